@@ -1,0 +1,67 @@
+#include "common/clock.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static int64_t read_ms(clockid_t id)
+{
+    struct timespec now;
+
+    (void)clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t system_monotonic(const struct clock *clock)
+{
+    (void)clock;
+    return read_ms(CLOCK_MONOTONIC);
+}
+
+static int64_t system_wall(const struct clock *clock)
+{
+    (void)clock;
+    return read_ms(CLOCK_REALTIME);
+}
+
+const struct clock *clock_system(void)
+{
+    static const struct clock system = {system_monotonic, system_wall};
+
+    return &system;
+}
+
+static int64_t manual_monotonic(const struct clock *clock)
+{
+    return ((const struct clock_manual *)clock)->now_ms;
+}
+
+static int64_t manual_wall(const struct clock *clock)
+{
+    const struct clock_manual *manual = (const struct clock_manual *)clock;
+
+    return manual->now_ms + manual->wall_offset_ms;
+}
+
+void clock_manual_init(struct clock_manual *manual, int64_t now_ms, int64_t wall_offset_ms)
+{
+    manual->clock = (struct clock){manual_monotonic, manual_wall};
+    manual->now_ms = now_ms;
+    manual->wall_offset_ms = wall_offset_ms;
+}
+
+const char *clock_format(int64_t wall_ms, char text[CLOCK_TEXT_BYTES])
+{
+    int64_t seconds = wall_ms / 1000;
+    int64_t rest = wall_ms % 1000;
+
+    if (rest < 0) {
+        rest += 1000;
+        seconds--;
+    }
+    time_t moment = (time_t)seconds;
+    struct tm utc = {0};
+    (void)gmtime_r(&moment, &utc);
+    size_t len = strftime(text, CLOCK_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
+    (void)snprintf(text + len, CLOCK_TEXT_BYTES - len, ".%03dZ", (int)rest);
+    return text;
+}

@@ -1,0 +1,32 @@
+/* Time, passed in. time() and friends appear in clock.c only.
+ *
+ * `monotonic_ms` never goes back and is what deadlines live on; `wall_ms` is milliseconds since
+ * 1970 in UTC, for people and for the database. A manual clock makes tests deterministic. */
+#ifndef COMMON_CLOCK_H
+#define COMMON_CLOCK_H
+
+#include <stdint.h>
+
+struct clock {
+    int64_t (*monotonic_ms)(const struct clock *clock);
+    int64_t (*wall_ms)(const struct clock *clock);
+};
+
+/* The machine's own; safe from any thread. */
+const struct clock *clock_system(void);
+
+/* A clock that stands still until somebody moves it: set `now_ms`; wall = now_ms + wall_offset_ms.
+ */
+struct clock_manual {
+    struct clock clock; /* first, so that &manual.clock is the clock */
+    int64_t now_ms;
+    int64_t wall_offset_ms;
+};
+
+void clock_manual_init(struct clock_manual *manual, int64_t now_ms, int64_t wall_offset_ms);
+
+/* "2026-11-24T21:32:37.123Z": RFC 3339, UTC, milliseconds. Needs CLOCK_TEXT_BYTES. */
+#define CLOCK_TEXT_BYTES 32
+const char *clock_format(int64_t wall_ms, char text[CLOCK_TEXT_BYTES]);
+
+#endif

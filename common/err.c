@@ -1,0 +1,95 @@
+#include "common/err.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int err_set(struct err *err, enum err_code code, const char *fmt, ...)
+{
+    if (err != NULL) {
+        va_list args;
+
+        err->code = code;
+        err->where[0] = '\0';
+        va_start(args, fmt);
+        (void)vsnprintf(err->text, sizeof err->text, fmt, args);
+        va_end(args);
+    }
+    return -1;
+}
+
+int err_wrap(struct err *err, const char *fmt, ...)
+{
+    if (err != NULL) {
+        char before[sizeof err->text];
+        char after[sizeof err->text];
+        va_list args;
+
+        memcpy(after, err->text, sizeof after);
+        va_start(args, fmt);
+        (void)vsnprintf(before, sizeof before, fmt, args);
+        va_end(args);
+        size_t used = strlen(before);
+        memcpy(err->text, before, used + 1);
+        size_t space = sizeof err->text - used;
+        if (space > 3) {
+            (void)snprintf(err->text + used, space, ": %.*s", (int)(space - 3), after);
+        }
+    }
+    return -1;
+}
+
+int err_at(struct err *err, const char *fmt, ...)
+{
+    if (err != NULL) {
+        va_list args;
+
+        va_start(args, fmt);
+        (void)vsnprintf(err->where, sizeof err->where, fmt, args);
+        va_end(args);
+    }
+    return -1;
+}
+
+void faults_add(struct faults *faults, const char *pointer, const char *fmt, ...)
+{
+    char text[sizeof((struct err *)0)->text];
+    va_list args;
+
+    faults->total++;
+    if (faults->n == FAULTS_MAX) {
+        return;
+    }
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    struct fault fault = {.pointer = strdup(pointer), .detail = strdup(text)};
+    if (fault.pointer == NULL || fault.detail == NULL) {
+        free(fault.pointer); /* still counted, so the input is refused all the same */
+        free(fault.detail);
+        return;
+    }
+    faults->items[faults->n++] = fault;
+}
+
+void faults_finish(struct faults *faults)
+{
+    for (size_t i = 0; i < faults->n; i++) {
+        free(faults->items[i].pointer);
+        free(faults->items[i].detail);
+    }
+    faults->n = 0;
+    faults->total = 0;
+}
+
+int faults_result(const struct faults *faults, struct err *err)
+{
+    if (faults->total == 0) {
+        return 0;
+    }
+    if (faults->n == 0) {
+        return err_set(err, ERR_INVALID, "the request is invalid (%zu faults)", faults->total);
+    }
+    (void)err_set(err, ERR_INVALID, "%s", faults->items[0].detail);
+    return err_at(err, "%s", faults->items[0].pointer);
+}

@@ -1,0 +1,95 @@
+/* Errors as values.
+ *
+ * A function that can fail returns 0, or -1 with a `struct err` filled in: `code` for the program,
+ * `text` for a person (a sentence that says what to do), `where` a JSON pointer or a place in the
+ * input. Where many faults can be told at once, `struct faults` collects them all.
+ * Whoever handles an error logs it, once; everyone below only passes it up.
+ *
+ * Nothing here allocates except faults_add(); nothing is shared between threads. */
+#ifndef COMMON_ERR_H
+#define COMMON_ERR_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MUST_USE __attribute__((warn_unused_result))
+
+/* The published problem types of the API first, in its order, then a few of our own. */
+enum err_code {
+    ERR_NONE = 0,
+    ERR_MALFORMED,
+    ERR_UNAUTHORIZED,
+    ERR_FORBIDDEN,
+    ERR_NOT_FOUND,
+    ERR_METHOD_NOT_ALLOWED,
+    ERR_STUDY_EXISTS,
+    ERR_LEASE_SUPERSEDED,
+    ERR_RESULT_CONFLICT,
+    ERR_WRONG_STATE,
+    ERR_LEASE_ENDED,
+    ERR_EPOCH_CHANGED,
+    ERR_REVISION_CHANGED,
+    ERR_TOO_LARGE,
+    ERR_UNSUPPORTED_TYPE,
+    ERR_INVALID,
+    ERR_KEY_REUSED,
+    ERR_UPGRADE_REQUIRED,
+    ERR_RATE_LIMITED,
+    ERR_OVERLOADED,
+    ERR_STARTING,
+    ERR_READ_ONLY,
+    ERR_STORAGE_FULL,
+    /* never sent to a client by these names */
+    ERR_NUMERIC,   /* a matrix that cannot be factored, a fit that diverged */
+    ERR_EXHAUSTED, /* a strategy has nothing left to propose */
+    ERR_IO,
+    ERR_NOMEM,
+    ERR_UNREACHABLE, /* the server did not answer */
+    ERR_CODE_COUNT
+};
+
+struct err {
+    enum err_code code;
+    char text[512];
+    char where[192];
+};
+
+/* Fills *err; always -1, so that `return err_set(…)` reads well. `err` may be NULL. */
+int err_set(struct err *err, enum err_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Puts words before the text that is there; always -1. */
+int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Sets `where`; always -1. */
+int err_at(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Returns -1 when the step does not return 0. At home only where everything owned is OWN(…). */
+#define TRY(step)                                                                                  \
+    do {                                                                                           \
+        if ((step) != 0) {                                                                         \
+            return -1;                                                                             \
+        }                                                                                          \
+    } while (0)
+
+/* Many faults of one input, each with a JSON pointer. At most FAULTS_MAX are kept; more are only
+ * counted. Zero-initialise; finish with faults_finish(). */
+#define FAULTS_MAX 64
+
+struct fault {
+    char *pointer;
+    char *detail;
+};
+
+struct faults {
+    size_t n;     /* told */
+    size_t total; /* found */
+    struct fault items[FAULTS_MAX];
+};
+
+void faults_add(struct faults *faults, const char *pointer, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void faults_finish(struct faults *faults);
+/* 0 when there are none; else -1 with ERR_INVALID and the first fault as text. */
+MUST_USE int faults_result(const struct faults *faults, struct err *err);
+
+#endif

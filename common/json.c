@@ -1,0 +1,551 @@
+#include "common/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+
+const struct json_limits json_limits_default = {.bytes = 1 << 20, .depth = 32, .values = 50000};
+
+void json_start(void)
+{
+    json_object_seed(0);
+}
+
+/* Counts depth and values without building anything: jansson would take 77 bytes for each two of
+ * `{},{},…`. Strings are skipped; whether the text is valid at all is the parser's business. */
+static int scan(const char *text, size_t len, const struct json_limits *limits, struct err *err)
+{
+    size_t depth = 0;
+    size_t values = 1;
+    bool in_string = false;
+
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        if (in_string) {
+            if (c == '\\') {
+                i++;
+            } else if (c == '"') {
+                in_string = false;
+            }
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            values++;
+            if (++depth > limits->depth) {
+                return err_set(err, ERR_MALFORMED,
+                               "the JSON is nested deeper than %zu levels; flatten it",
+                               limits->depth);
+            }
+        } else if (c == '}' || c == ']') {
+            depth -= depth > 0 ? 1 : 0;
+        } else if (c == ',') {
+            values++;
+        }
+    }
+    if (values > limits->values) {
+        return err_set(err, ERR_TOO_LARGE,
+                       "the JSON has more than %zu values; send it in several requests",
+                       limits->values);
+    }
+    return 0;
+}
+
+int json_parse(const char *text, size_t len, const struct json_limits *limits, json_t **value,
+               struct err *err)
+{
+    if (len > limits->bytes) {
+        return err_set(err, ERR_TOO_LARGE, "the JSON has %zu bytes, more than %zu", len,
+                       limits->bytes);
+    }
+    TRY(scan(text, len, limits, err));
+    json_error_t error;
+    json_t *parsed =
+        json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    if (parsed == NULL) {
+        return err_set(err, ERR_MALFORMED, "not valid JSON at line %d, column %d: %s", error.line,
+                       error.column, error.text);
+    }
+    *value = parsed;
+    return 0;
+}
+
+const char *json_format_number(double x, char text[JSON_NUMBER_BYTES])
+{
+    if (isnan(x)) {
+        return strcpy(text, "NaN");
+    }
+    if (isinf(x)) {
+        return strcpy(text, x > 0 ? "Infinity" : "-Infinity");
+    }
+    if (x == 0) {
+        return strcpy(text, "0");
+    }
+    if (fabs(x) < 1e15 && x == floor(x)) {
+        (void)snprintf(text, JSON_NUMBER_BYTES, "%.0f", x);
+        return text;
+    }
+    for (int digits = 1; digits <= 17; digits += digits < 15 ? 14 : 1) {
+        (void)snprintf(text, JSON_NUMBER_BYTES, "%.*g", digits, x);
+        if (strtod(text, NULL) == x) {
+            break;
+        }
+    }
+    return text;
+}
+
+bool json_is_number_like(const json_t *value)
+{
+    if (json_is_number(value)) {
+        return true;
+    }
+    const char *text = json_string_value(value);
+    return text != NULL
+           && (strcmp(text, "NaN") == 0 || strcmp(text, "Infinity") == 0
+               || strcmp(text, "-Infinity") == 0);
+}
+
+double json_number_like(const json_t *value)
+{
+    const char *text = json_string_value(value);
+
+    if (text == NULL) {
+        return json_number_value(value) + 0.0; /* -0 becomes 0 */
+    }
+    if (text[0] == 'N') {
+        return (double)NAN;
+    }
+    return text[0] == '-' ? -(double)INFINITY : (double)INFINITY;
+}
+
+/* ---- fields ---- */
+
+void fields_begin(struct fields *fields, const json_t *object, const char *pointer,
+                  struct faults *faults)
+{
+    *fields = (struct fields){.faults = faults};
+    (void)snprintf(fields->pointer, sizeof fields->pointer, "%s", pointer);
+    if (json_is_object(object)) {
+        fields->object = object;
+    } else if (object != NULL) {
+        faults_add(faults, pointer, "must be an object");
+    }
+}
+
+void fields_fault(struct fields *fields, const char *name, const char *fmt, ...)
+{
+    char pointer[sizeof fields->pointer + 96];
+    char detail[512];
+    va_list args;
+
+    (void)snprintf(pointer, sizeof pointer, "%s/%.90s", fields->pointer, name);
+    va_start(args, fmt);
+    (void)vsnprintf(detail, sizeof detail, fmt, args);
+    va_end(args);
+    faults_add(fields->faults, pointer, "%s", detail);
+}
+
+void fields_end(struct fields *fields)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (json_unconst(fields->object), key, value) {
+        bool known = false;
+        for (size_t i = 0; i < fields->n_seen && !known; i++) {
+            known = strcmp(fields->seen[i], key) == 0;
+        }
+        if (!known) {
+            fields_fault(fields, key, "unknown field \"%.80s\"", key);
+        }
+    }
+}
+
+const json_t *fields_any(struct fields *fields, const char *name)
+{
+    if (fields->n_seen < FIELDS_MAX) {
+        fields->seen[fields->n_seen++] = name;
+    }
+    const json_t *value = json_object_get(fields->object, name);
+    return json_is_null(value) ? NULL : value;
+}
+
+bool fields_has(const struct fields *fields, const char *name)
+{
+    const json_t *value = json_object_get(fields->object, name);
+
+    return value != NULL && !json_is_null(value);
+}
+
+const char *fields_string(struct fields *fields, const char *name, const char *fallback)
+{
+    const json_t *value = fields_any(fields, name);
+
+    if (value == NULL) {
+        return fallback;
+    }
+    if (!json_is_string(value)) {
+        fields_fault(fields, name, "must be a string");
+        return fallback;
+    }
+    if (strlen(json_string_value(value)) != json_string_length(value)) {
+        fields_fault(fields, name, "must not contain the character NUL");
+        return fallback;
+    }
+    return json_string_value(value);
+}
+
+bool fields_bool(struct fields *fields, const char *name, bool fallback)
+{
+    const json_t *value = fields_any(fields, name);
+
+    if (value == NULL) {
+        return fallback;
+    }
+    if (!json_is_boolean(value)) {
+        fields_fault(fields, name, "must be true or false");
+        return fallback;
+    }
+    return json_is_true(value);
+}
+
+int64_t fields_int(struct fields *fields, const char *name, int64_t fallback, int64_t low,
+                   int64_t high)
+{
+    const json_t *value = fields_any(fields, name);
+    int64_t number;
+
+    if (value == NULL) {
+        return fallback;
+    }
+    if (json_is_integer(value)) {
+        number = json_integer_value(value);
+    } else if (json_is_real(value) && json_real_value(value) == floor(json_real_value(value))
+               && fabs(json_real_value(value)) <= 0x1p53) {
+        number = (int64_t)json_real_value(value);
+    } else {
+        fields_fault(fields, name, "must be an integer");
+        return fallback;
+    }
+    if (number < low || number > high) {
+        fields_fault(fields, name, "must lie between %" PRId64 " and %" PRId64, low, high);
+        return fallback;
+    }
+    return number;
+}
+
+double fields_real(struct fields *fields, const char *name, double fallback)
+{
+    const json_t *value = fields_any(fields, name);
+
+    if (value == NULL) {
+        return fallback;
+    }
+    if (!json_is_number(value)) {
+        fields_fault(fields, name, "must be a finite number");
+        return fallback;
+    }
+    return json_number_value(value) + 0.0;
+}
+
+const json_t *fields_object(struct fields *fields, const char *name)
+{
+    const json_t *value = fields_any(fields, name);
+
+    if (value != NULL && !json_is_object(value)) {
+        fields_fault(fields, name, "must be an object");
+        return NULL;
+    }
+    return value;
+}
+
+const json_t *fields_array(struct fields *fields, const char *name)
+{
+    const json_t *value = fields_any(fields, name);
+
+    if (value != NULL && !json_is_array(value)) {
+        fields_fault(fields, name, "must be an array");
+        return NULL;
+    }
+    return value;
+}
+
+/* ---- writing ---- */
+
+void json_writer_init(struct json_writer *w, struct buf *out)
+{
+    *w = (struct json_writer){.out = out};
+}
+
+/* The comma before a value or a key, where one is due. */
+static void separate(struct json_writer *w)
+{
+    if (w->after_key) {
+        w->after_key = false;
+    } else if (w->depth > 0) {
+        if (w->filled[w->depth - 1]) {
+            buf_putc(w->out, ',');
+        }
+        w->filled[w->depth - 1] = true;
+    }
+}
+
+static void open_container(struct json_writer *w, char c)
+{
+    separate(w);
+    buf_putc(w->out, c);
+    if (w->depth < JSON_WRITER_DEPTH) {
+        w->filled[w->depth++] = false;
+    } else {
+        w->out->failed = true;
+    }
+}
+
+static void close_container(struct json_writer *w, char c)
+{
+    if (w->depth > 0) {
+        w->depth--;
+    }
+    buf_putc(w->out, c);
+}
+
+void json_object_begin(struct json_writer *w)
+{
+    open_container(w, '{');
+}
+
+void json_object_end(struct json_writer *w)
+{
+    close_container(w, '}');
+}
+
+void json_array_begin(struct json_writer *w)
+{
+    open_container(w, '[');
+}
+
+void json_array_end(struct json_writer *w)
+{
+    close_container(w, ']');
+}
+
+static void quote(struct buf *out, const char *text, size_t len)
+{
+    size_t start = 0;
+
+    buf_putc(out, '"');
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
+            continue;
+        }
+        buf_append(out, text + start, i - start);
+        start = i + 1;
+        switch (c) {
+        case '"':
+            buf_puts(out, "\\\"");
+            break;
+        case '\\':
+            buf_puts(out, "\\\\");
+            break;
+        case '\n':
+            buf_puts(out, "\\n");
+            break;
+        case '\r':
+            buf_puts(out, "\\r");
+            break;
+        case '\t':
+            buf_puts(out, "\\t");
+            break;
+        default:
+            buf_printf(out, "\\u%04x", c);
+        }
+    }
+    buf_append(out, text + start, len - start);
+    buf_putc(out, '"');
+}
+
+void json_write_key(struct json_writer *w, const char *key)
+{
+    separate(w);
+    quote(w->out, key, strlen(key));
+    buf_putc(w->out, ':');
+    w->after_key = true;
+}
+
+void json_write_string_n(struct json_writer *w, const char *text, size_t len)
+{
+    separate(w);
+    quote(w->out, text, len);
+}
+
+void json_write_string(struct json_writer *w, const char *text)
+{
+    if (text == NULL) {
+        json_write_null(w);
+    } else {
+        json_write_string_n(w, text, strlen(text));
+    }
+}
+
+void json_write_int(struct json_writer *w, int64_t value)
+{
+    char text[24];
+    char *at = text + sizeof text;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+    separate(w);
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0) {
+        *--at = '-';
+    }
+    buf_append(w->out, at, (size_t)(text + sizeof text - at));
+}
+
+void json_write_number(struct json_writer *w, double value)
+{
+    char text[JSON_NUMBER_BYTES];
+
+    (void)json_format_number(value, text);
+    if (isfinite(value)) {
+        separate(w);
+        buf_puts(w->out, text);
+    } else {
+        json_write_string(w, text);
+    }
+}
+
+void json_write_bool(struct json_writer *w, bool value)
+{
+    separate(w);
+    buf_puts(w->out, value ? "true" : "false");
+}
+
+void json_write_null(struct json_writer *w)
+{
+    separate(w);
+    buf_puts(w->out, "null");
+}
+
+void json_write_raw(struct json_writer *w, const char *json, size_t len)
+{
+    separate(w);
+    buf_append(w->out, json, len);
+}
+
+static void write_object(struct json_writer *w, const json_t *value)
+{
+    const char *key;
+    json_t *item;
+
+    json_object_begin(w);
+    json_object_foreach (json_unconst(value), key, item) {
+        json_write_key(w, key);
+        json_write_value(w, item);
+    }
+    json_object_end(w);
+}
+
+void json_write_value(struct json_writer *w, const json_t *value)
+{
+    size_t i;
+    json_t *item;
+
+    if (value == NULL) {
+        json_write_null(w);
+        return;
+    }
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        write_object(w, value);
+        break;
+    case JSON_ARRAY:
+        json_array_begin(w);
+        json_array_foreach (value, i, item) {
+            json_write_value(w, item);
+        }
+        json_array_end(w);
+        break;
+    case JSON_STRING:
+        json_write_string_n(w, json_string_value(value), json_string_length(value));
+        break;
+    case JSON_INTEGER:
+        json_write_int(w, json_integer_value(value));
+        break;
+    case JSON_REAL:
+        json_write_number(w, json_real_value(value));
+        break;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        json_write_bool(w, json_is_true(value));
+        break;
+    case JSON_NULL:
+    default:
+        json_write_null(w);
+    }
+}
+
+void json_write_moment(struct json_writer *w, int64_t wall_ms)
+{
+    char text[CLOCK_TEXT_BYTES];
+
+    if (wall_ms < 0) {
+        json_write_null(w);
+    } else {
+        json_write_string(w, clock_format(wall_ms, text));
+    }
+}
+
+void json_put_string(struct json_writer *w, const char *key, const char *text)
+{
+    json_write_key(w, key);
+    json_write_string(w, text);
+}
+
+void json_put_int(struct json_writer *w, const char *key, int64_t value)
+{
+    json_write_key(w, key);
+    json_write_int(w, value);
+}
+
+void json_put_number(struct json_writer *w, const char *key, double value)
+{
+    json_write_key(w, key);
+    json_write_number(w, value);
+}
+
+void json_put_bool(struct json_writer *w, const char *key, bool value)
+{
+    json_write_key(w, key);
+    json_write_bool(w, value);
+}
+
+void json_put_null(struct json_writer *w, const char *key)
+{
+    json_write_key(w, key);
+    json_write_null(w);
+}
+
+void json_put_value(struct json_writer *w, const char *key, const json_t *value)
+{
+    json_write_key(w, key);
+    json_write_value(w, value);
+}
+
+void json_put_raw(struct json_writer *w, const char *key, const char *json, size_t len)
+{
+    json_write_key(w, key);
+    json_write_raw(w, json, len);
+}
+
+void json_put_moment(struct json_writer *w, const char *key, int64_t wall_ms)
+{
+    json_write_key(w, key);
+    json_write_moment(w, wall_ms);
+}

@@ -1,0 +1,124 @@
+/* JSON in and out.
+ *
+ * In: jansson, behind limits on depth and members that are checked before anything is built;
+ * duplicate keys and invalid UTF-8 are refused. Out: a streaming writer into a struct buf that
+ * prints numbers in the shortest form that reads back the same, non-finite ones as the strings
+ * "NaN", "Infinity", "-Infinity", and -0 as 0. Values are not shared between threads. */
+#ifndef COMMON_JSON_H
+#define COMMON_JSON_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+
+struct json_limits {
+    size_t bytes;
+    size_t depth;  /* nested arrays and objects */
+    size_t values; /* tokens that open or separate a value */
+};
+
+/* 1 MiB, 32 deep, 50,000 values. */
+extern const struct json_limits json_limits_default;
+
+/* Jansson's iteration takes a plain pointer although it changes nothing. */
+static inline json_t *json_unconst(const json_t *value)
+{
+    union {
+        const json_t *borrowed;
+        json_t *plain;
+    } same = {value};
+
+    return same.plain;
+}
+
+/* Call once before threads start: seeds jansson's hash tables. */
+void json_start(void);
+
+/* ERR_MALFORMED (with line and column) or ERR_TOO_LARGE. The caller owns *value (json_decref). */
+MUST_USE int json_parse(const char *text, size_t len, const struct json_limits *limits,
+                        json_t **value, struct err *err);
+
+/* The shortest decimal that reads back as `x`; "NaN", "Infinity", "-Infinity" without quotes. */
+#define JSON_NUMBER_BYTES 32
+const char *json_format_number(double x, char text[JSON_NUMBER_BYTES]);
+
+/* A number, or one of the three strings. */
+bool json_is_number_like(const json_t *value);
+double json_number_like(const json_t *value); /* only if json_is_number_like() */
+
+/* ---- reading the fields of an object ----------------------------------------------------------
+ * Every reader names the field it wants, gives what to take when it is missing, and adds a fault
+ * (with its pointer) when the type is wrong. fields_end() then reports each member nobody asked
+ * for as unknown: the caller's reads are the list of known fields. */
+#define FIELDS_MAX 48
+
+struct fields {
+    const json_t *object; /* borrowed; NULL reads as an empty object */
+    char pointer[160];
+    struct faults *faults;
+    const char *seen[FIELDS_MAX];
+    size_t n_seen;
+};
+
+/* A non-object is itself a fault; reads then behave as if it were empty. */
+void fields_begin(struct fields *fields, const json_t *object, const char *pointer,
+                  struct faults *faults);
+void fields_end(struct fields *fields);
+
+/* NULL when missing or null; borrowed. */
+const json_t *fields_any(struct fields *fields, const char *name);
+const char *fields_string(struct fields *fields, const char *name, const char *fallback);
+bool fields_bool(struct fields *fields, const char *name, bool fallback);
+/* Faults outside low..high; a real with an integral value counts as an integer. */
+int64_t fields_int(struct fields *fields, const char *name, int64_t fallback, int64_t low,
+                   int64_t high);
+double fields_real(struct fields *fields, const char *name, double fallback); /* finite only */
+const json_t *fields_object(struct fields *fields, const char *name);
+const json_t *fields_array(struct fields *fields, const char *name);
+bool fields_has(const struct fields *fields, const char *name);
+/* A fault at this field: its pointer is made here. */
+void fields_fault(struct fields *fields, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- writing ----------------------------------------------------------------------------------
+ */
+#define JSON_WRITER_DEPTH 40
+
+struct json_writer {
+    struct buf *out;
+    size_t depth;
+    bool filled[JSON_WRITER_DEPTH]; /* something stands in this container */
+    bool after_key;
+};
+
+void json_writer_init(struct json_writer *w, struct buf *out);
+void json_object_begin(struct json_writer *w);
+void json_object_end(struct json_writer *w);
+void json_array_begin(struct json_writer *w);
+void json_array_end(struct json_writer *w);
+void json_write_key(struct json_writer *w, const char *key);
+void json_write_string(struct json_writer *w, const char *text); /* NULL writes null */
+void json_write_string_n(struct json_writer *w, const char *text, size_t len);
+void json_write_int(struct json_writer *w, int64_t value);
+void json_write_number(struct json_writer *w, double value);
+void json_write_bool(struct json_writer *w, bool value);
+void json_write_null(struct json_writer *w);
+void json_write_raw(struct json_writer *w, const char *json, size_t len); /* valid JSON already */
+void json_write_value(struct json_writer *w, const json_t *value);
+void json_write_moment(struct json_writer *w, int64_t wall_ms); /* RFC 3339; negative: null */
+
+/* Key and value in one. */
+void json_put_string(struct json_writer *w, const char *key, const char *text);
+void json_put_int(struct json_writer *w, const char *key, int64_t value);
+void json_put_number(struct json_writer *w, const char *key, double value);
+void json_put_bool(struct json_writer *w, const char *key, bool value);
+void json_put_null(struct json_writer *w, const char *key);
+void json_put_value(struct json_writer *w, const char *key, const json_t *value);
+void json_put_raw(struct json_writer *w, const char *key, const char *json, size_t len);
+void json_put_moment(struct json_writer *w, const char *key, int64_t wall_ms);
+
+#endif

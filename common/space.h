@@ -1,0 +1,148 @@
+/* The search space: parameters, conditions, constraints, and the ways between a configuration, its
+ * JSON and the unit cube.
+ *
+ * A configuration is an array of n_params doubles, one per parameter in declaration order:
+ *   float, int            the value itself (ints are exact: |x| <= 2^53)
+ *   categorical, ordinal, bool, listed values ("values")   the index of the choice, 0-based
+ *   constant              0
+ *   an inactive parameter NaN
+ * A configuration is *legal* when every active parameter has a value the space allows, exactly the
+ * parameters whose conditions hold are active, and every constraint is true (a constraint that
+ * names an inactive parameter is true).
+ *
+ * A space is immutable once built and safe from any thread. */
+#ifndef COMMON_SPACE_H
+#define COMMON_SPACE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/json.h"
+#include "common/own.h"
+#include "common/rng.h"
+
+enum param_type {
+    PARAM_FLOAT,
+    PARAM_INT,
+    PARAM_CATEGORICAL,
+    PARAM_ORDINAL,
+    PARAM_BOOL, /* choices false, true: index 0, 1 */
+    PARAM_CONSTANT,
+    PARAM_TYPE_COUNT
+};
+
+enum param_scale { SCALE_LINEAR, SCALE_LOG };
+
+enum param_distribution {
+    DISTRIBUTION_UNIFORM,
+    DISTRIBUTION_NORMAL,   /* truncated to low..high where given */
+    DISTRIBUTION_LOGNORMAL /* mean and sd of the logarithm */
+};
+
+#define SPACE_PARAMS_MAX 256
+#define SPACE_CHOICES_MAX 10000
+#define SPACE_CONDITION_PARENTS_MAX 16
+
+struct condition {
+    size_t parent; /* index of the parameter; always declared, never in a cycle */
+    size_t n_allowed;
+    size_t *allowed;    /* indices of the parent's choices, or for int parents into int_values */
+    double *int_values; /* values for an int parent (n_allowed of them), else NULL */
+};
+
+struct param {
+    char *name;
+    enum param_type type;
+    enum param_scale scale;
+    enum param_distribution distribution;
+    double low, high; /* numeric types; for an unbounded normal -inf, inf */
+    double step;      /* 0: none (for ints: 1) */
+    double mean, sd;
+    bool listed;            /* numeric given as "values": the configuration holds an index */
+    size_t n_choices;       /* choices, listed values, 2 for bool, 1 for constant; else 0 */
+    json_t **choices;       /* as given, owned */
+    double *choice_numbers; /* numeric value of each choice, NaN where it is none; n_choices */
+    size_t grid;            /* "grid": points a grid takes; 0 if not said */
+    bool has_default;
+    double default_value; /* in configuration form */
+    size_t n_conditions;
+    struct condition *conditions; /* all must hold */
+    char env_name[80];            /* HONE_PARAM_<NAME> without the prefix */
+    /* Distinct legal values when active: ints, steps, choices; 0 when continuous. */
+    uint64_t n_cells;
+};
+
+struct space {
+    size_t n_params;
+    struct param *params; /* in declaration order */
+    size_t *order;        /* parents before children: a topological order of indices */
+    size_t n_constraints;
+    char **constraints; /* source text */
+    struct expr **exprs;
+};
+
+/* Builds from the study body's "parameters" and "constraints" (either may be NULL). Every fault is
+ * reported with its pointer ("/parameters/2/high"); then -1. Draws 100,000 points when there are
+ * constraints and refuses if fewer than 10 are legal. */
+MUST_USE int space_from_json(const json_t *parameters, const json_t *constraints,
+                             struct space **space, struct faults *faults);
+void space_destroy(struct space *space);
+OWN_POINTER(space)
+
+/* Writes the normalised "parameters" array (members that are at their default are left out). */
+void space_write_parameters(const struct space *space, struct json_writer *w);
+void space_write_constraints(const struct space *space, struct json_writer *w);
+
+/* Index of the parameter, or -1. */
+int space_find(const struct space *space, const char *name);
+
+/* Sets inactive parameters to NaN, going parents first. An active parameter that holds NaN makes
+ * it return false. */
+bool space_activate(const struct space *space, double x[]);
+bool param_is_active(const struct space *space, size_t i, const double x[]);
+bool space_satisfies(const struct space *space, const double x[]); /* the constraints alone */
+bool space_is_legal(const struct space *space, const double x[]);
+
+/* {"lr": 0.1, …} → configuration. A missing active parameter takes its default, else a fault; a
+ * value outside its range, of the wrong type, or for an inactive parameter is a fault; a violated
+ * constraint is a fault at `pointer`. */
+MUST_USE int space_config_from_json(const struct space *space, const json_t *object, double x[],
+                                    const char *pointer, struct faults *faults);
+/* Writes the object of active parameters, values in the type given at creation. */
+void space_config_write(const struct space *space, const double x[], struct json_writer *w);
+/* One value; the parameter must be active. */
+void param_write_value(const struct param *param, double value, struct json_writer *w);
+/* One value as text for arguments and environment: strings bare, numbers shortest, true/false.
+ * Returns a malloc'd string or NULL. */
+char *param_value_text(const struct param *param, double value);
+/* The number behind a value: itself for plain numerics, the listed or numeric choice, NaN if the
+ * choice is no number. */
+double param_number(const struct param *param, double value);
+
+/* ---- the unit cube -----------------------------------------------------------------------------
+ * u in [0,1]^n_params. Floats by their scale; ints and steps with a half-step margin,
+ * (x - lo + s/2) / (hi - lo + s), in logs ln(lo - s/2) … ln(hi + s/2); normal and lognormal by the
+ * truncated distribution function; categorical (i + ½)/k; ordinal and listed likewise by index;
+ * constants ½; inactive ½. algorithms.md §1.0 */
+void space_encode(const struct space *space, const double x[], double u[]);
+/* The legal, rounded configuration whose cells hold u; conditions applied (inactive → NaN);
+ * constraints are NOT checked. u is clipped to [0,1]. */
+void space_decode(const struct space *space, const double u[], double x[]);
+double param_encode(const struct param *param, double value);
+double param_decode(const struct param *param, double u);
+
+/* A draw from the space's own distributions that satisfies the constraints: up to 100,000 tries,
+ * then ERR_EXHAUSTED. Each try takes n_params uniforms in declaration order, active or not. */
+MUST_USE int space_sample(const struct space *space, struct rng *rng, double x[], struct err *err);
+
+/* A canonical key: equal exactly when two legal configurations have the same active parameters
+ * with equal values. 128 bits of a strong mix. */
+struct space_key {
+    uint64_t a, b;
+};
+struct space_key space_config_key(const struct space *space, const double x[]);
+
+#endif

@@ -1,0 +1,54 @@
+/* What a strategy may know: the trials of a study so far, as an immutable snapshot.
+ *
+ * Observations are in the order in which the trials got their final state (finished ones), then
+ * pending ones in order of number. A snapshot is safe from any thread. */
+#ifndef SERVER_DOMAIN_HISTORY_H
+#define SERVER_DOMAIN_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/domain/study.h"
+
+enum observation_kind {
+    OBSERVED_COMPLETED,  /* value is finite */
+    OBSERVED_PRUNED,     /* value is the last one measured, at `step`; may be NaN */
+    OBSERVED_FAILED,     /* informs: failed, oom, diverged */
+    OBSERVED_INFEASIBLE, /* informs */
+    OBSERVED_PENDING     /* queued, running or paused */
+};
+
+struct curve_point {
+    int64_t step;
+    double value; /* objective 0, as reported */
+};
+
+struct observation {
+    int64_t number;   /* the trial's */
+    uint64_t ordinal; /* 0: enqueued or imported */
+    enum observation_kind kind;
+    const double *x; /* configuration: n_params doubles (space.h) */
+    double value;    /* objective 0 as reported (not sign-flipped); NaN when there is none */
+    int64_t step;    /* resource the value was reached at; 0 without resource */
+    size_t n_curve;  /* objective 0's curve, steps increasing; 0 when not kept */
+    const struct curve_point *curve;
+};
+
+struct history {
+    size_t n;
+    const struct observation *items;
+    uint64_t version; /* grows with every change of the study's trials */
+    /* Fits stored by the study so far, oldest first (opaque to the store; see strategy/). */
+    size_t n_fits;
+    const struct fit *fits;
+};
+
+/* A model fit as a row: inputs of later suggestions, never recomputed. */
+struct fit {
+    uint64_t n_seen; /* finished observations it was made from */
+    size_t bytes;
+    const void *data;
+};
+
+#endif

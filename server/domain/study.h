@@ -1,0 +1,90 @@
+/* A study: what is tuned, by which strategy, within which limits, and how far it has come.
+ *
+ * `struct study_def` is the accepted body, normalised; it is immutable and shared (the few settings
+ * that PATCH may change make a new one). `struct study` is its live state and belongs to whoever
+ * holds it; the rules here change it and nothing else. No clock, no store, no thread. */
+#ifndef SERVER_DOMAIN_STUDY_H
+#define SERVER_DOMAIN_STUDY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/json.h"
+#include "common/own.h"
+#include "common/space.h"
+#include "common/wire.h"
+
+enum direction { DIRECTION_MINIMIZE, DIRECTION_MAXIMIZE };
+enum fold { FOLD_LAST, FOLD_BEST };
+
+#define OBJECTIVES_MAX 8
+
+struct objective {
+    char metric[NAME_BYTES + 1];
+    enum direction direction;
+    enum fold fold;
+};
+
+enum stopping_rule { STOPPING_NONE, STOPPING_MEDIAN, STOPPING_THRESHOLD };
+
+struct limits { /* a negative number: no limit */
+    int64_t trials;
+    int64_t parallel;
+    double seconds;
+    int64_t resource;
+    bool has_target;
+    double target;
+    int64_t failures;
+    int64_t attempts; /* default 3 */
+    int64_t retries;  /* default 0 */
+    double trial_seconds;
+    double stall_seconds;
+};
+
+enum serving { SERVING_EXACT, SERVING_PREPARED };
+
+struct study_def {
+    char name[NAME_BYTES];
+    char *description; /* owned, "" when none */
+    json_t *labels;    /* object, owned, or NULL */
+    size_t n_objectives;
+    struct objective objectives[OBJECTIVES_MAX];
+    struct space *space;       /* owned */
+    char strategy[NAME_BYTES]; /* as asked: "grid", "hyperband", … */
+    json_t *strategy_options;  /* object without "name", owned, never NULL */
+    enum serving serving;
+    bool has_resource;
+    char resource_name[NAME_BYTES + 1];
+    int64_t resource_min, resource_max;
+    enum stopping_rule stopping;
+    json_t *stopping_options; /* owned, or NULL */
+    struct limits limits;
+    int64_t ttl_ms;
+    json_t *job;                 /* {"runner": …}, owned, or NULL */
+    char runner[NAME_BYTES + 1]; /* job.runner, "" when none */
+    int64_t priority;
+    double share;
+    int64_t requires_gpus;
+    int64_t requires_gpu_memory_mib;
+    json_t *requires_labels; /* owned, or NULL */
+    uint64_t seed;           /* 0..2^53-1; drawn before parsing when the body has none */
+    json_t *after;           /* array of study names, owned, or NULL */
+};
+
+/* Reads a whole body and reports every fault. `seed` stands where the body names none. */
+MUST_USE int study_def_from_json(const json_t *body, uint64_t seed, struct study_def **def,
+                                 struct faults *faults);
+void study_def_destroy(struct study_def *def);
+OWN_POINTER(study_def)
+/* Writes the members of the normalised body into the open object: for storage, for GET, and for
+ * comparing two definitions (equal text = equal definition). */
+void study_def_write(const struct study_def *def, struct json_writer *w);
+
+/* The objective's value where smaller is better. */
+double study_cost(const struct study_def *def, double value);
+/* Is `a` strictly better than `b`? Non-finite values are worse than any finite one. */
+bool study_is_better(const struct study_def *def, double a, double b);
+
+#endif

@@ -1,0 +1,181 @@
+/* The HTTP server: one loop thread that drives libmicrohttpd from our own epoll loop.
+ *
+ * The loop does, before any handler runs: framing checks, the Host rule, deadlines, the route
+ * lookup, authorization by the route's scope (default deny), body limits. A handler then either
+ * answers at once with http_reply(), or calls http_defer() and answers later from any thread.
+ * This room has never heard of a trial.
+ *
+ * Handlers run on the loop thread and must not block. Everything marked "any thread" may be called
+ * from elsewhere between http_defer() and the answer; all else only inside the handler. */
+#ifndef SERVER_HTTP_HTTP_H
+#define SERVER_HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/err.h"
+
+struct http_server;
+struct http_request;
+
+/* ---- who may ------------------------------------------------------------------------------ */
+enum http_scope {
+    HTTP_SCOPE_NONE = 0, /* open without a token */
+    HTTP_SCOPE_READ = 1,
+    HTTP_SCOPE_SUBMIT = 2,
+    HTTP_SCOPE_ADMIN = 4,
+    HTTP_SCOPE_WORKER = 8
+};
+
+/* Who asks: filled by the dispatcher. token_id is "" under --open. */
+struct http_principal {
+    char token_id[16];
+    unsigned scopes; /* bits of http_scope with the ones they contain: admin has submit and read */
+};
+
+/* A token as the dispatcher needs it: found by its public id, compared by hash in constant time. */
+struct http_token {
+    char id[16];              /* the id8 of hp_<id8>_<secret> */
+    unsigned char sha256[32]; /* of the whole token text */
+    unsigned scopes;
+    int64_t expires_at_ms; /* wall clock; 0: never */
+};
+
+/* Replaces the table of valid tokens; copies. Any thread. */
+void http_set_tokens(struct http_server *server, const struct http_token *tokens, size_t n);
+
+/* ---- routes ------------------------------------------------------------------------------- */
+enum http_body {
+    HTTP_BODY_NONE, /* GET, HEAD, DELETE: none allowed */
+    HTTP_BODY_JSON, /* application/json; at most 1 MiB */
+    HTTP_BODY_JSON_OPTIONAL,
+    HTTP_BODY_JSON_PATCH, /* application/json or application/merge-patch+json */
+    HTTP_BODY_JSON_BULK,  /* at most 8 MiB */
+    HTTP_BODY_BYTES
+};
+
+struct http_route {
+    const char *method; /* "GET" serves HEAD too */
+    const char *path;   /* "/v1/studies/{study}/trials/{trial}" */
+    unsigned scopes;    /* any one of these bits suffices; HTTP_SCOPE_NONE: open */
+    enum http_body body;
+    void (*handle)(void *context, struct http_request *request);
+};
+
+/* ---- the request, as a handler sees it ---------------------------------------------------- */
+void *http_context(const struct http_request *request);
+const struct http_route *http_matched(const struct http_request *request);
+bool http_is_head(const struct http_request *request);
+/* The decoded value of a {name} in the path; never NULL for a name the route has. */
+const char *http_param(const struct http_request *request, const char *name);
+/* Decoded query parameter or NULL; http_query_next walks all (cursor starts at 0). */
+const char *http_query(const struct http_request *request, const char *name);
+bool http_query_next(const struct http_request *request, size_t *cursor, const char **name,
+                     const char **value);
+const char *http_header(const struct http_request *request, const char *name);
+const struct buf *http_body(const struct http_request *request);
+const struct http_principal *http_principal(const struct http_request *request);
+const char *http_request_id(const struct http_request *request); /* "r_…": `instance` of problems */
+const char *http_peer_address(const struct http_request *request); /* "127.0.0.1" */
+const char *http_path(const struct http_request *request); /* raw, as sent, without the query */
+bool http_is_tls(const struct http_request *request);
+
+/* ---- the answer --------------------------------------------------------------------------- */
+#define HTTP_HEADERS_MAX 8
+
+struct http_response {
+    int status;
+    const char *content_type; /* static text */
+    struct buf body;          /* moved: the server releases it */
+    size_t n_headers;
+    struct {
+        char name[24];
+        char value[400];
+    } headers[HTTP_HEADERS_MAX];
+};
+void http_response_init(struct http_response *response, int status, const char *content_type);
+void http_response_finish(struct http_response *response);
+void http_response_header(struct http_response *response, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Sends; takes the response. Inside a handler, or from any thread after http_defer(). Exactly once
+ * per request. From another thread the answer is queued and the loop is woken. */
+void http_reply(struct http_request *request, struct http_response *response);
+/* Many deferred answers with one wake-up. Any thread. */
+void http_reply_batch(struct http_request *const requests[], struct http_response responses[],
+                      size_t n);
+/* Suspends: the connection costs nothing until it is answered. */
+void http_defer(struct http_request *request);
+/* Has the client of a deferred request hung up? One system call. Any thread. */
+bool http_peer_is_gone(const struct http_request *request);
+/* Called on the loop thread once the whole answer was handed to the socket (sent) or could not be
+ * (!sent). Set before replying. */
+void http_on_done(struct http_request *request, void (*done)(void *context, bool sent),
+                  void *context);
+/* At most this many requests may be deferred as *streams or waits* (?wait=, events); false: over
+ * the cap of 256, answer 503 `overloaded`. Leases do not ask. */
+bool http_may_stream(struct http_request *request);
+
+/* A streamed answer: `produce` fills `out` with what there is (loop thread, must not block) and
+ * says whether there may be more. With nothing to send and more to come the connection sleeps
+ * until http_stream_wake() (any thread) or `heartbeat_ms` have passed, when `produce` is called
+ * again. `finish` runs once at the end, however it came. */
+enum http_stream_state { HTTP_STREAM_MORE, HTTP_STREAM_IDLE, HTTP_STREAM_END };
+struct http_stream_source {
+    void *context;
+    enum http_stream_state (*produce)(void *context, struct buf *out);
+    void (*finish)(void *context);
+    int64_t heartbeat_ms; /* 0: none */
+};
+void http_reply_stream(struct http_request *request, struct http_response *response,
+                       const struct http_stream_source *source);
+/* Wakes one sleeping stream; NULL wakes all. Any thread; the request must not have finished. */
+void http_stream_wake(struct http_server *server, struct http_request *request);
+
+/* ---- the server --------------------------------------------------------------------------- */
+struct http_settings {
+    const char *listen;        /* "127.0.0.1:4663", "[::1]:0", "0.0.0.0:4663" */
+    bool open;                 /* no tokens; refused off loopback */
+    bool plain_http;           /* allow a non-loopback listen without TLS */
+    bool behind_proxy;         /* the same, and close after each reply */
+    const char *host;          /* --host NAME[:PORT] checked in Host; NULL: loopback names if bound
+                                  to loopback, else unchecked */
+    const char *tls_cert_file; /* PEM; both or neither */
+    const char *tls_key_file;
+    unsigned connections_max;   /* 0: 12,000 (bounded by RLIMIT_NOFILE, which is raised) */
+    int64_t header_deadline_ms; /* 0: 10,000 */
+    int64_t body_deadline_ms;   /* 0: 30,000 */
+    const struct clock *clock;
+    const struct http_route *routes;
+    size_t n_routes;
+    void *context; /* handed to every handler */
+    /* Builds the problem document for the errors that the dispatcher itself finds (401, 403, 404,
+     * 405, 413, 415, 429, malformed framing, …). Loop thread. */
+    void (*problem)(void *context, struct http_request *request, const struct err *err,
+                    struct http_response *response);
+};
+
+/* Binds and listens. ERR_IO says which address and why (in use: who could hold it);
+ * ERR_INVALID: a combination of settings that is refused, with what to do instead. */
+MUST_USE int http_server_create(const struct http_settings *settings, struct http_server **server,
+                                struct err *err);
+/* "http://127.0.0.1:4663" as bound. */
+const char *http_server_url(const struct http_server *server);
+/* Runs the loop on the calling thread until http_server_stop() (any thread, async-signal-safe).
+ * Between stop and return it answers what is pending for at most `drain_ms`. */
+MUST_USE int http_server_run(struct http_server *server, int64_t drain_ms, struct err *err);
+void http_server_stop(struct http_server *server);
+void http_server_destroy(struct http_server *server);
+
+/* Counters for /metrics. Any thread. */
+struct http_stats {
+    uint64_t requests, responses_2xx, responses_4xx, responses_5xx;
+    uint64_t connections; /* open now */
+    uint64_t deferred;    /* suspended now */
+};
+void http_server_stats(const struct http_server *server, struct http_stats *stats);
+
+#endif

@@ -1,0 +1,110 @@
+#include "common/json.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    double x;
+    const char *text;
+} numbers[] = {
+    {0.1, "0.1"},
+    {1e-5, "1e-05"},
+    {-0.0, "0"},
+    {1e15, "1e+15"},
+    {123456789, "123456789"},
+    {0.1 + 0.2, "0.30000000000000004"},
+    {1.0 / 3, "0.3333333333333333"},
+};
+
+START_TEST(number_prints_in_the_shortest_form_that_reads_back)
+{
+    char text[JSON_NUMBER_BYTES];
+
+    (void)json_format_number(numbers[_i].x, text);
+    ck_assert_str_eq(text, numbers[_i].text);
+    ck_assert_double_eq(strtod(text, NULL), numbers[_i].x);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    enum err_code code;
+} refused[] = {
+    {"{\"a\":1,\"a\":2}", ERR_MALFORMED},
+    {"[1e999]", ERR_MALFORMED},
+    {"[NaN]", ERR_MALFORMED},
+    {"\"\xff\"", ERR_MALFORMED},
+    {"{} x", ERR_MALFORMED},
+    {"", ERR_MALFORMED},
+    {"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", ERR_MALFORMED},
+};
+
+START_TEST(hostile_text_is_refused)
+{
+    json_t *value = NULL;
+    struct err err = {0};
+
+    ck_assert_int_eq(
+        json_parse(refused[_i].text, strlen(refused[_i].text), &json_limits_default, &value, &err),
+        -1);
+    ck_assert_int_eq(err.code, refused[_i].code);
+    ck_assert_ptr_null(value);
+}
+END_TEST
+
+START_TEST(every_unknown_field_is_named)
+{
+    json_auto_t *body = json_loads("{\"a\": 1, \"b\": 2, \"c\": true}", 0, NULL);
+    struct faults faults = {0};
+    struct fields fields;
+
+    fields_begin(&fields, body, "", &faults);
+    ck_assert_int_eq(fields_int(&fields, "a", 0, 0, 10), 1);
+    fields_end(&fields);
+    ck_assert_uint_eq(faults.n, 2);
+    ck_assert_str_eq(faults.items[0].pointer, "/b");
+    faults_finish(&faults);
+}
+END_TEST
+
+START_TEST(writer_escapes_and_separates)
+{
+    OWN(buf) struct buf out;
+    struct json_writer w;
+
+    buf_init(&out, 1000);
+    json_writer_init(&w, &out);
+    json_object_begin(&w);
+    json_put_string(&w, "a\"", "x\n\x01");
+    json_put_number(&w, "n", (double)NAN);
+    json_write_key(&w, "l");
+    json_array_begin(&w);
+    json_write_int(&w, INT64_MIN);
+    json_write_bool(&w, false);
+    json_array_end(&w);
+    json_object_end(&w);
+    ck_assert_str_eq(buf_text(&out), "{\"a\\\"\":\"x\\n\\u0001\",\"n\":\"NaN\",\"l\":"
+                                     "[-9223372036854775808,false]}");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("json");
+    TCase *tcase = tcase_create("json");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_loop_test(tcase, number_prints_in_the_shortest_form_that_reads_back, 0,
+                        (int)(sizeof numbers / sizeof numbers[0]));
+    tcase_add_loop_test(tcase, hostile_text_is_refused, 0,
+                        (int)(sizeof refused / sizeof refused[0]));
+    tcase_add_test(tcase, every_unknown_field_is_named);
+    tcase_add_test(tcase, writer_escapes_and_separates);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
