@@ -1,0 +1,142 @@
+#!/bin/bash
+# Holds the tree to STYLE.md: who may include whom, where time, chance and SQL may live, how C is
+# formatted, and that nothing names the machine it was written on.
+#
+#   tests/check_layers.sh            every rule
+#   tests/check_layers.sh arrows     one of them: arrows world sql format paths
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+# "Who knows whom" of STYLE.md, room by room. The arrows carry through: whoever knows engine also
+# knows what engine knows. Everyone knows common.
+arrows='
+server/main.c    server/api
+server/api       server/http server/engine server/web
+server/engine    server/tuning
+server/tuning    server/strategy server/schedule server/store
+server/strategy  server/model server/domain
+server/schedule  server/domain
+server/store     server/domain
+server/domain
+server/model
+server/http
+server/web
+worker
+common
+'
+
+faults=0
+fault()
+{
+    echo "$*"
+    faults=$((faults + 1))
+}
+
+# Our C files, without what a build made.
+c_files()
+{
+    find common server worker -name '*.[ch]' | sort
+}
+
+# The code of a file, line by line, without its comments and strings: "file:line:text".
+code_of()
+{
+    awk '
+        FNR == 1 { inside = 0 }
+        {
+            text = $0
+            gsub(/\\./, "", text)
+            gsub(/"[^"]*"/, "\"\"", text)
+            if (inside) {
+                if (!sub(/^.*\*\//, "", text)) next
+                inside = 0
+            }
+            gsub(/\/\*([^*]|\*+[^*\/])*\*+\//, "", text)
+            if (sub(/\/\*.*$/, "", text)) inside = 1
+            sub(/\/\/.*$/, "", text)
+            print FILENAME ":" FNR ":" text
+        }' "$@"
+}
+
+check_arrows()
+{
+    local report
+    report=$(c_files | xargs grep -Hn '^ *# *include *"' | ARROWS=$arrows awk '
+        function room(path,    parts, n, guess) { # the deepest room that holds this file
+            n = split(path, parts, "/")
+            if (path in known) return path
+            for (guess = parts[1] "/" parts[2]; ; guess = parts[1]) {
+                if (guess in known) return guess
+                if (guess == parts[1]) return ""
+            }
+        }
+        function learn(who, whom,    i, n, next_rooms) { # closes the arrows: they carry through
+            if ((who, whom) in may) return
+            may[who, whom] = 1
+            n = split(known[whom], next_rooms, " ")
+            for (i = 1; i <= n; i++) learn(who, next_rooms[i])
+        }
+        BEGIN {
+            n_lines = split(ENVIRON["ARROWS"], lines, "\n")
+            for (l = 1; l <= n_lines; l++) {
+                n = split(lines[l], word, " ")
+                if (n == 0) continue
+                known[word[1]] = ""
+                for (i = 2; i <= n; i++) known[word[1]] = known[word[1]] " " word[i]
+            }
+            for (who in known) { learn(who, who); may[who, "common"] = 1 }
+        }
+        {
+            split($0, field, ":")
+            split($0, quote, "\"")
+            from = room(field[1]); to = room(quote[2])
+            if (from == "") print field[1] ": lies in no room of STYLE.md"
+            else if (to == "") print field[1] ":" field[2] ": \"" quote[2] "\" does not start at the root"
+            else if (!((from, to) in may)) print field[1] ":" field[2] ": " from " may not know " to
+        }')
+    [ -z "$report" ] || fault "$report"
+}
+
+# Time and chance are passed in (struct clock, struct rng); one file each asks the system.
+check_world()
+{
+    local report
+    report=$(code_of $(c_files | grep -v -e '^common/clock\.c$' -e '^common/rng\.c$') |
+        grep -E '(^|[^A-Za-z0-9_>.])(time|clock_gettime|gettimeofday|s?rand|s?random|rand_r|[dejlmn]rand48|getrandom|getentropy|arc4random(_[a-z]+)?|gnutls_rnd|sqlite3_randomness) *\(')
+    [ -z "$report" ] || fault "$report
+time and chance come from common/clock.h and common/rng.h"
+}
+
+check_sql()
+{
+    local report
+    report=$(c_files | grep -v '^server/store/' |
+        xargs grep -HnE '<sqlite3\.h>|" *(SELECT|INSERT|REPLACE|UPDATE|DELETE|CREATE|DROP|ALTER|PRAGMA|BEGIN|COMMIT|ROLLBACK|SAVEPOINT) [A-Za-z]')
+    [ -z "$report" ] || fault "$report
+SQL lives in server/store"
+}
+
+check_format()
+{
+    local report
+    command -v clang-format >/dev/null || { echo "not run: clang-format is not installed"; return; }
+    report=$(find common server worker tests deploy -name '*.[ch]' -print0 |
+        xargs -0 clang-format --dry-run -Werror 2>&1 | grep -E 'error:' | cut -d: -f1 | sort -u)
+    [ -z "$report" ] || fault "$report
+not formatted; run: clang-format -i FILE…"
+}
+
+# Brackets keep the patterns from finding themselves.
+check_paths()
+{
+    local report
+    report=$( (git ls-files -co --exclude-standard 2>/dev/null || find . -type f -not -path './build*') |
+        xargs -d '\n' grep -IHnE '/[w]ork/|/[r]oot/|[d]eb\.debian\.org|[p]ypi\.org|[s]napshot\.debian|[r]egistry\.npmjs')
+    [ -z "$report" ] || fault "$report
+a file names this machine or a registry"
+}
+
+for rule in ${1:-arrows world sql format paths}; do
+    "check_$rule"
+done
+[ "$faults" -eq 0 ]
