@@ -53,7 +53,7 @@ void lease_ask_write(const struct lease_ask *ask, struct json_writer *w);
 struct checkpoint {
     bool present;
     char uri[CHECKPOINT_URI_BYTES];
-    int64_t step;
+    int64_t step;                      /* -1: not said (a result without step) */
     char reach[WORKER_NAME_BYTES + 8]; /* "any" or "host:NAME" */
 };
 
@@ -81,6 +81,8 @@ struct lease_grant {
 void lease_grant_finish(struct lease_grant *grant);
 OWN_VALUE(lease_grant)
 void lease_grant_write(const struct lease_grant *grant, struct json_writer *w);
+/* Its "trial" alone: what a job finds in HONE_PARAMS_FILE. */
+void lease_grant_write_trial(const struct lease_grant *grant, struct json_writer *w);
 MUST_USE int lease_grant_from_json(const json_t *body, struct lease_grant *grant, struct err *err);
 
 /* The answer that granted nothing: {"lease": null, …}. */

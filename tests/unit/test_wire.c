@@ -1,0 +1,373 @@
+#include "common/wire.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    bool (*fits)(const char *);
+    const char *text;
+    bool expected;
+} names[] = {
+    {name_is_study, "digits-svm", true},    {name_is_study, "9a.b_c", true},
+    {name_is_study, "Digits", false},       {name_is_study, "", false},
+    {name_is_study, "-a", false},           {name_is_study, "a/b", false},
+    {name_is_parameter, "_lr.0-x", true},   {name_is_parameter, "0lr", false},
+    {name_is_parameter, "a/b", false},      {name_is_metric, "val/loss", true},
+    {name_is_metric, "/loss", false},       {name_is_metric, "val loss", false},
+    {name_is_worker, "gpu07:0@site", true}, {name_is_worker, ":0", false},
+    {name_is_worker, "caf\xc3\xa9", false},
+};
+
+START_TEST(names_follow_the_contract)
+{
+    ck_assert_int_eq(names[_i].fits(names[_i].text), names[_i].expected);
+}
+END_TEST
+
+START_TEST(names_have_a_greatest_length)
+{
+    char text[140];
+
+    memset(text, 'a', sizeof text);
+    text[63] = '\0';
+    ck_assert(name_is_study(text));
+    text[63] = 'a';
+    text[64] = '\0';
+    ck_assert(!name_is_study(text));
+    ck_assert(name_is_metric(text));
+    text[64] = 'a';
+    text[128] = '\0';
+    ck_assert(!name_is_metric(text));
+    ck_assert(name_is_worker(text));
+    text[128] = 'a';
+    text[129] = '\0';
+    ck_assert(!name_is_worker(text));
+}
+END_TEST
+
+static json_t *parse(const char *text)
+{
+    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+
+    ck_assert_msg(value != NULL, "bad JSON in the test: %s", text);
+    return value;
+}
+
+START_TEST(ask_reads_back_as_written)
+{
+    const char *text = "{\"worker\":\"gpu07:0\",\"request_id\":\"0b1f\",\"wait_seconds\":30,"
+                       "\"studies\":[\"digits-svm\"],\"runners\":[\"train\"],\"host\":\"gpu07\","
+                       "\"gpus\":[{\"model\":\"H200\",\"memory_mib\":143771}],"
+                       "\"labels\":{\"site\":\"a\"}}";
+    json_auto_t *body = parse(text);
+    OWN(lease_ask) struct lease_ask ask;
+    OWN(buf) struct buf out;
+    struct faults faults = {0};
+    struct json_writer w;
+
+    buf_init(&out, 4096);
+    json_writer_init(&w, &out);
+    ck_assert_int_eq(lease_ask_from_json(body, &ask, &faults), 0);
+    ck_assert_int_eq(ask.gpu_memory_mib, 143771);
+    lease_ask_write(&ask, &w);
+    ck_assert_str_eq(buf_text(&out), text);
+}
+END_TEST
+
+START_TEST(ask_may_be_empty)
+{
+    OWN(lease_ask) struct lease_ask ask;
+    struct faults faults = {0};
+
+    ck_assert_int_eq(lease_ask_from_json(NULL, &ask, &faults), 0);
+    ck_assert(!ask.has_runners);
+    ck_assert_double_eq(ask.wait_seconds, 0);
+}
+END_TEST
+
+static const char *const refused_asks[] = {
+    "[]",
+    "{\"worker\": \" \"}",
+    "{\"worker\": 7}",
+    "{\"wait_seconds\": 61}",
+    "{\"wait_seconds\": -1}",
+    "{\"wait_seconds\": \"NaN\"}",
+    "{\"studies\": [\"Bad Name\"]}",
+    "{\"studies\": \"digits\"}",
+    "{\"runners\": [1]}",
+    "{\"runners\": [\"\"]}",
+    "{\"gpus\": [1]}",
+    "{\"gpus\": [{\"memory\": 1}]}",
+    "{\"labels\": {\"a\": 1}}",
+    "{\"request_id\": \"a b\"}",
+    "{\"wroker\": \"a\"}",
+    "{\"host\": \"../x\"}",
+};
+
+START_TEST(ask_with_a_fault_is_refused)
+{
+    json_auto_t *body = parse(refused_asks[_i]);
+    struct lease_ask ask;
+    struct faults faults = {0};
+
+    ck_assert_int_eq(lease_ask_from_json(body, &ask, &faults), -1);
+    ck_assert_uint_ge(faults.n, 1);
+    faults_finish(&faults);
+}
+END_TEST
+
+START_TEST(grant_reads_back_as_written)
+{
+    const char *text =
+        "{\"lease\":{\"id\":\"l_9f8c\",\"expires_at\":\"2026-11-24T21:32:37.123Z\","
+        "\"ttl_seconds\":60,\"heartbeat_seconds\":20},\"study\":\"digits-svm\","
+        "\"objectives\":[{\"metric\":\"accuracy\",\"direction\":\"maximize\"}],"
+        "\"trial\":{\"number\":12,\"attempt\":1,\"parameters\":{\"C\":1.3,\"kernel\":\"rbf\"},"
+        "\"seed\":8123,\"resource\":{\"name\":\"epochs\",\"from\":3,\"to\":9},"
+        "\"checkpoint\":{\"uri\":\"x\",\"step\":3,\"reach\":\"any\"}},"
+        "\"limits\":{\"trial_seconds\":3600,\"stall_seconds\":600},\"job\":{\"runner\":\"train\"},"
+        "\"discard\":[\"old\"]}";
+    json_auto_t *body = parse(text);
+    OWN(lease_grant) struct lease_grant grant;
+    OWN(buf) struct buf out;
+    struct err err = {0};
+    struct json_writer w;
+
+    buf_init(&out, 4096);
+    json_writer_init(&w, &out);
+    ck_assert_msg(lease_grant_from_json(body, &grant, &err) == 0, "%s", err.text);
+    ck_assert_int_eq(grant.trial, 12);
+    lease_grant_write(&grant, &w);
+    ck_assert_str_eq(buf_text(&out), text);
+}
+END_TEST
+
+START_TEST(grant_of_a_newer_server_is_understood)
+{
+    json_auto_t *body = parse("{\"lease\":{\"id\":\"l_1\",\"colour\":1},\"new\":true,"
+                              "\"trial\":{\"number\":1,\"mood\":\"fine\"}}");
+    OWN(lease_grant) struct lease_grant grant;
+    struct err err = {0};
+
+    ck_assert_msg(lease_grant_from_json(body, &grant, &err) == 0, "%s", err.text);
+    ck_assert(!grant.has_resource);
+    ck_assert(!grant.checkpoint.present);
+    ck_assert_double_eq(grant.heartbeat_seconds, 20);
+}
+END_TEST
+
+START_TEST(grant_without_id_or_number_is_refused)
+{
+    json_auto_t *body = parse("{\"lease\":{},\"trial\":{}}");
+    struct lease_grant grant;
+    struct err err = {0};
+
+    ck_assert_int_eq(lease_grant_from_json(body, &grant, &err), -1);
+}
+END_TEST
+
+START_TEST(no_lease_reads_back_as_written)
+{
+    const char *text = "{\"lease\":null,\"reason\":\"finished\",\"detail\":\"d\","
+                       "\"retry_after_seconds\":5}";
+    json_auto_t *body = parse(text);
+    OWN(buf) struct buf out;
+    struct no_lease no;
+    struct err err;
+    struct json_writer w;
+
+    buf_init(&out, 1024);
+    json_writer_init(&w, &out);
+    ck_assert_int_eq(no_lease_from_json(body, &no, &err), 0);
+    ck_assert_int_eq(no.reason, NO_LEASE_FINISHED);
+    no_lease_write(&no, &w);
+    ck_assert_str_eq(buf_text(&out), text);
+}
+END_TEST
+
+START_TEST(measurements_read_back_as_written)
+{
+    const char *text = "{\"measurements\":[{\"step\":5,\"metrics\":{\"accuracy\":0.91,"
+                       "\"loss\":\"NaN\"}},{\"step\":6,\"metrics\":{\"loss\":\"-Infinity\"}}]}";
+    json_auto_t *body = parse(text);
+    OWN(measurement_list) struct measurement_list list;
+    OWN(buf) struct buf out;
+    struct faults faults = {0};
+    struct json_writer w;
+
+    buf_init(&out, 1024);
+    json_writer_init(&w, &out);
+    ck_assert_int_eq(measurement_list_from_json(body, &list, &faults), 0);
+    ck_assert_uint_eq(list.n, 3);
+    ck_assert(isnan(list.items[1].value));
+    measurement_list_write(&list, &w);
+    ck_assert_str_eq(buf_text(&out), text);
+}
+END_TEST
+
+static const char *const refused_measurements[] = {
+    "{}",
+    "{\"measurements\": {}}",
+    "{\"measurements\": [1]}",
+    "{\"measurements\": [{\"metrics\": {\"a\": 1}}]}",
+    "{\"measurements\": [{\"step\": 1}]}",
+    "{\"measurements\": [{\"step\": 1, \"metrics\": {}}]}",
+    "{\"measurements\": [{\"step\": -1, \"metrics\": {\"a\": 1}}]}",
+    "{\"measurements\": [{\"step\": 1.5, \"metrics\": {\"a\": 1}}]}",
+    "{\"measurements\": [{\"step\": 1, \"metrics\": {\"a b\": 1}}]}",
+    "{\"measurements\": [{\"step\": 1, \"metrics\": {\"a\": \"inf\"}}]}",
+    "{\"measurements\": [{\"step\": 1, \"metrics\": {\"a\": null}}]}",
+    "{\"measurements\": [{\"step\": 1, \"metrics\": {\"a\": 1}, \"at\": 3}]}",
+};
+
+START_TEST(measurement_with_a_fault_is_refused)
+{
+    json_auto_t *body = parse(refused_measurements[_i]);
+    struct measurement_list list;
+    struct faults faults = {0};
+
+    ck_assert_int_eq(measurement_list_from_json(body, &list, &faults), -1);
+    ck_assert_uint_ge(faults.n, 1);
+    faults_finish(&faults);
+}
+END_TEST
+
+START_TEST(too_many_measurements_are_refused)
+{
+    json_auto_t *body = json_object();
+    json_t *list = json_array();
+    struct measurement_list read;
+    struct faults faults = {0};
+
+    for (int i = 0; i <= MEASUREMENTS_MAX; i++) {
+        json_array_append_new(list, json_pack("{s:i, s:{s:i}}", "step", i, "metrics", "a", 1));
+    }
+    json_object_set_new(body, "measurements", list);
+    ck_assert_int_eq(measurement_list_from_json(body, &read, &faults), -1);
+    ck_assert_str_eq(faults.items[0].pointer, "/measurements");
+    faults_finish(&faults);
+}
+END_TEST
+
+START_TEST(action_reads_back_as_written)
+{
+    const char *text = "{\"action\":\"continue\",\"until\":27,"
+                       "\"expires_at\":\"2026-11-24T21:32:37.123Z\",\"heartbeat_seconds\":20,"
+                       "\"duplicate\":1,\"conflict\":0,\"late\":true}";
+    json_auto_t *body = parse(text);
+    OWN(buf) struct buf out;
+    struct action_reply reply;
+    struct err err;
+    struct json_writer w;
+
+    buf_init(&out, 1024);
+    json_writer_init(&w, &out);
+    ck_assert_int_eq(action_reply_from_json(body, &reply, &err), 0);
+    action_reply_write(&reply, &w);
+    ck_assert_str_eq(buf_text(&out), text);
+}
+END_TEST
+
+START_TEST(unknown_action_is_an_error)
+{
+    json_auto_t *body = parse("{\"action\":\"dance\"}");
+    struct action_reply reply;
+    struct err err;
+
+    ck_assert_int_eq(action_reply_from_json(body, &reply, &err), -1);
+}
+END_TEST
+
+START_TEST(result_reads_back_as_written)
+{
+    const char *text = "{\"outcome\":\"failed\",\"step\":9,\"metrics\":{\"accuracy\":\"Infinity\"},"
+                       "\"reason\":\"oom\",\"detail\":\"last lines\","
+                       "\"checkpoint\":{\"uri\":\"/x\",\"step\":9,\"reach\":\"host:gpu07\"},"
+                       "\"usage\":{\"wall_seconds\":1.5}}";
+    json_auto_t *body = parse(text);
+    OWN(result_report) struct result_report report;
+    OWN(buf) struct buf out;
+    struct faults faults = {0};
+    struct json_writer w;
+
+    buf_init(&out, 1024);
+    json_writer_init(&w, &out);
+    ck_assert_int_eq(result_report_from_json(body, &report, &faults), 0);
+    result_report_write(&report, &w);
+    ck_assert_str_eq(buf_text(&out), text);
+}
+END_TEST
+
+START_TEST(bare_checkpoint_takes_the_step_of_its_result)
+{
+    json_auto_t *body = parse("{\"outcome\":\"completed\",\"step\":9,\"checkpoint\":\"s3://x\"}");
+    OWN(result_report) struct result_report report;
+    struct faults faults = {0};
+
+    ck_assert_int_eq(result_report_from_json(body, &report, &faults), 0);
+    ck_assert_str_eq(report.checkpoint.uri, "s3://x");
+    ck_assert_str_eq(report.checkpoint.reach, "any");
+    ck_assert_int_eq(report.checkpoint.step, 9);
+}
+END_TEST
+
+static const char *const refused_results[] = {
+    "{}",
+    "{\"outcome\": \"lost\"}",
+    "{\"outcome\": \"completed\", \"step\": -1}",
+    "{\"outcome\": \"completed\", \"metrics\": {\"a\": true}}",
+    "{\"outcome\": \"completed\", \"metrics\": [1]}",
+    "{\"outcome\": \"completed\", \"checkpoint\": {\"step\": 1}}",
+    "{\"outcome\": \"completed\", \"checkpoint\": {\"uri\": \"x\", \"reach\": \"there\"}}",
+    "{\"outcome\": \"completed\", \"checkpoint\": {\"uri\": \"x\", \"extra\": 1}}",
+    "{\"outcome\": \"completed\", \"usage\": {\"wall_seconds\": -1}}",
+    "{\"outcome\": \"completed\", \"value\": 1}",
+    "{\"outcome\": \"failed\", \"reason\": "
+    "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
+};
+
+START_TEST(result_with_a_fault_is_refused)
+{
+    json_auto_t *body = parse(refused_results[_i]);
+    struct result_report report;
+    struct faults faults = {0};
+
+    ck_assert_int_eq(result_report_from_json(body, &report, &faults), -1);
+    ck_assert_uint_ge(faults.n, 1);
+    faults_finish(&faults);
+}
+END_TEST
+
+#define COUNT(list) (int)(sizeof(list) / sizeof((list)[0]))
+
+int main(void)
+{
+    Suite *suite = suite_create("wire");
+    TCase *tcase = tcase_create("wire");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_loop_test(tcase, names_follow_the_contract, 0, COUNT(names));
+    tcase_add_test(tcase, names_have_a_greatest_length);
+    tcase_add_test(tcase, ask_reads_back_as_written);
+    tcase_add_test(tcase, ask_may_be_empty);
+    tcase_add_loop_test(tcase, ask_with_a_fault_is_refused, 0, COUNT(refused_asks));
+    tcase_add_test(tcase, grant_reads_back_as_written);
+    tcase_add_test(tcase, grant_of_a_newer_server_is_understood);
+    tcase_add_test(tcase, grant_without_id_or_number_is_refused);
+    tcase_add_test(tcase, no_lease_reads_back_as_written);
+    tcase_add_test(tcase, measurements_read_back_as_written);
+    tcase_add_loop_test(tcase, measurement_with_a_fault_is_refused, 0, COUNT(refused_measurements));
+    tcase_add_test(tcase, too_many_measurements_are_refused);
+    tcase_add_test(tcase, action_reads_back_as_written);
+    tcase_add_test(tcase, unknown_action_is_an_error);
+    tcase_add_test(tcase, result_reads_back_as_written);
+    tcase_add_test(tcase, bare_checkpoint_takes_the_step_of_its_result);
+    tcase_add_loop_test(tcase, result_with_a_fault_is_refused, 0, COUNT(refused_results));
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
