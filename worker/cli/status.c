@@ -1,0 +1,61 @@
+#include "worker/cli/status.h"
+
+#include <stdio.h>
+
+#include "common/buf.h"
+#include "worker/cli/text.h"
+
+enum exit_status exit_status_of(enum err_code code)
+{
+    switch (code) {
+    case ERR_NONE:
+        return EXIT_STATUS_OK;
+    case ERR_NOT_FOUND:
+        return EXIT_STATUS_NOT_FOUND;
+    case ERR_STUDY_EXISTS:
+    case ERR_LEASE_SUPERSEDED:
+    case ERR_RESULT_CONFLICT:
+    case ERR_WRONG_STATE:
+    case ERR_LEASE_ENDED:
+    case ERR_EPOCH_CHANGED:
+    case ERR_REVISION_CHANGED:
+    case ERR_KEY_REUSED:
+        return EXIT_STATUS_CONFLICT;
+    case ERR_UNREACHABLE:
+    case ERR_RATE_LIMITED:
+    case ERR_OVERLOADED:
+    case ERR_STARTING:
+        return EXIT_STATUS_UNREACHABLE;
+    case ERR_MALFORMED:
+    case ERR_UNAUTHORIZED:
+    case ERR_FORBIDDEN:
+    case ERR_METHOD_NOT_ALLOWED:
+    case ERR_TOO_LARGE:
+    case ERR_UNSUPPORTED_TYPE:
+    case ERR_INVALID:
+    case ERR_UPGRADE_REQUIRED:
+    case ERR_READ_ONLY:
+    case ERR_STORAGE_FULL:
+    case ERR_NUMERIC:
+    case ERR_EXHAUSTED:
+    case ERR_IO:
+    case ERR_NOMEM:
+    case ERR_CODE_COUNT:
+        break;
+    }
+    return EXIT_STATUS_FAILED;
+}
+
+int exit_with(const struct err *err)
+{
+    OWN(buf) struct buf line = {0};
+
+    buf_init(&line, 4096);
+    if (err->where[0] != '\0') {
+        text_append_clean(&line, err->where);
+        buf_puts(&line, ": ");
+    }
+    text_append_clean(&line, err->text);
+    (void)fprintf(stderr, "hone: %s\n", buf_text(&line));
+    return (int)exit_status_of(err->code);
+}

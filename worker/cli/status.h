@@ -1,0 +1,23 @@
+/* What a command leaves with, the same for every verb. Scripts rely on these numbers. */
+#ifndef WORKER_CLI_STATUS_H
+#define WORKER_CLI_STATUS_H
+
+#include "common/err.h"
+
+enum exit_status {
+    EXIT_STATUS_OK = 0,
+    EXIT_STATUS_FAILED = 1,
+    EXIT_STATUS_USAGE = 2,       /* the command line or a file given with it is wrong */
+    EXIT_STATUS_NOT_FOUND = 3,   /* no such study, trial, token */
+    EXIT_STATUS_CONFLICT = 4,    /* it exists with another definition, or is in another state */
+    EXIT_STATUS_UNREACHABLE = 5, /* no server answered, or it cannot serve now */
+    EXIT_STATUS_TIMEOUT = 124    /* as timeout(1) */
+};
+
+enum exit_status exit_status_of(enum err_code code);
+
+/* Prints "hone: text" on stderr and returns the status that fits. The text may have come from a
+ * server, so control characters are taken out. */
+int exit_with(const struct err *err);
+
+#endif

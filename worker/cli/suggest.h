@@ -1,0 +1,18 @@
+/* "Did you mean …?": the closest of some words, if one is close enough to be a slip. */
+#ifndef WORKER_CLI_SUGGEST_H
+#define WORKER_CLI_SUGGEST_H
+
+#include <stddef.h>
+
+/* How many insertions, deletions, replacements and swaps of neighbours lie between two words. */
+size_t suggest_distance(const char *a, const char *b);
+
+/* Keeps the best candidate seen so far; start with .word = what was typed. */
+struct suggestion_for {
+    const char *word;
+    const char *best; /* borrowed; NULL while nothing is close */
+    size_t distance;
+};
+void suggest_offer(struct suggestion_for *suggestion, const char *candidate);
+
+#endif

@@ -1,0 +1,207 @@
+#include "worker/cli/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <wchar.h>
+
+/* ---- UTF-8 ---------------------------------------------------------------------------------- */
+
+/* The bytes of the character at `text`, 0 if they are no UTF-8. */
+static size_t decode(const unsigned char *text, size_t len, uint32_t *point)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char first = text[0];
+    size_t n = first < 0x80 ? 1 : first >= 0xf0 && first < 0xf8 ? 4 : first >= 0xe0 ? 3 : 2;
+
+    if ((first >= 0x80 && first < 0xc0) || first >= 0xf8 || n > len) {
+        return 0;
+    }
+    uint32_t c = n == 1 ? first : first & (0xffU >> (n + 1));
+    for (size_t i = 1; i < n; i++) {
+        if ((text[i] & 0xc0U) != 0x80) {
+            return 0;
+        }
+        c = c << 6 | (text[i] & 0x3fU);
+    }
+    if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) {
+        return 0;
+    }
+    *point = c;
+    return n;
+}
+
+static bool is_unseen(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f)
+           || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+}
+
+void text_append_clean_n(struct buf *out, const char *text, size_t len)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+
+    for (size_t i = 0; i < len;) {
+        uint32_t c = 0;
+        size_t n = decode(bytes + i, len - i, &c);
+        if (n == 0) {
+            buf_putc(out, '?');
+            n = 1;
+        } else if (c == '\t' || c == '\n' || c == '\r') {
+            buf_putc(out, ' ');
+        } else if (!is_unseen(c)) {
+            buf_append(out, text + i, n);
+        }
+        i += n;
+    }
+}
+
+void text_append_clean(struct buf *out, const char *text)
+{
+    text_append_clean_n(out, text, strlen(text));
+}
+
+/* wcwidth() needs a UTF-8 locale for these, which a batch job rarely has. */
+static size_t point_width(uint32_t c)
+{
+    static const uint32_t wide[][2] = {{0x1100, 0x115f}, {0x2e80, 0xa4cf},   {0xac00, 0xd7a3},
+                                       {0xf900, 0xfaff}, {0xfe30, 0xfe6f},   {0xff00, 0xff60},
+                                       {0xffe0, 0xffe6}, {0x1f300, 0x1faff}, {0x20000, 0x3fffd}};
+
+    if ((c >= 0x300 && c <= 0x36f) || (c >= 0xfe00 && c <= 0xfe0f)) {
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++) {
+        if (c >= wide[i][0] && c <= wide[i][1]) {
+            return 2;
+        }
+    }
+    return 1;
+}
+
+/* The bytes and columns of the character at `text`; a byte that is no UTF-8 counts as one. */
+static size_t step(const char *text, size_t *width)
+{
+    uint32_t c = 0;
+    size_t n = decode((const unsigned char *)text, strnlen(text, 4), &c);
+
+    *width = n == 0 ? 1 : point_width(c);
+    return n == 0 ? 1 : n;
+}
+
+size_t text_width(const char *text)
+{
+    size_t total = 0;
+
+    while (*text != '\0') {
+        size_t width;
+        text += step(text, &width);
+        total += width;
+    }
+    return total;
+}
+
+static void fill(struct buf *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        buf_putc(out, ' ');
+    }
+}
+
+void text_append_fitted(struct buf *out, const char *text, size_t width, bool right)
+{
+    size_t whole = text_width(text);
+    size_t used = 0;
+
+    if (whole <= width) {
+        fill(out, right ? width - whole : 0);
+        buf_puts(out, text);
+        fill(out, right ? 0 : width - whole);
+        return;
+    }
+    for (size_t n, one = 0; width > 0; text += n) {
+        n = step(text, &one);
+        if (used + one > width - 1) {
+            break;
+        }
+        buf_append(out, text, n);
+        used += one;
+    }
+    buf_puts(out, width > 0 ? "…" : "");
+    fill(out, width > used ? width - used - 1 : 0);
+}
+
+/* ---- numbers and moments -------------------------------------------------------------------- */
+
+const char *text_number(double x, int digits, char text[TEXT_NUMBER_BYTES])
+{
+    if (isnan(x)) {
+        return strcpy(text, "NaN");
+    }
+    if (isinf(x)) {
+        return strcpy(text, x > 0 ? "inf" : "-inf");
+    }
+    if (x == 0) {
+        return strcpy(text, "0");
+    }
+    if (x == floor(x) && fabs(x) < 1e9) {
+        (void)snprintf(text, TEXT_NUMBER_BYTES, "%.0f", x);
+        return text;
+    }
+    (void)snprintf(text, TEXT_NUMBER_BYTES, "%.*g", digits, x);
+    return text;
+}
+
+const char *text_span(int64_t span_ms, char text[TEXT_SPAN_BYTES])
+{
+    int64_t s = span_ms < 0 ? 0 : (span_ms + 500) / 1000;
+    int64_t day = s / 86400, hour = s / 3600 % 24, minute = s / 60 % 60;
+
+    if (day > 0) {
+        (void)snprintf(text, TEXT_SPAN_BYTES, "%" PRId64 "d %02" PRId64 ":%02" PRId64, day, hour,
+                       minute);
+    } else if (hour > 0) {
+        (void)snprintf(text, TEXT_SPAN_BYTES, "%" PRId64 ":%02" PRId64 ":%02" PRId64, hour, minute,
+                       s % 60);
+    } else {
+        (void)snprintf(text, TEXT_SPAN_BYTES, "%" PRId64 ":%02" PRId64, minute, s % 60);
+    }
+    return text;
+}
+
+int64_t text_moment_ms(const char *moment)
+{
+    struct tm tm = {0};
+    const char *rest = strptime(moment, "%Y-%m-%dT%H:%M:%S", &tm);
+    int64_t ms = 0;
+
+    if (rest == NULL) {
+        return -1;
+    }
+    if (*rest == '.') {
+        int64_t unit = 100;
+        for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10) {
+            ms += unit * (*rest - '0');
+        }
+    }
+    return strcmp(rest, "Z") == 0 ? (int64_t)timegm(&tm) * 1000 + ms : -1;
+}
+
+const char *text_local(const char *moment, char text[TEXT_MOMENT_BYTES])
+{
+    int64_t ms = text_moment_ms(moment);
+    time_t at = (time_t)(ms / 1000);
+    struct tm local;
+    char day[24], zone[8];
+
+    if (ms < 0 || localtime_r(&at, &local) == NULL
+        || strftime(day, sizeof day, "%Y-%m-%d %H:%M:%S", &local) == 0
+        || strftime(zone, sizeof zone, "%z", &local) != 5) {
+        (void)snprintf(text, TEXT_MOMENT_BYTES, "%.*s", TEXT_MOMENT_BYTES - 1, moment);
+        return text;
+    }
+    (void)snprintf(text, TEXT_MOMENT_BYTES, "%s %.3s:%.2s", day, zone, zone + 3);
+    return text;
+}

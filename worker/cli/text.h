@@ -1,0 +1,39 @@
+/* Text for people: clean, short, aligned.
+ *
+ * Whatever came from a server may carry escape sequences that would move the cursor or retitle the
+ * window, so everything shown goes through text_append_clean(). */
+#ifndef WORKER_CLI_TEXT_H
+#define WORKER_CLI_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+
+/* Appends `text` without C0 and C1 controls and without the invisible characters that turn the
+ * direction of writing; tabs and line ends become spaces, bytes that are no UTF-8 become '?'. */
+void text_append_clean(struct buf *out, const char *text);
+void text_append_clean_n(struct buf *out, const char *text, size_t len);
+
+/* Columns that a clean UTF-8 text takes on a terminal: wide characters two, combining ones none. */
+size_t text_width(const char *text);
+/* Appends `text`, cut to `width` columns (with "…" when something was cut) and filled up with
+ * spaces, before it if `right`. */
+void text_append_fitted(struct buf *out, const char *text, size_t width, bool right);
+
+/* At most `digits` significant ones: 0.00031, 3.1e-07, 1234. */
+#define TEXT_NUMBER_BYTES 40
+const char *text_number(double x, int digits, char text[TEXT_NUMBER_BYTES]);
+/* "0:42", "12:05", "3:07:00", "2d 03:07". */
+#define TEXT_SPAN_BYTES 32
+const char *text_span(int64_t span_ms, char text[TEXT_SPAN_BYTES]);
+
+/* Milliseconds since 1970 of an RFC 3339 moment in UTC ("…Z"); -1 if it is none. */
+int64_t text_moment_ms(const char *moment);
+/* A moment of the API in local time with its offset: "2026-11-24 22:32:37 +01:00". A text that is
+ * no moment is given back as it is, shortened. */
+#define TEXT_MOMENT_BYTES 40
+const char *text_local(const char *moment, char text[TEXT_MOMENT_BYTES]);
+
+#endif

@@ -1,0 +1,103 @@
+#include "worker/cli/verbs.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "worker/cli/suggest.h"
+
+const struct verb verbs[] = {
+    {NULL, "help", verb_help, "this list, or the options of one verb"},
+    {NULL, "version", verb_version, "which version this is"},
+};
+const size_t n_verbs = sizeof verbs / sizeof verbs[0];
+
+const char *verb_words(const struct verb *verb, char words[VERB_WORDS_BYTES])
+{
+    (void)snprintf(words, VERB_WORDS_BYTES, "%s%s%s", verb->group == NULL ? "" : verb->group,
+                   verb->group == NULL ? "" : " ", verb->name);
+    return words;
+}
+
+static bool is_in_group(const struct verb *verb, const char *group)
+{
+    return verb->group != NULL && strcmp(verb->group, group) == 0;
+}
+
+/* "study craete": the first word is known, the second is not. */
+static int no_such_member(const char *group, const char *name, struct err *err)
+{
+    struct suggestion_for meant = {.word = name == NULL ? "" : name};
+    char known[256] = "";
+
+    for (size_t i = 0; i < n_verbs; i++) {
+        if (is_in_group(&verbs[i], group)) {
+            size_t used = strlen(known);
+            (void)snprintf(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "",
+                           verbs[i].name);
+            suggest_offer(&meant, verbs[i].name);
+        }
+    }
+    if (name == NULL) {
+        return err_set(err, ERR_INVALID, "'%s' needs one of: %s", group, known);
+    }
+    if (meant.best != NULL) {
+        return err_set(err, ERR_INVALID, "there is no '%s %s'; did you mean '%s %s'?", group, name,
+                       group, meant.best);
+    }
+    return err_set(err, ERR_INVALID, "there is no '%s %s'; '%s' knows: %s", group, name, group,
+                   known);
+}
+
+/* Somebody who types "list" means "study list". */
+static const struct verb *named_without_group(const char *name)
+{
+    for (size_t i = 0; i < n_verbs; i++) {
+        if (verbs[i].group != NULL && strcmp(verbs[i].name, name) == 0) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+static int no_such_verb(const char *name, struct err *err)
+{
+    struct suggestion_for meant = {.word = name};
+    const struct verb *member = named_without_group(name);
+
+    if (member != NULL) {
+        return err_set(err, ERR_INVALID, "there is no verb '%s'; did you mean '%s %s'?", name,
+                       member->group, member->name);
+    }
+    for (size_t i = 0; i < n_verbs; i++) {
+        suggest_offer(&meant, verbs[i].group == NULL ? verbs[i].name : verbs[i].group);
+    }
+    if (meant.best != NULL) {
+        return err_set(err, ERR_INVALID, "there is no verb '%s'; did you mean '%s'?", name,
+                       meant.best);
+    }
+    return err_set(err, ERR_INVALID, "there is no verb '%s'; 'hone help' lists them", name);
+}
+
+int verb_find(int argc, char *const argv[], const struct verb **verb, int *n_words, struct err *err)
+{
+    bool is_group = false;
+
+    if (argc < 1) {
+        return err_set(err, ERR_INVALID, "say what to do; 'hone help' lists the verbs");
+    }
+    for (size_t i = 0; i < n_verbs; i++) {
+        bool grouped = is_in_group(&verbs[i], argv[0]);
+        const char *word = grouped ? (argc < 2 ? NULL : argv[1]) : argv[0];
+
+        is_group = is_group || grouped;
+        if (grouped == (verbs[i].group != NULL) && word != NULL
+            && strcmp(verbs[i].name, word) == 0) {
+            *verb = &verbs[i];
+            *n_words = grouped ? 2 : 1;
+            return 0;
+        }
+    }
+    return is_group ? no_such_member(argv[0], argc < 2 ? NULL : argv[1], err)
+                    : no_such_verb(argv[0], err);
+}

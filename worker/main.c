@@ -1,0 +1,46 @@
+/* hone: the worker's agent on every node, and the command line for people. Finds the verb in the
+ * table and runs it. */
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/log.h"
+#include "worker/cli/status.h"
+#include "worker/cli/verbs.h"
+
+/* Data that could not be written (a full disk behind `>`) must not look like success. */
+static int flush(int status)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("hone: cannot write the output");
+        return status == EXIT_STATUS_OK ? EXIT_STATUS_FAILED : status;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    const struct verb *verb;
+    int n_words;
+    struct err err = {0};
+    char words[VERB_WORDS_BYTES];
+    char program[VERB_WORDS_BYTES + 8];
+
+    (void)setlocale(LC_CTYPE, ""); /* numbers stay in C: they are data */
+    log_start("hone", LOG_LEVEL_INFO);
+    json_start();
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        return flush(verb_help(1, argv));
+    }
+    if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
+        return flush(verb_version(1, argv));
+    }
+    if (verb_find(argc - 1, argv + 1, &verb, &n_words, &err) != 0) {
+        (void)exit_with(&err);
+        return EXIT_STATUS_USAGE;
+    }
+    (void)snprintf(program, sizeof program, "hone %s", verb_words(verb, words));
+    argv[n_words] = program;
+    return flush(verb->run(argc - n_words, argv + n_words));
+}
