@@ -4,6 +4,52 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const code_names[ERR_CODE_COUNT] = {
+    [ERR_NONE] = "none",
+    [ERR_MALFORMED] = "malformed",
+    [ERR_UNAUTHORIZED] = "unauthorized",
+    [ERR_FORBIDDEN] = "forbidden",
+    [ERR_NOT_FOUND] = "not-found",
+    [ERR_METHOD_NOT_ALLOWED] = "method-not-allowed",
+    [ERR_STUDY_EXISTS] = "study-exists",
+    [ERR_LEASE_SUPERSEDED] = "lease-superseded",
+    [ERR_RESULT_CONFLICT] = "result-conflict",
+    [ERR_WRONG_STATE] = "wrong-state",
+    [ERR_LEASE_ENDED] = "lease-ended",
+    [ERR_EPOCH_CHANGED] = "epoch-changed",
+    [ERR_REVISION_CHANGED] = "revision-changed",
+    [ERR_TOO_LARGE] = "too-large",
+    [ERR_UNSUPPORTED_TYPE] = "unsupported-type",
+    [ERR_INVALID] = "invalid",
+    [ERR_KEY_REUSED] = "key-reused",
+    [ERR_UPGRADE_REQUIRED] = "upgrade-required",
+    [ERR_RATE_LIMITED] = "rate-limited",
+    [ERR_OVERLOADED] = "overloaded",
+    [ERR_STARTING] = "starting",
+    [ERR_READ_ONLY] = "read-only",
+    [ERR_STORAGE_FULL] = "storage-full",
+    [ERR_NUMERIC] = "numeric",
+    [ERR_EXHAUSTED] = "exhausted",
+    [ERR_IO] = "io",
+    [ERR_NOMEM] = "nomem",
+    [ERR_UNREACHABLE] = "unreachable",
+};
+
+const char *err_code_name(enum err_code code)
+{
+    return code_names[code];
+}
+
+enum err_code err_code_from_name(const char *name)
+{
+    for (int code = ERR_NONE; code < ERR_CODE_COUNT; code++) {
+        if (strcmp(name, code_names[code]) == 0) {
+            return (enum err_code)code;
+        }
+    }
+    return ERR_NONE;
+}
+
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 {
     if (err != NULL) {

@@ -55,6 +55,11 @@ struct err {
     char where[192];
 };
 
+/* The last word of a problem's type, "lease-ended" of /problems/lease-ended; our own codes have
+ * words too. Unknown words give ERR_NONE. */
+const char *err_code_name(enum err_code code);
+enum err_code err_code_from_name(const char *name);
+
 /* Fills *err; always -1, so that `return err_set(…)` reads well. `err` may be NULL. */
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
