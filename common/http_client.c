@@ -1,0 +1,216 @@
+#include "common/http_client.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/http_parts.h"
+#include "common/json.h"
+
+struct http_client {
+    struct http_target target;
+    CURL *easy;
+};
+
+int http_client_create(const struct http_client_settings *settings, struct http_client **client,
+                       struct err *err)
+{
+    OWN(http_client) struct http_client *made = calloc(1, sizeof *made);
+
+    if (made == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    TRY(http_target_init(&made->target, settings, err));
+    made->easy = curl_easy_init();
+    if (made->easy == NULL) {
+        return err_set(err, ERR_NOMEM, "libcurl cannot start");
+    }
+    *client = made;
+    made = NULL;
+    return 0;
+}
+
+void http_client_destroy(struct http_client *client)
+{
+    if (client != NULL) {
+        curl_easy_cleanup(client->easy);
+        http_target_finish(&client->target);
+        free(client);
+    }
+}
+
+const char *http_client_url(const struct http_client *client)
+{
+    return client->target.url;
+}
+
+int http_client_call(struct http_client *client, const struct http_call *call,
+                     struct http_answer *answer, struct err *err)
+{
+    struct http_exchange exchange;
+
+    int rc = http_exchange_init(&exchange, client->easy, &client->target, call, err);
+    if (rc == 0) {
+        rc = http_exchange_end(&exchange, &client->target, curl_easy_perform(client->easy), err);
+    }
+    if (rc == 0) {
+        *answer = exchange.answer;
+        exchange.answer = (struct http_answer){0};
+    }
+    http_exchange_finish(&exchange);
+    return rc;
+}
+
+/* ---- what an answer means ---- */
+
+/* For answers that are not ours: a proxy's, or a web page's. */
+static enum err_code code_of_status(int status)
+{
+    switch (status) {
+    case 400:
+        return ERR_MALFORMED;
+    case 401:
+        return ERR_UNAUTHORIZED;
+    case 403:
+        return ERR_FORBIDDEN;
+    case 404:
+        return ERR_NOT_FOUND;
+    case 405:
+        return ERR_METHOD_NOT_ALLOWED;
+    case 410:
+        return ERR_LEASE_ENDED;
+    case 413:
+        return ERR_TOO_LARGE;
+    case 415:
+        return ERR_UNSUPPORTED_TYPE;
+    case 422:
+        return ERR_INVALID;
+    case 426:
+        return ERR_UPGRADE_REQUIRED;
+    case 429:
+        return ERR_RATE_LIMITED;
+    default:
+        return status >= 500 ? ERR_OVERLOADED : ERR_MALFORMED;
+    }
+}
+
+static void append_faults(struct buf *text, const json_t *faults)
+{
+    size_t i;
+    json_t *fault;
+
+    json_array_foreach (faults, i, fault) {
+        const char *pointer = json_string_value(json_object_get(fault, "pointer"));
+        const char *detail = json_string_value(json_object_get(fault, "detail"));
+        buf_printf(text, "%s%s: %s", i == 0 ? ": " : "; ", pointer == NULL ? "" : pointer,
+                   detail == NULL ? "" : detail);
+    }
+}
+
+static int problem_to_err(const json_t *problem, int status, struct err *err)
+{
+    const char *type = json_string_value(json_object_get(problem, "type"));
+    const char *detail = json_string_value(json_object_get(problem, "detail"));
+    const char *title = json_string_value(json_object_get(problem, "title"));
+    const char *slash = type == NULL ? NULL : strrchr(type, '/');
+    enum err_code code = slash == NULL ? ERR_NONE : err_code_from_name(slash + 1);
+    OWN(buf) struct buf text;
+
+    buf_init(&text, 16384);
+    buf_puts(&text, detail != NULL ? detail : title != NULL ? title : "the server refused");
+    append_faults(&text, json_object_get(problem, "errors"));
+    return err_set(err, code == ERR_NONE ? code_of_status(status) : code, "%s", buf_text(&text));
+}
+
+int http_answer_check(const struct http_answer *answer, struct err *err)
+{
+    json_auto_t *problem = NULL;
+
+    if (answer->status >= 200 && answer->status < 300) {
+        return 0;
+    }
+    if (json_parse(buf_text(&answer->body), answer->body.len, &json_limits_default, &problem, NULL)
+            == 0
+        && json_is_object(problem)) {
+        return problem_to_err(problem, answer->status, err);
+    }
+    return err_set(err, code_of_status(answer->status),
+                   "the server answered with status %d and no explanation; is it a Hone server?",
+                   answer->status);
+}
+
+int http_client_json(struct http_client *client, const char *method, const char *path,
+                     const char *json, json_t **reply, struct err *err)
+{
+    static const struct json_limits limits = {
+        .bytes = HTTP_ANSWER_BYTES, .depth = 64, .values = 2000000};
+    OWN(http_answer) struct http_answer answer = {0};
+    struct http_call call = {
+        .method = method,
+        .path = path,
+        .body = json,
+        .body_len = json == NULL ? 0 : strlen(json),
+    };
+
+    TRY(http_client_call(client, &call, &answer, err));
+    TRY(http_answer_check(&answer, err));
+    if (reply == NULL) {
+        return 0;
+    }
+    *reply = NULL;
+    if (answer.body.len == 0) {
+        return 0;
+    }
+    if (json_parse(buf_text(&answer.body), answer.body.len, &limits, reply, err) != 0) {
+        return err_wrap(err, "the server's answer cannot be read");
+    }
+    return 0;
+}
+
+/* ---- small help ---- */
+
+void http_escape(struct buf *out, const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z')
+                     || (*at >= '0' && *at <= '9') || strchr("-._~:@", *at) != NULL;
+        if (plain) {
+            buf_putc(out, (char)*at);
+        } else {
+            buf_printf(out, "%%%02X", *at);
+        }
+    }
+}
+
+int http_token_load(const char *path, char token[HTTP_TOKEN_BYTES], struct err *err)
+{
+    char text[2 * HTTP_TOKEN_BYTES];
+    OWN(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0) {
+        return err_set(err, ERR_IO, "the token file %s cannot be read: %s", path, strerror(errno));
+    }
+    ssize_t got = read(fd, text, sizeof text - 1);
+    if (got < 0) {
+        return err_set(err, ERR_IO, "the token file %s cannot be read: %s", path, strerror(errno));
+    }
+    text[got] = '\0';
+    char *start = text + strspn(text, " \t\r\n");
+    size_t len = strcspn(start, " \t\r\n");
+    bool only_word = start[len + strspn(start + len, " \t\r\n")] == '\0';
+    if (len == 0 || len >= HTTP_TOKEN_BYTES || !only_word) {
+        explicit_bzero(text, sizeof text);
+        return err_set(err, ERR_INVALID,
+                       "the token file %s must hold one token of at most %d characters and "
+                       "nothing else",
+                       path, HTTP_TOKEN_BYTES - 1);
+    }
+    memcpy(token, start, len);
+    token[len] = '\0';
+    explicit_bzero(text, sizeof text);
+    return 0;
+}
