@@ -1,0 +1,127 @@
+#include "server/model/acquisition.h"
+
+#include <math.h>
+
+static const double half_ln_2pi = 0.91893853320467274178;
+static const double sqrt_half = 0.70710678118654752440;
+static const double far_tail = -10.0; /* below it the asymptotic series is exact to the last bit */
+
+double normal_density(double z)
+{
+    return exp(-0.5 * z * z - half_ln_2pi);
+}
+
+double normal_distribution(double z)
+{
+    return 0.5 * erfc(-z * sqrt_half);
+}
+
+/* Σ_{k=1..20} (−1)^k (2k + odd − 2)!! z^{−2k}: odd = 1 for Φ, 3 for h. */
+static double tail_series(double z, double odd)
+{
+    double inverse = 1.0 / (z * z);
+    double term = 1.0;
+    double sum = 0.0;
+
+    for (int k = 1; k <= 20; k++) {
+        term *= -(2.0 * k - 2.0 + odd) * inverse;
+        sum += term;
+    }
+    return sum;
+}
+
+double log_normal_distribution(double z)
+{
+    if (z > far_tail) {
+        return log(normal_distribution(z));
+    }
+    return -0.5 * z * z - half_ln_2pi - log(-z) + log1p(tail_series(z, 1.0));
+}
+
+double log_h(double z)
+{
+    if (z > far_tail) {
+        return log(normal_density(z) + z * normal_distribution(z));
+    }
+    return -0.5 * z * z - half_ln_2pi - 2.0 * log(-z) + log1p(tail_series(z, 3.0));
+}
+
+void log_h_slopes(double z, double *phi_over_h, double *Phi_over_h)
+{
+    if (z > far_tail) {
+        double phi = normal_density(z);
+        double Phi = normal_distribution(z);
+        double h = phi + z * Phi;
+        *phi_over_h = phi / h;
+        *Phi_over_h = Phi / h;
+        return;
+    }
+    double scale = 1.0 + tail_series(z, 3.0); /* h = φ z⁻² scale */
+    *phi_over_h = z * z / scale;
+    *Phi_over_h = -z * (1.0 + tail_series(z, 1.0)) / scale;
+}
+
+double log_expected_improvement(double mean, double sd, double best)
+{
+    return log(sd) + log_h((best - mean) / sd);
+}
+
+void incumbents(const struct gp *gp, double best, double per_fantasy[])
+{
+    for (size_t s = 0; s < gp->n_fantasies; s++) {
+        per_fantasy[s] = best;
+        for (size_t i = 0; i < gp->p; i++) {
+            per_fantasy[s] = fmin(per_fantasy[s], gp->y_pending[s * gp->p + i]);
+        }
+    }
+}
+
+/* One point: the log of the mean of its fantasies' EI. */
+static double log_mean(size_t n, const double mean[], double sd, const double best[])
+{
+    double top = -INFINITY;
+    double sum = 0.0;
+
+    for (size_t s = 0; s < n; s++) {
+        double l = log_h((best[s] - mean[s]) / sd);
+        if (l > top) {
+            sum = sum * exp(top - l) + 1.0;
+            top = l;
+        } else {
+            sum += exp(l - top);
+        }
+    }
+    return log(sd) + top + log(sum / (double)n);
+}
+
+/* ∂/∂μ_s = −q_s Φ/(σh), ∂/∂σ² = Σ q_s φ/(2σ²h), q_s the fantasy's share of the mean. */
+static void weights(size_t n, const double mean[], double sd, const double best[], double value,
+                    double a[], double *b)
+{
+    double sum = 0.0;
+
+    for (size_t s = 0; s < n; s++) {
+        double z = (best[s] - mean[s]) / sd;
+        double phi = 0.0;
+        double Phi = 0.0;
+        double share = exp(log(sd) + log_h(z) - value) / (double)n;
+        log_h_slopes(z, &phi, &Phi);
+        a[s] = -share * Phi / sd;
+        sum += share * phi;
+    }
+    *b = sum / (2.0 * sd * sd);
+}
+
+void log_ei_batch(const struct gp *gp, const struct gp_batch *batch, size_t m, const double best[],
+                  double value[], double a[], double b[])
+{
+    size_t n = gp->n_fantasies;
+
+    for (size_t j = 0; j < m; j++) {
+        double sd = sqrt(batch->var[j]);
+        value[j] = log_mean(n, batch->mean + j * n, sd, best);
+        if (a != NULL) {
+            weights(n, batch->mean + j * n, sd, best, value[j], a + j * n, b + j);
+        }
+    }
+}

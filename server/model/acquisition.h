@@ -1,0 +1,32 @@
+/* What a point promises: the logarithm of expected improvement, safe far into the tails.
+ *
+ * Everything minimises. EI = σ h(z) with z = (f* − μ)/σ and h(z) = φ(z) + z Φ(z); in logarithms
+ * there are no plateaus of zero gradient (Ament et al. 2023, arXiv 2310.20708). With fantasies the
+ * acquisition is ln mean_s EI_s, each with its own incumbent. */
+#ifndef SERVER_MODEL_ACQUISITION_H
+#define SERVER_MODEL_ACQUISITION_H
+
+#include <stddef.h>
+
+#include "server/model/gp.h"
+
+double normal_density(double z);
+double normal_distribution(double z);
+/* ln Φ(z), exact to the last digits in the lower tail. */
+double log_normal_distribution(double z);
+
+/* ln h(z). */
+double log_h(double z);
+/* φ/h and Φ/h at z: the second is d ln h/dz. */
+void log_h_slopes(double z, double *phi_over_h, double *Phi_over_h);
+double log_expected_improvement(double mean, double sd, double best);
+
+/* The incumbent of each fantasy: the best of what is known and of what it imagines. */
+void incumbents(const struct gp *gp, double best, double per_fantasy[]);
+
+/* After gp_predict(): value[j] ← ln mean_s EI(μ_sj, σ_j, best_s) for m points. When a and b are not
+ * NULL they take the weights that gp_gradient() needs for the gradient of value. */
+void log_ei_batch(const struct gp *gp, const struct gp_batch *batch, size_t m, const double best[],
+                  double value[], double a[], double b[]);
+
+#endif

@@ -1,0 +1,111 @@
+#include "server/model/kernel.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/model/linalg.h"
+
+int points_init(struct points *points, size_t n_num, size_t n_cat, size_t cap, struct err *err)
+{
+    *points = (struct points){.cap = cap, .n_num = n_num, .n_cat = n_cat};
+    points->num = calloc(n_num * cap + 1, sizeof *points->num);
+    points->cat = calloc(n_cat * cap + 1, sizeof *points->cat);
+    if (points->num == NULL || points->cat == NULL) {
+        points_finish(points);
+        return err_set(err, ERR_NOMEM, "no memory for %zu points", cap);
+    }
+    return 0;
+}
+
+void points_finish(struct points *points)
+{
+    free(points->num);
+    free(points->cat);
+    *points = (struct points){0};
+}
+
+double *points_num(const struct points *points, size_t i)
+{
+    return points->num + i * points->n_num;
+}
+
+int32_t *points_cat(const struct points *points, size_t i)
+{
+    return points->cat + i * points->n_cat;
+}
+
+void points_copy(struct points *points, size_t to, const struct points *other, size_t from)
+{
+    memcpy(points_num(points, to), points_num(other, from), points->n_num * sizeof *points->num);
+    memcpy(points_cat(points, to), points_cat(other, from), points->n_cat * sizeof *points->cat);
+}
+
+static const double sqrt5 = 2.2360679774997896964;
+
+double matern52(double r)
+{
+    double s = sqrt5 * r;
+
+    return (1.0 + s + s * s / 3.0) * exp(-s);
+}
+
+double matern52_slope(double r)
+{
+    double s = sqrt5 * r;
+
+    return -5.0 / 6.0 * (1.0 + s) * exp(-s);
+}
+
+void kernel_scale(const struct kernel *kernel, const struct points *a, double Z[], double norm[])
+{
+    size_t d = kernel->n_num;
+
+    for (size_t i = 0; i < a->n; i++) {
+        const double *u = points_num(a, i);
+        double sum = 0.0;
+        for (size_t k = 0; k < d; k++) {
+            double z = u[k] * sqrt(kernel->w_num[k]);
+            Z[i * d + k] = z;
+            sum += z * z;
+        }
+        norm[i] = sum;
+    }
+}
+
+/* Adds the categories' part to one column of squared distances. */
+static void add_hamming(const struct kernel *kernel, const struct points *a, const int32_t code[],
+                        double r2[])
+{
+    for (size_t k = 0; k < kernel->n_cat; k++) {
+        double w = kernel->w_cat[k];
+        const int32_t *other = a->cat + k;
+        for (size_t i = 0; i < a->n; i++) {
+            r2[i] += other[i * kernel->n_cat] != code[k] ? w : 0.0;
+        }
+    }
+}
+
+void kernel_cross(const struct kernel *kernel, const struct points *a, const double Za[],
+                  const double na[], const struct points *b, const double Zb[], const double nb[],
+                  double K[], double S[], size_t ld)
+{
+    size_t d = kernel->n_num;
+
+    linalg_multiply(true, false, a->n, b->n, d, -2.0, Za, d, Zb, d, 0.0, K, ld);
+    for (size_t j = 0; j < b->n; j++) {
+        double *column = K + j * ld;
+        for (size_t i = 0; i < a->n; i++) {
+            column[i] += na[i] + nb[j];
+        }
+        add_hamming(kernel, a, points_cat(b, j), column);
+        for (size_t i = 0; i < a->n; i++) {
+            double s = sqrt(5.0 * fmax(column[i], 0.0));
+            double e = exp(-s);
+            column[i] = (1.0 + s + s * s / 3.0) * e;
+            if (S != NULL) {
+                S[j * ld + i] = -5.0 / 6.0 * (1.0 + s) * e;
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+/* Linear algebra: the only caller of LAPACK and BLAS.
+ *
+ * Matrices are column-major with a leading dimension `ld`; a factor L is the lower triangle. BLAS
+ * runs on one thread, so that equal input gives equal digits on the same kind of CPU. Every block
+ * comes from a workspace: one allocation, made before the loops. Nothing is shared: any number of
+ * threads may call at the same time on memory of their own. */
+#ifndef SERVER_MODEL_LINALG_H
+#define SERVER_MODEL_LINALG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+#include "common/own.h"
+
+/* One aligned block that is handed out piece by piece and released as a whole. */
+struct workspace {
+    double *base;
+    size_t used; /* doubles */
+    size_t cap;
+};
+
+/* Doubles that `n` doubles take once rounded up to a cache line. */
+size_t workspace_round(size_t n);
+/* Room for `doubles`, which the caller adds up from workspace_round(). ERR_NOMEM. */
+MUST_USE int workspace_init(struct workspace *work, size_t doubles, struct err *err);
+/* The next `n` doubles, aligned to 64 bytes, zero at first. */
+double *workspace_take(struct workspace *work, size_t n);
+void workspace_finish(struct workspace *work);
+OWN_VALUE(workspace)
+
+/* A ← L with L Lᵀ = A + jitter·I. On entry A is symmetric and both triangles are filled; on return
+ * the lower one holds L and the upper one what it held. The jitter starts at 0 and, while A is not
+ * positive definite, climbs from 1e-8 to 1e-4 of the mean diagonal by tens. `diagonal`: n doubles
+ * of scratch. O(n³). ERR_NUMERIC: not positive definite even then, or not finite. */
+MUST_USE int linalg_cholesky(size_t n, double A[], size_t ld, double diagonal[], double *jitter,
+                             struct err *err);
+
+/* Appends m rows to the n × n factor in L (ld ≥ n + m): on entry rows n … n+m-1 of L hold the new
+ * rows of the matrix (m × n block left, symmetric m × m block right). O(m n²).
+ * Same failures and ladder as above, on the new block alone. */
+MUST_USE int linalg_append(size_t n, size_t m, double L[], size_t ld, double diagonal[],
+                           double *jitter, struct err *err);
+
+/* B ← L⁻¹ B and B ← L⁻ᵀ B; B is n × m. O(n² m). */
+void linalg_solve_lower(size_t n, const double L[], size_t ld, size_t m, double B[], size_t ldb);
+void linalg_solve_upper(size_t n, const double L[], size_t ld, size_t m, double B[], size_t ldb);
+
+/* A holds a factor L and becomes (L Lᵀ)⁻¹, both triangles filled. O(n³). ERR_NUMERIC. */
+MUST_USE int linalg_inverse(size_t n, double A[], size_t ld, struct err *err);
+
+/* C (m × n) ← alpha·op(A) op(B) + beta·C, inner length k; `ta`, `tb`: transpose that factor. */
+void linalg_multiply(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double A[],
+                     size_t lda, const double B[], size_t ldb, double beta, double C[], size_t ldc);
+
+#endif

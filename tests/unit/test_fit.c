@@ -1,0 +1,128 @@
+#include "server/model/fit.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/rng.h"
+#include "server/model/transform.h"
+
+/* y = sin(6 u_0), u_1 irrelevant. */
+static void line(struct points *x, size_t n, double y[])
+{
+    struct rng rng = rng_for(3, 1);
+
+    ck_assert_int_eq(points_init(x, 2, 0, n, NULL), 0);
+    x->n = n;
+    for (size_t i = 0; i < n; i++) {
+        points_num(x, i)[0] = rng_uniform(&rng);
+        points_num(x, i)[1] = rng_uniform(&rng);
+        y[i] = sin(6 * points_num(x, i)[0]);
+    }
+}
+
+START_TEST(posterior_gradient_agrees_with_differences)
+{
+    OWN(points) struct points x = {0};
+    OWN(gp_evidence) struct gp_evidence *evidence = NULL;
+    OWN(fit_prior) struct fit_prior prior = {0};
+    double y[12], theta[] = {-1, 0.5, .3, -5}, gradient[4], up, down;
+
+    line(&x, 12, y);
+    ck_assert_int_eq(gp_evidence_create(&x, y, GP_MEAN_CONSTANT, &evidence, NULL), 0);
+    ck_assert_int_eq(fit_prior_init(&prior, &x, 2, 0, NULL), 0);
+    ck_assert_int_eq(fit_log_posterior(evidence, &prior, theta, &up, gradient, NULL), 0);
+    for (size_t i = 0; i < 4; i++) {
+        double at = theta[i];
+        theta[i] = at + 1e-5;
+        ck_assert_int_eq(fit_log_posterior(evidence, &prior, theta, &up, NULL, NULL), 0);
+        theta[i] = at - 1e-5;
+        ck_assert_int_eq(fit_log_posterior(evidence, &prior, theta, &down, NULL, NULL), 0);
+        theta[i] = at;
+        ck_assert(fabs(gradient[i] - (up - down) / 2e-5) < 1e-5 * fmax(1, fabs(gradient[i])));
+    }
+}
+END_TEST
+
+START_TEST(map_climbs_and_finds_what_matters)
+{
+    OWN(points) struct points x = {0};
+    OWN(gp_evidence) struct gp_evidence *evidence = NULL;
+    OWN(fit_prior) struct fit_prior prior = {0};
+    double y[25], theta[4], again[4], gradient[4], value, start;
+
+    line(&x, 25, y);
+    ck_assert_int_eq(gp_evidence_create(&x, y, GP_MEAN_CONSTANT, &evidence, NULL), 0);
+    ck_assert_int_eq(fit_prior_init(&prior, &x, 2, 0, NULL), 0);
+    ck_assert_int_eq(fit_map(evidence, &prior, 1, prior.mean, 100, theta, &value, NULL), 0);
+    ck_assert_int_eq(fit_log_posterior(evidence, &prior, prior.mean, &start, NULL, NULL), 0);
+    ck_assert(value > start);
+    ck_assert(theta[1] > theta[0] + 1); /* the irrelevant number has the longer scale */
+    ck_assert_int_eq(fit_log_posterior(evidence, &prior, theta, &start, gradient, NULL), 0);
+    ck_assert(start == value);
+    for (size_t i = 0; i < 3; i++) { /* the noise may sit at its lower bound */
+        ck_assert_msg(fabs(gradient[i]) < .05, "gradient %zu is %g", i, gradient[i]);
+    }
+    ck_assert_int_eq(fit_map(evidence, &prior, 1, prior.mean, 100, again, &value, NULL), 0);
+    ck_assert_int_eq(memcmp(theta, again, sizeof theta), 0);
+}
+END_TEST
+
+START_TEST(transform_is_a_z_score)
+{
+    const double y[] = {1, 2, 3, 6};
+    struct transform t;
+
+    ck_assert_int_eq(transform_fit(&t, 4, y, NULL), 0);
+    ck_assert_double_eq_tol(transform_apply(&t, 3), 0, 1e-15);
+    ck_assert_double_eq_tol(transform_invert(&t, transform_apply(&t, 6)), 6, 1e-14);
+    ck_assert(isinf(t.cut));
+}
+END_TEST
+
+START_TEST(transform_cuts_only_explosions)
+{
+    double y[] = {1, 2, 3, 4, 1e9};
+    struct transform t;
+
+    ck_assert_int_eq(transform_fit(&t, 5, y, NULL), 0);
+    ck_assert_double_eq_tol(t.cut, 23, 1e-12); /* 3 + 10 (3 - 1) */
+    ck_assert(transform_apply(&t, 1e9) < 3);
+    y[4] = 600;
+    ck_assert_int_eq(transform_fit(&t, 5, y, NULL), 0);
+    ck_assert(isinf(t.cut));
+}
+END_TEST
+
+START_TEST(equal_results_become_zeros)
+{
+    const double y[] = {7, 7, 7};
+    const double huge[] = {-1e308, 1e308};
+    struct transform t;
+
+    ck_assert_int_eq(transform_fit(&t, 3, y, NULL), 0);
+    ck_assert_double_eq(transform_apply(&t, 7), 0);
+    ck_assert_int_eq(transform_fit(&t, 2, huge, NULL), 0);
+    ck_assert(isfinite(transform_apply(&t, huge[1])));
+    ck_assert_int_eq(transform_fit(&t, 0, NULL, NULL), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("fit");
+    TCase *tcase = tcase_create("fit");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_test(tcase, posterior_gradient_agrees_with_differences);
+    tcase_add_test(tcase, map_climbs_and_finds_what_matters);
+    tcase_add_test(tcase, transform_is_a_z_score);
+    tcase_add_test(tcase, transform_cuts_only_explosions);
+    tcase_add_test(tcase, equal_results_become_zeros);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

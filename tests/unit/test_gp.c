@@ -1,0 +1,402 @@
+/* Values of algorithms.md §7: an independent computation in double precision. */
+#include "server/model/gp.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/rng.h"
+#include "server/model/acquisition.h"
+#include "server/model/linalg.h"
+
+#define NEAR(got, want, tol)                                                                       \
+    do {                                                                                           \
+        double got_ = (got);                                                                       \
+        double want_ = (want);                                                                     \
+        ck_assert_msg(fabs(got_ - want_) <= (tol)*fmax(fabs(want_), 1e-3),                         \
+                      "%s = %.15g, not %.15g", #got, got_, want_);                                 \
+    } while (0)
+
+static const double toy_x[] = {.1, .4, .9, .65, .55};
+static const double toy_y[] = {.5, -1, .8};
+
+static void toy_theta(double theta[3])
+{
+    theta[0] = log(.3);
+    theta[1] = 0.0;
+    theta[2] = log(1e-4);
+}
+
+static void toy_points(struct points *points, size_t n)
+{
+    ck_assert_int_eq(points_init(points, 1, 0, 8, NULL), 0);
+    points->n = n;
+    for (size_t i = 0; i < n; i++) {
+        points->num[i] = toy_x[i];
+    }
+}
+
+static void query(struct points *points, size_t n, const double x[])
+{
+    ck_assert_int_eq(points_init(points, 1, 0, n, NULL), 0);
+    points->n = n;
+    for (size_t i = 0; i < n; i++) {
+        points->num[i] = x[i];
+    }
+}
+
+START_TEST(matern_has_its_values)
+{
+    NEAR(matern52(.1), .9917592361711776, 1e-13);
+    NEAR(matern52(.5), .8286491424181255, 1e-13);
+    NEAR(matern52(1), .5239941088318203, 1e-13);
+    NEAR(matern52(2), .1386602191385043, 1e-13);
+    NEAR(matern52(5), .0007509337888737546, 1e-12);
+    NEAR(matern52_slope(0), -.8333333333333334, 1e-13);
+    NEAR(matern52_slope(1), -.2882201939426478, 1e-13);
+}
+END_TEST
+
+/* k between two points of two numbers and one category. */
+static double covariance(const double w[3], const double a[2], int32_t ca, const double b[2],
+                         int32_t cb)
+{
+    OWN(points) struct points x = {0};
+    OWN(points) struct points y = {0};
+    struct kernel kernel = {.n_num = 2, .n_cat = 1, .w_num = w, .w_cat = w + 2};
+    double Za[2], Zb[2], na, nb, K;
+
+    ck_assert_int_eq(points_init(&x, 2, 1, 1, NULL), 0);
+    ck_assert_int_eq(points_init(&y, 2, 1, 1, NULL), 0);
+    x.n = y.n = 1;
+    for (size_t i = 0; i < 2; i++) {
+        x.num[i] = a[i];
+        y.num[i] = b[i];
+    }
+    x.cat[0] = ca;
+    y.cat[0] = cb;
+    kernel_scale(&kernel, &x, Za, &na);
+    kernel_scale(&kernel, &y, Zb, &nb);
+    kernel_cross(&kernel, &x, Za, &na, &y, Zb, &nb, &K, NULL, 1);
+    return K;
+}
+
+START_TEST(numbers_and_categories_share_one_distance)
+{
+    const double mixed[] = {1 / .25, 1, 1 / .81};
+    const double a[] = {.3, .1};
+    const double b[] = {0, 0};
+    const double conditional[] = {4, 1, 1.5};
+    const double at_2[] = {.2, 0};
+    const double at_7[] = {.7, 0};
+    const double inactive[] = {.5, 0};
+
+    NEAR(covariance(mixed, a, 0, b, 1), .383037288787976, 1e-12);
+    NEAR(covariance(conditional, at_2, 0, inactive, 1), .338735705686632, 1e-12);
+    NEAR(covariance(conditional, at_2, 0, at_7, 0), .523994108831820, 1e-12);
+}
+END_TEST
+
+START_TEST(evidence_and_gradient_of_the_toy)
+{
+    OWN(points) struct points x = {0};
+    OWN(gp_evidence) struct gp_evidence *evidence = NULL;
+    double theta[3], gradient[3], log_p, mean[3], var[3];
+
+    toy_points(&x, 3);
+    toy_theta(theta);
+    ck_assert_int_eq(gp_evidence_create(&x, toy_y, GP_MEAN_ZERO, &evidence, NULL), 0);
+    ck_assert_int_eq(gp_log_evidence(evidence, theta, &log_p, gradient, NULL), 0);
+    NEAR(log_p, -4.4587944022594, 1e-13);
+    NEAR(gradient[0], -2.16531632798, 1e-11);
+    NEAR(gradient[1], .391628943533, 1e-11);
+    NEAR(gradient[2], .000205733125, 1e-8);
+    ck_assert_int_eq(gp_leave_one_out(evidence, theta, mean, var, NULL), 0);
+    NEAR(mean[0], -.599093616332, 1e-11);
+    NEAR(mean[1], .417363902623, 1e-11);
+    NEAR(mean[2], -.323404267976, 1e-11);
+    NEAR(var[0], .720455925952, 1e-11);
+    NEAR(var[1], .685527486671, 1e-11);
+    NEAR(var[2], .942709629775, 1e-11);
+}
+END_TEST
+
+START_TEST(posterior_of_the_toy)
+{
+    static const double at[] = {.2, .65, .4, 0};
+    static const double means[] = {-.00824192337162463, -.275677839210618, -.999793244774253,
+                                   .702460096470391};
+    static const double vars[] = {.0751923979773245, .346805705996062, 9.9985412692738e-05,
+                                  .137844823584057};
+    OWN(points) struct points x = {0};
+    OWN(points) struct points q = {0};
+    OWN(gp) struct gp *gp = NULL;
+    OWN(gp_batch) struct gp_batch *batch = NULL;
+    double theta[3], value;
+
+    toy_points(&x, 3);
+    toy_theta(theta);
+    query(&q, 4, at);
+    ck_assert_int_eq(gp_create(&x, 0, toy_y, theta, GP_MEAN_ZERO, 1, NULL, &gp, NULL), 0);
+    ck_assert_int_eq(gp_batch_create(gp, 4, false, &batch, NULL), 0);
+    gp_predict(gp, batch, &q);
+    for (size_t i = 0; i < 4; i++) {
+        NEAR(batch->mean[i], means[i], 1e-11);
+        NEAR(batch->var[i], vars[i], 1e-9);
+    }
+    NEAR(gp->L[0], 1.00004999875, 1e-11);
+    NEAR(gp->L[1], .523967911091, 1e-11);
+    NEAR(gp->L[4], .851796705879, 1e-11);
+    NEAR(gp->L[8], .970932350772, 1e-11);
+    NEAR(gp->A[0], 1.525552884972, 1e-11);
+    NEAR(gp->A[1], -2.067552257469, 1e-11);
+    NEAR(gp->A[2], 1.191675816703, 1e-11);
+    NEAR(gp->mean_observed[1], -.999793244774253, 1e-11);
+    double best = -1;
+    log_ei_batch(gp, batch, 4, &best, batch->norm, NULL, NULL);
+    value = batch->norm[1];
+    NEAR(value, -3.47184235256, 1e-11);
+}
+END_TEST
+
+START_TEST(a_pending_point_is_a_row_appended)
+{
+    static const double at[] = {.2, .6};
+    OWN(points) struct points x = {0};
+    OWN(points) struct points q = {0};
+    OWN(gp) struct gp *gp = NULL;
+    OWN(gp) struct gp *believer = NULL;
+    OWN(gp_batch) struct gp_batch *before = NULL;
+    OWN(gp_batch) struct gp_batch *after = NULL;
+    double theta[3];
+
+    toy_points(&x, 3);
+    toy_theta(theta);
+    query(&q, 2, at);
+    ck_assert_int_eq(gp_create(&x, 0, toy_y, theta, GP_MEAN_ZERO, 1, NULL, &gp, NULL), 0);
+    ck_assert_int_eq(gp_batch_create(gp, 2, false, &before, NULL), 0);
+    gp_predict(gp, before, &q);
+    x.num[3] = .65;
+    x.n = 4;
+    ck_assert_int_eq(gp_create(&x, 1, toy_y, theta, GP_MEAN_ZERO, 1, NULL, &believer, NULL), 0);
+    NEAR(believer->L[3], .177436618968, 1e-11);
+    NEAR(believer->L[7], .623198840034, 1e-11);
+    NEAR(believer->L[11], .483046318724, 1e-11);
+    NEAR(believer->L[15], .588987016831, 1e-11);
+    ck_assert_int_eq(gp_batch_create(believer, 2, false, &after, NULL), 0);
+    gp_predict(believer, after, &q);
+    NEAR(after->mean[0], before->mean[0], 1e-10);
+    NEAR(after->mean[1], before->mean[1], 1e-10);
+    NEAR(sqrt(before->var[0]), .274212322804, 1e-11);
+    NEAR(sqrt(after->var[0]), .26291638266, 1e-10);
+    NEAR(sqrt(before->var[1]), .55720126225, 1e-11);
+    NEAR(sqrt(after->var[1]), .125704588423, 1e-10);
+}
+END_TEST
+
+START_TEST(fantasies_share_a_variance_and_have_their_own_incumbents)
+{
+    static const double at[] = {.55, .3};
+    static const double eps[] = {1, -1};
+    OWN(points) struct points x = {0};
+    OWN(points) struct points q = {0};
+    OWN(gp) struct gp *gp = NULL;
+    OWN(gp_batch) struct gp_batch *batch = NULL;
+    double theta[3], best[2], value[2];
+
+    toy_points(&x, 4);
+    toy_theta(theta);
+    query(&q, 2, at);
+    ck_assert_int_eq(gp_create(&x, 1, toy_y, theta, GP_MEAN_ZERO, 2, eps, &gp, NULL), 0);
+    NEAR(gp->y_pending[0], .313309177621, 1e-11);
+    NEAR(gp->y_pending[1], -.864664856042, 1e-11);
+    ck_assert_int_eq(gp_batch_create(gp, 2, false, &batch, NULL), 0);
+    gp_predict(gp, batch, &q);
+    incumbents(gp, -1, best);
+    log_ei_batch(gp, batch, 2, best, value, NULL, NULL);
+    NEAR(batch->mean[0], -.336133067926, 1e-10);
+    NEAR(batch->mean[1], -1.19512255425, 1e-10);
+    NEAR(sqrt(batch->var[0]), .201496162241, 1e-10);
+    NEAR(exp(log_expected_improvement(batch->mean[0], sqrt(batch->var[0]), -1)), 2.61666543567e-05,
+         1e-9);
+    NEAR(value[0], -2.23974023923, 1e-10);
+    NEAR(value[1], -4.62055227556, 1e-10);
+}
+END_TEST
+
+static const struct {
+    double z, log_h;
+} tails[] = {
+    {3, 1.0987396653277078},      {1, .08002621884930694},      {0, -.91893853320467274},
+    {-.5, -1.6205162643873199},   {-1, -2.4851210257126413},    {-2, -4.7687835239171142},
+    {-5, -16.74430116266099},     {-10, -55.553122036122356},   {-20, -206.9178385094251},
+    {-25.1, -322.37440987246407}, {-38, -730.19618340211374},   {-50, -1258.7441828684609},
+    {-100, -5010.1295788002498},  {-1000, -500014.73445209116}, {-1e6, -500000000028.54996}};
+
+START_TEST(log_h_is_exact_into_the_tails)
+{
+    NEAR(log_h(tails[_i].z), tails[_i].log_h, 2e-14);
+}
+END_TEST
+
+START_TEST(slopes_of_log_h)
+{
+    static const double at[][2] = {{0, 1.2533141373155},
+                                   {-1, 1.904271233329692},
+                                   {-5, 5.361816241288089},
+                                   {-30, 30.06644615416242}};
+    double phi, Phi;
+
+    for (size_t i = 0; i < 4; i++) {
+        log_h_slopes(at[i][0], &phi, &Phi);
+        NEAR(Phi, at[i][1], 1e-12);
+        NEAR(phi + at[i][0] * Phi, 1.0, 1e-11); /* h/h */
+    }
+}
+END_TEST
+
+START_TEST(expected_improvement_has_its_values)
+{
+    /* told for maximisation: the mirror image minimises */
+    NEAR(exp(log_expected_improvement(-.5, .2, -.7)), .01666309411753726, 1e-13);
+    NEAR(log_expected_improvement(-.5, .2, -.7), -4.0945589381467417, 1e-13);
+    NEAR(exp(log_expected_improvement(-1, .5, -.7)), .3843363661208777, 1e-13);
+    NEAR(log_expected_improvement(3, .1, -.7), -694.94554525626445, 1e-13);
+    NEAR(log_normal_distribution(-40), -804.608442013754, 1e-13);
+}
+END_TEST
+
+/* Ten points of three numbers and two categories, from a small generator of their own. */
+static void mixed_points(struct points *x, size_t n, double y[])
+{
+    struct rng rng = rng_for(5, 1);
+
+    ck_assert_int_eq(points_init(x, 3, 2, n, NULL), 0);
+    x->n = n;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < 3; k++) {
+            points_num(x, i)[k] = rng_uniform(&rng);
+        }
+        points_cat(x, i)[0] = (int32_t)rng_below(&rng, 3);
+        points_cat(x, i)[1] = (int32_t)rng_below(&rng, 2);
+        y[i] = sin(5 * points_num(x, i)[0]) + points_cat(x, i)[1] + .1 * rng_normal(&rng);
+    }
+}
+
+START_TEST(evidence_gradient_agrees_with_differences)
+{
+    OWN(points) struct points x = {0};
+    OWN(gp_evidence) struct gp_evidence *evidence = NULL;
+    double y[10], gradient[7], up, down, none[7];
+    double theta[] = {-.5, .2, .4, -.1, .3, .1, -3};
+    const double h = 1e-5;
+
+    mixed_points(&x, 10, y);
+    ck_assert_int_eq(gp_evidence_create(&x, y, GP_MEAN_CONSTANT, &evidence, NULL), 0);
+    ck_assert_int_eq(gp_log_evidence(evidence, theta, &up, gradient, NULL), 0);
+    for (size_t i = 0; i < 7; i++) {
+        double at = theta[i];
+        theta[i] = at + h;
+        ck_assert_int_eq(gp_log_evidence(evidence, theta, &up, none, NULL), 0);
+        theta[i] = at - h;
+        ck_assert_int_eq(gp_log_evidence(evidence, theta, &down, NULL, NULL), 0);
+        theta[i] = at;
+        NEAR(gradient[i], (up - down) / (2 * h), 1e-6);
+    }
+}
+END_TEST
+
+START_TEST(acquisition_gradient_agrees_with_differences)
+{
+    OWN(points) struct points x = {0};
+    OWN(points) struct points q = {0};
+    OWN(gp) struct gp *gp = NULL;
+    OWN(gp_batch) struct gp_batch *batch = NULL;
+    const double theta[] = {-.5, .2, .4, -.1, .3, .1, -3};
+    const double eps[] = {.3, -.2, 1.1, -.9, .4, .6};
+    double y[12], best[3], value[2], a[6], b[2], gradient[6], up[2], down[2];
+    const double h = 1e-5;
+
+    mixed_points(&x, 12, y);
+    ck_assert_int_eq(gp_create(&x, 2, y, theta, GP_MEAN_CONSTANT, 3, eps, &gp, NULL), 0);
+    ck_assert_int_eq(gp_batch_create(gp, 2, true, &batch, NULL), 0);
+    ck_assert_int_eq(points_init(&q, 3, 2, 2, NULL), 0);
+    q.n = 2;
+    for (size_t k = 0; k < 6; k++) {
+        q.num[k] = .15 * (double)k + .1;
+    }
+    q.cat[0] = 1;
+    incumbents(gp, -.8, best);
+    gp_predict(gp, batch, &q);
+    log_ei_batch(gp, batch, 2, best, value, a, b);
+    gp_gradient(gp, batch, &q, a, b, gradient);
+    for (size_t k = 0; k < 6; k++) {
+        double at = q.num[k];
+        q.num[k] = at + h;
+        gp_predict(gp, batch, &q);
+        log_ei_batch(gp, batch, 2, best, up, NULL, NULL);
+        q.num[k] = at - h;
+        gp_predict(gp, batch, &q);
+        log_ei_batch(gp, batch, 2, best, down, NULL, NULL);
+        q.num[k] = at;
+        NEAR(gradient[k], (up[k / 3] - down[k / 3]) / (2 * h), 1e-6);
+    }
+}
+END_TEST
+
+START_TEST(jitter_climbs_until_it_factors)
+{
+    double A[] = {1, 1, 1, 1};
+    double bad[] = {1, 2, 2, 1};
+    double diagonal[2], jitter;
+    struct err err = {0};
+
+    ck_assert_int_eq(linalg_cholesky(2, A, 2, diagonal, &jitter, &err), 0);
+    ck_assert(jitter >= 0 && jitter < 1e-7);
+    ck_assert_int_eq(linalg_cholesky(2, bad, 2, diagonal, &jitter, &err), -1);
+    ck_assert_int_eq(err.code, ERR_NUMERIC);
+    double nan_matrix[] = {NAN};
+    ck_assert_int_eq(linalg_cholesky(1, nan_matrix, 1, diagonal, &jitter, &err), -1);
+}
+END_TEST
+
+START_TEST(duplicate_points_without_noise_still_factor)
+{
+    OWN(points) struct points x = {0};
+    OWN(gp) struct gp *gp = NULL;
+    const double y[] = {1, 1, 1};
+    const double theta[] = {0, 0, -60};
+
+    ck_assert_int_eq(points_init(&x, 1, 0, 3, NULL), 0);
+    x.n = 3;
+    ck_assert_int_eq(gp_create(&x, 0, y, theta, GP_MEAN_CONSTANT, 1, NULL, &gp, NULL), 0);
+    NEAR(gp->mean, 1.0, 1e-6);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("gp");
+    TCase *tcase = tcase_create("gp");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_test(tcase, matern_has_its_values);
+    tcase_add_test(tcase, numbers_and_categories_share_one_distance);
+    tcase_add_test(tcase, evidence_and_gradient_of_the_toy);
+    tcase_add_test(tcase, posterior_of_the_toy);
+    tcase_add_test(tcase, a_pending_point_is_a_row_appended);
+    tcase_add_test(tcase, fantasies_share_a_variance_and_have_their_own_incumbents);
+    tcase_add_loop_test(tcase, log_h_is_exact_into_the_tails, 0,
+                        (int)(sizeof tails / sizeof tails[0]));
+    tcase_add_test(tcase, slopes_of_log_h);
+    tcase_add_test(tcase, expected_improvement_has_its_values);
+    tcase_add_test(tcase, evidence_gradient_agrees_with_differences);
+    tcase_add_test(tcase, acquisition_gradient_agrees_with_differences);
+    tcase_add_test(tcase, jitter_climbs_until_it_factors);
+    tcase_add_test(tcase, duplicate_points_without_noise_still_factor);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
