@@ -1,0 +1,323 @@
+#include "tests/support/checker_private.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- A1: nothing acknowledged is lost -------------------------------------------------------- */
+
+static void check_create_kept(struct checker *checker, const struct op *op)
+{
+    const struct history *history = checker->history;
+
+    for (size_t i = 0; i < history->n_studies; i++) {
+        if (history->studies[i].name == op->study) {
+            return;
+        }
+    }
+    violated(checker, 1, "study %s (op %" PRId64 ") is lost", checker_text(checker, op->study),
+             op->id);
+}
+
+static void check_enqueue_kept(struct checker *checker, const struct op *op)
+{
+    for (size_t i = 0; i < op->n_items; i++) {
+        const struct enqueued *item = &checker->history->items[op->first_item + i];
+        const struct trial_row *row = find_trial(checker, op->study, item->number);
+
+        if (row == NULL || row->params != item->params) {
+            violated(checker, 1, "enqueued trial %" PRId64 " of %s (op %" PRId64 ") is %s",
+                     item->number, checker_text(checker, op->study), op->id,
+                     row == NULL ? "lost" : "another configuration");
+        }
+    }
+}
+
+static void check_lease_kept(struct checker *checker, const struct op *op)
+{
+    const struct history *history = checker->history;
+    size_t n;
+    const struct index_entry *entry =
+        index_find(&checker->attempts, (int64_t[]){op->study, op->trial, op->attempt}, 3, &n);
+
+    if (entry == NULL) {
+        violated(checker, 1, "attempt %" PRId64 " of trial %" PRId64 " (op %" PRId64 ") is lost",
+                 op->attempt, op->trial, op->id);
+        return;
+    }
+    if (op->worker != 0 && history->attempts[entry->row].worker != op->worker) {
+        violated(checker, 1,
+                 "attempt %" PRId64 " of trial %" PRId64 " went to %s, the dump says %s",
+                 op->attempt, op->trial, checker_text(checker, op->worker),
+                 checker_text(checker, history->attempts[entry->row].worker));
+    }
+}
+
+/* The row of the dump for one point of an attempt; NULL when there is none to compare with. */
+static const struct point_row *find_point(const struct checker *checker, const struct op *op,
+                                          const struct point *point)
+{
+    size_t n;
+    const struct index_entry *entry = index_find(
+        &checker->rows, (int64_t[]){op->study, op->trial, op->attempt, point->step, point->metric},
+        5, &n);
+
+    if (entry == NULL) {
+        entry = index_find(&checker->rows,
+                           (int64_t[]){op->study, op->trial, 0, point->step, point->metric}, 5, &n);
+    }
+    return entry == NULL ? NULL : &checker->history->rows[entry->row];
+}
+
+static void check_measure_kept(struct checker *checker, const struct op *op)
+{
+    const struct trial_row *trial = find_trial(checker, op->study, op->trial);
+
+    for (size_t i = 0; i < op->n_points && !op->aborted; i++) {
+        const struct point *point = &checker->history->points[op->first_point + i];
+        const struct point_row *row = find_point(checker, op, point);
+        bool comparable =
+            row != NULL
+            && (row->attempt == op->attempt || (trial != NULL && trial->attempt == op->attempt));
+
+        if (row == NULL || (comparable && op->conflict == 0 && row->point.value != point->value)) {
+            violated(checker, 1,
+                     "%s=%s at step %" PRId64 " of trial %" PRId64 " (op %" PRId64 ") is %s",
+                     checker_text(checker, point->metric), checker_text(checker, point->value),
+                     point->step, op->trial, op->id,
+                     row == NULL ? "lost" : checker_text(checker, row->point.value));
+        }
+    }
+}
+
+static void check_result_kept(struct checker *checker, const struct op *op)
+{
+    const struct trial_row *trial = find_trial(checker, op->study, op->trial);
+
+    if (trial == NULL) {
+        violated(checker, 1, "trial %" PRId64 " with a result (op %" PRId64 ") is lost", op->trial,
+                 op->id);
+    } else if (state_is_final(checker_text(checker, op->state)) && trial->state != op->state) {
+        violated(checker, 1, "trial %" PRId64 " was acknowledged as %s (op %" PRId64 "), is %s",
+                 op->trial, checker_text(checker, op->state), op->id,
+                 checker_text(checker, trial->state));
+    }
+}
+
+static void check_kept(struct checker *checker)
+{
+    for (size_t i = 0; i < checker->history->n_ops; i++) {
+        const struct op *op = &checker->history->ops[i];
+
+        if (op->status != OP_OK) {
+            continue;
+        }
+        if (op->kind == OP_CREATE) {
+            check_create_kept(checker, op);
+        } else if (op->kind == OP_ENQUEUE) {
+            check_enqueue_kept(checker, op);
+        } else if (is_grant(op)) {
+            check_lease_kept(checker, op);
+        } else if (op->kind == OP_MEASURE) {
+            check_measure_kept(checker, op);
+        } else if (op->kind == OP_RESULT) {
+            check_result_kept(checker, op);
+        }
+    }
+}
+
+/* ---- A2: nothing is invented ----------------------------------------------------------------- */
+
+static void check_studies_asked(struct checker *checker)
+{
+    const struct history *history = checker->history;
+    struct index created = {0};
+
+    for (size_t i = 0; i < history->n_ops; i++) {
+        if (history->ops[i].kind == OP_CREATE && may_have_happened(&history->ops[i])) {
+            index_add(&created, (int64_t[]){history->ops[i].study}, 1, i);
+        }
+    }
+    index_sort(&created);
+    for (size_t i = 0; i < history->n_studies; i++) {
+        size_t n;
+
+        if (index_find(&created, (int64_t[]){history->studies[i].name}, 1, &n) == NULL) {
+            violated(checker, 2, "nobody created study %s",
+                     checker_text(checker, history->studies[i].name));
+        }
+    }
+    index_finish(&created);
+}
+
+/* Rows of a configuration may be as many as different requests asked for it. A key counts once. */
+static void check_enqueued_asked(struct checker *checker)
+{
+    const struct history *history = checker->history;
+    const uint32_t enqueued = texts_add(&checker->history->texts, "enqueued");
+    struct index asked = {0}; /* study, params, key, op unless keyed */
+    struct index rows = {0};  /* study, params */
+
+    for (size_t i = 0; i < history->n_ops; i++) {
+        const struct op *op = &history->ops[i];
+
+        for (size_t k = 0; k < op->n_items && may_have_happened(op); k++) {
+            index_add(&asked,
+                      (int64_t[]){op->study, history->items[op->first_item + k].params, op->key,
+                                  op->key == 0 ? op->id : 0, (int64_t)k},
+                      5, i);
+        }
+    }
+    for (size_t i = 0; i < history->n_trials; i++) {
+        if (history->trials[i].source == enqueued) {
+            index_add(&rows, (int64_t[]){history->trials[i].study, history->trials[i].params}, 2,
+                      i);
+        }
+    }
+    index_sort(&asked);
+    index_sort(&rows);
+    for (size_t i = 0; i < rows.n;) {
+        size_t n_rows;
+        size_t n_asked;
+        size_t n_distinct = 0;
+        const struct index_entry *first = index_find(&asked, rows.items[i].key, 2, &n_asked);
+
+        for (size_t k = 0; k < n_asked; k++) {
+            n_distinct += k == 0 || memcmp(first[k].key, first[k - 1].key, sizeof first->key) != 0;
+        }
+        (void)index_find(&rows, rows.items[i].key, 2, &n_rows);
+        if (n_rows > n_distinct) {
+            violated(checker, 2, "%zu trials were enqueued as %s, the dump has %zu", n_distinct,
+                     checker_text(checker, (uint32_t)rows.items[i].key[1]), n_rows);
+        }
+        i += n_rows;
+    }
+    index_finish(&asked);
+    index_finish(&rows);
+}
+
+/* An attempt nobody was told of must be owed to a lease request without an answer, each of which
+ * explains one. */
+static void check_attempts_asked(struct checker *checker)
+{
+    const struct history *history = checker->history;
+    struct index asked = {0};     /* worker, request id, op unless it has one */
+    struct index unclaimed = {0}; /* worker */
+
+    for (size_t i = 0; i < history->n_ops; i++) {
+        const struct op *op = &history->ops[i];
+
+        if (op->kind == OP_LEASE && op->status == OP_INFO) {
+            index_add(&asked, (int64_t[]){op->worker, op->key, op->key == 0 ? op->id : 0}, 3, i);
+        }
+    }
+    for (size_t i = 0; i < history->n_attempts; i++) {
+        const struct attempt_row *row = &history->attempts[i];
+        size_t n;
+
+        if (index_find(&checker->grants, (int64_t[]){row->study, row->trial, row->attempt}, 3, &n)
+            == NULL) {
+            index_add(&unclaimed, (int64_t[]){row->worker}, 1, i);
+        }
+    }
+    index_sort(&asked);
+    index_sort(&unclaimed);
+    for (size_t i = 0; i < unclaimed.n;) {
+        size_t n_rows;
+        size_t n_asked;
+        size_t n_distinct = 0;
+        const struct index_entry *first = index_find(&asked, unclaimed.items[i].key, 1, &n_asked);
+
+        for (size_t k = 0; k < n_asked; k++) {
+            n_distinct += k == 0 || memcmp(first[k].key, first[k - 1].key, sizeof first->key) != 0;
+        }
+        (void)index_find(&unclaimed, unclaimed.items[i].key, 1, &n_rows);
+        if (n_rows > n_distinct) {
+            violated(checker, 2, "%zu attempts of %s were handed out to nobody",
+                     n_rows - n_distinct,
+                     checker_text(checker, (uint32_t)unclaimed.items[i].key[0]));
+        }
+        i += n_rows;
+    }
+    index_finish(&asked);
+    index_finish(&unclaimed);
+}
+
+static void check_points_sent(struct checker *checker)
+{
+    const struct history *history = checker->history;
+    struct index sent = {0}; /* study, trial, step, metric, value, attempt */
+
+    for (size_t i = 0; i < history->n_ops; i++) {
+        const struct op *op = &history->ops[i];
+
+        for (size_t k = 0; k < op->n_points && may_have_happened(op); k++) {
+            const struct point *point = &history->points[op->first_point + k];
+
+            index_add(&sent,
+                      (int64_t[]){op->study, op->trial, point->step, point->metric, point->value,
+                                  op->attempt},
+                      6, i);
+        }
+    }
+    index_sort(&sent);
+    for (size_t i = 0; i < history->n_rows; i++) {
+        const struct point_row *row = &history->rows[i];
+        size_t n;
+        int64_t key[] = {row->study,        row->trial,       row->point.step,
+                         row->point.metric, row->point.value, row->attempt};
+
+        if (index_find(&sent, key, row->attempt == 0 ? 5 : 6, &n) == NULL) {
+            violated(
+                checker, 2,
+                "nobody measured %s=%s at step %" PRId64 " of trial %" PRId64 ", attempt %" PRId64,
+                checker_text(checker, row->point.metric), checker_text(checker, row->point.value),
+                row->point.step, row->trial, row->attempt);
+        }
+    }
+    index_finish(&sent);
+}
+
+static bool needs_result(const struct checker *checker, const struct trial_row *trial)
+{
+    const char *state = checker_text(checker, trial->state);
+
+    if (strcmp(checker_text(checker, trial->source), "imported") == 0) {
+        return false;
+    }
+    return strcmp(state, "completed") == 0 || strcmp(state, "infeasible") == 0
+           || (strcmp(state, "failed") == 0
+               && strcmp(checker_text(checker, trial->reason), "lost") != 0);
+}
+
+static void check_results_sent(struct checker *checker)
+{
+    const struct history *history = checker->history;
+
+    for (size_t i = 0; i < history->n_trials; i++) {
+        const struct trial_row *trial = &history->trials[i];
+        size_t n;
+        const struct index_entry *first =
+            index_find(&checker->calls,
+                       (int64_t[]){trial->study, trial->number, trial->attempt, OP_RESULT}, 4, &n);
+        bool found = !needs_result(checker, trial);
+
+        for (size_t k = 0; k < n && !found; k++) {
+            found = result_matches(checker, &history->ops[first[k].row], trial);
+        }
+        if (!found) {
+            violated(checker, 2,
+                     "trial %" PRId64 " is %s, but attempt %" PRId64 " sent no such result",
+                     trial->number, checker_text(checker, trial->state), trial->attempt);
+        }
+    }
+}
+
+void checker_rows(struct checker *checker)
+{
+    check_kept(checker);
+    check_studies_asked(checker);
+    check_enqueued_asked(checker);
+    check_attempts_asked(checker);
+    check_points_sent(checker);
+    check_results_sent(checker);
+}
