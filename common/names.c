@@ -14,7 +14,7 @@ static bool spells(const char *text, const char *first, const char *rest, size_t
         return false;
     }
     size_t len = 1 + strspn(text + 1, rest);
-    return text[len] == '\0' && len <= max;
+    return len <= max && text[len] == '\0';
 }
 
 bool name_is_study(const char *text)

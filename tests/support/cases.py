@@ -1,0 +1,45 @@
+"""The least that a test script in Python needs: cases, temporary folders, a line that counts.
+
+    from cases import main, expect, NotRun
+
+    def test_a_fact(tmp):        # tmp: a fresh folder, gone afterwards
+        expect(1 + 1, 2)
+
+    main(globals())
+"""
+
+import pathlib
+import sys
+import tempfile
+import traceback
+
+
+class NotRun(Exception):
+    """Raised by a case that cannot run here; says why."""
+
+
+def expect(found, wanted, what="value"):
+    if found != wanted:
+        raise AssertionError(f"{what}: found {found!r}, wanted {wanted!r}")
+
+
+def main(module):
+    """Runs every test_ function of the module, or those that the command line names."""
+    cases = {name: case for name, case in module.items() if name.startswith("test_")}
+    chosen = [name for name in sys.argv[1:] if name in cases] or list(cases)
+    passed = failed = skipped = 0
+    for name in chosen:
+        with tempfile.TemporaryDirectory(prefix="hone-") as tmp:
+            try:
+                cases[name](pathlib.Path(tmp))
+                passed += 1
+                print(f"ok {name}", flush=True)
+            except NotRun as reason:
+                skipped += 1
+                print(f"not run: {name}: {reason}", flush=True)
+            except Exception:  # a failed case must not hide the next one
+                failed += 1
+                print(f"FAILED {name}", flush=True)
+                traceback.print_exc(file=sys.stdout)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    sys.exit(1 if failed else 0)
