@@ -1,0 +1,438 @@
+/* load: closed-loop clients against a running honed, one thread, one epoll.
+ *
+ *   --mode cycle   lease, three measurements, result, again: what a cluster does at its busiest
+ *   --mode ring    a study whose limits.parallel is 1: one client holds the lease, all others wait;
+ *                  its result hands the lease to one of them. Measures the hand-off.
+ *   --mode park    as ring, but nobody ever gives a result: every client but one just waits
+ *   --mode get     GET of the study, again and again: the same server without any write
+ *
+ * Every answer must be 2xx. Prints one JSON object; the runner (load.py) makes tables of them. */
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/bench/client.h"
+
+#define REPORTS 3
+#define STALL_MS 5000 /* nobody answered for so long: the server hangs */
+#define ERRORS_SHOWN 3
+
+enum mode { MODE_CYCLE, MODE_RING, MODE_PARK, MODE_GET, MODE_COUNT };
+static const char *const mode_names[MODE_COUNT] = {"cycle", "ring", "park", "get"};
+
+enum step { STEP_LEASE, STEP_MEASURE, STEP_RESULT, STEP_GET, STEP_COUNT };
+static const char *const step_names[STEP_COUNT] = {"lease", "measure", "result", "get"};
+
+struct samples {
+    size_t n, cap;
+    uint32_t *us;
+};
+
+struct worker {
+    struct client client;
+    enum step step;
+    unsigned reports; /* sent in this trial */
+    unsigned cycle;
+    int64_t sent_ns;
+    char lease[64];
+};
+
+struct load {
+    struct target target;
+    const char *url, *token_file, *study;
+    enum mode mode;
+    unsigned n_clients;
+    double seconds;
+    struct worker *workers;
+    int epoll;
+    struct samples latency[STEP_COUNT];
+    struct samples handoff;   /* result sent → waiting ask answered */
+    struct samples handoff_2; /* result acknowledged → waiting ask answered, 0 if before */
+    int64_t result_sent_ns;
+    int64_t result_acked_ns; /* 0: not yet */
+    bool handing_over;
+    uint64_t cycles, writes, empty, errors;
+    bool stalled;
+    int64_t last_answer_ns;
+};
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* ---- samples -------------------------------------------------------------------------------- */
+
+static void samples_add(struct samples *samples, int64_t ns)
+{
+    if (samples->n == samples->cap) {
+        samples->cap = samples->cap == 0 ? 4096 : samples->cap * 2;
+        samples->us = realloc(samples->us, samples->cap * sizeof *samples->us);
+        if (samples->us == NULL) {
+            abort();
+        }
+    }
+    samples->us[samples->n++] = ns <= 0 ? 0 : (uint32_t)(ns / 1000);
+}
+
+static int us_compare(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a;
+    uint32_t right = *(const uint32_t *)b;
+
+    return (left > right) - (left < right);
+}
+
+/* Of sorted samples. */
+static double quantile_ms(const struct samples *samples, double q)
+{
+    size_t at = (size_t)(q * (double)samples->n);
+
+    return samples->n == 0 ? 0
+                           : (double)samples->us[at < samples->n ? at : samples->n - 1] / 1000.0;
+}
+
+static void print_samples(const char *name, struct samples *samples)
+{
+    if (samples->n > 0) {
+        qsort(samples->us, samples->n, sizeof *samples->us, us_compare);
+    }
+    (void)printf(", \"%s\": {\"n\": %zu, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"max_ms\": %.3f}",
+                 name, samples->n, quantile_ms(samples, 0.5), quantile_ms(samples, 0.99),
+                 quantile_ms(samples, 1));
+}
+
+static void samples_move(struct samples *all, const struct samples *some)
+{
+    for (size_t i = 0; i < some->n; i++) {
+        samples_add(all, (int64_t)some->us[i] * 1000);
+    }
+}
+
+/* ---- one worker ----------------------------------------------------------------------------- */
+
+static bool send_step(struct load *load, struct worker *worker)
+{
+    unsigned id = (unsigned)(worker - load->workers);
+    char path[192];
+    char body[256] = "";
+
+    switch (worker->step) {
+    case STEP_LEASE:
+        (void)snprintf(path, sizeof path, "/v1/studies/%s/leases", load->study);
+        (void)snprintf(body, sizeof body,
+                       "{\"worker\":\"load-%u\",\"request_id\":\"%" PRIx64 "-%u\","
+                       "\"wait_seconds\":60}",
+                       id, (uint64_t)now_ns(), worker->cycle);
+        break;
+    case STEP_MEASURE:
+        (void)snprintf(path, sizeof path, "/v1/leases/%s/measurements", worker->lease);
+        (void)snprintf(body, sizeof body,
+                       "{\"measurements\":[{\"step\":%u,\"metrics\":{\"loss\":0.%u}}]}",
+                       worker->reports + 1, worker->cycle % 9000 + 1000);
+        break;
+    case STEP_RESULT:
+        (void)snprintf(path, sizeof path, "/v1/leases/%s/result", worker->lease);
+        (void)snprintf(body, sizeof body,
+                       "{\"outcome\":\"completed\",\"step\":%d,\"metrics\":{\"loss\":0.%u}}",
+                       REPORTS, worker->cycle % 9000 + 1000);
+        load->result_sent_ns = now_ns();
+        load->result_acked_ns = 0;
+        load->handing_over = true;
+        break;
+    case STEP_GET:
+    case STEP_COUNT:
+    default:
+        (void)snprintf(path, sizeof path, "/v1/studies/%s", load->study);
+        break;
+    }
+    worker->sent_ns = now_ns();
+    return client_send(&worker->client, &load->target,
+                       worker->step == STEP_GET      ? "GET"
+                       : worker->step == STEP_RESULT ? "PUT"
+                                                     : "POST",
+                       path, body);
+}
+
+static bool watch(struct load *load, struct worker *worker)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = worker};
+
+    return epoll_ctl(load->epoll, EPOLL_CTL_ADD, worker->client.fd, &event) == 0;
+}
+
+static void start_over(struct load *load, struct worker *worker)
+{
+    struct err err;
+
+    client_close(&worker->client);
+    worker->step = load->mode == MODE_GET ? STEP_GET : STEP_LEASE;
+    if (client_open(&worker->client, &load->target, &err) == 0) {
+        (void)(watch(load, worker) && send_step(load, worker));
+    }
+}
+
+static void count_error(struct load *load, const struct worker *worker, int status,
+                        const char *body)
+{
+    if (load->errors++ < ERRORS_SHOWN) {
+        (void)fprintf(stderr, "load: %s: %d %.300s\n", step_names[worker->step], status, body);
+    }
+}
+
+/* Takes the lease id out of the answer; false: no lease was granted. */
+static bool take_lease(struct worker *worker, const char *body)
+{
+    const char *id = strstr(body, "\"l_");
+    size_t len = id == NULL ? 0 : strcspn(id + 1, "\"");
+
+    if (len == 0 || len >= sizeof worker->lease) {
+        return false;
+    }
+    memcpy(worker->lease, id + 1, len);
+    worker->lease[len] = '\0';
+    return true;
+}
+
+static void take_handoff(struct load *load, int64_t now)
+{
+    if (load->mode == MODE_RING && load->handing_over) {
+        load->handing_over = false;
+        samples_add(&load->handoff, now - load->result_sent_ns);
+        samples_add(&load->handoff_2, load->result_acked_ns == 0 ? 0 : now - load->result_acked_ns);
+    }
+}
+
+/* What comes after an answer; STEP_COUNT: nothing, the worker keeps its lease and rests. */
+static enum step next_step(struct load *load, struct worker *worker, const char *body, int64_t now)
+{
+    switch (worker->step) {
+    case STEP_LEASE:
+        if (!take_lease(worker, body)) {
+            load->empty++;
+            return STEP_LEASE;
+        }
+        take_handoff(load, now);
+        worker->reports = 0;
+        if (load->mode == MODE_PARK) {
+            return STEP_COUNT;
+        }
+        return load->mode == MODE_CYCLE ? STEP_MEASURE : STEP_RESULT;
+    case STEP_MEASURE:
+        return ++worker->reports < REPORTS ? STEP_MEASURE : STEP_RESULT;
+    case STEP_RESULT:
+        load->cycles++;
+        load->result_acked_ns = now;
+        worker->cycle++;
+        return STEP_LEASE;
+    case STEP_GET:
+    case STEP_COUNT:
+    default:
+        return STEP_GET;
+    }
+}
+
+static void on_answer(struct load *load, struct worker *worker, const struct answer *answer)
+{
+    int64_t now = now_ns();
+
+    load->last_answer_ns = now;
+    if (answer->status < 200 || answer->status > 299) {
+        count_error(load, worker, answer->status, answer->body);
+        worker->step = load->mode == MODE_GET ? STEP_GET : STEP_LEASE;
+    } else {
+        samples_add(&load->latency[worker->step], now - worker->sent_ns);
+        load->writes += worker->step != STEP_GET;
+        worker->step = next_step(load, worker, answer->body, now);
+    }
+    if (worker->step != STEP_COUNT && !send_step(load, worker)) {
+        start_over(load, worker);
+    }
+}
+
+static void on_readable(struct load *load, struct worker *worker)
+{
+    struct answer answer = {0};
+
+    switch (client_receive(&worker->client, &answer)) {
+    case CLIENT_ANSWERED:
+        on_answer(load, worker, &answer);
+        break;
+    case CLIENT_BROKEN:
+        count_error(load, worker, 0, "the connection broke");
+        start_over(load, worker);
+        break;
+    case CLIENT_WAITS:
+    default:
+        break;
+    }
+}
+
+/* ---- the run -------------------------------------------------------------------------------- */
+
+static int open_workers(struct load *load, struct err *err)
+{
+    struct rlimit files = {.rlim_cur = load->n_clients + 64, .rlim_max = load->n_clients + 64};
+
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+    load->workers = calloc(load->n_clients, sizeof *load->workers);
+    load->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (load->workers == NULL || load->epoll < 0) {
+        return err_set(err, ERR_NOMEM, "no memory for %u clients", load->n_clients);
+    }
+    for (unsigned i = 0; i < load->n_clients; i++) {
+        load->workers[i].step = load->mode == MODE_GET ? STEP_GET : STEP_LEASE;
+        load->workers[i].client.fd = -1;
+    }
+    for (unsigned i = 0; i < load->n_clients; i++) {
+        TRY(client_open(&load->workers[i].client, &load->target, err));
+        if (!watch(load, &load->workers[i])) {
+            return err_set(err, ERR_IO, "epoll: %s", strerror(errno));
+        }
+    }
+    return 0;
+}
+
+static void run(struct load *load)
+{
+    int64_t start = now_ns();
+    int64_t end = start + (int64_t)(load->seconds * 1e9);
+    struct epoll_event events[256];
+
+    load->last_answer_ns = start;
+    for (unsigned i = 0; i < load->n_clients; i++) {
+        if (!send_step(load, &load->workers[i])) {
+            start_over(load, &load->workers[i]);
+        }
+    }
+    for (int64_t now = start; now < end; now = now_ns()) {
+        int n = epoll_wait(load->epoll, events, 256, 100);
+
+        for (int i = 0; i < n; i++) {
+            on_readable(load, events[i].data.ptr);
+        }
+        if (load->mode != MODE_PARK && now - load->last_answer_ns > STALL_MS * 1000000LL) {
+            load->stalled = true;
+            break;
+        }
+    }
+    load->seconds = (double)(now_ns() - start) / 1e9;
+}
+
+static void report(struct load *load)
+{
+    struct samples all = {0};
+
+    for (int i = 0; i < STEP_COUNT; i++) {
+        samples_move(&all, &load->latency[i]);
+    }
+    (void)printf("{\"mode\": \"%s\", \"clients\": %u, \"seconds\": %.3f, \"cycles\": %" PRIu64
+                 ", \"cycles_per_second\": %.1f, \"writes_per_second\": %.1f"
+                 ", \"requests_per_second\": %.1f, \"empty\": %" PRIu64 ", \"errors\": %" PRIu64
+                 ", \"stalled\": %s",
+                 mode_names[load->mode], load->n_clients, load->seconds, load->cycles,
+                 (double)load->cycles / load->seconds, (double)load->writes / load->seconds,
+                 (double)all.n / load->seconds, load->empty, load->errors,
+                 load->stalled ? "true" : "false");
+    print_samples("all", &all);
+    for (int i = 0; i < STEP_COUNT; i++) {
+        print_samples(step_names[i], &load->latency[i]);
+        free(load->latency[i].us);
+    }
+    print_samples("handoff_from_result_sent", &load->handoff);
+    print_samples("handoff_from_result_acknowledged", &load->handoff_2);
+    (void)printf("}\n");
+    free(all.us);
+    free(load->handoff.us);
+    free(load->handoff_2.us);
+}
+
+/* ---- the command line ----------------------------------------------------------------------- */
+
+enum { KEY_URL = 1000, KEY_TOKEN_FILE, KEY_STUDY, KEY_CLIENTS, KEY_SECONDS, KEY_MODE };
+
+static const struct argp_option options[] = {
+    {"url", KEY_URL, "URL", 0, "The server (http://127.0.0.1:4663)", 0},
+    {"token-file", KEY_TOKEN_FILE, "FILE", 0, "Holds a worker token; none: the server is open", 0},
+    {"study", KEY_STUDY, "NAME", 0, "A study with the metric \"loss\"", 0},
+    {"clients", KEY_CLIENTS, "N", 0, "Connections (64)", 0},
+    {"seconds", KEY_SECONDS, "T", 0, "How long (5)", 0},
+    {"mode", KEY_MODE, "MODE", 0, "cycle, ring, park, get", 0},
+    {0},
+};
+
+static error_t parse_mode(struct load *load, const char *arg)
+{
+    for (int i = 0; i < MODE_COUNT; i++) {
+        if (strcmp(mode_names[i], arg) == 0) {
+            load->mode = (enum mode)i;
+            return 0;
+        }
+    }
+    return EINVAL;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+    struct load *load = state->input;
+
+    switch (key) {
+    case KEY_URL:
+        load->url = arg;
+        return 0;
+    case KEY_TOKEN_FILE:
+        load->token_file = arg;
+        return 0;
+    case KEY_STUDY:
+        load->study = arg;
+        return 0;
+    case KEY_CLIENTS:
+        load->n_clients = (unsigned)strtoul(arg, NULL, 10);
+        return load->n_clients > 0 && load->n_clients <= 20000 ? 0 : EINVAL;
+    case KEY_SECONDS:
+        load->seconds = strtod(arg, NULL);
+        return 0;
+    case KEY_MODE:
+        return parse_mode(load, arg);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct argp argp = {
+        options, parse_option, NULL, "Puts honed under load and prints one JSON object",
+        NULL,    NULL,         NULL};
+    struct load load = {.url = "http://127.0.0.1:4663",
+                        .study = "load",
+                        .n_clients = 64,
+                        .seconds = 5,
+                        .epoll = -1};
+    struct err err = {0};
+
+    if (argp_parse(&argp, argc, argv, 0, NULL, &load) != 0
+        || target_init(&load.target, load.url, load.token_file, &err) != 0
+        || open_workers(&load, &err) != 0) {
+        (void)fprintf(stderr, "load: %s\n", err.text);
+        return 2;
+    }
+    run(&load);
+    report(&load);
+    for (unsigned i = 0; i < load.n_clients; i++) {
+        client_close(&load.workers[i].client);
+    }
+    free(load.workers);
+    (void)close(load.epoll);
+    return load.errors > 0 || load.stalled ? 1 : 0;
+}

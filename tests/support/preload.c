@@ -1,0 +1,88 @@
+/* A library to put before libc (LD_PRELOAD) in a honed under test:
+ *
+ *   HONE_TEST_SYNC_DELAY_US=1000   every fsync and fdatasync takes so much longer
+ *   HONE_TEST_FS_TYPE=0x6969       every file system says that it is of this type (0x6969: NFS)
+ *
+ * Without either it changes nothing. */
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <time.h>
+#include <unistd.h>
+
+static void *libc_function(const char *name)
+{
+    void *function = dlsym(RTLD_NEXT, name);
+
+    if (function == NULL) {
+        abort();
+    }
+    return function;
+}
+
+static void delay(void)
+{
+    const char *text = getenv("HONE_TEST_SYNC_DELAY_US");
+    long us = text == NULL ? 0 : strtol(text, NULL, 10);
+    struct timespec span = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+
+    if (us > 0) {
+        (void)nanosleep(&span, NULL);
+    }
+}
+
+typedef int sync_function(int fd);
+
+static int slow_sync(const char *name, int fd)
+{
+    void *found = libc_function(name);
+    sync_function *real;
+
+    memcpy(&real, &found, sizeof real); /* ISO C has no cast from data to function */
+    delay();
+    return real(fd);
+}
+
+int fsync(int fd)
+{
+    return slow_sync("fsync", fd);
+}
+
+int fdatasync(int fd)
+{
+    return slow_sync("fdatasync", fd);
+}
+
+static void rename_fs(struct statfs *facts)
+{
+    const char *text = getenv("HONE_TEST_FS_TYPE");
+
+    if (text != NULL) {
+        facts->f_type = strtol(text, NULL, 0);
+    }
+}
+
+int statfs(const char *path, struct statfs *facts)
+{
+    int (*real)(const char *, struct statfs *);
+    void *found = libc_function("statfs");
+    int result;
+
+    memcpy(&real, &found, sizeof real);
+    result = real(path, facts);
+    rename_fs(facts);
+    return result;
+}
+
+int fstatfs(int fd, struct statfs *facts)
+{
+    int (*real)(int, struct statfs *);
+    void *found = libc_function("fstatfs");
+    int result;
+
+    memcpy(&real, &found, sizeof real);
+    result = real(fd, facts);
+    rename_fs(facts);
+    return result;
+}
