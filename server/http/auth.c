@@ -1,0 +1,156 @@
+/* Who asks, and may they: before any handler, from the route's scope alone; default deny. */
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "server/http/internal.h"
+
+#define TOKEN_PREFIX "hp_"
+#define TOKEN_TEXT_MAX 256
+
+static int compare_tokens(const void *a, const void *b)
+{
+    return strcmp(((const struct http_token *)a)->id, ((const struct http_token *)b)->id);
+}
+
+void http_set_tokens(struct http_server *server, const struct http_token *tokens, size_t n)
+{
+    struct http_token *copy = calloc(n > 0 ? n : 1, sizeof *copy);
+    struct http_token *old = NULL;
+
+    if (copy != NULL && n > 0) {
+        memcpy(copy, tokens, n * sizeof *copy);
+        qsort(copy, n, sizeof *copy, compare_tokens);
+    }
+    (void)pthread_mutex_lock(&server->lock);
+    old = server->tokens; /* out of memory: nobody may, rather than the revoked */
+    server->tokens = copy;
+    server->n_tokens = copy == NULL ? 0 : n;
+    (void)pthread_mutex_unlock(&server->lock);
+    free(old);
+}
+
+static unsigned with_contained(unsigned scopes)
+{
+    if ((scopes & HTTP_SCOPE_ADMIN) != 0) {
+        scopes |= HTTP_SCOPE_SUBMIT;
+    }
+    if ((scopes & HTTP_SCOPE_SUBMIT) != 0) {
+        scopes |= HTTP_SCOPE_READ;
+    }
+    return scopes;
+}
+
+/* The public part of "hp_<id>_<secret>", or false. */
+static bool public_id(const char *text, char id[16])
+{
+    if (strncmp(text, TOKEN_PREFIX, strlen(TOKEN_PREFIX)) != 0) {
+        return false;
+    }
+    const char *start = text + strlen(TOKEN_PREFIX);
+    size_t len = strcspn(start, "_");
+    if (len == 0 || len > 15 || start[len] != '_') {
+        return false;
+    }
+    memcpy(id, start, len);
+    id[len] = '\0';
+    return true;
+}
+
+static bool find_token(struct http_server *server, const char *text, struct http_token *found)
+{
+    struct http_token key = {0};
+    unsigned char hash[32];
+    bool known = false;
+
+    if (strlen(text) > TOKEN_TEXT_MAX || !public_id(text, key.id)
+        || gnutls_hash_fast(GNUTLS_DIG_SHA256, text, strlen(text), hash) != 0) {
+        return false;
+    }
+    (void)pthread_mutex_lock(&server->lock);
+    const struct http_token *token =
+        server->n_tokens == 0
+            ? NULL
+            : bsearch(&key, server->tokens, server->n_tokens, sizeof key, compare_tokens);
+    if (token != NULL && gnutls_memcmp(token->sha256, hash, sizeof hash) == 0) {
+        *found = *token;
+        known = true;
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+    return known
+           && (found->expires_at_ms == 0
+               || found->expires_at_ms > server->clock->wall_ms(server->clock));
+}
+
+/* Only wrong tokens are braked: a neighbour who guesses must not lock out those who know. */
+static int refuse(struct http_request *request, struct err *err)
+{
+    if (bad_token_is_limited(request->server, request->connection->peer)) {
+        request->retry_after_seconds = 1;
+        return err_set(err, ERR_RATE_LIMITED,
+                       "too many wrong tokens from your address; wait a second");
+    }
+    bad_token_count(request->server, request->connection->peer);
+    return err_set(err, ERR_UNAUTHORIZED,
+                   "this token is unknown, revoked or expired; ask whoever runs the server for one "
+                   "(the first is in admin.token in its data directory)");
+}
+
+int auth_identify(struct http_request *request, struct err *err)
+{
+    struct http_server *server = request->server;
+    struct http_token token;
+
+    if (server->settings.open) {
+        request->principal.scopes = with_contained(HTTP_SCOPE_ADMIN | HTTP_SCOPE_WORKER);
+        return 0;
+    }
+    const char *header = http_header(request, "Authorization");
+    if (header == NULL) {
+        return 0;
+    }
+    if (strncasecmp(header, "Bearer ", 7) != 0) {
+        return err_set(err, ERR_UNAUTHORIZED,
+                       "send the token as \"Authorization: Bearer hp_…\"");
+    }
+    const char *text = header + 7 + strspn(header + 7, " ");
+    if (!find_token(server, text, &token)) {
+        return refuse(request, err);
+    }
+    memcpy(request->principal.token_id, token.id, sizeof request->principal.token_id);
+    request->principal.scopes = with_contained(token.scopes);
+    return 0;
+}
+
+static const char *scope_names(unsigned scopes)
+{
+    if ((scopes & HTTP_SCOPE_READ) != 0) {
+        return (scopes & HTTP_SCOPE_WORKER) != 0 ? "read or worker" : "read";
+    }
+    if ((scopes & HTTP_SCOPE_SUBMIT) != 0) {
+        return (scopes & HTTP_SCOPE_WORKER) != 0 ? "submit or worker" : "submit";
+    }
+    if ((scopes & HTTP_SCOPE_WORKER) != 0) {
+        return (scopes & HTTP_SCOPE_ADMIN) != 0 ? "worker or admin" : "worker";
+    }
+    return "admin";
+}
+
+int auth_allow(const struct http_request *request, struct err *err)
+{
+    /* A path without a route is told to those who may read; to others it is as closed as any. */
+    unsigned needed = request->route != NULL ? request->route->scopes : HTTP_SCOPE_READ;
+
+    if (request->principal.scopes == 0) {
+        return err_set(err, ERR_UNAUTHORIZED,
+                       "a token is needed: send \"Authorization: Bearer hp_…\" (the first is in "
+                       "admin.token in the server's data directory)");
+    }
+    if (request->route != NULL && (request->principal.scopes & needed) == 0) {
+        return err_set(err, ERR_FORBIDDEN, "this token lacks the scope that is needed here: %s",
+                       scope_names(needed));
+    }
+    return 0;
+}

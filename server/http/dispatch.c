@@ -1,0 +1,334 @@
+/* The way of a request through the room: judged by its head alone, then its body collected, then
+ * its handler called. A request that is refused keeps its connection whenever the body that
+ * follows can be skipped safely; framing faults never do. */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "server/http/internal.h"
+
+/* ---- connections ---- */
+
+static void name_peer(struct MHD_Connection *mhd, char peer[INET6_ADDRSTRLEN])
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const void *address = info == NULL ? NULL : info->client_addr;
+
+    strcpy(peer, "?");
+    if (address == NULL) {
+        return;
+    }
+    if (info->client_addr->sa_family == AF_INET) {
+        const struct sockaddr_in *in = address;
+        (void)inet_ntop(AF_INET, &in->sin_addr, peer, INET6_ADDRSTRLEN);
+    } else if (info->client_addr->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = address;
+        (void)inet_ntop(AF_INET6, &in6->sin6_addr, peer, INET6_ADDRSTRLEN);
+    }
+}
+
+static struct http_connection *connection_create(struct http_server *server,
+                                                 struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct http_connection *connection = calloc(1, sizeof *connection);
+
+    if (connection == NULL || info == NULL) {
+        free(connection);
+        return NULL;
+    }
+    connection->server = server;
+    connection->fd = info->connect_fd;
+    connection->request.server = server;
+    connection->request.connection = connection;
+    connection->request.mhd = mhd;
+    buf_init(&connection->request.body, 0);
+    name_peer(mhd, connection->peer);
+    deadline_set(connection, DEADLINE_HEADER);
+    return connection;
+}
+
+void dispatch_connection(void *server, struct MHD_Connection *mhd, void **connection,
+                         enum MHD_ConnectionNotificationCode what)
+{
+    struct http_server *self = server;
+
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *connection = connection_create(self, mhd);
+        atomic_fetch_add_explicit(&self->connections, 1, memory_order_relaxed);
+        return;
+    }
+    atomic_fetch_sub_explicit(&self->connections, 1, memory_order_relaxed);
+    if (*connection != NULL) {
+        deadline_clear(*connection);
+        free(*connection);
+        *connection = NULL;
+    }
+}
+
+/* ---- the beginning: the request line has been read ---- */
+
+static void name_request(struct http_request *request)
+{
+    static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+    struct http_server *server = request->server;
+    uint64_t rest = splitmix64(server->id_base + server->id_count++);
+
+    request->id[0] = 'r';
+    request->id[1] = '_';
+    for (size_t i = 2; i < REQUEST_ID_LEN; i++) {
+        request->id[i] = digits[rest & 31];
+        rest >>= 5;
+    }
+    request->id[REQUEST_ID_LEN] = '\0';
+}
+
+static void refuse_later(struct http_request *request, const struct err *err)
+{
+    if (request->refusal == NULL) {
+        request->refusal = malloc(sizeof *request->refusal);
+        if (request->refusal != NULL) {
+            *request->refusal = *err;
+        }
+    }
+}
+
+void *dispatch_begin(void *server, const char *uri, struct MHD_Connection *mhd)
+{
+    struct http_server *self = server;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct http_connection *connection = info == NULL ? NULL : info->socket_context;
+    struct err err = {0};
+
+    if (connection == NULL) {
+        return NULL;
+    }
+    struct http_request *request = &connection->request;
+    request->phase = REQUEST_HEADER;
+    self->n_active++;
+    name_request(request);
+    deadline_set(connection, DEADLINE_HEADER);
+    if (target_parse(uri == NULL ? "" : uri, &request->target, &err) != 0) {
+        request->close_after = err.code == ERR_MALFORMED;
+        refuse_later(request, &err);
+    }
+    return request;
+}
+
+/* ---- the head is complete ---- */
+
+static int judge_framing(struct http_request *request, const char *method, struct err *err)
+{
+    request->close_after = true; /* what follows a fault of framing cannot be trusted */
+    TRY(framing_check(request, method, err));
+    request->close_after = false;
+    return 0;
+}
+
+static int judge_request(struct http_request *request, const char *method, struct err *err)
+{
+    struct err no_route = {0};
+
+    TRY(host_check(request, err));
+    TRY(origin_check(request, method, err));
+    int matched = route_match(request, method, &no_route);
+    if (matched != 0 || request->route->scopes != HTTP_SCOPE_NONE) {
+        TRY(auth_identify(request, err));
+        TRY(auth_allow(request, err));
+    }
+    if (matched != 0) {
+        *err = no_route;
+        return -1;
+    }
+    return content_type_check(request, err);
+}
+
+/* 0, or a size that is refused before a byte of it is read. */
+static int judge_length(struct http_request *request, struct err *err)
+{
+    const char *length = http_header(request, "Content-Length");
+    size_t limit = body_limit(request->route->body);
+
+    if (length != NULL && strtoull(length, NULL, 10) > limit) {
+        request->close_after = true;
+        return err_set(err, ERR_TOO_LARGE, "the body has %.20s bytes; at most %zu are taken here",
+                       length, limit);
+    }
+    return 0;
+}
+
+static int judge(struct http_request *request, const char *method, struct err *err)
+{
+    TRY(judge_framing(request, method, err));
+    if (request->refusal != NULL) { /* a path that cannot be read */
+        *err = *request->refusal;
+        request->close_after = true;
+        return -1;
+    }
+    TRY(judge_request(request, method, err));
+    return judge_length(request, err);
+}
+
+static enum MHD_Result answer_refusal(struct http_request *request, const struct err *err)
+{
+    deadline_clear(request->connection);
+    answer_problem(request, err);
+    return answer_queue(request);
+}
+
+static enum MHD_Result head_complete(struct http_request *request, const char *method)
+{
+    struct err err = {0};
+
+    request->phase = REQUEST_BODY;
+    request->is_head = strcmp(method, "HEAD") == 0;
+    atomic_fetch_add_explicit(&request->server->requests, 1, memory_order_relaxed);
+    if (judge(request, method, &err) != 0) {
+        request->route = NULL;
+        if (request->close_after) {
+            return answer_refusal(request, &err);
+        }
+        refuse_later(request, &err);
+    }
+    request->body.max = request->route == NULL ? 0 : body_limit(request->route->body);
+    deadline_set(request->connection, DEADLINE_BODY);
+    return MHD_YES;
+}
+
+/* ---- the body ---- */
+
+#define SKIPPED_MAX ((size_t)1 << 20) /* of a body whose request was refused */
+
+static enum MHD_Result take_body(struct http_request *request, const char *upload, size_t len)
+{
+    struct http_server *server = request->server;
+    struct err err = {0};
+
+    request->body_received += len;
+    if (request->refusal != NULL) {
+        return request->body_received > SKIPPED_MAX ? MHD_NO : MHD_YES;
+    }
+    if (server->bodies_in_flight + len > BODIES_IN_FLIGHT_MAX) {
+        request->retry_after_seconds = 1;
+        (void)err_set(&err, ERR_OVERLOADED, "too many bodies are being received; try again");
+    } else {
+        buf_append(&request->body, upload, len);
+        server->bodies_in_flight += len;
+        request->body_counted += len;
+        if (!request->body.failed) {
+            return MHD_YES;
+        }
+        (void)err_set(&err, ERR_TOO_LARGE, "the body has more than the %zu bytes taken here",
+                      request->body.max);
+    }
+    buf_finish(&request->body);
+    request->body_received = 0; /* what is skipped counts from here */
+    request->close_after = true;
+    refuse_later(request, &err);
+    return MHD_YES;
+}
+
+/* ---- the whole request is here, or its answer is ---- */
+
+static enum MHD_Result handle(struct http_request *request)
+{
+    if (request->refusal != NULL) {
+        return answer_refusal(request, request->refusal);
+    }
+    deadline_clear(request->connection);
+    request->phase = REQUEST_HANDLING;
+    request->route->handle(request->server->settings.context, request);
+    if (request->phase == REQUEST_DEFERRED) {
+        return MHD_YES;
+    }
+    return answer_queue(request); /* a handler that forgot to answer closes the connection */
+}
+
+enum MHD_Result dispatch_access(void *server, struct MHD_Connection *mhd, const char *url,
+                                const char *method, const char *version, const char *upload,
+                                size_t *upload_len, void **context)
+{
+    struct http_request *request = *context;
+
+    (void)server;
+    (void)mhd;
+    (void)url;
+    (void)version;
+    if (request == NULL) {
+        return MHD_NO; /* there was no memory for the connection */
+    }
+    if (request->phase == REQUEST_HEADER) {
+        return head_complete(request, method);
+    }
+    if (*upload_len > 0) {
+        size_t len = *upload_len;
+        *upload_len = 0;
+        return take_body(request, upload, len);
+    }
+    if (request->phase == REQUEST_DEFERRED) {
+        return answer_queue(request);
+    }
+    return request->phase == REQUEST_BODY ? handle(request) : MHD_YES;
+}
+
+/* ---- the end, however it came ---- */
+
+static void forget_wake(struct http_request *request)
+{
+    struct http_server *server = request->server;
+
+    (void)pthread_mutex_lock(&server->lock);
+    if (request->wake_queued) {
+        struct http_request **at = &server->wake_first;
+        while (*at != NULL && *at != request) {
+            at = &(*at)->next_wake;
+        }
+        if (*at != NULL) {
+            *at = request->next_wake;
+        }
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+static void reset(struct http_request *request)
+{
+    struct http_connection *connection = request->connection;
+    struct MHD_Connection *mhd = request->mhd;
+    struct http_server *server = request->server;
+
+    target_finish(&request->target);
+    buf_finish(&request->body);
+    free(request->refusal);
+    answer_drop(&request->answer);
+    *request =
+        (struct http_request){.server = server, .connection = connection, .mhd = mhd};
+}
+
+void dispatch_completed(void *server, struct MHD_Connection *mhd, void **context,
+                        enum MHD_RequestTerminationCode why)
+{
+    struct http_server *self = server;
+    struct http_request *request = *context;
+
+    (void)mhd;
+    if (request == NULL || request->phase == REQUEST_IDLE) {
+        return;
+    }
+    if (request->stream != NULL) {
+        forget_wake(request);
+        stream_end(request);
+    }
+    if (request->done != NULL) {
+        request->done(request->done_context, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    }
+    self->bodies_in_flight -= request->body_counted;
+    self->n_streams -= request->may_stream ? 1 : 0;
+    self->n_active--;
+    *context = NULL;
+    reset(request);
+    deadline_set(request->connection, DEADLINE_IDLE);
+}

@@ -1,0 +1,255 @@
+/* What the files of server/http/ share; nobody else includes this.
+ *
+ * One struct http_connection per socket, made when MHD accepts it, with the one request it can
+ * carry at a time inside, so that a request costs a single allocation (its target). Everything here
+ * belongs to the loop thread, except what stands under `lock` and the atomics.
+ *
+ * A request walks: HEADER (request line seen) → BODY (its head was judged) → HANDLING → DEFERRED
+ * (suspended in MHD, another thread may answer) → SENDING → IDLE. */
+#ifndef SERVER_HTTP_INTERNAL_H
+#define SERVER_HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "common/rng.h"
+#include "server/http/http.h"
+
+#define PARAMS_MAX 4
+#define SEGMENTS_MAX 12
+#define REQUEST_ID_LEN 15 /* "r_" and 13 characters */
+#define STREAMS_MAX 256
+#define BODIES_IN_FLIGHT_MAX ((size_t)64 << 20)
+#define CONNECTION_MEMORY 6144 /* MHD's pool: request head, a piece of body, reply head */
+
+/* ---- the target of a request: target.c ---- */
+struct target_pair {
+    const char *name;
+    const char *value;
+};
+
+struct target {
+    char *block;      /* the one allocation: all texts below point into it */
+    const char *path; /* raw */
+    size_t n_segments;
+    const char *segments[SEGMENTS_MAX]; /* decoded */
+    size_t n_query;
+    struct target_pair *query; /* decoded */
+};
+
+/* Splits and decodes "/a/b%20c?x=1"; every way to smuggle a path is ERR_MALFORMED. The caller
+ * finishes it also after a failure. */
+MUST_USE int target_parse(const char *raw, struct target *target, struct err *err);
+void target_finish(struct target *target);
+
+/* ---- deadlines: limits.c ---- */
+enum deadline_kind { DEADLINE_HEADER, DEADLINE_BODY, DEADLINE_IDLE, DEADLINE_KINDS };
+
+/* Every kind has one span, so that each list is sorted by itself: new entries go to the end. */
+struct deadline {
+    struct deadline *next, *previous; /* a ring with the list's head; NULL: in no list */
+    int64_t due_ms;
+};
+
+struct deadline_list {
+    struct deadline head;
+    int64_t span_ms;
+};
+
+/* ---- connections and requests ---- */
+enum request_phase {
+    REQUEST_IDLE,
+    REQUEST_HEADER,
+    REQUEST_BODY,
+    REQUEST_HANDLING,
+    REQUEST_DEFERRED,
+    REQUEST_SENDING
+};
+
+/* An answer on its way: an MHD response is built by the thread that answers. */
+struct answer {
+    struct MHD_Response *response; /* NULL: none yet, or none could be made */
+    unsigned status;
+    bool given;
+};
+
+struct stream {
+    struct http_stream_source source;
+    struct buf pending; /* produced, not yet handed to MHD */
+    size_t sent;        /* of pending */
+    bool linked; /* the loop thread has taken it over */
+    bool sleeping;
+    bool ended;
+    int64_t heartbeat_due_ms;
+    struct http_request *next, *previous; /* all streams of the server */
+};
+
+struct http_request {
+    struct http_server *server;
+    struct http_connection *connection;
+    struct MHD_Connection *mhd;
+    enum request_phase phase;
+    const struct http_route *route; /* NULL before the match and for refused ones */
+    struct target target;
+    struct {
+        const char *name; /* into the route's pattern, not terminated */
+        size_t name_len;
+        const char *value;
+    } params[PARAMS_MAX];
+    size_t n_params;
+    struct buf body;
+    size_t body_counted;  /* of the server's bodies in flight */
+    size_t body_received; /* also when it is discarded */
+    struct err *refusal;  /* decided at the head, told after the body; owned */
+    bool close_after;     /* answer with Connection: close */
+    bool is_head;
+    bool may_stream; /* counts against the cap */
+    struct http_principal principal;
+    char id[REQUEST_ID_LEN + 1];
+    unsigned retry_after_seconds; /* of a refusal; 0: none */
+    char allow[64];               /* of a 405 */
+    struct answer answer;
+    void (*done)(void *context, bool sent);
+    void *done_context;
+    struct stream *stream;          /* owned; NULL unless streaming */
+    struct http_request *next_waiting, *previous_waiting; /* all that are deferred */
+    struct http_request *next_done; /* under the server's lock: queue of answered requests */
+    struct http_request *next_wake; /* under the server's lock: streams to wake */
+    bool wake_queued;               /* under the server's lock */
+};
+
+struct http_connection {
+    struct deadline deadline; /* first: a deadline is its connection */
+    struct http_server *server;
+    int fd;
+    char peer[INET6_ADDRSTRLEN];
+    struct http_request request;
+};
+
+struct route_pattern {
+    const struct http_route *route;
+    size_t n_segments;
+    struct {
+        const char *text;
+        size_t len;
+        bool is_param;
+    } segments[SEGMENTS_MAX];
+};
+
+#define BAD_TOKEN_SLOTS 256
+
+struct bad_token_slot {
+    char peer[INET6_ADDRSTRLEN];
+    int64_t second;
+    unsigned failures;
+};
+
+struct http_server {
+    struct http_settings settings;
+    const struct clock *clock;
+    struct MHD_Daemon *daemon;
+    int epoll_fd; /* ours: MHD's own epoll descriptor and wake_fd */
+    int mhd_fd;
+    int wake_fd;
+    int listen_fd;
+    char url[128];
+    bool loopback;
+    bool tls;
+    char *tls_cert, *tls_key;
+    struct route_pattern *patterns;
+
+    pthread_mutex_t lock; /* guards from here … */
+    struct http_request *done_first, *done_last;
+    struct http_request *wake_first;
+    bool wake_all;
+    bool wake_pending; /* the eventfd was written since the loop last looked */
+    struct http_token *tokens;
+    size_t n_tokens; /* … to here */
+
+    atomic_bool stop;
+    bool stopping;
+    struct deadline_list deadlines[DEADLINE_KINDS];
+    struct http_request *streams; /* all open streams */
+    int64_t stream_due_ms;        /* no sleeping stream is due before; INT64_MAX: none sleeps */
+    size_t n_streams;             /* requests that hold a place under the cap */
+    struct http_request *waiting; /* deferred and unanswered */
+    size_t n_active;              /* requests between their request line and their end */
+    size_t bodies_in_flight;
+    uint64_t id_base, id_count;
+    struct bad_token_slot bad_tokens[BAD_TOKEN_SLOTS];
+
+    atomic_ulong requests, responses_2xx, responses_4xx, responses_5xx, connections, deferred;
+};
+
+/* loop.c: wakes the loop thread; `locked` says that the caller holds the lock. */
+void server_wake_locked(struct http_server *server);
+
+/* Resumes what was answered; true if anything was. */
+bool server_take_answers(struct http_server *server);
+
+/* limits.c */
+void deadlines_init(struct http_server *server);
+void deadline_set(struct http_connection *connection, enum deadline_kind kind);
+void deadline_clear(struct http_connection *connection);
+/* Cuts off every connection that is past its deadline. */
+void deadlines_sweep(struct http_server *server);
+/* Milliseconds until the next one; -1: none. */
+int64_t deadlines_next_ms(const struct http_server *server);
+bool bad_token_is_limited(const struct http_server *server, const char *peer);
+void bad_token_count(struct http_server *server, const char *peer);
+size_t body_limit(enum http_body kind);
+
+/* framing.c: one request is one request, whoever stands in between. */
+MUST_USE int framing_check(struct http_request *request, const char *method, struct err *err);
+MUST_USE int content_type_check(const struct http_request *request, struct err *err);
+
+/* origin.c: the Host rule and the rule for browsers. */
+MUST_USE int host_check(const struct http_request *request, struct err *err);
+MUST_USE int origin_check(const struct http_request *request, const char *method,
+                          struct err *err);
+
+/* router.c */
+MUST_USE int routes_compile(struct http_server *server, struct err *err);
+/* Finds the route and fills the params. ERR_NOT_FOUND or ERR_METHOD_NOT_ALLOWED (with allow). */
+MUST_USE int route_match(struct http_request *request, const char *method, struct err *err);
+
+/* auth.c: fills the principal. ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_RATE_LIMITED. */
+MUST_USE int auth_identify(struct http_request *request, struct err *err);
+MUST_USE int auth_allow(const struct http_request *request, struct err *err);
+
+/* request.c: the list of deferred requests */
+void waiting_remove(struct http_request *request);
+
+/* dispatch.c: MHD's callbacks */
+void *dispatch_begin(void *server, const char *uri, struct MHD_Connection *mhd);
+enum MHD_Result dispatch_access(void *server, struct MHD_Connection *mhd, const char *url,
+                                const char *method, const char *version, const char *upload,
+                                size_t *upload_len, void **request);
+void dispatch_completed(void *server, struct MHD_Connection *mhd, void **request,
+                        enum MHD_RequestTerminationCode why);
+void dispatch_connection(void *server, struct MHD_Connection *mhd, void **connection,
+                         enum MHD_ConnectionNotificationCode what);
+
+/* response.c: hands the finished answer to MHD (loop thread). MHD_NO: close the connection. */
+enum MHD_Result answer_queue(struct http_request *request);
+/* Builds and gives the problem document for `err`. */
+void answer_problem(struct http_request *request, const struct err *err);
+void answer_drop(struct answer *answer);
+
+/* stream.c */
+/* Any thread, like the answer it belongs to. */
+struct MHD_Response *stream_create(struct http_request *request,
+                                   const struct http_stream_source *source);
+void stream_link(struct http_request *request); /* loop thread, when the answer is queued */
+/* Resumes streams that were woken or whose heartbeat is due. */
+void streams_wake(struct http_server *server);
+int64_t streams_next_ms(const struct http_server *server);
+void stream_end(struct http_request *request);
+
+/* listen.c */
+MUST_USE int listen_open(struct http_server *server, struct err *err);
+MUST_USE int tls_load(struct http_server *server, struct err *err);
+
+#endif

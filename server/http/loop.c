@@ -1,0 +1,315 @@
+/* The loop: our epoll over MHD's epoll descriptor and one eventfd.
+ *
+ * MHD runs in external mode because its internal epoll loop stalls when exactly 128·k sockets are
+ * ready. Two things follow (0.9.75): a resumed connection is not announced by MHD_get_timeout(), so
+ * MHD_run() comes right after every resume; and MHD_run() never blocks. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+#include "common/log.h"
+#include "common/rng.h"
+#include "server/http/internal.h"
+
+#define CONNECTIONS_MAX 12000
+#define DESCRIPTORS_KEPT 64      /* for the database, logs, ourselves */
+#define INACTIVITY_SECONDS 180U  /* MHD's own: peers that stopped reading */
+
+/* ---- waking ---- */
+
+void server_wake_locked(struct http_server *server)
+{
+    static const uint64_t one = 1;
+
+    if (!server->wake_pending) {
+        server->wake_pending = true;
+        ssize_t written = write(server->wake_fd, &one, sizeof one);
+        (void)written; /* a full counter wakes as well */
+    }
+}
+
+void http_server_stop(struct http_server *server)
+{
+    static const uint64_t one = 1;
+    int saved = errno;
+
+    atomic_store(&server->stop, true);
+    ssize_t written = write(server->wake_fd, &one, sizeof one);
+    (void)written;
+    errno = saved;
+}
+
+bool server_take_answers(struct http_server *server)
+{
+    uint64_t counter;
+    ssize_t got;
+
+    (void)pthread_mutex_lock(&server->lock);
+    struct http_request *request = server->done_first;
+    server->done_first = NULL;
+    server->done_last = NULL;
+    if (server->wake_pending) {
+        server->wake_pending = false;
+        got = read(server->wake_fd, &counter, sizeof counter);
+        (void)got;
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+    bool any = request != NULL;
+    for (; request != NULL; request = request->next_done) {
+        waiting_remove(request);
+        MHD_resume_connection(request->mhd);
+    }
+    return any;
+}
+
+/* ---- one turn ---- */
+
+static int64_t earlier(int64_t a_ms, int64_t b_ms)
+{
+    return b_ms >= 0 && (a_ms < 0 || b_ms < a_ms) ? b_ms : a_ms;
+}
+
+static int wait_ms(const struct http_server *server)
+{
+    MHD_UNSIGNED_LONG_LONG mhd_ms;
+    int64_t wait = -1;
+
+    if (MHD_get_timeout(server->daemon, &mhd_ms) == MHD_YES) {
+        wait = mhd_ms < 3600000 ? (int64_t)mhd_ms : 3600000;
+    }
+    wait = earlier(wait, deadlines_next_ms(server));
+    return (int)earlier(wait, streams_next_ms(server));
+}
+
+static int turn(struct http_server *server, struct err *err)
+{
+    struct epoll_event events[2];
+
+    int n = epoll_wait(server->epoll_fd, events, 2, wait_ms(server));
+    if (n < 0 && errno != EINTR) {
+        return err_set(err, ERR_IO, "the loop cannot wait: %s", strerror(errno));
+    }
+    (void)server_take_answers(server);
+    streams_wake(server);
+    deadlines_sweep(server);
+    if (MHD_run(server->daemon) != MHD_YES) {
+        return err_set(err, ERR_IO, "the HTTP library stopped");
+    }
+    return 0;
+}
+
+/* ---- the end ---- */
+
+static void begin_stop(struct http_server *server)
+{
+    server->stopping = true;
+    MHD_socket listening = MHD_quiesce_daemon(server->daemon);
+    if (listening != MHD_INVALID_SOCKET) {
+        (void)close(listening);
+        server->listen_fd = -1;
+    }
+}
+
+int http_server_run(struct http_server *server, int64_t drain_ms, struct err *err)
+{
+    while (!atomic_load(&server->stop)) {
+        TRY(turn(server, err));
+    }
+    begin_stop(server);
+    int64_t until_ms = server->clock->monotonic_ms(server->clock) + drain_ms;
+    while (server->n_active > 0 && server->clock->monotonic_ms(server->clock) < until_ms) {
+        TRY(turn(server, err));
+    }
+    return 0;
+}
+
+/* ---- creation ---- */
+
+/* As many descriptors as the system lets us have; returns how many connections fit. */
+static unsigned raise_limit(unsigned wanted)
+{
+    struct rlimit limit = {0};
+    rlim_t needed = (rlim_t)wanted + DESCRIPTORS_KEPT;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return wanted;
+    }
+    if (limit.rlim_cur < needed) {
+        limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= needed) {
+        return wanted;
+    }
+    unsigned fit = limit.rlim_cur > 2 * DESCRIPTORS_KEPT
+                       ? (unsigned)limit.rlim_cur - DESCRIPTORS_KEPT
+                       : DESCRIPTORS_KEPT;
+    log_warning("the limit on open files leaves room for %u connections, not %u (ulimit -n)", fit,
+                wanted);
+    return fit;
+}
+
+static size_t leave_escaped(void *context, struct MHD_Connection *mhd, char *text)
+{
+    (void)context;
+    (void)mhd;
+    return strlen(text); /* target.c decodes, segment by segment */
+}
+
+static void log_library(void *context, const char *fmt, va_list args)
+{
+    char text[512];
+
+    (void)context;
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    log_debug("http: %s", text);
+}
+
+static int start_daemon(struct http_server *server, struct err *err)
+{
+    static char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+    unsigned wanted = server->settings.connections_max;
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, server->tls_cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, server->tls_key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG
+            | (server->tls ? MHD_USE_TLS : 0U),
+        0, NULL, NULL, dispatch_access, server,                                            /* */
+        MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,                                     /* */
+        MHD_OPTION_LISTEN_SOCKET, server->listen_fd,                                       /* */
+        MHD_OPTION_CONNECTION_LIMIT, raise_limit(wanted > 0 ? wanted : CONNECTIONS_MAX),   /* */
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,                     /* */
+        MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS,                                 /* */
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                   /* */
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                                              /* */
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,                                 /* */
+        MHD_OPTION_URI_LOG_CALLBACK, dispatch_begin, server,                               /* */
+        MHD_OPTION_NOTIFY_CONNECTION, dispatch_connection, server,                         /* */
+        MHD_OPTION_NOTIFY_COMPLETED, dispatch_completed, server,                           /* */
+        MHD_OPTION_ARRAY, server->tls ? tls : none, MHD_OPTION_END);
+    if (server->daemon == NULL) {
+        return err_set(err, ERR_IO, "the HTTP library does not start%s",
+                       server->tls ? "; do certificate and key belong together, as PEM?" : "");
+    }
+    return 0;
+}
+
+static int watch(struct http_server *server, int fd, struct err *err)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+    if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+        return err_set(err, ERR_IO, "the loop cannot watch: %s", strerror(errno));
+    }
+    return 0;
+}
+
+static int open_loop(struct http_server *server, struct err *err)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+
+    server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (info == NULL || server->epoll_fd < 0 || server->wake_fd < 0) {
+        return err_set(err, ERR_IO, "no descriptors for the loop: %s", strerror(errno));
+    }
+    server->mhd_fd = info->epoll_fd;
+    TRY(watch(server, server->mhd_fd, err));
+    return watch(server, server->wake_fd, err);
+}
+
+static int build_server(struct http_server *server, struct err *err)
+{
+    TRY(routes_compile(server, err));
+    TRY(listen_open(server, err));
+    TRY(tls_load(server, err));
+    TRY(start_daemon(server, err));
+    return open_loop(server, err);
+}
+
+int http_server_create(const struct http_settings *settings, struct http_server **server,
+                       struct err *err)
+{
+    struct http_server *made = calloc(1, sizeof *made);
+
+    if (made == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory for the HTTP server");
+    }
+    made->settings = *settings;
+    made->clock = settings->clock;
+    made->epoll_fd = made->wake_fd = made->listen_fd = -1;
+    made->stream_due_ms = INT64_MAX;
+    (void)pthread_mutex_init(&made->lock, NULL);
+    (void)signal(SIGPIPE, SIG_IGN); /* a peer that left is an error code, not a signal */
+    rng_entropy(&made->id_base, sizeof made->id_base);
+    deadlines_init(made);
+    if (build_server(made, err) != 0) {
+        http_server_destroy(made);
+        return -1;
+    }
+    *server = made;
+    return 0;
+}
+
+const char *http_server_url(const struct http_server *server)
+{
+    return server->url;
+}
+
+/* MHD does not stop with suspended connections: they are resumed first, and end unanswered. */
+static void resume_rest(struct http_server *server)
+{
+    (void)server_take_answers(server);
+    server->stopping = true;
+    streams_wake(server);
+    for (struct http_request *at = server->waiting; at != NULL; at = at->next_waiting) {
+        MHD_resume_connection(at->mhd);
+    }
+    (void)MHD_run(server->daemon);
+}
+
+void http_server_destroy(struct http_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    if (server->daemon != NULL) {
+        resume_rest(server);
+        MHD_stop_daemon(server->daemon); /* closes the listening socket too */
+        server->listen_fd = -1;
+    }
+    const int fds[] = {server->epoll_fd, server->wake_fd, server->listen_fd};
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        if (fds[i] >= 0) {
+            (void)close(fds[i]);
+        }
+    }
+    (void)pthread_mutex_destroy(&server->lock);
+    free(server->tls_cert);
+    free(server->tls_key);
+    free(server->tokens);
+    free(server->patterns);
+    free(server);
+}
+
+void http_server_stats(const struct http_server *server, struct http_stats *stats)
+{
+    stats->requests = atomic_load(&server->requests);
+    stats->responses_2xx = atomic_load(&server->responses_2xx);
+    stats->responses_4xx = atomic_load(&server->responses_4xx);
+    stats->responses_5xx = atomic_load(&server->responses_5xx);
+    stats->connections = atomic_load(&server->connections);
+    stats->deferred = atomic_load(&server->deferred);
+}

@@ -1,0 +1,95 @@
+/* Which page may a browser send here from? A name that an attacker lets point to 127.0.0.1 is
+ * stopped by the Host rule, a form on a foreign page by the headers that browsers add. */
+#include <string.h>
+#include <strings.h>
+
+#include "server/http/internal.h"
+
+/* The name in "name", "name:port", "[::1]:port". */
+static size_t name_len(const char *host)
+{
+    if (host[0] == '[') {
+        const char *end = strchr(host, ']');
+        return end == NULL ? strlen(host) : (size_t)(end - host) + 1;
+    }
+    return strcspn(host, ":");
+}
+
+static bool is_port(const char *text)
+{
+    return text[0] == '\0'
+           || (text[0] == ':' && text[1] != '\0'
+               && text[1 + strspn(text + 1, "0123456789")] == '\0');
+}
+
+static bool is_loopback_name(const char *host)
+{
+    static const char *const names[] = {"localhost", "[::1]"};
+    size_t len = name_len(host);
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (len == strlen(names[i]) && strncasecmp(host, names[i], len) == 0) {
+            return is_port(host + len);
+        }
+    }
+    /* 127.0.0.0/8 in plain dotted form */
+    return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len
+           && is_port(host + len);
+}
+
+/* --host NAME takes any port, --host NAME:PORT that one. */
+static bool is_configured(const char *host, const char *wanted)
+{
+    size_t len = name_len(wanted);
+
+    if (wanted[len] != '\0') {
+        return strcasecmp(host, wanted) == 0;
+    }
+    return name_len(host) == len && strncasecmp(host, wanted, len) == 0 && is_port(host + len);
+}
+
+int host_check(const struct http_request *request, struct err *err)
+{
+    const struct http_server *server = request->server;
+    const char *host = http_header(request, "Host");
+    const char *wanted = server->settings.host;
+
+    if (host == NULL) {
+        host = "";
+    }
+    if ((wanted != NULL && is_configured(host, wanted))
+        || (server->loopback && is_loopback_name(host)) || (wanted == NULL && !server->loopback)) {
+        return 0;
+    }
+    return err_set(err, ERR_FORBIDDEN,
+                   "this server does not answer to the name \"%.100s\"; use the address it "
+                   "printed at its start, or start it with --host NAME",
+                   host);
+}
+
+static bool is_own_origin(const struct http_request *request, const char *origin)
+{
+    const char *host = http_header(request, "Host");
+    const char *rest = strncmp(origin, "http://", 7) == 0    ? origin + 7
+                       : strncmp(origin, "https://", 8) == 0 ? origin + 8
+                                                             : NULL;
+
+    return rest != NULL && host != NULL && strcasecmp(rest, host) == 0;
+}
+
+int origin_check(const struct http_request *request, const char *method, struct err *err)
+{
+    const char *site = http_header(request, "Sec-Fetch-Site");
+    const char *origin = http_header(request, "Origin");
+
+    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
+        return 0;
+    }
+    bool foreign = (site != NULL && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+                   || (origin != NULL && !is_own_origin(request, origin));
+    if (foreign) {
+        return err_set(err, ERR_FORBIDDEN,
+                       "a page from another origin must not change anything here");
+    }
+    return 0;
+}

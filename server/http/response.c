@@ -1,0 +1,205 @@
+/* Answers: built by the thread that has them, queued in batches, handed to MHD by the loop. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/http/internal.h"
+
+#define RESPONSE_BODY_MAX ((size_t)64 << 20)
+
+void http_response_init(struct http_response *response, int status, const char *content_type)
+{
+    response->status = status;
+    response->content_type = content_type;
+    response->n_headers = 0;
+    buf_init(&response->body, RESPONSE_BODY_MAX);
+}
+
+void http_response_finish(struct http_response *response)
+{
+    buf_finish(&response->body);
+}
+
+void http_response_header(struct http_response *response, const char *name, const char *fmt, ...)
+{
+    va_list args;
+
+    if (response->n_headers == HTTP_HEADERS_MAX) {
+        return;
+    }
+    char *value = response->headers[response->n_headers].value;
+    (void)snprintf(response->headers[response->n_headers].name,
+                   sizeof response->headers[0].name, "%s", name);
+    va_start(args, fmt);
+    (void)vsnprintf(value, sizeof response->headers[0].value, fmt, args);
+    va_end(args);
+    value[strcspn(value, "\r\n")] = '\0'; /* nobody splits a reply in two */
+    response->n_headers++;
+}
+
+static void add_header(struct MHD_Response *made, const char *name, const char *value)
+{
+    (void)MHD_add_response_header(made, name, value); /* fails for want of memory only */
+}
+
+static void add_headers(struct MHD_Response *made, const struct http_response *response)
+{
+    if (response->content_type != NULL) {
+        add_header(made, "Content-Type", response->content_type);
+    }
+    bool cache = false;
+    for (size_t i = 0; i < response->n_headers; i++) {
+        add_header(made, response->headers[i].name, response->headers[i].value);
+        cache = cache || strcmp(response->headers[i].name, "Cache-Control") == 0;
+    }
+    if (!cache) {
+        add_header(made, "Cache-Control", "no-store");
+    }
+    add_header(made, "X-Content-Type-Options", "nosniff");
+}
+
+/* Moves the response into an answer; without memory the answer stays empty and the connection is
+ * closed instead. */
+static void build(struct http_response *response, struct answer *answer)
+{
+    size_t len = response->body.len;
+    char *body = buf_steal(&response->body);
+
+    *answer = (struct answer){.status = (unsigned)response->status, .given = true};
+    if (body == NULL) {
+        return;
+    }
+    answer->response = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE);
+    if (answer->response == NULL) {
+        free(body);
+        return;
+    }
+    add_headers(answer->response, response);
+}
+
+void answer_drop(struct answer *answer)
+{
+    if (answer->response != NULL) {
+        MHD_destroy_response(answer->response);
+    }
+    *answer = (struct answer){0};
+}
+
+static void build_stream(struct http_request *request, struct http_response *response,
+                         const struct http_stream_source *source)
+{
+    request->answer = (struct answer){.status = (unsigned)response->status, .given = true};
+    request->answer.response = stream_create(request, source);
+    if (request->answer.response != NULL) {
+        add_headers(request->answer.response, response);
+    } else if (request->stream == NULL && source->finish != NULL) {
+        source->finish(source->context);
+    }
+    http_response_finish(response);
+}
+
+static void enqueue_locked(struct http_request *request)
+{
+    struct http_server *server = request->server;
+
+    request->next_done = NULL;
+    if (server->done_last == NULL) {
+        server->done_first = request;
+    } else {
+        server->done_last->next_done = request;
+    }
+    server->done_last = request;
+}
+
+static void give(struct http_request *request)
+{
+    struct http_server *server = request->server;
+
+    if (request->phase != REQUEST_DEFERRED) {
+        return; /* inside the handler: the dispatcher looks at once */
+    }
+    (void)pthread_mutex_lock(&server->lock);
+    enqueue_locked(request);
+    server_wake_locked(server);
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+void http_reply(struct http_request *request, struct http_response *response)
+{
+    build(response, &request->answer);
+    give(request);
+}
+
+void http_reply_stream(struct http_request *request, struct http_response *response,
+                       const struct http_stream_source *source)
+{
+    build_stream(request, response, source);
+    give(request);
+}
+
+void http_reply_batch(struct http_request *const requests[], struct http_response responses[],
+                      size_t n)
+{
+    if (n == 0) {
+        return;
+    }
+    struct http_server *server = requests[0]->server;
+    for (size_t i = 0; i < n; i++) {
+        build(&responses[i], &requests[i]->answer);
+    }
+    (void)pthread_mutex_lock(&server->lock);
+    for (size_t i = 0; i < n; i++) {
+        enqueue_locked(requests[i]);
+    }
+    server_wake_locked(server);
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+void answer_problem(struct http_request *request, const struct err *err)
+{
+    const struct http_settings *settings = &request->server->settings;
+    struct http_response response;
+
+    settings->problem(settings->context, request, err, &response);
+    if (response.status == 401) {
+        http_response_header(&response, "WWW-Authenticate", "Bearer realm=\"hone\"");
+    }
+    if (request->allow[0] != '\0') {
+        http_response_header(&response, "Allow", "%s", request->allow);
+    }
+    if (request->retry_after_seconds > 0) {
+        http_response_header(&response, "Retry-After", "%u", request->retry_after_seconds);
+    }
+    build(&response, &request->answer);
+}
+
+static void count_status(struct http_server *server, unsigned status)
+{
+    atomic_ulong *counter = status >= 500   ? &server->responses_5xx
+                            : status >= 400 ? &server->responses_4xx
+                                            : &server->responses_2xx;
+
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+enum MHD_Result answer_queue(struct http_request *request)
+{
+    struct http_server *server = request->server;
+    struct answer *answer = &request->answer;
+
+    if (answer->response == NULL) {
+        return MHD_NO;
+    }
+    request->phase = REQUEST_SENDING;
+    if (request->stream != NULL) {
+        stream_link(request);
+    }
+    count_status(server, answer->status);
+    if (request->close_after || server->stopping || server->settings.behind_proxy) {
+        add_header(answer->response, "Connection", "close");
+    }
+    enum MHD_Result queued = MHD_queue_response(request->mhd, answer->status, answer->response);
+    answer_drop(answer);
+    return queued;
+}
