@@ -112,8 +112,7 @@ int auth_identify(struct http_request *request, struct err *err)
         return 0;
     }
     if (strncasecmp(header, "Bearer ", 7) != 0) {
-        return err_set(err, ERR_UNAUTHORIZED,
-                       "send the token as \"Authorization: Bearer hp_…\"");
+        return err_set(err, ERR_UNAUTHORIZED, "send the token as \"Authorization: Bearer hp_…\"");
     }
     const char *text = header + 7 + strspn(header + 7, " ");
     if (!find_token(server, text, &token)) {

@@ -304,8 +304,7 @@ static void reset(struct http_request *request)
     buf_finish(&request->body);
     free(request->refusal);
     answer_drop(&request->answer);
-    *request =
-        (struct http_request){.server = server, .connection = connection, .mhd = mhd};
+    *request = (struct http_request){.server = server, .connection = connection, .mhd = mhd};
 }
 
 void dispatch_completed(void *server, struct MHD_Connection *mhd, void **context,

@@ -186,7 +186,8 @@ int content_type_check(const struct http_request *request, struct err *err)
             && type_is(type, "application/merge-patch+json"))) {
         return 0;
     }
-    return err_set(err, ERR_UNSUPPORTED_TYPE,
-                   "the body must be JSON: send \"Content-Type: application/json\"%s (curl: --json)",
-                   type == NULL ? "" : " instead of what was sent");
+    return err_set(
+        err, ERR_UNSUPPORTED_TYPE,
+        "the body must be JSON: send \"Content-Type: application/json\"%s (curl: --json)",
+        type == NULL ? "" : " instead of what was sent");
 }

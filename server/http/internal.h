@@ -79,7 +79,7 @@ struct stream {
     struct http_stream_source source;
     struct buf pending; /* produced, not yet handed to MHD */
     size_t sent;        /* of pending */
-    bool linked; /* the loop thread has taken it over */
+    bool linked;        /* the loop thread has taken it over */
     bool sleeping;
     bool ended;
     int64_t heartbeat_due_ms;
@@ -113,7 +113,7 @@ struct http_request {
     struct answer answer;
     void (*done)(void *context, bool sent);
     void *done_context;
-    struct stream *stream;          /* owned; NULL unless streaming */
+    struct stream *stream;                                /* owned; NULL unless streaming */
     struct http_request *next_waiting, *previous_waiting; /* all that are deferred */
     struct http_request *next_done; /* under the server's lock: queue of answered requests */
     struct http_request *next_wake; /* under the server's lock: streams to wake */
@@ -207,8 +207,7 @@ MUST_USE int content_type_check(const struct http_request *request, struct err *
 
 /* origin.c: the Host rule and the rule for browsers. */
 MUST_USE int host_check(const struct http_request *request, struct err *err);
-MUST_USE int origin_check(const struct http_request *request, const char *method,
-                          struct err *err);
+MUST_USE int origin_check(const struct http_request *request, const char *method, struct err *err);
 
 /* router.c */
 MUST_USE int routes_compile(struct http_server *server, struct err *err);

@@ -5,6 +5,7 @@
  * MHD_run() comes right after every resume; and MHD_run() never blocks. */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,8 +17,8 @@
 #include "server/http/internal.h"
 
 #define CONNECTIONS_MAX 12000
-#define DESCRIPTORS_KEPT 64      /* for the database, logs, ourselves */
-#define INACTIVITY_SECONDS 180U  /* MHD's own: peers that stopped reading */
+#define DESCRIPTORS_KEPT 64     /* for the database, logs, ourselves */
+#define INACTIVITY_SECONDS 180U /* MHD's own: peers that stopped reading */
 
 /* ---- waking ---- */
 
@@ -185,18 +186,18 @@ static int start_daemon(struct http_server *server, struct err *err)
     server->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG
             | (server->tls ? MHD_USE_TLS : 0U),
-        0, NULL, NULL, dispatch_access, server,                                            /* */
-        MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,                                     /* */
-        MHD_OPTION_LISTEN_SOCKET, server->listen_fd,                                       /* */
-        MHD_OPTION_CONNECTION_LIMIT, raise_limit(wanted > 0 ? wanted : CONNECTIONS_MAX),   /* */
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,                     /* */
-        MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS,                                 /* */
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                   /* */
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                                              /* */
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,                                 /* */
-        MHD_OPTION_URI_LOG_CALLBACK, dispatch_begin, server,                               /* */
-        MHD_OPTION_NOTIFY_CONNECTION, dispatch_connection, server,                         /* */
-        MHD_OPTION_NOTIFY_COMPLETED, dispatch_completed, server,                           /* */
+        0, NULL, NULL, dispatch_access, server,                                          /* */
+        MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,                                   /* */
+        MHD_OPTION_LISTEN_SOCKET, server->listen_fd,                                     /* */
+        MHD_OPTION_CONNECTION_LIMIT, raise_limit(wanted > 0 ? wanted : CONNECTIONS_MAX), /* */
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,                   /* */
+        MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS,                               /* */
+        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                 /* */
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                                            /* */
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,                               /* */
+        MHD_OPTION_URI_LOG_CALLBACK, dispatch_begin, server,                             /* */
+        MHD_OPTION_NOTIFY_CONNECTION, dispatch_connection, server,                       /* */
+        MHD_OPTION_NOTIFY_COMPLETED, dispatch_completed, server,                         /* */
         MHD_OPTION_ARRAY, server->tls ? tls : none, MHD_OPTION_END);
     if (server->daemon == NULL) {
         return err_set(err, ERR_IO, "the HTTP library does not start%s",

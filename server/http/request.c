@@ -24,8 +24,7 @@ const char *http_param(const struct http_request *request, const char *name)
     size_t len = strlen(name);
 
     for (size_t i = 0; i < request->n_params; i++) {
-        if (request->params[i].name_len == len
-            && memcmp(request->params[i].name, name, len) == 0) {
+        if (request->params[i].name_len == len && memcmp(request->params[i].name, name, len) == 0) {
             return request->params[i].value;
         }
     }

@@ -29,8 +29,8 @@ void http_response_header(struct http_response *response, const char *name, cons
         return;
     }
     char *value = response->headers[response->n_headers].value;
-    (void)snprintf(response->headers[response->n_headers].name,
-                   sizeof response->headers[0].name, "%s", name);
+    (void)snprintf(response->headers[response->n_headers].name, sizeof response->headers[0].name,
+                   "%s", name);
     va_start(args, fmt);
     (void)vsnprintf(value, sizeof response->headers[0].value, fmt, args);
     va_end(args);

@@ -75,8 +75,8 @@ static void allow_add(struct http_request *request, const char *method)
 {
     size_t len = strlen(request->allow);
 
-    (void)snprintf(request->allow + len, sizeof request->allow - len, "%s%s%s",
-                   len > 0 ? ", " : "", method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
+    (void)snprintf(request->allow + len, sizeof request->allow - len, "%s%s%s", len > 0 ? ", " : "",
+                   method, strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
 int route_match(struct http_request *request, const char *method, struct err *err)

@@ -36,8 +36,9 @@ static int decode(const char *raw, size_t len, bool in_path, char **out, struct 
             c = (char)(high * 16 + low);
             i += 2;
             if (c == '\0' || (in_path && c == '/')) {
-                return err_set(err, ERR_MALFORMED, "the URL must not contain %%00 or, in its "
-                                                   "path, %%2f");
+                return err_set(err, ERR_MALFORMED,
+                               "the URL must not contain %%00 or, in its "
+                               "path, %%2f");
             }
         }
         *to++ = c;
@@ -133,8 +134,8 @@ int target_parse(const char *raw, struct target *target, struct err *err)
 
     /* The pairs, the raw path, and what is decoded: never longer, one NUL each. */
     *target = (struct target){0};
-    target->block = malloc(n_pairs * sizeof(struct target_pair) + path_len + 1 + len
-                           + SEGMENTS_MAX + 2 * n_pairs + 2);
+    target->block = malloc(n_pairs * sizeof(struct target_pair) + path_len + 1 + len + SEGMENTS_MAX
+                           + 2 * n_pairs + 2);
     if (target->block == NULL) {
         target->path = "";
         return err_set(err, ERR_NOMEM, "out of memory");

@@ -1,0 +1,258 @@
+#include "tests/unit/http_fixture.h"
+
+#include <check.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/http_call.h"
+
+static void reply_text(struct http_request *request, int status, const char *text)
+{
+    struct http_response response;
+
+    http_response_init(&response, status, "text/plain");
+    buf_puts(&response.body, text);
+    http_reply(request, &response);
+}
+
+static void hello(void *context, struct http_request *request)
+{
+    (void)context;
+    reply_text(request, 200, "hello");
+}
+
+static void echo(void *context, struct http_request *request)
+{
+    struct http_response response;
+    const struct buf *body = http_body(request);
+
+    (void)context;
+    http_response_init(&response, 200, "application/json");
+    buf_append(&response.body, body->data, body->len);
+    http_reply(request, &response);
+}
+
+static void parts(void *context, struct http_request *request)
+{
+    struct http_response response;
+    const char *q = http_query(request, "q");
+
+    (void)context;
+    http_response_init(&response, 200, "text/plain");
+    buf_printf(&response.body, "thing=%s part=%s q=%s", http_param(request, "thing"),
+               http_param(request, "part"), q == NULL ? "-" : q);
+    http_reply(request, &response);
+}
+
+static void note_done(void *context, bool sent)
+{
+    struct fixture *f = context;
+
+    (void)pthread_mutex_lock(&f->lock);
+    f->n_done++;
+    f->n_sent += sent ? 1 : 0;
+    (void)pthread_cond_broadcast(&f->changed);
+    (void)pthread_mutex_unlock(&f->lock);
+}
+
+static void later(void *context, struct http_request *request)
+{
+    struct fixture *f = context;
+
+    http_on_done(request, note_done, f);
+    http_defer(request);
+    (void)pthread_mutex_lock(&f->lock);
+    f->queue[f->n_queued++] = request;
+    (void)pthread_cond_broadcast(&f->changed);
+    (void)pthread_mutex_unlock(&f->lock);
+}
+
+static enum http_stream_state produce(void *context, struct buf *out)
+{
+    struct fixture *f = context;
+    enum http_stream_state state = HTTP_STREAM_IDLE;
+
+    (void)pthread_mutex_lock(&f->lock);
+    if (f->produced < f->available) {
+        buf_printf(out, "line %zu\n", f->produced++);
+        state = HTTP_STREAM_MORE;
+    } else if (f->stream_ends) {
+        state = HTTP_STREAM_END;
+    }
+    (void)pthread_mutex_unlock(&f->lock);
+    return state;
+}
+
+static void finish_stream(void *context)
+{
+    struct fixture *f = context;
+
+    (void)pthread_mutex_lock(&f->lock);
+    f->n_finished++;
+    f->stream = NULL;
+    (void)pthread_cond_broadcast(&f->changed);
+    (void)pthread_mutex_unlock(&f->lock);
+}
+
+static void stream(void *context, struct http_request *request)
+{
+    struct fixture *f = context;
+    struct http_response response;
+    struct http_stream_source source = {f, produce, finish_stream, 5000};
+
+    if (!http_may_stream(request)) {
+        reply_text(request, 503, "too many");
+        return;
+    }
+    f->stream = request;
+    http_response_init(&response, 200, "application/x-ndjson");
+    http_reply_stream(request, &response, &source);
+}
+
+static const struct http_route routes[] = {
+    {"GET", "/hello", HTTP_SCOPE_NONE, HTTP_BODY_NONE, hello},
+    {"DELETE", "/hello", HTTP_SCOPE_NONE, HTTP_BODY_NONE, hello},
+    {"GET", "/", HTTP_SCOPE_NONE, HTTP_BODY_NONE, hello},
+    {"POST", "/echo", HTTP_SCOPE_SUBMIT, HTTP_BODY_JSON, echo},
+    {"PATCH", "/echo", HTTP_SCOPE_SUBMIT, HTTP_BODY_JSON_PATCH, echo},
+    {"POST", "/bulk", HTTP_SCOPE_SUBMIT, HTTP_BODY_JSON_BULK, echo},
+    {"POST", "/later", HTTP_SCOPE_WORKER, HTTP_BODY_JSON_OPTIONAL, later},
+    {"GET", "/secret", HTTP_SCOPE_READ, HTTP_BODY_NONE, hello},
+    {"GET", "/stream", HTTP_SCOPE_READ, HTTP_BODY_NONE, stream},
+    {"GET", "/things/{thing}/parts/{part}", HTTP_SCOPE_READ, HTTP_BODY_NONE, parts},
+};
+
+static int status_of(enum err_code code)
+{
+    static const int statuses[ERR_CODE_COUNT] = {
+        [ERR_MALFORMED] = 400,        [ERR_UNAUTHORIZED] = 401, [ERR_FORBIDDEN] = 403,
+        [ERR_NOT_FOUND] = 404,        [ERR_TOO_LARGE] = 413,    [ERR_METHOD_NOT_ALLOWED] = 405,
+        [ERR_UNSUPPORTED_TYPE] = 415, [ERR_RATE_LIMITED] = 429, [ERR_OVERLOADED] = 503,
+    };
+
+    return statuses[code] == 0 ? 500 : statuses[code];
+}
+
+static void problem(void *context, struct http_request *request, const struct err *err,
+                    struct http_response *response)
+{
+    (void)context;
+    http_response_init(response, status_of(err->code), "application/problem+json");
+    buf_printf(&response->body, "%s: %s", http_request_id(request), err->text);
+}
+
+static void *run_loop(void *context)
+{
+    struct fixture *f = context;
+    struct err err = {0};
+
+    ck_assert_int_eq(http_server_run(f->server, 0, &err), 0);
+    return NULL;
+}
+
+/* Answers everything that is there as one batch. */
+static void *run_answerer(void *context)
+{
+    static struct http_request *batch[FIXTURE_QUEUE];
+    static struct http_response responses[FIXTURE_QUEUE];
+    struct fixture *f = context;
+
+    (void)pthread_mutex_lock(&f->lock);
+    for (;;) {
+        while (!f->stop && (f->n_queued == 0 || f->n_queued < f->hold)) {
+            (void)pthread_cond_wait(&f->changed, &f->lock);
+        }
+        if (f->stop) {
+            break;
+        }
+        size_t n = f->n_queued;
+        memcpy(batch, f->queue, n * sizeof batch[0]);
+        f->n_queued = 0;
+        (void)pthread_mutex_unlock(&f->lock);
+        for (size_t i = 0; i < n; i++) {
+            const struct buf *body = http_body(batch[i]);
+            http_response_init(&responses[i], 201, "application/json");
+            buf_append(&responses[i].body, body->data, body->len);
+        }
+        http_reply_batch(batch, responses, n);
+        (void)pthread_mutex_lock(&f->lock);
+    }
+    (void)pthread_mutex_unlock(&f->lock);
+    return NULL;
+}
+
+static int create(struct fixture *f, const struct http_settings *settings, struct err *err)
+{
+    struct http_settings all = {.open = true};
+
+    if (settings != NULL) {
+        all = *settings;
+    }
+    clock_manual_init(&f->clock, 1000000, 1700000000000);
+    all.listen = all.listen == NULL ? "127.0.0.1:0" : all.listen;
+    all.clock = &f->clock.clock;
+    all.routes = routes;
+    all.n_routes = sizeof routes / sizeof routes[0];
+    all.context = f;
+    all.problem = problem;
+    return http_server_create(&all, &f->server, err);
+}
+
+int fixture_try(const struct http_settings *settings, struct err *err)
+{
+    struct fixture f = {0};
+    int result = create(&f, settings, err);
+
+    if (result == 0) {
+        http_server_destroy(f.server);
+    }
+    return result;
+}
+
+struct fixture *fixture_start(const struct http_settings *settings)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    struct err err = {0};
+
+    ck_assert_ptr_nonnull(f);
+    if (create(f, settings, &err) != 0) {
+        ck_abort_msg("%s", err.text);
+    }
+    f->port = http_port_of(http_server_url(f->server));
+    (void)pthread_mutex_init(&f->lock, NULL);
+    (void)pthread_cond_init(&f->changed, NULL);
+    ck_assert_int_eq(pthread_create(&f->loop, NULL, run_loop, f), 0);
+    ck_assert_int_eq(pthread_create(&f->answerer, NULL, run_answerer, f), 0);
+    return f;
+}
+
+void fixture_stop(struct fixture *f)
+{
+    (void)pthread_mutex_lock(&f->lock);
+    f->stop = true;
+    (void)pthread_cond_broadcast(&f->changed);
+    (void)pthread_mutex_unlock(&f->lock);
+    (void)pthread_join(f->answerer, NULL);
+    http_server_stop(f->server);
+    (void)pthread_join(f->loop, NULL);
+    http_server_destroy(f->server);
+    (void)pthread_cond_destroy(&f->changed);
+    (void)pthread_mutex_destroy(&f->lock);
+    free(f);
+}
+
+void fixture_wait(struct fixture *f, const size_t *value, size_t wanted)
+{
+    (void)pthread_mutex_lock(&f->lock);
+    while (*value < wanted) {
+        (void)pthread_cond_wait(&f->changed, &f->lock);
+    }
+    (void)pthread_mutex_unlock(&f->lock);
+}
+
+void fixture_advance(struct fixture *f, int64_t ms)
+{
+    __atomic_add_fetch(&f->clock.now_ms, ms, __ATOMIC_SEQ_CST);
+    http_stream_wake(f->server, NULL);
+}

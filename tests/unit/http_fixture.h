@@ -1,0 +1,43 @@
+/* A small server in a thread of the test, with routes that show what arrived, and a second thread
+ * that answers what the routes /later and /batch deferred. */
+#ifndef TESTS_UNIT_HTTP_FIXTURE_H
+#define TESTS_UNIT_HTTP_FIXTURE_H
+
+#include <pthread.h>
+
+#include "server/http/http.h"
+
+#define FIXTURE_QUEUE 1024
+
+struct fixture {
+    struct http_server *server;
+    int port;
+    struct clock_manual clock;
+    pthread_t loop;
+    pthread_t answerer;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t changed;
+    struct http_request *queue[FIXTURE_QUEUE];
+    size_t n_queued;
+    size_t hold;       /* the answerer waits until so many are there */
+    bool stop;         /* the answerer leaves */
+    size_t n_done;     /* on_done calls */
+    size_t n_sent;     /* … that said sent */
+    size_t produced;   /* lines the stream has made */
+    size_t available;  /* lines the stream may make */
+    bool stream_ends;  /* after the available lines */
+    size_t n_finished; /* streams that ended */
+    struct http_request *stream;
+};
+
+/* `settings`: NULL for an open server; listen, clock, routes and problem are filled in here. */
+struct fixture *fixture_start(const struct http_settings *settings);
+void fixture_stop(struct fixture *f);
+/* Tries to start; for settings that are refused. */
+int fixture_try(const struct http_settings *settings, struct err *err);
+/* Waits until *value (a member, under the lock) is at least `wanted`. */
+void fixture_wait(struct fixture *f, const size_t *value, size_t wanted);
+/* Moves the clock and lets the loop look. */
+void fixture_advance(struct fixture *f, int64_t ms);
+
+#endif

@@ -1,0 +1,250 @@
+/* The whole room through real sockets on loopback: routes, bodies, tokens, deferred answers. */
+#include <check.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/http_call.h"
+#include "tests/unit/http_fixture.h"
+
+START_TEST(answers_a_plain_request)
+{
+    struct fixture *f = fixture_start(NULL);
+    OWN(http_answer) struct http_answer answer;
+
+    ck_assert_int_eq(http_call(f->port, "GET", "/hello", NULL, NULL, &answer), 200);
+    ck_assert_str_eq(buf_text(&answer.body), "hello");
+    ck_assert_str_eq(http_answer_header(&answer, "Content-Type"), "text/plain");
+    ck_assert_str_eq(http_answer_header(&answer, "Cache-Control"), "no-store");
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(head_has_the_headers_of_get_and_no_body)
+{
+    struct fixture *f = fixture_start(NULL);
+    OWN(http_answer) struct http_answer answer;
+
+    ck_assert_int_eq(http_call(f->port, "HEAD", "/hello", NULL, NULL, &answer), 200);
+    ck_assert_str_eq(http_answer_header(&answer, "Content-Length"), "5");
+    ck_assert_uint_eq(answer.body.len, 0);
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(parameters_and_query_arrive_decoded)
+{
+    struct fixture *f = fixture_start(NULL);
+    OWN(http_answer) struct http_answer answer;
+
+    ck_assert_int_eq(
+        http_call(f->port, "GET", "/things/a%20b.c/parts/7?q=x%2Fy+z&empty", NULL, NULL, &answer),
+        200);
+    ck_assert_str_eq(buf_text(&answer.body), "thing=a b.c part=7 q=x/y z");
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(a_body_is_collected_whole)
+{
+    struct fixture *f = fixture_start(NULL);
+    OWN(http_answer) struct http_answer answer;
+    OWN(buf) struct buf body;
+
+    buf_init(&body, 1 << 20);
+    while (body.len < 200000) {
+        buf_printf(&body, "\"%zu\",", body.len);
+    }
+    ck_assert_int_eq(http_call(f->port, "POST", "/echo", NULL, buf_text(&body), &answer), 200);
+    ck_assert_str_eq(buf_text(&answer.body), buf_text(&body));
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(a_chunked_body_is_collected)
+{
+    struct fixture *f = fixture_start(NULL);
+    OWN(http_answer) struct http_answer answer;
+    OWN(fd) int fd = http_connect(f->port);
+    static const char request[] =
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n";
+
+    http_send(fd, request, strlen(request));
+    ck_assert_int_eq(http_receive(fd, false, &answer), 200);
+    ck_assert_str_eq(buf_text(&answer.body), "[1,2]");
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(unknown_paths_and_methods_are_told_apart)
+{
+    struct fixture *f = fixture_start(NULL);
+    OWN(http_answer) struct http_answer no_path;
+    OWN(http_answer) struct http_answer no_method;
+
+    ck_assert_int_eq(http_call(f->port, "GET", "/nothing", NULL, NULL, &no_path), 404);
+    ck_assert_int_eq(http_call(f->port, "PATCH", "/hello", NULL, "{}", &no_method), 405);
+    ck_assert_str_eq(http_answer_header(&no_method, "Allow"), "GET, HEAD, DELETE");
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(a_deferred_answer_comes_from_another_thread)
+{
+    struct fixture *f = fixture_start(NULL);
+    OWN(http_answer) struct http_answer answer;
+
+    ck_assert_int_eq(http_call(f->port, "POST", "/later", NULL, "{\"x\":1}", &answer), 201);
+    ck_assert_str_eq(buf_text(&answer.body), "{\"x\":1}");
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(a_kept_connection_serves_many_requests)
+{
+    struct fixture *f = fixture_start(NULL);
+    OWN(fd) int fd = http_connect(f->port);
+
+    for (int i = 0; i < 50; i++) {
+        OWN(http_answer) struct http_answer answer;
+        http_send_request(fd, i % 2 == 0 ? "GET" : "POST", i % 2 == 0 ? "/hello" : "/later", NULL,
+                          i % 2 == 0 ? NULL : "{}");
+        ck_assert_int_eq(http_receive(fd, false, &answer), i % 2 == 0 ? 200 : 201);
+        ck_assert(!answer.closed);
+    }
+    fixture_stop(f);
+}
+END_TEST
+
+/* ---- tokens ---- */
+
+static void hash_token(const char *text, struct http_token *token)
+{
+    ck_assert_int_eq(gnutls_hash_fast(GNUTLS_DIG_SHA256, text, strlen(text), token->sha256), 0);
+}
+
+#define READER "hp_reader00_secretsecretsecret"
+#define WORKER "hp_worker00_secretsecretsecret"
+#define OLD "hp_old00000_secretsecretsecret"
+
+static struct fixture *start_with_tokens(void)
+{
+    struct http_settings settings = {.open = false};
+    struct fixture *f = fixture_start(&settings);
+    struct http_token tokens[] = {
+        {.id = "worker00", .scopes = HTTP_SCOPE_WORKER},
+        {.id = "reader00", .scopes = HTTP_SCOPE_READ},
+        {.id = "old00000", .scopes = HTTP_SCOPE_ADMIN, .expires_at_ms = 1},
+    };
+
+    hash_token(WORKER, &tokens[0]);
+    hash_token(READER, &tokens[1]);
+    hash_token(OLD, &tokens[2]);
+    http_set_tokens(f->server, tokens, 3);
+    return f;
+}
+
+static const struct {
+    const char *path;
+    const char *authorization;
+    int status;
+} token_cases[] = {
+    {"/hello", NULL, 200},
+    {"/hello", "Bearer nonsense", 200},
+    {"/secret", NULL, 401},
+    {"/secret", "Bearer " READER, 200},
+    {"/secret", "bearer " READER, 200},
+    {"/secret", "Bearer " WORKER, 403},
+    {"/secret", "Bearer " OLD, 401},
+    {"/secret", "Bearer hp_reader00_wrong", 401},
+    {"/secret", "Bearer hp_reader00", 401},
+    {"/secret", "Bearer ", 401},
+    {"/secret", "Basic " READER, 401},
+    {"/nothing", NULL, 401},
+    {"/nothing", "Bearer " READER, 404},
+};
+
+START_TEST(a_route_is_open_to_its_scope_only)
+{
+    struct fixture *f = start_with_tokens();
+    OWN(http_answer) struct http_answer answer;
+    char headers[200] = "";
+
+    if (token_cases[_i].authorization != NULL) {
+        (void)snprintf(headers, sizeof headers, "Authorization: %s\r\n",
+                       token_cases[_i].authorization);
+    }
+    ck_assert_int_eq(http_call(f->port, "GET", token_cases[_i].path, headers, NULL, &answer),
+                     token_cases[_i].status);
+    if (answer.status == 401) {
+        ck_assert_ptr_nonnull(http_answer_header(&answer, "WWW-Authenticate"));
+    }
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(guessing_is_slowed_down_and_the_right_token_still_works)
+{
+    struct fixture *f = start_with_tokens();
+
+    for (int i = 0; i < 12; i++) {
+        OWN(http_answer) struct http_answer answer;
+        int status =
+            http_call(f->port, "GET", "/secret", "Authorization: Bearer hp_x_y\r\n", NULL, &answer);
+        ck_assert_int_eq(status, i < 10 ? 401 : 429);
+        if (i >= 10) {
+            ck_assert_str_eq(http_answer_header(&answer, "Retry-After"), "1");
+        }
+    }
+    OWN(http_answer) struct http_answer answer;
+    ck_assert_int_eq(
+        http_call(f->port, "GET", "/secret", "Authorization: Bearer " READER "\r\n", NULL, &answer),
+        200);
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(a_revoked_token_is_refused_at_once)
+{
+    struct fixture *f = start_with_tokens();
+    OWN(fd) int fd = http_connect(f->port);
+    OWN(http_answer) struct http_answer before;
+    OWN(http_answer) struct http_answer after;
+
+    http_send_request(fd, "GET", "/secret", "Authorization: Bearer " READER "\r\n", NULL);
+    ck_assert_int_eq(http_receive(fd, false, &before), 200);
+    http_set_tokens(f->server, NULL, 0);
+    http_send_request(fd, "GET", "/secret", "Authorization: Bearer " READER "\r\n", NULL);
+    ck_assert_int_eq(http_receive(fd, false, &after), 401);
+    fixture_stop(f);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("http_server");
+    TCase *plain = tcase_create("requests");
+    TCase *tokens = tcase_create("tokens");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_test(plain, answers_a_plain_request);
+    tcase_add_test(plain, head_has_the_headers_of_get_and_no_body);
+    tcase_add_test(plain, parameters_and_query_arrive_decoded);
+    tcase_add_test(plain, a_body_is_collected_whole);
+    tcase_add_test(plain, a_chunked_body_is_collected);
+    tcase_add_test(plain, unknown_paths_and_methods_are_told_apart);
+    tcase_add_test(plain, a_deferred_answer_comes_from_another_thread);
+    tcase_add_test(plain, a_kept_connection_serves_many_requests);
+    tcase_add_loop_test(tokens, a_route_is_open_to_its_scope_only, 0,
+                        (int)(sizeof token_cases / sizeof token_cases[0]));
+    tcase_add_test(tokens, guessing_is_slowed_down_and_the_right_token_still_works);
+    tcase_add_test(tokens, a_revoked_token_is_refused_at_once);
+    suite_add_tcase(suite, plain);
+    suite_add_tcase(suite, tokens);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
