@@ -1,0 +1,103 @@
+/* The agent: asks the server for trials and runs them, one process group each, in a number of
+ * slots.
+ *
+ * One thread, one loop; every decision is made there. It trains on while the server is away, keeps
+ * a finished result until it is delivered, and leaves nothing running behind: not when it is
+ * stopped, and not when it is killed. Used by `hone worker` and `hone run`. */
+#ifndef WORKER_AGENT_AGENT_H
+#define WORKER_AGENT_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/own.h"
+#include "common/wire.h"
+
+/* A command that studies may name in job.runner. */
+struct agent_runner {
+    const char *name;
+    char *const *argv; /* NULL-terminated; may hold placeholders (expand.h) */
+};
+
+/* What happens, for whoever shows it. */
+enum agent_event_kind {
+    AGENT_WAITING,  /* nothing to do now: `detail` says why */
+    AGENT_STARTED,  /* a job of this trial runs */
+    AGENT_REPORTED, /* the trial measured `step` */
+    AGENT_ENDED,    /* it ended with `outcome`; `detail`: what it did, `state`: the server's word */
+    AGENT_UNREACHABLE, /* the server does not answer: `detail` */
+    AGENT_REACHABLE    /* it answers again */
+};
+
+struct agent_event {
+    enum agent_event_kind kind;
+    size_t slot;
+    const struct lease_grant *grant; /* NULL where there is no trial; borrowed */
+    int64_t step;
+    size_t n_metrics;
+    const struct metric_value *metrics; /* of this report */
+    const char *outcome; /* "completed", "failed", …, "released", "lost", "aborted" */
+    const char *state;   /* of the trial after it, "" when unknown */
+    const char *detail;
+    const char *log_path; /* where the job's output goes */
+};
+
+struct agent_settings {
+    const char *url;
+    const char *token;   /* NULL: none */
+    const char *ca_file; /* NULL: the system's */
+    const char *name;    /* of the worker; NULL: the host's name. Slots append ":0", ":1", … */
+
+    /* One of the two: a study and the command for it, or runners by name for any study. */
+    const char *study;
+    char *const *command;
+    const struct agent_runner *runners;
+    size_t n_runners;
+
+    size_t n_slots;          /* 0: one per GPU, else 1 */
+    const char *const *gpus; /* one slot each; its job sees that device alone */
+    size_t n_gpus;
+    const char *const *labels; /* "key=value" */
+    size_t n_labels;
+
+    const char *const *metric_regexes; /* PCRE2 with named groups: metrics, and `step` */
+    size_t n_metric_regexes;
+    const char *workdir;     /* logs, checkpoints; made when missing; NULL: agent_default_workdir */
+    bool exit_when_finished; /* leave when the study is finished or stopped */
+    int passthrough_fd;      /* job output is also written here; -1: only to the log */
+
+    void (*on_event)(void *context, const struct agent_event *event); /* or NULL */
+    void *context;
+
+    /* 0 takes the default in brackets. */
+    int64_t leave_ms;    /* [5,000] to leave by itself after pause and stop */
+    int64_t grace_ms;    /* [30,000] from SIGTERM to SIGKILL */
+    int64_t offline_ms;  /* [2,400,000] a job goes on without a word from the server */
+    double wait_seconds; /* [30] of a long-poll */
+    int64_t backoff_ms;  /* [1,000] first retry; doubles to 60 times that, with full jitter */
+};
+
+struct agent;
+
+/* Checks everything that can be checked before the first trial: names, placeholders, regular
+ * expressions, whether the commands can be found, whether the work directory can be written. */
+MUST_USE int agent_create(const struct agent_settings *settings, struct agent **agent,
+                          struct err *err);
+void agent_destroy(struct agent *agent);
+OWN_POINTER(agent)
+
+/* Serves until agent_stop(), or, with exit_when_finished, until nothing will ever come.
+ * ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_UPGRADE_REQUIRED: the server will not have it. ERR_IO: its
+ * command cannot run. */
+MUST_USE int agent_run(struct agent *agent, struct err *err);
+
+/* Async-signal-safe, any thread. Once: ask for nothing more, stop the jobs (SIGTERM, grace,
+ * SIGKILL), hand the trials back, return. Twice: kill everything and return at once. */
+void agent_stop(struct agent *agent);
+
+/* $XDG_STATE_HOME/hone/work, ~/.local/state/hone/work or /var/tmp/hone-UID/work. */
+MUST_USE int agent_default_workdir(struct buf *path, struct err *err);
+
+#endif
