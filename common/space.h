@@ -44,6 +44,10 @@ enum param_distribution {
 
 #define SPACE_PARAMS_MAX 256
 #define SPACE_CHOICES_MAX 10000
+#define SPACE_CHOICE_BYTES 4096
+#define SPACE_GRID_MAX 100000 /* "grid" of one parameter */
+#define SPACE_CONSTRAINTS_MAX 64
+#define SPACE_INT_MAX 9007199254740992 /* 2^53 */
 #define SPACE_CONDITION_PARENTS_MAX 16
 
 struct condition {
@@ -73,6 +77,12 @@ struct param {
     char env_name[80];            /* HONE_PARAM_<NAME> without the prefix */
     /* Distinct legal values when active: ints, steps, choices; 0 when continuous. */
     uint64_t n_cells;
+    /* Worked out once. With a step that is a decimal fraction, cell k is exactly
+     * (low_units + k * step_units) / decimal, so that 0.3 is 0.3 and not 0.1 * 3. 0: it is none. */
+    double decimal, low_units, step_units;
+    /* The cube's edge in the parameter's own measure: value, logarithm or probability. */
+    double edge_from, edge_span;
+    bool mirrored; /* normal: probabilities are counted from above, where they keep their digits */
 };
 
 struct space {
@@ -104,6 +114,7 @@ int space_find(const struct space *space, const char *name);
 bool space_activate(const struct space *space, double x[]);
 bool param_is_active(const struct space *space, size_t i, const double x[]);
 bool space_satisfies(const struct space *space, const double x[]); /* the constraints alone */
+bool space_constraint_holds(const struct space *space, size_t i, const double x[]);
 bool space_is_legal(const struct space *space, const double x[]);
 
 /* {"lr": 0.1, …} → configuration. A missing active parameter takes its default, else a fault; a
@@ -121,6 +132,16 @@ char *param_value_text(const struct param *param, double value);
 /* The number behind a value: itself for plain numerics, the listed or numeric choice, NaN if the
  * choice is no number. */
 double param_number(const struct param *param, double value);
+/* A JSON value → configuration form; -1 with a sentence in `why` when the parameter does not allow
+ * it. */
+#define PARAM_WHY_BYTES 320
+MUST_USE int param_value_from_json(const struct param *param, const json_t *json, double *value,
+                                   char why[PARAM_WHY_BYTES]);
+/* Is this a value that the parameter may have when it is active? */
+bool param_allows(const struct param *param, double value);
+/* The k-th of n_cells values in increasing order, and back; only if n_cells > 0. */
+double param_cell_value(const struct param *param, uint64_t k);
+uint64_t param_cell(const struct param *param, double value);
 
 /* ---- the unit cube -----------------------------------------------------------------------------
  * u in [0,1]^n_params. Floats by their scale; ints and steps with a half-step margin,

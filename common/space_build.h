@@ -1,0 +1,23 @@
+/* The steps of building a space from JSON, one file each; for common/space_*.c alone. */
+#ifndef COMMON_SPACE_BUILD_H
+#define COMMON_SPACE_BUILD_H
+
+#include "common/space.h"
+
+#define SPACE_POINTER_BYTES 224
+
+/* One parameter without its conditions. Whatever is wrong is a fault; `*param` can be finished in
+ * any case and has a name if a legal one was given. */
+void param_from_json(const json_t *json, const char *pointer, struct param *param,
+                     struct faults *faults);
+/* "when" of parameter i. Parents that are `broken` themselves are believed. */
+void param_conditions_from_json(struct space *space, size_t i, const json_t *when,
+                                const bool broken[], struct faults *faults);
+/* Parents before children; a cycle is a fault. */
+void space_sort(struct space *space, struct faults *faults);
+void space_constraints_from_json(struct space *space, const json_t *constraints,
+                                 struct faults *faults);
+/* Equal as JSON values: 1 and 1.0 are, 1 and "1" and true are not. */
+bool json_same_scalar(const json_t *a, const json_t *b);
+
+#endif

@@ -1,0 +1,22 @@
+/* Canonical keys: what makes two configurations the same. */
+#include "common/space.h"
+
+#include <math.h>
+#include <string.h>
+
+struct space_key space_config_key(const struct space *space, const double x[])
+{
+    struct space_key key = {UINT64_C(0x243f6a8885a308d3), UINT64_C(0x13198a2e03707344)};
+
+    for (size_t i = 0; i < space->n_params; i++) {
+        if (isnan(x[i])) {
+            continue;
+        }
+        double value = x[i] + 0.0; /* -0 is 0 */
+        uint64_t bits;
+        memcpy(&bits, &value, sizeof bits);
+        key.a = splitmix64(key.a ^ splitmix64(bits + i));
+        key.b = splitmix64(key.b + splitmix64(~bits ^ ((uint64_t)i << 32)));
+    }
+    return key;
+}
