@@ -29,7 +29,8 @@ struct objective {
 
 enum stopping_rule { STOPPING_NONE, STOPPING_MEDIAN, STOPPING_THRESHOLD };
 
-struct limits { /* a negative number: no limit */
+/* A negative number: no limit. */
+struct limits {
     int64_t trials;
     int64_t parallel;
     double seconds;
@@ -54,7 +55,7 @@ struct study_def {
     struct space *space;       /* owned */
     char strategy[NAME_BYTES]; /* as asked: "grid", "hyperband", … */
     json_t *strategy_options;  /* object without "name", owned, never NULL */
-    enum serving serving;
+    enum serving serving;      /* as asked; strategies that do not think are exact all the same */
     bool has_resource;
     char resource_name[NAME_BYTES + 1];
     int64_t resource_min, resource_max;
@@ -81,6 +82,11 @@ OWN_POINTER(study_def)
 /* Writes the members of the normalised body into the open object: for storage, for GET, and for
  * comparing two definitions (equal text = equal definition). */
 void study_def_write(const struct study_def *def, struct json_writer *w);
+/* [{"metric", "direction", "fold"}]; a lease's objectives come without fold. */
+void study_write_objectives(const struct study_def *def, bool with_fold, struct json_writer *w);
+/* The "limits" object alone; what it leaves out is back at its default. NULL reads as {}. */
+void limits_from_json(const json_t *given, struct limits *limits, struct faults *faults);
+void limits_write(const struct limits *limits, struct json_writer *w);
 
 /* The objective's value where smaller is better. */
 double study_cost(const struct study_def *def, double value);

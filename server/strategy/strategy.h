@@ -41,8 +41,11 @@ struct strategy {
                    struct suggestion *out, struct err *err);
 };
 
-/* The strategy of that name, or NULL. */
+/* The strategy of that name, or NULL. "auto" picks one. */
 const struct strategy *strategy_find(const char *name);
+/* Can the study's strategy be had, and can it serve the study? To be called on a definition that
+ * was read without faults. */
+MUST_USE int strategy_check_study(const struct study_def *study, struct faults *faults);
 /* All of them, for contract tests; NULL-terminated. */
 const struct strategy *const *strategy_all(void);
 

@@ -1,0 +1,65 @@
+/* Which strategies there are, and whether one of them can serve a study. */
+#include "server/strategy/strategies.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct strategy *const all[] = {
+    &strategy_random,
+    NULL,
+};
+
+const struct strategy *const *strategy_all(void)
+{
+    return all;
+}
+
+const struct strategy *strategy_find(const char *name)
+{
+    if (strcmp(name, "auto") == 0) {
+        return &strategy_random;
+    }
+    for (size_t i = 0; all[i] != NULL; i++) {
+        if (strcmp(all[i]->name, name) == 0) {
+            return all[i];
+        }
+    }
+    return NULL;
+}
+
+void strategy_refuse_options(const struct study_def *study, struct faults *faults)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (json_unconst(study->strategy_options), key, value) {
+        char pointer[128];
+        (void)snprintf(pointer, sizeof pointer, "/strategy/%.80s", key);
+        faults_add(faults, pointer, "the strategy %s has no option \"%.80s\"; leave it out",
+                   study->strategy, key);
+    }
+}
+
+int strategy_check_study(const struct study_def *study, struct faults *faults)
+{
+    const struct strategy *strategy = strategy_find(study->strategy);
+    size_t before = faults->total;
+
+    if (strategy == NULL) {
+        char known[256] = "auto";
+        for (size_t i = 0; all[i] != NULL; i++) {
+            size_t len = strlen(known);
+            (void)snprintf(known + len, sizeof known - len, ", %s", all[i]->name);
+        }
+        faults_add(faults, "/strategy", "there is no strategy \"%.64s\"; use one of %s",
+                   study->strategy, known);
+        return -1;
+    }
+    strategy->check(study, faults);
+    if (study->n_objectives > 1 && !strategy->multi_objective) {
+        faults_add(faults, "/objectives",
+                   "the strategy %s takes one objective; use grid, random or quasirandom",
+                   study->strategy);
+    }
+    return faults->total == before ? 0 : -1;
+}

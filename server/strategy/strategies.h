@@ -1,0 +1,13 @@
+/* The strategies there are, for the registry, and what they share. A new one is one file and one
+ * line in registry.c. */
+#ifndef SERVER_STRATEGY_STRATEGIES_H
+#define SERVER_STRATEGY_STRATEGIES_H
+
+#include "server/strategy/strategy.h"
+
+extern const struct strategy strategy_random;
+
+/* For strategies that take no options: each one given is a fault. */
+void strategy_refuse_options(const struct study_def *study, struct faults *faults);
+
+#endif
