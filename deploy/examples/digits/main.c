@@ -23,7 +23,7 @@ static const struct mlp_config textbook = {.units = 32,
                                            .batch = 32,
                                            .lr = 0.01F,
                                            .momentum = 0.0F,
-                                           .weight_decay = 0.0F,
+                                           .weight_decay = 1e-4F,
                                            .seed = 1};
 
 struct job {
@@ -39,7 +39,7 @@ static const char usage[] =
     "usage: digits [OPTION VALUE]…\n"
     "  --lr X             learning rate, > 0 (0.01)\n"
     "  --momentum X       0 up to 1 (0)\n"
-    "  --weight-decay X   >= 0 (0)\n"
+    "  --weight-decay X   >= 0 (0.0001)\n"
     "  --units N          units in each hidden layer, 1 to 4096 (32)\n"
     "  --layers N         hidden layers, 1 to 8 (1)\n"
     "  --batch N          images in a mini-batch, 1 to 10000 (32)\n"
