@@ -5,6 +5,7 @@
 
 #include "server/strategy/strategy.h"
 
+extern const struct strategy strategy_quasirandom;
 extern const struct strategy strategy_random;
 
 /* For strategies that take no options: each one given is a fault. */
