@@ -130,7 +130,7 @@ not formatted; run: clang-format -i FILE…"
 check_paths()
 {
     local report
-    report=$( (git ls-files -co --exclude-standard 2>/dev/null || find . -type f -not -path './build*') |
+    report=$( (git ls-files -co --exclude-standard 2>/dev/null || find . -type f -not -path './build*' -not -path './.git/*') |
         xargs -d '\n' grep -IHnE '/[w]ork/|/[r]oot/|[d]eb\.debian\.org|[p]ypi\.org|[s]napshot\.debian|[r]egistry\.npmjs')
     [ -z "$report" ] || fault "$report
 a file names this machine or a registry"
