@@ -7,6 +7,7 @@
 static const struct strategy *const all[] = {
     &strategy_quasirandom,
     &strategy_random,
+    &strategy_bayesian,
     NULL,
 };
 
