@@ -5,9 +5,7 @@
 #include <string.h>
 
 static const struct strategy *const all[] = {
-    &strategy_quasirandom,
     &strategy_random,
-    &strategy_bayesian,
     NULL,
 };
 

@@ -10,6 +10,9 @@ enum exit_status exit_status_of(enum err_code code)
     switch (code) {
     case ERR_NONE:
         return EXIT_STATUS_OK;
+    case ERR_MALFORMED:
+    case ERR_INVALID:
+        return EXIT_STATUS_USAGE;
     case ERR_NOT_FOUND:
         return EXIT_STATUS_NOT_FOUND;
     case ERR_STUDY_EXISTS:
@@ -26,13 +29,11 @@ enum exit_status exit_status_of(enum err_code code)
     case ERR_OVERLOADED:
     case ERR_STARTING:
         return EXIT_STATUS_UNREACHABLE;
-    case ERR_MALFORMED:
     case ERR_UNAUTHORIZED:
     case ERR_FORBIDDEN:
     case ERR_METHOD_NOT_ALLOWED:
     case ERR_TOO_LARGE:
     case ERR_UNSUPPORTED_TYPE:
-    case ERR_INVALID:
     case ERR_UPGRADE_REQUIRED:
     case ERR_READ_ONLY:
     case ERR_STORAGE_FULL:
@@ -58,4 +59,9 @@ int exit_with(const struct err *err)
     text_append_clean(&line, err->text);
     (void)fprintf(stderr, "hone: %s\n", buf_text(&line));
     return (int)exit_status_of(err->code);
+}
+
+int exit_after(int rc, const struct err *err)
+{
+    return rc == 0 ? (int)EXIT_STATUS_OK : exit_with(err);
 }

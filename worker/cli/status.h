@@ -19,5 +19,7 @@ enum exit_status exit_status_of(enum err_code code);
 /* Prints "hone: text" on stderr and returns the status that fits. The text may have come from a
  * server, so control characters are taken out. */
 int exit_with(const struct err *err);
+/* The end of a verb: 0 for rc 0, else exit_with(). */
+int exit_after(int rc, const struct err *err);
 
 #endif

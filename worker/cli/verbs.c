@@ -7,6 +7,19 @@
 #include "worker/cli/suggest.h"
 
 const struct verb verbs[] = {
+    {"study", "create", verb_study_create, "create a study from options or a file"},
+    {"study", "list", verb_study_list, "the studies of the server"},
+    {"study", "show", verb_study_show, "what a study searches, how, and how far it is"},
+    {"study", "best", verb_study_best, "the best trial and its parameters"},
+    {"study", "trials", verb_study_trials, "the trials, as a table or for another program"},
+    {"study", "watch", verb_study_watch, "follow a study until it ends"},
+    {"study", "pause", verb_study_pause, "hand out nothing new"},
+    {"study", "resume", verb_study_resume, "go on"},
+    {"study", "stop", verb_study_stop, "stop what runs, cancel what waits"},
+    {"study", "delete", verb_study_delete, "delete it with all its trials"},
+    {"token", "create", verb_token_create, "make a token for a worker or a person"},
+    {"token", "list", verb_token_list, "the tokens that are valid"},
+    {"token", "revoke", verb_token_revoke, "lock a token out"},
     {NULL, "help", verb_help, "this list, or the options of one verb"},
     {NULL, "version", verb_version, "which version this is"},
 };

@@ -31,6 +31,19 @@ MUST_USE int verb_find(int argc, char *const argv[], const struct verb **verb, i
 #define VERB_WORDS_BYTES 48
 const char *verb_words(const struct verb *verb, char words[VERB_WORDS_BYTES]);
 
+int verb_study_create(int argc, char **argv);
+int verb_study_list(int argc, char **argv);
+int verb_study_show(int argc, char **argv);
+int verb_study_best(int argc, char **argv);
+int verb_study_trials(int argc, char **argv);
+int verb_study_watch(int argc, char **argv);
+int verb_study_pause(int argc, char **argv);
+int verb_study_resume(int argc, char **argv);
+int verb_study_stop(int argc, char **argv);
+int verb_study_delete(int argc, char **argv);
+int verb_token_create(int argc, char **argv);
+int verb_token_list(int argc, char **argv);
+int verb_token_revoke(int argc, char **argv);
 int verb_help(int argc, char **argv);
 int verb_version(int argc, char **argv);
 

@@ -1,0 +1,70 @@
+/* Reading a verb's command line: glibc argp with nested parsers, so that every verb gets the same
+ * --server, -o, --curl, --dry-run and --help, and a mistyped option gets a suggestion.
+ *
+ * A verb describes itself in a `struct usage` and calls options_read(); what is wrong with the
+ * command line ends the program with status 2 and a sentence that says what to write. */
+#ifndef WORKER_CLI_OPTIONS_H
+#define WORKER_CLI_OPTIONS_H
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum output {
+    OUTPUT_TABLE, /* aligned, for a terminal */
+    OUTPUT_WIDE,  /* the same with every column and nothing cut */
+    OUTPUT_JSON,
+    OUTPUT_NDJSON,
+    OUTPUT_CSV,
+    OUTPUT_NAME, /* names alone, one a line */
+    OUTPUT_COUNT
+};
+
+enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+#define OPTIONS_ARGUMENTS_MAX 1024
+
+/* What all verbs share, as given; NULL where nothing was said. */
+struct options {
+    const char *server;
+    const char *token_file;
+    const char *ca_file;
+    enum output output;
+    enum color color;
+    bool curl;    /* print the request, send nothing */
+    bool dry_run; /* print what would be written, write nothing */
+    bool yes;
+    int n_arguments;
+    char **arguments; /* borrowed from argv */
+};
+
+enum usage_flags {
+    USAGE_SERVER = 1,   /* --server, --token-file, --ca-file, --curl */
+    USAGE_OUTPUT = 2,   /* -o, --color */
+    USAGE_DRY_RUN = 4,  /* --dry-run */
+    USAGE_YES = 8,      /* --yes */
+    USAGE_TRAILING = 16 /* whatever stands behind "--" belongs to somebody else */
+};
+
+struct usage {
+    const char *arguments; /* "NAME" */
+    const char *doc;       /* the --help text; '\v' divides what stands before and after options */
+    unsigned flags;
+    int n_min, n_max;              /* how many arguments; n_max < 0: any number */
+    const char *missing;           /* what to say when there are too few */
+    const struct argp_option *own; /* ends with {0}; NULL: none */
+    argp_parser_t parse_own;       /* sees the keys of `own` with state->input = `input` */
+    const struct argp *more;       /* one further parser, with state->input = `input`; or NULL */
+};
+
+/* Fills *options, and whatever `parse_own` fills in *input. */
+void options_read(const struct usage *usage, int argc, char **argv, void *input,
+                  struct options *options);
+
+/* Whether to use colour on this stream: --color, NO_COLOR, TERM=dumb, a terminal or not. */
+bool options_color(const struct options *options, int fd);
+
+/* Columns of the terminal behind `fd`, 0 if it is none. */
+size_t terminal_width(int fd);
+
+#endif

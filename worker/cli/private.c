@@ -1,0 +1,313 @@
+#include "worker/cli/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/own.h"
+
+enum { START_MS = 20000, POLL_US = 20000, LOG_BYTES = 64 << 10 };
+#define IDLE_EXIT_SECONDS "600"
+
+struct place {
+    char directory[PATH_MAX - 64]; /* room for the names within */
+    char start_file[PATH_MAX];
+    char alive_file[PATH_MAX];
+    char data[PATH_MAX];
+    struct private_server server;
+};
+
+/* ---- where ------------------------------------------------------------------------------------
+ */
+
+bool private_is_on_network(const char *directory)
+{
+    static const unsigned long shared[] = {
+        NFS_SUPER_MAGIC,
+        SMB_SUPER_MAGIC,
+        CIFS_SUPER_MAGIC,
+        SMB2_SUPER_MAGIC,
+        AFS_SUPER_MAGIC,
+        CODA_SUPER_MAGIC,
+        V9FS_MAGIC,
+        CEPH_SUPER_MAGIC,
+        FUSE_SUPER_MAGIC, /* sshfs, GlusterFS */
+        0x0bd00bd0 /* Lustre */,
+        0x47504653 /* GPFS */,
+        0x19830326 /* BeeGFS */,
+        0xaad7aaea /* PanFS */,
+        0x6b414653 /* kAFS */,
+    };
+    struct statfs fs;
+
+    if (statfs(directory, &fs) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++) {
+        if ((unsigned long)fs.f_type == shared[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The nearest ancestor that exists decides about a directory that does not. */
+static bool would_be_on_network(const char *directory)
+{
+    char path[PATH_MAX];
+    struct stat facts;
+
+    (void)snprintf(path, sizeof path, "%s", directory);
+    while (stat(path, &facts) != 0) {
+        char *slash = strrchr(path, '/');
+        if (slash == NULL || slash == path) {
+            return false;
+        }
+        *slash = '\0';
+    }
+    return private_is_on_network(path);
+}
+
+static int home_place(char *directory, size_t size, struct err *err)
+{
+    const char *state = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+    int len = state != NULL && *state == '/' ? snprintf(directory, size, "%s/hone", state)
+                                             : snprintf(directory, size, "%s/.local/state/hone",
+                                                        home != NULL && *home == '/' ? home : "");
+
+    if ((state == NULL || *state != '/') && (home == NULL || *home != '/')) {
+        (void)snprintf(directory, size, "/var/tmp/hone-%u", (unsigned)geteuid());
+    }
+    return len > 0 && (size_t)len < size
+               ? 0
+               : err_set(err, ERR_INVALID,
+                         "the path of the state directory is too long; set "
+                         "XDG_STATE_HOME to a shorter one");
+}
+
+static int place_find(struct place *place, bool *moved, struct err *err)
+{
+    *place = (struct place){0};
+    TRY(home_place(place->directory, sizeof place->directory, err));
+    *moved = would_be_on_network(place->directory);
+    if (*moved) {
+        (void)snprintf(place->directory, sizeof place->directory, "/var/tmp/hone-%u",
+                       (unsigned)geteuid());
+    }
+    (void)snprintf(place->start_file, sizeof place->start_file, "%s/start.lock", place->directory);
+    (void)snprintf(place->alive_file, sizeof place->alive_file, "%s/alive.lock", place->directory);
+    (void)snprintf(place->data, sizeof place->data, "%s/data", place->directory);
+    (void)snprintf(place->server.log_file, sizeof place->server.log_file, "%s/server.log",
+                   place->directory);
+    (void)snprintf(place->server.token_file, sizeof place->server.token_file, "%s/data/admin.token",
+                   place->directory);
+    return 0;
+}
+
+/* Nobody else may have prepared /var/tmp/hone-UID for us. */
+static int place_make(const struct place *place, struct err *err)
+{
+    char path[PATH_MAX];
+    struct stat facts;
+
+    (void)snprintf(path, sizeof path, "%s", place->directory);
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(path, 0700);
+        *slash = '/';
+    }
+    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+        return err_set(err, ERR_IO,
+                       "cannot create %s: %s; set XDG_STATE_HOME to a directory that "
+                       "can be written",
+                       path, strerror(errno));
+    }
+    if (lstat(path, &facts) != 0 || !S_ISDIR(facts.st_mode) || facts.st_uid != geteuid()
+        || (facts.st_mode & 022) != 0) {
+        return err_set(err, ERR_IO,
+                       "%s is not a directory that belongs to you alone; remove it or "
+                       "set XDG_STATE_HOME",
+                       path);
+    }
+    return 0;
+}
+
+/* ---- who --------------------------------------------------------------------------------------
+ */
+
+/* Reads the URL that the server printed; false while it has not. */
+static bool read_url(struct private_server *server)
+{
+    static const char words[] = "listening on ";
+    OWN(fd) int fd = open(server->log_file, O_RDONLY | O_CLOEXEC);
+    OWN(memory) char *text = calloc(1, LOG_BYTES + 1);
+
+    if (fd < 0 || text == NULL || read(fd, text, LOG_BYTES) <= 0) {
+        return false;
+    }
+    const char *at = strstr(text, words);
+    size_t len = at == NULL ? 0 : strcspn(at + strlen(words), " \t\r\n");
+    if (at == NULL || at[strlen(words) + len] == '\0' || len >= sizeof server->url) {
+        return false; /* nothing yet, or half a line */
+    }
+    (void)snprintf(server->url, sizeof server->url, "%.*s", (int)len, at + strlen(words));
+    return strncmp(server->url, "http", 4) == 0;
+}
+
+/* Opens and locks; with LOCK_NB, *held says that somebody else has it. */
+static int take_lock(const char *path, int open_flags, int operation, int *lock, bool *held,
+                     struct err *err)
+{
+    *lock = open(path, O_RDWR | O_CLOEXEC | open_flags, 0600);
+    if (*lock < 0) {
+        return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open %s: %s", path,
+                       strerror(errno));
+    }
+    *held = false;
+    while (flock(*lock, operation) != 0) {
+        if (errno == EWOULDBLOCK) {
+            *held = true;
+            return 0;
+        }
+        if (errno != EINTR) {
+            return err_set(err, ERR_IO, "cannot lock %s: %s", path, strerror(errno));
+        }
+    }
+    return 0;
+}
+
+int private_find(struct private_server *server, struct err *err)
+{
+    struct place place;
+    bool moved, held;
+    OWN(fd) int looking = -1;
+    OWN(fd) int alive = -1;
+
+    TRY(place_find(&place, &moved, err));
+    TRY(take_lock(place.start_file, 0, LOCK_SH, &looking, &held, err));
+    TRY(take_lock(place.alive_file, 0, LOCK_SH | LOCK_NB, &alive, &held, err));
+    if (!held || !read_url(&place.server)) {
+        return err_set(err, ERR_NOT_FOUND, "no private server runs");
+    }
+    *server = place.server;
+    return 0;
+}
+
+/* ---- starting ---------------------------------------------------------------------------------
+ */
+
+/* honed beside this program, in the build's other room, or in PATH. */
+static void find_honed(char path[PATH_MAX])
+{
+    static const char *const beside[] = {"honed", "../server/honed"};
+    char self[PATH_MAX - 32];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    self[len > 0 ? len : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    for (size_t i = 0; slash != NULL && i < sizeof beside / sizeof beside[0]; i++) {
+        slash[1] = '\0';
+        (void)snprintf(path, PATH_MAX, "%s%s", self, beside[i]);
+        if (access(path, X_OK) == 0) {
+            return;
+        }
+    }
+    (void)snprintf(path, PATH_MAX, "honed");
+}
+
+/* In the child: a session of its own, its words in the log, the lock inherited. Never returns. */
+static _Noreturn void become_server(const struct place *place, const char *honed, int alive)
+{
+    int log = open(place->server.log_file, O_WRONLY | O_APPEND | O_CLOEXEC);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    if (log < 0 || null < 0 || setsid() < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0
+        || dup2(log, 2) < 0 || fcntl(alive, F_SETFD, 0) < 0 || chdir(place->directory) != 0) {
+        _exit(127);
+    }
+    (void)unsetenv("JOURNAL_STREAM"); /* the log is a file, whatever ours is */
+    (void)execlp(honed, honed, "--data", place->data, "--listen", "127.0.0.1:0", "--idle-exit",
+                 IDLE_EXIT_SECONDS, (char *)NULL);
+    (void)dprintf(2, "cannot run %s: %s\n", honed, strerror(errno));
+    _exit(127);
+}
+
+static int cannot_start(const struct place *place, struct err *err)
+{
+    OWN(fd) int fd = open(place->server.log_file, O_RDONLY | O_CLOEXEC);
+    char text[400] = "";
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+    text[len > 0 ? len : 0] = '\0';
+    return err_set(err, ERR_UNREACHABLE, "the private server did not start: %s(all of it in %s)",
+                   len > 0 ? text : "it said nothing ", place->server.log_file);
+}
+
+/* Waits for the URL; `child` 0: somebody else's server. */
+static int await_url(struct place *place, pid_t child, struct err *err)
+{
+    const struct clock *clock = clock_system();
+    int64_t deadline_ms = clock->monotonic_ms(clock) + START_MS;
+
+    while (!read_url(&place->server)) {
+        if ((child > 0 && waitpid(child, NULL, WNOHANG) == child)
+            || clock->monotonic_ms(clock) > deadline_ms) {
+            return cannot_start(place, err);
+        }
+        (void)usleep(POLL_US);
+    }
+    return 0;
+}
+
+static int start(struct place *place, int alive, struct err *err)
+{
+    char honed[PATH_MAX];
+    OWN(fd) int log = open(place->server.log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    if (log < 0) {
+        return err_set(err, ERR_IO, "cannot write %s: %s", place->server.log_file, strerror(errno));
+    }
+    find_honed(honed);
+    pid_t child = fork();
+    if (child < 0) {
+        return err_set(err, ERR_IO, "cannot start a process: %s", strerror(errno));
+    }
+    if (child == 0) {
+        become_server(place, honed, alive);
+    }
+    return await_url(place, child, err);
+}
+
+int private_ensure(struct private_server *server, bool *started, struct err *err)
+{
+    struct place place;
+    bool moved, held;
+    OWN(fd) int starting = -1;
+    OWN(fd) int alive = -1;
+
+    TRY(place_find(&place, &moved, err));
+    if (moved) {
+        (void)fprintf(stderr,
+                      "hone: the home directory is on a network file system; the private "
+                      "server keeps its data in %s on this machine\n",
+                      place.directory);
+    }
+    TRY(place_make(&place, err));
+    TRY(take_lock(place.start_file, O_CREAT, LOCK_EX, &starting, &held, err));
+    TRY(take_lock(place.alive_file, O_CREAT, LOCK_EX | LOCK_NB, &alive, &held, err));
+    TRY(held ? await_url(&place, 0, err) : start(&place, alive, err));
+    *started = !held;
+    *server = place.server;
+    return 0;
+}

@@ -1,0 +1,36 @@
+/* The private server of `hone run`: one per account, started by the first run that finds no
+ * HONE_URL, joined by the next ones, gone when it has been idle for ten minutes.
+ *
+ * It lives in $XDG_STATE_HOME/hone (~/.local/state/hone), or in /var/tmp/hone-UID when that is a
+ * network file system, where neither locks nor SQLite's log can be trusted. In that directory:
+ *
+ *   start.lock   held while somebody starts one or looks for one, so that nobody reads an old URL
+ *   alive.lock   held by the server for as long as it lives: it inherits the open file, so that no
+ *                crash leaves a stale claim, and a URL is believed only while the lock is held
+ *                (another account's program could listen on an old port and wait for our token)
+ *   server.log   what it prints; says the URL
+ *   data/        its data directory, with admin.token */
+#ifndef WORKER_CLI_PRIVATE_H
+#define WORKER_CLI_PRIVATE_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "common/err.h"
+
+struct private_server {
+    char url[256];
+    char token_file[PATH_MAX];
+    char log_file[PATH_MAX];
+};
+
+/* 0 when one lives and serves; ERR_NOT_FOUND when none does. Starts nothing, creates nothing. */
+MUST_USE int private_find(struct private_server *server, struct err *err);
+
+/* Joins the one that lives, or starts one and waits until it serves. *started says which. */
+MUST_USE int private_ensure(struct private_server *server, bool *started, struct err *err);
+
+/* Whether the directory lies on a file system that other machines share. */
+bool private_is_on_network(const char *directory);
+
+#endif

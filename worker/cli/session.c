@@ -1,0 +1,253 @@
+#include "worker/cli/session.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "worker/cli/listing.h"
+#include "worker/cli/private.h"
+#include "worker/cli/text.h"
+
+#define DEFAULT_URL "http://127.0.0.1:4663"
+enum { PATH_BYTES = 4096, BODY_BYTES = 8 << 20 };
+
+static const char *from_environment(const char *said, const char *name)
+{
+    const char *value = getenv(name);
+
+    return said != NULL ? said : value != NULL && *value != '\0' ? value : NULL;
+}
+
+/* Nobody named a server: a private one that lives is meant. */
+static void find_private(struct session *session, struct private_server *server)
+{
+    struct err ignored = {0};
+
+    session->is_private = private_find(server, &ignored) == 0;
+    if (session->is_private && !session->options->curl) {
+        (void)fprintf(stderr, "hone: using the private server at %s\n", server->url);
+    }
+}
+
+int session_open(const struct options *options, struct session *session, struct err *err)
+{
+    struct private_server server = {0};
+    char token[HTTP_TOKEN_BYTES] = "";
+    const char *url = from_environment(options->server, "HONE_URL");
+    const char *token_file = from_environment(options->token_file, "HONE_TOKEN_FILE");
+
+    *session = (struct session){.options = options};
+    if (url == NULL) {
+        find_private(session, &server);
+        url = session->is_private ? server.url : DEFAULT_URL;
+        token_file = session->is_private ? server.token_file : token_file;
+    }
+    if (token_file != NULL) {
+        (void)snprintf(session->token_file, sizeof session->token_file, "%s", token_file);
+        if (!options->curl) {
+            TRY(http_token_load(token_file, token, err));
+        }
+    }
+    struct http_client_settings settings = {
+        .url = url, .token = token, .ca_file = options->ca_file, .user_agent = NULL};
+    return http_client_create(&settings, &session->client, err);
+}
+
+void session_finish(struct session *session)
+{
+    http_client_destroy(session->client);
+    session->client = NULL;
+}
+
+/* ---- showing a request ------------------------------------------------------------------------
+ */
+
+/* 'it'\''s' */
+static void shell_quote(struct buf *out, const char *text)
+{
+    buf_putc(out, '\'');
+    for (; *text != '\0'; text++) {
+        if (*text == '\'') {
+            buf_puts(out, "'\\''");
+        } else {
+            buf_putc(out, *text);
+        }
+    }
+    buf_putc(out, '\'');
+}
+
+static void body_text(struct buf *text, const json_t *body)
+{
+    struct json_writer writer;
+
+    json_writer_init(&writer, text);
+    json_write_value(&writer, body);
+}
+
+/* The token itself never appears: the shell reads it from its file when the line is run. */
+static void print_curl(const struct session *session, const char *method, const char *path,
+                       const json_t *body)
+{
+    OWN(buf) struct buf line = {0};
+    OWN(buf) struct buf url = {0};
+    OWN(buf) struct buf json = {0};
+
+    buf_init(&line, BODY_BYTES);
+    buf_init(&url, PATH_BYTES);
+    buf_init(&json, BODY_BYTES);
+    buf_printf(&line, "curl -sS --fail-with-body -X %s", method);
+    if (session->token_file[0] != '\0') {
+        buf_puts(&line, " -H \"Authorization: Bearer $(cat ");
+        shell_quote(&line, session->token_file);
+        buf_puts(&line, ")\"");
+    }
+    if (session->options->ca_file != NULL) {
+        buf_puts(&line, " --cacert ");
+        shell_quote(&line, session->options->ca_file);
+    }
+    if (body != NULL) {
+        buf_puts(&line, " -H 'Content-Type: application/json' -d ");
+        body_text(&json, body);
+        shell_quote(&line, buf_text(&json));
+    }
+    buf_printf(&url, "%s%s", http_client_url(session->client), path);
+    buf_putc(&line, ' ');
+    shell_quote(&line, buf_text(&url));
+    (void)printf("%s\n", buf_text(&line));
+}
+
+bool session_previews(const struct session *session, const char *method, const char *path,
+                      const json_t *body)
+{
+    if (session->options->curl) {
+        print_curl(session, method, path, body);
+        return true;
+    }
+    if (session->options->dry_run) {
+        (void)fprintf(stderr, "hone: would send %s %s%s; nothing was sent\n", method,
+                      http_client_url(session->client), path);
+        if (body != NULL) {
+            print_json(stdout, body);
+        }
+        return true;
+    }
+    return false;
+}
+
+/* A page of a thousand trials holds more values than any request may. */
+static const struct json_limits answer_limits = {
+    .bytes = HTTP_ANSWER_BYTES, .depth = 32, .values = 4000000};
+
+/* ---- sending one ------------------------------------------------------------------------------
+ */
+
+/* About a server that is not there, or wants a token. */
+static int say_what_to_do(const struct session *session, struct err *err)
+{
+    if (err->code == ERR_UNREACHABLE && session->options->server == NULL
+        && getenv("HONE_URL") == NULL && !session->is_private) {
+        size_t used = strlen(err->text);
+        (void)snprintf(err->text + used, sizeof err->text - used,
+                       "; name the server with HONE_URL or --server, or start a private one with "
+                       "'hone run'");
+    }
+    if (err->code == ERR_UNAUTHORIZED && session->token_file[0] == '\0') {
+        size_t used = strlen(err->text);
+        (void)snprintf(err->text + used, sizeof err->text - used,
+                       "; name a file with a token in HONE_TOKEN_FILE or --token-file");
+    }
+    return -1;
+}
+
+int session_get(struct session *session, const char *path, json_t **reply, struct err *err)
+{
+    return session_send(session, "GET", path, NULL, reply, err);
+}
+
+int session_send(struct session *session, const char *method, const char *path, const json_t *body,
+                 json_t **reply, struct err *err)
+{
+    OWN(buf) struct buf json = {0};
+
+    buf_init(&json, BODY_BYTES);
+    if (body != NULL) {
+        body_text(&json, body);
+        TRY(buf_check(&json, err));
+    }
+    struct http_call call = {.method = method,
+                             .path = path,
+                             .body = body == NULL ? NULL : buf_text(&json),
+                             .body_len = json.len};
+    OWN(http_answer) struct http_answer answer = {0};
+    if (http_client_call(session->client, &call, &answer, err) != 0
+        || http_answer_check(&answer, err) != 0) {
+        return say_what_to_do(session, err);
+    }
+    session->status = answer.status;
+    if (reply == NULL) {
+        return 0;
+    }
+    *reply = NULL;
+    return answer.body.len == 0
+               ? 0
+               : json_parse(buf_text(&answer.body), answer.body.len, &answer_limits, reply, err);
+}
+
+int session_each(struct session *session, const char *path,
+                 int (*row)(void *context, json_t *item, struct err *err), void *context,
+                 struct err *err)
+{
+    OWN(buf) struct buf next = {0};
+
+    buf_init(&next, PATH_BYTES);
+    buf_puts(&next, path);
+    for (;;) {
+        json_auto_t *page = NULL;
+        size_t i;
+        json_t *item;
+        TRY(buf_check(&next, err));
+        TRY(session_get(session, buf_text(&next), &page, err));
+        json_array_foreach (json_object_get(page, "items"), i, item) {
+            TRY(row(context, item, err));
+        }
+        const char *cursor = json_string_value(json_object_get(page, "next_cursor"));
+        if (cursor == NULL) {
+            return 0;
+        }
+        buf_clear(&next);
+        buf_printf(&next, "%s%ccursor=", path, strchr(path, '?') == NULL ? '?' : '&');
+        http_escape(&next, cursor);
+    }
+}
+
+const char *study_path(struct buf *path, const char *study, const char *rest)
+{
+    buf_init(path, PATH_BYTES);
+    buf_puts(path, "/v1/studies/");
+    http_escape(path, study);
+    buf_puts(path, rest);
+    return buf_text(path);
+}
+
+const char *text_at(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text == NULL ? "" : text;
+}
+
+int64_t int_at(const json_t *object, const char *key, int64_t missing)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_integer(value) ? json_integer_value(value) : missing;
+}
+
+double number_at(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_number_like(value) ? json_number_like(value) : (double)NAN;
+}

@@ -1,0 +1,56 @@
+/* A verb's conversation with its server: which one, with which token, and what its answers mean.
+ *
+ * The server is --server, else HONE_URL, else the private server of `hone run` if one lives (said
+ * on stderr), else http://127.0.0.1:4663. The token is in --token-file, else HONE_TOKEN_FILE, else,
+ * for the private server, its own. Tokens never stand in arguments. */
+#ifndef WORKER_CLI_SESSION_H
+#define WORKER_CLI_SESSION_H
+
+#include <jansson.h>
+#include <limits.h>
+#include <stdbool.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/http_client.h"
+#include "common/own.h"
+#include "worker/cli/options.h"
+
+struct session {
+    const struct options *options;
+    struct http_client *client;
+    char token_file[PATH_MAX]; /* "": none */
+    bool is_private;           /* the server of `hone run` */
+    int status;                /* of the last answer */
+};
+
+/* ERR_INVALID for a URL or a token file that cannot be used. Connects nowhere yet. */
+MUST_USE int session_open(const struct options *options, struct session *session, struct err *err);
+void session_finish(struct session *session);
+OWN_VALUE(session)
+
+/* For --curl and --dry-run: prints the request instead of sending it, and says whether it did. Ask
+ * before the first request of a verb; `body` NULL: none. */
+bool session_previews(const struct session *session, const char *method, const char *path,
+                      const json_t *body);
+
+/* Sends, checks and parses. *reply is owned by the caller, and may be NULL if nobody wants it. */
+MUST_USE int session_get(struct session *session, const char *path, json_t **reply,
+                         struct err *err);
+MUST_USE int session_send(struct session *session, const char *method, const char *path,
+                          const json_t *body, json_t **reply, struct err *err);
+
+/* Calls `row` for every item of a list, page after page; `path` may have a query. */
+MUST_USE int session_each(struct session *session, const char *path,
+                          int (*row)(void *context, json_t *item, struct err *err), void *context,
+                          struct err *err);
+
+/* Appends "/v1/studies/NAME", escaped, and `rest` as it is. Returns the text. */
+const char *study_path(struct buf *path, const char *study, const char *rest);
+
+/* ---- looking into an answer ---- */
+const char *text_at(const json_t *object, const char *key);             /* "" when missing */
+int64_t int_at(const json_t *object, const char *key, int64_t missing); /* */
+double number_at(const json_t *object, const char *key);                /* NaN when missing */
+
+#endif
