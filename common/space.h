@@ -155,7 +155,7 @@ void space_decode(const struct space *space, const double u[], double x[]);
 double param_encode(const struct param *param, double value);
 double param_decode(const struct param *param, double u);
 
-/* A draw from the space's own distributions that satisfies the constraints: up to 100,000 tries,
+/* A draw from the space's own distributions that satisfies the constraints: up to 2,000,000 tries,
  * then ERR_EXHAUSTED. Each try takes n_params uniforms in declaration order, active or not. */
 MUST_USE int space_sample(const struct space *space, struct rng *rng, double x[], struct err *err);
 

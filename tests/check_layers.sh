@@ -38,10 +38,10 @@ c_files()
     find common server worker -name '*.[ch]' | sort
 }
 
-# The code of a file, line by line, without its comments and strings: "file:line:text".
-code_of()
+# The code of the files that standard input names, without comments and strings: "file:line:text".
+code_of_these()
 {
-    awk '
+    xargs awk '
         FNR == 1 { inside = 0 }
         {
             text = $0
@@ -55,7 +55,7 @@ code_of()
             if (sub(/\/\*.*$/, "", text)) inside = 1
             sub(/\/\/.*$/, "", text)
             print FILENAME ":" FNR ":" text
-        }' "$@"
+        }'
 }
 
 check_arrows()
@@ -101,7 +101,7 @@ check_arrows()
 check_world()
 {
     local report
-    report=$(code_of $(c_files | grep -v -e '^common/clock\.c$' -e '^common/rng\.c$') |
+    report=$(c_files | grep -v -e '^common/clock\.c$' -e '^common/rng\.c$' | code_of_these |
         grep -E '(^|[^A-Za-z0-9_>.])(time|clock_gettime|gettimeofday|s?rand|s?random|rand_r|[dejlmn]rand48|getrandom|getentropy|arc4random(_[a-z]+)?|gnutls_rnd|sqlite3_randomness) *\(')
     [ -z "$report" ] || fault "$report
 time and chance come from common/clock.h and common/rng.h"
@@ -130,7 +130,7 @@ not formatted; run: clang-format -i FILE…"
 check_paths()
 {
     local report
-    report=$( (git ls-files -co --exclude-standard 2>/dev/null || find . -type f -not -path './build*') |
+    report=$( (git ls-files -co --exclude-standard 2>/dev/null || find . -type f -not -path './build*' -not -path './.git/*') |
         xargs -d '\n' grep -IHnE '/[w]ork/|/[r]oot/|[d]eb\.debian\.org|[p]ypi\.org|[s]napshot\.debian|[r]egistry\.npmjs')
     [ -z "$report" ] || fault "$report
 a file names this machine or a registry"

@@ -1,6 +1,9 @@
 #include "server/model/acquisition.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+#include "server/model/linalg.h"
 
 static const double half_ln_2pi = 0.91893853320467274178;
 static const double sqrt_half = 0.70710678118654752440;
@@ -122,6 +125,105 @@ void log_ei_batch(const struct gp *gp, const struct gp_batch *batch, size_t m, c
         value[j] = log_mean(n, batch->mean + j * n, sd, best);
         if (a != NULL) {
             weights(n, batch->mean + j * n, sd, best, value[j], a + j * n, b + j);
+        }
+    }
+}
+
+/* ---- improvement and feasibility together --------------------------------------------------- */
+static const double ok_spread = 0.25; /* s²: a mean of +1 is a 97 % chance, 0 an even one */
+
+double log_p_ok(double mean, double var)
+{
+    return log_normal_distribution(mean / sqrt(ok_spread + var));
+}
+
+void acquisition_destroy(struct acquisition *acquisition)
+{
+    if (acquisition != NULL) {
+        gp_batch_destroy(acquisition->batch);
+        gp_batch_destroy(acquisition->ok_batch);
+        if (acquisition->work != NULL) {
+            workspace_finish(acquisition->work);
+        }
+        free(acquisition->work);
+        free(acquisition);
+    }
+}
+
+int acquisition_create(const struct gp *gp, const struct gp *ok, double best, size_t cap,
+                       struct acquisition **acquisition, struct err *err)
+{
+    OWN(acquisition) struct acquisition *a = calloc(1, sizeof *a);
+    size_t s = gp->n_fantasies;
+    size_t d = gp->x->n_num;
+
+    if (a == NULL || (a->work = calloc(1, sizeof *a->work)) == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a search");
+    }
+    a->gp = gp;
+    a->ok = ok;
+    a->cap = cap;
+    TRY(workspace_init(a->work,
+                       workspace_round(s) + workspace_round(s * cap) + 4 * workspace_round(cap)
+                           + workspace_round(d * cap),
+                       err));
+    a->best = workspace_take(a->work, s);
+    a->a = workspace_take(a->work, s * cap);
+    a->b = workspace_take(a->work, cap);
+    a->ok_value = workspace_take(a->work, cap);
+    a->ok_a = workspace_take(a->work, cap);
+    a->ok_b = workspace_take(a->work, cap);
+    a->ok_gradient = workspace_take(a->work, d * cap);
+    incumbents(gp, best, a->best);
+    TRY(gp_batch_create(gp, cap, true, &a->batch, err));
+    if (ok != NULL) {
+        TRY(gp_batch_create(ok, cap, true, &a->ok_batch, err));
+    }
+    *acquisition = a;
+    a = NULL;
+    return 0;
+}
+
+/* Adds ln P(ok), and its gradient unless NULL. */
+static void add_ok(struct acquisition *a, const struct points *q, double value[], double gradient[])
+{
+    gp_predict(a->ok, a->ok_batch, q);
+    for (size_t j = 0; j < q->n; j++) {
+        double spread = ok_spread + a->ok_batch->var[j];
+        double t = a->ok_batch->mean[j] / sqrt(spread);
+        double log_p = log_normal_distribution(t);
+        double slope = exp(-0.5 * t * t - half_ln_2pi - log_p); /* φ/Φ */
+        value[j] += log_p;
+        a->ok_a[j] = slope / sqrt(spread);
+        a->ok_b[j] = -0.5 * slope * t / spread;
+    }
+    if (gradient != NULL) {
+        gp_gradient(a->ok, a->ok_batch, q, a->ok_a, a->ok_b, a->ok_gradient);
+        for (size_t i = 0; i < q->n * q->n_num; i++) {
+            gradient[i] += a->ok_gradient[i];
+        }
+    }
+}
+
+void acquisition_score(struct acquisition *acquisition, const struct points *q, double value[],
+                       double gradient[])
+{
+    struct acquisition *a = acquisition;
+
+    for (size_t from = 0; from < q->n; from += a->cap) {
+        struct points part = *q; /* a window: nothing is copied */
+        part.n = q->n - from < a->cap ? q->n - from : a->cap;
+        part.num = q->num + from * q->n_num;
+        part.cat = q->cat + from * q->n_cat;
+        double *slope = gradient == NULL ? NULL : gradient + from * q->n_num;
+        gp_predict(a->gp, a->batch, &part);
+        log_ei_batch(a->gp, a->batch, part.n, a->best, value + from, slope == NULL ? NULL : a->a,
+                     slope == NULL ? NULL : a->b);
+        if (slope != NULL) {
+            gp_gradient(a->gp, a->batch, &part, a->a, a->b, slope);
+        }
+        if (a->ok != NULL) {
+            add_ok(a, &part, value + from, slope);
         }
     }
 }

@@ -29,4 +29,30 @@ void incumbents(const struct gp *gp, double best, double per_fantasy[]);
 void log_ei_batch(const struct gp *gp, const struct gp_batch *batch, size_t m, const double best[],
                   double value[], double a[], double b[]);
 
+/* ---- the whole of it: improvement, and the chance that the trial does not fail --------------- */
+struct acquisition {
+    const struct gp *gp; /* borrowed, as `ok` */
+    const struct gp *ok; /* of +1 for trials that went well and −1 for failed ones; or NULL */
+    size_t cap;          /* points of one call to the models */
+    double *best;        /* the incumbent of each fantasy */
+    /* the inside */
+    struct gp_batch *batch, *ok_batch;
+    struct workspace *work;
+    double *a, *b, *ok_value, *ok_a, *ok_b, *ok_gradient;
+};
+
+MUST_USE int acquisition_create(const struct gp *gp, const struct gp *ok, double best, size_t cap,
+                                struct acquisition **acquisition, struct err *err);
+void acquisition_destroy(struct acquisition *acquisition);
+OWN_POINTER(acquisition)
+
+/* value (n) ← ln EI + ln P(ok) of all points of q, any number of them; gradient (n_num × n) too
+ * unless NULL. */
+void acquisition_score(struct acquisition *acquisition, const struct points *q, double value[],
+                       double gradient[]);
+
+/* ln P(ok) of the latent mean and variance: Φ(μ/√(s² + var)), a probit squash of a regression on
+ * ±1. Rasmussen & Williams §6.5. */
+double log_p_ok(double mean, double var);
+
 #endif

@@ -5,7 +5,9 @@
 #include <string.h>
 
 static const struct strategy *const all[] = {
+    &strategy_quasirandom,
     &strategy_random,
+    &strategy_bayesian,
     NULL,
 };
 

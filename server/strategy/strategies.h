@@ -5,7 +5,9 @@
 
 #include "server/strategy/strategy.h"
 
+extern const struct strategy strategy_quasirandom;
 extern const struct strategy strategy_random;
+extern const struct strategy strategy_bayesian;
 
 /* For strategies that take no options: each one given is a fault. */
 void strategy_refuse_options(const struct study_def *study, struct faults *faults);

@@ -1,7 +1,6 @@
 #include "tests/unit/http_fixture.h"
 
 #include <check.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,7 +104,11 @@ static void stream(void *context, struct http_request *request)
         reply_text(request, 503, "too many");
         return;
     }
+    (void)pthread_mutex_lock(&f->lock);
     f->stream = request;
+    f->n_streams++;
+    (void)pthread_cond_broadcast(&f->changed);
+    (void)pthread_mutex_unlock(&f->lock);
     http_response_init(&response, 200, "application/x-ndjson");
     http_reply_stream(request, &response, &source);
 }
@@ -182,6 +185,16 @@ static void *run_answerer(void *context)
     return NULL;
 }
 
+static int64_t read_monotonic(const struct clock *clock)
+{
+    return atomic_load(&((const struct fixture_clock *)clock)->now_ms);
+}
+
+static int64_t read_wall(const struct clock *clock)
+{
+    return read_monotonic(clock) + 1700000000000;
+}
+
 static int create(struct fixture *f, const struct http_settings *settings, struct err *err)
 {
     struct http_settings all = {.open = true};
@@ -189,7 +202,8 @@ static int create(struct fixture *f, const struct http_settings *settings, struc
     if (settings != NULL) {
         all = *settings;
     }
-    clock_manual_init(&f->clock, 1000000, 1700000000000);
+    f->clock.clock = (struct clock){read_monotonic, read_wall};
+    atomic_init(&f->clock.now_ms, 1000000);
     all.listen = all.listen == NULL ? "127.0.0.1:0" : all.listen;
     all.clock = &f->clock.clock;
     all.routes = routes;
@@ -253,6 +267,8 @@ void fixture_wait(struct fixture *f, const size_t *value, size_t wanted)
 
 void fixture_advance(struct fixture *f, int64_t ms)
 {
-    __atomic_add_fetch(&f->clock.now_ms, ms, __ATOMIC_SEQ_CST);
-    http_stream_wake(f->server, NULL);
+    OWN(http_answer) struct http_answer answer;
+
+    atomic_fetch_add(&f->clock.now_ms, ms);
+    ck_assert_int_eq(http_call(f->port, "GET", "/hello", NULL, NULL, &answer), 200);
 }

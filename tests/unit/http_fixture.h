@@ -4,30 +4,38 @@
 #define TESTS_UNIT_HTTP_FIXTURE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "server/http/http.h"
 
 #define FIXTURE_QUEUE 1024
 
+/* A hand-turned clock that the loop thread may read meanwhile. */
+struct fixture_clock {
+    struct clock clock; /* first */
+    atomic_llong now_ms;
+};
+
 struct fixture {
     struct http_server *server;
     int port;
-    struct clock_manual clock;
+    struct fixture_clock clock;
     pthread_t loop;
     pthread_t answerer;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     struct http_request *queue[FIXTURE_QUEUE];
     size_t n_queued;
-    size_t hold;       /* the answerer waits until so many are there */
-    bool stop;         /* the answerer leaves */
-    size_t n_done;     /* on_done calls */
-    size_t n_sent;     /* … that said sent */
-    size_t produced;   /* lines the stream has made */
-    size_t available;  /* lines the stream may make */
-    bool stream_ends;  /* after the available lines */
-    size_t n_finished; /* streams that ended */
-    struct http_request *stream;
+    size_t hold;                 /* the answerer waits until so many are there */
+    bool stop;                   /* the answerer leaves */
+    size_t n_done;               /* on_done calls */
+    size_t n_sent;               /* … that said sent */
+    size_t produced;             /* lines the stream has made */
+    size_t available;            /* lines the stream may make */
+    bool stream_ends;            /* after the available lines */
+    size_t n_finished;           /* streams that ended */
+    size_t n_streams;            /* streams that began */
+    struct http_request *stream; /* the newest */
 };
 
 /* `settings`: NULL for an open server; listen, clock, routes and problem are filled in here. */
@@ -37,7 +45,7 @@ void fixture_stop(struct fixture *f);
 int fixture_try(const struct http_settings *settings, struct err *err);
 /* Waits until *value (a member, under the lock) is at least `wanted`. */
 void fixture_wait(struct fixture *f, const size_t *value, size_t wanted);
-/* Moves the clock and lets the loop look. */
+/* Moves the clock and sends a request of its own, so that the loop has looked. */
 void fixture_advance(struct fixture *f, int64_t ms);
 
 #endif

@@ -1,0 +1,406 @@
+#include "server/strategy/belief.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/model/fit.h"
+
+enum {
+    FIT_POINTS_MAX = 400,    /* hyper-parameters are fitted to at most so many */
+    FIT_BEST = 200,          /* the best of them; the rest is spread over all results */
+    MODEL_POINTS_MAX = 1200, /* beyond, the model is local … */
+    MODEL_BEST = 300,        /* … of the best … */
+    MODEL_LOCAL = 800,       /* … and, up to this many in all, the nearest to the incumbent */
+    PENDING_MAX = 200,
+    FIT_EVALUATIONS = 30,
+    STARTS_MAX = 3
+};
+
+static const double ok_noise = 0.05;
+static const char fit_magic[4] = {'g', 'p', '0', '1'};
+
+struct fit_header {
+    char magic[4];
+    uint32_t n_theta;
+    uint32_t has_ok;
+    uint32_t reserved;
+};
+
+void belief_finish(struct belief *belief)
+{
+    gp_destroy(belief->gp);
+    gp_destroy(belief->ok);
+    points_finish(&belief->points);
+    points_finish(&belief->ok_points);
+    free(belief->done);
+    free(belief->y);
+    free(belief->theta);
+    *belief = (struct belief){0};
+}
+
+/* ---- stored fits ----------------------------------------------------------------------------- */
+void *belief_fit_bytes(const struct belief *belief, size_t *bytes)
+{
+    size_t n = belief->n_theta;
+    struct fit_header header = {.n_theta = (uint32_t)n, .has_ok = belief->ok != NULL};
+    char *data = malloc(sizeof header + 2 * n * sizeof(double));
+
+    if (data == NULL) {
+        return NULL;
+    }
+    memcpy(header.magic, fit_magic, sizeof header.magic);
+    *bytes = sizeof header + (header.has_ok ? 2 : 1) * n * sizeof(double);
+    memcpy(data, &header, sizeof header);
+    memcpy(data + sizeof header, belief->theta, (header.has_ok ? 2 : 1) * n * sizeof(double));
+    return data;
+}
+
+/* The newest stored fit of this shape that the history reaches; NULL without one. */
+static const struct fit *newest_fit(const struct history *seen, size_t n_theta, uint64_t n_finished,
+                                    struct fit_header *header)
+{
+    for (size_t i = seen->n_fits; i-- > 0;) {
+        const struct fit *fit = &seen->fits[i];
+        if (fit->bytes < sizeof *header || fit->n_seen > n_finished) {
+            continue;
+        }
+        memcpy(header, fit->data, sizeof *header);
+        size_t sets = header->has_ok ? 2 : 1;
+        if (memcmp(header->magic, fit_magic, sizeof fit_magic) == 0 && header->n_theta == n_theta
+            && fit->bytes == sizeof *header + sets * n_theta * sizeof(double)) {
+            return fit;
+        }
+    }
+    return NULL;
+}
+
+static bool is_due(uint64_t n, uint64_t fitted_at)
+{
+    return n <= 30 ? fitted_at < n : n - fitted_at >= (n + 19) / 20;
+}
+
+/* ---- which results --------------------------------------------------------------------------- */
+struct ranked {
+    double key;
+    size_t index;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    const struct ranked *x = a;
+    const struct ranked *y = b;
+
+    if (x->key < y->key || x->key > y->key) {
+        return x->key < y->key ? -1 : 1;
+    }
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+static int by_index(const void *a, const void *b)
+{
+    size_t x = ((const struct ranked *)a)->index;
+    size_t y = ((const struct ranked *)b)->index;
+
+    return (x > y) - (x < y);
+}
+
+static double distance(const struct points *points, size_t i, size_t j)
+{
+    double sum = 0.0;
+
+    for (size_t k = 0; k < points->n_num; k++) {
+        double delta = points_num(points, i)[k] - points_num(points, j)[k];
+        sum += delta * delta;
+    }
+    for (size_t k = 0; k < points->n_cat; k++) {
+        sum += points_cat(points, i)[k] != points_cat(points, j)[k] ? 0.5 : 0.0;
+    }
+    return sum;
+}
+
+/* order[0 … k-1] ← the `best` best by cost and then the nearest to the very best, or, with
+ * `spread`, every so many-th of the others; in the order of their numbers. */
+static int choose(const struct points *points, size_t n, const double cost[], size_t best, size_t k,
+                  bool spread, struct ranked order[], struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        order[i] = (struct ranked){cost[i], i};
+    }
+    if (n <= k) {
+        return 0;
+    }
+    qsort(order, n, sizeof *order, by_key);
+    size_t top = order[0].index;
+    if (spread) {
+        OWN(memory) struct ranked *rest = calloc(n - best, sizeof *rest);
+        if (rest == NULL) {
+            return err_set(err, ERR_NOMEM, "no memory for a model");
+        }
+        memcpy(rest, order + best, (n - best) * sizeof *rest);
+        for (size_t i = best; i < k; i++) {
+            order[i] = rest[(i - best) * (n - best) / (k - best)];
+        }
+    } else {
+        for (size_t i = best; i < n; i++) {
+            order[i].key = distance(points, order[i].index, top);
+        }
+        qsort(order + best, n - best, sizeof *order, by_key);
+    }
+    qsort(order, k, sizeof *order, by_index);
+    return 0;
+}
+
+/* ---- hyper-parameters ------------------------------------------------------------------------ */
+/* Active numbers and categories of a trial, on average: the D of the length scales' prior. */
+static void count_active(const struct axes *f, const struct trials *trials, double *num,
+                         double *cat)
+{
+    size_t n = trials->n_done + trials->n_failed;
+    double sum_num = 0.0;
+    double sum_cat = 0.0;
+
+    for (size_t i = 0; i < n; i++) {
+        const double *x = i < trials->n_done ? trials->done[i] : trials->failed[i - trials->n_done];
+        for (size_t k = 0; k < f->n_num; k++) {
+            sum_num += !isnan(x[f->num[k]]);
+        }
+        for (size_t k = 0; k < f->n_cat; k++) {
+            sum_cat += !isnan(x[f->cat[k]]);
+        }
+    }
+    *num = n == 0 ? 0.0 : sum_num / (double)n;
+    *cat = n == 0 ? 0.0 : sum_cat / (double)n;
+}
+
+/* theta ← MAP of (points, y), from `warm` (or NULL) and, where results are few or it is time, from
+ * the prior's middle and from shorter lengths. */
+static int fit_theta(const struct points *points, const double y[], const struct fit_prior *prior,
+                     const double warm[], bool afresh, double theta[], double *value,
+                     struct err *err)
+{
+    OWN(gp_evidence) struct gp_evidence *evidence = NULL;
+    OWN(memory) double *starts = calloc(STARTS_MAX * prior->n, sizeof *starts);
+    size_t n = 0;
+
+    if (starts == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a fit");
+    }
+    if (warm != NULL) {
+        memcpy(starts + prior->n * n++, warm, prior->n * sizeof *warm);
+    }
+    if (afresh || warm == NULL) {
+        double *mode = starts + prior->n * n++;
+        double *shorter = starts + prior->n * n++;
+        for (size_t i = 0; i < prior->n; i++) {
+            mode[i] = prior->mean[i];
+            shorter[i] = prior->mean[i] - (i + 2 < prior->n ? 1.2 : 0.0);
+        }
+    }
+    TRY(gp_evidence_create(points, y, GP_MEAN_CONSTANT, &evidence, err));
+    return fit_map(evidence, prior, n, starts, FIT_EVALUATIONS, theta, value, err);
+}
+
+/* The same on a part of many points. */
+static int fit_subset(const struct points *points, size_t n, const double y[],
+                      const struct fit_prior *prior, const double warm[], bool afresh,
+                      double theta[], double *value, struct err *err)
+{
+    OWN(points) struct points part = {0};
+    OWN(memory) struct ranked *order = calloc(n + 1, sizeof *order);
+    OWN(memory) double *part_y = calloc(n + 1, sizeof *part_y);
+    size_t k = n < FIT_POINTS_MAX ? n : FIT_POINTS_MAX;
+
+    if (order == NULL || part_y == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a fit");
+    }
+    TRY(choose(points, n, y, FIT_BEST, k, true, order, err));
+    TRY(points_init(&part, points->n_num, points->n_cat, k, err));
+    for (size_t i = 0; i < k; i++) {
+        points_copy(&part, i, points, order[i].index);
+        part_y[i] = y[order[i].index];
+    }
+    part.n = k;
+    return fit_theta(&part, part_y, prior, warm, afresh, theta, value, err);
+}
+
+/* ---- the objective --------------------------------------------------------------------------- */
+/* Results with their transformed costs into `all`; while failures are few they count as half a
+ * range worse than the worst. */
+static int gather(struct belief *b, const struct axes *f, const struct trials *trials,
+                  struct points *all, const double **x, double y[], struct err *err)
+{
+    size_t n = trials->n_done;
+    double low = INFINITY;
+    double high = -INFINITY;
+
+    TRY(transform_fit(&b->transform, n, trials->cost, err));
+    for (size_t i = 0; i < n; i++) {
+        x[i] = trials->done[i];
+        y[i] = transform_apply(&b->transform, trials->cost[i]);
+        low = fmin(low, y[i]);
+        high = fmax(high, y[i]);
+    }
+    for (size_t i = 0; i < trials->n_failed && trials->n_failed < FAILURES_MODELLED; i++) {
+        x[n] = trials->failed[i];
+        y[n++] = trials->n_done == 0 ? 0.0 : high + 0.5 * (high - low);
+    }
+    for (size_t i = 0; i < n; i++) {
+        axes_put(f, x[i], all, i);
+    }
+    all->n = n;
+    return 0;
+}
+
+/* Keeps the results that the model takes, and the newest pending ones after them. */
+static int assemble(struct belief *b, const struct axes *f, const struct trials *trials,
+                    const struct points *all, const double **x, const double y[], struct err *err)
+{
+    OWN(memory) struct ranked *order = calloc(all->n + 1, sizeof *order);
+    size_t n = all->n <= MODEL_POINTS_MAX ? all->n : MODEL_LOCAL;
+    size_t p = trials->n_pending < PENDING_MAX ? trials->n_pending : PENDING_MAX;
+
+    b->y = calloc(n + 1, sizeof *b->y);
+    b->done = calloc(n + 1, sizeof *b->done);
+    if (order == NULL || b->y == NULL || b->done == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    TRY(choose(all, all->n, y, MODEL_BEST, n, false, order, err));
+    TRY(points_init(&b->points, f->n_num, f->n_cat, n + p, err));
+    for (size_t i = 0; i < n; i++) {
+        points_copy(&b->points, i, all, order[i].index);
+        b->y[i] = y[order[i].index];
+        b->done[i] = x[order[i].index];
+    }
+    for (size_t i = 0; i < p; i++) {
+        axes_put(f, trials->pending[trials->n_pending - p + i], &b->points, n + i);
+    }
+    b->points.n = n + p;
+    b->n = n;
+    return 0;
+}
+
+static int condition(struct belief *b, struct rng *rng, struct err *err)
+{
+    size_t p = b->points.n - b->n;
+    OWN(memory) double *eps = calloc(p * FANTASIES + 1, sizeof *eps);
+
+    if (eps == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    for (size_t i = 0; i < p * FANTASIES; i++) {
+        eps[i] = rng_normal(rng);
+    }
+    TRY(gp_create(&b->points, p, b->y, b->theta, GP_MEAN_CONSTANT, FANTASIES, eps, &b->gp, err));
+    /* with noise, the best value seen is the luckiest one: take the best mean */
+    const double *values = b->gp->noise > 1e-3 ? b->gp->mean_observed : b->y;
+    b->best = INFINITY;
+    for (size_t i = 0; i < b->n; i++) {
+        b->best = fmin(b->best, values[i]);
+    }
+    return 0;
+}
+
+/* ---- failures -------------------------------------------------------------------------------- */
+/* Where trials fail: a regression on +1 (went well) and −1 (failed). */
+static int learn_failures(struct belief *b, const struct axes *f, const struct trials *trials,
+                          const struct fit_prior *prior, const double warm[], struct err *err)
+{
+    size_t failed = trials->n_failed < FIT_POINTS_MAX ? trials->n_failed : FIT_POINTS_MAX;
+    size_t well = trials->n_done < FIT_POINTS_MAX ? trials->n_done : FIT_POINTS_MAX;
+    size_t n = failed + well;
+    OWN(memory) double *label = calloc(n + 1, sizeof *label);
+    double value = 0.0;
+
+    if (label == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    TRY(points_init(&b->ok_points, f->n_num, f->n_cat, n, err));
+    for (size_t i = 0; i < n; i++) { /* the newest of each */
+        bool is_well = i < well;
+        label[i] = is_well ? 1.0 : -1.0;
+        axes_put(f,
+                 is_well ? trials->done[trials->n_done - well + i]
+                         : trials->failed[trials->n_failed - failed + i - well],
+                 &b->ok_points, i);
+    }
+    b->ok_points.n = n;
+    if (b->fitted) {
+        TRY(fit_theta(&b->ok_points, label, prior, warm, warm == NULL, b->ok_theta, &value, err));
+        b->ok_theta[prior->n - 1] = fmax(b->ok_theta[prior->n - 1], log(ok_noise));
+    } else {
+        memcpy(b->ok_theta, warm == NULL ? prior->mean : warm, prior->n * sizeof *b->ok_theta);
+    }
+    return gp_create(&b->ok_points, 0, label, b->ok_theta, GP_MEAN_CONSTANT, 1, NULL, &b->ok, err);
+}
+
+static int learn(struct belief *b, const struct axes *f, const struct trials *trials,
+                 const struct history *seen, struct rng *rng, struct err *err)
+{
+    size_t most = trials->n_done + trials->n_failed;
+    OWN(points) struct points all = {0};
+    OWN(fit_prior) struct fit_prior prior = {0};
+    OWN(memory) const double **x = calloc(most + 1, sizeof *x);
+    OWN(memory) double *y = calloc(most + 1, sizeof *y);
+    OWN(memory) double *stored = calloc(2 * b->n_theta, sizeof *stored);
+    struct fit_header header = {0};
+    double num = 0.0;
+    double cat = 0.0;
+
+    if (x == NULL || y == NULL || stored == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    TRY(points_init(&all, f->n_num, f->n_cat, most, err));
+    TRY(gather(b, f, trials, &all, x, y, err));
+    count_active(f, trials, &num, &cat);
+    TRY(fit_prior_init(&prior, &all, num, cat, err));
+    const struct fit *fit = newest_fit(seen, b->n_theta, trials->n_finished, &header);
+    if (fit != NULL) {
+        memcpy(stored, (const char *)fit->data + sizeof header, fit->bytes - sizeof header);
+    }
+    b->fitted = fit == NULL || is_due(trials->n_finished, fit->n_seen);
+    b->fit_n_seen = b->fitted ? trials->n_finished : fit->n_seen;
+    if (b->fitted) {
+        bool afresh = trials->n_finished < 15 || trials->n_finished % 10 == 0;
+        TRY(fit_subset(&all, all.n, y, &prior, fit == NULL ? NULL : stored, afresh, b->theta,
+                       &b->log_posterior, err));
+    } else {
+        memcpy(b->theta, stored, b->n_theta * sizeof *stored);
+    }
+    if (trials->n_failed >= FAILURES_MODELLED) {
+        TRY(learn_failures(b, f, trials, &prior, header.has_ok ? stored + b->n_theta : NULL, err));
+    }
+    TRY(assemble(b, f, trials, &all, x, y, err));
+    return condition(b, rng, err);
+}
+
+int belief_init(struct belief *belief, const struct axes *axes, const struct trials *trials,
+                const struct history *seen, struct rng *rng, struct err *err)
+{
+    *belief = (struct belief){.n_theta = axes_count(axes) + 2};
+    belief->theta = calloc(2 * belief->n_theta, sizeof *belief->theta);
+    if (belief->theta == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    belief->ok_theta = belief->theta + belief->n_theta;
+    return learn(belief, axes, trials, seen, rng, err);
+}
+
+size_t belief_best(const struct belief *belief, size_t k, size_t order[])
+{
+    const double *mean = belief->gp->mean_observed;
+    size_t n = 0;
+
+    for (size_t i = 0; i < belief->n; i++) {
+        size_t at = n;
+        while (at > 0 && mean[i] < mean[order[at - 1]]) {
+            at--;
+        }
+        if (at < k) {
+            size_t last = n < k ? n++ : k - 1;
+            memmove(order + at + 1, order + at, (last - at) * sizeof *order);
+            order[at] = i;
+        }
+    }
+    return n;
+}

@@ -1,0 +1,53 @@
+/* What is believed about a study from its trials: the models behind a suggestion.
+ *
+ * The objective is a Gaussian process on the results, running trials as fantasies; from three
+ * failures on, a second one tells where trials fail. Their hyper-parameters are fitted when due (at
+ * every result up to 30, then every ⌈n/20⌉) and otherwise taken from the study's newest fit: fits
+ * are rows, so a suggestion can be made again from what it saw. */
+#ifndef SERVER_STRATEGY_BELIEF_H
+#define SERVER_STRATEGY_BELIEF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+#include "common/own.h"
+#include "common/rng.h"
+#include "server/domain/history.h"
+#include "server/model/gp.h"
+#include "server/model/transform.h"
+#include "server/strategy/axes.h"
+#include "server/strategy/trials.h"
+
+enum { FANTASIES = 8, FAILURES_MODELLED = 3 };
+
+struct belief {
+    struct transform transform;
+    struct points points; /* of the objective's model: results, then pending */
+    size_t n;             /* results in it */
+    const double **done;  /* their configurations, borrowed */
+    double *y;            /* transformed */
+    struct gp *gp;
+    struct points ok_points;
+    struct gp *ok; /* NULL while failures are few */
+    double best;   /* the incumbent, transformed */
+    size_t n_theta;
+    double *theta, *ok_theta; /* one allocation: theta's */
+    uint64_t fit_n_seen;      /* finished trials that the hyper-parameters were fitted to */
+    bool fitted;              /* by this call: worth storing */
+    double log_posterior;     /* of that fit */
+};
+
+/* Draws the fantasies from rng. ERR_NUMERIC: the results cannot be modelled. */
+MUST_USE int belief_init(struct belief *belief, const struct axes *axes,
+                         const struct trials *trials, const struct history *seen, struct rng *rng,
+                         struct err *err);
+void belief_finish(struct belief *belief);
+OWN_VALUE(belief)
+
+/* The fit as bytes to store (free() them); NULL without memory. */
+void *belief_fit_bytes(const struct belief *belief, size_t *bytes);
+/* order[0 … k-1] ← the results with the best posterior means, best first; returns how many. */
+size_t belief_best(const struct belief *belief, size_t k, size_t order[]);
+
+#endif

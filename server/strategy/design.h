@@ -1,0 +1,22 @@
+/* The first configurations of a study, before there is anything to learn from.
+ *
+ * The first is the user's defaults, and the centre where there are none; then a scrambled Sobol
+ * sequence. Nothing that was tried, or breaks a constraint, is proposed. */
+#ifndef SERVER_STRATEGY_DESIGN_H
+#define SERVER_STRATEGY_DESIGN_H
+
+#include <stdint.h>
+
+#include "common/err.h"
+#include "server/strategy/axes.h"
+#include "server/strategy/trials.h"
+
+/* How many there are: clamp(⌈D/2⌉ + 3, 4, 10), at most a quarter of the trials allowed but 3. */
+uint64_t design_size(const struct study_def *study);
+
+/* x ← the design's point for this ordinal. ERR_EXHAUSTED: every configuration has been tried. */
+MUST_USE int design_point(const struct study_def *study, const struct axes *axes,
+                          const struct trials *trials, uint64_t ordinal, double x[],
+                          struct err *err);
+
+#endif

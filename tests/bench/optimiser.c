@@ -1,0 +1,280 @@
+/* A strategy in this process, as a tuner that speaks JSON lines on standard input and output.
+ *
+ *   optimiser [--strategy NAME] [--explain FILE] [--times FILE]
+ *
+ * One object a line in, one a line out:
+ *   {"op":"start","problem":{…},"seed":1,"workers":16,"multi_fidelity":false} → {}
+ *   {"op":"ask"} → {"key":K,"config":{…}}        {"op":"tell","key":K,"value":V} → {}
+ *   {"op":"end"} → {}                            what went wrong → {"error":"…"}
+ * `problem` has `parameters` [{name, type, low, high, log, choices, condition: {parent, values}}]
+ * and `direction`. Served exactly: an ask sees every result told before it. Each explanation and
+ * each ask's milliseconds can be kept in a file, one a line. */
+#include <getopt.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/json.h"
+#include "server/strategy/strategy.h"
+
+struct run {
+    const struct strategy *strategy;
+    FILE *explanations, *times;
+    struct study_def *study;
+    size_t n, cap;
+    struct observation *items;
+    double **configs;
+    size_t n_fits;
+    struct fit *fits;
+    uint64_t version;
+};
+
+static void run_clear(struct run *run)
+{
+    for (size_t i = 0; i < run->n; i++) {
+        free(run->configs[i]);
+    }
+    for (size_t i = 0; i < run->n_fits; i++) {
+        free((void *)(uintptr_t)run->fits[i].data);
+    }
+    free(run->configs);
+    free(run->items);
+    free(run->fits);
+    study_def_destroy(run->study);
+    *run = (struct run){
+        .strategy = run->strategy, .explanations = run->explanations, .times = run->times};
+}
+
+static _Noreturn void fail(const char *text)
+{
+    (void)fprintf(stderr, "optimiser: %s\n", text);
+    exit(1);
+}
+
+static void *need(void *memory)
+{
+    if (memory == NULL) {
+        fail("no memory");
+    }
+    return memory;
+}
+
+/* One parameter of a problem as a study's body spells it. */
+static json_t *parameter(const json_t *q)
+{
+    static const char *const same[] = {"name", "type", "low", "high", "choices"};
+    json_t *p = json_object();
+    const json_t *condition = json_object_get(q, "condition");
+
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        json_t *value = json_object_get(q, same[i]);
+        if (value != NULL) {
+            (void)json_object_set(p, same[i], value);
+        }
+    }
+    if (json_is_true(json_object_get(q, "log"))) {
+        (void)json_object_set_new(p, "scale", json_string("log"));
+    }
+    if (json_is_object(condition)) {
+        json_t *when = json_object();
+        (void)json_object_set(when, json_string_value(json_object_get(condition, "parent")),
+                              json_object_get(condition, "values"));
+        (void)json_object_set_new(p, "when", when);
+    }
+    return p;
+}
+
+static json_t *study_body(const struct run *run, const json_t *problem)
+{
+    json_t *parameters = json_array();
+    size_t i;
+    json_t *q;
+
+    json_array_foreach (json_object_get(problem, "parameters"), i, q) {
+        (void)json_array_append_new(parameters, parameter(q));
+    }
+    return json_pack("{s:s, s:s, s:s, s:o, s:s}", "name", "bench", "metric", "value", "direction",
+                     json_string_value(json_object_get(problem, "direction")), "parameters",
+                     parameters, "strategy", run->strategy->name);
+}
+
+static json_t *failure(const char *text)
+{
+    return json_pack("{s:s}", "error", text);
+}
+
+static json_t *start(struct run *run, const json_t *message)
+{
+    struct faults faults = {0};
+    struct err err = {0};
+    json_auto_t *body = study_body(run, json_object_get(message, "problem"));
+    uint64_t seed = (uint64_t)json_integer_value(json_object_get(message, "seed"));
+
+    run_clear(run);
+    if (study_def_from_json(body, seed, &run->study, &faults) != 0) {
+        bool is_told = faults_result(&faults, &err) != 0;
+        faults_finish(&faults);
+        return failure(is_told ? err.text : "the problem is no study");
+    }
+    return json_object();
+}
+
+static void keep_fit(struct run *run, struct suggestion *made)
+{
+    if (made->fit != NULL) {
+        run->fits = need(realloc(run->fits, (run->n_fits + 1) * sizeof *run->fits));
+        run->fits[run->n_fits++] =
+            (struct fit){.n_seen = made->fit_n_seen, .bytes = made->fit_bytes, .data = made->fit};
+    }
+}
+
+/* The strategy is told of finished trials first, in the order in which they ended, then of pending
+ * ones; here trials keep their places and the strategy must not mind. */
+static json_t *ask(struct run *run)
+{
+    size_t d = run->study->space->n_params;
+    struct suggestion made = {.x = need(calloc(d + 1, sizeof(double)))};
+    struct history seen = {.n = run->n,
+                           .items = run->items,
+                           .version = run->version,
+                           .n_fits = run->n_fits,
+                           .fits = run->fits};
+    struct err err = {0};
+    struct timespec from;
+    struct timespec to;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &from);
+    if (run->strategy->suggest(run->study, &seen, run->n + 1, &made, &err) != 0) {
+        free(made.x);
+        return failure(err.text);
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &to);
+    if (run->times != NULL) {
+        (void)fprintf(run->times, "%zu %.3f\n", run->n,
+                      (double)(to.tv_sec - from.tv_sec) * 1e3
+                          + (double)(to.tv_nsec - from.tv_nsec) / 1e6);
+    }
+    if (run->explanations != NULL && made.explain != NULL) {
+        (void)fprintf(run->explanations, "%s\n", made.explain);
+    }
+    free(made.explain);
+    keep_fit(run, &made);
+    run->items = need(realloc(run->items, (run->n + 1) * sizeof *run->items));
+    run->configs = need(realloc(run->configs, (run->n + 1) * sizeof *run->configs));
+    run->configs[run->n] = made.x;
+    run->items[run->n] = (struct observation){.number = (int64_t)run->n + 1,
+                                              .ordinal = run->n + 1,
+                                              .kind = OBSERVED_PENDING,
+                                              .x = made.x,
+                                              .value = NAN};
+    run->n++;
+    run->version++;
+    OWN(buf) struct buf text;
+    struct json_writer w;
+    buf_init(&text, 1 << 20);
+    json_writer_init(&w, &text);
+    json_object_begin(&w);
+    json_write_key(&w, "config");
+    space_config_write(run->study->space, made.x, &w);
+    json_object_end(&w);
+    json_t *answer = json_loads(buf_text(&text), 0, NULL);
+    (void)json_object_set_new(answer, "key", json_integer((json_int_t)run->n));
+    return answer;
+}
+
+static json_t *tell(struct run *run, const json_t *message)
+{
+    json_int_t key = json_integer_value(json_object_get(message, "key"));
+    const json_t *value = json_object_get(message, "value");
+
+    if (key < 1 || (size_t)key > run->n) {
+        return failure("tell: no such key");
+    }
+    struct observation *item = &run->items[key - 1];
+    item->value = json_is_number(value) ? json_number_value(value) : (double)NAN;
+    item->kind = isfinite(item->value) ? OBSERVED_COMPLETED : OBSERVED_FAILED;
+    run->version++;
+    return json_object();
+}
+
+static json_t *serve(struct run *run, const json_t *message)
+{
+    const char *op = json_string_value(json_object_get(message, "op"));
+
+    if (op == NULL) {
+        return failure("every line is an object with an \"op\"");
+    }
+    if (strcmp(op, "start") == 0) {
+        return start(run, message);
+    }
+    if (run->study == NULL) {
+        return failure("start a study first");
+    }
+    if (strcmp(op, "ask") == 0) {
+        return ask(run);
+    }
+    if (strcmp(op, "tell") == 0) {
+        return tell(run, message);
+    }
+    if (strcmp(op, "end") == 0) {
+        run_clear(run);
+        return json_object();
+    }
+    return failure("unknown op: use start, ask, tell, end");
+}
+
+static FILE *open_file(const char *path)
+{
+    FILE *file = fopen(path, "we");
+
+    if (file == NULL) {
+        fail("cannot write the file of explanations or times");
+    }
+    return file;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {{"strategy", required_argument, NULL, 's'},
+                                            {"explain", required_argument, NULL, 'e'},
+                                            {"times", required_argument, NULL, 't'},
+                                            {NULL, 0, NULL, 0}};
+    struct run run = {.strategy = strategy_find("bayesian")};
+    char *line = NULL;
+    size_t cap = 0;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 's') {
+            run.strategy = strategy_find(optarg);
+        } else if (option == 'e') {
+            run.explanations = open_file(optarg);
+        } else if (option == 't') {
+            run.times = open_file(optarg);
+        } else {
+            fail("usage: optimiser [--strategy NAME] [--explain FILE] [--times FILE]");
+        }
+    }
+    if (run.strategy == NULL) {
+        fail("there is no such strategy");
+    }
+    while (getline(&line, &cap, stdin) > 0) {
+        json_auto_t *message = json_loads(line, 0, NULL);
+        json_auto_t *answer = serve(&run, message);
+        (void)json_dumpf(answer, stdout, JSON_COMPACT);
+        (void)fputc('\n', stdout);
+        (void)fflush(stdout);
+    }
+    run_clear(&run);
+    free(line);
+    if (run.explanations != NULL) {
+        (void)fclose(run.explanations);
+    }
+    if (run.times != NULL) {
+        (void)fclose(run.times);
+    }
+    return 0;
+}
