@@ -58,14 +58,14 @@ OWN_POINTER(schedule)
 
 enum schedule_fact {
     FACT_START,     /* trial takes a first-rung slot of `bracket`; step: train to */
-    FACT_VALUE,     /* trial's `value` at its rung, measured at `step`; not finite: it has failed */
+    FACT_VALUE,     /* trial's `value` at its rung, measured at `step`; not finite: it has failed;
+                     * at the last rung: it is complete */
     FACT_SHORT,     /* trial has ended by itself at `step`: its value stands at later rungs too */
     FACT_PROMOTE,   /* trial takes a slot of the next rung; step: train to */
     FACT_LOSE,      /* trial is out: others are better at its rung; step: the rung's level */
     FACT_LATE,      /* trial is out: its rung has closed without it (quorum) */
     FACT_MEDIAN,    /* trial was stopped at `step` by the median rule; value: the median */
     FACT_THRESHOLD, /* trial was stopped at `step` by the threshold rule */
-    FACT_COMPLETE,  /* trial has reached the highest resource, at `step` */
     FACT_FAIL,      /* trial ended without a value: failed, infeasible, lost for good */
     FACT_CANCEL,    /* trial was cancelled */
     FACT_SEAL,      /* no new configurations: first-rung slots that are free are given up */
@@ -97,7 +97,8 @@ bool schedule_has_facts(const struct schedule *schedule);
 MUST_USE int schedule_load(struct schedule *schedule, const struct schedule_record *record,
                            struct err *err);
 /* … each measurement of the objective, steps rising within a trial, of every trial that is not
- * final (of every trial at all where schedule_wants_curves()), the newest attempt's value … */
+ * final (of every trial at all where schedule_wants_curves()); the oldest attempt's value where
+ * several measured the same step … */
 MUST_USE int schedule_recall(struct schedule *schedule, int64_t trial, int64_t step, double value,
                              struct err *err);
 bool schedule_wants_curves(const struct schedule *schedule);

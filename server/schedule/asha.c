@@ -1,0 +1,251 @@
+#include "server/schedule/kinds.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Asynchronous halving (Li et al., ASHA, 2020): rungs never close, so nobody ever waits.
+ *
+ *   promotion  a trial goes on once it is among the best ⌊n/eta⌋ of the n that have reported at its
+ *              rung, failures counted; the others stay paused and may be overtaken by time
+ *   stopping   decided on arrival: a trial goes on while fewer than max(1, ⌊n/eta⌋) others are as
+ *              good or better, else it stops for good; nothing is ever paused
+ *
+ * `brackets` b > 1 sends a share of the configurations straight to the 2nd, …, b-th level, as
+ * hyperband would. `progressive` (Bohdal et al., PASHA, 2022) lets trials reach only the third rung
+ * at first, and one more whenever the two highest rungs in use disagree about the order; the best
+ * trial is trained to the end when no new configurations come any more. */
+
+static size_t n_levels(const struct study_def *study, int64_t eta)
+{
+    struct bracket_plan plan;
+
+    tables_levels(study->resource_max, eta, study->resource_min, &plan);
+    return plan.n;
+}
+
+static void read_mode(struct fields *fields, struct schedule_options *options)
+{
+    const char *mode = fields_string(fields, "mode", "promotion");
+
+    if (strcmp(mode, "stopping") == 0) {
+        options->mode = ASHA_STOPPING;
+    } else if (strcmp(mode, "promotion") != 0) {
+        fields_fault(fields, "mode", "must be \"promotion\" or \"stopping\"");
+    }
+}
+
+static void asha_read(struct fields *fields, const struct study_def *study,
+                      struct schedule_options *options)
+{
+    int64_t levels = (int64_t)n_levels(study, options->eta);
+
+    read_mode(fields, options);
+    options->brackets = fields_int(fields, "brackets", 1, 1, levels);
+    options->progressive = fields_bool(fields, "progressive", false);
+    if (options->progressive && (options->mode == ASHA_STOPPING || options->brackets > 1)) {
+        fields_fault(fields, "progressive", "goes with mode \"promotion\" and one bracket only");
+    }
+}
+
+static int asha_plan(const struct schedule *schedule, int index, struct bracket_plan *plan)
+{
+    const struct study_def *study = schedule->study;
+
+    tables_levels(study->resource_max, schedule->options.eta, study->resource_min, plan);
+    plan->n -= (size_t)index;
+    memmove(plan->rungs, plan->rungs + index, plan->n * sizeof plan->rungs[0]);
+    return index;
+}
+
+static int asha_permanent(const struct schedule_options *options)
+{
+    return (int)options->brackets;
+}
+
+/* Fewer than max(1, ⌊n/eta⌋) others are as good: among equals the newcomer loses. */
+static enum fate fate_on_arrival(const struct schedule *schedule, const struct rung *rung,
+                                 double cost)
+{
+    size_t others = ranking_rank(&rung->all, cost, INT64_MAX) - 1;
+    size_t stay = rung->reported / (size_t)schedule->options.eta;
+
+    return others < (stay > 1 ? stay : 1) ? FATE_ADVANCES : FATE_LOSES;
+}
+
+/* Progressive, and nothing is left to try or to train: the best of the highest rung goes on. */
+static bool is_the_final_one(const struct bracket *bracket, size_t rung, size_t rank)
+{
+    for (size_t i = 0; i < bracket->n_rungs; i++) {
+        if (bracket->rungs[i].started > bracket->rungs[i].reported
+            || (i > rung && bracket->rungs[i].all.n > 0)) {
+            return false;
+        }
+    }
+    return bracket->is_sealed && rank == 0;
+}
+
+static enum fate asha_fate(const struct schedule *schedule, const struct bracket *bracket,
+                           size_t rung, double cost, int64_t trial, bool arriving)
+{
+    const struct schedule_options *options = &schedule->options;
+    const struct rung *here = &bracket->rungs[rung];
+
+    if (options->mode == ASHA_STOPPING) {
+        return arriving ? fate_on_arrival(schedule, here, cost) : FATE_ADVANCES;
+    }
+    size_t rank = ranking_rank(&here->all, cost, trial);
+    if (rung < schedule->cap && rank < here->reported / (size_t)options->eta) {
+        return FATE_ADVANCES;
+    }
+    return options->progressive && is_the_final_one(bracket, rung, rank) ? FATE_ADVANCES
+                                                                         : FATE_WAITS;
+}
+
+/* Configurations are spread over the brackets in proportion to K / (K - s) · eta^-s: the next one
+ * goes where that share is least used. */
+static int next_bracket(const struct schedule *schedule)
+{
+    __extension__ unsigned __int128 least = 0;
+    size_t levels = schedule->brackets[0]->n_rungs;
+    uint64_t eta_s = 1;
+    int best = -1;
+
+    for (size_t s = 0; s < schedule->n_brackets; s++) {
+        __extension__ unsigned __int128 use = schedule->brackets[s]->rungs[0].started + 1;
+        use = use * (levels - s) * eta_s;
+        if (best < 0 || use < least) {
+            best = (int)s;
+            least = use;
+        }
+        eta_s *= (uint64_t)schedule->options.eta;
+    }
+    return best;
+}
+
+/* The highest level first, whichever bracket it is in. */
+static bool offer_highest(const struct schedule *schedule, const struct schedule_moment *moment,
+                          struct schedule_offer *offer)
+{
+    size_t levels = schedule->brackets[0]->n_rungs;
+
+    for (size_t below_top = 1; below_top < levels; below_top++) {
+        for (size_t i = 0; i < schedule->n_brackets; i++) {
+            const struct bracket *bracket = schedule->brackets[i];
+            if (below_top >= bracket->n_rungs) {
+                continue;
+            }
+            size_t rung = bracket->n_rungs - 1 - below_top;
+            int64_t trial = rung_promotable(schedule, moment, bracket, rung);
+            if (trial != 0) {
+                offer_promotion(bracket, rung, trial, offer);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void asha_offer(const struct schedule *schedule, const struct schedule_moment *moment,
+                       struct schedule_offer *offer)
+{
+    if (moment->may_promote && offer_highest(schedule, moment, offer)) {
+        return;
+    }
+    if (moment->may_start) {
+        offer_start(schedule, next_bracket(schedule), offer);
+    }
+}
+
+/* ---- progressive ---- */
+
+#define COMPARED_MAX 256 /* the best of the rung: pairs are looked at */
+
+struct pair {
+    double low, high; /* the same trial's costs at the two highest rungs in use */
+};
+
+static size_t collect(const struct schedule *schedule, const struct rung *rung, size_t cap,
+                      struct pair pairs[COMPARED_MAX])
+{
+    size_t n = 0;
+
+    for (size_t k = 0; k < rung->all.n && n < COMPARED_MAX; k++) {
+        struct ranked ranked = ranking_at(&rung->all, k);
+        const struct seat *seat = schedule_seat(schedule, ranked.trial);
+        if (seat->rung == cap) {
+            pairs[n++] = (struct pair){seat->before, ranked.cost};
+        }
+    }
+    return n;
+}
+
+static int compare_doubles(const void *left, const void *right)
+{
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+
+    return (a > b) - (a < b);
+}
+
+/* What difference is noise: the 90th percentile (linear between order statistics) of the
+ * differences at the higher rung between trials whose order changed. */
+static double noise(size_t n, const struct pair pairs[])
+{
+    double *gaps = malloc((n * n / 2 + 1) * sizeof *gaps);
+    size_t n_gaps = 0;
+
+    if (gaps == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = i + 1; j < n; j++) {
+            if ((pairs[i].low < pairs[j].low) != (pairs[i].high < pairs[j].high)) {
+                gaps[n_gaps++] = fabs(pairs[i].high - pairs[j].high);
+            }
+        }
+    }
+    double found = 0;
+    if (n_gaps > 0) {
+        qsort(gaps, n_gaps, sizeof *gaps, compare_doubles);
+        double at = 0.9 * (double)(n_gaps - 1);
+        size_t below = (size_t)at;
+        size_t above = below + 1 < n_gaps ? below + 1 : below;
+        found = gaps[below] + (at - (double)below) * (gaps[above] - gaps[below]);
+    }
+    free(gaps);
+    return found;
+}
+
+static bool asha_unlocks(const struct schedule *schedule, const struct bracket *bracket)
+{
+    struct pair pairs[COMPARED_MAX];
+    double low[COMPARED_MAX];
+    size_t cap = schedule->cap;
+
+    if (!schedule->options.progressive || cap + 1 >= bracket->n_rungs) {
+        return false;
+    }
+    size_t n = collect(schedule, &bracket->rungs[cap], cap, pairs);
+    double eps = noise(n, pairs);
+    for (size_t i = 0; i < n; i++) {
+        low[i] = pairs[i].low;
+    }
+    qsort(low, n, sizeof low[0], compare_doubles);
+    for (size_t i = 0; i < n; i++) { /* pairs are in the order of the higher rung */
+        if (fabs(pairs[i].low - low[i]) > eps) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct schedule_kind schedule_asha = {
+    .name = "asha",
+    .read = asha_read,
+    .plan = asha_plan,
+    .n_permanent = asha_permanent,
+    .fate = asha_fate,
+    .offer = asha_offer,
+    .unlocks = asha_unlocks,
+};

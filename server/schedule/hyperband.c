@@ -1,0 +1,192 @@
+#include "server/schedule/kinds.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Synchronous brackets (Li et al., Hyperband, 2018) for many workers, without their idling:
+ *
+ * - A trial advances as soon as it is certain to, not only when its rung is full: with p values of
+ *   the rung outstanding, the one of rank k is certain to be among the n best when k + p < n. In
+ *   the same way one of rank n or worse is certain to lose, and stops at once.
+ * - When no open bracket has work, the next one opens, however many are open.
+ *
+ * Neither changes which trials advance: that depends on the values alone, not on the order in
+ * which they come. successive_halving is the same with one kind of bracket. */
+
+static int s_max(const struct study_def *study, int64_t eta)
+{
+    return tables_s_max(study->resource_max, eta, study->resource_min);
+}
+
+static void read_rounding(struct fields *fields, struct schedule_options *options)
+{
+    static const char *const names[] = {
+        [ROUNDING_FORMULA] = "formula",
+        [ROUNDING_PAPER_TABLE] = "paper_table",
+        [ROUNDING_CEIL_ALL] = "ceil_all",
+    };
+    const char *name = fields_string(fields, "rounding", "formula");
+
+    for (int i = ROUNDING_FORMULA; i <= (int)ROUNDING_CEIL_ALL; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            options->rounding = (enum rounding)i;
+            return;
+        }
+    }
+    fields_fault(fields, "rounding", "must be \"formula\", \"paper_table\" or \"ceil_all\"");
+}
+
+static void hyperband_read(struct fields *fields, const struct study_def *study,
+                           struct schedule_options *options)
+{
+    int kinds = s_max(study, options->eta) + 1;
+
+    options->rounds = fields_int(fields, "rounds", 0, 1, INT32_MAX);
+    options->brackets = fields_int(fields, "brackets", kinds, 1, kinds);
+    options->quorum = fields_real(fields, "quorum", 0);
+    if (fields_has(fields, "quorum") && (options->quorum <= 0 || options->quorum > 1)) {
+        fields_fault(fields, "quorum", "must be a share of the rung, above 0 and at most 1");
+    }
+    read_rounding(fields, options);
+}
+
+static void halving_read(struct fields *fields, const struct study_def *study,
+                         struct schedule_options *options)
+{
+    int largest = s_max(study, options->eta);
+
+    options->rounds = fields_int(fields, "rounds", 0, 1, INT32_MAX);
+    options->bracket = fields_int(fields, "bracket", largest, 0, largest);
+    options->brackets = 1;
+}
+
+static int plan_of_kind(const struct schedule *schedule, int s, struct bracket_plan *plan)
+{
+    const struct study_def *study = schedule->study;
+
+    tables_bracket(study->resource_max, schedule->options.eta, study->resource_min,
+                   schedule->options.rounding, s, plan);
+    return s;
+}
+
+/* The brackets of a round, from the one that tries most configurations down. */
+static int hyperband_plan(const struct schedule *schedule, int index, struct bracket_plan *plan)
+{
+    int turn = (int)(index % schedule->options.brackets);
+
+    return plan_of_kind(schedule, s_max(schedule->study, schedule->options.eta) - turn, plan);
+}
+
+static int halving_plan(const struct schedule *schedule, int index, struct bracket_plan *plan)
+{
+    (void)index;
+    return plan_of_kind(schedule, (int)schedule->options.bracket, plan);
+}
+
+static int none_permanent(const struct schedule_options *options)
+{
+    (void)options;
+    return 0;
+}
+
+static enum fate sync_fate(const struct schedule *schedule, const struct bracket *bracket,
+                           size_t rung, double cost, int64_t trial, bool arriving)
+{
+    (void)schedule;
+    (void)arriving;
+    size_t advance = (size_t)bracket->rungs[rung + 1].size;
+    size_t rank = ranking_rank(&bracket->rungs[rung].all, cost, trial);
+
+    if (rank >= advance) {
+        return FATE_LOSES;
+    }
+    return rank + bracket_outstanding(bracket, rung) < advance ? FATE_ADVANCES : FATE_WAITS;
+}
+
+static bool offer_from_open(const struct schedule *schedule, const struct schedule_moment *moment,
+                            struct schedule_offer *offer)
+{
+    for (size_t i = 0; i < schedule->n_open; i++) {
+        const struct bracket *bracket = schedule->open[i];
+        for (size_t rung = bracket->n_rungs - 1; rung-- > 0;) {
+            int64_t trial = rung_promotable(schedule, moment, bracket, rung);
+            if (trial != 0) {
+                offer_promotion(bracket, rung, trial, offer);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool rounds_are_used_up(const struct schedule *schedule)
+{
+    const struct schedule_options *options = &schedule->options;
+
+    return options->rounds > 0
+           && (int64_t)schedule->n_brackets >= options->rounds * options->brackets;
+}
+
+static bool offer_first_rung(const struct schedule *schedule, struct schedule_offer *offer)
+{
+    for (size_t i = 0; i < schedule->n_open; i++) {
+        const struct bracket *bracket = schedule->open[i];
+        if (!bracket->is_sealed && (int64_t)bracket->rungs[0].started < bracket->rungs[0].size) {
+            offer_start(schedule, bracket->index, offer);
+            return true;
+        }
+    }
+    if (!rounds_are_used_up(schedule)) {
+        offer_start(schedule, (int)schedule->n_brackets, offer);
+        return true;
+    }
+    return false;
+}
+
+/* "bracket 2, rung 1 waits for 3 running trials": the oldest bracket's lowest such rung. */
+static void say_what_is_awaited(const struct schedule *schedule, struct schedule_offer *offer)
+{
+    for (size_t i = 0; i < schedule->n_open; i++) {
+        const struct bracket *bracket = schedule->open[i];
+        for (size_t rung = 0; rung < bracket->n_rungs; rung++) {
+            size_t n = bracket->rungs[rung].started - bracket->rungs[rung].reported;
+            if (n > 0) {
+                (void)snprintf(offer->detail, sizeof offer->detail,
+                               "bracket %d, rung %zu waits for %zu running trial%s", bracket->index,
+                               rung, n, n == 1 ? "" : "s");
+                return;
+            }
+        }
+    }
+}
+
+static void sync_offer(const struct schedule *schedule, const struct schedule_moment *moment,
+                       struct schedule_offer *offer)
+{
+    if (moment->may_promote && offer_from_open(schedule, moment, offer)) {
+        return;
+    }
+    if (moment->may_start && offer_first_rung(schedule, offer)) {
+        return;
+    }
+    offer->is_over = rounds_are_used_up(schedule) && schedule->n_open == 0;
+    say_what_is_awaited(schedule, offer);
+}
+
+const struct schedule_kind schedule_hyperband = {
+    .name = "hyperband",
+    .read = hyperband_read,
+    .plan = hyperband_plan,
+    .n_permanent = none_permanent,
+    .fate = sync_fate,
+    .offer = sync_offer,
+};
+
+const struct schedule_kind schedule_halving = {
+    .name = "successive_halving",
+    .read = halving_read,
+    .plan = halving_plan,
+    .n_permanent = none_permanent,
+    .fate = sync_fate,
+    .offer = sync_offer,
+};

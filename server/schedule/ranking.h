@@ -1,0 +1,37 @@
+/* The entries of a rung in order: the smaller cost first, ties by the smaller trial number.
+ *
+ * A sorted list in blocks: insert, remove, rank and nth cost O(block + n / block), which is a few
+ * microseconds even at a million entries. Costs are never NaN. One thread at a time. */
+#ifndef SERVER_SCHEDULE_RANKING_H
+#define SERVER_SCHEDULE_RANKING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+struct ranked {
+    double cost; /* smaller is better */
+    int64_t trial;
+};
+
+struct ranking_block;
+
+struct ranking { /* zero-initialise; finish with ranking_finish() */
+    size_t n;
+    size_t n_blocks, cap;
+    struct ranking_block **blocks; /* none is empty */
+};
+
+void ranking_finish(struct ranking *ranking);
+/* The pair must not stand in it yet. ERR_NOMEM leaves it as it was. */
+MUST_USE int ranking_insert(struct ranking *ranking, double cost, int64_t trial, struct err *err);
+/* False if the pair does not stand in it. */
+bool ranking_remove(struct ranking *ranking, double cost, int64_t trial);
+/* How many entries come before this pair, whether it stands in it or not. */
+size_t ranking_rank(const struct ranking *ranking, double cost, int64_t trial);
+/* The entry of rank k < n. */
+struct ranked ranking_at(const struct ranking *ranking, size_t k);
+
+#endif

@@ -1,0 +1,448 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/schedule/kinds.h"
+
+/* ---- seats ---- */
+
+double schedule_cost(const struct schedule *schedule, double value)
+{
+    return study_cost(schedule->study, value);
+}
+
+struct seat *schedule_seat(const struct schedule *schedule, int64_t trial)
+{
+    if (trial < 0 || (size_t)trial >= schedule->n_seats
+        || schedule->seats[trial].state == SEAT_NONE) {
+        return NULL;
+    }
+    return &schedule->seats[trial];
+}
+
+static int make_seat(struct schedule *schedule, int64_t trial, struct err *err)
+{
+    if ((size_t)trial >= schedule->n_seats) {
+        size_t n = (size_t)trial + 16 + (size_t)trial / 2;
+        struct seat *grown = realloc(schedule->seats, n * sizeof *grown);
+        if (grown == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+        memset(grown + schedule->n_seats, 0, (n - schedule->n_seats) * sizeof *grown);
+        schedule->seats = grown;
+        schedule->n_seats = n;
+    }
+    return 0;
+}
+
+/* The highest step measured so far; -1 if none. */
+static int64_t reach(const struct seat *seat)
+{
+    return seat->n_ahead > 0 ? seat->ahead[seat->n_ahead - 1].step : seat->last.step;
+}
+
+bool seat_needs_no_lease(const struct bracket *bracket, const struct seat *seat)
+{
+    return seat->is_short
+           || (seat->rung + 1 < bracket->n_rungs
+               && reach(seat) >= bracket->rungs[seat->rung + 1].level);
+}
+
+static int push_ahead(struct seat *seat, struct point point, struct err *err)
+{
+    if (seat->n_ahead == seat->cap_ahead) {
+        size_t cap = seat->cap_ahead == 0 ? 4 : seat->cap_ahead * 2;
+        struct point *grown = realloc(seat->ahead, cap * sizeof *grown);
+        if (grown == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+        seat->ahead = grown;
+        seat->cap_ahead = cap;
+    }
+    seat->ahead[seat->n_ahead++] = point;
+    return 0;
+}
+
+/* What was measured ahead and lies within the goal now. */
+static void absorb(struct seat *seat, int64_t level)
+{
+    size_t n = 0;
+
+    while (n < seat->n_ahead && seat->ahead[n].step <= level) {
+        seat->last = seat->ahead[n++];
+    }
+    if (n > 0) {
+        seat->n_ahead -= n;
+        memmove(seat->ahead, seat->ahead + n, seat->n_ahead * sizeof *seat->ahead);
+    }
+}
+
+static int note_point(struct seat *seat, int64_t level, struct point point, struct err *err)
+{
+    if (point.step == seat->last.step && seat->state == SEAT_RUNNING) {
+        seat->last = point; /* a result's own value stands above a measurement */
+        return 0;
+    }
+    if (point.step <= reach(seat)) {
+        return 0; /* a step already known informs nobody */
+    }
+    if (point.step <= level && seat->n_ahead == 0) {
+        seat->last = point;
+        return 0;
+    }
+    return push_ahead(seat, point, err);
+}
+
+int schedule_note(struct schedule *schedule, int64_t trial, int64_t step, double cost,
+                  struct err *err)
+{
+    struct seat *seat = schedule_seat(schedule, trial);
+    struct stopping *stopping = &schedule->stopping;
+
+    if (seat == NULL) {
+        return 0;
+    }
+    if (stopping->rule == STOPPING_MEDIAN && (seat->curve == NULL || step > reach(seat))) {
+        TRY(median_note(stopping, &seat->curve, step, cost, err));
+    }
+    if (stopping->rule == STOPPING_THRESHOLD && step >= stopping->step) {
+        seat->judged = true;
+    }
+    if (seat->state != SEAT_RUNNING && seat->state != SEAT_WAITING) {
+        return 0;
+    }
+    struct bracket *bracket = schedule->brackets[seat->bracket];
+    bool before = seat_needs_no_lease(bracket, seat);
+    TRY(note_point(seat, bracket->rungs[seat->rung].level, (struct point){step, cost}, err));
+    if (seat->state == SEAT_WAITING && !before && seat_needs_no_lease(bracket, seat)) {
+        bracket->rungs[seat->rung].n_auto++;
+    }
+    return 0;
+}
+
+/* ---- brackets ---- */
+
+void bracket_destroy(struct bracket *bracket)
+{
+    if (bracket == NULL) {
+        return;
+    }
+    for (size_t i = 0; bracket->rungs != NULL && i < bracket->n_rungs; i++) {
+        ranking_finish(&bracket->rungs[i].all);
+        ranking_finish(&bracket->rungs[i].waiting);
+        free(bracket->rungs[i].spans_ms);
+    }
+    free(bracket->rungs);
+    free(bracket);
+}
+
+static struct bracket *bracket_new(const struct schedule *schedule, int index)
+{
+    struct bracket_plan plan;
+    struct bracket *bracket = calloc(1, sizeof *bracket);
+
+    if (bracket == NULL) {
+        return NULL;
+    }
+    bracket->index = index;
+    bracket->kind = schedule->kind->plan(schedule, index, &plan);
+    bracket->n_rungs = plan.n;
+    bracket->rungs = calloc(plan.n, sizeof *bracket->rungs);
+    if (bracket->rungs == NULL) {
+        free(bracket);
+        return NULL;
+    }
+    for (size_t i = 0; i < plan.n; i++) {
+        bracket->rungs[i].level = plan.rungs[i].level;
+        bracket->rungs[i].size = plan.rungs[i].size;
+    }
+    return bracket;
+}
+
+static int reserve_brackets(struct schedule *schedule, struct err *err)
+{
+    if (schedule->n_brackets < schedule->cap_brackets) {
+        return 0;
+    }
+    size_t cap = schedule->cap_brackets == 0 ? 8 : schedule->cap_brackets * 2;
+    void *all = realloc((void *)schedule->brackets, cap * sizeof(struct bracket *));
+    if (all == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    schedule->brackets = all;
+    void *open = realloc((void *)schedule->open, cap * sizeof(struct bracket *));
+    if (open == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    schedule->open = open;
+    schedule->cap_brackets = cap;
+    return 0;
+}
+
+int bracket_open(struct schedule *schedule, struct err *err)
+{
+    TRY(reserve_brackets(schedule, err));
+    struct bracket *bracket = bracket_new(schedule, (int)schedule->n_brackets);
+    if (bracket == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    schedule->brackets[schedule->n_brackets++] = bracket;
+    schedule->open[schedule->n_open++] = bracket;
+    return 0;
+}
+
+size_t bracket_outstanding(const struct bracket *bracket, size_t rung)
+{
+    const struct rung *rungs = bracket->rungs;
+    bool is_closed = true; /* the rung below has all its values */
+    size_t outstanding = 0;
+
+    if (rungs[0].size == 0) {
+        return rungs[rung].started - rungs[rung].reported;
+    }
+    for (size_t i = 0; i <= rung; i++) {
+        size_t width = (size_t)rungs[i].size;
+        if (i > 0 && is_closed) {
+            size_t coming = rungs[i].started + rungs[i - 1].waiting.n;
+            width = coming < width ? coming : width;
+        }
+        outstanding = width > rungs[i].reported ? width - rungs[i].reported : 0;
+        is_closed = is_closed && outstanding == 0;
+    }
+    return is_closed ? 0 : outstanding;
+}
+
+static void close_when_done(struct schedule *schedule, struct bracket *bracket)
+{
+    if (bracket->rungs[0].size == 0 || bracket->is_done) {
+        return;
+    }
+    for (size_t i = 0; i < bracket->n_rungs; i++) {
+        if (bracket_outstanding(bracket, i) > 0) {
+            return;
+        }
+    }
+    bracket->is_done = true;
+    size_t at = 0;
+    while (schedule->open[at] != bracket) {
+        at++;
+    }
+    schedule->n_open--;
+    memmove((void *)(schedule->open + at), (void *)(schedule->open + at + 1),
+            (schedule->n_open - at) * sizeof(struct bracket *));
+}
+
+/* ---- facts ---- */
+
+static int misfit(const struct schedule_record *record, struct err *err)
+{
+    return err_set(err, ERR_IO, "the stored fact \"%s\" of trial %" PRId64 " does not fit",
+                   schedule_fact_name(record->fact), record->trial);
+}
+
+static int apply_start(struct schedule *schedule, const struct schedule_record *record,
+                       struct err *err)
+{
+    if (record->trial < 1 || record->bracket < 0 || record->bracket > (int64_t)schedule->n_brackets
+        || schedule_seat(schedule, record->trial) != NULL) {
+        return misfit(record, err);
+    }
+    TRY(make_seat(schedule, record->trial, err));
+    if (record->bracket == (int64_t)schedule->n_brackets) {
+        TRY(bracket_open(schedule, err));
+    }
+    struct bracket *bracket = schedule->brackets[record->bracket];
+    struct rung *rung = &bracket->rungs[0];
+    if (rung->size > 0 && (int64_t)rung->started >= rung->size) {
+        return misfit(record, err);
+    }
+    rung->started++;
+    bracket->is_sealed = bracket->is_sealed && rung->size > 0;
+    schedule->seats[record->trial] = (struct seat){.state = SEAT_RUNNING,
+                                                   .bracket = bracket->index,
+                                                   .last = {.step = -1},
+                                                   .since_ms = record->at_ms};
+    return 0;
+}
+
+/* Remembers how long the value took, in order. */
+static int keep_span(struct rung *rung, int64_t span_ms, struct err *err)
+{
+    if (rung->n_spans == rung->cap_spans) {
+        size_t cap = rung->cap_spans == 0 ? 8 : rung->cap_spans * 2;
+        int64_t *grown = realloc(rung->spans_ms, cap * sizeof *grown);
+        if (grown == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+        rung->spans_ms = grown;
+        rung->cap_spans = cap;
+    }
+    size_t at = rung->n_spans++;
+    for (; at > 0 && rung->spans_ms[at - 1] > span_ms; at--) {
+        rung->spans_ms[at] = rung->spans_ms[at - 1];
+    }
+    rung->spans_ms[at] = span_ms;
+    return 0;
+}
+
+static int complete(struct schedule *schedule, struct seat *seat, struct err *err)
+{
+    if (schedule->stopping.rule == STOPPING_MEDIAN) {
+        return median_complete(&schedule->stopping, &seat->curve, err);
+    }
+    return 0;
+}
+
+/* Nothing will be measured for this trial any more. */
+static void retire(struct seat *seat, enum seat_state state)
+{
+    seat->state = state;
+    free(seat->ahead);
+    seat->ahead = NULL;
+    seat->n_ahead = 0;
+    seat->cap_ahead = 0;
+}
+
+static int apply_value(struct schedule *schedule, const struct schedule_record *record,
+                       struct seat *seat, struct err *err)
+{
+    struct bracket *bracket = schedule->brackets[seat->bracket];
+    struct rung *rung = &bracket->rungs[seat->rung];
+
+    if (seat->state != SEAT_RUNNING) {
+        return misfit(record, err);
+    }
+    seat->cost = schedule_cost(schedule, record->value);
+    rung->reported++;
+    if (schedule->options.quorum > 0) {
+        TRY(keep_span(rung, record->at_ms - seat->since_ms, err));
+    }
+    if (!isfinite(seat->cost)) {
+        retire(seat, SEAT_DIVERGED);
+        return 0;
+    }
+    TRY(ranking_insert(&rung->all, seat->cost, record->trial, err));
+    if (seat->rung + 1 == bracket->n_rungs) {
+        retire(seat, SEAT_COMPLETE);
+        return complete(schedule, seat, err);
+    }
+    seat->state = SEAT_WAITING;
+    rung->n_auto += seat_needs_no_lease(bracket, seat);
+    return ranking_insert(&rung->waiting, seat->cost, record->trial, err);
+}
+
+/* Takes a waiting trial off the list of those who are undecided. */
+static void leave_waiting(struct schedule *schedule, const struct seat *seat, int64_t trial)
+{
+    struct bracket *bracket = schedule->brackets[seat->bracket];
+    struct rung *rung = &bracket->rungs[seat->rung];
+
+    rung->n_auto -= seat_needs_no_lease(bracket, seat);
+    (void)ranking_remove(&rung->waiting, seat->cost, trial);
+}
+
+static int apply_promote(struct schedule *schedule, const struct schedule_record *record,
+                         struct seat *seat, struct err *err)
+{
+    struct bracket *bracket = schedule->brackets[seat->bracket];
+
+    if (seat->state != SEAT_WAITING || seat->rung + 1 >= bracket->n_rungs) {
+        return misfit(record, err);
+    }
+    leave_waiting(schedule, seat, record->trial);
+    seat->rung++;
+    seat->state = SEAT_RUNNING;
+    seat->before = seat->cost;
+    seat->since_ms = record->at_ms;
+    bracket->rungs[seat->rung].started++;
+    absorb(seat, bracket->rungs[seat->rung].level);
+    return 0;
+}
+
+static int apply_out(struct schedule *schedule, const struct schedule_record *record,
+                     struct seat *seat, enum seat_state state, struct err *err)
+{
+    struct bracket *bracket = schedule->brackets[seat->bracket];
+
+    if (seat->state == SEAT_WAITING) {
+        leave_waiting(schedule, seat, record->trial);
+    } else if (seat->state == SEAT_RUNNING) {
+        bracket->rungs[seat->rung].reported++;
+    } else {
+        return misfit(record, err);
+    }
+    retire(seat, state);
+    return 0;
+}
+
+/* Gives up the free slots of a bracket, and the same share of the rungs above. */
+static int apply_seal(struct schedule *schedule, const struct schedule_record *record,
+                      struct err *err)
+{
+    if (record->bracket < 0 || record->bracket >= (int64_t)schedule->n_brackets) {
+        return misfit(record, err);
+    }
+    struct bracket *bracket = schedule->brackets[record->bracket];
+    int64_t slots = bracket->rungs[0].size;
+    int64_t started = (int64_t)bracket->rungs[0].started;
+    bracket->is_sealed = true;
+    for (size_t i = 0; slots > 0 && i < bracket->n_rungs; i++) {
+        struct rung *rung = &bracket->rungs[i];
+        rung->size = (int64_t)(__extension__(__int128) rung->size * started / slots);
+        rung->size = rung->size < 1 ? 1 : rung->size;
+    }
+    close_when_done(schedule, bracket);
+    return 0;
+}
+
+static int apply_to_seat(struct schedule *schedule, const struct schedule_record *record,
+                         struct seat *seat, struct err *err)
+{
+    switch (record->fact) {
+    case FACT_VALUE:
+        return apply_value(schedule, record, seat, err);
+    case FACT_SHORT:
+        seat->is_short = true;
+        return complete(schedule, seat, err);
+    case FACT_PROMOTE:
+        return apply_promote(schedule, record, seat, err);
+    case FACT_LOSE:
+    case FACT_LATE:
+        return apply_out(schedule, record, seat, SEAT_LOST, err);
+    case FACT_MEDIAN:
+    case FACT_THRESHOLD:
+        return apply_out(schedule, record, seat, SEAT_STOPPED, err);
+    case FACT_FAIL:
+    case FACT_CANCEL:
+        return apply_out(schedule, record, seat, SEAT_ENDED, err);
+    case FACT_START:
+    case FACT_SEAL:
+    case FACT_UNLOCK:
+    case FACT_COUNT:
+        break;
+    }
+    return misfit(record, err);
+}
+
+int schedule_apply(struct schedule *schedule, const struct schedule_record *record, struct err *err)
+{
+    if (record->fact == FACT_START) {
+        return apply_start(schedule, record, err);
+    }
+    if (record->fact == FACT_SEAL) {
+        return apply_seal(schedule, record, err);
+    }
+    if (record->fact == FACT_UNLOCK) {
+        schedule->cap++;
+        return 0;
+    }
+    struct seat *seat = schedule_seat(schedule, record->trial);
+    if (seat == NULL) {
+        return misfit(record, err);
+    }
+    struct bracket *bracket = schedule->brackets[seat->bracket];
+    TRY(apply_to_seat(schedule, record, seat, err));
+    close_when_done(schedule, bracket);
+    return 0;
+}

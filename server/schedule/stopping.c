@@ -1,0 +1,199 @@
+#include "server/schedule/stopping.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- options ---- */
+
+void stopping_read(const struct study_def *study, struct stopping *stopping, struct faults *faults)
+{
+    int64_t tenth = study->has_resource ? (study->resource_max + 9) / 10 : 1;
+    struct fields fields;
+
+    *stopping = (struct stopping){.rule = study->stopping};
+    if (study->stopping == STOPPING_NONE) {
+        return;
+    }
+    fields_begin(&fields, study->stopping_options, "/stopping", faults);
+    (void)fields_any(&fields, "rule");
+    if (study->stopping == STOPPING_MEDIAN) {
+        stopping->after = fields_int(&fields, "after", 5, 1, INT32_MAX);
+        stopping->warmup = fields_int(&fields, "warmup", tenth, 0, INT64_MAX);
+    } else {
+        stopping->step = fields_int(&fields, "step", 0, 0, INT64_MAX);
+        double value = fields_real(&fields, "value", 0);
+        bool up = study->n_objectives > 0 && study->objectives[0].direction == DIRECTION_MAXIMIZE;
+        stopping->cost = up ? -value : value;
+        if (!fields_has(&fields, "step")) {
+            fields_fault(&fields, "step", "is required: the step at which to look");
+        }
+        if (!fields_has(&fields, "value")) {
+            fields_fault(&fields, "value", "is required: what a trial must reach by then");
+        }
+    }
+    fields_end(&fields);
+}
+
+void stopping_finish(struct stopping *stopping)
+{
+    for (size_t i = 0; i < stopping->n; i++) {
+        free(stopping->steps[i].means);
+    }
+    free(stopping->steps);
+    *stopping = (struct stopping){0};
+}
+
+void curve_destroy(struct curve *curve)
+{
+    if (curve != NULL) {
+        free(curve->points);
+        free(curve);
+    }
+}
+
+/* ---- the pool of completed trials ---- */
+
+/* The first place whose step is not below. */
+static size_t find_step(const struct stopping *stopping, int64_t step)
+{
+    size_t low = 0;
+    size_t high = stopping->n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (stopping->steps[middle].step < step) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* Grows *array so that one more than n fits. */
+static int reserve_one(void **array, size_t n, size_t *cap, size_t item_bytes, struct err *err)
+{
+    if (n < *cap) {
+        return 0;
+    }
+    size_t more = *cap == 0 ? 8 : *cap * 2;
+    void *grown = realloc(*array, more * item_bytes);
+    if (grown == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    *array = grown;
+    *cap = more;
+    return 0;
+}
+
+static int make_step(struct stopping *stopping, size_t at, int64_t step, struct err *err)
+{
+    void *steps = stopping->steps;
+
+    TRY(reserve_one(&steps, stopping->n, &stopping->cap, sizeof *stopping->steps, err));
+    stopping->steps = steps;
+    memmove(stopping->steps + at + 1, stopping->steps + at,
+            (stopping->n - at) * sizeof *stopping->steps);
+    stopping->steps[at] = (struct step_means){.step = step};
+    stopping->n++;
+    return 0;
+}
+
+static int pool(struct stopping *stopping, int64_t step, double mean, struct err *err)
+{
+    size_t at = find_step(stopping, step);
+
+    if (at == stopping->n || stopping->steps[at].step != step) {
+        TRY(make_step(stopping, at, step, err));
+    }
+    struct step_means *here = &stopping->steps[at];
+    void *means = here->means;
+    TRY(reserve_one(&means, here->n, &here->cap, sizeof *here->means, err));
+    here->means = means;
+    size_t low = 0;
+    size_t high = here->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (here->means[middle] <= mean) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    memmove(here->means + low + 1, here->means + low, (here->n - low) * sizeof *here->means);
+    here->means[low] = mean;
+    here->n++;
+    return 0;
+}
+
+/* ---- curves ---- */
+
+static int make_curve(struct curve **curve, struct err *err)
+{
+    if (*curve != NULL) {
+        return 0;
+    }
+    *curve = calloc(1, sizeof **curve);
+    if (*curve == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    (*curve)->best = (double)INFINITY;
+    return 0;
+}
+
+int median_note(struct stopping *stopping, struct curve **curve, int64_t step, double cost,
+                struct err *err)
+{
+    TRY(make_curve(curve, err));
+    struct curve *own = *curve;
+    if (isfinite(cost)) {
+        own->sum += cost;
+        own->n++;
+        own->best = cost < own->best ? cost : own->best;
+    }
+    if (own->n == 0 || step <= stopping->warmup) {
+        return 0;
+    }
+    double mean = own->sum / (double)own->n;
+    if (own->is_completed) {
+        return pool(stopping, step, mean, err);
+    }
+    void *points = own->points;
+    TRY(reserve_one(&points, own->n_points, &own->cap, sizeof *own->points, err));
+    own->points = points;
+    own->points[own->n_points++] = (struct curve_mean){step, mean};
+    return 0;
+}
+
+int median_complete(struct stopping *stopping, struct curve **curve, struct err *err)
+{
+    TRY(make_curve(curve, err));
+    struct curve *own = *curve;
+    if (own->is_completed) {
+        return 0;
+    }
+    for (size_t i = 0; i < own->n_points; i++) {
+        TRY(pool(stopping, own->points[i].step, own->points[i].mean, err));
+    }
+    free(own->points);
+    own->points = NULL;
+    own->n_points = 0;
+    own->cap = 0;
+    own->is_completed = true;
+    return 0;
+}
+
+bool median_stops(const struct stopping *stopping, const struct curve *curve, int64_t step,
+                  double cost, double *median)
+{
+    size_t at = find_step(stopping, step);
+
+    if (curve == NULL || step <= stopping->warmup || at == stopping->n
+        || stopping->steps[at].step != step || stopping->steps[at].n < (size_t)stopping->after) {
+        return false;
+    }
+    const struct step_means *here = &stopping->steps[at];
+    *median = (here->means[(here->n - 1) / 2] + here->means[here->n / 2]) / 2;
+    return !isfinite(cost) || curve->best > *median;
+}

@@ -1,0 +1,61 @@
+/* Stopping rules: they go with any schedule and look at every measurement, not at rungs alone.
+ *
+ *   median     stops a trial at a step if its best value so far is worse than the median of the
+ *              running averages, up to that step, of the completed trials that have a value there:
+ *              at least `after` of them, and never at or before `warmup`
+ *              (Golovin et al., Google Vizier, 2017)
+ *   threshold  stops a trial worse than `value` at its first measurement at or past `step`
+ *
+ * Inside the room. Costs (smaller is better) go in. */
+#ifndef SERVER_SCHEDULE_STOPPING_H
+#define SERVER_SCHEDULE_STOPPING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/domain/study.h"
+
+/* A live trial's running average. */
+struct curve {
+    double sum, best;
+    size_t n;          /* finite values */
+    bool is_completed; /* what comes goes straight to the pool */
+    size_t n_points, cap;
+    struct curve_mean {
+        int64_t step;
+        double mean;
+    } * points;
+};
+
+/* The averages of completed trials at one step, sorted. */
+struct step_means {
+    int64_t step;
+    size_t n, cap;
+    double *means;
+};
+
+struct stopping {
+    enum stopping_rule rule;
+    int64_t after, warmup; /* median */
+    int64_t step;          /* threshold */
+    double cost;
+    size_t n, cap; /* median: steps rising */
+    struct step_means *steps;
+};
+
+void stopping_read(const struct study_def *study, struct stopping *stopping, struct faults *faults);
+void stopping_finish(struct stopping *stopping);
+
+/* Adds a measurement to the trial's curve, made when *curve is NULL. */
+MUST_USE int median_note(struct stopping *stopping, struct curve **curve, int64_t step, double cost,
+                         struct err *err);
+/* The trial has completed: its averages join the others'. */
+MUST_USE int median_complete(struct stopping *stopping, struct curve **curve, struct err *err);
+/* Does the rule stop the trial whose newest measurement (noted before) this is? *median: against
+ * what. */
+bool median_stops(const struct stopping *stopping, const struct curve *curve, int64_t step,
+                  double cost, double *median);
+void curve_destroy(struct curve *curve);
+
+#endif

@@ -1,0 +1,156 @@
+#include "server/schedule/tables.h"
+
+#include <check.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "81@1 27@3": the plan as the golden file writes it. */
+static size_t write_plan(const struct bracket_plan *plan, char text[], size_t room)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < plan->n; i++) {
+        len += (size_t)snprintf(text + len, room - len, "%s%" PRId64 "@%" PRId64, i == 0 ? "" : " ",
+                                plan->rungs[i].size, plan->rungs[i].level);
+    }
+    return len;
+}
+
+/* rounding < 0: asha's levels. */
+static void write_table(int64_t R, int64_t eta, int64_t r_min, int rounding, char text[],
+                        size_t room)
+{
+    struct bracket_plan plan;
+    size_t len = (size_t)snprintf(text, room, "%" PRId64 ":", R);
+    int s_max = tables_s_max(R, eta, r_min);
+
+    for (int s = rounding < 0 ? 0 : s_max; s >= 0; s--) {
+        if (rounding < 0) {
+            tables_levels(R, eta, r_min, &plan);
+        } else {
+            tables_bracket(R, eta, r_min, (enum rounding)rounding, s, &plan);
+        }
+        len += write_plan(&plan, text + len, room - len);
+        len += (size_t)snprintf(text + len, room - len, s > 0 ? " . " : "\n");
+    }
+}
+
+static uint64_t fnv(const char *text, uint64_t hash)
+{
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+static int rounding_named(const char *name)
+{
+    static const char *const names[] = {"formula", "paper_table", "ceil_all"};
+
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* I18: every table for R ≤ 2000, eta 2 to 5, r_min 1 and 3 equals the independent computation. */
+START_TEST(tables_equal_the_golden_file)
+{
+    FILE *golden = fopen(GOLDEN, "r");
+    char name[32];
+    char hash_text[32];
+    int64_t eta;
+    int64_t start;
+    int n = 0;
+
+    ck_assert_ptr_nonnull(golden);
+    while (fscanf(golden, "%" SCNd64 " %31s %" SCNd64 " %31s", &eta, name, &start, hash_text)
+           == 4) {
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+        for (int64_t R = start; R < start + 100; R++) {
+            for (int64_t r_min = 1; r_min <= 3 && r_min <= R; r_min += 2) {
+                char text[2048];
+                write_table(R, eta, r_min, rounding_named(name), text, sizeof text);
+                hash = fnv(text, hash);
+            }
+        }
+        ck_assert_msg(hash == strtoull(hash_text, NULL, 16),
+                      "eta %" PRId64 ", %s, R from %" PRId64 " differs", eta, name, start);
+        n++;
+    }
+    (void)fclose(golden);
+    ck_assert_int_eq(n, 320);
+}
+END_TEST
+
+static const struct {
+    int64_t R, eta, r_min;
+    const char *text;
+} papers[] = {
+    {81, 3, 1,
+     "81:81@1 27@3 9@9 3@27 1@81 . 34@3 11@9 3@27 1@81 . 15@9 5@27 1@81 . 8@27 2@81 . 5@81\n"},
+    {52, 3, 1, "52:27@2 9@6 3@17 1@52 . 12@6 4@17 1@52 . 6@17 2@52 . 4@52\n"},
+    {100, 3, 5, "100:9@11 3@33 1@100 . 5@33 1@100 . 3@100\n"},
+    {64, 4, 1, "64:64@1 16@4 4@16 1@64 . 22@4 5@16 1@64 . 8@16 2@64 . 4@64\n"},
+    {7, 3, 7, "7:1@7\n"}, /* one bracket of one rung */
+};
+
+START_TEST(table_is_the_one_of_the_paper)
+{
+    char text[2048];
+
+    write_table(papers[_i].R, papers[_i].eta, papers[_i].r_min, ROUNDING_FORMULA, text,
+                sizeof text);
+    ck_assert_str_eq(text, papers[_i].text);
+}
+END_TEST
+
+/* What floating logarithms get wrong elsewhere. */
+START_TEST(no_bracket_is_lost_to_logarithms)
+{
+    ck_assert_int_eq(tables_s_max(243, 3, 1), 5);
+    ck_assert_int_eq(tables_s_max(1000, 10, 1), 3);
+    ck_assert_int_eq(tables_s_max(625, 5, 1), 4);
+    ck_assert_int_eq(tables_s_max(242, 3, 1), 4);
+}
+END_TEST
+
+START_TEST(huge_resources_do_not_overflow)
+{
+    struct bracket_plan plan;
+    int64_t R = INT64_C(1) << 53;
+
+    for (int64_t eta = 2; eta <= 1000; eta = eta * 5 / 2) {
+        tables_bracket(R, eta, 1, ROUNDING_FORMULA, tables_s_max(R, eta, 1), &plan);
+        ck_assert_int_eq(plan.rungs[plan.n - 1].level, R);
+        tables_levels(R, eta, 1, &plan);
+        ck_assert_int_eq(plan.rungs[plan.n - 1].level, R);
+        for (size_t i = 1; i < plan.n; i++) {
+            ck_assert_int_lt(plan.rungs[i - 1].level, plan.rungs[i].level);
+        }
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("tables");
+    TCase *tcase = tcase_create("tables");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, tables_equal_the_golden_file);
+    tcase_add_loop_test(tcase, table_is_the_one_of_the_paper, 0,
+                        (int)(sizeof papers / sizeof papers[0]));
+    tcase_add_test(tcase, no_bracket_is_lost_to_logarithms);
+    tcase_add_test(tcase, huge_resources_do_not_overflow);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
