@@ -3,20 +3,15 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/normal.h"
 #include "server/model/linalg.h"
 
 static const double half_ln_2pi = 0.91893853320467274178;
-static const double sqrt_half = 0.70710678118654752440;
 static const double far_tail = -10.0; /* below it the asymptotic series is exact to the last bit */
 
 double normal_density(double z)
 {
     return exp(-0.5 * z * z - half_ln_2pi);
-}
-
-double normal_distribution(double z)
-{
-    return 0.5 * erfc(-z * sqrt_half);
 }
 
 /* Σ_{k=1..20} (−1)^k (2k + odd − 2)!! z^{−2k}: odd = 1 for Φ, 3 for h. */
@@ -36,7 +31,7 @@ static double tail_series(double z, double odd)
 double log_normal_distribution(double z)
 {
     if (z > far_tail) {
-        return log(normal_distribution(z));
+        return log(normal_cdf(z));
     }
     return -0.5 * z * z - half_ln_2pi - log(-z) + log1p(tail_series(z, 1.0));
 }
@@ -44,7 +39,7 @@ double log_normal_distribution(double z)
 double log_h(double z)
 {
     if (z > far_tail) {
-        return log(normal_density(z) + z * normal_distribution(z));
+        return log(normal_density(z) + z * normal_cdf(z));
     }
     return -0.5 * z * z - half_ln_2pi - 2.0 * log(-z) + log1p(tail_series(z, 3.0));
 }
@@ -53,7 +48,7 @@ void log_h_slopes(double z, double *phi_over_h, double *Phi_over_h)
 {
     if (z > far_tail) {
         double phi = normal_density(z);
-        double Phi = normal_distribution(z);
+        double Phi = normal_cdf(z);
         double h = phi + z * Phi;
         *phi_over_h = phi / h;
         *Phi_over_h = Phi / h;

@@ -11,7 +11,6 @@
 #include "server/model/gp.h"
 
 double normal_density(double z);
-double normal_distribution(double z);
 /* ln Φ(z), exact to the last digits in the lower tail. */
 double log_normal_distribution(double z);
 

@@ -100,7 +100,8 @@ void kernel_cross(const struct kernel *kernel, const struct points *a, const dou
         }
         add_hamming(kernel, a, points_cat(b, j), column);
         for (size_t i = 0; i < a->n; i++) {
-            double s = sqrt(5.0 * fmax(column[i], 0.0));
+            double r2 = column[i] > 0.0 ? column[i] : 0.0;
+            double s = sqrt(5.0 * r2);
             double e = exp(-s);
             column[i] = (1.0 + s + s * s / 3.0) * e;
             if (S != NULL) {

@@ -5,10 +5,7 @@
 #include <string.h>
 
 static const struct strategy *const all[] = {
-    &strategy_quasirandom,
-    &strategy_random,
-    &strategy_bayesian,
-    NULL,
+    &strategy_quasirandom, &strategy_random, &strategy_bayesian, &strategy_tpe, NULL,
 };
 
 const struct strategy *const *strategy_all(void)

@@ -8,6 +8,7 @@
 extern const struct strategy strategy_quasirandom;
 extern const struct strategy strategy_random;
 extern const struct strategy strategy_bayesian;
+extern const struct strategy strategy_tpe;
 
 /* For strategies that take no options: each one given is a fault. */
 void strategy_refuse_options(const struct study_def *study, struct faults *faults);

@@ -41,12 +41,14 @@ static int allocate(struct trials *t, size_t n, struct err *err)
     *t = (struct trials){0};
     t->done = calloc(n + 1, sizeof *t->done);
     t->cost = calloc(n + 1, sizeof *t->cost);
+    t->measured = calloc(n + 1, sizeof *t->measured);
+    t->step = calloc(n + 1, sizeof *t->step);
     t->complete = calloc(n + 1, sizeof *t->complete);
     t->failed = calloc(n + 1, sizeof *t->failed);
     t->pending = calloc(n + 1, sizeof *t->pending);
     t->keys = calloc(n + 1, sizeof *t->keys);
-    if (t->done == NULL || t->cost == NULL || t->complete == NULL || t->failed == NULL
-        || t->pending == NULL || t->keys == NULL) {
+    if (t->done == NULL || t->cost == NULL || t->measured == NULL || t->step == NULL
+        || t->complete == NULL || t->failed == NULL || t->pending == NULL || t->keys == NULL) {
         trials_finish(t);
         return err_set(err, ERR_NOMEM, "no memory for a history of %zu trials", n);
     }
@@ -69,6 +71,8 @@ static void add(struct trials *t, const struct study_def *study, const struct ob
         if (isfinite(cost)) {
             t->complete[t->n_done] = seen->kind == OBSERVED_COMPLETED;
             t->cost[t->n_done] = cost;
+            t->measured[t->n_done] = cost;
+            t->step[t->n_done] = seen->step;
             t->done[t->n_done++] = seen->x;
         }
         break;
@@ -144,6 +148,8 @@ void trials_finish(struct trials *trials)
 {
     free(trials->done);
     free(trials->cost);
+    free(trials->measured);
+    free(trials->step);
     free(trials->complete);
     free(trials->failed);
     free(trials->pending);

@@ -21,6 +21,8 @@ struct trials {
     size_t n_finished;     /* of all kinds, informative or not: what fits are counted by */
     const double **done;   /* configurations, borrowed from the history */
     double *cost;          /* of the done ones; finite */
+    double *measured;      /* the same before pruned ones were lifted */
+    int64_t *step;         /* that it was measured at */
     bool *complete;        /* of the done ones: not pruned */
     const double **failed; /* and infeasible */
     const double **pending;

@@ -8,7 +8,7 @@
  *   {"op":"end"} → {}                            what went wrong → {"error":"…"}
  * `problem` has `parameters` [{name, type, low, high, log, choices, condition: {parent, values}}]
  * and `direction`. Served exactly: an ask sees every result told before it. Each explanation and
- * each ask's milliseconds can be kept in a file, one a line. */
+ * each ask's milliseconds of processor time can be kept in a file, one a line. */
 #include <getopt.h>
 #include <jansson.h>
 #include <math.h>
@@ -146,12 +146,12 @@ static json_t *ask(struct run *run)
     struct timespec from;
     struct timespec to;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &from);
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
     if (run->strategy->suggest(run->study, &seen, run->n + 1, &made, &err) != 0) {
         free(made.x);
         return failure(err.text);
     }
-    (void)clock_gettime(CLOCK_MONOTONIC, &to);
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
     if (run->times != NULL) {
         (void)fprintf(run->times, "%zu %.3f\n", run->n,
                       (double)(to.tv_sec - from.tv_sec) * 1e3

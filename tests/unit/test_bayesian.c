@@ -154,7 +154,7 @@ static double flat(const double x[])
     return 3.0;
 }
 
-static const char *const models[] = {"bayesian"};
+static const char *const models[] = {"bayesian", "tpe"};
 enum { MODELS = sizeof models / sizeof *models };
 
 START_TEST(finds_the_bottom_of_a_bowl)

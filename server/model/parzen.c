@@ -1,0 +1,400 @@
+#include "server/model/parzen.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/normal.h"
+#include "server/model/linalg.h"
+
+static const double half_ln_2pi = 0.91893853320467274178;
+static const double least_width = 0.03;
+static const double far_below = -40.0; /* e^-40 of the greatest term changes no digit */
+
+enum { ROWS_PER_CELL = 4 };
+
+/* The kernels of one number with few values: log mass over each cell, by (cell, width). */
+struct table {
+    uint64_t cells; /* 0: continuous */
+    size_t n_rows, cap;
+    double *rows;  /* cells × n_rows, densities in logarithms */
+    uint32_t *row; /* of each component */
+};
+
+struct parzen {
+    size_t n; /* components, the prior last */
+    size_t n_num, n_cat;
+    struct points x; /* n − 1 of them */
+    struct workspace work;
+    double *log_weight, *cumulative;
+    double *mean, *width, *inverse, *constant; /* number-major: n_num × n */
+    double *match, *other;                     /* of each category: log mass */
+    double *uniform;                           /* log 1/k */
+    size_t *choices;
+    struct table *tables; /* n_num */
+    double *terms;        /* scratch of one point: parzen_log_density() is not for two threads */
+};
+
+void parzen_destroy(struct parzen *parzen)
+{
+    if (parzen != NULL) {
+        for (size_t k = 0; parzen->tables != NULL && k < parzen->n_num; k++) {
+            free(parzen->tables[k].rows);
+            free(parzen->tables[k].row);
+        }
+        free(parzen->tables);
+        free(parzen->choices);
+        points_finish(&parzen->x);
+        workspace_finish(&parzen->work);
+        free(parzen);
+    }
+}
+
+/* ---- widths ---------------------------------------------------------------------------------- */
+struct place {
+    double at;
+    size_t component;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct place *x = a;
+    const struct place *y = b;
+
+    if (x->at < y->at || x->at > y->at) {
+        return x->at < y->at ? -1 : 1;
+    }
+    return (x->component > y->component) - (x->component < y->component);
+}
+
+/* Sets mean, width and what follows from them for one component of the k-th number. */
+static void set_kernel(struct parzen *p, size_t k, size_t i, double mean, double width)
+{
+    size_t at = k * p->n + i;
+    double mass = normal_cdf((1.0 - mean) / width) - normal_cdf(-mean / width);
+
+    p->mean[at] = mean;
+    p->width[at] = width;
+    p->inverse[at] = 1.0 / width;
+    p->constant[at] = -log(width * mass) - half_ln_2pi;
+}
+
+/* The k-th number's kernels: gaps between sorted places, 0 and 1 at the ends. */
+static void set_kernels(struct parzen *p, size_t k, struct place places[])
+{
+    size_t prior = p->n - 1;
+    size_t count = 0;
+    double least = fmax(least_width, 1.0 / (double)((prior + 2) * (prior + 2)));
+
+    for (size_t i = 0; i < p->n; i++) {
+        double at = i < prior ? points_num(&p->x, i)[k] : 0.5;
+        if (isnan(at)) { /* uniform: inverse and constant stay 0 and add nothing to a logarithm */
+            p->mean[k * p->n + i] = 0.5;
+            p->width[k * p->n + i] = INFINITY;
+            continue;
+        }
+        places[count++] = (struct place){at, i};
+    }
+    qsort(places, count, sizeof *places, by_place);
+    for (size_t j = 0; j < count; j++) {
+        double left = places[j].at - (j == 0 ? 0.0 : places[j - 1].at);
+        double right = (j + 1 == count ? 1.0 : places[j + 1].at) - places[j].at;
+        double width = fmin(fmax(fmax(left, right), least), 1.0);
+        set_kernel(p, k, places[j].component, places[j].at,
+                   places[j].component == prior ? 1.0 : width);
+    }
+}
+
+/* ---- numbers with few values ----------------------------------------------------------------- */
+static void fill_row(double row[], uint64_t cells, double mean, double width)
+{
+    double n = (double)cells;
+    double mass = normal_cdf((1.0 - mean) / width) - normal_cdf(-mean / width);
+
+    for (uint64_t c = 0; c < cells; c++) {
+        double low = ((double)c / n - mean) / width;
+        double high = ((double)(c + 1) / n - mean) / width;
+        double part = high > 0.0 && low > 0.0 ? normal_cdf(-low) - normal_cdf(-high)
+                                              : normal_cdf(high) - normal_cdf(low);
+        row[c] = log(fmax(part * n / mass, 1e-300));
+    }
+}
+
+static uint64_t cell_of(double u, uint64_t cells)
+{
+    double c = floor(u * (double)cells);
+
+    return c < 0.0 ? 0 : c >= (double)cells ? cells - 1 : (uint64_t)c;
+}
+
+/* The row of this kernel among those last made for its cell; t->n_rows: none yet. */
+static size_t find_row(const struct parzen *p, size_t k, size_t i, const size_t slots[],
+                       const size_t owner[])
+{
+    const double *mean = p->mean + k * p->n;
+    const double *width = p->width + k * p->n;
+
+    for (size_t s = 0; s < ROWS_PER_CELL && slots[s] != 0; s++) {
+        size_t o = owner[slots[s] - 1];
+        if (memcmp(&mean[o], &mean[i], sizeof *mean) == 0
+            && memcmp(&width[o], &width[i], sizeof *width) == 0) {
+            return slots[s] - 1;
+        }
+    }
+    return p->tables[k].n_rows;
+}
+
+static int add_row(struct table *t, double mean, double width, struct err *err)
+{
+    if (t->n_rows == t->cap) {
+        size_t cap = t->cap == 0 ? 16 : 2 * t->cap;
+        double *rows = realloc(t->rows, cap * t->cells * sizeof *rows);
+        if (rows == NULL) {
+            return err_set(err, ERR_NOMEM, "no memory for a model");
+        }
+        t->rows = rows;
+        t->cap = cap;
+    }
+    double *row = t->rows + t->n_rows++ * t->cells;
+    if (isinf(width)) {
+        memset(row, 0, t->cells * sizeof *row); /* uniform */
+    } else {
+        fill_row(row, t->cells, mean, width);
+    }
+    return 0;
+}
+
+/* Components with equal kernels share a row: values repeat, and so do widths. */
+static int build_table(struct parzen *p, size_t k, uint64_t cells, struct err *err)
+{
+    struct table *t = &p->tables[k];
+    OWN(memory) size_t *recent = calloc(cells * ROWS_PER_CELL, sizeof *recent); /* row + 1 */
+    OWN(memory) size_t *owner = calloc(p->n + 1, sizeof *owner); /* a component of each row */
+
+    t->cells = cells;
+    t->row = calloc(p->n, sizeof *t->row);
+    if (recent == NULL || owner == NULL || t->row == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    for (size_t i = 0; i < p->n; i++) {
+        size_t *slots = recent + cell_of(p->mean[k * p->n + i], cells) * ROWS_PER_CELL;
+        size_t row = find_row(p, k, i, slots, owner);
+        if (row == t->n_rows) {
+            TRY(add_row(t, p->mean[k * p->n + i], p->width[k * p->n + i], err));
+            owner[row] = i;
+            memmove(slots + 1, slots, (ROWS_PER_CELL - 1) * sizeof *slots);
+            slots[0] = row + 1;
+        }
+        t->row[i] = (uint32_t)row;
+    }
+    return 0;
+}
+
+/* ---- building -------------------------------------------------------------------------------- */
+static void set_weights(struct parzen *p, const double weights[])
+{
+    size_t prior = p->n - 1;
+    double sum = 0.0;
+
+    for (size_t i = 0; i < prior; i++) {
+        sum += weights == NULL ? 1.0 : weights[i];
+    }
+    double own = prior == 0 ? 1.0 : sum / (double)prior;
+    double total = sum + own;
+    double so_far = 0.0;
+    for (size_t i = 0; i < p->n; i++) {
+        double w = (i == prior ? own : weights == NULL ? 1.0 : weights[i]) / total;
+        so_far += w;
+        p->log_weight[i] = log(w);
+        p->cumulative[i] = so_far;
+    }
+}
+
+static void set_categories(struct parzen *p, const size_t choices[])
+{
+    for (size_t k = 0; k < p->n_cat; k++) {
+        double base = 1.0 / (double)p->n;
+        double count = (double)choices[k];
+        p->choices[k] = choices[k];
+        p->match[k] = log((1.0 + base) / (1.0 + count * base));
+        p->other[k] = log(base / (1.0 + count * base));
+        p->uniform[k] = -log(count);
+    }
+}
+
+static int allocate(struct parzen *p, const struct points *x, struct err *err)
+{
+    size_t n = p->n;
+    size_t d = p->n_num;
+
+    p->tables = calloc(d + 1, sizeof *p->tables);
+    p->choices = calloc(p->n_cat + 1, sizeof *p->choices);
+    if (p->tables == NULL || p->choices == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    TRY(points_init(&p->x, d, p->n_cat, n, err));
+    for (size_t i = 0; i < x->n; i++) {
+        points_copy(&p->x, i, x, i);
+    }
+    p->x.n = x->n;
+    TRY(workspace_init(
+        &p->work,
+        3 * workspace_round(n) + 4 * workspace_round(n * d) + 3 * workspace_round(p->n_cat), err));
+    p->log_weight = workspace_take(&p->work, n);
+    p->cumulative = workspace_take(&p->work, n);
+    p->terms = workspace_take(&p->work, n);
+    p->mean = workspace_take(&p->work, n * d);
+    p->width = workspace_take(&p->work, n * d);
+    p->inverse = workspace_take(&p->work, n * d);
+    p->constant = workspace_take(&p->work, n * d);
+    p->match = workspace_take(&p->work, p->n_cat);
+    p->other = workspace_take(&p->work, p->n_cat);
+    p->uniform = workspace_take(&p->work, p->n_cat);
+    return 0;
+}
+
+int parzen_create(const struct points *x, const double weights[], const uint64_t cells[],
+                  const size_t choices[], struct parzen **parzen, struct err *err)
+{
+    OWN(parzen) struct parzen *p = calloc(1, sizeof *p);
+    OWN(memory) struct place *places = calloc(x->n + 1, sizeof *places);
+
+    if (p == NULL || places == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    p->n = x->n + 1;
+    p->n_num = x->n_num;
+    p->n_cat = x->n_cat;
+    TRY(allocate(p, x, err));
+    set_weights(p, weights);
+    set_categories(p, choices);
+    for (size_t k = 0; k < p->n_num; k++) {
+        set_kernels(p, k, places);
+        if (cells[k] > 0) {
+            TRY(build_table(p, k, cells[k], err));
+        }
+    }
+    *parzen = p;
+    p = NULL;
+    return 0;
+}
+
+double parzen_width(const struct parzen *parzen, size_t i, size_t k)
+{
+    return parzen->width[k * parzen->n + i];
+}
+
+/* ---- density --------------------------------------------------------------------------------- */
+static void add_number(const struct parzen *p, size_t k, double at, double terms[])
+{
+    const double *mean = p->mean + k * p->n;
+    const double *inverse = p->inverse + k * p->n;
+    const double *constant = p->constant + k * p->n;
+    const struct table *t = &p->tables[k];
+
+    if (t->cells > 0) {
+        uint64_t c = cell_of(at, t->cells);
+        for (size_t i = 0; i < p->n; i++) {
+            terms[i] += t->rows[t->row[i] * t->cells + c];
+        }
+        return;
+    }
+    for (size_t i = 0; i < p->n; i++) {
+        double z = (at - mean[i]) * inverse[i];
+        terms[i] += constant[i] - 0.5 * z * z;
+    }
+}
+
+static void add_category(const struct parzen *p, size_t k, int32_t code, double terms[])
+{
+    for (size_t i = 0; i + 1 < p->n; i++) {
+        int32_t own = points_cat(&p->x, i)[k];
+        terms[i] += own < 0 ? p->uniform[k] : own == code ? p->match[k] : p->other[k];
+    }
+    terms[p->n - 1] += p->uniform[k];
+}
+
+static double log_sum(size_t n, const double terms[])
+{
+    double top = -INFINITY;
+    double sum = 0.0;
+
+    for (size_t i = 0; i < n; i++) {
+        top = terms[i] > top ? terms[i] : top;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double below = terms[i] - top;
+        sum += below > far_below ? exp(below) : 0.0;
+    }
+    return top + log(sum);
+}
+
+void parzen_log_density(const struct parzen *parzen, const struct points *q, double value[])
+{
+    const struct parzen *p = parzen;
+
+    for (size_t j = 0; j < q->n; j++) {
+        memcpy(p->terms, p->log_weight, p->n * sizeof *p->terms);
+        for (size_t k = 0; k < p->n_num; k++) {
+            double at = points_num(q, j)[k];
+            if (!isnan(at)) {
+                add_number(p, k, at, p->terms);
+            }
+        }
+        for (size_t k = 0; k < p->n_cat; k++) {
+            int32_t code = points_cat(q, j)[k];
+            if (code >= 0) {
+                add_category(p, k, code, p->terms);
+            }
+        }
+        value[j] = log_sum(p->n, p->terms);
+    }
+}
+
+/* ---- drawing --------------------------------------------------------------------------------- */
+static double draw_number(const struct parzen *p, size_t i, size_t k, struct rng *rng)
+{
+    double mean = p->mean[k * p->n + i];
+    double width = p->width[k * p->n + i];
+    double u = rng_uniform(rng);
+
+    if (isinf(width) || i + 1 == p->n) {
+        return u;
+    }
+    double low = normal_cdf(-mean / width);
+    double high = normal_cdf((1.0 - mean) / width);
+    double z = normal_quantile(fmin(fmax(low + u * (high - low), 1e-15), 1.0 - 1e-15));
+    return fmin(fmax(mean + width * z, 0.0), 1.0);
+}
+
+static int32_t draw_category(const struct parzen *p, size_t i, size_t k, struct rng *rng)
+{
+    int32_t own = i + 1 == p->n ? -1 : points_cat(&p->x, i)[k];
+    double u = rng_uniform(rng);
+    int32_t any = (int32_t)rng_below(rng, p->choices[k]);
+    double keep = (double)p->n / (double)(p->n + p->choices[k]);
+
+    return own >= 0 && u < keep ? own : any;
+}
+
+void parzen_draw(const struct parzen *parzen, struct rng *rng, double num[], int32_t cat[])
+{
+    double u = rng_uniform(rng);
+    size_t low = 0;
+    size_t high = parzen->n - 1;
+
+    while (low < high) { /* the first component whose cumulative weight exceeds u */
+        size_t middle = (low + high) / 2;
+        if (parzen->cumulative[middle] > u) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    for (size_t k = 0; k < parzen->n_num; k++) {
+        num[k] = draw_number(parzen, low, k, rng);
+    }
+    for (size_t k = 0; k < parzen->n_cat; k++) {
+        cat[k] = draw_category(parzen, low, k, rng);
+    }
+}
