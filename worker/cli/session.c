@@ -47,7 +47,10 @@ int session_open(const struct options *options, struct session *session, struct 
     if (token_file != NULL) {
         (void)snprintf(session->token_file, sizeof session->token_file, "%s", token_file);
         if (!options->curl) {
-            TRY(http_token_load(token_file, token, err));
+            if (http_token_load(token_file, token, err) != 0) {
+                err->code = ERR_INVALID; /* what was asked for cannot be done so */
+                return -1;
+            }
         }
     }
     struct http_client_settings settings = {

@@ -241,7 +241,7 @@ static void draw_trial(const struct view *view, const json_t *trial, size_t widt
     char number[TEXT_NUMBER_BYTES];
     char span[TEXT_SPAN_BYTES];
     int64_t started_ms = text_moment_ms(text_at(trial, "started_at"));
-    double value = number_at(trial, "value");
+    const json_t *value = json_object_get(trial, "value");
 
     buf_init(&line, LINE_BYTES);
     buf_init(&text, LINE_BYTES);
@@ -252,7 +252,8 @@ static void draw_trial(const struct view *view, const json_t *trial, size_t widt
     append_step(view, trial, &text);
     buf_putc(&line, ' ');
     text_append_fitted(&line, buf_text(&text), 9, true);
-    buf_printf(&line, " %10s", isnan(value) ? "-" : text_number(value, 4, number));
+    buf_printf(&line, " %10s",
+               !json_is_number_like(value) ? "-" : text_number(json_number_like(value), 4, number));
     buf_printf(&line, " %8s", started_ms < 0 ? "-" : text_span(view->now_ms - started_ms, span));
     put_line(out, &line, width);
 }

@@ -1,0 +1,448 @@
+#!/usr/bin/env python3
+"""The command line as people and scripts meet it, against a server that says what we tell it to."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import pty
+import select
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from cases import expect, main  # noqa: E402
+from fake_server import TOKEN, FakeServer  # noqa: E402
+
+HONE = os.environ["HONE"]
+SECONDS = 60
+
+STUDY = {
+    "name": "digits", "description": "", "state": "running", "reason": None, "revision": 1,
+    "created_at": "2026-11-24T21:00:00.000Z",
+    "objectives": [{"metric": "accuracy", "direction": "maximize"}],
+    "parameters": [{"name": "lr", "type": "float", "low": 1e-5, "high": 0.1, "scale": "log"},
+                   {"name": "act", "type": "categorical", "choices": ["relu", "tanh"]},
+                   {"name": "deep", "type": "int", "low": 2, "high": 5, "when": {"act": ["relu"]}}],
+    "strategy": {"name": "hyperband", "eta": 3, "rounds": None},
+    "resource": {"name": "epochs", "min": 1, "max": 81},
+    "limits": {"trials": 40},
+    "counts": {"completed": 2, "running": 1, "failed": 1},
+}
+TRIAL = {
+    "number": 1, "state": "completed", "reason": None, "parameters": {"lr": 0.1, "act": "relu"},
+    "seed": 5, "source": "suggested", "value": 0.912345678901, "step": 81, "attempt": 1,
+    "metrics": {"accuracy": 0.912345678901}, "worker": "node, 1",
+    "created_at": "2026-11-24T21:00:00.000Z", "started_at": "2026-11-24T21:00:00.000Z",
+    "ended_at": "2026-11-24T21:01:40.000Z",
+}
+BEST = {"trial": TRIAL, "resource": 81}
+DEFINITION = ["--maximize", "accuracy", "-P", "lr=log:1e-5..1e-1"]
+
+
+def hone(server, tmp, *arguments, stdin="", status=0, **environment):
+    """Runs it; stdout and stderr, after its exit status."""
+    done = subprocess.run([HONE, *arguments], env=server.environment(tmp, **environment),
+                          input=stdin, text=True, capture_output=True, timeout=SECONDS,
+                          check=False)
+    expect(done.returncode, status, f"status of {arguments}: {done.stdout}{done.stderr}")
+    return done.stdout, done.stderr
+
+
+def hone_on_terminal(server, tmp, *arguments, typed=b"", **environment):
+    """Runs it on a terminal of 80 columns; status and everything shown."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(HONE, [HONE, *arguments], server.environment(tmp, **environment))
+    shown, deadline = b"", time.monotonic() + SECONDS
+    if typed:
+        os.write(fd, typed)
+    while time.monotonic() < deadline and select.select([fd], [], [], SECONDS)[0]:
+        try:
+            piece = os.read(fd, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(fd)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
+
+def contains(text, *parts):
+    for part in parts:
+        if part not in text:
+            raise AssertionError(f"{part!r} is not in {text!r}")
+
+
+def with_study(server, **more):
+    server.says("GET", "/v1/studies/digits", 200, {**STUDY, **more})
+    server.says("GET", "/v1/studies/digits/best", 200, BEST)
+
+
+# ---- what scripts rely on ----
+
+def test_the_exit_status_tells_what_happened(tmp):
+    with FakeServer() as server:
+        for kind, status, code in [("not-found", 404, 3), ("wrong-state", 409, 4),
+                                   ("study-exists", 409, 4), ("unauthorized", 401, 1),
+                                   ("overloaded", 503, 5), ("starting", 503, 5),
+                                   ("invalid", 422, 2), ("storage-full", 503, 1)]:
+            server.answers.clear()
+            server.says("GET", "/v1/studies/x", status, server.problem(kind, "so it is"))
+            out, talk = hone(server, tmp, "study", "show", "x", status=code)
+            expect(out, "")
+            contains(talk, "hone: ", "so it is")
+    out, talk = hone(server, tmp, "study", "show", "x", status=5)  # nobody listens any more
+    contains(talk, "does not answer")
+
+
+def test_a_wrong_command_line_ends_with_2_and_says_what_to_write(tmp):
+    with FakeServer() as server:
+        for arguments, says in [
+            (["stduy", "list"], "did you mean 'study'"),
+            (["list"], "did you mean 'study list'"),
+            (["study", "shwo", "x"], "did you mean 'study show'"),
+            (["study", "create", "x", "--trails", "3"], "did you mean '--trials'"),
+            (["study", "create", "x", "-o", "jsno", *DEFINITION], "did you mean json"),
+            (["study", "show"], "name the study"),
+            (["study", "show", "a", "b"], "'b' is one argument too many"),
+            (["study", "create", "x"], "say what to improve"),
+            (["study", "create", "x", "--maximize", "a"], "say what to tune"),
+            (["study", "create", "x", "--maximize", "a", "-P", "n=1..9"], "int:1..9 or float:1..9"),
+            (["study", "create", "x", "--trials", "many", *DEFINITION], "whole number"),
+            (["study", "create", "x", "--time-limit", "1y", *DEFINITION], "90s, 15m, 2h, 1d"),
+            (["study", "create", "-f", "/nowhere/study.yaml"], "/nowhere/study.yaml"),
+            (["token", "create", "x", "--scope", "root"], "the scopes are"),
+        ]:
+            out, talk = hone(server, tmp, *arguments, status=2)
+            expect(out, "")
+            contains(talk, says)
+        expect(server.heard, [])
+
+
+def test_the_token_is_sent_and_never_shown(tmp):
+    with FakeServer() as server:
+        with_study(server)
+        out, talk = hone(server, tmp, "study", "show", "digits", "--curl")
+        expect(server.heard, [])
+        expect(out, f"curl -sS --fail-with-body -X GET -H \"Authorization: Bearer $(cat "
+                    f"'{tmp}/token')\" '{server.url}/v1/studies/digits'\n")
+        done = subprocess.run(["sh", "-c", out], capture_output=True, text=True, check=True)
+        expect(json.loads(done.stdout)["name"], "digits")
+        out, talk = hone(server, tmp, "study", "show", "digits")
+        expect(server.heard[-1][3]["Authorization"], f"Bearer {TOKEN}")
+        for text in (out, talk):
+            expect(TOKEN in text, False, "the token is shown")
+
+
+def test_a_missing_token_file_is_named(tmp):
+    with FakeServer() as server:
+        _, talk = hone(server, tmp, "study", "list", "--token-file", "/nowhere/token", status=2)
+        contains(talk, "/nowhere/token")
+
+
+def test_dry_run_shows_the_body_and_sends_nothing(tmp):
+    with FakeServer() as server:
+        out, talk = hone(server, tmp, "study", "create", "digits", *DEFINITION, "--trials", "40",
+                         "--strategy", "hyperband,eta=4", "--resource", "epochs=1..81",
+                         "--time-limit", "2h", "--dry-run")
+        expect(json.loads(out), {
+            "name": "digits", "objectives": [{"metric": "accuracy", "direction": "maximize"}],
+            "parameters": [{"name": "lr", "type": "float", "scale": "log", "low": 1e-5,
+                            "high": 0.1}],
+            "limits": {"trials": 40, "seconds": 7200}, "resource": {"name": "epochs", "min": 1,
+                                                                    "max": 81},
+            "strategy": {"name": "hyperband", "eta": 4}})
+        contains(talk, "nothing was sent")
+        for arguments in (["study", "delete", "x"], ["study", "pause", "x"],
+                          ["token", "revoke", "x"], ["token", "create", "x"]):
+            hone(server, tmp, *arguments, "--dry-run")
+        expect(server.heard, [])
+
+
+# ---- creating ----
+
+YAML = """
+name: digits
+objectives: [{metric: accuracy, direction: maximize}]
+parameters:
+  - {name: lr, type: float, low: 1e-5, high: 1e-1, scale: log}
+  - {name: units, type: int, low: 16, high: 512}
+limits: {trials: 10, parallel: 2}
+"""
+
+
+def test_options_stand_above_the_file(tmp):
+    with FakeServer() as server:
+        server.says("POST", "/v1/studies", 201, STUDY)
+        out, talk = hone(server, tmp, "study", "create", "-f", "-", "-P", "units=int:8..64",
+                         "-P", "amp=bool", "--trials", "40", stdin=YAML)
+        expect(out, "digits\n")
+        contains(talk, "created", "hone worker --study digits")
+        body = server.heard[0][2]
+        expect(body["parameters"], [
+            {"name": "lr", "type": "float", "low": 1e-5, "high": 0.1, "scale": "log"},
+            {"name": "units", "type": "int", "low": 8, "high": 64},
+            {"name": "amp", "type": "bool"}])
+        expect(body["limits"], {"trials": 40, "parallel": 2})
+
+
+def test_a_bad_file_is_named_with_its_line(tmp):
+    with FakeServer() as server:
+        for text, says in [("a: 1\na: 2\n", "line 2"), ("{\"a\": }", "not valid JSON"),
+                           ("- 1\n", "holds no study"), ("", "nothing in it")]:
+            (tmp / "study").write_text(text)
+            _, talk = hone(server, tmp, "study", "create", "-f", str(tmp / "study"), status=2)
+            contains(talk, says, str(tmp / "study"))
+        expect(server.heard, [])
+
+
+def test_another_definition_is_a_conflict_that_says_what_differs(tmp):
+    with FakeServer() as server:
+        server.says("POST", "/v1/studies", 409, server.problem(
+            "study-exists", "study 'digits' has another definition: limits.trials is 20"))
+        _, talk = hone(server, tmp, "study", "create", "digits", *DEFINITION, status=4)
+        contains(talk, "limits.trials is 20")
+
+
+def test_a_refused_parameter_is_shown_as_it_was_typed(tmp):
+    with FakeServer() as server:
+        server.says("POST", "/v1/studies", 422, server.problem(
+            "invalid", "the study is not valid",
+            errors=[{"pointer": "/parameters/0/high", "detail": "must be above low"}]))
+        _, talk = hone(server, tmp, "study", "create", "digits", *DEFINITION, status=2)
+        contains(talk, "-P lr=log:1e-5..1e-1", "must be above low")
+
+
+# ---- looking ----
+
+def pages(trials):
+    def page(query):
+        start, limit = int(query.get("cursor", 0)), int(query["limit"])
+        more = start + limit < len(trials)
+        return {"items": trials[start:start + limit],
+                "next_cursor": str(start + limit) if more else None}
+    return page
+
+
+def test_every_format_shows_all_pages(tmp):
+    trials = [{**TRIAL, "number": n + 1} for n in range(2500)]
+    with FakeServer() as server:
+        with_study(server)
+        server.says("GET", "/v1/studies/digits/trials", 200, pages(trials))
+        show = ["study", "trials", "digits", "-o"]
+        expect(json.loads(hone(server, tmp, *show, "json")[0]), trials)
+        lines = hone(server, tmp, *show, "ndjson")[0].splitlines()
+        expect([json.loads(line) for line in lines], trials)
+        expect(hone(server, tmp, *show, "name")[0].split(), [str(n + 1) for n in range(2500)])
+        rows = list(csv.DictReader(io.StringIO(hone(server, tmp, *show, "csv")[0])))
+        expect(len(rows), 2500)
+        expect({key: rows[0][key] for key in ("number", "worker", "param.lr", "param.deep",
+                                              "value", "started_at", "took")},
+               {"number": "1", "worker": "node, 1", "param.lr": "0.1", "param.deep": "",
+                "value": "0.912345678901", "started_at": "2026-11-24T21:00:00.000Z",
+                "took": "100.000"})
+        expect(len(hone(server, tmp, *show, "table", "-n", "1200")[0].splitlines()), 1201)
+
+
+def test_a_table_is_aligned_and_says_when_it_is_empty(tmp):
+    with FakeServer() as server:
+        with_study(server)
+        server.says("GET", "/v1/studies/digits/trials", 200,
+                    {"items": [TRIAL, {**TRIAL, "number": 10, "value": None, "step": None,
+                                       "state": "running", "ended_at": None}],
+                     "next_cursor": None})
+        out, _ = hone(server, tmp, "study", "trials", "digits", "--sort", "best",
+                      "--state", "running")
+        expect(out, "NUMBER  STATE         VALUE  STEP  WORKER   TOOK   LR   ACT  DEEP\n"
+                    "     1  completed  0.912346    81  node, 1  1:40  0.1  relu     -\n"
+                    "    10  running           -     -  node, 1     -  0.1  relu     -\n")
+        contains(server.heard[-1][1], "sort=best", "state=running")
+        server.says("GET", "/v1/studies", 200, {"items": [], "next_cursor": None})
+        out, talk = hone(server, tmp, "study", "list")
+        expect(out, "")
+        contains(talk, "there are no studies")
+        expect(json.loads(hone(server, tmp, "study", "list", "-o", "json")[0]), [])
+
+
+def test_a_study_is_shown_in_words(tmp):
+    with FakeServer() as server:
+        with_study(server)
+        out, _ = hone(server, tmp, "study", "show", "digits")
+        contains(out, "state        running\n", "created      2026-11-24 22:00:00 +01:00\n",
+                 "objective    maximize accuracy\n", "strategy     hyperband, eta 3\n",
+                 "trials       2 completed, 1 running, 1 failed\n",
+                 "best         accuracy 0.912345678901, trial 1: lr=0.1 act=relu\n",
+                 "  lr  float 1e-05..0.1 log\n", "  deep  int 2..5, when act is relu\n")
+        out, _ = hone(server, tmp, "study", "best", "digits")
+        expect(out, "trial        1\naccuracy     0.912345678901\nepochs       81\n"
+                    "lr           0.1\nact          relu\n")
+        server.answers[("GET", "/v1/studies/digits/best")] = [(200, {"trial": None,
+                                                                     "resource": None})]
+        _, talk = hone(server, tmp, "study", "best", "digits", status=3)
+        contains(talk, "no trial of 'digits' has a value yet")
+
+
+def test_several_objectives_have_a_front_instead_of_a_best(tmp):
+    with FakeServer() as server:
+        with_study(server, objectives=[{"metric": "accuracy", "direction": "maximize"},
+                                       {"metric": "ms", "direction": "minimize"}])
+        server.says("GET", "/v1/studies/digits/pareto", 200,
+                    {"items": [{**TRIAL, "value": None, "metrics": {"accuracy": 0.9, "ms": 12.5}}],
+                     "next_cursor": None})
+        out, _ = hone(server, tmp, "study", "best", "digits")
+        contains(out, "ACCURACY", "MS", "0.9", "12.5")
+
+
+def test_nothing_from_the_server_reaches_the_terminal_as_a_command(tmp):
+    evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
+    with FakeServer() as server:
+        with_study(server, description=evil, labels={"a" + evil: evil})
+        server.says("GET", "/v1/studies/digits/trials", 200,
+                    {"items": [{**TRIAL, "worker": evil, "parameters": {"lr": 1, "act": evil}}],
+                     "next_cursor": None})
+        server.says("GET", "/v1/studies/other", 404, server.problem("not-found", evil))
+        said = ""
+        for arguments, status in [(["study", "show", "digits"], 0),
+                                  (["study", "trials", "digits"], 0),
+                                  (["study", "trials", "digits", "-o", "csv"], 0),
+                                  (["study", "best", "digits"], 0),
+                                  (["study", "show", "other"], 3)]:
+            said += "".join(hone(server, tmp, *arguments, status=status))
+        for character in "\x1b\x07\x9b\u202e":
+            expect(character in said, False, f"{character!r} is shown")
+
+
+# ---- steering ----
+
+def test_states_are_patched(tmp):
+    with FakeServer() as server:
+        server.says("PATCH", "/v1/studies/digits", 200, STUDY)
+        for verb, state in [("pause", "paused"), ("resume", "running"), ("stop", "stopped")]:
+            hone(server, tmp, "study", verb, "digits")
+            expect(server.heard[-1][:3], ("PATCH", "/v1/studies/digits", {"state": state}))
+
+
+def test_deleting_needs_a_yes_or_the_name_typed(tmp):
+    with FakeServer() as server:
+        server.says("DELETE", "/v1/studies/digits", 204)
+        _, talk = hone(server, tmp, "study", "delete", "digits", status=2)
+        contains(talk, "--yes")
+        status, shown = hone_on_terminal(server, tmp, "study", "delete", "digits", typed=b"no\n")
+        expect(status, 2)
+        contains(shown, "nothing was done")
+        expect(server.heard, [])
+        status, shown = hone_on_terminal(server, tmp, "study", "delete", "digits",
+                                         typed=b"digits\n")
+        expect(status, 0, shown)
+        hone(server, tmp, "study", "delete", "digits", "--yes", "--force")
+        expect([heard[1] for heard in server.heard],
+               ["/v1/studies/digits", "/v1/studies/digits?force=true"])
+
+
+def test_names_are_escaped_in_paths(tmp):
+    with FakeServer() as server:
+        hone(server, tmp, "study", "show", "../tokens?x", status=3)
+        expect(server.heard[0][1], "/v1/studies/..%2Ftokens%3Fx")
+
+
+def test_a_token_goes_to_a_file_that_only_its_owner_reads(tmp):
+    made = {"id": "k1", "name": "gpu", "scopes": ["worker"], "token": "s" * 43}
+    with FakeServer() as server:
+        server.says("POST", "/v1/tokens", 201, made)
+        out, talk = hone(server, tmp, "token", "create", "gpu")
+        expect(out, "s" * 43 + "\n")
+        expect(server.heard[-1][2], {"name": "gpu", "scopes": ["worker"]})
+        path = tmp / "gpu.token"
+        out, talk = hone(server, tmp, "token", "create", "gpu", "--save", str(path),
+                         "--scope", "read")
+        expect((out, path.read_text(), path.stat().st_mode & 0o777), ("", "s" * 43 + "\n", 0o600))
+        _, talk = hone(server, tmp, "token", "create", "gpu", "--save", str(path), status=2)
+        contains(talk, "is there already")
+        server.answers.clear()
+        other = tmp / "other.token"
+        hone(server, tmp, "token", "create", "gpu", "--save", str(other), status=3)
+        expect(other.exists(), False, "a file is left behind")
+
+
+# ---- watching ----
+
+def while_it_runs(server):
+    """Running, running with a better trial, finished."""
+    counts = [{"completed": 1, "running": 2}, {"completed": 2, "running": 2}, {"completed": 40}]
+    for i, count in enumerate(counts):
+        server.says("GET", "/v1/studies/digits", 200,
+                    {**STUDY, "counts": count, "state": "finished" if i == 2 else "running",
+                     "reason": "trials" if i == 2 else None})
+        server.says("GET", "/v1/studies/digits/best", 200,
+                    {**BEST, "trial": {**TRIAL, "number": i + 1, "value": 0.5 + i / 10}})
+    server.says("GET", "/v1/studies/digits/trials", 200,
+                {"items": [{**TRIAL, "state": "running", "worker": "node07:0"}],
+                 "next_cursor": None})
+
+
+def test_watching_in_a_pipe_writes_a_line_for_news(tmp):
+    with FakeServer() as server:
+        while_it_runs(server)
+        out, talk = hone(server, tmp, "study", "watch", "digits", "-i", "0.1")
+        expect(talk, "")
+        lines = out.splitlines()
+        expect(len(lines), 3, out)
+        contains(lines[0], "digits: running, 1/40 done", "best accuracy 0.5 (trial 1)")
+        contains(lines[2], "digits: finished (trials), 40/40 done", "best accuracy 0.7 (trial 3)")
+        expect("\x1b" in out, False, "there are escape sequences")
+
+
+def test_watching_on_a_terminal_redraws_in_place(tmp):
+    with FakeServer() as server:
+        while_it_runs(server)
+        status, shown = hone_on_terminal(server, tmp, "study", "watch", "digits", "-i", "0.1",
+                                         NO_COLOR="1")
+        expect(status, 0, shown)
+        contains(shown, "node07:0", "\x1b[7A\r\x1b[J", "40 of 40")
+        expect("\x1b[1m" in shown, False, "there is colour")
+        while_it_runs(server)
+        _, shown = hone_on_terminal(server, tmp, "study", "watch", "digits", "-i", "0.1")
+        contains(shown, "\x1b[32mbest")
+
+
+def test_watching_bears_a_server_that_goes_away(tmp):
+    with FakeServer() as server:
+        while_it_runs(server)
+        known = server.answers[("GET", "/v1/studies/digits")]
+        known.insert(1, (503, server.problem("starting", "the server starts")))
+        out, _ = hone(server, tmp, "study", "watch", "digits", "-i", "0.1")
+        contains(out, "does not answer; trying again", "finished (trials)")
+
+
+def test_watching_gives_up_after_the_timeout(tmp):
+    with FakeServer() as server:
+        with_study(server)
+        server.says("GET", "/v1/studies/digits/trials", 200, {"items": [], "next_cursor": None})
+        _, talk = hone(server, tmp, "study", "watch", "digits", "-i", "0.1", "--timeout", "0.3",
+                       status=124)
+        contains(talk, "has not ended yet")
+
+
+# ---- servers that nobody named ----
+
+def test_without_a_server_the_error_says_how_to_get_one(tmp):
+    with FakeServer() as server:
+        _, talk = hone(server, tmp, "study", "list", HONE_URL="http://127.0.0.1:1", status=5)
+        contains(talk, "http://127.0.0.1:1")
+
+
+def test_output_that_cannot_be_written_is_a_failure(tmp):
+    with FakeServer() as server, open("/dev/full", "w", encoding="utf-8") as full:
+        with_study(server)
+        done = subprocess.run([HONE, "study", "show", "digits"], env=server.environment(tmp),
+                              stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        expect(done.returncode, 1)
+        contains(done.stderr, "cannot write the output")
+
+
+if __name__ == "__main__":
+    main(globals())
