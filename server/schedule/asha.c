@@ -63,14 +63,12 @@ static int asha_permanent(const struct schedule_options *options)
     return (int)options->brackets;
 }
 
-/* Fewer than max(1, ⌊n/eta⌋) others are as good: among equals the newcomer loses. */
-static enum fate fate_on_arrival(const struct schedule *schedule, const struct rung *rung,
-                                 double cost)
+static size_t asha_advance(const struct schedule *schedule, const struct bracket *bracket,
+                           size_t rung)
 {
-    size_t others = ranking_rank(&rung->all, cost, INT64_MAX) - 1;
-    size_t stay = rung->reported / (size_t)schedule->options.eta;
+    size_t share = bracket->rungs[rung].reported / (size_t)schedule->options.eta;
 
-    return others < (stay > 1 ? stay : 1) ? FATE_ADVANCES : FATE_LOSES;
+    return schedule->options.mode == ASHA_STOPPING && share < 1 ? 1 : share;
 }
 
 /* Progressive, and nothing is left to try or to train: the best of the highest rung goes on. */
@@ -91,11 +89,14 @@ static enum fate asha_fate(const struct schedule *schedule, const struct bracket
     const struct schedule_options *options = &schedule->options;
     const struct rung *here = &bracket->rungs[rung];
 
-    if (options->mode == ASHA_STOPPING) {
-        return arriving ? fate_on_arrival(schedule, here, cost) : FATE_ADVANCES;
+    size_t advance = asha_advance(schedule, bracket, rung);
+
+    if (options->mode == ASHA_STOPPING) { /* among equals the newcomer loses */
+        size_t others = ranking_rank(&here->all, cost, INT64_MAX) - 1;
+        return !arriving || others < advance ? FATE_ADVANCES : FATE_LOSES;
     }
     size_t rank = ranking_rank(&here->all, cost, trial);
-    if (rung < schedule->cap && rank < here->reported / (size_t)options->eta) {
+    if (rung < schedule->cap && rank < advance) {
         return FATE_ADVANCES;
     }
     return options->progressive && is_the_final_one(bracket, rung, rank) ? FATE_ADVANCES
@@ -245,6 +246,7 @@ const struct schedule_kind schedule_asha = {
     .read = asha_read,
     .plan = asha_plan,
     .n_permanent = asha_permanent,
+    .n_advance = asha_advance,
     .fate = asha_fate,
     .offer = asha_offer,
     .unlocks = asha_unlocks,

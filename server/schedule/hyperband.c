@@ -89,12 +89,18 @@ static int none_permanent(const struct schedule_options *options)
     return 0;
 }
 
+static size_t sync_advance(const struct schedule *schedule, const struct bracket *bracket,
+                           size_t rung)
+{
+    (void)schedule;
+    return (size_t)bracket->rungs[rung + 1].size;
+}
+
 static enum fate sync_fate(const struct schedule *schedule, const struct bracket *bracket,
                            size_t rung, double cost, int64_t trial, bool arriving)
 {
-    (void)schedule;
     (void)arriving;
-    size_t advance = (size_t)bracket->rungs[rung + 1].size;
+    size_t advance = sync_advance(schedule, bracket, rung);
     size_t rank = ranking_rank(&bracket->rungs[rung].all, cost, trial);
 
     if (rank >= advance) {
@@ -178,6 +184,7 @@ const struct schedule_kind schedule_hyperband = {
     .read = hyperband_read,
     .plan = hyperband_plan,
     .n_permanent = none_permanent,
+    .n_advance = sync_advance,
     .fate = sync_fate,
     .offer = sync_offer,
 };
@@ -187,6 +194,7 @@ const struct schedule_kind schedule_halving = {
     .read = halving_read,
     .plan = halving_plan,
     .n_permanent = none_permanent,
+    .n_advance = sync_advance,
     .fate = sync_fate,
     .offer = sync_offer,
 };

@@ -105,6 +105,9 @@ struct schedule_kind {
     int (*plan)(const struct schedule *schedule, int index, struct bracket_plan *plan);
     /* How many brackets stand open from the start. */
     int (*n_permanent)(const struct schedule_options *options);
+    /* How many of the values at this rung may go on, as things stand; not for the last rung. */
+    size_t (*n_advance)(const struct schedule *schedule, const struct bracket *bracket,
+                        size_t rung);
     /* What becomes of a value at this rung, if `arriving` the newest one; not for the last rung. */
     enum fate (*fate)(const struct schedule *schedule, const struct bracket *bracket, size_t rung,
                       double cost, int64_t trial, bool arriving);

@@ -56,6 +56,7 @@ OWN_POINTER(schedule)
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
+/* Stored as numbers: new ones go to the end. */
 enum schedule_fact {
     FACT_START,     /* trial takes a first-rung slot of `bracket`; step: train to */
     FACT_VALUE,     /* trial's `value` at its rung, measured at `step`; not finite: it has failed;
@@ -187,5 +188,23 @@ MUST_USE int schedule_tick(struct schedule *schedule, const struct schedule_mome
 
 /* The trial's present answer; VERDICT_RUN with its goal for one that nobody schedules. */
 struct schedule_answer schedule_answer(const struct schedule *schedule, int64_t trial);
+
+/* ---- telling why ----------------------------------------------------------------------------- */
+
+/* Members of the open object: every bracket with its rungs, who is in, who waits for whom and since
+ * when, what happens next, and what full training of every trial would have cost. At most
+ * SCHEDULE_VIEW_BRACKETS brackets (the newest, and whatever is open) and _ENTRIES entries a rung.
+ */
+#define SCHEDULE_VIEW_BRACKETS 50
+#define SCHEDULE_VIEW_ENTRIES 100
+void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms,
+                             struct json_writer *w);
+
+/* Members of the open object: what was decided about the trial, with rank, cut-off and rivals at
+ * that moment, and what it is waiting for. Replays the study's facts. ERR_NOT_FOUND: no fact names
+ * the trial. */
+MUST_USE int schedule_write_explanation(const struct study_def *study, size_t n,
+                                        const struct schedule_record records[], int64_t trial,
+                                        struct json_writer *w, struct err *err);
 
 #endif

@@ -1,0 +1,201 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "server/schedule/kinds.h"
+
+#define RIVALS 5 /* how many others are named at a decision */
+
+/* Where a value stands among those of its rung. */
+struct standing {
+    size_t rank, reported, advance;
+    int64_t level;
+    double value;
+    double cutoff; /* the worst value that goes on, as things stand; NaN while nobody is certain */
+};
+
+static struct standing stand(const struct schedule *schedule, const struct seat *seat,
+                             int64_t trial)
+{
+    const struct bracket *bracket = schedule->brackets[seat->bracket];
+    const struct rung *rung = &bracket->rungs[seat->rung];
+    struct standing standing = {
+        .rank = ranking_rank(&rung->all, seat->cost, trial),
+        .reported = rung->reported,
+        .level = rung->level,
+        .value = study_cost(schedule->study, seat->cost),
+        .cutoff = (double)NAN,
+    };
+
+    if (seat->rung + 1 < bracket->n_rungs) {
+        standing.advance = schedule->kind->n_advance(schedule, bracket, seat->rung);
+    }
+    if (standing.advance > 0 && standing.advance <= rung->all.n) {
+        standing.cutoff =
+            study_cost(schedule->study, ranking_at(&rung->all, standing.advance - 1).cost);
+    }
+    return standing;
+}
+
+static void write_standing(const struct standing *standing, struct json_writer *w)
+{
+    json_put_number(w, "value", standing->value);
+    json_put_int(w, "rank", (int64_t)standing->rank + 1);
+    json_put_int(w, "reported", (int64_t)standing->reported);
+    json_put_int(w, "advance", (int64_t)standing->advance);
+    if (isfinite(standing->cutoff)) {
+        json_put_number(w, "cutoff", standing->cutoff);
+    } else {
+        json_put_null(w, "cutoff");
+    }
+}
+
+/* The others around the trial: the best, down to the cut. */
+static void write_rivals(const struct schedule *schedule, const struct seat *seat, int64_t trial,
+                         struct json_writer *w)
+{
+    const struct ranking *all = &schedule->brackets[seat->bracket]->rungs[seat->rung].all;
+    size_t named = 0;
+
+    json_write_key(w, "rivals");
+    json_array_begin(w);
+    for (size_t k = 0; k < all->n && named < RIVALS; k++) {
+        struct ranked one = ranking_at(all, k);
+        if (one.trial != trial) {
+            json_object_begin(w);
+            json_put_int(w, "trial", one.trial);
+            json_put_number(w, "value", study_cost(schedule->study, one.cost));
+            json_object_end(w);
+            named++;
+        }
+    }
+    json_array_end(w);
+}
+
+static void say_decision(const struct standing *standing, enum schedule_fact fact,
+                         const char *resource, char text[], size_t room)
+{
+    char value[JSON_NUMBER_BYTES];
+    char cutoff[JSON_NUMBER_BYTES];
+
+    (void)snprintf(
+        text, room, "%s: %s at %" PRId64 " %s was number %zu of %zu; the best %zu go on%s%s",
+        fact == FACT_PROMOTE ? "promoted" : "pruned", json_format_number(standing->value, value),
+        standing->level, resource, standing->rank + 1, standing->reported, standing->advance,
+        isfinite(standing->cutoff) ? ", down to " : "",
+        isfinite(standing->cutoff) ? json_format_number(standing->cutoff, cutoff) : "");
+}
+
+/* A decision about the trial by rank, seen just before it takes effect. */
+static void write_decision(const struct schedule *schedule, const struct schedule_record *record,
+                           struct json_writer *w)
+{
+    const struct seat *seat = schedule_seat(schedule, record->trial);
+    struct standing standing = stand(schedule, seat, record->trial);
+    char text[256];
+
+    write_standing(&standing, w);
+    write_rivals(schedule, seat, record->trial, w);
+    say_decision(&standing, record->fact, schedule->study->resource_name, text, sizeof text);
+    json_put_string(w, "text", text);
+}
+
+static void write_fact(const struct schedule *schedule, const struct schedule_record *record,
+                       struct json_writer *w)
+{
+    const struct seat *seat = schedule_seat(schedule, record->trial);
+    bool by_rank = record->fact == FACT_PROMOTE || record->fact == FACT_LOSE;
+
+    json_object_begin(w);
+    json_put_string(w, "event", schedule_fact_name(record->fact));
+    json_put_moment(w, "at", record->at_ms);
+    json_put_int(w, "rung", seat == NULL ? 0 : (int64_t)seat->rung);
+    json_put_int(w, "step", record->step);
+    if (by_rank && seat != NULL && seat->state == SEAT_WAITING) {
+        write_decision(schedule, record, w);
+    } else if (record->fact == FACT_VALUE && seat != NULL) {
+        int64_t level = schedule->brackets[seat->bracket]->rungs[seat->rung].level;
+        json_put_number(w, "value", record->value);
+        json_put_bool(w, "interpolated", record->step != level);
+    } else if (record->fact == FACT_MEDIAN) {
+        json_put_number(w, "median", record->value);
+    } else if (record->fact == FACT_THRESHOLD) {
+        json_put_number(w, "threshold", record->value);
+    }
+    json_object_end(w);
+}
+
+static void write_waiting(const struct schedule *schedule, const struct seat *seat, int64_t trial,
+                          struct json_writer *w)
+{
+    struct standing standing = stand(schedule, seat, trial);
+    size_t outstanding = bracket_outstanding(schedule->brackets[seat->bracket], seat->rung);
+    bool is_sized = schedule->brackets[seat->bracket]->rungs[0].size > 0;
+    char value[JSON_NUMBER_BYTES];
+    char text[256];
+
+    json_write_key(w, "waiting");
+    json_object_begin(w);
+    json_put_int(w, "rung", (int64_t)seat->rung);
+    write_standing(&standing, w);
+    json_put_int(w, "outstanding", (int64_t)outstanding);
+    write_rivals(schedule, seat, trial, w);
+    json_object_end(w);
+    (void)snprintf(text, sizeof text,
+                   is_sized ? "waits at %" PRId64 " %s with %s, number %zu of %zu so far; the best "
+                              "%zu go on, and %zu more are to report"
+                            : "waits at %" PRId64 " %s with %s, number %zu of %zu; the best %zu go "
+                              "on as more report (%zu are running)",
+                   standing.level, schedule->study->resource_name,
+                   json_format_number(standing.value, value), standing.rank + 1, standing.reported,
+                   standing.advance, outstanding);
+    json_put_string(w, "text", text);
+}
+
+static void write_present(const struct schedule *schedule, int64_t trial, struct json_writer *w)
+{
+    static const char *const texts[] = {
+        [SEAT_NONE] = "was never scheduled",
+        [SEAT_RUNNING] = "is training, or waits to be leased again",
+        [SEAT_WAITING] = "waits",
+        [SEAT_LOST] = "is out: others were better",
+        [SEAT_STOPPED] = "was stopped by the study's stopping rule",
+        [SEAT_DIVERGED] = "failed: its value was not finite",
+        [SEAT_COMPLETE] = "is complete",
+        [SEAT_ENDED] = "has ended without a value",
+    };
+    const struct seat *seat = schedule_seat(schedule, trial);
+
+    json_put_int(w, "bracket", seat->bracket);
+    json_put_int(w, "rung", (int64_t)seat->rung);
+    json_put_bool(w, "short", seat->is_short);
+    if (seat->state == SEAT_WAITING) {
+        write_waiting(schedule, seat, trial, w);
+    } else {
+        json_put_string(w, "text", texts[seat->state]);
+    }
+}
+
+int schedule_write_explanation(const struct study_def *study, size_t n,
+                               const struct schedule_record records[], int64_t trial,
+                               struct json_writer *w, struct err *err)
+{
+    OWN(schedule) struct schedule *replay = NULL;
+
+    TRY(schedule_create(study, &replay, err));
+    json_put_string(w, "schedule", replay->kind->name == NULL ? "none" : replay->kind->name);
+    json_write_key(w, "history");
+    json_array_begin(w);
+    for (size_t i = 0; i < n; i++) {
+        if (records[i].trial == trial) {
+            write_fact(replay, &records[i], w);
+        }
+        TRY(schedule_load(replay, &records[i], err));
+    }
+    json_array_end(w);
+    if (schedule_seat(replay, trial) == NULL) {
+        return err_set(err, ERR_NOT_FOUND, "trial %" PRId64 " has no place in a schedule", trial);
+    }
+    write_present(replay, trial, w);
+    return 0;
+}

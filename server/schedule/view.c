@@ -1,0 +1,229 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/schedule/kinds.h"
+
+/* ---- who is in ---- */
+
+static const char *state_at(const struct seat *seat, size_t rung)
+{
+    if (seat->rung > rung) {
+        return "promoted";
+    }
+    switch (seat->state) {
+    case SEAT_RUNNING:
+        return "running";
+    case SEAT_WAITING:
+        return "waiting";
+    case SEAT_LOST:
+        return "pruned";
+    case SEAT_COMPLETE:
+        return "completed";
+    case SEAT_STOPPED:
+        return "stopped";
+    case SEAT_DIVERGED:
+    case SEAT_NONE:
+    case SEAT_ENDED:
+        break;
+    }
+    return "ended";
+}
+
+static void write_entries(const struct schedule *schedule, const struct bracket *bracket,
+                          size_t rung, struct json_writer *w)
+{
+    const struct ranking *all = &bracket->rungs[rung].all;
+
+    json_write_key(w, "entries");
+    json_array_begin(w);
+    for (size_t k = 0; k < all->n && k < SCHEDULE_VIEW_ENTRIES; k++) {
+        struct ranked one = ranking_at(all, k);
+        json_object_begin(w);
+        json_put_int(w, "trial", one.trial);
+        json_put_number(w, "value", study_cost(schedule->study, one.cost));
+        json_put_string(w, "state", state_at(schedule_seat(schedule, one.trial), rung));
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
+/* The trials that train at the moment, gathered once for all rungs. */
+struct runners {
+    size_t n;
+    int64_t *trials;
+};
+
+static struct runners find_runners(const struct schedule *schedule)
+{
+    struct runners found = {0};
+    size_t n = 0;
+
+    for (size_t i = 0; i < schedule->n_seats; i++) {
+        n += schedule->seats[i].state == SEAT_RUNNING;
+    }
+    found.trials = calloc(n + 1, sizeof *found.trials);
+    for (size_t i = 0; found.trials != NULL && i < schedule->n_seats; i++) {
+        if (schedule->seats[i].state == SEAT_RUNNING) {
+            found.trials[found.n++] = (int64_t)i;
+        }
+    }
+    return found;
+}
+
+static void write_awaited(const struct schedule *schedule, const struct runners *runners,
+                          const struct bracket *bracket, size_t rung, int64_t now_ms,
+                          struct json_writer *w)
+{
+    size_t n = 0;
+
+    json_write_key(w, "waits_for");
+    json_array_begin(w);
+    for (size_t i = 0; i < runners->n && n < SCHEDULE_VIEW_ENTRIES; i++) {
+        const struct seat *seat = schedule_seat(schedule, runners->trials[i]);
+        if (seat->bracket == bracket->index && seat->rung == rung) {
+            json_object_begin(w);
+            json_put_int(w, "trial", runners->trials[i]);
+            json_put_number(w, "seconds", (double)(now_ms - seat->since_ms) / 1000);
+            json_object_end(w);
+            n++;
+        }
+    }
+    json_array_end(w);
+}
+
+static void write_rung(const struct schedule *schedule, const struct runners *runners,
+                       const struct bracket *bracket, size_t rung, int64_t now_ms,
+                       struct json_writer *w)
+{
+    const struct rung *here = &bracket->rungs[rung];
+    bool is_last = rung + 1 == bracket->n_rungs;
+
+    json_object_begin(w);
+    json_put_int(w, "rung", (int64_t)rung);
+    json_put_int(w, "resource", here->level);
+    if (here->size > 0) {
+        json_put_int(w, "size", here->size);
+    } else {
+        json_put_null(w, "size");
+    }
+    json_put_int(w, "entered", (int64_t)here->started);
+    json_put_int(w, "running", (int64_t)(here->started - here->reported));
+    json_put_int(w, "reported", (int64_t)here->all.n);
+    json_put_int(w, "failed", (int64_t)(here->reported - here->all.n));
+    json_put_int(w, "waiting", (int64_t)here->waiting.n);
+    json_put_int(w, "promoted", is_last ? 0 : (int64_t)bracket->rungs[rung + 1].started);
+    write_awaited(schedule, runners, bracket, rung, now_ms, w);
+    write_entries(schedule, bracket, rung, w);
+    json_object_end(w);
+}
+
+/* ---- what happens next ---- */
+
+static const struct schedule_moment anything = {.may_start = true, .may_promote = true};
+
+static void say_next(const struct schedule *schedule, const struct bracket *bracket, char text[],
+                     size_t room)
+{
+    for (size_t rung = bracket->n_rungs - 1; rung-- > 0;) {
+        int64_t trial = rung_promotable(schedule, &anything, bracket, rung);
+        if (trial != 0) {
+            (void)snprintf(text, room, "trial %" PRId64 " goes on to %" PRId64, trial,
+                           bracket->rungs[rung + 1].level);
+            return;
+        }
+    }
+    const struct rung *first = &bracket->rungs[0];
+    if (!bracket->is_sealed && (first->size == 0 || (int64_t)first->started < first->size)) {
+        (void)snprintf(text, room, "a new configuration starts, up to %" PRId64, first->level);
+        return;
+    }
+    for (size_t rung = 0; rung < bracket->n_rungs; rung++) {
+        size_t n = bracket->rungs[rung].started - bracket->rungs[rung].reported;
+        if (n > 0) {
+            (void)snprintf(text, room, "rung %zu waits for %zu running trial%s", rung, n,
+                           n == 1 ? "" : "s");
+            return;
+        }
+    }
+    (void)snprintf(text, room, "nothing is left to do");
+}
+
+static void write_bracket(const struct schedule *schedule, const struct runners *runners,
+                          const struct bracket *bracket, int64_t now_ms, struct json_writer *w)
+{
+    char next[128];
+
+    json_object_begin(w);
+    json_put_int(w, "bracket", bracket->index);
+    json_put_string(w, "state", bracket->is_done ? "done" : "open");
+    json_put_bool(w, "sealed", bracket->is_sealed);
+    say_next(schedule, bracket, next, sizeof next);
+    json_put_string(w, "next", bracket->is_done ? "done" : next);
+    json_write_key(w, "rungs");
+    json_array_begin(w);
+    for (size_t rung = 0; rung < bracket->n_rungs; rung++) {
+        write_rung(schedule, runners, bracket, rung, now_ms, w);
+    }
+    json_array_end(w);
+    json_object_end(w);
+}
+
+/* What was trained, by rungs: a trial that has left a rung has trained up to its level. */
+static int64_t trained(const struct schedule *schedule, const struct seat *seat)
+{
+    const struct bracket *bracket = schedule->brackets[seat->bracket];
+
+    if (seat->state == SEAT_RUNNING || seat->state == SEAT_STOPPED || seat->state == SEAT_ENDED) {
+        int64_t before = seat->rung > 0 ? bracket->rungs[seat->rung - 1].level : 0;
+        return seat->last.step > before ? seat->last.step : before;
+    }
+    return seat->is_short && seat->last.step >= 0 ? seat->last.step
+                                                  : bracket->rungs[seat->rung].level;
+}
+
+static void write_saving(const struct schedule *schedule, struct json_writer *w)
+{
+    int64_t n = 0;
+    int64_t spent = 0;
+
+    for (size_t i = 0; i < schedule->n_seats; i++) {
+        if (schedule->seats[i].state != SEAT_NONE) {
+            n++;
+            spent += trained(schedule, &schedule->seats[i]);
+        }
+    }
+    json_put_int(w, "trials", n);
+    if (schedule->study->has_resource) {
+        double full = (double)n * (double)schedule->study->resource_max;
+        json_put_number(w, "full_training", full);
+        json_put_int(w, "trained", spent);
+        json_put_number(w, "saved_share", full > 0 ? 1 - (double)spent / full : 0);
+    }
+}
+
+void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms, struct json_writer *w)
+{
+    struct runners runners = find_runners(schedule);
+    bool ranks = schedule->kind->n_advance != NULL;
+    size_t n = ranks ? schedule->n_brackets : 0;
+    size_t shown_from = n > SCHEDULE_VIEW_BRACKETS ? n - SCHEDULE_VIEW_BRACKETS : 0;
+
+    json_put_string(w, "schedule", ranks ? schedule->kind->name : "none");
+    if (ranks) {
+        json_put_int(w, "eta", schedule->options.eta);
+        json_put_string(w, "resource", schedule->study->resource_name);
+    }
+    write_saving(schedule, w);
+    json_put_int(w, "opened", (int64_t)n);
+    json_put_int(w, "open", ranks ? (int64_t)schedule->n_open : 0);
+    json_write_key(w, "brackets");
+    json_array_begin(w);
+    for (size_t i = 0; i < n; i++) {
+        if (i >= shown_from || !schedule->brackets[i]->is_done) {
+            write_bracket(schedule, &runners, schedule->brackets[i], now_ms, w);
+        }
+    }
+    json_array_end(w);
+    free(runners.trials);
+}

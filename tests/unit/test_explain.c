@@ -1,0 +1,164 @@
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/schedule_fixture.h"
+
+/* 27 slots: nine report, the rest still train. */
+static struct fixture half_a_rung(void)
+{
+    struct fixture f =
+        fixture_open("\"strategy\": {\"name\": \"hyperband\", \"rounds\": 1, \"brackets\": 1}, "
+                     "\"objectives\": [{\"metric\": \"acc\", \"direction\": \"maximize\"}], "
+                     "\"resource\": {\"name\": \"epochs\", \"min\": 1, \"max\": 27}");
+
+    for (int64_t trial = 1; trial <= 27; trial++) {
+        (void)fixture_ask(&f, NULL);
+    }
+    f.moment.now_ms = 5000;
+    for (int64_t trial = 1; trial <= 11; trial++) {
+        (void)fixture_measure(&f, trial, 1, (double)trial / 100);
+        (void)fixture_finish(&f, trial, 1);
+    }
+    return f;
+}
+
+static json_t *explain(const struct fixture *f, int64_t trial)
+{
+    OWN(buf) struct buf text;
+    struct json_writer w;
+    struct err err = {0};
+    json_t *read = NULL;
+
+    buf_init(&text, 1 << 20);
+    json_writer_init(&w, &text);
+    json_object_begin(&w);
+    ck_assert_int_eq(schedule_write_explanation(f->study, f->log.n, f->log.items, trial, &w, &err),
+                     0);
+    json_object_end(&w);
+    ck_assert_int_eq(json_parse(buf_text(&text), text.len, &json_limits_default, &read, &err), 0);
+    return read;
+}
+
+static int64_t number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+START_TEST(loser_is_told_its_rank_and_the_cut)
+{
+    struct fixture f = half_a_rung();
+    json_auto_t *told = explain(&f, 1);
+    const json_t *history = json_object_get(told, "history");
+    const json_t *decision = json_array_get(history, json_array_size(history) - 1);
+
+    ck_assert_str_eq(json_string_value(json_object_get(decision, "event")), "lose");
+    ck_assert_int_eq(number(decision, "rank"), 10);
+    ck_assert_int_eq(number(decision, "reported"), 10);
+    ck_assert_int_eq(number(decision, "advance"), 9);
+    ck_assert_double_eq(json_number_value(json_object_get(decision, "cutoff")), .02);
+    ck_assert_int_eq(number(json_array_get(json_object_get(decision, "rivals"), 0), "trial"), 10);
+    ck_assert_str_eq(
+        json_string_value(json_object_get(decision, "text")),
+        "pruned: 0.01 at 1 epochs was number 10 of 10; the best 9 go on, down to 0.02");
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(waiting_trial_is_told_for_what)
+{
+    struct fixture f = half_a_rung();
+    json_auto_t *told = explain(&f, 11);
+
+    ck_assert_str_eq(json_string_value(json_object_get(told, "text")),
+                     "waits at 1 epochs with 0.11, number 1 of 11 so far; the best 9 go on, and 16 "
+                     "more are to report");
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(unknown_trial_is_not_found)
+{
+    struct fixture f = half_a_rung();
+    OWN(buf) struct buf text;
+    struct json_writer w;
+    struct err err = {0};
+
+    buf_init(&text, 1 << 20);
+    json_writer_init(&w, &text);
+    json_object_begin(&w);
+    ck_assert_int_eq(schedule_write_explanation(f.study, f.log.n, f.log.items, 99, &w, &err), -1);
+    ck_assert_int_eq(err.code, ERR_NOT_FOUND);
+    fixture_close(&f);
+}
+END_TEST
+
+static json_t *view(const struct fixture *f, int64_t now_ms)
+{
+    OWN(buf) struct buf text;
+    struct json_writer w;
+    struct err err = {0};
+    json_t *read = NULL;
+
+    buf_init(&text, 1 << 20);
+    json_writer_init(&w, &text);
+    json_object_begin(&w);
+    schedule_write_brackets(f->schedule, now_ms, &w);
+    json_object_end(&w);
+    ck_assert_int_eq(json_parse(buf_text(&text), text.len, &json_limits_default, &read, &err), 0);
+    return read;
+}
+
+START_TEST(view_shows_rungs_and_whom_they_wait_for)
+{
+    struct fixture f = half_a_rung();
+    json_auto_t *seen = view(&f, 12000);
+    const json_t *bracket = json_array_get(json_object_get(seen, "brackets"), 0);
+    const json_t *rung = json_array_get(json_object_get(bracket, "rungs"), 0);
+    const json_t *awaited = json_object_get(rung, "waits_for");
+
+    ck_assert_str_eq(json_string_value(json_object_get(seen, "schedule")), "hyperband");
+    ck_assert_str_eq(json_string_value(json_object_get(bracket, "next")),
+                     "rung 0 waits for 16 running trials");
+    ck_assert_int_eq(number(rung, "size"), 27);
+    ck_assert_int_eq(number(rung, "entered"), 27);
+    ck_assert_int_eq(number(rung, "reported"), 11);
+    ck_assert_int_eq(number(rung, "waiting"), 9);
+    ck_assert_uint_eq(json_array_size(awaited), 16);
+    ck_assert_int_eq(number(json_array_get(awaited, 0), "trial"), 12);
+    ck_assert_int_eq(number(json_array_get(awaited, 0), "seconds"), 12);
+    ck_assert_uint_eq(json_array_size(json_object_get(bracket, "rungs")), 4);
+    ck_assert_int_eq(number(seen, "trained"), 11);
+    ck_assert_int_eq(number(seen, "full_training"), 27 * 27);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(view_of_a_plain_study_is_empty)
+{
+    struct fixture f = fixture_open("\"strategy\": \"random\"");
+    json_auto_t *seen = view(&f, 0);
+
+    ck_assert_str_eq(json_string_value(json_object_get(seen, "schedule")), "none");
+    ck_assert_uint_eq(json_array_size(json_object_get(seen, "brackets")), 0);
+    fixture_close(&f);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("explain");
+    TCase *tcase = tcase_create("explain");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_test(tcase, loser_is_told_its_rank_and_the_cut);
+    tcase_add_test(tcase, waiting_trial_is_told_for_what);
+    tcase_add_test(tcase, unknown_trial_is_not_found);
+    tcase_add_test(tcase, view_shows_rungs_and_whom_they_wait_for);
+    tcase_add_test(tcase, view_of_a_plain_study_is_empty);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
