@@ -1,0 +1,18 @@
+/* The pages that are open to everybody and need no store: what a problem means, the API formally,
+ * the version, a cheat sheet. Handlers of the route table; loop thread. */
+#ifndef SERVER_API_PAGES_H
+#define SERVER_API_PAGES_H
+
+#include "server/http/http.h"
+
+/* /openapi.json, made from schema/openapi.yaml by the build. */
+extern const unsigned char openapi_json[];
+extern const size_t openapi_json_len;
+
+void pages_get_openapi(void *context, struct http_request *request);
+void pages_get_problem(void *context, struct http_request *request);
+void pages_get_version(void *context, struct http_request *request);
+void pages_get_health(void *context, struct http_request *request);
+void pages_get_cheat_sheet(void *context, struct http_request *request);
+
+#endif
