@@ -444,6 +444,9 @@ static int read_grant(const json_t *body, struct lease_grant *grant, struct faul
     fields_begin(&fields, body, "", faults);
     read_lease(&fields, grant);
     wire_copy(&fields, "study", grant->study, sizeof grant->study);
+    if (!name_is_study(grant->study)) { /* it becomes part of a path on the worker */
+        fields_fault(&fields, "study", "\"%s\" is no name of a study", grant->study);
+    }
     read_trial(&fields, grant);
     read_limits(&fields, grant);
     TRY(read_raw_parts(&fields, grant, err));

@@ -1,0 +1,427 @@
+#include "worker/agent/agent.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "worker/agent/expand.h"
+#include "worker/agent/gpu.h"
+#include "worker/agent/slot.h"
+
+#define SLOTS_MAX 256
+#define DELIVERY_MS 10000 /* what a stopping worker gives its last results */
+#define LOOP_FOREVER_MS 60000
+
+struct agent {
+    struct agent_settings settings; /* with every default filled in */
+    struct site site;
+    char name[WORKER_NAME_BYTES];
+    size_t n_slots;
+    struct slot *slots;
+    int stop_fd; /* counts agent_stop() */
+    struct watch stop_watch;
+    unsigned stops;
+    int64_t give_up_at_ms; /* INT64_MAX: not stopping */
+};
+
+/* ---- settings ---- */
+
+static int64_t or_default(int64_t value, int64_t fallback)
+{
+    return value > 0 ? value : fallback;
+}
+
+/* Host names may hold what worker names may not. */
+static int host_name(char **host, struct err *err)
+{
+    char text[WORKER_NAME_BYTES - 8] = "";
+
+    (void)gethostname(text, sizeof text - 1);
+    for (char *at = text; *at != '\0'; at++) {
+        char one[2] = {at == text ? *at : 'a', '\0'};
+        one[0] = *at;
+        char probe[3] = {'a', one[0], '\0'};
+        if (!name_is_worker(at == text ? one : probe)) {
+            *at = at == text ? 'h' : '-';
+        }
+    }
+    *host = strdup(text[0] == '\0' ? "host" : text);
+    return *host == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
+static int check_name(struct agent *agent, const char *name, struct err *err)
+{
+    char with_slot[WORKER_NAME_BYTES + 8];
+
+    (void)snprintf(with_slot, sizeof with_slot, "%s:%zu", name, agent->n_slots - 1);
+    if (!name_is_worker(name) || !name_is_worker(with_slot)) {
+        return err_set(err, ERR_INVALID,
+                       "\"%.80s\" is no name for a worker; it has letters, digits and . _ : @ - "
+                       "and starts with a letter or digit",
+                       name);
+    }
+    (void)snprintf(agent->name, sizeof agent->name, "%s", name);
+    agent->settings.name = agent->name;
+    return 0;
+}
+
+static int count_slots(struct agent *agent, struct err *err)
+{
+    const struct agent_settings *settings = &agent->settings;
+
+    if (settings->n_gpus > 0 && settings->n_slots > 0 && settings->n_slots != settings->n_gpus) {
+        return err_set(
+            err, ERR_INVALID,
+            "%zu slots for %zu GPUs: each GPU is one slot; leave the number of slots out",
+            settings->n_slots, settings->n_gpus);
+    }
+    agent->n_slots = settings->n_gpus > 0    ? settings->n_gpus
+                     : settings->n_slots > 0 ? settings->n_slots
+                                             : 1;
+    if (agent->n_slots > SLOTS_MAX) {
+        return err_set(err, ERR_INVALID, "%zu slots are more than %d; start several workers",
+                       agent->n_slots, SLOTS_MAX);
+    }
+    for (size_t i = 0; i < settings->n_gpus; i++) {
+        TRY(gpu_check(settings->gpus[i], err));
+    }
+    return 0;
+}
+
+static int add_program(struct site *site, const char *runner, char *const *argv, struct err *err)
+{
+    struct program *program = &site->programs[site->n_programs];
+
+    if (expand_check(argv, err) != 0 || runner_find(argv[0], &program->path, err) != 0) {
+        return runner == NULL ? -1 : err_wrap(err, "runner %s", runner);
+    }
+    program->runner = runner;
+    program->argv = argv;
+    site->n_programs++;
+    return 0;
+}
+
+static int take_programs(struct agent *agent, struct err *err)
+{
+    const struct agent_settings *settings = &agent->settings;
+    struct site *site = &agent->site;
+
+    if ((settings->study != NULL) == (settings->n_runners > 0)) {
+        return err_set(err, ERR_INVALID,
+                       "say which trials to run: either a study and the command for it "
+                       "(--study NAME -- COMMAND…) or a command by name (--runner NAME=COMMAND)");
+    }
+    if (settings->study != NULL && !name_is_study(settings->study)) {
+        return err_set(err, ERR_INVALID, "\"%.80s\" is no name of a study", settings->study);
+    }
+    site->programs = calloc(settings->n_runners + 1, sizeof *site->programs);
+    if (site->programs == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (settings->study != NULL) {
+        static char *const nothing[] = {NULL};
+        return add_program(site, NULL, settings->command == NULL ? nothing : settings->command,
+                           err);
+    }
+    for (size_t i = 0; i < settings->n_runners; i++) {
+        TRY(add_program(site, settings->runners[i].name, settings->runners[i].argv, err));
+    }
+    return 0;
+}
+
+/* ---- the facts that travel with each ask ---- */
+
+static int copy_text(char **out, const char *text, struct err *err)
+{
+    *out = strdup(text);
+    return *out == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
+static int take_labels(struct agent *agent, struct err *err)
+{
+    struct lease_ask *facts = &agent->site.facts;
+
+    for (size_t i = 0; i < agent->settings.n_labels; i++) {
+        const char *label = agent->settings.labels[i];
+        const char *equals = strchr(label, '=');
+        if (equals == NULL || equals == label) {
+            return err_set(err, ERR_INVALID, "the label \"%.80s\" is not KEY=VALUE", label);
+        }
+        OWN(memory) char *key = strndup(label, (size_t)(equals - label));
+        facts->labels = facts->labels == NULL ? json_object() : facts->labels;
+        if (key == NULL || json_object_set_new(facts->labels, key, json_string(equals + 1)) != 0) {
+            return err_set(err, ERR_INVALID, "the label \"%.80s\" is not UTF-8", label);
+        }
+    }
+    return 0;
+}
+
+static int take_facts(struct agent *agent, struct err *err)
+{
+    const struct agent_settings *settings = &agent->settings;
+    struct lease_ask *facts = &agent->site.facts;
+
+    facts->wait_seconds = settings->wait_seconds;
+    (void)snprintf(facts->host, sizeof facts->host, "%s", agent->site.host);
+    if (settings->study != NULL) {
+        TRY(copy_text(&facts->studies[0], settings->study, err));
+        facts->n_studies = 1;
+    }
+    if (settings->n_runners > ASK_LIST_MAX) {
+        return err_set(err, ERR_INVALID, "more than %d runners", ASK_LIST_MAX);
+    }
+    facts->has_runners = settings->n_runners > 0;
+    for (size_t i = 0; i < settings->n_runners; i++) {
+        TRY(copy_text(&facts->runners[i], settings->runners[i].name, err));
+        facts->n_runners = i + 1;
+    }
+    if (settings->n_gpus > 0) { /* one a slot; its model and memory are not known here */
+        facts->gpus = json_pack("[{}]");
+    }
+    return take_labels(agent, err);
+}
+
+/* ---- the work directory ---- */
+
+int agent_default_workdir(struct buf *path, struct err *err)
+{
+    const char *state = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+
+    if (state != NULL && state[0] == '/') {
+        buf_printf(path, "%s/hone/work", state);
+    } else if (home != NULL && home[0] == '/') {
+        buf_printf(path, "%s/.local/state/hone/work", home);
+    } else {
+        buf_printf(path, "/var/tmp/hone-%u/work", (unsigned)geteuid());
+    }
+    return buf_check(path, err);
+}
+
+static int take_workdir(struct agent *agent, struct err *err)
+{
+    OWN(buf) struct buf path;
+
+    buf_init(&path, 3000);
+    if (agent->settings.workdir == NULL) {
+        TRY(agent_default_workdir(&path, err));
+    } else {
+        buf_puts(&path, agent->settings.workdir);
+        TRY(buf_check(&path, err));
+    }
+    TRY(folder_make(buf_text(&path), err));
+    agent->site.workdir = realpath(buf_text(&path), NULL);
+    if (agent->site.workdir == NULL) {
+        return err_set(err, ERR_IO, "the work directory %s cannot be used: %s", buf_text(&path),
+                       strerror(errno));
+    }
+    return 0;
+}
+
+/* ---- making it ---- */
+
+static void fill_defaults(struct agent_settings *settings)
+{
+    settings->leave_ms = or_default(settings->leave_ms, 5000);
+    settings->grace_ms = or_default(settings->grace_ms, 30000);
+    settings->offline_ms = or_default(settings->offline_ms, 2400000);
+    settings->backoff_ms = or_default(settings->backoff_ms, 1000);
+    if (!(settings->wait_seconds > 0)) {
+        settings->wait_seconds = 30;
+    }
+}
+
+static void on_stop(void *context)
+{
+    struct agent *agent = context;
+    uint64_t count = 0;
+
+    if (read(agent->stop_fd, &count, sizeof count) == (ssize_t)sizeof count) {
+        agent->stops += count > 2 ? 2 : (unsigned)count;
+    }
+}
+
+static int prepare(struct agent *agent, struct err *err)
+{
+    const struct agent_settings *settings = &agent->settings;
+    struct http_client_settings server = {.url = settings->url,
+                                          .token = settings->token,
+                                          .ca_file = settings->ca_file,
+                                          .proxy = getenv("HONE_PROXY")};
+    struct site *site = &agent->site;
+
+    TRY(count_slots(agent, err));
+    TRY(take_programs(agent, err));
+    TRY(host_name(&site->host, err));
+    TRY(check_name(agent, settings->name == NULL ? site->host : settings->name, err));
+    if (settings->n_metric_regexes > 0) {
+        TRY(patterns_create(settings->metric_regexes, settings->n_metric_regexes, &site->patterns,
+                            err));
+    }
+    TRY(take_facts(agent, err));
+    TRY(take_workdir(agent, err));
+    TRY(loop_init(&site->loop, &server, clock_system(), err));
+    site->loop.backoff_ms = settings->backoff_ms;
+    agent->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (agent->stop_fd < 0) {
+        return err_set(err, ERR_IO, "no event descriptor: %s", strerror(errno));
+    }
+    return loop_watch(&site->loop, &agent->stop_watch, agent->stop_fd, on_stop, agent, err);
+}
+
+int agent_create(const struct agent_settings *settings, struct agent **agent, struct err *err)
+{
+    OWN(agent) struct agent *made = calloc(1, sizeof *made);
+
+    if (made == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    made->settings = *settings;
+    made->site.settings = &made->settings;
+    made->stop_fd = -1;
+    made->stop_watch.fd = -1;
+    made->give_up_at_ms = INT64_MAX;
+    fill_defaults(&made->settings);
+    TRY(prepare(made, err));
+    *agent = made;
+    made = NULL;
+    return 0;
+}
+
+void agent_destroy(struct agent *agent)
+{
+    if (agent == NULL) {
+        return;
+    }
+    for (size_t i = 0; agent->slots != NULL && i < agent->n_slots; i++) {
+        slot_finish(&agent->slots[i]);
+    }
+    free(agent->slots);
+    loop_unwatch(&agent->site.loop, &agent->stop_watch);
+    if (agent->stop_fd >= 0) {
+        (void)close(agent->stop_fd);
+    }
+    loop_finish(&agent->site.loop);
+    for (size_t i = 0; i < agent->site.n_programs; i++) {
+        free(agent->site.programs[i].path);
+    }
+    free(agent->site.programs);
+    patterns_destroy(agent->site.patterns);
+    lease_ask_finish(&agent->site.facts);
+    free(agent->site.workdir);
+    free(agent->site.host);
+    free(agent);
+}
+
+/* ---- running it ---- */
+
+void agent_stop(struct agent *agent)
+{
+    uint64_t one = 1;
+    int before = errno;
+    ssize_t written = write(agent->stop_fd, &one, sizeof one);
+
+    (void)written;
+    errno = before;
+}
+
+static int64_t next_deadline(const struct agent *agent)
+{
+    int64_t due_ms = loop_now(&agent->site.loop) + LOOP_FOREVER_MS;
+
+    for (size_t i = 0; i < agent->n_slots; i++) {
+        int64_t slot_ms = slot_deadline(&agent->slots[i]);
+        due_ms = slot_ms < due_ms ? slot_ms : due_ms;
+    }
+    return agent->give_up_at_ms < due_ms ? agent->give_up_at_ms : due_ms;
+}
+
+static bool any_slot_in(const struct agent *agent, enum slot_phase phase)
+{
+    for (size_t i = 0; i < agent->n_slots; i++) {
+        if (agent->slots[i].phase == phase) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool all_closed(const struct agent *agent)
+{
+    for (size_t i = 0; i < agent->n_slots; i++) {
+        if (agent->slots[i].phase != SLOT_CLOSED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void drain(struct agent *agent)
+{
+    agent->site.draining = true;
+    for (size_t i = 0; i < agent->n_slots; i++) {
+        slot_drain(&agent->slots[i]);
+    }
+}
+
+/* Once no job runs any more, what is left to deliver gets a little time. */
+static bool is_time_to_go(struct agent *agent)
+{
+    int64_t now_ms = loop_now(&agent->site.loop);
+
+    if (!agent->site.draining || any_slot_in(agent, SLOT_RUNNING)) {
+        return false;
+    }
+    if (agent->give_up_at_ms == INT64_MAX) {
+        agent->give_up_at_ms = now_ms + DELIVERY_MS;
+    }
+    if (now_ms < agent->give_up_at_ms) {
+        return false;
+    }
+    log_error("the server did not take the last results; its leases will run out");
+    return true;
+}
+
+static void serve(struct agent *agent)
+{
+    while (!all_closed(agent)) {
+        for (size_t i = 0; i < agent->n_slots; i++) {
+            slot_tick(&agent->slots[i]);
+        }
+        bool must_stop = agent->stops > 0 || agent->site.fatal.code != ERR_NONE;
+        if (must_stop && !agent->site.draining) {
+            drain(agent);
+        }
+        if (agent->stops > 1) {
+            for (size_t i = 0; i < agent->n_slots; i++) {
+                slot_kill(&agent->slots[i]);
+            }
+            return;
+        }
+        if (is_time_to_go(agent) || all_closed(agent)) {
+            return;
+        }
+        loop_turn(&agent->site.loop, next_deadline(agent));
+    }
+}
+
+int agent_run(struct agent *agent, struct err *err)
+{
+    agent->slots = calloc(agent->n_slots, sizeof *agent->slots);
+    if (agent->slots == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < agent->n_slots; i++) {
+        TRY(slot_open(&agent->slots[i], &agent->site, i, err));
+    }
+    serve(agent);
+    if (agent->site.fatal.code != ERR_NONE) {
+        *err = agent->site.fatal;
+        return -1;
+    }
+    return 0;
+}

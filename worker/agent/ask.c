@@ -1,0 +1,180 @@
+#include "worker/agent/ask.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+
+#define ANSWER_MARGIN_MS 15000 /* on top of what the server was asked to wait */
+#define NEXT_LEAST_MS 100
+#define NEXT_MOST_SECONDS 60
+
+void ask_init(struct ask *ask, struct loop *loop, const struct lease_ask *facts, const char *worker,
+              const struct ask_hooks *hooks)
+{
+    *ask = (struct ask){.loop = loop, .facts = facts, .hooks = *hooks};
+    (void)snprintf(ask->worker, sizeof ask->worker, "%s", worker);
+    ask->backoff.base_ms = loop->backoff_ms;
+}
+
+static void new_request_id(struct ask *ask)
+{
+    (void)snprintf(ask->request_id, sizeof ask->request_id, "%016" PRIx64 "%016" PRIx64,
+                   rng_next(&ask->loop->rng), rng_next(&ask->loop->rng));
+}
+
+void ask_begin(struct ask *ask)
+{
+    new_request_id(ask);
+    ask->active = true;
+    ask->next_at_ms = 0;
+    backoff_reset(&ask->backoff);
+}
+
+void ask_stop(struct ask *ask)
+{
+    http_async_cancel(ask->transfer);
+    ask->transfer = NULL;
+    ask->active = false;
+}
+
+/* ---- answers ---- */
+
+static void try_again(struct ask *ask, double retry_after_seconds, const char *why)
+{
+    ask->next_at_ms =
+        loop_now(ask->loop) + backoff_next(&ask->backoff, &ask->loop->rng, retry_after_seconds);
+    ask->hooks.on_reach(ask->hooks.context, false, why);
+}
+
+/* A long-poll that was held to its end has waited already; a quick "no" is worth what it says,
+ * with jitter so that a thousand workers do not return together. */
+static void take_nothing(struct ask *ask, const struct no_lease *no)
+{
+    int64_t now_ms = loop_now(ask->loop);
+    double seconds =
+        no->retry_after_seconds < NEXT_MOST_SECONDS ? no->retry_after_seconds : NEXT_MOST_SECONDS;
+    int64_t wait_ms = seconds > 0 ? (int64_t)(seconds * 1000) : 0;
+    double held = (double)(now_ms - ask->sent_ms);
+
+    if (ask->facts->wait_seconds > 0 && held >= ask->facts->wait_seconds * 900) {
+        wait_ms = 0;
+    } else {
+        wait_ms = wait_ms < NEXT_LEAST_MS ? NEXT_LEAST_MS : wait_ms;
+        wait_ms = wait_ms / 2 + (int64_t)rng_below(&ask->loop->rng, (uint64_t)wait_ms + 1);
+    }
+    ask->next_at_ms = now_ms + wait_ms;
+    new_request_id(ask); /* a null answer is not remembered */
+    ask->hooks.on_nothing(ask->hooks.context, no);
+}
+
+static void take_answer(struct ask *ask, const struct http_answer *answer)
+{
+    json_auto_t *body = NULL;
+    struct lease_grant grant = {0};
+    struct no_lease no;
+    struct err err = {0};
+    int rc =
+        json_parse(buf_text(&answer->body), answer->body.len, &json_limits_default, &body, &err);
+
+    if (rc == 0 && json_is_object(json_object_get(body, "lease"))) {
+        rc = lease_grant_from_json(body, &grant, &err);
+        if (rc == 0) {
+            ask->active = false;
+            ask->hooks.on_grant(ask->hooks.context, &grant);
+            lease_grant_finish(&grant);
+            return;
+        }
+    } else if (rc == 0) {
+        rc = no_lease_from_json(body, &no, &err);
+        if (rc == 0) {
+            take_nothing(ask, &no);
+            return;
+        }
+    }
+    try_again(ask, -1, err.text);
+}
+
+static void take_problem(struct ask *ask, const struct http_answer *answer, const struct err *err)
+{
+    switch (answer->status) {
+    case 401:
+    case 403:
+    case 426:
+    case 400:
+    case 422:
+        ask->active = false;
+        ask->hooks.on_fatal(ask->hooks.context, err);
+        return;
+    case 410:
+        /* this ask was granted once, and that lease has ended without us */
+        new_request_id(ask);
+        ask->next_at_ms = 0;
+        return;
+    default:
+        try_again(ask, answer->retry_after_seconds, err->text);
+    }
+}
+
+static void on_answer(void *context, int rc, const struct http_answer *answer,
+                      const struct err *err)
+{
+    struct ask *ask = context;
+    struct err problem = *err;
+
+    ask->transfer = NULL;
+    if (rc != 0) {
+        try_again(ask, -1, problem.text);
+        return;
+    }
+    if (http_answer_check(answer, &problem) != 0) {
+        take_problem(ask, answer, &problem);
+        return;
+    }
+    backoff_reset(&ask->backoff);
+    ask->hooks.on_reach(ask->hooks.context, true, "");
+    take_answer(ask, answer);
+}
+
+/* ---- asking ---- */
+
+static int send_ask(struct ask *ask, struct err *err)
+{
+    OWN(buf) struct buf body;
+    struct json_writer w;
+    struct lease_ask message = *ask->facts; /* its lists are borrowed, so it is not finished */
+
+    buf_init(&body, (size_t)1 << 20);
+    json_writer_init(&w, &body);
+    memcpy(message.worker, ask->worker, sizeof message.worker);
+    (void)snprintf(message.request_id, sizeof message.request_id, "%s", ask->request_id);
+    lease_ask_write(&message, &w);
+    TRY(buf_check(&body, err));
+    struct http_call call = {.method = "POST",
+                             .path = "/v1/leases",
+                             .body = body.data,
+                             .body_len = body.len,
+                             .timeout_ms =
+                                 (int64_t)(message.wait_seconds * 1000) + ANSWER_MARGIN_MS};
+    return http_async_start(ask->loop->http, &call, on_answer, ask, &ask->transfer, err);
+}
+
+void ask_tick(struct ask *ask)
+{
+    struct err err = {0};
+    int64_t now_ms = loop_now(ask->loop);
+
+    if (!ask->active || ask->transfer != NULL || now_ms < ask->next_at_ms) {
+        return;
+    }
+    ask->sent_ms = now_ms;
+    if (send_ask(ask, &err) != 0) {
+        try_again(ask, -1, err.text);
+    }
+}
+
+int64_t ask_deadline(const struct ask *ask)
+{
+    return ask->active && ask->transfer == NULL ? ask->next_at_ms : INT64_MAX;
+}

@@ -1,0 +1,49 @@
+/* What the end of a job means: the one place that turns signals, exit statuses and the reasons for
+ * them into an outcome. Pure; the facts come from slot.c. API.md "The job's side". */
+#ifndef WORKER_AGENT_ENDING_H
+#define WORKER_AGENT_ENDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/wire.h"
+#include "worker/agent/supervisor.h"
+
+#define EXIT_NOT_THIS_NODE 75
+#define EXIT_INFEASIBLE 78
+
+struct ending_facts {
+    enum job_event why; /* of the supervisor; JOB_EXITED: the job ended by itself */
+    int wait_status;
+    bool killed_by_us; /* SIGKILL was ours */
+    bool oom_seen;     /* the kernel killed somebody for memory while it ran */
+    bool draining;     /* the worker is being stopped */
+    bool measured;     /* every objective was, in this attempt */
+    bool has_checkpoint;
+    bool has_resource;
+    int64_t last_step;
+    int64_t to;    /* what this run of the command was asked for */
+    int64_t until; /* what the server asks for by now */
+};
+
+enum ending_kind {
+    ENDING_RESULT,  /* send one */
+    ENDING_RESTART, /* promoted meanwhile: run the command again up to `until` */
+    ENDING_RELEASE, /* hand the trial back */
+    ENDING_SILENT   /* nobody wants to hear of it */
+};
+
+struct ending {
+    enum ending_kind kind;
+    enum outcome outcome;
+    const char *reason; /* of a failure: "exit_code", "signal", "timeout", …; "" otherwise */
+    char words[160];    /* for people: "exit status 1" */
+};
+
+void ending_decide(const struct ending_facts *facts, struct ending *ending);
+
+/* How many processes the kernel has killed for want of memory since it started; -1: unknown. The
+ * count is the machine's, so a death by SIGKILL while it rose is most likely, not surely, one. */
+int64_t ending_oom_count(void);
+
+#endif

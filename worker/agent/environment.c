@@ -1,0 +1,92 @@
+#include "worker/agent/environment.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "worker/agent/expand.h"
+
+#define VALUE_BYTES ((size_t)64 * 1024)
+
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static void inherit(const struct environment *environment, struct words *out)
+{
+    bool unbuffered = false;
+
+    for (size_t i = 0; environment->inherited[i] != NULL; i++) {
+        const char *variable = environment->inherited[i];
+        bool ours = starts_with(variable, "HONE_") && !starts_with(variable, "HONE_URL=");
+        bool device = environment->gpu != NULL && starts_with(variable, "CUDA_VISIBLE_DEVICES=");
+        if (!ours && !device) {
+            words_add(out, variable);
+        }
+        unbuffered = unbuffered || starts_with(variable, "PYTHONUNBUFFERED=");
+    }
+    if (!unbuffered) { /* else a Python job's reports would arrive at its end, all at once */
+        words_add(out, "PYTHONUNBUFFERED=1");
+    }
+}
+
+void environment_param_name(const char *parameter, struct buf *out)
+{
+    buf_puts(out, "HONE_PARAM_");
+    for (const char *at = parameter; *at != '\0'; at++) {
+        if (*at >= 'a' && *at <= 'z') {
+            buf_putc(out, (char)(*at - 'a' + 'A'));
+        } else if ((*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9')) {
+            buf_putc(out, *at);
+        } else {
+            buf_putc(out, '_');
+        }
+    }
+}
+
+static int add_parameters(const json_t *parameters, struct words *out, struct err *err)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach (json_unconst(parameters), name, value) {
+        OWN(buf) struct buf variable;
+        buf_init(&variable, VALUE_BYTES);
+        environment_param_name(name, &variable);
+        buf_putc(&variable, '=');
+        expand_value_text(value, &variable);
+        TRY(buf_check(&variable, err));
+        words_add(out, buf_text(&variable));
+    }
+    return 0;
+}
+
+int environment_build(const struct environment *environment, struct words *out, struct err *err)
+{
+    const struct lease_grant *grant = environment->grant;
+
+    inherit(environment, out);
+    words_printf(out, "HONE_STUDY=%s", grant->study);
+    words_printf(out, "HONE_TRIAL=%" PRId64, grant->trial);
+    words_printf(out, "HONE_ATTEMPT=%" PRId64, grant->attempt);
+    words_printf(out, "HONE_SEED=%" PRIu64, grant->seed);
+    if (grant->has_resource) {
+        words_printf(out, "HONE_RESOURCE_FROM=%" PRId64, environment->from);
+        words_printf(out, "HONE_RESOURCE_TO=%" PRId64, environment->to);
+    }
+    words_printf(out, "HONE_CHECKPOINT_DIR=%s", environment->folder->checkpoint);
+    if (environment->from > 0) {
+        words_add(out, "HONE_RESUME=1");
+    }
+    words_printf(out, "HONE_PARAMS_FILE=%s", environment->folder->params);
+    words_printf(out, "HONE_METRICS_FD=%d", environment->metrics_fd);
+    words_printf(out, "HONE_CONTROL_FILE=%s", environment->folder->control);
+    if (environment->report_socket != NULL) {
+        words_printf(out, "HONE_REPORT_SOCKET=%s", environment->report_socket);
+    }
+    if (environment->gpu != NULL) {
+        words_printf(out, "CUDA_VISIBLE_DEVICES=%s", environment->gpu);
+    }
+    TRY(add_parameters(environment->parameters, out, err));
+    return words_check(out, err);
+}

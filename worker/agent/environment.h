@@ -1,0 +1,30 @@
+/* The environment of a job: the agent's own, without any HONE_ variable but the server's address
+ * (so never a token), and what API.md "The job's side" promises. */
+#ifndef WORKER_AGENT_ENVIRONMENT_H
+#define WORKER_AGENT_ENVIRONMENT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "common/wire.h"
+#include "worker/agent/folder.h"
+#include "worker/agent/words.h"
+
+struct environment {
+    char *const *inherited; /* environ */
+    const struct lease_grant *grant;
+    const json_t *parameters;
+    int64_t from, to; /* of this run of the command, as a promotion may have moved them */
+    const struct folder *folder;
+    int metrics_fd;
+    const char *report_socket; /* for `hone report`; NULL: none */
+    const char *gpu;           /* NULL: the job sees what the agent sees */
+};
+
+MUST_USE int environment_build(const struct environment *environment, struct words *out,
+                               struct err *err);
+
+/* HONE_PARAM_<NAME>: upper case, anything but letters and digits becomes `_`. */
+void environment_param_name(const char *parameter, struct buf *out);
+
+#endif

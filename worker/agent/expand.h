@@ -1,0 +1,37 @@
+/* The arguments of a runner's command: `{lr}` of a parameter, `{resource.from}`, `{resource.to}`,
+ * `{checkpoint}`, `{trial}`, `{attempt}`, `{seed}`; `{{` is a brace. No shell is ever involved: a
+ * value stays within its argument. API.md "The job's side". */
+#ifndef WORKER_AGENT_EXPAND_H
+#define WORKER_AGENT_EXPAND_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "worker/agent/words.h"
+
+struct expand_values {
+    const json_t *parameters; /* the active ones */
+    bool has_resource;
+    int64_t from, to;
+    const char *checkpoint;
+    int64_t trial, attempt;
+    uint64_t seed;
+};
+
+/* Before any trial: every brace is closed and every placeholder could be a name. */
+MUST_USE int expand_check(char *const argv[], struct err *err);
+
+/* Fills *out with the arguments of this trial. One that names an inactive parameter is dropped, and
+ * with it the argument before it if that starts with `-` and has no placeholder; the first name
+ * dropped is told in `dropped` ("" if none). */
+#define EXPAND_NAME_BYTES 72
+MUST_USE int expand_argv(char *const argv[], const struct expand_values *values, struct words *out,
+                         char dropped[EXPAND_NAME_BYTES], struct err *err);
+
+/* A parameter's value as text: strings bare, numbers in their shortest form, true and false. */
+void expand_value_text(const json_t *value, struct buf *out);
+
+#endif

@@ -1,0 +1,16 @@
+/* Which devices the slots have. A slot with a GPU shows its job that device alone, through
+ * CUDA_VISIBLE_DEVICES; a slot without leaves the job's environment as it is. */
+#ifndef WORKER_AGENT_GPU_H
+#define WORKER_AGENT_GPU_H
+
+#include <stddef.h>
+
+#include "common/err.h"
+#include "worker/agent/words.h"
+
+/* "0,1,2" or UUIDs ("GPU-8f5e…,MIG-…") into one word each; empty and repeated ones are refused. */
+MUST_USE int gpu_list_read(const char *text, struct words *gpus, struct err *err);
+/* One identifier: letters, digits and - _ / : . */
+MUST_USE int gpu_check(const char *gpu, struct err *err);
+
+#endif

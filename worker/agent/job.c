@@ -1,0 +1,388 @@
+#include "worker/agent/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "worker/agent/environment.h"
+#include "worker/agent/expand.h"
+#include "worker/agent/shim.h"
+
+#define READ_BYTES 65536
+#define COLLECT_READS 1024 /* more than a pipe holds: only a survivor of SIGKILL could write on */
+#define DETAIL_BYTES 4096
+
+/* ---- what the job finds ---- */
+
+static int write_params(const struct slot *slot, struct err *err)
+{
+    OWN(buf) struct buf text;
+    struct json_writer w;
+    struct lease_grant now = slot->grant; /* borrowed: from and to are those of this run */
+
+    now.from = slot->from;
+    now.to = slot->to;
+    buf_init(&text, (size_t)1 << 20);
+    json_writer_init(&w, &text);
+    lease_grant_write_trial(&now, &w);
+    buf_putc(&text, '\n');
+    TRY(buf_check(&text, err));
+    return folder_write(slot->folder.params, text.data, text.len, err);
+}
+
+void job_write_control(struct slot *slot, const struct action_reply *reply)
+{
+    struct err err = {0};
+    struct json_writer w;
+
+    buf_clear(&slot->control);
+    json_writer_init(&w, &slot->control);
+    json_object_begin(&w);
+    json_put_string(&w, "action", action_name(reply->action));
+    if (reply->has_until) {
+        json_put_int(&w, "until", reply->until);
+    }
+    json_object_end(&w);
+    buf_putc(&slot->control, '\n');
+    if (folder_write(slot->folder.control, buf_text(&slot->control), slot->control.len, &err)
+        != 0) {
+        log_warning("%s", err.text);
+    }
+}
+
+static int prepare_files(struct slot *slot, struct err *err)
+{
+    struct action_reply start = {
+        .action = ACTION_CONTINUE, .has_until = slot->grant.has_resource, .until = slot->to};
+
+    if (slot->from == 0) { /* whatever lies there belongs to no known step */
+        TRY(folder_clear(slot->folder.checkpoint, err));
+    }
+    TRY(write_params(slot, err));
+    job_write_control(slot, &start);
+    slot->log_fd = open(slot->folder.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (slot->log_fd < 0) {
+        return err_set(err, ERR_IO, "the log %s cannot be written: %s", slot->folder.log,
+                       strerror(errno));
+    }
+    return 0;
+}
+
+static const struct program *program_for(const struct slot *slot)
+{
+    json_auto_t *job = slot->grant.job == NULL ? NULL : json_loads(slot->grant.job, 0, NULL);
+    const char *wanted = json_string_value(json_object_get(job, "runner"));
+
+    for (size_t i = 0; i < slot->site->n_programs; i++) {
+        const struct program *program = &slot->site->programs[i];
+        if (program->runner == NULL || (wanted != NULL && strcmp(program->runner, wanted) == 0)) {
+            return program;
+        }
+    }
+    return NULL;
+}
+
+/* ---- reading it ---- */
+
+static void emit_report(const struct slot *slot, int64_t step, const struct metric_report *report)
+{
+    const struct agent_settings *settings = slot->site->settings;
+    struct agent_event event = {.kind = AGENT_REPORTED,
+                                .slot = slot->index,
+                                .grant = &slot->grant,
+                                .step = step,
+                                .n_metrics = report->n,
+                                .metrics = report->items,
+                                .outcome = "",
+                                .state = "",
+                                .detail = "",
+                                .log_path = slot->folder.log};
+
+    if (settings->on_event != NULL) {
+        settings->on_event(settings->context, &event);
+    }
+}
+
+static void note_fault(struct slot *slot, const char *fault)
+{
+    if (slot->fault[0] == '\0') {
+        (void)snprintf(slot->fault, sizeof slot->fault, "%s", fault);
+        log_warning("trial %" PRId64 ": a report cannot be read: %s", slot->grant.trial, fault);
+    }
+}
+
+static void note_objectives(struct slot *slot, const struct metric_report *report)
+{
+    for (size_t i = 0; i < slot->n_objectives; i++) {
+        for (size_t k = 0; k < report->n; k++) {
+            if (strcmp(slot->objectives[i], report->items[k].metric) == 0) {
+                slot->objective_seen[i] = true;
+            }
+        }
+    }
+}
+
+void job_report(void *context, const struct metric_report *report)
+{
+    struct slot *slot = context;
+
+    if (report->fault[0] != '\0') {
+        note_fault(slot, report->fault);
+    }
+    if (report->n == 0 || slot->lease == NULL) {
+        return;
+    }
+    int64_t step = report->has_step ? report->step : slot->last_step + 1;
+    slot->last_step = step;
+    slot->has_step = true;
+    note_objectives(slot, report);
+    supervisor_measured(&slot->supervisor, loop_now(&slot->site->loop));
+    emit_report(slot, step, report);
+    lease_measure(slot->lease, step, report->items, report->n);
+}
+
+static void write_whole(int fd, const char *bytes, size_t len)
+{
+    while (fd >= 0 && len > 0) {
+        ssize_t put = write(fd, bytes, len);
+        if (put < 0 && errno != EINTR) {
+            return; /* a full disk must not stop the training */
+        }
+        bytes += put > 0 ? put : 0;
+        len -= put > 0 ? (size_t)put : 0;
+    }
+}
+
+/* One helping, so that a talkative job does not keep the others waiting. 0: the end of the stream,
+ * negative: nothing there now. */
+static ssize_t read_some(struct slot *slot, int fd, struct parse *parse)
+{
+    static char bytes[READ_BYTES]; /* one thread, one job at a time */
+    ssize_t got = read(fd, bytes, sizeof bytes);
+
+    if (got <= 0) {
+        return got;
+    }
+    if (parse == &slot->output) {
+        write_whole(slot->log_fd, bytes, (size_t)got);
+        write_whole(slot->site->settings->passthrough_fd, bytes, (size_t)got);
+    }
+    parse_feed(parse, bytes, (size_t)got);
+    return got;
+}
+
+/* At the end of the stream its descriptor is only unwatched: a hung-up pipe is always ready. */
+static void on_output(void *context)
+{
+    struct slot *slot = context;
+
+    if (read_some(slot, slot->runner.output_fd, &slot->output) == 0) {
+        loop_unwatch(&slot->site->loop, &slot->output_watch);
+    }
+}
+
+static void on_metrics(void *context)
+{
+    struct slot *slot = context;
+
+    if (read_some(slot, slot->runner.metrics_fd, &slot->metrics) == 0) {
+        loop_unwatch(&slot->site->loop, &slot->metrics_watch);
+    }
+}
+
+static void on_status(void *context)
+{
+    struct slot *slot = context;
+    int fd = slot->runner.status_fd;
+
+    /* the shim's last word closes the descriptor, and a closed one is watched no more */
+    runner_advance(&slot->runner);
+    if (slot->runner.ended || slot->runner.status_fd != fd) {
+        slot->status_watch.fd = -1;
+    }
+}
+
+static void unwatch_all(struct slot *slot)
+{
+    loop_unwatch(&slot->site->loop, &slot->output_watch);
+    loop_unwatch(&slot->site->loop, &slot->metrics_watch);
+    loop_unwatch(&slot->site->loop, &slot->status_watch);
+}
+
+static int watch_all(struct slot *slot, struct err *err)
+{
+    struct loop *loop = &slot->site->loop;
+
+    TRY(loop_watch(loop, &slot->output_watch, slot->runner.output_fd, on_output, slot, err));
+    TRY(loop_watch(loop, &slot->metrics_watch, slot->runner.metrics_fd, on_metrics, slot, err));
+    return loop_watch(loop, &slot->status_watch, slot->runner.status_fd, on_status, slot, err);
+}
+
+/* ---- its life ---- */
+
+static int launch(struct slot *slot, const struct program *program, struct err *err)
+{
+    OWN(words) struct words argv = {0};
+    OWN(words) struct words envp = {0};
+    char dropped[EXPAND_NAME_BYTES];
+    struct expand_values values = {.parameters = slot->parameters,
+                                   .has_resource = slot->grant.has_resource,
+                                   .from = slot->from,
+                                   .to = slot->to,
+                                   .checkpoint = slot->folder.checkpoint,
+                                   .trial = slot->grant.trial,
+                                   .attempt = slot->grant.attempt,
+                                   .seed = slot->grant.seed};
+    struct environment environment = {.inherited = environ,
+                                      .grant = &slot->grant,
+                                      .parameters = slot->parameters,
+                                      .from = slot->from,
+                                      .to = slot->to,
+                                      .folder = &slot->folder,
+                                      .metrics_fd = SHIM_METRICS_FD,
+                                      .report_socket = slot->mailbox.name,
+                                      .gpu = slot->gpu};
+
+    TRY(expand_argv(program->argv, &values, &argv, dropped, err));
+    TRY(environment_build(&environment, &envp, err));
+    if (dropped[0] != '\0') {
+        log_debug("trial %" PRId64 ": no parameter %s here, its argument is left out",
+                  slot->grant.trial, dropped);
+    }
+    return runner_start(&slot->runner, program->path, argv.items, envp.items, err);
+}
+
+int job_start(struct slot *slot, struct err *err)
+{
+    const struct program *program = program_for(slot);
+    int64_t now_ms = loop_now(&slot->site->loop);
+
+    if (program == NULL) {
+        return err_set(err, ERR_INVALID, "study %s wants a runner that this worker does not have",
+                       slot->grant.study);
+    }
+    slot->last_step = slot->from;
+    slot->has_step = false;
+    slot->until = slot->to;
+    slot->oom_before = ending_oom_count();
+    TRY(prepare_files(slot, err));
+    parse_init(&slot->output, slot->site->patterns, false, job_report, slot);
+    parse_init(&slot->metrics, NULL, true, job_report, slot);
+    TRY(launch(slot, program, err));
+    slot->supervisor.leave_ms = slot->site->settings->leave_ms;
+    slot->supervisor.grace_ms = slot->site->settings->grace_ms;
+    int64_t spent_ms =
+        now_ms - slot->started_ms; /* trial_seconds is of one attempt, restarts too */
+    int64_t limit_ms = (int64_t)(slot->grant.trial_seconds * 1000);
+    supervisor_start(&slot->supervisor, now_ms,
+                     limit_ms == 0         ? 0
+                     : limit_ms > spent_ms ? limit_ms - spent_ms
+                                           : 1,
+                     (int64_t)(slot->grant.stall_seconds * 1000));
+    return watch_all(slot, err);
+}
+
+void job_collect(struct slot *slot)
+{
+    struct {
+        int fd;
+        struct parse *parse;
+    } streams[] = {{slot->runner.output_fd, &slot->output},
+                   {slot->runner.metrics_fd, &slot->metrics}};
+
+    unwatch_all(slot);
+    for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++) {
+        size_t left = COLLECT_READS;
+        while (left > 0 && streams[i].fd >= 0
+               && read_some(slot, streams[i].fd, streams[i].parse) > 0) {
+            left--;
+        }
+        parse_end(streams[i].parse);
+    }
+    if (slot->log_fd >= 0) {
+        (void)close(slot->log_fd);
+        slot->log_fd = -1;
+    }
+}
+
+void job_finish(struct slot *slot)
+{
+    unwatch_all(slot);
+    runner_finish(&slot->runner);
+    parse_finish(&slot->output);
+    parse_finish(&slot->metrics);
+    if (slot->log_fd >= 0) {
+        (void)close(slot->log_fd);
+        slot->log_fd = -1;
+    }
+}
+
+void job_act(struct slot *slot, enum job_act act)
+{
+    runner_act(&slot->runner, act);
+}
+
+/* ---- summing up ---- */
+
+static int write_detail(const struct slot *slot, struct result_report *report, struct err *err)
+{
+    OWN(buf) struct buf text;
+
+    buf_init(&text, DETAIL_BYTES);
+    buf_puts(&text, slot->ending.words);
+    if (slot->fault[0] != '\0') {
+        buf_puts(&text, "; a report could not be read: ");
+        parse_append_clean(&text, slot->fault, strlen(slot->fault));
+    }
+    buf_puts(&text, "\n");
+    parse_last_lines(&slot->output, &text);
+    TRY(buf_check(&text, err));
+    report->detail = buf_steal(&text);
+    return report->detail == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
+static void fill_checkpoint(const struct slot *slot, struct result_report *report)
+{
+    const char *path = slot->folder.checkpoint;
+
+    if (folder_is_empty(path) || strlen(path) >= sizeof report->checkpoint.uri) {
+        return;
+    }
+    report->checkpoint.present = true;
+    report->checkpoint.step = slot->last_step;
+    (void)snprintf(report->checkpoint.uri, sizeof report->checkpoint.uri, "%s", path);
+    (void)snprintf(report->checkpoint.reach, sizeof report->checkpoint.reach, "host:%s",
+                   slot->site->host);
+}
+
+int job_result(struct slot *slot, struct result_report *report, struct err *err)
+{
+    int64_t ran_ms = loop_now(&slot->site->loop) - slot->started_ms;
+
+    *report = (struct result_report){.outcome = slot->ending.outcome,
+                                     .has_step = slot->has_step,
+                                     .step = slot->last_step,
+                                     .has_usage = true,
+                                     .wall_seconds = (double)ran_ms / 1000,
+                                     .gpu_seconds = (double)NAN,
+                                     .peak_memory_mib = (double)NAN,
+                                     .energy_joules = (double)NAN};
+    if (slot->gpu != NULL) {
+        report->gpu_seconds = report->wall_seconds;
+    }
+    if (slot->runner.peak_kib > 0) {
+        report->peak_memory_mib = (double)slot->runner.peak_kib / 1024;
+    }
+    (void)snprintf(report->reason, sizeof report->reason, "%s", slot->ending.reason);
+    fill_checkpoint(slot, report);
+    if (slot->ending.outcome != OUTCOME_COMPLETED) {
+        return write_detail(slot, report, err);
+    }
+    return 0;
+}

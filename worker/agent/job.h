@@ -1,0 +1,22 @@
+/* The job of a slot: started with what its trial says, read while it runs, summed up at its end. */
+#ifndef WORKER_AGENT_JOB_H
+#define WORKER_AGENT_JOB_H
+
+#include "worker/agent/slot.h"
+
+/* Starts the command for from…to of the slot's trial. ERR_IO: not on this machine, now. */
+MUST_USE int job_start(struct slot *slot, struct err *err);
+/* Reads what the job has left in its pipes and closes them. */
+void job_collect(struct slot *slot);
+/* Kills what still runs and lets go of everything of this run. */
+void job_finish(struct slot *slot);
+/* Sends what the supervisor decided. */
+void job_act(struct slot *slot, enum job_act act);
+/* What the server last said, for the job to read. */
+void job_write_control(struct slot *slot, const struct action_reply *reply);
+/* A report, however it came. */
+void job_report(void *context, const struct metric_report *report);
+/* Fills the result from the slot's ending. */
+MUST_USE int job_result(struct slot *slot, struct result_report *report, struct err *err);
+
+#endif

@@ -1,0 +1,54 @@
+/* One lease, as the worker sees it: it sends measurements in batches, a heartbeat when nothing else
+ * was said for long enough, and the result at the end, one call at a time, each until it is
+ * answered.
+ *
+ * The server's word comes back through the hooks. Time counts from the moment a call was sent, on
+ * the monotonic clock. What is repeated is repeated unchanged, so the server can tell. */
+#ifndef WORKER_AGENT_LEASE_H
+#define WORKER_AGENT_LEASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/own.h"
+#include "common/wire.h"
+#include "worker/agent/loop.h"
+
+struct lease;
+
+struct lease_hooks {
+    void (*on_action)(void *context, const struct action_reply *reply);
+    /* The trial is ours no more: superseded, ended, unknown, or the server was away too long. */
+    void (*on_lost)(void *context, const char *why);
+    /* The result or the release was taken; `state` is the trial's, "" if unknown. */
+    void (*on_closed)(void *context, const char *state);
+    /* A result was refused for what it says: another one may be sent, or the lease released. */
+    void (*on_refused)(void *context, const struct err *err);
+    /* The server will not talk to this worker any more. */
+    void (*on_fatal)(void *context, const struct err *err);
+    /* A call failed and is repeated / one succeeded. */
+    void (*on_reach)(void *context, bool reached, const char *why);
+    void *context;
+};
+
+/* `grant` and `loop` are borrowed. */
+MUST_USE int lease_create(struct loop *loop, const struct lease_grant *grant,
+                          const struct lease_hooks *hooks, int64_t offline_ms, struct lease **lease,
+                          struct err *err);
+void lease_destroy(struct lease *lease);
+OWN_POINTER(lease)
+
+void lease_measure(struct lease *lease, int64_t step, const struct metric_value *metrics, size_t n);
+/* Everything measured has been answered. */
+bool lease_is_flushed(const struct lease *lease);
+/* Sent once everything measured has been answered. The report is moved in. */
+MUST_USE int lease_result_steal(struct lease *lease, struct result_report *report, struct err *err);
+/* Hands the trial back instead. Measurements not sent yet are sent first. */
+void lease_release(struct lease *lease);
+
+/* Starts what is due; the moment when there is something to do next. */
+void lease_tick(struct lease *lease);
+int64_t lease_deadline(const struct lease *lease);
+
+#endif

@@ -1,0 +1,40 @@
+/* What every part of the agent shares: the loop with its descriptors, time, chance, the server. */
+#ifndef WORKER_AGENT_LOOP_H
+#define WORKER_AGENT_LOOP_H
+
+#include <stdint.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/http_async.h"
+#include "common/rng.h"
+
+struct loop {
+    int epoll;
+    struct http_async *http; /* owned */
+    const struct clock *clock;
+    struct rng rng;
+    int64_t backoff_ms; /* the base of every retry */
+};
+
+/* Called while `fd` is readable or hung up. */
+struct watch {
+    int fd; /* -1: not watched */
+    void (*ready)(void *context);
+    void *context;
+};
+
+MUST_USE int loop_init(struct loop *loop, const struct http_client_settings *settings,
+                       const struct clock *clock, struct err *err);
+void loop_finish(struct loop *loop);
+int64_t loop_now(const struct loop *loop);
+
+/* The watch stays where it is until it is dropped, before its descriptor is closed. */
+MUST_USE int loop_watch(struct loop *loop, struct watch *watch, int fd,
+                        void (*ready)(void *context), void *context, struct err *err);
+void loop_unwatch(struct loop *loop, struct watch *watch);
+
+/* Waits until something happens or the moment comes; calls whoever it concerns. */
+void loop_turn(struct loop *loop, int64_t until_ms);
+
+#endif

@@ -1,0 +1,188 @@
+#include "worker/agent/mailbox.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PATIENCE_MS 2000
+
+static void drop_caller(struct caller *caller)
+{
+    struct mailbox *mailbox = caller->mailbox;
+    int fd = caller->watch.fd;
+
+    for (size_t i = 0; i < mailbox->n; i++) {
+        if (mailbox->callers[i] == caller) {
+            mailbox->callers[i] = mailbox->callers[--mailbox->n];
+            break;
+        }
+    }
+    loop_unwatch(mailbox->loop, &caller->watch);
+    (void)close(fd);
+    buf_finish(&caller->line);
+    free(caller);
+}
+
+static void answer_one(struct caller *caller, const char *text)
+{
+    ssize_t sent = send(caller->watch.fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    (void)sent; /* a caller that left does not care */
+    drop_caller(caller);
+}
+
+/* The line is whole: reports it. What cannot be read is answered at once, in words. */
+static void take_line(struct caller *caller)
+{
+    struct mailbox *mailbox = caller->mailbox;
+    struct metric_report report;
+    char text[256];
+
+    if (!metric_bare_read(buf_text(&caller->line), caller->line.len, &report)) {
+        answer_one(caller, "error: nothing to report\n");
+        return;
+    }
+    if (report.fault[0] != '\0') {
+        (void)snprintf(text, sizeof text, "error: %s\n", report.fault);
+        answer_one(caller, text);
+        return;
+    }
+    caller->waiting = true;
+    caller->until_ms = loop_now(mailbox->loop) + PATIENCE_MS;
+    mailbox->on_report(mailbox->context, &report);
+}
+
+static void on_bytes(void *context)
+{
+    struct caller *caller = context;
+    char bytes[4096];
+    ssize_t got = recv(caller->watch.fd, bytes, sizeof bytes, MSG_DONTWAIT);
+
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (got <= 0 || caller->waiting) {
+        drop_caller(caller);
+        return;
+    }
+    buf_append(&caller->line, bytes, (size_t)got);
+    if (caller->line.failed) {
+        answer_one(caller, "error: a report must fit into 16 KiB\n");
+    } else if (memchr(bytes, '\n', (size_t)got) != NULL) {
+        take_line(caller);
+    }
+}
+
+static bool is_same_user(int fd)
+{
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0
+           && (peer.uid == geteuid() || peer.uid == 0);
+}
+
+static void on_caller(void *context)
+{
+    struct mailbox *mailbox = context;
+    int fd = accept4(mailbox->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct caller *caller = NULL;
+
+    if (fd < 0) {
+        return;
+    }
+    if (mailbox->n < MAILBOX_CALLERS_MAX && is_same_user(fd)) {
+        caller = calloc(1, sizeof *caller);
+    }
+    if (caller == NULL) {
+        (void)close(fd);
+        return;
+    }
+    caller->mailbox = mailbox;
+    buf_init(&caller->line, METRIC_LINE_BYTES);
+    if (loop_watch(mailbox->loop, &caller->watch, fd, on_bytes, caller, NULL) != 0) {
+        (void)close(fd);
+        free(caller);
+        return;
+    }
+    mailbox->callers[mailbox->n++] = caller;
+}
+
+int mailbox_open(struct mailbox *mailbox, struct loop *loop,
+                 void (*on_report)(void *context, const struct metric_report *report),
+                 void *context, struct err *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    *mailbox = (struct mailbox){
+        .loop = loop, .fd = -1, .watch.fd = -1, .on_report = on_report, .context = context};
+    (void)snprintf(mailbox->name, sizeof mailbox->name, "hone-%016" PRIx64 "%016" PRIx64,
+                   rng_next(&loop->rng), rng_next(&loop->rng));
+    size_t len = strlen(mailbox->name);
+    memcpy(address.sun_path + 1, mailbox->name, len);
+    mailbox->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (mailbox->fd < 0
+        || bind(mailbox->fd, (const struct sockaddr *)&address,
+                (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len))
+               != 0
+        || listen(mailbox->fd, MAILBOX_CALLERS_MAX) != 0) {
+        int why = errno;
+        mailbox_close(mailbox);
+        return err_set(err, ERR_IO, "no socket for reports: %s", strerror(why));
+    }
+    return loop_watch(loop, &mailbox->watch, mailbox->fd, on_caller, mailbox, err);
+}
+
+void mailbox_close(struct mailbox *mailbox)
+{
+    if (mailbox->loop == NULL) {
+        return;
+    }
+    while (mailbox->n > 0) {
+        drop_caller(mailbox->callers[0]);
+    }
+    loop_unwatch(mailbox->loop, &mailbox->watch);
+    if (mailbox->fd >= 0) {
+        (void)close(mailbox->fd);
+    }
+    mailbox->fd = -1;
+}
+
+static void answer_until(struct mailbox *mailbox, const char *control, int64_t now_ms)
+{
+    for (size_t i = mailbox->n; i > 0; i--) {
+        struct caller *caller = mailbox->callers[i - 1];
+        if (caller->waiting && caller->until_ms <= now_ms) {
+            answer_one(caller, control);
+        }
+    }
+}
+
+void mailbox_answer(struct mailbox *mailbox, const char *control)
+{
+    answer_until(mailbox, control, INT64_MAX);
+}
+
+void mailbox_tick(struct mailbox *mailbox, const char *control)
+{
+    answer_until(mailbox, control, loop_now(mailbox->loop));
+}
+
+int64_t mailbox_deadline(const struct mailbox *mailbox)
+{
+    int64_t first_ms = INT64_MAX;
+
+    for (size_t i = 0; i < mailbox->n; i++) {
+        const struct caller *caller = mailbox->callers[i];
+        if (caller->waiting && caller->until_ms < first_ms) {
+            first_ms = caller->until_ms;
+        }
+    }
+    return first_ms;
+}

@@ -1,0 +1,42 @@
+/* One running job as the agent sees it: three pipes and a shim (shim.h) to send signals to. Who
+ * decides when is the supervisor; here it is done. */
+#ifndef WORKER_AGENT_RUNNER_H
+#define WORKER_AGENT_RUNNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/err.h"
+#include "common/own.h"
+#include "worker/agent/supervisor.h"
+
+struct runner {
+    pid_t shim;      /* 0: none */
+    pid_t job;       /* its process group too; 0 until known */
+    int output_fd;   /* stdout and stderr together; -1: closed */
+    int metrics_fd;  /* JSON by line; -1: closed */
+    int status_fd;   /* readable when there is news for runner_advance() */
+    bool killed;     /* we sent SIGKILL */
+    bool ended;      /* nothing of the job is left */
+    int spawn_errno; /* the program could not be started */
+    int wait_status;
+    int64_t peak_kib;
+};
+
+/* Finds a program as execvp() would, from this process's directory and PATH. Fills a malloc'd
+ * path. */
+MUST_USE int runner_find(const char *program, char **path, struct err *err);
+
+/* ERR_IO: no process or pipe could be had. That the program itself cannot run is told later, by
+ * spawn_errno. */
+MUST_USE int runner_start(struct runner *runner, const char *path, char *const argv[],
+                          char *const envp[], struct err *err);
+/* Reads the shim's news; afterwards look at `ended`. */
+void runner_advance(struct runner *runner);
+void runner_act(struct runner *runner, enum job_act act);
+/* Kills what still runs and waits for it. */
+void runner_finish(struct runner *runner);
+OWN_VALUE(runner)
+
+#endif

@@ -1,0 +1,477 @@
+#include "worker/agent/slot.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "worker/agent/job.h"
+
+#define CONTROL_BYTES 256
+
+/* ---- telling ---- */
+
+static void emit(const struct slot *slot, enum agent_event_kind kind, const char *outcome,
+                 const char *detail)
+{
+    const struct agent_settings *settings = slot->site->settings;
+    struct agent_event event = {.kind = kind,
+                                .slot = slot->index,
+                                .grant = slot->grant.trial > 0 ? &slot->grant : NULL,
+                                .step = slot->last_step,
+                                .outcome = outcome,
+                                .state = slot->state,
+                                .detail = detail,
+                                .log_path = slot->folder.log == NULL ? "" : slot->folder.log};
+
+    if (settings->on_event != NULL) {
+        settings->on_event(settings->context, &event);
+    }
+}
+
+static void on_reach(void *context, bool reached, const char *why)
+{
+    struct slot *slot = context;
+    struct site *site = slot->site;
+
+    if (site->unreachable == !reached) {
+        return;
+    }
+    site->unreachable = !reached;
+    emit(slot, reached ? AGENT_REACHABLE : AGENT_UNREACHABLE, "", why);
+}
+
+static void on_fatal(void *context, const struct err *err)
+{
+    struct slot *slot = context;
+
+    if (slot->site->fatal.code == ERR_NONE) {
+        slot->site->fatal = *err;
+    }
+    slot->lost = slot->phase != SLOT_ASKING;
+}
+
+/* ---- what the server says about the trial ---- */
+
+static void on_action(void *context, const struct action_reply *reply)
+{
+    struct slot *slot = context;
+    int64_t now_ms = loop_now(&slot->site->loop);
+    enum job_act act = ACT_NOTHING;
+
+    if (reply->has_until) {
+        slot->until = reply->until;
+    }
+    job_write_control(slot, reply);
+    if (reply->action == ACTION_PAUSE || reply->action == ACTION_STOP) {
+        act = supervisor_step(&slot->supervisor, JOB_TOLD, now_ms);
+    } else if (reply->action == ACTION_ABORT) {
+        act = supervisor_step(&slot->supervisor, JOB_ABORTED, now_ms);
+        slot->supervisor.why = JOB_ABORTED; /* even if the job is gone: send nothing */
+    }
+    job_act(slot, act);
+    if (lease_is_flushed(slot->lease)) {
+        mailbox_answer(&slot->mailbox, buf_text(&slot->control));
+    }
+}
+
+static void on_lost(void *context, const char *why)
+{
+    struct slot *slot = context;
+
+    slot->lost = true;
+    if (slot->phase == SLOT_RUNNING) {
+        log_warning("trial %" PRId64 " of %s is not ours any more: %s", slot->grant.trial,
+                    slot->grant.study, why);
+    }
+}
+
+static void on_closed(void *context, const char *state)
+{
+    struct slot *slot = context;
+
+    slot->delivered = true;
+    (void)snprintf(slot->state, sizeof slot->state, "%s", state);
+}
+
+static void on_refused(void *context, const struct err *err)
+{
+    struct slot *slot = context;
+
+    slot->refused = true;
+    log_warning("trial %" PRId64 " of %s: the server refuses the result: %s", slot->grant.trial,
+                slot->grant.study, err->text);
+}
+
+/* ---- a trial begins ---- */
+
+static void read_objectives(struct slot *slot)
+{
+    size_t i;
+    json_t *objective;
+
+    slot->objectives_json =
+        slot->grant.objectives == NULL ? NULL : json_loads(slot->grant.objectives, 0, NULL);
+    slot->n_objectives = 0;
+    json_array_foreach (slot->objectives_json, i, objective) {
+        const char *metric = json_string_value(json_object_get(objective, "metric"));
+        if (metric != NULL && slot->n_objectives < SLOT_OBJECTIVES_MAX) {
+            slot->objective_seen[slot->n_objectives] = false;
+            slot->objectives[slot->n_objectives++] = metric;
+        }
+    }
+}
+
+static void discard_checkpoints(const struct slot *slot)
+{
+    json_auto_t *uris =
+        slot->grant.discard == NULL ? NULL : json_loads(slot->grant.discard, 0, NULL);
+    size_t i;
+    json_t *uri;
+
+    json_array_foreach (uris, i, uri) {
+        if (json_is_string(uri)) {
+            folder_discard(slot->site->workdir, json_string_value(uri));
+        }
+    }
+}
+
+static int begin_trial(struct slot *slot, struct err *err)
+{
+    struct lease_hooks hooks = {on_action, on_lost,  on_closed, on_refused,
+                                on_fatal,  on_reach, slot};
+    struct site *site = slot->site;
+
+    TRY(lease_create(&site->loop, &slot->grant, &hooks, site->settings->offline_ms, &slot->lease,
+                     err));
+    slot->parameters =
+        json_loads(slot->grant.parameters == NULL ? "{}" : slot->grant.parameters, 0, NULL);
+    read_objectives(slot);
+    discard_checkpoints(slot);
+    TRY(folder_open(&slot->folder, site->workdir, http_async_url(site->loop.http), &slot->grant,
+                    err));
+    slot->from = slot->grant.from;
+    slot->to = slot->grant.to;
+    if (slot->from > 0 && folder_is_empty(slot->folder.checkpoint)) {
+        log_warning("trial %" PRId64 " of %s: its checkpoint is not here, so it begins at 0",
+                    slot->grant.trial, slot->grant.study);
+        slot->from = 0;
+    }
+    return job_start(slot, err);
+}
+
+static void release_after(struct slot *slot, const struct err *err)
+{
+    log_error("trial %" PRId64 " of %s cannot run here: %s", slot->grant.trial, slot->grant.study,
+              err->text);
+    if (slot->site->fatal.code == ERR_NONE) {
+        slot->site->fatal = *err;
+    }
+    slot->ending = (struct ending){.kind = ENDING_RELEASE, .reason = ""};
+    slot->phase = SLOT_DELIVERING;
+    if (slot->lease != NULL) {
+        lease_release(slot->lease);
+    } else {
+        slot->lost = true;
+    }
+}
+
+static void on_grant(void *context, struct lease_grant *grant)
+{
+    struct slot *slot = context;
+    struct err err = {0};
+
+    slot->grant = *grant;
+    *grant = (struct lease_grant){0};
+    slot->lost = slot->delivered = slot->refused = false;
+    slot->state[0] = '\0';
+    slot->fault[0] = '\0';
+    slot->started_ms = loop_now(&slot->site->loop);
+    slot->phase = SLOT_RUNNING;
+    if (begin_trial(slot, &err) != 0) {
+        release_after(slot, &err);
+        return;
+    }
+    emit(slot, AGENT_STARTED, "", "");
+    if (slot->site->draining) {
+        slot_drain(slot);
+    }
+}
+
+static void on_nothing(void *context, const struct no_lease *no)
+{
+    struct slot *slot = context;
+    bool over = no->reason == NO_LEASE_FINISHED || no->reason == NO_LEASE_STOPPED;
+    char detail[320];
+
+    (void)snprintf(detail, sizeof detail, "%s%s%s", no_lease_reason_name(no->reason),
+                   no->detail[0] == '\0' ? "" : ": ", no->detail);
+    emit(slot, AGENT_WAITING, "", detail);
+    if (over && slot->site->settings->exit_when_finished) {
+        ask_stop(&slot->ask);
+        slot->phase = SLOT_CLOSED;
+    }
+}
+
+/* ---- a trial ends ---- */
+
+/* Lets go of the trial; what comes next depends on whether anything may. */
+static void end_trial(struct slot *slot, const char *outcome, const char *detail)
+{
+    emit(slot, AGENT_ENDED, outcome, detail);
+    job_finish(slot);
+    lease_destroy(slot->lease);
+    slot->lease = NULL;
+    json_decref(slot->objectives_json);
+    json_decref(slot->parameters);
+    slot->objectives_json = NULL;
+    slot->parameters = NULL;
+    folder_finish(&slot->folder);
+    lease_grant_finish(&slot->grant);
+    buf_clear(&slot->control);
+    mailbox_answer(&slot->mailbox, "error: the trial has ended\n");
+    if (slot->site->draining || slot->site->fatal.code != ERR_NONE) {
+        slot->phase = SLOT_CLOSED;
+    } else {
+        slot->phase = SLOT_ASKING;
+        ask_begin(&slot->ask);
+        ask_tick(&slot->ask);
+    }
+}
+
+static bool all_measured(const struct slot *slot)
+{
+    for (size_t i = 0; i < slot->n_objectives; i++) {
+        if (!slot->objective_seen[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void decide_ending(struct slot *slot)
+{
+    struct ending_facts facts = {.why = slot->lost ? JOB_LOST : slot->supervisor.why,
+                                 .wait_status = slot->runner.wait_status,
+                                 .killed_by_us = slot->runner.killed,
+                                 .oom_seen = ending_oom_count() > slot->oom_before,
+                                 .draining = slot->site->draining,
+                                 .measured = all_measured(slot),
+                                 .has_checkpoint = !folder_is_empty(slot->folder.checkpoint),
+                                 .has_resource = slot->grant.has_resource,
+                                 .last_step = slot->last_step,
+                                 .to = slot->to,
+                                 .until = slot->until};
+
+    ending_decide(&facts, &slot->ending);
+}
+
+static void restart_job(struct slot *slot)
+{
+    struct err err = {0};
+    int64_t reached = slot->to;
+
+    job_finish(slot);
+    slot->from = folder_is_empty(slot->folder.checkpoint) ? 0 : reached;
+    slot->to = slot->until;
+    slot->phase = SLOT_RUNNING;
+    if (job_start(slot, &err) != 0) {
+        release_after(slot, &err);
+    } else {
+        emit(slot, AGENT_STARTED, "", "promoted");
+    }
+}
+
+static void deliver(struct slot *slot)
+{
+    struct result_report report = {0};
+    struct err err = {0};
+
+    slot->phase = SLOT_DELIVERING;
+    if (slot->ending.kind == ENDING_RELEASE) {
+        lease_release(slot->lease);
+    } else if (job_result(slot, &report, &err) != 0
+               || lease_result_steal(slot->lease, &report, &err) != 0) {
+        result_report_finish(&report);
+        release_after(slot, &err);
+    }
+}
+
+/* The program could not be started at all: that is this machine's fault, so the trial goes back
+ * unharmed and the worker stops before it spoils the next. */
+static void refuse_program(struct slot *slot)
+{
+    struct err err = {0};
+
+    (void)err_set(&err, ERR_IO, "its program cannot be started: %s",
+                  strerror(slot->runner.spawn_errno));
+    release_after(slot, &err);
+}
+
+static void after_flush(struct slot *slot)
+{
+    if (slot->runner.spawn_errno != 0 && !slot->lost) {
+        refuse_program(slot);
+        return;
+    }
+    decide_ending(slot);
+    switch (slot->ending.kind) {
+    case ENDING_SILENT:
+        end_trial(slot, slot->supervisor.why == JOB_ABORTED ? "aborted" : "lost",
+                  slot->ending.words);
+        break;
+    case ENDING_RESTART:
+        restart_job(slot);
+        break;
+    case ENDING_RESULT:
+    case ENDING_RELEASE:
+    default:
+        deliver(slot);
+    }
+}
+
+/* A result that the server will not have as it is: once more as a failure, then not at all. */
+static void after_refusal(struct slot *slot)
+{
+    slot->refused = false;
+    if (slot->ending.kind == ENDING_RESULT && slot->ending.outcome == OUTCOME_COMPLETED
+        && slot->supervisor.why == JOB_EXITED) {
+        slot->ending.outcome = OUTCOME_FAILED;
+        slot->ending.reason = "no_metric";
+        (void)snprintf(slot->ending.words, sizeof slot->ending.words,
+                       "the server refused the result");
+    } else {
+        slot->ending.kind = ENDING_RELEASE;
+    }
+    deliver(slot);
+}
+
+static void after_delivery(struct slot *slot)
+{
+    const char *outcome = slot->lost ? "lost"
+                          : slot->ending.kind == ENDING_RELEASE
+                              ? "released"
+                              : outcome_name(slot->ending.outcome);
+
+    end_trial(slot, outcome, slot->ending.words);
+}
+
+/* ---- time ---- */
+
+static void tick_running(struct slot *slot)
+{
+    int64_t now_ms = loop_now(&slot->site->loop);
+
+    if (slot->lost && slot->supervisor.why != JOB_LOST && slot->supervisor.why != JOB_ABORTED) {
+        job_act(slot, supervisor_step(&slot->supervisor, JOB_LOST, now_ms));
+    }
+    for (enum job_act act = supervisor_tick(&slot->supervisor, now_ms); act != ACT_NOTHING;
+         act = supervisor_tick(&slot->supervisor, now_ms)) {
+        job_act(slot, act);
+    }
+    if (slot->runner.ended) {
+        (void)supervisor_step(&slot->supervisor, JOB_EXITED, now_ms);
+        job_collect(slot);
+        slot->phase = SLOT_FLUSHING;
+    }
+}
+
+void slot_tick(struct slot *slot)
+{
+    if (slot->phase == SLOT_ASKING) {
+        ask_tick(&slot->ask);
+    }
+    if (slot->phase == SLOT_RUNNING) {
+        tick_running(slot);
+    }
+    if (slot->lease != NULL) {
+        lease_tick(slot->lease);
+    }
+    if (slot->phase == SLOT_FLUSHING && (slot->lost || lease_is_flushed(slot->lease))) {
+        after_flush(slot);
+    }
+    if (slot->phase == SLOT_DELIVERING && slot->refused) {
+        after_refusal(slot);
+    }
+    if (slot->phase == SLOT_DELIVERING && (slot->lost || slot->delivered)) {
+        after_delivery(slot);
+    }
+    mailbox_tick(&slot->mailbox, buf_text(&slot->control));
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t slot_deadline(const struct slot *slot)
+{
+    int64_t due_ms = mailbox_deadline(&slot->mailbox);
+
+    if (slot->phase == SLOT_ASKING) {
+        due_ms = earlier(due_ms, ask_deadline(&slot->ask));
+    }
+    if (slot->lease != NULL) {
+        due_ms = earlier(due_ms, lease_deadline(slot->lease));
+    }
+    if (slot->phase == SLOT_RUNNING) {
+        due_ms = earlier(due_ms, supervisor_deadline(&slot->supervisor));
+    }
+    return due_ms;
+}
+
+/* ---- the slot itself ---- */
+
+int slot_open(struct slot *slot, struct site *site, size_t index, struct err *err)
+{
+    struct ask_hooks hooks = {on_grant, on_nothing, on_fatal, on_reach, slot};
+    const struct agent_settings *settings = site->settings;
+    char worker[2 * WORKER_NAME_BYTES];
+
+    *slot = (struct slot){.site = site,
+                          .index = index,
+                          .log_fd = -1,
+                          .runner = {.output_fd = -1, .metrics_fd = -1, .status_fd = -1}};
+    buf_init(&slot->control, CONTROL_BYTES);
+    slot->gpu = settings->n_gpus > 0 ? settings->gpus[index] : NULL;
+    (void)snprintf(worker, sizeof worker, "%s:%zu", settings->name, index);
+    TRY(mailbox_open(&slot->mailbox, &site->loop, job_report, slot, err));
+    ask_init(&slot->ask, &site->loop, &site->facts, worker, &hooks);
+    ask_begin(&slot->ask);
+    return 0;
+}
+
+void slot_finish(struct slot *slot)
+{
+    if (slot->site == NULL) {
+        return;
+    }
+    ask_stop(&slot->ask);
+    job_finish(slot);
+    lease_destroy(slot->lease);
+    mailbox_close(&slot->mailbox);
+    json_decref(slot->objectives_json);
+    json_decref(slot->parameters);
+    folder_finish(&slot->folder);
+    lease_grant_finish(&slot->grant);
+    buf_finish(&slot->control);
+    *slot = (struct slot){0};
+}
+
+void slot_drain(struct slot *slot)
+{
+    int64_t now_ms = loop_now(&slot->site->loop);
+
+    if (slot->phase == SLOT_ASKING) {
+        ask_stop(&slot->ask);
+        slot->phase = SLOT_CLOSED;
+    } else if (slot->phase == SLOT_RUNNING) {
+        job_act(slot, supervisor_step(&slot->supervisor, JOB_DRAINED, now_ms));
+    }
+}
+
+void slot_kill(struct slot *slot)
+{
+    job_act(slot, supervisor_step(&slot->supervisor, JOB_QUIT, loop_now(&slot->site->loop)));
+}

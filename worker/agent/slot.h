@@ -1,0 +1,97 @@
+/* One slot: a place where one trial runs at a time. It asks, runs the job, passes reports on, and
+ * delivers how it ended; then it asks again.
+ *
+ *   ASKING ─grant→ RUNNING ─job gone→ FLUSHING ─all measured→ DELIVERING ─taken→ ASKING
+ *                     ↑                  │ promoted: again
+ *                     └──────────────────┘                     … → CLOSED
+ *
+ * Everything happens on the agent's one thread. Hooks only note what happened; slot_tick() acts. */
+#ifndef WORKER_AGENT_SLOT_H
+#define WORKER_AGENT_SLOT_H
+
+#include "worker/agent/agent.h"
+#include "worker/agent/ask.h"
+#include "worker/agent/ending.h"
+#include "worker/agent/folder.h"
+#include "worker/agent/lease.h"
+#include "worker/agent/mailbox.h"
+#include "worker/agent/parse.h"
+#include "worker/agent/runner.h"
+#include "worker/agent/supervisor.h"
+
+/* A command that can be run here. */
+struct program {
+    const char *runner; /* NULL: for whatever comes */
+    char *const *argv;
+    char *path; /* owned */
+};
+
+/* What the slots of an agent share. */
+struct site {
+    const struct agent_settings *settings; /* with every default filled in */
+    struct loop loop;
+    struct lease_ask facts;
+    struct patterns *patterns; /* NULL: none */
+    struct program *programs;
+    size_t n_programs;
+    char *workdir;
+    char *host;
+    bool draining;
+    bool unreachable;
+    struct err fatal; /* code ERR_NONE: nothing */
+};
+
+enum slot_phase { SLOT_ASKING, SLOT_RUNNING, SLOT_FLUSHING, SLOT_DELIVERING, SLOT_CLOSED };
+
+#define SLOT_OBJECTIVES_MAX 16
+
+struct slot {
+    struct site *site;
+    size_t index;
+    const char *gpu; /* NULL: none of its own */
+    enum slot_phase phase;
+    struct ask ask;
+    struct mailbox mailbox;
+
+    /* the trial */
+    struct lease_grant grant;
+    json_t *parameters;
+    struct folder folder;
+    struct lease *lease;
+    bool lost;      /* by its hook: the trial is not ours any more */
+    bool delivered; /* by its hook: the server took the result or the release */
+    bool refused;   /* by its hook: the server did not like the result */
+    char state[32]; /* of the trial, as the server said at the end */
+    struct buf control;
+    size_t n_objectives;
+    const char *objectives[SLOT_OBJECTIVES_MAX]; /* borrowed from objectives_json */
+    json_t *objectives_json;
+    bool objective_seen[SLOT_OBJECTIVES_MAX];
+    char fault[200]; /* the first report that could not be read */
+
+    /* this run of its command */
+    int64_t from, to, until;
+    int64_t last_step;
+    bool has_step;
+    struct supervisor supervisor;
+    struct runner runner;
+    struct watch output_watch, metrics_watch, status_watch;
+    struct parse output, metrics;
+    int log_fd;
+    int64_t started_ms;
+    int64_t oom_before;
+    struct ending ending;
+};
+
+MUST_USE int slot_open(struct slot *slot, struct site *site, size_t index, struct err *err);
+/* Kills what still runs. */
+void slot_finish(struct slot *slot);
+/* Does what is due. */
+void slot_tick(struct slot *slot);
+int64_t slot_deadline(const struct slot *slot);
+/* The worker stops: ask for nothing more, stop the job, hand the trial back. */
+void slot_drain(struct slot *slot);
+/* At once. */
+void slot_kill(struct slot *slot);
+
+#endif
