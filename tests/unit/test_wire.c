@@ -146,8 +146,9 @@ END_TEST
 
 START_TEST(grant_of_a_newer_server_is_understood)
 {
-    json_auto_t *body = parse("{\"lease\":{\"id\":\"l_1\",\"colour\":1},\"study\":\"s\",\"new\":true,"
-                              "\"trial\":{\"number\":1,\"mood\":\"fine\"}}");
+    json_auto_t *body =
+        parse("{\"lease\":{\"id\":\"l_1\",\"colour\":1},\"study\":\"s\",\"new\":true,"
+              "\"trial\":{\"number\":1,\"mood\":\"fine\"}}");
     OWN(lease_grant) struct lease_grant grant;
     struct err err = {0};
 
@@ -363,8 +364,7 @@ int main(void)
     tcase_add_loop_test(tcase, ask_with_a_fault_is_refused, 0, COUNT(refused_asks));
     tcase_add_test(tcase, grant_reads_back_as_written);
     tcase_add_test(tcase, grant_of_a_newer_server_is_understood);
-    tcase_add_loop_test(tcase, grant_that_cannot_be_worked_on_is_refused, 0,
-                        COUNT(refused_grants));
+    tcase_add_loop_test(tcase, grant_that_cannot_be_worked_on_is_refused, 0, COUNT(refused_grants));
     tcase_add_test(tcase, no_lease_reads_back_as_written);
     tcase_add_test(tcase, measurements_read_back_as_written);
     tcase_add_loop_test(tcase, measurement_with_a_fault_is_refused, 0, COUNT(refused_measurements));
