@@ -3,14 +3,17 @@
 #ifndef SERVER_API_PAGES_H
 #define SERVER_API_PAGES_H
 
+#include "common/err.h"
 #include "server/http/http.h"
 
 /* /openapi.json, made from schema/openapi.yaml by the build. */
 extern const unsigned char openapi_json[];
 extern const size_t openapi_json_len;
 
+/* The explanation of a published problem; NULL for codes that are not published. */
+const char *pages_problem_help(enum err_code code);
+
 void pages_get_openapi(void *context, struct http_request *request);
-void pages_get_problem(void *context, struct http_request *request);
 void pages_get_version(void *context, struct http_request *request);
 void pages_get_health(void *context, struct http_request *request);
 void pages_get_cheat_sheet(void *context, struct http_request *request);

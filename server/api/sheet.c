@@ -1,116 +1,17 @@
-#include "server/api/face.h"
+#include "server/api/sheet.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "common/clock.h"
 #include "common/json.h"
 
-static const struct {
-    const char *name;
-    const char *type;    /* as we send it */
-    const char *accepts; /* as an Accept names it */
-} faces[FACE_COUNT] = {
-    [FACE_JSON] = {"json", "application/json", "application/json"},
-    [FACE_NDJSON] = {"ndjson", "application/x-ndjson", "application/x-ndjson"},
-    [FACE_CSV] = {"csv", "text/csv; charset=utf-8", "text/csv"},
-    [FACE_TEXT] = {"text", "text/plain; charset=utf-8", "text/plain"},
-    [FACE_TABLE] = {"table", "text/plain; charset=utf-8", NULL},
-    [FACE_SH] = {"sh", "application/x-sh", "application/x-sh"},
-};
-
-const char *face_name(enum face face)
-{
-    return faces[face].name;
-}
-
-const char *face_content_type(enum face face)
-{
-    return faces[face].type;
-}
-
-static int named(const char *name, unsigned offered, enum face *face, struct err *err)
-{
-    char list[80] = "";
-
-    for (int i = 0; i < FACE_COUNT; i++) {
-        if ((offered & FACE_BIT(i)) != 0) {
-            if (strcmp(faces[i].name, name) == 0) {
-                *face = (enum face)i;
-                return 0;
-            }
-            size_t len = strlen(list);
-            (void)snprintf(list + len, sizeof list - len, "%s%s", len > 0 ? ", " : "",
-                           faces[i].name);
-        }
-    }
-    return err_set(err, ERR_MALFORMED, "format \"%.20s\" is not offered here; choose from %s", name,
-                   list);
-}
-
-/* The weight of "type;q=0.5" and the length of its name. */
-static double weight(const char *range, size_t len, size_t *name_len)
-{
-    const char *q = NULL;
-
-    *name_len = strcspn(range, "; \t");
-    if (*name_len > len) {
-        *name_len = len;
-    }
-    for (size_t i = *name_len; i + 2 < len; i++) {
-        if (range[i] == ';' || range[i] == ' ') {
-            q = strncasecmp(range + i + 1, "q=", 2) == 0 ? range + i + 3 : q;
-        }
-    }
-    return q == NULL ? 1 : strtod(q, NULL);
-}
-
-static void accepted(const char *accept, unsigned offered, enum face *face)
-{
-    double best = 0;
-
-    while (*accept != '\0') {
-        accept += strspn(accept, " \t,");
-        size_t len = strcspn(accept, ",");
-        size_t name_len;
-        double q = weight(accept, len, &name_len);
-        for (int i = 0; i < FACE_COUNT; i++) {
-            const char *type = faces[i].accepts;
-            if (type != NULL && (offered & FACE_BIT(i)) != 0 && q > best && strlen(type) == name_len
-                && strncasecmp(type, accept, name_len) == 0) {
-                best = q;
-                *face = (enum face)i;
-            }
-        }
-        accept += len;
-    }
-}
-
-int face_choose(const struct http_request *request, unsigned offered, enum face *face,
-                struct err *err)
-{
-    const char *format = http_query(request, "format");
-    const char *accept = http_header(request, "Accept");
-
-    if (format != NULL) {
-        return named(format, offered, face, err);
-    }
-    *face = (offered & FACE_BIT(FACE_JSON)) != 0 ? FACE_JSON : FACE_TEXT;
-    if (accept != NULL && strlen(accept) < 1024) {
-        accepted(accept, offered, face);
-    }
-    return 0;
-}
-
-/* ---- sheets ---- */
-
 #define SHEET_MAX ((size_t)16 << 20)
 
-void sheet_init(struct sheet *sheet, enum face face)
+void sheet_init(struct sheet *sheet, enum sheet_style style)
 {
-    *sheet = (struct sheet){.face = face};
+    *sheet = (struct sheet){.style = style};
     buf_init(&sheet->cells, SHEET_MAX);
 }
 
@@ -220,13 +121,13 @@ static void write_cell(const struct sheet *sheet, const struct layout *layout, c
 {
     bool last = column + 1 == sheet->n_columns;
 
-    if (sheet->face == FACE_CSV) {
+    if (sheet->style == SHEET_CSV) {
         write_csv_cell(cell, out);
         buf_putc(out, last ? '\n' : ',');
         return;
     }
     write_plain_cell(cell, out);
-    if (last || sheet->face == FACE_TEXT) {
+    if (last || sheet->style == SHEET_LINES) {
         buf_putc(out, last ? '\n' : '\t');
         return;
     }
@@ -261,5 +162,5 @@ void sheet_write_rows(const struct sheet *sheet, struct buf *out)
 
 void sheet_write(const struct sheet *sheet, struct buf *out)
 {
-    write_from(sheet, sheet->face == FACE_TEXT ? sheet->n_columns : 0, out);
+    write_from(sheet, sheet->style == SHEET_LINES ? sheet->n_columns : 0, out);
 }
