@@ -25,9 +25,6 @@ extern const struct argp definition_argp;
 MUST_USE int definition_body(const struct definition *definition, const char *name, json_t **body,
                              struct err *err);
 
-/* Reads a JSON or YAML file ("-": standard input) of at most 1 MiB. */
-MUST_USE int definition_file_read(const char *path, json_t **body, struct err *err);
-
 /* "90", "90s", "15m", "2h", "1d" → seconds; negative when it is none of these. */
 double span_seconds(const char *text);
 

@@ -165,15 +165,19 @@ static const struct argp_option *find_short(const struct reading *reading, char 
     return NULL;
 }
 
-static _Noreturn void unknown_option(const char *program, const char *word, const char *meant)
+static _Noreturn void unknown_option(const struct reading *reading, const char *program,
+                                     const char *word, const char *meant)
 {
+    bool trailing = (reading->usage->flags & USAGE_TRAILING) != 0;
+
+    (void)fprintf(stderr, "%s: there is no option '%s'", program, word);
     if (meant != NULL) {
-        (void)fprintf(stderr, "%s: there is no option '%s'; did you mean '--%s'?\n", program, word,
-                      meant);
+        (void)fprintf(stderr, "; did you mean '--%s'?", meant);
     } else {
-        (void)fprintf(stderr, "%s: there is no option '%s'; '%s --help' lists them\n", program,
-                      word, program);
+        (void)fprintf(stderr, "; '%s --help' lists them", program);
     }
+    (void)fprintf(stderr, "%s\n",
+                  trailing ? " (the command and its options go behind ' -- ')" : "");
     exit(EXIT_STATUS_USAGE);
 }
 
@@ -187,7 +191,7 @@ static bool check_option(const struct reading *reading, const char *program, con
         struct suggestion_for meant = {.word = name};
         const struct argp_option *option = find_long(reading, word + 2, len, &meant);
         if (option == NULL) {
-            unknown_option(program, word, meant.best);
+            unknown_option(reading, program, word, meant.best);
         }
         return option->arg != NULL && word[2 + len] == '\0';
     }
@@ -196,7 +200,7 @@ static bool check_option(const struct reading *reading, const char *program, con
         if (option == NULL) {
             struct suggestion_for meant = {.word = word + 1}; /* "-trials" */
             (void)find_long(reading, word + 1, strlen(word + 1), &meant);
-            unknown_option(program, word, meant.best);
+            unknown_option(reading, program, word, meant.best);
         }
         if (option->arg != NULL) {
             return letter[1] == '\0';

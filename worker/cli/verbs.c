@@ -7,6 +7,7 @@
 #include "worker/cli/suggest.h"
 
 const struct verb verbs[] = {
+    {NULL, "run", verb_run, "tune a command: study, worker and picture in one"},
     {"study", "create", verb_study_create, "create a study from options or a file"},
     {"study", "list", verb_study_list, "the studies of the server"},
     {"study", "show", verb_study_show, "what a study searches, how, and how far it is"},

@@ -31,6 +31,7 @@ MUST_USE int verb_find(int argc, char *const argv[], const struct verb **verb, i
 #define VERB_WORDS_BYTES 48
 const char *verb_words(const struct verb *verb, char words[VERB_WORDS_BYTES]);
 
+int verb_run(int argc, char **argv);
 int verb_study_create(int argc, char **argv);
 int verb_study_list(int argc, char **argv);
 int verb_study_show(int argc, char **argv);
