@@ -318,8 +318,8 @@ void dispatch_completed(void *server, struct MHD_Connection *mhd, void **context
         return;
     }
     if (request->stream != NULL) {
+        stream_end(request); /* nobody wakes it any more … */
         forget_wake(request);
-        stream_end(request);
     }
     if (request->done != NULL) {
         request->done(request->done_context, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);

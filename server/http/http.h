@@ -65,7 +65,8 @@ struct http_route {
     void (*handle)(void *context, struct http_request *request);
 };
 
-/* ---- the request, as a handler sees it ---------------------------------------------------- */
+/* ---- the request, as a handler sees it ------------------------------------------------------
+ * A deferred request may be read by the one thread that is going to answer it. */
 void *http_context(const struct http_request *request);
 const struct http_route *http_matched(const struct http_request *request);
 bool http_is_head(const struct http_request *request);
