@@ -1,6 +1,7 @@
 #include "common/space.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "common/expr.h"
@@ -38,7 +39,28 @@ void space_destroy(struct space *space)
     }
     free(space->constraints);
     free(space->exprs);
+    if (space->memo != NULL && *space->memo != NULL) {
+        struct space_memo *memo = *space->memo;
+        memo->destroy(memo);
+    }
+    free(space->memo);
     free(space);
+}
+
+const struct space_memo *space_memo_borrow(const struct space *space)
+{
+    return atomic_load(space->memo);
+}
+
+const struct space_memo *space_memo_keep(const struct space *space, struct space_memo *memo)
+{
+    struct space_memo *kept = NULL;
+
+    if (atomic_compare_exchange_strong(space->memo, &kept, memo)) {
+        return memo;
+    }
+    memo->destroy(memo);
+    return kept;
 }
 
 int space_find(const struct space *space, const char *name)

@@ -92,6 +92,7 @@ struct space {
     size_t n_constraints;
     char **constraints; /* source text */
     struct expr **exprs;
+    struct space_memo *_Atomic *memo; /* space_memo_keep() */
 };
 
 /* Builds from the study body's "parameters" and "constraints" (either may be NULL). Every fault is
@@ -105,6 +106,16 @@ OWN_POINTER(space)
 /* Writes the normalised "parameters" array (members that are at their default are left out). */
 void space_write_parameters(const struct space *space, struct json_writer *w);
 void space_write_constraints(const struct space *space, struct json_writer *w);
+
+/* Something derived from a space that is worth keeping, such as the enumeration of its grid: made
+ * once, on first use, and destroyed with the space. It must be a function of the space alone. */
+struct space_memo {
+    void (*destroy)(struct space_memo *memo);
+};
+/* NULL when nothing is kept yet. */
+const struct space_memo *space_memo_borrow(const struct space *space);
+/* Keeps `memo` and returns it; if another thread was faster, destroys it and returns that one's. */
+const struct space_memo *space_memo_keep(const struct space *space, struct space_memo *memo);
 
 /* Index of the parameter, or -1. */
 int space_find(const struct space *space, const char *name);

@@ -142,7 +142,8 @@ int space_from_json(const json_t *parameters, const json_t *constraints, struct 
     }
     built->params = calloc(n, sizeof *built->params);
     built->order = calloc(n, sizeof *built->order);
-    if (built->params == NULL || built->order == NULL) {
+    built->memo = calloc(1, sizeof *built->memo);
+    if (built->params == NULL || built->order == NULL || built->memo == NULL) {
         faults_add(faults, "/parameters", "out of memory");
         return -1;
     }
