@@ -136,6 +136,9 @@ static int read_name(struct parser *p)
     if (len >= sizeof p->token.text) {
         return refuse(p, p->pos, "no parameter has a name this long");
     }
+    if (p->text[p->pos + len] == '.') {
+        return refuse(p, p->pos, "names with . or - stand in backquotes: `a.b`");
+    }
     p->token.kind = TOKEN_NAME;
     (void)snprintf(p->token.text, sizeof p->token.text, "%.*s", (int)len, p->text + p->pos);
     p->pos += len;

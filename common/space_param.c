@@ -409,6 +409,13 @@ static void read_range(struct fields *f, struct param *param)
     size_t before = f->faults->total;
 
     param->distribution = (enum param_distribution)read_word(f, "distribution", distributions, 3);
+    if (f->faults->total != before) {
+        static const char *const others[] = {"low", "high", "step", "mean", "sd", "grid"};
+        for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+            (void)fields_any(f, others[i]); /* which are wanted hangs on the distribution */
+        }
+        return;
+    }
     bool uniform = param->distribution == DISTRIBUTION_UNIFORM;
     read_bounds(f, param, uniform || param->type == PARAM_INT || fields_has(f, "step"));
     read_step(f, param);

@@ -31,30 +31,29 @@ static bool can_be_parent(const struct param *param)
            || param->type == PARAM_BOOL || param->type == PARAM_INT || param->listed;
 }
 
-static bool allows_already(const struct condition *condition, double value)
-{
-    for (size_t i = 0; i < condition->n_allowed; i++) {
-        double seen = condition->int_values != NULL ? condition->int_values[i]
-                                                    : (double)condition->allowed[i];
-        if (seen == value) {
-            return true;
-        }
-    }
-    return false;
-}
-
+/* Keeps the values increasing and each once, so that equal conditions read equal. */
 static void allow(struct condition *condition, double value)
 {
-    if (allows_already(condition, value)) {
+    double *values = condition->int_values;
+    size_t at = condition->n_allowed;
+
+    while (at > 0
+           && (values != NULL ? values[at - 1] : (double)condition->allowed[at - 1]) > value) {
+        at--;
+    }
+    if (at > 0 && (values != NULL ? values[at - 1] : (double)condition->allowed[at - 1]) == value) {
         return;
     }
-    if (condition->int_values != NULL) {
-        condition->int_values[condition->n_allowed] = value;
-        condition->allowed[condition->n_allowed] = condition->n_allowed;
-    } else {
-        condition->allowed[condition->n_allowed] = (size_t)value;
+    for (size_t i = condition->n_allowed++; i > at; i--) {
+        condition->allowed[i] = values != NULL ? i : condition->allowed[i - 1];
+        if (values != NULL) {
+            values[i] = values[i - 1];
+        }
     }
-    condition->n_allowed++;
+    condition->allowed[at] = values != NULL ? at : (size_t)value;
+    if (values != NULL) {
+        values[at] = value;
+    }
 }
 
 static void read_allowed(const struct param *parent, const json_t *values, const char *pointer,

@@ -7,32 +7,7 @@
 #include <string.h>
 
 #include "server/strategy/strategy.h"
-
-/* Single quotes stand for double ones, so that the cases can be read. */
-static json_t *parse(const char *text)
-{
-    OWN(memory) char *json = strdup(text);
-
-    for (char *c = json; *c != '\0'; c++) {
-        *c = *c == '\'' ? '"' : *c;
-    }
-    json_t *value = json_loads(json, 0, NULL);
-    ck_assert_msg(value != NULL, "%s", text);
-    return value;
-}
-
-static struct space *make_space(const char *parameters, const char *constraints)
-{
-    json_auto_t *list = parse(parameters);
-    json_auto_t *rules = constraints != NULL ? parse(constraints) : NULL;
-    struct space *space = NULL;
-    struct faults faults = {0};
-    int rc = space_from_json(list, rules, &space, &faults);
-
-    ck_assert_msg(rc == 0, "%s: %s", faults.n > 0 ? faults.items[0].pointer : "",
-                  faults.n > 0 ? faults.items[0].detail : "");
-    return space;
-}
+#include "tests/support/space_text.h"
 
 static const struct {
     const char *parameters;
@@ -81,7 +56,8 @@ static const struct {
 
 START_TEST(count_is_exact)
 {
-    OWN(space) struct space *space = make_space(counted[_i].parameters, counted[_i].constraints);
+    OWN(space)
+    struct space *space = space_or_abort(counted[_i].parameters, counted[_i].constraints);
     const struct grid *grid;
     struct err err = {0};
 
@@ -98,7 +74,8 @@ static int compare_keys(const void *a, const void *b)
 /* All points of small grids: legal, and never one twice. */
 START_TEST(every_point_is_legal_and_different)
 {
-    OWN(space) struct space *space = make_space(counted[_i].parameters, counted[_i].constraints);
+    OWN(space)
+    struct space *space = space_or_abort(counted[_i].parameters, counted[_i].constraints);
     const struct grid *grid;
     struct err err = {0};
     double x[SPACE_PARAMS_MAX];
@@ -136,7 +113,8 @@ static const struct {
 
 START_TEST(impossible_grids_are_refused)
 {
-    OWN(space) struct space *space = make_space(refused[_i].parameters, refused[_i].constraints);
+    OWN(space)
+    struct space *space = space_or_abort(refused[_i].parameters, refused[_i].constraints);
     const struct grid *grid;
     struct err err = {0};
 
@@ -150,7 +128,7 @@ END_TEST
 static void visit(const char *parameters, const char *constraints, uint64_t seed, uint64_t n,
                   double first[])
 {
-    OWN(space) struct space *space = make_space(parameters, constraints);
+    OWN(space) struct space *space = space_or_abort(parameters, constraints);
     struct study_def def = {.space = space, .seed = seed, .n_objectives = 1};
     const struct strategy *grid = strategy_find("grid");
     struct history history = {0};
@@ -226,7 +204,7 @@ static const struct {
 
 START_TEST(points_are_spread_on_the_scale)
 {
-    OWN(space) struct space *space = make_space(spread[_i].parameter, NULL);
+    OWN(space) struct space *space = space_or_abort(spread[_i].parameter, NULL);
     const struct param *param = &space->params[0];
 
     ck_assert_uint_eq(grid_param_size(param), spread[_i].n);
@@ -249,7 +227,7 @@ START_TEST(log_points_of_ints_are_distinct_whatever_their_number)
             (void)snprintf(text, sizeof text,
                            "[{'name':'a','type':'int','low':1,'high':%d,'scale':'log','grid':%d}]",
                            high, n);
-            OWN(space) struct space *space = make_space(text, NULL);
+            OWN(space) struct space *space = space_or_abort(text, NULL);
             ck_assert_uint_eq(grid_param_size(&space->params[0]), (uint64_t)n);
             for (uint64_t k = 0; k < (uint64_t)n; k++) {
                 double value = grid_param_value(&space->params[0], k);
@@ -274,7 +252,7 @@ START_TEST(long_chains_and_wide_trees_are_counted)
         buf_printf(&text, ",{'name':'p%d','type':'bool','when':{'p%d':[true]}}", i, i - 1);
     }
     buf_puts(&text, "]");
-    OWN(space) struct space *chain = make_space(buf_text(&text), NULL);
+    OWN(space) struct space *chain = space_or_abort(buf_text(&text), NULL);
     ck_assert_msg(grid_of(chain, &grid, &err) == 0, "%s", err.text);
     ck_assert_uint_eq(grid_count(grid), SPACE_PARAMS_MAX + 1);
     for (uint64_t i = 0; i < grid_count(grid); i++) {
@@ -289,7 +267,7 @@ START_TEST(long_chains_and_wide_trees_are_counted)
                    i + 1, i);
     }
     buf_puts(&text, "]");
-    OWN(space) struct space *wide = make_space(buf_text(&text), NULL);
+    OWN(space) struct space *wide = space_or_abort(buf_text(&text), NULL);
     ck_assert_msg(grid_of(wide, &grid, &err) == 0, "%s", err.text);
     ck_assert_uint_eq(grid_count(grid), 255 * 256 / 2 + 255); /* 2 + 3 + … + 256 */
 }
