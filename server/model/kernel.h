@@ -48,8 +48,8 @@ struct kernel {
  * (n) takes their squared lengths. */
 void kernel_scale(const struct kernel *kernel, const struct points *a, double Z[], double norm[]);
 
-/* K (n_a × n_b, leading dimension ld) ← M52 of the distances, and S likewise ← ∂M52/∂(r²) unless
- * S is NULL. Za, na and Zb, nb come from kernel_scale(). O(n_a n_b (d + 1)). */
+/* K (n_a × n_b, leading dimension ld) ← M52 of the distances, and S likewise ← ∂M52/∂(r²) unless S
+ * is NULL. Za, na and Zb, nb come from kernel_scale(). O(n_a n_b (d + 1)). */
 void kernel_cross(const struct kernel *kernel, const struct points *a, const double Za[],
                   const double na[], const struct points *b, const double Zb[], const double nb[],
                   double K[], double S[], size_t ld);
