@@ -49,6 +49,33 @@ void clock_manual_init(struct clock_manual *manual, int64_t now_ms, int64_t wall
     manual->wall_offset_ms = wall_offset_ms;
 }
 
+static int64_t scaled_ms(int64_t now_ms, int64_t base_ms, double scale)
+{
+    return base_ms + (int64_t)((double)(now_ms - base_ms) * scale);
+}
+
+static int64_t scaled_monotonic(const struct clock *clock)
+{
+    const struct clock_scaled *scaled = (const struct clock_scaled *)clock;
+
+    return scaled_ms(read_ms(CLOCK_MONOTONIC), scaled->monotonic_base_ms, scaled->scale);
+}
+
+static int64_t scaled_wall(const struct clock *clock)
+{
+    const struct clock_scaled *scaled = (const struct clock_scaled *)clock;
+
+    return scaled_ms(read_ms(CLOCK_REALTIME), scaled->wall_base_ms, scaled->scale);
+}
+
+void clock_scaled_init(struct clock_scaled *scaled, double scale)
+{
+    scaled->clock = (struct clock){scaled_monotonic, scaled_wall};
+    scaled->scale = scale;
+    scaled->monotonic_base_ms = read_ms(CLOCK_MONOTONIC);
+    scaled->wall_base_ms = read_ms(CLOCK_REALTIME);
+}
+
 const char *clock_format(int64_t wall_ms, char text[CLOCK_TEXT_BYTES])
 {
     int64_t seconds = wall_ms / 1000;

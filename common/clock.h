@@ -25,6 +25,16 @@ struct clock_manual {
 
 void clock_manual_init(struct clock_manual *manual, int64_t now_ms, int64_t wall_offset_ms);
 
+/* The machine's clock, running `scale` times as fast since its start: for tests of a whole server.
+ */
+struct clock_scaled {
+    struct clock clock;
+    double scale;
+    int64_t monotonic_base_ms, wall_base_ms;
+};
+
+void clock_scaled_init(struct clock_scaled *scaled, double scale);
+
 /* "2026-11-24T21:32:37.123Z": RFC 3339, UTC, milliseconds. Needs CLOCK_TEXT_BYTES. */
 #define CLOCK_TEXT_BYTES 32
 const char *clock_format(int64_t wall_ms, char text[CLOCK_TEXT_BYTES]);
