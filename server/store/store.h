@@ -1,0 +1,322 @@
+/* The store: studies, trials, attempts, measurements, events on disk, and the only SQL.
+ *
+ * One `struct store` is one connection. store_open() opens the only read-write connection, which
+ * belongs to one thread (the writer); store_open_reader() opens read-only ones, each for one
+ * thread. Several writes make a group: store_group_begin(); for each command store_savepoint(),
+ * its writes, store_release() or store_undo(); store_group_commit(). BEGIN and SAVEPOINT are sent
+ * only when the first write comes, so a command that writes nothing costs nothing.
+ *
+ * Rows go in and out as plain structs; texts and blobs inside a row that was read belong to the
+ * row (_finish). Errors: ERR_STORAGE_FULL (the whole group is undone; may be tried again),
+ * ERR_IO (unknown state: see store_group_commit), ERR_NOMEM.
+ *
+ * The seam is on purpose: nothing above knows SQLite, and a second engine could stand here. */
+#ifndef SERVER_STORE_STORE_H
+#define SERVER_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/own.h"
+#include "server/domain/lease.h"
+#include "server/domain/trial.h"
+
+struct store;
+
+struct store_settings {
+    const char *directory; /* the data directory; NULL: a database in memory, gone at close */
+    int64_t now_ms;        /* wall clock, for what the first start writes */
+};
+
+/* Opens or creates, migrates (after a copy to before-NNNN.db), checks the version. ERR_IO with what
+ * to do: directory missing or not writable, newer database, not a database. */
+MUST_USE int store_open(const struct store_settings *settings, struct store **store,
+                        struct err *err);
+/* A read-only connection to the same database. */
+MUST_USE int store_open_reader(const struct store *writer, struct store **reader, struct err *err);
+void store_close(struct store *store);
+
+static inline void store_drop(struct store **owned)
+{
+    store_close(*owned);
+}
+
+/* Takes the lock of a data directory (created with mode 0700 if missing): *fd holds it until
+ * closed. ERR_IO: another server (its pid is named), a network file system, permissions. */
+MUST_USE int store_lock_directory(const char *directory, int *fd, struct err *err);
+
+/* ---- groups ---- */
+void store_group_begin(struct store *store);
+/* Was anything written in this group? */
+bool store_group_is_dirty(const struct store *store);
+/* After ERR_IO nobody knows whether it is on disk: the process must drop its clients and die. */
+MUST_USE int store_group_commit(struct store *store, struct err *err);
+void store_group_rollback(struct store *store);
+MUST_USE int store_savepoint(struct store *store, struct err *err);
+MUST_USE int store_release(struct store *store, struct err *err);
+MUST_USE int store_undo(struct store *store, struct err *err);
+/* Copies what the log holds into the database; for idle moments and the orderly stop. */
+void store_checkpoint(struct store *store, bool truncate);
+/* PRAGMA quick_check on a reader: ERR_IO with what it found. */
+MUST_USE int store_quick_check(struct store *reader, struct err *err);
+/* Did the last run end in an orderly way? Written by store_mark_clean(), wiped at open. */
+bool store_was_clean(const struct store *store);
+MUST_USE int store_mark_clean(struct store *store, struct err *err);
+
+/* ---- studies ---- */
+struct study_row {
+    int64_t id;
+    char name[NAME_BYTES];
+    char *accepted;   /* owned */
+    char *definition; /* owned */
+    enum study_state state;
+    enum study_reason reason;
+    int64_t revision;
+    int64_t created_at_ms;
+    int64_t started_at_ms; /* 0: none */
+    int64_t paused_at_ms;  /* 0: none */
+    int64_t paused_ms;
+    int64_t last_number;
+    uint64_t last_ordinal;
+    int64_t leased_trials;
+    int64_t resource_spent;
+    bool exhausted;
+    bool target_reached;
+    int64_t counts[TRIAL_STATE_COUNT];
+    int64_t best_trial; /* 0: none */
+    double best_value;
+    int64_t best_resource;
+};
+void study_row_finish(struct study_row *row);
+OWN_VALUE(study_row)
+
+/* Sets row->id. */
+MUST_USE int store_study_insert(struct store *store, struct study_row *row, struct err *err);
+/* Everything but name and accepted body; the definition only when `define`. */
+MUST_USE int store_study_update(struct store *store, const struct study_row *row, bool define,
+                                struct err *err);
+MUST_USE int store_study_delete(struct store *store, int64_t id, int64_t now_ms, struct err *err);
+/* Live (not deleted) ones in order of id; stops when `each` returns non-zero, which it returns. */
+MUST_USE int store_each_study(struct store *store,
+                              int (*each)(void *context, struct study_row *row, struct err *err),
+                              void *context, struct err *err);
+MUST_USE int store_metric_insert(struct store *store, int64_t study, int64_t id, const char *name,
+                                 struct err *err);
+MUST_USE int store_each_metric(struct store *store, int64_t study,
+                               int (*each)(void *context, int64_t id, const char *name,
+                                           struct err *err),
+                               void *context, struct err *err);
+/* Removes up to `rows` rows of studies deleted before `before_ms`; *more: call again. */
+MUST_USE int store_purge_deleted(struct store *store, int64_t before_ms, int rows, bool *more,
+                                 struct err *err);
+
+/* ---- workers ---- */
+MUST_USE int store_worker_insert(struct store *store, const char *name, int64_t *id,
+                                 struct err *err);
+MUST_USE int store_each_worker(struct store *store,
+                               int (*each)(void *context, int64_t id, const char *name,
+                                           struct err *err),
+                               void *context, struct err *err);
+
+/* ---- trials and attempts ---- */
+struct trial_row {
+    int64_t id;
+    enum trial_state state;
+    char reason[24]; /* "" : none */
+    enum trial_source source;
+    bool fallback;
+    uint64_t ordinal; /* 0: none */
+    int64_t attempt;
+    int64_t attempt_id; /* 0: none */
+    int64_t losses, failures;
+    size_t n_params;
+    double *config; /* n_params; owned when read */
+    bool has_value;
+    double value;
+    size_t n_objectives; /* of `objectives`; 0 with one objective */
+    double objectives[8];
+    char *metrics; /* JSON or NULL; owned when read */
+    bool has_step;
+    int64_t step;
+    char *explain; /* JSON or NULL; owned when read */
+    int64_t created_at_ms;
+    int64_t started_at_ms;          /* 0: none */
+    int64_t ended_at_ms;            /* 0: none */
+    int64_t ended_seq;              /* 0: none */
+    char worker[WORKER_NAME_BYTES]; /* of the newest attempt; readers only */
+};
+void trial_row_finish(struct trial_row *row);
+OWN_VALUE(trial_row)
+
+MUST_USE int store_trial_insert(struct store *store, const struct trial_row *row, struct err *err);
+/* Everything that changes after birth. */
+MUST_USE int store_trial_update(struct store *store, const struct trial_row *row, struct err *err);
+/* ERR_NOT_FOUND. */
+MUST_USE int store_trial_load(struct store *store, int64_t id, struct trial_row *row,
+                              struct err *err);
+MUST_USE int store_each_open_trial(struct store *store,
+                                   int (*each)(void *context, struct trial_row *row,
+                                               struct err *err),
+                                   void *context, struct err *err);
+
+struct attempt_row {
+    int64_t id;
+    int64_t trial;
+    int64_t number;
+    unsigned char secret[LEASE_SECRET_BYTES];
+    int64_t worker;
+    bool has_request;
+    unsigned char request[16];
+    int64_t from, to;
+    int64_t leased_at_ms;
+    enum attempt_end end;
+    char reason[24];
+    char *detail; /* owned when read */
+    bool has_step;
+    int64_t step;
+    bool late;
+    bool has_result;
+    unsigned char result[16];
+    char *checkpoint; /* JSON; owned when read */
+    char *usage;      /* JSON; owned when read */
+    int64_t ended_at_ms;
+    char worker_name[WORKER_NAME_BYTES]; /* readers only */
+};
+void attempt_row_finish(struct attempt_row *row);
+OWN_VALUE(attempt_row)
+
+/* Sets row->id. */
+MUST_USE int store_attempt_insert(struct store *store, struct attempt_row *row, struct err *err);
+MUST_USE int store_attempt_update(struct store *store, const struct attempt_row *row,
+                                  struct err *err);
+/* ERR_NOT_FOUND. */
+MUST_USE int store_attempt_load(struct store *store, int64_t id, struct attempt_row *row,
+                                struct err *err);
+MUST_USE int store_each_attempt(struct store *store, int64_t trial,
+                                int (*each)(void *context, struct attempt_row *row,
+                                            struct err *err),
+                                void *context, struct err *err);
+/* Attempts with a request id that ended at or after `since_ms`. */
+MUST_USE int store_each_recent_request(struct store *store, int64_t since_ms,
+                                       int (*each)(void *context, struct attempt_row *row,
+                                                   struct err *err),
+                                       void *context, struct err *err);
+MUST_USE int store_evidence_insert(struct store *store, int64_t attempt, int64_t at_ms,
+                                   const char *body, struct err *err);
+
+/* ---- measurements ---- */
+enum store_append { APPEND_NEW, APPEND_DUPLICATE, APPEND_CONFLICT };
+/* The first value of (trial, attempt, metric, step) wins. */
+MUST_USE int store_measurement_append(struct store *store, int64_t trial, int64_t attempt,
+                                      int64_t metric, int64_t step, double value,
+                                      enum store_append *result, struct err *err);
+/* In order of metric, step, attempt; metric < 0: all. */
+MUST_USE int store_each_measurement(struct store *store, int64_t trial, int64_t metric,
+                                    int (*each)(void *context, int64_t metric, int64_t attempt,
+                                                int64_t step, double value, struct err *err),
+                                    void *context, struct err *err);
+
+/* ---- events ---- */
+/* As stored: never renumber. */
+enum event_kind {
+    EVENT_STUDY_CREATED = 0,
+    EVENT_STUDY_CHANGED = 1,
+    EVENT_STUDY_FINISHED = 2,
+    EVENT_STUDY_DELETED = 3,
+    EVENT_TRIAL_QUEUED = 4,
+    EVENT_TRIAL_RUNNING = 5,
+    EVENT_TRIAL_PAUSED = 6,
+    EVENT_TRIAL_ENDED = 7,
+    EVENT_ATTEMPT_ENDED = 8,
+    EVENT_TOKEN_CHANGED = 9,
+    EVENT_KIND_COUNT
+};
+const char *event_kind_name(enum event_kind kind);
+
+struct event_row {
+    int64_t seq;
+    int64_t study; /* 0: none */
+    enum event_kind kind;
+    int64_t trial;   /* number; 0: none */
+    int64_t attempt; /* 0: none */
+    int64_t at_ms;
+};
+MUST_USE int store_event_append(struct store *store, const struct event_row *event, int64_t *seq,
+                                struct err *err);
+MUST_USE int store_last_seq(struct store *store, int64_t *seq, struct err *err);
+/* Events after `after`, oldest first, at most `limit` rows *looked at*; study 0: all. *looked_at
+ * is the last sequence number seen, of this study or not. */
+MUST_USE int store_each_event(struct store *store, int64_t study, int64_t after, int limit,
+                              int (*each)(void *context, const struct event_row *event,
+                                          struct err *err),
+                              void *context, int64_t *looked_at, struct err *err);
+
+/* ---- facts of schedules: in order of happening (server/schedule/schedule.h) ---- */
+struct fact_row {
+    int64_t study;
+    int64_t fact;
+    int64_t trial;
+    int64_t bracket;
+    int64_t step;
+    double value;
+    int64_t at_ms;
+};
+MUST_USE int store_fact_append(struct store *store, const struct fact_row *row, struct err *err);
+MUST_USE int store_each_fact(struct store *store, int64_t study,
+                             int (*each)(void *context, const struct fact_row *row,
+                                         struct err *err),
+                             void *context, struct err *err);
+
+/* ---- replies to idempotent requests ---- */
+struct reply_row {
+    unsigned char key[16];
+    unsigned char body[16];
+    int64_t status;
+    char *text; /* owned when read */
+    int64_t at_ms;
+};
+/* *found false: there is none. */
+MUST_USE int store_reply_find(struct store *store, const unsigned char key[16],
+                              struct reply_row *row, bool *found, struct err *err);
+MUST_USE int store_reply_insert(struct store *store, const struct reply_row *row, struct err *err);
+MUST_USE int store_reply_purge(struct store *store, int64_t before_ms, struct err *err);
+
+/* ---- tokens ---- */
+struct token_row {
+    char id[16];
+    char name[NAME_BYTES];
+    unsigned char sha256[32];
+    unsigned scopes;
+    int64_t created_at_ms;
+    int64_t expires_at_ms; /* 0: never */
+    int64_t revoked_at_ms; /* 0: valid */
+};
+MUST_USE int store_token_insert(struct store *store, const struct token_row *row, struct err *err);
+/* ERR_NOT_FOUND. */
+MUST_USE int store_token_revoke(struct store *store, const char *id, int64_t now_ms,
+                                struct err *err);
+MUST_USE int store_each_token(struct store *store,
+                              int (*each)(void *context, const struct token_row *row,
+                                          struct err *err),
+                              void *context, struct err *err);
+
+/* ---- reading trials (readers) ---- */
+enum trial_sort { SORT_NUMBER, SORT_VALUE, SORT_METRIC };
+
+struct trial_query {
+    int64_t study;
+    int64_t after_number; /* keyset: rows beyond this one; 0 starts */
+    bool reverse;
+    int limit;
+    unsigned states; /* bit per state; 0: all */
+};
+MUST_USE int store_each_trial(struct store *store, const struct trial_query *query,
+                              int (*each)(void *context, struct trial_row *row, struct err *err),
+                              void *context, struct err *err);
+
+/* A read transaction: several reads see the same moment. */
+MUST_USE int store_read_begin(struct store *reader, struct err *err);
+void store_read_end(struct store *reader);
+
+#endif
