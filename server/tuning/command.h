@@ -1,0 +1,115 @@
+/* What can be asked of tuning/: one struct a request, filled by api/, carried by engine/.
+ *
+ * A command owns what its input owns. After its group is on disk it comes back with `err.code` and
+ * its output; command_destroy() releases both. */
+#ifndef SERVER_TUNING_COMMAND_H
+#define SERVER_TUNING_COMMAND_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "common/wire.h"
+#include "server/domain/shared_def.h"
+#include "server/domain/trial.h"
+#include "server/store/store.h"
+
+struct ask; /* a waiting ask, tuning's own */
+
+enum command_kind {
+    COMMAND_STUDY_CREATE,
+    COMMAND_STUDY_PATCH,
+    COMMAND_STUDY_DELETE,
+    COMMAND_TRIALS_ADD,
+    COMMAND_TRIAL_CANCEL,
+    COMMAND_ASK,
+    COMMAND_MEASURE,
+    COMMAND_HEARTBEAT,
+    COMMAND_RESULT,
+    COMMAND_RELEASE,
+    COMMAND_UNSENT, /* an answer could not be delivered: internal */
+    COMMAND_TOKEN_CREATE,
+    COMMAND_TOKEN_REVOKE,
+    COMMAND_KIND_COUNT
+};
+
+/* A study or a trial as it stands when the command is done. */
+struct study_state_reply {
+    struct shared_def *def;
+    struct study_row row; /* without its texts */
+};
+struct trial_reply {
+    struct shared_def *def;
+    struct trial_row row; /* owns config and metrics */
+};
+
+struct study_patch {
+    int64_t if_revision; /* 0: not said */
+    const json_t *body;  /* borrowed from command->body */
+};
+
+struct command {
+    enum command_kind kind;
+    struct command *next; /* the engine's queue */
+    size_t bytes;         /* what it weighs in the queue */
+
+    /* where the answer goes: the api's business */
+    void *origin;
+    bool (*is_gone)(void *origin); /* has the client hung up? may be NULL */
+    int format;                    /* the api's */
+
+    char principal[16];     /* id of the token, "" under --open */
+    char study[NAME_BYTES]; /* by name, "" where the command has none */
+    int64_t trial;          /* number */
+    char lease[LEASE_ID_BYTES];
+    json_t *body; /* parsed request, owned, or NULL */
+
+    /* Idempotency-Key, hashed with token, method and path; and the body's hash */
+    bool has_key;
+    unsigned char key[16];
+    unsigned char body_hash[16];
+    /* Writes the reply that is kept with the key; runs inside the transaction. */
+    void (*render)(const struct command *command, int64_t *status, struct buf *text);
+
+    /* ---- input by kind ---- */
+    struct study_def *def; /* STUDY_CREATE, owned until taken */
+    bool force;            /* STUDY_DELETE */
+    int64_t if_revision;   /* STUDY_PATCH: 0 not said */
+    struct lease_ask ask;  /* ASK */
+    struct measurement_list measurements;
+    double progress;             /* HEARTBEAT: NaN not said */
+    struct result_report report; /* RESULT */
+    char *report_text;           /* RESULT: normalised, for its hash and as evidence */
+    struct token_row token;      /* TOKEN_CREATE, TOKEN_REVOKE (id) */
+    char *secret;                /* TOKEN_CREATE: shown once in the reply */
+
+    /* ---- output ---- */
+    struct err err;
+    struct faults faults;
+    bool answered;     /* it stands among the answers of its group */
+    bool keeps_writes; /* refused, and what it wrote (evidence) stays */
+    bool is_replay;    /* the reply is a kept one: replay_status, replay_text */
+    int64_t replay_status;
+    char *replay_text;
+    bool created; /* STUDY_CREATE: 201, not 200 */
+    struct study_state_reply study_out;
+    struct trial_reply trial_out;
+    size_t n_numbers; /* TRIALS_ADD */
+    int64_t *numbers;
+    bool granted; /* ASK */
+    struct lease_grant grant;
+    struct no_lease no_lease;
+    struct action_reply action;
+    bool late;
+    int64_t server_seq;
+    struct ask *waiting; /* ASK while parked */
+};
+
+/* NULL: out of memory. */
+struct command *command_create(enum command_kind kind);
+void command_destroy(struct command *command);
+OWN_POINTER(command)
+
+#endif

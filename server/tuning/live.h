@@ -1,0 +1,244 @@
+/* The live state behind tuning.h, for the files of this room.
+ *
+ * Everything here can be rebuilt from the store, except the waiting asks. */
+#ifndef SERVER_TUNING_LIVE_H
+#define SERVER_TUNING_LIVE_H
+
+#include "common/map.h"
+#include "server/schedule/schedule.h"
+#include "server/strategy/strategy.h"
+#include "server/tuning/heap.h"
+#include "server/tuning/tuning.h"
+
+struct live_trial;
+struct live_study;
+
+/* A worker, by name; never forgotten while the server lives. */
+struct live_worker {
+    int64_t id; /* its row; 0 until it is granted a lease */
+    char name[WORKER_NAME_BYTES];
+    char host[WORKER_NAME_BYTES];
+    int64_t last_seen_ms; /* wall clock */
+    int64_t leases;
+    int64_t n_gpus;
+    int64_t waiting; /* its parked asks */
+};
+
+/* The last value of each metric, in the attempt that is under way. */
+struct last_value {
+    int64_t metric;
+    int64_t step;
+    double value;
+    double best; /* objectives with fold "best" */
+};
+
+/* The newest attempt of an open trial: live, or expired and not overtaken; or one that was
+ * cancelled, which hears `abort` until its time is over. */
+struct live_lease {
+    struct attempt_row row;
+    struct live_trial *trial; /* NULL once aborted */
+    struct live_study *study; /* NULL once aborted and the study gone */
+    struct live_worker *worker;
+    struct heap_node deadline;
+    int64_t ttl_ms;
+    bool expired;
+    bool aborted;
+    int64_t last_step; /* highest measured; -1: none */
+    size_t n_last;
+    struct last_value *last;
+    double progress; /* NaN: not said */
+};
+
+/* A trial that is not final. */
+struct live_trial {
+    struct trial_row row;
+    struct live_study *study;
+    struct live_lease *lease; /* live or expired; NULL before the first and after a release */
+    struct live_trial *next, **link; /* in one of the study's queues; link NULL: in none */
+    struct checkpoint checkpoint;    /* the newest one reported */
+};
+
+struct trial_queue {
+    struct live_trial *first, **tail;
+    int64_t n;
+};
+
+struct live_study {
+    struct study_row row; /* the texts are kept */
+    struct shared_def *shared;
+    const struct study_def *def; /* shared->def */
+    struct shared_def *first;    /* what the schedule was made from: PATCH changes none of it */
+    const struct strategy *strategy;
+    struct schedule *schedule;
+    bool sealed; /* the schedule knows that no new configurations come */
+    bool dirty;  /* counters to be written with this group */
+    bool redefine;
+    int64_t live_leases;
+    uint64_t dry;                /* the dispatch in which it had nothing to hand out */
+    struct trial_queue retries;  /* lost, released, preempted */
+    struct trial_queue enqueued; /* waiting for their first lease */
+    size_t n_metrics;
+    char (*metrics)[NAME_BYTES + 1];
+    char *objectives_json;   /* for grants */
+    char *job_json;          /* or NULL */
+    struct heap_node clock;  /* when limits.seconds or a schedule's deadline strikes */
+    struct live_study *next; /* all, in order of id */
+};
+
+/* A parked ask. */
+struct ask {
+    struct command *command;
+    struct ask *next, **link; /* in order of arrival */
+    struct heap_node deadline;
+    struct live_worker *worker;
+    bool has_request;
+    bool gone; /* its client has hung up */
+    unsigned char request[16];
+};
+
+/* A request id: what it was answered. */
+struct memo {
+    unsigned char request[16];
+    int64_t attempt_id;
+    int64_t ended_ms; /* monotonic; 0 while the lease lives */
+};
+
+struct tuning {
+    struct tuning_settings settings;
+    struct store *store;
+    int64_t now_ms;  /* monotonic, of this group */
+    int64_t wall_ms; /* of this group */
+
+    struct live_study *studies, **studies_tail;
+    struct map study_by_name;
+    struct map study_by_id;
+    struct map trial_by_id;
+    struct map lease_by_attempt;
+    struct map worker_by_name;
+    struct map worker_by_id;
+    struct map memo_by_request;
+    struct heap deadlines; /* leases */
+    struct heap ask_deadlines;
+    struct heap study_clocks;
+    struct ask *asks, **asks_tail;
+    size_t n_asks;
+
+    int64_t n_live_leases;
+    int64_t last_seq;
+    struct ask *fresh; /* the first one that was never tried; they stand at the end */
+    uint64_t dispatches;
+    bool may_have_work; /* something changed that could serve a waiting ask */
+    bool stopping;
+    bool tokens_changed;
+    bool studies_changed;
+    int64_t purge_ms; /* monotonic: when deleted studies and old replies are looked at next */
+
+    struct command *done, **done_tail;
+};
+
+/* ---- finding (live.c) ---- */
+struct live_study *study_named(const struct tuning *tuning, const char *name);
+/* ERR_NOT_FOUND with what to do. */
+MUST_USE int study_required(const struct tuning *tuning, const char *name,
+                            struct live_study **study, struct err *err);
+struct live_trial *trial_live(const struct tuning *tuning, int64_t id);
+MUST_USE int worker_seen(struct tuning *tuning, const struct lease_ask *ask,
+                         struct live_worker **worker, struct err *err);
+MUST_USE int metric_id(struct tuning *tuning, struct live_study *study, const char *name,
+                       int64_t *id, struct err *err);
+int64_t metric_find(const struct live_study *study, const char *name); /* -1: unknown */
+
+/* ---- memory (live.c) ---- */
+MUST_USE int study_enter(struct tuning *tuning, const struct study_row *row,
+                         struct shared_def *shared, struct live_study **study, struct err *err);
+MUST_USE int study_redefine(struct live_study *study, struct shared_def *shared, struct err *err);
+void study_leave(struct tuning *tuning, struct live_study *study);
+/* Takes the row. */
+MUST_USE int trial_enter(struct tuning *tuning, struct live_study *study, struct trial_row *row,
+                         struct live_trial **trial, struct err *err);
+void trial_leave(struct tuning *tuning, struct live_trial *trial);
+void trial_queue_push(struct trial_queue *queue, struct live_trial *trial);
+void trial_queue_remove(struct live_trial *trial);
+MUST_USE int lease_enter(struct tuning *tuning, struct live_trial *trial,
+                         const struct attempt_row *row, struct live_worker *worker,
+                         struct live_lease **lease, struct err *err);
+/* Out of every table; frees it. */
+void lease_leave(struct tuning *tuning, struct live_lease *lease);
+void tuning_clear(struct tuning *tuning); /* everything but asks and settings */
+void command_done(struct tuning *tuning, struct command *command);
+
+/* ERR_INVALID at a JSON pointer of the request; always -1. */
+int err_at_pointer(struct err *err, const char *pointer, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- shared steps ---- */
+/* An event of this group. */
+MUST_USE int event_append(struct tuning *tuning, enum event_kind kind, int64_t study, int64_t trial,
+                          int64_t attempt, struct err *err);
+void study_count(struct live_study *study, enum trial_state from, enum trial_state to);
+/* Stores the facts of a schedule. */
+MUST_USE int facts_append(struct tuning *tuning, struct live_study *study,
+                          const struct schedule_log *log, struct err *err);
+struct schedule_moment study_moment(const struct tuning *tuning, const struct live_study *study);
+/* Brings every trial that the log names, and that has no live lease, in line (align.c). */
+MUST_USE int trials_align(struct tuning *tuning, struct live_study *study,
+                          const struct schedule_log *log, struct err *err);
+
+/* finish.c: the trial gets its final state; it is freed. `reply` (may be NULL) is filled. */
+MUST_USE int trial_end(struct tuning *tuning, struct live_trial *trial, enum trial_state state,
+                       const char *reason, struct trial_reply *reply, struct err *err);
+/* The attempt's row gets its end; the lease leaves, or stays for `abort`. */
+MUST_USE int attempt_over(struct tuning *tuning, struct live_lease *lease, enum attempt_end end,
+                          const char *reason, struct err *err);
+/* Fills the reply from a live trial. */
+MUST_USE int trial_report(const struct live_trial *trial, struct trial_reply *reply,
+                          struct err *err);
+/* The trial waits for another attempt. */
+MUST_USE int trial_requeue(struct tuning *tuning, struct live_trial *trial, struct err *err);
+
+/* limits.c */
+bool study_may_start(const struct tuning *tuning, const struct live_study *study);
+bool study_may_go_on(const struct tuning *tuning, const struct live_study *study);
+enum study_reason study_limit_reached(const struct tuning *tuning, const struct live_study *study);
+/* Ends the study if nothing runs and nothing may go out any more. */
+MUST_USE int study_settle(struct tuning *tuning, struct live_study *study, struct err *err);
+MUST_USE int study_set_clock(struct tuning *tuning, struct live_study *study, struct err *err);
+/* Is this value at least as good as the target? */
+void study_check_target(struct live_study *study, double value);
+
+/* claim.c */
+MUST_USE int study_seal(struct tuning *tuning, struct live_study *study, struct err *err);
+MUST_USE int asks_dispatch(struct tuning *tuning, struct err *err);
+void ask_answer(struct tuning *tuning, struct ask *ask);
+void ask_explain(const struct tuning *tuning, const struct lease_ask *ask, const char *named,
+                 struct no_lease *no);
+
+/* lookup.c: the lease a call names. 0: *lease is the newest attempt, live, expired or aborted.
+ * ERR_NOT_FOUND, ERR_LEASE_SUPERSEDED or ERR_LEASE_ENDED; then *ended (if not NULL) holds the
+ * attempt's row when it was found. */
+MUST_USE int lease_lookup(struct tuning *tuning, const char *text, struct live_lease **lease,
+                          struct attempt_row *ended, struct err *err);
+/* An expired lease that nobody has overtaken lives again. */
+MUST_USE int lease_revive(struct tuning *tuning, struct live_lease *lease, struct err *err);
+MUST_USE int lease_renew(struct tuning *tuning, struct live_lease *lease, struct err *err);
+/* What the holder should do now. */
+void lease_action(struct tuning *tuning, const struct live_lease *lease,
+                  struct action_reply *reply);
+
+/* The use cases, one a file. What they refuse stands in *err and they changed nothing. */
+MUST_USE int tuning_study_create(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_study_patch(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_study_delete(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_trials_add(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_trial_cancel(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_ask(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_measure(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_heartbeat(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_result(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_release(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_unsent(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_token_create(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_token_revoke(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_expire(struct tuning *tuning, struct err *err);
+
+#endif

@@ -1,0 +1,310 @@
+/* From the store to the live state: at start, and after a group that could not be kept. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/digest.h"
+#include "server/tuning/live.h"
+
+/* ---- workers ---- */
+
+static int load_worker(void *context, int64_t id, const char *name, struct err *err)
+{
+    struct tuning *tuning = context;
+    uint64_t key = digest_text(name);
+    struct live_worker *worker = map_get(&tuning->worker_by_name, key);
+
+    if (worker == NULL) {
+        worker = calloc(1, sizeof *worker);
+        if (worker == NULL || map_put(&tuning->worker_by_name, key, worker, err) != 0) {
+            free(worker);
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+        (void)snprintf(worker->name, sizeof worker->name, "%s", name);
+    }
+    worker->id = id;
+    return map_put(&tuning->worker_by_id, (uint64_t)id, worker, err);
+}
+
+/* Rows that a rolled-back group had made are no rows. */
+static void forget_rows(struct tuning *tuning)
+{
+    size_t at = 0;
+    struct live_worker *worker;
+
+    while ((worker = map_next(&tuning->worker_by_name, &at)) != NULL) {
+        worker->id = 0;
+    }
+    map_finish(&tuning->worker_by_id);
+}
+
+/* ---- studies ---- */
+
+static int load_metric(void *context, int64_t id, const char *name, struct err *err)
+{
+    struct live_study *study = context;
+
+    if (study->metrics == NULL) {
+        study->metrics = calloc(METRICS_MAX, sizeof *study->metrics);
+        if (study->metrics == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+    }
+    if (id != (int64_t)study->n_metrics || id >= METRICS_MAX) {
+        return err_set(err, ERR_IO, "metric \"%s\" has the number of another", name);
+    }
+    (void)snprintf(study->metrics[study->n_metrics++], NAME_BYTES + 1, "%s", name);
+    return 0;
+}
+
+static int load_fact(void *context, const struct fact_row *row, struct err *err)
+{
+    struct live_study *study = context;
+    struct schedule_record record = {
+        .fact = (enum schedule_fact)row->fact,
+        .trial = row->trial,
+        .bracket = row->bracket,
+        .step = row->step,
+        .value = row->value,
+        .at_ms = row->at_ms,
+    };
+
+    return schedule_load(study->schedule, &record, err);
+}
+
+static int read_definition(const struct study_row *row, const char *text, struct study_def **def,
+                           struct err *err)
+{
+    json_auto_t *body = json_loads(text, 0, NULL);
+    struct faults faults = {0};
+
+    if (body == NULL || study_def_from_json(body, 0, def, &faults) != 0) {
+        (void)err_set(err, ERR_IO, "study \"%s\" cannot be read back: %.300s", row->name,
+                      faults.n > 0 ? faults.items[0].detail : "its definition is damaged");
+        faults_finish(&faults);
+        return -1;
+    }
+    faults_finish(&faults);
+    return 0;
+}
+
+static int load_study(void *context, struct study_row *row, struct err *err)
+{
+    struct tuning *tuning = context;
+    struct study_def *def;
+    struct live_study *study;
+
+    TRY(read_definition(row, row->definition, &def, err));
+    struct shared_def *shared = shared_def_create(def);
+    if (shared == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    TRY(study_enter(tuning, row, shared, &study, err));
+    TRY(store_each_metric(tuning->store, row->id, load_metric, study, err));
+    TRY(store_each_fact(tuning->store, row->id, load_fact, study, err));
+    return study_set_clock(tuning, study, err);
+}
+
+/* ---- trials ---- */
+
+struct curve {
+    struct live_study *study;
+    struct live_trial *trial;
+    int64_t objective; /* metric id, -1: never measured */
+    int64_t step;      /* of the point that is being read */
+    double value;
+    bool has_point;
+};
+
+static int recall_point(struct curve *curve, struct err *err)
+{
+    if (!curve->has_point) {
+        return 0;
+    }
+    curve->has_point = false;
+    return schedule_recall(curve->study->schedule, trial_id_number(curve->trial->row.id),
+                           curve->step, curve->value, err);
+}
+
+static int remember_last(struct live_lease *lease, int64_t metric, int64_t step, double value,
+                         struct err *err)
+{
+    lease->last_step = step > lease->last_step ? step : lease->last_step;
+    if (lease->n_last > 0 && lease->last[lease->n_last - 1].metric == metric) {
+        lease->last[lease->n_last - 1].step = step;
+        lease->last[lease->n_last - 1].value = value;
+        return 0;
+    }
+    struct last_value *grown = realloc(lease->last, (lease->n_last + 1) * sizeof *grown);
+    if (grown == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    lease->last = grown;
+    lease->last[lease->n_last++] =
+        (struct last_value){.metric = metric, .step = step, .value = value};
+    return 0;
+}
+
+/* Rows come by metric, step, attempt: the last attempt of a step is the one that counts. */
+static int load_point(void *context, int64_t metric, int64_t attempt, int64_t step, double value,
+                      struct err *err)
+{
+    struct curve *curve = context;
+    struct live_lease *lease = curve->trial->lease;
+
+    if (lease != NULL && attempt == lease->row.number) {
+        TRY(remember_last(lease, metric, step, value, err));
+    }
+    if (metric != curve->objective) {
+        return 0;
+    }
+    if (curve->has_point && curve->step != step) {
+        TRY(recall_point(curve, err));
+    }
+    curve->step = step;
+    curve->value = value;
+    curve->has_point = true;
+    return 0;
+}
+
+static int load_curve(struct tuning *tuning, struct live_trial *trial, struct err *err)
+{
+    struct live_study *study = trial->study;
+    struct curve curve = {
+        .study = study,
+        .trial = trial,
+        .objective = metric_find(study, study->def->objectives[0].metric),
+    };
+
+    TRY(store_each_measurement(tuning->store, trial->row.id, -1, load_point, &curve, err));
+    return recall_point(&curve, err);
+}
+
+static int load_checkpoint(void *context, struct attempt_row *row, struct err *err)
+{
+    struct live_trial *trial = context;
+
+    (void)err;
+    if (row->checkpoint != NULL) {
+        json_auto_t *value = json_loads(row->checkpoint, 0, NULL);
+        struct checkpoint *checkpoint = &trial->checkpoint;
+        const char *uri = json_string_value(json_object_get(value, "uri"));
+        const char *reach = json_string_value(json_object_get(value, "reach"));
+        checkpoint->present = uri != NULL && reach != NULL;
+        checkpoint->step = json_integer_value(json_object_get(value, "step"));
+        (void)snprintf(checkpoint->uri, sizeof checkpoint->uri, "%s", uri == NULL ? "" : uri);
+        (void)snprintf(checkpoint->reach, sizeof checkpoint->reach, "%s",
+                       reach == NULL ? "" : reach);
+    }
+    return 0;
+}
+
+static int memo_add(struct tuning *tuning, const struct attempt_row *row, int64_t ended_ms,
+                    struct err *err)
+{
+    uint64_t key;
+
+    if (!row->has_request) {
+        return 0;
+    }
+    memcpy(&key, row->request, sizeof key);
+    struct memo *memo = map_get(&tuning->memo_by_request, key);
+    if (memo != NULL && memo->attempt_id > row->id) {
+        return 0; /* a newer attempt under the same id */
+    }
+    if (memo == NULL) {
+        memo = calloc(1, sizeof *memo);
+        if (memo == NULL || map_put(&tuning->memo_by_request, key, memo, err) != 0) {
+            free(memo);
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+    }
+    memcpy(memo->request, row->request, sizeof memo->request);
+    memo->attempt_id = row->id;
+    memo->ended_ms = ended_ms;
+    return 0;
+}
+
+/* The newest attempt: live, or lost and perhaps coming back. */
+static int load_lease(struct tuning *tuning, struct live_trial *trial, struct err *err)
+{
+    OWN(attempt_row) struct attempt_row row = {0};
+    struct live_lease *lease;
+
+    TRY(store_attempt_load(tuning->store, trial->row.attempt_id, &row, err));
+    bool live = trial->row.state == TRIAL_RUNNING;
+    if (!live && (row.end != ATTEMPT_LOST || trial->row.state != TRIAL_QUEUED)) {
+        return 0;
+    }
+    struct live_worker *worker = map_get(&tuning->worker_by_id, (uint64_t)row.worker);
+    if (worker == NULL) {
+        return err_set(err, ERR_IO, "an attempt names a worker that is not there");
+    }
+    TRY(lease_enter(tuning, trial, &row, worker, &lease, err));
+    TRY(memo_add(tuning, &row, 0, err));
+    if (!live) {
+        lease->expired = true;
+        return 0;
+    }
+    worker->leases++;
+    trial->study->live_leases++;
+    tuning->n_live_leases++;
+    int64_t ttl_ms = trial->study->def->ttl_ms;
+    lease->ttl_ms =
+        ttl_ms > tuning->settings.start_grace_ms ? ttl_ms : tuning->settings.start_grace_ms;
+    schedule_hold(trial->study->schedule, trial_id_number(trial->row.id), row.to);
+    return heap_set(&tuning->deadlines, &lease->deadline, tuning->now_ms + lease->ttl_ms, err);
+}
+
+static int load_trial(void *context, struct trial_row *row, struct err *err)
+{
+    struct tuning *tuning = context;
+    struct live_study *study = map_get(&tuning->study_by_id, (uint64_t)trial_id_study(row->id));
+    struct live_trial *trial;
+
+    if (study == NULL) {
+        return 0; /* of a deleted study: waits for the purge */
+    }
+    if (row->n_params != study->def->space->n_params) {
+        return err_set(err, ERR_IO, "a trial of study \"%s\" has another number of parameters",
+                       study->row.name);
+    }
+    TRY(trial_enter(tuning, study, row, &trial, err));
+    if (trial->row.state == TRIAL_QUEUED) {
+        trial_queue_push(trial->row.attempt == 0 ? &study->enqueued : &study->retries, trial);
+    }
+    if (trial->row.attempt == 0) {
+        return 0;
+    }
+    if (study->def->has_resource) {
+        TRY(store_each_attempt(tuning->store, trial->row.id, load_checkpoint, trial, err));
+    }
+    TRY(load_lease(tuning, trial, err));
+    return load_curve(tuning, trial, err);
+}
+
+static int load_request(void *context, struct attempt_row *row, struct err *err)
+{
+    struct tuning *tuning = context;
+
+    return memo_add(tuning, row, tuning->now_ms, err);
+}
+
+int tuning_load(struct tuning *tuning, struct err *err)
+{
+    tuning->now_ms = tuning->settings.clock->monotonic_ms(tuning->settings.clock);
+    tuning->wall_ms = tuning->settings.clock->wall_ms(tuning->settings.clock);
+    tuning_clear(tuning);
+    forget_rows(tuning);
+    TRY(store_last_seq(tuning->store, &tuning->last_seq, err));
+    TRY(store_each_worker(tuning->store, load_worker, tuning, err));
+    TRY(store_each_study(tuning->store, load_study, tuning, err));
+    TRY(store_each_recent_request(tuning->store, tuning->wall_ms - 10 * 60 * 1000, load_request,
+                                  tuning, err));
+    TRY(store_each_open_trial(tuning->store, load_trial, tuning, err));
+    tuning->may_have_work = true;
+    tuning->studies_changed = true;
+    tuning->tokens_changed = true;
+    return 0;
+}

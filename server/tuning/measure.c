@@ -1,0 +1,150 @@
+/* What a running job tells: measurements and heartbeats; and what it hears back. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/tuning/live.h"
+
+/* The last value of a metric, kept in memory so that a result needs no reading. */
+static int remember(struct live_lease *lease, int64_t metric, int64_t step, double value,
+                    struct err *err)
+{
+    for (size_t i = 0; i < lease->n_last; i++) {
+        struct last_value *last = &lease->last[i];
+        if (last->metric != metric) {
+            continue;
+        }
+        if (step >= last->step) {
+            last->step = step;
+            last->value = value;
+        }
+        return 0;
+    }
+    struct last_value *grown = realloc(lease->last, (lease->n_last + 1) * sizeof *grown);
+    if (grown == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    lease->last = grown;
+    lease->last[lease->n_last++] =
+        (struct last_value){.metric = metric, .step = step, .value = value};
+    return 0;
+}
+
+/* Steps trained count as resource, whether the attempt is lost later or not. */
+static void spend(struct live_lease *lease, int64_t step)
+{
+    struct live_study *study = lease->study;
+    int64_t before = lease->last_step > lease->row.from ? lease->last_step : lease->row.from;
+
+    if (study->def->has_resource && step > before) {
+        study->row.resource_spent += step - before;
+        study->dirty = true;
+    }
+    if (step > lease->last_step) {
+        lease->last_step = step;
+    }
+}
+
+static int tell_schedule(struct tuning *tuning, struct live_lease *lease, int64_t step,
+                         double value, struct err *err)
+{
+    struct live_study *study = lease->study;
+    struct schedule_moment moment = study_moment(tuning, study);
+    OWN(schedule_log) struct schedule_log log = {0};
+    struct schedule_answer answer;
+
+    TRY(schedule_measure(study->schedule, &moment, trial_id_number(lease->trial->row.id), step,
+                         value, &log, &answer, err));
+    TRY(facts_append(tuning, study, &log, err));
+    for (size_t i = 0; i < log.n; i++) {
+        if (log.items[i].fact == FACT_VALUE) {
+            study_check_target(study, log.items[i].value);
+        }
+    }
+    return trials_align(tuning, study, &log, err);
+}
+
+static int take_measurement(struct tuning *tuning, struct live_lease *lease,
+                            const struct measurement *m, struct action_reply *reply,
+                            struct err *err)
+{
+    struct live_study *study = lease->study;
+    enum store_append appended;
+    int64_t metric;
+
+    TRY(metric_id(tuning, study, m->metric, &metric, err));
+    TRY(store_measurement_append(tuning->store, lease->trial->row.id, lease->row.number, metric,
+                                 m->step, m->value, &appended, err));
+    reply->duplicate += appended == APPEND_DUPLICATE;
+    reply->conflict += appended == APPEND_CONFLICT;
+    if (appended != APPEND_NEW) {
+        return 0;
+    }
+    TRY(remember(lease, metric, m->step, m->value, err));
+    spend(lease, m->step);
+    /* A step that an earlier attempt has trained already informs nobody. */
+    bool known = study->def->has_resource && m->step <= lease->row.from;
+    if (!known && strcmp(m->metric, study->def->objectives[0].metric) == 0) {
+        TRY(tell_schedule(tuning, lease, m->step, m->value, err));
+    }
+    return 0;
+}
+
+/* Would the new names be too many? Checked before anything is written. */
+static int check_names(const struct live_study *study, const struct measurement_list *list,
+                       struct err *err)
+{
+    size_t fresh = 0;
+
+    for (size_t i = 0; i < list->n; i++) {
+        bool known = metric_find(study, list->items[i].metric) >= 0;
+        for (size_t k = 0; k < i && !known && fresh > 0; k++) {
+            known = strcmp(list->items[k].metric, list->items[i].metric) == 0;
+        }
+        fresh += !known;
+    }
+    if (study->n_metrics + fresh > METRICS_MAX) {
+        return err_set(err, ERR_INVALID,
+                       "the study has %zu metrics and a study keeps at most %d; report fewer "
+                       "names",
+                       study->n_metrics, METRICS_MAX);
+    }
+    return 0;
+}
+
+int tuning_measure(struct tuning *tuning, struct command *command, struct err *err)
+{
+    struct live_lease *lease;
+    const struct measurement_list *list = &command->measurements;
+
+    TRY(lease_lookup(tuning, command->lease, &lease, NULL, err));
+    if (!lease->aborted) {
+        TRY(check_names(lease->study, list, err));
+        command->late = lease->expired;
+        TRY(lease_revive(tuning, lease, err));
+        TRY(lease_renew(tuning, lease, err));
+        for (size_t i = 0; i < list->n; i++) {
+            TRY(take_measurement(tuning, lease, &list->items[i], &command->action, err));
+        }
+    }
+    lease_action(tuning, lease, &command->action);
+    return 0;
+}
+
+int tuning_heartbeat(struct tuning *tuning, struct command *command, struct err *err)
+{
+    struct live_lease *lease;
+
+    TRY(lease_lookup(tuning, command->lease, &lease, NULL, err));
+    if (!lease->aborted) {
+        command->late = lease->expired;
+        TRY(lease_revive(tuning, lease, err));
+        TRY(lease_renew(tuning, lease, err));
+        if (!isnan(command->progress)) {
+            lease->progress = command->progress;
+        }
+    }
+    lease_action(tuning, lease, &command->action);
+    return 0;
+}

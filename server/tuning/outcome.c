@@ -1,0 +1,153 @@
+/* What a finished attempt is worth: the trial's metrics and the value of each objective.
+ *
+ * The result's own metrics stand above measurements. Otherwise an objective is its last
+ * measurement at the final step or before (fold "last"), or the best one (fold "best"), where at
+ * each step the newest attempt's value counts. One attempt needs no reading: its last values are in
+ * memory. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/tuning/outcome.h"
+
+const double *outcome_metric(const struct result_report *report, const char *name)
+{
+    for (size_t i = 0; i < report->n_metrics; i++) {
+        if (strcmp(report->metrics[i].metric, name) == 0) {
+            return &report->metrics[i].value;
+        }
+    }
+    return NULL;
+}
+
+struct folding {
+    const struct study_def *def;
+    const struct objective *objective;
+    int64_t final_step;
+    int64_t step; /* of `value`; -1: none yet */
+    double value; /* at the last step seen */
+    bool has_best;
+    double best;
+};
+
+/* Closes the step before the next one begins: only now is its newest attempt known. */
+static void close_step(struct folding *f)
+{
+    bool maximize = f->objective->direction == DIRECTION_MAXIMIZE;
+
+    if (f->step < 0 || isnan(f->value)) {
+        return;
+    }
+    if (!f->has_best || (maximize ? f->value > f->best : f->value < f->best)) {
+        f->best = f->value;
+        f->has_best = true;
+    }
+}
+
+static int fold_one(void *context, int64_t metric, int64_t attempt, int64_t step, double value,
+                    struct err *err)
+{
+    struct folding *f = context;
+
+    (void)metric;
+    (void)attempt;
+    (void)err;
+    if (step > f->final_step) {
+        return 0;
+    }
+    if (step != f->step) {
+        close_step(f);
+    }
+    f->step = step;
+    f->value = value;
+    return 0;
+}
+
+/* Reads the trial's curve. */
+static int fold_curve(struct tuning *tuning, const struct live_lease *lease, int64_t metric,
+                      const struct objective *objective, int64_t step, const double *own,
+                      bool *found, double *value, struct err *err)
+{
+    struct folding f = {
+        .def = lease->study->def, .objective = objective, .final_step = step, .step = -1};
+
+    if (metric >= 0) {
+        TRY(store_each_measurement(tuning->store, lease->trial->row.id, metric, fold_one, &f, err));
+    }
+    if (own != NULL) {
+        if (f.step != step) {
+            close_step(&f);
+        }
+        f.step = step;
+        f.value = *own;
+    }
+    close_step(&f);
+    *found = f.step >= 0;
+    *value = objective->fold == FOLD_BEST && f.has_best ? f.best : f.value;
+    return 0;
+}
+
+static int objective_value(struct tuning *tuning, const struct live_lease *lease,
+                           const struct objective *objective, const struct result_report *report,
+                           int64_t step, bool *found, double *value, struct err *err)
+{
+    const double *own = outcome_metric(report, objective->metric);
+    int64_t metric = metric_find(lease->study, objective->metric);
+
+    *found = false;
+    if (objective->fold == FOLD_BEST || (own == NULL && lease->row.number > 1)) {
+        return fold_curve(tuning, lease, metric, objective, step, own, found, value, err);
+    }
+    if (own != NULL) {
+        *found = true;
+        *value = *own;
+        return 0;
+    }
+    for (size_t i = 0; i < lease->n_last; i++) {
+        if (lease->last[i].metric == metric && lease->last[i].step <= step) {
+            *found = true;
+            *value = lease->last[i].value;
+            return 0;
+        }
+    }
+    return metric < 0 ? 0
+                      : fold_curve(tuning, lease, metric, objective, step, own, found, value, err);
+}
+
+int outcome_objectives(struct tuning *tuning, const struct live_lease *lease,
+                       const struct result_report *report, int64_t step, struct outcome_values *out,
+                       struct err *err)
+{
+    const struct study_def *def = lease->study->def;
+
+    *out = (struct outcome_values){.n = def->n_objectives};
+    for (size_t i = 0; i < def->n_objectives; i++) {
+        TRY(objective_value(tuning, lease, &def->objectives[i], report, step, &out->found[i],
+                            &out->values[i], err));
+    }
+    return 0;
+}
+
+char *outcome_metrics(const struct live_lease *lease, const struct result_report *report)
+{
+    struct buf text;
+    struct json_writer w;
+
+    if (lease->n_last == 0 && report->n_metrics == 0) {
+        return NULL;
+    }
+    buf_init(&text, 1 << 16);
+    json_writer_init(&w, &text);
+    json_object_begin(&w);
+    for (size_t i = 0; i < report->n_metrics; i++) {
+        json_put_number(&w, report->metrics[i].metric, report->metrics[i].value);
+    }
+    for (size_t i = 0; i < lease->n_last; i++) {
+        const char *name = lease->study->metrics[lease->last[i].metric];
+        if (outcome_metric(report, name) == NULL) {
+            json_put_number(&w, name, lease->last[i].value);
+        }
+    }
+    json_object_end(&w);
+    return buf_steal(&text);
+}

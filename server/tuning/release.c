@@ -1,0 +1,132 @@
+/* How a lease ends without a result: it runs out, is handed back, could not be delivered, or its
+ * trial is cancelled. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "server/tuning/live.h"
+
+/* ---- the clock ---- */
+
+/* The lease stays known: until a newer attempt exists its holder may come back. */
+static int expire(struct tuning *tuning, struct live_lease *lease, struct err *err)
+{
+    struct live_trial *trial = lease->trial;
+    struct live_study *study = trial->study;
+
+    heap_remove(&tuning->deadlines, &lease->deadline);
+    if (study->row.state == STUDY_STOPPED) {
+        TRY(attempt_over(tuning, lease, ATTEMPT_LOST, NULL, err));
+        return trial_end(tuning, trial, TRIAL_CANCELLED, NULL, NULL, err);
+    }
+    trial->row.losses++;
+    if (trial->row.losses >= study->def->limits.attempts) {
+        TRY(attempt_over(tuning, lease, ATTEMPT_LOST, NULL, err));
+        return trial_end(tuning, trial, TRIAL_FAILED, "lost", NULL, err);
+    }
+    lease->expired = true;
+    lease->worker->leases--;
+    study->live_leases--;
+    tuning->n_live_leases--;
+    lease->row.end = ATTEMPT_LOST;
+    lease->row.ended_at_ms = tuning->wall_ms;
+    TRY(store_attempt_update(tuning->store, &lease->row, err));
+    TRY(trial_requeue(tuning, trial, err));
+    study->dirty = true;
+    return event_append(tuning, EVENT_ATTEMPT_ENDED, study->row.id, trial_id_number(trial->row.id),
+                        trial->row.attempt, err);
+}
+
+int tuning_expire(struct tuning *tuning, struct err *err)
+{
+    struct heap_node *top;
+
+    while ((top = heap_top(&tuning->deadlines)) != NULL && top->at_ms <= tuning->now_ms) {
+        struct live_lease *lease = top->owner;
+        if (lease->aborted) {
+            lease_leave(tuning, lease);
+        } else {
+            TRY(expire(tuning, lease, err));
+        }
+    }
+    return 0;
+}
+
+/* ---- handed back ---- */
+
+static int hand_back(struct tuning *tuning, struct live_lease *lease, struct err *err)
+{
+    struct live_trial *trial = lease->trial;
+    struct live_study *study = trial->study;
+    int64_t number = trial_id_number(trial->row.id);
+    bool was_expired = lease->expired;
+
+    if (was_expired) {
+        TRY(lease_revive(tuning, lease, err));
+    }
+    TRY(attempt_over(tuning, lease, ATTEMPT_RELEASED, NULL, err));
+    if (study->row.state == STUDY_STOPPED) {
+        return trial_end(tuning, trial, TRIAL_CANCELLED, NULL, NULL, err);
+    }
+    TRY(trial_requeue(tuning, trial, err));
+    return event_append(tuning, EVENT_ATTEMPT_ENDED, study->row.id, number, trial->row.attempt,
+                        err);
+}
+
+int tuning_release(struct tuning *tuning, struct command *command, struct err *err)
+{
+    struct live_lease *lease;
+    OWN(attempt_row) struct attempt_row ended = {0};
+
+    if (lease_lookup(tuning, command->lease, &lease, &ended, err) != 0) {
+        /* handed back twice: the first time did it */
+        return ended.id != 0 && ended.end == ATTEMPT_RELEASED ? 0 : -1;
+    }
+    if (lease->aborted) {
+        lease_leave(tuning, lease);
+        return 0;
+    }
+    return hand_back(tuning, lease, err);
+}
+
+/* The answer that granted the lease never reached its socket. With a request id the client will ask
+ * again and be given the same; without one nobody will ever know of this lease. */
+int tuning_unsent(struct tuning *tuning, struct command *command, struct err *err)
+{
+    struct live_lease *lease;
+    struct err gone;
+
+    if (lease_lookup(tuning, command->lease, &lease, NULL, &gone) != 0 || lease->aborted
+        || lease->row.has_request || lease->last_step >= 0) {
+        return 0;
+    }
+    return hand_back(tuning, lease, err);
+}
+
+/* ---- cancelled ---- */
+
+int tuning_trial_cancel(struct tuning *tuning, struct command *command, struct err *err)
+{
+    struct live_study *study;
+
+    TRY(study_required(tuning, command->study, &study, err));
+    int64_t id = trial_id(study->row.id, command->trial);
+    struct live_trial *trial = trial_live(tuning, id);
+    if (trial == NULL) {
+        OWN(trial_row) struct trial_row row = {0};
+        TRY(store_trial_load(tuning->store, id, &row, err));
+        if (row.state != TRIAL_CANCELLED) {
+            return err_set(err, ERR_WRONG_STATE,
+                           "trial %" PRId64 " is %s; only one that is queued, running or paused "
+                           "can be cancelled",
+                           command->trial, trial_state_name(row.state));
+        }
+        command->trial_out.row = row;
+        command->trial_out.def = shared_def_hold(study->shared);
+        row = (struct trial_row){0};
+        return 0;
+    }
+    if (trial->lease != NULL && !trial->lease->expired) {
+        TRY(attempt_over(tuning, trial->lease, ATTEMPT_CANCELLED, NULL, err));
+    }
+    return trial_end(tuning, trial, TRIAL_CANCELLED, NULL, &command->trial_out, err);
+}

@@ -1,0 +1,111 @@
+/* How a study is tuned: the use cases over (live state, transaction, command), one a file.
+ *
+ * `struct tuning` is the live state: studies that are not deleted, open trials, leases, waiting
+ * asks. It belongs to one thread at a time (the writer; in tests whoever plays it), starts no
+ * thread, opens no socket, reads only the clock it was given. The store is the truth: tuning_load()
+ * builds the same state from it.
+ *
+ * One group: store_group_begin(), tuning_apply() for each command, tuning_settle() once,
+ * store_group_commit(), then tuning_take_done(): the commands whose answers may leave now. A
+ * command that waits (an ask) comes back with a later group. */
+#ifndef SERVER_TUNING_TUNING_H
+#define SERVER_TUNING_TUNING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "server/store/store.h"
+#include "server/tuning/command.h"
+
+struct tuning;
+
+struct tuning_settings {
+    const struct clock *clock;
+    /* Fills secrets and fresh seeds; rng_entropy in the server, a seeded stream in tests. */
+    void (*entropy)(void *context, void *bytes, size_t len);
+    void *entropy_context;
+    int64_t start_grace_ms; /* every lease lives at least this long after a start: 120,000 */
+};
+
+MUST_USE int tuning_create(const struct tuning_settings *settings, struct store *store,
+                           struct tuning **tuning, struct err *err);
+void tuning_destroy(struct tuning *tuning);
+OWN_POINTER(tuning)
+
+/* Throws the live state away and reads it again: at start, and after a group was rolled back.
+ * Waiting asks stay. */
+MUST_USE int tuning_load(struct tuning *tuning, struct err *err);
+
+/* Takes the command; decides, and writes in a savepoint of its own. What the command did wrong
+ * stands in command->err and costs nobody else anything. -1 only for ERR_STORAGE_FULL, ERR_IO and
+ * ERR_NOMEM: the whole group must be rolled back; the command stays with tuning and is answered
+ * with the others (tuning_fail_group). */
+MUST_USE int tuning_apply(struct tuning *tuning, struct command *command, struct err *err);
+/* After the commands of a group: expired leases, limits in seconds, waiting asks that can be
+ * served now or have waited enough, counters. The same errors. */
+MUST_USE int tuning_settle(struct tuning *tuning, struct err *err);
+/* A command of a group that was given up before its turn: it is answered with `why`. */
+void tuning_refuse(struct tuning *tuning, struct command *command, const struct err *why);
+/* The group was rolled back: every command of it that is not parked is answered with `why`, its
+ * outputs dropped. Call tuning_load() next. */
+void tuning_fail_group(struct tuning *tuning, const struct err *why);
+/* The answers of this group, in order; NULL at the end. The caller owns each. */
+struct command *tuning_take_done(struct tuning *tuning);
+
+/* Monotonic moment at which tuning_settle() wants to be called next; INT64_MAX: never. */
+int64_t tuning_next_ms(const struct tuning *tuning);
+/* The machine stood still for that long: every lease gets it back. */
+void tuning_forgive(struct tuning *tuning, int64_t stalled_ms);
+/* Orderly stop: grants nothing more; waiting asks are answered 503 `overloaded`. */
+void tuning_stop_granting(struct tuning *tuning);
+
+int64_t tuning_last_seq(const struct tuning *tuning);
+/* Did the group change tokens, or the set or definition of studies? Resets the flag. */
+bool tuning_tokens_changed(struct tuning *tuning);
+bool tuning_studies_changed(struct tuning *tuning);
+bool tuning_is_idle(const struct tuning *tuning); /* no live lease, no waiting ask */
+
+/* ---- what lives only in memory, for readers: an immutable copy ---- */
+struct live_study_view {
+    int64_t id;
+    char name[NAME_BYTES];
+    struct shared_def *def; /* held */
+    int64_t live_leases;
+    size_t n_metrics;
+    char (*metrics)[NAME_BYTES + 1]; /* by metric id; owned */
+};
+struct live_lease_view {
+    int64_t study;
+    int64_t trial;
+    int64_t attempt;
+    char worker[WORKER_NAME_BYTES];
+    int64_t expires_in_ms; /* when the view was made; negative: expired */
+    double progress;       /* NaN: not said */
+    int64_t last_step;     /* -1: none */
+};
+struct live_worker_view {
+    char name[WORKER_NAME_BYTES];
+    char host[WORKER_NAME_BYTES];
+    int64_t last_seen_ms; /* wall clock */
+    int64_t leases;
+    bool waiting;
+    int64_t n_gpus;
+};
+struct live_view {
+    _Atomic int holders;
+    int64_t made_at_ms; /* wall clock */
+    int64_t last_seq;
+    size_t n_studies, n_leases, n_workers;
+    size_t n_waiting;
+    struct live_study_view *studies; /* by name */
+    struct live_lease_view *leases;
+    struct live_worker_view *workers;
+};
+MUST_USE int tuning_view(const struct tuning *tuning, struct live_view **view, struct err *err);
+void live_view_release(struct live_view *view);
+struct live_view *live_view_hold(struct live_view *view);
+const struct live_study_view *live_view_study(const struct live_view *view, const char *name);
+
+#endif
