@@ -1,0 +1,201 @@
+#include "server/engine/engine.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/rng.h"
+#include "server/engine/parts.h"
+
+#define START_GRACE_MS 120000
+
+static void system_entropy(void *context, void *bytes, size_t len)
+{
+    (void)context;
+    rng_entropy(bytes, len);
+}
+
+static int open_all(struct engine *engine, struct err *err)
+{
+    const struct engine_settings *settings = &engine->settings;
+    struct store_settings store_settings = {
+        .directory = settings->directory,
+        .now_ms = settings->clock->wall_ms(settings->clock),
+    };
+    struct tuning_settings tuning_settings = {
+        .clock = settings->clock,
+        .entropy = system_entropy,
+        .start_grace_ms = START_GRACE_MS,
+    };
+
+    if (settings->directory != NULL) {
+        TRY(store_lock_directory(settings->directory, &engine->lock_fd, err));
+    }
+    TRY(store_open(&store_settings, &engine->store, err));
+    return tuning_create(&tuning_settings, engine->store, &engine->tuning, err);
+}
+
+int engine_create(const struct engine_settings *settings, struct engine **engine, struct err *err)
+{
+    struct engine *created = calloc(1, sizeof *created);
+
+    if (created == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    created->settings = *settings;
+    created->lock_fd = -1;
+    queue_init(&created->queue);
+    (void)pthread_mutex_init(&created->view_lock, NULL);
+    atomic_store(&created->last_use_ms, real_ms());
+    if (open_all(created, err) != 0) {
+        engine_destroy(created);
+        return -1;
+    }
+    *engine = created;
+    return 0;
+}
+
+static int count_token(void *context, const struct token_row *row, struct err *err)
+{
+    (void)row;
+    (void)err;
+    ++*(size_t *)context;
+    return 0;
+}
+
+bool engine_lacks_tokens(struct engine *engine)
+{
+    size_t n = 0;
+    struct err err;
+
+    return store_each_token(engine->store, count_token, &n, &err) == 0 && n == 0;
+}
+
+int engine_add_token(struct engine *engine, struct token_row *row, struct err *err)
+{
+    const struct clock *clock = engine->settings.clock;
+
+    row->created_at_ms = clock->wall_ms(clock);
+    return store_token_insert(engine->store, row, err);
+}
+
+/* After a kill: is everything readable? If not, reads go on and nothing is written any more. */
+static void check_database(void *argument, struct store *reader)
+{
+    struct engine *engine = argument;
+    struct err err;
+
+    if (store_quick_check(reader, &err) != 0) {
+        atomic_store(&engine->read_only, true);
+        log_error("%s; only reads are served. Stop honed, keep a copy of the data directory, and "
+                  "restore a backup",
+                  err.text);
+    }
+}
+
+int engine_start(struct engine *engine, struct err *err)
+{
+    size_t n_readers = engine->settings.n_readers == 0 ? 2 : engine->settings.n_readers;
+
+    TRY(readers_start(&engine->readers, engine->store, n_readers, err));
+    engine->readers_run = true;
+    if (!store_was_clean(engine->store) && engine->settings.directory != NULL) {
+        TRY(readers_push(&engine->readers, check_database, engine, err));
+    }
+    view_publish(engine);
+    int rc = pthread_create(&engine->writer, NULL, writer_main, engine);
+    if (rc != 0) {
+        return err_set(err, ERR_IO, "cannot start a thread: %s", strerror(rc));
+    }
+    engine->writer_runs = true;
+    queue_wake(&engine->queue); /* the first group tells tokens and views */
+    return 0;
+}
+
+void engine_stop(struct engine *engine, int64_t drain_ms)
+{
+    struct err err;
+
+    (void)drain_ms;
+    if (engine->writer_runs) {
+        atomic_store(&engine->stopping, true);
+        queue_wake(&engine->queue);
+        queue_close(&engine->queue);
+        (void)pthread_join(engine->writer, NULL);
+        engine->writer_runs = false;
+    }
+    if (engine->readers_run) {
+        readers_stop(&engine->readers);
+        engine->readers_run = false;
+    }
+    if (engine->store != NULL && !atomic_load(&engine->read_only)) {
+        if (store_mark_clean(engine->store, &err) != 0) {
+            log_warning("the stop could not be noted: %s", err.text);
+        }
+        store_checkpoint(engine->store, true);
+    }
+}
+
+void engine_destroy(struct engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    live_view_release(engine->view);
+    tuning_destroy(engine->tuning);
+    store_close(engine->store);
+    queue_finish(&engine->queue);
+    (void)pthread_mutex_destroy(&engine->view_lock);
+    if (engine->lock_fd >= 0) {
+        (void)close(engine->lock_fd);
+    }
+    free(engine);
+}
+
+int engine_submit(struct engine *engine, struct command *command, struct err *err)
+{
+    if (atomic_load_explicit(&engine->read_only, memory_order_relaxed)) {
+        return err_set(err, ERR_READ_ONLY,
+                       "the database is damaged and only reads are served; see the server's log");
+    }
+    if (engine->settings.idle_exit_ms > 0) {
+        atomic_store_explicit(&engine->last_use_ms, real_ms(), memory_order_relaxed);
+    }
+    return queue_push(&engine->queue, command, err);
+}
+
+int engine_read(struct engine *engine, void (*job)(void *argument, struct store *reader),
+                void *argument, struct err *err)
+{
+    if (engine->settings.idle_exit_ms > 0) {
+        atomic_store_explicit(&engine->last_use_ms, real_ms(), memory_order_relaxed);
+    }
+    return readers_push(&engine->readers, job, argument, err);
+}
+
+struct live_view *engine_view(struct engine *engine)
+{
+    (void)pthread_mutex_lock(&engine->view_lock);
+    struct live_view *view = live_view_hold(engine->view);
+    (void)pthread_mutex_unlock(&engine->view_lock);
+    return view;
+}
+
+bool engine_is_read_only(const struct engine *engine)
+{
+    return atomic_load(&engine->read_only);
+}
+
+void engine_stats(struct engine *engine, struct engine_stats *stats)
+{
+    *stats = (struct engine_stats){
+        .groups = atomic_load(&engine->groups),
+        .commands = atomic_load(&engine->commands),
+        .commits = atomic_load(&engine->commits),
+        .leases_granted = atomic_load(&engine->granted),
+        .queue_length = queue_length(&engine->queue),
+        .last_commit_us = atomic_load(&engine->last_commit_us),
+    };
+}

@@ -1,0 +1,74 @@
+/* The engine: every thread beside the loop lives here.
+ *
+ * One writer thread owns the only read-write connection and the live state (tuning/). It drains
+ * the queue into a group, applies it, settles, commits once, and hands the whole batch back; no
+ * linger, groups form by themselves. A pool of readers serves what only reads. After a failed
+ * COMMIT with an I/O error nobody knows what is on disk: the process aborts and recovers at its
+ * next start, clients repeat with the same keys. */
+#ifndef SERVER_ENGINE_ENGINE_H
+#define SERVER_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "server/tuning/tuning.h"
+
+struct engine;
+
+struct engine_settings {
+    const struct clock *clock;
+    double clock_scale;    /* 1; how much faster than the machine's the clock runs (tests) */
+    const char *directory; /* the data directory; NULL: in memory, nothing survives */
+    size_t group_max;      /* commands in a group; 0: no bound but the queue's */
+    size_t n_readers;      /* 0: 2 */
+    int64_t idle_exit_ms;  /* 0: never; else on_idle after that long without work */
+    void *context;
+    /* Writer thread, after the group is on disk: the commands whose answers may leave. Takes them;
+     * frees with command_destroy(). */
+    void (*deliver)(void *context, struct command *const commands[], size_t n);
+    /* Writer thread, before the answers of the group that changed them leave. */
+    void (*tokens)(void *context, const struct token_row tokens[], size_t n);
+    /* Writer thread: events were written up to this number. */
+    void (*events)(void *context, int64_t last_seq);
+    void (*on_idle)(void *context);
+};
+
+/* Opens the store, loads, but starts no thread. */
+MUST_USE int engine_create(const struct engine_settings *settings, struct engine **engine,
+                           struct err *err);
+/* Before the start only: is there no token yet, and the first ones. */
+bool engine_lacks_tokens(struct engine *engine);
+MUST_USE int engine_add_token(struct engine *engine, struct token_row *row, struct err *err);
+/* The callbacks may come from here on. */
+MUST_USE int engine_start(struct engine *engine, struct err *err);
+/* Orderly: grants nothing more, answers the waiting, drains for at most `drain_ms`, joins its
+ * threads, checkpoints. Callbacks still come meanwhile. */
+void engine_stop(struct engine *engine, int64_t drain_ms);
+void engine_destroy(struct engine *engine);
+
+/* Queues; takes the command on success. Any thread. ERR_OVERLOADED: the queue is full, or for asks
+ * three quarters full; ERR_READ_ONLY: the database is damaged and only reads are served. */
+MUST_USE int engine_submit(struct engine *engine, struct command *command, struct err *err);
+
+/* Runs `job` on a reader thread with a read-only connection. Any thread. ERR_OVERLOADED. */
+MUST_USE int engine_read(struct engine *engine, void (*job)(void *argument, struct store *reader),
+                         void *argument, struct err *err);
+
+/* The newest live view, held: live_view_release() it. At most 100 ms old, and never older than
+ * the last change to the set of studies that was acknowledged. Any thread. */
+struct live_view *engine_view(struct engine *engine);
+
+bool engine_is_read_only(const struct engine *engine);
+
+struct engine_stats {
+    uint64_t groups, commands, commits;
+    uint64_t leases_granted, leases_expired;
+    size_t queue_length;
+    int64_t last_commit_us;
+};
+void engine_stats(struct engine *engine, struct engine_stats *stats);
+
+#endif

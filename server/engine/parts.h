@@ -1,0 +1,85 @@
+/* The parts of the engine, for the files of this room. */
+#ifndef SERVER_ENGINE_PARTS_H
+#define SERVER_ENGINE_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "server/engine/engine.h"
+
+#define QUEUE_COMMANDS_MAX 4096
+#define QUEUE_BYTES_MAX (64u << 20)
+#define JOBS_MAX 4096
+#define READERS_MAX 16
+
+/* ---- the queue between loop and writer (queue.c) ---- */
+struct queue {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    struct command *first, **tail;
+    size_t n, bytes;
+    bool closed; /* takes no more */
+    bool woken;
+};
+void queue_init(struct queue *queue);
+void queue_finish(struct queue *queue);
+MUST_USE int queue_push(struct queue *queue, struct command *command, struct err *err);
+/* Everything that is queued, at most `max` (0: all); waits until `deadline_ms` (CLOCK_MONOTONIC)
+ * when there is nothing. NULL: nothing came. */
+struct command *queue_drain(struct queue *queue, size_t max, int64_t deadline_ms);
+void queue_close(struct queue *queue);
+void queue_wake(struct queue *queue);
+size_t queue_length(struct queue *queue);
+
+/* ---- the pool of readers (readers.c) ---- */
+struct job {
+    void (*run)(void *argument, struct store *reader);
+    void *argument;
+    struct job *next;
+};
+struct readers {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    struct job *first, **tail;
+    size_t n_jobs;
+    bool closed;
+    size_t n;
+    pthread_t threads[READERS_MAX];
+    struct store *stores[READERS_MAX];
+    size_t next_store; /* handed to the threads as they start */
+};
+MUST_USE int readers_start(struct readers *readers, const struct store *writer, size_t n,
+                           struct err *err);
+MUST_USE int readers_push(struct readers *readers, void (*run)(void *argument, struct store *),
+                          void *argument, struct err *err);
+/* Runs what is queued, then joins. */
+void readers_stop(struct readers *readers);
+
+struct engine {
+    struct engine_settings settings;
+    int lock_fd; /* of the data directory; -1 in memory */
+    struct store *store;
+    struct tuning *tuning;
+    struct queue queue;
+    struct readers readers;
+    bool readers_run;
+    pthread_t writer;
+    bool writer_runs;
+    atomic_bool stopping;
+    atomic_bool read_only;
+    atomic_llong last_use_ms; /* real monotonic: the last request of any kind */
+    pthread_mutex_t view_lock;
+    struct live_view *view;
+    int64_t view_made_ms; /* real monotonic */
+    bool view_is_old;
+    int64_t seq_told;
+    atomic_ullong groups, commands, commits, granted;
+    atomic_llong last_commit_us;
+};
+
+/* writer.c */
+void *writer_main(void *engine);
+void view_publish(struct engine *engine);
+int64_t real_ms(void);
+
+#endif

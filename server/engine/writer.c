@@ -1,0 +1,256 @@
+/* The writer: one group after the other. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/log.h"
+#include "server/engine/parts.h"
+
+#define VIEW_EVERY_MS 100
+#define STALL_MS 1000 /* standing still for longer gives every lease its time back */
+#define WATCH_EVERY_MS 1000
+
+int64_t real_ms(void)
+{
+    const struct clock *clock = clock_system();
+
+    return clock->monotonic_ms(clock);
+}
+
+/* ---- views ---- */
+
+void view_publish(struct engine *engine)
+{
+    struct live_view *view;
+    struct err err;
+
+    if (tuning_view(engine->tuning, &view, &err) != 0) {
+        return; /* out of memory: the old one stays */
+    }
+    (void)pthread_mutex_lock(&engine->view_lock);
+    struct live_view *old = engine->view;
+    engine->view = view;
+    (void)pthread_mutex_unlock(&engine->view_lock);
+    live_view_release(old);
+    engine->view_made_ms = real_ms();
+    engine->view_is_old = false;
+}
+
+/* ---- one group ---- */
+
+struct token_list {
+    struct token_row *items;
+    size_t n;
+};
+
+static int keep_token(void *context, const struct token_row *row, struct err *err)
+{
+    struct token_list *list = context;
+    struct token_row *grown = realloc(list->items, (list->n + 1) * sizeof *grown);
+
+    if (grown == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    list->items = grown;
+    list->items[list->n++] = *row;
+    return 0;
+}
+
+static void tell_tokens(struct engine *engine)
+{
+    struct token_list list = {0};
+    struct err err;
+
+    if (store_each_token(engine->store, keep_token, &list, &err) != 0) {
+        log_error("cannot read the tokens: %s", err.text);
+    } else {
+        engine->settings.tokens(engine->settings.context, list.items, list.n);
+    }
+    free(list.items);
+}
+
+/* What the group changed for others is published before its answers leave. */
+static void publish(struct engine *engine)
+{
+    if (tuning_tokens_changed(engine->tuning)) {
+        tell_tokens(engine);
+    }
+    engine->view_is_old = true;
+    if (tuning_studies_changed(engine->tuning)
+        || real_ms() - engine->view_made_ms >= VIEW_EVERY_MS) {
+        view_publish(engine);
+    }
+    int64_t seq = tuning_last_seq(engine->tuning);
+    if (seq != engine->seq_told) {
+        engine->seq_told = seq;
+        engine->settings.events(engine->settings.context, seq);
+    }
+}
+
+static void deliver(struct engine *engine)
+{
+    struct command *batch[256];
+    size_t n = 0;
+    struct command *command;
+
+    while ((command = tuning_take_done(engine->tuning)) != NULL) {
+        atomic_fetch_add(&engine->granted, command->granted);
+        batch[n++] = command;
+        if (n == sizeof batch / sizeof batch[0]) {
+            engine->settings.deliver(engine->settings.context, batch, n);
+            n = 0;
+        }
+    }
+    if (n > 0) {
+        engine->settings.deliver(engine->settings.context, batch, n);
+    }
+}
+
+/* The group cannot be kept. Nothing of it is on disk: its clients hear so, and the live state is
+ * read again. */
+static void give_up_group(struct engine *engine, struct command *rest, struct err *why)
+{
+    struct err err;
+
+    store_group_rollback(engine->store);
+    if (why->code == ERR_IO || why->code == ERR_NOMEM) {
+        log_error("a group of writes failed and was undone: %s", why->text);
+        why->code = why->code == ERR_IO ? ERR_READ_ONLY : ERR_OVERLOADED;
+    }
+    while (rest != NULL) {
+        struct command *next = rest->next;
+        tuning_refuse(engine->tuning, rest, why);
+        rest = next;
+    }
+    tuning_fail_group(engine->tuning, why);
+    if (tuning_load(engine->tuning, &err) != 0) {
+        log_error("cannot read the state back: %s", err.text);
+        abort();
+    }
+}
+
+static int commit(struct engine *engine, struct err *err)
+{
+    if (!store_group_is_dirty(engine->store)) {
+        return store_group_commit(engine->store, err);
+    }
+    struct timespec before;
+    struct timespec after;
+    (void)clock_gettime(CLOCK_MONOTONIC, &before);
+    if (store_group_commit(engine->store, err) != 0) {
+        if (err->code == ERR_IO) {
+            /* Unknown: it may be on disk. No answer may leave. */
+            log_error("COMMIT failed, what is on disk is unknown: %s", err->text);
+            abort();
+        }
+        return -1;
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &after);
+    atomic_store(&engine->last_commit_us, (after.tv_sec - before.tv_sec) * 1000000
+                                              + (after.tv_nsec - before.tv_nsec) / 1000);
+    atomic_fetch_add(&engine->commits, 1);
+    return 0;
+}
+
+static void run_group(struct engine *engine, struct command *first)
+{
+    struct err err = {0};
+    size_t n = 0;
+
+    store_group_begin(engine->store);
+    while (first != NULL) {
+        struct command *command = first;
+        first = command->next;
+        n++;
+        if (tuning_apply(engine->tuning, command, &err) != 0) {
+            give_up_group(engine, first, &err);
+            deliver(engine);
+            return;
+        }
+    }
+    if (tuning_settle(engine->tuning, &err) != 0 || commit(engine, &err) != 0) {
+        give_up_group(engine, NULL, &err);
+        deliver(engine);
+        return;
+    }
+    atomic_fetch_add(&engine->groups, 1);
+    atomic_fetch_add(&engine->commands, n);
+    publish(engine);
+    deliver(engine);
+}
+
+/* ---- the loop ---- */
+
+/* When to wake without a command, in real milliseconds. */
+static int64_t next_wake(const struct engine *engine, int64_t now_ms)
+{
+    const struct clock *clock = engine->settings.clock;
+    int64_t next = tuning_next_ms(engine->tuning);
+    int64_t wake = INT64_MAX;
+
+    if (next != INT64_MAX) {
+        double left = (double)(next - clock->monotonic_ms(clock)) / engine->settings.clock_scale;
+        wake = now_ms + (left > 0 ? (int64_t)left + 1 : 0);
+        if (wake > now_ms + WATCH_EVERY_MS) {
+            wake = now_ms + WATCH_EVERY_MS; /* so that a stall is noticed */
+        }
+    }
+    if (engine->view_is_old && wake > engine->view_made_ms + VIEW_EVERY_MS) {
+        wake = engine->view_made_ms + VIEW_EVERY_MS;
+    }
+    if (engine->settings.idle_exit_ms > 0 && wake > now_ms + WATCH_EVERY_MS) {
+        wake = now_ms + WATCH_EVERY_MS;
+    }
+    return wake;
+}
+
+static void check_idle(struct engine *engine, int64_t now_ms)
+{
+    if (engine->settings.idle_exit_ms <= 0) {
+        return;
+    }
+    if (!tuning_is_idle(engine->tuning)) {
+        atomic_store(&engine->last_use_ms, now_ms);
+    } else if (now_ms - atomic_load(&engine->last_use_ms) >= engine->settings.idle_exit_ms) {
+        atomic_store(&engine->last_use_ms, now_ms);
+        engine->settings.on_idle(engine->settings.context);
+    }
+}
+
+static void forgive_stall(struct engine *engine, int64_t stalled_ms)
+{
+    if (stalled_ms > STALL_MS) {
+        log_warning("stood still for %" PRId64 " ms; every lease gets it back", stalled_ms);
+        tuning_forgive(engine->tuning,
+                       (int64_t)((double)stalled_ms * engine->settings.clock_scale));
+    }
+}
+
+void *writer_main(void *argument)
+{
+    struct engine *engine = argument;
+    bool told_to_stop = false;
+
+    for (;;) {
+        int64_t before_ms = real_ms();
+        int64_t wake_ms = next_wake(engine, before_ms);
+        struct command *first = queue_drain(&engine->queue, engine->settings.group_max, wake_ms);
+        int64_t now_ms = real_ms();
+        forgive_stall(engine, wake_ms == INT64_MAX ? 0 : now_ms - wake_ms);
+        if (atomic_load(&engine->stopping)) {
+            if (told_to_stop && first == NULL) {
+                break;
+            }
+            tuning_stop_granting(engine->tuning);
+            told_to_stop = true;
+        }
+        run_group(engine, first);
+        forgive_stall(engine, real_ms() - now_ms);
+        if (engine->view_is_old && real_ms() - engine->view_made_ms >= VIEW_EVERY_MS) {
+            view_publish(engine);
+        }
+        check_idle(engine, now_ms);
+    }
+    return NULL;
+}
