@@ -1,0 +1,95 @@
+/* Studies and trials as JSON. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "server/api/api.h"
+
+void json_response(struct http_response *response, int status, struct json_writer *w)
+{
+    http_response_init(response, status, "application/json");
+    response->body.max = RESPONSE_MAX;
+    json_writer_init(w, &response->body);
+}
+
+void study_write(const struct study_def *def, const struct study_row *row, struct json_writer *w)
+{
+    json_object_begin(w);
+    study_def_write(def, w);
+    json_put_string(w, "state", study_state_name(row->state));
+    json_put_string(w, "reason", study_reason_name(row->reason));
+    json_put_int(w, "revision", row->revision);
+    json_put_moment(w, "created_at", row->created_at_ms);
+    json_write_key(w, "counts");
+    json_object_begin(w);
+    for (int i = 0; i < TRIAL_STATE_COUNT; i++) {
+        json_put_int(w, trial_state_name((enum trial_state)i), row->counts[i]);
+    }
+    json_object_end(w);
+    json_object_end(w);
+}
+
+static void write_moment_or_null(struct json_writer *w, const char *key, int64_t wall_ms)
+{
+    json_put_moment(w, key, wall_ms == 0 ? -1 : wall_ms);
+}
+
+/* Diverged values are stored among the metrics only. */
+static void write_value(const struct study_def *def, const struct trial_row *row,
+                        struct json_writer *w)
+{
+    json_write_key(w, "value");
+    if (def->n_objectives == 1 && row->has_value) {
+        json_write_number(w, row->value);
+        return;
+    }
+    json_auto_t *metrics = row->metrics == NULL ? NULL : json_loads(row->metrics, 0, NULL);
+    const json_t *value = json_object_get(metrics, def->objectives[0].metric);
+    if (def->n_objectives == 1 && trial_state_is_final(row->state) && value != NULL
+        && json_is_string(value)) {
+        json_write_string(w, json_string_value(value));
+    } else {
+        json_write_null(w);
+    }
+}
+
+void trial_write(const struct study_def *def, const struct trial_row *row, struct json_writer *w)
+{
+    int64_t number = trial_id_number(row->id);
+
+    json_object_begin(w);
+    json_put_int(w, "number", number);
+    json_put_string(w, "state", trial_state_name(row->state));
+    json_put_string(w, "reason", row->reason[0] == '\0' ? NULL : row->reason);
+    json_write_key(w, "parameters");
+    space_config_write(def->space, row->config, w);
+    json_put_int(w, "seed", (int64_t)trial_seed(def->seed, number));
+    json_put_string(w, "source", trial_source_name(row->source));
+    json_write_key(w, "ordinal");
+    if (row->ordinal == 0) {
+        json_write_null(w);
+    } else {
+        json_write_int(w, (int64_t)row->ordinal);
+    }
+    json_put_bool(w, "fallback", row->fallback);
+    write_value(def, row, w);
+    json_write_key(w, "metrics");
+    if (row->metrics == NULL) {
+        json_object_begin(w);
+        json_object_end(w);
+    } else {
+        json_write_raw(w, row->metrics, strlen(row->metrics));
+    }
+    json_write_key(w, "step");
+    if (row->has_step) {
+        json_write_int(w, row->step);
+    } else {
+        json_write_null(w);
+    }
+    json_put_int(w, "attempt", row->attempt);
+    json_put_string(w, "worker", row->worker[0] == '\0' ? NULL : row->worker);
+    json_put_moment(w, "created_at", row->created_at_ms);
+    write_moment_or_null(w, "started_at", row->started_at_ms);
+    write_moment_or_null(w, "ended_at", row->ended_at_ms);
+    json_object_end(w);
+}

@@ -1,0 +1,28 @@
+/* Every route there is. schema/openapi.yaml says the same, and a test holds the two together. */
+#include "server/api/api.h"
+
+#define ADMIN HTTP_SCOPE_ADMIN
+#define READ HTTP_SCOPE_READ
+#define SUBMIT HTTP_SCOPE_SUBMIT
+#define WORKER HTTP_SCOPE_WORKER
+
+const struct http_route api_routes[] = {
+    {"POST", "/v1/studies", SUBMIT, HTTP_BODY_JSON, post_study},
+    {"GET", "/v1/studies", READ, HTTP_BODY_NONE, get_studies},
+    {"GET", "/v1/studies/{study}", READ, HTTP_BODY_NONE, get_study},
+    {"PATCH", "/v1/studies/{study}", SUBMIT, HTTP_BODY_JSON_PATCH, patch_study},
+    {"DELETE", "/v1/studies/{study}", SUBMIT, HTTP_BODY_NONE, delete_study},
+    {"POST", "/v1/studies/{study}/trials", SUBMIT, HTTP_BODY_JSON_BULK, post_trials},
+    {"GET", "/v1/studies/{study}/trials/{trial}", READ, HTTP_BODY_NONE, get_trial},
+    {"PATCH", "/v1/studies/{study}/trials/{trial}", SUBMIT, HTTP_BODY_JSON_PATCH, patch_trial},
+    {"POST", "/v1/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
+    {"POST", "/v1/studies/{study}/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
+    {"POST", "/v1/leases/{lease}/measurements", WORKER, HTTP_BODY_JSON, post_measurements},
+    {"PUT", "/v1/leases/{lease}", WORKER, HTTP_BODY_JSON_OPTIONAL, put_lease},
+    {"PUT", "/v1/leases/{lease}/result", WORKER, HTTP_BODY_JSON, put_result},
+    {"DELETE", "/v1/leases/{lease}", WORKER, HTTP_BODY_NONE, delete_lease},
+    {"POST", "/v1/tokens", ADMIN, HTTP_BODY_JSON, post_token},
+    {"GET", "/v1/tokens", ADMIN, HTTP_BODY_NONE, get_tokens},
+    {"DELETE", "/v1/tokens/{token}", ADMIN, HTTP_BODY_NONE, delete_token},
+};
+const size_t api_n_routes = sizeof api_routes / sizeof api_routes[0];

@@ -1,0 +1,254 @@
+/* Studies: create, list, show, change, delete. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/rng.h"
+#include "server/api/api.h"
+#include "server/schedule/schedule.h"
+#include "server/strategy/strategy.h"
+
+/* ---- POST /v1/studies: the body is checked on a reader, since a space may need 100,000 draws ---
+ */
+
+static void render_study(const struct command *command, int64_t *status, struct buf *text)
+{
+    struct json_writer w;
+
+    *status = command->created ? 201 : 200;
+    json_writer_init(&w, text);
+    study_write(command->study_out.def->def, &command->study_out.row, &w);
+}
+
+void encode_study(const struct command *command, struct http_response *response)
+{
+    struct json_writer w;
+
+    json_response(response, command->created ? 201 : 200, &w);
+    study_write(command->study_out.def->def, &command->study_out.row, &w);
+    http_response_header(response, "ETag", "\"%" PRId64 "\"", command->study_out.row.revision);
+    if (command->created) {
+        http_response_header(response, "Location", "/v1/studies/%s", command->study_out.row.name);
+    }
+}
+
+/* Search and schedule are two axes, combined by name. */
+static void check_strategy(const struct study_def *def, struct faults *faults)
+{
+    schedule_check(def, faults);
+    if (!schedule_is_known(def->strategy)) {
+        if (strategy_check_study(def, faults) != 0) {
+            return; /* told */
+        }
+    } else if (strategy_find(schedule_search(def)) == NULL) {
+        faults_add(faults, "/strategy/search", "there is no search \"%.60s\"",
+                   schedule_search(def));
+    }
+}
+
+static int parse_study(struct http_request *request, struct command *command)
+{
+    struct err *err = &command->err;
+    uint64_t seed;
+
+    TRY(request_json(request, &command->body, err));
+    rng_entropy(&seed, sizeof seed);
+    if (study_def_from_json(command->body, seed >> 11, &command->def, &command->faults) != 0) {
+        return faults_result(&command->faults, err);
+    }
+    check_strategy(command->def, &command->faults);
+    return faults_result(&command->faults, err);
+}
+
+static void create_job(void *argument, struct store *reader)
+{
+    struct http_request *request = argument;
+    struct api *api = http_context(request);
+    struct command *command = command_for(api, request, COMMAND_STUDY_CREATE);
+    struct err err;
+
+    (void)reader;
+    if (command == NULL) {
+        return;
+    }
+    command->render = render_study;
+    if (parse_study(request, command) != 0) {
+        reply_problem(request, &command->err, &command->faults);
+        command_destroy(command);
+    } else if (engine_submit(api->engine, command, &err) != 0) {
+        reply_problem(request, &err, NULL);
+        command_destroy(command);
+    }
+}
+
+void post_study(void *context, struct http_request *request)
+{
+    struct err err;
+
+    if (query_check(request, NULL, &err) != 0) {
+        reply_problem(request, &err, NULL);
+        return;
+    }
+    read_later(context, request, create_job);
+}
+
+/* ---- reading ---- */
+
+struct study_reading {
+    const char *name; /* NULL: all */
+    struct live_view *view;
+    struct json_writer *w;
+    bool found;
+    bool head_only;
+    int64_t revision;
+};
+
+static int write_one(void *context, struct study_row *row, struct err *err)
+{
+    struct study_reading *reading = context;
+
+    (void)err;
+    if (reading->name != NULL && strcmp(reading->name, row->name) != 0) {
+        return 0;
+    }
+    const struct live_study_view *study = live_view_study(reading->view, row->name);
+    if (study == NULL || study->id != row->id) {
+        return 0; /* deleted, or made, between the view and the read: the next read tells */
+    }
+    reading->found = true;
+    reading->revision = row->revision;
+    study_write(study->def->def, row, reading->w);
+    return 0;
+}
+
+static void get_study_job(void *argument, struct store *reader)
+{
+    struct http_request *request = argument;
+    struct api *api = http_context(request);
+    struct http_response response;
+    struct json_writer w;
+    struct err err;
+    struct study_reading reading = {
+        .name = http_param(request, "study"), .view = engine_view(api->engine), .w = &w};
+
+    json_response(&response, 200, &w);
+    int result = store_each_study(reader, write_one, &reading, &err);
+    live_view_release(reading.view);
+    if (result == 0 && !reading.found) {
+        result = err_set(&err, ERR_NOT_FOUND,
+                         "there is no study \"%.70s\"; GET /v1/studies lists them, POST makes one",
+                         reading.name);
+    }
+    if (result != 0) {
+        http_response_finish(&response);
+        reply_problem(request, &err, NULL);
+        return;
+    }
+    http_response_header(&response, "ETag", "\"%" PRId64 "\"", reading.revision);
+    http_reply(request, &response);
+}
+
+void get_study(void *context, struct http_request *request)
+{
+    read_later(context, request, get_study_job);
+}
+
+static void get_studies_job(void *argument, struct store *reader)
+{
+    struct http_request *request = argument;
+    struct api *api = http_context(request);
+    struct http_response response;
+    struct json_writer w;
+    struct err err;
+    struct study_reading reading = {.view = engine_view(api->engine), .w = &w};
+
+    json_response(&response, 200, &w);
+    json_object_begin(&w);
+    json_write_key(&w, "items");
+    json_array_begin(&w);
+    int result = store_each_study(reader, write_one, &reading, &err);
+    json_array_end(&w);
+    json_put_null(&w, "next_cursor");
+    json_object_end(&w);
+    live_view_release(reading.view);
+    if (result != 0) {
+        http_response_finish(&response);
+        reply_problem(request, &err, NULL);
+        return;
+    }
+    http_reply(request, &response);
+}
+
+void get_studies(void *context, struct http_request *request)
+{
+    read_later(context, request, get_studies_job);
+}
+
+/* ---- PATCH, DELETE ---- */
+
+static int read_if_match(const struct http_request *request, int64_t *revision, struct err *err)
+{
+    const char *text = http_header(request, "If-Match");
+    char *end;
+
+    *revision = 0;
+    if (text == NULL || strcmp(text, "*") == 0) {
+        return 0;
+    }
+    bool quoted = text[0] == '"';
+    long long number = strtoll(text + quoted, &end, 10);
+    if (end == text + quoted || number < 1 || strcmp(end, quoted ? "\"" : "") != 0) {
+        return err_set(err, ERR_REVISION_CHANGED,
+                       "If-Match must hold the study's revision, as its ETag shows it");
+    }
+    *revision = number;
+    return 0;
+}
+
+void patch_study(void *context, struct http_request *request)
+{
+    struct api *api = context;
+    struct command *command = command_for(api, request, COMMAND_STUDY_PATCH);
+    struct err err;
+
+    if (command == NULL) {
+        return;
+    }
+    command->render = render_study;
+    if (query_check(request, NULL, &err) != 0
+        || read_if_match(request, &command->if_revision, &err) != 0
+        || request_json(request, &command->body, &err) != 0) {
+        reply_problem(request, &err, NULL);
+        command_destroy(command);
+        return;
+    }
+    submit(api, command);
+}
+
+static void render_nothing(const struct command *command, int64_t *status, struct buf *text)
+{
+    (void)command;
+    (void)text;
+    *status = 204;
+}
+
+void delete_study(void *context, struct http_request *request)
+{
+    static const char *const known[] = {"force", NULL};
+    struct api *api = context;
+    struct err err;
+    const char *force = http_query(request, "force");
+
+    if (query_check(request, known, &err) != 0) {
+        reply_problem(request, &err, NULL);
+        return;
+    }
+    struct command *command = command_for(api, request, COMMAND_STUDY_DELETE);
+    if (command == NULL) {
+        return;
+    }
+    command->render = render_nothing;
+    command->force = force != NULL && strcmp(force, "true") == 0;
+    submit(api, command);
+}

@@ -1,0 +1,240 @@
+/* Tokens: hp_<id8>_<43 characters>, 256 random bits; stored as SHA-256, shown once. */
+#include "server/api/tokens.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/digest.h"
+#include "common/rng.h"
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* Six bits a character; what is left of the last byte counts too. */
+static void base64url(const unsigned char *bytes, size_t len, char *text)
+{
+    unsigned bits = 0;
+    unsigned n_bits = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        bits = (bits << 8) | bytes[i];
+        n_bits += 8;
+        while (n_bits >= 6) {
+            n_bits -= 6;
+            *text++ = alphabet[(bits >> n_bits) & 63];
+        }
+    }
+    if (n_bits > 0) {
+        *text++ = alphabet[(bits << (6 - n_bits)) & 63];
+    }
+    *text = '\0';
+}
+
+void token_make(const char *name, unsigned scopes, int64_t expires_at_ms, struct token_row *row,
+                char secret[TOKEN_TEXT_BYTES])
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+    unsigned char random[40];
+    char tail[44];
+
+    rng_entropy(random, sizeof random);
+    *row = (struct token_row){.scopes = scopes, .expires_at_ms = expires_at_ms};
+    (void)snprintf(row->name, sizeof row->name, "%s", name);
+    for (size_t i = 0; i < 8; i++) {
+        row->id[i] = letters[random[i] & 31];
+    }
+    base64url(random + 8, 32, tail);
+    (void)snprintf(secret, TOKEN_TEXT_BYTES, "hp_%s_%s", row->id, tail);
+    digest_sha256(secret, strlen(secret), row->sha256);
+}
+
+/* ---- scopes and their names: a token has one, and what it contains ---- */
+
+static const struct {
+    const char *name;
+    unsigned scopes;
+} scope_names[] = {
+    {"read", HTTP_SCOPE_READ},
+    {"submit", HTTP_SCOPE_SUBMIT | HTTP_SCOPE_READ},
+    {"admin", HTTP_SCOPE_ADMIN | HTTP_SCOPE_SUBMIT | HTTP_SCOPE_READ},
+    {"worker", HTTP_SCOPE_WORKER},
+};
+#define N_SCOPES (sizeof scope_names / sizeof scope_names[0])
+
+unsigned token_scopes(const char *name)
+{
+    for (size_t i = 0; i < N_SCOPES; i++) {
+        if (strcmp(scope_names[i].name, name) == 0) {
+            return scope_names[i].scopes;
+        }
+    }
+    return 0;
+}
+
+static void write_scopes(struct json_writer *w, unsigned scopes)
+{
+    json_write_key(w, "scopes");
+    json_array_begin(w);
+    if ((scopes & HTTP_SCOPE_WORKER) != 0) {
+        json_write_string(w, "worker");
+    }
+    if ((scopes & HTTP_SCOPE_ADMIN) != 0) {
+        json_write_string(w, "admin");
+    } else if ((scopes & HTTP_SCOPE_SUBMIT) != 0) {
+        json_write_string(w, "submit");
+    } else if ((scopes & HTTP_SCOPE_READ) != 0) {
+        json_write_string(w, "read");
+    }
+    json_array_end(w);
+}
+
+static void token_write(const struct token_row *row, const char *secret, struct json_writer *w)
+{
+    json_object_begin(w);
+    json_put_string(w, "id", row->id);
+    json_put_string(w, "name", row->name);
+    write_scopes(w, row->scopes);
+    json_put_moment(w, "created_at", row->created_at_ms);
+    json_put_moment(w, "expires_at", row->expires_at_ms == 0 ? -1 : row->expires_at_ms);
+    json_put_moment(w, "revoked_at", row->revoked_at_ms == 0 ? -1 : row->revoked_at_ms);
+    if (secret != NULL) {
+        json_put_string(w, "token", secret);
+    }
+    json_object_end(w);
+}
+
+/* ---- POST /v1/tokens ---- */
+
+void encode_token(const struct command *command, struct http_response *response)
+{
+    struct json_writer w;
+
+    json_response(response, 201, &w);
+    token_write(&command->token, command->secret, &w);
+    http_response_header(response, "Location", "/v1/tokens/%s", command->token.id);
+}
+
+static unsigned read_scopes(struct fields *fields)
+{
+    const json_t *list = fields_array(fields, "scopes");
+    unsigned scopes = 0;
+    size_t i;
+    json_t *item;
+
+    json_array_foreach (list, i, item) {
+        const char *name = json_string_value(item);
+        unsigned bits = name == NULL ? 0 : token_scopes(name);
+        if (bits == 0) {
+            fields_fault(fields, "scopes",
+                         "must be among \"read\", \"submit\", \"admin\", "
+                         "\"worker\"");
+        }
+        scopes |= bits;
+    }
+    if (json_array_size(list) == 0) {
+        fields_fault(fields, "scopes",
+                     "is needed: a list of \"read\", \"submit\", \"admin\", \"worker\"");
+    }
+    return scopes;
+}
+
+static int read_token(struct api *api, struct command *command)
+{
+    struct fields fields;
+
+    fields_begin(&fields, command->body, "", &command->faults);
+    const char *name = fields_string(&fields, "name", "");
+    unsigned scopes = read_scopes(&fields);
+    int64_t seconds = fields_int(&fields, "expires_seconds", 0, 1, INT64_C(3153600000));
+    if (strlen(name) >= sizeof command->token.name) {
+        fields_fault(&fields, "name", "must have at most %zu bytes",
+                     sizeof command->token.name - 1);
+    }
+    fields_end(&fields);
+    TRY(faults_result(&command->faults, &command->err));
+    command->secret = malloc(TOKEN_TEXT_BYTES);
+    if (command->secret == NULL) {
+        return err_set(&command->err, ERR_NOMEM, "out of memory");
+    }
+    int64_t expires = seconds == 0 ? 0 : api->clock->wall_ms(api->clock) + seconds * 1000;
+    token_make(name, scopes, expires, &command->token, command->secret);
+    return 0;
+}
+
+void post_token(void *context, struct http_request *request)
+{
+    struct command *command = command_for(context, request, COMMAND_TOKEN_CREATE);
+
+    if (command == NULL) {
+        return;
+    }
+    if (command->has_key) {
+        (void)err_set(&command->err, ERR_MALFORMED,
+                      "a token is shown once and its reply is not kept: leave out the "
+                      "Idempotency-Key, and revoke a token whose reply was lost");
+    } else if (request_json(request, &command->body, &command->err) == 0) {
+        (void)!read_token(context, command);
+    }
+    if (command->err.code != ERR_NONE) {
+        reply_problem(request, &command->err, &command->faults);
+        command_destroy(command);
+        return;
+    }
+    submit(context, command);
+}
+
+/* ---- GET, DELETE ---- */
+
+static int write_row(void *context, const struct token_row *row, struct err *err)
+{
+    (void)err;
+    token_write(row, NULL, context);
+    return 0;
+}
+
+static void get_tokens_job(void *argument, struct store *reader)
+{
+    struct http_request *request = argument;
+    struct http_response response;
+    struct json_writer w;
+    struct err err;
+
+    json_response(&response, 200, &w);
+    json_object_begin(&w);
+    json_write_key(&w, "items");
+    json_array_begin(&w);
+    int result = store_each_token(reader, write_row, &w, &err);
+    json_array_end(&w);
+    json_put_null(&w, "next_cursor");
+    json_object_end(&w);
+    if (result != 0) {
+        http_response_finish(&response);
+        reply_problem(request, &err, NULL);
+        return;
+    }
+    http_reply(request, &response);
+}
+
+void get_tokens(void *context, struct http_request *request)
+{
+    read_later(context, request, get_tokens_job);
+}
+
+void delete_token(void *context, struct http_request *request)
+{
+    struct command *command = command_for(context, request, COMMAND_TOKEN_REVOKE);
+    const char *id = http_param(request, "token");
+
+    if (command == NULL) {
+        return;
+    }
+    (void)snprintf(command->token.id, sizeof command->token.id, "%.15s", id);
+    if (strlen(id) >= sizeof command->token.id) {
+        (void)err_set(&command->err, ERR_NOT_FOUND, "there is no such token");
+        reply_problem(request, &command->err, NULL);
+        command_destroy(command);
+        return;
+    }
+    submit(context, command);
+}

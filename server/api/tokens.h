@@ -1,0 +1,15 @@
+/* Tokens, for their routes and for the first start. */
+#ifndef SERVER_API_TOKENS_H
+#define SERVER_API_TOKENS_H
+
+#include "server/api/api.h"
+
+#define TOKEN_TEXT_BYTES 64
+
+/* A fresh token: its row, and the text that is shown once. */
+void token_make(const char *name, unsigned scopes, int64_t expires_at_ms, struct token_row *row,
+                char secret[TOKEN_TEXT_BYTES]);
+/* Bits of a scope's name with the ones it contains; 0: no such scope. */
+unsigned token_scopes(const char *name);
+
+#endif

@@ -1,0 +1,184 @@
+/* honed: reads its settings, builds each part, joins them; the one file that knows every room. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "server/api/api.h"
+#include "server/api/tokens.h"
+#include "server/settings.h"
+
+#define DRAIN_MS 10000
+
+/* Exit statuses, as sysexits(3) has them. */
+enum { EXIT_USAGE = 2, EXIT_DATA = 78, EXIT_TEMPORARY = 75, EXIT_DISK = 74 };
+
+static struct http_server *running; /* for the signal handler */
+
+static void on_signal(int number)
+{
+    static volatile sig_atomic_t seen;
+
+    if (seen && number == SIGTERM) {
+        _exit(1); /* a second SIGTERM does not wait */
+    }
+    seen = 1;
+    http_server_stop(running);
+}
+
+static void on_idle(void *context)
+{
+    struct api *api = context;
+
+    log_info("idle for long enough; leaving");
+    http_server_stop(api->http);
+}
+
+/* A secret in a file of its own, readable by this user only; on disk before the token counts. */
+static int write_secret(const char *directory, const char *file, const char *secret,
+                        struct err *err)
+{
+    char path[4096];
+
+    (void)snprintf(path, sizeof path, "%s/%s", directory, file);
+    OWN(fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0 || dprintf(fd, "%s\n", secret) < 0 || fsync(fd) != 0) {
+        return err_set(err, errno == ENOSPC ? ERR_STORAGE_FULL : ERR_IO, "cannot write %s: %s",
+                       path, strerror(errno));
+    }
+    return 0;
+}
+
+static int add_first_token(struct engine *engine, const char *directory, const char *scope,
+                           struct err *err)
+{
+    struct token_row row;
+    char secret[TOKEN_TEXT_BYTES];
+    char file[32];
+
+    token_make(scope, token_scopes(scope), 0, &row, secret);
+    (void)snprintf(file, sizeof file, "%s.token", scope);
+    TRY(write_secret(directory, file, secret, err));
+    return engine_add_token(engine, &row, err);
+}
+
+static int first_tokens(struct engine *engine, const struct settings *settings, struct err *err)
+{
+    if (settings->data == NULL || !engine_lacks_tokens(engine)) {
+        return 0;
+    }
+    TRY(add_first_token(engine, settings->data, "worker", err));
+    return add_first_token(engine, settings->data, "admin", err);
+}
+
+static int start_http(struct api *api, const struct settings *settings, struct err *err)
+{
+    struct http_settings http = {
+        .listen = settings->listen,
+        .open = settings->open,
+        .plain_http = settings->plain_http,
+        .behind_proxy = settings->behind_proxy,
+        .host = settings->host,
+        .tls_cert_file = settings->tls_cert,
+        .tls_key_file = settings->tls_key,
+        .clock = clock_system(),
+        .routes = api_routes,
+        .n_routes = api_n_routes,
+        .context = api,
+        .problem = api_problem,
+    };
+
+    return http_server_create(&http, &api->http, err);
+}
+
+static int serve(struct api *api, const struct settings *settings, struct err *err)
+{
+    TRY(first_tokens(api->engine, settings, err));
+    TRY(start_http(api, settings, err));
+    TRY(engine_start(api->engine, err));
+    running = api->http;
+    struct sigaction action = {.sa_handler = on_signal};
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)printf("honed: listening on %s\n", http_server_url(api->http));
+    (void)fflush(stdout);
+    if (settings->plain_http) {
+        log_warning("--plain-http: tokens and configurations travel unencrypted");
+    }
+    return http_server_run(api->http, DRAIN_MS, err);
+}
+
+static int run(const struct settings *settings, struct err *err)
+{
+    static struct clock_scaled scaled;
+    struct api api = {.clock = clock_system()};
+
+    if (settings->test_clock_scale > 1) {
+        clock_scaled_init(&scaled, settings->test_clock_scale);
+        api.clock = &scaled.clock;
+    }
+    api.started_at_ms = api.clock->wall_ms(api.clock);
+    struct engine_settings engine = {
+        .clock = api.clock,
+        .clock_scale = settings->test_clock_scale,
+        .directory = settings->data,
+        .group_max = settings->test_group,
+        .idle_exit_ms = settings->idle_exit_seconds * 1000,
+        .context = &api,
+        .deliver = api_deliver,
+        .tokens = api_tokens,
+        .events = api_events,
+        .on_idle = on_idle,
+    };
+    if (engine_create(&engine, &api.engine, err) != 0) {
+        return -1;
+    }
+    int result = serve(&api, settings, err);
+    engine_stop(api.engine, DRAIN_MS);
+    http_server_destroy(api.http);
+    engine_destroy(api.engine);
+    return result;
+}
+
+static int exit_status(const struct err *err)
+{
+    switch ((int)err->code) {
+    case ERR_OVERLOADED: /* another server has it */
+        return EXIT_TEMPORARY;
+    case ERR_STORAGE_FULL:
+        return EXIT_DISK;
+    case ERR_INVALID:
+        return EXIT_USAGE;
+    case ERR_IO:
+        return EXIT_DATA;
+    default:
+        return EXIT_FAILURE;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings;
+    struct err err = {0};
+
+    log_start("honed", LOG_LEVEL_INFO);
+    (void)umask(077);
+    (void)signal(SIGPIPE, SIG_IGN);
+    json_start();
+    if (settings_read(argc, argv, &settings, &err) != 0) {
+        log_error("%s", err.text);
+        return EXIT_USAGE;
+    }
+    int result = run(&settings, &err);
+    settings_finish(&settings);
+    if (result != 0) {
+        log_error("%s", err.text);
+        return exit_status(&err);
+    }
+    return EXIT_SUCCESS;
+}

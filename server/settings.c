@@ -1,0 +1,262 @@
+#include "server/settings.h"
+
+#include <argp.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *argp_program_version = "honed " HONE_VERSION;
+
+enum {
+    KEY_DATA = 'd',
+    KEY_LISTEN = 'l',
+    KEY_CONFIG = 'c',
+    KEY_OPEN = 256,
+    KEY_PLAIN,
+    KEY_PROXY,
+    KEY_HOST,
+    KEY_CERT,
+    KEY_KEY,
+    KEY_IDLE
+};
+
+static const struct argp_option options[] = {
+    {"data", KEY_DATA, "DIR", 0, "keep everything in this directory (made with mode 0700)", 0},
+    {"listen", KEY_LISTEN, "ADDR:PORT", 0, "default 127.0.0.1:4663; port 0 picks a free one", 0},
+    {"config", KEY_CONFIG, "FILE", 0, "read `key = value` lines; keys are these options' names", 0},
+    {"open", KEY_OPEN, NULL, 0, "no tokens; on loopback only", 0},
+    {"plain-http", KEY_PLAIN, NULL, 0, "serve other hosts without TLS", 0},
+    {"behind-proxy", KEY_PROXY, NULL, 0, "a reverse proxy on another host adds TLS", 0},
+    {"host", KEY_HOST, "NAME[:PORT]", 0, "refuse requests for any other Host", 0},
+    {"tls-cert", KEY_CERT, "FILE", 0, "serve TLS with this certificate (PEM)", 0},
+    {"tls-key", KEY_KEY, "FILE", 0, "and this key (PEM)", 0},
+    {"idle-exit", KEY_IDLE, "SECONDS", 0, "leave after so long without leases and requests", 0},
+    {0}};
+
+struct parsing {
+    struct settings *settings;
+    char *config;
+    struct err *err;
+};
+
+static int set_text(char **text, const char *value, struct err *err)
+{
+    char *copy = strdup(value);
+
+    if (copy == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    free(*text);
+    *text = copy;
+    return 0;
+}
+
+static int set_seconds(int64_t *seconds, const char *value, struct err *err)
+{
+    char *end;
+
+    errno = 0;
+    long long number = strtoll(value, &end, 10);
+    if (errno != 0 || end == value || *end != '\0' || number < 1) {
+        return err_set(err, ERR_INVALID, "--idle-exit takes a number of seconds, not \"%s\"",
+                       value);
+    }
+    *seconds = number;
+    return 0;
+}
+
+static int set_option(struct settings *settings, int key, const char *value, struct err *err)
+{
+    switch (key) {
+    case KEY_DATA:
+        return set_text(&settings->data, value, err);
+    case KEY_LISTEN:
+        return set_text(&settings->listen, value, err);
+    case KEY_HOST:
+        return set_text(&settings->host, value, err);
+    case KEY_CERT:
+        return set_text(&settings->tls_cert, value, err);
+    case KEY_KEY:
+        return set_text(&settings->tls_key, value, err);
+    case KEY_OPEN:
+        settings->open = true;
+        return 0;
+    case KEY_PLAIN:
+        settings->plain_http = true;
+        return 0;
+    case KEY_PROXY:
+        settings->behind_proxy = true;
+        return 0;
+    case KEY_IDLE:
+        return set_seconds(&settings->idle_exit_seconds, value, err);
+    default:
+        return err_set(err, ERR_INVALID, "unknown setting");
+    }
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    struct parsing *parsing = state->input;
+
+    if (key == ARGP_KEY_ARG) {
+        (void)err_set(parsing->err, ERR_INVALID, "unexpected argument \"%s\"; see honed --help",
+                      value);
+        return EINVAL;
+    }
+    if (key == KEY_CONFIG) {
+        return set_text(&parsing->config, value, parsing->err) == 0 ? 0 : ENOMEM;
+    }
+    if (key == KEY_DATA || key == KEY_LISTEN || key >= KEY_OPEN) {
+        if (key > KEY_IDLE) {
+            return ARGP_ERR_UNKNOWN;
+        }
+        return set_option(parsing->settings, key, value, parsing->err) == 0 ? 0 : EINVAL;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+/* ---- the file ---- */
+
+static char *trim(char *text)
+{
+    while (isspace((unsigned char)*text)) {
+        text++;
+    }
+    char *end = text + strlen(text);
+    while (end > text && isspace((unsigned char)end[-1])) {
+        *--end = '\0';
+    }
+    return text;
+}
+
+static bool is_true(const char *value)
+{
+    return strcmp(value, "true") == 0 || strcmp(value, "yes") == 0 || strcmp(value, "1") == 0;
+}
+
+static int config_line(struct settings *settings, const char *path, int number, char *line,
+                       struct err *err)
+{
+    char *text = trim(line);
+
+    if (*text == '\0' || *text == '#') {
+        return 0;
+    }
+    char *equals = strchr(text, '=');
+    if (equals == NULL) {
+        return err_set(err, ERR_INVALID, "%s:%d: expected `key = value`", path, number);
+    }
+    *equals = '\0';
+    const char *key = trim(text);
+    const char *value = trim(equals + 1);
+    for (const struct argp_option *option = options; option->name != NULL; option++) {
+        if (strcmp(option->name, key) != 0 || option->key == KEY_CONFIG) {
+            continue;
+        }
+        if (option->arg == NULL && !is_true(value)) {
+            return 0;
+        }
+        if (set_option(settings, option->key, value, err) != 0) {
+            return err_wrap(err, "%s:%d", path, number);
+        }
+        return 0;
+    }
+    return err_set(err, ERR_INVALID, "%s:%d: unknown key \"%s\"; see honed --help", path, number,
+                   key);
+}
+
+static int read_config(struct settings *settings, const char *path, struct err *err)
+{
+    char line[4096];
+    int number = 0;
+    int result = 0;
+    FILE *file = fopen(path, "re");
+
+    if (file == NULL) {
+        return err_set(err, ERR_INVALID, "cannot read %s: %s", path, strerror(errno));
+    }
+    while (result == 0 && fgets(line, sizeof line, file) != NULL) {
+        result = config_line(settings, path, ++number, line, err);
+    }
+    (void)fclose(file);
+    return result;
+}
+
+/* ---- all together ---- */
+
+static int parse_arguments(int argc, char **argv, struct parsing *parsing, struct err *err)
+{
+    static const struct argp argp = {
+        options,
+        parse_option,
+        NULL,
+        "Keeps studies and trials and hands out configurations over REST.\vFirst steps: curl "
+        "http://127.0.0.1:4663/ shows a cheat sheet. Tokens are written to DIR/admin.token and "
+        "DIR/worker.token at the first start.",
+        NULL,
+        NULL,
+        NULL};
+
+    err->code = ERR_NONE;
+    if (argp_parse(&argp, argc, argv, 0, NULL, parsing) != 0) {
+        return err->code != ERR_NONE ? -1 : err_set(err, ERR_INVALID, "see honed --help");
+    }
+    return 0;
+}
+
+static int read_tests(struct settings *settings, struct err *err)
+{
+    const char *store = getenv("HONE_TEST_STORE");
+    const char *group = getenv("HONE_TEST_GROUP");
+    const char *scale = getenv("HONE_TEST_CLOCK_SCALE");
+
+    settings->test_group = group == NULL ? 0 : (size_t)strtoul(group, NULL, 10);
+    settings->test_clock_scale = scale == NULL ? 1 : strtod(scale, NULL);
+    if (settings->test_clock_scale < 1) {
+        settings->test_clock_scale = 1;
+    }
+    if (store != NULL && strcmp(store, "memory") == 0) {
+        free(settings->data);
+        settings->data = NULL;
+        if (!settings->open) {
+            return err_set(err, ERR_INVALID, "a store in memory keeps no tokens: add --open");
+        }
+        return 0;
+    }
+    if (settings->data == NULL) {
+        return err_set(err, ERR_INVALID,
+                       "--data DIR is needed: the directory that keeps studies and trials");
+    }
+    return 0;
+}
+
+int settings_read(int argc, char **argv, struct settings *settings, struct err *err)
+{
+    *settings = (struct settings){0};
+    struct parsing parsing = {.settings = settings, .err = err};
+
+    TRY(parse_arguments(argc, argv, &parsing, err));
+    if (parsing.config != NULL) {
+        int result = read_config(settings, parsing.config, err);
+        free(parsing.config);
+        parsing.config = NULL;
+        TRY(result);
+        TRY(parse_arguments(argc, argv, &parsing, err)); /* arguments stand above the file */
+        free(parsing.config);
+    }
+    if (settings->listen == NULL) {
+        TRY(set_text(&settings->listen, "127.0.0.1:4663", err));
+    }
+    return read_tests(settings, err);
+}
+
+void settings_finish(struct settings *settings)
+{
+    free(settings->data);
+    free(settings->listen);
+    free(settings->host);
+    free(settings->tls_cert);
+    free(settings->tls_key);
+}

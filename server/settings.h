@@ -1,0 +1,33 @@
+/* What honed is told: by arguments, by a file of `key = value` lines (--config), by environment.
+ *
+ * Arguments stand above the file. For tests only, by environment: HONE_TEST_STORE=memory (nothing
+ * on disk), HONE_TEST_GROUP=N (at most N commands a commit), HONE_TEST_CLOCK_SCALE=X (leases run
+ * X times as fast). */
+#ifndef SERVER_SETTINGS_H
+#define SERVER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+struct settings {
+    char *data; /* NULL only with HONE_TEST_STORE=memory */
+    char *listen;
+    char *host;
+    char *tls_cert;
+    char *tls_key;
+    bool open;
+    bool plain_http;
+    bool behind_proxy;
+    int64_t idle_exit_seconds;
+    size_t test_group;
+    double test_clock_scale;
+};
+
+/* Prints help or version and exits by itself where asked. ERR_INVALID. */
+MUST_USE int settings_read(int argc, char **argv, struct settings *settings, struct err *err);
+void settings_finish(struct settings *settings);
+
+#endif
