@@ -15,6 +15,9 @@ struct clock {
 /* The machine's own; safe from any thread. */
 const struct clock *clock_system(void);
 
+/* Microseconds of the machine's own monotonic clock: for measuring, not for deciding. */
+int64_t clock_monotonic_us(void);
+
 /* A clock that stands still until somebody moves it: set `now_ms`; wall = now_ms + wall_offset_ms.
  */
 struct clock_manual {

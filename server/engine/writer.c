@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/log.h"
 #include "server/engine/parts.h"
@@ -135,20 +134,16 @@ static int commit(struct engine *engine, struct err *err)
     if (!store_group_is_dirty(engine->store)) {
         return store_group_commit(engine->store, err);
     }
-    struct timespec before;
-    struct timespec after;
-    (void)clock_gettime(CLOCK_MONOTONIC, &before);
+    int64_t before_us = clock_monotonic_us();
     if (store_group_commit(engine->store, err) != 0) {
         if (err->code == ERR_IO) {
             /* Unknown: it may be on disk. No answer may leave. */
-            log_error("COMMIT failed, what is on disk is unknown: %s", err->text);
+            log_error("a commit failed, what is on disk is unknown: %s", err->text);
             abort();
         }
         return -1;
     }
-    (void)clock_gettime(CLOCK_MONOTONIC, &after);
-    atomic_store(&engine->last_commit_us, (after.tv_sec - before.tv_sec) * 1000000
-                                              + (after.tv_nsec - before.tv_nsec) / 1000);
+    atomic_store(&engine->last_commit_us, clock_monotonic_us() - before_us);
     atomic_fetch_add(&engine->commits, 1);
     return 0;
 }
