@@ -205,9 +205,16 @@ def test_a_bad_file_is_named_with_its_line(tmp):
 def test_another_definition_is_a_conflict_that_says_what_differs(tmp):
     with FakeServer() as server:
         server.says("POST", "/v1/studies", 409, server.problem(
-            "study-exists", "study 'digits' has another definition: limits.trials is 20"))
-        _, talk = hone(server, tmp, "study", "create", "digits", *DEFINITION, status=4)
-        contains(talk, "limits.trials is 20")
+            "study-exists", "another definition: it differs in parameters, limits, strategy"))
+        with_study(server)
+        _, talk = hone(server, tmp, "study", "create", "digits", "--maximize", "accuracy",
+                       "-P", "lr=log:1e-4..1e-1", "-P", "act=relu,tanh", "-P", "width=bool",
+                       "--trials", "20", "--strategy", "hyperband,eta=3", status=4)
+        expect(talk, "  parameters.lr: float 1e-05..0.1 log there, float 0.0001..0.1 log here\n"
+                     "  parameters.width: nothing there, bool here\n"
+                     "  parameters.deep: int 2..5, when act is relu there, nothing here\n"
+                     "  limits.trials: 40 there, 20 here\n"
+                     "hone: another definition: it differs in parameters, limits, strategy\n")
 
 
 def test_a_refused_parameter_is_shown_as_it_was_typed(tmp):

@@ -344,22 +344,3 @@ int definition_body(const struct definition *definition, const char *name, json_
     *body = json_incref(whole);
     return 0;
 }
-
-void definition_explain(const struct definition *definition, const json_t *body, struct err *err)
-{
-    static const char prefix[] = "/parameters/";
-    const char *at = strstr(err->text, prefix);
-
-    at = at == NULL ? strstr(err->where, prefix) : at;
-    if (at == NULL) {
-        return;
-    }
-    size_t index = strtoul(at + strlen(prefix), NULL, 10);
-    const json_t *parameter = json_array_get(json_object_get(body, "parameters"), index);
-    const char *name = json_string_value(json_object_get(parameter, "name"));
-    const char *argument =
-        name == NULL ? NULL : json_string_value(json_object_get(definition->arguments, name));
-    if (argument != NULL) {
-        (void)err_wrap(err, "-P %.100s", argument);
-    }
-}

@@ -28,8 +28,4 @@ MUST_USE int definition_body(const struct definition *definition, const char *na
 /* "90", "90s", "15m", "2h", "1d" → seconds; negative when it is none of these. */
 double span_seconds(const char *text);
 
-/* Puts the -P argument behind the server's words about "/parameters/2/…", so that people see what
- * they typed. */
-void definition_explain(const struct definition *definition, const json_t *body, struct err *err);
-
 #endif

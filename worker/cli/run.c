@@ -9,6 +9,7 @@
 #include "worker/agent/agent.h"
 #include "worker/agent/expand.h"
 #include "worker/agent/words.h"
+#include "worker/cli/creation.h"
 #include "worker/cli/definition.h"
 #include "worker/cli/listing.h"
 #include "worker/cli/private.h"
@@ -330,10 +331,7 @@ static int run(struct options *options, const struct wish *wish, int *status, st
     if (session_previews(&session, "POST", "/v1/studies", body)) {
         return 0;
     }
-    if (session_send(&session, "POST", "/v1/studies", body, &study, err) != 0) {
-        definition_explain(&wish->definition, body, err);
-        return -1;
-    }
+    TRY(study_send(&session, &wish->definition, body, &study, err));
     TRY(say_how_it_stands(&session, study, err));
     struct agent_settings settings = worker_settings(wish, options, &session);
     TRY(run_worker_start(&settings, session.token_file, err));

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "worker/cli/creation.h"
 #include "worker/cli/definition.h"
 #include "worker/cli/listing.h"
 #include "worker/cli/session.h"
@@ -45,10 +46,7 @@ static int create(const struct options *options, const struct definition *defini
     if (session_previews(&session, "POST", "/v1/studies", body)) {
         return 0;
     }
-    if (session_send(&session, "POST", "/v1/studies", body, &study, err) != 0) {
-        definition_explain(definition, body, err);
-        return -1;
-    }
+    TRY(study_send(&session, definition, body, &study, err));
     tell(&session, options, study);
     return 0;
 }

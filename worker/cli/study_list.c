@@ -57,7 +57,11 @@ static int row(void *context, json_t *study, struct err *err)
     (void)snprintf(numbers[QUEUED], sizeof numbers[0], "%" PRId64, study_count(study, "queued"));
     (void)snprintf(numbers[PAUSED], sizeof numbers[0], "%" PRId64, study_count(study, "paused"));
     (void)snprintf(numbers[FAILED], sizeof numbers[0], "%" PRId64, study_count(study, "failed"));
-    (void)snprintf(numbers[TRIALS], sizeof numbers[0], trials < 0 ? "" : "%" PRId64, trials);
+    if (trials >= 0) {
+        (void)snprintf(numbers[TRIALS], sizeof numbers[0], "%" PRId64, trials);
+    } else {
+        numbers[TRIALS][0] = '\0';
+    }
     const char *cells[N_COLUMNS] = {
         [NAME] = text_at(study, "name"),
         [STATE] = buf_text(&state),

@@ -1,0 +1,17 @@
+/* Sending a definition, and what the server has against it. */
+#ifndef WORKER_CLI_CREATION_H
+#define WORKER_CLI_CREATION_H
+
+#include <jansson.h>
+
+#include "common/err.h"
+#include "worker/cli/definition.h"
+#include "worker/cli/session.h"
+
+/* POST /v1/studies. A refusal names the -P argument it is about; a study of this name with another
+ * definition is compared with it on stderr. session->status tells created (201) from known (200).
+ */
+MUST_USE int study_send(struct session *session, const struct definition *definition,
+                        const json_t *body, json_t **study, struct err *err);
+
+#endif
