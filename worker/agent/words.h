@@ -22,6 +22,9 @@ void words_add(struct words *words, const char *text);
 void words_add_steal(struct words *words, char *text);
 void words_printf(struct words *words, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void words_drop_last(struct words *words);
+/* Adds the words of a line as a shell would cut it: blanks separate, '…' and "…" hold together,
+ * \\ takes the next character as it is. Nothing is substituted. ERR_INVALID: an open quote. */
+MUST_USE int words_split(struct words *words, const char *line, struct err *err);
 MUST_USE int words_check(const struct words *words, struct err *err);
 
 #endif

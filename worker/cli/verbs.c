@@ -21,6 +21,8 @@ const struct verb verbs[] = {
     {"token", "create", verb_token_create, "make a token for a worker or a person"},
     {"token", "list", verb_token_list, "the tokens that are valid"},
     {"token", "revoke", verb_token_revoke, "lock a token out"},
+    {NULL, "worker", verb_worker, "run the trials of a server on this machine"},
+    {NULL, "report", verb_report, "from within a job: say what was measured, hear what to do"},
     {NULL, "help", verb_help, "this list, or the options of one verb"},
     {NULL, "version", verb_version, "which version this is"},
 };

@@ -45,6 +45,8 @@ int verb_study_delete(int argc, char **argv);
 int verb_token_create(int argc, char **argv);
 int verb_token_list(int argc, char **argv);
 int verb_token_revoke(int argc, char **argv);
+int verb_worker(int argc, char **argv);
+int verb_report(int argc, char **argv);
 int verb_help(int argc, char **argv);
 int verb_version(int argc, char **argv);
 

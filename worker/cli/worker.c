@@ -1,0 +1,336 @@
+/* hone worker: runs the trials of a server here, until told to stop. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "worker/agent/agent.h"
+#include "worker/agent/gpu.h"
+#include "worker/agent/words.h"
+#include "worker/cli/session.h"
+#include "worker/cli/status.h"
+#include "worker/cli/verbs.h"
+
+enum {
+    KEY_STUDY = 0x3000,
+    KEY_RUNNER,
+    KEY_SLOTS,
+    KEY_GPUS,
+    KEY_NAME,
+    KEY_LABEL,
+    KEY_WORKDIR,
+    KEY_REGEX,
+    KEY_EXIT
+};
+enum { LIST_MAX = 64, SLOTS_MAX = 256, TOLD_BYTES = 320 };
+
+struct wish {
+    struct agent_settings settings;
+    const char *runners[LIST_MAX]; /* "NAME=COMMAND" */
+    size_t n_runners;
+    const char *labels[LIST_MAX];
+    const char *regexes[LIST_MAX];
+    const char *gpus; /* the list as given */
+};
+
+static const struct argp_option own[] = {
+    {"study", KEY_STUDY, "NAME", 0, "run the trials of this study, with the command after --", 1},
+    {"runner", KEY_RUNNER, "NAME=COMMAND", 0,
+     "run the trials of every study whose job names this runner; may be given several times", 1},
+    {"slots", KEY_SLOTS, "N", 0, "so many trials at once (default: one a GPU, else 1)", 2},
+    {"gpus", KEY_GPUS, "LIST", 0, "one slot for each of these: 0,1,2 or UUIDs", 2},
+    {"name", KEY_NAME, "NAME", 0, "what this worker is called (default: the host's name)", 3},
+    {"label", KEY_LABEL, "KEY=VALUE", 0, "for studies that require it", 3},
+    {"workdir", KEY_WORKDIR, "DIR", 0, "keep logs and checkpoints here", 3},
+    {"metric-regex", KEY_REGEX, "REGEX", 0,
+     "find metrics in the output by named groups: 'Accuracy = (?<accuracy>[0-9.]+)'", 3},
+    {"exit-when-finished", KEY_EXIT, NULL, 0, "leave when the study is finished or stopped", 3},
+    {0},
+};
+
+static void add(const char *list[], size_t *n, const char *arg, const struct argp_state *state)
+{
+    if (*n == LIST_MAX) {
+        argp_error(state, "\"%s\" is one too many; %d are allowed", arg, LIST_MAX);
+    }
+    list[(*n)++] = arg;
+}
+
+static size_t slots_from(const char *arg, const struct argp_state *state)
+{
+    char *end = NULL;
+    unsigned long n = strtoul(arg, &end, 10);
+
+    if (*arg < '1' || *arg > '9' || *end != '\0' || n > SLOTS_MAX) {
+        argp_error(state, "--slots %s: write a whole number from 1 to %d", arg, SLOTS_MAX);
+    }
+    return (size_t)n;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct wish *wish = state->input;
+    struct agent_settings *settings = &wish->settings;
+
+    switch (key) {
+    case KEY_STUDY:
+        settings->study = arg;
+        return 0;
+    case KEY_RUNNER:
+        add(wish->runners, &wish->n_runners, arg, state);
+        return 0;
+    case KEY_SLOTS:
+        settings->n_slots = slots_from(arg, state);
+        return 0;
+    case KEY_GPUS:
+        wish->gpus = arg;
+        return 0;
+    case KEY_NAME:
+        settings->name = arg;
+        return 0;
+    case KEY_LABEL:
+        add(wish->labels, &settings->n_labels, arg, state);
+        return 0;
+    case KEY_WORKDIR:
+        settings->workdir = arg;
+        return 0;
+    case KEY_REGEX:
+        add(wish->regexes, &settings->n_metric_regexes, arg, state);
+        return 0;
+    case KEY_EXIT:
+        settings->exit_when_finished = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct usage usage = {
+    .arguments = "--study NAME -- COMMAND [ARGUMENT...]\n--runner NAME=COMMAND...",
+    .doc = "Asks the server for trials and runs COMMAND for each, in its own process group.\v"
+           "{lr} in an argument is the value of the parameter lr; {resource.from}, {resource.to}, "
+           "{checkpoint}, {trial}, {attempt}, {seed} are known too; {{ is a brace. COMMAND reports "
+           "with lines such as 'hone: step=3 accuracy=0.91' on its output, with JSON objects on "
+           "the descriptor HONE_METRICS_FD, or with 'hone report'.\n\n"
+           "SIGTERM stops the jobs, hands their trials back and ends the worker; a second one ends "
+           "it at once. The token never reaches a job.",
+    .flags = USAGE_SERVER | USAGE_TRAILING,
+    .n_min = 0,
+    .n_max = -1,
+    .missing = "",
+    .own = own,
+    .parse_own = parse,
+};
+
+/* ---- what happens, told -----------------------------------------------------------------------
+ */
+
+static void append_metrics(struct buf *text, const struct agent_event *event)
+{
+    char number[JSON_NUMBER_BYTES];
+
+    for (size_t i = 0; i < event->n_metrics; i++) {
+        buf_printf(text, " %s=%s", event->metrics[i].metric,
+                   json_format_number(event->metrics[i].value, number));
+    }
+}
+
+static void tell_trial(const struct agent_event *event, const char *what)
+{
+    log_info("%s #%" PRId64 " (slot %zu): %s", event->grant->study, event->grant->trial,
+             event->slot, what);
+}
+
+static void tell_end(const struct agent_event *event)
+{
+    OWN(buf) struct buf text;
+    bool well = strcmp(event->outcome, "completed") == 0;
+
+    buf_init(&text, 1000);
+    buf_puts(&text, event->outcome);
+    if (event->state[0] != '\0') {
+        buf_printf(&text, ", the trial is %s", event->state);
+    }
+    if (!well && event->detail[0] != '\0') {
+        buf_printf(&text, ": %s; its output is in %s", event->detail, event->log_path);
+    }
+    tell_trial(event, buf_text(&text));
+}
+
+static void tell(void *context, const struct agent_event *event)
+{
+    char *waiting = context; /* what was told last, so that it is told once */
+    OWN(buf) struct buf text;
+
+    buf_init(&text, 4000);
+    switch (event->kind) {
+    case AGENT_WAITING:
+        if (strcmp(waiting, event->detail) != 0) {
+            (void)snprintf(waiting, TOLD_BYTES, "%s", event->detail);
+            log_info("no trial to run: %s", event->detail);
+        }
+        return;
+    case AGENT_STARTED:
+        buf_printf(&text, "attempt %" PRId64 " runs", event->grant->attempt);
+        waiting[0] = '\0';
+        tell_trial(event, buf_text(&text));
+        return;
+    case AGENT_REPORTED:
+        append_metrics(&text, event);
+        log_debug("%s #%" PRId64 ": step %" PRId64 "%s", event->grant->study, event->grant->trial,
+                  event->step, buf_text(&text));
+        return;
+    case AGENT_ENDED:
+        tell_end(event);
+        return;
+    case AGENT_UNREACHABLE:
+        log_warning("%s; jobs run on and reports are kept", event->detail);
+        return;
+    case AGENT_REACHABLE:
+        log_info("the server answers again");
+        return;
+    default:
+        return;
+    }
+}
+
+/* ---- running ----------------------------------------------------------------------------------
+ */
+
+static struct agent *running_agent; /* for the signal handler */
+
+static void on_signal(int number)
+{
+    (void)number;
+    agent_stop(running_agent);
+}
+
+/* A signal that was ignored when we were started stays ignored: that is what nohup asks for. */
+static void stop_on(int number)
+{
+    struct sigaction before;
+    struct sigaction action = {.sa_handler = on_signal};
+
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+        (void)sigaction(number, &action, NULL);
+    }
+}
+
+static int serve(struct agent_settings *settings, struct err *err)
+{
+    OWN(agent) struct agent *agent = NULL;
+
+    TRY(agent_create(settings, &agent, err));
+    running_agent = agent;
+    (void)signal(SIGPIPE, SIG_IGN);
+    stop_on(SIGTERM);
+    stop_on(SIGINT);
+    stop_on(SIGHUP);
+    int rc = agent_run(agent, err);
+    (void)signal(SIGTERM, SIG_IGN); /* nothing is left to stop */
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    return rc;
+}
+
+/* "train=./train --lr {lr}" */
+static int read_runner(const char *text, struct agent_runner *runner, struct words *name,
+                       struct words *command, struct err *err)
+{
+    const char *equals = strchr(text, '=');
+
+    if (equals == NULL || equals == text || (size_t)(equals - text) > NAME_BYTES) {
+        return err_set(err, ERR_INVALID, "--runner %.80s: write NAME=COMMAND", text);
+    }
+    words_add_steal(name, strndup(text, (size_t)(equals - text)));
+    TRY(words_check(name, err));
+    TRY(words_split(command, equals + 1, err));
+    if (command->n == 0) {
+        return err_set(err, ERR_INVALID, "--runner %.80s: there is no command", text);
+    }
+    *runner = (struct agent_runner){.name = name->items[0], .argv = command->items};
+    return 0;
+}
+
+struct runner_words {
+    struct words name, command;
+};
+
+static int with_runners(struct wish *wish, struct runner_words *words, struct agent_runner *runners,
+                        struct err *err)
+{
+    for (size_t i = 0; i < wish->n_runners; i++) {
+        TRY(read_runner(wish->runners[i], &runners[i], &words[i].name, &words[i].command, err));
+    }
+    wish->settings.runners = runners;
+    wish->settings.n_runners = wish->n_runners;
+    return serve(&wish->settings, err);
+}
+
+static int with_lists(struct wish *wish, const struct options *options, struct err *err)
+{
+    static struct runner_words words[LIST_MAX];
+    static struct agent_runner runners[LIST_MAX];
+    OWN(words) struct words gpus = {0};
+
+    if (wish->gpus != NULL) {
+        TRY(gpu_list_read(wish->gpus, &gpus, err));
+        wish->settings.gpus = (const char *const *)gpus.items;
+        wish->settings.n_gpus = gpus.n;
+    }
+    if (wish->settings.study == NULL && options->n_arguments > 0) {
+        return err_set(err, ERR_INVALID,
+                       "'%.80s' is the command of which study? name it with --study",
+                       options->arguments[0]);
+    }
+    wish->settings.command = options->arguments;
+    size_t n_slots = gpus.n > 0 ? gpus.n : wish->settings.n_slots;
+    bool shows = n_slots <= 1 && isatty(STDOUT_FILENO);
+    wish->settings.passthrough_fd = shows ? STDOUT_FILENO : -1;
+    int rc = with_runners(wish, words, runners, err);
+    for (size_t i = 0; i < wish->n_runners; i++) {
+        words_finish(&words[i].name);
+        words_finish(&words[i].command);
+    }
+    return rc;
+}
+
+static int work(struct wish *wish, const struct options *options, struct err *err)
+{
+    OWN(session) struct session session = {0};
+    char token[HTTP_TOKEN_BYTES] = "";
+
+    TRY(session_open(options, &session, err));
+    if (session.token_file[0] != '\0') {
+        TRY(http_token_load(session.token_file, token, err));
+    }
+    wish->settings.url = http_client_url(session.client);
+    wish->settings.token = token;
+    wish->settings.ca_file = options->ca_file;
+    int rc = with_lists(wish, options, err);
+    explicit_bzero(token, sizeof token);
+    return rc;
+}
+
+int verb_worker(int argc, char **argv)
+{
+    char told[TOLD_BYTES] = "";
+    struct options options;
+    struct err err = {0};
+    struct wish wish = {.settings = {.on_event = tell, .context = told}};
+
+    options_read(&usage, argc, argv, &wish, &options);
+    wish.settings.labels = wish.labels;
+    wish.settings.metric_regexes = wish.regexes;
+    if (options.curl) {
+        (void)err_set(&err, ERR_INVALID,
+                      "hone worker: --curl makes no sense here; a worker in "
+                      "ten lines of shell is in deploy/examples");
+        return exit_with(&err);
+    }
+    return exit_after(work(&wish, &options, &err), &err);
+}
