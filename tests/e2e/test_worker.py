@@ -1,0 +1,479 @@
+#!/usr/bin/env python3
+"""The worker as jobs, operators and servers meet it, against a server that says what we tell it."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from cases import expect, main  # noqa: E402
+from lease_server import STUDY, LeaseServer  # noqa: E402
+
+HONE = os.environ["HONE"]
+SECONDS = 60
+
+
+def script(tmp, text):
+    """An executable job; its path."""
+    path = pathlib.Path(tmp) / "job.sh"
+    path.write_text("#!/bin/sh\nset -e\n" + text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def is_alive(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until(fact, what):
+    deadline = time.monotonic() + SECONDS
+    while not fact():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never happened: {what}")
+        time.sleep(0.01)
+
+
+def pids_in(path, n):
+    """The pids a job wrote into a file, once all are there."""
+    def read():
+        return path.read_text().split() if path.exists() else []
+    wait_until(lambda: len(read()) >= n, f"{n} pids in {path}")
+    return [int(pid) for pid in read()]
+
+
+def only_result(server):
+    expect(len(server.results), 1, f"number of results in {server.results}")
+    return server.results[0][1]
+
+
+# ---- what a job gets ----
+
+def test_job_gets_arguments_environment_and_files(tmp):
+    job = script(tmp, f"""
+printf '%s\\n' "$@" >{tmp}/arguments
+env >{tmp}/environment
+cat "$HONE_PARAMS_FILE" >{tmp}/params
+cat "$HONE_CONTROL_FILE" >{tmp}/control
+echo hone: step=$HONE_RESOURCE_TO accuracy=0.5
+""")
+    parameters = {"lr": 1e-05, "units": 16, "kernel": "r b'f", "amp": True, "a-b.c": 0.1}
+    with LeaseServer() as server:
+        server.grants(parameters, resource=(0, 9))
+        server.work(tmp, job, "--lr", "{lr}", "--x={units}/{kernel}", "--degree", "{degree}",
+                    "{{{amp}}", "{a-b.c}", "{resource.from}-{resource.to}", "{trial}.{attempt}",
+                    "{seed}", "", HONE_TOKEN="secret", CUDA_VISIBLE_DEVICES="5")
+        result = only_result(server)
+    expect((tmp / "arguments").read_text().split("\n"),
+           ["--lr", "1e-05", "--x=16/r b'f", "{true}", "0.1", "0-9", "1.1", "8123", "", ""])
+    found = dict(line.split("=", 1) for line in (tmp / "environment").read_text().splitlines()
+                 if "=" in line)
+    wanted = {"HONE_STUDY": STUDY, "HONE_TRIAL": "1", "HONE_ATTEMPT": "1", "HONE_SEED": "8123",
+              "HONE_RESOURCE_FROM": "0", "HONE_RESOURCE_TO": "9", "HONE_PARAM_LR": "1e-05",
+              "HONE_PARAM_UNITS": "16", "HONE_PARAM_KERNEL": "r b'f", "HONE_PARAM_AMP": "true",
+              "HONE_PARAM_A_B_C": "0.1", "CUDA_VISIBLE_DEVICES": "5"}
+    expect({name: found.get(name) for name in wanted}, wanted)
+    assert not [name for name in found if "TOKEN" in name or name == "HONE_RESUME"], found
+    params = json.loads((tmp / "params").read_text())
+    expect((params["parameters"], params["number"]), (parameters, 1))
+    expect(params["resource"], {"name": "epochs", "from": 0, "to": 9})
+    expect(json.loads((tmp / "control").read_text()), {"action": "continue", "until": 9})
+    expect((result["outcome"], result["step"]), ("completed", 9))
+    assert result["usage"]["wall_seconds"] >= 0
+
+
+def test_each_gpu_is_one_slot_with_that_device_alone(tmp):
+    job = script(tmp, f"""
+echo "$CUDA_VISIBLE_DEVICES" >>{tmp}/devices
+echo hone: accuracy=1
+while [ "$(wc -l <{tmp}/devices)" -lt 2 ]; do sleep 0.01; done
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.grants()
+        server.work(tmp, job, options=["--gpus", "3,GPU-8f5e", "--label", "site=a"])
+        expect(len(server.results), 2)
+        expect(sorted((tmp / "devices").read_text().split()), ["3", "GPU-8f5e"])
+        expect(len(server.asks[0]["gpus"]), 1)
+        expect(server.asks[0]["labels"], {"site": "a"})
+        expect(len({ask["worker"] for ask in server.asks}), 2)
+        assert "gpu_seconds" in server.results[0][1]["usage"]
+
+
+def test_runners_are_chosen_by_the_study(tmp):
+    job = script(tmp, f'echo "$1" >{tmp}/said; echo hone: accuracy=1\n')
+    with LeaseServer() as server:
+        server.grants()
+        server.work(tmp, options=["--runner", "other=false", "--runner",
+                                  f"train={job} 'lr is {{lr}}'"])
+        expect(server.asks[0]["runners"], ["other", "train"])
+        assert "studies" not in server.asks[0]
+    expect((tmp / "said").read_text(), "lr is 0.1\n")
+
+
+# ---- reports ----
+
+def test_every_way_to_report_counts(tmp):
+    job = script(tmp, f"""
+echo 'hone: step=1 accuracy=0.1 loss=3'
+echo 'hone: {{"step": 2, "accuracy": 0.2}}' >&2
+sleep 0.1
+echo '{{"accuracy": 0.3}}' >&$HONE_METRICS_FD
+sleep 0.3
+'{HONE}' report accuracy=0.4 >{tmp}/control
+echo 'Accuracy = 50.5% (done)'
+printf 'hone: step=6 accuracy=NaN'
+""")
+    with LeaseServer() as server:
+        server.grants(resource=(0, 6))
+        server.work(tmp, job, options=["--metric-regex", r"Accuracy = (?<accuracy>[0-9.]+)%"])
+        expect(server.measured, [(1, 1, {"accuracy": 0.1, "loss": 3}), (1, 2, {"accuracy": 0.2}),
+                                 (1, 3, {"accuracy": 0.3}), (1, 4, {"accuracy": 0.4}),
+                                 (1, 5, {"accuracy": 50.5}), (1, 6, {"accuracy": "NaN"})])
+        expect(only_result(server)["step"], 6)
+    expect(json.loads((tmp / "control").read_text()), {"action": "continue", "until": 6})
+
+
+def test_missing_step_follows_the_start(tmp):
+    job = script(tmp, "echo hone: accuracy=1; echo hone: accuracy=2\n")
+    with LeaseServer() as server:
+        here = tmp / "work" / "there" / "checkpoint"
+        here.mkdir(parents=True)
+        (here / "weights").write_text("x")
+        server.grants(resource=(3, 5), checkpoint={"uri": str(here), "step": 3, "reach": "any"})
+        server.work(tmp, job)
+        expect([step for _, step, _ in server.measured], [4, 5])
+
+
+def test_unreadable_report_is_told_and_the_rest_counts(tmp):
+    job = script(tmp, "echo 'hone: accuracy=0.5 loss=abc'\n")
+    with LeaseServer() as server:
+        server.grants()
+        said = server.work(tmp, job)
+        expect(server.measured, [(1, 1, {"accuracy": 0.5})])
+    assert 'loss: "abc" is no number' in said, said
+
+
+def test_a_flood_of_reports_arrives_whole(tmp):
+    job = script(tmp, """
+i=0
+while [ $i -lt 3000 ]; do i=$((i+1)); echo "hone: step=$i accuracy=$i"; done
+""")
+    with LeaseServer() as server:
+        server.grants(resource=(0, 3000))
+        server.work(tmp, job)
+        expect([step for _, step, _ in server.measured], list(range(1, 3001)))
+
+
+# ---- steering ----
+
+def test_pause_lets_the_job_save_and_leave(tmp):
+    job = script(tmp, f"""
+for i in 1 2 3 4 5 6 7 8 9; do
+    code=0
+    '{HONE}' report step=$i accuracy=0.$i >{tmp}/control || code=$?
+    if [ $code = 4 ]; then echo saved >$HONE_CHECKPOINT_DIR/weights; exit 0; fi
+    [ $code = 0 ]
+done
+""")
+    with LeaseServer() as server:
+        server.grants(resource=(0, 9))
+        server.action = lambda _, step: {"action": "pause" if step == 3 else "continue"}
+        server.work(tmp, job, options=["--name", "w"])
+        result = only_result(server)
+    expect((result["outcome"], result["step"]), ("completed", 3))
+    expect(result["checkpoint"]["step"], 3)
+    assert result["checkpoint"]["reach"].startswith("host:"), result
+    expect((pathlib.Path(result["checkpoint"]["uri"]) / "weights").read_text(), "saved\n")
+    expect(json.loads((tmp / "control").read_text()), {"action": "pause"})
+
+
+def test_report_leaves_with_three_to_stop(tmp):
+    job = script(tmp, f"""
+'{HONE}' report accuracy=1 && exit 9
+echo $? >{tmp}/status
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.action = lambda *_: {"action": "stop"}
+        server.work(tmp, job)
+        expect(only_result(server)["outcome"], "completed")
+    expect((tmp / "status").read_text(), "3\n")
+
+
+def test_job_that_does_not_leave_is_terminated_with_all_it_started(tmp):
+    job = script(tmp, f"""
+(sleep 300 & echo $! >>{tmp}/pids; wait) &
+setsid sleep 300 & echo $! >>{tmp}/pids
+echo $$ >>{tmp}/pids
+echo hone: accuracy=1
+wait
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.action = lambda *_: {"action": "stop"}
+        server.work(tmp, job)
+        expect(only_result(server)["outcome"], "completed")
+    for pid in pids_in(tmp / "pids", 3):
+        assert not is_alive(pid), pid
+
+
+def test_abort_terminates_at_once_and_sends_nothing(tmp):
+    job = script(tmp, f"""
+trap 'echo term >{tmp}/signal; exit 0' TERM
+echo hone: accuracy=1
+while :; do sleep 0.05; done
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.action = lambda *_: {"action": "abort"}
+        server.work(tmp, job)
+        expect((server.results, server.released), ([], []))
+    expect((tmp / "signal").read_text(), "term\n")
+
+
+def test_heartbeat_brings_the_word_of_the_server(tmp):
+    job = script(tmp, "trap 'exit 0' TERM\necho hone: accuracy=1\nwhile :; do sleep 0.05; done\n")
+    with LeaseServer() as server:
+        server.grants(heartbeat=1)
+        server.action = lambda _, step: {"action": "abort" if step is None else "continue"}
+        server.work(tmp, job)
+        expect(server.beats, [1])
+
+
+def test_promoted_job_that_cannot_listen_runs_again(tmp):
+    job = script(tmp, f"""
+echo "$1 $HONE_RESUME $(ls $HONE_CHECKPOINT_DIR)" >>{tmp}/runs
+echo $HONE_RESOURCE_TO >$HONE_CHECKPOINT_DIR/weights
+echo hone: step=$HONE_RESOURCE_TO accuracy=0.5
+""")
+    with LeaseServer() as server:
+        server.grants(resource=(0, 1))
+        server.action = lambda _, step: {"action": "continue", "until": 3 if step < 3 else 3}
+        server.work(tmp, job, "{resource.from}-{resource.to}")
+        expect([step for _, step, _ in server.measured], [1, 3])
+        expect(only_result(server)["step"], 3)
+    expect((tmp / "runs").read_text(), "0-1  \n1-3 1 weights\n")
+
+
+# ---- ends ----
+
+def ending(tmp, text, **grant):
+    with LeaseServer() as server:
+        server.grants(**grant)
+        server.work(tmp, script(tmp, text))
+        return only_result(server)
+
+
+def test_exit_statuses_become_outcomes(tmp):
+    expect(ending(tmp, "exit 75\n")["outcome"], "preempted")
+    expect(ending(tmp, "exit 78\n")["outcome"], "infeasible")
+    result = ending(tmp, "echo hone: accuracy=1\necho boom >&2\nexit 3\n")
+    expect((result["outcome"], result["reason"]), ("failed", "exit_code"))
+    assert result["detail"].startswith("exit status 3\n"), result
+    assert result["detail"].endswith("boom"), result
+    result = ending(tmp, "kill -SEGV $$\n")
+    expect((result["outcome"], result["reason"]), ("failed", "signal"))
+    assert "signal 11" in result["detail"], result
+
+
+def test_clean_exit_without_the_objective_shows_its_last_lines(tmp):
+    result = ending(tmp, "echo hone: loss=1\nprintf 'caf\\303\\251 \\377\\033[31m done\\n'\n")
+    expect((result["outcome"], result["reason"]), ("failed", "no_metric"))
+    assert result["detail"].endswith("caf\u00e9 ??[31m done"), result
+
+
+def test_wall_clock_and_stall_limits_end_an_attempt(tmp):
+    endless = "echo hone: accuracy=1\nwhile :; do sleep 0.05; done\n"
+    result = ending(tmp, endless, limits={"trial_seconds": 0.5})
+    expect((result["outcome"], result["reason"]), ("failed", "timeout"))
+    result = ending(tmp, endless, limits={"stall_seconds": 0.5})
+    expect((result["outcome"], result["reason"]), ("failed", "stalled"))
+
+
+def test_superseded_lease_kills_the_group(tmp):
+    job = script(tmp, f"""
+sleep 300 & echo $! >>{tmp}/pids
+echo $$ >>{tmp}/pids
+echo hone: accuracy=1
+wait
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.fails("measure", (409, "lease-superseded"))
+        server.work(tmp, job)
+        expect((server.results, server.released), ([], []))
+    for pid in pids_in(tmp / "pids", 2):
+        assert not is_alive(pid), pid
+
+
+# ---- a server that is not well ----
+
+def test_calls_are_repeated_unchanged_until_they_are_answered(tmp):
+    job = script(tmp, "echo hone: accuracy=1\n")
+    with LeaseServer() as server:
+        server.grants()
+        for kind in ("ask", "measure", "result"):
+            server.fails(kind, 503, 500)
+        server.work(tmp, job)
+        expect(len({ask["request_id"] for ask in server.asks[:3]}), 1, "request ids")
+        results = [body for kind, body in server.calls if kind == "result"]
+        expect(len(results), 3)
+        expect(results[0] == results[1] == results[2], True)
+        expect(server.measured, [(1, 1, {"accuracy": 1})])
+
+
+def test_ended_request_id_is_left_behind(tmp):
+    job = script(tmp, "echo hone: accuracy=1\n")
+    with LeaseServer() as server:
+        server.grants()
+        server.fails("ask", (410, "lease-ended"))
+        server.work(tmp, job)
+        assert server.asks[0]["request_id"] != server.asks[1]["request_id"]
+        expect(len(server.results), 1)
+
+
+def test_refused_token_ends_the_worker(tmp):
+    with LeaseServer() as server:
+        server.fails("ask", (401, "unauthorized"))
+        said = server.work(tmp, "true", status=1)
+    assert "as the test wished" in said, said
+
+
+def test_refused_result_is_sent_as_a_failure(tmp):
+    job = script(tmp, "echo hone: accuracy=1\n")
+    with LeaseServer() as server:
+        server.grants()
+        server.fails("result", (422, "invalid"))
+        server.work(tmp, job)
+        expect(only_result(server)["reason"], "no_metric")
+
+
+# ---- being stopped ----
+
+ENDLESS = """
+(sleep 300 & echo $! >>{tmp}/pids; wait) &
+setsid sleep 300 & echo $! >>{tmp}/pids
+echo $$ >>{tmp}/pids
+echo hone: accuracy=1
+while :; do sleep 0.05; done
+"""
+
+
+def running(server, tmp, text=ENDLESS):
+    """A worker whose job has begun; with the pids of everything it started."""
+    server.grants()
+    worker = server.start(tmp, script(tmp, text.replace("{tmp}", str(tmp))))
+    pids = pids_in(tmp / "pids", 3)
+    server.wait_for(lambda: server.measured)
+    return worker, pids
+
+
+def test_terminated_worker_hands_its_trial_back(tmp):
+    with LeaseServer() as server:
+        worker, pids = running(server, tmp)
+        worker.send_signal(signal.SIGTERM)
+        said, _ = worker.communicate(timeout=SECONDS)
+        expect((worker.returncode, server.released, server.results), (0, [1], []), said)
+    expect([pid for pid in pids if is_alive(pid)], [])
+
+
+def test_terminated_worker_keeps_a_checkpoint(tmp):
+    with LeaseServer() as server:
+        worker, _ = running(server, tmp, "echo x >$HONE_CHECKPOINT_DIR/weights\n" + ENDLESS)
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate(timeout=SECONDS)
+        result = only_result(server)
+        expect((result["outcome"], result["checkpoint"]["step"]), ("preempted", 1))
+
+
+def test_second_signal_ends_it_at_once(tmp):
+    stubborn = "trap '' TERM\n" + ENDLESS
+    with LeaseServer() as server:
+        worker, pids = running(server, tmp, stubborn)
+        worker.send_signal(signal.SIGTERM)
+        worker.send_signal(signal.SIGINT)
+        worker.communicate(timeout=SECONDS)
+        expect((server.released, server.results), ([], []))
+    expect([pid for pid in pids if is_alive(pid)], [])
+
+
+def test_killed_worker_takes_its_jobs_along(tmp):
+    with LeaseServer() as server:
+        worker, pids = running(server, tmp)
+        worker.kill()
+        worker.communicate(timeout=SECONDS)
+        wait_until(lambda: not any(is_alive(pid) for pid in pids), f"the end of {pids}")
+
+
+# ---- bad input ----
+
+def refused(tmp, *arguments, **environment):
+    with LeaseServer() as server:
+        done = subprocess.run([HONE, "worker", "--workdir", str(tmp / "work"), *arguments],
+                              env=server.environment(tmp, **environment), text=True,
+                              capture_output=True, timeout=SECONDS, check=False)
+        expect(server.asks, [])
+    assert done.returncode in (1, 2, 3), done
+    return done.stderr
+
+
+def test_what_cannot_work_is_refused_before_the_first_trial(tmp):
+    study = ["--study", STUDY]
+    assert "--study" in refused(tmp)
+    assert "no command" in refused(tmp, *study)
+    assert "which study" in refused(tmp, "--", "true")
+    assert "was not found" in refused(tmp, *study, "--", "no-such-program-here")
+    assert "not executable" in refused(tmp, *study, "--", "/etc/passwd")
+    assert "no placeholder" in refused(tmp, *study, "--", "true", "{l r}")
+    assert "must not depend" in refused(tmp, *study, "--", "{lr}")
+    assert "names no metric" in refused(tmp, *study, "--metric-regex", "x(y)", "--", "true")
+    assert "character" in refused(tmp, *study, "--metric-regex", "(?<x>", "--", "true")
+    assert "listed twice" in refused(tmp, *study, "--gpus", "0,0", "--", "true")
+    assert "KEY=VALUE" in refused(tmp, *study, "--label", "x", "--", "true")
+    assert "no name for a worker" in refused(tmp, *study, "--name", "a b", "--", "true")
+    assert "no name of a study" in refused(tmp, "--study", "A B", "--", "true")
+    assert "NAME=COMMAND" in refused(tmp, "--runner", "train")
+    assert "stays open" in refused(tmp, "--runner", "train='x")
+    assert "no server address" in refused(tmp, *study, "--server", "ftp://x", "--", "true")
+    assert "cannot be made" in refused(tmp, *study, "--workdir", "/dev/null/x", "--", "true")
+    assert "token" in refused(tmp, *study, "--", "true", HONE_TOKEN_FILE="/nonexistent")
+
+
+def test_program_that_cannot_be_started_gives_the_trial_back(tmp):
+    job = tmp / "job"
+    job.write_bytes(b"\x7fELF nonsense")
+    job.chmod(0o755)
+    with LeaseServer() as server:
+        server.grants()
+        said = server.work(tmp, str(job), status=1)
+        expect((server.released, server.results), ([1], []))
+    assert "cannot be started" in said, said
+
+
+def test_report_outside_of_a_job_says_so(tmp):
+    done = subprocess.run([HONE, "report", "a=1"], env={"PATH": os.environ["PATH"]}, text=True,
+                          capture_output=True, timeout=SECONDS, check=False)
+    assert done.returncode == 2 and "no job of a worker" in done.stderr, done
+
+
+def test_report_of_nonsense_is_refused(tmp):
+    job = script(tmp, f"""
+echo hone: accuracy=1
+'{HONE}' report loss=abc 2>{tmp}/said || echo $? >{tmp}/status
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.work(tmp, job)
+    assert "is no number" in (tmp / "said").read_text()
+    expect((tmp / "status").read_text(), "2\n")
+
+
+main(globals())

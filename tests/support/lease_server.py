@@ -1,0 +1,189 @@
+"""The server's side of leases, as a test wants it, and a record of what the worker said.
+
+    with LeaseServer() as server:
+        server.grants(resource=(0, 3))           # one more trial to hand out
+        server.fails("result", 503)              # the next result is refused once
+        server.action = lambda lease, step: {"action": "pause"} if step >= 2 else ...
+        worker = server.worker(tmp, "./job.sh", "{lr}")
+        server.results                            # → [(trial number, body), …]
+
+With nothing more to hand out, an ask is told that the study is finished.
+"""
+
+import http.server
+import json
+import os
+import pathlib
+import subprocess
+import threading
+
+from fake_server import TOKEN, FakeServer
+
+STUDY = "digits"
+
+
+class LeaseServer:
+    def __enter__(self):
+        fake = self
+        self.lock = threading.Condition()
+        self.waiting, self.leases, self.number = [], {}, 0
+        self.asks, self.measured, self.results, self.released, self.beats = [], [], [], [], []
+        self.faults, self.calls = {}, []
+        self.action = lambda lease, step: {"action": "continue"}
+        self.nothing = "finished"
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self):
+                text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                status, body, headers = fake.answer(self.command, self.path,
+                                                    json.loads(text) if text else None,
+                                                    self.headers)
+                data = b"" if body is None else json.dumps(body).encode()
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PUT = do_DELETE = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+    # ---- what the test says ----
+
+    def grants(self, parameters=None, resource=None, **more):
+        """Hands out one more trial; its number."""
+        self.number += 1
+        trial = {"number": self.number, "attempt": 1, "seed": 8123,
+                 "parameters": {"lr": 0.1} if parameters is None else parameters}
+        if resource:
+            trial["resource"] = {"name": "epochs", "from": resource[0], "to": resource[1]}
+        for key in ("attempt", "checkpoint"):
+            if key in more:
+                trial[key] = more.pop(key)
+        lease = {"lease": {"id": f"l_{self.number}", "ttl_seconds": 60,
+                           "heartbeat_seconds": more.pop("heartbeat", 20)},
+                 "study": STUDY, "objectives": [{"metric": "accuracy", "direction": "maximize"}],
+                 "trial": trial, "limits": {}, "job": {"runner": "train"}, "discard": [], **more}
+        with self.lock:
+            self.waiting.append(lease)
+            self.lock.notify_all()
+        return self.number
+
+    def fails(self, kind, *answers):
+        """The next calls of this kind get these: a status, or (status, problem type)."""
+        self.faults.setdefault(kind, []).extend(answers)
+
+    # ---- what the worker hears ----
+
+    def answer(self, method, path, body, headers):
+        with self.lock:
+            kind = self.kind_of(method, path)
+            self.calls.append((kind, body))
+            self.lock.notify_all()
+            if headers.get("Authorization") != f"Bearer {TOKEN}":
+                return 401, FakeServer.problem("unauthorized", "no token"), {}
+            if kind == "ask":
+                self.asks.append(body)
+            if self.faults.get(kind):
+                fault = self.faults[kind].pop(0)
+                status, problem = fault if isinstance(fault, tuple) else (fault, "overloaded")
+                return status, FakeServer.problem(problem, "as the test wished"), \
+                    {"Retry-After": "0"} if status == 503 else {}
+            return getattr(self, kind)(path, body)
+
+    @staticmethod
+    def kind_of(method, path):
+        parts = path.split("/")
+        if path == "/v1/leases":
+            return "ask"
+        if len(parts) == 4:
+            return "beat" if method == "PUT" else "release"
+        return {"measurements": "measure", "result": "result"}[parts[4]]
+
+    def ask(self, _, body):
+        if not self.waiting:
+            return 200, {"lease": None, "reason": self.nothing, "detail": "",
+                         "retry_after_seconds": 0.2}, {}
+        lease = self.waiting.pop(0)
+        self.leases[lease["lease"]["id"]] = lease
+        return 201, lease, {}
+
+    def lease_of(self, path):
+        return self.leases[path.split("/")[3]]
+
+    def replies(self, path, step):
+        lease = self.lease_of(path)
+        reply = {"action": "continue", "duplicate": 0, "conflict": 0,
+                 "expires_at": "2026-11-24T21:32:37.123Z", **self.action(lease, step)}
+        if "resource" in lease["trial"] and reply["action"] == "continue":
+            reply.setdefault("until", lease["trial"]["resource"]["to"])
+        return 200, reply, {}
+
+    def measure(self, path, body):
+        number = self.lease_of(path)["trial"]["number"]
+        for entry in body["measurements"]:
+            self.measured.append((number, entry["step"], entry["metrics"]))
+        return self.replies(path, body["measurements"][-1]["step"])
+
+    def beat(self, path, _):
+        self.beats.append(self.lease_of(path)["trial"]["number"])
+        return self.replies(path, None)
+
+    def result(self, path, body):
+        number = self.lease_of(path)["trial"]["number"]
+        self.results.append((number, body))
+        return 200, {"trial": {"number": number, "state": "completed"}, "late": False}, {}
+
+    def release(self, path, _):
+        self.released.append(self.lease_of(path)["trial"]["number"])
+        return 204, None, {}
+
+    def wait_for(self, fact, seconds=60):
+        """Until a fact about what was said is true."""
+        with self.lock:
+            if not self.lock.wait_for(fact, seconds):
+                raise AssertionError(f"never happened; heard {self.calls}")
+
+    # ---- the worker ----
+
+    def environment(self, tmp, **more):
+        token = pathlib.Path(tmp) / "token"
+        token.write_text(TOKEN + "\n")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_")}
+        return {**kept, "HONE_URL": self.url, "HONE_TOKEN_FILE": str(token), **more}
+
+    def start(self, tmp, *command, options=(), **environment):
+        """A worker of this server's study; the caller waits for it."""
+        which = ["--study", STUDY] if command else []
+        behind = ["--", *command] if command else []
+        return subprocess.Popen(
+            [os.environ["HONE"], "worker", *which, "--exit-when-finished", "--workdir",
+             str(pathlib.Path(tmp) / "work"), *options, *behind],
+            env=self.environment(tmp, **environment), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def work(self, tmp, *command, options=(), status=0, **environment):
+        """Runs one to its end; what it said."""
+        process = self.start(tmp, *command, options=options, **environment)
+        said, _ = process.communicate(timeout=120)
+        if process.returncode != status:
+            raise AssertionError(f"the worker ended with {process.returncode}:\n{said}")
+        return said
