@@ -166,7 +166,9 @@ MUST_USE int http_server_create(const struct http_settings *settings, struct htt
 /* "http://127.0.0.1:4663" as bound. */
 const char *http_server_url(const struct http_server *server);
 /* Runs the loop on the calling thread until http_server_stop() (any thread, async-signal-safe).
- * Between stop and return it answers what is pending for at most `drain_ms`. */
+ * Between stop and return it takes no new connections and answers what is pending for at most
+ * `drain_ms`. It may be called again to drain on: stop with 0, let others answer what waits, then
+ * run again. */
 MUST_USE int http_server_run(struct http_server *server, int64_t drain_ms, struct err *err);
 void http_server_stop(struct http_server *server);
 void http_server_destroy(struct http_server *server);

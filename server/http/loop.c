@@ -107,6 +107,9 @@ static int turn(struct http_server *server, struct err *err)
 
 static void begin_stop(struct http_server *server)
 {
+    if (server->stopping) {
+        return;
+    }
     server->stopping = true;
     MHD_socket listening = MHD_quiesce_daemon(server->daemon);
     if (listening != MHD_INVALID_SOCKET) {

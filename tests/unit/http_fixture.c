@@ -241,19 +241,24 @@ struct fixture *fixture_start(const struct http_settings *settings)
     return f;
 }
 
-void fixture_stop(struct fixture *f)
+void fixture_stop_ended(struct fixture *f)
 {
     (void)pthread_mutex_lock(&f->lock);
     f->stop = true;
     (void)pthread_cond_broadcast(&f->changed);
     (void)pthread_mutex_unlock(&f->lock);
     (void)pthread_join(f->answerer, NULL);
-    http_server_stop(f->server);
-    (void)pthread_join(f->loop, NULL);
     http_server_destroy(f->server);
     (void)pthread_cond_destroy(&f->changed);
     (void)pthread_mutex_destroy(&f->lock);
     free(f);
+}
+
+void fixture_stop(struct fixture *f)
+{
+    http_server_stop(f->server);
+    (void)pthread_join(f->loop, NULL);
+    fixture_stop_ended(f);
 }
 
 void fixture_wait(struct fixture *f, const size_t *value, size_t wanted)

@@ -41,6 +41,8 @@ struct fixture {
 /* `settings`: NULL for an open server; listen, clock, routes and problem are filled in here. */
 struct fixture *fixture_start(const struct http_settings *settings);
 void fixture_stop(struct fixture *f);
+/* The same when the loop has been stopped and joined already. */
+void fixture_stop_ended(struct fixture *f);
 /* Tries to start; for settings that are refused. */
 int fixture_try(const struct http_settings *settings, struct err *err);
 /* Waits until *value (a member, under the lock) is at least `wanted`. */

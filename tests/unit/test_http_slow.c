@@ -172,6 +172,31 @@ START_TEST(unanswered_requests_do_not_keep_the_server_from_stopping)
 }
 END_TEST
 
+START_TEST(what_is_answered_while_stopping_is_still_sent)
+{
+    struct fixture *f = fixture_start(NULL);
+    OWN(fd) int fd = http_connect(f->port);
+    OWN(http_answer) struct http_answer answer;
+    struct err err = {0};
+
+    (void)pthread_mutex_lock(&f->lock);
+    f->hold = 2;
+    (void)pthread_mutex_unlock(&f->lock);
+    http_send_request(fd, "POST", "/later", NULL, "[1]");
+    fixture_wait(f, &f->n_queued, 1);
+    http_server_stop(f->server);
+    (void)pthread_join(f->loop, NULL);
+    (void)pthread_mutex_lock(&f->lock);
+    f->hold = 1;
+    (void)pthread_cond_broadcast(&f->changed);
+    (void)pthread_mutex_unlock(&f->lock);
+    ck_assert_int_eq(http_server_run(f->server, 10000, &err), 0);
+    ck_assert_int_eq(http_receive(fd, false, &answer), 201);
+    ck_assert(answer.closed);
+    fixture_stop_ended(f);
+}
+END_TEST
+
 /* ---- crowds: every client sends its next request when the last answer is there ---- */
 
 #define ROUNDS 12
@@ -383,6 +408,7 @@ int main(void)
     tcase_add_test(slow, a_client_that_hung_up_is_noticed);
     tcase_add_test(slow, the_end_of_a_deferred_answer_is_told);
     tcase_add_test(slow, unanswered_requests_do_not_keep_the_server_from_stopping);
+    tcase_add_test(slow, what_is_answered_while_stopping_is_still_sent);
     tcase_add_loop_test(slow, a_crowd_of_exactly_that_size_does_not_stall, 0,
                         (int)(sizeof crowds / sizeof crowds[0]));
     tcase_add_test(slow, a_batch_of_answers_reaches_everybody);
