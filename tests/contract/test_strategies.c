@@ -1,0 +1,401 @@
+/* What every strategy in the registry owes its caller, whatever it is and whatever it has seen: a
+ * legal configuration, the same one for the same study, history and ordinal, and no surprise from
+ * trials that failed. A new strategy is met here by itself. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/strategy/strategy.h"
+#include "tests/support/space_text.h"
+
+#define TRIALS 24
+#define ASKS 4
+
+/* ---- spaces, all finite so that a grid can serve them too ---- */
+
+static const struct {
+    const char *parameters;
+    const char *constraints;
+} texts[] = {
+    /* of everything, with conditions and constraints */
+    {"[{'name':'lr','type':'float','low':1e-4,'high':1,'scale':'log','grid':5},"
+     "{'name':'units','type':'int','low':16,'high':128,'step':16},"
+     "{'name':'kernel','type':'categorical','choices':['rbf','poly','lin']},"
+     "{'name':'degree','type':'int','low':2,'high':5,'when':{'kernel':['poly']}},"
+     "{'name':'deep','type':'bool','when':{'degree':[3,4]}},"
+     "{'name':'size','type':'ordinal','choices':['s','m','l']},"
+     "{'name':'batch','type':'int','values':[32,64,128]},"
+     "{'name':'noise','type':'float','distribution':'normal','mean':0,'sd':1,'low':-2,'high':2,"
+     "'grid':3},{'name':'fixed','type':'constant','value':1}]",
+     "['units * degree <= 400','lr < 0.5 or batch > 32']"},
+    /* one dimension */
+    {"[{'name':'x','type':'float','low':-1,'high':1,'grid':100}]", NULL},
+    {"[{'name':'b','type':'bool'}]", NULL},
+    {"[{'name':'c','type':'constant','value':'only'},{'name':'n','type':'int','low':1,'high':50}]",
+     NULL},
+    {"[{'name':'x','type':'float','low':0,'high':1,'grid':60}]", "['x > 0.9']"},
+};
+#define N_TEXTS (int)(sizeof texts / sizeof texts[0])
+#define N_SPACES (N_TEXTS + 2)
+
+/* The last two are made: 60 dimensions, and 500 categories. */
+static struct space *make_space(int which)
+{
+    OWN(buf) struct buf text;
+
+    if (which < N_TEXTS) {
+        return space_or_abort(texts[which].parameters, texts[which].constraints);
+    }
+    buf_init(&text, 100000);
+    if (which == N_TEXTS) {
+        for (int i = 0; i < 60; i++) {
+            buf_printf(&text, "%c{'name':'x%d','type':'float','low':0,'high':1,'grid':2}",
+                       i == 0 ? '[' : ',', i);
+        }
+        buf_puts(&text, "]");
+    } else {
+        buf_puts(&text, "[{'name':'x','type':'float','low':0,'high':1,'grid':3},"
+                        "{'name':'c','type':'categorical','choices':[");
+        for (int i = 0; i < 500; i++) {
+            buf_printf(&text, "%s'c%d'", i == 0 ? "" : ",", i);
+        }
+        buf_puts(&text, "]}]");
+    }
+    return space_or_abort(buf_text(&text), NULL);
+}
+
+/* ---- histories ---- */
+
+enum past {
+    PAST_EMPTY,
+    PAST_ONE,
+    PAST_GOOD,
+    PAST_EQUAL,
+    PAST_BAD,
+    PAST_MIXED,
+    PAST_TWICE,
+    PAST_COUNT
+};
+
+struct tale {
+    struct observation items[TRIALS];
+    double x[TRIALS][SPACE_PARAMS_MAX];
+    struct history history;
+};
+
+/* Kind and value of trial i. */
+static void tell(enum past past, size_t i, struct rng *rng, struct observation *item)
+{
+    static const enum observation_kind bad[] = {OBSERVED_FAILED, OBSERVED_INFEASIBLE,
+                                                OBSERVED_PRUNED, OBSERVED_FAILED};
+    double value = rng_normal(rng);
+
+    *item = (struct observation){.number = (int64_t)i + 1, .ordinal = i + 1};
+    item->kind = OBSERVED_COMPLETED;
+    item->value = past == PAST_EQUAL ? 3.5 : value;
+    if (past == PAST_BAD || (past == PAST_MIXED && i % 2 == 1)) {
+        item->kind = bad[i % 4];
+        item->value = (double)NAN;
+    } else if (past == PAST_MIXED && i % 6 == 0) {
+        item->value = value * 1e300; /* finite, and no more than that */
+    }
+    if (past == PAST_MIXED && i >= TRIALS - 6) {
+        item->kind = OBSERVED_PENDING;
+        item->value = (double)NAN;
+    }
+}
+
+static struct tale *make_tale(const struct space *space, enum past past)
+{
+    struct tale *tale = calloc(1, sizeof *tale);
+    struct rng rng = rng_for(5, (uint64_t)past);
+    struct err err = {0};
+
+    tale->history.n = past == PAST_EMPTY ? 0 : past == PAST_ONE ? 1 : TRIALS;
+    tale->history.items = tale->items;
+    tale->history.version = (uint64_t)past + 1;
+    for (size_t i = 0; i < tale->history.n; i++) {
+        tell(past, i, &rng, &tale->items[i]);
+        ck_assert_int_eq(space_sample(space, &rng, tale->x[past == PAST_TWICE ? i % 3 : i], &err),
+                         0);
+        tale->items[i].x = tale->x[past == PAST_TWICE ? i % 3 : i];
+    }
+    return tale;
+}
+
+/* ---- asking ---- */
+
+static struct study_def study_of(struct space *space, const char *strategy, uint64_t seed)
+{
+    struct study_def study = {.space = space, .seed = seed, .n_objectives = 1};
+
+    (void)snprintf(study.strategy, sizeof study.strategy, "%s", strategy);
+    (void)snprintf(study.objectives[0].metric, sizeof study.objectives[0].metric, "loss");
+    study.limits = (struct limits){.trials = -1,
+                                   .parallel = -1,
+                                   .seconds = -1,
+                                   .resource = -1,
+                                   .failures = -1,
+                                   .attempts = 3,
+                                   .trial_seconds = -1,
+                                   .stall_seconds = -1};
+    study.strategy_options = json_object();
+    return study;
+}
+
+static void ask(const struct strategy *strategy, const struct study_def *study,
+                const struct history *seen, uint64_t ordinal, double x[], enum err_code *code)
+{
+    struct suggestion out = {.x = x};
+    struct err err = {0};
+
+    for (size_t i = 0; i < study->space->n_params; i++) {
+        x[i] = 777; /* what lay there before must not matter */
+    }
+    int rc = strategy->suggest(study, seen, ordinal, &out, &err);
+    *code = rc == 0 ? ERR_NONE : err.code;
+    if (rc != 0) {
+        ck_assert_msg(err.code == ERR_EXHAUSTED, "%s: %s", strategy->name, err.text);
+    } else {
+        ck_assert_msg(space_is_legal(study->space, x), "%s, ordinal %d", strategy->name,
+                      (int)ordinal);
+    }
+    if (rc == 0 && out.explain != NULL) {
+        json_auto_t *why = json_loads(out.explain, 0, NULL);
+        ck_assert(json_is_object(why));
+    }
+    free(out.explain);
+    free(out.fit);
+}
+
+static bool same(const struct space *space, const double a[], const double b[])
+{
+    for (size_t i = 0; i < space->n_params; i++) {
+        if (a[i] != b[i] && !(isnan(a[i]) && isnan(b[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Ordinals forwards, then backwards: legal, and each the same both times. */
+static void check_space(const struct strategy *strategy, int which, enum past past)
+{
+    OWN(space) struct space *space = make_space(which);
+    struct study_def study = study_of(space, strategy->name, 11);
+    OWN(memory) struct tale *tale = make_tale(space, past);
+    double first[ASKS][SPACE_PARAMS_MAX];
+    double again[SPACE_PARAMS_MAX];
+    enum err_code codes[ASKS];
+    enum err_code code;
+
+    for (uint64_t i = 0; i < ASKS; i++) {
+        ask(strategy, &study, &tale->history, tale->history.n + i + 1, first[i], &codes[i]);
+    }
+    for (uint64_t i = ASKS; i-- > 0;) {
+        ask(strategy, &study, &tale->history, tale->history.n + i + 1, again, &code);
+        ck_assert_int_eq(code, codes[i]);
+        ck_assert_msg(code != ERR_NONE || same(space, first[i], again),
+                      "%s, space %d, past %d, ask %d", strategy->name, which, (int)past, (int)i);
+    }
+    json_decref(study.strategy_options);
+}
+
+static size_t n_strategies(void)
+{
+    size_t n = 0;
+
+    while (strategy_all()[n] != NULL) {
+        n++;
+    }
+    return n;
+}
+
+/* _i counts strategies and pasts. */
+START_TEST(suggestions_are_legal_and_repeatable)
+{
+    const struct strategy *strategy = strategy_all()[_i / PAST_COUNT];
+
+    for (int which = 0; which < N_SPACES; which++) {
+        check_space(strategy, which, (enum past)(_i % PAST_COUNT));
+    }
+}
+END_TEST
+
+START_TEST(every_space_is_accepted_and_counted)
+{
+    const struct strategy *strategy = strategy_all()[_i];
+
+    for (int which = 0; which < N_SPACES; which++) {
+        OWN(space) struct space *space = make_space(which);
+        struct study_def study = study_of(space, strategy->name, 1);
+        struct faults faults = {0};
+        ck_assert_msg(strategy_check_study(&study, &faults) == 0, "%s: %s", strategy->name,
+                      faults.n > 0 ? faults.items[0].detail : "");
+        ck_assert_uint_gt(strategy->count(&study), 0);
+        json_decref(study.strategy_options);
+    }
+}
+END_TEST
+
+START_TEST(unknown_options_and_too_many_objectives_are_refused)
+{
+    const struct strategy *strategy = strategy_all()[_i];
+    OWN(space) struct space *space = make_space(1);
+    struct study_def study = study_of(space, strategy->name, 1);
+    struct faults faults = {0};
+
+    ck_assert_str_eq(strategy_find(strategy->name)->name, strategy->name);
+    study.n_objectives = 2;
+    ck_assert_int_eq(strategy_check_study(&study, &faults), strategy->multi_objective ? 0 : -1);
+    ck_assert(strategy->multi_objective || strcmp(faults.items[0].pointer, "/objectives") == 0);
+    faults_finish(&faults);
+    study.n_objectives = 1;
+    (void)json_object_set_new(study.strategy_options, "colour", json_true());
+    ck_assert_int_eq(strategy_check_study(&study, &faults), -1);
+    ck_assert_str_eq(faults.items[0].pointer, "/strategy/colour");
+    faults_finish(&faults);
+    json_decref(study.strategy_options);
+}
+END_TEST
+
+START_TEST(unknown_strategies_are_refused_with_the_known_ones)
+{
+    OWN(space) struct space *space = make_space(1);
+    struct study_def study = study_of(space, "simulated_annealing", 1);
+    struct faults faults = {0};
+
+    ck_assert_int_eq(strategy_check_study(&study, &faults), -1);
+    ck_assert_str_eq(faults.items[0].pointer, "/strategy");
+    ck_assert_ptr_nonnull(strstr(faults.items[0].detail, "auto, grid, quasirandom, random"));
+    ck_assert_ptr_nonnull(strategy_find("auto"));
+    faults_finish(&faults);
+    json_decref(study.strategy_options);
+}
+END_TEST
+
+START_TEST(seeds_lead_elsewhere)
+{
+    const struct strategy *strategy = strategy_all()[_i];
+    OWN(space) struct space *space = make_space(0);
+    struct study_def one = study_of(space, strategy->name, 1);
+    struct study_def two = study_of(space, strategy->name, 2);
+    struct history empty = {0};
+    double a[SPACE_PARAMS_MAX];
+    double b[SPACE_PARAMS_MAX];
+    enum err_code code;
+    int differ = 0;
+
+    for (uint64_t ordinal = 1; ordinal <= 5; ordinal++) {
+        ask(strategy, &one, &empty, ordinal, a, &code);
+        ask(strategy, &two, &empty, ordinal, b, &code);
+        differ += same(space, a, b) ? 0 : 1;
+    }
+    ck_assert_int_gt(differ, 0);
+    json_decref(one.strategy_options);
+    json_decref(two.strategy_options);
+}
+END_TEST
+
+/* ---- streams ---- */
+
+#define SEEDS 10
+#define ORDINALS 1000
+
+static int compare_words(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Neighbouring seeds share no stream, whatever the ordinal. */
+static void check_distinct(uint64_t words[], size_t n)
+{
+    qsort(words, n, sizeof words[0], compare_words);
+    for (size_t i = 1; i < n; i++) {
+        ck_assert_uint_ne(words[i - 1], words[i]);
+    }
+}
+
+START_TEST(ten_seeds_have_ten_thousand_streams)
+{
+    static uint64_t firsts[SEEDS * ORDINALS];
+
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        for (uint64_t ordinal = 1; ordinal <= ORDINALS; ordinal++) {
+            struct rng rng = rng_for(seed, ordinal);
+            firsts[seed * ORDINALS + ordinal - 1] = rng_next(&rng);
+        }
+    }
+    check_distinct(firsts, SEEDS * ORDINALS);
+}
+END_TEST
+
+START_TEST(ten_seeds_draw_ten_thousand_points)
+{
+    static const char *const names[] = {"random", "quasirandom"};
+    static uint64_t points[SEEDS * ORDINALS];
+    OWN(space)
+    struct space *space = space_or_abort("[{'name':'x','type':'float','low':0,'high':1}]", NULL);
+    struct history empty = {0};
+    enum err_code code;
+    double x[1];
+
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct study_def study = study_of(space, names[_i], seed);
+        for (uint64_t ordinal = 1; ordinal <= ORDINALS; ordinal++) {
+            ask(strategy_find(names[_i]), &study, &empty, ordinal, x, &code);
+            memcpy(&points[seed * ORDINALS + ordinal - 1], x, sizeof x);
+        }
+        json_decref(study.strategy_options);
+    }
+    check_distinct(points, SEEDS * ORDINALS);
+}
+END_TEST
+
+/* A point that constraints forbid is replaced, and the sequence never ends. */
+START_TEST(quasirandom_is_never_exhausted)
+{
+    OWN(space)
+    struct space *space =
+        space_or_abort("[{'name':'x','type':'float','low':0,'high':1},{'name':'b','type':'bool'}]",
+                       "['x < 0.001 and b']");
+    struct study_def study = study_of(space, "quasirandom", 1);
+    struct history empty = {0};
+    enum err_code code;
+    double x[2];
+
+    for (uint64_t ordinal = 1; ordinal <= 100; ordinal++) {
+        ask(strategy_find("quasirandom"), &study, &empty, ordinal, x, &code);
+        ck_assert_int_eq(code, ERR_NONE);
+    }
+    json_decref(study.strategy_options);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("strategies");
+    TCase *tcase = tcase_create("strategies");
+    SRunner *runner = srunner_create(suite);
+    int n = (int)n_strategies();
+
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, suggestions_are_legal_and_repeatable, 0, n * PAST_COUNT);
+    tcase_add_loop_test(tcase, every_space_is_accepted_and_counted, 0, n);
+    tcase_add_loop_test(tcase, unknown_options_and_too_many_objectives_are_refused, 0, n);
+    tcase_add_test(tcase, unknown_strategies_are_refused_with_the_known_ones);
+    tcase_add_loop_test(tcase, seeds_lead_elsewhere, 0, n);
+    tcase_add_test(tcase, ten_seeds_have_ten_thousand_streams);
+    tcase_add_loop_test(tcase, ten_seeds_draw_ten_thousand_points, 0, 2);
+    tcase_add_test(tcase, quasirandom_is_never_exhausted);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
