@@ -1,0 +1,141 @@
+#include "worker/agent/ending.h"
+
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXITED(status) ((status) << 8)
+
+/* "result completed", "result failed oom", "restart", "release", "silent" */
+static const char *told(const struct ending *ending)
+{
+    static const char *const kinds[] = {[ENDING_RESULT] = "result",
+                                        [ENDING_RESTART] = "restart",
+                                        [ENDING_RELEASE] = "release",
+                                        [ENDING_SILENT] = "silent"};
+    static char text[100];
+
+    (void)snprintf(text, sizeof text, "%s", kinds[ending->kind]);
+    if (ending->kind == ENDING_RESULT) {
+        (void)snprintf(text, sizeof text, "result %s%s%s", outcome_name(ending->outcome),
+                       ending->reason[0] == '\0' ? "" : " ", ending->reason);
+    }
+    return text;
+}
+
+static const struct {
+    struct ending_facts facts;
+    const char *told;
+} cases[] = {
+    /* by itself */
+    {{.why = JOB_EXITED, .measured = true}, "result completed"},
+    {{.why = JOB_EXITED}, "result failed no_metric"},
+    {{.why = JOB_EXITED, .wait_status = EXITED(1), .measured = true}, "result failed exit_code"},
+    {{.why = JOB_EXITED, .wait_status = EXITED(75)}, "result preempted"},
+    {{.why = JOB_EXITED, .wait_status = EXITED(78)}, "result infeasible"},
+    {{.why = JOB_EXITED, .wait_status = SIGSEGV, .measured = true}, "result failed signal"},
+    {{.why = JOB_EXITED, .wait_status = SIGKILL}, "result failed signal"},
+    {{.why = JOB_EXITED, .wait_status = SIGKILL, .oom_seen = true}, "result failed oom"},
+    {{.why = JOB_EXITED, .wait_status = EXITED(137), .oom_seen = true}, "result failed oom"},
+    {{.why = JOB_EXITED, .wait_status = SIGKILL, .oom_seen = true, .killed_by_us = true},
+     "result failed signal"},
+    {{.why = JOB_EXITED, .wait_status = SIGTERM}, "result failed signal"},
+    {{.why = JOB_EXITED, .wait_status = SIGTERM, .draining = true}, "release"},
+    {{.why = JOB_EXITED, .wait_status = EXITED(143), .draining = true, .has_checkpoint = true},
+     "result preempted"},
+    /* promoted while it could not listen */
+    {{.why = JOB_EXITED,
+      .measured = true,
+      .has_resource = true,
+      .last_step = 3,
+      .to = 3,
+      .until = 9},
+     "restart"},
+    {{.why = JOB_EXITED,
+      .measured = true,
+      .has_resource = true,
+      .last_step = 2,
+      .to = 3,
+      .until = 9},
+     "result completed"},
+    {{.why = JOB_EXITED,
+      .measured = true,
+      .has_resource = true,
+      .last_step = 3,
+      .to = 3,
+      .until = 3},
+     "result completed"},
+    {{.why = JOB_EXITED,
+      .wait_status = EXITED(1),
+      .measured = true,
+      .has_resource = true,
+      .last_step = 3,
+      .to = 3,
+      .until = 9},
+     "result failed exit_code"},
+    /* told, and however it then left */
+    {{.why = JOB_TOLD, .measured = true}, "result completed"},
+    {{.why = JOB_TOLD, .wait_status = SIGKILL, .measured = true, .killed_by_us = true},
+     "result completed"},
+    {{.why = JOB_TOLD}, "release"},
+    /* cut short */
+    {{.why = JOB_TIMED_OUT, .wait_status = SIGTERM, .measured = true}, "result failed timeout"},
+    {{.why = JOB_STALLED, .measured = true}, "result failed stalled"},
+    {{.why = JOB_ABORTED, .measured = true}, "silent"},
+    {{.why = JOB_LOST, .measured = true}, "silent"},
+    {{.why = JOB_DRAINED, .measured = true}, "release"},
+    {{.why = JOB_DRAINED, .measured = true, .has_checkpoint = true}, "result preempted"},
+    {{.why = JOB_DRAINED,
+      .measured = true,
+      .has_resource = true,
+      .last_step = 3,
+      .to = 3,
+      .until = 3},
+     "result completed"},
+    {{.why = JOB_DRAINED,
+      .measured = true,
+      .has_resource = true,
+      .last_step = 3,
+      .to = 3,
+      .until = 9},
+     "release"},
+};
+
+START_TEST(facts_become_an_outcome)
+{
+    struct ending ending;
+
+    ending_decide(&cases[_i].facts, &ending);
+    ck_assert_str_eq(told(&ending), cases[_i].told);
+}
+END_TEST
+
+START_TEST(words_name_the_status)
+{
+    struct ending_facts facts = {.why = JOB_EXITED, .wait_status = EXITED(3)};
+    struct ending ending;
+
+    ending_decide(&facts, &ending);
+    ck_assert_str_eq(ending.words, "exit status 3");
+    facts.wait_status = SIGSEGV;
+    ending_decide(&facts, &ending);
+    ck_assert_ptr_nonnull(strstr(ending.words, "signal 11"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("ending");
+    TCase *tcase = tcase_create("ending");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_loop_test(tcase, facts_become_an_outcome, 0, (int)(sizeof cases / sizeof cases[0]));
+    tcase_add_test(tcase, words_name_the_status);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

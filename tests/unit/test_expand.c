@@ -1,0 +1,136 @@
+#include "worker/agent/expand.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const parameters =
+    "{\"lr\": 1e-05, \"units\": 16, \"c\": 1.0, \"kernel\": \"a b\", \"amp\": true, \"x.y-z\": -2}";
+
+/* A command of words separated by '|', and what it becomes; "!NAME" at the end is what was left
+ * out. */
+static const struct {
+    const char *command;
+    const char *expected;
+} cases[] = {
+    {"p|--lr|{lr}|{units}", "p|--lr|1e-05|16"},
+    {"p|--x={kernel}/{amp}", "p|--x=a b/true"},
+    {"p|{c}|{x.y-z}", "p|1|-2"},
+    {"p|{resource.from}..{resource.to}|{checkpoint}|{trial}|{attempt}|{seed}", "p|3..9|/c|12|2|77"},
+    {"p|{{lr}|{{{lr}}|}", "p|{lr}|{1e-05}|}"},
+    {"p|--degree|{degree}|end", "p|end!degree"},
+    {"p|--degree={degree}|end", "p|end!degree"},
+    {"p|-v|--degree|{degree}", "p|-v!degree"},
+    {"p|plain|{degree}", "p|plain!degree"},
+    {"p|--a={lr}|{degree}", "p|--a=1e-05!degree"},
+    {"p|--a={{|{degree}", "p!degree"},
+    {"p|{gamma}|{degree}|--lr|{lr}", "p|--lr|1e-05!gamma"},
+    {"-p|{degree}", "-p!degree"},
+    {"p||{lr}", "p||1e-05"},
+};
+
+static void split(const char *text, struct words *out)
+{
+    OWN(memory) char *copy = strdup(text);
+    char *rest = copy;
+
+    while (rest != NULL) {
+        words_add(out, strsep(&rest, "|"));
+    }
+}
+
+START_TEST(arguments_take_the_values_of_a_trial)
+{
+    json_auto_t *object = json_loads(parameters, 0, NULL);
+    struct expand_values values = {.parameters = object,
+                                   .has_resource = true,
+                                   .from = 3,
+                                   .to = 9,
+                                   .checkpoint = "/c",
+                                   .trial = 12,
+                                   .attempt = 2,
+                                   .seed = 77};
+    OWN(words) struct words argv = {0};
+    OWN(words) struct words out = {0};
+    OWN(buf) struct buf joined;
+    char dropped[EXPAND_NAME_BYTES];
+    struct err err = {0};
+
+    buf_init(&joined, 1000);
+    split(cases[_i].command, &argv);
+    ck_assert_msg(expand_check(argv.items, &err) == 0, "%s", err.text);
+    ck_assert_msg(expand_argv(argv.items, &values, &out, dropped, &err) == 0, "%s", err.text);
+    for (size_t i = 0; i < out.n; i++) {
+        buf_printf(&joined, "%s%s", i == 0 ? "" : "|", out.items[i]);
+    }
+    buf_printf(&joined, "%s%s", dropped[0] == '\0' ? "" : "!", dropped);
+    ck_assert_str_eq(buf_text(&joined), cases[_i].expected);
+}
+END_TEST
+
+START_TEST(a_parameter_stands_before_a_word_of_ours)
+{
+    json_auto_t *object = json_loads("{\"seed\": 5}", 0, NULL);
+    struct expand_values values = {.parameters = object, .checkpoint = "", .seed = 77};
+    char *argv[] = {(char[]){"p"}, (char[]){"{seed}"}, (char[]){"{resource.to}"}, NULL};
+    OWN(words) struct words out = {0};
+    char dropped[EXPAND_NAME_BYTES];
+    struct err err;
+
+    ck_assert_int_eq(expand_argv(argv, &values, &out, dropped, &err), 0);
+    ck_assert_uint_eq(out.n, 2);
+    ck_assert_str_eq(out.items[1], "5");
+    ck_assert_str_eq(dropped, "resource.to"); /* a study without resource */
+}
+END_TEST
+
+static const char *const wrong[] = {"",     "{lr}",    "p|{",   "p|{lr",
+                                    "p|{}", "p|{l r}", "p|{1}", "p|a{{b{c d}"};
+
+START_TEST(what_is_no_placeholder_is_refused)
+{
+    OWN(words) struct words argv = {0};
+    struct err err = {0};
+
+    split(wrong[_i], &argv);
+    ck_assert_int_eq(expand_check(argv.items, &err), -1);
+    ck_assert_int_eq(err.code, ERR_INVALID);
+}
+END_TEST
+
+START_TEST(an_argument_has_a_greatest_length)
+{
+    json_auto_t *object = json_object();
+    struct expand_values values = {.parameters = object, .checkpoint = ""};
+    char *text = calloc(1, 200001);
+    char *argv[] = {(char[]){"p"}, (char[]){"{a}{a}"}, NULL};
+    OWN(words) struct words out = {0};
+    char dropped[EXPAND_NAME_BYTES];
+    struct err err;
+
+    memset(text, 'x', 100000);
+    json_object_set_new(object, "a", json_string(text));
+    ck_assert_int_eq(expand_argv(argv, &values, &out, dropped, &err), -1);
+    ck_assert_int_eq(err.code, ERR_TOO_LARGE);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("expand");
+    TCase *tcase = tcase_create("expand");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_loop_test(tcase, arguments_take_the_values_of_a_trial, 0,
+                        (int)(sizeof cases / sizeof cases[0]));
+    tcase_add_test(tcase, a_parameter_stands_before_a_word_of_ours);
+    tcase_add_loop_test(tcase, what_is_no_placeholder_is_refused, 0,
+                        (int)(sizeof wrong / sizeof wrong[0]));
+    tcase_add_test(tcase, an_argument_has_a_greatest_length);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
