@@ -103,7 +103,7 @@ int schedule_note(struct schedule *schedule, int64_t trial, int64_t step, double
     if (seat == NULL) {
         return 0;
     }
-    if (stopping->rule == STOPPING_MEDIAN && (seat->curve == NULL || step > reach(seat))) {
+    if (stopping->rule == STOPPING_MEDIAN) {
         TRY(median_note(stopping, &seat->curve, step, cost, err));
     }
     if (stopping->rule == STOPPING_THRESHOLD && step >= stopping->step) {
@@ -314,6 +314,10 @@ static int apply_value(struct schedule *schedule, const struct schedule_record *
         return misfit(record, err);
     }
     seat->cost = schedule_cost(schedule, record->value);
+    if (record->step > seat->last.step && record->step <= rung->level) {
+        seat->last =
+            (struct point){record->step, seat->cost}; /* after a start nothing else knows */
+    }
     rung->reported++;
     if (schedule->options.quorum > 0) {
         TRY(keep_span(rung, record->at_ms - seat->since_ms, err));

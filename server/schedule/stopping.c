@@ -139,6 +139,7 @@ static int make_curve(struct curve **curve, struct err *err)
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     (*curve)->best = (double)INFINITY;
+    (*curve)->last_step = -1;
     return 0;
 }
 
@@ -147,6 +148,10 @@ int median_note(struct stopping *stopping, struct curve **curve, int64_t step, d
 {
     TRY(make_curve(curve, err));
     struct curve *own = *curve;
+    if (step <= own->last_step) {
+        return 0; /* a step already known informs nobody */
+    }
+    own->last_step = step;
     if (isfinite(cost)) {
         own->sum += cost;
         own->n++;

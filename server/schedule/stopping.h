@@ -19,7 +19,8 @@
 /* A live trial's running average. */
 struct curve {
     double sum, best;
-    size_t n;          /* finite values */
+    size_t n; /* finite values */
+    int64_t last_step;
     bool is_completed; /* what comes goes straight to the pool */
     size_t n_points, cap;
     struct curve_mean {

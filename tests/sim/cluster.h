@@ -1,0 +1,53 @@
+/* A cluster in virtual time around one schedule: workers of different speeds that crash, straggle,
+ * fall silent and come back, say things twice or late; a server that expires leases, retries, is
+ * restarted and rebuilds its schedule from stored facts. One seed replays everything.
+ *
+ * It plays the part of tuning/ with the least code that is right, so that what is tested is the
+ * schedule; every fact goes through a watch, and after every step it looks whether somebody waits
+ * while a legal job exists. */
+#ifndef TESTS_SIM_CLUSTER_H
+#define TESTS_SIM_CLUSTER_H
+
+#include "tests/sim/watch.h"
+
+struct planted; /* a bug on purpose: planted.h */
+
+struct cluster_options {
+    uint64_t seed;        /* of what happens */
+    uint64_t curve_seed;  /* of what the trials' values are */
+    const char *strategy; /* "hyperband", "asha" */
+    bool is_stopping, is_progressive;
+    int64_t R, r_min, eta, brackets; /* brackets 0: all, or 1 in asha */
+    int64_t rounds;                  /* 0: until n_trials */
+    int64_t n_trials;
+    int n_workers;
+    double quorum;
+    bool same_speed;
+    bool each_worker_dies_once;
+    /* chances, out of 1000: of an attempt … */
+    int crash, fail, end_early, overshoot, deaf, straggle, silence;
+    /* … of a trial … */
+    int nan, cancel;
+    /* … of a message … */
+    int twice, late;
+    /* … of a step of the world */
+    int restart, pause;
+    /* What is told to the schedule: the value, its negative (as maximize), or a rising function. */
+    enum { TOLD_PLAIN, TOLD_NEGATED, TOLD_EXPONENTIAL } told;
+    const struct planted *planted;
+};
+
+struct cluster_outcome {
+    unsigned violated;
+    char texts[INVARIANT_COUNT][160];
+    uint64_t promotions; /* who was promoted where */
+    uint64_t history;    /* the facts, values and moments aside */
+    int64_t n_values;    /* trial-rungs */
+    int64_t n_facts, n_restarts, n_lost, n_promoted;
+    int64_t open_ms, idle_open_ms; /* until the last new configuration went out */
+    int64_t end_ms, idle_ms;       /* the whole study; idle: waiting for work, of all workers */
+};
+
+void cluster_run(const struct cluster_options *options, struct cluster_outcome *outcome);
+
+#endif

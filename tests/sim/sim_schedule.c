@@ -1,0 +1,349 @@
+/* Simulates clusters around every schedule and checks the invariants of algorithms.md §3.5.
+ *
+ *   sim_schedule [--first SEED] [--seeds N]   every fault on; exit 1 and the seed on a violation
+ *   sim_schedule --planted                    every planted bug must be caught, by its invariant
+ *   sim_schedule --figures                    speed of the simulation and utilisation of workers
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/rng.h"
+#include "tests/sim/cluster.h"
+#include "tests/sim/planted.h"
+#include "tests/support/schedule_fixture.h"
+
+/* ---- what is simulated ---- */
+
+static int pick(struct rng *rng, int n)
+{
+    return (int)rng_below(rng, (uint64_t)n);
+}
+
+/* A chance out of 1000: often none, sometimes small, sometimes large. */
+static int some(struct rng *rng, int most)
+{
+    int size = pick(rng, 3);
+
+    return size == 0 ? 0 : size == 1 ? most / 5 : most;
+}
+
+static struct cluster_options calm(uint64_t seed)
+{
+    static const int64_t tops[] = {9, 16, 27, 52, 64, 81, 100};
+    struct rng rng = rng_seeded(splitmix64(seed ^ 0x5ca1ab1e));
+    struct cluster_options o = {.seed = seed, .curve_seed = seed, .strategy = "hyperband"};
+
+    o.R = tops[pick(&rng, 7)];
+    o.eta = 2 + pick(&rng, 3);
+    o.r_min = pick(&rng, 3) == 0 ? 1 + pick(&rng, 3) : 1;
+    o.n_workers = pick(&rng, 4) == 0 ? 1 : 2 + pick(&rng, 63);
+    o.n_trials = 20 + pick(&rng, 160);
+    o.rounds = pick(&rng, 3) == 0 ? 1 : 0;
+    return o;
+}
+
+static struct cluster_options stormy(uint64_t seed)
+{
+    struct cluster_options o = calm(seed);
+    struct rng rng = rng_seeded(splitmix64(seed ^ 0x57024));
+    int which = pick(&rng, 5);
+
+    if (which >= 2) {
+        o.strategy = "asha";
+        o.rounds = 0;
+        o.is_stopping = which == 3;
+        o.is_progressive = which == 4;
+        o.brackets = which == 2 && o.r_min * o.eta <= o.R ? 1 + pick(&rng, 2) : 1;
+    } else if (pick(&rng, 4) == 0) {
+        o.quorum = 0.7;
+    }
+    o.crash = some(&rng, 200);
+    o.fail = some(&rng, 60);
+    o.end_early = some(&rng, 60);
+    o.overshoot = some(&rng, 100);
+    o.deaf = some(&rng, 300);
+    o.straggle = some(&rng, 50);
+    o.silence = some(&rng, 100);
+    o.nan = pick(&rng, 20) == 0 ? 1000 : some(&rng, 150);
+    o.cancel = some(&rng, 50);
+    o.twice = some(&rng, 200);
+    o.late = some(&rng, 100);
+    o.restart = some(&rng, 30);
+    o.pause = some(&rng, 5);
+    o.each_worker_dies_once = pick(&rng, 6) == 0;
+    return o;
+}
+
+/* ---- checks that take two runs ---- */
+
+static void note(struct cluster_outcome *out, enum invariant invariant, const char *text)
+{
+    if ((out->violated & 1U << invariant) == 0) {
+        out->violated |= 1U << invariant;
+        (void)snprintf(out->texts[invariant], sizeof out->texts[invariant], "%s", text);
+    }
+}
+
+/* I4, I11: other speeds and another number of workers, the same configurations and values. */
+static void check_order(struct cluster_options o, struct cluster_outcome *out)
+{
+    struct cluster_outcome first;
+    struct cluster_outcome other;
+
+    if (strcmp(o.strategy, "hyperband") != 0) {
+        return;
+    }
+    o.rounds = 1;
+    o.n_trials = 1000;
+    cluster_run(&o, &first);
+    o.seed += 77;
+    cluster_run(&o, &other);
+    if (first.promotions != other.promotions) {
+        note(out, I4_ORDER, "another order of completion promotes other trials");
+    }
+    o.n_workers = o.n_workers == 1 ? 64 : 1;
+    cluster_run(&o, &other);
+    if (first.promotions != other.promotions) {
+        note(out, I11_WORKERS, "another number of workers promotes other trials");
+    }
+}
+
+/* I12, I13: the same facts in the same order, whatever is told of the values. */
+static void check_told(struct cluster_options o, const struct cluster_outcome *plain,
+                       struct cluster_outcome *out)
+{
+    struct cluster_outcome other;
+
+    if (o.is_progressive) {
+        return; /* it looks at differences: only the direction may change */
+    }
+    o.told = TOLD_NEGATED;
+    cluster_run(&o, &other);
+    if (other.history != plain->history) {
+        note(out, I12_DIRECTION, "maximising the negative makes other decisions");
+    }
+    o.told = TOLD_EXPONENTIAL;
+    cluster_run(&o, &other);
+    if (other.history != plain->history) {
+        note(out, I13_MONOTONE, "a rising function of the values changes decisions");
+    }
+}
+
+static char *lenient(const char *members)
+{
+    return calloc(1, strstr(members, "\"eta\": 1") != NULL ? 1 : 2);
+}
+
+/* I17, with the function that reports faults, so that a lenient one can be planted. */
+static bool options_are_checked(char *(*faults)(const char *members))
+{
+    static const char *const wrong[] = {
+        "\"strategy\": {\"name\": \"hyperband\", \"eta\": 1}, \"resource\": {\"max\": 9}",
+        "\"strategy\": {\"name\": \"asha\", \"eta\": 1}, \"resource\": {\"max\": 9}",
+        "\"strategy\": \"hyperband\"",
+    };
+    bool all_refused = true;
+
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        OWN(memory) char *told = faults(wrong[i]);
+        all_refused = all_refused && told != NULL && told[0] != '\0';
+    }
+    struct bracket_plan plan;
+    tables_bracket(7, 3, 7, ROUNDING_FORMULA, 0, &plan);
+    return all_refused && tables_s_max(7, 3, 7) == 0 && plan.n == 1 && plan.rungs[0].level == 7;
+}
+
+static int floating_s_max(int64_t R, int64_t eta, int64_t r_min)
+{
+    return (int)(log((double)R / (double)r_min) / log((double)eta));
+}
+
+/* I18, against multiplication; the whole tables are compared in test_tables. */
+static bool tables_are_exact(int (*s_max)(int64_t R, int64_t eta, int64_t r_min))
+{
+    for (int64_t eta = 2; eta <= 5; eta++) {
+        int expected = 0;
+        int64_t next = eta;
+        for (int64_t R = 1; R <= 2000; R++) {
+            if (R == next) {
+                expected++;
+                next *= eta;
+            }
+            if (s_max(R, eta, 1) != expected) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* ---- running ---- */
+
+static void run_one(const struct cluster_options *o, bool with_twins, struct cluster_outcome *out)
+{
+    cluster_run(o, out);
+    if (with_twins) {
+        struct cluster_options quiet = calm(o->seed);
+        struct cluster_outcome plain = *out;
+        quiet.strategy = o->strategy;
+        quiet.brackets = o->brackets;
+        quiet.planted = o->planted;
+        check_order(quiet, out);
+        check_told(*o, &plain, out);
+    }
+}
+
+static int tell(uint64_t seed, const struct cluster_outcome *out)
+{
+    for (int i = 1; i < INVARIANT_COUNT; i++) {
+        if ((out->violated & 1U << i) != 0) {
+            (void)printf("seed %llu violates I%d: %s\n", (unsigned long long)seed, i,
+                         out->texts[i]);
+        }
+    }
+    return out->violated != 0;
+}
+
+static int run_seeds(uint64_t first, uint64_t n)
+{
+    struct cluster_outcome out;
+    int64_t sums[6] = {0};
+    int violations = !options_are_checked(fixture_faults) + !tables_are_exact(tables_s_max);
+
+    for (uint64_t seed = first; seed < first + n; seed++) {
+        struct cluster_options o = stormy(seed);
+        run_one(&o, true, &out);
+        violations += tell(seed, &out);
+        sums[0] += out.n_values;
+        sums[1] += out.n_facts;
+        sums[2] += out.n_restarts;
+        sums[3] += out.n_lost;
+        sums[4] += out.n_promoted;
+    }
+    (void)printf(
+        "%llu seeds: %lld trial-rungs, %lld promotions, %lld lost attempts, %lld restarts, "
+        "%d violations\n",
+        (unsigned long long)n, (long long)sums[0], (long long)sums[4], (long long)sums[3],
+        (long long)sums[2], violations);
+    return violations != 0;
+}
+
+static bool catches(const struct planted *bug)
+{
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct cluster_options o = stormy(seed);
+        struct cluster_outcome out;
+        o.strategy = bug->strategy;
+        o.is_stopping = bug->is_stopping;
+        o.is_progressive = false;
+        o.brackets = strcmp(bug->strategy, "asha") == 0 ? 1 : 0;
+        o.rounds = 0;
+        o.quorum = 0;
+        o.planted = bug;
+        run_one(&o, true, &out);
+        if ((out.violated & 1U << bug->breaks) != 0) {
+            (void)printf("I%-2d catches \"%s\" (%s, seed %d): %s\n", (int)bug->breaks, bug->name,
+                         bug->strategy, (int)seed, out.texts[bug->breaks]);
+            return true;
+        }
+    }
+    (void)printf("I%-2d MISSES \"%s\"\n", (int)bug->breaks, bug->name);
+    return false;
+}
+
+static int run_planted(void)
+{
+    int missed = 0;
+
+    for (size_t i = 0; i < n_planted_bugs; i++) {
+        missed += !catches(&planted_bugs[i]);
+    }
+    if (options_are_checked(lenient)) {
+        (void)printf("I17 MISSES a check that lets eta 1 pass\n");
+        missed++;
+    }
+    if (tables_are_exact(floating_s_max)) {
+        (void)printf("I18 MISSES floating logarithms\n");
+        missed++;
+    }
+    return missed != 0;
+}
+
+static double busy_share(int64_t idle_ms, int64_t span_ms)
+{
+    return 100.0 - 100.0 * (double)idle_ms / (64.0 * (double)span_ms);
+}
+
+static void print_use(const char *name, const char *strategy, bool same_speed, int64_t n_trials)
+{
+    struct cluster_options o = {.seed = 1,
+                                .curve_seed = 1,
+                                .strategy = strategy,
+                                .R = 81,
+                                .eta = 3,
+                                .r_min = 1,
+                                .n_trials = n_trials,
+                                .n_workers = 64,
+                                .same_speed = same_speed,
+                                .brackets = strcmp(strategy, "asha") == 0 ? 1 : 0};
+    struct cluster_outcome out;
+
+    cluster_run(&o, &out);
+    (void)printf("%-26s 64 workers, R 81, eta 3: busy %5.1f %% while new trials come, %5.1f %% to "
+                 "the end\n",
+                 name, busy_share(out.idle_open_ms, out.open_ms),
+                 busy_share(out.idle_ms, out.end_ms));
+}
+
+static int print_figures(void)
+{
+    int64_t values = 0;
+    struct timespec began;
+    struct timespec ended;
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &began);
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        struct cluster_options o = stormy(seed);
+        struct cluster_outcome out;
+        cluster_run(&o, &out);
+        values += out.n_values;
+    }
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ended);
+    double seconds =
+        (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9;
+    (void)printf("%.0f trial-rungs a minute on one core, every fault on (%lld in %.2f s)\n",
+                 60 * (double)values / seconds, (long long)values, seconds);
+    print_use("asha, equal speeds", "asha", true, 1500);
+    print_use("asha, speeds 1 to 20", "asha", false, 1500);
+    print_use("hyperband, equal speeds", "hyperband", true, 1500);
+    print_use("hyperband, speeds 1 to 20", "hyperband", false, 1500);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t first = 1;
+    uint64_t seeds = 300;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--planted") == 0) {
+            return run_planted();
+        }
+        if (strcmp(argv[i], "--figures") == 0) {
+            return print_figures();
+        }
+        if (strcmp(argv[i], "--first") == 0 && i + 1 < argc) {
+            first = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc) {
+            seeds = strtoull(argv[++i], NULL, 10);
+        } else {
+            (void)fprintf(stderr, "usage: sim_schedule [--first SEED] [--seeds N] | --planted | "
+                                  "--figures\n");
+            return 2;
+        }
+    }
+    return run_seeds(first, seeds);
+}
