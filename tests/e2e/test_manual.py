@@ -55,7 +55,6 @@ def test_every_option_is_in_the_manual(tmp):
         if verb[0] == "run":  # takes the definition of a study too
             known |= definition
         found = options_in_help(verb)
-        expect(bool(found), True, f"{verb} has options")
         expect(sorted(found - known), [], f"options of {verb} that the manual lacks")
 
 
@@ -65,7 +64,7 @@ def test_the_manual_promises_no_option_that_is_not_there(tmp):
         if verb[0] not in ("help", "version"):
             there |= options_in_help(verb)
     for page in PAGES.glob("hone*.1"):
-        if page.stem in ("hone", "hone-study", "hone-token", "hone-run"):
+        if page.stem == "hone" or page.stem[5:] in {verb[0] for verb in verbs()}:
             expect(sorted(options_in_page(page.read_text()) - there), [], page.name)
 
 

@@ -23,16 +23,16 @@
 #include "worker/cli/verbs.h"
 #include "worker/cli/watch.h"
 
-enum { KEY_SLOTS = 0x3000, KEY_GPUS, KEY_PATTERN, KEY_WORKDIR };
-enum { LOOK_EVERY_MS = 1000, GPUS_MAX = 64, PATTERNS_MAX = 16, STATUS_INTERRUPTED = 130 };
+enum { KEY_SLOTS = 0x3000, KEY_GPUS, KEY_REGEX, KEY_WORKDIR };
+enum { LOOK_EVERY_MS = 1000, GPUS_MAX = 64, REGEXES_MAX = 16, STATUS_INTERRUPTED = 130 };
 
 struct wish {
     struct definition definition; /* first: its parser gets the same pointer */
     size_t n_slots;
     const char *gpus[GPUS_MAX];
     size_t n_gpus;
-    const char *patterns[PATTERNS_MAX];
-    size_t n_patterns;
+    const char *regexes[REGEXES_MAX];
+    size_t n_regexes;
     const char *workdir;
     bool quiet;
 };
@@ -40,7 +40,7 @@ struct wish {
 static const struct argp_option own[] = {
     {"slots", KEY_SLOTS, "N", 0, "run this many trials at once (default: one per GPU, else 1)", 5},
     {"gpus", KEY_GPUS, "LIST", 0, "one slot for each of these: 0,1,2", 5},
-    {"pattern", KEY_PATTERN, "REGEX", 0, "finds metrics in the output: loss=(?<loss>\\S+)", 5},
+    {"metric-regex", KEY_REGEX, "REGEX", 0, "finds metrics in the output: loss=(?<loss>\\S+)", 5},
     {"workdir", KEY_WORKDIR, "DIR", 0, "keep logs and checkpoints here", 5},
     {"quiet", 'q', NULL, 0, "no picture, only the result", 9},
     {0},
@@ -75,11 +75,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_GPUS:
         add_gpus(wish, arg, state);
         return 0;
-    case KEY_PATTERN:
-        if (wish->n_patterns == PATTERNS_MAX) {
-            argp_error(state, "--pattern is there more than %d times", PATTERNS_MAX);
+    case KEY_REGEX:
+        if (wish->n_regexes == REGEXES_MAX) {
+            argp_error(state, "--metric-regex is there more than %d times", REGEXES_MAX);
         }
-        wish->patterns[wish->n_patterns++] = arg;
+        wish->regexes[wish->n_regexes++] = arg;
         return 0;
     case KEY_WORKDIR:
         wish->workdir = arg;
@@ -194,8 +194,8 @@ static struct agent_settings worker_settings(const struct wish *wish, const stru
         .n_slots = wish->n_slots,
         .gpus = wish->gpus,
         .n_gpus = wish->n_gpus,
-        .metric_regexes = wish->patterns,
-        .n_metric_regexes = wish->n_patterns,
+        .metric_regexes = wish->regexes,
+        .n_metric_regexes = wish->n_regexes,
         .workdir = wish->workdir,
         .exit_when_finished = true,
         .passthrough_fd = -1,
