@@ -23,14 +23,14 @@ static void take_weights(const struct points *x, const double theta[], double w[
 /* ---- evidence ------------------------------------------------------------------------------ */
 struct gp_evidence {
     const struct points *x;
-    const double *y;
+    const double *y, *extra;
     enum gp_mean mean;
     struct workspace work;
     double *w, *Z, *norm, *M, *S, *K, *ones, *alpha, *sums, *CZ, *diagonal;
 };
 
-int gp_evidence_create(const struct points *x, const double y[], enum gp_mean mean,
-                       struct gp_evidence **evidence, struct err *err)
+int gp_evidence_create(const struct points *x, const double y[], const double extra[],
+                       enum gp_mean mean, struct gp_evidence **evidence, struct err *err)
 {
     OWN(gp_evidence) struct gp_evidence *e = calloc(1, sizeof *e);
     size_t n = x->n;
@@ -41,6 +41,7 @@ int gp_evidence_create(const struct points *x, const double y[], enum gp_mean me
     }
     e->x = x;
     e->y = y;
+    e->extra = extra;
     e->mean = mean;
     TRY(workspace_init(&e->work,
                        3 * workspace_round(n * n) + 2 * workspace_round(n * d)
@@ -86,7 +87,7 @@ static void build(struct gp_evidence *e, const double theta[], struct kernel *ke
     }
     for (size_t i = 0; i < n; i++) {
         e->M[i * n + i] = 1.0;
-        e->K[i * n + i] = signal + noise;
+        e->K[i * n + i] = signal + noise + (e->extra == NULL ? 0.0 : e->extra[i]);
     }
 }
 
@@ -279,7 +280,7 @@ static int allocate(struct gp *gp, size_t n_theta, struct err *err)
 }
 
 /* L ← the factor: observed block first, then the pending rows appended to it. */
-static int factor(struct gp *gp, struct err *err)
+static int factor(struct gp *gp, const double extra[], struct err *err)
 {
     size_t all = gp->n + gp->p;
     double *diagonal = workspace_take(gp->work, all);
@@ -291,14 +292,16 @@ static int factor(struct gp *gp, struct err *err)
         gp->L[i] *= gp->signal;
     }
     for (size_t i = 0; i < all; i++) {
-        gp->L[i * all + i] = gp->signal + gp->noise;
+        gp->L[i * all + i] =
+            gp->signal + gp->noise + (extra == NULL || i >= gp->n ? 0.0 : extra[i]);
     }
     TRY(linalg_cholesky(gp->n, gp->L, all, diagonal, &jitter, err));
     return linalg_append(gp->n, gp->p, gp->L, all, diagonal, &jitter, err);
 }
 
 /* Solves for the mean and the whitened residuals v = L⁻¹(y − m). */
-static void whiten(struct gp *gp, const double y[], enum gp_mean mean, double v[])
+static void whiten(struct gp *gp, const double y[], const double extra[], enum gp_mean mean,
+                   double v[])
 {
     size_t n = gp->n;
     size_t all = gp->n + gp->p;
@@ -317,7 +320,8 @@ static void whiten(struct gp *gp, const double y[], enum gp_mean mean, double v[
     }
     linalg_solve_upper(n, gp->L, all, 1, gp->mean_observed, n == 0 ? 1 : n);
     for (size_t i = 0; i < n; i++) {
-        gp->mean_observed[i] = y[i] - gp->noise * gp->mean_observed[i];
+        double noise = gp->noise + (extra == NULL ? 0.0 : extra[i]);
+        gp->mean_observed[i] = y[i] - noise * gp->mean_observed[i];
     }
 }
 
@@ -345,9 +349,9 @@ static void fantasise(struct gp *gp, const double v[], const double eps[])
     linalg_solve_upper(all, gp->L, all, gp->n_fantasies, gp->A, all == 0 ? 1 : all);
 }
 
-int gp_create(const struct points *x, size_t p, const double y[], const double theta[],
-              enum gp_mean mean, size_t n_fantasies, const double eps[], struct gp **gp,
-              struct err *err)
+int gp_create(const struct points *x, size_t p, const double y[], const double extra[],
+              const double theta[], enum gp_mean mean, size_t n_fantasies, const double eps[],
+              struct gp **gp, struct err *err)
 {
     OWN(gp) struct gp *g = calloc(1, sizeof *g);
     size_t d = x->n_num + x->n_cat;
@@ -363,9 +367,9 @@ int gp_create(const struct points *x, size_t p, const double y[], const double t
     g->noise = exp(theta[d + 1]);
     TRY(allocate(g, d + 2, err));
     take_weights(x, theta, g->w, &g->kernel);
-    TRY(factor(g, err));
+    TRY(factor(g, extra, err));
     double *v = workspace_take(g->work, g->n);
-    whiten(g, y, mean, v);
+    whiten(g, y, extra, mean, v);
     fantasise(g, v, eps);
     *gp = g;
     g = NULL;

@@ -28,9 +28,10 @@ static inline size_t gp_n_theta(const struct points *x)
 /* ---- evidence: log p(y | theta) and its gradient ------------------------------------------- */
 struct gp_evidence; /* scratch for one data set, used again for each theta */
 
-/* Borrows x and y (standardised, n). */
-MUST_USE int gp_evidence_create(const struct points *x, const double y[], enum gp_mean mean,
-                                struct gp_evidence **evidence, struct err *err);
+/* Borrows x, y (standardised, n) and `extra`: variances of single values beyond σ_n² (n, or NULL
+ * for none). */
+MUST_USE int gp_evidence_create(const struct points *x, const double y[], const double extra[],
+                                enum gp_mean mean, struct gp_evidence **evidence, struct err *err);
 void gp_evidence_destroy(struct gp_evidence *evidence);
 OWN_POINTER(gp_evidence)
 
@@ -56,11 +57,12 @@ struct gp {
     double *w, *Z, *norm, *L, *A;
 };
 
-/* `x` holds n observed points and then p pending ones; `y` n values; `eps` p × n_fantasies
- * standard normal numbers (NULL: zeros, one fantasy, the "kriging believer"). O((n + p)³). */
-MUST_USE int gp_create(const struct points *x, size_t p, const double y[], const double theta[],
-                       enum gp_mean mean, size_t n_fantasies, const double eps[], struct gp **gp,
-                       struct err *err);
+/* `x` holds n observed points and then p pending ones; `y` n values and `extra` what they are
+ * noisier than σ_n² (or NULL); `eps` p × n_fantasies standard normal numbers (NULL: zeros, one
+ * fantasy, the "kriging believer"). O((n + p)³). */
+MUST_USE int gp_create(const struct points *x, size_t p, const double y[], const double extra[],
+                       const double theta[], enum gp_mean mean, size_t n_fantasies,
+                       const double eps[], struct gp **gp, struct err *err);
 void gp_destroy(struct gp *gp);
 OWN_POINTER(gp)
 

@@ -197,7 +197,7 @@ static int fit_theta(const struct points *points, const double y[], const struct
             shorter[i] = prior->mean[i] - (i + 2 < prior->n ? 1.2 : 0.0);
         }
     }
-    TRY(gp_evidence_create(points, y, GP_MEAN_CONSTANT, &evidence, err));
+    TRY(gp_evidence_create(points, y, NULL, GP_MEAN_CONSTANT, &evidence, err));
     return fit_map(evidence, prior, n, starts, FIT_EVALUATIONS, theta, value, err);
 }
 
@@ -291,7 +291,8 @@ static int condition(struct belief *b, struct rng *rng, struct err *err)
     for (size_t i = 0; i < p * FANTASIES; i++) {
         eps[i] = rng_normal(rng);
     }
-    TRY(gp_create(&b->points, p, b->y, b->theta, GP_MEAN_CONSTANT, FANTASIES, eps, &b->gp, err));
+    TRY(gp_create(&b->points, p, b->y, NULL, b->theta, GP_MEAN_CONSTANT, FANTASIES, eps, &b->gp,
+                  err));
     /* with noise, the best value seen is the luckiest one: take the best mean */
     const double *values = b->gp->noise > 1e-3 ? b->gp->mean_observed : b->y;
     b->best = INFINITY;
@@ -331,7 +332,8 @@ static int learn_failures(struct belief *b, const struct axes *f, const struct t
     } else {
         memcpy(b->ok_theta, warm == NULL ? prior->mean : warm, prior->n * sizeof *b->ok_theta);
     }
-    return gp_create(&b->ok_points, 0, label, b->ok_theta, GP_MEAN_CONSTANT, 1, NULL, &b->ok, err);
+    return gp_create(&b->ok_points, 0, label, NULL, b->ok_theta, GP_MEAN_CONSTANT, 1, NULL, &b->ok,
+                     err);
 }
 
 static int learn(struct belief *b, const struct axes *f, const struct trials *trials,

@@ -30,7 +30,7 @@ START_TEST(posterior_gradient_agrees_with_differences)
     double y[12], theta[] = {-1, 0.5, .3, -5}, gradient[4], up, down;
 
     line(&x, 12, y);
-    ck_assert_int_eq(gp_evidence_create(&x, y, GP_MEAN_CONSTANT, &evidence, NULL), 0);
+    ck_assert_int_eq(gp_evidence_create(&x, y, NULL, GP_MEAN_CONSTANT, &evidence, NULL), 0);
     ck_assert_int_eq(fit_prior_init(&prior, &x, 2, 0, NULL), 0);
     ck_assert_int_eq(fit_log_posterior(evidence, &prior, theta, &up, gradient, NULL), 0);
     for (size_t i = 0; i < 4; i++) {
@@ -53,7 +53,7 @@ START_TEST(map_climbs_and_finds_what_matters)
     double y[25], theta[4], again[4], gradient[4], value, start;
 
     line(&x, 25, y);
-    ck_assert_int_eq(gp_evidence_create(&x, y, GP_MEAN_CONSTANT, &evidence, NULL), 0);
+    ck_assert_int_eq(gp_evidence_create(&x, y, NULL, GP_MEAN_CONSTANT, &evidence, NULL), 0);
     ck_assert_int_eq(fit_prior_init(&prior, &x, 2, 0, NULL), 0);
     ck_assert_int_eq(fit_map(evidence, &prior, 1, prior.mean, 100, theta, &value, NULL), 0);
     ck_assert_int_eq(fit_log_posterior(evidence, &prior, prior.mean, &start, NULL, NULL), 0);

@@ -105,7 +105,7 @@ START_TEST(evidence_and_gradient_of_the_toy)
 
     toy_points(&x, 3);
     toy_theta(theta);
-    ck_assert_int_eq(gp_evidence_create(&x, toy_y, GP_MEAN_ZERO, &evidence, NULL), 0);
+    ck_assert_int_eq(gp_evidence_create(&x, toy_y, NULL, GP_MEAN_ZERO, &evidence, NULL), 0);
     ck_assert_int_eq(gp_log_evidence(evidence, theta, &log_p, gradient, NULL), 0);
     NEAR(log_p, -4.4587944022594, 1e-13);
     NEAR(gradient[0], -2.16531632798, 1e-11);
@@ -137,7 +137,7 @@ START_TEST(posterior_of_the_toy)
     toy_points(&x, 3);
     toy_theta(theta);
     query(&q, 4, at);
-    ck_assert_int_eq(gp_create(&x, 0, toy_y, theta, GP_MEAN_ZERO, 1, NULL, &gp, NULL), 0);
+    ck_assert_int_eq(gp_create(&x, 0, toy_y, NULL, theta, GP_MEAN_ZERO, 1, NULL, &gp, NULL), 0);
     ck_assert_int_eq(gp_batch_create(gp, 4, false, &batch, NULL), 0);
     gp_predict(gp, batch, &q);
     for (size_t i = 0; i < 4; i++) {
@@ -173,12 +173,13 @@ START_TEST(a_pending_point_is_a_row_appended)
     toy_points(&x, 3);
     toy_theta(theta);
     query(&q, 2, at);
-    ck_assert_int_eq(gp_create(&x, 0, toy_y, theta, GP_MEAN_ZERO, 1, NULL, &gp, NULL), 0);
+    ck_assert_int_eq(gp_create(&x, 0, toy_y, NULL, theta, GP_MEAN_ZERO, 1, NULL, &gp, NULL), 0);
     ck_assert_int_eq(gp_batch_create(gp, 2, false, &before, NULL), 0);
     gp_predict(gp, before, &q);
     x.num[3] = .65;
     x.n = 4;
-    ck_assert_int_eq(gp_create(&x, 1, toy_y, theta, GP_MEAN_ZERO, 1, NULL, &believer, NULL), 0);
+    ck_assert_int_eq(gp_create(&x, 1, toy_y, NULL, theta, GP_MEAN_ZERO, 1, NULL, &believer, NULL),
+                     0);
     NEAR(believer->L[3], .177436618968, 1e-11);
     NEAR(believer->L[7], .623198840034, 1e-11);
     NEAR(believer->L[11], .483046318724, 1e-11);
@@ -207,7 +208,7 @@ START_TEST(fantasies_share_a_variance_and_have_their_own_incumbents)
     toy_points(&x, 4);
     toy_theta(theta);
     query(&q, 2, at);
-    ck_assert_int_eq(gp_create(&x, 1, toy_y, theta, GP_MEAN_ZERO, 2, eps, &gp, NULL), 0);
+    ck_assert_int_eq(gp_create(&x, 1, toy_y, NULL, theta, GP_MEAN_ZERO, 2, eps, &gp, NULL), 0);
     NEAR(gp->y_pending[0], .313309177621, 1e-11);
     NEAR(gp->y_pending[1], -.864664856042, 1e-11);
     ck_assert_int_eq(gp_batch_create(gp, 2, false, &batch, NULL), 0);
@@ -292,7 +293,7 @@ START_TEST(evidence_gradient_agrees_with_differences)
     const double h = 1e-5;
 
     mixed_points(&x, 10, y);
-    ck_assert_int_eq(gp_evidence_create(&x, y, GP_MEAN_CONSTANT, &evidence, NULL), 0);
+    ck_assert_int_eq(gp_evidence_create(&x, y, NULL, GP_MEAN_CONSTANT, &evidence, NULL), 0);
     ck_assert_int_eq(gp_log_evidence(evidence, theta, &up, gradient, NULL), 0);
     for (size_t i = 0; i < 7; i++) {
         double at = theta[i];
@@ -318,7 +319,7 @@ START_TEST(acquisition_gradient_agrees_with_differences)
     const double h = 1e-5;
 
     mixed_points(&x, 12, y);
-    ck_assert_int_eq(gp_create(&x, 2, y, theta, GP_MEAN_CONSTANT, 3, eps, &gp, NULL), 0);
+    ck_assert_int_eq(gp_create(&x, 2, y, NULL, theta, GP_MEAN_CONSTANT, 3, eps, &gp, NULL), 0);
     ck_assert_int_eq(gp_batch_create(gp, 2, true, &batch, NULL), 0);
     ck_assert_int_eq(points_init(&q, 3, 2, 2, NULL), 0);
     q.n = 2;
@@ -360,6 +361,36 @@ START_TEST(jitter_climbs_until_it_factors)
 }
 END_TEST
 
+START_TEST(extra_noise_loosens_single_values)
+{
+    OWN(points) struct points x = {0};
+    OWN(points) struct points q = {0};
+    OWN(gp) struct gp *gp = NULL;
+    OWN(gp_batch) struct gp_batch *batch = NULL;
+    const double extra[] = {0, 1, 0};
+    const double even[] = {.05, .05, .05};
+    double theta[3], before, after;
+
+    toy_points(&x, 3);
+    toy_theta(theta);
+    query(&q, 1, toy_x + 1);
+    ck_assert_int_eq(gp_create(&x, 0, toy_y, extra, theta, GP_MEAN_ZERO, 1, NULL, &gp, NULL), 0);
+    ck_assert_int_eq(gp_batch_create(gp, 1, false, &batch, NULL), 0);
+    gp_predict(gp, batch, &q);
+    ck_assert(batch->mean[0] > -.7 && batch->var[0] > .2);
+    NEAR(gp->mean_observed[1], batch->mean[0], 1e-10);
+    /* the same extra for all is only a greater σ_n² */
+    OWN(gp_evidence) struct gp_evidence *a = NULL;
+    OWN(gp_evidence) struct gp_evidence *b = NULL;
+    ck_assert_int_eq(gp_evidence_create(&x, toy_y, even, GP_MEAN_ZERO, &a, NULL), 0);
+    ck_assert_int_eq(gp_evidence_create(&x, toy_y, NULL, GP_MEAN_ZERO, &b, NULL), 0);
+    ck_assert_int_eq(gp_log_evidence(a, theta, &before, NULL, NULL), 0);
+    theta[2] = log(exp(theta[2]) + .05);
+    ck_assert_int_eq(gp_log_evidence(b, theta, &after, NULL, NULL), 0);
+    NEAR(before, after, 1e-12);
+}
+END_TEST
+
 START_TEST(duplicate_points_without_noise_still_factor)
 {
     OWN(points) struct points x = {0};
@@ -369,7 +400,7 @@ START_TEST(duplicate_points_without_noise_still_factor)
 
     ck_assert_int_eq(points_init(&x, 1, 0, 3, NULL), 0);
     x.n = 3;
-    ck_assert_int_eq(gp_create(&x, 0, y, theta, GP_MEAN_CONSTANT, 1, NULL, &gp, NULL), 0);
+    ck_assert_int_eq(gp_create(&x, 0, y, NULL, theta, GP_MEAN_CONSTANT, 1, NULL, &gp, NULL), 0);
     NEAR(gp->mean, 1.0, 1e-6);
 }
 END_TEST
@@ -393,6 +424,7 @@ int main(void)
     tcase_add_test(tcase, evidence_gradient_agrees_with_differences);
     tcase_add_test(tcase, acquisition_gradient_agrees_with_differences);
     tcase_add_test(tcase, jitter_climbs_until_it_factors);
+    tcase_add_test(tcase, extra_noise_loosens_single_values);
     tcase_add_test(tcase, duplicate_points_without_noise_still_factor);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
