@@ -79,7 +79,7 @@ static void set_kernel(struct parzen *p, size_t k, size_t i, double mean, double
     p->constant[at] = -log(width * mass) - half_ln_2pi;
 }
 
-/* The k-th number's kernels: gaps between sorted places, 0 and 1 at the ends. */
+/* The k-th number's kernels: gaps between sorted places; the outermost have an inner one alone. */
 static void set_kernels(struct parzen *p, size_t k, struct place places[])
 {
     size_t prior = p->n - 1;
@@ -97,8 +97,8 @@ static void set_kernels(struct parzen *p, size_t k, struct place places[])
     }
     qsort(places, count, sizeof *places, by_place);
     for (size_t j = 0; j < count; j++) {
-        double left = places[j].at - (j == 0 ? 0.0 : places[j - 1].at);
-        double right = (j + 1 == count ? 1.0 : places[j + 1].at) - places[j].at;
+        double left = j == 0 ? 0.0 : places[j].at - places[j - 1].at;
+        double right = j + 1 == count ? 0.0 : places[j + 1].at - places[j].at;
         double width = fmin(fmax(fmax(left, right), least), 1.0);
         set_kernel(p, k, places[j].component, places[j].at,
                    places[j].component == prior ? 1.0 : width);

@@ -1,8 +1,9 @@
 /* Mixtures of product kernels over numbers in [0, 1] and categories: the densities of TPE.
  *
  * One component a configuration and a last one for the prior. A number's kernel is a normal
- * truncated to [0, 1], as wide as the larger gap to its neighbours (ends and the prior's middle
- * among them) but not narrower than max(.03, (n+2)⁻²); where it has few values, the mass over each.
+ * truncated to [0, 1], as wide as the larger gap to its neighbours (the prior's middle among them,
+ * the ends of the range not) but not narrower than max(.03, (n+2)⁻²); where it has few values, the
+ * mass over each.
  * A category's kernel gives 1 + 1/n to its own choice and 1/n to each other, normalised. Where a
  * component lacks a number (NaN) or a category (code −1) it is uniform there.
  * Watanabe, Tree-Structured Parzen Estimator (2023), arXiv 2304.11127. */

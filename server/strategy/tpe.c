@@ -1,8 +1,8 @@
 /* tpe: draws where good configurations are dense and the others are not.
  *
- * Good are the best 15 % of the results, at most 25. Two mixtures of kernels over all parameters at
- * once, l of the good (a result counts by how much better it is than the best of the others) and g
- * of the others and of what is still running; of 64 draws from l the one with the greatest ln l −
+ * Good are the best tenth of the results, at most 25. Two mixtures of kernels over all parameters
+ * at once, l of the good (a result counts by how much better it is than the best of the others) and
+ * g of the others and of what is still running; of 64 draws from l the one with the greatest ln l −
  * ln g is taken. Parameters that are not active
  * together never meet in a kernel: an inactive one is uniform there. algorithms.md §2, "Our TPE".
  */
@@ -28,7 +28,7 @@ enum {
     EXPLAIN_MAX = 1 << 14
 };
 
-static const double good_share = 0.15;
+static const double good_share = 0.10;
 
 static void check(const struct study_def *study, struct faults *faults)
 {

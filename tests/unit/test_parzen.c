@@ -16,7 +16,7 @@ static void column(struct points *x, size_t n, const double at[])
 START_TEST(widths_are_the_larger_gap)
 {
     static const double at[] = {.1, .2, .5, .9, .91};
-    static const double want[] = {.1, .3, .3, .4, .09, 1};
+    static const double want[] = {.1, .3, .3, .4, .03, 1};
     const uint64_t continuous[] = {0};
     OWN(points) struct points x = {0};
     OWN(parzen) struct parzen *p = NULL;
