@@ -65,7 +65,7 @@ bool is_grant(const struct op *op)
     return op->kind == OP_LEASE && op->status == OP_OK && op->granted;
 }
 
-const struct trial_row *find_trial(const struct checker *checker, uint32_t study, int64_t number)
+const struct dumped_trial *find_trial(const struct checker *checker, uint32_t study, int64_t number)
 {
     size_t n;
     const struct index_entry *entry =
@@ -75,7 +75,7 @@ const struct trial_row *find_trial(const struct checker *checker, uint32_t study
 }
 
 bool result_matches(const struct checker *checker, const struct op *op,
-                    const struct trial_row *trial)
+                    const struct dumped_trial *trial)
 {
     const struct point *points = checker->history->points;
 
@@ -128,17 +128,17 @@ static void index_dump(struct checker *checker)
     const struct history *history = checker->history;
 
     for (size_t i = 0; i < history->n_trials; i++) {
-        const struct trial_row *row = &history->trials[i];
+        const struct dumped_trial *row = &history->trials[i];
 
         index_add(&checker->trials, (int64_t[]){row->study, row->number}, 2, i);
     }
     for (size_t i = 0; i < history->n_attempts; i++) {
-        const struct attempt_row *row = &history->attempts[i];
+        const struct dumped_attempt *row = &history->attempts[i];
 
         index_add(&checker->attempts, (int64_t[]){row->study, row->trial, row->attempt}, 3, i);
     }
     for (size_t i = 0; i < history->n_rows; i++) {
-        const struct point_row *row = &history->rows[i];
+        const struct dumped_point *row = &history->rows[i];
 
         index_add(
             &checker->rows,
@@ -148,6 +148,15 @@ static void index_dump(struct checker *checker)
     index_sort(&checker->trials);
     index_sort(&checker->attempts);
     index_sort(&checker->rows);
+}
+
+/* Did this result end its trial? One repeated after the trial went on (a failure that is retried)
+ * is answered with the trial as it is by then. */
+static bool is_final(const struct op *op, const struct checker *checker)
+{
+    return op->kind == OP_RESULT && op->status == OP_OK && op->trial != 0
+           && (op->holder == 0 || op->holder == op->attempt)
+           && state_is_final(checker_text(checker, op->state));
 }
 
 static void index_ops(struct checker *checker)
@@ -166,8 +175,7 @@ static void index_ops(struct checker *checker)
                       (int64_t[]){op->study, op->trial, op->attempt, op->kind, op->invoked_ns}, 5,
                       i);
         }
-        if (op->kind == OP_RESULT && op->status == OP_OK && op->trial != 0
-            && state_is_final(checker_text(checker, op->state))) {
+        if (is_final(op, checker)) {
             index_add(&checker->finals, (int64_t[]){op->study, op->trial, op->completed_ns}, 3, i);
         }
     }
@@ -292,7 +300,7 @@ static void check_one_result(struct checker *checker)
     for (size_t i = 0; i < checker->finals.n; i++) {
         const struct op *op = &history->ops[checker->finals.items[i].row];
         const struct op *before = i == 0 ? NULL : &history->ops[checker->finals.items[i - 1].row];
-        const struct trial_row *trial = find_trial(checker, op->study, op->trial);
+        const struct dumped_trial *trial = find_trial(checker, op->study, op->trial);
 
         if (before != NULL && before->study == op->study && before->trial == op->trial
             && (before->attempt != op->attempt || before->body != op->body
@@ -409,7 +417,7 @@ static void check_grid_points(struct checker *checker)
     }
     index_sort(&grids);
     for (size_t i = 0; i < history->n_trials; i++) {
-        const struct trial_row *trial = &history->trials[i];
+        const struct dumped_trial *trial = &history->trials[i];
         size_t n;
 
         if (trial->source == suggested
@@ -432,7 +440,7 @@ static void check_same_parameters(struct checker *checker)
 {
     for (size_t i = 0; i < checker->grants.n; i++) {
         const struct op *op = &checker->history->ops[checker->grants.items[i].row];
-        const struct trial_row *trial = find_trial(checker, op->study, op->trial);
+        const struct dumped_trial *trial = find_trial(checker, op->study, op->trial);
 
         if (trial != NULL && trial->params != op->params) {
             violated(checker, 6, "attempt %" PRId64 " of trial %" PRId64 " got %s instead of %s",

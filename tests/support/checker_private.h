@@ -24,10 +24,11 @@ bool state_is_final(const char *state);
 bool may_have_happened(const struct op *op);
 bool is_grant(const struct op *op);
 /* NULL: not in the dump. */
-const struct trial_row *find_trial(const struct checker *checker, uint32_t study, int64_t number);
+const struct dumped_trial *find_trial(const struct checker *checker, uint32_t study,
+                                      int64_t number);
 /* Do the metrics of a result stand in the trial? (It may have more, from measurements.) */
 bool result_matches(const struct checker *checker, const struct op *op,
-                    const struct trial_row *trial);
+                    const struct dumped_trial *trial);
 
 /* A1 and A2: what was acknowledged is in the dump, and nothing else is. */
 void checker_rows(struct checker *checker);

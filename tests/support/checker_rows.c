@@ -22,7 +22,7 @@ static void check_enqueue_kept(struct checker *checker, const struct op *op)
 {
     for (size_t i = 0; i < op->n_items; i++) {
         const struct enqueued *item = &checker->history->items[op->first_item + i];
-        const struct trial_row *row = find_trial(checker, op->study, item->number);
+        const struct dumped_trial *row = find_trial(checker, op->study, item->number);
 
         if (row == NULL || row->params != item->params) {
             violated(checker, 1, "enqueued trial %" PRId64 " of %s (op %" PRId64 ") is %s",
@@ -53,8 +53,8 @@ static void check_lease_kept(struct checker *checker, const struct op *op)
 }
 
 /* The row of the dump for one point of an attempt; NULL when there is none to compare with. */
-static const struct point_row *find_point(const struct checker *checker, const struct op *op,
-                                          const struct point *point)
+static const struct dumped_point *find_point(const struct checker *checker, const struct op *op,
+                                             const struct point *point)
 {
     size_t n;
     const struct index_entry *entry = index_find(
@@ -70,11 +70,11 @@ static const struct point_row *find_point(const struct checker *checker, const s
 
 static void check_measure_kept(struct checker *checker, const struct op *op)
 {
-    const struct trial_row *trial = find_trial(checker, op->study, op->trial);
+    const struct dumped_trial *trial = find_trial(checker, op->study, op->trial);
 
     for (size_t i = 0; i < op->n_points && !op->aborted; i++) {
         const struct point *point = &checker->history->points[op->first_point + i];
-        const struct point_row *row = find_point(checker, op, point);
+        const struct dumped_point *row = find_point(checker, op, point);
         bool comparable =
             row != NULL
             && (row->attempt == op->attempt || (trial != NULL && trial->attempt == op->attempt));
@@ -91,7 +91,7 @@ static void check_measure_kept(struct checker *checker, const struct op *op)
 
 static void check_result_kept(struct checker *checker, const struct op *op)
 {
-    const struct trial_row *trial = find_trial(checker, op->study, op->trial);
+    const struct dumped_trial *trial = find_trial(checker, op->study, op->trial);
 
     if (trial == NULL) {
         violated(checker, 1, "trial %" PRId64 " with a result (op %" PRId64 ") is lost", op->trial,
@@ -211,7 +211,7 @@ static void check_attempts_asked(struct checker *checker)
         }
     }
     for (size_t i = 0; i < history->n_attempts; i++) {
-        const struct attempt_row *row = &history->attempts[i];
+        const struct dumped_attempt *row = &history->attempts[i];
         size_t n;
 
         if (index_find(&checker->grants, (int64_t[]){row->study, row->trial, row->attempt}, 3, &n)
@@ -261,7 +261,7 @@ static void check_points_sent(struct checker *checker)
     }
     index_sort(&sent);
     for (size_t i = 0; i < history->n_rows; i++) {
-        const struct point_row *row = &history->rows[i];
+        const struct dumped_point *row = &history->rows[i];
         size_t n;
         int64_t key[] = {row->study,        row->trial,       row->point.step,
                          row->point.metric, row->point.value, row->attempt};
@@ -277,7 +277,7 @@ static void check_points_sent(struct checker *checker)
     index_finish(&sent);
 }
 
-static bool needs_result(const struct checker *checker, const struct trial_row *trial)
+static bool needs_result(const struct checker *checker, const struct dumped_trial *trial)
 {
     const char *state = checker_text(checker, trial->state);
 
@@ -294,7 +294,7 @@ static void check_results_sent(struct checker *checker)
     const struct history *history = checker->history;
 
     for (size_t i = 0; i < history->n_trials; i++) {
-        const struct trial_row *trial = &history->trials[i];
+        const struct dumped_trial *trial = &history->trials[i];
         size_t n;
         const struct index_entry *first =
             index_find(&checker->calls,

@@ -272,6 +272,7 @@ static void read_answer(struct history *history, struct op *op, const json_t *ou
         read_enqueue_answer(history, op, output);
     } else if (op->kind == OP_RESULT) {
         op->state = text_of(history, json_object_get(output, "trial"), "state");
+        op->holder = int_of(json_object_get(output, "trial"), "attempt", 0);
         op->answer = canonical(history, output);
     } else if (op->kind == OP_READ) {
         op->state = text_of(history, output, "state");
@@ -331,9 +332,9 @@ static void add_study(struct history *history, const json_t *row)
 {
     const json_t *strategy = json_object_get(row, "strategy");
 
-    history->studies =
-        grow(history->studies, history->n_studies, &history->cap_studies, sizeof(struct study_row));
-    history->studies[history->n_studies++] = (struct study_row){
+    history->studies = grow(history->studies, history->n_studies, &history->cap_studies,
+                            sizeof(struct dumped_study));
+    history->studies[history->n_studies++] = (struct dumped_study){
         .name = text_of(history, row, "name"),
         .strategy = json_is_string(strategy)
                         ? texts_add(&history->texts, json_string_value(strategy))
@@ -343,7 +344,7 @@ static void add_study(struct history *history, const json_t *row)
 
 static void add_trial(struct history *history, uint32_t study, const json_t *row)
 {
-    struct trial_row trial = {
+    struct dumped_trial trial = {
         .study = study,
         .number = int_of(row, "number", 0),
         .attempt = int_of(row, "attempt", 0),
@@ -357,15 +358,15 @@ static void add_trial(struct history *history, uint32_t study, const json_t *row
     add_points(history, int_of(row, "step", 0), json_object_get(row, "metrics"));
     trial.n_points = history->n_points - trial.first_point;
     history->trials =
-        grow(history->trials, history->n_trials, &history->cap_trials, sizeof(struct trial_row));
+        grow(history->trials, history->n_trials, &history->cap_trials, sizeof(struct dumped_trial));
     history->trials[history->n_trials++] = trial;
 }
 
 static void add_attempt(struct history *history, uint32_t study, int64_t trial, const json_t *row)
 {
     history->attempts = grow(history->attempts, history->n_attempts, &history->cap_attempts,
-                             sizeof(struct attempt_row));
-    history->attempts[history->n_attempts++] = (struct attempt_row){
+                             sizeof(struct dumped_attempt));
+    history->attempts[history->n_attempts++] = (struct dumped_attempt){
         .study = study,
         .trial = trial,
         .attempt = int_of(row, "attempt", 0),
@@ -381,8 +382,8 @@ static void add_measurement(struct history *history, uint32_t study, int64_t tri
     add_points(history, int_of(row, "step", 0), json_object_get(row, "metrics"));
     for (size_t i = first; i < history->n_points; i++) {
         history->rows =
-            grow(history->rows, history->n_rows, &history->cap_rows, sizeof(struct point_row));
-        history->rows[history->n_rows++] = (struct point_row){
+            grow(history->rows, history->n_rows, &history->cap_rows, sizeof(struct dumped_point));
+        history->rows[history->n_rows++] = (struct dumped_point){
             .study = study,
             .trial = trial,
             .attempt = int_of(row, "attempt", 0),

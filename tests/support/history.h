@@ -76,6 +76,7 @@ struct op {
     bool aborted; /* the answer told to abort: nothing was stored */
     bool late;
     int64_t trial, attempt; /* lease: from the answer; others: through the lease id */
+    int64_t holder; /* result: the attempt that the trial had when it was answered; 0: not said */
     int64_t conflict;
     int64_t seq; /* -1: none */
     double ttl_seconds;
@@ -89,21 +90,21 @@ struct enqueued {
     int64_t number;
 };
 
-struct trial_row {
+struct dumped_trial {
     uint32_t study, state, reason, source, params;
     int64_t number, attempt;
     size_t first_point, n_points; /* its metrics */
 };
-struct attempt_row {
+struct dumped_attempt {
     uint32_t study, worker;
     int64_t trial, attempt;
 };
-struct point_row {
+struct dumped_point {
     uint32_t study;
     int64_t trial, attempt; /* attempt 0: not said */
     struct point point;
 };
-struct study_row {
+struct dumped_study {
     uint32_t name, strategy;
 };
 
@@ -117,13 +118,13 @@ struct history {
     struct enqueued *items;
     size_t n_faults;
     size_t n_studies, cap_studies;
-    struct study_row *studies;
+    struct dumped_study *studies;
     size_t n_trials, cap_trials;
-    struct trial_row *trials;
+    struct dumped_trial *trials;
     size_t n_attempts, cap_attempts;
-    struct attempt_row *attempts;
+    struct dumped_attempt *attempts;
     size_t n_rows, cap_rows;
-    struct point_row *rows;
+    struct dumped_point *rows;
     int64_t dump_seq; /* -1: not said */
     size_t cap_row_of;
     size_t *row_of; /* by op number: 1 + the row in ops, 0: not invoked */

@@ -1,0 +1,496 @@
+/* replay SCENARIO…: plays stories in plain text against tuning/, with a real store and a clock that
+ * is turned by hand. A bug report becomes a scenario first.
+ *
+ *   # two workers and one trial
+ *   study {"name": "s", "metric": "loss", "direction": "minimize", "limits": {"trials": 1}, …}
+ *   0s   a claims → trial 1 attempt 1
+ *   1s   b claims wait 60 → parked
+ *   5s   a measures step=1 loss=0.5 → continue
+ *   65s  b gets → trial 1 attempt 2
+ *   66s  a measures step=2 loss=0.4 → lease-superseded
+ *
+ * What stands right of the arrow must be part of what the line gives; words are told apart by
+ * spaces. Without an arrow a study must be created, and all else may give anything. A study's body
+ * may go on in indented lines. The verbs:
+ *
+ *   study BODY                                created | the same | ERROR
+ *   TIME WHO claims [from STUDY] [id ID] [wait SECONDS] [runner NAME]
+ *                                             trial N attempt K [from A to B] | REASON | parked
+ *   TIME WHO gets                             the same, of the ask that was parked
+ *   TIME WHO measures [step=N] METRIC=V …     ACTION [until N] [late] duplicate D conflict C
+ *   TIME WHO beats                            ACTION [until N] [late]
+ *   TIME WHO results OUTCOME [step=N] [reason=R] [METRIC=V …]     STATE [REASON] [value V] [late]
+ *   TIME WHO releases                         released
+ *   TIME WHO forgets                          (the worker is a new one, without a lease)
+ *   TIME patch STUDY BODY                     STATE [REASON]
+ *   TIME delete STUDY [force]                 deleted
+ *   TIME enqueue STUDY [key KEY] BODY         trials N …
+ *   TIME cancel STUDY N                       cancelled
+ *   TIME show STUDY                           STATE [REASON] STATE N … of its trials
+ *   TIME show STUDY N                         STATE [REASON] attempt K [value V]
+ *   TIME restart
+ *
+ * TIME is 5s, 1.5s, 2m or 1h since the start. ERROR is a problem type: lease-ended. Without
+ * `from`, a claim is for any study. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "server/domain/shared_def.h"
+#include "tests/replay/words.h"
+#include "tests/sim/world.h"
+
+#define WORKERS_MAX 64
+#define ANSWER_BYTES 512
+
+struct player {
+    char name[32];
+    char lease[LEASE_ID_BYTES];
+    char answer[ANSWER_BYTES]; /* "" while an ask is parked */
+};
+
+struct play {
+    struct world world;
+    struct player players[WORKERS_MAX];
+    size_t n_players;
+    struct player *acting; /* NULL: no worker's line */
+    char answer[ANSWER_BYTES];
+    bool failed;
+};
+
+static struct player *player_named(struct play *play, const char *name)
+{
+    for (size_t i = 0; i < play->n_players; i++) {
+        if (strcmp(play->players[i].name, name) == 0) {
+            return &play->players[i];
+        }
+    }
+    if (play->n_players == WORKERS_MAX) {
+        abort();
+    }
+    (void)snprintf(play->players[play->n_players].name, sizeof play->players[0].name, "%s", name);
+    return &play->players[play->n_players++];
+}
+
+/* ---- answers as text ------------------------------------------------------------------------ */
+
+static void add(char *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void add(char *to, const char *fmt, ...)
+{
+    size_t len = strlen(to);
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(to + len, ANSWER_BYTES - len, fmt, args);
+    va_end(args);
+}
+
+static void add_action(char *to, const struct command *command)
+{
+    add(to, "%s", action_name(command->action.action));
+    if (command->action.has_until) {
+        add(to, " until %" PRId64, command->action.until);
+    }
+    if (command->action.late || command->late) {
+        add(to, " late");
+    }
+    if (command->kind == COMMAND_MEASURE) {
+        add(to, " duplicate %" PRId64 " conflict %" PRId64, command->action.duplicate,
+            command->action.conflict);
+    }
+}
+
+static void add_number(char *to, const char *name, double value)
+{
+    char text[JSON_NUMBER_BYTES];
+
+    add(to, " %s %s", name, json_format_number(value, text));
+}
+
+static void add_trial(char *to, const struct trial_row *row)
+{
+    add(to, "%s", trial_state_name(row->state));
+    if (row->reason[0] != '\0') {
+        add(to, " %s", row->reason);
+    }
+    add(to, " attempt %" PRId64, row->attempt);
+    if (row->has_value) {
+        add_number(to, "value", row->value);
+    }
+}
+
+static void add_study(char *to, const struct study_row *row)
+{
+    const char *reason = study_reason_name(row->reason);
+
+    add(to, "%s", study_state_name(row->state));
+    if (reason != NULL) {
+        add(to, " %s", reason);
+    }
+    for (int i = 0; i < TRIAL_STATE_COUNT; i++) {
+        if (row->counts[i] > 0) {
+            add(to, " %s %" PRId64, trial_state_name((enum trial_state)i), row->counts[i]);
+        }
+    }
+}
+
+static void add_grant(char *to, struct player *player, const struct lease_grant *grant)
+{
+    (void)snprintf(player->lease, sizeof player->lease, "%s", grant->id);
+    add(to, "trial %" PRId64 " attempt %" PRId64, grant->trial, grant->attempt);
+    if (grant->has_resource) {
+        add(to, " from %" PRId64 " to %" PRId64, grant->from, grant->to);
+    }
+    add(to, " of %s", grant->study);
+}
+
+static void answer_ask(struct play *play, struct player *player, struct command *command)
+{
+    char *to = player->answer;
+
+    (void)play;
+    to[0] = '\0';
+    if (command->err.code != ERR_NONE) {
+        add(to, "%s", words_error(command->err.code));
+    } else if (command->granted) {
+        add_grant(to, player, &command->grant);
+    } else {
+        add(to, "%s %s", no_lease_reason_name(command->no_lease.reason), command->no_lease.detail);
+    }
+}
+
+static void answer_numbers(char *to, const struct command *command)
+{
+    if (command->is_replay) {
+        add(to, "trials %s", command->replay_text);
+        return;
+    }
+    add(to, "trials");
+    for (size_t i = 0; i < command->n_numbers; i++) {
+        add(to, " %" PRId64, command->numbers[i]);
+    }
+}
+
+static void answer_other(struct play *play, struct command *command)
+{
+    char *to = play->answer;
+
+    if (command->err.code != ERR_NONE) {
+        add(to, "%s", words_error(command->err.code));
+    } else if (command->kind == COMMAND_STUDY_CREATE) {
+        add(to, "%s", command->created ? "created" : "the same");
+    } else if (command->kind == COMMAND_MEASURE || command->kind == COMMAND_HEARTBEAT) {
+        add_action(to, command);
+    } else if (command->kind == COMMAND_RESULT || command->kind == COMMAND_TRIAL_CANCEL) {
+        add_trial(to, &command->trial_out.row);
+        add(to, "%s", command->late ? " late" : "");
+    } else if (command->kind == COMMAND_TRIALS_ADD) {
+        answer_numbers(to, command);
+    } else if (command->kind == COMMAND_STUDY_PATCH) {
+        add_study(to, &command->study_out.row);
+    } else {
+        add(to, "%s", command->kind == COMMAND_RELEASE ? "released" : "deleted");
+    }
+}
+
+static void answered(void *context, struct command *command)
+{
+    struct play *play = context;
+
+    if (command->kind == COMMAND_ASK) {
+        answer_ask(play, command->origin, command);
+    } else {
+        answer_other(play, command);
+    }
+    command_destroy(command);
+}
+
+/* ---- looking at the store ------------------------------------------------------------------- */
+
+struct look {
+    const char *study;
+    int64_t trial; /* 0: the study */
+    struct play *play;
+};
+
+static int show_study(void *context, struct study_row *row, struct err *err)
+{
+    struct look *look = context;
+    struct trial_row trial = {0};
+
+    if (strcmp(row->name, look->study) != 0) {
+        study_row_finish(row);
+        return 0;
+    }
+    if (look->trial == 0) {
+        add_study(look->play->answer, row);
+    } else if (store_trial_load(look->play->world.store, trial_id(row->id, look->trial), &trial,
+                                err)
+               == 0) {
+        add_trial(look->play->answer, &trial);
+    } else {
+        add(look->play->answer, "%s", words_error(err->code));
+    }
+    trial_row_finish(&trial);
+    study_row_finish(row);
+    return 0;
+}
+
+static int do_show(struct play *play, struct words *words, struct err *err)
+{
+    const char *study = words_next(words);
+    const char *trial = words_next(words);
+    struct look look = {study == NULL ? "" : study, trial == NULL ? 0 : strtoll(trial, NULL, 10),
+                        play};
+
+    TRY(store_each_study(play->world.store, show_study, &look, err));
+    if (play->answer[0] == '\0') {
+        add(play->answer, "not-found");
+    }
+    return 0;
+}
+
+/* ---- lines ---------------------------------------------------------------------------------- */
+
+static int do_claim(struct play *play, struct player *player, struct words *words, struct err *err)
+{
+    char study[NAME_BYTES] = "";
+    const char *word;
+    struct command *command;
+    json_auto_t *body = json_pack("{s:s}", "worker", player->name);
+    OWN(memory) char *text = NULL;
+
+    while ((word = words_next(words)) != NULL) {
+        const char *value = words_next(words);
+
+        if (value == NULL) {
+            return err_set(err, ERR_INVALID, "%s wants a value", word);
+        }
+        if (strcmp(word, "from") == 0) {
+            (void)snprintf(study, sizeof study, "%s", value);
+        } else if (strcmp(word, "id") == 0) {
+            (void)json_object_set_new(body, "request_id", json_string(value));
+        } else if (strcmp(word, "wait") == 0) {
+            (void)json_object_set_new(body, "wait_seconds", json_real(strtod(value, NULL)));
+        } else if (strcmp(word, "runner") == 0) {
+            (void)json_object_set_new(body, "runners", json_pack("[s]", value));
+        } else {
+            return err_set(err, ERR_INVALID, "a claim knows no \"%s\"", word);
+        }
+    }
+    text = json_dumps(body, JSON_COMPACT);
+    command = world_ask(study, text);
+    if (command != NULL) {
+        command->origin = player;
+    }
+    player->answer[0] = '\0';
+    TRY(world_do(&play->world, command, err));
+    add(play->answer, "%s", player->answer[0] == '\0' ? "parked" : player->answer);
+    return 0;
+}
+
+/* step=3 loss=0.5 … as {"step": 3, "metrics": {…}}, other words as they are. */
+static void collect_values(struct words *words, json_t *object, const char *const plain[])
+{
+    json_t *metrics = json_object();
+    char *word;
+
+    while ((word = words_next(words)) != NULL) {
+        char *equals = strchr(word, '=');
+        bool is_plain = false;
+
+        if (equals == NULL) {
+            continue;
+        }
+        *equals = '\0';
+        for (size_t i = 0; plain[i] != NULL; i++) {
+            is_plain = is_plain || strcmp(plain[i], word) == 0;
+        }
+        (void)json_object_set_new(is_plain ? object : metrics, word, words_value(equals + 1));
+    }
+    (void)json_object_set_new(object, "metrics", metrics);
+}
+
+static int do_measure(struct play *play, struct player *player, struct words *words,
+                      struct err *err)
+{
+    static const char *const plain[] = {"step", NULL};
+    json_auto_t *body = json_pack("{s:[{s:i}]}", "measurements", "step", 1);
+    OWN(memory) char *text = NULL;
+
+    collect_values(words, json_array_get(json_object_get(body, "measurements"), 0), plain);
+    text = json_dumps(body, JSON_COMPACT);
+    return world_do(&play->world, world_measure(player->lease, text), err);
+}
+
+static int do_result(struct play *play, struct player *player, struct words *words, struct err *err)
+{
+    static const char *const plain[] = {"step", "reason", "detail", "checkpoint", NULL};
+    const char *outcome = words_next(words);
+    json_auto_t *body = json_pack("{s:s}", "outcome", outcome == NULL ? "" : outcome);
+    OWN(memory) char *text = NULL;
+
+    collect_values(words, body, plain);
+    text = json_dumps(body, JSON_COMPACT);
+    return world_do(&play->world, world_result(player->lease, text), err);
+}
+
+static int do_worker(struct play *play, const char *who, struct words *words, struct err *err)
+{
+    struct player *player = player_named(play, who);
+    const char *verb = words_next(words);
+
+    if (verb == NULL) {
+        return err_set(err, ERR_INVALID, "%s does nothing", who);
+    }
+    if (strcmp(verb, "claims") == 0) {
+        return do_claim(play, player, words, err);
+    }
+    if (strcmp(verb, "gets") == 0) {
+        add(play->answer, "%s", player->answer[0] == '\0' ? "parked" : player->answer);
+        return 0;
+    }
+    if (strcmp(verb, "measures") == 0) {
+        return do_measure(play, player, words, err);
+    }
+    if (strcmp(verb, "results") == 0) {
+        return do_result(play, player, words, err);
+    }
+    if (strcmp(verb, "beats") == 0) {
+        return world_do(&play->world, world_heartbeat(player->lease), err);
+    }
+    if (strcmp(verb, "releases") == 0) {
+        return world_do(&play->world, world_release(player->lease), err);
+    }
+    if (strcmp(verb, "forgets") == 0) {
+        player->lease[0] = player->answer[0] = '\0';
+        return 0;
+    }
+    return err_set(err, ERR_INVALID, "unknown verb \"%s\"", verb);
+}
+
+static int do_enqueue(struct play *play, struct words *words, struct err *err)
+{
+    const char *study = words_next(words);
+    const char *key = words_skip(words, "key") ? words_next(words) : NULL;
+
+    return world_do(&play->world,
+                    world_add_trials(study == NULL ? "" : study, words_rest(words), key), err);
+}
+
+static int do_line(struct play *play, struct words *words, struct err *err)
+{
+    const char *verb = words_next(words);
+    const char *study;
+    const char *number;
+
+    if (verb == NULL) {
+        return err_set(err, ERR_INVALID, "nothing happens");
+    }
+    if (strcmp(verb, "restart") == 0) {
+        return world_restart(&play->world, err);
+    }
+    if (strcmp(verb, "show") == 0) {
+        return do_show(play, words, err);
+    }
+    if (strcmp(verb, "patch") == 0) {
+        study = words_next(words);
+        return world_do(&play->world, world_patch_study(study, words_rest(words)), err);
+    }
+    if (strcmp(verb, "delete") == 0) {
+        study = words_next(words);
+        return world_do(&play->world, world_delete_study(study, words_skip(words, "force")), err);
+    }
+    if (strcmp(verb, "enqueue") == 0) {
+        return do_enqueue(play, words, err);
+    }
+    if (strcmp(verb, "cancel") == 0) {
+        study = words_next(words);
+        number = words_next(words);
+        return world_do(&play->world,
+                        world_cancel_trial(study, number == NULL ? 0 : strtoll(number, NULL, 10)),
+                        err);
+    }
+    return do_worker(play, verb, words, err);
+}
+
+static int play_line(struct play *play, char *line, struct err *err)
+{
+    struct words words;
+    const char *first;
+    int64_t at_ms;
+
+    words_init(&words, line);
+    play->answer[0] = '\0';
+    if (words_skip(&words, "study")) {
+        return world_do(&play->world, world_create_study(words_rest(&words)), err);
+    }
+    first = words_next(&words);
+    if (!words_moment(first, &at_ms) || at_ms < play->world.clock.now_ms) {
+        return err_set(err, ERR_INVALID, "\"%s\" is no moment, or a past one", first);
+    }
+    TRY(world_advance(&play->world, at_ms, err));
+    return do_line(play, &words, err);
+}
+
+/* One line of the file, its continuation lines joined. */
+static void check_line(struct play *play, const char *file, size_t number, char *line)
+{
+    char *arrow = strstr(line, "→");
+    const char *silent = strncmp(line, "study", 5) == 0 ? "created" : "";
+    const char *expected = arrow == NULL ? silent : words_trim(arrow + strlen("→"));
+    struct err err = {0};
+
+    if (arrow != NULL) {
+        *arrow = '\0';
+    }
+    if (play_line(play, line, &err) != 0) {
+        (void)printf("%s:%zu: %s\n", file, number, err.text);
+        play->failed = true;
+    } else if (!words_contain(play->answer, expected)) {
+        (void)printf("%s:%zu: expected \"%s\", got \"%s\"\n", file, number, expected, play->answer);
+        play->failed = true;
+    }
+}
+
+static bool play_file(const char *path)
+{
+    struct play play = {0};
+    struct err err = {0};
+    struct words_file file;
+    char *line;
+    size_t number;
+
+    if (!words_open(&file, path)) {
+        (void)printf("%s: cannot be read\n", path);
+        return false;
+    }
+    if (world_open(&play.world, 1, &err) != 0) {
+        (void)printf("%s: %s\n", path, err.text);
+        play.failed = true;
+    }
+    play.world.answered = answered;
+    play.world.context = &play;
+    while (!play.failed && words_line(&file, &line, &number)) {
+        check_line(&play, path, number, line);
+        free(line);
+    }
+    world_finish(&play.world);
+    words_close(&file);
+    return !play.failed;
+}
+
+int main(int argc, char **argv)
+{
+    int n_failed = 0;
+
+    json_start();
+    for (int i = 1; i < argc; i++) {
+        n_failed += !play_file(argv[i]);
+    }
+    (void)printf("%d passed, %d failed\n", argc - 1 - n_failed, n_failed);
+    return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,61 @@
+/* A server without sockets and threads: the real tuning/, schedules and store, a clock that is
+ * turned by hand, secrets from a seed. One test plays all its workers, in one thread, so that a
+ * seed or a scenario gives the same story every time.
+ *
+ * A group of commands goes through as in the engine: begin, apply each, settle, commit, answers.
+ * Commands whose answers are out come to `answered`, which owns them; an ask that waits comes with
+ * a later group. */
+#ifndef TESTS_SIM_WORLD_H
+#define TESTS_SIM_WORLD_H
+
+#include "common/clock.h"
+#include "common/rng.h"
+#include "server/store/store.h"
+#include "server/tuning/tuning.h"
+
+struct world {
+    struct clock_manual clock;
+    struct rng secrets;
+    struct store *store;
+    struct tuning *tuning;
+    void (*answered)(void *context, struct command *command); /* owns the command */
+    void *context;
+};
+
+#define WORLD_GRACE_MS 120000
+
+/* An empty server at monotonic 0. */
+MUST_USE int world_open(struct world *world, uint64_t seed, struct err *err);
+void world_finish(struct world *world);
+OWN_VALUE(world)
+
+/* One group; takes the commands. n may be 0: only what time brings. */
+MUST_USE int world_group(struct world *world, struct command *commands[], size_t n,
+                         struct err *err);
+/* One command alone. */
+MUST_USE int world_do(struct world *world, struct command *command, struct err *err);
+/* As a kill between the work and the commit: the group leaves no trace and is not answered; the
+ * memory is gone and read anew. */
+MUST_USE int world_crash(struct world *world, struct command *commands[], size_t n,
+                         struct err *err);
+/* As a kill between two groups. Waiting asks are never answered. */
+MUST_USE int world_restart(struct world *world, struct err *err);
+/* Lets time pass up to `now_ms`, stopping wherever the server has something to do. */
+MUST_USE int world_advance(struct world *world, int64_t now_ms, struct err *err);
+
+/* ---- commands, as api/ would make them ---- */
+
+/* A JSON text as body; NULL where it may be left out. NULL: a faulty body (said on stderr). */
+struct command *world_create_study(const char *body);
+struct command *world_patch_study(const char *study, const char *body);
+struct command *world_delete_study(const char *study, bool force);
+struct command *world_add_trials(const char *study, const char *body, const char *key);
+struct command *world_cancel_trial(const char *study, int64_t trial);
+/* study "": from any. */
+struct command *world_ask(const char *study, const char *body);
+struct command *world_measure(const char *lease, const char *body);
+struct command *world_heartbeat(const char *lease);
+struct command *world_result(const char *lease, const char *body);
+struct command *world_release(const char *lease);
+
+#endif
