@@ -105,12 +105,13 @@ int engine_start(struct engine *engine, struct err *err)
         TRY(readers_push(&engine->readers, check_database, engine, err));
     }
     view_publish(engine);
+    tokens_publish(engine); /* no request may be looked at before */
     int rc = pthread_create(&engine->writer, NULL, writer_main, engine);
     if (rc != 0) {
         return err_set(err, ERR_IO, "cannot start a thread: %s", strerror(rc));
     }
     engine->writer_runs = true;
-    queue_wake(&engine->queue); /* the first group tells tokens and views */
+    queue_wake(&engine->queue); /* the first group settles what time brought */
     return 0;
 }
 

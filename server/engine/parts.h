@@ -79,6 +79,8 @@ struct engine {
 
 /* writer.c */
 void *writer_main(void *engine);
+/* Tells the loop which tokens are valid. */
+void tokens_publish(struct engine *engine);
 void view_publish(struct engine *engine);
 int64_t real_ms(void);
 

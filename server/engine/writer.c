@@ -56,7 +56,7 @@ static int keep_token(void *context, const struct token_row *row, struct err *er
     return 0;
 }
 
-static void tell_tokens(struct engine *engine)
+void tokens_publish(struct engine *engine)
 {
     struct token_list list = {0};
     struct err err;
@@ -73,7 +73,7 @@ static void tell_tokens(struct engine *engine)
 static void publish(struct engine *engine)
 {
     if (tuning_tokens_changed(engine->tuning)) {
-        tell_tokens(engine);
+        tokens_publish(engine);
     }
     engine->view_is_old = true;
     if (tuning_studies_changed(engine->tuning)
