@@ -14,16 +14,19 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double gate(size_t n, const double sorted[])
+static double find_cut(size_t n, const double sorted[], enum transform_cut cut)
 {
-    double median = 0.5 * (sorted[(n - 1) / 2] + sorted[n / 2]);
+    double median = 0.5 * sorted[(n - 1) / 2] + 0.5 * sorted[n / 2];
     double reach = median - sorted[0];
 
-    return reach > 0.0 && sorted[n - 1] - median > 300.0 * reach ? median + 10.0 * reach
-                                                                 : (double)INFINITY;
+    if (!(reach > 0.0) || (cut == TRANSFORM_GATED && sorted[n - 1] - median <= 300.0 * reach)) {
+        return INFINITY;
+    }
+    return median + (cut == TRANSFORM_GATED ? 10.0 : 3.0) * reach;
 }
 
-int transform_fit(struct transform *transform, size_t n, const double cost[], struct err *err)
+int transform_fit(struct transform *transform, size_t n, const double cost[],
+                  enum transform_cut cut, struct err *err)
 {
     OWN(memory) double *sorted = calloc(n + 1, sizeof *sorted);
 
@@ -36,7 +39,7 @@ int transform_fit(struct transform *transform, size_t n, const double cost[], st
     }
     memcpy(sorted, cost, n * sizeof *cost);
     qsort(sorted, n, sizeof *sorted, by_value); /* sums in sorted order: any order, equal digits */
-    transform->cut = gate(n, sorted);
+    transform->cut = find_cut(n, sorted, cut);
     double scale = fmax(fabs(sorted[0]), fabs(fmin(sorted[n - 1], transform->cut)));
     double unit = scale > 0.0 ? scale : 1.0; /* squares of huge costs must not overflow */
     double sum = 0.0;

@@ -11,11 +11,14 @@ struct transform {
     double cut; /* costs beyond are taken for this much; INFINITY: none */
 };
 
-/* The gated z-score of n costs (smaller is better, all finite). Only when the worst lies more than
- * 300 (median − best) beyond the median is the bad tail cut, at median + 10 (median − best).
- * Where all are equal, sd is 0 and everything maps to 0. */
+enum transform_cut { TRANSFORM_GATED, TRANSFORM_CUT };
+
+/* The z-score of n costs (smaller is better, all finite). Gated: only when the worst lies more than
+ * 300 (median − best) beyond the median is the bad tail cut, at median + 10 (median − best). Cut:
+ * it always is, at median + 3 (median − best), as learning curves want it. Where all are equal, sd
+ * is 0 and everything maps to 0. */
 MUST_USE int transform_fit(struct transform *transform, size_t n, const double cost[],
-                           struct err *err);
+                           enum transform_cut cut, struct err *err);
 double transform_apply(const struct transform *transform, double cost);
 double transform_invert(const struct transform *transform, double z);
 

@@ -228,7 +228,7 @@ static bool pick(struct thought *t)
 
 static int think(struct thought *t, struct suggestion *out, struct err *err)
 {
-    TRY(belief_init(&t->belief, &t->axes, &t->trials, t->seen, &t->rng, err));
+    TRY(belief_init(&t->belief, t->study, &t->axes, &t->trials, t->seen, &t->rng, err));
     TRY(acquisition_create(t->belief.gp, t->belief.ok, t->belief.best, POINTS_PER_CALL,
                            &t->acquisition, err));
     if (t->axes.cells_total <= SCORED_WHOLE) {
@@ -261,7 +261,7 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
 
     TRY(axes_init(&t.axes, study->space, err));
     TRY(trials_init(&t.trials, study, seen, err));
-    if (ordinal > size && t.trials.n_done >= 3 && axes_count(&t.axes) > 0) {
+    if (ordinal > size && rows_count(study, &t.trials) >= 3 && axes_count(&t.axes) > 0) {
         if (think(&t, out, &why) == 0) {
             return 0;
         }

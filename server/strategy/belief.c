@@ -35,6 +35,7 @@ void belief_finish(struct belief *belief)
     points_finish(&belief->ok_points);
     free(belief->done);
     free(belief->y);
+    free(belief->extra);
     free(belief->theta);
     *belief = (struct belief){0};
 }
@@ -153,31 +154,28 @@ static int choose(const struct points *points, size_t n, const double cost[], si
 
 /* ---- hyper-parameters ------------------------------------------------------------------------ */
 /* Active numbers and categories of a trial, on average: the D of the length scales' prior. */
-static void count_active(const struct axes *f, const struct trials *trials, double *num,
-                         double *cat)
+static void count_active(const struct axes *f, const struct rows *rows, double *num, double *cat)
 {
-    size_t n = trials->n_done + trials->n_failed;
     double sum_num = 0.0;
     double sum_cat = 0.0;
 
-    for (size_t i = 0; i < n; i++) {
-        const double *x = i < trials->n_done ? trials->done[i] : trials->failed[i - trials->n_done];
+    for (size_t i = 0; i < rows->n; i++) {
         for (size_t k = 0; k < f->n_num; k++) {
-            sum_num += !isnan(x[f->num[k]]);
+            sum_num += !isnan(rows->x[i][f->num[k]]);
         }
         for (size_t k = 0; k < f->n_cat; k++) {
-            sum_cat += !isnan(x[f->cat[k]]);
+            sum_cat += !isnan(rows->x[i][f->cat[k]]);
         }
     }
-    *num = n == 0 ? 0.0 : sum_num / (double)n;
-    *cat = n == 0 ? 0.0 : sum_cat / (double)n;
+    *num = rows->n == 0 ? 0.0 : sum_num / (double)rows->n;
+    *cat = rows->n == 0 ? 0.0 : sum_cat / (double)rows->n;
 }
 
 /* theta ← MAP of (points, y), from `warm` (or NULL) and, where results are few or it is time, from
  * the prior's middle and from shorter lengths. */
-static int fit_theta(const struct points *points, const double y[], const struct fit_prior *prior,
-                     const double warm[], bool afresh, double theta[], double *value,
-                     struct err *err)
+static int fit_theta(const struct points *points, const double y[], const double extra[],
+                     const struct fit_prior *prior, const double warm[], bool afresh,
+                     double theta[], double *value, struct err *err)
 {
     OWN(gp_evidence) struct gp_evidence *evidence = NULL;
     OWN(memory) double *starts = calloc(STARTS_MAX * prior->n, sizeof *starts);
@@ -197,80 +195,60 @@ static int fit_theta(const struct points *points, const double y[], const struct
             shorter[i] = prior->mean[i] - (i + 2 < prior->n ? 1.2 : 0.0);
         }
     }
-    TRY(gp_evidence_create(points, y, NULL, GP_MEAN_CONSTANT, &evidence, err));
+    TRY(gp_evidence_create(points, y, extra, GP_MEAN_CONSTANT, &evidence, err));
     return fit_map(evidence, prior, n, starts, FIT_EVALUATIONS, theta, value, err);
 }
 
-/* The same on a part of many points. */
-static int fit_subset(const struct points *points, size_t n, const double y[],
+/* The same on a part of many rows. */
+static int fit_subset(const struct points *points, const struct rows *rows,
                       const struct fit_prior *prior, const double warm[], bool afresh,
                       double theta[], double *value, struct err *err)
 {
+    size_t n = points->n;
+    size_t k = n < FIT_POINTS_MAX ? n : FIT_POINTS_MAX;
     OWN(points) struct points part = {0};
     OWN(memory) struct ranked *order = calloc(n + 1, sizeof *order);
-    OWN(memory) double *part_y = calloc(n + 1, sizeof *part_y);
-    size_t k = n < FIT_POINTS_MAX ? n : FIT_POINTS_MAX;
+    OWN(memory) double *y = calloc(2 * k + 1, sizeof *y);
 
-    if (order == NULL || part_y == NULL) {
+    if (order == NULL || y == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a fit");
     }
-    TRY(choose(points, n, y, FIT_BEST, k, true, order, err));
+    double *extra = y + k;
+    TRY(choose(points, n, rows->y, FIT_BEST, k, true, order, err));
     TRY(points_init(&part, points->n_num, points->n_cat, k, err));
     for (size_t i = 0; i < k; i++) {
         points_copy(&part, i, points, order[i].index);
-        part_y[i] = y[order[i].index];
+        y[i] = rows->y[order[i].index];
+        extra[i] = rows->extra[order[i].index];
     }
     part.n = k;
-    return fit_theta(&part, part_y, prior, warm, afresh, theta, value, err);
+    return fit_theta(&part, y, extra, prior, warm, afresh, theta, value, err);
 }
 
 /* ---- the objective --------------------------------------------------------------------------- */
-/* Results with their transformed costs into `all`; while failures are few they count as half a
- * range worse than the worst. */
-static int gather(struct belief *b, const struct axes *f, const struct trials *trials,
-                  struct points *all, const double **x, double y[], struct err *err)
-{
-    size_t n = trials->n_done;
-    double low = INFINITY;
-    double high = -INFINITY;
-
-    TRY(transform_fit(&b->transform, n, trials->cost, err));
-    for (size_t i = 0; i < n; i++) {
-        x[i] = trials->done[i];
-        y[i] = transform_apply(&b->transform, trials->cost[i]);
-        low = fmin(low, y[i]);
-        high = fmax(high, y[i]);
-    }
-    for (size_t i = 0; i < trials->n_failed && trials->n_failed < FAILURES_MODELLED; i++) {
-        x[n] = trials->failed[i];
-        y[n++] = trials->n_done == 0 ? 0.0 : high + 0.5 * (high - low);
-    }
-    for (size_t i = 0; i < n; i++) {
-        axes_put(f, x[i], all, i);
-    }
-    all->n = n;
-    return 0;
-}
-
-/* Keeps the results that the model takes, and the newest pending ones after them. */
+/* Keeps the rows that the model takes, and the newest running trials after them. */
 static int assemble(struct belief *b, const struct axes *f, const struct trials *trials,
-                    const struct points *all, const double **x, const double y[], struct err *err)
+                    const struct points *all, const struct rows *rows, bool with_pending,
+                    struct err *err)
 {
     OWN(memory) struct ranked *order = calloc(all->n + 1, sizeof *order);
     size_t n = all->n <= MODEL_POINTS_MAX ? all->n : MODEL_LOCAL;
     size_t p = trials->n_pending < PENDING_MAX ? trials->n_pending : PENDING_MAX;
 
+    p = with_pending ? p : 0;
     b->y = calloc(n + 1, sizeof *b->y);
+    b->extra = calloc(n + 1, sizeof *b->extra);
     b->done = calloc(n + 1, sizeof *b->done);
-    if (order == NULL || b->y == NULL || b->done == NULL) {
+    if (order == NULL || b->y == NULL || b->extra == NULL || b->done == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    TRY(choose(all, all->n, y, MODEL_BEST, n, false, order, err));
+    TRY(choose(all, all->n, rows->y, MODEL_BEST, n, false, order, err));
     TRY(points_init(&b->points, f->n_num, f->n_cat, n + p, err));
     for (size_t i = 0; i < n; i++) {
         points_copy(&b->points, i, all, order[i].index);
-        b->y[i] = y[order[i].index];
-        b->done[i] = x[order[i].index];
+        b->y[i] = rows->y[order[i].index];
+        b->extra[i] = rows->extra[order[i].index];
+        b->done[i] = rows->x[order[i].index];
     }
     for (size_t i = 0; i < p; i++) {
         axes_put(f, trials->pending[trials->n_pending - p + i], &b->points, n + i);
@@ -280,7 +258,9 @@ static int assemble(struct belief *b, const struct axes *f, const struct trials 
     return 0;
 }
 
-static int condition(struct belief *b, struct rng *rng, struct err *err)
+/* The posterior, and the incumbent: with noise the best value seen is the luckiest one, so that the
+ * best mean stands for it; among curves only one that has come to its end counts. */
+static int condition(struct belief *b, const struct rows *rows, struct rng *rng, struct err *err)
 {
     size_t p = b->points.n - b->n;
     OWN(memory) double *eps = calloc(p * FANTASIES + 1, sizeof *eps);
@@ -291,13 +271,15 @@ static int condition(struct belief *b, struct rng *rng, struct err *err)
     for (size_t i = 0; i < p * FANTASIES; i++) {
         eps[i] = rng_normal(rng);
     }
-    TRY(gp_create(&b->points, p, b->y, NULL, b->theta, GP_MEAN_CONSTANT, FANTASIES, eps, &b->gp,
+    TRY(gp_create(&b->points, p, b->y, b->extra, b->theta, GP_MEAN_CONSTANT, FANTASIES, eps, &b->gp,
                   err));
-    /* with noise, the best value seen is the luckiest one: take the best mean */
-    const double *values = b->gp->noise > 1e-3 ? b->gp->mean_observed : b->y;
-    b->best = INFINITY;
+    b->best = rows->has_curves ? rows->best : (double)INFINITY;
+    if (isfinite(b->best)) {
+        return 0;
+    }
+    bool is_noisy = rows->has_curves || b->gp->noise > 1e-3;
     for (size_t i = 0; i < b->n; i++) {
-        b->best = fmin(b->best, values[i]);
+        b->best = fmin(b->best, is_noisy ? b->gp->mean_observed[i] : b->y[i]);
     }
     return 0;
 }
@@ -327,7 +309,8 @@ static int learn_failures(struct belief *b, const struct axes *f, const struct t
     }
     b->ok_points.n = n;
     if (b->fitted) {
-        TRY(fit_theta(&b->ok_points, label, prior, warm, warm == NULL, b->ok_theta, &value, err));
+        TRY(fit_theta(&b->ok_points, label, NULL, prior, warm, warm == NULL, b->ok_theta, &value,
+                      err));
         b->ok_theta[prior->n - 1] = fmax(b->ok_theta[prior->n - 1], log(ok_noise));
     } else {
         memcpy(b->ok_theta, warm == NULL ? prior->mean : warm, prior->n * sizeof *b->ok_theta);
@@ -336,48 +319,64 @@ static int learn_failures(struct belief *b, const struct axes *f, const struct t
                      err);
 }
 
-static int learn(struct belief *b, const struct axes *f, const struct trials *trials,
-                 const struct history *seen, struct rng *rng, struct err *err)
+/* theta ← a new fit if one is due, else the newest stored one. */
+static int take_theta(struct belief *b, const struct points *all, const struct rows *rows,
+                      const struct trials *trials, const struct history *seen,
+                      const struct fit_prior *prior, double stored[], bool *has_ok, struct err *err)
 {
-    size_t most = trials->n_done + trials->n_failed;
-    OWN(points) struct points all = {0};
-    OWN(fit_prior) struct fit_prior prior = {0};
-    OWN(memory) const double **x = calloc(most + 1, sizeof *x);
-    OWN(memory) double *y = calloc(most + 1, sizeof *y);
-    OWN(memory) double *stored = calloc(2 * b->n_theta, sizeof *stored);
     struct fit_header header = {0};
-    double num = 0.0;
-    double cat = 0.0;
-
-    if (x == NULL || y == NULL || stored == NULL) {
-        return err_set(err, ERR_NOMEM, "no memory for a model");
-    }
-    TRY(points_init(&all, f->n_num, f->n_cat, most, err));
-    TRY(gather(b, f, trials, &all, x, y, err));
-    count_active(f, trials, &num, &cat);
-    TRY(fit_prior_init(&prior, &all, num, cat, err));
     const struct fit *fit = newest_fit(seen, b->n_theta, trials->n_finished, &header);
+
     if (fit != NULL) {
         memcpy(stored, (const char *)fit->data + sizeof header, fit->bytes - sizeof header);
     }
+    *has_ok = header.has_ok;
     b->fitted = fit == NULL || is_due(trials->n_finished, fit->n_seen);
     b->fit_n_seen = b->fitted ? trials->n_finished : fit->n_seen;
-    if (b->fitted) {
-        bool afresh = trials->n_finished < 15 || trials->n_finished % 10 == 0;
-        TRY(fit_subset(&all, all.n, y, &prior, fit == NULL ? NULL : stored, afresh, b->theta,
-                       &b->log_posterior, err));
-    } else {
+    if (!b->fitted) {
         memcpy(b->theta, stored, b->n_theta * sizeof *stored);
+        return 0;
     }
-    if (trials->n_failed >= FAILURES_MODELLED) {
-        TRY(learn_failures(b, f, trials, &prior, header.has_ok ? stored + b->n_theta : NULL, err));
-    }
-    TRY(assemble(b, f, trials, &all, x, y, err));
-    return condition(b, rng, err);
+    bool afresh = trials->n_finished < 15 || trials->n_finished % 10 == 0;
+    return fit_subset(all, rows, prior, fit == NULL ? NULL : stored, afresh, b->theta,
+                      &b->log_posterior, err);
 }
 
-int belief_init(struct belief *belief, const struct axes *axes, const struct trials *trials,
-                const struct history *seen, struct rng *rng, struct err *err)
+static int learn(struct belief *b, const struct study_def *study, const struct axes *f,
+                 const struct trials *trials, const struct history *seen, struct rng *rng,
+                 struct err *err)
+{
+    OWN(rows) struct rows rows = {0};
+    OWN(points) struct points all = {0};
+    OWN(fit_prior) struct fit_prior prior = {0};
+    OWN(memory) double *stored = calloc(2 * b->n_theta, sizeof *stored);
+    bool has_ok = false;
+    double num = 0.0;
+    double cat = 0.0;
+
+    if (stored == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    TRY(rows_init(&rows, study, trials, err));
+    b->transform = rows.transform;
+    TRY(points_init(&all, f->n_num, f->n_cat, rows.n, err));
+    for (size_t i = 0; i < rows.n; i++) {
+        axes_put(f, rows.x[i], &all, i);
+    }
+    all.n = rows.n;
+    count_active(f, &rows, &num, &cat);
+    TRY(fit_prior_init(&prior, &all, num, cat, err));
+    TRY(take_theta(b, &all, &rows, trials, seen, &prior, stored, &has_ok, err));
+    if (trials->n_failed >= FAILURES_MODELLED) {
+        TRY(learn_failures(b, f, trials, &prior, has_ok ? stored + b->n_theta : NULL, err));
+    }
+    TRY(assemble(b, f, trials, &all, &rows, rng != NULL, err));
+    return condition(b, &rows, rng, err);
+}
+
+int belief_init(struct belief *belief, const struct study_def *study, const struct axes *axes,
+                const struct trials *trials, const struct history *seen, struct rng *rng,
+                struct err *err)
 {
     *belief = (struct belief){.n_theta = axes_count(axes) + 2};
     belief->theta = calloc(2 * belief->n_theta, sizeof *belief->theta);
@@ -385,7 +384,7 @@ int belief_init(struct belief *belief, const struct axes *axes, const struct tri
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     belief->ok_theta = belief->theta + belief->n_theta;
-    return learn(belief, axes, trials, seen, rng, err);
+    return learn(belief, study, axes, trials, seen, rng, err);
 }
 
 size_t belief_best(const struct belief *belief, size_t k, size_t order[])

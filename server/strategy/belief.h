@@ -17,16 +17,17 @@
 #include "server/model/gp.h"
 #include "server/model/transform.h"
 #include "server/strategy/axes.h"
+#include "server/strategy/rows.h"
 #include "server/strategy/trials.h"
 
-enum { FANTASIES = 8, FAILURES_MODELLED = 3 };
+enum { FANTASIES = 8 };
 
 struct belief {
     struct transform transform;
     struct points points; /* of the objective's model: results, then pending */
     size_t n;             /* results in it */
     const double **done;  /* their configurations, borrowed */
-    double *y;            /* transformed */
+    double *y, *extra;    /* transformed; what each is noisier than the rest */
     struct gp *gp;
     struct points ok_points;
     struct gp *ok; /* NULL while failures are few */
@@ -38,10 +39,11 @@ struct belief {
     double log_posterior;     /* of that fit */
 };
 
-/* Draws the fantasies from rng. ERR_NUMERIC: the results cannot be modelled. */
-MUST_USE int belief_init(struct belief *belief, const struct axes *axes,
-                         const struct trials *trials, const struct history *seen, struct rng *rng,
-                         struct err *err);
+/* Draws the fantasies from rng; NULL leaves running trials out of account. ERR_NUMERIC: the results
+ * cannot be modelled. */
+MUST_USE int belief_init(struct belief *belief, const struct study_def *study,
+                         const struct axes *axes, const struct trials *trials,
+                         const struct history *seen, struct rng *rng, struct err *err);
 void belief_finish(struct belief *belief);
 OWN_VALUE(belief)
 

@@ -44,11 +44,14 @@ static int allocate(struct trials *t, size_t n, struct err *err)
     t->measured = calloc(n + 1, sizeof *t->measured);
     t->step = calloc(n + 1, sizeof *t->step);
     t->complete = calloc(n + 1, sizeof *t->complete);
+    t->done_seen = calloc(n + 1, sizeof *t->done_seen);
+    t->pending_seen = calloc(n + 1, sizeof *t->pending_seen);
     t->failed = calloc(n + 1, sizeof *t->failed);
     t->pending = calloc(n + 1, sizeof *t->pending);
     t->keys = calloc(n + 1, sizeof *t->keys);
     if (t->done == NULL || t->cost == NULL || t->measured == NULL || t->step == NULL
-        || t->complete == NULL || t->failed == NULL || t->pending == NULL || t->keys == NULL) {
+        || t->complete == NULL || t->failed == NULL || t->done_seen == NULL
+        || t->pending_seen == NULL || t->pending == NULL || t->keys == NULL) {
         trials_finish(t);
         return err_set(err, ERR_NOMEM, "no memory for a history of %zu trials", n);
     }
@@ -61,6 +64,7 @@ static void add(struct trials *t, const struct study_def *study, const struct ob
 
     t->keys[t->n_keys++] = space_config_key(study->space, seen->x);
     if (seen->kind == OBSERVED_PENDING) {
+        t->pending_seen[t->n_pending] = seen;
         t->pending[t->n_pending++] = seen->x;
         return;
     }
@@ -73,6 +77,7 @@ static void add(struct trials *t, const struct study_def *study, const struct ob
             t->cost[t->n_done] = cost;
             t->measured[t->n_done] = cost;
             t->step[t->n_done] = seen->step;
+            t->done_seen[t->n_done] = seen;
             t->done[t->n_done++] = seen->x;
         }
         break;
@@ -151,6 +156,8 @@ void trials_finish(struct trials *trials)
     free(trials->measured);
     free(trials->step);
     free(trials->complete);
+    free(trials->done_seen);
+    free(trials->pending_seen);
     free(trials->failed);
     free(trials->pending);
     free(trials->keys);

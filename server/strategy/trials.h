@@ -18,13 +18,14 @@
 
 struct trials {
     size_t n_done, n_failed, n_pending;
-    size_t n_finished;     /* of all kinds, informative or not: what fits are counted by */
-    const double **done;   /* configurations, borrowed from the history */
-    double *cost;          /* of the done ones; finite */
-    double *measured;      /* the same before pruned ones were lifted */
-    int64_t *step;         /* that it was measured at */
-    bool *complete;        /* of the done ones: not pruned */
-    const double **failed; /* and infeasible */
+    size_t n_finished;   /* of all kinds, informative or not: what fits are counted by */
+    const double **done; /* configurations, borrowed from the history */
+    double *cost;        /* of the done ones; finite */
+    double *measured;    /* the same before pruned ones were lifted */
+    int64_t *step;       /* that it was measured at */
+    bool *complete;      /* of the done ones: not pruned */
+    const struct observation **done_seen, **pending_seen; /* the same trials, whole */
+    const double **failed;                                /* and infeasible */
     const double **pending;
     size_t best; /* index of the best complete one, the earlier of equals; n_done: none */
     size_t n_keys;

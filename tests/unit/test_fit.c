@@ -74,7 +74,7 @@ START_TEST(transform_is_a_z_score)
     const double y[] = {1, 2, 3, 6};
     struct transform t;
 
-    ck_assert_int_eq(transform_fit(&t, 4, y, NULL), 0);
+    ck_assert_int_eq(transform_fit(&t, 4, y, TRANSFORM_GATED, NULL), 0);
     ck_assert_double_eq_tol(transform_apply(&t, 3), 0, 1e-15);
     ck_assert_double_eq_tol(transform_invert(&t, transform_apply(&t, 6)), 6, 1e-14);
     ck_assert(isinf(t.cut));
@@ -86,11 +86,11 @@ START_TEST(transform_cuts_only_explosions)
     double y[] = {1, 2, 3, 4, 1e9};
     struct transform t;
 
-    ck_assert_int_eq(transform_fit(&t, 5, y, NULL), 0);
+    ck_assert_int_eq(transform_fit(&t, 5, y, TRANSFORM_GATED, NULL), 0);
     ck_assert_double_eq_tol(t.cut, 23, 1e-12); /* 3 + 10 (3 - 1) */
     ck_assert(transform_apply(&t, 1e9) < 3);
     y[4] = 600;
-    ck_assert_int_eq(transform_fit(&t, 5, y, NULL), 0);
+    ck_assert_int_eq(transform_fit(&t, 5, y, TRANSFORM_GATED, NULL), 0);
     ck_assert(isinf(t.cut));
 }
 END_TEST
@@ -101,11 +101,11 @@ START_TEST(equal_results_become_zeros)
     const double huge[] = {-1e308, 1e308};
     struct transform t;
 
-    ck_assert_int_eq(transform_fit(&t, 3, y, NULL), 0);
+    ck_assert_int_eq(transform_fit(&t, 3, y, TRANSFORM_GATED, NULL), 0);
     ck_assert_double_eq(transform_apply(&t, 7), 0);
-    ck_assert_int_eq(transform_fit(&t, 2, huge, NULL), 0);
+    ck_assert_int_eq(transform_fit(&t, 2, huge, TRANSFORM_GATED, NULL), 0);
     ck_assert(isfinite(transform_apply(&t, huge[1])));
-    ck_assert_int_eq(transform_fit(&t, 0, NULL, NULL), 0);
+    ck_assert_int_eq(transform_fit(&t, 0, NULL, TRANSFORM_GATED, NULL), 0);
 }
 END_TEST
 

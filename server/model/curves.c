@@ -1,0 +1,141 @@
+#include "server/model/curves.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/own.h"
+
+static const double prior_sd = 0.5; /* of the scale, … */
+static const double prior_n = 2.0;  /* … worth so many observations */
+
+size_t curve_levels(int64_t low, int64_t high, double eta, int64_t levels[CURVE_LEVELS_MAX])
+{
+    int64_t least = low > (high + 9) / 10 ? low : (high + 9) / 10;
+    int64_t down[CURVE_LEVELS_MAX] = {high};
+    size_t n = 1;
+
+    while (n < CURVE_LEVELS_MAX) {
+        int64_t level = (int64_t)((double)high / pow(eta, 0.5 * (double)n) + 0.5);
+        if (level < least || level >= down[n - 1]) {
+            break;
+        }
+        down[n++] = level;
+    }
+    for (size_t i = 0; i < n; i++) {
+        levels[i] = down[n - 1 - i];
+    }
+    return n;
+}
+
+/* From one level to the next: gain = alpha + beta (value − centre) ± √var. */
+struct link {
+    double centre, alpha, beta, var;
+};
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Median minus best of all values; a trace where there is nothing to go by. */
+static int find_scale(size_t n, const double value[], double *scale, struct err *err)
+{
+    OWN(memory) double *sorted = calloc(n + 1, sizeof *sorted);
+    size_t k = 0;
+
+    if (sorted == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for learning curves");
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!isnan(value[i])) {
+            sorted[k++] = value[i];
+        }
+    }
+    *scale = 1.0;
+    if (k > 0) {
+        qsort(sorted, k, sizeof *sorted, by_value);
+        *scale = fmax(0.5 * (sorted[(k - 1) / 2] + sorted[k / 2]) - sorted[0], 1e-12);
+    }
+    return 0;
+}
+
+/* The ridge regression from level `at` to the next. */
+static struct link fit_link(size_t n_levels, size_t n, const double value[], size_t at,
+                            double scale)
+{
+    double count = 0.0;
+    double sum_u = 0.0;
+    double sum_d = 0.0;
+    double uu = scale * scale;
+    double ud = 0.0;
+    double residual = 0.0;
+    struct link link = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        const double *v = value + i * n_levels + at;
+        if (!isnan(v[0]) && !isnan(v[1])) {
+            count += 1.0;
+            sum_u += v[0];
+            sum_d += v[1] - v[0];
+        }
+    }
+    link.centre = count > 0.0 ? sum_u / count : 0.0;
+    link.alpha = count > 0.0 ? sum_d / (count + 0.5) : 0.0;
+    for (size_t i = 0; i < n && count > 2.0; i++) {
+        const double *v = value + i * n_levels + at;
+        if (!isnan(v[0]) && !isnan(v[1])) {
+            double u = v[0] - link.centre;
+            uu += u * u;
+            ud += u * (v[1] - v[0] - sum_d / count);
+        }
+    }
+    link.beta = ud / uu;
+    for (size_t i = 0; i < n; i++) {
+        const double *v = value + i * n_levels + at;
+        if (!isnan(v[0]) && !isnan(v[1])) {
+            double r = v[1] - v[0] - link.alpha - link.beta * (v[0] - link.centre);
+            residual += r * r;
+        }
+    }
+    double prior = prior_sd * scale;
+    link.var = (residual + prior_n * prior * prior) / (count + prior_n - (count > 2.0 ? 0.5 : 0.0));
+    return link;
+}
+
+/* Carries one trial from the last level it has to the end. */
+static void carry(size_t n_levels, const double value[], const struct link links[], double *end,
+                  double *var)
+{
+    size_t at = n_levels;
+
+    while (at > 0 && isnan(value[at - 1])) {
+        at--;
+    }
+    *end = at == 0 ? (double)NAN : value[at - 1];
+    *var = at == 0 ? (double)NAN : 0.0;
+    for (; at > 0 && at < n_levels; at++) {
+        const struct link *link = &links[at - 1];
+        *end += link->alpha + link->beta * (*end - link->centre);
+        *var = (1.0 + link->beta) * (1.0 + link->beta) * *var + link->var;
+    }
+}
+
+int curves_carry(size_t n_levels, size_t n, const double value[], double end[], double var[],
+                 struct err *err)
+{
+    struct link links[CURVE_LEVELS_MAX];
+    double scale = 0.0;
+
+    TRY(find_scale(n_levels * n, value, &scale, err));
+    for (size_t at = 0; at + 1 < n_levels; at++) {
+        links[at] = fit_link(n_levels, n, value, at, scale);
+    }
+    for (size_t i = 0; i < n; i++) {
+        carry(n_levels, value + i * n_levels, links, &end[i], &var[i]);
+    }
+    return 0;
+}

@@ -1,0 +1,94 @@
+#include "server/strategy/forecast.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "common/normal.h"
+#include "server/model/curves.h"
+#include "server/strategy/axes.h"
+#include "server/strategy/belief.h"
+#include "server/strategy/rows.h"
+#include "server/strategy/trials.h"
+
+enum { WHOLE_LEAST = 3 };
+
+size_t forecast_levels(const struct study_def *study, double eta, int64_t levels[64])
+{
+    _Static_assert(CURVE_LEVELS_MAX == 64, "the header says how many there can be");
+    return curve_levels(study->resource_min, study->resource_max, eta, levels);
+}
+
+static const struct observation *find(const struct history *seen, int64_t number)
+{
+    for (size_t i = 0; i < seen->n; i++) {
+        if (seen->items[i].number == number) {
+            return &seen->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* How many trials have come to the full resource. */
+static size_t count_whole(const struct trials *trials)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < trials->n_done; i++) {
+        n += trials->complete[i] ? 1 : 0;
+    }
+    return n;
+}
+
+/* Mean and standard deviation of f at the configuration, transformed. */
+static int predict(const struct belief *belief, const struct axes *axes, const double x[],
+                   double *mean, double *sd, struct err *err)
+{
+    OWN(points) struct points one = {0};
+    OWN(gp_batch) struct gp_batch *batch = NULL;
+
+    TRY(points_init(&one, axes->n_num, axes->n_cat, 1, err));
+    one.n = 1;
+    axes_put(axes, x, &one, 0);
+    TRY(gp_batch_create(belief->gp, 1, false, &batch, err));
+    gp_predict(belief->gp, batch, &one);
+    *mean = batch->mean[0];
+    *sd = sqrt(batch->var[0]);
+    return 0;
+}
+
+int strategy_forecast(const struct study_def *study, const struct history *seen, int64_t number,
+                      struct forecast *forecast, struct err *err)
+{
+    OWN(axes) struct axes axes = {0};
+    OWN(trials) struct trials trials = {0};
+    OWN(belief) struct belief belief = {0};
+    const struct observation *trial = find(seen, number);
+    double mean = 0.0;
+    double sd = 0.0;
+
+    *forecast = (struct forecast){0};
+    if (trial == NULL) {
+        return err_set(err, ERR_NOT_FOUND, "trial %lld is not in this history", (long long)number);
+    }
+    TRY(axes_init(&axes, study->space, err));
+    TRY(trials_init(&trials, study, seen, err));
+    if (count_whole(&trials) < WHOLE_LEAST || axes_count(&axes) == 0) {
+        return 0;
+    }
+    TRY(belief_init(&belief, study, &axes, &trials, seen, NULL, err));
+    TRY(predict(&belief, &axes, trial->x, &mean, &sd, err));
+    double scale = belief.transform.sd > 0.0 ? belief.transform.sd : 1.0;
+    *forecast = (struct forecast){
+        .known = true,
+        .chance = normal_cdf((belief.best - mean) / sd),
+        .mean = trials_value(study, belief.transform.mean + scale * mean),
+        .sd = scale * sd,
+        .incumbent = trials_value(study, belief.transform.mean + scale * belief.best),
+        .n_rows = belief.n,
+    };
+    if (belief.fitted) {
+        forecast->fit = belief_fit_bytes(&belief, &forecast->fit_bytes);
+        forecast->fit_n_seen = belief.fit_n_seen;
+    }
+    return 0;
+}

@@ -1,0 +1,38 @@
+/* What a regression on a study's results is given: one row a trial, transformed.
+ *
+ * Without a resource a row is a finished trial's cost. With one it is a trial's curve carried to
+ * the full resource, running trials included, and how uncertain that is (model/curves.h): values of
+ * different resources never meet. While failures are too few for a model of their own they count as
+ * half a range worse than the worst. */
+#ifndef SERVER_STRATEGY_ROWS_H
+#define SERVER_STRATEGY_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+#include "common/own.h"
+#include "server/model/transform.h"
+#include "server/strategy/trials.h"
+
+enum { FAILURES_MODELLED = 3 };
+
+struct rows {
+    size_t n, n_whole; /* rows; those at the full resource */
+    const double **x;  /* configurations, borrowed from the history */
+    double *y;         /* transformed costs */
+    double *extra;     /* variances beyond the common noise, in the same units */
+    bool has_curves;   /* extra is not zero everywhere */
+    double best;       /* the best y at the full resource; INFINITY without one */
+    struct transform transform;
+};
+
+MUST_USE int rows_init(struct rows *rows, const struct study_def *study,
+                       const struct trials *trials, struct err *err);
+void rows_finish(struct rows *rows);
+OWN_VALUE(rows)
+
+/* Rows there are of trials that were measured at all: what a model can be made from. */
+size_t rows_count(const struct study_def *study, const struct trials *trials);
+
+#endif

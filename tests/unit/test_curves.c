@@ -1,0 +1,147 @@
+#include "server/model/curves.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/strategy/forecast.h"
+
+START_TEST(levels_go_down_by_the_root_of_eta)
+{
+    static const struct {
+        int64_t high, low;
+        double eta;
+        size_t n;
+        int64_t levels[6];
+    } cases[] = {{52, 1, 3, 5, {6, 10, 17, 30, 52}},
+                 {81, 1, 3, 5, {9, 16, 27, 47, 81}},
+                 {9, 1, 3, 5, {1, 2, 3, 5, 9}},
+                 {1, 1, 3, 1, {1}},
+                 {1000, 1, 4, 4, {125, 250, 500, 1000}}};
+    int64_t levels[CURVE_LEVELS_MAX];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t n = curve_levels(cases[i].low, cases[i].high, cases[i].eta, levels);
+        ck_assert_uint_eq(n, cases[i].n);
+        ck_assert_mem_eq(levels, cases[i].levels, n * sizeof *levels);
+    }
+}
+END_TEST
+
+/* Computed apart, by the same formulas in another language. */
+START_TEST(unfinished_curves_are_carried_to_the_end)
+{
+    const double value[] = {.9,  .7,  .6, .8,  .75, .72, .5,  .4,  .35, .6, .5,
+                            NAN, 1.2, .9, NAN, .55, NAN, NAN, .95, NAN, NAN};
+    static const double want[][2] = {{.6, 0},
+                                     {.72, 0},
+                                     {.35, 0},
+                                     {.449472716125077, .0142336687349208},
+                                     {.846382587369712, .0142336687349208},
+                                     {.416619296847095, .0259655922330362},
+                                     {.728980319779263, .0259655922330362}};
+    double end[7], var[7];
+
+    ck_assert_int_eq(curves_carry(3, 7, value, end, var, NULL), 0);
+    for (size_t i = 0; i < 7; i++) {
+        ck_assert_double_eq_tol(end[i], want[i][0], 1e-13);
+        ck_assert_double_eq_tol(var[i], want[i][1], 1e-14);
+    }
+}
+END_TEST
+
+START_TEST(nothing_is_carried_from_nothing)
+{
+    const double none[] = {NAN, NAN};
+    const double equal[] = {1, 1, 1, NAN};
+    double end[2], var[2];
+
+    ck_assert_int_eq(curves_carry(2, 1, none, end, var, NULL), 0);
+    ck_assert(isnan(end[0]));
+    ck_assert_int_eq(curves_carry(2, 2, equal, end, var, NULL), 0);
+    ck_assert_double_eq_tol(end[1], 1, 1e-9);
+    ck_assert(var[1] < 1e-20);
+}
+END_TEST
+
+/* n trials of a on curves a + 1/step up to 9; the last one runs and has come to `steps`. */
+enum { N = 12 };
+
+static void forecast_for(double a, int64_t steps, size_t n, struct forecast *forecast)
+{
+    struct faults faults = {0};
+    OWN(study_def) struct study_def *study = NULL;
+    static double x[N];
+    static struct curve_point curve[N][9];
+    struct observation items[N];
+    json_auto_t *body = json_loads(
+        "{\"name\":\"t\",\"metric\":\"y\",\"direction\":\"minimize\",\"strategy\":\"random\","
+        "\"resource\":{\"name\":\"e\",\"min\":1,\"max\":9},"
+        "\"parameters\":[{\"name\":\"a\",\"type\":\"float\",\"low\":0,\"high\":1}]}",
+        0, NULL);
+
+    ck_assert_int_eq(study_def_from_json(body, 1, &study, &faults), 0);
+    for (size_t i = 0; i < n; i++) {
+        bool runs = i + 1 == n;
+        x[i] = runs ? a : .2 + .06 * (double)i;
+        int64_t last = runs ? steps : i % 3 == 2 ? 3 : 9;
+        for (int64_t s = 0; s < last; s++) {
+            curve[i][s] = (struct curve_point){s + 1, x[i] + 1.0 / (double)(s + 1)};
+        }
+        items[i] = (struct observation){.number = (int64_t)i + 1,
+                                        .kind = runs        ? OBSERVED_PENDING
+                                                : last == 9 ? OBSERVED_COMPLETED
+                                                            : OBSERVED_PRUNED,
+                                        .x = &x[i],
+                                        .value = runs ? (double)NAN : curve[i][last - 1].value,
+                                        .step = last,
+                                        .n_curve = (size_t)last,
+                                        .curve = curve[i]};
+    }
+    struct history seen = {.n = n, .items = items};
+    ck_assert_int_eq(strategy_forecast(study, &seen, (int64_t)n, forecast, NULL), 0);
+    free(forecast->fit);
+}
+
+START_TEST(good_curves_have_a_chance_and_bad_ones_none)
+{
+    struct forecast good, bad, far;
+
+    forecast_for(.05, 3, N, &good);
+    forecast_for(.9, 3, N, &bad);
+    forecast_for(.05, 5, N, &far);
+    ck_assert(good.known && bad.known);
+    ck_assert_msg(good.chance > .5, "%g", good.chance);
+    ck_assert_msg(bad.chance < .05, "%g", bad.chance);
+    ck_assert_double_eq_tol(good.incumbent, .2 + 1.0 / 9, 1e-9);
+    ck_assert(fabs(far.mean - (.05 + 1.0 / 9)) < .1);
+}
+END_TEST
+
+START_TEST(nothing_is_known_before_three_have_finished)
+{
+    struct forecast early;
+
+    forecast_for(.5, 3, 3, &early); /* two finished and one running */
+    ck_assert(!early.known);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("curves");
+    TCase *tcase = tcase_create("curves");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_test(tcase, levels_go_down_by_the_root_of_eta);
+    tcase_add_test(tcase, unfinished_curves_are_carried_to_the_end);
+    tcase_add_test(tcase, nothing_is_carried_from_nothing);
+    tcase_add_test(tcase, good_curves_have_a_chance_and_bad_ones_none);
+    tcase_add_test(tcase, nothing_is_known_before_three_have_finished);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
