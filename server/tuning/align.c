@@ -89,7 +89,8 @@ int trials_align(struct tuning *tuning, struct live_study *study, const struct s
             continue;
         }
         struct live_trial *trial = trial_live(tuning, trial_id(study->row.id, log->items[i].trial));
-        if (trial != NULL && trial->row.state == TRIAL_PAUSED) {
+        if (trial != NULL
+            && (trial->row.state == TRIAL_PAUSED || trial->row.state == TRIAL_QUEUED)) {
             TRY(align(tuning, trial, err));
         }
     }

@@ -191,7 +191,8 @@ static int fill_grant(struct tuning *tuning, const struct live_lease *lease,
 }
 
 /* Where this worker goes on from: the newest checkpoint's step if it can reach it. */
-static int64_t resume_step(const struct live_trial *trial, const struct lease_ask *ask)
+static int64_t resume_step(const struct live_trial *trial, const struct lease_ask *ask,
+                           int64_t until)
 {
     const struct checkpoint *checkpoint = &trial->checkpoint;
 
@@ -201,7 +202,8 @@ static int64_t resume_step(const struct live_trial *trial, const struct lease_as
     bool reachable = strcmp(checkpoint->reach, "any") == 0
                      || (strncmp(checkpoint->reach, "host:", 5) == 0 && ask->host[0] != '\0'
                          && strcmp(checkpoint->reach + 5, ask->host) == 0);
-    return reachable ? checkpoint->step : 0;
+    int64_t step = checkpoint->step < until ? checkpoint->step : until;
+    return reachable ? step : 0;
 }
 
 static int memo_put(struct tuning *tuning, const struct ask *ask, int64_t attempt_id,
@@ -255,7 +257,7 @@ static int grant(struct tuning *tuning, struct ask *ask, struct live_trial *tria
         .number = trial->row.attempt + 1,
         .worker = ask->worker->id,
         .has_request = ask->has_request,
-        .from = resume_step(trial, &command->ask),
+        .from = resume_step(trial, &command->ask, has_until ? until : INT64_MAX),
         .to = has_until ? until : 0,
         .leased_at_ms = tuning->wall_ms,
     };
@@ -351,11 +353,23 @@ int study_seal(struct tuning *tuning, struct live_study *study, struct err *err)
     return trials_align(tuning, study, &log, err);
 }
 
+/* Who asks, of which study. */
+struct asker {
+    const struct tuning *tuning;
+    const struct live_study *study;
+    const struct ask *ask;
+};
+
+/* Is the trial's checkpoint on the asking host? One that lies within everybody's reach draws it to
+ * nobody. */
 static bool holds_checkpoint(const void *worker, int64_t number)
 {
-    (void)worker;
-    (void)number;
-    return false;
+    const struct asker *asker = worker;
+    const struct live_trial *trial =
+        trial_live(asker->tuning, trial_id(asker->study->row.id, number));
+
+    return trial != NULL && trial->checkpoint.present && strcmp(trial->checkpoint.reach, "any") != 0
+           && resume_step(trial, &asker->ask->command->ask, INT64_MAX) > 0;
 }
 
 /* One system call, made only when there is something to hand out. */
@@ -401,7 +415,9 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
         return grant(tuning, ask, trial, answer.has_until, answer.until, err);
     }
     struct schedule_moment moment = study_moment(tuning, study);
+    const struct asker asker = {tuning, study, ask};
     moment.prefers = holds_checkpoint;
+    moment.worker = &asker;
     schedule_offer(study->schedule, &moment, &offer);
     if (offer.kind == OFFER_NOTHING) {
         return 0;

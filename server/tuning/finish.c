@@ -34,13 +34,13 @@ static void consider_best(struct live_study *study, const struct trial_row *row)
 {
     int64_t resource = 0;
 
-    if (!row->has_value || !isfinite(row->value)
-        || (row->state != TRIAL_COMPLETED && row->state != TRIAL_PRUNED)) {
+    bool has_rung = row->state == TRIAL_PRUNED || row->state == TRIAL_PAUSED;
+    if (!row->has_value || !isfinite(row->value) || (row->state != TRIAL_COMPLETED && !has_rung)) {
         return;
     }
     if (study->def->has_resource) {
         resource = row->state == TRIAL_COMPLETED ? study->def->resource_max : row->step;
-    } else if (row->state == TRIAL_PRUNED) {
+    } else if (has_rung) {
         return;
     }
     if (study->row.best_trial == 0 || resource > study->row.best_resource
@@ -133,6 +133,50 @@ int trial_requeue(struct tuning *tuning, struct live_trial *trial, struct err *e
     schedule_release(trial->study->schedule, trial_id_number(trial->row.id));
     tuning->may_have_work = true;
     return store_trial_update(tuning->store, &trial->row, err);
+}
+
+static int pause_trial(struct tuning *tuning, struct live_trial *trial, struct err *err)
+{
+    struct live_study *study = trial->study;
+    int64_t number = trial_id_number(trial->row.id);
+
+    schedule_release(study->schedule, number);
+    study_count(study, trial->row.state, TRIAL_PAUSED);
+    TRY(trial_move(&trial->row.state, TRIAL_PAUSED, err));
+    consider_best(study, &trial->row);
+    tuning->may_have_work = true;
+    TRY(store_trial_update(tuning->store, &trial->row, err));
+    return event_append(tuning, EVENT_TRIAL_PAUSED, study->row.id, number, trial->row.attempt, err);
+}
+
+enum schedule_verdict trial_verdict(const struct live_trial *trial)
+{
+    return schedule_answer(trial->study->schedule, trial_id_number(trial->row.id)).verdict;
+}
+
+int trial_follow(struct tuning *tuning, struct live_trial *trial, struct trial_reply *reply,
+                 struct err *err)
+{
+    const struct trial_row *row = &trial->row;
+
+    switch (trial_verdict(trial)) {
+    case VERDICT_PRUNE:
+        return trial_end(tuning, trial, TRIAL_PRUNED, NULL, reply, err);
+    case VERDICT_FAIL:
+        return trial_end(tuning, trial, TRIAL_FAILED, "diverged", reply, err);
+    case VERDICT_COMPLETE:
+        return trial_end(tuning, trial, TRIAL_COMPLETED, NULL, reply, err);
+    case VERDICT_PAUSE:
+        TRY(pause_trial(tuning, trial, err));
+        break;
+    case VERDICT_RUN:
+    case VERDICT_COUNT:
+    default:
+        TRY(trial_requeue(tuning, trial, err));
+        TRY(event_append(tuning, EVENT_ATTEMPT_ENDED, trial->study->row.id,
+                         trial_id_number(row->id), row->attempt, err));
+    }
+    return reply == NULL ? 0 : trial_report(trial, reply, err);
 }
 
 /* ---- the result ---- */
@@ -326,35 +370,13 @@ static int decide(struct tuning *tuning, struct live_lease *lease,
     OWN(schedule_log) struct schedule_log log = {0};
     bool brought = outcome_metric(report, study->def->objectives[0].metric) != NULL;
 
-    if (brought && step > lease->last_step) {
+    if (brought && step >= lease->last_step) {
         TRY(schedule_measure(study->schedule, &moment, number, step, values->values[0], &log,
                              answer, err));
     }
     TRY(schedule_finish(study->schedule, &moment, number, step, &log, answer, err));
     TRY(facts_append(tuning, study, &log, err));
     return trials_align(tuning, study, &log, err);
-}
-
-/* The lease is over and the trial is not. */
-static int go_on(struct tuning *tuning, struct live_lease *lease, bool waits,
-                 struct trial_reply *reply, struct err *err)
-{
-    struct live_trial *trial = lease->trial;
-    struct live_study *study = trial->study;
-    int64_t number = trial_id_number(trial->row.id);
-
-    TRY(attempt_over(tuning, lease, ATTEMPT_PAUSED, NULL, err));
-    if (!waits) {
-        TRY(trial_requeue(tuning, trial, err));
-        TRY(event_append(tuning, EVENT_ATTEMPT_ENDED, study->row.id, number, trial->row.attempt,
-                         err));
-        return trial_report(trial, reply, err);
-    }
-    study_count(study, trial->row.state, TRIAL_PAUSED);
-    TRY(trial_move(&trial->row.state, TRIAL_PAUSED, err));
-    TRY(store_trial_update(tuning->store, &trial->row, err));
-    TRY(event_append(tuning, EVENT_TRIAL_PAUSED, study->row.id, number, trial->row.attempt, err));
-    return trial_report(trial, reply, err);
 }
 
 static int end_with(struct tuning *tuning, struct live_lease *lease, enum attempt_end end,
@@ -365,6 +387,43 @@ static int end_with(struct tuning *tuning, struct live_lease *lease, enum attemp
 
     TRY(attempt_over(tuning, lease, end, reason, err));
     return trial_end(tuning, trial, state, reason, reply, err);
+}
+
+/* The attempt is over and the trial, perhaps, is not. */
+static int again(struct tuning *tuning, struct live_lease *lease, enum attempt_end end,
+                 const char *reason, struct trial_reply *reply, struct err *err)
+{
+    struct live_trial *trial = lease->trial;
+
+    TRY(attempt_over(tuning, lease, end, reason, err));
+    return trial_follow(tuning, trial, reply, err);
+}
+
+int trial_keep_measured(struct tuning *tuning, const struct live_lease *lease, struct err *err)
+{
+    static const struct result_report nothing;
+    struct live_trial *trial = lease->trial;
+    struct outcome_values values = {0};
+    int64_t step = lease->last_step > lease->row.from ? lease->last_step : lease->row.from;
+
+    if (lease->last_step < 0) {
+        return 0; /* this attempt told nothing; what the last one left stands */
+    }
+    TRY(outcome_objectives(tuning, lease, &nothing, step, &values, err));
+    for (size_t i = 0; i < values.n; i++) {
+        if (!values.found[i]) {
+            return 0;
+        }
+    }
+    set_values(trial, &values);
+    char *metrics = outcome_metrics(lease, &nothing);
+    if (metrics != NULL) {
+        free(trial->row.metrics);
+        trial->row.metrics = metrics;
+    }
+    trial->row.has_step = true;
+    trial->row.step = step;
+    return 0;
 }
 
 static int completed(struct tuning *tuning, struct live_lease *lease, struct command *command,
@@ -391,7 +450,7 @@ static int completed(struct tuning *tuning, struct live_lease *lease, struct com
     switch (answer.verdict) {
     case VERDICT_PAUSE:
     case VERDICT_RUN:
-        return go_on(tuning, lease, answer.verdict == VERDICT_PAUSE, reply, err);
+        return again(tuning, lease, ATTEMPT_PAUSED, NULL, reply, err);
     case VERDICT_PRUNE:
         return end_with(tuning, lease, ATTEMPT_PRUNED, TRIAL_PRUNED, NULL, reply, err);
     case VERDICT_FAIL:
@@ -401,18 +460,6 @@ static int completed(struct tuning *tuning, struct live_lease *lease, struct com
     default:
         return end_with(tuning, lease, ATTEMPT_COMPLETED, TRIAL_COMPLETED, NULL, reply, err);
     }
-}
-
-static int again(struct tuning *tuning, struct live_lease *lease, enum attempt_end end,
-                 const char *reason, struct trial_reply *reply, struct err *err)
-{
-    struct live_trial *trial = lease->trial;
-
-    TRY(attempt_over(tuning, lease, end, reason, err));
-    TRY(trial_requeue(tuning, trial, err));
-    TRY(event_append(tuning, EVENT_ATTEMPT_ENDED, trial->study->row.id,
-                     trial_id_number(trial->row.id), trial->row.attempt, err));
-    return reply == NULL ? 0 : trial_report(trial, reply, err);
 }
 
 static int not_completed(struct tuning *tuning, struct live_lease *lease, struct command *command,
@@ -428,7 +475,13 @@ static int not_completed(struct tuning *tuning, struct live_lease *lease, struct
         if (study->row.state == STUDY_STOPPED || study->row.target_reached) {
             return end_with(tuning, lease, ATTEMPT_PREEMPTED, TRIAL_CANCELLED, NULL, reply, err);
         }
+        TRY(trial_keep_measured(tuning, lease, err));
         return again(tuning, lease, ATTEMPT_PREEMPTED, reason, reply, err);
+    }
+    if (report->outcome == OUTCOME_FAILED && trial_verdict(trial) != VERDICT_RUN) {
+        /* what it owed is told already: a failure while saving changes no decision */
+        TRY(trial_keep_measured(tuning, lease, err));
+        return again(tuning, lease, ATTEMPT_FAILED, reason, reply, err);
     }
     if (report->outcome == OUTCOME_INFEASIBLE) {
         return end_with(tuning, lease, ATTEMPT_INFEASIBLE, TRIAL_INFEASIBLE, reason, reply, err);

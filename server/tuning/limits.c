@@ -82,17 +82,43 @@ void study_check_target(struct live_study *study, double value)
     }
 }
 
-int study_set_clock(struct tuning *tuning, struct live_study *study, struct err *err)
+/* When limits.seconds strikes. */
+static int64_t end_of_seconds_ms(const struct tuning *tuning, const struct live_study *study)
 {
     const struct limits *limits = &study->def->limits;
 
-    if (limits->seconds < 0 || study->row.state != STUDY_RUNNING || study->row.started_at_ms == 0) {
+    if (limits->seconds < 0) {
+        return INT64_MAX;
+    }
+    int64_t left_ms = (int64_t)ceil(limits->seconds * 1000) - active_ms(tuning, study);
+    return tuning->now_ms + (left_ms > 0 ? left_ms : 0);
+}
+
+int study_set_clock(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    int64_t at_ms = end_of_seconds_ms(tuning, study);
+
+    at_ms = study->stragglers_ms < at_ms ? study->stragglers_ms : at_ms;
+    if (at_ms == INT64_MAX || study->row.state != STUDY_RUNNING || study->row.started_at_ms == 0) {
         heap_remove(&tuning->study_clocks, &study->clock);
         return 0;
     }
-    int64_t left_ms = (int64_t)ceil(limits->seconds * 1000) - active_ms(tuning, study);
-    return heap_set(&tuning->study_clocks, &study->clock,
-                    tuning->now_ms + (left_ms > 0 ? left_ms : 0), err);
+    return heap_set(&tuning->study_clocks, &study->clock, at_ms, err);
+}
+
+int study_drop_stragglers(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    OWN(schedule_log) struct schedule_log log = {0};
+    struct schedule_moment moment = study_moment(tuning, study);
+    int64_t before_ms = study->stragglers_ms;
+    int64_t next_ms;
+
+    TRY(schedule_tick(study->schedule, &moment, &log, &next_ms, err));
+    TRY(facts_append(tuning, study, &log, err));
+    TRY(trials_align(tuning, study, &log, err));
+    study->stragglers_ms =
+        next_ms == INT64_MAX ? next_ms : tuning->now_ms + (next_ms - tuning->wall_ms) + 1;
+    return study->stragglers_ms == before_ms ? 0 : study_set_clock(tuning, study, err);
 }
 
 /* Can anything still go out, now or once something that is under way ends? */

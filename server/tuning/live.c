@@ -97,6 +97,7 @@ int study_enter(struct tuning *tuning, const struct study_row *row, struct share
     entered->first = shared_def_hold(shared);
     entered->retries.tail = &entered->retries.first;
     entered->enqueued.tail = &entered->enqueued.first;
+    entered->stragglers_ms = INT64_MAX;
     heap_node_init(&entered->clock, entered);
     if (study_read_def(entered, shared, err) != 0
         || schedule_create(entered->def, &entered->schedule, err) != 0) {

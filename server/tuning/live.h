@@ -70,8 +70,9 @@ struct live_study {
     struct shared_def *first;    /* what the schedule was made from: PATCH changes none of it */
     const struct strategy *strategy;
     struct schedule *schedule;
-    bool sealed; /* the schedule knows that no new configurations come */
-    bool dirty;  /* counters to be written with this group */
+    bool sealed;           /* the schedule knows that no new configurations come */
+    int64_t stragglers_ms; /* monotonic: when it looks at stragglers next; INT64_MAX: never */
+    bool dirty;            /* counters to be written with this group */
     bool redefine;
     int64_t live_leases;
     uint64_t dry;                /* the dispatch in which it had nothing to hand out */
@@ -195,11 +196,21 @@ MUST_USE int trial_report(const struct live_trial *trial, struct trial_reply *re
                           struct err *err);
 /* The trial waits for another attempt. */
 MUST_USE int trial_requeue(struct tuning *tuning, struct live_trial *trial, struct err *err);
+/* The trial's attempt is over: brings it to where its schedule has it (retry, paused, final). */
+MUST_USE int trial_follow(struct tuning *tuning, struct live_trial *trial,
+                          struct trial_reply *reply, struct err *err);
+enum schedule_verdict trial_verdict(const struct live_trial *trial);
+/* The trial's row gets the values that were measured, where no result brings them. */
+MUST_USE int trial_keep_measured(struct tuning *tuning, const struct live_lease *lease,
+                                 struct err *err);
 
 /* limits.c */
 bool study_may_start(const struct tuning *tuning, const struct live_study *study);
 bool study_may_go_on(const struct tuning *tuning, const struct live_study *study);
 enum study_reason study_limit_reached(const struct tuning *tuning, const struct live_study *study);
+/* Closes rungs whose stragglers have had their time (quorum). */
+MUST_USE int study_drop_stragglers(struct tuning *tuning, struct live_study *study,
+                                   struct err *err);
 /* Ends the study if nothing runs and nothing may go out any more. */
 MUST_USE int study_settle(struct tuning *tuning, struct live_study *study, struct err *err);
 MUST_USE int study_set_clock(struct tuning *tuning, struct live_study *study, struct err *err);

@@ -110,9 +110,10 @@ static int load_study(void *context, struct study_row *row, struct err *err)
 
 struct curve {
     struct live_study *study;
-    struct live_trial *trial;
-    int64_t objective; /* metric id, -1: never measured */
-    int64_t step;      /* of the point that is being read */
+    int64_t trial;            /* its number */
+    struct live_lease *lease; /* or NULL */
+    int64_t objective;        /* metric id, -1: never measured */
+    int64_t step;             /* of the point that is being read */
     double value;
     bool has_point;
 };
@@ -123,8 +124,7 @@ static int recall_point(struct curve *curve, struct err *err)
         return 0;
     }
     curve->has_point = false;
-    return schedule_recall(curve->study->schedule, trial_id_number(curve->trial->row.id),
-                           curve->step, curve->value, err);
+    return schedule_recall(curve->study->schedule, curve->trial, curve->step, curve->value, err);
 }
 
 static int remember_last(struct live_lease *lease, int64_t metric, int64_t step, double value,
@@ -146,12 +146,12 @@ static int remember_last(struct live_lease *lease, int64_t metric, int64_t step,
     return 0;
 }
 
-/* Rows come by metric, step, attempt: the last attempt of a step is the one that counts. */
+/* Rows come by metric, step, attempt: a step that is known already informs nobody again. */
 static int load_point(void *context, int64_t metric, int64_t attempt, int64_t step, double value,
                       struct err *err)
 {
     struct curve *curve = context;
-    struct live_lease *lease = curve->trial->lease;
+    struct live_lease *lease = curve->lease;
 
     if (lease != NULL && attempt == lease->row.number) {
         TRY(remember_last(lease, metric, step, value, err));
@@ -159,26 +159,43 @@ static int load_point(void *context, int64_t metric, int64_t attempt, int64_t st
     if (metric != curve->objective) {
         return 0;
     }
-    if (curve->has_point && curve->step != step) {
-        TRY(recall_point(curve, err));
+    if (curve->has_point && curve->step == step) {
+        return 0;
     }
+    TRY(recall_point(curve, err));
     curve->step = step;
     curve->value = value;
     curve->has_point = true;
     return 0;
 }
 
-static int load_curve(struct tuning *tuning, struct live_trial *trial, struct err *err)
+static int load_curve(struct tuning *tuning, struct live_study *study, int64_t number,
+                      struct live_lease *lease, struct err *err)
 {
-    struct live_study *study = trial->study;
     struct curve curve = {
         .study = study,
-        .trial = trial,
+        .trial = number,
+        .lease = lease,
         .objective = metric_find(study, study->def->objectives[0].metric),
     };
 
-    TRY(store_each_measurement(tuning->store, trial->row.id, -1, load_point, &curve, err));
+    TRY(store_each_measurement(tuning->store, trial_id(study->row.id, number), -1, load_point,
+                               &curve, err));
     return recall_point(&curve, err);
+}
+
+/* A stopping rule compares with the curves of trials that are final. */
+static int load_final_curves(struct tuning *tuning, struct err *err)
+{
+    for (struct live_study *study = tuning->studies; study != NULL; study = study->next) {
+        bool wanted = schedule_wants_curves(study->schedule) && study->row.state != STUDY_FINISHED;
+        for (int64_t number = 1; wanted && number <= study->row.last_number; number++) {
+            if (trial_live(tuning, trial_id(study->row.id, number)) == NULL) {
+                TRY(load_curve(tuning, study, number, NULL, err));
+            }
+        }
+    }
+    return 0;
 }
 
 static int load_checkpoint(void *context, struct attempt_row *row, struct err *err)
@@ -234,7 +251,7 @@ static int load_lease(struct tuning *tuning, struct live_trial *trial, struct er
 
     TRY(store_attempt_load(tuning->store, trial->row.attempt_id, &row, err));
     bool live = trial->row.state == TRIAL_RUNNING;
-    if (!live && (row.end != ATTEMPT_LOST || trial->row.state != TRIAL_QUEUED)) {
+    if (!live && row.end != ATTEMPT_LOST) {
         return 0;
     }
     struct live_worker *worker = map_get(&tuning->worker_by_id, (uint64_t)row.worker);
@@ -281,7 +298,7 @@ static int load_trial(void *context, struct trial_row *row, struct err *err)
         TRY(store_each_attempt(tuning->store, trial->row.id, load_checkpoint, trial, err));
     }
     TRY(load_lease(tuning, trial, err));
-    return load_curve(tuning, trial, err);
+    return load_curve(tuning, study, trial_id_number(trial->row.id), trial->lease, err);
 }
 
 static int load_request(void *context, struct attempt_row *row, struct err *err)
@@ -303,6 +320,7 @@ int tuning_load(struct tuning *tuning, struct err *err)
     TRY(store_each_recent_request(tuning->store, tuning->wall_ms - 10 * 60 * 1000, load_request,
                                   tuning, err));
     TRY(store_each_open_trial(tuning->store, load_trial, tuning, err));
+    TRY(load_final_curves(tuning, err));
     tuning->may_have_work = true;
     tuning->studies_changed = true;
     tuning->tokens_changed = true;

@@ -78,13 +78,10 @@ int lease_revive(struct tuning *tuning, struct live_lease *lease, struct err *er
     lease->worker->leases++;
     lease->study->live_leases++;
     tuning->n_live_leases++;
-    trial->row.losses--;
+    trial->row.losses -= trial->row.state == TRIAL_QUEUED; /* a paused one counted as no loss */
     study_count(trial->study, trial->row.state, TRIAL_RUNNING);
     TRY(trial_move(&trial->row.state, TRIAL_RUNNING, err));
-    struct schedule_answer answer =
-        schedule_answer(trial->study->schedule, trial_id_number(trial->row.id));
-    schedule_hold(trial->study->schedule, trial_id_number(trial->row.id),
-                  answer.has_until ? answer.until : 0);
+    schedule_hold(trial->study->schedule, trial_id_number(trial->row.id), lease->row.to);
     TRY(store_attempt_update(tuning->store, &lease->row, err));
     TRY(store_trial_update(tuning->store, &trial->row, err));
     return event_append(tuning, EVENT_TRIAL_RUNNING, trial->study->row.id,

@@ -18,8 +18,14 @@ static int expire(struct tuning *tuning, struct live_lease *lease, struct err *e
         TRY(attempt_over(tuning, lease, ATTEMPT_LOST, NULL, err));
         return trial_end(tuning, trial, TRIAL_CANCELLED, NULL, NULL, err);
     }
-    trial->row.losses++;
-    if (trial->row.losses >= study->def->limits.attempts) {
+    enum schedule_verdict verdict = trial_verdict(trial);
+    TRY(trial_keep_measured(tuning, lease, err));
+    if (verdict != VERDICT_RUN && verdict != VERDICT_PAUSE) {
+        TRY(attempt_over(tuning, lease, ATTEMPT_LOST, NULL, err));
+        return trial_follow(tuning, trial, NULL, err); /* decided before it was lost */
+    }
+    trial->row.losses += verdict == VERDICT_RUN;
+    if (verdict == VERDICT_RUN && trial->row.losses >= study->def->limits.attempts) {
         TRY(attempt_over(tuning, lease, ATTEMPT_LOST, NULL, err));
         return trial_end(tuning, trial, TRIAL_FAILED, "lost", NULL, err);
     }
@@ -30,10 +36,8 @@ static int expire(struct tuning *tuning, struct live_lease *lease, struct err *e
     lease->row.end = ATTEMPT_LOST;
     lease->row.ended_at_ms = tuning->wall_ms;
     TRY(store_attempt_update(tuning->store, &lease->row, err));
-    TRY(trial_requeue(tuning, trial, err));
     study->dirty = true;
-    return event_append(tuning, EVENT_ATTEMPT_ENDED, study->row.id, trial_id_number(trial->row.id),
-                        trial->row.attempt, err);
+    return trial_follow(tuning, trial, NULL, err);
 }
 
 int tuning_expire(struct tuning *tuning, struct err *err)
@@ -57,19 +61,17 @@ static int hand_back(struct tuning *tuning, struct live_lease *lease, struct err
 {
     struct live_trial *trial = lease->trial;
     struct live_study *study = trial->study;
-    int64_t number = trial_id_number(trial->row.id);
     bool was_expired = lease->expired;
 
     if (was_expired) {
         TRY(lease_revive(tuning, lease, err));
     }
+    TRY(trial_keep_measured(tuning, lease, err));
     TRY(attempt_over(tuning, lease, ATTEMPT_RELEASED, NULL, err));
     if (study->row.state == STUDY_STOPPED) {
         return trial_end(tuning, trial, TRIAL_CANCELLED, NULL, NULL, err);
     }
-    TRY(trial_requeue(tuning, trial, err));
-    return event_append(tuning, EVENT_ATTEMPT_ENDED, study->row.id, number, trial->row.attempt,
-                        err);
+    return trial_follow(tuning, trial, NULL, err);
 }
 
 int tuning_release(struct tuning *tuning, struct command *command, struct err *err)

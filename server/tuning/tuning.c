@@ -128,6 +128,7 @@ static int ring_clocks(struct tuning *tuning, struct err *err)
         struct live_study *study = top->owner;
         heap_remove(&tuning->study_clocks, &study->clock);
         study->dirty = true;
+        TRY(study_drop_stragglers(tuning, study, err));
         TRY(study_set_clock(tuning, study, err));
         if (study->clock.place != HEAP_NOWHERE && study->clock.at_ms <= tuning->now_ms) {
             heap_remove(&tuning->study_clocks, &study->clock); /* its time is over */
@@ -143,6 +144,7 @@ static int settle_studies(struct tuning *tuning, struct err *err)
         if (!study->dirty || study->row.state != STUDY_RUNNING) {
             continue;
         }
+        TRY(study_drop_stragglers(tuning, study, err));
         if (study->row.leased_trials > 0 && !study->sealed && study_may_go_on(tuning, study)
             && !study_may_start(tuning, study)) {
             TRY(study_seal(tuning, study, err));
