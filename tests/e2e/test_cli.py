@@ -367,7 +367,8 @@ def test_a_token_goes_to_a_file_that_only_its_owner_reads(tmp):
         expect(server.heard[-1][2], {"name": "gpu", "scopes": ["worker"]})
         path = tmp / "gpu.token"
         out, talk = hone(server, tmp, "token", "create", "gpu", "--save", str(path),
-                         "--scope", "read")
+                         "--scope", "submit", "--scope", "worker")
+        expect(server.heard[-1][2]["scopes"], ["submit", "worker"])
         expect((out, path.read_text(), path.stat().st_mode & 0o777), ("", "s" * 43 + "\n", 0o600))
         _, talk = hone(server, tmp, "token", "create", "gpu", "--save", str(path), status=2)
         contains(talk, "is there already")
@@ -448,6 +449,7 @@ FAKE_HONED = """#!/bin/sh
 # Stands in for the server: says where the test's fake one listens, and lives on.
 echo "$$ $*" >>"$FAKE_LOG"
 mkdir -p "$2" && echo tttttttttttttttttttttttttttttttttttttttt >"$2/admin.token"
+echo wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww >"$2/worker.token"
 echo "honed: listening on $FAKE_URL"
 exec sleep 600
 """
@@ -510,7 +512,10 @@ def test_run_starts_a_private_server_and_the_next_one_joins_it(tmp):
         contains(talk, f"started the private server at {server.url}", "finished (trials)",
                  "this was: /bin/true 0.1\n")
         contains(out, "trial        1\naccuracy     0.912345678901\n")
-        expect(server.heard[0][3]["Authorization"], "Bearer " + "t" * 40)
+        tokens = {path: headers["Authorization"] for _, path, _, headers in server.heard}
+        expect(tokens["/v1/studies"], "Bearer " + "t" * 40)
+        expect({token for path, token in tokens.items() if "leases" in path},
+               {"Bearer " + "w" * 40})
         started = private.log.read_text()
         contains(started, f"--data {tmp}/state/hone/data --listen 127.0.0.1:0 --idle-exit 600")
         out, talk = private.run(*RUN)

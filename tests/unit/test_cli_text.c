@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "worker/cli/suggest.h"
+#include "worker/cli/tail.h"
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
 
@@ -99,6 +101,35 @@ START_TEST(moments_are_shown_in_local_time_with_the_offset)
 }
 END_TEST
 
+static const struct {
+    const char *log;
+    const char *tail;
+} logs[] = {
+    {"one\ntwo\nthree\nfour\n", "| three\n| four\n"},
+    {"one\ntwo\nhalf", "| two\n| half\n"},
+    {"one\n", "| one\n"},
+    {"\n\n", ""},
+    {"", ""},
+    {"a\nb\x1b[2J\n\n", "| a\n| b[2J\n"},
+};
+
+START_TEST(the_last_lines_of_a_log_are_found)
+{
+    OWN(buf) struct buf out = {0};
+    char path[] = "/tmp/hone-tail-XXXXXX";
+    int fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    size_t len = strlen(logs[_i].log);
+    ck_assert_int_eq(write(fd, logs[_i].log, len), (ssize_t)len);
+    buf_init(&out, 1024);
+    tail_append(&out, path, 2, "| ");
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(close(fd), 0);
+    ck_assert_str_eq(buf_text(&out), logs[_i].tail);
+}
+END_TEST
+
 START_TEST(distance_counts_slips)
 {
     ck_assert_uint_eq(suggest_distance("show", "show"), 0);
@@ -156,6 +187,8 @@ int main(void)
                         (int)(sizeof numbers / sizeof numbers[0]));
     tcase_add_test(text, spans_read_like_a_clock);
     tcase_add_test(text, moments_are_shown_in_local_time_with_the_offset);
+    tcase_add_loop_test(text, the_last_lines_of_a_log_are_found, 0,
+                        (int)(sizeof logs / sizeof logs[0]));
     tcase_add_test(words, distance_counts_slips);
     tcase_add_test(words, a_mistyped_verb_gets_a_suggestion);
     tcase_add_test(words, every_verb_is_found_by_its_words);

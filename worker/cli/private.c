@@ -112,6 +112,8 @@ static int place_find(struct place *place, bool *moved, struct err *err)
                    place->directory);
     (void)snprintf(place->server.token_file, sizeof place->server.token_file, "%s/data/admin.token",
                    place->directory);
+    (void)snprintf(place->server.worker_token_file, sizeof place->server.worker_token_file,
+                   "%s/data/worker.token", place->directory);
     return 0;
 }
 

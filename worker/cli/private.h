@@ -9,7 +9,7 @@
  *                crash leaves a stale claim, and a URL is believed only while the lock is held
  *                (another account's program could listen on an old port and wait for our token)
  *   server.log   what it prints; says the URL
- *   data/        its data directory, with admin.token */
+ *   data/        its data directory, with admin.token and worker.token */
 #ifndef WORKER_CLI_PRIVATE_H
 #define WORKER_CLI_PRIVATE_H
 
@@ -20,7 +20,8 @@
 
 struct private_server {
     char url[256];
-    char token_file[PATH_MAX];
+    char token_file[PATH_MAX];        /* for people */
+    char worker_token_file[PATH_MAX]; /* for the agent: the scopes are apart */
     char log_file[PATH_MAX];
 };
 

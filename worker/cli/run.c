@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/expand.h"
+#include "worker/agent/gpu.h"
 #include "worker/agent/words.h"
 #include "worker/cli/creation.h"
 #include "worker/cli/definition.h"
@@ -24,13 +25,12 @@
 #include "worker/cli/watch.h"
 
 enum { KEY_SLOTS = 0x3000, KEY_GPUS, KEY_REGEX, KEY_WORKDIR };
-enum { LOOK_EVERY_MS = 1000, GPUS_MAX = 64, REGEXES_MAX = 16, STATUS_INTERRUPTED = 130 };
+enum { LOOK_EVERY_MS = 1000, REGEXES_MAX = 16, STATUS_INTERRUPTED = 130 };
 
 struct wish {
     struct definition definition; /* first: its parser gets the same pointer */
     size_t n_slots;
-    const char *gpus[GPUS_MAX];
-    size_t n_gpus;
+    const char *gpu_list;
     const char *regexes[REGEXES_MAX];
     size_t n_regexes;
     const char *workdir;
@@ -45,18 +45,6 @@ static const struct argp_option own[] = {
     {"quiet", 'q', NULL, 0, "no picture, only the result", 9},
     {0},
 };
-
-static void add_gpus(struct wish *wish, char *list, const struct argp_state *state)
-{
-    char *rest = NULL;
-
-    for (char *gpu = strtok_r(list, ",", &rest); gpu != NULL; gpu = strtok_r(NULL, ",", &rest)) {
-        if (wish->n_gpus == GPUS_MAX) {
-            argp_error(state, "--gpus names more than %d", GPUS_MAX);
-        }
-        wish->gpus[wish->n_gpus++] = gpu;
-    }
-}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -73,7 +61,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         }
         return 0;
     case KEY_GPUS:
-        add_gpus(wish, arg, state);
+        wish->gpu_list = arg;
         return 0;
     case KEY_REGEX:
         if (wish->n_regexes == REGEXES_MAX) {
@@ -192,8 +180,6 @@ static struct agent_settings worker_settings(const struct wish *wish, const stru
         .study = options->arguments[0],
         .command = options->arguments + 1,
         .n_slots = wish->n_slots,
-        .gpus = wish->gpus,
-        .n_gpus = wish->n_gpus,
         .metric_regexes = wish->regexes,
         .n_metric_regexes = wish->n_regexes,
         .workdir = wish->workdir,
@@ -321,6 +307,7 @@ static int run(struct options *options, const struct wish *wish, int *status, st
     struct private_server server = {0};
     OWN(session) struct session session = {0};
     OWN(watch) struct watch watch = {0};
+    OWN(words) struct words gpus = {0};
     json_auto_t *body = NULL;
     json_auto_t *study = NULL;
 
@@ -334,7 +321,13 @@ static int run(struct options *options, const struct wish *wish, int *status, st
     TRY(study_send(&session, &wish->definition, body, &study, err));
     TRY(say_how_it_stands(&session, study, err));
     struct agent_settings settings = worker_settings(wish, options, &session);
-    TRY(run_worker_start(&settings, session.token_file, err));
+    if (wish->gpu_list != NULL) {
+        TRY(gpu_list_read(wish->gpu_list, &gpus, err));
+        settings.gpus = (const char *const *)gpus.items;
+        settings.n_gpus = gpus.n;
+    }
+    TRY(run_worker_start(
+        &settings, server.url[0] != '\0' ? server.worker_token_file : session.token_file, err));
     watch_begin(&watch, &session, options->arguments[0], stderr,
                 options_color(options, STDERR_FILENO));
     watch.quiet = wish->quiet;

@@ -14,8 +14,9 @@
 #include "common/buf.h"
 #include "common/http_client.h"
 #include "worker/cli/status.h"
+#include "worker/cli/tail.h"
 
-enum { LINE_BYTES = 1 << 16 };
+enum { LINE_BYTES = 1 << 16, TAIL_LINES = 5 };
 
 /* ---- in the child -----------------------------------------------------------------------------
  */
@@ -36,14 +37,19 @@ static void tell_event(void *context, const struct agent_event *event)
         || strcmp(event->outcome, "completed") == 0) {
         return;
     }
-    (void)fprintf(stderr, "trial %" PRId64 " %s", event->grant->trial, event->outcome);
+    OWN(buf) struct buf text = {0};
+    buf_init(&text, LINE_BYTES);
+    buf_printf(&text, "trial %" PRId64 " %s", event->grant->trial, event->outcome);
     if (event->detail != NULL && *event->detail != '\0') {
-        (void)fprintf(stderr, ": %s", event->detail);
+        buf_printf(&text, ": %s", event->detail);
     }
     if (event->log_path != NULL) {
-        (void)fprintf(stderr, " (its output: %s)", event->log_path);
+        buf_printf(&text, "; its output is in %s\n", event->log_path);
+        tail_append(&text, event->log_path, TAIL_LINES, "  | ");
+    } else {
+        buf_putc(&text, '\n');
     }
-    (void)fputc('\n', stderr);
+    (void)fputs(buf_text(&text), stderr);
 }
 
 static int serve(const struct agent_settings *settings, const char *token_file, struct err *err)
@@ -61,7 +67,17 @@ static int serve(const struct agent_settings *settings, const char *token_file, 
     TRY(agent_create(&whole, &agent, err));
     running_agent = agent;
     (void)sigaction(SIGTERM, &action, NULL);
-    return agent_run(agent, err);
+    (void)signal(SIGPIPE, SIG_IGN); /* nobody may be listening any more */
+    if (agent_run(agent, err) == 0) {
+        return 0;
+    }
+    if (err->code == ERR_FORBIDDEN) {
+        size_t used = strlen(err->text);
+        (void)snprintf(err->text + used, sizeof err->text - used,
+                       "; 'hone run' creates a study and works on it: make a token with 'hone "
+                       "token create NAME --scope submit --scope worker'");
+    }
+    return -1;
 }
 
 static _Noreturn void become_worker(const struct agent_settings *settings, const char *token_file,

@@ -46,6 +46,8 @@ int session_open(const struct options *options, struct session *session, struct 
     }
     if (token_file != NULL) {
         (void)snprintf(session->token_file, sizeof session->token_file, "%s", token_file);
+        (void)snprintf(session->worker_token_file, sizeof session->worker_token_file, "%s",
+                       session->is_private ? server.worker_token_file : token_file);
         if (!options->curl) {
             if (http_token_load(token_file, token, err) != 0) {
                 err->code = ERR_INVALID; /* what was asked for cannot be done so */

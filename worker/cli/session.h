@@ -19,9 +19,10 @@
 struct session {
     const struct options *options;
     struct http_client *client;
-    char token_file[PATH_MAX]; /* "": none */
-    bool is_private;           /* the server of `hone run` */
-    int status;                /* of the last answer */
+    char token_file[PATH_MAX];        /* "": none */
+    char worker_token_file[PATH_MAX]; /* for an agent: the same, except at the private server */
+    bool is_private;                  /* the server of `hone run` */
+    int status;                       /* of the last answer */
 };
 
 /* ERR_INVALID for a URL or a token file that cannot be used. Connects nowhere yet. */

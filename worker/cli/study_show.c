@@ -45,6 +45,14 @@ static void append_members(struct buf *out, const json_t *object)
     }
 }
 
+static void append_resource(struct buf *out, const json_t *resource)
+{
+    if (json_is_object(resource)) {
+        buf_printf(out, "%s %" PRId64 "..%" PRId64, text_at(resource, "name"),
+                   int_at(resource, "min", 1), int_at(resource, "max", 1));
+    }
+}
+
 static void append_counts(struct buf *out, const json_t *study)
 {
     const char *state;
@@ -117,7 +125,7 @@ static void print_study(const json_t *study, const json_t *best)
     line("objective", &text);
     study_append_strategy(&text, study);
     line("strategy", &text);
-    append_members(&text, json_object_get(study, "resource"));
+    append_resource(&text, json_object_get(study, "resource"));
     line("resource", &text);
     append_members(&text, json_object_get(study, "stopping"));
     line("stopping", &text);

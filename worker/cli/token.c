@@ -1,6 +1,7 @@
 /* token create, list, revoke. A token is shown once, when it is made. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,33 +16,47 @@
 
 enum { KEY_SCOPE = 0x3000, KEY_EXPIRES, KEY_SAVE };
 
+enum { SCOPES_MAX = 4 };
+
 struct wish {
-    const char *scope;
+    const char *scopes[SCOPES_MAX];
+    size_t n_scopes;
     double expires_seconds; /* 0: never */
     const char *save;
 };
 
 static const struct argp_option own[] = {
-    {"scope", KEY_SCOPE, "SCOPE", 0, "admin, submit, read or worker (the default)", 1},
+    {"scope", KEY_SCOPE, "SCOPE", 0, "admin, submit, read or worker (the default); may be repeated",
+     1},
     {"expires", KEY_EXPIRES, "SPAN", 0, "it ends after this long: 12h, 30d", 1},
     {"save", KEY_SAVE, "FILE", 0, "write it to this new file, for HONE_TOKEN_FILE", 1},
     {0},
 };
 
+static void add_scope(struct wish *wish, const char *name, const struct argp_state *state)
+{
+    static const char *const known[SCOPES_MAX] = {"admin", "submit", "read", "worker"};
+    bool is_known = false;
+
+    for (size_t i = 0; i < SCOPES_MAX; i++) {
+        is_known = is_known || strcmp(known[i], name) == 0;
+    }
+    if (!is_known) {
+        argp_error(state, "--scope %s: the scopes are admin, submit, read, worker", name);
+    }
+    if (wish->n_scopes == SCOPES_MAX) {
+        argp_error(state, "--scope is there more often than there are scopes");
+    }
+    wish->scopes[wish->n_scopes++] = name;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    static const char *const scopes[] = {"admin", "submit", "read", "worker"};
     struct wish *wish = state->input;
 
     switch (key) {
     case KEY_SCOPE:
-        for (size_t i = 0; i < sizeof scopes / sizeof scopes[0]; i++) {
-            if (strcmp(scopes[i], arg) == 0) {
-                wish->scope = arg;
-                return 0;
-            }
-        }
-        argp_error(state, "--scope %s: the scopes are admin, submit, read, worker", arg);
+        add_scope(wish, arg, state);
         return 0;
     case KEY_EXPIRES:
         wish->expires_seconds = span_seconds(arg);
@@ -97,9 +112,15 @@ static int create(const struct options *options, const struct wish *wish, struct
     OWN(session) struct session session = {0};
     OWN(fd) int fd = -1;
     json_auto_t *made = NULL;
-    json_auto_t *body = json_pack("{s:s, s:[s]}", "name", options->arguments[0], "scopes",
-                                  wish->scope == NULL ? "worker" : wish->scope);
+    json_t *scopes = json_array();
+    json_auto_t *body = json_pack("{s:s, s:o}", "name", options->arguments[0], "scopes", scopes);
 
+    for (size_t i = 0; i < wish->n_scopes; i++) {
+        (void)json_array_append_new(scopes, json_string(wish->scopes[i]));
+    }
+    if (wish->n_scopes == 0) {
+        (void)json_array_append_new(scopes, json_string("worker"));
+    }
     if (wish->expires_seconds > 0) {
         (void)json_object_set_new(body, "expires_seconds", json_real(wish->expires_seconds));
     }

@@ -305,8 +305,8 @@ static int work(struct wish *wish, const struct options *options, struct err *er
     char token[HTTP_TOKEN_BYTES] = "";
 
     TRY(session_open(options, &session, err));
-    if (session.token_file[0] != '\0') {
-        TRY(http_token_load(session.token_file, token, err));
+    if (session.worker_token_file[0] != '\0') {
+        TRY(http_token_load(session.worker_token_file, token, err));
     }
     wish->settings.url = http_client_url(session.client);
     wish->settings.token = token;

@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""hone run and the other verbs of people, against real servers."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from cases import expect, main  # noqa: E402
+from honed import Honed  # noqa: E402
+
+HONE = os.environ["HONE"]
+SECONDS = 120  # a bound against hanging
+
+DEFINITION = ["--maximize", "score", "-P", "x=-1.5..1.5", "-P", "n=int:1..8", "--trials", "6",
+              "--seed", "3"]
+TRAIN = ["sh", "-c", 'echo "hone: step=1 score=$1"', "train", "{x}"]
+FOREVER = ["sh", "-c", 'echo $$ >>"$0"; exec sleep 600']
+
+
+def contains(text, *parts):
+    for part in parts:
+        if part not in text:
+            raise AssertionError(f"{part!r} is not in {text!r}")
+
+
+def wait_until(claim, what):
+    deadline = time.monotonic() + SECONDS
+    while not claim():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {SECONDS} s: {what}")
+        time.sleep(0.05)
+
+
+def is_alive(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+class Account:
+    """Somebody without HONE_URL; the private server is gone when this is."""
+
+    def __init__(self, tmp, **more):
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_")}
+        self.state = tmp / "state/hone"
+        self.environment = {**kept, "XDG_STATE_HOME": str(tmp / "state"), **more}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        lock = self.state / "data/lock"
+        if lock.exists():
+            pid = int(re.match(r"\d+", lock.read_text()).group())
+            if is_alive(pid):
+                os.kill(pid, signal.SIGTERM)
+                wait_until(lambda: not is_alive(pid), "the private server leaves")
+
+    def hone(self, *arguments, status=0, stdin=""):
+        done = subprocess.run([HONE, *arguments], env=self.environment, input=stdin, text=True,
+                              capture_output=True, timeout=SECONDS, check=False)
+        expect(done.returncode, status, f"status of {arguments}: {done.stdout}{done.stderr}")
+        return done.stdout, done.stderr
+
+    def start(self, *arguments):
+        return subprocess.Popen([HONE, *arguments], env=self.environment, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def study(self, name):
+        return json.loads(self.hone("study", "show", name, "-o", "json")[0])
+
+    def trials(self, name):
+        return json.loads(self.hone("study", "trials", name, "-o", "json")[0])
+
+
+class AtServer(Account):
+    def __init__(self, tmp, server):
+        super().__init__(tmp)
+        self.environment = server.environment(XDG_STATE_HOME=str(tmp / "state"))
+
+
+# ---- run ----
+
+def test_run_tunes_on_a_private_server_and_goes_on_where_it_was(tmp):
+    with Account(tmp) as account:
+        command = ["run", "first", *DEFINITION, "--slots", "2", "--", *TRAIN]
+        out, talk = account.hone(*command)
+        contains(talk, "started the private server", "first: finished (trials), 6/6 done")
+        trials = account.trials("first")
+        expect([trial["state"] for trial in trials], ["completed"] * 6)
+        best = max(trials, key=lambda trial: trial["value"])
+        expect(dict(line.split() for line in out.splitlines()),
+               {"trial": str(best["number"]), "score": repr(best["value"]),
+                "x": repr(best["parameters"]["x"]), "n": str(best["parameters"]["n"])})
+        contains(talk, f"this was: sh -c 'echo \"hone: step=1 score=$1\"' train "
+                       f"{best['parameters']['x']!r}\n")
+        again, talk = account.hone(*command)
+        contains(talk, "joined the private server", "going on with study 'first', 6 trials done")
+        expect(again, out)
+        expect(len(account.trials("first")), 6, "trials after the second run")
+        _, talk = account.hone("run", "first", *DEFINITION, "--trials", "7", "--", *TRAIN, status=4)
+        contains(talk, "limits.trials: 6 there, 7 here")
+
+
+def test_an_interrupted_run_hands_its_trials_back_and_leaves_nothing(tmp):
+    with Account(tmp) as account:
+        pids = tmp / "pids"
+        run = account.start("run", "slow", *DEFINITION, "--slots", "2", "--", *FOREVER, str(pids))
+        wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 2, "two jobs run")
+        run.send_signal(signal.SIGINT)
+        out, talk = run.communicate(timeout=SECONDS)
+        expect((run.returncode, out), (130, ""), talk)
+        contains(talk, "the same command goes on")
+        for pid in pids.read_text().split():
+            expect(is_alive(int(pid)), False, "a job is alive")
+        counts = account.study("slow")["counts"]
+        expect((counts.get("running", 0), counts.get("queued", 0)), (0, 2), counts)
+
+
+def test_a_killed_run_takes_its_worker_along(tmp):
+    with Account(tmp) as account:
+        pids = tmp / "pids"
+        run = account.start("run", "slow", *DEFINITION, "--", *FOREVER, str(pids))
+        wait_until(lambda: pids.exists() and pids.read_text().strip() != "", "a job runs")
+        run.kill()
+        run.communicate()
+        wait_until(lambda: not is_alive(int(pids.read_text())), "the job ends")
+        wait_until(lambda: account.study("slow")["counts"].get("running", 0) == 0,
+                   "the trial is handed back")
+
+
+def test_failures_are_told_and_no_value_is_a_failure(tmp):
+    with Account(tmp) as account:
+        out, talk = account.hone("run", "bad", *DEFINITION, "--", "sh", "-c",
+                                 "echo out of luck >&2; exit 7", status=1)
+        expect(out, "")
+        contains(talk, "trial 1 failed", "out of luck", "no trial of 'bad' has a value")
+
+
+def test_a_study_that_is_deleted_meanwhile_ends_the_run(tmp):
+    with Account(tmp) as account:
+        pids = tmp / "pids"
+        run = account.start("run", "gone", *DEFINITION, "--", *FOREVER, str(pids))
+        wait_until(lambda: pids.exists() and pids.read_text().strip() != "", "a job runs")
+        account.hone("study", "delete", "gone", "--yes", "--force")
+        out, talk = run.communicate(timeout=SECONDS)
+        expect(run.returncode, 3, talk)
+        expect(is_alive(int(pids.read_text())), False, "the job is alive")
+
+
+def test_run_works_on_the_server_that_is_named(tmp):
+    with Honed(tmp) as server, AtServer(tmp, server) as account:
+        token = tmp / "both.token"
+        account.hone("token", "create", "both", "--scope", "submit", "--scope", "worker",
+                     "--save", str(token))
+        _, talk = account.hone("run", "named", *DEFINITION, "--", *TRAIN, status=1)
+        contains(talk, "--scope submit --scope worker")  # an admin's token is no worker's
+        account.environment["HONE_TOKEN_FILE"] = str(token)
+        out, talk = account.hone("run", "named", *DEFINITION, "--quiet", "-o", "json", "--", *TRAIN)
+        expect(json.loads(out)["trial"]["state"], "completed")
+        expect(account.state.exists() and (account.state / "data").exists(), False, "private data")
+
+
+# ---- the other verbs ----
+
+YAML = """
+name: table
+objectives: [{metric: score, direction: minimize}]
+parameters:
+  - {name: lr, type: float, low: 1e-5, high: 1e-1, scale: log}
+  - {name: kernel, type: categorical, choices: [rbf, poly]}
+  - {name: degree, type: int, low: 2, high: 5, when: {kernel: [poly]}}
+strategy: random
+limits: {trials: 5}
+seed: 1
+"""
+
+
+def test_a_study_from_yaml_is_worked_on_and_read_in_every_format(tmp):
+    with Honed(tmp) as server, AtServer(tmp, server) as account:
+        expect(account.hone("study", "create", "-f", "-", stdin=YAML)[0], "table\n")
+        _, talk = account.hone("study", "create", "-f", "-", stdin=YAML)
+        contains(talk, "was there already")
+        account.environment["HONE_TOKEN_FILE"] = str(server.token("worker"))
+        account.hone("worker", "--study", "table", "--exit-when-finished", "--", "sh", "-c",
+                     'echo "hone: score=$0"', "{lr}")
+        account.environment["HONE_TOKEN_FILE"] = str(server.token("admin"))
+        trials = account.trials("table")
+        expect(len(trials), 5)
+        rows = list(csv.DictReader(io.StringIO(
+            account.hone("study", "trials", "table", "-o", "csv", "--sort", "best")[0])))
+        values = [float(row["value"]) for row in rows]
+        expect(values, sorted(trial["value"] for trial in trials))
+        expect({row["param.degree"] != "" for row in rows if row["param.kernel"] == "rbf"}
+               - {False}, set(), "inactive parameters")
+        out, _ = account.hone("study", "best", "table", "-o", "json")
+        expect(json.loads(out)["trial"]["value"], values[0])
+        out, _ = account.hone("study", "show", "table")
+        contains(out, "state        finished (trials)", "degree  int 2..5, when kernel is poly")
+        out, _ = account.hone("study", "watch", "table")
+        contains(out, "table: finished (trials), 5/5 done")
+        expect(account.hone("study", "list", "-o", "name")[0], "table\n")
+        out, _ = account.hone("study", "show", "table", "--curl")
+        expect(json.loads(subprocess.run(["sh", "-c", out], capture_output=True, check=True,
+                                         text=True).stdout)["name"], "table")
+
+
+def test_a_study_is_steered(tmp):
+    with Honed(tmp) as server, AtServer(tmp, server) as account:
+        account.hone("study", "create", "steered", *DEFINITION)
+        for verb, state in [("pause", "paused"), ("resume", "running"), ("stop", "stopped"),
+                            ("resume", "running")]:
+            account.hone("study", verb, "steered")
+            expect(account.study("steered")["state"], state)
+        _, talk = account.hone("study", "watch", "steered", "--timeout", "0.2", "-i", "0.1",
+                               status=124)
+        account.hone("study", "delete", "steered", "--yes")
+        account.hone("study", "show", "steered", status=3)
+
+
+def test_faults_of_a_definition_come_all_at_once_with_what_was_typed(tmp):
+    with Honed(tmp) as server, AtServer(tmp, server) as account:
+        _, talk = account.hone("study", "create", "bad", "--maximize", "a", "-P",
+                               "x=normal:0,-1", "--trials", "0", status=2)
+        contains(talk, "-P x=normal:0,-1", "/parameters/0/sd", "/limits/trials")
+
+
+def test_tokens_open_and_close_the_door(tmp):
+    with Honed(tmp) as server, AtServer(tmp, server) as account:
+        path = tmp / "read.token"
+        account.hone("token", "create", "reader", "--scope", "read", "--expires", "1h",
+                     "--save", str(path))
+        (token,) = [token for token in json.loads(account.hone("token", "list", "-o", "json")[0])
+                    if token["name"] == "reader"]
+        reader = ["--token-file", str(path)]
+        account.hone("study", "list", *reader)
+        account.hone("study", "create", "x", *DEFINITION, *reader, status=1)
+        account.hone("token", "revoke", token["id"], "--yes")
+        account.hone("study", "list", *reader, status=1)
+        account.hone("token", "revoke", "nobody", "--yes", status=3)
+
+
+if __name__ == "__main__":
+    main(globals())
