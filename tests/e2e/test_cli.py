@@ -575,6 +575,16 @@ def test_a_state_directory_that_others_may_write_is_refused(tmp):
         contains(talk, "belongs to you alone")
 
 
+def test_a_server_that_others_may_have_prepared_is_not_believed(tmp):
+    with FakeServer() as server, Private(server, tmp) as private:
+        finished_study(server)
+        private.run(*RUN)
+        (tmp / "state/hone").chmod(0o777)
+        heard = len(server.heard)
+        _, talk = private.run("study", "show", "digits", status=5)
+        expect((len(server.heard), "using the private server" in talk), (heard, False))
+
+
 def test_run_checks_the_command_before_it_starts_anything(tmp):
     with FakeServer() as server, Private(server, tmp) as private:
         for command, says in [(["./train", "--lr", "{lrr}"], "did you mean {lr}?"),

@@ -84,8 +84,7 @@ double span_seconds(const char *text)
     return -1;
 }
 
-/* ---- options ----------------------------------------------------------------------------------
- */
+/* ---- options -------------------------------------------------------------------------------- */
 
 static json_t *member(json_t *object, const char *key, json_t *fresh)
 {
@@ -269,8 +268,7 @@ static error_t parse_definition(int key, char *arg, struct argp_state *state)
 const struct argp definition_argp = {
     definition_options, parse_definition, NULL, NULL, NULL, NULL, NULL};
 
-/* ---- both together ----------------------------------------------------------------------------
- */
+/* ---- both together -------------------------------------------------------------------------- */
 
 /* A parameter given twice: the later one, in the place of the earlier one. */
 static void merge_parameters(json_t *into, const json_t *given)

@@ -144,8 +144,7 @@ void listing_row(struct listing *listing, const json_t *item, const char *const 
     listing->n_rows++;
 }
 
-/* ---- the table --------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 static const char *cell_at(const struct listing *listing, size_t row, size_t column)
 {

@@ -218,8 +218,7 @@ static void check_options(const struct reading *reading, int argc, char *const a
     }
 }
 
-/* ---- one parser out of several ----------------------------------------------------------------
- */
+/* ---- one parser out of several -------------------------------------------------------------- */
 
 static error_t parse_verb(int key, char *arg, struct argp_state *state)
 {

@@ -41,8 +41,7 @@ char *domain_cut(char *text, const char *mark)
     return NULL;
 }
 
-/* ---- NAME=KIND:DOMAIN -------------------------------------------------------------------------
- */
+/* ---- NAME=KIND:DOMAIN ----------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

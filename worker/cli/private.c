@@ -27,8 +27,7 @@ struct place {
     struct private_server server;
 };
 
-/* ---- where ------------------------------------------------------------------------------------
- */
+/* ---- where ---------------------------------------------------------------------------------- */
 
 bool private_is_on_network(const char *directory)
 {
@@ -117,11 +116,26 @@ static int place_find(struct place *place, bool *moved, struct err *err)
     return 0;
 }
 
-/* Nobody else may have prepared /var/tmp/hone-UID for us. */
+/* Nobody else may have prepared /var/tmp/hone-UID for us: what lies there is believed. */
+static int place_check(const struct place *place, struct err *err)
+{
+    struct stat facts;
+
+    if (lstat(place->directory, &facts) != 0) {
+        return err_set(err, ERR_NOT_FOUND, "there is no %s: %s", place->directory, strerror(errno));
+    }
+    if (!S_ISDIR(facts.st_mode) || facts.st_uid != geteuid() || (facts.st_mode & 022) != 0) {
+        return err_set(err, ERR_IO,
+                       "%s is not a directory that belongs to you alone; remove it or "
+                       "set XDG_STATE_HOME",
+                       place->directory);
+    }
+    return 0;
+}
+
 static int place_make(const struct place *place, struct err *err)
 {
     char path[PATH_MAX];
-    struct stat facts;
 
     (void)snprintf(path, sizeof path, "%s", place->directory);
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
@@ -135,18 +149,10 @@ static int place_make(const struct place *place, struct err *err)
                        "can be written",
                        path, strerror(errno));
     }
-    if (lstat(path, &facts) != 0 || !S_ISDIR(facts.st_mode) || facts.st_uid != geteuid()
-        || (facts.st_mode & 022) != 0) {
-        return err_set(err, ERR_IO,
-                       "%s is not a directory that belongs to you alone; remove it or "
-                       "set XDG_STATE_HOME",
-                       path);
-    }
-    return 0;
+    return place_check(place, err);
 }
 
-/* ---- who --------------------------------------------------------------------------------------
- */
+/* ---- who ------------------------------------------------------------------------------------ */
 
 /* Reads the URL that the server printed; false while it has not. */
 static bool read_url(struct private_server *server)
@@ -197,6 +203,7 @@ int private_find(struct private_server *server, struct err *err)
     OWN(fd) int alive = -1;
 
     TRY(place_find(&place, &moved, err));
+    TRY(place_check(&place, err));
     TRY(take_lock(place.start_file, 0, LOCK_SH, &looking, &held, err));
     TRY(take_lock(place.alive_file, 0, LOCK_SH | LOCK_NB, &alive, &held, err));
     if (!held || !read_url(&place.server)) {
@@ -206,8 +213,7 @@ int private_find(struct private_server *server, struct err *err)
     return 0;
 }
 
-/* ---- starting ---------------------------------------------------------------------------------
- */
+/* ---- starting ------------------------------------------------------------------------------- */
 
 /* honed beside this program, in the build's other room, or in PATH. */
 static void find_honed(char path[PATH_MAX])

@@ -133,8 +133,7 @@ static int check_command(char *const command[], const json_t *body, struct err *
                                         unknown, unknown);
 }
 
-/* ---- the server and the study -----------------------------------------------------------------
- */
+/* ---- the server and the study --------------------------------------------------------------- */
 
 static int find_server(struct options *options, struct private_server *server, struct err *err)
 {
@@ -188,8 +187,7 @@ static struct agent_settings worker_settings(const struct wish *wish, const stru
     };
 }
 
-/* ---- watching both ----------------------------------------------------------------------------
- */
+/* ---- watching both -------------------------------------------------------------------------- */
 
 static void tell(void *context, const char *line, size_t len)
 {
@@ -215,8 +213,7 @@ static int follow(struct watch *watch, int *worker_status, struct err *err)
     return watch_look(watch, &over, err);
 }
 
-/* ---- the end ----------------------------------------------------------------------------------
- */
+/* ---- the end -------------------------------------------------------------------------------- */
 
 static void append_word(struct buf *line, const char *word)
 {
@@ -299,8 +296,7 @@ static int print_result(const struct options *options, const struct watch *watch
     return 0;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 static int run(struct options *options, const struct wish *wish, int *status, struct err *err)
 {

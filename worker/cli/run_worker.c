@@ -18,8 +18,7 @@
 
 enum { LINE_BYTES = 1 << 16, TAIL_LINES = 5 };
 
-/* ---- in the child -----------------------------------------------------------------------------
- */
+/* ---- in the child --------------------------------------------------------------------------- */
 
 static struct agent *running_agent; /* for the signal handler */
 
@@ -98,8 +97,7 @@ static _Noreturn void become_worker(const struct agent_settings *settings, const
     _exit(status);
 }
 
-/* ---- in the parent ----------------------------------------------------------------------------
- */
+/* ---- in the parent -------------------------------------------------------------------------- */
 
 static struct {
     volatile pid_t pid; /* 0: none, or gone */

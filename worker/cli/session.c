@@ -66,8 +66,7 @@ void session_finish(struct session *session)
     session->client = NULL;
 }
 
-/* ---- showing a request ------------------------------------------------------------------------
- */
+/* ---- showing a request ---------------------------------------------------------------------- */
 
 /* 'it'\''s' */
 static void shell_quote(struct buf *out, const char *text)
@@ -145,8 +144,7 @@ bool session_previews(const struct session *session, const char *method, const c
 static const struct json_limits answer_limits = {
     .bytes = HTTP_ANSWER_BYTES, .depth = 32, .values = 4000000};
 
-/* ---- sending one ------------------------------------------------------------------------------
- */
+/* ---- sending one ---------------------------------------------------------------------------- */
 
 /* About a server that is not there, or wants a token. */
 static int say_what_to_do(const struct session *session, struct err *err)

@@ -160,8 +160,7 @@ int verb_token_create(int argc, char **argv)
     return exit_after(create(&options, &wish, &err), &err);
 }
 
-/* ---- list -------------------------------------------------------------------------------------
- */
+/* ---- list ----------------------------------------------------------------------------------- */
 
 enum { ID, NAME, SCOPES, CREATED, EXPIRES, N_COLUMNS };
 static const struct column columns[N_COLUMNS] = {
@@ -231,8 +230,7 @@ int verb_token_list(int argc, char **argv)
     return exit_after(list(&options, &err), &err);
 }
 
-/* ---- revoke -----------------------------------------------------------------------------------
- */
+/* ---- revoke --------------------------------------------------------------------------------- */
 
 static int revoke_token(const struct options *options, struct err *err)
 {

@@ -12,8 +12,7 @@
 
 enum { LINE_BYTES = 1 << 16, RATE_WINDOW_MS = 300000, RATE_TRIALS_MIN = 3, BAR_MAX = 60 };
 
-/* ---- rate and remaining time ------------------------------------------------------------------
- */
+/* ---- rate and remaining time ---------------------------------------------------------------- */
 
 void rate_add(struct rate *rate, int64_t now_ms, int64_t done)
 {
@@ -85,8 +84,7 @@ int64_t view_remaining_ms(const struct view *view)
                                  : by_trials;
 }
 
-/* ---- lines ------------------------------------------------------------------------------------
- */
+/* ---- lines ---------------------------------------------------------------------------------- */
 
 /* Appends `line`, cleaned and cut to the width. */
 static void put_line(struct buf *out, const struct buf *line, size_t width)

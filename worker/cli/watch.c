@@ -39,8 +39,7 @@ void watch_finish(struct watch *watch)
     forget(watch);
 }
 
-/* ---- asking -----------------------------------------------------------------------------------
- */
+/* ---- asking --------------------------------------------------------------------------------- */
 
 static int ask(struct watch *watch, const char *rest, json_t **reply, struct err *err)
 {
@@ -80,8 +79,7 @@ static int ask_all(struct watch *watch, struct err *err)
     return 0;
 }
 
-/* ---- drawing ----------------------------------------------------------------------------------
- */
+/* ---- drawing -------------------------------------------------------------------------------- */
 
 static size_t terminal_rows(int fd)
 {

@@ -126,8 +126,7 @@ static const struct usage usage = {
     .parse_own = parse,
 };
 
-/* ---- what happens, told -----------------------------------------------------------------------
- */
+/* ---- what happens, told --------------------------------------------------------------------- */
 
 static void append_metrics(struct buf *text, const struct agent_event *event)
 {
@@ -198,8 +197,7 @@ static void tell(void *context, const struct agent_event *event)
     }
 }
 
-/* ---- running ----------------------------------------------------------------------------------
- */
+/* ---- running -------------------------------------------------------------------------------- */
 
 static struct agent *running_agent; /* for the signal handler */
 
