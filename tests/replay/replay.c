@@ -1,5 +1,5 @@
-/* replay SCENARIO…: plays stories in plain text against tuning/, with a real store and a clock that
- * is turned by hand. A bug report becomes a scenario first.
+/* replay [--restarts] SCENARIO…: plays stories in plain text against tuning/, with a real store and
+ * a clock that is turned by hand. A bug report becomes a scenario first.
  *
  *   # two workers and one trial
  *   study {"name": "s", "metric": "loss", "direction": "minimize", "limits": {"trials": 1}, …}
@@ -14,7 +14,7 @@
  * may go on in indented lines. The verbs:
  *
  *   study BODY                                created | the same | ERROR
- *   TIME WHO claims [from STUDY] [id ID] [wait SECONDS] [runner NAME]
+ *   TIME WHO claims [from STUDY] [id ID] [wait SECONDS] [runner NAME] [host NAME]
  *                                             trial N attempt K [from A to B] | REASON | parked
  *   TIME WHO gets                             the same, of the ask that was parked
  *   TIME WHO measures [step=N] METRIC=V …     ACTION [until N] [late] duplicate D conflict C
@@ -31,7 +31,8 @@
  *   TIME restart
  *
  * TIME is 5s, 1.5s, 2m or 1h since the start. ERROR is a problem type: lease-ended. Without
- * `from`, a claim is for any study. */
+ * `from`, a claim is for any study. With --restarts the server is killed and started again after
+ * every line, and nothing may come out differently. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -57,6 +58,7 @@ struct play {
     struct player players[WORKERS_MAX];
     size_t n_players;
     struct player *acting; /* NULL: no worker's line */
+    bool restarts;         /* after every line */
     char answer[ANSWER_BYTES];
     bool failed;
 };
@@ -271,6 +273,8 @@ static int do_claim(struct play *play, struct player *player, struct words *word
         }
         if (strcmp(word, "from") == 0) {
             (void)snprintf(study, sizeof study, "%s", value);
+        } else if (strcmp(word, "host") == 0) {
+            (void)json_object_set_new(body, "host", json_string(value));
         } else if (strcmp(word, "id") == 0) {
             (void)json_object_set_new(body, "request_id", json_string(value));
         } else if (strcmp(word, "wait") == 0) {
@@ -456,9 +460,9 @@ static void check_line(struct play *play, const char *file, size_t number, char 
     }
 }
 
-static bool play_file(const char *path)
+static bool play_file(const char *path, bool restarts)
 {
-    struct play play = {0};
+    struct play play = {.restarts = restarts};
     struct err err = {0};
     struct words_file file;
     char *line;
@@ -477,6 +481,10 @@ static bool play_file(const char *path)
     while (!play.failed && words_line(&file, &line, &number)) {
         check_line(&play, path, number, line);
         free(line);
+        if (play.restarts && !play.failed && world_restart(&play.world, &err) != 0) {
+            (void)printf("%s:%zu: %s\n", path, number, err.text);
+            play.failed = true;
+        }
     }
     world_finish(&play.world);
     words_close(&file);
@@ -486,11 +494,18 @@ static bool play_file(const char *path)
 int main(int argc, char **argv)
 {
     int n_failed = 0;
+    int n_played = 0;
+    bool restarts = false;
 
     json_start();
     for (int i = 1; i < argc; i++) {
-        n_failed += !play_file(argv[i]);
+        if (strcmp(argv[i], "--restarts") == 0) {
+            restarts = true;
+        } else {
+            n_played++;
+            n_failed += !play_file(argv[i], restarts);
+        }
     }
-    (void)printf("%d passed, %d failed\n", argc - 1 - n_failed, n_failed);
+    (void)printf("%d passed, %d failed\n", n_played - n_failed, n_failed);
     return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
