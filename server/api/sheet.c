@@ -164,3 +164,27 @@ void sheet_write(const struct sheet *sheet, struct buf *out)
 {
     write_from(sheet, sheet->style == SHEET_LINES ? sheet->n_columns : 0, out);
 }
+
+void sheet_write_lines(const struct sheet *sheet, struct buf *out)
+{
+    const char *name = sheet->cells.data;
+    const char *cell = name;
+
+    if (sheet->cells.failed || sheet->n_cells < 2 * sheet->n_columns) {
+        out->failed = out->failed || sheet->cells.failed;
+        return;
+    }
+    for (size_t i = 0; i < sheet->n_columns; i++) {
+        cell += strlen(cell) + 1;
+    }
+    for (size_t i = 0; i < sheet->n_columns; i++) {
+        if (*cell != '\0') {
+            write_plain_cell(name, out);
+            buf_puts(out, ": ");
+            write_plain_cell(cell, out);
+            buf_putc(out, '\n');
+        }
+        name += strlen(name) + 1;
+        cell += strlen(cell) + 1;
+    }
+}

@@ -31,5 +31,7 @@ void sheet_moment(struct sheet *sheet, int64_t wall_ms); /* <= 0: empty */
 void sheet_write(const struct sheet *sheet, struct buf *out);
 /* Without the names, for pieces after the first. */
 void sheet_write_rows(const struct sheet *sheet, struct buf *out);
+/* The first row alone, as lines of "name: value"; empty cells are left out. */
+void sheet_write_lines(const struct sheet *sheet, struct buf *out);
 
 #endif

@@ -1,0 +1,119 @@
+/* For probes and for Prometheus. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/api/resources.h"
+
+void get_readiness(void *context, struct http_request *request)
+{
+    const struct api *api = context;
+    struct http_response response;
+    struct err err = {0};
+
+    if (engine_is_read_only(api->engine)) {
+        (void)err_set(&err, ERR_READ_ONLY,
+                      "the store was found damaged and is only read; the server's log says more");
+        reply_problem(request, &err, NULL);
+        return;
+    }
+    http_response_init(&response, 200, "text/plain; charset=utf-8");
+    buf_puts(&response.body, "ready\n");
+    http_reply(request, &response);
+}
+
+/* ---- metrics ---- */
+
+static void metric(struct buf *out, const char *name, const char *type, const char *help,
+                   double value)
+{
+    char text[JSON_NUMBER_BYTES];
+
+    buf_printf(out, "# HELP hone_%s %s\n# TYPE hone_%s %s\nhone_%s %s\n", name, help, name, type,
+               name, json_format_number(value, text));
+}
+
+static void write_http(struct buf *out, const struct http_server *http)
+{
+    struct http_stats stats;
+
+    http_server_stats(http, &stats);
+    metric(out, "http_requests_total", "counter", "Requests whose head was read.",
+           (double)stats.requests);
+    buf_printf(out,
+               "# HELP hone_http_responses_total Replies by class of status.\n"
+               "# TYPE hone_http_responses_total counter\n"
+               "hone_http_responses_total{class=\"2xx\"} %" PRIu64 "\n"
+               "hone_http_responses_total{class=\"4xx\"} %" PRIu64 "\n"
+               "hone_http_responses_total{class=\"5xx\"} %" PRIu64 "\n",
+               stats.responses_2xx, stats.responses_4xx, stats.responses_5xx);
+    metric(out, "http_connections", "gauge", "Open connections.", (double)stats.connections);
+    metric(out, "http_requests_waiting", "gauge", "Requests that wait for their answer.",
+           (double)stats.deferred);
+}
+
+static void write_engine(struct buf *out, struct engine *engine)
+{
+    struct engine_stats stats = {0};
+
+    engine_stats(engine, &stats);
+    metric(out, "store_commits_total", "counter", "Groups that were synced to disk.",
+           (double)stats.commits);
+    metric(out, "store_commit_seconds", "gauge", "Duration of the last commit.",
+           (double)stats.last_commit_us / 1e6);
+    metric(out, "commands_total", "counter", "Commands that the writer has taken.",
+           (double)stats.commands);
+    metric(out, "command_queue_length", "gauge", "Commands that wait for the writer.",
+           (double)stats.queue_length);
+    metric(out, "leases_granted_total", "counter", "Leases granted.", (double)stats.leases_granted);
+    metric(out, "leases_expired_total", "counter", "Leases that expired.",
+           (double)stats.leases_expired);
+    metric(out, "read_only", "gauge", "1 when the store is only read.",
+           engine_is_read_only(engine) ? 1 : 0);
+}
+
+static void write_live(struct buf *out, const struct live_view *view)
+{
+    metric(out, "events_last_seq", "counter", "Sequence number of the last event.",
+           (double)view->last_seq);
+    metric(out, "leases_live", "gauge", "Leases that are held now.", (double)view->n_leases);
+    metric(out, "asks_waiting", "gauge", "Asks that wait for work.", (double)view->n_waiting);
+    metric(out, "workers_known", "gauge", "Workers seen since the start.", (double)view->n_workers);
+    metric(out, "studies", "gauge", "Studies that are not deleted.", (double)view->n_studies);
+}
+
+struct count_lines {
+    struct buf *out;
+};
+
+static int write_counts(void *context, struct study_row *row, struct err *err)
+{
+    const struct count_lines *lines = context;
+
+    (void)err;
+    for (int i = 0; i < TRIAL_STATE_COUNT; i++) {
+        buf_printf(lines->out, "hone_trials{study=\"%s\",state=\"%s\"} %" PRId64 "\n", row->name,
+                   trial_state_name((enum trial_state)i), row->counts[i]);
+    }
+    return 0;
+}
+
+static int read_metrics(struct reading *reading, struct err *err)
+{
+    const struct api *api = reading->api;
+    struct buf *out = &reading->response.body;
+    struct count_lines lines = {out};
+
+    reading->response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    buf_puts(out, "# HELP hone_build_info The version.\n# TYPE hone_build_info gauge\n"
+                  "hone_build_info{version=\"" HONE_VERSION "\"} 1\n");
+    metric(out, "uptime_seconds", "gauge", "Since the start.",
+           (double)(api->clock->wall_ms(api->clock) - api->started_at_ms) / 1000);
+    write_http(out, api->http);
+    write_engine(out, api->engine);
+    write_live(out, reading->view);
+    buf_puts(out, "# HELP hone_trials Trials by study and state.\n# TYPE hone_trials gauge\n");
+    return store_each_study(reading->store, write_counts, &lines, err);
+}
+
+READING_HANDLER(get_metrics, FORMAT_BIT(FORMAT_TEXT), NULL, read_metrics)

@@ -1,0 +1,135 @@
+#include "server/api/trial_rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_full(const struct sheet *sheet)
+{
+    return sheet->style == SHEET_CSV;
+}
+
+static void prefixed_column(struct sheet *sheet, const char *prefix, const char *name)
+{
+    char text[2 * NAME_BYTES + 16];
+
+    (void)snprintf(text, sizeof text, "%s%s", is_full(sheet) ? prefix : "", name);
+    sheet_column(sheet, text);
+}
+
+void trial_columns(struct sheet *sheet, const struct live_study_view *study)
+{
+    const struct space *space = study->def->def->space;
+
+    sheet_column(sheet, "number");
+    sheet_column(sheet, "state");
+    sheet_column(sheet, "reason");
+    sheet_column(sheet, "value");
+    sheet_column(sheet, "step");
+    sheet_column(sheet, "attempt");
+    sheet_column(sheet, "worker");
+    if (is_full(sheet)) {
+        sheet_column(sheet, "source");
+        sheet_column(sheet, "ordinal");
+        sheet_column(sheet, "fallback");
+        sheet_column(sheet, "seed");
+        sheet_column(sheet, "created_at");
+        sheet_column(sheet, "started_at");
+        sheet_column(sheet, "ended_at");
+    }
+    for (size_t i = 0; i < study->n_metrics; i++) {
+        prefixed_column(sheet, "metrics.", study->metrics[i]);
+    }
+    for (size_t i = 0; i < space->n_params; i++) {
+        prefixed_column(sheet, "parameters.", space->params[i].name);
+    }
+}
+
+static void int_or_empty(struct sheet *sheet, bool present, int64_t value)
+{
+    if (present) {
+        sheet_int(sheet, value);
+    } else {
+        sheet_text(sheet, "");
+    }
+}
+
+static void number_or_empty(struct sheet *sheet, const json_t *value)
+{
+    if (value == NULL || !json_is_number_like(value)) {
+        sheet_text(sheet, "");
+    } else {
+        sheet_number(sheet, json_number_like(value));
+    }
+}
+
+static void metric_cells(struct sheet *sheet, const struct live_study_view *study,
+                         const json_t *metrics)
+{
+    for (size_t i = 0; i < study->n_metrics; i++) {
+        number_or_empty(sheet, json_object_get(metrics, study->metrics[i]));
+    }
+}
+
+static void param_cells(struct sheet *sheet, const struct space *space, const double config[])
+{
+    for (size_t i = 0; i < space->n_params; i++) {
+        OWN(memory)
+        char *text = param_is_active(space, i, config)
+                         ? param_value_text(&space->params[i], config[i])
+                         : NULL;
+        sheet_text(sheet, text);
+    }
+}
+
+void trial_cells(struct sheet *sheet, const struct live_study_view *study,
+                 const struct trial_row *row)
+{
+    const struct study_def *def = study->def->def;
+    int64_t number = trial_id_number(row->id);
+    json_auto_t *metrics = row->metrics == NULL ? NULL : json_loads(row->metrics, 0, NULL);
+
+    sheet_int(sheet, number);
+    sheet_text(sheet, trial_state_name(row->state));
+    sheet_text(sheet, row->reason);
+    if (row->has_value) {
+        sheet_number(sheet, row->value);
+    } else {
+        sheet_text(sheet, "");
+    }
+    int_or_empty(sheet, row->has_step, row->step);
+    sheet_int(sheet, row->attempt);
+    sheet_text(sheet, row->worker);
+    if (is_full(sheet)) {
+        sheet_text(sheet, trial_source_name(row->source));
+        int_or_empty(sheet, row->ordinal != 0, (int64_t)row->ordinal);
+        sheet_text(sheet, row->fallback ? "true" : "false");
+        sheet_int(sheet, (int64_t)trial_seed(def->seed, number));
+        sheet_moment(sheet, row->created_at_ms);
+        sheet_moment(sheet, row->started_at_ms);
+        sheet_moment(sheet, row->ended_at_ms);
+    }
+    metric_cells(sheet, study, metrics);
+    param_cells(sheet, def->space, row->config);
+}
+
+void trial_item(struct listing *listing, const struct live_study_view *study,
+                const struct trial_row *row)
+{
+    if (listing->is_sheet) {
+        trial_cells(&listing->sheet, study, row);
+        listing->n++;
+        return;
+    }
+    trial_write(study->def->def, row, listing_item(listing));
+    listing_item_end(listing);
+}
+
+void trial_lines(const struct live_study_view *study, const struct trial_row *row, struct buf *out)
+{
+    OWN(sheet) struct sheet sheet;
+
+    sheet_init(&sheet, SHEET_CSV);
+    trial_columns(&sheet, study);
+    trial_cells(&sheet, study, row);
+    sheet_write_lines(&sheet, out);
+}
