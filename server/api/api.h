@@ -36,6 +36,7 @@ void api_problem(void *context, struct http_request *request, const struct err *
 void reply_problem(struct http_request *request, const struct err *err,
                    const struct faults *faults);
 int problem_status(enum err_code code);
+const char *problem_title(enum err_code code);
 
 /* ---- format.c: which face of a resource ---- */
 enum format {

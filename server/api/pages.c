@@ -1,6 +1,7 @@
 #include "server/api/pages.h"
 
 #include "common/json.h"
+#include "server/api/api.h"
 
 static void reply_text(struct http_request *request, const char *text)
 {
@@ -98,6 +99,27 @@ static const char *const help[ERR_CODE_COUNT] = {
 const char *pages_problem_help(enum err_code code)
 {
     return code > ERR_NONE && code < ERR_CODE_COUNT ? help[code] : NULL;
+}
+
+void pages_get_problem(void *context, struct http_request *request)
+{
+    const char *type = http_param(request, "type");
+    enum err_code code = err_code_from_name(type);
+    const char *text = pages_problem_help(code);
+    struct http_response response;
+    struct err err = {0};
+
+    (void)context;
+    if (text == NULL) {
+        (void)err_set(&err, ERR_NOT_FOUND,
+                      "there is no problem of this name; GET /openapi.json lists them");
+        reply_problem(request, &err, NULL);
+        return;
+    }
+    http_response_init(&response, 200, "text/plain; charset=utf-8");
+    buf_printf(&response.body, "%s: %s (status %d)\n\n%s\n", type, problem_title(code),
+               problem_status(code), text);
+    http_reply(request, &response);
 }
 
 /* What to type, from nothing to the best result. Kept to what a terminal shows at once. */

@@ -14,6 +14,7 @@ extern const size_t openapi_json_len;
 const char *pages_problem_help(enum err_code code);
 
 void pages_get_openapi(void *context, struct http_request *request);
+void pages_get_problem(void *context, struct http_request *request);
 void pages_get_version(void *context, struct http_request *request);
 void pages_get_health(void *context, struct http_request *request);
 void pages_get_cheat_sheet(void *context, struct http_request *request);

@@ -50,6 +50,11 @@ static enum err_code published(enum err_code code)
     }
 }
 
+const char *problem_title(enum err_code code)
+{
+    return problems[published(code)].title;
+}
+
 int problem_status(enum err_code code)
 {
     return problems[published(code)].status;

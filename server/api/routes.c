@@ -1,7 +1,10 @@
 /* Every route there is. schema/openapi.yaml says the same, and a test holds the two together. */
 #include "server/api/api.h"
+#include "server/api/pages.h"
+#include "server/api/resources.h"
 
 #define ADMIN HTTP_SCOPE_ADMIN
+#define OPEN HTTP_SCOPE_NONE
 #define READ HTTP_SCOPE_READ
 #define SUBMIT HTTP_SCOPE_SUBMIT
 #define WORKER HTTP_SCOPE_WORKER
@@ -12,9 +15,19 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/studies/{study}", READ, HTTP_BODY_NONE, get_study},
     {"PATCH", "/v1/studies/{study}", SUBMIT, HTTP_BODY_JSON_PATCH, patch_study},
     {"DELETE", "/v1/studies/{study}", SUBMIT, HTTP_BODY_NONE, delete_study},
+    {"GET", "/v1/studies/{study}/best", READ, HTTP_BODY_NONE, get_best},
+    {"GET", "/v1/studies/{study}/pareto", READ, HTTP_BODY_NONE, get_pareto},
+    {"GET", "/v1/studies/{study}/history", READ, HTTP_BODY_NONE, get_history},
+    {"GET", "/v1/studies/{study}/export", READ, HTTP_BODY_NONE, get_export},
+    {"GET", "/v1/studies/{study}/events", READ, HTTP_BODY_NONE, get_events},
+    {"GET", "/v1/events", READ, HTTP_BODY_NONE, get_events},
+    {"GET", "/v1/studies/{study}/trials", READ, HTTP_BODY_NONE, get_trials},
     {"POST", "/v1/studies/{study}/trials", SUBMIT, HTTP_BODY_JSON_BULK, post_trials},
     {"GET", "/v1/studies/{study}/trials/{trial}", READ, HTTP_BODY_NONE, get_trial},
     {"PATCH", "/v1/studies/{study}/trials/{trial}", SUBMIT, HTTP_BODY_JSON_PATCH, patch_trial},
+    {"GET", "/v1/studies/{study}/trials/{trial}/measurements", READ, HTTP_BODY_NONE,
+     get_measurements},
+    {"GET", "/v1/studies/{study}/trials/{trial}/attempts", READ, HTTP_BODY_NONE, get_attempts},
     {"POST", "/v1/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/studies/{study}/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/leases/{lease}/measurements", WORKER, HTTP_BODY_JSON, post_measurements},
@@ -24,5 +37,14 @@ const struct http_route api_routes[] = {
     {"POST", "/v1/tokens", ADMIN, HTTP_BODY_JSON, post_token},
     {"GET", "/v1/tokens", ADMIN, HTTP_BODY_NONE, get_tokens},
     {"DELETE", "/v1/tokens/{token}", ADMIN, HTTP_BODY_NONE, delete_token},
+    {"GET", "/v1/workers", READ, HTTP_BODY_NONE, get_workers},
+    {"GET", "/v1/workers/{worker}", READ, HTTP_BODY_NONE, get_worker},
+    {"GET", "/metrics", READ, HTTP_BODY_NONE, get_metrics},
+    {"GET", "/healthz", OPEN, HTTP_BODY_NONE, pages_get_health},
+    {"GET", "/readyz", OPEN, HTTP_BODY_NONE, get_readiness},
+    {"GET", "/version", OPEN, HTTP_BODY_NONE, pages_get_version},
+    {"GET", "/openapi.json", OPEN, HTTP_BODY_NONE, pages_get_openapi},
+    {"GET", "/problems/{type}", OPEN, HTTP_BODY_NONE, pages_get_problem},
+    {"GET", "/", OPEN, HTTP_BODY_NONE, pages_get_cheat_sheet},
 };
 const size_t api_n_routes = sizeof api_routes / sizeof api_routes[0];
