@@ -1,0 +1,501 @@
+/* Everything that only reads, over real sockets and the real engine. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "server/api/pages.h"
+#include "tests/unit/api_fixture.h"
+
+#define STUDY                                                                                      \
+    "{\"name\": \"demo\", \"metric\": \"loss\", \"direction\": \"minimize\", \"strategy\": "       \
+    "\"random\", \"seed\": 7, \"parameters\": [{\"name\": \"x\", \"type\": \"float\", \"low\": "   \
+    "0, \"high\": 1}, {\"name\": \"mode\", \"type\": \"categorical\", \"choices\": [\"a,b\", "     \
+    "\"c\"]}]}"
+
+/* Six trials whose losses are 3 1 2 6 5 4, in a fresh server. */
+static void start_with_trials(struct api_fixture *f)
+{
+    static const double losses[] = {3, 1, 2, 6, 5, 4};
+
+    api_fixture_start(f);
+    api_expect(f, 201, "POST", "/v1/studies", STUDY);
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
+        ck_assert_int_eq(api_finish_trial(f, "demo", losses[i], i == 0 ? 0.5 : (double)NAN),
+                         (int64_t)i + 1);
+    }
+}
+
+/* The numbers in `items`, as "3 1 2". */
+static void numbers_of(const json_t *page, char text[200])
+{
+    const json_t *items = json_object_get(page, "items");
+    size_t len = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const json_t *number = json_object_get(json_array_get(items, i), "number");
+        len += (size_t)snprintf(text + len, 200 - len, "%s%d", i > 0 ? " " : "",
+                                (int)json_integer_value(number));
+    }
+}
+
+static const struct {
+    const char *query;
+    const char *numbers;
+} orders[] = {
+    {"", "1 2 3 4 5 6"},
+    {"?sort=number", "1 2 3 4 5 6"},
+    {"?sort=-number", "6 5 4 3 2 1"},
+    {"?sort=best", "2 3 1 6 5 4"},
+    {"?sort=-best", "4 5 6 1 3 2"},
+    {"?sort=metric:loss", "2 3 1 6 5 4"},
+    {"?sort=metric:extra", "1 2 3 4 5 6"},
+    {"?limit=2", "1 2"},
+    {"?limit=2&sort=-number", "6 5"},
+    {"?state=completed", "1 2 3 4 5 6"},
+    {"?state=failed,running", ""},
+    {"?source=suggested&worker=w1", "1 2 3 4 5 6"},
+    {"?source=imported", ""},
+    {"?worker=nobody", ""},
+};
+
+START_TEST(trials_come_in_the_order_asked_for)
+{
+    struct api_fixture f;
+    char path[200];
+    char numbers[200];
+
+    start_with_trials(&f);
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        (void)snprintf(path, sizeof path, "/v1/studies/demo/trials%s", orders[i].query);
+        api_expect(&f, 200, "GET", path, NULL);
+        json_auto_t *page = api_json(&f);
+        numbers_of(page, numbers);
+        ck_assert_msg(strcmp(numbers, orders[i].numbers) == 0, "%s: %s", path, numbers);
+    }
+    api_fixture_stop(&f);
+}
+END_TEST
+
+/* Follows next_cursor to the end; the numbers of all pages. */
+static void walk(struct api_fixture *f, const char *sort, char all[400])
+{
+    char path[400];
+    char cursor[200] = "";
+    char numbers[200];
+
+    all[0] = '\0';
+    for (int page_number = 0; page_number < 20; page_number++) {
+        (void)snprintf(path, sizeof path, "/v1/studies/demo/trials?limit=2&sort=%s%s%s", sort,
+                       cursor[0] != '\0' ? "&cursor=" : "", cursor);
+        api_expect(f, 200, "GET", path, NULL);
+        json_auto_t *page = api_json(f);
+        numbers_of(page, numbers);
+        (void)strcat(all, all[0] != '\0' && numbers[0] != '\0' ? " " : "");
+        (void)strcat(all, numbers);
+        const char *next = json_string_value(json_object_get(page, "next_cursor"));
+        ck_assert_int_eq(next == NULL, http_answer_header(&f->last, "Link") == NULL);
+        if (next == NULL) {
+            return;
+        }
+        (void)snprintf(cursor, sizeof cursor, "%s", next);
+    }
+    ck_abort_msg("the walk does not end");
+}
+
+START_TEST(a_walk_covers_every_trial_once)
+{
+    static const struct {
+        const char *sort, *numbers;
+    } walks[] = {{"number", "1 2 3 4 5 6"},
+                 {"-number", "6 5 4 3 2 1"},
+                 {"best", "2 3 1 6 5 4"},
+                 {"-best", "4 5 6 1 3 2"},
+                 {"metric:extra", "1 2 3 4 5 6"}};
+    struct api_fixture f;
+    char all[400];
+
+    start_with_trials(&f);
+    for (size_t i = 0; i < sizeof walks / sizeof walks[0]; i++) {
+        walk(&f, walks[i].sort, all);
+        ck_assert_str_eq(all, walks[i].numbers);
+    }
+    api_fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(a_walk_by_value_is_not_disturbed_by_new_results)
+{
+    struct api_fixture f;
+    char path[300];
+    char numbers[200];
+
+    start_with_trials(&f);
+    api_expect(&f, 200, "GET", "/v1/studies/demo/trials?limit=3&sort=best", NULL);
+    json_auto_t *first = api_json(&f);
+    (void)api_finish_trial(&f, "demo", 4.5, (double)NAN);
+    (void)snprintf(path, sizeof path, "/v1/studies/demo/trials?limit=3&sort=best&cursor=%s",
+                   json_string_value(json_object_get(first, "next_cursor")));
+    api_expect(&f, 200, "GET", path, NULL);
+    json_auto_t *second = api_json(&f);
+    numbers_of(second, numbers);
+    ck_assert_str_eq(numbers, "6 5 4");
+    ck_assert(json_is_null(json_object_get(second, "next_cursor")));
+    api_fixture_stop(&f);
+}
+END_TEST
+
+static const struct {
+    const char *path;
+    int status;
+} refusals[] = {
+    {"/v1/studies/demo/trials?limit=0", 400},
+    {"/v1/studies/demo/trials?limit=1001", 400},
+    {"/v1/studies/demo/trials?limit=x", 400},
+    {"/v1/studies/demo/trials?sort=price", 400},
+    {"/v1/studies/demo/trials?sort=metric:", 400},
+    {"/v1/studies/demo/trials?state=happy", 400},
+    {"/v1/studies/demo/trials?source=heaven", 400},
+    {"/v1/studies/demo/trials?cursor=zzz", 400},
+    {"/v1/studies/demo/trials?cursor=v1_0_0000000000000000_2", 400},
+    {"/v1/studies/demo/trials?sort=best&cursor=n2", 400},
+    {"/v1/studies/demo/trials?colour=red", 400},
+    {"/v1/studies/demo/trials?format=sh", 400},
+    {"/v1/studies/demo/trials/0", 404},
+    {"/v1/studies/demo/trials/99", 404},
+    {"/v1/studies/demo/trials/99/measurements", 404},
+    {"/v1/studies/demo/trials/1x/attempts", 404},
+    {"/v1/studies/demo/trials/1/measurements?metric=nobody", 404},
+    {"/v1/studies/other/trials", 404},
+    {"/v1/studies/other/best", 404},
+    {"/v1/studies/other/export", 404},
+    {"/v1/studies/other/events", 404},
+    {"/v1/studies/demo/export?format=json", 400},
+    {"/v1/events?after=-1", 400},
+    {"/v1/events?after=soon", 400},
+    {"/v1/workers/nobody", 404},
+    {"/problems/nothing", 404},
+    {"/problems/numeric", 404},
+};
+
+START_TEST(what_cannot_be_read_is_refused_in_words)
+{
+    struct api_fixture f;
+
+    start_with_trials(&f);
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        api_expect(&f, refusals[i].status, "GET", refusals[i].path, NULL);
+        ck_assert_str_eq(http_answer_header(&f.last, "Content-Type"), "application/problem+json");
+        json_auto_t *problem = api_json(&f);
+        ck_assert_int_eq(json_integer_value(json_object_get(problem, "status")),
+                         refusals[i].status);
+        ck_assert_uint_gt(json_string_length(json_object_get(problem, "detail")), 10);
+    }
+    api_fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(best_history_and_front_agree)
+{
+    struct api_fixture f;
+    char numbers[200];
+
+    start_with_trials(&f);
+    api_expect(&f, 200, "GET", "/v1/studies/demo/best", NULL);
+    json_auto_t *best = api_json(&f);
+    ck_assert_int_eq(json_integer_value(json_at(best, "trial.number")), 2);
+    ck_assert(json_is_null(json_object_get(best, "resource")));
+    api_expect(&f, 200, "GET", "/v1/studies/demo/history", NULL);
+    json_auto_t *history = api_json(&f);
+    numbers_of(history, numbers);
+    ck_assert_str_eq(numbers, "1 2");
+    api_expect(&f, 200, "GET", "/v1/studies/demo/pareto", NULL);
+    json_auto_t *front = api_json(&f);
+    numbers_of(front, numbers);
+    ck_assert_str_eq(numbers, "2");
+    api_fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(best_of_nothing_is_null)
+{
+    struct api_fixture f;
+
+    api_fixture_start(&f);
+    api_expect(&f, 201, "POST", "/v1/studies", STUDY);
+    api_expect(&f, 200, "GET", "/v1/studies/demo/best", NULL);
+    json_auto_t *best = api_json(&f);
+    ck_assert(json_is_null(json_object_get(best, "trial")));
+    api_expect(&f, 200, "GET", "/v1/studies/demo/trials", NULL);
+    ck_assert_str_eq(buf_text(&f.last.body), "{\"items\":[],\"next_cursor\":null}\n");
+    api_fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(several_objectives_have_a_front_and_no_best)
+{
+    static const double points[][2] = {{1, 1}, {2, 3}, {3, 2}, {0.5, 0.5}, {2, 3}};
+    struct api_fixture f;
+    char numbers[200];
+
+    api_fixture_start(&f);
+    api_expect(&f, 201, "POST", "/v1/studies",
+               "{\"name\": \"demo\", \"objectives\": [{\"metric\": \"loss\", \"direction\": "
+               "\"maximize\"}, {\"metric\": \"extra\", \"direction\": \"maximize\"}], "
+               "\"strategy\": \"random\", \"parameters\": [{\"name\": \"x\", \"type\": \"float\", "
+               "\"low\": 0, \"high\": 1}]}");
+    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
+        (void)api_finish_trial(&f, "demo", points[i][0], points[i][1]);
+    }
+    api_expect(&f, 200, "GET", "/v1/studies/demo/pareto", NULL);
+    json_auto_t *front = api_json(&f);
+    numbers_of(front, numbers);
+    ck_assert_str_eq(numbers, "2 3 5");
+    api_expect(&f, 409, "GET", "/v1/studies/demo/best", NULL);
+    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "pareto"));
+    api_fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(measurements_and_attempts_of_a_trial)
+{
+    struct api_fixture f;
+
+    start_with_trials(&f);
+    api_expect(&f, 200, "GET", "/v1/studies/demo/trials/1/measurements", NULL);
+    ck_assert_str_eq(buf_text(&f.last.body),
+                     "{\"items\":[{\"attempt\":1,\"step\":1,\"metrics\":{\"loss\":3,\"extra\":0.5}}"
+                     "],\"next_cursor\":null}\n");
+    api_expect(&f, 200, "GET", "/v1/studies/demo/trials/2/measurements?format=csv", NULL);
+    ck_assert_str_eq(buf_text(&f.last.body), "attempt,step,loss,extra\n1,1,1,\n");
+    api_expect(&f, 200, "GET", "/v1/studies/demo/trials/1/measurements?metric=extra", NULL);
+    json_auto_t *filtered = api_json(&f);
+    ck_assert_uint_eq(json_object_size(json_at(filtered, "items.0.metrics")), 1);
+    api_expect(&f, 200, "GET", "/v1/studies/demo/trials/1/attempts", NULL);
+    json_auto_t *attempts = api_json(&f);
+    ck_assert_str_eq(json_string_value(json_at(attempts, "items.0.state")), "completed");
+    ck_assert_str_eq(json_string_value(json_at(attempts, "items.0.worker")), "w1");
+    api_fixture_stop(&f);
+}
+END_TEST
+
+static size_t count_lines(const char *text)
+{
+    size_t n = 0;
+
+    for (; *text != '\0'; text++) {
+        n += *text == '\n' ? 1 : 0;
+    }
+    return n;
+}
+
+START_TEST(exports_hold_every_trial)
+{
+    struct api_fixture f;
+
+    start_with_trials(&f);
+    api_expect(&f, 200, "GET", "/v1/studies/demo/export", NULL);
+    const char *csv = buf_text(&f.last.body);
+    ck_assert_uint_eq(count_lines(csv), 7);
+    ck_assert_ptr_nonnull(strstr(csv, "number,state,reason,value,step,attempt,worker,source"));
+    ck_assert_ptr_nonnull(strstr(csv, "metrics.loss,metrics.extra,parameters.x,parameters.mode"));
+    ck_assert_ptr_nonnull(strstr(http_answer_header(&f.last, "Content-Disposition"), "demo.csv"));
+    api_expect(&f, 200, "GET", "/v1/studies/demo/export?format=ndjson", NULL);
+    ck_assert_uint_eq(count_lines(buf_text(&f.last.body)), 6);
+    json_auto_t *first = json_loads(buf_text(&f.last.body), JSON_DISABLE_EOF_CHECK, NULL);
+    ck_assert_int_eq(json_integer_value(json_object_get(first, "number")), 1);
+    api_fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(a_long_export_goes_on_over_slices)
+{
+    struct api_fixture f;
+    OWN(buf) struct buf body;
+
+    api_fixture_start(&f);
+    api_expect(&f, 201, "POST", "/v1/studies", STUDY);
+    for (int page = 0; page < 3; page++) {
+        buf_init(&body, 1 << 20);
+        for (int i = 0; i < 900; i++) {
+            buf_printf(&body, "%s{\"parameters\": {\"x\": %g, \"mode\": \"c\"}}",
+                       i == 0 ? "[" : ",", i / 1000.0);
+        }
+        buf_putc(&body, ']');
+        api_expect(&f, 201, "POST", "/v1/studies/demo/trials", buf_text(&body));
+        buf_finish(&body);
+    }
+    api_expect(&f, 200, "GET", "/v1/studies/demo/export", NULL);
+    ck_assert_uint_eq(count_lines(buf_text(&f.last.body)), 2701);
+    api_fixture_stop(&f);
+}
+END_TEST
+
+/* ---- events ---- */
+
+static void expect_text(int fd, struct buf *seen, const char *text)
+{
+    char piece[4096];
+
+    while (strstr(buf_text(seen), text) == NULL) {
+        ssize_t n = recv(fd, piece, sizeof piece, 0);
+        ck_assert_msg(n > 0, "the stream ended before \"%s\"", text);
+        buf_append(seen, piece, (size_t)n);
+    }
+}
+
+START_TEST(events_are_followed_and_resumed)
+{
+    struct api_fixture f;
+    OWN(buf) struct buf seen;
+
+    start_with_trials(&f);
+    OWN(fd) int fd = http_connect(f.port);
+    buf_init(&seen, 1 << 20);
+    http_send_request(fd, "GET", "/v1/studies/demo/events?after=12",
+                      "Accept: text/event-stream\r\n", NULL);
+    expect_text(fd, &seen, "id: 13\n");
+    ck_assert_ptr_null(strstr(buf_text(&seen), "id: 12\n"));
+    (void)api_finish_trial(&f, "demo", 9, (double)NAN);
+    expect_text(fd, &seen, "id: 15\n");
+    expect_text(fd, &seen, "event: trial-ended\ndata: {\"seq\":15");
+    api_fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(events_that_are_there_come_without_waiting)
+{
+    struct api_fixture f;
+
+    start_with_trials(&f);
+    api_expect(&f, 200, "GET", "/v1/events?follow=false", NULL);
+    ck_assert_uint_eq(count_lines(buf_text(&f.last.body)), 13);
+    api_expect(&f, 200, "GET", "/v1/events?follow=false&after=13", NULL);
+    ck_assert_uint_eq(f.last.body.len, 0);
+    api_fixture_stop(&f);
+}
+END_TEST
+
+/* ---- workers, pages, the document ---- */
+
+START_TEST(workers_are_listed_with_what_they_hold)
+{
+    struct api_fixture f;
+
+    api_fixture_start(&f);
+    api_expect(&f, 201, "POST", "/v1/studies", STUDY);
+    api_expect(&f, 201, "POST", "/v1/leases", "{\"worker\": \"gpu07:0\", \"host\": \"gpu07\"}");
+    do { /* the live view is published within 100 ms */
+        api_expect(&f, 200, "GET", "/v1/workers", NULL);
+    } while (strstr(buf_text(&f.last.body), "\"trial\":1") == NULL);
+    api_expect(&f, 200, "GET", "/v1/workers/gpu07:0", NULL);
+    json_auto_t *worker = api_json(&f);
+    ck_assert_str_eq(json_string_value(json_object_get(worker, "host")), "gpu07");
+    ck_assert_int_eq(json_integer_value(json_at(worker, "leases.0.trial")), 1);
+    api_fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(open_pages_are_served)
+{
+    static const char *const pages[] = {
+        "/", "/healthz", "/readyz", "/version", "/openapi.json", "/problems/invalid", "/metrics"};
+    struct api_fixture f;
+
+    api_fixture_start(&f);
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        api_expect(&f, 200, "GET", pages[i], NULL);
+        ck_assert_uint_gt(f.last.body.len, 2);
+        api_expect(&f, 200, "HEAD", pages[i], NULL);
+    }
+    api_fixture_stop(&f);
+}
+END_TEST
+
+static bool has_route(const char *method, const char *path)
+{
+    for (size_t i = 0; i < api_n_routes; i++) {
+        if (strcmp(api_routes[i].path, path) == 0
+            && strcasecmp(api_routes[i].method, method) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *scope_of(unsigned scopes)
+{
+    return (scopes & HTTP_SCOPE_WORKER) != 0   ? "worker"
+           : (scopes & HTTP_SCOPE_READ) != 0   ? "read"
+           : (scopes & HTTP_SCOPE_SUBMIT) != 0 ? "submit"
+           : (scopes & HTTP_SCOPE_ADMIN) != 0  ? "admin"
+                                               : "none";
+}
+
+START_TEST(the_document_and_the_table_of_routes_agree)
+{
+    json_auto_t *document = json_loadb((const char *)openapi_json, openapi_json_len, 0, NULL);
+    const json_t *paths = json_object_get(document, "paths");
+    const char *path;
+    json_t *item;
+
+    for (size_t i = 0; i < api_n_routes; i++) {
+        char method[16] = "";
+        for (size_t k = 0; api_routes[i].method[k] != '\0' && k < sizeof method - 1; k++) {
+            method[k] = (char)(api_routes[i].method[k] | 0x20);
+        }
+        const json_t *operation =
+            json_object_get(json_object_get(paths, api_routes[i].path), method);
+        ck_assert_msg(operation != NULL, "%s %s is not in the document", api_routes[i].method,
+                      api_routes[i].path);
+        const char *scope = json_string_value(json_object_get(operation, "x-scope"));
+        ck_assert_msg(scope != NULL && strcmp(scope, scope_of(api_routes[i].scopes)) == 0,
+                      "%s %s: x-scope", api_routes[i].method, api_routes[i].path);
+        ck_assert_msg((json_object_get(operation, "requestBody") != NULL)
+                          == (api_routes[i].body != HTTP_BODY_NONE),
+                      "%s %s: requestBody", api_routes[i].method, api_routes[i].path);
+    }
+    json_object_foreach (json_unconst(paths), path, item) {
+        const char *method;
+        json_t *operation;
+        json_object_foreach (item, method, operation) {
+            if (json_is_object(operation)) {
+                ck_assert_msg(has_route(method, path), "%s %s is in the document only", method,
+                              path);
+            }
+        }
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("api_reads");
+    TCase *tcase = tcase_create("reads");
+    SRunner *runner = srunner_create(suite);
+
+    json_start();
+    tcase_add_test(tcase, trials_come_in_the_order_asked_for);
+    tcase_add_test(tcase, a_walk_covers_every_trial_once);
+    tcase_add_test(tcase, a_walk_by_value_is_not_disturbed_by_new_results);
+    tcase_add_test(tcase, what_cannot_be_read_is_refused_in_words);
+    tcase_add_test(tcase, best_history_and_front_agree);
+    tcase_add_test(tcase, best_of_nothing_is_null);
+    tcase_add_test(tcase, several_objectives_have_a_front_and_no_best);
+    tcase_add_test(tcase, measurements_and_attempts_of_a_trial);
+    tcase_add_test(tcase, exports_hold_every_trial);
+    tcase_add_test(tcase, a_long_export_goes_on_over_slices);
+    tcase_add_test(tcase, events_are_followed_and_resumed);
+    tcase_add_test(tcase, events_that_are_there_come_without_waiting);
+    tcase_add_test(tcase, workers_are_listed_with_what_they_hold);
+    tcase_add_test(tcase, open_pages_are_served);
+    tcase_add_test(tcase, the_document_and_the_table_of_routes_agree);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
