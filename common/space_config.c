@@ -209,7 +209,7 @@ void space_config_write(const struct space *space, const double x[], struct json
 
 char *param_value_text(const struct param *param, double value)
 {
-    OWN(buf) struct buf text;
+    OWN(buf) struct buf text = {0};
     struct json_writer w;
 
     if (param->n_choices > 0 && json_is_string(param->choices[(size_t)value])) {

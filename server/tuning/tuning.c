@@ -65,7 +65,7 @@ static int find_reply(struct tuning *tuning, struct command *command, bool *answ
 static int keep_reply(struct tuning *tuning, struct command *command, struct err *err)
 {
     struct reply_row row = {.at_ms = tuning->wall_ms};
-    OWN(buf) struct buf text;
+    OWN(buf) struct buf text = {0};
 
     if (!command->has_key || command->render == NULL) {
         return 0;

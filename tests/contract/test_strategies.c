@@ -43,7 +43,7 @@ static const struct {
 /* The last two are made: 60 dimensions, and 500 categories. */
 static struct space *make_space(int which)
 {
-    OWN(buf) struct buf text;
+    OWN(buf) struct buf text = {0};
 
     if (which < N_TEXTS) {
         return space_or_abort(texts[which].parameters, texts[which].constraints);
