@@ -237,7 +237,7 @@ size_t stmt_blob(const struct stmt *s, int column, void *bytes, size_t size)
     const void *value = sqlite3_column_blob(s->raw, column);
     size_t len = (size_t)sqlite3_column_bytes(s->raw, column);
 
-    if (value != NULL && len > 0) {
+    if (value != NULL && len > 0 && size > 0) { /* asked for its length alone: no memory */
         memcpy(bytes, value, len < size ? len : size);
     }
     return len;

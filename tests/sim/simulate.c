@@ -57,6 +57,8 @@ struct event {
     struct command *command; /* owned; a request or an answer */
 };
 
+struct origin;
+
 #define USER SIZE_MAX /* in place of a worker's number */
 
 struct sim {
@@ -67,6 +69,7 @@ struct sim {
     size_t n_workers;
     struct worker *workers;
     size_t n_events, cap_events;
+    struct origin *origins;
     struct event *events; /* a heap, the earliest on top */
     uint64_t n_ordered;
     int64_t n_requests;
@@ -82,7 +85,21 @@ struct origin {
     size_t worker;
     int64_t turn;
     int64_t op;
+    struct origin *next; /* all there ever were: a command may die with its server */
 };
+
+static void set_origin(struct sim *sim, struct command *command, size_t worker, int64_t turn,
+                       int64_t op)
+{
+    struct origin *origin = malloc(sizeof *origin);
+
+    if (origin == NULL) {
+        abort();
+    }
+    *origin = (struct origin){worker, turn, op, sim->origins};
+    sim->origins = origin;
+    command->origin = origin;
+}
 
 static bool happens(struct sim *sim, unsigned thousandths)
 {
@@ -365,7 +382,6 @@ static void answered(void *context, struct command *command)
     }
     if (origin == NULL || origin->worker == USER || sim->lose_answers
         || happens(sim, sim->chances.lose)) {
-        free(origin);
         command_destroy(command);
         return;
     }
@@ -375,31 +391,25 @@ static void answered(void *context, struct command *command)
                               .turn = origin->turn,
                               .op = origin->op,
                               .command = command});
-    free(origin);
 }
 
 /* ---- a user --------------------------------------------------------------------------------- */
 
 static struct command *enqueue(struct sim *sim, unsigned number)
 {
-    struct origin *origin = calloc(1, sizeof *origin);
     struct command *command;
     char key[24];
     char body[64];
     char input[128];
 
-    if (origin == NULL) {
-        abort();
-    }
     (void)snprintf(key, sizeof key, "k%u", number);
     (void)snprintf(body, sizeof body, "{\"parameters\":{\"x\":0.%04u}}", number % 9000 + 1000);
     (void)snprintf(input, sizeof input,
                    "{\"study\":\"s0\",\"key\":\"%s\",\"items\":[{\"x\":0.%04u}]}", key,
                    number % 9000 + 1000);
     command = world_add_trials("s0", body, key);
-    origin->worker = USER;
-    origin->op = record_invoke(&sim->record, sim->world.clock.now_ms, "user", "enqueue", input);
-    command->origin = origin;
+    set_origin(sim, command, USER, 0,
+               record_invoke(&sim->record, sim->world.clock.now_ms, "user", "enqueue", input));
     return command;
 }
 
@@ -441,17 +451,6 @@ static int user_acts(struct sim *sim, struct err *err)
 
 /* ---- the run -------------------------------------------------------------------------------- */
 
-static void set_origin(struct command *command, const struct event *event)
-{
-    struct origin *origin = malloc(sizeof *origin);
-
-    if (origin == NULL) {
-        abort();
-    }
-    *origin = (struct origin){event->worker, event->turn, event->op};
-    command->origin = origin;
-}
-
 /* All requests that arrive in this millisecond go through in one group, which may be the last thing
  * that this server does. */
 static int serve(struct sim *sim, struct event *first, struct err *err)
@@ -460,13 +459,13 @@ static int serve(struct sim *sim, struct event *first, struct err *err)
     size_t n = 0;
     unsigned fate = rng_below(&sim->rng, sim->kill_every) == 0 ? (unsigned)between(sim, 1, 3) : 0;
 
-    set_origin(first->command, first);
+    set_origin(sim, first->command, first->worker, first->turn, first->op);
     group[n++] = first->command;
     while (n < GROUP_MAX && sim->n_events > 0 && sim->events[0].at_ms == first->at_ms
            && sim->events[0].what == REQUEST_ARRIVES) {
         struct event event = take_event(sim);
 
-        set_origin(event.command, &event);
+        set_origin(sim, event.command, event.worker, event.turn, event.op);
         group[n++] = event.command;
     }
     if (fate > 0) {
@@ -593,6 +592,12 @@ static void sim_finish(struct sim *sim)
 {
     for (size_t i = 0; i < sim->n_events; i++) {
         command_destroy(sim->events[i].command);
+    }
+    while (sim->origins != NULL) {
+        struct origin *next = sim->origins->next;
+
+        free(sim->origins);
+        sim->origins = next;
     }
     free(sim->events);
     free(sim->workers);

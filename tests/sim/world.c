@@ -29,8 +29,7 @@ static int start_tuning(struct world *world, struct err *err)
         .start_grace_ms = WORLD_GRACE_MS,
     };
 
-    TRY(tuning_create(&settings, world->store, &world->tuning, err));
-    return tuning_load(world->tuning, err);
+    return tuning_create(&settings, world->store, &world->tuning, err);
 }
 
 int world_open(struct world *world, uint64_t seed, struct err *err)
