@@ -27,16 +27,18 @@ class Examples(unittest.TestCase):
         self.server = self.enterContext(hone.Server())
         self.client = self.enterContext(self.server.client())
 
-    def environment(self, token="admin", **more):
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("HONE_")}
-        return {**kept, "HONE_URL": self.server.url, "XDG_STATE_HOME": self.tmp,
-                "HONE_TOKEN_FILE": os.path.join(self.server.data, f"{token}.token"), **more}
+        token = self.client.post("/v1/tokens", {"name": "one person", "scopes": ["submit", "worker"]})
+        self.token_file = os.path.join(self.tmp, "token")
+        with open(self.token_file, "w", encoding="ascii") as file:
+            file.write(token.json["token"])
 
-    def start(self, *command, token="worker", **more):
-        """A process that is gone when the test is."""
-        process = subprocess.Popen([str(word) for word in command], text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   env=self.environment(token, **more))
+    def start(self, *command, **more):
+        """A process that is gone when the test is, with a token that submits and works."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("HONE_")}
+        environment = {**kept, "HONE_URL": self.server.url, "XDG_STATE_HOME": self.tmp,
+                       "HONE_TOKEN_FILE": self.token_file, **more}
+        process = subprocess.Popen([str(word) for word in command], text=True, env=environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
@@ -63,7 +65,7 @@ class Examples(unittest.TestCase):
     def test_digits_is_trained_by_two_agents(self):
         path = self.study_from("digits/study.json", limits={"trials": 6},
                                resource={"name": "epochs", "min": 1, "max": 4})
-        self.finish(self.start(HONE, "study", "create", "-f", path, token="admin"))
+        self.finish(self.start(HONE, "study", "create", "-f", path))
         agents = [self.start(HONE, "worker", "--name", name, "--study", "digits",
                              "--exit-when-finished", "--", *DIGITS_COMMAND) for name in "ab"]
         for agent in agents:
@@ -78,7 +80,7 @@ class Examples(unittest.TestCase):
 
     def test_svm_train_is_tuned_unchanged(self):
         path = self.study_from("svm/study.json", limits={"trials": 4})
-        self.finish(self.start(EXAMPLES / "svm/tune", token="admin", HONE=HONE,
+        self.finish(self.start(EXAMPLES / "svm/tune", HONE=HONE,
                                HONE_STUDY_FILE=path))
         trials = self.trials("digits-svm", 4)
         self.assertEqual({trial["parameters"]["kernel"] for trial in trials}, {1, 2})
@@ -115,7 +117,7 @@ class Examples(unittest.TestCase):
         program = EXAMPLES / "python/naive_bayes.py"
         lines = [line for line in program.read_text().splitlines() if line.strip()]
         self.assertLessEqual(len(lines), 40)
-        said = self.finish(self.start(sys.executable, program, token="admin"))
+        said = self.finish(self.start(sys.executable, program))
         best = max(trial["value"] for trial in self.trials("naive-bayes", 12))
         self.assertGreater(best, 0.8)
         self.assertIn(f"best of naive-bayes: {best:.4f} with ", said)

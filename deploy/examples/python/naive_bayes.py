@@ -2,7 +2,8 @@
 """A study and a worker for it in plain Python: naive Bayes on the digits, tuned by Hone.
 
     HONE_URL=http://127.0.0.1:4663 deploy/examples/python/naive_bayes.py
-"""
+
+HONE_TOKEN_FILE names a token with the scopes submit and worker, unless the server is open."""
 import json, math, os, pathlib, urllib.request  # noqa: E401
 
 HERE = pathlib.Path(__file__).parent
