@@ -108,10 +108,18 @@ class Examples(unittest.TestCase):
             self.assertTrue(0 < trial["value"] < 1, trial)
 
     def test_shell_worker_says_why_it_cannot_work(self):
-        worker = self.start(EXAMPLES / "shell/worker", "no-such-study", "true")
+        worker = self.start(EXAMPLES / "shell/worker", "any", "true", HONE_TOKEN_FILE="/dev/null")
         said, _ = worker.communicate(timeout=SECONDS)
         self.assertEqual(worker.returncode, 1)
-        self.assertIn("404", said)
+        self.assertIn("401", said)
+
+    def test_shell_worker_tells_of_a_failed_trial(self):
+        self.client.post("/v1/studies", {
+            "name": "failing", "metric": "accuracy", "direction": "maximize", "strategy": "random",
+            "limits": {"trials": 2}, "parameters": [
+                {"name": "x", "type": "float", "low": 0, "high": 1}]})
+        self.finish(self.start(EXAMPLES / "shell/worker", "failing", "false"))
+        self.assertEqual(self.client.get("/v1/studies/failing").json["counts"]["failed"], 2)
 
     def test_forty_lines_of_python_are_a_study_and_a_worker(self):
         program = EXAMPLES / "python/naive_bayes.py"
