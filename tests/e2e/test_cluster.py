@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""Workers and a real server: what happens to trials when either is killed, stopped or cut off."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from cases import expect, main  # noqa: E402
+from honed import Honed  # noqa: E402
+
+HONE = os.environ["HONE"]
+SECONDS = 100
+TTL = 15  # the shortest a study may ask for
+
+
+def study(server, name, **more):
+    body = {"name": name, "metric": "accuracy", "direction": "maximize",
+            "parameters": [{"name": "x", "type": "float", "low": 0, "high": 1, "grid": 30}],
+            "strategy": "grid", "seed": 7, "lease": {"ttl_seconds": TTL}, **more}
+    status, answer = server.call("POST", "/v1/studies", body)
+    expect(status, 201, answer)
+
+
+def state(server, name):
+    return server.call("GET", f"/v1/studies/{name}")[1]
+
+
+def trial(server, name, number):
+    return server.call("GET", f"/v1/studies/{name}/trials/{number}")[1]
+
+
+def until(fact, what):
+    deadline = time.monotonic() + SECONDS
+    while True:
+        found = fact()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never happened: {what}")
+        time.sleep(0.02)
+
+
+def is_alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+class Worker:
+    """One that serves a study until it is finished; killed at the end, whatever happened."""
+
+    def __init__(self, server, tmp, name, text, *options):
+        job = pathlib.Path(tmp) / f"job-{name}.sh"
+        job.write_text("#!/bin/sh\nset -e\n" + text)
+        job.chmod(0o755)
+        self.log = pathlib.Path(tmp) / f"worker-{name}.log"
+        self.process = subprocess.Popen(
+            [HONE, "worker", "--study", "s", "--name", name, "--exit-when-finished",
+             "--workdir", str(pathlib.Path(tmp) / "work"), *options, "--", str(job), "{x}"],
+            env=server.environment("worker"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=open(self.log, "ab"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        if kind is not None:
+            print(f"worker said:\n{self.log.read_text(errors='replace')[-3000:]}")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self, status=0):
+        expect(self.process.wait(SECONDS), status, "exit status of the worker")
+
+
+# Once its pid is there, the server has its measurement.
+ENDLESS = "$HONE report accuracy=$1\necho $$ >>{tmp}/pids\nwhile :; do sleep 0.05; done\n"
+
+
+def endless(tmp):
+    return ENDLESS.replace("{tmp}", str(tmp)).replace("$HONE ", f"'{HONE}' ")
+
+
+def one_pid(tmp, n=1):
+    path = pathlib.Path(tmp) / "pids"
+    until(lambda: path.exists() and len(path.read_text().split()) >= n, f"{n} jobs")
+    return int(path.read_text().split()[n - 1])
+
+
+def test_grid_is_served_once_each_while_workers_die(tmp):
+    quick = "echo hone: accuracy=$1\n"
+    with Honed(tmp) as server:
+        study(server, "s")
+        with Worker(server, tmp, "a", "sleep 0.2\n" + quick, "--slots", "2") as a, \
+                Worker(server, tmp, "b", quick, "--slots", "2") as b:
+            until(lambda: state(server, "s")["counts"]["completed"] >= 4, "the first trials")
+            a.signal(signal.SIGKILL)
+            b.wait()
+        found = state(server, "s")
+        expect((found["state"], found["reason"]), ("finished", "exhausted"))
+        expect(found["counts"]["completed"], 30)
+        trials = [trial(server, "s", number) for number in range(1, 31)]
+        expect(len({t["parameters"]["x"] for t in trials}), 30, "points of the grid")
+        for t in trials:
+            expect(abs(t["value"] - t["parameters"]["x"]) < 1e-12, True, t)
+
+
+def test_workers_carry_on_when_the_server_is_killed(tmp):
+    with Honed(tmp, "--listen", "127.0.0.1:0") as server:
+        study(server, "s")
+        port = server.url.rpartition(":")[2]
+        server.command += ["--listen", f"127.0.0.1:{port}"]
+        with Worker(server, tmp, "a", "sleep 0.05\necho hone: accuracy=$1\n", "--slots", "2") as a:
+            for done in (3, 10):
+                until(lambda: state(server, "s")["counts"]["completed"] >= done, "some trials")
+                server.process.kill()
+                server.process.wait()
+                server.process.stdout.close()
+                server.start()
+            a.wait()
+        found = state(server, "s")
+        expect((found["state"], found["counts"]["completed"]), ("finished", 30))
+        expect({trial(server, "s", n)["attempt"] for n in range(1, 31)}, {1}, "attempts")
+
+
+def test_stopped_worker_gives_its_trial_to_the_next(tmp):
+    with Honed(tmp) as server:
+        study(server, "s", limits={"trials": 1})
+        with Worker(server, tmp, "a", endless(tmp)) as a:
+            pid = one_pid(tmp)
+            a.signal(signal.SIGTERM)
+            a.wait()
+        expect(is_alive(pid), False)
+        expect(trial(server, "s", 1)["state"], "queued")
+        with Worker(server, tmp, "b", "echo hone: accuracy=$1\n") as b:
+            b.wait()
+        expect((trial(server, "s", 1)["state"], trial(server, "s", 1)["attempt"]),
+               ("completed", 2))
+
+
+def test_stopped_study_stops_its_jobs(tmp):
+    with Honed(tmp) as server:
+        study(server, "s", limits={"trials": 1}, resource={"name": "epochs", "min": 1, "max": 9})
+        with Worker(server, tmp, "a", endless(tmp)) as a:
+            pid = one_pid(tmp)
+            expect(server.call("PATCH", "/v1/studies/s", {"state": "stopped"})[0], 200)
+            a.wait()
+        expect(is_alive(pid), False)
+        expect(trial(server, "s", 1)["state"], "cancelled")
+
+
+def test_cancelled_trial_is_aborted_and_the_slot_goes_on(tmp):
+    text = f'[ "$HONE_TRIAL" = 1 ] || {{ echo hone: accuracy=$1; exit; }}\n' + endless(tmp)
+    with Honed(tmp) as server:
+        study(server, "s", limits={"trials": 2})
+        with Worker(server, tmp, "a", text) as a:
+            pid = one_pid(tmp)
+            expect(server.call("PATCH", "/v1/studies/s/trials/1", {"state": "cancelled"})[0], 200)
+            a.wait()
+        expect(is_alive(pid), False)
+        expect([trial(server, "s", n)["state"] for n in (1, 2)], ["cancelled", "completed"])
+
+
+def test_zombie_finds_its_trial_taken_and_leaves_it(tmp):
+    with Honed(tmp) as server:
+        study(server, "s", limits={"trials": 1})
+        with Worker(server, tmp, "zombie", endless(tmp)) as zombie:
+            pid = one_pid(tmp)
+            zombie.signal(signal.SIGSTOP)
+            with Worker(server, tmp, "heir", "echo hone: accuracy=$1\n") as heir:
+                heir.wait()
+            zombie.signal(signal.SIGCONT)
+            until(lambda: not is_alive(pid), "the end of the zombie's job")
+            zombie.wait()
+        found = trial(server, "s", 1)
+        expect((found["state"], found["attempt"]), ("completed", 2))
+
+
+def test_preempted_trial_goes_on_from_its_checkpoint(tmp):
+    text = f"""
+echo "$HONE_RESOURCE_FROM-$HONE_RESOURCE_TO" >>{tmp}/runs
+if [ "$HONE_ATTEMPT" = 1 ]; then
+    echo hone: step=1 accuracy=0.1
+    echo hone: step=2 accuracy=0.2
+    echo here >$HONE_CHECKPOINT_DIR/weights
+    exit 75
+fi
+grep -q here $HONE_CHECKPOINT_DIR/weights
+for i in 3 4; do echo hone: accuracy=0.$i; done
+"""
+    with Honed(tmp) as server:
+        study(server, "s", limits={"trials": 1}, resource={"name": "epochs", "min": 1, "max": 4})
+        with Worker(server, tmp, "a", text) as a:
+            a.wait()
+        found = trial(server, "s", 1)
+        expect((found["state"], found["attempt"], found["step"], found["value"]),
+               ("completed", 2, 4, 0.4))
+    expect((tmp / "runs").read_text(), "0-4\n2-4\n")
+
+
+def test_failures_say_why(tmp):
+    text = """
+case "$HONE_TRIAL" in
+    1) echo hone: accuracy=1; exit 3 ;;
+    2) echo hone: loss=1 ;;
+    3) echo hone: accuracy=nan ;;
+    4) exit 78 ;;
+    *) echo hone: accuracy=1 ;;
+esac
+"""
+    with Honed(tmp) as server:
+        study(server, "s", limits={"trials": 5})
+        with Worker(server, tmp, "a", text) as a:
+            a.wait()
+        expect([(t["state"], t["reason"]) for t in
+                (trial(server, "s", n) for n in range(1, 6))],
+               [("failed", "exit_code"), ("failed", "no_metric"), ("failed", "diverged"),
+                ("infeasible", None), ("completed", None)])
+
+
+def test_killed_worker_is_replaced_within_the_lease(tmp):
+    with Honed(tmp) as server:
+        study(server, "s", limits={"trials": 1})
+        with Worker(server, tmp, "a", endless(tmp)) as a:
+            pid = one_pid(tmp)
+            a.signal(signal.SIGKILL)
+            killed = time.monotonic()
+            until(lambda: not is_alive(pid), "the end of its job")
+        with Worker(server, tmp, "b", "echo hone: accuracy=$1\n") as b:
+            b.wait()
+        expect(time.monotonic() - killed < TTL + 5 + 5, True, "re-leased in time")
+        expect(trial(server, "s", 1)["attempt"], 2)
+
+
+main(globals())
