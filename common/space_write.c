@@ -22,7 +22,7 @@ static void write_range(const struct param *param, struct json_writer *w)
 {
     bool lognormal = param->distribution == DISTRIBUTION_LOGNORMAL;
 
-    if (isfinite(param->low) && !(lognormal && param->low == 0)) {
+    if (isfinite(param->low) && !(lognormal && param->low == 0 && param->step == 0)) {
         json_write_key(w, "low");
         param_write_value(param, param->low, w);
     }
