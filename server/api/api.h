@@ -97,6 +97,8 @@ void delete_study(void *api, struct http_request *request);
 void post_trials(void *api, struct http_request *request);
 void get_trial(void *api, struct http_request *request);
 void patch_trial(void *api, struct http_request *request);
+void get_brackets(void *api, struct http_request *request);
+void get_explain(void *api, struct http_request *request);
 void post_lease(void *api, struct http_request *request);
 void post_measurements(void *api, struct http_request *request);
 void put_lease(void *api, struct http_request *request);
