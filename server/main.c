@@ -110,7 +110,7 @@ static int serve(struct api *api, const struct settings *settings, struct err *e
     if (settings->plain_http) {
         log_warning("--plain-http: tokens and configurations travel unencrypted");
     }
-    return http_server_run(api->http, DRAIN_MS, err);
+    return http_server_run(api->http, 0, err);
 }
 
 static int run(const struct settings *settings, struct err *err)
@@ -139,7 +139,10 @@ static int run(const struct settings *settings, struct err *err)
         return -1;
     }
     int result = serve(&api, settings, err);
-    engine_stop(api.engine, DRAIN_MS);
+    engine_stop(api.engine, DRAIN_MS); /* answers whoever waits … */
+    if (result == 0) {
+        result = http_server_run(api.http, DRAIN_MS, err); /* … and this sends it */
+    }
     http_server_destroy(api.http);
     engine_destroy(api.engine);
     return result;
