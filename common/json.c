@@ -88,10 +88,12 @@ const char *json_format_number(double x, char text[JSON_NUMBER_BYTES])
         (void)snprintf(text, JSON_NUMBER_BYTES, "%.0f", x);
         return text;
     }
-    for (int digits = 1; digits <= 17; digits += digits < 15 ? 14 : 1) {
-        (void)snprintf(text, JSON_NUMBER_BYTES, "%.*g", digits, x);
-        if (strtod(text, NULL) == x) {
-            break;
+    /* Constant formats: a `*` would cost printf a second pass over its arguments. */
+    (void)snprintf(text, JSON_NUMBER_BYTES, "%.15g", x);
+    if (strtod(text, NULL) != x) {
+        (void)snprintf(text, JSON_NUMBER_BYTES, "%.16g", x);
+        if (strtod(text, NULL) != x) {
+            (void)snprintf(text, JSON_NUMBER_BYTES, "%.17g", x);
         }
     }
     return text;

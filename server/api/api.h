@@ -72,8 +72,9 @@ void read_later(struct api *api, struct http_request *request,
 
 /* ---- encode.c ---- */
 void study_write(const struct study_def *def, const struct study_row *row, struct json_writer *w);
-/* `view` may be NULL. The row's worker is the one to show. */
 void trial_write(const struct study_def *def, const struct trial_row *row, struct json_writer *w);
+/* The same from a command's answer. */
+void trial_reply_write(const struct trial_reply *reply, struct json_writer *w);
 /* Body of a JSON answer. */
 #define RESPONSE_MAX (64u << 20)
 void json_response(struct http_response *response, int status, struct json_writer *w);

@@ -53,7 +53,8 @@ static void write_value(const struct study_def *def, const struct trial_row *row
     }
 }
 
-void trial_write(const struct study_def *def, const struct trial_row *row, struct json_writer *w)
+static void write_trial(const struct study_def *def, const struct trial_row *row,
+                        const char *parameters, struct json_writer *w)
 {
     int64_t number = trial_id_number(row->id);
 
@@ -62,7 +63,11 @@ void trial_write(const struct study_def *def, const struct trial_row *row, struc
     json_put_string(w, "state", trial_state_name(row->state));
     json_put_string(w, "reason", row->reason[0] == '\0' ? NULL : row->reason);
     json_write_key(w, "parameters");
-    space_config_write(def->space, row->config, w);
+    if (parameters != NULL) {
+        json_write_raw(w, parameters, strlen(parameters));
+    } else {
+        space_config_write(def->space, row->config, w);
+    }
     json_put_int(w, "seed", (int64_t)trial_seed(def->seed, number));
     json_put_string(w, "source", trial_source_name(row->source));
     json_write_key(w, "ordinal");
@@ -92,4 +97,14 @@ void trial_write(const struct study_def *def, const struct trial_row *row, struc
     write_moment_or_null(w, "started_at", row->started_at_ms);
     write_moment_or_null(w, "ended_at", row->ended_at_ms);
     json_object_end(w);
+}
+
+void trial_write(const struct study_def *def, const struct trial_row *row, struct json_writer *w)
+{
+    write_trial(def, row, NULL, w);
+}
+
+void trial_reply_write(const struct trial_reply *reply, struct json_writer *w)
+{
+    write_trial(reply->def->def, &reply->row, reply->parameters, w);
 }

@@ -254,7 +254,7 @@ void encode_result(const struct command *command, struct http_response *response
     json_response(response, 200, &w);
     json_object_begin(&w);
     json_write_key(&w, "trial");
-    trial_write(command->trial_out.def->def, &command->trial_out.row, &w);
+    trial_reply_write(&command->trial_out, &w);
     json_put_bool(&w, "late", command->late);
     json_object_end(&w);
 }

@@ -215,13 +215,14 @@ static void watch_delivery(struct api *api, const struct command *command)
     }
 }
 
-#define BATCH_MAX 256
+#define BATCH_MAX 64
 
 void api_deliver(void *context, struct command *const commands[], size_t n)
 {
     struct api *api = context;
-    struct http_request *requests[BATCH_MAX];
-    struct http_response responses[BATCH_MAX];
+    /* Some 200 KiB, and only the writer comes here: not worth clearing a stack for each group. */
+    static struct http_request *requests[BATCH_MAX];
+    static struct http_response responses[BATCH_MAX];
     size_t n_replies = 0;
 
     for (size_t i = 0; i < n; i++) {

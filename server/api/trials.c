@@ -9,7 +9,7 @@
 static void write_added(const struct command *command, struct json_writer *w)
 {
     if (command->trial_out.def != NULL) {
-        trial_write(command->trial_out.def->def, &command->trial_out.row, w);
+        trial_reply_write(&command->trial_out, w);
         return;
     }
     json_object_begin(w);
@@ -109,7 +109,7 @@ static void render_trial(const struct command *command, int64_t *status, struct 
 
     *status = 200;
     json_writer_init(&w, text);
-    trial_write(command->trial_out.def->def, &command->trial_out.row, &w);
+    trial_reply_write(&command->trial_out, &w);
 }
 
 void encode_trial(const struct command *command, struct http_response *response)
@@ -117,7 +117,7 @@ void encode_trial(const struct command *command, struct http_response *response)
     struct json_writer w;
 
     json_response(response, 200, &w);
-    trial_write(command->trial_out.def->def, &command->trial_out.row, &w);
+    trial_reply_write(&command->trial_out, &w);
 }
 
 static int check_cancel(struct command *command)

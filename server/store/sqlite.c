@@ -77,15 +77,26 @@ int stmt_step(struct store *store, struct stmt *s, struct err *err)
     return store_failed(store, sqlite3_extended_errcode(store->db), "reading", err);
 }
 
+/* One of the statements that open and close transactions. */
+static int step_transaction(struct store *store, enum stmt_name name, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, name);
+
+    if (sqlite3_step(s.raw) != SQLITE_DONE) {
+        return store_failed(store, sqlite3_extended_errcode(store->db), stmt_sql[name], err);
+    }
+    return 0;
+}
+
 /* The first write of a group or of a command sends what was only announced so far. */
 static int open_transaction(struct store *store, struct err *err)
 {
     if (!store->begun) {
-        TRY(store_exec(store, "BEGIN IMMEDIATE", err));
+        TRY(step_transaction(store, STMT_BEGIN, err));
         store->begun = true;
     }
     if (store->wants_savepoint && !store->in_savepoint) {
-        TRY(store_exec(store, "SAVEPOINT command", err));
+        TRY(step_transaction(store, STMT_SAVEPOINT, err));
         store->in_savepoint = true;
     }
     return 0;
@@ -284,7 +295,7 @@ int store_group_commit(struct store *store, struct err *err)
     if (!store->begun) {
         return 0;
     }
-    TRY(store_exec(store, "COMMIT", err));
+    TRY(step_transaction(store, STMT_COMMIT, err));
     store->begun = false;
     return 0;
 }
@@ -313,7 +324,7 @@ int store_release(struct store *store, struct err *err)
         return 0;
     }
     store->in_savepoint = false;
-    return store_exec(store, "RELEASE command", err);
+    return step_transaction(store, STMT_RELEASE, err);
 }
 
 int store_undo(struct store *store, struct err *err)
@@ -323,8 +334,8 @@ int store_undo(struct store *store, struct err *err)
         return 0;
     }
     store->in_savepoint = false;
-    TRY(store_exec(store, "ROLLBACK TO command", err));
-    return store_exec(store, "RELEASE command", err);
+    TRY(step_transaction(store, STMT_UNDO, err));
+    return step_transaction(store, STMT_RELEASE, err);
 }
 
 void store_checkpoint(struct store *store, bool truncate)

@@ -29,6 +29,11 @@
 #define ATTEMPT_FROM " FROM attempt JOIN worker ON worker.id = attempt.worker "
 
 const char *const stmt_sql[STMT_COUNT] = {
+    [STMT_BEGIN] = "BEGIN IMMEDIATE",
+    [STMT_COMMIT] = "COMMIT",
+    [STMT_SAVEPOINT] = "SAVEPOINT command",
+    [STMT_RELEASE] = "RELEASE command",
+    [STMT_UNDO] = "ROLLBACK TO command",
     [STMT_STUDY_INSERT] =
         "INSERT INTO study (name, accepted, definition, state, reason, revision, created_at_ms,"
         " paused_ms, last_number, last_ordinal, leased_trials, resource_spent, exhausted,"

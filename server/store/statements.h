@@ -9,6 +9,11 @@
 #include "common/err.h"
 
 enum stmt_name {
+    STMT_BEGIN,
+    STMT_COMMIT,
+    STMT_SAVEPOINT,
+    STMT_RELEASE,
+    STMT_UNDO,
     STMT_STUDY_INSERT,
     STMT_STUDY_UPDATE,
     STMT_STUDY_DEFINE,

@@ -158,7 +158,7 @@ static char *parameters_text(const struct study_def *def, const double x[])
 static int fill_grant(struct tuning *tuning, const struct live_lease *lease,
                       struct lease_grant *grant, struct err *err)
 {
-    const struct live_trial *trial = lease->trial;
+    struct live_trial *trial = lease->trial;
     const struct live_study *study = trial->study;
     const struct study_def *def = study->def;
     struct lease_name name = {.attempt_id = lease->row.id};
@@ -172,7 +172,10 @@ static int fill_grant(struct tuning *tuning, const struct live_lease *lease,
     grant->objectives = strdup(study->objectives_json);
     grant->trial = trial_id_number(trial->row.id);
     grant->attempt = lease->row.number;
-    grant->parameters = parameters_text(def, trial->row.config);
+    if (trial->parameters == NULL) { /* printing numbers is dear: once a trial */
+        trial->parameters = parameters_text(def, trial->row.config);
+    }
+    grant->parameters = trial->parameters == NULL ? NULL : strdup(trial->parameters);
     grant->seed = trial_seed(def->seed, grant->trial);
     grant->has_resource = def->has_resource;
     memcpy(grant->resource_name, def->resource_name, sizeof grant->resource_name);

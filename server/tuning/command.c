@@ -30,6 +30,7 @@ void command_destroy(struct command *command)
     shared_def_destroy(command->study_out.def);
     shared_def_destroy(command->trial_out.def);
     trial_row_finish(&command->trial_out.row);
+    free(command->trial_out.parameters);
     free(command->numbers);
     lease_grant_finish(&command->grant);
     free(command);

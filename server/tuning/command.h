@@ -43,6 +43,7 @@ struct study_state_reply {
 struct trial_reply {
     struct shared_def *def;
     struct trial_row row; /* owns config and metrics */
+    char *parameters;     /* JSON, or NULL: to be made from the row; owned */
 };
 
 struct study_patch {

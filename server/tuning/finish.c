@@ -24,6 +24,7 @@ int trial_report(const struct live_trial *trial, struct trial_reply *reply, stru
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     memcpy(reply->row.config, row->config, bytes);
+    reply->parameters = trial->parameters == NULL ? NULL : strdup(trial->parameters);
     reply->def = shared_def_hold(trial->study->shared);
     return 0;
 }

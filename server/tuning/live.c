@@ -247,6 +247,7 @@ void trial_leave(struct tuning *tuning, struct live_trial *trial)
     }
     (void)map_take(&tuning->trial_by_id, (uint64_t)trial->row.id);
     trial_row_finish(&trial->row);
+    free(trial->parameters);
     free(trial);
 }
 

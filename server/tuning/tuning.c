@@ -226,6 +226,8 @@ static void drop_outputs(struct command *command)
     command->study_out.def = NULL;
     command->trial_out.def = NULL;
     trial_row_finish(&command->trial_out.row);
+    free(command->trial_out.parameters);
+    command->trial_out.parameters = NULL;
     lease_grant_finish(&command->grant);
     command->grant = (struct lease_grant){0};
     command->granted = false;
