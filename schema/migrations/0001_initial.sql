@@ -132,6 +132,15 @@ CREATE TABLE fact (
 ) STRICT;
 CREATE INDEX fact_study ON fact (study, id);
 
+-- Model fits: inputs of later suggestions, never recomputed.
+CREATE TABLE fit (
+    id     INTEGER PRIMARY KEY,
+    study  INTEGER NOT NULL,
+    n_seen INTEGER NOT NULL,                  -- finished trials it was made from
+    data   BLOB NOT NULL
+) STRICT;
+CREATE INDEX fit_study ON fit (study, id);
+
 -- Replies to requests with an Idempotency-Key, for 24 hours.
 CREATE TABLE reply (
     key       BLOB PRIMARY KEY,              -- hash of (token, method, path, key)

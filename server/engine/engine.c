@@ -10,6 +10,7 @@
 #include "server/engine/parts.h"
 
 #define START_GRACE_MS 120000
+#define THINK_MS 2000
 
 static void system_entropy(void *context, void *bytes, size_t len)
 {
@@ -28,6 +29,7 @@ static int open_all(struct engine *engine, struct err *err)
         .clock = settings->clock,
         .entropy = system_entropy,
         .start_grace_ms = START_GRACE_MS,
+        .think_ms = THINK_MS,
     };
 
     if (settings->directory != NULL) {
@@ -101,6 +103,9 @@ int engine_start(struct engine *engine, struct err *err)
 
     TRY(readers_start(&engine->readers, engine->store, n_readers, err));
     engine->readers_run = true;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    TRY(thinkers_start(&engine->thinkers, &engine->queue, cores > 2 ? (size_t)cores - 1 : 1, err));
+    engine->thinkers_run = true;
     if (!store_was_clean(engine->store) && engine->settings.directory != NULL) {
         TRY(readers_push(&engine->readers, check_database, engine, err));
     }
@@ -126,6 +131,10 @@ void engine_stop(struct engine *engine, int64_t drain_ms)
         queue_close(&engine->queue);
         (void)pthread_join(engine->writer, NULL);
         engine->writer_runs = false;
+    }
+    if (engine->thinkers_run) {
+        thinkers_stop(&engine->thinkers);
+        engine->thinkers_run = false;
     }
     if (engine->readers_run) {
         readers_stop(&engine->readers);

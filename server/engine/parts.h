@@ -55,6 +55,23 @@ MUST_USE int readers_push(struct readers *readers, void (*run)(void *argument, s
 /* Runs what is queued, then joins. */
 void readers_stop(struct readers *readers);
 
+/* ---- thinkers (thinkers.c) ---- */
+#define THINKERS_MAX 64
+struct thinkers {
+    struct queue *queue; /* where answers go */
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    struct thought *first, **tail;
+    bool closed;
+    size_t n;
+    pthread_t threads[THINKERS_MAX];
+};
+MUST_USE int thinkers_start(struct thinkers *thinkers, struct queue *queue, size_t n,
+                            struct err *err);
+void thinkers_push(struct thinkers *thinkers, struct thought *thought);
+/* Joins; what was not begun is dropped. */
+void thinkers_stop(struct thinkers *thinkers);
+
 struct engine {
     struct engine_settings settings;
     int lock_fd; /* of the data directory; -1 in memory */
@@ -63,6 +80,8 @@ struct engine {
     struct queue queue;
     struct readers readers;
     bool readers_run;
+    struct thinkers thinkers;
+    bool thinkers_run;
     pthread_t writer;
     bool writer_runs;
     atomic_bool stopping;

@@ -173,6 +173,10 @@ static void run_group(struct engine *engine, struct command *first)
     atomic_fetch_add(&engine->commands, n);
     publish(engine);
     deliver(engine);
+    struct thought *thought;
+    while ((thought = tuning_take_thought(engine->tuning)) != NULL) {
+        thinkers_push(&engine->thinkers, thought);
+    }
 }
 
 /* ---- the loop ---- */

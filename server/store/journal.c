@@ -165,6 +165,35 @@ int store_each_fact(struct store *store, int64_t study,
     return more;
 }
 
+/* ---- fits ---- */
+
+int store_fit_insert(struct store *store, int64_t study, uint64_t n_seen, const void *data,
+                     size_t bytes, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_FIT_INSERT);
+
+    stmt_bind_int(&s, ":study", study);
+    stmt_bind_int(&s, ":n_seen", (int64_t)n_seen);
+    stmt_bind_blob(&s, ":data", data, bytes);
+    return stmt_run(store, &s, err);
+}
+
+int store_each_fit(struct store *store, int64_t study,
+                   int (*each)(void *context, uint64_t n_seen, const void *data, size_t bytes,
+                               struct err *err),
+                   void *context, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_FIT_EACH);
+    int more;
+
+    stmt_bind_int(&s, ":study", study);
+    while ((more = stmt_step(store, &s, err)) == 1) {
+        TRY(each(context, (uint64_t)stmt_int(&s, 0), sqlite3_column_blob(s.raw, 1),
+                 (size_t)sqlite3_column_bytes(s.raw, 1), err));
+    }
+    return more;
+}
+
 /* ---- replies ---- */
 
 int store_reply_find(struct store *store, const unsigned char key[16], struct reply_row *row,

@@ -122,6 +122,8 @@ const char *const stmt_sql[STMT_COUNT] = {
                          " VALUES (:study, :fact, :trial, :bracket, :step, :value, :at_ms)",
     [STMT_FACT_EACH] = "SELECT fact, trial, bracket, step, value, at_ms FROM fact"
                        " WHERE study = :study ORDER BY id",
+    [STMT_FIT_INSERT] = "INSERT INTO fit (study, n_seen, data) VALUES (:study, :n_seen, :data)",
+    [STMT_FIT_EACH] = "SELECT n_seen, data FROM fit WHERE study = :study ORDER BY id",
     [STMT_REPLY_FIND] = "SELECT body, status, text, at_ms FROM reply WHERE key = :key",
     [STMT_REPLY_INSERT] = "INSERT INTO reply (key, body, status, text, at_ms)"
                           " VALUES (:key, :body, :status, :text, :at_ms)",
@@ -151,6 +153,7 @@ const char *const stmt_sql[STMT_COUNT] = {
         "DELETE FROM trial WHERE id IN (SELECT id FROM trial"
         " WHERE id > :study << 32 AND id <= (:study << 32 | 0xffffffff) LIMIT :rows)",
     [STMT_PURGE_FACTS] = "DELETE FROM fact WHERE study = :study",
+    [STMT_PURGE_FITS] = "DELETE FROM fit WHERE study = :study",
     [STMT_PURGE_METRICS] = "DELETE FROM metric WHERE study = :study",
     [STMT_PURGE_STUDY] = "DELETE FROM study WHERE id = :study",
 };

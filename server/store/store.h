@@ -268,6 +268,15 @@ MUST_USE int store_each_fact(struct store *store, int64_t study,
                                          struct err *err),
                              void *context, struct err *err);
 
+/* ---- model fits: inputs of later suggestions ---- */
+MUST_USE int store_fit_insert(struct store *store, int64_t study, uint64_t n_seen, const void *data,
+                              size_t bytes, struct err *err);
+/* Oldest first. */
+MUST_USE int store_each_fit(struct store *store, int64_t study,
+                            int (*each)(void *context, uint64_t n_seen, const void *data,
+                                        size_t bytes, struct err *err),
+                            void *context, struct err *err);
+
 /* ---- replies to idempotent requests ---- */
 struct reply_row {
     unsigned char key[16];

@@ -238,6 +238,7 @@ static int write_one(struct tuning *tuning, struct live_study *study, struct add
     command->numbers[command->n_numbers++] = number;
     if (addition->imported) {
         consider_imported(study, &row);
+        TRY(study_remember(tuning, study, &row, err));
     } else {
         addition->x = NULL; /* the trial's now */
         TRY(trial_enter(tuning, study, &row, &trial, err));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/digest.h"
+#include "server/strategy/sobol.h"
 #include "server/tuning/live.h"
 
 /* ---- which studies an ask may serve ---- */
@@ -295,40 +296,26 @@ static int grant(struct tuning *tuning, struct ask *ask, struct live_trial *tria
     return fill_grant(tuning, lease, &command->grant, err);
 }
 
-/* A new trial from the strategy; *trial NULL when it has nothing left. */
-static int suggest(struct tuning *tuning, struct live_study *study, struct live_trial **trial,
-                   struct err *err)
+/* The suggestion becomes a trial; takes what it owns. */
+static int adopt(struct tuning *tuning, struct live_study *study, uint64_t ordinal,
+                 struct suggestion *suggestion, struct live_trial **trial, struct err *err)
 {
-    size_t n = study->def->space->n_params;
-    struct suggestion suggestion = {.x = calloc(n + 1, sizeof(double))};
-    static const struct history nothing;
-
-    *trial = NULL;
-    if (suggestion.x == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    uint64_t ordinal = study->row.last_ordinal + 1;
-    if (study->strategy->suggest(study->def, &nothing, ordinal, &suggestion, err) != 0) {
-        free(suggestion.x);
-        if (err->code == ERR_EXHAUSTED) {
-            study->row.exhausted = true;
-            study->dirty = true;
-            return 0;
-        }
-        return -1;
-    }
     struct trial_row row = {
         .id = trial_id(study->row.id, study->row.last_number + 1),
         .state = TRIAL_QUEUED,
         .source = SOURCE_SUGGESTED,
-        .fallback = suggestion.fallback,
+        .fallback = suggestion->fallback,
         .ordinal = ordinal,
-        .n_params = n,
-        .config = suggestion.x,
-        .explain = suggestion.explain,
+        .n_params = study->def->space->n_params,
+        .config = suggestion->x,
+        .explain = suggestion->explain,
         .created_at_ms = tuning->wall_ms,
     };
-    free(suggestion.fit);
+    OWN(memory) void *fit = suggestion->fit;
+
+    suggestion->x = NULL;
+    suggestion->explain = NULL;
+    suggestion->fit = NULL;
     if (store_trial_insert(tuning->store, &row, err) != 0
         || trial_enter(tuning, study, &row, trial, err) != 0) {
         trial_row_finish(&row);
@@ -338,7 +325,104 @@ static int suggest(struct tuning *tuning, struct live_study *study, struct live_
     study->row.last_ordinal = ordinal;
     study->row.counts[TRIAL_QUEUED]++;
     study->dirty = true;
+    if (fit == NULL || study->past == NULL) {
+        return 0;
+    }
+    TRY(store_fit_insert(tuning->store, study->row.id, suggestion->fit_n_seen, fit,
+                         suggestion->fit_bytes, err));
+    return past_add_fit(study->past, suggestion->fit_n_seen, fit, suggestion->fit_bytes, err);
+}
+
+/* A new trial from a strategy that needs no time; *trial NULL when it has nothing left. */
+static int suggest_now(struct tuning *tuning, struct live_study *study, struct live_trial **trial,
+                       struct err *err)
+{
+    struct suggestion suggestion = {.x = calloc(study->def->space->n_params + 1, sizeof(double))};
+    static const struct history nothing;
+    uint64_t ordinal = study->row.last_ordinal + 1;
+
+    *trial = NULL;
+    if (suggestion.x == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (study->strategy->suggest(study->def, &nothing, ordinal, &suggestion, err) != 0) {
+        free(suggestion.x);
+        if (err->code == ERR_EXHAUSTED) {
+            study->row.exhausted = true;
+            study->dirty = true;
+            return 0;
+        }
+        return -1;
+    }
+    return adopt(tuning, study, ordinal, &suggestion, trial, err);
+}
+
+/* The model was not done in time: the quasi-random point of the ordinal, marked. */
+static int suggest_fallback(struct tuning *tuning, struct live_study *study,
+                            struct live_trial **trial, struct err *err)
+{
+    struct suggestion suggestion = {.x = calloc(study->def->space->n_params + 1, sizeof(double)),
+                                    .fallback = true};
+    uint64_t ordinal = study->row.last_ordinal + 1;
+
+    *trial = NULL;
+    if (suggestion.x == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (strategy_quasi_random(study->def, ordinal, suggestion.x, err) != 0) {
+        free(suggestion.x);
+        return err->code == ERR_EXHAUSTED ? 0 : -1;
+    }
+    return adopt(tuning, study, ordinal, &suggestion, trial, err);
+}
+
+/* May one more suggestion be thought about, beside those that are ready or under way? */
+static bool may_reserve(const struct live_study *study)
+{
+    const struct limits *limits = &study->def->limits;
+    int64_t reserved = (int64_t)study_reserved(study);
+
+    return (limits->trials < 0 || study->row.leased_trials + reserved < limits->trials)
+           && (limits->parallel < 0 || study->live_leases + reserved < limits->parallel);
+}
+
+/* A new trial from a strategy that thinks; *trial NULL: not yet, or nothing left. */
+static int suggest_thought(struct tuning *tuning, struct ask *ask, struct live_study *study,
+                           struct live_trial **trial, struct err *err)
+{
+    struct ready *ready = study_take_ready(study);
+    bool exact = study->def->serving == SERVING_EXACT;
+
+    *trial = NULL;
+    if (ready != NULL) {
+        int result = adopt(tuning, study, ready->ordinal, &ready->out, trial, err);
+        ready_destroy(ready);
+        return result;
+    }
+    if (ask->thought_enough && !exact) {
+        return suggest_fallback(tuning, study, trial, err);
+    }
+    if (exact ? !ask->has_thought && may_reserve(study)
+              : study_reserved(study) == 0 && may_reserve(study)) {
+        TRY(study_think(tuning, study, err));
+        ask->has_thought = true;
+    }
+    ask->thinks = study_reserved(study) > 0;
+    if (ask->thinks && exact) {
+        heap_remove(&tuning->ask_deadlines, &ask->deadline);
+    } else if (ask->thinks && !ask->waits_for_thought) {
+        ask->waits_for_thought = true;
+        TRY(heap_set(&tuning->ask_deadlines, &ask->deadline,
+                     tuning->now_ms + tuning->settings.think_ms, err));
+    }
     return 0;
+}
+
+static int suggest(struct tuning *tuning, struct ask *ask, struct live_study *study,
+                   struct live_trial **trial, struct err *err)
+{
+    return study->strategy->thinks ? suggest_thought(tuning, ask, study, trial, err)
+                                   : suggest_now(tuning, study, trial, err);
 }
 
 /* Tells the schedule once that no new configurations will come. */
@@ -434,9 +518,13 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
     } else if (study->enqueued.first != NULL) {
         trial = study->enqueued.first;
     } else {
-        TRY(suggest(tuning, study, &trial, err));
+        TRY(suggest(tuning, ask, study, &trial, err));
+        if (trial == NULL && ask->thinks) {
+            study->dry = 0; /* the next ask wants its thought too */
+            return 0;
+        }
         if (trial == NULL) {
-            return study_seal(tuning, study, err);
+            return study->row.exhausted ? study_seal(tuning, study, err) : 0;
         }
     }
     *served = true;
@@ -473,9 +561,9 @@ void ask_answer(struct tuning *tuning, struct ask *ask)
 
 static int park(struct tuning *tuning, struct ask *ask, struct err *err)
 {
-    int64_t wait_ms = (int64_t)(ask->command->ask.wait_seconds * 1000);
-
-    TRY(heap_set(&tuning->ask_deadlines, &ask->deadline, tuning->now_ms + wait_ms, err));
+    ask->asked_ms = tuning->now_ms;
+    ask->wait_ms = (int64_t)(ask->command->ask.wait_seconds * 1000);
+    TRY(heap_set(&tuning->ask_deadlines, &ask->deadline, ask->asked_ms + ask->wait_ms, err));
     ask->link = tuning->asks_tail;
     *tuning->asks_tail = ask;
     tuning->asks_tail = &ask->next;
@@ -627,9 +715,12 @@ static int dispatch_one(struct tuning *tuning, struct ask *ask, struct err *err)
     struct command *command = ask->command;
     bool served = false;
 
+    ask->thinks = false;
     TRY(try_to_serve(tuning, ask, &served, err));
     if (served || ask->gone) {
         ask_answer(tuning, ask);
+    } else if (ask->thinks) {
+        return 0; /* time to think never counts as waiting */
     } else if (command->ask.wait_seconds <= 0 || is_hopeless(tuning, command)) {
         ask_explain(tuning, &command->ask, command->study, &command->no_lease);
         ask_answer(tuning, ask);
@@ -637,23 +728,64 @@ static int dispatch_one(struct tuning *tuning, struct ask *ask, struct err *err)
     return 0;
 }
 
-int asks_dispatch(struct tuning *tuning, struct err *err)
+/* Is there any study that might still hand something out in this dispatch? */
+static bool any_hope(const struct tuning *tuning)
 {
-    struct ask *ask = tuning->may_have_work ? tuning->asks : tuning->fresh;
+    for (const struct live_study *study = tuning->studies; study != NULL; study = study->next) {
+        if (study->row.state == STUDY_RUNNING && study->dry != tuning->dispatches) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int serve_waiting(struct tuning *tuning, struct err *err)
+{
+    bool all = tuning->studies_moved;
+    struct ask *fresh = tuning->fresh;
+    struct ask *ask = tuning->may_have_work || all ? tuning->asks : fresh;
     struct ask *next;
 
     tuning->may_have_work = false;
+    tuning->studies_moved = false;
     tuning->fresh = NULL;
     tuning->dispatches++;
-    for (; ask != NULL; ask = next) {
+    for (bool reached_fresh = false; ask != NULL; ask = next) {
+        reached_fresh = reached_fresh || ask == fresh;
+        if (!all && !reached_fresh && !any_hope(tuning)) {
+            next = fresh; /* those who wait go on waiting; those who just came want an answer */
+            continue;
+        }
         next = ask->next;
         TRY(dispatch_one(tuning, ask, err));
     }
-    for (struct heap_node *top = heap_top(&tuning->ask_deadlines);
-         top != NULL && top->at_ms <= tuning->now_ms; top = heap_top(&tuning->ask_deadlines)) {
-        ask = top->owner;
+    return 0;
+}
+
+static int answer_overdue(struct tuning *tuning, struct err *err)
+{
+    struct heap_node *top;
+
+    while ((top = heap_top(&tuning->ask_deadlines)) != NULL && top->at_ms <= tuning->now_ms) {
+        struct ask *ask = top->owner;
+        if (ask->waits_for_thought && !ask->thought_enough) {
+            ask->thought_enough = true;
+            TRY(heap_set(&tuning->ask_deadlines, &ask->deadline, ask->asked_ms + ask->wait_ms,
+                         err));
+            tuning->dispatches++;
+            TRY(dispatch_one(tuning, ask, err));
+            continue;
+        }
         ask_explain(tuning, &ask->command->ask, ask->command->study, &ask->command->no_lease);
         ask_answer(tuning, ask);
     }
     return 0;
+}
+
+int asks_dispatch(struct tuning *tuning, struct err *err)
+{
+    if (tuning->fresh != NULL || tuning->may_have_work || tuning->studies_moved) {
+        TRY(serve_waiting(tuning, err));
+    }
+    return answer_overdue(tuning, err);
 }

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "server/tuning/think.h"
+
 struct command *command_create(enum command_kind kind)
 {
     struct command *command = calloc(1, sizeof *command);
@@ -25,6 +27,7 @@ void command_destroy(struct command *command)
     result_report_finish(&command->report);
     free(command->report_text);
     free(command->secret);
+    thought_destroy(command->thought);
     faults_finish(&command->faults);
     free(command->replay_text);
     shared_def_destroy(command->study_out.def);

@@ -16,6 +16,7 @@
 #include "server/domain/trial.h"
 #include "server/store/store.h"
 
+struct thought;
 struct ask; /* a waiting ask, tuning's own */
 
 enum command_kind {
@@ -29,7 +30,8 @@ enum command_kind {
     COMMAND_HEARTBEAT,
     COMMAND_RESULT,
     COMMAND_RELEASE,
-    COMMAND_UNSENT, /* an answer could not be delivered: internal */
+    COMMAND_THOUGHT, /* a suggestion was thought out: internal */
+    COMMAND_UNSENT,  /* an answer could not be delivered: internal */
     COMMAND_TOKEN_CREATE,
     COMMAND_TOKEN_REVOKE,
     COMMAND_KIND_COUNT
@@ -85,6 +87,7 @@ struct command {
     char *report_text;           /* RESULT: normalised, for its hash and as evidence */
     struct token_row token;      /* TOKEN_CREATE, TOKEN_REVOKE (id) */
     char *secret;                /* TOKEN_CREATE: shown once in the reply */
+    struct thought *thought;     /* THOUGHT, owned */
 
     /* ---- output ---- */
     struct err err;

@@ -70,6 +70,7 @@ int trial_end(struct tuning *tuning, struct live_trial *trial, enum trial_state 
     row->ended_seq = tuning->last_seq;
     TRY(store_trial_update(tuning->store, row, err));
     consider_best(study, row);
+    TRY(study_remember(tuning, study, row, err));
     if (row->source != SOURCE_IMPORTED && state != TRIAL_COMPLETED && state != TRIAL_PRUNED) {
         OWN(schedule_log) struct schedule_log log = {0};
         struct schedule_moment moment = study_moment(tuning, study);

@@ -178,6 +178,6 @@ int study_settle(struct tuning *tuning, struct live_study *study, struct err *er
     study->row.reason = reason;
     study->row.paused_at_ms = tuning->wall_ms;
     study->dirty = true;
-    tuning->may_have_work = true; /* those who wait for this study hear it */
+    tuning->studies_moved = true; /* those who wait for this study hear it */
     return event_append(tuning, EVENT_STUDY_FINISHED, study->row.id, 0, 0, err);
 }

@@ -34,6 +34,8 @@ static void study_free(struct live_study *study)
         return;
     }
     study_row_finish(&study->row);
+    study_forget_thoughts(study);
+    past_destroy(study->past);
     schedule_destroy(study->schedule);
     shared_def_destroy(study->first);
     shared_def_destroy(study->shared);
@@ -98,11 +100,21 @@ int study_enter(struct tuning *tuning, const struct study_row *row, struct share
     entered->retries.tail = &entered->retries.first;
     entered->enqueued.tail = &entered->enqueued.first;
     entered->stragglers_ms = INT64_MAX;
+    entered->thoughts_tail = &entered->thoughts;
+    entered->ready_tail = &entered->ready;
+    entered->epoch = ++tuning->epochs;
     heap_node_init(&entered->clock, entered);
     if (study_read_def(entered, shared, err) != 0
         || schedule_create(entered->def, &entered->schedule, err) != 0) {
         study_free(entered);
         return -1;
+    }
+    if (entered->strategy->needs_history || schedule_wants_curves(entered->schedule)) {
+        entered->past = past_create(shared);
+        if (entered->past == NULL) {
+            study_free(entered);
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
     }
     if (entered->row.accepted == NULL || entered->row.definition == NULL
         || map_put(&tuning->study_by_name, digest_text(row->name), entered, err) != 0
@@ -378,6 +390,7 @@ int tuning_create(const struct tuning_settings *settings, struct store *store,
     created->studies_tail = &created->studies;
     created->asks_tail = &created->asks;
     created->done_tail = &created->done;
+    created->outgoing_tail = &created->outgoing;
     if (tuning_load(created, err) != 0) {
         tuning_destroy(created);
         return -1;
@@ -397,6 +410,10 @@ void tuning_destroy(struct tuning *tuning)
     struct command *command;
     while ((command = tuning_take_done(tuning)) != NULL) {
         command_destroy(command);
+    }
+    struct thought *thought;
+    while ((thought = tuning_take_thought(tuning)) != NULL) {
+        thought_destroy(thought);
     }
     tuning_clear(tuning);
     clear_workers(tuning, true);

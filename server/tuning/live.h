@@ -8,6 +8,7 @@
 #include "server/schedule/schedule.h"
 #include "server/strategy/strategy.h"
 #include "server/tuning/heap.h"
+#include "server/tuning/think.h"
 #include "server/tuning/tuning.h"
 
 struct live_trial;
@@ -75,6 +76,13 @@ struct live_study {
     int64_t stragglers_ms; /* monotonic: when it looks at stragglers next; INT64_MAX: never */
     bool dirty;            /* counters to be written with this group */
     bool redefine;
+    struct past *past;                         /* of strategies that learn; else NULL */
+    bool thinking;                             /* a thought is out */
+    uint64_t epoch;                            /* of its preparations */
+    struct thought *thoughts, **thoughts_tail; /* to be run, in order of ordinal */
+    struct ready *ready, **ready_tail;         /* to be handed out, likewise */
+    size_t n_ready;
+    struct handed *handed;
     int64_t live_leases;
     uint64_t dry;                /* the dispatch in which it had nothing to hand out */
     struct trial_queue retries;  /* lost, released, preempted */
@@ -94,7 +102,12 @@ struct ask {
     struct heap_node deadline;
     struct live_worker *worker;
     bool has_request;
-    bool gone; /* its client has hung up */
+    bool gone;        /* its client has hung up */
+    bool has_thought; /* exact serving: one suggestion is being made for it */
+    bool thinks;      /* it is only a suggestion that it waits for */
+    bool waits_for_thought;
+    bool thought_enough; /* prepared serving: it gets the quasi-random point now */
+    int64_t asked_ms, wait_ms;
     unsigned char request[16];
 };
 
@@ -129,6 +142,10 @@ struct tuning {
     int64_t last_seq;
     struct ask *fresh; /* the first one that was never tried; they stand at the end */
     uint64_t dispatches;
+    uint64_t generation; /* of the live state: counts loads */
+    uint64_t epochs;
+    struct thought *outgoing, **outgoing_tail;
+    bool studies_moved; /* a study ended, paused, …: every waiting ask may want an answer */
     bool may_have_work; /* something changed that could serve a waiting ask */
     bool stopping;
     bool tokens_changed;
@@ -224,6 +241,20 @@ MUST_USE int asks_dispatch(struct tuning *tuning, struct err *err);
 void ask_answer(struct tuning *tuning, struct ask *ask);
 void ask_explain(const struct tuning *tuning, const struct lease_ask *ask, const char *named,
                  struct no_lease *no);
+
+/* think.c */
+/* The trial has ended: strategies that learn hear of it. */
+MUST_USE int study_remember(struct tuning *tuning, struct live_study *study,
+                            const struct trial_row *row, struct err *err);
+MUST_USE int study_think(struct tuning *tuning, struct live_study *study, struct err *err);
+MUST_USE int study_prepare(struct tuning *tuning, struct live_study *study, struct err *err);
+/* Suggestions ready or being made: configurations that are as good as leased. */
+size_t study_reserved(const struct live_study *study);
+/* The caller owns it (ready_destroy); NULL: none. */
+struct ready *study_take_ready(struct live_study *study);
+void study_forget_thoughts(struct live_study *study);
+void study_result_came(struct tuning *tuning, struct live_study *study);
+MUST_USE int tuning_thought(struct tuning *tuning, struct command *command, struct err *err);
 
 /* lookup.c: the lease a call names. 0: *lease is the newest attempt, live, expired or aborted.
  * ERR_NOT_FOUND, ERR_LEASE_SUPERSEDED or ERR_LEASE_ENDED; then *ended (if not NULL) holds the

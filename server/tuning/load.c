@@ -73,6 +73,71 @@ static int load_fact(void *context, const struct fact_row *row, struct err *err)
     return schedule_load(study->schedule, &record, err);
 }
 
+/* ---- the past of strategies that learn ---- */
+
+struct past_loading {
+    size_t n, cap;
+    struct trial_row *rows; /* finished ones, to be sorted by the order of their ends */
+};
+
+static int collect_finished(void *context, struct trial_row *row, struct err *err)
+{
+    struct past_loading *loading = context;
+
+    if (loading->n == loading->cap) {
+        size_t cap = loading->cap == 0 ? 64 : loading->cap * 2;
+        struct trial_row *grown = realloc(loading->rows, cap * sizeof *grown);
+        if (grown == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+        loading->rows = grown;
+        loading->cap = cap;
+    }
+    free(row->explain);
+    row->explain = NULL;
+    loading->rows[loading->n++] = *row;
+    *row = (struct trial_row){0};
+    return 0;
+}
+
+static int by_end(const void *a, const void *b)
+{
+    int64_t left = ((const struct trial_row *)a)->ended_seq;
+    int64_t right = ((const struct trial_row *)b)->ended_seq;
+
+    return (left > right) - (left < right);
+}
+
+static int load_fit(void *context, uint64_t n_seen, const void *data, size_t bytes, struct err *err)
+{
+    return past_add_fit(context, n_seen, data, bytes, err);
+}
+
+static int load_past(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    const unsigned finished =
+        1u << TRIAL_COMPLETED | 1u << TRIAL_PRUNED | 1u << TRIAL_FAILED | 1u << TRIAL_INFEASIBLE;
+    struct past_loading loading = {0};
+    struct trial_query query = {.study = study->row.id, .limit = -1, .states = finished};
+
+    if (study->past == NULL) {
+        return 0;
+    }
+    int result = store_each_trial(tuning->store, &query, collect_finished, &loading, err);
+    if (loading.n > 0) {
+        qsort(loading.rows, loading.n, sizeof *loading.rows, by_end);
+    }
+    for (size_t i = 0; i < loading.n; i++) {
+        if (result == 0) {
+            result = study_remember(tuning, study, &loading.rows[i], err);
+        }
+        trial_row_finish(&loading.rows[i]);
+    }
+    free(loading.rows);
+    TRY(result);
+    return store_each_fit(tuning->store, study->row.id, load_fit, study->past, err);
+}
+
 static int read_definition(const struct study_row *row, const char *text, struct study_def **def,
                            struct err *err)
 {
@@ -106,6 +171,7 @@ static int load_study(void *context, struct study_row *row, struct err *err)
     if (schedule_has_facts(study->schedule)) {
         study->stragglers_ms = tuning->now_ms; /* somebody's time may be over already */
     }
+    TRY(load_past(tuning, study, err));
     return study_set_clock(tuning, study, err);
 }
 
@@ -315,8 +381,13 @@ int tuning_load(struct tuning *tuning, struct err *err)
 {
     tuning->now_ms = tuning->settings.clock->monotonic_ms(tuning->settings.clock);
     tuning->wall_ms = tuning->settings.clock->wall_ms(tuning->settings.clock);
+    tuning->generation++; /* thoughts that are out belong to the state before */
     tuning_clear(tuning);
     forget_rows(tuning);
+    for (struct ask *ask = tuning->asks; ask != NULL; ask = ask->next) {
+        ask->has_thought = false;
+        ask->thinks = false;
+    }
     TRY(store_last_seq(tuning->store, &tuning->last_seq, err));
     TRY(store_each_worker(tuning->store, load_worker, tuning, err));
     TRY(store_each_study(tuning->store, load_study, tuning, err));
@@ -325,6 +396,7 @@ int tuning_load(struct tuning *tuning, struct err *err)
     TRY(store_each_open_trial(tuning->store, load_trial, tuning, err));
     TRY(load_final_curves(tuning, err));
     tuning->may_have_work = true;
+    tuning->studies_moved = true;
     tuning->studies_changed = true;
     tuning->tokens_changed = true;
     return 0;

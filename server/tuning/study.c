@@ -237,6 +237,7 @@ static int set_state(struct tuning *tuning, struct live_study *study, enum study
     row->reason = REASON_NONE;
     study->dirty = true;
     tuning->may_have_work = true;
+    tuning->studies_moved = true;
     TRY(study_set_clock(tuning, study, err));
     return state == STUDY_STOPPED ? stop_study(tuning, study, err) : 0;
 }
@@ -372,6 +373,6 @@ int tuning_study_delete(struct tuning *tuning, struct command *command, struct e
     TRY(store_study_delete(tuning->store, study->row.id, tuning->wall_ms, err));
     TRY(event_append(tuning, EVENT_STUDY_DELETED, study->row.id, 0, 0, err));
     study_leave(tuning, study);
-    tuning->may_have_work = true;
+    tuning->studies_moved = true;
     return 0;
 }

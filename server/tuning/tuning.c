@@ -16,6 +16,7 @@ static int (*const use_cases[COMMAND_KIND_COUNT])(struct tuning *tuning, struct 
     [COMMAND_HEARTBEAT] = tuning_heartbeat,
     [COMMAND_RESULT] = tuning_result,
     [COMMAND_RELEASE] = tuning_release,
+    [COMMAND_THOUGHT] = tuning_thought,
     [COMMAND_UNSENT] = tuning_unsent,
     [COMMAND_TOKEN_CREATE] = tuning_token_create,
     [COMMAND_TOKEN_REVOKE] = tuning_token_revoke,
@@ -115,6 +116,8 @@ int tuning_apply(struct tuning *tuning, struct command *command, struct err *err
     if (command->waiting == NULL && !command->answered) { /* an ask may wait, or be served */
         command_done(tuning, command);
     }
+    /* At once, not once a group: what is handed out depends on the order of commands alone. */
+    TRY(asks_dispatch(tuning, err));
     return store_release(tuning->store, err);
 }
 
@@ -212,7 +215,10 @@ int tuning_settle(struct tuning *tuning, struct err *err)
     do {
         TRY(asks_dispatch(tuning, err));
         TRY(settle_studies(tuning, err));
-    } while (tuning->may_have_work && tuning->n_asks > 0);
+    } while ((tuning->may_have_work || tuning->studies_moved) && tuning->n_asks > 0);
+    for (struct live_study *study = tuning->studies; study != NULL; study = study->next) {
+        TRY(study_prepare(tuning, study, err));
+    }
     TRY(purge(tuning, err));
     return flush_studies(tuning, err);
 }
@@ -261,6 +267,20 @@ struct command *tuning_take_done(struct tuning *tuning)
         command->server_seq = tuning->last_seq;
     }
     return command;
+}
+
+struct thought *tuning_take_thought(struct tuning *tuning)
+{
+    struct thought *thought = tuning->outgoing;
+
+    if (thought != NULL) {
+        tuning->outgoing = thought->next;
+        if (tuning->outgoing == NULL) {
+            tuning->outgoing_tail = &tuning->outgoing;
+        }
+        thought->next = NULL;
+    }
+    return thought;
 }
 
 /* ---- time ---- */

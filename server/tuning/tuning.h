@@ -26,6 +26,7 @@ struct tuning_settings {
     /* Fills secrets and fresh seeds; rng_entropy in the server, a seeded stream in tests. */
     void (*entropy)(void *context, void *bytes, size_t len);
     void *entropy_context;
+    int64_t think_ms;       /* a thought that an ask waits for has so long: 2,000 */
     int64_t start_grace_ms; /* every lease lives at least this long after a start: 120,000 */
 };
 
@@ -53,6 +54,11 @@ void tuning_refuse(struct tuning *tuning, struct command *command, const struct 
 void tuning_fail_group(struct tuning *tuning, const struct err *why);
 /* The answers of this group, in order; NULL at the end. The caller owns each. */
 struct command *tuning_take_done(struct tuning *tuning);
+
+/* Suggestions to be thought out, outside the writer: thought_run() each and bring it back as the
+ * `thought` of a COMMAND_THOUGHT. NULL at the end. The caller owns it. Only after the group is on
+ * disk. */
+struct thought *tuning_take_thought(struct tuning *tuning);
 
 /* Monotonic moment at which tuning_settle() wants to be called next; INT64_MAX: never. */
 int64_t tuning_next_ms(const struct tuning *tuning);

@@ -1,0 +1,202 @@
+#include "server/tuning/past.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct past *past_create(struct shared_def *def)
+{
+    struct past *past = calloc(1, sizeof *past);
+
+    if (past != NULL) {
+        atomic_init(&past->holders, 1);
+        past->def = shared_def_hold(def);
+    }
+    return past;
+}
+
+struct past *past_hold(struct past *past)
+{
+    atomic_fetch_add_explicit(&past->holders, 1, memory_order_relaxed);
+    return past;
+}
+
+/* The arrays give up constness only here, where they are owned. */
+static void release(const void *owned)
+{
+    union {
+        const void *borrowed;
+        void *plain;
+    } same = {owned};
+
+    free(same.plain);
+}
+
+void past_destroy(struct past *past)
+{
+    if (past == NULL || atomic_fetch_sub_explicit(&past->holders, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    for (size_t i = 0; i < past->n; i++) {
+        release(past->items[i].x);
+        release(past->items[i].curve);
+    }
+    for (size_t i = 0; i < past->n_fits; i++) {
+        release(past->fits[i].data);
+    }
+    free(past->items);
+    free(past->fits);
+    shared_def_destroy(past->def);
+    free(past);
+}
+
+/* Room for one more element of `size` bytes. */
+static int reserve(void *array, size_t n, size_t *cap, size_t size, struct err *err)
+{
+    void **items = array;
+
+    if (n < *cap) {
+        return 0;
+    }
+    size_t grown_cap = *cap == 0 ? 16 : *cap * 2;
+    void *grown = realloc(*items, grown_cap * size);
+    if (grown == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    *items = grown;
+    *cap = grown_cap;
+    return 0;
+}
+
+/* Does this end inform the strategy, and as what? */
+static bool kind_of(const struct trial_row *row, enum observation_kind *kind)
+{
+    switch (row->state) {
+    case TRIAL_COMPLETED:
+        *kind = OBSERVED_COMPLETED;
+        return true;
+    case TRIAL_PRUNED:
+        *kind = OBSERVED_PRUNED;
+        return true;
+    case TRIAL_INFEASIBLE:
+        *kind = OBSERVED_INFEASIBLE;
+        return true;
+    case TRIAL_FAILED:
+        *kind = OBSERVED_FAILED;
+        return strcmp(row->reason, "lost") != 0;
+    case TRIAL_QUEUED:
+    case TRIAL_RUNNING:
+    case TRIAL_PAUSED:
+    case TRIAL_CANCELLED:
+    case TRIAL_STATE_COUNT:
+    default:
+        return false;
+    }
+}
+
+int past_append(struct past *past, const struct trial_row *row, const struct curve_point *curve,
+                size_t n_curve, struct err *err)
+{
+    enum observation_kind kind;
+    size_t bytes = row->n_params * sizeof(double);
+
+    if (!kind_of(row, &kind)) {
+        return 0;
+    }
+    TRY(reserve(&past->items, past->n, &past->cap, sizeof *past->items, err));
+    double *x = malloc(bytes + 1);
+    struct curve_point *points = malloc(n_curve * sizeof *points + 1);
+    if (x == NULL || points == NULL) {
+        free(x);
+        free(points);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    memcpy(x, row->config, bytes);
+    if (n_curve > 0) {
+        memcpy(points, curve, n_curve * sizeof *points);
+    }
+    past->items[past->n++] = (struct observation){
+        .number = trial_id_number(row->id),
+        .ordinal = row->ordinal,
+        .kind = kind,
+        .x = x,
+        .value = row->has_value ? row->value : (double)NAN,
+        .step = row->has_step ? row->step : 0,
+        .n_curve = n_curve,
+        .curve = points,
+    };
+    return 0;
+}
+
+int past_add_fit(struct past *past, uint64_t n_seen, const void *data, size_t bytes,
+                 struct err *err)
+{
+    TRY(reserve(&past->fits, past->n_fits, &past->cap_fits, sizeof *past->fits, err));
+    void *copy = malloc(bytes + 1);
+    if (copy == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    memcpy(copy, data, bytes);
+    past->fits[past->n_fits++] = (struct fit){.n_seen = n_seen, .bytes = bytes, .data = copy};
+    return 0;
+}
+
+int snapshot_init(struct snapshot *snapshot, struct past *past, size_t n_pending, struct err *err)
+{
+    struct snapshot made = {.cap = past->n + n_pending, .n_done = past->n};
+    size_t n_params = past->def->def->space->n_params;
+
+    made.items = malloc(made.cap * sizeof *made.items + 1);
+    made.fits = malloc(past->n_fits * sizeof *made.fits + 1);
+    made.pending = malloc(n_pending * n_params * sizeof(double) + 1);
+    if (made.items == NULL || made.fits == NULL || made.pending == NULL) {
+        free(made.items);
+        free(made.fits);
+        free(made.pending);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (past->n > 0) {
+        memcpy(made.items, past->items, past->n * sizeof *made.items);
+    }
+    if (past->n_fits > 0) {
+        memcpy(made.fits, past->fits, past->n_fits * sizeof *made.fits);
+    }
+    made.past = past_hold(past);
+    made.history = (struct history){
+        .n = past->n,
+        .items = made.items,
+        .version = past->n,
+        .n_fits = past->n_fits,
+        .fits = made.fits,
+    };
+    *snapshot = made;
+    return 0;
+}
+
+void snapshot_finish(struct snapshot *snapshot)
+{
+    free(snapshot->items);
+    free(snapshot->fits);
+    free(snapshot->pending);
+    past_destroy(snapshot->past);
+    *snapshot = (struct snapshot){0};
+}
+
+void snapshot_add_pending(struct snapshot *snapshot, int64_t number, uint64_t ordinal,
+                          const double x[])
+{
+    size_t n_params = snapshot->past->def->def->space->n_params;
+    double *copy = snapshot->pending + (snapshot->history.n - snapshot->n_done) * n_params;
+
+    if (snapshot->history.n == snapshot->cap) {
+        return; /* the caller counted wrong; a pending one less is no harm */
+    }
+    memcpy(copy, x, n_params * sizeof *copy);
+    snapshot->items[snapshot->history.n++] = (struct observation){
+        .number = number,
+        .ordinal = ordinal,
+        .kind = OBSERVED_PENDING,
+        .x = copy,
+        .value = (double)NAN,
+    };
+}

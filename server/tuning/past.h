@@ -1,0 +1,58 @@
+/* What a study has seen so far, kept in memory for strategies that learn from it.
+ *
+ * Finished trials in the order in which they ended, and the fits. Both only grow, and what they
+ * point to never moves, so a snapshot is an array of observations that borrows everything else;
+ * it holds the past, which outlives the study if a thinker is still at work. Only the writer
+ * appends. Memory: some 100 bytes and the configuration a trial. */
+#ifndef SERVER_TUNING_PAST_H
+#define SERVER_TUNING_PAST_H
+
+#include <stdatomic.h>
+
+#include "common/own.h"
+#include "server/domain/history.h"
+#include "server/domain/shared_def.h"
+#include "server/domain/trial.h"
+#include "server/store/store.h"
+
+struct past {
+    atomic_int holders;
+    struct shared_def *def; /* held */
+    size_t n, cap;
+    struct observation *items; /* their x and curve are owned here */
+    size_t n_fits, cap_fits;
+    struct fit *fits; /* their data is owned here */
+};
+
+/* NULL: out of memory. */
+struct past *past_create(struct shared_def *def);
+struct past *past_hold(struct past *past);
+void past_destroy(struct past *past);
+OWN_POINTER(past)
+
+/* A trial has ended. Cancelled and lost ones are not the configuration's fault and not kept. The
+ * curve (may be empty) is copied. ERR_NOMEM. */
+MUST_USE int past_append(struct past *past, const struct trial_row *row,
+                         const struct curve_point *curve, size_t n_curve, struct err *err);
+/* Copies the data. ERR_NOMEM. */
+MUST_USE int past_add_fit(struct past *past, uint64_t n_seen, const void *data, size_t bytes,
+                          struct err *err);
+
+/* A history as of now with room for `n_pending` more observations. */
+struct snapshot {
+    struct past *past; /* held */
+    struct history history;
+    struct observation *items; /* owned; what history.items points to */
+    struct fit *fits;          /* owned */
+    size_t n_done;             /* of the items: finished ones */
+    size_t cap;
+    double *pending; /* owned: configurations of the pending ones */
+};
+MUST_USE int snapshot_init(struct snapshot *snapshot, struct past *past, size_t n_pending,
+                           struct err *err);
+void snapshot_finish(struct snapshot *snapshot);
+/* Within the room that was asked for. */
+void snapshot_add_pending(struct snapshot *snapshot, int64_t number, uint64_t ordinal,
+                          const double x[]);
+
+#endif
