@@ -136,6 +136,7 @@ static void write_output(struct buf *line, const struct command *command)
     case COMMAND_STUDY_DELETE:
     case COMMAND_TRIAL_CANCEL:
     case COMMAND_RELEASE:
+    case COMMAND_THOUGHT:
     case COMMAND_UNSENT:
     case COMMAND_TOKEN_CREATE:
     case COMMAND_TOKEN_REVOKE:

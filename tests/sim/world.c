@@ -1,5 +1,7 @@
 #include "tests/sim/world.h"
 
+#include "server/tuning/think.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +58,7 @@ static void hand_out(struct world *world)
     struct command *command;
 
     while ((command = tuning_take_done(world->tuning)) != NULL) {
-        if (world->answered != NULL) {
+        if (world->answered != NULL && command->kind != COMMAND_THOUGHT) {
             world->answered(world->context, command);
         } else {
             command_destroy(command);
@@ -73,12 +75,32 @@ static int apply_all(struct world *world, struct command *commands[], size_t n, 
     return tuning_settle(world->tuning, err);
 }
 
+/* Thoughts are done at once here: each comes back as a group of its own. */
+static int think(struct world *world, struct err *err)
+{
+    struct thought *thought;
+
+    while ((thought = tuning_take_thought(world->tuning)) != NULL) {
+        struct command *command = command_create(COMMAND_THOUGHT);
+        if (command == NULL) {
+            thought_destroy(thought);
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+        thought_run(thought);
+        command->thought = thought;
+        TRY(apply_all(world, &command, 1, err));
+        TRY(store_group_commit(world->store, err));
+        hand_out(world);
+    }
+    return 0;
+}
+
 int world_group(struct world *world, struct command *commands[], size_t n, struct err *err)
 {
     TRY(apply_all(world, commands, n, err));
     TRY(store_group_commit(world->store, err));
     hand_out(world);
-    return 0;
+    return think(world, err);
 }
 
 int world_do(struct world *world, struct command *command, struct err *err)
