@@ -1,4 +1,4 @@
-/* Studies: create, list, show, change, delete. */
+/* Studies: create, change, delete. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,98 +91,6 @@ void post_study(void *context, struct http_request *request)
         return;
     }
     read_later(context, request, create_job);
-}
-
-/* ---- reading ---- */
-
-struct study_reading {
-    const char *name; /* NULL: all */
-    struct live_view *view;
-    struct json_writer *w;
-    bool found;
-    bool head_only;
-    int64_t revision;
-};
-
-static int write_one(void *context, struct study_row *row, struct err *err)
-{
-    struct study_reading *reading = context;
-
-    (void)err;
-    if (reading->name != NULL && strcmp(reading->name, row->name) != 0) {
-        return 0;
-    }
-    const struct live_study_view *study = live_view_study(reading->view, row->name);
-    if (study == NULL || study->id != row->id) {
-        return 0; /* deleted, or made, between the view and the read: the next read tells */
-    }
-    reading->found = true;
-    reading->revision = row->revision;
-    study_write(study->def->def, row, reading->w);
-    return 0;
-}
-
-static void get_study_job(void *argument, struct store *reader)
-{
-    struct http_request *request = argument;
-    struct api *api = http_context(request);
-    struct http_response response;
-    struct json_writer w;
-    struct err err;
-    struct study_reading reading = {
-        .name = http_param(request, "study"), .view = engine_view(api->engine), .w = &w};
-
-    json_response(&response, 200, &w);
-    int result = store_each_study(reader, write_one, &reading, &err);
-    live_view_release(reading.view);
-    if (result == 0 && !reading.found) {
-        result = err_set(&err, ERR_NOT_FOUND,
-                         "there is no study \"%.70s\"; GET /v1/studies lists them, POST makes one",
-                         reading.name);
-    }
-    if (result != 0) {
-        http_response_finish(&response);
-        reply_problem(request, &err, NULL);
-        return;
-    }
-    http_response_header(&response, "ETag", "\"%" PRId64 "\"", reading.revision);
-    http_reply(request, &response);
-}
-
-void get_study(void *context, struct http_request *request)
-{
-    read_later(context, request, get_study_job);
-}
-
-static void get_studies_job(void *argument, struct store *reader)
-{
-    struct http_request *request = argument;
-    struct api *api = http_context(request);
-    struct http_response response;
-    struct json_writer w;
-    struct err err;
-    struct study_reading reading = {.view = engine_view(api->engine), .w = &w};
-
-    json_response(&response, 200, &w);
-    json_object_begin(&w);
-    json_write_key(&w, "items");
-    json_array_begin(&w);
-    int result = store_each_study(reader, write_one, &reading, &err);
-    json_array_end(&w);
-    json_put_null(&w, "next_cursor");
-    json_object_end(&w);
-    live_view_release(reading.view);
-    if (result != 0) {
-        http_response_finish(&response);
-        reply_problem(request, &err, NULL);
-        return;
-    }
-    http_reply(request, &response);
-}
-
-void get_studies(void *context, struct http_request *request)
-{
-    read_later(context, request, get_studies_job);
 }
 
 /* ---- PATCH, DELETE ---- */
