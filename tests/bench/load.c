@@ -4,6 +4,8 @@
  *   --mode ring    a study whose limits.parallel is 1: one client holds the lease, all others wait;
  *                  its result hands the lease to one of them. Measures the hand-off.
  *   --mode park    as ring, but nobody ever gives a result: every client but one just waits
+ *   --mode drain   lease, result, until the study is finished; with --abandon N every Nth lease
+ * loses its client, and a new one takes the client's place
  *   --mode get     GET of the study, again and again: the same server without any write
  *
  * Every answer must be 2xx. Prints one JSON object; the runner (load.py) makes tables of them. */
@@ -24,8 +26,8 @@
 #define STALL_MS 5000 /* nobody answered for so long: the server hangs */
 #define ERRORS_SHOWN 3
 
-enum mode { MODE_CYCLE, MODE_RING, MODE_PARK, MODE_GET, MODE_COUNT };
-static const char *const mode_names[MODE_COUNT] = {"cycle", "ring", "park", "get"};
+enum mode { MODE_CYCLE, MODE_RING, MODE_PARK, MODE_DRAIN, MODE_GET, MODE_COUNT };
+static const char *const mode_names[MODE_COUNT] = {"cycle", "ring", "park", "drain", "get"};
 
 enum step { STEP_LEASE, STEP_MEASURE, STEP_RESULT, STEP_GET, STEP_COUNT };
 static const char *const step_names[STEP_COUNT] = {"lease", "measure", "result", "get"};
@@ -40,6 +42,7 @@ struct worker {
     enum step step;
     unsigned reports; /* sent in this trial */
     unsigned cycle;
+    unsigned life; /* how many clients this one has followed */
     int64_t sent_ns;
     char lease[64];
 };
@@ -48,7 +51,9 @@ struct load {
     struct target target;
     const char *url, *token_file, *study;
     enum mode mode;
-    unsigned n_clients;
+    unsigned n_clients, abandon;
+    unsigned n_resting;
+    uint64_t n_leases;
     double seconds;
     struct worker *workers;
     int epoll;
@@ -131,9 +136,9 @@ static bool send_step(struct load *load, struct worker *worker)
     case STEP_LEASE:
         (void)snprintf(path, sizeof path, "/v1/studies/%s/leases", load->study);
         (void)snprintf(body, sizeof body,
-                       "{\"worker\":\"load-%u\",\"request_id\":\"%" PRIx64 "-%u\","
+                       "{\"worker\":\"load-%u-%u\",\"request_id\":\"%" PRIx64 "-%u\","
                        "\"wait_seconds\":60}",
-                       id, (uint64_t)now_ns(), worker->cycle);
+                       id, worker->life, (uint64_t)now_ns(), worker->cycle);
         break;
     case STEP_MEASURE:
         (void)snprintf(path, sizeof path, "/v1/leases/%s/measurements", worker->lease);
@@ -213,15 +218,16 @@ static void take_handoff(struct load *load, int64_t now)
     }
 }
 
-/* What comes after an answer; STEP_COUNT: nothing, the worker keeps its lease and rests. */
+/* What comes after an answer; STEP_COUNT: nothing, the worker rests. */
 static enum step next_step(struct load *load, struct worker *worker, const char *body, int64_t now)
 {
     switch (worker->step) {
     case STEP_LEASE:
         if (!take_lease(worker, body)) {
             load->empty++;
-            return STEP_LEASE;
+            return strstr(body, "\"finished\"") == NULL ? STEP_LEASE : STEP_COUNT;
         }
+        load->n_leases++;
         take_handoff(load, now);
         worker->reports = 0;
         if (load->mode == MODE_PARK) {
@@ -242,6 +248,16 @@ static enum step next_step(struct load *load, struct worker *worker, const char 
     }
 }
 
+/* Every Nth lease is left without a word, as if its worker had been killed. */
+static bool is_abandoned(const struct load *load, struct worker *worker)
+{
+    if (worker->step != STEP_RESULT || load->abandon == 0 || load->n_leases % load->abandon != 0) {
+        return false;
+    }
+    worker->life++;
+    return true;
+}
+
 static void on_answer(struct load *load, struct worker *worker, const struct answer *answer)
 {
     int64_t now = now_ns();
@@ -255,7 +271,9 @@ static void on_answer(struct load *load, struct worker *worker, const struct ans
         load->writes += worker->step != STEP_GET;
         worker->step = next_step(load, worker, answer->body, now);
     }
-    if (worker->step != STEP_COUNT && !send_step(load, worker)) {
+    if (worker->step == STEP_COUNT) {
+        load->n_resting++;
+    } else if (is_abandoned(load, worker) || !send_step(load, worker)) {
         start_over(load, worker);
     }
 }
@@ -321,12 +339,14 @@ static void run(struct load *load)
         for (int i = 0; i < n; i++) {
             on_readable(load, events[i].data.ptr);
         }
-        if (load->mode != MODE_PARK && now - load->last_answer_ns > STALL_MS * 1000000LL) {
+        if (load->mode < MODE_PARK && now - load->last_answer_ns > STALL_MS * 1000000LL) {
             load->stalled = true;
             break;
         }
+        if (load->mode == MODE_DRAIN && load->n_resting == load->n_clients) {
+            return;
+        }
     }
-    load->seconds = (double)(now_ns() - start) / 1e9;
 }
 
 static void report(struct load *load)
@@ -359,7 +379,7 @@ static void report(struct load *load)
 
 /* ---- the command line ----------------------------------------------------------------------- */
 
-enum { KEY_URL = 1000, KEY_TOKEN_FILE, KEY_STUDY, KEY_CLIENTS, KEY_SECONDS, KEY_MODE };
+enum { KEY_URL = 1000, KEY_TOKEN_FILE, KEY_STUDY, KEY_CLIENTS, KEY_SECONDS, KEY_MODE, KEY_ABANDON };
 
 static const struct argp_option options[] = {
     {"url", KEY_URL, "URL", 0, "The server (http://127.0.0.1:4663)", 0},
@@ -367,7 +387,8 @@ static const struct argp_option options[] = {
     {"study", KEY_STUDY, "NAME", 0, "A study with the metric \"loss\"", 0},
     {"clients", KEY_CLIENTS, "N", 0, "Connections (64)", 0},
     {"seconds", KEY_SECONDS, "T", 0, "How long (5)", 0},
-    {"mode", KEY_MODE, "MODE", 0, "cycle, ring, park, get", 0},
+    {"mode", KEY_MODE, "MODE", 0, "cycle, ring, park, drain, get", 0},
+    {"abandon", KEY_ABANDON, "N", 0, "Leave every Nth lease without a word", 0},
     {0},
 };
 
@@ -402,6 +423,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case KEY_SECONDS:
         load->seconds = strtod(arg, NULL);
         return 0;
+    case KEY_ABANDON:
+        load->abandon = (unsigned)strtoul(arg, NULL, 10);
+        return 0;
     case KEY_MODE:
         return parse_mode(load, arg);
     default:
@@ -420,6 +444,7 @@ int main(int argc, char **argv)
                         .seconds = 5,
                         .epoll = -1};
     struct err err = {0};
+    int64_t start_ns;
 
     if (argp_parse(&argp, argc, argv, 0, NULL, &load) != 0
         || target_init(&load.target, load.url, load.token_file, &err) != 0
@@ -427,7 +452,12 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "load: %s\n", err.text);
         return 2;
     }
+    start_ns = now_ns();
     run(&load);
+    load.seconds = (double)(now_ns() - start_ns) / 1e9;
+    if (load.mode == MODE_DRAIN && load.n_resting < load.n_clients) {
+        load.stalled = true; /* the study did not come to its end in time */
+    }
     report(&load);
     for (unsigned i = 0; i < load.n_clients; i++) {
         client_close(&load.workers[i].client);

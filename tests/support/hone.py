@@ -269,9 +269,11 @@ def write_dump(client, path):
             for trial in client.walk(f"/v1/studies/{name}/trials"):
                 number = trial["number"]
                 put(kind="trial", study=name, row=trial)
-                for part in ("attempts", "measurements"):
-                    for item in client.walk(f"/v1/studies/{name}/trials/{number}/{part}"):
-                        put(kind=part[:-1], study=name, trial=number, row=item)
+                path = f"/v1/studies/{name}/trials/{number}"
+                for item in client.get(f"{path}/attempts").json["items"]:
+                    put(kind="attempt", study=name, trial=number, row=item)
+                for item in client.walk(f"{path}/measurements"):
+                    put(kind="measurement", study=name, trial=number, row=item)
 
 
 def check_history(history, dump, *options):

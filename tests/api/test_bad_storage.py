@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""Places where a server cannot or must not run: a full disk, a port in use, a directory that is
+taken, newer, not writable, or on a network. Each is said clearly, and nothing that was acknowledged
+is lost.
+"""
+
+import glob
+import hashlib
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import hone  # noqa: E402
+
+NFS = 0x6969
+DISK_KIB = 4096
+
+
+def database_of(data):
+    return next(path for pattern in ("*.db", "*.sqlite", "*.sqlite3")
+                for path in sorted(glob.glob(os.path.join(data, pattern))))
+
+
+def digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+class BadPlaces(unittest.TestCase):
+    def assert_refused(self, *words, args, env=None):
+        status, said = hone.run_honed(*args, env=env)
+        self.assertGreater(status, 0, said)
+        self.assertLess(status, 128, said)
+        for word in words:
+            self.assertIn(word, said)
+        return status
+
+    def test_port_in_use_is_said(self):
+        with socket.socket() as taken, tempfile.TemporaryDirectory() as data:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            where = f"127.0.0.1:{taken.getsockname()[1]}"
+            self.assert_refused(where, "in use", args=["--data", data, "--listen", where])
+
+    def test_address_of_another_machine_is_said(self):
+        with tempfile.TemporaryDirectory() as data:
+            self.assert_refused("192.0.2.1", args=["--data", data, "--listen", "192.0.2.1:0",
+                                                   "--plain-http"])
+
+    def test_second_server_on_the_same_data_is_refused_and_told_who_holds_it(self):
+        with hone.Server() as server, server.client() as client:
+            self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
+            self.assert_refused(str(server.process.pid),
+                                args=["--data", server.data, "--listen", "127.0.0.1:0"])
+            self.assertEqual(client.get("/v1/studies/s").status, 200)
+            self.assertEqual(client.post("/v1/studies", hone.study("t")).status, 201)
+
+    def test_lock_of_a_killed_server_is_no_obstacle(self):
+        with hone.Server() as server:
+            server.kill()
+            server.start()
+
+    def test_newer_database_is_refused_and_untouched(self):
+        with hone.Server() as server:
+            with server.client() as client:
+                self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
+            self.assertEqual(server.stop(), 0)
+            path = database_of(server.data)
+            connection = sqlite3.connect(path)
+            connection.execute("PRAGMA user_version = 9999")
+            connection.commit()
+            connection.close()
+            before = digest(path)
+            self.assert_refused("newer", args=["--data", server.data, "--listen", "127.0.0.1:0"])
+            self.assertEqual(digest(path), before)
+
+    def test_file_that_is_no_database_is_refused_and_untouched(self):
+        with hone.Server() as server:
+            self.assertEqual(server.stop(), 0)
+            path = database_of(server.data)
+            with open(path, "wb") as file:
+                file.write(b"a letter to my aunt\n" * 500)
+            before = digest(path)
+            self.assert_refused("not a database",
+                                args=["--data", server.data, "--listen", "127.0.0.1:0"])
+            self.assertEqual(digest(path), before)
+
+    def test_data_that_is_a_file_is_refused(self):
+        with tempfile.NamedTemporaryFile() as file:
+            self.assert_refused(file.name, args=["--data", file.name, "--listen", "127.0.0.1:0"])
+
+    def test_directory_that_cannot_be_made_is_refused(self):
+        self.assert_refused("/proc/hone", args=["--data", "/proc/hone", "--listen", "127.0.0.1:0"])
+
+    def test_directory_that_cannot_be_written_is_refused(self):
+        with tempfile.TemporaryDirectory() as data:
+            os.chmod(data, 0o555)
+            command = [hone.build_path("HONED"), "--data", data, "--listen", "127.0.0.1:0"]
+            more = {}
+            if os.geteuid() == 0:  # nothing is forbidden to root
+                more = {"user": 65534, "group": 65534, "extra_groups": []}
+                try:
+                    subprocess.run([command[0], "--version"], check=True, stdout=subprocess.DEVNULL,
+                                   **more)
+                except (OSError, subprocess.CalledProcessError):
+                    self.skipTest("not run: another user cannot reach the program")
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True, timeout=30, check=False, **more)
+            self.assertGreater(done.returncode, 0, done.stdout)
+            self.assertIn(data, done.stdout)
+
+    def test_network_file_system_is_refused(self):
+        with tempfile.TemporaryDirectory() as data:
+            self.assert_refused("network", args=["--data", data, "--listen", "127.0.0.1:0"],
+                                env=hone.preload_env(HONE_TEST_FS_TYPE=NFS))
+            self.assertEqual(os.listdir(data), [])
+
+    def test_unknown_option_is_said(self):
+        self.assert_refused("--colour", args=["--colour"])
+
+    def test_bad_listen_is_said(self):
+        with tempfile.TemporaryDirectory() as data:
+            for where in ("nonsense", "127.0.0.1:99999", "127.0.0.1:http", ":"):
+                with self.subTest(where):
+                    self.assert_refused(where, args=["--data", data, "--listen", where])
+
+
+class FullDisk(unittest.TestCase):
+    """A file system of 4 MiB."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="hone-full-")
+        self.addCleanup(os.rmdir, self.folder)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_KIB}k", "hone-test",
+                                  self.folder], stderr=subprocess.PIPE, text=True, check=False)
+        if mounted.returncode != 0:
+            self.skipTest(f"not run: no small file system: {mounted.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", "-l", self.folder], check=True)
+        self.data = os.path.join(self.folder, "data")
+        self.filler = os.path.join(self.folder, "filler")
+
+    def fill(self):
+        with open(self.filler, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(b"\0" * 4096)
+            except OSError:
+                pass
+
+    def write_until_full(self, client, numbers):
+        """Enqueues, remembering what was acknowledged, until the first refusal."""
+        for _ in range(5000):
+            reply = client.post("/v1/studies/s/trials", [{"parameters": {"x": 0.5}}] * 50)
+            if reply.status != 201:
+                return reply
+            numbers.extend(item["number"] for item in reply.json["items"])
+        raise AssertionError("the disk never filled")
+
+    def test_full_disk_refuses_writes_loses_nothing_and_heals(self):
+        numbers = []
+        server = hone.Server(data=self.data)
+        with server, server.client() as client:
+            self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
+            self.fill()
+            refused = self.write_until_full(client, numbers)
+            self.assertEqual((refused.status, refused.type), (503, "storage-full"), refused)
+            self.assertIn("retry-after", refused.headers)
+            self.assertEqual(client.get("/v1/studies/s").status, 200)
+            self.assertEqual(client.get("/healthz").status, 200)
+            os.unlink(self.filler)
+            healed = hone.wait_until(
+                lambda: client.post("/v1/studies/s/trials", {"parameters": {"x": 0.25}}).status == 201,
+                10, "writes after space was freed")
+            self.assertTrue(healed)
+            server.kill()
+            server.start()
+            with server.client() as again:
+                kept = {trial["number"] for trial in again.walk("/v1/studies/s/trials")}
+                self.assertLessEqual(set(numbers), kept)
+            self.assertEqual(server.stop(), 0)
+
+    def test_start_on_a_full_disk_is_refused(self):
+        self.fill()
+        status, said = hone.run_honed("--data", self.data, "--listen", "127.0.0.1:0")
+        self.assertGreater(status, 0, said)
+        self.assertRegex(said.lower(), "full|no space")
+
+
+if __name__ == "__main__":
+    hone.main()

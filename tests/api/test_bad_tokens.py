@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Who may do what: every route of the OpenAPI document × every kind of token, and Host and Origin.
+
+The document says who may call an operation (`x-scope`); the server must say the same.
+"""
+
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import hone  # noqa: E402
+
+OPEN = ("/healthz", "/readyz", "/version", "/openapi.json", "/problems/{type}", "/")
+# What a token of this scope also is.
+CONTAINS = {"admin": {"admin", "submit", "read"}, "submit": {"submit", "read"}, "read": {"read"},
+            "worker": {"worker"}}
+VALUES = {"study": "none", "trial": "1", "lease": "l_1", "id": "l_1", "worker": "nobody",
+          "type": "malformed", "token": "none"}
+
+
+def concrete(path):
+    for name, value in VALUES.items():
+        path = path.replace("{" + name + "}", value)
+    return path
+
+
+class BadTokens(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = hone.Server()
+        cls.server.start()
+        cls.admin = cls.server.client()
+        cls.tokens = {"admin": cls.server.token(), "worker": cls.server.token("worker")}
+        cls.ids = {}
+        for scope in ("submit", "read"):
+            reply = cls.admin.post("/v1/tokens", {"scopes": [scope]})
+            assert reply.status == 201, reply
+            cls.tokens[scope] = reply.json["token"]
+            cls.ids[scope] = reply.json["id"]
+        cls.paths = cls.admin.get("/openapi.json").json["paths"]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.admin.close()
+        cls.server.__exit__()
+
+    def operations(self):
+        for path, methods in self.paths.items():
+            for method, operation in methods.items():
+                if method in ("get", "post", "put", "patch", "delete"):
+                    yield method.upper(), path, operation
+
+    def ask(self, method, path, token=None, headers=None):
+        """With a body that no handler takes, so that nothing happens when it is let in."""
+        with hone.Client(self.server.url, token, timeout=10) as client:
+            raw = b"no json" if method in ("POST", "PATCH", "PUT") else None
+            return client.request(method, concrete(path), raw=raw, headers=headers)
+
+    def test_nothing_but_the_open_pages_is_served_without_a_token(self):
+        for method, path, operation in self.operations():
+            if operation["x-scope"] == "none":
+                self.assertIn(path, OPEN)
+                continue
+            with self.subTest(f"{method} {path}"):
+                reply = self.ask(method, path)
+                self.assertEqual((reply.status, reply.type), (401, "unauthorized"), reply)
+                self.assertIn("www-authenticate", reply.headers)
+
+    def test_open_pages_need_no_token(self):
+        for path in OPEN:
+            if path in self.paths:
+                with self.subTest(path):
+                    self.assertEqual(self.ask("GET", path).status, 200)
+
+    def test_every_route_lets_in_exactly_its_scopes(self):
+        n_checked = 0
+        for method, path, operation in self.operations():
+            if operation["x-scope"] == "none" or path == "/v1/events":
+                continue  # the second is a stream: it has a status, but no end
+            for kind, token in self.tokens.items():
+                with self.subTest(f"{method} {path} as {kind}"):
+                    reply = self.ask(method, path, token)
+                    may = operation["x-scope"] in CONTAINS[kind]
+                    self.assertEqual(reply.status != 403, may, reply)
+                    self.assertNotEqual(reply.status, 401, reply)
+                    if not may:
+                        self.assertEqual(reply.type, "forbidden")
+                    n_checked += 1
+        self.assertGreater(n_checked, 80)
+
+    def test_wrong_tokens_are_refused(self):
+        good = self.tokens["admin"]
+        wrong = ["", "x", good[:-1], good + "a", good[:-1] + ("a" if good[-1] != "a" else "b"),
+                 good.upper(), "hp_00000000_" + "a" * 43, "hp_", "a" * 4000]
+        for token in wrong:
+            with self.subTest(token[:40]):
+                reply = self.ask("GET", "/v1/studies", token)
+                self.assertEqual((reply.status, reply.type), (401, "unauthorized"), reply)
+
+    def test_other_places_for_a_token_are_refused(self):
+        good = self.tokens["admin"]
+        for headers in ({"Authorization": good}, {"Authorization": f"Basic {good}"},
+                        {"Authorization": f"Token {good}"}, {"X-Token": good},
+                        {"Cookie": f"token={good}"}):
+            with self.subTest(str(list(headers))):
+                self.assertEqual(self.ask("GET", "/v1/studies", headers=headers).status, 401)
+        for query in (f"?token={good}", f"?access_token={good}"):
+            self.assertIn(self.ask("GET", "/v1/studies" + query).status, (400, 401))
+
+    def test_two_tokens_are_refused(self):
+        good = self.tokens["admin"]
+        head = (f"GET /v1/studies HTTP/1.1\r\nHost: {self.server.url.removeprefix('http://')}\r\n"
+                f"Authorization: Bearer {good}\r\nAuthorization: Bearer {good}\r\n\r\n")
+        answer = hone.raw_exchange(self.server.url, head.encode())
+        self.assertTrue(answer.startswith(b"HTTP/1.1 400"), answer[:200])
+
+    def test_revoked_token_is_refused_at_once(self):
+        made = self.admin.post("/v1/tokens", {"scopes": ["read"]}).json
+        self.assertEqual(self.ask("GET", "/v1/studies", made["token"]).status, 200)
+        gone = self.admin.delete(f"/v1/tokens/{made['id']}")
+        self.assertIn(gone.status, (200, 204), gone)
+        self.assertEqual(self.ask("GET", "/v1/studies", made["token"]).status, 401)
+
+    def test_list_of_tokens_shows_no_secret(self):
+        listed = self.admin.get("/v1/tokens").body.decode()
+        for token in self.tokens.values():
+            self.assertNotIn(token.rsplit("_", 1)[-1], listed)
+
+    def test_token_files_are_the_owners_alone(self):
+        for kind in ("admin", "worker"):
+            mode = os.stat(os.path.join(self.server.data, f"{kind}.token")).st_mode & 0o777
+            self.assertEqual(mode, 0o600)
+
+    def test_tokens_are_not_in_the_log(self):
+        for token in self.tokens.values():
+            self.assertNotIn(token, self.server.log())
+
+    def test_foreign_host_is_refused(self):
+        for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "[::2]", ""):
+            with self.subTest(host):
+                reply = self.ask("GET", "/healthz", headers={"Host": host})
+                self.assertIn(reply.status, (400, 403), reply)
+
+    def test_request_from_another_origin_is_refused(self):
+        for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+            reply = self.ask("POST", "/v1/studies", self.tokens["admin"], headers)
+            self.assertEqual((reply.status, reply.type), (403, "forbidden"), reply)
+
+
+class OpenServer(unittest.TestCase):
+    def test_open_is_refused_off_loopback(self):
+        with tempfile.TemporaryDirectory() as data:
+            status, said = hone.run_honed("--data", data, "--listen", "0.0.0.0:0", "--open")
+        self.assertNotEqual(status, 0)
+        self.assertIn("--open", said)
+
+    def test_public_listen_needs_tls_or_a_decision(self):
+        with tempfile.TemporaryDirectory() as data:
+            status, said = hone.run_honed("--data", data, "--listen", "0.0.0.0:0")
+        self.assertNotEqual(status, 0)
+        self.assertIn("--plain-http", said)
+
+    def test_open_needs_no_token(self):
+        with hone.Server(args=["--open"]) as server, server.client(None) as client:
+            self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
+            self.assertEqual(client.post("/v1/leases").status, 201)
+
+
+if __name__ == "__main__":
+    hone.main()
