@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """deploy/examples against a real server: what the README promises works as it stands there."""
 
 import json
