@@ -10,27 +10,41 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cases import expect, main  # noqa: E402
-from honed import Honed  # noqa: E402
+from hone import Server  # noqa: E402
 
 HONE = os.environ["HONE"]
 SECONDS = 100
 TTL = 15  # the shortest a study may ask for
 
 
+def call(server, method, path, body=None):
+    """One call with the admin's token: status and body."""
+    with server.client() as client:
+        reply = client.request(method, path, body)
+        return reply.status, reply.json if reply.body else None
+
+
+def environment(server):
+    """Of a worker: where the server is, and the worker's token."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_")}
+    return {**kept, "HONE_URL": server.url,
+            "HONE_TOKEN_FILE": str(pathlib.Path(server.data) / "worker.token")}
+
+
 def study(server, name, **more):
     body = {"name": name, "metric": "accuracy", "direction": "maximize",
             "parameters": [{"name": "x", "type": "float", "low": 0, "high": 1, "grid": 30}],
             "strategy": "grid", "seed": 7, "lease": {"ttl_seconds": TTL}, **more}
-    status, answer = server.call("POST", "/v1/studies", body)
+    status, answer = call(server, "POST", "/v1/studies", body)
     expect(status, 201, answer)
 
 
 def state(server, name):
-    return server.call("GET", f"/v1/studies/{name}")[1]
+    return call(server, "GET", f"/v1/studies/{name}")[1]
 
 
 def trial(server, name, number):
-    return server.call("GET", f"/v1/studies/{name}/trials/{number}")[1]
+    return call(server, "GET", f"/v1/studies/{name}/trials/{number}")[1]
 
 
 def until(fact, what):
@@ -62,7 +76,7 @@ class Worker:
         self.process = subprocess.Popen(
             [HONE, "worker", "--study", "s", "--name", name, "--exit-when-finished",
              "--workdir", str(pathlib.Path(tmp) / "work"), *options, "--", str(job), "{x}"],
-            env=server.environment("worker"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            env=environment(server), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=open(self.log, "ab"))
 
     def __enter__(self):
@@ -98,7 +112,7 @@ def one_pid(tmp, n=1):
 
 def test_grid_is_served_once_each_while_workers_die(tmp):
     quick = "echo hone: accuracy=$1\n"
-    with Honed(tmp) as server:
+    with Server() as server:
         study(server, "s")
         with Worker(server, tmp, "a", "sleep 0.2\n" + quick, "--slots", "2") as a, \
                 Worker(server, tmp, "b", quick, "--slots", "2") as b:
@@ -115,16 +129,12 @@ def test_grid_is_served_once_each_while_workers_die(tmp):
 
 
 def test_workers_carry_on_when_the_server_is_killed(tmp):
-    with Honed(tmp, "--listen", "127.0.0.1:0") as server:
+    with Server() as server:  # which starts again on the port it had
         study(server, "s")
-        port = server.url.rpartition(":")[2]
-        server.command += ["--listen", f"127.0.0.1:{port}"]
         with Worker(server, tmp, "a", "sleep 0.05\necho hone: accuracy=$1\n", "--slots", "2") as a:
             for done in (3, 10):
                 until(lambda: state(server, "s")["counts"]["completed"] >= done, "some trials")
-                server.process.kill()
-                server.process.wait()
-                server.process.stdout.close()
+                server.kill()
                 server.start()
             a.wait()
         found = state(server, "s")
@@ -133,7 +143,7 @@ def test_workers_carry_on_when_the_server_is_killed(tmp):
 
 
 def test_stopped_worker_gives_its_trial_to_the_next(tmp):
-    with Honed(tmp) as server:
+    with Server() as server:
         study(server, "s", limits={"trials": 1})
         with Worker(server, tmp, "a", endless(tmp)) as a:
             pid = one_pid(tmp)
@@ -148,11 +158,11 @@ def test_stopped_worker_gives_its_trial_to_the_next(tmp):
 
 
 def test_stopped_study_stops_its_jobs(tmp):
-    with Honed(tmp) as server:
+    with Server() as server:
         study(server, "s", limits={"trials": 1}, resource={"name": "epochs", "min": 1, "max": 9})
         with Worker(server, tmp, "a", endless(tmp)) as a:
             pid = one_pid(tmp)
-            expect(server.call("PATCH", "/v1/studies/s", {"state": "stopped"})[0], 200)
+            expect(call(server, "PATCH", "/v1/studies/s", {"state": "stopped"})[0], 200)
             a.wait()
         expect(is_alive(pid), False)
         expect(trial(server, "s", 1)["state"], "cancelled")
@@ -160,18 +170,18 @@ def test_stopped_study_stops_its_jobs(tmp):
 
 def test_cancelled_trial_is_aborted_and_the_slot_goes_on(tmp):
     text = f'[ "$HONE_TRIAL" = 1 ] || {{ echo hone: accuracy=$1; exit; }}\n' + endless(tmp)
-    with Honed(tmp) as server:
+    with Server() as server:
         study(server, "s", limits={"trials": 2})
         with Worker(server, tmp, "a", text) as a:
             pid = one_pid(tmp)
-            expect(server.call("PATCH", "/v1/studies/s/trials/1", {"state": "cancelled"})[0], 200)
+            expect(call(server, "PATCH", "/v1/studies/s/trials/1", {"state": "cancelled"})[0], 200)
             a.wait()
         expect(is_alive(pid), False)
         expect([trial(server, "s", n)["state"] for n in (1, 2)], ["cancelled", "completed"])
 
 
 def test_zombie_finds_its_trial_taken_and_leaves_it(tmp):
-    with Honed(tmp) as server:
+    with Server() as server:
         study(server, "s", limits={"trials": 1})
         with Worker(server, tmp, "zombie", endless(tmp)) as zombie:
             pid = one_pid(tmp)
@@ -197,7 +207,7 @@ fi
 grep -q here $HONE_CHECKPOINT_DIR/weights
 for i in 3 4; do echo hone: accuracy=0.$i; done
 """
-    with Honed(tmp) as server:
+    with Server() as server:
         study(server, "s", limits={"trials": 1}, resource={"name": "epochs", "min": 1, "max": 4})
         with Worker(server, tmp, "a", text) as a:
             a.wait()
@@ -217,7 +227,7 @@ case "$HONE_TRIAL" in
     *) echo hone: accuracy=1 ;;
 esac
 """
-    with Honed(tmp) as server:
+    with Server() as server:
         study(server, "s", limits={"trials": 5})
         with Worker(server, tmp, "a", text) as a:
             a.wait()
@@ -228,7 +238,7 @@ esac
 
 
 def test_killed_worker_is_replaced_within_the_lease(tmp):
-    with Honed(tmp) as server:
+    with Server() as server:
         study(server, "s", limits={"trials": 1})
         with Worker(server, tmp, "a", endless(tmp)) as a:
             pid = one_pid(tmp)
