@@ -150,6 +150,22 @@ void fields_fault(struct fields *fields, const char *name, const char *fmt, ...)
     faults_add(fields->faults, pointer, "%s", detail);
 }
 
+/* A member's name as a part of a JSON pointer: ~ is ~0 and / is ~1. */
+static void pointer_escape(const char *key, char *out, size_t bytes)
+{
+    size_t len = 0;
+
+    for (; *key != '\0' && len + 3 < bytes; key++) {
+        if (*key == '~' || *key == '/') {
+            out[len++] = '~';
+            out[len++] = *key == '~' ? '0' : '1';
+        } else {
+            out[len++] = *key;
+        }
+    }
+    out[len] = '\0';
+}
+
 void fields_end(struct fields *fields)
 {
     const char *key;
@@ -161,7 +177,9 @@ void fields_end(struct fields *fields)
             known = strcmp(fields->seen[i], key) == 0;
         }
         if (!known) {
-            fields_fault(fields, key, "unknown field \"%.80s\"", key);
+            char escaped[100];
+            pointer_escape(key, escaped, sizeof escaped);
+            fields_fault(fields, escaped, "unknown field \"%.80s\"", key);
         }
     }
 }
