@@ -360,3 +360,17 @@ void grid_tree_point(const struct grid_tree *tree, uint64_t index, double x[])
     /* What was counted once is counted again without fault: parts are smaller than the whole. */
     (void)place_group(&walk, &fate, &all, index, x);
 }
+
+size_t grid_tree_alone(const struct grid_tree *tree, uint16_t alone[SPACE_PARAMS_MAX])
+{
+    struct walk walk = {.tree = tree};
+    struct fate fate;
+    struct group all;
+    struct group apart;
+    struct group joined;
+
+    start(tree, &fate, &all);
+    split_alone(&walk, &fate, &all, &apart, &joined);
+    memcpy(alone, apart.item, apart.n * sizeof alone[0]);
+    return apart.n;
+}

@@ -55,5 +55,9 @@ MUST_USE int grid_tree_init(struct grid_tree *tree, const struct space *space, s
 void grid_tree_finish(struct grid_tree *tree);
 /* The configuration of that number; constraints are not looked at. */
 void grid_tree_point(const struct grid_tree *tree, uint64_t index, double x[]);
+/* The parameters that no condition touches, whose values change fastest as the number grows: the
+ * first of them with each point, the next when that one has been through, and so on. Returns how
+ * many. */
+size_t grid_tree_alone(const struct grid_tree *tree, uint16_t alone[SPACE_PARAMS_MAX]);
 
 #endif

@@ -46,6 +46,9 @@ static const struct {
      "['a + b <= 100']", 4950},
     {"[{'name':'a','type':'bool'},{'name':'b','type':'int','low':1,'high':9,'when':{'a':[true]}}]",
      "['b > 3']", 7},
+    {"[{'name':'f','type':'int','low':1,'high':4},{'name':'a','type':'bool'},"
+     "{'name':'b','type':'int','low':1,'high':9,'when':{'a':[true]}},{'name':'g','type':'bool'}]",
+     "['b > 3 or g']", 2 * 4 + 4 * (9 + 6)},
     /* the largest that is allowed: 2^63 - 1 = 7^2 * 73 * 127 * 337 * 92737 * 649657 */
     {"[{'name':'a','type':'int','low':1,'high':7},{'name':'b','type':'int','low':1,'high':7},"
      "{'name':'c','type':'int','low':1,'high':73},{'name':'d','type':'int','low':1,'high':127},"
