@@ -6,18 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/expr_lexer.h"
 #include "common/expr_node.h"
-
-enum token_kind { TOKEN_END, TOKEN_NUMBER, TOKEN_NAME, TOKEN_QUOTED_NAME, TOKEN_TEXT, TOKEN_SIGN };
-
-struct token {
-    enum token_kind kind;
-    size_t at;        /* where it starts */
-    char text[80];    /* name or sign; the beginning of a text */
-    const char *from; /* TOKEN_TEXT: the whole text, borrowed from the source */
-    size_t len;
-    double number;
-};
 
 /* What an operand is, besides its node. */
 enum kind {
@@ -37,12 +27,8 @@ struct operand {
 };
 
 struct parser {
-    const char *text;
-    size_t len;
-    size_t pos;
+    struct lexer lexer;
     const struct space *space;
-    struct err *err;
-    struct token token; /* the one to be looked at next */
     size_t depth;
     bool *names;
     size_t n_nodes;
@@ -51,163 +37,15 @@ struct parser {
 
 static int expression(struct parser *p, int tighter_than, struct operand *out);
 
-__attribute__((format(printf, 3, 4))) static int refuse(struct parser *p, size_t at,
-                                                        const char *fmt, ...)
-{
-    char detail[400];
-    va_list args;
-
-    va_start(args, fmt);
-    (void)vsnprintf(detail, sizeof detail, fmt, args);
-    va_end(args);
-    return err_set(p->err, ERR_INVALID, "at character %zu: %s", at + 1, detail);
-}
-
-/* ---- tokens ---- */
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static int read_number(struct parser *p)
-{
-    const char *start = p->text + p->pos;
-    size_t len = strspn(start, "0123456789");
-
-    if (start[len] == '.') {
-        len += 1 + strspn(start + len + 1, "0123456789");
-    }
-    if (start[len] == 'e' || start[len] == 'E') {
-        size_t sign = start[len + 1] == '+' || start[len + 1] == '-' ? 1 : 0;
-        size_t digits = strspn(start + len + 1 + sign, "0123456789");
-        len += digits > 0 ? 1 + sign + digits : 0;
-    }
-    if (is_letter(start[len]) || start[len] == '.') {
-        return refuse(p, p->pos, "this number cannot be read; write 2 * x, not 2x");
-    }
-    char digits[64];
-    if (len >= sizeof digits) {
-        return refuse(p, p->pos, "this number has too many digits");
-    }
-    memcpy(digits, start, len);
-    digits[len] = '\0';
-    p->token.kind = TOKEN_NUMBER;
-    p->token.number = strtod(digits, NULL);
-    (void)snprintf(p->token.text, sizeof p->token.text, "%s", digits);
-    p->pos += len;
-    return isfinite(p->token.number) ? 0 : refuse(p, p->token.at, "this number is too large");
-}
-
-/* 'text', "text" or `name`; no escapes. */
-static int read_quoted(struct parser *p)
-{
-    char quote = p->text[p->pos];
-    const char *from = p->text + p->pos + 1;
-    const char *end = strchr(from, quote);
-
-    if (end == NULL) {
-        return refuse(p, p->pos, "the closing %c is missing", quote);
-    }
-    size_t len = (size_t)(end - from);
-    if (quote == '`' && len >= sizeof p->token.text) {
-        return refuse(p, p->pos, "no parameter has a name this long");
-    }
-    p->token.kind = quote == '`' ? TOKEN_QUOTED_NAME : TOKEN_TEXT;
-    p->token.from = from;
-    p->token.len = len;
-    (void)snprintf(p->token.text, sizeof p->token.text, "%.*s", (int)(len > 78 ? 78 : len), from);
-    p->pos += len + 2;
-    return 0;
-}
-
-static int read_name(struct parser *p)
-{
-    size_t len = 0;
-
-    while (is_letter(p->text[p->pos + len]) || is_digit(p->text[p->pos + len])) {
-        len++;
-    }
-    if (len >= sizeof p->token.text) {
-        return refuse(p, p->pos, "no parameter has a name this long");
-    }
-    if (p->text[p->pos + len] == '.') {
-        return refuse(p, p->pos, "names with . or - stand in backquotes: `a.b`");
-    }
-    p->token.kind = TOKEN_NAME;
-    (void)snprintf(p->token.text, sizeof p->token.text, "%.*s", (int)len, p->text + p->pos);
-    p->pos += len;
-    return 0;
-}
-
-static int read_sign(struct parser *p)
-{
-    static const char *const signs[] = {"<=", ">=", "==", "!=", "<", ">", "+",
-                                        "-",  "*",  "/",  "^",  "(", ")", ","};
-    const char *start = p->text + p->pos;
-
-    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
-        size_t len = strlen(signs[i]);
-        if (strncmp(start, signs[i], len) == 0) {
-            p->token.kind = TOKEN_SIGN;
-            (void)snprintf(p->token.text, sizeof p->token.text, "%s", signs[i]);
-            p->pos += len;
-            return 0;
-        }
-    }
-    if (start[0] == '=') {
-        return refuse(p, p->pos, "write == to compare");
-    }
-    if (start[0] == '&' || start[0] == '|' || start[0] == '!') {
-        return refuse(p, p->pos, "write and, or, not");
-    }
-    if (start[0] == '.') {
-        return refuse(p, p->pos, "names with . or - stand in backquotes: `a.b`");
-    }
-    return refuse(p, p->pos, "the character '%c' means nothing here",
-                  start[0] >= ' ' && start[0] < 0x7f ? start[0] : '?');
-}
-
-static int next(struct parser *p)
-{
-    p->pos += strspn(p->text + p->pos, " \t\r\n");
-    p->token = (struct token){.kind = TOKEN_END, .at = p->pos};
-    char c = p->text[p->pos];
-    if (c == '\0') {
-        return 0;
-    }
-    if (is_digit(c) || (c == '.' && is_digit(p->text[p->pos + 1]))) {
-        return read_number(p);
-    }
-    if (c == '\'' || c == '"' || c == '`') {
-        return read_quoted(p);
-    }
-    return is_letter(c) ? read_name(p) : read_sign(p);
-}
-
-static bool is_sign(const struct parser *p, const char *sign)
-{
-    return p->token.kind == TOKEN_SIGN && strcmp(p->token.text, sign) == 0;
-}
-
-static bool is_word(const struct parser *p, const char *word)
-{
-    return p->token.kind == TOKEN_NAME && strcmp(p->token.text, word) == 0;
-}
-
 /* ---- nodes ---- */
 
 static int add_node(struct parser *p, enum expr_op op, uint16_t a, uint16_t b, double number,
                     uint16_t *node)
 {
     if (p->n_nodes == EXPR_NODES_MAX) {
-        return refuse(p, p->pos, "this is too long: more than %d numbers, names and operators",
-                      EXPR_NODES_MAX);
+        return lexer_refuse(&p->lexer, p->lexer.pos,
+                            "this is too long: more than %d numbers, names and operators",
+                            EXPR_NODES_MAX);
     }
     p->nodes[p->n_nodes] = (struct expr_node){.op = op, .a = a, .b = b, .number = number};
     *node = (uint16_t)p->n_nodes++;
@@ -217,8 +55,9 @@ static int add_node(struct parser *p, enum expr_op op, uint16_t a, uint16_t b, d
 static int want_truth(struct parser *p, const struct operand *operand)
 {
     if (operand->kind != KIND_TRUTH) {
-        return refuse(p, operand->at, "a comparison is wanted here, such as x <= 3, not a %s",
-                      operand->kind == KIND_NUMBER ? "number" : "text");
+        return lexer_refuse(&p->lexer, operand->at,
+                            "a comparison is wanted here, such as x <= 3, not a %s",
+                            operand->kind == KIND_NUMBER ? "number" : "text");
     }
     return 0;
 }
@@ -226,7 +65,8 @@ static int want_truth(struct parser *p, const struct operand *operand)
 static int want_number(struct parser *p, const struct operand *operand)
 {
     if (operand->kind == KIND_CHOICE || operand->kind == KIND_TEXT) {
-        return refuse(p, operand->at, "texts can be compared with == and !=, not calculated with");
+        return lexer_refuse(&p->lexer, operand->at,
+                            "texts can be compared with == and !=, not calculated with");
     }
     return 0;
 }
@@ -250,17 +90,17 @@ static enum kind param_kind(const struct param *param)
 
 static int name_operand(struct parser *p, struct operand *out)
 {
-    int i = space_find(p->space, p->token.text);
+    int i = space_find(p->space, p->lexer.token.text);
 
     if (i < 0) {
-        return refuse(p, p->token.at,
-                      "there is no parameter \"%s\"; names with . or - stand in backquotes",
-                      p->token.text);
+        return lexer_refuse(&p->lexer, p->lexer.token.at,
+                            "there is no parameter \"%s\"; names with . or - stand in backquotes",
+                            p->lexer.token.text);
     }
     p->names[i] = true;
     out->kind = param_kind(&p->space->params[i]);
     TRY(add_node(p, out->kind == KIND_CHOICE ? OP_INDEX : OP_VALUE, (uint16_t)i, 0, 0, &out->node));
-    return next(p);
+    return lexer_next(&p->lexer);
 }
 
 static int literal(struct parser *p, enum kind kind, double number, struct operand *out)
@@ -268,21 +108,21 @@ static int literal(struct parser *p, enum kind kind, double number, struct opera
     out->kind = kind;
     out->is_literal = true;
     if (kind == KIND_TEXT) {
-        out->text = p->token.from;
-        out->len = p->token.len;
+        out->text = p->lexer.token.from;
+        out->len = p->lexer.token.len;
     }
     TRY(add_node(p, OP_NUMBER, 0, 0, number, &out->node));
-    return next(p);
+    return lexer_next(&p->lexer);
 }
 
 static int expect_sign(struct parser *p, const char *sign)
 {
-    if (!is_sign(p, sign)) {
-        return refuse(p, p->token.at, "a %s is missing before %s%s%s", sign,
-                      p->token.kind == TOKEN_END ? "the end" : "\"", p->token.text,
-                      p->token.kind == TOKEN_END ? "" : "\"");
+    if (!lexer_at_sign(&p->lexer, sign)) {
+        return lexer_refuse(&p->lexer, p->lexer.token.at, "a %s is missing before %s%s%s", sign,
+                            p->lexer.token.kind == TOKEN_END ? "the end" : "\"",
+                            p->lexer.token.text, p->lexer.token.kind == TOKEN_END ? "" : "\"");
     }
-    return next(p);
+    return lexer_next(&p->lexer);
 }
 
 static const struct function {
@@ -300,7 +140,7 @@ static int call(struct parser *p, const struct function *function, struct operan
 {
     struct operand argument = {0};
 
-    TRY(next(p));
+    TRY(lexer_next(&p->lexer));
     TRY(expression(p, 0, &argument));
     TRY(want_number(p, &argument));
     out->kind = KIND_NUMBER;
@@ -308,44 +148,45 @@ static int call(struct parser *p, const struct function *function, struct operan
     if (!function->many) {
         TRY(add_node(p, function->op, argument.node, 0, 0, &out->node));
     }
-    while (function->many && is_sign(p, ",")) {
+    while (function->many && lexer_at_sign(&p->lexer, ",")) {
         struct operand more = {0};
-        TRY(next(p));
+        TRY(lexer_next(&p->lexer));
         TRY(expression(p, 0, &more));
         TRY(want_number(p, &more));
         TRY(add_node(p, function->op, out->node, more.node, 0, &out->node));
     }
-    if (!function->many && is_sign(p, ",")) {
-        return refuse(p, p->token.at, "%s takes one number", function->name);
+    if (!function->many && lexer_at_sign(&p->lexer, ",")) {
+        return lexer_refuse(&p->lexer, p->lexer.token.at, "%s takes one number", function->name);
     }
     return expect_sign(p, ")");
 }
 
 static bool opens_call(const struct parser *p)
 {
-    return p->text[p->pos + strspn(p->text + p->pos, " \t\r\n")] == '(';
+    return p->lexer.text[p->lexer.pos + strspn(p->lexer.text + p->lexer.pos, " \t\r\n")] == '(';
 }
 
 static int word_operand(struct parser *p, struct operand *out)
 {
-    if (is_word(p, "true") || is_word(p, "false")) {
-        return literal(p, KIND_TRUTH, is_word(p, "true") ? 1 : 0, out);
+    if (lexer_at_word(&p->lexer, "true") || lexer_at_word(&p->lexer, "false")) {
+        return literal(p, KIND_TRUTH, lexer_at_word(&p->lexer, "true") ? 1 : 0, out);
     }
-    if (is_word(p, "and") || is_word(p, "or")) {
-        return refuse(p, p->token.at, "something is missing before \"%s\"", p->token.text);
+    if (lexer_at_word(&p->lexer, "and") || lexer_at_word(&p->lexer, "or")) {
+        return lexer_refuse(&p->lexer, p->lexer.token.at, "something is missing before \"%s\"",
+                            p->lexer.token.text);
     }
     if (!opens_call(p)) {
         return name_operand(p, out);
     }
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-        if (is_word(p, functions[i].name)) {
-            TRY(next(p));
+        if (lexer_at_word(&p->lexer, functions[i].name)) {
+            TRY(lexer_next(&p->lexer));
             return call(p, &functions[i], out);
         }
     }
-    return refuse(p, p->token.at,
-                  "there is no function \"%s\"; use min, max, abs, log, exp, sqrt or floor",
-                  p->token.text);
+    return lexer_refuse(&p->lexer, p->lexer.token.at,
+                        "there is no function \"%s\"; use min, max, abs, log, exp, sqrt or floor",
+                        p->lexer.token.text);
 }
 
 /* Binding powers, loosest first. */
@@ -362,16 +203,16 @@ enum {
 
 static int prefixed(struct parser *p, struct operand *out)
 {
-    if (is_word(p, "not")) {
-        TRY(next(p));
+    if (lexer_at_word(&p->lexer, "not")) {
+        TRY(lexer_next(&p->lexer));
         TRY(expression(p, BIND_NOT, out));
         TRY(want_truth(p, out));
         out->is_literal = false;
         return add_node(p, OP_NOT, out->node, 0, 0, &out->node);
     }
-    if (is_sign(p, "-") || is_sign(p, "+")) {
-        bool negative = is_sign(p, "-");
-        TRY(next(p));
+    if (lexer_at_sign(&p->lexer, "-") || lexer_at_sign(&p->lexer, "+")) {
+        bool negative = lexer_at_sign(&p->lexer, "-");
+        TRY(lexer_next(&p->lexer));
         TRY(expression(p, BIND_MINUS - 1, out));
         TRY(want_number(p, out));
         out->kind = KIND_NUMBER;
@@ -381,31 +222,34 @@ static int prefixed(struct parser *p, struct operand *out)
         }
         return negative && !folds ? add_node(p, OP_NEGATE, out->node, 0, 0, &out->node) : 0;
     }
-    TRY(next(p)); /* "(" */
+    TRY(lexer_next(&p->lexer)); /* "(" */
     TRY(expression(p, 0, out));
     return expect_sign(p, ")");
 }
 
 static int operand(struct parser *p, struct operand *out)
 {
-    *out = (struct operand){.at = p->token.at};
-    switch (p->token.kind) {
+    *out = (struct operand){.at = p->lexer.token.at};
+    switch (p->lexer.token.kind) {
     case TOKEN_NUMBER:
-        return literal(p, KIND_NUMBER, p->token.number, out);
+        return literal(p, KIND_NUMBER, p->lexer.token.number, out);
     case TOKEN_TEXT:
         return literal(p, KIND_TEXT, 0, out);
     case TOKEN_QUOTED_NAME:
         return name_operand(p, out);
     case TOKEN_NAME:
-        return is_word(p, "not") ? prefixed(p, out) : word_operand(p, out);
+        return lexer_at_word(&p->lexer, "not") ? prefixed(p, out) : word_operand(p, out);
     case TOKEN_SIGN:
-        if (is_sign(p, "-") || is_sign(p, "+") || is_sign(p, "(")) {
+        if (lexer_at_sign(&p->lexer, "-") || lexer_at_sign(&p->lexer, "+")
+            || lexer_at_sign(&p->lexer, "(")) {
             return prefixed(p, out);
         }
-        return refuse(p, p->token.at, "a number or a name is missing before \"%s\"", p->token.text);
+        return lexer_refuse(&p->lexer, p->lexer.token.at,
+                            "a number or a name is missing before \"%s\"", p->lexer.token.text);
     case TOKEN_END:
     default:
-        return refuse(p, p->token.at, "a number or a name is missing at the end");
+        return lexer_refuse(&p->lexer, p->lexer.token.at,
+                            "a number or a name is missing at the end");
     }
 }
 
@@ -433,11 +277,11 @@ static const struct infix {
 
 static const struct infix *find_infix(const struct parser *p)
 {
-    if (p->token.kind != TOKEN_SIGN && p->token.kind != TOKEN_NAME) {
+    if (p->lexer.token.kind != TOKEN_SIGN && p->lexer.token.kind != TOKEN_NAME) {
         return NULL;
     }
     for (size_t i = 0; i < sizeof infixes / sizeof infixes[0]; i++) {
-        if (strcmp(p->token.text, infixes[i].text) == 0) {
+        if (strcmp(p->lexer.token.text, infixes[i].text) == 0) {
             return &infixes[i];
         }
     }
@@ -476,17 +320,19 @@ static int compare_choice(struct parser *p, enum expr_op op, const struct operan
     const struct operand *other = choice == left ? right : left;
 
     if (choice->kind != KIND_CHOICE || !other->is_literal) {
-        return refuse(p, other->at, "compare a text with a parameter that has it as a choice");
+        return lexer_refuse(&p->lexer, other->at,
+                            "compare a text with a parameter that has it as a choice");
     }
     const struct param *param = &p->space->params[p->nodes[choice->node].a];
     if (op != OP_EQUAL && op != OP_NOT_EQUAL && param->type != PARAM_ORDINAL) {
-        return refuse(p, left->at, "%s has no order; compare it with == or !=, or make it ordinal",
-                      param->name);
+        return lexer_refuse(&p->lexer, left->at,
+                            "%s has no order; compare it with == or !=, or make it ordinal",
+                            param->name);
     }
     int index = literal_choice(p, param, other);
     if (index < 0) {
-        return refuse(p, other->at, "%s never has this value; name one of its choices",
-                      param->name);
+        return lexer_refuse(&p->lexer, other->at,
+                            "%s never has this value; name one of its choices", param->name);
     }
     p->nodes[other->node].number = index;
     return 0;
@@ -512,7 +358,7 @@ static int infix_operator(struct parser *p, const struct infix *infix, struct op
     struct operand right = {0};
     bool from_right = infix->bind == BIND_POWER;
 
-    TRY(next(p));
+    TRY(lexer_next(&p->lexer));
     TRY(expression(p, from_right ? infix->bind - 1 : infix->bind, &right));
     TRY(check_operands(p, infix, left, &right));
     TRY(add_node(p, infix->op, left->node, right.node, 0, &left->node));
@@ -520,7 +366,8 @@ static int infix_operator(struct parser *p, const struct infix *infix, struct op
     left->is_literal = false;
     const struct infix *after = find_infix(p);
     if (infix->bind == BIND_COMPARE && after != NULL && after->bind == BIND_COMPARE) {
-        return refuse(p, p->token.at, "comparisons do not chain; write a < b and b < c");
+        return lexer_refuse(&p->lexer, p->lexer.token.at,
+                            "comparisons do not chain; write a < b and b < c");
     }
     return 0;
 }
@@ -528,7 +375,8 @@ static int infix_operator(struct parser *p, const struct infix *infix, struct op
 static int expression(struct parser *p, int tighter_than, struct operand *out)
 {
     if (++p->depth > EXPR_DEPTH_MAX) {
-        return refuse(p, p->token.at, "this is nested deeper than %d levels", EXPR_DEPTH_MAX);
+        return lexer_refuse(&p->lexer, p->lexer.token.at, "this is nested deeper than %d levels",
+                            EXPR_DEPTH_MAX);
     }
     TRY(operand(p, out));
     const struct infix *infix = find_infix(p);
@@ -542,14 +390,15 @@ static int expression(struct parser *p, int tighter_than, struct operand *out)
 
 static int whole(struct parser *p, struct operand *out)
 {
-    TRY(next(p));
-    if (p->token.kind == TOKEN_END) {
-        return refuse(p, 0, "the expression is empty");
+    TRY(lexer_next(&p->lexer));
+    if (p->lexer.token.kind == TOKEN_END) {
+        return lexer_refuse(&p->lexer, 0, "the expression is empty");
     }
     TRY(expression(p, 0, out));
-    if (p->token.kind != TOKEN_END) {
-        return refuse(p, p->token.at, "\"%s\" is not expected here; is an operator missing?",
-                      p->token.text);
+    if (p->lexer.token.kind != TOKEN_END) {
+        return lexer_refuse(&p->lexer, p->lexer.token.at,
+                            "\"%s\" is not expected here; is an operator missing?",
+                            p->lexer.token.text);
     }
     return want_truth(p, out);
 }
@@ -568,10 +417,8 @@ int expr_parse(const char *text, size_t len, const struct space *space, struct e
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     struct operand root = {0};
-    p->text = text;
-    p->len = len;
+    p->lexer = (struct lexer){.text = text, .err = err};
     p->space = space;
-    p->err = err;
     p->names = built->names;
     TRY(whole(p, &root));
     memcpy(built->nodes, p->nodes, p->n_nodes * sizeof p->nodes[0]);

@@ -10,6 +10,14 @@
  * any case and has a name if a legal one was given. */
 void param_from_json(const json_t *json, const char *pointer, struct param *param,
                      struct faults *faults);
+/* What a type of its own reads, after "name" and "type". */
+void param_read_choices(struct fields *f, struct param *param);
+void param_read_constant(struct fields *f, struct param *param);
+void param_read_bool(struct fields *f, struct param *param);
+void param_read_listed(struct fields *f, struct param *param); /* "values"; the scale is known */
+void param_read_range(struct fields *f, struct param *param);  /* the scale is known */
+/* Index of the word among `names`, or 0 when it is missing or, with a fault, wrong. */
+int param_read_word(struct fields *f, const char *name, const char *const names[], int n);
 /* "when" of parameter i. Parents that are `broken` themselves are believed. */
 void param_conditions_from_json(struct space *space, size_t i, const json_t *when,
                                 const bool broken[], struct faults *faults);

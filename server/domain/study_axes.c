@@ -1,0 +1,210 @@
+/* The parts of a body that say how the search goes: objectives, strategy, stopping, resource. */
+#include "server/domain/study_read.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COUNT_MAX INT64_C(1000000000000)
+
+/* ---- objectives ---- */
+
+/* Reads the metric and where it shall go; the pointer of `f` is the objective's. */
+static void read_objective(struct fields *f, struct objective *objective)
+{
+    const char *metric = fields_string(f, "metric", NULL);
+    const char *direction = fields_string(f, "direction", NULL);
+    const char *fold = fields_string(f, "fold", "last");
+
+    if (metric == NULL && !fields_has(f, "metric")) {
+        fields_fault(f, "metric", "is missing; name the metric that jobs report");
+    } else if (metric != NULL && !name_is_metric(metric)) {
+        fields_fault(f, "metric",
+                     "\"%.80s\" is no metric name: begin with a letter or _, go on with letters, "
+                     "digits, _ . - or /, at most 64 in all",
+                     metric);
+    } else if (metric != NULL) {
+        (void)snprintf(objective->metric, sizeof objective->metric, "%s", metric);
+    }
+    if (direction != NULL && strcmp(direction, "maximize") == 0) {
+        objective->direction = DIRECTION_MAXIMIZE;
+    } else if ((direction == NULL && !fields_has(f, "direction"))
+               || (direction != NULL && strcmp(direction, "minimize") != 0)) {
+        fields_fault(f, "direction", "must be \"minimize\" or \"maximize\"");
+    }
+    if (strcmp(fold, "best") == 0) {
+        objective->fold = FOLD_BEST;
+    } else if (strcmp(fold, "last") != 0) {
+        fields_fault(f, "fold", "must be \"last\" or \"best\"");
+    }
+}
+
+static void read_objective_list(struct fields *f, const json_t *list, struct study_def *def)
+{
+    size_t n = json_array_size(list);
+
+    if (n == 0 || n > OBJECTIVES_MAX) {
+        fields_fault(f, "objectives", "must list 1 to %d objectives", OBJECTIVES_MAX);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct fields one;
+        char pointer[32];
+        (void)snprintf(pointer, sizeof pointer, "/objectives/%zu", i);
+        if (!json_is_object(json_array_get(list, i))) {
+            faults_add(f->faults, pointer, "must be an object with metric and direction");
+            continue;
+        }
+        fields_begin(&one, json_array_get(list, i), pointer, f->faults);
+        read_objective(&one, &def->objectives[i]);
+        fields_end(&one);
+        for (size_t j = 0; j < i && def->objectives[i].metric[0] != '\0'; j++) {
+            if (strcmp(def->objectives[i].metric, def->objectives[j].metric) == 0) {
+                fields_fault(&one, "metric", "\"%s\" is an objective already",
+                             def->objectives[i].metric);
+                break;
+            }
+        }
+    }
+    def->n_objectives = n;
+}
+
+void study_read_objectives(struct fields *f, struct study_def *def)
+{
+    const json_t *list = fields_array(f, "objectives");
+    bool is_short = fields_has(f, "metric") || fields_has(f, "direction");
+
+    if (is_short && fields_has(f, "objectives")) {
+        fields_fault(f, "metric", "is the short form of one objective; leave out one of the two");
+    }
+    if (list != NULL) {
+        read_objective_list(f, list, def);
+        (void)fields_any(f, "metric");
+        (void)fields_any(f, "direction");
+        (void)(is_short ? fields_any(f, "fold") : NULL);
+    } else if (is_short) {
+        read_objective(f, &def->objectives[0]);
+        def->n_objectives = 1;
+    } else if (!fields_has(f, "objectives")) {
+        fields_fault(f, "objectives",
+                     "is missing; say [{\"metric\": \"loss\", \"direction\": \"minimize\"}]");
+    }
+}
+
+/* ---- strategy, stopping, resource ---- */
+
+/* A copy without `without` and without nulls; an option that is null is one not given. */
+static json_t *copy_options(const json_t *object, const char *without, const char *also)
+{
+    json_t *copy = json_object();
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (json_unconst(object), key, value) {
+        if (strcmp(key, without) != 0 && strcmp(key, also) != 0 && !json_is_null(value)) {
+            (void)json_object_set(copy, key, value);
+        }
+    }
+    return copy;
+}
+
+static void read_strategy_object(struct fields *f, const json_t *given, struct study_def *def)
+{
+    struct fields one;
+
+    fields_begin(&one, given, "/strategy", f->faults);
+    const char *name = fields_string(&one, "name", NULL);
+    const char *serving = fields_string(&one, "serving", "prepared");
+    if (name == NULL && !fields_has(&one, "name")) {
+        fields_fault(&one, "name", "is missing; say which strategy, such as \"random\"");
+    } else if (name != NULL) {
+        (void)snprintf(def->strategy, sizeof def->strategy, "%s", name);
+    }
+    if (strcmp(serving, "exact") == 0) {
+        def->serving = SERVING_EXACT;
+    } else if (strcmp(serving, "prepared") != 0) {
+        fields_fault(&one, "serving", "must be \"prepared\" or \"exact\"");
+    }
+    def->strategy_options = copy_options(given, "name", "serving");
+}
+
+void study_read_strategy(struct fields *f, struct study_def *def)
+{
+    const json_t *given = fields_any(f, "strategy");
+
+    def->serving = SERVING_PREPARED;
+    (void)snprintf(def->strategy, sizeof def->strategy, "auto");
+    if (json_is_object(given)) {
+        read_strategy_object(f, given, def);
+    } else if (given != NULL && !json_is_string(given)) {
+        fields_fault(f, "strategy", "must be a name, or an object with name and options");
+    } else if (given != NULL) {
+        (void)snprintf(def->strategy, sizeof def->strategy, "%s", json_string_value(given));
+    }
+    if (def->strategy_options == NULL) {
+        def->strategy_options = json_object();
+    }
+    if (json_is_string(given) && strlen(json_string_value(given)) >= sizeof def->strategy) {
+        fields_fault(f, "strategy", "no strategy has a name this long");
+    }
+}
+
+void study_read_stopping(struct fields *f, struct study_def *def)
+{
+    const json_t *given = fields_object(f, "stopping");
+    struct fields one;
+
+    if (given == NULL) {
+        return;
+    }
+    fields_begin(&one, given, "/stopping", f->faults);
+    const char *rule = fields_string(&one, "rule", NULL);
+    if (rule != NULL && strcmp(rule, "median") == 0) {
+        def->stopping = STOPPING_MEDIAN;
+        (void)fields_int(&one, "after", 5, 1, COUNT_MAX);
+        (void)fields_int(&one, "warmup", 1, 0, COUNT_MAX);
+    } else if (rule != NULL && strcmp(rule, "threshold") == 0) {
+        def->stopping = STOPPING_THRESHOLD;
+        (void)fields_int(&one, "step", 0, 0, COUNT_MAX);
+        (void)fields_real(&one, "value", 0);
+        if (!fields_has(&one, "step")) {
+            fields_fault(&one, "step", "is missing; say from which step on the value must hold");
+        }
+        if (!fields_has(&one, "value")) {
+            fields_fault(&one, "value", "is missing; a trial worse than it is stopped");
+        }
+    } else {
+        if (rule != NULL || !fields_has(&one, "rule")) {
+            fields_fault(&one, "rule", "must be \"median\" or \"threshold\"");
+        }
+        return;
+    }
+    fields_end(&one);
+    def->stopping_options = copy_options(given, "rule", "rule");
+}
+
+void study_read_resource(struct fields *f, struct study_def *def)
+{
+    const json_t *given = fields_object(f, "resource");
+    struct fields one;
+
+    if (given == NULL) {
+        return;
+    }
+    fields_begin(&one, given, "/resource", f->faults);
+    const char *name = fields_string(&one, "name", "steps");
+    def->has_resource = true;
+    def->resource_min = fields_int(&one, "min", 1, 1, COUNT_MAX);
+    def->resource_max = fields_int(&one, "max", 0, 1, COUNT_MAX);
+    if (!name_is_parameter(name)) {
+        fields_fault(&one, "name", "must be a name of letters, digits, _ . and -, such as epochs");
+    } else {
+        (void)snprintf(def->resource_name, sizeof def->resource_name, "%s", name);
+    }
+    if (!fields_has(&one, "max")) {
+        fields_fault(&one, "max", "is missing; say how long a full training is");
+    } else if (def->resource_max > 0 && def->resource_min > def->resource_max) {
+        fields_fault(&one, "min", "must not be greater than max (%" PRId64 ")", def->resource_max);
+    }
+    fields_end(&one);
+}
