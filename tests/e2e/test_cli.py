@@ -325,6 +325,51 @@ def test_nothing_from_the_server_reaches_the_terminal_as_a_command(tmp):
             expect(character in said, False, f"{character!r} is shown")
 
 
+BRACKETS = {
+    "study": "digits", "schedule": "asha", "eta": 3, "resource": "epochs", "trials": 4,
+    "full_training": 12, "trained": 6, "opened": 1, "open": 1,
+    "brackets": [{"bracket": 1, "state": "open", "sealed": False, "next": "a new one starts",
+                  "rungs": [{"rung": 0, "resource": 1, "size": None, "entered": 4, "running": 1,
+                             "reported": 3, "failed": 0, "waiting": 2, "promoted": 1,
+                             "waits_for": [], "entries": [{"trial": 2, "value": 0.5,
+                                                           "state": "promoted"}]}]}],
+}
+
+
+def test_brackets_are_drawn_and_listed(tmp):
+    with FakeServer() as server:
+        server.says("GET", "/v1/studies/digits/brackets", 200, BRACKETS)
+        out, _ = hone(server, tmp, "study", "brackets", "digits")
+        contains(out, "digits  asha, eta 3: 1 bracket, 1 open; trained 6 of 12 epochs, 50 % saved\n",
+                 "4, 1 running, 2 waiting, 1 promoted, best 0.5 (trial 2)\n")
+        expect(json.loads(hone(server, tmp, "study", "brackets", "digits", "-o", "json")[0]),
+               BRACKETS)
+        out, _ = hone(server, tmp, "study", "brackets", "digits", "-o", "csv")
+        expect(out, "bracket,state,rung,resource,size,entered,running,waiting,reported,failed,"
+                    "promoted\n1,open,0,1,,4,1,2,3,0,1\n")
+
+
+def test_a_trial_is_explained_in_words(tmp):
+    with FakeServer() as server:
+        server.says("GET", "/v1/studies/digits/trials/7/explain", 200, {
+            "trial": 7, "state": "pruned", "source": "suggested", "ordinal": 7, "fallback": True,
+            "suggestion": {"search": "random", "seen": 6},
+            "schedule": {"schedule": "asha", "bracket": 1, "rung": 0, "short": False,
+                         "text": "is out: others were better",
+                         "history": [{"event": "value", "at": "2026-11-24T21:00:00.000Z",
+                                      "rung": 0, "step": 3, "value": 0.25},
+                                     {"event": "lose", "at": "2026-11-24T21:00:01.000Z",
+                                      "rung": 0, "step": 3, "rank": 3, "value": 0.25,
+                                      "text": "third of 3\x1b[2J; the best 1 went on"}]}})
+        out, _ = hone(server, tmp, "study", "explain", "digits", "7")
+        expect(out, "trial 7 is pruned; it was suggested as number 7, without the model, which was "
+                    "not ready in time\n  search random\n  seen 6\n"
+                    "bracket 1, rung 0 of asha: it is out: others were better\n"
+                    "  2026-11-24 22:00:00 +01:00  value     step 3, value 0.25\n"
+                    "  2026-11-24 22:00:01 +01:00  lose      step 3: third of 3[2J; the best 1 went "
+                    "on\n")
+
+
 # ---- steering ----
 
 def test_states_are_patched(tmp):

@@ -14,6 +14,8 @@ const struct verb verbs[] = {
     {"study", "best", verb_study_best, "the best trial and its parameters"},
     {"study", "trials", verb_study_trials, "the trials, as a table or for another program"},
     {"study", "watch", verb_study_watch, "follow a study until it ends"},
+    {"study", "brackets", verb_study_brackets, "who is at which rung, and what happens next"},
+    {"study", "explain", verb_study_explain, "why a trial goes on, waits or was stopped"},
     {"study", "pause", verb_study_pause, "hand out nothing new"},
     {"study", "resume", verb_study_resume, "go on"},
     {"study", "stop", verb_study_stop, "stop what runs, cancel what waits"},

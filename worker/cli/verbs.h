@@ -38,6 +38,8 @@ int verb_study_show(int argc, char **argv);
 int verb_study_best(int argc, char **argv);
 int verb_study_trials(int argc, char **argv);
 int verb_study_watch(int argc, char **argv);
+int verb_study_brackets(int argc, char **argv);
+int verb_study_explain(int argc, char **argv);
 int verb_study_pause(int argc, char **argv);
 int verb_study_resume(int argc, char **argv);
 int verb_study_stop(int argc, char **argv);
