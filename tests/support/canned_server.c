@@ -73,6 +73,9 @@ static size_t serve(int connection, const char *const responses[], size_t n)
         }
         answer(connection, response, text, whole);
         len = 0;
+        if (strstr(response, "Connection: close") != NULL) {
+            break;
+        }
     }
     return used;
 }

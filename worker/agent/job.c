@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,10 @@
 #define READ_BYTES 65536
 #define COLLECT_READS 1024 /* more than a pipe holds: only a survivor of SIGKILL could write on */
 #define DETAIL_BYTES 4096
+#define LOG_BYTES_MAX ((int64_t)1 << 30) /* of one run; what comes after is not kept */
+#define SHOW_PATIENCE_MS 200
+#define SHOW_BYTES 512
+#define SPAN_MOST_SECONDS 1e9
 
 /* ---- what the job finds ---- */
 
@@ -147,15 +152,31 @@ void job_report(void *context, const struct metric_report *report)
     lease_measure(slot->lease, step, report->items, report->n);
 }
 
-static void write_whole(int fd, const char *bytes, size_t len)
+static void keep_in_log(struct slot *slot, const char *bytes, size_t len)
 {
-    while (fd >= 0 && len > 0) {
-        ssize_t put = write(fd, bytes, len);
-        if (put < 0 && errno != EINTR) {
-            return; /* a full disk must not stop the training */
+    static const char full[] = "\n[the log is full; more was printed]\n";
+    bool was_full = slot->log_bytes >= LOG_BYTES_MAX;
+
+    slot->log_bytes += (int64_t)len;
+    if (slot->log_fd >= 0 && !was_full) {
+        bool is_full = slot->log_bytes >= LOG_BYTES_MAX;
+        ssize_t put = write(slot->log_fd, is_full ? full : bytes, is_full ? sizeof full - 1 : len);
+        (void)put; /* a full disk must not stop the training */
+    }
+}
+
+/* A terminal that was stopped or cannot keep up misses some: the leases must not wait for it. */
+static void show(int fd, const char *bytes, size_t len)
+{
+    struct pollfd screen = {.fd = fd, .events = POLLOUT};
+
+    while (fd >= 0 && len > 0 && poll(&screen, 1, SHOW_PATIENCE_MS) == 1) {
+        ssize_t put = write(fd, bytes, len < SHOW_BYTES ? len : SHOW_BYTES);
+        if (put <= 0) {
+            return;
         }
-        bytes += put > 0 ? put : 0;
-        len -= put > 0 ? (size_t)put : 0;
+        bytes += put;
+        len -= (size_t)put;
     }
 }
 
@@ -170,8 +191,8 @@ static ssize_t read_some(struct slot *slot, int fd, struct parse *parse)
         return got;
     }
     if (parse == &slot->output) {
-        write_whole(slot->log_fd, bytes, (size_t)got);
-        write_whole(slot->site->settings->passthrough_fd, bytes, (size_t)got);
+        keep_in_log(slot, bytes, (size_t)got);
+        show(slot->site->settings->passthrough_fd, bytes, (size_t)got);
     }
     parse_feed(parse, bytes, (size_t)got);
     return got;
@@ -258,6 +279,15 @@ static int launch(struct slot *slot, const struct program *program, struct err *
     return runner_start(&slot->runner, program->path, argv.items, envp.items, err);
 }
 
+/* Seconds from a server, whatever it says: 0 is no limit, and nothing overflows. */
+static int64_t span_ms(double seconds)
+{
+    if (!(seconds > 0)) {
+        return 0;
+    }
+    return seconds < SPAN_MOST_SECONDS ? (int64_t)(seconds * 1000) : 0;
+}
+
 int job_start(struct slot *slot, struct err *err)
 {
     const struct program *program = program_for(slot);
@@ -269,6 +299,7 @@ int job_start(struct slot *slot, struct err *err)
     }
     slot->last_step = slot->from;
     slot->has_step = false;
+    slot->log_bytes = 0;
     slot->until = slot->to;
     slot->oom_before = ending_oom_count();
     TRY(prepare_files(slot, err));
@@ -279,12 +310,12 @@ int job_start(struct slot *slot, struct err *err)
     slot->supervisor.grace_ms = slot->site->settings->grace_ms;
     int64_t spent_ms =
         now_ms - slot->started_ms; /* trial_seconds is of one attempt, restarts too */
-    int64_t limit_ms = (int64_t)(slot->grant.trial_seconds * 1000);
+    int64_t limit_ms = span_ms(slot->grant.trial_seconds);
     supervisor_start(&slot->supervisor, now_ms,
                      limit_ms == 0         ? 0
                      : limit_ms > spent_ms ? limit_ms - spent_ms
                                            : 1,
-                     (int64_t)(slot->grant.stall_seconds * 1000));
+                     span_ms(slot->grant.stall_seconds));
     return watch_all(slot, err);
 }
 

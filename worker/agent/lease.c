@@ -427,6 +427,13 @@ void lease_tick(struct lease *lease)
     }
 }
 
+void lease_hurry(struct lease *lease)
+{
+    lease->retry_at_ms = 0;
+    backoff_reset(&lease->backoff);
+    lease_tick(lease);
+}
+
 int64_t lease_deadline(const struct lease *lease)
 {
     if (lease->closed || lease->calling != CALL_NONE) {

@@ -47,6 +47,9 @@ MUST_USE int lease_result_steal(struct lease *lease, struct result_report *repor
 /* Hands the trial back instead. Measurements not sent yet are sent first. */
 void lease_release(struct lease *lease);
 
+/* The worker is leaving: what waits to be repeated is tried now. */
+void lease_hurry(struct lease *lease);
+
 /* Starts what is due; the moment when there is something to do next. */
 void lease_tick(struct lease *lease);
 int64_t lease_deadline(const struct lease *lease);

@@ -469,6 +469,9 @@ void slot_drain(struct slot *slot)
     } else if (slot->phase == SLOT_RUNNING) {
         job_act(slot, supervisor_step(&slot->supervisor, JOB_DRAINED, now_ms));
     }
+    if (slot->lease != NULL) {
+        lease_hurry(slot->lease);
+    }
 }
 
 void slot_kill(struct slot *slot)

@@ -78,6 +78,7 @@ struct slot {
     struct watch output_watch, metrics_watch, status_watch;
     struct parse output, metrics;
     int log_fd;
+    int64_t log_bytes; /* what the job printed */
     int64_t started_ms;
     int64_t oom_before;
     struct ending ending;

@@ -1,0 +1,318 @@
+#include "worker/agent/lease.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/canned_server.h"
+
+#define OK(body)                                                                                   \
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" body
+#define CONTINUE OK("{\"action\":\"continue\",\"until\":9}")
+#define PROBLEM(status, type)                                                                      \
+    "HTTP/1.1 " status " X\r\nConnection: close\r\n\r\n{\"type\":\"/problems/" type                \
+    "\",\"detail\":\"told so\"}"
+
+/* A lease on a server that knows its lines, a clock that stands still, and what was heard. */
+static struct fixture {
+    struct canned_server server;
+    struct clock_manual clock;
+    struct loop loop;
+    struct lease_grant grant;
+    struct lease *lease;
+    char heard[400];
+} f;
+
+static void hear(const char *word)
+{
+    size_t len = strlen(f.heard);
+
+    (void)snprintf(f.heard + len, sizeof f.heard - len, "%s;", word);
+}
+
+static void on_action(void *context, const struct action_reply *reply)
+{
+    (void)context;
+    hear(action_name(reply->action));
+}
+
+static void on_lost(void *context, const char *why)
+{
+    (void)context;
+    (void)why;
+    hear("lost");
+}
+
+static void on_closed(void *context, const char *state)
+{
+    (void)context;
+    hear(state);
+}
+
+static void on_refused(void *context, const struct err *err)
+{
+    (void)context;
+    (void)err;
+    hear("refused");
+}
+
+static void on_fatal(void *context, const struct err *err)
+{
+    (void)context;
+    (void)err;
+    hear("fatal");
+}
+
+static void on_reach(void *context, bool reached, const char *why)
+{
+    (void)context;
+    (void)why;
+    if (!reached) {
+        hear("away");
+    }
+}
+
+static void start(const char *const lines[], size_t n)
+{
+    const struct lease_hooks hooks = {on_action, on_lost,  on_closed, on_refused,
+                                      on_fatal,  on_reach, NULL};
+    struct err err = {0};
+
+    memset(&f, 0, sizeof f);
+    canned_server_start(&f.server, lines, n);
+    clock_manual_init(&f.clock, 1000000, 0);
+    struct http_client_settings settings = {.url = f.server.url};
+    ck_assert_int_eq(loop_init(&f.loop, &settings, &f.clock.clock, &err), 0);
+    f.loop.backoff_ms = 1000;
+    f.grant = (struct lease_grant){.id = "l_1", .study = "s", .trial = 1, .heartbeat_seconds = 20};
+    ck_assert_int_eq(lease_create(&f.loop, &f.grant, &hooks, 2400000, &f.lease, &err), 0);
+}
+
+static void stop(void)
+{
+    lease_destroy(f.lease);
+    loop_finish(&f.loop);
+    canned_server_stop(&f.server);
+}
+
+/* Lets the network work until something new is heard. */
+static void wait_for_word(void)
+{
+    size_t before = strlen(f.heard);
+
+    lease_tick(f.lease);
+    while (strlen(f.heard) == before) {
+        http_async_wait(f.loop.http, -1, -1);
+    }
+}
+
+static void measure(int64_t step)
+{
+    struct metric_value value = {.metric = "loss", .value = (double)step};
+
+    lease_measure(f.lease, step, &value, 1);
+}
+
+START_TEST(heartbeat_comes_when_nothing_else_was_said)
+{
+    static const char *const lines[] = {CONTINUE, CONTINUE};
+
+    start(lines, 2);
+    ck_assert_int_eq(lease_deadline(f.lease), f.clock.now_ms + 20000);
+    f.clock.now_ms += 15000;
+    measure(1);
+    wait_for_word();
+    ck_assert_int_eq(lease_deadline(f.lease), f.clock.now_ms + 20000);
+    f.clock.now_ms += 20000;
+    wait_for_word();
+    ck_assert_str_eq(f.heard, "continue;continue;");
+    stop();
+}
+END_TEST
+
+START_TEST(server_sets_the_heartbeat_within_reason)
+{
+    static const char *const lines[] = {
+        OK("{\"action\":\"continue\",\"heartbeat_seconds\":80}"),
+        OK("{\"action\":\"continue\",\"heartbeat_seconds\":1e300}"),
+        OK("{\"action\":\"continue\",\"heartbeat_seconds\":0.0001}"),
+    };
+
+    start(lines, 3);
+    measure(1);
+    wait_for_word();
+    ck_assert_int_eq(lease_deadline(f.lease), f.clock.now_ms + 80000);
+    measure(2);
+    wait_for_word();
+    ck_assert_int_eq(lease_deadline(f.lease), f.clock.now_ms + 3600000);
+    measure(3);
+    wait_for_word();
+    ck_assert_int_eq(lease_deadline(f.lease), f.clock.now_ms + 1000);
+    stop();
+}
+END_TEST
+
+START_TEST(a_job_goes_on_alone_for_forty_minutes)
+{
+    static const char *const lines[] = {CANNED_HANG_UP, CANNED_HANG_UP, CANNED_HANG_UP,
+                                        CANNED_HANG_UP};
+
+    start(lines, 4);
+    measure(1);
+    wait_for_word();
+    f.clock.now_ms += 2399999;
+    wait_for_word();
+    ck_assert_ptr_null(strstr(f.heard, "lost"));
+    f.clock.now_ms += 60000;
+    wait_for_word();
+    ck_assert_ptr_nonnull(strstr(f.heard, "away;lost;"));
+    ck_assert_int_eq(lease_deadline(f.lease), INT64_MAX);
+    stop();
+}
+END_TEST
+
+START_TEST(a_finished_result_waits_as_long_as_it_takes)
+{
+    static const char *const lines[] = {CANNED_HANG_UP,
+                                        OK("{\"trial\":{\"state\":\"completed\"},\"late\":true}")};
+    struct result_report report = {.outcome = OUTCOME_COMPLETED};
+    struct err err;
+
+    start(lines, 2);
+    ck_assert_int_eq(lease_result_steal(f.lease, &report, &err), 0);
+    wait_for_word();
+    f.clock.now_ms += 86400000;
+    wait_for_word();
+    ck_assert_str_eq(f.heard, "away;completed;");
+    stop();
+}
+END_TEST
+
+START_TEST(retry_waits_as_the_server_asks)
+{
+    static const char *const lines[] = {
+        "HTTP/1.1 503 X\r\nRetry-After: 40\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"};
+
+    start(lines, 1);
+    measure(1);
+    wait_for_word();
+    ck_assert_int_ge(lease_deadline(f.lease), f.clock.now_ms + 40000);
+    ck_assert_int_le(lease_deadline(f.lease), f.clock.now_ms + 41000);
+    stop();
+}
+END_TEST
+
+static const struct {
+    const char *line;
+    const char *heard;
+} refusals[] = {
+    {PROBLEM("409", "lease-superseded"), "lost;"},  {PROBLEM("410", "lease-ended"), "lost;"},
+    {PROBLEM("404", "not-found"), "lost;"},         {PROBLEM("401", "unauthorized"), "fatal;"},
+    {PROBLEM("426", "upgrade-required"), "fatal;"}, {PROBLEM("500", "x"), "away;"},
+    {PROBLEM("429", "rate-limited"), "away;"},
+};
+
+START_TEST(each_status_has_its_meaning)
+{
+    start(&refusals[_i].line, 1);
+    measure(1);
+    wait_for_word();
+    ck_assert_str_eq(f.heard, refusals[_i].heard);
+    stop();
+}
+END_TEST
+
+START_TEST(refused_measurements_do_not_hold_up_the_result)
+{
+    static const char *const lines[] = {PROBLEM("422", "invalid"),
+                                        OK("{\"trial\":{\"state\":\"completed\"}}")};
+    struct result_report report = {.outcome = OUTCOME_COMPLETED};
+    struct err err;
+
+    start(lines, 2);
+    measure(1);
+    ck_assert(!lease_is_flushed(f.lease));
+    ck_assert_int_eq(lease_result_steal(f.lease, &report, &err), 0);
+    while (!lease_is_flushed(f.lease)) {
+        http_async_wait(f.loop.http, -1, -1);
+    }
+    wait_for_word();
+    ck_assert_str_eq(f.heard, "completed;");
+    stop();
+}
+END_TEST
+
+START_TEST(refused_result_may_be_followed_by_another)
+{
+    static const char *const lines[] = {PROBLEM("422", "invalid"), OK("{\"trial\":{}}")};
+    struct result_report report = {.outcome = OUTCOME_COMPLETED};
+    struct result_report other = {.outcome = OUTCOME_FAILED, .reason = "no_metric"};
+    struct err err;
+
+    start(lines, 2);
+    ck_assert_int_eq(lease_result_steal(f.lease, &report, &err), 0);
+    wait_for_word();
+    ck_assert_int_eq(lease_result_steal(f.lease, &other, &err), 0);
+    wait_for_word();
+    ck_assert_str_eq(f.heard, "refused;;");
+    stop();
+}
+END_TEST
+
+START_TEST(release_comes_after_what_was_measured)
+{
+    static const char *const lines[] = {
+        CONTINUE, "HTTP/1.1 204 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"};
+
+    start(lines, 2);
+    measure(1);
+    lease_release(f.lease);
+    wait_for_word();
+    wait_for_word();
+    ck_assert_str_eq(f.heard, "continue;;");
+    stop();
+}
+END_TEST
+
+START_TEST(answers_that_make_no_sense_do_no_harm)
+{
+    static const char *const lines[] = {OK("[]"), OK("{\"action\":\"dance\"}"), CONTINUE};
+
+    start(lines, 3);
+    for (int64_t step = 1; step <= 2; step++) {
+        measure(step);
+        while (!lease_is_flushed(f.lease)) {
+            http_async_wait(f.loop.http, -1, -1);
+        }
+    }
+    measure(3);
+    wait_for_word();
+    ck_assert_str_eq(f.heard, "continue;");
+    stop();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("lease");
+    TCase *tcase = tcase_create("lease");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_test(tcase, heartbeat_comes_when_nothing_else_was_said);
+    tcase_add_test(tcase, server_sets_the_heartbeat_within_reason);
+    tcase_add_test(tcase, a_job_goes_on_alone_for_forty_minutes);
+    tcase_add_test(tcase, a_finished_result_waits_as_long_as_it_takes);
+    tcase_add_test(tcase, retry_waits_as_the_server_asks);
+    tcase_add_loop_test(tcase, each_status_has_its_meaning, 0,
+                        (int)(sizeof refusals / sizeof refusals[0]));
+    tcase_add_test(tcase, refused_measurements_do_not_hold_up_the_result);
+    tcase_add_test(tcase, refused_result_may_be_followed_by_another);
+    tcase_add_test(tcase, release_comes_after_what_was_measured);
+    tcase_add_test(tcase, answers_that_make_no_sense_do_no_harm);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
