@@ -393,6 +393,25 @@ static int read_trials(struct reading *reading, struct err *err)
     return result;
 }
 
+/* ---- one trial ---- */
+
+static int read_trial(struct reading *reading, struct err *err)
+{
+    OWN(trial_row) struct trial_row row = {0};
+    struct buf *out = &reading->response.body;
+    struct json_writer w;
+
+    TRY(store_trial_load(reading->store, trial_id(reading->study->id, reading->trial), &row, err));
+    if (reading->format != FORMAT_JSON) {
+        trial_lines(reading->study, &row, out);
+        return 0;
+    }
+    json_writer_init(&w, out);
+    trial_write(reading->study->def->def, &row, &w);
+    buf_putc(out, '\n');
+    return 0;
+}
+
 /* ---- measurements: one item per step and attempt ---- */
 
 struct measured {
@@ -688,5 +707,6 @@ static const char *const trials_query[] = {"limit",  "cursor", "sort", "state",
 static const char *const measurements_query[] = {"limit", "cursor", "metric", NULL};
 
 READING_HANDLER(get_trials, FORMATS_LIST, trials_query, read_trials)
+READING_HANDLER(get_trial, FORMATS_ONE, NULL, read_trial)
 READING_HANDLER(get_measurements, FORMATS_LIST, measurements_query, read_measurements)
 READING_HANDLER(get_attempts, FORMATS_LIST, NULL, read_attempts)

@@ -1,4 +1,4 @@
-/* Trials: enqueue and import, show one, cancel. */
+/* Trials: enqueue and import, cancel. lists.c lists and shows them. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -63,42 +63,6 @@ static void add_job(void *argument, struct store *reader)
 void post_trials(void *context, struct http_request *request)
 {
     read_later(context, request, add_job);
-}
-
-/* ---- GET …/trials/{n} ---- */
-
-static void get_trial_job(void *argument, struct store *reader)
-{
-    struct http_request *request = argument;
-    struct api *api = http_context(request);
-    struct command *names = command_for(api, request, COMMAND_TRIAL_CANCEL); /* reads the path */
-    struct http_response response;
-    struct json_writer w;
-    struct err err;
-    OWN(trial_row) struct trial_row row = {0};
-
-    if (names == NULL) {
-        return;
-    }
-    struct live_view *view = engine_view(api->engine);
-    const struct live_study_view *study = live_view_study(view, names->study);
-    int result = study == NULL
-                     ? err_set(&err, ERR_NOT_FOUND, "there is no study \"%s\"", names->study)
-                     : store_trial_load(reader, trial_id(study->id, names->trial), &row, &err);
-    if (result != 0) {
-        reply_problem(request, &err, NULL);
-    } else {
-        json_response(&response, 200, &w);
-        trial_write(study->def->def, &row, &w);
-        http_reply(request, &response);
-    }
-    live_view_release(view);
-    command_destroy(names);
-}
-
-void get_trial(void *context, struct http_request *request)
-{
-    read_later(context, request, get_trial_job);
 }
 
 /* ---- PATCH …/trials/{n} ---- */

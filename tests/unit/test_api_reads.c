@@ -198,6 +198,41 @@ START_TEST(what_cannot_be_read_is_refused_in_words)
 }
 END_TEST
 
+START_TEST(studies_are_listed_in_pages)
+{
+    struct api_fixture f;
+    char body[500];
+
+    api_fixture_start(&f);
+    for (int i = 0; i < 5; i++) {
+        (void)snprintf(body, sizeof body,
+                       "{\"name\": \"s%d\", \"metric\": \"loss\", \"direction\": "
+                       "\"minimize\", \"strategy\": \"random\", \"parameters\": [{\"name\": "
+                       "\"x\", \"type\": \"float\", \"low\": 0, \"high\": 1}]}",
+                       i);
+        api_expect(&f, 201, "POST", "/v1/studies", body);
+    }
+    api_expect(&f, 200, "PATCH", "/v1/studies/s1", "{\"state\": \"paused\"}");
+    api_expect(&f, 200, "GET", "/v1/studies?limit=3", NULL);
+    json_auto_t *first = api_json(&f);
+    ck_assert_uint_eq(json_array_size(json_object_get(first, "items")), 3);
+    (void)snprintf(body, sizeof body, "/v1/studies?limit=3&cursor=%s",
+                   json_string_value(json_object_get(first, "next_cursor")));
+    api_expect(&f, 200, "GET", body, NULL);
+    json_auto_t *second = api_json(&f);
+    ck_assert_str_eq(json_string_value(json_at(second, "items.1.name")), "s4");
+    ck_assert(json_is_null(json_object_get(second, "next_cursor")));
+    api_expect(&f, 200, "GET", "/v1/studies?state=paused&format=text", NULL);
+    ck_assert_int_eq(strncmp(buf_text(&f.last.body), "s1\tpaused\t\trandom\t0\t", 20), 0);
+    api_expect(&f, 200, "GET", "/v1/studies/s1?format=text", NULL);
+    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "state: paused\n"));
+    ck_assert_str_eq(http_answer_header(&f.last, "ETag"), "\"2\"");
+    api_expect(&f, 400, "GET", "/v1/studies?state=happy", NULL);
+    api_expect(&f, 400, "GET", "/v1/studies?cursor=n1", NULL);
+    api_fixture_stop(&f);
+}
+END_TEST
+
 START_TEST(best_history_and_front_agree)
 {
     struct api_fixture f;
@@ -482,6 +517,7 @@ int main(void)
     tcase_add_test(tcase, a_walk_covers_every_trial_once);
     tcase_add_test(tcase, a_walk_by_value_is_not_disturbed_by_new_results);
     tcase_add_test(tcase, what_cannot_be_read_is_refused_in_words);
+    tcase_add_test(tcase, studies_are_listed_in_pages);
     tcase_add_test(tcase, best_history_and_front_agree);
     tcase_add_test(tcase, best_of_nothing_is_null);
     tcase_add_test(tcase, several_objectives_have_a_front_and_no_best);
