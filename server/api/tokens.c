@@ -8,6 +8,7 @@
 
 #include "common/digest.h"
 #include "common/rng.h"
+#include "server/api/resources.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -186,40 +187,59 @@ void post_token(void *context, struct http_request *request)
 
 /* ---- GET, DELETE ---- */
 
-static int write_row(void *context, const struct token_row *row, struct err *err)
+/* For people: what the token may at most. */
+static const char *scope_list(unsigned scopes)
 {
+    bool worker = (scopes & HTTP_SCOPE_WORKER) != 0;
+
+    if ((scopes & HTTP_SCOPE_ADMIN) != 0) {
+        return worker ? "admin worker" : "admin";
+    }
+    if ((scopes & HTTP_SCOPE_SUBMIT) != 0) {
+        return worker ? "submit worker" : "submit";
+    }
+    if ((scopes & HTTP_SCOPE_READ) != 0) {
+        return worker ? "read worker" : "read";
+    }
+    return "worker";
+}
+
+static int token_item(void *context, const struct token_row *row, struct err *err)
+{
+    struct listing *listing = context;
+    struct sheet *sheet = &listing->sheet;
+
     (void)err;
-    token_write(row, NULL, context);
+    if (!listing->is_sheet) {
+        token_write(row, NULL, listing_item(listing));
+        listing_item_end(listing);
+        return 0;
+    }
+    sheet_text(sheet, row->id);
+    sheet_text(sheet, row->name);
+    sheet_text(sheet, scope_list(row->scopes));
+    sheet_moment(sheet, row->created_at_ms);
+    sheet_moment(sheet, row->expires_at_ms);
+    sheet_moment(sheet, row->revoked_at_ms);
     return 0;
 }
 
-static void get_tokens_job(void *argument, struct store *reader)
+static int read_tokens(struct reading *reading, struct err *err)
 {
-    struct http_request *request = argument;
-    struct http_response response;
-    struct json_writer w;
-    struct err err;
+    static const char *const columns[] = {"id",         "name",       "scope",
+                                          "created_at", "expires_at", "revoked_at"};
+    OWN(listing) struct listing listing = {0};
 
-    json_response(&response, 200, &w);
-    json_object_begin(&w);
-    json_write_key(&w, "items");
-    json_array_begin(&w);
-    int result = store_each_token(reader, write_row, &w, &err);
-    json_array_end(&w);
-    json_put_null(&w, "next_cursor");
-    json_object_end(&w);
-    if (result != 0) {
-        http_response_finish(&response);
-        reply_problem(request, &err, NULL);
-        return;
+    listing_begin(&listing, reading);
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        sheet_column(&listing.sheet, columns[i]);
     }
-    http_reply(request, &response);
+    TRY(store_each_token(reading->store, token_item, &listing, err));
+    listing_end(&listing, NULL);
+    return 0;
 }
 
-void get_tokens(void *context, struct http_request *request)
-{
-    read_later(context, request, get_tokens_job);
-}
+READING_HANDLER(get_tokens, FORMATS_LIST, NULL, read_tokens)
 
 void delete_token(void *context, struct http_request *request)
 {

@@ -18,7 +18,17 @@ static void *run_loop(void *context)
     return NULL;
 }
 
-void api_fixture_start(struct api_fixture *f)
+static int add_tokens(struct api_fixture *f, const struct token_row tokens[], size_t n,
+                      struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct token_row row = tokens[i];
+        TRY(engine_add_token(f->api.engine, &row, err));
+    }
+    return 0;
+}
+
+static void start(struct api_fixture *f, const struct token_row tokens[], size_t n)
 {
     struct err err = {0};
     const struct engine_settings engine = {.clock = clock_system(),
@@ -28,7 +38,7 @@ void api_fixture_start(struct api_fixture *f)
                                            .tokens = api_tokens,
                                            .events = api_events};
     const struct http_settings http = {.listen = "127.0.0.1:0",
-                                       .open = true,
+                                       .open = tokens == NULL,
                                        .clock = clock_system(),
                                        .routes = api_routes,
                                        .n_routes = api_n_routes,
@@ -38,12 +48,22 @@ void api_fixture_start(struct api_fixture *f)
     *f = (struct api_fixture){.api = {.clock = clock_system()}};
     f->api.started_at_ms = f->api.clock->wall_ms(f->api.clock);
     if (engine_create(&engine, &f->api.engine, &err) != 0
-        || http_server_create(&http, &f->api.http, &err) != 0
+        || http_server_create(&http, &f->api.http, &err) != 0 || add_tokens(f, tokens, n, &err) != 0
         || engine_start(f->api.engine, &err) != 0) {
         ck_abort_msg("%s", err.text);
     }
     f->port = http_port_of(http_server_url(f->api.http));
     ck_assert_int_eq(pthread_create(&f->loop, NULL, run_loop, f), 0);
+}
+
+void api_fixture_start(struct api_fixture *f)
+{
+    start(f, NULL, 0);
+}
+
+void api_fixture_start_closed(struct api_fixture *f, const struct token_row tokens[], size_t n)
+{
+    start(f, tokens, n);
 }
 
 void api_fixture_stop(struct api_fixture *f)

@@ -17,6 +17,8 @@ struct api_fixture {
 };
 
 void api_fixture_start(struct api_fixture *f);
+/* With tokens required: these are valid. */
+void api_fixture_start_closed(struct api_fixture *f, const struct token_row tokens[], size_t n);
 void api_fixture_stop(struct api_fixture *f);
 /* Sends; the answer stands in f->last. Returns the status. */
 int api_call(struct api_fixture *f, const char *method, const char *path, const char *body);
