@@ -86,6 +86,9 @@ int lease_name_parse(const char *text, struct lease_name *name, struct err *err)
             parsed.secret[n++] = (unsigned char)(bits >> n_bits);
         }
     }
+    if ((bits & ((1u << n_bits) - 1)) != 0) {
+        return no_such_lease(err); /* one lease has one name: what is left over is zero */
+    }
     *name = parsed;
     return 0;
 }
