@@ -3,8 +3,8 @@
  * Every logarithm in theta has a normal prior and a box. The log posterior is climbed by L-BFGS
  * from each given start, with analytic gradients; the best end wins. Deterministic.
  *
- * The prior of `ablation`: ln ℓ ~ N(−½ + ½ ln D, 1) with D the number of *active* parameters of
- * that kind (the mean over the trials), ln σ_f² ~ N(0, 1), ln σ_n² ~ N(−4, 1). */
+ * The prior: ln ℓ ~ N(−½ + ½ ln D, 1) with D the number of *active* parameters of
+ * that kind (the mean over the trials), ln σ_f² ~ N(0, 1), ln σ_n² ~ N(−6, 2). */
 #ifndef SERVER_MODEL_FIT_H
 #define SERVER_MODEL_FIT_H
 

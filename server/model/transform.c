@@ -1,10 +1,13 @@
 #include "server/model/transform.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/own.h"
+
+enum { REFERENCE = 20 };
 
 static int by_value(const void *a, const void *b)
 {
@@ -14,46 +17,64 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double find_cut(size_t n, const double sorted[], enum transform_cut cut)
+/* Sets the knee from the first trials' median and the best of all. */
+static void find_knee(struct transform *transform, size_t n, const double cost[], double sorted[])
 {
-    double median = 0.5 * sorted[(n - 1) / 2] + 0.5 * sorted[n / 2];
-    double reach = median - sorted[0];
+    size_t m = n < REFERENCE ? n : REFERENCE;
+    double best = INFINITY;
 
-    if (!(reach > 0.0) || (cut == TRANSFORM_GATED && sorted[n - 1] - median <= 300.0 * reach)) {
-        return INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        best = fmin(best, cost[i]);
     }
-    return median + (cut == TRANSFORM_GATED ? 10.0 : 3.0) * reach;
+    memcpy(sorted, cost, m * sizeof *cost);
+    qsort(sorted, m, sizeof *sorted, by_value);
+    double median = 0.5 * sorted[(m - 1) / 2] + 0.5 * sorted[m / 2];
+    double reach = 3.0 * (median - best);
+    if (reach > 0.0 && isfinite(reach)) {
+        transform->knee = median + reach;
+        transform->reach = reach;
+    }
 }
 
-int transform_fit(struct transform *transform, size_t n, const double cost[],
-                  enum transform_cut cut, struct err *err)
+static double bend(const struct transform *transform, double cost)
+{
+    if (cost <= transform->knee) {
+        return cost;
+    }
+    return transform->knee + transform->reach * log1p((cost - transform->knee) / transform->reach);
+}
+
+int transform_fit(struct transform *transform, size_t n, const double cost[], struct err *err)
 {
     OWN(memory) double *sorted = calloc(n + 1, sizeof *sorted);
 
-    *transform = (struct transform){.cut = INFINITY};
+    *transform = (struct transform){.knee = INFINITY};
     if (sorted == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for %zu results", n);
     }
     if (n == 0) {
         return 0;
     }
-    memcpy(sorted, cost, n * sizeof *cost);
-    qsort(sorted, n, sizeof *sorted, by_value); /* sums in sorted order: any order, equal digits */
-    transform->cut = find_cut(n, sorted, cut);
-    double scale = fmax(fabs(sorted[0]), fabs(fmin(sorted[n - 1], transform->cut)));
-    double unit = scale > 0.0 ? scale : 1.0; /* squares of huge costs must not overflow */
-    double sum = 0.0;
+    find_knee(transform, n, cost, sorted);
+    double scale = 0.0;
     for (size_t i = 0; i < n; i++) {
-        sorted[i] = fmin(sorted[i], transform->cut) / unit;
-        sum += sorted[i];
+        sorted[i] = bend(transform, cost[i]);
+        scale = fmax(scale, fabs(sorted[i]));
     }
-    double mean = sum / (double)n;
+    double unit = scale > 0.0 ? scale : 1.0; /* squares of huge costs must not overflow */
+    double mean = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        sorted[i] /= unit;
+        mean += sorted[i] / (double)n;
+    }
     double square = 0.0;
+    bool differ = false;
     for (size_t i = 0; i < n; i++) {
         square += (sorted[i] - mean) * (sorted[i] - mean);
+        differ = differ || sorted[i] < sorted[0] || sorted[i] > sorted[0];
     }
     transform->mean = mean * unit;
-    transform->sd = sorted[n - 1] > sorted[0] ? sqrt(square / (double)n) * unit : 0.0;
+    transform->sd = differ ? sqrt(square / (double)n) * unit : 0.0;
     return 0;
 }
 
@@ -62,7 +83,7 @@ double transform_apply(const struct transform *transform, double cost)
     if (!(transform->sd > 0.0)) {
         return 0.0;
     }
-    return (fmin(cost, transform->cut) - transform->mean) / transform->sd;
+    return (bend(transform, cost) - transform->mean) / transform->sd;
 }
 
 double transform_invert(const struct transform *transform, double z)

@@ -1,4 +1,4 @@
-/* What the model sees of the results: centred, scaled, and protected against explosions. */
+/* What the model sees of the results: centred, scaled, and bent where it explodes. */
 #ifndef SERVER_MODEL_TRANSFORM_H
 #define SERVER_MODEL_TRANSFORM_H
 
@@ -8,17 +8,17 @@
 
 struct transform {
     double mean, sd;
-    double cut; /* costs beyond are taken for this much; INFINITY: none */
+    double knee,
+        reach; /* beyond the knee a cost counts as knee + reach ln(1 + (cost − knee)/reach) */
 };
 
-enum transform_cut { TRANSFORM_GATED, TRANSFORM_CUT };
-
-/* The z-score of n costs (smaller is better, all finite). Gated: only when the worst lies more than
- * 300 (median − best) beyond the median is the bad tail cut, at median + 10 (median − best). Cut:
- * it always is, at median + 3 (median − best), as learning curves want it. Where all are equal, sd
- * is 0 and everything maps to 0. */
+/* The z-score of n costs (smaller is better, all finite), in the order of their trials, after the
+ * bad tail was bent: beyond median + 3 (median − best) only the logarithm counts, so that a few
+ * diverged trials cannot flatten what is good. The median is that of the first 20 trials, which is
+ * not yet drawn towards the best by a search that works; the best is that of all. Strictly
+ * monotone. Where all are equal, sd is 0 and everything maps to 0. */
 MUST_USE int transform_fit(struct transform *transform, size_t n, const double cost[],
-                           enum transform_cut cut, struct err *err);
+                           struct err *err);
 double transform_apply(const struct transform *transform, double cost);
 double transform_invert(const struct transform *transform, double z);
 

@@ -12,6 +12,7 @@ enum {
     MODEL_POINTS_MAX = 1200, /* beyond, the model is local … */
     MODEL_BEST = 300,        /* … of the best … */
     MODEL_LOCAL = 800,       /* … and, up to this many in all, the nearest to the incumbent */
+    CURVES_MAX = 400,        /* of learning curves, which are many: the best half and a spread */
     PENDING_MAX = 200,
     FIT_EVALUATIONS = 30,
     STARTS_MAX = 3
@@ -232,7 +233,9 @@ static int assemble(struct belief *b, const struct axes *f, const struct trials 
                     struct err *err)
 {
     OWN(memory) struct ranked *order = calloc(all->n + 1, sizeof *order);
-    size_t n = all->n <= MODEL_POINTS_MAX ? all->n : MODEL_LOCAL;
+    size_t most = rows->has_curves ? CURVES_MAX : MODEL_POINTS_MAX;
+    size_t n = all->n <= most ? all->n : rows->has_curves ? CURVES_MAX : MODEL_LOCAL;
+    size_t best = rows->has_curves ? CURVES_MAX / 2 : MODEL_BEST;
     size_t p = trials->n_pending < PENDING_MAX ? trials->n_pending : PENDING_MAX;
 
     p = with_pending ? p : 0;
@@ -242,7 +245,7 @@ static int assemble(struct belief *b, const struct axes *f, const struct trials 
     if (order == NULL || b->y == NULL || b->extra == NULL || b->done == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    TRY(choose(all, all->n, rows->y, MODEL_BEST, n, false, order, err));
+    TRY(choose(all, all->n, rows->y, best, n, rows->has_curves, order, err));
     TRY(points_init(&b->points, f->n_num, f->n_cat, n + p, err));
     for (size_t i = 0; i < n; i++) {
         points_copy(&b->points, i, all, order[i].index);

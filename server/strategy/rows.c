@@ -132,8 +132,7 @@ int rows_init(struct rows *rows, const struct study_def *study, const struct tri
     } else {
         gather_costs(rows, trials);
     }
-    enum transform_cut cut = study->has_resource ? TRANSFORM_CUT : TRANSFORM_GATED;
-    TRY(transform_fit(&rows->transform, rows->n, rows->y, cut, err));
+    TRY(transform_fit(&rows->transform, rows->n, rows->y, err));
     double sd = rows->transform.sd;
     for (size_t i = 0; i < rows->n; i++) {
         rows->y[i] = transform_apply(&rows->transform, rows->y[i]);

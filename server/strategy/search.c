@@ -14,19 +14,25 @@ enum {
 
 struct effort effort_for(size_t n)
 {
-    struct effort effort = {.candidates = 1024,
-                            .rounds = 6,
-                            .keep = 8,
+    struct effort effort = {.candidates = 2048,
+                            .rounds = 8,
+                            .keep = 12,
                             .brood = 12,
-                            .starts = 4,
+                            .starts = 8,
                             .cycles = 2,
                             .climb_steps = 20};
 
-    if (n > 400) {
+    if (n > 200) {
+        effort.candidates = 1024;
+        effort.rounds = 6;
+        effort.keep = 8;
+        effort.starts = 4;
+    }
+    if (n > 500) {
         effort.candidates = 512;
         effort.rounds = 4;
-        effort.climb_steps = 12;
         effort.cycles = 1;
+        effort.climb_steps = 12;
     }
     return effort;
 }

@@ -5,6 +5,8 @@
  * One object a line in, one a line out:
  *   {"op":"start","problem":{…},"seed":1,"workers":16,"multi_fidelity":false} → {}
  *   {"op":"ask"} → {"key":K,"config":{…}}        {"op":"tell","key":K,"value":V} → {}
+ *   {"op":"report","key":K,"fidelity":F,"value":V} → {"stop":false}    {"op":"stopped","key":K} →
+ * {}
  *   {"op":"end"} → {}                            what went wrong → {"error":"…"}
  * `problem` has `parameters` [{name, type, low, high, log, choices, condition: {parent, values}}]
  * and `direction`. Served exactly: an ask sees every result told before it. Each explanation and
@@ -18,6 +20,7 @@
 #include <time.h>
 
 #include "common/json.h"
+#include "server/strategy/forecast.h"
 #include "server/strategy/strategy.h"
 
 struct run {
@@ -27,6 +30,7 @@ struct run {
     size_t n, cap;
     struct observation *items;
     double **configs;
+    struct curve_point **curves;
     size_t n_fits;
     struct fit *fits;
     uint64_t version;
@@ -36,11 +40,13 @@ static void run_clear(struct run *run)
 {
     for (size_t i = 0; i < run->n; i++) {
         free(run->configs[i]);
+        free(run->curves[i]);
     }
     for (size_t i = 0; i < run->n_fits; i++) {
         free((void *)(uintptr_t)run->fits[i].data);
     }
     free(run->configs);
+    free(run->curves);
     free(run->items);
     free(run->fits);
     study_def_destroy(run->study);
@@ -87,7 +93,7 @@ static json_t *parameter(const json_t *q)
     return p;
 }
 
-static json_t *study_body(const struct run *run, const json_t *problem)
+static json_t *study_body(const struct run *run, const json_t *problem, bool has_curves)
 {
     json_t *parameters = json_array();
     size_t i;
@@ -96,9 +102,17 @@ static json_t *study_body(const struct run *run, const json_t *problem)
     json_array_foreach (json_object_get(problem, "parameters"), i, q) {
         (void)json_array_append_new(parameters, parameter(q));
     }
-    return json_pack("{s:s, s:s, s:s, s:o, s:s}", "name", "bench", "metric", "value", "direction",
-                     json_string_value(json_object_get(problem, "direction")), "parameters",
-                     parameters, "strategy", run->strategy->name);
+    json_t *body = json_pack("{s:s, s:s, s:s, s:o, s:s}", "name", "bench", "metric", "value",
+                             "direction", json_string_value(json_object_get(problem, "direction")),
+                             "parameters", parameters, "strategy", run->strategy->name);
+    json_t *fidelity = json_object_get(problem, "fidelity");
+    if (has_curves && json_is_object(fidelity)) {
+        (void)json_object_set_new(
+            body, "resource",
+            json_pack("{s:O, s:O, s:O}", "name", json_object_get(fidelity, "name"), "min",
+                      json_object_get(fidelity, "min"), "max", json_object_get(fidelity, "max")));
+    }
+    return body;
 }
 
 static json_t *failure(const char *text)
@@ -110,7 +124,8 @@ static json_t *start(struct run *run, const json_t *message)
 {
     struct faults faults = {0};
     struct err err = {0};
-    json_auto_t *body = study_body(run, json_object_get(message, "problem"));
+    json_auto_t *body = study_body(run, json_object_get(message, "problem"),
+                                   json_is_true(json_object_get(message, "multi_fidelity")));
     uint64_t seed = (uint64_t)json_integer_value(json_object_get(message, "seed"));
 
     run_clear(run);
@@ -164,7 +179,9 @@ static json_t *ask(struct run *run)
     keep_fit(run, &made);
     run->items = need(realloc(run->items, (run->n + 1) * sizeof *run->items));
     run->configs = need(realloc(run->configs, (run->n + 1) * sizeof *run->configs));
+    run->curves = need(realloc(run->curves, (run->n + 1) * sizeof *run->curves));
     run->configs[run->n] = made.x;
+    run->curves[run->n] = NULL;
     run->items[run->n] = (struct observation){.number = (int64_t)run->n + 1,
                                               .ordinal = run->n + 1,
                                               .kind = OBSERVED_PENDING,
@@ -185,18 +202,114 @@ static json_t *ask(struct run *run)
     return answer;
 }
 
-static json_t *tell(struct run *run, const json_t *message)
+static struct observation *find(struct run *run, const json_t *message)
 {
     json_int_t key = json_integer_value(json_object_get(message, "key"));
-    const json_t *value = json_object_get(message, "value");
 
-    if (key < 1 || (size_t)key > run->n) {
+    return key < 1 || (size_t)key > run->n ? NULL : &run->items[key - 1];
+}
+
+static json_t *tell(struct run *run, const json_t *message)
+{
+    const json_t *value = json_object_get(message, "value");
+    struct observation *item = find(run, message);
+
+    if (item == NULL) {
         return failure("tell: no such key");
     }
-    struct observation *item = &run->items[key - 1];
     item->value = json_is_number(value) ? json_number_value(value) : (double)NAN;
     item->kind = isfinite(item->value) ? OBSERVED_COMPLETED : OBSERVED_FAILED;
     run->version++;
+    return json_object();
+}
+
+static bool is_better(const struct run *run, double a, double b)
+{
+    return run->study->objectives[0].direction == DIRECTION_MAXIMIZE ? a > b : a < b;
+}
+
+/* The trial's rank among those that came to this level: on exactly while it is of the best third.
+ */
+static bool falls_behind(const struct run *run, const struct observation *item, int64_t level,
+                         double value)
+{
+    size_t there = 0;
+    size_t ahead = 0;
+
+    for (size_t i = 0; i < run->n; i++) {
+        const struct observation *other = &run->items[i];
+        for (size_t k = 0; k < other->n_curve; k++) {
+            if (other->curve[k].step == level) {
+                there++;
+                ahead += other != item && !is_better(run, value, other->curve[k].value);
+            }
+        }
+    }
+    size_t quota = there / 3;
+    return ahead >= (quota < 1 ? 1 : quota);
+}
+
+static bool is_level(const struct run *run, int64_t step)
+{
+    int64_t levels[64];
+    size_t n = forecast_levels(run->study, 3.0, levels);
+
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (levels[i] == step) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool must_stop(struct run *run, const struct observation *item, int64_t step, double value)
+{
+    struct history seen = {
+        .n = run->n, .items = run->items, .n_fits = run->n_fits, .fits = run->fits};
+    struct forecast forecast;
+
+    if (!is_level(run, step)) {
+        return false;
+    }
+    if (!isfinite(value)) {
+        return true;
+    }
+    if (strategy_forecast(run->study, &seen, item->number, &forecast, NULL) != 0
+        || !forecast.known) {
+        return falls_behind(run, item, step, value);
+    }
+    struct suggestion carrier = {
+        .fit = forecast.fit, .fit_bytes = forecast.fit_bytes, .fit_n_seen = forecast.fit_n_seen};
+    keep_fit(run, &carrier);
+    return forecast.chance < 0.1;
+}
+
+static json_t *report(struct run *run, const json_t *message)
+{
+    struct observation *item = find(run, message);
+    int64_t step = json_integer_value(json_object_get(message, "fidelity"));
+    double value = json_number_value(json_object_get(message, "value"));
+
+    if (item == NULL) {
+        return failure("report: no such key");
+    }
+    struct curve_point **curve = &run->curves[item->number - 1];
+    *curve = need(realloc(*curve, (item->n_curve + 1) * sizeof **curve));
+    (*curve)[item->n_curve++] = (struct curve_point){.step = step, .value = value};
+    item->curve = *curve;
+    item->step = step;
+    return json_pack("{s:b}", "stop", must_stop(run, item, step, value));
+}
+
+static json_t *stopped(struct run *run, const json_t *message)
+{
+    struct observation *item = find(run, message);
+
+    if (item == NULL || item->n_curve == 0) {
+        return failure("stopped: no such key");
+    }
+    item->kind = OBSERVED_PRUNED;
+    item->value = item->curve[item->n_curve - 1].value;
     return json_object();
 }
 
@@ -219,11 +332,17 @@ static json_t *serve(struct run *run, const json_t *message)
     if (strcmp(op, "tell") == 0) {
         return tell(run, message);
     }
+    if (strcmp(op, "report") == 0) {
+        return report(run, message);
+    }
+    if (strcmp(op, "stopped") == 0) {
+        return stopped(run, message);
+    }
     if (strcmp(op, "end") == 0) {
         run_clear(run);
         return json_object();
     }
-    return failure("unknown op: use start, ask, tell, end");
+    return failure("unknown op: use start, ask, tell, report, stopped, end");
 }
 
 static FILE *open_file(const char *path)
