@@ -14,7 +14,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cases import expect, main  # noqa: E402
-from honed import Honed  # noqa: E402
+from hone import Server  # noqa: E402
 
 HONE = os.environ["HONE"]
 SECONDS = 120  # a bound against hanging
@@ -84,9 +84,15 @@ class Account:
 
 
 class AtServer(Account):
+    """Somebody with a server and a token for it."""
+
     def __init__(self, tmp, server):
-        super().__init__(tmp)
-        self.environment = server.environment(XDG_STATE_HOME=str(tmp / "state"))
+        super().__init__(tmp, HONE_URL=server.url)
+        self.server = server
+        self.use_token("admin")
+
+    def use_token(self, name):
+        self.environment["HONE_TOKEN_FILE"] = os.path.join(self.server.data, f"{name}.token")
 
 
 # ---- run ----
@@ -159,7 +165,7 @@ def test_a_study_that_is_deleted_meanwhile_ends_the_run(tmp):
 
 
 def test_run_works_on_the_server_that_is_named(tmp):
-    with Honed(tmp) as server, AtServer(tmp, server) as account:
+    with Server() as server, AtServer(tmp, server) as account:
         token = tmp / "both.token"
         account.hone("token", "create", "both", "--scope", "submit", "--scope", "worker",
                      "--save", str(token))
@@ -169,6 +175,21 @@ def test_run_works_on_the_server_that_is_named(tmp):
         out, talk = account.hone("run", "named", *DEFINITION, "--quiet", "-o", "json", "--", *TRAIN)
         expect(json.loads(out)["trial"]["state"], "completed")
         expect(account.state.exists() and (account.state / "data").exists(), False, "private data")
+
+
+def test_a_run_in_rungs_is_drawn_and_explained(tmp):
+    with Account(tmp) as account:
+        account.hone("run", "rungs", *DEFINITION[:-4], "--trials", "9", "--strategy",
+                     "successive_halving,eta=3", "--resource", "epochs=1..9", "--slots", "3", "-q",
+                     "--", "sh", "-c", 'echo "hone: step=$1 score=$2"', "train", "{resource.to}",
+                     "{x}")
+        out, _ = account.hone("study", "brackets", "rungs", "--all")
+        contains(out, "rungs  successive_halving, eta 3: 1 bracket, 0 open; trained ",
+                 " 1 epochs  ███████████████████████████  9 of 9, 3 promoted",
+                 " 9 epochs  ███                          1 of 1")
+        (winner,) = [trial for trial in account.trials("rungs") if trial["state"] == "completed"]
+        out, _ = account.hone("study", "explain", "rungs", str(winner["number"]))
+        contains(out, f"trial {winner['number']} is completed", "at 3 epochs was number 1 of 3")
 
 
 # ---- the other verbs ----
@@ -187,14 +208,14 @@ seed: 1
 
 
 def test_a_study_from_yaml_is_worked_on_and_read_in_every_format(tmp):
-    with Honed(tmp) as server, AtServer(tmp, server) as account:
+    with Server() as server, AtServer(tmp, server) as account:
         expect(account.hone("study", "create", "-f", "-", stdin=YAML)[0], "table\n")
         _, talk = account.hone("study", "create", "-f", "-", stdin=YAML)
         contains(talk, "was there already")
-        account.environment["HONE_TOKEN_FILE"] = str(server.token("worker"))
+        account.use_token("worker")
         account.hone("worker", "--study", "table", "--exit-when-finished", "--", "sh", "-c",
                      'echo "hone: score=$0"', "{lr}")
-        account.environment["HONE_TOKEN_FILE"] = str(server.token("admin"))
+        account.use_token("admin")
         trials = account.trials("table")
         expect(len(trials), 5)
         rows = list(csv.DictReader(io.StringIO(
@@ -216,7 +237,7 @@ def test_a_study_from_yaml_is_worked_on_and_read_in_every_format(tmp):
 
 
 def test_a_study_is_steered(tmp):
-    with Honed(tmp) as server, AtServer(tmp, server) as account:
+    with Server() as server, AtServer(tmp, server) as account:
         account.hone("study", "create", "steered", *DEFINITION)
         for verb, state in [("pause", "paused"), ("resume", "running"), ("stop", "stopped"),
                             ("resume", "running")]:
@@ -229,14 +250,14 @@ def test_a_study_is_steered(tmp):
 
 
 def test_faults_of_a_definition_come_all_at_once_with_what_was_typed(tmp):
-    with Honed(tmp) as server, AtServer(tmp, server) as account:
+    with Server() as server, AtServer(tmp, server) as account:
         _, talk = account.hone("study", "create", "bad", "--maximize", "a", "-P",
                                "x=normal:0,-1", "--trials", "0", status=2)
         contains(talk, "-P x=normal:0,-1", "/parameters/0/sd", "/limits/trials")
 
 
 def test_tokens_open_and_close_the_door(tmp):
-    with Honed(tmp) as server, AtServer(tmp, server) as account:
+    with Server() as server, AtServer(tmp, server) as account:
         path = tmp / "read.token"
         account.hone("token", "create", "reader", "--scope", "read", "--expires", "1h",
                      "--save", str(path))
