@@ -88,14 +88,16 @@ const char *json_format_number(double x, char text[JSON_NUMBER_BYTES])
         (void)snprintf(text, JSON_NUMBER_BYTES, "%.0f", x);
         return text;
     }
-    /* Constant formats: a `*` would cost printf a second pass over its arguments. */
-    (void)snprintf(text, JSON_NUMBER_BYTES, "%.15g", x);
-    if (strtod(text, NULL) != x) {
-        (void)snprintf(text, JSON_NUMBER_BYTES, "%.16g", x);
-        if (strtod(text, NULL) != x) {
-            (void)snprintf(text, JSON_NUMBER_BYTES, "%.17g", x);
+    /* Constant formats: a `*` would cost printf a second pass over its arguments. */ char
+        number[JSON_NUMBER_BYTES];
+    (void)snprintf(number, sizeof number, "%.15g", x);
+    if (strtod(number, NULL) != x) {
+        (void)snprintf(number, sizeof number, "%.16g", x);
+        if (strtod(number, NULL) != x) {
+            (void)snprintf(number, sizeof number, "%.17g", x);
         }
     }
+    (void)strcpy(text, number);
     return text;
 }
 

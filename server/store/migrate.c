@@ -85,7 +85,7 @@ static int apply(struct store *store, int64_t version, struct err *err)
 
 int store_migrate(struct store *store, int64_t now_ms, struct err *err)
 {
-    int64_t version;
+    int64_t version = 0;
 
     (void)now_ms;
     TRY(check_identity(store, &version, err));

@@ -109,7 +109,7 @@ int study_enter(struct tuning *tuning, const struct study_row *row, struct share
         study_free(entered);
         return -1;
     }
-    if (entered->strategy->needs_history || schedule_wants_curves(entered->schedule)) {
+    if (entered->strategy->needs_history) {
         entered->past = past_create(shared);
         if (entered->past == NULL) {
             study_free(entered);
