@@ -7,6 +7,7 @@
 #ifndef SERVER_API_API_H
 #define SERVER_API_API_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "common/json.h"
@@ -19,6 +20,9 @@ struct api {
     const struct clock *clock;
     int64_t started_at_ms;
     _Atomic int64_t last_seq; /* the newest event on disk */
+    atomic_int n_followers;   /* streams of events that want measurements (events.c) */
+    pthread_mutex_t followers_lock;
+    struct follower *followers;
 };
 
 extern const struct http_route api_routes[];

@@ -1,6 +1,7 @@
 /* What happens, as a stream: NDJSON or server-sent events, from any number on, for as long as the
  * client listens. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,14 +11,21 @@
 #define EVENTS_A_SLICE 1000
 #define HEARTBEAT_MS 15000
 
+#define FRAMES_MAX                                                                                 \
+    ((size_t)256 << 10) /* measurements that wait for a slow reader; then dropped                  \
+                         */
+
 struct follower {
     struct api *api;
-    int64_t study; /* 0: all */
-    int64_t after; /* everything up to here was looked at; the job's while one runs */
+    int64_t study;         /* 0: all */
+    char name[NAME_BYTES]; /* of that study */
+    int64_t after;         /* everything up to here was looked at; the job's while one runs */
     bool sse;
     bool follows;           /* goes on after the last event there is */
     struct live_view *view; /* the job's: names of studies */
     struct buf *out;
+    struct follower *next, **link; /* under the api's followers_lock; link NULL: not among them */
+    struct buf frames;             /* under it too: measurements to tell */
 };
 
 static const char *name_in(const struct live_view *view, int64_t id)
@@ -103,6 +111,110 @@ static void beat(void *context, struct buf *out)
     buf_puts(out, follower->sse ? ":\n\n" : "\n");
 }
 
+/* ---- measurements: told as they come, without a number, and not again ---- */
+
+static void write_frame(const struct command *command, bool sse, struct buf *out)
+{
+    struct json_writer w;
+
+    buf_puts(out, sse ? "event: measurement\ndata: " : "");
+    json_writer_init(&w, out);
+    json_object_begin(&w);
+    json_put_string(&w, "kind", "measurement");
+    json_put_string(&w, "study", command->study);
+    json_put_int(&w, "trial", command->trial);
+    json_put_int(&w, "attempt", command->attempt);
+    json_write_key(&w, "report");
+    measurement_list_write(&command->measurements, &w);
+    json_object_end(&w);
+    buf_puts(out, sse ? "\n\n" : "\n");
+}
+
+static bool is_measurement(const struct command *command)
+{
+    return command->kind == COMMAND_MEASURE && command->err.code == ERR_NONE && command->trial != 0
+           && command->measurements.n > 0;
+}
+
+/* Under the lock. True if anybody wants it. */
+static bool tell_followers(struct api *api, const struct command *command)
+{
+    bool told = false;
+
+    for (struct follower *at = api->followers; at != NULL; at = at->next) {
+        bool wants = at->study == 0 || strcmp(at->name, command->study) == 0;
+        if (wants && at->frames.len < FRAMES_MAX / 2) {
+            write_frame(command, at->sse, &at->frames);
+            told = true;
+        }
+    }
+    return told;
+}
+
+void events_tell_measurements(struct api *api, struct command *const commands[], size_t n)
+{
+    bool told = false;
+
+    if (atomic_load(&api->n_followers) == 0) {
+        return;
+    }
+    (void)pthread_mutex_lock(&api->followers_lock);
+    for (size_t i = 0; i < n; i++) {
+        if (is_measurement(commands[i])) {
+            told = tell_followers(api, commands[i]) || told;
+        }
+    }
+    (void)pthread_mutex_unlock(&api->followers_lock);
+    if (told) {
+        http_stream_wake(api->http, NULL);
+    }
+}
+
+static void take_frames(void *context, struct buf *out)
+{
+    struct follower *follower = context;
+
+    (void)pthread_mutex_lock(&follower->api->followers_lock);
+    if (!follower->frames.failed) {
+        buf_append(out, follower->frames.data, follower->frames.len);
+    }
+    buf_clear(&follower->frames);
+    (void)pthread_mutex_unlock(&follower->api->followers_lock);
+}
+
+static void join_followers(struct follower *follower)
+{
+    struct api *api = follower->api;
+
+    (void)pthread_mutex_lock(&api->followers_lock);
+    follower->next = api->followers;
+    follower->link = &api->followers;
+    if (follower->next != NULL) {
+        follower->next->link = &follower->next;
+    }
+    api->followers = follower;
+    (void)pthread_mutex_unlock(&api->followers_lock);
+    atomic_fetch_add(&api->n_followers, 1);
+}
+
+static void follower_destroy(void *context)
+{
+    struct follower *follower = context;
+    struct api *api = follower->api;
+
+    if (follower->link != NULL) {
+        (void)pthread_mutex_lock(&api->followers_lock);
+        *follower->link = follower->next;
+        if (follower->next != NULL) {
+            follower->next->link = follower->link;
+        }
+        (void)pthread_mutex_unlock(&api->followers_lock);
+        atomic_fetch_sub(&api->n_followers, 1);
+    }
+    buf_finish(&follower->frames);
+    free(follower);
+}
+
 /* ---- the request ---- */
 
 static int parse_seq(const char *text, int64_t *seq, struct err *err)
@@ -143,6 +255,7 @@ static int read_study(const struct http_request *request, struct follower *follo
     struct live_view *view = engine_view(follower->api->engine);
     const struct live_study_view *study = live_view_study(view, http_param(request, "study"));
     follower->study = study == NULL ? 0 : study->id;
+    (void)snprintf(follower->name, sizeof follower->name, "%s", study == NULL ? "" : study->name);
     live_view_release(view);
     if (follower->study == 0) {
         return err_set(err, ERR_NOT_FOUND,
@@ -177,9 +290,13 @@ static void start(struct api *api, struct http_request *request, struct follower
                                          .slice = read_slice,
                                          .has_news = follower->follows ? has_news : NULL,
                                          .beat = beat,
-                                         .destroy = free,
+                                         .aside = follower->follows ? take_frames : NULL,
+                                         .destroy = follower_destroy,
                                          .heartbeat_ms = HEARTBEAT_MS};
 
+    if (follower->follows) {
+        join_followers(follower);
+    }
     http_response_init(&response, 200,
                        follower->sse ? "text/event-stream" : "application/x-ndjson");
     slices_reply(api, request, &response, &source);
@@ -196,8 +313,9 @@ void get_events(void *context, struct http_request *request)
         return;
     }
     follower->api = context;
+    buf_init(&follower->frames, FRAMES_MAX);
     if (read_request(request, follower, &err) != 0) {
-        free(follower);
+        follower_destroy(follower);
         reply_problem(request, &err, NULL);
         return;
     }

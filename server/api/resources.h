@@ -24,6 +24,10 @@ void get_pareto(void *api, struct http_request *request);       /* best.c */
 void get_history(void *api, struct http_request *request);      /* best.c */
 void get_export(void *api, struct http_request *request);       /* export.c */
 
+/* Writer thread: those who follow events are told of the measurements among these, which stay the
+ * caller's. Costs nothing while nobody follows. */
+void events_tell_measurements(struct api *api, struct command *const commands[], size_t n);
+
 void get_events(void *api, struct http_request *request);    /* events.c */
 void get_workers(void *api, struct http_request *request);   /* workers.c */
 void get_worker(void *api, struct http_request *request);    /* workers.c */

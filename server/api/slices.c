@@ -109,6 +109,11 @@ static enum http_stream_state produce(void *context, struct buf *out)
         }
     }
     (void)pthread_mutex_unlock(&slices->lock);
+    if (slices->source.aside != NULL && state != HTTP_STREAM_END) {
+        size_t before = out->len;
+        slices->source.aside(slices->source.context, out);
+        state = out->len > before ? HTTP_STREAM_MORE : state;
+    }
     if (state == HTTP_STREAM_MORE) {
         slices->last_ms = now_ms;
     }

@@ -16,6 +16,8 @@ struct slices_source {
     bool (*has_news)(void *context);
     /* Loop thread, after `heartbeat_ms` without a byte; NULL: none. */
     void (*beat)(void *context, struct buf *out);
+    /* Loop thread: appends what is told besides the slices, which nobody stores; NULL: nothing. */
+    void (*aside)(void *context, struct buf *out);
     void (*destroy)(void *context); /* once, when nobody uses it any more */
     int64_t heartbeat_ms;
 };

@@ -6,6 +6,7 @@
 
 #include "common/digest.h"
 #include "server/api/api.h"
+#include "server/api/resources.h"
 
 int request_json(const struct http_request *request, json_t **body, struct err *err)
 {
@@ -225,6 +226,7 @@ void api_deliver(void *context, struct command *const commands[], size_t n)
     static struct http_response responses[BATCH_MAX];
     size_t n_replies = 0;
 
+    events_tell_measurements(api, commands, n);
     for (size_t i = 0; i < n; i++) {
         struct command *command = commands[i];
         if (command->origin == NULL) { /* our own */

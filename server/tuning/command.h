@@ -65,7 +65,8 @@ struct command {
 
     char principal[16];     /* id of the token, "" under --open */
     char study[NAME_BYTES]; /* by name, "" where the command has none */
-    int64_t trial;          /* number */
+    int64_t trial;          /* number; a measurement's is filled in with `study` and `attempt` */
+    int64_t attempt;        /* MEASURE: output */
     char lease[LEASE_ID_BYTES];
     json_t *body; /* parsed request, owned, or NULL */
 

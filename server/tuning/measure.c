@@ -113,6 +113,14 @@ static int check_names(const struct live_study *study, const struct measurement_
     return 0;
 }
 
+/* Those who follow the study are told whose measurements these are. */
+static void name_trial(const struct live_lease *lease, struct command *command)
+{
+    memcpy(command->study, lease->study->row.name, sizeof command->study);
+    command->trial = trial_id_number(lease->trial->row.id);
+    command->attempt = lease->row.number;
+}
+
 int tuning_measure(struct tuning *tuning, struct command *command, struct err *err)
 {
     struct live_lease *lease;
@@ -122,6 +130,7 @@ int tuning_measure(struct tuning *tuning, struct command *command, struct err *e
     if (!lease->aborted) {
         TRY(check_names(lease->study, list, err));
         command->late = lease->expired;
+        name_trial(lease, command);
         TRY(lease_revive(tuning, lease, err));
         TRY(lease_renew(tuning, lease, err));
         for (size_t i = 0; i < list->n; i++) {

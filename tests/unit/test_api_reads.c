@@ -396,6 +396,10 @@ START_TEST(events_are_followed_and_resumed)
     ck_assert_ptr_null(strstr(buf_text(&seen), "id: 12\n"));
     (void)api_finish_trial(&f, "demo", 9, (double)NAN);
     expect_text(fd, &seen, "id: 15\n");
+    expect_text(fd, &seen,
+                "event: measurement\ndata: {\"kind\":\"measurement\",\"study\":\"demo\","
+                "\"trial\":7,\"attempt\":1,\"report\":{\"measurements\":[{\"step\":1,"
+                "\"metrics\":{\"loss\":9}}]}}\n\n");
     expect_text(fd, &seen, "event: trial-ended\ndata: {\"seq\":15");
     api_fixture_stop(&f);
 }
