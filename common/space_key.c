@@ -15,8 +15,9 @@ struct space_key space_config_key(const struct space *space, const double x[])
         double value = x[i] + 0.0; /* -0 is 0 */
         uint64_t bits;
         memcpy(&bits, &value, sizeof bits);
-        key.a = splitmix64(key.a ^ splitmix64(bits + i));
-        key.b = splitmix64(key.b + splitmix64(~bits ^ ((uint64_t)i << 32)));
+        uint64_t place = splitmix64(i + 1); /* the same value elsewhere is another one */
+        key.a = splitmix64(key.a ^ splitmix64(bits ^ place));
+        key.b = splitmix64(key.b + splitmix64(bits + (place << 1 | 1)));
     }
     return key;
 }

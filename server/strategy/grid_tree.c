@@ -140,7 +140,8 @@ static size_t part_root(const struct walk *walk, const struct fate *fate, const 
 {
     size_t at = 0;
 
-    while (fate->open[part->item[at]] != 0 || stands_alone(walk, fate, part->item[at])) {
+    while (at + 1 < part->n
+           && (fate->open[part->item[at]] != 0 || stands_alone(walk, fate, part->item[at]))) {
         at++;
     }
     return part->item[at];
@@ -214,8 +215,8 @@ static int count_group(struct walk *walk, const struct fate *fate, const struct 
         TRY(multiply(walk, total, walk->tree->params[alone.item[at]].size));
     }
     while (left.n > 0) {
-        struct group part;
-        uint64_t points;
+        struct group part = {0};
+        uint64_t points = 1;
         take_part(walk, fate, &left, &part);
         TRY(count_part(walk, fate, &part, &points));
         TRY(multiply(walk, total, points));
@@ -240,7 +241,7 @@ static int place_part(struct walk *walk, const struct fate *fate, const struct g
     const struct grid_param *param = &walk->tree->params[root];
 
     for (size_t kind = 0; kind < param->n_classes; kind++) {
-        uint64_t points;
+        uint64_t points = 1;
         uint64_t size = param->classes[kind].size;
         if (size == 0) {
             continue;
@@ -273,10 +274,11 @@ static int place_group(struct walk *walk, const struct fate *fate, const struct 
         index /= size;
     }
     while (left.n > 0) {
-        struct group part;
-        uint64_t points;
+        struct group part = {0};
+        uint64_t points = 1;
         take_part(walk, fate, &left, &part);
         TRY(count_part(walk, fate, &part, &points));
+        points = points > 0 ? points : 1; /* as it is: parameters have values */
         TRY(place_part(walk, fate, &part, index % points, x));
         index /= points;
     }
