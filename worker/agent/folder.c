@@ -67,7 +67,8 @@ static int join(const struct buf *base, const char *name, char **out, struct err
 {
     if (base->failed || asprintf(out, "%s/%s", buf_text(base), name) < 0) {
         *out = NULL;
-        return err_set(err, ERR_NOMEM, "out of memory");
+        (void)err_set(err, ERR_NOMEM, "out of memory");
+        return -1;
     }
     return 0;
 }

@@ -151,14 +151,14 @@ enum job_act supervisor_step(struct supervisor *supervisor, enum job_event event
 enum job_act supervisor_tick(struct supervisor *supervisor, int64_t now_ms)
 {
     const struct {
-        enum job_state state;
         int64_t at_ms;
+        enum job_state state;
         enum job_event event;
     } due[] = {
-        {JOB_RUNNING, supervisor->timeout_at_ms, JOB_TIMED_OUT},
-        {JOB_RUNNING, supervisor->stall_at_ms, JOB_STALLED},
-        {JOB_LEAVING, supervisor->leave_at_ms, JOB_LEAVE_OVER},
-        {JOB_TERMINATING, supervisor->grace_at_ms, JOB_GRACE_OVER},
+        {supervisor->timeout_at_ms, JOB_RUNNING, JOB_TIMED_OUT},
+        {supervisor->stall_at_ms, JOB_RUNNING, JOB_STALLED},
+        {supervisor->leave_at_ms, JOB_LEAVING, JOB_LEAVE_OVER},
+        {supervisor->grace_at_ms, JOB_TERMINATING, JOB_GRACE_OVER},
     };
 
     for (size_t i = 0; i < sizeof due / sizeof due[0]; i++) {

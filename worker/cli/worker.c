@@ -310,6 +310,7 @@ static int work(struct wish *wish, const struct options *options, struct err *er
     wish->settings.token = token;
     wish->settings.ca_file = options->ca_file;
     int rc = with_lists(wish, options, err);
+    wish->settings.token = NULL;
     explicit_bzero(token, sizeof token);
     return rc;
 }
