@@ -103,15 +103,18 @@ void faults_add(struct faults *faults, const char *pointer, const char *fmt, ...
     va_list args;
 
     faults->total++;
-    if (faults->n == FAULTS_MAX) {
-        return;
+    if (faults->items == NULL) {
+        faults->items = calloc(FAULTS_MAX, sizeof *faults->items);
+    }
+    if (faults->n == FAULTS_MAX || faults->items == NULL) {
+        return; /* still counted, so the input is refused all the same */
     }
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     struct fault fault = {.pointer = strdup(pointer), .detail = strdup(text)};
     if (fault.pointer == NULL || fault.detail == NULL) {
-        free(fault.pointer); /* still counted, so the input is refused all the same */
+        free(fault.pointer);
         free(fault.detail);
         return;
     }
@@ -124,8 +127,8 @@ void faults_finish(struct faults *faults)
         free(faults->items[i].pointer);
         free(faults->items[i].detail);
     }
-    faults->n = 0;
-    faults->total = 0;
+    free(faults->items);
+    *faults = (struct faults){0};
 }
 
 int faults_result(const struct faults *faults, struct err *err)

@@ -86,9 +86,9 @@ struct fault {
 };
 
 struct faults {
-    size_t n;     /* told */
-    size_t total; /* found */
-    struct fault items[FAULTS_MAX];
+    size_t n;            /* told */
+    size_t total;        /* found */
+    struct fault *items; /* NULL while there are none */
 };
 
 void faults_add(struct faults *faults, const char *pointer, const char *fmt, ...)

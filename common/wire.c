@@ -124,6 +124,8 @@ void lease_ask_finish(struct lease_ask *ask)
     for (size_t i = 0; i < ask->n_runners; i++) {
         free(ask->runners[i]);
     }
+    free(ask->studies);
+    free(ask->runners);
     json_decref(ask->gpus);
     json_decref(ask->labels);
     *ask = (struct lease_ask){0};
@@ -135,13 +137,22 @@ static bool runner_is_name(const char *text)
 }
 
 static size_t read_names(struct fields *fields, const char *name, bool (*fits)(const char *),
-                         char *out[ASK_LIST_MAX])
+                         char ***names)
 {
     const json_t *list = fields_array(fields, name);
     size_t n = 0;
     size_t i;
     json_t *item;
 
+    if (json_array_size(list) == 0) {
+        return 0;
+    }
+    char **out = calloc(ASK_LIST_MAX, sizeof *out);
+    *names = out;
+    if (out == NULL) {
+        fields_fault(fields, name, "out of memory");
+        return 0;
+    }
     if (json_array_size(list) > ASK_LIST_MAX) {
         fields_fault(fields, name, "must have at most %d names", ASK_LIST_MAX);
         return 0;
@@ -238,9 +249,9 @@ int lease_ask_from_json(const json_t *body, struct lease_ask *ask, struct faults
     if (!(ask->wait_seconds >= 0 && ask->wait_seconds <= 60)) {
         fields_fault(&fields, "wait_seconds", "must lie between 0 and 60");
     }
-    ask->n_studies = read_names(&fields, "studies", name_is_study, ask->studies);
+    ask->n_studies = read_names(&fields, "studies", name_is_study, &ask->studies);
     ask->has_runners = fields_has(&fields, "runners");
-    ask->n_runners = read_names(&fields, "runners", runner_is_name, ask->runners);
+    ask->n_runners = read_names(&fields, "runners", runner_is_name, &ask->runners);
     wire_copy(&fields, "host", ask->host, sizeof ask->host);
     if (ask->host[0] != '\0' && !name_is_worker(ask->host)) {
         fields_fault(&fields, "host", "must be a host name");

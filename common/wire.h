@@ -34,9 +34,9 @@ struct lease_ask {
     char worker[WORKER_NAME_BYTES];    /* "" when not said */
     char request_id[REQUEST_ID_BYTES]; /* "" when not said */
     double wait_seconds;               /* 0..60 */
-    char *studies[ASK_LIST_MAX];       /* owned */
+    char **studies;                    /* NULL or ASK_LIST_MAX places, all owned */
     size_t n_studies;
-    char *runners[ASK_LIST_MAX]; /* owned */
+    char **runners; /* the same */
     size_t n_runners;
     bool has_runners; /* an ask without "runners" matches any study */
     char host[WORKER_NAME_BYTES];

@@ -51,6 +51,8 @@ void post_lease(void *context, struct http_request *request)
         (void)snprintf(command->ask.worker, sizeof command->ask.worker, "addr-%s",
                        http_peer_address(request));
     }
+    json_decref(command->body); /* all of it is in the ask; it may be parked for long */
+    command->body = NULL;
     submit(api, command);
 }
 

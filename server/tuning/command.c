@@ -15,6 +15,34 @@ struct command *command_create(enum command_kind kind)
     return command;
 }
 
+static void finish_input(struct command *command)
+{
+    if (command->kind == COMMAND_ASK) {
+        lease_ask_finish(&command->ask);
+    } else if (command->kind == COMMAND_MEASURE) {
+        measurement_list_finish(&command->measurements);
+    } else if (command->kind == COMMAND_RESULT) {
+        result_report_finish(&command->report);
+    }
+}
+
+void command_drop_outputs(struct command *command)
+{
+    if (command->kind == COMMAND_ASK) {
+        lease_grant_finish(&command->grant);
+        command->grant = (struct lease_grant){0};
+    } else {
+        shared_def_destroy(command->study_out.def);
+        shared_def_destroy(command->trial_out.def);
+        trial_row_finish(&command->trial_out.row);
+        free(command->trial_out.parameters);
+        command->study_out = (struct study_state_reply){0};
+        command->trial_out = (struct trial_reply){0};
+    }
+    command->granted = false;
+    command->is_replay = false;
+}
+
 void command_destroy(struct command *command)
 {
     if (command == NULL) {
@@ -22,19 +50,13 @@ void command_destroy(struct command *command)
     }
     json_decref(command->body);
     study_def_destroy(command->def);
-    lease_ask_finish(&command->ask);
-    measurement_list_finish(&command->measurements);
-    result_report_finish(&command->report);
+    finish_input(command);
     free(command->report_text);
     free(command->secret);
     thought_destroy(command->thought);
     faults_finish(&command->faults);
     free(command->replay_text);
-    shared_def_destroy(command->study_out.def);
-    shared_def_destroy(command->trial_out.def);
-    trial_row_finish(&command->trial_out.row);
-    free(command->trial_out.parameters);
     free(command->numbers);
-    lease_grant_finish(&command->grant);
+    command_drop_outputs(command);
     free(command);
 }

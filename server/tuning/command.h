@@ -81,14 +81,16 @@ struct command {
     struct study_def *def; /* STUDY_CREATE, owned until taken */
     bool force;            /* STUDY_DELETE */
     int64_t if_revision;   /* STUDY_PATCH: 0 not said */
-    struct lease_ask ask;  /* ASK */
-    struct measurement_list measurements;
-    double progress;             /* HEARTBEAT: NaN not said */
-    struct result_report report; /* RESULT */
-    char *report_text;           /* RESULT: normalised, for its hash and as evidence */
-    struct token_row token;      /* TOKEN_CREATE, TOKEN_REVOKE (id) */
-    char *secret;                /* TOKEN_CREATE: shown once in the reply */
-    struct thought *thought;     /* THOUGHT, owned */
+    double progress;       /* HEARTBEAT: NaN not said */
+    char *report_text;     /* RESULT: normalised, for its hash and as evidence */
+    union {                /* the large ones share their place: thousands of asks may be parked */
+        struct lease_ask ask;                 /* ASK */
+        struct measurement_list measurements; /* MEASURE */
+        struct result_report report;          /* RESULT */
+        struct token_row token;               /* TOKEN_CREATE, TOKEN_REVOKE (id) */
+    };
+    char *secret;            /* TOKEN_CREATE: shown once in the reply */
+    struct thought *thought; /* THOUGHT, owned */
 
     /* ---- output ---- */
     struct err err;
@@ -98,14 +100,20 @@ struct command {
     bool is_replay;    /* the reply is a kept one: replay_status, replay_text */
     int64_t replay_status;
     char *replay_text;
-    bool created; /* STUDY_CREATE: 201, not 200 */
-    struct study_state_reply study_out;
-    struct trial_reply trial_out;
+    bool created;     /* STUDY_CREATE: 201, not 200 */
     size_t n_numbers; /* TRIALS_ADD */
     int64_t *numbers;
     bool granted; /* ASK */
-    struct lease_grant grant;
-    struct no_lease no_lease;
+    union {
+        struct { /* ASK */
+            struct lease_grant grant;
+            struct no_lease no_lease;
+        };
+        struct { /* all others */
+            struct study_state_reply study_out;
+            struct trial_reply trial_out;
+        };
+    };
     struct action_reply action;
     bool late;
     int64_t server_seq;
@@ -115,6 +123,8 @@ struct command {
 /* NULL: out of memory. */
 struct command *command_create(enum command_kind kind);
 void command_destroy(struct command *command);
+/* Releases what was answered so far, as if nothing had been. */
+void command_drop_outputs(struct command *command);
 OWN_POINTER(command)
 
 #endif

@@ -225,21 +225,6 @@ int tuning_settle(struct tuning *tuning, struct err *err)
 
 /* ---- answers ---- */
 
-static void drop_outputs(struct command *command)
-{
-    shared_def_destroy(command->study_out.def);
-    shared_def_destroy(command->trial_out.def);
-    command->study_out.def = NULL;
-    command->trial_out.def = NULL;
-    trial_row_finish(&command->trial_out.row);
-    free(command->trial_out.parameters);
-    command->trial_out.parameters = NULL;
-    lease_grant_finish(&command->grant);
-    command->grant = (struct lease_grant){0};
-    command->granted = false;
-    command->is_replay = false;
-}
-
 void tuning_refuse(struct tuning *tuning, struct command *command, const struct err *why)
 {
     command->err = *why;
@@ -249,7 +234,7 @@ void tuning_refuse(struct tuning *tuning, struct command *command, const struct 
 void tuning_fail_group(struct tuning *tuning, const struct err *why)
 {
     for (struct command *command = tuning->done; command != NULL; command = command->next) {
-        drop_outputs(command);
+        command_drop_outputs(command);
         command->err = *why;
     }
 }

@@ -165,6 +165,11 @@ static int take_facts(struct agent *agent, struct err *err)
     const struct agent_settings *settings = &agent->settings;
     struct lease_ask *facts = &agent->site.facts;
 
+    facts->studies = calloc(ASK_LIST_MAX, sizeof *facts->studies);
+    facts->runners = calloc(ASK_LIST_MAX, sizeof *facts->runners);
+    if (facts->studies == NULL || facts->runners == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
     facts->wait_seconds = settings->wait_seconds;
     (void)snprintf(facts->host, sizeof facts->host, "%s", agent->site.host);
     if (settings->study != NULL) {
