@@ -79,6 +79,31 @@ class Examples(unittest.TestCase):
             self.assertTrue(0 < trial["metrics"]["accuracy"] < 1, trial)
             self.assertGreater(trial["metrics"]["loss"], 0)
 
+    def test_digits_promoted_is_digits_uninterrupted(self):
+        """Trained rung by rung, from checkpoints, by whichever agent: the same digits."""
+        path = self.study_from("digits/study.json", limits={"trials": 9}, strategy="asha",
+                               resource={"name": "epochs", "min": 1, "max": 9})
+        self.finish(self.start(HONE, "study", "create", "-f", path))
+        for agent in [self.start(HONE, "worker", "--name", name, "--study", "digits",
+                                 "--exit-when-finished", "--", *DIGITS_COMMAND) for name in "ab"]:
+            self.finish(agent)
+        trials = list(self.client.walk("/v1/studies/digits/trials"))
+        self.assertEqual(len(trials), 9)
+        whole = [trial for trial in trials if trial["step"] == 9]
+        self.assertTrue(whole, trials)
+        self.assertLess(sum(trial["step"] for trial in trials), 9 * 9, "nobody was stopped")
+        for trial in whole:
+            words = [word.format(**trial["parameters"]) for word in DIGITS_COMMAND]
+            alone = subprocess.run([*words, "--seed", str(trial["seed"]), "--epochs", "9"],
+                                   capture_output=True, text=True, check=True).stdout
+            measured = {(point["step"], metric): value for point in self.client.walk(
+                f"/v1/studies/digits/trials/{trial['number']}/measurements")
+                for metric, value in point["metrics"].items()}
+            for line in alone.splitlines():
+                step, accuracy, loss = (float(word.split("=")[1]) for word in line.split()[1:])
+                self.assertEqual((measured[step, "accuracy"], measured[step, "loss"]),
+                                 (accuracy, loss), f"step {step} of {trial}")
+
     def test_svm_train_is_tuned_unchanged(self):
         path = self.study_from("svm/study.json", limits={"trials": 4})
         self.finish(self.start(EXAMPLES / "svm/tune", HONE=HONE,
