@@ -98,7 +98,7 @@ const char *const stmt_sql[STMT_COUNT] = {
         " AND attempt.number = event.attempt JOIN worker ON worker.id = attempt.worker"
         " WHERE event.seq > (SELECT coalesce(max(seq), 0) FROM event WHERE at_ms < :since_ms"
         " AND seq > (SELECT coalesce(max(seq), 0) - 1000000 FROM event))"
-        " AND event.kind IN (7, 8) AND attempt.request IS NOT NULL AND attempt.end != 0",
+        " AND event.kind IN (6, 7, 8) AND attempt.request IS NOT NULL AND attempt.end != 0",
     [STMT_EVIDENCE_INSERT] =
         "INSERT INTO evidence (attempt, at_ms, body) VALUES (:attempt, :at_ms, :body)",
     [STMT_MEASUREMENT_INSERT] =

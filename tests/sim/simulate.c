@@ -347,8 +347,11 @@ static void drop_lease(struct sim *sim, struct worker *worker)
 static void on_grant(struct sim *sim, struct worker *worker, const struct lease_grant *grant)
 {
     (void)snprintf(worker->lease, sizeof worker->lease, "%s", grant->id);
-    worker->step = 0;
+    worker->step = grant->has_resource ? grant->from : 0;
     worker->steps = between(sim, 0, 4);
+    if (grant->has_resource && !happens(sim, 50)) {
+        worker->steps = grant->to; /* else it ends by itself, early or late */
+    }
     train(sim, worker);
 }
 
@@ -366,6 +369,9 @@ static void on_answer(struct sim *sim, struct worker *worker, const struct comma
     } else {
         if (command->action.action != ACTION_CONTINUE) {
             worker->steps = worker->step;
+        } else if (command->action.has_until && worker->steps < command->action.until
+                   && happens(sim, 900)) {
+            worker->steps = command->action.until; /* promoted: it goes on; the deaf do not */
         }
         train(sim, worker);
     }
@@ -516,6 +522,11 @@ static int create_studies(struct sim *sim, struct err *err)
         "\"high\":1}]",
         "\"strategy\":\"grid\",\"parameters\":[{\"name\":\"x\",\"type\":\"int\",\"low\":1,"
         "\"high\":100000}]",
+        "\"strategy\":\"hyperband\",\"resource\":{\"min\":1,\"max\":9},\"parameters\":"
+        "[{\"name\":\"x\",\"type\":\"float\",\"low\":0,\"high\":1}]",
+        "\"strategy\":{\"name\":\"asha\",\"mode\":\"stopping\"},\"resource\":{\"min\":1,"
+        "\"max\":9},\"stopping\":{\"rule\":\"median\"},\"parameters\":"
+        "[{\"name\":\"x\",\"type\":\"float\",\"low\":0,\"high\":1}]",
     };
     char body[640];
     char input[64];

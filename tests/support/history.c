@@ -339,6 +339,8 @@ static void add_study(struct history *history, const json_t *row)
         .strategy = json_is_string(strategy)
                         ? texts_add(&history->texts, json_string_value(strategy))
                         : text_of(history, strategy, "name"),
+        .resource_max =
+            json_integer_value(json_object_get(json_object_get(row, "resource"), "max")),
     };
 }
 

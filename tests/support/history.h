@@ -106,6 +106,7 @@ struct dumped_point {
 };
 struct dumped_study {
     uint32_t name, strategy;
+    int64_t resource_max; /* 0: no resource */
 };
 
 struct history {
