@@ -251,4 +251,60 @@ def test_killed_worker_is_replaced_within_the_lease(tmp):
         expect(trial(server, "s", 1)["attempt"], 2)
 
 
+HALVING = {"strategy": {"name": "hyperband", "eta": 3, "rounds": 1},
+           "resource": {"name": "epochs", "min": 1, "max": 9}}
+
+
+def rungs(tmp, text):
+    """A bracket run to its end by two workers; trials by number."""
+    with Server() as server:
+        body = {**HALVING, "parameters": [{"name": "x", "type": "float", "low": 0, "high": 1}]}
+        study(server, "s", **body)
+        with Worker(server, tmp, "a", text, "--slots", "2") as a, \
+                Worker(server, tmp, "b", text) as b:
+            a.wait()
+            b.wait()
+        found = state(server, "s")
+        expect((found["state"], found["reason"]), ("finished", "rounds"))
+        n = sum(found["counts"].values())
+        return [trial(server, "s", number) for number in range(1, n + 1)]
+
+
+def test_job_that_cannot_listen_climbs_the_rungs(tmp):
+    text = f"""
+echo "$HONE_TRIAL $HONE_RESOURCE_FROM $HONE_RESOURCE_TO" >>{tmp}/runs
+from=$HONE_RESOURCE_FROM
+[ $from = 0 ] || [ "$(cat $HONE_CHECKPOINT_DIR/step)" = $from ]
+while [ $from -lt $HONE_RESOURCE_TO ]; do
+    from=$((from + 1))
+    echo "hone: step=$from accuracy=$1"
+done
+echo $from >$HONE_CHECKPOINT_DIR/step
+"""
+    check_rungs(rungs(tmp, text))
+
+
+def test_job_that_listens_climbs_the_rungs(tmp):
+    text = f"""
+step=$HONE_RESOURCE_FROM
+[ $step = 0 ] || [ "$(cat $HONE_CHECKPOINT_DIR/step)" = $step ]
+while :; do
+    step=$((step + 1)) code=0
+    '{HONE}' report step=$step accuracy=$1 >/dev/null || code=$?
+    echo $step >$HONE_CHECKPOINT_DIR/step
+    [ $code = 0 ] || exit 0
+    [ $step -lt 9 ] || exit 0
+done
+"""
+    check_rungs(rungs(tmp, text))
+
+
+def check_rungs(trials):
+    """Brackets from 1, 3 and 9 epochs; the best configuration of all went to the end."""
+    expect({t["state"] for t in trials}, {"completed", "pruned"})
+    expect({t["step"] for t in trials}, {1, 3, 9})
+    best = max(trials, key=lambda t: t["parameters"]["x"])
+    expect((best["state"], best["step"]), ("completed", 9), best)
+
+
 main(globals())
