@@ -1,8 +1,11 @@
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/own.h"
+#include "common/rng.h"
+#include "common/space.h"
 #include "worker/cli/params.h"
 
 static const struct {
@@ -63,6 +66,54 @@ START_TEST(an_argument_becomes_the_parameter_of_the_api)
     ck_assert_msg(rc == 0, "%s", err.text);
     OWN(memory) char *got = json_dumps(parameter, JSON_COMPACT);
     ck_assert_msg(json_equal(parameter, expected), "%s gave %s", understood[_i].argument, got);
+}
+END_TEST
+
+/* The server has the same rules; what the arguments mean must be legal there. */
+START_TEST(what_is_understood_is_a_legal_parameter)
+{
+    json_auto_t *parameters = json_array();
+    json_t *parameter = NULL;
+    struct faults faults = {0};
+    struct space *space = NULL;
+    struct err err = {0};
+
+    if (strstr(understood[_i].json, "'when'") != NULL) {
+        ck_assert_int_eq(param_from_argument("k=rbf,poly", &parameter, &err), 0);
+        (void)json_array_append_new(parameters, parameter);
+    }
+    ck_assert_int_eq(param_from_argument(understood[_i].argument, &parameter, &err), 0);
+    (void)json_array_append_new(parameters, parameter);
+    int rc = space_from_json(parameters, NULL, &space, &faults);
+    ck_assert_msg(rc == 0, "%s: %s %s", understood[_i].argument,
+                  rc == 0 ? "" : faults.items[0].pointer, rc == 0 ? "" : faults.items[0].detail);
+    space_destroy(space);
+    faults_finish(&faults);
+}
+END_TEST
+
+/* Slips of a hand: nothing crashes, and whatever is taken is an object with a name and a type. */
+START_TEST(mutants_are_refused_or_understood)
+{
+    static const char letters[] = "0123456789.,:/-+=\"'{}[]eE xlogintbcr\xff\x01";
+    struct rng rng = rng_for(5, (uint64_t)_i);
+    char text[256];
+
+    for (int round = 0; round < 2000; round++) {
+        (void)snprintf(text, sizeof text, "%s", understood[_i].argument);
+        for (uint64_t n = 1 + rng_below(&rng, 3); n > 0; n--) {
+            text[rng_below(&rng, strlen(text))] = letters[rng_below(&rng, sizeof letters - 1)];
+        }
+        json_t *parameter = NULL;
+        struct err err = {0};
+        if (param_from_argument(text, &parameter, &err) == 0) {
+            ck_assert_ptr_nonnull(json_object_get(parameter, "name"));
+            json_decref(parameter);
+        } else {
+            ck_assert_ptr_null(parameter);
+            ck_assert_str_ne(err.text, "");
+        }
+    }
 }
 END_TEST
 
@@ -147,6 +198,10 @@ int main(void)
     TCase *tcase = tcase_create("params");
 
     tcase_add_loop_test(tcase, an_argument_becomes_the_parameter_of_the_api, 0,
+                        (int)(sizeof understood / sizeof understood[0]));
+    tcase_add_loop_test(tcase, what_is_understood_is_a_legal_parameter, 0,
+                        (int)(sizeof understood / sizeof understood[0]));
+    tcase_add_loop_test(tcase, mutants_are_refused_or_understood, 0,
                         (int)(sizeof understood / sizeof understood[0]));
     tcase_add_loop_test(tcase, what_cannot_be_told_apart_is_refused, 0,
                         (int)(sizeof refused / sizeof refused[0]));

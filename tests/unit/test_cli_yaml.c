@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/own.h"
+#include "common/rng.h"
 #include "worker/cli/scalar.h"
 #include "worker/cli/yaml.h"
 
@@ -108,6 +109,36 @@ START_TEST(hostile_and_unclear_yaml_is_refused_with_its_line)
 }
 END_TEST
 
+START_TEST(mutants_are_refused_or_become_json)
+{
+    static const char letters[] = "0123456789.,:-&*!|>%@`\"'{}[]#? \n\tetruenull\xff\xc3\x01";
+    static const char text[] = "name: &n digits\n"
+                               "objectives: [{metric: accuracy, direction: maximize}]\n"
+                               "parameters:\n"
+                               "  - {name: lr, low: 1e-5, high: !!float 1e-1, label: *n}\n"
+                               "  - name: \"units\"\n"
+                               "    when: {a: [true, 'no', ~]}\n";
+    struct rng rng = rng_for(6, 1);
+    char mutant[sizeof text];
+
+    for (int round = 0; round < 5000; round++) {
+        memcpy(mutant, text, sizeof text);
+        for (uint64_t n = 1 + rng_below(&rng, 4); n > 0; n--) {
+            mutant[rng_below(&rng, sizeof text - 1)] = letters[rng_below(&rng, sizeof letters - 1)];
+        }
+        json_t *value = NULL;
+        struct err err = {0};
+        if (yaml_to_json(mutant, sizeof text - 1, &value, &err) == 0) {
+            ck_assert_ptr_nonnull(value);
+            json_decref(value);
+        } else {
+            ck_assert_ptr_null(value);
+            ck_assert_str_ne(err.text, "");
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cli_yaml");
@@ -118,6 +149,7 @@ int main(void)
     tcase_add_test(tcase, a_study_file_becomes_json);
     tcase_add_loop_test(tcase, hostile_and_unclear_yaml_is_refused_with_its_line, 0,
                         (int)(sizeof refused / sizeof refused[0]));
+    tcase_add_test(tcase, mutants_are_refused_or_become_json);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
