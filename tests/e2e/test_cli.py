@@ -214,6 +214,7 @@ def test_another_definition_is_a_conflict_that_says_what_differs(tmp):
                      "  parameters.width: nothing there, bool here\n"
                      "  parameters.deep: int 2..5, when act is relu there, nothing here\n"
                      "  limits.trials: 40 there, 20 here\n"
+                     "  (limits can be changed: hone study set digits --trials N)\n"
                      "hone: another definition: it differs in parameters, limits, strategy\n")
 
 
@@ -378,6 +379,20 @@ def test_states_are_patched(tmp):
         for verb, state in [("pause", "paused"), ("resume", "running"), ("stop", "stopped")]:
             hone(server, tmp, "study", verb, "digits")
             expect(server.heard[-1][:3], ("PATCH", "/v1/studies/digits", {"state": state}))
+
+
+def test_only_what_may_change_is_changed(tmp):
+    with FakeServer() as server:
+        server.says("PATCH", "/v1/studies/digits", 200, STUDY)
+        _, talk = hone(server, tmp, "study", "set", "digits", "--trials", "80", "--time-limit",
+                       "1h", "--label", "team=vision")
+        contains(talk, "is changed; it is running")
+        expect(server.heard[0][:3], ("PATCH", "/v1/studies/digits", {
+            "limits": {"trials": 80, "seconds": 3600}, "labels": {"team": "vision"}}))
+        for arguments, says in [(["--seed", "3"], "the seed of a study cannot change"),
+                                ([], "say what to change"), (["-f", "x"], "by options")]:
+            _, talk = hone(server, tmp, "study", "set", "digits", *arguments, status=2)
+            contains(talk, says)
 
 
 def test_deleting_needs_a_yes_or_the_name_typed(tmp):

@@ -116,6 +116,10 @@ def test_run_tunes_on_a_private_server_and_goes_on_where_it_was(tmp):
         expect(len(account.trials("first")), 6, "trials after the second run")
         _, talk = account.hone("run", "first", *DEFINITION, "--trials", "7", "--", *TRAIN, status=4)
         contains(talk, "limits.trials: 6 there, 7 here")
+        _, talk = account.hone("study", "set", "first", "--trials", "7")
+        contains(talk, "it is running")
+        account.hone(*command)  # the definition first accepted is still the one
+        expect(len(account.trials("first")), 7, "trials after the limit was raised")
 
 
 def test_an_interrupted_run_hands_its_trials_back_and_leaves_nothing(tmp):

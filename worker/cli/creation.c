@@ -50,6 +50,10 @@ static void show_difference(struct session *session, const json_t *body, const c
         line += len + 1;
     }
     (void)fputs(buf_text(&clean), stderr);
+    if (strstr(named, "limits") != NULL) {
+        (void)fprintf(stderr, "  (limits can be changed: hone study set %s --trials N)\n",
+                      text_at(body, "name"));
+    }
 }
 
 int study_send(struct session *session, const struct definition *definition, const json_t *body,
