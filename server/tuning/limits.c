@@ -144,16 +144,16 @@ static bool has_future(const struct tuning *tuning, const struct live_study *stu
 /* Queued ones become cancelled, paused ones pruned. */
 static int end_the_rest(struct tuning *tuning, struct live_study *study, struct err *err)
 {
-    size_t at = 0;
-    struct live_trial *trial;
+    OWN(memory) int64_t *open = NULL;
+    size_t n;
 
-    while ((trial = map_next(&tuning->trial_by_id, &at)) != NULL) {
-        if (trial->study != study) {
-            continue;
+    TRY(study_open_trials(tuning, study, &open, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        struct live_trial *trial = trial_live(tuning, open[i]);
+        if (trial != NULL) { /* the end of another may have ended it */
+            bool paused = trial->row.state == TRIAL_PAUSED;
+            TRY(trial_end(tuning, trial, paused ? TRIAL_PRUNED : TRIAL_CANCELLED, NULL, NULL, err));
         }
-        bool paused = trial->row.state == TRIAL_PAUSED;
-        TRY(trial_end(tuning, trial, paused ? TRIAL_PRUNED : TRIAL_CANCELLED, NULL, NULL, err));
-        at = 0; /* the table has moved */
     }
     return 0;
 }

@@ -235,6 +235,35 @@ struct live_trial *trial_live(const struct tuning *tuning, int64_t id)
     return map_get(&tuning->trial_by_id, (uint64_t)id);
 }
 
+static int by_id(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a;
+    int64_t right = *(const int64_t *)b;
+
+    return (left > right) - (left < right);
+}
+
+int study_open_trials(const struct tuning *tuning, const struct live_study *study, int64_t **ids,
+                      size_t *n, struct err *err)
+{
+    int64_t *found = malloc((tuning->trial_by_id.n + 1) * sizeof *found);
+    size_t at = 0;
+    const struct live_trial *trial;
+
+    if (found == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    *n = 0;
+    while ((trial = map_next(&tuning->trial_by_id, &at)) != NULL) {
+        if (trial->study == study) {
+            found[(*n)++] = trial->row.id;
+        }
+    }
+    qsort(found, *n, sizeof *found, by_id);
+    *ids = found;
+    return 0;
+}
+
 int trial_enter(struct tuning *tuning, struct live_study *study, struct trial_row *row,
                 struct live_trial **trial, struct err *err)
 {
@@ -360,10 +389,10 @@ void tuning_clear(struct tuning *tuning)
 
     while ((trial = map_next(&tuning->trial_by_id, &at)) != NULL) {
         trial_leave(tuning, trial);
-        at = 0;
+        at--; /* the slot may have been filled from behind */
     }
     struct live_lease *lease;
-    for (at = 0; (lease = map_next(&tuning->lease_by_attempt, &at)) != NULL; at = 0) {
+    for (at = 0; (lease = map_next(&tuning->lease_by_attempt, &at)) != NULL; at--) {
         lease_leave(tuning, lease);
     }
     while (tuning->studies != NULL) {

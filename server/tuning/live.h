@@ -160,6 +160,9 @@ struct live_study *study_named(const struct tuning *tuning, const char *name);
 /* ERR_NOT_FOUND with what to do. */
 MUST_USE int study_required(const struct tuning *tuning, const char *name,
                             struct live_study **study, struct err *err);
+/* The ids of a study's open trials, in order of number; free() them. */
+MUST_USE int study_open_trials(const struct tuning *tuning, const struct live_study *study,
+                               int64_t **ids, size_t *n, struct err *err);
 struct live_trial *trial_live(const struct tuning *tuning, int64_t id);
 MUST_USE int worker_seen(struct tuning *tuning, const struct lease_ask *ask,
                          struct live_worker **worker, struct err *err);

@@ -207,13 +207,14 @@ static int check_state(const struct live_study *study, const json_t *patch, int 
 /* Running ones hear `stop` with their next reply; what waits is cancelled now. */
 static int stop_study(struct tuning *tuning, struct live_study *study, struct err *err)
 {
-    size_t at = 0;
-    struct live_trial *trial;
+    OWN(memory) int64_t *open = NULL;
+    size_t n;
 
-    while ((trial = map_next(&tuning->trial_by_id, &at)) != NULL) {
-        if (trial->study == study && trial->row.state != TRIAL_RUNNING) {
+    TRY(study_open_trials(tuning, study, &open, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        struct live_trial *trial = trial_live(tuning, open[i]);
+        if (trial != NULL && trial->row.state != TRIAL_RUNNING) {
             TRY(trial_end(tuning, trial, TRIAL_CANCELLED, NULL, NULL, err));
-            at = 0;
         }
     }
     return 0;
@@ -335,22 +336,23 @@ int tuning_study_patch(struct tuning *tuning, struct command *command, struct er
 
 static int abort_all(struct tuning *tuning, struct live_study *study, struct err *err)
 {
+    OWN(memory) int64_t *open = NULL;
+    size_t n;
     size_t at = 0;
-    struct live_trial *trial;
+    struct live_lease *lease;
 
-    while ((trial = map_next(&tuning->trial_by_id, &at)) != NULL) {
-        if (trial->study != study) {
+    TRY(study_open_trials(tuning, study, &open, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        struct live_trial *trial = trial_live(tuning, open[i]);
+        if (trial == NULL) {
             continue;
         }
         if (trial->lease != NULL && !trial->lease->expired) {
-            struct live_lease *lease = trial->lease;
-            TRY(attempt_over(tuning, lease, ATTEMPT_CANCELLED, NULL, err));
+            TRY(attempt_over(tuning, trial->lease, ATTEMPT_CANCELLED, NULL, err));
         }
         TRY(trial_end(tuning, trial, TRIAL_CANCELLED, NULL, NULL, err));
-        at = 0;
     }
-    struct live_lease *lease;
-    for (at = 0; (lease = map_next(&tuning->lease_by_attempt, &at)) != NULL;) {
+    for (; (lease = map_next(&tuning->lease_by_attempt, &at)) != NULL;) {
         if (lease->study == study) {
             lease->study = NULL; /* aborted ones outlive it */
         }

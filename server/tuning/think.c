@@ -97,44 +97,21 @@ static size_t count_open(const struct live_study *study)
     return open > 0 ? (size_t)open : 0;
 }
 
-struct numbered {
-    int64_t number;
-    const struct live_trial *trial;
-};
-
-static int by_number(const void *a, const void *b)
-{
-    int64_t left = ((const struct numbered *)a)->number;
-    int64_t right = ((const struct numbered *)b)->number;
-
-    return (left > right) - (left < right);
-}
-
 static int add_pending(const struct tuning *tuning, const struct live_study *study,
                        struct snapshot *snapshot, struct err *err)
 {
-    size_t n = 0;
-    size_t at = 0;
-    const struct live_trial *trial;
-    struct numbered *open = malloc((count_open(study) + 1) * sizeof *open);
+    OWN(memory) int64_t *open = NULL;
+    size_t n;
 
-    if (open == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    while ((trial = map_next(&tuning->trial_by_id, &at)) != NULL) {
-        if (trial->study == study && n < count_open(study)) {
-            open[n++] = (struct numbered){trial_id_number(trial->row.id), trial};
-        }
-    }
-    qsort(open, n, sizeof *open, by_number);
+    TRY(study_open_trials(tuning, study, &open, &n, err));
     for (size_t i = 0; i < n; i++) {
-        snapshot_add_pending(snapshot, open[i].number, open[i].trial->row.ordinal,
-                             open[i].trial->row.config);
+        const struct live_trial *trial = trial_live(tuning, open[i]);
+        snapshot_add_pending(snapshot, trial_id_number(open[i]), trial->row.ordinal,
+                             trial->row.config);
     }
     for (const struct ready *ready = study->ready; ready != NULL; ready = ready->next) {
         snapshot_add_pending(snapshot, 0, ready->ordinal, ready->out.x);
     }
-    free(open);
     return 0;
 }
 
