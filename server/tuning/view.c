@@ -131,7 +131,7 @@ void live_view_release(struct live_view *view)
 
 const struct live_study_view *live_view_study(const struct live_view *view, const char *name)
 {
-    struct live_study_view key;
+    struct live_study_view key = {0};
 
     if (strlen(name) >= sizeof key.name) {
         return NULL;
