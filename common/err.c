@@ -139,6 +139,12 @@ int faults_result(const struct faults *faults, struct err *err)
     if (faults->n == 0) {
         return err_set(err, ERR_INVALID, "the request is invalid (%zu faults)", faults->total);
     }
-    (void)err_set(err, ERR_INVALID, "%s", faults->items[0].detail);
-    return err_at(err, "%s", faults->items[0].pointer);
+    const struct fault *first = &faults->items[0];
+    char more[64] = "";
+    if (faults->total > 1) {
+        (void)snprintf(more, sizeof more, " (and %zu more)", faults->total - 1);
+    }
+    (void)err_set(err, ERR_INVALID, "%s%s%.380s%s", first->pointer,
+                  first->pointer[0] == '\0' ? "" : ": ", first->detail, more);
+    return err_at(err, "%s", first->pointer);
 }

@@ -94,7 +94,8 @@ struct faults {
 void faults_add(struct faults *faults, const char *pointer, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void faults_finish(struct faults *faults);
-/* 0 when there are none; else -1 with ERR_INVALID and the first fault as text. */
+/* 0 when there are none; else -1 with ERR_INVALID, the first fault as text, its pointer in front,
+ * and how many more there are. */
 MUST_USE int faults_result(const struct faults *faults, struct err *err);
 
 #endif

@@ -33,12 +33,30 @@ void encode_study(const struct command *command, struct http_response *response)
     }
 }
 
+/* Names all there are: a slip in "hyperband" must not be answered with a list that lacks it. */
+static void refuse_unknown(const struct study_def *def, struct faults *faults)
+{
+    OWN(buf) struct buf known;
+
+    buf_init(&known, 400);
+    for (size_t i = 0; strategy_all()[i] != NULL; i++) {
+        buf_printf(&known, "%s, ", strategy_all()[i]->name);
+    }
+    for (size_t i = 0; schedule_name(i) != NULL; i++) {
+        buf_printf(&known, "%s%s", i == 0 ? "" : ", ", schedule_name(i));
+    }
+    faults_add(faults, "/strategy", "there is no strategy \"%.64s\"; use one of %s", def->strategy,
+               buf_text(&known));
+}
+
 /* Search and schedule are two axes, combined by name. */
 static void check_strategy(const struct study_def *def, struct faults *faults)
 {
     schedule_check(def, faults);
     if (!schedule_is_known(def->strategy)) {
-        if (strategy_check_study(def, faults) != 0) {
+        if (strategy_find(def->strategy) == NULL) {
+            refuse_unknown(def, faults);
+        } else if (strategy_check_study(def, faults) != 0) {
             return; /* told */
         }
     } else if (strategy_find(schedule_search(def)) == NULL) {

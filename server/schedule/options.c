@@ -22,6 +22,11 @@ bool schedule_is_known(const char *name)
     return schedule_kind_of(name)->name != NULL;
 }
 
+const char *schedule_name(size_t i)
+{
+    return i < sizeof kinds / sizeof kinds[0] ? kinds[i]->name : NULL;
+}
+
 const char *schedule_search(const struct study_def *study)
 {
     if (!schedule_is_known(study->strategy)) {

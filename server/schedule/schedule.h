@@ -43,6 +43,8 @@ void schedule_check(const struct study_def *study, struct faults *faults);
 
 /* Is `name` ("hyperband", "asha", …) a schedule's, so that a search stands behind it? */
 bool schedule_is_known(const char *name);
+/* The i-th of those names, or NULL behind the last. */
+const char *schedule_name(size_t i);
 
 /* The name of the strategy that proposes the configurations: "random" for hyperband unless its
  * option `search` says otherwise, the study's own strategy where nothing schedules. Borrowed. */
