@@ -7,6 +7,7 @@
 /* One a line, so that two new ones do not collide. */
 /* clang-format off */
 static const struct strategy *const all[] = {
+    &strategy_auto,
     &strategy_grid,
     &strategy_quasirandom,
     &strategy_random,
@@ -23,9 +24,6 @@ const struct strategy *const *strategy_all(void)
 
 const struct strategy *strategy_find(const char *name)
 {
-    if (strcmp(name, "auto") == 0) {
-        return &strategy_random;
-    }
     for (size_t i = 0; all[i] != NULL; i++) {
         if (strcmp(all[i]->name, name) == 0) {
             return all[i];
@@ -53,10 +51,11 @@ int strategy_check_study(const struct study_def *study, struct faults *faults)
     size_t before = faults->total;
 
     if (strategy == NULL) {
-        char known[256] = "auto";
+        char known[256] = "";
         for (size_t i = 0; all[i] != NULL; i++) {
             size_t len = strlen(known);
-            (void)snprintf(known + len, sizeof known - len, ", %s", all[i]->name);
+            (void)snprintf(known + len, sizeof known - len, "%s%s", i == 0 ? "" : ", ",
+                           all[i]->name);
         }
         faults_add(faults, "/strategy", "there is no strategy \"%.64s\"; use one of %s",
                    study->strategy, known);

@@ -41,7 +41,7 @@ struct strategy {
                    struct suggestion *out, struct err *err);
 };
 
-/* The strategy of that name, or NULL. "auto" picks one. */
+/* The strategy of that name, or NULL. */
 const struct strategy *strategy_find(const char *name);
 /* Can the study's strategy be had, and can it serve the study? To be called on a definition that
  * was read without faults. */
