@@ -7,6 +7,8 @@
 #include "server/model/linalg.h"
 
 static const double half_ln_2pi = 0.91893853320467274178;
+enum { NEWS_FROM = 30 };                   /* results: before that, nobody knows the noise */
+static const double news_noise_max = 1e-2; /* of a variance of 1: what counts as nearly exact */
 static const double far_tail = -10.0; /* below it the asymptotic series is exact to the last bit */
 
 double normal_density(double z)
@@ -110,6 +112,14 @@ static void weights(size_t n, const double mean[], double sd, const double best[
     *b = sum / (2.0 * sd * sd);
 }
 
+double log_news(double var, double noise, double *slope)
+{
+    double q = sqrt(noise / (var + noise));
+
+    *slope = 1.0 / var - 1.0 / (var + noise) + q / (2.0 * (var + noise) * (1.0 + q));
+    return log(var / (var + noise)) - log1p(q);
+}
+
 void log_ei_batch(const struct gp *gp, const struct gp_batch *batch, size_t m, const double best[],
                   double value[], double a[], double b[])
 {
@@ -117,15 +127,21 @@ void log_ei_batch(const struct gp *gp, const struct gp_batch *batch, size_t m, c
 
     for (size_t j = 0; j < m; j++) {
         double sd = sqrt(batch->var[j]);
+        double slope = 0.0;
+        double share = gp->n < NEWS_FROM
+                           ? 0.0
+                           : log_news(batch->var[j], fmin(gp->noise, news_noise_max), &slope);
         value[j] = log_mean(n, batch->mean + j * n, sd, best);
         if (a != NULL) {
             weights(n, batch->mean + j * n, sd, best, value[j], a + j * n, b + j);
+            b[j] += slope;
         }
+        value[j] += share;
     }
 }
 
 /* ---- improvement and feasibility together --------------------------------------------------- */
-static const double ok_spread = 0.25; /* s²: a mean of +1 is a 97 % chance, 0 an even one */
+static const double ok_spread = 0.05; /* s²: a mean of 0 is an even chance, ±½ nearly certain */
 
 double log_p_ok(double mean, double var)
 {

@@ -20,11 +20,19 @@ double log_h(double z);
 void log_h_slopes(double z, double *phi_over_h, double *Phi_over_h);
 double log_expected_improvement(double mean, double sd, double best);
 
+/* ln(1 − σ_n/√(var + σ_n²)): the share of an evaluation that is news about f, and its derivative
+ * with respect to var. Where a point is as well known as noise allows, another look promises
+ * nothing; without it a search that has converged asks for the incumbent again and again, an
+ * epsilon away. Huang et al. (2006), augmented expected improvement. */
+double log_news(double var, double noise, double *slope);
+
 /* The incumbent of each fantasy: the best of what is known and of what it imagines. */
 void incumbents(const struct gp *gp, double best, double per_fantasy[]);
 
-/* After gp_predict(): value[j] ← ln mean_s EI(μ_sj, σ_j, best_s) for m points. When a and b are not
- * NULL they take the weights that gp_gradient() needs for the gradient of value. */
+/* After gp_predict(): value[j] ← ln mean_s EI(μ_sj, σ_j, best_s) for m points, and from 30 results
+ * on + log_news(σ_j², min(σ_n², 1e-2)): where results are really noisy a second look at a good
+ * point does pay. When a and b are not NULL they take the weights that gp_gradient() needs for the
+ * gradient of value. */
 void log_ei_batch(const struct gp *gp, const struct gp_batch *batch, size_t m, const double best[],
                   double value[], double a[], double b[]);
 

@@ -143,7 +143,7 @@ static char *explain(const struct thought *t)
         json_put_number(&w, "incumbent", trials_value(t->study, t->trials.cost[t->trials.best]));
     }
     write_prediction(&w, t);
-    json_put_string(&w, "acquisition", "log_expected_improvement");
+    json_put_string(&w, "acquisition", "log_augmented_expected_improvement");
     json_put_number(&w, "acquisition_value", t->pool.score[t->chosen]);
     write_comparison(&w, t);
     write_scales(&w, t);

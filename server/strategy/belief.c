@@ -13,6 +13,7 @@ enum {
     MODEL_BEST = 300,        /* … of the best … */
     MODEL_LOCAL = 800,       /* … and, up to this many in all, the nearest to the incumbent */
     CURVES_MAX = 400,        /* of learning curves, which are many: the best half and a spread */
+    FAILURES_MODELLED = 3,
     PENDING_MAX = 200,
     FIT_EVALUATIONS = 30,
     STARTS_MAX = 3

@@ -104,7 +104,7 @@ static void add_failures(struct rows *rows, const struct trials *trials)
         high = fmax(high, rows->y[i]);
     }
     double worst = rows->n == 0 ? 0.0 : high + 0.5 * (high - low);
-    for (size_t i = 0; i < trials->n_failed && trials->n_failed < FAILURES_MODELLED; i++) {
+    for (size_t i = 0; i < trials->n_failed; i++) {
         rows->x[rows->n] = trials->failed[i];
         rows->y[rows->n++] = worst;
     }

@@ -2,8 +2,8 @@
  *
  * Without a resource a row is a finished trial's cost. With one it is a trial's curve carried to
  * the full resource, running trials included, and how uncertain that is (model/curves.h): values of
- * different resources never meet. While failures are too few for a model of their own they count as
- * half a range worse than the worst. */
+ * different resources never meet. A failure counts as half a range
+ * worse than the worst, besides what the model of failures makes of it. */
 #ifndef SERVER_STRATEGY_ROWS_H
 #define SERVER_STRATEGY_ROWS_H
 
@@ -14,8 +14,6 @@
 #include "common/own.h"
 #include "server/model/transform.h"
 #include "server/strategy/trials.h"
-
-enum { FAILURES_MODELLED = 3 };
 
 struct rows {
     size_t n, n_whole; /* rows; those at the full resource */
