@@ -89,6 +89,25 @@ echo hone: step=$HONE_RESOURCE_TO accuracy=0.5
     assert result["usage"]["wall_seconds"] >= 0
 
 
+def left_behind(tmp):
+    return sorted(str(path.relative_to(tmp / "work")).split("/", 3)[-1]
+                  for path in (tmp / "work").rglob("*") if path.is_file())
+
+
+def test_what_nobody_needs_is_not_kept(tmp):
+    quiet = script(tmp, "echo '{\"accuracy\": 1}' >&$HONE_METRICS_FD\n")
+    with LeaseServer() as server:
+        server.grants()
+        server.work(tmp, quiet)
+        expect(left_behind(tmp), [])
+        server.grants()
+        server.work(tmp, script(tmp, "echo hone: accuracy=1\n"))
+        expect(left_behind(tmp), ["attempt-1.log"])
+        server.grants()
+        server.work(tmp, script(tmp, "exit 1\n"))
+        expect(left_behind(tmp), ["attempt-1.log", "attempt-1.log", "control.json", "params.json"])
+
+
 def test_each_gpu_is_one_slot_with_that_device_alone(tmp):
     job = script(tmp, f"""
 echo "$CUDA_VISIBLE_DEVICES" >>{tmp}/devices
@@ -445,6 +464,16 @@ def test_what_cannot_work_is_refused_before_the_first_trial(tmp):
     assert "no server address" in refused(tmp, *study, "--server", "ftp://x", "--", "true")
     assert "cannot be made" in refused(tmp, *study, "--workdir", "/dev/null/x", "--", "true")
     assert "token" in refused(tmp, *study, "--", "true", HONE_TOKEN_FILE="/nonexistent")
+
+
+def test_too_few_open_files_are_told(tmp):
+    with LeaseServer() as server:
+        done = subprocess.run(["sh", "-c", "ulimit -n 100; exec \"$@\"", "sh", HONE, "worker",
+                               "--study", STUDY, "--slots", "9", "--", "true"],
+                              env=server.environment(tmp), text=True, capture_output=True,
+                              timeout=SECONDS, check=False)
+        expect(server.asks, [])
+    assert done.returncode == 2 and "ulimit -n 154" in done.stderr, done
 
 
 def test_program_that_cannot_be_started_gives_the_trial_back(tmp):

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -13,6 +14,8 @@
 #include "worker/agent/slot.h"
 
 #define SLOTS_MAX 256
+#define FILES_A_SLOT 10
+#define FILES_BESIDE 64
 #define DELIVERY_MS 10000 /* what a stopping worker gives its last results */
 #define LOOP_FOREVER_MS 60000
 
@@ -69,6 +72,21 @@ static int check_name(struct agent *agent, const char *name, struct err *err)
     return 0;
 }
 
+/* A slot needs pipes, a log, a socket and connections. */
+static int check_open_files(size_t n_slots, struct err *err)
+{
+    struct rlimit limit;
+    size_t needed = FILES_A_SLOT * n_slots + FILES_BESIDE;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
+        return err_set(err, ERR_INVALID,
+                       "%zu slots need %zu open files and only %llu are allowed; ulimit -n %zu, or "
+                       "start several workers",
+                       n_slots, needed, (unsigned long long)limit.rlim_cur, needed);
+    }
+    return 0;
+}
+
 static int count_slots(struct agent *agent, struct err *err)
 {
     const struct agent_settings *settings = &agent->settings;
@@ -89,7 +107,7 @@ static int count_slots(struct agent *agent, struct err *err)
     for (size_t i = 0; i < settings->n_gpus; i++) {
         TRY(gpu_check(settings->gpus[i], err));
     }
-    return 0;
+    return check_open_files(agent->n_slots, err);
 }
 
 static int add_program(struct site *site, const char *runner, char *const *argv, struct err *err)

@@ -142,6 +142,22 @@ int folder_clear(const char *path, struct err *err)
     return 0;
 }
 
+void folder_tidy(const struct folder *folder)
+{
+    struct stat info;
+    char base[PATH_MAX];
+    const char *end = strrchr(folder->params, '/');
+
+    (void)unlink(folder->params);
+    (void)unlink(folder->control);
+    if (stat(folder->log, &info) == 0 && info.st_size == 0) {
+        (void)unlink(folder->log);
+    }
+    (void)rmdir(folder->checkpoint); /* these two only if nothing is in them */
+    (void)snprintf(base, sizeof base, "%.*s", (int)(end - folder->params), folder->params);
+    (void)rmdir(base);
+}
+
 void folder_discard(const char *workdir, const char *uri)
 {
     const char *name = strrchr(uri, '/');

@@ -28,6 +28,9 @@ MUST_USE int folder_open(struct folder *folder, const char *workdir, const char 
 bool folder_is_empty(const char *path);
 /* Removes what is in the folder, following no link. */
 MUST_USE int folder_clear(const char *path, struct err *err);
+/* The trial went well: what nobody will look at again is removed, which is everything but a log in
+ * which something stands and a checkpoint. */
+void folder_tidy(const struct folder *folder);
 /* Removes a checkpoint the server needs no longer, if it is one of ours. */
 void folder_discard(const char *workdir, const char *uri);
 /* Replaces the file as a whole: a reader finds the old text or the new one. */

@@ -227,6 +227,9 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
     json_decref(slot->parameters);
     slot->objectives_json = NULL;
     slot->parameters = NULL;
+    if (strcmp(outcome, "completed") == 0) {
+        folder_tidy(&slot->folder);
+    }
     folder_finish(&slot->folder);
     lease_grant_finish(&slot->grant);
     buf_clear(&slot->control);
