@@ -1,0 +1,169 @@
+/* Bytes on a connection. Whatever is sent, the server answers HTTP or hangs up, and the next client
+ * is served as if nothing had been. Mutants of whole requests, always the same ones. */
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/rng.h"
+#include "tests/fuzz/replay.h"
+#include "tests/support/http_call.h"
+#include "tests/unit/http_fixture.h"
+
+#define MUST(claim)                                                                                \
+    do {                                                                                           \
+        if (!(claim)) {                                                                            \
+            (void)fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #claim);              \
+            abort();                                                                               \
+        }                                                                                          \
+    } while (0)
+
+static struct fixture *server;
+
+static const char *const seeds[] = {
+    "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "GET /things/a%20b/parts/%e2%82%ac?q=1&q=%2f&=&x HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n",
+    "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    "Content-Length: 7\r\n\r\n{\"a\":1}",
+    "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json; charset=utf-8\r\n"
+    "Transfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n",
+    "PATCH /echo HTTP/1.1\r\nHost: [::1]\r\nContent-Type: application/merge-patch+json\r\n"
+    "If-Match: \"3\"\r\nContent-Length: 2\r\n\r\n{}",
+    "POST /later HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+    "HEAD /hello HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n",
+    "GET /secret HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer hp_abc_def\r\n"
+    "Sec-Fetch-Site: cross-site\r\nOrigin: http://localhost\r\nAccept: text/csv;q=0.5\r\n\r\n"
+    "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "DELETE /hello HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\r\n",
+};
+#define N_SEEDS (sizeof seeds / sizeof seeds[0])
+
+/* What the server has said; false when it has hung up. */
+static bool read_some(int fd, struct buf *out)
+{
+    char piece[4096];
+    ssize_t n;
+
+    while ((n = recv(fd, piece, sizeof piece, MSG_DONTWAIT)) > 0) {
+        buf_append(out, piece, (size_t)n);
+    }
+    return n < 0 && errno == EAGAIN;
+}
+
+/* Half a request waits for its other half: time passes until every deadline has struck. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    OWN(buf) struct buf said;
+    OWN(fd) int fd = http_connect(server->port);
+
+    buf_init(&said, 1 << 20);
+    http_send(fd, (const char *)data, size);
+    do {
+        fixture_advance(server, 200000); /* a request of its own, which must get its answer */
+    } while (read_some(fd, &said));
+    MUST(said.len == 0 || strncmp(said.data, "HTTP/1.", 7) == 0);
+    return 0;
+}
+
+static void insert(struct buf *text, size_t at, const char *bytes, size_t len)
+{
+    OWN(buf) struct buf rest;
+
+    buf_init(&rest, 1 << 20);
+    buf_append(&rest, buf_text(text) + at, text->len - at);
+    text->len = at;
+    buf_append(text, bytes, len);
+    buf_append(text, buf_text(&rest), rest.len);
+}
+
+static void mutate(struct buf *text, struct rng *rng)
+{
+    static const char odd[] = "\r\n\0:%/?#&= \t\x01\x7f\xff,;\"[]0f-";
+    static const char *const lines[] = {"Content-Length: 3\r\n",
+                                        "Content-Length: -1\r\n",
+                                        "Transfer-Encoding: chunked\r\n",
+                                        "Host: x\r\n",
+                                        "Connection: close\r\n",
+                                        "Authorization: Bearer\r\n",
+                                        "Content-Length : 3\r\n",
+                                        "\r\n\r\n",
+                                        "Cookie: ;;;=\r\n"};
+    size_t at = (size_t)rng_below(rng, text->len);
+    char c = odd[rng_below(rng, sizeof odd - 1)];
+
+    switch (rng_below(rng, 6)) {
+    case 0:
+        text->data[at] = c;
+        break;
+    case 1:
+        insert(text, at, &c, 1);
+        break;
+    case 2: {
+        const char *line = lines[rng_below(rng, sizeof lines / sizeof lines[0])];
+        const char *end = strstr(buf_text(text), "\r\n");
+        insert(text, end == NULL ? at : (size_t)(end + 2 - text->data), line, strlen(line));
+        break;
+    }
+    case 3:
+        text->len = at + 1; /* cut off */
+        break;
+    case 4: {
+        const char *other = seeds[rng_below(rng, N_SEEDS)];
+        insert(text, at, other, strlen(other));
+        break;
+    }
+    default:
+        for (int i = 0; i < 3000; i++) {
+            insert(text, at, "a", 1);
+        }
+    }
+}
+
+static void run_mutant(uint64_t round)
+{
+    struct rng rng = rng_for(UINT64_C(0x687474), round);
+    const char *seed = seeds[rng_below(&rng, N_SEEDS)];
+    OWN(buf) struct buf text;
+
+    buf_init(&text, 1 << 20);
+    buf_append(&text, seed, strlen(seed));
+    for (uint64_t times = 1 + rng_below(&rng, 4); times > 0; times--) {
+        mutate(&text, &rng);
+    }
+    (void)LLVMFuzzerTestOneInput((const uint8_t *)text.data, text.len);
+}
+
+static uint64_t rounds, first_round;
+
+START_TEST(whatever_is_sent_the_next_client_is_served)
+{
+    server = fixture_start(NULL);
+    for (size_t i = 0; i < N_SEEDS; i++) {
+        (void)LLVMFuzzerTestOneInput((const uint8_t *)seeds[i], strlen(seeds[i]));
+    }
+    for (uint64_t round = first_round; round < first_round + rounds; round++) {
+        run_mutant(round);
+    }
+    fixture_stop(server);
+}
+END_TEST
+
+/* usage: fuzz_http ROUNDS [FIRST] */
+int main(int argc, char **argv)
+{
+    Suite *suite = suite_create("fuzz_http");
+    TCase *tcase = tcase_create("bytes");
+    SRunner *runner = srunner_create(suite);
+
+    rounds = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
+    first_round = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+    tcase_set_timeout(tcase, 3600);
+    tcase_add_test(tcase, whatever_is_sent_the_next_client_is_served);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
