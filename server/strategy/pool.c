@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FEW = 32 };
+
 int pool_init(struct pool *pool, const struct axes *axes, size_t cap, struct err *err)
 {
     size_t d = axes->space->n_params;
@@ -100,7 +102,49 @@ static bool is_same(const struct pool *pool, size_t i, size_t j)
     return true;
 }
 
-size_t pool_best(const struct pool *pool, size_t k, size_t order[])
+struct scored {
+    double score;
+    size_t index;
+};
+
+static int by_score(const void *a, const void *b)
+{
+    const struct scored *x = a;
+    const struct scored *y = b;
+
+    if (x->score < y->score || x->score > y->score) {
+        return x->score > y->score ? -1 : 1;
+    }
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+/* For many: sorts them all. */
+static size_t sort_best(const struct pool *pool, size_t k, size_t order[])
+{
+    OWN(memory) struct scored *all = calloc(pool->n_scored + 1, sizeof *all);
+    size_t n_all = 0;
+    size_t n = 0;
+
+    if (all == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < pool->n_scored; i++) {
+        if (!isnan(pool->score[i])) {
+            all[n_all++] = (struct scored){pool->score[i], i};
+        }
+    }
+    qsort(all, n_all, sizeof *all, by_score);
+    for (size_t i = 0; i < n_all && n < k; i++) {
+        bool is_tie = n > 0 && pool->score[order[n - 1]] <= all[i].score;
+        if (!is_tie || !is_same(pool, order[n - 1], all[i].index)) {
+            order[n++] = all[i].index;
+        }
+    }
+    return n;
+}
+
+/* For a few: most candidates are no better than the last of them, and cost one comparison. */
+static size_t insert_best(const struct pool *pool, size_t k, size_t order[])
 {
     size_t n = 0;
 
@@ -121,4 +165,9 @@ size_t pool_best(const struct pool *pool, size_t k, size_t order[])
         order[at] = i;
     }
     return n;
+}
+
+size_t pool_best(const struct pool *pool, size_t k, size_t order[])
+{
+    return k > FEW ? sort_best(pool, k, order) : insert_best(pool, k, order);
 }
