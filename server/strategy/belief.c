@@ -341,7 +341,8 @@ static int take_theta(struct belief *b, const struct points *all, const struct r
         memcpy(b->theta, stored, b->n_theta * sizeof *stored);
         return 0;
     }
-    bool afresh = trials->n_finished < 15 || trials->n_finished % 10 == 0;
+    uint64_t seldom = trials->n_finished < 100 ? 10 : 50;
+    bool afresh = trials->n_finished < 15 || trials->n_finished % seldom == 0;
     return fit_subset(all, rows, prior, fit == NULL ? NULL : stored, afresh, b->theta,
                       &b->log_posterior, err);
 }
