@@ -7,15 +7,14 @@
 #include "server/model/fit.h"
 
 enum {
-    FIT_POINTS_MAX = 400,    /* hyper-parameters are fitted to at most so many */
-    FIT_BEST = 200,          /* the best of them; the rest is spread over all results */
+    FIT_POINTS_MAX = 300,    /* hyper-parameters are fitted to at most so many */
+    FIT_BEST = 150,          /* the best of them; the rest is spread over all results */
     MODEL_POINTS_MAX = 1200, /* beyond, the model is local … */
     MODEL_BEST = 300,        /* … of the best … */
     MODEL_LOCAL = 800,       /* … and, up to this many in all, the nearest to the incumbent */
     CURVES_MAX = 400,        /* of learning curves, which are many: the best half and a spread */
     FAILURES_MODELLED = 3,
     PENDING_MAX = 200,
-    FIT_EVALUATIONS = 30,
     STARTS_MAX = 3
 };
 
@@ -173,6 +172,12 @@ static void count_active(const struct axes *f, const struct rows *rows, double *
     *cat = rows->n == 0 ? 0.0 : sum_cat / (double)rows->n;
 }
 
+/* Evaluations of one climb: a warm start on much data has little left to climb. */
+static int fit_evaluations(size_t n)
+{
+    return n <= 100 ? 30 : n <= 200 ? 20 : 15;
+}
+
 /* theta ← MAP of (points, y), from `warm` (or NULL) and, where results are few or it is time, from
  * the prior's middle and from shorter lengths. */
 static int fit_theta(const struct points *points, const double y[], const double extra[],
@@ -198,7 +203,7 @@ static int fit_theta(const struct points *points, const double y[], const double
         }
     }
     TRY(gp_evidence_create(points, y, extra, GP_MEAN_CONSTANT, &evidence, err));
-    return fit_map(evidence, prior, n, starts, FIT_EVALUATIONS, theta, value, err);
+    return fit_map(evidence, prior, n, starts, fit_evaluations(points->n), theta, value, err);
 }
 
 /* The same on a part of many rows. */
