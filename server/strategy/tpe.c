@@ -23,8 +23,9 @@ enum {
     STARTUP = 10,
     CANDIDATES = 64,
     GOOD_MAX = 25,
+    BAD_MAX = 600,    /* more kernels cost time and tell nothing new */
     TABLE_CELLS = 50, /* numbers of so few values have masses, others densities */
-    PENDING_MAX = 1000,
+    PENDING_MAX = 300,
     EXPLAIN_MAX = 1 << 14
 };
 
@@ -189,10 +190,12 @@ static int learn(struct guess *g, struct err *err)
     for (size_t i = 0; i < g->n_good; i++) {
         put(axes, t->done[g->order[i]], &good, good.n++);
     }
-    for (size_t i = g->n_good; i < t->n_done; i++) {
-        put(axes, t->done[g->order[i]], &bad, bad.n++);
+    size_t others = t->n_done - g->n_good;
+    size_t taken = others < BAD_MAX ? others : BAD_MAX;
+    for (size_t i = 0; i < taken; i++) { /* of many, evenly from the best to the worst */
+        put(axes, t->done[g->order[g->n_good + i * others / taken]], &bad, bad.n++);
     }
-    for (size_t i = 0; i < t->n_failed; i++) {
+    for (size_t i = t->n_failed > BAD_MAX ? t->n_failed - BAD_MAX : 0; i < t->n_failed; i++) {
         put(axes, t->failed[i], &bad, bad.n++);
     }
     for (size_t i = t->n_pending - pending; i < t->n_pending; i++) {
