@@ -189,6 +189,17 @@ const struct schedule_kind schedule_hyperband = {
     .offer = sync_offer,
 };
 
+/* Hyperband whose configurations come from kernel densities (Falkner et al., BOHB, 2018). */
+const struct schedule_kind schedule_bohb = {
+    .name = "bohb",
+    .read = hyperband_read,
+    .plan = hyperband_plan,
+    .n_permanent = none_permanent,
+    .n_advance = sync_advance,
+    .fate = sync_fate,
+    .offer = sync_offer,
+};
+
 const struct schedule_kind schedule_halving = {
     .name = "successive_halving",
     .read = halving_read,

@@ -120,6 +120,7 @@ struct schedule_kind {
 
 extern const struct schedule_kind schedule_full;
 extern const struct schedule_kind schedule_hyperband;
+extern const struct schedule_kind schedule_bohb;
 extern const struct schedule_kind schedule_halving;
 extern const struct schedule_kind schedule_asha;
 

@@ -4,8 +4,8 @@
 
 #define ETA_MAX 1000
 
-static const struct schedule_kind *const kinds[] = {&schedule_hyperband, &schedule_halving,
-                                                    &schedule_asha};
+static const struct schedule_kind *const kinds[] = {&schedule_hyperband, &schedule_bohb,
+                                                    &schedule_halving, &schedule_asha};
 
 const struct schedule_kind *schedule_kind_of(const char *strategy)
 {
@@ -27,19 +27,24 @@ const char *schedule_name(size_t i)
     return i < sizeof kinds / sizeof kinds[0] ? kinds[i]->name : NULL;
 }
 
+static const char *default_search(const char *strategy)
+{
+    return strcmp(strategy, "bohb") == 0 ? "tpe" : "random";
+}
+
 const char *schedule_search(const struct study_def *study)
 {
     if (!schedule_is_known(study->strategy)) {
         return study->strategy;
     }
     const char *search = json_string_value(json_object_get(study->strategy_options, "search"));
-    return search == NULL ? "random" : search;
+    return search == NULL ? default_search(study->strategy) : search;
 }
 
-static void read_search(struct fields *fields)
+static void read_search(struct fields *fields, const struct study_def *study)
 {
     static const char *const names[] = {"random", "quasirandom", "tpe", "bayesian"};
-    const char *search = fields_string(fields, "search", "random");
+    const char *search = fields_string(fields, "search", default_search(study->strategy));
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(search, names[i]) == 0) {
@@ -81,7 +86,7 @@ void schedule_options_read(const struct study_def *study, struct schedule_option
     (void)fields_any(&fields, "name");
     (void)fields_any(&fields, "serving"); /* the study's */
     options->eta = fields_int(&fields, "eta", 3, 2, ETA_MAX);
-    read_search(&fields);
+    read_search(&fields, study);
     kind->read(&fields, study, options);
     fields_end(&fields);
 }

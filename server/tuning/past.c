@@ -182,8 +182,8 @@ void snapshot_finish(struct snapshot *snapshot)
     *snapshot = (struct snapshot){0};
 }
 
-void snapshot_add_pending(struct snapshot *snapshot, int64_t number, uint64_t ordinal,
-                          const double x[])
+/* An observation that is not in the past; the caller's x is copied. */
+static void add_open(struct snapshot *snapshot, struct observation seen)
 {
     size_t n_params = snapshot->past->def->def->space->n_params;
     double *copy = snapshot->pending + (snapshot->history.n - snapshot->n_done) * n_params;
@@ -191,12 +191,31 @@ void snapshot_add_pending(struct snapshot *snapshot, int64_t number, uint64_t or
     if (snapshot->history.n == snapshot->cap) {
         return; /* the caller counted wrong; a pending one less is no harm */
     }
-    memcpy(copy, x, n_params * sizeof *copy);
-    snapshot->items[snapshot->history.n++] = (struct observation){
-        .number = number,
-        .ordinal = ordinal,
-        .kind = OBSERVED_PENDING,
-        .x = copy,
-        .value = (double)NAN,
-    };
+    memcpy(copy, seen.x, n_params * sizeof *copy);
+    seen.x = copy;
+    snapshot->items[snapshot->history.n++] = seen;
+}
+
+void snapshot_add_pending(struct snapshot *snapshot, int64_t number, uint64_t ordinal,
+                          const double x[])
+{
+    add_open(snapshot, (struct observation){
+                           .number = number,
+                           .ordinal = ordinal,
+                           .kind = OBSERVED_PENDING,
+                           .x = x,
+                           .value = (double)NAN,
+                       });
+}
+
+void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row)
+{
+    add_open(snapshot, (struct observation){
+                           .number = trial_id_number(row->id),
+                           .ordinal = row->ordinal,
+                           .kind = OBSERVED_PRUNED,
+                           .x = row->config,
+                           .value = row->value,
+                           .step = row->has_step ? row->step : 0,
+                       });
 }

@@ -54,5 +54,7 @@ void snapshot_finish(struct snapshot *snapshot);
 /* Within the room that was asked for. */
 void snapshot_add_pending(struct snapshot *snapshot, int64_t number, uint64_t ordinal,
                           const double x[]);
+/* One that waits at a rung tells as much as one that was pruned there, for as long as it waits. */
+void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row);
 
 #endif

@@ -105,9 +105,12 @@ static int add_pending(const struct tuning *tuning, const struct live_study *stu
 
     TRY(study_open_trials(tuning, study, &open, &n, err));
     for (size_t i = 0; i < n; i++) {
-        const struct live_trial *trial = trial_live(tuning, open[i]);
-        snapshot_add_pending(snapshot, trial_id_number(open[i]), trial->row.ordinal,
-                             trial->row.config);
+        const struct trial_row *row = &trial_live(tuning, open[i])->row;
+        if (row->state == TRIAL_PAUSED && row->has_value) {
+            snapshot_add_paused(snapshot, row);
+        } else {
+            snapshot_add_pending(snapshot, trial_id_number(open[i]), row->ordinal, row->config);
+        }
     }
     for (const struct ready *ready = study->ready; ready != NULL; ready = ready->next) {
         snapshot_add_pending(snapshot, 0, ready->ordinal, ready->out.x);

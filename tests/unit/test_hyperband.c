@@ -467,6 +467,9 @@ START_TEST(search_stands_behind_the_schedule)
         fixture_study("\"strategy\": {\"name\": \"asha\", \"search\": \"quasirandom\"}, " UP_TO(9));
     OWN(study_def) struct study_def *plain = fixture_study("\"strategy\": \"grid\"");
 
+    OWN(study_def) struct study_def *bohb = fixture_study("\"strategy\": \"bohb\", " UP_TO(9));
+
+    ck_assert_str_eq(schedule_search(bohb), "tpe");
     ck_assert_str_eq(schedule_search(bare), "random");
     ck_assert_str_eq(schedule_search(named), "quasirandom");
     ck_assert_str_eq(schedule_search(plain), "grid");
