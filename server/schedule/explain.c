@@ -162,7 +162,7 @@ static void write_present(const struct schedule *schedule, int64_t trial, struct
         [SEAT_STOPPED] = "was stopped by the study's stopping rule",
         [SEAT_DIVERGED] = "failed: its value was not finite",
         [SEAT_COMPLETE] = "is complete",
-        [SEAT_ENDED] = "has ended without a value",
+        [SEAT_ENDED] = "has ended: it failed, was cancelled, or its study was over",
     };
     const struct seat *seat = schedule_seat(schedule, trial);
 

@@ -66,6 +66,7 @@ const char *schedule_fact_name(enum schedule_fact fact)
         [FACT_PROMOTE] = "promote", [FACT_LOSE] = "lose",           [FACT_LATE] = "late",
         [FACT_MEDIAN] = "median",   [FACT_THRESHOLD] = "threshold", [FACT_FAIL] = "fail",
         [FACT_CANCEL] = "cancel",   [FACT_SEAL] = "seal",           [FACT_UNLOCK] = "unlock",
+        [FACT_DROP] = "drop",
     };
 
     return names[fact];

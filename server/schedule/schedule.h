@@ -73,6 +73,7 @@ enum schedule_fact {
     FACT_CANCEL,    /* trial was cancelled */
     FACT_SEAL,      /* no new configurations: first-rung slots that are free are given up */
     FACT_UNLOCK,    /* progressive asha may use one rung more */
+    FACT_DROP,      /* trial still waited when its study was over */
     FACT_COUNT
 };
 const char *schedule_fact_name(enum schedule_fact fact);
@@ -169,8 +170,9 @@ MUST_USE int schedule_finish(struct schedule *schedule, const struct schedule_mo
                              int64_t trial, int64_t step, struct schedule_log *log,
                              struct schedule_answer *answer, struct err *err);
 
-/* The trial has ended for good without going on: FACT_FAIL or FACT_CANCEL. Its slot is given up,
- * a value that it has at its rung still counts in the ranking. Harmless for an unknown trial. */
+/* The trial has ended for good without going on: FACT_FAIL, FACT_CANCEL, FACT_DROP. Its slot is
+ * given up, a value that it has at its rung still counts in the ranking. Harmless for an unknown
+ * trial. */
 MUST_USE int schedule_end(struct schedule *schedule, const struct schedule_moment *moment,
                           int64_t trial, enum schedule_fact how, struct schedule_log *log,
                           struct err *err);

@@ -419,6 +419,7 @@ static int apply_to_seat(struct schedule *schedule, const struct schedule_record
         return apply_out(schedule, record, seat, SEAT_STOPPED, err);
     case FACT_FAIL:
     case FACT_CANCEL:
+    case FACT_DROP:
         return apply_out(schedule, record, seat, SEAT_ENDED, err);
     case FACT_START:
     case FACT_SEAL:

@@ -71,11 +71,13 @@ int trial_end(struct tuning *tuning, struct live_trial *trial, enum trial_state 
     TRY(store_trial_update(tuning->store, row, err));
     consider_best(study, row);
     TRY(study_remember(tuning, study, row, err));
-    if (row->source != SOURCE_IMPORTED && state != TRIAL_COMPLETED && state != TRIAL_PRUNED) {
+    if (row->source != SOURCE_IMPORTED && state != TRIAL_COMPLETED) {
         OWN(schedule_log) struct schedule_log log = {0};
         struct schedule_moment moment = study_moment(tuning, study);
-        TRY(schedule_end(study->schedule, &moment, number,
-                         state == TRIAL_CANCELLED ? FACT_CANCEL : FACT_FAIL, &log, err));
+        enum schedule_fact how = state == TRIAL_CANCELLED ? FACT_CANCEL
+                                 : state == TRIAL_PRUNED  ? FACT_DROP
+                                                          : FACT_FAIL;
+        TRY(schedule_end(study->schedule, &moment, number, how, &log, err));
         TRY(facts_append(tuning, study, &log, err));
         TRY(trials_align(tuning, study, &log, err));
     }
@@ -372,6 +374,7 @@ static int decide(struct tuning *tuning, struct live_lease *lease,
     OWN(schedule_log) struct schedule_log log = {0};
     bool brought = outcome_metric(report, study->def->objectives[0].metric) != NULL;
 
+    schedule_release(study->schedule, number); /* nobody is left to be promoted on the spot */
     if (brought && step >= lease->last_step) {
         TRY(schedule_measure(study->schedule, &moment, number, step, values->values[0], &log,
                              answer, err));
