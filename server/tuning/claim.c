@@ -470,6 +470,20 @@ static bool has_hung_up(struct ask *ask)
     return ask->gone;
 }
 
+/* The schedule offers a trial that is no more: it lets go of it, and the next offer counts. */
+static int drop_stranger(struct tuning *tuning, struct live_study *study, int64_t number,
+                         struct err *err)
+{
+    OWN(schedule_log) struct schedule_log log = {0};
+    struct schedule_moment moment = study_moment(tuning, study);
+
+    study->dry = 0;
+    tuning->may_have_work = true;
+    TRY(schedule_end(study->schedule, &moment, number, FACT_DROP, &log, err));
+    TRY(facts_append(tuning, study, &log, err));
+    return trials_align(tuning, study, &log, err);
+}
+
 /* Grants the ask something of this study, if anything may go out. */
 static int serve(struct tuning *tuning, struct ask *ask, struct live_study *study, bool *served,
                  struct err *err)
@@ -515,6 +529,9 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
     }
     if (offer.kind == OFFER_RESUME) {
         trial = trial_live(tuning, trial_id(study->row.id, offer.trial));
+        if (trial == NULL) {
+            return drop_stranger(tuning, study, offer.trial, err);
+        }
     } else if (study->enqueued.first != NULL) {
         trial = study->enqueued.first;
     } else {
