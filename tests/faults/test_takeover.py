@@ -16,7 +16,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import hone  # noqa: E402
 
-CLOCK_SCALE = 4
+CLOCK_SCALE = 2
 TTL_SECONDS = 15
 TTL = TTL_SECONDS / CLOCK_SCALE  # as it passes here
 LATE = 5 / CLOCK_SCALE  # how long after the lease's end somebody else must have the trial

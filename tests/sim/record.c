@@ -110,7 +110,7 @@ static void write_trial(struct buf *line, const struct command *command)
     buf_printf(line, "},\"late\":%s}", command->late ? "true" : "false");
 }
 
-static void write_output(struct buf *line, const struct command *command)
+static void write_output(struct buf *line, const struct command *command, int64_t wall_offset_ms)
 {
     switch (command->kind) {
     case COMMAND_ASK:
@@ -122,8 +122,10 @@ static void write_output(struct buf *line, const struct command *command)
         break;
     case COMMAND_MEASURE:
     case COMMAND_HEARTBEAT:
-        buf_printf(line, "{\"action\":\"%s\",\"conflict\":%" PRId64 "}",
-                   action_name(command->action.action), command->action.conflict);
+        buf_printf(line,
+                   "{\"action\":\"%s\",\"conflict\":%" PRId64 ",\"expires_at_ns\":%" PRId64 "}",
+                   action_name(command->action.action), command->action.conflict,
+                   (command->action.expires_at_ms - wall_offset_ms) * 1000000);
         break;
     case COMMAND_RESULT:
         write_trial(line, command);
@@ -162,7 +164,7 @@ void record_answer(struct record *record, int64_t now_ms, int64_t op, const stru
             buf_printf(&line, ",\"seq\":%" PRId64, command->server_seq);
         }
         buf_puts(&line, ",\"output\":");
-        write_output(&line, command);
+        write_output(&line, command, record->wall_offset_ms);
     }
     buf_puts(&line, "}");
     put(record, history_add, &line);

@@ -11,6 +11,7 @@ struct record {
     int64_t tick;  /* orders what happens in one millisecond */
     uint64_t hash; /* of all lines: two runs of one seed have the same */
     FILE *trace;   /* every line as well, or NULL */
+    int64_t wall_offset_ms;
 };
 
 void record_init(struct record *record, FILE *trace);

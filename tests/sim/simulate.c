@@ -423,11 +423,11 @@ static struct command *enqueue(struct sim *sim, unsigned number)
 static int user_acts(struct sim *sim, struct err *err)
 {
     struct command *command;
-    int64_t trial = between(sim, 1, sim->n_trials / 2);
+    int64_t trial = between(sim, 1, sim->n_trials / 4);
 
     switch (rng_below(&sim->rng, 10)) {
     case 0:
-        command = world_cancel_trial("s1", trial);
+        command = world_cancel_trial(happens(sim, 500) ? "s1" : "s2", trial);
         break;
     case 1:
         command = world_patch_study("s1", "{\"state\":\"paused\"}");
@@ -536,12 +536,12 @@ static int create_studies(struct sim *sim, struct err *err)
             body, sizeof body,
             "{\"name\":\"s%zu\",\"metric\":\"loss\",\"direction\":\"minimize\",\"seed\":%zu,"
             "\"lease\":{\"ttl_seconds\":%d},\"limits\":{\"trials\":%u,\"retries\":%zu},%s}",
-            i, i, TTL_SECONDS, sim->n_trials / 2, i, shapes[i]);
+            i, i, TTL_SECONDS, sim->n_trials / 4, i % 2, shapes[i]);
         (void)snprintf(input, sizeof input, "{\"study\":\"s%zu\"}", i);
         (void)record_invoke(&sim->record, sim->world.clock.now_ms, "user", "create", input);
         TRY(world_do(&sim->world, world_create_study(body), err));
     }
-    return tuning_last_seq(sim->world.tuning) >= 2
+    return tuning_last_seq(sim->world.tuning) >= (int64_t)(sizeof shapes / sizeof *shapes)
                ? 0
                : err_set(err, ERR_INVALID, "the server took not all studies");
 }
@@ -645,6 +645,7 @@ static bool play_seed(const struct options *options, uint64_t seed, uint64_t *ha
     if (world_open(&sim.world, seed, &err) == 0) {
         sim.world.answered = answered;
         sim.world.context = &sim;
+        sim.record.wall_offset_ms = sim.world.clock.wall_offset_ms;
         good = play(&sim, &err) == 0;
     }
     if (!good) {

@@ -515,13 +515,16 @@ static void check_sequence(struct checker *checker)
 
 /* ---- A8, A9 ---------------------------------------------------------------------------------- */
 
-/* The last moment at which this attempt was surely alive; -1 when it ended or may have. */
-static int64_t last_sign_ns(const struct checker *checker, const struct op *grant)
+/* Until when this attempt's lease was promised by the last answer to it, if it took what time it
+ * could to arrive at the server; -1 when the attempt ended or may have. */
+static int64_t promised_ns(const struct checker *checker, const struct op *grant)
 {
+    const double scale = checker->options->ttl_scale > 0 ? checker->options->ttl_scale : 1;
+    const int64_t ttl_ns = (int64_t)(grant->ttl_seconds / scale * 1e9);
     size_t n;
     const struct index_entry *call =
         index_find(&checker->calls, (int64_t[]){grant->study, grant->trial, grant->attempt}, 3, &n);
-    int64_t last = grant->invoked_ns;
+    const struct op *last = grant;
 
     for (size_t i = 0; i < n; i++) {
         const struct op *op = &checker->history->ops[call[i].row];
@@ -529,29 +532,26 @@ static int64_t last_sign_ns(const struct checker *checker, const struct op *gran
         if (op->kind == OP_RESULT || op->kind == OP_RELEASE || op->aborted) {
             return -1;
         }
-        if (op->status == OP_OK && op->invoked_ns > last) {
-            last = op->invoked_ns;
+        if (op->status == OP_OK && op->invoked_ns > last->invoked_ns) {
+            last = op;
         }
     }
-    return last;
+    return last->expires_ns > 0 ? last->expires_ns : last->invoked_ns + ttl_ns;
 }
 
 static void check_expiry(struct checker *checker)
 {
-    const double scale = checker->options->ttl_scale > 0 ? checker->options->ttl_scale : 1;
-
     for (size_t i = 0; i < checker->grants.n; i++) {
         const struct op *next = &checker->history->ops[checker->grants.items[i].row];
         size_t n;
         const struct index_entry *entry = index_find(
             &checker->grants, (int64_t[]){next->study, next->trial, next->attempt - 1}, 3, &n);
-        const struct op *grant = entry == NULL ? NULL : &checker->history->ops[entry->row];
-        int64_t last = grant == NULL ? -1 : last_sign_ns(checker, grant);
-        double waited = (double)(next->completed_ns - last) / 1e9 * scale;
+        int64_t promised =
+            entry == NULL ? -1 : promised_ns(checker, &checker->history->ops[entry->row]);
 
-        if (last >= 0 && waited < grant->ttl_seconds) {
-            violated(checker, 8, "trial %" PRId64 " was leased again (op %" PRId64 ") after %.3f s",
-                     next->trial, next->id, waited);
+        if (next->completed_ns < promised) {
+            violated(checker, 8, "trial %" PRId64 " was leased again (op %" PRId64 ") %.3f s early",
+                     next->trial, next->id, (double)(promised - next->completed_ns) / 1e9);
         }
     }
 }

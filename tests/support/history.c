@@ -266,6 +266,7 @@ static void read_answer(struct history *history, struct op *op, const json_t *ou
     op->aborted = action != NULL && strcmp(action, "abort") == 0;
     op->late = json_is_true(json_object_get(output, "late"));
     op->conflict = int_of(output, "conflict", 0);
+    op->expires_ns = int_of(output, "expires_at_ns", 0);
     if (op->kind == OP_LEASE) {
         read_lease_answer(history, op, output);
     } else if (op->kind == OP_ENQUEUE) {

@@ -27,6 +27,8 @@
  *   {"kind": "measurement", "study": NAME, "trial": 12, "row": {"attempt", "step", "metrics"}}
  *   {"kind": "server", "seq": 4711}
  * `items` of an enqueue name every parameter, so that they compare with the dump as they are.
+ * An answer may have `expires_at_ns`, the end of the lease on the clock of `at_ns`: a lease's time
+ * shrinks and grows with their number. Without it, it is `ttl_seconds` of the grant.
  * A measurement row without `attempt` is taken as the trial's curve (newest attempt wins). */
 #ifndef TESTS_SUPPORT_HISTORY_H
 #define TESTS_SUPPORT_HISTORY_H
@@ -80,6 +82,7 @@ struct op {
     int64_t conflict;
     int64_t seq; /* -1: none */
     double ttl_seconds;
+    int64_t expires_ns;           /* the end of the lease as the answer told it; 0: not told */
     size_t first_point, n_points; /* measure, result: in history.points */
     size_t first_item, n_items;   /* enqueue: in history.items */
 };
