@@ -238,7 +238,7 @@ MUST_USE int study_set_clock(struct tuning *tuning, struct live_study *study, st
 /* Is this value at least as good as the target? */
 void study_check_target(struct live_study *study, double value);
 
-/* claim.c */
+/* claim.c, asks.c, match.c */
 MUST_USE int study_seal(struct tuning *tuning, struct live_study *study, struct err *err);
 MUST_USE int asks_dispatch(struct tuning *tuning, struct err *err);
 void ask_answer(struct tuning *tuning, struct ask *ask);

@@ -1,0 +1,157 @@
+/* A trial is handed out: attempt, lease, counters, event and request id, in one transaction. */
+#include "server/tuning/claim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char *parameters_text(const struct study_def *def, const double x[])
+{
+    struct buf text;
+    struct json_writer w;
+
+    buf_init(&text, 1 << 20);
+    json_writer_init(&w, &text);
+    space_config_write(def->space, x, &w);
+    return buf_steal(&text);
+}
+
+/* The answer to an ask, from the live state alone, so that a repeated ask gets the same. */
+int grant_fill(struct tuning *tuning, const struct live_lease *lease, struct lease_grant *grant,
+               struct err *err)
+{
+    struct live_trial *trial = lease->trial;
+    const struct live_study *study = trial->study;
+    const struct study_def *def = study->def;
+    struct lease_name name = {.attempt_id = lease->row.id};
+
+    memcpy(name.secret, lease->row.secret, sizeof name.secret);
+    lease_name_format(&name, grant->id);
+    grant->expires_at_ms = tuning->wall_ms + lease->deadline.at_ms - tuning->now_ms;
+    grant->ttl_seconds = (double)lease->ttl_ms / 1000;
+    grant->heartbeat_seconds = lease_heartbeat_seconds(lease->ttl_ms, tuning->n_live_leases);
+    memcpy(grant->study, study->row.name, sizeof grant->study);
+    grant->objectives = strdup(study->objectives_json);
+    grant->trial = trial_id_number(trial->row.id);
+    grant->attempt = lease->row.number;
+    if (trial->parameters == NULL) { /* printing numbers is dear: once a trial */
+        trial->parameters = parameters_text(def, trial->row.config);
+    }
+    grant->parameters = trial->parameters == NULL ? NULL : strdup(trial->parameters);
+    grant->seed = trial_seed(def->seed, grant->trial);
+    grant->has_resource = def->has_resource;
+    memcpy(grant->resource_name, def->resource_name, sizeof grant->resource_name);
+    grant->from = lease->row.from;
+    grant->to = lease->row.to;
+    grant->checkpoint = trial->checkpoint;
+    grant->checkpoint.present = trial->checkpoint.present && lease->row.from > 0;
+    grant->trial_seconds = def->limits.trial_seconds > 0 ? def->limits.trial_seconds : 0;
+    grant->stall_seconds = def->limits.stall_seconds > 0 ? def->limits.stall_seconds : 0;
+    grant->job = study->job_json == NULL ? NULL : strdup(study->job_json);
+    if (grant->objectives == NULL || grant->parameters == NULL
+        || (study->job_json != NULL && grant->job == NULL)) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    return 0;
+}
+
+/* Where this worker goes on from: the newest checkpoint's step if it can reach it. */
+int64_t grant_resume_step(const struct live_trial *trial, const struct lease_ask *ask,
+                          int64_t until)
+{
+    const struct checkpoint *checkpoint = &trial->checkpoint;
+
+    if (!trial->study->def->has_resource || !checkpoint->present) {
+        return 0;
+    }
+    bool reachable = strcmp(checkpoint->reach, "any") == 0
+                     || (strncmp(checkpoint->reach, "host:", 5) == 0 && ask->host[0] != '\0'
+                         && strcmp(checkpoint->reach + 5, ask->host) == 0);
+    int64_t step = checkpoint->step < until ? checkpoint->step : until;
+    return reachable ? step : 0;
+}
+
+static int memo_put(struct tuning *tuning, const struct ask *ask, int64_t attempt_id,
+                    struct err *err)
+{
+    uint64_t key;
+
+    if (!ask->has_request) {
+        return 0;
+    }
+    memcpy(&key, ask->request, sizeof key);
+    struct memo *memo = map_get(&tuning->memo_by_request, key);
+    if (memo == NULL) {
+        memo = calloc(1, sizeof *memo);
+        if (memo == NULL || map_put(&tuning->memo_by_request, key, memo, err) != 0) {
+            free(memo);
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+    }
+    memcpy(memo->request, ask->request, sizeof memo->request);
+    memo->attempt_id = attempt_id;
+    memo->ended_ms = 0;
+    return 0;
+}
+
+static int ensure_worker_row(struct tuning *tuning, struct live_worker *worker, struct err *err)
+{
+    if (worker->id != 0) {
+        return 0;
+    }
+    TRY(store_worker_insert(tuning->store, worker->name, &worker->id, err));
+    return map_put(&tuning->worker_by_id, (uint64_t)worker->id, worker, err);
+}
+
+/* One transaction's worth: attempt, trial, counters, event, request id. The trial is in memory and
+ * in the store already, whether new or not. */
+int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial, bool has_until,
+                int64_t until, struct err *err)
+{
+    struct live_study *study = trial->study;
+    struct command *command = ask->command;
+    struct live_lease *lease;
+
+    TRY(ensure_worker_row(tuning, ask->worker, err));
+    trial_queue_remove(trial);
+    if (trial->lease != NULL) { /* expired: overtaken now */
+        lease_leave(tuning, trial->lease);
+    }
+    struct attempt_row row = {
+        .trial = trial->row.id,
+        .number = trial->row.attempt + 1,
+        .worker = ask->worker->id,
+        .has_request = ask->has_request,
+        .from = grant_resume_step(trial, &command->ask, has_until ? until : INT64_MAX),
+        .to = has_until ? until : 0,
+        .leased_at_ms = tuning->wall_ms,
+    };
+    memcpy(row.request, ask->request, sizeof row.request);
+    tuning->settings.entropy(tuning->settings.entropy_context, row.secret, sizeof row.secret);
+    TRY(store_attempt_insert(tuning->store, &row, err));
+    bool first = trial->row.attempt == 0;
+    trial->row.attempt = row.number;
+    trial->row.attempt_id = row.id;
+    memcpy(trial->row.worker, ask->worker->name, sizeof trial->row.worker);
+    if (first) {
+        trial->row.started_at_ms = tuning->wall_ms;
+        study->row.leased_trials++;
+    }
+    study_count(study, trial->row.state, TRIAL_RUNNING);
+    TRY(trial_move(&trial->row.state, TRIAL_RUNNING, err));
+    TRY(store_trial_update(tuning->store, &trial->row, err));
+    TRY(lease_enter(tuning, trial, &row, ask->worker, &lease, err));
+    study->live_leases++;
+    tuning->n_live_leases++;
+    ask->worker->leases++;
+    if (study->row.started_at_ms == 0) {
+        study->row.started_at_ms = tuning->wall_ms;
+        TRY(study_set_clock(tuning, study, err));
+    }
+    study->dirty = true;
+    TRY(lease_renew(tuning, lease, err));
+    TRY(memo_put(tuning, ask, row.id, err));
+    TRY(event_append(tuning, EVENT_TRIAL_RUNNING, study->row.id, trial_id_number(trial->row.id),
+                     row.number, err));
+    command->granted = true;
+    return grant_fill(tuning, lease, &command->grant, err);
+}

@@ -1,0 +1,136 @@
+/* Which studies an ask may serve, in which order, and why nothing goes out. */
+#include "server/tuning/claim.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- which studies an ask may serve ---- */
+
+static bool listed(char *const list[], size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(list[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool labels_match(const json_t *required, const json_t *offered)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (json_unconst(required), key, value) {
+        if (!json_equal(value, json_object_get(offered, key))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ask_matches(const struct lease_ask *ask, const char *named, const struct live_study *study)
+{
+    const struct study_def *def = study->def;
+
+    if (named[0] != '\0' && strcmp(named, study->row.name) != 0) {
+        return false;
+    }
+    if (ask->n_studies > 0 && !listed(ask->studies, ask->n_studies, study->row.name)) {
+        return false;
+    }
+    if (ask->has_runners && !listed(ask->runners, ask->n_runners, def->runner)) {
+        return false;
+    }
+    return (int64_t)ask->n_gpus >= def->requires_gpus
+           && (def->requires_gpu_memory_mib == 0
+               || ask->gpu_memory_mib >= def->requires_gpu_memory_mib)
+           && labels_match(def->requires_labels, ask->labels);
+}
+
+/* Is `a` to be served before `b`? Higher priority, then fewer live leases for its share, then the
+ * older one. */
+bool study_goes_first(const struct live_study *a, const struct live_study *b)
+{
+    if (a->def->priority != b->def->priority) {
+        return a->def->priority > b->def->priority;
+    }
+    double load_a = (double)a->live_leases / a->def->share;
+    double load_b = (double)b->live_leases / b->def->share;
+    if (load_a < load_b || load_a > load_b) {
+        return load_a < load_b;
+    }
+    return a->row.id < b->row.id;
+}
+
+/* ---- why nothing goes out ---- */
+
+static void explain_study(const struct tuning *tuning, const struct live_study *study,
+                          struct no_lease *no)
+{
+    static const enum no_lease_reason reasons[STUDY_STATE_COUNT] = {
+        [STUDY_RUNNING] = NO_LEASE_WAITING,
+        [STUDY_PAUSED] = NO_LEASE_PAUSED,
+        [STUDY_STOPPED] = NO_LEASE_STOPPED,
+        [STUDY_FINISHED] = NO_LEASE_FINISHED,
+    };
+    const struct limits *limits = &study->def->limits;
+
+    no->reason = reasons[study->row.state];
+    if (study->row.state == STUDY_FINISHED) {
+        (void)snprintf(no->detail, sizeof no->detail, "study \"%s\" is finished: %s",
+                       study->row.name, study_reason_name(study->row.reason));
+    } else if (study->row.state != STUDY_RUNNING) {
+        (void)snprintf(no->detail, sizeof no->detail, "study \"%s\" is %s", study->row.name,
+                       study_state_name(study->row.state));
+    } else if (limits->parallel >= 0 && study->live_leases >= limits->parallel) {
+        (void)snprintf(no->detail, sizeof no->detail,
+                       "study \"%s\" runs %" PRId64 " trials, as many as limits.parallel allows",
+                       study->row.name, study->live_leases);
+    } else {
+        struct schedule_moment moment = study_moment(tuning, study);
+        struct schedule_offer offer;
+        schedule_offer(study->schedule, &moment, &offer);
+        (void)snprintf(no->detail, sizeof no->detail, "study \"%s\": %.180s", study->row.name,
+                       offer.kind == OFFER_NOTHING && offer.detail[0] != '\0'
+                           ? offer.detail
+                           : "nothing new may go out; the last trials are running");
+    }
+}
+
+void ask_explain(const struct tuning *tuning, const struct lease_ask *ask, const char *named,
+                 struct no_lease *no)
+{
+    /* The most hopeful of the matching studies speaks for all. */
+    static const int hope[STUDY_STATE_COUNT] = {
+        [STUDY_RUNNING] = 3, [STUDY_PAUSED] = 2, [STUDY_FINISHED] = 1, [STUDY_STOPPED] = 0};
+    const struct live_study *best = NULL;
+
+    *no = (struct no_lease){.reason = NO_LEASE_NONE, .retry_after_seconds = 5};
+    for (const struct live_study *study = tuning->studies; study != NULL; study = study->next) {
+        if (ask_matches(ask, named, study)
+            && (best == NULL || hope[study->row.state] > hope[best->row.state])) {
+            best = study;
+        }
+    }
+    if (best == NULL) {
+        (void)snprintf(no->detail, sizeof no->detail,
+                       "no study matches what this worker asks for (studies, runners, gpus, "
+                       "labels)");
+        return;
+    }
+    explain_study(tuning, best, no);
+}
+
+/* An ask for named studies that will hand out nothing more is not kept waiting. */
+bool ask_is_hopeless(const struct tuning *tuning, const struct command *command)
+{
+    struct no_lease no;
+
+    if (command->study[0] == '\0' && command->ask.n_studies == 0) {
+        return false;
+    }
+    ask_explain(tuning, &command->ask, command->study, &no);
+    return no.reason == NO_LEASE_FINISHED || no.reason == NO_LEASE_STOPPED;
+}
