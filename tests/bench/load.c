@@ -60,6 +60,7 @@ struct load {
     struct samples latency[STEP_COUNT];
     struct samples handoff;   /* result sent → waiting ask answered */
     struct samples handoff_2; /* result acknowledged → waiting ask answered, 0 if before */
+    const struct worker *last_sender; /* of a result */
     int64_t result_sent_ns;
     int64_t result_acked_ns; /* 0: not yet */
     bool handing_over;
@@ -151,6 +152,7 @@ static bool send_step(struct load *load, struct worker *worker)
         (void)snprintf(body, sizeof body,
                        "{\"outcome\":\"completed\",\"step\":%d,\"metrics\":{\"loss\":0.%u}}",
                        REPORTS, worker->cycle % 9000 + 1000);
+        load->last_sender = worker;
         load->result_sent_ns = now_ns();
         load->result_acked_ns = 0;
         load->handing_over = true;
@@ -238,7 +240,9 @@ static enum step next_step(struct load *load, struct worker *worker, const char 
         return ++worker->reports < REPORTS ? STEP_MEASURE : STEP_RESULT;
     case STEP_RESULT:
         load->cycles++;
-        load->result_acked_ns = now;
+        if (load->last_sender == worker) { /* the next holder's result may be on its way by now */
+            load->result_acked_ns = now;
+        }
         worker->cycle++;
         return STEP_LEASE;
     case STEP_GET:
