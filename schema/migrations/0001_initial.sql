@@ -72,8 +72,7 @@ CREATE TABLE trial (
 CREATE INDEX trial_open ON trial (id) WHERE ended_at_ms IS NULL;
 
 CREATE TABLE attempt (
-    id           INTEGER PRIMARY KEY,
-    trial        INTEGER NOT NULL REFERENCES trial (id),
+    id           INTEGER PRIMARY KEY,    trial        INTEGER NOT NULL REFERENCES trial (id) DEFERRABLE INITIALLY DEFERRED,
     number       INTEGER NOT NULL,
     secret       BLOB NOT NULL CHECK (length(secret) = 12),
     worker       INTEGER NOT NULL REFERENCES worker (id),

@@ -12,8 +12,8 @@ bool study_goes_first(const struct live_study *a, const struct live_study *b);
 /* An ask for named studies that will hand out nothing more is not kept waiting. */
 bool ask_is_hopeless(const struct tuning *tuning, const struct command *command);
 
-/* suggest.c: a new trial, in memory and in the store; *trial NULL: nothing left, or (ask->thinks)
- * not yet. */
+/* suggest.c: a new trial, in memory; the grant that must follow writes its row; *trial NULL:
+ * nothing left, or (ask->thinks) not yet. */
 MUST_USE int study_suggest(struct tuning *tuning, struct ask *ask, struct live_study *study,
                            struct live_trial **trial, struct err *err);
 

@@ -138,7 +138,9 @@ int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial
     }
     study_count(study, trial->row.state, TRIAL_RUNNING);
     TRY(trial_move(&trial->row.state, TRIAL_RUNNING, err));
-    TRY(store_trial_update(tuning->store, &trial->row, err));
+    TRY(trial->unsaved ? store_trial_insert(tuning->store, &trial->row, err)
+                       : store_trial_update(tuning->store, &trial->row, err));
+    trial->unsaved = false;
     TRY(lease_enter(tuning, trial, &row, ask->worker, &lease, err));
     study->live_leases++;
     tuning->n_live_leases++;

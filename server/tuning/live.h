@@ -55,6 +55,7 @@ struct live_trial {
     struct trial_row row;
     struct live_study *study;
     struct live_lease *lease; /* live or expired; NULL before the first and after a release */
+    bool unsaved;             /* suggested in this very command: has no row yet */
     char *parameters;         /* JSON, made for the first grant; NULL before */
     struct live_trial *next, **link; /* in one of the study's queues; link NULL: in none */
     struct checkpoint checkpoint;    /* the newest one reported */

@@ -26,11 +26,11 @@ static int adopt(struct tuning *tuning, struct live_study *study, uint64_t ordin
     suggestion->x = NULL;
     suggestion->explain = NULL;
     suggestion->fit = NULL;
-    if (store_trial_insert(tuning->store, &row, err) != 0
-        || trial_enter(tuning, study, &row, trial, err) != 0) {
+    if (trial_enter(tuning, study, &row, trial, err) != 0) {
         trial_row_finish(&row);
         return -1;
     }
+    (*trial)->unsaved = true; /* its row is written once, by the grant */
     study->row.last_number++;
     study->row.last_ordinal = ordinal;
     study->row.counts[TRIAL_QUEUED]++;
