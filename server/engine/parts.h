@@ -18,7 +18,8 @@ struct queue {
     pthread_cond_t filled;
     struct command *first, **tail;
     size_t n, bytes;
-    bool closed; /* takes no more */
+    size_t wanted; /* wake the writer at this length; 0: at the first command */
+    bool closed;   /* takes no more */
     bool woken;
 };
 void queue_init(struct queue *queue);
@@ -27,6 +28,9 @@ MUST_USE int queue_push(struct queue *queue, struct command *command, struct err
 /* Everything that is queued, at most `max` (0: all); waits until `deadline_ms` (CLOCK_MONOTONIC)
  * when there is nothing. NULL: nothing came. */
 struct command *queue_drain(struct queue *queue, size_t max, int64_t deadline_ms);
+/* Waits until `n` commands are queued, or `us` microseconds have passed; says how many there are.
+ */
+size_t queue_await(struct queue *queue, size_t n, int64_t us);
 void queue_close(struct queue *queue);
 void queue_wake(struct queue *queue);
 size_t queue_length(struct queue *queue);
@@ -92,6 +96,9 @@ struct engine {
     int64_t view_made_ms; /* real monotonic */
     bool view_is_old;
     int64_t seq_told;
+    size_t answered; /* by the last group */
+    double gain;     /* how many of those came back while the writer waited, smoothed */
+    unsigned probe;  /* groups since it last waited */
     atomic_ullong groups, commands, commits, granted;
     atomic_llong last_commit_us;
 };

@@ -57,7 +57,7 @@ int queue_push(struct queue *queue, struct command *command, struct err *err)
         queue->tail = &command->next;
         queue->n++;
         queue->bytes += command->bytes;
-        if (queue->n == 1) {
+        if (queue->n == 1 || queue->n == queue->wanted) {
             (void)pthread_cond_signal(&queue->filled);
         }
     }
@@ -106,6 +106,25 @@ struct command *queue_drain(struct queue *queue, size_t max, int64_t deadline_ms
     struct command *first = take(queue, max);
     (void)pthread_mutex_unlock(&queue->lock);
     return first;
+}
+
+size_t queue_await(struct queue *queue, size_t n, int64_t us)
+{
+    int64_t until_us = clock_monotonic_us() + us;
+    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
+                             .tv_nsec = (long)(until_us % 1000000) * 1000};
+
+    (void)pthread_mutex_lock(&queue->lock);
+    queue->wanted = n;
+    while (queue->n < n && !queue->closed && !queue->woken) {
+        if (pthread_cond_timedwait(&queue->filled, &queue->lock, &until) == ETIMEDOUT) {
+            break;
+        }
+    }
+    queue->wanted = 0;
+    size_t length = queue->n;
+    (void)pthread_mutex_unlock(&queue->lock);
+    return length;
 }
 
 void queue_close(struct queue *queue)

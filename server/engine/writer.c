@@ -93,9 +93,12 @@ static void deliver(struct engine *engine)
     size_t n = 0;
     struct command *command;
 
+    engine->answered = 0;
+
     while ((command = tuning_take_done(engine->tuning)) != NULL) {
         atomic_fetch_add(&engine->granted, command->granted);
         batch[n++] = command;
+        engine->answered++;
         if (n == sizeof batch / sizeof batch[0]) {
             engine->settings.deliver(engine->settings.context, batch, n);
             n = 0;
@@ -181,6 +184,29 @@ static void run_group(struct engine *engine, struct command *first)
 
 /* ---- the loop ---- */
 
+/* Groups form by themselves while the disk is quick. When a sync takes long, clients fall into two
+ * halves that take turns: one waits for the other's sync. So a slow commit is worth waiting for
+ * those who were just answered, for at most half its own time, and only while they do come back. */
+#define SLOW_COMMIT_US 900
+#define PROBE_EVERY 64
+
+static void gather(struct engine *engine)
+{
+    int64_t commit_us = atomic_load(&engine->last_commit_us);
+    size_t queued = queue_length(&engine->queue);
+    size_t answered = engine->answered;
+
+    if (commit_us < SLOW_COMMIT_US || queued == 0 || answered < 2
+        || (engine->gain < 0.5 && ++engine->probe < PROBE_EVERY)) {
+        return;
+    }
+    engine->probe = 0;
+    int64_t wait_us = commit_us / 2 < 20000 ? commit_us / 2 : 20000;
+    size_t came = queue_await(&engine->queue, queued + answered - answered / 4, wait_us) - queued;
+    double gain = (double)came / (double)answered;
+    engine->gain += (gain - engine->gain) / 4;
+}
+
 /* When to wake without a command, in real milliseconds. */
 static int64_t next_wake(const struct engine *engine, int64_t now_ms)
 {
@@ -234,6 +260,7 @@ void *writer_main(void *argument)
     for (;;) {
         int64_t before_ms = real_ms();
         int64_t wake_ms = next_wake(engine, before_ms);
+        gather(engine);
         struct command *first = queue_drain(&engine->queue, engine->settings.group_max, wake_ms);
         int64_t now_ms = real_ms();
         forgive_stall(engine, wake_ms == INT64_MAX ? 0 : now_ms - wake_ms);
