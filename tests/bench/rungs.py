@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """How much training hyperband and asha save on the digits example: real server, real training.
 
-    HONED=build/server/honed DIGITS=build/deploy/examples/digits/digits tests/bench/rungs.py [--seeds 10]
+    HONED=build/server/honed DIGITS=build/deploy/examples/digits/digits tests/bench/rungs.py [--seeds 10] [--out FILE]
 
 The mark is the median over seeds of random search's best after 40 full trainings (81 epochs), minus
 0.5 points. Printed: the epochs of those 40 trainings, divided by the mean epochs until any report
 first reaches the mark, with a 90 % bootstrap interval over seeds. One worker at a time, so that an
 epoch is counted when it is trained. Epochs trained again after a lost checkpoint would count too.
+With --out, what has been played is kept there, and a run that was broken off goes on.
 """
 
 import argparse
+import json
 import os
 import pathlib
 import random
@@ -101,6 +103,26 @@ def play(strategy, seed, mark, most):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class Played:
+    """Remembers (epochs, best) of every run, in memory and, if there is one, in a file."""
+
+    def __init__(self, path):
+        self.path = path
+        self.runs = {}
+        if path and os.path.exists(path):
+            with open(path, encoding="utf-8") as lines:
+                self.runs.update((tuple(key), result) for key, result in map(json.loads, lines))
+
+    def play(self, name, seed, mark, most):
+        key = (name, seed, mark, most)
+        if key not in self.runs:
+            self.runs[key] = play(STRATEGIES[name], seed, mark, most)
+            if self.path:
+                with open(self.path, "a", encoding="utf-8") as out:
+                    print(json.dumps([key, self.runs[key]]), file=out)
+        return self.runs[key]
+
+
 def interval(epochs, full):
     rng = random.Random(1)
     ratios = sorted(full / statistics.mean(rng.choices(epochs, k=len(epochs))) for _ in range(4000))
@@ -110,14 +132,17 @@ def interval(epochs, full):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--seeds", type=int, default=10)
-    seeds = range(1, parser.parse_args().seeds + 1)
+    parser.add_argument("--out")
+    args = parser.parse_args()
+    seeds = range(1, args.seeds + 1)
+    played = Played(args.out)
     full = TRIALS * TOP
-    bests = [play("random", seed, None, full)[1] for seed in seeds]
+    bests = [played.play("random", seed, None, full)[1] for seed in seeds]
     mark = statistics.median(bests) - 0.005
     print(f"random, {TRIALS} full trainings of {TOP} epochs, {len(bests)} seeds: best "
           f"{statistics.median(bests):.4f} in the median; the mark is {mark:.4f}", flush=True)
-    for name, strategy in STRATEGIES.items():
-        epochs = [play(strategy, seed, mark, 3 * full)[0] for seed in seeds]
+    for name in STRATEGIES:
+        epochs = [played.play(name, seed, mark, 3 * full)[0] for seed in seeds]
         low, high = interval(epochs, full)
         print(f"{name:16} {statistics.mean(epochs):7.0f} epochs to the mark: {full} epochs are "
               f"{full / statistics.mean(epochs):5.2f} times that (90 %: {low:.2f} to {high:.2f})",

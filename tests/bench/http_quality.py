@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""How good the strategies are as users get them: a honed of its own, over HTTP, on a folder of problems.
+
+  http_quality.py BENCH [--build build] --strategy S [--strategy S …] [--mode mf16] [--seeds 0-9]
+                  [--budget 100] [--problems ID,ID] [--out FILE]
+  http_quality.py BENCH --mode mf16 --out FILE            only prints what is there
+
+BENCH is a folder with run_tuner.py, hone_tuner.py, score.py and baselines/ (its README says what they
+are); S is a strategy's name, or its JSON object as in a study: '{"name": "asha", "mode": "stopping"}',
+with NAME= before it to call it something else in the tables. Modes: seq and par16 are full evaluations
+by 1 and 16 workers, mf1 and mf16 train step by step. Results already in the file are kept, so a run
+that was broken off goes on. Printed: score.py's table, and each strategy's mean regret with its
+standard error over seeds beside every baseline, with the difference (mine less theirs; negative is
+better) and its standard error; `*` marks a difference of more than one of them. No test needs this.
+"""
+
+import argparse
+import collections
+import csv
+import glob
+import importlib.util
+import json
+import math
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import hone  # noqa: E402
+
+
+def name_and_strategy(text):
+    """('asha-stopping', '{"name": "asha", …}') of an argument."""
+    name, equals, strategy = text.partition("=")
+    if equals and "{" not in name:
+        return name, strategy
+    if not text.startswith("{"):
+        return "hone-" + text, text
+    return "hone-" + "-".join(str(value) for value in json.loads(text).values()), text
+
+
+def play(args, out, name, strategy):
+    """Every problem and seed, one after the other, on a server that is gone afterwards."""
+    run = [sys.executable, "run_tuner.py", "--tuner", "hone_tuner.py:Hone", "--name", name,
+           "--mode", args.mode, "--seeds", args.seeds, "--max-budget", args.budget, "--out", out]
+    if args.problems:
+        run += ["--problems", args.problems]
+    with hone.Server(args=["--open"]) as server:
+        env = {"HONE_URL": server.url, "HONE_STRATEGY": strategy, "PYTHONDONTWRITEBYTECODE": "1",
+               "OPENBLAS_NUM_THREADS": "1"}  # small matrices: threads only get in the way
+        subprocess.run(run, cwd=args.bench, env={**os.environ, **env}, check=True)
+
+
+def scores_of(bench):
+    """The folder's own score.py: what a value is worth is its to say."""
+    spec = importlib.util.spec_from_file_location("score", os.path.join(bench, "score.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def by_seed(score, bench, files, mode):
+    """{budget: {tuner: [regret of each seed, the mean over the problems]}} of tuners that have every
+    problem."""
+    problems = score.problems([bench])
+    cells = collections.defaultdict(dict)
+    for row in score.load(files):
+        if row["mode"] == mode and row["problem"] in problems:
+            key = (int(row["budget"]), row["tuner"], int(row["seed"]))
+            cells[key][row["problem"]] = score.regret(problems[row["problem"]], row["value"])
+    most = max((len(cell) for cell in cells.values()), default=0)
+    table = collections.defaultdict(lambda: collections.defaultdict(list))
+    for (budget, tuner, _), cell in sorted(cells.items()):
+        if len(cell) == most:
+            table[budget][tuner].append(statistics.mean(cell.values()))
+    return table
+
+
+def mean_error(values):
+    error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.nan
+    return statistics.mean(values), error
+
+
+def compare(table, mine):
+    """Each of mine beside all others, at every budget."""
+    for budget, tuners in sorted(table.items()):
+        for tuner in (name for name in tuners if name in mine):
+            mean, error = mean_error(tuners[tuner])
+            print(f"\n{tuner} at {budget}: {mean:.3f} ± {error:.3f} ({len(tuners[tuner])} seeds)")
+            for other, values in sorted(tuners.items(), key=lambda item: statistics.mean(item[1])):
+                if other == tuner:
+                    continue
+                theirs, their_error = mean_error(values)
+                far = math.hypot(error, their_error)
+                mark = "*" if abs(mean - theirs) > far else " "
+                print(f"  {other:34} {theirs:.3f} ± {their_error:.3f} ({len(values):2} seeds)   "
+                      f"{mean - theirs:+.3f} ± {far:.3f} {mark}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bench")
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--strategy", action="append", default=[])
+    parser.add_argument("--mode", default="mf16", choices=["seq", "par16", "mf1", "mf16"])
+    parser.add_argument("--seeds", default="0-9")
+    parser.add_argument("--budget", default="100")
+    parser.add_argument("--problems")
+    parser.add_argument("--out", default="http-quality.csv")
+    args = parser.parse_args()
+    out = os.path.abspath(args.out)
+    os.environ.setdefault("HONED", os.path.abspath(os.path.join(args.build, "server/honed")))
+    if not os.path.exists(os.environ["HONED"]):
+        sys.exit(f"{os.environ['HONED']} is missing: build first (ninja -C {args.build})")
+    for text in args.strategy:
+        play(args, out, *name_and_strategy(text))
+    if not os.path.exists(out):
+        sys.exit(f"nothing to print: {out} is missing, and no --strategy was given")
+    baselines = sorted(glob.glob(os.path.join(os.path.abspath(args.bench), "baselines", "*.csv")))
+    subprocess.run([sys.executable, "score.py", "--mode", args.mode, *baselines, out],
+                   cwd=args.bench, check=True)
+    with open(out, encoding="utf-8") as rows:
+        mine = {row["tuner"] for row in csv.DictReader(rows)}
+    compare(by_seed(scores_of(args.bench), args.bench, [*baselines, out], args.mode), mine)
+
+
+if __name__ == "__main__":
+    main()
