@@ -7,11 +7,40 @@
 #include "common/own.h"
 #include "server/model/importance.h"
 #include "server/strategy/axes.h"
-#include "server/strategy/trials.h"
 
-enum { ENOUGH = 50 }; /* trials: the best tenth are then five */
+const double importance_top_share = 0.1;
 
-static const double top_share = 0.1;
+/* What the weights are made from. */
+struct sample {
+    struct axes axes;
+    size_t n;
+    const double *const *x;
+    bool *top;
+    size_t *bin; /* scratch of one parameter, */
+    bool *best;  /* and this */
+};
+
+static void sample_finish(struct sample *sample)
+{
+    free(sample->top);
+    free(sample->bin);
+    free(sample->best);
+    axes_finish(&sample->axes);
+}
+OWN_VALUE(sample)
+
+static int sample_init(struct sample *sample, const struct space *space, size_t n,
+                       const double *const x[], struct err *err)
+{
+    *sample = (struct sample){.n = n, .x = x};
+    sample->top = calloc(n + 1, sizeof *sample->top);
+    sample->bin = calloc(n + 1, sizeof *sample->bin);
+    sample->best = calloc(n + 1, sizeof *sample->best);
+    if (sample->top == NULL || sample->bin == NULL || sample->best == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for importances");
+    }
+    return axes_init(&sample->axes, space, err);
+}
 
 static int by_cost(const void *a, const void *b)
 {
@@ -21,30 +50,26 @@ static int by_cost(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Marks the best tenth; returns how many complete trials there are. */
-static int mark_top(const struct trials *trials, bool top[], struct importance *importance,
+/* Marks the best tenth. */
+static int mark_top(struct sample *sample, const double cost[], struct importance *importance,
                     struct err *err)
 {
-    OWN(memory) double *sorted = calloc(trials->n_done + 1, sizeof *sorted);
-    size_t n = 0;
+    size_t n = sample->n;
+    OWN(memory) double *sorted = calloc(n + 1, sizeof *sorted);
 
+    *importance = (struct importance){.n = n, .few = n < IMPORTANCE_ENOUGH, .cutoff = (double)NAN};
     if (sorted == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for importances");
     }
-    for (size_t i = 0; i < trials->n_done; i++) {
-        if (trials->complete[i]) {
-            sorted[n++] = trials->cost[i];
-        }
-    }
-    *importance = (struct importance){.n = n, .few = n < ENOUGH};
     if (n == 0) {
         return 0;
     }
+    memcpy(sorted, cost, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, by_cost);
-    double cut = sorted[(size_t)ceil(top_share * (double)n) - 1];
-    for (size_t i = 0; i < trials->n_done; i++) {
-        top[i] = trials->complete[i] && trials->cost[i] <= cut;
-        importance->n_top += top[i];
+    importance->cutoff = sorted[(size_t)ceil(importance_top_share * (double)n) - 1];
+    for (size_t i = 0; i < n; i++) {
+        sample->top[i] = cost[i] <= importance->cutoff;
+        importance->n_top += sample->top[i];
     }
     return 0;
 }
@@ -61,64 +86,50 @@ static size_t bin_of(const struct param *param, double value, size_t bins)
     return cell >= (double)bins ? bins - 1 : (size_t)cell;
 }
 
-/* The divergence of one parameter over the trials that have it, times α²/β. */
-static int weigh(const struct axes *axes, const struct trials *trials, const bool top[],
-                 const struct importance *importance, size_t i, double *weight, struct err *err)
+/* share ← the divergence of one parameter over the trials that have it, times α²/β. */
+static int weigh(struct sample *sample, const struct importance *importance, size_t i,
+                 struct importance_share *share, struct err *err)
 {
+    const struct axes *axes = &sample->axes;
     const struct param *param = &axes->space->params[i];
-    OWN(memory) size_t *bin = calloc(trials->n_done + 1, sizeof *bin);
-    OWN(memory) bool *best = calloc(trials->n_done + 1, sizeof *best);
     bool is_coarse = axes->is_cat[i] || (param->n_cells > 0 && param->n_cells <= IMPORTANCE_BINS);
     size_t bins = is_coarse ? (size_t)param->n_cells : IMPORTANCE_BINS;
-    size_t n = 0;
-    double n_best = 0.0;
+    double weight = 0.0;
 
-    if (bin == NULL || best == NULL) {
-        return err_set(err, ERR_NOMEM, "no memory for importances");
-    }
-    for (size_t k = 0; k < trials->n_done; k++) {
-        double value = trials->done[k][i];
-        if (trials->complete[k] && !isnan(value)) {
-            bin[n] = axes->is_cat[i] ? (size_t)value : bin_of(param, value, bins);
-            best[n] = top[k];
-            n_best += top[k];
-            n++;
+    for (size_t k = 0; k < sample->n; k++) {
+        double value = sample->x[k][i];
+        if (!isnan(value)) {
+            sample->bin[share->n] = axes->is_cat[i] ? (size_t)value : bin_of(param, value, bins);
+            sample->best[share->n++] = sample->top[k];
+            share->n_top += sample->top[k];
         }
     }
-    TRY(importance_divergence(n, bin, best, bins, axes->is_cat[i], weight, err));
-    double alpha = n_best / (double)importance->n_top;
-    double beta = (double)n / (double)importance->n;
-    *weight *= beta > 0.0 ? alpha * alpha / beta : 0.0;
+    TRY(importance_divergence(share->n, sample->bin, sample->best, bins, axes->is_cat[i], &weight,
+                              err));
+    double alpha = (double)share->n_top / (double)importance->n_top;
+    double beta = (double)share->n / (double)importance->n;
+    share->share = beta > 0.0 ? weight * alpha * alpha / beta : 0.0;
     return 0;
 }
 
-int study_importance(const struct study_def *study, const struct history *seen, double share[],
-                     struct importance *importance, struct err *err)
+int importance_of(const struct space *space, size_t n, const double *const x[], const double cost[],
+                  struct importance_share shares[], struct importance *importance, struct err *err)
 {
-    OWN(axes) struct axes axes = {0};
-    OWN(trials) struct trials trials = {0};
-    OWN(memory) bool *top = NULL;
-    size_t d = study->space->n_params;
+    OWN(sample) struct sample sample = {0};
     double sum = 0.0;
 
-    TRY(axes_init(&axes, study->space, err));
-    TRY(trials_init(&trials, study, seen, err));
-    top = calloc(trials.n_done + 1, sizeof *top);
-    if (top == NULL) {
-        return err_set(err, ERR_NOMEM, "no memory for importances");
+    TRY(sample_init(&sample, space, n, x, err));
+    TRY(mark_top(&sample, cost, importance, err));
+    memset(shares, 0, space->n_params * sizeof *shares);
+    for (size_t k = 0; k < axes_count(&sample.axes); k++) {
+        const struct axes *axes = &sample.axes;
+        size_t i = k < axes->n_num ? axes->num[k] : axes->cat[k - axes->n_num];
+        TRY(weigh(&sample, importance, i, &shares[i], err));
+        sum += shares[i].share;
     }
-    TRY(mark_top(&trials, top, importance, err));
-    memset(share, 0, d * sizeof *share);
-    if (importance->n_top == importance->n) {
-        return 0; /* nothing to tell apart */
-    }
-    for (size_t k = 0; k < axes_count(&axes); k++) {
-        size_t i = k < axes.n_num ? axes.num[k] : axes.cat[k - axes.n_num];
-        TRY(weigh(&axes, &trials, top, importance, i, &share[i], err));
-        sum += share[i];
-    }
-    for (size_t i = 0; i < d && sum > 0.0; i++) {
-        share[i] /= sum;
+    bool tells = importance->n_top < n && sum > 0.0; /* else there is nothing to tell apart */
+    for (size_t i = 0; i < space->n_params; i++) {
+        shares[i].share = tells ? shares[i].share / sum : 0.0;
     }
     return 0;
 }

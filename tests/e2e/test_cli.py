@@ -371,6 +371,27 @@ def test_a_trial_is_explained_in_words(tmp):
                     "on\n")
 
 
+def test_importance_is_a_table_with_its_basis(tmp):
+    with FakeServer() as server:
+        answer = {"study": "digits", "method": "ped_anova", "metric": "loss",
+                  "direction": "minimize", "resource": 9, "trials": 20,
+                  "top": {"quantile": 0.1, "trials": 2, "cutoff": 0.125},
+                  "warning": "made from 20 trials\x1b[2J; below 50 these shares are mostly chance",
+                  "parameters": [{"name": "lr", "share": 0.75, "trials": 20, "top": 2},
+                                 {"name": "depth", "share": 0.25, "trials": 12, "top": 1}]}
+        server.says("GET", "/v1/studies/digits/importance", 200, answer)
+        out, _ = hone(server, tmp, "study", "importance", "digits")
+        expect(out, "PARAMETER  SHARE\n"
+                    "lr         0.750  ###############\n"
+                    "depth      0.250  #####\n"
+                    "from 20 trials at resource 9: what sets the best 2 apart (loss <= 0.125)\n"
+                    "warning: made from 20 trials[2J; below 50 these shares are mostly chance\n")
+        out, _ = hone(server, tmp, "study", "importance", "digits", "-o", "csv")
+        expect(out, "parameter,share,trials,top\nlr,0.750,20,2\ndepth,0.250,12,1\n")
+        expect(json.loads(hone(server, tmp, "study", "importance", "digits", "-o", "json")[0]),
+               answer)
+
+
 # ---- steering ----
 
 def test_states_are_patched(tmp):

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "server/domain/study.h"
 #include "server/model/importance.h"
 
 /* algorithms.md §7: y = (x1 − .3)² + .01 x2, the best fifth of ten. */
@@ -47,12 +48,13 @@ START_TEST(categories_that_win_matter)
 END_TEST
 
 /* n trials of (k, a if k = p, b) whose cost is that of `cost`. */
-static void study_shares(size_t n, double (*cost)(const double x[]), double share[3],
-                         struct importance *importance)
+static void study_shares(size_t n, double (*cost)(const double x[]),
+                         struct importance_share share[3], struct importance *importance)
 {
     struct faults faults = {0};
     OWN(study_def) struct study_def *study = NULL;
-    OWN(memory) struct observation *items = calloc(n + 1, sizeof *items);
+    OWN(memory) const double **rows = calloc(n + 1, sizeof *rows);
+    OWN(memory) double *costs = calloc(n + 1, sizeof *costs);
     OWN(memory) double *x = calloc(3 * n + 1, sizeof *x);
     json_auto_t *body = json_loads(
         "{\"name\":\"t\",\"metric\":\"y\",\"direction\":\"minimize\",\"strategy\":\"random\","
@@ -65,13 +67,10 @@ static void study_shares(size_t n, double (*cost)(const double x[]), double shar
     for (size_t i = 0; i < n; i++) {
         struct rng rng = rng_for(1, i + 1);
         ck_assert_int_eq(space_sample(study->space, &rng, x + 3 * i, NULL), 0);
-        items[i] = (struct observation){.number = (int64_t)i + 1,
-                                        .kind = OBSERVED_COMPLETED,
-                                        .x = x + 3 * i,
-                                        .value = cost(x + 3 * i)};
+        rows[i] = x + 3 * i;
+        costs[i] = cost(x + 3 * i);
     }
-    struct history seen = {.n = n, .items = items};
-    ck_assert_int_eq(study_importance(study, &seen, share, importance, NULL), 0);
+    ck_assert_int_eq(importance_of(study->space, n, rows, costs, share, importance, NULL), 0);
 }
 
 static double by_a(const double x[])
@@ -92,29 +91,35 @@ static double by_none(const double x[])
 
 START_TEST(shares_point_at_what_matters)
 {
-    double share[3];
+    struct importance_share share[3];
     struct importance importance;
 
     study_shares(200, by_b, share, &importance);
-    ck_assert(share[2] > .8);
-    ck_assert_double_eq_tol(share[0] + share[1] + share[2], 1, 1e-12);
+    ck_assert(share[2].share > .8);
+    ck_assert_double_eq_tol(share[0].share + share[1].share + share[2].share, 1, 1e-12);
     ck_assert(!importance.few);
+    ck_assert_uint_eq(importance.n, 200);
+    ck_assert_uint_ge(importance.n_top, 20);
+    ck_assert_uint_eq(share[2].n, 200);
     study_shares(200, by_a, share, &importance);
-    ck_assert(share[1] > share[2] && share[0] > share[2]);
+    ck_assert_uint_lt(share[1].n, 200); /* it is conditional */
+    ck_assert_uint_eq(share[1].n_top, importance.n_top);
+    ck_assert_double_lt(importance.cutoff, .15);
+    ck_assert(share[1].share > share[2].share && share[0].share > share[2].share);
 }
 END_TEST
 
 START_TEST(few_or_equal_trials_say_nothing)
 {
-    double share[3];
+    struct importance_share share[3];
     struct importance importance;
 
     study_shares(0, by_b, share, &importance);
     ck_assert(importance.few);
     study_shares(1, by_b, share, &importance);
-    ck_assert_double_eq(share[2], 0);
+    ck_assert_double_eq(share[2].share, 0);
     study_shares(60, by_none, share, &importance);
-    ck_assert_double_eq(share[2], 0);
+    ck_assert_double_eq(share[2].share, 0);
 }
 END_TEST
 

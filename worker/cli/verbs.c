@@ -16,6 +16,7 @@ const struct verb verbs[] = {
     {"study", "watch", verb_study_watch, "follow a study until it ends"},
     {"study", "brackets", verb_study_brackets, "who is at which rung, and what happens next"},
     {"study", "explain", verb_study_explain, "why a trial goes on, waits or was stopped"},
+    {"study", "importance", verb_study_importance, "which parameters matter for a good result"},
     {"study", "pause", verb_study_pause, "hand out nothing new"},
     {"study", "resume", verb_study_resume, "go on"},
     {"study", "stop", verb_study_stop, "stop what runs, cancel what waits"},

@@ -40,6 +40,7 @@ int verb_study_trials(int argc, char **argv);
 int verb_study_watch(int argc, char **argv);
 int verb_study_brackets(int argc, char **argv);
 int verb_study_explain(int argc, char **argv);
+int verb_study_importance(int argc, char **argv);
 int verb_study_pause(int argc, char **argv);
 int verb_study_resume(int argc, char **argv);
 int verb_study_stop(int argc, char **argv);
