@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/rng.h"
+#include "server/advice/choose.h"
 #include "server/api/api.h"
 #include "server/schedule/schedule.h"
 #include "server/strategy/strategy.h"
@@ -39,6 +40,7 @@ static void refuse_unknown(const struct study_def *def, struct faults *faults)
     OWN(buf) struct buf known;
 
     buf_init(&known, 400);
+    buf_puts(&known, "auto, ");
     for (size_t i = 0; strategy_all()[i] != NULL; i++) {
         buf_printf(&known, "%s, ", strategy_all()[i]->name);
     }
@@ -52,9 +54,11 @@ static void refuse_unknown(const struct study_def *def, struct faults *faults)
 /* Search and schedule are two axes, combined by name. */
 static void check_strategy(const struct study_def *def, struct faults *faults)
 {
+    const char *strategy = study_strategy(def);
+
     schedule_check(def, faults);
-    if (!schedule_is_known(def->strategy)) {
-        if (strategy_find(def->strategy) == NULL) {
+    if (!schedule_is_known(strategy)) {
+        if (strategy_find(strategy) == NULL) {
             refuse_unknown(def, faults);
         } else if (strategy_check_study(def, faults) != 0) {
             return; /* told */
@@ -75,6 +79,7 @@ static int parse_study(struct http_request *request, struct command *command)
     if (study_def_from_json(command->body, seed >> 11, &command->def, &command->faults) != 0) {
         return faults_result(&command->faults, err);
     }
+    advice_settle_body(command->def, &command->faults);
     check_strategy(command->def, &command->faults);
     return faults_result(&command->faults, err);
 }

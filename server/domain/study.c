@@ -3,6 +3,13 @@
 #include <math.h>
 #include <stdlib.h>
 
+void chosen_finish(struct chosen *chosen)
+{
+    json_decref(chosen->options);
+    json_decref(chosen->because);
+    *chosen = (struct chosen){0};
+}
+
 void study_def_destroy(struct study_def *def)
 {
     if (def == NULL) {
@@ -12,11 +19,22 @@ void study_def_destroy(struct study_def *def)
     json_decref(def->labels);
     space_destroy(def->space);
     json_decref(def->strategy_options);
+    chosen_finish(&def->chosen);
     json_decref(def->stopping_options);
     json_decref(def->job);
     json_decref(def->requires_labels);
     json_decref(def->after);
     free(def);
+}
+
+const char *study_strategy(const struct study_def *def)
+{
+    return def->chosen.name[0] != '\0' ? def->chosen.name : def->strategy;
+}
+
+const json_t *study_strategy_options(const struct study_def *def)
+{
+    return def->chosen.name[0] != '\0' ? def->chosen.options : def->strategy_options;
 }
 
 double study_cost(const struct study_def *def, double value)

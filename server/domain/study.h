@@ -46,6 +46,16 @@ struct limits {
 
 enum serving { SERVING_EXACT, SERVING_PREPARED };
 
+/* What `auto` stands for in this study. The choice is made once (server/advice), from what is
+ * declared, and kept with its reasons: neither later events nor a newer honed change it. */
+struct chosen {
+    char name[NAME_BYTES]; /* "": nothing is chosen */
+    json_t *options;       /* object, as that strategy takes them; owned */
+    json_t *because;       /* array of sentences; owned */
+};
+void chosen_finish(struct chosen *chosen);
+OWN_VALUE(chosen)
+
 struct study_def {
     char name[NAME_BYTES];
     char *description; /* owned, "" when none */
@@ -55,6 +65,7 @@ struct study_def {
     struct space *space;       /* owned */
     char strategy[NAME_BYTES]; /* as asked: "grid", "hyperband", … */
     json_t *strategy_options;  /* object without "name", owned, never NULL */
+    struct chosen chosen;      /* only where the strategy is `auto` */
     enum serving serving;      /* as asked; strategies that do not think are exact all the same */
     bool has_resource;
     char resource_name[NAME_BYTES + 1];
@@ -82,11 +93,18 @@ OWN_POINTER(study_def)
 /* Writes the members of the normalised body into the open object: for storage, for GET, and for
  * comparing two definitions (equal text = equal definition). */
 void study_def_write(const struct study_def *def, struct json_writer *w);
+/* The same without what the server chose: the body as it was asked for. */
+void study_def_write_asked(const struct study_def *def, struct json_writer *w);
 /* [{"metric", "direction", "fold"}]; a lease's objectives come without fold. */
 void study_write_objectives(const struct study_def *def, bool with_fold, struct json_writer *w);
 /* The "limits" object alone; what it leaves out is back at its default. NULL reads as {}. */
 void limits_from_json(const json_t *given, struct limits *limits, struct faults *faults);
 void limits_write(const struct limits *limits, struct json_writer *w);
+
+/* The strategy that serves this study, and its options: the chosen one for `auto`, else as asked.
+ * `auto` itself until something is chosen. Borrowed. */
+const char *study_strategy(const struct study_def *def);
+const json_t *study_strategy_options(const struct study_def *def);
 
 /* The objective's value where smaller is better. */
 double study_cost(const struct study_def *def, double value);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define COUNT_MAX INT64_C(1000000000000)
+#define SENTENCES_MAX 32
+#define SENTENCE_BYTES 1000
 
 /* ---- objectives ---- */
 
@@ -93,23 +95,73 @@ void study_read_objectives(struct fields *f, struct study_def *def)
 
 /* ---- strategy, stopping, resource ---- */
 
-/* A copy without `without` and without nulls; an option that is null is one not given. */
-static json_t *copy_options(const json_t *object, const char *without, const char *also)
+static bool is_among(const char *name, const char *const names[])
+{
+    for (size_t i = 0; names[i] != NULL; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A copy without the named members and without nulls; an option that is null is one not given. */
+static json_t *copy_options(const json_t *object, const char *const without[])
 {
     json_t *copy = json_object();
     const char *key;
     json_t *value;
 
     json_object_foreach (json_unconst(object), key, value) {
-        if (strcmp(key, without) != 0 && strcmp(key, also) != 0 && !json_is_null(value)) {
+        if (!is_among(key, without) && !json_is_null(value)) {
             (void)json_object_set(copy, key, value);
         }
     }
     return copy;
 }
 
+static bool are_sentences(const json_t *list)
+{
+    size_t n = json_array_size(list);
+
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(list, i);
+        if (!json_is_string(item) || json_string_length(item) > SENTENCE_BYTES) {
+            return false;
+        }
+    }
+    return n <= SENTENCES_MAX;
+}
+
+/* What was chosen for `auto`, as study_def_write() wrote it. */
+static void read_chosen(struct fields *f, struct chosen *chosen)
+{
+    static const char *const ours[] = {"name", "because", NULL};
+    const json_t *given = fields_object(f, "chosen");
+    struct fields one;
+
+    if (given == NULL) {
+        return;
+    }
+    fields_begin(&one, given, "/strategy/chosen", f->faults);
+    const char *name = fields_string(&one, "name", NULL);
+    const json_t *because = fields_array(&one, "because");
+    if (name == NULL || name[0] == '\0' || strlen(name) >= sizeof chosen->name) {
+        fields_fault(&one, "name", "must be the name of a strategy");
+    } else if (!are_sentences(because)) {
+        fields_fault(&one, "because", "must be at most %d sentences of at most %d bytes",
+                     SENTENCES_MAX, SENTENCE_BYTES);
+    } else {
+        (void)snprintf(chosen->name, sizeof chosen->name, "%s", name);
+        chosen->options = copy_options(given, ours);
+        chosen->because = because == NULL ? json_array() : json_deep_copy(because);
+    }
+}
+
 static void read_strategy_object(struct fields *f, const json_t *given, struct study_def *def)
 {
+    static const char *const ours[] = {"name", "serving", "chosen", NULL};
+    static const char *const all[] = {"name", "serving", NULL};
     struct fields one;
 
     fields_begin(&one, given, "/strategy", f->faults);
@@ -125,7 +177,11 @@ static void read_strategy_object(struct fields *f, const json_t *given, struct s
     } else if (strcmp(serving, "prepared") != 0) {
         fields_fault(&one, "serving", "must be \"prepared\" or \"exact\"");
     }
-    def->strategy_options = copy_options(given, "name", "serving");
+    bool is_auto = strcmp(def->strategy, "auto") == 0;
+    if (is_auto) {
+        read_chosen(&one, &def->chosen);
+    }
+    def->strategy_options = copy_options(given, is_auto ? ours : all);
 }
 
 void study_read_strategy(struct fields *f, struct study_def *def)
@@ -151,6 +207,7 @@ void study_read_strategy(struct fields *f, struct study_def *def)
 
 void study_read_stopping(struct fields *f, struct study_def *def)
 {
+    static const char *const ours[] = {"rule", NULL};
     const json_t *given = fields_object(f, "stopping");
     struct fields one;
 
@@ -180,7 +237,7 @@ void study_read_stopping(struct fields *f, struct study_def *def)
         return;
     }
     fields_end(&one);
-    def->stopping_options = copy_options(given, "rule", "rule");
+    def->stopping_options = copy_options(given, ours);
 }
 
 void study_read_resource(struct fields *f, struct study_def *def)

@@ -75,7 +75,17 @@ void study_write_objectives(const struct study_def *def, bool with_fold, struct 
     json_array_end(w);
 }
 
-static void write_strategy(const struct study_def *def, struct json_writer *w)
+static void write_chosen(const struct chosen *chosen, struct json_writer *w)
+{
+    json_write_key(w, "chosen");
+    json_object_begin(w);
+    json_put_string(w, "name", chosen->name);
+    write_sorted_members(w, chosen->options);
+    json_put_value(w, "because", chosen->because);
+    json_object_end(w);
+}
+
+static void write_strategy(const struct study_def *def, bool with_chosen, struct json_writer *w)
 {
     json_write_key(w, "strategy");
     json_object_begin(w);
@@ -83,6 +93,9 @@ static void write_strategy(const struct study_def *def, struct json_writer *w)
     write_sorted_members(w, def->strategy_options);
     if (def->serving == SERVING_EXACT) {
         json_put_string(w, "serving", "exact");
+    }
+    if (with_chosen && def->chosen.name[0] != '\0') {
+        write_chosen(&def->chosen, w);
     }
     json_object_end(w);
 }
@@ -165,7 +178,7 @@ static void write_labels(const struct study_def *def, struct json_writer *w)
     json_object_end(w);
 }
 
-void study_def_write(const struct study_def *def, struct json_writer *w)
+static void write_members(const struct study_def *def, bool with_chosen, struct json_writer *w)
 {
     json_put_string(w, "name", def->name);
     json_put_string(w, "description", def->description);
@@ -176,7 +189,7 @@ void study_def_write(const struct study_def *def, struct json_writer *w)
     space_write_parameters(def->space, w);
     json_write_key(w, "constraints");
     space_write_constraints(def->space, w);
-    write_strategy(def, w);
+    write_strategy(def, with_chosen, w);
     write_resource(def, w);
     write_stopping(def, w);
     json_write_key(w, "limits");
@@ -195,4 +208,14 @@ void study_def_write(const struct study_def *def, struct json_writer *w)
         put_sorted(w, "after", def->after);
     }
     json_put_int(w, "seed", (int64_t)def->seed);
+}
+
+void study_def_write(const struct study_def *def, struct json_writer *w)
+{
+    write_members(def, true, w);
+}
+
+void study_def_write_asked(const struct study_def *def, struct json_writer *w)
+{
+    write_members(def, false, w);
 }

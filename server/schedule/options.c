@@ -34,17 +34,20 @@ static const char *default_search(const char *strategy)
 
 const char *schedule_search(const struct study_def *study)
 {
-    if (!schedule_is_known(study->strategy)) {
-        return study->strategy;
+    const char *strategy = study_strategy(study);
+
+    if (!schedule_is_known(strategy)) {
+        return strategy;
     }
-    const char *search = json_string_value(json_object_get(study->strategy_options, "search"));
-    return search == NULL ? default_search(study->strategy) : search;
+    const char *search =
+        json_string_value(json_object_get(study_strategy_options(study), "search"));
+    return search == NULL ? default_search(strategy) : search;
 }
 
 static void read_search(struct fields *fields, const struct study_def *study)
 {
     static const char *const names[] = {"random", "quasirandom", "tpe", "bayesian"};
-    const char *search = fields_string(fields, "search", default_search(study->strategy));
+    const char *search = fields_string(fields, "search", default_search(study_strategy(study)));
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(search, names[i]) == 0) {
@@ -60,7 +63,7 @@ static bool resource_fits(const struct study_def *study, struct faults *faults)
         faults_add(faults, "/resource",
                    "%s decides by how trials do at small resources; say which one, for example "
                    "{\"name\": \"epochs\", \"min\": 1, \"max\": 81}",
-                   study->strategy);
+                   study_strategy(study));
         return false;
     }
     return study->resource_min >= 1 && study->resource_min <= study->resource_max;
@@ -69,7 +72,7 @@ static bool resource_fits(const struct study_def *study, struct faults *faults)
 void schedule_options_read(const struct study_def *study, struct schedule_options *options,
                            struct faults *faults)
 {
-    const struct schedule_kind *kind = schedule_kind_of(study->strategy);
+    const struct schedule_kind *kind = schedule_kind_of(study_strategy(study));
     struct fields fields;
 
     *options = (struct schedule_options){.eta = 3, .brackets = 1, .bracket = -1};
@@ -77,12 +80,13 @@ void schedule_options_read(const struct study_def *study, struct schedule_option
         return; /* the options are the search's */
     }
     if (study->n_objectives != 1) {
-        faults_add(faults, "/objectives", "%s ranks trials by one objective", study->strategy);
+        faults_add(faults, "/objectives", "%s ranks trials by one objective",
+                   study_strategy(study));
     }
     if (!resource_fits(study, faults)) {
         return;
     }
-    fields_begin(&fields, study->strategy_options, "/strategy", faults);
+    fields_begin(&fields, study_strategy_options(study), "/strategy", faults);
     (void)fields_any(&fields, "name");
     (void)fields_any(&fields, "serving"); /* the study's */
     options->eta = fields_int(&fields, "eta", 3, 2, ETA_MAX);

@@ -23,7 +23,7 @@ int schedule_create(const struct study_def *study, struct schedule **schedule, s
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     made->study = study;
-    made->kind = schedule_kind_of(study->strategy);
+    made->kind = schedule_kind_of(study_strategy(study));
     schedule_options_read(study, &made->options, &faults);
     stopping_read(study, &made->stopping, &faults);
     int faulty = faults_result(&faults, err);

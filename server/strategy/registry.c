@@ -7,7 +7,6 @@
 /* One a line, so that two new ones do not collide. */
 /* clang-format off */
 static const struct strategy *const all[] = {
-    &strategy_auto,
     &strategy_grid,
     &strategy_quasirandom,
     &strategy_random,
@@ -37,17 +36,17 @@ void strategy_refuse_options(const struct study_def *study, struct faults *fault
     const char *key;
     json_t *value;
 
-    json_object_foreach (json_unconst(study->strategy_options), key, value) {
+    json_object_foreach (json_unconst(study_strategy_options(study)), key, value) {
         char pointer[128];
         (void)snprintf(pointer, sizeof pointer, "/strategy/%.80s", key);
         faults_add(faults, pointer, "the strategy %s has no option \"%.80s\"; leave it out",
-                   study->strategy, key);
+                   study_strategy(study), key);
     }
 }
 
 int strategy_check_study(const struct study_def *study, struct faults *faults)
 {
-    const struct strategy *strategy = strategy_find(study->strategy);
+    const struct strategy *strategy = strategy_find(study_strategy(study));
     size_t before = faults->total;
 
     if (strategy == NULL) {
@@ -58,14 +57,14 @@ int strategy_check_study(const struct study_def *study, struct faults *faults)
                            all[i]->name);
         }
         faults_add(faults, "/strategy", "there is no strategy \"%.64s\"; use one of %s",
-                   study->strategy, known);
+                   study_strategy(study), known);
         return -1;
     }
     strategy->check(study, faults);
     if (study->n_objectives > 1 && !strategy->multi_objective) {
         faults_add(faults, "/objectives",
                    "the strategy %s takes one objective; use grid, random or quasirandom",
-                   study->strategy);
+                   study_strategy(study));
     }
     return faults->total == before ? 0 : -1;
 }

@@ -5,7 +5,6 @@
 
 #include "server/strategy/strategy.h"
 
-extern const struct strategy strategy_auto;
 extern const struct strategy strategy_grid;
 extern const struct strategy strategy_quasirandom;
 extern const struct strategy strategy_random;

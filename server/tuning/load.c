@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/digest.h"
+#include "server/advice/choose.h"
 #include "server/tuning/live.h"
 
 /* ---- workers ---- */
@@ -151,6 +152,10 @@ static int read_definition(const struct study_row *row, const char *text, struct
         return -1;
     }
     faults_finish(&faults);
+    if (advice_settle(*def, err) != 0) { /* an earlier honed stored no choice */
+        study_def_destroy(*def);
+        return -1;
+    }
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/advice/choose.h"
 #include "server/tuning/live.h"
 
 static int study_report(const struct live_study *study, struct command *command)
@@ -16,7 +17,8 @@ static int study_report(const struct live_study *study, struct command *command)
     return 0;
 }
 
-static char *definition_text(const struct study_def *def)
+static char *body_text(const struct study_def *def,
+                       void (*write)(const struct study_def *def, struct json_writer *w))
 {
     struct buf text;
     struct json_writer w;
@@ -24,9 +26,14 @@ static char *definition_text(const struct study_def *def)
     buf_init(&text, 16 << 20);
     json_writer_init(&w, &text);
     json_object_begin(&w);
-    study_def_write(def, &w);
+    write(def, &w);
     json_object_end(&w);
     return buf_steal(&text);
+}
+
+static char *definition_text(const struct study_def *def)
+{
+    return body_text(def, study_def_write);
 }
 
 /* ---- create ---- */
@@ -85,16 +92,21 @@ static int create_again(struct live_study *study, struct command *command, const
 int tuning_study_create(struct tuning *tuning, struct command *command, struct err *err)
 {
     struct live_study *study = study_named(tuning, command->def->name);
-    OWN(memory) char *text = definition_text(command->def);
+    OWN(memory) char *asked = body_text(command->def, study_def_write_asked);
 
-    if (text == NULL) {
+    if (asked == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     if (study != NULL) {
-        return create_again(study, command, text, err);
+        return create_again(study, command, asked, err);
+    }
+    TRY(advice_settle(command->def, err));
+    OWN(memory) char *text = definition_text(command->def);
+    if (text == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
     }
     struct study_row row = {
-        .accepted = text,
+        .accepted = asked,
         .definition = text,
         .state = STUDY_RUNNING,
         .revision = 1,

@@ -269,8 +269,7 @@ START_TEST(unknown_strategies_are_refused_with_the_known_ones)
 
     ck_assert_int_eq(strategy_check_study(&study, &faults), -1);
     ck_assert_str_eq(faults.items[0].pointer, "/strategy");
-    ck_assert_ptr_nonnull(strstr(faults.items[0].detail, "auto, grid, quasirandom, random"));
-    ck_assert_ptr_nonnull(strategy_find("auto"));
+    ck_assert_ptr_nonnull(strstr(faults.items[0].detail, "grid, quasirandom, random"));
     faults_finish(&faults);
     json_decref(study.strategy_options);
 }
