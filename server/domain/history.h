@@ -35,6 +35,15 @@ struct observation {
     const struct curve_point *curve;
 };
 
+/* What was taken over from an older study when this one was made. The rows' x is in this study's
+ * parameters, but no legal configuration (transfer.h); their values are finite and count in this
+ * study's direction. */
+struct source {
+    char name[NAME_BYTES];
+    size_t n;
+    const struct observation *items; /* completed and pruned, in order of number */
+};
+
 struct history {
     size_t n;
     const struct observation *items;
@@ -42,6 +51,9 @@ struct history {
     /* Fits stored by the study so far, oldest first (opaque to the store; see strategy/). */
     size_t n_fits;
     const struct fit *fits;
+    /* The studies it comes after, in the order named; the same for all its life. */
+    size_t n_sources;
+    const struct source *sources;
 };
 
 /* A model fit as a row: inputs of later suggestions, never recomputed. */

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/domain/transfer.h"
+
 #define DESCRIPTION_BYTES 16384
 #define LABELS_MAX 64
 #define LABEL_BYTES 256
 #define SECONDS_MAX 3e9 /* some 95 years */
-#define AFTER_MAX 16
 #define COUNT_MAX INT64_C(1000000000000)
 #define SEED_MAX ((INT64_C(1) << 53) - 1)
 
@@ -137,8 +138,12 @@ static void read_after(struct fields *f, struct study_def *def)
     const json_t *given = fields_array(f, "after");
     size_t n = json_array_size(given);
 
-    if (n > AFTER_MAX) {
-        fields_fault(f, "after", "names more than %d studies", AFTER_MAX);
+    if (n > SOURCES_MAX) {
+        fields_fault(f, "after", "names more than %d studies; the most similar ones are enough",
+                     SOURCES_MAX);
+    }
+    if (n > 0 && def->n_objectives > 1) {
+        fields_fault(f, "after", "needs a single objective; leave one of the two out");
     }
     for (size_t i = 0; i < n; i++) {
         const char *name = json_string_value(json_array_get(given, i));
@@ -148,6 +153,11 @@ static void read_after(struct fields *f, struct study_def *def)
             fields_fault(f, at, "must be the name of a study");
         } else if (strcmp(name, def->name) == 0) {
             fields_fault(f, at, "a study cannot come after itself");
+        }
+        for (size_t k = 0; k < i && name != NULL; k++) {
+            if (json_equal(json_array_get(given, i), json_array_get(given, k))) {
+                fields_fault(f, at, "is named twice");
+            }
         }
     }
     def->after = n > 0 ? json_deep_copy(given) : NULL;
