@@ -124,6 +124,11 @@ const char *const stmt_sql[STMT_COUNT] = {
                        " WHERE study = :study ORDER BY id",
     [STMT_FIT_INSERT] = "INSERT INTO fit (study, n_seen, data) VALUES (:study, :n_seen, :data)",
     [STMT_FIT_EACH] = "SELECT n_seen, data FROM fit WHERE study = :study ORDER BY id",
+    [STMT_TRANSFER_INSERT] =
+        "INSERT INTO transfer (study, place, number, state, config, value, step)"
+        " VALUES (:study, :place, :number, :state, :config, :value, :step)",
+    [STMT_TRANSFER_EACH] = "SELECT place, number, state, config, value, step FROM transfer"
+                           " WHERE study = :study ORDER BY place, number",
     [STMT_REPLY_FIND] = "SELECT body, status, text, at_ms FROM reply WHERE key = :key",
     [STMT_REPLY_INSERT] = "INSERT INTO reply (key, body, status, text, at_ms)"
                           " VALUES (:key, :body, :status, :text, :at_ms)",
@@ -154,6 +159,7 @@ const char *const stmt_sql[STMT_COUNT] = {
         " WHERE id > :study << 32 AND id <= (:study << 32 | 0xffffffff) LIMIT :rows)",
     [STMT_PURGE_FACTS] = "DELETE FROM fact WHERE study = :study",
     [STMT_PURGE_FITS] = "DELETE FROM fit WHERE study = :study",
+    [STMT_PURGE_TRANSFERS] = "DELETE FROM transfer WHERE study = :study",
     [STMT_PURGE_METRICS] = "DELETE FROM metric WHERE study = :study",
     [STMT_PURGE_STUDY] = "DELETE FROM study WHERE id = :study",
 };

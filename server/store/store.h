@@ -277,6 +277,25 @@ MUST_USE int store_each_fit(struct store *store, int64_t study,
                                         size_t bytes, struct err *err),
                             void *context, struct err *err);
 
+/* ---- what a study took over from older ones ---- */
+struct transfer_row {
+    int64_t study;
+    int64_t place;          /* of the older study in "after", from 0 */
+    int64_t number;         /* of its trial */
+    enum trial_state state; /* completed or pruned */
+    size_t n_params;
+    const double *config; /* borrowed */
+    double value;
+    int64_t step;
+};
+MUST_USE int store_transfer_insert(struct store *store, const struct transfer_row *row,
+                                   struct err *err);
+/* In order of place and number. */
+MUST_USE int store_each_transfer(struct store *store, int64_t study,
+                                 int (*each)(void *context, const struct transfer_row *row,
+                                             struct err *err),
+                                 void *context, struct err *err);
+
 /* ---- replies to idempotent requests ---- */
 struct reply_row {
     unsigned char key[16];
