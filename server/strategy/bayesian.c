@@ -12,6 +12,7 @@
 #include "server/strategy/belief.h"
 #include "server/strategy/design.h"
 #include "server/strategy/search.h"
+#include "server/strategy/starts.h"
 
 enum {
     SCORED_WHOLE = 4096, /* a finite space of so many configurations is scored whole */
@@ -257,10 +258,16 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
     struct thought t = {
         .study = study, .seen = seen, .ordinal = ordinal, .rng = rng_for(study->seed, ordinal)};
     uint64_t size = design_size(study);
+    struct start start = {0};
     struct err why = {0};
 
     TRY(axes_init(&t.axes, study->space, err));
     TRY(trials_init(&t.trials, study, seen, err));
+    TRY(starts_point(study, &t.axes, &t.trials, seen, ordinal, out->x, &start, err));
+    if (start.found) {
+        out->explain = starts_explain(&start, ordinal, size);
+        return 0;
+    }
     if (ordinal > size && rows_count(study, &t.trials) >= 3 && axes_count(&t.axes) > 0) {
         if (think(&t, out, &why) == 0) {
             return 0;
@@ -279,6 +286,7 @@ const struct strategy strategy_bayesian = {
     .name = "bayesian",
     .thinks = true,
     .needs_history = true,
+    .transfers = true,
     .check = check,
     .count = count,
     .suggest = suggest,

@@ -28,6 +28,7 @@ struct strategy {
     bool thinks;        /* takes more than microseconds: runs on a thinker thread */
     bool needs_history; /* without it the answer depends on (study, ordinal) alone */
     bool multi_objective;
+    bool transfers; /* learns from the studies that this one comes after */
 
     /* Can it serve these settings? Each fault with its pointer ("/parameters/0/grid"). */
     void (*check)(const struct study_def *study, struct faults *faults);

@@ -5,7 +5,7 @@
  * g of the others and of what is still running; of 64 draws from l the one with the greatest ln l −
  * ln g is taken. Parameters that are not active
  * together never meet in a kernel: an inactive one is uniform there. algorithms.md §2, "Our TPE".
- */
+ * From the studies that this one comes after it takes its first points and nothing else. */
 #include "server/strategy/strategies.h"
 
 #include <math.h>
@@ -17,6 +17,7 @@
 #include "server/strategy/axes.h"
 #include "server/strategy/design.h"
 #include "server/strategy/pool.h"
+#include "server/strategy/starts.h"
 #include "server/strategy/trials.h"
 
 enum {
@@ -309,10 +310,16 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
                    struct suggestion *out, struct err *err)
 {
     OWN(guess) struct guess g = {.study = study, .rng = rng_for(study->seed, ordinal)};
+    struct start start = {0};
     size_t chosen = 0;
 
     TRY(axes_init(&g.axes, study->space, err));
     TRY(trials_init(&g.trials, study, seen, err));
+    TRY(starts_point(study, &g.axes, &g.trials, seen, ordinal, out->x, &start, err));
+    if (start.found) {
+        out->explain = starts_explain(&start, ordinal, STARTUP);
+        return 0;
+    }
     if (ordinal <= STARTUP || g.trials.n_done < 3 || axes_count(&g.axes) == 0) {
         return design_point(study, &g.axes, &g.trials, ordinal, out->x, err);
     }
@@ -330,6 +337,7 @@ const struct strategy strategy_tpe = {
     .name = "tpe",
     .thinks = true,
     .needs_history = true,
+    .transfers = true,
     .check = check,
     .count = count,
     .suggest = suggest,
