@@ -136,6 +136,9 @@ static int load_past(struct tuning *tuning, struct live_study *study, struct err
     }
     free(loading.rows);
     TRY(result);
+    OWN(sources) struct sources sources = {0};
+    TRY(sources_load(tuning->store, study->row.id, study->def, &sources, err));
+    past_set_sources(study->past, &sources);
     return store_each_fit(tuning->store, study->row.id, load_fit, study->past, err);
 }
 

@@ -46,6 +46,7 @@ void past_destroy(struct past *past)
     }
     free(past->items);
     free(past->fits);
+    sources_finish(&past->sources);
     shared_def_destroy(past->def);
     free(past);
 }
@@ -141,6 +142,13 @@ int past_add_fit(struct past *past, uint64_t n_seen, const void *data, size_t by
     return 0;
 }
 
+void past_set_sources(struct past *past, struct sources *sources)
+{
+    sources_finish(&past->sources);
+    past->sources = *sources;
+    *sources = (struct sources){0};
+}
+
 int snapshot_init(struct snapshot *snapshot, struct past *past, size_t n_pending, struct err *err)
 {
     struct snapshot made = {.cap = past->n + n_pending, .n_done = past->n};
@@ -168,6 +176,8 @@ int snapshot_init(struct snapshot *snapshot, struct past *past, size_t n_pending
         .version = past->n,
         .n_fits = past->n_fits,
         .fits = made.fits,
+        .n_sources = past->sources.n,
+        .sources = past->sources.items,
     };
     *snapshot = made;
     return 0;

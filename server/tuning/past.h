@@ -14,6 +14,7 @@
 #include "server/domain/shared_def.h"
 #include "server/domain/trial.h"
 #include "server/store/store.h"
+#include "server/tuning/after.h"
 
 struct past {
     atomic_int holders;
@@ -21,7 +22,8 @@ struct past {
     size_t n, cap;
     struct observation *items; /* their x and curve are owned here */
     size_t n_fits, cap_fits;
-    struct fit *fits; /* their data is owned here */
+    struct fit *fits;       /* their data is owned here */
+    struct sources sources; /* what was taken over when the study was made */
 };
 
 /* NULL: out of memory. */
@@ -37,6 +39,9 @@ MUST_USE int past_append(struct past *past, const struct trial_row *row,
 /* Copies the data. ERR_NOMEM. */
 MUST_USE int past_add_fit(struct past *past, uint64_t n_seen, const void *data, size_t bytes,
                           struct err *err);
+
+/* Takes the sources; before the first snapshot. */
+void past_set_sources(struct past *past, struct sources *sources);
 
 /* A history as of now with room for `n_pending` more observations. */
 struct snapshot {

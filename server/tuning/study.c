@@ -113,13 +113,19 @@ int tuning_study_create(struct tuning *tuning, struct command *command, struct e
         .created_at_ms = tuning->wall_ms,
     };
     memcpy(row.name, command->def->name, sizeof row.name);
+    OWN(sources) struct sources sources = {0};
+    TRY(sources_take(tuning, command->def, &sources, &command->faults, err));
     TRY(store_study_insert(tuning->store, &row, err));
+    TRY(sources_store(tuning->store, row.id, command->def, &sources, err));
     struct shared_def *shared = shared_def_create(command->def);
     command->def = NULL;
     if (shared == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     TRY(study_enter(tuning, &row, shared, &study, err));
+    if (study->past != NULL) {
+        past_set_sources(study->past, &sources);
+    }
     TRY(event_append(tuning, EVENT_STUDY_CREATED, row.id, 0, 0, err));
     tuning->may_have_work = true;
     command->created = true;
