@@ -3,7 +3,9 @@
  *   optimiser [--strategy NAME] [--explain FILE] [--times FILE]
  *
  * One object a line in, one a line out:
- *   {"op":"start","problem":{…},"seed":1,"workers":16,"multi_fidelity":false} → {}
+ *   {"op":"start","problem":{…},"seed":1,"workers":16,"multi_fidelity":false,
+ *    "after":[{"name":"older","trials":[{"config":{…},"value":V}]}]} → {}   (after: need not be
+ * there)
  *   {"op":"ask"} → {"key":K,"config":{…}}        {"op":"tell","key":K,"value":V} → {}
  *   {"op":"report","key":K,"fidelity":F,"value":V} → {"stop":false}    {"op":"stopped","key":K} →
  * {}
@@ -20,6 +22,7 @@
 #include <time.h>
 
 #include "common/json.h"
+#include "server/domain/transfer.h"
 #include "server/strategy/forecast.h"
 #include "server/strategy/strategy.h"
 
@@ -34,6 +37,8 @@ struct run {
     size_t n_fits;
     struct fit *fits;
     uint64_t version;
+    size_t n_sources;
+    struct source sources[SOURCES_MAX];
 };
 
 static void run_clear(struct run *run)
@@ -50,6 +55,12 @@ static void run_clear(struct run *run)
     free(run->items);
     free(run->fits);
     study_def_destroy(run->study);
+    for (size_t i = 0; i < run->n_sources; i++) {
+        for (size_t k = 0; k < run->sources[i].n; k++) {
+            free((void *)(uintptr_t)run->sources[i].items[k].x);
+        }
+        free((void *)(uintptr_t)run->sources[i].items);
+    }
     *run = (struct run){
         .strategy = run->strategy, .explanations = run->explanations, .times = run->times};
 }
@@ -120,6 +131,48 @@ static json_t *failure(const char *text)
     return json_pack("{s:s}", "error", text);
 }
 
+/* One older study, of the same parameters as the problem: its trials, told as the server would. */
+static const char *add_source(struct run *run, const json_t *older)
+{
+    const struct space *space = run->study->space;
+    const json_t *trials = json_object_get(older, "trials");
+    size_t n = json_array_size(trials);
+    struct observation *rows = need(calloc(n + 1, sizeof *rows));
+    size_t *order = need(calloc(n + 1, sizeof *order));
+    struct source *source = &run->sources[run->n_sources++];
+    struct faults faults = {0};
+    size_t i;
+    json_t *trial;
+
+    json_array_foreach (json_unconst(trials), i, trial) {
+        double *x = need(calloc(space->n_params + 1, sizeof *x));
+        if (space_config_from_json(space, json_object_get(trial, "config"), x, "", &faults) != 0) {
+            faults.total++; /* told below */
+        }
+        rows[i] = (struct observation){.number = (int64_t)i + 1,
+                                       .kind = OBSERVED_COMPLETED,
+                                       .x = x,
+                                       .value = json_number_value(json_object_get(trial, "value"))};
+    }
+    struct observation *kept = need(calloc(SOURCE_ROWS_MAX, sizeof *kept));
+    source->n = transfer_choose(n, rows, study_cost(run->study, 1.0), order);
+    source->items = kept;
+    (void)snprintf(source->name, sizeof source->name, "%s",
+                   json_string_value(json_object_get(older, "name")));
+    for (i = 0; i < source->n; i++) {
+        kept[i] = rows[order[i]];
+        rows[order[i]].x = NULL;
+    }
+    for (i = 0; i < n; i++) {
+        free((void *)(uintptr_t)rows[i].x);
+    }
+    free(rows);
+    free(order);
+    bool is_bad = faults.total > 0;
+    faults_finish(&faults);
+    return is_bad ? "a trial of an older study is no configuration of this problem" : NULL;
+}
+
 static json_t *start(struct run *run, const json_t *message)
 {
     struct faults faults = {0};
@@ -133,6 +186,14 @@ static json_t *start(struct run *run, const json_t *message)
         bool is_told = faults_result(&faults, &err) != 0;
         faults_finish(&faults);
         return failure(is_told ? err.text : "the problem is no study");
+    }
+    size_t i;
+    json_t *older;
+    json_array_foreach (json_object_get(message, "after"), i, older) {
+        const char *fault = i < SOURCES_MAX ? add_source(run, older) : "too many older studies";
+        if (fault != NULL) {
+            return failure(fault);
+        }
     }
     return json_object();
 }
@@ -156,7 +217,9 @@ static json_t *ask(struct run *run)
                            .items = run->items,
                            .version = run->version,
                            .n_fits = run->n_fits,
-                           .fits = run->fits};
+                           .fits = run->fits,
+                           .n_sources = run->n_sources,
+                           .sources = run->sources};
     struct err err = {0};
     struct timespec from;
     struct timespec to;
@@ -264,8 +327,12 @@ static bool is_level(const struct run *run, int64_t step)
 
 static bool must_stop(struct run *run, const struct observation *item, int64_t step, double value)
 {
-    struct history seen = {
-        .n = run->n, .items = run->items, .n_fits = run->n_fits, .fits = run->fits};
+    struct history seen = {.n = run->n,
+                           .items = run->items,
+                           .n_fits = run->n_fits,
+                           .fits = run->fits,
+                           .n_sources = run->n_sources,
+                           .sources = run->sources};
     struct forecast forecast;
 
     if (!is_level(run, step)) {
