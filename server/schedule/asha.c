@@ -10,6 +10,9 @@
  *              rung, failures counted; the others stay paused and may be overtaken by time
  *   stopping   decided on arrival: a trial goes on while fewer than max(1, ⌊n/eta⌋) others are as
  *              good or better, else it stops for good; nothing is ever paused
+ *   predictive a model is asked at each level what the trial may come to, and stops it when it has
+ *              next to no chance of winning (`delta`); until it answers, the trial trains on, and
+ *              one that has passed the next level meanwhile is judged there
  *
  * `brackets` b > 1 sends a share of the configurations straight to the 2nd, …, b-th level, as
  * hyperband would. `progressive` (Bohdal et al., PASHA, 2022) lets trials reach only the third rung
@@ -30,8 +33,22 @@ static void read_mode(struct fields *fields, struct schedule_options *options)
 
     if (strcmp(mode, "stopping") == 0) {
         options->mode = ASHA_STOPPING;
+    } else if (strcmp(mode, "predictive") == 0) {
+        options->mode = ASHA_PREDICTIVE;
     } else if (strcmp(mode, "promotion") != 0) {
-        fields_fault(fields, "mode", "must be \"promotion\" or \"stopping\"");
+        fields_fault(fields, "mode", "must be \"promotion\", \"stopping\" or \"predictive\"");
+    }
+}
+
+static void read_delta(struct fields *fields, struct schedule_options *options)
+{
+    bool is_said = fields_has(fields, "delta");
+
+    options->delta = fields_real(fields, "delta", 0.1);
+    if (is_said && options->mode != ASHA_PREDICTIVE) {
+        fields_fault(fields, "delta", "goes with mode \"predictive\" only");
+    } else if (!(options->delta > 0 && options->delta < 1)) {
+        fields_fault(fields, "delta", "is a probability: more than 0 and less than 1");
     }
 }
 
@@ -41,10 +58,14 @@ static void asha_read(struct fields *fields, const struct study_def *study,
     int64_t levels = (int64_t)n_levels(study, options->eta);
 
     read_mode(fields, options);
+    read_delta(fields, options);
     options->brackets = fields_int(fields, "brackets", 1, 1, levels);
     options->progressive = fields_bool(fields, "progressive", false);
-    if (options->progressive && (options->mode == ASHA_STOPPING || options->brackets > 1)) {
+    if (options->progressive && (options->mode != ASHA_PROMOTION || options->brackets > 1)) {
         fields_fault(fields, "progressive", "goes with mode \"promotion\" and one bracket only");
+    }
+    if (options->mode == ASHA_PREDICTIVE && options->brackets > 1) {
+        fields_fault(fields, "brackets", "mode \"predictive\" has one bracket");
     }
 }
 
@@ -52,6 +73,10 @@ static int asha_plan(const struct schedule *schedule, int index, struct bracket_
 {
     const struct study_def *study = schedule->study;
 
+    if (schedule->options.mode == ASHA_PREDICTIVE) {
+        tables_half_levels(study->resource_max, schedule->options.eta, study->resource_min, plan);
+        return index;
+    }
     tables_levels(study->resource_max, schedule->options.eta, study->resource_min, plan);
     plan->n -= (size_t)index;
     memmove(plan->rungs, plan->rungs + index, plan->n * sizeof plan->rungs[0]);
@@ -68,7 +93,7 @@ static size_t asha_advance(const struct schedule *schedule, const struct bracket
 {
     size_t share = bracket->rungs[rung].reported / (size_t)schedule->options.eta;
 
-    return schedule->options.mode == ASHA_STOPPING && share < 1 ? 1 : share;
+    return schedule->options.mode != ASHA_PROMOTION && share < 1 ? 1 : share;
 }
 
 /* Progressive, and nothing is left to try or to train: the best of the highest rung goes on. */
@@ -94,6 +119,10 @@ static enum fate asha_fate(const struct schedule *schedule, const struct bracket
     if (options->mode == ASHA_STOPPING) { /* among equals the newcomer loses */
         size_t others = ranking_rank(&here->all, cost, INT64_MAX) - 1;
         return !arriving || others < advance ? FATE_ADVANCES : FATE_LOSES;
+    }
+    if (options->mode == ASHA_PREDICTIVE) { /* past the next level already: judged there */
+        return seat_needs_no_lease(bracket, schedule_seat(schedule, trial)) ? FATE_ADVANCES
+                                                                            : FATE_WAITS;
     }
     size_t rank = ranking_rank(&here->all, cost, trial);
     if (rung < schedule->cap && rank < advance) {

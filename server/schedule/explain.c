@@ -72,6 +72,38 @@ static void write_rivals(const struct schedule *schedule, const struct seat *sea
     json_array_end(w);
 }
 
+/* What the model said, in a sentence. */
+static void say_word(const struct schedule *schedule, const struct standing *standing,
+                     const struct schedule_word *word, enum schedule_fact fact, char text[],
+                     size_t room)
+{
+    char mean[JSON_NUMBER_BYTES];
+    char spread[JSON_NUMBER_BYTES];
+    char incumbent[JSON_NUMBER_BYTES];
+
+    (void)snprintf(text, room,
+                   "%s at %" PRId64
+                   " %s: the model expects %s ± %s at the end, a chance of %.3g of "
+                   "ending better than %s; a trial goes on with at least %g",
+                   fact == FACT_PROMOTE ? "goes on" : "stopped", standing->level,
+                   schedule->study->resource_name, json_format_number(word->mean, mean),
+                   json_format_number(word->spread, spread), word->chance,
+                   json_format_number(word->incumbent, incumbent), schedule->options.delta);
+}
+
+static void write_word(const struct schedule *schedule, const struct schedule_word *word,
+                       struct json_writer *w)
+{
+    json_write_key(w, "forecast");
+    json_object_begin(w);
+    json_put_number(w, "chance", word->chance);
+    json_put_number(w, "delta", schedule->options.delta);
+    json_put_number(w, "mean", word->mean);
+    json_put_number(w, "sd", word->spread);
+    json_put_number(w, "incumbent", word->incumbent);
+    json_object_end(w);
+}
+
 static void say_decision(const struct standing *standing, enum schedule_fact fact,
                          const char *resource, char text[], size_t room)
 {
@@ -86,17 +118,26 @@ static void say_decision(const struct standing *standing, enum schedule_fact fac
         isfinite(standing->cutoff) ? json_format_number(standing->cutoff, cutoff) : "");
 }
 
-/* A decision about the trial by rank, seen just before it takes effect. */
+/* A decision about the trial, by rank or on the model's word, seen just before it takes effect. */
 static void write_decision(const struct schedule *schedule, const struct schedule_record *record,
                            struct json_writer *w)
 {
     const struct seat *seat = schedule_seat(schedule, record->trial);
     struct standing standing = stand(schedule, seat, record->trial);
-    char text[256];
+    char text[512];
 
     write_standing(&standing, w);
     write_rivals(schedule, seat, record->trial, w);
-    say_decision(&standing, record->fact, schedule->study->resource_name, text, sizeof text);
+    if (seat->has_word) {
+        write_word(schedule, &seat->word, w);
+        say_word(schedule, &standing, &seat->word, record->fact, text, sizeof text);
+    } else if (schedule_is_predictive(schedule) && record->fact == FACT_PROMOTE
+               && seat_needs_no_lease(schedule->brackets[seat->bracket], seat)) {
+        (void)snprintf(text, sizeof text, "goes on: it has trained past %" PRId64 " %s already",
+                       standing.level, schedule->study->resource_name);
+    } else {
+        say_decision(&standing, record->fact, schedule->study->resource_name, text, sizeof text);
+    }
     json_put_string(w, "text", text);
 }
 
@@ -141,6 +182,14 @@ static void write_waiting(const struct schedule *schedule, const struct seat *se
     json_put_int(w, "outstanding", (int64_t)outstanding);
     write_rivals(schedule, seat, trial, w);
     json_object_end(w);
+    if (schedule_is_predictive(schedule)) {
+        (void)snprintf(text, sizeof text,
+                       "trains on; at %" PRId64 " %s it had %s, and the model has not spoken yet",
+                       standing.level, schedule->study->resource_name,
+                       json_format_number(standing.value, value));
+        json_put_string(w, "text", text);
+        return;
+    }
     (void)snprintf(text, sizeof text,
                    is_sized ? "waits at %" PRId64 " %s with %s, number %zu of %zu so far; the best "
                               "%zu go on, and %zu more are to report"
@@ -176,6 +225,13 @@ static void write_present(const struct schedule *schedule, int64_t trial, struct
     }
 }
 
+/* The model's numbers are told with the decision that they led to. */
+static bool is_word(enum schedule_fact fact)
+{
+    return fact == FACT_CHANCE || fact == FACT_MEAN || fact == FACT_SPREAD
+           || fact == FACT_INCUMBENT;
+}
+
 int schedule_write_explanation(const struct study_def *study, size_t n,
                                const struct schedule_record records[], int64_t trial,
                                struct json_writer *w, struct err *err)
@@ -187,7 +243,7 @@ int schedule_write_explanation(const struct study_def *study, size_t n,
     json_write_key(w, "history");
     json_array_begin(w);
     for (size_t i = 0; i < n; i++) {
-        if (records[i].trial == trial) {
+        if (records[i].trial == trial && !is_word(records[i].fact)) {
             write_fact(replay, &records[i], w);
         }
         TRY(schedule_load(replay, &records[i], err));

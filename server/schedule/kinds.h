@@ -12,7 +12,7 @@
 #include "server/schedule/stopping.h"
 #include "server/schedule/tables.h"
 
-enum asha_mode { ASHA_PROMOTION, ASHA_STOPPING };
+enum asha_mode { ASHA_PROMOTION, ASHA_STOPPING, ASHA_PREDICTIVE };
 
 struct schedule_options {
     int64_t eta;
@@ -22,6 +22,7 @@ struct schedule_options {
     enum rounding rounding;
     double quorum; /* share of a rung that must have reported; 0: no quorum */
     enum asha_mode mode;
+    double delta; /* predictive: the least chance with which a trial goes on */
     bool progressive;
 };
 
@@ -46,6 +47,7 @@ struct seat {
     bool held;     /* a live lease works on it */
     bool is_short; /* ended by itself: its value stands at every later rung */
     bool judged;   /* the threshold rule has had its one look */
+    bool has_word; /* the model has spoken about its value at this rung */
     int bracket;
     size_t rung;
     double cost;       /* at its rung, once it has reported there */
@@ -56,6 +58,7 @@ struct seat {
     size_t n_ahead, cap_ahead;
     struct point *ahead; /* measured past that level, steps rising */
     struct curve *curve; /* for the median rule, or NULL */
+    struct schedule_word word;
 };
 
 struct rung {
@@ -138,7 +141,10 @@ struct seat *schedule_seat(const struct schedule *schedule, int64_t trial); /* N
 MUST_USE int bracket_open(struct schedule *schedule, struct err *err);
 void bracket_destroy(struct bracket *bracket);
 double schedule_cost(const struct schedule *schedule, double value); /* and back */
+bool schedule_is_predictive(const struct schedule *schedule);
 
+/* The highest step measured so far; -1 if none. */
+int64_t seat_reach(const struct seat *seat);
 /* How many values a rung still waits for, at most; of a rung without size: those who run. */
 size_t bracket_outstanding(const struct bracket *bracket, size_t rung);
 /* Could this waiting trial enter the next rung without a lease? */

@@ -45,5 +45,6 @@ void offer_start(const struct schedule *schedule, int bracket, struct schedule_o
     offer->kind = OFFER_NEW;
     offer->bracket = bracket;
     offer->has_until = schedule->study->has_resource;
-    offer->until = offer->has_until ? plan.rungs[0].level : 0;
+    size_t goal = schedule_is_predictive(schedule) ? plan.n - 1 : 0;
+    offer->until = offer->has_until ? plan.rungs[goal].level : 0;
 }

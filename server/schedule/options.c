@@ -27,9 +27,25 @@ const char *schedule_name(size_t i)
     return i < sizeof kinds / sizeof kinds[0] ? kinds[i]->name : NULL;
 }
 
-static const char *default_search(const char *strategy)
+static bool names_predictive(const struct study_def *study)
 {
-    return strcmp(strategy, "bohb") == 0 ? "tpe" : "random";
+    const char *mode = json_string_value(json_object_get(study_strategy_options(study), "mode"));
+
+    return strcmp(study_strategy(study), "asha") == 0 && mode != NULL
+           && strcmp(mode, "predictive") == 0;
+}
+
+bool schedule_wants_word(const struct study_def *study)
+{
+    return names_predictive(study);
+}
+
+static const char *default_search(const struct study_def *study)
+{
+    if (names_predictive(study)) {
+        return "bayesian";
+    }
+    return strcmp(study_strategy(study), "bohb") == 0 ? "tpe" : "random";
 }
 
 const char *schedule_search(const struct study_def *study)
@@ -41,13 +57,13 @@ const char *schedule_search(const struct study_def *study)
     }
     const char *search =
         json_string_value(json_object_get(study_strategy_options(study), "search"));
-    return search == NULL ? default_search(strategy) : search;
+    return search == NULL ? default_search(study) : search;
 }
 
 static void read_search(struct fields *fields, const struct study_def *study)
 {
     static const char *const names[] = {"random", "quasirandom", "tpe", "bayesian"};
-    const char *search = fields_string(fields, "search", default_search(study_strategy(study)));
+    const char *search = fields_string(fields, "search", default_search(study));
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(search, names[i]) == 0) {

@@ -66,7 +66,8 @@ const char *schedule_fact_name(enum schedule_fact fact)
         [FACT_PROMOTE] = "promote", [FACT_LOSE] = "lose",           [FACT_LATE] = "late",
         [FACT_MEDIAN] = "median",   [FACT_THRESHOLD] = "threshold", [FACT_FAIL] = "fail",
         [FACT_CANCEL] = "cancel",   [FACT_SEAL] = "seal",           [FACT_UNLOCK] = "unlock",
-        [FACT_DROP] = "drop",
+        [FACT_DROP] = "drop",       [FACT_CHANCE] = "chance",       [FACT_MEAN] = "mean",
+        [FACT_SPREAD] = "spread",   [FACT_INCUMBENT] = "incumbent",
     };
 
     return names[fact];
@@ -81,6 +82,11 @@ void schedule_log_finish(struct schedule_log *log)
 bool schedule_has_facts(const struct schedule *schedule)
 {
     return keeps_seats(schedule);
+}
+
+bool schedule_is_predictive(const struct schedule *schedule)
+{
+    return schedule->options.mode == ASHA_PREDICTIVE;
 }
 
 bool schedule_wants_curves(const struct schedule *schedule)
@@ -246,13 +252,17 @@ static int drop_losers(struct schedule *schedule, const struct schedule_moment *
     return 0;
 }
 
-/* A trial that may go on and needs no lease for it; 0 if there is none. */
+/* A trial that may go on and needs no lease for it; 0 if there is none. Where ranks decide, nobody
+ * behind one that may not go on may. */
 static int64_t find_auto(const struct schedule *schedule, const struct bracket *bracket,
                          const struct rung *rung)
 {
     for (size_t k = 0; rung->n_auto > 0 && k < rung->waiting.n; k++) {
         int64_t trial = ranking_at(&rung->waiting, k).trial;
         if (fate_of(schedule, trial, false) != FATE_ADVANCES) {
+            if (schedule_is_predictive(schedule)) {
+                continue;
+            }
             break;
         }
         if (seat_needs_no_lease(bracket, schedule_seat(schedule, trial))) {
@@ -339,6 +349,11 @@ struct schedule_answer schedule_answer(const struct schedule *schedule, int64_t 
         return answer;
     }
     answer.verdict = verdicts[seat->state];
+    if (schedule_is_predictive(schedule)) { /* nothing pauses: it trains on until it is out */
+        answer.verdict = seat->state == SEAT_WAITING ? VERDICT_RUN : answer.verdict;
+        answer.until = schedule->study->resource_max;
+        return answer;
+    }
     if (seat->is_short && (seat->state == SEAT_WAITING || seat->state == SEAT_LOST)) {
         answer.verdict = VERDICT_COMPLETE;
     }
@@ -385,12 +400,13 @@ int schedule_measure(struct schedule *schedule, const struct schedule_moment *mo
         }
         return 0;
     }
-    bool is_running = seat->state == SEAT_RUNNING;
-    if (is_running || seat->state == SEAT_WAITING) {
+    bool is_training = seat->state == SEAT_RUNNING
+                       || (seat->state == SEAT_WAITING && schedule_is_predictive(schedule));
+    if (is_training || seat->state == SEAT_WAITING) {
         bool first_look = !seat->judged;
-        bool is_news = step > seat->last.step && seat->n_ahead == 0;
+        bool is_news = step > seat_reach(seat);
         TRY(schedule_note(schedule, trial, step, cost, err));
-        if (is_running && is_news) {
+        if (is_training && is_news) {
             TRY(obey_rule(schedule, moment, trial, step, cost, first_look, log, err));
         }
         TRY(climb(schedule, moment, trial, log, err));
@@ -433,9 +449,70 @@ int schedule_finish(struct schedule *schedule, const struct schedule_moment *mom
     if (seat->state == SEAT_RUNNING) {
         TRY(end_early(schedule, moment, trial, step, log, err));
         TRY(settle_around(schedule, moment, trial, log, err));
+    } else if (seat->state == SEAT_WAITING && schedule_is_predictive(schedule)) {
+        /* it was to train to the end and has left before the model spoke */
+        TRY(happen_to(schedule, moment, trial, FACT_SHORT, step, (double)NAN, log, err));
+        TRY(settle_around(schedule, moment, trial, log, err));
     }
     *answer = schedule_answer(schedule, trial);
     return 0;
+}
+
+/* ---- the model's word ---- */
+
+bool schedule_awaits(const struct schedule *schedule, int64_t trial, int64_t *level)
+{
+    const struct seat *seat = schedule_seat(schedule, trial);
+
+    if (seat == NULL || seat->state != SEAT_WAITING || !schedule_is_predictive(schedule)) {
+        return false;
+    }
+    *level = rung_of(schedule, seat)->level;
+    return true;
+}
+
+static bool goes_on(const struct schedule *schedule, const struct seat *seat,
+                    const struct schedule_word *word)
+{
+    const struct bracket *bracket = schedule->brackets[seat->bracket];
+
+    if (word->known) {
+        return !(word->chance < schedule->options.delta);
+    }
+    size_t others = ranking_rank(&rung_of(schedule, seat)->all, seat->cost, INT64_MAX) - 1;
+    return others < schedule->kind->n_advance(schedule, bracket, seat->rung);
+}
+
+static int note_word(struct schedule *schedule, const struct schedule_moment *moment, int64_t trial,
+                     int64_t level, const struct schedule_word *word, struct schedule_log *log,
+                     struct err *err)
+{
+    TRY(happen_to(schedule, moment, trial, FACT_CHANCE, level, word->chance, log, err));
+    TRY(happen_to(schedule, moment, trial, FACT_MEAN, level, word->mean, log, err));
+    TRY(happen_to(schedule, moment, trial, FACT_SPREAD, level, word->spread, log, err));
+    return happen_to(schedule, moment, trial, FACT_INCUMBENT, level, word->incumbent, log, err);
+}
+
+int schedule_judge(struct schedule *schedule, const struct schedule_moment *moment, int64_t trial,
+                   int64_t level, const struct schedule_word *word, struct schedule_log *log,
+                   struct err *err)
+{
+    const struct seat *seat = schedule_seat(schedule, trial);
+    int64_t awaited;
+
+    if (!schedule_awaits(schedule, trial, &awaited) || awaited != level) {
+        return 0;
+    }
+    if (word->known) {
+        TRY(note_word(schedule, moment, trial, level, word, log, err));
+    }
+    if (!goes_on(schedule, seat, word)) {
+        return happen_to(schedule, moment, trial, FACT_LOSE, level, (double)NAN, log, err);
+    }
+    const struct bracket *bracket = schedule->brackets[seat->bracket];
+    TRY(happen_to(schedule, moment, trial, FACT_PROMOTE, bracket->rungs[seat->rung + 1].level,
+                  (double)NAN, log, err));
+    return climb(schedule, moment, trial, log, err);
 }
 
 int schedule_end(struct schedule *schedule, const struct schedule_moment *moment, int64_t trial,

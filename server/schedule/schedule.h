@@ -17,6 +17,9 @@
  *   VERDICT_FAIL      its value at the rung is not finite: `failed`, reason `diverged`
  *   VERDICT_COMPLETE  it has reached the highest resource, or ended by itself: `completed`
  *
+ * asha in mode "predictive" needs a model's word before it decides: schedule_awaits() says for
+ * whom, schedule_judge() brings it, and meanwhile the trial's answer is VERDICT_RUN.
+ *
  * Values go in as measured; the study's direction is seen to here. Ties go to the earlier trial,
  * failures rank last and are never promoted. Imported trials never enter. Resource arithmetic is
  * in integers. One thread at a time. A call that fails (ERR_NOMEM) may have half happened: throw
@@ -74,6 +77,12 @@ enum schedule_fact {
     FACT_SEAL,      /* no new configurations: first-rung slots that are free are given up */
     FACT_UNLOCK,    /* progressive asha may use one rung more */
     FACT_DROP,      /* trial still waited when its study was over */
+    /* What the model said of the trial at its level, `step`: its chance of ending better than the
+     * incumbent, mean and standard deviation of its value at the end, the incumbent's value. */
+    FACT_CHANCE,
+    FACT_MEAN,
+    FACT_SPREAD,
+    FACT_INCUMBENT,
     FACT_COUNT
 };
 const char *schedule_fact_name(enum schedule_fact fact);
@@ -189,6 +198,28 @@ MUST_USE int schedule_seal(struct schedule *schedule, const struct schedule_mome
  * call again, INT64_MAX: no need. */
 MUST_USE int schedule_tick(struct schedule *schedule, const struct schedule_moment *moment,
                            struct schedule_log *log, int64_t *next_ms, struct err *err);
+
+/* ---- asha, mode "predictive" ------------------------------------------------------------------
+ */
+
+/* Does this study's schedule ask a model at all? Pure in the definition. */
+bool schedule_wants_word(const struct study_def *study);
+/* Has the trial a value at a level, *level, that the model has not spoken about yet? */
+bool schedule_awaits(const struct schedule *schedule, int64_t trial, int64_t *level);
+
+/* What a model says of a trial: ablation-multifidelity §2. */
+struct schedule_word {
+    bool known;          /* false: no model stands yet, and the trial's rank decides */
+    double chance;       /* of ending better than the incumbent */
+    double mean, spread; /* of its value at the highest resource, as measured */
+    double incumbent;    /* the best value there, as measured */
+};
+/* The word about a trial's value at `level`. The trial goes on exactly while its chance is at least
+ * `delta`; without a model, while fewer than max(1, ⌊n/eta⌋) of the n values there are as good. A
+ * word that comes too late (the trial is past that level, or out) changes nothing. */
+MUST_USE int schedule_judge(struct schedule *schedule, const struct schedule_moment *moment,
+                            int64_t trial, int64_t level, const struct schedule_word *word,
+                            struct schedule_log *log, struct err *err);
 
 /* The trial's present answer; VERDICT_RUN with its goal for one that nobody schedules. */
 struct schedule_answer schedule_answer(const struct schedule *schedule, int64_t trial);

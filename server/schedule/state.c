@@ -36,8 +36,7 @@ static int make_seat(struct schedule *schedule, int64_t trial, struct err *err)
     return 0;
 }
 
-/* The highest step measured so far; -1 if none. */
-static int64_t reach(const struct seat *seat)
+int64_t seat_reach(const struct seat *seat)
 {
     return seat->n_ahead > 0 ? seat->ahead[seat->n_ahead - 1].step : seat->last.step;
 }
@@ -46,7 +45,7 @@ bool seat_needs_no_lease(const struct bracket *bracket, const struct seat *seat)
 {
     return seat->is_short
            || (seat->rung + 1 < bracket->n_rungs
-               && reach(seat) >= bracket->rungs[seat->rung + 1].level);
+               && seat_reach(seat) >= bracket->rungs[seat->rung + 1].level);
 }
 
 static int push_ahead(struct seat *seat, struct point point, struct err *err)
@@ -84,7 +83,7 @@ static int note_point(struct seat *seat, int64_t level, struct point point, stru
         seat->last = point; /* a result's own value stands above a measurement */
         return 0;
     }
-    if (point.step <= reach(seat)) {
+    if (point.step <= seat_reach(seat)) {
         return 0; /* a step already known informs nobody */
     }
     if (point.step <= level && seat->n_ahead == 0) {
@@ -314,6 +313,7 @@ static int apply_value(struct schedule *schedule, const struct schedule_record *
         return misfit(record, err);
     }
     seat->cost = schedule_cost(schedule, record->value);
+    seat->has_word = false;
     if (record->step > seat->last.step && record->step <= rung->level) {
         seat->last =
             (struct point){record->step, seat->cost}; /* after a start nothing else knows */
@@ -380,6 +380,37 @@ static int apply_out(struct schedule *schedule, const struct schedule_record *re
     return 0;
 }
 
+/* The trial's value stands at every later rung: it needs no lease to go on. */
+static int apply_short(struct schedule *schedule, struct seat *seat, struct err *err)
+{
+    const struct bracket *bracket = schedule->brackets[seat->bracket];
+
+    if (seat->state == SEAT_WAITING && !seat_needs_no_lease(bracket, seat)) {
+        bracket->rungs[seat->rung].n_auto++;
+    }
+    seat->is_short = true;
+    return complete(schedule, seat, err);
+}
+
+/* One of the numbers that the model gave. */
+static int apply_word(const struct schedule_record *record, struct seat *seat, struct err *err)
+{
+    if (seat->state != SEAT_WAITING) {
+        return misfit(record, err);
+    }
+    if (record->fact == FACT_CHANCE) {
+        seat->has_word = true;
+        seat->word = (struct schedule_word){.known = true, .chance = record->value};
+    } else if (record->fact == FACT_MEAN) {
+        seat->word.mean = record->value;
+    } else if (record->fact == FACT_SPREAD) {
+        seat->word.spread = record->value;
+    } else {
+        seat->word.incumbent = record->value;
+    }
+    return 0;
+}
+
 /* Gives up the free slots of a bracket, and the same share of the rungs above. */
 static int apply_seal(struct schedule *schedule, const struct schedule_record *record,
                       struct err *err)
@@ -407,8 +438,12 @@ static int apply_to_seat(struct schedule *schedule, const struct schedule_record
     case FACT_VALUE:
         return apply_value(schedule, record, seat, err);
     case FACT_SHORT:
-        seat->is_short = true;
-        return complete(schedule, seat, err);
+        return apply_short(schedule, seat, err);
+    case FACT_CHANCE:
+    case FACT_MEAN:
+    case FACT_SPREAD:
+    case FACT_INCUMBENT:
+        return apply_word(record, seat, err);
     case FACT_PROMOTE:
         return apply_promote(schedule, record, seat, err);
     case FACT_LOSE:

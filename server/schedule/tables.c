@@ -60,6 +60,46 @@ static int too_close(int64_t below, int64_t level, int64_t eta)
     return (__extension__(__int128) level * level) < (__extension__(__int128) below * below * eta);
 }
 
+__extension__ typedef __int128 wide;
+
+/* R / √d, a half rounded up: the largest m with (2m − 1)² d ≤ (2R)². */
+static int64_t level_below_root(int64_t R, int64_t d)
+{
+    int64_t low = 0;
+    int64_t high = R;
+
+    while (low < high) {
+        int64_t m = low + (high - low + 1) / 2;
+        wide side = (wide)(2 * m - 1);
+        wide whole = (wide)(2 * R);
+        if (side * side * (wide)d <= whole * whole) {
+            low = m;
+        } else {
+            high = m - 1;
+        }
+    }
+    return low;
+}
+
+void tables_half_levels(int64_t R, int64_t eta, int64_t r_min, struct bracket_plan *plan)
+{
+    int64_t least = r_min > divide_up(R, 10) ? r_min : divide_up(R, 10);
+    int64_t down[RUNGS_MAX] = {R};
+    size_t n = 1;
+
+    for (int64_t d = eta; n < RUNGS_MAX && d <= 400; d *= eta) { /* R/20 is below the least */
+        int64_t level = level_below_root(R, d);
+        if (level < least || level >= down[n - 1]) {
+            break;
+        }
+        down[n++] = level;
+    }
+    plan->n = n;
+    for (size_t i = 0; i < n; i++) {
+        plan->rungs[i] = (struct rung_plan){.size = 0, .level = down[n - 1 - i]};
+    }
+}
+
 void tables_levels(int64_t R, int64_t eta, int64_t r_min, struct bracket_plan *plan)
 {
     int64_t down[RUNGS_MAX] = {R};

@@ -37,4 +37,8 @@ void tables_bracket(int64_t R, int64_t eta, int64_t r_min, enum rounding roundin
  * below the one above; a level closer than √eta to the one above is left out. Sizes are 0. */
 void tables_levels(int64_t R, int64_t eta, int64_t r_min, struct bracket_plan *plan);
 
+/* The levels at which a model is asked about a trial, from the top down: R / √eta^k rounded half
+ * up, not below max(r_min, ⌈R/10⌉): lower ones cost little time and mislead. Sizes are 0. */
+void tables_half_levels(int64_t R, int64_t eta, int64_t r_min, struct bracket_plan *plan);
+
 #endif

@@ -96,6 +96,7 @@ struct command {
     struct err err;
     struct faults faults;
     bool answered;     /* it stands among the answers of its group */
+    bool is_parked;    /* MEASURE: the answer waits for the model's word about the trial */
     bool keeps_writes; /* refused, and what it wrote (evidence) stays */
     bool is_replay;    /* the reply is a kept one: replay_status, replay_text */
     int64_t replay_status;

@@ -109,7 +109,7 @@ int study_enter(struct tuning *tuning, const struct study_row *row, struct share
         study_free(entered);
         return -1;
     }
-    if (entered->strategy->needs_history) {
+    if (entered->strategy->needs_history || schedule_wants_word(entered->def)) {
         entered->past = past_create(shared);
         if (entered->past == NULL) {
             study_free(entered);
@@ -276,6 +276,7 @@ int trial_enter(struct tuning *tuning, struct live_study *study, struct trial_ro
     entered->row = *row;
     *row = (struct trial_row){0};
     entered->study = study;
+    entered->tale.study = study->first->def;
     *trial = entered;
     return 0;
 }
@@ -289,7 +290,9 @@ void trial_leave(struct tuning *tuning, struct live_trial *trial)
     (void)map_take(&tuning->trial_by_id, (uint64_t)trial->row.id);
     trial_row_finish(&trial->row);
     free(trial->parameters);
+    tale_finish(&trial->tale);
     free(trial);
+    tuning->words_moved = true;
 }
 
 void trial_queue_push(struct trial_queue *queue, struct live_trial *trial)
@@ -418,6 +421,7 @@ int tuning_create(const struct tuning_settings *settings, struct store *store,
     created->store = store;
     created->studies_tail = &created->studies;
     created->asks_tail = &created->asks;
+    created->parked_tail = &created->parked;
     created->done_tail = &created->done;
     created->outgoing_tail = &created->outgoing;
     if (tuning_load(created, err) != 0) {
@@ -436,6 +440,7 @@ void tuning_destroy(struct tuning *tuning)
     while (tuning->asks != NULL) {
         ask_answer(tuning, tuning->asks);
     }
+    reports_answer(tuning, true);
     struct command *command;
     while ((command = tuning_take_done(tuning)) != NULL) {
         command_destroy(command);
@@ -455,5 +460,6 @@ void tuning_destroy(struct tuning *tuning)
     heap_finish(&tuning->deadlines);
     heap_finish(&tuning->ask_deadlines);
     heap_finish(&tuning->study_clocks);
+    heap_finish(&tuning->word_deadlines);
     free(tuning);
 }

@@ -8,6 +8,7 @@
 #include "server/schedule/schedule.h"
 #include "server/strategy/strategy.h"
 #include "server/tuning/heap.h"
+#include "server/tuning/past.h"
 #include "server/tuning/think.h"
 #include "server/tuning/tuning.h"
 
@@ -59,12 +60,16 @@ struct live_trial {
     char *parameters;         /* JSON, made for the first grant; NULL before */
     struct live_trial *next, **link; /* in one of the study's queues; link NULL: in none */
     struct checkpoint checkpoint;    /* the newest one reported */
+    struct tale tale;    /* what was measured of the objective; where the study learns */
+    int64_t asked_level; /* the model is asked about it at this level; 0: it is not */
 };
 
 struct trial_queue {
     struct live_trial *first, **tail;
     int64_t n;
 };
+
+enum thinking { THINKING_NOT, THINKING_SUGGESTS, THINKING_JUDGES };
 
 struct live_study {
     struct study_row row; /* the texts are kept */
@@ -78,7 +83,7 @@ struct live_study {
     bool dirty;            /* counters to be written with this group */
     bool redefine;
     struct past *past;                         /* of strategies that learn; else NULL */
-    bool thinking;                             /* a thought is out */
+    enum thinking thinking;                    /* which kind of thought is out, if one is */
     uint64_t epoch;                            /* of its preparations */
     struct thought *thoughts, **thoughts_tail; /* to be run, in order of ordinal */
     struct ready *ready, **ready_tail;         /* to be handed out, likewise */
@@ -112,6 +117,15 @@ struct ask {
     unsigned char request[16];
 };
 
+/* A report whose answer waits for the model's word about its trial. */
+struct parked {
+    struct command *command;
+    struct parked *next;
+    struct heap_node deadline; /* exact serving: none */
+    int64_t study, trial;      /* id, id */
+    uint64_t group;            /* in which it came */
+};
+
 /* A request id: what it was answered. */
 struct memo {
     unsigned char request[16];
@@ -136,6 +150,13 @@ struct tuning {
     struct heap deadlines; /* leases */
     struct heap ask_deadlines;
     struct heap study_clocks;
+    struct heap word_deadlines; /* parked reports */
+
+    struct parked *parked, **parked_tail; /* in order of arrival */
+    bool words_moved;                     /* one of them may want its answer now */
+    uint64_t groups;                      /* counts them */
+    bool is_settled;                      /* the group is: the next command begins another */
+
     struct ask *asks, **asks_tail;
     size_t n_asks;
 
@@ -251,6 +272,10 @@ void ask_explain(const struct tuning *tuning, const struct lease_ask *ask, const
 MUST_USE int study_remember(struct tuning *tuning, struct live_study *study,
                             const struct trial_row *row, struct err *err);
 MUST_USE int study_think(struct tuning *tuning, struct live_study *study, struct err *err);
+/* Asks the model what the trial, measured at this level, may come to: word_take() gets the answer.
+ */
+MUST_USE int study_foretell(struct tuning *tuning, struct live_study *study, int64_t trial,
+                            int64_t level, struct err *err);
 MUST_USE int study_prepare(struct tuning *tuning, struct live_study *study, struct err *err);
 /* Suggestions ready or being made: configurations that are as good as leased. */
 size_t study_reserved(const struct live_study *study);
@@ -259,6 +284,22 @@ struct ready *study_take_ready(struct live_study *study);
 void study_forget_thoughts(struct live_study *study);
 void study_result_came(struct tuning *tuning, struct live_study *study);
 MUST_USE int tuning_thought(struct tuning *tuning, struct command *command, struct err *err);
+
+/* word.c: the model's word about a trial that trains (asha, predictive) */
+/* Asks for it if the schedule waits for one that nobody has asked for yet. */
+MUST_USE int word_ask(struct tuning *tuning, struct live_trial *trial, struct err *err);
+/* After a start: for every trial. */
+MUST_USE int words_ask_all(struct tuning *tuning, struct err *err);
+/* It has come: the schedule decides. */
+MUST_USE int word_take(struct tuning *tuning, struct live_study *study, struct thought *thought,
+                       struct err *err);
+/* The report is answered when the word has come, or, in prepared serving, after think_ms. */
+MUST_USE int report_park(struct tuning *tuning, struct command *command,
+                         const struct live_trial *trial, struct err *err);
+/* Answers whose word has come, whose trial has ended, whose time is over; `all`: everyone. */
+void reports_answer(struct tuning *tuning, bool all);
+/* The reports of this group were rolled back. */
+void reports_fail_group(struct tuning *tuning, const struct err *why);
 
 /* lookup.c: the lease a call names. 0: *lease is the newest attempt, live, expired or aborted.
  * ERR_NOT_FOUND, ERR_LEASE_SUPERSEDED or ERR_LEASE_ENDED; then *ended (if not NULL) holds the

@@ -189,6 +189,7 @@ struct curve {
     struct live_study *study;
     int64_t trial;            /* its number */
     struct live_lease *lease; /* or NULL */
+    struct tale *tale;        /* of an open trial whose study learns; or NULL */
     int64_t objective;        /* metric id, -1: never measured */
     int64_t step;             /* of the point that is being read */
     double value;
@@ -236,6 +237,9 @@ static int load_point(void *context, int64_t metric, int64_t attempt, int64_t st
     if (metric != curve->objective) {
         return 0;
     }
+    if (curve->tale != NULL) {
+        TRY(tale_add(curve->tale, step, value, err));
+    }
     if (curve->has_point && curve->step == step) {
         return 0;
     }
@@ -247,12 +251,13 @@ static int load_point(void *context, int64_t metric, int64_t attempt, int64_t st
 }
 
 static int load_curve(struct tuning *tuning, struct live_study *study, int64_t number,
-                      struct live_lease *lease, struct err *err)
+                      struct live_lease *lease, struct tale *tale, struct err *err)
 {
     struct curve curve = {
         .study = study,
         .trial = number,
         .lease = lease,
+        .tale = tale,
         .objective = metric_find(study, study->def->objectives[0].metric),
     };
 
@@ -268,7 +273,7 @@ static int load_final_curves(struct tuning *tuning, struct err *err)
         bool wanted = schedule_wants_curves(study->schedule) && study->row.state != STUDY_FINISHED;
         for (int64_t number = 1; wanted && number <= study->row.last_number; number++) {
             if (trial_live(tuning, trial_id(study->row.id, number)) == NULL) {
-                TRY(load_curve(tuning, study, number, NULL, err));
+                TRY(load_curve(tuning, study, number, NULL, NULL, err));
             }
         }
     }
@@ -375,7 +380,9 @@ static int load_trial(void *context, struct trial_row *row, struct err *err)
         TRY(store_each_attempt(tuning->store, trial->row.id, load_checkpoint, trial, err));
     }
     TRY(load_lease(tuning, trial, err));
-    return load_curve(tuning, study, trial_id_number(trial->row.id), trial->lease, err);
+    bool learns = study->past != NULL && study->def->has_resource;
+    return load_curve(tuning, study, trial_id_number(trial->row.id), trial->lease,
+                      learns ? &trial->tale : NULL, err);
 }
 
 static int load_request(void *context, struct attempt_row *row, struct err *err)
@@ -403,6 +410,8 @@ int tuning_load(struct tuning *tuning, struct err *err)
                                   tuning, err));
     TRY(store_each_open_trial(tuning->store, load_trial, tuning, err));
     TRY(load_final_curves(tuning, err));
+    TRY(words_ask_all(tuning, err));
+    tuning->words_moved = true;
     tuning->may_have_work = true;
     tuning->studies_moved = true;
     tuning->studies_changed = true;

@@ -62,6 +62,7 @@ static int tell_schedule(struct tuning *tuning, struct live_lease *lease, int64_
             study_check_target(study, log.items[i].value);
         }
     }
+    tuning->words_moved = tuning->words_moved || log.n > 0;
     return trials_align(tuning, study, &log, err);
 }
 
@@ -85,10 +86,13 @@ static int take_measurement(struct tuning *tuning, struct live_lease *lease,
     spend(lease, m->step);
     /* A step that an earlier attempt has trained already informs nobody. */
     bool known = study->def->has_resource && m->step <= lease->row.from;
-    if (!known && strcmp(m->metric, study->def->objectives[0].metric) == 0) {
-        TRY(tell_schedule(tuning, lease, m->step, m->value, err));
+    if (known || strcmp(m->metric, study->def->objectives[0].metric) != 0) {
+        return 0;
     }
-    return 0;
+    if (study->past != NULL && study->def->has_resource) {
+        TRY(tale_add(&lease->trial->tale, m->step, m->value, err));
+    }
+    return tell_schedule(tuning, lease, m->step, m->value, err);
 }
 
 /* Would the new names be too many? Checked before anything is written. */
@@ -135,6 +139,10 @@ int tuning_measure(struct tuning *tuning, struct command *command, struct err *e
         TRY(lease_renew(tuning, lease, err));
         for (size_t i = 0; i < list->n; i++) {
             TRY(take_measurement(tuning, lease, &list->items[i], &command->action, err));
+        }
+        TRY(word_ask(tuning, lease->trial, err));
+        if (lease->trial->asked_level != 0) {
+            return report_park(tuning, command, lease->trial, err);
         }
     }
     lease_action(tuning, lease, &command->action);

@@ -4,6 +4,61 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/strategy/forecast.h"
+
+/* ---- curves ---- */
+
+void tale_finish(struct tale *tale)
+{
+    free(tale->points);
+    tale->points = NULL;
+    tale->n = 0;
+    tale->cap = 0;
+}
+
+/* Does no model look at the earlier step once the later one is there? */
+static bool is_covered(const struct study_def *study, int64_t earlier, int64_t later)
+{
+    int64_t levels[64];
+    size_t n = forecast_levels(study, 3.0, levels);
+
+    for (size_t i = 0; i < n; i++) {
+        if (earlier <= levels[i] && levels[i] < later) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int tale_add(struct tale *tale, int64_t step, double value, struct err *err)
+{
+    for (size_t i = tale->n; i-- > 0 && tale->points[i].step >= step;) {
+        if (tale->points[i].step == step) {
+            tale->points[i].value = value;
+        }
+    }
+    if (tale->n > 0 && tale->points[tale->n - 1].step >= step) {
+        return 0;
+    }
+    if (tale->n > 0 && is_covered(tale->study, tale->points[tale->n - 1].step, step)) {
+        tale->points[tale->n - 1] = (struct curve_point){step, value};
+        return 0;
+    }
+    if (tale->n == tale->cap) {
+        size_t cap = tale->cap == 0 ? 8 : tale->cap * 2;
+        struct curve_point *grown = realloc(tale->points, cap * sizeof *grown);
+        if (grown == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+        tale->points = grown;
+        tale->cap = cap;
+    }
+    tale->points[tale->n++] = (struct curve_point){step, value};
+    return 0;
+}
+
+/* ---- the past ---- */
+
 struct past *past_create(struct shared_def *def)
 {
     struct past *past = calloc(1, sizeof *past);
@@ -188,6 +243,7 @@ void snapshot_finish(struct snapshot *snapshot)
     free(snapshot->items);
     free(snapshot->fits);
     free(snapshot->pending);
+    free(snapshot->points);
     past_destroy(snapshot->past);
     *snapshot = (struct snapshot){0};
 }
@@ -206,11 +262,30 @@ static void add_open(struct snapshot *snapshot, struct observation seen)
     snapshot->items[snapshot->history.n++] = seen;
 }
 
-void snapshot_add_pending(struct snapshot *snapshot, int64_t number, uint64_t ordinal,
-                          const double x[])
+int snapshot_reserve_points(struct snapshot *snapshot, size_t n, struct err *err)
+{
+    snapshot->points = malloc(n * sizeof *snapshot->points + 1);
+    snapshot->cap_points = n;
+    return snapshot->points == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
+/* The caller's curve is copied; none where there is no room. */
+static void add_curve(struct snapshot *snapshot, const struct tale *tale, struct observation *seen)
+{
+    struct curve_point *to = snapshot->points + snapshot->n_points;
+
+    if (tale->n == 0 || tale->n > snapshot->cap_points - snapshot->n_points) {
+        return;
+    }
+    memcpy(to, tale->points, tale->n * sizeof *to);
+    snapshot->n_points += tale->n;
+    seen->curve = to;
+    seen->n_curve = tale->n;
+}
+
+void snapshot_add_pending(struct snapshot *snapshot, uint64_t ordinal, const double x[])
 {
     add_open(snapshot, (struct observation){
-                           .number = number,
                            .ordinal = ordinal,
                            .kind = OBSERVED_PENDING,
                            .x = x,
@@ -218,14 +293,33 @@ void snapshot_add_pending(struct snapshot *snapshot, int64_t number, uint64_t or
                        });
 }
 
-void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row)
+void snapshot_add_running(struct snapshot *snapshot, const struct trial_row *row,
+                          const struct tale *tale)
 {
-    add_open(snapshot, (struct observation){
-                           .number = trial_id_number(row->id),
-                           .ordinal = row->ordinal,
-                           .kind = OBSERVED_PRUNED,
-                           .x = row->config,
-                           .value = row->value,
-                           .step = row->has_step ? row->step : 0,
-                       });
+    struct observation seen = {
+        .number = trial_id_number(row->id),
+        .ordinal = row->ordinal,
+        .kind = OBSERVED_PENDING,
+        .x = row->config,
+        .value = (double)NAN,
+    };
+
+    add_curve(snapshot, tale, &seen);
+    add_open(snapshot, seen);
+}
+
+void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row,
+                         const struct tale *tale)
+{
+    struct observation seen = {
+        .number = trial_id_number(row->id),
+        .ordinal = row->ordinal,
+        .kind = OBSERVED_PRUNED,
+        .x = row->config,
+        .value = row->value,
+        .step = row->has_step ? row->step : 0,
+    };
+
+    add_curve(snapshot, tale, &seen);
+    add_open(snapshot, seen);
 }

@@ -26,6 +26,18 @@ struct past {
     struct sources sources; /* what was taken over when the study was made */
 };
 
+/* A trial's curve of the objective, thinned: models look at it at a handful of levels
+ * (forecast_levels), so of the steps between two of them only the last one is kept. */
+struct tale {
+    const struct study_def *study; /* borrowed */
+    size_t n, cap;
+    struct curve_point *points; /* steps rising */
+};
+void tale_finish(struct tale *tale);
+OWN_VALUE(tale)
+/* A measurement; the newer value of a step stands, earlier steps inform nobody again. ERR_NOMEM. */
+MUST_USE int tale_add(struct tale *tale, int64_t step, double value, struct err *err);
+
 /* NULL: out of memory. */
 struct past *past_create(struct shared_def *def);
 struct past *past_hold(struct past *past);
@@ -52,14 +64,22 @@ struct snapshot {
     size_t n_done;             /* of the items: finished ones */
     size_t cap;
     double *pending; /* owned: configurations of the pending ones */
+    size_t n_points, cap_points;
+    struct curve_point *points; /* owned: their curves */
 };
 MUST_USE int snapshot_init(struct snapshot *snapshot, struct past *past, size_t n_pending,
                            struct err *err);
 void snapshot_finish(struct snapshot *snapshot);
-/* Within the room that was asked for. */
-void snapshot_add_pending(struct snapshot *snapshot, int64_t number, uint64_t ordinal,
-                          const double x[]);
-/* One that waits at a rung tells as much as one that was pruned there, for as long as it waits. */
-void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row);
+/* Room for so many points of open trials' curves. ERR_NOMEM. */
+MUST_USE int snapshot_reserve_points(struct snapshot *snapshot, size_t n, struct err *err);
+/* Within the room that was asked for: a configuration that nobody has begun, … */
+void snapshot_add_pending(struct snapshot *snapshot, uint64_t ordinal, const double x[]);
+/* … one that is queued or trains, with its curve so far, … */
+void snapshot_add_running(struct snapshot *snapshot, const struct trial_row *row,
+                          const struct tale *tale);
+/* … and one that waits at a rung, which tells as much as one that was pruned there, for as long as
+ * it waits. */
+void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row,
+                         const struct tale *tale);
 
 #endif

@@ -8,6 +8,11 @@
 
 void thought_run(struct thought *thought)
 {
+    if (thought->judged != 0) {
+        thought->result = strategy_forecast(thought->def->def, &thought->snapshot.history,
+                                            thought->judged, &thought->forecast, &thought->err);
+        return;
+    }
     thought->result = thought->strategy->suggest(thought->def->def, &thought->snapshot.history,
                                                  thought->ordinal, &thought->out, &thought->err);
 }
@@ -22,45 +27,25 @@ void thought_destroy(struct thought *thought)
     free(thought->out.x);
     free(thought->out.explain);
     free(thought->out.fit);
+    free(thought->forecast.fit);
     free(thought);
 }
 
 /* ---- the writer's side ---- */
 
-struct curve_reading {
-    size_t n, cap;
-    struct curve_point *points;
-};
-
 /* Rows come by step, then attempt: the newest attempt's value stands. */
 static int read_point(void *context, int64_t metric, int64_t attempt, int64_t step, double value,
                       struct err *err)
 {
-    struct curve_reading *curve = context;
-
     (void)metric;
     (void)attempt;
-    if (curve->n > 0 && curve->points[curve->n - 1].step == step) {
-        curve->points[curve->n - 1].value = value;
-        return 0;
-    }
-    if (curve->n == curve->cap) {
-        size_t cap = curve->cap == 0 ? 32 : curve->cap * 2;
-        struct curve_point *grown = realloc(curve->points, cap * sizeof *grown);
-        if (grown == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-        curve->points = grown;
-        curve->cap = cap;
-    }
-    curve->points[curve->n++] = (struct curve_point){step, value};
-    return 0;
+    return tale_add(context, step, value, err);
 }
 
 int study_remember(struct tuning *tuning, struct live_study *study, const struct trial_row *row,
                    struct err *err)
 {
-    struct curve_reading curve = {0};
+    OWN(tale) struct tale tale = {.study = study->def};
     int64_t metric = metric_find(study, study->def->objectives[0].metric);
     int result = 0;
 
@@ -68,23 +53,22 @@ int study_remember(struct tuning *tuning, struct live_study *study, const struct
         return 0;
     }
     if (study->def->has_resource && metric >= 0) {
-        result = store_each_measurement(tuning->store, row->id, metric, read_point, &curve, err);
+        result = store_each_measurement(tuning->store, row->id, metric, read_point, &tale, err);
     }
     if (result == 0) {
-        result = past_append(study->past, row, curve.points, curve.n, err);
+        result = past_append(study->past, row, tale.points, tale.n, err);
     }
-    free(curve.points);
     study_result_came(tuning, study);
     return result;
 }
 
-/* Suggestions made and not yet handed out, and thoughts not yet done. */
+/* Suggestions made and not yet handed out, and those not yet done. */
 static size_t count_ahead(const struct live_study *study)
 {
-    size_t n = study->n_ready + (study->thinking ? 1 : 0);
+    size_t n = study->n_ready + (study->thinking == THINKING_SUGGESTS ? 1 : 0);
 
     for (const struct thought *t = study->thoughts; t != NULL; t = t->next) {
-        n++;
+        n += t->judged == 0;
     }
     return n;
 }
@@ -101,26 +85,32 @@ static int add_pending(const struct tuning *tuning, const struct live_study *stu
                        struct snapshot *snapshot, struct err *err)
 {
     OWN(memory) int64_t *open = NULL;
+    size_t n_points = 0;
     size_t n;
 
     TRY(study_open_trials(tuning, study, &open, &n, err));
     for (size_t i = 0; i < n; i++) {
-        const struct trial_row *row = &trial_live(tuning, open[i])->row;
-        if (row->state == TRIAL_PAUSED && row->has_value) {
-            snapshot_add_paused(snapshot, row);
+        n_points += trial_live(tuning, open[i])->tale.n;
+    }
+    TRY(snapshot_reserve_points(snapshot, n_points, err));
+    for (size_t i = 0; i < n; i++) {
+        const struct live_trial *trial = trial_live(tuning, open[i]);
+        if (trial->row.state == TRIAL_PAUSED && trial->row.has_value) {
+            snapshot_add_paused(snapshot, &trial->row, &trial->tale);
         } else {
-            snapshot_add_pending(snapshot, trial_id_number(open[i]), row->ordinal, row->config);
+            snapshot_add_running(snapshot, &trial->row, &trial->tale);
         }
     }
     for (const struct ready *ready = study->ready; ready != NULL; ready = ready->next) {
-        snapshot_add_pending(snapshot, 0, ready->ordinal, ready->out.x);
+        snapshot_add_pending(snapshot, ready->ordinal, ready->out.x);
     }
     return 0;
 }
 
 static struct thought *thought_create(struct tuning *tuning, struct live_study *study,
-                                      size_t n_ahead, struct err *err)
+                                      struct err *err)
 {
+    size_t n_ahead = count_ahead(study);
     struct thought *made = calloc(1, sizeof *made);
     size_t n_params = study->def->space->n_params;
 
@@ -145,27 +135,16 @@ static struct thought *thought_create(struct tuning *tuning, struct live_study *
     return made;
 }
 
-/* The next of the study's thoughts goes out to be run. */
-static void launch(struct tuning *tuning, struct live_study *study)
+/* What was suggested after the snapshot was fixed, by the thoughts before this one. */
+static void add_suggested(const struct live_study *study, struct thought *thought)
 {
-    struct thought *thought = study->thoughts;
-
-    if (thought == NULL || study->thinking) {
-        return;
-    }
-    study->thoughts = thought->next;
-    if (study->thoughts == NULL) {
-        study->thoughts_tail = &study->thoughts;
-    }
-    thought->next = NULL;
-    /* What was suggested after the snapshot was fixed, by the thoughts before this one. */
     for (const struct ready *ready = study->ready; ready != NULL; ready = ready->next) {
         bool known = false;
         for (size_t i = 0; i < thought->snapshot.history.n && !known; i++) {
             known = thought->snapshot.items[i].ordinal == ready->ordinal;
         }
         if (!known) {
-            snapshot_add_pending(&thought->snapshot, 0, ready->ordinal, ready->out.x);
+            snapshot_add_pending(&thought->snapshot, ready->ordinal, ready->out.x);
         }
     }
     for (const struct handed *handed = study->handed; handed != NULL; handed = handed->next) {
@@ -174,23 +153,68 @@ static void launch(struct tuning *tuning, struct live_study *study)
             known = thought->snapshot.items[i].ordinal == handed->ordinal;
         }
         if (!known) {
-            snapshot_add_pending(&thought->snapshot, 0, handed->ordinal, handed->x);
+            snapshot_add_pending(&thought->snapshot, handed->ordinal, handed->x);
         }
     }
-    study->thinking = true;
+}
+
+/* The next of the study's thoughts goes out to be run. */
+static void launch(struct tuning *tuning, struct live_study *study)
+{
+    struct thought *thought = study->thoughts;
+
+    if (thought == NULL || study->thinking != THINKING_NOT) {
+        return;
+    }
+    study->thoughts = thought->next;
+    if (study->thoughts == NULL) {
+        study->thoughts_tail = &study->thoughts;
+    }
+    thought->next = NULL;
+    if (thought->judged == 0) {
+        add_suggested(study, thought);
+    }
+    study->thinking = thought->judged == 0 ? THINKING_SUGGESTS : THINKING_JUDGES;
+    thought->epoch = study->epoch;
     *tuning->outgoing_tail = thought;
     tuning->outgoing_tail = &thought->next;
 }
 
 int study_think(struct tuning *tuning, struct live_study *study, struct err *err)
 {
-    struct thought *thought = thought_create(tuning, study, count_ahead(study), err);
+    struct thought *thought = thought_create(tuning, study, err);
 
     if (thought == NULL) {
         return -1;
     }
     *study->thoughts_tail = thought;
     study->thoughts_tail = &thought->next;
+    launch(tuning, study);
+    return 0;
+}
+
+int study_foretell(struct tuning *tuning, struct live_study *study, int64_t trial, int64_t level,
+                   struct err *err)
+{
+    struct thought *thought = thought_create(tuning, study, err);
+
+    if (thought == NULL) {
+        return -1;
+    }
+    thought->judged = trial;
+    thought->level = level;
+    if (study->def->serving == SERVING_EXACT) {
+        *study->thoughts_tail = thought; /* in the order of commands */
+        study->thoughts_tail = &thought->next;
+    } else { /* a job trains on meanwhile: before what is only prepared */
+        struct thought **at = &study->thoughts;
+        while (*at != NULL && (*at)->judged != 0) {
+            at = &(*at)->next;
+        }
+        thought->next = *at;
+        *at = thought;
+        study->thoughts_tail = thought->next == NULL ? &thought->next : study->thoughts_tail;
+    }
     launch(tuning, study);
     return 0;
 }
@@ -247,13 +271,25 @@ void ready_destroy(struct ready *ready)
     }
 }
 
-void study_forget_thoughts(struct live_study *study)
+static void drop_thoughts(struct live_study *study, bool judging_too)
 {
-    while (study->thoughts != NULL) {
-        struct thought *next = study->thoughts->next;
-        thought_destroy(study->thoughts);
-        study->thoughts = next;
+    struct thought **at = &study->thoughts;
+
+    while (*at != NULL) {
+        struct thought *thought = *at;
+        if (thought->judged != 0 && !judging_too) {
+            at = &thought->next;
+            continue;
+        }
+        *at = thought->next;
+        thought_destroy(thought);
     }
+    study->thoughts_tail = at;
+}
+
+static void forget_suggestions(struct live_study *study)
+{
+    drop_thoughts(study, false);
     while (study->ready != NULL) {
         struct ready *next = study->ready->next;
         ready_destroy(study->ready);
@@ -264,9 +300,14 @@ void study_forget_thoughts(struct live_study *study)
         free(study->handed);
         study->handed = next;
     }
-    study->thoughts_tail = &study->thoughts;
     study->ready_tail = &study->ready;
     study->n_ready = 0;
+}
+
+void study_forget_thoughts(struct live_study *study)
+{
+    forget_suggestions(study);
+    drop_thoughts(study, true);
 }
 
 /* With no other trial of the study under way, what was prepared before this result is out of date:
@@ -276,10 +317,11 @@ void study_result_came(struct tuning *tuning, struct live_study *study)
     if (study->def->serving == SERVING_EXACT || study->past == NULL || study->live_leases > 0) {
         return;
     }
-    study_forget_thoughts(study);
-    if (study->thinking) {
+    forget_suggestions(study);
+    if (study->thinking == THINKING_SUGGESTS) {
         study->epoch = ++tuning->epochs; /* what is under way is not wanted any more */
-        study->thinking = false;
+        study->thinking = THINKING_NOT;
+        launch(tuning, study);
     }
 }
 
@@ -287,8 +329,8 @@ void study_result_came(struct tuning *tuning, struct live_study *study)
 int study_prepare(struct tuning *tuning, struct live_study *study, struct err *err)
 {
     if (!study->strategy->thinks || study->def->serving == SERVING_EXACT
-        || study->row.leased_trials == 0 || study->thinking || study->thoughts != NULL
-        || !study_may_start(tuning, study)) {
+        || study->row.leased_trials == 0 || study->thinking != THINKING_NOT
+        || study->thoughts != NULL || !study_may_start(tuning, study)) {
         return 0;
     }
     size_t wanted = study->live_leases > 8   ? 8
@@ -306,13 +348,19 @@ int tuning_thought(struct tuning *tuning, struct command *command, struct err *e
         || thought->epoch != study->epoch) {
         return 0;
     }
-    study->thinking = false;
+    study->thinking = THINKING_NOT;
     tuning->may_have_work = true;
+    if (thought->judged != 0) {
+        TRY(word_take(tuning, study, thought, err));
+        launch(tuning, study);
+        return 0;
+    }
     if (thought->result != 0) {
         if (thought->err.code == ERR_EXHAUSTED) {
             study->row.exhausted = true;
             study->dirty = true;
-            study_forget_thoughts(study);
+            forget_suggestions(study);
+            launch(tuning, study);
             return 0;
         }
         /* The model failed: the quasi-random point of the ordinal goes out, marked. */

@@ -1,26 +1,31 @@
-/* Thoughts: suggestions that take longer than microseconds, made outside the writer.
+/* Thoughts: what takes longer than microseconds, made outside the writer: suggestions, and the
+ * model's word about a running trial (asha, predictive).
  *
- * A thought is a study, a snapshot of its history, and an ordinal; thought_run() is pure and may
- * run on any thread. The writer makes thoughts, one under way per study; whoever runs them brings
- * them back as COMMAND_THOUGHT. Exact serving fixes the snapshot when the ask has its turn, so the
- * order of commands alone decides what is suggested; prepared serving thinks ahead. */
+ * A thought is a study, a snapshot of its history, and an ordinal or a trial; thought_run() is pure
+ * and may run on any thread. The writer makes thoughts, one under way per study; whoever runs them
+ * brings them back as COMMAND_THOUGHT. Exact serving fixes the snapshot when the ask has its turn,
+ * so the order of commands alone decides what is suggested; prepared serving thinks ahead. */
 #ifndef SERVER_TUNING_THINK_H
 #define SERVER_TUNING_THINK_H
 
+#include "server/strategy/forecast.h"
 #include "server/strategy/strategy.h"
 #include "server/tuning/past.h"
 
 struct thought {
     struct thought *next;
-    int64_t study;       /* its id */
-    uint64_t generation; /* of the live state that asked: an older one is not wanted any more */
-    uint64_t epoch;      /* of the study's preparations, likewise */
-    uint64_t ordinal;
-    const struct strategy *strategy;
+    int64_t study;          /* its id */
+    uint64_t generation;    /* of the live state that asked: an older one is not wanted any more */
+    uint64_t epoch;         /* of the study's preparations, likewise */
     struct shared_def *def; /* held */
     struct snapshot snapshot;
+    int64_t judged; /* the trial whose end is to be foretold; 0: a suggestion is to be made */
+    int64_t level;  /* at which it was measured */
+    struct forecast forecast;
+    uint64_t ordinal; /* of the suggestion */
+    const struct strategy *strategy;
     struct suggestion out; /* out.x is owned */
-    int result;            /* of suggest() */
+    int result;            /* of suggest() or strategy_forecast() */
     struct err err;
 };
 

@@ -100,6 +100,8 @@ int tuning_apply(struct tuning *tuning, struct command *command, struct err *err
     struct err refused = {0};
 
     read_clock(tuning);
+    tuning->groups += tuning->is_settled;
+    tuning->is_settled = false;
     TRY(store_savepoint(tuning->store, err));
     if (run(tuning, command, &refused) != 0) {
         command->err = refused;
@@ -113,9 +115,10 @@ int tuning_apply(struct tuning *tuning, struct command *command, struct err *err
         command_done(tuning, command);
         return undone;
     }
-    if (command->waiting == NULL && !command->answered) { /* an ask may wait, or be served */
-        command_done(tuning, command);
+    if (command->waiting == NULL && !command->is_parked && !command->answered) {
+        command_done(tuning, command); /* an ask may wait, or be served; a report may wait */
     }
+    reports_answer(tuning, false);
     /* At once, not once a group: what is handed out depends on the order of commands alone. */
     TRY(asks_dispatch(tuning, err));
     return store_release(tuning->store, err);
@@ -209,6 +212,8 @@ static int purge(struct tuning *tuning, struct err *err)
 int tuning_settle(struct tuning *tuning, struct err *err)
 {
     read_clock(tuning);
+    tuning->groups += tuning->is_settled;
+    tuning->is_settled = true;
     TRY(tuning_expire(tuning, err));
     TRY(ring_clocks(tuning, err));
     TRY(settle_studies(tuning, err));
@@ -219,6 +224,7 @@ int tuning_settle(struct tuning *tuning, struct err *err)
     for (struct live_study *study = tuning->studies; study != NULL; study = study->next) {
         TRY(study_prepare(tuning, study, err));
     }
+    reports_answer(tuning, false);
     TRY(purge(tuning, err));
     return flush_studies(tuning, err);
 }
@@ -237,6 +243,7 @@ void tuning_fail_group(struct tuning *tuning, const struct err *why)
         command_drop_outputs(command);
         command->err = *why;
     }
+    reports_fail_group(tuning, why);
 }
 
 struct command *tuning_take_done(struct tuning *tuning)
@@ -282,6 +289,7 @@ int64_t tuning_next_ms(const struct tuning *tuning)
     int64_t next = earliest(&tuning->deadlines, INT64_MAX);
 
     next = earliest(&tuning->ask_deadlines, next);
+    next = earliest(&tuning->word_deadlines, next);
     return earliest(&tuning->study_clocks, next);
 }
 
@@ -302,6 +310,7 @@ void tuning_stop_granting(struct tuning *tuning)
                       "the server is stopping; ask again in a moment");
         ask_answer(tuning, ask);
     }
+    reports_answer(tuning, true);
 }
 
 int64_t tuning_last_seq(const struct tuning *tuning)

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/support/schedule_fixture.h"
 
@@ -243,6 +244,186 @@ START_TEST(progressive_unlocks_when_rankings_disagree)
 }
 END_TEST
 
+/* ---- predictive ---- */
+
+static enum schedule_verdict judge(struct fixture *f, int64_t trial, int64_t level, double chance)
+{
+    const struct schedule_word word = {
+        .known = chance >= 0, .chance = chance, .mean = .4, .spread = .1, .incumbent = .3};
+
+    ck_assert_int_eq(schedule_judge(f->schedule, &f->moment, trial, level, &word, &f->log, NULL),
+                     0);
+    return fixture_verdict(f, trial);
+}
+
+#define PREDICTIVE ", \"mode\": \"predictive\""
+
+/* ablation-multifidelity §2: R = 52 gives 6 10 17 30 52; a job is told to train to the end. */
+START_TEST(predictive_asks_at_each_level)
+{
+    static const int64_t levels[] = {6, 10, 17, 30};
+    struct fixture f = fixture_open("\"strategy\": {\"name\": \"asha\"" PREDICTIVE "}, "
+                                    "\"resource\": {\"name\": \"epochs\", \"max\": 52}");
+    int64_t until = 0;
+    int64_t level = 0;
+    int64_t trial = fixture_ask(&f, &until);
+
+    ck_assert_int_eq(until, 52);
+    for (size_t i = 0; i < 4; i++) {
+        ck_assert_int_eq(fixture_measure(&f, trial, levels[i] - 1, .5), VERDICT_RUN);
+        ck_assert(!schedule_awaits(f.schedule, trial, &level));
+        ck_assert_int_eq(fixture_measure(&f, trial, levels[i], .5), VERDICT_RUN);
+        ck_assert(schedule_awaits(f.schedule, trial, &level));
+        ck_assert_int_eq(level, levels[i]);
+        ck_assert_int_eq(judge(&f, trial, levels[i], .1), VERDICT_RUN); /* delta itself goes on */
+        ck_assert_int_eq(fixture_goal(&f, trial), 52);
+    }
+    ck_assert_int_eq(fixture_measure(&f, trial, 52, .5), VERDICT_COMPLETE);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(predictive_stops_below_delta)
+{
+    struct fixture f = asha(PREDICTIVE ", \"delta\": 0.2");
+    int64_t trial = fixture_ask(&f, NULL);
+
+    (void)fixture_measure(&f, trial, 1, .5);
+    ck_assert_int_eq(judge(&f, trial, 1, .19), VERDICT_PRUNE);
+    ck_assert_int_eq(fixture_count(&f, FACT_CHANCE, trial), 1);
+    ck_assert_int_eq(fixture_count(&f, FACT_INCUMBENT, trial), 1);
+    ck_assert_int_eq(fixture_finish(&f, trial, 1), VERDICT_PRUNE);
+    fixture_close(&f);
+}
+END_TEST
+
+/* Without a model the rank decides, as in "stopping": the vector of algorithms.md §7. */
+START_TEST(predictive_ranks_without_a_model)
+{
+    static const double values[] = {.5, .9, .3, .7, .4, .4, .2, (double)NAN, .6};
+    static const char expected[] = "CSCSSSCSS";
+    struct fixture f = asha(PREDICTIVE);
+
+    for (size_t i = 0; i < 9; i++) {
+        int64_t trial = fixture_ask(&f, NULL);
+        enum schedule_verdict verdict = fixture_measure(&f, trial, 1, values[i]);
+        verdict = verdict == VERDICT_RUN ? judge(&f, trial, 1, -1) : verdict;
+        ck_assert_msg((verdict == VERDICT_RUN) == (expected[i] == 'C'), "arrival %zu", i);
+        ck_assert_int_eq(fixture_count(&f, FACT_CHANCE, trial), 0);
+    }
+    fixture_close(&f);
+}
+END_TEST
+
+/* The trial trains on while the model thinks: what comes too late about a lower level is nothing.
+ */
+START_TEST(predictive_ignores_a_late_word)
+{
+    struct fixture f = asha(PREDICTIVE);
+    int64_t level = 0;
+    int64_t trial = fixture_ask(&f, NULL);
+
+    (void)fixture_measure(&f, trial, 1, .5);
+    (void)fixture_measure(&f, trial, 2, .4);
+    ck_assert(schedule_awaits(f.schedule, trial, &level));
+    ck_assert_int_eq(level, 2);
+    ck_assert_int_eq(judge(&f, trial, 1, 0), VERDICT_RUN);
+    ck_assert(schedule_awaits(f.schedule, trial, &level));
+    ck_assert_int_eq(judge(&f, trial, 2, 0), VERDICT_PRUNE);
+    ck_assert_int_eq(judge(&f, trial, 2, 1), VERDICT_PRUNE);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(predictive_job_that_leaves_is_complete)
+{
+    struct fixture f = asha(PREDICTIVE);
+    int64_t early = fixture_ask(&f, NULL);
+    int64_t silent = fixture_ask(&f, NULL);
+
+    (void)fixture_measure(&f, early, 2, .5);
+    ck_assert_int_eq(fixture_finish(&f, early, 2), VERDICT_COMPLETE);
+    ck_assert_int_eq(judge(&f, early, 2, 0), VERDICT_COMPLETE);
+    ck_assert_int_eq(fixture_measure(&f, silent, 9, .1), VERDICT_COMPLETE); /* told all at once */
+    ck_assert_int_eq(fixture_finish(&f, silent, 9), VERDICT_COMPLETE);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(predictive_is_rebuilt_from_its_facts)
+{
+    struct fixture f = asha(PREDICTIVE);
+    int64_t stopped = fixture_ask(&f, NULL);
+    int64_t goes_on = fixture_ask(&f, NULL);
+    int64_t waits = fixture_ask(&f, NULL);
+    int64_t level = 0;
+
+    (void)fixture_measure(&f, stopped, 1, .5);
+    (void)fixture_measure(&f, goes_on, 1, .4);
+    (void)judge(&f, stopped, 1, .01);
+    (void)judge(&f, goes_on, 1, .5);
+    (void)fixture_measure(&f, waits, 1, .3);
+    OWN(schedule) struct schedule *again = NULL;
+    ck_assert_int_eq(schedule_create(f.study, &again, NULL), 0);
+    for (size_t i = 0; i < f.log.n; i++) {
+        ck_assert_int_eq(schedule_load(again, &f.log.items[i], NULL), 0);
+    }
+    ck_assert_int_eq(schedule_answer(again, stopped).verdict, VERDICT_PRUNE);
+    ck_assert_int_eq(schedule_answer(again, goes_on).verdict, VERDICT_RUN);
+    ck_assert(!schedule_awaits(again, goes_on, &level));
+    ck_assert(schedule_awaits(again, waits, &level));
+    ck_assert_int_eq(level, 1);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(predictive_says_its_numbers)
+{
+    struct fixture f = asha(PREDICTIVE);
+    struct buf text;
+    struct json_writer w;
+    int64_t trial = fixture_ask(&f, NULL);
+
+    (void)fixture_measure(&f, trial, 1, .5);
+    (void)judge(&f, trial, 1, .01);
+    buf_init(&text, 1 << 16);
+    json_writer_init(&w, &text);
+    json_object_begin(&w);
+    ck_assert_int_eq(schedule_write_explanation(f.study, f.log.n, f.log.items, trial, &w, NULL), 0);
+    json_object_end(&w);
+    ck_assert_ptr_nonnull(strstr(buf_text(&text), "\"forecast\":{\"chance\":0.01,\"delta\":0.1,"
+                                                  "\"mean\":0.4,\"sd\":0.1,\"incumbent\":0.3}"));
+    ck_assert_ptr_nonnull(strstr(buf_text(&text), "stopped at 1 epochs: the model expects 0.4"));
+    ck_assert_ptr_null(strstr(buf_text(&text), "\"event\":\"mean\""));
+    buf_finish(&text);
+    fixture_close(&f);
+}
+END_TEST
+
+START_TEST(predictive_refuses_what_does_not_go_with_it)
+{
+    static const struct {
+        const char *options, *fault;
+    } cases[] = {
+        {PREDICTIVE ", \"delta\": 0", "/strategy/delta"},
+        {PREDICTIVE ", \"delta\": 1.5", "/strategy/delta"},
+        {", \"delta\": 0.2", "/strategy/delta"},
+        {PREDICTIVE ", \"brackets\": 2", "/strategy/brackets"},
+        {PREDICTIVE ", \"progressive\": true", "/strategy/progressive"},
+        {", \"mode\": \"prophetic\"", "/strategy/mode"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char members[512];
+        (void)snprintf(members, sizeof members, "\"strategy\": {\"name\": \"asha\"%s}, " NINE,
+                       cases[i].options);
+        char *faults = fixture_faults(members);
+        ck_assert_msg(strstr(faults, cases[i].fault) != NULL, "%s: %s", cases[i].options, faults);
+        free(faults);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("asha");
@@ -259,6 +440,14 @@ int main(void)
     tcase_add_test(tcase, brackets_share_as_the_table_says);
     tcase_add_test(tcase, progressive_holds_back_while_rankings_agree);
     tcase_add_test(tcase, progressive_unlocks_when_rankings_disagree);
+    tcase_add_test(tcase, predictive_asks_at_each_level);
+    tcase_add_test(tcase, predictive_stops_below_delta);
+    tcase_add_test(tcase, predictive_ranks_without_a_model);
+    tcase_add_test(tcase, predictive_ignores_a_late_word);
+    tcase_add_test(tcase, predictive_job_that_leaves_is_complete);
+    tcase_add_test(tcase, predictive_is_rebuilt_from_its_facts);
+    tcase_add_test(tcase, predictive_says_its_numbers);
+    tcase_add_test(tcase, predictive_refuses_what_does_not_go_with_it);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

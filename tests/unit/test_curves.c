@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/schedule/tables.h"
 #include "server/strategy/forecast.h"
 
 START_TEST(levels_go_down_by_the_root_of_eta)
@@ -25,6 +26,22 @@ START_TEST(levels_go_down_by_the_root_of_eta)
         size_t n = curve_levels(cases[i].low, cases[i].high, cases[i].eta, levels);
         ck_assert_uint_eq(n, cases[i].n);
         ck_assert_mem_eq(levels, cases[i].levels, n * sizeof *levels);
+    }
+}
+END_TEST
+
+/* The schedule judges at these levels and counts them in integers; the model counts in doubles. */
+START_TEST(schedule_has_the_same_levels)
+{
+    int64_t levels[CURVE_LEVELS_MAX];
+
+    for (int64_t high = 1; high <= 2000; high++) {
+        struct bracket_plan plan;
+        tables_half_levels(high, 3, 1, &plan);
+        ck_assert_uint_eq(curve_levels(1, high, 3, levels), plan.n);
+        for (size_t i = 0; i < plan.n; i++) {
+            ck_assert_int_eq(levels[i], plan.rungs[i].level);
+        }
     }
 }
 END_TEST
@@ -135,6 +152,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, levels_go_down_by_the_root_of_eta);
+    tcase_add_test(tcase, schedule_has_the_same_levels);
     tcase_add_test(tcase, unfinished_curves_are_carried_to_the_end);
     tcase_add_test(tcase, nothing_is_carried_from_nothing);
     tcase_add_test(tcase, good_curves_have_a_chance_and_bad_ones_none);

@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +137,49 @@ START_TEST(huge_resources_do_not_overflow)
 }
 END_TEST
 
+__extension__ typedef __int128 wide;
+
+/* Is m = R / √d, a half rounded up? (2m − 1)² d ≤ 4 R² < (2m + 1)² d. */
+static bool is_root_level(int64_t m, int64_t R, wide d)
+{
+    wide low = 2 * (wide)m - 1;
+    wide high = 2 * (wide)m + 1;
+    wide four = 4 * (wide)R * R;
+
+    return low * low * d <= four && four < high * high * d;
+}
+
+static void check_half_levels(int64_t R, int64_t eta, int64_t r_min)
+{
+    int64_t least = r_min > (R + 9) / 10 ? r_min : (R + 9) / 10;
+    struct bracket_plan plan;
+    wide d = 1;
+
+    tables_half_levels(R, eta, r_min, &plan);
+    ck_assert_int_eq(plan.rungs[plan.n - 1].level, R);
+    for (size_t i = plan.n - 1; i-- > 0;) {
+        d *= eta;
+        ck_assert(is_root_level(plan.rungs[i].level, R, d));
+        ck_assert_int_lt(plan.rungs[i].level, plan.rungs[i + 1].level);
+        ck_assert_int_ge(plan.rungs[i].level, least);
+    }
+    /* the next one down is too low, or the same again */
+    int64_t next = plan.rungs[0].level == 1 ? 1 : plan.rungs[0].level - 1;
+    ck_assert(!(next >= least && next < plan.rungs[0].level && is_root_level(next, R, d * eta)));
+}
+
+START_TEST(half_levels_are_exact)
+{
+    for (int64_t eta = 2; eta <= 5; eta++) {
+        for (int64_t R = 1; R <= 2000; R++) {
+            check_half_levels(R, eta, 1);
+            check_half_levels(R, eta, R < 3 ? R : 3);
+        }
+        check_half_levels(INT64_C(9007199254740992), eta, 1);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tables");
@@ -148,6 +192,7 @@ int main(void)
                         (int)(sizeof papers / sizeof papers[0]));
     tcase_add_test(tcase, no_bracket_is_lost_to_logarithms);
     tcase_add_test(tcase, huge_resources_do_not_overflow);
+    tcase_add_test(tcase, half_levels_are_exact);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
