@@ -8,18 +8,24 @@
 
 struct choice {
     const char *name;
+    const char *mode; /* asha's; NULL */
     const char *because;
 };
 
 static struct choice choice_for(const struct study_def *study)
 {
     if (study->n_objectives > 1) {
-        return (struct choice){"quasirandom", "several objectives want an even spread"};
+        return (struct choice){"quasirandom", NULL, "several objectives want an even spread"};
+    }
+    if (study->has_resource && study->resource_min < study->resource_max) {
+        return (struct choice){"asha", "predictive",
+                               "trials report as they train, and a model of their curves stops "
+                               "those with next to no chance of winning"};
     }
     if (study->limits.trials > TOO_MANY_TRIALS) {
-        return (struct choice){"tpe", "so many trials want a model that stays quick"};
+        return (struct choice){"tpe", NULL, "so many trials want a model that stays quick"};
     }
-    return (struct choice){"bayesian",
+    return (struct choice){"bayesian", NULL,
                            "a Gaussian process needs the fewest trials to a good result"};
 }
 
@@ -34,7 +40,9 @@ int advice_choose(const struct study_def *study, struct chosen *chosen, struct e
     OWN(chosen) struct chosen made = {.options = json_object(), .because = json_array()};
 
     if (made.options == NULL || made.because == NULL
-        || json_array_append_new(made.because, json_string(choice.because)) != 0) {
+        || json_array_append_new(made.because, json_string(choice.because)) != 0
+        || (choice.mode != NULL
+            && json_object_set_new(made.options, "mode", json_string(choice.mode)) != 0)) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     (void)snprintf(made.name, sizeof made.name, "%s", choice.name);

@@ -37,6 +37,9 @@ static const struct {
     {LOSS, "bayesian"},
     {TWO, "quasirandom"},
     {LOSS "\"limits\": {\"trials\": 100000}, ", "tpe"},
+    {LOSS "\"resource\": {\"min\": 1, \"max\": 81}, ", "asha"},
+    {LOSS "\"resource\": {\"min\": 81, \"max\": 81}, ", "bayesian"},
+    {TWO "\"resource\": {\"min\": 1, \"max\": 81}, ", "quasirandom"},
 };
 
 START_TEST(auto_chooses_by_what_is_declared)
