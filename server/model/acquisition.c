@@ -198,6 +198,7 @@ int acquisition_create(const struct gp *gp, const struct gp *ok, double best, si
 /* Adds ln P(ok), and its gradient unless NULL. */
 static void add_ok(struct acquisition *a, const struct points *q, double value[], double gradient[])
 {
+    a->ok_batch->with_slopes = gradient != NULL;
     gp_predict(a->ok, a->ok_batch, q);
     for (size_t j = 0; j < q->n; j++) {
         double spread = ok_spread + a->ok_batch->var[j];
@@ -227,6 +228,7 @@ void acquisition_score(struct acquisition *acquisition, const struct points *q, 
         part.num = q->num + from * q->n_num;
         part.cat = q->cat + from * q->n_cat;
         double *slope = gradient == NULL ? NULL : gradient + from * q->n_num;
+        a->batch->with_slopes = gradient != NULL;
         gp_predict(a->gp, a->batch, &part);
         log_ei_batch(a->gp, a->batch, part.n, a->best, value + from, slope == NULL ? NULL : a->a,
                      slope == NULL ? NULL : a->b);

@@ -134,7 +134,13 @@ int fit_map(struct gp_evidence *evidence, const struct fit_prior *prior, size_t 
     }
     climb.best_theta = at + prior->n;
     for (size_t k = 0; k < n_starts; k++) {
-        TRY(climb_from(&climb, starts + k * prior->n, evaluations, at, err));
+        int first = k == 0 ? evaluations : (evaluations + 2) / 3;
+        double before = climb.best;
+        TRY(climb_from(&climb, starts + k * prior->n, first, at, err));
+        if (climb.best > before && first < evaluations) { /* it leads: it is worth the rest */
+            memcpy(at, climb.best_theta, prior->n * sizeof *at);
+            TRY(climb_from(&climb, at, evaluations - first, at, err));
+        }
     }
     if (!isfinite(climb.best)) {
         return err_set(err, ERR_NUMERIC, "the model cannot be fitted to these results");

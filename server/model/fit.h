@@ -26,8 +26,10 @@ MUST_USE int fit_log_posterior(struct gp_evidence *evidence, const struct fit_pr
                                const double theta[], double *value, double gradient[],
                                struct err *err);
 
-/* theta ← the best of climbing from each of `n_starts` starts (n_starts × prior->n), at most
- * `evaluations` each; *value its log posterior. Where no start can be evaluated: ERR_NUMERIC. */
+/* theta ← the best of climbing from each of `n_starts` starts (n_starts × prior->n); *value its log
+ * posterior. The first, which should be the likeliest, has `evaluations`; each other one a third of
+ * them, and the rest only if it has overtaken by then. Where no start can be evaluated:
+ * ERR_NUMERIC. */
 MUST_USE int fit_map(struct gp_evidence *evidence, const struct fit_prior *prior, size_t n_starts,
                      const double starts[], int evaluations, double theta[], double *value,
                      struct err *err);

@@ -54,12 +54,16 @@ struct gp {
     /* the inside */
     struct workspace *work;
     struct kernel kernel;
-    double *w, *Z, *norm, *L, *A;
+    struct factor *factor;
+    const double *L; /* the factor's, rows `ld` apart */
+    size_t ld;
+    double *w, *Z, *norm, *A;
 };
 
 /* `x` holds n observed points and then p pending ones; `y` n values and `extra` what they are
  * noisier than σ_n² (or NULL); `eps` p × n_fantasies standard normal numbers (NULL: zeros, one
- * fantasy, the "kriging believer"). O((n + p)³). */
+ * fantasy, the "kriging believer"). O((n + p)³), and O((n + p)²) where a factor is remembered that
+ * has most of the rows (factor.h). */
 MUST_USE int gp_create(const struct points *x, size_t p, const double y[], const double extra[],
                        const double theta[], enum gp_mean mean, size_t n_fantasies,
                        const double eps[], struct gp **gp, struct err *err);
@@ -69,8 +73,9 @@ OWN_POINTER(gp)
 /* Scratch and answers for up to `cap` points at a time. */
 struct gp_batch {
     size_t cap;
-    double *mean; /* n_fantasies × m: a point's means stand together */
-    double *var;  /* m: of f, noise excluded; ≥ 1e-12 */
+    double *mean;     /* n_fantasies × m: a point's means stand together */
+    double *var;      /* m: of f, noise excluded; ≥ 1e-12 */
+    bool with_slopes; /* gp_gradient() will be asked for: at first what the batch was made for */
     /* the inside */
     struct workspace *work;
     double *Z, *norm, *K, *S, *ZC;

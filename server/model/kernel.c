@@ -35,6 +35,16 @@ int32_t *points_cat(const struct points *points, size_t i)
     return points->cat + i * points->n_cat;
 }
 
+struct points points_part(const struct points *points, size_t from, size_t n)
+{
+    struct points part = *points;
+
+    part.n = n;
+    part.num += from * points->n_num;
+    part.cat += from * points->n_cat;
+    return part;
+}
+
 void points_copy(struct points *points, size_t to, const struct points *other, size_t from)
 {
     memcpy(points_num(points, to), points_num(other, from), points->n_num * sizeof *points->num);
@@ -55,6 +65,16 @@ double matern52_slope(double r)
     double s = sqrt5 * r;
 
     return -5.0 / 6.0 * (1.0 + s) * exp(-s);
+}
+
+void kernel_take(const struct points *x, const double log_lengths[], double w[],
+                 struct kernel *kernel)
+{
+    for (size_t k = 0; k < x->n_num + x->n_cat; k++) {
+        w[k] = exp(-2.0 * log_lengths[k]);
+    }
+    *kernel =
+        (struct kernel){.n_num = x->n_num, .n_cat = x->n_cat, .w_num = w, .w_cat = w + x->n_num};
 }
 
 void kernel_scale(const struct kernel *kernel, const struct points *a, double Z[], double norm[])

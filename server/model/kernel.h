@@ -30,6 +30,8 @@ OWN_VALUE(points)
 /* The columns of the i-th point. */
 double *points_num(const struct points *points, size_t i);
 int32_t *points_cat(const struct points *points, size_t i);
+/* `n` points from the `from`-th on, borrowed. */
+struct points points_part(const struct points *points, size_t from, size_t n);
 /* Copies point `from` of `other` to place `to`; same shape. */
 void points_copy(struct points *points, size_t to, const struct points *other, size_t from);
 
@@ -43,6 +45,10 @@ struct kernel {
     const double *w_num; /* ℓ⁻² */
     const double *w_cat;
 };
+
+/* Fills w (n_num + n_cat) with ℓ⁻² from the logarithms of ℓ, and the kernel that borrows it. */
+void kernel_take(const struct points *x, const double log_lengths[], double w[],
+                 struct kernel *kernel);
 
 /* Columns of `a` times √w: the numbers on which distances are Euclidean. Z is n_num × n; `norm`
  * (n) takes their squared lengths. */

@@ -29,28 +29,41 @@ double *workspace_take(struct workspace *work, size_t n);
 void workspace_finish(struct workspace *work);
 OWN_VALUE(workspace)
 
-/* A ← L with L Lᵀ = A + jitter·I. On entry A is symmetric and both triangles are filled; on return
- * the lower one holds L and the upper one what it held. The jitter starts at 0 and, while A is not
- * positive definite, climbs from 1e-8 to 1e-4 of the mean diagonal by tens. `diagonal`: n doubles
- * of scratch. O(n³). ERR_NUMERIC: not positive definite even then, or not finite. */
+/* One attempt at A ← L with L Lᵀ = A, lower triangle in and out. False: not positive definite, or
+ * not finite; A is then spoilt. O(n³). */
+MUST_USE bool linalg_factor(size_t n, double A[], size_t ld);
+/* What to add to a diagonal of mean `scale` at the k-th attempt (0, 1, …): 0, then from 1e-8 to
+ * 1e-4 of it by tens; negative when there is no further attempt. */
+double linalg_jitter(int attempt, double scale);
+
+/* The same with that ladder. On entry A is symmetric and both triangles are filled; on return the
+ * lower one holds L and the upper one what it held. `diagonal`: n doubles of scratch. ERR_NUMERIC:
+ * not positive definite even with the greatest jitter, or not finite. */
 MUST_USE int linalg_cholesky(size_t n, double A[], size_t ld, double diagonal[], double *jitter,
                              struct err *err);
 
 /* Appends m rows to the n × n factor in L (ld ≥ n + m): on entry rows n … n+m-1 of L hold the new
- * rows of the matrix (m × n block left, symmetric m × m block right). O(m n²).
- * Same failures and ladder as above, on the new block alone. */
-MUST_USE int linalg_append(size_t n, size_t m, double L[], size_t ld, double diagonal[],
-                           double *jitter, struct err *err);
+ * rows of the matrix (m × n block left, lower triangle of the m × m block right). The ladder of
+ * linalg_jitter() works on the new block alone, with `scale` the mean diagonal of the matrix;
+ * `scratch` has m². O(m n²). ERR_NUMERIC. */
+MUST_USE int linalg_append(size_t n, size_t m, double L[], size_t ld, double scale,
+                           double scratch[], struct err *err);
 
 /* B ← L⁻¹ B and B ← L⁻ᵀ B; B is n × m. O(n² m). */
 void linalg_solve_lower(size_t n, const double L[], size_t ld, size_t m, double B[], size_t ldb);
 void linalg_solve_upper(size_t n, const double L[], size_t ld, size_t m, double B[], size_t ldb);
 
-/* A holds a factor L and becomes (L Lᵀ)⁻¹, both triangles filled. O(n³). ERR_NUMERIC. */
+/* A's lower triangle holds a factor L and becomes (L Lᵀ)⁻¹. O(n³). ERR_NUMERIC. */
 MUST_USE int linalg_inverse(size_t n, double A[], size_t ld, struct err *err);
 
 /* C (m × n) ← alpha·op(A) op(B) + beta·C, inner length k; `ta`, `tb`: transpose that factor. */
 void linalg_multiply(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double A[],
                      size_t lda, const double B[], size_t ldb, double beta, double C[], size_t ldc);
+
+/* C (m × n) ← A B with B symmetric, its lower triangle given. */
+void linalg_multiply_symmetric(size_t m, size_t n, const double A[], size_t lda, const double B[],
+                               size_t ldb, double C[], size_t ldc);
+/* Σ a_i b_i in four parts, so that it runs as vector code: always the same order of sums. */
+double linalg_dot(size_t n, const double a[], const double b[]);
 
 #endif

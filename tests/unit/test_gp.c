@@ -7,6 +7,7 @@
 
 #include "common/rng.h"
 #include "server/model/acquisition.h"
+#include "server/model/factor.h"
 #include "server/model/linalg.h"
 
 #define NEAR(got, want, tol)                                                                       \
@@ -146,8 +147,8 @@ START_TEST(posterior_of_the_toy)
     }
     NEAR(gp->L[0], 1.00004999875, 1e-11);
     NEAR(gp->L[1], .523967911091, 1e-11);
-    NEAR(gp->L[4], .851796705879, 1e-11);
-    NEAR(gp->L[8], .970932350772, 1e-11);
+    NEAR(gp->L[gp->ld + 1], .851796705879, 1e-11);
+    NEAR(gp->L[2 * gp->ld + 2], .970932350772, 1e-11);
     NEAR(gp->A[0], 1.525552884972, 1e-11);
     NEAR(gp->A[1], -2.067552257469, 1e-11);
     NEAR(gp->A[2], 1.191675816703, 1e-11);
@@ -181,9 +182,9 @@ START_TEST(a_pending_point_is_a_row_appended)
     ck_assert_int_eq(gp_create(&x, 1, toy_y, NULL, theta, GP_MEAN_ZERO, 1, NULL, &believer, NULL),
                      0);
     NEAR(believer->L[3], .177436618968, 1e-11);
-    NEAR(believer->L[7], .623198840034, 1e-11);
-    NEAR(believer->L[11], .483046318724, 1e-11);
-    NEAR(believer->L[15], .588987016831, 1e-11);
+    NEAR(believer->L[believer->ld + 3], .623198840034, 1e-11);
+    NEAR(believer->L[2 * believer->ld + 3], .483046318724, 1e-11);
+    NEAR(believer->L[3 * believer->ld + 3], .588987016831, 1e-11);
     ck_assert_int_eq(gp_batch_create(believer, 2, false, &after, NULL), 0);
     gp_predict(believer, after, &q);
     NEAR(after->mean[0], before->mean[0], 1e-10);
@@ -418,12 +419,74 @@ START_TEST(duplicate_points_without_noise_still_factor)
 }
 END_TEST
 
+/* The first n of many points in a mixed space, the last p of them pending. */
+static struct gp *posterior(struct points *x, size_t n, size_t p, const double y[])
+{
+    static const double theta[] = {-1, -.5, .3, .2, .4, -7};
+    struct gp *gp = NULL;
+    double eps[8];
+
+    for (size_t i = 0; i < 8; i++) {
+        eps[i] = (double)i - 3.5;
+    }
+    x->n = n;
+    ck_assert_int_eq(gp_create(x, p, y, NULL, theta, GP_MEAN_CONSTANT, 2, eps, &gp, NULL), 0);
+    return gp;
+}
+
+static void same_digits(const struct gp *a, const struct gp *b)
+{
+    size_t all = a->n + a->p;
+
+    for (size_t j = 0; j < all; j++) {
+        ck_assert_mem_eq(a->L + j * a->ld + j, b->L + j * b->ld + j, (all - j) * sizeof(double));
+    }
+    ck_assert_mem_eq(a->A, b->A, all * a->n_fantasies * sizeof(double));
+    ck_assert_mem_eq(a->mean_observed, b->mean_observed, a->n * sizeof(double));
+}
+
+START_TEST(what_is_remembered_changes_no_digit)
+{
+    enum { N = 260 };
+    static const size_t pending[] = {0, 0, 3, 0, 1, 0};
+    OWN(points) struct points x = {0};
+    struct rng rng = rng_for(5, 1);
+    double y[N];
+
+    ck_assert_int_eq(points_init(&x, 3, 1, N, NULL), 0);
+    for (size_t i = 0; i < N; i++) {
+        for (size_t k = 0; k < 3; k++) {
+            x.num[3 * i + k] = rng_uniform(&rng);
+        }
+        x.cat[i] = (int32_t)rng_below(&rng, 3);
+        y[i] = rng_normal(&rng);
+    }
+    factor_forget_all();
+    for (size_t n = 5, step = 0; n <= N; n += 17, step++) {
+        size_t p = pending[step % 6];
+        if (step == 9) { /* a result came that stands in the middle */
+            x.num[3 * 70] = .123;
+        }
+        OWN(gp) struct gp *grown = posterior(&x, n, p, y);
+        OWN(gp) struct gp *beside = posterior(&x, n, p, y); /* another study at the same time */
+        same_digits(grown, beside);
+        gp_destroy(grown);
+        grown = NULL;
+        factor_forget_all();
+        OWN(gp) struct gp *anew = posterior(&x, n, p, y);
+        same_digits(anew, beside);
+    }
+    factor_forget_all();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("gp");
     TCase *tcase = tcase_create("gp");
     SRunner *runner = srunner_create(suite);
 
+    tcase_add_test(tcase, what_is_remembered_changes_no_digit);
     tcase_add_test(tcase, matern_has_its_values);
     tcase_add_test(tcase, numbers_and_categories_share_one_distance);
     tcase_add_test(tcase, evidence_and_gradient_of_the_toy);
