@@ -122,6 +122,11 @@ const char *const stmt_sql[STMT_COUNT] = {
                          " VALUES (:study, :fact, :trial, :bracket, :step, :value, :at_ms)",
     [STMT_FACT_EACH] = "SELECT fact, trial, bracket, step, value, at_ms FROM fact"
                        " WHERE study = :study ORDER BY id",
+    [STMT_DISCARD_INSERT] = "INSERT INTO discard (study, host, uri, at_ms)"
+                            " VALUES (:study, :host, :uri, :at_ms)",
+    [STMT_DISCARD_ASSIGN] = "UPDATE discard SET attempt = :attempt WHERE id = :id",
+    [STMT_DISCARD_DELETE] = "DELETE FROM discard WHERE id = :id",
+    [STMT_DISCARD_EACH] = "SELECT id, study, host, uri, attempt, at_ms FROM discard ORDER BY id",
     [STMT_FIT_INSERT] = "INSERT INTO fit (study, n_seen, data) VALUES (:study, :n_seen, :data)",
     [STMT_FIT_EACH] = "SELECT n_seen, data FROM fit WHERE study = :study ORDER BY id",
     [STMT_TRANSFER_INSERT] =

@@ -268,6 +268,26 @@ MUST_USE int store_each_fact(struct store *store, int64_t study,
                                          struct err *err),
                              void *context, struct err *err);
 
+/* ---- checkpoints that nobody needs any more ---- */
+struct discard_row {
+    int64_t id;
+    int64_t study;
+    char host[WORKER_NAME_BYTES]; /* whose workers reach it; "": any */
+    const char *uri;              /* borrowed */
+    int64_t attempt;              /* whose lease lists it; 0: none yet */
+    int64_t at_ms;
+};
+/* Sets row->id; the attempt is 0. */
+MUST_USE int store_discard_insert(struct store *store, struct discard_row *row, struct err *err);
+MUST_USE int store_discard_assign(struct store *store, int64_t id, int64_t attempt,
+                                  struct err *err);
+MUST_USE int store_discard_delete(struct store *store, int64_t id, struct err *err);
+/* Oldest first. */
+MUST_USE int store_each_discard(struct store *store,
+                                int (*each)(void *context, const struct discard_row *row,
+                                            struct err *err),
+                                void *context, struct err *err);
+
 /* ---- model fits: inputs of later suggestions ---- */
 MUST_USE int store_fit_insert(struct store *store, int64_t study, uint64_t n_seen, const void *data,
                               size_t bytes, struct err *err);

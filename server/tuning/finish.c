@@ -70,6 +70,7 @@ int trial_end(struct tuning *tuning, struct live_trial *trial, enum trial_state 
     row->ended_seq = tuning->last_seq;
     TRY(store_trial_update(tuning->store, row, err));
     consider_best(study, row);
+    TRY(discards_end(tuning, trial, err));
     TRY(study_remember(tuning, study, row, err));
     if (row->source != SOURCE_IMPORTED && state != TRIAL_COMPLETED) {
         OWN(schedule_log) struct schedule_log log = {0};
@@ -111,6 +112,7 @@ int attempt_over(struct tuning *tuning, struct live_lease *lease, enum attempt_e
     (void)snprintf(lease->row.reason, sizeof lease->row.reason, "%.23s",
                    reason == NULL ? "" : reason);
     TRY(store_attempt_update(tuning->store, &lease->row, err));
+    TRY(discards_settle(tuning, lease, true, err));
     if (!lease->expired) {
         lease->worker->leases--;
         lease->study->live_leases--;
@@ -148,6 +150,7 @@ static int pause_trial(struct tuning *tuning, struct live_trial *trial, struct e
     study_count(study, trial->row.state, TRIAL_PAUSED);
     TRY(trial_move(&trial->row.state, TRIAL_PAUSED, err));
     consider_best(study, &trial->row);
+    TRY(discards_follow_best(tuning, study, err));
     tuning->may_have_work = true;
     TRY(store_trial_update(tuning->store, &trial->row, err));
     return event_append(tuning, EVENT_TRIAL_PAUSED, study->row.id, number, trial->row.attempt, err);
@@ -277,20 +280,21 @@ static bool all_finite(const struct outcome_values *values)
     return true;
 }
 
-static int keep_checkpoint(struct live_lease *lease, const struct result_report *report,
-                           int64_t step, struct err *err)
+static int keep_checkpoint(struct tuning *tuning, struct live_lease *lease,
+                           const struct result_report *report, int64_t step, struct err *err)
 {
     struct buf text;
     struct json_writer w;
-    struct checkpoint *checkpoint = &lease->trial->checkpoint;
+    struct checkpoint fresh = report->checkpoint;
+    const struct checkpoint *checkpoint = &lease->trial->checkpoint;
 
-    if (!report->checkpoint.present) {
+    if (!fresh.present) {
         return 0;
     }
-    *checkpoint = report->checkpoint;
-    if (checkpoint->step < 0) { /* not said: the result's */
-        checkpoint->step = step;
+    if (fresh.step < 0) { /* not said: the result's */
+        fresh.step = step;
     }
+    TRY(discards_supersede(tuning, lease->trial, &fresh, err));
     buf_init(&text, 8192);
     json_writer_init(&w, &text);
     json_object_begin(&w);
@@ -331,8 +335,8 @@ static int keep_usage(struct live_lease *lease, const struct result_report *repo
 }
 
 /* The trial's row gets what this attempt brought. */
-static int keep_progress(struct live_lease *lease, const struct result_report *report, int64_t step,
-                         struct err *err)
+static int keep_progress(struct tuning *tuning, struct live_lease *lease,
+                         const struct result_report *report, int64_t step, struct err *err)
 {
     struct live_trial *trial = lease->trial;
     char *metrics = outcome_metrics(lease, report);
@@ -348,7 +352,7 @@ static int keep_progress(struct live_lease *lease, const struct result_report *r
     if (report->detail != NULL) {
         lease->row.detail = strdup(report->detail);
     }
-    TRY(keep_checkpoint(lease, report, step, err));
+    TRY(keep_checkpoint(tuning, lease, report, step, err));
     return keep_usage(lease, report, err);
 }
 
@@ -551,7 +555,7 @@ int tuning_result(struct tuning *tuning, struct command *command, struct err *er
     TRY(lease_revive(tuning, lease, err));
     lease->row.has_result = true;
     memcpy(lease->row.result, hash, sizeof hash);
-    TRY(keep_progress(lease, report, step, err));
+    TRY(keep_progress(tuning, lease, report, step, err));
     return report->outcome == OUTCOME_COMPLETED
                ? completed(tuning, lease, command, step, &values, err)
                : not_completed(tuning, lease, command, err);

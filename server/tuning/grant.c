@@ -47,6 +47,7 @@ int grant_fill(struct tuning *tuning, const struct live_lease *lease, struct lea
     grant->trial_seconds = def->limits.trial_seconds > 0 ? def->limits.trial_seconds : 0;
     grant->stall_seconds = def->limits.stall_seconds > 0 ? def->limits.stall_seconds : 0;
     grant->job = study->job_json == NULL ? NULL : strdup(study->job_json);
+    TRY(discards_write(lease, &grant->discard, err));
     if (grant->objectives == NULL || grant->parameters == NULL
         || (study->job_json != NULL && grant->job == NULL)) {
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -152,6 +153,7 @@ int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial
     study->dirty = true;
     TRY(lease_renew(tuning, lease, err));
     TRY(memo_put(tuning, ask, row.id, err));
+    TRY(discards_list(tuning, lease, command->ask.host, err));
     TRY(event_append(tuning, EVENT_TRIAL_RUNNING, study->row.id, trial_id_number(trial->row.id),
                      row.number, err));
     command->granted = true;

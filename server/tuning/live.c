@@ -288,6 +288,7 @@ void trial_leave(struct tuning *tuning, struct live_trial *trial)
         lease_leave(tuning, trial->lease);
     }
     (void)map_take(&tuning->trial_by_id, (uint64_t)trial->row.id);
+    discards_let_go(tuning, trial);
     trial_row_finish(&trial->row);
     free(trial->parameters);
     tale_finish(&trial->tale);
@@ -357,6 +358,7 @@ void lease_leave(struct tuning *tuning, struct live_lease *lease)
         lease->trial->lease = NULL;
     }
     attempt_row_finish(&lease->row);
+    discard_list_free(lease->discards);
     free(lease->last);
     free(lease);
 }
@@ -405,6 +407,7 @@ void tuning_clear(struct tuning *tuning)
         free(memo);
     }
     map_finish(&tuning->memo_by_request);
+    discards_clear(tuning);
     clear_workers(tuning, false);
     tuning->n_live_leases = 0;
 }

@@ -7,6 +7,7 @@
 #include "common/map.h"
 #include "server/schedule/schedule.h"
 #include "server/strategy/strategy.h"
+#include "server/tuning/discards.h"
 #include "server/tuning/heap.h"
 #include "server/tuning/past.h"
 #include "server/tuning/think.h"
@@ -48,7 +49,8 @@ struct live_lease {
     int64_t last_step; /* highest measured; -1: none */
     size_t n_last;
     struct last_value *last;
-    double progress; /* NaN: not said */
+    double progress;          /* NaN: not said */
+    struct discard *discards; /* what its grant lists; owned */
 };
 
 /* A trial that is not final. */
@@ -59,7 +61,7 @@ struct live_trial {
     bool unsaved;             /* suggested in this very command: has no row yet */
     char *parameters;         /* JSON, made for the first grant; NULL before */
     struct live_trial *next, **link; /* in one of the study's queues; link NULL: in none */
-    struct checkpoint checkpoint;    /* the newest one reported */
+    struct checkpoint checkpoint;    /* the newest one reported; discards.h changes it */
     struct tale tale;    /* what was measured of the objective; where the study learns */
     int64_t asked_level; /* the model is asked about it at this level; 0: it is not */
 };
@@ -90,9 +92,11 @@ struct live_study {
     size_t n_ready;
     struct handed *handed;
     int64_t live_leases;
-    uint64_t dry;                /* the dispatch in which it had nothing to hand out */
-    struct trial_queue retries;  /* lost, released, preempted */
-    struct trial_queue enqueued; /* waiting for their first lease */
+    struct checkpoint best_checkpoint; /* of the best trial, if that has ended short of all */
+    int64_t best_holder;               /* its number */
+    uint64_t dry;                      /* the dispatch in which it had nothing to hand out */
+    struct trial_queue retries;        /* lost, released, preempted */
+    struct trial_queue enqueued;       /* waiting for their first lease */
     size_t n_metrics;
     char (*metrics)[NAME_BYTES + 1];
     char *objectives_json;   /* for grants */
@@ -147,6 +151,7 @@ struct tuning {
     struct map worker_by_name;
     struct map worker_by_id;
     struct map memo_by_request;
+    struct discards discards;
     struct heap deadlines; /* leases */
     struct heap ask_deadlines;
     struct heap study_clocks;

@@ -282,12 +282,11 @@ static int load_final_curves(struct tuning *tuning, struct err *err)
 
 static int load_checkpoint(void *context, struct attempt_row *row, struct err *err)
 {
-    struct live_trial *trial = context;
+    struct checkpoint *checkpoint = context;
 
     (void)err;
     if (row->checkpoint != NULL) {
         json_auto_t *value = json_loads(row->checkpoint, 0, NULL);
-        struct checkpoint *checkpoint = &trial->checkpoint;
         const char *uri = json_string_value(json_object_get(value, "uri"));
         const char *reach = json_string_value(json_object_get(value, "reach"));
         checkpoint->present = uri != NULL && reach != NULL;
@@ -297,6 +296,23 @@ static int load_checkpoint(void *context, struct attempt_row *row, struct err *e
                        reach == NULL ? "" : reach);
     }
     return 0;
+}
+
+/* The best trial's, if it has ended and did not complete. */
+static int load_best(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    OWN(trial_row) struct trial_row row = {0};
+    int64_t id = trial_id(study->row.id, study->row.best_trial);
+
+    if (study->row.best_trial == 0 || !study->def->has_resource) {
+        return 0;
+    }
+    TRY(store_trial_load(tuning->store, id, &row, err));
+    if (!trial_state_is_final(row.state) || row.state == TRIAL_COMPLETED) {
+        return 0;
+    }
+    study->best_holder = study->row.best_trial;
+    return store_each_attempt(tuning->store, id, load_checkpoint, &study->best_checkpoint, err);
 }
 
 static int memo_add(struct tuning *tuning, const struct attempt_row *row, int64_t ended_ms,
@@ -377,7 +393,9 @@ static int load_trial(void *context, struct trial_row *row, struct err *err)
         return 0;
     }
     if (study->def->has_resource) {
-        TRY(store_each_attempt(tuning->store, trial->row.id, load_checkpoint, trial, err));
+        struct checkpoint newest = {0};
+        TRY(store_each_attempt(tuning->store, trial->row.id, load_checkpoint, &newest, err));
+        TRY(discards_hold(tuning, trial, &newest, err));
     }
     TRY(load_lease(tuning, trial, err));
     bool learns = study->past != NULL && study->def->has_resource;
@@ -412,6 +430,10 @@ int tuning_load(struct tuning *tuning, struct err *err)
     TRY(load_final_curves(tuning, err));
     TRY(words_ask_all(tuning, err));
     tuning->words_moved = true;
+    for (struct live_study *study = tuning->studies; study != NULL; study = study->next) {
+        TRY(load_best(tuning, study, err));
+    }
+    TRY(discards_load(tuning, err));
     tuning->may_have_work = true;
     tuning->studies_moved = true;
     tuning->studies_changed = true;

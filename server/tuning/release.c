@@ -14,6 +14,7 @@ static int expire(struct tuning *tuning, struct live_lease *lease, struct err *e
     struct live_study *study = trial->study;
 
     heap_remove(&tuning->deadlines, &lease->deadline);
+    TRY(discards_settle(tuning, lease, lease->last_step >= 0, err)); /* silent: not received? */
     if (study->row.state == STUDY_STOPPED) {
         TRY(attempt_over(tuning, lease, ATTEMPT_LOST, NULL, err));
         return trial_end(tuning, trial, TRIAL_CANCELLED, NULL, NULL, err);
@@ -101,6 +102,7 @@ int tuning_unsent(struct tuning *tuning, struct command *command, struct err *er
         || lease->row.has_request || lease->last_step >= 0) {
         return 0;
     }
+    TRY(discards_settle(tuning, lease, false, err));
     return hand_back(tuning, lease, err);
 }
 

@@ -390,6 +390,7 @@ int tuning_study_delete(struct tuning *tuning, struct command *command, struct e
                        study->live_leases);
     }
     TRY(abort_all(tuning, study, err));
+    TRY(discards_forget(tuning, study, err));
     TRY(store_study_delete(tuning->store, study->row.id, tuning->wall_ms, err));
     TRY(event_append(tuning, EVENT_STUDY_DELETED, study->row.id, 0, 0, err));
     study_leave(tuning, study);

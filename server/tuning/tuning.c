@@ -205,6 +205,7 @@ static int purge(struct tuning *tuning, struct err *err)
     if (store_group_is_dirty(tuning->store)) {
         TRY(store_reply_purge(tuning->store, tuning->wall_ms - REPLY_KEPT_MS, err));
     }
+    TRY(discards_purge(tuning, tuning->wall_ms - PURGE_AFTER_MS, err));
     tuning->purge_ms = tuning->now_ms + (more ? 1000 : PURGE_EVERY_MS);
     return 0;
 }

@@ -3,6 +3,7 @@
 killed while rungs fill, and decides as if nothing had happened."""
 
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -27,17 +28,17 @@ def environment(server, kind):
             "HONE_TOKEN_FILE": os.path.join(server.data, f"{kind}.token")}
 
 
-def start_worker(server, tmp, study, slots):
+def start_worker(server, workdir, study, slots):
     return subprocess.Popen(
         [HONE, "worker", "--study", study, "--slots", str(slots), "--exit-when-finished",
-         "--workdir", os.path.join(tmp, study), "--", DIGITS, "--lr", "{lr}", "--units", "{units}",
+         "--workdir", workdir, "--", DIGITS, "--lr", "{lr}", "--units", "{units}",
          "--epochs", "{resource.to}"],
         env=environment(server, "worker"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         text=True)
 
 
 def tune(server, tmp, study, slots=2):
-    worker = start_worker(server, tmp, study, slots)
+    worker = start_worker(server, os.path.join(tmp, study), study, slots)
     said = worker.communicate(timeout=240)[1]
     expect(worker.returncode, 0, said)
 
@@ -65,6 +66,33 @@ def test_a_round_of_hyperband_is_the_table(tmp):
         best = client.get("/v1/studies/h/best").json
         expect(best["resource"], 9)
         assert best["trial"]["value"] > 0.5, best
+
+
+def kept(workdir, study):
+    """The trials of whose checkpoints something is left."""
+    found = pathlib.Path(workdir).glob(f"*/{study}/*/checkpoint/*")
+    return sorted({int(path.parent.parent.name) for path in found})
+
+
+def test_checkpoints_that_nobody_needs_are_deleted(tmp):
+    """As leases list them; those of the trials that went all the way stay, and whatever is not the
+    agent's."""
+    with hone.Server() as server, server.client() as client:
+        client.post("/v1/studies", body("h", {"name": "hyperband", "rounds": 1}))
+        client.post("/v1/studies", body("next", "random", limits={"trials": 1}))
+        mine = pathlib.Path(tmp, "notes", "checkpoint")
+        mine.mkdir(parents=True)
+        (mine / "keep").touch()
+        for study in ("h", "next"):  # what the last lease of the one left, the other is told of
+            worker = start_worker(server, os.path.join(tmp, "work"), study, 2)
+            said = worker.communicate(timeout=240)[1]
+            expect(worker.returncode, 0, said)
+            if study == "h":
+                before = kept(os.path.join(tmp, "work"), "h")
+        completed = [t["number"] for t in client.walk("/v1/studies/h/trials?state=completed")]
+        assert len(completed) == 5 and set(before) >= set(completed), (before, completed)
+        expect(kept(os.path.join(tmp, "work"), "h"), completed)
+        assert (mine / "keep").exists()
 
 
 def test_the_picture_and_the_reasons(tmp):
@@ -97,7 +125,7 @@ def test_killed_server_decides_as_its_twin(tmp):
         with server.client() as client:
             client.post("/v1/studies", study)
         server.port = int(server.url.rpartition(":")[2])
-        worker = start_worker(server, os.path.join(tmp, "killed"), "h", 1)
+        worker = start_worker(server, os.path.join(tmp, "killed", "h"), "h", 1)
         for epochs in (3, 12, 20, 30, 45, 60):
             with server.client() as client:
                 hone.wait_until(lambda: client.get("/v1/studies/h/brackets").json["trained"] >= epochs,

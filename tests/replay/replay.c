@@ -15,8 +15,8 @@
  *
  *   study BODY                                created | the same | ERROR
  *   TIME WHO claims [from STUDY] [id ID] [wait SECONDS] [runner NAME] [host NAME]
- *                                             trial N attempt K [from A to B] | REASON | parked
- *   TIME WHO gets                             the same, of the ask that was parked
+ *                                             trial N attempt K [from A to B] [discard […]] |
+ * REASON | parked TIME WHO gets                             the same, of the ask that was parked
  *   TIME WHO measures [step=N] METRIC=V …     ACTION [until N] [late] duplicate D conflict C
  *   TIME WHO beats                            ACTION [until N] [late]
  *   TIME WHO results OUTCOME [step=N] [reason=R] [METRIC=V …]     STATE [REASON] [value V] [late]
@@ -147,6 +147,7 @@ static void add_grant(char *to, struct player *player, const struct lease_grant 
         add(to, " from %" PRId64 " to %" PRId64, grant->from, grant->to);
     }
     add(to, " of %s", grant->study);
+    add(to, " discard %s", grant->discard == NULL ? "[]" : grant->discard);
 }
 
 static void answer_ask(struct play *play, struct player *player, struct command *command)

@@ -91,6 +91,9 @@ json_t *words_value(const char *text)
     char *end;
     double value = strtod(text, &end);
 
+    if (*text == '{') {
+        return json_loads(text, 0, NULL);
+    }
     if (*end != '\0' || strcmp(text, "NaN") == 0 || strstr(text, "Infinity") != NULL) {
         return json_string(text);
     }

@@ -21,7 +21,7 @@ char *words_rest(struct words *words);                  /* all that is left */
 char *words_trim(char *text);
 /* "1.5s", "2m", "1h". */
 bool words_moment(const char *word, int64_t *at_ms);
-/* A number, "NaN", "Infinity", or a text. */
+/* A number, "NaN", "Infinity", an object, or a text. */
 json_t *words_value(const char *text);
 /* Is `part` in `whole`, at borders of words? "" always is. */
 bool words_contain(const char *whole, const char *part);

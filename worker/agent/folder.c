@@ -161,10 +161,14 @@ void folder_tidy(const struct folder *folder)
 void folder_discard(const char *workdir, const char *uri)
 {
     const char *name = strrchr(uri, '/');
+    char base[PATH_MAX];
+    struct err err;
 
     if (name != NULL && strcmp(name + 1, CHECKPOINT) == 0 && lies_within(workdir, uri)
-        && folder_clear(uri, NULL) == 0) {
+        && folder_clear(uri, &err) == 0) {
         (void)rmdir(uri);
+        (void)snprintf(base, sizeof base, "%.*s", (int)(name - uri), uri);
+        (void)rmdir(base); /* the trial's, unless a log is in it */
     }
 }
 

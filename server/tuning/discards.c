@@ -1,0 +1,395 @@
+#include "server/tuning/discards.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/digest.h"
+#include "common/rng.h"
+#include "server/tuning/live.h"
+
+/* ---- what a trial names ---- */
+
+/* "host:gpu07" → "gpu07", "any" → "" */
+static const char *host_of(const struct checkpoint *checkpoint)
+{
+    return strncmp(checkpoint->reach, "host:", 5) == 0 ? checkpoint->reach + 5 : "";
+}
+
+/* A path names another folder on another host. */
+static uint64_t place_key(const char *host, const char *uri)
+{
+    return splitmix64(digest_text(host)) ^ digest_text(uri);
+}
+
+static size_t *holders_of(const struct tuning *tuning, const char *host, const char *uri)
+{
+    return map_get(&tuning->discards.holders_by_place, place_key(host, uri));
+}
+
+static int count_holder(struct tuning *tuning, const struct checkpoint *checkpoint, struct err *err)
+{
+    uint64_t key = place_key(host_of(checkpoint), checkpoint->uri);
+    size_t *n = map_get(&tuning->discards.holders_by_place, key);
+
+    if (n == NULL) {
+        n = calloc(1, sizeof *n);
+        if (n == NULL || map_put(&tuning->discards.holders_by_place, key, n, err) != 0) {
+            free(n);
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+    }
+    (*n)++;
+    return 0;
+}
+
+int discards_hold(struct tuning *tuning, struct live_trial *trial,
+                  const struct checkpoint *checkpoint, struct err *err)
+{
+    if (checkpoint->present) {
+        TRY(count_holder(tuning, checkpoint, err));
+    }
+    discards_let_go(tuning, trial);
+    trial->checkpoint = *checkpoint;
+    return 0;
+}
+
+void discards_let_go(struct tuning *tuning, struct live_trial *trial)
+{
+    const struct checkpoint *checkpoint = &trial->checkpoint;
+    uint64_t key = place_key(host_of(checkpoint), checkpoint->uri);
+    size_t *n = checkpoint->present ? map_get(&tuning->discards.holders_by_place, key) : NULL;
+
+    if (n != NULL && --*n == 0) {
+        free(map_take(&tuning->discards.holders_by_place, key));
+    }
+    trial->checkpoint.present = false;
+}
+
+/* ---- queues ---- */
+
+void discard_list_free(struct discard *first)
+{
+    while (first != NULL) {
+        struct discard *next = first->next;
+        free(first);
+        first = next;
+    }
+}
+
+static void push(struct discard_queue *queue, struct discard *item)
+{
+    item->next = NULL;
+    *queue->tail = item;
+    queue->tail = &item->next;
+    queue->n++;
+}
+
+static struct discard *pop(struct discard_queue *queue)
+{
+    struct discard *item = queue->first;
+
+    queue->first = item->next;
+    if (queue->first == NULL) {
+        queue->tail = &queue->first;
+    }
+    queue->n--;
+    item->next = NULL;
+    return item;
+}
+
+static struct discard_queue *queue_find(const struct tuning *tuning, const char *host)
+{
+    return map_get(&tuning->discards.queue_by_host, digest_text(host));
+}
+
+static int queue_of(struct tuning *tuning, const char *host, struct discard_queue **queue,
+                    struct err *err)
+{
+    *queue = queue_find(tuning, host);
+    if (*queue != NULL) {
+        return 0;
+    }
+    struct discard_queue *made = calloc(1, sizeof *made);
+    if (made == NULL
+        || map_put(&tuning->discards.queue_by_host, digest_text(host), made, err) != 0) {
+        free(made);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    made->tail = &made->first;
+    (void)snprintf(made->host, sizeof made->host, "%s", host);
+    *queue = made;
+    return 0;
+}
+
+static int drop_oldest(struct tuning *tuning, struct discard_queue *queue, struct err *err)
+{
+    struct discard *item = pop(queue);
+    int result = store_discard_delete(tuning->store, item->id, err);
+
+    free(item);
+    return result;
+}
+
+static int item_create(const struct discard_row *row, struct discard_queue *queue,
+                       struct discard **item, struct err *err)
+{
+    size_t bytes = strlen(row->uri) + 1;
+    struct discard *made = malloc(sizeof *made + bytes);
+
+    if (made == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    *made = (struct discard){.id = row->id, .study = row->study, .at_ms = row->at_ms};
+    memcpy(made->uri, row->uri, bytes);
+    made->queue = queue;
+    *item = made;
+    return 0;
+}
+
+static int add(struct tuning *tuning, const struct live_study *study,
+               const struct checkpoint *checkpoint, struct err *err)
+{
+    struct discard_row row = {
+        .study = study->row.id, .uri = checkpoint->uri, .at_ms = tuning->wall_ms};
+    struct discard_queue *queue;
+    struct discard *item;
+
+    if (!checkpoint->present) {
+        return 0;
+    }
+    (void)snprintf(row.host, sizeof row.host, "%s", host_of(checkpoint));
+    TRY(queue_of(tuning, row.host, &queue, err));
+    TRY(store_discard_insert(tuning->store, &row, err));
+    TRY(item_create(&row, queue, &item, err));
+    push(queue, item);
+    return queue->n > DISCARDS_KEPT ? drop_oldest(tuning, queue, err) : 0;
+}
+
+int discards_supersede(struct tuning *tuning, struct live_trial *trial,
+                       const struct checkpoint *checkpoint, struct err *err)
+{
+    struct checkpoint before = trial->checkpoint;
+
+    TRY(discards_hold(tuning, trial, checkpoint, err));
+    bool in_place =
+        strcmp(before.uri, checkpoint->uri) == 0
+        && (strcmp(before.reach, checkpoint->reach) == 0 || host_of(checkpoint)[0] == '\0');
+    return in_place ? 0 : add(tuning, trial->study, &before, err);
+}
+
+int discards_follow_best(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    if (study->best_checkpoint.present && study->best_holder != study->row.best_trial) {
+        TRY(add(tuning, study, &study->best_checkpoint, err));
+        study->best_checkpoint.present = false;
+    }
+    return 0;
+}
+
+int discards_end(struct tuning *tuning, struct live_trial *trial, struct err *err)
+{
+    struct live_study *study = trial->study;
+    int64_t number = trial_id_number(trial->row.id);
+
+    TRY(discards_follow_best(tuning, study, err));
+    if (trial->row.state == TRIAL_COMPLETED) {
+        return 0;
+    }
+    if (study->row.best_trial == number) {
+        study->best_checkpoint = trial->checkpoint;
+        study->best_holder = number;
+        return 0;
+    }
+    return add(tuning, study, &trial->checkpoint, err);
+}
+
+/* ---- leases ---- */
+
+struct listing {
+    struct discard **tail;
+    size_t n, bytes;
+};
+
+/* Does an open trial name the queue's first one? */
+static bool is_held(const struct tuning *tuning, const struct discard_queue *queue)
+{
+    const char *uri = queue->first->uri;
+
+    return holders_of(tuning, queue->host, uri) != NULL || holders_of(tuning, "", uri) != NULL;
+}
+
+static int list_from(struct tuning *tuning, struct live_lease *lease, const char *host,
+                     struct listing *listing, struct err *err)
+{
+    struct discard_queue *queue = queue_find(tuning, host);
+
+    while (queue != NULL && queue->n > 0 && listing->n < DISCARDS_LISTED
+           && listing->bytes < DISCARDS_LISTED_BYTES) {
+        if (is_held(tuning, queue)) { /* its last holder will give it up */
+            TRY(drop_oldest(tuning, queue, err));
+            continue;
+        }
+        TRY(store_discard_assign(tuning->store, queue->first->id, lease->row.id, err));
+        struct discard *item = pop(queue);
+        *listing->tail = item;
+        listing->tail = &item->next;
+        listing->n++;
+        listing->bytes += strlen(item->uri);
+    }
+    return 0;
+}
+
+int discards_list(struct tuning *tuning, struct live_lease *lease, const char *host,
+                  struct err *err)
+{
+    struct listing listing = {.tail = &lease->discards};
+
+    if (host[0] != '\0') {
+        TRY(list_from(tuning, lease, host, &listing, err));
+    }
+    return list_from(tuning, lease, "", &listing, err);
+}
+
+int discards_write(const struct live_lease *lease, char **array, struct err *err)
+{
+    struct buf text;
+    struct json_writer w;
+
+    *array = NULL;
+    if (lease->discards == NULL) {
+        return 0;
+    }
+    buf_init(&text, 1 << 20);
+    json_writer_init(&w, &text);
+    json_array_begin(&w);
+    for (const struct discard *item = lease->discards; item != NULL; item = item->next) {
+        json_write_string(&w, item->uri);
+    }
+    json_array_end(&w);
+    *array = buf_steal(&text);
+    return *array == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
+/* Nobody has heard: it waits for the next worker of its host. */
+static int give_back(struct tuning *tuning, struct discard *item, struct err *err)
+{
+    TRY(store_discard_assign(tuning->store, item->id, 0, err));
+    push(item->queue, item);
+    return 0;
+}
+
+int discards_settle(struct tuning *tuning, struct live_lease *lease, bool received, struct err *err)
+{
+    while (lease->discards != NULL) {
+        struct discard *item = lease->discards;
+        lease->discards = item->next;
+        if (!received) {
+            TRY(give_back(tuning, item, err));
+            continue;
+        }
+        int result = store_discard_delete(tuning->store, item->id, err);
+        free(item);
+        TRY(result);
+    }
+    return 0;
+}
+
+/* ---- what nobody will ask for ---- */
+
+static int forget_in(struct tuning *tuning, struct discard **at, int64_t study, size_t *n,
+                     struct err *err)
+{
+    while (*at != NULL) {
+        struct discard *item = *at;
+        if (item->study != study) {
+            at = &item->next;
+            continue;
+        }
+        TRY(store_discard_delete(tuning->store, item->id, err));
+        *at = item->next;
+        free(item);
+        (*n)++;
+    }
+    return 0;
+}
+
+int discards_forget(struct tuning *tuning, const struct live_study *study, struct err *err)
+{
+    struct discard_queue *queue;
+    struct live_lease *lease;
+    size_t at = 0;
+
+    while ((queue = map_next(&tuning->discards.queue_by_host, &at)) != NULL) {
+        size_t n = 0;
+        int result = forget_in(tuning, &queue->first, study->row.id, &n, err);
+        queue->n -= n;
+        for (queue->tail = &queue->first; *queue->tail != NULL;) {
+            queue->tail = &(*queue->tail)->next;
+        }
+        TRY(result);
+    }
+    for (at = 0; (lease = map_next(&tuning->lease_by_attempt, &at)) != NULL;) {
+        size_t n = 0;
+        TRY(forget_in(tuning, &lease->discards, study->row.id, &n, err));
+    }
+    return 0;
+}
+
+int discards_purge(struct tuning *tuning, int64_t before_ms, struct err *err)
+{
+    struct discard_queue *queue;
+    size_t at = 0;
+
+    while ((queue = map_next(&tuning->discards.queue_by_host, &at)) != NULL) {
+        while (queue->n > 0 && queue->first->at_ms < before_ms) {
+            TRY(drop_oldest(tuning, queue, err));
+        }
+    }
+    return 0;
+}
+
+/* ---- the whole ---- */
+
+static int load_one(void *context, const struct discard_row *row, struct err *err)
+{
+    struct tuning *tuning = context;
+    struct live_lease *lease = map_get(&tuning->lease_by_attempt, (uint64_t)row->attempt);
+    struct discard_queue *queue;
+    struct discard *item;
+
+    TRY(queue_of(tuning, row->host, &queue, err));
+    TRY(item_create(row, queue, &item, err));
+    if (row->attempt == 0 || lease == NULL) {
+        push(queue, item);
+        return 0;
+    }
+    struct discard **tail = &lease->discards;
+    while (*tail != NULL) {
+        tail = &(*tail)->next;
+    }
+    *tail = item;
+    return 0;
+}
+
+int discards_load(struct tuning *tuning, struct err *err)
+{
+    return store_each_discard(tuning->store, load_one, tuning, err);
+}
+
+void discards_clear(struct tuning *tuning)
+{
+    struct discard_queue *queue;
+    size_t at = 0;
+    void *count;
+
+    while ((queue = map_next(&tuning->discards.queue_by_host, &at)) != NULL) {
+        discard_list_free(queue->first);
+        free(queue);
+    }
+    map_finish(&tuning->discards.queue_by_host);
+    for (at = 0; (count = map_next(&tuning->discards.holders_by_place, &at)) != NULL;) {
+        free(count);
+    }
+    map_finish(&tuning->discards.holders_by_place);
+}
