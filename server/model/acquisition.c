@@ -230,10 +230,16 @@ void acquisition_score(struct acquisition *acquisition, const struct points *q, 
         double *slope = gradient == NULL ? NULL : gradient + from * q->n_num;
         a->batch->with_slopes = gradient != NULL;
         gp_predict(a->gp, a->batch, &part);
+        if (a->trend != NULL) {
+            trend_add(a->trend, &part, a->gp->n_fantasies, a->batch->mean);
+        }
         log_ei_batch(a->gp, a->batch, part.n, a->best, value + from, slope == NULL ? NULL : a->a,
                      slope == NULL ? NULL : a->b);
         if (slope != NULL) {
             gp_gradient(a->gp, a->batch, &part, a->a, a->b, slope);
+            if (a->trend != NULL) {
+                trend_add_gradient(a->trend, &part, a->gp->n_fantasies, a->a, slope);
+            }
         }
         if (a->ok != NULL) {
             add_ok(a, &part, value + from, slope);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "server/model/gp.h"
+#include "server/model/trend.h"
 
 double normal_density(double z);
 /* ln Φ(z), exact to the last digits in the lower tail. */
@@ -40,6 +41,7 @@ void log_ei_batch(const struct gp *gp, const struct gp_batch *batch, size_t m, c
 struct acquisition {
     const struct gp *gp; /* borrowed, as `ok` */
     const struct gp *ok; /* of +1 for trials that went well and −1 for failed ones; or NULL */
+    struct trend *trend; /* gp's mean function, set after creation; borrowed, or NULL */
     size_t cap;          /* points of one call to the models */
     double *best;        /* the incumbent of each fantasy */
     /* the inside */

@@ -74,6 +74,9 @@ static void write_prediction(struct json_writer *w, const struct thought *t)
     one.num += t->chosen * one.n_num;
     one.cat += t->chosen * one.n_cat;
     gp_predict(t->belief.gp, batch, &one);
+    if (t->belief.guide.trend != NULL) {
+        trend_add(t->belief.guide.trend, &one, t->belief.gp->n_fantasies, batch->mean);
+    }
     for (size_t s = 0; s < t->belief.gp->n_fantasies; s++) {
         mean += batch->mean[s] / (double)t->belief.gp->n_fantasies;
     }
@@ -148,6 +151,9 @@ static char *explain(const struct thought *t)
     json_put_number(&w, "acquisition_value", t->pool.score[t->chosen]);
     write_comparison(&w, t);
     write_scales(&w, t);
+    if (t->belief.guide.n > 0) {
+        guide_write(&t->belief.guide, &w);
+    }
     json_object_end(&w);
     return buf_steal(&out);
 }
@@ -232,6 +238,7 @@ static int think(struct thought *t, struct suggestion *out, struct err *err)
     TRY(belief_init(&t->belief, t->study, &t->axes, &t->trials, t->seen, &t->rng, err));
     TRY(acquisition_create(t->belief.gp, t->belief.ok, t->belief.best, POINTS_PER_CALL,
                            &t->acquisition, err));
+    t->acquisition->trend = t->belief.guide.trend;
     if (t->axes.cells_total <= SCORED_WHOLE) {
         TRY(score_whole(t, err));
     } else {
@@ -244,9 +251,23 @@ static int think(struct thought *t, struct suggestion *out, struct err *err)
     }
     memcpy(out->x, pool_x(&t->pool, t->chosen), t->pool.n_params * sizeof *out->x);
     out->explain = explain(t);
-    if (t->belief.fitted) {
+    if (t->belief.guide.fitted) { /* made once; ours will be due again */
+        out->fit = guide_fit_bytes(&t->belief.guide, &out->fit_bytes);
+    } else if (t->belief.fitted) {
         out->fit = belief_fit_bytes(&t->belief, &out->fit_bytes);
         out->fit_n_seen = t->belief.fit_n_seen;
+    }
+    return 0;
+}
+
+/* The models of older studies are made with the first suggestion and stored with it. */
+static int keep_guide(const struct thought *t, struct suggestion *out, struct err *err)
+{
+    OWN(guide) struct guide guide = {0};
+
+    TRY(guide_init(&guide, t->study, &t->axes, t->seen, err));
+    if (guide.fitted) {
+        out->fit = guide_fit_bytes(&guide, &out->fit_bytes);
     }
     return 0;
 }
@@ -266,7 +287,7 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
     TRY(starts_point(study, &t.axes, &t.trials, seen, ordinal, out->x, &start, err));
     if (start.found) {
         out->explain = starts_explain(&start, ordinal, size);
-        return 0;
+        return keep_guide(&t, out, err);
     }
     if (ordinal > size && rows_count(study, &t.trials) >= 3 && axes_count(&t.axes) > 0) {
         if (think(&t, out, &why) == 0) {

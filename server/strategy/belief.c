@@ -32,11 +32,13 @@ void belief_finish(struct belief *belief)
 {
     gp_destroy(belief->gp);
     gp_destroy(belief->ok);
+    guide_finish(&belief->guide);
     points_finish(&belief->points);
     points_finish(&belief->ok_points);
     free(belief->done);
     free(belief->y);
     free(belief->extra);
+    free(belief->expected);
     free(belief->theta);
     *belief = (struct belief){0};
 }
@@ -74,6 +76,7 @@ static const struct fit *newest_fit(const struct history *seen, size_t n_theta, 
             return fit;
         }
     }
+    *header = (struct fit_header){0};
     return NULL;
 }
 
@@ -225,11 +228,48 @@ static int fit_subset(const struct points *points, const struct rows *rows,
     TRY(points_init(&part, points->n_num, points->n_cat, k, err));
     for (size_t i = 0; i < k; i++) {
         points_copy(&part, i, points, order[i].index);
-        y[i] = rows->y[order[i].index];
+        y[i] = rows->y[order[i].index] - rows->expected[order[i].index];
         extra[i] = rows->extra[order[i].index];
     }
     part.n = k;
     return fit_theta(&part, y, extra, prior, warm, afresh, theta, value, err);
+}
+
+/* ---- older studies ----------------------------------------------------------------------------
+ */
+enum { EXPECTED_AT_ONCE = 256 };
+
+/* expected ← what the older studies say of the points from … from + n-1. */
+static int expect(const struct belief *b, const struct points *points, size_t from, size_t n,
+                  double expected[], struct err *err)
+{
+    OWN(points) struct points part = {0};
+
+    if (b->guide.trend == NULL || n == 0) {
+        return 0;
+    }
+    TRY(points_init(&part, points->n_num, points->n_cat, EXPECTED_AT_ONCE, err));
+    for (size_t i = 0; i < n; i += part.n) {
+        part.n = n - i < EXPECTED_AT_ONCE ? n - i : EXPECTED_AT_ONCE;
+        for (size_t k = 0; k < part.n; k++) {
+            points_copy(&part, k, points, from + i + k);
+        }
+        trend_add(b->guide.trend, &part, 1, expected + i);
+    }
+    return 0;
+}
+
+/* How far they are followed, judged by the results alone, and what they say of every row. */
+static int listen(struct belief *b, const struct study_def *study, const struct axes *f,
+                  const struct trials *trials, const struct history *seen, const struct points *all,
+                  struct rows *rows, struct err *err)
+{
+    struct points measured = *all; /* failures stand behind them */
+
+    measured.n -= trials->n_failed;
+    TRY(guide_init(&b->guide, study, f, seen, err));
+    TRY(guide_weigh(&b->guide, &measured, rows->y, study->seed, err));
+    return expect(b, all, 0, all->n, rows->expected, err);
 }
 
 /* ---- the objective --------------------------------------------------------------------------- */
@@ -247,15 +287,18 @@ static int assemble(struct belief *b, const struct axes *f, const struct trials 
     p = with_pending ? p : 0;
     b->y = calloc(n + 1, sizeof *b->y);
     b->extra = calloc(n + 1, sizeof *b->extra);
+    b->expected = calloc(n + p + 1, sizeof *b->expected);
     b->done = calloc(n + 1, sizeof *b->done);
-    if (order == NULL || b->y == NULL || b->extra == NULL || b->done == NULL) {
+    if (order == NULL || b->y == NULL || b->extra == NULL || b->expected == NULL
+        || b->done == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     TRY(choose(all, all->n, rows->y, best, n, rows->has_curves, order, err));
     TRY(points_init(&b->points, f->n_num, f->n_cat, n + p, err));
     for (size_t i = 0; i < n; i++) {
         points_copy(&b->points, i, all, order[i].index);
-        b->y[i] = rows->y[order[i].index];
+        b->expected[i] = rows->expected[order[i].index];
+        b->y[i] = rows->y[order[i].index] - b->expected[i];
         b->extra[i] = rows->extra[order[i].index];
         b->done[i] = rows->x[order[i].index];
     }
@@ -264,7 +307,7 @@ static int assemble(struct belief *b, const struct axes *f, const struct trials 
     }
     b->points.n = n + p;
     b->n = n;
-    return 0;
+    return expect(b, &b->points, n, p, b->expected + n, err);
 }
 
 /* The posterior, and the incumbent: with noise the best value seen is the luckiest one, so that the
@@ -282,13 +325,17 @@ static int condition(struct belief *b, const struct rows *rows, struct rng *rng,
     }
     TRY(gp_create(&b->points, p, b->y, b->extra, b->theta, GP_MEAN_CONSTANT, FANTASIES, eps, &b->gp,
                   err));
+    for (size_t i = 0; i < p * b->gp->n_fantasies; i++) {
+        b->gp->y_pending[i] += b->expected[b->n + i % p];
+    }
     b->best = rows->has_curves ? rows->best : (double)INFINITY;
     if (isfinite(b->best)) {
         return 0;
     }
     bool is_noisy = rows->has_curves || b->gp->noise > 1e-3;
     for (size_t i = 0; i < b->n; i++) {
-        b->best = fmin(b->best, is_noisy ? b->gp->mean_observed[i] : b->y[i]);
+        double y = is_noisy ? b->gp->mean_observed[i] : b->y[i];
+        b->best = fmin(b->best, y + b->expected[i]);
     }
     return 0;
 }
@@ -376,6 +423,7 @@ static int learn(struct belief *b, const struct study_def *study, const struct a
     all.n = rows.n;
     count_active(f, &rows, &num, &cat);
     TRY(fit_prior_init(&prior, &all, num, cat, err));
+    TRY(listen(b, study, f, trials, seen, &all, &rows, err));
     TRY(take_theta(b, &all, &rows, trials, seen, &prior, stored, &has_ok, err));
     if (trials->n_failed >= FAILURES_MODELLED) {
         TRY(learn_failures(b, f, trials, &prior, has_ok ? stored + b->n_theta : NULL, err));
@@ -397,14 +445,18 @@ int belief_init(struct belief *belief, const struct study_def *study, const stru
     return learn(belief, study, axes, trials, seen, rng, err);
 }
 
+static double mean_at(const struct belief *belief, size_t i)
+{
+    return belief->gp->mean_observed[i] + belief->expected[i];
+}
+
 size_t belief_best(const struct belief *belief, size_t k, size_t order[])
 {
-    const double *mean = belief->gp->mean_observed;
     size_t n = 0;
 
     for (size_t i = 0; i < belief->n; i++) {
         size_t at = n;
-        while (at > 0 && mean[i] < mean[order[at - 1]]) {
+        while (at > 0 && mean_at(belief, i) < mean_at(belief, order[at - 1])) {
             at--;
         }
         if (at < k) {

@@ -17,6 +17,7 @@
 #include "server/model/gp.h"
 #include "server/model/transform.h"
 #include "server/strategy/axes.h"
+#include "server/strategy/guide.h"
 #include "server/strategy/rows.h"
 #include "server/strategy/trials.h"
 
@@ -28,7 +29,9 @@ struct belief {
     size_t n;             /* results in it */
     const double **done;  /* their configurations, borrowed */
     double *y, *extra;    /* transformed; what each is noisier than the rest */
+    double *expected;     /* of y, by older studies: the model stands on y − expected */
     struct gp *gp;
+    struct guide guide; /* of older studies: empty without any */
     struct points ok_points;
     struct gp *ok; /* NULL while failures are few */
     double best;   /* the incumbent, transformed */

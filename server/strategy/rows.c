@@ -13,6 +13,7 @@ void rows_finish(struct rows *rows)
     free(rows->x);
     free(rows->y);
     free(rows->extra);
+    free(rows->expected);
     *rows = (struct rows){0};
 }
 
@@ -116,7 +117,8 @@ static int allocate(struct rows *rows, size_t most, struct err *err)
     rows->x = calloc(most + 1, sizeof *rows->x);
     rows->y = calloc(most + 1, sizeof *rows->y);
     rows->extra = calloc(most + 1, sizeof *rows->extra);
-    if (rows->x == NULL || rows->y == NULL || rows->extra == NULL) {
+    rows->expected = calloc(most + 1, sizeof *rows->expected);
+    if (rows->x == NULL || rows->y == NULL || rows->extra == NULL || rows->expected == NULL) {
         rows_finish(rows);
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }

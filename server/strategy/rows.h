@@ -20,6 +20,7 @@ struct rows {
     const double **x;  /* configurations, borrowed from the history */
     double *y;         /* transformed costs */
     double *extra;     /* variances beyond the common noise, in the same units */
+    double *expected;  /* of y by older studies, which the model takes as its mean; 0 at first */
     bool has_curves;   /* extra is not zero everywhere */
     double best;       /* the best y at the full resource; INFINITY without one */
     struct transform transform;
