@@ -224,6 +224,7 @@ int guide_init(struct guide *guide, const struct study_def *study, const struct 
     *guide = (struct guide){0};
     for (size_t i = 0; i < seen->n_sources && i < SOURCES_MAX; i++) {
         guide->elders[i].source = &seen->sources[i];
+        guide->elders[i].loss = NAN;
         guide->n++;
         TRY(take_results(&guide->elders[i], study, axes, err));
     }
@@ -250,8 +251,7 @@ struct trial_run {
     struct points points;
     double *y, *memory;
     double *said[SOURCES_MAX + 1]; /* by each source (NULL: it has no model), then by our own */
-    double losses[SOURCES_MAX + 1];
-    unsigned *counts; /* of a bootstrap sample */
+    unsigned *counts;              /* of a bootstrap sample */
 };
 
 static void trial_run_finish(struct trial_run *run)
@@ -340,20 +340,52 @@ static double rank_loss(const struct trial_run *run, const double said[])
     return all > 0.0 ? wrong / all : 0.5;
 }
 
-/* One vote, shared among those that err least. */
-static void vote(const struct trial_run *run, size_t n, double weights[])
+/* losses[k] ← each model's loss over one bootstrap sample. */
+static void resample(struct trial_run *run, size_t n, struct rng *rng, double losses[])
+{
+    memset(run->counts, 0, run->n * sizeof *run->counts);
+    for (size_t i = 0; i < run->n; i++) {
+        run->counts[rng_below(rng, run->n)]++;
+    }
+    for (size_t k = 0; k <= n; k++) {
+        losses[k] = run->said[k] == NULL ? (double)INFINITY : rank_loss(run, run->said[k]);
+    }
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* What our own loss exceeds in one sample of twenty. */
+static double own_bound(size_t n, double (*losses)[SOURCES_MAX + 1])
+{
+    double own[SAMPLES];
+
+    for (size_t s = 0; s < SAMPLES; s++) {
+        own[s] = losses[s][n];
+    }
+    qsort(own, SAMPLES, sizeof *own, by_size);
+    return own[SAMPLES * 95 / 100];
+}
+
+/* One vote, shared among the admitted that err least. */
+static void vote(const bool admitted[], size_t n, const double losses[], double weights[])
 {
     double least = INFINITY;
     double winners = 0.0;
 
-    for (size_t k = 0; k <= n; k++) {
-        least = run->said[k] == NULL ? least : fmin(least, run->losses[k]);
+    for (size_t k = 0; k < n; k++) {
+        least = admitted[k] ? fmin(least, losses[k]) : least;
     }
-    for (size_t k = 0; k <= n; k++) {
-        winners += run->said[k] != NULL && run->losses[k] <= least;
+    for (size_t k = 0; k < n; k++) {
+        winners += admitted[k] && losses[k] <= least;
     }
-    for (size_t k = 0; k <= n; k++) {
-        if (run->said[k] != NULL && run->losses[k] <= least) {
+    for (size_t k = 0; k < n; k++) {
+        if (admitted[k] && losses[k] <= least) {
             weights[k] += 1.0 / (winners * SAMPLES);
         }
     }
@@ -362,7 +394,9 @@ static void vote(const struct trial_run *run, size_t n, double weights[])
 /* Leaves out the sources that do not help, and lets the samples vote on the others. */
 static void elect(struct guide *guide, struct trial_run *run, uint64_t seed)
 {
-    double weights[SOURCES_MAX + 1] = {0};
+    double losses[SAMPLES][SOURCES_MAX + 1];
+    double weights[SOURCES_MAX] = {0};
+    bool admitted[SOURCES_MAX] = {0};
     struct rng rng = rng_for(seed, 0);
 
     for (size_t i = 0; i < run->n; i++) {
@@ -370,33 +404,28 @@ static void elect(struct guide *guide, struct trial_run *run, uint64_t seed)
     }
     guide->own_loss = rank_loss(run, run->said[guide->n]);
     for (size_t k = 0; k < guide->n; k++) {
-        struct elder *elder = &guide->elders[k];
-        elder->loss = run->said[k] == NULL ? (double)NAN : rank_loss(run, run->said[k]);
-        if (run->said[k] != NULL && !(elder->loss <= fmin(guide->own_loss, loss_max))) {
-            run->said[k] = NULL;
-        }
+        guide->elders[k].loss = run->said[k] == NULL ? (double)NAN : rank_loss(run, run->said[k]);
     }
-    for (int sample = 0; sample < SAMPLES; sample++) {
-        memset(run->counts, 0, run->n * sizeof *run->counts);
-        for (size_t i = 0; i < run->n; i++) {
-            run->counts[rng_below(&rng, run->n)]++;
-        }
-        for (size_t k = 0; k <= guide->n; k++) {
-            run->losses[k] = run->said[k] == NULL ? (double)NAN : rank_loss(run, run->said[k]);
-        }
-        vote(run, guide->n, weights);
+    for (size_t s = 0; s < SAMPLES; s++) {
+        resample(run, guide->n, &rng, losses[s]);
+    }
+    double bound = fmin(own_bound(guide->n, losses), loss_max);
+    for (size_t k = 0; k < guide->n; k++) {
+        admitted[k] = guide->elders[k].loss <= bound;
+    }
+    for (size_t s = 0; s < SAMPLES; s++) {
+        vote(admitted, guide->n, losses[s], weights);
     }
     for (size_t k = 0; k < guide->n; k++) {
         guide->elders[k].weight = weights[k];
+        guide->is_followed = guide->is_followed || admitted[k];
     }
-    guide->own_weight = weights[guide->n];
 }
 
 /* The slope of the results on the sources' weighted mean, drawn towards 1 while there are few. */
 static double regress(const struct guide *guide, const struct trial_run *run)
 {
     double n = (double)run->n;
-    double total = 1.0 - guide->own_weight;
     double mean_x = 0.0;
     double mean_y = 0.0;
     double xx = 0.0;
@@ -407,7 +436,7 @@ static double regress(const struct guide *guide, const struct trial_run *run)
             double x = 0.0;
             for (size_t k = 0; k < guide->n; k++) {
                 double weight = guide->elders[k].weight;
-                x += weight > 0.0 ? weight / total * run->said[k][i] : 0.0;
+                x += weight > 0.0 ? weight * run->said[k][i] : 0.0;
             }
             if (pass == 0) {
                 mean_x += x / n;
@@ -428,7 +457,7 @@ int guide_weigh(struct guide *guide, const struct points *points, const double y
     struct trend_part parts[SOURCES_MAX];
     struct err why = {0};
 
-    guide->own_weight = 1.0;
+    guide->own_loss = NAN;
     if (guide->n == 0 || points->n < 3) {
         return 0;
     }
@@ -437,7 +466,7 @@ int guide_weigh(struct guide *guide, const struct points *points, const double y
         return why.code == ERR_NUMERIC ? 0 : err_set(err, why.code, "%s", why.text);
     }
     elect(guide, &run, seed);
-    if (guide->own_weight >= 1.0) {
+    if (!guide->is_followed) {
         return 0;
     }
     guide->slope = regress(guide, &run);
@@ -460,13 +489,17 @@ void guide_write(const struct guide *guide, struct json_writer *w)
         json_object_begin(w);
         json_put_string(w, "study", elder->source->name);
         json_put_int(w, "trials", (int64_t)elder->source->n);
-        if (elder->gp != NULL) {
+        if (isfinite(elder->loss)) {
             json_put_number(w, "rank_loss", elder->loss);
         }
         json_put_number(w, "weight", elder->weight);
         json_object_end(w);
     }
     json_array_end(w);
-    json_put_number(w, "own_weight", guide->own_weight);
-    json_put_number(w, "own_rank_loss", guide->own_loss);
+    if (isfinite(guide->own_loss)) {
+        json_put_number(w, "own_rank_loss", guide->own_loss);
+    }
+    if (guide->is_followed) {
+        json_put_number(w, "slope", guide->slope);
+    }
 }

@@ -182,6 +182,21 @@ static const struct candidate *choose(const struct candidates *all, size_t n_sou
     return NULL;
 }
 
+/* Were the starts so far, which have the odd ordinals, no better than the points between them? */
+static bool disappoints(const struct study_def *study, const struct trials *trials)
+{
+    double best[2] = {INFINITY, INFINITY};
+    uint64_t size = design_size(study);
+
+    for (size_t i = 0; i < trials->n_done; i++) {
+        uint64_t ordinal = trials->done_seen[i]->ordinal;
+        if (ordinal > 0 && ordinal <= size) {
+            best[ordinal % 2] = fmin(best[ordinal % 2], trials->cost[i]);
+        }
+    }
+    return best[0] < best[1];
+}
+
 int starts_point(const struct study_def *study, const struct axes *axes,
                  const struct trials *trials, const struct history *seen, uint64_t ordinal,
                  double x[], struct start *start, struct err *err)
@@ -189,11 +204,11 @@ int starts_point(const struct study_def *study, const struct axes *axes,
     OWN(candidates) struct candidates all = {0};
 
     *start = (struct start){0};
-    if (ordinal > starts_count(study, seen)) {
+    if (ordinal % 2 == 0 || ordinal > 2 * starts_count(study, seen) || disappoints(study, trials)) {
         return 0;
     }
     TRY(gather(study, axes, seen, &all, err));
-    const struct candidate *c = choose(&all, seen->n_sources, axes, ordinal - 1);
+    const struct candidate *c = choose(&all, seen->n_sources, axes, ordinal / 2);
     if (c != NULL && !trials_have(trials, space_config_key(study->space, c->x))) {
         memcpy(x, c->x, study->space->n_params * sizeof *x);
         *start = (struct start){

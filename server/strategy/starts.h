@@ -1,9 +1,10 @@
 /* Where a study that comes after others begins: with what was best there.
  *
- * Half of the initial design is taken from the sources in turn: of each the best configuration
- * first, then, among its best tenth, those farthest from all that were chosen before. They are made
- * legal in the new space: numbers onto the nearest value, what the old study did not have at its
- * default, else in the middle, choices by chance. A function of the study and its sources alone. */
+ * Every other point of the initial design, the first one too, is taken from the sources in turn: of
+ * each the best configuration first, then, among its best tenth, those farthest from all that were
+ * chosen before. They are made legal in the new space: numbers onto the nearest value, what the old
+ * study did not have at its default, else in the middle, choices by chance. Once the points between
+ * them turn out better than they, no more are taken: a study that misleads costs a trial or two. */
 #ifndef SERVER_STRATEGY_STARTS_H
 #define SERVER_STRATEGY_STARTS_H
 
