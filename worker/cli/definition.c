@@ -17,6 +17,7 @@ enum {
     KEY_RESOURCE,
     KEY_STOPPING,
     KEY_SEED,
+    KEY_AFTER,
     KEY_DESCRIPTION,
     KEY_LABEL,
     KEY_PRIORITY,
@@ -40,6 +41,7 @@ static const struct argp_option definition_options[] = {
     {"resource", KEY_RESOURCE, "NAME=MIN..MAX", 0, "what a trial is trained with: epochs=1..81", 2},
     {"stopping", KEY_STOPPING, "RULE[,OPTION=VALUE]", 0, "give up early: median,after=5", 2},
     {"seed", KEY_SEED, "N", 0, "the same seed gives the same trials", 2},
+    {"after", KEY_AFTER, "STUDY", 0, "learn from this finished study too; may be repeated", 2},
     {"trials", KEY_TRIALS, "N", 0, "try this many configurations", 3},
     {"parallel", KEY_PARALLEL, "N", 0, "run at most this many at once", 3},
     {"time-limit", KEY_TIME_LIMIT, "SPAN", 0, "of the study: 90s, 15m, 2h, 1d", 3},
@@ -250,6 +252,10 @@ static error_t parse_definition(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_SEED:
         add_number(definition->given, "seed", "seed", arg, true, state);
+        return 0;
+    case KEY_AFTER:
+        (void)json_array_append_new(member(definition->given, "after", json_array()),
+                                    json_string(arg));
         return 0;
     case KEY_PRIORITY:
         add_number(definition->given, "priority", "priority", arg, true, state);
