@@ -20,6 +20,7 @@ struct sim_trial {
     int attempt, n_lost;
     int64_t granted, deadline_ms, checkpoint;
     int64_t valued_at;   /* the step of its newest rung value */
+    int64_t asked_at;    /* the level at which the model is asked about it */
     bool has[STEPS_MAX]; /* a measurement of this step is stored */
     bool is_cancelled;
 };
@@ -40,7 +41,15 @@ struct sim_worker {
     int64_t silent_ms;
 };
 
-enum event_kind { EVENT_STEP, EVENT_UP, EVENT_EXPIRE, EVENT_LATE, EVENT_CANCEL, EVENT_UNPAUSE };
+enum event_kind {
+    EVENT_STEP,
+    EVENT_UP,
+    EVENT_EXPIRE,
+    EVENT_LATE,
+    EVENT_CANCEL,
+    EVENT_UNPAUSE,
+    EVENT_WORD
+};
 
 struct event {
     int64_t at_ms;
@@ -67,6 +76,7 @@ struct cluster {
     struct sim_worker *workers;
     int64_t *retries; /* trials that wait to be leased again, oldest first */
     size_t n_retries;
+    int64_t n_complete;
     bool is_paused, is_sealed;
     struct cluster_outcome *out;
 };
@@ -213,6 +223,7 @@ static void check_truth(struct cluster *c, const struct schedule_record *record)
 
     if (record->fact == FACT_VALUE) {
         t->valued_at = record->step;
+        c->n_complete += schedule_answer(c->schedule, record->trial).verdict == VERDICT_COMPLETE;
     }
     if (record->fact == FACT_PROMOTE && is_broken(c, record->trial, t->valued_at)) {
         watch_violate(&c->watch, I14_ALL_FAILED, "trial %d is promoted without a value",
@@ -353,7 +364,8 @@ static bool same_seat(const struct seat *a, const struct seat *b)
 {
     bool is_live = a->state == SEAT_RUNNING || a->state == SEAT_WAITING;
     bool same = a->state == b->state && a->bracket == b->bracket && a->rung == b->rung
-                && a->is_short == b->is_short && a->since_ms == b->since_ms;
+                && a->has_word == b->has_word && a->is_short == b->is_short
+                && a->since_ms == b->since_ms;
 
     if (same && is_live) {
         same = a->held == b->held && a->last.step == b->last.step && a->n_ahead == b->n_ahead
@@ -398,6 +410,7 @@ static struct schedule *fresh_schedule(struct cluster *c)
         c->planted_kind.offer = bug->offer != NULL ? bug->offer : schedule->kind->offer;
         c->planted_kind.plan = bug->plan != NULL ? bug->plan : schedule->kind->plan;
         schedule->kind = &c->planted_kind;
+        schedule->options.delta *= bug->wants_more_chance ? 3 : 1;
     }
     return schedule;
 }
@@ -579,6 +592,53 @@ static void dispatch(struct cluster *c)
     }
 }
 
+/* ---- what the model says ---- */
+
+static void ask_word(struct cluster *c, int64_t trial)
+{
+    struct sim_trial *t = &c->trials[trial];
+    int64_t level;
+
+    if (schedule_awaits(c->schedule, trial, &level) && t->asked_at != level) {
+        t->asked_at = level;
+        push(c, (struct event){.at_ms = c->now_ms + (int64_t)rng_below(&c->rng, TTL_MS / 2),
+                               .kind = EVENT_WORD,
+                               .trial = trial,
+                               .step = level});
+    }
+}
+
+/* Retries of trials that are out by now. */
+static void drop_late_retries(struct cluster *c)
+{
+    for (size_t i = c->n_retries; i-- > 0;) {
+        int64_t trial = c->retries[i];
+        if (schedule_answer(c->schedule, trial).verdict != VERDICT_RUN) {
+            drop_retry(c, trial);
+            c->trials[trial].phase = PHASE_FINAL;
+        }
+    }
+}
+
+static void hear_word(struct cluster *c, const struct event *event)
+{
+    uint64_t key = splitmix64(c->o->curve_seed) + (uint64_t)event->trial * 1000003;
+    struct schedule_moment moment = moment_of(c);
+    const struct schedule_word word = {.known = c->n_complete >= 3,
+                                       .chance = unit(key, 5000 + (uint64_t)event->step) / 2,
+                                       .mean = 1,
+                                       .spread = 1,
+                                       .incumbent = 1};
+    struct schedule_log log = {0};
+    struct err err = {0};
+
+    must(schedule_judge(c->schedule, &moment, event->trial, event->step, &word, &log, &err), c,
+         &err);
+    take_in(c, &log);
+    drop_late_retries(c);
+    ask_word(c, event->trial);
+}
+
 /* ---- what workers say ---- */
 
 static struct schedule_answer measure(struct cluster *c, int64_t trial, int64_t step)
@@ -594,6 +654,7 @@ static struct schedule_answer measure(struct cluster *c, int64_t trial, int64_t 
         c->trials[trial].has[step] = true;
     }
     take_in(c, &log);
+    ask_word(c, trial);
     return answer;
 }
 
@@ -794,13 +855,7 @@ static void tick(struct cluster *c)
     if (c->o->quorum > 0) {
         must(schedule_tick(c->schedule, &moment, &log, &next_ms, &err), c, &err);
         take_in(c, &log);
-        for (size_t i = c->n_retries; i-- > 0;) { /* too late for a retry */
-            int64_t trial = c->retries[i];
-            if (schedule_answer(c->schedule, trial).verdict != VERDICT_RUN) {
-                drop_retry(c, trial);
-                c->trials[trial].phase = PHASE_FINAL;
-            }
-        }
+        drop_late_retries(c);
     }
 }
 
@@ -827,6 +882,9 @@ static void live_one_event(struct cluster *c)
         break;
     case EVENT_UNPAUSE:
         c->is_paused = false;
+        break;
+    case EVENT_WORD:
+        hear_word(c, &event);
         break;
     }
     if (chance(c, c->o->restart)) {
@@ -859,7 +917,8 @@ static void open_study(struct cluster *c)
     if (o->quorum > 0) {
         len += (size_t)snprintf(options + len, sizeof options - len, ", \"quorum\": %g", o->quorum);
     }
-    (void)snprintf(options + len, sizeof options - len, "%s%s",
+    (void)snprintf(options + len, sizeof options - len, "%s%s%s",
+                   o->is_predictive ? ", \"mode\": \"predictive\"" : "",
                    o->is_stopping ? ", \"mode\": \"stopping\"" : "",
                    o->is_progressive ? ", \"progressive\": true" : "");
     (void)snprintf(members, sizeof members,
@@ -874,9 +933,10 @@ static void open_study(struct cluster *c)
     if (n_kinds == 0) {
         n_kinds = is_asha ? 1 : tables_s_max(o->R, o->eta, o->r_min) + 1;
     }
-    enum watch_kind kind = !is_asha         ? WATCH_SYNC
-                           : o->is_stopping ? WATCH_STOPPING
-                                            : WATCH_PROMOTION;
+    enum watch_kind kind = !is_asha           ? WATCH_SYNC
+                           : o->is_predictive ? WATCH_PREDICTIVE
+                           : o->is_stopping   ? WATCH_STOPPING
+                                              : WATCH_PROMOTION;
     watch_init(&c->watch, kind, o->R, o->r_min, o->eta, n_kinds, o->is_progressive,
                o->told == TOLD_NEGATED);
 }

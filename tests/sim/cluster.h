@@ -2,6 +2,8 @@
  * fall silent and come back, say things twice or late; a server that expires leases, retries, is
  * restarted and rebuilds its schedule from stored facts. One seed replays everything.
  *
+ * In mode "predictive" the model is a table of chances, and its word comes when it likes.
+ *
  * It plays the part of tuning/ with the least code that is right, so that what is tested is the
  * schedule; every fact goes through a watch, and after every step it looks whether somebody waits
  * while a legal job exists. */
@@ -16,7 +18,7 @@ struct cluster_options {
     uint64_t seed;        /* of what happens */
     uint64_t curve_seed;  /* of what the trials' values are */
     const char *strategy; /* "hyperband", "asha" */
-    bool is_stopping, is_progressive;
+    bool is_stopping, is_predictive, is_progressive;
     int64_t R, r_min, eta, brackets; /* brackets 0: all, or 1 in asha */
     int64_t rounds;                  /* 0: until n_trials */
     int64_t n_trials;

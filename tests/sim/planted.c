@@ -170,6 +170,7 @@ const struct planted planted_bugs[] = {
     {"failures get values", I14_ALL_FAILED, "hyperband", .failures_get_values = true},
     {"quota rounded up", I15_ASHA_QUOTA, "asha", .fate = quota_rounded_up},
     {"one more stays", I15_ASHA_QUOTA, "asha", .is_stopping = true, .fate = ties_stay},
+    {"more than delta is asked for", I15_ASHA_QUOTA, "asha", .wants_more_chance = true},
     {"waits for its bracket", I16_NO_IDLING, "hyperband", .offer = waits_for_its_bracket},
     {"waits for a full rung", I16_NO_IDLING, "asha", .offer = waits_for_a_full_rung},
 };

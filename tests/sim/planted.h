@@ -21,6 +21,7 @@ struct planted {
     bool forgets_retries;     /* a lost attempt is never tried again */
     bool counts_twice;        /* a repeated report enters the rung again */
     bool lets_go_early;       /* a trial counts as free while its worker still trains it */
+    bool wants_more_chance;   /* predictive: a trial needs more than delta to go on */
     bool failures_get_values; /* what is not finite becomes a very bad value */
 };
 

@@ -49,13 +49,14 @@ static struct cluster_options stormy(uint64_t seed)
 {
     struct cluster_options o = calm(seed);
     struct rng rng = rng_seeded(splitmix64(seed ^ 0x57024));
-    int which = pick(&rng, 5);
+    int which = pick(&rng, 6);
 
     if (which >= 2) {
         o.strategy = "asha";
         o.rounds = 0;
         o.is_stopping = which == 3;
         o.is_progressive = which == 4;
+        o.is_predictive = which == 5;
         o.brackets = which == 2 && o.r_min * o.eta <= o.R ? 1 + pick(&rng, 2) : 1;
     } else if (pick(&rng, 4) == 0) {
         o.quorum = 0.7;
@@ -239,6 +240,7 @@ static bool catches(const struct planted *bug)
         o.strategy = bug->strategy;
         o.is_stopping = bug->is_stopping;
         o.is_progressive = false;
+        o.is_predictive = bug->wants_more_chance;
         o.brackets = strcmp(bug->strategy, "asha") == 0 ? 1 : 0;
         o.rounds = 0;
         o.quorum = 0;

@@ -423,7 +423,7 @@ static struct command *enqueue(struct sim *sim, unsigned number)
 static int user_acts(struct sim *sim, struct err *err)
 {
     struct command *command;
-    int64_t trial = between(sim, 1, sim->n_trials / 4);
+    int64_t trial = between(sim, 1, sim->n_trials / 5);
 
     switch (rng_below(&sim->rng, 10)) {
     case 0:
@@ -527,6 +527,9 @@ static int create_studies(struct sim *sim, struct err *err)
         "\"strategy\":{\"name\":\"asha\",\"mode\":\"stopping\"},\"resource\":{\"min\":1,"
         "\"max\":9},\"stopping\":{\"rule\":\"median\"},\"parameters\":"
         "[{\"name\":\"x\",\"type\":\"float\",\"low\":0,\"high\":1}]",
+        "\"strategy\":{\"name\":\"asha\",\"mode\":\"predictive\",\"search\":\"random\"},"
+        "\"resource\":{\"min\":1,\"max\":9},\"parameters\":"
+        "[{\"name\":\"x\",\"type\":\"float\",\"low\":0,\"high\":1}]",
     };
     char body[640];
     char input[64];
@@ -536,7 +539,7 @@ static int create_studies(struct sim *sim, struct err *err)
             body, sizeof body,
             "{\"name\":\"s%zu\",\"metric\":\"loss\",\"direction\":\"minimize\",\"seed\":%zu,"
             "\"lease\":{\"ttl_seconds\":%d},\"limits\":{\"trials\":%u,\"retries\":%zu},%s}",
-            i, i, TTL_SECONDS, sim->n_trials / 4, i % 2, shapes[i]);
+            i, i, TTL_SECONDS, sim->n_trials / 5, i % 2, shapes[i]);
         (void)snprintf(input, sizeof input, "{\"study\":\"s%zu\"}", i);
         (void)record_invoke(&sim->record, sim->world.clock.now_ms, "user", "create", input);
         TRY(world_do(&sim->world, world_create_study(body), err));

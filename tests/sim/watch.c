@@ -9,6 +9,8 @@
 
 #include "common/rng.h"
 
+#define DELTA 0.1 /* the option's default */
+
 void watch_init(struct watch *watch, enum watch_kind kind, int64_t R, int64_t r_min, int64_t eta,
                 int64_t n_kinds, bool is_progressive, bool is_maximising)
 {
@@ -121,6 +123,26 @@ static void plan_async(const struct watch *watch, size_t index, struct watch_bra
     }
 }
 
+static void plan_predictive(const struct watch *watch, struct watch_bracket *bracket)
+{
+    int64_t tenth = (watch->R + 9) / 10;
+    int64_t least = watch->r_min > tenth ? watch->r_min : tenth;
+    int64_t down[20] = {watch->R};
+    size_t n = 1;
+
+    for (int k = 1; n < 20; k++) {
+        int64_t level = (int64_t)floor((double)watch->R / pow((double)watch->eta, k / 2.0) + 0.5);
+        if (level < least || level >= down[n - 1]) {
+            break;
+        }
+        down[n++] = level;
+    }
+    bracket->n_rungs = n;
+    for (size_t i = 0; i < n; i++) {
+        bracket->rungs[i].level = down[n - 1 - i];
+    }
+}
+
 static struct watch_bracket *bracket_at(struct watch *watch, int64_t index)
 {
     while (index >= (int64_t)watch->n_brackets) {
@@ -131,6 +153,8 @@ static struct watch_bracket *bracket_at(struct watch *watch, int64_t index)
         *fresh = (struct watch_bracket){0};
         if (watch->kind == WATCH_SYNC) {
             plan_sync(watch, watch->n_brackets, fresh);
+        } else if (watch->kind == WATCH_PREDICTIVE) {
+            plan_predictive(watch, fresh);
         } else {
             plan_async(watch, watch->n_brackets, fresh);
         }
@@ -177,7 +201,7 @@ static void enter(struct watch *watch, struct watch_bracket *bracket, size_t run
     if (here->n == here->cap) {
         here->entries = grown(here->entries, &here->cap, sizeof *here->entries);
     }
-    here->entries[here->n++] = (struct watch_entry){.trial = trial};
+    here->entries[here->n++] = (struct watch_entry){.trial = trial, .chance = (double)NAN};
     if (here->size > 0 && (int64_t)here->n > here->size) {
         watch_violate(watch, I1_SLOTS, "%zu trials in a rung of %" PRId64, here->n, here->size);
     }
@@ -236,15 +260,37 @@ static void see_start(struct watch *watch, const struct schedule_record *record)
         watch_violate(watch, I2_ONE_SLOT, "trial %" PRId64 " starts twice", record->trial);
     }
     *place = (struct watch_place){(int)record->bracket, 0};
-    check_level(watch, bracket, 0, record);
+    if (watch->kind != WATCH_PREDICTIVE) {
+        check_level(watch, bracket, 0, record);
+    } else if (record->step != watch->R) { /* nothing ever pauses */
+        watch_violate(watch, I6_LEVELS, "trial %" PRId64 " is not sent to the end", record->trial);
+    }
     enter(watch, bracket, 0, record->trial);
+}
+
+/* How many others are at least as good. */
+static size_t others_in(const struct watch_rung *rung, const struct watch_entry *entry)
+{
+    size_t others = 0;
+
+    for (size_t i = 0; i < rung->n; i++) {
+        const struct watch_entry *other = &rung->entries[i];
+        others += other != entry && other->is_finite && other->cost <= entry->cost;
+    }
+    return others;
+}
+
+static bool may_stay(const struct watch *watch, const struct watch_rung *rung,
+                     const struct watch_entry *entry)
+{
+    size_t stay = reported_in(rung) / (size_t)watch->eta;
+
+    return entry->is_finite && others_in(rung, entry) < (stay > 1 ? stay : 1);
 }
 
 static void see_value(struct watch *watch, struct watch_rung *rung, struct watch_entry *entry,
                       const struct schedule_record *record)
 {
-    size_t others = 0;
-
     if (entry->has_reported || entry->is_out) {
         watch_violate(watch, I9_IDEMPOTENT, "trial %" PRId64 " reports twice", record->trial);
     }
@@ -252,12 +298,7 @@ static void see_value(struct watch *watch, struct watch_rung *rung, struct watch
     entry->has_reported = true;
     entry->is_finite = isfinite(entry->cost);
     entry->is_out = !entry->is_finite;
-    for (size_t i = 0; i < rung->n; i++) {
-        const struct watch_entry *other = &rung->entries[i];
-        others += other != entry && other->is_finite && other->cost <= entry->cost;
-    }
-    size_t stay = reported_in(rung) / (size_t)watch->eta;
-    entry->may_go_on = entry->is_finite && others < (stay > 1 ? stay : 1);
+    entry->may_go_on = may_stay(watch, rung, entry);
 }
 
 /* Progressive asha sends the best one on when everything else is over. */
@@ -285,6 +326,10 @@ static void check_promotion(struct watch *watch, const struct watch_bracket *bra
         && !is_final_promotion(watch, bracket, here, entry)) {
         watch_violate(watch, I15_ASHA_QUOTA, "trial %" PRId64 " of rank %zu of %zu is promoted",
                       entry->trial, rank, reported_in(here));
+    }
+    if (watch->kind == WATCH_PREDICTIVE && entry->chance < DELTA) {
+        watch_violate(watch, I15_ASHA_QUOTA, "trial %" PRId64 " goes on with a chance of %g",
+                      entry->trial, entry->chance);
     }
     if (watch->kind == WATCH_STOPPING && !entry->may_go_on) {
         watch_violate(watch, I15_ASHA_QUOTA,
@@ -316,7 +361,14 @@ static void see_lose(struct watch *watch, const struct watch_bracket *bracket, s
             ? rung + 1 < bracket->n_rungs && (int64_t)rank < bracket->rungs[rung + 1].size
             : entry->may_go_on || watch->kind == WATCH_PROMOTION;
 
-    if (may_still_win) {
+    if (watch->kind == WATCH_PREDICTIVE) {
+        bool is_wrong = isnan(entry->chance) ? may_stay(watch, &bracket->rungs[rung], entry)
+                                             : !(entry->chance < DELTA);
+        if (is_wrong) {
+            watch_violate(watch, I15_ASHA_QUOTA, "trial %" PRId64 " is stopped with a chance of %g",
+                          entry->trial, entry->chance);
+        }
+    } else if (may_still_win) {
         watch_violate(watch, I5_GUARANTEE, "trial %" PRId64 " of rank %zu loses too early",
                       entry->trial, rank);
     }
@@ -360,6 +412,10 @@ void watch_fact(struct watch *watch, const struct schedule_record *record)
         see_value(watch, rung, entry, record);
     } else if (record->fact == FACT_PROMOTE) {
         see_promote(watch, bracket, place, entry, record);
+    } else if (record->fact == FACT_CHANCE) {
+        entry->chance = record->value;
+    } else if (record->fact >= FACT_MEAN && record->fact <= FACT_INCUMBENT) {
+        return; /* numbers to be told */
     } else if (record->fact == FACT_LOSE) {
         see_lose(watch, bracket, (size_t)place->rung, entry);
     } else { /* late, stopped, failed, cancelled */
@@ -404,6 +460,9 @@ static bool is_certain(const struct watch *watch, const struct watch_bracket *br
     }
     if (watch->kind == WATCH_STOPPING) {
         return entry->may_go_on;
+    }
+    if (watch->kind == WATCH_PREDICTIVE) {
+        return false; /* who may go on is training */
     }
     return !watch->is_progressive && rank < (int64_t)(reported_in(here) / (size_t)watch->eta);
 }

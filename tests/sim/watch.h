@@ -22,18 +22,20 @@ enum invariant {
     I12_DIRECTION,  /* maximising is minimising the negative */
     I13_MONOTONE,   /* a monotone transform changes no promotion */
     I14_ALL_FAILED, /* a rung without values promotes nobody */
-    I15_ASHA_QUOTA, /* asha promotes from the best ⌊n/eta⌋ of that moment */
+    I15_ASHA_QUOTA, /* asha promotes from the best ⌊n/eta⌋ of that moment; predictive: exactly
+                     * those with a chance of delta */
     I16_NO_IDLING,  /* nobody waits while a legal job exists; in asha never */
     I17_OPTIONS,    /* impossible resources and eta are refused */
     I18_TABLES,     /* integer tables, exact */
     INVARIANT_COUNT
 };
 
-enum watch_kind { WATCH_SYNC, WATCH_PROMOTION, WATCH_STOPPING };
+enum watch_kind { WATCH_SYNC, WATCH_PROMOTION, WATCH_STOPPING, WATCH_PREDICTIVE };
 
 struct watch_entry {
     int64_t trial;
     double cost;
+    double chance; /* the model's word; NaN before */
     bool has_reported, is_finite, is_promoted, is_out, may_go_on;
 };
 
