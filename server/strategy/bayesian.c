@@ -298,7 +298,7 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
         }
         out->fallback = true; /* no model stands on these results: go on without one */
     }
-    TRY(design_point(study, &t.axes, &t.trials, ordinal, out->x, err));
+    TRY(design_point(study, &t.axes, &t.trials, starts_between(study, seen, ordinal), out->x, err));
     out->explain = explain_design(ordinal, size, "design");
     return 0;
 }

@@ -217,6 +217,16 @@ int starts_point(const struct study_def *study, const struct axes *axes,
     return 0;
 }
 
+uint64_t starts_between(const struct study_def *study, const struct history *seen, uint64_t ordinal)
+{
+    uint64_t n = starts_count(study, seen);
+
+    if (ordinal > 2 * n) {
+        return ordinal;
+    }
+    return ordinal % 2 == 0 ? ordinal / 2 : n + (ordinal + 1) / 2;
+}
+
 char *starts_explain(const struct start *start, uint64_t ordinal, uint64_t size)
 {
     OWN(buf) struct buf out;

@@ -27,6 +27,10 @@ uint64_t starts_count(const struct study_def *study, const struct history *seen)
 MUST_USE int starts_point(const struct study_def *study, const struct axes *axes,
                           const struct trials *trials, const struct history *seen, uint64_t ordinal,
                           double x[], struct start *start, struct err *err);
+/* Which point of the ordinary design stands at this ordinal: the starts push nothing out but the
+ * last ones. The ordinal itself without sources. */
+uint64_t starts_between(const struct study_def *study, const struct history *seen,
+                        uint64_t ordinal);
 /* Why, as JSON; NULL without memory. */
 char *starts_explain(const struct start *start, uint64_t ordinal, uint64_t size);
 

@@ -321,7 +321,8 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
         return 0;
     }
     if (ordinal <= STARTUP || g.trials.n_done < 3 || axes_count(&g.axes) == 0) {
-        return design_point(study, &g.axes, &g.trials, ordinal, out->x, err);
+        return design_point(study, &g.axes, &g.trials, starts_between(study, seen, ordinal), out->x,
+                            err);
     }
     TRY(learn(&g, err));
     TRY(propose(&g, err));

@@ -125,6 +125,55 @@ static struct tale *make_tale(const struct space *space, enum past past)
     return tale;
 }
 
+/* ---- older studies: rows as transfer.h tells them, which need not be legal ---- */
+
+enum { ROWS = 24, SOURCES = 3 };
+
+struct older {
+    struct observation items[SOURCES][ROWS];
+    double x[SOURCES][ROWS][SPACE_PARAMS_MAX];
+    struct source sources[SOURCES];
+};
+
+/* Some values are not known, numbers stand beside their steps and beyond their ends. */
+static void blur(const struct space *space, struct rng *rng, double x[])
+{
+    for (size_t i = 0; i < space->n_params; i++) {
+        const struct param *param = &space->params[i];
+        if (rng_below(rng, 4) == 0) {
+            x[i] = NAN;
+        } else if (param->n_choices == 0 && param->distribution == DISTRIBUTION_UNIFORM) {
+            x[i] *= 0.75 + 0.5 * rng_uniform(rng);
+        }
+    }
+}
+
+/* Of all kinds with wild values; all equal; and only one. */
+static struct older *make_older(const struct space *space)
+{
+    struct older *older = calloc(1, sizeof *older);
+    struct rng rng = rng_for(6, 1);
+    struct err err = {0};
+
+    for (size_t s = 0; s < SOURCES; s++) {
+        for (size_t i = 0; i < ROWS; i++) {
+            double *x = older->x[s][i];
+            ck_assert_int_eq(space_sample(space, &rng, x, &err), 0);
+            blur(space, &rng, x);
+            older->items[s][i] = (struct observation){
+                .number = (int64_t)i + 1,
+                .kind = s == 0 && i % 3 == 0 ? OBSERVED_PRUNED : OBSERVED_COMPLETED,
+                .x = x,
+                .value = s == 1       ? 2.5
+                         : i % 5 == 0 ? 1e300 * rng_normal(&rng)
+                                      : rng_normal(&rng)};
+        }
+        older->sources[s] =
+            (struct source){.n = s == 2 ? 1 : ROWS, .items = older->items[s], .name = "older"};
+    }
+    return older;
+}
+
 /* ---- asking ---- */
 
 static struct study_def study_of(struct space *space, const char *strategy, uint64_t seed)
@@ -181,16 +230,21 @@ static bool same(const struct space *space, const double a[], const double b[])
 }
 
 /* Ordinals forwards, then backwards: legal, and each the same both times. */
-static void check_space(const struct strategy *strategy, int which, enum past past)
+static void check_space(const struct strategy *strategy, int which, enum past past, bool after)
 {
     OWN(space) struct space *space = make_space(which);
     struct study_def study = study_of(space, strategy->name, 11);
     OWN(memory) struct tale *tale = make_tale(space, past);
+    OWN(memory) struct older *older = make_older(space);
     double first[ASKS][SPACE_PARAMS_MAX];
     double again[SPACE_PARAMS_MAX];
     enum err_code codes[ASKS];
     enum err_code code;
 
+    if (after) {
+        tale->history.n_sources = SOURCES;
+        tale->history.sources = older->sources;
+    }
     for (uint64_t i = 0; i < ASKS; i++) {
         ask(strategy, &study, &tale->history, tale->history.n + i + 1, first[i], &codes[i]);
     }
@@ -219,7 +273,17 @@ START_TEST(suggestions_are_legal_and_repeatable)
     const struct strategy *strategy = strategy_all()[_i / PAST_COUNT];
 
     for (int which = 0; which < N_SPACES; which++) {
-        check_space(strategy, which, (enum past)(_i % PAST_COUNT));
+        check_space(strategy, which, (enum past)(_i % PAST_COUNT), false);
+    }
+}
+END_TEST
+
+START_TEST(older_studies_lead_nowhere_illegal)
+{
+    const struct strategy *strategy = strategy_all()[_i / PAST_COUNT];
+
+    for (int which = 0; which < N_SPACES && strategy->transfers; which++) {
+        check_space(strategy, which, (enum past)(_i % PAST_COUNT), true);
     }
 }
 END_TEST
@@ -385,6 +449,7 @@ int main(void)
 
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, suggestions_are_legal_and_repeatable, 0, n * PAST_COUNT);
+    tcase_add_loop_test(tcase, older_studies_lead_nowhere_illegal, 0, n * PAST_COUNT);
     tcase_add_loop_test(tcase, every_space_is_accepted_and_counted, 0, n);
     tcase_add_loop_test(tcase, unknown_options_and_too_many_objectives_are_refused, 0, n);
     tcase_add_test(tcase, unknown_strategies_are_refused_with_the_known_ones);
