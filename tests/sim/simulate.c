@@ -527,7 +527,8 @@ static int create_studies(struct sim *sim, struct err *err)
         "\"strategy\":{\"name\":\"asha\",\"mode\":\"stopping\"},\"resource\":{\"min\":1,"
         "\"max\":9},\"stopping\":{\"rule\":\"median\"},\"parameters\":"
         "[{\"name\":\"x\",\"type\":\"float\",\"low\":0,\"high\":1}]",
-        "\"strategy\":{\"name\":\"asha\",\"mode\":\"predictive\",\"search\":\"random\"},"
+        "\"strategy\":{\"name\":\"asha\",\"mode\":\"predictive\",\"search\":\"random\",\"serving\":"
+        "\"exact\"},"
         "\"resource\":{\"min\":1,\"max\":9},\"parameters\":"
         "[{\"name\":\"x\",\"type\":\"float\",\"low\":0,\"high\":1}]",
     };

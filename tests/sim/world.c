@@ -28,6 +28,7 @@ static int start_tuning(struct world *world, struct err *err)
         .clock = &world->clock.clock,
         .entropy = seeded_entropy,
         .entropy_context = &world->secrets,
+        .think_ms = world->think_ms,
         .start_grace_ms = WORLD_GRACE_MS,
     };
 
@@ -75,8 +76,8 @@ static int apply_all(struct world *world, struct command *commands[], size_t n, 
     return tuning_settle(world->tuning, err);
 }
 
-/* Thoughts are done at once here: each comes back as a group of its own. */
-static int think(struct world *world, struct err *err)
+/* Each comes back as a group of its own. */
+int world_think(struct world *world, struct err *err)
 {
     struct thought *thought;
 
@@ -100,7 +101,7 @@ int world_group(struct world *world, struct command *commands[], size_t n, struc
     TRY(apply_all(world, commands, n, err));
     TRY(store_group_commit(world->store, err));
     hand_out(world);
-    return think(world, err);
+    return world->holds_thoughts ? 0 : world_think(world, err);
 }
 
 int world_do(struct world *world, struct command *command, struct err *err)

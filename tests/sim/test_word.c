@@ -1,0 +1,280 @@
+/* Reports that wait for the model's word (asha, predictive): who waits how long, and for what. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/world.h"
+
+#define THINK_MS 2000
+
+struct play {
+    struct world world;
+    char lease[LEASE_ID_BYTES]; /* of the last grant */
+    struct command *reports[8]; /* answered measurements, oldest first */
+    size_t n_reports;
+};
+
+static void take(void *context, struct command *command)
+{
+    struct play *play = context;
+
+    if (command->kind == COMMAND_ASK && command->granted) {
+        memcpy(play->lease, command->grant.id, sizeof play->lease);
+    }
+    if (command->kind == COMMAND_MEASURE) {
+        ck_assert_uint_lt(play->n_reports, 8);
+        play->reports[play->n_reports++] = command;
+        return;
+    }
+    ck_assert_msg(command->err.code == ERR_NONE, "%s", command->err.text);
+    command_destroy(command);
+}
+
+/* Three trials are complete, so that the model speaks; a fourth is leased and trains. */
+static void begin(struct play *play, const char *serving)
+{
+    char body[512];
+
+    *play = (struct play){0};
+    ck_assert_int_eq(world_open(&play->world, 1, NULL), 0);
+    play->world.think_ms = THINK_MS;
+    ck_assert_int_eq(world_restart(&play->world, NULL), 0);
+    play->world.answered = take;
+    play->world.context = play;
+    (void)snprintf(
+        body, sizeof body,
+        "{\"name\": \"s\", \"metric\": \"loss\", \"direction\": \"minimize\", \"seed\": 1,"
+        "\"strategy\": {\"name\": \"asha\", \"mode\": \"predictive\", \"search\": "
+        "\"random\", \"serving\": \"%s\"}, \"resource\": {\"name\": \"epochs\", \"min\": "
+        "1, \"max\": 9}, \"lease\": {\"ttl_seconds\": 3600}, \"parameters\": [{\"name\": "
+        "\"x\", \"type\": \"float\", \"low\": 0, \"high\": 1}]}",
+        serving);
+    ck_assert_int_eq(world_do(&play->world, world_create_study(body), NULL), 0);
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(world_do(&play->world, world_ask("s", "{}"), NULL), 0);
+        if (i < 3) {
+            (void)snprintf(body, sizeof body,
+                           "{\"outcome\": \"completed\", \"metrics\": {\"loss\": 0.1%d}}", i);
+            ck_assert_int_eq(world_do(&play->world, world_result(play->lease, body), NULL), 0);
+        }
+    }
+    play->world.holds_thoughts = true;
+}
+
+static void finish(struct play *play)
+{
+    world_finish(&play->world);
+    for (size_t i = 0; i < play->n_reports; i++) {
+        command_destroy(play->reports[i]);
+    }
+}
+
+static struct command *report(const struct play *play, int step, double loss)
+{
+    char body[128];
+
+    (void)snprintf(body, sizeof body,
+                   "{\"measurements\": [{\"step\": %d, \"metrics\": {\"loss\": %g}}]}", step, loss);
+    return world_measure(play->lease, body);
+}
+
+static void measure(struct play *play, int step, double loss)
+{
+    ck_assert_int_eq(world_do(&play->world, report(play, step, loss), NULL), 0);
+}
+
+START_TEST(exact_serving_waits_for_the_word)
+{
+    struct play play;
+
+    begin(&play, "exact");
+    measure(&play, 1, 50);
+    ck_assert_int_eq(world_advance(&play.world, 100 * THINK_MS, NULL), 0);
+    ck_assert_uint_eq(play.n_reports, 0);
+    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    ck_assert_uint_eq(play.n_reports, 1);
+    ck_assert_int_eq(play.reports[0]->action.action, ACTION_STOP);
+    finish(&play);
+}
+END_TEST
+
+START_TEST(prepared_serving_waits_so_long_and_stops_later)
+{
+    struct play play;
+
+    begin(&play, "prepared");
+    measure(&play, 1, 50);
+    ck_assert_int_eq(world_advance(&play.world, THINK_MS - 1, NULL), 0);
+    ck_assert_uint_eq(play.n_reports, 0);
+    ck_assert_int_eq(world_advance(&play.world, THINK_MS, NULL), 0);
+    ck_assert_uint_eq(play.n_reports, 1);
+    ck_assert_int_eq(play.reports[0]->action.action, ACTION_CONTINUE);
+    ck_assert_int_eq(play.reports[0]->action.until, 9);
+    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    ck_assert_uint_eq(play.n_reports, 1);
+    ck_assert_int_eq(world_do(&play.world, world_heartbeat(play.lease), NULL), 0);
+    measure(&play, 2, 40);
+    ck_assert_int_eq(play.reports[1]->action.action, ACTION_STOP);
+    finish(&play);
+}
+END_TEST
+
+/* The job was quicker than the model: it is judged at the level where it is now. */
+START_TEST(a_later_level_takes_the_place)
+{
+    struct play play;
+
+    begin(&play, "exact");
+    measure(&play, 1, 50);
+    measure(&play, 2, 40);
+    ck_assert_uint_eq(play.n_reports, 0);
+    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    ck_assert_uint_eq(play.n_reports, 2);
+    ck_assert_int_eq(play.reports[0]->action.action, ACTION_STOP);
+    ck_assert_int_eq(play.reports[1]->action.action, ACTION_STOP);
+    finish(&play);
+}
+END_TEST
+
+START_TEST(a_report_told_twice_waits_twice)
+{
+    struct play play;
+
+    begin(&play, "exact");
+    measure(&play, 1, 0.2);
+    measure(&play, 1, 0.2);
+    ck_assert_uint_eq(play.n_reports, 0);
+    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    ck_assert_uint_eq(play.n_reports, 2);
+    ck_assert_int_eq(play.reports[0]->action.duplicate, 0);
+    ck_assert_int_eq(play.reports[1]->action.duplicate, 1);
+    ck_assert_int_eq(play.reports[1]->action.action, play.reports[0]->action.action);
+    finish(&play);
+}
+END_TEST
+
+START_TEST(a_cancelled_trial_hears_abort)
+{
+    struct play play;
+
+    begin(&play, "exact");
+    measure(&play, 1, 50);
+    ck_assert_int_eq(world_do(&play.world, world_cancel_trial("s", 4), NULL), 0);
+    ck_assert_uint_eq(play.n_reports, 1);
+    ck_assert_int_eq(play.reports[0]->action.action, ACTION_ABORT);
+    ck_assert_int_eq(world_think(&play.world, NULL), 0); /* nobody is left to be judged */
+    finish(&play);
+}
+END_TEST
+
+START_TEST(a_deleted_study_leaves_nobody_waiting)
+{
+    struct play play;
+
+    begin(&play, "exact");
+    measure(&play, 1, 50);
+    ck_assert_int_eq(world_do(&play.world, world_delete_study("s", true), NULL), 0);
+    ck_assert_uint_eq(play.n_reports, 1);
+    ck_assert_int_eq(play.reports[0]->err.code, ERR_NONE);
+    ck_assert_int_ne(play.reports[0]->action.action, ACTION_CONTINUE);
+    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    finish(&play);
+}
+END_TEST
+
+START_TEST(a_result_decides_before_the_word)
+{
+    struct play play;
+
+    begin(&play, "exact");
+    measure(&play, 1, 50);
+    ck_assert_int_eq(world_do(&play.world,
+                              world_result(play.lease, "{\"outcome\": \"completed\", \"step\": 9, "
+                                                       "\"metrics\": {\"loss\": 0.3}}"),
+                              NULL),
+                     0);
+    ck_assert_uint_eq(play.n_reports, 1);
+    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    finish(&play);
+}
+END_TEST
+
+/* A group that cannot be kept: its reports say so, those of earlier groups go on waiting. */
+START_TEST(a_lost_group_fails_its_own_reports)
+{
+    struct play play;
+    const struct err why = {.code = ERR_STORAGE_FULL};
+
+    begin(&play, "exact");
+    measure(&play, 1, 50);
+    store_group_begin(play.world.store);
+    ck_assert_int_eq(tuning_apply(play.world.tuning, report(&play, 2, 40), NULL), 0);
+    ck_assert_int_eq(tuning_settle(play.world.tuning, NULL), 0);
+    store_group_rollback(play.world.store);
+    tuning_fail_group(play.world.tuning, &why);
+    ck_assert_int_eq(tuning_load(play.world.tuning, NULL), 0);
+    ck_assert_int_eq(world_group(&play.world, NULL, 0, NULL), 0);
+    ck_assert_uint_eq(play.n_reports, 1);
+    ck_assert_int_eq(play.reports[0]->err.code, ERR_STORAGE_FULL);
+    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    ck_assert_uint_eq(play.n_reports, 2);
+    ck_assert_int_eq(play.reports[1]->err.code, ERR_NONE);
+    ck_assert_int_eq(play.reports[1]->action.action, ACTION_STOP);
+    finish(&play);
+}
+END_TEST
+
+START_TEST(a_restart_asks_again)
+{
+    struct play play;
+
+    begin(&play, "exact");
+    measure(&play, 1, 50);
+    ck_assert_int_eq(world_restart(&play.world, NULL), 0);
+    ck_assert_int_eq(world_group(&play.world, NULL, 0, NULL), 0);
+    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    measure(&play, 1, 50); /* the client heard nothing, and says it again */
+    ck_assert_uint_eq(play.n_reports, 1);
+    ck_assert_int_eq(play.reports[0]->action.action, ACTION_STOP);
+    ck_assert_int_eq(play.reports[0]->action.duplicate, 1);
+    finish(&play);
+}
+END_TEST
+
+START_TEST(an_orderly_stop_answers_everyone)
+{
+    struct play play;
+
+    begin(&play, "exact");
+    measure(&play, 1, 50);
+    tuning_stop_granting(play.world.tuning);
+    ck_assert_int_eq(world_group(&play.world, NULL, 0, NULL), 0);
+    ck_assert_uint_eq(play.n_reports, 1);
+    ck_assert_int_eq(play.reports[0]->action.action, ACTION_CONTINUE);
+    finish(&play);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("word");
+    TCase *tcase = tcase_create("word");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_test(tcase, exact_serving_waits_for_the_word);
+    tcase_add_test(tcase, prepared_serving_waits_so_long_and_stops_later);
+    tcase_add_test(tcase, a_later_level_takes_the_place);
+    tcase_add_test(tcase, a_report_told_twice_waits_twice);
+    tcase_add_test(tcase, a_cancelled_trial_hears_abort);
+    tcase_add_test(tcase, a_deleted_study_leaves_nobody_waiting);
+    tcase_add_test(tcase, a_result_decides_before_the_word);
+    tcase_add_test(tcase, a_lost_group_fails_its_own_reports);
+    tcase_add_test(tcase, a_restart_asks_again);
+    tcase_add_test(tcase, an_orderly_stop_answers_everyone);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
