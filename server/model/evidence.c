@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/model/drift.h"
 #include "server/model/linalg.h"
 
 enum { COLUMNS = 64 }; /* of a triangle whose covariances are made at a time */
@@ -18,7 +19,22 @@ struct gp_evidence {
     enum gp_mean mean;
     struct workspace work;
     double *w, *Z, *norm, *M, *S, *K, *alpha, *sums, *CZ;
+    double *drift; /* its covariance, n × n; NULL without one */
 };
+
+/* drift ← its covariance, which no theta changes. */
+static int take_drift(struct gp_evidence *e, size_t n_features, struct err *err)
+{
+    size_t n = e->x->n;
+    OWN(workspace) struct workspace scratch = {0};
+
+    TRY(workspace_init(&scratch, workspace_round(n_features * n), err));
+    double *phi = workspace_take(&scratch, n_features * n);
+    e->drift = workspace_take(&e->work, n * n);
+    drift_features(e->x, phi);
+    drift_add(n_features, 1.0, n, phi, n, phi, e->drift, n);
+    return 0;
+}
 
 int gp_evidence_create(const struct points *x, const double y[], const double extra[],
                        enum gp_mean mean, struct gp_evidence **evidence, struct err *err)
@@ -34,10 +50,11 @@ int gp_evidence_create(const struct points *x, const double y[], const double ex
     e->y = y;
     e->extra = extra;
     e->mean = mean;
+    size_t n_features = mean == GP_MEAN_DRIFT ? drift_n_features(x) : 0;
     TRY(workspace_init(&e->work,
-                       3 * workspace_round(n * n) + 2 * workspace_round(n * d)
-                           + 2 * workspace_round(n) + workspace_round(2 * n)
-                           + workspace_round(d + x->n_cat),
+                       (n_features > 0 ? 4 : 3) * workspace_round(n * n)
+                           + 2 * workspace_round(n * d) + 2 * workspace_round(n)
+                           + workspace_round(2 * n) + workspace_round(d + x->n_cat),
                        err));
     e->w = workspace_take(&e->work, d + x->n_cat);
     e->Z = workspace_take(&e->work, n * d);
@@ -48,6 +65,9 @@ int gp_evidence_create(const struct points *x, const double y[], const double ex
     e->alpha = workspace_take(&e->work, 2 * n); /* and L⁻¹ of ones behind it */
     e->sums = workspace_take(&e->work, n);
     e->CZ = workspace_take(&e->work, n * d);
+    if (n_features > 0) {
+        TRY(take_drift(e, n_features, err));
+    }
     *evidence = e;
     e = NULL;
     return 0;
@@ -90,6 +110,11 @@ static void cover(struct gp_evidence *e, double signal, double noise)
             e->K[j * n + i] = signal * e->M[j * n + i];
         }
         e->K[j * n + j] = signal + noise + (e->extra == NULL ? 0.0 : e->extra[j]);
+    }
+    for (size_t j = 0; e->drift != NULL && j < n; j++) {
+        for (size_t i = j; i < n; i++) {
+            e->K[j * n + i] += e->drift[j * n + i];
+        }
     }
 }
 

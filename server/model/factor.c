@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/model/drift.h"
 #include "server/model/linalg.h"
 
 enum { BLOCK = 64, REMEMBERED_MAX = 4 };
@@ -93,7 +94,7 @@ static size_t shared_rows(const struct factor *f, const struct covariance *c)
     size_t n = c->x->n - c->p;
     size_t i = 0;
 
-    if (f->n_num != c->x->n_num || f->n_cat != c->x->n_cat
+    if (f->n_num != c->x->n_num || f->n_cat != c->x->n_cat || f->n_features != c->n_features
         || memcmp(f->theta, c->theta, count_theta(c) * sizeof *f->theta) != 0) {
         return 0;
     }
@@ -209,6 +210,7 @@ static int add_rows(struct factor *f, const struct covariance *c, size_t from, s
     for (size_t i = 0; i < m; i++) {
         K[(from + i) * f->ld + i] = c->signal + c->noise + extra_of(c, from + i);
     }
+    drift_add(c->n_features, 1.0, m, c->phi + from * c->n_features, from + m, c->phi, K, f->ld);
     return linalg_append(from, m, f->L, f->ld, c->signal + c->noise, scratch, err);
 }
 
@@ -242,6 +244,7 @@ static struct factor *create(const struct covariance *c)
     if (f != NULL) {
         f->n_num = c->x->n_num;
         f->n_cat = c->x->n_cat;
+        f->n_features = c->n_features;
         f->theta = malloc(count_theta(c) * sizeof *f->theta);
     }
     if (f == NULL || f->theta == NULL) {

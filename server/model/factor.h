@@ -17,7 +17,8 @@
 #include "common/own.h"
 #include "server/model/kernel.h"
 
-/* The covariance σ_f² M52 + σ_n² I + diag(extra) over x: n observed points, then p pending ones. */
+/* The covariance σ_f² M52 + drift + σ_n² I + diag(extra) over x: n observed points, then p pending
+ * ones. */
 struct covariance {
     const struct points *x;
     size_t p;
@@ -26,6 +27,8 @@ struct covariance {
     const struct kernel *kernel;
     const double *Z, *norm; /* kernel_scale() of x */
     double signal, noise;
+    size_t n_features; /* of the drift; 0: none */
+    const double *phi; /* drift_features() of x */
 };
 
 struct factor {
@@ -34,7 +37,7 @@ struct factor {
     /* the inside */
     size_t cap;
     size_t n_whole; /* rows of whole blocks: what may be used again */
-    size_t n_num, n_cat;
+    size_t n_num, n_cat, n_features;
     double *theta;
     double *num, *extra; /* of those rows */
     int32_t *cat;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/model/drift.h"
 #include "server/model/factor.h"
 #include "server/model/linalg.h"
 
@@ -32,6 +33,7 @@ static int allocate(struct gp *gp, size_t n_theta, struct err *err)
     }
     TRY(workspace_init(gp->work,
                        workspace_round(n_theta) + workspace_round(all * d) + workspace_round(all)
+                           + workspace_round(all * gp->n_features)
                            + workspace_round(all * gp->n_fantasies)
                            + workspace_round(gp->p * gp->n_fantasies) + workspace_round(gp->n)
                            + workspace_round(2 * gp->n),
@@ -39,6 +41,7 @@ static int allocate(struct gp *gp, size_t n_theta, struct err *err)
     gp->w = workspace_take(gp->work, n_theta);
     gp->Z = workspace_take(gp->work, all * d);
     gp->norm = workspace_take(gp->work, all);
+    gp->phi = workspace_take(gp->work, all * gp->n_features);
     gp->A = workspace_take(gp->work, all * gp->n_fantasies);
     gp->y_pending = workspace_take(gp->work, gp->p * gp->n_fantasies);
     gp->mean_observed = workspace_take(gp->work, gp->n);
@@ -55,8 +58,13 @@ static int factor(struct gp *gp, const double extra[], const double theta[], str
                                     .Z = gp->Z,
                                     .norm = gp->norm,
                                     .signal = gp->signal,
-                                    .noise = gp->noise};
+                                    .noise = gp->noise,
+                                    .n_features = gp->n_features,
+                                    .phi = gp->phi};
 
+    if (gp->n_features > 0) {
+        drift_features(gp->x, gp->phi);
+    }
     kernel_scale(&gp->kernel, gp->x, gp->Z, gp->norm);
     TRY(factor_take(&covariance, &gp->factor, err));
     gp->L = gp->factor->L;
@@ -137,6 +145,7 @@ int gp_create(const struct points *x, size_t p, const double y[], const double e
     g->n_fantasies = p == 0 || eps == NULL ? 1 : n_fantasies;
     g->signal = exp(theta[d]);
     g->noise = exp(theta[d + 1]);
+    g->n_features = mean == GP_MEAN_DRIFT ? drift_n_features(x) : 0;
     TRY(allocate(g, d + 2, err));
     kernel_take(x, theta, g->w, &g->kernel);
     TRY(factor(g, extra, theta, err));
@@ -174,12 +183,15 @@ int gp_batch_create(const struct gp *gp, size_t cap, bool gradients, struct gp_b
     b->with_slopes = gradients;
     TRY(workspace_init(b->work,
                        2 * workspace_round(d * cap) + 2 * workspace_round(cap)
+                           + 2 * workspace_round(gp->n_features * cap)
                            + workspace_round(gp->n_fantasies * cap)
                            + (gradients ? 2 : 1) * workspace_round(all * cap),
                        err));
     b->Z = workspace_take(b->work, d * cap);
     b->ZC = workspace_take(b->work, d * cap);
     b->norm = workspace_take(b->work, cap);
+    b->phi = workspace_take(b->work, gp->n_features * cap);
+    b->H = workspace_take(b->work, gp->n_features * cap);
     b->var = workspace_take(b->work, cap);
     b->mean = workspace_take(b->work, gp->n_fantasies * cap);
     b->K = workspace_take(b->work, all * cap);
@@ -197,6 +209,10 @@ void gp_predict(const struct gp *gp, struct gp_batch *batch, const struct points
     kernel_scale(&gp->kernel, q, batch->Z, batch->norm);
     kernel_cross(&gp->kernel, gp->x, gp->Z, gp->norm, q, batch->Z, batch->norm, batch->K,
                  batch->with_slopes ? batch->S : NULL, all == 0 ? 1 : all);
+    if (gp->n_features > 0) {
+        drift_features(q, batch->phi);
+        drift_add(gp->n_features, 1.0 / gp->signal, all, gp->phi, q->n, batch->phi, batch->K, all);
+    }
     for (size_t i = 0; i < s * q->n; i++) {
         batch->mean[i] = gp->mean;
     }
@@ -206,7 +222,26 @@ void gp_predict(const struct gp *gp, struct gp_batch *batch, const struct points
     for (size_t j = 0; j < q->n; j++) {
         const double *v = batch->K + j * all; /* L⁻¹ of the covariances, over σ_f² */
         double known = gp->signal * gp->signal * linalg_dot(all, v, v);
-        batch->var[j] = fmax(gp->signal - known, least_var);
+        double prior = gp->signal + drift_variance(gp->n_features, batch->phi + j * gp->n_features);
+        batch->var[j] = fmax(prior - known, least_var);
+    }
+}
+
+/* H (features × m) ← the derivative with respect to each feature: through the covariances, whose
+ * weights stand in K, and through the point's own variance. */
+static void slope_of_drift(const struct gp *gp, struct gp_batch *batch, size_t m, const double b[])
+{
+    size_t f = gp->n_features;
+    size_t all = gp->n + gp->p;
+
+    if (f == 0) {
+        return;
+    }
+    linalg_multiply(false, false, f, m, all, 1.0, gp->phi, f, batch->K, all, 0.0, batch->H, f);
+    for (size_t j = 0; j < m; j++) {
+        for (size_t i = 0; i < f; i++) {
+            batch->H[j * f + i] += 2.0 * b[j] * batch->phi[j * f + i];
+        }
     }
 }
 
@@ -226,6 +261,7 @@ void gp_gradient(const struct gp *gp, struct gp_batch *batch, const struct point
         }
     }
     linalg_multiply(false, false, all, q->n, s, 1.0, gp->A, all, a, s, 1.0, batch->K, all);
+    slope_of_drift(gp, batch, q->n, b);
     for (size_t i = 0; i < all * q->n; i++) {
         batch->K[i] *= gp->signal * batch->S[i];
     }
@@ -238,6 +274,9 @@ void gp_gradient(const struct gp *gp, struct gp_batch *batch, const struct point
         for (size_t k = 0; k < d; k++) {
             double dz = batch->Z[j * d + k] * sum - batch->ZC[j * d + k];
             gradient[j * d + k] = 2.0 * sqrt(gp->kernel.w_num[k]) * dz;
+        }
+        if (gp->n_features > 0) {
+            drift_gradient(d, points_num(q, j), batch->H + j * gp->n_features, gradient + j * d);
         }
     }
 }

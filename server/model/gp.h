@@ -4,7 +4,8 @@
  *
  *   theta  ln ℓ of each number, ln ℓ of each category, ln σ_f², ln σ_n²   (n_num + n_cat + 2)
  *
- * The mean is a constant taken by its own generalised least squares, m = 1ᵀK⁻¹y / 1ᵀK⁻¹1, or zero.
+ * The mean is a constant taken by its own generalised least squares, m = 1ᵀK⁻¹y / 1ᵀK⁻¹1, or zero;
+ * with GP_MEAN_DRIFT a drift (model/drift.h) joins the covariance too.
  * Pending points enter as S fantasies: each is drawn from the joint posterior through given normal
  * numbers, all share one factor, and so one variance (algorithms.md §1.4 j).
  * Rasmussen & Williams, Gaussian Processes for Machine Learning (2006), algorithms 2.1 and 5.1. */
@@ -18,7 +19,7 @@
 #include "common/own.h"
 #include "server/model/kernel.h"
 
-enum gp_mean { GP_MEAN_ZERO, GP_MEAN_CONSTANT };
+enum gp_mean { GP_MEAN_ZERO, GP_MEAN_CONSTANT, GP_MEAN_DRIFT };
 
 static inline size_t gp_n_theta(const struct points *x)
 {
@@ -57,7 +58,8 @@ struct gp {
     struct factor *factor;
     const double *L; /* the factor's, rows `ld` apart */
     size_t ld;
-    double *w, *Z, *norm, *A;
+    size_t n_features; /* of the drift; 0: none */
+    double *w, *Z, *norm, *phi, *A;
 };
 
 /* `x` holds n observed points and then p pending ones; `y` n values and `extra` what they are
@@ -78,7 +80,7 @@ struct gp_batch {
     bool with_slopes; /* gp_gradient() will be asked for: at first what the batch was made for */
     /* the inside */
     struct workspace *work;
-    double *Z, *norm, *K, *S, *ZC;
+    double *Z, *norm, *phi, *K, *S, *ZC, *H;
 };
 
 MUST_USE int gp_batch_create(const struct gp *gp, size_t cap, bool gradients,

@@ -21,6 +21,8 @@ enum {
     EXPLAIN_MAX = 1 << 16
 };
 
+static const double least_gain = 3e-3;
+
 static void check(const struct study_def *study, struct faults *faults)
 {
     strategy_refuse_options(study, faults);
@@ -233,10 +235,18 @@ static bool pick(struct thought *t)
     return found;
 }
 
+/* What an improvement is counted from: the incumbent, less a little of what it is better than the
+ * average. Without that little a search that has converged asks for the incumbent again and again,
+ * an epsilon away, where it could look elsewhere. */
+static double mark(const struct belief *belief)
+{
+    return belief->best - least_gain * fmax(-belief->best, 0.0);
+}
+
 static int think(struct thought *t, struct suggestion *out, struct err *err)
 {
     TRY(belief_init(&t->belief, t->study, &t->axes, &t->trials, t->seen, &t->rng, err));
-    TRY(acquisition_create(t->belief.gp, t->belief.ok, t->belief.best, POINTS_PER_CALL,
+    TRY(acquisition_create(t->belief.gp, t->belief.ok, mark(&t->belief), POINTS_PER_CALL,
                            &t->acquisition, err));
     t->acquisition->trend = t->belief.guide.trend;
     if (t->axes.cells_total <= SCORED_WHOLE) {

@@ -184,8 +184,8 @@ static int fit_evaluations(size_t n)
 /* theta ← MAP of (points, y), from `warm` (or NULL) and, where results are few or it is time, from
  * the prior's middle and from shorter lengths. */
 static int fit_theta(const struct points *points, const double y[], const double extra[],
-                     const struct fit_prior *prior, const double warm[], bool afresh,
-                     double theta[], double *value, struct err *err)
+                     enum gp_mean mean, const struct fit_prior *prior, const double warm[],
+                     bool afresh, double theta[], double *value, struct err *err)
 {
     OWN(gp_evidence) struct gp_evidence *evidence = NULL;
     OWN(memory) double *starts = calloc(STARTS_MAX * prior->n, sizeof *starts);
@@ -205,7 +205,7 @@ static int fit_theta(const struct points *points, const double y[], const double
             shorter[i] = prior->mean[i] - (i + 2 < prior->n ? 1.2 : 0.0);
         }
     }
-    TRY(gp_evidence_create(points, y, extra, GP_MEAN_CONSTANT, &evidence, err));
+    TRY(gp_evidence_create(points, y, extra, mean, &evidence, err));
     return fit_map(evidence, prior, n, starts, fit_evaluations(points->n), theta, value, err);
 }
 
@@ -232,7 +232,7 @@ static int fit_subset(const struct points *points, const struct rows *rows,
         extra[i] = rows->extra[order[i].index];
     }
     part.n = k;
-    return fit_theta(&part, y, extra, prior, warm, afresh, theta, value, err);
+    return fit_theta(&part, y, extra, GP_MEAN_DRIFT, prior, warm, afresh, theta, value, err);
 }
 
 /* ---- older studies ----------------------------------------------------------------------------
@@ -323,7 +323,7 @@ static int condition(struct belief *b, const struct rows *rows, struct rng *rng,
     for (size_t i = 0; i < p * FANTASIES; i++) {
         eps[i] = rng_normal(rng);
     }
-    TRY(gp_create(&b->points, p, b->y, b->extra, b->theta, GP_MEAN_CONSTANT, FANTASIES, eps, &b->gp,
+    TRY(gp_create(&b->points, p, b->y, b->extra, b->theta, GP_MEAN_DRIFT, FANTASIES, eps, &b->gp,
                   err));
     for (size_t i = 0; i < p * b->gp->n_fantasies; i++) {
         b->gp->y_pending[i] += b->expected[b->n + i % p];
@@ -365,8 +365,8 @@ static int learn_failures(struct belief *b, const struct axes *f, const struct t
     }
     b->ok_points.n = n;
     if (b->fitted) {
-        TRY(fit_theta(&b->ok_points, label, NULL, prior, warm, warm == NULL, b->ok_theta, &value,
-                      err));
+        TRY(fit_theta(&b->ok_points, label, NULL, GP_MEAN_CONSTANT, prior, warm, warm == NULL,
+                      b->ok_theta, &value, err));
         b->ok_theta[prior->n - 1] = fmax(b->ok_theta[prior->n - 1], log(ok_noise));
     } else {
         memcpy(b->ok_theta, warm == NULL ? prior->mean : warm, prior->n * sizeof *b->ok_theta);

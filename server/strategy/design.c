@@ -20,7 +20,7 @@ uint64_t design_size(const struct study_def *study)
     for (size_t i = 0; i < study->space->n_params; i++) {
         d += study->space->params[i].n_cells != 1;
     }
-    uint64_t size = (d + 1) / 2 + 3;
+    uint64_t size = (d + 1) / 2 + 1;
     size = size < 4 ? 4 : size > 10 ? 10 : size;
     if (study->limits.trials > 0) {
         uint64_t quarter = ((uint64_t)study->limits.trials + 3) / 4;

@@ -11,7 +11,7 @@
 #include "server/strategy/axes.h"
 #include "server/strategy/trials.h"
 
-/* How many there are: clamp(⌈D/2⌉ + 3, 4, 10), at most a quarter of the trials allowed but 3. */
+/* How many there are: clamp(⌈D/2⌉ + 1, 4, 10), at most a quarter of the trials allowed but 3. */
 uint64_t design_size(const struct study_def *study);
 
 /* x ← the design's point for this ordinal. ERR_EXHAUSTED: every configuration has been tried. */

@@ -298,6 +298,8 @@ static void mixed_points(struct points *x, size_t n, double y[])
     }
 }
 
+static const enum gp_mean means[] = {GP_MEAN_CONSTANT, GP_MEAN_DRIFT};
+
 START_TEST(evidence_gradient_agrees_with_differences)
 {
     OWN(points) struct points x = {0};
@@ -307,7 +309,7 @@ START_TEST(evidence_gradient_agrees_with_differences)
     const double h = 1e-5;
 
     mixed_points(&x, 10, y);
-    ck_assert_int_eq(gp_evidence_create(&x, y, NULL, GP_MEAN_CONSTANT, &evidence, NULL), 0);
+    ck_assert_int_eq(gp_evidence_create(&x, y, NULL, means[_i], &evidence, NULL), 0);
     ck_assert_int_eq(gp_log_evidence(evidence, theta, &up, gradient, NULL), 0);
     for (size_t i = 0; i < 7; i++) {
         double at = theta[i];
@@ -332,8 +334,8 @@ START_TEST(acquisition_gradient_agrees_with_differences)
     double y[34], best[3], value[2], a[6], b[2], gradient[6], up[2], down[2];
     const double h = 1e-5;
 
-    mixed_points(&x, _i == 0 ? 12 : 34, y); /* few, and so many that news counts */
-    ck_assert_int_eq(gp_create(&x, 2, y, NULL, theta, GP_MEAN_CONSTANT, 3, eps, &gp, NULL), 0);
+    mixed_points(&x, _i % 2 == 0 ? 12 : 34, y); /* few, and so many that news counts */
+    ck_assert_int_eq(gp_create(&x, 2, y, NULL, theta, means[_i / 2], 3, eps, &gp, NULL), 0);
     ck_assert_int_eq(gp_batch_create(gp, 2, true, &batch, NULL), 0);
     ck_assert_int_eq(points_init(&q, 3, 2, 2, NULL), 0);
     q.n = 2;
@@ -402,6 +404,34 @@ START_TEST(extra_noise_loosens_single_values)
     theta[2] = log(exp(theta[2]) + .05);
     ck_assert_int_eq(gp_log_evidence(b, theta, &after, NULL, NULL), 0);
     NEAR(before, after, 1e-12);
+}
+END_TEST
+
+/* With nothing but the drift left of the covariance, a parabola is known from four results. */
+START_TEST(a_drift_carries_on_beyond_the_results)
+{
+    OWN(points) struct points x = {0};
+    OWN(points) struct points q = {0};
+    OWN(gp) struct gp *gp = NULL;
+    OWN(gp_batch) struct gp_batch *batch = NULL;
+    const double at[] = {.05, .3, .55, .7};
+    const double beyond[] = {.5, 1.0};
+    const double theta[] = {log(.05), log(1e-9), log(1e-9)};
+    double y[4];
+
+    ck_assert_int_eq(points_init(&x, 1, 0, 4, NULL), 0);
+    x.n = 4;
+    for (size_t i = 0; i < 4; i++) {
+        x.num[i] = at[i];
+        y[i] = .2 + (at[i] - .8) * (at[i] - .8);
+    }
+    query(&q, 2, beyond);
+    ck_assert_int_eq(gp_create(&x, 0, y, NULL, theta, GP_MEAN_DRIFT, 1, NULL, &gp, NULL), 0);
+    ck_assert_int_eq(gp_batch_create(gp, 2, false, &batch, NULL), 0);
+    gp_predict(gp, batch, &q);
+    NEAR(batch->mean[0], .29, 1e-5);
+    NEAR(batch->mean[1], .24, 1e-5);
+    ck_assert(batch->var[0] < batch->var[1] && batch->var[1] < 1e-6);
 }
 END_TEST
 
@@ -498,10 +528,11 @@ int main(void)
     tcase_add_test(tcase, slopes_of_log_h);
     tcase_add_test(tcase, expected_improvement_has_its_values);
     tcase_add_test(tcase, what_is_known_is_no_news);
-    tcase_add_test(tcase, evidence_gradient_agrees_with_differences);
-    tcase_add_loop_test(tcase, acquisition_gradient_agrees_with_differences, 0, 2);
+    tcase_add_loop_test(tcase, evidence_gradient_agrees_with_differences, 0, 2);
+    tcase_add_loop_test(tcase, acquisition_gradient_agrees_with_differences, 0, 4);
     tcase_add_test(tcase, jitter_climbs_until_it_factors);
     tcase_add_test(tcase, extra_noise_loosens_single_values);
+    tcase_add_test(tcase, a_drift_carries_on_beyond_the_results);
     tcase_add_test(tcase, duplicate_points_without_noise_still_factor);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
