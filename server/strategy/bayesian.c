@@ -145,6 +145,9 @@ static char *explain(const struct thought *t)
     json_put_int(&w, "pending", (int64_t)t->trials.n_pending);
     json_put_int(&w, "fantasies", (int64_t)t->belief.gp->n_fantasies);
     json_put_int(&w, "fit_seen", (int64_t)t->belief.fit_n_seen);
+    if (t->belief.is_closer) {
+        json_put_bool(&w, "closer_look", true);
+    }
     if (t->trials.best < t->trials.n_done) {
         json_put_number(&w, "incumbent", trials_value(t->study, t->trials.cost[t->trials.best]));
     }

@@ -15,7 +15,10 @@ enum {
     CURVES_MAX = 400,        /* of learning curves, which are many: the best half and a spread */
     FAILURES_MODELLED = 3,
     PENDING_MAX = 200,
-    STARTS_MAX = 3
+    STARTS_MAX = 3,
+    IDLE = 12,        /* results without a better one, after which … */
+    CLOSER_MAX = 200, /* … and up to so many results a closer look pays */
+    CLOSER_EVALUATIONS = 15
 };
 
 static const double ok_noise = 0.05;
@@ -185,7 +188,7 @@ static int fit_evaluations(size_t n)
  * the prior's middle and from shorter lengths. */
 static int fit_theta(const struct points *points, const double y[], const double extra[],
                      enum gp_mean mean, const struct fit_prior *prior, const double warm[],
-                     bool afresh, double theta[], double *value, struct err *err)
+                     bool afresh, int evaluations, double theta[], double *value, struct err *err)
 {
     OWN(gp_evidence) struct gp_evidence *evidence = NULL;
     OWN(memory) double *starts = calloc(STARTS_MAX * prior->n, sizeof *starts);
@@ -206,13 +209,13 @@ static int fit_theta(const struct points *points, const double y[], const double
         }
     }
     TRY(gp_evidence_create(points, y, extra, mean, &evidence, err));
-    return fit_map(evidence, prior, n, starts, fit_evaluations(points->n), theta, value, err);
+    return fit_map(evidence, prior, n, starts, evaluations, theta, value, err);
 }
 
 /* The same on a part of many rows. */
 static int fit_subset(const struct points *points, const struct rows *rows,
                       const struct fit_prior *prior, const double warm[], bool afresh,
-                      double theta[], double *value, struct err *err)
+                      int evaluations, double theta[], double *value, struct err *err)
 {
     size_t n = points->n;
     size_t k = n < FIT_POINTS_MAX ? n : FIT_POINTS_MAX;
@@ -232,7 +235,8 @@ static int fit_subset(const struct points *points, const struct rows *rows,
         extra[i] = rows->extra[order[i].index];
     }
     part.n = k;
-    return fit_theta(&part, y, extra, GP_MEAN_DRIFT, prior, warm, afresh, theta, value, err);
+    return fit_theta(&part, y, extra, GP_MEAN_DRIFT, prior, warm, afresh, evaluations, theta, value,
+                     err);
 }
 
 /* ---- older studies ----------------------------------------------------------------------------
@@ -366,7 +370,7 @@ static int learn_failures(struct belief *b, const struct axes *f, const struct t
     b->ok_points.n = n;
     if (b->fitted) {
         TRY(fit_theta(&b->ok_points, label, NULL, GP_MEAN_CONSTANT, prior, warm, warm == NULL,
-                      b->ok_theta, &value, err));
+                      fit_evaluations(n), b->ok_theta, &value, err));
         b->ok_theta[prior->n - 1] = fmax(b->ok_theta[prior->n - 1], log(ok_noise));
     } else {
         memcpy(b->ok_theta, warm == NULL ? prior->mean : warm, prior->n * sizeof *b->ok_theta);
@@ -395,8 +399,27 @@ static int take_theta(struct belief *b, const struct points *all, const struct r
     }
     uint64_t seldom = trials->n_finished < 100 ? 10 : 50;
     bool afresh = trials->n_finished < 15 || trials->n_finished % seldom == 0;
-    return fit_subset(all, rows, prior, fit == NULL ? NULL : stored, afresh, b->theta,
+    return fit_subset(all, rows, prior, fit == NULL ? NULL : stored, afresh,
+                      fit_evaluations(all->n < FIT_POINTS_MAX ? all->n : FIT_POINTS_MAX), b->theta,
                       &b->log_posterior, err);
+}
+
+/* Looks closer where it is time to. What is fitted for it is not stored: it follows from the
+ * results, and the next ask goes by the other fit again. */
+static int look_closer(struct belief *b, const struct points *all, struct rows *rows,
+                       const struct fit_prior *prior, struct err *err)
+{
+    bool is_time = !b->fitted && !rows->has_curves && b->guide.trend == NULL
+                   && rows->n_whole % 2 == 1 && rows->n_whole <= CLOSER_MAX
+                   && rows_idle(rows) > IDLE;
+
+    if (!is_time || !rows_look_closer(rows)) {
+        return 0;
+    }
+    b->is_closer = true;
+    b->transform = rows->transform;
+    return fit_subset(all, rows, prior, NULL, true, CLOSER_EVALUATIONS, b->theta, &b->log_posterior,
+                      err);
 }
 
 static int learn(struct belief *b, const struct study_def *study, const struct axes *f,
@@ -428,6 +451,7 @@ static int learn(struct belief *b, const struct study_def *study, const struct a
     if (trials->n_failed >= FAILURES_MODELLED) {
         TRY(learn_failures(b, f, trials, &prior, has_ok ? stored + b->n_theta : NULL, err));
     }
+    TRY(look_closer(b, &all, &rows, &prior, err));
     TRY(assemble(b, f, trials, &all, &rows, rng != NULL, err));
     return condition(b, &rows, rng, err);
 }

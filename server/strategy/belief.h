@@ -3,7 +3,9 @@
  * The objective is a Gaussian process on the results, running trials as fantasies; from three
  * failures on, a second one tells where trials fail. Their hyper-parameters are fitted when due (at
  * every result up to 30, then every ⌈n/20⌉) and otherwise taken from the study's newest fit: fits
- * are rows, so a suggestion can be made again from what it saw. */
+ * are rows, so a suggestion can be made again from what it saw. A search that has found nothing
+ * better for a while looks closer (rows.h) with every second result: from the same results, cut at
+ * the median and fitted anew, it sees where the model it goes by took fine structure for noise. */
 #ifndef SERVER_STRATEGY_BELIEF_H
 #define SERVER_STRATEGY_BELIEF_H
 
@@ -39,6 +41,7 @@ struct belief {
     double *theta, *ok_theta; /* one allocation: theta's */
     uint64_t fit_n_seen;      /* finished trials that the hyper-parameters were fitted to */
     bool fitted;              /* by this call: worth storing */
+    bool is_closer;           /* a closer look, with hyper-parameters of its own */
     double log_posterior;     /* of that fit */
 };
 

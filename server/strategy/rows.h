@@ -34,4 +34,12 @@ OWN_VALUE(rows)
 /* Rows there are of trials that were measured at all: what a model can be made from. */
 size_t rows_count(const struct study_def *study, const struct trials *trials);
 
+/* Results since the last one that was better than all before it by more than a trace. */
+size_t rows_idle(const struct rows *rows);
+/* A closer look at what is good: costs beyond the median of the first 20 results count as that
+ * median, and what is left is scaled afresh, so that differences among good ones are not lost in
+ * the spread of bad ones. False, and nothing is changed, where there is nothing to see so: fewer
+ * results, or none better than that median. Not for curves. */
+bool rows_look_closer(struct rows *rows);
+
 #endif

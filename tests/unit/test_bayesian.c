@@ -418,6 +418,45 @@ START_TEST(a_stored_fit_gives_the_same_again)
 }
 END_TEST
 
+static double ripples(const double x[])
+{
+    return sin(97 * x[0]) * cos(89 * log10(x[1])) + 10 * fabs(x[0]);
+}
+
+/* Whether the next suggestion is made by a closer look; the same when asked for twice. */
+static bool looks_closer(struct lab *lab)
+{
+    struct history history = seen(lab);
+    double x[PARAMS_MAX], again[PARAMS_MAX];
+    struct suggestion made = {.x = x};
+
+    ck_assert_int_eq(lab->strategy->suggest(lab->study, &history, lab->n + 1, &made, NULL), 0);
+    bool closer = strstr(made.explain, "\"closer_look\":true") != NULL;
+    if (closer) {
+        ck_assert_ptr_null(made.fit);
+        ck_assert_int_eq(ask_with(lab, &history, lab->n + 1, false, again), ERR_NONE);
+        ck_assert_mem_eq(x, again, 2 * sizeof *x);
+    }
+    free(made.explain);
+    free(made.fit);
+    return closer;
+}
+
+START_TEST(a_search_that_is_stuck_looks_closer)
+{
+    OWN(lab) struct lab *lab = lab_create("bayesian", TWO, "");
+    bool closer = false;
+
+    tune(lab, 19, ripples);
+    ck_assert(!looks_closer(lab));
+    while (lab->n < 80 && !closer) {
+        tune(lab, 1, ripples);
+        closer = looks_closer(lab);
+    }
+    ck_assert(closer);
+}
+END_TEST
+
 START_TEST(a_suggestion_says_why)
 {
     OWN(lab) struct lab *lab = lab_create("bayesian", TWO, "");
@@ -466,6 +505,7 @@ int main(void)
     tcase_add_loop_test(tcase, five_hundred_categories, 0, MODELS);
     tcase_add_loop_test(tcase, only_constants_are_soon_exhausted, 0, MODELS);
     tcase_add_test(tcase, a_stored_fit_gives_the_same_again);
+    tcase_add_test(tcase, a_search_that_is_stuck_looks_closer);
     tcase_add_test(tcase, a_suggestion_says_why);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
