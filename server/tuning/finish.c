@@ -461,6 +461,9 @@ static int completed(struct tuning *tuning, struct live_lease *lease, struct com
     case VERDICT_RUN:
         return again(tuning, lease, ATTEMPT_PAUSED, NULL, reply, err);
     case VERDICT_PRUNE:
+        if (def->has_resource && step >= def->resource_max) { /* it was at its end already */
+            return end_with(tuning, lease, ATTEMPT_COMPLETED, TRIAL_COMPLETED, NULL, reply, err);
+        }
         return end_with(tuning, lease, ATTEMPT_PRUNED, TRIAL_PRUNED, NULL, reply, err);
     case VERDICT_FAIL:
         return end_with(tuning, lease, ATTEMPT_FAILED, TRIAL_FAILED, "diverged", reply, err);

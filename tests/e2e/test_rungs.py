@@ -140,6 +140,25 @@ def test_killed_server_decides_as_its_twin(tmp):
             expect(rungs(view), [[(1, 9), (3, 3), (9, 1)], [(3, 5), (9, 1)], [(9, 3)]])
 
 
+def test_the_model_stops_and_says_why(tmp):
+    """`auto` with a resource: nothing pauses, a trial runs through or is stopped."""
+    with hone.Server() as server, server.client() as client:
+        reply = client.post("/v1/studies", body("p", "auto", limits={"trials": 14}))
+        expect(reply.json["strategy"]["chosen"]["mode"], "predictive")
+        tune(server, tmp, "p")
+        trials = list(client.walk("/v1/studies/p/trials"))
+        expect(len(trials), 14)
+        for trial in trials:
+            why = client.get(f"/v1/studies/p/trials/{trial['number']}/explain").json
+            lost = [h for h in why["schedule"]["history"] if h["event"] == "lose"]
+            expect(trial["attempt"], 1)
+            # told to stop, a job may be at its end already: then its trial is complete
+            assert trial["state"] == ("pruned" if lost and trial["step"] < 9 else "completed"), trial
+            for h in lost:
+                assert ("forecast" in h and h["forecast"]["chance"] < h["forecast"]["delta"]
+                        or h["rank"] > 1), h
+
+
 def test_impossible_schedules_are_refused(tmp):
     with hone.Server() as server, server.client() as client:
         for strategy, pointer, change in (
