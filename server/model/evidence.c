@@ -73,6 +73,11 @@ int gp_evidence_create(const struct points *x, const double y[], const double ex
     return 0;
 }
 
+size_t gp_evidence_n(const struct gp_evidence *evidence)
+{
+    return evidence->x->n;
+}
+
 void gp_evidence_destroy(struct gp_evidence *evidence)
 {
     if (evidence != NULL) {

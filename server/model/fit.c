@@ -13,6 +13,11 @@ static const double signal_mean = 0.0, signal_sd = 1.0, signal_low = 0.05, signa
 /* ln σ_n²: low and wide. With N(−4, 1) fine differences between good results drown. */
 static const double noise_mean = -6.0, noise_sd = 2.0, noise_low = 1e-6, noise_high = 1.0;
 
+/* A step that gains less ends a climb. Where results are many a hundredth of a nat tells no two
+ * thetas apart, and a climb from the last fit is over in half as many evaluations. */
+enum { MANY = 100 };
+static const double least_gain = 1e-5, least_gain_many = 1e-2;
+
 static void set(struct fit_prior *prior, size_t i, double mean, double sd, double low, double high)
 {
     prior->mean[i] = mean;
@@ -111,8 +116,8 @@ static int climb_from(struct climb *climb, const double start[], int evaluations
     (void)nlopt_set_lower_bounds(opt, prior->low);
     (void)nlopt_set_upper_bounds(opt, prior->high);
     (void)nlopt_set_vector_storage(opt, 10);
-    (void)nlopt_set_ftol_rel(opt, 1e-6);
-    (void)nlopt_set_ftol_abs(opt, 1e-5);
+    (void)nlopt_set_ftol_abs(opt,
+                             gp_evidence_n(climb->evidence) > MANY ? least_gain_many : least_gain);
     (void)nlopt_set_maxeval(opt, evaluations);
     for (size_t i = 0; i < prior->n; i++) {
         theta[i] = fmin(fmax(start[i], prior->low[i]), prior->high[i]);

@@ -33,6 +33,7 @@ struct gp_evidence; /* scratch for one data set, used again for each theta */
  * for none). */
 MUST_USE int gp_evidence_create(const struct points *x, const double y[], const double extra[],
                                 enum gp_mean mean, struct gp_evidence **evidence, struct err *err);
+size_t gp_evidence_n(const struct gp_evidence *evidence); /* of x */
 void gp_evidence_destroy(struct gp_evidence *evidence);
 OWN_POINTER(gp_evidence)
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/model/exp.h"
 #include "server/model/linalg.h"
 
 int points_init(struct points *points, size_t n_num, size_t n_cat, size_t cap, struct err *err)
@@ -104,44 +105,6 @@ static void add_hamming(const struct kernel *kernel, const struct points *a, con
             r2[i] += other[i * kernel->n_cat] != code[k] ? w : 0.0;
         }
     }
-}
-
-/* e^−s for s ≥ 0 to the last bit but one, without branches or calls, so that loops over it become
- * vector code: 2^k e^r, |r| ≤ ½ ln 2, by Taylor's series. Beyond 700 it stays at e^−700. */
-static inline __attribute__((always_inline)) double exp_minus(double s)
-{
-    static const double shift = 0x1.8p52; /* adding it rounds to an integer in the low bits */
-    static const double log2_e = 1.4426950408889634074;
-    static const double ln2_high = 0x1.62e42fefa0000p-1;
-    static const double ln2_low = 0x1.cf79abc9e3b3ap-40;
-    double x = s < 700.0 ? -s : -700.0;
-    double shifted = x * log2_e + shift;
-    double k = shifted - shift;
-    double r = (x - k * ln2_high) - k * ln2_low;
-    double p = 1.0 / 6227020800.0;
-    int64_t bits;
-
-    p = p * r + 1.0 / 479001600.0;
-    p = p * r + 1.0 / 39916800.0;
-    p = p * r + 1.0 / 3628800.0;
-    p = p * r + 1.0 / 362880.0;
-    p = p * r + 1.0 / 40320.0;
-    p = p * r + 1.0 / 5040.0;
-    p = p * r + 1.0 / 720.0;
-    p = p * r + 1.0 / 120.0;
-    p = p * r + 1.0 / 24.0;
-    p = p * r + 1.0 / 6.0;
-    p = p * r + 0.5;
-    p = p * r + 1.0;
-    p = p * r + 1.0;
-    memcpy(&bits, &shifted, sizeof bits);
-    bits =
-        (int64_t)((uint64_t)bits << 52); /* k in the exponent's place; the shift's bits fall off */
-    int64_t scaled;
-    memcpy(&scaled, &p, sizeof scaled);
-    scaled = (int64_t)((uint64_t)scaled + (uint64_t)bits);
-    memcpy(&p, &scaled, sizeof p);
-    return p;
 }
 
 static inline __attribute__((always_inline)) void matern(size_t n, double *restrict r2,

@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "common/normal.h"
+#include "server/model/exp.h"
 #include "server/model/linalg.h"
+#include "server/model/order.h"
 
 static const double half_ln_2pi = 0.91893853320467274178;
 static const double least_width = 0.03;
-static const double far_below = -40.0; /* e^-40 of the greatest term changes no digit */
 
 enum { ROWS_PER_CELL = 4 };
 
@@ -51,22 +52,6 @@ void parzen_destroy(struct parzen *parzen)
 }
 
 /* ---- widths ---------------------------------------------------------------------------------- */
-struct place {
-    double at;
-    size_t component;
-};
-
-static int by_place(const void *a, const void *b)
-{
-    const struct place *x = a;
-    const struct place *y = b;
-
-    if (x->at < y->at || x->at > y->at) {
-        return x->at < y->at ? -1 : 1;
-    }
-    return (x->component > y->component) - (x->component < y->component);
-}
-
 /* Sets mean, width and what follows from them for one component of the k-th number. */
 static void set_kernel(struct parzen *p, size_t k, size_t i, double mean, double width)
 {
@@ -79,29 +64,36 @@ static void set_kernel(struct parzen *p, size_t k, size_t i, double mean, double
     p->constant[at] = -log(width * mass) - half_ln_2pi;
 }
 
+/* Of the i-th component; the prior's is the middle. */
+static double place_of(const struct parzen *p, size_t k, size_t i)
+{
+    return i + 1 < p->n ? points_num(&p->x, i)[k] : 0.5;
+}
+
 /* The k-th number's kernels: gaps between sorted places; the outermost have an inner one alone. */
-static void set_kernels(struct parzen *p, size_t k, struct place places[])
+static void set_kernels(struct parzen *p, size_t k, struct ordered places[])
 {
     size_t prior = p->n - 1;
     size_t count = 0;
     double least = fmax(least_width, 1.0 / (double)((prior + 2) * (prior + 2)));
 
     for (size_t i = 0; i < p->n; i++) {
-        double at = i < prior ? points_num(&p->x, i)[k] : 0.5;
+        double at = place_of(p, k, i);
         if (isnan(at)) { /* uniform: inverse and constant stay 0 and add nothing to a logarithm */
             p->mean[k * p->n + i] = 0.5;
             p->width[k * p->n + i] = INFINITY;
             continue;
         }
-        places[count++] = (struct place){at, i};
+        places[count++] = (struct ordered){order_key(at), i};
     }
-    qsort(places, count, sizeof *places, by_place);
+    order_sort(count, places, places + p->n);
+    double left = 0.0;
     for (size_t j = 0; j < count; j++) {
-        double left = j == 0 ? 0.0 : places[j].at - places[j - 1].at;
-        double right = j + 1 == count ? 0.0 : places[j + 1].at - places[j].at;
+        double at = place_of(p, k, places[j].index);
+        double right = j + 1 == count ? 0.0 : place_of(p, k, places[j + 1].index) - at;
         double width = fmin(fmax(fmax(left, right), least), 1.0);
-        set_kernel(p, k, places[j].component, places[j].at,
-                   places[j].component == prior ? 1.0 : width);
+        set_kernel(p, k, places[j].index, at, places[j].index == prior ? 1.0 : width);
+        left = right;
     }
 }
 
@@ -257,7 +249,7 @@ int parzen_create(const struct points *x, const double weights[], const uint64_t
                   const size_t choices[], struct parzen **parzen, struct err *err)
 {
     OWN(parzen) struct parzen *p = calloc(1, sizeof *p);
-    OWN(memory) struct place *places = calloc(x->n + 1, sizeof *places);
+    OWN(memory) struct ordered *places = calloc(2 * (x->n + 1), sizeof *places);
 
     if (p == NULL || places == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
@@ -285,7 +277,7 @@ double parzen_width(const struct parzen *parzen, size_t i, size_t k)
 }
 
 /* ---- density --------------------------------------------------------------------------------- */
-static void add_number(const struct parzen *p, size_t k, double at, double terms[])
+INTO_CALLERS void add_number(const struct parzen *p, size_t k, double at, double *restrict terms)
 {
     const double *mean = p->mean + k * p->n;
     const double *inverse = p->inverse + k * p->n;
@@ -305,49 +297,89 @@ static void add_number(const struct parzen *p, size_t k, double at, double terms
     }
 }
 
-static void add_category(const struct parzen *p, size_t k, int32_t code, double terms[])
+INTO_CALLERS void add_category(const struct parzen *p, size_t k, int32_t code,
+                               double *restrict terms)
 {
+    const int32_t *own = p->x.cat + k;
+    size_t step = p->n_cat;
+
     for (size_t i = 0; i + 1 < p->n; i++) {
-        int32_t own = points_cat(&p->x, i)[k];
-        terms[i] += own < 0 ? p->uniform[k] : own == code ? p->match[k] : p->other[k];
+        int32_t c = own[i * step];
+        terms[i] += c < 0 ? p->uniform[k] : c == code ? p->match[k] : p->other[k];
     }
     terms[p->n - 1] += p->uniform[k];
 }
 
-static double log_sum(size_t n, const double terms[])
+/* In four parts, so that it is vector code; uses up the terms. */
+INTO_CALLERS double log_sum(size_t n, double *restrict terms)
 {
-    double top = -INFINITY;
-    double sum = 0.0;
+    double top[4] = {terms[0], terms[0], terms[0], terms[0]};
+    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+    size_t i = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        top = terms[i] > top ? terms[i] : top;
+    for (; i + 4 <= n; i += 4) {
+        for (size_t k = 0; k < 4; k++) {
+            top[k] = terms[i + k] > top[k] ? terms[i + k] : top[k];
+        }
     }
-    for (size_t i = 0; i < n; i++) {
-        double below = terms[i] - top;
-        sum += below > far_below ? exp(below) : 0.0;
+    for (; i < n; i++) {
+        top[0] = terms[i] > top[0] ? terms[i] : top[0];
     }
-    return top + log(sum);
+    double greatest = fmax(fmax(top[0], top[1]), fmax(top[2], top[3]));
+    for (i = 0; i < n; i++) {
+        terms[i] = exp_minus(greatest - terms[i]);
+    }
+    for (i = 0; i + 4 <= n; i += 4) {
+        for (size_t k = 0; k < 4; k++) {
+            sum[k] += terms[i + k];
+        }
+    }
+    for (; i < n; i++) {
+        sum[0] += terms[i];
+    }
+    return greatest + log((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
+
+INTO_CALLERS double log_density(const struct parzen *p, const double num[], const int32_t cat[])
+{
+    memcpy(p->terms, p->log_weight, p->n * sizeof *p->terms);
+    for (size_t k = 0; k < p->n_num; k++) {
+        if (!isnan(num[k])) {
+            add_number(p, k, num[k], p->terms);
+        }
+    }
+    for (size_t k = 0; k < p->n_cat; k++) {
+        if (cat[k] >= 0) {
+            add_category(p, k, cat[k], p->terms);
+        }
+    }
+    return log_sum(p->n, p->terms);
+}
+
+static double density_any(const struct parzen *p, const double num[], const int32_t cat[])
+{
+    return log_density(p, num, cat);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static double density_avx2(const struct parzen *p,
+                                                           const double num[], const int32_t cat[])
+{
+    return log_density(p, num, cat);
+}
+#endif
 
 void parzen_log_density(const struct parzen *parzen, const struct points *q, double value[])
 {
-    const struct parzen *p = parzen;
+    double (*density)(const struct parzen *, const double[], const int32_t[]) = density_any;
 
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2")) {
+        density = density_avx2;
+    }
+#endif
     for (size_t j = 0; j < q->n; j++) {
-        memcpy(p->terms, p->log_weight, p->n * sizeof *p->terms);
-        for (size_t k = 0; k < p->n_num; k++) {
-            double at = points_num(q, j)[k];
-            if (!isnan(at)) {
-                add_number(p, k, at, p->terms);
-            }
-        }
-        for (size_t k = 0; k < p->n_cat; k++) {
-            int32_t code = points_cat(q, j)[k];
-            if (code >= 0) {
-                add_category(p, k, code, p->terms);
-            }
-        }
-        value[j] = log_sum(p->n, p->terms);
+        value[j] = density(parzen, points_num(q, j), points_cat(q, j));
     }
 }
 

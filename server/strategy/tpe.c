@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/rng.h"
+#include "server/model/order.h"
 #include "server/model/parzen.h"
 #include "server/strategy/axes.h"
 #include "server/strategy/design.h"
@@ -73,46 +74,32 @@ static void guess_finish(struct guess *guess)
 OWN_VALUE(guess)
 
 /* ---- order ----------------------------------------------------------------------------------- */
-struct standing {
-    bool is_complete;
-    int64_t step;
-    double cost;
-    size_t index;
-};
-
-/* Complete ones by cost; then the pruned ones, those that came further first. */
-static int by_standing(const void *a, const void *b)
-{
-    const struct standing *x = a;
-    const struct standing *y = b;
-
-    if (x->is_complete != y->is_complete) {
-        return x->is_complete ? -1 : 1;
-    }
-    if (!x->is_complete && x->step != y->step) {
-        return x->step > y->step ? -1 : 1;
-    }
-    if (x->cost < y->cost || x->cost > y->cost) {
-        return x->cost < y->cost ? -1 : 1;
-    }
-    return (x->index > y->index) - (x->index < y->index);
-}
-
+/* Complete ones by cost; then the pruned ones, those that came further first; equals by number. A
+ * sort by cost and then, for the pruned, by step: each keeps the order of the one before. */
 static int rank(struct guess *g, struct err *err)
 {
     const struct trials *t = &g->trials;
-    OWN(memory) struct standing *standings = calloc(t->n_done + 1, sizeof *standings);
+    OWN(memory) struct ordered *items = calloc(2 * t->n_done + 1, sizeof *items);
+    bool any_pruned = false;
 
     g->order = calloc(t->n_done + 1, sizeof *g->order);
-    if (standings == NULL || g->order == NULL) {
+    if (items == NULL || g->order == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     for (size_t i = 0; i < t->n_done; i++) {
-        standings[i] = (struct standing){t->complete[i], t->step[i], t->measured[i], i};
+        items[i] = (struct ordered){order_key(t->measured[i]), i};
+        any_pruned = any_pruned || !t->complete[i];
     }
-    qsort(standings, t->n_done, sizeof *standings, by_standing);
+    order_sort(t->n_done, items, items + t->n_done);
+    if (any_pruned) {
+        for (size_t i = 0; i < t->n_done; i++) {
+            bool is_complete = t->complete[items[i].index];
+            items[i].key = is_complete ? 0 : order_key(-(double)t->step[items[i].index]);
+        }
+        order_sort(t->n_done, items, items + t->n_done);
+    }
     for (size_t i = 0; i < t->n_done; i++) {
-        g->order[i] = standings[i].index;
+        g->order[i] = items[i].index;
     }
     double n = ceil(good_share * (double)t->n_done);
     g->n_good = n < 1.0 ? 1 : n > GOOD_MAX ? GOOD_MAX : (size_t)n;

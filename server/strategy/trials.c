@@ -12,15 +12,25 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int by_key(const void *a, const void *b)
+static bool is_sorted(size_t n, const struct observation *const seen[])
 {
-    const struct space_key *x = a;
-    const struct space_key *y = b;
-
-    if (x->a != y->a) {
-        return x->a > y->a ? 1 : -1;
+    for (size_t i = 1; i < n; i++) {
+        if (seen[i - 1]->number > seen[i]->number) {
+            return false;
+        }
     }
-    return (x->b > y->b) - (x->b < y->b);
+    return true;
+}
+
+/* Where the key stands, or the free slot where it would. The table is at most half full. */
+static struct tried *find(const struct trials *t, struct space_key key)
+{
+    size_t at = (size_t)(key.a ^ key.b) & (t->n_slots - 1);
+
+    while (t->slots[at].is_taken && (t->slots[at].key.a != key.a || t->slots[at].key.b != key.b)) {
+        at = (at + 1) & (t->n_slots - 1);
+    }
+    return &t->slots[at];
 }
 
 static int by_cost(const void *a, const void *b)
@@ -48,10 +58,14 @@ static int allocate(struct trials *t, size_t n, struct err *err)
     t->pending_seen = calloc(n + 1, sizeof *t->pending_seen);
     t->failed = calloc(n + 1, sizeof *t->failed);
     t->pending = calloc(n + 1, sizeof *t->pending);
-    t->keys = calloc(n + 1, sizeof *t->keys);
+    t->n_slots = 2;
+    while (t->n_slots < 2 * n) {
+        t->n_slots *= 2;
+    }
+    t->slots = calloc(t->n_slots, sizeof *t->slots);
     if (t->done == NULL || t->cost == NULL || t->measured == NULL || t->step == NULL
         || t->complete == NULL || t->failed == NULL || t->done_seen == NULL
-        || t->pending_seen == NULL || t->pending == NULL || t->keys == NULL) {
+        || t->pending_seen == NULL || t->pending == NULL || t->slots == NULL) {
         trials_finish(t);
         return err_set(err, ERR_NOMEM, "no memory for a history of %zu trials", n);
     }
@@ -62,7 +76,8 @@ static void add(struct trials *t, const struct study_def *study, const struct ob
 {
     double cost = trials_value(study, seen->value);
 
-    t->keys[t->n_keys++] = space_config_key(study->space, seen->x);
+    struct space_key key = space_config_key(study->space, seen->x);
+    *find(t, key) = (struct tried){.is_taken = true, .key = key};
     if (seen->kind == OBSERVED_PENDING) {
         t->pending_seen[t->n_pending] = seen;
         t->pending[t->n_pending++] = seen->x;
@@ -140,11 +155,12 @@ int trials_init(struct trials *trials, const struct study_def *study, const stru
     for (size_t i = 0; i < seen->n; i++) {
         sorted[i] = &seen->items[i];
     }
-    qsort(sorted, seen->n, sizeof *sorted, by_number);
+    if (!is_sorted(seen->n, sorted)) {
+        qsort(sorted, seen->n, sizeof *sorted, by_number);
+    }
     for (size_t i = 0; i < seen->n; i++) {
         add(trials, study, sorted[i]);
     }
-    qsort(trials->keys, trials->n_keys, sizeof *trials->keys, by_key);
     find_best(trials);
     return place_pruned(trials, err);
 }
@@ -160,11 +176,11 @@ void trials_finish(struct trials *trials)
     free(trials->pending_seen);
     free(trials->failed);
     free(trials->pending);
-    free(trials->keys);
+    free(trials->slots);
     *trials = (struct trials){0};
 }
 
 bool trials_have(const struct trials *trials, struct space_key key)
 {
-    return bsearch(&key, trials->keys, trials->n_keys, sizeof key, by_key) != NULL;
+    return find(trials, key)->is_taken;
 }

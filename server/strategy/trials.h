@@ -16,6 +16,11 @@
 #include "server/domain/history.h"
 #include "server/domain/study.h"
 
+struct tried {
+    bool is_taken;
+    struct space_key key;
+};
+
 struct trials {
     size_t n_done, n_failed, n_pending;
     size_t n_finished;   /* of all kinds, informative or not: what fits are counted by */
@@ -28,8 +33,8 @@ struct trials {
     const double **failed;                                /* and infeasible */
     const double **pending;
     size_t best; /* index of the best complete one, the earlier of equals; n_done: none */
-    size_t n_keys;
-    struct space_key *keys; /* of every configuration ever tried or on the way, sorted */
+    size_t n_slots;
+    struct tried *slots; /* of every configuration ever tried or on the way: a hash table */
 };
 
 MUST_USE int trials_init(struct trials *trials, const struct study_def *study,

@@ -4,6 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/rng.h"
+#include "server/model/order.h"
+
 static void column(struct points *x, size_t n, const double at[])
 {
     ck_assert_int_eq(points_init(x, 1, 0, n, NULL), 0);
@@ -131,12 +134,37 @@ START_TEST(without_points_only_the_prior_is_left)
 }
 END_TEST
 
+START_TEST(numbers_are_sorted_and_equals_keep_their_order)
+{
+    enum { N = 700 };
+    static const double odd[] = {0.0, -0.0, -1.0, 1e300, -1e300, INFINITY, -INFINITY, NAN};
+    struct ordered items[N], scratch[N];
+    double value[N];
+    struct rng rng = rng_for(3, 1);
+
+    for (size_t n = 0; n <= N; n = n < 60 ? n + 7 : n + 320) { /* by insertion, by digits */
+        for (size_t i = 0; i < n; i++) {
+            value[i] = i % 9 == 0 ? odd[rng_below(&rng, 8)] : floor(20 * rng_normal(&rng)) / 8;
+            items[i] = (struct ordered){order_key(value[i]), i};
+        }
+        order_sort(n, items, scratch);
+        for (size_t i = 1; i < n; i++) {
+            double a = value[items[i - 1].index];
+            double b = value[items[i].index];
+            ck_assert(a < b || isnan(b) || (a <= b && items[i - 1].index < items[i].index));
+            ck_assert(!(isnan(a) && isnan(b)) || items[i - 1].index < items[i].index);
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("parzen");
     TCase *tcase = tcase_create("parzen");
     SRunner *runner = srunner_create(suite);
 
+    tcase_add_test(tcase, numbers_are_sorted_and_equals_keep_their_order);
     tcase_add_test(tcase, widths_are_the_larger_gap);
     tcase_add_test(tcase, densities_have_mass_one);
     tcase_add_test(tcase, categories_are_counted_and_smoothed);
