@@ -3,52 +3,49 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Trials beyond which a Gaussian process costs more than it gives. */
-#define TOO_MANY_TRIALS 5000
-
-struct choice {
-    const char *name;
-    const char *mode; /* asha's; NULL */
-    const char *because;
-};
-
-static struct choice choice_for(const struct study_def *study)
-{
-    if (study->n_objectives > 1) {
-        return (struct choice){"quasirandom", NULL, "several objectives want an even spread"};
-    }
-    if (study->has_resource && study->resource_min < study->resource_max) {
-        return (struct choice){"asha", "predictive",
-                               "trials report as they train, and a model of their curves stops "
-                               "those with next to no chance of winning"};
-    }
-    if (study->limits.trials > TOO_MANY_TRIALS) {
-        return (struct choice){"tpe", NULL, "so many trials want a model that stays quick"};
-    }
-    return (struct choice){"bayesian", NULL,
-                           "a Gaussian process needs the fewest trials to a good result"};
-}
+#include "server/advice/advice.h"
+#include "server/advice/say.h"
 
 bool advice_is_auto(const struct study_def *study)
 {
     return strcmp(study->strategy, "auto") == 0;
 }
 
-int advice_choose(const struct study_def *study, struct chosen *chosen, struct err *err)
+/* The reasons that spoke for it, and what it is preferred to. */
+static int write_choice(const struct advice *advice, struct chosen *chosen, struct err *err)
 {
-    struct choice choice = choice_for(study);
-    OWN(chosen) struct chosen made = {.options = json_object(), .because = json_array()};
+    const struct advice_item *best = &advice->items[0];
+    const struct advice_item *next = &advice->items[1];
+    OWN(chosen)
+    struct chosen made = {.options = json_deep_copy(best->options),
+                          .because = json_deep_copy(best->pro)};
 
-    if (made.options == NULL || made.because == NULL
-        || json_array_append_new(made.because, json_string(choice.because)) != 0
-        || (choice.mode != NULL
-            && json_object_set_new(made.options, "mode", json_string(choice.mode)) != 0)) {
+    if (made.options == NULL || made.because == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    (void)snprintf(made.name, sizeof made.name, "%s", choice.name);
+    (void)snprintf(made.name, sizeof made.name, "%s", best->name);
+    for (size_t i = 0; i < json_array_size(advice->assumed); i++) {
+        say(made.because, "assumed: %s", json_string_value(json_array_get(advice->assumed, i)));
+    }
+    if (next->is_usable && next->has_regret && best->has_regret) {
+        say(made.because, "next best: %s, with an expected regret of %.2f against %.2f",
+            technique_title(next->technique), next->regret, best->regret);
+    }
     *chosen = made;
     made = (struct chosen){0};
     return 0;
+}
+
+int advice_choose(const struct study_def *study, struct chosen *chosen, struct err *err)
+{
+    struct study_def open = *study; /* shares everything; its own strategy has no say */
+    struct problem problem = {.study = &open};
+    OWN(advice) struct advice advice = {0};
+
+    (void)snprintf(open.strategy, sizeof open.strategy, "auto");
+    open.chosen = (struct chosen){0};
+    TRY(advice_rank(&problem, &advice, err));
+    return write_choice(&advice, chosen, err);
 }
 
 int advice_settle(struct study_def *study, struct err *err)

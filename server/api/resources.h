@@ -24,6 +24,7 @@ void get_pareto(void *api, struct http_request *request);       /* best.c */
 void get_history(void *api, struct http_request *request);      /* best.c */
 void get_export(void *api, struct http_request *request);       /* export.c */
 void get_importance(void *api, struct http_request *request);   /* importance.c */
+void post_advice(void *api, struct http_request *request);      /* advice.c */
 
 /* Writer thread: those who follow events are told of the measurements among these, which stay the
  * caller's. Costs nothing while nobody follows. */

@@ -31,6 +31,7 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/studies/{study}/trials/{trial}/explain", READ, HTTP_BODY_NONE, get_explain},
     {"GET", "/v1/studies/{study}/brackets", READ, HTTP_BODY_NONE, get_brackets},
     {"GET", "/v1/studies/{study}/importance", READ, HTTP_BODY_NONE, get_importance},
+    {"POST", "/v1/advice", READ, HTTP_BODY_JSON, post_advice},
     {"POST", "/v1/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/studies/{study}/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/leases/{lease}/measurements", WORKER, HTTP_BODY_JSON, post_measurements},

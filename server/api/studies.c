@@ -5,10 +5,9 @@
 #include <string.h>
 
 #include "common/rng.h"
+#include "server/advice/advice.h"
 #include "server/advice/choose.h"
 #include "server/api/api.h"
-#include "server/schedule/schedule.h"
-#include "server/strategy/strategy.h"
 
 /* ---- POST /v1/studies: the body is checked on a reader, since a space may need 100,000 draws ---
  */
@@ -34,41 +33,6 @@ void encode_study(const struct command *command, struct http_response *response)
     }
 }
 
-/* Names all there are: a slip in "hyperband" must not be answered with a list that lacks it. */
-static void refuse_unknown(const struct study_def *def, struct faults *faults)
-{
-    OWN(buf) struct buf known;
-
-    buf_init(&known, 400);
-    buf_puts(&known, "auto, ");
-    for (size_t i = 0; strategy_all()[i] != NULL; i++) {
-        buf_printf(&known, "%s, ", strategy_all()[i]->name);
-    }
-    for (size_t i = 0; schedule_name(i) != NULL; i++) {
-        buf_printf(&known, "%s%s", i == 0 ? "" : ", ", schedule_name(i));
-    }
-    faults_add(faults, "/strategy", "there is no strategy \"%.64s\"; use one of %s", def->strategy,
-               buf_text(&known));
-}
-
-/* Search and schedule are two axes, combined by name. */
-static void check_strategy(const struct study_def *def, struct faults *faults)
-{
-    const char *strategy = study_strategy(def);
-
-    schedule_check(def, faults);
-    if (!schedule_is_known(strategy)) {
-        if (strategy_find(strategy) == NULL) {
-            refuse_unknown(def, faults);
-        } else if (strategy_check_study(def, faults) != 0) {
-            return; /* told */
-        }
-    } else if (strategy_find(schedule_search(def)) == NULL) {
-        faults_add(faults, "/strategy/search", "there is no search \"%.60s\"",
-                   schedule_search(def));
-    }
-}
-
 static int parse_study(struct http_request *request, struct command *command)
 {
     struct err *err = &command->err;
@@ -80,7 +44,7 @@ static int parse_study(struct http_request *request, struct command *command)
         return faults_result(&command->faults, err);
     }
     advice_settle_body(command->def, &command->faults);
-    check_strategy(command->def, &command->faults);
+    advice_check(command->def, &command->faults);
     return faults_result(&command->faults, err);
 }
 

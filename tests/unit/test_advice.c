@@ -1,10 +1,12 @@
 /* Which strategy is advised, and what `auto` takes. */
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
+#include "server/advice/advice.h"
 #include "server/advice/choose.h"
 
 #define X "{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": 1}"
@@ -104,6 +106,509 @@ START_TEST(the_choice_is_kept)
 }
 END_TEST
 
+/* ---- described problems ---- */
+
+#define LR "{\"name\": \"lr\", \"type\": \"float\", \"low\": 1e-5, \"high\": 1, \"scale\": \"log\"}"
+#define UNITS "{\"name\": \"units\", \"type\": \"int\", \"low\": 16, \"high\": 512}"
+#define KERNEL "{\"name\": \"kernel\", \"type\": \"categorical\", \"choices\": [\"rbf\", \"poly\"]}"
+#define DEGREE                                                                                     \
+    "{\"name\": \"degree\", \"type\": \"int\", \"low\": 2, \"high\": 5, \"when\": {\"kernel\": "   \
+    "[\"poly\"]}}"
+#define SIZE "{\"name\": \"size\", \"type\": \"ordinal\", \"choices\": [\"s\", \"m\", \"l\"]}"
+#define EPOCHS "\"resource\": {\"name\": \"epochs\", \"min\": 1, \"max\": 81}, "
+
+static json_t *parsed(const char *text)
+{
+    json_t *body = json_loads(text, 0, NULL);
+
+    ck_assert_msg(body != NULL, "%s", text);
+    return body;
+}
+
+static void ranked(const char *text, struct problem *problem, struct advice *advice)
+{
+    json_auto_t *body = parsed(text);
+    struct faults faults = {0};
+    struct err err = {0};
+
+    int rc = problem_from_json(body, problem, &faults);
+    ck_assert_msg(rc == 0, "%s: %s %s", text, faults.n > 0 ? faults.items[0].pointer : "",
+                  faults.n > 0 ? faults.items[0].detail : "");
+    ck_assert_int_eq(advice_rank(problem, advice, &err), 0);
+    ck_assert_int_eq(advice_make_studies(problem, advice, &err), 0);
+}
+
+static const struct {
+    const char *body;
+    enum technique first;
+} problems[] = {
+    /* nothing said but the space */
+    {"{\"parameters\": [" LR "]}", TECHNIQUE_BAYESIAN},
+    {"{\"parameters\": [" LR ", " KERNEL ", " DEGREE "]}", TECHNIQUE_BAYESIAN},
+    /* budgets */
+    {"{\"parameters\": [" LR "], \"limits\": {\"trials\": 5}}", TECHNIQUE_BAYESIAN},
+    {"{\"parameters\": [" LR "], \"limits\": {\"trials\": 1000}}", TECHNIQUE_BAYESIAN},
+    {"{\"parameters\": [" LR "], \"limits\": {\"trials\": 50000}}", TECHNIQUE_TPE},
+    /* dear evaluations, few of them */
+    {"{\"parameters\": [" LR ", " UNITS "], \"evaluation_seconds\": 36000, \"workers\": 4, "
+     "\"available_seconds\": 604800}",
+     TECHNIQUE_BAYESIAN},
+    /* evaluations that take no time, so that thinking is all there is to pay for */
+    {"{\"parameters\": [" LR ", " UNITS "], \"evaluation_seconds\": 0.001, \"workers\": 32, "
+     "\"available_seconds\": 600}",
+     TECHNIQUE_TPE},
+    /* noise */
+    {"{\"parameters\": [" LR ", " UNITS "], \"noisy\": true, \"limits\": {\"trials\": 100}}",
+     TECHNIQUE_BAYESIAN},
+    /* learning curves */
+    {"{\"parameters\": [" LR "], " EPOCHS " \"workers\": 1}", TECHNIQUE_PREDICTIVE},
+    {"{\"parameters\": [" LR "], " EPOCHS " \"workers\": 64}", TECHNIQUE_PREDICTIVE},
+    {"{\"parameters\": [" LR "], " EPOCHS " \"checkpoints\": false}", TECHNIQUE_PREDICTIVE},
+    {"{\"parameters\": [" LR "], " EPOCHS " \"experience\": \"new\"}", TECHNIQUE_PREDICTIVE},
+    {"{\"parameters\": [" LR "], " EPOCHS " \"limits\": {\"trials\": 100}}", TECHNIQUE_PREDICTIVE},
+    /* a resource with nothing between its ends */
+    {"{\"parameters\": [" LR "], \"resource\": {\"min\": 5, \"max\": 5}}", TECHNIQUE_BAYESIAN},
+    {"{\"parameters\": [" LR "], \"resource\": {\"max\": 1}}", TECHNIQUE_BAYESIAN},
+    /* few configurations: all of them, the likely ones first */
+    {"{\"parameters\": [" KERNEL ", " SIZE "]}", TECHNIQUE_BAYESIAN},
+    {"{\"parameters\": [" KERNEL "], " TWO " \"limits\": {\"trials\": 10}}", TECHNIQUE_GRID},
+    /* several objectives */
+    {"{\"parameters\": [" LR "], " TWO " \"workers\": 3}", TECHNIQUE_QUASIRANDOM},
+    {"{\"parameters\": [" LR "], " TWO EPOCHS " \"workers\": 3}", TECHNIQUE_QUASIRANDOM},
+};
+#define N_PROBLEMS ((int)(sizeof problems / sizeof problems[0]))
+
+START_TEST(the_first_fits_the_problem)
+{
+    OWN(problem) struct problem problem = {0};
+    OWN(advice) struct advice advice = {0};
+
+    ranked(problems[_i].body, &problem, &advice);
+    ck_assert_msg(advice.items[0].technique == problems[_i].first, "%s: %s", problems[_i].body,
+                  technique_title(advice.items[0].technique));
+}
+END_TEST
+
+/* Each technique once, the usable ones first and by score, each with its reasons and its body. */
+START_TEST(every_item_is_whole)
+{
+    OWN(problem) struct problem problem = {0};
+    OWN(advice) struct advice advice = {0};
+    unsigned seen = 0;
+
+    ranked(problems[_i].body, &problem, &advice);
+    ck_assert_uint_eq(advice.n, TECHNIQUE_COUNT);
+    for (size_t i = 0; i < advice.n; i++) {
+        const struct advice_item *item = &advice.items[i];
+        seen |= 1u << item->technique;
+        ck_assert_int_eq(item->is_usable, json_array_size(item->refused) == 0);
+        ck_assert_int_eq(item->is_usable, item->study != NULL);
+        ck_assert_int_eq(item->is_usable,
+                         json_array_size(item->pro) + json_array_size(item->con) > 0);
+        ck_assert(i == 0 || advice.items[i - 1].is_usable || !item->is_usable);
+        if (item->is_usable) {
+            ck_assert(i == 0 || advice.items[i - 1].score <= item->score);
+            ck_assert(item->cost.trials >= 0 && isfinite(item->cost.trials));
+            ck_assert(item->cost.evaluations <= advice.facts.evaluations * (1 + 1e-9));
+            ck_assert(item->regret >= 0 && item->regret <= 1);
+        }
+    }
+    ck_assert_uint_eq(seen, (1u << TECHNIQUE_COUNT) - 1);
+}
+END_TEST
+
+/* `auto` of the same study is the first of the ranking, as far as a study declares the problem. */
+START_TEST(auto_takes_the_first)
+{
+    static const char *const bodies[] = {
+        "{\"parameters\": [" LR ", " UNITS "]}",
+        "{\"parameters\": [" LR ", " KERNEL "], \"limits\": {\"trials\": 20000}}",
+        "{\"parameters\": [" LR "], " EPOCHS " \"limits\": {\"parallel\": 8, \"trials\": 40}}",
+        "{\"parameters\": [" LR "], " EPOCHS " \"limits\": {\"resource\": 800}}",
+        "{\"parameters\": [" KERNEL ", " SIZE "]}",
+        "{\"parameters\": [" KERNEL ", " LR "], " TWO " \"limits\": {\"trials\": 40}}",
+        "{\"parameters\": [" KERNEL "], " TWO " \"limits\": {\"trials\": 40}}",
+    };
+    OWN(problem) struct problem problem = {0};
+    OWN(advice) struct advice advice = {0};
+    OWN(chosen) struct chosen chosen = {0};
+    struct err err = {0};
+
+    ranked(bodies[_i], &problem, &advice);
+    ck_assert_int_eq(advice_choose(problem.study, &chosen, &err), 0);
+    ck_assert_str_eq(chosen.name, advice.items[0].name);
+    ck_assert(json_equal(chosen.options, advice.items[0].options));
+}
+END_TEST
+
+static char *text_of(const char *body)
+{
+    OWN(problem) struct problem problem = {0};
+    OWN(advice) struct advice advice = {0};
+    struct buf out;
+    struct json_writer w;
+
+    ranked(body, &problem, &advice);
+    buf_init(&out, 1 << 20);
+    json_writer_init(&w, &out);
+    json_object_begin(&w);
+    advice_write(&problem, &advice, &w);
+    json_object_end(&w);
+    advice_write_text(&problem, &advice, &out);
+    return buf_steal(&out);
+}
+
+START_TEST(the_same_problem_gets_the_same_advice)
+{
+    OWN(memory) char *once = text_of(problems[_i].body);
+    OWN(memory) char *twice = text_of(problems[_i].body);
+
+    ck_assert_ptr_nonnull(once);
+    ck_assert_str_eq(once, twice);
+    ck_assert_ptr_null(strstr(once, "nan"));
+    ck_assert_ptr_null(strstr(once, "inf "));
+}
+END_TEST
+
+/* ---- what must be so whatever the figures ---- */
+
+static const struct advice_item *item_of(const struct advice *advice, enum technique technique)
+{
+    for (size_t i = 0; i < advice->n; i++) {
+        if (advice->items[i].technique == technique) {
+            return &advice->items[i];
+        }
+    }
+    ck_abort_msg("no such technique");
+}
+
+/* The same study with `factor` at rising values; the figure read from it each time. */
+static void walk(const char *format, const double values[], size_t n, enum technique technique,
+                 double (*figure)(const struct advice_item *item), double figures[])
+{
+    for (size_t i = 0; i < n; i++) {
+        OWN(problem) struct problem problem = {0};
+        OWN(advice) struct advice advice = {0};
+        char body[1000];
+        char number[JSON_NUMBER_BYTES];
+        const char *hole = strchr(format, '#');
+
+        (void)snprintf(body, sizeof body, "%.*s%s%s", (int)(hole - format), format,
+                       json_format_number(values[i], number), hole + 1);
+        ranked(body, &problem, &advice);
+        figures[i] = figure(item_of(&advice, technique));
+    }
+}
+
+static double span(const struct advice_item *item)
+{
+    return item->cost.span;
+}
+
+static double trials(const struct advice_item *item)
+{
+    return item->cost.trials;
+}
+
+static const double rising[] = {1, 2, 3, 5, 8, 16, 17, 64, 100, 1000, 100000};
+#define N_RISING (sizeof rising / sizeof rising[0])
+
+START_TEST(more_workers_never_finish_later)
+{
+    static const char *const formats[] = {
+        "{\"parameters\": [" LR "], " EPOCHS
+        " \"evaluation_seconds\": 60, \"limits\": {\"trials\": 200}, \"workers\": #}",
+        "{\"parameters\": [" LR "], " EPOCHS
+        " \"evaluation_seconds\": 60, \"limits\": {\"resource\": 8100}, \"workers\": #}",
+        "{\"parameters\": [" LR "], " EPOCHS
+        " \"evaluation_seconds\": 60, \"worker_seconds\": 6000, \"workers\": #}",
+    };
+    double spans[N_RISING];
+
+    for (size_t f = 0; f < sizeof formats / sizeof formats[0]; f++) {
+        for (int t = 0; t < (int)TECHNIQUE_GRID; t++) {
+            walk(formats[f], rising, N_RISING, (enum technique)t, span, spans);
+            for (size_t i = 1; i < N_RISING; i++) {
+                ck_assert_msg(spans[i] <= spans[i - 1], "%s: %.0f workers",
+                              technique_title((enum technique)t), rising[i]);
+            }
+        }
+    }
+}
+END_TEST
+
+START_TEST(more_time_and_more_workers_never_try_less)
+{
+    static const char *const formats[] = {
+        "{\"parameters\": [" LR "], " EPOCHS
+        " \"evaluation_seconds\": 7, \"available_seconds\": 700, \"workers\": #}",
+        "{\"parameters\": [" LR "], " EPOCHS
+        " \"evaluation_seconds\": 7, \"workers\": 5, \"available_seconds\": #}",
+        "{\"parameters\": [" LR "], " EPOCHS " \"limits\": {\"trials\": #}}",
+        "{\"parameters\": [" LR "], " EPOCHS " \"limits\": {\"resource\": #}}",
+    };
+    double counts[N_RISING];
+
+    for (size_t f = 0; f < sizeof formats / sizeof formats[0]; f++) {
+        for (int t = 0; t < (int)TECHNIQUE_GRID; t++) {
+            walk(formats[f], rising, N_RISING, (enum technique)t, trials, counts);
+            for (size_t i = 1; i < N_RISING; i++) {
+                ck_assert_msg(counts[i] >= counts[i - 1], "%s: format %d, %.0f",
+                              technique_title((enum technique)t), (int)f, rising[i]);
+            }
+        }
+    }
+}
+END_TEST
+
+/* What was measured falls with the budget (with noise the best value seen may be a lucky one), and
+ * thinking grows with the history. */
+START_TEST(figures_go_the_right_way)
+{
+    for (int t = 0; t < (int)TECHNIQUE_COUNT; t++) {
+        for (int k = 0; k < (int)KIND_COUNT; k++) {
+            double before = 1.0;
+            for (double n = 1; n < 1e6; n *= 1.3) {
+                double now = measured_regret((enum technique)t, (enum problem_kind)k, 4, n, NULL);
+                ck_assert_msg(now > 0 && now <= before + (k == (int)KIND_NOISY ? 0.02 : 1e-12),
+                              "technique %d, kind %d, %.0f", t, k, n);
+                before = now;
+            }
+        }
+        for (double n = 1; n < 1e6; n *= 1.3) {
+            enum technique technique = (enum technique)t;
+            ck_assert(measured_think_seconds(technique, n)
+                      <= measured_think_seconds(technique, n * 1.3));
+            ck_assert(measured_think_total(technique, n)
+                      <= measured_think_total(technique, n * 1.3));
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_limit_between_the_figures_is_between_them)
+{
+    double at50 = measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 1, 50, NULL);
+    double at70 = measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 1, 70, NULL);
+    double at100 = measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 1, 100, NULL);
+    double many = measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 16, 50, NULL);
+    double some = measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 4, 50, NULL);
+    bool is_measured;
+
+    ck_assert(at100 < at70 && at70 < at50);
+    ck_assert_double_eq_tol(some, (at50 + many) / 2, 1e-12);
+    (void)measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 1, 50, &is_measured);
+    ck_assert(is_measured);
+    (void)measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 1, 5000, &is_measured);
+    ck_assert(!is_measured);
+    (void)measured_regret(TECHNIQUE_HALVING, KIND_CURVES, 16, 50, &is_measured);
+    ck_assert(!is_measured);
+}
+END_TEST
+
+/* ---- cost ---- */
+
+/* Hyperband, R 81, eta 3: 143 configurations a round, 1,581 epochs resuming, 1,902 from zero. */
+START_TEST(brackets_cost_what_the_literature_says)
+{
+    OWN(problem) struct problem problem = {0};
+    OWN(advice) struct advice advice = {0};
+
+    ranked("{\"parameters\": [" LR "], " EPOCHS " \"limits\": {\"resource\": 1581}}", &problem,
+           &advice);
+    const struct advice_item *item = item_of(&advice, TECHNIQUE_HYPERBAND);
+    ck_assert_double_eq(item->cost.trials, 143);
+    ck_assert_double_eq_tol(item->cost.share, 1581.0 / (143 * 81), 1e-12);
+    ck_assert_double_eq_tol(item->cost.share_from_zero, 1902.0 / (143 * 81), 1e-12);
+    json_auto_t *table = parsed(
+        "[{\"rungs\": [{\"trials\": 81, \"resource\": 1}, {\"trials\": 27, \"resource\": 3},"
+        "{\"trials\": 9, \"resource\": 9}, {\"trials\": 3, \"resource\": 27},"
+        "{\"trials\": 1, \"resource\": 81}]},"
+        "{\"rungs\": [{\"trials\": 34, \"resource\": 3}, {\"trials\": 11, \"resource\": 9},"
+        "{\"trials\": 3, \"resource\": 27}, {\"trials\": 1, \"resource\": 81}]},"
+        "{\"rungs\": [{\"trials\": 15, \"resource\": 9}, {\"trials\": 5, \"resource\": 27},"
+        "{\"trials\": 1, \"resource\": 81}]},"
+        "{\"rungs\": [{\"trials\": 8, \"resource\": 27}, {\"trials\": 2, \"resource\": 81}]},"
+        "{\"rungs\": [{\"trials\": 5, \"resource\": 81}]}]");
+    ck_assert(json_equal(item->brackets, table));
+}
+END_TEST
+
+START_TEST(full_training_is_counted_in_turns)
+{
+    OWN(problem) struct problem problem = {0};
+    OWN(advice) struct advice advice = {0};
+
+    ranked("{\"parameters\": [" LR "], \"evaluation_seconds\": 60, \"workers\": 8, "
+           "\"limits\": {\"trials\": 100}}",
+           &problem, &advice);
+    ck_assert_double_eq(item_of(&advice, TECHNIQUE_RANDOM)->cost.span, 13 * 60); /* ⌈100 / 8⌉ */
+    ck_assert_double_eq(item_of(&advice, TECHNIQUE_RANDOM)->cost.evaluations, 100);
+}
+END_TEST
+
+START_TEST(the_strategy_asked_for_keeps_its_options)
+{
+    OWN(problem) struct problem problem = {0};
+    OWN(advice) struct advice advice = {0};
+
+    ranked("{\"parameters\": [" LR "], " EPOCHS
+           " \"strategy\": {\"name\": \"hyperband\", \"eta\": 9, \"serving\": \"exact\"}}",
+           &problem, &advice);
+    const struct advice_item *item = item_of(&advice, TECHNIQUE_HYPERBAND);
+    ck_assert(item->is_asked);
+    ck_assert_ptr_eq(item, &advice.items[advice.asked]);
+    ck_assert_int_eq(json_integer_value(json_object_get(item->options, "eta")), 9);
+    ck_assert_uint_eq(json_array_size(item->brackets), 3); /* 1, 9, 81 */
+    ck_assert_str_eq(
+        json_string_value(json_object_get(json_object_get(item->study, "strategy"), "name")),
+        "hyperband");
+}
+END_TEST
+
+START_TEST(options_that_cannot_be_are_said_with_the_item)
+{
+    OWN(problem) struct problem problem = {0};
+    OWN(advice) struct advice advice = {0};
+
+    ranked(
+        "{\"parameters\": [" LR "], " EPOCHS
+        " \"strategy\": {\"name\": \"hyperband\", \"eta\": 1, \"colour\": 2, \"brackets\": \"x\"}}",
+        &problem, &advice);
+    const struct advice_item *item = item_of(&advice, TECHNIQUE_HYPERBAND);
+    ck_assert(!item->is_usable);
+    ck_assert_uint_ge(json_array_size(item->refused), 2);
+}
+END_TEST
+
+/* The limits of the study offered: those given stand unless a smaller one is needed. */
+START_TEST(bodies_hold_the_budget)
+{
+    OWN(problem) struct problem problem = {0};
+    OWN(advice) struct advice advice = {0};
+
+    ranked("{\"name\": \"mine\", \"parameters\": [" LR "], " EPOCHS
+           " \"limits\": {\"trials\": 100, \"failures\": 9}, \"available_seconds\": 3600}",
+           &problem, &advice);
+    const json_t *early = item_of(&advice, TECHNIQUE_PREDICTIVE)->study;
+    const json_t *full = item_of(&advice, TECHNIQUE_BAYESIAN)->study;
+    json_auto_t *steps = parsed("{\"failures\": 9, \"resource\": 8100, \"seconds\": 3600}");
+    json_auto_t *trials_limit = parsed("{\"trials\": 100, \"failures\": 9, \"seconds\": 3600}");
+    ck_assert(json_equal(json_object_get(early, "limits"), steps));
+    ck_assert(json_equal(json_object_get(full, "limits"), trials_limit));
+    ck_assert_str_eq(json_string_value(json_object_get(early, "name")), "mine");
+    ck_assert_ptr_null(json_object_get(early, "available_seconds"));
+}
+END_TEST
+
+START_TEST(experience_weighs_what_is_demanded)
+{
+    OWN(problem) struct problem problem = {0};
+    OWN(advice) struct advice newcomer = {0};
+    OWN(problem) struct problem again = {0};
+    OWN(advice) struct advice expert = {0};
+
+    ranked("{\"parameters\": [" LR "], " EPOCHS " \"experience\": \"new\"}", &problem, &newcomer);
+    ranked("{\"parameters\": [" LR "], " EPOCHS " \"experience\": \"expert\"}", &again, &expert);
+    const struct advice_item *a = item_of(&newcomer, TECHNIQUE_HYPERBAND);
+    const struct advice_item *b = item_of(&expert, TECHNIQUE_HYPERBAND);
+    ck_assert_double_eq_tol(a->score - b->score, 2 * ADVICE_DEMAND_NEW, 1e-12);
+    ck_assert_double_eq(item_of(&newcomer, TECHNIQUE_BAYESIAN)->score,
+                        item_of(&expert, TECHNIQUE_BAYESIAN)->score);
+}
+END_TEST
+
+/* ---- bad input ---- */
+
+static const struct {
+    const char *body;
+    const char *pointer;
+} bad[] = {
+    {"[]", ""},
+    {"{}", "/parameters"},
+    {"{\"parameters\": []}", "/parameters"},
+    {"{\"parameters\": [" LR "], \"colour\": 1}", "/colour"},
+    {"{\"parameters\": [" LR "], \"evaluation_seconds\": 0}", "/evaluation_seconds"},
+    {"{\"parameters\": [" LR "], \"evaluation_seconds\": -3}", "/evaluation_seconds"},
+    {"{\"parameters\": [" LR "], \"evaluation_seconds\": 1e300}", "/evaluation_seconds"},
+    {"{\"parameters\": [" LR "], \"evaluation_seconds\": \"NaN\"}", "/evaluation_seconds"},
+    {"{\"parameters\": [" LR "], \"evaluation_seconds\": \"10m\"}", "/evaluation_seconds"},
+    {"{\"parameters\": [" LR "], \"available_seconds\": -1}", "/available_seconds"},
+    {"{\"parameters\": [" LR "], \"worker_seconds\": 0}", "/worker_seconds"},
+    {"{\"parameters\": [" LR "], \"workers\": 0}", "/workers"},
+    {"{\"parameters\": [" LR "], \"workers\": -2}", "/workers"},
+    {"{\"parameters\": [" LR "], \"workers\": 2.5}", "/workers"},
+    {"{\"parameters\": [" LR "], \"workers\": 1000001}", "/workers"},
+    {"{\"parameters\": [" LR "], \"noisy\": \"yes\"}", "/noisy"},
+    {"{\"parameters\": [" LR "], \"checkpoints\": 1}", "/checkpoints"},
+    {"{\"parameters\": [" LR "], \"experience\": \"guru\"}", "/experience"},
+    {"{\"parameters\": [" LR "], \"experience\": 5}", "/experience"},
+    {"{\"parameters\": [" LR "], \"metric\": \"loss\"}", "/direction"},
+    {"{\"parameters\": [" LR "], \"name\": \"No Name\"}", "/name"},
+    {"{\"parameters\": [" LR "], \"limits\": {\"trials\": 0}}", "/limits/trials"},
+    {"{\"parameters\": [" LR "], \"resource\": {\"min\": 9, \"max\": 3}}", "/resource/min"},
+    {"{\"parameters\": [" LR "], \"stopping\": {\"rule\": \"median\", \"x\": 3}}", "/stopping/x"},
+    {"{\"parameters\": [" LR "], " TWO " \"stopping\": {\"rule\": \"median\"}}", "/stopping"},
+    {"{\"parameters\": [{\"name\": \"x\", \"type\": \"float\", \"low\": 1, \"high\": 0}]}",
+     "/parameters/0/high"},
+};
+
+START_TEST(nonsense_is_refused_by_its_place)
+{
+    json_auto_t *body = parsed(bad[_i].body);
+    OWN(problem) struct problem problem = {0};
+    struct faults faults = {0};
+    bool found = false;
+
+    ck_assert_int_eq(problem_from_json(body, &problem, &faults), -1);
+    for (size_t i = 0; i < faults.n; i++) {
+        found = found || strcmp(faults.items[i].pointer, bad[_i].pointer) == 0;
+    }
+    ck_assert_msg(found, "%s: %s", bad[_i].body, faults.n > 0 ? faults.items[0].pointer : "");
+    faults_finish(&faults);
+}
+END_TEST
+
+/* Far ends: nothing overflows, and every figure is a number. */
+START_TEST(far_ends_are_borne)
+{
+    static const char *const bodies[] = {
+        "{\"parameters\": [" LR "], \"resource\": {\"min\": 1, \"max\": 1000000000000}, "
+        "\"limits\": {\"trials\": 1000000000000}, \"evaluation_seconds\": 3e9, \"workers\": "
+        "1000000, \"available_seconds\": 1e-300}",
+        "{\"parameters\": [" LR "], \"resource\": {\"min\": 1, \"max\": 1000000000000}, "
+        "\"evaluation_seconds\": 1e-300, \"workers\": 1000000, \"available_seconds\": 3e9}",
+        "{\"parameters\": [" LR "], \"resource\": {\"min\": 1, \"max\": 2}, \"worker_seconds\": "
+        "1e-9, \"evaluation_seconds\": 3e9}",
+        "{\"parameters\": [{\"name\": \"c\", \"type\": \"constant\", \"value\": 1}], "
+        "\"limits\": {\"resource\": 1}, " EPOCHS " \"noisy\": false}",
+        "{\"parameters\": [{\"name\": \"i\", \"type\": \"int\", \"low\": -9007199254740992, "
+        "\"high\": 9007199254740992}], \"limits\": {\"trials\": 1}}",
+    };
+    OWN(memory) char *text = text_of(bodies[_i]);
+
+    ck_assert_ptr_nonnull(text);
+    ck_assert_ptr_null(strstr(text, "nan"));
+    ck_assert_ptr_null(strstr(text, "Infinity"));
+}
+END_TEST
+
+START_TEST(many_parameters_are_borne)
+{
+    OWN(buf) struct buf body;
+
+    buf_init(&body, 1 << 20);
+    buf_puts(&body, "{\"parameters\": [");
+    for (int i = 0; i < SPACE_PARAMS_MAX; i++) {
+        buf_printf(&body, "%s{\"name\": \"p%d\", \"type\": \"int\", \"low\": 0, \"high\": 1000000}",
+                   i > 0 ? ", " : "", i);
+    }
+    buf_puts(&body, "]}");
+    OWN(memory) char *text = text_of(buf_text(&body));
+    ck_assert_ptr_nonnull(strstr(text, "256 parameters are searched"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("advice");
@@ -114,6 +619,26 @@ int main(void)
                         (int)(sizeof choices / sizeof choices[0]));
     tcase_add_test(tcase, a_named_strategy_is_left_alone);
     tcase_add_test(tcase, the_choice_is_kept);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("ranking");
+    tcase_add_loop_test(tcase, the_first_fits_the_problem, 0, N_PROBLEMS);
+    tcase_add_loop_test(tcase, every_item_is_whole, 0, N_PROBLEMS);
+    tcase_add_loop_test(tcase, auto_takes_the_first, 0, 7);
+    tcase_add_loop_test(tcase, the_same_problem_gets_the_same_advice, 0, N_PROBLEMS);
+    tcase_add_test(tcase, more_workers_never_finish_later);
+    tcase_add_test(tcase, more_time_and_more_workers_never_try_less);
+    tcase_add_test(tcase, figures_go_the_right_way);
+    tcase_add_test(tcase, a_limit_between_the_figures_is_between_them);
+    tcase_add_test(tcase, brackets_cost_what_the_literature_says);
+    tcase_add_test(tcase, full_training_is_counted_in_turns);
+    tcase_add_test(tcase, the_strategy_asked_for_keeps_its_options);
+    tcase_add_test(tcase, options_that_cannot_be_are_said_with_the_item);
+    tcase_add_test(tcase, bodies_hold_the_budget);
+    tcase_add_test(tcase, experience_weighs_what_is_demanded);
+    tcase_add_loop_test(tcase, nonsense_is_refused_by_its_place, 0,
+                        (int)(sizeof bad / sizeof bad[0]));
+    tcase_add_loop_test(tcase, far_ends_are_borne, 0, 5);
+    tcase_add_test(tcase, many_parameters_are_borne);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

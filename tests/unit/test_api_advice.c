@@ -96,6 +96,136 @@ START_TEST(a_choice_of_the_clients_is_refused)
 }
 END_TEST
 
+/* ---- POST /v1/advice ---- */
+
+#define LR "{\"name\": \"lr\", \"type\": \"float\", \"low\": 1e-5, \"high\": 1, \"scale\": \"log\"}"
+#define KERNEL "{\"name\": \"kernel\", \"type\": \"categorical\", \"choices\": [\"rbf\", \"poly\"]}"
+#define DEGREE                                                                                     \
+    "{\"name\": \"degree\", \"type\": \"int\", \"low\": 2, \"high\": 5, \"when\": {\"kernel\": "   \
+    "[\"poly\"]}}"
+#define EPOCHS "\"resource\": {\"name\": \"epochs\", \"min\": 1, \"max\": 81}"
+
+static const char *const described[] = {
+    "{\"parameters\": [" LR "]}",
+    "{\"parameters\": [" KERNEL ", " DEGREE "], \"workers\": 4}",
+    "{\"name\": \"mine\", \"metric\": \"accuracy\", \"direction\": \"maximize\", \"parameters\": "
+    "[" LR "], " EPOCHS
+    ", \"limits\": {\"trials\": 30, \"failures\": 3}, \"labels\": {\"a\": \"b\"}}",
+    "{\"parameters\": [" LR "], " EPOCHS ", \"evaluation_seconds\": 600, \"workers\": 8, "
+    "\"available_seconds\": 7200, \"checkpoints\": false, \"noisy\": true, \"experience\": "
+    "\"new\"}",
+    "{\"parameters\": [" LR "], \"evaluation_seconds\": 0.001, \"available_seconds\": 0.01}",
+    "{\"parameters\": [" LR ", " KERNEL "], \"constraints\": [\"lr < 0.5\"], \"worker_seconds\": "
+    "1e6, \"evaluation_seconds\": 3600, \"stopping\": {\"rule\": \"median\"}}",
+    "{\"parameters\": [" KERNEL "], \"objectives\": [{\"metric\": \"a\", \"direction\": "
+    "\"minimize\"}, {\"metric\": \"b\", \"direction\": \"maximize\"}], \"limits\": {\"seconds\": "
+    "60}}",
+    "{\"parameters\": [" LR "], \"resource\": {\"name\": \"steps\", \"min\": 3, \"max\": 4}, "
+    "\"strategy\": {\"name\": \"asha\", \"mode\": \"stopping\", \"eta\": 2, \"search\": \"tpe\"}}",
+};
+
+/* What is offered can be sent as it is, and hands out a trial. */
+START_TEST(every_study_offered_is_taken)
+{
+    struct api_fixture f;
+    size_t n_taken = 0;
+
+    api_fixture_start(&f);
+    api_expect(&f, 200, "POST", "/v1/advice", described[_i]);
+    json_auto_t *advice = api_json(&f);
+    const json_t *items = json_object_get(advice, "items");
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const json_t *study = json_object_get(json_array_get(items, i), "study");
+        char path[100];
+        if (json_is_null(study)) {
+            continue;
+        }
+        OWN(memory) char *body = json_dumps(study, JSON_COMPACT);
+        const char *name = json_string_value(json_object_get(study, "name"));
+        api_expect(&f, 201, "POST", "/v1/studies", body);
+        (void)snprintf(path, sizeof path, "/v1/studies/%s/leases", name);
+        api_expect(&f, 201, "POST", path, "{}");
+        (void)snprintf(path, sizeof path, "/v1/studies/%s?force=true", name);
+        api_expect(&f, 204, "DELETE", path, NULL);
+        n_taken++;
+    }
+    ck_assert_uint_ge(n_taken, 3);
+    api_fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(advice_tells_its_problem_and_the_rank_of_what_was_asked)
+{
+    struct api_fixture f;
+
+    api_fixture_start(&f);
+    api_expect(&f, 200, "POST", "/v1/advice",
+               "{\"parameters\": [" LR "], " EPOCHS
+               ", \"strategy\": \"hyperband\", \"evaluation_seconds\": 60, \"workers\": 4, "
+               "\"available_seconds\": 3600}");
+    json_auto_t *advice = api_json(&f);
+    json_int_t asked = json_integer_value(json_object_get(advice, "asked"));
+    const json_t *item = json_array_get(json_object_get(advice, "items"), (size_t)asked - 1);
+    ck_assert_str_eq(json_string_value(json_object_get(item, "title")), "hyperband");
+    ck_assert_str_eq(json_string_value(json_at(advice, "problem.budget_from")), "time");
+    ck_assert_double_eq(json_number_value(json_at(advice, "problem.full_evaluations")), 240);
+    ck_assert_double_le(json_number_value(json_at(advice, "items.0.expected.finish_seconds")),
+                        3600);
+    ck_assert_str_eq(json_string_value(json_at(advice, "items.0.study.strategy.mode")),
+                     "predictive");
+    api_fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(advice_has_a_face_for_a_terminal)
+{
+    struct api_fixture f;
+
+    api_fixture_start(&f);
+    for (int i = 0; i < 2; i++) {
+        api_expect(&f, 200, "POST", i == 0 ? "/v1/advice?format=text" : "/v1/advice?format=table",
+                   "{\"parameters\": [" LR "], " EPOCHS "}");
+        const char *text = buf_text(&f.last.body);
+        ck_assert_ptr_nonnull(strstr(text, "RANK  STRATEGY"));
+        ck_assert_ptr_nonnull(strstr(text, "1. asha, predictive"));
+        ck_assert_ptr_nonnull(strstr(text, "create this study"));
+    }
+    api_fixture_stop(&f);
+}
+END_TEST
+
+static const struct {
+    int status;
+    const char *path, *body, *pointer;
+} poor[] = {
+    {400, "/v1/advice", "{", NULL},
+    {400, "/v1/advice?format=csv", "{\"parameters\": [" LR "]}", NULL},
+    {400, "/v1/advice?colour=red", "{\"parameters\": [" LR "]}", NULL},
+    {422, "/v1/advice", "[]", ""},
+    {422, "/v1/advice", "{}", "/parameters"},
+    {422, "/v1/advice", "{\"parameters\": [" LR "], \"evaluation_secs\": 5}", "/evaluation_secs"},
+    {422, "/v1/advice", "{\"parameters\": [" LR "], \"workers\": 0}", "/workers"},
+    {422, "/v1/advice", "{\"parameters\": [" LR "], \"available_seconds\": -5}",
+     "/available_seconds"},
+    {422, "/v1/advice", "{\"parameters\": [" LR "], \"strategy\": 7}", "/strategy"},
+};
+
+START_TEST(poor_questions_are_refused)
+{
+    struct api_fixture f;
+
+    api_fixture_start(&f);
+    for (size_t i = 0; i < sizeof poor / sizeof poor[0]; i++) {
+        api_expect(&f, poor[i].status, "POST", poor[i].path, poor[i].body);
+        if (poor[i].pointer != NULL) {
+            answer_has(&f, "errors.0.pointer", poor[i].pointer);
+        }
+    }
+    api_expect(&f, 405, "GET", "/v1/advice", NULL);
+    api_fixture_stop(&f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("api_advice");
@@ -106,6 +236,13 @@ int main(void)
     tcase_add_test(tcase, creating_again_is_the_same_study);
     tcase_add_test(tcase, a_patch_leaves_the_choice);
     tcase_add_test(tcase, a_choice_of_the_clients_is_refused);
+    suite_add_tcase(suite, tcase);
+    tcase = tcase_create("advice");
+    tcase_add_loop_test(tcase, every_study_offered_is_taken, 0,
+                        (int)(sizeof described / sizeof described[0]));
+    tcase_add_test(tcase, advice_tells_its_problem_and_the_rank_of_what_was_asked);
+    tcase_add_test(tcase, advice_has_a_face_for_a_terminal);
+    tcase_add_test(tcase, poor_questions_are_refused);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -1,0 +1,71 @@
+/* A body for POST /v1/studies that does what the expected figures say. */
+#include <math.h>
+
+#include "server/advice/advice.h"
+
+/* A limit that the body may name already: the smaller one stands. */
+static void set_limit(json_t *limits, const char *name, double value)
+{
+    const json_t *given = json_object_get(limits, name);
+
+    if (json_is_number(given) && json_number_value(given) <= value) {
+        return;
+    }
+    bool whole = value == floor(value) && value < 1e15;
+    (void)json_object_set_new(limits, name,
+                              whole ? json_integer((json_int_t)value) : json_real(value));
+}
+
+/* With the schedule that stops early, a budget that was given in trials is one of resource. */
+static void set_budget(const struct problem *problem, const struct facts *facts,
+                       const struct advice_item *item, json_t *limits)
+{
+    if (item->brackets != NULL && facts->source == BUDGET_TRIALS) {
+        (void)json_object_del(limits, "trials");
+    }
+    if (item->brackets != NULL && facts->source != BUDGET_TIME) {
+        set_limit(limits, "resource",
+                  fmax(1.0, round(facts->evaluations * (double)problem->study->resource_max)));
+    } else if (item->brackets == NULL && item->cost.trials >= 1.0) {
+        set_limit(limits, "trials", item->cost.trials);
+    }
+    if (problem->available_seconds > 0) {
+        set_limit(limits, "seconds", problem->available_seconds);
+    }
+}
+
+static json_t *strategy_of(const struct problem *problem, const struct advice_item *item)
+{
+    json_t *strategy = json_pack("{s:s}", "name", item->name);
+    bool asked_exact = item->is_asked && problem->study->serving == SERVING_EXACT;
+    bool thinks = measured_think_seconds(item->technique, 1.0) > 0.0;
+
+    (void)json_object_update(strategy, item->options);
+    if (thinks && (item->is_exact || asked_exact)) {
+        (void)json_object_set_new(strategy, "serving", json_string("exact"));
+    }
+    return strategy;
+}
+
+int advice_make_studies(const struct problem *problem, struct advice *advice, struct err *err)
+{
+    for (size_t i = 0; i < advice->n; i++) {
+        struct advice_item *item = &advice->items[i];
+        if (!item->is_usable) {
+            continue;
+        }
+        const json_t *given = json_object_get(problem->body, "limits");
+        json_t *limits = given == NULL ? json_object() : json_deep_copy(given);
+        item->study = json_deep_copy(problem->body);
+        if (item->study == NULL || limits == NULL) {
+            json_decref(limits);
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+        set_budget(problem, &advice->facts, item, limits);
+        if (json_object_set_new(item->study, "limits", limits) != 0
+            || json_object_set_new(item->study, "strategy", strategy_of(problem, item)) != 0) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,182 @@
+/* The answer as a page for a terminal: the table of all, then the best one in full. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/advice/advice.h"
+#include "server/advice/say.h"
+
+enum { IN_FULL = 3, WIDTH = 96 };
+
+/* A sentence behind a mark, broken between words; further lines are indented. */
+static void put_wrapped(struct buf *out, const char *mark, size_t indent, const char *text)
+{
+    size_t column = strlen(mark);
+
+    buf_puts(out, mark);
+    for (const char *at = text; *at != '\0';) {
+        size_t len = strcspn(at, " ");
+        if (column + len > WIDTH && column > indent) {
+            buf_printf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (at != text) {
+            buf_putc(out, ' ');
+            column++;
+        }
+        buf_append(out, at, len);
+        column += len;
+        at += len;
+        at += *at == ' ';
+    }
+    buf_putc(out, '\n');
+}
+
+static void put_sentences(struct buf *out, const char *mark, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        put_wrapped(out, mark, strlen(mark), json_string_value(json_array_get(list, i)));
+    }
+}
+
+static void put_row(const struct facts *facts, size_t rank, const struct advice_item *item,
+                    struct buf *out)
+{
+    char trials[SAY_BYTES];
+    char full[SAY_BYTES];
+    char finish[SAY_BYTES] = "-";
+    char regret[SAY_BYTES] = "-";
+    char mark = item->is_asked ? '*' : ' ';
+
+    if (!item->is_usable) {
+        buf_printf(out, "   -%c %-20s ", mark, technique_title(item->technique));
+        put_wrapped(out, "no: ", 28, json_string_value(json_array_get(item->refused, 0)));
+        return;
+    }
+    if (facts->seconds > 0) {
+        (void)say_span(item->cost.span, finish);
+    }
+    if (item->has_regret) {
+        (void)snprintf(regret, sizeof regret, "%.2f%s", item->regret,
+                       item->is_measured ? "" : " ?");
+    }
+    buf_printf(out, "%4zu%c %-20s %9s %11s %12s   %s\n", rank, mark,
+               technique_title(item->technique), say_number(item->cost.trials, trials),
+               say_number(rint(item->cost.evaluations * 10) / 10, full), finish, regret);
+}
+
+static void put_table(const struct advice *advice, struct buf *out)
+{
+    buf_printf(out, "%4s  %-20s %9s %11s %12s   %s\n", "RANK", "STRATEGY", "TRIALS", "FULL EVALS",
+               "FINISH", "REGRET");
+    for (size_t i = 0; i < advice->n; i++) {
+        put_row(&advice->facts, i + 1, &advice->items[i], out);
+    }
+}
+
+/* "81@1 27@3 9@9 3@27 1@81", "1 (all) 3 (33 %) 9 (11 %)", or the levels alone. */
+static void put_rungs(struct buf *out, const json_t *rungs)
+{
+    size_t i;
+    json_t *rung;
+
+    json_array_foreach (json_unconst(rungs), i, rung) {
+        const json_t *trials = json_object_get(rung, "trials");
+        const json_t *share = json_object_get(rung, "share");
+        long long level = json_integer_value(json_object_get(rung, "resource"));
+        if (trials != NULL) {
+            buf_printf(out, " %lld@%lld", (long long)json_integer_value(trials), level);
+        } else if (share != NULL) {
+            buf_printf(out, " %.3g%%@%lld", 100.0 * json_number_value(share), level);
+        } else {
+            buf_printf(out, " %lld", level);
+        }
+    }
+}
+
+static void put_brackets(const struct problem *problem, const struct advice_item *item,
+                         struct buf *out)
+{
+    size_t i;
+    json_t *bracket;
+
+    if (item->technique == TECHNIQUE_PREDICTIVE) {
+        buf_printf(out, "  looks at %s", problem->study->resource_name);
+    } else {
+        buf_printf(out, "  %s, trials@%s:",
+                   technique_has_brackets(item->technique) ? "a round of brackets" : "rungs",
+                   problem->study->resource_name);
+    }
+    json_array_foreach (item->brackets, i, bracket) {
+        buf_puts(out, technique_has_brackets(item->technique) ? "\n   " : "");
+        put_rungs(out, json_object_get(bracket, "rungs"));
+    }
+    buf_putc(out, '\n');
+}
+
+static void put_item(const struct problem *problem, size_t rank, const struct advice_item *item,
+                     struct buf *out)
+{
+    char title[80];
+
+    (void)snprintf(title, sizeof title, "%zu. %s: ", rank, technique_title(item->technique));
+    buf_putc(out, '\n');
+    put_wrapped(out, title, 3, technique_does(item->technique));
+    put_sentences(out, "  + ", item->pro);
+    put_sentences(out, "  - ", item->con);
+    if (item->brackets != NULL) {
+        put_brackets(problem, item, out);
+    }
+    if (item->takes_median) {
+        buf_puts(out, "  a median stopping rule goes with it\n");
+    }
+}
+
+/* A member a line, of lists an item a line. */
+static void put_member(struct buf *out, const char *key, const json_t *value)
+{
+    struct json_writer w;
+    size_t n = json_array_size(value);
+
+    buf_printf(out, "  \"%s\": %s", key, n > 0 ? "[" : "");
+    for (size_t i = 0; i < n; i++) {
+        buf_puts(out, i > 0 ? ",\n    " : "\n    ");
+        json_writer_init(&w, out);
+        json_write_value(&w, json_array_get(value, i));
+    }
+    if (n == 0) {
+        json_writer_init(&w, out);
+        json_write_value(&w, value);
+    }
+    buf_puts(out, n > 0 ? "]" : "");
+}
+
+static void put_study(const struct advice_item *item, struct buf *out)
+{
+    const char *key;
+    json_t *value;
+    bool first = true;
+
+    buf_printf(out, "\nTo do what stands first (%s), create this study:\n{\n",
+               technique_title(item->technique));
+    json_object_foreach (item->study, key, value) {
+        buf_puts(out, first ? "" : ",\n");
+        put_member(out, key, value);
+        first = false;
+    }
+    buf_puts(out, "\n}\n");
+}
+
+void advice_write_text(const struct problem *problem, const struct advice *advice, struct buf *out)
+{
+    put_sentences(out, "assumed: ", advice->assumed);
+    put_sentences(out, "warning: ", advice->warnings);
+    put_table(advice, out);
+    buf_puts(out, "REGRET: mean of what was measured, 0 the best known, 1 the median random "
+                  "configuration;\n?: not measured just so, the nearest figure stands.\n");
+    for (size_t i = 0; i < advice->n && i < IN_FULL && advice->items[i].is_usable; i++) {
+        put_item(problem, i + 1, &advice->items[i], out);
+    }
+    if (advice->n > 0 && advice->items[0].is_usable) {
+        put_study(&advice->items[0], out);
+    }
+}
