@@ -262,6 +262,25 @@ static void add_open(struct snapshot *snapshot, struct observation seen)
     snapshot->items[snapshot->history.n++] = seen;
 }
 
+void snapshot_renew_fits(struct snapshot *snapshot)
+{
+    const struct past *past = snapshot->past;
+    struct fit *fits;
+
+    if (past->n_fits == snapshot->history.n_fits) {
+        return;
+    }
+    fits = malloc(past->n_fits * sizeof *fits);
+    if (fits == NULL) {
+        return;
+    }
+    memcpy(fits, past->fits, past->n_fits * sizeof *fits);
+    free(snapshot->fits);
+    snapshot->fits = fits;
+    snapshot->history.fits = fits;
+    snapshot->history.n_fits = past->n_fits;
+}
+
 int snapshot_reserve_points(struct snapshot *snapshot, size_t n, struct err *err)
 {
     snapshot->points = malloc(n * sizeof *snapshot->points + 1);

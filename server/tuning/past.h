@@ -70,6 +70,9 @@ struct snapshot {
 MUST_USE int snapshot_init(struct snapshot *snapshot, struct past *past, size_t n_pending,
                            struct err *err);
 void snapshot_finish(struct snapshot *snapshot);
+/* The fits as of now: what was fitted to this history meanwhile need not be fitted again. For the
+ * writer, as everything that reads the past. Without memory it keeps those it has. */
+void snapshot_renew_fits(struct snapshot *snapshot);
 /* Room for so many points of open trials' curves. ERR_NOMEM. */
 MUST_USE int snapshot_reserve_points(struct snapshot *snapshot, size_t n, struct err *err);
 /* Within the room that was asked for: a configuration that nobody has begun, … */

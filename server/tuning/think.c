@@ -171,6 +171,7 @@ static void launch(struct tuning *tuning, struct live_study *study)
         study->thoughts_tail = &study->thoughts;
     }
     thought->next = NULL;
+    snapshot_renew_fits(&thought->snapshot);
     if (thought->judged == 0) {
         add_suggested(study, thought);
     }
