@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/api/api.h"
+#include "server/api/provenance.h"
 #include "server/schedule/schedule.h"
 
 /* What a request reads: the study, and its facts in order. */
@@ -119,7 +120,8 @@ void get_brackets(void *context, struct http_request *request)
 /* ---- GET …/trials/{n}/explain ---- */
 
 /* Where the configuration came from: what its strategy noted. */
-static void write_origin(const struct trial_row *row, struct json_writer *w)
+static void write_origin(const struct study_def *study, const struct trial_row *row,
+                         struct json_writer *w)
 {
     json_put_int(w, "trial", trial_id_number(row->id));
     json_put_string(w, "state", trial_state_name(row->state));
@@ -130,6 +132,8 @@ static void write_origin(const struct trial_row *row, struct json_writer *w)
         json_put_null(w, "ordinal");
     }
     json_put_bool(w, "fallback", row->fallback);
+    json_write_key(w, "provenance");
+    provenance_write(study, row, w);
     if (row->explain != NULL) {
         json_put_raw(w, "suggestion", row->explain, strlen(row->explain));
     } else {
@@ -157,7 +161,7 @@ static int write_explanation(struct api *api, struct store *reader, const struct
     TRY(facts_read(api, reader, names->study, &facts, err));
     TRY(store_trial_load(reader, trial_id(facts.study->id, names->trial), &row, err));
     json_object_begin(w);
-    write_origin(&row, w);
+    write_origin(facts.study->def->def, &row, w);
     if (is_scheduled(&facts, names->trial)) {
         json_write_key(w, "schedule");
         json_object_begin(w);

@@ -13,12 +13,12 @@
 #include "server/strategy/design.h"
 #include "server/strategy/search.h"
 #include "server/strategy/starts.h"
+#include "server/strategy/why.h"
 
 enum {
     SCORED_WHOLE = 4096, /* a finite space of so many configurations is scored whole */
     POINTS_PER_CALL = 256,
-    SPRAY_BASES = 5,
-    EXPLAIN_MAX = 1 << 16
+    SPRAY_BASES = 5
 };
 
 static const double least_gain = 3e-3;
@@ -51,7 +51,9 @@ struct thought {
     struct acquisition *acquisition;
     struct pool pool;
     size_t n_uniform;
-    size_t chosen, runner_up; /* in the pool; the same: no other */
+    size_t chosen;             /* in the pool */
+    size_t others[WHY_OTHERS]; /* those next best to it */
+    size_t n_others;
 };
 
 static void thought_finish(struct thought *thought)
@@ -64,7 +66,24 @@ static void thought_finish(struct thought *thought)
 }
 OWN_VALUE(thought)
 
+/* What an improvement is counted from: the incumbent, less a little of what it is better than the
+ * average. Without that little a search that has converged asks for the incumbent again and again,
+ * an epsilon away, where it could look elsewhere. */
+static double mark(const struct belief *belief)
+{
+    return belief->best - least_gain * fmax(-belief->best, 0.0);
+}
+
 /* ---- why ------------------------------------------------------------------------------------- */
+/* A transformed cost as the objective's value. */
+static double in_units(const struct thought *t, double cost)
+{
+    const struct transform *transform = &t->belief.transform;
+    double scale = transform->sd > 0.0 ? transform->sd : 1.0;
+
+    return trials_value(t->study, transform->mean + scale * cost);
+}
+
 static void write_prediction(struct json_writer *w, const struct thought *t)
 {
     const struct transform *transform = &t->belief.transform;
@@ -85,7 +104,7 @@ static void write_prediction(struct json_writer *w, const struct thought *t)
     double scale = transform->sd > 0.0 ? transform->sd : 1.0;
     json_write_key(w, "predicted");
     json_object_begin(w);
-    json_put_number(w, "mean", trials_value(t->study, transform->mean + scale * mean));
+    json_put_number(w, "mean", in_units(t, mean));
     json_put_number(w, "sd", scale * sqrt(batch->var[0]));
     json_put_number(w, "noise_sd", scale * sqrt(t->belief.gp->noise));
     if (t->belief.ok != NULL) {
@@ -123,11 +142,7 @@ static void write_comparison(struct json_writer *w, const struct thought *t)
     if (t->n_uniform > 0) {
         json_put_number(w, "best_uniform", best_uniform);
     }
-    if (t->runner_up != t->chosen) {
-        json_put_number(w, "runner_up", t->pool.score[t->runner_up]);
-        json_write_key(w, "runner_up_parameters");
-        space_config_write(t->study->space, pool_x(&t->pool, t->runner_up), w);
-    }
+    why_write_others(&t->pool, t->n_others, t->others, w);
     json_object_end(w);
 }
 
@@ -136,21 +151,18 @@ static char *explain(const struct thought *t)
     OWN(buf) struct buf out;
     struct json_writer w;
 
-    buf_init(&out, EXPLAIN_MAX);
+    buf_init(&out, WHY_MAX);
     json_writer_init(&w, &out);
     json_object_begin(&w);
     json_put_string(&w, "model", "gaussian_process");
-    json_put_int(&w, "results", (int64_t)t->belief.n);
-    json_put_int(&w, "failed", (int64_t)t->trials.n_failed);
-    json_put_int(&w, "pending", (int64_t)t->trials.n_pending);
+    why_write_history(&t->trials, t->belief.n, &w);
     json_put_int(&w, "fantasies", (int64_t)t->belief.gp->n_fantasies);
     json_put_int(&w, "fit_seen", (int64_t)t->belief.fit_n_seen);
     if (t->belief.is_closer) {
         json_put_bool(&w, "closer_look", true);
     }
-    if (t->trials.best < t->trials.n_done) {
-        json_put_number(&w, "incumbent", trials_value(t->study, t->trials.cost[t->trials.best]));
-    }
+    why_write_incumbent(t->study, &t->trials, &w);
+    json_put_number(&w, "improve_on", in_units(t, mark(&t->belief)));
     write_prediction(&w, t);
     json_put_string(&w, "acquisition", "log_augmented_expected_improvement");
     json_put_number(&w, "acquisition_value", t->pool.score[t->chosen]);
@@ -159,21 +171,6 @@ static char *explain(const struct thought *t)
     if (t->belief.guide.n > 0) {
         guide_write(&t->belief.guide, &w);
     }
-    json_object_end(&w);
-    return buf_steal(&out);
-}
-
-static char *explain_design(uint64_t ordinal, uint64_t size, const char *model)
-{
-    OWN(buf) struct buf out;
-    struct json_writer w;
-
-    buf_init(&out, EXPLAIN_MAX);
-    json_writer_init(&w, &out);
-    json_object_begin(&w);
-    json_put_string(&w, "model", model);
-    json_put_int(&w, "point", (int64_t)ordinal);
-    json_put_int(&w, "of", (int64_t)size);
     json_object_end(&w);
     return buf_steal(&out);
 }
@@ -217,33 +214,25 @@ static int search_best(struct thought *t, struct err *err)
     return 0;
 }
 
-/* The best candidate that was never tried, and the next of another kind; false: all were. */
+/* The best candidate that was never tried, and the next ones; false: all were. */
 static bool pick(struct thought *t)
 {
     OWN(memory) size_t *order = calloc(t->pool.n + 1, sizeof *order);
     size_t n = order == NULL ? 0 : pool_best(&t->pool, t->pool.n, order);
     bool found = false;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && t->n_others < WHY_OTHERS; i++) {
         if (is_tried(t, pool_x(&t->pool, order[i]))) {
             continue;
         }
-        t->runner_up = order[i];
         if (found) {
-            break;
+            t->others[t->n_others++] = order[i];
+        } else {
+            t->chosen = order[i];
+            found = true;
         }
-        t->chosen = order[i];
-        found = true;
     }
     return found;
-}
-
-/* What an improvement is counted from: the incumbent, less a little of what it is better than the
- * average. Without that little a search that has converged asks for the incumbent again and again,
- * an epsilon away, where it could look elsewhere. */
-static double mark(const struct belief *belief)
-{
-    return belief->best - least_gain * fmax(-belief->best, 0.0);
 }
 
 static int think(struct thought *t, struct suggestion *out, struct err *err)
@@ -259,7 +248,7 @@ static int think(struct thought *t, struct suggestion *out, struct err *err)
     }
     if (!pick(t)) {
         TRY(design_point(t->study, &t->axes, &t->trials, t->ordinal, out->x, err));
-        out->explain = explain_design(t->ordinal, 0, "quasi_random");
+        out->explain = why_no_model("quasi_random", t->ordinal, 0);
         return 0;
     }
     memcpy(out->x, pool_x(&t->pool, t->chosen), t->pool.n_params * sizeof *out->x);
@@ -312,7 +301,8 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
         out->fallback = true; /* no model stands on these results: go on without one */
     }
     TRY(design_point(study, &t.axes, &t.trials, starts_between(study, seen, ordinal), out->x, err));
-    out->explain = explain_design(ordinal, size, "design");
+    out->explain = why_no_model(ordinal > size ? "quasi_random" : "design", ordinal,
+                                ordinal > size ? 0 : size);
     return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "server/strategy/pool.h"
 #include "server/strategy/starts.h"
 #include "server/strategy/trials.h"
+#include "server/strategy/why.h"
 
 enum {
     STARTUP = 10,
@@ -27,8 +28,7 @@ enum {
     GOOD_MAX = 25,
     BAD_MAX = 600,    /* more kernels cost time and tell nothing new */
     TABLE_CELLS = 50, /* numbers of so few values have masses, others densities */
-    PENDING_MAX = 300,
-    EXPLAIN_MAX = 1 << 14
+    PENDING_MAX = 300
 };
 
 static const double good_share = 0.10;
@@ -56,6 +56,9 @@ struct guess {
     struct pool pool;
     double *log_good;     /* of each of the pool */
     struct points points; /* of the pool, with NaN and −1 where inactive */
+    size_t chosen;        /* in the pool */
+    size_t others[WHY_OTHERS];
+    size_t n_others;
 };
 
 static void guess_finish(struct guess *guess)
@@ -253,42 +256,48 @@ static int propose(struct guess *g, struct err *err)
     return 0;
 }
 
-/* The best that was never tried; false: none. */
-static bool pick(struct guess *g, size_t *chosen)
+/* The best that was never tried, and those next to it; false: none. */
+static bool pick(struct guess *g)
 {
     size_t order[CANDIDATES * 2];
     size_t n = g->pool.n == 0 ? 0 : pool_best(&g->pool, CANDIDATES * 2, order);
+    bool found = false;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && g->n_others < WHY_OTHERS; i++) {
         const double *x = pool_x(&g->pool, order[i]);
-        if (!trials_have(&g->trials, space_config_key(g->study->space, x))) {
-            *chosen = order[i];
-            return true;
+        if (trials_have(&g->trials, space_config_key(g->study->space, x))) {
+            continue;
+        }
+        if (found) {
+            g->others[g->n_others++] = order[i];
+        } else {
+            g->chosen = order[i];
+            found = true;
         }
     }
-    return false;
+    return found;
 }
 
-static char *explain(const struct guess *g, size_t chosen)
+static char *explain(const struct guess *g)
 {
     OWN(buf) struct buf out;
     struct json_writer w;
 
-    buf_init(&out, EXPLAIN_MAX);
+    buf_init(&out, WHY_MAX);
     json_writer_init(&w, &out);
     json_object_begin(&w);
     json_put_string(&w, "model", "parzen");
-    json_put_int(&w, "results", (int64_t)g->trials.n_done);
+    why_write_history(&g->trials, g->trials.n_done, &w);
     json_put_int(&w, "good", (int64_t)g->n_good);
-    json_put_int(&w, "failed", (int64_t)g->trials.n_failed);
-    json_put_int(&w, "pending", (int64_t)g->trials.n_pending);
-    if (g->trials.best < g->trials.n_done) {
-        json_put_number(&w, "incumbent", trials_value(g->study, g->trials.cost[g->trials.best]));
-    }
+    why_write_incumbent(g->study, &g->trials, &w);
     json_put_string(&w, "acquisition", "log_density_ratio");
-    json_put_number(&w, "acquisition_value", g->pool.score[chosen]);
-    json_put_number(&w, "log_density_good", g->log_good[chosen]);
+    json_put_number(&w, "acquisition_value", g->pool.score[g->chosen]);
+    json_put_number(&w, "log_density_good", g->log_good[g->chosen]);
+    json_write_key(&w, "compared");
+    json_object_begin(&w);
     json_put_int(&w, "candidates", (int64_t)g->pool.n);
+    why_write_others(&g->pool, g->n_others, g->others, &w);
+    json_object_end(&w);
     json_object_end(&w);
     return buf_steal(&out);
 }
@@ -298,7 +307,6 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
 {
     OWN(guess) struct guess g = {.study = study, .rng = rng_for(study->seed, ordinal)};
     struct start start = {0};
-    size_t chosen = 0;
 
     TRY(axes_init(&g.axes, study->space, err));
     TRY(trials_init(&g.trials, study, seen, err));
@@ -308,16 +316,19 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
         return 0;
     }
     if (ordinal <= STARTUP || g.trials.n_done < 3 || axes_count(&g.axes) == 0) {
+        out->explain = ordinal <= STARTUP ? why_no_model("design", ordinal, STARTUP)
+                                          : why_no_model("quasi_random", ordinal, 0);
         return design_point(study, &g.axes, &g.trials, starts_between(study, seen, ordinal), out->x,
                             err);
     }
     TRY(learn(&g, err));
     TRY(propose(&g, err));
-    if (!pick(&g, &chosen)) {
+    if (!pick(&g)) {
+        out->explain = why_no_model("quasi_random", ordinal, 0);
         return design_point(study, &g.axes, &g.trials, ordinal, out->x, err);
     }
-    memcpy(out->x, pool_x(&g.pool, chosen), g.pool.n_params * sizeof *out->x);
-    out->explain = explain(&g, chosen);
+    memcpy(out->x, pool_x(&g.pool, g.chosen), g.pool.n_params * sizeof *out->x);
+    out->explain = explain(&g);
     return 0;
 }
 

@@ -354,7 +354,11 @@ def test_a_trial_is_explained_in_words(tmp):
     with FakeServer() as server:
         server.says("GET", "/v1/studies/digits/trials/7/explain", 200, {
             "trial": 7, "state": "pruned", "source": "suggested", "ordinal": 7, "fallback": True,
-            "suggestion": {"search": "random", "seen": 6},
+            "provenance": {"kind": "model", "text": "a Gaussian process expected 0.2\x07 ± 0.1"},
+            "suggestion": {"model": "gaussian_process", "pending_trials": [5, 6],
+                           "predicted": {"mean": 0.2, "sd": 0.1},
+                           "compared": {"candidates": 96, "others": [
+                               {"acquisition_value": -3.5, "parameters": {"lr": 0.1, "k": "a"}}]}},
             "schedule": {"schedule": "asha", "bracket": 1, "rung": 0, "short": False,
                          "text": "is out: others were better",
                          "history": [{"event": "value", "at": "2026-11-24T21:00:00.000Z",
@@ -363,8 +367,12 @@ def test_a_trial_is_explained_in_words(tmp):
                                       "rung": 0, "step": 3, "rank": 3, "value": 0.25,
                                       "text": "third of 3\x1b[2J; the best 1 went on"}]}})
         out, _ = hone(server, tmp, "study", "explain", "digits", "7")
-        expect(out, "trial 7 is pruned; it was suggested as number 7, without the model, which was "
-                    "not ready in time\n  search random\n  seen 6\n"
+        expect(out, "trial 7 is pruned; it was suggested as number 7\n"
+                    "why this one: a Gaussian process expected 0.2 ± 0.1\n"
+                    "  model gaussian_process\n  pending_trials [5,6]\n"
+                    "  predicted\n    mean 0.2\n    sd 0.1\n"
+                    "  compared\n    candidates 96\n    others\n"
+                    "      acquisition_value -3.5, parameters lr=0.1 k=a\n"
                     "bracket 1, rung 0 of asha: it is out: others were better\n"
                     "  2026-11-24 22:00:00 +01:00  value     step 3, value 0.25\n"
                     "  2026-11-24 22:00:01 +01:00  lose      step 3: third of 3[2J; the best 1 went "

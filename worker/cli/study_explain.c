@@ -31,25 +31,71 @@ static void print_line(struct buf *text)
     buf_clear(text);
 }
 
-static void print_origin(const json_t *answer, struct buf *text)
+/* An object within a list on one line: "acquisition_value -3.1, parameters x=1 y=2". */
+static void append_flat(const json_t *object, struct buf *text)
+{
+    const char *key;
+    json_t *value;
+    const char *joint = "";
+
+    json_object_foreach (json_unconst(object), key, value) {
+        buf_printf(text, "%s%s ", joint, key);
+        if (json_is_object(value)) {
+            OWN(buf) struct buf parameters = {0};
+            buf_init(&parameters, 1 << 20);
+            parameters_append(&parameters, value, 6);
+            buf_puts(text, buf_text(&parameters));
+        } else {
+            value_append(text, value, 6);
+        }
+        joint = ", ";
+    }
+}
+
+/* "results 40": members, deeper ones indented below their name. */
+static void print_members(const json_t *object, int depth, struct buf *text)
 {
     const char *key;
     json_t *value;
 
+    json_object_foreach (json_unconst(object), key, value) {
+        size_t i;
+        json_t *item;
+        bool is_list = json_is_array(value) && json_is_object(json_array_get(value, 0));
+        if (json_is_array(value) && json_array_size(value) == 0) {
+            continue;
+        }
+        buf_printf(text, "%*s%s", 2 * depth, "", key);
+        if (!is_list && !json_is_object(value)) {
+            buf_putc(text, ' ');
+            value_append(text, value, 6);
+        }
+        print_line(text);
+        if (json_is_object(value)) {
+            print_members(value, depth + 1, text);
+        }
+        json_array_foreach (is_list ? value : NULL, i, item) {
+            buf_printf(text, "%*s", 2 * depth + 2, "");
+            append_flat(item, text);
+            print_line(text);
+        }
+    }
+}
+
+static void print_origin(const json_t *answer, struct buf *text)
+{
     buf_printf(text, "trial %" PRId64 " is %s; it was %s", int_at(answer, "trial", 0),
                text_at(answer, "state"), text_at(answer, "source"));
     if (int_at(answer, "ordinal", 0) > 0) {
         buf_printf(text, " as number %" PRId64, int_at(answer, "ordinal", 0));
     }
-    if (json_is_true(json_object_get(answer, "fallback"))) {
-        buf_puts(text, ", without the model, which was not ready in time");
-    }
     print_line(text);
-    json_object_foreach (json_object_get(answer, "suggestion"), key, value) {
-        buf_printf(text, "  %s ", key);
-        value_append(text, value, 6);
+    const char *why = text_at(json_object_get(answer, "provenance"), "text");
+    if (*why != '\0') {
+        buf_printf(text, "why this one: %s", why);
         print_line(text);
     }
+    print_members(json_object_get(answer, "suggestion"), 1, text);
 }
 
 /* "2026-11-24 22:00:00 +01:00  value     9 epochs: 0.91" */

@@ -1,0 +1,24 @@
+/* What a suggestion's explanation says whatever the model: JSON, stored with the trial. */
+#ifndef SERVER_STRATEGY_WHY_H
+#define SERVER_STRATEGY_WHY_H
+
+#include "common/json.h"
+#include "server/strategy/pool.h"
+#include "server/strategy/trials.h"
+
+enum { WHY_OTHERS = 3, WHY_MAX = 1 << 16 };
+
+/* "results", "failed", "pending", and "pending_trials": those that have a number yet, 32 at most.
+ */
+void why_write_history(const struct trials *trials, size_t results, struct json_writer *w);
+/* "incumbent" and "incumbent_trial": the best completed trial; nothing without one. */
+void why_write_incumbent(const struct study_def *study, const struct trials *trials,
+                         struct json_writer *w);
+/* "others": the candidates next best to the chosen one, each with its acquisition value. */
+void why_write_others(const struct pool *pool, size_t n, const size_t others[],
+                      struct json_writer *w);
+/* The explanation of a point that no model made; `size` is how many such there are, 0: unknown.
+ * NULL without memory. */
+char *why_no_model(const char *kind, uint64_t point, uint64_t size);
+
+#endif
