@@ -2,13 +2,14 @@
  *
  *   simulate [--seed N] [--seeds N] [--workers N] [--trials N] [--kill-every N]
  *            [--trace FILE]
+ *   simulate --planted      bugs on purpose, under which workers wait: all must be found
  *
  * Thousands of workers ask, measure, report, fall silent, come back, die and are replaced, over a
  * network that loses, delays and repeats messages; a user enqueues, cancels, pauses and resumes;
  * the server is killed between, before and after its commits. All of it drives the real tuning/,
  * schedules and store. In the end every study must have come to its end, and the checker judges
  * what happened. The first seed is played twice: the same seed gives the same story to the last
- * byte. */
+ * byte. Whenever an ask waits, nothing legal may be there for it (idle.h). */
 #include <argp.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "tests/sim/idle.h"
 #include "tests/sim/record.h"
 #include "tests/support/checker.h"
 
@@ -24,6 +26,7 @@
 #define WAIT_SECONDS 30
 #define GROUP_MAX 64
 #define TTL_SECONDS 15
+#define N_STUDIES 7
 
 /* How often things go wrong, in thousandths. The server has a number of its own. */
 struct chances {
@@ -64,6 +67,8 @@ struct origin;
 struct sim {
     struct world world;
     struct record record;
+    struct idle idle;
+    int bug; /* planted while the server runs; -1: none */
     struct rng rng;
     struct chances chances;
     size_t n_workers;
@@ -423,7 +428,7 @@ static struct command *enqueue(struct sim *sim, unsigned number)
 static int user_acts(struct sim *sim, struct err *err)
 {
     struct command *command;
-    int64_t trial = between(sim, 1, sim->n_trials / 5);
+    int64_t trial = between(sim, 1, sim->n_trials / N_STUDIES);
 
     switch (rng_below(&sim->rng, 10)) {
     case 0:
@@ -512,12 +517,15 @@ static int step(struct sim *sim, struct err *err)
     default:
         break;
     }
-    return 0;
+    if (sim->bug >= 0) {
+        idle_plant(&sim->world, (size_t)sim->bug);
+    }
+    return idle_check(&sim->idle, &sim->world, err);
 }
 
 static int create_studies(struct sim *sim, struct err *err)
 {
-    static const char *const shapes[] = {
+    static const char *const shapes[N_STUDIES] = {
         "\"strategy\":\"random\",\"parameters\":[{\"name\":\"x\",\"type\":\"float\",\"low\":0,"
         "\"high\":1}]",
         "\"strategy\":\"grid\",\"parameters\":[{\"name\":\"x\",\"type\":\"int\",\"low\":1,"
@@ -531,6 +539,11 @@ static int create_studies(struct sim *sim, struct err *err)
         "\"exact\"},"
         "\"resource\":{\"min\":1,\"max\":9},\"parameters\":"
         "[{\"name\":\"x\",\"type\":\"float\",\"low\":0,\"high\":1}]",
+        "\"strategy\":\"asha\",\"resource\":{\"min\":1,\"max\":9},\"parameters\":"
+        "[{\"name\":\"x\",\"type\":\"float\",\"low\":0,\"high\":1}]",
+        "\"strategy\":{\"name\":\"hyperband\",\"rounds\":2,\"quorum\":0.8},\"resource\":"
+        "{\"min\":1,\"max\":9},\"parameters\":"
+        "[{\"name\":\"x\",\"type\":\"float\",\"low\":0,\"high\":1}]",
     };
     char body[640];
     char input[64];
@@ -540,7 +553,7 @@ static int create_studies(struct sim *sim, struct err *err)
             body, sizeof body,
             "{\"name\":\"s%zu\",\"metric\":\"loss\",\"direction\":\"minimize\",\"seed\":%zu,"
             "\"lease\":{\"ttl_seconds\":%d},\"limits\":{\"trials\":%u,\"retries\":%zu},%s}",
-            i, i, TTL_SECONDS, sim->n_trials / 5, i % 2, shapes[i]);
+            i, i, TTL_SECONDS, sim->n_trials / N_STUDIES, i % 2, shapes[i]);
         (void)snprintf(input, sizeof input, "{\"study\":\"s%zu\"}", i);
         (void)record_invoke(&sim->record, sim->world.clock.now_ms, "user", "create", input);
         TRY(world_do(&sim->world, world_create_study(body), err));
@@ -618,6 +631,7 @@ static void sim_finish(struct sim *sim)
     free(sim->workers);
     sim->world.answered = NULL;
     world_finish(&sim->world);
+    idle_finish(&sim->idle);
     record_finish(&sim->record);
 }
 
@@ -626,6 +640,8 @@ struct options {
     size_t n_workers;
     unsigned n_trials, kill_every;
     FILE *trace;
+    bool planted;
+    int bug;
 };
 
 /* False: the story ended badly. *hash names it. */
@@ -636,6 +652,7 @@ static bool play_seed(const struct options *options, uint64_t seed, uint64_t *ha
                       .chances = {.lose = 20, .twice = 20, .slow = 10, .die = 10, .stall = 15},
                       .n_workers = options->n_workers,
                       .n_trials = options->n_trials,
+                      .bug = options->bug,
                       .kill_every = options->kill_every};
     OWN(verdict) struct verdict verdict = {0};
     struct err err = {0};
@@ -657,11 +674,13 @@ static bool play_seed(const struct options *options, uint64_t seed, uint64_t *ha
                      err.text);
     } else {
         checker_run(&sim.record.history, &checks, &verdict);
-        good = verdict.total == 0 && sim.n_kills > 0;
-        (void)printf("seed %" PRIu64 ": %" PRId64 " requests, %zu attempts, %zu kills, %.1f h: %zu "
-                     "violations\n%s",
+        good =
+            verdict.total == 0 && sim.n_kills > 0 && sim.idle.n_waits > 0 && sim.idle.n_facts > 0;
+        (void)printf("seed %" PRIu64 ": %" PRId64
+                     " requests, %zu attempts, %zu kills, %.1f h, %" PRId64
+                     " times somebody waited, rightly: %zu violations\n%s",
                      seed, sim.record.n_ops, sim.record.history.n_attempts, sim.n_kills,
-                     (double)sim.world.clock.now_ms / 3.6e6, verdict.total,
+                     (double)sim.world.clock.now_ms / 3.6e6, sim.idle.n_waits, verdict.total,
                      buf_text(&verdict.text));
     }
     *hash = sim.record.hash;
@@ -669,7 +688,33 @@ static bool play_seed(const struct options *options, uint64_t seed, uint64_t *ha
     return good;
 }
 
-enum { KEY_SEED = 1000, KEY_SEEDS, KEY_WORKERS, KEY_TRIALS, KEY_KILL_EVERY, KEY_TRACE };
+/* Every bug must be found by at least one of a few seeds. */
+static int play_planted(struct options options)
+{
+    int missed = 0;
+
+    for (size_t i = 0; i < idle_n_bugs; i++) {
+        bool found = false;
+        uint64_t hash;
+        options.bug = (int)i;
+        for (uint64_t seed = 1; !found && seed <= 5; seed++) {
+            found = !play_seed(&options, seed, &hash);
+        }
+        (void)printf("%s \"%s\"\n", found ? "caught" : "MISSED", idle_bug_name(i));
+        missed += !found;
+    }
+    return missed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+enum {
+    KEY_PLANTED = 900,
+    KEY_SEED = 1000,
+    KEY_SEEDS,
+    KEY_WORKERS,
+    KEY_TRIALS,
+    KEY_KILL_EVERY,
+    KEY_TRACE
+};
 
 static const struct argp_option option_table[] = {
     {"seed", KEY_SEED, "N", 0, "The first seed (1)", 0},
@@ -678,6 +723,7 @@ static const struct argp_option option_table[] = {
     {"trials", KEY_TRIALS, "N", 0, "Trials (400)", 0},
     {"kill-every", KEY_KILL_EVERY, "N", 0, "Kill the server in one group of N (100)", 0},
     {"trace", KEY_TRACE, "FILE", 0, "Write the history there", 0},
+    {"planted", KEY_PLANTED, NULL, 0, "Find the bugs planted on purpose", 0},
     {0},
 };
 
@@ -701,6 +747,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
     case KEY_KILL_EVERY:
         options->kill_every = (unsigned)strtoul(arg, NULL, 10);
         return options->kill_every > 0 ? 0 : EINVAL;
+    case KEY_PLANTED:
+        options->planted = true;
+        return 0;
     case KEY_TRACE:
         options->trace = fopen(arg, "we");
         return options->trace == NULL ? EINVAL : 0;
@@ -715,7 +764,7 @@ int main(int argc, char **argv)
         option_table, parse_option, NULL, "Plays a cluster in virtual time from a seed",
         NULL,         NULL,         NULL};
     struct options options = {
-        .seed = 1, .seeds = 10, .n_workers = 100, .n_trials = 400, .kill_every = 100};
+        .seed = 1, .seeds = 10, .bug = -1, .n_workers = 100, .n_trials = 400, .kill_every = 100};
     uint64_t n_failed = 0;
     uint64_t first = 0;
     uint64_t hash = 0;
@@ -723,6 +772,9 @@ int main(int argc, char **argv)
     json_start();
     if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0) {
         return 2;
+    }
+    if (options.planted) {
+        return play_planted(options);
     }
     for (uint64_t i = 0; i < options.seeds; i++) {
         n_failed += !play_seed(&options, options.seed + i, &hash);
