@@ -30,8 +30,8 @@ enum worker_phase { WORKER_WAITING, WORKER_BUSY, WORKER_DOWN };
 struct sim_worker {
     enum worker_phase phase;
     int64_t ms_per_step;
-    int64_t idle_since_ms;
-    int generation; /* of its job: events of an older one are void */
+    int64_t since_ms; /* in this phase */
+    int generation;   /* of its job: events of an older one are void */
     bool has_died;
     /* the job */
     int64_t trial, step, until, stride;
@@ -449,6 +449,24 @@ static void restart(struct cluster *c)
 
 /* ---- handing out ---- */
 
+/* Adds the time in the phase that ends to the outcome. */
+static void turn_to(struct cluster *c, struct sim_worker *w, enum worker_phase phase)
+{
+    int64_t span_ms = c->now_ms > w->since_ms ? c->now_ms - w->since_ms : 0;
+
+    c->out->busy_ms += w->phase == WORKER_BUSY ? span_ms : 0;
+    c->out->idle_ms += w->phase == WORKER_WAITING ? span_ms : 0;
+    w->phase = phase;
+    w->since_ms = c->now_ms;
+}
+
+static void turn_all(struct cluster *c)
+{
+    for (int i = 0; i < c->o->n_workers; i++) {
+        turn_to(c, &c->workers[i], c->workers[i].phase);
+    }
+}
+
 static void begin_job(struct cluster *c, int worker, int64_t trial, int64_t until)
 {
     struct sim_worker *w = &c->workers[worker];
@@ -462,8 +480,7 @@ static void begin_job(struct cluster *c, int worker, int64_t trial, int64_t unti
     t->attempt++;
     t->granted = until;
     t->deadline_ms = c->now_ms + TTL_MS;
-    w->phase = WORKER_BUSY;
-    c->out->idle_ms += c->now_ms - w->idle_since_ms;
+    turn_to(c, w, WORKER_BUSY);
     w->generation++;
     w->trial = trial;
     w->attempt = t->attempt;
@@ -540,10 +557,15 @@ static bool serve(struct cluster *c, int worker)
     int64_t trial = offer.kind == OFFER_NEW ? new_trial(c) : offer.trial;
     must(schedule_take(c->schedule, &moment, &offer, trial, &log, &err), c, &err);
     take_in(c, &log);
+    if (c->schedule->n_open > c->out->most_open) {
+        c->out->most_open = c->schedule->n_open;
+    }
     begin_job(c, worker, trial, offer.until);
     if (c->n_trials >= c->o->n_trials && !c->is_sealed) {
+        turn_all(c);
         c->out->open_ms = c->now_ms;
-        c->out->idle_open_ms = c->out->idle_ms;
+        c->out->open_busy_ms = c->out->busy_ms;
+        c->out->open_idle_ms = c->out->idle_ms;
         seal(c);
     }
     return true;
@@ -678,8 +700,7 @@ static void measure_again(struct cluster *c, int64_t trial, int64_t step)
 
 static void rest(struct cluster *c, int worker)
 {
-    c->workers[worker].phase = WORKER_WAITING;
-    c->workers[worker].idle_since_ms = c->now_ms;
+    turn_to(c, &c->workers[worker], WORKER_WAITING);
     c->workers[worker].generation++;
 }
 
@@ -721,7 +742,7 @@ static void die(struct cluster *c, int worker)
 {
     struct sim_worker *w = &c->workers[worker];
 
-    w->phase = WORKER_DOWN;
+    turn_to(c, w, WORKER_DOWN);
     w->has_died = true;
     w->generation++;
     c->trials[w->trial].checkpoint = chance(c, 500) ? w->step : c->trials[w->trial].checkpoint;
@@ -990,12 +1011,8 @@ void cluster_run(const struct cluster_options *options, struct cluster_outcome *
     outcome->violated = c.watch.violated;
     memcpy(outcome->texts, c.watch.texts, sizeof outcome->texts);
     outcome->promotions = watch_promotions(&c.watch);
-    for (int i = 0; i < options->n_workers; i++) {
-        int64_t since_ms = c.workers[i].idle_since_ms;
-        if (c.workers[i].phase == WORKER_WAITING && since_ms < outcome->end_ms) {
-            outcome->idle_ms += outcome->end_ms - since_ms;
-        }
-    }
+    c.now_ms = outcome->end_ms; /* what came later was no work */
+    turn_all(&c);
     watch_finish(&c.watch);
     schedule_destroy(c.schedule);
     study_def_destroy(c.study);

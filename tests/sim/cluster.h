@@ -46,8 +46,13 @@ struct cluster_outcome {
     uint64_t history;    /* the facts, values and moments aside */
     int64_t n_values;    /* trial-rungs */
     int64_t n_facts, n_restarts, n_lost, n_promoted;
-    int64_t open_ms, idle_open_ms; /* until the last new configuration went out */
-    int64_t end_ms, idle_ms;       /* the whole study; idle: waiting for work, of all workers */
+    /* The whole study, from the first lease to the last result: of all workers together, busy
+     * with a lease and waiting for one. Workers that are down do neither. */
+    int64_t end_ms, busy_ms, idle_ms;
+    /* The same until the last new configuration that its limit allows has gone out: as long as a
+     * new one is legal. */
+    int64_t open_ms, open_busy_ms, open_idle_ms;
+    size_t most_open; /* brackets at once */
 };
 
 void cluster_run(const struct cluster_options *options, struct cluster_outcome *outcome);

@@ -2,6 +2,7 @@
  *
  *   sim_schedule [--first SEED] [--seeds N]   every fault on; exit 1 and the seed on a violation
  *   sim_schedule --planted                    every planted bug must be caught, by its invariant
+ *   sim_schedule --utilisation                workers are busy; exit 1 if not
  *   sim_schedule --figures                    speed of the simulation and utilisation of workers
  */
 #include <math.h>
@@ -274,12 +275,12 @@ static int run_planted(void)
     return missed != 0;
 }
 
-static double busy_share(int64_t idle_ms, int64_t span_ms)
-{
-    return 100.0 - 100.0 * (double)idle_ms / (64.0 * (double)span_ms);
-}
+/* ---- utilisation: 64 workers on (R 81, eta 3) ---- */
 
-static void print_use(const char *name, const char *strategy, bool same_speed, int64_t n_trials)
+#define USE_WORKERS 64
+
+static void run_use(const char *strategy, bool same_speed, int64_t n_trials,
+                    const struct planted *bug, struct cluster_outcome *out)
 {
     struct cluster_options o = {.seed = 1,
                                 .curve_seed = 1,
@@ -288,16 +289,73 @@ static void print_use(const char *name, const char *strategy, bool same_speed, i
                                 .eta = 3,
                                 .r_min = 1,
                                 .n_trials = n_trials,
-                                .n_workers = 64,
+                                .n_workers = USE_WORKERS,
                                 .same_speed = same_speed,
-                                .brackets = strcmp(strategy, "asha") == 0 ? 1 : 0};
+                                .brackets = strcmp(strategy, "asha") == 0 ? 1 : 0,
+                                .planted = bug};
+
+    cluster_run(&o, out);
+}
+
+static double share(int64_t busy_ms, int64_t span_ms)
+{
+    return span_ms == 0 ? 0 : 100 * (double)busy_ms / (USE_WORKERS * (double)span_ms);
+}
+
+static void print_use(const char *strategy, bool same_speed, int64_t n_trials)
+{
     struct cluster_outcome out;
 
-    cluster_run(&o, &out);
-    (void)printf("%-26s 64 workers, R 81, eta 3: busy %5.1f %% while new trials come, %5.1f %% to "
-                 "the end\n",
-                 name, busy_share(out.idle_open_ms, out.open_ms),
-                 busy_share(out.idle_ms, out.end_ms));
+    run_use(strategy, same_speed, n_trials, NULL, &out);
+    (void)printf("%-9s, %s, %5lld trials: %5.1f %% busy while a new one was legal (%.0f min), "
+                 "%5.1f %% to the end of all (%.0f min); %zu brackets at once\n",
+                 strategy, same_speed ? "equal speeds  " : "speeds 1 to 20", (long long)n_trials,
+                 share(out.open_busy_ms, out.open_ms), (double)out.open_ms / 6e4,
+                 share(out.busy_ms, out.end_ms), (double)out.end_ms / 6e4, out.most_open);
+}
+
+/* False where the figure means nothing: no longer than two full trainings, time that is neither
+ * busy nor idle, one bracket after the other. */
+static bool is_measured(const char *strategy, const struct cluster_outcome *out)
+{
+    bool is_long = out->open_ms > 2 * INT64_C(81000) && out->n_values > 1500;
+    bool adds_up = out->open_busy_ms + out->open_idle_ms == USE_WORKERS * out->open_ms
+                   && out->busy_ms + out->idle_ms == USE_WORKERS * out->end_ms;
+
+    return is_long && adds_up && (strcmp(strategy, "asha") == 0 || out->most_open > 1);
+}
+
+/* The floors of the plan; and a schedule that keeps workers waiting must fall through them. */
+static int check_use(void)
+{
+    static const struct {
+        const char *strategy;
+        double floor;
+        const char *bug;
+    } cases[] = {{"asha", 95, "waits for a full rung"}, {"hyperband", 85, "waits for its bracket"}};
+    int failed = 0;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct cluster_outcome out;
+        struct cluster_outcome bad = {0};
+        run_use(cases[i].strategy, true, 1500, NULL, &out);
+        for (size_t k = 0; k < n_planted_bugs; k++) {
+            if (strcmp(planted_bugs[k].name, cases[i].bug) == 0) {
+                run_use(cases[i].strategy, true, 1500, &planted_bugs[k], &bad);
+            }
+        }
+        double good_share = share(out.open_busy_ms, out.open_ms);
+        double bad_share = share(bad.open_busy_ms, bad.open_ms);
+        bool holds = is_measured(cases[i].strategy, &out) && out.violated == 0
+                     && good_share > cases[i].floor && bad.open_ms > 0
+                     && bad_share < cases[i].floor;
+        (void)printf("%s %s: %.1f %% busy while a new configuration is legal (floor %.0f), %.1f %% "
+                     "where it \"%s\"\n",
+                     holds ? "ok  " : "FAIL", cases[i].strategy, good_share, cases[i].floor,
+                     bad_share, cases[i].bug);
+        failed += !holds;
+    }
+    return failed != 0;
 }
 
 static int print_figures(void)
@@ -318,10 +376,12 @@ static int print_figures(void)
         (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9;
     (void)printf("%.0f trial-rungs a minute on one core, every fault on (%lld in %.2f s)\n",
                  60 * (double)values / seconds, (long long)values, seconds);
-    print_use("asha, equal speeds", "asha", true, 1500);
-    print_use("asha, speeds 1 to 20", "asha", false, 1500);
-    print_use("hyperband, equal speeds", "hyperband", true, 1500);
-    print_use("hyperband, speeds 1 to 20", "hyperband", false, 1500);
+    for (int64_t n_trials = 1500; n_trials <= 6000; n_trials *= 4) {
+        print_use("asha", true, n_trials);
+        print_use("asha", false, n_trials);
+        print_use("hyperband", true, n_trials);
+        print_use("hyperband", false, n_trials);
+    }
     return 0;
 }
 
@@ -334,6 +394,9 @@ int main(int argc, char **argv)
         if (strcmp(argv[i], "--planted") == 0) {
             return run_planted();
         }
+        if (strcmp(argv[i], "--utilisation") == 0) {
+            return check_use();
+        }
         if (strcmp(argv[i], "--figures") == 0) {
             return print_figures();
         }
@@ -343,7 +406,7 @@ int main(int argc, char **argv)
             seeds = strtoull(argv[++i], NULL, 10);
         } else {
             (void)fprintf(stderr, "usage: sim_schedule [--first SEED] [--seeds N] | --planted | "
-                                  "--figures\n");
+                                  "--utilisation | --figures\n");
             return 2;
         }
     }
