@@ -221,6 +221,66 @@ START_TEST(the_order_of_results_does_not_matter)
 }
 END_TEST
 
+/* The same where trials failed, were pruned, and some still run: those come last, by number. */
+START_TEST(the_order_does_not_matter_in_a_mixed_space)
+{
+    OWN(lab) struct lab *lab = lab_create(models[_i], MIXED, "");
+    struct observation turned[TRIALS_MAX];
+    double once[PARAMS_MAX], again[PARAMS_MAX];
+    size_t n_params = lab->study->space->n_params;
+
+    for (size_t i = 0; i < 30; i++) {
+        const double *x = ask(lab);
+        tell(lab, i, i % 7 == 3 ? (double)NAN : branches(x));
+        if (i % 5 == 4) {
+            lab->items[i].kind = OBSERVED_PRUNED;
+        }
+    }
+    for (size_t i = 0; i < 3; i++) {
+        (void)ask(lab);
+    }
+    memcpy(turned, lab->items, sizeof turned);
+    for (size_t i = 0; i < 30; i++) {
+        turned[i] = lab->items[(i * 11 + 5) % 30];
+    }
+    struct history history = seen(lab);
+    ck_assert_int_eq(ask_with(lab, &history, 34, false, once), ERR_NONE);
+    history.items = turned;
+    ck_assert_int_eq(ask_with(lab, &history, 34, false, again), ERR_NONE);
+    ck_assert_mem_eq(once, again, n_params * sizeof *once);
+}
+END_TEST
+
+/* Beyond 1,200 results the model is a part of them: as legal, repeatable and free of order. */
+START_TEST(a_long_history_is_served)
+{
+    enum { N = 1500, D = 6 };
+    OWN(lab) struct lab *lab = lab_create(models[_i], MIXED, "");
+    OWN(memory) struct observation *items = calloc(2 * N, sizeof *items);
+    OWN(memory) double *x = calloc(N * D, sizeof *x);
+    struct history history = {.n = N, .items = items};
+    struct rng rng = rng_for(9, 1);
+    double once[PARAMS_MAX], again[PARAMS_MAX];
+
+    ck_assert_uint_eq(lab->study->space->n_params, D);
+    for (size_t i = 0; i < N; i++) {
+        ck_assert_int_eq(space_sample(lab->study->space, &rng, x + D * i, NULL), 0);
+        items[i] = (struct observation){.number = (int64_t)i + 1,
+                                        .ordinal = i + 1,
+                                        .kind = OBSERVED_COMPLETED,
+                                        .x = x + D * i,
+                                        .value = branches(x + D * i) + .01 * rng_normal(&rng)};
+    }
+    for (size_t i = 0; i < N; i++) {
+        items[N + i] = items[(i * 7 + 3) % N];
+    }
+    enum err_code code = ask_with(lab, &history, N + 1, false, once);
+    history.items = items + N;
+    ck_assert_int_eq(ask_with(lab, &history, N + 1, false, again), code);
+    ck_assert(code != ERR_NONE || memcmp(once, again, D * sizeof *once) == 0);
+}
+END_TEST
+
 START_TEST(units_of_the_objective_do_not_matter)
 {
     OWN(lab) struct lab *lab = lab_create(models[_i], TWO, "");
@@ -492,6 +552,8 @@ int main(void)
     tcase_add_loop_test(tcase, never_proposes_a_configuration_twice, 0, MODELS);
     tcase_add_loop_test(tcase, the_same_question_has_the_same_answer, 0, MODELS);
     tcase_add_loop_test(tcase, the_order_of_results_does_not_matter, 0, MODELS);
+    tcase_add_loop_test(tcase, the_order_does_not_matter_in_a_mixed_space, 0, MODELS);
+    tcase_add_loop_test(tcase, a_long_history_is_served, 0, MODELS);
     tcase_add_loop_test(tcase, units_of_the_objective_do_not_matter, 0, MODELS);
     tcase_add_loop_test(tcase, maximising_is_minimising_the_negative, 0, MODELS);
     tcase_add_loop_test(tcase, equal_results_leave_it_exploring, 0, MODELS);

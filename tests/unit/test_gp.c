@@ -124,7 +124,7 @@ END_TEST
 
 START_TEST(posterior_of_the_toy)
 {
-    static const double at[] = {.2, .65, .4, 0};
+    static const double at[] = {.2, .65, .4, 0, .55};
     static const double means[] = {-.00824192337162463, -.275677839210618, -.999793244774253,
                                    .702460096470391};
     static const double vars[] = {.0751923979773245, .346805705996062, 9.9985412692738e-05,
@@ -137,9 +137,9 @@ START_TEST(posterior_of_the_toy)
 
     toy_points(&x, 3);
     toy_theta(theta);
-    query(&q, 4, at);
+    query(&q, 5, at);
     ck_assert_int_eq(gp_create(&x, 0, toy_y, NULL, theta, GP_MEAN_ZERO, 1, NULL, &gp, NULL), 0);
-    ck_assert_int_eq(gp_batch_create(gp, 4, false, &batch, NULL), 0);
+    ck_assert_int_eq(gp_batch_create(gp, 5, false, &batch, NULL), 0);
     gp_predict(gp, batch, &q);
     for (size_t i = 0; i < 4; i++) {
         NEAR(batch->mean[i], means[i], 1e-11);
@@ -154,9 +154,10 @@ START_TEST(posterior_of_the_toy)
     NEAR(gp->A[2], 1.191675816703, 1e-11);
     NEAR(gp->mean_observed[1], -.999793244774253, 1e-11);
     double best = -1;
-    log_ei_batch(gp, batch, 4, &best, batch->norm, NULL, NULL);
+    log_ei_batch(gp, batch, 5, &best, batch->norm, NULL, NULL);
     value = batch->norm[1];
     NEAR(value, -3.47184235256, 1e-11);
+    NEAR(batch->norm[4], -2.35689065032, 1e-11);
 }
 END_TEST
 
