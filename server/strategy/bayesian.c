@@ -18,7 +18,8 @@
 enum {
     SCORED_WHOLE = 4096, /* a finite space of so many configurations is scored whole */
     POINTS_PER_CALL = 256,
-    SPRAY_BASES = 5
+    SPRAY_BASES = 5,
+    FOLLOW_FROM = 4 /* trials: from then on older studies that help stand for the initial design */
 };
 
 static const double least_gain = 3e-3;
@@ -235,9 +236,15 @@ static bool pick(struct thought *t)
     return found;
 }
 
-static int think(struct thought *t, struct suggestion *out, struct err *err)
+/* With `if_guided`, *done stays false unless an older study is followed. */
+static int think(struct thought *t, bool if_guided, struct suggestion *out, bool *done,
+                 struct err *err)
 {
     TRY(belief_init(&t->belief, t->study, &t->axes, &t->trials, t->seen, &t->rng, err));
+    if (if_guided && !t->belief.guide.is_followed) {
+        return 0;
+    }
+    *done = true;
     TRY(acquisition_create(t->belief.gp, t->belief.ok, mark(&t->belief), POINTS_PER_CALL,
                            &t->acquisition, err));
     t->acquisition->trend = t->belief.guide.trend;
@@ -281,24 +288,27 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
     struct thought t = {
         .study = study, .seen = seen, .ordinal = ordinal, .rng = rng_for(study->seed, ordinal)};
     uint64_t size = design_size(study);
+    bool is_over = ordinal > size;
+    bool done = false;
     struct start start = {0};
     struct err why = {0};
 
     TRY(axes_init(&t.axes, study->space, err));
     TRY(trials_init(&t.trials, study, seen, err));
+    if ((is_over || (seen->n_sources > 0 && ordinal > FOLLOW_FROM))
+        && rows_count(study, &t.trials) >= 3 && axes_count(&t.axes) > 0) {
+        if (think(&t, !is_over, out, &done, &why) == 0 && done) {
+            return 0;
+        }
+        if (why.code != ERR_NONE && why.code != ERR_NUMERIC) {
+            return err_set(err, why.code, "%s", why.text);
+        }
+        out->fallback = is_over; /* no model stands on these results: go on without one */
+    }
     TRY(starts_point(study, &t.axes, &t.trials, seen, ordinal, out->x, &start, err));
     if (start.found) {
         out->explain = starts_explain(&start, ordinal, size);
         return keep_guide(&t, out, err);
-    }
-    if (ordinal > size && rows_count(study, &t.trials) >= 3 && axes_count(&t.axes) > 0) {
-        if (think(&t, out, &why) == 0) {
-            return 0;
-        }
-        if (why.code != ERR_NUMERIC) {
-            return err_set(err, why.code, "%s", why.text);
-        }
-        out->fallback = true; /* no model stands on these results: go on without one */
     }
     TRY(design_point(study, &t.axes, &t.trials, starts_between(study, seen, ordinal), out->x, err));
     out->explain = why_no_model(ordinal > size ? "quasi_random" : "design", ordinal,

@@ -136,7 +136,7 @@ static int fit(const struct points *points, const double y[], bool twice, int ev
         starts[i] = prior.mean[i];
         starts[prior.n + i] = prior.mean[i] - (i + 2 < prior.n ? 1.2 : 0.0);
     }
-    TRY(gp_evidence_create(points, y, NULL, GP_MEAN_CONSTANT, &evidence, err));
+    TRY(gp_evidence_create(points, y, NULL, GP_MEAN_DRIFT, &evidence, err));
     return fit_map(evidence, &prior, twice ? 2 : 1, starts, evaluations, theta, &value, err);
 }
 
@@ -158,7 +158,7 @@ static int model(struct elder *elder, const double stored[], struct err *err)
     }
     if ((stored != NULL
          || fit(&elder->points, elder->y, true, ELDER_CLIMBS, elder->theta, &why) == 0)
-        && gp_create(&elder->points, 0, elder->y, NULL, elder->theta, GP_MEAN_CONSTANT, 1, NULL,
+        && gp_create(&elder->points, 0, elder->y, NULL, elder->theta, GP_MEAN_DRIFT, 1, NULL,
                      &elder->gp, &why)
                == 0) {
         return 0;
@@ -305,7 +305,7 @@ static int ask_ourselves(const struct trial_run *run, double said[], struct err 
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     TRY(fit(&run->points, run->y, false, OWN_CLIMBS, theta, err));
-    TRY(gp_evidence_create(&run->points, run->y, NULL, GP_MEAN_CONSTANT, &evidence, err));
+    TRY(gp_evidence_create(&run->points, run->y, NULL, GP_MEAN_DRIFT, &evidence, err));
     return gp_leave_one_out(evidence, theta, said, var, err);
 }
 

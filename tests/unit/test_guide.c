@@ -15,12 +15,15 @@ enum { D = 2, OLD = 60, NEW = 12, TRIALS_MAX = 40 };
 static const char parameters[] = "[{'name':'a','type':'float','low':0,'high':1},"
                                  "{'name':'b','type':'float','low':0,'high':1}]";
 
-static double bowl(const double x[])
+/* A pit in a waving plain: no few results tell its shape. */
+static double pit(const double x[])
 {
-    return (x[0] - 0.7) * (x[0] - 0.7) + 0.5 * (x[1] - 0.2) * (x[1] - 0.2);
+    double square = (x[0] - 0.7) * (x[0] - 0.7) + 0.5 * (x[1] - 0.2) * (x[1] - 0.2);
+
+    return 1.0 - exp(-10.0 * square) + 0.2 * sin(9.0 * x[0]) * cos(7.0 * x[1]);
 }
 
-/* An older study: random configurations, and what `kind` makes of the bowl. */
+/* An older study: random configurations, and what `kind` makes of the pit. */
 enum kind { ALIKE, NEGATED, NOISE, KIND_COUNT };
 
 struct older {
@@ -38,8 +41,8 @@ static struct source make_source(struct older *older, enum kind kind)
         x[0] = rng_uniform(&rng);
         x[1] = rng_uniform(&rng);
         double shifted[] = {x[0] + 0.05, x[1] - 0.03};
-        double value = kind == ALIKE     ? 40.0 + 9.0 * bowl(shifted)
-                       : kind == NEGATED ? -bowl(x)
+        double value = kind == ALIKE     ? 40.0 + 9.0 * pit(shifted)
+                       : kind == NEGATED ? -pit(x)
                                          : rng_normal(&rng);
         older->items[i] = (struct observation){
             .number = (int64_t)i + 1, .kind = OBSERVED_COMPLETED, .x = x, .value = value};
@@ -65,7 +68,7 @@ static struct study_def *make_study(const char *strategy)
     return make_seeded(strategy, 7);
 }
 
-/* Weights after n results on the bowl, at random places. */
+/* Weights after n results on the pit, at random places. */
 static void weigh(const struct study_def *study, const struct source sources[], size_t n_sources,
                   size_t n, struct guide *guide)
 {
@@ -81,7 +84,7 @@ static void weigh(const struct study_def *study, const struct source sources[], 
     for (size_t i = 0; i < n; i++) {
         double x[] = {rng_uniform(&rng), rng_uniform(&rng)};
         axes_put(&axes, x, &points, i);
-        y[i] = 8.0 * bowl(x) - 1.0;
+        y[i] = 8.0 * pit(x) - 1.0;
     }
     points.n = n;
     ck_assert_int_eq(guide_init(guide, study, &axes, &seen, &err), 0);
@@ -98,7 +101,7 @@ START_TEST(a_source_that_helps_is_followed)
     weigh(study, &source, 1, NEW / 2, &guide);
     ck_assert_ptr_nonnull(guide.trend);
     ck_assert_double_gt(guide.elders[0].weight, 0.99);
-    ck_assert_double_lt(guide.elders[0].loss, 0.2);
+    ck_assert_double_lt(guide.elders[0].loss, 0.25);
     ck_assert_double_gt(guide.slope, 0.2);
 }
 END_TEST
@@ -221,8 +224,18 @@ static double tune(struct lab *lab, const struct source sources[], size_t n_sour
                                                     .ordinal = i + 1,
                                                     .kind = OBSERVED_COMPLETED,
                                                     .x = made.x,
-                                                    .value = bowl(made.x)};
+                                                    .value = pit(made.x)};
         best = fmin(best, lab->items[i].value);
+    }
+    return best;
+}
+
+static size_t best_of(const struct older *older)
+{
+    size_t best = 0;
+
+    for (size_t i = 1; i < OLD; i++) {
+        best = older->items[i].value < older->items[best].value ? i : best;
     }
     return best;
 }
@@ -232,11 +245,8 @@ START_TEST(a_study_begins_with_the_best_of_the_older_one)
     OWN(lab) struct lab lab = {.study = make_study("bayesian")};
     struct older older;
     struct source source = make_source(&older, ALIKE);
-    size_t best = 0;
+    size_t best = best_of(&older);
 
-    for (size_t i = 1; i < OLD; i++) {
-        best = older.items[i].value < older.items[best].value ? i : best;
-    }
     (void)tune(&lab, &source, 1, 3, false);
     ck_assert_double_eq_tol(lab.x[0][0], older.x[best][0], 1e-12);
     ck_assert_double_eq_tol(lab.x[0][1], older.x[best][1], 1e-12);
@@ -295,7 +305,7 @@ START_TEST(tpe_begins_with_them_too)
     struct source source = make_source(&older, ALIKE);
 
     (void)tune(&lab, &source, 1, 12, false);
-    ck_assert_double_lt(lab.items[0].value, 0.05);
+    ck_assert_double_eq_tol(lab.x[0][0], older.x[best_of(&older)][0], 1e-12);
 }
 END_TEST
 
