@@ -150,13 +150,13 @@ def test_dry_run_shows_the_body_and_sends_nothing(tmp):
     with FakeServer() as server:
         out, talk = hone(server, tmp, "study", "create", "digits", *DEFINITION, "--trials", "40",
                          "--strategy", "hyperband,eta=4", "--resource", "epochs=1..81",
-                         "--time-limit", "2h", "--dry-run")
+                         "--time-limit", "2h", "--after", "monday", "--after", "tuesday", "--dry-run")
         expect(json.loads(out), {
             "name": "digits", "objectives": [{"metric": "accuracy", "direction": "maximize"}],
             "parameters": [{"name": "lr", "type": "float", "scale": "log", "low": 1e-5,
                             "high": 0.1}],
-            "limits": {"trials": 40, "seconds": 7200}, "resource": {"name": "epochs", "min": 1,
-                                                                    "max": 81},
+            "limits": {"trials": 40, "seconds": 7200}, "after": ["monday", "tuesday"],
+            "resource": {"name": "epochs", "min": 1, "max": 81},
             "strategy": {"name": "hyperband", "eta": 4}})
         contains(talk, "nothing was sent")
         for arguments in (["study", "delete", "x"], ["study", "pause", "x"],

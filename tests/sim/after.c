@@ -74,20 +74,31 @@ static double loss(const char *parameters)
     return fabs(x - 0.83) + (is_b ? 0.0 : 1.0);
 }
 
-/* Asks and answers with the loss; returns the loss and what was tried. */
-static double work(struct world *world, struct answer *answer, const char *study, char tried[TEXT])
+/* Asks and answers with the loss; returns the loss and what was tried; NaN: there was no work. */
+static double try_work(struct world *world, struct answer *answer, const char *study,
+                       char tried[TEXT])
 {
     char lease[LEASE_ID_BYTES];
     char body[TEXT];
 
     do_it(world, world_ask(study, "{\"worker\": \"w\"}"));
-    ck_assert_msg(answer->lease[0] != '\0', "no lease");
+    if (answer->lease[0] == '\0') {
+        return NAN;
+    }
     double value = loss(answer->parameters);
     memcpy(tried, answer->parameters, TEXT);
     memcpy(lease, answer->lease, sizeof lease);
     (void)snprintf(body, sizeof body,
                    "{\"outcome\": \"completed\", \"metrics\": {\"loss\": %.17g}}", value);
     do_it(world, world_result(lease, body));
+    return value;
+}
+
+static double work(struct world *world, struct answer *answer, const char *study, char tried[TEXT])
+{
+    double value = try_work(world, answer, study, tried);
+
+    ck_assert_msg(!isnan(value), "no lease");
     return value;
 }
 
@@ -199,6 +210,39 @@ START_TEST(a_raised_limit_keeps_what_was_taken)
 }
 END_TEST
 
+/* Most trials of a schedule end early; what counts is those that came to the full resource. */
+START_TEST(a_schedule_s_search_begins_with_the_best_of_another_schedule)
+{
+    struct answer answer;
+    OWN(world) struct world world;
+    char tried[TEXT];
+    char best[TEXT];
+    double least = INFINITY;
+    double value;
+
+    open_world(&world, &answer);
+    create(&world, "older",
+           ", \"strategy\": {\"name\": \"asha\", \"search\": \"random\"}, \"resource\": {\"name\": "
+           "\"epochs\", \"min\": 1, \"max\": 9}, \"limits\": {\"trials\": 40}");
+    while (!isnan(value = try_work(&world, &answer, "older", tried))) {
+        if (value < least) {
+            least = value;
+            memcpy(best, tried, TEXT);
+        }
+    }
+    create(&world, "new",
+           ", \"strategy\": {\"name\": \"hyperband\", \"search\": \"bayesian\", \"serving\": "
+           "\"exact\"}, \"resource\": "
+           "{\"name\": \"epochs\", \"min\": 1, \"max\": 27}, \"after\": [\"older\"]");
+    ck_assert_int_eq(answer.code, ERR_NONE);
+    (void)work(&world, &answer, "new", tried);
+    ck_assert_str_eq(tried, best);
+    for (int i = 0; i < 40; i++) {
+        (void)work(&world, &answer, "new", tried);
+    }
+}
+END_TEST
+
 /* ---- imported and enqueued ------------------------------------------------------------------- */
 #define EXACT ", \"strategy\": {\"name\": \"bayesian\", \"serving\": \"exact\"}"
 
@@ -284,6 +328,7 @@ int main(void)
     tcase_add_test(after, it_begins_near_the_best_of_the_older_one);
     tcase_add_test(after, the_same_body_again_is_the_same_study_whatever_became_of_the_older);
     tcase_add_test(after, a_raised_limit_keeps_what_was_taken);
+    tcase_add_test(after, a_schedule_s_search_begins_with_the_best_of_another_schedule);
     tcase_add_test(given, imported_trials_speed_the_search_up);
     tcase_add_test(given, an_enqueued_trial_has_its_turn_and_is_learned_from);
     suite_add_tcase(suite, after);
