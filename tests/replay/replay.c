@@ -1,5 +1,6 @@
-/* replay [--restarts] SCENARIO…: plays stories in plain text against tuning/, with a real store and
- * a clock that is turned by hand. A bug report becomes a scenario first.
+/* replay [--restarts | --crashes] [--all-facts] SCENARIO…: plays stories in plain text against
+ * tuning/, with a real store and a clock that is turned by hand. A bug report becomes a scenario
+ * first.
  *
  *   # two workers and one trial
  *   study {"name": "s", "metric": "loss", "direction": "minimize", "limits": {"trials": 1}, …}
@@ -32,7 +33,10 @@
  *
  * TIME is 5s, 1.5s, 2m or 1h since the start. ERROR is a problem type: lease-ended. Without
  * `from`, a claim is for any study. With --restarts the server is killed and started again after
- * every line, and nothing may come out differently. */
+ * every line; with --crashes it is also killed in the middle of it, when the work is done and not
+ * yet kept, and of the first thing that time brings before it; and the line comes once more.
+ * Nothing may come out differently. With --all-facts something must have happened of every kind of
+ * fact that a schedule knows. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -41,6 +45,7 @@
 
 #include "common/json.h"
 #include "server/domain/shared_def.h"
+#include "server/schedule/schedule.h"
 #include "tests/replay/words.h"
 #include "tests/sim/world.h"
 
@@ -59,6 +64,9 @@ struct play {
     size_t n_players;
     struct player *acting; /* NULL: no worker's line */
     bool restarts;         /* after every line */
+    bool crashes;          /* and in the middle of each */
+    bool crashing;         /* this is the line's first time, which is lost */
+    unsigned facts;        /* bit (1 << fact): seen */
     char answer[ANSWER_BYTES];
     bool failed;
 };
@@ -256,7 +264,33 @@ static int do_show(struct play *play, struct words *words, struct err *err)
     return 0;
 }
 
+/* ---- facts ---------------------------------------------------------------------------------- */
+
+static int see_fact(void *context, const struct fact_row *row, struct err *err)
+{
+    struct play *play = context;
+
+    (void)err;
+    play->facts |= 1U << row->fact;
+    return 0;
+}
+
+static int see_facts(void *context, struct study_row *row, struct err *err)
+{
+    struct play *play = context;
+    int64_t id = row->id;
+
+    study_row_finish(row);
+    return store_each_fact(play->world.store, id, see_fact, play, err);
+}
+
 /* ---- lines ---------------------------------------------------------------------------------- */
+
+static int submit(struct play *play, struct command *command, struct err *err)
+{
+    return play->crashing && command != NULL ? world_crash(&play->world, &command, 1, err)
+                                             : world_do(&play->world, command, err);
+}
 
 static int do_claim(struct play *play, struct player *player, struct words *words, struct err *err)
 {
@@ -292,7 +326,7 @@ static int do_claim(struct play *play, struct player *player, struct words *word
         command->origin = player;
     }
     player->answer[0] = '\0';
-    TRY(world_do(&play->world, command, err));
+    TRY(submit(play, command, err));
     add(play->answer, "%s", player->answer[0] == '\0' ? "parked" : player->answer);
     return 0;
 }
@@ -328,7 +362,7 @@ static int do_measure(struct play *play, struct player *player, struct words *wo
 
     collect_values(words, json_array_get(json_object_get(body, "measurements"), 0), plain);
     text = json_dumps(body, JSON_COMPACT);
-    return world_do(&play->world, world_measure(player->lease, text), err);
+    return submit(play, world_measure(player->lease, text), err);
 }
 
 static int do_result(struct play *play, struct player *player, struct words *words, struct err *err)
@@ -340,7 +374,7 @@ static int do_result(struct play *play, struct player *player, struct words *wor
 
     collect_values(words, body, plain);
     text = json_dumps(body, JSON_COMPACT);
-    return world_do(&play->world, world_result(player->lease, text), err);
+    return submit(play, world_result(player->lease, text), err);
 }
 
 static int do_worker(struct play *play, const char *who, struct words *words, struct err *err)
@@ -365,10 +399,10 @@ static int do_worker(struct play *play, const char *who, struct words *words, st
         return do_result(play, player, words, err);
     }
     if (strcmp(verb, "beats") == 0) {
-        return world_do(&play->world, world_heartbeat(player->lease), err);
+        return submit(play, world_heartbeat(player->lease), err);
     }
     if (strcmp(verb, "releases") == 0) {
-        return world_do(&play->world, world_release(player->lease), err);
+        return submit(play, world_release(player->lease), err);
     }
     if (strcmp(verb, "forgets") == 0) {
         player->lease[0] = player->answer[0] = '\0';
@@ -382,8 +416,7 @@ static int do_enqueue(struct play *play, struct words *words, struct err *err)
     const char *study = words_next(words);
     const char *key = words_skip(words, "key") ? words_next(words) : NULL;
 
-    return world_do(&play->world,
-                    world_add_trials(study == NULL ? "" : study, words_rest(words), key), err);
+    return submit(play, world_add_trials(study == NULL ? "" : study, words_rest(words), key), err);
 }
 
 static int do_line(struct play *play, struct words *words, struct err *err)
@@ -403,11 +436,11 @@ static int do_line(struct play *play, struct words *words, struct err *err)
     }
     if (strcmp(verb, "patch") == 0) {
         study = words_next(words);
-        return world_do(&play->world, world_patch_study(study, words_rest(words)), err);
+        return submit(play, world_patch_study(study, words_rest(words)), err);
     }
     if (strcmp(verb, "delete") == 0) {
         study = words_next(words);
-        return world_do(&play->world, world_delete_study(study, words_skip(words, "force")), err);
+        return submit(play, world_delete_study(study, words_skip(words, "force")), err);
     }
     if (strcmp(verb, "enqueue") == 0) {
         return do_enqueue(play, words, err);
@@ -415,9 +448,8 @@ static int do_line(struct play *play, struct words *words, struct err *err)
     if (strcmp(verb, "cancel") == 0) {
         study = words_next(words);
         number = words_next(words);
-        return world_do(&play->world,
-                        world_cancel_trial(study, number == NULL ? 0 : strtoll(number, NULL, 10)),
-                        err);
+        return submit(
+            play, world_cancel_trial(study, number == NULL ? 0 : strtoll(number, NULL, 10)), err);
     }
     return do_worker(play, verb, words, err);
 }
@@ -431,14 +463,33 @@ static int play_line(struct play *play, char *line, struct err *err)
     words_init(&words, line);
     play->answer[0] = '\0';
     if (words_skip(&words, "study")) {
-        return world_do(&play->world, world_create_study(words_rest(&words)), err);
+        return submit(play, world_create_study(words_rest(&words)), err);
     }
     first = words_next(&words);
     if (!words_moment(first, &at_ms) || at_ms < play->world.clock.now_ms) {
         return err_set(err, ERR_INVALID, "\"%s\" is no moment, or a past one", first);
     }
+    if (play->crashing && tuning_next_ms(play->world.tuning) <= at_ms) {
+        TRY(world_advance(&play->world, tuning_next_ms(play->world.tuning) - 1, err));
+        play->world.clock.now_ms++;
+        TRY(world_crash(&play->world, NULL, 0, err));
+    }
     TRY(world_advance(&play->world, at_ms, err));
     return do_line(play, &words, err);
+}
+
+/* The line is begun, and lost with the server. */
+static int crash_line(struct play *play, const char *line, struct err *err)
+{
+    OWN(memory) char *copy = strdup(line);
+
+    if (copy == NULL) {
+        abort();
+    }
+    play->crashing = true;
+    int result = play_line(play, copy, err);
+    play->crashing = false;
+    return result;
 }
 
 /* One line of the file, its continuation lines joined. */
@@ -452,7 +503,7 @@ static void check_line(struct play *play, const char *file, size_t number, char 
     if (arrow != NULL) {
         *arrow = '\0';
     }
-    if (play_line(play, line, &err) != 0) {
+    if ((play->crashes && crash_line(play, line, &err) != 0) || play_line(play, line, &err) != 0) {
         (void)printf("%s:%zu: %s\n", file, number, err.text);
         play->failed = true;
     } else if (!words_contain(play->answer, expected)) {
@@ -461,9 +512,9 @@ static void check_line(struct play *play, const char *file, size_t number, char 
     }
 }
 
-static bool play_file(const char *path, bool restarts)
+static bool play_file(const char *path, bool restarts, bool crashes, unsigned *facts)
 {
-    struct play play = {.restarts = restarts};
+    struct play play = {.restarts = restarts || crashes, .crashes = crashes};
     struct err err = {0};
     struct words_file file;
     char *line;
@@ -487,9 +538,28 @@ static bool play_file(const char *path, bool restarts)
             play.failed = true;
         }
     }
+    if (!play.failed && store_each_study(play.world.store, see_facts, &play, &err) != 0) {
+        (void)printf("%s: %s\n", path, err.text);
+        play.failed = true;
+    }
+    *facts |= play.facts;
     world_finish(&play.world);
     words_close(&file);
     return !play.failed;
+}
+
+static int missing_facts(unsigned facts)
+{
+    int n = 0;
+
+    for (int fact = 0; fact < FACT_COUNT; fact++) {
+        if ((facts & 1U << fact) == 0) {
+            (void)printf("no scenario shows the fact \"%s\"\n",
+                         schedule_fact_name((enum schedule_fact)fact));
+            n++;
+        }
+    }
+    return n;
 }
 
 int main(int argc, char **argv)
@@ -497,15 +567,26 @@ int main(int argc, char **argv)
     int n_failed = 0;
     int n_played = 0;
     bool restarts = false;
+    bool crashes = false;
+    bool all_facts = false;
+    unsigned facts = 0;
 
     json_start();
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--restarts") == 0) {
             restarts = true;
+        } else if (strcmp(argv[i], "--crashes") == 0) {
+            crashes = true;
+        } else if (strcmp(argv[i], "--all-facts") == 0) {
+            all_facts = true;
         } else {
             n_played++;
-            n_failed += !play_file(argv[i], restarts);
+            n_failed += !play_file(argv[i], restarts, crashes, &facts);
         }
+    }
+    if (all_facts) {
+        n_played++;
+        n_failed += missing_facts(facts) > 0;
     }
     (void)printf("%d passed, %d failed\n", n_played - n_failed, n_failed);
     return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

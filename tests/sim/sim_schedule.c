@@ -376,7 +376,7 @@ static int print_figures(void)
         (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9;
     (void)printf("%.0f trial-rungs a minute on one core, every fault on (%lld in %.2f s)\n",
                  60 * (double)values / seconds, (long long)values, seconds);
-    for (int64_t n_trials = 1500; n_trials <= 6000; n_trials *= 4) {
+    for (int64_t n_trials = 1500; n_trials <= 3000; n_trials *= 2) {
         print_use("asha", true, n_trials);
         print_use("asha", false, n_trials);
         print_use("hyperband", true, n_trials);
