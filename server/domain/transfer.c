@@ -142,11 +142,11 @@ bool transfer_row(const struct transfer *transfer, const double x[], double y[])
 {
     for (size_t i = 0; i < transfer->n; i++) {
         const struct way *way = &transfer->ways[i];
-        double old = way->from == NULL ? (double)NAN : x[way->at];
         y[i] = NAN;
-        if (isnan(old)) {
+        if (way->from == NULL || isnan(x[way->at])) {
             continue; /* unknown, or not active there */
         }
+        double old = x[way->at];
         if (way->from->n_choices > 0) {
             y[i] = way->choice[(size_t)old];
         } else {

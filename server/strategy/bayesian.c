@@ -241,7 +241,7 @@ static int think(struct thought *t, bool if_guided, struct suggestion *out, bool
                  struct err *err)
 {
     TRY(belief_init(&t->belief, t->study, &t->axes, &t->trials, t->seen, &t->rng, err));
-    if (if_guided && !t->belief.guide.is_followed) {
+    if (if_guided && !t->belief.guide.verdict.any) {
         return 0;
     }
     *done = true;

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/rng.h"
 #include "server/model/fit.h"
 #include "server/model/transform.h"
 #include "server/strategy/trials.h"
@@ -12,15 +11,10 @@
 enum {
     ELDER_LEAST = 5,   /* results without which a source has no model */
     ELDER_CLIMBS = 60, /* evaluations of its fit, from each start */
-    RANKED_MAX = 80,   /* results that sources are judged by: an even spread of more */
-    OWN_CLIMBS = 25,
-    SAMPLES = 100,
+    OWN_CLIMBS = 25,   /* of our own model, at each suggestion */
     POINTS_PER_CALL = 256
 };
 
-static const double loss_max = 0.45;   /* of ½, which is chance */
-static const double slope_prior = 2.0; /* results' worth of a slope of 1 */
-static const double slope_max = 5.0;
 static const char magic[4] = {'t', 'r', '0', '1'};
 
 struct header {
@@ -224,14 +218,13 @@ int guide_init(struct guide *guide, const struct study_def *study, const struct 
     *guide = (struct guide){0};
     for (size_t i = 0; i < seen->n_sources && i < SOURCES_MAX; i++) {
         guide->elders[i].source = &seen->sources[i];
-        guide->elders[i].loss = NAN;
         guide->n++;
         TRY(take_results(&guide->elders[i], study, axes, err));
     }
     if (guide->n == 0) {
         return 0;
     }
-    OWN(memory) double *theta = calloc(count_theta(guide), sizeof *theta);
+    OWN(memory) double *theta = calloc(count_theta(guide) + 1, sizeof *theta);
     if (theta == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
@@ -246,238 +239,113 @@ int guide_init(struct guide *guide, const struct study_def *study, const struct 
 
 /* ---- weights --------------------------------------------------------------------------------- */
 /* The results that the sources are judged by, and what each model says of them. */
-struct trial_run {
+struct hearing {
     size_t n;
     struct points points;
-    double *y, *memory;
-    double *said[SOURCES_MAX + 1]; /* by each source (NULL: it has no model), then by our own */
-    unsigned *counts;              /* of a bootstrap sample */
+    double *y, *own, *memory;
+    double *said[SOURCES_MAX]; /* NULL: it has no model */
 };
 
-static void trial_run_finish(struct trial_run *run)
+static void hearing_finish(struct hearing *hearing)
 {
-    points_finish(&run->points);
-    free(run->memory);
-    free(run->counts);
+    points_finish(&hearing->points);
+    free(hearing->memory);
 }
-OWN_VALUE(trial_run)
+OWN_VALUE(hearing)
 
-static int choose_results(struct trial_run *run, const struct points *points, const double y[],
+/* Of many results an even spread. */
+static int choose_results(struct hearing *hearing, const struct points *points, const double y[],
                           struct err *err)
 {
-    run->n = points->n < RANKED_MAX ? points->n : RANKED_MAX;
-    run->memory = calloc((SOURCES_MAX + 2) * run->n + 1, sizeof *run->memory);
-    run->counts = calloc(run->n + 1, sizeof *run->counts);
-    if (run->memory == NULL || run->counts == NULL) {
+    size_t n = points->n < JUDGED_MAX ? points->n : JUDGED_MAX;
+
+    hearing->n = n;
+    hearing->memory = calloc((SOURCES_MAX + 2) * n + 1, sizeof *hearing->memory);
+    if (hearing->memory == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    run->y = run->memory;
-    TRY(points_init(&run->points, points->n_num, points->n_cat, run->n + 1, err));
-    for (size_t i = 0; i < run->n; i++) {
-        size_t from = i * points->n / run->n;
-        points_copy(&run->points, i, points, from);
-        run->y[i] = y[from];
+    hearing->y = hearing->memory;
+    hearing->own = hearing->memory + n;
+    TRY(points_init(&hearing->points, points->n_num, points->n_cat, n, err));
+    for (size_t i = 0; i < n; i++) {
+        size_t from = i * points->n / n;
+        points_copy(&hearing->points, i, points, from);
+        hearing->y[i] = y[from];
     }
-    run->points.n = run->n;
+    hearing->points.n = n;
     return 0;
 }
 
 /* said ← the source's means. */
-static int ask_elder(const struct elder *elder, const struct trial_run *run, double said[],
+static int ask_elder(const struct elder *elder, const struct hearing *hearing, double said[],
                      struct err *err)
 {
     OWN(trend) struct trend *trend = NULL;
     struct trend_part part = {.gp = elder->gp, .num = elder->num, .cat = elder->cat, .weight = 1.0};
 
-    TRY(trend_create(1, &part, run->n, &trend, err));
-    trend_add(trend, &run->points, 1, said);
+    TRY(trend_create(1, &part, hearing->n, &trend, err));
+    trend_add(trend, &hearing->points, 1, said);
     return 0;
 }
 
-/* said ← what our own results say of each other: leave-one-out means. */
-static int ask_ourselves(const struct trial_run *run, double said[], struct err *err)
+/* What our own results say of each other: leave-one-out means. */
+static int ask_ourselves(struct hearing *hearing, struct err *err)
 {
     OWN(gp_evidence) struct gp_evidence *evidence = NULL;
-    OWN(memory) double *theta = calloc(gp_n_theta(&run->points), sizeof *theta);
-    OWN(memory) double *var = calloc(run->n + 1, sizeof *var);
+    OWN(memory) double *theta = calloc(gp_n_theta(&hearing->points), sizeof *theta);
+    OWN(memory) double *var = calloc(hearing->n + 1, sizeof *var);
 
     if (theta == NULL || var == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    TRY(fit(&run->points, run->y, false, OWN_CLIMBS, theta, err));
-    TRY(gp_evidence_create(&run->points, run->y, NULL, GP_MEAN_DRIFT, &evidence, err));
-    return gp_leave_one_out(evidence, theta, said, var, err);
+    TRY(fit(&hearing->points, hearing->y, false, OWN_CLIMBS, theta, err));
+    TRY(gp_evidence_create(&hearing->points, hearing->y, NULL, GP_MEAN_DRIFT, &evidence, err));
+    return gp_leave_one_out(evidence, theta, hearing->own, var, err);
 }
 
-static int ask_all(const struct guide *guide, struct trial_run *run, struct err *err)
+static int ask_all(const struct guide *guide, struct hearing *hearing, struct err *err)
 {
     for (size_t k = 0; k < guide->n; k++) {
         if (guide->elders[k].gp != NULL) {
-            run->said[k] = run->memory + (k + 1) * run->n;
-            TRY(ask_elder(&guide->elders[k], run, run->said[k], err));
+            hearing->said[k] = hearing->memory + (k + 2) * hearing->n;
+            TRY(ask_elder(&guide->elders[k], hearing, hearing->said[k], err));
         }
     }
-    run->said[guide->n] = run->memory + (guide->n + 1) * run->n;
-    return ask_ourselves(run, run->said[guide->n], err);
+    return ask_ourselves(hearing, err);
 }
 
-/* Share of the pairs, each as often as both were drawn, that `said` puts the wrong way round; pairs
- * of equal results tell nothing, equal sayings are half wrong. */
-static double rank_loss(const struct trial_run *run, const double said[])
+/* The sources that are followed become one mean function. */
+static int follow(struct guide *guide, struct err *err)
 {
-    double wrong = 0.0;
-    double all = 0.0;
-
-    for (size_t i = 0; i < run->n; i++) {
-        for (size_t j = 0; j < i && run->counts[i] > 0; j++) {
-            double delta = run->y[i] - run->y[j];
-            double told = said[i] - said[j];
-            double weight = delta > 0.0 || delta < 0.0 ? run->counts[i] * run->counts[j] : 0.0;
-            all += weight;
-            wrong += weight * (delta * told > 0.0 ? 0.0 : delta * told < 0.0 ? 1.0 : 0.5);
-        }
-    }
-    return all > 0.0 ? wrong / all : 0.5;
-}
-
-/* losses[k] ← each model's loss over one bootstrap sample. */
-static void resample(struct trial_run *run, size_t n, struct rng *rng, double losses[])
-{
-    memset(run->counts, 0, run->n * sizeof *run->counts);
-    for (size_t i = 0; i < run->n; i++) {
-        run->counts[rng_below(rng, run->n)]++;
-    }
-    for (size_t k = 0; k <= n; k++) {
-        losses[k] = run->said[k] == NULL ? (double)INFINITY : rank_loss(run, run->said[k]);
-    }
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* What our own loss exceeds in one sample of twenty. */
-static double own_bound(size_t n, double (*losses)[SOURCES_MAX + 1])
-{
-    double own[SAMPLES];
-
-    for (size_t s = 0; s < SAMPLES; s++) {
-        own[s] = losses[s][n];
-    }
-    qsort(own, SAMPLES, sizeof *own, by_size);
-    return own[SAMPLES * 95 / 100];
-}
-
-/* One vote, shared among the admitted that err least. */
-static void vote(const bool admitted[], size_t n, const double losses[], double weights[])
-{
-    double least = INFINITY;
-    double winners = 0.0;
-
-    for (size_t k = 0; k < n; k++) {
-        least = admitted[k] ? fmin(least, losses[k]) : least;
-    }
-    for (size_t k = 0; k < n; k++) {
-        winners += admitted[k] && losses[k] <= least;
-    }
-    for (size_t k = 0; k < n; k++) {
-        if (admitted[k] && losses[k] <= least) {
-            weights[k] += 1.0 / (winners * SAMPLES);
-        }
-    }
-}
-
-/* Leaves out the sources that do not help, and lets the samples vote on the others. */
-static void elect(struct guide *guide, struct trial_run *run, uint64_t seed)
-{
-    double losses[SAMPLES][SOURCES_MAX + 1];
-    double weights[SOURCES_MAX] = {0};
-    bool admitted[SOURCES_MAX] = {0};
-    struct rng rng = rng_for(seed, 0);
-
-    for (size_t i = 0; i < run->n; i++) {
-        run->counts[i] = 1;
-    }
-    guide->own_loss = rank_loss(run, run->said[guide->n]);
-    for (size_t k = 0; k < guide->n; k++) {
-        guide->elders[k].loss = run->said[k] == NULL ? (double)NAN : rank_loss(run, run->said[k]);
-    }
-    for (size_t s = 0; s < SAMPLES; s++) {
-        resample(run, guide->n, &rng, losses[s]);
-    }
-    double bound = fmin(own_bound(guide->n, losses), loss_max);
-    for (size_t k = 0; k < guide->n; k++) {
-        admitted[k] = guide->elders[k].loss <= bound;
-    }
-    for (size_t s = 0; s < SAMPLES; s++) {
-        vote(admitted, guide->n, losses[s], weights);
-    }
-    for (size_t k = 0; k < guide->n; k++) {
-        guide->elders[k].weight = weights[k];
-        guide->is_followed = guide->is_followed || admitted[k];
-    }
-}
-
-/* The slope of the results on the sources' weighted mean, drawn towards 1 while there are few. */
-static double regress(const struct guide *guide, const struct trial_run *run)
-{
-    double n = (double)run->n;
-    double mean_x = 0.0;
-    double mean_y = 0.0;
-    double xx = 0.0;
-    double xy = 0.0;
-
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < run->n; i++) {
-            double x = 0.0;
-            for (size_t k = 0; k < guide->n; k++) {
-                double weight = guide->elders[k].weight;
-                x += weight > 0.0 ? weight * run->said[k][i] : 0.0;
-            }
-            if (pass == 0) {
-                mean_x += x / n;
-                mean_y += run->y[i] / n;
-            } else {
-                xx += (x - mean_x) * (x - mean_x);
-                xy += (x - mean_x) * (run->y[i] - mean_y);
-            }
-        }
-    }
-    return fmin(fmax((slope_prior + xy) / (slope_prior + xx), 0.0), slope_max);
-}
-
-int guide_weigh(struct guide *guide, const struct points *points, const double y[], uint64_t seed,
-                struct err *err)
-{
-    OWN(trial_run) struct trial_run run = {0};
     struct trend_part parts[SOURCES_MAX];
-    struct err why = {0};
 
-    guide->own_loss = NAN;
-    if (guide->n == 0 || points->n < 3) {
-        return 0;
-    }
-    TRY(choose_results(&run, points, y, err));
-    if (ask_all(guide, &run, &why) != 0) { /* results that no model stands on judge nobody */
-        return why.code == ERR_NUMERIC ? 0 : err_set(err, why.code, "%s", why.text);
-    }
-    elect(guide, &run, seed);
-    if (!guide->is_followed) {
-        return 0;
-    }
-    guide->slope = regress(guide, &run);
     for (size_t k = 0; k < guide->n; k++) {
         const struct elder *elder = &guide->elders[k];
         parts[k] = (struct trend_part){.gp = elder->gp,
                                        .num = elder->num,
                                        .cat = elder->cat,
-                                       .weight = guide->slope * elder->weight};
+                                       .weight = guide->verdict.slope * guide->verdict.weight[k]};
     }
     return trend_create(guide->n, parts, POINTS_PER_CALL, &guide->trend, err);
+}
+
+int guide_weigh(struct guide *guide, const struct points *points, const double y[], uint64_t seed,
+                struct err *err)
+{
+    OWN(hearing) struct hearing hearing = {0};
+    struct err why = {0};
+
+    if (guide->n == 0 || points->n < 3) {
+        return 0;
+    }
+    TRY(choose_results(&hearing, points, y, err));
+    if (ask_all(guide, &hearing, &why) != 0) { /* results that no model stands on judge nobody */
+        return why.code == ERR_NUMERIC ? 0 : err_set(err, why.code, "%s", why.text);
+    }
+    guide->judged = true;
+    judge(hearing.n, hearing.y, guide->n, (const double *const *)hearing.said, hearing.own, seed,
+          &guide->verdict);
+    return guide->verdict.any ? follow(guide, err) : 0;
 }
 
 void guide_write(const struct guide *guide, struct json_writer *w)
@@ -489,17 +357,17 @@ void guide_write(const struct guide *guide, struct json_writer *w)
         json_object_begin(w);
         json_put_string(w, "study", elder->source->name);
         json_put_int(w, "trials", (int64_t)elder->source->n);
-        if (isfinite(elder->loss)) {
-            json_put_number(w, "rank_loss", elder->loss);
+        if (guide->judged && elder->gp != NULL) {
+            json_put_number(w, "rank_loss", guide->verdict.loss[k]);
         }
-        json_put_number(w, "weight", elder->weight);
+        json_put_number(w, "weight", guide->verdict.weight[k]);
         json_object_end(w);
     }
     json_array_end(w);
-    if (isfinite(guide->own_loss)) {
-        json_put_number(w, "own_rank_loss", guide->own_loss);
+    if (guide->judged) {
+        json_put_number(w, "own_rank_loss", guide->verdict.own_loss);
     }
-    if (guide->is_followed) {
-        json_put_number(w, "slope", guide->slope);
+    if (guide->verdict.any) {
+        json_put_number(w, "slope", guide->verdict.slope);
     }
 }

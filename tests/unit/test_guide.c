@@ -100,9 +100,9 @@ START_TEST(a_source_that_helps_is_followed)
 
     weigh(study, &source, 1, NEW / 2, &guide);
     ck_assert_ptr_nonnull(guide.trend);
-    ck_assert_double_gt(guide.elders[0].weight, 0.99);
-    ck_assert_double_lt(guide.elders[0].loss, 0.25);
-    ck_assert_double_gt(guide.slope, 0.2);
+    ck_assert_double_gt(guide.verdict.weight[0], 0.99);
+    ck_assert_double_lt(guide.verdict.loss[0], 0.25);
+    ck_assert_double_gt(guide.verdict.slope, 0.2);
 }
 END_TEST
 
@@ -115,9 +115,9 @@ START_TEST(a_source_turned_round_gets_nothing)
 
     weigh(study, &source, 1, NEW / 2, &guide);
     ck_assert_ptr_null(guide.trend);
-    ck_assert_double_eq(guide.elders[0].weight, 0.0);
-    ck_assert(!guide.is_followed);
-    ck_assert_double_gt(guide.elders[0].loss, 0.8);
+    ck_assert_double_eq(guide.verdict.weight[0], 0.0);
+    ck_assert(!guide.verdict.any);
+    ck_assert_double_gt(guide.verdict.loss[0], 0.8);
 }
 END_TEST
 
@@ -129,7 +129,7 @@ START_TEST(noise_gets_little)
     struct source source = make_source(&older, NOISE);
 
     weigh(study, &source, 1, NEW, &guide);
-    ck_assert_double_lt(guide.elders[0].weight, 0.1);
+    ck_assert_double_lt(guide.verdict.weight[0], 0.1);
 }
 END_TEST
 
@@ -142,9 +142,9 @@ START_TEST(among_several_the_helpful_one_wins)
                                make_source(&older[2], ALIKE)};
 
     weigh(study, sources, 3, NEW / 2, &guide);
-    ck_assert_double_eq(guide.elders[0].weight, 0.0);
-    ck_assert_double_lt(guide.elders[1].weight, 0.1);
-    ck_assert_double_gt(guide.elders[2].weight, 0.9);
+    ck_assert_double_eq(guide.verdict.weight[0], 0.0);
+    ck_assert_double_lt(guide.verdict.weight[1], 0.1);
+    ck_assert_double_gt(guide.verdict.weight[2], 0.9);
 }
 END_TEST
 
