@@ -63,9 +63,11 @@ void advice_check(const struct study_def *study, struct faults *faults);
 void advice_reason(const struct problem *problem, const struct facts *facts,
                    struct advice_item *item);
 
-/* The answer of POST /v1/advice: members of an open object, or a page of text. */
+/* The answer of POST /v1/advice: members of an open object, the table of all alone, or a page that
+ * begins with it. */
 void advice_write(const struct problem *problem, const struct advice *advice,
                   struct json_writer *w);
+void advice_write_table(const struct advice *advice, struct buf *out);
 void advice_write_text(const struct problem *problem, const struct advice *advice, struct buf *out);
 
 #endif

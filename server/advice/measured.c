@@ -12,7 +12,7 @@ static const double regrets[TECHNIQUE_COUNT][KIND_COUNT][2][N_BUDGETS] =
     {
         [TECHNIQUE_PREDICTIVE] =
             {
-                [KIND_CURVES] = {{.222, .138, .078}, {.400, .174, .110}},
+                [KIND_CURVES] = {{.277, .178, .120}, {.395, .168, .117}},
             },
         [TECHNIQUE_BAYESIAN] =
             {
@@ -38,11 +38,11 @@ static const double regrets[TECHNIQUE_COUNT][KIND_COUNT][2][N_BUDGETS] =
             },
         [TECHNIQUE_ASHA_STOPPING] =
             {
-                [KIND_CURVES] = {{0}, {.511, .320, .239}},
+                [KIND_CURVES] = {{.411, .284, .236}, {.511, .320, .239}},
             },
         [TECHNIQUE_ASHA_PROMOTION] =
             {
-                [KIND_CURVES] = {{0}, {.545, .299, .236}},
+                [KIND_CURVES] = {{.374, .301, .234}, {.545, .299, .236}},
             },
         [TECHNIQUE_HYPERBAND] =
             {

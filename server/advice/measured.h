@@ -64,10 +64,10 @@ enum problem_kind { KIND_NUMBERS, KIND_MIXED, KIND_NOISY, KIND_CURVES, KIND_COUN
 /* Points enumerated to count a grid under constraints: more would take seconds. */
 #define ADVICE_GRID_CONSTRAINED 200000
 /* What a demand on the training program weighs, in regret, by experience: 1 for reporting while it
- * trains, 2 for pausing and going on as well. A judgement, not a measurement: one hundredth is what
- * the measurements can tell apart. */
-#define ADVICE_DEMAND_NEW 0.03
-#define ADVICE_DEMAND_SOME 0.01
+ * trains, 2 for pausing and going on as well. A judgement, not a measurement: to newcomers what the
+ * measurements can hardly tell apart, to others next to nothing. */
+#define ADVICE_DEMAND_NEW 0.02
+#define ADVICE_DEMAND_SOME 0.002
 #define ADVICE_DEMAND_EXPERT 0.0
 
 /* ---- figures --------------------------------------------------------------------------------- */

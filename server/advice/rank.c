@@ -108,6 +108,21 @@ static void refuse(struct advice_item *item, const char *why)
     (void)json_array_append_new(item->refused, json_string(why));
 }
 
+/* What a whole group of techniques lacks, in words that they share. */
+static const char *lacks(const struct study_def *study, const struct advice_item *item)
+{
+    bool schedules = schedule_is_known(item->name);
+
+    if (schedules && !study->has_resource) {
+        return "needs a resource, to train a trial for a while and look: say for example "
+               "{\"name\": \"epochs\", \"min\": 1, \"max\": 81}";
+    }
+    if (study->n_objectives > 1 && (schedules || !strategy_find(item->name)->multi_objective)) {
+        return "takes one objective";
+    }
+    return NULL;
+}
+
 static bool is_slow_grid(const struct problem *problem, const struct facts *facts)
 {
     return problem->study->space->n_constraints > 0
@@ -120,8 +135,13 @@ static void check_usable(const struct problem *problem, const struct facts *fact
 {
     struct study_def study = *problem->study; /* shares everything; changes only what is its own */
     struct faults faults = {0};
+    const char *lack = lacks(problem->study, item);
 
     item->is_usable = true;
+    if (lack != NULL) {
+        refuse(item, lack);
+        return;
+    }
     if (item->technique == TECHNIQUE_GRID && is_slow_grid(problem, facts)) {
         refuse(item, "constraints must be tried on every point, and there are too many for that");
         return;

@@ -1,4 +1,4 @@
-/* The answer as a page for a terminal: the table of all, then the best one in full. */
+/* The answer for a terminal: the table of all, and a page with the best ones in full. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,11 +47,6 @@ static void put_row(const struct facts *facts, size_t rank, const struct advice_
     char regret[SAY_BYTES] = "-";
     char mark = item->is_asked ? '*' : ' ';
 
-    if (!item->is_usable) {
-        buf_printf(out, "   -%c %-20s ", mark, technique_title(item->technique));
-        put_wrapped(out, "no: ", 28, json_string_value(json_array_get(item->refused, 0)));
-        return;
-    }
     if (facts->seconds > 0) {
         (void)say_span(item->cost.span, finish);
     }
@@ -68,8 +63,41 @@ static void put_table(const struct advice *advice, struct buf *out)
 {
     buf_printf(out, "%4s  %-20s %9s %11s %12s   %s\n", "RANK", "STRATEGY", "TRIALS", "FULL EVALS",
                "FINISH", "REGRET");
-    for (size_t i = 0; i < advice->n; i++) {
+    for (size_t i = 0; i < advice->n && advice->items[i].is_usable; i++) {
         put_row(&advice->facts, i + 1, &advice->items[i], out);
+    }
+}
+
+static const char *refusal(const struct advice_item *item)
+{
+    const char *why = json_string_value(json_array_get(item->refused, 0));
+
+    return item->is_usable || why == NULL ? "" : why;
+}
+
+/* Those that cannot be used: a line for each reason, with everyone it concerns. */
+static void put_refused(const struct advice *advice, struct buf *out)
+{
+    for (size_t i = 0; i < advice->n; i++) {
+        const char *why = refusal(&advice->items[i]);
+        bool told = *why == '\0';
+        OWN(buf) struct buf line = {0};
+
+        for (size_t k = 0; k < i; k++) {
+            told = told || strcmp(refusal(&advice->items[k]), why) == 0;
+        }
+        if (told) {
+            continue;
+        }
+        buf_init(&line, 4096);
+        for (size_t k = i; k < advice->n; k++) {
+            if (strcmp(refusal(&advice->items[k]), why) == 0) {
+                buf_printf(&line, "%s%s", k > i ? "; " : "",
+                           technique_title(advice->items[k].technique));
+            }
+        }
+        buf_printf(&line, ": %s", why);
+        put_wrapped(out, "not: ", 5, buf_text(&line));
     }
 }
 
@@ -166,15 +194,27 @@ static void put_study(const struct advice_item *item, struct buf *out)
     buf_puts(out, "\n}\n");
 }
 
-void advice_write_text(const struct problem *problem, const struct advice *advice, struct buf *out)
+void advice_write_table(const struct advice *advice, struct buf *out)
 {
     put_sentences(out, "assumed: ", advice->assumed);
     put_sentences(out, "warning: ", advice->warnings);
     put_table(advice, out);
+    put_refused(advice, out);
     buf_puts(out, "REGRET: mean of what was measured, 0 the best known, 1 the median random "
                   "configuration;\n?: not measured just so, the nearest figure stands.\n");
-    for (size_t i = 0; i < advice->n && i < IN_FULL && advice->items[i].is_usable; i++) {
-        put_item(problem, i + 1, &advice->items[i], out);
+}
+
+void advice_write_text(const struct problem *problem, const struct advice *advice, struct buf *out)
+{
+    advice_write_table(advice, out);
+    if (advice->asked >= 0) {
+        buf_puts(out, "*: the one that you named.\n");
+    }
+    for (size_t i = 0; i < advice->n; i++) {
+        const struct advice_item *item = &advice->items[i];
+        if (item->is_usable && (i < IN_FULL || item->is_asked)) {
+            put_item(problem, i + 1, item, out);
+        }
     }
     if (advice->n > 0 && advice->items[0].is_usable) {
         put_study(&advice->items[0], out);

@@ -15,7 +15,11 @@ static void fill(const struct problem *problem, const struct advice *advice, enu
     if (format != FORMAT_JSON) {
         http_response_init(response, 200, format_content_type(format));
         response->body.max = PAGE_MAX;
-        advice_write_text(problem, advice, &response->body);
+        if (format == FORMAT_TABLE) {
+            advice_write_table(advice, &response->body);
+        } else {
+            advice_write_text(problem, advice, &response->body);
+        }
         return;
     }
     json_response(response, 200, &w);

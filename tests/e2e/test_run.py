@@ -95,6 +95,15 @@ class AtServer(Account):
         self.environment["HONE_TOKEN_FILE"] = os.path.join(self.server.data, f"{name}.token")
 
 
+# ---- advise ----
+
+def test_advice_comes_from_a_private_server_too(tmp):
+    with Account(tmp) as account:
+        page, talk = account.hone("advise", "-P", "lr=log:1e-5..1e-1")
+        contains(talk, "started the private server")
+        contains(page, "RANK  STRATEGY", "create this study")
+
+
 # ---- run ----
 
 def test_run_tunes_on_a_private_server_and_goes_on_where_it_was(tmp):

@@ -317,8 +317,8 @@ static void merge(json_t *body, const json_t *given)
     }
 }
 
-int definition_body(const struct definition *definition, const char *name, json_t **body,
-                    struct err *err)
+int definition_merge(const struct definition *definition, const char *name, json_t **body,
+                     struct err *err)
 {
     json_auto_t *whole = json_object();
     json_auto_t *file = NULL;
@@ -334,6 +334,16 @@ int definition_body(const struct definition *definition, const char *name, json_
         (void)json_object_update(whole, file);
     }
     merge(whole, definition->given);
+    *body = json_incref(whole);
+    return 0;
+}
+
+int definition_body(const struct definition *definition, const char *name, json_t **body,
+                    struct err *err)
+{
+    json_auto_t *whole = NULL;
+
+    TRY(definition_merge(definition, name, &whole, err));
     if (json_object_get(whole, "name") == NULL) {
         return err_set(err, ERR_INVALID, "the study needs a name: as an argument, or in the file");
     }

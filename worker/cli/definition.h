@@ -21,6 +21,9 @@ OWN_VALUE(definition)
 /* -f, -P, --maximize, --trials, …; state->input is a zeroed struct definition. */
 extern const struct argp definition_argp;
 
+/* File and options in one object, whatever is missing; `name` NULL: the file's, if it has one. */
+MUST_USE int definition_merge(const struct definition *definition, const char *name, json_t **body,
+                              struct err *err);
 /* `name` NULL: the file must have one. ERR_INVALID says what is missing. */
 MUST_USE int definition_body(const struct definition *definition, const char *name, json_t **body,
                              struct err *err);

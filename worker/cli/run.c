@@ -13,7 +13,6 @@
 #include "worker/cli/creation.h"
 #include "worker/cli/definition.h"
 #include "worker/cli/listing.h"
-#include "worker/cli/private.h"
 #include "worker/cli/run_worker.h"
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
@@ -134,23 +133,6 @@ static int check_command(char *const command[], const json_t *body, struct err *
 }
 
 /* ---- the server and the study --------------------------------------------------------------- */
-
-static int find_server(struct options *options, struct private_server *server, struct err *err)
-{
-    const char *url = getenv("HONE_URL");
-    bool started;
-
-    if (options->server != NULL || (url != NULL && *url != '\0') || options->curl
-        || options->dry_run) {
-        return 0;
-    }
-    TRY(private_ensure(server, &started, err));
-    (void)fprintf(stderr, "hone: %s the private server at %s\n", started ? "started" : "joined",
-                  server->url);
-    options->server = server->url;
-    options->token_file = server->token_file;
-    return 0;
-}
 
 static int say_how_it_stands(const struct session *session, const json_t *study, struct err *err)
 {
@@ -309,7 +291,7 @@ static int run(struct options *options, const struct wish *wish, int *status, st
 
     TRY(definition_body(&wish->definition, options->arguments[0], &body, err));
     TRY(check_command(options->arguments + 1, body, err));
-    TRY(find_server(options, &server, err));
+    TRY(session_find_server(options, &server, err));
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "POST", "/v1/studies", body)) {
         return 0;

@@ -7,7 +7,6 @@
 
 #include "common/json.h"
 #include "worker/cli/listing.h"
-#include "worker/cli/private.h"
 #include "worker/cli/text.h"
 
 #define DEFAULT_URL "http://127.0.0.1:4663"
@@ -29,6 +28,24 @@ static void find_private(struct session *session, struct private_server *server)
     if (session->is_private && !session->options->curl) {
         (void)fprintf(stderr, "hone: using the private server at %s\n", server->url);
     }
+}
+
+int session_find_server(struct options *options, struct private_server *server, struct err *err)
+{
+    const char *url = getenv("HONE_URL");
+    bool started;
+
+    *server = (struct private_server){0};
+    if (options->server != NULL || (url != NULL && *url != '\0') || options->curl
+        || options->dry_run) {
+        return 0;
+    }
+    TRY(private_ensure(server, &started, err));
+    (void)fprintf(stderr, "hone: %s the private server at %s\n", started ? "started" : "joined",
+                  server->url);
+    options->server = server->url;
+    options->token_file = server->token_file;
+    return 0;
 }
 
 int session_open(const struct options *options, struct session *session, struct err *err)
@@ -169,8 +186,8 @@ int session_get(struct session *session, const char *path, json_t **reply, struc
     return session_send(session, "GET", path, NULL, reply, err);
 }
 
-int session_send(struct session *session, const char *method, const char *path, const json_t *body,
-                 json_t **reply, struct err *err)
+static int call_server(struct session *session, const char *method, const char *path,
+                       const json_t *body, struct http_answer *answer, struct err *err)
 {
     OWN(buf) struct buf json = {0};
 
@@ -183,12 +200,30 @@ int session_send(struct session *session, const char *method, const char *path, 
                              .path = path,
                              .body = body == NULL ? NULL : buf_text(&json),
                              .body_len = json.len};
-    OWN(http_answer) struct http_answer answer = {0};
-    if (http_client_call(session->client, &call, &answer, err) != 0
-        || http_answer_check(&answer, err) != 0) {
+    if (http_client_call(session->client, &call, answer, err) != 0
+        || http_answer_check(answer, err) != 0) {
         return say_what_to_do(session, err);
     }
-    session->status = answer.status;
+    session->status = answer->status;
+    return 0;
+}
+
+int session_page(struct session *session, const char *method, const char *path, const json_t *body,
+                 struct buf *page, struct err *err)
+{
+    OWN(http_answer) struct http_answer answer = {0};
+
+    TRY(call_server(session, method, path, body, &answer, err));
+    buf_append(page, buf_text(&answer.body), answer.body.len);
+    return buf_check(page, err);
+}
+
+int session_send(struct session *session, const char *method, const char *path, const json_t *body,
+                 json_t **reply, struct err *err)
+{
+    OWN(http_answer) struct http_answer answer = {0};
+
+    TRY(call_server(session, method, path, body, &answer, err));
     if (reply == NULL) {
         return 0;
     }

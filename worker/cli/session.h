@@ -15,6 +15,7 @@
 #include "common/http_client.h"
 #include "common/own.h"
 #include "worker/cli/options.h"
+#include "worker/cli/private.h"
 
 struct session {
     const struct options *options;
@@ -24,6 +25,12 @@ struct session {
     bool is_private;                  /* the server of `hone run` */
     int status;                       /* of the last answer */
 };
+
+/* For a verb that shall work without any server: where none is named, the private one is joined or
+ * started (said on stderr) and put into the options. *server must live as long as they do; its url
+ * stays "" where a server is named, or nothing will be sent. */
+MUST_USE int session_find_server(struct options *options, struct private_server *server,
+                                 struct err *err);
 
 /* ERR_INVALID for a URL or a token file that cannot be used. Connects nowhere yet. */
 MUST_USE int session_open(const struct options *options, struct session *session, struct err *err);
@@ -40,6 +47,11 @@ MUST_USE int session_get(struct session *session, const char *path, json_t **rep
                          struct err *err);
 MUST_USE int session_send(struct session *session, const char *method, const char *path,
                           const json_t *body, json_t **reply, struct err *err);
+
+/* The same for an answer that is a page of text: appends it to `page`, which the caller has
+ * initialised. */
+MUST_USE int session_page(struct session *session, const char *method, const char *path,
+                          const json_t *body, struct buf *page, struct err *err);
 
 /* Calls `row` for every item of a list, page after page; `path` may have a query. */
 MUST_USE int session_each(struct session *session, const char *path,

@@ -8,6 +8,7 @@
 
 const struct verb verbs[] = {
     {NULL, "run", verb_run, "tune a command: study, worker and picture in one"},
+    {NULL, "advise", verb_advise, "which strategy suits a problem, and what it would cost"},
     {"study", "create", verb_study_create, "create a study from options or a file"},
     {"study", "list", verb_study_list, "the studies of the server"},
     {"study", "show", verb_study_show, "what a study searches, how, and how far it is"},

@@ -32,6 +32,7 @@ MUST_USE int verb_find(int argc, char *const argv[], const struct verb **verb, i
 const char *verb_words(const struct verb *verb, char words[VERB_WORDS_BYTES]);
 
 int verb_run(int argc, char **argv);
+int verb_advise(int argc, char **argv);
 int verb_study_create(int argc, char **argv);
 int verb_study_list(int argc, char **argv);
 int verb_study_show(int argc, char **argv);

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""hone advise with a real server: what it shows, what it says about nonsense, and that the study
+on its page is one."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import hone  # noqa: E402
+from cases import expect, main  # noqa: E402
+
+HONE = os.environ["HONE"]
+SPACE = ["-P", "lr=log:1e-5..1e-1", "-P", "units=int:16..512"]
+NIGHT = ["--resource", "epochs=1..81", "--evaluation-time", "10m", "--workers", "8",
+         "--available", "12h"]
+
+
+def environment(server, tmp):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_")}
+    return {**kept, "HONE_URL": server.url, "XDG_STATE_HOME": str(tmp),
+            "HONE_TOKEN_FILE": os.path.join(server.data, "admin.token")}
+
+
+def advise(server, tmp, *arguments, status=0, stdin=""):
+    done = subprocess.run([HONE, "advise", *arguments], env=environment(server, tmp), text=True,
+                          input=stdin, capture_output=True, timeout=60, check=False)
+    expect(done.returncode, status, f"status of {arguments}: {done.stdout}{done.stderr}")
+    return done.stdout, done.stderr
+
+
+def contains(text, *parts):
+    for part in parts:
+        if part not in text:
+            raise AssertionError(f"{part!r} is not in {text!r}")
+
+
+def test_the_page_ranks_and_ends_with_a_study(tmp):
+    with hone.Server() as server, server.client() as client:
+        page, said = advise(server, tmp, "night", "--maximize", "accuracy", *SPACE, *NIGHT,
+                            "--strategy", "hyperband")
+        expect(said, "")
+        contains(page, "RANK  STRATEGY", "   1  asha, predictive ", "* hyperband ", "12 h",
+                 "81@1 27@3 9@9 3@27 1@81", "not: grid: lr is continuous", "*: the one that you")
+        study = json.loads(page[page.rindex("create this study:") + len("create this study:"):])
+        expect(study["name"], "night")
+        expect(client.post("/v1/studies", study).status, 201)
+        expect(client.get("/v1/studies/night").json["limits"]["seconds"], 43200)
+
+
+def test_every_study_that_it_offers_can_be_created(tmp):
+    with hone.Server() as server:
+        answer = json.loads(advise(server, tmp, "--maximize", "accuracy", *SPACE, *NIGHT,
+                                   "-o", "json")[0])
+        for item in answer["items"]:
+            expect(item["usable"], item["study"] is not None)
+            if not item["usable"]:
+                continue
+            file = tmp / "study.json"
+            file.write_text(json.dumps({**item["study"], "name": f"s{item['rank']}"}))
+            subprocess.run([HONE, "study", "create", "-f", file], check=True, timeout=60,
+                           env=environment(server, tmp), capture_output=True)
+        expect(len(answer["items"]), 12)
+
+
+def test_a_file_and_options_describe_together(tmp):
+    (tmp / "problem.yaml").write_text(
+        "name: from-file\nmetric: loss\ndirection: minimize\nevaluation_seconds: 60\n"
+        "parameters:\n  - {name: x, type: float, low: 0, high: 1}\n"
+        "limits: {trials: 30}\n")
+    with hone.Server() as server:
+        answer = json.loads(advise(server, tmp, "-f", tmp / "problem.yaml", "--workers", "3", "-o",
+                                   "json")[0])
+        expect(answer["problem"]["workers"], 3)
+        expect(answer["items"][0]["expected"]["finish_seconds"], 600)
+        expect(answer["items"][0]["study"]["name"], "from-file")
+        page = advise(server, tmp, "-f", tmp / "problem.yaml", "--noisy", "--experience", "new",
+                      "--no-checkpoints", "--worker-time", "1h")[0]
+        contains(page, "estimates the noise")
+
+
+def test_other_programs_get_a_line_for_each_strategy(tmp):
+    with hone.Server() as server:
+        rows = list(csv.DictReader(io.StringIO(advise(server, tmp, *SPACE, "-o", "csv")[0])))
+        expect([rows[0]["strategy"], rows[0]["rank"], rows[0]["usable"]], ["bayesian", "1", "yes"])
+        expect(len(rows), 12)
+        names = advise(server, tmp, *SPACE, "-o", "name")[0].splitlines()
+        expect(names, [row["strategy"] for row in rows])
+        lines = advise(server, tmp, *SPACE, "-o", "ndjson")[0].splitlines()
+        expect([json.loads(line)["rank"] for line in lines], list(range(1, 13)))
+
+
+def test_nothing_is_sent_for_curl(tmp):
+    with hone.Server() as server:
+        line = advise(server, tmp, *SPACE, "--workers", "4", "--curl")[0]
+        contains(line, "curl ", "/v1/advice?format=text", '"workers":4')
+
+
+def test_nonsense_is_refused_with_what_to_write(tmp):
+    wrong = {
+        (): "say what is to be tuned: -P NAME=DOMAIN",
+        (*SPACE, "--workers", "0"): "--workers 0: write a whole number from 1 on",
+        (*SPACE, "--workers", "two"): "--workers two: write a whole number",
+        (*SPACE, "--workers", "99999999"): "/workers",
+        (*SPACE, "--evaluation-time", "-3s"): "--evaluation-time -3s: write seconds or a span",
+        (*SPACE, "--evaluation-time", "soon"): "--evaluation-time soon: write seconds or a span",
+        (*SPACE, "--available", "0"): "--available 0: write seconds or a span",
+        (*SPACE, "--experience", "guru"): "--experience guru: write new, some or expert",
+        (*SPACE, "--resource", "epochs=9..3"): "--resource epochs=9..3",
+        (*SPACE, "--stopping", "median,after=0"): "/stopping/after",
+        ("-P", "x=1..10"): "x=1..10",
+        ("one", "two", *SPACE): "'two' is one argument too many",
+    }
+    with hone.Server() as server:
+        for arguments, words in wrong.items():
+            contains(advise(server, tmp, *arguments, status=2)[1], words)
+
+
+if __name__ == "__main__":
+    main(globals())
