@@ -21,7 +21,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import hone  # noqa: E402
 
-WORKERS = {"seq": 1, "par16": 16}
+WORKERS = {"seq": 1, "par16": 16, "mf1": 1, "mf16": 16}
 
 
 # ---- the two sides -----------------------------------------------------------------------------
@@ -43,7 +43,7 @@ class InProcess:
 
     def start(self, problem, seed, mode):
         self.say(op="start", problem=problem, seed=seed, workers=WORKERS[mode],
-                 multi_fidelity=False)
+                 multi_fidelity=mode.startswith("mf"))
 
     def ask(self):
         answer = self.say(op="ask")
@@ -51,6 +51,12 @@ class InProcess:
 
     def tell(self, key, value):
         self.say(op="tell", key=key, value=value)
+
+    def report(self, key, step, value):
+        return self.say(op="report", key=key, fidelity=step, value=value)["stop"]
+
+    def stopped(self, key, _step):
+        self.say(op="stopped", key=key)
 
     def close(self):
         self.process.stdin.close()
@@ -77,6 +83,10 @@ class OverHttp:
                 "seed": seed, "parameters": [spelled(p) for p in problem["parameters"]],
                 "strategy": {"name": self.strategy, "serving": "exact"},
                 "limits": {"parallel": WORKERS[mode]}}
+        if mode.startswith("mf"):
+            body["resource"] = {k: problem["fidelity"][k] for k in ("name", "min", "max")}
+            body["strategy"] = {"name": "asha", "mode": "predictive", "search": self.strategy,
+                                "serving": "exact"}
         self.call("POST", "/v1/studies", body)
 
     def ask(self):
@@ -85,9 +95,19 @@ class OverHttp:
             raise AssertionError(f"no lease: {answer}")
         return answer["lease"]["id"], answer["trial"]["parameters"]
 
+    def finish(self, key, **result):
+        self.call("PUT", f"/v1/leases/{key}/result", {"outcome": "completed", **result})
+
     def tell(self, key, value):
-        self.call("PUT", f"/v1/leases/{key}/result",
-                  {"outcome": "completed", "metrics": {"value": value}})
+        self.finish(key, metrics={"value": value})
+
+    def report(self, key, step, value):
+        told = self.call("POST", f"/v1/leases/{key}/measurements",
+                         {"measurements": [{"step": step, "metrics": {"value": value}}]})
+        return told["action"] != "continue"
+
+    def stopped(self, key, step):
+        self.finish(key, step=step, metrics={})
 
     def close(self):
         self.client.close()
@@ -105,33 +125,52 @@ def spelled(parameter):
 
 # ---- one study on a simulated clock ------------------------------------------------------------
 def play(tuner, problem, evaluate, seed, mode, trials):
-    """The configurations in the order in which they were given out."""
+    """The configurations in the order in which they were given out, and where each was stopped."""
     tuner.start(problem, seed, mode)
-    given, running = [], []
+    steps = []
+    if mode.startswith("mf"):
+        steps = range(problem["fidelity"]["min"], problem["fidelity"]["max"] + 1)
+    given, stops, running = [], {}, []
 
     def begin(clock):
         key, config = tuner.ask()
         given.append(config)
-        value, cost = evaluate(config, (seed, len(given)))
-        heapq.heappush(running, (clock + cost, len(given), key, value))
+        number = len(given)
+        at = steps[0] if steps else None
+        value, cost = evaluate(config, at, (seed, number))
+        heapq.heappush(running, (clock + cost, number, key, at, value, cost))
 
     for _ in range(min(WORKERS[mode], trials)):
         begin(0.0)
     while running:
-        clock, _, key, value = heapq.heappop(running)
-        tuner.tell(key, value)
+        clock, number, key, at, value, spent = heapq.heappop(running)
+        if at is not None and at < steps[-1]:
+            if tuner.report(key, at, value):
+                tuner.stopped(key, at)
+                stops[number] = at
+            else:
+                value, cost = evaluate(given[number - 1], at + 1, (seed, number))
+                heapq.heappush(running, (clock + cost - spent, number, key, at + 1, value, cost))
+                continue
+        else:
+            if at is not None:
+                tuner.report(key, at, value)
+            tuner.tell(key, value)
         if len(given) < trials:
             begin(clock)
-    return given
+    return given, stops
 
 
 def differ(name, a, b):
     """Says where two runs part; False: nowhere."""
-    for number, (x, y) in enumerate(zip(a, b), 1):
+    for number, (x, y) in enumerate(zip(a[0], b[0]), 1):
         if x != y:
             print(f"{name}: trial {number} differs:\n  in process {x}\n  over HTTP  {y}")
             return True
-    print(f"{name}: {len(a)} trials, the same")
+    if a[1] != b[1]:
+        print(f"{name}: stopped differently (trial: step): {sorted(a[1].items() ^ b[1].items())}")
+        return True
+    print(f"{name}: {len(a[0])} trials, {len(a[1])} stopped early, the same")
     return False
 
 
@@ -150,7 +189,9 @@ OWN = {
                condition={"parent": "kind", "values": ["line", "net"]}),
         {"name": "depth", "type": "int", "low": 1, "high": 9,
          "condition": {"parent": "kind", "values": ["tree"]}},
-        number("x", 0.0, 1.0)]}}
+        number("x", 0.0, 1.0)]},
+    "curves": {"direction": "minimize", "fidelity": {"name": "epoch", "min": 1, "max": 27},
+               "parameters": [number("x", 0.0, 1.0), number("y", 0.0, 1.0)]}}
 
 
 def chance(*parts):
@@ -162,7 +203,7 @@ def chance(*parts):
 def own_value(problem):
     sign = 1.0 if problem["direction"] == "minimize" else -1.0
 
-    def evaluate(config, seed):
+    def evaluate(config, step, seed):
         total = 0.1 * len(config)
         for p in problem["parameters"]:
             if p["name"] not in config:
@@ -174,14 +215,17 @@ def own_value(problem):
                 low, high, v = (map(math.log, (p["low"], p["high"], v)) if p.get("log")
                                 else (p["low"], p["high"], v))
                 total += ((v - low) / (high - low) - 0.7) ** 2
-        return sign * (total + 0.01 * chance("noise", seed)), 0.5 + chance("cost", seed)
+        cost = 0.5 + chance("cost", seed)
+        if step is not None:
+            total, cost = total + 2.0 / step, cost * step
+        return sign * (total + 0.01 * chance("noise", seed, step)), cost
 
     return evaluate
 
 
 def bench_value(bench, name):
-    def evaluate(config, seed):
-        got = bench.evaluate(name, config, seed=seed)
+    def evaluate(config, step, seed):
+        got = bench.evaluate(name, config, fidelity=step, seed=seed)
         # what is really trained takes another time at every run
         cost = chance("cost", seed) if bench.problems[name]["group"] == "live" else got["cost"]
         return got["value"], cost
@@ -190,16 +234,20 @@ def bench_value(bench, name):
 
 
 def cases(args):
-    """(name, problem, evaluate)."""
+    """(name, problem, evaluate, modes)."""
     if args.bench is None:
         for name, problem in OWN.items():
-            yield name, problem, own_value(problem)
+            yield name, problem, own_value(problem), (["mf16"] if "fidelity" in problem
+                                                      else ["seq", "par16"])
         return
     sys.path.insert(0, args.bench)
     import objective
     bench = objective.Bench(args.bench)
     for name in args.problems.split(","):
-        yield name, objective.public(bench.problems[name]), bench_value(bench, name)
+        curves = bool(bench.problems[name].get("fidelity"))
+        wanted = args.mode or (["mf16"] if curves else ["seq", "par16"])
+        yield (name, objective.public(bench.problems[name]), bench_value(bench, name),
+               [m for m in wanted if m.startswith("mf") == curves])
 
 
 def main():
@@ -218,8 +266,8 @@ def main():
     with hone.Server(args=["--open"]) as server:
         for strategy in args.strategy or ["bayesian", "tpe"]:
             inside, outside = InProcess(strategy), OverHttp(server, strategy)
-            for name, problem, evaluate in cases(args):
-                for mode in args.mode or sorted(WORKERS):
+            for name, problem, evaluate, modes in cases(args):
+                for mode in modes if strategy == "bayesian" else [m for m in modes if m[0] != "m"]:
                     for seed in range(int(first), int(last or first) + 1):
                         pair = [play(side, problem, evaluate, seed, mode, args.trials)
                                 for side in (inside, outside)]
