@@ -2,8 +2,8 @@
 
 A figure is the mean over problems of the mean over seeds; its standard error comes from the seeds
 alone (the problems are the same for everybody): the square root of the mean squared error of the
-problems' means, over the root of how many there are. A difference of two tuners is paired where both
-have the same problem and seed and says so; otherwise both errors count."""
+problems' means, over the root of how many there are. A difference of two tuners is paired over
+equal problems and seeds where these start alike, and says so; otherwise both errors count."""
 import collections
 import csv
 import glob
@@ -62,13 +62,13 @@ class Runs:
         cells = self.cells(tuner, budget, wanted)
         return None if cells is None else mean_error(list(c.values()) for c in cells.values())
 
-    def difference(self, mine, other, budget, wanted):
+    def difference(self, mine, other, budget, wanted, paired):
         """(mean, standard error, pairs a problem or 0 where nothing is paired), or None."""
         a, b = self.cells(mine, budget, wanted), self.cells(other, budget, wanted)
         if a is None or b is None:
             return None
         common = {p: sorted(set(a[p]) & set(b[p])) for p in wanted}
-        if all(len(seeds) > 1 for seeds in common.values()):
+        if paired and all(len(seeds) > 1 for seeds in common.values()):
             pairs = [[a[p][s] - b[p][s] for s in common[p]] for p in wanted]
             return (*mean_error(pairs), min(len(p) for p in pairs))
         m, e = mean_error(list(c.values()) for c in a.values())

@@ -49,8 +49,8 @@ def shown(figure):
     return f"{figure[0]:.3f}" + ("" if math.isnan(figure[1]) else f"±{figure[1]:.3f}")
 
 
-def difference(runs, mine, other, budget, wanted):
-    found = runs.difference(mine, other, budget, wanted)
+def difference(runs, mine, other, budget, wanted, ours):
+    found = runs.difference(mine, other, budget, wanted, paired=other in ours)
     if found is None:
         return ""
     mean, error, pairs = found
@@ -59,7 +59,7 @@ def difference(runs, mine, other, budget, wanted):
             f"{'*' if abs(mean) > error else ''})")
 
 
-def table(runs, title, wanted, budgets, mine, others):
+def table(runs, title, wanted, budgets, mine, others, ours):
     """Mine, and the others best first with the difference of the first of mine to each."""
     print(f"\n### {title}: {len(wanted)} problems, at {' / '.join(map(str, budgets))}")
     print("| tuner | seeds | " + " | ".join(map(str, budgets)) + " |")
@@ -67,7 +67,7 @@ def table(runs, title, wanted, budgets, mine, others):
     last = {t: [f[0] for b in budgets if (f := runs.figure(t, b, wanted))] for t in others}
     for tuner in [*mine, *sorted((t for t in others if last[t]), key=lambda t: last[t][-1])]:
         cells = [shown(runs.figure(tuner, b, wanted))
-                 + (difference(runs, mine[0], tuner, b, wanted) if tuner != mine[0] else "")
+                 + (difference(runs, mine[0], tuner, b, wanted, ours) if tuner != mine[0] else "")
                  for b in budgets]
         print(f"| {tuner} | {len(runs.seeds(tuner, wanted))} | " + " | ".join(cells) + " |")
 
@@ -84,10 +84,12 @@ def report(args, out):
         wanted = [p for p in wanted if p in args.problems.split(",")]
     budgets = [b for b in BUDGETS[args.mode] if b <= int(args.budget)]
     others = [t for t in runs.table if t not in mine]
-    table(runs, "all", wanted, budgets, mine, others)
+    ours = {*mine, *figures.Runs(problems, args.mode, args.against).table}
+    table(runs, "all", wanted, budgets, mine, others, ours)
     groups = sorted({problems.group(p) for p in wanted})
     for group in groups if len(groups) > 1 else []:
-        table(runs, group, [p for p in wanted if problems.group(p) == group], budgets, mine, others)
+        table(runs, group, [p for p in wanted if problems.group(p) == group], budgets, mine, others,
+              ours)
     print(f"\nEvaluations until the mean regret is {MARK}: ", end="")
     reached = {t: runs.reached(t, MARK, wanted) for t in [*mine, *others]}
     print(", ".join(f"{t} {n:.0f}" for t, n in sorted(reached.items(), key=lambda i: i[1] or 1e9)
