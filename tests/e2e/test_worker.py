@@ -171,6 +171,18 @@ def test_missing_step_follows_the_start(tmp):
         expect([step for _, step, _ in server.measured], [4, 5])
 
 
+def test_a_checkpoint_that_has_vanished_begins_at_zero(tmp):
+    job = script(tmp, "echo from $HONE_RESOURCE_FROM${HONE_RESUME:-}\n"
+                      "for i in 1 2 3 4 5; do echo hone: accuracy=$i; done\n")
+    with LeaseServer() as server:
+        gone = tmp / "work" / "gone" / "checkpoint"
+        server.grants(resource=(3, 5), checkpoint={"uri": str(gone), "step": 3, "reach": "any"})
+        said = server.work(tmp, job)
+        assert "its checkpoint is not here, so it begins at 0" in said, said
+        expect([step for _, step, _ in server.measured], [1, 2, 3, 4, 5])
+        expect(only_result(server)["step"], 5)
+
+
 def test_unreadable_report_is_told_and_the_rest_counts(tmp):
     job = script(tmp, "echo 'hone: accuracy=0.5 loss=abc'\n")
     with LeaseServer() as server:
