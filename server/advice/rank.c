@@ -85,11 +85,25 @@ static void refuse_unknown(const char *strategy, struct faults *faults)
                buf_text(&known));
 }
 
+/* Does the search learn anything from the studies that this one comes after? */
+static void check_after(const struct study_def *study, struct faults *faults)
+{
+    const struct strategy *search = strategy_find(schedule_search(study));
+
+    if (study->after != NULL && search != NULL && !search->transfers) {
+        faults_add(faults, "/after",
+                   "the search %s does not learn, so it cannot learn from other studies either; "
+                   "use bayesian, tpe or auto, with a schedule as its \"search\"",
+                   search->name);
+    }
+}
+
 void advice_check(const struct study_def *study, struct faults *faults)
 {
     const char *strategy = study_strategy(study);
 
     schedule_check(study, faults);
+    check_after(study, faults);
     if (!schedule_is_known(strategy)) {
         if (strategy_find(strategy) == NULL) {
             refuse_unknown(strategy, faults);

@@ -185,30 +185,12 @@ static int take_one(struct tuning *tuning, const struct live_study *older,
     return keep_best(&rows, def, source, err);
 }
 
-/* Does the search of this study learn from anything? */
-static bool check_search(const struct study_def *def, struct faults *faults)
-{
-    const struct strategy *strategy = strategy_find(schedule_search(def));
-
-    if (strategy == NULL || strategy->transfers) {
-        return true;
-    }
-    faults_add(faults, "/after",
-               "the search %s does not learn, so it cannot learn from other studies either; use "
-               "bayesian, tpe or auto, with a schedule as its \"search\"",
-               strategy->name);
-    return false;
-}
-
 int sources_take(struct tuning *tuning, const struct study_def *def, struct sources *sources,
                  struct faults *faults, struct err *err)
 {
     size_t n = json_array_size(def->after);
 
     *sources = (struct sources){0};
-    if (n == 0 || !check_search(def, faults)) {
-        return faults_result(faults, err);
-    }
     for (size_t i = 0; i < n && i < SOURCES_MAX; i++) {
         const char *name = json_string_value(json_array_get(def->after, i));
         const struct live_study *older = study_named(tuning, name);

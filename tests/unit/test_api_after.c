@@ -102,6 +102,23 @@ START_TEST(what_cannot_be_learned_from_is_refused_with_the_reason)
 }
 END_TEST
 
+/* Two values: what auto would have a grid see, were there nothing to learn from. */
+START_TEST(auto_takes_a_search_that_learns)
+{
+    struct api_fixture f;
+    const char *few = "{\"name\": \"x\", \"type\": \"float\", \"values\": [0, 0.5, 1]}";
+    const char *limit = ", \"limits\": {\"trials\": 3}, \"after\": [\"older\"]";
+
+    api_fixture_start(&f);
+    create(&f, 201, "older", LOSS, few, ", \"limits\": {\"trials\": 1}");
+    (void)api_finish_trial(&f, "older", 1, NAN);
+    create(&f, 201, "new", LOSS, few, limit);
+    json_auto_t *study = api_json(&f);
+    ck_assert_str_eq(json_string_value(json_at(study, "strategy.chosen.name")), "bayesian");
+    api_fixture_stop(&f);
+}
+END_TEST
+
 START_TEST(all_faults_are_told_at_once)
 {
     struct api_fixture f;
@@ -148,6 +165,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, what_cannot_be_learned_from_is_refused_with_the_reason);
+    tcase_add_test(tcase, auto_takes_a_search_that_learns);
     tcase_add_test(tcase, all_faults_are_told_at_once);
     tcase_add_test(tcase, the_first_trial_is_the_best_of_the_older_study_and_says_so);
     suite_add_tcase(suite, tcase);
