@@ -28,7 +28,7 @@ STUDY = {
     "parameters": [{"name": "lr", "type": "float", "low": 1e-5, "high": 0.1, "scale": "log"},
                    {"name": "act", "type": "categorical", "choices": ["relu", "tanh"]},
                    {"name": "deep", "type": "int", "low": 2, "high": 5, "when": {"act": ["relu"]}}],
-    "strategy": {"name": "hyperband", "eta": 3, "rounds": None},
+    "strategy": {"name": "hyperband", "eta": 3, "rounds": None}, "after": ["monday", "tuesday"],
     "resource": {"name": "epochs", "min": 1, "max": 81},
     "limits": {"trials": 40},
     "counts": {"completed": 2, "running": 1, "failed": 1},
@@ -284,6 +284,7 @@ def test_a_study_is_shown_in_words(tmp):
         out, _ = hone(server, tmp, "study", "show", "digits")
         contains(out, "state        running\n", "created      2026-11-24 22:00:00 +01:00\n",
                  "objective    maximize accuracy\n", "strategy     hyperband, eta 3\n",
+                 "after        monday, tuesday\n",
                  "trials       2 completed, 1 running, 1 failed\n",
                  "best         accuracy 0.912345678901, trial 1: lr=0.1 act=relu\n",
                  "  lr  float 1e-05..0.1 log\n", "  deep  int 2..5, when act is relu\n")

@@ -82,6 +82,17 @@ static void append_best(struct buf *out, const json_t *best, const char *metric)
     }
 }
 
+static void append_names(struct buf *out, const json_t *names)
+{
+    size_t i;
+    json_t *name;
+
+    json_array_foreach (json_unconst(names), i, name) {
+        buf_printf(out, "%s%s", i == 0 ? "" : ", ",
+                   json_is_string(name) ? json_string_value(name) : "");
+    }
+}
+
 static void print_parameters(const json_t *study)
 {
     size_t i;
@@ -125,6 +136,8 @@ static void print_study(const json_t *study, const json_t *best)
     line("objective", &text);
     study_append_strategy(&text, study);
     line("strategy", &text);
+    append_names(&text, json_object_get(study, "after"));
+    line("after", &text);
     append_resource(&text, json_object_get(study, "resource"));
     line("resource", &text);
     append_members(&text, json_object_get(study, "stopping"));
