@@ -133,6 +133,37 @@ START_TEST(noise_gets_little)
 }
 END_TEST
 
+/* It has a model of what it knows, and says the same wherever the rest stands. */
+START_TEST(a_parameter_that_the_source_lacks_does_not_count)
+{
+    OWN(study_def) struct study_def *study = make_study("bayesian");
+    OWN(guide) struct guide guide = {0};
+    OWN(points) struct points two = {0};
+    struct older older;
+    struct source source = make_source(&older, ALIKE);
+    struct err err = {0};
+    double said[2] = {0};
+
+    for (size_t i = 0; i < OLD; i++) {
+        older.items[i].value = 3.0 * older.x[i][0] * older.x[i][0];
+        older.x[i][1] = NAN;
+    }
+    weigh(study, &source, 1, NEW, &guide);
+    ck_assert_uint_eq(guide.elders[0].points.n_num, 1);
+    ck_assert_uint_eq(guide.elders[0].num[0], 0);
+    struct trend_part part = {guide.elders[0].gp, guide.elders[0].num, guide.elders[0].cat, 1.0};
+    OWN(trend) struct trend *trend = NULL;
+    ck_assert_int_eq(trend_create(1, &part, 2, &trend, &err), 0);
+    ck_assert_int_eq(points_init(&two, D, 0, 2, &err), 0);
+    two.n = 2;
+    points_num(&two, 0)[0] = points_num(&two, 1)[0] = 0.4;
+    points_num(&two, 0)[1] = 0.1;
+    points_num(&two, 1)[1] = 0.9;
+    trend_add(trend, &two, 1, said);
+    ck_assert_double_eq_tol(said[0], said[1], 1e-12);
+}
+END_TEST
+
 START_TEST(among_several_the_helpful_one_wins)
 {
     OWN(study_def) struct study_def *study = make_study("bayesian");
@@ -371,6 +402,7 @@ int main(void)
     tcase_add_test(weights, a_source_that_helps_is_followed);
     tcase_add_test(weights, a_source_turned_round_gets_nothing);
     tcase_add_test(weights, noise_gets_little);
+    tcase_add_test(weights, a_parameter_that_the_source_lacks_does_not_count);
     tcase_add_test(weights, among_several_the_helpful_one_wins);
     tcase_add_test(weights, stored_fits_are_the_fits_that_would_be_made);
     tcase_add_test(whole, a_study_begins_with_the_best_of_the_older_one);
