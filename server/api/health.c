@@ -1,5 +1,6 @@
 /* For probes and for Prometheus. */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -103,12 +104,16 @@ static int read_metrics(struct reading *reading, struct err *err)
     const struct api *api = reading->api;
     struct buf *out = &reading->response.body;
     struct count_lines lines = {out};
+    struct mallinfo2 heap = mallinfo2();
 
     reading->response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     buf_puts(out, "# HELP hone_build_info The version.\n# TYPE hone_build_info gauge\n"
                   "hone_build_info{version=\"" HONE_VERSION "\"} 1\n");
     metric(out, "uptime_seconds", "gauge", "Since the start.",
            (double)(api->clock->wall_ms(api->clock) - api->started_at_ms) / 1000);
+    metric(out, "heap_allocated_bytes", "gauge",
+           "What is allocated and not freed, caches included.",
+           (double)(heap.uordblks + heap.hblkhd));
     write_http(out, api->http);
     write_engine(out, api->engine);
     write_live(out, reading->view);

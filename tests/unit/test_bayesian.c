@@ -1,4 +1,5 @@
 #include <check.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -517,6 +518,26 @@ START_TEST(a_search_that_is_stuck_looks_closer)
 }
 END_TEST
 
+/* Nothing stays behind once caches are as large as they get: what malloc() itself keeps is less
+ * than a leak. */
+START_TEST(asks_leave_nothing_allocated)
+{
+    OWN(lab) struct lab *lab = lab_create(models[_i], MIXED, "");
+    double x[PARAMS_MAX];
+    size_t before = 0;
+
+    tune(lab, 25, branches);
+    struct history history = seen(lab);
+    for (uint64_t i = 0; i < 230; i++) {
+        if (i == 10) {
+            before = mallinfo2().uordblks + mallinfo2().hblkhd;
+        }
+        ck_assert_int_eq(ask_with(lab, &history, 26 + i, false, x), ERR_NONE);
+    }
+    ck_assert_uint_le(mallinfo2().uordblks + mallinfo2().hblkhd, before + 4096); /* 220 asks */
+}
+END_TEST
+
 START_TEST(a_suggestion_says_why)
 {
     OWN(lab) struct lab *lab = lab_create("bayesian", TWO, "");
@@ -568,6 +589,7 @@ int main(void)
     tcase_add_loop_test(tcase, only_constants_are_soon_exhausted, 0, MODELS);
     tcase_add_test(tcase, a_stored_fit_gives_the_same_again);
     tcase_add_test(tcase, a_search_that_is_stuck_looks_closer);
+    tcase_add_loop_test(tcase, asks_leave_nothing_allocated, 0, MODELS);
     tcase_add_test(tcase, a_suggestion_says_why);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
