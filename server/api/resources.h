@@ -17,8 +17,8 @@
     }
 
 void get_trials(void *api, struct http_request *request);       /* lists.c */
-void get_measurements(void *api, struct http_request *request); /* lists.c */
-void get_attempts(void *api, struct http_request *request);     /* lists.c */
+void get_measurements(void *api, struct http_request *request); /* measured.c */
+void get_attempts(void *api, struct http_request *request);     /* attempts.c */
 void get_best(void *api, struct http_request *request);         /* best.c */
 void get_pareto(void *api, struct http_request *request);       /* best.c */
 void get_history(void *api, struct http_request *request);      /* best.c */

@@ -1,0 +1,84 @@
+/* A trial's attempts: who had it, how far it came, how it ended. */
+#include <string.h>
+
+#include "server/api/resources.h"
+
+static void put_raw_or_null(struct json_writer *w, const char *key, const char *json)
+{
+    if (json == NULL) {
+        json_put_null(w, key);
+    } else {
+        json_put_raw(w, key, json, strlen(json));
+    }
+}
+
+static void put_int_or_null(struct json_writer *w, const char *key, bool present, int64_t value)
+{
+    if (present) {
+        json_put_int(w, key, value);
+    } else {
+        json_put_null(w, key);
+    }
+}
+
+static void write_attempt(struct json_writer *w, const struct attempt_row *row)
+{
+    json_object_begin(w);
+    json_put_int(w, "attempt", row->number);
+    json_put_string(w, "worker", row->worker_name);
+    json_put_string(w, "state", attempt_end_name(row->end));
+    json_put_string(w, "reason", row->reason[0] == '\0' ? NULL : row->reason);
+    json_put_string(w, "detail", row->detail);
+    json_put_int(w, "from", row->from);
+    put_int_or_null(w, "to", row->to > 0, row->to);
+    put_int_or_null(w, "step", row->has_step, row->step);
+    json_put_bool(w, "late", row->late);
+    put_raw_or_null(w, "checkpoint", row->checkpoint);
+    put_raw_or_null(w, "usage", row->usage);
+    json_put_moment(w, "started_at", row->leased_at_ms);
+    json_put_moment(w, "ended_at", row->ended_at_ms == 0 ? -1 : row->ended_at_ms);
+    json_object_end(w);
+}
+
+static int attempt_item(void *context, struct attempt_row *row, struct err *err)
+{
+    struct listing *listing = context;
+    struct sheet *sheet = &listing->sheet;
+
+    (void)err;
+    if (!listing->is_sheet) {
+        write_attempt(listing_item(listing), row);
+        listing_item_end(listing);
+        return 0;
+    }
+    sheet_int(sheet, row->number);
+    sheet_text(sheet, row->worker_name);
+    sheet_text(sheet, attempt_end_name(row->end));
+    sheet_text(sheet, row->reason);
+    sheet_int(sheet, row->from);
+    sheet_int(sheet, row->to);
+    sheet_int(sheet, row->has_step ? row->step : row->from);
+    sheet_moment(sheet, row->leased_at_ms);
+    sheet_moment(sheet, row->ended_at_ms);
+    return 0;
+}
+
+static int read_attempts(struct reading *reading, struct err *err)
+{
+    static const char *const columns[] = {"attempt", "worker", "state",      "reason",  "from",
+                                          "to",      "step",   "started_at", "ended_at"};
+    OWN(listing) struct listing listing = {0};
+    OWN(trial_row) struct trial_row row = {0};
+    int64_t id = trial_id(reading->study->id, reading->trial);
+
+    TRY(store_trial_load(reading->store, id, &row, err));
+    listing_begin(&listing, reading);
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        sheet_column(&listing.sheet, columns[i]);
+    }
+    TRY(store_each_attempt(reading->store, id, attempt_item, &listing, err));
+    listing_end(&listing, NULL);
+    return 0;
+}
+
+READING_HANDLER(get_attempts, FORMATS_LIST, NULL, read_attempts)

@@ -1,0 +1,218 @@
+/* A trial's measurements: one item per step and attempt. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/api/resources.h"
+#include "server/api/selection.h"
+
+struct measured {
+    int64_t step, attempt, metric;
+    double value;
+};
+
+struct measured_list {
+    size_t n, cap;
+    struct measured *items;
+    size_t n_names; /* metrics by id, as the store has them now: the view may lag */
+    char (*names)[NAME_BYTES + 1];
+    int64_t after_step, after_attempt; /* from the cursor; -1 */
+};
+
+static int compare_measured(const void *a, const void *b)
+{
+    const struct measured *x = a;
+    const struct measured *y = b;
+
+    if (x->step != y->step) {
+        return x->step < y->step ? -1 : 1;
+    }
+    if (x->attempt != y->attempt) {
+        return x->attempt < y->attempt ? -1 : 1;
+    }
+    return x->metric < y->metric ? -1 : x->metric > y->metric ? 1 : 0;
+}
+
+static int collect(void *context, int64_t metric, int64_t attempt, int64_t step, double value,
+                   struct err *err)
+{
+    struct measured_list *list = context;
+
+    if (step < list->after_step || (step == list->after_step && attempt <= list->after_attempt)) {
+        return 0;
+    }
+    if (list->n == list->cap) {
+        size_t cap = list->cap == 0 ? 256 : list->cap * 2;
+        struct measured *items = realloc(list->items, cap * sizeof *items);
+        if (items == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory for measurements");
+        }
+        list->items = items;
+        list->cap = cap;
+    }
+    list->items[list->n++] =
+        (struct measured){.step = step, .attempt = attempt, .metric = metric, .value = value};
+    return 0;
+}
+
+static int collect_name(void *context, int64_t id, const char *name, struct err *err)
+{
+    struct measured_list *list = context;
+
+    if (id < 0 || id >= METRICS_MAX) {
+        return 0;
+    }
+    if (list->names == NULL) {
+        list->names = calloc(METRICS_MAX, sizeof *list->names);
+        if (list->names == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory for metrics");
+        }
+    }
+    (void)snprintf(list->names[id], sizeof list->names[id], "%s", name);
+    list->n_names = list->n_names > (size_t)id + 1 ? list->n_names : (size_t)id + 1;
+    return 0;
+}
+
+static const char *name_of(const struct measured_list *list, int64_t metric)
+{
+    return metric >= 0 && metric < (int64_t)list->n_names ? list->names[metric] : "";
+}
+
+static void write_group(struct listing *listing, const struct measured_list *list,
+                        const struct measured *items, size_t n)
+{
+    struct json_writer *w = listing_item(listing);
+
+    json_object_begin(w);
+    json_put_int(w, "attempt", items[0].attempt);
+    json_put_int(w, "step", items[0].step);
+    json_write_key(w, "metrics");
+    json_object_begin(w);
+    for (size_t i = 0; i < n; i++) {
+        json_put_number(w, name_of(list, items[i].metric), items[i].value);
+    }
+    json_object_end(w);
+    json_object_end(w);
+    listing_item_end(listing);
+}
+
+/* A sheet has a column for each metric. */
+static void write_group_cells(struct listing *listing, const struct measured_list *list,
+                              const struct measured *items, size_t n)
+{
+    size_t at = 0;
+
+    sheet_int(&listing->sheet, items[0].attempt);
+    sheet_int(&listing->sheet, items[0].step);
+    for (size_t metric = 0; metric < list->n_names; metric++) {
+        if (at < n && items[at].metric == (int64_t)metric) {
+            sheet_number(&listing->sheet, items[at++].value);
+        } else {
+            sheet_text(&listing->sheet, "");
+        }
+    }
+    listing->n++;
+}
+
+static void write_groups(struct listing *listing, const struct measured_list *list, int64_t limit)
+{
+    char cursor[CURSOR_BYTES] = "";
+    size_t at = 0;
+
+    while (at < list->n && (int64_t)listing->n < limit) {
+        size_t n = 1;
+        while (at + n < list->n && list->items[at + n].step == list->items[at].step
+               && list->items[at + n].attempt == list->items[at].attempt) {
+            n++;
+        }
+        (listing->is_sheet ? write_group_cells : write_group)(listing, list, &list->items[at], n);
+        (void)snprintf(cursor, sizeof cursor, "m%" PRId64 "_%" PRId64, list->items[at].step,
+                       list->items[at].attempt);
+        at += n;
+    }
+    listing_end(listing, at < list->n ? cursor : NULL);
+}
+
+static int find_metric(const struct measured_list *list, const char *name, int64_t *metric,
+                       struct err *err)
+{
+    *metric = -1;
+    if (name == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < list->n_names; i++) {
+        if (strcmp(list->names[i], name) == 0) {
+            *metric = (int64_t)i;
+            return 0;
+        }
+    }
+    return err_set(err, ERR_NOT_FOUND, "nobody has measured \"%.64s\" in this study", name);
+}
+
+static int read_measured_cursor(const struct reading *reading, struct measured_list *list,
+                                struct err *err)
+{
+    const char *text = http_query(reading->request, "cursor");
+    int used = 0;
+
+    list->after_step = -1;
+    list->after_attempt = -1;
+    if (text != NULL
+        && (sscanf(text, "m%" SCNd64 "_%" SCNd64 "%n", &list->after_step, &list->after_attempt,
+                   &used)
+                != 2
+            || text[used] != '\0')) {
+        return cursor_refused(err);
+    }
+    return 0;
+}
+
+static int load_measured(const struct reading *reading, struct measured_list *list, struct err *err)
+{
+    int64_t id = trial_id(reading->study->id, reading->trial);
+    int64_t metric;
+
+    TRY(store_each_metric(reading->store, reading->study->id, collect_name, list, err));
+    TRY(find_metric(list, http_query(reading->request, "metric"), &metric, err));
+    TRY(store_each_measurement(reading->store, id, metric, collect, list, err));
+    if (list->n > 0) {
+        qsort(list->items, list->n, sizeof list->items[0], compare_measured);
+    }
+    return 0;
+}
+
+static void write_measured(struct reading *reading, const struct measured_list *list, int64_t limit)
+{
+    OWN(listing) struct listing listing = {0};
+
+    listing_begin(&listing, reading);
+    sheet_column(&listing.sheet, "attempt");
+    sheet_column(&listing.sheet, "step");
+    for (size_t i = 0; i < list->n_names; i++) {
+        sheet_column(&listing.sheet, list->names[i]);
+    }
+    write_groups(&listing, list, limit);
+}
+
+static int read_measurements(struct reading *reading, struct err *err)
+{
+    OWN(trial_row) struct trial_row row = {0};
+    struct measured_list list = {0};
+    int64_t limit;
+
+    TRY(query_int(reading->request, "limit", PAGE_DEFAULT, 1, PAGE_MAX, &limit, err));
+    TRY(read_measured_cursor(reading, &list, err));
+    TRY(store_trial_load(reading->store, trial_id(reading->study->id, reading->trial), &row, err));
+    int result = load_measured(reading, &list, err);
+    if (result == 0) {
+        write_measured(reading, &list, limit);
+    }
+    free(list.items);
+    free(list.names);
+    return result;
+}
+
+static const char *const measurements_query[] = {"limit", "cursor", "metric", NULL};
+
+READING_HANDLER(get_measurements, FORMATS_LIST, measurements_query, read_measurements)

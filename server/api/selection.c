@@ -1,0 +1,139 @@
+#include "server/api/selection.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+static int read_states(const char *text, unsigned *states, struct err *err)
+{
+    while (text != NULL && *text != '\0') {
+        char name[24] = "";
+        size_t len = strcspn(text, ",");
+        if (len < sizeof name) {
+            memcpy(name, text, len);
+        }
+        int state = trial_state_from_name(name);
+        if (state < 0) {
+            return err_set(err, ERR_MALFORMED, "state=%.24s: there is no such state of a trial",
+                           text);
+        }
+        *states |= 1u << state;
+        text += len + (text[len] == ',' ? 1 : 0);
+    }
+    return 0;
+}
+
+static int read_source(const char *text, int *source, struct err *err)
+{
+    *source = -1;
+    if (text == NULL) {
+        return 0;
+    }
+    for (int i = SOURCE_SUGGESTED; i <= SOURCE_IMPORTED; i++) {
+        if (strcmp(text, trial_source_name((enum trial_source)i)) == 0) {
+            *source = i;
+            return 0;
+        }
+    }
+    return err_set(err, ERR_MALFORMED, "source must be suggested, enqueued or imported");
+}
+
+/* A metric is better when it is larger if it is an objective to maximise, else when smaller. */
+static void read_direction(struct selection *selection)
+{
+    const struct study_def *def = selection->reading->study->def->def;
+
+    for (size_t i = 0; i < def->n_objectives; i++) {
+        if (strcmp(def->objectives[i].metric, selection->metric) == 0) {
+            selection->maximize = def->objectives[i].direction == DIRECTION_MAXIMIZE;
+        }
+    }
+}
+
+static int read_sort(const char *text, struct selection *selection, struct err *err)
+{
+    const struct study_def *def = selection->reading->study->def->def;
+
+    if (text == NULL) {
+        return 0;
+    }
+    selection->reverse = text[0] == '-';
+    const char *key = text + (selection->reverse ? 1 : 0);
+    if (strcmp(key, "number") == 0) {
+        return 0;
+    }
+    if (strcmp(key, "best") == 0 && def->n_objectives == 1) {
+        selection->sort = SORT_BY_BEST;
+        selection->maximize = def->objectives[0].direction == DIRECTION_MAXIMIZE;
+        return 0;
+    }
+    if (strncmp(key, "metric:", 7) == 0 && name_is_metric(key + 7)) {
+        selection->sort = SORT_BY_METRIC;
+        (void)snprintf(selection->metric, sizeof selection->metric, "%s", key + 7);
+        read_direction(selection);
+        return 0;
+    }
+    return err_set(err, ERR_MALFORMED,
+                   "sort must be number, metric:NAME%s, or one of them with - before it",
+                   def->n_objectives == 1 ? " or best" : "");
+}
+
+/* ---- cursors: opaque to clients, checked when they come back ---- */
+
+int cursor_refused(struct err *err)
+{
+    return err_set(err, ERR_MALFORMED,
+                   "this cursor does not belong to this list; take next_cursor from its last page");
+}
+
+static int read_cursor(const char *text, struct selection *selection, struct err *err)
+{
+    uint64_t bits = 0;
+    int used = 0;
+
+    if (text == NULL) {
+        return 0;
+    }
+    if (selection->sort == SORT_BY_NUMBER) {
+        bool whole = sscanf(text, "n%" SCNd64 "%n", &selection->after_number, &used) == 1
+                     && text[used] == '\0' && selection->after_number > 0
+                     && selection->after_number <= TRIAL_NUMBER_MAX;
+        return whole ? 0 : cursor_refused(err);
+    }
+    bool whole = sscanf(text, "v%" SCNd64 "_%d_%" SCNx64 "_%" SCNd64 "%n", &selection->until_seq,
+                        &selection->after.rank, &bits, &selection->after.number, &used)
+                     == 4
+                 && text[used] == '\0';
+    memcpy(&selection->after.cost, &bits, sizeof bits);
+    selection->has_place = true;
+    return whole && selection->until_seq > 0 && !isnan(selection->after.cost) ? 0
+                                                                              : cursor_refused(err);
+}
+
+void selection_write_place(char cursor[CURSOR_BYTES], int64_t until_seq, const struct place *place)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &place->cost, sizeof bits);
+    (void)snprintf(cursor, CURSOR_BYTES, "v%" PRId64 "_%d_%016" PRIx64 "_%" PRId64, until_seq,
+                   place->rank, bits, place->number);
+}
+
+int selection_read(struct reading *reading, struct selection *selection, struct err *err)
+{
+    const struct http_request *request = reading->request;
+
+    *selection = (struct selection){.reading = reading};
+    TRY(query_int(request, "limit", PAGE_DEFAULT, 1, PAGE_MAX, &selection->limit, err));
+    TRY(read_states(http_query(request, "state"), &selection->states, err));
+    TRY(read_source(http_query(request, "source"), &selection->source, err));
+    selection->worker = http_query(request, "worker");
+    TRY(read_sort(http_query(request, "sort"), selection, err));
+    return read_cursor(http_query(request, "cursor"), selection, err);
+}
+
+bool selection_takes(const struct selection *selection, const struct trial_row *row)
+{
+    return (selection->source < 0 || (int)row->source == selection->source)
+           && (selection->worker == NULL || strcmp(row->worker, selection->worker) == 0);
+}
