@@ -7,6 +7,7 @@
 #include "server/api/api.h"
 #include "server/api/provenance.h"
 #include "server/schedule/schedule.h"
+#include "server/tuning/facts.h"
 
 /* What a request reads: the study, and its facts in order. */
 struct facts {
@@ -36,14 +37,7 @@ static int keep_fact(void *context, const struct fact_row *row, struct err *err)
         facts->items = grown;
         facts->cap = cap;
     }
-    facts->items[facts->n++] = (struct schedule_record){
-        .fact = (enum schedule_fact)row->fact,
-        .trial = row->trial,
-        .bracket = row->bracket,
-        .step = row->step,
-        .value = row->value,
-        .at_ms = row->at_ms,
-    };
+    facts->items[facts->n++] = fact_record(row);
     return 0;
 }
 

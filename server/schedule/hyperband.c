@@ -179,33 +179,16 @@ static void sync_offer(const struct schedule *schedule, const struct schedule_mo
     say_what_is_awaited(schedule, offer);
 }
 
+/* What synchronous brackets have in common. */
+#define SYNCHRONOUS                                                                                \
+    .n_permanent = none_permanent, .n_advance = sync_advance, .fate = sync_fate, .offer = sync_offer
+
 const struct schedule_kind schedule_hyperband = {
-    .name = "hyperband",
-    .read = hyperband_read,
-    .plan = hyperband_plan,
-    .n_permanent = none_permanent,
-    .n_advance = sync_advance,
-    .fate = sync_fate,
-    .offer = sync_offer,
-};
+    .name = "hyperband", .read = hyperband_read, .plan = hyperband_plan, SYNCHRONOUS};
 
 /* Hyperband whose configurations come from kernel densities (Falkner et al., BOHB, 2018). */
 const struct schedule_kind schedule_bohb = {
-    .name = "bohb",
-    .read = hyperband_read,
-    .plan = hyperband_plan,
-    .n_permanent = none_permanent,
-    .n_advance = sync_advance,
-    .fate = sync_fate,
-    .offer = sync_offer,
-};
+    .name = "bohb", .read = hyperband_read, .plan = hyperband_plan, SYNCHRONOUS};
 
 const struct schedule_kind schedule_halving = {
-    .name = "successive_halving",
-    .read = halving_read,
-    .plan = halving_plan,
-    .n_permanent = none_permanent,
-    .n_advance = sync_advance,
-    .fate = sync_fate,
-    .offer = sync_offer,
-};
+    .name = "successive_halving", .read = halving_read, .plan = halving_plan, SYNCHRONOUS};

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/tuning/facts.h"
 #include "server/tuning/live.h"
 
 int err_at_pointer(struct err *err, const char *pointer, const char *fmt, ...)
@@ -44,16 +45,7 @@ int facts_append(struct tuning *tuning, struct live_study *study, const struct s
                  struct err *err)
 {
     for (size_t i = 0; i < log->n; i++) {
-        const struct schedule_record *record = &log->items[i];
-        struct fact_row row = {
-            .study = study->row.id,
-            .fact = (int64_t)record->fact,
-            .trial = record->trial,
-            .bracket = record->bracket,
-            .step = record->step,
-            .value = record->value,
-            .at_ms = record->at_ms,
-        };
+        struct fact_row row = fact_row_of(study->row.id, &log->items[i]);
         TRY(store_fact_append(tuning->store, &row, err));
     }
     return 0;

@@ -6,6 +6,7 @@
 
 #include "common/digest.h"
 #include "server/advice/choose.h"
+#include "server/tuning/facts.h"
 #include "server/tuning/live.h"
 
 /* ---- workers ---- */
@@ -62,14 +63,7 @@ static int load_metric(void *context, int64_t id, const char *name, struct err *
 static int load_fact(void *context, const struct fact_row *row, struct err *err)
 {
     struct live_study *study = context;
-    struct schedule_record record = {
-        .fact = (enum schedule_fact)row->fact,
-        .trial = row->trial,
-        .bracket = row->bracket,
-        .step = row->step,
-        .value = row->value,
-        .at_ms = row->at_ms,
-    };
+    struct schedule_record record = fact_record(row);
 
     return schedule_load(study->schedule, &record, err);
 }

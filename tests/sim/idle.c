@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/schedule/kinds.h"
+#include "server/tuning/facts.h"
 #include "server/tuning/live.h"
 #include "tests/sim/planted.h"
 
@@ -52,14 +53,7 @@ struct feeding {
 static int feed_one(void *context, const struct fact_row *row, struct err *err)
 {
     struct feeding *feeding = context;
-    struct schedule_record record = {
-        .fact = (enum schedule_fact)row->fact,
-        .trial = row->trial,
-        .bracket = row->bracket,
-        .step = row->step,
-        .value = row->value,
-        .at_ms = row->at_ms,
-    };
+    struct schedule_record record = fact_record(row);
 
     (void)err;
     if (feeding->at++ >= feeding->seen->n_facts) {

@@ -208,6 +208,25 @@ static int call_server(struct session *session, const char *method, const char *
     return 0;
 }
 
+int session_get_part(struct session *session, const char *rest, json_t **part, struct err *err)
+{
+    OWN(buf) struct buf path = {0};
+
+    return session_get(session, study_path(&path, session->options->arguments[0], rest), part, err);
+}
+
+int session_open_study(const struct options *options, struct session *session, const char *rest,
+                       json_t **study, struct err *err)
+{
+    OWN(buf) struct buf path = {0};
+
+    TRY(session_open(options, session, err));
+    if (session_previews(session, "GET", study_path(&path, options->arguments[0], rest), NULL)) {
+        return 0;
+    }
+    return session_get_part(session, "", study, err);
+}
+
 int session_page(struct session *session, const char *method, const char *path, const json_t *body,
                  struct buf *page, struct err *err)
 {

@@ -48,6 +48,14 @@ MUST_USE int session_get(struct session *session, const char *path, json_t **rep
 MUST_USE int session_send(struct session *session, const char *method, const char *path,
                           const json_t *body, json_t **reply, struct err *err);
 
+/* What the study that the verb's first argument names has at `rest` ("": itself). */
+MUST_USE int session_get_part(struct session *session, const char *rest, json_t **part,
+                              struct err *err);
+/* Opens the session of a verb about that study, and gets it. *study stays NULL where only a request
+ * is shown, the one for its `rest`. */
+MUST_USE int session_open_study(const struct options *options, struct session *session,
+                                const char *rest, json_t **study, struct err *err);
+
 /* The same for an answer that is a page of text: appends it to `page`, which the caller has
  * initialised. */
 MUST_USE int session_page(struct session *session, const char *method, const char *path,

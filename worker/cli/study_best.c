@@ -59,22 +59,17 @@ static int print_front(struct session *session, const json_t *study, struct err 
 static int show_best(const struct options *options, struct err *err)
 {
     OWN(session) struct session session = {0};
-    OWN(buf) struct buf path = {0};
-    OWN(buf) struct buf best_path = {0};
     json_auto_t *study = NULL;
     json_auto_t *best = NULL;
 
-    (void)study_path(&path, options->arguments[0], "");
-    (void)study_path(&best_path, options->arguments[0], "/best");
-    TRY(session_open(options, &session, err));
-    if (session_previews(&session, "GET", buf_text(&best_path), NULL)) {
+    TRY(session_open_study(options, &session, "/best", &study, err));
+    if (study == NULL) {
         return 0;
     }
-    TRY(session_get(&session, buf_text(&path), &study, err));
     if (study_metric(study) == NULL) {
         return print_front(&session, study, err);
     }
-    TRY(session_get(&session, buf_text(&best_path), &best, err));
+    TRY(session_get_part(&session, "/best", &best, err));
     return print_best(study, best, options, err);
 }
 

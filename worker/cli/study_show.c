@@ -158,25 +158,20 @@ static void print_study(const json_t *study, const json_t *best)
 static int show(const struct options *options, struct err *err)
 {
     OWN(session) struct session session = {0};
-    OWN(buf) struct buf path = {0};
-    OWN(buf) struct buf best_path = {0};
     json_auto_t *study = NULL;
     json_auto_t *best = NULL;
 
-    (void)study_path(&path, options->arguments[0], "");
-    (void)study_path(&best_path, options->arguments[0], "/best");
-    TRY(session_open(options, &session, err));
-    if (session_previews(&session, "GET", buf_text(&path), NULL)) {
+    TRY(session_open_study(options, &session, "", &study, err));
+    if (study == NULL) {
         return 0;
     }
-    TRY(session_get(&session, buf_text(&path), &study, err));
     if (options->output == OUTPUT_NAME) {
         (void)printf("%s\n", text_at(study, "name"));
     } else if (options->output != OUTPUT_TABLE && options->output != OUTPUT_WIDE) {
         print_json(stdout, study);
     } else {
         if (study_metric(study) != NULL) {
-            TRY(session_get(&session, buf_text(&best_path), &best, err));
+            TRY(session_get_part(&session, "/best", &best, err));
         }
         print_study(study, best);
     }
