@@ -94,6 +94,20 @@ def test_other_programs_get_a_line_for_each_strategy(tmp):
         expect([json.loads(line)["rank"] for line in lines], list(range(1, 13)))
 
 
+def test_a_study_says_what_auto_chose_and_why(tmp):
+    with hone.Server() as server:
+        def run(*arguments):
+            return subprocess.run([HONE, "study", *arguments], env=environment(server, tmp),
+                                  text=True, check=True, capture_output=True, timeout=60)
+
+        made = run("create", "mine", "--maximize", "accuracy", *SPACE, "--resource", "epochs=1..81")
+        contains(made.stderr, "the strategy is auto: asha, mode predictive; 'hone study show mine'")
+        shown = run("show", "mine").stdout
+        contains(shown, "strategy     auto: asha, mode predictive\n", "because      measured on",
+                 "             next best: bayesian")
+        contains(run("list").stdout, "auto: asha, mode predictive")
+
+
 def test_nothing_is_sent_for_curl(tmp):
     with hone.Server() as server:
         line = advise(server, tmp, *SPACE, "--workers", "4", "--curl")[0]

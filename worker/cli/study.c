@@ -56,22 +56,35 @@ void study_append_objectives(struct buf *out, const json_t *study)
     }
 }
 
+/* "asha, mode predictive": the name and the options. */
+static void append_choice(struct buf *out, const json_t *strategy)
+{
+    const char *key;
+    json_t *value;
+
+    buf_puts(out, text_at(strategy, "name"));
+    json_object_foreach (json_unconst(strategy), key, value) {
+        if (strcmp(key, "name") != 0 && !json_is_null(value) && !json_is_object(value)
+            && !json_is_array(value)) {
+            buf_printf(out, ", %s ", key);
+            value_append(out, value, 6);
+        }
+    }
+}
+
 void study_append_strategy(struct buf *out, const json_t *study)
 {
     const json_t *strategy = json_object_get(study, "strategy");
-    const char *key;
-    json_t *value;
+    const json_t *chosen = json_object_get(strategy, "chosen");
 
     if (json_is_string(strategy)) {
         buf_puts(out, json_string_value(strategy));
         return;
     }
-    buf_puts(out, text_at(strategy, "name"));
-    json_object_foreach (json_unconst(strategy), key, value) {
-        if (strcmp(key, "name") != 0 && !json_is_null(value)) {
-            buf_printf(out, ", %s ", key);
-            value_append(out, value, 6);
-        }
+    append_choice(out, strategy);
+    if (json_is_object(chosen)) {
+        buf_puts(out, ": ");
+        append_choice(out, chosen);
     }
 }
 

@@ -117,6 +117,19 @@ static void print_parameters(const json_t *study)
     }
 }
 
+/* Why `auto` chose what it did. */
+static void print_reasons(const json_t *study, struct buf *text)
+{
+    const json_t *chosen = json_object_get(json_object_get(study, "strategy"), "chosen");
+    size_t i;
+    json_t *reason;
+
+    json_array_foreach (json_object_get(chosen, "because"), i, reason) {
+        buf_puts(text, json_is_string(reason) ? json_string_value(reason) : "");
+        line(i == 0 ? "because" : "", text);
+    }
+}
+
 static void print_study(const json_t *study, const json_t *best)
 {
     OWN(buf) struct buf text = {0};
@@ -136,6 +149,7 @@ static void print_study(const json_t *study, const json_t *best)
     line("objective", &text);
     study_append_strategy(&text, study);
     line("strategy", &text);
+    print_reasons(study, &text);
     append_names(&text, json_object_get(study, "after"));
     line("after", &text);
     append_resource(&text, json_object_get(study, "resource"));
