@@ -9,7 +9,7 @@
 enum {
     FIT_POINTS_MAX = 300,    /* hyper-parameters are fitted to at most so many */
     FIT_BEST = 150,          /* the best of them; the rest is spread over all results */
-    MODEL_POINTS_MAX = 1200, /* beyond, the model is local … */
+    MODEL_POINTS_MAX = 1000, /* beyond, the model is local, so that an ask takes no longer … */
     MODEL_BEST = 300,        /* … of the best … */
     MODEL_LOCAL = 800,       /* … and, up to this many in all, the nearest to the incumbent */
     CURVES_MAX = 400,        /* of learning curves, which are many: the best half and a spread */

@@ -87,8 +87,8 @@ class Study:
 
 
 def quantile(values, q):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
+    """The smallest value that is not exceeded by at least this share (nearest rank)."""
+    return sorted(values)[max(0, math.ceil(q * len(values)) - 1)]
 
 
 def show(n, asks):

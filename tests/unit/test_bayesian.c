@@ -252,7 +252,7 @@ START_TEST(the_order_does_not_matter_in_a_mixed_space)
 }
 END_TEST
 
-/* Beyond 1,200 results the model is a part of them: as legal, repeatable and free of order. */
+/* Beyond 1,000 results the model is a part of them: as legal, repeatable and free of order. */
 START_TEST(a_long_history_is_served)
 {
     enum { N = 1500, D = 6 };
