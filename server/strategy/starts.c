@@ -182,11 +182,12 @@ static const struct candidate *choose(const struct candidates *all, size_t n_sou
     return NULL;
 }
 
-/* Were the starts so far, which have the odd ordinals, no better than the points between them? */
-static bool disappoints(const struct study_def *study, const struct trials *trials)
+/* Is no start good or still under way, while the points between them are better? Starts have the
+ * odd ordinals. */
+static bool disappoints(const struct trials *trials, uint64_t size)
 {
     double best[2] = {INFINITY, INFINITY};
-    uint64_t size = design_size(study);
+    bool is_open = false;
 
     for (size_t i = 0; i < trials->n_done; i++) {
         uint64_t ordinal = trials->done_seen[i]->ordinal;
@@ -194,7 +195,11 @@ static bool disappoints(const struct study_def *study, const struct trials *tria
             best[ordinal % 2] = fmin(best[ordinal % 2], trials->cost[i]);
         }
     }
-    return best[0] < best[1];
+    for (size_t i = 0; i < trials->n_pending; i++) {
+        uint64_t ordinal = trials->pending_seen[i]->ordinal;
+        is_open = is_open || (ordinal % 2 == 1 && ordinal <= size);
+    }
+    return best[0] < best[1] && (isfinite(best[1]) || !is_open);
 }
 
 int starts_point(const struct study_def *study, const struct axes *axes,
@@ -204,7 +209,8 @@ int starts_point(const struct study_def *study, const struct axes *axes,
     OWN(candidates) struct candidates all = {0};
 
     *start = (struct start){0};
-    if (ordinal % 2 == 0 || ordinal > 2 * starts_count(study, seen) || disappoints(study, trials)) {
+    if (ordinal % 2 == 0 || ordinal > 2 * starts_count(study, seen)
+        || disappoints(trials, design_size(study))) {
         return 0;
     }
     TRY(gather(study, axes, seen, &all, err));

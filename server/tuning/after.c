@@ -8,7 +8,7 @@
 
 #include "server/tuning/live.h"
 
-enum { SCAN_MAX = 10000 };
+enum { SCAN_MAX = 10000 }; /* trials: more would hold the writer up */
 
 /* The arrays give up constness only here, where they are owned. */
 static void release(const void *owned)

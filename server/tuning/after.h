@@ -2,7 +2,7 @@
  *
  * At its creation their trials are copied, told in the new study's parameters, and stored with it:
  * nothing that happens to the older studies later changes a suggestion, and a restart reads the
- * same rows. At most SOURCE_ROWS_MAX of each, chosen among the newest SCAN_MAX. */
+ * same rows. At most SOURCE_ROWS_MAX of each, chosen among the newest 10,000. */
 #ifndef SERVER_TUNING_AFTER_H
 #define SERVER_TUNING_AFTER_H
 

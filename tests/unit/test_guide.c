@@ -302,6 +302,28 @@ START_TEST(starts_that_disappoint_are_given_up)
 }
 END_TEST
 
+START_TEST(a_start_that_is_still_running_disappoints_nobody)
+{
+    OWN(lab) struct lab lab = {.study = make_study("bayesian")};
+    struct older older;
+    struct source source = make_source(&older, ALIKE);
+    bool found = false;
+
+    (void)tune(&lab, &source, 1, 2, false);
+    lab.items[0].kind = OBSERVED_PENDING;
+    struct history seen = {.n = 2, .items = lab.items, .n_sources = 1, .sources = &source};
+    struct suggestion made = {.x = lab.x[2]};
+    struct err err = {0};
+    ck_assert_int_eq(strategy_find("bayesian")->suggest(lab.study, &seen, 3, &made, &err), 0);
+    free(made.explain);
+    free(made.fit);
+    for (size_t i = 0; i < OLD; i++) {
+        found = found || fabs(older.x[i][0] - lab.x[2][0]) < 1e-12;
+    }
+    ck_assert(found);
+}
+END_TEST
+
 START_TEST(it_finds_more_with_a_source_that_helps)
 {
     struct older older;
@@ -407,6 +429,7 @@ int main(void)
     tcase_add_test(weights, stored_fits_are_the_fits_that_would_be_made);
     tcase_add_test(whole, a_study_begins_with_the_best_of_the_older_one);
     tcase_add_test(whole, starts_that_disappoint_are_given_up);
+    tcase_add_test(whole, a_start_that_is_still_running_disappoints_nobody);
     tcase_add_test(whole, it_finds_more_with_a_source_that_helps);
     tcase_add_test(whole, it_loses_little_to_one_turned_round);
     tcase_add_test(whole, tpe_begins_with_them_too);
