@@ -16,21 +16,24 @@ static void set_limit(json_t *limits, const char *name, double value)
                               whole ? json_integer((json_int_t)value) : json_real(value));
 }
 
-/* With the schedule that stops early, a budget that was given in trials is one of resource. */
+/* With a schedule that stops early, a budget that was given in trials is one of resource. */
 static void set_budget(const struct problem *problem, const struct facts *facts,
                        const struct advice_item *item, json_t *limits)
 {
     if (item->brackets != NULL && facts->source == BUDGET_TRIALS) {
         (void)json_object_del(limits, "trials");
     }
-    if (item->brackets != NULL && facts->source != BUDGET_TIME) {
-        set_limit(limits, "resource",
-                  fmax(1.0, round(facts->evaluations * (double)problem->study->resource_max)));
-    } else if (item->brackets == NULL && item->cost.trials >= 1.0) {
-        set_limit(limits, "trials", item->cost.trials);
-    }
     if (problem->available_seconds > 0) {
         set_limit(limits, "seconds", problem->available_seconds);
+    }
+    if (facts->source == BUDGET_TIME) {
+        return; /* the clock ends it, however long evaluations take in the end */
+    }
+    if (item->brackets != NULL) {
+        set_limit(limits, "resource",
+                  fmax(1.0, round(facts->evaluations * (double)problem->study->resource_max)));
+    } else if (item->cost.trials >= 1.0) {
+        set_limit(limits, "trials", item->cost.trials);
     }
 }
 

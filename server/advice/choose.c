@@ -56,6 +56,26 @@ int advice_settle(struct study_def *study, struct err *err)
     return advice_choose(study, &study->chosen, err);
 }
 
+int advice_settle_old(struct study_def *study, struct err *err)
+{
+    OWN(chosen) struct chosen made = {.options = json_object(), .because = json_array()};
+    const char *name = study->n_objectives > 1                     ? "quasirandom"
+                       : study->limits.trials > ADVICE_MANY_TRIALS ? "tpe"
+                                                                   : "bayesian";
+
+    if (!advice_is_auto(study) || study->chosen.name[0] != '\0') {
+        return 0;
+    }
+    if (made.options == NULL || made.because == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    say(made.because, "the study is older than the choice by what was measured");
+    (void)snprintf(made.name, sizeof made.name, "%s", name);
+    study->chosen = made;
+    made = (struct chosen){0};
+    return 0;
+}
+
 static void refuse_options(const struct study_def *study, struct faults *faults)
 {
     const char *key;

@@ -21,6 +21,9 @@ MUST_USE int advice_choose(const struct study_def *study, struct chosen *chosen,
 /* Makes the choice in a definition that says `auto` and holds none yet; leaves any other alone. */
 MUST_USE int advice_settle(struct study_def *study, struct err *err);
 
+/* Of a study from the store that holds none: what the versions that stored no choice did. */
+MUST_USE int advice_settle_old(struct study_def *study, struct err *err);
+
 /* Of a body that came in: settles it, with a fault for options given to `auto`, and for a `chosen`
  * in it that is not what this server chooses. */
 void advice_settle_body(struct study_def *study, struct faults *faults);

@@ -61,8 +61,9 @@ enum problem_kind { KIND_NUMBERS, KIND_MIXED, KIND_NOISY, KIND_CURVES, KIND_COUN
 /* Exact serving costs nothing worth mention while all workers together wait less than this share of
  * their time for suggestions. */
 #define ADVICE_WAIT_SHARE 0.01
-/* Points enumerated to count a grid under constraints: more would take seconds. */
-#define ADVICE_GRID_CONSTRAINED 200000
+/* Points enumerated to count a grid under constraints: what `auto` may spend on a strategy that it
+ * hardly ever takes. */
+#define ADVICE_GRID_CONSTRAINED 20000
 /* What a demand on the training program weighs, in regret, by experience: 1 for reporting while it
  * trains, 2 for pausing and going on as well. A judgement, not a measurement: to newcomers what the
  * measurements can hardly tell apart, to others next to nothing. */

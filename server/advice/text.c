@@ -154,7 +154,7 @@ static void put_item(const struct problem *problem, size_t rank, const struct ad
     if (item->brackets != NULL) {
         put_brackets(problem, item, out);
     }
-    if (item->takes_median) {
+    if (item->takes_median && problem->study->stopping == STOPPING_NONE) {
         buf_puts(out, "  a median stopping rule goes with it\n");
     }
 }

@@ -149,7 +149,7 @@ static int read_definition(const struct study_row *row, const char *text, struct
         return -1;
     }
     faults_finish(&faults);
-    if (advice_settle(*def, err) != 0) { /* an earlier honed stored no choice */
+    if (advice_settle_old(*def, err) != 0) {
         study_def_destroy(*def);
         return -1;
     }

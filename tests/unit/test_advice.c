@@ -106,6 +106,19 @@ START_TEST(the_choice_is_kept)
 }
 END_TEST
 
+/* Nothing that ran without a schedule begins one because of an upgrade. */
+START_TEST(a_study_of_an_older_version_stays_as_it_was)
+{
+    OWN(study_def)
+    struct study_def *study = study_of(LOSS "\"resource\": {\"min\": 1, \"max\": 81}, ");
+    struct err err = {0};
+
+    ck_assert_int_eq(advice_settle_old(study, &err), 0);
+    ck_assert_str_eq(study_strategy(study), "bayesian");
+    ck_assert_uint_eq(json_object_size(study_strategy_options(study)), 0);
+}
+END_TEST
+
 /* ---- described problems ---- */
 
 #define LR "{\"name\": \"lr\", \"type\": \"float\", \"low\": 1e-5, \"high\": 1, \"scale\": \"log\"}"
@@ -623,6 +636,7 @@ int main(void)
                         (int)(sizeof choices / sizeof choices[0]));
     tcase_add_test(tcase, a_named_strategy_is_left_alone);
     tcase_add_test(tcase, the_choice_is_kept);
+    tcase_add_test(tcase, a_study_of_an_older_version_stays_as_it_was);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("ranking");
     tcase_add_loop_test(tcase, the_first_fits_the_problem, 0, N_PROBLEMS);
