@@ -17,10 +17,10 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Sets the knee from the first trials' median and the best of all. */
-static void find_knee(struct transform *transform, size_t n, const double cost[], double sorted[])
+/* Sets the knee from the median of the first m and the best of all. */
+static void find_knee(struct transform *transform, size_t n, const double cost[], size_t m,
+                      double sorted[])
 {
-    size_t m = n < REFERENCE ? n : REFERENCE;
     double best = INFINITY;
 
     for (size_t i = 0; i < n; i++) {
@@ -44,7 +44,8 @@ static double bend(const struct transform *transform, double cost)
     return transform->knee + transform->reach * log1p((cost - transform->knee) / transform->reach);
 }
 
-int transform_fit(struct transform *transform, size_t n, const double cost[], struct err *err)
+static int fit(struct transform *transform, size_t n, const double cost[], size_t m,
+               struct err *err)
 {
     OWN(memory) double *sorted = calloc(n + 1, sizeof *sorted);
 
@@ -55,7 +56,7 @@ int transform_fit(struct transform *transform, size_t n, const double cost[], st
     if (n == 0) {
         return 0;
     }
-    find_knee(transform, n, cost, sorted);
+    find_knee(transform, n, cost, m, sorted);
     double scale = 0.0;
     for (size_t i = 0; i < n; i++) {
         sorted[i] = bend(transform, cost[i]);
@@ -76,6 +77,16 @@ int transform_fit(struct transform *transform, size_t n, const double cost[], st
     transform->mean = mean * unit;
     transform->sd = differ ? sqrt(square / (double)n) * unit : 0.0;
     return 0;
+}
+
+int transform_fit(struct transform *transform, size_t n, const double cost[], struct err *err)
+{
+    return fit(transform, n, cost, n < REFERENCE ? n : REFERENCE, err);
+}
+
+int transform_fit_all(struct transform *transform, size_t n, const double cost[], struct err *err)
+{
+    return fit(transform, n, cost, n, err);
 }
 
 double transform_apply(const struct transform *transform, double cost)

@@ -19,6 +19,10 @@ struct transform {
  * monotone. Where all are equal, sd is 0 and everything maps to 0. */
 MUST_USE int transform_fit(struct transform *transform, size_t n, const double cost[],
                            struct err *err);
+/* The same with the median of all: among learning curves most are bad ones that were stopped early,
+ * and what is left to tell apart are the good. */
+MUST_USE int transform_fit_all(struct transform *transform, size_t n, const double cost[],
+                               struct err *err);
 double transform_apply(const struct transform *transform, double cost);
 double transform_invert(const struct transform *transform, double z);
 

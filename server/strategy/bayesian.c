@@ -240,7 +240,7 @@ static bool pick(struct thought *t)
 static int think(struct thought *t, bool if_guided, struct suggestion *out, bool *done,
                  struct err *err)
 {
-    TRY(belief_init(&t->belief, t->study, &t->axes, &t->trials, t->seen, &t->rng, err));
+    TRY(belief_init(&t->belief, t->study, &t->axes, &t->trials, t->seen, NULL, &t->rng, err));
     if (if_guided && !t->belief.guide.verdict.any) {
         return 0;
     }

@@ -277,6 +277,31 @@ static int listen(struct belief *b, const struct study_def *study, const struct 
 }
 
 /* ---- the objective --------------------------------------------------------------------------- */
+/* The subject's row takes the place of the worst one if it is not among those that were chosen. */
+static void keep_subject(struct belief *b, const struct rows *rows, size_t n, struct ranked order[])
+{
+    size_t worst = 0;
+
+    b->own_y = (double)NAN;
+    b->own_var = (double)NAN;
+    for (size_t i = 0; b->subject != NULL && i < rows->n; i++) {
+        if (rows->x[i] != b->subject) {
+            continue;
+        }
+        b->own_y = rows->y[i];
+        b->own_var = rows->extra[i] / rows->noisier;
+        for (size_t k = 0; k < n; k++) {
+            if (order[k].index == i) {
+                return;
+            }
+            worst = rows->y[order[k].index] > rows->y[order[worst].index] ? k : worst;
+        }
+        order[worst].index = i;
+        qsort(order, n, sizeof *order, by_index);
+        return;
+    }
+}
+
 /* Keeps the rows that the model takes, and the newest running trials after them. */
 static int assemble(struct belief *b, const struct axes *f, const struct trials *trials,
                     const struct points *all, const struct rows *rows, bool with_pending,
@@ -298,6 +323,7 @@ static int assemble(struct belief *b, const struct axes *f, const struct trials 
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     TRY(choose(all, all->n, rows->y, best, n, rows->has_curves, order, err));
+    keep_subject(b, rows, n, order);
     TRY(points_init(&b->points, f->n_num, f->n_cat, n + p, err));
     for (size_t i = 0; i < n; i++) {
         points_copy(&b->points, i, all, order[i].index);
@@ -457,10 +483,10 @@ static int learn(struct belief *b, const struct study_def *study, const struct a
 }
 
 int belief_init(struct belief *belief, const struct study_def *study, const struct axes *axes,
-                const struct trials *trials, const struct history *seen, struct rng *rng,
-                struct err *err)
+                const struct trials *trials, const struct history *seen, const double *subject,
+                struct rng *rng, struct err *err)
 {
-    *belief = (struct belief){.n_theta = axes_count(axes) + 2};
+    *belief = (struct belief){.n_theta = axes_count(axes) + 2, .subject = subject};
     belief->theta = calloc(2 * belief->n_theta, sizeof *belief->theta);
     if (belief->theta == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");

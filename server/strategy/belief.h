@@ -35,8 +35,10 @@ struct belief {
     struct gp *gp;
     struct guide guide; /* of older studies: empty without any */
     struct points ok_points;
-    struct gp *ok; /* NULL while failures are few */
-    double best;   /* the incumbent, transformed */
+    struct gp *ok;         /* NULL while failures are few */
+    double best;           /* the incumbent, transformed */
+    const double *subject; /* borrowed, or NULL */
+    double own_y, own_var; /* its row: the curve carried to the end by itself; NaN without one */
     size_t n_theta;
     double *theta, *ok_theta; /* one allocation: theta's */
     uint64_t fit_n_seen;      /* finished trials that the hyper-parameters were fitted to */
@@ -45,11 +47,13 @@ struct belief {
     double log_posterior;     /* of that fit */
 };
 
-/* Draws the fantasies from rng; NULL leaves running trials out of account. ERR_NUMERIC: the results
- * cannot be modelled. */
+/* Draws the fantasies from rng; NULL leaves running trials out of account. `subject`, or NULL: the
+ * configuration of a trial (as the history holds it) whose own row must be among the results.
+ * ERR_NUMERIC: the results cannot be modelled. */
 MUST_USE int belief_init(struct belief *belief, const struct study_def *study,
                          const struct axes *axes, const struct trials *trials,
-                         const struct history *seen, struct rng *rng, struct err *err);
+                         const struct history *seen, const double *subject, struct rng *rng,
+                         struct err *err);
 void belief_finish(struct belief *belief);
 OWN_VALUE(belief)
 

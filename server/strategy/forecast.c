@@ -12,6 +12,8 @@
 
 enum { WHOLE_LEAST = 3 };
 
+#define OWN_HOPELESS 1e-3
+
 size_t forecast_levels(const struct study_def *study, double eta, int64_t levels[64])
 {
     _Static_assert(CURVE_LEVELS_MAX == 64, "the header says how many there can be");
@@ -59,6 +61,20 @@ static int predict(const struct belief *belief, const struct axes *axes, const d
     return 0;
 }
 
+/* The chance of ending better than the incumbent. Among hundreds of curves that are carried far,
+ * the process takes what is special about one for noise. So where the trial's own curve, carried by
+ * itself, leads the incumbent, or is far behind it, that is what counts. */
+static double chance_of(const struct belief *belief, double mean, double sd)
+{
+    double chance = normal_cdf((belief->best - mean) / sd);
+    double own = normal_cdf((belief->best - belief->own_y) / sqrt(belief->own_var));
+
+    if (own > 0.5) {
+        return fmax(chance, own);
+    }
+    return own < OWN_HOPELESS ? fmin(chance, own) : chance;
+}
+
 int strategy_forecast(const struct study_def *study, const struct history *seen, int64_t number,
                       struct forecast *forecast, struct err *err)
 {
@@ -78,12 +94,12 @@ int strategy_forecast(const struct study_def *study, const struct history *seen,
     if (count_whole(&trials) < WHOLE_LEAST || axes_count(&axes) == 0) {
         return 0;
     }
-    TRY(belief_init(&belief, study, &axes, &trials, seen, NULL, err));
+    TRY(belief_init(&belief, study, &axes, &trials, seen, trial->x, NULL, err));
     TRY(predict(&belief, &axes, trial->x, &mean, &sd, err));
     double scale = belief.transform.sd > 0.0 ? belief.transform.sd : 1.0;
     *forecast = (struct forecast){
         .known = true,
-        .chance = normal_cdf((belief.best - mean) / sd),
+        .chance = chance_of(&belief, mean, sd),
         .mean = trials_value(study, belief.transform.mean + scale * mean),
         .sd = scale * sd,
         .incumbent = trials_value(study, belief.transform.mean + scale * belief.best),

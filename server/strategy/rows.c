@@ -8,6 +8,8 @@
 
 static const double level_eta = 3.0;
 
+#define NOISIER_MAX 100.0
+
 void rows_finish(struct rows *rows)
 {
     free(rows->x);
@@ -113,7 +115,7 @@ static void add_failures(struct rows *rows, const struct trials *trials)
 
 static int allocate(struct rows *rows, size_t most, struct err *err)
 {
-    *rows = (struct rows){.best = INFINITY};
+    *rows = (struct rows){.best = INFINITY, .noisier = 1.0};
     rows->x = calloc(most + 1, sizeof *rows->x);
     rows->y = calloc(most + 1, sizeof *rows->y);
     rows->extra = calloc(most + 1, sizeof *rows->extra);
@@ -121,6 +123,51 @@ static int allocate(struct rows *rows, size_t most, struct err *err)
     if (rows->x == NULL || rows->y == NULL || rows->extra == NULL || rows->expected == NULL) {
         rows_finish(rows);
         return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* What carried values are uncertain by is told on the scale of the good half: the z-score's is that
+ * of the bad ones, of which there are many and far away, and on it the process believes itself more
+ * than it should. How many times larger the variances become, at most NOISIER_MAX. */
+static int good_half_factor(const struct rows *rows, double *factor, struct err *err)
+{
+    OWN(memory) double *sorted = malloc(rows->n * sizeof *sorted + 1);
+    double square = 0.0;
+    size_t n = 0;
+
+    *factor = 1.0;
+    if (sorted == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    if (rows->n == 0) {
+        return 0;
+    }
+    memcpy(sorted, rows->y, rows->n * sizeof *sorted);
+    qsort(sorted, rows->n, sizeof *sorted, by_value);
+    double median = 0.5 * (sorted[(rows->n - 1) / 2] + sorted[rows->n / 2]);
+    while (n < rows->n && sorted[n] <= median) {
+        square += (sorted[n] - median) * (sorted[n] - median);
+        n++;
+    }
+    double share = square / (double)(n > 0 ? n : 1);
+    *factor = share > 1.0 / NOISIER_MAX ? 1.0 / share : NOISIER_MAX;
+    return 0;
+}
+
+static int scale_curves(struct rows *rows, struct err *err)
+{
+    TRY(good_half_factor(rows, &rows->noisier, err));
+    for (size_t i = 0; i < rows->n; i++) {
+        rows->extra[i] *= rows->noisier;
     }
     return 0;
 }
@@ -134,7 +181,8 @@ int rows_init(struct rows *rows, const struct study_def *study, const struct tri
     } else {
         gather_costs(rows, trials);
     }
-    TRY(transform_fit(&rows->transform, rows->n, rows->y, err));
+    TRY((study->has_resource ? transform_fit_all : transform_fit)(&rows->transform, rows->n,
+                                                                  rows->y, err));
     double sd = rows->transform.sd;
     for (size_t i = 0; i < rows->n; i++) {
         rows->y[i] = transform_apply(&rows->transform, rows->y[i]);
@@ -142,6 +190,9 @@ int rows_init(struct rows *rows, const struct study_def *study, const struct tri
             rows->best = fmin(rows->best, rows->y[i]);
         }
         rows->extra[i] = sd > 0.0 ? rows->extra[i] / (sd * sd) : 0.0;
+    }
+    if (rows->has_curves) {
+        TRY(scale_curves(rows, err));
     }
     add_failures(rows, trials);
     return 0;
@@ -179,14 +230,6 @@ size_t rows_idle(const struct rows *rows)
         }
     }
     return rows->n_whole - last;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return (x > y) - (x < y);
 }
 
 /* y and the transform ← what they are when the mean is 0 and the deviation 1 again. */

@@ -22,6 +22,7 @@ struct rows {
     double *extra;     /* variances beyond the common noise, in the same units */
     double *expected;  /* of y by older studies, which the model takes as its mean; 0 at first */
     bool has_curves;   /* extra is not zero everywhere */
+    double noisier;    /* how many times larger than the carried curves' own variances extra is */
     double best;       /* the best y at the full resource; INFINITY without one */
     struct transform transform;
 };

@@ -136,6 +136,60 @@ START_TEST(good_curves_have_a_chance_and_bad_ones_none)
 }
 END_TEST
 
+/* Hundreds of bad curves that were stopped early, three that ran through, and one that runs, among
+ * the bad by its configuration: `start` is its value at step 3. */
+enum { MANY = 460 };
+
+static void forecast_among_many(double start, struct forecast *forecast)
+{
+    struct faults faults = {0};
+    OWN(study_def) struct study_def *study = NULL;
+    static double x[MANY];
+    static struct curve_point curve[MANY][9];
+    static struct observation items[MANY];
+    json_auto_t *body = json_loads(
+        "{\"name\":\"t\",\"metric\":\"y\",\"direction\":\"minimize\",\"strategy\":\"random\","
+        "\"resource\":{\"name\":\"e\",\"min\":1,\"max\":9},"
+        "\"parameters\":[{\"name\":\"a\",\"type\":\"float\",\"low\":0,\"high\":1}]}",
+        0, NULL);
+
+    ck_assert_int_eq(study_def_from_json(body, 1, &study, &faults), 0);
+    for (size_t i = 0; i < MANY; i++) {
+        bool runs = i + 1 == MANY;
+        size_t last = i < 3 ? 9 : 3;
+        double level = i < 3 ? 1 + .1 * (double)i : 5 + 4 * sin(40.0 * (double)i / MANY);
+        x[i] = i < 3 ? .01 * (double)i : (double)i / MANY;
+        for (size_t s = 0; s < last; s++) {
+            curve[i][s] = (struct curve_point){(int64_t)s + 1, runs ? start : level};
+        }
+        items[i] = (struct observation){.number = (int64_t)i + 1,
+                                        .kind = runs    ? OBSERVED_PENDING
+                                                : i < 3 ? OBSERVED_COMPLETED
+                                                        : OBSERVED_PRUNED,
+                                        .x = &x[i],
+                                        .value = runs ? (double)NAN : level,
+                                        .step = (int64_t)last,
+                                        .n_curve = last,
+                                        .curve = curve[i]};
+    }
+    struct history seen = {.n = MANY, .items = items};
+    ck_assert_int_eq(strategy_forecast(study, &seen, MANY, forecast, NULL), 0);
+    free(forecast->fit);
+}
+
+START_TEST(a_curve_that_leads_is_not_taken_for_noise)
+{
+    struct forecast leads, lags;
+
+    forecast_among_many(.5, &leads);
+    forecast_among_many(9.5, &lags);
+    ck_assert(leads.known && lags.known);
+    ck_assert_double_eq_tol(leads.incumbent, 1, 1e-9);
+    ck_assert_msg(leads.chance > .5, "%g", leads.chance);
+    ck_assert_msg(lags.chance < 1e-3, "%g", lags.chance);
+}
+END_TEST
+
 START_TEST(nothing_is_known_before_three_have_finished)
 {
     struct forecast early;
@@ -156,6 +210,7 @@ int main(void)
     tcase_add_test(tcase, unfinished_curves_are_carried_to_the_end);
     tcase_add_test(tcase, nothing_is_carried_from_nothing);
     tcase_add_test(tcase, good_curves_have_a_chance_and_bad_ones_none);
+    tcase_add_test(tcase, a_curve_that_leads_is_not_taken_for_noise);
     tcase_add_test(tcase, nothing_is_known_before_three_have_finished);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

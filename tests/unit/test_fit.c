@@ -97,6 +97,8 @@ START_TEST(transform_bends_the_bad_tail)
     }
     ck_assert_int_eq(transform_fit(&t, 30, y, NULL), 0);
     ck_assert_double_eq_tol(t.knee, 9.5 + 3 * 9.5, 1e-12);
+    ck_assert_int_eq(transform_fit_all(&t, 30, y, NULL), 0); /* 0 .5 (10 times) 1 2 3 4 | 5 … */
+    ck_assert_double_eq_tol(t.knee, 4.5 + 3 * 4.5, 1e-12);
 }
 END_TEST
 
