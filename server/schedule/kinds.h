@@ -34,7 +34,8 @@ enum seat_state {
     SEAT_STOPPED,  /* by the stopping rule */
     SEAT_DIVERGED, /* its value was not finite */
     SEAT_COMPLETE, /* has reached the last rung */
-    SEAT_ENDED     /* failed or cancelled */
+    SEAT_ENDED,    /* failed or cancelled */
+    SEAT_STATE_COUNT
 };
 
 struct point {

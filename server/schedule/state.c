@@ -303,15 +303,13 @@ static void retire(struct seat *seat, enum seat_state state)
     seat->cap_ahead = 0;
 }
 
-static int apply_value(struct schedule *schedule, const struct schedule_record *record,
-                       struct seat *seat, struct err *err)
+/* Unless the value is not finite, or the last one there is. */
+static int enter_value(struct schedule *schedule, const struct schedule_record *record,
+                       struct seat *seat, enum seat_state to, struct err *err)
 {
     struct bracket *bracket = schedule->brackets[seat->bracket];
     struct rung *rung = &bracket->rungs[seat->rung];
 
-    if (seat->state != SEAT_RUNNING) {
-        return misfit(record, err);
-    }
     seat->cost = schedule_cost(schedule, record->value);
     seat->has_word = false;
     if (record->step > seat->last.step && record->step <= rung->level) {
@@ -331,7 +329,7 @@ static int apply_value(struct schedule *schedule, const struct schedule_record *
         retire(seat, SEAT_COMPLETE);
         return complete(schedule, seat, err);
     }
-    seat->state = SEAT_WAITING;
+    seat->state = to;
     rung->n_auto += seat_needs_no_lease(bracket, seat);
     return ranking_insert(&rung->waiting, seat->cost, record->trial, err);
 }
@@ -346,17 +344,17 @@ static void leave_waiting(struct schedule *schedule, const struct seat *seat, in
     (void)ranking_remove(&rung->waiting, seat->cost, trial);
 }
 
-static int apply_promote(struct schedule *schedule, const struct schedule_record *record,
-                         struct seat *seat, struct err *err)
+static int climb_on(struct schedule *schedule, const struct schedule_record *record,
+                    struct seat *seat, enum seat_state to, struct err *err)
 {
     struct bracket *bracket = schedule->brackets[seat->bracket];
 
-    if (seat->state != SEAT_WAITING || seat->rung + 1 >= bracket->n_rungs) {
+    if (seat->rung + 1 >= bracket->n_rungs) {
         return misfit(record, err);
     }
     leave_waiting(schedule, seat, record->trial);
     seat->rung++;
-    seat->state = SEAT_RUNNING;
+    seat->state = to;
     seat->before = seat->cost;
     seat->since_ms = record->at_ms;
     bracket->rungs[seat->rung].started++;
@@ -364,28 +362,34 @@ static int apply_promote(struct schedule *schedule, const struct schedule_record
     return 0;
 }
 
-static int apply_out(struct schedule *schedule, const struct schedule_record *record,
-                     struct seat *seat, enum seat_state state, struct err *err)
+/* Out before it has told anything at its rung: nobody waits for it there any more. */
+static int give_up(struct schedule *schedule, const struct schedule_record *record,
+                   struct seat *seat, enum seat_state to, struct err *err)
 {
-    struct bracket *bracket = schedule->brackets[seat->bracket];
+    (void)record;
+    (void)err;
+    schedule->brackets[seat->bracket]->rungs[seat->rung].reported++;
+    retire(seat, to);
+    return 0;
+}
 
-    if (seat->state == SEAT_WAITING) {
-        leave_waiting(schedule, seat, record->trial);
-    } else if (seat->state == SEAT_RUNNING) {
-        bracket->rungs[seat->rung].reported++;
-    } else {
-        return misfit(record, err);
-    }
-    retire(seat, state);
+static int drop_out(struct schedule *schedule, const struct schedule_record *record,
+                    struct seat *seat, enum seat_state to, struct err *err)
+{
+    (void)err;
+    leave_waiting(schedule, seat, record->trial);
+    retire(seat, to);
     return 0;
 }
 
 /* The trial's value stands at every later rung: it needs no lease to go on. */
-static int apply_short(struct schedule *schedule, struct seat *seat, struct err *err)
+static int cut_short(struct schedule *schedule, const struct schedule_record *record,
+                     struct seat *seat, enum seat_state to, struct err *err)
 {
     const struct bracket *bracket = schedule->brackets[seat->bracket];
 
-    if (seat->state == SEAT_WAITING && !seat_needs_no_lease(bracket, seat)) {
+    (void)record;
+    if (to == SEAT_WAITING && !seat_needs_no_lease(bracket, seat)) {
         bracket->rungs[seat->rung].n_auto++;
     }
     seat->is_short = true;
@@ -393,11 +397,12 @@ static int apply_short(struct schedule *schedule, struct seat *seat, struct err 
 }
 
 /* One of the numbers that the model gave. */
-static int apply_word(const struct schedule_record *record, struct seat *seat, struct err *err)
+static int note_number(struct schedule *schedule, const struct schedule_record *record,
+                       struct seat *seat, enum seat_state to, struct err *err)
 {
-    if (seat->state != SEAT_WAITING) {
-        return misfit(record, err);
-    }
+    (void)schedule;
+    (void)to;
+    (void)err;
     if (record->fact == FACT_CHANCE) {
         seat->has_word = true;
         seat->word = (struct schedule_word){.known = true, .chance = record->value};
@@ -410,6 +415,43 @@ static int apply_word(const struct schedule_record *record, struct seat *seat, s
     }
     return 0;
 }
+
+/* The state machine of a seat: what a fact does in which state, and to where. A place left empty
+ * cannot be: the stored facts are damaged. Nothing leads out of the other states. */
+static const struct effect {
+    int (*apply)(struct schedule *schedule, const struct schedule_record *record, struct seat *seat,
+                 enum seat_state to, struct err *err);
+    enum seat_state to;
+} effects[SEAT_STATE_COUNT][FACT_COUNT] = {
+    [SEAT_RUNNING] =
+        {
+            [FACT_VALUE] = {enter_value, SEAT_WAITING}, /* or diverged, or complete */
+            [FACT_SHORT] = {cut_short, SEAT_RUNNING},
+            [FACT_LOSE] = {give_up, SEAT_LOST},
+            [FACT_LATE] = {give_up, SEAT_LOST},
+            [FACT_MEDIAN] = {give_up, SEAT_STOPPED},
+            [FACT_THRESHOLD] = {give_up, SEAT_STOPPED},
+            [FACT_FAIL] = {give_up, SEAT_ENDED},
+            [FACT_CANCEL] = {give_up, SEAT_ENDED},
+            [FACT_DROP] = {give_up, SEAT_ENDED},
+        },
+    [SEAT_WAITING] =
+        {
+            [FACT_PROMOTE] = {climb_on, SEAT_RUNNING},
+            [FACT_SHORT] = {cut_short, SEAT_WAITING},
+            [FACT_CHANCE] = {note_number, SEAT_WAITING},
+            [FACT_MEAN] = {note_number, SEAT_WAITING},
+            [FACT_SPREAD] = {note_number, SEAT_WAITING},
+            [FACT_INCUMBENT] = {note_number, SEAT_WAITING},
+            [FACT_LOSE] = {drop_out, SEAT_LOST},
+            [FACT_LATE] = {drop_out, SEAT_LOST},
+            [FACT_MEDIAN] = {drop_out, SEAT_STOPPED},
+            [FACT_THRESHOLD] = {drop_out, SEAT_STOPPED},
+            [FACT_FAIL] = {drop_out, SEAT_ENDED},
+            [FACT_CANCEL] = {drop_out, SEAT_ENDED},
+            [FACT_DROP] = {drop_out, SEAT_ENDED},
+        },
+};
 
 /* Gives up the free slots of a bracket, and the same share of the rungs above. */
 static int apply_seal(struct schedule *schedule, const struct schedule_record *record,
@@ -431,40 +473,6 @@ static int apply_seal(struct schedule *schedule, const struct schedule_record *r
     return 0;
 }
 
-static int apply_to_seat(struct schedule *schedule, const struct schedule_record *record,
-                         struct seat *seat, struct err *err)
-{
-    switch (record->fact) {
-    case FACT_VALUE:
-        return apply_value(schedule, record, seat, err);
-    case FACT_SHORT:
-        return apply_short(schedule, seat, err);
-    case FACT_CHANCE:
-    case FACT_MEAN:
-    case FACT_SPREAD:
-    case FACT_INCUMBENT:
-        return apply_word(record, seat, err);
-    case FACT_PROMOTE:
-        return apply_promote(schedule, record, seat, err);
-    case FACT_LOSE:
-    case FACT_LATE:
-        return apply_out(schedule, record, seat, SEAT_LOST, err);
-    case FACT_MEDIAN:
-    case FACT_THRESHOLD:
-        return apply_out(schedule, record, seat, SEAT_STOPPED, err);
-    case FACT_FAIL:
-    case FACT_CANCEL:
-    case FACT_DROP:
-        return apply_out(schedule, record, seat, SEAT_ENDED, err);
-    case FACT_START:
-    case FACT_SEAL:
-    case FACT_UNLOCK:
-    case FACT_COUNT:
-        break;
-    }
-    return misfit(record, err);
-}
-
 int schedule_apply(struct schedule *schedule, const struct schedule_record *record, struct err *err)
 {
     if (record->fact == FACT_START) {
@@ -478,11 +486,13 @@ int schedule_apply(struct schedule *schedule, const struct schedule_record *reco
         return 0;
     }
     struct seat *seat = schedule_seat(schedule, record->trial);
-    if (seat == NULL) {
+    const struct effect *effect =
+        seat == NULL || record->fact >= FACT_COUNT ? NULL : &effects[seat->state][record->fact];
+    if (effect == NULL || effect->apply == NULL) {
         return misfit(record, err);
     }
     struct bracket *bracket = schedule->brackets[seat->bracket];
-    TRY(apply_to_seat(schedule, record, seat, err));
+    TRY(effect->apply(schedule, record, seat, effect->to, err));
     close_when_done(schedule, bracket);
     return 0;
 }

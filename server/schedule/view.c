@@ -8,26 +8,13 @@
 
 static const char *state_at(const struct seat *seat, size_t rung)
 {
-    if (seat->rung > rung) {
-        return "promoted";
-    }
-    switch (seat->state) {
-    case SEAT_RUNNING:
-        return "running";
-    case SEAT_WAITING:
-        return "waiting";
-    case SEAT_LOST:
-        return "pruned";
-    case SEAT_COMPLETE:
-        return "completed";
-    case SEAT_STOPPED:
-        return "stopped";
-    case SEAT_DIVERGED:
-    case SEAT_NONE:
-    case SEAT_ENDED:
-        break;
-    }
-    return "ended";
+    static const char *const names[SEAT_STATE_COUNT] = {
+        [SEAT_NONE] = "ended",         [SEAT_RUNNING] = "running", [SEAT_WAITING] = "waiting",
+        [SEAT_LOST] = "pruned",        [SEAT_STOPPED] = "stopped", [SEAT_DIVERGED] = "ended",
+        [SEAT_COMPLETE] = "completed", [SEAT_ENDED] = "ended",
+    };
+
+    return seat->rung > rung ? "promoted" : names[seat->state];
 }
 
 static void write_entries(const struct schedule *schedule, const struct bracket *bracket,
