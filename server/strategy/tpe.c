@@ -1,10 +1,9 @@
 /* tpe: draws where good configurations are dense and the others are not.
  *
- * Good are the best tenth of the results, at most 25. Two mixtures of kernels over all parameters
- * at once, l of the good (a result counts by how much better it is than the best of the others) and
- * g of the others and of what is still running; of 64 draws from l the one with the greatest ln l −
- * ln g is taken. Parameters that are not active
- * together never meet in a kernel: an inactive one is uniform there. algorithms.md §2, "Our TPE".
+ * Good are the best tenth of the results, at most 25. Two mixtures of kernels, l of the good (a
+ * result counts by how much better it is than the best of the others) and g of the others and of
+ * what is still running; of 64 draws from l the one with the greatest ln l − ln g is taken.
+ * Parameters that are active together share their kernels (densities.h). algorithms.md §2.
  * From the studies that this one comes after it takes its first points and nothing else. */
 #include "server/strategy/strategies.h"
 
@@ -14,8 +13,8 @@
 
 #include "common/rng.h"
 #include "server/model/order.h"
-#include "server/model/parzen.h"
 #include "server/strategy/axes.h"
+#include "server/strategy/densities.h"
 #include "server/strategy/design.h"
 #include "server/strategy/pool.h"
 #include "server/strategy/starts.h"
@@ -26,8 +25,7 @@ enum {
     STARTUP = 10,
     CANDIDATES = 64,
     GOOD_MAX = 25,
-    BAD_MAX = 600,    /* more kernels cost time and tell nothing new */
-    TABLE_CELLS = 50, /* numbers of so few values have masses, others densities */
+    BAD_MAX = 600, /* more kernels cost time and tell nothing new */
     PENDING_MAX = 300
 };
 
@@ -50,13 +48,10 @@ struct guess {
     struct trials trials;
     size_t n_good;
     size_t *order; /* the done trials, best first */
-    uint64_t *cells;
-    size_t *choices;
-    struct parzen *good, *bad;
+    struct densities densities;
     struct pool pool;
-    double *log_good;     /* of each of the pool */
-    struct points points; /* of the pool, with NaN and −1 where inactive */
-    size_t chosen;        /* in the pool */
+    double log_good[CANDIDATES]; /* of each of the pool */
+    size_t chosen;               /* in the pool */
     size_t others[WHY_OTHERS];
     size_t n_others;
 };
@@ -64,12 +59,7 @@ struct guess {
 static void guess_finish(struct guess *guess)
 {
     free(guess->order);
-    free(guess->cells);
-    free(guess->choices);
-    free(guess->log_good);
-    parzen_destroy(guess->good);
-    parzen_destroy(guess->bad);
-    points_finish(&guess->points);
+    densities_finish(&guess->densities);
     pool_finish(&guess->pool);
     trials_finish(&guess->trials);
     axes_finish(&guess->axes);
@@ -110,43 +100,6 @@ static int rank(struct guess *g, struct err *err)
 }
 
 /* ---- mixtures -------------------------------------------------------------------------------- */
-static void put(const struct axes *axes, const double x[], struct points *points, size_t i)
-{
-    axes_put(axes, x, points, i);
-    for (size_t k = 0; k < axes->n_num; k++) {
-        if (isnan(x[axes->num[k]])) {
-            points_num(points, i)[k] = NAN;
-        }
-    }
-    for (size_t k = 0; k < axes->n_cat; k++) {
-        if (isnan(x[axes->cat[k]])) {
-            points_cat(points, i)[k] = -1;
-        }
-    }
-}
-
-static int describe(struct guess *g, struct err *err)
-{
-    const struct axes *axes = &g->axes;
-
-    g->cells = calloc(axes->n_num + 1, sizeof *g->cells);
-    g->choices = calloc(axes->n_cat + 1, sizeof *g->choices);
-    if (g->cells == NULL || g->choices == NULL) {
-        return err_set(err, ERR_NOMEM, "no memory for a model");
-    }
-    for (size_t k = 0; k < axes->n_num; k++) {
-        const struct param *param = &g->study->space->params[axes->num[k]];
-        bool even =
-            param->listed
-            || (param->scale == SCALE_LINEAR && param->distribution == DISTRIBUTION_UNIFORM);
-        g->cells[k] = even && param->n_cells <= TABLE_CELLS ? param->n_cells : 0;
-    }
-    for (size_t k = 0; k < axes->n_cat; k++) {
-        g->choices[k] = g->study->space->params[axes->cat[k]].n_choices;
-    }
-    return 0;
-}
-
 /* How much better each good result is than the best of the others; at least a trace. */
 static void weigh(const struct guess *g, double weights[])
 {
@@ -168,99 +121,65 @@ static void weigh(const struct guess *g, double weights[])
 static int learn(struct guess *g, struct err *err)
 {
     const struct trials *t = &g->trials;
-    const struct axes *axes = &g->axes;
     size_t pending = t->n_pending < PENDING_MAX ? t->n_pending : PENDING_MAX;
-    OWN(points) struct points good = {0};
-    OWN(points) struct points bad = {0};
+    size_t failed = t->n_failed < BAD_MAX ? t->n_failed : BAD_MAX;
+    OWN(memory) const double **x = calloc(GOOD_MAX + BAD_MAX + failed + pending, sizeof *x);
     double weights[GOOD_MAX];
+    struct density_side good = {.x = x, .weights = weights};
+    struct density_side bad = {.x = x + GOOD_MAX};
 
+    if (x == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
     TRY(rank(g, err));
-    TRY(describe(g, err));
-    TRY(points_init(&good, axes->n_num, axes->n_cat, g->n_good, err));
-    TRY(points_init(&bad, axes->n_num, axes->n_cat, t->n_done + t->n_failed + pending, err));
-    for (size_t i = 0; i < g->n_good; i++) {
-        put(axes, t->done[g->order[i]], &good, good.n++);
+    weigh(g, weights);
+    while (good.n < g->n_good) {
+        x[good.n] = t->done[g->order[good.n]];
+        good.n++;
     }
     size_t others = t->n_done - g->n_good;
     size_t taken = others < BAD_MAX ? others : BAD_MAX;
+    const double **next = x + GOOD_MAX;
     for (size_t i = 0; i < taken; i++) { /* of many, evenly from the best to the worst */
-        put(axes, t->done[g->order[g->n_good + i * others / taken]], &bad, bad.n++);
+        *next++ = t->done[g->order[g->n_good + i * others / taken]];
     }
-    for (size_t i = t->n_failed > BAD_MAX ? t->n_failed - BAD_MAX : 0; i < t->n_failed; i++) {
-        put(axes, t->failed[i], &bad, bad.n++);
+    for (size_t i = t->n_failed - failed; i < t->n_failed; i++) {
+        *next++ = t->failed[i];
     }
     for (size_t i = t->n_pending - pending; i < t->n_pending; i++) {
-        put(axes, t->pending[i], &bad, bad.n++);
+        *next++ = t->pending[i];
     }
-    weigh(g, weights);
-    TRY(parzen_create(&good, weights, g->cells, g->choices, &g->good, err));
-    return parzen_create(&bad, NULL, g->cells, g->choices, &g->bad, err);
+    bad.n = (size_t)(next - bad.x);
+    return densities_init(&g->densities, &g->axes, &good, &bad, err);
 }
 
 /* ---- candidates ------------------------------------------------------------------------------ */
-/* place ← the unit cube's place of a draw. */
-static void into_place(const struct guess *g, const double num[], const int32_t cat[],
-                       double place[])
-{
-    for (size_t k = 0; k < g->axes.n_num; k++) {
-        place[g->axes.num[k]] = num[k];
-    }
-    for (size_t k = 0; k < g->axes.n_cat; k++) {
-        place[g->axes.cat[k]] = ((double)cat[k] + 0.5) / (double)g->choices[k];
-    }
-}
-
-static void score_new(struct guess *g)
-{
-    size_t from = g->pool.n_scored;
-    struct points part = g->points;
-    double log_bad[CANDIDATES * 2];
-
-    for (size_t i = from; i < g->pool.n; i++) {
-        put(&g->axes, pool_x(&g->pool, i), &g->points, i);
-    }
-    part.num += from * part.n_num;
-    part.cat += from * part.n_cat;
-    part.n = g->pool.n - from < CANDIDATES * 2 ? g->pool.n - from : CANDIDATES * 2;
-    parzen_log_density(g->good, &part, g->log_good + from);
-    parzen_log_density(g->bad, &part, log_bad);
-    for (size_t i = 0; i < part.n; i++) {
-        g->pool.score[from + i] = g->log_good[from + i] - log_bad[i];
-    }
-    pool_scored(&g->pool);
-}
-
 static int propose(struct guess *g, struct err *err)
 {
-    const struct axes *axes = &g->axes;
-    size_t d = g->study->space->n_params;
-    OWN(memory) double *place = calloc(d + axes->n_num + 1, sizeof *place);
-    OWN(memory) int32_t *cat = calloc(axes->n_cat + 1, sizeof *cat);
+    OWN(memory) double *place = calloc(g->study->space->n_params + 1, sizeof *place);
 
-    g->log_good = calloc(CANDIDATES * 2, sizeof *g->log_good);
-    if (place == NULL || cat == NULL || g->log_good == NULL) {
+    if (place == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for candidates");
     }
-    TRY(pool_init(&g->pool, axes, CANDIDATES * 2, err));
-    TRY(points_init(&g->points, axes->n_num, axes->n_cat, CANDIDATES * 2, err));
-    for (size_t i = 0; i < d; i++) {
-        place[i] = 0.5;
-    }
-    double *num = place + d;
+    TRY(pool_init(&g->pool, &g->axes, CANDIDATES, err));
     for (size_t tries = 0; tries < 20 * CANDIDATES && g->pool.n < CANDIDATES; tries++) {
-        parzen_draw(g->good, &g->rng, num, cat);
-        into_place(g, num, cat, place);
+        densities_draw(&g->densities, &g->rng, place);
         (void)pool_add(&g->pool, place);
     }
-    score_new(g);
+    for (size_t i = 0; i < g->pool.n; i++) {
+        double log_others;
+        densities_of(&g->densities, pool_x(&g->pool, i), &g->log_good[i], &log_others);
+        g->pool.score[i] = g->log_good[i] - log_others;
+    }
+    pool_scored(&g->pool);
     return 0;
 }
 
 /* The best that was never tried, and those next to it; false: none. */
 static bool pick(struct guess *g)
 {
-    size_t order[CANDIDATES * 2];
-    size_t n = g->pool.n == 0 ? 0 : pool_best(&g->pool, CANDIDATES * 2, order);
+    size_t order[CANDIDATES];
+    size_t n = g->pool.n == 0 ? 0 : pool_best(&g->pool, CANDIDATES, order);
     bool found = false;
 
     for (size_t i = 0; i < n && g->n_others < WHY_OTHERS; i++) {
