@@ -3,10 +3,13 @@
 
 #include "server/advice/advice.h"
 
+#define COUNT_MAX 1e12 /* of trials and steps, as a study's limits take them */
+
 /* A limit that the body may name already: the smaller one stands. */
-static void set_limit(json_t *limits, const char *name, double value)
+static void set_limit(json_t *limits, const char *name, double most)
 {
     const json_t *given = json_object_get(limits, name);
+    double value = fmin(most, COUNT_MAX);
 
     if (json_is_number(given) && json_number_value(given) <= value) {
         return;

@@ -28,7 +28,8 @@ static int write_choice(const struct advice *advice, struct chosen *chosen, stru
         say(made.because, "assumed: %s", json_string_value(json_array_get(advice->assumed, i)));
     }
     if (next->is_usable && next->has_regret && best->has_regret) {
-        say(made.because, "next best: %s, with an expected regret of %.2f against %.2f",
+        say(made.because,
+            "next best: %s, with an expected regret of %.2f against %.2f at the same price",
             technique_title(next->technique), next->regret, best->regret);
     }
     *chosen = made;
@@ -39,7 +40,7 @@ static int write_choice(const struct advice *advice, struct chosen *chosen, stru
 int advice_choose(const struct study_def *study, struct chosen *chosen, struct err *err)
 {
     struct study_def open = *study; /* shares everything; its own strategy has no say */
-    struct problem problem = {.study = &open};
+    struct problem problem = {.study = &open, .keeps_limits = true};
     OWN(advice) struct advice advice = {0};
 
     (void)snprintf(open.strategy, sizeof open.strategy, "auto");

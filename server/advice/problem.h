@@ -33,7 +33,8 @@ struct problem {
     int64_t workers;
     enum answer noisy, checkpoints;
     enum experience experience;
-    json_t *assumed; /* sentences: what reading had to add; owned, or NULL */
+    bool keeps_limits; /* nobody will change the study's limits: `auto` */
+    json_t *assumed;   /* sentences: what reading had to add; owned, or NULL */
 };
 void problem_finish(struct problem *problem);
 OWN_VALUE(problem)

@@ -167,11 +167,30 @@ static void say_workers(const struct facts *facts, struct advice_item *item)
 
 /* ---- stopping early -------------------------------------------------------------------------- */
 
-static void say_stopping(const struct problem *problem, const struct facts *facts,
-                         struct advice_item *item)
+/* What early stopping makes of the budget: more trials, or less to pay. */
+static void say_price(const struct problem *problem, const struct facts *facts,
+                      struct advice_item *item)
 {
     char trials[SAY_BYTES];
     char full[SAY_BYTES];
+
+    if (facts->source == BUDGET_TRIALS && problem->keeps_limits) {
+        say(item->pro, "its %s trials cost about %s full trainings",
+            say_number(facts->evaluations, trials),
+            say_number(ceil(facts->evaluations * item->cost.share), full));
+        return;
+    }
+    say(item->pro, "tries about %s configurations for the price of %s full trainings",
+        say_number(item->cost.trials, trials), say_number(item->cost.evaluations, full));
+    if (facts->source == BUDGET_TRIALS) {
+        say(item->pro, "its study limits the resource to that price instead of the trials to %s",
+            say_number(facts->evaluations, full));
+    }
+}
+
+static void say_stopping(const struct problem *problem, const struct facts *facts,
+                         struct advice_item *item)
+{
     double more = item->cost.share_from_zero / item->cost.share - 1.0;
 
     if (!stops_early(item)) {
@@ -181,12 +200,7 @@ static void say_stopping(const struct problem *problem, const struct facts *fact
         }
         return;
     }
-    say(item->pro, "tries about %s configurations for the price of %s full trainings",
-        say_number(item->cost.trials, trials), say_number(item->cost.evaluations, full));
-    if (facts->source == BUDGET_TRIALS) {
-        say(item->pro, "its study limits the resource to that price instead of the trials to %s",
-            say_number(facts->evaluations, full));
-    }
+    say_price(problem, facts, item);
     if (item->technique == TECHNIQUE_PREDICTIVE) {
         say(item->pro, "pauses nothing, so a program without checkpoints loses nothing");
     } else if (pauses(item) && problem->checkpoints == ANSWER_NO) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/advice/advice.h"
 #include "server/domain/study.h"
 #include "server/strategy/grid.h"
 #include "server/strategy/strategy.h"
@@ -120,6 +121,39 @@ static void check_strategies(const struct study_def *def)
     }
 }
 
+/* Whatever is asked, the studies offered are ones that would be taken, and every figure is one. */
+static void check_advice(const json_t *body)
+{
+    OWN(problem) struct problem problem = {0};
+    OWN(advice) struct advice advice = {0};
+    OWN(buf) struct buf page;
+    struct faults faults = {0};
+
+    if (problem_from_json(body, &problem, &faults) != 0) {
+        MUST(faults.total > 0);
+        faults_finish(&faults);
+        return;
+    }
+    MUST(advice_rank(&problem, &advice, NULL) == 0);
+    MUST(advice_make_studies(&problem, &advice, NULL) == 0);
+    for (size_t i = 0; i < advice.n && advice.items[i].is_usable; i++) {
+        const struct advice_item *item = &advice.items[i];
+        OWN(study_def) struct study_def *study = NULL;
+        if (study_def_from_json(item->study, 7, &study, &faults) != 0) {
+            (void)json_dumpf(item->study, stderr, 0);
+            (void)fprintf(stderr, "\n%s: %s\n", faults.items[0].pointer, faults.items[0].detail);
+            abort();
+        }
+        advice_check(study, &faults);
+        MUST(faults.total == 0);
+        MUST(item->cost.trials >= 0 && isfinite(item->cost.trials) && isfinite(item->cost.span));
+        MUST(item->regret >= 0 && item->regret <= 1 && isfinite(item->score));
+    }
+    buf_init(&page, 1 << 24);
+    advice_write_text(&problem, &advice, &page);
+    MUST(!page.failed);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     json_t *value = NULL;
@@ -130,6 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     json_auto_t *body = value;
+    check_advice(body);
     if (study_def_from_json(body, 7, &def, &faults) != 0) {
         MUST(faults.total > 0);
         faults_finish(&faults);

@@ -106,6 +106,22 @@ START_TEST(the_choice_is_kept)
 }
 END_TEST
 
+/* What it says of the price is of the study as it is: nobody changes its limits. */
+START_TEST(reasons_are_of_the_study_as_it_is)
+{
+    OWN(study_def)
+    struct study_def *study =
+        study_of(LOSS "\"resource\": {\"min\": 1, \"max\": 81}, \"limits\": {\"trials\": 100}, ");
+    struct err err = {0};
+
+    ck_assert_int_eq(advice_settle(study, &err), 0);
+    OWN(memory) char *because = json_dumps(study->chosen.because, 0);
+    ck_assert_ptr_nonnull(strstr(because, "its 100 trials cost about 40 full trainings"));
+    ck_assert_ptr_null(strstr(because, "instead of"));
+    ck_assert_ptr_null(strstr(because, "tries about"));
+}
+END_TEST
+
 /* Nothing that ran without a schedule begins one because of an upgrade. */
 START_TEST(a_study_of_an_older_version_stays_as_it_was)
 {
@@ -299,9 +315,10 @@ static const struct advice_item *item_of(const struct advice *advice, enum techn
     ck_abort_msg("no such technique");
 }
 
-/* The same study with `factor` at rising values; the figure read from it each time. */
-static void walk(const char *format, const double values[], size_t n, enum technique technique,
-                 double (*figure)(const struct advice_item *item), double figures[])
+/* The same study with a factor at rising values: figures[technique][i] is read from the i-th. */
+static void walk(const char *format, const double values[], size_t n,
+                 double (*figure)(const struct advice_item *item),
+                 double figures[TECHNIQUE_COUNT][16])
 {
     for (size_t i = 0; i < n; i++) {
         OWN(problem) struct problem problem = {0};
@@ -313,7 +330,9 @@ static void walk(const char *format, const double values[], size_t n, enum techn
         (void)snprintf(body, sizeof body, "%.*s%s%s", (int)(hole - format), format,
                        json_format_number(values[i], number), hole + 1);
         ranked(body, &problem, &advice);
-        figures[i] = figure(item_of(&advice, technique));
+        for (int t = 0; t < (int)TECHNIQUE_GRID; t++) {
+            figures[t][i] = figure(item_of(&advice, (enum technique)t));
+        }
     }
 }
 
@@ -340,13 +359,13 @@ START_TEST(more_workers_never_finish_later)
         "{\"parameters\": [" LR "], " EPOCHS
         " \"evaluation_seconds\": 60, \"worker_seconds\": 6000, \"workers\": #}",
     };
-    double spans[N_RISING];
+    double spans[TECHNIQUE_COUNT][16];
 
     for (size_t f = 0; f < sizeof formats / sizeof formats[0]; f++) {
+        walk(formats[f], rising, N_RISING, span, spans);
         for (int t = 0; t < (int)TECHNIQUE_GRID; t++) {
-            walk(formats[f], rising, N_RISING, (enum technique)t, span, spans);
             for (size_t i = 1; i < N_RISING; i++) {
-                ck_assert_msg(spans[i] <= spans[i - 1], "%s: %.0f workers",
+                ck_assert_msg(spans[t][i] <= spans[t][i - 1], "%s: %.0f workers",
                               technique_title((enum technique)t), rising[i]);
             }
         }
@@ -364,13 +383,13 @@ START_TEST(more_time_and_more_workers_never_try_less)
         "{\"parameters\": [" LR "], " EPOCHS " \"limits\": {\"trials\": #}}",
         "{\"parameters\": [" LR "], " EPOCHS " \"limits\": {\"resource\": #}}",
     };
-    double counts[N_RISING];
+    double counts[TECHNIQUE_COUNT][16];
 
     for (size_t f = 0; f < sizeof formats / sizeof formats[0]; f++) {
+        walk(formats[f], rising, N_RISING, trials, counts);
         for (int t = 0; t < (int)TECHNIQUE_GRID; t++) {
-            walk(formats[f], rising, N_RISING, (enum technique)t, trials, counts);
             for (size_t i = 1; i < N_RISING; i++) {
-                ck_assert_msg(counts[i] >= counts[i - 1], "%s: format %d, %.0f",
+                ck_assert_msg(counts[t][i] >= counts[t][i - 1], "%s: format %d, %.0f",
                               technique_title((enum technique)t), (int)f, rising[i]);
             }
         }
@@ -636,6 +655,7 @@ int main(void)
                         (int)(sizeof choices / sizeof choices[0]));
     tcase_add_test(tcase, a_named_strategy_is_left_alone);
     tcase_add_test(tcase, the_choice_is_kept);
+    tcase_add_test(tcase, reasons_are_of_the_study_as_it_is);
     tcase_add_test(tcase, a_study_of_an_older_version_stays_as_it_was);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("ranking");
