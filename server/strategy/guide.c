@@ -324,7 +324,8 @@ static int follow(struct guide *guide, struct err *err)
         parts[k] = (struct trend_part){.gp = elder->gp,
                                        .num = elder->num,
                                        .cat = elder->cat,
-                                       .weight = guide->verdict.slope * guide->verdict.weight[k]};
+                                       .weight = guide->verdict.trust * guide->verdict.slope
+                                                 * guide->verdict.weight[k]};
     }
     return trend_create(guide->n, parts, POINTS_PER_CALL, &guide->trend, err);
 }
@@ -368,6 +369,7 @@ void guide_write(const struct guide *guide, struct json_writer *w)
         json_put_number(w, "own_rank_loss", guide->verdict.own_loss);
     }
     if (guide->verdict.any) {
+        json_put_number(w, "trust", guide->verdict.trust);
         json_put_number(w, "slope", guide->verdict.slope);
     }
 }

@@ -2,9 +2,9 @@
  *
  * Each source has a Gaussian process of its own on the parameters that both know, fitted once to
  * its own results. Those that help (judge.h) are followed: their weighted mean, scaled to this
- * study's results by a shrunken regression, is the mean function of this study's own process
- * (model/trend.h). Unlike in a mixture of predictions, the study's results overrule the sources
- * wherever there are some. Where none helps all is as without them. */
+ * study's results by a shrunken regression and by their trust, is the mean function of this study's
+ * own process (model/trend.h). Unlike in a mixture of predictions, the study's results overrule the
+ * sources wherever there are some. Where none helps all is as without them. */
 #ifndef SERVER_STRATEGY_GUIDE_H
 #define SERVER_STRATEGY_GUIDE_H
 
@@ -51,7 +51,7 @@ MUST_USE int guide_weigh(struct guide *guide, const struct points *points, const
 
 /* The fits as bytes to store (free() them); NULL without memory. */
 void *guide_fit_bytes(const struct guide *guide, size_t *bytes);
-/* Members "after", "own_rank_loss" and "slope" of an explanation. */
+/* Members "after", "own_rank_loss", "trust" and "slope" of an explanation. */
 void guide_write(const struct guide *guide, struct json_writer *w);
 
 #endif

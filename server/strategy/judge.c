@@ -97,6 +97,21 @@ static void vote(const bool admitted[], size_t n, const double sample[], double 
     }
 }
 
+/* The share of samples in which an admitted source errs no more than our own model. */
+static double trust(const bool admitted[], size_t n, const struct losses samples[])
+{
+    double share = 0.0;
+
+    for (size_t s = 0; s < SAMPLES; s++) {
+        bool is_beaten = false;
+        for (size_t k = 0; k < n; k++) {
+            is_beaten = is_beaten || (admitted[k] && samples[s].of[k] <= samples[s].of[n]);
+        }
+        share += is_beaten ? 1.0 / SAMPLES : 0.0;
+    }
+    return share;
+}
+
 /* What the followed sources say together of the i-th result. */
 static double say(const struct court *court, const double weights[], size_t i)
 {
@@ -158,5 +173,6 @@ void judge(size_t n, const double y[], size_t n_sources, const double *const sai
     for (size_t s = 0; s < SAMPLES && verdict->any; s++) {
         vote(admitted, n_sources, samples[s].of, verdict->weight);
     }
+    verdict->trust = trust(admitted, n_sources, samples);
     verdict->slope = regress(&court, verdict->weight);
 }

@@ -4,8 +4,10 @@
  * study's own model (by its leave-one-out predictions) are judged by the share of pairs on which
  * they err, over all results and over bootstrap samples of them. A source that errs more than our
  * own model does in 19 of 20 samples, or hardly less than chance, is left out; the others get as
- * weight the share of samples in which they err least of all. After Feurer, Letham and Bakshy
- * (2018), "Scalable meta-learning for Bayesian optimization", §3. */
+ * weight the share of samples in which they err least of all. Together they are trusted as often as
+ * one of them errs no more than our own model: an older study counts less and less as this one
+ * comes to know better itself. After Feurer, Letham and Bakshy (2018), "Scalable meta-learning for
+ * Bayesian optimization", §3. */
 #ifndef SERVER_STRATEGY_JUDGE_H
 #define SERVER_STRATEGY_JUDGE_H
 
@@ -23,6 +25,7 @@ struct verdict {
     double weight[SOURCES_MAX]; /* 0: left out; they sum to 1 unless all are */
     double own_loss;
     bool any;     /* is not left out */
+    double trust; /* share of samples in which one of them errs no more than our own model */
     double slope; /* of the results on the weighted mean of what was said, drawn towards 1 */
 };
 
