@@ -33,6 +33,21 @@ static void say_compared(const json_t *noted, struct buf *text)
     }
 }
 
+/* Which older studies had a say. */
+static void say_followed(const json_t *noted, struct buf *text)
+{
+    size_t n = 0;
+    size_t i;
+    json_t *one;
+
+    json_array_foreach (json_object_get(noted, "after"), i, one) {
+        if (json_number_value(json_object_get(one, "weight")) > 0.0) {
+            buf_printf(text, "%s%s", n++ == 0 ? "; it followed " : ", ",
+                       json_string_value(json_object_get(one, "study")));
+        }
+    }
+}
+
 /* "a Gaussian process on 40 results and 3 running trials expected 0.91 ± 0.02; …" */
 static void say_process(const json_t *noted, struct buf *text)
 {
@@ -45,6 +60,7 @@ static void say_process(const json_t *noted, struct buf *text)
     buf_puts(text, " ± ");
     put_number(text, json_object_get(predicted, "sd"));
     say_compared(noted, text);
+    say_followed(noted, text);
 }
 
 static void say_densities(const json_t *noted, struct buf *text)
