@@ -191,6 +191,7 @@ static void say_price(const struct problem *problem, const struct facts *facts,
 static void say_stopping(const struct problem *problem, const struct facts *facts,
                          struct advice_item *item)
 {
+    char starts[SAY_BYTES];
     double more = item->cost.share_from_zero / item->cost.share - 1.0;
 
     if (!stops_early(item)) {
@@ -209,6 +210,10 @@ static void say_stopping(const struct problem *problem, const struct facts *fact
             100.0 * more);
     } else if (pauses(item)) {
         say(item->con, "needs checkpoints; without them it costs %.0f %% more", 100.0 * more);
+    }
+    if (item->cost.trials > 1000) {
+        say(item->con, "starts the program some %s times: dear where a start takes long",
+            say_number(item->cost.trials, starts));
     }
     if (goes_by_rank(item)) {
         say(item->con, "who is slow at the start is lost, however good the end would be");
@@ -254,6 +259,26 @@ static void say_search(const struct facts *facts, struct advice_item *item)
     }
 }
 
+/* For those who want to turn the screws. */
+static void say_options(const struct problem *problem, struct advice_item *item)
+{
+    static const char *const options[TECHNIQUE_COUNT] = {
+        [TECHNIQUE_PREDICTIVE] = "delta (0.1), eta (3) and search (bayesian)",
+        [TECHNIQUE_ASHA_BAYESIAN] = "eta (3), brackets (1) and progressive (false)",
+        [TECHNIQUE_BOHB] = "eta (3), rounds, brackets, rounding (formula) and quorum",
+        [TECHNIQUE_ASHA_STOPPING] = "eta (3), brackets (1) and search (random)",
+        [TECHNIQUE_ASHA_PROMOTION] = "eta (3), brackets (1), progressive (false) and search "
+                                     "(random)",
+        [TECHNIQUE_HYPERBAND] = "eta (3), rounds, brackets, rounding (formula), quorum and search "
+                                "(random)",
+        [TECHNIQUE_HALVING] = "eta (3), bracket, rounds and search (random)",
+    };
+
+    if (problem->experience == EXPERIENCE_EXPERT && options[item->technique] != NULL) {
+        say(item->pro, "leaves to set: %s", options[item->technique]);
+    }
+}
+
 void advice_reason(const struct problem *problem, const struct facts *facts,
                    struct advice_item *item)
 {
@@ -264,4 +289,5 @@ void advice_reason(const struct problem *problem, const struct facts *facts,
     say_workers(facts, item);
     say_thinking(facts, item);
     say_search(facts, item);
+    say_options(problem, item);
 }

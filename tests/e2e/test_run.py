@@ -110,7 +110,8 @@ def test_run_tunes_on_a_private_server_and_goes_on_where_it_was(tmp):
     with Account(tmp) as account:
         command = ["run", "first", *DEFINITION, "--slots", "2", "--", *TRAIN]
         out, talk = account.hone(*command)
-        contains(talk, "started the private server", "first: finished (trials), 6/6 done")
+        contains(talk, "started the private server", "the strategy is auto: bayesian; ",
+                 "first: finished (trials), 6/6 done")
         trials = account.trials("first")
         expect([trial["state"] for trial in trials], ["completed"] * 6)
         best = max(trials, key=lambda trial: trial["value"])

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "worker/cli/difference.h"
+#include "worker/cli/study.h"
 #include "worker/cli/text.h"
 
 /* Puts the -P argument before the server's words about "/parameters/2/…", so that people see what
@@ -68,4 +69,20 @@ int study_send(struct session *session, const struct definition *definition, con
         name_argument(definition, body, err);
     }
     return -1;
+}
+
+void study_tell_choice(const json_t *study)
+{
+    OWN(buf) struct buf strategy = {0};
+    OWN(buf) struct buf clean = {0};
+
+    if (json_object_get(json_object_get(study, "strategy"), "chosen") == NULL) {
+        return;
+    }
+    buf_init(&strategy, 1 << 16);
+    buf_init(&clean, 1 << 16);
+    study_append_strategy(&strategy, study);
+    text_append_clean(&clean, buf_text(&strategy));
+    (void)fprintf(stderr, "hone: the strategy is %s; 'hone study show %s' tells why\n",
+                  buf_text(&clean), text_at(study, "name"));
 }

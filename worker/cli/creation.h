@@ -14,4 +14,8 @@
 MUST_USE int study_send(struct session *session, const struct definition *definition,
                         const json_t *body, json_t **study, struct err *err);
 
+/* Says on stderr what `auto` took for this study, decided when it was created and for good; nothing
+ * where a strategy is named. */
+void study_tell_choice(const json_t *study);
+
 #endif

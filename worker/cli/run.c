@@ -140,6 +140,7 @@ static int say_how_it_stands(const struct session *session, const json_t *study,
     const char *state = text_at(study, "state");
 
     if (session->status == 201) {
+        study_tell_choice(study);
         return 0;
     }
     (void)fprintf(stderr, "hone: going on with study '%s', %" PRId64 " trials done\n", name,

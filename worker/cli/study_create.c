@@ -6,7 +6,6 @@
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
 #include "worker/cli/study.h"
-#include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
 
 static const struct usage usage = {
@@ -20,23 +19,6 @@ static const struct usage usage = {
     .more = &definition_argp,
 };
 
-/* What `auto` took: decided now, and for good. */
-static void tell_choice(const json_t *study)
-{
-    OWN(buf) struct buf strategy = {0};
-    OWN(buf) struct buf clean = {0};
-
-    if (json_object_get(json_object_get(study, "strategy"), "chosen") == NULL) {
-        return;
-    }
-    buf_init(&strategy, 1 << 16);
-    buf_init(&clean, 1 << 16);
-    study_append_strategy(&strategy, study);
-    text_append_clean(&clean, buf_text(&strategy));
-    (void)fprintf(stderr, "hone: the strategy is %s; 'hone study show %s' tells why\n",
-                  buf_text(&clean), text_at(study, "name"));
-}
-
 static void tell(const struct session *session, const struct options *options, const json_t *study)
 {
     const char *name = text_at(study, "name");
@@ -44,7 +26,7 @@ static void tell(const struct session *session, const struct options *options, c
     (void)fprintf(stderr,
                   "hone: study '%s' %s; work on it with: hone worker --study %s -- COMMAND\n", name,
                   session->status == 201 ? "created" : "was there already, just the same", name);
-    tell_choice(study);
+    study_tell_choice(study);
     if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, study);
     } else {
