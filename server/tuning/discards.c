@@ -232,6 +232,7 @@ static int list_from(struct tuning *tuning, struct live_lease *lease, const char
         }
         TRY(store_discard_assign(tuning->store, queue->first->id, lease->row.id, err));
         struct discard *item = pop(queue);
+        queue->n_listed++;
         *listing->tail = item;
         listing->tail = &item->next;
         listing->n++;
@@ -284,6 +285,7 @@ int discards_settle(struct tuning *tuning, struct live_lease *lease, bool receiv
     while (lease->discards != NULL) {
         struct discard *item = lease->discards;
         lease->discards = item->next;
+        item->queue->n_listed--;
         if (!received) {
             TRY(give_back(tuning, item, err));
             continue;
@@ -297,7 +299,7 @@ int discards_settle(struct tuning *tuning, struct live_lease *lease, bool receiv
 
 /* ---- what nobody will ask for ---- */
 
-static int forget_in(struct tuning *tuning, struct discard **at, int64_t study, size_t *n,
+static int forget_in(struct tuning *tuning, struct discard **at, int64_t study, bool listed,
                      struct err *err)
 {
     while (*at != NULL) {
@@ -307,9 +309,9 @@ static int forget_in(struct tuning *tuning, struct discard **at, int64_t study, 
             continue;
         }
         TRY(store_discard_delete(tuning->store, item->id, err));
+        *(listed ? &item->queue->n_listed : &item->queue->n) -= 1;
         *at = item->next;
         free(item);
-        (*n)++;
     }
     return 0;
 }
@@ -321,29 +323,31 @@ int discards_forget(struct tuning *tuning, const struct live_study *study, struc
     size_t at = 0;
 
     while ((queue = map_next(&tuning->discards.queue_by_host, &at)) != NULL) {
-        size_t n = 0;
-        int result = forget_in(tuning, &queue->first, study->row.id, &n, err);
-        queue->n -= n;
+        int result = forget_in(tuning, &queue->first, study->row.id, false, err);
         for (queue->tail = &queue->first; *queue->tail != NULL;) {
             queue->tail = &(*queue->tail)->next;
         }
         TRY(result);
     }
     for (at = 0; (lease = map_next(&tuning->lease_by_attempt, &at)) != NULL;) {
-        size_t n = 0;
-        TRY(forget_in(tuning, &lease->discards, study->row.id, &n, err));
+        TRY(forget_in(tuning, &lease->discards, study->row.id, true, err));
     }
     return 0;
 }
 
 int discards_purge(struct tuning *tuning, int64_t before_ms, struct err *err)
 {
+    struct map *queues = &tuning->discards.queue_by_host;
     struct discard_queue *queue;
     size_t at = 0;
 
-    while ((queue = map_next(&tuning->discards.queue_by_host, &at)) != NULL) {
+    while ((queue = map_next(queues, &at)) != NULL) {
         while (queue->n > 0 && queue->first->at_ms < before_ms) {
             TRY(drop_oldest(tuning, queue, err));
+        }
+        if (queue->n == 0 && queue->n_listed == 0) { /* hosts come and go */
+            free(map_take(queues, digest_text(queue->host)));
+            at = at > 0 ? at - 1 : 0; /* the slot may have been filled from behind */
         }
     }
     return 0;
@@ -364,6 +368,7 @@ static int load_one(void *context, const struct discard_row *row, struct err *er
         push(queue, item);
         return 0;
     }
+    queue->n_listed++;
     struct discard **tail = &lease->discards;
     while (*tail != NULL) {
         tail = &(*tail)->next;

@@ -42,6 +42,7 @@ struct discard {
 struct discard_queue { /* of one host, oldest first */
     struct discard *first, **tail;
     size_t n;
+    size_t n_listed; /* besides these: on the lists of live leases */
     char host[WORKER_NAME_BYTES];
 };
 
