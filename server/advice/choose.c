@@ -11,10 +11,24 @@ bool advice_is_auto(const struct study_def *study)
     return strcmp(study->strategy, "auto") == 0;
 }
 
-/* The reasons that spoke for it, and what it is preferred to. */
-static int write_choice(const struct advice *advice, struct chosen *chosen, struct err *err)
+/* The first of the ranking. Where none can serve, the one whose refusal says most. */
+static const struct advice_item *first_of(const struct study_def *study,
+                                          const struct advice *advice)
 {
-    const struct advice_item *best = &advice->items[0];
+    enum technique plain = study->n_objectives > 1 ? TECHNIQUE_QUASIRANDOM : TECHNIQUE_BAYESIAN;
+
+    for (size_t i = 0; i < advice->n && !advice->items[0].is_usable; i++) {
+        if (advice->items[i].technique == plain) {
+            return &advice->items[i];
+        }
+    }
+    return &advice->items[0];
+}
+
+/* The reasons that spoke for it, and what it is preferred to. */
+static int write_choice(const struct advice_item *best, const struct advice *advice,
+                        struct chosen *chosen, struct err *err)
+{
     const struct advice_item *next = &advice->items[1];
     OWN(chosen)
     struct chosen made = {.options = json_deep_copy(best->options),
@@ -46,7 +60,7 @@ int advice_choose(const struct study_def *study, struct chosen *chosen, struct e
     (void)snprintf(open.strategy, sizeof open.strategy, "auto");
     open.chosen = (struct chosen){0};
     TRY(advice_rank(&problem, &advice, err));
-    return write_choice(&advice, chosen, err);
+    return write_choice(first_of(study, &advice), &advice, chosen, err);
 }
 
 int advice_settle(struct study_def *study, struct err *err)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/advice/say.h"
 #include "server/schedule/schedule.h"
 #include "server/strategy/strategy.h"
 
@@ -349,6 +350,9 @@ int advice_rank(const struct problem *problem, struct advice *advice, struct err
         fill(problem, &made.facts, item);
     }
     qsort(made.items, made.n, sizeof made.items[0], compare);
+    if (!made.items[0].is_usable) {
+        say(made.warnings, "no strategy can serve the problem as it stands; each says why");
+    }
     for (size_t i = 0; i < made.n; i++) {
         made.asked = made.items[i].is_asked ? (int)i : made.asked;
     }

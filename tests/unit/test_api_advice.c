@@ -96,6 +96,25 @@ START_TEST(a_choice_of_the_clients_is_refused)
 }
 END_TEST
 
+/* Nothing that auto could take serves these; the refusal is about them, not about its choice. */
+START_TEST(what_no_strategy_can_serve_is_refused_by_its_place)
+{
+#define TWO_OBJECTIVES                                                                             \
+    "\"name\": \"demo\", \"objectives\": [{\"metric\": \"a\", \"direction\": \"minimize\"}, "      \
+    "{\"metric\": \"b\", \"direction\": \"maximize\"}], \"parameters\": [{\"name\": \"x\", "       \
+    "\"type\": \"float\", \"low\": 0, \"high\": 1}]"
+    struct api_fixture f;
+
+    api_fixture_start(&f);
+    api_expect(&f, 422, "POST", "/v1/studies",
+               "{" TWO_OBJECTIVES ", \"stopping\": {\"rule\": \"median\"}}");
+    answer_has(&f, "errors.0.pointer", "/stopping");
+    api_expect(&f, 422, "POST", "/v1/studies", "{" TWO_OBJECTIVES ", \"after\": [\"older\"]}");
+    answer_has(&f, "errors.0.pointer", "/after");
+    api_fixture_stop(&f);
+}
+END_TEST
+
 /* ---- POST /v1/advice ---- */
 
 #define LR "{\"name\": \"lr\", \"type\": \"float\", \"low\": 1e-5, \"high\": 1, \"scale\": \"log\"}"
@@ -239,6 +258,7 @@ int main(void)
     tcase_add_test(tcase, creating_again_is_the_same_study);
     tcase_add_test(tcase, a_patch_leaves_the_choice);
     tcase_add_test(tcase, a_choice_of_the_clients_is_refused);
+    tcase_add_test(tcase, what_no_strategy_can_serve_is_refused_by_its_place);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("advice");
     tcase_add_loop_test(tcase, every_study_offered_is_taken, 0,
