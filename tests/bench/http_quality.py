@@ -136,19 +136,18 @@ def scores_of(bench):
     return module
 
 
-def by_seed(score, bench, files, mode):
-    """{budget: {tuner: [regret of each seed, the mean over the problems]}} of tuners that have every
-    problem."""
+def by_seed(score, bench, files, mode, wanted):
+    """{budget: {tuner: [regret of each seed, the mean over the wanted problems]}} of seeds that have
+    them all."""
     problems = score.problems([bench])
     cells = collections.defaultdict(dict)
     for row in score.load(files):
-        if row["mode"] == mode and row["problem"] in problems:
+        if row["mode"] == mode and row["problem"] in wanted:
             key = (int(row["budget"]), row["tuner"], int(row["seed"]))
             cells[key][row["problem"]] = score.regret(problems[row["problem"]], row["value"])
-    most = max((len(cell) for cell in cells.values()), default=0)
     table = collections.defaultdict(lambda: collections.defaultdict(list))
     for (budget, tuner, _), cell in sorted(cells.items()):
-        if len(cell) == most:
+        if len(cell) == len(wanted):
             table[budget][tuner].append(statistics.mean(cell.values()))
     return table
 
@@ -199,9 +198,12 @@ def main():
     baselines = sorted(glob.glob(os.path.join(os.path.abspath(args.bench), "baselines", "*.csv")))
     subprocess.run([sys.executable, "score.py", "--mode", args.mode, *baselines, out],
                    cwd=args.bench, check=True)
-    with open(out, encoding="utf-8") as rows:
-        mine = {row["tuner"] for row in csv.DictReader(rows)}
-    compare(by_seed(scores_of(args.bench), args.bench, [*baselines, out], args.mode), mine)
+    with open(out, encoding="utf-8") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["mode"] == args.mode]
+    mine = {row["tuner"] for row in rows}
+    wanted = {row["problem"] for row in rows}
+    print(f"\n{len(wanted)} problems: {', '.join(sorted(wanted))}")
+    compare(by_seed(scores_of(args.bench), args.bench, [*baselines, out], args.mode, wanted), mine)
 
 
 if __name__ == "__main__":
