@@ -37,7 +37,8 @@ struct strategy {
     uint64_t (*count)(const struct study_def *study);
 
     /* Fills *out. `seen` holds finished, pending and failed trials and the fits so far; `ordinal`
-     * (1, 2, …) names the random stream. ERR_EXHAUSTED: nothing left to try. */
+     * (1, 2, …) names the random stream. ERR_EXHAUSTED: nothing left to try; out owns nothing
+     * then. */
     int (*suggest)(const struct study_def *study, const struct history *seen, uint64_t ordinal,
                    struct suggestion *out, struct err *err);
 };

@@ -235,16 +235,18 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
         return 0;
     }
     if (ordinal <= STARTUP || g.trials.n_done < 3 || axes_count(&g.axes) == 0) {
+        TRY(design_point(study, &g.axes, &g.trials, starts_between(study, seen, ordinal), out->x,
+                         err));
         out->explain = ordinal <= STARTUP ? why_no_model("design", ordinal, STARTUP)
                                           : why_no_model("quasi_random", ordinal, 0);
-        return design_point(study, &g.axes, &g.trials, starts_between(study, seen, ordinal), out->x,
-                            err);
+        return 0;
     }
     TRY(learn(&g, err));
     TRY(propose(&g, err));
     if (!pick(&g)) {
+        TRY(design_point(study, &g.axes, &g.trials, ordinal, out->x, err));
         out->explain = why_no_model("quasi_random", ordinal, 0);
-        return design_point(study, &g.axes, &g.trials, ordinal, out->x, err);
+        return 0;
     }
     memcpy(out->x, pool_x(&g.pool, g.chosen), g.pool.n_params * sizeof *out->x);
     out->explain = explain(&g);
