@@ -126,7 +126,7 @@ static void check_advice(const json_t *body)
 {
     OWN(problem) struct problem problem = {0};
     OWN(advice) struct advice advice = {0};
-    OWN(buf) struct buf page;
+    OWN(buf) struct buf page = {0};
     struct faults faults = {0};
 
     if (problem_from_json(body, &problem, &faults) != 0) {
