@@ -13,17 +13,16 @@ last 100 asks before it: the time from sending the ask to having read the lease.
 --prepared: four workers take turns, each result followed at once by that worker's next ask; between
 them the server has --seconds to think ahead, as it has where a trial takes longer than a suggestion.
 
-On a machine that others use too, a server waits for its core. What its threads waited (the kernel's
-count of runnable time without a processor) is printed beside the times, and taken off in the columns
-`less`: what a core of its own would have shown, up to what sharing its caches costs. With --processor
-the strategy is timed inside this process instead, in processor time, without a server."""
+On a machine that others use too, a server waits for its core. So beside the times stands the
+processor time that the server's threads took within each ask: what a core of its own would show, but
+for the sync to disk, and up to what sharing caches costs. With --processor the strategy is timed
+inside this process instead, in processor time, without a server."""
 import argparse
 import http.client
 import json
 import math
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -40,13 +39,13 @@ def value_of(x):
     return sum((u - .3) ** 2 for u in x.values()) + .1 * math.sin(20 * x["p0"])
 
 
-def waited_ms(pid):
-    """How long the threads of a process were runnable and had no processor."""
+def processor_ms(pid):
+    """The processor time of a process's threads so far."""
     total = 0
     for task in os.listdir(f"/proc/{pid}/task"):
         try:
             with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as file:
-                total += int(file.read().split()[1])
+                total += int(file.read().split()[0])
         except (OSError, IndexError):
             pass
     return total / 1e6
@@ -69,14 +68,14 @@ class Study:
             raise SystemExit(f"the study was refused: {reply}")
 
     def ask(self):
-        """A lease, the milliseconds it took, and how many of them the server had no core for."""
-        before = waited_ms(self.server.process.pid)
+        """A lease, the milliseconds it took, and the processor time that the server took."""
+        before = processor_ms(self.server.process.pid)
         start = time.perf_counter()
         reply = self.client.post("/v1/studies/bench/leases", {"worker": "w", "wait_seconds": 60})
         took = (time.perf_counter() - start) * 1e3
         if reply.status != 201:
             raise SystemExit(f"no lease: {reply}")
-        return reply.json, took, max(0.0, waited_ms(self.server.process.pid) - before)
+        return reply.json, took, processor_ms(self.server.process.pid) - before
 
     def tell(self, lease):
         reply = self.client.put(f"/v1/leases/{lease['lease']['id']}/result", {
@@ -93,17 +92,17 @@ def quantile(values, q):
 
 def show(n, asks):
     took = [t for t, _ in asks]
-    less = [max(0.0, t - w) for t, w in asks]
+    used = [u for _, u in asks]
     print(f"n = {n:5d}  p50 {quantile(took, .5):7.2f}  p99 {quantile(took, .99):7.2f}  worst {max(took):7.2f} ms"
-          f"   less: p50 {quantile(less, .5):7.2f}  p99 {quantile(less, .99):7.2f}  worst {max(less):7.2f} ms"
-          f"   waited {statistics.mean(w for _, w in asks):6.2f} ms a lease", flush=True)
+          f"   processor: p50 {quantile(used, .5):7.2f}  p99 {quantile(used, .99):7.2f}  worst {max(used):7.2f} ms",
+          flush=True)
 
 
 def sequential(study, args):
     asks = []
     for n in range(args.trials + 1):
-        lease, took, waited = study.ask()
-        asks.append((took, waited))
+        lease, took, used = study.ask()
+        asks.append((took, used))
         if n in LENGTHS:
             show(n, asks[-WINDOW:])
         study.tell(lease)
@@ -128,10 +127,10 @@ def prepared(study, args, n):
     for i in range(20 + WINDOW):
         time.sleep(args.seconds)
         study.tell(leases.pop(0))
-        lease, took, waited = study.ask()
+        lease, took, used = study.ask()
         leases.append(lease)
         if i >= 20:  # the first are the initial design
-            asks.append((took, waited))
+            asks.append((took, used))
     show(n, asks)
 
 
