@@ -83,8 +83,9 @@ def source_of(kind, args):
 
 def table(path, kinds, budget):
     rows = collections.defaultdict(dict)
-    for row in csv.DictReader(open(path)):
-        rows[(row["pair"], row["seed"], int(row["budget"]))][row["kind"]] = float(row["regret"])
+    with open(path) as handle:
+        for row in csv.DictReader(handle):
+            rows[(row["pair"], row["seed"], int(row["budget"]))][row["kind"]] = float(row["regret"])
     pairs = sorted({pair for pair, _, _ in rows})
     for title, wanted in [(pair, [pair]) for pair in pairs] + [("all", pairs)]:
         for kind in kinds:
@@ -127,11 +128,13 @@ def main():
     import objective
     bench = objective.Bench(os.path.abspath(args.bench))
     low, _, high = args.seeds.partition("-")
-    have = set()
+    have, sources, cache = set(), {}, out + ".sources.json"
     if os.path.exists(out):
-        have = {(r["pair"], r["seed"], r["kind"]) for r in csv.DictReader(open(out))}
-    cache = out + ".sources.json"
-    sources = json.load(open(cache)) if os.path.exists(cache) else {}
+        with open(out) as handle:
+            have = {(row["pair"], row["seed"], row["kind"]) for row in csv.DictReader(handle)}
+    if os.path.exists(cache):
+        with open(cache) as handle:
+            sources = json.load(handle)
     with open(out, "a", newline="") as handle:
         writer = csv.writer(handle)
         if handle.tell() == 0:
@@ -149,7 +152,9 @@ def main():
                         if key not in sources:
                             sources[key] = run(optimiser if kind == "after" else searcher, bench, objective.public(origin), source, seed + 1000,
                                                args.trials, [])
-                            json.dump(sources, open(cache, "w"))
+                            with open(cache + ".new", "w") as fresh:
+                                json.dump(sources, fresh)
+                            os.replace(cache + ".new", cache)
                         after = older(kind, sources[key], sign(problem) != sign(origin), seed)
                     done = run(optimiser, bench, objective.public(problem), target, seed, args.budget, after)
                     for mark, regret in regrets(problem, done).items():
