@@ -181,7 +181,7 @@ static void count_active(const struct axes *f, const struct rows *rows, double *
 /* Evaluations of one climb: a warm start on much data has little left to climb. */
 static int fit_evaluations(size_t n)
 {
-    return n <= 100 ? 30 : n <= 200 ? 20 : 15;
+    return n <= 100 ? 30 : n <= 200 ? 20 : 10;
 }
 
 /* theta ← MAP of (points, y), from `warm` (or NULL) and, where results are few or it is time, from

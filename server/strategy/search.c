@@ -28,7 +28,7 @@ struct effort effort_for(size_t n)
         effort.keep = 8;
         effort.starts = 4;
     }
-    if (n > 500) {
+    if (n > 400) {
         effort.candidates = 512;
         effort.rounds = 4;
         effort.cycles = 1;
