@@ -4,6 +4,8 @@
  * result counts by how much better it is than the best of the others) and g of the others and of
  * what is still running; of 64 draws from l the one with the greatest ln l − ln g is taken.
  * Parameters that are active together share their kernels (densities.h). algorithms.md §2.
+ * Behind a schedule with rungs (bohb, or as its `search`) only those are compared that have come to
+ * the same level, and one in three is drawn without the model: Falkner et al., BOHB (2018).
  * From the studies that this one comes after it takes its first points and nothing else. */
 #include "server/strategy/strategies.h"
 
@@ -30,6 +32,7 @@ enum {
 };
 
 static const double good_share = 0.10;
+static const double rung_share = 0.15; /* of those at one level */
 
 static void check(const struct study_def *study, struct faults *faults)
 {
@@ -47,7 +50,9 @@ struct guess {
     struct axes axes;
     struct trials trials;
     size_t n_good;
-    size_t *order; /* the done trials, best first */
+    size_t n_judged; /* of the done ones, who take part */
+    size_t *order;   /* they, best first */
+    double *cost;    /* of the done ones, as they are compared */
     struct densities densities;
     struct pool pool;
     double log_good[CANDIDATES]; /* of each of the pool */
@@ -59,6 +64,7 @@ struct guess {
 static void guess_finish(struct guess *guess)
 {
     free(guess->order);
+    free(guess->cost);
     densities_finish(&guess->densities);
     pool_finish(&guess->pool);
     trials_finish(&guess->trials);
@@ -69,16 +75,11 @@ OWN_VALUE(guess)
 /* ---- order ----------------------------------------------------------------------------------- */
 /* Complete ones by cost; then the pruned ones, those that came further first; equals by number. A
  * sort by cost and then, for the pruned, by step: each keeps the order of the one before. */
-static int rank(struct guess *g, struct err *err)
+static void rank_ends(struct guess *g, struct ordered *items)
 {
     const struct trials *t = &g->trials;
-    OWN(memory) struct ordered *items = calloc(2 * t->n_done + 1, sizeof *items);
     bool any_pruned = false;
 
-    g->order = calloc(t->n_done + 1, sizeof *g->order);
-    if (items == NULL || g->order == NULL) {
-        return err_set(err, ERR_NOMEM, "no memory for a model");
-    }
     for (size_t i = 0; i < t->n_done; i++) {
         items[i] = (struct ordered){order_key(t->measured[i]), i};
         any_pruned = any_pruned || !t->complete[i];
@@ -91,11 +92,86 @@ static int rank(struct guess *g, struct err *err)
         }
         order_sort(t->n_done, items, items + t->n_done);
     }
-    for (size_t i = 0; i < t->n_done; i++) {
-        g->order[i] = items[i].index;
-    }
+    memcpy(g->cost, t->cost, t->n_done * sizeof *g->cost);
+    g->n_judged = t->n_done;
     double n = ceil(good_share * (double)t->n_done);
     g->n_good = n < 1.0 ? 1 : n > GOOD_MAX ? GOOD_MAX : (size_t)n;
+}
+
+/* How far a trial came: one that completed early ended by itself, and its value stands. */
+static double reach_of(const struct guess *g, size_t i)
+{
+    const struct trials *t = &g->trials;
+
+    return (double)(t->complete[i] ? g->study->resource_max : t->step[i]);
+}
+
+/* Its cost at a level that it has reached: the last measurement at or before it. */
+static double cost_at(const struct guess *g, size_t i, double level)
+{
+    const struct observation *seen = g->trials.done_seen[i];
+    double cost = g->trials.measured[i];
+
+    if (level < (double)g->study->resource_max) {
+        for (size_t k = 0; k < seen->n_curve && (double)seen->curve[k].step <= level; k++) {
+            double value = trials_value(g->study, seen->curve[k].value);
+            cost = isfinite(value) ? value : cost;
+        }
+    }
+    return cost;
+}
+
+/* In rungs only those are compared that have come to the same level, the highest that enough have
+ * reached: who is complete is no better for it than who has not been promoted yet. Shares as in
+ * Falkner et al., BOHB (2018). */
+static void rank_at_level(struct guess *g, struct ordered *items)
+{
+    const struct trials *t = &g->trials;
+    size_t n_params = axes_count(&g->axes);
+    size_t enough = t->n_done < n_params + 3 ? t->n_done : n_params + 3;
+
+    for (size_t i = 0; i < t->n_done; i++) {
+        items[i] = (struct ordered){order_key(-reach_of(g, i)), i};
+    }
+    order_sort(t->n_done, items, items + t->n_done);
+    double level = reach_of(g, items[enough - 1].index);
+    g->n_judged = 0;
+    for (size_t i = 0; i < t->n_done; i++) {
+        g->cost[i] = cost_at(g, i, level);
+        if (reach_of(g, i) >= level) {
+            items[g->n_judged++] = (struct ordered){order_key(g->cost[i]), i};
+        }
+    }
+    order_sort(g->n_judged, items, items + t->n_done);
+    size_t n = g->n_judged;
+    size_t share = (size_t)(rung_share * (double)n);
+    g->n_good = n < 2 * n_params + 2 ? n / 2 : share > n_params + 1 ? share : n_params + 1;
+    g->n_good = g->n_good < 1 ? 1 : g->n_good > GOOD_MAX ? GOOD_MAX : g->n_good;
+}
+
+static bool is_in_rungs(const struct study_def *study)
+{
+    return study->has_resource && strcmp(study_strategy(study), "tpe") != 0;
+}
+
+static int rank(struct guess *g, struct err *err)
+{
+    const struct trials *t = &g->trials;
+    OWN(memory) struct ordered *items = calloc(2 * t->n_done + 1, sizeof *items);
+
+    g->order = calloc(t->n_done + 1, sizeof *g->order);
+    g->cost = calloc(t->n_done + 1, sizeof *g->cost);
+    if (items == NULL || g->order == NULL || g->cost == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    if (is_in_rungs(g->study)) {
+        rank_at_level(g, items);
+    } else {
+        rank_ends(g, items);
+    }
+    for (size_t i = 0; i < g->n_judged; i++) {
+        g->order[i] = items[i].index;
+    }
     return 0;
 }
 
@@ -103,12 +179,11 @@ static int rank(struct guess *g, struct err *err)
 /* How much better each good result is than the best of the others; at least a trace. */
 static void weigh(const struct guess *g, double weights[])
 {
-    const struct trials *t = &g->trials;
-    double other = g->n_good < t->n_done ? t->cost[g->order[g->n_good]] : (double)INFINITY;
+    double other = g->n_good < g->n_judged ? g->cost[g->order[g->n_good]] : (double)INFINITY;
     double sum = 0.0;
 
     for (size_t i = 0; i < g->n_good; i++) {
-        double gain = other - t->cost[g->order[i]];
+        double gain = other - g->cost[g->order[i]];
         weights[i] = isfinite(gain) ? fmax(gain, 0.0) : 1.0;
         sum += weights[i];
     }
@@ -137,7 +212,7 @@ static int learn(struct guess *g, struct err *err)
         x[good.n] = t->done[g->order[good.n]];
         good.n++;
     }
-    size_t others = t->n_done - g->n_good;
+    size_t others = g->n_judged - g->n_good;
     size_t taken = others < BAD_MAX ? others : BAD_MAX;
     const double **next = x + GOOD_MAX;
     for (size_t i = 0; i < taken; i++) { /* of many, evenly from the best to the worst */
@@ -234,7 +309,9 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
         out->explain = starts_explain(&start, ordinal, STARTUP);
         return 0;
     }
-    if (ordinal <= STARTUP || g.trials.n_done < 3 || axes_count(&g.axes) == 0) {
+    /* low levels mislead: in rungs one in three is drawn without the model, as BOHB does */
+    bool strays = is_in_rungs(study) && rng_below(&g.rng, 3) == 0;
+    if (ordinal <= STARTUP || g.trials.n_done < 3 || axes_count(&g.axes) == 0 || strays) {
         TRY(design_point(study, &g.axes, &g.trials, starts_between(study, seen, ordinal), out->x,
                          err));
         out->explain = ordinal <= STARTUP ? why_no_model("design", ordinal, STARTUP)
