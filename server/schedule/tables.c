@@ -70,8 +70,8 @@ static int64_t level_below_root(int64_t R, int64_t d)
 
     while (low < high) {
         int64_t m = low + (high - low + 1) / 2;
-        wide side = (wide)(2 * m - 1);
-        wide whole = (wide)(2 * R);
+        wide side = 2 * (wide)m - 1;
+        wide whole = 2 * (wide)R;
         if (side * side * (wide)d <= whole * whole) {
             low = m;
         } else {
