@@ -223,6 +223,9 @@ static bool pick(struct thought *t)
     bool found = false;
 
     for (size_t i = 0; i < n && t->n_others < WHY_OTHERS; i++) {
+        if (found && !why_stands_apart(&t->pool, order[i], t->chosen, t->n_others, t->others)) {
+            continue;
+        }
         if (is_tried(t, pool_x(&t->pool, order[i]))) {
             continue;
         }

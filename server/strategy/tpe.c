@@ -259,6 +259,9 @@ static bool pick(struct guess *g)
 
     for (size_t i = 0; i < n && g->n_others < WHY_OTHERS; i++) {
         const double *x = pool_x(&g->pool, order[i]);
+        if (found && !why_stands_apart(&g->pool, order[i], g->chosen, g->n_others, g->others)) {
+            continue;
+        }
         if (trials_have(&g->trials, space_config_key(g->study->space, x))) {
             continue;
         }

@@ -1,6 +1,10 @@
 #include "server/strategy/why.h"
 
+#include <math.h>
+
 enum { PENDING_NAMED = 32 };
+
+static const double apart = 0.05; /* of a parameter's range */
 
 void why_write_history(const struct trials *trials, size_t results, struct json_writer *w)
 {
@@ -28,6 +32,31 @@ void why_write_incumbent(const struct study_def *study, const struct trials *tri
         json_put_number(w, "incumbent", trials_value(study, trials->cost[trials->best]));
         json_put_int(w, "incumbent_trial", trials->done_seen[trials->best]->number);
     }
+}
+
+static bool are_apart(const struct pool *pool, size_t a, size_t b)
+{
+    const double *u = pool_u(pool, a);
+    const double *v = pool_u(pool, b);
+
+    for (size_t i = 0; i < pool->n_params; i++) {
+        bool differs = u[i] < v[i] || u[i] > v[i];
+        if (differs && (pool->axes->is_cat[i] || fabs(u[i] - v[i]) > apart)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool why_stands_apart(const struct pool *pool, size_t candidate, size_t chosen, size_t n,
+                      const size_t others[])
+{
+    bool is_apart = are_apart(pool, candidate, chosen);
+
+    for (size_t i = 0; i < n && is_apart; i++) {
+        is_apart = are_apart(pool, candidate, others[i]);
+    }
+    return is_apart;
 }
 
 void why_write_others(const struct pool *pool, size_t n, const size_t others[],

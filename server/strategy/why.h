@@ -2,6 +2,8 @@
 #ifndef SERVER_STRATEGY_WHY_H
 #define SERVER_STRATEGY_WHY_H
 
+#include <stdbool.h>
+
 #include "common/json.h"
 #include "server/strategy/pool.h"
 #include "server/strategy/trials.h"
@@ -14,7 +16,11 @@ void why_write_history(const struct trials *trials, size_t results, struct json_
 /* "incumbent" and "incumbent_trial": the best completed trial; nothing without one. */
 void why_write_incumbent(const struct study_def *study, const struct trials *trials,
                          struct json_writer *w);
-/* "others": the candidates next best to the chosen one, each with its acquisition value. */
+/* Does the candidate stand apart from the chosen one and from those already named? What a search
+ * finds next best is mostly the same again, a hair away. */
+bool why_stands_apart(const struct pool *pool, size_t candidate, size_t chosen, size_t n,
+                      const size_t others[]);
+/* "others": the next best that stand apart, each with its acquisition value. */
 void why_write_others(const struct pool *pool, size_t n, const size_t others[],
                       struct json_writer *w);
 /* The explanation of a point that no model made; `size` is how many such there are, 0: unknown.
