@@ -29,6 +29,22 @@ int trial_report(const struct live_trial *trial, struct trial_reply *reply, stru
     return 0;
 }
 
+/* Ties go to the earlier trial, whichever ended first. */
+static bool beats_best(const struct live_study *study, const struct trial_row *row,
+                       int64_t resource)
+{
+    const struct study_row *best = &study->row;
+
+    if (best->best_trial == 0 || resource != best->best_resource) {
+        return best->best_trial == 0 || resource > best->best_resource;
+    }
+    if (study_is_better(study->def, row->value, best->best_value)) {
+        return true;
+    }
+    return !study_is_better(study->def, best->best_value, row->value)
+           && trial_id_number(row->id) < best->best_trial;
+}
+
 /* The best trial of a study is kept beside its counters: at the highest resource that any trial
  * has reached, where a completed one counts as having reached all of it. */
 static void consider_best(struct live_study *study, const struct trial_row *row)
@@ -44,9 +60,7 @@ static void consider_best(struct live_study *study, const struct trial_row *row)
     } else if (has_rung) {
         return;
     }
-    if (study->row.best_trial == 0 || resource > study->row.best_resource
-        || (resource == study->row.best_resource
-            && study_is_better(study->def, row->value, study->row.best_value))) {
+    if (beats_best(study, row, resource)) {
         study->row.best_trial = trial_id_number(row->id);
         study->row.best_value = row->value;
         study->row.best_resource = resource;

@@ -27,7 +27,7 @@
  *   TIME delete STUDY [force]                 deleted
  *   TIME enqueue STUDY [key KEY] BODY         trials N …
  *   TIME cancel STUDY N                       cancelled
- *   TIME show STUDY                           STATE [REASON] STATE N … of its trials
+ *   TIME show STUDY                           STATE [REASON] STATE N … of its trials [best N]
  *   TIME show STUDY N                         STATE [REASON] attempt K [value V]
  *   TIME restart
  *
@@ -144,6 +144,9 @@ static void add_study(char *to, const struct study_row *row)
         if (row->counts[i] > 0) {
             add(to, " %s %" PRId64, trial_state_name((enum trial_state)i), row->counts[i]);
         }
+    }
+    if (row->best_trial != 0) {
+        add(to, " best %" PRId64, row->best_trial);
     }
 }
 
