@@ -462,9 +462,13 @@ static int completed(struct tuning *tuning, struct live_lease *lease, struct com
     if (!all_finite(values)) {
         return end_with(tuning, lease, ATTEMPT_FAILED, TRIAL_FAILED, "diverged", reply, err);
     }
-    bool told_to_stop = study->row.state == STUDY_STOPPED || study->row.target_reached;
-    if (told_to_stop && def->has_resource && step < def->resource_max) {
+    bool is_short = def->has_resource && step < def->resource_max;
+    if (is_short && study->row.state == STUDY_STOPPED) {
         return end_with(tuning, lease, ATTEMPT_COMPLETED, TRIAL_CANCELLED, NULL, reply, err);
+    }
+    if (is_short
+        && study->row.target_reached) { /* by a rule; its value counts: it may be the one */
+        return end_with(tuning, lease, ATTEMPT_PRUNED, TRIAL_PRUNED, NULL, reply, err);
     }
     if (!def->has_resource || step >= def->resource_max) {
         study_check_target(study, values->values[0]);
