@@ -276,7 +276,7 @@ int trial_enter(struct tuning *tuning, struct live_study *study, struct trial_ro
     entered->row = *row;
     *row = (struct trial_row){0};
     entered->study = study;
-    entered->tale.study = study->first->def;
+    entered->curve.study = study->first->def;
     *trial = entered;
     return 0;
 }
@@ -291,7 +291,7 @@ void trial_leave(struct tuning *tuning, struct live_trial *trial)
     discards_let_go(tuning, trial);
     trial_row_finish(&trial->row);
     free(trial->parameters);
-    tale_finish(&trial->tale);
+    learning_curve_finish(&trial->curve);
     free(trial);
     tuning->words_moved = true;
 }

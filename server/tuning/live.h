@@ -62,8 +62,8 @@ struct live_trial {
     char *parameters;         /* JSON, made for the first grant; NULL before */
     struct live_trial *next, **link; /* in one of the study's queues; link NULL: in none */
     struct checkpoint checkpoint;    /* the newest one reported; discards.h changes it */
-    struct tale tale;    /* what was measured of the objective; where the study learns */
-    int64_t asked_level; /* the model is asked about it at this level; 0: it is not */
+    struct learning_curve curve; /* what was measured of the objective; where the study learns */
+    int64_t asked_level;         /* the model is asked about it at this level; 0: it is not */
 };
 
 struct trial_queue {

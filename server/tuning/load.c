@@ -181,11 +181,11 @@ static int load_study(void *context, struct study_row *row, struct err *err)
 
 struct curve {
     struct live_study *study;
-    int64_t trial;            /* its number */
-    struct live_lease *lease; /* or NULL */
-    struct tale *tale;        /* of an open trial whose study learns; or NULL */
-    int64_t objective;        /* metric id, -1: never measured */
-    int64_t step;             /* of the point that is being read */
+    int64_t trial;               /* its number */
+    struct live_lease *lease;    /* or NULL */
+    struct learning_curve *kept; /* of an open trial whose study learns; or NULL */
+    int64_t objective;           /* metric id, -1: never measured */
+    int64_t step;                /* of the point that is being read */
     double value;
     bool has_point;
 };
@@ -231,8 +231,8 @@ static int load_point(void *context, int64_t metric, int64_t attempt, int64_t st
     if (metric != curve->objective) {
         return 0;
     }
-    if (curve->tale != NULL) {
-        TRY(tale_add(curve->tale, step, value, err));
+    if (curve->kept != NULL) {
+        TRY(learning_curve_add(curve->kept, step, value, err));
     }
     if (curve->has_point && curve->step == step) {
         return 0;
@@ -245,13 +245,13 @@ static int load_point(void *context, int64_t metric, int64_t attempt, int64_t st
 }
 
 static int load_curve(struct tuning *tuning, struct live_study *study, int64_t number,
-                      struct live_lease *lease, struct tale *tale, struct err *err)
+                      struct live_lease *lease, struct learning_curve *kept, struct err *err)
 {
     struct curve curve = {
         .study = study,
         .trial = number,
         .lease = lease,
-        .tale = tale,
+        .kept = kept,
         .objective = metric_find(study, study->def->objectives[0].metric),
     };
 
@@ -394,7 +394,7 @@ static int load_trial(void *context, struct trial_row *row, struct err *err)
     TRY(load_lease(tuning, trial, err));
     bool learns = study->past != NULL && study->def->has_resource;
     return load_curve(tuning, study, trial_id_number(trial->row.id), trial->lease,
-                      learns ? &trial->tale : NULL, err);
+                      learns ? &trial->curve : NULL, err);
 }
 
 static int load_request(void *context, struct attempt_row *row, struct err *err)

@@ -90,7 +90,7 @@ static int take_measurement(struct tuning *tuning, struct live_lease *lease,
         return 0;
     }
     if (study->past != NULL && study->def->has_resource) {
-        TRY(tale_add(&lease->trial->tale, m->step, m->value, err));
+        TRY(learning_curve_add(&lease->trial->curve, m->step, m->value, err));
     }
     return tell_schedule(tuning, lease, m->step, m->value, err);
 }

@@ -8,12 +8,12 @@
 
 /* ---- curves ---- */
 
-void tale_finish(struct tale *tale)
+void learning_curve_finish(struct learning_curve *curve)
 {
-    free(tale->points);
-    tale->points = NULL;
-    tale->n = 0;
-    tale->cap = 0;
+    free(curve->points);
+    curve->points = NULL;
+    curve->n = 0;
+    curve->cap = 0;
 }
 
 /* Does no model look at the earlier step once the later one is there? */
@@ -30,30 +30,30 @@ static bool is_covered(const struct study_def *study, int64_t earlier, int64_t l
     return true;
 }
 
-int tale_add(struct tale *tale, int64_t step, double value, struct err *err)
+int learning_curve_add(struct learning_curve *curve, int64_t step, double value, struct err *err)
 {
-    for (size_t i = tale->n; i-- > 0 && tale->points[i].step >= step;) {
-        if (tale->points[i].step == step) {
-            tale->points[i].value = value;
+    for (size_t i = curve->n; i-- > 0 && curve->points[i].step >= step;) {
+        if (curve->points[i].step == step) {
+            curve->points[i].value = value;
         }
     }
-    if (tale->n > 0 && tale->points[tale->n - 1].step >= step) {
+    if (curve->n > 0 && curve->points[curve->n - 1].step >= step) {
         return 0;
     }
-    if (tale->n > 0 && is_covered(tale->study, tale->points[tale->n - 1].step, step)) {
-        tale->points[tale->n - 1] = (struct curve_point){step, value};
+    if (curve->n > 0 && is_covered(curve->study, curve->points[curve->n - 1].step, step)) {
+        curve->points[curve->n - 1] = (struct curve_point){step, value};
         return 0;
     }
-    if (tale->n == tale->cap) {
-        size_t cap = tale->cap == 0 ? 8 : tale->cap * 2;
-        struct curve_point *grown = realloc(tale->points, cap * sizeof *grown);
+    if (curve->n == curve->cap) {
+        size_t cap = curve->cap == 0 ? 8 : curve->cap * 2;
+        struct curve_point *grown = realloc(curve->points, cap * sizeof *grown);
         if (grown == NULL) {
             return err_set(err, ERR_NOMEM, "out of memory");
         }
-        tale->points = grown;
-        tale->cap = cap;
+        curve->points = grown;
+        curve->cap = cap;
     }
-    tale->points[tale->n++] = (struct curve_point){step, value};
+    curve->points[curve->n++] = (struct curve_point){step, value};
     return 0;
 }
 
@@ -289,17 +289,18 @@ int snapshot_reserve_points(struct snapshot *snapshot, size_t n, struct err *err
 }
 
 /* The caller's curve is copied; none where there is no room. */
-static void add_curve(struct snapshot *snapshot, const struct tale *tale, struct observation *seen)
+static void add_curve(struct snapshot *snapshot, const struct learning_curve *curve,
+                      struct observation *seen)
 {
     struct curve_point *to = snapshot->points + snapshot->n_points;
 
-    if (tale->n == 0 || tale->n > snapshot->cap_points - snapshot->n_points) {
+    if (curve->n == 0 || curve->n > snapshot->cap_points - snapshot->n_points) {
         return;
     }
-    memcpy(to, tale->points, tale->n * sizeof *to);
-    snapshot->n_points += tale->n;
+    memcpy(to, curve->points, curve->n * sizeof *to);
+    snapshot->n_points += curve->n;
     seen->curve = to;
-    seen->n_curve = tale->n;
+    seen->n_curve = curve->n;
 }
 
 void snapshot_add_pending(struct snapshot *snapshot, uint64_t ordinal, const double x[])
@@ -313,7 +314,7 @@ void snapshot_add_pending(struct snapshot *snapshot, uint64_t ordinal, const dou
 }
 
 void snapshot_add_running(struct snapshot *snapshot, const struct trial_row *row,
-                          const struct tale *tale)
+                          const struct learning_curve *curve)
 {
     struct observation seen = {
         .number = trial_id_number(row->id),
@@ -323,12 +324,12 @@ void snapshot_add_running(struct snapshot *snapshot, const struct trial_row *row
         .value = (double)NAN,
     };
 
-    add_curve(snapshot, tale, &seen);
+    add_curve(snapshot, curve, &seen);
     add_open(snapshot, seen);
 }
 
 void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row,
-                         const struct tale *tale)
+                         const struct learning_curve *curve)
 {
     struct observation seen = {
         .number = trial_id_number(row->id),
@@ -339,6 +340,6 @@ void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row,
         .step = row->has_step ? row->step : 0,
     };
 
-    add_curve(snapshot, tale, &seen);
+    add_curve(snapshot, curve, &seen);
     add_open(snapshot, seen);
 }

@@ -28,15 +28,16 @@ struct past {
 
 /* A trial's curve of the objective, thinned: models look at it at a handful of levels
  * (forecast_levels), so of the steps between two of them only the last one is kept. */
-struct tale {
+struct learning_curve {
     const struct study_def *study; /* borrowed */
     size_t n, cap;
     struct curve_point *points; /* steps rising */
 };
-void tale_finish(struct tale *tale);
-OWN_VALUE(tale)
+void learning_curve_finish(struct learning_curve *curve);
+OWN_VALUE(learning_curve)
 /* A measurement; the newer value of a step stands, earlier steps inform nobody again. ERR_NOMEM. */
-MUST_USE int tale_add(struct tale *tale, int64_t step, double value, struct err *err);
+MUST_USE int learning_curve_add(struct learning_curve *curve, int64_t step, double value,
+                                struct err *err);
 
 /* NULL: out of memory. */
 struct past *past_create(struct shared_def *def);
@@ -79,10 +80,10 @@ MUST_USE int snapshot_reserve_points(struct snapshot *snapshot, size_t n, struct
 void snapshot_add_pending(struct snapshot *snapshot, uint64_t ordinal, const double x[]);
 /* … one that is queued or trains, with its curve so far, … */
 void snapshot_add_running(struct snapshot *snapshot, const struct trial_row *row,
-                          const struct tale *tale);
+                          const struct learning_curve *curve);
 /* … and one that waits at a rung, which tells as much as one that was pruned there, for as long as
  * it waits. */
 void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row,
-                         const struct tale *tale);
+                         const struct learning_curve *curve);
 
 #endif

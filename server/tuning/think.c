@@ -39,13 +39,13 @@ static int read_point(void *context, int64_t metric, int64_t attempt, int64_t st
 {
     (void)metric;
     (void)attempt;
-    return tale_add(context, step, value, err);
+    return learning_curve_add(context, step, value, err);
 }
 
 int study_remember(struct tuning *tuning, struct live_study *study, const struct trial_row *row,
                    struct err *err)
 {
-    OWN(tale) struct tale tale = {.study = study->def};
+    OWN(learning_curve) struct learning_curve curve = {.study = study->def};
     int64_t metric = metric_find(study, study->def->objectives[0].metric);
     int result = 0;
 
@@ -53,10 +53,10 @@ int study_remember(struct tuning *tuning, struct live_study *study, const struct
         return 0;
     }
     if (study->def->has_resource && metric >= 0) {
-        result = store_each_measurement(tuning->store, row->id, metric, read_point, &tale, err);
+        result = store_each_measurement(tuning->store, row->id, metric, read_point, &curve, err);
     }
     if (result == 0) {
-        result = past_append(study->past, row, tale.points, tale.n, err);
+        result = past_append(study->past, row, curve.points, curve.n, err);
     }
     study_result_came(tuning, study);
     return result;
@@ -90,15 +90,15 @@ static int add_pending(const struct tuning *tuning, const struct live_study *stu
 
     TRY(study_open_trials(tuning, study, &open, &n, err));
     for (size_t i = 0; i < n; i++) {
-        n_points += trial_live(tuning, open[i])->tale.n;
+        n_points += trial_live(tuning, open[i])->curve.n;
     }
     TRY(snapshot_reserve_points(snapshot, n_points, err));
     for (size_t i = 0; i < n; i++) {
         const struct live_trial *trial = trial_live(tuning, open[i]);
         if (trial->row.state == TRIAL_PAUSED && trial->row.has_value) {
-            snapshot_add_paused(snapshot, &trial->row, &trial->tale);
+            snapshot_add_paused(snapshot, &trial->row, &trial->curve);
         } else {
-            snapshot_add_running(snapshot, &trial->row, &trial->tale);
+            snapshot_add_running(snapshot, &trial->row, &trial->curve);
         }
     }
     for (const struct ready *ready = study->ready; ready != NULL; ready = ready->next) {
