@@ -157,6 +157,10 @@ void acquisition_destroy(struct acquisition *acquisition)
             workspace_finish(acquisition->work);
         }
         free(acquisition->work);
+        if (acquisition->near != NULL) {
+            workspace_finish(acquisition->near);
+        }
+        free(acquisition->near);
         free(acquisition);
     }
 }
@@ -193,6 +197,50 @@ int acquisition_create(const struct gp *gp, const struct gp *ok, double best, si
     *acquisition = a;
     a = NULL;
     return 0;
+}
+
+/* ---- curves that were begun ------------------------------------------------------------------ */
+static const double least_share = 1e-9;
+
+int acquisition_avoid(struct acquisition *a, const struct points *begun, struct err *err)
+{
+    size_t d = a->gp->x->n_num;
+
+    if (begun->n == 0) {
+        return 0;
+    }
+    if ((a->near = calloc(1, sizeof *a->near)) == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a search");
+    }
+    TRY(workspace_init(a->near,
+                       workspace_round(d * begun->n) + workspace_round(begun->n)
+                           + workspace_round(d * a->cap) + workspace_round(a->cap)
+                           + workspace_round(begun->n * a->cap),
+                       err));
+    a->begun_Z = workspace_take(a->near, d * begun->n);
+    a->begun_norm = workspace_take(a->near, begun->n);
+    a->near_Z = workspace_take(a->near, d * a->cap);
+    a->near_norm = workspace_take(a->near, a->cap);
+    a->near_K = workspace_take(a->near, begun->n * a->cap);
+    kernel_scale(&a->gp->kernel, begun, a->begun_Z, a->begun_norm);
+    a->begun = begun;
+    return 0;
+}
+
+static void add_share_untold(struct acquisition *a, const struct points *q, double value[])
+{
+    size_t n = a->begun->n;
+
+    kernel_scale(&a->gp->kernel, q, a->near_Z, a->near_norm);
+    kernel_cross(&a->gp->kernel, a->begun, a->begun_Z, a->begun_norm, q, a->near_Z, a->near_norm,
+                 a->near_K, NULL, n);
+    for (size_t j = 0; j < q->n; j++) {
+        double rho = 0.0;
+        for (size_t i = 0; i < n; i++) {
+            rho = fmax(rho, a->near_K[j * n + i]);
+        }
+        value[j] += log(fmax(1.0 - rho * rho, least_share));
+    }
 }
 
 /* Adds ln P(ok), and its gradient unless NULL. */
@@ -240,6 +288,9 @@ void acquisition_score(struct acquisition *acquisition, const struct points *q, 
             if (a->trend != NULL) {
                 trend_add_gradient(a->trend, &part, a->gp->n_fantasies, a->a, slope);
             }
+        }
+        if (a->begun != NULL && slope == NULL) {
+            add_share_untold(a, &part, value + from);
         }
         if (a->ok != NULL) {
             add_ok(a, &part, value + from, slope);

@@ -167,6 +167,9 @@ static char *explain(const struct thought *t)
     write_prediction(&w, t);
     json_put_string(&w, "acquisition", "log_augmented_expected_improvement");
     json_put_number(&w, "acquisition_value", t->pool.score[t->chosen]);
+    if (t->belief.begun.n > 0) {
+        json_put_int(&w, "curves_avoided", (int64_t)t->belief.begun.n);
+    }
     write_comparison(&w, t);
     write_scales(&w, t);
     if (t->belief.guide.n > 0) {
@@ -200,9 +203,12 @@ static int search_best(struct thought *t, struct err *err)
 {
     size_t order[SPRAY_BASES];
     const double *bases[SPRAY_BASES];
+    bool may_stop = trials_may_stop(t->study);
     struct search search = {.axes = &t->axes,
                             .acquisition = t->acquisition,
-                            .effort = effort_for(t->belief.points.n),
+                            .effort =
+                                may_stop ? effort_among_curves() : effort_for(t->belief.points.n),
+                            .folds = may_stop,
                             .n_bases = belief_best(&t->belief, SPRAY_BASES, order),
                             .bases = bases,
                             .rng = &t->rng};
@@ -251,6 +257,7 @@ static int think(struct thought *t, bool if_guided, struct suggestion *out, bool
     TRY(acquisition_create(t->belief.gp, t->belief.ok, mark(&t->belief), POINTS_PER_CALL,
                            &t->acquisition, err));
     t->acquisition->trend = t->belief.guide.trend;
+    TRY(acquisition_avoid(t->acquisition, &t->belief.begun, err));
     if (t->axes.cells_total <= SCORED_WHOLE) {
         TRY(score_whole(t, err));
     } else {

@@ -14,6 +14,7 @@ enum {
     MODEL_LOCAL = 800,       /* … and, up to this many in all, the nearest to the incumbent */
     CURVES_MAX = 400,        /* of learning curves, which are many: the best half and a spread */
     FAILURES_MODELLED = 3,
+    WHOLE_LEAST = 3, /* trials at the full resource, before beginnings tell anything */
     PENDING_MAX = 200,
     STARTS_MAX = 3,
     IDLE = 12,        /* results without a better one, after which … */
@@ -38,6 +39,7 @@ void belief_finish(struct belief *belief)
     guide_finish(&belief->guide);
     points_finish(&belief->points);
     points_finish(&belief->ok_points);
+    points_finish(&belief->begun);
     free(belief->done);
     free(belief->y);
     free(belief->extra);
@@ -340,6 +342,18 @@ static int assemble(struct belief *b, const struct axes *f, const struct trials 
     return expect(b, &b->points, n, p, b->expected + n, err);
 }
 
+/* begun ← the rows that are carried curves, once a few have come to their end. */
+static int collect_begun(struct belief *b, const struct rows *rows, struct err *err)
+{
+    TRY(points_init(&b->begun, b->points.n_num, b->points.n_cat, b->n, err));
+    for (size_t i = 0; i < b->n && rows->n_whole >= WHOLE_LEAST; i++) {
+        if (b->extra[i] > 0.0) {
+            points_copy(&b->begun, b->begun.n++, &b->points, i);
+        }
+    }
+    return 0;
+}
+
 /* The posterior, and the incumbent: with noise the best value seen is the luckiest one, so that the
  * best mean stands for it; among curves only one that has come to its end counts. */
 static int condition(struct belief *b, const struct rows *rows, struct rng *rng, struct err *err)
@@ -479,6 +493,9 @@ static int learn(struct belief *b, const struct study_def *study, const struct a
     }
     TRY(look_closer(b, &all, &rows, &prior, err));
     TRY(assemble(b, f, trials, &all, &rows, rng != NULL, err));
+    if (trials_may_stop(study)) {
+        TRY(collect_begun(b, &rows, err));
+    }
     return condition(b, &rows, rng, err);
 }
 

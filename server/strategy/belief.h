@@ -37,6 +37,7 @@ struct belief {
     struct points ok_points;
     struct gp *ok;         /* NULL while failures are few */
     double best;           /* the incumbent, transformed */
+    struct points begun;   /* of points: curves that were begun and not finished */
     const double *subject; /* borrowed, or NULL */
     double own_y, own_var; /* its row: the curve carried to the end by itself; NaN without one */
     size_t n_theta;

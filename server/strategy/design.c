@@ -20,8 +20,10 @@ uint64_t design_size(const struct study_def *study)
     for (size_t i = 0; i < study->space->n_params; i++) {
         d += study->space->params[i].n_cells != 1;
     }
-    uint64_t size = (d + 1) / 2 + 1;
-    size = size < 4 ? 4 : size > 10 ? 10 : size;
+    bool may_stop = trials_may_stop(study);
+    uint64_t size = may_stop ? d + 1 : (d + 1) / 2 + 1;
+    uint64_t least = may_stop ? 6 : 4;
+    size = size < least ? least : size > 10 ? 10 : size;
     if (study->limits.trials > 0) {
         uint64_t quarter = ((uint64_t)study->limits.trials + 3) / 4;
         size = size < quarter ? size : quarter < 3 ? 3 : quarter;
@@ -56,6 +58,16 @@ static void centre(const struct axes *axes, struct rng *rng, double place[])
     }
 }
 
+static bool has_defaults(const struct space *space)
+{
+    for (size_t i = 0; i < space->n_params; i++) {
+        if (space->params[i].has_default) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Something that is left in a finite space, or ERR_EXHAUSTED. */
 static int any_left(const struct axes *axes, const struct trials *trials, struct rng *rng,
                     double x[], struct err *err)
@@ -88,14 +100,16 @@ int design_point(const struct study_def *study, const struct axes *axes,
     if (place == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a configuration");
     }
-    if (ordinal == 1) {
+    bool is_uniform = trials_may_stop(study);
+    if (ordinal == 1 && (!is_uniform || has_defaults(space))) {
         centre(axes, &rng, place);
         space_decode(space, place, x);
         if (is_new(trials, space, x)) {
             return 0;
         }
     }
-    if (strategy_quasi_random(study, ordinal, x, err) == 0 && is_new(trials, space, x)) {
+    if (!is_uniform && strategy_quasi_random(study, ordinal, x, err) == 0
+        && is_new(trials, space, x)) {
         return 0;
     }
     for (int try = 0; try < RANDOM_TRIES; try++) {

@@ -10,7 +10,10 @@
 #include "server/strategy/rows.h"
 #include "server/strategy/trials.h"
 
-enum { WHOLE_LEAST = 3 };
+enum {
+    WHOLE_LEAST = 3,
+    DOUBT_AFTER = 10 /* trials in a row that did not come to the full resource */
+};
 
 #define OWN_HOPELESS 1e-3
 
@@ -61,18 +64,54 @@ static int predict(const struct belief *belief, const struct axes *axes, const d
     return 0;
 }
 
+/* The same by the trial's own curve alone. */
+static double own_chance(const struct belief *belief)
+{
+    return normal_cdf((belief->best - belief->own_y) / sqrt(belief->own_var));
+}
+
 /* The chance of ending better than the incumbent. Among hundreds of curves that are carried far,
  * the process takes what is special about one for noise. So where the trial's own curve, carried by
  * itself, leads the incumbent, or is far behind it, that is what counts. */
 static double chance_of(const struct belief *belief, double mean, double sd)
 {
     double chance = normal_cdf((belief->best - mean) / sd);
-    double own = normal_cdf((belief->best - belief->own_y) / sqrt(belief->own_var));
+    double own = own_chance(belief);
 
     if (own > 0.5) {
         return fmax(chance, own);
     }
     return own < OWN_HOPELESS ? fmin(chance, own) : chance;
+}
+
+/* Whether DOUBT_AFTER trials or more, of those begun after the last that came to the full resource,
+ * were stopped, and the subject's carried curve is ahead of all theirs. */
+static int is_doubtful(const struct belief *belief, const struct study_def *study,
+                       const struct trials *trials, bool *doubtful, struct err *err)
+{
+    OWN(rows) struct rows rows = {0};
+    int64_t last = 0;
+    size_t n = 0;
+    double ahead = INFINITY;
+
+    for (size_t i = 0; i < trials->n_done; i++) {
+        if (trials->complete[i] && trials->done_seen[i]->number > last) {
+            last = trials->done_seen[i]->number;
+        }
+    }
+    TRY(rows_init(&rows, study, trials, err));
+    for (size_t i = 0, k = 0; i < trials->n_done && k < rows.n; i++) { /* in one order */
+        if (rows.x[k] != trials->done[i]) {
+            continue;
+        }
+        if (!trials->complete[i] && trials->done_seen[i]->number > last) {
+            n++;
+            ahead = fmin(ahead, rows.y[k]);
+        }
+        k++;
+    }
+    *doubtful = n >= DOUBT_AFTER && belief->own_y <= ahead && own_chance(belief) >= OWN_HOPELESS;
+    return 0;
 }
 
 int strategy_forecast(const struct study_def *study, const struct history *seen, int64_t number,
@@ -84,6 +123,7 @@ int strategy_forecast(const struct study_def *study, const struct history *seen,
     const struct observation *trial = find(seen, number);
     double mean = 0.0;
     double sd = 0.0;
+    bool doubtful = false;
 
     *forecast = (struct forecast){0};
     if (trial == NULL) {
@@ -96,10 +136,12 @@ int strategy_forecast(const struct study_def *study, const struct history *seen,
     }
     TRY(belief_init(&belief, study, &axes, &trials, seen, trial->x, NULL, err));
     TRY(predict(&belief, &axes, trial->x, &mean, &sd, err));
+    TRY(is_doubtful(&belief, study, &trials, &doubtful, err));
+    double chance = chance_of(&belief, mean, sd);
     double scale = belief.transform.sd > 0.0 ? belief.transform.sd : 1.0;
     *forecast = (struct forecast){
         .known = true,
-        .chance = chance_of(&belief, mean, sd),
+        .chance = doubtful ? fmax(chance, 0.5) : chance,
         .mean = trials_value(study, belief.transform.mean + scale * mean),
         .sd = scale * sd,
         .incumbent = trials_value(study, belief.transform.mean + scale * belief.best),

@@ -1,7 +1,12 @@
 /* What a running trial may still come to: the question behind `asha` in mode `predictive`.
  *
  * The model of `bayesian` at the full resource, given every curve so far and the trial's own. It is
- * known once three trials have come to the full resource; until then a rank decides. */
+ * known once three trials have come to the full resource; until then a rank decides.
+ *
+ * A model that stops everything learns nothing of whether it is right: those that start slowly look
+ * hopeless until one of them has been seen at its end. So after ten in a row a trial whose carried
+ * curve is ahead of all of theirs has the benefit of the doubt: at least an even chance, unless its
+ * own curve is hopeless. */
 #ifndef SERVER_STRATEGY_FORECAST_H
 #define SERVER_STRATEGY_FORECAST_H
 
@@ -15,7 +20,7 @@
 
 struct forecast {
     bool known;       /* else nothing below is set */
-    double chance;    /* of ending better than the incumbent */
+    double chance;    /* of ending better than the incumbent; .5 where the doubt counts */
     double mean, sd;  /* of its value at the full resource, in the objective's units */
     double incumbent; /* the best value at the full resource */
     size_t n_rows;    /* curves the model saw */

@@ -37,6 +37,11 @@ struct effort effort_for(size_t n)
     return effort;
 }
 
+struct effort effort_among_curves(void)
+{
+    return (struct effort){.candidates = 500, .rounds = 3, .keep = 5, .brood = 12};
+}
+
 static void add_uniform(struct search *search, struct pool *pool, size_t n, double place[])
 {
     size_t want = pool->n + n;
@@ -71,9 +76,17 @@ static size_t movable(const struct axes *axes, const double x[], size_t out[])
     return n;
 }
 
+/* Back into [0, 1] as a ray is thrown back. */
+static double fold(double u)
+{
+    double v = fabs(u);
+
+    return v > 1.0 ? fmax(2.0 - v, 0.0) : v;
+}
+
 /* place ← a mutation of the configuration x at u: few coordinates mostly, each by a normal step
- * clipped onto the bounds, where optima lie; inactive coordinates stand anywhere, so that a branch
- * that opens starts anywhere. `which` is scratch. */
+ * clipped onto the bounds, where optima lie, or folded; inactive coordinates stand anywhere, so
+ * that a branch that opens starts anywhere. `which` is scratch. */
 static void mutate(struct search *search, const double x[], const double u[], double sigma,
                    size_t which[], double place[])
 {
@@ -92,6 +105,7 @@ static void mutate(struct search *search, const double x[], const double u[], do
             double reach = fmax(sigma, 0.7 * f->cell[i]);
             place[i] =
                 f->is_cat[i] ? rng_uniform(search->rng) : u[i] + reach * rng_normal(search->rng);
+            place[i] = search->folds ? fold(place[i]) : place[i];
         }
     }
 }

@@ -2,10 +2,15 @@
  *
  * Uniform candidates and a spray around the best results; then rounds of mutations of the best,
  * with shrinking reach; then, in turn, gradient climbs on the smooth numbers (in lock step) and
- * exchanges of every discrete value. Everything is scored where it is legal. */
+ * exchanges of every discrete value. Everything is scored where it is legal.
+ *
+ * Where most of what is known are beginnings of curves, the very maximum is an artefact of their
+ * noise: the search is a light one, without climbs, and mutations are folded back at the bounds
+ * instead of clipped onto them (tests/bench/choices.md). */
 #ifndef SERVER_STRATEGY_SEARCH_H
 #define SERVER_STRATEGY_SEARCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/err.h"
@@ -27,6 +32,7 @@ struct search {
     const struct axes *axes;
     struct acquisition *acquisition;
     struct effort effort;
+    bool folds;     /* at the bounds */
     size_t n_bases; /* where the spray starts: the best results */
     const double *const *bases;
     struct rng *rng;
@@ -35,6 +41,8 @@ struct search {
 
 /* How much effort a model of n points deserves: less where each score costs more. */
 struct effort effort_for(size_t n);
+/* Among curves that were begun and stopped. */
+struct effort effort_among_curves(void);
 
 /* Fills and scores the pool, which is initialised here. */
 MUST_USE int search_run(struct search *search, struct pool *pool, struct err *err);

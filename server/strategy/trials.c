@@ -41,6 +41,11 @@ static int by_cost(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+bool trials_may_stop(const struct study_def *study)
+{
+    return study->has_resource && strcmp(study_strategy(study), "bayesian") != 0;
+}
+
 double trials_value(const struct study_def *study, double cost)
 {
     return study->objectives[0].direction == DIRECTION_MAXIMIZE ? -cost : cost;

@@ -43,6 +43,9 @@ void trials_finish(struct trials *trials);
 OWN_VALUE(trials)
 
 bool trials_have(const struct trials *trials, struct space_key key);
+/* Whether the study's trials may be ended before the full resource, by a schedule: then a first
+ * look at a configuration costs little. */
+bool trials_may_stop(const struct study_def *study);
 /* From a reported value to a cost, and back. */
 double trials_value(const struct study_def *study, double cost);
 

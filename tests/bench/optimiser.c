@@ -117,7 +117,10 @@ static json_t *study_body(const struct run *run, const json_t *problem, bool has
                              "direction", json_string_value(json_object_get(problem, "direction")),
                              "parameters", parameters, "strategy", run->strategy->name);
     json_t *fidelity = json_object_get(problem, "fidelity");
-    if (has_curves && json_is_object(fidelity)) {
+    if (has_curves && json_is_object(fidelity)) { /* as the server has it under asha, predictive */
+        (void)json_object_set_new(body, "strategy",
+                                  json_pack("{s:s, s:s, s:s}", "name", "asha", "mode", "predictive",
+                                            "search", run->strategy->name));
         (void)json_object_set_new(
             body, "resource",
             json_pack("{s:O, s:O, s:O}", "name", json_object_get(fidelity, "name"), "min",

@@ -7,6 +7,7 @@
 
 #include "server/schedule/tables.h"
 #include "server/strategy/forecast.h"
+#include "server/strategy/strategy.h"
 
 START_TEST(levels_go_down_by_the_root_of_eta)
 {
@@ -136,11 +137,11 @@ START_TEST(good_curves_have_a_chance_and_bad_ones_none)
 }
 END_TEST
 
-/* Hundreds of bad curves that were stopped early, three that ran through, and one that runs, among
- * the bad by its configuration: `start` is its value at step 3. */
+/* Hundreds of bad curves that were stopped early, none below `low`, three that ran through, and one
+ * that runs, among the bad by its configuration: `start` is its value at step 3. */
 enum { MANY = 460 };
 
-static void forecast_among_many(double start, struct forecast *forecast)
+static void forecast_among_many(double low, double start, struct forecast *forecast)
 {
     struct faults faults = {0};
     OWN(study_def) struct study_def *study = NULL;
@@ -157,7 +158,7 @@ static void forecast_among_many(double start, struct forecast *forecast)
     for (size_t i = 0; i < MANY; i++) {
         bool runs = i + 1 == MANY;
         size_t last = i < 3 ? 9 : 3;
-        double level = i < 3 ? 1 + .1 * (double)i : 5 + 4 * sin(40.0 * (double)i / MANY);
+        double level = i < 3 ? 1 + .1 * (double)i : low + 4 + 4 * sin(40.0 * (double)i / MANY);
         x[i] = i < 3 ? .01 * (double)i : (double)i / MANY;
         for (size_t s = 0; s < last; s++) {
             curve[i][s] = (struct curve_point){(int64_t)s + 1, runs ? start : level};
@@ -181,12 +182,75 @@ START_TEST(a_curve_that_leads_is_not_taken_for_noise)
 {
     struct forecast leads, lags;
 
-    forecast_among_many(.5, &leads);
-    forecast_among_many(9.5, &lags);
+    forecast_among_many(1, .5, &leads);
+    forecast_among_many(1, 9.5, &lags);
     ck_assert(leads.known && lags.known);
     ck_assert_double_eq_tol(leads.incumbent, 1, 1e-9);
     ck_assert_msg(leads.chance > .5, "%g", leads.chance);
     ck_assert_msg(lags.chance < 1e-3, "%g", lags.chance);
+}
+END_TEST
+
+/* Behind the incumbent, and ahead of the hundreds that were stopped since. */
+START_TEST(after_many_stops_the_one_ahead_has_the_benefit_of_the_doubt)
+{
+    struct forecast ahead, among;
+
+    forecast_among_many(3, 2, &ahead);
+    forecast_among_many(3, 6, &among);
+    ck_assert(ahead.known && among.known);
+    ck_assert_msg(ahead.mean > ahead.incumbent, "%g", ahead.mean);
+    ck_assert_msg(ahead.chance >= .5, "%g", ahead.chance);
+    ck_assert_msg(among.chance < .5, "%g", among.chance);
+}
+END_TEST
+
+/* Four trials that ran through tell of a valley around .8, where twenty were begun and stopped, one
+ * like another. */
+enum { WHOLE = 4, BEGUN = 20 };
+
+START_TEST(no_trial_is_begun_beside_those_that_were_stopped)
+{
+    struct faults faults = {0};
+    OWN(study_def) struct study_def *study = NULL;
+    static const double whole[WHOLE] = {.3, .5, .65, .95};
+    static double x[WHOLE + BEGUN];
+    static struct curve_point curve[WHOLE + BEGUN][9];
+    static struct observation items[WHOLE + BEGUN];
+    struct history seen = {.n = WHOLE + BEGUN, .items = items};
+    json_auto_t *body = json_loads(
+        "{\"name\":\"t\",\"metric\":\"y\",\"direction\":\"minimize\","
+        "\"strategy\":{\"name\":\"asha\",\"mode\":\"predictive\",\"search\":\"bayesian\"},"
+        "\"resource\":{\"name\":\"e\",\"min\":1,\"max\":9},"
+        "\"parameters\":[{\"name\":\"a\",\"type\":\"float\",\"low\":0,\"high\":1}]}",
+        0, NULL);
+
+    ck_assert_int_eq(study_def_from_json(body, 1, &study, &faults), 0);
+    for (size_t i = 0; i < WHOLE + BEGUN; i++) {
+        bool is_whole = i < WHOLE;
+        size_t last = is_whole ? 9 : 3;
+        x[i] = is_whole ? whole[i] : .8 + 1e-6 * (double)i;
+        double end = 4 * (x[i] - .8) * (x[i] - .8);
+        for (size_t s = 0; s < last; s++) {
+            curve[i][s] = (struct curve_point){(int64_t)s + 1, end + .5 / (double)(s + 1)};
+        }
+        items[i] = (struct observation){.number = (int64_t)i + 1,
+                                        .kind = is_whole ? OBSERVED_COMPLETED : OBSERVED_PRUNED,
+                                        .x = &x[i],
+                                        .value = curve[i][last - 1].value,
+                                        .step = (int64_t)last,
+                                        .n_curve = last,
+                                        .curve = curve[i]};
+    }
+    for (uint64_t ordinal = 25; ordinal < 35; ordinal++) {
+        double a = 0.0;
+        struct suggestion made = {.x = &a};
+        ck_assert_int_eq(strategy_find("bayesian")->suggest(study, &seen, ordinal, &made, NULL), 0);
+        ck_assert_ptr_nonnull(strstr(made.explain, "\"curves_avoided\":20"));
+        ck_assert_msg(fabs(a - .8) > .02, "%g", a);
+        free(made.explain);
+        free(made.fit);
+    }
 }
 END_TEST
 
@@ -211,6 +275,8 @@ int main(void)
     tcase_add_test(tcase, nothing_is_carried_from_nothing);
     tcase_add_test(tcase, good_curves_have_a_chance_and_bad_ones_none);
     tcase_add_test(tcase, a_curve_that_leads_is_not_taken_for_noise);
+    tcase_add_test(tcase, after_many_stops_the_one_ahead_has_the_benefit_of_the_doubt);
+    tcase_add_test(tcase, no_trial_is_begun_beside_those_that_were_stopped);
     tcase_add_test(tcase, nothing_is_known_before_three_have_finished);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
