@@ -84,16 +84,19 @@ static double chance_of(const struct belief *belief, double mean, double sd)
     return own < OWN_HOPELESS ? fmin(chance, own) : chance;
 }
 
-/* Whether DOUBT_AFTER trials or more, of those begun after the last that came to the full resource,
- * were stopped, and the subject's carried curve is ahead of all theirs. */
-static int is_doubtful(const struct belief *belief, const struct study_def *study,
-                       const struct trials *trials, bool *doubtful, struct err *err)
+/* Those begun after the last trial that came to the full resource, and stopped. */
+struct stops {
+    size_t n;
+    double best; /* of their carried curves; INFINITY without any */
+};
+
+static int count_stops(const struct study_def *study, const struct trials *trials,
+                       struct stops *stops, struct err *err)
 {
     OWN(rows) struct rows rows = {0};
     int64_t last = 0;
-    size_t n = 0;
-    double ahead = INFINITY;
 
+    *stops = (struct stops){.best = INFINITY};
     for (size_t i = 0; i < trials->n_done; i++) {
         if (trials->complete[i] && trials->done_seen[i]->number > last) {
             last = trials->done_seen[i]->number;
@@ -105,13 +108,19 @@ static int is_doubtful(const struct belief *belief, const struct study_def *stud
             continue;
         }
         if (!trials->complete[i] && trials->done_seen[i]->number > last) {
-            n++;
-            ahead = fmin(ahead, rows.y[k]);
+            stops->n++;
+            stops->best = fmin(stops->best, rows.y[k]);
         }
         k++;
     }
-    *doubtful = n >= DOUBT_AFTER && belief->own_y <= ahead && own_chance(belief) >= OWN_HOPELESS;
     return 0;
+}
+
+/* Whether everything has been stopped for long, and the subject is ahead of all that was. */
+static bool is_doubtful(const struct belief *belief, const struct stops *stops)
+{
+    return stops->n >= DOUBT_AFTER && belief->own_y <= stops->best
+           && own_chance(belief) >= OWN_HOPELESS;
 }
 
 int strategy_forecast(const struct study_def *study, const struct history *seen, int64_t number,
@@ -123,7 +132,7 @@ int strategy_forecast(const struct study_def *study, const struct history *seen,
     const struct observation *trial = find(seen, number);
     double mean = 0.0;
     double sd = 0.0;
-    bool doubtful = false;
+    struct stops stops;
 
     *forecast = (struct forecast){0};
     if (trial == NULL) {
@@ -131,12 +140,20 @@ int strategy_forecast(const struct study_def *study, const struct history *seen,
     }
     TRY(axes_init(&axes, study->space, err));
     TRY(trials_init(&trials, study, seen, err));
-    if (count_whole(&trials) < WHOLE_LEAST || axes_count(&axes) == 0) {
+    size_t n_whole = count_whole(&trials);
+    if (n_whole == 0 || axes_count(&axes) == 0) {
+        return 0;
+    }
+    TRY(count_stops(study, &trials, &stops, err));
+    if (n_whole < WHOLE_LEAST && stops.n < DOUBT_AFTER) {
         return 0;
     }
     TRY(belief_init(&belief, study, &axes, &trials, seen, trial->x, NULL, err));
     TRY(predict(&belief, &axes, trial->x, &mean, &sd, err));
-    TRY(is_doubtful(&belief, study, &trials, &doubtful, err));
+    bool doubtful = is_doubtful(&belief, &stops);
+    if (n_whole < WHOLE_LEAST && !doubtful) {
+        return 0;
+    }
     double chance = chance_of(&belief, mean, sd);
     double scale = belief.transform.sd > 0.0 ? belief.transform.sd : 1.0;
     *forecast = (struct forecast){

@@ -6,7 +6,8 @@
  * A model that stops everything learns nothing of whether it is right: those that start slowly look
  * hopeless until one of them has been seen at its end. So after ten in a row a trial whose carried
  * curve is ahead of all of theirs has the benefit of the doubt: at least an even chance, unless its
- * own curve is hopeless. */
+ * own curve is hopeless. So it is where a rank has stopped them: then it is known from the first
+ * trial at the full resource on. */
 #ifndef SERVER_STRATEGY_FORECAST_H
 #define SERVER_STRATEGY_FORECAST_H
 

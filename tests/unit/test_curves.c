@@ -137,11 +137,11 @@ START_TEST(good_curves_have_a_chance_and_bad_ones_none)
 }
 END_TEST
 
-/* Hundreds of bad curves that were stopped early, none below `low`, three that ran through, and one
+/* Hundreds of bad curves that were stopped early, none below `low`, a few that ran through, and one
  * that runs, among the bad by its configuration: `start` is its value at step 3. */
 enum { MANY = 460 };
 
-static void forecast_among_many(double low, double start, struct forecast *forecast)
+static void forecast_among_many(size_t n_whole, double low, double start, struct forecast *forecast)
 {
     struct faults faults = {0};
     OWN(study_def) struct study_def *study = NULL;
@@ -157,16 +157,17 @@ static void forecast_among_many(double low, double start, struct forecast *forec
     ck_assert_int_eq(study_def_from_json(body, 1, &study, &faults), 0);
     for (size_t i = 0; i < MANY; i++) {
         bool runs = i + 1 == MANY;
-        size_t last = i < 3 ? 9 : 3;
-        double level = i < 3 ? 1 + .1 * (double)i : low + 4 + 4 * sin(40.0 * (double)i / MANY);
-        x[i] = i < 3 ? .01 * (double)i : (double)i / MANY;
+        size_t last = i < n_whole ? 9 : 3;
+        double level =
+            i < n_whole ? 1 + .1 * (double)i : low + 4 + 4 * sin(40.0 * (double)i / MANY);
+        x[i] = i < n_whole ? .01 * (double)i : (double)i / MANY;
         for (size_t s = 0; s < last; s++) {
             curve[i][s] = (struct curve_point){(int64_t)s + 1, runs ? start : level};
         }
         items[i] = (struct observation){.number = (int64_t)i + 1,
-                                        .kind = runs    ? OBSERVED_PENDING
-                                                : i < 3 ? OBSERVED_COMPLETED
-                                                        : OBSERVED_PRUNED,
+                                        .kind = runs          ? OBSERVED_PENDING
+                                                : i < n_whole ? OBSERVED_COMPLETED
+                                                              : OBSERVED_PRUNED,
                                         .x = &x[i],
                                         .value = runs ? (double)NAN : level,
                                         .step = (int64_t)last,
@@ -182,8 +183,8 @@ START_TEST(a_curve_that_leads_is_not_taken_for_noise)
 {
     struct forecast leads, lags;
 
-    forecast_among_many(1, .5, &leads);
-    forecast_among_many(1, 9.5, &lags);
+    forecast_among_many(3, 1, .5, &leads);
+    forecast_among_many(3, 1, 9.5, &lags);
     ck_assert(leads.known && lags.known);
     ck_assert_double_eq_tol(leads.incumbent, 1, 1e-9);
     ck_assert_msg(leads.chance > .5, "%g", leads.chance);
@@ -196,12 +197,25 @@ START_TEST(after_many_stops_the_one_ahead_has_the_benefit_of_the_doubt)
 {
     struct forecast ahead, among;
 
-    forecast_among_many(3, 2, &ahead);
-    forecast_among_many(3, 6, &among);
+    forecast_among_many(3, 3, 2, &ahead);
+    forecast_among_many(3, 3, 6, &among);
     ck_assert(ahead.known && among.known);
     ck_assert_msg(ahead.mean > ahead.incumbent, "%g", ahead.mean);
     ck_assert_msg(ahead.chance >= .5, "%g", ahead.chance);
     ck_assert_msg(among.chance < .5, "%g", among.chance);
+}
+END_TEST
+
+/* A rank decides while one has run through, and stops as many. */
+START_TEST(a_rank_that_stops_everything_is_doubted_too)
+{
+    struct forecast ahead, among, none;
+
+    forecast_among_many(1, 3, 2, &ahead);
+    forecast_among_many(1, 3, 6, &among);
+    forecast_among_many(0, 3, 2, &none);
+    ck_assert(ahead.known && !among.known && !none.known);
+    ck_assert_msg(ahead.chance >= .5, "%g", ahead.chance);
 }
 END_TEST
 
@@ -276,6 +290,7 @@ int main(void)
     tcase_add_test(tcase, good_curves_have_a_chance_and_bad_ones_none);
     tcase_add_test(tcase, a_curve_that_leads_is_not_taken_for_noise);
     tcase_add_test(tcase, after_many_stops_the_one_ahead_has_the_benefit_of_the_doubt);
+    tcase_add_test(tcase, a_rank_that_stops_everything_is_doubted_too);
     tcase_add_test(tcase, no_trial_is_begun_beside_those_that_were_stopped);
     tcase_add_test(tcase, nothing_is_known_before_three_have_finished);
     suite_add_tcase(suite, tcase);
