@@ -12,7 +12,7 @@ static const double regrets[TECHNIQUE_COUNT][KIND_COUNT][2][N_BUDGETS] =
     {
         [TECHNIQUE_PREDICTIVE] =
             {
-                [KIND_CURVES] = {{.196, .097, .070}, {.319, .130, .082}},
+                [KIND_CURVES] = {{.221, .109, .073}, {.340, .127, .083}},
             },
         [TECHNIQUE_BAYESIAN] =
             {
