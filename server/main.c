@@ -39,23 +39,28 @@ static void on_idle(void *context)
     http_server_stop(api->http);
 }
 
-/* A secret in a file of its own, readable by this user only; on disk before the token counts. */
+/* A secret in a file of its own, readable by this user only. It is whole, and on disk, when this
+ * returns: the token counts only afterwards. */
 static int write_secret(const char *directory, const char *file, const char *secret,
                         struct err *err)
 {
     char path[4096];
+    char fresh[4096 + 8];
 
     (void)snprintf(path, sizeof path, "%s/%s", directory, file);
-    OWN(fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0 || dprintf(fd, "%s\n", secret) < 0 || fsync(fd) != 0) {
+    (void)snprintf(fresh, sizeof fresh, "%s.new", path);
+    OWN(fd) int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    OWN(fd) int folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || folder < 0 || dprintf(fd, "%s\n", secret) < 0 || fsync(fd) != 0
+        || rename(fresh, path) != 0 || fsync(folder) != 0) {
         return err_set(err, errno == ENOSPC ? ERR_STORAGE_FULL : ERR_IO, "cannot write %s: %s",
                        path, strerror(errno));
     }
     return 0;
 }
 
-static int add_first_token(struct engine *engine, const char *directory, const char *scope,
-                           struct err *err)
+static int add_token(struct engine *engine, const char *directory, const char *scope,
+                     struct err *err)
 {
     struct token_row row;
     char secret[TOKEN_TEXT_BYTES];
@@ -67,13 +72,26 @@ static int add_first_token(struct engine *engine, const char *directory, const c
     return engine_add_token(engine, &row, err);
 }
 
+/* Makes the tokens that are missing: both at the first start, or at the next one if that was cut
+ * short. Without a valid admin token no one could make one, so it is made anew whenever there is
+ * none. */
 static int first_tokens(struct engine *engine, const struct settings *settings, struct err *err)
 {
-    if (settings->data == NULL || !engine_lacks_tokens(engine)) {
+    if (settings->data == NULL) {
         return 0;
     }
-    TRY(add_first_token(engine, settings->data, "worker", err));
-    return add_first_token(engine, settings->data, "admin", err);
+    if (!engine_has_token(engine, HTTP_SCOPE_WORKER, false)) {
+        TRY(add_token(engine, settings->data, "worker", err));
+    }
+    if (!engine_has_token(engine, HTTP_SCOPE_ADMIN, true)) {
+        if (engine_has_token(engine, HTTP_SCOPE_ADMIN, false)) {
+            log_warning("no token with the scope admin is valid any more; a new one is in "
+                        "%s/admin.token",
+                        settings->data);
+        }
+        return add_token(engine, settings->data, "admin", err);
+    }
+    return 0;
 }
 
 static int start_http(struct api *api, const struct settings *settings, struct err *err)

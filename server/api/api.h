@@ -62,6 +62,9 @@ MUST_USE int query_check(const struct http_request *request, const char *const k
 /* An integer query parameter; `fallback` when missing. */
 MUST_USE int query_int(const struct http_request *request, const char *name, int64_t fallback,
                        int64_t low, int64_t high, int64_t *value, struct err *err);
+/* A query parameter that is "true" or "false"; `fallback` when missing. */
+MUST_USE int query_flag(const struct http_request *request, const char *name, bool fallback,
+                        bool *value, struct err *err);
 
 /* ---- submit.c: from a request to a command ---- */
 /* Parses the body as JSON (NULL when empty); the caller owns it. */

@@ -106,3 +106,19 @@ int query_int(const struct http_request *request, const char *name, int64_t fall
     *value = number;
     return 0;
 }
+
+int query_flag(const struct http_request *request, const char *name, bool fallback, bool *value,
+               struct err *err)
+{
+    const char *text = http_query(request, name);
+
+    *value = fallback;
+    if (text == NULL) {
+        return 0;
+    }
+    *value = strcmp(text, "true") == 0;
+    if (!*value && strcmp(text, "false") != 0) {
+        return err_set(err, ERR_MALFORMED, "query parameter %s must be true or false", name);
+    }
+    return 0;
+}

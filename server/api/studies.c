@@ -133,9 +133,10 @@ void delete_study(void *context, struct http_request *request)
     static const char *const known[] = {"force", NULL};
     struct api *api = context;
     struct err err;
-    const char *force = http_query(request, "force");
+    bool force = false;
 
-    if (query_check(request, known, &err) != 0) {
+    if (query_check(request, known, &err) != 0
+        || query_flag(request, "force", false, &force, &err) != 0) {
         reply_problem(request, &err, NULL);
         return;
     }
@@ -144,6 +145,6 @@ void delete_study(void *context, struct http_request *request)
         return;
     }
     command->render = render_nothing;
-    command->force = force != NULL && strcmp(force, "true") == 0;
+    command->force = force;
     submit(api, command);
 }

@@ -241,17 +241,30 @@ static int read_tokens(struct reading *reading, struct err *err)
 
 READING_HANDLER(get_tokens, FORMATS_LIST, NULL, read_tokens)
 
+static int read_revocation(const struct http_request *request, struct command *command,
+                           struct err *err)
+{
+    static const char *const known[] = {"force", NULL};
+    const char *id = http_param(request, "token");
+
+    TRY(query_check(request, known, err));
+    TRY(query_flag(request, "force", false, &command->force, err));
+    if (strlen(id) >= sizeof command->token.id) {
+        return err_set(err, ERR_NOT_FOUND, "there is no such token");
+    }
+    (void)strcpy(command->token.id, id);
+    command->token.scopes = HTTP_SCOPE_ADMIN; /* one usable token must keep it */
+    return 0;
+}
+
 void delete_token(void *context, struct http_request *request)
 {
     struct command *command = command_for(context, request, COMMAND_TOKEN_REVOKE);
-    const char *id = http_param(request, "token");
 
     if (command == NULL) {
         return;
     }
-    (void)snprintf(command->token.id, sizeof command->token.id, "%.15s", id);
-    if (strlen(id) >= sizeof command->token.id) {
-        (void)err_set(&command->err, ERR_NOT_FOUND, "there is no such token");
+    if (read_revocation(request, command, &command->err) != 0) {
         reply_problem(request, &command->err, NULL);
         command_destroy(command);
         return;

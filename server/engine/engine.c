@@ -59,28 +59,14 @@ int engine_create(const struct engine_settings *settings, struct engine **engine
     return 0;
 }
 
-static int count_token(void *context, const struct token_row *row, struct err *err)
+bool engine_has_token(const struct engine *engine, unsigned scope, bool usable)
 {
-    (void)row;
-    (void)err;
-    ++*(size_t *)context;
-    return 0;
-}
-
-bool engine_lacks_tokens(struct engine *engine)
-{
-    size_t n = 0;
-    struct err err;
-
-    return store_each_token(engine->store, count_token, &n, &err) == 0 && n == 0;
+    return tuning_has_token(engine->tuning, scope, usable, NULL);
 }
 
 int engine_add_token(struct engine *engine, struct token_row *row, struct err *err)
 {
-    const struct clock *clock = engine->settings.clock;
-
-    row->created_at_ms = clock->wall_ms(clock);
-    return store_token_insert(engine->store, row, err);
+    return tuning_add_token(engine->tuning, row, err);
 }
 
 /* After a kill: is everything readable? If not, reads go on and nothing is written any more. */

@@ -39,8 +39,10 @@ struct engine_settings {
 /* Opens the store, loads, but starts no thread. */
 MUST_USE int engine_create(const struct engine_settings *settings, struct engine **engine,
                            struct err *err);
-/* Before the start only: is there no token yet, and the first ones. */
-bool engine_lacks_tokens(struct engine *engine);
+/* Before the start only. Is there a token with this scope bit? `usable`: only one that is neither
+ * revoked nor expired counts. */
+bool engine_has_token(const struct engine *engine, unsigned scope, bool usable);
+/* Before the start only: stores the token. */
 MUST_USE int engine_add_token(struct engine *engine, struct token_row *row, struct err *err);
 /* The callbacks may come from here on. */
 MUST_USE int engine_start(struct engine *engine, struct err *err);

@@ -28,6 +28,9 @@ void http_set_tokens(struct http_server *server, const struct http_token *tokens
     old = server->tokens; /* out of memory: nobody may, rather than the revoked */
     server->tokens = copy;
     server->n_tokens = copy == NULL ? 0 : n;
+    atomic_fetch_add(&server->tokens_version, 1);
+    server->wake_all = true; /* each stream asks whether its token is still valid */
+    server_wake_locked(server);
     (void)pthread_mutex_unlock(&server->lock);
     free(old);
 }
@@ -59,6 +62,20 @@ static bool public_id(const char *text, char id[16])
     return true;
 }
 
+/* The token of this id in the table, or NULL. Under the lock. */
+static const struct http_token *token_with_id(const struct http_server *server,
+                                              const struct http_token *key)
+{
+    return server->n_tokens == 0
+               ? NULL
+               : bsearch(key, server->tokens, server->n_tokens, sizeof *key, compare_tokens);
+}
+
+static bool has_expired(const struct http_server *server, int64_t expires_at_ms)
+{
+    return expires_at_ms != 0 && expires_at_ms <= server->clock->wall_ms(server->clock);
+}
+
 static bool find_token(struct http_server *server, const char *text, struct http_token *found)
 {
     struct http_token key = {0};
@@ -70,18 +87,39 @@ static bool find_token(struct http_server *server, const char *text, struct http
         return false;
     }
     (void)pthread_mutex_lock(&server->lock);
-    const struct http_token *token =
-        server->n_tokens == 0
-            ? NULL
-            : bsearch(&key, server->tokens, server->n_tokens, sizeof key, compare_tokens);
+    const struct http_token *token = token_with_id(server, &key);
     if (token != NULL && gnutls_memcmp(token->sha256, hash, sizeof hash) == 0) {
         *found = *token;
         known = true;
     }
     (void)pthread_mutex_unlock(&server->lock);
-    return known
-           && (found->expires_at_ms == 0
-               || found->expires_at_ms > server->clock->wall_ms(server->clock));
+    return known && !has_expired(server, found->expires_at_ms);
+}
+
+bool auth_is_valid(struct http_request *request)
+{
+    struct http_server *server = request->server;
+    struct http_principal *principal = &request->principal;
+    struct http_token key = {0};
+
+    if (principal->token_id[0] == '\0') {
+        return true;
+    }
+    if (request->tokens_version != atomic_load(&server->tokens_version)) {
+        memcpy(key.id, principal->token_id, sizeof key.id);
+        (void)pthread_mutex_lock(&server->lock);
+        const struct http_token *token = token_with_id(server, &key);
+        principal->expires_at_ms = token == NULL ? 1 : token->expires_at_ms;
+        request->tokens_version = atomic_load(&server->tokens_version);
+        (void)pthread_mutex_unlock(&server->lock);
+    }
+    return !has_expired(server, principal->expires_at_ms);
+}
+
+int auth_refuse_ended(struct err *err)
+{
+    return err_set(err, ERR_UNAUTHORIZED,
+                   "the token of this request was revoked or has expired; use another one");
 }
 
 /* Only wrong tokens are braked: a neighbour who guesses must not lock out those who know. */
@@ -107,6 +145,7 @@ int auth_identify(struct http_request *request, struct err *err)
         request->principal.scopes = with_contained(HTTP_SCOPE_ADMIN | HTTP_SCOPE_WORKER);
         return 0;
     }
+    request->tokens_version = atomic_load(&server->tokens_version);
     const char *header = http_header(request, "Authorization");
     if (header == NULL) {
         return 0;
@@ -119,6 +158,7 @@ int auth_identify(struct http_request *request, struct err *err)
         return refuse(request, err);
     }
     memcpy(request->principal.token_id, token.id, sizeof request->principal.token_id);
+    request->principal.expires_at_ms = token.expires_at_ms;
     request->principal.scopes = with_contained(token.scopes);
     return 0;
 }

@@ -236,8 +236,14 @@ static enum MHD_Result take_body(struct http_request *request, const char *uploa
 
 static enum MHD_Result handle(struct http_request *request)
 {
+    struct err err = {0};
+
     if (request->refusal != NULL) {
         return answer_refusal(request, request->refusal);
+    }
+    if (!auth_is_valid(request)) { /* revoked while the body was on its way */
+        (void)auth_refuse_ended(&err);
+        return answer_refusal(request, &err);
     }
     deadline_clear(request->connection);
     request->phase = REQUEST_HANDLING;

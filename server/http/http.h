@@ -34,6 +34,7 @@ enum http_scope {
 struct http_principal {
     char token_id[16];
     unsigned scopes; /* bits of http_scope with the ones they contain: admin has submit and read */
+    int64_t expires_at_ms; /* of the token, wall clock; 0: never */
 };
 
 /* A token as the dispatcher needs it: found by its public id, compared by hash in constant time. */
@@ -44,7 +45,9 @@ struct http_token {
     int64_t expires_at_ms; /* wall clock; 0: never */
 };
 
-/* Replaces the table of valid tokens; copies. Any thread. */
+/* Replaces the table of valid tokens; copies. A request whose token is no longer in it, or has
+ * expired, is refused also when its head was accepted before, and a stream of its ends. A deferred
+ * request is left to whoever is going to answer it. Any thread. */
 void http_set_tokens(struct http_server *server, const struct http_token *tokens, size_t n);
 
 /* ---- routes ------------------------------------------------------------------------------- */

@@ -107,6 +107,7 @@ struct http_request {
     bool is_head;
     bool may_stream; /* counts against the cap */
     struct http_principal principal;
+    uint64_t tokens_version; /* of the server's table when the principal was last found in it */
     char id[REQUEST_ID_LEN + 1];
     unsigned retry_after_seconds; /* of a refusal; 0: none */
     char allow[64];               /* of a 405 */
@@ -166,7 +167,8 @@ struct http_server {
     bool wake_all;
     bool wake_pending; /* the eventfd was written since the loop last looked */
     struct http_token *tokens;
-    size_t n_tokens; /* … to here */
+    size_t n_tokens;             /* … to here */
+    atomic_ulong tokens_version; /* counts the tables of tokens */
 
     atomic_bool stop;
     bool stopping;
@@ -217,6 +219,10 @@ MUST_USE int route_match(struct http_request *request, const char *method, struc
 /* auth.c: fills the principal. ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_RATE_LIMITED. */
 MUST_USE int auth_identify(struct http_request *request, struct err *err);
 MUST_USE int auth_allow(const struct http_request *request, struct err *err);
+/* Is the token that was identified neither revoked nor expired by now? Loop thread. */
+bool auth_is_valid(struct http_request *request);
+/* The answer where it is not: 401, always -1. */
+int auth_refuse_ended(struct err *err);
 
 /* request.c: the list of deferred requests */
 void waiting_remove(struct http_request *request);

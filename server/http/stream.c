@@ -34,15 +34,28 @@ static void unlink_stream(struct http_request *request)
     }
 }
 
+/* When a stream that has nothing to send is looked at next: for its heartbeat, for a client that
+ * has left, for a token that expires. */
+static int64_t next_beat_ms(const struct http_request *request)
+{
+    const struct clock *clock = request->server->clock;
+    const struct http_stream_source *source = &request->stream->source;
+    int64_t span_ms = source->heartbeat_ms > 0 ? source->heartbeat_ms : HANGUP_CHECK_MS;
+
+    if (request->principal.expires_at_ms != 0) {
+        int64_t left_ms = request->principal.expires_at_ms - clock->wall_ms(clock);
+        span_ms = left_ms < span_ms ? left_ms : span_ms;
+    }
+    return clock->monotonic_ms(clock) + span_ms;
+}
+
 static void fall_asleep(struct http_request *request)
 {
     struct http_server *server = request->server;
     struct stream *stream = request->stream;
-    int64_t span_ms =
-        stream->source.heartbeat_ms > 0 ? stream->source.heartbeat_ms : HANGUP_CHECK_MS;
 
     stream->sleeping = true;
-    stream->heartbeat_due_ms = server->clock->monotonic_ms(server->clock) + span_ms;
+    stream->heartbeat_due_ms = next_beat_ms(request);
     if (stream->heartbeat_due_ms < server->stream_due_ms) {
         server->stream_due_ms = stream->heartbeat_due_ms;
     }
@@ -57,7 +70,7 @@ static bool refill(struct http_request *request)
     buf_clear(&stream->pending);
     stream->sent = 0;
     while (stream->pending.len == 0 && !stream->ended) {
-        if (request->server->stopping) {
+        if (request->server->stopping || !auth_is_valid(request)) {
             stream->ended = true;
             break;
         }
@@ -165,17 +178,17 @@ static bool take_wakes(struct http_server *server)
     return all;
 }
 
-static void beat(struct http_request *request, int64_t now_ms)
+static void beat(struct http_request *request)
 {
     struct stream *stream = request->stream;
 
     if (http_peer_is_gone(request)) {
         stream->ended = true;
         wake(request);
-    } else if (stream->source.heartbeat_ms > 0) {
+    } else if (stream->source.heartbeat_ms > 0 || !auth_is_valid(request)) {
         wake(request);
     } else {
-        stream->heartbeat_due_ms = now_ms + HANGUP_CHECK_MS;
+        stream->heartbeat_due_ms = next_beat_ms(request);
     }
 }
 
@@ -189,7 +202,7 @@ static void beat_all(struct http_server *server)
     }
     for (struct http_request *at = server->streams; at != NULL; at = at->stream->next) {
         if (at->stream->sleeping && at->stream->heartbeat_due_ms <= now_ms) {
-            beat(at, now_ms);
+            beat(at);
         }
         if (at->stream->sleeping && at->stream->heartbeat_due_ms < next_ms) {
             next_ms = at->stream->heartbeat_due_ms;

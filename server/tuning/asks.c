@@ -29,11 +29,46 @@ void ask_answer(struct tuning *tuning, struct ask *ask)
     command_done(tuning, command);
 }
 
+int ask_set_due(struct tuning *tuning, struct ask *ask, int64_t due_ms, struct err *err)
+{
+    int64_t token_ms = token_end_ms(tuning, ask->command->principal);
+    int64_t at_ms = token_ms < due_ms ? token_ms : due_ms;
+
+    ask->due_ms = due_ms;
+    if (at_ms == INT64_MAX) {
+        heap_remove(&tuning->ask_deadlines, &ask->deadline);
+        return 0;
+    }
+    return heap_set(&tuning->ask_deadlines, &ask->deadline, at_ms, err);
+}
+
+/* Answers the ask with 401 if its token may no longer be used; true: it is gone. */
+static bool end_without_token(struct tuning *tuning, struct ask *ask)
+{
+    if (token_check(tuning, ask->command->principal, &ask->command->err) == 0) {
+        return false;
+    }
+    ask_answer(tuning, ask);
+    return true;
+}
+
+void asks_end_without_token(struct tuning *tuning)
+{
+    struct ask *next;
+
+    for (struct ask *ask = tuning->asks; ask != NULL; ask = next) {
+        next = ask->next;
+        if (end_without_token(tuning, ask) && tuning->fresh == ask) {
+            tuning->fresh = next;
+        }
+    }
+}
+
 static int park(struct tuning *tuning, struct ask *ask, struct err *err)
 {
     ask->asked_ms = tuning->now_ms;
     ask->wait_ms = (int64_t)(ask->command->ask.wait_seconds * 1000);
-    TRY(heap_set(&tuning->ask_deadlines, &ask->deadline, ask->asked_ms + ask->wait_ms, err));
+    TRY(ask_set_due(tuning, ask, ask->asked_ms + ask->wait_ms, err));
     ask->link = tuning->asks_tail;
     *tuning->asks_tail = ask;
     tuning->asks_tail = &ask->next;
@@ -104,6 +139,7 @@ static int ask_enter(struct tuning *tuning, struct ask *ask, struct err *err)
 {
     bool answered = false;
 
+    TRY(token_check(tuning, ask->command->principal, err));
     TRY(worker_seen(tuning, &ask->command->ask, &ask->worker, err));
     if (ask->has_request) {
         TRY(repeat_ask(tuning, ask, &answered, err));
@@ -151,6 +187,9 @@ static int dispatch_one(struct tuning *tuning, struct ask *ask, struct err *err)
     struct command *command = ask->command;
     bool served = false;
 
+    if (end_without_token(tuning, ask)) {
+        return 0;
+    }
     ask->thinks = false;
     TRY(ask_serve(tuning, ask, &served, err));
     if (served || ask->gone) {
@@ -204,10 +243,17 @@ static int answer_overdue(struct tuning *tuning, struct err *err)
 
     while ((top = heap_top(&tuning->ask_deadlines)) != NULL && top->at_ms <= tuning->now_ms) {
         struct ask *ask = top->owner;
+        if (end_without_token(tuning, ask)) {
+            continue;
+        }
+        if (ask->due_ms
+            > tuning->now_ms) { /* its token was to end now, by a clock set back since */
+            TRY(ask_set_due(tuning, ask, ask->due_ms, err));
+            continue;
+        }
         if (ask->waits_for_thought && !ask->thought_enough) {
             ask->thought_enough = true;
-            TRY(heap_set(&tuning->ask_deadlines, &ask->deadline, ask->asked_ms + ask->wait_ms,
-                         err));
+            TRY(ask_set_due(tuning, ask, ask->asked_ms + ask->wait_ms, err));
             tuning->dispatches++;
             TRY(dispatch_one(tuning, ask, err));
             continue;

@@ -79,7 +79,7 @@ struct command {
 
     /* ---- input by kind ---- */
     struct study_def *def; /* STUDY_CREATE, owned until taken */
-    bool force;            /* STUDY_DELETE */
+    bool force;            /* STUDY_DELETE, TOKEN_REVOKE */
     int64_t if_revision;   /* STUDY_PATCH: 0 not said */
     double progress;       /* HEARTBEAT: NaN not said */
     char *report_text;     /* RESULT: normalised, for its hash and as evidence */
@@ -87,7 +87,8 @@ struct command {
         struct lease_ask ask;                 /* ASK */
         struct measurement_list measurements; /* MEASURE */
         struct result_report report;          /* RESULT */
-        struct token_row token;               /* TOKEN_CREATE, TOKEN_REVOKE (id) */
+        struct token_row token; /* TOKEN_CREATE; TOKEN_REVOKE: id, and the scopes of which one
+                                   usable token must be left unless `force` */
     };
     char *secret;            /* TOKEN_CREATE: shown once in the reply */
     struct thought *thought; /* THOUGHT, owned */

@@ -407,6 +407,7 @@ void tuning_clear(struct tuning *tuning)
         free(memo);
     }
     map_finish(&tuning->memo_by_request);
+    tokens_clear(tuning);
     discards_clear(tuning);
     clear_workers(tuning, false);
     tuning->n_live_leases = 0;

@@ -105,6 +105,14 @@ struct live_study {
     struct live_study *next; /* all, in order of id */
 };
 
+/* A token of the store, revoked and expired ones included. */
+struct live_token {
+    char id[16];
+    unsigned scopes;
+    int64_t expires_at_ms; /* wall clock; 0: never */
+    bool revoked;
+};
+
 /* A parked ask. */
 struct ask {
     struct command *command;
@@ -118,6 +126,7 @@ struct ask {
     bool waits_for_thought;
     bool thought_enough; /* prepared serving: it gets the quasi-random point now */
     int64_t asked_ms, wait_ms;
+    int64_t due_ms; /* when it is answered at the latest, or gets its fallback; INT64_MAX: never */
     unsigned char request[16];
 };
 
@@ -151,6 +160,7 @@ struct tuning {
     struct map worker_by_name;
     struct map worker_by_id;
     struct map memo_by_request;
+    struct map token_by_id;
     struct discards discards;
     struct heap deadlines; /* leases */
     struct heap ask_deadlines;
@@ -269,6 +279,10 @@ void study_check_target(struct live_study *study, double value);
 MUST_USE int study_seal(struct tuning *tuning, struct live_study *study, struct err *err);
 MUST_USE int asks_dispatch(struct tuning *tuning, struct err *err);
 void ask_answer(struct tuning *tuning, struct ask *ask);
+/* Sets when the ask is due, and looks at it earlier if its token ends before. */
+MUST_USE int ask_set_due(struct tuning *tuning, struct ask *ask, int64_t due_ms, struct err *err);
+/* Refuses every waiting ask whose token was revoked or has expired. */
+void asks_end_without_token(struct tuning *tuning);
 void ask_explain(const struct tuning *tuning, const struct lease_ask *ask, const char *named,
                  struct no_lease *no);
 
@@ -305,6 +319,15 @@ MUST_USE int report_park(struct tuning *tuning, struct command *command,
 void reports_answer(struct tuning *tuning, bool all);
 /* The reports of this group were rolled back. */
 void reports_fail_group(struct tuning *tuning, const struct err *why);
+
+/* token.c: the table of tokens in memory */
+MUST_USE int token_enter(struct tuning *tuning, const struct token_row *row, struct err *err);
+void tokens_clear(struct tuning *tuning);
+/* ERR_UNAUTHORIZED if this token may no longer be used; "" is always good (a server that is open).
+ */
+MUST_USE int token_check(const struct tuning *tuning, const char *id, struct err *err);
+/* The monotonic moment at which the token expires; INT64_MAX: never. */
+int64_t token_end_ms(const struct tuning *tuning, const char *id);
 
 /* lookup.c: the lease a call names. 0: *lease is the newest attempt, live, expired or aborted.
  * ERR_NOT_FOUND, ERR_LEASE_SUPERSEDED or ERR_LEASE_ENDED; then *ended (if not NULL) holds the

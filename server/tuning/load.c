@@ -404,6 +404,11 @@ static int load_request(void *context, struct attempt_row *row, struct err *err)
     return memo_add(tuning, row, tuning->now_ms, err);
 }
 
+static int load_token(void *context, const struct token_row *row, struct err *err)
+{
+    return token_enter(context, row, err);
+}
+
 int tuning_load(struct tuning *tuning, struct err *err)
 {
     tuning->now_ms = tuning->settings.clock->monotonic_ms(tuning->settings.clock);
@@ -416,6 +421,7 @@ int tuning_load(struct tuning *tuning, struct err *err)
         ask->thinks = false;
     }
     TRY(store_last_seq(tuning->store, &tuning->last_seq, err));
+    TRY(store_each_token(tuning->store, load_token, tuning, err));
     TRY(store_each_worker(tuning->store, load_worker, tuning, err));
     TRY(store_each_study(tuning->store, load_study, tuning, err));
     TRY(store_each_recent_request(tuning->store, tuning->wall_ms - 10 * 60 * 1000, load_request,

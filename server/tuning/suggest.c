@@ -119,11 +119,10 @@ static int suggest_thought(struct tuning *tuning, struct ask *ask, struct live_s
     }
     ask->thinks = study_reserved(study) > 0;
     if (ask->thinks && exact) {
-        heap_remove(&tuning->ask_deadlines, &ask->deadline);
+        TRY(ask_set_due(tuning, ask, INT64_MAX, err));
     } else if (ask->thinks && !ask->waits_for_thought) {
         ask->waits_for_thought = true;
-        TRY(heap_set(&tuning->ask_deadlines, &ask->deadline,
-                     tuning->now_ms + tuning->settings.think_ms, err));
+        TRY(ask_set_due(tuning, ask, tuning->now_ms + tuning->settings.think_ms, err));
     }
     return 0;
 }

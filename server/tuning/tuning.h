@@ -67,6 +67,12 @@ void tuning_forgive(struct tuning *tuning, int64_t stalled_ms);
 /* Orderly stop: grants nothing more; waiting asks are answered 503 `overloaded`. */
 void tuning_stop_granting(struct tuning *tuning);
 
+/* Is there a token with this scope bit, other than `except` (NULL: none left out)? `usable`: only
+ * one that is neither revoked nor expired counts. */
+bool tuning_has_token(const struct tuning *tuning, unsigned scope, bool usable, const char *except);
+/* Stores a token outside of a command: before the server starts. */
+MUST_USE int tuning_add_token(struct tuning *tuning, struct token_row *row, struct err *err);
+
 int64_t tuning_last_seq(const struct tuning *tuning);
 /* Did the group change tokens, or the set or definition of studies? Resets the flag. */
 bool tuning_tokens_changed(struct tuning *tuning);

@@ -2,11 +2,16 @@
  *
  *   HONE_TEST_SYNC_DELAY_US=1000   every fsync and fdatasync takes so much longer
  *   HONE_TEST_FS_TYPE=0x6969       every file system says that it is of this type (0x6969: NFS)
+ *   HONE_TEST_DIE_AT=7             the 7th call that changes files kills the process instead
  *
  * Without either it changes nothing. */
 #include <dlfcn.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +37,17 @@ static void delay(void)
     }
 }
 
+/* Called before each call that changes files. */
+static void count_change(void)
+{
+    static atomic_long n_changes;
+    const char *text = getenv("HONE_TEST_DIE_AT");
+
+    if (text != NULL && atomic_fetch_add(&n_changes, 1) + 1 == strtol(text, NULL, 10)) {
+        (void)kill(getpid(), SIGKILL);
+    }
+}
+
 typedef int sync_function(int fd);
 
 static int slow_sync(const char *name, int fd)
@@ -41,6 +57,7 @@ static int slow_sync(const char *name, int fd)
 
     memcpy(&real, &found, sizeof real); /* ISO C has no cast from data to function */
     delay();
+    count_change();
     return real(fd);
 }
 
@@ -52,6 +69,48 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
     return slow_sync("fdatasync", fd);
+}
+
+typedef int path_function(const char *path, mode_t mode);
+
+int mkdir(const char *path, mode_t mode)
+{
+    void *found = libc_function("mkdir");
+    path_function *real;
+
+    memcpy(&real, &found, sizeof real);
+    count_change();
+    return real(path, mode);
+}
+
+int rename(const char *from, const char *to)
+{
+    int (*real)(const char *, const char *);
+    void *found = libc_function("rename");
+
+    memcpy(&real, &found, sizeof real);
+    count_change();
+    return real(from, to);
+}
+
+int unlink(const char *path)
+{
+    int (*real)(const char *);
+    void *found = libc_function("unlink");
+
+    memcpy(&real, &found, sizeof real);
+    count_change();
+    return real(path);
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t len, off_t at)
+{
+    ssize_t (*real)(int, const void *, size_t, off_t);
+    void *found = libc_function("pwrite64");
+
+    memcpy(&real, &found, sizeof real);
+    count_change();
+    return real(fd, bytes, len, at);
 }
 
 static void rename_fs(struct statfs *facts)

@@ -259,6 +259,18 @@ static void add_child(struct reading *reading, const struct argp *argp)
     reading->known[reading->n_known++] = argp->options;
 }
 
+error_t options_parse_flag(int key, char *arg, struct argp_state *state)
+{
+    bool *flag = state->input;
+
+    (void)arg;
+    if (key == KEY_FLAG) {
+        *flag = true;
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
 void options_read(const struct usage *usage, int argc, char **argv, void *input,
                   struct options *options)
 {

@@ -61,6 +61,11 @@ struct usage {
 void options_read(const struct usage *usage, int argc, char **argv, void *input,
                   struct options *options);
 
+/* `parse_own` of a verb whose one own option is a flag with the key KEY_FLAG: sets the bool
+ * `input`. */
+#define KEY_FLAG 0x3000
+error_t options_parse_flag(int key, char *arg, struct argp_state *state);
+
 /* Whether to use colour on this stream: --color, NO_COLOR, TERM=dumb, a terminal or not. */
 bool options_color(const struct options *options, int fd);
 

@@ -5,24 +5,10 @@
 #include "worker/cli/study.h"
 #include "worker/cli/verbs.h"
 
-enum { KEY_FORCE = 0x3000 };
-
 static const struct argp_option own[] = {
-    {"force", KEY_FORCE, NULL, 0, "even while it is running; its trials are aborted", 1},
+    {"force", KEY_FLAG, NULL, 0, "even while it is running; its trials are aborted", 1},
     {0},
 };
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    bool *force = state->input;
-
-    (void)arg;
-    if (key == KEY_FORCE) {
-        *force = true;
-        return 0;
-    }
-    return ARGP_ERR_UNKNOWN;
-}
 
 static const struct usage usage = {
     .arguments = "NAME",
@@ -32,7 +18,7 @@ static const struct usage usage = {
     .n_max = 1,
     .missing = STUDY_MISSING,
     .own = own,
-    .parse_own = parse,
+    .parse_own = options_parse_flag,
 };
 
 static int delete_study(const struct options *options, bool force, struct err *err)

@@ -232,7 +232,7 @@ int verb_token_list(int argc, char **argv)
 
 /* ---- revoke --------------------------------------------------------------------------------- */
 
-static int revoke_token(const struct options *options, struct err *err)
+static int revoke_token(const struct options *options, bool force, struct err *err)
 {
     OWN(session) struct session session = {0};
     OWN(buf) struct buf path = {0};
@@ -240,6 +240,7 @@ static int revoke_token(const struct options *options, struct err *err)
     buf_init(&path, 1024);
     buf_puts(&path, "/v1/tokens/");
     http_escape(&path, options->arguments[0]);
+    buf_puts(&path, force ? "?force=true" : "");
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "DELETE", buf_text(&path), NULL)) {
         return 0;
@@ -252,6 +253,10 @@ static int revoke_token(const struct options *options, struct err *err)
 
 int verb_token_revoke(int argc, char **argv)
 {
+    static const struct argp_option force_option[] = {
+        {"force", KEY_FLAG, NULL, 0, "even the last valid token with the scope admin", 1},
+        {0},
+    };
     static const struct usage usage = {
         .arguments = "ID",
         .doc = "Revokes a token. Whoever uses it is locked out at once.",
@@ -259,10 +264,13 @@ int verb_token_revoke(int argc, char **argv)
         .n_min = 1,
         .n_max = 1,
         .missing = "name the token by its id; 'hone token list' shows them",
+        .own = force_option,
+        .parse_own = options_parse_flag,
     };
+    bool force = false;
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, NULL, &options);
-    return exit_after(revoke_token(&options, &err), &err);
+    options_read(&usage, argc, argv, &force, &options);
+    return exit_after(revoke_token(&options, force, &err), &err);
 }
