@@ -12,12 +12,28 @@ void json_response(struct http_response *response, int status, struct json_write
     json_writer_init(w, &response->body);
 }
 
+/* What `reason` alone does not tell. */
+static void write_detail(const struct study_def *def, const struct study_row *row,
+                         struct json_writer *w)
+{
+    char text[200];
+
+    if (row->state == STUDY_FINISHED && row->reason == REASON_FAILURES
+        && def->limits.failures < 0) {
+        failures_in_row_explain(row->has_value, row->failed_in_row, text, sizeof text);
+        json_put_string(w, "detail", text);
+    } else {
+        json_put_null(w, "detail");
+    }
+}
+
 void study_write(const struct study_def *def, const struct study_row *row, struct json_writer *w)
 {
     json_object_begin(w);
     study_def_write(def, w);
     json_put_string(w, "state", study_state_name(row->state));
     json_put_string(w, "reason", study_reason_name(row->reason));
+    write_detail(def, row, w);
     json_put_int(w, "revision", row->revision);
     json_put_moment(w, "created_at", row->created_at_ms);
     json_write_key(w, "counts");

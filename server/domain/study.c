@@ -1,6 +1,8 @@
 #include "server/domain/study.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void chosen_finish(struct chosen *chosen)
@@ -48,4 +50,23 @@ bool study_is_better(const struct study_def *def, double a, double b)
         return isfinite(a) && !isfinite(b);
     }
     return study_cost(def, a) < study_cost(def, b);
+}
+
+int64_t failures_in_row_max(const struct limits *limits, bool has_value)
+{
+    if (limits->failures >= 0) {
+        return -1;
+    }
+    return has_value ? FAILURES_IN_ROW : FAILURES_WITHOUT_VALUE;
+}
+
+void failures_in_row_explain(bool has_value, int64_t failed_in_row, char *text, size_t size)
+{
+    (void)snprintf(text, size,
+                   has_value
+                       ? "%" PRId64 " trials in a row failed; look at one of them, mend the "
+                         "cause, and set the limit failures to go on"
+                       : "the first %" PRId64 " trials failed and no trial had a value; look "
+                         "at one of them, mend the cause, and set the limit failures to go on",
+                   failed_in_row);
 }

@@ -44,6 +44,15 @@ struct limits {
     double stall_seconds;
 };
 
+/* The default of limits.failures: so many trials in a row that failed by themselves end the study,
+ * while no trial has had a value yet, and once one has. */
+#define FAILURES_WITHOUT_VALUE 5
+#define FAILURES_IN_ROW 50
+/* The length of that row; -1: limits.failures is set and counts all failed trials instead. */
+int64_t failures_in_row_max(const struct limits *limits, bool has_value);
+/* Why the study ended by that default, as a sentence for people. */
+void failures_in_row_explain(bool has_value, int64_t failed_in_row, char *text, size_t size);
+
 enum serving { SERVING_EXACT, SERVING_PREPARED };
 
 /* What `auto` stands for in this study. The choice is made once (server/advice), from what is

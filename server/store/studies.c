@@ -60,6 +60,8 @@ int store_study_update(struct store *store, const struct study_row *row, bool de
     stmt_bind_int_or_null(&s, ":best_trial", row->best_trial != 0, row->best_trial);
     stmt_bind_real_or_null(&s, ":best_value", row->best_trial != 0, row->best_value);
     stmt_bind_int_or_null(&s, ":best_resource", row->best_trial != 0, row->best_resource);
+    stmt_bind_int(&s, ":failed_in_row", row->failed_in_row);
+    stmt_bind_int(&s, ":has_value", row->has_value);
     TRY(stmt_run(store, &s, err));
     return define ? update_definition(store, row, err) : 0;
 }
@@ -96,6 +98,8 @@ static int read_study(const struct stmt *s, struct study_row *row, struct err *e
     row->best_trial = stmt_int(s, 18);
     row->best_value = stmt_real(s, 19);
     row->best_resource = stmt_int(s, 20);
+    row->failed_in_row = stmt_int(s, 21);
+    row->has_value = stmt_int(s, 22) != 0;
     if (row->accepted == NULL || row->definition == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }

@@ -68,6 +68,20 @@ static void consider_best(struct live_study *study, const struct trial_row *row)
     }
 }
 
+/* Counts trials that fail by themselves one after the other. What was lost with its worker, found
+ * infeasible, cancelled or imported says nothing about the program. */
+static void count_failed_in_row(struct live_study *study, const struct trial_row *row)
+{
+    if (row->source == SOURCE_IMPORTED) {
+        return;
+    }
+    if (row->state == TRIAL_FAILED && strcmp(row->reason, "lost") != 0) {
+        study->row.failed_in_row++;
+    } else if (row->state == TRIAL_COMPLETED || row->state == TRIAL_PRUNED) {
+        study->row.failed_in_row = 0;
+    }
+}
+
 int trial_end(struct tuning *tuning, struct live_trial *trial, enum trial_state state,
               const char *reason, struct trial_reply *reply, struct err *err)
 {
@@ -80,6 +94,7 @@ int trial_end(struct tuning *tuning, struct live_trial *trial, enum trial_state 
     TRY(trial_move(&row->state, state, err));
     (void)snprintf(row->reason, sizeof row->reason, "%.23s", reason == NULL ? "" : reason);
     row->ended_at_ms = tuning->wall_ms;
+    count_failed_in_row(study, row);
     TRY(event_append(tuning, EVENT_TRIAL_ENDED, study->row.id, number, row->attempt, err));
     row->ended_seq = tuning->last_seq;
     TRY(store_trial_update(tuning->store, row, err));
@@ -163,6 +178,7 @@ static int pause_trial(struct tuning *tuning, struct live_trial *trial, struct e
     schedule_release(study->schedule, number);
     study_count(study, trial->row.state, TRIAL_PAUSED);
     TRY(trial_move(&trial->row.state, TRIAL_PAUSED, err));
+    study->row.failed_in_row = 0;
     consider_best(study, &trial->row);
     TRY(discards_follow_best(tuning, study, err));
     tuning->may_have_work = true;
@@ -458,6 +474,9 @@ static int completed(struct tuning *tuning, struct live_lease *lease, struct com
     struct schedule_answer answer;
 
     set_values(lease->trial, values);
+    for (size_t i = 0; i < values->n; i++) {
+        study_note_value(tuning, study, values->values[i]);
+    }
     spend_rest(lease, step);
     if (!all_finite(values)) {
         return end_with(tuning, lease, ATTEMPT_FAILED, TRIAL_FAILED, "diverged", reply, err);

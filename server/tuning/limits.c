@@ -38,6 +38,10 @@ static enum study_reason hard_limit(const struct tuning *tuning, const struct li
     if (limits->failures >= 0 && study->row.counts[TRIAL_FAILED] >= limits->failures) {
         return REASON_FAILURES;
     }
+    int64_t in_row = failures_in_row_max(limits, study->row.has_value);
+    if (in_row >= 0 && study->row.failed_in_row >= in_row) {
+        return REASON_FAILURES;
+    }
     return REASON_NONE;
 }
 
@@ -69,6 +73,15 @@ struct schedule_moment study_moment(const struct tuning *tuning, const struct li
         .may_start = study_may_start(tuning, study),
         .may_promote = study_may_go_on(tuning, study),
     };
+}
+
+void study_note_value(struct tuning *tuning, struct live_study *study, double value)
+{
+    if (!study->row.has_value && isfinite(value)) {
+        study->row.has_value = true;
+        study->dirty = true;
+        tuning->may_have_work = true; /* more failures in a row are allowed from now on */
+    }
 }
 
 void study_check_target(struct live_study *study, double value)

@@ -272,6 +272,8 @@ MUST_USE int study_drop_stragglers(struct tuning *tuning, struct live_study *stu
 /* Ends the study if nothing runs and nothing may go out any more. */
 MUST_USE int study_settle(struct tuning *tuning, struct live_study *study, struct err *err);
 MUST_USE int study_set_clock(struct tuning *tuning, struct live_study *study, struct err *err);
+/* An objective was reported: the study is no longer one in which no trial had a value. */
+void study_note_value(struct tuning *tuning, struct live_study *study, double value);
 /* Is this value at least as good as the target? */
 void study_check_target(struct live_study *study, double value);
 

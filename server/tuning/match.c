@@ -66,6 +66,16 @@ bool study_goes_first(const struct live_study *a, const struct live_study *b)
 
 /* ---- why nothing goes out ---- */
 
+/* Why the study is finished. */
+static void study_reason_explain(const struct live_study *study, char *text, size_t size)
+{
+    if (study->row.reason == REASON_FAILURES && study->def->limits.failures < 0) {
+        failures_in_row_explain(study->row.has_value, study->row.failed_in_row, text, size);
+    } else {
+        (void)snprintf(text, size, "%s", study_reason_name(study->row.reason));
+    }
+}
+
 static void explain_study(const struct tuning *tuning, const struct live_study *study,
                           struct no_lease *no)
 {
@@ -76,11 +86,14 @@ static void explain_study(const struct tuning *tuning, const struct live_study *
         [STUDY_FINISHED] = NO_LEASE_FINISHED,
     };
     const struct limits *limits = &study->def->limits;
+    int64_t in_row = failures_in_row_max(limits, study->row.has_value);
+    char why[200];
 
     no->reason = reasons[study->row.state];
     if (study->row.state == STUDY_FINISHED) {
+        study_reason_explain(study, why, sizeof why);
         (void)snprintf(no->detail, sizeof no->detail, "study \"%s\" is finished: %s",
-                       study->row.name, study_reason_name(study->row.reason));
+                       study->row.name, why);
     } else if (study->row.state != STUDY_RUNNING) {
         (void)snprintf(no->detail, sizeof no->detail, "study \"%s\" is %s", study->row.name,
                        study_state_name(study->row.state));
@@ -88,6 +101,10 @@ static void explain_study(const struct tuning *tuning, const struct live_study *
         (void)snprintf(no->detail, sizeof no->detail,
                        "study \"%s\" runs %" PRId64 " trials, as many as limits.parallel allows",
                        study->row.name, study->live_leases);
+    } else if (in_row >= 0 && study->row.failed_in_row >= in_row) {
+        failures_in_row_explain(study->row.has_value, study->row.failed_in_row, why, sizeof why);
+        (void)snprintf(no->detail, sizeof no->detail,
+                       "study \"%s\" waits for the trials that run: %s", study->row.name, why);
     } else {
         struct schedule_moment moment = study_moment(tuning, study);
         struct schedule_offer offer;

@@ -46,6 +46,16 @@ static void spend(struct live_lease *lease, int64_t step)
     }
 }
 
+static bool is_objective(const struct study_def *def, const char *metric)
+{
+    for (size_t i = 0; i < def->n_objectives; i++) {
+        if (strcmp(def->objectives[i].metric, metric) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int tell_schedule(struct tuning *tuning, struct live_lease *lease, int64_t step,
                          double value, struct err *err)
 {
@@ -84,6 +94,9 @@ static int take_measurement(struct tuning *tuning, struct live_lease *lease,
     }
     TRY(remember(lease, metric, m->step, m->value, err));
     spend(lease, m->step);
+    if (is_objective(study->def, m->metric)) {
+        study_note_value(tuning, study, m->value);
+    }
     /* A step that an earlier attempt has trained already informs nobody. */
     bool known = study->def->has_resource && m->step <= lease->row.from;
     if (known || strcmp(m->metric, study->def->objectives[0].metric) != 0) {

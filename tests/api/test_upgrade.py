@@ -48,6 +48,13 @@ def version_of(path):
     return version
 
 
+def studies_with_values(path):
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT name FROM study WHERE has_value = 1").fetchall()
+    connection.close()
+    return [row[0] for row in rows]
+
+
 class Upgrade(unittest.TestCase):
     def finish_trial(self, client, study, loss):
         lease = client.post(f"/v1/studies/{study}/leases", {}).json["lease"]["id"]
@@ -59,6 +66,7 @@ class Upgrade(unittest.TestCase):
         with hone.Server(args=["--open"]) as server:
             with server.client(None) as client:
                 client.post("/v1/studies", hone.study("older", limits={"trials": 3}))
+                client.post("/v1/studies", hone.study("untried"))
                 for loss in (3, 1, 2):
                     self.finish_trial(client, "older", loss)
                 before = client.get("/v1/studies/older/trials").json
@@ -69,6 +77,7 @@ class Upgrade(unittest.TestCase):
             copy = os.path.join(server.data, "before-0001.db")
             self.assertEqual(version_of(copy), 1)
             self.assertEqual(version_of(path), len(MIGRATIONS))
+            self.assertEqual(studies_with_values(path), ["older"])
             with server.client(None) as client:
                 self.assertEqual(client.get("/v1/studies/older/trials").json, before)
                 new = hone.study("new", strategy="bayesian", after=["older"])

@@ -167,6 +167,16 @@ def test_failures_are_told_and_no_value_is_a_failure(tmp):
         contains(talk, "trial 1 failed", "out of luck", "no trial of 'bad' has a value")
 
 
+def test_a_program_that_never_has_a_value_ends_the_study(tmp):
+    with Account(tmp) as account:
+        _, talk = account.hone("run", "inf", "--minimize", "loss", "-P", "x=0..1.0", "--", "sh", "-c",
+                               "echo 'hone: loss=inf'", status=1)
+        contains(talk, "finished (failures), 5 done", "'inf' is finished: the first 5 trials failed")
+        expect(account.study("inf")["counts"]["failed"], 5)
+        out, _ = account.hone("study", "show", "inf")
+        contains(out, "finished (failures): the first 5 trials failed")
+
+
 def test_a_study_that_is_deleted_meanwhile_ends_the_run(tmp):
     with Account(tmp) as account:
         pids = tmp / "pids"

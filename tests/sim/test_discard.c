@@ -39,7 +39,7 @@ static void setup(void)
                  world_create_study("{\"name\": \"s\", \"metric\": \"loss\", \"direction\": "
                                     "\"minimize\", \"strategy\": \"random\", \"parameters\": "
                                     "[{\"name\": \"x\", \"type\": \"float\", \"low\": 0, "
-                                    "\"high\": 1}]}"),
+                                    "\"high\": 1}], \"limits\": {\"failures\": 1000000}}"),
                  NULL),
         0);
 }

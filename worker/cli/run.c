@@ -316,6 +316,7 @@ static int run(struct options *options, const struct wish *wish, int *status, st
         *status = STATUS_INTERRUPTED;
         return 0;
     }
+    study_print_detail(watch.study);
     return *status == 0 ? print_result(options, &watch, err) : 0;
 }
 

@@ -45,6 +45,18 @@ void study_append_state(struct buf *out, const json_t *study)
     }
 }
 
+void study_print_detail(const json_t *study)
+{
+    OWN(buf) struct buf clean = {0};
+
+    buf_init(&clean, 1 << 12);
+    text_append_clean(&clean, text_at(study, "detail"));
+    if (clean.len > 0) {
+        (void)fprintf(stderr, "hone: '%s' is finished: %s\n", text_at(study, "name"),
+                      buf_text(&clean));
+    }
+}
+
 void study_append_objectives(struct buf *out, const json_t *study)
 {
     size_t i;

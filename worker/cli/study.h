@@ -13,6 +13,8 @@
 
 /* "finished (trials)" */
 void study_append_state(struct buf *out, const json_t *study);
+/* Prints to standard error why the study is finished, where its reason alone does not tell. */
+void study_print_detail(const json_t *study);
 /* "maximize accuracy, minimize latency" */
 void study_append_objectives(struct buf *out, const json_t *study);
 /* "hyperband, eta 3, search random" */

@@ -142,6 +142,9 @@ static void print_study(const json_t *study, const json_t *best)
     buf_puts(&text, text_at(study, "description"));
     line("description", &text);
     study_append_state(&text, study);
+    if (*text_at(study, "detail") != '\0') {
+        buf_printf(&text, ": %s", text_at(study, "detail"));
+    }
     line("state", &text);
     buf_puts(&text, text_local(text_at(study, "created_at"), moment));
     line("created", &text);

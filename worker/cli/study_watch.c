@@ -87,6 +87,7 @@ static int follow(const struct options *options, const struct wish *wish, bool *
         *timed_out =
             wish->timeout_seconds > 0 && (double)passed_ms > wish->timeout_seconds * 1000 && !over;
         if (over || *timed_out) {
+            study_print_detail(watch.study);
             return 0;
         }
         sleep_seconds(wish->interval_seconds);
