@@ -148,3 +148,15 @@ int faults_result(const struct faults *faults, struct err *err)
                   first->pointer[0] == '\0' ? "" : ": ", first->detail, more);
     return err_at(err, "%s", first->pointer);
 }
+
+int err_at_pointer(struct err *err, const char *pointer, const char *fmt, ...)
+{
+    char text[sizeof err->text];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    (void)err_set(err, ERR_INVALID, "%s", text);
+    return err_at(err, "%s", pointer);
+}

@@ -65,6 +65,9 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Puts words before the text that is there; always -1. */
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* ERR_INVALID at a JSON pointer of the input; always -1. */
+int err_at_pointer(struct err *err, const char *pointer, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Sets `where`; always -1. */
 int err_at(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -15,8 +15,7 @@ int study_seal(struct tuning *tuning, struct live_study *study, struct err *err)
     }
     study->sealed = true;
     TRY(schedule_seal(study->schedule, &moment, &log, err));
-    TRY(facts_append(tuning, study, &log, err));
-    return trials_align(tuning, study, &log, err);
+    return schedule_done(tuning, study, &log, err);
 }
 
 /* Who asks, of which study. */
@@ -59,8 +58,7 @@ static int drop_stranger(struct tuning *tuning, struct live_study *study, int64_
     study->dry = 0;
     tuning->may_have_work = true;
     TRY(schedule_end(study->schedule, &moment, number, FACT_DROP, &log, err));
-    TRY(facts_append(tuning, study, &log, err));
-    return trials_align(tuning, study, &log, err);
+    return schedule_done(tuning, study, &log, err);
 }
 
 /* Grants the ask something of this study, if anything may go out. */
@@ -126,9 +124,8 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
     *served = true;
     study->dry = 0;
     TRY(schedule_take(study->schedule, &moment, &offer, trial_id_number(trial->row.id), &log, err));
-    TRY(facts_append(tuning, study, &log, err));
     TRY(grant_lease(tuning, ask, trial, offer.has_until, offer.until, err));
-    return trials_align(tuning, study, &log, err);
+    return schedule_done(tuning, study, &log, err);
 }
 
 /* Tries the studies in the order of fairness; each is tried at most once. */

@@ -137,25 +137,16 @@ int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial
         trial->row.started_at_ms = tuning->wall_ms;
         study->row.leased_trials++;
     }
-    study_count(study, trial->row.state, TRIAL_RUNNING);
-    TRY(trial_move(&trial->row.state, TRIAL_RUNNING, err));
-    TRY(trial->unsaved ? store_trial_insert(tuning->store, &trial->row, err)
-                       : store_trial_update(tuning->store, &trial->row, err));
-    trial->unsaved = false;
+    TRY(trial_become(tuning, trial, TRIAL_RUNNING, NULL, err));
     TRY(lease_enter(tuning, trial, &row, ask->worker, &lease, err));
-    study->live_leases++;
-    tuning->n_live_leases++;
-    ask->worker->leases++;
+    lease_count(tuning, lease, 1);
     if (study->row.started_at_ms == 0) {
         study->row.started_at_ms = tuning->wall_ms;
         TRY(study_set_clock(tuning, study, err));
     }
-    study->dirty = true;
     TRY(lease_renew(tuning, lease, err));
     TRY(memo_put(tuning, ask, row.id, err));
     TRY(discards_list(tuning, lease, command->ask.host, err));
-    TRY(event_append(tuning, EVENT_TRIAL_RUNNING, study->row.id, trial_id_number(trial->row.id),
-                     row.number, err));
     command->granted = true;
     return grant_fill(tuning, lease, &command->grant, err);
 }

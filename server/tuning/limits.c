@@ -127,8 +127,7 @@ int study_drop_stragglers(struct tuning *tuning, struct live_study *study, struc
     int64_t next_ms;
 
     TRY(schedule_tick(study->schedule, &moment, &log, &next_ms, err));
-    TRY(facts_append(tuning, study, &log, err));
-    TRY(trials_align(tuning, study, &log, err));
+    TRY(schedule_done(tuning, study, &log, err));
     study->stragglers_ms =
         next_ms == INT64_MAX ? next_ms : tuning->now_ms + (next_ms - tuning->wall_ms) + 1;
     return study->stragglers_ms == before_ms ? 0 : study_set_clock(tuning, study, err);

@@ -226,39 +226,41 @@ void lease_leave(struct tuning *tuning, struct live_lease *lease);
 void tuning_clear(struct tuning *tuning); /* everything but asks and settings */
 void command_done(struct tuning *tuning, struct command *command);
 
-/* ERR_INVALID at a JSON pointer of the request; always -1. */
-int err_at_pointer(struct err *err, const char *pointer, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
 /* ---- shared steps ---- */
 /* An event of this group. */
 MUST_USE int event_append(struct tuning *tuning, enum event_kind kind, int64_t study, int64_t trial,
                           int64_t attempt, struct err *err);
-void study_count(struct live_study *study, enum trial_state from, enum trial_state to);
-/* Stores the facts of a schedule. */
-MUST_USE int facts_append(struct tuning *tuning, struct live_study *study,
-                          const struct schedule_log *log, struct err *err);
 struct schedule_moment study_moment(const struct tuning *tuning, const struct live_study *study);
-/* Brings every trial that the log names, and that has no live lease, in line (align.c). */
-MUST_USE int trials_align(struct tuning *tuning, struct live_study *study,
-                          const struct schedule_log *log, struct err *err);
 
-/* finish.c: the trial gets its final state; it is freed. `reply` (may be NULL) is filled. */
+/* ---- transition.c: each change of state is written once ---- */
+/* Moves the trial: counts it, notes the study's best trial and failures in a row, appends the
+ * event, writes the row (which is inserted if it was not yet). A final state gets `reason` (may be
+ * NULL). ERR_WRONG_STATE for a move that does not exist; then nothing has changed. */
+MUST_USE int trial_become(struct tuning *tuning, struct live_trial *trial, enum trial_state next,
+                          const char *reason, struct err *err);
+/* The trial gets its final state; schedule and strategy learn of it; it is freed. `reply` (may be
+ * NULL) is filled. */
 MUST_USE int trial_end(struct tuning *tuning, struct live_trial *trial, enum trial_state state,
                        const char *reason, struct trial_reply *reply, struct err *err);
-/* The attempt's row gets its end; the lease leaves, or stays for `abort`. */
-MUST_USE int attempt_over(struct tuning *tuning, struct live_lease *lease, enum attempt_end end,
-                          const char *reason, struct err *err);
-/* Fills the reply from a live trial. */
-MUST_USE int trial_report(const struct live_trial *trial, struct trial_reply *reply,
-                          struct err *err);
-/* The trial waits for another attempt. */
-MUST_USE int trial_requeue(struct tuning *tuning, struct live_trial *trial, struct err *err);
 /* The trial's attempt is over: brings it to where its schedule has it (retry, paused, final). */
 MUST_USE int trial_follow(struct tuning *tuning, struct live_trial *trial,
                           struct trial_reply *reply, struct err *err);
 enum schedule_verdict trial_verdict(const struct live_trial *trial);
-/* The trial's row gets the values that were measured, where no result brings them. */
+/* Fills the reply from a live trial. */
+MUST_USE int trial_report(const struct live_trial *trial, struct trial_reply *reply,
+                          struct err *err);
+/* Adds n (1 or -1) to the live leases of the worker, the study and the server. */
+void lease_count(struct tuning *tuning, const struct live_lease *lease, int n);
+/* The attempt's row gets its end; the lease leaves, or stays for `abort`. */
+MUST_USE int attempt_over(struct tuning *tuning, struct live_lease *lease, enum attempt_end end,
+                          const char *reason, struct err *err);
+/* Called after each call of the schedule: stores its facts, checks the values among them against
+ * the target, and brings every trial that they name, and that has no live lease, to its new state.
+ */
+MUST_USE int schedule_done(struct tuning *tuning, struct live_study *study,
+                           const struct schedule_log *log, struct err *err);
+
+/* finish.c: the trial's row gets the values that were measured, where no result brings them. */
 MUST_USE int trial_keep_measured(struct tuning *tuning, const struct live_lease *lease,
                                  struct err *err);
 

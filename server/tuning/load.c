@@ -356,9 +356,7 @@ static int load_lease(struct tuning *tuning, struct live_trial *trial, struct er
         lease->expired = true;
         return 0;
     }
-    worker->leases++;
-    trial->study->live_leases++;
-    tuning->n_live_leases++;
+    lease_count(tuning, lease, 1);
     int64_t ttl_ms = trial->study->def->ttl_ms;
     lease->ttl_ms =
         ttl_ms > tuning->settings.start_grace_ms ? ttl_ms : tuning->settings.start_grace_ms;

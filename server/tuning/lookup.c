@@ -63,31 +63,6 @@ int lease_renew(struct tuning *tuning, struct live_lease *lease, struct err *err
     return heap_set(&tuning->deadlines, &lease->deadline, tuning->now_ms + lease->ttl_ms, err);
 }
 
-int lease_revive(struct tuning *tuning, struct live_lease *lease, struct err *err)
-{
-    struct live_trial *trial = lease->trial;
-
-    if (!lease->expired) {
-        return 0;
-    }
-    trial_queue_remove(trial);
-    lease->expired = false;
-    lease->row.late = true;
-    lease->row.end = ATTEMPT_LIVE;
-    lease->row.ended_at_ms = 0;
-    lease->worker->leases++;
-    lease->study->live_leases++;
-    tuning->n_live_leases++;
-    trial->row.losses -= trial->row.state == TRIAL_QUEUED; /* a paused one counted as no loss */
-    study_count(trial->study, trial->row.state, TRIAL_RUNNING);
-    TRY(trial_move(&trial->row.state, TRIAL_RUNNING, err));
-    schedule_hold(trial->study->schedule, trial_id_number(trial->row.id), lease->row.to);
-    TRY(store_attempt_update(tuning->store, &lease->row, err));
-    TRY(store_trial_update(tuning->store, &trial->row, err));
-    return event_append(tuning, EVENT_TRIAL_RUNNING, trial->study->row.id,
-                        trial_id_number(trial->row.id), trial->row.attempt, err);
-}
-
 void lease_action(struct tuning *tuning, const struct live_lease *lease, struct action_reply *reply)
 {
     int64_t left_ms = lease->deadline.at_ms - tuning->now_ms;

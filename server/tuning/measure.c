@@ -66,14 +66,7 @@ static int tell_schedule(struct tuning *tuning, struct live_lease *lease, int64_
 
     TRY(schedule_measure(study->schedule, &moment, trial_id_number(lease->trial->row.id), step,
                          value, &log, &answer, err));
-    TRY(facts_append(tuning, study, &log, err));
-    for (size_t i = 0; i < log.n; i++) {
-        if (log.items[i].fact == FACT_VALUE) {
-            study_check_target(study, log.items[i].value);
-        }
-    }
-    tuning->words_moved = tuning->words_moved || log.n > 0;
-    return trials_align(tuning, study, &log, err);
+    return schedule_done(tuning, study, &log, err);
 }
 
 static int take_measurement(struct tuning *tuning, struct live_lease *lease,

@@ -31,9 +31,7 @@ static int expire(struct tuning *tuning, struct live_lease *lease, struct err *e
         return trial_end(tuning, trial, TRIAL_FAILED, "lost", NULL, err);
     }
     lease->expired = true;
-    lease->worker->leases--;
-    study->live_leases--;
-    tuning->n_live_leases--;
+    lease_count(tuning, lease, -1);
     lease->row.end = ATTEMPT_LOST;
     lease->row.ended_at_ms = tuning->wall_ms;
     TRY(store_attempt_update(tuning->store, &lease->row, err));

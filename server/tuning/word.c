@@ -69,14 +69,8 @@ int word_take(struct tuning *tuning, struct live_study *study, struct thought *t
     TRY(keep_fit(tuning, study, forecast, err));
     TRY(schedule_judge(study->schedule, &moment, thought->judged, thought->level, &word, &log,
                        err));
-    TRY(facts_append(tuning, study, &log, err));
-    for (size_t i = 0; i < log.n; i++) {
-        if (log.items[i].fact == FACT_VALUE) {
-            study_check_target(study, log.items[i].value);
-        }
-    }
     tuning->words_moved = true;
-    TRY(trials_align(tuning, study, &log, err));
+    TRY(schedule_done(tuning, study, &log, err));
     struct live_trial *trial = trial_live(tuning, trial_id(study->row.id, thought->judged));
     return trial == NULL ? 0 : word_ask(tuning, trial, err);
 }
