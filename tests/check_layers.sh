@@ -13,7 +13,9 @@ arrows='
 server           server/api
 server/api       server/http server/engine server/web
 server/engine    server/tuning
-server/tuning    server/advice server/strategy server/schedule server/store
+server/tuning    server/advice server/state
+server/state     server/suggester server/schedule server/store
+server/suggester server/strategy server/store
 server/advice    server/strategy server/schedule
 server/strategy  server/model server/domain
 server/schedule  server/domain

@@ -7,7 +7,7 @@
 #include "server/api/api.h"
 #include "server/api/provenance.h"
 #include "server/schedule/schedule.h"
-#include "server/tuning/facts.h"
+#include "server/state/facts.h"
 
 /* What a request reads: the study, and its facts in order. */
 struct facts {

@@ -10,7 +10,7 @@
 #include "server/engine/parts.h"
 
 #define START_GRACE_MS 120000
-#define THINK_MS 2000
+#define SUGGESTION_TIMEOUT_MS 2000
 
 static void system_entropy(void *context, void *bytes, size_t len)
 {
@@ -29,7 +29,7 @@ static int open_all(struct engine *engine, struct err *err)
         .clock = settings->clock,
         .entropy = system_entropy,
         .start_grace_ms = START_GRACE_MS,
-        .think_ms = THINK_MS,
+        .suggestion_timeout_ms = SUGGESTION_TIMEOUT_MS,
     };
 
     if (settings->directory != NULL) {
@@ -61,7 +61,7 @@ int engine_create(const struct engine_settings *settings, struct engine **engine
 
 bool engine_has_token(const struct engine *engine, unsigned scope, bool usable)
 {
-    return tuning_has_token(engine->tuning, scope, usable, NULL);
+    return tuning_has_token(engine->tuning, scope, usable);
 }
 
 int engine_add_token(struct engine *engine, struct token_row *row, struct err *err)
@@ -90,8 +90,9 @@ int engine_start(struct engine *engine, struct err *err)
     TRY(readers_start(&engine->readers, engine->store, n_readers, err));
     engine->readers_run = true;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    TRY(thinkers_start(&engine->thinkers, &engine->queue, cores > 2 ? (size_t)cores - 1 : 1, err));
-    engine->thinkers_run = true;
+    TRY(optimisers_start(&engine->optimisers, &engine->queue, cores > 2 ? (size_t)cores - 1 : 1,
+                         err));
+    engine->optimisers_run = true;
     if (!store_was_clean(engine->store) && engine->settings.directory != NULL) {
         TRY(readers_push(&engine->readers, check_database, engine, err));
     }
@@ -118,9 +119,9 @@ void engine_stop(struct engine *engine, int64_t drain_ms)
         (void)pthread_join(engine->writer, NULL);
         engine->writer_runs = false;
     }
-    if (engine->thinkers_run) {
-        thinkers_stop(&engine->thinkers);
-        engine->thinkers_run = false;
+    if (engine->optimisers_run) {
+        optimisers_stop(&engine->optimisers);
+        engine->optimisers_run = false;
     }
     if (engine->readers_run) {
         readers_stop(&engine->readers);

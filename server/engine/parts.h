@@ -59,22 +59,22 @@ MUST_USE int readers_push(struct readers *readers, void (*run)(void *argument, s
 /* Runs what is queued, then joins. */
 void readers_stop(struct readers *readers);
 
-/* ---- thinkers (thinkers.c) ---- */
-#define THINKERS_MAX 64
-struct thinkers {
+/* ---- optimisers (optimisers.c) ---- */
+#define OPTIMISERS_MAX 64
+struct optimisers {
     struct queue *queue; /* where answers go */
     pthread_mutex_t lock;
     pthread_cond_t filled;
-    struct thought *first, **tail;
+    struct suggestion_job *first, **tail;
     bool closed;
     size_t n;
-    pthread_t threads[THINKERS_MAX];
+    pthread_t threads[OPTIMISERS_MAX];
 };
-MUST_USE int thinkers_start(struct thinkers *thinkers, struct queue *queue, size_t n,
-                            struct err *err);
-void thinkers_push(struct thinkers *thinkers, struct thought *thought);
+MUST_USE int optimisers_start(struct optimisers *optimisers, struct queue *queue, size_t n,
+                              struct err *err);
+void optimisers_push(struct optimisers *optimisers, struct suggestion_job *job);
 /* Joins; what was not begun is dropped. */
-void thinkers_stop(struct thinkers *thinkers);
+void optimisers_stop(struct optimisers *optimisers);
 
 struct engine {
     struct engine_settings settings;
@@ -84,8 +84,8 @@ struct engine {
     struct queue queue;
     struct readers readers;
     bool readers_run;
-    struct thinkers thinkers;
-    bool thinkers_run;
+    struct optimisers optimisers;
+    bool optimisers_run;
     pthread_t writer;
     bool writer_runs;
     atomic_bool stopping;

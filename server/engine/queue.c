@@ -47,7 +47,7 @@ int queue_push(struct queue *queue, struct command *command, struct err *err)
     (void)pthread_mutex_lock(&queue->lock);
     if (queue->closed) {
         result = err_set(err, ERR_OVERLOADED, "the server is stopping; repeat in a moment");
-    } else if (command->kind != COMMAND_UNSENT && command->kind != COMMAND_THOUGHT
+    } else if (command->kind != COMMAND_UNSENT && command->kind != COMMAND_SUGGESTION
                && !has_room(queue, command)) {
         result = err_set(err, ERR_OVERLOADED,
                          "more requests wait than the disk can take; repeat in a moment");

@@ -176,9 +176,9 @@ static void run_group(struct engine *engine, struct command *first)
     atomic_fetch_add(&engine->commands, n);
     publish(engine);
     deliver(engine);
-    struct thought *thought;
-    while ((thought = tuning_take_thought(engine->tuning)) != NULL) {
-        thinkers_push(&engine->thinkers, thought);
+    struct suggestion_job *job;
+    while ((job = tuning_take_job(engine->tuning)) != NULL) {
+        optimisers_push(&engine->optimisers, job);
     }
 }
 

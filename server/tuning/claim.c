@@ -1,37 +1,42 @@
-/* What goes out to an ask, in this order: a retry of a lost attempt, a promotion, an enqueued
- * configuration, a new suggestion. */
 #include "server/tuning/claim.h"
 
 #include <string.h>
+
+#include "server/state/limits.h"
+#include "server/state/studies.h"
+#include "server/state/transition.h"
+#include "server/state/trials.h"
+#include "server/tuning/grant.h"
+#include "server/tuning/match.h"
+#include "server/tuning/suggestion.h"
 
 /* Tells the schedule once that no new configurations will come. */
 int study_seal(struct tuning *tuning, struct live_study *study, struct err *err)
 {
     OWN(schedule_log) struct schedule_log log = {0};
-    struct schedule_moment moment = study_moment(tuning, study);
+    struct schedule_moment moment = study_moment(&tuning->state, study);
 
     if (study->sealed) {
         return 0;
     }
     study->sealed = true;
     TRY(schedule_seal(study->schedule, &moment, &log, err));
-    return schedule_done(tuning, study, &log, err);
+    return schedule_done(&tuning->state, study, &log, err);
 }
 
-/* Who asks, of which study. */
+/* The ask, and the study that it may be served from. */
 struct asker {
-    const struct tuning *tuning;
+    const struct state *state;
     const struct live_study *study;
     const struct ask *ask;
 };
 
-/* Is the trial's checkpoint on the asking host? One that lies within everybody's reach draws it to
- * nobody. */
+/* Is the trial's checkpoint on the asking host? One that every host reaches prefers none. */
 static bool holds_checkpoint(const void *worker, int64_t number)
 {
     const struct asker *asker = worker;
     const struct live_trial *trial =
-        trial_live(asker->tuning, trial_id(asker->study->row.id, number));
+        trial_live(asker->state, trial_id(asker->study->row.id, number));
 
     return trial != NULL && trial->checkpoint.present && strcmp(trial->checkpoint.reach, "any") != 0
            && grant_resume_step(trial, &asker->ask->command->ask, INT64_MAX) > 0;
@@ -49,16 +54,16 @@ static bool has_hung_up(struct ask *ask)
 }
 
 /* The schedule offers a trial that is no more: it lets go of it, and the next offer counts. */
-static int drop_stranger(struct tuning *tuning, struct live_study *study, int64_t number,
-                         struct err *err)
+static int drop_unknown(struct tuning *tuning, struct live_study *study, int64_t number,
+                        struct err *err)
 {
     OWN(schedule_log) struct schedule_log log = {0};
-    struct schedule_moment moment = study_moment(tuning, study);
+    struct schedule_moment moment = study_moment(&tuning->state, study);
 
-    study->dry = 0;
-    tuning->may_have_work = true;
+    study->no_offer = 0;
+    tuning->state.may_have_work = true;
     TRY(schedule_end(study->schedule, &moment, number, FACT_DROP, &log, err));
-    return schedule_done(tuning, study, &log, err);
+    return schedule_done(&tuning->state, study, &log, err);
 }
 
 /* Grants the ask something of this study, if anything may go out. */
@@ -71,17 +76,17 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
     struct live_trial *trial;
 
     *served = false;
-    if (study->dry == tuning->dispatches) {
+    if (study->no_offer == tuning->dispatches) {
         return 0;
     }
-    study->dry = tuning->dispatches; /* unless something goes out below */
-    if (study->row.state != STUDY_RUNNING || !study_may_go_on(tuning, study)
+    study->no_offer = tuning->dispatches; /* unless something goes out below */
+    if (study->row.state != STUDY_RUNNING || !study_may_go_on(&tuning->state, study)
         || (limits->parallel >= 0 && study->live_leases >= limits->parallel)) {
         return 0;
     }
     if (study->retries.first != NULL) {
         if (has_hung_up(ask)) {
-            study->dry = 0;
+            study->no_offer = 0;
             return 0;
         }
         trial = study->retries.first;
@@ -89,11 +94,11 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
             schedule_answer(study->schedule, trial_id_number(trial->row.id));
         schedule_hold(study->schedule, trial_id_number(trial->row.id), answer.until);
         *served = true;
-        study->dry = 0;
+        study->no_offer = 0;
         return grant_lease(tuning, ask, trial, answer.has_until, answer.until, err);
     }
-    struct schedule_moment moment = study_moment(tuning, study);
-    const struct asker asker = {tuning, study, ask};
+    struct schedule_moment moment = study_moment(&tuning->state, study);
+    const struct asker asker = {&tuning->state, study, ask};
     moment.prefers = holds_checkpoint;
     moment.worker = &asker;
     schedule_offer(study->schedule, &moment, &offer);
@@ -101,20 +106,20 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
         return 0;
     }
     if (has_hung_up(ask)) {
-        study->dry = 0;
+        study->no_offer = 0;
         return 0;
     }
     if (offer.kind == OFFER_RESUME) {
-        trial = trial_live(tuning, trial_id(study->row.id, offer.trial));
+        trial = trial_live(&tuning->state, trial_id(study->row.id, offer.trial));
         if (trial == NULL) {
-            return drop_stranger(tuning, study, offer.trial, err);
+            return drop_unknown(tuning, study, offer.trial, err);
         }
     } else if (study->enqueued.first != NULL) {
         trial = study->enqueued.first;
     } else {
         TRY(study_suggest(tuning, ask, study, &trial, err));
-        if (trial == NULL && ask->thinks) {
-            study->dry = 0; /* the next ask wants its thought too */
+        if (trial == NULL && ask->awaits_suggestion) {
+            study->no_offer = 0; /* the next ask requests one too */
             return 0;
         }
         if (trial == NULL) {
@@ -122,10 +127,10 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
         }
     }
     *served = true;
-    study->dry = 0;
+    study->no_offer = 0;
     TRY(schedule_take(study->schedule, &moment, &offer, trial_id_number(trial->row.id), &log, err));
     TRY(grant_lease(tuning, ask, trial, offer.has_until, offer.until, err));
-    return schedule_done(tuning, study, &log, err);
+    return schedule_done(&tuning->state, study, &log, err);
 }
 
 /* Tries the studies in the order of fairness; each is tried at most once. */
@@ -136,7 +141,7 @@ int ask_serve(struct tuning *tuning, struct ask *ask, bool *served, struct err *
 
     *served = false;
     if (command->study[0] != '\0') { /* the common case needs no search */
-        struct live_study *study = study_named(tuning, command->study);
+        struct live_study *study = study_named(&tuning->state, command->study);
         if (study == NULL || !ask_matches(&command->ask, command->study, study)) {
             return 0;
         }
@@ -144,7 +149,7 @@ int ask_serve(struct tuning *tuning, struct ask *ask, bool *served, struct err *
     }
     for (;;) {
         struct live_study *best = NULL;
-        for (struct live_study *study = tuning->studies; study != NULL; study = study->next) {
+        for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
             if (study->row.state == STUDY_RUNNING && (last == NULL || study_goes_first(last, study))
                 && study != last && ask_matches(&command->ask, "", study)
                 && (best == NULL || study_goes_first(study, best))) {

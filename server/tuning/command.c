@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "server/tuning/think.h"
+#include "server/suggester/suggester.h"
 
 struct command *command_create(enum command_kind kind)
 {
@@ -33,11 +33,8 @@ void command_drop_outputs(struct command *command)
         command->grant = (struct lease_grant){0};
     } else {
         shared_def_destroy(command->study_out.def);
-        shared_def_destroy(command->trial_out.def);
-        trial_row_finish(&command->trial_out.row);
-        free(command->trial_out.parameters);
+        trial_reply_finish(&command->trial_out);
         command->study_out = (struct study_state_reply){0};
-        command->trial_out = (struct trial_reply){0};
     }
     command->granted = false;
     command->is_replay = false;
@@ -53,7 +50,7 @@ void command_destroy(struct command *command)
     finish_input(command);
     free(command->report_text);
     free(command->secret);
-    thought_destroy(command->thought);
+    suggestion_job_destroy(command->job);
     faults_finish(&command->faults);
     free(command->replay_text);
     free(command->numbers);

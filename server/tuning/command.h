@@ -14,9 +14,10 @@
 #include "common/wire.h"
 #include "server/domain/shared_def.h"
 #include "server/domain/trial.h"
+#include "server/state/trial_reply.h"
 #include "server/store/store.h"
 
-struct thought;
+struct suggestion_job;
 struct ask; /* a waiting ask, tuning's own */
 
 enum command_kind {
@@ -30,27 +31,17 @@ enum command_kind {
     COMMAND_HEARTBEAT,
     COMMAND_RESULT,
     COMMAND_RELEASE,
-    COMMAND_THOUGHT, /* a suggestion was thought out: internal */
-    COMMAND_UNSENT,  /* an answer could not be delivered: internal */
+    COMMAND_SUGGESTION, /* a job of a suggester has its result: internal */
+    COMMAND_UNSENT,     /* an answer could not be delivered: internal */
     COMMAND_TOKEN_CREATE,
     COMMAND_TOKEN_REVOKE,
     COMMAND_KIND_COUNT
 };
 
-/* A study or a trial as it stands when the command is done. */
+/* A study as it stands when the command is done. */
 struct study_state_reply {
     struct shared_def *def;
     struct study_row row; /* without its texts */
-};
-struct trial_reply {
-    struct shared_def *def;
-    struct trial_row row; /* owns config and metrics */
-    char *parameters;     /* JSON, or NULL: to be made from the row; owned */
-};
-
-struct study_patch {
-    int64_t if_revision; /* 0: not said */
-    const json_t *body;  /* borrowed from command->body */
 };
 
 struct command {
@@ -90,14 +81,14 @@ struct command {
         struct token_row token; /* TOKEN_CREATE; TOKEN_REVOKE: id, and the scopes of which one
                                    usable token must be left unless `force` */
     };
-    char *secret;            /* TOKEN_CREATE: shown once in the reply */
-    struct thought *thought; /* THOUGHT, owned */
+    char *secret;               /* TOKEN_CREATE: shown once in the reply */
+    struct suggestion_job *job; /* SUGGESTION, owned */
 
     /* ---- output ---- */
     struct err err;
     struct faults faults;
     bool answered;     /* it stands among the answers of its group */
-    bool is_parked;    /* MEASURE: the answer waits for the model's word about the trial */
+    bool is_parked;    /* MEASURE: the answer waits for a forecast of the trial */
     bool keeps_writes; /* refused, and what it wrote (evidence) stays */
     bool is_replay;    /* the reply is a kept one: replay_status, replay_text */
     int64_t replay_status;

@@ -1,8 +1,16 @@
-/* A trial is handed out: attempt, lease, counters, event and request id, in one transaction. */
-#include "server/tuning/claim.h"
+#include "server/tuning/grant.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "server/domain/lease.h"
+#include "server/state/checkpoints.h"
+#include "server/state/leases.h"
+#include "server/state/limits.h"
+#include "server/state/requests.h"
+#include "server/state/transition.h"
+#include "server/state/trials.h"
+#include "server/state/workers.h"
 
 static char *parameters_text(const struct study_def *def, const double x[])
 {
@@ -26,9 +34,9 @@ int grant_fill(struct tuning *tuning, const struct live_lease *lease, struct lea
 
     memcpy(name.secret, lease->row.secret, sizeof name.secret);
     lease_name_format(&name, grant->id);
-    grant->expires_at_ms = tuning->wall_ms + lease->deadline.at_ms - tuning->now_ms;
+    grant->expires_at_ms = tuning->state.wall_ms + lease->deadline.at_ms - tuning->state.now_ms;
     grant->ttl_seconds = (double)lease->ttl_ms / 1000;
-    grant->heartbeat_seconds = lease_heartbeat_seconds(lease->ttl_ms, tuning->n_live_leases);
+    grant->heartbeat_seconds = lease_heartbeat_seconds(lease->ttl_ms, tuning->state.n_live_leases);
     memcpy(grant->study, study->row.name, sizeof grant->study);
     grant->objectives = strdup(study->objectives_json);
     grant->trial = trial_id_number(trial->row.id);
@@ -47,7 +55,7 @@ int grant_fill(struct tuning *tuning, const struct live_lease *lease, struct lea
     grant->trial_seconds = def->limits.trial_seconds > 0 ? def->limits.trial_seconds : 0;
     grant->stall_seconds = def->limits.stall_seconds > 0 ? def->limits.stall_seconds : 0;
     grant->job = study->job_json == NULL ? NULL : strdup(study->job_json);
-    TRY(discards_write(lease, &grant->discard, err));
+    TRY(obsolete_write(lease, &grant->discard, err));
     if (grant->objectives == NULL || grant->parameters == NULL
         || (study->job_json != NULL && grant->job == NULL)) {
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -71,38 +79,6 @@ int64_t grant_resume_step(const struct live_trial *trial, const struct lease_ask
     return reachable ? step : 0;
 }
 
-static int memo_put(struct tuning *tuning, const struct ask *ask, int64_t attempt_id,
-                    struct err *err)
-{
-    uint64_t key;
-
-    if (!ask->has_request) {
-        return 0;
-    }
-    memcpy(&key, ask->request, sizeof key);
-    struct memo *memo = map_get(&tuning->memo_by_request, key);
-    if (memo == NULL) {
-        memo = calloc(1, sizeof *memo);
-        if (memo == NULL || map_put(&tuning->memo_by_request, key, memo, err) != 0) {
-            free(memo);
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-    }
-    memcpy(memo->request, ask->request, sizeof memo->request);
-    memo->attempt_id = attempt_id;
-    memo->ended_ms = 0;
-    return 0;
-}
-
-static int ensure_worker_row(struct tuning *tuning, struct live_worker *worker, struct err *err)
-{
-    if (worker->id != 0) {
-        return 0;
-    }
-    TRY(store_worker_insert(tuning->store, worker->name, &worker->id, err));
-    return map_put(&tuning->worker_by_id, (uint64_t)worker->id, worker, err);
-}
-
 /* One transaction's worth: attempt, trial, counters, event, request id. The trial is in memory and
  * in the store already, whether new or not. */
 int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial, bool has_until,
@@ -112,10 +88,10 @@ int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial
     struct command *command = ask->command;
     struct live_lease *lease;
 
-    TRY(ensure_worker_row(tuning, ask->worker, err));
+    TRY(worker_save(&tuning->state, ask->worker, err));
     trial_queue_remove(trial);
     if (trial->lease != NULL) { /* expired: overtaken now */
-        lease_leave(tuning, trial->lease);
+        lease_leave(&tuning->state, trial->lease);
     }
     struct attempt_row row = {
         .trial = trial->row.id,
@@ -124,29 +100,31 @@ int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial
         .has_request = ask->has_request,
         .from = grant_resume_step(trial, &command->ask, has_until ? until : INT64_MAX),
         .to = has_until ? until : 0,
-        .leased_at_ms = tuning->wall_ms,
+        .leased_at_ms = tuning->state.wall_ms,
     };
     memcpy(row.request, ask->request, sizeof row.request);
     tuning->settings.entropy(tuning->settings.entropy_context, row.secret, sizeof row.secret);
-    TRY(store_attempt_insert(tuning->store, &row, err));
+    TRY(store_attempt_insert(tuning->state.store, &row, err));
     bool first = trial->row.attempt == 0;
     trial->row.attempt = row.number;
     trial->row.attempt_id = row.id;
     memcpy(trial->row.worker, ask->worker->name, sizeof trial->row.worker);
     if (first) {
-        trial->row.started_at_ms = tuning->wall_ms;
+        trial->row.started_at_ms = tuning->state.wall_ms;
         study->row.leased_trials++;
     }
-    TRY(trial_become(tuning, trial, TRIAL_RUNNING, NULL, err));
-    TRY(lease_enter(tuning, trial, &row, ask->worker, &lease, err));
-    lease_count(tuning, lease, 1);
+    TRY(trial_become(&tuning->state, trial, TRIAL_RUNNING, NULL, err));
+    TRY(lease_enter(&tuning->state, trial, &row, ask->worker, &lease, err));
+    lease_count(&tuning->state, lease, 1);
     if (study->row.started_at_ms == 0) {
-        study->row.started_at_ms = tuning->wall_ms;
-        TRY(study_set_clock(tuning, study, err));
+        study->row.started_at_ms = tuning->state.wall_ms;
+        TRY(study_set_clock(&tuning->state, study, err));
     }
-    TRY(lease_renew(tuning, lease, err));
-    TRY(memo_put(tuning, ask, row.id, err));
-    TRY(discards_list(tuning, lease, command->ask.host, err));
+    TRY(lease_renew(&tuning->state, lease, err));
+    if (ask->has_request) {
+        TRY(request_put(&tuning->state, ask->request, row.id, 0, err));
+    }
+    TRY(obsolete_list(&tuning->state, lease, command->ask.host, err));
     command->granted = true;
     return grant_fill(tuning, lease, &command->grant, err);
 }

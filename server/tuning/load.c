@@ -1,4 +1,4 @@
-/* From the store to the live state: at start, and after a group that could not be kept. */
+/* From the store to the live tables: at start, and after a group that could not be kept. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,39 +6,24 @@
 
 #include "common/digest.h"
 #include "server/advice/choose.h"
-#include "server/tuning/facts.h"
-#include "server/tuning/live.h"
-
-/* ---- workers ---- */
+#include "server/state/checkpoints.h"
+#include "server/state/facts.h"
+#include "server/state/leases.h"
+#include "server/state/limits.h"
+#include "server/state/requests.h"
+#include "server/state/studies.h"
+#include "server/state/tokens.h"
+#include "server/state/transition.h"
+#include "server/state/trials.h"
+#include "server/state/workers.h"
+#include "server/tuning/forecasts.h"
+#include "server/tuning/internal.h"
 
 static int load_worker(void *context, int64_t id, const char *name, struct err *err)
 {
     struct tuning *tuning = context;
-    uint64_t key = digest_text(name);
-    struct live_worker *worker = map_get(&tuning->worker_by_name, key);
 
-    if (worker == NULL) {
-        worker = calloc(1, sizeof *worker);
-        if (worker == NULL || map_put(&tuning->worker_by_name, key, worker, err) != 0) {
-            free(worker);
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-        (void)snprintf(worker->name, sizeof worker->name, "%s", name);
-    }
-    worker->id = id;
-    return map_put(&tuning->worker_by_id, (uint64_t)id, worker, err);
-}
-
-/* Rows that a rolled-back group had made are no rows. */
-static void forget_rows(struct tuning *tuning)
-{
-    size_t at = 0;
-    struct live_worker *worker;
-
-    while ((worker = map_next(&tuning->worker_by_name, &at)) != NULL) {
-        worker->id = 0;
-    }
-    map_finish(&tuning->worker_by_id);
+    return worker_load(&tuning->state, id, name, err);
 }
 
 /* ---- studies ---- */
@@ -68,29 +53,29 @@ static int load_fact(void *context, const struct fact_row *row, struct err *err)
     return schedule_load(study->schedule, &record, err);
 }
 
-/* ---- the past of strategies that learn ---- */
+/* ---- the history of studies that learn ---- */
 
-struct past_loading {
+struct finished_trials {
     size_t n, cap;
     struct trial_row *rows; /* finished ones, to be sorted by the order of their ends */
 };
 
 static int collect_finished(void *context, struct trial_row *row, struct err *err)
 {
-    struct past_loading *loading = context;
+    struct finished_trials *finished = context;
 
-    if (loading->n == loading->cap) {
-        size_t cap = loading->cap == 0 ? 64 : loading->cap * 2;
-        struct trial_row *grown = realloc(loading->rows, cap * sizeof *grown);
+    if (finished->n == finished->cap) {
+        size_t cap = finished->cap == 0 ? 64 : finished->cap * 2;
+        struct trial_row *grown = realloc(finished->rows, cap * sizeof *grown);
         if (grown == NULL) {
             return err_set(err, ERR_NOMEM, "out of memory");
         }
-        loading->rows = grown;
-        loading->cap = cap;
+        finished->rows = grown;
+        finished->cap = cap;
     }
     free(row->explain);
     row->explain = NULL;
-    loading->rows[loading->n++] = *row;
+    finished->rows[finished->n++] = *row;
     *row = (struct trial_row){0};
     return 0;
 }
@@ -105,35 +90,35 @@ static int by_end(const void *a, const void *b)
 
 static int load_fit(void *context, uint64_t n_seen, const void *data, size_t bytes, struct err *err)
 {
-    return past_add_fit(context, n_seen, data, bytes, err);
+    return suggester_add_fit(context, n_seen, data, bytes, err);
 }
 
-static int load_past(struct tuning *tuning, struct live_study *study, struct err *err)
+static int load_history(struct tuning *tuning, struct live_study *study, struct err *err)
 {
-    const unsigned finished =
+    const unsigned states =
         1u << TRIAL_COMPLETED | 1u << TRIAL_PRUNED | 1u << TRIAL_FAILED | 1u << TRIAL_INFEASIBLE;
-    struct past_loading loading = {0};
-    struct trial_query query = {.study = study->row.id, .limit = -1, .states = finished};
+    struct finished_trials finished = {0};
+    struct trial_query query = {.study = study->row.id, .limit = -1, .states = states};
 
-    if (study->past == NULL) {
+    if (study->suggester == NULL) {
         return 0;
     }
-    int result = store_each_trial(tuning->store, &query, collect_finished, &loading, err);
-    if (loading.n > 0) {
-        qsort(loading.rows, loading.n, sizeof *loading.rows, by_end);
+    int result = store_each_trial(tuning->state.store, &query, collect_finished, &finished, err);
+    if (finished.n > 0) {
+        qsort(finished.rows, finished.n, sizeof *finished.rows, by_end);
     }
-    for (size_t i = 0; i < loading.n; i++) {
+    for (size_t i = 0; i < finished.n; i++) {
         if (result == 0) {
-            result = study_remember(tuning, study, &loading.rows[i], err);
+            result = study_observe(&tuning->state, study, &finished.rows[i], err);
         }
-        trial_row_finish(&loading.rows[i]);
+        trial_row_finish(&finished.rows[i]);
     }
-    free(loading.rows);
+    free(finished.rows);
     TRY(result);
     OWN(sources) struct sources sources = {0};
-    TRY(sources_load(tuning->store, study->row.id, study->def, &sources, err));
-    past_set_sources(study->past, &sources);
-    return store_each_fit(tuning->store, study->row.id, load_fit, study->past, err);
+    TRY(sources_load(tuning->state.store, study->row.id, study->def, &sources, err));
+    suggester_set_sources(study->suggester, &sources);
+    return store_each_fit(tuning->state.store, study->row.id, load_fit, study->suggester, err);
 }
 
 static int read_definition(const struct study_row *row, const char *text, struct study_def **def,
@@ -167,14 +152,14 @@ static int load_study(void *context, struct study_row *row, struct err *err)
     if (shared == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    TRY(study_enter(tuning, row, shared, &study, err));
-    TRY(store_each_metric(tuning->store, row->id, load_metric, study, err));
-    TRY(store_each_fact(tuning->store, row->id, load_fact, study, err));
+    TRY(study_enter(&tuning->state, row, shared, &study, err));
+    TRY(store_each_metric(tuning->state.store, row->id, load_metric, study, err));
+    TRY(store_each_fact(tuning->state.store, row->id, load_fact, study, err));
     if (schedule_has_facts(study->schedule)) {
-        study->stragglers_ms = tuning->now_ms; /* somebody's time may be over already */
+        study->stragglers_ms = tuning->state.now_ms; /* somebody's time may be over already */
     }
-    TRY(load_past(tuning, study, err));
-    return study_set_clock(tuning, study, err);
+    TRY(load_history(tuning, study, err));
+    return study_set_clock(&tuning->state, study, err);
 }
 
 /* ---- trials ---- */
@@ -255,7 +240,7 @@ static int load_curve(struct tuning *tuning, struct live_study *study, int64_t n
         .objective = metric_find(study, study->def->objectives[0].metric),
     };
 
-    TRY(store_each_measurement(tuning->store, trial_id(study->row.id, number), -1, load_point,
+    TRY(store_each_measurement(tuning->state.store, trial_id(study->row.id, number), -1, load_point,
                                &curve, err));
     return recall_point(&curve, err);
 }
@@ -263,10 +248,10 @@ static int load_curve(struct tuning *tuning, struct live_study *study, int64_t n
 /* A stopping rule compares with the curves of trials that are final. */
 static int load_final_curves(struct tuning *tuning, struct err *err)
 {
-    for (struct live_study *study = tuning->studies; study != NULL; study = study->next) {
+    for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
         bool wanted = schedule_wants_curves(study->schedule) && study->row.state != STUDY_FINISHED;
         for (int64_t number = 1; wanted && number <= study->row.last_number; number++) {
-            if (trial_live(tuning, trial_id(study->row.id, number)) == NULL) {
+            if (trial_live(&tuning->state, trial_id(study->row.id, number)) == NULL) {
                 TRY(load_curve(tuning, study, number, NULL, NULL, err));
             }
         }
@@ -301,38 +286,13 @@ static int load_best(struct tuning *tuning, struct live_study *study, struct err
     if (study->row.best_trial == 0 || !study->def->has_resource) {
         return 0;
     }
-    TRY(store_trial_load(tuning->store, id, &row, err));
+    TRY(store_trial_load(tuning->state.store, id, &row, err));
     if (!trial_state_is_final(row.state) || row.state == TRIAL_COMPLETED) {
         return 0;
     }
     study->best_holder = study->row.best_trial;
-    return store_each_attempt(tuning->store, id, load_checkpoint, &study->best_checkpoint, err);
-}
-
-static int memo_add(struct tuning *tuning, const struct attempt_row *row, int64_t ended_ms,
-                    struct err *err)
-{
-    uint64_t key;
-
-    if (!row->has_request) {
-        return 0;
-    }
-    memcpy(&key, row->request, sizeof key);
-    struct memo *memo = map_get(&tuning->memo_by_request, key);
-    if (memo != NULL && memo->attempt_id > row->id) {
-        return 0; /* a newer attempt under the same id */
-    }
-    if (memo == NULL) {
-        memo = calloc(1, sizeof *memo);
-        if (memo == NULL || map_put(&tuning->memo_by_request, key, memo, err) != 0) {
-            free(memo);
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-    }
-    memcpy(memo->request, row->request, sizeof memo->request);
-    memo->attempt_id = row->id;
-    memo->ended_ms = ended_ms;
-    return 0;
+    return store_each_attempt(tuning->state.store, id, load_checkpoint, &study->best_checkpoint,
+                              err);
 }
 
 /* The newest attempt: live, or lost and perhaps coming back. */
@@ -341,33 +301,37 @@ static int load_lease(struct tuning *tuning, struct live_trial *trial, struct er
     OWN(attempt_row) struct attempt_row row = {0};
     struct live_lease *lease;
 
-    TRY(store_attempt_load(tuning->store, trial->row.attempt_id, &row, err));
+    TRY(store_attempt_load(tuning->state.store, trial->row.attempt_id, &row, err));
     bool live = trial->row.state == TRIAL_RUNNING;
     if (!live && row.end != ATTEMPT_LOST) {
         return 0;
     }
-    struct live_worker *worker = map_get(&tuning->worker_by_id, (uint64_t)row.worker);
+    struct live_worker *worker = map_get(&tuning->state.worker_by_id, (uint64_t)row.worker);
     if (worker == NULL) {
         return err_set(err, ERR_IO, "an attempt names a worker that is not there");
     }
-    TRY(lease_enter(tuning, trial, &row, worker, &lease, err));
-    TRY(memo_add(tuning, &row, 0, err));
+    TRY(lease_enter(&tuning->state, trial, &row, worker, &lease, err));
+    if (row.has_request) {
+        TRY(request_put(&tuning->state, row.request, row.id, 0, err));
+    }
     if (!live) {
         lease->expired = true;
         return 0;
     }
-    lease_count(tuning, lease, 1);
+    lease_count(&tuning->state, lease, 1);
     int64_t ttl_ms = trial->study->def->ttl_ms;
     lease->ttl_ms =
         ttl_ms > tuning->settings.start_grace_ms ? ttl_ms : tuning->settings.start_grace_ms;
     schedule_hold(trial->study->schedule, trial_id_number(trial->row.id), row.to);
-    return heap_set(&tuning->deadlines, &lease->deadline, tuning->now_ms + lease->ttl_ms, err);
+    return heap_set(&tuning->state.lease_deadlines, &lease->deadline,
+                    tuning->state.now_ms + lease->ttl_ms, err);
 }
 
 static int load_trial(void *context, struct trial_row *row, struct err *err)
 {
     struct tuning *tuning = context;
-    struct live_study *study = map_get(&tuning->study_by_id, (uint64_t)trial_id_study(row->id));
+    struct live_study *study =
+        map_get(&tuning->state.study_by_id, (uint64_t)trial_id_study(row->id));
     struct live_trial *trial;
 
     if (study == NULL) {
@@ -377,7 +341,7 @@ static int load_trial(void *context, struct trial_row *row, struct err *err)
         return err_set(err, ERR_IO, "a trial of study \"%s\" has another number of parameters",
                        study->row.name);
     }
-    TRY(trial_enter(tuning, study, row, &trial, err));
+    TRY(trial_enter(&tuning->state, study, row, &trial, err));
     if (trial->row.state == TRIAL_QUEUED) {
         trial_queue_push(trial->row.attempt == 0 ? &study->enqueued : &study->retries, trial);
     }
@@ -386,11 +350,11 @@ static int load_trial(void *context, struct trial_row *row, struct err *err)
     }
     if (study->def->has_resource) {
         struct checkpoint newest = {0};
-        TRY(store_each_attempt(tuning->store, trial->row.id, load_checkpoint, &newest, err));
-        TRY(discards_hold(tuning, trial, &newest, err));
+        TRY(store_each_attempt(tuning->state.store, trial->row.id, load_checkpoint, &newest, err));
+        TRY(checkpoint_hold(&tuning->state, trial, &newest, err));
     }
     TRY(load_lease(tuning, trial, err));
-    bool learns = study->past != NULL && study->def->has_resource;
+    bool learns = study->suggester != NULL && study->def->has_resource;
     return load_curve(tuning, study, trial_id_number(trial->row.id), trial->lease,
                       learns ? &trial->curve : NULL, err);
 }
@@ -399,42 +363,44 @@ static int load_request(void *context, struct attempt_row *row, struct err *err)
 {
     struct tuning *tuning = context;
 
-    return memo_add(tuning, row, tuning->now_ms, err);
+    return row->has_request
+               ? request_put(&tuning->state, row->request, row->id, tuning->state.now_ms, err)
+               : 0;
 }
 
 static int load_token(void *context, const struct token_row *row, struct err *err)
 {
-    return token_enter(context, row, err);
+    struct tuning *tuning = context;
+
+    return token_enter(&tuning->state, row, err);
 }
 
 int tuning_load(struct tuning *tuning, struct err *err)
 {
-    tuning->now_ms = tuning->settings.clock->monotonic_ms(tuning->settings.clock);
-    tuning->wall_ms = tuning->settings.clock->wall_ms(tuning->settings.clock);
-    tuning->generation++; /* thoughts that are out belong to the state before */
-    tuning_clear(tuning);
-    forget_rows(tuning);
+    tuning->state.now_ms = tuning->settings.clock->monotonic_ms(tuning->settings.clock);
+    tuning->state.wall_ms = tuning->settings.clock->wall_ms(tuning->settings.clock);
+    state_clear(&tuning->state);
     for (struct ask *ask = tuning->asks; ask != NULL; ask = ask->next) {
-        ask->has_thought = false;
-        ask->thinks = false;
+        ask->has_job = false;
+        ask->awaits_suggestion = false;
     }
-    TRY(store_last_seq(tuning->store, &tuning->last_seq, err));
-    TRY(store_each_token(tuning->store, load_token, tuning, err));
-    TRY(store_each_worker(tuning->store, load_worker, tuning, err));
-    TRY(store_each_study(tuning->store, load_study, tuning, err));
-    TRY(store_each_recent_request(tuning->store, tuning->wall_ms - 10 * 60 * 1000, load_request,
-                                  tuning, err));
-    TRY(store_each_open_trial(tuning->store, load_trial, tuning, err));
+    TRY(store_last_seq(tuning->state.store, &tuning->state.last_seq, err));
+    TRY(store_each_token(tuning->state.store, load_token, tuning, err));
+    TRY(store_each_worker(tuning->state.store, load_worker, tuning, err));
+    TRY(store_each_study(tuning->state.store, load_study, tuning, err));
+    TRY(store_each_recent_request(tuning->state.store, tuning->state.wall_ms - 10 * 60 * 1000,
+                                  load_request, tuning, err));
+    TRY(store_each_open_trial(tuning->state.store, load_trial, tuning, err));
     TRY(load_final_curves(tuning, err));
-    TRY(words_ask_all(tuning, err));
-    tuning->words_moved = true;
-    for (struct live_study *study = tuning->studies; study != NULL; study = study->next) {
+    TRY(forecasts_request_all(tuning, err));
+    tuning->state.forecasts_moved = true;
+    for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
         TRY(load_best(tuning, study, err));
     }
-    TRY(discards_load(tuning, err));
-    tuning->may_have_work = true;
-    tuning->studies_moved = true;
-    tuning->studies_changed = true;
-    tuning->tokens_changed = true;
+    TRY(obsolete_load(&tuning->state, err));
+    tuning->state.may_have_work = true;
+    tuning->state.studies_moved = true;
+    tuning->state.studies_changed = true;
+    tuning->state.tokens_changed = true;
     return 0;
 }

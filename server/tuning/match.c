@@ -1,9 +1,10 @@
-/* Which studies an ask may serve, in which order, and why nothing goes out. */
-#include "server/tuning/claim.h"
+#include "server/tuning/match.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "server/state/limits.h"
 
 /* ---- which studies an ask may serve ---- */
 
@@ -106,7 +107,7 @@ static void explain_study(const struct tuning *tuning, const struct live_study *
         (void)snprintf(no->detail, sizeof no->detail,
                        "study \"%s\" waits for the trials that run: %s", study->row.name, why);
     } else {
-        struct schedule_moment moment = study_moment(tuning, study);
+        struct schedule_moment moment = study_moment(&tuning->state, study);
         struct schedule_offer offer;
         schedule_offer(study->schedule, &moment, &offer);
         (void)snprintf(no->detail, sizeof no->detail, "study \"%s\": %.180s", study->row.name,
@@ -125,7 +126,8 @@ void ask_explain(const struct tuning *tuning, const struct lease_ask *ask, const
     const struct live_study *best = NULL;
 
     *no = (struct no_lease){.reason = NO_LEASE_NONE, .retry_after_seconds = 5};
-    for (const struct live_study *study = tuning->studies; study != NULL; study = study->next) {
+    for (const struct live_study *study = tuning->state.studies; study != NULL;
+         study = study->next) {
         if (ask_matches(ask, named, study)
             && (best == NULL || hope[study->row.state] > hope[best->row.state])) {
             best = study;

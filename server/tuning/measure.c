@@ -1,10 +1,15 @@
-/* What a running job tells: measurements and heartbeats; and what it hears back. */
+/* What a running job reports: measurements and heartbeats; and what it is answered. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/tuning/live.h"
+#include "server/state/leases.h"
+#include "server/state/limits.h"
+#include "server/state/studies.h"
+#include "server/state/transition.h"
+#include "server/tuning/forecasts.h"
+#include "server/tuning/internal.h"
 
 /* The last value of a metric, kept in memory so that a result needs no reading. */
 static int remember(struct live_lease *lease, int64_t metric, int64_t step, double value,
@@ -60,13 +65,13 @@ static int tell_schedule(struct tuning *tuning, struct live_lease *lease, int64_
                          double value, struct err *err)
 {
     struct live_study *study = lease->study;
-    struct schedule_moment moment = study_moment(tuning, study);
+    struct schedule_moment moment = study_moment(&tuning->state, study);
     OWN(schedule_log) struct schedule_log log = {0};
     struct schedule_answer answer;
 
     TRY(schedule_measure(study->schedule, &moment, trial_id_number(lease->trial->row.id), step,
                          value, &log, &answer, err));
-    return schedule_done(tuning, study, &log, err);
+    return schedule_done(&tuning->state, study, &log, err);
 }
 
 static int take_measurement(struct tuning *tuning, struct live_lease *lease,
@@ -77,9 +82,9 @@ static int take_measurement(struct tuning *tuning, struct live_lease *lease,
     enum store_append appended;
     int64_t metric;
 
-    TRY(metric_id(tuning, study, m->metric, &metric, err));
-    TRY(store_measurement_append(tuning->store, lease->trial->row.id, lease->row.number, metric,
-                                 m->step, m->value, &appended, err));
+    TRY(metric_id(&tuning->state, study, m->metric, &metric, err));
+    TRY(store_measurement_append(tuning->state.store, lease->trial->row.id, lease->row.number,
+                                 metric, m->step, m->value, &appended, err));
     reply->duplicate += appended == APPEND_DUPLICATE;
     reply->conflict += appended == APPEND_CONFLICT;
     if (appended != APPEND_NEW) {
@@ -88,14 +93,14 @@ static int take_measurement(struct tuning *tuning, struct live_lease *lease,
     TRY(remember(lease, metric, m->step, m->value, err));
     spend(lease, m->step);
     if (is_objective(study->def, m->metric)) {
-        study_note_value(tuning, study, m->value);
+        study_note_value(&tuning->state, study, m->value);
     }
     /* A step that an earlier attempt has trained already informs nobody. */
     bool known = study->def->has_resource && m->step <= lease->row.from;
     if (known || strcmp(m->metric, study->def->objectives[0].metric) != 0) {
         return 0;
     }
-    if (study->past != NULL && study->def->has_resource) {
+    if (study->suggester != NULL && study->def->has_resource) {
         TRY(learning_curve_add(&lease->trial->curve, m->step, m->value, err));
     }
     return tell_schedule(tuning, lease, m->step, m->value, err);
@@ -136,22 +141,22 @@ int tuning_measure(struct tuning *tuning, struct command *command, struct err *e
     struct live_lease *lease;
     const struct measurement_list *list = &command->measurements;
 
-    TRY(lease_lookup(tuning, command->lease, &lease, NULL, err));
+    TRY(lease_lookup(&tuning->state, command->lease, &lease, NULL, err));
     if (!lease->aborted) {
         TRY(check_names(lease->study, list, err));
         command->late = lease->expired;
         name_trial(lease, command);
-        TRY(lease_revive(tuning, lease, err));
-        TRY(lease_renew(tuning, lease, err));
+        TRY(lease_revive(&tuning->state, lease, err));
+        TRY(lease_renew(&tuning->state, lease, err));
         for (size_t i = 0; i < list->n; i++) {
             TRY(take_measurement(tuning, lease, &list->items[i], &command->action, err));
         }
-        TRY(word_ask(tuning, lease->trial, err));
-        if (lease->trial->asked_level != 0) {
+        TRY(forecast_request(lease->trial, err));
+        if (lease->trial->forecast_level != 0) {
             return report_park(tuning, command, lease->trial, err);
         }
     }
-    lease_action(tuning, lease, &command->action);
+    lease_action(&tuning->state, lease, &command->action);
     return 0;
 }
 
@@ -159,15 +164,15 @@ int tuning_heartbeat(struct tuning *tuning, struct command *command, struct err 
 {
     struct live_lease *lease;
 
-    TRY(lease_lookup(tuning, command->lease, &lease, NULL, err));
+    TRY(lease_lookup(&tuning->state, command->lease, &lease, NULL, err));
     if (!lease->aborted) {
         command->late = lease->expired;
-        TRY(lease_revive(tuning, lease, err));
-        TRY(lease_renew(tuning, lease, err));
+        TRY(lease_revive(&tuning->state, lease, err));
+        TRY(lease_renew(&tuning->state, lease, err));
         if (!isnan(command->progress)) {
             lease->progress = command->progress;
         }
     }
-    lease_action(tuning, lease, &command->action);
+    lease_action(&tuning->state, lease, &command->action);
     return 0;
 }

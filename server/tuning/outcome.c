@@ -1,14 +1,10 @@
-/* What a finished attempt is worth: the trial's metrics and the value of each objective.
- *
- * The result's own metrics stand above measurements. Otherwise an objective is its last
- * measurement at the final step or before (fold "last"), or the best one (fold "best"), where at
- * each step the newest attempt's value counts. One attempt needs no reading: its last values are in
- * memory. */
+#include "server/tuning/outcome.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/tuning/outcome.h"
+#include "server/state/studies.h"
 
 const double *outcome_metric(const struct result_report *report, const char *name)
 {
@@ -72,7 +68,8 @@ static int fold_curve(struct tuning *tuning, const struct live_lease *lease, int
         .def = lease->study->def, .objective = objective, .final_step = step, .step = -1};
 
     if (metric >= 0) {
-        TRY(store_each_measurement(tuning->store, lease->trial->row.id, metric, fold_one, &f, err));
+        TRY(store_each_measurement(tuning->state.store, lease->trial->row.id, metric, fold_one, &f,
+                                   err));
     }
     if (own != NULL) {
         if (f.step != step) {
@@ -150,4 +147,42 @@ char *outcome_metrics(const struct live_lease *lease, const struct result_report
     }
     json_object_end(&w);
     return buf_steal(&text);
+}
+
+void outcome_set_values(struct trial_row *row, const struct outcome_values *values)
+{
+    if (values->n == 1) {
+        row->has_value = isfinite(values->values[0]) != 0;
+        row->value = values->values[0];
+        return;
+    }
+    row->n_objectives = values->n;
+    memcpy(row->objectives, values->values, sizeof row->objectives);
+}
+
+int outcome_keep_measured(struct tuning *tuning, const struct live_lease *lease, struct err *err)
+{
+    static const struct result_report nothing;
+    struct live_trial *trial = lease->trial;
+    struct outcome_values values = {0};
+    int64_t step = lease->last_step > lease->row.from ? lease->last_step : lease->row.from;
+
+    if (lease->last_step < 0) {
+        return 0; /* this attempt told nothing; what the last one left stands */
+    }
+    TRY(outcome_objectives(tuning, lease, &nothing, step, &values, err));
+    for (size_t i = 0; i < values.n; i++) {
+        if (!values.found[i]) {
+            return 0;
+        }
+    }
+    outcome_set_values(&trial->row, &values);
+    char *metrics = outcome_metrics(lease, &nothing);
+    if (metrics != NULL) {
+        free(trial->row.metrics);
+        trial->row.metrics = metrics;
+    }
+    trial->row.has_step = true;
+    trial->row.step = step;
+    return 0;
 }

@@ -1,8 +1,12 @@
-/* What a finished attempt is worth; for this room only. */
+/* What a finished attempt is worth: the trial's metrics and the value of each objective.
+ *
+ * The result's own metrics stand above measurements. Otherwise an objective is its last measurement
+ * at the final step or before (fold "last"), or the best one (fold "best"), where at each step the
+ * newest attempt's value counts. */
 #ifndef SERVER_TUNING_OUTCOME_H
 #define SERVER_TUNING_OUTCOME_H
 
-#include "server/tuning/live.h"
+#include "server/tuning/internal.h"
 
 struct outcome_values {
     size_t n;
@@ -18,5 +22,11 @@ MUST_USE int outcome_objectives(struct tuning *tuning, const struct live_lease *
                                 struct outcome_values *out, struct err *err);
 /* JSON of the trial's metrics; NULL when there are none (or memory is out). */
 char *outcome_metrics(const struct live_lease *lease, const struct result_report *report);
+
+/* The trial's row gets the values that were measured, where no result brings them. */
+MUST_USE int outcome_keep_measured(struct tuning *tuning, const struct live_lease *lease,
+                                   struct err *err);
+/* Sets the values of a trial's row. */
+void outcome_set_values(struct trial_row *row, const struct outcome_values *values);
 
 #endif

@@ -3,7 +3,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "server/tuning/live.h"
+#include "server/state/checkpoints.h"
+#include "server/state/leases.h"
+#include "server/state/studies.h"
+#include "server/state/transition.h"
+#include "server/state/trials.h"
+#include "server/tuning/outcome.h"
+#include "server/tuning/release.h"
 
 /* ---- the clock ---- */
 
@@ -13,40 +19,42 @@ static int expire(struct tuning *tuning, struct live_lease *lease, struct err *e
     struct live_trial *trial = lease->trial;
     struct live_study *study = trial->study;
 
-    heap_remove(&tuning->deadlines, &lease->deadline);
-    TRY(discards_settle(tuning, lease, lease->last_step >= 0, err)); /* silent: not received? */
+    heap_remove(&tuning->state.lease_deadlines, &lease->deadline);
+    TRY(obsolete_settle(&tuning->state, lease, lease->last_step >= 0,
+                        err)); /* silent: not received? */
     if (study->row.state == STUDY_STOPPED) {
-        TRY(attempt_over(tuning, lease, ATTEMPT_LOST, NULL, err));
-        return trial_end(tuning, trial, TRIAL_CANCELLED, NULL, NULL, err);
+        TRY(attempt_over(&tuning->state, lease, ATTEMPT_LOST, NULL, err));
+        return trial_end(&tuning->state, trial, TRIAL_CANCELLED, NULL, NULL, err);
     }
     enum schedule_verdict verdict = trial_verdict(trial);
-    TRY(trial_keep_measured(tuning, lease, err));
+    TRY(outcome_keep_measured(tuning, lease, err));
     if (verdict != VERDICT_RUN && verdict != VERDICT_PAUSE) {
-        TRY(attempt_over(tuning, lease, ATTEMPT_LOST, NULL, err));
-        return trial_follow(tuning, trial, NULL, err); /* decided before it was lost */
+        TRY(attempt_over(&tuning->state, lease, ATTEMPT_LOST, NULL, err));
+        return trial_follow(&tuning->state, trial, NULL, err); /* decided before it was lost */
     }
     trial->row.losses += verdict == VERDICT_RUN;
     if (verdict == VERDICT_RUN && trial->row.losses >= study->def->limits.attempts) {
-        TRY(attempt_over(tuning, lease, ATTEMPT_LOST, NULL, err));
-        return trial_end(tuning, trial, TRIAL_FAILED, "lost", NULL, err);
+        TRY(attempt_over(&tuning->state, lease, ATTEMPT_LOST, NULL, err));
+        return trial_end(&tuning->state, trial, TRIAL_FAILED, "lost", NULL, err);
     }
     lease->expired = true;
-    lease_count(tuning, lease, -1);
+    lease_count(&tuning->state, lease, -1);
     lease->row.end = ATTEMPT_LOST;
-    lease->row.ended_at_ms = tuning->wall_ms;
-    TRY(store_attempt_update(tuning->store, &lease->row, err));
+    lease->row.ended_at_ms = tuning->state.wall_ms;
+    TRY(store_attempt_update(tuning->state.store, &lease->row, err));
     study->dirty = true;
-    return trial_follow(tuning, trial, NULL, err);
+    return trial_follow(&tuning->state, trial, NULL, err);
 }
 
-int tuning_expire(struct tuning *tuning, struct err *err)
+int leases_expire(struct tuning *tuning, struct err *err)
 {
     struct heap_node *top;
 
-    while ((top = heap_top(&tuning->deadlines)) != NULL && top->at_ms <= tuning->now_ms) {
+    while ((top = heap_top(&tuning->state.lease_deadlines)) != NULL
+           && top->at_ms <= tuning->state.now_ms) {
         struct live_lease *lease = top->owner;
         if (lease->aborted) {
-            lease_leave(tuning, lease);
+            lease_leave(&tuning->state, lease);
         } else {
             TRY(expire(tuning, lease, err));
         }
@@ -63,14 +71,14 @@ static int hand_back(struct tuning *tuning, struct live_lease *lease, struct err
     bool was_expired = lease->expired;
 
     if (was_expired) {
-        TRY(lease_revive(tuning, lease, err));
+        TRY(lease_revive(&tuning->state, lease, err));
     }
-    TRY(trial_keep_measured(tuning, lease, err));
-    TRY(attempt_over(tuning, lease, ATTEMPT_RELEASED, NULL, err));
+    TRY(outcome_keep_measured(tuning, lease, err));
+    TRY(attempt_over(&tuning->state, lease, ATTEMPT_RELEASED, NULL, err));
     if (study->row.state == STUDY_STOPPED) {
-        return trial_end(tuning, trial, TRIAL_CANCELLED, NULL, NULL, err);
+        return trial_end(&tuning->state, trial, TRIAL_CANCELLED, NULL, NULL, err);
     }
-    return trial_follow(tuning, trial, NULL, err);
+    return trial_follow(&tuning->state, trial, NULL, err);
 }
 
 int tuning_release(struct tuning *tuning, struct command *command, struct err *err)
@@ -78,12 +86,12 @@ int tuning_release(struct tuning *tuning, struct command *command, struct err *e
     struct live_lease *lease;
     OWN(attempt_row) struct attempt_row ended = {0};
 
-    if (lease_lookup(tuning, command->lease, &lease, &ended, err) != 0) {
+    if (lease_lookup(&tuning->state, command->lease, &lease, &ended, err) != 0) {
         /* handed back twice: the first time did it */
         return ended.id != 0 && ended.end == ATTEMPT_RELEASED ? 0 : -1;
     }
     if (lease->aborted) {
-        lease_leave(tuning, lease);
+        lease_leave(&tuning->state, lease);
         return 0;
     }
     return hand_back(tuning, lease, err);
@@ -96,11 +104,11 @@ int tuning_unsent(struct tuning *tuning, struct command *command, struct err *er
     struct live_lease *lease;
     struct err gone;
 
-    if (lease_lookup(tuning, command->lease, &lease, NULL, &gone) != 0 || lease->aborted
+    if (lease_lookup(&tuning->state, command->lease, &lease, NULL, &gone) != 0 || lease->aborted
         || lease->row.has_request || lease->last_step >= 0) {
         return 0;
     }
-    TRY(discards_settle(tuning, lease, false, err));
+    TRY(obsolete_settle(&tuning->state, lease, false, err));
     return hand_back(tuning, lease, err);
 }
 
@@ -110,12 +118,12 @@ int tuning_trial_cancel(struct tuning *tuning, struct command *command, struct e
 {
     struct live_study *study;
 
-    TRY(study_required(tuning, command->study, &study, err));
+    TRY(study_required(&tuning->state, command->study, &study, err));
     int64_t id = trial_id(study->row.id, command->trial);
-    struct live_trial *trial = trial_live(tuning, id);
+    struct live_trial *trial = trial_live(&tuning->state, id);
     if (trial == NULL) {
         OWN(trial_row) struct trial_row row = {0};
-        TRY(store_trial_load(tuning->store, id, &row, err));
+        TRY(store_trial_load(tuning->state.store, id, &row, err));
         if (row.state != TRIAL_CANCELLED) {
             return err_set(err, ERR_WRONG_STATE,
                            "trial %" PRId64 " is %s; only one that is queued, running or paused "
@@ -128,7 +136,7 @@ int tuning_trial_cancel(struct tuning *tuning, struct command *command, struct e
         return 0;
     }
     if (trial->lease != NULL && !trial->lease->expired) {
-        TRY(attempt_over(tuning, trial->lease, ATTEMPT_CANCELLED, NULL, err));
+        TRY(attempt_over(&tuning->state, trial->lease, ATTEMPT_CANCELLED, NULL, err));
     }
-    return trial_end(tuning, trial, TRIAL_CANCELLED, NULL, &command->trial_out, err);
+    return trial_end(&tuning->state, trial, TRIAL_CANCELLED, NULL, &command->trial_out, err);
 }

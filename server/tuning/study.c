@@ -1,4 +1,4 @@
-/* Studies come, change and go. */
+/* Studies are created, changed and deleted. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,7 +6,13 @@
 #include <string.h>
 
 #include "server/advice/choose.h"
-#include "server/tuning/live.h"
+#include "server/state/checkpoints.h"
+#include "server/state/limits.h"
+#include "server/state/studies.h"
+#include "server/state/transition.h"
+#include "server/state/trials.h"
+#include "server/tuning/internal.h"
+#include "server/tuning/sources.h"
 
 static int study_report(const struct live_study *study, struct command *command)
 {
@@ -91,7 +97,7 @@ static int create_again(struct live_study *study, struct command *command, const
 
 int tuning_study_create(struct tuning *tuning, struct command *command, struct err *err)
 {
-    struct live_study *study = study_named(tuning, command->def->name);
+    struct live_study *study = study_named(&tuning->state, command->def->name);
     OWN(memory) char *asked = body_text(command->def, study_def_write_asked);
 
     if (asked == NULL) {
@@ -110,24 +116,24 @@ int tuning_study_create(struct tuning *tuning, struct command *command, struct e
         .definition = text,
         .state = STUDY_RUNNING,
         .revision = 1,
-        .created_at_ms = tuning->wall_ms,
+        .created_at_ms = tuning->state.wall_ms,
     };
     memcpy(row.name, command->def->name, sizeof row.name);
     OWN(sources) struct sources sources = {0};
     TRY(sources_take(tuning, command->def, &sources, &command->faults, err));
-    TRY(store_study_insert(tuning->store, &row, err));
-    TRY(sources_store(tuning->store, row.id, command->def, &sources, err));
+    TRY(store_study_insert(tuning->state.store, &row, err));
+    TRY(sources_store(tuning->state.store, row.id, command->def, &sources, err));
     struct shared_def *shared = shared_def_create(command->def);
     command->def = NULL;
     if (shared == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    TRY(study_enter(tuning, &row, shared, &study, err));
-    if (study->past != NULL) {
-        past_set_sources(study->past, &sources);
+    TRY(study_enter(&tuning->state, &row, shared, &study, err));
+    if (study->suggester != NULL) {
+        suggester_set_sources(study->suggester, &sources);
     }
-    TRY(event_append(tuning, EVENT_STUDY_CREATED, row.id, 0, 0, err));
-    tuning->may_have_work = true;
+    TRY(event_append(&tuning->state, EVENT_STUDY_CREATED, row.id, 0, 0, err));
+    tuning->state.may_have_work = true;
     command->created = true;
     return study_report(study, command);
 }
@@ -222,17 +228,17 @@ static int check_state(const struct live_study *study, const json_t *patch, int 
     return 0;
 }
 
-/* Running ones hear `stop` with their next reply; what waits is cancelled now. */
+/* Running trials are answered `stop` at their next report; the others are cancelled now. */
 static int stop_study(struct tuning *tuning, struct live_study *study, struct err *err)
 {
-    OWN(memory) int64_t *open = NULL;
-    size_t n;
+    struct live_trial *running = NULL; /* the last one passed: no other trial's end removes it */
+    struct live_trial *trial;
 
-    TRY(study_open_trials(tuning, study, &open, &n, err));
-    for (size_t i = 0; i < n; i++) {
-        struct live_trial *trial = trial_live(tuning, open[i]);
-        if (trial != NULL && trial->row.state != TRIAL_RUNNING) {
-            TRY(trial_end(tuning, trial, TRIAL_CANCELLED, NULL, NULL, err));
+    while ((trial = running == NULL ? study->open : running->next_open) != NULL) {
+        if (trial->row.state == TRIAL_RUNNING) {
+            running = trial;
+        } else {
+            TRY(trial_end(&tuning->state, trial, TRIAL_CANCELLED, NULL, NULL, err));
         }
     }
     return 0;
@@ -247,17 +253,17 @@ static int set_state(struct tuning *tuning, struct live_study *study, enum study
         return 0;
     }
     if (row->state == STUDY_RUNNING) {
-        row->paused_at_ms = tuning->wall_ms;
+        row->paused_at_ms = tuning->state.wall_ms;
     } else if (state == STUDY_RUNNING && row->paused_at_ms != 0) {
-        row->paused_ms += row->started_at_ms != 0 ? tuning->wall_ms - row->paused_at_ms : 0;
+        row->paused_ms += row->started_at_ms != 0 ? tuning->state.wall_ms - row->paused_at_ms : 0;
         row->paused_at_ms = 0;
     }
     row->state = state;
     row->reason = REASON_NONE;
     study->dirty = true;
-    tuning->may_have_work = true;
-    tuning->studies_moved = true;
-    TRY(study_set_clock(tuning, study, err));
+    tuning->state.may_have_work = true;
+    tuning->state.studies_moved = true;
+    TRY(study_set_clock(&tuning->state, study, err));
     return state == STUDY_STOPPED ? stop_study(tuning, study, err) : 0;
 }
 
@@ -277,7 +283,7 @@ static bool wakes_up(struct tuning *tuning, struct live_study *study)
         row->target_reached = false;
     }
     row->state = STUDY_RUNNING;
-    bool may = study_may_start(tuning, study);
+    bool may = study_may_start(&tuning->state, study);
     row->state = STUDY_FINISHED;
     return may;
 }
@@ -311,7 +317,7 @@ int tuning_study_patch(struct tuning *tuning, struct command *command, struct er
     struct study_def *def = NULL;
     int state;
 
-    TRY(study_required(tuning, command->study, &study, err));
+    TRY(study_required(&tuning->state, command->study, &study, err));
     if (command->if_revision != 0 && command->if_revision != study->row.revision) {
         return err_set(err, ERR_REVISION_CHANGED,
                        "the study has revision %" PRId64 " now, not %" PRId64
@@ -328,10 +334,10 @@ int tuning_study_patch(struct tuning *tuning, struct command *command, struct er
     bool moved = state >= 0 && state != (int)study->row.state;
     if (redefined) {
         TRY(define(study, def, err));
-        tuning->studies_changed = true;
-        tuning->may_have_work = true;
+        tuning->state.studies_changed = true;
+        tuning->state.may_have_work = true;
         study->sealed = false;
-        TRY(study_set_clock(tuning, study, err));
+        TRY(study_set_clock(&tuning->state, study, err));
     } else {
         study_def_destroy(def);
     }
@@ -345,7 +351,7 @@ int tuning_study_patch(struct tuning *tuning, struct command *command, struct er
     if (redefined || moved) {
         study->row.revision++;
         study->dirty = true;
-        TRY(event_append(tuning, EVENT_STUDY_CHANGED, study->row.id, 0, 0, err));
+        TRY(event_append(&tuning->state, EVENT_STUDY_CHANGED, study->row.id, 0, 0, err));
     }
     return study_report(study, command);
 }
@@ -354,23 +360,17 @@ int tuning_study_patch(struct tuning *tuning, struct command *command, struct er
 
 static int abort_all(struct tuning *tuning, struct live_study *study, struct err *err)
 {
-    OWN(memory) int64_t *open = NULL;
-    size_t n;
     size_t at = 0;
     struct live_lease *lease;
 
-    TRY(study_open_trials(tuning, study, &open, &n, err));
-    for (size_t i = 0; i < n; i++) {
-        struct live_trial *trial = trial_live(tuning, open[i]);
-        if (trial == NULL) {
-            continue;
-        }
+    while (study->open != NULL) {
+        struct live_trial *trial = study->open;
         if (trial->lease != NULL && !trial->lease->expired) {
-            TRY(attempt_over(tuning, trial->lease, ATTEMPT_CANCELLED, NULL, err));
+            TRY(attempt_over(&tuning->state, trial->lease, ATTEMPT_CANCELLED, NULL, err));
         }
-        TRY(trial_end(tuning, trial, TRIAL_CANCELLED, NULL, NULL, err));
+        TRY(trial_end(&tuning->state, trial, TRIAL_CANCELLED, NULL, NULL, err));
     }
-    for (; (lease = map_next(&tuning->lease_by_attempt, &at)) != NULL;) {
+    while ((lease = map_next(&tuning->state.lease_by_attempt, &at)) != NULL) {
         if (lease->study == study) {
             lease->study = NULL; /* aborted ones outlive it */
         }
@@ -382,7 +382,7 @@ int tuning_study_delete(struct tuning *tuning, struct command *command, struct e
 {
     struct live_study *study;
 
-    TRY(study_required(tuning, command->study, &study, err));
+    TRY(study_required(&tuning->state, command->study, &study, err));
     if (study->live_leases > 0 && !command->force) {
         return err_set(err, ERR_WRONG_STATE,
                        "%" PRId64 " trials of the study are running; stop it first, or delete it "
@@ -390,10 +390,10 @@ int tuning_study_delete(struct tuning *tuning, struct command *command, struct e
                        study->live_leases);
     }
     TRY(abort_all(tuning, study, err));
-    TRY(discards_forget(tuning, study, err));
-    TRY(store_study_delete(tuning->store, study->row.id, tuning->wall_ms, err));
-    TRY(event_append(tuning, EVENT_STUDY_DELETED, study->row.id, 0, 0, err));
-    study_leave(tuning, study);
-    tuning->studies_moved = true;
+    TRY(obsolete_forget(&tuning->state, study, err));
+    TRY(store_study_delete(tuning->state.store, study->row.id, tuning->state.wall_ms, err));
+    TRY(event_append(&tuning->state, EVENT_STUDY_DELETED, study->row.id, 0, 0, err));
+    study_leave(&tuning->state, study);
+    tuning->state.studies_moved = true;
     return 0;
 }

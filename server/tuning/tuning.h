@@ -16,6 +16,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "server/state/view.h"
 #include "server/store/store.h"
 #include "server/tuning/command.h"
 
@@ -26,8 +27,8 @@ struct tuning_settings {
     /* Fills secrets and fresh seeds; rng_entropy in the server, a seeded stream in tests. */
     void (*entropy)(void *context, void *bytes, size_t len);
     void *entropy_context;
-    int64_t think_ms;       /* a thought that an ask waits for has so long: 2,000 */
-    int64_t start_grace_ms; /* every lease lives at least this long after a start: 120,000 */
+    int64_t suggestion_timeout_ms; /* how long an ask waits for a suggestion to be made: 2,000 */
+    int64_t start_grace_ms;        /* every lease lives at least this long after a start: 120,000 */
 };
 
 MUST_USE int tuning_create(const struct tuning_settings *settings, struct store *store,
@@ -55,10 +56,10 @@ void tuning_fail_group(struct tuning *tuning, const struct err *why);
 /* The answers of this group, in order; NULL at the end. The caller owns each. */
 struct command *tuning_take_done(struct tuning *tuning);
 
-/* Suggestions to be thought out, outside the writer: thought_run() each and bring it back as the
- * `thought` of a COMMAND_THOUGHT. NULL at the end. The caller owns it. Only after the group is on
- * disk. */
-struct thought *tuning_take_thought(struct tuning *tuning);
+/* The jobs that are to be run by optimiser threads: suggestion_job_run() each and bring it back as
+ * the `job` of a COMMAND_SUGGESTION. NULL at the end. The caller owns it. Only after the group is
+ * on disk. */
+struct suggestion_job *tuning_take_job(struct tuning *tuning);
 
 /* Monotonic moment at which tuning_settle() wants to be called next; INT64_MAX: never. */
 int64_t tuning_next_ms(const struct tuning *tuning);
@@ -67,9 +68,9 @@ void tuning_forgive(struct tuning *tuning, int64_t stalled_ms);
 /* Orderly stop: grants nothing more; waiting asks are answered 503 `overloaded`. */
 void tuning_stop_granting(struct tuning *tuning);
 
-/* Is there a token with this scope bit, other than `except` (NULL: none left out)? `usable`: only
- * one that is neither revoked nor expired counts. */
-bool tuning_has_token(const struct tuning *tuning, unsigned scope, bool usable, const char *except);
+/* Is there a token with this scope bit? `usable`: only one that is neither revoked nor expired
+ * counts. */
+bool tuning_has_token(const struct tuning *tuning, unsigned scope, bool usable);
 /* Stores a token outside of a command: before the server starts. */
 MUST_USE int tuning_add_token(struct tuning *tuning, struct token_row *row, struct err *err);
 
@@ -79,45 +80,7 @@ bool tuning_tokens_changed(struct tuning *tuning);
 bool tuning_studies_changed(struct tuning *tuning);
 bool tuning_is_idle(const struct tuning *tuning); /* no live lease, no waiting ask */
 
-/* ---- what lives only in memory, for readers: an immutable copy ---- */
-struct live_study_view {
-    int64_t id;
-    char name[NAME_BYTES];
-    struct shared_def *def; /* held */
-    int64_t live_leases;
-    size_t n_metrics;
-    char (*metrics)[NAME_BYTES + 1]; /* by metric id; owned */
-};
-struct live_lease_view {
-    int64_t study;
-    int64_t trial;
-    int64_t attempt;
-    char worker[WORKER_NAME_BYTES];
-    int64_t expires_in_ms; /* when the view was made; negative: expired */
-    double progress;       /* NaN: not said */
-    int64_t last_step;     /* -1: none */
-};
-struct live_worker_view {
-    char name[WORKER_NAME_BYTES];
-    char host[WORKER_NAME_BYTES];
-    int64_t last_seen_ms; /* wall clock */
-    int64_t leases;
-    bool waiting;
-    int64_t n_gpus;
-};
-struct live_view {
-    _Atomic int holders;
-    int64_t made_at_ms; /* wall clock */
-    int64_t last_seq;
-    size_t n_studies, n_leases, n_workers;
-    size_t n_waiting;
-    struct live_study_view *studies; /* by name */
-    struct live_lease_view *leases;
-    struct live_worker_view *workers;
-};
+/* A copy of what lives only in memory. ERR_NOMEM. */
 MUST_USE int tuning_view(const struct tuning *tuning, struct live_view **view, struct err *err);
-void live_view_release(struct live_view *view);
-struct live_view *live_view_hold(struct live_view *view);
-const struct live_study_view *live_view_study(const struct live_view *view, const char *name);
 
 #endif

@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "server/schedule/kinds.h"
-#include "server/tuning/facts.h"
-#include "server/tuning/live.h"
+#include "server/state/facts.h"
+#include "server/state/trials.h"
+#include "server/tuning/internal.h"
 #include "tests/sim/planted.h"
 
 void idle_finish(struct idle *idle)
@@ -97,27 +98,24 @@ static int feed(struct idle *idle, const struct world *world, struct idle_study 
 /* ---- what would be legal ---- */
 
 struct looking {
-    const struct tuning *tuning;
+    const struct state *state;
     int64_t study;
 };
 
 static bool is_free(const void *context, int64_t trial)
 {
     const struct looking *looking = context;
-    const struct live_trial *live = trial_live(looking->tuning, trial_id(looking->study, trial));
+    const struct live_trial *live = trial_live(looking->state, trial_id(looking->study, trial));
 
     return live != NULL && live->row.state == TRIAL_PAUSED;
 }
 
-static int queued_in(const struct tuning *tuning, const struct live_study *study, bool started)
+static int queued_in(const struct live_study *study, bool started)
 {
-    const struct live_trial *trial;
-    size_t at = 0;
     int n = 0;
 
-    while ((trial = map_next(&tuning->trial_by_id, &at)) != NULL) {
-        n += trial->study == study && trial->row.state == TRIAL_QUEUED
-             && (trial->row.attempt > 0) == started;
+    for (const struct live_trial *trial = study->open; trial != NULL; trial = trial->next_open) {
+        n += trial->row.state == TRIAL_QUEUED && (trial->row.attempt > 0) == started;
     }
     return n;
 }
@@ -130,20 +128,19 @@ static bool rounds_left(const struct live_study *study, const struct watch *watc
            || watch_has_free_slot(watch);
 }
 
-static int check_study(const struct tuning *tuning, const struct live_study *study,
+static int check_study(const struct state *state, const struct live_study *study,
                        const struct watch *watch, struct err *err)
 {
     int64_t limit = study->def->limits.trials;
     bool room = limit < 0 || study->row.leased_trials < limit;
-    struct looking looking = {tuning, study->row.id};
+    struct looking looking = {state, study->row.id};
 
-    if (queued_in(tuning, study, true) > 0) {
+    if (queued_in(study, true) > 0) {
         return err_set(err, ERR_INVALID, "a worker waits while study \"%s\" has a retry",
                        study->row.name);
     }
     if (room
-        && (queued_in(tuning, study, false) > 0
-            || (!study->row.exhausted && rounds_left(study, watch)))) {
+        && (queued_in(study, false) > 0 || (!study->row.exhausted && rounds_left(study, watch)))) {
         return err_set(err, ERR_INVALID,
                        "a worker waits while study \"%s\" may start a configuration",
                        study->row.name);
@@ -165,7 +162,8 @@ int idle_check(struct idle *idle, const struct world *world, struct err *err)
         return 0;
     }
     idle->n_waits++;
-    for (const struct live_study *study = tuning->studies; study != NULL; study = study->next) {
+    for (const struct live_study *study = tuning->state.studies; study != NULL;
+         study = study->next) {
         bool is_scheduled = study->schedule->kind->name != NULL;
         struct idle_study *seen = is_scheduled ? study_of(idle, study) : NULL;
         if (is_scheduled && seen->pulse != pulse_of(study->schedule)) {
@@ -173,7 +171,7 @@ int idle_check(struct idle *idle, const struct world *world, struct err *err)
             seen->pulse = pulse_of(study->schedule);
         }
         if (study->row.state == STUDY_RUNNING) {
-            TRY(check_study(tuning, study, seen == NULL ? NULL : &seen->watch, err));
+            TRY(check_study(&tuning->state, study, seen == NULL ? NULL : &seen->watch, err));
         }
     }
     return 0;
@@ -211,7 +209,8 @@ static const struct schedule_kind *spoilt(const struct bug *bug)
 
 void idle_plant(struct world *world, size_t bug)
 {
-    for (struct live_study *study = world->tuning->studies; study != NULL; study = study->next) {
+    for (struct live_study *study = world->tuning->state.studies; study != NULL;
+         study = study->next) {
         if (study->schedule->kind == bugs[bug].kind) {
             study->schedule->kind = spoilt(&bugs[bug]);
         } else if (bugs[bug].kind == NULL && study->retries.first != NULL) {

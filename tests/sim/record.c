@@ -138,7 +138,7 @@ static void write_output(struct buf *line, const struct command *command, int64_
     case COMMAND_STUDY_DELETE:
     case COMMAND_TRIAL_CANCEL:
     case COMMAND_RELEASE:
-    case COMMAND_THOUGHT:
+    case COMMAND_SUGGESTION:
     case COMMAND_UNSENT:
     case COMMAND_TOKEN_CREATE:
     case COMMAND_TOKEN_REVOKE:

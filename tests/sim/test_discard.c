@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/json.h"
-#include "server/tuning/discards.h"
+#include "server/state/checkpoints.h"
 #include "tests/sim/world.h"
 
 struct play {
@@ -87,15 +87,15 @@ START_TEST(a_grant_lists_a_hundred_and_the_next_one_goes_on)
     char uri[32];
     char first[64];
 
-    for (int i = 0; i < 2 * DISCARDS_LISTED + 30; i++) {
+    for (int i = 0; i < 2 * OBSOLETE_LISTED + 30; i++) {
         (void)snprintf(uri, sizeof uri, "c%d", i);
         fail_with(uri, "host:n1");
     }
     ck_assert_uint_eq(listed("n2", first), 0);
-    ck_assert_uint_eq(listed("n1", first), DISCARDS_LISTED);
+    ck_assert_uint_eq(listed("n1", first), OBSOLETE_LISTED);
     ck_assert_str_eq(first, "c0");
     ck_assert_int_eq(world_restart(&play.world, NULL), 0);
-    ck_assert_uint_eq(listed("n1", first), DISCARDS_LISTED);
+    ck_assert_uint_eq(listed("n1", first), OBSOLETE_LISTED);
     ck_assert_str_eq(first, "c100");
     ck_assert_uint_eq(listed("n1", first), 30);
     ck_assert_uint_eq(listed("n1", first), 0);
@@ -118,7 +118,7 @@ START_TEST(long_names_make_a_shorter_list)
     while (n < 40) {
         size_t more = listed("n1", first);
         ck_assert_uint_gt(more, 0);
-        ck_assert_uint_lt(strlen(play.discard), DISCARDS_LISTED_BYTES + 2048);
+        ck_assert_uint_lt(strlen(play.discard), OBSOLETE_LISTED_BYTES + 2048);
         n += more;
     }
     ck_assert_uint_eq(n, 40);
@@ -130,11 +130,11 @@ START_TEST(the_oldest_of_too_many_is_forgotten)
     char uri[32];
     char first[64];
 
-    for (int i = 0; i < DISCARDS_KEPT + 5; i++) {
+    for (int i = 0; i < OBSOLETE_KEPT + 5; i++) {
         (void)snprintf(uri, sizeof uri, "c%d", i);
         fail_with(uri, "host:n1");
     }
-    ck_assert_uint_eq(listed("n1", first), DISCARDS_LISTED);
+    ck_assert_uint_eq(listed("n1", first), OBSOLETE_LISTED);
     ck_assert_str_eq(first, "c5");
 }
 END_TEST

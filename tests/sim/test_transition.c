@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/tuning/live.h"
+#include "server/state/studies.h"
+#include "server/state/transition.h"
+#include "server/state/trials.h"
+#include "server/tuning/internal.h"
 #include "tests/sim/world.h"
 
 static struct world world;
@@ -43,8 +46,8 @@ static struct live_trial *trial_in(enum trial_state state)
     if (state == TRIAL_QUEUED) {
         ck_assert_int_eq(world_do(&world, world_release(lease_id), NULL), 0);
     }
-    struct live_study *study = study_named(world.tuning, "s");
-    struct live_trial *trial = trial_live(world.tuning, trial_id(study->row.id, 1));
+    struct live_study *study = study_named(&world.tuning->state, "s");
+    struct live_trial *trial = trial_live(&world.tuning->state, trial_id(study->row.id, 1));
     ck_assert_int_eq(trial->row.state, state);
     return trial;
 }
@@ -66,7 +69,8 @@ START_TEST(refused_move_counts_and_tells_nothing)
     struct err err = {0};
 
     store_group_begin(world.store);
-    ck_assert_int_eq(trial_become(world.tuning, trial, impossible[_i].to, "reason", &err), -1);
+    ck_assert_int_eq(trial_become(&world.tuning->state, trial, impossible[_i].to, "reason", &err),
+                     -1);
     ck_assert_int_eq(err.code, ERR_WRONG_STATE);
     ck_assert_int_eq(trial->row.state, impossible[_i].from);
     ck_assert_mem_eq(trial->study->row.counts, before.counts, sizeof before.counts);
@@ -83,7 +87,7 @@ START_TEST(refused_end_leaves_the_trial_where_it_was)
     struct live_study *study = trial->study;
 
     store_group_begin(world.store);
-    ck_assert_int_eq(trial_end(world.tuning, trial, TRIAL_COMPLETED, NULL, NULL, NULL), -1);
+    ck_assert_int_eq(trial_end(&world.tuning->state, trial, TRIAL_COMPLETED, NULL, NULL, NULL), -1);
     ck_assert_int_eq(study->row.counts[TRIAL_QUEUED], 1);
     ck_assert_int_eq(study->row.counts[TRIAL_COMPLETED], 0);
     ck_assert_ptr_eq(study->retries.first, trial);

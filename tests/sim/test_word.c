@@ -6,7 +6,7 @@
 
 #include "tests/sim/world.h"
 
-#define THINK_MS 2000
+#define TIMEOUT_MS 2000
 
 struct play {
     struct world world;
@@ -38,7 +38,7 @@ static void begin(struct play *play, const char *serving)
 
     *play = (struct play){0};
     ck_assert_int_eq(world_open(&play->world, 1, NULL), 0);
-    play->world.think_ms = THINK_MS;
+    play->world.suggestion_timeout_ms = TIMEOUT_MS;
     ck_assert_int_eq(world_restart(&play->world, NULL), 0);
     play->world.answered = take;
     play->world.context = play;
@@ -59,7 +59,7 @@ static void begin(struct play *play, const char *serving)
             ck_assert_int_eq(world_do(&play->world, world_result(play->lease, body), NULL), 0);
         }
     }
-    play->world.holds_thoughts = true;
+    play->world.holds_jobs = true;
 }
 
 static void finish(struct play *play)
@@ -90,9 +90,9 @@ START_TEST(exact_serving_waits_for_the_word)
 
     begin(&play, "exact");
     measure(&play, 1, 50);
-    ck_assert_int_eq(world_advance(&play.world, 100 * THINK_MS, NULL), 0);
+    ck_assert_int_eq(world_advance(&play.world, 100 * TIMEOUT_MS, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 0);
-    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 1);
     ck_assert_int_eq(play.reports[0]->action.action, ACTION_STOP);
     finish(&play);
@@ -105,13 +105,13 @@ START_TEST(prepared_serving_waits_so_long_and_stops_later)
 
     begin(&play, "prepared");
     measure(&play, 1, 50);
-    ck_assert_int_eq(world_advance(&play.world, THINK_MS - 1, NULL), 0);
+    ck_assert_int_eq(world_advance(&play.world, TIMEOUT_MS - 1, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 0);
-    ck_assert_int_eq(world_advance(&play.world, THINK_MS, NULL), 0);
+    ck_assert_int_eq(world_advance(&play.world, TIMEOUT_MS, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 1);
     ck_assert_int_eq(play.reports[0]->action.action, ACTION_CONTINUE);
     ck_assert_int_eq(play.reports[0]->action.until, 9);
-    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 1);
     ck_assert_int_eq(world_do(&play.world, world_heartbeat(play.lease), NULL), 0);
     measure(&play, 2, 40);
@@ -129,7 +129,7 @@ START_TEST(a_later_level_takes_the_place)
     measure(&play, 1, 50);
     measure(&play, 2, 40);
     ck_assert_uint_eq(play.n_reports, 0);
-    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 2);
     ck_assert_int_eq(play.reports[0]->action.action, ACTION_STOP);
     ck_assert_int_eq(play.reports[1]->action.action, ACTION_STOP);
@@ -145,7 +145,7 @@ START_TEST(a_report_told_twice_waits_twice)
     measure(&play, 1, 0.2);
     measure(&play, 1, 0.2);
     ck_assert_uint_eq(play.n_reports, 0);
-    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 2);
     ck_assert_int_eq(play.reports[0]->action.duplicate, 0);
     ck_assert_int_eq(play.reports[1]->action.duplicate, 1);
@@ -163,7 +163,7 @@ START_TEST(a_cancelled_trial_hears_abort)
     ck_assert_int_eq(world_do(&play.world, world_cancel_trial("s", 4), NULL), 0);
     ck_assert_uint_eq(play.n_reports, 1);
     ck_assert_int_eq(play.reports[0]->action.action, ACTION_ABORT);
-    ck_assert_int_eq(world_think(&play.world, NULL), 0); /* nobody is left to be judged */
+    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0); /* nobody is left to be judged */
     finish(&play);
 }
 END_TEST
@@ -178,7 +178,7 @@ START_TEST(a_deleted_study_leaves_nobody_waiting)
     ck_assert_uint_eq(play.n_reports, 1);
     ck_assert_int_eq(play.reports[0]->err.code, ERR_NONE);
     ck_assert_int_ne(play.reports[0]->action.action, ACTION_CONTINUE);
-    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     finish(&play);
 }
 END_TEST
@@ -195,7 +195,7 @@ START_TEST(a_result_decides_before_the_word)
                               NULL),
                      0);
     ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     finish(&play);
 }
 END_TEST
@@ -217,7 +217,7 @@ START_TEST(a_lost_group_fails_its_own_reports)
     ck_assert_int_eq(world_group(&play.world, NULL, 0, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 1);
     ck_assert_int_eq(play.reports[0]->err.code, ERR_STORAGE_FULL);
-    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 2);
     ck_assert_int_eq(play.reports[1]->err.code, ERR_NONE);
     ck_assert_int_eq(play.reports[1]->action.action, ACTION_STOP);
@@ -233,7 +233,7 @@ START_TEST(a_restart_asks_again)
     measure(&play, 1, 50);
     ck_assert_int_eq(world_restart(&play.world, NULL), 0);
     ck_assert_int_eq(world_group(&play.world, NULL, 0, NULL), 0);
-    ck_assert_int_eq(world_think(&play.world, NULL), 0);
+    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     measure(&play, 1, 50); /* the client heard nothing, and says it again */
     ck_assert_uint_eq(play.n_reports, 1);
     ck_assert_int_eq(play.reports[0]->action.action, ACTION_STOP);

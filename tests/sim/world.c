@@ -1,6 +1,6 @@
 #include "tests/sim/world.h"
 
-#include "server/tuning/think.h"
+#include "server/suggester/suggester.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ static int start_tuning(struct world *world, struct err *err)
         .clock = &world->clock.clock,
         .entropy = seeded_entropy,
         .entropy_context = &world->secrets,
-        .think_ms = world->think_ms,
+        .suggestion_timeout_ms = world->suggestion_timeout_ms,
         .start_grace_ms = WORLD_GRACE_MS,
     };
 
@@ -59,7 +59,7 @@ static void hand_out(struct world *world)
     struct command *command;
 
     while ((command = tuning_take_done(world->tuning)) != NULL) {
-        if (world->answered != NULL && command->kind != COMMAND_THOUGHT) {
+        if (world->answered != NULL && command->kind != COMMAND_SUGGESTION) {
             world->answered(world->context, command);
         } else {
             command_destroy(command);
@@ -77,18 +77,18 @@ static int apply_all(struct world *world, struct command *commands[], size_t n, 
 }
 
 /* Each comes back as a group of its own. */
-int world_think(struct world *world, struct err *err)
+int world_run_jobs(struct world *world, struct err *err)
 {
-    struct thought *thought;
+    struct suggestion_job *job;
 
-    while ((thought = tuning_take_thought(world->tuning)) != NULL) {
-        struct command *command = command_create(COMMAND_THOUGHT);
+    while ((job = tuning_take_job(world->tuning)) != NULL) {
+        struct command *command = command_create(COMMAND_SUGGESTION);
         if (command == NULL) {
-            thought_destroy(thought);
+            suggestion_job_destroy(job);
             return err_set(err, ERR_NOMEM, "out of memory");
         }
-        thought_run(thought);
-        command->thought = thought;
+        suggestion_job_run(job);
+        command->job = job;
         TRY(apply_all(world, &command, 1, err));
         TRY(store_group_commit(world->store, err));
         hand_out(world);
@@ -101,7 +101,7 @@ int world_group(struct world *world, struct command *commands[], size_t n, struc
     TRY(apply_all(world, commands, n, err));
     TRY(store_group_commit(world->store, err));
     hand_out(world);
-    return world->holds_thoughts ? 0 : world_think(world, err);
+    return world->holds_jobs ? 0 : world_run_jobs(world, err);
 }
 
 int world_do(struct world *world, struct command *command, struct err *err)

@@ -18,8 +18,9 @@ struct world {
     struct rng secrets;
     struct store *store;
     struct tuning *tuning;
-    int64_t think_ms;    /* how long asks and reports wait for a thought; from the next start on */
-    bool holds_thoughts; /* until world_think(); else they are done at once */
+    /* how long asks and reports wait for a job; from the next start on */
+    int64_t suggestion_timeout_ms;
+    bool holds_jobs; /* until world_run_jobs(); else they are done at once */
     void (*answered)(void *context, struct command *command); /* owns the command */
     void *context;
 };
@@ -42,8 +43,8 @@ MUST_USE int world_crash(struct world *world, struct command *commands[], size_t
                          struct err *err);
 /* As a kill between two groups. Waiting asks are never answered. */
 MUST_USE int world_restart(struct world *world, struct err *err);
-/* Does the thoughts that were held back. */
-MUST_USE int world_think(struct world *world, struct err *err);
+/* Runs the jobs that were held back. */
+MUST_USE int world_run_jobs(struct world *world, struct err *err);
 /* Lets time pass up to `now_ms`, stopping wherever the server has something to do. */
 MUST_USE int world_advance(struct world *world, int64_t now_ms, struct err *err);
 

@@ -1,0 +1,23 @@
+/* The table of leases. A newer attempt ends an older one, the clock alone does not. */
+#ifndef SERVER_STATE_LEASES_H
+#define SERVER_STATE_LEASES_H
+
+#include "server/state/state.h"
+
+MUST_USE int lease_enter(struct state *state, struct live_trial *trial,
+                         const struct attempt_row *row, struct live_worker *worker,
+                         struct live_lease **lease, struct err *err);
+/* Out of every table; frees it. */
+void lease_leave(struct state *state, struct live_lease *lease);
+
+/* The lease that a call names. 0: *lease is the newest attempt, live, expired or aborted.
+ * ERR_NOT_FOUND, ERR_LEASE_SUPERSEDED or ERR_LEASE_ENDED; then *ended (if not NULL) holds the
+ * attempt's row when it was found. */
+MUST_USE int lease_lookup(struct state *state, const char *text, struct live_lease **lease,
+                          struct attempt_row *ended, struct err *err);
+/* Its time begins anew. */
+MUST_USE int lease_renew(struct state *state, struct live_lease *lease, struct err *err);
+/* What its holder should do now. */
+void lease_action(struct state *state, const struct live_lease *lease, struct action_reply *reply);
+
+#endif

@@ -1,0 +1,159 @@
+/* The live tables: studies that are not deleted, open trials, leases, workers, tokens.
+ *
+ * All of it can be rebuilt from the store. It belongs to the writer thread (in tests to the one
+ * thread there is). What may be done with the tables stands in the headers beside this one; every
+ * change of a trial's or a lease's state is in transition.h, and nowhere else. */
+#ifndef SERVER_STATE_STATE_H
+#define SERVER_STATE_STATE_H
+
+#include "common/map.h"
+#include "common/wire.h"
+#include "server/domain/shared_def.h"
+#include "server/schedule/schedule.h"
+#include "server/state/heap.h"
+#include "server/store/store.h"
+#include "server/strategy/strategy.h"
+#include "server/suggester/suggester.h"
+
+struct live_trial;
+struct live_study;
+struct obsolete_checkpoint;
+
+/* A worker, by name; kept as long as the server runs. */
+struct live_worker {
+    int64_t id; /* its row; 0 until it is granted a lease */
+    char name[WORKER_NAME_BYTES];
+    char host[WORKER_NAME_BYTES];
+    int64_t last_seen_ms; /* wall clock */
+    int64_t leases;
+    int64_t n_gpus;
+    int64_t waiting; /* its parked asks */
+};
+
+/* The last value of each metric, in the attempt that is under way. */
+struct last_value {
+    int64_t metric;
+    int64_t step;
+    double value;
+    double best; /* objectives with fold "best" */
+};
+
+/* The newest attempt of an open trial: live, or expired and not overtaken; or one that was
+ * cancelled, which is answered `abort` until its time is over. */
+struct live_lease {
+    struct attempt_row row;
+    struct live_trial *trial; /* NULL once aborted */
+    struct live_study *study; /* NULL once aborted and the study deleted */
+    struct live_worker *worker;
+    struct heap_node deadline;
+    int64_t ttl_ms;
+    bool expired;
+    bool aborted;
+    int64_t last_step; /* highest measured; -1: none */
+    size_t n_last;
+    struct last_value *last;
+    double progress;                      /* NaN: not reported */
+    struct obsolete_checkpoint *obsolete; /* what its grant lists; owned */
+};
+
+/* A trial that is not final. */
+struct live_trial {
+    struct trial_row row;
+    struct live_study *study;
+    struct live_trial *next_open, *previous_open; /* the study's open trials, in order of number */
+    struct live_lease *lease;        /* live or expired; NULL before the first, after a release */
+    bool unsaved;                    /* suggested in this very command: has no row yet */
+    char *parameters;                /* JSON, made for the first grant; NULL before */
+    struct live_trial *next, **link; /* in one of the study's queues; link NULL: in none */
+    struct checkpoint checkpoint;    /* the newest one reported; checkpoints.h changes it */
+    struct learning_curve curve;     /* of the objective; kept where the study has a suggester */
+    int64_t forecast_level;          /* a forecast was requested at this level; 0: none is */
+};
+
+struct trial_queue {
+    struct live_trial *first, **tail;
+    int64_t n;
+};
+
+struct live_study {
+    struct study_row row; /* the texts are kept */
+    struct shared_def *shared;
+    const struct study_def *def; /* shared->def */
+    struct shared_def *first;    /* what the schedule was made from: PATCH changes none of it */
+    const struct strategy *strategy;
+    struct schedule *schedule;
+    bool sealed;                 /* the schedule knows that no new configurations come */
+    int64_t stragglers_ms;       /* monotonic: when it looks at stragglers next; INT64_MAX: never */
+    bool dirty;                  /* counters to be written with this group */
+    bool redefine;               /* the definition as well */
+    struct suggester *suggester; /* where the strategy or the schedule learns; else NULL */
+    int64_t live_leases;
+    struct checkpoint best_checkpoint; /* of the best trial, if that has ended before `max` */
+    int64_t best_holder;               /* its number */
+    uint64_t no_offer;                 /* the dispatch in which it had nothing to hand out */
+    struct live_trial *open, *last_open;
+    size_t n_open;
+    struct trial_queue retries;  /* lost, released, preempted */
+    struct trial_queue enqueued; /* waiting for their first lease */
+    size_t n_metrics;
+    char (*metrics)[NAME_BYTES + 1];
+    char *objectives_json;   /* for grants */
+    char *job_json;          /* or NULL */
+    struct heap_node clock;  /* when limits.seconds or a deadline of the schedule is reached */
+    struct live_study *next; /* all, in order of id */
+};
+
+/* A token of the store, revoked and expired ones included. */
+struct live_token {
+    char id[16];
+    unsigned scopes;
+    int64_t expires_at_ms; /* wall clock; 0: never */
+    bool revoked;
+};
+
+/* A request id of an ask, and the attempt that it was answered with. */
+struct cached_request {
+    unsigned char request[16];
+    int64_t attempt_id;
+    int64_t ended_ms; /* monotonic; 0 while the lease lives */
+};
+
+struct state {
+    struct store *store;
+    int64_t now_ms;  /* monotonic, of this group */
+    int64_t wall_ms; /* of this group */
+
+    struct live_study *studies, **studies_tail;
+    struct map study_by_name;
+    struct map study_by_id;
+    struct map trial_by_id;
+    struct map lease_by_attempt;
+    struct map worker_by_name;
+    struct map worker_by_id;
+    struct map request_cache; /* struct cached_request */
+    struct map token_by_id;
+    struct map obsolete_by_host; /* struct obsolete_queue */
+    struct map holders_by_place; /* size_t: how many open trials name a checkpoint as newest */
+    struct heap lease_deadlines;
+    struct heap study_clocks;
+    struct job_queue jobs; /* of all suggesters */
+
+    int64_t n_live_leases;
+    int64_t last_seq;     /* of the events */
+    bool may_have_work;   /* something changed that could serve a waiting ask */
+    bool studies_moved;   /* a study ended, paused, …: every waiting ask may want an answer */
+    bool forecasts_moved; /* a report that waits for a forecast may want its answer now */
+    bool tokens_changed;
+    bool studies_changed;
+};
+
+void state_init(struct state *state, struct store *store);
+/* Empties every table but that of the workers, whose rows are forgotten: state_init() again. */
+void state_clear(struct state *state);
+void state_finish(struct state *state);
+
+/* Appends an event of this group. */
+MUST_USE int event_append(struct state *state, enum event_kind kind, int64_t study, int64_t trial,
+                          int64_t attempt, struct err *err);
+
+#endif

@@ -1,0 +1,261 @@
+#include "server/state/transition.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/state/checkpoints.h"
+#include "server/state/facts.h"
+#include "server/state/leases.h"
+#include "server/state/limits.h"
+#include "server/state/requests.h"
+#include "server/state/studies.h"
+#include "server/state/trials.h"
+
+/* ---- live leases ---- */
+
+void lease_count(struct state *state, const struct live_lease *lease, int n)
+{
+    lease->worker->leases += n;
+    lease->study->live_leases += n;
+    state->n_live_leases += n;
+}
+
+int attempt_over(struct state *state, struct live_lease *lease, enum attempt_end end,
+                 const char *reason, struct err *err)
+{
+    lease->row.end = end;
+    lease->row.ended_at_ms = state->wall_ms;
+    (void)snprintf(lease->row.reason, sizeof lease->row.reason, "%.23s",
+                   reason == NULL ? "" : reason);
+    TRY(store_attempt_update(state->store, &lease->row, err));
+    TRY(obsolete_settle(state, lease, true, err));
+    if (!lease->expired) {
+        lease_count(state, lease, -1);
+    }
+    lease->study->dirty = true;
+    request_end(state, lease);
+    state->may_have_work = true;
+    if (end == ATTEMPT_CANCELLED) {
+        lease->aborted = true; /* it is answered `abort` until its time is over */
+        lease->trial->lease = NULL;
+        lease->trial = NULL;
+        return 0;
+    }
+    lease_leave(state, lease);
+    return 0;
+}
+
+/* ---- the best trial ---- */
+
+/* Ties go to the earlier trial, whichever ended first. */
+static bool beats_best(const struct live_study *study, const struct trial_row *row,
+                       int64_t resource)
+{
+    const struct study_row *best = &study->row;
+
+    if (best->best_trial == 0 || resource != best->best_resource) {
+        return best->best_trial == 0 || resource > best->best_resource;
+    }
+    if (study_is_better(study->def, row->value, best->best_value)) {
+        return true;
+    }
+    return !study_is_better(study->def, best->best_value, row->value)
+           && trial_id_number(row->id) < best->best_trial;
+}
+
+/* The best trial of a study is kept beside its counters: at the highest resource that any trial
+ * has reached, where a completed one counts as having reached all of it. */
+static void consider_best(struct live_study *study, const struct trial_row *row)
+{
+    int64_t resource = 0;
+
+    bool has_rung = row->state == TRIAL_PRUNED || row->state == TRIAL_PAUSED;
+    if (!row->has_value || !isfinite(row->value) || (row->state != TRIAL_COMPLETED && !has_rung)) {
+        return;
+    }
+    if (study->def->has_resource) {
+        resource = row->state == TRIAL_COMPLETED ? study->def->resource_max : row->step;
+    } else if (has_rung) {
+        return;
+    }
+    if (beats_best(study, row, resource)) {
+        study->row.best_trial = trial_id_number(row->id);
+        study->row.best_value = row->value;
+        study->row.best_resource = resource;
+        study->dirty = true;
+    }
+}
+
+/* ---- trials ---- */
+
+/* Counts trials that fail by themselves one after the other. What was lost with its worker, found
+ * infeasible, cancelled or imported says nothing about the program. */
+static void count_failed_in_row(struct live_study *study, const struct trial_row *row)
+{
+    if (row->source == SOURCE_IMPORTED) {
+        return;
+    }
+    if (row->state == TRIAL_FAILED && strcmp(row->reason, "lost") != 0) {
+        study->row.failed_in_row++;
+    } else if (row->state == TRIAL_COMPLETED || row->state == TRIAL_PRUNED
+               || row->state == TRIAL_PAUSED) {
+        study->row.failed_in_row = 0;
+    }
+}
+
+int trial_become(struct state *state, struct live_trial *trial, enum trial_state next,
+                 const char *reason, struct err *err)
+{
+    static const enum event_kind events[TRIAL_STATE_COUNT] = {
+        [TRIAL_QUEUED] = EVENT_ATTEMPT_ENDED,   [TRIAL_RUNNING] = EVENT_TRIAL_RUNNING,
+        [TRIAL_PAUSED] = EVENT_TRIAL_PAUSED,    [TRIAL_COMPLETED] = EVENT_TRIAL_ENDED,
+        [TRIAL_PRUNED] = EVENT_TRIAL_ENDED,     [TRIAL_FAILED] = EVENT_TRIAL_ENDED,
+        [TRIAL_INFEASIBLE] = EVENT_TRIAL_ENDED, [TRIAL_CANCELLED] = EVENT_TRIAL_ENDED,
+    };
+    struct live_study *study = trial->study;
+    struct trial_row *row = &trial->row;
+    enum trial_state before = row->state;
+
+    TRY(trial_move(&row->state, next, err));
+    study->row.counts[before]--;
+    study->row.counts[next]++;
+    study->dirty = true;
+    state->may_have_work = state->may_have_work || next != TRIAL_RUNNING;
+    if (trial_state_is_final(next)) {
+        (void)snprintf(row->reason, sizeof row->reason, "%.23s", reason == NULL ? "" : reason);
+        row->ended_at_ms = state->wall_ms;
+    }
+    count_failed_in_row(study, row);
+    consider_best(study, row);
+    TRY(event_append(state, events[next], study->row.id, trial_id_number(row->id), row->attempt,
+                     err));
+    row->ended_seq = trial_state_is_final(next) ? state->last_seq : 0;
+    TRY(trial->unsaved ? store_trial_insert(state->store, row, err)
+                       : store_trial_update(state->store, row, err));
+    trial->unsaved = false;
+    return 0;
+}
+
+int trial_end(struct state *state, struct live_trial *trial, enum trial_state end,
+              const char *reason, struct trial_reply *reply, struct err *err)
+{
+    struct live_study *study = trial->study;
+    int64_t number = trial_id_number(trial->row.id);
+
+    TRY(trial_become(state, trial, end, reason, err));
+    trial_queue_remove(trial);
+    TRY(checkpoint_end(state, trial, err));
+    TRY(study_observe(state, study, &trial->row, err));
+    if (trial->row.source != SOURCE_IMPORTED && end != TRIAL_COMPLETED) {
+        OWN(schedule_log) struct schedule_log log = {0};
+        struct schedule_moment moment = study_moment(state, study);
+        enum schedule_fact how = end == TRIAL_CANCELLED ? FACT_CANCEL
+                                 : end == TRIAL_PRUNED  ? FACT_DROP
+                                                        : FACT_FAIL;
+        TRY(schedule_end(study->schedule, &moment, number, how, &log, err));
+        TRY(schedule_done(state, study, &log, err));
+    }
+    if (reply != NULL) {
+        TRY(trial_report(trial, reply, err));
+    }
+    trial_leave(state, trial);
+    return 0;
+}
+
+enum schedule_verdict trial_verdict(const struct live_trial *trial)
+{
+    return schedule_answer(trial->study->schedule, trial_id_number(trial->row.id)).verdict;
+}
+
+int trial_follow(struct state *state, struct live_trial *trial, struct trial_reply *reply,
+                 struct err *err)
+{
+    struct live_study *study = trial->study;
+    int64_t number = trial_id_number(trial->row.id);
+
+    switch (trial_verdict(trial)) {
+    case VERDICT_PRUNE:
+        return trial_end(state, trial, TRIAL_PRUNED, NULL, reply, err);
+    case VERDICT_FAIL:
+        return trial_end(state, trial, TRIAL_FAILED, "diverged", reply, err);
+    case VERDICT_COMPLETE:
+        return trial_end(state, trial, TRIAL_COMPLETED, NULL, reply, err);
+    case VERDICT_PAUSE:
+        schedule_release(study->schedule, number);
+        TRY(trial_become(state, trial, TRIAL_PAUSED, NULL, err));
+        TRY(checkpoint_follow_best(state, study, err));
+        break;
+    case VERDICT_RUN:
+    case VERDICT_COUNT:
+    default:
+        TRY(trial_become(state, trial, TRIAL_QUEUED, NULL, err));
+        trial_queue_push(&study->retries, trial);
+        schedule_release(study->schedule, number);
+    }
+    return reply == NULL ? 0 : trial_report(trial, reply, err);
+}
+
+/* The attempt lives again: it is late, and the trial runs. */
+int lease_revive(struct state *state, struct live_lease *lease, struct err *err)
+{
+    struct live_trial *trial = lease->trial;
+
+    if (!lease->expired) {
+        return 0;
+    }
+    trial_queue_remove(trial);
+    lease->expired = false;
+    lease->row.late = true;
+    lease->row.end = ATTEMPT_LIVE;
+    lease->row.ended_at_ms = 0;
+    lease_count(state, lease, 1);
+    trial->row.losses -= trial->row.state == TRIAL_QUEUED; /* a paused one counted as no loss */
+    schedule_hold(trial->study->schedule, trial_id_number(trial->row.id), lease->row.to);
+    TRY(store_attempt_update(state->store, &lease->row, err));
+    return trial_become(state, trial, TRIAL_RUNNING, NULL, err);
+}
+
+/* ---- what a schedule has decided ---- */
+
+/* A trial without a live lease follows its answer. */
+static int follow_answer(struct state *state, struct live_trial *trial, struct err *err)
+{
+    switch (trial_verdict(trial)) {
+    case VERDICT_PRUNE:
+    case VERDICT_FAIL:
+    case VERDICT_COMPLETE:
+        return trial_follow(state, trial, NULL, err);
+    case VERDICT_PAUSE:
+    case VERDICT_RUN:
+    case VERDICT_COUNT:
+    default:
+        return 0; /* a promoted one is offered by the schedule to the next ask */
+    }
+}
+
+int schedule_done(struct state *state, struct live_study *study, const struct schedule_log *log,
+                  struct err *err)
+{
+    for (size_t i = 0; i < log->n; i++) {
+        struct fact_row row = fact_row_of(study->row.id, &log->items[i]);
+        TRY(store_fact_append(state->store, &row, err));
+        if (log->items[i].fact == FACT_VALUE) {
+            study_check_target(study, log->items[i].value);
+        }
+        state->may_have_work = true;
+        state->forecasts_moved = true;
+    }
+    for (size_t i = 0; i < log->n; i++) {
+        struct live_trial *trial =
+            log->items[i].trial == 0
+                ? NULL
+                : trial_live(state, trial_id(study->row.id, log->items[i].trial));
+        if (trial != NULL
+            && (trial->row.state == TRIAL_PAUSED || trial->row.state == TRIAL_QUEUED)) {
+            TRY(follow_answer(state, trial, err));
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,81 @@
+#include "server/state/trials.h"
+
+#include <stdlib.h>
+
+#include "server/state/checkpoints.h"
+#include "server/state/leases.h"
+
+struct live_trial *trial_live(const struct state *state, int64_t id)
+{
+    return map_get(&state->trial_by_id, (uint64_t)id);
+}
+
+int trial_enter(struct state *state, struct live_study *study, struct trial_row *row,
+                struct live_trial **trial, struct err *err)
+{
+    struct live_trial *entered = calloc(1, sizeof *entered);
+
+    if (entered == NULL || map_put(&state->trial_by_id, (uint64_t)row->id, entered, err) != 0) {
+        free(entered);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    entered->row = *row;
+    *row = (struct trial_row){0};
+    entered->study = study;
+    entered->curve.study = study->first->def;
+    entered->previous_open = study->last_open;
+    *(study->last_open == NULL ? &study->open : &study->last_open->next_open) = entered;
+    study->last_open = entered;
+    study->n_open++;
+    *trial = entered;
+    return 0;
+}
+
+void trial_leave(struct state *state, struct live_trial *trial)
+{
+    struct live_study *study = trial->study;
+
+    trial_queue_remove(trial);
+    *(trial->previous_open == NULL ? &study->open : &trial->previous_open->next_open) =
+        trial->next_open;
+    *(trial->next_open == NULL ? &study->last_open : &trial->next_open->previous_open) =
+        trial->previous_open;
+    study->n_open--;
+    if (trial->lease != NULL) {
+        lease_leave(state, trial->lease);
+    }
+    (void)map_take(&state->trial_by_id, (uint64_t)trial->row.id);
+    checkpoint_let_go(state, trial);
+    trial_row_finish(&trial->row);
+    free(trial->parameters);
+    learning_curve_finish(&trial->curve);
+    free(trial);
+    state->forecasts_moved = true;
+}
+
+void trial_queue_push(struct trial_queue *queue, struct live_trial *trial)
+{
+    trial->next = NULL;
+    trial->link = queue->tail;
+    *queue->tail = trial;
+    queue->tail = &trial->next;
+    queue->n++;
+}
+
+void trial_queue_remove(struct live_trial *trial)
+{
+    if (trial->link == NULL) {
+        return;
+    }
+    struct trial_queue *queue =
+        trial->row.attempt == 0 ? &trial->study->enqueued : &trial->study->retries;
+    *trial->link = trial->next;
+    if (trial->next != NULL) {
+        trial->next->link = trial->link;
+    } else {
+        queue->tail = trial->link;
+    }
+    trial->link = NULL;
+    trial->next = NULL;
+    queue->n--;
+}

@@ -1,0 +1,21 @@
+/* The table of open trials, and the queues in which some of them wait to be handed out. */
+#ifndef SERVER_STATE_TRIALS_H
+#define SERVER_STATE_TRIALS_H
+
+#include "server/state/state.h"
+
+/* NULL: there is no open trial of this id. */
+struct live_trial *trial_live(const struct state *state, int64_t id);
+
+/* Adds an open trial; its number is higher than that of any other of its study. Takes the row.
+ * ERR_NOMEM. */
+MUST_USE int trial_enter(struct state *state, struct live_study *study, struct trial_row *row,
+                         struct live_trial **trial, struct err *err);
+/* Removes and frees it, with its lease. */
+void trial_leave(struct state *state, struct live_trial *trial);
+
+void trial_queue_push(struct trial_queue *queue, struct live_trial *trial);
+/* Out of the queue in which it waits, if it waits in one. */
+void trial_queue_remove(struct live_trial *trial);
+
+#endif

@@ -1,0 +1,143 @@
+#include "server/state/view.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/state/state.h"
+
+static int by_name(const void *a, const void *b)
+{
+    const struct live_study_view *left = a;
+    const struct live_study_view *right = b;
+
+    return strcmp(left->name, right->name);
+}
+
+static int copy_study(const struct live_study *study, struct live_study_view *view, struct err *err)
+{
+    view->id = study->row.id;
+    memcpy(view->name, study->row.name, sizeof view->name);
+    view->def = shared_def_hold(study->shared);
+    view->live_leases = study->live_leases;
+    view->n_metrics = study->n_metrics;
+    view->metrics = malloc(study->n_metrics * sizeof *view->metrics + 1);
+    if (view->metrics == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (study->n_metrics > 0) {
+        memcpy(view->metrics, study->metrics, study->n_metrics * sizeof *view->metrics);
+    }
+    return 0;
+}
+
+static void copy_leases(const struct state *state, struct live_view *view)
+{
+    size_t at = 0;
+    const struct live_lease *lease;
+
+    while ((lease = map_next(&state->lease_by_attempt, &at)) != NULL) {
+        if (lease->aborted || lease->trial == NULL) {
+            continue;
+        }
+        struct live_lease_view *copy = &view->leases[view->n_leases++];
+        copy->study = lease->study->row.id;
+        copy->trial = trial_id_number(lease->row.trial);
+        copy->attempt = lease->row.number;
+        memcpy(copy->worker, lease->worker->name, sizeof copy->worker);
+        copy->expires_in_ms = lease->expired ? -1 : lease->deadline.at_ms - state->now_ms;
+        copy->progress = lease->progress;
+        copy->last_step = lease->last_step;
+    }
+}
+
+static void copy_workers(const struct state *state, struct live_view *view)
+{
+    size_t at = 0;
+    const struct live_worker *worker;
+
+    while ((worker = map_next(&state->worker_by_name, &at)) != NULL) {
+        struct live_worker_view *copy = &view->workers[view->n_workers++];
+        memcpy(copy->name, worker->name, sizeof copy->name);
+        memcpy(copy->host, worker->host, sizeof copy->host);
+        copy->last_seen_ms = worker->last_seen_ms;
+        copy->leases = worker->leases;
+        copy->waiting = worker->waiting > 0;
+        copy->n_gpus = worker->n_gpus;
+    }
+}
+
+static size_t count_studies(const struct state *state)
+{
+    size_t n = 0;
+
+    for (const struct live_study *study = state->studies; study != NULL; study = study->next) {
+        n++;
+    }
+    return n;
+}
+
+int state_view(const struct state *state, size_t n_waiting, struct live_view **view,
+               struct err *err)
+{
+    struct live_view *made = calloc(1, sizeof *made);
+    size_t n_studies = count_studies(state);
+
+    if (made == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    atomic_init(&made->holders, 1);
+    made->made_at_ms = state->wall_ms;
+    made->last_seq = state->last_seq;
+    made->n_waiting = n_waiting;
+    made->studies = calloc(n_studies + 1, sizeof *made->studies);
+    made->leases = calloc(state->lease_by_attempt.n + 1, sizeof *made->leases);
+    made->workers = calloc(state->worker_by_name.n + 1, sizeof *made->workers);
+    if (made->studies == NULL || made->leases == NULL || made->workers == NULL) {
+        live_view_release(made);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    for (const struct live_study *study = state->studies; study != NULL; study = study->next) {
+        if (copy_study(study, &made->studies[made->n_studies++], err) != 0) {
+            live_view_release(made);
+            return -1;
+        }
+    }
+    qsort(made->studies, made->n_studies, sizeof *made->studies, by_name);
+    copy_leases(state, made);
+    copy_workers(state, made);
+    *view = made;
+    return 0;
+}
+
+struct live_view *live_view_hold(struct live_view *view)
+{
+    atomic_fetch_add_explicit(&view->holders, 1, memory_order_relaxed);
+    return view;
+}
+
+void live_view_release(struct live_view *view)
+{
+    if (view == NULL || atomic_fetch_sub_explicit(&view->holders, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    for (size_t i = 0; view->studies != NULL && i < view->n_studies; i++) {
+        shared_def_destroy(view->studies[i].def);
+        free(view->studies[i].metrics);
+    }
+    free(view->studies);
+    free(view->leases);
+    free(view->workers);
+    free(view);
+}
+
+const struct live_study_view *live_view_study(const struct live_view *view, const char *name)
+{
+    struct live_study_view key = {0};
+
+    if (strlen(name) >= sizeof key.name) {
+        return NULL;
+    }
+    (void)strcpy(key.name, name);
+    return bsearch(&key, view->studies, view->n_studies, sizeof key, by_name);
+}

@@ -1,0 +1,52 @@
+/* An immutable copy of what lives only in memory, for readers on other threads. */
+#ifndef SERVER_STATE_VIEW_H
+#define SERVER_STATE_VIEW_H
+
+#include "common/wire.h"
+#include "server/domain/shared_def.h"
+
+struct state;
+
+struct live_study_view {
+    int64_t id;
+    char name[NAME_BYTES];
+    struct shared_def *def; /* held */
+    int64_t live_leases;
+    size_t n_metrics;
+    char (*metrics)[NAME_BYTES + 1]; /* by metric id; owned */
+};
+struct live_lease_view {
+    int64_t study;
+    int64_t trial;
+    int64_t attempt;
+    char worker[WORKER_NAME_BYTES];
+    int64_t expires_in_ms; /* when the view was made; negative: expired */
+    double progress;       /* NaN: not said */
+    int64_t last_step;     /* -1: none */
+};
+struct live_worker_view {
+    char name[WORKER_NAME_BYTES];
+    char host[WORKER_NAME_BYTES];
+    int64_t last_seen_ms; /* wall clock */
+    int64_t leases;
+    bool waiting;
+    int64_t n_gpus;
+};
+struct live_view {
+    _Atomic int holders;
+    int64_t made_at_ms; /* wall clock */
+    int64_t last_seq;
+    size_t n_studies, n_leases, n_workers;
+    size_t n_waiting;
+    struct live_study_view *studies; /* by name */
+    struct live_lease_view *leases;
+    struct live_worker_view *workers;
+};
+/* `n_waiting`: asks that wait. ERR_NOMEM. */
+MUST_USE int state_view(const struct state *state, size_t n_waiting, struct live_view **view,
+                        struct err *err);
+void live_view_release(struct live_view *view);
+struct live_view *live_view_hold(struct live_view *view);
+const struct live_study_view *live_view_study(const struct live_view *view, const char *name);
+
+#endif

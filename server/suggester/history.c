@@ -1,0 +1,151 @@
+#include "server/suggester/history.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct trial_history *trial_history_create(struct shared_def *def)
+{
+    struct trial_history *history = calloc(1, sizeof *history);
+
+    if (history != NULL) {
+        atomic_init(&history->holders, 1);
+        history->def = shared_def_hold(def);
+    }
+    return history;
+}
+
+struct trial_history *trial_history_hold(struct trial_history *history)
+{
+    atomic_fetch_add_explicit(&history->holders, 1, memory_order_relaxed);
+    return history;
+}
+
+/* The arrays give up constness only here, where they are owned. */
+static void release(const void *owned)
+{
+    union {
+        const void *borrowed;
+        void *plain;
+    } same = {owned};
+
+    free(same.plain);
+}
+
+void trial_history_destroy(struct trial_history *history)
+{
+    if (history == NULL
+        || atomic_fetch_sub_explicit(&history->holders, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    for (size_t i = 0; i < history->n; i++) {
+        release(history->items[i].x);
+        release(history->items[i].curve);
+    }
+    for (size_t i = 0; i < history->n_fits; i++) {
+        release(history->fits[i].data);
+    }
+    free(history->items);
+    free(history->fits);
+    sources_finish(&history->sources);
+    shared_def_destroy(history->def);
+    free(history);
+}
+
+/* Room for one more element of `size` bytes. */
+static int reserve(void *array, size_t n, size_t *cap, size_t size, struct err *err)
+{
+    void **items = array;
+
+    if (n < *cap) {
+        return 0;
+    }
+    size_t grown_cap = *cap == 0 ? 16 : *cap * 2;
+    void *grown = realloc(*items, grown_cap * size);
+    if (grown == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    *items = grown;
+    *cap = grown_cap;
+    return 0;
+}
+
+/* Does this end inform the strategy, and as what? */
+static bool kind_of(const struct trial_row *row, enum observation_kind *kind)
+{
+    switch (row->state) {
+    case TRIAL_COMPLETED:
+        *kind = OBSERVED_COMPLETED;
+        return true;
+    case TRIAL_PRUNED:
+        *kind = OBSERVED_PRUNED;
+        return true;
+    case TRIAL_INFEASIBLE:
+        *kind = OBSERVED_INFEASIBLE;
+        return true;
+    case TRIAL_FAILED:
+        *kind = OBSERVED_FAILED;
+        return strcmp(row->reason, "lost") != 0;
+    case TRIAL_QUEUED:
+    case TRIAL_RUNNING:
+    case TRIAL_PAUSED:
+    case TRIAL_CANCELLED:
+    case TRIAL_STATE_COUNT:
+    default:
+        return false;
+    }
+}
+
+int trial_history_append(struct trial_history *history, const struct trial_row *row,
+                         const struct curve_point *curve, size_t n_curve, struct err *err)
+{
+    enum observation_kind kind;
+    size_t bytes = row->n_params * sizeof(double);
+
+    if (!kind_of(row, &kind)) {
+        return 0;
+    }
+    TRY(reserve(&history->items, history->n, &history->cap, sizeof *history->items, err));
+    double *x = malloc(bytes + 1);
+    struct curve_point *points = malloc(n_curve * sizeof *points + 1);
+    if (x == NULL || points == NULL) {
+        free(x);
+        free(points);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    memcpy(x, row->config, bytes);
+    if (n_curve > 0) {
+        memcpy(points, curve, n_curve * sizeof *points);
+    }
+    history->items[history->n++] = (struct observation){
+        .number = trial_id_number(row->id),
+        .ordinal = row->ordinal,
+        .kind = kind,
+        .x = x,
+        .value = row->has_value ? row->value : (double)NAN,
+        .step = row->has_step ? row->step : 0,
+        .n_curve = n_curve,
+        .curve = points,
+    };
+    return 0;
+}
+
+int trial_history_add_fit(struct trial_history *history, uint64_t n_seen, const void *data,
+                          size_t bytes, struct err *err)
+{
+    TRY(reserve(&history->fits, history->n_fits, &history->cap_fits, sizeof *history->fits, err));
+    void *copy = malloc(bytes + 1);
+    if (copy == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    memcpy(copy, data, bytes);
+    history->fits[history->n_fits++] = (struct fit){.n_seen = n_seen, .bytes = bytes, .data = copy};
+    return 0;
+}
+
+void trial_history_set_sources(struct trial_history *history, struct sources *sources)
+{
+    sources_finish(&history->sources);
+    history->sources = *sources;
+    *sources = (struct sources){0};
+}

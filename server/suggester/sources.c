@@ -1,0 +1,230 @@
+#include "server/suggester/sources.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SCAN_MAX = 10000 }; /* trials read of one older study: more would hold up the writer */
+
+/* The arrays give up constness only here, where they are owned. */
+static void release(const void *owned)
+{
+    union {
+        const void *borrowed;
+        void *plain;
+    } same = {owned};
+
+    free(same.plain);
+}
+
+void sources_finish(struct sources *sources)
+{
+    for (size_t i = 0; i < sources->n; i++) {
+        for (size_t k = 0; k < sources->items[i].n; k++) {
+            release(sources->items[i].items[k].x);
+        }
+        release(sources->items[i].items);
+    }
+    *sources = (struct sources){0};
+}
+
+/* ---- rows of one older study ------------------------------------------------------------------
+ */
+struct rows {
+    const struct transfer *transfer; /* NULL: rows come as they are */
+    size_t n_params;
+    size_t n, cap;
+    struct observation *items;
+    size_t completed, refused;
+};
+
+static void rows_finish(struct rows *rows)
+{
+    for (size_t i = 0; i < rows->n; i++) {
+        release(rows->items[i].x);
+    }
+    free(rows->items);
+    *rows = (struct rows){0};
+}
+OWN_VALUE(rows)
+
+/* Takes a copy of x. */
+static int append(struct rows *rows, struct observation row, struct err *err)
+{
+    if (rows->n == rows->cap) {
+        size_t cap = rows->cap == 0 ? SOURCE_ROWS_MAX : rows->cap * 2;
+        struct observation *grown = realloc(rows->items, cap * sizeof *grown);
+        if (grown == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+        rows->items = grown;
+        rows->cap = cap;
+    }
+    double *x = malloc(rows->n_params * sizeof *x + 1);
+    if (x == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    memcpy(x, row.x, rows->n_params * sizeof *x);
+    row.x = x;
+    rows->items[rows->n++] = row;
+    return 0;
+}
+
+static int take_trial(void *context, struct trial_row *trial, struct err *err)
+{
+    struct rows *rows = context;
+    OWN(memory) double *y = calloc(rows->n_params + 1, sizeof *y);
+
+    if (y == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (!trial->has_value || !isfinite(trial->value)) {
+        return 0;
+    }
+    if (!transfer_row(rows->transfer, trial->config, y)) {
+        rows->refused++;
+        return 0;
+    }
+    rows->completed += trial->state == TRIAL_COMPLETED;
+    return append(
+        rows,
+        (struct observation){
+            .number = trial_id_number(trial->id),
+            .kind = trial->state == TRIAL_COMPLETED ? OBSERVED_COMPLETED : OBSERVED_PRUNED,
+            .x = y,
+            .value = trial->value,
+            .step = trial->has_step ? trial->step : 0,
+        },
+        err);
+}
+
+/* Moves the rows worth taking into the source. */
+static int keep_best(struct rows *rows, const struct study_def *def, struct source *source,
+                     struct err *err)
+{
+    double sign = study_cost(def, 1.0);
+    OWN(memory) size_t *order = calloc(rows->n + 1, sizeof *order);
+    struct observation *kept = calloc(SOURCE_ROWS_MAX, sizeof *kept);
+
+    if (order == NULL || kept == NULL) {
+        free(kept);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    source->n = transfer_choose(rows->n, rows->items, sign, order);
+    source->items = kept;
+    for (size_t i = 0; i < source->n; i++) {
+        kept[i] = rows->items[order[i]];
+        rows->items[order[i]].x = NULL;
+    }
+    return 0;
+}
+
+/* ---- reading an older study ---- */
+
+int source_read(struct store *store, int64_t study, const struct study_def *older,
+                const struct study_def *def, const char *at, struct source *source,
+                struct faults *faults, struct err *err)
+{
+    OWN(transfer) struct transfer *transfer = NULL;
+    struct trial_query query = {.study = study,
+                                .reverse = true,
+                                .limit = SCAN_MAX,
+                                .states = 1u << TRIAL_COMPLETED | 1u << TRIAL_PRUNED};
+
+    TRY(transfer_create(older->space, def->space, &transfer, err));
+    OWN(rows) struct rows rows = {.transfer = transfer, .n_params = def->space->n_params};
+    if (transfer_shared(transfer) == 0) {
+        faults_add(faults, at,
+                   "\"%s\" shares no parameter with this study; parameters meet by name, and a "
+                   "number cannot stand for a choice",
+                   older->name);
+        return 0;
+    }
+    TRY(store_each_trial(store, &query, take_trial, &rows, err));
+    if (rows.completed == 0) {
+        faults_add(faults, at,
+                   rows.refused == 0
+                       ? "\"%s\" has no completed trial to learn from; leave it out"
+                       : "no completed trial of \"%s\" can be told in this space: their choices "
+                         "or ranges are not in it; leave it out",
+                   older->name);
+        return 0;
+    }
+    (void)snprintf(source->name, sizeof source->name, "%s", older->name);
+    return keep_best(&rows, def, source, err);
+}
+
+/* ---- the copied rows ---- */
+
+int sources_store(struct store *store, int64_t study, const struct study_def *def,
+                  const struct sources *sources, struct err *err)
+{
+    for (size_t i = 0; i < sources->n; i++) {
+        for (size_t k = 0; k < sources->items[i].n; k++) {
+            const struct observation *item = &sources->items[i].items[k];
+            struct transfer_row row = {
+                .study = study,
+                .place = (int64_t)i,
+                .number = item->number,
+                .state = item->kind == OBSERVED_COMPLETED ? TRIAL_COMPLETED : TRIAL_PRUNED,
+                .n_params = def->space->n_params,
+                .config = item->x,
+                .value = item->value,
+                .step = item->step,
+            };
+            TRY(store_transfer_insert(store, &row, err));
+        }
+    }
+    return 0;
+}
+
+struct loading {
+    size_t n_params;
+    struct rows rows[SOURCES_MAX];
+};
+
+static int load_row(void *context, const struct transfer_row *row, struct err *err)
+{
+    struct loading *loading = context;
+
+    if (row->place < 0 || row->place >= SOURCES_MAX || row->n_params != loading->n_params) {
+        return err_set(err, ERR_IO, "a transferred trial does not fit its study");
+    }
+    return append(&loading->rows[row->place],
+                  (struct observation){
+                      .number = row->number,
+                      .kind = row->state == TRIAL_COMPLETED ? OBSERVED_COMPLETED : OBSERVED_PRUNED,
+                      .x = row->config,
+                      .value = row->value,
+                      .step = row->step,
+                  },
+                  err);
+}
+
+int sources_load(struct store *store, int64_t study, const struct study_def *def,
+                 struct sources *sources, struct err *err)
+{
+    size_t n = json_array_size(def->after);
+    struct loading loading = {.n_params = def->space->n_params};
+
+    *sources = (struct sources){0};
+    if (n == 0 || n > SOURCES_MAX) {
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        loading.rows[i].n_params = loading.n_params;
+    }
+    int result = store_each_transfer(store, study, load_row, &loading, err);
+    for (size_t i = 0; i < n; i++) {
+        (void)snprintf(sources->items[i].name, sizeof sources->items[i].name, "%s",
+                       json_string_value(json_array_get(def->after, i)));
+        sources->items[i].n = loading.rows[i].n;
+        sources->items[i].items = loading.rows[i].items;
+    }
+    sources->n = n;
+    if (result != 0) {
+        sources_finish(sources);
+    }
+    return result;
+}

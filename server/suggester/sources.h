@@ -1,0 +1,31 @@
+/* What a new study takes over from older ones (`after` in its body).
+ *
+ * When a study is created, trials of its source studies are copied, converted to the new study's
+ * parameters, and stored with it: a later change of the older studies changes no suggestion, and a
+ * restart reads the same rows. At most SOURCE_ROWS_MAX of each, chosen among the newest 10,000.
+ * Called by the writer thread. */
+#ifndef SERVER_SUGGESTER_SOURCES_H
+#define SERVER_SUGGESTER_SOURCES_H
+
+#include "common/own.h"
+#include "server/domain/transfer.h"
+#include "server/store/store.h"
+
+struct sources {
+    size_t n;
+    struct source items[SOURCES_MAX]; /* their rows and each row's x are owned */
+};
+void sources_finish(struct sources *sources);
+OWN_VALUE(sources)
+
+/* Reads the trials of the older study `study`, defined by `older`, into *source. What prevents it
+ * is a fault at `at`; -1 only for errors of the store and ERR_NOMEM. Writes nothing. */
+MUST_USE int source_read(struct store *store, int64_t study, const struct study_def *older,
+                         const struct study_def *def, const char *at, struct source *source,
+                         struct faults *faults, struct err *err);
+MUST_USE int sources_store(struct store *store, int64_t study, const struct study_def *def,
+                           const struct sources *sources, struct err *err);
+MUST_USE int sources_load(struct store *store, int64_t study, const struct study_def *def,
+                          struct sources *sources, struct err *err);
+
+#endif

@@ -1,0 +1,278 @@
+#include "server/tuning/ask.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/digest.h"
+#include "server/state/leases.h"
+#include "server/state/requests.h"
+#include "server/state/tokens.h"
+#include "server/state/transition.h"
+#include "server/state/workers.h"
+#include "server/tuning/claim.h"
+#include "server/tuning/grant.h"
+#include "server/tuning/match.h"
+
+void ask_answer(struct tuning *tuning, struct ask *ask)
+{
+    struct command *command = ask->command;
+
+    if (ask->link != NULL) {
+        *ask->link = ask->next;
+        if (ask->next != NULL) {
+            ask->next->link = ask->link;
+        } else {
+            tuning->asks_tail = ask->link;
+        }
+        tuning->n_asks--;
+        if (ask->worker != NULL) {
+            ask->worker->waiting--;
+        }
+    }
+    heap_remove(&tuning->ask_deadlines, &ask->deadline);
+    command->waiting = NULL;
+    free(ask);
+    command_done(tuning, command);
+}
+
+int ask_set_due(struct tuning *tuning, struct ask *ask, int64_t due_ms, struct err *err)
+{
+    int64_t token_ms = token_end_ms(&tuning->state, ask->command->principal);
+    int64_t at_ms = token_ms < due_ms ? token_ms : due_ms;
+
+    ask->due_ms = due_ms;
+    if (at_ms == INT64_MAX) {
+        heap_remove(&tuning->ask_deadlines, &ask->deadline);
+        return 0;
+    }
+    return heap_set(&tuning->ask_deadlines, &ask->deadline, at_ms, err);
+}
+
+/* Answers the ask with 401 if its token may no longer be used; true: it is gone. */
+static bool end_without_token(struct tuning *tuning, struct ask *ask)
+{
+    if (token_check(&tuning->state, ask->command->principal, &ask->command->err) == 0) {
+        return false;
+    }
+    ask_answer(tuning, ask);
+    return true;
+}
+
+void asks_end_without_token(struct tuning *tuning)
+{
+    struct ask *next;
+
+    for (struct ask *ask = tuning->asks; ask != NULL; ask = next) {
+        next = ask->next;
+        if (end_without_token(tuning, ask) && tuning->new_asks == ask) {
+            tuning->new_asks = next;
+        }
+    }
+}
+
+static int park(struct tuning *tuning, struct ask *ask, struct err *err)
+{
+    ask->asked_ms = tuning->state.now_ms;
+    ask->wait_ms = (int64_t)(ask->command->ask.wait_seconds * 1000);
+    TRY(ask_set_due(tuning, ask, ask->asked_ms + ask->wait_ms, err));
+    ask->link = tuning->asks_tail;
+    *tuning->asks_tail = ask;
+    tuning->asks_tail = &ask->next;
+    tuning->n_asks++;
+    ask->worker->waiting++;
+    return 0;
+}
+
+static void request_hash(const struct command *command, unsigned char hash[DIGEST_KEY_BYTES])
+{
+    char text[sizeof command->principal + WORKER_NAME_BYTES + REQUEST_ID_BYTES + 8];
+    int len = snprintf(text, sizeof text, "%s\n%s\n%s", command->principal, command->ask.worker,
+                       command->ask.request_id);
+
+    digest_key(text, (size_t)len, hash);
+}
+
+/* A request id that was answered before. *answered: the command has its answer or its error. */
+static int repeat_ask(struct tuning *tuning, struct ask *ask, bool *answered, struct err *err)
+{
+    struct command *command = ask->command;
+    struct cached_request *cached = request_find(&tuning->state, ask->request);
+
+    *answered = false;
+    if (cached == NULL) {
+        return 0;
+    }
+    struct live_lease *lease =
+        map_get(&tuning->state.lease_by_attempt, (uint64_t)cached->attempt_id);
+    if (lease != NULL && !lease->aborted) {
+        *answered = true;
+        TRY(lease_revive(&tuning->state, lease, err));
+        TRY(lease_renew(&tuning->state, lease, err));
+        command->granted = true;
+        return grant_fill(tuning, lease, &command->grant, err);
+    }
+    if (cached->ended_ms == 0) {
+        cached->ended_ms = tuning->state.now_ms;
+    }
+    if (tuning->state.now_ms - cached->ended_ms < REQUEST_KEPT_MS) {
+        *answered = true;
+        return err_set(err, ERR_LEASE_ENDED,
+                       "the lease that this request_id was given is over; ask with a new "
+                       "request_id");
+    }
+    return 0;
+}
+
+static void replace_waiting(struct tuning *tuning, const struct ask *newer)
+{
+    for (struct ask *ask = tuning->asks; ask != NULL; ask = ask->next) {
+        if (ask->has_request && memcmp(ask->request, newer->request, sizeof ask->request) == 0) {
+            struct no_lease *no = &ask->command->no_lease;
+            *no = (struct no_lease){.reason = NO_LEASE_WAITING, .retry_after_seconds = 1};
+            (void)snprintf(no->detail, sizeof no->detail,
+                           "a newer ask with the same request_id waits in its place");
+            ask_answer(tuning, ask);
+            return;
+        }
+    }
+}
+
+/* Answered at once, or parked behind those who came before; asks_dispatch() does the rest. */
+static int ask_enter(struct tuning *tuning, struct ask *ask, struct err *err)
+{
+    bool answered = false;
+
+    TRY(token_check(&tuning->state, ask->command->principal, err));
+    TRY(worker_seen(&tuning->state, &ask->command->ask, &ask->worker, err));
+    if (ask->has_request) {
+        TRY(repeat_ask(tuning, ask, &answered, err));
+        if (answered) {
+            ask_answer(tuning, ask);
+            return 0;
+        }
+        replace_waiting(tuning, ask);
+    }
+    if (tuning->stopping) {
+        return err_set(err, ERR_OVERLOADED, "the server is stopping; ask again in a moment");
+    }
+    TRY(park(tuning, ask, err));
+    if (tuning->new_asks == NULL) {
+        tuning->new_asks = ask;
+    }
+    return 0;
+}
+
+int tuning_ask(struct tuning *tuning, struct command *command, struct err *err)
+{
+    struct ask *ask = calloc(1, sizeof *ask);
+
+    if (ask == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    ask->command = command;
+    heap_node_init(&ask->deadline, ask);
+    if (command->ask.request_id[0] != '\0') {
+        ask->has_request = true;
+        request_hash(command, ask->request);
+    }
+    command->waiting = ask;
+    if (ask_enter(tuning, ask, err) != 0) {
+        heap_remove(&tuning->ask_deadlines, &ask->deadline);
+        command->waiting = NULL;
+        free(ask);
+        return -1;
+    }
+    return 0;
+}
+
+static int dispatch_one(struct tuning *tuning, struct ask *ask, struct err *err)
+{
+    struct command *command = ask->command;
+    bool served = false;
+
+    if (end_without_token(tuning, ask)) {
+        return 0;
+    }
+    ask->awaits_suggestion = false;
+    TRY(ask_serve(tuning, ask, &served, err));
+    if (served || ask->gone) {
+        ask_answer(tuning, ask);
+    } else if (ask->awaits_suggestion) {
+        return 0; /* time to think never counts as waiting */
+    } else if (command->ask.wait_seconds <= 0 || ask_is_hopeless(tuning, command)) {
+        ask_explain(tuning, &command->ask, command->study, &command->no_lease);
+        ask_answer(tuning, ask);
+    }
+    return 0;
+}
+
+/* Is there any study that might still hand something out in this dispatch? */
+static bool any_hope(const struct tuning *tuning)
+{
+    for (const struct live_study *study = tuning->state.studies; study != NULL;
+         study = study->next) {
+        if (study->row.state == STUDY_RUNNING && study->no_offer != tuning->dispatches) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int serve_waiting(struct tuning *tuning, struct err *err)
+{
+    bool all = tuning->state.studies_moved;
+    struct ask *fresh = tuning->new_asks;
+    struct ask *ask = tuning->state.may_have_work || all ? tuning->asks : fresh;
+    struct ask *next;
+
+    tuning->state.may_have_work = false;
+    tuning->state.studies_moved = false;
+    tuning->new_asks = NULL;
+    tuning->dispatches++;
+    for (bool reached_fresh = false; ask != NULL; ask = next) {
+        reached_fresh = reached_fresh || ask == fresh;
+        if (!all && !reached_fresh && !any_hope(tuning)) {
+            next = fresh; /* those who wait go on waiting; those who just came want an answer */
+            continue;
+        }
+        next = ask->next;
+        TRY(dispatch_one(tuning, ask, err));
+    }
+    return 0;
+}
+
+static int answer_overdue(struct tuning *tuning, struct err *err)
+{
+    struct heap_node *top;
+
+    while ((top = heap_top(&tuning->ask_deadlines)) != NULL && top->at_ms <= tuning->state.now_ms) {
+        struct ask *ask = top->owner;
+        if (end_without_token(tuning, ask)) {
+            continue;
+        }
+        if (ask->due_ms
+            > tuning->state.now_ms) { /* its token was to end now, by a clock set back since */
+            TRY(ask_set_due(tuning, ask, ask->due_ms, err));
+            continue;
+        }
+        if (ask->suggestion_timed && !ask->takes_fallback) {
+            ask->takes_fallback = true;
+            TRY(ask_set_due(tuning, ask, ask->asked_ms + ask->wait_ms, err));
+            tuning->dispatches++;
+            TRY(dispatch_one(tuning, ask, err));
+            continue;
+        }
+        ask_explain(tuning, &ask->command->ask, ask->command->study, &ask->command->no_lease);
+        ask_answer(tuning, ask);
+    }
+    return 0;
+}
+
+int asks_dispatch(struct tuning *tuning, struct err *err)
+{
+    if (tuning->new_asks != NULL || tuning->state.may_have_work || tuning->state.studies_moved) {
+        TRY(serve_waiting(tuning, err));
+    }
+    return answer_overdue(tuning, err);
+}

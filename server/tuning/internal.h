@@ -1,0 +1,76 @@
+/* What the files of tuning/ share: the live tables and what waits for an answer. */
+#ifndef SERVER_TUNING_INTERNAL_H
+#define SERVER_TUNING_INTERNAL_H
+
+#include "server/state/state.h"
+#include "server/tuning/tuning.h"
+
+/* An ask that waits. */
+struct ask {
+    struct command *command;
+    struct ask *next, **link; /* in order of arrival */
+    struct heap_node deadline;
+    struct live_worker *worker;
+    bool has_request;
+    bool gone;              /* its client has hung up */
+    bool has_job;           /* exact serving: a suggestion is requested for it */
+    bool awaits_suggestion; /* it waits for a suggestion that is being made, for nothing else */
+    bool suggestion_timed;  /* prepared serving: its time to wait for a suggestion runs */
+    bool takes_fallback;    /* that time is over: it gets the quasi-random point */
+    int64_t asked_ms, wait_ms;
+    int64_t due_ms; /* when it is answered at the latest, or gets its fallback; INT64_MAX: never */
+    unsigned char request[16];
+};
+
+/* A report whose answer waits for the forecast of its trial. */
+struct parked_report {
+    struct command *command;
+    struct parked_report *next;
+    struct heap_node deadline; /* exact serving: none */
+    int64_t trial;             /* id */
+    uint64_t group;            /* in which it came */
+};
+
+struct tuning {
+    struct state state;
+    struct tuning_settings settings;
+
+    struct ask *asks, **asks_tail; /* in order of arrival */
+    size_t n_asks;
+    struct ask *new_asks; /* the first one that was never tried; they stand at the end */
+    struct heap ask_deadlines;
+    uint64_t dispatches;
+
+    struct parked_report *parked, **parked_tail; /* in order of arrival */
+    struct heap forecast_deadlines;              /* of parked reports */
+
+    uint64_t groups;  /* counts them */
+    bool is_settled;  /* the group is: the next command begins another */
+    bool stopping;    /* nothing is granted any more */
+    int64_t purge_ms; /* monotonic: when deleted studies and old replies are looked at next */
+    struct command *done, **done_tail;
+};
+
+/* tuning.c: the moment of this group. */
+void tuning_read_clock(struct tuning *tuning);
+/* tuning.c: the command's answer may leave with this group. */
+void command_done(struct tuning *tuning, struct command *command);
+
+/* ---- use cases, by kind of command: what one refuses stands in *err, and it changed nothing ----
+ */
+MUST_USE int tuning_study_create(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_study_patch(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_study_delete(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_trials_add(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_trial_cancel(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_ask(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_measure(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_heartbeat(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_result(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_release(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_unsent(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_suggestion(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_token_create(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_token_revoke(struct tuning *tuning, struct command *command, struct err *err);
+
+#endif

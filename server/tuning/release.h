@@ -1,0 +1,10 @@
+/* How a lease ends without a result. */
+#ifndef SERVER_TUNING_RELEASE_H
+#define SERVER_TUNING_RELEASE_H
+
+#include "server/tuning/internal.h"
+
+/* Ends the leases whose time is over. */
+MUST_USE int leases_expire(struct tuning *tuning, struct err *err);
+
+#endif

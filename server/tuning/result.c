@@ -1,0 +1,357 @@
+/* How an attempt ends with a result. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/digest.h"
+#include "server/state/checkpoints.h"
+#include "server/state/leases.h"
+#include "server/state/limits.h"
+#include "server/state/studies.h"
+#include "server/state/transition.h"
+#include "server/state/trials.h"
+#include "server/tuning/outcome.h"
+
+/* A lease that is over: the same result again gets the same answer; whatever else came is kept. */
+static int late_result(struct tuning *tuning, struct command *command, struct attempt_row *ended,
+                       const unsigned char hash[DIGEST_KEY_BYTES], struct err *err)
+{
+    if (ended->has_result && memcmp(ended->result, hash, DIGEST_KEY_BYTES) == 0) {
+        struct live_trial *live = trial_live(&tuning->state, ended->trial);
+        command->late = ended->late;
+        if (live != NULL) {
+            return trial_report(live, &command->trial_out, err);
+        }
+        struct live_study *study =
+            map_get(&tuning->state.study_by_id, (uint64_t)trial_id_study(ended->trial));
+        if (study == NULL) {
+            return err_set(err, ERR_LEASE_ENDED, "the study of this lease was deleted");
+        }
+        TRY(store_trial_load(tuning->state.store, ended->trial, &command->trial_out.row, err));
+        command->trial_out.def = shared_def_hold(study->shared);
+        return 0;
+    }
+    if (ended->has_result && err->code == ERR_LEASE_ENDED) {
+        (void)err_set(err, ERR_RESULT_CONFLICT,
+                      "this attempt has given another result already, which stands; this one was "
+                      "kept as evidence");
+    }
+    struct err why = *err;
+    TRY(store_evidence_insert(tuning->state.store, ended->id, tuning->state.wall_ms,
+                              command->report_text, err));
+    command->keeps_writes = true;
+    *err = why;
+    return -1;
+}
+
+static int final_step(const struct live_lease *lease, const struct result_report *report,
+                      int64_t *step, struct err *err)
+{
+    if (report->has_step) {
+        *step = report->step;
+        if (lease->study->def->has_resource && lease->last_step > report->step
+            && report->outcome == OUTCOME_COMPLETED) {
+            return err_at_pointer(err, "/step",
+                                  "step %" PRId64 " lies before step %" PRId64
+                                  ", which this attempt has measured already",
+                                  report->step, lease->last_step);
+        }
+    } else if (lease->last_step >= 0) {
+        *step = lease->last_step;
+    } else {
+        *step = lease->study->def->has_resource ? lease->row.to : 0;
+    }
+    return 0;
+}
+
+static int check_objectives(const struct live_lease *lease, const struct outcome_values *values,
+                            struct err *err)
+{
+    const struct study_def *def = lease->study->def;
+
+    for (size_t i = 0; i < values->n; i++) {
+        if (!values->found[i]) {
+            return err_at_pointer(err, "/metrics",
+                                  "a completed result needs the objective \"%s\", and it was "
+                                  "neither measured nor given in `metrics`; send it, or the "
+                                  "outcome \"failed\"",
+                                  def->objectives[i].metric);
+        }
+    }
+    return 0;
+}
+
+static bool all_finite(const struct outcome_values *values)
+{
+    for (size_t i = 0; i < values->n; i++) {
+        if (!isfinite(values->values[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int keep_checkpoint(struct tuning *tuning, struct live_lease *lease,
+                           const struct result_report *report, int64_t step, struct err *err)
+{
+    struct buf text;
+    struct json_writer w;
+    struct checkpoint fresh = report->checkpoint;
+    const struct checkpoint *checkpoint = &lease->trial->checkpoint;
+
+    if (!fresh.present) {
+        return 0;
+    }
+    if (fresh.step < 0) { /* not said: the result's */
+        fresh.step = step;
+    }
+    TRY(checkpoint_supersede(&tuning->state, lease->trial, &fresh, err));
+    buf_init(&text, 8192);
+    json_writer_init(&w, &text);
+    json_object_begin(&w);
+    json_put_string(&w, "uri", checkpoint->uri);
+    json_put_int(&w, "step", checkpoint->step);
+    json_put_string(&w, "reach", checkpoint->reach);
+    json_object_end(&w);
+    lease->row.checkpoint = buf_steal(&text);
+    return lease->row.checkpoint == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
+static int keep_usage(struct live_lease *lease, const struct result_report *report, struct err *err)
+{
+    struct buf text;
+    struct json_writer w;
+
+    if (!report->has_usage) {
+        return 0;
+    }
+    buf_init(&text, 1024);
+    json_writer_init(&w, &text);
+    json_object_begin(&w);
+    const struct {
+        const char *name;
+        double value;
+    } items[] = {{"wall_seconds", report->wall_seconds},
+                 {"gpu_seconds", report->gpu_seconds},
+                 {"peak_memory_mib", report->peak_memory_mib},
+                 {"energy_joules", report->energy_joules}};
+    for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+        if (!isnan(items[i].value)) {
+            json_put_number(&w, items[i].name, items[i].value);
+        }
+    }
+    json_object_end(&w);
+    lease->row.usage = buf_steal(&text);
+    return lease->row.usage == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
+/* The trial's row gets what this attempt brought. */
+static int keep_progress(struct tuning *tuning, struct live_lease *lease,
+                         const struct result_report *report, int64_t step, struct err *err)
+{
+    struct live_trial *trial = lease->trial;
+    char *metrics = outcome_metrics(lease, report);
+
+    if (metrics != NULL) {
+        free(trial->row.metrics);
+        trial->row.metrics = metrics;
+    }
+    trial->row.has_step = true;
+    trial->row.step = step;
+    lease->row.has_step = true;
+    lease->row.step = step;
+    if (report->detail != NULL) {
+        lease->row.detail = strdup(report->detail);
+    }
+    TRY(keep_checkpoint(tuning, lease, report, step, err));
+    return keep_usage(lease, report, err);
+}
+
+static void spend_rest(struct live_lease *lease, int64_t step)
+{
+    int64_t before = lease->last_step > lease->row.from ? lease->last_step : lease->row.from;
+
+    if (lease->study->def->has_resource && step > before) {
+        lease->study->row.resource_spent += step - before;
+        lease->study->dirty = true;
+    }
+}
+
+/* Asks the schedule what becomes of the trial. */
+static int decide(struct tuning *tuning, struct live_lease *lease,
+                  const struct result_report *report, int64_t step,
+                  const struct outcome_values *values, struct schedule_answer *answer,
+                  struct err *err)
+{
+    struct live_study *study = lease->study;
+    struct schedule_moment moment = study_moment(&tuning->state, study);
+    int64_t number = trial_id_number(lease->trial->row.id);
+    OWN(schedule_log) struct schedule_log log = {0};
+    bool brought = outcome_metric(report, study->def->objectives[0].metric) != NULL;
+
+    schedule_release(study->schedule, number); /* nobody is left to be promoted on the spot */
+    if (brought && step >= lease->last_step) {
+        TRY(schedule_measure(study->schedule, &moment, number, step, values->values[0], &log,
+                             answer, err));
+    }
+    TRY(schedule_finish(study->schedule, &moment, number, step, &log, answer, err));
+    return schedule_done(&tuning->state, study, &log, err);
+}
+
+static int end_with(struct tuning *tuning, struct live_lease *lease, enum attempt_end end,
+                    enum trial_state state, const char *reason, struct trial_reply *reply,
+                    struct err *err)
+{
+    struct live_trial *trial = lease->trial;
+
+    TRY(attempt_over(&tuning->state, lease, end, reason, err));
+    return trial_end(&tuning->state, trial, state, reason, reply, err);
+}
+
+/* The attempt is over and the trial, perhaps, is not. */
+static int again(struct tuning *tuning, struct live_lease *lease, enum attempt_end end,
+                 const char *reason, struct trial_reply *reply, struct err *err)
+{
+    struct live_trial *trial = lease->trial;
+
+    TRY(attempt_over(&tuning->state, lease, end, reason, err));
+    return trial_follow(&tuning->state, trial, reply, err);
+}
+
+static int completed(struct tuning *tuning, struct live_lease *lease, struct command *command,
+                     int64_t step, const struct outcome_values *values, struct err *err)
+{
+    struct live_study *study = lease->study;
+    const struct study_def *def = study->def;
+    struct trial_reply *reply = &command->trial_out;
+    struct schedule_answer answer;
+
+    outcome_set_values(&lease->trial->row, values);
+    for (size_t i = 0; i < values->n; i++) {
+        study_note_value(&tuning->state, study, values->values[i]);
+    }
+    spend_rest(lease, step);
+    if (!all_finite(values)) {
+        return end_with(tuning, lease, ATTEMPT_FAILED, TRIAL_FAILED, "diverged", reply, err);
+    }
+    bool is_short = def->has_resource && step < def->resource_max;
+    if (is_short && study->row.state == STUDY_STOPPED) {
+        return end_with(tuning, lease, ATTEMPT_COMPLETED, TRIAL_CANCELLED, NULL, reply, err);
+    }
+    if (is_short
+        && study->row.target_reached) { /* by a rule; its value counts: it may be the one */
+        return end_with(tuning, lease, ATTEMPT_PRUNED, TRIAL_PRUNED, NULL, reply, err);
+    }
+    if (!def->has_resource || step >= def->resource_max) {
+        study_check_target(study, values->values[0]);
+    }
+    TRY(decide(tuning, lease, &command->report, step, values, &answer, err));
+    switch (answer.verdict) {
+    case VERDICT_PAUSE:
+    case VERDICT_RUN:
+        return again(tuning, lease, ATTEMPT_PAUSED, NULL, reply, err);
+    case VERDICT_PRUNE:
+        if (def->has_resource && step >= def->resource_max) { /* it was at its end already */
+            return end_with(tuning, lease, ATTEMPT_COMPLETED, TRIAL_COMPLETED, NULL, reply, err);
+        }
+        return end_with(tuning, lease, ATTEMPT_PRUNED, TRIAL_PRUNED, NULL, reply, err);
+    case VERDICT_FAIL:
+        return end_with(tuning, lease, ATTEMPT_FAILED, TRIAL_FAILED, "diverged", reply, err);
+    case VERDICT_COMPLETE:
+    case VERDICT_COUNT:
+    default:
+        return end_with(tuning, lease, ATTEMPT_COMPLETED, TRIAL_COMPLETED, NULL, reply, err);
+    }
+}
+
+static int not_completed(struct tuning *tuning, struct live_lease *lease, struct command *command,
+                         struct err *err)
+{
+    const struct result_report *report = &command->report;
+    struct trial_reply *reply = &command->trial_out;
+    const char *reason = report->reason[0] == '\0' ? NULL : report->reason;
+    struct live_trial *trial = lease->trial;
+    const struct live_study *study = lease->study;
+
+    if (report->outcome == OUTCOME_PREEMPTED) {
+        if (study->row.state == STUDY_STOPPED || study->row.target_reached) {
+            return end_with(tuning, lease, ATTEMPT_PREEMPTED, TRIAL_CANCELLED, NULL, reply, err);
+        }
+        TRY(outcome_keep_measured(tuning, lease, err));
+        return again(tuning, lease, ATTEMPT_PREEMPTED, reason, reply, err);
+    }
+    if (report->outcome == OUTCOME_FAILED && trial_verdict(trial) != VERDICT_RUN) {
+        /* what it owed is told already: a failure while saving changes no decision */
+        TRY(outcome_keep_measured(tuning, lease, err));
+        return again(tuning, lease, ATTEMPT_FAILED, reason, reply, err);
+    }
+    if (report->outcome == OUTCOME_INFEASIBLE) {
+        return end_with(tuning, lease, ATTEMPT_INFEASIBLE, TRIAL_INFEASIBLE, reason, reply, err);
+    }
+    trial->row.failures++;
+    if (trial->row.failures <= study->def->limits.retries && study->row.state != STUDY_STOPPED) {
+        return again(tuning, lease, ATTEMPT_FAILED, reason, reply, err);
+    }
+    return end_with(tuning, lease, ATTEMPT_FAILED, TRIAL_FAILED, reason, reply, err);
+}
+
+static int register_names(struct tuning *tuning, struct live_study *study,
+                          const struct result_report *report, struct err *err)
+{
+    size_t fresh = 0;
+
+    for (size_t i = 0; i < report->n_metrics; i++) {
+        fresh += metric_find(study, report->metrics[i].metric) < 0;
+    }
+    if (study->n_metrics + fresh > METRICS_MAX) {
+        return err_at_pointer(err, "/metrics",
+                              "the study has %zu metrics and a study keeps at most %d",
+                              study->n_metrics, METRICS_MAX);
+    }
+    for (size_t i = 0; i < report->n_metrics; i++) {
+        int64_t id;
+        TRY(metric_id(&tuning->state, study, report->metrics[i].metric, &id, err));
+    }
+    return 0;
+}
+
+int tuning_result(struct tuning *tuning, struct command *command, struct err *err)
+{
+    const struct result_report *report = &command->report;
+    struct live_lease *lease;
+    OWN(attempt_row) struct attempt_row ended = {0};
+    struct outcome_values values = {0};
+    unsigned char hash[DIGEST_KEY_BYTES];
+    int64_t step = 0;
+
+    digest_key(command->report_text, strlen(command->report_text), hash);
+    if (lease_lookup(&tuning->state, command->lease, &lease, &ended, err) != 0) {
+        return ended.id == 0 ? -1 : late_result(tuning, command, &ended, hash, err);
+    }
+    if (lease->aborted) {
+        (void)err_set(err, ERR_LEASE_ENDED,
+                      "the trial was cancelled; this result was kept as evidence");
+        struct err why = *err;
+        TRY(store_evidence_insert(tuning->state.store, lease->row.id, tuning->state.wall_ms,
+                                  command->report_text, err));
+        command->keeps_writes = true;
+        *err = why;
+        return -1;
+    }
+    TRY(final_step(lease, report, &step, err));
+    if (report->outcome == OUTCOME_COMPLETED) {
+        TRY(outcome_objectives(tuning, lease, report, step, &values, err));
+        TRY(check_objectives(lease, &values, err));
+    }
+    TRY(register_names(tuning, lease->study, report, err));
+    command->late = lease->expired || lease->row.late;
+    TRY(lease_revive(&tuning->state, lease, err));
+    lease->row.has_result = true;
+    memcpy(lease->row.result, hash, sizeof hash);
+    TRY(keep_progress(tuning, lease, report, step, err));
+    return report->outcome == OUTCOME_COMPLETED
+               ? completed(tuning, lease, command, step, &values, err)
+               : not_completed(tuning, lease, command, err);
+}

@@ -1,0 +1,179 @@
+/* What happens once a group: what time brought, studies that are over, counters, housekeeping. */
+#include <inttypes.h>
+
+#include "server/state/checkpoints.h"
+#include "server/state/limits.h"
+#include "server/state/requests.h"
+#include "server/state/studies.h"
+#include "server/state/transition.h"
+#include "server/state/trials.h"
+#include "server/tuning/ask.h"
+#include "server/tuning/claim.h"
+#include "server/tuning/forecasts.h"
+#include "server/tuning/internal.h"
+#include "server/tuning/release.h"
+#include "server/tuning/reply.h"
+#include "server/tuning/suggestion.h"
+
+/* Closes rungs whose stragglers have had their time (quorum). */
+static int study_drop_stragglers(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    OWN(schedule_log) struct schedule_log log = {0};
+    struct schedule_moment moment = study_moment(&tuning->state, study);
+    int64_t before_ms = study->stragglers_ms;
+    int64_t next_ms;
+
+    TRY(schedule_tick(study->schedule, &moment, &log, &next_ms, err));
+    TRY(schedule_done(&tuning->state, study, &log, err));
+    study->stragglers_ms = next_ms == INT64_MAX
+                               ? next_ms
+                               : tuning->state.now_ms + (next_ms - tuning->state.wall_ms) + 1;
+    return study->stragglers_ms == before_ms ? 0 : study_set_clock(&tuning->state, study, err);
+}
+
+/* Can anything still go out, now or once something that is under way ends? */
+static bool has_future(const struct tuning *tuning, const struct live_study *study, bool *over)
+{
+    *over = false;
+    if (study->live_leases > 0) {
+        return true;
+    }
+    if (!study_may_go_on(&tuning->state, study)) {
+        return false;
+    }
+    if (study->retries.first != NULL) {
+        return true;
+    }
+    struct schedule_moment moment = study_moment(&tuning->state, study);
+    struct schedule_offer offer;
+    schedule_offer(study->schedule, &moment, &offer);
+    *over = offer.kind == OFFER_NOTHING && offer.is_over;
+    return offer.kind != OFFER_NOTHING;
+}
+
+/* Queued ones become cancelled, paused ones pruned; none is running. */
+static int end_the_rest(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    while (study->open != NULL) {
+        enum trial_state end =
+            study->open->row.state == TRIAL_PAUSED ? TRIAL_PRUNED : TRIAL_CANCELLED;
+        TRY(trial_end(&tuning->state, study->open, end, NULL, NULL, err));
+    }
+    return 0;
+}
+
+/* Ends the study if nothing runs and nothing may go out any more. */
+static int study_settle(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    bool over;
+
+    if (study->row.state != STUDY_RUNNING || has_future(tuning, study, &over)) {
+        return 0;
+    }
+    /* A strategy may not know that it has nothing left before it is asked; only a limit, an
+     * exhausted search or a schedule that is over ends a study. */
+    enum study_reason reason = study_limit_reached(&tuning->state, study);
+    if (over) {
+        reason = REASON_ROUNDS;
+    } else if (reason == REASON_EXHAUSTED && !study->row.exhausted) {
+        return 0;
+    }
+    TRY(end_the_rest(tuning, study, err));
+    study->row.state = STUDY_FINISHED;
+    study->row.reason = reason;
+    study->row.paused_at_ms = tuning->state.wall_ms;
+    study->dirty = true;
+    tuning->state.studies_moved = true; /* asks that wait for it are answered */
+    return event_append(&tuning->state, EVENT_STUDY_FINISHED, study->row.id, 0, 0, err);
+}
+
+static int ring_clocks(struct tuning *tuning, struct err *err)
+{
+    struct heap_node *top;
+
+    while ((top = heap_top(&tuning->state.study_clocks)) != NULL
+           && top->at_ms <= tuning->state.now_ms) {
+        struct live_study *study = top->owner;
+        heap_remove(&tuning->state.study_clocks, &study->clock);
+        study->dirty = true;
+        TRY(study_drop_stragglers(tuning, study, err));
+        TRY(study_set_clock(&tuning->state, study, err));
+        if (study->clock.place != HEAP_NOWHERE && study->clock.at_ms <= tuning->state.now_ms) {
+            heap_remove(&tuning->state.study_clocks, &study->clock); /* its time is over */
+        }
+    }
+    return 0;
+}
+
+/* Studies in which something moved: no more configurations to come? over? */
+static int settle_studies(struct tuning *tuning, struct err *err)
+{
+    for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
+        if (!study->dirty || study->row.state != STUDY_RUNNING) {
+            continue;
+        }
+        TRY(study_drop_stragglers(tuning, study, err));
+        if (study->row.leased_trials > 0 && !study->sealed && study_may_go_on(&tuning->state, study)
+            && !study_may_start(&tuning->state, study)) {
+            TRY(study_seal(tuning, study, err));
+        }
+        TRY(study_settle(tuning, study, err));
+    }
+    return 0;
+}
+
+static int flush_studies(struct tuning *tuning, struct err *err)
+{
+    for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
+        if (study->dirty) {
+            TRY(store_study_update(tuning->state.store, &study->row, study->redefine, err));
+            study->dirty = false;
+            study->redefine = false;
+        }
+    }
+    return 0;
+}
+
+/* ---- housekeeping ---- */
+
+#define PURGE_EVERY_MS (60 * 1000)
+#define PURGE_AFTER_MS (INT64_C(7) * 24 * 60 * 60 * 1000)
+
+/* Housekeeping in small steps, only when the group writes anyway or much time has passed. */
+static int purge(struct tuning *tuning, struct err *err)
+{
+    bool more = false;
+
+    if (tuning->state.now_ms < tuning->purge_ms) {
+        return 0;
+    }
+    requests_purge(&tuning->state);
+    TRY(store_purge_deleted(tuning->state.store, tuning->state.wall_ms - PURGE_AFTER_MS, 1000,
+                            &more, err));
+    if (store_group_is_dirty(tuning->state.store)) {
+        TRY(replies_purge(tuning, err));
+    }
+    TRY(obsolete_purge(&tuning->state, tuning->state.wall_ms - PURGE_AFTER_MS, err));
+    tuning->purge_ms = tuning->state.now_ms + (more ? 1000 : PURGE_EVERY_MS);
+    return 0;
+}
+
+int tuning_settle(struct tuning *tuning, struct err *err)
+{
+    tuning_read_clock(tuning);
+    tuning->groups += tuning->is_settled;
+    tuning->is_settled = true;
+    TRY(leases_expire(tuning, err));
+    TRY(ring_clocks(tuning, err));
+    TRY(settle_studies(tuning, err));
+    do {
+        TRY(asks_dispatch(tuning, err));
+        TRY(settle_studies(tuning, err));
+    } while ((tuning->state.may_have_work || tuning->state.studies_moved) && tuning->n_asks > 0);
+    for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
+        TRY(study_prepare(tuning, study, err));
+    }
+    reports_answer(tuning, false);
+    TRY(purge(tuning, err));
+    return flush_studies(tuning, err);
+}

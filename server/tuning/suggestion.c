@@ -1,0 +1,233 @@
+#include "server/tuning/suggestion.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/state/limits.h"
+#include "server/state/trials.h"
+#include "server/strategy/sobol.h"
+#include "server/tuning/ask.h"
+#include "server/tuning/forecasts.h"
+
+/* What a job is made from; *open is owned by the caller. */
+static int read_input(const struct live_study *study, struct suggester_input *input,
+                      struct open_trial **open, struct err *err)
+{
+    struct open_trial *items = malloc(study->n_open * sizeof *items + 1);
+    size_t n = 0;
+
+    if (items == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    for (const struct live_trial *trial = study->open; trial != NULL; trial = trial->next_open) {
+        items[n++] = (struct open_trial){.row = &trial->row, .curve = &trial->curve};
+    }
+    *input = (struct suggester_input){
+        .def = study->shared, .last_ordinal = study->row.last_ordinal, .n_open = n, .open = items};
+    *open = items;
+    return 0;
+}
+
+/* Requests one more suggestion. */
+static int request(struct live_study *study, struct err *err)
+{
+    OWN(memory) struct open_trial *open = NULL;
+    struct suggester_input input;
+
+    TRY(read_input(study, &input, &open, err));
+    return suggester_request(study->suggester, &input, err);
+}
+
+int study_forecast(struct live_study *study, int64_t trial, int64_t level, struct err *err)
+{
+    OWN(memory) struct open_trial *open = NULL;
+    struct suggester_input input;
+
+    TRY(read_input(study, &input, &open, err));
+    return suggester_forecast(study->suggester, &input, trial, level, err);
+}
+
+int study_keep_fit(struct tuning *tuning, struct live_study *study, uint64_t n_seen,
+                   const void *fit, size_t bytes, struct err *err)
+{
+    TRY(store_fit_insert(tuning->state.store, study->row.id, n_seen, fit, bytes, err));
+    return suggester_add_fit(study->suggester, n_seen, fit, bytes, err);
+}
+
+/* The suggestion becomes a trial; takes what it owns. */
+static int adopt(struct tuning *tuning, struct live_study *study, uint64_t ordinal,
+                 struct suggestion *suggestion, struct live_trial **trial, struct err *err)
+{
+    struct trial_row row = {
+        .id = trial_id(study->row.id, study->row.last_number + 1),
+        .state = TRIAL_QUEUED,
+        .source = SOURCE_SUGGESTED,
+        .fallback = suggestion->fallback,
+        .ordinal = ordinal,
+        .n_params = study->def->space->n_params,
+        .config = suggestion->x,
+        .explain = suggestion->explain,
+        .created_at_ms = tuning->state.wall_ms,
+    };
+    OWN(memory) void *fit = suggestion->fit;
+
+    suggestion->x = NULL;
+    suggestion->explain = NULL;
+    suggestion->fit = NULL;
+    if (trial_enter(&tuning->state, study, &row, trial, err) != 0) {
+        trial_row_finish(&row);
+        return -1;
+    }
+    (*trial)->unsaved = true; /* its row is written once, by the grant */
+    study->row.last_number++;
+    study->row.last_ordinal = ordinal;
+    study->row.counts[TRIAL_QUEUED]++;
+    study->dirty = true;
+    return fit == NULL || study->suggester == NULL
+               ? 0
+               : study_keep_fit(tuning, study, suggestion->fit_n_seen, fit, suggestion->fit_bytes,
+                                err);
+}
+
+/* A new trial from a strategy that needs no time; *trial NULL when it has nothing left. */
+static int suggest_now(struct tuning *tuning, struct live_study *study, struct live_trial **trial,
+                       struct err *err)
+{
+    struct suggestion suggestion = {.x = calloc(study->def->space->n_params + 1, sizeof(double))};
+    static const struct history nothing;
+    uint64_t ordinal = study->row.last_ordinal + 1;
+
+    *trial = NULL;
+    if (suggestion.x == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (study->strategy->suggest(study->def, &nothing, ordinal, &suggestion, err) != 0) {
+        free(suggestion.x);
+        if (err->code == ERR_EXHAUSTED) {
+            study->row.exhausted = true;
+            study->dirty = true;
+            return 0;
+        }
+        return -1;
+    }
+    return adopt(tuning, study, ordinal, &suggestion, trial, err);
+}
+
+/* The model was not done in time: the quasi-random point of the ordinal, marked. */
+static int suggest_fallback(struct tuning *tuning, struct live_study *study,
+                            struct live_trial **trial, struct err *err)
+{
+    struct suggestion suggestion = {.x = calloc(study->def->space->n_params + 1, sizeof(double)),
+                                    .fallback = true};
+    uint64_t ordinal = study->row.last_ordinal + 1;
+
+    *trial = NULL;
+    if (suggestion.x == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (strategy_quasi_random(study->def, ordinal, suggestion.x, err) != 0) {
+        free(suggestion.x);
+        return err->code == ERR_EXHAUSTED ? 0 : -1;
+    }
+    return adopt(tuning, study, ordinal, &suggestion, trial, err);
+}
+
+/* May one more suggestion be requested, beside those that are prepared or under way? */
+static bool may_reserve(const struct live_study *study)
+{
+    const struct limits *limits = &study->def->limits;
+    int64_t reserved = (int64_t)suggester_reserved(study->suggester);
+
+    return (limits->trials < 0 || study->row.leased_trials + reserved < limits->trials)
+           && (limits->parallel < 0 || study->live_leases + reserved < limits->parallel);
+}
+
+/* A new trial from a strategy that runs as a job; *trial NULL: not yet, or nothing left. */
+static int suggest_prepared(struct tuning *tuning, struct ask *ask, struct live_study *study,
+                            struct live_trial **trial, struct err *err)
+{
+    struct prepared *prepared = suggester_take(study->suggester);
+    bool exact = study->def->serving == SERVING_EXACT;
+
+    *trial = NULL;
+    if (prepared != NULL) {
+        int result = adopt(tuning, study, prepared->ordinal, &prepared->out, trial, err);
+        prepared_destroy(prepared);
+        return result;
+    }
+    if (ask->takes_fallback && !exact) {
+        return suggest_fallback(tuning, study, trial, err);
+    }
+    if (exact ? !ask->has_job && may_reserve(study)
+              : suggester_reserved(study->suggester) == 0 && may_reserve(study)) {
+        TRY(request(study, err));
+        ask->has_job = true;
+    }
+    ask->awaits_suggestion = suggester_reserved(study->suggester) > 0;
+    if (ask->awaits_suggestion && exact) {
+        TRY(ask_set_due(tuning, ask, INT64_MAX, err));
+    } else if (ask->awaits_suggestion && !ask->suggestion_timed) {
+        ask->suggestion_timed = true;
+        TRY(ask_set_due(tuning, ask, tuning->state.now_ms + tuning->settings.suggestion_timeout_ms,
+                        err));
+    }
+    return 0;
+}
+
+int study_suggest(struct tuning *tuning, struct ask *ask, struct live_study *study,
+                  struct live_trial **trial, struct err *err)
+{
+    return study->strategy->thinks ? suggest_prepared(tuning, ask, study, trial, err)
+                                   : suggest_now(tuning, study, trial, err);
+}
+
+int study_prepare(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    if (!study->strategy->thinks || study->def->serving == SERVING_EXACT
+        || study->row.leased_trials == 0 || !suggester_is_idle(study->suggester)
+        || !study_may_start(&tuning->state, study)) {
+        return 0;
+    }
+    /* one for each worker that is at work, at most 8 */
+    size_t wanted = study->live_leases > 8   ? 8
+                    : study->live_leases < 1 ? 1
+                                             : (size_t)study->live_leases;
+    return suggester_n_prepared(study->suggester) >= wanted ? 0 : request(study, err);
+}
+
+/* ---- the results of jobs ---- */
+
+/* A suggestion was made, or the strategy could make none. */
+static int take_suggestion(struct live_study *study, struct suggestion_job *job, struct err *err)
+{
+    if (job->result != 0) {
+        if (job->err.code == ERR_EXHAUSTED) {
+            study->row.exhausted = true;
+            study->dirty = true;
+            suggester_discard(study->suggester);
+            return 0;
+        }
+        /* The model failed: the quasi-random point of the ordinal is handed out, marked. */
+        job->out.fallback = true;
+        TRY(strategy_quasi_random(study->def, job->ordinal, job->out.x, err));
+    }
+    if (job->ordinal <= study->row.last_ordinal) {
+        return 0; /* its turn is over: a fallback was handed out in its place */
+    }
+    return suggester_keep(study->suggester, job, err);
+}
+
+int tuning_suggestion(struct tuning *tuning, struct command *command, struct err *err)
+{
+    struct suggestion_job *job = command->job;
+    struct live_study *study = map_get(&tuning->state.study_by_id, (uint64_t)job->study);
+
+    if (study == NULL || study->suggester == NULL || !suggester_accept(study->suggester, job)) {
+        return 0;
+    }
+    tuning->state.may_have_work = true;
+    TRY(job->trial != 0 ? forecast_take(tuning, study, job, err)
+                        : take_suggestion(study, job, err));
+    suggester_continue(study->suggester);
+    return 0;
+}

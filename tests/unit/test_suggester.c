@@ -1,0 +1,293 @@
+/* One study's suggestions without a store, a clock or a thread: which jobs go out, what their
+ * snapshots hold, and which results are out of date. */
+#include "server/suggester/suggester.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/space_text.h"
+
+/* Suggests the share of finished trials and records what it was shown. */
+static int suggest(const struct study_def *study, const struct history *seen, uint64_t ordinal,
+                   struct suggestion *out, struct err *err)
+{
+    size_t finished = 0;
+
+    (void)study;
+    if (ordinal > 100) {
+        return err_set(err, ERR_EXHAUSTED, "nothing is left");
+    }
+    for (size_t i = 0; i < seen->n; i++) {
+        finished += seen->items[i].kind != OBSERVED_PENDING;
+    }
+    out->x[0] = 100.0 * (double)ordinal + 10.0 * (double)finished + (double)(seen->n - finished);
+    return 0;
+}
+
+static const struct strategy stub = {
+    .name = "stub", .thinks = true, .needs_history = true, .suggest = suggest};
+
+static struct shared_def *def;
+static struct job_queue queue;
+static struct suggester *suggester;
+
+static struct shared_def *make_def(const char *serving)
+{
+    char text[400];
+    struct study_def *made = NULL;
+    struct faults faults = {0};
+
+    (void)snprintf(text, sizeof text,
+                   "{'name':'s','metric':'loss','direction':'minimize','strategy':{'name':"
+                   "'bayesian','serving':'%s'},'parameters':[{'name':'x','type':'float',"
+                   "'low':0,'high':1}]}",
+                   serving);
+    json_auto_t *body = json_from_text(text);
+    ck_assert_msg(study_def_from_json(body, 1, &made, &faults) == 0, "%s",
+                  faults.n > 0 ? faults.items[0].detail : "");
+    return shared_def_create(made);
+}
+
+static void start(const char *serving)
+{
+    job_queue_init(&queue);
+    def = make_def(serving);
+    ck_assert_int_eq(suggester_create(7, def, &stub, &queue, &suggester, NULL), 0);
+}
+
+static void setup(void)
+{
+    start("prepared");
+}
+
+static void teardown(void)
+{
+    suggester_destroy(suggester);
+    job_queue_finish(&queue);
+    shared_def_destroy(def);
+}
+
+static void request(uint64_t last_ordinal)
+{
+    const struct suggester_input input = {.def = def, .last_ordinal = last_ordinal};
+
+    ck_assert_int_eq(suggester_request(suggester, &input, NULL), 0);
+}
+
+static void forecast(int64_t trial)
+{
+    const struct suggester_input input = {.def = def};
+
+    ck_assert_int_eq(suggester_forecast(suggester, &input, trial, 1, NULL), 0);
+}
+
+static struct suggestion_job *run_next(void)
+{
+    struct suggestion_job *job = job_queue_take(&queue);
+
+    ck_assert_ptr_nonnull(job);
+    if (job->trial == 0) {
+        suggestion_job_run(job);
+    }
+    return job;
+}
+
+/* Runs the job that is under way and keeps its suggestion. */
+static void finish_next(void)
+{
+    struct suggestion_job *job = run_next();
+
+    ck_assert(suggester_accept(suggester, job));
+    ck_assert_int_eq(suggester_keep(suggester, job, NULL), 0);
+    suggester_continue(suggester);
+    suggestion_job_destroy(job);
+}
+
+static void observe(int64_t number, enum trial_state state)
+{
+    double x = 0.5;
+    const struct learning_curve curve = {0};
+    const struct trial_row row = {.id = trial_id(7, number),
+                                  .state = state,
+                                  .n_params = 1,
+                                  .config = &x,
+                                  .has_value = true,
+                                  .value = 1};
+
+    ck_assert_int_eq(suggester_observe(suggester, &row, &curve, NULL), 0);
+}
+
+static double take_value(uint64_t ordinal)
+{
+    struct prepared *prepared = suggester_take(suggester);
+
+    ck_assert_ptr_nonnull(prepared);
+    ck_assert_uint_eq(prepared->ordinal, ordinal);
+    double value = prepared->out.x[0];
+    prepared_destroy(prepared);
+    return value;
+}
+
+START_TEST(one_job_at_a_time_goes_out)
+{
+    request(0);
+    request(0);
+    struct suggestion_job *job = job_queue_take(&queue);
+    ck_assert_ptr_nonnull(job);
+    ck_assert_ptr_null(job_queue_take(&queue));
+    ck_assert_uint_eq(suggester_reserved(suggester), 2);
+    ck_assert(!suggester_is_idle(suggester));
+    suggestion_job_run(job);
+    ck_assert(suggester_accept(suggester, job));
+    ck_assert_int_eq(suggester_keep(suggester, job, NULL), 0);
+    suggester_continue(suggester);
+    suggestion_job_destroy(job);
+    finish_next();
+    ck_assert(suggester_is_idle(suggester));
+    ck_assert_uint_eq(suggester_n_prepared(suggester), 2);
+}
+END_TEST
+
+START_TEST(a_later_job_sees_what_was_suggested_before_it)
+{
+    request(0);
+    request(0); /* its snapshot is fixed before the first suggestion is made */
+    finish_next();
+    finish_next();
+    ck_assert_double_eq(take_value(1), 100);
+    ck_assert_double_eq(take_value(2), 201); /* one pending */
+    ck_assert_ptr_null(suggester_take(suggester));
+}
+END_TEST
+
+START_TEST(a_later_job_sees_what_was_handed_out_meanwhile)
+{
+    request(0);
+    request(0);
+    request(0);
+    finish_next();
+    ck_assert_double_eq(take_value(1), 100); /* becomes a trial while the third waits */
+    finish_next();
+    finish_next();
+    ck_assert_double_eq(take_value(2), 201);
+    ck_assert_double_eq(take_value(3), 302);
+}
+END_TEST
+
+START_TEST(a_job_sees_open_trials_and_finished_ones)
+{
+    double x = 0.25;
+    const struct learning_curve curve = {0};
+    struct trial_row rows[2] = {{.id = trial_id(7, 3), .ordinal = 3, .n_params = 1, .config = &x},
+                                {.id = trial_id(7, 4), .ordinal = 4, .n_params = 1, .config = &x}};
+    const struct open_trial open[] = {{&rows[0], &curve}, {&rows[1], &curve}};
+    const struct suggester_input input = {.def = def, .last_ordinal = 4, .n_open = 2, .open = open};
+
+    observe(1, TRIAL_COMPLETED);
+    observe(2, TRIAL_CANCELLED); /* says nothing about its configuration */
+    ck_assert_int_eq(suggester_request(suggester, &input, NULL), 0);
+    finish_next();
+    ck_assert_double_eq(take_value(5), 500 + 10 + 2);
+}
+END_TEST
+
+START_TEST(a_result_makes_prepared_suggestions_out_of_date)
+{
+    request(0);
+    finish_next();
+    request(0);
+    struct suggestion_job *job = run_next();
+    observe(1, TRIAL_COMPLETED);
+    suggester_renew(suggester);
+    ck_assert_uint_eq(suggester_reserved(suggester), 0);
+    ck_assert(!suggester_accept(suggester, job)); /* it was made without that result */
+    suggestion_job_destroy(job);
+    request(0);
+    finish_next();
+    ck_assert_double_eq(take_value(1), 110);
+}
+END_TEST
+
+START_TEST(a_forecast_outlives_that)
+{
+    request(0);
+    forecast(9);
+    forecast(10);
+    struct suggestion_job *job = run_next();
+    suggester_renew(suggester);
+    ck_assert(!suggester_accept(suggester, job));
+    suggestion_job_destroy(job);
+    for (int64_t trial = 9; trial <= 10; trial++) {
+        job = run_next();
+        ck_assert_int_eq(job->trial, trial);
+        ck_assert(suggester_accept(suggester, job));
+        suggester_continue(suggester);
+        suggestion_job_destroy(job);
+    }
+}
+END_TEST
+
+/* The jobs' trials in the order in which they go out, after a suggestion is under way. */
+static void check_order(const int64_t trials[3])
+{
+    request(0);
+    request(0);
+    forecast(1);
+    forecast(2);
+    for (size_t i = 0; i < 4; i++) {
+        struct suggestion_job *job = run_next();
+        ck_assert_int_eq(job->trial, i == 0 ? 0 : trials[i - 1]);
+        ck_assert(suggester_accept(suggester, job));
+        suggester_continue(suggester);
+        suggestion_job_destroy(job);
+    }
+}
+
+START_TEST(forecasts_go_before_suggestions_that_are_only_prepared)
+{
+    check_order((const int64_t[]){1, 2, 0});
+}
+END_TEST
+
+START_TEST(exact_serving_keeps_the_order_of_requests)
+{
+    teardown();
+    start("exact");
+    check_order((const int64_t[]){0, 1, 2});
+}
+END_TEST
+
+START_TEST(a_job_of_a_suggester_that_is_gone_is_not_taken_by_the_next)
+{
+    request(0);
+    struct suggestion_job *job = run_next();
+    suggester_destroy(suggester);
+    ck_assert_int_eq(suggester_create(7, def, &stub, &queue, &suggester, NULL), 0);
+    ck_assert(!suggester_accept(suggester, job));
+    suggestion_job_destroy(job);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("suggester");
+    TCase *tcase = tcase_create("suggester");
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, one_job_at_a_time_goes_out);
+    tcase_add_test(tcase, a_later_job_sees_what_was_suggested_before_it);
+    tcase_add_test(tcase, a_later_job_sees_what_was_handed_out_meanwhile);
+    tcase_add_test(tcase, a_job_sees_open_trials_and_finished_ones);
+    tcase_add_test(tcase, a_result_makes_prepared_suggestions_out_of_date);
+    tcase_add_test(tcase, a_forecast_outlives_that);
+    tcase_add_test(tcase, forecasts_go_before_suggestions_that_are_only_prepared);
+    tcase_add_test(tcase, exact_serving_keeps_the_order_of_requests);
+    tcase_add_test(tcase, a_job_of_a_suggester_that_is_gone_is_not_taken_by_the_next);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
