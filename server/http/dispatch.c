@@ -62,6 +62,7 @@ void dispatch_connection(void *server, struct MHD_Connection *mhd, void **connec
         return;
     }
     atomic_fetch_sub_explicit(&self->connections, 1, memory_order_relaxed);
+    self->accept_due_ms = 0; /* its descriptor is free again */
     if (*connection != NULL) {
         deadline_clear(*connection);
         free(*connection);

@@ -151,10 +151,14 @@ struct http_server {
     struct http_settings settings;
     const struct clock *clock;
     struct MHD_Daemon *daemon;
-    int epoll_fd; /* ours: MHD's own epoll descriptor and wake_fd */
+    int epoll_fd; /* ours: MHD's own epoll descriptor, wake_fd and listen_fd */
     int mhd_fd;
     int wake_fd;
-    int listen_fd;
+    int listen_fd; /* -1: the server takes no more connections */
+    bool listening_watched;
+    int64_t accept_due_ms;         /* accepting pauses until then; 0: it does not */
+    int64_t accept_warning_due_ms; /* not before then */
+    unsigned connections_max;
     char url[128];
     bool loopback;
     bool tls;
@@ -190,6 +194,14 @@ void server_wake_locked(struct http_server *server);
 
 /* Resumes what was answered; true if anything was. */
 bool server_take_answers(struct http_server *server);
+
+/* accept.c */
+void accept_clients(struct http_server *server);
+/* Whether the listening socket is to be watched; after every turn. */
+void accept_review(struct http_server *server);
+/* Milliseconds until a pause is over; -1: there is none. */
+int64_t accept_next_ms(const struct http_server *server);
+void accept_end(struct http_server *server);
 
 /* limits.c */
 void deadlines_init(struct http_server *server);

@@ -1,4 +1,4 @@
-/* The loop: our epoll over MHD's epoll descriptor and one eventfd.
+/* The loop: our epoll over the listening socket, MHD's epoll descriptor and one eventfd.
  *
  * MHD runs in external mode because its internal epoll loop stalls when exactly 128·k sockets are
  * ready. Two things follow (0.9.75): a resumed connection is not announced by MHD_get_timeout(), so
@@ -83,47 +83,51 @@ static int wait_ms(const struct http_server *server)
         wait = mhd_ms < 3600000 ? (int64_t)mhd_ms : 3600000;
     }
     wait = earlier(wait, deadlines_next_ms(server));
+    wait = earlier(wait, accept_next_ms(server));
     return (int)earlier(wait, streams_next_ms(server));
+}
+
+static bool listening_is_ready(const struct http_server *server, const struct epoll_event events[],
+                               int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.fd == server->listen_fd) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static int turn(struct http_server *server, struct err *err)
 {
-    struct epoll_event events[2];
+    struct epoll_event events[3];
 
-    int n = epoll_wait(server->epoll_fd, events, 2, wait_ms(server));
+    int n = epoll_wait(server->epoll_fd, events, 3, wait_ms(server));
     if (n < 0 && errno != EINTR) {
         return err_set(err, ERR_IO, "the loop cannot wait: %s", strerror(errno));
     }
     (void)server_take_answers(server);
     streams_wake(server);
     deadlines_sweep(server);
+    if (listening_is_ready(server, events, n)) {
+        accept_clients(server);
+    }
     if (MHD_run(server->daemon) != MHD_YES) {
         return err_set(err, ERR_IO, "the HTTP library stopped");
     }
+    accept_review(server);
     return 0;
 }
 
 /* ---- the end ---- */
-
-static void begin_stop(struct http_server *server)
-{
-    if (server->stopping) {
-        return;
-    }
-    server->stopping = true;
-    MHD_socket listening = MHD_quiesce_daemon(server->daemon);
-    if (listening != MHD_INVALID_SOCKET) {
-        (void)close(listening);
-        server->listen_fd = -1;
-    }
-}
 
 int http_server_run(struct http_server *server, int64_t drain_ms, struct err *err)
 {
     while (!atomic_load(&server->stop)) {
         TRY(turn(server, err));
     }
-    begin_stop(server);
+    server->stopping = true;
+    accept_end(server);
     int64_t until_ms = server->clock->monotonic_ms(server->clock) + drain_ms;
     while (server->n_active > 0 && server->clock->monotonic_ms(server->clock) < until_ms) {
         TRY(turn(server, err));
@@ -150,9 +154,8 @@ static unsigned raise_limit(unsigned wanted)
     if (limit.rlim_cur >= needed) {
         return wanted;
     }
-    unsigned fit = limit.rlim_cur > 2 * DESCRIPTORS_KEPT
-                       ? (unsigned)limit.rlim_cur - DESCRIPTORS_KEPT
-                       : DESCRIPTORS_KEPT;
+    unsigned all = (unsigned)limit.rlim_cur;
+    unsigned fit = all > 2 * DESCRIPTORS_KEPT ? all - DESCRIPTORS_KEPT : all / 2;
     log_warning("the limit on open files leaves room for %u connections, not %u (ulimit -n)", fit,
                 wanted);
     return fit;
@@ -177,7 +180,6 @@ static void log_library(void *context, const char *fmt, va_list args)
 static int start_daemon(struct http_server *server, struct err *err)
 {
     static char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
-    unsigned wanted = server->settings.connections_max;
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, server->tls_cert},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, server->tls_key},
@@ -186,22 +188,21 @@ static int start_daemon(struct http_server *server, struct err *err)
     };
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
 
-    server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG
-            | (server->tls ? MHD_USE_TLS : 0U),
-        0, NULL, NULL, dispatch_access, server,                                          /* */
-        MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,                                   /* */
-        MHD_OPTION_LISTEN_SOCKET, server->listen_fd,                                     /* */
-        MHD_OPTION_CONNECTION_LIMIT, raise_limit(wanted > 0 ? wanted : CONNECTIONS_MAX), /* */
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,                   /* */
-        MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS,                               /* */
-        MHD_OPTION_STRICT_FOR_CLIENT, 1,                                                 /* */
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                                            /* */
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,                               /* */
-        MHD_OPTION_URI_LOG_CALLBACK, dispatch_begin, server,                             /* */
-        MHD_OPTION_NOTIFY_CONNECTION, dispatch_connection, server,                       /* */
-        MHD_OPTION_NOTIFY_COMPLETED, dispatch_completed, server,                         /* */
-        MHD_OPTION_ARRAY, server->tls ? tls : none, MHD_OPTION_END);
+    server->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME
+                             | MHD_USE_ERROR_LOG | (server->tls ? MHD_USE_TLS : 0U),
+                         0, NULL, NULL, dispatch_access, server,                        /* */
+                         MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,                 /* */
+                         MHD_OPTION_CONNECTION_LIMIT, server->connections_max,          /* */
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, /* */
+                         MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_SECONDS,             /* */
+                         MHD_OPTION_STRICT_FOR_CLIENT, 1,                               /* */
+                         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,                          /* */
+                         MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,             /* */
+                         MHD_OPTION_URI_LOG_CALLBACK, dispatch_begin, server,           /* */
+                         MHD_OPTION_NOTIFY_CONNECTION, dispatch_connection, server,     /* */
+                         MHD_OPTION_NOTIFY_COMPLETED, dispatch_completed, server,       /* */
+                         MHD_OPTION_ARRAY, server->tls ? tls : none, MHD_OPTION_END);
     if (server->daemon == NULL) {
         return err_set(err, ERR_IO, "the HTTP library does not start%s",
                        server->tls ? "; do certificate and key belong together, as PEM?" : "");
@@ -231,6 +232,8 @@ static int open_loop(struct http_server *server, struct err *err)
     }
     server->mhd_fd = info->epoll_fd;
     TRY(watch(server, server->mhd_fd, err));
+    TRY(watch(server, server->listen_fd, err));
+    server->listening_watched = true;
     return watch(server, server->wake_fd, err);
 }
 
@@ -239,6 +242,8 @@ static int build_server(struct http_server *server, struct err *err)
     TRY(routes_compile(server, err));
     TRY(listen_open(server, err));
     TRY(tls_load(server, err));
+    unsigned wanted = server->settings.connections_max;
+    server->connections_max = raise_limit(wanted > 0 ? wanted : CONNECTIONS_MAX);
     TRY(start_daemon(server, err));
     return open_loop(server, err);
 }
@@ -291,8 +296,7 @@ void http_server_destroy(struct http_server *server)
     }
     if (server->daemon != NULL) {
         resume_rest(server);
-        MHD_stop_daemon(server->daemon); /* closes the listening socket too */
-        server->listen_fd = -1;
+        MHD_stop_daemon(server->daemon);
     }
     const int fds[] = {server->epoll_fd, server->wake_fd, server->listen_fd};
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {

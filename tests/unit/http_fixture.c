@@ -1,10 +1,15 @@
 #include "tests/unit/http_fixture.h"
 
 #include <check.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/http_call.h"
+
+#define REST_SAMPLES 100 /* in a row */
 
 static void reply_text(struct http_request *request, int status, const char *text)
 {
@@ -150,7 +155,9 @@ static void *run_loop(void *context)
     struct fixture *f = context;
     struct err err = {0};
 
+    atomic_store(&f->loop_stat, open("/proc/thread-self/stat", O_RDONLY | O_CLOEXEC));
     ck_assert_int_eq(http_server_run(f->server, 0, &err), 0);
+    (void)close(atomic_exchange(&f->loop_stat, -1));
     return NULL;
 }
 
@@ -185,9 +192,13 @@ static void *run_answerer(void *context)
     return NULL;
 }
 
+/* The clock is a member of a struct fixture, which is not const. */
 static int64_t read_monotonic(const struct clock *clock)
 {
-    return atomic_load(&((const struct fixture_clock *)clock)->now_ms);
+    struct fixture_clock *self = (struct fixture_clock *)(uintptr_t)clock;
+
+    atomic_fetch_add(&self->n_reads, 1);
+    return atomic_load(&self->now_ms);
 }
 
 static int64_t read_wall(const struct clock *clock)
@@ -233,6 +244,7 @@ struct fixture *fixture_start(const struct http_settings *settings)
     if (create(f, settings, &err) != 0) {
         ck_abort_msg("%s", err.text);
     }
+    atomic_init(&f->loop_stat, -1);
     f->port = http_port_of(http_server_url(f->server));
     (void)pthread_mutex_init(&f->lock, NULL);
     (void)pthread_cond_init(&f->changed, NULL);
@@ -276,4 +288,40 @@ void fixture_advance(struct fixture *f, int64_t ms)
 
     atomic_fetch_add(&f->clock.now_ms, ms);
     ck_assert_int_eq(http_call(f->port, "GET", "/hello", NULL, NULL, &answer), 200);
+}
+
+void fixture_pass(struct fixture *f, int64_t ms)
+{
+    atomic_fetch_add(&f->clock.now_ms, ms);
+    http_stream_wake(f->server, NULL);
+}
+
+void fixture_wait_connections(struct fixture *f, uint64_t wanted)
+{
+    struct http_stats stats;
+
+    do {
+        (void)sched_yield();
+        http_server_stats(f->server, &stats);
+    } while (stats.connections != wanted);
+}
+
+/* Is the loop's thread asleep? One that is only waiting for a processor is not. */
+static bool loop_sleeps(const struct fixture *f)
+{
+    char text[256] = "";
+    ssize_t len = pread(atomic_load(&f->loop_stat), text, sizeof text - 1, 0);
+    const char *name_end = strrchr(text, ')');
+
+    return len > 0 && name_end != NULL && name_end[2] == 'S';
+}
+
+void fixture_wait_rest(struct fixture *f)
+{
+    for (int calm = 0; calm < REST_SAMPLES;) {
+        unsigned long before = atomic_load(&f->clock.n_reads);
+        (void)sched_yield();
+        bool rests = loop_sleeps(f) && atomic_load(&f->clock.n_reads) == before;
+        calm = rests ? calm + 1 : 0;
+    }
 }

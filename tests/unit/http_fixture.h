@@ -14,6 +14,7 @@
 struct fixture_clock {
     struct clock clock; /* first */
     atomic_llong now_ms;
+    atomic_ulong n_reads; /* the loop reads it in every turn */
 };
 
 struct fixture {
@@ -21,6 +22,7 @@ struct fixture {
     int port;
     struct fixture_clock clock;
     pthread_t loop;
+    atomic_int loop_stat; /* of its thread, in /proc */
     pthread_t answerer;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
@@ -49,5 +51,11 @@ int fixture_try(const struct http_settings *settings, struct err *err);
 void fixture_wait(struct fixture *f, const size_t *value, size_t wanted);
 /* Moves the clock and sends a request of its own, so that the loop has looked. */
 void fixture_advance(struct fixture *f, int64_t ms);
+/* Moves the clock and wakes the loop, without a connection. */
+void fixture_pass(struct fixture *f, int64_t ms);
+/* Waits until so many connections are open. */
+void fixture_wait_connections(struct fixture *f, uint64_t wanted);
+/* Waits until the loop sleeps. A loop that turns without a pause never returns from here. */
+void fixture_wait_rest(struct fixture *f);
 
 #endif

@@ -1,0 +1,95 @@
+#include "tests/unit/tls_fixture.h"
+
+#include <check.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/http_call.h"
+
+static char cert_file[] = "/tmp/hone-test-cert-XXXXXX";
+static char key_file[] = "/tmp/hone-test-key-XXXXXX";
+
+static void must(int result)
+{
+    ck_assert_msg(result >= 0, "%s", gnutls_strerror(result));
+}
+
+static void write_pem(char *path, const gnutls_datum_t *pem)
+{
+    OWN(fd) int fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq((int)write(fd, pem->data, pem->size), (int)pem->size);
+}
+
+void tls_make_certificate(struct http_settings *settings)
+{
+    gnutls_x509_privkey_t key;
+    gnutls_x509_crt_t crt;
+    gnutls_datum_t cert_pem;
+    gnutls_datum_t key_pem;
+
+    must(gnutls_x509_privkey_init(&key));
+    must(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+                                      GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0));
+    must(gnutls_x509_crt_init(&crt));
+    must(gnutls_x509_crt_set_version(crt, 3));
+    must(gnutls_x509_crt_set_serial(crt, "\x01", 1));
+    must(gnutls_x509_crt_set_dn(crt, "CN=localhost", NULL));
+    must(gnutls_x509_crt_set_activation_time(crt, 0));
+    must(gnutls_x509_crt_set_expiration_time(crt, 4000000000));
+    must(gnutls_x509_crt_set_key(crt, key));
+    must(gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0));
+    must(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &cert_pem));
+    must(gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &key_pem));
+    write_pem(cert_file, &cert_pem);
+    write_pem(key_file, &key_pem);
+    settings->tls_cert_file = cert_file;
+    settings->tls_key_file = key_file;
+    gnutls_free(cert_pem.data);
+    gnutls_free(key_pem.data);
+    gnutls_x509_crt_deinit(crt);
+    gnutls_x509_privkey_deinit(key);
+}
+
+void tls_remove_certificate(void)
+{
+    (void)unlink(cert_file);
+    (void)unlink(key_file);
+}
+
+bool tls_call(int port, const char *versions, const char *request, char *answer, size_t size)
+{
+    gnutls_certificate_credentials_t credentials;
+    gnutls_session_t session;
+    char priorities[100];
+    OWN(fd) int fd = http_connect(port);
+    size_t len = 0;
+    int result;
+
+    (void)snprintf(priorities, sizeof priorities, "NORMAL:-VERS-ALL:%s", versions);
+    must(gnutls_certificate_allocate_credentials(&credentials));
+    must(gnutls_init(&session, GNUTLS_CLIENT));
+    must(gnutls_priority_set_direct(session, priorities, NULL));
+    must(gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials));
+    gnutls_transport_set_int(session, fd);
+    do {
+        result = gnutls_handshake(session);
+    } while (result < 0 && gnutls_error_is_fatal(result) == 0);
+    if (result >= 0) {
+        (void)gnutls_record_send(session, request, strlen(request));
+        ssize_t n;
+        while (len < size - 1
+               && (n = gnutls_record_recv(session, answer + len, size - 1 - len)) > 0) {
+            len += (size_t)n;
+        }
+    }
+    answer[len] = '\0';
+    gnutls_deinit(session);
+    gnutls_certificate_free_credentials(credentials);
+    return result >= 0;
+}
