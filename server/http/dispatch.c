@@ -42,6 +42,8 @@ static struct http_connection *connection_create(struct http_server *server,
     }
     connection->server = server;
     connection->fd = info->connect_fd;
+    connection->is_silent = true;
+    server->n_silent++;
     connection->request.server = server;
     connection->request.connection = connection;
     connection->request.mhd = mhd;
@@ -49,6 +51,12 @@ static struct http_connection *connection_create(struct http_server *server,
     name_peer(mhd, connection->peer);
     deadline_set(connection, DEADLINE_HEADER);
     return connection;
+}
+
+static void end_silence(struct http_connection *connection)
+{
+    connection->server->n_silent -= connection->is_silent ? 1 : 0;
+    connection->is_silent = false;
 }
 
 void dispatch_connection(void *server, struct MHD_Connection *mhd, void **connection,
@@ -65,6 +73,7 @@ void dispatch_connection(void *server, struct MHD_Connection *mhd, void **connec
     self->accept_due_ms = 0; /* its descriptor is free again */
     if (*connection != NULL) {
         deadline_clear(*connection);
+        end_silence(*connection);
         free(*connection);
         *connection = NULL;
     }
@@ -111,6 +120,7 @@ void *dispatch_begin(void *server, const char *uri, struct MHD_Connection *mhd)
     struct http_request *request = &connection->request;
     request->phase = REQUEST_HEADER;
     self->n_active++;
+    end_silence(connection);
     name_request(request);
     deadline_set(connection, DEADLINE_HEADER);
     if (target_parse(uri == NULL ? "" : uri, &request->target, &err) != 0) {

@@ -125,6 +125,7 @@ struct http_connection {
     struct deadline deadline; /* first: a deadline is its connection */
     struct http_server *server;
     int fd;
+    bool is_silent; /* no request has begun on it; over TLS the handshake may not be complete */
     char peer[INET6_ADDRSTRLEN];
     struct http_request request;
 };
@@ -181,6 +182,8 @@ struct http_server {
     int64_t stream_due_ms;        /* no sleeping stream is due before; INT64_MAX: none sleeps */
     size_t n_streams;             /* requests that hold a place under the cap */
     struct http_request *waiting; /* deferred and unanswered */
+    size_t n_silent;              /* connections on which no request has begun */
+    unsigned idle_turns;          /* of the loop, in a row, without an event */
     size_t n_active;              /* requests between their request line and their end */
     size_t bodies_in_flight;
     uint64_t id_base, id_count;

@@ -19,6 +19,8 @@
 #define CONNECTIONS_MAX 12000
 #define DESCRIPTORS_KEPT 64     /* for the database, logs, ourselves */
 #define INACTIVITY_SECONDS 180U /* MHD's own: peers that stopped reading */
+#define IDLE_TURNS 64           /* in a row, of which none had an event */
+#define STALLED_WAIT_MS 50
 
 /* ---- waking ---- */
 
@@ -74,14 +76,31 @@ static int64_t earlier(int64_t a_ms, int64_t b_ms)
     return b_ms >= 0 && (a_ms < 0 || b_ms < a_ms) ? b_ms : a_ms;
 }
 
-static int wait_ms(const struct http_server *server)
+/* MHD keeps a TLS handshake that stands still in its list of ready connections, and asks to be run
+ * at once for as long as that lasts. After some turns without any event, that is no longer obeyed:
+ * whatever arrives is an event, and only input that MHD has buffered meanwhile is delayed. */
+static bool is_stalled(const struct http_server *server)
+{
+    return server->tls && server->n_silent > 0 && server->idle_turns >= IDLE_TURNS;
+}
+
+static int64_t library_wait_ms(const struct http_server *server)
 {
     MHD_UNSIGNED_LONG_LONG mhd_ms;
-    int64_t wait = -1;
 
-    if (MHD_get_timeout(server->daemon, &mhd_ms) == MHD_YES) {
-        wait = mhd_ms < 3600000 ? (int64_t)mhd_ms : 3600000;
+    if (MHD_get_timeout(server->daemon, &mhd_ms) != MHD_YES) {
+        return -1;
     }
+    if (mhd_ms == 0 && is_stalled(server)) {
+        return STALLED_WAIT_MS;
+    }
+    return mhd_ms < 3600000 ? (int64_t)mhd_ms : 3600000;
+}
+
+static int wait_ms(const struct http_server *server)
+{
+    int64_t wait = library_wait_ms(server);
+
     wait = earlier(wait, deadlines_next_ms(server));
     wait = earlier(wait, accept_next_ms(server));
     return (int)earlier(wait, streams_next_ms(server));
@@ -106,6 +125,7 @@ static int turn(struct http_server *server, struct err *err)
     if (n < 0 && errno != EINTR) {
         return err_set(err, ERR_IO, "the loop cannot wait: %s", strerror(errno));
     }
+    server->idle_turns = n > 0 ? 0 : server->idle_turns + 1;
     (void)server_take_answers(server);
     streams_wake(server);
     deadlines_sweep(server);

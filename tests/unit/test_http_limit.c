@@ -101,11 +101,17 @@ static const struct {
     bool tls;
     const char *bytes;
 } limits[] = {
-    {64, 32, SWEPT, false, ""},     {256, 192, SWEPT, false, ""},
-    {1024, 960, SWEPT, false, ""},  {256, 192, SWEPT, false, "GET /hello HTTP/1.1\r\nHost:"},
-    {64, 32, KILLED, false, ""},    {256, 192, KILLED, false, ""},
-    {1024, 960, KILLED, false, ""}, {64, 32, SWEPT, true, ""},
-    {256, 192, KILLED, true, ""},
+    {64, 32, SWEPT, false, ""},
+    {256, 192, SWEPT, false, ""},
+    {1024, 960, SWEPT, false, ""},
+    {256, 192, SWEPT, false, "GET /hello HTTP/1.1\r\nHost:"},
+    {64, 32, KILLED, false, ""},
+    {256, 192, KILLED, false, ""},
+    {1024, 960, KILLED, false, ""},
+    {64, 32, SWEPT, true, ""},
+    {256, 192, SWEPT, true, "\x16\x03\x01\x02"},
+    {1024, 960, SWEPT, true, "\x16\x03\x01\x02"},
+    {256, 192, KILLED, true, "\x16\x03\x01\x02"},
 };
 
 START_TEST(the_server_accepts_again_after_its_limit)
