@@ -76,7 +76,8 @@ static const char *const help[ERR_CODE_COUNT] = {
     [ERR_REVISION_CHANGED] =
         "If-Match names another revision than the study has. Read it again, then decide again.",
     [ERR_TOO_LARGE] = "A body may have 1 MiB (8 MiB where many trials are sent), 32 levels and "
-                      "50,000 values. Send it in several requests.",
+                      "50,000 values: send it in several requests. The head of a request may have "
+                      "16 KiB, of which each header and cookie takes 64 bytes beside its text.",
     [ERR_UNSUPPORTED_TYPE] =
         "Send JSON with \"Content-Type: application/json\" (curl: --json), uncompressed.",
     [ERR_INVALID] = "A field is unknown, missing, of the wrong type or has an impossible value. "

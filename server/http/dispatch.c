@@ -8,6 +8,102 @@
 
 #include "server/http/internal.h"
 
+/* ---- the end of a request, however it came ---- */
+
+static void forget_wake(struct http_request *request)
+{
+    struct http_server *server = request->server;
+
+    (void)pthread_mutex_lock(&server->lock);
+    if (request->wake_queued) {
+        struct http_request **at = &server->wake_first;
+        while (*at != NULL && *at != request) {
+            at = &(*at)->next_wake;
+        }
+        if (*at != NULL) {
+            *at = request->next_wake;
+        }
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+static void reset(struct http_request *request)
+{
+    struct http_connection *connection = request->connection;
+    struct MHD_Connection *mhd = request->mhd;
+    struct http_server *server = request->server;
+
+    target_finish(&request->target);
+    buf_finish(&request->body);
+    free(request->refusal);
+    answer_drop(&request->answer);
+    *request = (struct http_request){.server = server, .connection = connection, .mhd = mhd};
+}
+
+/* Releases what the request holds; once for every dispatch_begin(). */
+static void request_end(struct http_request *request, bool sent)
+{
+    struct http_server *server = request->server;
+
+    if (request->stream != NULL) {
+        stream_end(request); /* nobody wakes it any more … */
+        forget_wake(request);
+    }
+    if (request->done != NULL) {
+        request->done(request->done_context, sent);
+    }
+    server->bodies_in_flight -= request->body_counted;
+    server->n_streams -= request->may_stream ? 1 : 0;
+    atomic_fetch_sub_explicit(&server->active, 1, memory_order_relaxed);
+    reset(request);
+}
+
+static int refuse_head(struct err *err)
+{
+    return err_set(err, ERR_TOO_LARGE,
+                   "the head of the request needs more than the %d KiB that are kept for it; send "
+                   "fewer or shorter headers and cookies",
+                   CONNECTION_MEMORY / 1024);
+}
+
+/* For a whole head that MHD gives up, without calling dispatch_access() and without an answer,
+ * because its cookies leave no room in the pool. */
+static void answer_abandoned(struct http_request *request)
+{
+    struct err err = {0};
+
+    if (request->phase == REQUEST_HEADER) {
+        atomic_fetch_add_explicit(&request->server->requests, 1, memory_order_relaxed);
+        (void)refuse_head(&err);
+        answer_unframed(request, &err);
+    }
+}
+
+static bool has_whole_head(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    return info != NULL && info->header_size > 0;
+}
+
+void dispatch_completed(void *server, struct MHD_Connection *mhd, void **context,
+                        enum MHD_RequestTerminationCode why)
+{
+    struct http_request *request = *context;
+
+    (void)server;
+    *context = NULL;
+    if (request == NULL || request->phase == REQUEST_IDLE) {
+        return;
+    }
+    if (why == MHD_REQUEST_TERMINATED_WITH_ERROR && has_whole_head(mhd)) {
+        answer_abandoned(request);
+    }
+    request_end(request, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    deadline_set(request->connection, DEADLINE_IDLE);
+}
+
 /* ---- connections ---- */
 
 static void name_peer(struct MHD_Connection *mhd, char peer[INET6_ADDRSTRLEN])
@@ -59,24 +155,29 @@ static void end_silence(struct http_connection *connection)
     connection->is_silent = false;
 }
 
-void dispatch_connection(void *server, struct MHD_Connection *mhd, void **connection,
+void dispatch_connection(void *server, struct MHD_Connection *mhd, void **context,
                          enum MHD_ConnectionNotificationCode what)
 {
     struct http_server *self = server;
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        *connection = connection_create(self, mhd);
+        *context = connection_create(self, mhd);
         atomic_fetch_add_explicit(&self->connections, 1, memory_order_relaxed);
         return;
     }
+    struct http_connection *connection = *context;
+    *context = NULL;
+    if (connection != NULL) {
+        if (connection->request.phase != REQUEST_IDLE) { /* MHD may skip dispatch_completed() */
+            answer_abandoned(&connection->request);
+            request_end(&connection->request, false);
+        }
+        deadline_clear(connection);
+        end_silence(connection);
+        free(connection);
+    }
     atomic_fetch_sub_explicit(&self->connections, 1, memory_order_relaxed);
     self->accept_due_ms = 0; /* its descriptor is free again */
-    if (*connection != NULL) {
-        deadline_clear(*connection);
-        end_silence(*connection);
-        free(*connection);
-        *connection = NULL;
-    }
 }
 
 /* ---- the beginning: the request line has been read ---- */
@@ -106,6 +207,18 @@ static void refuse_later(struct http_request *request, const struct err *err)
     }
 }
 
+/* MHD would parse the query into its pool, 64 bytes a parameter, and the request would never get an
+ * answer once that is full. The query has been parsed into the target, so MHD is shown an empty
+ * one. The text lies in MHD's buffer, which is not const. */
+static void hide_query(const char *uri)
+{
+    char *query = strchr((char *)(uintptr_t)uri, '?');
+
+    if (query != NULL) {
+        query[1] = '\0';
+    }
+}
+
 void *dispatch_begin(void *server, const char *uri, struct MHD_Connection *mhd)
 {
     struct http_server *self = server;
@@ -114,23 +227,62 @@ void *dispatch_begin(void *server, const char *uri, struct MHD_Connection *mhd)
     struct http_connection *connection = info == NULL ? NULL : info->socket_context;
     struct err err = {0};
 
-    if (connection == NULL) {
+    if (connection == NULL || uri == NULL) {
         return NULL;
     }
     struct http_request *request = &connection->request;
     request->phase = REQUEST_HEADER;
-    self->n_active++;
+    atomic_fetch_add_explicit(&self->active, 1, memory_order_relaxed);
     end_silence(connection);
     name_request(request);
     deadline_set(connection, DEADLINE_HEADER);
-    if (target_parse(uri == NULL ? "" : uri, &request->target, &err) != 0) {
+    if (target_parse(uri, &request->target, &err) != 0) {
         request->close_after = err.code == ERR_MALFORMED;
         refuse_later(request, &err);
     }
+    hide_query(uri);
     return request;
 }
 
 /* ---- the head is complete ---- */
+
+static enum MHD_Result answer_refusal(struct http_request *request, const struct err *err)
+{
+    deadline_clear(request->connection);
+    answer_problem(request, err);
+    return answer_queue(request);
+}
+
+#define REPLY_ROOM 1536 /* for the head of the answer */
+#define RECORD_BYTES 64 /* that MHD keeps for a header or a cookie */
+
+/* MHD keeps the head of the answer in the same pool, and closes without an answer if it is full. */
+static bool leaves_room(const struct http_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    const char *cookies = http_header(request, "Cookie"); /* MHD copies them */
+    int n_records = MHD_get_connection_values(
+        request->mhd, (enum MHD_ValueKind)(MHD_HEADER_KIND | MHD_COOKIE_KIND), NULL, NULL);
+    size_t used = info->header_size + (size_t)n_records * RECORD_BYTES
+                  + (cookies == NULL ? 0 : strlen(cookies) + 1);
+
+    return used + REPLY_ROOM <= CONNECTION_MEMORY;
+}
+
+/* Over TLS the answer goes through MHD, if that has as much room. */
+static enum MHD_Result answer_large_head(struct http_request *request)
+{
+    struct err err = {0};
+
+    (void)refuse_head(&err);
+    request->close_after = true;
+    if (request->server->tls) {
+        return answer_refusal(request, &err);
+    }
+    answer_unframed(request, &err);
+    return MHD_NO;
+}
 
 static int judge_framing(struct http_request *request, const char *method, struct err *err)
 {
@@ -184,13 +336,6 @@ static int judge(struct http_request *request, const char *method, struct err *e
     return judge_length(request, err);
 }
 
-static enum MHD_Result answer_refusal(struct http_request *request, const struct err *err)
-{
-    deadline_clear(request->connection);
-    answer_problem(request, err);
-    return answer_queue(request);
-}
-
 static enum MHD_Result head_complete(struct http_request *request, const char *method)
 {
     struct err err = {0};
@@ -198,6 +343,9 @@ static enum MHD_Result head_complete(struct http_request *request, const char *m
     request->phase = REQUEST_BODY;
     request->is_head = strcmp(method, "HEAD") == 0;
     atomic_fetch_add_explicit(&request->server->requests, 1, memory_order_relaxed);
+    if (!leaves_room(request)) {
+        return answer_large_head(request);
+    }
     if (judge(request, method, &err) != 0) {
         request->route = NULL;
         if (request->close_after) {
@@ -290,61 +438,4 @@ enum MHD_Result dispatch_access(void *server, struct MHD_Connection *mhd, const 
         return answer_queue(request);
     }
     return request->phase == REQUEST_BODY ? handle(request) : MHD_YES;
-}
-
-/* ---- the end, however it came ---- */
-
-static void forget_wake(struct http_request *request)
-{
-    struct http_server *server = request->server;
-
-    (void)pthread_mutex_lock(&server->lock);
-    if (request->wake_queued) {
-        struct http_request **at = &server->wake_first;
-        while (*at != NULL && *at != request) {
-            at = &(*at)->next_wake;
-        }
-        if (*at != NULL) {
-            *at = request->next_wake;
-        }
-    }
-    (void)pthread_mutex_unlock(&server->lock);
-}
-
-static void reset(struct http_request *request)
-{
-    struct http_connection *connection = request->connection;
-    struct MHD_Connection *mhd = request->mhd;
-    struct http_server *server = request->server;
-
-    target_finish(&request->target);
-    buf_finish(&request->body);
-    free(request->refusal);
-    answer_drop(&request->answer);
-    *request = (struct http_request){.server = server, .connection = connection, .mhd = mhd};
-}
-
-void dispatch_completed(void *server, struct MHD_Connection *mhd, void **context,
-                        enum MHD_RequestTerminationCode why)
-{
-    struct http_server *self = server;
-    struct http_request *request = *context;
-
-    (void)mhd;
-    if (request == NULL || request->phase == REQUEST_IDLE) {
-        return;
-    }
-    if (request->stream != NULL) {
-        stream_end(request); /* nobody wakes it any more … */
-        forget_wake(request);
-    }
-    if (request->done != NULL) {
-        request->done(request->done_context, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-    }
-    self->bodies_in_flight -= request->body_counted;
-    self->n_streams -= request->may_stream ? 1 : 0;
-    self->n_active--;
-    *context = NULL;
-    reset(request);
-    deadline_set(request->connection, DEADLINE_IDLE);
 }

@@ -180,6 +180,7 @@ void http_server_destroy(struct http_server *server);
 struct http_stats {
     uint64_t requests, responses_2xx, responses_4xx, responses_5xx;
     uint64_t connections; /* open now */
+    uint64_t active;      /* requests that have begun and not ended */
     uint64_t deferred;    /* suspended now */
 };
 void http_server_stats(const struct http_server *server, struct http_stats *stats);

@@ -22,7 +22,7 @@
 #define REQUEST_ID_LEN 15 /* "r_" and 13 characters */
 #define STREAMS_MAX 256
 #define BODIES_IN_FLIGHT_MAX ((size_t)64 << 20)
-#define CONNECTION_MEMORY 6144 /* MHD's pool: request head, a piece of body, reply head */
+#define CONNECTION_MEMORY 16384 /* MHD's pool: request head, a piece of body, reply head */
 
 /* ---- the target of a request: target.c ---- */
 struct target_pair {
@@ -184,12 +184,12 @@ struct http_server {
     struct http_request *waiting; /* deferred and unanswered */
     size_t n_silent;              /* connections on which no request has begun */
     unsigned idle_turns;          /* of the loop, in a row, without an event */
-    size_t n_active;              /* requests between their request line and their end */
     size_t bodies_in_flight;
     uint64_t id_base, id_count;
     struct bad_token_slot bad_tokens[BAD_TOKEN_SLOTS];
 
     atomic_ulong requests, responses_2xx, responses_4xx, responses_5xx, connections, deferred;
+    atomic_ulong active; /* requests between their request line and their end */
 };
 
 /* loop.c: wakes the loop thread; `locked` says that the caller holds the lock. */
@@ -257,6 +257,9 @@ enum MHD_Result answer_queue(struct http_request *request);
 /* Builds and gives the problem document for `err`. */
 void answer_problem(struct http_request *request, const struct err *err);
 void answer_drop(struct answer *answer);
+/* Writes the problem document for `err` to the socket past MHD, which has given the connection up;
+ * not over TLS. */
+void answer_unframed(struct http_request *request, const struct err *err);
 
 /* stream.c */
 /* Any thread, like the answer it belongs to. */

@@ -149,7 +149,8 @@ int http_server_run(struct http_server *server, int64_t drain_ms, struct err *er
     server->stopping = true;
     accept_end(server);
     int64_t until_ms = server->clock->monotonic_ms(server->clock) + drain_ms;
-    while (server->n_active > 0 && server->clock->monotonic_ms(server->clock) < until_ms) {
+    while (atomic_load(&server->active) > 0
+           && server->clock->monotonic_ms(server->clock) < until_ms) {
         TRY(turn(server, err));
     }
     return 0;
@@ -339,5 +340,6 @@ void http_server_stats(const struct http_server *server, struct http_stats *stat
     stats->responses_4xx = atomic_load(&server->responses_4xx);
     stats->responses_5xx = atomic_load(&server->responses_5xx);
     stats->connections = atomic_load(&server->connections);
+    stats->active = atomic_load(&server->active);
     stats->deferred = atomic_load(&server->deferred);
 }

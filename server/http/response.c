@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "server/http/internal.h"
 
@@ -181,6 +182,27 @@ static void count_status(struct http_server *server, unsigned status)
                                             : &server->responses_2xx;
 
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+void answer_unframed(struct http_request *request, const struct err *err)
+{
+    const struct http_settings *settings = &request->server->settings;
+    struct http_response response;
+    OWN(buf) struct buf out;
+
+    buf_init(&out, RESPONSE_BODY_MAX);
+    if (request->server->tls) {
+        return;
+    }
+    settings->problem(settings->context, request, err, &response);
+    buf_printf(&out,
+               "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: %s\r\n"
+               "Content-Length: %zu\r\n\r\n%s",
+               response.status, MHD_get_reason_phrase_for((unsigned)response.status),
+               response.content_type, response.body.len, buf_text(&response.body));
+    count_status(request->server, (unsigned)response.status);
+    (void)send(request->connection->fd, buf_text(&out), out.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    http_response_finish(&response);
 }
 
 enum MHD_Result answer_queue(struct http_request *request)

@@ -6,6 +6,7 @@
 #include "server/http/internal.h"
 
 #define PENDING_MAX ((size_t)16 << 20)
+#define BLOCK_BYTES 3072      /* kept for every open stream */
 #define HANGUP_CHECK_MS 15000 /* for streams without a heartbeat */
 
 void stream_link(struct http_request *request)
@@ -116,8 +117,8 @@ struct MHD_Response *stream_create(struct http_request *request,
     stream->source = *source;
     buf_init(&stream->pending, PENDING_MAX);
     request->stream = stream;
-    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, CONNECTION_MEMORY / 2, read_stream,
-                                             request, NULL);
+    return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_stream, request,
+                                             NULL);
 }
 
 void stream_end(struct http_request *request)

@@ -1,5 +1,6 @@
-/* Bytes on a connection. Whatever is sent, the server answers HTTP or hangs up, and the next client
- * is served as if nothing had been. Mutants of whole requests, always the same ones. */
+/* Bytes on a connection. Whatever is sent, the server answers HTTP or hangs up, the next client is
+ * served as if nothing had been, and nothing of it stays in memory. Mutants of whole requests,
+ * always the same ones. */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 
 #include "common/rng.h"
 #include "tests/fuzz/replay.h"
+#include "tests/support/heap.h"
 #include "tests/support/http_call.h"
 #include "tests/unit/http_fixture.h"
 
@@ -53,7 +55,7 @@ static bool read_some(int fd, struct buf *out)
 }
 
 /* Half a request waits for its other half: time passes until every deadline has struck. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void send_and_read(const uint8_t *data, size_t size)
 {
     OWN(buf) struct buf said;
     OWN(fd) int fd = http_connect(server->port);
@@ -64,6 +66,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fixture_advance(server, 200000); /* a request of its own, which must get its answer */
     } while (read_some(fd, &said));
     MUST(said.len == 0 || strncmp(said.data, "HTTP/1.", 7) == 0);
+}
+
+/* Is there more on the heap after an input than before it? */
+static bool leaves_something(const uint8_t *data, size_t size)
+{
+    size_t before = heap_bytes();
+
+    send_and_read(data, size);
+    fixture_wait_connections(server, 0); /* and no request */
+    fixture_wait_rest(server);
+    return heap_is_exact && heap_bytes() > before;
+}
+
+/* A leak is found at the input that makes it, not when the process ends. The first time something
+ * may stay in a cache of the C library; the second time nothing may. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    MUST(!leaves_something(data, size) || !leaves_something(data, size));
     return 0;
 }
 
@@ -76,6 +96,31 @@ static void insert(struct buf *text, size_t at, const char *bytes, size_t len)
     text->len = at;
     buf_append(text, bytes, len);
     buf_append(text, buf_text(&rest), rest.len);
+}
+
+/* Many small things, each of which has a record of its own in the library. */
+static void insert_many(struct buf *text, struct rng *rng)
+{
+    static const struct {
+        const char *after, *begin, *item, *end;
+    } lists[] = {
+        {"\r\n", "Cookie: ", "a=b; ", "\r\n"},
+        {"\r\n", "", "X: y\r\n", ""},
+        {" ", "/?", "a&", ""},
+    };
+    size_t which = (size_t)rng_below(rng, sizeof lists / sizeof lists[0]);
+    const char *at = strstr(buf_text(text), lists[which].after);
+    OWN(buf) struct buf list;
+
+    buf_init(&list, 1 << 20);
+    buf_puts(&list, lists[which].begin);
+    for (uint64_t n = rng_below(rng, 500); n > 0; n--) {
+        buf_puts(&list, lists[which].item);
+    }
+    buf_puts(&list, lists[which].end);
+    if (at != NULL) {
+        insert(text, (size_t)(at - text->data) + strlen(lists[which].after), list.data, list.len);
+    }
 }
 
 static void mutate(struct buf *text, struct rng *rng)
@@ -93,7 +138,7 @@ static void mutate(struct buf *text, struct rng *rng)
     size_t at = (size_t)rng_below(rng, text->len);
     char c = odd[rng_below(rng, sizeof odd - 1)];
 
-    switch (rng_below(rng, 6)) {
+    switch (rng_below(rng, 7)) {
     case 0:
         text->data[at] = c;
         break;
@@ -114,6 +159,9 @@ static void mutate(struct buf *text, struct rng *rng)
         insert(text, at, other, strlen(other));
         break;
     }
+    case 5:
+        insert_many(text, rng);
+        break;
     default:
         for (int i = 0; i < 3000; i++) {
             insert(text, at, "a", 1);
@@ -143,9 +191,11 @@ START_TEST(whatever_is_sent_the_next_client_is_served)
     for (size_t i = 0; i < N_SEEDS; i++) {
         (void)LLVMFuzzerTestOneInput((const uint8_t *)seeds[i], strlen(seeds[i]));
     }
+    size_t before = heap_bytes();
     for (uint64_t round = first_round; round < first_round + rounds; round++) {
         run_mutant(round);
     }
+    MUST(heap_bytes() <= before + heap_noise);
     fixture_stop(server);
 }
 END_TEST
@@ -157,6 +207,7 @@ int main(int argc, char **argv)
     TCase *tcase = tcase_create("bytes");
     SRunner *runner = srunner_create(suite);
 
+    heap_watch();
     rounds = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
     first_round = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
     tcase_set_timeout(tcase, 3600);

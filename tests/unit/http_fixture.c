@@ -249,6 +249,9 @@ struct fixture *fixture_start(const struct http_settings *settings)
     (void)pthread_mutex_init(&f->lock, NULL);
     (void)pthread_cond_init(&f->changed, NULL);
     ck_assert_int_eq(pthread_create(&f->loop, NULL, run_loop, f), 0);
+    while (atomic_load(&f->loop_stat) < 0) { /* opened while there are descriptors */
+        (void)sched_yield();
+    }
     ck_assert_int_eq(pthread_create(&f->answerer, NULL, run_answerer, f), 0);
     return f;
 }
@@ -304,6 +307,7 @@ void fixture_wait_connections(struct fixture *f, uint64_t wanted)
         (void)sched_yield();
         http_server_stats(f->server, &stats);
     } while (stats.connections != wanted);
+    ck_assert(wanted > 0 || stats.active == 0);
 }
 
 /* Is the loop's thread asleep? One that is only waiting for a processor is not. */

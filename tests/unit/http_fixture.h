@@ -53,7 +53,7 @@ void fixture_wait(struct fixture *f, const size_t *value, size_t wanted);
 void fixture_advance(struct fixture *f, int64_t ms);
 /* Moves the clock and wakes the loop, without a connection. */
 void fixture_pass(struct fixture *f, int64_t ms);
-/* Waits until so many connections are open. */
+/* Waits until so many connections are open. At 0 no request may be left either. */
 void fixture_wait_connections(struct fixture *f, uint64_t wanted);
 /* Waits until the loop sleeps. A loop that turns without a pause never returns from here. */
 void fixture_wait_rest(struct fixture *f);
