@@ -236,6 +236,8 @@ void *dispatch_begin(void *server, const char *uri, struct MHD_Connection *mhd)
     end_silence(connection);
     name_request(request);
     deadline_set(connection, DEADLINE_HEADER);
+    request->raw_target = uri;
+    request->raw_target_len = strlen(uri);
     if (target_parse(uri, &request->target, &err) != 0) {
         request->close_after = err.code == ERR_MALFORMED;
         refuse_later(request, &err);
@@ -284,10 +286,11 @@ static enum MHD_Result answer_large_head(struct http_request *request)
     return MHD_NO;
 }
 
-static int judge_framing(struct http_request *request, const char *method, struct err *err)
+static int judge_framing(struct http_request *request, const char *method, const char *version,
+                         struct err *err)
 {
     request->close_after = true; /* what follows a fault of framing cannot be trusted */
-    TRY(framing_check(request, method, err));
+    TRY(framing_check(request, method, version, err));
     request->close_after = false;
     return 0;
 }
@@ -324,9 +327,10 @@ static int judge_length(struct http_request *request, struct err *err)
     return 0;
 }
 
-static int judge(struct http_request *request, const char *method, struct err *err)
+static int judge(struct http_request *request, const char *method, const char *version,
+                 struct err *err)
 {
-    TRY(judge_framing(request, method, err));
+    TRY(judge_framing(request, method, version, err));
     if (request->refusal != NULL) { /* a path that cannot be read */
         *err = *request->refusal;
         request->close_after = true;
@@ -336,7 +340,8 @@ static int judge(struct http_request *request, const char *method, struct err *e
     return judge_length(request, err);
 }
 
-static enum MHD_Result head_complete(struct http_request *request, const char *method)
+static enum MHD_Result head_complete(struct http_request *request, const char *method,
+                                     const char *version)
 {
     struct err err = {0};
 
@@ -346,7 +351,7 @@ static enum MHD_Result head_complete(struct http_request *request, const char *m
     if (!leaves_room(request)) {
         return answer_large_head(request);
     }
-    if (judge(request, method, &err) != 0) {
+    if (judge(request, method, version, &err) != 0) {
         request->route = NULL;
         if (request->close_after) {
             return answer_refusal(request, &err);
@@ -362,27 +367,36 @@ static enum MHD_Result head_complete(struct http_request *request, const char *m
 
 #define SKIPPED_MAX ((size_t)1 << 20) /* of a body whose request was refused */
 
-static enum MHD_Result take_body(struct http_request *request, const char *upload, size_t len)
+static int append_body(struct http_request *request, const char *upload, size_t len,
+                       struct err *err)
 {
     struct http_server *server = request->server;
+
+    TRY(framing_check_chunk(request, upload, err));
+    if (server->bodies_in_flight + len > BODIES_IN_FLIGHT_MAX) {
+        request->retry_after_seconds = 1;
+        return err_set(err, ERR_OVERLOADED, "too many bodies are being received; try again");
+    }
+    buf_append(&request->body, upload, len);
+    server->bodies_in_flight += len;
+    request->body_counted += len;
+    if (request->body.failed) {
+        return err_set(err, ERR_TOO_LARGE, "the body has more than the %zu bytes taken here",
+                       request->body.max);
+    }
+    return 0;
+}
+
+static enum MHD_Result take_body(struct http_request *request, const char *upload, size_t len)
+{
     struct err err = {0};
 
     request->body_received += len;
     if (request->refusal != NULL) {
         return request->body_received > SKIPPED_MAX ? MHD_NO : MHD_YES;
     }
-    if (server->bodies_in_flight + len > BODIES_IN_FLIGHT_MAX) {
-        request->retry_after_seconds = 1;
-        (void)err_set(&err, ERR_OVERLOADED, "too many bodies are being received; try again");
-    } else {
-        buf_append(&request->body, upload, len);
-        server->bodies_in_flight += len;
-        request->body_counted += len;
-        if (!request->body.failed) {
-            return MHD_YES;
-        }
-        (void)err_set(&err, ERR_TOO_LARGE, "the body has more than the %zu bytes taken here",
-                      request->body.max);
+    if (append_body(request, upload, len, &err) == 0) {
+        return MHD_YES;
     }
     buf_finish(&request->body);
     request->body_received = 0; /* what is skipped counts from here */
@@ -422,12 +436,11 @@ enum MHD_Result dispatch_access(void *server, struct MHD_Connection *mhd, const 
     (void)server;
     (void)mhd;
     (void)url;
-    (void)version;
     if (request == NULL) {
         return MHD_NO; /* there was no memory for the connection */
     }
     if (request->phase == REQUEST_HEADER) {
-        return head_complete(request, method);
+        return head_complete(request, method, version);
     }
     if (*upload_len > 0) {
         size_t len = *upload_len;

@@ -1,6 +1,18 @@
 /* Where does this request end? MHD 0.9.75 takes the first of two Content-Lengths, prefers one of
- * CL and TE, ignores spaces before colons: enough for a proxy in front and us to disagree, which is
- * how requests are smuggled. Whatever is not plainly one request is answered 400 and closed. */
+ * CL and TE, ignores spaces before colons, joins continued lines, ends lines at a line feed alone,
+ * values at a NUL and the head at a line without a name: enough for a proxy in front and us to
+ * disagree, which is how requests are smuggled. Whatever is not plainly one request is answered 400
+ * and closed.
+ *
+ * How the lines were written is seen by where their texts lie. MHD cuts the head into strings in
+ * its buffer: a NUL replaces each space of the request line, each colon and each byte of a line
+ * end. In a plain head every text therefore begins at a known distance behind the one before, and
+ * all that MHD joins, skips or cuts leaves a gap. What is still taken for the empty line at the end
+ * is a line of one colon or NUL with a line feed alone (":\n" after CRLF, ":\r\n" after LF): the
+ * same number of bytes, all of them NUL by then.
+ *
+ * The lines between chunks MHD does not keep, so after a chunked body no further request is read on
+ * the connection. */
 #include <string.h>
 #include <strings.h>
 
@@ -10,8 +22,13 @@ struct head {
     unsigned hosts, lengths, encodings, expects;
     unsigned authorizations, if_matches, idempotency_keys;
     const char *encoding;
+    const char *at; /* where the next name must begin; NULL: not known */
     const char *fault;
 };
+
+#define FAULT_LAYOUT                                                                               \
+    "the head of the request must have one space between its three parts, whole lines that end "   \
+    "with CR and LF, and no NUL"
 
 static bool is_token_char(unsigned char c)
 {
@@ -78,12 +95,62 @@ static void count(struct head *head, const char *name, const char *value)
     }
 }
 
+/* From 0.9.77 on, MHD refuses such heads and chunks by itself (MHD_OPTION_STRICT_FOR_CLIENT), and
+ * its buffer looks different. */
+static bool library_is_lenient(void)
+{
+    return strcmp(MHD_get_version(), "0.9.77") < 0;
+}
+
+static bool is_line_end(const char *at)
+{
+    return at[0] == '\0' && at[1] == '\0';
+}
+
+static void check_request_line(struct head *head, const struct http_request *request,
+                               const char *method, const char *version)
+{
+    const char *version_end = version + strlen(version);
+
+    head->at = version_end + 2;
+    if (method + strlen(method) + 1 != request->raw_target
+        || request->raw_target + request->raw_target_len + 1 != version
+        || !is_line_end(version_end)) {
+        head->fault = FAULT_LAYOUT;
+    }
+}
+
+static void check_line(struct head *head, const char *name, size_t name_len, const char *value,
+                       size_t value_len)
+{
+    const char *blank = name + name_len + 1;
+
+    if (name != head->at || value < blank || strspn(blank, " \t") < (size_t)(value - blank)
+        || !is_line_end(value + value_len)) {
+        head->fault = FAULT_LAYOUT;
+    }
+    head->at = value + value_len + 2;
+}
+
+static void check_end(struct head *head, const char *head_end)
+{
+    if (head->fault == NULL && (head->at + 2 != head_end || !is_line_end(head->at))) {
+        head->fault = FAULT_LAYOUT;
+    }
+}
+
 static enum MHD_Result visit(void *context, enum MHD_ValueKind kind, const char *name,
                              size_t name_len, const char *value, size_t value_len)
 {
     struct head *head = context;
 
     (void)kind;
+    if (head->at != NULL && name != NULL && value != NULL) {
+        check_line(head, name, name_len, value, value_len);
+    }
+    if (head->fault != NULL) {
+        return MHD_NO;
+    }
     if (name == NULL || strlen(name) != name_len || !is_token(name)) {
         head->fault = "the name of a header contains characters that are not allowed";
     } else if (value != NULL && !is_clean_value(value, value_len)) {
@@ -124,20 +191,55 @@ static bool takes_no_body(const char *method)
            || strcmp(method, "DELETE") == 0;
 }
 
-int framing_check(struct http_request *request, const char *method, struct err *err)
+static void check_head(struct http_request *request, const char *method, const char *version,
+                       struct head *head)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    if (library_is_lenient() && info != NULL) {
+        request->head_end = method + info->header_size;
+        check_request_line(head, request, method, version);
+    }
+    (void)MHD_get_connection_values_n(request->mhd, MHD_HEADER_KIND, visit, head);
+    if (request->head_end != NULL) {
+        check_end(head, request->head_end);
+    }
+    request->is_chunked = head->encodings > 0;
+}
+
+int framing_check(struct http_request *request, const char *method, const char *version,
+                  struct err *err)
 {
     struct head head = {0};
 
-    (void)MHD_get_connection_values_n(request->mhd, MHD_HEADER_KIND, visit, &head);
+    check_head(request, method, version, &head);
     const char *fault = find_fault(&head, method);
     if (fault != NULL) {
         return err_set(err, ERR_MALFORMED, "%s", fault);
+    }
+    if (head.encodings > 0 && strcmp(version, "HTTP/1.0") == 0) {
+        return err_set(err, ERR_MALFORMED, "HTTP/1.0 has no Transfer-Encoding");
     }
     if (takes_no_body(method) && (head.encodings > 0 || head.lengths > 0)) {
         const char *length = http_header(request, "Content-Length");
         if (length == NULL || strspn(length, "0") != strlen(length)) {
             return err_set(err, ERR_MALFORMED, "%s takes no body", method);
         }
+    }
+    return 0;
+}
+
+int framing_check_chunk(const struct http_request *request, const char *piece, struct err *err)
+{
+    const char *begin = request->head_end;
+
+    /* A piece at the very beginning of the buffer: the line before it was read earlier. */
+    if (!request->is_chunked || begin == NULL || piece <= begin) {
+        return 0;
+    }
+    if (piece - begin < 2 || piece[-2] != '\r' || piece[-1] != '\n') {
+        return err_set(err, ERR_MALFORMED, "the size of a chunk must end with CR and LF");
     }
     return 0;
 }

@@ -92,6 +92,8 @@ struct http_request {
     struct MHD_Connection *mhd;
     enum request_phase phase;
     const struct http_route *route; /* NULL before the match and for refused ones */
+    const char *raw_target;         /* in MHD's buffer, while the head is judged */
+    size_t raw_target_len;
     struct target target;
     struct {
         const char *name; /* into the route's pattern, not terminated */
@@ -104,6 +106,8 @@ struct http_request {
     size_t body_received; /* also when it is discarded */
     struct err *refusal;  /* decided at the head, told after the body; owned */
     bool close_after;     /* answer with Connection: close */
+    const char *head_end; /* in MHD's buffer: where its body begins; NULL: not known */
+    bool is_chunked;
     bool is_head;
     bool may_stream; /* counts against the cap */
     struct http_principal principal;
@@ -219,7 +223,11 @@ void bad_token_count(struct http_server *server, const char *peer);
 size_t body_limit(enum http_body kind);
 
 /* framing.c: one request is one request, whoever stands in between. */
-MUST_USE int framing_check(struct http_request *request, const char *method, struct err *err);
+MUST_USE int framing_check(struct http_request *request, const char *method, const char *version,
+                           struct err *err);
+/* Looks at the line before a piece of a chunk, as far as MHD still has it. */
+MUST_USE int framing_check_chunk(const struct http_request *request, const char *piece,
+                                 struct err *err);
 MUST_USE int content_type_check(const struct http_request *request, struct err *err);
 
 /* origin.c: the Host rule and the rule for browsers. */

@@ -218,7 +218,8 @@ enum MHD_Result answer_queue(struct http_request *request)
         stream_link(request);
     }
     count_status(server, answer->status);
-    if (request->close_after || server->stopping || server->settings.behind_proxy) {
+    if (request->close_after || request->is_chunked || server->stopping
+        || server->settings.behind_proxy) {
         add_header(answer->response, "Connection", "close");
     }
     enum MHD_Result queued = MHD_queue_response(request->mhd, answer->status, answer->response);

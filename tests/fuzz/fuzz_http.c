@@ -133,6 +133,9 @@ static void mutate(struct buf *text, struct rng *rng)
                                         "Connection: close\r\n",
                                         "Authorization: Bearer\r\n",
                                         "Content-Length : 3\r\n",
+                                        "Content-Length:\r\n 3\r\n",
+                                        " x\r\n",
+                                        ": x\r\n",
                                         "\r\n\r\n",
                                         "Cookie: ;;;=\r\n"};
     size_t at = (size_t)rng_below(rng, text->len);

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "tests/support/http_call.h"
 #include "tests/unit/http_fixture.h"
@@ -52,6 +53,9 @@ static const struct {
      true},
     {"chunks on DELETE",
      "DELETE /hello HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, true},
+    {"empty lines before a request", "\r\n\r\nGET /hello HTTP/1.1\r\n" HOST "\r\n", 200, false},
+    {"values with spaces around them",
+     "GET /hello HTTP/1.1\r\n" HOST "X: \t y \r\nY:z\r\nZ:\r\n\r\n", 200, false},
     {"an empty body on GET", "GET /hello HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", 200,
      false},
     /* whom it is for */
@@ -152,6 +156,179 @@ static const struct {
     {"reading from another site",
      "GET /hello HTTP/1.1\r\n" HOST "Sec-Fetch-Site: cross-site\r\n\r\n", 200, false},
 };
+
+/* ---- heads and chunks that two parsers could read differently ---- */
+
+#define CHUNKED "POST /echo HTTP/1.1\r\n" HOST JSON "Transfer-Encoding: chunked\r\n\r\n"
+#define BYTES(text) text, sizeof(text) - 1 /* also with NUL in it */
+
+static const struct {
+    const char *name;
+    const char *bytes;
+    size_t len;
+} ambiguous[] = {
+    /* continued lines */
+    {"a length on the next line",
+     BYTES("POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length:\r\n 45\r\n\r\n" SMUGGLED)},
+    {"a length on the line after an empty one",
+     BYTES("POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length:\r\n \r\n 45\r\n\r\n" SMUGGLED)},
+    {"a length that goes on",
+     BYTES("POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 4\r\n\t5\r\n\r\n" SMUGGLED)},
+    {"a coding on the next line",
+     BYTES("POST /echo HTTP/1.1\r\n" HOST JSON "Transfer-Encoding:\r\n chunked\r\n\r\n"
+           "0\r\n\r\n" SMUGGLED)},
+    {"a value that goes on",
+     BYTES("GET /hello HTTP/1.1\r\n" HOST "X: a\r\n b\r\nY: c\r\n\r\n" SMUGGLED)},
+    {"a value that goes on with nothing",
+     BYTES("GET /hello HTTP/1.1\r\n" HOST "X: a\r\n \r\nY: c\r\n\r\n" SMUGGLED)},
+    {"a last value that goes on",
+     BYTES("GET /hello HTTP/1.1\r\n" HOST "X: a\r\n\tb\r\n\r\n" SMUGGLED)},
+    {"a last value that goes on with nothing",
+     BYTES("GET /hello HTTP/1.1\r\n" HOST "X: a\r\n \r\n\r\n")},
+    {"a name without a value that goes on",
+     BYTES("GET /hello HTTP/1.1\r\n" HOST "X:\r\n y\r\n\r\n")},
+    {"a first line that goes on", BYTES("GET /hello HTTP/1.1\r\n " HOST HOST "\r\n" SMUGGLED)},
+    /* line feeds alone */
+    {"line feeds only", BYTES("GET /hello HTTP/1.1\nHost: 127.0.0.1\n\n" SMUGGLED)},
+    {"a line feed after the request line",
+     BYTES("GET /hello HTTP/1.1\nHost: 127.0.0.1\r\n\r\n" SMUGGLED)},
+    {"a line feed after a header",
+     BYTES("GET /hello HTTP/1.1\r\nHost: 127.0.0.1\nX: y\r\n\r\n" SMUGGLED)},
+    {"a line feed after the last header",
+     BYTES("GET /hello HTTP/1.1\r\n" HOST "X: y\n\r\n" SMUGGLED)},
+    {"a line feed as the empty line", BYTES("GET /hello HTTP/1.1\r\n" HOST "\n" SMUGGLED)},
+    {"a line feed as the last byte", BYTES("GET /hello HTTP/1.1\r\n" HOST "\n")},
+    {"a line feed before a body",
+     BYTES("POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 2\r\n\n[]" SMUGGLED)},
+    {"line feeds and a continued line",
+     BYTES("GET /hello HTTP/1.1\r\n" HOST "X: y\n \n\n" SMUGGLED)},
+    {"a carriage return within a value",
+     BYTES("GET /hello HTTP/1.1\r\n" HOST "X: y\rZ: a\r\n\r\n" SMUGGLED)},
+    {"two carriage returns", BYTES("GET /hello HTTP/1.1\r\n" HOST "X: y\r\r\n\r\n" SMUGGLED)},
+    /* NUL */
+    {"NUL in the path", BYTES("GET /hello\0/x HTTP/1.1\r\n" HOST "\r\n" SMUGGLED)},
+    {"NUL in the query", BYTES("GET /hello?a\0b HTTP/1.1\r\n" HOST "\r\n" SMUGGLED)},
+    {"NUL and a version in the path",
+     BYTES("GET /hello\0HTTP/1.1 HTTP/1.1\r\n" HOST "\r\n" SMUGGLED)},
+    {"NUL before the target", BYTES("GET\0 /hello HTTP/1.1\r\n" HOST "\r\n" SMUGGLED)},
+    {"NUL in a value", BYTES("GET /hello HTTP/1.1\r\n" HOST "X: a\0b\r\n\r\n" SMUGGLED)},
+    {"NUL after a value", BYTES("GET /hello HTTP/1.1\r\n" HOST "X: a\0\r\n\r\n" SMUGGLED)},
+    {"NUL in the host",
+     BYTES("GET /hello HTTP/1.1\r\nHost: 127.0.0.1\0.evil.example\r\n\r\n" SMUGGLED)},
+    {"NUL in a name", BYTES("GET /hello HTTP/1.1\r\n" HOST "X\0Y: a\r\n\r\n" SMUGGLED)},
+    {"NUL in a length", BYTES("POST /echo HTTP/1.1\r\n" HOST JSON "Content-Length: 2\0"
+                              "5\r\n\r\n[]" SMUGGLED)},
+    {"a line that begins with NUL",
+     BYTES("GET /hello HTTP/1.1\r\n" HOST "\0X: a\r\n\r\n" SMUGGLED)},
+    /* names */
+    {"no name", BYTES("GET /hello HTTP/1.1\r\n" HOST ": x\r\nX: y\r\n\r\n" SMUGGLED)},
+    {"no name in the last line", BYTES("GET /hello HTTP/1.1\r\n" HOST ": x\r\n\r\n" SMUGGLED)},
+    {"neither name nor value", BYTES("GET /hello HTTP/1.1\r\n" HOST ":\r\n\r\n" SMUGGLED)},
+    {"no name in the first line", BYTES("GET /hello HTTP/1.1\r\n: x\r\n" HOST "\r\n" SMUGGLED)},
+    {"no colon", BYTES("GET /hello HTTP/1.1\r\n" HOST "X\r\n\r\n" SMUGGLED)},
+    /* the request line */
+    {"two spaces before the target", BYTES("GET  /hello HTTP/1.1\r\n" HOST "\r\n" SMUGGLED)},
+    {"a tab before the target", BYTES("GET \t/hello HTTP/1.1\r\n" HOST "\r\n" SMUGGLED)},
+    /* chunks */
+    {"a line feed after a chunk's size", BYTES(CHUNKED "2\n{}\r\n0\r\n\r\n" SMUGGLED)},
+    {"a line feed after an extension", BYTES(CHUNKED "2;a\n{}\r\n0\r\n\r\n" SMUGGLED)},
+    {"line feeds after all chunks", BYTES(CHUNKED "2\n{}\n0\n\n" SMUGGLED)},
+    {"a line feed after the second size", BYTES(CHUNKED "1\r\n[\r\n1\n]\r\n0\r\n\r\n" SMUGGLED)},
+    {"chunks in HTTP/1.0",
+     BYTES("POST /echo HTTP/1.0\r\n" HOST JSON "Connection: keep-alive\r\n"
+           "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n" SMUGGLED)},
+};
+#define N_AMBIGUOUS (sizeof ambiguous / sizeof ambiguous[0])
+
+/* Where the library does not show the bytes, the connection is closed after the answer, or by the
+ * library without one. */
+static const struct {
+    const char *name;
+    const char *bytes;
+    size_t len;
+} harmless[] = {
+    {"two spaces after the target", BYTES("GET /hello  HTTP/1.1\r\n" HOST "\r\n" SMUGGLED)},
+    {"whole chunks", BYTES(CHUNKED "2\r\n{}\r\n0\r\n\r\n" SMUGGLED)},
+    {"a line feed after a chunk", BYTES(CHUNKED "2\r\n{}\n0\r\n\r\n" SMUGGLED)},
+    {"a line feed after the last size", BYTES(CHUNKED "2\r\n{}\r\n0\n\r\n" SMUGGLED)},
+    {"a line feed as the last line", BYTES(CHUNKED "2\r\n{}\r\n0\r\n\n" SMUGGLED)},
+    {"trailers", BYTES(CHUNKED "2\r\n{}\r\n0\r\nX: y\r\n\r\n" SMUGGLED)},
+    {"trailers with line feeds", BYTES(CHUNKED "2\r\n{}\r\n0\r\nX: y\nZ: a\n b\n\n" SMUGGLED)},
+    {"trailers without a name", BYTES(CHUNKED "2\r\n{}\r\n0\r\n: y\r\n\r\n" SMUGGLED)},
+};
+#define N_HARMLESS (sizeof harmless / sizeof harmless[0])
+
+static void read_rest(int fd, struct buf *all)
+{
+    char piece[4096];
+    ssize_t n;
+
+    buf_init(all, 1 << 20);
+    while ((n = recv(fd, piece, sizeof piece, 0)) > 0) {
+        buf_append(all, piece, (size_t)n);
+    }
+}
+
+static void expect_one_answer(const char *name, const char *all, const char *begin)
+{
+    ck_assert_msg(strncmp(all, begin, strlen(begin)) == 0, "%s: %s", name, all);
+    ck_assert_msg(all[0] == '\0' || strstr(all + 1, "HTTP/1.1 ") == NULL, "%s: two answers: %s",
+                  name, all);
+}
+
+/* The server closes: what comes until then is all. */
+static void expect_refusal(const struct http_settings *settings, int i, size_t piece,
+                           const char *begin)
+{
+    struct fixture *f = fixture_start(settings);
+    OWN(fd) int fd = http_connect(f->port);
+    OWN(buf) struct buf all;
+
+    for (size_t at = 0; at < ambiguous[i].len; at += piece) {
+        size_t rest = ambiguous[i].len - at;
+        http_send(fd, ambiguous[i].bytes + at, rest < piece ? rest : piece);
+    }
+    read_rest(fd, &all);
+    expect_one_answer(ambiguous[i].name, buf_text(&all), begin);
+    fixture_stop(f);
+}
+
+START_TEST(what_two_parsers_could_read_differently_is_refused)
+{
+    expect_refusal(NULL, _i, ambiguous[_i].len, "HTTP/1.1 400 ");
+}
+END_TEST
+
+START_TEST(it_is_refused_behind_a_proxy_too)
+{
+    struct http_settings settings = {.open = true, .behind_proxy = true};
+
+    expect_refusal(&settings, _i, ambiguous[_i].len, "HTTP/1.1 400 ");
+}
+END_TEST
+
+/* The line before a chunk may be gone when the chunk comes; the connection is closed all the same.
+ */
+START_TEST(it_is_refused_in_single_bytes_too)
+{
+    bool has_chunks = strncmp(ambiguous[_i].bytes, CHUNKED, strlen(CHUNKED)) == 0;
+
+    expect_refusal(NULL, _i, 1, has_chunks ? "HTTP/1.1 " : "HTTP/1.1 400 ");
+}
+END_TEST
+
+START_TEST(no_second_request_is_read_after_it)
+{
+    struct fixture *f = fixture_start(NULL);
+    OWN(fd) int fd = http_connect(f->port);
+    OWN(buf) struct buf all;
+
+    http_send(fd, harmless[_i].bytes, harmless[_i].len);
+    read_rest(fd, &all);
+    expect_one_answer(harmless[_i].name, buf_text(&all), "");
+    fixture_stop(f);
+}
+END_TEST
 
 /* Is there a second answer on this connection? */
 static bool answers_again(int fd)
@@ -303,6 +480,11 @@ int main(void)
 
     tcase_add_loop_test(tcase, a_request_gets_its_status, 0,
                         (int)(sizeof requests / sizeof requests[0]));
+    tcase_add_loop_test(tcase, what_two_parsers_could_read_differently_is_refused, 0,
+                        (int)N_AMBIGUOUS);
+    tcase_add_loop_test(tcase, it_is_refused_behind_a_proxy_too, 0, (int)N_AMBIGUOUS);
+    tcase_add_loop_test(tcase, it_is_refused_in_single_bytes_too, 0, (int)N_AMBIGUOUS);
+    tcase_add_loop_test(tcase, no_second_request_is_read_after_it, 0, (int)N_HARMLESS);
     tcase_add_test(tcase, a_body_that_grows_beyond_the_limit_is_refused);
     tcase_add_test(tcase, a_configured_name_is_answered_to);
     tcase_add_test(tcase, behind_a_proxy_no_connection_is_kept);

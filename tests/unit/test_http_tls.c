@@ -58,6 +58,24 @@ START_TEST(deferred_answers_come_over_tls)
 }
 END_TEST
 
+START_TEST(heads_are_read_as_strictly_over_tls)
+{
+    static const char *const heads[] = {
+        "GET /hello HTTP/1.1\nHost: localhost\n\n",
+        "GET /hello HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n",
+        "GET /hello HTTP/1.1\r\nHost: localhost\r\n: x\r\n\r\n",
+    };
+    struct fixture *f = start_with_tls();
+    char answer[4096];
+
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        ck_assert(tls_call(f->port, "+VERS-TLS1.3", heads[i], answer, sizeof answer));
+        ck_assert_msg(strncmp(answer, "HTTP/1.1 400 ", 13) == 0, "%zu: %s", i, answer);
+    }
+    stop(f);
+}
+END_TEST
+
 START_TEST(old_versions_are_refused)
 {
     struct fixture *f = start_with_tls();
@@ -123,6 +141,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, requests_are_answered_over_tls);
     tcase_add_test(tcase, deferred_answers_come_over_tls);
+    tcase_add_test(tcase, heads_are_read_as_strictly_over_tls);
     tcase_add_test(tcase, old_versions_are_refused);
     tcase_add_test(tcase, plain_text_on_a_tls_port_is_hung_up_on);
     tcase_add_test(tcase, a_stalled_handshake_is_cut_off);
