@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/integer.h"
 #include "server/schedule/tables.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -11,7 +12,7 @@ static int64_t option_int(const json_t *options, const char *name, int64_t fallb
 {
     const json_t *value = json_object_get(options, name);
 
-    return json_is_number(value) ? (int64_t)json_number_value(value) : fallback;
+    return json_is_number(value) ? integer_from_real(json_number_value(value)) : fallback;
 }
 
 static enum rounding option_rounding(const json_t *options)

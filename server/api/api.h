@@ -69,6 +69,9 @@ MUST_USE int query_flag(const struct http_request *request, const char *name, bo
 /* ---- submit.c: from a request to a command ---- */
 /* Parses the body as JSON (NULL when empty); the caller owns it. */
 MUST_USE int request_json(const struct http_request *request, json_t **body, struct err *err);
+/* The {trial} of the path, 1 to TRIAL_NUMBER_MAX; *number stays where the route has none.
+ * ERR_NOT_FOUND for anything else. */
+MUST_USE int request_trial(const struct http_request *request, int64_t *number, struct err *err);
 /* A command with the request's principal, path parameters and Idempotency-Key; NULL: answered. */
 struct command *command_for(struct api *api, struct http_request *request, enum command_kind kind);
 /* Defers the request and queues the command; answers if that cannot be. Takes the command. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/integer.h"
 #include "server/api/resources.h"
 #include "server/api/slices.h"
 
@@ -92,7 +93,7 @@ static int read_slice(void *context, struct store *store, struct buf *out, bool 
     if (result != 0) {
         return -1;
     }
-    *more = looked_at >= follower->after + EVENTS_A_SLICE;
+    *more = looked_at - follower->after >= EVENTS_A_SLICE; /* both from 0, so it cannot overflow */
     follower->after = looked_at > follower->after ? looked_at : follower->after;
     return 0;
 }
@@ -217,33 +218,19 @@ static void follower_destroy(void *context)
 
 /* ---- the request ---- */
 
-static int parse_seq(const char *text, int64_t *seq, struct err *err)
-{
-    char *end;
-    long long number = strtoll(text, &end, 10);
-
-    if (end == text || *end != '\0' || number < 0) {
-        return err_set(err, ERR_MALFORMED,
-                       "after must be \"now\" or the sequence number of an event, such as 0");
-    }
-    *seq = number;
-    return 0;
-}
-
 static int read_after(const struct http_request *request, struct follower *follower,
                       struct err *err)
 {
     const char *last_id = http_header(request, "Last-Event-ID");
     const char *after = last_id != NULL ? last_id : http_query(request, "after");
 
-    if (after == NULL) {
-        return 0;
-    }
-    if (strcmp(after, "now") == 0) {
+    if (after != NULL && strcmp(after, "now") == 0) {
         follower->after = atomic_load(&follower->api->last_seq);
-        return 0;
+    } else if (after != NULL && !integer_from_text(after, 0, INT64_MAX, &follower->after)) {
+        return err_set(err, ERR_MALFORMED,
+                       "after must be \"now\" or the sequence number of an event, such as 0");
     }
-    return parse_seq(after, &follower->after, err);
+    return 0;
 }
 
 static int read_study(const struct http_request *request, struct follower *follower,

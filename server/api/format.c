@@ -1,9 +1,8 @@
 /* One URL, several faces: ?format= first, then Accept, else JSON. */
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "common/integer.h"
 #include "server/api/api.h"
 
 static const struct {
@@ -90,20 +89,13 @@ int query_int(const struct http_request *request, const char *name, int64_t fall
               int64_t high, int64_t *value, struct err *err)
 {
     const char *text = http_query(request, name);
-    char *end;
 
     *value = fallback;
-    if (text == NULL) {
-        return 0;
-    }
-    errno = 0;
-    long long number = strtoll(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || number < low || number > high) {
+    if (text != NULL && !integer_from_text(text, low, high, value)) {
         return err_set(err, ERR_MALFORMED,
                        "query parameter %s must be an integer from %" PRId64 " to %" PRId64, name,
                        low, high);
     }
-    *value = number;
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/integer.h"
 #include "server/api/resources.h"
 #include "server/api/selection.h"
 
@@ -153,19 +154,16 @@ static int find_metric(const struct measured_list *list, const char *name, int64
 static int read_measured_cursor(const struct reading *reading, struct measured_list *list,
                                 struct err *err)
 {
-    const char *text = http_query(reading->request, "cursor");
-    int used = 0;
+    const char *at = http_query(reading->request, "cursor");
 
     list->after_step = -1;
     list->after_attempt = -1;
-    if (text != NULL
-        && (sscanf(text, "m%" SCNd64 "_%" SCNd64 "%n", &list->after_step, &list->after_attempt,
-                   &used)
-                != 2
-            || text[used] != '\0')) {
-        return cursor_refused(err);
+    if (at == NULL) {
+        return 0;
     }
-    return 0;
+    bool whole = cursor_skip(&at, 'm') && integer_read(&at, 0, INT64_MAX, &list->after_step)
+                 && cursor_skip(&at, '_') && integer_read(&at, 0, INT64_MAX, &list->after_attempt);
+    return whole && *at == '\0' ? 0 : cursor_refused(err);
 }
 
 static int load_measured(const struct reading *reading, struct measured_list *list, struct err *err)

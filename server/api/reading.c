@@ -9,21 +9,6 @@ static bool path_has(const struct http_request *request, const char *name)
     return strstr(http_matched(request)->path, name) != NULL;
 }
 
-/* Trials are numbered from 1; anything else names none. */
-static int read_number(struct reading *reading, struct err *err)
-{
-    const char *text = http_param(reading->request, "trial");
-    char *end;
-
-    long long number = strtoll(text, &end, 10);
-    if (text[0] < '1' || text[0] > '9' || *end != '\0' || number > TRIAL_NUMBER_MAX) {
-        return err_set(err, ERR_NOT_FOUND,
-                       "there is no trial \"%.40s\"; trials are numbered from 1", text);
-    }
-    reading->trial = number;
-    return 0;
-}
-
 static int read_path(struct reading *reading, struct err *err)
 {
     if (!path_has(reading->request, "{study}")) {
@@ -35,7 +20,7 @@ static int read_path(struct reading *reading, struct err *err)
         return err_set(err, ERR_NOT_FOUND,
                        "there is no study \"%.70s\"; GET /v1/studies lists them", name);
     }
-    return path_has(reading->request, "{trial}") ? read_number(reading, err) : 0;
+    return request_trial(reading->request, &reading->trial, err);
 }
 
 static int run(struct reading *reading, const struct reading_kind *kind, struct err *err)

@@ -1,5 +1,7 @@
 #include "server/api/selection.h"
 
+#include "common/integer.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -86,28 +88,59 @@ int cursor_refused(struct err *err)
                    "this cursor does not belong to this list; take next_cursor from its last page");
 }
 
-static int read_cursor(const char *text, struct selection *selection, struct err *err)
+bool cursor_skip(const char **at, char c)
+{
+    bool found = **at == c;
+
+    *at += found ? 1 : 0;
+    return found;
+}
+
+/* The 16 hexadecimal digits of a double that is a number. */
+static bool read_cost(const char **at, double *cost)
 {
     uint64_t bits = 0;
-    int used = 0;
+
+    for (int i = 0; i < 16; i++, (*at)++) {
+        const char *digits = "0123456789abcdef";
+        const char *digit = **at == '\0' ? NULL : strchr(digits, **at);
+        if (digit == NULL) {
+            return false;
+        }
+        bits = bits << 4 | (uint64_t)(digit - digits);
+    }
+    memcpy(cost, &bits, sizeof bits);
+    return !isnan(*cost);
+}
+
+/* As selection_write_place() wrote it. */
+static bool read_place(const char *at, struct selection *selection)
+{
+    int64_t rank = 0;
+    bool whole = cursor_skip(&at, 'v') && integer_read(&at, 1, INT64_MAX, &selection->until_seq)
+                 && cursor_skip(&at, '_') && integer_read(&at, 0, 1, &rank) && cursor_skip(&at, '_')
+                 && read_cost(&at, &selection->after.cost) && cursor_skip(&at, '_')
+                 && integer_from_text(at, 1, TRIAL_NUMBER_MAX, &selection->after.number);
+
+    selection->after.rank = (int)rank;
+    selection->has_place = true;
+    return whole;
+}
+
+static int read_cursor(const char *text, struct selection *selection, struct err *err)
+{
+    bool whole;
 
     if (text == NULL) {
         return 0;
     }
     if (selection->sort == SORT_BY_NUMBER) {
-        bool whole = sscanf(text, "n%" SCNd64 "%n", &selection->after_number, &used) == 1
-                     && text[used] == '\0' && selection->after_number > 0
-                     && selection->after_number <= TRIAL_NUMBER_MAX;
-        return whole ? 0 : cursor_refused(err);
+        whole = cursor_skip(&text, 'n')
+                && integer_from_text(text, 1, TRIAL_NUMBER_MAX, &selection->after_number);
+    } else {
+        whole = read_place(text, selection);
     }
-    bool whole = sscanf(text, "v%" SCNd64 "_%d_%" SCNx64 "_%" SCNd64 "%n", &selection->until_seq,
-                        &selection->after.rank, &bits, &selection->after.number, &used)
-                     == 4
-                 && text[used] == '\0';
-    memcpy(&selection->after.cost, &bits, sizeof bits);
-    selection->has_place = true;
-    return whole && selection->until_seq > 0 && !isnan(selection->after.cost) ? 0
-                                                                              : cursor_refused(err);
+    return whole ? 0 : cursor_refused(err);
 }
 
 void selection_write_place(char cursor[CURSOR_BYTES], int64_t until_seq, const struct place *place)

@@ -43,6 +43,8 @@ MUST_USE int selection_read(struct reading *reading, struct selection *selection
 bool selection_takes(const struct selection *selection, const struct trial_row *row);
 /* The cursor of a walk by value, behind this place. */
 void selection_write_place(char cursor[CURSOR_BYTES], int64_t until_seq, const struct place *place);
+/* Reading a cursor: is `c` next? Then *at moves behind it. */
+bool cursor_skip(const char **at, char c);
 /* What came as cursor is none of this list; always -1. */
 int cursor_refused(struct err *err);
 

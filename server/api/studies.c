@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/integer.h"
 #include "common/rng.h"
 #include "server/advice/advice.h"
 #include "server/advice/choose.h"
@@ -85,19 +86,17 @@ void post_study(void *context, struct http_request *request)
 static int read_if_match(const struct http_request *request, int64_t *revision, struct err *err)
 {
     const char *text = http_header(request, "If-Match");
-    char *end;
 
     *revision = 0;
     if (text == NULL || strcmp(text, "*") == 0) {
         return 0;
     }
     bool quoted = text[0] == '"';
-    long long number = strtoll(text + quoted, &end, 10);
-    if (end == text + quoted || number < 1 || strcmp(end, quoted ? "\"" : "") != 0) {
+    text += quoted ? 1 : 0;
+    if (!integer_read(&text, 1, INT64_MAX, revision) || strcmp(text, quoted ? "\"" : "") != 0) {
         return err_set(err, ERR_REVISION_CHANGED,
                        "If-Match must hold the study's revision, as its ETag shows it");
     }
-    *revision = number;
     return 0;
 }
 

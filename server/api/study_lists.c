@@ -3,10 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/integer.h"
 #include "server/api/resources.h"
-
-#define PAGE_DEFAULT 100
-#define PAGE_MAX 1000
+#include "server/api/selection.h"
 
 static void study_columns(struct sheet *sheet)
 {
@@ -53,7 +52,6 @@ static int read_page(struct reading *reading, struct page *page, struct err *err
 {
     const char *state = http_query(reading->request, "state");
     const char *cursor = http_query(reading->request, "cursor");
-    int used = 0;
 
     *page = (struct page){.reading = reading, .state = -1};
     TRY(query_int(reading->request, "limit", PAGE_DEFAULT, 1, PAGE_MAX, &page->limit, err));
@@ -62,11 +60,8 @@ static int read_page(struct reading *reading, struct page *page, struct err *err
                        "state=%.24s: a study is running, paused, stopped or finished", state);
     }
     if (cursor != NULL
-        && (sscanf(cursor, "s%" SCNd64 "%n", &page->after, &used) != 1 || cursor[used] != '\0'
-            || page->after < 1)) {
-        return err_set(err, ERR_MALFORMED,
-                       "this cursor does not belong to this list; take next_cursor from its last "
-                       "page");
+        && (cursor[0] != 's' || !integer_from_text(cursor + 1, 1, INT64_MAX, &page->after))) {
+        return cursor_refused(err);
     }
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/digest.h"
+#include "common/integer.h"
 #include "server/api/api.h"
 #include "server/api/resources.h"
 
@@ -65,23 +66,17 @@ static int copy_param(const struct http_request *request, const char *name, char
     return 0;
 }
 
-/* "/trials/{trial}": a positive number. */
-static int read_number(const struct http_request *request, int64_t *number, struct err *err)
+int request_trial(const struct http_request *request, int64_t *number, struct err *err)
 {
     const char *value = strstr(http_matched(request)->path, "{trial}") == NULL
                             ? NULL
                             : http_param(request, "trial");
-    char *end;
 
-    if (value == NULL) {
-        return 0;
-    }
-    long long parsed = strtoll(value, &end, 10);
-    if (value[0] < '1' || value[0] > '9' || *end != '\0' || parsed > TRIAL_NUMBER_MAX) {
+    if (value != NULL
+        && (value[0] == '0' || !integer_from_text(value, 1, TRIAL_NUMBER_MAX, number))) {
         return err_set(err, ERR_NOT_FOUND,
                        "there is no trial \"%.40s\"; trials are numbered from 1", value);
     }
-    *number = parsed;
     return 0;
 }
 
@@ -100,7 +95,7 @@ static int fill(struct command *command, struct http_request *request, struct er
     if (copy_param(request, "lease", command->lease, sizeof command->lease) != 0) {
         return err_set(err, ERR_NOT_FOUND, "there is no such lease");
     }
-    TRY(read_number(request, &command->trial, err));
+    TRY(request_trial(request, &command->trial, err));
     command->bytes += http_body(request)->len * 4;
     return set_key(command, request, err);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/digest.h"
+#include "common/integer.h"
 #include "common/rng.h"
 #include "server/api/resources.h"
 
@@ -158,7 +159,8 @@ static int read_token(struct api *api, struct command *command)
     if (command->secret == NULL) {
         return err_set(&command->err, ERR_NOMEM, "out of memory");
     }
-    int64_t expires = seconds == 0 ? 0 : api->clock->wall_ms(api->clock) + seconds * 1000;
+    int64_t expires =
+        seconds == 0 ? 0 : integer_add(api->clock->wall_ms(api->clock), seconds * 1000);
     token_make(name, scopes, expires, &command->token, command->secret);
     return 0;
 }

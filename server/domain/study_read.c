@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/integer.h"
 #include "server/domain/transfer.h"
 
 #define DESCRIPTION_BYTES 16384
@@ -128,7 +129,7 @@ static void read_ttl(struct fields *f, struct study_def *def)
     if (!(seconds >= 15 && seconds <= 86400)) {
         fields_fault(&one, "ttl_seconds", "must lie between 15 and 86400");
     } else {
-        def->ttl_ms = (int64_t)(seconds * 1000);
+        def->ttl_ms = integer_from_real(seconds * 1000);
     }
     fields_end(&one);
 }

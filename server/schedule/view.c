@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/integer.h"
 #include "server/schedule/kinds.h"
 
 /* ---- who is in ---- */
@@ -177,7 +178,7 @@ static void write_saving(const struct schedule *schedule, struct json_writer *w)
     for (size_t i = 0; i < schedule->n_seats; i++) {
         if (schedule->seats[i].state != SEAT_NONE) {
             n++;
-            spent += trained(schedule, &schedule->seats[i]);
+            spent = integer_add(spent, trained(schedule, &schedule->seats[i]));
         }
     }
     json_put_int(w, "trials", n);

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "common/integer.h"
+
 /* Milliseconds since the first lease, pauses excluded. */
 static int64_t active_ms(const struct state *state, const struct live_study *study)
 {
@@ -102,8 +104,8 @@ static int64_t end_of_seconds_ms(const struct state *state, const struct live_st
     if (limits->seconds < 0) {
         return INT64_MAX;
     }
-    int64_t left_ms = (int64_t)ceil(limits->seconds * 1000) - active_ms(state, study);
-    return state->now_ms + (left_ms > 0 ? left_ms : 0);
+    int64_t left_ms = integer_from_real(ceil(limits->seconds * 1000)) - active_ms(state, study);
+    return integer_add(state->now_ms, left_ms > 0 ? left_ms : 0);
 }
 
 int study_set_clock(struct state *state, struct live_study *study, struct err *err)

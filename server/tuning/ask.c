@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/digest.h"
+#include "common/integer.h"
 #include "server/state/leases.h"
 #include "server/state/requests.h"
 #include "server/state/tokens.h"
@@ -74,7 +75,7 @@ void asks_end_without_token(struct tuning *tuning)
 static int park(struct tuning *tuning, struct ask *ask, struct err *err)
 {
     ask->asked_ms = tuning->state.now_ms;
-    ask->wait_ms = (int64_t)(ask->command->ask.wait_seconds * 1000);
+    ask->wait_ms = integer_from_real(ask->command->ask.wait_seconds * 1000);
     TRY(ask_set_due(tuning, ask, ask->asked_ms + ask->wait_ms, err));
     ask->link = tuning->asks_tail;
     *tuning->asks_tail = ask;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/integer.h"
 #include "server/state/leases.h"
 #include "server/state/limits.h"
 #include "server/state/studies.h"
@@ -43,7 +44,7 @@ static void spend(struct live_lease *lease, int64_t step)
     int64_t before = lease->last_step > lease->row.from ? lease->last_step : lease->row.from;
 
     if (study->def->has_resource && step > before) {
-        study->row.resource_spent += step - before;
+        study->row.resource_spent = integer_add(study->row.resource_spent, step - before);
         study->dirty = true;
     }
     if (step > lease->last_step) {

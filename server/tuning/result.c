@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/digest.h"
+#include "common/integer.h"
 #include "server/state/checkpoints.h"
 #include "server/state/leases.h"
 #include "server/state/limits.h"
@@ -174,7 +175,8 @@ static void spend_rest(struct live_lease *lease, int64_t step)
     int64_t before = lease->last_step > lease->row.from ? lease->last_step : lease->row.from;
 
     if (lease->study->def->has_resource && step > before) {
-        lease->study->row.resource_spent += step - before;
+        lease->study->row.resource_spent =
+            integer_add(lease->study->row.resource_spent, step - before);
         lease->study->dirty = true;
     }
 }
