@@ -14,7 +14,8 @@ struct slices {
     int64_t last_ms;      /* loop thread: when bytes were last handed out */
     pthread_mutex_t lock; /* guards what follows */
     struct buf ready;
-    bool running; /* a job is queued or at work */
+    bool running;   /* a job is queued or at work */
+    bool was_empty; /* the last slice had no bytes */
     bool more;
     bool failed;
     bool closed; /* the request is over */
@@ -43,6 +44,7 @@ static void run_slice(void *argument, struct store *store)
     }
     (void)pthread_mutex_lock(&slices->lock);
     buf_append(&slices->ready, buf_text(&out), out.len);
+    slices->was_empty = out.len == 0;
     slices->more = more;
     slices->failed = result != 0 || out.failed || slices->ready.failed;
     slices->running = false;
@@ -77,6 +79,9 @@ static enum http_stream_state go_on(struct slices *slices)
 {
     if (slices->failed) {
         return HTTP_STREAM_END;
+    }
+    if (slices->was_empty && slices->more && http_peer_is_gone(slices->request)) {
+        return HTTP_STREAM_END; /* without bytes to send no write fails */
     }
     if (!slices->running) {
         bool news =

@@ -28,7 +28,8 @@ static int add_tokens(struct api_fixture *f, const struct token_row tokens[], si
     return 0;
 }
 
-static void start(struct api_fixture *f, const struct token_row tokens[], size_t n)
+static void start(struct api_fixture *f, const struct token_row tokens[], size_t n,
+                  const struct http_route routes[], size_t n_routes)
 {
     struct err err = {0};
     const struct engine_settings engine = {.clock = clock_system(),
@@ -40,8 +41,8 @@ static void start(struct api_fixture *f, const struct token_row tokens[], size_t
     const struct http_settings http = {.listen = "127.0.0.1:0",
                                        .open = tokens == NULL,
                                        .clock = clock_system(),
-                                       .routes = api_routes,
-                                       .n_routes = api_n_routes,
+                                       .routes = routes,
+                                       .n_routes = n_routes,
                                        .context = &f->api,
                                        .problem = api_problem};
 
@@ -58,12 +59,17 @@ static void start(struct api_fixture *f, const struct token_row tokens[], size_t
 
 void api_fixture_start(struct api_fixture *f)
 {
-    start(f, NULL, 0);
+    start(f, NULL, 0, api_routes, api_n_routes);
+}
+
+void api_fixture_start_routes(struct api_fixture *f, const struct http_route routes[], size_t n)
+{
+    start(f, NULL, 0, routes, n);
 }
 
 void api_fixture_start_closed(struct api_fixture *f, const struct token_row tokens[], size_t n)
 {
-    start(f, tokens, n);
+    start(f, tokens, n, api_routes, api_n_routes);
 }
 
 void api_fixture_stop(struct api_fixture *f)

@@ -17,6 +17,8 @@ struct api_fixture {
 };
 
 void api_fixture_start(struct api_fixture *f);
+/* With these routes instead. */
+void api_fixture_start_routes(struct api_fixture *f, const struct http_route routes[], size_t n);
 /* With tokens required: these are valid. */
 void api_fixture_start_closed(struct api_fixture *f, const struct token_row tokens[], size_t n);
 void api_fixture_stop(struct api_fixture *f);
