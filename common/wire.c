@@ -80,6 +80,9 @@ void wire_checkpoint_read(struct fields *parent, const char *name, int64_t step,
     checkpoint->present = true;
     if (json_is_string(value)) {
         wire_copy(parent, name, checkpoint->uri, sizeof checkpoint->uri);
+        if (json_string_length(value) == 0) {
+            fields_fault(parent, name, "a checkpoint needs a uri");
+        }
         return;
     }
     (void)snprintf(pointer, sizeof pointer, "%s/%.90s", parent->pointer, name);
@@ -372,9 +375,7 @@ void lease_grant_write(const struct lease_grant *grant, struct json_writer *w)
         json_put_number(w, "stall_seconds", grant->stall_seconds);
     }
     json_object_end(w);
-    if (grant->job != NULL) {
-        json_put_raw(w, "job", grant->job, strlen(grant->job));
-    }
+    put_raw_or(w, "job", grant->job, "null");
     put_raw_or(w, "discard", grant->discard, "[]");
     json_object_end(w);
 }

@@ -40,6 +40,12 @@ void post_lease(void *context, struct http_request *request)
     if (command == NULL) {
         return;
     }
+    if (command->study[0] != '\0' && !name_is_study(command->study)) {
+        (void)err_set(&command->err, ERR_NOT_FOUND, "\"%.70s\" can be no study's name",
+                      command->study);
+        refuse(command);
+        return;
+    }
     if (request_format(request, 1u << FORMAT_JSON | 1u << FORMAT_SH, &format, &command->err) != 0
         || (lease_ask_from_json(command->body, &command->ask, &command->faults) != 0
             && faults_result(&command->faults, &command->err) != 0)) {
