@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 static const char *const code_names[ERR_CODE_COUNT] = {
     [ERR_NONE] = "none",
     [ERR_MALFORMED] = "malformed",
@@ -50,6 +52,14 @@ enum err_code err_code_from_name(const char *name)
     return ERR_NONE;
 }
 
+/* A text of a client may be in it, cut by its format or by `size`. */
+__attribute__((format(printf, 3, 0))) static void format_whole(char *out, size_t size,
+                                                               const char *fmt, va_list args)
+{
+    (void)vsnprintf(out, size, fmt, args);
+    utf8_mend(out);
+}
+
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 {
     if (err != NULL) {
@@ -58,7 +68,7 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
         err->code = code;
         err->where[0] = '\0';
         va_start(args, fmt);
-        (void)vsnprintf(err->text, sizeof err->text, fmt, args);
+        format_whole(err->text, sizeof err->text, fmt, args);
         va_end(args);
     }
     return -1;
@@ -73,13 +83,14 @@ int err_wrap(struct err *err, const char *fmt, ...)
 
         memcpy(after, err->text, sizeof after);
         va_start(args, fmt);
-        (void)vsnprintf(before, sizeof before, fmt, args);
+        format_whole(before, sizeof before, fmt, args);
         va_end(args);
         size_t used = strlen(before);
         memcpy(err->text, before, used + 1);
         size_t space = sizeof err->text - used;
         if (space > 3) {
             (void)snprintf(err->text + used, space, ": %.*s", (int)(space - 3), after);
+            utf8_mend(err->text);
         }
     }
     return -1;
@@ -91,7 +102,7 @@ int err_at(struct err *err, const char *fmt, ...)
         va_list args;
 
         va_start(args, fmt);
-        (void)vsnprintf(err->where, sizeof err->where, fmt, args);
+        format_whole(err->where, sizeof err->where, fmt, args);
         va_end(args);
     }
     return -1;
@@ -110,9 +121,12 @@ void faults_add(struct faults *faults, const char *pointer, const char *fmt, ...
         return; /* still counted, so the input is refused all the same */
     }
     va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
+    format_whole(text, sizeof text, fmt, args);
     va_end(args);
     struct fault fault = {.pointer = strdup(pointer), .detail = strdup(text)};
+    if (fault.pointer != NULL) {
+        utf8_mend(fault.pointer);
+    }
     if (fault.pointer == NULL || fault.detail == NULL) {
         free(fault.pointer);
         free(fault.detail);

@@ -60,7 +60,9 @@ struct err {
 const char *err_code_name(enum err_code code);
 enum err_code err_code_from_name(const char *name);
 
-/* Fills *err; always -1, so that `return err_set(…)` reads well. `err` may be NULL. */
+/* Fills *err; always -1, so that `return err_set(…)` reads well. `err` may be NULL. Here and below
+ * the text is UTF-8 whatever went into it: what does not fit, or was cut by its format, ends with a
+ * whole character. */
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Puts words before the text that is there; always -1. */

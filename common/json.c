@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/utf8.h"
 
 const struct json_limits json_limits_default = {.bytes = 1 << 20, .depth = 32, .values = 50000};
 
@@ -354,37 +355,49 @@ void json_array_end(struct json_writer *w)
     close_container(w, ']');
 }
 
+static void escape(struct buf *out, uint32_t point)
+{
+    switch (point) {
+    case '"':
+        buf_puts(out, "\\\"");
+        break;
+    case '\\':
+        buf_puts(out, "\\\\");
+        break;
+    case '\n':
+        buf_puts(out, "\\n");
+        break;
+    case '\r':
+        buf_puts(out, "\\r");
+        break;
+    case '\t':
+        buf_puts(out, "\\t");
+        break;
+    default:
+        buf_printf(out, "\\u%04" PRIx32, point);
+    }
+}
+
+/* What commands a terminal is escaped, so that JSON can be looked at. */
 static void quote(struct buf *out, const char *text, size_t len)
 {
     size_t start = 0;
 
     buf_putc(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
+    for (size_t i = 0; i < len;) {
+        uint32_t point = (unsigned char)text[i];
+        size_t n = 1;
+        if (point >= 0x80 && (n = utf8_decode(text + i, len - i, &point)) == 0) {
+            point = 0xfffd;
+            n = 1;
+        } else if (point != '"' && point != '\\' && !utf8_is_unseen(point)) {
+            i += n;
             continue;
         }
         buf_append(out, text + start, i - start);
-        start = i + 1;
-        switch (c) {
-        case '"':
-            buf_puts(out, "\\\"");
-            break;
-        case '\\':
-            buf_puts(out, "\\\\");
-            break;
-        case '\n':
-            buf_puts(out, "\\n");
-            break;
-        case '\r':
-            buf_puts(out, "\\r");
-            break;
-        case '\t':
-            buf_puts(out, "\\t");
-            break;
-        default:
-            buf_printf(out, "\\u%04x", c);
-        }
+        escape(out, point);
+        i += n;
+        start = i;
     }
     buf_append(out, text + start, len - start);
     buf_putc(out, '"');

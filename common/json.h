@@ -3,7 +3,8 @@
  * In: jansson, behind limits on depth and members that are checked before anything is built;
  * duplicate keys and invalid UTF-8 are refused. Out: a streaming writer into a struct buf that
  * prints numbers in the shortest form that reads back the same, non-finite ones as the strings
- * "NaN", "Infinity", "-Infinity", and -0 as 0. Values are not shared between threads. */
+ * "NaN", "Infinity", "-Infinity", and -0 as 0; its texts are UTF-8 and hold no character that
+ * commands a terminal, whatever they were made from. Values are not shared between threads. */
 #ifndef COMMON_JSON_H
 #define COMMON_JSON_H
 

@@ -4,7 +4,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "common/utf8.h"
 
 static struct {
     const char *program;
@@ -36,10 +39,10 @@ static void emit(enum log_level level, const char *fmt, va_list args)
                             level == LOG_LEVEL_WARNING ? "warning: "
                             : level == LOG_LEVEL_ERROR ? "error: "
                                                        : "");
-    for (const char *at = text; *at != '\0' && len < sizeof line - 3; at++) {
-        bool control = (unsigned char)*at < 0x20 || *at == 0x7f;
-        line[len++] = control ? ' ' : *at;
-    }
+    utf8_mend(text); /* where it was cut */
+    size_t rest = utf8_clean(text, strlen(text));
+    memcpy(line + len, text, rest);
+    len += rest;
     line[len++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, len); /* one write: lines do not mix */
     (void)written;

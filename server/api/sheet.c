@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/json.h"
+#include "common/utf8.h"
 
 #define SHEET_MAX ((size_t)16 << 20)
 
@@ -71,26 +72,43 @@ static void write_csv_cell(const char *cell, struct buf *out)
     buf_putc(out, '"');
 }
 
+#define ESCAPE_BYTES 8
+
+/* The bytes of the next character of a cell. What would command a terminal is written as `escape`,
+ * which is "" for all others. */
+static size_t next_character(const char *cell, char escape[ESCAPE_BYTES])
+{
+    uint32_t point = (unsigned char)*cell;
+    size_t n = utf8_decode(cell, strnlen(cell, 4), &point);
+
+    escape[0] = '\0';
+    if (n == 0 || (n == 1 && utf8_is_unseen(point))) {
+        (void)snprintf(escape, ESCAPE_BYTES, "\\x%02x", (unsigned char)*cell);
+    } else if (utf8_is_unseen(point)) {
+        (void)snprintf(escape, ESCAPE_BYTES, "\\u%04x", (unsigned)(point & 0xffff));
+    }
+    return n == 0 ? 1 : n;
+}
+
 static void write_plain_cell(const char *cell, struct buf *out)
 {
-    for (; *cell != '\0'; cell++) {
-        unsigned char c = (unsigned char)*cell;
-        if (c < 0x20 || c == 0x7f) {
-            buf_printf(out, "\\x%02x", c);
-        } else {
-            buf_putc(out, (char)c);
-        }
+    while (*cell != '\0') {
+        char escape[ESCAPE_BYTES];
+        size_t n = next_character(cell, escape);
+        buf_append(out, escape[0] == '\0' ? cell : escape, escape[0] == '\0' ? n : strlen(escape));
+        cell += n;
     }
 }
 
-/* Characters, not bytes, of UTF-8; a control character takes four. */
+/* Characters, as they are written. */
 static size_t width_of(const char *cell)
 {
     size_t width = 0;
 
-    for (; *cell != '\0'; cell++) {
-        unsigned char c = (unsigned char)*cell;
-        width += c < 0x20 || c == 0x7f ? 4 : (c & 0xc0) != 0x80 ? 1 : 0;
+    while (*cell != '\0') {
+        char escape[ESCAPE_BYTES];
+        cell += next_character(cell, escape);
+        width += escape[0] == '\0' ? 1 : strlen(escape);
     }
     return width;
 }

@@ -4,9 +4,11 @@
 Each gets its published problem type, a sentence that says what to do, and changes nothing.
 """
 
+import json
 import os
 import sys
 import unittest
+import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import hone  # noqa: E402
@@ -351,6 +353,32 @@ class BadRequests(unittest.TestCase):
         for path in BAD_QUERIES:
             with self.subTest(path):
                 self.assert_problem(self.client.get(path), 400, "malformed")
+
+    def test_a_problem_is_utf8_wherever_a_text_of_the_client_is_cut(self):
+        places = ["/v1/studies/home?format={}", "/v1/studies/home?{}=1", "/v1/studies/{}",
+                  "/v1/studies/home/trials/{}", "/v1/studies/home/trials?sort={}",
+                  "/v1/studies/home/trials?state={}", "/v1/studies/home/trials?cursor={}",
+                  "/v1/studies/home/trials/1/measurements?metric={}",
+                  "/v1/studies/home/importance?metric={}", "/v1/studies?state={}",
+                  "/v1/studies/home/events?after={}", "/v1/workers/{}", "/problems/{}", "/{}"]
+        bodies = [{"name": "{}"}, {"{}": 1}, hone.study("bad", strategy="{}"),
+                  hone.study("bad", objectives=[{"metric": "{}", "direction": "minimize"}]),
+                  hone.study("bad", objectives=[{"metric": "loss", "direction": "{}"}]),
+                  with_parameter(type="{}"), with_parameter(scale="{}"), with_parameter(name="{}"),
+                  with_parameter(when={"{}": [1]}), hone.study("bad", constraints=["{}"]),
+                  hone.study("bad", constraints=["'{}"]), hone.study("bad", labels={"{}": 1}),
+                  hone.study("bad", parameters=[{"name": "x", "type": "categorical",
+                                                 "choices": ["{}", "{}"]}])]
+        for shift in ("", "a"):  # a character has two bytes, so one of them is cut inside
+            text = shift + "é" * 700
+            for place in places:
+                for hostile in (text, shift + "\udcff\udcfe" * 300):
+                    path = place.format(urllib.parse.quote(hostile, errors="surrogateescape"))
+                    self.assertIsInstance(self.client.get(path).json, dict, place)
+            for body in bodies:
+                raw = json.dumps(body, ensure_ascii=False).replace("{}", text)
+                self.assert_problem(self.client.request("POST", "/v1/studies", raw=raw), (400, 422),
+                                    ("malformed", "invalid"))
 
     def test_what_is_not_there_is_not_found(self):
         for path in UNKNOWN:

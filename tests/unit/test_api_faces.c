@@ -60,6 +60,22 @@ START_TEST(rows_have_several_faces)
 }
 END_TEST
 
+START_TEST(a_cell_commands_no_terminal)
+{
+    OWN(sheet) struct sheet sheet;
+    OWN(buf) struct buf out;
+
+    buf_init(&out, 1000);
+    sheet_init(&sheet, SHEET_TABLE);
+    sheet_column(&sheet, "\xc2\x9bm");
+    sheet_column(&sheet, "b");
+    sheet_text(&sheet, "\x1b[2J\xe2\x80\xaexx");
+    sheet_text(&sheet, "größe\xff");
+    sheet_write(&sheet, &out);
+    ck_assert_str_eq(buf_text(&out), "\\u009bm          b\n\\x1b[2J\\u202exx  größe\\xff\n");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("api_faces");
@@ -68,6 +84,7 @@ int main(void)
 
     tcase_add_test(tcase, every_published_code_has_a_page_and_stands_in_the_document);
     tcase_add_loop_test(tcase, rows_have_several_faces, 0, (int)(sizeof sheets / sizeof sheets[0]));
+    tcase_add_test(tcase, a_cell_commands_no_terminal);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

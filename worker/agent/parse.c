@@ -1,7 +1,8 @@
 #include "worker/agent/parse.h"
 
-#include <stdint.h>
 #include <string.h>
+
+#include "common/utf8.h"
 
 void parse_init(struct parse *parse, const struct patterns *patterns, bool bare,
                 void (*on_report)(void *context, const struct metric_report *report), void *context)
@@ -90,41 +91,14 @@ void parse_end(struct parse *parse)
 
 /* ---- clean text ---- */
 
-/* The length of the UTF-8 sequence at text, 0 if it is none. */
-static size_t utf8_len(const unsigned char *text, size_t len)
-{
-    static const struct {
-        unsigned char mask, lead;
-        uint32_t least;
-    } kinds[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-
-    for (size_t n = 1; n <= 4; n++) {
-        if ((text[0] & kinds[n - 1].mask) != kinds[n - 1].lead) {
-            continue;
-        }
-        uint32_t point = text[0] & (unsigned char)~kinds[n - 1].mask;
-        for (size_t i = 1; i < n; i++) {
-            if (i >= len || (text[i] & 0xc0) != 0x80) {
-                return 0;
-            }
-            point = point << 6 | (text[i] & 0x3f);
-        }
-        bool legal = point >= kinds[n - 1].least && point <= 0x10ffff
-                     && !(point >= 0xd800 && point <= 0xdfff);
-        return legal ? n : 0;
-    }
-    return 0;
-}
-
 void parse_append_clean(struct buf *out, const char *bytes, size_t len)
 {
-    const unsigned char *text = (const unsigned char *)bytes;
-
     for (size_t i = 0; i < len;) {
-        size_t n = utf8_len(text + i, len - i);
+        uint32_t point = 0;
+        size_t n = utf8_decode(bytes + i, len - i, &point);
         bool control =
-            n == 1 && (text[i] < 0x20 || text[i] == 0x7f) && text[i] != '\n' && text[i] != '\t';
-        if (n == 1 && text[i] == '\r') {
+            (point < 0x20 && point != '\n' && point != '\t') || (point >= 0x7f && point < 0xa0);
+        if (point == '\r') {
             buf_putc(out, '\n');
         } else if (n == 0 || control) {
             buf_putc(out, '?');

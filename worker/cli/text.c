@@ -5,56 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <wchar.h>
+
+#include "common/utf8.h"
 
 /* ---- UTF-8 ---------------------------------------------------------------------------------- */
 
-/* The bytes of the character at `text`, 0 if they are no UTF-8. */
-static size_t decode(const unsigned char *text, size_t len, uint32_t *point)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char first = text[0];
-    size_t n = first < 0x80 ? 1 : first >= 0xf0 && first < 0xf8 ? 4 : first >= 0xe0 ? 3 : 2;
-
-    if ((first >= 0x80 && first < 0xc0) || first >= 0xf8 || n > len) {
-        return 0;
-    }
-    uint32_t c = n == 1 ? first : first & (0xffU >> (n + 1));
-    for (size_t i = 1; i < n; i++) {
-        if ((text[i] & 0xc0U) != 0x80) {
-            return 0;
-        }
-        c = c << 6 | (text[i] & 0x3fU);
-    }
-    if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) {
-        return 0;
-    }
-    *point = c;
-    return n;
-}
-
-static bool is_unseen(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200b && c <= 0x200f)
-           || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
-}
-
 void text_append_clean_n(struct buf *out, const char *text, size_t len)
 {
-    const unsigned char *bytes = (const unsigned char *)text;
+    size_t before = out->len;
 
-    for (size_t i = 0; i < len;) {
-        uint32_t c = 0;
-        size_t n = decode(bytes + i, len - i, &c);
-        if (n == 0) {
-            buf_putc(out, '?');
-            n = 1;
-        } else if (c == '\t' || c == '\n' || c == '\r') {
-            buf_putc(out, ' ');
-        } else if (!is_unseen(c)) {
-            buf_append(out, text + i, n);
-        }
-        i += n;
+    buf_append(out, text, len);
+    if (!out->failed && len > 0) {
+        out->len = before + utf8_clean(out->data + before, len);
+        out->data[out->len] = '\0';
     }
 }
 
@@ -85,7 +48,7 @@ static size_t point_width(uint32_t c)
 static size_t step(const char *text, size_t *width)
 {
     uint32_t c = 0;
-    size_t n = decode((const unsigned char *)text, strnlen(text, 4), &c);
+    size_t n = utf8_decode(text, strnlen(text, 4), &c);
 
     *width = n == 0 ? 1 : point_width(c);
     return n == 0 ? 1 : n;
