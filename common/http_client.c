@@ -11,6 +11,10 @@
 #include "common/http_parts.h"
 #include "common/json.h"
 
+#define FAULTS_BYTES                                                                               \
+    440 /* of several faults in one error, so that the number of the others fits                   \
+         */
+
 struct http_client {
     struct http_target target;
     CURL *easy;
@@ -98,16 +102,24 @@ static enum err_code code_of_status(int status)
     }
 }
 
+/* All faults, each with its place, as far as they fit into an error, and how many more there are.
+ */
 static void append_faults(struct buf *text, const json_t *faults)
 {
-    size_t i;
-    json_t *fault;
+    size_t n = json_array_size(faults);
 
-    json_array_foreach (faults, i, fault) {
+    for (size_t i = 0; i < n; i++) {
+        const json_t *fault = json_array_get(faults, i);
         const char *pointer = json_string_value(json_object_get(fault, "pointer"));
         const char *detail = json_string_value(json_object_get(fault, "detail"));
-        buf_printf(text, "%s%s: %s", i == 0 ? ": " : "; ", pointer == NULL ? "" : pointer,
-                   detail == NULL ? "" : detail);
+        size_t before = text->len;
+        buf_printf(text, "%s%s%s%s", i == 0 ? "" : "; ", pointer == NULL ? "" : pointer,
+                   pointer == NULL || pointer[0] == '\0' ? "" : ": ", detail == NULL ? "" : detail);
+        if (i > 0 && text->len > FAULTS_BYTES) {
+            text->len = before;
+            buf_printf(text, "; and %zu more", n - i);
+            return;
+        }
     }
 }
 
@@ -120,9 +132,11 @@ static int problem_to_err(const json_t *problem, int status, struct err *err)
     enum err_code code = slash == NULL ? ERR_NONE : err_code_from_name(slash + 1);
     OWN(buf) struct buf text;
 
-    buf_init(&text, 16384);
-    buf_puts(&text, detail != NULL ? detail : title != NULL ? title : "the server refused");
-    append_faults(&text, json_object_get(problem, "errors"));
+    buf_init(&text, HTTP_ANSWER_BYTES);
+    append_faults(&text, json_object_get(problem, "errors")); /* the detail is the first of them */
+    if (text.len == 0) {
+        buf_puts(&text, detail != NULL ? detail : title != NULL ? title : "the server refused");
+    }
     return err_set(err, code == ERR_NONE ? code_of_status(status) : code, "%s", buf_text(&text));
 }
 
