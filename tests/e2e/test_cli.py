@@ -118,6 +118,9 @@ def test_a_wrong_command_line_ends_with_2_and_says_what_to_write(tmp):
             (["study", "create", "x", "--time-limit", "1y", *DEFINITION], "90s, 15m, 2h, 1d"),
             (["study", "create", "-f", "/nowhere/study.yaml"], "/nowhere/study.yaml"),
             (["token", "create", "x", "--scope", "root"], "the scopes are"),
+            (["study", "trials", "x", "-n", "99999999999999999999"], "whole number"),
+            (["worker", "--slots", "18446744073709551617", "--", "true"], "whole number"),
+            (["run", "x", "--slots", "18446744073709551617", "--", "true"], "whole number"),
         ]:
             out, talk = hone(server, tmp, *arguments, status=2)
             expect(out, "")
@@ -308,25 +311,6 @@ def test_several_objectives_have_a_front_instead_of_a_best(tmp):
         contains(out, "ACCURACY", "MS", "0.9", "12.5")
 
 
-def test_nothing_from_the_server_reaches_the_terminal_as_a_command(tmp):
-    evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
-    with FakeServer() as server:
-        with_study(server, description=evil, labels={"a" + evil: evil})
-        server.says("GET", "/v1/studies/digits/trials", 200,
-                    {"items": [{**TRIAL, "worker": evil, "parameters": {"lr": 1, "act": evil}}],
-                     "next_cursor": None})
-        server.says("GET", "/v1/studies/other", 404, server.problem("not-found", evil))
-        said = ""
-        for arguments, status in [(["study", "show", "digits"], 0),
-                                  (["study", "trials", "digits"], 0),
-                                  (["study", "trials", "digits", "-o", "csv"], 0),
-                                  (["study", "best", "digits"], 0),
-                                  (["study", "show", "other"], 3)]:
-            said += "".join(hone(server, tmp, *arguments, status=status))
-        for character in "\x1b\x07\x9b\u202e":
-            expect(character in said, False, f"{character!r} is shown")
-
-
 BRACKETS = {
     "study": "digits", "schedule": "asha", "eta": 3, "resource": "epochs", "trials": 4,
     "full_training": 12, "trained": 6, "opened": 1, "open": 1,
@@ -351,22 +335,25 @@ def test_brackets_are_drawn_and_listed(tmp):
                     "promoted\n1,open,0,1,,4,1,2,3,0,1\n")
 
 
+EXPLANATION = {
+    "trial": 7, "state": "pruned", "source": "suggested", "ordinal": 7, "fallback": True,
+    "provenance": {"kind": "model", "text": "a Gaussian process expected 0.2\x07 ± 0.1"},
+    "suggestion": {"model": "gaussian_process", "pending_trials": [5, 6],
+                   "predicted": {"mean": 0.2, "sd": 0.1},
+                   "compared": {"candidates": 96, "others": [
+                       {"acquisition_value": -3.5, "parameters": {"lr": 0.1, "k": "a"}}]}},
+    "schedule": {"schedule": "asha", "bracket": 1, "rung": 0, "short": False,
+                 "text": "is out: others were better",
+                 "history": [{"event": "value", "at": "2026-11-24T21:00:00.000Z",
+                              "rung": 0, "step": 3, "value": 0.25},
+                             {"event": "lose", "at": "2026-11-24T21:00:01.000Z",
+                              "rung": 0, "step": 3, "rank": 3, "value": 0.25,
+                              "text": "third of 3\x1b[2J; the best 1 went on"}]}}
+
+
 def test_a_trial_is_explained_in_words(tmp):
     with FakeServer() as server:
-        server.says("GET", "/v1/studies/digits/trials/7/explain", 200, {
-            "trial": 7, "state": "pruned", "source": "suggested", "ordinal": 7, "fallback": True,
-            "provenance": {"kind": "model", "text": "a Gaussian process expected 0.2\x07 ± 0.1"},
-            "suggestion": {"model": "gaussian_process", "pending_trials": [5, 6],
-                           "predicted": {"mean": 0.2, "sd": 0.1},
-                           "compared": {"candidates": 96, "others": [
-                               {"acquisition_value": -3.5, "parameters": {"lr": 0.1, "k": "a"}}]}},
-            "schedule": {"schedule": "asha", "bracket": 1, "rung": 0, "short": False,
-                         "text": "is out: others were better",
-                         "history": [{"event": "value", "at": "2026-11-24T21:00:00.000Z",
-                                      "rung": 0, "step": 3, "value": 0.25},
-                                     {"event": "lose", "at": "2026-11-24T21:00:01.000Z",
-                                      "rung": 0, "step": 3, "rank": 3, "value": 0.25,
-                                      "text": "third of 3\x1b[2J; the best 1 went on"}]}})
+        server.says("GET", "/v1/studies/digits/trials/7/explain", 200, EXPLANATION)
         out, _ = hone(server, tmp, "study", "explain", "digits", "7")
         expect(out, "trial 7 is pruned; it was suggested as number 7\n"
                     "why this one: a Gaussian process expected 0.2 ± 0.1\n"
@@ -380,15 +367,17 @@ def test_a_trial_is_explained_in_words(tmp):
                     "on\n")
 
 
+IMPORTANCE = {"study": "digits", "method": "ped_anova", "metric": "loss",
+            "direction": "minimize", "resource": 9, "trials": 20,
+            "top": {"quantile": 0.1, "trials": 2, "cutoff": 0.125},
+            "warning": "made from 20 trials\x1b[2J; below 50 these shares are mostly chance",
+            "parameters": [{"name": "lr", "share": 0.75, "trials": 20, "top": 2},
+                           {"name": "depth", "share": 0.25, "trials": 12, "top": 1}]}
+
+
 def test_importance_is_a_table_with_its_basis(tmp):
     with FakeServer() as server:
-        answer = {"study": "digits", "method": "ped_anova", "metric": "loss",
-                  "direction": "minimize", "resource": 9, "trials": 20,
-                  "top": {"quantile": 0.1, "trials": 2, "cutoff": 0.125},
-                  "warning": "made from 20 trials\x1b[2J; below 50 these shares are mostly chance",
-                  "parameters": [{"name": "lr", "share": 0.75, "trials": 20, "top": 2},
-                                 {"name": "depth", "share": 0.25, "trials": 12, "top": 1}]}
-        server.says("GET", "/v1/studies/digits/importance", 200, answer)
+        server.says("GET", "/v1/studies/digits/importance", 200, IMPORTANCE)
         out, _ = hone(server, tmp, "study", "importance", "digits")
         expect(out, "PARAMETER  SHARE\n"
                     "lr         0.750  ###############\n"
@@ -398,10 +387,115 @@ def test_importance_is_a_table_with_its_basis(tmp):
         out, _ = hone(server, tmp, "study", "importance", "digits", "-o", "csv")
         expect(out, "parameter,share,trials,top\nlr,0.750,20,2\ndepth,0.250,12,1\n")
         expect(json.loads(hone(server, tmp, "study", "importance", "digits", "-o", "json")[0]),
-               answer)
+               IMPORTANCE)
 
 
 # ---- steering ----
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\u2066\x7f"
+
+
+def made_hostile(value):
+    """The same with HOSTILE in every text and in every name of a parameter, metric or label."""
+    if isinstance(value, str):
+        return value + HOSTILE
+    if isinstance(value, list):
+        return [made_hostile(one) for one in value]
+    if isinstance(value, dict):
+        names = {name: name + HOSTILE if isinstance(value.get(name), (int, float)) else name
+                 for name in value}
+        return {names[name]: made_hostile(one) for name, one in value.items()}
+    return value
+
+
+def test_nothing_from_the_server_reaches_the_terminal_as_a_command(tmp):
+    with FakeServer() as server:
+        study = made_hostile(STUDY)
+        study["parameters"] = [{**one, "type": mild["type"]} for one, mild in
+                               zip(study["parameters"], STUDY["parameters"])]
+        trial = {**made_hostile(TRIAL), "number": 1, "attempt": 1, "step": 2, "value": 0.5,
+                 "parameters": {"lr" + HOSTILE: "a" + HOSTILE}}
+        token = made_hostile({"id": "a", "name": "n", "token": "t", "scopes": ["read"],
+                              "created_at": "2026", "expires_at": None})
+        path = "/v1/studies/digits"
+        for method, where, status, body in [
+                ("GET", "/v1/studies", 200, {"items": [study], "next_cursor": None}),
+                ("POST", "/v1/studies", 201, study), ("GET", path, 200, study),
+                ("PATCH", path, 200, study),
+                ("GET", f"{path}/best", 200, {"trial": trial, "resource": 81}),
+                ("GET", f"{path}/trials", 200, {"items": [trial], "next_cursor": None}),
+                ("GET", f"{path}/brackets", 200, {**made_hostile(BRACKETS), "eta": 3}),
+                ("GET", f"{path}/trials/1/explain", 200, made_hostile(EXPLANATION)),
+                ("GET", f"{path}/importance", 200, made_hostile(IMPORTANCE)),
+                ("POST", "/v1/advice", 200, made_hostile({"items": [{"title": "x", "for": ["y"]}]})),
+                ("GET", "/v1/tokens", 200, {"items": [token], "next_cursor": None}),
+                ("POST", "/v1/tokens", 201, token),
+                ("GET", "/v1/studies/other", 404, server.problem("not-found", HOSTILE)),
+                ("GET", "/v1/studies/bad", 422, server.problem("invalid", HOSTILE, errors=[
+                    {"pointer": HOSTILE, "detail": HOSTILE}]))]:
+            server.says(method, where, status, body)
+        for arguments in (["study", "list"], ["study", "show", "digits"], ["study", "best", "digits"],
+                          ["study", "trials", "digits"], ["study", "brackets", "digits"],
+                          ["study", "explain", "digits", "1"], ["study", "importance", "digits"],
+                          ["study", "create", "digits", *DEFINITION], ["study", "pause", "digits"],
+                          ["study", "set", "digits", "--trials", "9"], ["advise", *DEFINITION],
+                          ["token", "list"], ["token", "create", "x"], ["study", "show", "other"],
+                          ["study", "show", "bad"]):
+            for output in ("table", "wide", "csv", "json", "ndjson", "name"):
+                done = subprocess.run([HONE, *arguments, "-o", output], capture_output=True,
+                                      env=server.environment(tmp), timeout=SECONDS, check=False)
+                said = done.stdout.decode() + done.stderr.decode()
+                shown = {one for one in said if one in HOSTILE and not one.isprintable()}
+                expect(shown, set(), f"{arguments} -o {output}: {said!r}")
+
+
+def test_a_list_that_could_not_be_had_announces_nothing(tmp):
+    failing = [["study", "list"], ["token", "list"], ["study", "trials", "digits"],
+               ["study", "best", "digits"], ["study", "brackets", "digits"],
+               ["study", "importance", "digits"]]
+    with FakeServer() as server:
+        with_study(server, objectives=[{"metric": "accuracy", "direction": "maximize"},
+                                       {"metric": "ms", "direction": "minimize"}])
+        for where in ("/v1/studies", "/v1/tokens", "/v1/studies/digits/trials",
+                      "/v1/studies/digits/pareto", "/v1/studies/digits/brackets",
+                      "/v1/studies/digits/importance"):
+            server.says("GET", where, 401, server.problem("unauthorized", "show a token"))
+        for arguments in failing:
+            for output in ("table", "wide", "csv", "json", "ndjson", "name"):
+                out, talk = hone(server, tmp, *arguments, "-o", output, status=1)
+                expect((out, talk), ("", "hone: show a token\n"), f"{arguments} -o {output}")
+    for arguments in failing:  # the server is gone
+        out, talk = hone(server, tmp, *arguments, status=5)
+        expect((out, talk.count("\n")), ("", 1), talk)
+        contains(talk, "does not answer")
+
+
+def test_a_refusal_is_told_once_with_all_its_faults(tmp):
+    first = {"pointer": "/limits/trials", "detail": "must lie between 1 and 9"}
+    second = {"pointer": "/strategy", "detail": "there is no strategy \"x\""}
+    whole = {"pointer": "", "detail": "must be an object"}
+    many = [{"pointer": f"/parameters/{n}/high", "detail": "must be greater than low"}
+            for n in range(64)]
+    with FakeServer() as server:
+        for detail, errors, says in [
+                ("/limits/trials: must lie between 1 and 9", [first],
+                 "hone: /limits/trials: must lie between 1 and 9\n"),
+                ("/limits/trials: must lie between 1 and 9 (and 1 more)", [first, second],
+                 "hone: /limits/trials: must lie between 1 and 9; "
+                 "/strategy: there is no strategy \"x\"\n"),
+                ("must be an object", [whole], "hone: must be an object\n"),
+                ("nothing else is told", [], "hone: nothing else is told\n")]:
+            server.answers.clear()
+            server.says("POST", "/v1/studies", 422, server.problem("invalid", detail, errors=errors))
+            _, talk = hone(server, tmp, "study", "create", "digits", *DEFINITION, status=2)
+            expect(talk, says)
+        server.answers.clear()
+        server.says("POST", "/v1/studies", 422, server.problem("invalid", "x", errors=many))
+        _, talk = hone(server, tmp, "study", "create", "other", *DEFINITION, status=2)
+        told = talk.count("must be greater than low")
+        contains(talk, f"and {64 - told} more\n")
+        expect(talk.count("/parameters/1/high"), 1, talk)
+
 
 def test_states_are_patched(tmp):
     with FakeServer() as server:

@@ -136,20 +136,6 @@ static const struct usage usage = {
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-static void print_page(const char *page)
-{
-    OWN(buf) struct buf clean = {0};
-
-    buf_init(&clean, PAGE_BYTES);
-    while (*page != '\0') {
-        size_t len = strcspn(page, "\n");
-        text_append_clean_n(&clean, page, len);
-        buf_putc(&clean, '\n');
-        page += len + (page[len] == '\n');
-    }
-    (void)fputs(buf_text(&clean), stdout);
-}
-
 static void add_row(struct listing *listing, json_t *item)
 {
     const json_t *expected = json_object_get(item, "expected");
@@ -193,7 +179,7 @@ static void list_items(const struct options *options, const json_t *answer)
     json_array_foreach (json_object_get(answer, "items"), i, item) {
         add_row(&listing, item);
     }
-    listing_end(&listing, "no strategy fits");
+    listing_end(&listing, true, "no strategy fits");
 }
 
 static int ask_for_page(struct session *session, const json_t *body, struct err *err)
@@ -202,7 +188,7 @@ static int ask_for_page(struct session *session, const json_t *body, struct err 
 
     buf_init(&page, PAGE_BYTES);
     TRY(session_page(session, "POST", "/v1/advice?format=text", body, &page, err));
-    print_page(buf_text(&page));
+    text_print_page(stdout, buf_text(&page));
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "worker/cli/difference.h"
+#include "worker/cli/status.h"
 #include "worker/cli/study.h"
 #include "worker/cli/text.h"
 
@@ -34,7 +35,6 @@ static void show_difference(struct session *session, const json_t *body, const c
 {
     OWN(buf) struct buf path = {0};
     OWN(buf) struct buf lines = {0};
-    OWN(buf) struct buf clean = {0};
     json_auto_t *there = NULL;
     struct err ignored = {0};
 
@@ -42,15 +42,8 @@ static void show_difference(struct session *session, const json_t *body, const c
         return;
     }
     buf_init(&lines, 1 << 20);
-    buf_init(&clean, 1 << 20);
     difference_append(&lines, there, body, named);
-    for (const char *line = buf_text(&lines); *line != '\0';) {
-        size_t len = strcspn(line, "\n");
-        text_append_clean_n(&clean, line, len);
-        buf_putc(&clean, '\n');
-        line += len + 1;
-    }
-    (void)fputs(buf_text(&clean), stderr);
+    text_print_page(stderr, buf_text(&lines));
     if (strstr(named, "limits") != NULL) {
         (void)fprintf(stderr, "  (limits can be changed: hone study set %s --trials N)\n",
                       text_at(body, "name"));
@@ -74,15 +67,12 @@ int study_send(struct session *session, const struct definition *definition, con
 void study_tell_choice(const json_t *study)
 {
     OWN(buf) struct buf strategy = {0};
-    OWN(buf) struct buf clean = {0};
 
     if (json_object_get(json_object_get(study, "strategy"), "chosen") == NULL) {
         return;
     }
     buf_init(&strategy, 1 << 16);
-    buf_init(&clean, 1 << 16);
     study_append_strategy(&strategy, study);
-    text_append_clean(&clean, buf_text(&strategy));
-    (void)fprintf(stderr, "hone: the strategy is %s; 'hone study show %s' tells why\n",
-                  buf_text(&clean), text_at(study, "name"));
+    say("the strategy is %s; 'hone study show %s' tells why", buf_text(&strategy),
+        text_at(study, "name"));
 }

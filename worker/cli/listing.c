@@ -83,10 +83,15 @@ void listing_begin(struct listing *listing, const struct options *options,
         .width = options->output == OUTPUT_TABLE ? terminal_width(STDOUT_FILENO) : 0,
         .color = options_color(options, STDOUT_FILENO),
         .out = stdout};
+}
+
+/* Once something is known to come, or that nothing does. */
+static void print_head(struct listing *listing)
+{
     if (listing->output == OUTPUT_CSV) {
-        const char **titles = calloc(n_columns, sizeof *titles);
-        for (size_t i = 0; titles != NULL && i < n_columns; i++) {
-            titles[i] = columns[i].title;
+        const char **titles = calloc(listing->n_columns, sizeof *titles);
+        for (size_t i = 0; titles != NULL && i < listing->n_columns; i++) {
+            titles[i] = listing->columns[i].title;
         }
         if (titles != NULL) {
             csv_row(listing, titles);
@@ -106,7 +111,7 @@ static void keep(struct listing *listing, const char *const cells[])
         size_t cap = needed * 2;
         char **grown = reallocarray(listing->cells, cap, sizeof *grown);
         if (grown == NULL) {
-            (void)fprintf(stderr, "hone: out of memory; use -o csv or ndjson for long lists\n");
+            say("out of memory; use -o csv or ndjson for long lists");
             exit(EXIT_STATUS_FAILED);
         }
         listing->cells = grown;
@@ -119,6 +124,9 @@ static void keep(struct listing *listing, const char *const cells[])
 
 void listing_row(struct listing *listing, const json_t *item, const char *const cells[])
 {
+    if (listing->n_rows == 0) {
+        print_head(listing);
+    }
     switch (listing->output) {
     case OUTPUT_JSON:
         (void)fputs(listing->n_rows > 0 ? "," : "", listing->out);
@@ -130,11 +138,10 @@ void listing_row(struct listing *listing, const json_t *item, const char *const 
     case OUTPUT_CSV:
         csv_row(listing, cells);
         break;
-    case OUTPUT_NAME: {
-        OWN(memory) char *name = cleaned(cells[listing->name_column]);
-        (void)fprintf(listing->out, "%s\n", name == NULL ? "" : name);
+    case OUTPUT_NAME:
+        text_print(listing->out,
+                   cells[listing->name_column] == NULL ? "" : cells[listing->name_column]);
         break;
-    }
     case OUTPUT_TABLE:
     case OUTPUT_WIDE:
     case OUTPUT_COUNT:
@@ -153,9 +160,9 @@ static const char *cell_at(const struct listing *listing, size_t row, size_t col
     return cell == NULL || *cell == '\0' ? "-" : cell;
 }
 
-static size_t column_width(const struct listing *listing, size_t column)
+static size_t column_width(const struct listing *listing, size_t column, const char *title)
 {
-    size_t width = text_width(listing->columns[column].title);
+    size_t width = text_width(title);
 
     for (size_t row = 0; row < listing->n_rows; row++) {
         size_t one = text_width(cell_at(listing, row, column));
@@ -197,11 +204,13 @@ static void table_print(const struct listing *listing, size_t widths[], const ch
 
     buf_init(&titles, LINE_BYTES);
     for (size_t i = 0; i < listing->n_columns; i++) {
-        widths[i] = column_width(listing, i);
-        for (const char *c = listing->columns[i].title; *c != '\0'; c++) {
-            buf_putc(&titles, (char)toupper((unsigned char)*c));
+        size_t before = titles.len;
+        text_append_clean(&titles, listing->columns[i].title);
+        for (size_t at = before; at < titles.len; at++) {
+            titles.data[at] = (char)toupper((unsigned char)titles.data[at]);
         }
         buf_putc(&titles, '\0');
+        widths[i] = column_width(listing, i, buf_text(&titles) + before);
     }
     const char *title = buf_text(&titles);
     for (size_t i = 0; i < listing->n_columns; i++) {
@@ -217,14 +226,25 @@ static void table_print(const struct listing *listing, size_t widths[], const ch
     }
 }
 
-void listing_end(struct listing *listing, const char *nothing)
+static void print_foot(struct listing *listing, const char *nothing)
 {
+    if (listing->n_rows == 0) {
+        print_head(listing);
+    }
     if (listing->output == OUTPUT_JSON) {
         (void)fputs("]\n", listing->out);
     }
     if (is_table(listing) && listing->n_rows == 0) {
-        (void)fprintf(stderr, "hone: %s\n", nothing);
-    } else if (is_table(listing)) {
+        say("%s", nothing);
+    }
+}
+
+void listing_end(struct listing *listing, bool is_whole, const char *nothing)
+{
+    if (is_whole) {
+        print_foot(listing, nothing);
+    }
+    if (is_table(listing) && listing->n_rows > 0) {
         size_t *widths = calloc(listing->n_columns, sizeof *widths);
         const char **cells = calloc(listing->n_columns, sizeof *cells);
         if (widths != NULL && cells != NULL) {

@@ -36,9 +36,10 @@ void listing_begin(struct listing *listing, const struct options *options,
                    const struct column columns[], size_t n_columns);
 /* `cells` has n_columns texts; NULL is an empty one. `item` may be NULL for tables and CSV. */
 void listing_row(struct listing *listing, const json_t *item, const char *const cells[]);
-/* Prints what is left and frees everything. `nothing` is said on stderr when a table has no rows.
- */
-void listing_end(struct listing *listing, const char *nothing);
+/* Prints what is left and frees everything. `nothing` is said on stderr when a table has no rows
+ * and the list `is_whole`; of one that could not be had, only the rows that came are printed, and a
+ * JSON array stays open, so that nobody takes a part for the whole. */
+void listing_end(struct listing *listing, bool is_whole, const char *nothing);
 
 /* One JSON value and a line end, numbers in their shortest form. */
 void print_json(FILE *out, const json_t *value);

@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "common/own.h"
+#include "worker/cli/status.h"
 
 enum { START_MS = 20000, POLL_US = 20000, LOG_BYTES = 64 << 10 };
 #define IDLE_EXIT_SECONDS "600"
@@ -306,10 +307,9 @@ int private_ensure(struct private_server *server, bool *started, struct err *err
 
     TRY(place_find(&place, &moved, err));
     if (moved) {
-        (void)fprintf(stderr,
-                      "hone: the home directory is on a network file system; the private "
-                      "server keeps its data in %s on this machine\n",
-                      place.directory);
+        say("the home directory is on a network file system; the private "
+            "server keeps its data in %s on this machine",
+            place.directory);
     }
     TRY(place_make(&place, err));
     TRY(take_lock(place.start_file, O_CREAT, LOCK_EX, &starting, &held, err));

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/integer.h"
 #include "common/json.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/expand.h"
@@ -48,16 +49,16 @@ static const struct argp_option own[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct wish *wish = state->input;
-    char *end;
+    int64_t number = 1;
 
     switch (key) {
     case ARGP_KEY_INIT:
         return 0;
     case KEY_SLOTS:
-        wish->n_slots = strtoul(arg, &end, 10);
-        if (*arg < '1' || *arg > '9' || *end != '\0' || wish->n_slots > 1024) {
+        if (!integer_from_text(arg, 1, 1024, &number)) {
             argp_error(state, "--slots %s: write a whole number from 1 to 1024", arg);
         }
+        wish->n_slots = (size_t)number;
         return 0;
     case KEY_GPUS:
         wish->gpu_list = arg;
@@ -143,8 +144,7 @@ static int say_how_it_stands(const struct session *session, const json_t *study,
         study_tell_choice(study);
         return 0;
     }
-    (void)fprintf(stderr, "hone: going on with study '%s', %" PRId64 " trials done\n", name,
-                  study_count_done(study));
+    say("going on with study '%s', %" PRId64 " trials done", name, study_count_done(study));
     if (strcmp(state, "stopped") == 0 || strcmp(state, "paused") == 0) {
         return err_set(err, ERR_WRONG_STATE,
                        "study '%s' is %s; 'hone study resume %s' makes it go on", name, state,
@@ -224,7 +224,6 @@ static void print_command(const struct options *options, const json_t *study, co
 {
     OWN(words) struct words words = {0};
     OWN(buf) struct buf line = {0};
-    OWN(buf) struct buf clean = {0};
     char dropped[EXPAND_NAME_BYTES];
     struct err err = {0};
     const json_t *resource = json_object_get(study, "resource");
@@ -243,12 +242,10 @@ static void print_command(const struct options *options, const json_t *study, co
         return;
     }
     buf_init(&line, 1 << 16);
-    buf_init(&clean, 1 << 16);
     for (size_t i = 0; i < words.n; i++) {
         append_word(&line, words.items[i]);
     }
-    text_append_clean(&clean, buf_text(&line));
-    (void)fprintf(stderr, "hone: this was: %s\n", buf_text(&clean));
+    say("this was: %s", buf_text(&line));
 }
 
 static int print_result(const struct options *options, const struct watch *watch, struct err *err)
@@ -256,8 +253,7 @@ static int print_result(const struct options *options, const struct watch *watch
     const json_t *trial = json_object_get(watch->best, "trial");
 
     if (study_metric(watch->study) == NULL) {
-        (void)fprintf(stderr, "hone: 'hone study best %s' shows the trials that nothing beats\n",
-                      options->arguments[0]);
+        say("'hone study best %s' shows the trials that nothing beats", options->arguments[0]);
         return 0;
     }
     if (!json_is_object(trial)) {
@@ -312,7 +308,7 @@ static int run(struct options *options, const struct wish *wish, int *status, st
     watch.quiet = wish->quiet;
     TRY(follow(&watch, status, err));
     if (run_worker_was_interrupted()) {
-        (void)fprintf(stderr, "hone: interrupted; the same command goes on with the study\n");
+        say("interrupted; the same command goes on with the study");
         *status = STATUS_INTERRUPTED;
         return 0;
     }

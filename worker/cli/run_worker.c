@@ -15,6 +15,7 @@
 #include "common/http_client.h"
 #include "worker/cli/status.h"
 #include "worker/cli/tail.h"
+#include "worker/cli/text.h"
 
 enum { LINE_BYTES = 1 << 16, TAIL_LINES = 5 };
 
@@ -48,7 +49,7 @@ static void tell_event(void *context, const struct agent_event *event)
     } else {
         buf_putc(&text, '\n');
     }
-    (void)fputs(buf_text(&text), stderr);
+    text_print_page(stderr, buf_text(&text));
 }
 
 static int serve(const struct agent_settings *settings, const char *token_file, struct err *err)

@@ -7,6 +7,7 @@
 
 #include "common/json.h"
 #include "worker/cli/listing.h"
+#include "worker/cli/status.h"
 #include "worker/cli/text.h"
 
 #define DEFAULT_URL "http://127.0.0.1:4663"
@@ -26,7 +27,7 @@ static void find_private(struct session *session, struct private_server *server)
 
     session->is_private = private_find(server, &ignored) == 0;
     if (session->is_private && !session->options->curl) {
-        (void)fprintf(stderr, "hone: using the private server at %s\n", server->url);
+        say("using the private server at %s", server->url);
     }
 }
 
@@ -41,8 +42,7 @@ int session_find_server(struct options *options, struct private_server *server, 
         return 0;
     }
     TRY(private_ensure(server, &started, err));
-    (void)fprintf(stderr, "hone: %s the private server at %s\n", started ? "started" : "joined",
-                  server->url);
+    say("%s the private server at %s", started ? "started" : "joined", server->url);
     options->server = server->url;
     options->token_file = server->token_file;
     return 0;
@@ -147,8 +147,7 @@ bool session_previews(const struct session *session, const char *method, const c
         return true;
     }
     if (session->options->dry_run) {
-        (void)fprintf(stderr, "hone: would send %s %s%s; nothing was sent\n", method,
-                      http_client_url(session->client), path);
+        say("would send %s %s%s; nothing was sent", method, http_client_url(session->client), path);
         if (body != NULL) {
             print_json(stdout, body);
         }

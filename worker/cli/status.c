@@ -1,8 +1,10 @@
 #include "worker/cli/status.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-#include "common/buf.h"
+#include "common/own.h"
 #include "worker/cli/text.h"
 
 enum exit_status exit_status_of(enum err_code code)
@@ -47,17 +49,25 @@ enum exit_status exit_status_of(enum err_code code)
     return EXIT_STATUS_FAILED;
 }
 
+void say(const char *fmt, ...)
+{
+    OWN(memory) char *text = NULL;
+    va_list args;
+
+    va_start(args, fmt);
+    int len = vasprintf(&text, fmt, args);
+    va_end(args);
+    if (len < 0) {
+        text = NULL;
+        return;
+    }
+    (void)fputs("hone: ", stderr);
+    text_print(stderr, text);
+}
+
 int exit_with(const struct err *err)
 {
-    OWN(buf) struct buf line = {0};
-
-    buf_init(&line, 4096);
-    if (err->where[0] != '\0') {
-        text_append_clean(&line, err->where);
-        buf_puts(&line, ": ");
-    }
-    text_append_clean(&line, err->text);
-    (void)fprintf(stderr, "hone: %s\n", buf_text(&line));
+    say("%s%s%s", err->where, err->where[0] == '\0' ? "" : ": ", err->text);
     return (int)exit_status_of(err->code);
 }
 

@@ -16,8 +16,11 @@ enum exit_status {
 
 enum exit_status exit_status_of(enum err_code code);
 
-/* Prints "hone: text" on stderr and returns the status that fits. The text may have come from a
- * server, so control characters are taken out. */
+/* Prints "hone: text" on stderr, on one line. The text may have come from a server: what would
+ * command a terminal is taken out. */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Says the error, and returns the status that fits. */
 int exit_with(const struct err *err);
 /* The end of a verb: 0 for rc 0, else exit_with(). */
 int exit_after(int rc, const struct err *err);

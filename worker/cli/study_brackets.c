@@ -7,6 +7,7 @@
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
 #include "worker/cli/study.h"
+#include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
 
 enum { KEY_ALL = 'a' };
@@ -88,7 +89,7 @@ static void list_rungs(const struct options *options, const json_t *answer)
             rung_row(&listing, bracket, rung);
         }
     }
-    listing_end(&listing, "there are no brackets yet");
+    listing_end(&listing, true, "there are no brackets yet");
 }
 
 /* ---- as a picture -----------------------------------------------------------------------------
@@ -101,7 +102,7 @@ static int draw(const json_t *answer, bool all, struct err *err)
     buf_init(&picture, 4 << 20);
     brackets_draw(answer, all, &picture);
     TRY(buf_check(&picture, err));
-    (void)fputs(buf_text(&picture), stdout);
+    text_print_page(stdout, buf_text(&picture));
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
 #include "worker/cli/study.h"
+#include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
 
 static const struct usage usage = {
@@ -23,14 +24,13 @@ static void tell(const struct session *session, const struct options *options, c
 {
     const char *name = text_at(study, "name");
 
-    (void)fprintf(stderr,
-                  "hone: study '%s' %s; work on it with: hone worker --study %s -- COMMAND\n", name,
-                  session->status == 201 ? "created" : "was there already, just the same", name);
+    say("study '%s' %s; work on it with: hone worker --study %s -- COMMAND", name,
+        session->status == 201 ? "created" : "was there already, just the same", name);
     study_tell_choice(study);
     if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, study);
     } else {
-        (void)printf("%s\n", name);
+        text_print(stdout, name);
     }
 }
 

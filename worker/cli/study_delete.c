@@ -33,7 +33,7 @@ static int delete_study(const struct options *options, bool force, struct err *e
     }
     TRY(confirm(options, "deletes the study with all its trials", options->arguments[0], err));
     TRY(session_send(&session, "DELETE", buf_text(&path), NULL, NULL, err));
-    (void)fprintf(stderr, "hone: study '%s' is deleted\n", options->arguments[0]);
+    say("study '%s' is deleted", options->arguments[0]);
     return 0;
 }
 

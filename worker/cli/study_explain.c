@@ -23,11 +23,7 @@ static const struct usage usage = {
 /* Prints one line, cleaned, and empties the text. */
 static void print_line(struct buf *text)
 {
-    OWN(buf) struct buf clean = {0};
-
-    buf_init(&clean, 1 << 20);
-    text_append_clean(&clean, buf_text(text));
-    (void)printf("%s\n", buf_text(&clean));
+    text_print(stdout, buf_text(text));
     buf_clear(text);
 }
 

@@ -91,16 +91,7 @@ static void list_shares(const struct options *options, const json_t *answer)
         const char *const cells[N_COLUMNS] = {text_at(item, "name"), text, trials, top, bar};
         listing_row(&listing, item, cells);
     }
-    listing_end(&listing, "the study has no parameters");
-}
-
-static void print_clean(const char *text)
-{
-    OWN(buf) struct buf clean = {0};
-
-    buf_init(&clean, 1 << 16);
-    text_append_clean(&clean, text);
-    (void)printf("%s\n", buf_text(&clean));
+    listing_end(&listing, true, "the study has no parameters");
 }
 
 /* What the table is made from, and what not to conclude from it. */
@@ -122,11 +113,11 @@ static void print_basis(const json_t *answer)
         value_append(&text, cutoff, 6);
         buf_putc(&text, ')');
     }
-    print_clean(buf_text(&text));
+    text_print(stdout, buf_text(&text));
     if (*text_at(answer, "warning") != '\0') {
         buf_clear(&text);
         buf_printf(&text, "warning: %s", text_at(answer, "warning"));
-        print_clean(buf_text(&text));
+        text_print(stdout, buf_text(&text));
     }
 }
 

@@ -93,8 +93,7 @@ static int list(const struct options *options, struct err *err)
     }
     listing_begin(&listing, options, columns, N_COLUMNS);
     int rc = session_each(&session, "/v1/studies?limit=1000", row, &listing, err);
-    listing_end(&listing,
-                rc == 0 ? "there are no studies; create one with 'hone study create'" : NULL);
+    listing_end(&listing, rc == 0, "there are no studies; create one with 'hone study create'");
     return rc;
 }
 

@@ -63,8 +63,7 @@ static int set(const struct options *options, const struct definition *definitio
     TRY(session_send(&session, "PATCH", buf_text(&path), definition->given, &study, err));
     buf_init(&state, 256);
     study_append_state(&state, study);
-    (void)fprintf(stderr, "hone: study '%s' is changed; it is %s\n", options->arguments[0],
-                  buf_text(&state));
+    say("study '%s' is changed; it is %s", options->arguments[0], buf_text(&state));
     if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, study);
     }

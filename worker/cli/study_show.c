@@ -183,7 +183,7 @@ static int show(const struct options *options, struct err *err)
         return 0;
     }
     if (options->output == OUTPUT_NAME) {
-        (void)printf("%s\n", text_at(study, "name"));
+        text_print(stdout, text_at(study, "name"));
     } else if (options->output != OUTPUT_TABLE && options->output != OUTPUT_WIDE) {
         print_json(stdout, study);
     } else {

@@ -21,8 +21,7 @@ static int set_state(const struct options *options, const char *state, const cha
         return 0;
     }
     TRY(session_send(&session, "PATCH", buf_text(&path), body, &study, err));
-    (void)fprintf(stderr, "hone: study '%s' is %s: %s\n", options->arguments[0],
-                  text_at(study, "state"), meaning);
+    say("study '%s' is %s: %s", options->arguments[0], text_at(study, "state"), meaning);
     if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, study);
     }

@@ -1,6 +1,6 @@
-#include <stdio.h>
-#include <stdlib.h>
+#include <inttypes.h>
 
+#include "common/integer.h"
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
 #include "worker/cli/study.h"
@@ -12,7 +12,7 @@ enum { KEY_STATE = 0x3000 };
 struct wish {
     const char *sort;
     const char *state;
-    long limit; /* 0: all */
+    int64_t limit; /* 0: all */
 };
 
 static const struct argp_option own[] = {
@@ -25,7 +25,6 @@ static const struct argp_option own[] = {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct wish *wish = state->input;
-    char *end;
 
     switch (key) {
     case 's':
@@ -35,8 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         wish->state = arg;
         return 0;
     case 'n':
-        wish->limit = strtol(arg, &end, 10);
-        if (*arg == '\0' || *end != '\0' || wish->limit < 1) {
+        if (!integer_from_text(arg, 1, INT64_MAX, &wish->limit)) {
             argp_error(state, "--limit %s: write a whole number above 0", arg);
         }
         return 0;
@@ -58,8 +56,8 @@ static const struct usage usage = {
 
 static void append_query(struct buf *path, const struct wish *wish)
 {
-    buf_printf(path, "/trials?limit=%ld",
-               wish->limit > 0 && wish->limit < 1000 ? wish->limit : 1000L);
+    buf_printf(path, "/trials?limit=%" PRId64,
+               wish->limit > 0 && wish->limit < 1000 ? wish->limit : 1000);
     if (wish->sort != NULL) {
         buf_puts(path, "&sort=");
         http_escape(path, wish->sort);
@@ -89,8 +87,9 @@ static int list(const struct options *options, const struct wish *wish, struct e
     TRY(trials_begin(&trials, options, study, err));
     trials.left = wish->limit > 0 ? wish->limit : -1;
     int rc = session_each(&session, buf_text(&trials_path), trials_row, &trials, err);
-    trials_end(&trials, "there are no such trials");
-    return rc != 0 && err->code == ERR_EXHAUSTED ? 0 : rc;
+    rc = rc != 0 && err->code == ERR_EXHAUSTED ? 0 : rc; /* as many as were asked for */
+    trials_end(&trials, rc == 0, "there are no such trials");
+    return rc;
 }
 
 int verb_study_trials(int argc, char **argv)

@@ -104,7 +104,7 @@ int verb_study_watch(int argc, char **argv)
     options_read(&usage, argc, argv, &wish, &options);
     int rc = follow(&options, &wish, &timed_out, &err);
     if (rc == 0 && timed_out) {
-        (void)fprintf(stderr, "hone: study '%s' has not ended yet\n", options.arguments[0]);
+        say("study '%s' has not ended yet", options.arguments[0]);
         return EXIT_STATUS_TIMEOUT;
     }
     return exit_after(rc, &err);

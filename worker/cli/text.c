@@ -26,6 +26,29 @@ void text_append_clean(struct buf *out, const char *text)
     text_append_clean_n(out, text, strlen(text));
 }
 
+static void print_n(FILE *out, const char *text, size_t len)
+{
+    OWN(buf) struct buf line = {0};
+
+    buf_init(&line, len);
+    text_append_clean_n(&line, text, len);
+    (void)fprintf(out, "%s\n", buf_text(&line));
+}
+
+void text_print(FILE *out, const char *text)
+{
+    print_n(out, text, strlen(text));
+}
+
+void text_print_page(FILE *out, const char *page)
+{
+    while (*page != '\0') {
+        size_t len = strcspn(page, "\n");
+        print_n(out, page, len);
+        page += len + (page[len] == '\n');
+    }
+}
+
 /* wcwidth() needs a UTF-8 locale for these, which a batch job rarely has. */
 static size_t point_width(uint32_t c)
 {

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/buf.h"
 
@@ -15,6 +16,10 @@
  * direction of writing; tabs and line ends become spaces, bytes that are no UTF-8 become '?'. */
 void text_append_clean(struct buf *out, const char *text);
 void text_append_clean_n(struct buf *out, const char *text, size_t len);
+/* Prints it so, and ends the line. */
+void text_print(FILE *out, const char *text);
+/* The same for each line of a page. */
+void text_print_page(FILE *out, const char *page);
 
 /* Columns that a clean UTF-8 text takes on a terminal: wide characters two, combining ones none. */
 size_t text_width(const char *text);

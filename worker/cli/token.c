@@ -93,16 +93,14 @@ static int hand_over(const struct options *options, const struct wish *wish, int
         if (dprintf(fd, "%s\n", token) < 0 || fsync(fd) != 0) {
             return err_set(err, ERR_IO, "cannot write %s: %s", wish->save, strerror(errno));
         }
-        (void)fprintf(stderr, "hone: token '%s' (%s) is in %s\n", text_at(made, "name"),
-                      text_at(made, "id"), wish->save);
+        say("token '%s' (%s) is in %s", text_at(made, "name"), text_at(made, "id"), wish->save);
     } else if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, made);
     } else {
-        (void)printf("%s\n", token);
-        (void)fprintf(stderr,
-                      "hone: token '%s' (%s): keep it in a file only you can read; it will not be "
-                      "shown again\n",
-                      text_at(made, "name"), text_at(made, "id"));
+        text_print(stdout, token);
+        say("token '%s' (%s): keep it in a file only you can read; it will not be "
+            "shown again",
+            text_at(made, "name"), text_at(made, "id"));
     }
     return 0;
 }
@@ -213,7 +211,7 @@ static int list(const struct options *options, struct err *err)
     }
     listing_begin(&listing, options, columns, N_COLUMNS);
     int rc = session_each(&session, "/v1/tokens", row, &listing, err);
-    listing_end(&listing, "there are no tokens");
+    listing_end(&listing, rc == 0, "there are no tokens");
     return rc;
 }
 
@@ -247,7 +245,7 @@ static int revoke_token(const struct options *options, bool force, struct err *e
     }
     TRY(confirm(options, "locks out everybody who uses the token", options->arguments[0], err));
     TRY(session_send(&session, "DELETE", buf_text(&path), NULL, NULL, err));
-    (void)fprintf(stderr, "hone: token %s is revoked\n", options->arguments[0]);
+    say("token %s is revoked", options->arguments[0]);
     return 0;
 }
 

@@ -97,9 +97,9 @@ void trials_finish(struct trials *trials)
     *trials = (struct trials){0};
 }
 
-void trials_end(struct trials *trials, const char *nothing)
+void trials_end(struct trials *trials, bool is_whole, const char *nothing)
 {
-    listing_end(&trials->listing, nothing);
+    listing_end(&trials->listing, is_whole, nothing);
 }
 
 /* Every cell is a stretch of one buffer, cut by NULs. */
@@ -198,22 +198,23 @@ void trials_print_one(const struct options *options, const json_t *study, const 
 
     if (trials_begin(&trials, options, study, &err) == 0
         && trials_row(&trials, json_unconst(trial), &err) == 0) {
-        trials_end(&trials, "");
+        trials_end(&trials, true, "");
     }
 }
 
 static void print_pair(FILE *out, const char *name, const json_t *value)
 {
-    OWN(buf) struct buf text = {0};
+    OWN(buf) struct buf line = {0};
     OWN(buf) struct buf clean = {0};
 
-    buf_init(&text, 1 << 16);
+    buf_init(&line, 1 << 16);
     buf_init(&clean, 1 << 16);
-    value_append(&text, value, 17);
-    text_append_fitted(&clean, name, text_width(name) < 12 ? 12 : text_width(name), false);
-    buf_putc(&clean, ' ');
-    text_append_clean(&clean, buf_text(&text));
-    (void)fprintf(out, "%s\n", buf_text(&clean));
+    text_append_clean(&clean, name);
+    size_t width = text_width(buf_text(&clean));
+    text_append_fitted(&line, buf_text(&clean), width < 12 ? 12 : width, false);
+    buf_putc(&line, ' ');
+    value_append(&line, value, 17);
+    text_print(out, buf_text(&line));
 }
 
 void best_print(FILE *out, const json_t *study, const json_t *best)

@@ -24,7 +24,8 @@ MUST_USE int trials_begin(struct trials *trials, const struct options *options, 
                           struct err *err);
 /* For session_each(). ERR_EXHAUSTED when `left` has come to 0. */
 MUST_USE int trials_row(void *trials, json_t *trial, struct err *err);
-void trials_end(struct trials *trials, const char *nothing);
+/* As listing_end(). */
+void trials_end(struct trials *trials, bool is_whole, const char *nothing);
 void trials_finish(struct trials *trials);
 OWN_VALUE(trials)
 

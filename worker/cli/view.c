@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/integer.h"
 #include "common/json.h"
 #include "worker/cli/session.h"
 #include "worker/cli/study.h"
@@ -72,10 +73,10 @@ int64_t view_remaining_ms(const struct view *view)
     }
     if (trials >= 0 && view->per_minute > 0) {
         int64_t left = trials - study_count_done(view->study);
-        by_trials = left <= 0 ? 0 : (int64_t)(60000.0 * (double)left / view->per_minute);
+        by_trials = left <= 0 ? 0 : integer_from_real(60000.0 * (double)left / view->per_minute);
     }
     if (seconds > 0 && view->elapsed_ms >= 0) {
-        by_time = (int64_t)(seconds * 1000) - view->elapsed_ms;
+        by_time = integer_from_real(seconds * 1000) - view->elapsed_ms;
         by_time = by_time < 0 ? 0 : by_time;
     }
     return by_trials < 0         ? by_time

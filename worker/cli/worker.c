@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/integer.h"
 #include "common/log.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/gpu.h"
@@ -62,10 +63,9 @@ static void add(const char *list[], size_t *n, const char *arg, const struct arg
 
 static size_t slots_from(const char *arg, const struct argp_state *state)
 {
-    char *end = NULL;
-    unsigned long n = strtoul(arg, &end, 10);
+    int64_t n = 1;
 
-    if (*arg < '1' || *arg > '9' || *end != '\0' || n > SLOTS_MAX) {
+    if (!integer_from_text(arg, 1, SLOTS_MAX, &n)) {
         argp_error(state, "--slots %s: write a whole number from 1 to %d", arg, SLOTS_MAX);
     }
     return (size_t)n;
