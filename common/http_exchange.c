@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/integer.h"
+
 #define CONNECT_TIMEOUT_MS 10000L
 #define CALL_TIMEOUT_MS 30000L
 
@@ -310,9 +312,7 @@ static void collect(struct http_exchange *exchange)
     }
     copy_header(exchange->easy, "Server-Seq", text, sizeof text);
     answer->server_seq = -1;
-    if (text[0] >= '0' && text[0] <= '9') {
-        answer->server_seq = (int64_t)strtoll(text, NULL, 10);
-    }
+    (void)integer_from_text(text, 0, INT64_MAX, &answer->server_seq);
 }
 
 static bool code_is_about_tls(CURLcode code)

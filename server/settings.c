@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/integer.h"
+
+#define SECONDS_MAX 1000000000 /* some 30 years */
+
 const char *argp_program_version = "honed " HONE_VERSION;
 
 enum {
@@ -55,15 +59,11 @@ static int set_text(char **text, const char *value, struct err *err)
 
 static int set_seconds(int64_t *seconds, const char *value, struct err *err)
 {
-    char *end;
-
-    errno = 0;
-    long long number = strtoll(value, &end, 10);
-    if (errno != 0 || end == value || *end != '\0' || number < 1) {
-        return err_set(err, ERR_INVALID, "--idle-exit takes a number of seconds, not \"%s\"",
+    if (!integer_from_text(value, 1, SECONDS_MAX, seconds)) {
+        return err_set(err, ERR_INVALID,
+                       "--idle-exit takes a number of seconds, at most %d, not \"%s\"", SECONDS_MAX,
                        value);
     }
-    *seconds = number;
     return 0;
 }
 

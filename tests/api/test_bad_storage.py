@@ -31,6 +31,16 @@ def digest(path):
         return hashlib.sha256(file.read()).hexdigest()
 
 
+def write_until_full(client, numbers):
+    """Enqueues, remembering what was acknowledged, until the first refusal."""
+    for _ in range(5000):
+        reply = client.post("/v1/studies/s/trials", [{"parameters": {"x": 0.5}}] * 50)
+        if reply.status != 201:
+            return reply
+        numbers.extend(item["number"] for item in reply.json["items"])
+    raise AssertionError("the disk never filled")
+
+
 class BadPlaces(unittest.TestCase):
     def assert_refused(self, *words, args, env=None):
         status, said = hone.run_honed(*args, env=env)
@@ -123,6 +133,10 @@ class BadPlaces(unittest.TestCase):
     def test_unknown_option_is_said(self):
         self.assert_refused("--colour", args=["--colour"])
 
+    def test_span_that_no_clock_can_add_is_said(self):
+        for span in ("9223372036854775807", "9223372036854775", "0", "1.5"):
+            self.assert_refused("--idle-exit", args=["--idle-exit", span, "--open"])
+
     def test_bad_listen_is_said(self):
         with tempfile.TemporaryDirectory() as data:
             for where in ("nonsense", "127.0.0.1:99999", "127.0.0.1:http", ":"):
@@ -152,22 +166,13 @@ class FullDisk(unittest.TestCase):
             except OSError:
                 pass
 
-    def write_until_full(self, client, numbers):
-        """Enqueues, remembering what was acknowledged, until the first refusal."""
-        for _ in range(5000):
-            reply = client.post("/v1/studies/s/trials", [{"parameters": {"x": 0.5}}] * 50)
-            if reply.status != 201:
-                return reply
-            numbers.extend(item["number"] for item in reply.json["items"])
-        raise AssertionError("the disk never filled")
-
     def test_full_disk_refuses_writes_loses_nothing_and_heals(self):
         numbers = []
         server = hone.Server(data=self.data)
         with server, server.client() as client:
             self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
             self.fill()
-            refused = self.write_until_full(client, numbers)
+            refused = write_until_full(client, numbers)
             self.assertEqual((refused.status, refused.type), (503, "storage-full"), refused)
             self.assertIn("retry-after", refused.headers)
             self.assertEqual(client.get("/v1/studies/s").status, 200)
