@@ -1,5 +1,6 @@
 #include "common/log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -46,6 +47,23 @@ static void emit(enum log_level level, const char *fmt, va_list args)
     line[len++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, len); /* one write: lines do not mix */
     (void)written;
+}
+
+void log_in_signal(const char *text)
+{
+    char line[256];
+    const char *parts[] = {logger.journal ? "<6>" : "", logger.program, ": ", text, "\n"};
+    size_t len = 0;
+    int before = errno;
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        for (const char *at = parts[i]; *at != '\0' && len < sizeof line; at++) {
+            line[len++] = *at;
+        }
+    }
+    ssize_t written = write(STDERR_FILENO, line, len);
+    (void)written;
+    errno = before;
 }
 
 #define LOG_AT(name, level)                                                                        \

@@ -1,4 +1,4 @@
-/* One line a message on stderr, control characters escaped. Safe from any thread.
+/* One line a message on stderr, without control characters. Safe from any thread.
  *
  * A line is "honed: text" with a journald priority prefix "<N>" when stderr is not a terminal and
  * JOURNAL_STREAM is set. No bodies, no secrets. */
@@ -18,5 +18,7 @@ void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* For a signal handler: `text` as it is, at level INFO. */
+void log_in_signal(const char *text);
 
 #endif

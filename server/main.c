@@ -20,6 +20,27 @@ enum { EXIT_USAGE = 2, EXIT_DATA = 78, EXIT_TEMPORARY = 75, EXIT_DISK = 74 };
 
 static struct http_server *running; /* for the signal handler */
 
+static void on_hangup(int number)
+{
+    (void)number;
+    log_in_signal("SIGHUP: nothing is read again; restart to change the settings");
+}
+
+/* What ends a process by default and must not end a server: a terminal that is closed, timers and
+ * users' signals that mean nothing here, and a write to a pipe without a reader or beyond a limit
+ * on the size of files, which then fails with EPIPE or EFBIG. */
+static void ignore_signals(void)
+{
+    static const int meaningless[] = {SIGPIPE,   SIGXFSZ, SIGUSR1, SIGUSR2, SIGALRM,
+                                      SIGVTALRM, SIGPROF, SIGIO,   SIGPWR};
+    struct sigaction hangup = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
+
+    for (size_t i = 0; i < sizeof meaningless / sizeof meaningless[0]; i++) {
+        (void)signal(meaningless[i], SIG_IGN);
+    }
+    (void)sigaction(SIGHUP, &hangup, NULL);
+}
+
 static void on_signal(int number)
 {
     static volatile sig_atomic_t seen;
@@ -189,10 +210,11 @@ int main(int argc, char **argv)
 
     log_start("honed", LOG_LEVEL_INFO);
     (void)umask(077);
-    (void)signal(SIGPIPE, SIG_IGN);
+    ignore_signals();
     json_start();
     if (settings_read(argc, argv, &settings, &err) != 0) {
         log_error("%s", err.text);
+        settings_finish(&settings);
         return EXIT_USAGE;
     }
     int result = run(&settings, &err);

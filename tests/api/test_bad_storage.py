@@ -7,6 +7,7 @@ is lost.
 import glob
 import hashlib
 import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -142,6 +143,20 @@ class BadPlaces(unittest.TestCase):
             for where in ("nonsense", "127.0.0.1:99999", "127.0.0.1:http", ":"):
                 with self.subTest(where):
                     self.assert_refused(where, args=["--data", data, "--listen", where])
+
+
+class Signals(unittest.TestCase):
+    def test_signals_that_mean_nothing_end_nothing(self):
+        with hone.Server() as server, server.client() as client:
+            for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM,
+                           signal.SIGVTALRM, signal.SIGPROF, signal.SIGPIPE, signal.SIGXFSZ,
+                           signal.SIGIO, signal.SIGPWR):
+                server.process.send_signal(number)
+                with self.subTest(number.name):
+                    self.assertEqual(client.get("/healthz").status, 200)
+            hone.wait_until(lambda: "SIGHUP: nothing is read again" in server.log(), 30,
+                            "the line about SIGHUP")
+            self.assertEqual(server.stop(), 0)
 
 
 class FullDisk(unittest.TestCase):
