@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "server/store/connection.h"
+#include "server/store/full_disk.h"
 
 #define BUSY_TIMEOUT_MS 5000
 
@@ -17,8 +18,9 @@ int store_failed(const struct store *store, int rc, const char *doing, struct er
     switch (rc & 0xff) {
     case SQLITE_FULL:
         return err_set(err, ERR_STORAGE_FULL,
-                       "the disk of the data directory is full; nothing was changed, free space "
-                       "and repeat the request");
+                       "the disk of the data directory is full, or a quota or a limit on the size "
+                       "of files is reached; nothing was changed, free space and repeat the "
+                       "request");
     case SQLITE_NOMEM:
         return err_set(err, ERR_NOMEM, "out of memory while %s", doing);
     case SQLITE_BUSY:
@@ -219,6 +221,7 @@ int store_open(const struct store_settings *settings, struct store **store, stru
 {
     struct store *opened = calloc(1, sizeof *opened);
 
+    full_disk_recognise();
     if (opened == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }

@@ -7,6 +7,7 @@ is lost.
 import glob
 import hashlib
 import os
+import resource
 import signal
 import socket
 import sqlite3
@@ -143,6 +144,45 @@ class BadPlaces(unittest.TestCase):
             for where in ("nonsense", "127.0.0.1:99999", "127.0.0.1:http", ":"):
                 with self.subTest(where):
                     self.assert_refused(where, args=["--data", data, "--listen", where])
+
+
+class LargestFile(unittest.TestCase):
+    """A limit on the size of files, as ulimit -f sets it, is a disk that is full."""
+
+    def test_writes_are_refused_nothing_is_lost_and_it_heals(self):
+        numbers = []
+        with hone.Server() as server, server.client() as client:
+            self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
+            wal = os.path.getsize(database_of(server.data) + "-wal")
+            _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (wal + 100000, hard))
+            refused = write_until_full(client, numbers)
+            self.assertEqual((refused.status, refused.type), (503, "storage-full"), refused)
+            self.assertIn("retry-after", refused.headers)
+            self.assertEqual(client.get("/v1/studies/s").status, 200)
+            self.assertEqual(len(list(client.walk("/v1/studies/s/trials"))), len(numbers))
+            again = client.post("/v1/studies/s/trials", [{"parameters": {"x": 0.5}}] * 50)
+            self.assertEqual(again.type, "storage-full", again)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+            healed = client.post("/v1/studies/s/trials", {"parameters": {"x": 0.25}})
+            self.assertEqual(healed.status, 201, healed)
+            numbers.append(healed.json["number"])
+            server.kill()
+            server.start()
+            with server.client() as fresh:
+                kept = [trial["number"] for trial in fresh.walk("/v1/studies/s/trials")]
+                self.assertEqual(kept, numbers)
+            self.assertEqual(server.stop(), 0)
+
+    def test_start_below_the_limit_is_refused(self):
+        with tempfile.TemporaryDirectory() as data:
+            command = [hone.build_path("HONED"), "--data", data, "--listen", "127.0.0.1:0"]
+            done = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30,
+                check=False,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (40000, 40000)))
+            self.assertEqual(done.returncode, 74, done.stderr)
+            self.assertIn("full", done.stderr)
 
 
 class Signals(unittest.TestCase):
