@@ -41,9 +41,8 @@ static void emit(enum log_level level, const char *fmt, va_list args)
                             : level == LOG_LEVEL_ERROR ? "error: "
                                                        : "");
     utf8_mend(text); /* where it was cut */
-    size_t rest = utf8_clean(text, strlen(text));
-    memcpy(line + len, text, rest);
-    len += rest;
+    int rest = (int)utf8_clean(text, strlen(text));
+    len += (size_t)snprintf(line + len, sizeof line - len - 1, "%.*s", rest, text);
     line[len++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, len); /* one write: lines do not mix */
     (void)written;
