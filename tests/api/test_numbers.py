@@ -318,7 +318,7 @@ class Numbers(unittest.TestCase):
     def path_of(self, path, operation, **given):
         """The operation's path with things that exist."""
         values = {"study": STUDY_OF.get(operation["operationId"], "home"), "trial": "1",
-                  "worker": "w", "token": "nobody", "type": "invalid", **given}
+                  "worker": "w", "token": "none", "type": "invalid", **given}
         if operation["operationId"] in LEASE_CALLS and "lease" not in given:
             grant = self.send("POST", "/v1/studies/home/leases", body={"worker": "w"})
             values["lease"] = grant.json["lease"]["id"]

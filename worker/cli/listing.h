@@ -38,7 +38,7 @@ void listing_begin(struct listing *listing, const struct options *options,
 void listing_row(struct listing *listing, const json_t *item, const char *const cells[]);
 /* Prints what is left and frees everything. `nothing` is said on stderr when a table has no rows
  * and the list `is_whole`; of one that could not be had, only the rows that came are printed, and a
- * JSON array stays open, so that nobody takes a part for the whole. */
+ * JSON array stays open, so that a part is not taken for the whole. */
 void listing_end(struct listing *listing, bool is_whole, const char *nothing);
 
 /* One JSON value and a line end, numbers in their shortest form. */
