@@ -255,13 +255,12 @@ static int read_study(const struct http_request *request, struct follower *follo
 static int read_request(struct http_request *request, struct follower *follower, struct err *err)
 {
     static const char *const known[] = {"after", "follow", NULL};
-    const char *follow = http_query(request, "follow");
     enum format format;
 
     TRY(query_check(request, known, err));
     TRY(request_format(request, FORMAT_BIT(FORMAT_NDJSON) | FORMAT_BIT(FORMAT_SSE), &format, err));
     follower->sse = format == FORMAT_SSE;
-    follower->follows = follow == NULL || strcmp(follow, "false") != 0;
+    TRY(query_flag(request, "follow", true, &follower->follows, err));
     TRY(read_after(request, follower, err));
     TRY(read_study(request, follower, err));
     if (!http_may_stream(request)) {
