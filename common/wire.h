@@ -117,7 +117,11 @@ void measurement_list_finish(struct measurement_list *list);
 OWN_VALUE(measurement_list)
 MUST_USE int measurement_list_from_json(const json_t *body, struct measurement_list *list,
                                         struct faults *faults);
-/* Consecutive items of the same step become one entry. */
+/* How many items at the front fit into one request, whose entries are limited in number and size.
+ */
+size_t measurement_list_fit(const struct measurement_list *list);
+/* Consecutive items of the same step become one entry. Of items with the same step and metric only
+ * the first is written. */
 void measurement_list_write(const struct measurement_list *list, struct json_writer *w);
 
 enum action { ACTION_CONTINUE, ACTION_PAUSE, ACTION_STOP, ACTION_ABORT, ACTION_COUNT };

@@ -115,22 +115,78 @@ int measurement_list_from_json(const json_t *body, struct measurement_list *list
     return 0;
 }
 
+/* Where the entry that begins at `i` ends: items of one step, no more than an entry may name. */
+static size_t entry_end(const struct measurement_list *list, size_t i)
+{
+    size_t end = i + 1;
+
+    while (end < list->n && end - i < METRICS_MAX && list->items[end].step == list->items[i].step) {
+        end++;
+    }
+    return end;
+}
+
+size_t measurement_list_fit(const struct measurement_list *list)
+{
+    size_t n = 0;
+
+    for (size_t entries = 0; n < list->n && entries < MEASUREMENTS_MAX; entries++) {
+        n = entry_end(list, n);
+    }
+    return n;
+}
+
+/* Has an item in [from, i) the step and the metric of item i? */
+static bool is_repeat(const struct measurement_list *list, size_t from, size_t i)
+{
+    const struct measurement *item = &list->items[i];
+
+    for (size_t k = from; k < i; k++) {
+        if (list->items[k].step == item->step && strcmp(list->items[k].metric, item->metric) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One entry of [from, end); only what stands in [search, end) can repeat one of them. */
+static void write_entry(const struct measurement_list *list, size_t from, size_t end, size_t search,
+                        struct json_writer *w)
+{
+    bool open = false;
+
+    for (size_t i = from; i < end; i++) {
+        if (is_repeat(list, search, i)) {
+            continue;
+        }
+        if (!open) {
+            json_object_begin(w);
+            json_put_int(w, "step", list->items[i].step);
+            json_write_key(w, "metrics");
+            json_object_begin(w);
+            open = true;
+        }
+        json_put_number(w, list->items[i].metric, list->items[i].value);
+    }
+    if (open) {
+        json_object_end(w);
+        json_object_end(w);
+    }
+}
+
 void measurement_list_write(const struct measurement_list *list, struct json_writer *w)
 {
+    int64_t highest = -1;
+    size_t end;
+
     json_object_begin(w);
     json_write_key(w, "measurements");
     json_array_begin(w);
-    for (size_t i = 0; i < list->n;) {
-        int64_t step = list->items[i].step;
-        json_object_begin(w);
-        json_put_int(w, "step", step);
-        json_write_key(w, "metrics");
-        json_object_begin(w);
-        for (; i < list->n && list->items[i].step == step; i++) {
-            json_put_number(w, list->items[i].metric, list->items[i].value);
-        }
-        json_object_end(w);
-        json_object_end(w);
+    for (size_t from = 0; from < list->n; from = end) {
+        int64_t step = list->items[from].step;
+        end = entry_end(list, from);
+        write_entry(list, from, end, step > highest ? from : 0, w); /* a new step repeats nothing */
+        highest = step > highest ? step : highest;
     }
     json_array_end(w);
     json_object_end(w);

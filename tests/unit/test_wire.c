@@ -2,6 +2,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,6 +217,89 @@ START_TEST(measurements_read_back_as_written)
 }
 END_TEST
 
+/* Items as "step metric=value", and what is written for them. */
+static const struct {
+    const char *items;
+    const char *written;
+} written_lists[] = {
+    {"1 a=1;1 b=2;2 a=3",
+     "{\"step\":1,\"metrics\":{\"a\":1,\"b\":2}},{\"step\":2,\"metrics\":{\"a\":3}}"},
+    {"3 a=1;3 a=2", "{\"step\":3,\"metrics\":{\"a\":1}}"},
+    {"3 a=1;3 b=2;3 a=1", "{\"step\":3,\"metrics\":{\"a\":1,\"b\":2}}"},
+    {"3 a=1;4 a=2;3 a=3;3 b=4",
+     "{\"step\":3,\"metrics\":{\"a\":1}},{\"step\":4,\"metrics\":{\"a\":2}},"
+     "{\"step\":3,\"metrics\":{\"b\":4}}"},
+    {"3 a=1;4 a=2;3 a=3;4 a=5",
+     "{\"step\":3,\"metrics\":{\"a\":1}},{\"step\":4,\"metrics\":{\"a\":2}}"},
+};
+
+static void add_items(const char *text, struct measurement_list *list)
+{
+    long long step;
+    int used = 0;
+
+    for (; sscanf(text, "%lld %64[a-z]=%lf%n", &step, list->items[list->n].metric,
+                  &list->items[list->n].value, &used)
+           == 3;
+         text += used + (text[used] == ';')) {
+        list->items[list->n++].step = step;
+    }
+}
+
+START_TEST(a_step_and_a_metric_are_written_once)
+{
+    struct measurement items[8] = {0};
+    struct measurement_list list = {.items = items};
+    OWN(buf) struct buf out;
+    char expected[400];
+    struct json_writer w;
+
+    buf_init(&out, 4096);
+    json_writer_init(&w, &out);
+    add_items(written_lists[_i].items, &list);
+    measurement_list_write(&list, &w);
+    (void)snprintf(expected, sizeof expected, "{\"measurements\":[%s]}", written_lists[_i].written);
+    ck_assert_str_eq(buf_text(&out), expected);
+}
+END_TEST
+
+/* n items, so many of them a step, each metric of a step with a name of its own. */
+static void fill(struct measurement_list *list, size_t n, size_t a_step)
+{
+    list->items = calloc(n, sizeof *list->items);
+    list->n = n;
+    for (size_t i = 0; i < n; i++) {
+        list->items[i].step = (int64_t)(i / a_step);
+        (void)snprintf(list->items[i].metric, sizeof list->items[i].metric, "m%zu", i % a_step);
+    }
+}
+
+static const struct {
+    size_t n, a_step, fit;
+} fits[] = {
+    {0, 1, 0}, {5, 1, 5}, {1001, 1, 1000}, {4000, 4, 4000}, {3000, 2, 2000}, {65, 65, 65},
+};
+
+START_TEST(as_much_as_fits_reads_back)
+{
+    OWN(measurement_list) struct measurement_list list = {0};
+    OWN(measurement_list) struct measurement_list read = {0};
+    OWN(buf) struct buf out;
+    struct faults faults = {0};
+    struct json_writer w;
+
+    fill(&list, fits[_i].n, fits[_i].a_step);
+    list.n = measurement_list_fit(&list);
+    ck_assert_uint_eq(list.n, fits[_i].fit);
+    buf_init(&out, 1 << 20);
+    json_writer_init(&w, &out);
+    measurement_list_write(&list, &w);
+    json_auto_t *body = parse(buf_text(&out));
+    ck_assert_int_eq(measurement_list_from_json(body, &read, &faults), 0);
+    ck_assert_uint_eq(read.n, list.n);
+}
+END_TEST
+
 static const char *const refused_measurements[] = {
     "{}",
     "{\"measurements\": {}}",
@@ -367,6 +451,8 @@ int main(void)
     tcase_add_loop_test(tcase, grant_that_cannot_be_worked_on_is_refused, 0, COUNT(refused_grants));
     tcase_add_test(tcase, no_lease_reads_back_as_written);
     tcase_add_test(tcase, measurements_read_back_as_written);
+    tcase_add_loop_test(tcase, a_step_and_a_metric_are_written_once, 0, COUNT(written_lists));
+    tcase_add_loop_test(tcase, as_much_as_fits_reads_back, 0, COUNT(fits));
     tcase_add_loop_test(tcase, measurement_with_a_fault_is_refused, 0, COUNT(refused_measurements));
     tcase_add_test(tcase, too_many_measurements_are_refused);
     tcase_add_test(tcase, action_reads_back_as_written);
