@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void chosen_finish(struct chosen *chosen)
 {
@@ -42,6 +43,16 @@ const json_t *study_strategy_options(const struct study_def *def)
 double study_cost(const struct study_def *def, double value)
 {
     return def->objectives[0].direction == DIRECTION_MAXIMIZE ? -value : value;
+}
+
+bool study_is_objective(const struct study_def *def, const char *metric)
+{
+    for (size_t i = 0; i < def->n_objectives; i++) {
+        if (strcmp(def->objectives[i].metric, metric) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool study_is_better(const struct study_def *def, double a, double b)

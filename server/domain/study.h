@@ -117,6 +117,8 @@ const json_t *study_strategy_options(const struct study_def *def);
 
 /* The objective's value where smaller is better. */
 double study_cost(const struct study_def *def, double value);
+/* Is the metric one of the study's objectives? */
+bool study_is_objective(const struct study_def *def, const char *metric);
 /* Is `a` strictly better than `b`? Non-finite values are worse than any finite one. */
 bool study_is_better(const struct study_def *def, double a, double b);
 

@@ -167,6 +167,40 @@ int64_t metric_find(const struct live_study *study, const char *name)
     return -1;
 }
 
+static bool is_fresh(const struct fresh_metrics *fresh, const char *name)
+{
+    for (size_t i = 0; i < fresh->n; i++) {
+        if (strcmp(fresh->names[i], name) == 0) {
+            return false;
+        }
+    }
+    return metric_find(fresh->study, name) < 0;
+}
+
+int fresh_metrics_add(struct fresh_metrics *fresh, const char *name, struct err *err)
+{
+    const struct live_study *study = fresh->study;
+    bool other = !study_is_objective(study->def, name);
+    size_t kept_free = 0;
+
+    if (!is_fresh(fresh, name)) {
+        return 0;
+    }
+    for (size_t i = 0; i < study->def->n_objectives; i++) {
+        kept_free += metric_find(study, study->def->objectives[i].metric) < 0;
+    }
+    size_t used = study->n_metrics + (other ? kept_free + fresh->n_others : fresh->n);
+    if (used >= METRICS_MAX) {
+        return err_set(err, ERR_INVALID,
+                       "there is no place for the metric \"%s\": a study keeps %d, its objectives "
+                       "among them, and this one has %zu; report fewer names",
+                       name, METRICS_MAX, study->n_metrics);
+    }
+    fresh->names[fresh->n++] = name;
+    fresh->n_others += other;
+    return 0;
+}
+
 int metric_id(struct state *state, struct live_study *study, const char *name, int64_t *id,
               struct err *err)
 {

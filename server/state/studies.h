@@ -21,7 +21,17 @@ void study_leave(struct state *state, struct live_study *study);
 
 /* The id of a metric's name; -1: unknown. */
 int64_t metric_find(const struct live_study *study, const char *name);
-/* The same; a new name is added. ERR_INVALID: a study keeps METRICS_MAX. */
+/* The metrics that one request adds to a study, counted before anything is written. */
+struct fresh_metrics {
+    const struct live_study *study;
+    size_t n;
+    size_t n_others; /* those that are no objective */
+    const char *names[METRICS_MAX];
+};
+/* ERR_INVALID when the study would have more than METRICS_MAX; its objectives always find a place.
+ * `name` is borrowed. */
+MUST_USE int fresh_metrics_add(struct fresh_metrics *fresh, const char *name, struct err *err);
+/* The same as metric_find(); a new name is added. ERR_INVALID: a study keeps METRICS_MAX. */
 MUST_USE int metric_id(struct state *state, struct live_study *study, const char *name, int64_t *id,
                        struct err *err);
 

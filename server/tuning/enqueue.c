@@ -295,23 +295,13 @@ static int answer_one(struct tuning *tuning, struct live_study *study, struct co
 static int check_names(const struct live_study *study, const struct addition *additions, size_t n,
                        struct err *err)
 {
-    const char *fresh[METRICS_MAX];
-    size_t n_fresh = 0;
+    struct fresh_metrics fresh = {.study = study};
 
     for (size_t i = 0; i < n; i++) {
         const struct measurement_list *list = &additions[i].measurements;
         for (size_t k = 0; k < list->n; k++) {
-            const char *name = list->items[k].metric;
-            bool known = metric_find(study, name) >= 0;
-            for (size_t j = 0; j < n_fresh && !known; j++) {
-                known = strcmp(fresh[j], name) == 0;
-            }
-            if (!known && study->n_metrics + n_fresh == METRICS_MAX) {
-                return err_at_pointer(err, "/measurements", "a study keeps at most %d metrics",
-                                      METRICS_MAX);
-            }
-            if (!known) {
-                fresh[n_fresh++] = name;
+            if (fresh_metrics_add(&fresh, list->items[k].metric, err) != 0) {
+                return err_at(err, "/measurements");
             }
         }
     }

@@ -52,16 +52,6 @@ static void spend(struct live_lease *lease, int64_t step)
     }
 }
 
-static bool is_objective(const struct study_def *def, const char *metric)
-{
-    for (size_t i = 0; i < def->n_objectives; i++) {
-        if (strcmp(def->objectives[i].metric, metric) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int tell_schedule(struct tuning *tuning, struct live_lease *lease, int64_t step,
                          double value, struct err *err)
 {
@@ -93,7 +83,7 @@ static int take_measurement(struct tuning *tuning, struct live_lease *lease,
     }
     TRY(remember(lease, metric, m->step, m->value, err));
     spend(lease, m->step);
-    if (is_objective(study->def, m->metric)) {
+    if (study_is_objective(study->def, m->metric)) {
         study_note_value(&tuning->state, study, m->value);
     }
     /* A step that an earlier attempt has trained already informs nobody. */
@@ -107,24 +97,14 @@ static int take_measurement(struct tuning *tuning, struct live_lease *lease,
     return tell_schedule(tuning, lease, m->step, m->value, err);
 }
 
-/* Would the new names be too many? Checked before anything is written. */
+/* Before anything is written. */
 static int check_names(const struct live_study *study, const struct measurement_list *list,
                        struct err *err)
 {
-    size_t fresh = 0;
+    struct fresh_metrics fresh = {.study = study};
 
     for (size_t i = 0; i < list->n; i++) {
-        bool known = metric_find(study, list->items[i].metric) >= 0;
-        for (size_t k = 0; k < i && !known && fresh > 0; k++) {
-            known = strcmp(list->items[k].metric, list->items[i].metric) == 0;
-        }
-        fresh += !known;
-    }
-    if (study->n_metrics + fresh > METRICS_MAX) {
-        return err_set(err, ERR_INVALID,
-                       "the study has %zu metrics and a study keeps at most %d; report fewer "
-                       "names",
-                       study->n_metrics, METRICS_MAX);
+        TRY(fresh_metrics_add(&fresh, list->items[i].metric, err));
     }
     return 0;
 }

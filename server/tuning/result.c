@@ -302,15 +302,12 @@ static int not_completed(struct tuning *tuning, struct live_lease *lease, struct
 static int register_names(struct tuning *tuning, struct live_study *study,
                           const struct result_report *report, struct err *err)
 {
-    size_t fresh = 0;
+    struct fresh_metrics fresh = {.study = study};
 
     for (size_t i = 0; i < report->n_metrics; i++) {
-        fresh += metric_find(study, report->metrics[i].metric) < 0;
-    }
-    if (study->n_metrics + fresh > METRICS_MAX) {
-        return err_at_pointer(err, "/metrics",
-                              "the study has %zu metrics and a study keeps at most %d",
-                              study->n_metrics, METRICS_MAX);
+        if (fresh_metrics_add(&fresh, report->metrics[i].metric, err) != 0) {
+            return err_at(err, "/metrics");
+        }
     }
     for (size_t i = 0; i < report->n_metrics; i++) {
         int64_t id;

@@ -46,6 +46,26 @@ class BadLeases(unittest.TestCase):
         for reply in self.calls(lease):
             self.assertEqual((reply.status, reply.type), (status, kind), reply)
 
+    def test_other_metrics_leave_a_place_for_the_objective(self):
+        self.assertEqual(self.admin.post("/v1/studies", hone.study("full")).status, 201)
+        path = "/v1/leases/" + self.lease("full")["lease"]["id"]
+
+        def send(**metrics):
+            return self.worker.post(f"{path}/measurements",
+                                    {"measurements": [{"step": 1, "metrics": metrics}]})
+        others = {f"m{i}": i for i in range(64)}
+        reply = send(**others)
+        self.assertEqual((reply.status, reply.type), (422, "invalid"), reply)
+        others.popitem()
+        self.assertEqual(send(**others).status, 200)
+        self.assertEqual(send(one_more=1).status, 422)
+        reply = self.worker.put(f"{path}/result", {"outcome": "completed", "metrics":
+                                                   {"loss": 1, "one_more": 1}})
+        self.assertEqual((reply.status, reply.json["errors"][0]["pointer"]), (422, "/metrics"))
+        self.assertEqual(send(loss=0.5, m0=0).status, 200)
+        self.assertEqual(self.worker.put(f"{path}/result", {"outcome": "completed"}).status, 200)
+        self.assertEqual(self.admin.get("/v1/studies/full/trials/1").json["value"], 0.5)
+
     def test_unknown_lease_is_not_found(self):
         for lease in ("l_", "l_1", "x", "l_9zzzzzzzzzzzzzzzzzzzzzzzz", "l_" + "a" * 300, "%00"):
             with self.subTest(lease):
