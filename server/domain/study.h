@@ -104,8 +104,8 @@ OWN_POINTER(study_def)
 void study_def_write(const struct study_def *def, struct json_writer *w);
 /* The same without what the server chose: the body as it was asked for. */
 void study_def_write_asked(const struct study_def *def, struct json_writer *w);
-/* [{"metric", "direction", "fold"}]; a lease's objectives come without fold. */
-void study_write_objectives(const struct study_def *def, bool with_fold, struct json_writer *w);
+/* [{"metric", "direction", "fold"}], for a study and for a lease. */
+void study_write_objectives(const struct study_def *def, struct json_writer *w);
 /* The "limits" object alone; what it leaves out is back at its default. NULL reads as {}. */
 void limits_from_json(const json_t *given, struct limits *limits, struct faults *faults);
 void limits_write(const struct limits *limits, struct json_writer *w);

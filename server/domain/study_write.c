@@ -58,7 +58,7 @@ static void put_sorted(struct json_writer *w, const char *key, const json_t *val
     write_sorted(w, value);
 }
 
-void study_write_objectives(const struct study_def *def, bool with_fold, struct json_writer *w)
+void study_write_objectives(const struct study_def *def, struct json_writer *w)
 {
     json_array_begin(w);
     for (size_t i = 0; i < def->n_objectives; i++) {
@@ -67,9 +67,7 @@ void study_write_objectives(const struct study_def *def, bool with_fold, struct 
         json_put_string(w, "metric", objective->metric);
         json_put_string(w, "direction",
                         objective->direction == DIRECTION_MAXIMIZE ? "maximize" : "minimize");
-        if (with_fold) {
-            json_put_string(w, "fold", objective->fold == FOLD_BEST ? "best" : "last");
-        }
+        json_put_string(w, "fold", objective->fold == FOLD_BEST ? "best" : "last");
         json_object_end(w);
     }
     json_array_end(w);
@@ -184,7 +182,7 @@ static void write_members(const struct study_def *def, bool with_chosen, struct 
     json_put_string(w, "description", def->description);
     write_labels(def, w);
     json_write_key(w, "objectives");
-    study_write_objectives(def, true, w);
+    study_write_objectives(def, w);
     json_write_key(w, "parameters");
     space_write_parameters(def->space, w);
     json_write_key(w, "constraints");

@@ -47,16 +47,7 @@ static char *objectives_text(const struct study_def *def)
 
     buf_init(&text, 1 << 16);
     json_writer_init(&w, &text);
-    json_array_begin(&w);
-    for (size_t i = 0; i < def->n_objectives; i++) {
-        json_object_begin(&w);
-        json_put_string(&w, "metric", def->objectives[i].metric);
-        json_put_string(&w, "direction",
-                        def->objectives[i].direction == DIRECTION_MAXIMIZE ? "maximize"
-                                                                           : "minimize");
-        json_object_end(&w);
-    }
-    json_array_end(&w);
+    study_write_objectives(def, &w);
     return buf_steal(&text);
 }
 
