@@ -139,8 +139,8 @@ void metric_report_add(struct metric_report *report, const char *name, size_t na
     while (i < report->n && strcmp(report->items[i].metric, copy) != 0) {
         i++;
     }
-    if (i == METRICS_MAX) {
-        fault(report, "more than %d metrics in one report", METRICS_MAX);
+    if (i == METRIC_REPORT_MAX) {
+        fault(report, "more than %d metrics in one report", METRIC_REPORT_MAX);
         return;
     }
     memcpy(report->items[i].metric, copy, name_len + 1);

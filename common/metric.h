@@ -12,13 +12,15 @@
 
 #define METRIC_LINE_BYTES 16384
 #define METRIC_STEP_MAX (((int64_t)1 << 53) - 1)
+#define METRIC_REPORT_MAX                                                                          \
+    512 /* names in one report; which of them a study keeps is decided later */
 
 struct metric_report {
     bool has_step;
     int64_t step;
     size_t n;
-    struct metric_value items[METRICS_MAX]; /* distinct names, the last value of each */
-    char fault[200];                        /* "" or what of it could not be read, and why */
+    struct metric_value items[METRIC_REPORT_MAX]; /* distinct names, the last value of each */
+    char fault[200];                              /* "" or what of it could not be read, and why */
 };
 
 /* False: the line is no report and none of our business. True: *report holds what could be read,

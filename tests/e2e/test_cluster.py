@@ -128,6 +128,38 @@ def test_grid_is_served_once_each_while_workers_die(tmp):
             expect(abs(t["value"] - t["parameters"]["x"]) < 1e-12, True, t)
 
 
+# What a job prints, and the value that its trial must have.
+CLASHES = {
+    "a line twice": (r"printf 'hone: step=%d accuracy=0.%d\n' 1 5 2 4 3 3 3 3 4 2", 0.2),
+    "two metrics, one again": (r"printf 'hone: step=3 accuracy=0.3\n"
+                               r"hone: step=3 loss=1\nhone: step=3 accuracy=0.3\n'", 0.3),
+    "four ranks": ("""for step in $(seq 10 60); do
+    for rank in 1 2 3 4; do echo hone: step=$step accuracy=0.$step; done
+done""", 0.6),
+    "the first line lacks it": (r"printf 'hone: step=1 loss=1\n"
+                                r"hone: step=1 loss=1 accuracy=0.7\n'", 0.7),
+    "65 metrics": ("""line='hone: step=1'
+for i in $(seq 64); do line="$line m$i=$i"; done
+echo $line
+echo hone: accuracy=0.5""", 0.5),
+    "metrics renamed each epoch": ("""for epoch in 1 2 3; do
+    line="hone: step=$epoch"
+    for i in $(seq 40); do line="$line e$epoch/c$i=$i"; done
+    echo $line accuracy=0.$epoch
+done""", 0.3),
+}
+
+
+def test_no_report_costs_the_trial_its_value(tmp):
+    for name, (job, value) in CLASHES.items():
+        with Server() as server:
+            study(server, "s", limits={"trials": 1})
+            with Worker(server, tmp, "a", job + "\n") as a:
+                a.wait()
+            found = trial(server, "s", 1)
+            expect((found["state"], found["value"]), ("completed", value), name)
+
+
 def test_workers_carry_on_when_the_server_is_killed(tmp):
     with Server() as server:  # which starts again on the port it had
         study(server, "s")

@@ -203,6 +203,99 @@ while [ $i -lt 3000 ]; do i=$((i+1)); echo "hone: step=$i accuracy=$i"; done
         expect([step for _, step, _ in server.measured], list(range(1, 3001)))
 
 
+def values(server, metric="accuracy"):
+    """What the server took of one metric: {step: value}; each step once."""
+    found = [(step, metrics[metric]) for _, step, metrics in server.measured if metric in metrics]
+    expect(len(dict(found)), len(found), f"steps in {found}")
+    return dict(found)
+
+
+def test_a_step_reported_again_costs_no_other_step(tmp):
+    job = script(tmp, """
+printf 'hone: step=1 accuracy=0.5\\nhone: step=2 accuracy=0.4\\nhone: step=3 accuracy=0.3\\n'
+printf 'hone: step=3 accuracy=0.7\\nhone: step=3 loss=9\\nhone: step=4 accuracy=0.2\\n'
+printf 'hone: step=2 accuracy=0.8\\nhone: step=3 accuracy=0.3\\n'
+""")
+    with LeaseServer() as server:
+        server.grants()
+        said = server.work(tmp, job)
+        expect(values(server), {1: 0.5, 2: 0.4, 3: 0.3, 4: 0.2})
+        expect(values(server, "loss"), {3: 9})
+        expect(only_result(server)["outcome"], "completed")
+    expect(said.count("accuracy was reported again at step 3"), 1, said)
+    expect(said.count("reported again"), 1, said)
+
+
+def test_four_ranks_that_print_each_step_lose_none(tmp):
+    job = script(tmp, """
+for step in $(seq 50); do
+    for rank in 1 2 3 4; do echo "hone: step=$step accuracy=0.$step"; done
+done
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.work(tmp, job)
+        expect(values(server), {step: float(f"0.{step}") for step in range(1, 51)})
+
+
+def full_after(server, n_names):
+    """The server's limit on the metrics of a study."""
+    def answer(body):
+        names = {name for entry in body["measurements"] for name in entry["metrics"]}
+        known = {name for _, _, metrics in server.measured for name in metrics}
+        return (422, "invalid") if len(known | names) > n_names else None
+    return answer
+
+
+def test_the_objective_is_delivered_beside_too_many_metrics(tmp):
+    job = script(tmp, """
+for step in 1 2 3; do
+    line="hone: step=$step"
+    for i in $(seq 50); do line="$line m$step.$i=$i"; done
+    echo "$line accuracy=0.$step"
+done
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.refuses = full_after(server, 64)
+        said = server.work(tmp, job)
+        expect(values(server), {1: 0.1, 2: 0.2, 3: 0.3})
+        expect(len({name for _, _, metrics in server.measured for name in metrics}), 64)
+        expect(only_result(server)["outcome"], "completed")
+        assert len(server.calls) < 200, len(server.calls)
+    expect(said.count("the server does not take"), 1, said)
+    assert "m2." in said or "m3." in said, said
+
+
+def test_a_trial_whose_objective_was_refused_is_not_completed(tmp):
+    job = script(tmp, """
+echo hone: step=1 accuracy=0.1
+echo hone: step=2 accuracy=0.2 loss=2
+echo hone: step=3 loss=1
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.refuses = lambda body: (422, "invalid") if any(
+            entry["step"] == 2 and "accuracy" in entry["metrics"]
+            for entry in body["measurements"]) else None
+        server.work(tmp, job)
+        expect(values(server), {1: 0.1})
+        expect(values(server, "loss"), {2: 2, 3: 1})
+        result = only_result(server)
+    expect((result["outcome"], result["reason"]), ("failed", "no_metric"))
+    assert "last value of accuracy, 0.2 at step 2" in result["detail"], result
+
+
+def test_a_line_may_hold_more_metrics_than_a_study(tmp):
+    names = " ".join(f"m{i}={i}" for i in range(64))
+    with LeaseServer() as server:
+        server.grants()
+        server.refuses = full_after(server, 64)
+        server.work(tmp, script(tmp, f"echo hone: step=1 {names} accuracy=0.5\n"))
+        expect(values(server), {1: 0.5})
+        expect(only_result(server)["outcome"], "completed")
+
+
 # ---- steering ----
 
 def test_pause_lets_the_job_save_and_leave(tmp):

@@ -18,6 +18,15 @@ import urllib.parse
 
 TOKEN = "t" * 43
 
+# The published problem types and their statuses.
+STATUS_OF = {
+    "malformed": 400, "unauthorized": 401, "forbidden": 403, "not-found": 404,
+    "method-not-allowed": 405, "study-exists": 409, "lease-superseded": 409,
+    "result-conflict": 409, "wrong-state": 409, "lease-ended": 410, "epoch-changed": 410,
+    "revision-changed": 412, "too-large": 413, "unsupported-type": 415, "invalid": 422,
+    "key-reused": 422, "upgrade-required": 426, "rate-limited": 429, "overloaded": 503,
+    "starting": 503, "read-only": 503, "storage-full": 503}
+
 
 class FakeServer:
     def __enter__(self):
@@ -72,7 +81,8 @@ class FakeServer:
 
     @staticmethod
     def problem(kind, detail, **more):
-        return {"type": f"/problems/{kind}", "title": kind, "detail": detail, **more}
+        return {"type": f"/problems/{kind}", "title": kind, "status": STATUS_OF[kind],
+                "detail": detail, **more}
 
     def environment(self, tmp, **more):
         token = pathlib.Path(tmp) / "token"

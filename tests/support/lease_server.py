@@ -22,6 +22,28 @@ from fake_server import TOKEN, FakeServer
 STUDY = "digits"
 
 
+class Stranger:
+    """An answer that does not come from a Hone server."""
+
+    def __init__(self, status, body=b"<html>nginx</html>", content_type="text/html"):
+        self.status, self.body, self.content_type = status, body, content_type
+
+
+def distinct(pairs):
+    """The object, as the server reads it: a key that is there twice is refused."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError(f"duplicate object key in {names}")
+    return dict(pairs)
+
+
+def content_type(status, body):
+    """What the server sends with a body of ours."""
+    if body is None:
+        return {}
+    return {"Content-Type": "application/json" if status < 400 else "application/problem+json"}
+
+
 class LeaseServer:
     def __enter__(self):
         fake = self
@@ -30,6 +52,7 @@ class LeaseServer:
         self.asks, self.measured, self.results, self.released, self.beats = [], [], [], [], []
         self.faults, self.calls = {}, []
         self.action = lambda lease, step: {"action": "continue"}
+        self.refuses = lambda body: None  # measurements: (status, problem type), or None
         self.nothing = "finished"
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -37,14 +60,12 @@ class LeaseServer:
 
             def answer(self):
                 text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                status, body, headers = fake.answer(self.command, self.path,
-                                                    json.loads(text) if text else None,
-                                                    self.headers)
-                data = b"" if body is None else json.dumps(body).encode()
+                status, body, headers = fake.answer(self.command, self.path, text, self.headers)
+                data = body if isinstance(body, bytes) else \
+                    b"" if body is None else json.dumps(body).encode()
                 self.send_response(status)
-                for name, value in headers.items():
+                for name, value in {**content_type(status, body), **headers}.items():
                     self.send_header(name, value)
-                self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
@@ -89,12 +110,16 @@ class LeaseServer:
         return self.number
 
     def fails(self, kind, *answers):
-        """The next calls of this kind get these: a status, or (status, problem type)."""
+        """The next calls of this kind get these: a status, (status, problem type) or a Stranger."""
         self.faults.setdefault(kind, []).extend(answers)
 
     # ---- what the worker hears ----
 
-    def answer(self, method, path, body, headers):
+    def answer(self, method, path, text, headers):
+        try:
+            body = json.loads(text, object_pairs_hook=distinct) if text else None
+        except ValueError as twice:
+            return 400, FakeServer.problem("malformed", f"not valid JSON: {twice}"), {}
         with self.lock:
             kind = self.kind_of(method, path)
             self.calls.append((kind, body))
@@ -105,6 +130,8 @@ class LeaseServer:
                 self.asks.append(body)
             if self.faults.get(kind):
                 fault = self.faults[kind].pop(0)
+                if isinstance(fault, Stranger):
+                    return fault.status, fault.body, {"Content-Type": fault.content_type}
                 status, problem = fault if isinstance(fault, tuple) else (fault, "overloaded")
                 return status, FakeServer.problem(problem, "as the test wished"), \
                     {"Retry-After": "0"} if status == 503 else {}
@@ -139,6 +166,9 @@ class LeaseServer:
         return 200, reply, {}
 
     def measure(self, path, body):
+        refusal = self.refuses(body)
+        if refusal:
+            return refusal[0], FakeServer.problem(refusal[1], "as the test wished"), {}
         number = self.lease_of(path)["trial"]["number"]
         for entry in body["measurements"]:
             self.measured.append((number, entry["step"], entry["metrics"]))

@@ -45,6 +45,13 @@ static const struct {
     {{.why = JOB_EXITED, .wait_status = SIGTERM, .draining = true}, "release"},
     {{.why = JOB_EXITED, .wait_status = EXITED(143), .draining = true, .has_checkpoint = true},
      "result preempted"},
+    /* the value that decides did not reach the server */
+    {{.why = JOB_EXITED, .measured = true, .lost = "x"}, "result failed no_metric"},
+    {{.why = JOB_TOLD, .measured = true, .lost = "x"}, "result failed no_metric"},
+    {{.why = JOB_EXITED, .wait_status = EXITED(1), .measured = true, .lost = "x"},
+     "result failed exit_code"},
+    {{.why = JOB_EXITED, .wait_status = EXITED(75), .lost = "x"}, "result preempted"},
+    {{.why = JOB_ABORTED, .measured = true, .lost = "x"}, "silent"},
     /* promoted while it could not listen */
     {{.why = JOB_EXITED,
       .measured = true,

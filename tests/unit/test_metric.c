@@ -105,11 +105,11 @@ START_TEST(too_many_metrics_are_told)
 
     buf_init(&line, 100000);
     buf_puts(&line, "hone:");
-    for (int i = 0; i < METRICS_MAX + 1; i++) {
+    for (int i = 0; i < METRIC_REPORT_MAX + 1; i++) {
         buf_printf(&line, " m%d=%d", i, i);
     }
     ck_assert(metric_line_read(buf_text(&line), line.len, &report));
-    ck_assert_uint_eq(report.n, METRICS_MAX);
+    ck_assert_uint_eq(report.n, METRIC_REPORT_MAX);
     ck_assert_str_ne(report.fault, "");
 }
 END_TEST

@@ -88,6 +88,16 @@ static void decide_drained(const struct ending_facts *facts, struct ending *endi
     }
 }
 
+/* The server would complete the trial with an older value, and nothing would show it. */
+static void refuse_older_value(const struct ending_facts *facts, struct ending *ending)
+{
+    if (facts->lost != NULL && ending->kind == ENDING_RESULT
+        && ending->outcome == OUTCOME_COMPLETED) {
+        set(ending, ENDING_RESULT, OUTCOME_FAILED, "no_metric");
+        (void)snprintf(ending->words, sizeof ending->words, "%s", facts->lost);
+    }
+}
+
 void ending_decide(const struct ending_facts *facts, struct ending *ending)
 {
     *ending = (struct ending){.reason = ""};
@@ -121,6 +131,7 @@ void ending_decide(const struct ending_facts *facts, struct ending *ending)
     default:
         decide_own_end(facts, ending);
     }
+    refuse_older_value(facts, ending);
 }
 
 int64_t ending_oom_count(void)

@@ -19,6 +19,8 @@ struct ending_facts {
     bool oom_seen;     /* the kernel killed somebody for memory while it ran */
     bool draining;     /* the worker is being stopped */
     bool measured;     /* every objective was, in this attempt */
+    const char *lost;  /* a value that decides what the trial is worth did not reach the server:
+                          says which; NULL: none */
     bool has_checkpoint;
     bool has_resource;
     int64_t last_step;
@@ -37,7 +39,7 @@ struct ending {
     enum ending_kind kind;
     enum outcome outcome;
     const char *reason; /* of a failure: "exit_code", "signal", "timeout", …; "" otherwise */
-    char words[160];    /* for people: "exit status 1" */
+    char words[512];    /* for people: "exit status 1" */
 };
 
 void ending_decide(const struct ending_facts *facts, struct ending *ending);

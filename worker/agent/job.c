@@ -122,17 +122,6 @@ static void note_fault(struct slot *slot, const char *fault)
     }
 }
 
-static void note_objectives(struct slot *slot, const struct metric_report *report)
-{
-    for (size_t i = 0; i < slot->n_objectives; i++) {
-        for (size_t k = 0; k < report->n; k++) {
-            if (strcmp(slot->objectives[i], report->items[k].metric) == 0) {
-                slot->objective_seen[i] = true;
-            }
-        }
-    }
-}
-
 void job_report(void *context, const struct metric_report *report)
 {
     struct slot *slot = context;
@@ -146,7 +135,6 @@ void job_report(void *context, const struct metric_report *report)
     int64_t step = report->has_step ? report->step : slot->last_step + 1;
     slot->last_step = step;
     slot->has_step = true;
-    note_objectives(slot, report);
     supervisor_measured(&slot->supervisor, loop_now(&slot->site->loop));
     emit_report(slot, step, report);
     lease_measure(slot->lease, step, report->items, report->n);
@@ -366,7 +354,7 @@ static int write_detail(const struct slot *slot, struct result_report *report, s
     OWN(buf) struct buf text;
 
     buf_init(&text, DETAIL_BYTES);
-    buf_puts(&text, slot->ending.words);
+    parse_append_clean(&text, slot->ending.words, strlen(slot->ending.words));
     if (slot->fault[0] != '\0') {
         buf_puts(&text, "; a report could not be read: ");
         parse_append_clean(&text, slot->fault, strlen(slot->fault));

@@ -6,9 +6,8 @@
 
 #include "common/log.h"
 #include "worker/agent/backoff.h"
+#include "worker/agent/pending.h"
 
-#define BATCH_ITEMS 4000     /* keeps a request well below the server's limit on bodies */
-#define PENDING_ITEMS 100000 /* what is kept while the server is away */
 #define HEARTBEAT_LEAST_MS 1000
 #define HEARTBEAT_MOST_MS 3600000
 #define CALL_LEAST_MS 5000 /* a call that hangs is repeated while the lease still lives */
@@ -23,9 +22,7 @@ struct lease {
     const struct lease_grant *grant;
     struct lease_hooks hooks;
 
-    struct measurement_list pending;
-    size_t pending_cap;
-    size_t n_batch; /* how many at the front are in the call under way */
+    struct pending pending;
     bool has_result;
     struct result_report result;
     bool releases;
@@ -66,6 +63,7 @@ int lease_create(struct loop *loop, const struct lease_grant *grant,
     made->accepted_ms = loop_now(loop);
     made->heartbeat_ms = heartbeat_of(grant->heartbeat_seconds);
     made->backoff.base_ms = loop->backoff_ms;
+    pending_init(&made->pending, grant->objectives, grant->trial);
     *lease = made;
     return 0;
 }
@@ -74,7 +72,7 @@ void lease_destroy(struct lease *lease)
 {
     if (lease != NULL) {
         http_async_cancel(lease->transfer);
-        measurement_list_finish(&lease->pending);
+        pending_finish(&lease->pending);
         result_report_finish(&lease->result);
         free(lease);
     }
@@ -82,49 +80,22 @@ void lease_destroy(struct lease *lease)
 
 /* ---- measurements ---- */
 
-/* Room for n more. While the server is away for long, the oldest give way: a curve with a gap is
- * worth more than a worker without memory. Those under way stay as they are. */
-static bool make_room(struct lease *lease, size_t n)
-{
-    struct measurement_list *list = &lease->pending;
-
-    if (list->n + n > PENDING_ITEMS) {
-        size_t kept = lease->n_batch;
-        size_t dropped = (list->n - kept) / 4;
-        log_warning("trial %lld: too many measurements wait for the server, %zu are dropped",
-                    (long long)lease->grant->trial, dropped);
-        memmove(list->items + kept, list->items + kept + dropped,
-                (list->n - kept - dropped) * sizeof *list->items);
-        list->n -= dropped;
-    }
-    if (list->n + n > lease->pending_cap) {
-        size_t cap = 2 * lease->pending_cap + n;
-        struct measurement *items = realloc(list->items, cap * sizeof *items);
-        if (items == NULL) {
-            log_error("out of memory: a measurement of trial %lld is lost",
-                      (long long)lease->grant->trial);
-            return false;
-        }
-        list->items = items;
-        lease->pending_cap = cap;
-    }
-    return true;
-}
-
 void lease_measure(struct lease *lease, int64_t step, const struct metric_value *metrics, size_t n)
 {
-    struct measurement_list *list = &lease->pending;
+    if (!lease->closed) {
+        pending_add(&lease->pending, step, metrics, n);
+        lease_tick(lease);
+    }
+}
 
-    if (lease->closed || n == 0 || !make_room(lease, n)) {
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct measurement *item = &list->items[list->n++];
-        item->step = step;
-        item->value = metrics[i].value;
-        memcpy(item->metric, metrics[i].metric, sizeof item->metric);
-    }
-    lease_tick(lease);
+bool lease_is_measured(const struct lease *lease)
+{
+    return pending_is_measured(&lease->pending);
+}
+
+bool lease_append_lost(const struct lease *lease, struct buf *out)
+{
+    return pending_append_lost(&lease->pending, out);
 }
 
 bool lease_is_flushed(const struct lease *lease)
@@ -168,40 +139,19 @@ static enum call_kind next_call(const struct lease *lease, int64_t now_ms)
     return now_ms >= lease->accepted_ms + lease->heartbeat_ms ? CALL_HEARTBEAT : CALL_NONE;
 }
 
-/* As many from the front as make a request: at most so many steps and so many values. */
-static size_t batch_size(const struct measurement_list *list)
+static int write_body(struct lease *lease, enum call_kind kind, struct buf *body, struct err *err)
 {
-    size_t steps = 0;
-    size_t n = 0;
-
-    while (n < list->n && n < BATCH_ITEMS) {
-        size_t end = n + 1;
-        while (end < list->n && list->items[end].step == list->items[n].step) {
-            end++;
-        }
-        if (n > 0 && (steps == MEASUREMENTS_MAX || end > BATCH_ITEMS)) {
-            break;
-        }
-        steps++;
-        n = end;
-    }
-    return n;
-}
-
-static void write_body(struct lease *lease, enum call_kind kind, struct buf *body)
-{
+    OWN(measurement_list) struct measurement_list batch = {0};
     struct json_writer w;
 
     json_writer_init(&w, body);
     if (kind == CALL_MEASUREMENTS) {
-        if (lease->n_batch == 0) { /* a repeated batch is the same batch */
-            lease->n_batch = batch_size(&lease->pending);
-        }
-        struct measurement_list batch = {.n = lease->n_batch, .items = lease->pending.items};
+        TRY(pending_batch(&lease->pending, &batch, err));
         measurement_list_write(&batch, &w);
     } else if (kind == CALL_RESULT) {
         result_report_write(&lease->result, &w);
     }
+    return buf_check(body, err);
 }
 
 static const struct {
@@ -229,14 +179,13 @@ static int start_call(struct lease *lease, enum call_kind kind, struct err *err)
     buf_puts(&path, "/v1/leases/");
     http_escape(&path, lease->grant->id);
     buf_puts(&path, calls[kind].suffix);
-    write_body(lease, kind, &body);
+    TRY(write_body(lease, kind, &body, err));
     if (call.timeout_ms < CALL_LEAST_MS) {
         call.timeout_ms = CALL_LEAST_MS;
     } else if (call.timeout_ms > CALL_MOST_MS) {
         call.timeout_ms = CALL_MOST_MS;
     }
     TRY(buf_check(&path, err));
-    TRY(buf_check(&body, err));
     call.path = buf_text(&path);
     if (body.len > 0) {
         call.body = body.data;
@@ -252,8 +201,7 @@ static void close_lost(struct lease *lease, const char *why)
 {
     lease->closed = true;
     lease->has_result = false;
-    lease->pending.n = 0;
-    lease->n_batch = 0;
+    pending_clear(&lease->pending);
     lease->hooks.on_lost(lease->hooks.context, why);
 }
 
@@ -281,15 +229,19 @@ static void retry_later(struct lease *lease, double retry_after_seconds, const c
 
 /* ---- answers ---- */
 
-static void take_action(struct lease *lease, const struct http_answer *answer)
+static void take_action(struct lease *lease, enum call_kind kind, const struct http_answer *answer)
 {
     json_auto_t *body = NULL;
-    struct action_reply reply;
+    struct action_reply reply = {0};
     struct err err = {0};
 
-    if (json_parse(buf_text(&answer->body), answer->body.len, &json_limits_default, &body, &err)
-            != 0
-        || action_reply_from_json(body, &reply, &err) != 0) {
+    int rc =
+        json_parse(buf_text(&answer->body), answer->body.len, &json_limits_default, &body, &err);
+    rc = rc == 0 ? action_reply_from_json(body, &reply, &err) : rc;
+    if (kind == CALL_MEASUREMENTS) {
+        pending_accepted(&lease->pending, reply.conflict);
+    }
+    if (rc != 0) {
         log_warning("%s", err.text);
         return;
     }
@@ -313,15 +265,6 @@ static void take_closed(struct lease *lease, const struct http_answer *answer)
     lease->hooks.on_closed(lease->hooks.context, state == NULL ? "" : state);
 }
 
-static void drop_batch(struct lease *lease)
-{
-    struct measurement_list *list = &lease->pending;
-
-    list->n -= lease->n_batch;
-    memmove(list->items, list->items + lease->n_batch, list->n * sizeof *list->items);
-    lease->n_batch = 0;
-}
-
 static void take_success(struct lease *lease, enum call_kind kind, const struct http_answer *answer)
 {
     lease->accepted_ms = lease->sent_ms;
@@ -330,11 +273,8 @@ static void take_success(struct lease *lease, enum call_kind kind, const struct 
     lease->hooks.on_reach(lease->hooks.context, true, "");
     switch (kind) {
     case CALL_MEASUREMENTS:
-        drop_batch(lease);
-        take_action(lease, answer);
-        break;
     case CALL_HEARTBEAT:
-        take_action(lease, answer);
+        take_action(lease, kind, answer);
         break;
     case CALL_RESULT:
     case CALL_RELEASE:
@@ -350,9 +290,7 @@ static void take_success(struct lease *lease, enum call_kind kind, const struct 
 static void take_refusal(struct lease *lease, enum call_kind kind, const struct err *err)
 {
     if (kind == CALL_MEASUREMENTS) {
-        log_warning("trial %lld: the server refuses measurements: %s",
-                    (long long)lease->grant->trial, err->text);
-        drop_batch(lease);
+        pending_refused(&lease->pending, err);
     } else if (kind == CALL_RESULT) {
         lease->has_result = false;
         lease->hooks.on_refused(lease->hooks.context, err);

@@ -40,6 +40,11 @@ void lease_destroy(struct lease *lease);
 OWN_POINTER(lease)
 
 void lease_measure(struct lease *lease, int64_t step, const struct metric_value *metrics, size_t n);
+/* Every objective was measured. */
+bool lease_is_measured(const struct lease *lease);
+/* Once everything measured has been answered: an objective's decisive value that the server did not
+ * take. Appends a sentence about it; false: there is none. */
+bool lease_append_lost(const struct lease *lease, struct buf *out);
 /* Everything measured has been answered. */
 bool lease_is_flushed(const struct lease *lease);
 /* Sent once everything measured has been answered. The report is moved in. */

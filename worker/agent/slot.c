@@ -9,6 +9,7 @@
 #include "worker/agent/job.h"
 
 #define CONTROL_BYTES 256
+#define LOST_BYTES 512
 
 /* ---- telling ---- */
 
@@ -106,23 +107,6 @@ static void on_refused(void *context, const struct err *err)
 
 /* ---- a trial begins ---- */
 
-static void read_objectives(struct slot *slot)
-{
-    size_t i;
-    json_t *objective;
-
-    slot->objectives_json =
-        slot->grant.objectives == NULL ? NULL : json_loads(slot->grant.objectives, 0, NULL);
-    slot->n_objectives = 0;
-    json_array_foreach (slot->objectives_json, i, objective) {
-        const char *metric = json_string_value(json_object_get(objective, "metric"));
-        if (metric != NULL && slot->n_objectives < SLOT_OBJECTIVES_MAX) {
-            slot->objective_seen[slot->n_objectives] = false;
-            slot->objectives[slot->n_objectives++] = metric;
-        }
-    }
-}
-
 static void discard_checkpoints(const struct slot *slot)
 {
     json_auto_t *uris =
@@ -147,7 +131,6 @@ static int begin_trial(struct slot *slot, struct err *err)
                      err));
     slot->parameters =
         json_loads(slot->grant.parameters == NULL ? "{}" : slot->grant.parameters, 0, NULL);
-    read_objectives(slot);
     discard_checkpoints(slot);
     TRY(folder_open(&slot->folder, site->workdir, http_async_url(site->loop.http), &slot->grant,
                     err));
@@ -223,9 +206,7 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
     job_finish(slot);
     lease_destroy(slot->lease);
     slot->lease = NULL;
-    json_decref(slot->objectives_json);
     json_decref(slot->parameters);
-    slot->objectives_json = NULL;
     slot->parameters = NULL;
     if (strcmp(outcome, "completed") == 0) {
         folder_tidy(&slot->folder);
@@ -243,24 +224,19 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
     }
 }
 
-static bool all_measured(const struct slot *slot)
-{
-    for (size_t i = 0; i < slot->n_objectives; i++) {
-        if (!slot->objective_seen[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void decide_ending(struct slot *slot)
 {
+    OWN(buf) struct buf lost = {0};
+
+    buf_init(&lost, LOST_BYTES);
+    bool is_lost = lease_append_lost(slot->lease, &lost);
     struct ending_facts facts = {.why = slot->lost ? JOB_LOST : slot->supervisor.why,
                                  .wait_status = slot->runner.wait_status,
                                  .killed_by_us = slot->runner.killed,
                                  .oom_seen = ending_oom_count() > slot->oom_before,
                                  .draining = slot->site->draining,
-                                 .measured = all_measured(slot),
+                                 .measured = lease_is_measured(slot->lease),
+                                 .lost = is_lost ? buf_text(&lost) : NULL,
                                  .has_checkpoint = !folder_is_empty(slot->folder.checkpoint),
                                  .has_resource = slot->grant.has_resource,
                                  .last_step = slot->last_step,
@@ -454,7 +430,6 @@ void slot_finish(struct slot *slot)
     job_finish(slot);
     lease_destroy(slot->lease);
     mailbox_close(&slot->mailbox);
-    json_decref(slot->objectives_json);
     json_decref(slot->parameters);
     folder_finish(&slot->folder);
     lease_grant_finish(&slot->grant);

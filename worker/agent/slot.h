@@ -43,8 +43,6 @@ struct site {
 
 enum slot_phase { SLOT_ASKING, SLOT_RUNNING, SLOT_FLUSHING, SLOT_DELIVERING, SLOT_CLOSED };
 
-#define SLOT_OBJECTIVES_MAX 16
-
 struct slot {
     struct site *site;
     size_t index;
@@ -63,10 +61,6 @@ struct slot {
     bool refused;   /* by its hook: the server did not like the result */
     char state[32]; /* of the trial, as the server said at the end */
     struct buf control;
-    size_t n_objectives;
-    const char *objectives[SLOT_OBJECTIVES_MAX]; /* borrowed from objectives_json */
-    json_t *objectives_json;
-    bool objective_seen[SLOT_OBJECTIVES_MAX];
     char fault[200]; /* the first report that could not be read */
 
     /* this run of its command */

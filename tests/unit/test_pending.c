@@ -1,0 +1,460 @@
+#include "worker/agent/pending.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOSS "[{\"metric\":\"loss\",\"direction\":\"minimize\"}]"
+#define BEST_LOSS "[{\"metric\":\"loss\",\"direction\":\"minimize\",\"fold\":\"best\"}]"
+#define TAKEN_MAX 20000
+
+/* A server that takes a batch whole or refuses it whole: at most METRICS_MAX names, and none of the
+ * values that `is_bad` says. */
+static struct {
+    char names[METRICS_MAX][NAME_BYTES + 1];
+    size_t n_names, n_calls, n_refused, n_taken;
+    struct measurement taken[TAKEN_MAX];
+    bool (*is_bad)(const struct measurement *item);
+} server;
+
+static bool server_knows(const char *name)
+{
+    for (size_t i = 0; i < server.n_names; i++) {
+        if (strcmp(server.names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool server_takes(const struct measurement_list *batch)
+{
+    size_t before = server.n_names;
+
+    for (size_t i = 0; i < batch->n; i++) {
+        const struct measurement *item = &batch->items[i];
+        bool is_bad = server.is_bad != NULL && server.is_bad(item);
+        bool is_new = !server_knows(item->metric);
+        if (is_bad || (is_new && server.n_names == METRICS_MAX)) {
+            server.n_names = before;
+            return false;
+        }
+        if (is_new) {
+            memcpy(server.names[server.n_names++], item->metric, sizeof item->metric);
+        }
+    }
+    return true;
+}
+
+static void send_once(struct pending *pending)
+{
+    OWN(measurement_list) struct measurement_list batch = {0};
+    struct err err = {0};
+
+    ck_assert_int_eq(pending_batch(pending, &batch, &err), 0);
+    ck_assert_uint_gt(batch.n, 0);
+    server.n_calls++;
+    if (!server_takes(&batch)) {
+        server.n_refused++;
+        (void)err_set(&err, ERR_INVALID, "told so");
+        pending_refused(pending, &err);
+        return;
+    }
+    for (size_t i = 0; i < batch.n && server.n_taken < TAKEN_MAX; i++) {
+        server.taken[server.n_taken++] = batch.items[i];
+    }
+    pending_accepted(pending, 0);
+}
+
+static void send_all(struct pending *pending)
+{
+    while (pending->n > 0) {
+        send_once(pending);
+    }
+}
+
+/* The values of a metric in the order in which the server took them: "1:0.5 2:0.25". */
+static const char *taken(const char *metric)
+{
+    static char text[1000];
+    size_t len = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < server.n_taken; i++) {
+        const struct measurement *item = &server.taken[i];
+        if (strcmp(item->metric, metric) == 0 && len < sizeof text - 40) {
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s%lld:%g", len > 0 ? " " : "",
+                                    (long long)item->step, item->value);
+        }
+    }
+    return text;
+}
+
+static const char *lost(const struct pending *pending)
+{
+    static char text[500];
+    OWN(buf) struct buf out;
+
+    buf_init(&out, sizeof text - 1);
+    (void)snprintf(text, sizeof text, "%s",
+                   pending_append_lost(pending, &out) ? buf_text(&out) : "");
+    return text;
+}
+
+static void add(struct pending *pending, int64_t step, const char *metric, double value)
+{
+    struct metric_value item = {.value = value};
+
+    (void)snprintf(item.metric, sizeof item.metric, "%s", metric);
+    pending_add(pending, step, &item, 1);
+}
+
+static struct pending start(const char *objectives)
+{
+    struct pending pending;
+
+    memset(&server, 0, sizeof server);
+    pending_init(&pending, objectives, 1);
+    return pending;
+}
+
+START_TEST(first_value_of_a_step_stands)
+{
+    struct pending pending = start(LOSS);
+
+    add(&pending, 1, "loss", 5);
+    add(&pending, 2, "loss", 4);
+    add(&pending, 2, "loss", 3);
+    add(&pending, 1, "loss", 9);
+    add(&pending, 2, "acc", 0.5);
+    add(&pending, 2, "acc", 0.6);
+    ck_assert_uint_eq(pending.n, 3);
+    send_all(&pending);
+    ck_assert_str_eq(taken("loss"), "1:5 2:4");
+    ck_assert_str_eq(taken("acc"), "2:0.5");
+    ck_assert_str_eq(lost(&pending), "");
+    pending_finish(&pending);
+}
+END_TEST
+
+START_TEST(a_report_without_the_objective_takes_nothing_from_it)
+{
+    struct pending pending = start(LOSS);
+
+    add(&pending, 3, "acc", 0.5);
+    ck_assert(!pending_is_measured(&pending));
+    add(&pending, 3, "loss", 4);
+    add(&pending, 3, "acc", 0.5);
+    ck_assert(pending_is_measured(&pending));
+    send_all(&pending);
+    ck_assert_str_eq(taken("loss"), "3:4");
+    ck_assert_uint_eq(server.n_refused, 0);
+    pending_finish(&pending);
+}
+END_TEST
+
+START_TEST(a_repeated_batch_is_the_same_batch)
+{
+    struct pending pending = start(LOSS);
+    OWN(measurement_list) struct measurement_list first = {0};
+    OWN(measurement_list) struct measurement_list again = {0};
+    struct err err = {0};
+
+    add(&pending, 1, "loss", 5);
+    ck_assert_int_eq(pending_batch(&pending, &first, &err), 0);
+    add(&pending, 2, "loss", 4);
+    ck_assert_int_eq(pending_batch(&pending, &again, &err), 0);
+    ck_assert_uint_eq(again.n, 1);
+    pending_finish(&pending);
+}
+END_TEST
+
+START_TEST(a_value_may_be_sent_again_after_it_was_delivered)
+{
+    struct pending pending = start(LOSS);
+
+    add(&pending, 1, "loss", 5);
+    send_all(&pending);
+    add(&pending, 1, "loss", 4); /* the server decides about it */
+    ck_assert_uint_eq(pending.n, 1);
+    send_all(&pending);
+    ck_assert_str_eq(lost(&pending), "");
+    pending_finish(&pending);
+}
+END_TEST
+
+/* ---- refusals ---- */
+
+START_TEST(the_objective_is_delivered_however_many_names_there_are)
+{
+    struct pending pending = start(LOSS);
+    char name[40];
+
+    memcpy(server.names[server.n_names++], "loss", 5);
+    for (int step = 1; step <= 3; step++) {
+        for (int i = 0; i < 50; i++) {
+            (void)snprintf(name, sizeof name, "step%d/m%d", step, i);
+            add(&pending, step, name, i);
+        }
+        add(&pending, step, "loss", 10.0 / step);
+    }
+    send_all(&pending);
+    ck_assert_str_eq(taken("loss"), "1:10 2:5 3:3.33333");
+    ck_assert_str_eq(lost(&pending), "");
+    ck_assert_uint_eq(server.n_names, METRICS_MAX);
+    ck_assert_uint_eq(server.n_taken, 3 + METRICS_MAX - 1);
+    ck_assert_uint_lt(server.n_calls, 150);
+    pending_finish(&pending);
+}
+END_TEST
+
+START_TEST(a_refused_name_is_not_tried_again)
+{
+    struct pending pending = start(LOSS);
+    char name[40];
+
+    for (int i = 0; i < METRICS_MAX; i++) {
+        (void)snprintf(name, sizeof name, "m%d", i);
+        add(&pending, 1, name, i);
+    }
+    send_all(&pending);
+    add(&pending, 2, "acc", 1);
+    add(&pending, 3, "acc", 1);
+    send_all(&pending);
+    size_t n_calls = server.n_calls;
+    add(&pending, 4, "acc", 1);
+    ck_assert_uint_eq(pending.n, 0);
+    add(&pending, 4, "m7", 1);
+    send_all(&pending);
+    ck_assert_uint_eq(server.n_calls, n_calls + 1);
+    add(&pending, 5, "loss", 1);
+    send_all(&pending);
+    ck_assert_str_eq(lost(&pending),
+                     "the server did not take the last value of loss, 1 at step 5: told so");
+    pending_finish(&pending);
+}
+END_TEST
+
+static bool is_step_four(const struct measurement *item)
+{
+    return item->step == 4;
+}
+
+static const struct {
+    const char *objectives;
+    double loss[6]; /* of steps 1 to 6; step 4 is refused */
+    const char *lost;
+} refused_values[] = {
+    {LOSS, {6, 5, 4, 3, 2, 1}, ""},
+    {LOSS, {6, 5, 4, 3, 8, 9}, ""},
+    {BEST_LOSS, {6, 5, 4, 3, 2, 1}, ""},
+    {BEST_LOSS,
+     {6, 5, 4, 3, 8, 9},
+     "the server did not take the best value of loss, 3 at step 4: told so"},
+    {LOSS,
+     {6, 5, 4, 3, -1, -1},
+     "the server did not take the last value of loss, 3 at step 4: told so"},
+    {BEST_LOSS, {6, 1, 4, 3, -1, -1}, ""},
+    {"[{\"metric\":\"loss\",\"direction\":\"maximize\",\"fold\":\"best\"}]",
+     {1, 2, 3, 9, 4, 5},
+     "the server did not take the best value of loss, 9 at step 4: told so"},
+};
+
+START_TEST(a_refused_value_is_lost_only_if_it_decides)
+{
+    struct pending pending = start(refused_values[_i].objectives);
+    size_t n = 0;
+
+    server.is_bad = is_step_four;
+    for (int64_t step = 1; step <= 6; step++) {
+        if (refused_values[_i].loss[step - 1] >= 0) {
+            add(&pending, step, "loss", refused_values[_i].loss[step - 1]);
+            add(&pending, step, "acc", 1);
+            n++;
+        }
+    }
+    send_all(&pending);
+    ck_assert_uint_eq(server.n_taken, 2 * (n - 1));
+    ck_assert_str_eq(lost(&pending), refused_values[_i].lost);
+    pending_finish(&pending);
+}
+END_TEST
+
+static bool is_anything(const struct measurement *item)
+{
+    return item != NULL;
+}
+
+START_TEST(a_server_that_takes_nothing_is_asked_a_bounded_number_of_times)
+{
+    struct pending pending = start(LOSS);
+    char name[40];
+
+    server.is_bad = is_anything;
+    for (int64_t step = 1; step <= 3000; step++) {
+        (void)snprintf(name, sizeof name, "m%lld", (long long)step % 40);
+        add(&pending, step, name, 1);
+        add(&pending, step, "loss", 1);
+    }
+    send_all(&pending);
+    ck_assert_uint_eq(server.n_taken, 0);
+    ck_assert_uint_lt(server.n_calls, 100);
+    ck_assert_str_ne(lost(&pending), "");
+    pending_finish(&pending);
+}
+END_TEST
+
+static bool is_odd(const struct measurement *item)
+{
+    return item->step % 2 == 1;
+}
+
+START_TEST(many_refused_values_are_not_tried_one_by_one)
+{
+    struct pending pending = start(LOSS);
+
+    add(&pending, 0, "loss", 1);
+    send_all(&pending);
+    server.is_bad = is_odd;
+    for (int64_t step = 1; step <= 50000; step++) {
+        add(&pending, step, "loss", 1);
+    }
+    send_all(&pending);
+    ck_assert_uint_lt(server.n_calls, 2000);
+    pending_finish(&pending);
+}
+END_TEST
+
+static uint64_t drawn;
+
+static bool is_drawn(const struct measurement *item)
+{
+    return item->metric[1] == 'x' || (uint64_t)item->step * 2654435761u % 97 == drawn;
+}
+
+START_TEST(whatever_is_refused_the_rest_arrives_once)
+{
+    struct pending pending = start(LOSS);
+    size_t n_good = 0;
+
+    static const char *const names[] = {"loss", "a", "c", "e", "bx", "dx"};
+
+    drawn = (uint64_t)_i;
+    for (int64_t step = 0; step < 700; step++) {
+        for (size_t i = 0; i < (step == 0 ? 4u : 6u); i++) {
+            struct measurement item = {.step = step};
+            (void)snprintf(item.metric, sizeof item.metric, "%s", names[i]);
+            add(&pending, step, names[i], (double)step);
+            n_good += step == 0 || !is_drawn(&item);
+        }
+        if (step == 0) { /* a known name is not refused for a value's sake */
+            send_all(&pending);
+            server.is_bad = is_drawn;
+        }
+    }
+    send_all(&pending);
+    ck_assert_uint_eq(server.n_taken, n_good);
+    size_t n_twice = 0;
+    for (size_t i = 1; i < server.n_taken; i++) {
+        for (size_t k = 0; k < i; k++) {
+            n_twice += server.taken[i].step == server.taken[k].step
+                       && strcmp(server.taken[i].metric, server.taken[k].metric) == 0;
+        }
+    }
+    ck_assert_uint_eq(n_twice, 0);
+    pending_finish(&pending);
+}
+END_TEST
+
+/* ---- floods ---- */
+
+START_TEST(the_deciding_values_survive_a_flood)
+{
+    struct pending pending = start(BEST_LOSS);
+    bool best = false;
+    bool last = false;
+
+    add(&pending, 1, "loss", 7);
+    add(&pending, 2, "loss", 1);
+    add(&pending, 3, "loss", 5);
+    for (int64_t step = 4; step <= 1000000; step++) {
+        add(&pending, step, "acc", 1);
+    }
+    ck_assert_uint_le(pending.n, PENDING_ITEMS_MAX);
+    for (size_t i = 0; i < pending.n; i++) {
+        best = best || (pending.items[i].name == 0 && pending.items[i].step == 2);
+        last = last || (pending.items[i].name == 0 && pending.items[i].step == 3);
+    }
+    ck_assert(best && last);
+    send_all(&pending);
+    ck_assert_str_eq(lost(&pending), "");
+    pending_finish(&pending);
+}
+END_TEST
+
+START_TEST(a_flood_of_the_objective_alone_keeps_its_end)
+{
+    struct pending pending = start(LOSS);
+    OWN(measurement_list) struct measurement_list sent = {0};
+    struct err err = {0};
+
+    add(&pending, 1, "loss", 1);
+    ck_assert_int_eq(pending_batch(&pending, &sent, &err), 0);
+    for (int64_t step = 2; step <= 500000; step++) {
+        add(&pending, step, "loss", 1.0 / (double)step);
+    }
+    ck_assert_int_eq(pending.items[0].step, 1); /* under way: as it is */
+    ck_assert_int_eq(pending.items[pending.n - 1].step, 500000);
+    send_all(&pending);
+    ck_assert_str_eq(lost(&pending), "");
+    pending_finish(&pending);
+}
+END_TEST
+
+START_TEST(an_endless_number_of_names_is_bounded)
+{
+    struct pending pending = start(LOSS);
+    char name[40];
+
+    for (int i = 0; i < 5000; i++) {
+        (void)snprintf(name, sizeof name, "m%d", i);
+        add(&pending, i, name, 1);
+        add(&pending, i, "loss", i);
+    }
+    send_all(&pending);
+    ck_assert_str_eq(lost(&pending), "");
+    ck_assert_uint_lt(server.n_calls, 200);
+    pending_finish(&pending);
+}
+END_TEST
+
+#define COUNT(list) (int)(sizeof(list) / sizeof((list)[0]))
+
+int main(void)
+{
+    Suite *suite = suite_create("pending");
+    TCase *tcase = tcase_create("pending");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_test(tcase, first_value_of_a_step_stands);
+    tcase_add_test(tcase, a_report_without_the_objective_takes_nothing_from_it);
+    tcase_add_test(tcase, a_repeated_batch_is_the_same_batch);
+    tcase_add_test(tcase, a_value_may_be_sent_again_after_it_was_delivered);
+    tcase_add_test(tcase, the_objective_is_delivered_however_many_names_there_are);
+    tcase_add_test(tcase, a_refused_name_is_not_tried_again);
+    tcase_add_loop_test(tcase, a_refused_value_is_lost_only_if_it_decides, 0,
+                        COUNT(refused_values));
+    tcase_add_test(tcase, a_server_that_takes_nothing_is_asked_a_bounded_number_of_times);
+    tcase_add_test(tcase, many_refused_values_are_not_tried_one_by_one);
+    tcase_add_loop_test(tcase, whatever_is_refused_the_rest_arrives_once, 0, 5);
+    tcase_add_test(tcase, the_deciding_values_survive_a_flood);
+    tcase_add_test(tcase, a_flood_of_the_objective_alone_keeps_its_end);
+    tcase_add_test(tcase, an_endless_number_of_names_is_bounded);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

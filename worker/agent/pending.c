@@ -1,0 +1,474 @@
+#include "worker/agent/pending.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+
+#define GIVEN_UP_MAX METRICS_MAX /* then only what the server has taken before is sent */
+#define NO_NAME SIZE_MAX
+#define TOLD_BYTES 500 /* of names in one line of the log */
+
+/* ---- objectives ---- */
+
+static void note(struct standing *standing, bool maximize, int64_t step, double value)
+{
+    if (step > standing->step) {
+        standing->step = step;
+        standing->last = value;
+    }
+    bool better = maximize ? value > standing->best : value < standing->best;
+    if (!isnan(value) && (standing->best_step < 0 || better)) {
+        standing->best_step = step;
+        standing->best = value;
+    }
+}
+
+static void add_objective(struct pending *pending, const json_t *objective)
+{
+    const char *metric = json_string_value(json_object_get(objective, "metric"));
+    const char *direction = json_string_value(json_object_get(objective, "direction"));
+    const char *fold = json_string_value(json_object_get(objective, "fold"));
+    static const struct standing nothing = {.step = -1, .best_step = -1};
+
+    if (metric == NULL || !name_is_metric(metric)
+        || pending->n_objectives == PENDING_OBJECTIVES_MAX) {
+        return;
+    }
+    pending->objectives[pending->n_objectives++] = (struct pending_objective){
+        .maximize = direction != NULL && strcmp(direction, "maximize") == 0,
+        .folds_best = fold != NULL && strcmp(fold, "best") == 0,
+        .reported = nothing,
+        .delivered = nothing};
+    struct pending_name *name = &pending->names[pending->n_names++];
+    (void)snprintf(name->metric, sizeof name->metric, "%s", metric);
+}
+
+void pending_init(struct pending *pending, const char *objectives, int64_t trial)
+{
+    json_auto_t *list = objectives == NULL ? NULL : json_loads(objectives, 0, NULL);
+    size_t i;
+    json_t *objective;
+
+    *pending = (struct pending){.trial = trial};
+    json_array_foreach (list, i, objective) {
+        add_objective(pending, objective);
+    }
+}
+
+bool pending_is_measured(const struct pending *pending)
+{
+    for (size_t i = 0; i < pending->n_objectives; i++) {
+        if (pending->objectives[i].reported.step < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool pending_append_lost(const struct pending *pending, struct buf *out)
+{
+    char number[JSON_NUMBER_BYTES];
+
+    for (size_t i = 0; i < pending->n_objectives; i++) {
+        const struct pending_objective *objective = &pending->objectives[i];
+        const struct standing *reported = &objective->reported;
+        const struct standing *delivered = &objective->delivered;
+        bool best = objective->folds_best && reported->best_step >= 0;
+        bool is_lost = best ? delivered->best_step < 0 || delivered->best != reported->best
+                            : delivered->step < reported->step;
+        if (is_lost) {
+            buf_printf(out, "the server did not take the %s value of %s, %s at step %" PRId64,
+                       best ? "best" : "last", pending->names[i].metric,
+                       json_format_number(best ? reported->best : reported->last, number),
+                       best ? reported->best_step : reported->step);
+            buf_printf(out, "%s%s", pending->why[0] == '\0' ? "" : ": ", pending->why);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- the list ---- */
+
+void pending_finish(struct pending *pending)
+{
+    free(pending->items);
+    map_finish(&pending->present);
+    *pending = (struct pending){0};
+}
+
+void pending_clear(struct pending *pending)
+{
+    map_finish(&pending->present);
+    pending->n = 0;
+    pending->n_batch = 0;
+    pending->n_suspects = 0;
+}
+
+/* Exact: a step has 53 bits and a name 8. */
+static uint64_t key_of(const struct pending_item *item)
+{
+    return (uint64_t)item->step * PENDING_NAMES_MAX + item->name;
+}
+
+/* Takes out of [from, n) what `is_wanted` does not want, at most `quota`; returns how many. */
+static size_t drop_some(struct pending *pending, size_t from, size_t quota,
+                        bool (*is_wanted)(const struct pending *, const struct pending_item *))
+{
+    size_t kept = from;
+
+    for (size_t i = from; i < pending->n; i++) {
+        struct pending_item item = pending->items[i];
+        if (i - kept < quota && !is_wanted(pending, &item)) {
+            (void)map_take(&pending->present, key_of(&item));
+        } else {
+            pending->items[kept++] = item;
+        }
+    }
+    size_t dropped = pending->n - kept;
+    pending->n = kept;
+    return dropped;
+}
+
+static bool is_of_taken_name(const struct pending *pending, const struct pending_item *item)
+{
+    return !pending->names[item->name].refused;
+}
+
+static bool is_of_objective(const struct pending *pending, const struct pending_item *item)
+{
+    return item->name < pending->n_objectives;
+}
+
+/* Whatever becomes of the others, the trial's value is right. */
+static bool decides_the_value(const struct pending *pending, const struct pending_item *item)
+{
+    if (!is_of_objective(pending, item)) {
+        return false;
+    }
+    const struct standing *reported = &pending->objectives[item->name].reported;
+    return item->step == reported->step || item->step == reported->best_step;
+}
+
+static void drop_front(struct pending *pending, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        (void)map_take(&pending->present, key_of(&pending->items[i]));
+    }
+    pending->n -= n;
+    memmove(pending->items, pending->items + n, pending->n * sizeof *pending->items);
+    pending->n_suspects -= n < pending->n_suspects ? n : pending->n_suspects;
+    pending->n_batch = 0;
+}
+
+/* A curve with a gap is worth more than a worker without memory. The oldest go first, and the
+ * objectives' last. What was sent and not yet answered stays as it is. */
+static void thin(struct pending *pending)
+{
+    size_t sent = pending->n_batch > pending->n_suspects ? pending->n_batch : pending->n_suspects;
+    size_t quota = (pending->n - sent) / 4;
+    size_t dropped = drop_some(pending, sent, quota, is_of_objective);
+
+    dropped += drop_some(pending, sent, quota - dropped, decides_the_value);
+    if (!pending->told_thinned) {
+        pending->told_thinned = true;
+        log_warning("trial %" PRId64 ": more than %d measurements wait for the server, so the "
+                    "oldest are dropped; the last and the best value of the objective are kept",
+                    pending->trial, PENDING_ITEMS_MAX);
+    }
+    log_debug("trial %" PRId64 ": %zu measurements are dropped", pending->trial, dropped);
+}
+
+static bool make_room(struct pending *pending)
+{
+    if (pending->n == PENDING_ITEMS_MAX) {
+        thin(pending);
+    }
+    if (pending->n == pending->cap) {
+        size_t cap = 2 * pending->cap + 64;
+        struct pending_item *items = realloc(pending->items, cap * sizeof *items);
+        if (items == NULL) {
+            return false;
+        }
+        pending->items = items;
+        pending->cap = cap;
+    }
+    return pending->n < PENDING_ITEMS_MAX;
+}
+
+/* ---- names ---- */
+
+/* The index of the name, new or known; NO_NAME when there are too many. */
+static size_t name_index(struct pending *pending, const char *metric)
+{
+    for (size_t i = 0; i < pending->n_names; i++) {
+        if (strcmp(pending->names[i].metric, metric) == 0) {
+            return i;
+        }
+    }
+    if (pending->n_names == PENDING_NAMES_MAX) {
+        return NO_NAME;
+    }
+    struct pending_name *name = &pending->names[pending->n_names];
+    *name = (struct pending_name){.refused = pending->n_given_up >= GIVEN_UP_MAX};
+    (void)snprintf(name->metric, sizeof name->metric, "%s", metric);
+    return pending->n_names++;
+}
+
+static void tell_names(struct pending *pending)
+{
+    OWN(buf) struct buf text;
+    size_t n = 0;
+
+    buf_init(&text, TOLD_BYTES + 2 * NAME_BYTES);
+    for (size_t i = 0; i < pending->n_names; i++) {
+        if (pending->names[i].refused && text.len < TOLD_BYTES) {
+            buf_printf(&text, "%s%s", n == 0 ? "" : ", ", pending->names[i].metric);
+        }
+        n += pending->names[i].refused;
+    }
+    if (n > 0 && !pending->told_names) {
+        pending->told_names = true;
+        log_warning("trial %" PRId64 ": the server does not take %zu metrics, %s%s: %s; they are "
+                    "left out, the others count",
+                    pending->trial, n, buf_text(&text), text.len < TOLD_BYTES ? "" : ", …",
+                    pending->why);
+    }
+}
+
+/* ---- adding ---- */
+
+static const struct pending_item *find_item(const struct pending *pending, uint64_t key)
+{
+    for (size_t i = 0; i < pending->n; i++) {
+        if (key_of(&pending->items[i]) == key) {
+            return &pending->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* The rule about values for a step and a metric that has one already: the first stands. */
+static void ignore_repeat(struct pending *pending, const struct pending_item *item)
+{
+    char first[JSON_NUMBER_BYTES];
+    char second[JSON_NUMBER_BYTES];
+
+    if (pending->told_repeat) {
+        return;
+    }
+    pending->told_repeat = true;
+    log_warning("trial %" PRId64 ": %s was reported again at step %" PRId64
+                "; the first value, %s, counts and %s is ignored (told once a trial)",
+                pending->trial, pending->names[item->name].metric, item->step,
+                json_format_number(find_item(pending, key_of(item))->value, first),
+                json_format_number(item->value, second));
+}
+
+static void add_one(struct pending *pending, const struct pending_item *item)
+{
+    static char present; /* the map is a set: any address will do */
+    struct err err = {0};
+
+    if (map_get(&pending->present, key_of(item)) != NULL) {
+        ignore_repeat(pending, item);
+        return;
+    }
+    if (is_of_objective(pending, item)) {
+        struct pending_objective *objective = &pending->objectives[item->name];
+        note(&objective->reported, objective->maximize, item->step, item->value);
+    }
+    if (pending->names[item->name].refused) {
+        return;
+    }
+    if (!make_room(pending) || map_put(&pending->present, key_of(item), &present, &err) != 0) {
+        log_error("out of memory: a measurement of trial %" PRId64 " is lost", pending->trial);
+        return;
+    }
+    pending->items[pending->n++] = *item;
+}
+
+void pending_add(struct pending *pending, int64_t step, const struct metric_value *metrics,
+                 size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct pending_item item = {.step = step,
+                                    .value = metrics[i].value,
+                                    .name = name_index(pending, metrics[i].metric)};
+        if (item.name != NO_NAME) {
+            add_one(pending, &item);
+        } else if (!pending->told_names) {
+            pending->told_names = true;
+            log_warning("trial %" PRId64 ": it reports more than %d metrics; %s and those after "
+                        "it are left out",
+                        pending->trial, PENDING_NAMES_MAX, metrics[i].metric);
+        }
+    }
+}
+
+/* ---- sending ---- */
+
+/* How many of the front the next request takes, if so many fit into it. */
+static size_t wanted(const struct pending *pending)
+{
+    size_t n = pending->n < PENDING_BATCH_ITEMS ? pending->n : PENDING_BATCH_ITEMS;
+
+    if (pending->n_batch > 0) { /* a repeated batch is the same batch */
+        return pending->n_batch;
+    }
+    if (pending->n_suspects > 0) {
+        return pending->most < pending->n_suspects ? pending->most : pending->n_suspects;
+    }
+    return n;
+}
+
+int pending_batch(struct pending *pending, struct measurement_list *batch, struct err *err)
+{
+    size_t n = wanted(pending);
+
+    *batch = (struct measurement_list){.n = n, .items = calloc(n + 1, sizeof *batch->items)};
+    if (batch->items == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct pending_item *item = &pending->items[i];
+        batch->items[i].step = item->step;
+        batch->items[i].value = item->value;
+        memcpy(batch->items[i].metric, pending->names[item->name].metric,
+               sizeof batch->items[i].metric);
+    }
+    batch->n = measurement_list_fit(batch);
+    pending->n_batch = batch->n;
+    return 0;
+}
+
+void pending_accepted(struct pending *pending, int64_t n_conflicts)
+{
+    size_t n = pending->n_batch;
+    bool was_suspect = pending->n_suspects > 0;
+
+    if (n_conflicts > 0 && !pending->told_repeat) {
+        pending->told_repeat = true;
+        log_warning("trial %" PRId64 ": the server holds another value already for %" PRId64
+                    " of those reported again from step %" PRId64
+                    " on; the first ones count (told once a trial)",
+                    pending->trial, n_conflicts, pending->items[0].step);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct pending_item *item = &pending->items[i];
+        pending->names[item->name].accepted = true;
+        if (is_of_objective(pending, item)) {
+            struct pending_objective *objective = &pending->objectives[item->name];
+            note(&objective->delivered, objective->maximize, item->step, item->value);
+        }
+    }
+    drop_front(pending, n);
+    pending->most = 2 * n;
+    if (was_suspect && pending->n_suspects == 0) {
+        tell_names(pending);
+    }
+}
+
+/* ---- a refused batch ---- */
+
+static int by_name_and_step(const void *a, const void *b)
+{
+    const struct pending_item *left = a;
+    const struct pending_item *right = b;
+
+    if (left->name != right->name) {
+        return left->name < right->name ? -1 : 1;
+    }
+    return (left->step > right->step) - (left->step < right->step);
+}
+
+/* Puts the objectives in front, to be sent alone; then halves. */
+static void divide(struct pending *pending)
+{
+    size_t n = pending->n_batch;
+    size_t first = 0;
+
+    if (pending->n_suspects == 0) {
+        pending->n_suspects = n;
+        qsort(pending->items, n, sizeof *pending->items, by_name_and_step);
+        while (first < n && is_of_objective(pending, &pending->items[first])) {
+            first++;
+        }
+    }
+    pending->most = first > 0 && first < n ? first : n / 2;
+    pending->n_batch = 0;
+}
+
+/* After so many refusals the server is not asked about unknown names any more. */
+static void refuse_unknown_names(struct pending *pending)
+{
+    for (size_t i = pending->n_objectives; i < pending->n_names; i++) {
+        pending->names[i].refused = !pending->names[i].accepted;
+    }
+}
+
+/* What the suspects hold of refused names goes; they stand in front. */
+static void drop_refused_names(struct pending *pending)
+{
+    (void)drop_some(pending, pending->n_suspects, SIZE_MAX, is_of_taken_name);
+    size_t behind = pending->n - pending->n_suspects;
+    (void)drop_some(pending, 0, SIZE_MAX, is_of_taken_name);
+    pending->n_suspects = pending->n - behind;
+}
+
+static void tell_value(struct pending *pending, const struct pending_item *item)
+{
+    char number[JSON_NUMBER_BYTES];
+
+    if (!pending->told_value) {
+        pending->told_value = true;
+        log_warning("trial %" PRId64 ": the server does not take %s=%s at step %" PRId64
+                    ": %s; it is left out (told once a trial)",
+                    pending->trial, pending->names[item->name].metric,
+                    json_format_number(item->value, number), item->step, pending->why);
+    }
+}
+
+/* One value alone is refused. If the server has never taken this metric, it is the name that is
+ * refused, and all of its values; otherwise the value. */
+static void give_up(struct pending *pending)
+{
+    struct pending_name *name = &pending->names[pending->items[0].name];
+
+    pending->n_given_up++;
+    if (name->accepted) {
+        tell_value(pending, &pending->items[0]);
+        drop_front(pending, 1);
+    }
+    name->refused = !name->accepted;
+    if (pending->n_given_up >= GIVEN_UP_MAX) {
+        refuse_unknown_names(pending);
+    }
+    drop_refused_names(pending);
+    pending->n_batch = 0;
+    pending->most = 1;
+}
+
+void pending_refused(struct pending *pending, const struct err *err)
+{
+    if (pending->why[0] == '\0') {
+        (void)snprintf(pending->why, sizeof pending->why, "%.*s", (int)sizeof pending->why - 1,
+                       err->text);
+    }
+    if (pending->n_given_up >= 2 * GIVEN_UP_MAX) {
+        tell_value(pending, &pending->items[0]);
+        drop_front(pending, pending->n_batch); /* enough was tried */
+    } else if (pending->n_batch > 1) {
+        divide(pending);
+        return;
+    } else {
+        give_up(pending);
+    }
+    if (pending->n_suspects == 0) {
+        tell_names(pending);
+    }
+}

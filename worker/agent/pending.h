@@ -1,0 +1,92 @@
+/* What an attempt has measured and the server has not answered yet, in the order in which it came.
+ *
+ * Of values for the same step and metric the first stands, as on the server; this is the one place
+ * of the agent that decides so. A batch that the server refuses is taken apart, the objectives
+ * before other metrics, until what is good is delivered and what is not is left out. While the
+ * server is away for long the list is thinned, but the last and the best value of each objective
+ * stay. What is left out is logged once per trial. */
+#ifndef WORKER_AGENT_PENDING_H
+#define WORKER_AGENT_PENDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/map.h"
+#include "common/wire.h"
+
+#define PENDING_NAMES_MAX 256 /* of one attempt; a study keeps METRICS_MAX of them */
+#define PENDING_OBJECTIVES_MAX 16
+#define PENDING_ITEMS_MAX 100000 /* what is kept while the server is away */
+#define PENDING_BATCH_ITEMS 4000 /* keeps a request well below the server's limit on bodies */
+
+/* How far the values of an objective have come: those reported, or those delivered. */
+struct standing {
+    int64_t step; /* of the last value; -1: there is none */
+    double last;
+    int64_t best_step; /* -1: there is none, or only NaN */
+    double best;
+};
+
+struct pending_objective {
+    bool maximize;
+    bool folds_best; /* its value is the best one, not the last */
+    struct standing reported, delivered;
+};
+
+struct pending_name {
+    char metric[NAME_BYTES + 1];
+    bool accepted; /* the server has taken a value of it */
+    bool refused;  /* the server takes none */
+};
+
+struct pending_item {
+    int64_t step;
+    double value;
+    size_t name; /* index into names; the objectives come first */
+};
+
+struct pending {
+    int64_t trial; /* for the log */
+    size_t n_objectives;
+    struct pending_objective objectives[PENDING_OBJECTIVES_MAX];
+    size_t n_names;
+    struct pending_name names[PENDING_NAMES_MAX];
+    size_t n, cap;
+    struct pending_item *items;
+    struct map present; /* step and name of each item */
+
+    size_t n_batch;    /* how many at the front are in the request under way; 0: none is */
+    size_t n_suspects; /* how many at the front are left of a refused batch */
+    size_t most;       /* how many of the suspects the next request may hold */
+    size_t n_given_up; /* names and single values that the server refused */
+    char why[300];     /* what it said the first time */
+
+    bool told_repeat, told_names, told_value, told_thinned; /* each once a trial */
+};
+
+/* `objectives` is the array of a lease, as text, or NULL. */
+void pending_init(struct pending *pending, const char *objectives, int64_t trial);
+void pending_finish(struct pending *pending);
+/* Forgets what waits. */
+void pending_clear(struct pending *pending);
+
+void pending_add(struct pending *pending, int64_t step, const struct metric_value *metrics,
+                 size_t n);
+
+/* The next request's measurements, the same ones until they were accepted or refused. Needs n > 0.
+ * The caller finishes *batch. */
+MUST_USE int pending_batch(struct pending *pending, struct measurement_list *batch,
+                           struct err *err);
+/* The server took the batch; for `n_conflicts` of its values it held others already. */
+void pending_accepted(struct pending *pending, int64_t n_conflicts);
+/* The server refuses the batch for what it says. */
+void pending_refused(struct pending *pending, const struct err *err);
+
+/* Every objective was reported. */
+bool pending_is_measured(const struct pending *pending);
+/* With nothing left to send: an objective whose value the server did not get, though it decides
+ * what the trial is worth. Appends a sentence about it; false: there is none. */
+bool pending_append_lost(const struct pending *pending, struct buf *out);
+
+#endif
