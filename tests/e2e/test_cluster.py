@@ -138,6 +138,9 @@ CLASHES = {
 done""", 0.6),
     "the first line lacks it": (r"printf 'hone: step=1 loss=1\n"
                                 r"hone: step=1 loss=1 accuracy=0.7\n'", 0.7),
+    "a check before step 1": (r"printf 'hone: step=%d accuracy=0.%d\n' 1 1 2 2 3 3; "
+                              "echo hone: step=0 loss=9", 0.3),
+    "steps that begin again": (r"printf 'hone: step=%d accuracy=0.%d\n' 1 1 2 2 3 3 1 5 2 6", 0.3),
     "65 metrics": ("""line='hone: step=1'
 for i in $(seq 64); do line="$line m$i=$i"; done
 echo $line

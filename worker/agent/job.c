@@ -134,6 +134,7 @@ void job_report(void *context, const struct metric_report *report)
     }
     int64_t step = report->has_step ? report->step : slot->last_step + 1;
     slot->last_step = step;
+    slot->furthest_step = step > slot->furthest_step ? step : slot->furthest_step;
     slot->has_step = true;
     supervisor_measured(&slot->supervisor, loop_now(&slot->site->loop));
     emit_report(slot, step, report);
@@ -285,7 +286,7 @@ int job_start(struct slot *slot, struct err *err)
         return err_set(err, ERR_INVALID, "study %s wants a runner that this worker does not have",
                        slot->grant.study);
     }
-    slot->last_step = slot->from;
+    slot->last_step = slot->furthest_step = slot->from;
     slot->has_step = false;
     slot->log_bytes = 0;
     slot->until = slot->to;
@@ -386,7 +387,7 @@ int job_result(struct slot *slot, struct result_report *report, struct err *err)
 
     *report = (struct result_report){.outcome = slot->ending.outcome,
                                      .has_step = slot->has_step,
-                                     .step = slot->last_step,
+                                     .step = slot->furthest_step,
                                      .has_usage = true,
                                      .wall_seconds = (double)ran_ms / 1000,
                                      .gpu_seconds = (double)NAN,

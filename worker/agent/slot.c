@@ -239,7 +239,7 @@ static void decide_ending(struct slot *slot)
                                  .lost = is_lost ? buf_text(&lost) : NULL,
                                  .has_checkpoint = !folder_is_empty(slot->folder.checkpoint),
                                  .has_resource = slot->grant.has_resource,
-                                 .last_step = slot->last_step,
+                                 .last_step = slot->furthest_step,
                                  .to = slot->to,
                                  .until = slot->until};
 
