@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "common/http_parts.h"
@@ -71,37 +72,6 @@ int http_client_call(struct http_client *client, const struct http_call *call,
 
 /* ---- what an answer means ---- */
 
-/* For answers that are not ours: a proxy's, or a web page's. */
-static enum err_code code_of_status(int status)
-{
-    switch (status) {
-    case 400:
-        return ERR_MALFORMED;
-    case 401:
-        return ERR_UNAUTHORIZED;
-    case 403:
-        return ERR_FORBIDDEN;
-    case 404:
-        return ERR_NOT_FOUND;
-    case 405:
-        return ERR_METHOD_NOT_ALLOWED;
-    case 410:
-        return ERR_LEASE_ENDED;
-    case 413:
-        return ERR_TOO_LARGE;
-    case 415:
-        return ERR_UNSUPPORTED_TYPE;
-    case 422:
-        return ERR_INVALID;
-    case 426:
-        return ERR_UPGRADE_REQUIRED;
-    case 429:
-        return ERR_RATE_LIMITED;
-    default:
-        return status >= 500 ? ERR_OVERLOADED : ERR_MALFORMED;
-    }
-}
-
 /* All faults, each with its place, as far as they fit into an error, and how many more there are.
  */
 static void append_faults(struct buf *text, const json_t *faults)
@@ -123,13 +93,23 @@ static void append_faults(struct buf *text, const json_t *faults)
     }
 }
 
-static int problem_to_err(const json_t *problem, int status, struct err *err)
+/* The published code of a problem's `type`; ERR_NONE when it is none of ours. */
+static enum err_code problem_code(const json_t *problem)
 {
+    static const char prefix[] = "/problems/";
     const char *type = json_string_value(json_object_get(problem, "type"));
+
+    if (type == NULL || strncmp(type, prefix, sizeof prefix - 1) != 0) {
+        return ERR_NONE;
+    }
+    enum err_code code = err_code_from_name(type + sizeof prefix - 1);
+    return code <= ERR_STORAGE_FULL ? code : ERR_NONE;
+}
+
+static int problem_to_err(const json_t *problem, enum err_code code, struct err *err)
+{
     const char *detail = json_string_value(json_object_get(problem, "detail"));
     const char *title = json_string_value(json_object_get(problem, "title"));
-    const char *slash = type == NULL ? NULL : strrchr(type, '/');
-    enum err_code code = slash == NULL ? ERR_NONE : err_code_from_name(slash + 1);
     OWN(buf) struct buf text;
 
     buf_init(&text, HTTP_ANSWER_BYTES);
@@ -137,24 +117,39 @@ static int problem_to_err(const json_t *problem, int status, struct err *err)
     if (text.len == 0) {
         buf_puts(&text, detail != NULL ? detail : title != NULL ? title : "the server refused");
     }
-    return err_set(err, code == ERR_NONE ? code_of_status(status) : code, "%s", buf_text(&text));
+    return err_set(err, code, "%s", buf_text(&text));
+}
+
+int http_answer_foreign(const struct http_answer *answer, struct err *err)
+{
+    return err_set(err, ERR_UNREACHABLE,
+                   "the answer (status %d, %s) is not from a Hone server; a proxy, a login page or "
+                   "another program answers at its address",
+                   answer->status,
+                   answer->content_type[0] == '\0' ? "of no type" : answer->content_type);
 }
 
 int http_answer_check(const struct http_answer *answer, struct err *err)
 {
+    static const char type[] = "application/problem+json";
     json_auto_t *problem = NULL;
 
     if (answer->status >= 200 && answer->status < 300) {
         return 0;
     }
-    if (json_parse(buf_text(&answer->body), answer->body.len, &json_limits_default, &problem, NULL)
-            == 0
-        && json_is_object(problem)) {
-        return problem_to_err(problem, answer->status, err);
+    if (strncasecmp(answer->content_type, type, sizeof type - 1) != 0
+        || json_parse(buf_text(&answer->body), answer->body.len, &json_limits_default, &problem,
+                      NULL)
+               != 0) {
+        return http_answer_foreign(answer, err);
     }
-    return err_set(err, code_of_status(answer->status),
-                   "the server answered with status %d and no explanation; is it a Hone server?",
-                   answer->status);
+    enum err_code code = problem_code(problem);
+    const json_t *status = json_object_get(problem, "status");
+    if (code == ERR_NONE || !json_is_integer(status)
+        || json_integer_value(status) != answer->status) {
+        return http_answer_foreign(answer, err);
+    }
+    return problem_to_err(problem, code, err);
 }
 
 int http_client_json(struct http_client *client, const char *method, const char *path,
@@ -179,10 +174,9 @@ int http_client_json(struct http_client *client, const char *method, const char 
     if (answer.body.len == 0) {
         return 0;
     }
-    if (json_parse(buf_text(&answer.body), answer.body.len, &limits, reply, err) != 0) {
-        return err_wrap(err, "the server's answer cannot be read");
-    }
-    return 0;
+    return json_parse(buf_text(&answer.body), answer.body.len, &limits, reply, err) == 0
+               ? 0
+               : http_answer_foreign(&answer, err);
 }
 
 /* ---- small help ---- */

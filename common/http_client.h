@@ -68,8 +68,11 @@ MUST_USE int http_client_call(struct http_client *client, const struct http_call
                               struct http_answer *answer, struct err *err);
 
 /* 0 for a 2xx. Otherwise the problem document as an error: its code by `type`, its text the detail
- * followed by every fault of a 422. */
+ * followed by every fault of a 422. ERR_UNREACHABLE when it is no problem document of ours: then a
+ * proxy, a login page or another program has answered in the server's place. */
 MUST_USE int http_answer_check(const struct http_answer *answer, struct err *err);
+/* The error of an answer that no Hone server would give; always -1. */
+int http_answer_foreign(const struct http_answer *answer, struct err *err);
 
 /* The thin layer: sends `json` (NULL: no body), checks the answer, parses it. *reply is NULL for
  * 204; pass NULL when nobody wants it. The caller owns *reply. */

@@ -97,6 +97,11 @@ def test_the_exit_status_tells_what_happened(tmp):
             out, talk = hone(server, tmp, "study", "show", "x", status=code)
             expect(out, "")
             contains(talk, "hone: ", "so it is")
+        for status in (404, 401, 409, 302):  # another program's, so it says nothing about the study
+            server.answers.clear()
+            server.says("GET", "/v1/studies/x", status, {"error": "nginx"})
+            _, talk = hone(server, tmp, "study", "show", "x", status=5)
+            contains(talk, f"status {status}", "not from a Hone server")
     out, talk = hone(server, tmp, "study", "show", "x", status=5)  # nobody listens any more
     contains(talk, "does not answer")
 

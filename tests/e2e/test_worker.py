@@ -11,7 +11,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cases import expect, main  # noqa: E402
-from lease_server import STUDY, LeaseServer  # noqa: E402
+from lease_server import STUDY, LeaseServer, Stranger  # noqa: E402
 
 HONE = os.environ["HONE"]
 SECONDS = 60
@@ -452,6 +452,36 @@ def test_calls_are_repeated_unchanged_until_they_are_answered(tmp):
         expect(len(results), 3)
         expect(results[0] == results[1] == results[2], True)
         expect(server.measured, [(1, 1, {"accuracy": 1})])
+
+
+# What a proxy, a login page or another program says in the server's place; all kinds of it are in
+# tests/unit/test_verdict.c.
+NGINX = Stranger(404)
+REFUSED = Stranger(401)
+CAPTIVE = Stranger(200, b"<html>captive portal</html>")
+
+
+def test_only_a_hone_server_is_believed(tmp):
+    job = script(tmp, "echo hone: accuracy=1\n")
+    with LeaseServer() as server:
+        server.grants()
+        server.fails("ask", REFUSED)
+        server.fails("measure", NGINX, CAPTIVE)
+        server.fails("result", CAPTIVE, NGINX)
+        said = server.work(tmp, job)
+        expect(server.measured, [(1, 1, {"accuracy": 1})])
+        expect((only_result(server)["outcome"], server.released), ("completed", []))
+    for line in ("not from a Hone server", "answers again"):
+        expect(said.count(line), 3, said)  # once a spell
+
+
+def test_a_release_is_repeated_until_our_server_takes_it(tmp):
+    with LeaseServer() as server:
+        server.fails("release", CAPTIVE)
+        worker, _ = running(server, tmp)
+        worker.send_signal(signal.SIGTERM)
+        said, _ = worker.communicate(timeout=SECONDS)
+        expect((worker.returncode, server.released), (0, [1]), said)
 
 
 def test_ended_request_id_is_left_behind(tmp):

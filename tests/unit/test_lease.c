@@ -11,8 +11,11 @@
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" body
 #define CONTINUE OK("{\"action\":\"continue\",\"until\":9}")
 #define PROBLEM(status, type)                                                                      \
-    "HTTP/1.1 " status " X\r\nConnection: close\r\n\r\n{\"type\":\"/problems/" type                \
-    "\",\"detail\":\"told so\"}"
+    "HTTP/1.1 " status " X\r\nContent-Type: application/problem+json\r\nConnection: close\r\n\r\n" \
+    "{\"type\":\"/problems/" type "\",\"status\":" status ",\"detail\":\"told so\"}"
+#define PAGE(status)                                                                               \
+    "HTTP/1.1 " status " X\r\nContent-Type: text/html\r\nRetry-After: 3000\r\nConnection: "        \
+    "close\r\n\r\n<html>nginx</html>"
 
 /* A lease on a server that knows its lines, a clock that stands still, and what was heard. */
 static struct fixture {
@@ -192,7 +195,8 @@ END_TEST
 START_TEST(retry_waits_as_the_server_asks)
 {
     static const char *const lines[] = {
-        "HTTP/1.1 503 X\r\nRetry-After: 40\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"};
+        "HTTP/1.1 503 X\r\nContent-Type: application/problem+json\r\nRetry-After: 40\r\n"
+        "Connection: close\r\n\r\n{\"type\":\"/problems/overloaded\",\"status\":503}"};
 
     start(lines, 1);
     measure(1);
@@ -207,10 +211,17 @@ static const struct {
     const char *line;
     const char *heard;
 } refusals[] = {
-    {PROBLEM("409", "lease-superseded"), "lost;"},  {PROBLEM("410", "lease-ended"), "lost;"},
-    {PROBLEM("404", "not-found"), "lost;"},         {PROBLEM("401", "unauthorized"), "fatal;"},
-    {PROBLEM("426", "upgrade-required"), "fatal;"}, {PROBLEM("500", "x"), "away;"},
+    {PROBLEM("409", "lease-superseded"), "lost;"},
+    {PROBLEM("410", "lease-ended"), "lost;"},
+    {PROBLEM("404", "not-found"), "lost;"},
+    {PROBLEM("401", "unauthorized"), "fatal;"},
+    {PROBLEM("426", "upgrade-required"), "fatal;"},
+    {PROBLEM("503", "x"), "away;"},
     {PROBLEM("429", "rate-limited"), "away;"},
+    {PAGE("404"), "away;"},
+    {PAGE("401"), "away;"},
+    {PAGE("200"), "away;"},
+    {PAGE("302"), "away;"},
 };
 
 START_TEST(each_status_has_its_meaning)
@@ -245,7 +256,8 @@ END_TEST
 
 START_TEST(refused_result_may_be_followed_by_another)
 {
-    static const char *const lines[] = {PROBLEM("422", "invalid"), OK("{\"trial\":{}}")};
+    static const char *const lines[] = {PROBLEM("422", "invalid"),
+                                        OK("{\"trial\":{\"state\":\"failed\"}}")};
     struct result_report report = {.outcome = OUTCOME_COMPLETED};
     struct result_report other = {.outcome = OUTCOME_FAILED, .reason = "no_metric"};
     struct err err;
@@ -255,7 +267,7 @@ START_TEST(refused_result_may_be_followed_by_another)
     wait_for_word();
     ck_assert_int_eq(lease_result_steal(f.lease, &other, &err), 0);
     wait_for_word();
-    ck_assert_str_eq(f.heard, "refused;;");
+    ck_assert_str_eq(f.heard, "refused;failed;");
     stop();
 }
 END_TEST
@@ -275,20 +287,41 @@ START_TEST(release_comes_after_what_was_measured)
 }
 END_TEST
 
-START_TEST(answers_that_make_no_sense_do_no_harm)
+START_TEST(answers_of_a_stranger_do_no_harm)
 {
-    static const char *const lines[] = {OK("[]"), OK("{\"action\":\"dance\"}"), CONTINUE};
+    static const char *const lines[] = {OK("[]"), OK("{\"action\":\"dance\"}"), PAGE("410"),
+                                        CONTINUE};
 
-    start(lines, 3);
-    for (int64_t step = 1; step <= 2; step++) {
-        measure(step);
-        while (!lease_is_flushed(f.lease)) {
-            http_async_wait(f.loop.http, -1, -1);
-        }
+    start(lines, 4);
+    measure(1);
+    for (int i = 0; i < 3; i++) {
+        wait_for_word();
+        ck_assert(!lease_is_flushed(f.lease));
+        /* no stranger delays the heartbeat */
+        ck_assert_int_le(lease_deadline(f.lease), f.clock.now_ms + 20000);
+        f.clock.now_ms = lease_deadline(f.lease);
     }
-    measure(3);
     wait_for_word();
-    ck_assert_str_eq(f.heard, "continue;");
+    ck_assert_str_eq(f.heard, "away;away;away;continue;");
+    ck_assert(lease_is_flushed(f.lease));
+    stop();
+}
+END_TEST
+
+START_TEST(a_result_is_kept_until_our_server_takes_it)
+{
+    static const char *const lines[] = {PAGE("200"), PAGE("404"), OK("{\"trial\":{}}"),
+                                        OK("{\"trial\":{\"state\":\"completed\"}}")};
+    struct result_report report = {.outcome = OUTCOME_COMPLETED};
+    struct err err;
+
+    start(lines, 4);
+    ck_assert_int_eq(lease_result_steal(f.lease, &report, &err), 0);
+    for (int i = 0; i < 4; i++) {
+        wait_for_word();
+        f.clock.now_ms += 100000;
+    }
+    ck_assert_str_eq(f.heard, "away;away;away;completed;");
     stop();
 }
 END_TEST
@@ -309,7 +342,8 @@ int main(void)
     tcase_add_test(tcase, refused_measurements_do_not_hold_up_the_result);
     tcase_add_test(tcase, refused_result_may_be_followed_by_another);
     tcase_add_test(tcase, release_comes_after_what_was_measured);
-    tcase_add_test(tcase, answers_that_make_no_sense_do_no_harm);
+    tcase_add_test(tcase, answers_of_a_stranger_do_no_harm);
+    tcase_add_test(tcase, a_result_is_kept_until_our_server_takes_it);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/log.h"
+#include "worker/agent/verdict.h"
 
 #define ANSWER_MARGIN_MS 15000 /* on top of what the server was asked to wait */
 #define NEXT_LEAST_MS 100
@@ -69,51 +69,15 @@ static void take_nothing(struct ask *ask, const struct no_lease *no)
     ask->hooks.on_nothing(ask->hooks.context, no);
 }
 
-static void take_answer(struct ask *ask, const struct http_answer *answer)
+static void take_reply(struct ask *ask, struct reply *reply)
 {
-    json_auto_t *body = NULL;
-    struct lease_grant grant = {0};
-    struct no_lease no;
-    struct err err = {0};
-    int rc =
-        json_parse(buf_text(&answer->body), answer->body.len, &json_limits_default, &body, &err);
-
-    if (rc == 0 && json_is_object(json_object_get(body, "lease"))) {
-        rc = lease_grant_from_json(body, &grant, &err);
-        if (rc == 0) {
-            ask->active = false;
-            ask->hooks.on_grant(ask->hooks.context, &grant);
-            lease_grant_finish(&grant);
-            return;
-        }
-    } else if (rc == 0) {
-        rc = no_lease_from_json(body, &no, &err);
-        if (rc == 0) {
-            take_nothing(ask, &no);
-            return;
-        }
-    }
-    try_again(ask, -1, err.text);
-}
-
-static void take_problem(struct ask *ask, const struct http_answer *answer, const struct err *err)
-{
-    switch (answer->status) {
-    case 401:
-    case 403:
-    case 426:
-    case 400:
-    case 422:
+    backoff_reset(&ask->backoff);
+    ask->hooks.on_reach(ask->hooks.context, true, "");
+    if (reply->granted) {
         ask->active = false;
-        ask->hooks.on_fatal(ask->hooks.context, err);
-        return;
-    case 410:
-        /* this ask was granted once, and that lease has ended without us */
-        new_request_id(ask);
-        ask->next_at_ms = 0;
-        return;
-    default:
-        try_again(ask, answer->retry_after_seconds, err->text);
+        ask->hooks.on_grant(ask->hooks.context, &reply->grant);
+    } else {
+        take_nothing(ask, &reply->no);
     }
 }
 
@@ -122,19 +86,26 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
 {
     struct ask *ask = context;
     struct err problem = *err;
+    OWN(reply) struct reply reply;
 
     ask->transfer = NULL;
-    if (rc != 0) {
-        try_again(ask, -1, problem.text);
-        return;
+    switch (verdict_of(CALL_ASK, rc, answer, &reply, &problem)) {
+    case VERDICT_TAKEN:
+        take_reply(ask, &reply);
+        break;
+    case VERDICT_LOST: /* it was granted once, and that lease has ended without us */
+        new_request_id(ask);
+        ask->next_at_ms = 0;
+        break;
+    case VERDICT_FATAL:
+    case VERDICT_REFUSED:
+        ask->active = false;
+        ask->hooks.on_fatal(ask->hooks.context, &problem);
+        break;
+    case VERDICT_RETRY:
+    default:
+        try_again(ask, reply.retry_after_seconds, problem.text);
     }
-    if (http_answer_check(answer, &problem) != 0) {
-        take_problem(ask, answer, &problem);
-        return;
-    }
-    backoff_reset(&ask->backoff);
-    ask->hooks.on_reach(ask->hooks.context, true, "");
-    take_answer(ask, answer);
 }
 
 /* ---- asking ---- */

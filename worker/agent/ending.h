@@ -24,8 +24,8 @@ struct ending_facts {
     bool has_checkpoint;
     bool has_resource;
     int64_t last_step; /* the furthest that was measured */
-    int64_t to;    /* what this run of the command was asked for */
-    int64_t until; /* what the server asks for by now */
+    int64_t to;        /* what this run of the command was asked for */
+    int64_t until;     /* what the server asks for by now */
 };
 
 enum ending_kind {

@@ -7,15 +7,13 @@
 #include "common/log.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/pending.h"
+#include "worker/agent/verdict.h"
 
 #define HEARTBEAT_LEAST_MS 1000
 #define HEARTBEAT_MOST_MS 3600000
 #define CALL_LEAST_MS 5000 /* a call that hangs is repeated while the lease still lives */
 #define CALL_MOST_MS 30000
 #define BODY_BYTES ((size_t)1 << 20)
-
-/* What may be under way, in the order of importance. */
-enum call_kind { CALL_NONE, CALL_MEASUREMENTS, CALL_RESULT, CALL_RELEASE, CALL_HEARTBEAT };
 
 struct lease {
     struct loop *loop;
@@ -28,7 +26,7 @@ struct lease {
     bool releases;
     bool closed; /* lost, or delivered: nothing is sent any more */
 
-    enum call_kind calling;
+    enum server_call calling;
     struct http_transfer *transfer;
     int64_t sent_ms;     /* of the call under way */
     int64_t accepted_ms; /* when the last accepted call was sent */
@@ -125,7 +123,7 @@ void lease_release(struct lease *lease)
 
 /* ---- calling ---- */
 
-static enum call_kind next_call(const struct lease *lease, int64_t now_ms)
+static enum server_call next_call(const struct lease *lease, int64_t now_ms)
 {
     if (lease->pending.n > 0) {
         return CALL_MEASUREMENTS;
@@ -139,7 +137,7 @@ static enum call_kind next_call(const struct lease *lease, int64_t now_ms)
     return now_ms >= lease->accepted_ms + lease->heartbeat_ms ? CALL_HEARTBEAT : CALL_NONE;
 }
 
-static int write_body(struct lease *lease, enum call_kind kind, struct buf *body, struct err *err)
+static int write_body(struct lease *lease, enum server_call kind, struct buf *body, struct err *err)
 {
     OWN(measurement_list) struct measurement_list batch = {0};
     struct json_writer w;
@@ -157,8 +155,7 @@ static int write_body(struct lease *lease, enum call_kind kind, struct buf *body
 static const struct {
     const char *method;
     const char *suffix;
-} calls[] = {
-    [CALL_NONE] = {"", ""},
+} calls[CALL_COUNT] = {
     [CALL_MEASUREMENTS] = {"POST", "/measurements"},
     [CALL_RESULT] = {"PUT", "/result"},
     [CALL_RELEASE] = {"DELETE", ""},
@@ -168,7 +165,7 @@ static const struct {
 static void on_answer(void *context, int rc, const struct http_answer *answer,
                       const struct err *err);
 
-static int start_call(struct lease *lease, enum call_kind kind, struct err *err)
+static int start_call(struct lease *lease, enum server_call kind, struct err *err)
 {
     OWN(buf) struct buf path;
     OWN(buf) struct buf body;
@@ -229,65 +226,39 @@ static void retry_later(struct lease *lease, double retry_after_seconds, const c
 
 /* ---- answers ---- */
 
-static void take_action(struct lease *lease, enum call_kind kind, const struct http_answer *answer)
+static void take_action(struct lease *lease, const struct action_reply *reply)
 {
-    json_auto_t *body = NULL;
-    struct action_reply reply = {0};
-    struct err err = {0};
-
-    int rc =
-        json_parse(buf_text(&answer->body), answer->body.len, &json_limits_default, &body, &err);
-    rc = rc == 0 ? action_reply_from_json(body, &reply, &err) : rc;
-    if (kind == CALL_MEASUREMENTS) {
-        pending_accepted(&lease->pending, reply.conflict);
+    if (reply->heartbeat_seconds > 0) {
+        lease->heartbeat_ms = heartbeat_of(reply->heartbeat_seconds);
     }
-    if (rc != 0) {
-        log_warning("%s", err.text);
-        return;
-    }
-    if (reply.heartbeat_seconds > 0) {
-        lease->heartbeat_ms = heartbeat_of(reply.heartbeat_seconds);
-    }
-    lease->hooks.on_action(lease->hooks.context, &reply);
+    lease->hooks.on_action(lease->hooks.context, reply);
 }
 
-static void take_closed(struct lease *lease, const struct http_answer *answer)
+static void take_closed(struct lease *lease, const char *state)
 {
-    json_auto_t *body = NULL;
-    const char *state = NULL;
-
-    if (json_parse(buf_text(&answer->body), answer->body.len, &json_limits_default, &body, NULL)
-        == 0) {
-        state = json_string_value(json_object_get(json_object_get(body, "trial"), "state"));
-    }
     lease->closed = true;
     lease->has_result = false;
-    lease->hooks.on_closed(lease->hooks.context, state == NULL ? "" : state);
+    lease->hooks.on_closed(lease->hooks.context, state);
 }
 
-static void take_success(struct lease *lease, enum call_kind kind, const struct http_answer *answer)
+static void take_success(struct lease *lease, enum server_call kind, const struct reply *reply)
 {
     lease->accepted_ms = lease->sent_ms;
     lease->retry_at_ms = 0;
     backoff_reset(&lease->backoff);
     lease->hooks.on_reach(lease->hooks.context, true, "");
-    switch (kind) {
-    case CALL_MEASUREMENTS:
-    case CALL_HEARTBEAT:
-        take_action(lease, kind, answer);
-        break;
-    case CALL_RESULT:
-    case CALL_RELEASE:
-        take_closed(lease, answer);
-        break;
-    case CALL_NONE:
-    default:
-        break;
+    if (kind == CALL_MEASUREMENTS) {
+        pending_accepted(&lease->pending, reply->action.conflict);
+    }
+    if (kind == CALL_RESULT || kind == CALL_RELEASE) {
+        take_closed(lease, reply->state);
+    } else {
+        take_action(lease, &reply->action);
     }
 }
 
 /* The request itself is at fault, so it would fail for ever. */
-static void take_refusal(struct lease *lease, enum call_kind kind, const struct err *err)
+static void take_refusal(struct lease *lease, enum server_call kind, const struct err *err)
 {
     if (kind == CALL_MEASUREMENTS) {
         pending_refused(&lease->pending, err);
@@ -299,53 +270,33 @@ static void take_refusal(struct lease *lease, enum call_kind kind, const struct 
     }
 }
 
-enum verdict { VERDICT_RETRY, VERDICT_LOST, VERDICT_REFUSED, VERDICT_FATAL };
-
-static enum verdict judge(const struct http_answer *answer, const struct err *err)
-{
-    switch (answer->status) {
-    case 401:
-    case 403:
-    case 426:
-        return VERDICT_FATAL;
-    case 404:
-    case 409:
-    case 410:
-        return VERDICT_LOST;
-    case 408:
-    case 429:
-        return VERDICT_RETRY;
-    default:
-        /* a redirect or a page that is not ours comes from something between us and the server */
-        return answer->status >= 400 && answer->status < 500 && err->code != ERR_NONE
-                   ? VERDICT_REFUSED
-                   : VERDICT_RETRY;
-    }
-}
-
 static void on_answer(void *context, int rc, const struct http_answer *answer,
                       const struct err *err)
 {
     struct lease *lease = context;
-    enum call_kind kind = lease->calling;
+    enum server_call kind = lease->calling;
     struct err problem = *err;
+    OWN(reply) struct reply reply;
 
     lease->transfer = NULL;
     lease->calling = CALL_NONE;
-    if (rc == 0 && http_answer_check(answer, &problem) == 0) {
-        take_success(lease, kind, answer);
-        return;
-    }
-    enum verdict verdict = rc != 0 ? VERDICT_RETRY : judge(answer, &problem);
-    if (verdict == VERDICT_RETRY) {
-        retry_later(lease, rc == 0 ? answer->retry_after_seconds : -1, problem.text);
-    } else if (verdict == VERDICT_LOST) {
+    switch (verdict_of(kind, rc, answer, &reply, &problem)) {
+    case VERDICT_TAKEN:
+        take_success(lease, kind, &reply);
+        break;
+    case VERDICT_LOST:
         close_lost(lease, problem.text);
-    } else if (verdict == VERDICT_REFUSED) {
+        break;
+    case VERDICT_REFUSED:
         take_refusal(lease, kind, &problem);
-    } else {
+        break;
+    case VERDICT_FATAL:
         lease->closed = true;
         lease->hooks.on_fatal(lease->hooks.context, &problem);
+        break;
+    case VERDICT_RETRY:
+    default:
+        retry_later(lease, reply.retry_after_seconds, problem.text);
     }
 }
 
@@ -359,7 +310,7 @@ void lease_tick(struct lease *lease)
     if (lease->closed || lease->calling != CALL_NONE || now_ms < lease->retry_at_ms) {
         return;
     }
-    enum call_kind kind = next_call(lease, now_ms);
+    enum server_call kind = next_call(lease, now_ms);
     if (kind != CALL_NONE && start_call(lease, kind, &err) != 0) {
         retry_later(lease, -1, err.text);
     }

@@ -233,9 +233,10 @@ static void tell_names(struct pending *pending)
     }
     if (n > 0 && !pending->told_names) {
         pending->told_names = true;
-        log_warning("trial %" PRId64 ": the server does not take %zu metrics, %s%s: %s; they are "
+        log_warning("trial %" PRId64
+                    ": the server does not take the metrics %s%s (%zu in all): %s; they are "
                     "left out, the others count",
-                    pending->trial, n, buf_text(&text), text.len < TOLD_BYTES ? "" : ", …",
+                    pending->trial, buf_text(&text), text.len < TOLD_BYTES ? "" : ", …", n,
                     pending->why);
     }
 }

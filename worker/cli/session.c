@@ -246,9 +246,11 @@ int session_send(struct session *session, const char *method, const char *path, 
         return 0;
     }
     *reply = NULL;
-    return answer.body.len == 0
-               ? 0
-               : json_parse(buf_text(&answer.body), answer.body.len, &answer_limits, reply, err);
+    if (answer.body.len == 0
+        || json_parse(buf_text(&answer.body), answer.body.len, &answer_limits, reply, err) == 0) {
+        return 0;
+    }
+    return http_answer_foreign(&answer, err);
 }
 
 int session_each(struct session *session, const char *path,

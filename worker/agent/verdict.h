@@ -1,0 +1,49 @@
+/* What an answer to one of the agent's calls means: the one place that decides whether it comes
+ * from a Hone server at all, and what follows from it.
+ *
+ * A refusal counts only as one of our problem documents, a success only in the form that the call
+ * is answered with. Anything else (a proxy's page, a login page, a redirect, another program) says
+ * nothing about the trial: the network is at fault, and the call is repeated. Pure. */
+#ifndef WORKER_AGENT_VERDICT_H
+#define WORKER_AGENT_VERDICT_H
+
+#include "common/http_client.h"
+#include "common/own.h"
+#include "common/wire.h"
+
+enum server_call {
+    CALL_NONE,
+    CALL_ASK,
+    CALL_MEASUREMENTS,
+    CALL_RESULT,
+    CALL_RELEASE,
+    CALL_HEARTBEAT,
+    CALL_COUNT
+};
+
+enum verdict {
+    VERDICT_RETRY,   /* the server was not reached, or cannot serve now */
+    VERDICT_TAKEN,   /* done; the reply says more */
+    VERDICT_REFUSED, /* for what the request says: it would be refused for ever */
+    VERDICT_LOST,    /* the lease is over, or was never there */
+    VERDICT_FATAL    /* not with this token or version */
+};
+
+/* What a call that was taken brought. */
+struct reply {
+    bool granted;             /* ask: `grant`, else `no` */
+    struct lease_grant grant; /* owned */
+    struct no_lease no;
+    struct action_reply action; /* measurements, heartbeat */
+    char state[32];             /* result: the trial's */
+    double retry_after_seconds; /* of a Hone server; negative: not said */
+};
+void reply_finish(struct reply *reply);
+OWN_VALUE(reply)
+
+/* `rc`, `answer` and `*err` as http_done() gets them; *err says why unless the call was taken. The
+ * caller finishes *reply, whatever the verdict. */
+enum verdict verdict_of(enum server_call call, int rc, const struct http_answer *answer,
+                        struct reply *reply, struct err *err);
+
+#endif
