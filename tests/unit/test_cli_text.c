@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "worker/cli/suggest.h"
+#include "common/suggest.h"
 #include "worker/cli/tail.h"
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"

@@ -6,8 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "common/suggest.h"
 #include "worker/cli/status.h"
-#include "worker/cli/suggest.h"
 
 enum { KEY_SERVER = 0x1000, KEY_TOKEN_FILE, KEY_CA_FILE, KEY_CURL, KEY_COLOR, KEY_DRY_RUN };
 

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/suggest.h"
 #include "common/wire.h"
 #include "worker/cli/params_parts.h"
 #include "worker/cli/scalar.h"
-#include "worker/cli/suggest.h"
 
 enum { KIND_BYTES = 16 };
 

@@ -7,6 +7,7 @@
 
 #include "common/integer.h"
 #include "common/json.h"
+#include "common/suggest.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/expand.h"
 #include "worker/agent/gpu.h"
@@ -18,7 +19,6 @@
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
 #include "worker/cli/study.h"
-#include "worker/cli/suggest.h"
 #include "worker/cli/text.h"
 #include "worker/cli/trials.h"
 #include "worker/cli/verbs.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "worker/cli/suggest.h"
+#include "common/suggest.h"
 
 const struct verb verbs[] = {
     {NULL, "run", verb_run, "tune a command: study, worker and picture in one"},

@@ -1,4 +1,4 @@
-#include "worker/cli/suggest.h"
+#include "common/suggest.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* "Did you mean …?": the closest of some words, if one is close enough to be a slip. */
-#ifndef WORKER_CLI_SUGGEST_H
-#define WORKER_CLI_SUGGEST_H
+#ifndef COMMON_SUGGEST_H
+#define COMMON_SUGGEST_H
 
 #include <stddef.h>
 
