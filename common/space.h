@@ -135,6 +135,9 @@ MUST_USE int space_config_from_json(const struct space *space, const json_t *obj
                                     const char *pointer, struct faults *faults);
 /* Writes the object of active parameters, values in the type given at creation. */
 void space_config_write(const struct space *space, const double x[], struct json_writer *w);
+/* Writes the array of the others' names. */
+void space_config_write_inactive(const struct space *space, const double x[],
+                                 struct json_writer *w);
 /* One value; the parameter must be active. */
 void param_write_value(const struct param *param, double value, struct json_writer *w);
 /* One value as text for arguments and environment: strings bare, numbers shortest, true/false.

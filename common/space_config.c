@@ -207,6 +207,17 @@ void space_config_write(const struct space *space, const double x[], struct json
     json_object_end(w);
 }
 
+void space_config_write_inactive(const struct space *space, const double x[], struct json_writer *w)
+{
+    json_array_begin(w);
+    for (size_t i = 0; i < space->n_params; i++) {
+        if (isnan(x[i])) {
+            json_write_string(w, space->params[i].name);
+        }
+    }
+    json_array_end(w);
+}
+
 char *param_value_text(const struct param *param, double value)
 {
     OWN(buf) struct buf text = {0};

@@ -313,6 +313,7 @@ void lease_grant_finish(struct lease_grant *grant)
 {
     free(grant->objectives);
     free(grant->parameters);
+    free(grant->inactive);
     free(grant->job);
     free(grant->discard);
     *grant = (struct lease_grant){0};
@@ -343,6 +344,9 @@ void lease_grant_write_trial(const struct lease_grant *grant, struct json_writer
     json_put_int(w, "number", grant->trial);
     json_put_int(w, "attempt", grant->attempt);
     put_raw_or(w, "parameters", grant->parameters, "{}");
+    if (grant->inactive != NULL) {
+        json_put_raw(w, "inactive", grant->inactive, strlen(grant->inactive));
+    }
     json_put_int(w, "seed", (int64_t)grant->seed);
     if (grant->has_resource) {
         json_write_key(w, "resource");
@@ -429,6 +433,7 @@ static int read_raw_parts(struct fields *body, struct lease_grant *grant, struct
 {
     const json_t *trial = json_object_get(body->object, "trial");
     const json_t *parameters = json_object_get(trial, "parameters");
+    const json_t *inactive = json_object_get(trial, "inactive");
     const json_t *objectives = fields_array(body, "objectives");
     const json_t *job = fields_object(body, "job");
     const json_t *discard = fields_array(body, "discard");
@@ -438,6 +443,9 @@ static int read_raw_parts(struct fields *body, struct lease_grant *grant, struct
     }
     if (json_is_object(parameters)) {
         TRY(wire_raw(parameters, &grant->parameters, err));
+    }
+    if (json_is_array(inactive)) {
+        TRY(wire_raw(inactive, &grant->inactive, err));
     }
     if (job != NULL) {
         TRY(wire_raw(job, &grant->job, err));

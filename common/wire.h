@@ -68,6 +68,7 @@ struct lease_grant {
     int64_t trial;
     int64_t attempt;
     char *parameters; /* JSON object; owned */
+    char *inactive;   /* JSON array: the study's other parameters; NULL: not said; owned */
     uint64_t seed;    /* 0..2^53-1 */
     bool has_resource;
     char resource_name[NAME_BYTES + 1];

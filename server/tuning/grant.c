@@ -12,14 +12,15 @@
 #include "server/state/trials.h"
 #include "server/state/workers.h"
 
-static char *parameters_text(const struct study_def *def, const double x[])
+static char *config_text(const struct study_def *def, const double x[],
+                         void (*write)(const struct space *, const double[], struct json_writer *))
 {
     struct buf text;
     struct json_writer w;
 
     buf_init(&text, 1 << 20);
     json_writer_init(&w, &text);
-    space_config_write(def->space, x, &w);
+    write(def->space, x, &w);
     return buf_steal(&text);
 }
 
@@ -42,9 +43,10 @@ int grant_fill(struct tuning *tuning, const struct live_lease *lease, struct lea
     grant->trial = trial_id_number(trial->row.id);
     grant->attempt = lease->row.number;
     if (trial->parameters == NULL) { /* printing numbers is dear: once a trial */
-        trial->parameters = parameters_text(def, trial->row.config);
+        trial->parameters = config_text(def, trial->row.config, space_config_write);
     }
     grant->parameters = trial->parameters == NULL ? NULL : strdup(trial->parameters);
+    grant->inactive = config_text(def, trial->row.config, space_config_write_inactive);
     grant->seed = trial_seed(def->seed, grant->trial);
     grant->has_resource = def->has_resource;
     memcpy(grant->resource_name, def->resource_name, sizeof grant->resource_name);
@@ -56,7 +58,7 @@ int grant_fill(struct tuning *tuning, const struct live_lease *lease, struct lea
     grant->stall_seconds = def->limits.stall_seconds > 0 ? def->limits.stall_seconds : 0;
     grant->job = study->job_json == NULL ? NULL : strdup(study->job_json);
     TRY(obsolete_write(lease, &grant->discard, err));
-    if (grant->objectives == NULL || grant->parameters == NULL
+    if (grant->objectives == NULL || grant->parameters == NULL || grant->inactive == NULL
         || (study->job_json != NULL && grant->job == NULL)) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }

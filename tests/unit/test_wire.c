@@ -126,6 +126,7 @@ START_TEST(grant_reads_back_as_written)
         "\"ttl_seconds\":60,\"heartbeat_seconds\":20},\"study\":\"digits-svm\","
         "\"objectives\":[{\"metric\":\"accuracy\",\"direction\":\"maximize\"}],"
         "\"trial\":{\"number\":12,\"attempt\":1,\"parameters\":{\"C\":1.3,\"kernel\":\"rbf\"},"
+        "\"inactive\":[\"degree\"],"
         "\"seed\":8123,\"resource\":{\"name\":\"epochs\",\"from\":3,\"to\":9},"
         "\"checkpoint\":{\"uri\":\"x\",\"step\":3,\"reach\":\"any\"}},"
         "\"limits\":{\"trial_seconds\":3600,\"stall_seconds\":600},\"job\":{\"runner\":\"train\"},"
@@ -155,6 +156,7 @@ START_TEST(grant_of_a_newer_server_is_understood)
 
     ck_assert_msg(lease_grant_from_json(body, &grant, &err) == 0, "%s", err.text);
     ck_assert(!grant.has_resource);
+    ck_assert_ptr_null(grant.inactive); /* not said is not the same as none */
     ck_assert(!grant.checkpoint.present);
     ck_assert_double_eq(grant.heartbeat_seconds, 20);
 }
