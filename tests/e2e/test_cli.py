@@ -778,6 +778,7 @@ def test_run_checks_the_command_before_it_starts_anything(tmp):
     with FakeServer() as server, Private(server, tmp) as private:
         for command, says in [(["./train", "--lr", "{lrr}"], "did you mean {lr}?"),
                               (["./train", "{width}"], "add -P width=DOMAIN"),
+                              (["./train", "{resource.to}"], "add --resource NAME=MIN..MAX"),
                               (["./train", "{lr"], "no placeholder")]:
             _, talk = private.run("run", "digits", *DEFINITION, "--", *command, status=2)
             contains(talk, says)

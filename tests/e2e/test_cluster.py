@@ -163,6 +163,30 @@ def test_no_report_costs_the_trial_its_value(tmp):
             expect((found["state"], found["value"]), ("completed", value), name)
 
 
+def attempt_ends(server, name):
+    """How the attempts of all trials ended."""
+    found = []
+    for item in call(server, "GET", f"/v1/studies/{name}/trials?limit=1000")[1]["items"]:
+        path = f"/v1/studies/{name}/trials/{item['number']}/attempts"
+        found += [attempt["state"] for attempt in call(server, "GET", path)[1]["items"]]
+    return found
+
+
+def test_a_command_that_does_not_fit_harms_no_trial(tmp):
+    with Server() as server:
+        study(server, "s")
+        done = subprocess.run(
+            [HONE, "worker", "--study", "s", "--slots", "8", "--workdir", str(tmp / "work"),
+             "--", "touch", str(tmp / "ran"), "{learning_rate}"],
+            env=environment(server), capture_output=True, text=True, timeout=SECONDS, check=False)
+        expect(done.returncode, 2, done.stderr)
+        assert "names {learning_rate}, which is no parameter; the study has x;" in done.stderr, done
+        counts = state(server, "s")["counts"]
+        expect((counts["failed"], counts["running"], counts["completed"]), (0, 0, 0))
+        expect(set(attempt_ends(server, "s")), {"released"})
+        assert not (tmp / "ran").exists()
+
+
 def test_workers_carry_on_when_the_server_is_killed(tmp):
     with Server() as server:  # which starts again on the port it had
         study(server, "s")

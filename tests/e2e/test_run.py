@@ -188,6 +188,14 @@ def test_a_study_that_is_deleted_meanwhile_ends_the_run(tmp):
         expect(is_alive(int(pids.read_text())), False, "the job is alive")
 
 
+def test_run_tells_of_a_command_without_parameters(tmp):
+    with Account(tmp) as account:
+        once = ["sh", "-c", "echo hone: score=1"]
+        _, said = account.hone("run", "s", *DEFINITION, "--", *once)
+        expect(said.count("the command names no parameter; the program must read HONE_PARAM_"), 1,
+               said)
+
+
 def test_run_works_on_the_server_that_is_named(tmp):
     with Server() as server, AtServer(tmp, server) as account:
         token = tmp / "both.token"

@@ -66,7 +66,7 @@ echo hone: step=$HONE_RESOURCE_TO accuracy=0.5
 """)
     parameters = {"lr": 1e-05, "units": 16, "kernel": "r b'f", "amp": True, "a-b.c": 0.1}
     with LeaseServer() as server:
-        server.grants(parameters, resource=(0, 9))
+        server.grants(parameters, resource=(0, 9), inactive=["degree"])
         server.work(tmp, job, "--lr", "{lr}", "--x={units}/{kernel}", "--degree", "{degree}",
                     "{{{amp}}", "{a-b.c}", "{resource.from}-{resource.to}", "{trial}.{attempt}",
                     "{seed}", "", HONE_TOKEN="secret", CUDA_VISIBLE_DEVICES="5")
@@ -539,6 +539,20 @@ def test_terminated_worker_hands_its_trial_back(tmp):
     expect([pid for pid in pids if is_alive(pid)], [])
 
 
+def test_a_lease_whose_answer_was_lost_is_handed_back(tmp):
+    with LeaseServer() as server:
+        server.fails("ask", (503, "overloaded", 300))
+        worker = server.start(tmp, script(tmp, f"touch {tmp}/ran\n"))
+        server.wait_for(lambda: server.asks)
+        server.grants()  # as if the first ask had been granted, and its answer lost
+        worker.send_signal(signal.SIGTERM)
+        said, _ = worker.communicate(timeout=SECONDS)
+        expect((worker.returncode, server.released, server.results), (0, [1], []), said)
+        first, second = server.asks
+        expect((second["request_id"], second["wait_seconds"]), (first["request_id"], 0))
+    assert not (tmp / "ran").exists()
+
+
 def test_terminated_worker_keeps_a_checkpoint(tmp):
     with LeaseServer() as server:
         worker, _ = running(server, tmp, "echo x >$HONE_CHECKPOINT_DIR/weights\n" + ENDLESS)
@@ -599,6 +613,90 @@ def test_what_cannot_work_is_refused_before_the_first_trial(tmp):
     assert "no server address" in refused(tmp, *study, "--server", "ftp://x", "--", "true")
     assert "cannot be made" in refused(tmp, *study, "--workdir", "/dev/null/x", "--", "true")
     assert "token" in refused(tmp, *study, "--", "true", HONE_TOKEN_FILE="/nonexistent")
+
+
+WRONG_NAMES = [
+    (["--lr", "{learning_rate}"], "the command names {learning_rate}, which is no parameter; the "
+     "study has lr, degree; write {{ for a brace"),
+    (["--lr={ld}"], "the command names {ld}, which is no parameter; did you mean {lr}?"),
+    (["{lr}", "{degre}"], "the command names {degre}, which is no parameter; did you mean {degree}?"),
+    (["{lr}", "--epochs={resource.to}"], "the command names {resource.to}, but the study has no "
+     "resource; leave it out"),
+    (["{resource.from}"], "the command names {resource.from}, but the study has no resource"),
+]
+
+
+def test_a_command_that_names_no_parameter_of_its_study_is_refused(tmp):
+    job = script(tmp, f"echo ran >{tmp}/ran\necho hone: accuracy=1\n")
+    for arguments, words in WRONG_NAMES:
+        for way in ("study", "runner"):
+            with LeaseServer() as server:
+                server.grants(inactive=["degree"])
+                server.grants(inactive=["degree"])
+                said = server.work(tmp, job, *arguments, status=2) if way == "study" else \
+                    server.work(tmp, options=["--runner", f"train={job} {' '.join(arguments)}"],
+                                status=2)
+                expect((server.released, server.results, len(server.asks)), ([1], [], 1), said)
+            expect(said.count(words), 1, said)
+            expect("study digits, runner train: " in said, way == "runner", said)
+            assert not (tmp / "ran").exists(), arguments
+
+
+def test_what_a_command_may_name(tmp):
+    job = script(tmp, "echo hone: accuracy=1\n")
+    with LeaseServer() as server:
+        server.grants(resource=(0, 3), inactive=["degree"])
+        said = server.work(tmp, job, "{lr}", "{degree}", "{resource.from}", "{resource.to}",
+                           "{trial}{attempt}{seed}", "{checkpoint}", "{{learning_rate}")
+        expect(only_result(server)["outcome"], "completed")
+    assert "names" not in said, said
+
+
+def test_an_older_server_is_told_apart(tmp):
+    job = script(tmp, "echo hone: accuracy=1\n")
+    with LeaseServer() as server:
+        for _ in range(3):
+            server.grants(inactive=None)
+        said = server.work(tmp, job, "{lr}", "{learning_rate}")
+        expect(len(server.results), 3)
+    expect(said.count("{learning_rate} cannot be checked"), 1, said)
+
+
+def test_a_command_without_parameters_is_told_once(tmp):
+    job = script(tmp, "echo hone: accuracy=1\n")
+    with LeaseServer() as server:
+        server.grants()
+        server.grants()
+        server.grants({})
+        said = server.work(tmp, job, "--epochs", "3", "{seed}")
+        expect(len(server.results), 3)
+    expect(said.count("the command names no parameter; the program must read HONE_PARAM_"), 1, said)
+    with LeaseServer() as server:
+        server.grants({})
+        assert "names no parameter" not in server.work(tmp, job)
+
+
+def test_other_studies_go_on_to_their_end(tmp):
+    """One runner, two studies, and only one of them has what the command names."""
+    job = script(tmp, f"""
+echo $$ >>{tmp}/pids
+while [ ! -e {tmp}/go ]; do sleep 0.01; done
+echo hone: accuracy=1
+""")
+    with LeaseServer() as server:
+        server.nothing = "waiting"
+        server.grants()
+        worker = server.start(tmp, options=["--slots", "2", "--runner", f"train={job} {{lr}}"])
+        pids_in(tmp / "pids", 1)
+        server.grants({"rate": 1}, study="other")
+        server.wait_for(lambda: server.released)
+        (tmp / "go").touch()
+        said, _ = worker.communicate(timeout=SECONDS)
+        expect((worker.returncode, server.released), (2, [2]), said)
+        expect([(number, body["outcome"]) for number, body in server.results],
+               [(1, "completed")], said)
+    assert "study other, runner train: the command names {lr}" in said, said
+    assert "goes on to its end" in said, said
 
 
 def test_too_few_open_files_are_told(tmp):

@@ -91,26 +91,29 @@ class LeaseServer:
     # ---- what the test says ----
 
     def grants(self, parameters=None, resource=None, **more):
-        """Hands out one more trial; its number."""
+        """Hands out one more trial; its number. A field that is None is left out."""
         self.number += 1
         trial = {"number": self.number, "attempt": 1, "seed": 8123,
-                 "parameters": {"lr": 0.1} if parameters is None else parameters}
+                 "parameters": {"lr": 0.1} if parameters is None else parameters,
+                 "inactive": []}
         if resource:
             trial["resource"] = {"name": "epochs", "from": resource[0], "to": resource[1]}
-        for key in ("attempt", "checkpoint"):
+        for key in ("attempt", "checkpoint", "inactive"):
             if key in more:
                 trial[key] = more.pop(key)
         lease = {"lease": {"id": f"l_{self.number}", "ttl_seconds": 60,
                            "heartbeat_seconds": more.pop("heartbeat", 20)},
                  "study": STUDY, "objectives": [{"metric": "accuracy", "direction": "maximize"}],
                  "trial": trial, "limits": {}, "job": {"runner": "train"}, "discard": [], **more}
+        lease["trial"] = {key: value for key, value in trial.items() if value is not None}
         with self.lock:
             self.waiting.append(lease)
             self.lock.notify_all()
         return self.number
 
     def fails(self, kind, *answers):
-        """The next calls of this kind get these: a status, (status, problem type) or a Stranger."""
+        """The next calls of this kind get these: a status, (status, problem type), (503,
+        problem type, Retry-After) or a Stranger."""
         self.faults.setdefault(kind, []).extend(answers)
 
     # ---- what the worker hears ----
@@ -132,9 +135,10 @@ class LeaseServer:
                 fault = self.faults[kind].pop(0)
                 if isinstance(fault, Stranger):
                     return fault.status, fault.body, {"Content-Type": fault.content_type}
-                status, problem = fault if isinstance(fault, tuple) else (fault, "overloaded")
+                status, problem, *more = fault if isinstance(fault, tuple) else (fault, "overloaded")
+                seconds = more[0] if more else 0
                 return status, FakeServer.problem(problem, "as the test wished"), \
-                    {"Retry-After": "0"} if status == 503 else {}
+                    {"Retry-After": str(seconds)} if status == 503 else {}
             return getattr(self, kind)(path, body)
 
     @staticmethod

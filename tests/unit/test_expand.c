@@ -98,6 +98,74 @@ START_TEST(what_is_no_placeholder_is_refused)
 }
 END_TEST
 
+/* A study with the parameters lr (active) and degree (not), and what is said about a command: ""
+ * when it will do, "p" before it when it names a parameter. */
+static const struct {
+    const char *command;
+    bool has_resource, may_add;
+    const char *said;
+} checks[] = {
+    {"p|{lr}|{degree}", false, false, "p"},
+    {"p|--x={lr}/{seed}", false, false, "p"},
+    {"p|{seed}|{trial}|{attempt}|{checkpoint}", false, false, ""},
+    {"p|{{ld}|x", false, false, ""},
+    {"p", false, false, ""},
+    {"p|{resource.from}|{resource.to}", true, false, ""},
+    {"p|{lr}|{resource.from}", false, false,
+     "the command names {resource.from}, but the study has no resource; leave it out"},
+    {"p|{resource.to}", false, true,
+     "the command names {resource.to}, but the study has no resource; add --resource "
+     "NAME=MIN..MAX, or leave it out"},
+    {"p|{resource.too}", true, false,
+     "the command names {resource.too}, which is no parameter; the study has lr, degree; write "
+     "{{ for a brace"},
+    {"p|{learning_rate}", false, false,
+     "the command names {learning_rate}, which is no parameter; the study has lr, degree; write "
+     "{{ for a brace"},
+    {"p|{learning_rate}", false, true,
+     "the command names {learning_rate}, which is no parameter; add -P learning_rate=DOMAIN, or "
+     "write {{ for a brace"},
+    {"p|{lr}|a{lt}b", false, true,
+     "the command names {lt}, which is no parameter; did you mean {lr}?"},
+    {"p|{{{{{lr}{degre}", false, false,
+     "the command names {degre}, which is no parameter; did you mean {degree}?"},
+};
+
+START_TEST(a_command_names_what_its_study_has)
+{
+    json_auto_t *active = json_loads("{\"lr\": 1}", 0, NULL);
+    json_auto_t *inactive = json_loads("[\"degree\"]", 0, NULL);
+    struct expand_study study = {.active = active,
+                                 .inactive = inactive,
+                                 .has_resource = checks[_i].has_resource,
+                                 .may_add = checks[_i].may_add};
+    OWN(words) struct words argv = {0};
+    struct expand_found found;
+    struct err err = {0};
+
+    split(checks[_i].command, &argv);
+    int rc = expand_check_names(argv.items, &study, &found, &err);
+    ck_assert_str_eq(rc != 0 ? err.text : found.names_parameter ? "p" : "", checks[_i].said);
+    ck_assert_int_eq(err.code, rc == 0 ? ERR_NONE : ERR_INVALID);
+    ck_assert_str_eq(found.unchecked, "");
+}
+END_TEST
+
+START_TEST(without_the_other_names_nothing_is_refused)
+{
+    json_auto_t *active = json_loads("{\"lr\": 1}", 0, NULL);
+    struct expand_study study = {.active = active};
+    OWN(words) struct words argv = {0};
+    struct expand_found found;
+    struct err err = {0};
+
+    split("p|{lr}|{degree}|{seed}", &argv);
+    ck_assert_int_eq(expand_check_names(argv.items, &study, &found, &err), 0);
+    ck_assert(found.names_parameter);
+    ck_assert_str_eq(found.unchecked, "degree");
+}
+END_TEST
+
 START_TEST(an_argument_has_a_greatest_length)
 {
     json_auto_t *object = json_object();
@@ -127,6 +195,9 @@ int main(void)
     tcase_add_test(tcase, a_parameter_stands_before_a_word_of_ours);
     tcase_add_loop_test(tcase, what_is_no_placeholder_is_refused, 0,
                         (int)(sizeof wrong / sizeof wrong[0]));
+    tcase_add_loop_test(tcase, a_command_names_what_its_study_has, 0,
+                        (int)(sizeof checks / sizeof checks[0]));
+    tcase_add_test(tcase, without_the_other_names_nothing_is_refused);
     tcase_add_test(tcase, an_argument_has_a_greatest_length);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

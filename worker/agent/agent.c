@@ -28,6 +28,7 @@ struct agent {
     int stop_fd; /* counts agent_stop() */
     struct watch stop_watch;
     unsigned stops;
+    bool told_closing;
     int64_t give_up_at_ms; /* INT64_MAX: not stopping */
 };
 
@@ -409,13 +410,25 @@ static bool is_time_to_go(struct agent *agent)
     return true;
 }
 
+/* Said now if it takes time until the worker ends, and in the end. */
+static void tell_closing(struct agent *agent)
+{
+    if (agent->site.closing && !agent->told_closing && any_slot_in(agent, SLOT_RUNNING)) {
+        log_error("%s; nothing more is asked for, and what runs here goes on to its end",
+                  agent->site.fatal.text);
+    }
+    agent->told_closing = agent->site.closing;
+}
+
 static void serve(struct agent *agent)
 {
     while (!all_closed(agent)) {
         for (size_t i = 0; i < agent->n_slots; i++) {
             slot_tick(&agent->slots[i]);
         }
-        bool must_stop = agent->stops > 0 || agent->site.fatal.code != ERR_NONE;
+        tell_closing(agent);
+        bool is_fatal = agent->site.fatal.code != ERR_NONE && !agent->site.closing;
+        bool must_stop = agent->stops > 0 || is_fatal;
         if (must_stop && !agent->site.draining) {
             drain(agent);
         }

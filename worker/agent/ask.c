@@ -7,6 +7,7 @@
 #include "worker/agent/verdict.h"
 
 #define ANSWER_MARGIN_MS 15000 /* on top of what the server was asked to wait */
+#define WITHDRAW_MS 2000       /* for an ask whose answer is of no use but to hand it back */
 #define NEXT_LEAST_MS 100
 #define NEXT_MOST_SECONDS 60
 
@@ -22,12 +23,14 @@ static void new_request_id(struct ask *ask)
 {
     (void)snprintf(ask->request_id, sizeof ask->request_id, "%016" PRIx64 "%016" PRIx64,
                    rng_next(&ask->loop->rng), rng_next(&ask->loop->rng));
+    ask->unanswered = false;
 }
 
 void ask_begin(struct ask *ask)
 {
     new_request_id(ask);
     ask->active = true;
+    ask->withdrawing = false;
     ask->next_at_ms = 0;
     backoff_reset(&ask->backoff);
 }
@@ -37,6 +40,18 @@ void ask_stop(struct ask *ask)
     http_async_cancel(ask->transfer);
     ask->transfer = NULL;
     ask->active = false;
+}
+
+void ask_withdraw(struct ask *ask)
+{
+    if (!ask->active || ask->withdrawing) {
+        return;
+    }
+    http_async_cancel(ask->transfer);
+    ask->transfer = NULL;
+    ask->active = ask->unanswered;
+    ask->withdrawing = true;
+    ask->next_at_ms = 0;
 }
 
 /* ---- answers ---- */
@@ -89,7 +104,12 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
     OWN(reply) struct reply reply;
 
     ask->transfer = NULL;
-    switch (verdict_of(CALL_ASK, rc, answer, &reply, &problem)) {
+    enum verdict verdict = verdict_of(CALL_ASK, rc, answer, &reply, &problem);
+    if (ask->withdrawing && !reply.granted) {
+        ask->active = false;
+        return;
+    }
+    switch (verdict) {
     case VERDICT_TAKEN:
         take_reply(ask, &reply);
         break;
@@ -120,14 +140,17 @@ static int send_ask(struct ask *ask, struct err *err)
     json_writer_init(&w, &body);
     memcpy(message.worker, ask->worker, sizeof message.worker);
     (void)snprintf(message.request_id, sizeof message.request_id, "%s", ask->request_id);
+    message.wait_seconds = ask->withdrawing ? 0 : message.wait_seconds;
     lease_ask_write(&message, &w);
     TRY(buf_check(&body, err));
     struct http_call call = {.method = "POST",
                              .path = "/v1/leases",
                              .body = body.data,
                              .body_len = body.len,
-                             .timeout_ms =
-                                 (int64_t)(message.wait_seconds * 1000) + ANSWER_MARGIN_MS};
+                             .timeout_ms = ask->withdrawing ? WITHDRAW_MS
+                                                            : (int64_t)(message.wait_seconds * 1000)
+                                                                  + ANSWER_MARGIN_MS};
+    ask->unanswered = true;
     return http_async_start(ask->loop->http, &call, on_answer, ask, &ask->transfer, err);
 }
 
@@ -141,6 +164,7 @@ void ask_tick(struct ask *ask)
     }
     ask->sent_ms = now_ms;
     if (send_ask(ask, &err) != 0) {
+        ask->active = !ask->withdrawing;
         try_again(ask, -1, err.text);
     }
 }

@@ -29,6 +29,8 @@ struct ask {
     int64_t sent_ms;
     int64_t next_at_ms;
     bool active;
+    bool unanswered; /* sent under this request id */
+    bool withdrawing;
     struct backoff backoff;
 };
 
@@ -37,6 +39,10 @@ void ask_init(struct ask *ask, struct loop *loop, const struct lease_ask *facts,
 /* From now on it asks whenever it is due, until a grant or ask_stop(). */
 void ask_begin(struct ask *ask);
 void ask_stop(struct ask *ask);
+/* Stops asking, but leaves no lease behind: an ask that was sent and not answered is sent once
+ * more, without waiting, and may still end in a grant. No other hook is called. Over when `active`
+ * is false. */
+void ask_withdraw(struct ask *ask);
 void ask_tick(struct ask *ask);
 int64_t ask_deadline(const struct ask *ask);
 

@@ -12,6 +12,8 @@
 #include "common/err.h"
 #include "worker/agent/words.h"
 
+#define EXPAND_NAME_BYTES 72
+
 struct expand_values {
     const json_t *parameters; /* the active ones */
     bool has_resource;
@@ -24,10 +26,27 @@ struct expand_values {
 /* Before any trial: every brace is closed and every placeholder could be a name. */
 MUST_USE int expand_check(char *const argv[], struct err *err);
 
+/* What the commands of a study may name. */
+struct expand_study {
+    const json_t *active;   /* object: its keys are parameters */
+    const json_t *inactive; /* array of the other parameters' names; NULL: not known */
+    bool has_resource;
+    bool may_add; /* whoever wrote the command declares the parameters, too */
+};
+
+struct expand_found {
+    bool names_parameter;              /* some argument does */
+    char unchecked[EXPAND_NAME_BYTES]; /* with `inactive` not known: no active parameter; or "" */
+};
+
+/* With a study at hand: every placeholder is one of its parameters or a word of ours that means
+ * something there. A wrong name would be taken for an inactive parameter, and dropped. */
+MUST_USE int expand_check_names(char *const argv[], const struct expand_study *study,
+                                struct expand_found *found, struct err *err);
+
 /* Fills *out with the arguments of this trial. One that names an inactive parameter is dropped, and
  * with it the argument before it if that starts with `-` and has no placeholder; the first name
  * dropped is told in `dropped` ("" if none). */
-#define EXPAND_NAME_BYTES 72
 MUST_USE int expand_argv(char *const argv[], const struct expand_values *values, struct words *out,
                          char dropped[EXPAND_NAME_BYTES], struct err *err);
 

@@ -79,18 +79,56 @@ static int prepare_files(struct slot *slot, struct err *err)
     return 0;
 }
 
-static const struct program *program_for(const struct slot *slot)
+static struct program *program_for(const struct slot *slot)
 {
     json_auto_t *job = slot->grant.job == NULL ? NULL : json_loads(slot->grant.job, 0, NULL);
     const char *wanted = json_string_value(json_object_get(job, "runner"));
 
     for (size_t i = 0; i < slot->site->n_programs; i++) {
-        const struct program *program = &slot->site->programs[i];
+        struct program *program = &slot->site->programs[i];
         if (program->runner == NULL || (wanted != NULL && strcmp(program->runner, wanted) == 0)) {
             return program;
         }
     }
     return NULL;
+}
+
+static void tell_once(struct program *program, const struct expand_found *found, bool has_any)
+{
+    if (found->unchecked[0] != '\0' && !program->told_unchecked) {
+        program->told_unchecked = true;
+        log_warning("the server does not say which parameters its study has, so {%s} cannot be "
+                    "checked; where a trial has no such parameter the argument is left out",
+                    found->unchecked);
+    }
+    if (!found->names_parameter && has_any && !program->told_no_parameter) {
+        program->told_no_parameter = true;
+        log_info("the command names no parameter; the program must read HONE_PARAM_... or "
+                 "HONE_PARAMS_FILE");
+    }
+}
+
+int job_check(struct slot *slot, struct err *err)
+{
+    struct program *program = program_for(slot);
+    json_auto_t *inactive =
+        slot->grant.inactive == NULL ? NULL : json_loads(slot->grant.inactive, 0, NULL);
+    struct expand_study study = {
+        .active = slot->parameters, .inactive = inactive, .has_resource = slot->grant.has_resource};
+    struct expand_found found;
+
+    if (program == NULL) {
+        return err_set(err, ERR_INVALID, "study %s wants a runner that this worker does not have",
+                       slot->grant.study);
+    }
+    if (expand_check_names(program->argv, &study, &found, err) != 0) {
+        return program->runner == NULL
+                   ? -1
+                   : err_wrap(err, "study %s, runner %s", slot->grant.study, program->runner);
+    }
+    tell_once(program, &found, json_object_size(study.active) + json_array_size(inactive) > 0);
+    slot->program = program;
+    return 0;
 }
 
 /* ---- reading it ---- */
@@ -236,7 +274,7 @@ static int watch_all(struct slot *slot, struct err *err)
 
 /* ---- its life ---- */
 
-static int launch(struct slot *slot, const struct program *program, struct err *err)
+static int launch(struct slot *slot, struct err *err)
 {
     OWN(words) struct words argv = {0};
     OWN(words) struct words envp = {0};
@@ -259,13 +297,13 @@ static int launch(struct slot *slot, const struct program *program, struct err *
                                       .report_socket = slot->mailbox.name,
                                       .gpu = slot->gpu};
 
-    TRY(expand_argv(program->argv, &values, &argv, dropped, err));
+    TRY(expand_argv(slot->program->argv, &values, &argv, dropped, err));
     TRY(environment_build(&environment, &envp, err));
     if (dropped[0] != '\0') {
         log_debug("trial %" PRId64 ": no parameter %s here, its argument is left out",
                   slot->grant.trial, dropped);
     }
-    return runner_start(&slot->runner, program->path, argv.items, envp.items, err);
+    return runner_start(&slot->runner, slot->program->path, argv.items, envp.items, err);
 }
 
 /* Seconds from a server, whatever it says: 0 is no limit, and nothing overflows. */
@@ -279,13 +317,8 @@ static int64_t span_ms(double seconds)
 
 int job_start(struct slot *slot, struct err *err)
 {
-    const struct program *program = program_for(slot);
     int64_t now_ms = loop_now(&slot->site->loop);
 
-    if (program == NULL) {
-        return err_set(err, ERR_INVALID, "study %s wants a runner that this worker does not have",
-                       slot->grant.study);
-    }
     slot->last_step = slot->furthest_step = slot->from;
     slot->has_step = false;
     slot->log_bytes = 0;
@@ -294,7 +327,7 @@ int job_start(struct slot *slot, struct err *err)
     TRY(prepare_files(slot, err));
     parse_init(&slot->output, slot->site->patterns, false, job_report, slot);
     parse_init(&slot->metrics, NULL, true, job_report, slot);
-    TRY(launch(slot, program, err));
+    TRY(launch(slot, err));
     slot->supervisor.leave_ms = slot->site->settings->leave_ms;
     slot->supervisor.grace_ms = slot->site->settings->grace_ms;
     int64_t spent_ms =

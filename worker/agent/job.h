@@ -4,6 +4,9 @@
 
 #include "worker/agent/slot.h"
 
+/* Can the slot's trial be run by the command there is for it? ERR_INVALID: no trial of its study
+ * can. What may be a mistake is logged once per command. */
+MUST_USE int job_check(struct slot *slot, struct err *err);
 /* Starts the command for from…to of the slot's trial. ERR_IO: not on this machine, now. */
 MUST_USE int job_start(struct slot *slot, struct err *err);
 /* Reads what the job has left in its pipes and closes them. */

@@ -121,7 +121,7 @@ static void discard_checkpoints(const struct slot *slot)
     }
 }
 
-static int begin_trial(struct slot *slot, struct err *err)
+static int take_trial(struct slot *slot, struct err *err)
 {
     struct lease_hooks hooks = {on_action, on_lost,  on_closed, on_refused,
                                 on_fatal,  on_reach, slot};
@@ -131,6 +131,17 @@ static int begin_trial(struct slot *slot, struct err *err)
                      err));
     slot->parameters =
         json_loads(slot->grant.parameters == NULL ? "{}" : slot->grant.parameters, 0, NULL);
+    return 0;
+}
+
+static int begin_job(struct slot *slot, struct err *err)
+{
+    const struct site *site = slot->site;
+
+    if (job_check(slot, err) != 0) {
+        slot->site->closing = true; /* no further trial of this study could run either */
+        return -1;
+    }
     discard_checkpoints(slot);
     TRY(folder_open(&slot->folder, site->workdir, http_async_url(site->loop.http), &slot->grant,
                     err));
@@ -144,13 +155,13 @@ static int begin_trial(struct slot *slot, struct err *err)
     return job_start(slot, err);
 }
 
-static void release_after(struct slot *slot, const struct err *err)
+static bool asks_no_more(const struct site *site)
 {
-    log_error("trial %" PRId64 " of %s cannot run here: %s", slot->grant.trial, slot->grant.study,
-              err->text);
-    if (slot->site->fatal.code == ERR_NONE) {
-        slot->site->fatal = *err;
-    }
+    return site->draining || site->closing || site->fatal.code != ERR_NONE;
+}
+
+static void hand_back(struct slot *slot)
+{
     slot->ending = (struct ending){.kind = ENDING_RELEASE, .reason = ""};
     slot->phase = SLOT_DELIVERING;
     if (slot->lease != NULL) {
@@ -158,6 +169,18 @@ static void release_after(struct slot *slot, const struct err *err)
     } else {
         slot->lost = true;
     }
+}
+
+static void release_after(struct slot *slot, const struct err *err)
+{
+    if (!slot->site->closing) {
+        log_error("trial %" PRId64 " of %s cannot run here: %s", slot->grant.trial,
+                  slot->grant.study, err->text);
+    }
+    if (slot->site->fatal.code == ERR_NONE) {
+        slot->site->fatal = *err;
+    }
+    hand_back(slot);
 }
 
 static void on_grant(void *context, struct lease_grant *grant)
@@ -172,13 +195,14 @@ static void on_grant(void *context, struct lease_grant *grant)
     slot->fault[0] = '\0';
     slot->started_ms = loop_now(&slot->site->loop);
     slot->phase = SLOT_RUNNING;
-    if (begin_trial(slot, &err) != 0) {
+    if (take_trial(slot, &err) != 0) {
         release_after(slot, &err);
-        return;
-    }
-    emit(slot, AGENT_STARTED, "", "");
-    if (slot->site->draining) {
-        slot_drain(slot);
+    } else if (asks_no_more(slot->site)) { /* granted when it was not wanted any more */
+        hand_back(slot);
+    } else if (begin_job(slot, &err) != 0) {
+        release_after(slot, &err);
+    } else {
+        emit(slot, AGENT_STARTED, "", "");
     }
 }
 
@@ -215,7 +239,7 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
     lease_grant_finish(&slot->grant);
     buf_clear(&slot->control);
     mailbox_answer(&slot->mailbox, "error: the trial has ended\n");
-    if (slot->site->draining || slot->site->fatal.code != ERR_NONE) {
+    if (asks_no_more(slot->site)) {
         slot->phase = SLOT_CLOSED;
     } else {
         slot->phase = SLOT_ASKING;
@@ -356,8 +380,19 @@ static void tick_running(struct slot *slot)
     }
 }
 
+static void stop_asking(struct slot *slot)
+{
+    ask_withdraw(&slot->ask);
+    if (!slot->ask.active) {
+        slot->phase = SLOT_CLOSED;
+    }
+}
+
 void slot_tick(struct slot *slot)
 {
+    if (slot->phase == SLOT_ASKING && asks_no_more(slot->site)) {
+        stop_asking(slot);
+    }
     if (slot->phase == SLOT_ASKING) {
         ask_tick(&slot->ask);
     }
@@ -442,8 +477,7 @@ void slot_drain(struct slot *slot)
     int64_t now_ms = loop_now(&slot->site->loop);
 
     if (slot->phase == SLOT_ASKING) {
-        ask_stop(&slot->ask);
-        slot->phase = SLOT_CLOSED;
+        stop_asking(slot);
     } else if (slot->phase == SLOT_RUNNING) {
         job_act(slot, supervisor_step(&slot->supervisor, JOB_DRAINED, now_ms));
     }

@@ -23,7 +23,8 @@
 struct program {
     const char *runner; /* NULL: for whatever comes */
     char *const *argv;
-    char *path; /* owned */
+    char *path;                             /* owned */
+    bool told_unchecked, told_no_parameter; /* each once */
 };
 
 /* What the slots of an agent share. */
@@ -37,6 +38,7 @@ struct site {
     char *workdir;
     char *host;
     bool draining;
+    bool closing; /* nothing more is asked for; trials that run go on to their end */
     bool unreachable;
     struct err fatal; /* code ERR_NONE: nothing */
 };
@@ -54,6 +56,7 @@ struct slot {
     /* the trial */
     struct lease_grant grant;
     json_t *parameters;
+    const struct program *program; /* what runs it; by job_check() */
     struct folder folder;
     struct lease *lease;
     bool lost;      /* by its hook: the trial is not ours any more */

@@ -7,7 +7,6 @@
 
 #include "common/integer.h"
 #include "common/json.h"
-#include "common/suggest.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/expand.h"
 #include "worker/agent/gpu.h"
@@ -100,37 +99,23 @@ static const struct usage usage = {
 
 /* ---- before anything is started ---- */
 
-/* A mistyped {name} would be taken for an inactive parameter, and dropped. */
 static int check_command(char *const command[], const json_t *body, struct err *err)
 {
-    OWN(words) struct words words = {0};
     json_auto_t *all = json_object();
-    char unknown[EXPAND_NAME_BYTES] = "";
-    struct suggestion_for meant = {.word = unknown};
+    json_auto_t *none = json_array();
+    struct expand_study study = {.active = all,
+                                 .inactive = none,
+                                 .has_resource = json_object_get(body, "resource") != NULL,
+                                 .may_add = true};
+    struct expand_found found;
     size_t i;
     json_t *parameter;
 
+    json_array_foreach (json_object_get(body, "parameters"), i, parameter) {
+        (void)json_object_set_new(all, text_at(parameter, "name"), json_true());
+    }
     TRY(expand_check(command, err));
-    json_array_foreach (json_object_get(body, "parameters"), i, parameter) {
-        (void)json_object_set_new(all, text_at(parameter, "name"), json_integer(0));
-    }
-    struct expand_values values = {
-        .parameters = all, .has_resource = true, .checkpoint = "CHECKPOINT"};
-    TRY(expand_argv(command, &values, &words, unknown, err));
-    if (unknown[0] == '\0') {
-        return 0;
-    }
-    json_array_foreach (json_object_get(body, "parameters"), i, parameter) {
-        suggest_offer(&meant, text_at(parameter, "name"));
-    }
-    return meant.best != NULL ? err_set(err, ERR_INVALID,
-                                        "the command names {%s}, which is no parameter; did you "
-                                        "mean {%s}?",
-                                        unknown, meant.best)
-                              : err_set(err, ERR_INVALID,
-                                        "the command names {%s}, which is no parameter; add -P "
-                                        "%s=DOMAIN, or write {{ for a brace",
-                                        unknown, unknown);
+    return expand_check_names(command, &study, &found, err);
 }
 
 /* ---- the server and the study --------------------------------------------------------------- */
