@@ -7,11 +7,13 @@
 #include "server/model/linalg.h"
 
 static const double half_ln_2pi = 0.91893853320467274178;
-enum { NEWS_FROM = 30 };                   /* results: before that, nobody knows the noise */
-static const double news_noise_max = 1e-2; /* of a variance of 1: what counts as nearly exact */
+enum { AUGMENTED_FROM = 30 }; /* observed points: with fewer the noise estimate is unreliable */
+static const double augmented_noise_max = 1e-2; /* noise variance; the data have variance 1 */
 static const double far_tail = -10.0; /* below it the asymptotic series is exact to the last bit */
+static const double feasibility_spread = 0.05; /* s² of log_feasibility() */
+static const double least_independence = 1e-9; /* of 1 − ρ² */
 
-double normal_density(double z)
+static double normal_density(double z)
 {
     return exp(-0.5 * z * z - half_ln_2pi);
 }
@@ -61,12 +63,7 @@ void log_h_slopes(double z, double *phi_over_h, double *Phi_over_h)
     *Phi_over_h = -z * (1.0 + tail_series(z, 1.0)) / scale;
 }
 
-double log_expected_improvement(double mean, double sd, double best)
-{
-    return log(sd) + log_h((best - mean) / sd);
-}
-
-void incumbents(const struct gp *gp, double best, double per_fantasy[])
+void fantasy_incumbents(const struct gp *gp, double best, double per_fantasy[])
 {
     for (size_t s = 0; s < gp->n_fantasies; s++) {
         per_fantasy[s] = best;
@@ -76,7 +73,7 @@ void incumbents(const struct gp *gp, double best, double per_fantasy[])
     }
 }
 
-/* One point: the log of the mean of its fantasies' EI. */
+/* The logarithm of the mean EI of n fantasies at one point. */
 static double log_mean(size_t n, const double mean[], double sd, const double best[])
 {
     double top = -INFINITY;
@@ -94,25 +91,7 @@ static double log_mean(size_t n, const double mean[], double sd, const double be
     return log(sd) + top + log(sum / (double)n);
 }
 
-/* ∂/∂μ_s = −q_s Φ/(σh), ∂/∂σ² = Σ q_s φ/(2σ²h), q_s the fantasy's share of the mean. */
-static void weights(size_t n, const double mean[], double sd, const double best[], double value,
-                    double a[], double *b)
-{
-    double sum = 0.0;
-
-    for (size_t s = 0; s < n; s++) {
-        double z = (best[s] - mean[s]) / sd;
-        double phi = 0.0;
-        double Phi = 0.0;
-        double share = exp(log(sd) + log_h(z) - value) / (double)n;
-        log_h_slopes(z, &phi, &Phi);
-        a[s] = -share * Phi / sd;
-        sum += share * phi;
-    }
-    *b = sum / (2.0 * sd * sd);
-}
-
-double log_news(double var, double noise, double *slope)
+double log_augmentation(double var, double noise, double *slope)
 {
     double q = sqrt(noise / (var + noise));
 
@@ -120,52 +99,63 @@ double log_news(double var, double noise, double *slope)
     return log(var / (var + noise)) - log1p(q);
 }
 
-void log_ei_batch(const struct gp *gp, const struct gp_batch *batch, size_t m, const double best[],
+void log_ei_batch(const struct gp *gp, const struct gp_batch *batch, const double best[],
                   double value[], double a[], double b[])
 {
     size_t n = gp->n_fantasies;
 
-    for (size_t j = 0; j < m; j++) {
+    for (size_t j = 0; j < batch->n; j++) {
+        const double *mean = batch->mean + j * n;
         double sd = sqrt(batch->var[j]);
         double slope = 0.0;
-        double share = gp->n < NEWS_FROM
-                           ? 0.0
-                           : log_news(batch->var[j], fmin(gp->noise, news_noise_max), &slope);
-        value[j] = log_mean(n, batch->mean + j * n, sd, best);
-        if (a != NULL) {
-            weights(n, batch->mean + j * n, sd, best, value[j], a + j * n, b + j);
-            b[j] += slope;
+        double augmentation =
+            gp->n < AUGMENTED_FROM
+                ? 0.0
+                : log_augmentation(batch->var[j], fmin(gp->noise, augmented_noise_max), &slope);
+        value[j] = log_mean(n, mean, sd, best);
+        /* ∂/∂μ_s = −q_s Φ/(σh), ∂/∂σ² = Σ q_s φ/(2σ²h); q_s: the fantasy's share of the mean EI */
+        double sum = 0.0;
+        for (size_t s = 0; a != NULL && s < n; s++) {
+            double z = (best[s] - mean[s]) / sd;
+            double phi = 0.0;
+            double Phi = 0.0;
+            double share = exp(log(sd) + log_h(z) - value[j]) / (double)n;
+            log_h_slopes(z, &phi, &Phi);
+            a[j * n + s] = -share * Phi / sd;
+            sum += share * phi;
         }
-        value[j] += share;
+        if (a != NULL) {
+            b[j] = sum / (2.0 * sd * sd) + slope;
+        }
+        value[j] += augmentation;
     }
 }
 
-/* ---- improvement and feasibility together --------------------------------------------------- */
-static const double ok_spread = 0.05; /* s²: a mean of 0 is an even chance, ±½ nearly certain */
-
-double log_p_ok(double mean, double var)
+double log_feasibility(double mean, double var)
 {
-    return log_normal_distribution(mean / sqrt(ok_spread + var));
+    return log_normal_distribution(mean / sqrt(feasibility_spread + var));
 }
 
+/* ---- the acquisition function of one suggestion ------------------------------------------------
+ */
 void acquisition_destroy(struct acquisition *acquisition)
 {
     if (acquisition != NULL) {
         gp_batch_destroy(acquisition->batch);
-        gp_batch_destroy(acquisition->ok_batch);
+        gp_batch_destroy(acquisition->feasibility_batch);
         if (acquisition->work != NULL) {
             workspace_finish(acquisition->work);
         }
         free(acquisition->work);
-        if (acquisition->near != NULL) {
-            workspace_finish(acquisition->near);
+        if (acquisition->penalty_work != NULL) {
+            workspace_finish(acquisition->penalty_work);
         }
-        free(acquisition->near);
+        free(acquisition->penalty_work);
         free(acquisition);
     }
 }
 
-int acquisition_create(const struct gp *gp, const struct gp *ok, double best, size_t cap,
+int acquisition_create(const struct gp *gp, const struct gp *feasibility, double best, size_t cap,
                        struct acquisition **acquisition, struct err *err)
 {
     OWN(acquisition) struct acquisition *a = calloc(1, sizeof *a);
@@ -176,91 +166,92 @@ int acquisition_create(const struct gp *gp, const struct gp *ok, double best, si
         return err_set(err, ERR_NOMEM, "no memory for a search");
     }
     a->gp = gp;
-    a->ok = ok;
+    a->feasibility = feasibility;
     a->cap = cap;
     TRY(workspace_init(a->work,
-                       workspace_round(s) + workspace_round(s * cap) + 4 * workspace_round(cap)
+                       workspace_round(s) + workspace_round(s * cap) + 3 * workspace_round(cap)
                            + workspace_round(d * cap),
                        err));
     a->best = workspace_take(a->work, s);
     a->a = workspace_take(a->work, s * cap);
     a->b = workspace_take(a->work, cap);
-    a->ok_value = workspace_take(a->work, cap);
-    a->ok_a = workspace_take(a->work, cap);
-    a->ok_b = workspace_take(a->work, cap);
-    a->ok_gradient = workspace_take(a->work, d * cap);
-    incumbents(gp, best, a->best);
+    a->feasibility_a = workspace_take(a->work, cap);
+    a->feasibility_b = workspace_take(a->work, cap);
+    a->feasibility_gradient = workspace_take(a->work, d * cap);
+    fantasy_incumbents(gp, best, a->best);
     TRY(gp_batch_create(gp, cap, true, &a->batch, err));
-    if (ok != NULL) {
-        TRY(gp_batch_create(ok, cap, true, &a->ok_batch, err));
+    if (feasibility != NULL) {
+        TRY(gp_batch_create(feasibility, cap, true, &a->feasibility_batch, err));
     }
     *acquisition = a;
     a = NULL;
     return 0;
 }
 
-/* ---- curves that were begun ------------------------------------------------------------------ */
-static const double least_share = 1e-9;
-
-int acquisition_avoid(struct acquisition *a, const struct points *begun, struct err *err)
+int acquisition_penalise(struct acquisition *a, const struct points *avoided, struct err *err)
 {
     size_t d = a->gp->x->n_num;
 
-    if (begun->n == 0) {
+    if (avoided->n == 0) {
         return 0;
     }
-    if ((a->near = calloc(1, sizeof *a->near)) == NULL) {
+    if ((a->penalty_work = calloc(1, sizeof *a->penalty_work)) == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a search");
     }
-    TRY(workspace_init(a->near,
-                       workspace_round(d * begun->n) + workspace_round(begun->n)
+    TRY(workspace_init(a->penalty_work,
+                       workspace_round(d * avoided->n) + workspace_round(avoided->n)
                            + workspace_round(d * a->cap) + workspace_round(a->cap)
-                           + workspace_round(begun->n * a->cap),
+                           + workspace_round(avoided->n * a->cap),
                        err));
-    a->begun_Z = workspace_take(a->near, d * begun->n);
-    a->begun_norm = workspace_take(a->near, begun->n);
-    a->near_Z = workspace_take(a->near, d * a->cap);
-    a->near_norm = workspace_take(a->near, a->cap);
-    a->near_K = workspace_take(a->near, begun->n * a->cap);
-    kernel_scale(&a->gp->kernel, begun, a->begun_Z, a->begun_norm);
-    a->begun = begun;
+    a->avoided_Z = workspace_take(a->penalty_work, d * avoided->n);
+    a->avoided_norm = workspace_take(a->penalty_work, avoided->n);
+    a->q_Z = workspace_take(a->penalty_work, d * a->cap);
+    a->q_norm = workspace_take(a->penalty_work, a->cap);
+    a->K = workspace_take(a->penalty_work, avoided->n * a->cap);
+    kernel_scale(&a->gp->kernel, avoided, a->avoided_Z, a->avoided_norm);
+    a->avoided = avoided;
     return 0;
 }
 
-static void add_share_untold(struct acquisition *a, const struct points *q, double value[])
+static void add_penalty(struct acquisition *a, const struct points *q, double value[])
 {
-    size_t n = a->begun->n;
+    const struct scaled_points avoided = {a->avoided, a->avoided_Z, a->avoided_norm};
+    const struct scaled_points candidates = {q, a->q_Z, a->q_norm};
+    size_t n = a->avoided->n;
 
-    kernel_scale(&a->gp->kernel, q, a->near_Z, a->near_norm);
-    kernel_cross(&a->gp->kernel, a->begun, a->begun_Z, a->begun_norm, q, a->near_Z, a->near_norm,
-                 a->near_K, NULL, n);
+    kernel_scale(&a->gp->kernel, q, a->q_Z, a->q_norm);
+    kernel_cross(&a->gp->kernel, &avoided, &candidates, a->K, NULL, n);
     for (size_t j = 0; j < q->n; j++) {
         double rho = 0.0;
         for (size_t i = 0; i < n; i++) {
-            rho = fmax(rho, a->near_K[j * n + i]);
+            rho = fmax(rho, a->K[j * n + i]);
         }
-        value[j] += log(fmax(1.0 - rho * rho, least_share));
+        value[j] += log(fmax(1.0 - rho * rho, least_independence));
     }
 }
 
-/* Adds ln P(ok), and its gradient unless NULL. */
-static void add_ok(struct acquisition *a, const struct points *q, double value[], double gradient[])
+/* Adds ln P(feasible), and its gradient unless NULL. */
+static void add_feasibility(struct acquisition *a, const struct points *q, double value[],
+                            double gradient[])
 {
-    a->ok_batch->with_slopes = gradient != NULL;
-    gp_predict(a->ok, a->ok_batch, q);
+    struct gp_batch *batch = a->feasibility_batch;
+
+    batch->with_slopes = gradient != NULL;
+    gp_predict(a->feasibility, batch, q);
     for (size_t j = 0; j < q->n; j++) {
-        double spread = ok_spread + a->ok_batch->var[j];
-        double t = a->ok_batch->mean[j] / sqrt(spread);
+        double spread = feasibility_spread + batch->var[j];
+        double t = batch->mean[j] / sqrt(spread);
         double log_p = log_normal_distribution(t);
         double slope = exp(-0.5 * t * t - half_ln_2pi - log_p); /* φ/Φ */
         value[j] += log_p;
-        a->ok_a[j] = slope / sqrt(spread);
-        a->ok_b[j] = -0.5 * slope * t / spread;
+        a->feasibility_a[j] = slope / sqrt(spread);
+        a->feasibility_b[j] = -0.5 * slope * t / spread;
     }
     if (gradient != NULL) {
-        gp_gradient(a->ok, a->ok_batch, q, a->ok_a, a->ok_b, a->ok_gradient);
+        gp_gradient(a->feasibility, batch, q, a->feasibility_a, a->feasibility_b,
+                    a->feasibility_gradient);
         for (size_t i = 0; i < q->n * q->n_num; i++) {
-            gradient[i] += a->ok_gradient[i];
+            gradient[i] += a->feasibility_gradient[i];
         }
     }
 }
@@ -271,29 +262,29 @@ void acquisition_score(struct acquisition *acquisition, const struct points *q, 
     struct acquisition *a = acquisition;
 
     for (size_t from = 0; from < q->n; from += a->cap) {
-        struct points part = *q; /* a window: nothing is copied */
+        struct points part = *q; /* a view: nothing is copied */
         part.n = q->n - from < a->cap ? q->n - from : a->cap;
         part.num = q->num + from * q->n_num;
         part.cat = q->cat + from * q->n_cat;
         double *slope = gradient == NULL ? NULL : gradient + from * q->n_num;
         a->batch->with_slopes = gradient != NULL;
         gp_predict(a->gp, a->batch, &part);
-        if (a->trend != NULL) {
-            trend_add(a->trend, &part, a->gp->n_fantasies, a->batch->mean);
+        if (a->prior_mean != NULL) {
+            prior_mean_add(a->prior_mean, &part, a->gp->n_fantasies, a->batch->mean);
         }
-        log_ei_batch(a->gp, a->batch, part.n, a->best, value + from, slope == NULL ? NULL : a->a,
+        log_ei_batch(a->gp, a->batch, a->best, value + from, slope == NULL ? NULL : a->a,
                      slope == NULL ? NULL : a->b);
         if (slope != NULL) {
             gp_gradient(a->gp, a->batch, &part, a->a, a->b, slope);
-            if (a->trend != NULL) {
-                trend_add_gradient(a->trend, &part, a->gp->n_fantasies, a->a, slope);
+            if (a->prior_mean != NULL) {
+                prior_mean_add_gradient(a->prior_mean, &part, a->gp->n_fantasies, a->a, slope);
             }
         }
-        if (a->begun != NULL && slope == NULL) {
-            add_share_untold(a, &part, value + from);
+        if (a->avoided != NULL && slope == NULL) {
+            add_penalty(a, &part, value + from);
         }
-        if (a->ok != NULL) {
-            add_ok(a, &part, value + from, slope);
+        if (a->feasibility != NULL) {
+            add_feasibility(a, &part, value + from, slope);
         }
     }
 }

@@ -28,8 +28,8 @@ size_t curve_levels(int64_t low, int64_t high, double eta, int64_t levels[CURVE_
     return n;
 }
 
-/* From one level to the next: gain = alpha + beta (value − centre) ± √var. */
-struct link {
+/* The regression from one level to the next: gain = alpha + beta (value − centre) ± √var. */
+struct level_gain {
     double centre, alpha, beta, var;
 };
 
@@ -41,7 +41,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Median minus best of all values; a trace where there is nothing to go by. */
+/* *scale ← median − best of all values, at least 1e-12; 1 without values. */
 static int find_scale(size_t n, const double value[], double *scale, struct err *err)
 {
     OWN(memory) double *sorted = calloc(n + 1, sizeof *sorted);
@@ -64,8 +64,8 @@ static int find_scale(size_t n, const double value[], double *scale, struct err 
 }
 
 /* The ridge regression from level `at` to the next. */
-static struct link fit_link(size_t n_levels, size_t n, const double value[], size_t at,
-                            double scale)
+static struct level_gain regress_gain(size_t n_levels, size_t n, const double value[], size_t at,
+                                      double scale)
 {
     double count = 0.0;
     double sum_u = 0.0;
@@ -73,7 +73,7 @@ static struct link fit_link(size_t n_levels, size_t n, const double value[], siz
     double uu = scale * scale;
     double ud = 0.0;
     double residual = 0.0;
-    struct link link = {0};
+    struct level_gain gain = {0};
 
     for (size_t i = 0; i < n; i++) {
         const double *v = value + i * n_levels + at;
@@ -83,32 +83,32 @@ static struct link fit_link(size_t n_levels, size_t n, const double value[], siz
             sum_d += v[1] - v[0];
         }
     }
-    link.centre = count > 0.0 ? sum_u / count : 0.0;
-    link.alpha = count > 0.0 ? sum_d / (count + 0.5) : 0.0;
+    gain.centre = count > 0.0 ? sum_u / count : 0.0;
+    gain.alpha = count > 0.0 ? sum_d / (count + 0.5) : 0.0;
     for (size_t i = 0; i < n && count > 2.0; i++) {
         const double *v = value + i * n_levels + at;
         if (!isnan(v[0]) && !isnan(v[1])) {
-            double u = v[0] - link.centre;
+            double u = v[0] - gain.centre;
             uu += u * u;
             ud += u * (v[1] - v[0] - sum_d / count);
         }
     }
-    link.beta = ud / uu;
+    gain.beta = ud / uu;
     for (size_t i = 0; i < n; i++) {
         const double *v = value + i * n_levels + at;
         if (!isnan(v[0]) && !isnan(v[1])) {
-            double r = v[1] - v[0] - link.alpha - link.beta * (v[0] - link.centre);
+            double r = v[1] - v[0] - gain.alpha - gain.beta * (v[0] - gain.centre);
             residual += r * r;
         }
     }
     double prior = prior_sd * scale;
-    link.var = (residual + prior_n * prior * prior) / (count + prior_n - (count > 2.0 ? 0.5 : 0.0));
-    return link;
+    gain.var = (residual + prior_n * prior * prior) / (count + prior_n - (count > 2.0 ? 0.5 : 0.0));
+    return gain;
 }
 
-/* Carries one trial from the last level it has to the end. */
-static void carry(size_t n_levels, const double value[], const struct link links[], double *end,
-                  double *var)
+/* Extrapolates one trial from the last level it has reached. */
+static void extrapolate(size_t n_levels, const double value[], const struct level_gain gains[],
+                        double *end, double *var)
 {
     size_t at = n_levels;
 
@@ -118,24 +118,24 @@ static void carry(size_t n_levels, const double value[], const struct link links
     *end = at == 0 ? (double)NAN : value[at - 1];
     *var = at == 0 ? (double)NAN : 0.0;
     for (; at > 0 && at < n_levels; at++) {
-        const struct link *link = &links[at - 1];
-        *end += link->alpha + link->beta * (*end - link->centre);
-        *var = (1.0 + link->beta) * (1.0 + link->beta) * *var + link->var;
+        const struct level_gain *gain = &gains[at - 1];
+        *end += gain->alpha + gain->beta * (*end - gain->centre);
+        *var = (1.0 + gain->beta) * (1.0 + gain->beta) * *var + gain->var;
     }
 }
 
-int curves_carry(size_t n_levels, size_t n, const double value[], double end[], double var[],
-                 struct err *err)
+int curves_extrapolate(size_t n_levels, size_t n, const double value[], double end[], double var[],
+                       struct err *err)
 {
-    struct link links[CURVE_LEVELS_MAX];
+    struct level_gain gains[CURVE_LEVELS_MAX];
     double scale = 0.0;
 
     TRY(find_scale(n_levels * n, value, &scale, err));
     for (size_t at = 0; at + 1 < n_levels; at++) {
-        links[at] = fit_link(n_levels, n, value, at, scale);
+        gains[at] = regress_gain(n_levels, n, value, at, scale);
     }
     for (size_t i = 0; i < n; i++) {
-        carry(n_levels, value + i * n_levels, links, &end[i], &var[i]);
+        extrapolate(n_levels, value + i * n_levels, gains, &end[i], &var[i]);
     }
     return 0;
 }

@@ -1,18 +1,18 @@
-/* An exponential that loops can be made of. */
+/* An exponential that compiles to vector code inside loops. */
 #ifndef SERVER_MODEL_EXP_H
 #define SERVER_MODEL_EXP_H
 
 #include <stdint.h>
 #include <string.h>
 
-/* Declares a function that is compiled into its callers, so that a caller for a wider machine
- * (`target("avx2")`) makes wider code of it: the same operations in the same order, equal digits.
+/* Declares a function that is inlined into every caller, so that a caller compiled for a wider
+ * machine (`target("avx2")`) gets wider code: the same operations in the same order, equal digits.
  */
-#define INTO_CALLERS static inline __attribute__((always_inline))
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* e^−s for s ≥ 0 to the last bit but one, without branches or calls, so that loops over it become
- * vector code: 2^k e^r, |r| ≤ ½ ln 2, by Taylor's series. Beyond 700 it stays at e^−700. */
-INTO_CALLERS double exp_minus(double s)
+/* e^−s for s ≥ 0, accurate to the last bit but one, without branches or calls: 2^k e^r with
+ * |r| ≤ ½ ln 2 and the Taylor series of e^r. For s > 700: e^−700. */
+ALWAYS_INLINE double exp_minus(double s)
 {
     static const double shift = 0x1.8p52; /* adding it rounds to an integer in the low bits */
     static const double log2_e = 1.4426950408889634074;
@@ -39,8 +39,8 @@ INTO_CALLERS double exp_minus(double s)
     p = p * r + 1.0;
     p = p * r + 1.0;
     memcpy(&bits, &shifted, sizeof bits);
-    bits =
-        (int64_t)((uint64_t)bits << 52); /* k in the exponent's place; the shift's bits fall off */
+    bits = (int64_t)((uint64_t)bits
+                     << 52); /* k moves to the exponent; the bits of the shift drop out */
     int64_t scaled;
     memcpy(&scaled, &p, sizeof scaled);
     scaled = (int64_t)((uint64_t)scaled + (uint64_t)bits);

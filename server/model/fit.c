@@ -7,14 +7,14 @@
 
 #include "server/model/linalg.h"
 
-/* ln ℓ: median .61 √D; ablation.md §1, the choice that decided. */
+/* ln ℓ: median .61 √D. */
 static const double length_mean = -0.5, length_sd = 1.0, length_low = 0.02, length_high = 100.0;
 static const double signal_mean = 0.0, signal_sd = 1.0, signal_low = 0.05, signal_high = 50.0;
-/* ln σ_n²: low and wide. With N(−4, 1) fine differences between good results drown. */
+/* ln σ_n²: low and wide. N(−4, 1) takes small differences between good results for noise. */
 static const double noise_mean = -6.0, noise_sd = 2.0, noise_low = 1e-6, noise_high = 1.0;
 
-/* A step that gains less ends a climb. Where results are many a hundredth of a nat tells no two
- * thetas apart, and a climb from the last fit is over in half as many evaluations. */
+/* A step that gains less ends a run. With many observations a difference of a hundredth of a nat is
+ * immaterial, and a run that starts at the last fit needs half as many evaluations. */
 enum { MANY = 100 };
 static const double least_gain = 1e-5, least_gain_many = 1e-2;
 
@@ -55,12 +55,12 @@ void fit_prior_finish(struct fit_prior *prior)
     *prior = (struct fit_prior){0};
 }
 
-int fit_log_posterior(struct gp_evidence *evidence, const struct fit_prior *prior,
+int fit_log_posterior(struct marginal_likelihood *likelihood, const struct fit_prior *prior,
                       const double theta[], double *value, double gradient[], struct err *err)
 {
     double sum = 0.0;
 
-    TRY(gp_log_evidence(evidence, theta, value, gradient, err));
+    TRY(marginal_likelihood_log(likelihood, theta, value, gradient, err));
     for (size_t i = 0; i < prior->n; i++) {
         double z = (theta[i] - prior->mean[i]) / prior->sd[i];
         sum += z * z;
@@ -72,20 +72,21 @@ int fit_log_posterior(struct gp_evidence *evidence, const struct fit_prior *prio
     return 0;
 }
 
-struct climb {
-    struct gp_evidence *evidence;
+struct map_search {
+    struct marginal_likelihood *likelihood;
     const struct fit_prior *prior;
     double best;
     double *best_theta;
 };
 
-/* NLopt minimises. A theta that cannot be evaluated is a wall: worse than anything, and flat. */
-static double cost(unsigned n, const double *theta, double *gradient, void *data)
+/* The objective of NLopt, which minimises. A theta at which the posterior cannot be evaluated has a
+ * large value and no gradient. */
+static double negative_log_posterior(unsigned n, const double *theta, double *gradient, void *data)
 {
-    struct climb *climb = data;
+    struct map_search *search = data;
     double value = 0.0;
 
-    if (fit_log_posterior(climb->evidence, climb->prior, theta, &value, gradient, NULL) != 0
+    if (fit_log_posterior(search->likelihood, search->prior, theta, &value, gradient, NULL) != 0
         || !isfinite(value)) {
         if (gradient != NULL) {
             memset(gradient, 0, n * sizeof *gradient);
@@ -95,62 +96,63 @@ static double cost(unsigned n, const double *theta, double *gradient, void *data
     for (unsigned i = 0; gradient != NULL && i < n; i++) {
         gradient[i] = -gradient[i];
     }
-    if (value > climb->best) {
-        climb->best = value;
-        memcpy(climb->best_theta, theta, n * sizeof *theta);
+    if (value > search->best) {
+        search->best = value;
+        memcpy(search->best_theta, theta, n * sizeof *theta);
     }
     return -value;
 }
 
-static int climb_from(struct climb *climb, const double start[], int evaluations, double theta[],
-                      struct err *err)
+static int maximise_from(struct map_search *search, const double start[], int evaluations,
+                         double theta[], struct err *err)
 {
-    const struct fit_prior *prior = climb->prior;
+    const struct fit_prior *prior = search->prior;
     nlopt_opt opt = nlopt_create(NLOPT_LD_LBFGS, (unsigned)prior->n);
     double reached = 0.0;
 
     if (opt == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a fit");
     }
-    (void)nlopt_set_min_objective(opt, cost, climb);
+    (void)nlopt_set_min_objective(opt, negative_log_posterior, search);
     (void)nlopt_set_lower_bounds(opt, prior->low);
     (void)nlopt_set_upper_bounds(opt, prior->high);
     (void)nlopt_set_vector_storage(opt, 10);
-    (void)nlopt_set_ftol_abs(opt,
-                             gp_evidence_n(climb->evidence) > MANY ? least_gain_many : least_gain);
+    (void)nlopt_set_ftol_abs(opt, marginal_likelihood_n_points(search->likelihood) > MANY
+                                      ? least_gain_many
+                                      : least_gain);
     (void)nlopt_set_maxeval(opt, evaluations);
     for (size_t i = 0; i < prior->n; i++) {
         theta[i] = fmin(fmax(start[i], prior->low[i]), prior->high[i]);
     }
-    /* how it ended does not matter: the best theta that was evaluated is kept */
+    /* its result is ignored: the search keeps the best theta that was evaluated */
     (void)nlopt_optimize(opt, theta, &reached);
     nlopt_destroy(opt);
     return 0;
 }
 
-int fit_map(struct gp_evidence *evidence, const struct fit_prior *prior, size_t n_starts,
-            const double starts[], int evaluations, double theta[], double *value, struct err *err)
+int fit_map(struct marginal_likelihood *likelihood, const struct fit_prior *prior,
+            const struct fit_starts *starts, double theta[], double *value, struct err *err)
 {
     OWN(memory) double *at = calloc(2 * prior->n, sizeof *at);
-    struct climb climb = {.evidence = evidence, .prior = prior, .best = -INFINITY};
+    struct map_search search = {.likelihood = likelihood, .prior = prior, .best = -INFINITY};
 
     if (at == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a fit");
     }
-    climb.best_theta = at + prior->n;
-    for (size_t k = 0; k < n_starts; k++) {
-        int first = k == 0 ? evaluations : (evaluations + 2) / 3;
-        double before = climb.best;
-        TRY(climb_from(&climb, starts + k * prior->n, first, at, err));
-        if (climb.best > before && first < evaluations) { /* it leads: it is worth the rest */
-            memcpy(at, climb.best_theta, prior->n * sizeof *at);
-            TRY(climb_from(&climb, at, evaluations - first, at, err));
+    search.best_theta = at + prior->n;
+    for (size_t k = 0; k < starts->n; k++) {
+        int first = k == 0 ? starts->evaluations : (starts->evaluations + 2) / 3;
+        double before = search.best;
+        TRY(maximise_from(&search, starts->theta + k * prior->n, first, at, err));
+        if (search.best > before && first < starts->evaluations) { /* it leads */
+            memcpy(at, search.best_theta, prior->n * sizeof *at);
+            TRY(maximise_from(&search, at, starts->evaluations - first, at, err));
         }
     }
-    if (!isfinite(climb.best)) {
+    if (!isfinite(search.best)) {
         return err_set(err, ERR_NUMERIC, "the model cannot be fitted to these results");
     }
-    memcpy(theta, climb.best_theta, prior->n * sizeof *theta);
-    *value = climb.best;
+    memcpy(theta, search.best_theta, prior->n * sizeof *theta);
+    *value = search.best;
     return 0;
 }

@@ -1,37 +1,45 @@
-/* Hyper-parameters by maximum a posteriori.
+/* Hyper-parameters of a Gaussian process by maximum a posteriori.
  *
- * Every logarithm in theta has a normal prior and a box. The log posterior is climbed by L-BFGS
- * from each given start, with analytic gradients; the best end wins. Deterministic.
+ * Every logarithm in theta has a normal prior and bounds. The log posterior is maximised by L-BFGS
+ * with analytic gradients from each given start; the best result is kept. Deterministic.
  *
- * The prior: ln ℓ ~ N(−½ + ½ ln D, 1) with D the number of *active* parameters of
- * that kind (the mean over the trials), ln σ_f² ~ N(0, 1), ln σ_n² ~ N(−6, 2). */
+ * The prior: ln ℓ ~ N(−½ + ½ ln D, 1) with D the number of *active* parameters of that kind (the
+ * mean over the trials), ln σ_f² ~ N(0, 1), ln σ_n² ~ N(−6, 2). The dependence on D follows
+ * Hvarfner et al. (2024), arXiv 2402.02229. */
 #ifndef SERVER_MODEL_FIT_H
 #define SERVER_MODEL_FIT_H
 
-#include "server/model/gp.h"
+#include "server/model/marginal_likelihood.h"
 
 struct fit_prior {
     size_t n; /* of theta */
     double *mean, *sd, *low, *high;
 };
 
-/* active_num and active_cat: how many numbers and categories a trial has on average. */
+/* active_num, active_cat: how many numbers and categories of a trial are active, on average.
+ * ERR_NOMEM. */
 MUST_USE int fit_prior_init(struct fit_prior *prior, const struct points *x, double active_num,
                             double active_cat, struct err *err);
 void fit_prior_finish(struct fit_prior *prior);
 OWN_VALUE(fit_prior)
 
-/* log p(y | theta) + log p(theta) up to a constant, and its gradient (or NULL). */
-MUST_USE int fit_log_posterior(struct gp_evidence *evidence, const struct fit_prior *prior,
-                               const double theta[], double *value, double gradient[],
-                               struct err *err);
+/* Where the maximisation starts. The first start, which should be the likeliest, has `evaluations`
+ * of the posterior; each other one a third of them, and the rest only if it leads by then. */
+struct fit_starts {
+    size_t n;
+    const double *theta; /* prior->n × n */
+    int evaluations;
+};
 
-/* theta ← the best of climbing from each of `n_starts` starts (n_starts × prior->n); *value its log
- * posterior. The first, which should be the likeliest, has `evaluations`; each other one a third of
- * them, and the rest only if it has overtaken by then. Where no start can be evaluated:
- * ERR_NUMERIC. */
-MUST_USE int fit_map(struct gp_evidence *evidence, const struct fit_prior *prior, size_t n_starts,
-                     const double starts[], int evaluations, double theta[], double *value,
+/* *value ← log p(y | theta) + log p(theta) up to a constant, and its gradient unless NULL. */
+MUST_USE int fit_log_posterior(struct marginal_likelihood *likelihood,
+                               const struct fit_prior *prior, const double theta[], double *value,
+                               double gradient[], struct err *err);
+
+/* theta ← the best that was found from all starts; *value ← its log posterior. ERR_NUMERIC: the
+ * posterior cannot be evaluated at any start; ERR_NOMEM. */
+MUST_USE int fit_map(struct marginal_likelihood *likelihood, const struct fit_prior *prior,
+                     const struct fit_starts *starts, double theta[], double *value,
                      struct err *err);
 
 #endif

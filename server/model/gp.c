@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/model/drift.h"
-#include "server/model/factor.h"
+#include "server/model/factor_cache.h"
 #include "server/model/linalg.h"
+#include "server/model/polynomial.h"
 
 static const double least_var = 1e-12;
 
@@ -48,12 +48,12 @@ static int allocate(struct gp *gp, size_t n_theta, struct err *err)
     return 0;
 }
 
-static int factor(struct gp *gp, const double extra[], const double theta[], struct err *err)
+static int factorise(struct gp *gp, const struct gp_data *data, struct err *err)
 {
     struct covariance covariance = {.x = gp->x,
                                     .p = gp->p,
-                                    .extra = extra,
-                                    .theta = theta,
+                                    .extra = data->extra,
+                                    .theta = data->theta,
                                     .kernel = &gp->kernel,
                                     .Z = gp->Z,
                                     .norm = gp->norm,
@@ -63,18 +63,17 @@ static int factor(struct gp *gp, const double extra[], const double theta[], str
                                     .phi = gp->phi};
 
     if (gp->n_features > 0) {
-        drift_features(gp->x, gp->phi);
+        polynomial_features(gp->x, gp->phi);
     }
     kernel_scale(&gp->kernel, gp->x, gp->Z, gp->norm);
-    TRY(factor_take(&covariance, &gp->factor, err));
+    TRY(factor_acquire(&covariance, &gp->factor, err));
     gp->L = gp->factor->L;
     gp->ld = gp->factor->ld;
     return 0;
 }
 
-/* Solves for the mean and the whitened residuals v = L⁻¹(y − m); v has room for 2n. */
-static void whiten(struct gp *gp, const double y[], const double extra[], enum gp_mean mean,
-                   double v[])
+/* Computes the mean, mean_observed and the whitened residuals v = L⁻¹(y − m); v has room for 2n. */
+static void whiten(struct gp *gp, const struct gp_data *data, double v[])
 {
     size_t n = gp->n;
     double *ones = v + n;
@@ -84,25 +83,27 @@ static void whiten(struct gp *gp, const double y[], const double extra[], enum g
     }
     for (size_t i = 0; i < n; i++) {
         ones[i] = 1.0;
-        v[i] = y[i];
+        v[i] = data->y[i];
     }
     linalg_solve_lower(n, gp->L, gp->ld, 2, v, n);
-    gp->mean = mean == GP_MEAN_ZERO ? 0.0 : linalg_dot(n, ones, v) / linalg_dot(n, ones, ones);
+    gp->mean =
+        data->mean == GP_MEAN_ZERO ? 0.0 : linalg_dot(n, ones, v) / linalg_dot(n, ones, ones);
     for (size_t i = 0; i < n; i++) {
         v[i] -= gp->mean * ones[i];
         gp->mean_observed[i] = v[i];
     }
     linalg_solve_upper(n, gp->L, gp->ld, 1, gp->mean_observed, n);
-    if (gp->p == 0) { /* the only "fantasy": what is solved for here are its weights */
+    if (gp->p == 0) { /* one fantasy, whose weights are these */
         memcpy(gp->A, gp->mean_observed, n * sizeof *gp->A);
     }
     for (size_t i = 0; i < n; i++) {
-        double noise = gp->noise + (extra == NULL ? 0.0 : extra[i]);
-        gp->mean_observed[i] = y[i] - noise * gp->mean_observed[i];
+        double noise = gp->noise + (data->extra == NULL ? 0.0 : data->extra[i]);
+        gp->mean_observed[i] = data->y[i] - noise * gp->mean_observed[i];
     }
 }
 
-/* A ← K⁻¹ of each fantasy's residuals; a fantasy is v continued by its normal numbers. */
+/* A ← K⁻¹ times the residuals of each fantasy; whitened, they are v followed by its normal numbers.
+ */
 static void fantasise(struct gp *gp, const double v[], const double eps[])
 {
     size_t n = gp->n;
@@ -129,35 +130,34 @@ static void fantasise(struct gp *gp, const double v[], const double eps[])
     linalg_solve_upper(all, gp->L, gp->ld, gp->n_fantasies, gp->A, all);
 }
 
-int gp_create(const struct points *x, size_t p, const double y[], const double extra[],
-              const double theta[], enum gp_mean mean, size_t n_fantasies, const double eps[],
-              struct gp **gp, struct err *err)
+int gp_create(const struct gp_data *data, struct gp **gp, struct err *err)
 {
     OWN(gp) struct gp *g = calloc(1, sizeof *g);
-    size_t d = x->n_num + x->n_cat;
+    size_t d = data->x->n_num + data->x->n_cat;
 
     if (g == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    g->x = x;
-    g->n = x->n - p;
-    g->p = p;
-    g->n_fantasies = p == 0 || eps == NULL ? 1 : n_fantasies;
-    g->signal = exp(theta[d]);
-    g->noise = exp(theta[d + 1]);
-    g->n_features = mean == GP_MEAN_DRIFT ? drift_n_features(x) : 0;
+    g->x = data->x;
+    g->n = data->x->n - data->p;
+    g->p = data->p;
+    g->n_fantasies = data->p == 0 || data->eps == NULL ? 1 : data->n_fantasies;
+    g->signal = exp(data->theta[d]);
+    g->noise = exp(data->theta[d + 1]);
+    g->n_features = data->mean == GP_MEAN_POLYNOMIAL ? polynomial_n_features(data->x) : 0;
     TRY(allocate(g, d + 2, err));
-    kernel_take(x, theta, g->w, &g->kernel);
-    TRY(factor(g, extra, theta, err));
+    kernel_init(data->x, data->theta, g->w, &g->kernel);
+    TRY(factorise(g, data, err));
     double *v = workspace_take(g->work, 2 * g->n);
-    whiten(g, y, extra, mean, v);
-    fantasise(g, v, eps);
+    whiten(g, data, v);
+    fantasise(g, v, data->eps);
     *gp = g;
     g = NULL;
     return 0;
 }
 
-/* ---- answers for many points at once ------------------------------------------------------- */
+/* ---- predictions for many points at once ------------------------------------------------------
+ */
 void gp_batch_destroy(struct gp_batch *batch)
 {
     if (batch != NULL) {
@@ -206,12 +206,16 @@ void gp_predict(const struct gp *gp, struct gp_batch *batch, const struct points
     size_t all = gp->n + gp->p;
     size_t s = gp->n_fantasies;
 
+    batch->n = q->n;
     kernel_scale(&gp->kernel, q, batch->Z, batch->norm);
-    kernel_cross(&gp->kernel, gp->x, gp->Z, gp->norm, q, batch->Z, batch->norm, batch->K,
+    kernel_cross(&gp->kernel, &(struct scaled_points){gp->x, gp->Z, gp->norm},
+                 &(struct scaled_points){q, batch->Z, batch->norm}, batch->K,
                  batch->with_slopes ? batch->S : NULL, all == 0 ? 1 : all);
     if (gp->n_features > 0) {
-        drift_features(q, batch->phi);
-        drift_add(gp->n_features, 1.0 / gp->signal, all, gp->phi, q->n, batch->phi, batch->K, all);
+        polynomial_features(q, batch->phi);
+        polynomial_add_covariance(
+            1.0 / gp->signal, &(struct features){gp->n_features, all, gp->phi},
+            &(struct features){gp->n_features, q->n, batch->phi}, batch->K, all);
     }
     for (size_t i = 0; i < s * q->n; i++) {
         batch->mean[i] = gp->mean;
@@ -221,15 +225,17 @@ void gp_predict(const struct gp *gp, struct gp_batch *batch, const struct points
     linalg_solve_lower(all, gp->L, gp->ld, q->n, batch->K, all == 0 ? 1 : all);
     for (size_t j = 0; j < q->n; j++) {
         const double *v = batch->K + j * all; /* L⁻¹ of the covariances, over σ_f² */
-        double known = gp->signal * gp->signal * linalg_dot(all, v, v);
-        double prior = gp->signal + drift_variance(gp->n_features, batch->phi + j * gp->n_features);
-        batch->var[j] = fmax(prior - known, least_var);
+        double explained = gp->signal * gp->signal * linalg_dot(all, v, v);
+        double prior =
+            gp->signal + polynomial_variance(gp->n_features, batch->phi + j * gp->n_features);
+        batch->var[j] = fmax(prior - explained, least_var);
     }
 }
 
-/* H (features × m) ← the derivative with respect to each feature: through the covariances, whose
- * weights stand in K, and through the point's own variance. */
-static void slope_of_drift(const struct gp *gp, struct gp_batch *batch, size_t m, const double b[])
+/* H (features × m) ← the derivatives with respect to each feature: through the covariances, whose
+ * weights are in K, and through the variance of the point itself. */
+static void add_polynomial_slopes(const struct gp *gp, struct gp_batch *batch, size_t m,
+                                  const double b[])
 {
     size_t f = gp->n_features;
     size_t all = gp->n + gp->p;
@@ -261,7 +267,7 @@ void gp_gradient(const struct gp *gp, struct gp_batch *batch, const struct point
         }
     }
     linalg_multiply(false, false, all, q->n, s, 1.0, gp->A, all, a, s, 1.0, batch->K, all);
-    slope_of_drift(gp, batch, q->n, b);
+    add_polynomial_slopes(gp, batch, q->n, b);
     for (size_t i = 0; i < all * q->n; i++) {
         batch->K[i] *= gp->signal * batch->S[i];
     }
@@ -276,7 +282,8 @@ void gp_gradient(const struct gp *gp, struct gp_batch *batch, const struct point
             gradient[j * d + k] = 2.0 * sqrt(gp->kernel.w_num[k]) * dz;
         }
         if (gp->n_features > 0) {
-            drift_gradient(d, points_num(q, j), batch->H + j * gp->n_features, gradient + j * d);
+            polynomial_add_gradient(d, points_num(q, j), batch->H + j * gp->n_features,
+                                    gradient + j * d);
         }
     }
 }

@@ -52,23 +52,7 @@ void points_copy(struct points *points, size_t to, const struct points *other, s
     memcpy(points_cat(points, to), points_cat(other, from), points->n_cat * sizeof *points->cat);
 }
 
-static const double sqrt5 = 2.2360679774997896964;
-
-double matern52(double r)
-{
-    double s = sqrt5 * r;
-
-    return (1.0 + s + s * s / 3.0) * exp(-s);
-}
-
-double matern52_slope(double r)
-{
-    double s = sqrt5 * r;
-
-    return -5.0 / 6.0 * (1.0 + s) * exp(-s);
-}
-
-void kernel_take(const struct points *x, const double log_lengths[], double w[],
+void kernel_init(const struct points *x, const double log_lengths[], double w[],
                  struct kernel *kernel)
 {
     for (size_t k = 0; k < x->n_num + x->n_cat; k++) {
@@ -94,7 +78,7 @@ void kernel_scale(const struct kernel *kernel, const struct points *a, double Z[
     }
 }
 
-/* Adds the categories' part to one column of squared distances. */
+/* Adds the Hamming distances of the categories to one column of squared distances. */
 static void add_hamming(const struct kernel *kernel, const struct points *a, const int32_t code[],
                         double r2[])
 {
@@ -107,8 +91,7 @@ static void add_hamming(const struct kernel *kernel, const struct points *a, con
     }
 }
 
-static inline __attribute__((always_inline)) void matern(size_t n, double *restrict r2,
-                                                         double *restrict slope)
+ALWAYS_INLINE void matern(size_t n, double *restrict r2, double *restrict slope)
 {
     if (slope == NULL) {
         for (size_t i = 0; i < n; i++) {
@@ -131,14 +114,14 @@ static void matern_any(size_t n, double r2[], double slope[])
 }
 
 #if defined(__x86_64__)
-/* The same operations in the same order, four at a time: equal digits. */
+/* The same operations in the same order, four at a time: the digits are equal. */
 __attribute__((target("avx2"))) static void matern_avx2(size_t n, double r2[], double slope[])
 {
     matern(n, r2, slope);
 }
 #endif
 
-/* r2 ← M52, and slope (unless NULL) ← its slope, for a column of squared distances. */
+/* For a column of squared distances: r2 ← M52, slope (unless NULL) ← ∂M52/∂(r²). */
 static void matern_column(size_t n, double r2[], double slope[])
 {
 #if defined(__x86_64__)
@@ -150,19 +133,20 @@ static void matern_column(size_t n, double r2[], double slope[])
     matern_any(n, r2, slope);
 }
 
-void kernel_cross(const struct kernel *kernel, const struct points *a, const double Za[],
-                  const double na[], const struct points *b, const double Zb[], const double nb[],
-                  double K[], double S[], size_t ld)
+void kernel_cross(const struct kernel *kernel, const struct scaled_points *a,
+                  const struct scaled_points *b, double K[], double S[], size_t ld)
 {
     size_t d = kernel->n_num;
+    size_t n = a->points->n;
+    size_t m = b->points->n;
 
-    linalg_multiply(true, false, a->n, b->n, d, -2.0, Za, d, Zb, d, 0.0, K, ld);
-    for (size_t j = 0; j < b->n; j++) {
+    linalg_multiply(true, false, n, m, d, -2.0, a->Z, d, b->Z, d, 0.0, K, ld);
+    for (size_t j = 0; j < m; j++) {
         double *column = K + j * ld;
-        for (size_t i = 0; i < a->n; i++) {
-            column[i] += na[i] + nb[j];
+        for (size_t i = 0; i < n; i++) {
+            column[i] += a->norm[i] + b->norm[j];
         }
-        add_hamming(kernel, a, points_cat(b, j), column);
-        matern_column(a->n, column, S == NULL ? NULL : S + j * ld);
+        add_hamming(kernel, a->points, points_cat(b->points, j), column);
+        matern_column(n, column, S == NULL ? NULL : S + j * ld);
     }
 }

@@ -1,12 +1,12 @@
-/* Points as a model sees them, and the covariance between them.
+/* The points of a model, and the Matérn 5/2 covariance between them.
  *
- * A point has numbers in [0, 1] and categories as codes; a category's distance is Hamming. One
- * weighted distance holds both, so that the covariance stays positive definite:
+ * A point has numbers in [0, 1] and categories as codes, whose distance is Hamming. Both enter one
+ * weighted distance, so that the covariance stays positive definite:
  *
  *   r² = Σ_num ((u − u')/ℓ)² + Σ_cat [c ≠ c']/ℓ²,   k = M52(r) = (1 + √5 r + 5r²/3) e^{−√5 r}
  *
- * An inactive number stands at ½ and an inactive category has a code of its own: the parent's
- * category tells the branches apart (algorithms.md §1.4 b). */
+ * An inactive number stands at ½ and an inactive category has a code of its own; the category of
+ * the parent separates the branches. */
 #ifndef SERVER_MODEL_KERNEL_H
 #define SERVER_MODEL_KERNEL_H
 
@@ -30,34 +30,35 @@ OWN_VALUE(points)
 /* The columns of the i-th point. */
 double *points_num(const struct points *points, size_t i);
 int32_t *points_cat(const struct points *points, size_t i);
-/* `n` points from the `from`-th on, borrowed. */
+/* A view of n points from index `from` on; borrowed. */
 struct points points_part(const struct points *points, size_t from, size_t n);
-/* Copies point `from` of `other` to place `to`; same shape. */
+/* Copies point `from` of `other` to index `to`; both have the same shape. */
 void points_copy(struct points *points, size_t to, const struct points *other, size_t from);
 
-double matern52(double r);
-/* ∂M52/∂(r²): finite everywhere, −5/6 at 0. */
-double matern52_slope(double r);
-
-/* Squared length scales' inverses. */
+/* Inverse squared length scales. */
 struct kernel {
     size_t n_num, n_cat;
     const double *w_num; /* ℓ⁻² */
     const double *w_cat;
 };
 
-/* Fills w (n_num + n_cat) with ℓ⁻² from the logarithms of ℓ, and the kernel that borrows it. */
-void kernel_take(const struct points *x, const double log_lengths[], double w[],
+/* w (n_num + n_cat) ← ℓ⁻² from ln ℓ; *kernel borrows it. */
+void kernel_init(const struct points *x, const double log_lengths[], double w[],
                  struct kernel *kernel);
 
-/* Columns of `a` times √w: the numbers on which distances are Euclidean. Z is n_num × n; `norm`
- * (n) takes their squared lengths. */
+/* Z (n_num × n) ← the numbers of `a` times √w, so that their distances are Euclidean; norm (n) ←
+ * the squared lengths of its columns. */
 void kernel_scale(const struct kernel *kernel, const struct points *a, double Z[], double norm[]);
 
-/* K (n_a × n_b, leading dimension ld) ← M52 of the distances, and S likewise ← ∂M52/∂(r²) unless S
- * is NULL. Za, na and Zb, nb come from kernel_scale(). O(n_a n_b (d + 1)). */
-void kernel_cross(const struct kernel *kernel, const struct points *a, const double Za[],
-                  const double na[], const struct points *b, const double Zb[], const double nb[],
-                  double K[], double S[], size_t ld);
+/* Points with what kernel_scale() made of them. */
+struct scaled_points {
+    const struct points *points;
+    const double *Z, *norm;
+};
+
+/* K (n_a × n_b, leading dimension ld) ← M52 of the distances; S (likewise, or NULL) ← ∂M52/∂(r²),
+ * which is finite everywhere and −5/6 at r = 0. O(n_a n_b (d + 1)). */
+void kernel_cross(const struct kernel *kernel, const struct scaled_points *a,
+                  const struct scaled_points *b, double K[], double S[], size_t ld);
 
 #endif

@@ -9,14 +9,14 @@
 
 enum { DOUBLES_PER_LINE = 8 };
 
-/* A threaded BLAS may stand where the serial one was meant; more than one thread would change the
- * order of sums and with it the digits. */
+/* A threaded BLAS may be installed in place of the serial one; several threads would change the
+ * order of sums, and with it the digits. */
 static void use_one_thread(void)
 {
     openblas_set_num_threads(1);
 }
 
-static void ready(void)
+static void blas_init(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -51,7 +51,7 @@ double *workspace_take(struct workspace *work, size_t n)
 
     work->used += workspace_round(n);
     if (work->used > work->cap) {
-        abort(); /* our own mistake: the sum in workspace_init() was wrong */
+        abort(); /* programming error: workspace_init() was given too little */
     }
     return piece;
 }
@@ -78,7 +78,7 @@ bool linalg_factor(size_t n, double A[], size_t ld)
     lapack_int stride = (lapack_int)ld;
     lapack_int info = 0;
 
-    ready();
+    blas_init();
     if (n == 0) {
         return true;
     }
@@ -101,41 +101,7 @@ static int not_definite(size_t n, struct err *err)
     return err_set(err, ERR_NUMERIC, "a covariance of %zu points is not positive definite", n);
 }
 
-/* Puts the lower triangle back from the upper one, and the diagonal with `jitter` added. */
-static void restore(size_t n, double A[], size_t ld, const double diagonal[], double jitter)
-{
-    for (size_t j = 0; j < n; j++) {
-        A[j * ld + j] = diagonal[j] + jitter;
-        for (size_t i = j + 1; i < n; i++) {
-            A[j * ld + i] = A[i * ld + j];
-        }
-    }
-}
-
-int linalg_cholesky(size_t n, double A[], size_t ld, double diagonal[], double *jitter,
-                    struct err *err)
-{
-    double trace = 0.0;
-
-    for (size_t j = 0; j < n; j++) {
-        diagonal[j] = A[j * ld + j];
-        trace += diagonal[j];
-    }
-    double scale = n == 0 ? 0.0 : trace / (double)n;
-    double rung;
-    for (int k = 0; (rung = linalg_jitter(k, scale)) >= 0.0; k++) {
-        if (k > 0) {
-            restore(n, A, ld, diagonal, rung);
-        }
-        if (linalg_factor(n, A, ld)) {
-            *jitter = rung;
-            return 0;
-        }
-    }
-    return not_definite(n, err);
-}
-
-/* The lower triangle of an m × m block to or from scratch. */
+/* Copies the lower triangle of an m × m block. */
 static void copy_lower(size_t m, const double from[], size_t ld_from, double to[], size_t ld_to)
 {
     for (size_t j = 0; j < m; j++) {
@@ -148,9 +114,9 @@ int linalg_append(size_t n, size_t m, double L[], size_t ld, double scale, doubl
 {
     double *rows = L + n;           /* m × n */
     double *block = L + n * ld + n; /* m × m */
-    double rung;
+    double jitter;
 
-    ready();
+    blas_init();
     if (m == 0) {
         return 0;
     }
@@ -161,12 +127,12 @@ int linalg_append(size_t n, size_t m, double L[], size_t ld, double scale, doubl
                     (blasint)ld, 1.0, block, (blasint)ld);
     }
     copy_lower(m, block, ld, scratch, m);
-    for (int k = 0; (rung = linalg_jitter(k, scale)) >= 0.0; k++) {
+    for (int k = 0; (jitter = linalg_jitter(k, scale)) >= 0.0; k++) {
         if (k > 0) {
             copy_lower(m, scratch, m, block, ld);
         }
         for (size_t j = 0; j < m; j++) {
-            block[j * ld + j] += rung;
+            block[j * ld + j] += jitter;
         }
         if (linalg_factor(m, block, ld)) {
             return 0;
@@ -178,7 +144,7 @@ int linalg_append(size_t n, size_t m, double L[], size_t ld, double scale, doubl
 static void solve(CBLAS_TRANSPOSE transpose, size_t n, const double L[], size_t ld, size_t m,
                   double B[], size_t ldb)
 {
-    ready();
+    blas_init();
     if (n > 0 && m > 0) {
         cblas_dtrsm(CblasColMajor, CblasLeft, CblasLower, transpose, CblasNonUnit, (blasint)n,
                     (blasint)m, 1.0, L, (blasint)ld, B, (blasint)ldb);
@@ -197,13 +163,13 @@ void linalg_solve_upper(size_t n, const double L[], size_t ld, size_t m, double 
 
 enum { INVERSE_BASE = 32 };
 
-/* Where a triangle is cut in two: near the middle, at a whole number of vectors. */
-static size_t cut(size_t n)
+/* Where a triangle is divided: near the middle, at a whole number of vectors. */
+static size_t split_at(size_t n)
 {
     return (n / 2 + 15) / 16 * 16;
 }
 
-/* L ← L⁻¹ by halves: two smaller inverses and two products, which run faster than LAPACK's. */
+/* L ← L⁻¹ by halves: two smaller inverses and two products, faster than LAPACK's own. */
 static int invert_lower(size_t n, double L[], size_t ld)
 {
     if (n <= INVERSE_BASE) {
@@ -213,7 +179,7 @@ static int invert_lower(size_t n, double L[], size_t ld)
         LAPACK_dtrtri("L", "N", &order, L, &stride, &info);
         return (int)info;
     }
-    size_t h = cut(n);
+    size_t h = split_at(n);
     double *below = L + h;
     double *last = L + h * ld + h;
     if (invert_lower(h, L, ld) != 0 || invert_lower(n - h, last, ld) != 0) {
@@ -226,7 +192,7 @@ static int invert_lower(size_t n, double L[], size_t ld)
     return 0;
 }
 
-/* M ← the lower triangle of MᵀM, likewise. */
+/* M ← the lower triangle of MᵀM, by halves as well. */
 static int square_lower(size_t n, double M[], size_t ld)
 {
     if (n <= INVERSE_BASE) {
@@ -236,7 +202,7 @@ static int square_lower(size_t n, double M[], size_t ld)
         LAPACK_dlauum("L", &order, M, &stride, &info);
         return (int)info;
     }
-    size_t h = cut(n);
+    size_t h = split_at(n);
     double *below = M + h;
     double *last = M + h * ld + h;
     if (square_lower(h, M, ld) != 0) {
@@ -251,7 +217,7 @@ static int square_lower(size_t n, double M[], size_t ld)
 
 int linalg_inverse(size_t n, double A[], size_t ld, struct err *err)
 {
-    ready();
+    blas_init();
     if (n > 0 && (invert_lower(n, A, ld) != 0 || square_lower(n, A, ld) != 0)) {
         return err_set(err, ERR_NUMERIC, "a covariance of %zu points has no inverse", n);
     }
@@ -261,7 +227,7 @@ int linalg_inverse(size_t n, double A[], size_t ld, struct err *err)
 void linalg_multiply(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double A[],
                      size_t lda, const double B[], size_t ldb, double beta, double C[], size_t ldc)
 {
-    ready();
+    blas_init();
     if (m > 0 && n > 0) {
         cblas_dgemm(CblasColMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
                     (blasint)m, (blasint)n, (blasint)k, alpha, A, (blasint)(lda == 0 ? 1 : lda), B,
@@ -272,7 +238,7 @@ void linalg_multiply(bool ta, bool tb, size_t m, size_t n, size_t k, double alph
 void linalg_multiply_symmetric(size_t m, size_t n, const double A[], size_t lda, const double B[],
                                size_t ldb, double C[], size_t ldc)
 {
-    ready();
+    blas_init();
     if (m > 0 && n > 0) {
         cblas_dsymm(CblasColMajor, CblasRight, CblasLower, (blasint)m, (blasint)n, 1.0, B,
                     (blasint)ldb, A, (blasint)lda, 0.0, C, (blasint)ldc);

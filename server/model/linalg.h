@@ -1,9 +1,9 @@
 /* Linear algebra: the only caller of LAPACK and BLAS.
  *
  * Matrices are column-major with a leading dimension `ld`; a factor L is the lower triangle. BLAS
- * runs on one thread, so that equal input gives equal digits on the same kind of CPU. Every block
- * comes from a workspace: one allocation, made before the loops. Nothing is shared: any number of
- * threads may call at the same time on memory of their own. */
+ * runs on one thread, so that equal input gives equal digits on the same kind of CPU. Scratch
+ * comes from a workspace: one allocation, made before the loops. There is no shared state: any
+ * number of threads may call at the same time, each on its own memory. */
 #ifndef SERVER_MODEL_LINALG_H
 #define SERVER_MODEL_LINALG_H
 
@@ -13,7 +13,7 @@
 #include "common/err.h"
 #include "common/own.h"
 
-/* One aligned block that is handed out piece by piece and released as a whole. */
+/* One aligned block, divided into pieces and released as a whole. */
 struct workspace {
     double *base;
     size_t used; /* doubles */
@@ -30,21 +30,15 @@ void workspace_finish(struct workspace *work);
 OWN_VALUE(workspace)
 
 /* One attempt at A ← L with L Lᵀ = A, lower triangle in and out. False: not positive definite, or
- * not finite; A is then spoilt. O(n³). */
+ * not finite; the content of A is then undefined. O(n³). */
 MUST_USE bool linalg_factor(size_t n, double A[], size_t ld);
 /* What to add to a diagonal of mean `scale` at the k-th attempt (0, 1, …): 0, then from 1e-8 to
  * 1e-4 of it by tens; negative when there is no further attempt. */
 double linalg_jitter(int attempt, double scale);
 
-/* The same with that ladder. On entry A is symmetric and both triangles are filled; on return the
- * lower one holds L and the upper one what it held. `diagonal`: n doubles of scratch. ERR_NUMERIC:
- * not positive definite even with the greatest jitter, or not finite. */
-MUST_USE int linalg_cholesky(size_t n, double A[], size_t ld, double diagonal[], double *jitter,
-                             struct err *err);
-
 /* Appends m rows to the n × n factor in L (ld ≥ n + m): on entry rows n … n+m-1 of L hold the new
- * rows of the matrix (m × n block left, lower triangle of the m × m block right). The ladder of
- * linalg_jitter() works on the new block alone, with `scale` the mean diagonal of the matrix;
+ * rows of the matrix (m × n block left, lower triangle of the m × m block right). The jitter of
+ * linalg_jitter() is added to the new block alone, with `scale` the mean diagonal of the matrix;
  * `scratch` has m². O(m n²). ERR_NUMERIC. */
 MUST_USE int linalg_append(size_t n, size_t m, double L[], size_t ld, double scale,
                            double scratch[], struct err *err);

@@ -8,11 +8,11 @@
 
 enum { MEMORY = 5, BACKTRACKS_MAX = 6 };
 
-/* One climb. Everything is in units of `scale`, so that lengths of all numbers are alike. */
-struct climb {
+/* One run of L-BFGS. All numbers are in units of `scale`, so that their lengths are comparable. */
+struct lbfgs {
     size_t d;
     const double *scale;
-    double *x, *g; /* where it stands and the gradient there, in units */
+    double *x, *g; /* the present point and the gradient there, in units */
     double value;
     double *direction;
     double *s[MEMORY], *y[MEMORY];
@@ -33,13 +33,13 @@ static double dot(size_t n, const double a[], const double b[])
     return sum;
 }
 
-/* Upper end of the k-th number in units; a held number has none. */
-static double high(const struct climb *c, size_t k)
+/* The upper bound of the k-th number in units. */
+static double high(const struct lbfgs *c, size_t k)
 {
     return 1.0 / c->scale[k];
 }
 
-static bool is_free(const struct climb *c, size_t k)
+static bool is_free(const struct lbfgs *c, size_t k)
 {
     if (!(c->scale[k] > 0.0)) {
         return false;
@@ -47,8 +47,8 @@ static bool is_free(const struct climb *c, size_t k)
     return !(c->x[k] <= 0.0 && c->g[k] < 0.0) && !(c->x[k] >= high(c, k) && c->g[k] > 0.0);
 }
 
-/* direction ← the L-BFGS approximation of −H⁻¹g for a maximum, on the free numbers. */
-static void choose_direction(struct climb *c)
+/* direction ← the L-BFGS approximation of −H⁻¹g on the numbers that are not at an active bound. */
+static void choose_direction(struct lbfgs *c)
 {
     double a[MEMORY] = {0};
     double *q = c->direction;
@@ -80,8 +80,8 @@ static void choose_direction(struct climb *c)
     }
 }
 
-/* Sets out anew from where the climb stands. */
-static void set_out(struct climb *c)
+/* Starts a line search at the present point. */
+static void start_line_search(struct lbfgs *c)
 {
     choose_direction(c);
     if (!(dot(c->d, c->direction, c->g) > 0.0)) {
@@ -93,12 +93,12 @@ static void set_out(struct climb *c)
         c->done = true;
         return;
     }
-    /* the first step has no curvature to go by; none leaps further than two length scales */
+    /* the first step has no curvature information; no step is longer than two length scales */
     c->step = c->n_pairs == 0 ? fmin(1.0, 0.2 / length) : fmin(1.0, 2.0 / length);
     c->backtracks = 0;
 }
 
-static void propose(const struct climb *c, double x[])
+static void next_point(const struct lbfgs *c, double x[])
 {
     for (size_t k = 0; k < c->d; k++) {
         if (c->scale[k] > 0.0 && !c->done) {
@@ -109,7 +109,7 @@ static void propose(const struct climb *c, double x[])
     }
 }
 
-static void remember(struct climb *c, const double x[], const double g[])
+static void store_pair(struct lbfgs *c, const double x[], const double g[])
 {
     size_t at = c->n_pairs < MEMORY ? c->n_pairs : MEMORY - 1;
 
@@ -133,27 +133,27 @@ static void remember(struct climb *c, const double x[], const double g[])
         c->rho[at] = 1.0 / sy;
         c->n_pairs = at + 1;
     } else if (c->n_pairs == MEMORY) {
-        c->n_pairs = MEMORY - 1; /* the oldest pair was overwritten */
+        c->n_pairs = MEMORY - 1; /* its last slot was overwritten */
     }
 }
 
-/* Judges a step to x (in units) with this value and gradient. */
-static void judge(struct climb *c, const double x[], double value, const double g[])
+/* Accepts the step to x (in units) with this value and gradient, or shortens it. */
+static void accept_or_backtrack(struct lbfgs *c, const double x[], double value, const double g[])
 {
-    double promised = 0.0;
+    double expected = 0.0;
 
     for (size_t k = 0; k < c->d; k++) {
-        promised += c->g[k] * (x[k] - c->x[k]);
+        expected += c->g[k] * (x[k] - c->x[k]);
     }
-    if (isfinite(value) && value >= c->value + 1e-4 * fmax(promised, 0.0) && value > c->value) {
+    if (isfinite(value) && value >= c->value + 1e-4 * fmax(expected, 0.0) && value > c->value) {
         bool small = value - c->value < 1e-7 * fmax(1.0, fabs(value));
-        remember(c, x, g);
+        store_pair(c, x, g);
         memcpy(c->x, x, c->d * sizeof *x);
         memcpy(c->g, g, c->d * sizeof *g);
         c->value = value;
         c->done = small;
         if (!small) {
-            set_out(c);
+            start_line_search(c);
         }
     } else if (++c->backtracks > BACKTRACKS_MAX) {
         c->done = true;
@@ -162,7 +162,7 @@ static void judge(struct climb *c, const double x[], double value, const double 
     }
 }
 
-static void into_units(const struct climb *c, const double x[], const double gradient[],
+static void into_units(const struct lbfgs *c, const double x[], const double gradient[],
                        double x_units[], double g_units[])
 {
     for (size_t k = 0; k < c->d; k++) {
@@ -171,9 +171,9 @@ static void into_units(const struct climb *c, const double x[], const double gra
     }
 }
 
-static void begin(struct climb *c, struct workspace *work, size_t d, const double scale[])
+static void lbfgs_init(struct lbfgs *c, struct workspace *work, size_t d, const double scale[])
 {
-    *c = (struct climb){.d = d, .scale = scale};
+    *c = (struct lbfgs){.d = d, .scale = scale};
     c->x = workspace_take(work, d);
     c->g = workspace_take(work, d);
     c->direction = workspace_take(work, d);
@@ -183,24 +183,25 @@ static void begin(struct climb *c, struct workspace *work, size_t d, const doubl
     }
 }
 
-static bool all_done(size_t m, const struct climb climbs[])
+static bool all_done(size_t m, const struct lbfgs runs[])
 {
     for (size_t j = 0; j < m; j++) {
-        if (!climbs[j].done) {
+        if (!runs[j].done) {
             return false;
         }
     }
     return true;
 }
 
-int ascend_box(const struct ascent *ascent, double x[], double value[], struct err *err)
+int maximise_in_box(const struct maximisation *maximisation, double x[], double value[],
+                    struct err *err)
 {
-    size_t d = ascent->d;
-    size_t m = ascent->m;
+    size_t d = maximisation->d;
+    size_t m = maximisation->m;
     OWN(workspace) struct workspace work = {0};
-    OWN(memory) struct climb *climbs = calloc(m + 1, sizeof *climbs);
+    OWN(memory) struct lbfgs *runs = calloc(m + 1, sizeof *runs);
 
-    if (climbs == NULL) {
+    if (runs == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a search");
     }
     TRY(workspace_init(&work,
@@ -210,30 +211,30 @@ int ascend_box(const struct ascent *ascent, double x[], double value[], struct e
     double *gradient = workspace_take(&work, d * m);
     double *x_units = workspace_take(&work, d);
     double *g_units = workspace_take(&work, d);
-    ascent->evaluate(ascent->context, x, value, gradient);
+    maximisation->evaluate(maximisation->context, x, value, gradient);
     for (size_t j = 0; j < m; j++) {
-        begin(&climbs[j], &work, d, ascent->scale + j * d);
-        into_units(&climbs[j], x + j * d, gradient + j * d, climbs[j].x, climbs[j].g);
-        climbs[j].value = value[j];
-        set_out(&climbs[j]);
+        lbfgs_init(&runs[j], &work, d, maximisation->scale + j * d);
+        into_units(&runs[j], x + j * d, gradient + j * d, runs[j].x, runs[j].g);
+        runs[j].value = value[j];
+        start_line_search(&runs[j]);
     }
-    for (int step = 1; step < ascent->steps && !all_done(m, climbs); step++) {
+    for (int step = 1; step < maximisation->steps && !all_done(m, runs); step++) {
         for (size_t j = 0; j < m; j++) {
-            propose(&climbs[j], x + j * d);
+            next_point(&runs[j], x + j * d);
         }
-        ascent->evaluate(ascent->context, x, value, gradient);
+        maximisation->evaluate(maximisation->context, x, value, gradient);
         for (size_t j = 0; j < m; j++) {
-            if (!climbs[j].done) {
-                into_units(&climbs[j], x + j * d, gradient + j * d, x_units, g_units);
-                judge(&climbs[j], x_units, value[j], g_units);
+            if (!runs[j].done) {
+                into_units(&runs[j], x + j * d, gradient + j * d, x_units, g_units);
+                accept_or_backtrack(&runs[j], x_units, value[j], g_units);
             }
         }
     }
     for (size_t j = 0; j < m; j++) {
-        climbs[j].step = 0.0;
-        climbs[j].done = false;
-        propose(&climbs[j], x + j * d);
-        value[j] = climbs[j].value;
+        runs[j].step = 0.0;
+        runs[j].done = false;
+        next_point(&runs[j], x + j * d);
+        value[j] = runs[j].value;
     }
     return 0;
 }

@@ -1,7 +1,8 @@
-/* Climbs from several points of a box at once, in lock step.
+/* Maximisation in a box from several starts at once, in lock step.
  *
- * Each start is its own projected L-BFGS with backtracking; all of them are evaluated together, one
- * call a step, because a posterior answers many points for little more than one. Deterministic. */
+ * Each start is a projected L-BFGS run with backtracking. All runs are evaluated together, one call
+ * per step, because a posterior answers many points at little more than the cost of one.
+ * Deterministic. Nocedal & Wright (2006), algorithm 7.4. */
 #ifndef SERVER_MODEL_OPTIMISE_H
 #define SERVER_MODEL_OPTIMISE_H
 
@@ -9,19 +10,20 @@
 
 #include "common/err.h"
 
-struct ascent {
+struct maximisation {
     size_t d; /* numbers of one point */
     size_t m; /* points */
-    /* d × m: the unit of each number, such as its length scale; > 0. 0: this number is held. */
+    /* d × m: the unit of each number, such as its length scale; 0: the number stays as it is. */
     const double *scale;
     int steps; /* calls of evaluate at most */
     void *context;
-    /* value (m) and gradient (d × m) of the function to climb at x (d × m). */
+    /* value (m) and gradient (d × m) of the objective at x (d × m). */
     void (*evaluate)(void *context, const double x[], double value[], double gradient[]);
 };
 
-/* x (d × m) ← where the climbs ended, in [0, 1] everywhere; value (m) there. Never worse than the
- * start. ERR_NOMEM. */
-MUST_USE int ascend_box(const struct ascent *ascent, double x[], double value[], struct err *err);
+/* x (d × m) ← the best point of each run, in [0, 1]; value (m) ← the objective there, never less
+ * than at the start. ERR_NOMEM. */
+MUST_USE int maximise_in_box(const struct maximisation *maximisation, double x[], double value[],
+                             struct err *err);
 
 #endif

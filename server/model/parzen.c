@@ -7,15 +7,16 @@
 #include "common/normal.h"
 #include "server/model/exp.h"
 #include "server/model/linalg.h"
-#include "server/model/order.h"
+#include "server/model/radix_sort.h"
 
 static const double half_ln_2pi = 0.91893853320467274178;
 static const double least_width = 0.03;
 
 enum { ROWS_PER_CELL = 4 };
 
-/* The kernels of one number with few values: log mass over each cell, by (cell, width). */
-struct table {
+/* The kernels of a number with few values: log mass over each cell, one row for each (mean, width).
+ */
+struct mass_table {
     uint64_t cells; /* 0: continuous */
     size_t n_rows, cap;
     double *rows;  /* cells × n_rows, densities in logarithms */
@@ -32,8 +33,8 @@ struct parzen {
     double *match, *other;                     /* of each category: log mass */
     double *uniform;                           /* log 1/k */
     size_t *choices;
-    struct table *tables; /* n_num */
-    double *terms;        /* scratch of one point: parzen_log_density() is not for two threads */
+    struct mass_table *tables; /* n_num */
+    double *terms; /* scratch of one point: parzen_log_density() is not for two threads */
 };
 
 void parzen_destroy(struct parzen *parzen)
@@ -64,35 +65,36 @@ static void set_kernel(struct parzen *p, size_t k, size_t i, double mean, double
     p->constant[at] = -log(width * mass) - half_ln_2pi;
 }
 
-/* Of the i-th component; the prior's is the middle. */
-static double place_of(const struct parzen *p, size_t k, size_t i)
+/* The position of the i-th component; that of the prior is the middle. */
+static double position_of(const struct parzen *p, size_t k, size_t i)
 {
     return i + 1 < p->n ? points_num(&p->x, i)[k] : 0.5;
 }
 
-/* The k-th number's kernels: gaps between sorted places; the outermost have an inner one alone. */
-static void set_kernels(struct parzen *p, size_t k, struct ordered places[])
+/* The kernels of the k-th number: widths from the gaps between sorted positions; the outermost have
+ * one gap. */
+static void set_kernels(struct parzen *p, size_t k, struct radix_item positions[])
 {
     size_t prior = p->n - 1;
     size_t count = 0;
     double least = fmax(least_width, 1.0 / (double)((prior + 2) * (prior + 2)));
 
     for (size_t i = 0; i < p->n; i++) {
-        double at = place_of(p, k, i);
-        if (isnan(at)) { /* uniform: inverse and constant stay 0 and add nothing to a logarithm */
+        double at = position_of(p, k, i);
+        if (isnan(at)) { /* uniform: inverse and constant stay 0, which adds 0 to the logarithm */
             p->mean[k * p->n + i] = 0.5;
             p->width[k * p->n + i] = INFINITY;
             continue;
         }
-        places[count++] = (struct ordered){order_key(at), i};
+        positions[count++] = (struct radix_item){radix_key(at), i};
     }
-    order_sort(count, places, places + p->n);
+    radix_sort(count, positions, positions + p->n);
     double left = 0.0;
     for (size_t j = 0; j < count; j++) {
-        double at = place_of(p, k, places[j].index);
-        double right = j + 1 == count ? 0.0 : place_of(p, k, places[j + 1].index) - at;
+        double at = position_of(p, k, positions[j].index);
+        double right = j + 1 == count ? 0.0 : position_of(p, k, positions[j + 1].index) - at;
         double width = fmin(fmax(fmax(left, right), least), 1.0);
-        set_kernel(p, k, places[j].index, at, places[j].index == prior ? 1.0 : width);
+        set_kernel(p, k, positions[j].index, at, positions[j].index == prior ? 1.0 : width);
         left = right;
     }
 }
@@ -119,7 +121,7 @@ static uint64_t cell_of(double u, uint64_t cells)
     return c < 0.0 ? 0 : c >= (double)cells ? cells - 1 : (uint64_t)c;
 }
 
-/* The row of this kernel among those last made for its cell; t->n_rows: none yet. */
+/* The row of this kernel among the last ones added for its cell; t->n_rows: not found. */
 static size_t find_row(const struct parzen *p, size_t k, size_t i, const size_t slots[],
                        const size_t owner[])
 {
@@ -136,7 +138,7 @@ static size_t find_row(const struct parzen *p, size_t k, size_t i, const size_t 
     return p->tables[k].n_rows;
 }
 
-static int add_row(struct table *t, double mean, double width, struct err *err)
+static int add_row(struct mass_table *t, double mean, double width, struct err *err)
 {
     if (t->n_rows == t->cap) {
         size_t cap = t->cap == 0 ? 16 : 2 * t->cap;
@@ -159,7 +161,7 @@ static int add_row(struct table *t, double mean, double width, struct err *err)
 /* Components with equal kernels share a row: values repeat, and so do widths. */
 static int build_table(struct parzen *p, size_t k, uint64_t cells, struct err *err)
 {
-    struct table *t = &p->tables[k];
+    struct mass_table *t = &p->tables[k];
     OWN(memory) size_t *recent = calloc(cells * ROWS_PER_CELL, sizeof *recent); /* row + 1 */
     OWN(memory) size_t *owner = calloc(p->n + 1, sizeof *owner); /* a component of each row */
 
@@ -249,9 +251,9 @@ int parzen_create(const struct points *x, const double weights[], const uint64_t
                   const size_t choices[], struct parzen **parzen, struct err *err)
 {
     OWN(parzen) struct parzen *p = calloc(1, sizeof *p);
-    OWN(memory) struct ordered *places = calloc(2 * (x->n + 1), sizeof *places);
+    OWN(memory) struct radix_item *positions = calloc(2 * (x->n + 1), sizeof *positions);
 
-    if (p == NULL || places == NULL) {
+    if (p == NULL || positions == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     p->n = x->n + 1;
@@ -261,7 +263,7 @@ int parzen_create(const struct points *x, const double weights[], const uint64_t
     set_weights(p, weights);
     set_categories(p, choices);
     for (size_t k = 0; k < p->n_num; k++) {
-        set_kernels(p, k, places);
+        set_kernels(p, k, positions);
         if (cells[k] > 0) {
             TRY(build_table(p, k, cells[k], err));
         }
@@ -277,12 +279,12 @@ double parzen_width(const struct parzen *parzen, size_t i, size_t k)
 }
 
 /* ---- density --------------------------------------------------------------------------------- */
-INTO_CALLERS void add_number(const struct parzen *p, size_t k, double at, double *restrict terms)
+ALWAYS_INLINE void add_number(const struct parzen *p, size_t k, double at, double *restrict terms)
 {
     const double *mean = p->mean + k * p->n;
     const double *inverse = p->inverse + k * p->n;
     const double *constant = p->constant + k * p->n;
-    const struct table *t = &p->tables[k];
+    const struct mass_table *t = &p->tables[k];
 
     if (t->cells > 0) {
         uint64_t c = cell_of(at, t->cells);
@@ -297,8 +299,8 @@ INTO_CALLERS void add_number(const struct parzen *p, size_t k, double at, double
     }
 }
 
-INTO_CALLERS void add_category(const struct parzen *p, size_t k, int32_t code,
-                               double *restrict terms)
+ALWAYS_INLINE void add_category(const struct parzen *p, size_t k, int32_t code,
+                                double *restrict terms)
 {
     const int32_t *own = p->x.cat + k;
     size_t step = p->n_cat;
@@ -310,8 +312,9 @@ INTO_CALLERS void add_category(const struct parzen *p, size_t k, int32_t code,
     terms[p->n - 1] += p->uniform[k];
 }
 
-/* In four parts, so that it is vector code; uses up the terms. */
-INTO_CALLERS double log_sum(size_t n, double *restrict terms)
+/* ln Σ exp(terms), in four partial sums so that it compiles to vector code; overwrites the terms.
+ */
+ALWAYS_INLINE double log_sum(size_t n, double *restrict terms)
 {
     double top[4] = {terms[0], terms[0], terms[0], terms[0]};
     double sum[4] = {0.0, 0.0, 0.0, 0.0};
@@ -340,7 +343,7 @@ INTO_CALLERS double log_sum(size_t n, double *restrict terms)
     return greatest + log((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
-INTO_CALLERS double log_density(const struct parzen *p, const double num[], const int32_t cat[])
+ALWAYS_INLINE double log_density(const struct parzen *p, const double num[], const int32_t cat[])
 {
     memcpy(p->terms, p->log_weight, p->n * sizeof *p->terms);
     for (size_t k = 0; k < p->n_num; k++) {

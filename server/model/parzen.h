@@ -29,11 +29,11 @@ void parzen_destroy(struct parzen *parzen);
 OWN_POINTER(parzen)
 
 /* log density of each point of q (NaN and −1 where inactive: these do not count). `value` has
- * q->n places. O(n d) a point. */
+ * q->n positions. O(n d) a point. */
 void parzen_log_density(const struct parzen *parzen, const struct points *q, double value[]);
 /* One draw: num (in [0, 1], not rounded to cells) and cat; uniform where its component is. */
 void parzen_draw(const struct parzen *parzen, struct rng *rng, double num[], int32_t cat[]);
-/* The width of the i-th component's kernel of the k-th number; for tests and explanations. */
+/* The kernel width of the i-th component for the k-th number. */
 double parzen_width(const struct parzen *parzen, size_t i, size_t k);
 
 #endif

@@ -36,7 +36,7 @@ static void find_knee(struct transform *transform, size_t n, const double cost[]
     }
 }
 
-static double bend(const struct transform *transform, double cost)
+static double compress_tail(const struct transform *transform, double cost)
 {
     if (cost <= transform->knee) {
         return cost;
@@ -59,10 +59,10 @@ static int fit(struct transform *transform, size_t n, const double cost[], size_
     find_knee(transform, n, cost, m, sorted);
     double scale = 0.0;
     for (size_t i = 0; i < n; i++) {
-        sorted[i] = bend(transform, cost[i]);
+        sorted[i] = compress_tail(transform, cost[i]);
         scale = fmax(scale, fabs(sorted[i]));
     }
-    double unit = scale > 0.0 ? scale : 1.0; /* squares of huge costs must not overflow */
+    double unit = scale > 0.0 ? scale : 1.0; /* avoids overflow of squares */
     double mean = 0.0;
     for (size_t i = 0; i < n; i++) {
         sorted[i] /= unit;
@@ -94,10 +94,5 @@ double transform_apply(const struct transform *transform, double cost)
     if (!(transform->sd > 0.0)) {
         return 0.0;
     }
-    return (bend(transform, cost) - transform->mean) / transform->sd;
-}
-
-double transform_invert(const struct transform *transform, double z)
-{
-    return transform->mean + transform->sd * z;
+    return (compress_tail(transform, cost) - transform->mean) / transform->sd;
 }

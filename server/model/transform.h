@@ -1,4 +1,4 @@
-/* What the model sees of the results: centred, scaled, and bent where it explodes. */
+/* The scale on which a model sees costs: centred, scaled, and with the upper tail compressed. */
 #ifndef SERVER_MODEL_TRANSFORM_H
 #define SERVER_MODEL_TRANSFORM_H
 
@@ -8,22 +8,21 @@
 
 struct transform {
     double mean, sd;
-    double knee,
-        reach; /* beyond the knee a cost counts as knee + reach ln(1 + (cost − knee)/reach) */
+    /* a cost above the knee counts as knee + reach ln(1 + (cost − knee)/reach) */
+    double knee, reach;
 };
 
-/* The z-score of n costs (smaller is better, all finite), in the order of their trials, after the
- * bad tail was bent: beyond median + 3 (median − best) only the logarithm counts, so that a few
- * diverged trials cannot flatten what is good. The median is that of the first 20 trials, which is
- * not yet drawn towards the best by a search that works; the best is that of all. Strictly
- * monotone. Where all are equal, sd is 0 and everything maps to 0. */
+/* The z-score of n finite costs (smaller is better), given in the order of their trials, after the
+ * upper tail is compressed: beyond median + 3 (median − best) only the logarithm counts, so that a
+ * few diverged trials do not hide the differences among good ones. The median is that of the first
+ * 20 trials, which a successful search has not yet shifted; the best is that of all. Strictly
+ * monotone. Where all costs are equal, sd is 0 and every cost maps to 0. ERR_NOMEM. */
 MUST_USE int transform_fit(struct transform *transform, size_t n, const double cost[],
                            struct err *err);
-/* The same with the median of all: among learning curves most are bad ones that were stopped early,
- * and what is left to tell apart are the good. */
+/* The same with the median of all costs, for learning curves: most are bad ones that were stopped
+ * early, and only the good ones need to be told apart. */
 MUST_USE int transform_fit_all(struct transform *transform, size_t n, const double cost[],
                                struct err *err);
 double transform_apply(const struct transform *transform, double cost);
-double transform_invert(const struct transform *transform, double z);
 
 #endif

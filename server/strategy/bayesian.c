@@ -96,8 +96,8 @@ static void write_prediction(struct json_writer *w, const struct thought *t)
     one.num += t->chosen * one.n_num;
     one.cat += t->chosen * one.n_cat;
     gp_predict(t->belief.gp, batch, &one);
-    if (t->belief.guide.trend != NULL) {
-        trend_add(t->belief.guide.trend, &one, t->belief.gp->n_fantasies, batch->mean);
+    if (t->belief.guide.prior_mean != NULL) {
+        prior_mean_add(t->belief.guide.prior_mean, &one, t->belief.gp->n_fantasies, batch->mean);
     }
     for (size_t s = 0; s < t->belief.gp->n_fantasies; s++) {
         mean += batch->mean[s] / (double)t->belief.gp->n_fantasies;
@@ -109,10 +109,10 @@ static void write_prediction(struct json_writer *w, const struct thought *t)
     json_put_number(w, "sd", scale * sqrt(batch->var[0]));
     json_put_number(w, "noise_sd", scale * sqrt(t->belief.gp->noise));
     if (t->belief.ok != NULL) {
-        gp_predict(t->belief.ok, t->acquisition->ok_batch, &one);
-        json_put_number(
-            w, "p_ok",
-            exp(log_p_ok(t->acquisition->ok_batch->mean[0], t->acquisition->ok_batch->var[0])));
+        gp_predict(t->belief.ok, t->acquisition->feasibility_batch, &one);
+        json_put_number(w, "p_ok",
+                        exp(log_feasibility(t->acquisition->feasibility_batch->mean[0],
+                                            t->acquisition->feasibility_batch->var[0])));
     }
     json_object_end(w);
 }
@@ -256,8 +256,8 @@ static int think(struct thought *t, bool if_guided, struct suggestion *out, bool
     *done = true;
     TRY(acquisition_create(t->belief.gp, t->belief.ok, mark(&t->belief), POINTS_PER_CALL,
                            &t->acquisition, err));
-    t->acquisition->trend = t->belief.guide.trend;
-    TRY(acquisition_avoid(t->acquisition, &t->belief.begun, err));
+    t->acquisition->prior_mean = t->belief.guide.prior_mean;
+    TRY(acquisition_penalise(t->acquisition, &t->belief.begun, err));
     if (t->axes.cells_total <= SCORED_WHOLE) {
         TRY(score_whole(t, err));
     } else {

@@ -192,7 +192,7 @@ static int fit_theta(const struct points *points, const double y[], const double
                      enum gp_mean mean, const struct fit_prior *prior, const double warm[],
                      bool afresh, int evaluations, double theta[], double *value, struct err *err)
 {
-    OWN(gp_evidence) struct gp_evidence *evidence = NULL;
+    OWN(marginal_likelihood) struct marginal_likelihood *evidence = NULL;
     OWN(memory) double *starts = calloc(STARTS_MAX * prior->n, sizeof *starts);
     size_t n = 0;
 
@@ -210,8 +210,9 @@ static int fit_theta(const struct points *points, const double y[], const double
             shorter[i] = prior->mean[i] - (i + 2 < prior->n ? 1.2 : 0.0);
         }
     }
-    TRY(gp_evidence_create(points, y, extra, mean, &evidence, err));
-    return fit_map(evidence, prior, n, starts, evaluations, theta, value, err);
+    TRY(marginal_likelihood_create(points, y, extra, mean, &evidence, err));
+    const struct fit_starts from = {n, starts, evaluations};
+    return fit_map(evidence, prior, &from, theta, value, err);
 }
 
 /* The same on a part of many rows. */
@@ -237,8 +238,8 @@ static int fit_subset(const struct points *points, const struct rows *rows,
         extra[i] = rows->extra[order[i].index];
     }
     part.n = k;
-    return fit_theta(&part, y, extra, GP_MEAN_DRIFT, prior, warm, afresh, evaluations, theta, value,
-                     err);
+    return fit_theta(&part, y, extra, GP_MEAN_POLYNOMIAL, prior, warm, afresh, evaluations, theta,
+                     value, err);
 }
 
 /* ---- older studies ----------------------------------------------------------------------------
@@ -251,7 +252,7 @@ static int expect(const struct belief *b, const struct points *points, size_t fr
 {
     OWN(points) struct points part = {0};
 
-    if (b->guide.trend == NULL || n == 0) {
+    if (b->guide.prior_mean == NULL || n == 0) {
         return 0;
     }
     TRY(points_init(&part, points->n_num, points->n_cat, EXPECTED_AT_ONCE, err));
@@ -260,7 +261,7 @@ static int expect(const struct belief *b, const struct points *points, size_t fr
         for (size_t k = 0; k < part.n; k++) {
             points_copy(&part, k, points, from + i + k);
         }
-        trend_add(b->guide.trend, &part, 1, expected + i);
+        prior_mean_add(b->guide.prior_mean, &part, 1, expected + i);
     }
     return 0;
 }
@@ -367,8 +368,15 @@ static int condition(struct belief *b, const struct rows *rows, struct rng *rng,
     for (size_t i = 0; i < p * FANTASIES; i++) {
         eps[i] = rng_normal(rng);
     }
-    TRY(gp_create(&b->points, p, b->y, b->extra, b->theta, GP_MEAN_DRIFT, FANTASIES, eps, &b->gp,
-                  err));
+    const struct gp_data data = {.x = &b->points,
+                                 .p = p,
+                                 .y = b->y,
+                                 .extra = b->extra,
+                                 .theta = b->theta,
+                                 .mean = GP_MEAN_POLYNOMIAL,
+                                 .n_fantasies = FANTASIES,
+                                 .eps = eps};
+    TRY(gp_create(&data, &b->gp, err));
     for (size_t i = 0; i < p * b->gp->n_fantasies; i++) {
         b->gp->y_pending[i] += b->expected[b->n + i % p];
     }
@@ -415,8 +423,12 @@ static int learn_failures(struct belief *b, const struct axes *f, const struct t
     } else {
         memcpy(b->ok_theta, warm == NULL ? prior->mean : warm, prior->n * sizeof *b->ok_theta);
     }
-    return gp_create(&b->ok_points, 0, label, NULL, b->ok_theta, GP_MEAN_CONSTANT, 1, NULL, &b->ok,
-                     err);
+    const struct gp_data data = {.x = &b->ok_points,
+                                 .y = label,
+                                 .theta = b->ok_theta,
+                                 .mean = GP_MEAN_CONSTANT,
+                                 .n_fantasies = 1};
+    return gp_create(&data, &b->ok, err);
 }
 
 /* theta ← a new fit if one is due, else the newest stored one. */
@@ -449,7 +461,7 @@ static int take_theta(struct belief *b, const struct points *all, const struct r
 static int look_closer(struct belief *b, const struct points *all, struct rows *rows,
                        const struct fit_prior *prior, struct err *err)
 {
-    bool is_time = !b->fitted && !rows->has_curves && b->guide.trend == NULL
+    bool is_time = !b->fitted && !rows->has_curves && b->guide.prior_mean == NULL
                    && rows->n_whole % 2 == 1 && rows->n_whole <= CLOSER_MAX
                    && rows_idle(rows) > IDLE;
 

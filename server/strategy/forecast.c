@@ -56,8 +56,8 @@ static int predict(const struct belief *belief, const struct axes *axes, const d
     axes_put(axes, x, &one, 0);
     TRY(gp_batch_create(belief->gp, 1, false, &batch, err));
     gp_predict(belief->gp, batch, &one);
-    if (belief->guide.trend != NULL) {
-        trend_add(belief->guide.trend, &one, 1, batch->mean);
+    if (belief->guide.prior_mean != NULL) {
+        prior_mean_add(belief->guide.prior_mean, &one, 1, batch->mean);
     }
     *mean = batch->mean[0];
     *sd = sqrt(batch->var[0]);

@@ -33,7 +33,7 @@ void guide_finish(struct guide *guide)
         free(elder->y);
         free(elder->theta);
     }
-    trend_destroy(guide->trend);
+    prior_mean_destroy(guide->prior_mean);
     *guide = (struct guide){0};
 }
 
@@ -118,7 +118,7 @@ static int fit(const struct points *points, const double y[], bool twice, int ev
                double theta[], struct err *err)
 {
     OWN(fit_prior) struct fit_prior prior = {0};
-    OWN(gp_evidence) struct gp_evidence *evidence = NULL;
+    OWN(marginal_likelihood) struct marginal_likelihood *evidence = NULL;
     double value = 0.0;
 
     TRY(fit_prior_init(&prior, points, (double)points->n_num, (double)points->n_cat, err));
@@ -130,8 +130,9 @@ static int fit(const struct points *points, const double y[], bool twice, int ev
         starts[i] = prior.mean[i];
         starts[prior.n + i] = prior.mean[i] - (i + 2 < prior.n ? 1.2 : 0.0);
     }
-    TRY(gp_evidence_create(points, y, NULL, GP_MEAN_DRIFT, &evidence, err));
-    return fit_map(evidence, &prior, twice ? 2 : 1, starts, evaluations, theta, &value, err);
+    TRY(marginal_likelihood_create(points, y, NULL, GP_MEAN_POLYNOMIAL, &evidence, err));
+    const struct fit_starts from = {twice ? 2 : 1, starts, evaluations};
+    return fit_map(evidence, &prior, &from, theta, &value, err);
 }
 
 /* Its model, from a stored theta or (NULL) a new one. One that no model stands on says nothing. */
@@ -152,7 +153,11 @@ static int model(struct elder *elder, const double stored[], struct err *err)
     }
     if ((stored != NULL
          || fit(&elder->points, elder->y, true, ELDER_CLIMBS, elder->theta, &why) == 0)
-        && gp_create(&elder->points, 0, elder->y, NULL, elder->theta, GP_MEAN_DRIFT, 1, NULL,
+        && gp_create(&(struct gp_data){.x = &elder->points,
+                                       .y = elder->y,
+                                       .theta = elder->theta,
+                                       .mean = GP_MEAN_POLYNOMIAL,
+                                       .n_fantasies = 1},
                      &elder->gp, &why)
                == 0) {
         return 0;
@@ -280,18 +285,19 @@ static int choose_results(struct hearing *hearing, const struct points *points, 
 static int ask_elder(const struct elder *elder, const struct hearing *hearing, double said[],
                      struct err *err)
 {
-    OWN(trend) struct trend *trend = NULL;
-    struct trend_part part = {.gp = elder->gp, .num = elder->num, .cat = elder->cat, .weight = 1.0};
+    OWN(prior_mean) struct prior_mean *prior_mean = NULL;
+    struct prior_mean_term part = {
+        .gp = elder->gp, .num = elder->num, .cat = elder->cat, .weight = 1.0};
 
-    TRY(trend_create(1, &part, hearing->n, &trend, err));
-    trend_add(trend, &hearing->points, 1, said);
+    TRY(prior_mean_create(1, &part, hearing->n, &prior_mean, err));
+    prior_mean_add(prior_mean, &hearing->points, 1, said);
     return 0;
 }
 
 /* What our own results say of each other: leave-one-out means. */
 static int ask_ourselves(struct hearing *hearing, struct err *err)
 {
-    OWN(gp_evidence) struct gp_evidence *evidence = NULL;
+    OWN(marginal_likelihood) struct marginal_likelihood *evidence = NULL;
     OWN(memory) double *theta = calloc(gp_n_theta(&hearing->points), sizeof *theta);
     OWN(memory) double *var = calloc(hearing->n + 1, sizeof *var);
 
@@ -299,8 +305,9 @@ static int ask_ourselves(struct hearing *hearing, struct err *err)
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     TRY(fit(&hearing->points, hearing->y, false, OWN_CLIMBS, theta, err));
-    TRY(gp_evidence_create(&hearing->points, hearing->y, NULL, GP_MEAN_DRIFT, &evidence, err));
-    return gp_leave_one_out(evidence, theta, hearing->own, var, err);
+    TRY(marginal_likelihood_create(&hearing->points, hearing->y, NULL, GP_MEAN_POLYNOMIAL,
+                                   &evidence, err));
+    return marginal_likelihood_leave_one_out(evidence, theta, hearing->own, var, err);
 }
 
 static int ask_all(const struct guide *guide, struct hearing *hearing, struct err *err)
@@ -317,17 +324,17 @@ static int ask_all(const struct guide *guide, struct hearing *hearing, struct er
 /* The sources that are followed become one mean function. */
 static int follow(struct guide *guide, struct err *err)
 {
-    struct trend_part parts[SOURCES_MAX];
+    struct prior_mean_term parts[SOURCES_MAX];
 
     for (size_t k = 0; k < guide->n; k++) {
         const struct elder *elder = &guide->elders[k];
-        parts[k] = (struct trend_part){.gp = elder->gp,
-                                       .num = elder->num,
-                                       .cat = elder->cat,
-                                       .weight = guide->verdict.trust * guide->verdict.slope
-                                                 * guide->verdict.weight[k]};
+        parts[k] = (struct prior_mean_term){.gp = elder->gp,
+                                            .num = elder->num,
+                                            .cat = elder->cat,
+                                            .weight = guide->verdict.trust * guide->verdict.slope
+                                                      * guide->verdict.weight[k]};
     }
-    return trend_create(guide->n, parts, POINTS_PER_CALL, &guide->trend, err);
+    return prior_mean_create(guide->n, parts, POINTS_PER_CALL, &guide->prior_mean, err);
 }
 
 int guide_weigh(struct guide *guide, const struct points *points, const double y[], uint64_t seed,

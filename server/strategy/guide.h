@@ -3,8 +3,8 @@
  * Each source has a Gaussian process of its own on the parameters that both know, fitted once to
  * its own results. Those that help (judge.h) are followed: their weighted mean, scaled to this
  * study's results by a shrunken regression and by their trust, is the mean function of this study's
- * own process (model/trend.h). Unlike in a mixture of predictions, the study's results overrule the
- * sources wherever there are some. Where none helps all is as without them. */
+ * own process (model/prior_mean.h). Unlike in a mixture of predictions, the study's results
+ * overrule the sources wherever there are some. Where none helps all is as without them. */
 #ifndef SERVER_STRATEGY_GUIDE_H
 #define SERVER_STRATEGY_GUIDE_H
 
@@ -16,7 +16,7 @@
 #include "common/json.h"
 #include "common/own.h"
 #include "server/domain/history.h"
-#include "server/model/trend.h"
+#include "server/model/prior_mean.h"
 #include "server/strategy/axes.h"
 #include "server/strategy/judge.h"
 
@@ -34,8 +34,8 @@ struct guide {
     struct elder elders[SOURCES_MAX];
     bool fitted; /* by this call: worth storing */
     bool judged;
-    struct verdict verdict; /* of each elder; no weight before it was judged */
-    struct trend *trend;    /* NULL: nothing is followed */
+    struct verdict verdict;        /* of each elder; no weight before it was judged */
+    struct prior_mean *prior_mean; /* NULL: nothing is followed */
 };
 
 /* Reads the sources' fits from the history or makes them. */
@@ -44,7 +44,7 @@ MUST_USE int guide_init(struct guide *guide, const struct study_def *study, cons
 void guide_finish(struct guide *guide);
 OWN_VALUE(guide)
 
-/* Sets the weights from n results of this study (points and transformed costs), and the trend.
+/* Sets the weights from n results of this study (points and transformed costs), and the prior_mean.
  * Deterministic in them and `seed`. */
 MUST_USE int guide_weigh(struct guide *guide, const struct points *points, const double y[],
                          uint64_t seed, struct err *err);

@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "common/own.h"
-#include "server/model/importance.h"
+#include "server/model/ped_anova.h"
 #include "server/strategy/axes.h"
 
 const double importance_top_share = 0.1;
 
 /* What the weights are made from. */
-struct sample {
+struct importance_data {
     struct axes axes;
     size_t n;
     const double *const *x;
@@ -20,26 +20,26 @@ struct sample {
     bool *best;  /* and this */
 };
 
-static void sample_finish(struct sample *sample)
+static void importance_data_finish(struct importance_data *data)
 {
-    free(sample->top);
-    free(sample->bin);
-    free(sample->best);
-    axes_finish(&sample->axes);
+    free(data->top);
+    free(data->bin);
+    free(data->best);
+    axes_finish(&data->axes);
 }
-OWN_VALUE(sample)
+OWN_VALUE(importance_data)
 
-static int sample_init(struct sample *sample, const struct space *space, size_t n,
-                       const double *const x[], struct err *err)
+static int importance_data_init(struct importance_data *data, const struct space *space, size_t n,
+                                const double *const x[], struct err *err)
 {
-    *sample = (struct sample){.n = n, .x = x};
-    sample->top = calloc(n + 1, sizeof *sample->top);
-    sample->bin = calloc(n + 1, sizeof *sample->bin);
-    sample->best = calloc(n + 1, sizeof *sample->best);
-    if (sample->top == NULL || sample->bin == NULL || sample->best == NULL) {
+    *data = (struct importance_data){.n = n, .x = x};
+    data->top = calloc(n + 1, sizeof *data->top);
+    data->bin = calloc(n + 1, sizeof *data->bin);
+    data->best = calloc(n + 1, sizeof *data->best);
+    if (data->top == NULL || data->bin == NULL || data->best == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for importances");
     }
-    return axes_init(&sample->axes, space, err);
+    return axes_init(&data->axes, space, err);
 }
 
 static int by_cost(const void *a, const void *b)
@@ -51,10 +51,10 @@ static int by_cost(const void *a, const void *b)
 }
 
 /* Marks the best tenth. */
-static int mark_top(struct sample *sample, const double cost[], struct importance *importance,
-                    struct err *err)
+static int mark_top(struct importance_data *data, const double cost[],
+                    struct importance *importance, struct err *err)
 {
-    size_t n = sample->n;
+    size_t n = data->n;
     OWN(memory) double *sorted = calloc(n + 1, sizeof *sorted);
 
     *importance = (struct importance){.n = n, .few = n < IMPORTANCE_ENOUGH, .cutoff = (double)NAN};
@@ -68,8 +68,8 @@ static int mark_top(struct sample *sample, const double cost[], struct importanc
     qsort(sorted, n, sizeof *sorted, by_cost);
     importance->cutoff = sorted[(size_t)ceil(importance_top_share * (double)n) - 1];
     for (size_t i = 0; i < n; i++) {
-        sample->top[i] = cost[i] <= importance->cutoff;
-        importance->n_top += sample->top[i];
+        data->top[i] = cost[i] <= importance->cutoff;
+        importance->n_top += data->top[i];
     }
     return 0;
 }
@@ -79,33 +79,33 @@ static size_t bin_of(const struct param *param, double value, size_t bins)
 {
     double u = param_encode(param, value);
 
-    if (param->n_cells == 0 || param->n_cells > IMPORTANCE_BINS) {
-        return importance_bin(u);
+    if (param->n_cells == 0 || param->n_cells > PED_ANOVA_BINS) {
+        return ped_anova_bin(u);
     }
     double cell = param->n_choices > 0 ? value : floor(u * (double)bins);
     return cell >= (double)bins ? bins - 1 : (size_t)cell;
 }
 
 /* share ← the divergence of one parameter over the trials that have it, times α²/β. */
-static int weigh(struct sample *sample, const struct importance *importance, size_t i,
+static int weigh(struct importance_data *data, const struct importance *importance, size_t i,
                  struct importance_share *share, struct err *err)
 {
-    const struct axes *axes = &sample->axes;
+    const struct axes *axes = &data->axes;
     const struct param *param = &axes->space->params[i];
-    bool is_coarse = axes->is_cat[i] || (param->n_cells > 0 && param->n_cells <= IMPORTANCE_BINS);
-    size_t bins = is_coarse ? (size_t)param->n_cells : IMPORTANCE_BINS;
+    bool is_coarse = axes->is_cat[i] || (param->n_cells > 0 && param->n_cells <= PED_ANOVA_BINS);
+    size_t bins = is_coarse ? (size_t)param->n_cells : PED_ANOVA_BINS;
     double weight = 0.0;
 
-    for (size_t k = 0; k < sample->n; k++) {
-        double value = sample->x[k][i];
+    for (size_t k = 0; k < data->n; k++) {
+        double value = data->x[k][i];
         if (!isnan(value)) {
-            sample->bin[share->n] = axes->is_cat[i] ? (size_t)value : bin_of(param, value, bins);
-            sample->best[share->n++] = sample->top[k];
-            share->n_top += sample->top[k];
+            data->bin[share->n] = axes->is_cat[i] ? (size_t)value : bin_of(param, value, bins);
+            data->best[share->n++] = data->top[k];
+            share->n_top += data->top[k];
         }
     }
-    TRY(importance_divergence(share->n, sample->bin, sample->best, bins, axes->is_cat[i], &weight,
-                              err));
+    const struct binned_values values = {share->n, data->bin, data->best, bins, axes->is_cat[i]};
+    TRY(ped_anova_divergence(&values, &weight, err));
     double alpha = (double)share->n_top / (double)importance->n_top;
     double beta = (double)share->n / (double)importance->n;
     share->share = beta > 0.0 ? weight * alpha * alpha / beta : 0.0;
@@ -115,16 +115,16 @@ static int weigh(struct sample *sample, const struct importance *importance, siz
 int importance_of(const struct space *space, size_t n, const double *const x[], const double cost[],
                   struct importance_share shares[], struct importance *importance, struct err *err)
 {
-    OWN(sample) struct sample sample = {0};
+    OWN(importance_data) struct importance_data data = {0};
     double sum = 0.0;
 
-    TRY(sample_init(&sample, space, n, x, err));
-    TRY(mark_top(&sample, cost, importance, err));
+    TRY(importance_data_init(&data, space, n, x, err));
+    TRY(mark_top(&data, cost, importance, err));
     memset(shares, 0, space->n_params * sizeof *shares);
-    for (size_t k = 0; k < axes_count(&sample.axes); k++) {
-        const struct axes *axes = &sample.axes;
+    for (size_t k = 0; k < axes_count(&data.axes); k++) {
+        const struct axes *axes = &data.axes;
         size_t i = k < axes->n_num ? axes->num[k] : axes->cat[k - axes->n_num];
-        TRY(weigh(&sample, importance, i, &shares[i], err));
+        TRY(weigh(&data, importance, i, &shares[i], err));
         sum += shares[i].share;
     }
     bool tells = importance->n_top < n && sum > 0.0; /* else there is nothing to tell apart */

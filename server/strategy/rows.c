@@ -84,7 +84,7 @@ static int gather_curves(struct rows *rows, const struct study_def *study,
         rows->x[rows->n++] = seen->x;
     }
     rows->has_curves = true;
-    return curves_carry(n_levels, rows->n, value, rows->y, rows->extra, err);
+    return curves_extrapolate(n_levels, rows->n, value, rows->y, rows->extra, err);
 }
 
 /* ---- all rows -------------------------------------------------------------------------------- */

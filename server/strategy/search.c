@@ -198,13 +198,13 @@ static int climb(struct search *search, struct pool *pool, size_t n, const size_
         take_scales(search, pool_x(pool, best[j]), scale + j * d);
     }
     climbers.points = points;
-    struct ascent ascent = {.d = d,
-                            .m = n,
-                            .scale = scale,
-                            .steps = search->effort.climb_steps,
-                            .context = &climbers,
-                            .evaluate = evaluate};
-    TRY(ascend_box(&ascent, x, value, err));
+    struct maximisation ascent = {.d = d,
+                                  .m = n,
+                                  .scale = scale,
+                                  .steps = search->effort.climb_steps,
+                                  .context = &climbers,
+                                  .evaluate = evaluate};
+    TRY(maximise_in_box(&ascent, x, value, err));
     for (size_t j = 0; j < n; j++) {
         memcpy(place, pool_u(pool, best[j]), pool->n_params * sizeof *place);
         for (size_t k = 0; k < d; k++) {

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "common/rng.h"
-#include "server/model/order.h"
+#include "server/model/radix_sort.h"
 #include "server/strategy/axes.h"
 #include "server/strategy/densities.h"
 #include "server/strategy/design.h"
@@ -75,22 +75,22 @@ OWN_VALUE(guess)
 /* ---- order ----------------------------------------------------------------------------------- */
 /* Complete ones by cost; then the pruned ones, those that came further first; equals by number. A
  * sort by cost and then, for the pruned, by step: each keeps the order of the one before. */
-static void rank_ends(struct guess *g, struct ordered *items)
+static void rank_ends(struct guess *g, struct radix_item *items)
 {
     const struct trials *t = &g->trials;
     bool any_pruned = false;
 
     for (size_t i = 0; i < t->n_done; i++) {
-        items[i] = (struct ordered){order_key(t->measured[i]), i};
+        items[i] = (struct radix_item){radix_key(t->measured[i]), i};
         any_pruned = any_pruned || !t->complete[i];
     }
-    order_sort(t->n_done, items, items + t->n_done);
+    radix_sort(t->n_done, items, items + t->n_done);
     if (any_pruned) {
         for (size_t i = 0; i < t->n_done; i++) {
             bool is_complete = t->complete[items[i].index];
-            items[i].key = is_complete ? 0 : order_key(-(double)t->step[items[i].index]);
+            items[i].key = is_complete ? 0 : radix_key(-(double)t->step[items[i].index]);
         }
-        order_sort(t->n_done, items, items + t->n_done);
+        radix_sort(t->n_done, items, items + t->n_done);
     }
     memcpy(g->cost, t->cost, t->n_done * sizeof *g->cost);
     g->n_judged = t->n_done;
@@ -124,25 +124,25 @@ static double cost_at(const struct guess *g, size_t i, double level)
 /* In rungs only those are compared that have come to the same level, the highest that enough have
  * reached: who is complete is no better for it than who has not been promoted yet. Shares as in
  * Falkner et al., BOHB (2018). */
-static void rank_at_level(struct guess *g, struct ordered *items)
+static void rank_at_level(struct guess *g, struct radix_item *items)
 {
     const struct trials *t = &g->trials;
     size_t n_params = axes_count(&g->axes);
     size_t enough = t->n_done < n_params + 3 ? t->n_done : n_params + 3;
 
     for (size_t i = 0; i < t->n_done; i++) {
-        items[i] = (struct ordered){order_key(-reach_of(g, i)), i};
+        items[i] = (struct radix_item){radix_key(-reach_of(g, i)), i};
     }
-    order_sort(t->n_done, items, items + t->n_done);
+    radix_sort(t->n_done, items, items + t->n_done);
     double level = reach_of(g, items[enough - 1].index);
     g->n_judged = 0;
     for (size_t i = 0; i < t->n_done; i++) {
         g->cost[i] = cost_at(g, i, level);
         if (reach_of(g, i) >= level) {
-            items[g->n_judged++] = (struct ordered){order_key(g->cost[i]), i};
+            items[g->n_judged++] = (struct radix_item){radix_key(g->cost[i]), i};
         }
     }
-    order_sort(g->n_judged, items, items + t->n_done);
+    radix_sort(g->n_judged, items, items + t->n_done);
     size_t n = g->n_judged;
     size_t share = (size_t)(rung_share * (double)n);
     g->n_good = n < 2 * n_params + 2 ? n / 2 : share > n_params + 1 ? share : n_params + 1;
@@ -157,7 +157,7 @@ static bool is_in_rungs(const struct study_def *study)
 static int rank(struct guess *g, struct err *err)
 {
     const struct trials *t = &g->trials;
-    OWN(memory) struct ordered *items = calloc(2 * t->n_done + 1, sizeof *items);
+    OWN(memory) struct radix_item *items = calloc(2 * t->n_done + 1, sizeof *items);
 
     g->order = calloc(t->n_done + 1, sizeof *g->order);
     g->cost = calloc(t->n_done + 1, sizeof *g->cost);

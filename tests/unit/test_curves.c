@@ -61,7 +61,7 @@ START_TEST(unfinished_curves_are_carried_to_the_end)
                                      {.728980319779263, .0259655922330362}};
     double end[7], var[7];
 
-    ck_assert_int_eq(curves_carry(3, 7, value, end, var, NULL), 0);
+    ck_assert_int_eq(curves_extrapolate(3, 7, value, end, var, NULL), 0);
     for (size_t i = 0; i < 7; i++) {
         ck_assert_double_eq_tol(end[i], want[i][0], 1e-13);
         ck_assert_double_eq_tol(var[i], want[i][1], 1e-14);
@@ -75,9 +75,9 @@ START_TEST(nothing_is_carried_from_nothing)
     const double equal[] = {1, 1, 1, NAN};
     double end[2], var[2];
 
-    ck_assert_int_eq(curves_carry(2, 1, none, end, var, NULL), 0);
+    ck_assert_int_eq(curves_extrapolate(2, 1, none, end, var, NULL), 0);
     ck_assert(isnan(end[0]));
-    ck_assert_int_eq(curves_carry(2, 2, equal, end, var, NULL), 0);
+    ck_assert_int_eq(curves_extrapolate(2, 2, equal, end, var, NULL), 0);
     ck_assert_double_eq_tol(end[1], 1, 1e-9);
     ck_assert(var[1] < 1e-20);
 }

@@ -99,7 +99,7 @@ START_TEST(a_source_that_helps_is_followed)
     struct source source = make_source(&older, ALIKE);
 
     weigh(study, &source, 1, NEW / 2, &guide);
-    ck_assert_ptr_nonnull(guide.trend);
+    ck_assert_ptr_nonnull(guide.prior_mean);
     ck_assert_double_gt(guide.verdict.weight[0], 0.99);
     ck_assert_double_lt(guide.verdict.loss[0], 0.25);
     ck_assert_double_gt(guide.verdict.slope, 0.2);
@@ -114,7 +114,7 @@ START_TEST(a_source_turned_round_gets_nothing)
     struct source source = make_source(&older, NEGATED);
 
     weigh(study, &source, 1, NEW / 2, &guide);
-    ck_assert_ptr_null(guide.trend);
+    ck_assert_ptr_null(guide.prior_mean);
     ck_assert_double_eq(guide.verdict.weight[0], 0.0);
     ck_assert(!guide.verdict.any);
     ck_assert_double_gt(guide.verdict.loss[0], 0.8);
@@ -151,15 +151,15 @@ START_TEST(a_parameter_that_the_source_lacks_does_not_count)
     weigh(study, &source, 1, NEW, &guide);
     ck_assert_uint_eq(guide.elders[0].points.n_num, 1);
     ck_assert_uint_eq(guide.elders[0].num[0], 0);
-    struct trend_part part = {guide.elders[0].gp, guide.elders[0].num, guide.elders[0].cat, 1.0};
-    OWN(trend) struct trend *trend = NULL;
-    ck_assert_int_eq(trend_create(1, &part, 2, &trend, &err), 0);
+    struct prior_mean_term part = {guide.elders[0].gp, guide.elders[0].num, guide.elders[0].cat, 1.0};
+    OWN(prior_mean) struct prior_mean *prior_mean = NULL;
+    ck_assert_int_eq(prior_mean_create(1, &part, 2, &prior_mean, &err), 0);
     ck_assert_int_eq(points_init(&two, D, 0, 2, &err), 0);
     two.n = 2;
     points_num(&two, 0)[0] = points_num(&two, 1)[0] = 0.4;
     points_num(&two, 0)[1] = 0.1;
     points_num(&two, 1)[1] = 0.9;
-    trend_add(trend, &two, 1, said);
+    prior_mean_add(prior_mean, &two, 1, said);
     ck_assert_double_eq_tol(said[0], said[1], 1e-12);
 }
 END_TEST

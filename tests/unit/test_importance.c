@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "server/domain/study.h"
-#include "server/model/importance.h"
+#include "server/model/ped_anova.h"
 
 /* algorithms.md §7: y = (x1 − .3)² + .01 x2, the best fifth of ten. */
 static const double x2[] = {.5, .9, .1, .7, .3, .2, .8, .4, .6, 0};
@@ -17,10 +17,13 @@ static double divergence(bool second)
     double value = 0.0;
 
     for (size_t i = 0; i < 10; i++) {
-        bin[i] = importance_bin(second ? x2[i] : .05 + .1 * (double)i);
+        bin[i] = ped_anova_bin(second ? x2[i] : .05 + .1 * (double)i);
         top[i] = i == 2 || i == 3;
     }
-    ck_assert_int_eq(importance_divergence(10, bin, top, IMPORTANCE_BINS, false, &value, NULL), 0);
+    ck_assert_int_eq(
+        ped_anova_divergence(&(struct binned_values){10, bin, top, PED_ANOVA_BINS, false}, &value,
+                             NULL),
+        0);
     return value;
 }
 
@@ -41,8 +44,10 @@ START_TEST(categories_that_win_matter)
     double much = 0;
     double little = 0;
 
-    ck_assert_int_eq(importance_divergence(8, bin, win, 3, true, &much, NULL), 0);
-    ck_assert_int_eq(importance_divergence(8, bin, even, 3, true, &little, NULL), 0);
+    ck_assert_int_eq(
+        ped_anova_divergence(&(struct binned_values){8, bin, win, 3, true}, &much, NULL), 0);
+    ck_assert_int_eq(
+        ped_anova_divergence(&(struct binned_values){8, bin, even, 3, true}, &little, NULL), 0);
     ck_assert(much > 10 * little);
 }
 END_TEST

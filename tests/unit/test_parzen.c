@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "common/rng.h"
-#include "server/model/order.h"
+#include "server/model/radix_sort.h"
 
 static void column(struct points *x, size_t n, const double at[])
 {
@@ -138,16 +138,16 @@ START_TEST(numbers_are_sorted_and_equals_keep_their_order)
 {
     enum { N = 700 };
     static const double odd[] = {0.0, -0.0, -1.0, 1e300, -1e300, INFINITY, -INFINITY, NAN};
-    struct ordered items[N], scratch[N];
+    struct radix_item items[N], scratch[N];
     double value[N];
     struct rng rng = rng_for(3, 1);
 
     for (size_t n = 0; n <= N; n = n < 60 ? n + 7 : n + 320) { /* by insertion, by digits */
         for (size_t i = 0; i < n; i++) {
             value[i] = i % 9 == 0 ? odd[rng_below(&rng, 8)] : floor(20 * rng_normal(&rng)) / 8;
-            items[i] = (struct ordered){order_key(value[i]), i};
+            items[i] = (struct radix_item){radix_key(value[i]), i};
         }
-        order_sort(n, items, scratch);
+        radix_sort(n, items, scratch);
         for (size_t i = 1; i < n; i++) {
             double a = value[items[i - 1].index];
             double b = value[items[i].index];

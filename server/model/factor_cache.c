@@ -1,22 +1,22 @@
-#include "server/model/factor.h"
+#include "server/model/factor_cache.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/model/drift.h"
 #include "server/model/linalg.h"
+#include "server/model/polynomial.h"
 
-enum { BLOCK = 64, REMEMBERED_MAX = 4 };
+enum { BLOCK = 64, CACHED_MAX = 4 };
 
-static const size_t remembered_bytes = (size_t)48 << 20;
+static const size_t cache_bytes_max = (size_t)48 << 20;
 
 static struct {
     pthread_mutex_t lock;
     size_t n;
-    struct factor *items[REMEMBERED_MAX];
+    struct factor *items[CACHED_MAX];
     uint64_t clock;
-} memory_of = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- one factor ------------------------------------------------------------------------------ */
 static void destroy(struct factor *f)
@@ -36,28 +36,28 @@ static size_t bytes_of(const struct factor *f)
     return f->ld * f->cap * sizeof *f->L;
 }
 
-/* Columns that are no power of two apart: those share the same few lines of a cache. */
-static size_t stride(size_t cap)
+/* The leading dimension: not a power of two, at which columns share few lines of the CPU cache. */
+static size_t leading_dimension(size_t cap)
 {
     return cap + 8;
 }
 
-static double *matrix(size_t ld, size_t cap)
+static double *matrix_alloc(size_t ld, size_t cap)
 {
     size_t bytes = (ld * cap * sizeof(double) + 63) / 64 * 64;
 
     return aligned_alloc(64, bytes == 0 ? 64 : bytes);
 }
 
-/* Room for `rows` rows; those of whole blocks stay. */
+/* Makes room for `rows` rows and keeps those of whole blocks. */
 static int reserve(struct factor *f, size_t rows, struct err *err)
 {
     if (rows <= f->cap) {
         return 0;
     }
     size_t cap = (rows + rows / 8 + 2 * BLOCK - 1) / BLOCK * BLOCK;
-    size_t ld = stride(cap);
-    double *L = matrix(ld, cap);
+    size_t ld = leading_dimension(cap);
+    double *L = matrix_alloc(ld, cap);
     double *num = realloc(f->num, (cap * f->n_num + 1) * sizeof *num);
     f->num = num == NULL ? f->num : num;
     int32_t *cat = realloc(f->cat, (cap * f->n_cat + 1) * sizeof *cat);
@@ -88,7 +88,7 @@ static double extra_of(const struct covariance *c, size_t i)
     return c->extra == NULL || i + c->p >= c->x->n ? 0.0 : c->extra[i];
 }
 
-/* How many of the factor's rows are rows of this covariance, in whole blocks. */
+/* How many leading rows of the factor are those of this covariance, in whole blocks. */
 static size_t shared_rows(const struct factor *f, const struct covariance *c)
 {
     size_t n = c->x->n - c->p;
@@ -110,52 +110,52 @@ static size_t shared_rows(const struct factor *f, const struct covariance *c)
     return i / BLOCK * BLOCK;
 }
 
-/* ---- what is remembered ---------------------------------------------------------------------- */
-/* Takes out the factor that shares most rows, if any does; they are all that is left of it. */
-static struct factor *recall(const struct covariance *c)
+/* ---- the cache ------------------------------------------------------------------------------- */
+/* Removes from the cache the factor that shares most rows, and keeps only those; NULL: none. */
+static struct factor *find_cached(const struct covariance *c)
 {
     struct factor *found = NULL;
     size_t best = 0;
     size_t at = 0;
 
-    (void)pthread_mutex_lock(&memory_of.lock);
-    for (size_t i = 0; i < memory_of.n; i++) {
-        size_t rows = shared_rows(memory_of.items[i], c);
+    (void)pthread_mutex_lock(&cache.lock);
+    for (size_t i = 0; i < cache.n; i++) {
+        size_t rows = shared_rows(cache.items[i], c);
         if (rows > best) {
             best = rows;
             at = i;
         }
     }
     if (best > 0) {
-        found = memory_of.items[at];
+        found = cache.items[at];
         found->n_whole = best;
-        memory_of.items[at] = memory_of.items[--memory_of.n];
+        cache.items[at] = cache.items[--cache.n];
     }
-    (void)pthread_mutex_unlock(&memory_of.lock);
+    (void)pthread_mutex_unlock(&cache.lock);
     return found;
 }
 
-/* Takes out the least recently used one; called under the lock. */
-static struct factor *take_oldest(void)
+/* Removes the least recently used factor; the caller holds the lock. */
+static struct factor *remove_oldest(void)
 {
     size_t oldest = 0;
 
-    for (size_t i = 1; i < memory_of.n; i++) {
-        if (memory_of.items[i]->used_at < memory_of.items[oldest]->used_at) {
+    for (size_t i = 1; i < cache.n; i++) {
+        if (cache.items[i]->used_at < cache.items[oldest]->used_at) {
             oldest = i;
         }
     }
-    struct factor *f = memory_of.items[oldest];
-    memory_of.items[oldest] = memory_of.items[--memory_of.n];
+    struct factor *f = cache.items[oldest];
+    cache.items[oldest] = cache.items[--cache.n];
     return f;
 }
 
-static size_t bytes_remembered(void)
+static size_t cached_bytes(void)
 {
     size_t bytes = 0;
 
-    for (size_t i = 0; i < memory_of.n; i++) {
-        bytes += bytes_of(memory_of.items[i]);
+    for (size_t i = 0; i < cache.n; i++) {
+        bytes += bytes_of(cache.items[i]);
     }
     return bytes;
 }
@@ -165,32 +165,23 @@ void factor_release(struct factor *factor)
     if (factor == NULL) {
         return;
     }
-    (void)pthread_mutex_lock(&memory_of.lock);
-    while (memory_of.n > 0
-           && (memory_of.n == REMEMBERED_MAX
-               || bytes_remembered() + bytes_of(factor) > remembered_bytes)) {
-        destroy(take_oldest());
+    (void)pthread_mutex_lock(&cache.lock);
+    while (cache.n > 0
+           && (cache.n == CACHED_MAX || cached_bytes() + bytes_of(factor) > cache_bytes_max)) {
+        destroy(remove_oldest());
     }
-    if (bytes_of(factor) <= remembered_bytes) {
-        factor->used_at = ++memory_of.clock;
-        memory_of.items[memory_of.n++] = factor;
+    if (bytes_of(factor) <= cache_bytes_max) {
+        factor->used_at = ++cache.clock;
+        cache.items[cache.n++] = factor;
         factor = NULL;
     }
-    (void)pthread_mutex_unlock(&memory_of.lock);
+    (void)pthread_mutex_unlock(&cache.lock);
     destroy(factor);
 }
 
-void factor_forget_all(void)
-{
-    (void)pthread_mutex_lock(&memory_of.lock);
-    while (memory_of.n > 0) {
-        destroy(take_oldest());
-    }
-    (void)pthread_mutex_unlock(&memory_of.lock);
-}
-
 /* ---- rows ------------------------------------------------------------------------------------ */
-/* Rows from … from+m-1: covariances with all before them and among themselves, then eliminated. */
+/* Computes rows from … from + m − 1: their covariances with all rows before and among themselves,
+ * then the elimination. */
 static int add_rows(struct factor *f, const struct covariance *c, size_t from, size_t m,
                     struct err *err)
 {
@@ -200,8 +191,8 @@ static int add_rows(struct factor *f, const struct covariance *c, size_t from, s
     double *K = f->L + from;
     size_t d = c->x->n_num;
 
-    kernel_cross(c->kernel, &rows, c->Z + from * d, c->norm + from, &columns, c->Z, c->norm, K,
-                 NULL, f->ld);
+    kernel_cross(c->kernel, &(struct scaled_points){&rows, c->Z + from * d, c->norm + from},
+                 &(struct scaled_points){&columns, c->Z, c->norm}, K, NULL, f->ld);
     for (size_t j = 0; j < from + m; j++) {
         for (size_t i = 0; i < m; i++) {
             K[j * f->ld + i] *= c->signal;
@@ -210,7 +201,9 @@ static int add_rows(struct factor *f, const struct covariance *c, size_t from, s
     for (size_t i = 0; i < m; i++) {
         K[(from + i) * f->ld + i] = c->signal + c->noise + extra_of(c, from + i);
     }
-    drift_add(c->n_features, 1.0, m, c->phi + from * c->n_features, from + m, c->phi, K, f->ld);
+    polynomial_add_covariance(1.0,
+                              &(struct features){c->n_features, m, c->phi + from * c->n_features},
+                              &(struct features){c->n_features, from + m, c->phi}, K, f->ld);
     return linalg_append(from, m, f->L, f->ld, c->signal + c->noise, scratch, err);
 }
 
@@ -220,7 +213,7 @@ static int add_all(struct factor *f, const struct covariance *c, struct err *err
     size_t n = all - c->p;
 
     for (size_t from = f->n_whole, m; from < all; from += m) {
-        size_t end = from < n ? n : all; /* no block holds observed and pending points */
+        size_t end = from < n ? n : all; /* no block mixes observed and pending points */
         m = end - from < BLOCK ? end - from : BLOCK;
         TRY(add_rows(f, c, from, m, err));
         if (m < BLOCK || from + m > n) {
@@ -255,9 +248,9 @@ static struct factor *create(const struct covariance *c)
     return f;
 }
 
-int factor_take(const struct covariance *covariance, struct factor **factor, struct err *err)
+int factor_acquire(const struct covariance *covariance, struct factor **factor, struct err *err)
 {
-    OWN(factor) struct factor *f = recall(covariance);
+    OWN(factor) struct factor *f = find_cached(covariance);
 
     if (f == NULL) {
         f = create(covariance);

@@ -1,45 +1,46 @@
-/* The evidence of hyper-parameters. Symmetric matrices are lower triangles throughout: what a fit
- * costs is passes over them. */
-#include "server/model/gp.h"
+/* Symmetric matrices are stored as lower triangles: the cost of a fit is passes over them. */
+#include "server/model/marginal_likelihood.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/model/drift.h"
 #include "server/model/linalg.h"
+#include "server/model/polynomial.h"
 
-enum { COLUMNS = 64 }; /* of a triangle whose covariances are made at a time */
+enum { COLUMNS = 64 }; /* of a triangle that are computed at a time */
 
 static const double ln_2pi = 1.8378770664093454836;
 
-struct gp_evidence {
+struct marginal_likelihood {
     const struct points *x;
     const double *y, *extra;
     enum gp_mean mean;
     struct workspace work;
     double *w, *Z, *norm, *M, *S, *K, *alpha, *sums, *CZ;
-    double *drift; /* its covariance, n × n; NULL without one */
+    double *polynomial; /* covariance of the polynomial mean, n × n; NULL: none */
 };
 
-/* drift ← its covariance, which no theta changes. */
-static int take_drift(struct gp_evidence *e, size_t n_features, struct err *err)
+/* Computes the covariance of the polynomial, which does not depend on theta. */
+static int add_polynomial(struct marginal_likelihood *e, size_t n_features, struct err *err)
 {
     size_t n = e->x->n;
     OWN(workspace) struct workspace scratch = {0};
 
     TRY(workspace_init(&scratch, workspace_round(n_features * n), err));
     double *phi = workspace_take(&scratch, n_features * n);
-    e->drift = workspace_take(&e->work, n * n);
-    drift_features(e->x, phi);
-    drift_add(n_features, 1.0, n, phi, n, phi, e->drift, n);
+    e->polynomial = workspace_take(&e->work, n * n);
+    polynomial_features(e->x, phi);
+    struct features features = {n_features, n, phi};
+    polynomial_add_covariance(1.0, &features, &features, e->polynomial, n);
     return 0;
 }
 
-int gp_evidence_create(const struct points *x, const double y[], const double extra[],
-                       enum gp_mean mean, struct gp_evidence **evidence, struct err *err)
+int marginal_likelihood_create(const struct points *x, const double y[], const double extra[],
+                               enum gp_mean mean, struct marginal_likelihood **likelihood,
+                               struct err *err)
 {
-    OWN(gp_evidence) struct gp_evidence *e = calloc(1, sizeof *e);
+    OWN(marginal_likelihood) struct marginal_likelihood *e = calloc(1, sizeof *e);
     size_t n = x->n;
     size_t d = x->n_num;
 
@@ -50,7 +51,7 @@ int gp_evidence_create(const struct points *x, const double y[], const double ex
     e->y = y;
     e->extra = extra;
     e->mean = mean;
-    size_t n_features = mean == GP_MEAN_DRIFT ? drift_n_features(x) : 0;
+    size_t n_features = mean == GP_MEAN_POLYNOMIAL ? polynomial_n_features(x) : 0;
     TRY(workspace_init(&e->work,
                        (n_features > 0 ? 4 : 3) * workspace_round(n * n)
                            + 2 * workspace_round(n * d) + 2 * workspace_round(n)
@@ -62,51 +63,53 @@ int gp_evidence_create(const struct points *x, const double y[], const double ex
     e->M = workspace_take(&e->work, n * n);
     e->S = workspace_take(&e->work, n * n);
     e->K = workspace_take(&e->work, n * n);
-    e->alpha = workspace_take(&e->work, 2 * n); /* and L⁻¹ of ones behind it */
+    e->alpha = workspace_take(&e->work, 2 * n); /* then L⁻¹ 1 */
     e->sums = workspace_take(&e->work, n);
     e->CZ = workspace_take(&e->work, n * d);
     if (n_features > 0) {
-        TRY(take_drift(e, n_features, err));
+        TRY(add_polynomial(e, n_features, err));
     }
-    *evidence = e;
+    *likelihood = e;
     e = NULL;
     return 0;
 }
 
-size_t gp_evidence_n(const struct gp_evidence *evidence)
+size_t marginal_likelihood_n_points(const struct marginal_likelihood *likelihood)
 {
-    return evidence->x->n;
+    return likelihood->x->n;
 }
 
-void gp_evidence_destroy(struct gp_evidence *evidence)
+void marginal_likelihood_destroy(struct marginal_likelihood *likelihood)
 {
-    if (evidence != NULL) {
-        workspace_finish(&evidence->work);
-        free(evidence);
+    if (likelihood != NULL) {
+        workspace_finish(&likelihood->work);
+        free(likelihood);
     }
 }
 
-/* M ← correlations of the observations and S ← their slopes by r², a panel of columns at a time. */
-static void correlate(struct gp_evidence *e, const double theta[], struct kernel *kernel)
+/* M ← correlations of the observations, S ← their derivatives by r²; a panel of columns at a time.
+ */
+static void correlate(struct marginal_likelihood *e, const double theta[], struct kernel *kernel)
 {
     size_t n = e->x->n;
     size_t d = e->x->n_num;
 
-    kernel_take(e->x, theta, e->w, kernel);
+    kernel_init(e->x, theta, e->w, kernel);
     kernel_scale(kernel, e->x, e->Z, e->norm);
     for (size_t j = 0; j < n; j += COLUMNS) {
         struct points rows = points_part(e->x, j, n - j);
         struct points columns = points_part(e->x, j, n - j < COLUMNS ? n - j : COLUMNS);
-        kernel_cross(kernel, &rows, e->Z + j * d, e->norm + j, &columns, e->Z + j * d, e->norm + j,
-                     e->M + j * n + j, e->S + j * n + j, n);
+        kernel_cross(kernel, &(struct scaled_points){&rows, e->Z + j * d, e->norm + j},
+                     &(struct scaled_points){&columns, e->Z + j * d, e->norm + j}, e->M + j * n + j,
+                     e->S + j * n + j, n);
     }
     for (size_t i = 0; i < n; i++) {
         e->M[i * n + i] = 1.0;
     }
 }
 
-/* K ← the covariance, with what jitter adds to its diagonal. */
-static void cover(struct gp_evidence *e, double signal, double noise)
+/* K ← the covariance; `noise` includes the jitter. */
+static void fill_covariance(struct marginal_likelihood *e, double signal, double noise)
 {
     size_t n = e->x->n;
 
@@ -116,16 +119,16 @@ static void cover(struct gp_evidence *e, double signal, double noise)
         }
         e->K[j * n + j] = signal + noise + (e->extra == NULL ? 0.0 : e->extra[j]);
     }
-    for (size_t j = 0; e->drift != NULL && j < n; j++) {
+    for (size_t j = 0; e->polynomial != NULL && j < n; j++) {
         for (size_t i = j; i < n; i++) {
-            e->K[j * n + i] += e->drift[j * n + i];
+            e->K[j * n + i] += e->polynomial[j * n + i];
         }
     }
 }
 
 /* K ← the factor of the covariance at theta. */
-static int build(struct gp_evidence *e, const double theta[], struct kernel *kernel,
-                 struct err *err)
+static int factorise(struct marginal_likelihood *e, const double theta[], struct kernel *kernel,
+                     struct err *err)
 {
     size_t d = e->x->n_num + e->x->n_cat;
     double signal = exp(theta[d]);
@@ -134,7 +137,7 @@ static int build(struct gp_evidence *e, const double theta[], struct kernel *ker
 
     correlate(e, theta, kernel);
     for (int k = 0; (jitter = linalg_jitter(k, signal + noise)) >= 0.0; k++) {
-        cover(e, signal, noise + jitter);
+        fill_covariance(e, signal, noise + jitter);
         if (linalg_factor(e->x->n, e->K, e->x->n)) {
             return 0;
         }
@@ -144,7 +147,7 @@ static int build(struct gp_evidence *e, const double theta[], struct kernel *ker
 }
 
 /* alpha ← K⁻¹(y − m) from the factor in K; returns (y − m)ᵀ K⁻¹ (y − m). */
-static double weigh(struct gp_evidence *e)
+static double solve_residuals(struct marginal_likelihood *e)
 {
     size_t n = e->x->n;
     double *ones = e->alpha + n;
@@ -164,10 +167,9 @@ static double weigh(struct gp_evidence *e)
     return quadratic;
 }
 
-/* From K⁻¹ in K: its sensitivity G = ½(K⁻¹ − αα ᵀ) = −∂ log p/∂K contracted with the rest.
- * S ← G × σ_f² × ∂M52/∂(r²), zero on the diagonal; sums ← its row sums. Returns Σ G M, and the
- * trace of G. */
-static double contract(struct gp_evidence *e, double signal, double *trace)
+/* With K⁻¹ in K and G = ½(K⁻¹ − ααᵀ) = −∂ log p/∂K: S ← G × σ_f² × ∂M52/∂(r²), zero on the
+ * diagonal; sums ← its row sums. Returns Σ G M; *trace ← the trace of G. */
+static double contract(struct marginal_likelihood *e, double signal, double *trace)
 {
     size_t n = e->x->n;
     double sum_GM = 0.0;
@@ -213,7 +215,7 @@ static double contract(struct gp_evidence *e, double signal, double *trace)
 }
 
 /* Σ_jk S_jk [c_j ≠ c_k] of one category. */
-static double hamming_sum(const struct gp_evidence *e, size_t k)
+static double hamming_sum(const struct marginal_likelihood *e, size_t k)
 {
     size_t n = e->x->n;
     double sum = 0.0;
@@ -227,7 +229,7 @@ static double hamming_sum(const struct gp_evidence *e, size_t k)
     return 2.0 * sum;
 }
 
-static void fill_gradient(struct gp_evidence *e, const double theta[], double gradient[])
+static void fill_gradient(struct marginal_likelihood *e, const double theta[], double gradient[])
 {
     size_t n = e->x->n;
     size_t d = e->x->n_num;
@@ -253,19 +255,19 @@ static void fill_gradient(struct gp_evidence *e, const double theta[], double gr
     }
 }
 
-int gp_log_evidence(struct gp_evidence *evidence, const double theta[], double *log_p,
-                    double gradient[], struct err *err)
+int marginal_likelihood_log(struct marginal_likelihood *likelihood, const double theta[],
+                            double *log_p, double gradient[], struct err *err)
 {
-    struct gp_evidence *e = evidence;
+    struct marginal_likelihood *e = likelihood;
     size_t n = e->x->n;
     struct kernel kernel;
     double log_det = 0.0;
 
-    TRY(build(e, theta, &kernel, err));
+    TRY(factorise(e, theta, &kernel, err));
     for (size_t i = 0; i < n; i++) {
         log_det += log(e->K[i * n + i]);
     }
-    double quadratic = weigh(e);
+    double quadratic = solve_residuals(e);
     if (gradient != NULL) {
         TRY(linalg_inverse(n, e->K, n, err));
         fill_gradient(e, theta, gradient);
@@ -274,15 +276,15 @@ int gp_log_evidence(struct gp_evidence *evidence, const double theta[], double *
     return 0;
 }
 
-int gp_leave_one_out(struct gp_evidence *evidence, const double theta[], double mean[],
-                     double var[], struct err *err)
+int marginal_likelihood_leave_one_out(struct marginal_likelihood *likelihood, const double theta[],
+                                      double mean[], double var[], struct err *err)
 {
-    struct gp_evidence *e = evidence;
+    struct marginal_likelihood *e = likelihood;
     size_t n = e->x->n;
     struct kernel kernel;
 
-    TRY(build(e, theta, &kernel, err));
-    (void)weigh(e);
+    TRY(factorise(e, theta, &kernel, err));
+    (void)solve_residuals(e);
     TRY(linalg_inverse(n, e->K, n, err));
     for (size_t i = 0; i < n; i++) {
         var[i] = 1.0 / e->K[i * n + i];

@@ -1,4 +1,4 @@
-#include "server/model/order.h"
+#include "server/model/radix_sort.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -6,7 +6,7 @@
 
 enum { FEW = 48, DIGITS = 8, VALUES = 256 };
 
-uint64_t order_key(double value)
+uint64_t radix_key(double value)
 {
     double plain = value + 0.0; /* −0 + 0 is 0 */
     uint64_t bits;
@@ -18,10 +18,10 @@ uint64_t order_key(double value)
     return bits >> 63 != 0 ? ~bits : bits | (uint64_t)1 << 63;
 }
 
-static void insert(size_t n, struct ordered items[])
+static void insert(size_t n, struct radix_item items[])
 {
     for (size_t i = 1; i < n; i++) {
-        struct ordered item = items[i];
+        struct radix_item item = items[i];
         size_t at = i;
         while (at > 0 && items[at - 1].key > item.key) {
             items[at] = items[at - 1];
@@ -37,8 +37,8 @@ static size_t digit(uint64_t key, size_t k)
 }
 
 /* One pass by one digit; false: all have the same one, and nothing was moved. */
-static bool pass(size_t n, size_t k, uint32_t count[VALUES], const struct ordered from[],
-                 struct ordered to[])
+static bool pass(size_t n, size_t k, uint32_t count[VALUES], const struct radix_item from[],
+                 struct radix_item to[])
 {
     uint32_t at = 0;
 
@@ -56,11 +56,11 @@ static bool pass(size_t n, size_t k, uint32_t count[VALUES], const struct ordere
     return true;
 }
 
-void order_sort(size_t n, struct ordered items[], struct ordered scratch[])
+void radix_sort(size_t n, struct radix_item items[], struct radix_item scratch[])
 {
     uint32_t count[DIGITS][VALUES];
-    struct ordered *from = items;
-    struct ordered *to = scratch;
+    struct radix_item *from = items;
+    struct radix_item *to = scratch;
 
     if (n <= FEW) {
         insert(n, items);
@@ -74,7 +74,7 @@ void order_sort(size_t n, struct ordered items[], struct ordered scratch[])
     }
     for (size_t k = 0; k < DIGITS; k++) {
         if (pass(n, k, count[k], from, to)) {
-            struct ordered *swap = from;
+            struct radix_item *swap = from;
             from = to;
             to = swap;
         }

@@ -1,4 +1,4 @@
-#include "server/model/importance.h"
+#include "server/model/ped_anova.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,11 +9,11 @@
 static const double least_width = 0.5 / 1.64; /* 90 % of a kernel within its own bin */
 static const double floor_density = 1e-12;
 
-size_t importance_bin(double u)
+size_t ped_anova_bin(double u)
 {
-    double at = floor(u * (IMPORTANCE_BINS - 1) + 0.5);
+    double at = floor(u * (PED_ANOVA_BINS - 1) + 0.5);
 
-    return at <= 0.0 ? 0 : at >= IMPORTANCE_BINS - 1 ? IMPORTANCE_BINS - 1 : (size_t)at;
+    return at <= 0.0 ? 0 : at >= PED_ANOVA_BINS - 1 ? PED_ANOVA_BINS - 1 : (size_t)at;
 }
 
 /* The first bin at which the running count reaches (or, with `past`, exceeds) `count`; the last
@@ -53,7 +53,7 @@ static double width(size_t bins, const double counts[], double n)
     return fmax(1.059 * fmin(range / 1.34, sd) * pow(n, -0.2), least_width);
 }
 
-/* Adds weight × a normal around `mean`, cut to the grid and summed over each bin. */
+/* Adds weight × a normal density around `mean`, truncated to the grid and summed over each bin. */
 static void add_kernel(size_t bins, double mean, double sd, double weight, double density[])
 {
     double low = normal_cdf((-0.5 - mean) / sd);
@@ -80,7 +80,7 @@ static void ordered_density(size_t bins, const double counts[], double n, double
 
 static void category_density(size_t bins, const double counts[], double n, double density[])
 {
-    double kinds = 1.0; /* the prior */
+    double kinds = 1.0; /* values that occur, and one for the prior */
 
     for (size_t i = 0; i < bins; i++) {
         kinds += counts[i] > 0.0 ? 1.0 : 0.0;
@@ -92,9 +92,9 @@ static void category_density(size_t bins, const double counts[], double n, doubl
     }
 }
 
-int importance_divergence(size_t n, const size_t bin[], const bool top[], size_t bins,
-                          bool is_category, double *divergence, struct err *err)
+int ped_anova_divergence(const struct binned_values *values, double *divergence, struct err *err)
 {
+    size_t bins = values->n_bins;
     OWN(memory) double *work = calloc(4 * bins + 1, sizeof *work);
     double n_top = 0.0;
     double sum = 0.0;
@@ -106,15 +106,15 @@ int importance_divergence(size_t n, const size_t bin[], const bool top[], size_t
     double *top_counts = work + bins;
     double *all = work + 2 * bins;
     double *best = work + 3 * bins;
-    for (size_t i = 0; i < n; i++) {
-        all_counts[bin[i]] += 1.0;
-        top_counts[bin[i]] += top[i] ? 1.0 : 0.0;
-        n_top += top[i] ? 1.0 : 0.0;
+    for (size_t i = 0; i < values->n; i++) {
+        all_counts[values->bin[i]] += 1.0;
+        top_counts[values->bin[i]] += values->top[i] ? 1.0 : 0.0;
+        n_top += values->top[i] ? 1.0 : 0.0;
     }
     if (n_top > 0.0 && bins > 1) {
         void (*density)(size_t, const double[], double, double[]) =
-            is_category ? category_density : ordered_density;
-        density(bins, all_counts, (double)n, all);
+            values->is_category ? category_density : ordered_density;
+        density(bins, all_counts, (double)values->n, all);
         density(bins, top_counts, n_top, best);
         for (size_t i = 0; i < bins; i++) {
             double p = all[i] + floor_density;
