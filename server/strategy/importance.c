@@ -6,7 +6,7 @@
 
 #include "common/own.h"
 #include "server/model/ped_anova.h"
-#include "server/strategy/axes.h"
+#include "server/strategy/encoding.h"
 
 const double importance_top_share = 0.1;
 

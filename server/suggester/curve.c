@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "server/strategy/forecast.h"
+#include "server/strategy/gp/forecast.h"
 
 void learning_curve_finish(struct learning_curve *curve)
 {

@@ -14,7 +14,7 @@
 #ifndef SERVER_SUGGESTER_SUGGESTER_H
 #define SERVER_SUGGESTER_SUGGESTER_H
 
-#include "server/strategy/forecast.h"
+#include "server/strategy/gp/forecast.h"
 #include "server/strategy/strategy.h"
 #include "server/suggester/snapshot.h"
 

@@ -5,7 +5,7 @@
 
 #include "server/state/limits.h"
 #include "server/state/trials.h"
-#include "server/strategy/sobol.h"
+#include "server/strategy/sobol/sobol.h"
 #include "server/tuning/ask.h"
 #include "server/tuning/forecasts.h"
 

@@ -23,7 +23,7 @@
 
 #include "common/json.h"
 #include "server/domain/transfer.h"
-#include "server/strategy/forecast.h"
+#include "server/strategy/gp/forecast.h"
 #include "server/strategy/strategy.h"
 
 struct run {

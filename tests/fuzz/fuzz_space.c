@@ -7,7 +7,7 @@
 
 #include "server/advice/advice.h"
 #include "server/domain/study.h"
-#include "server/strategy/grid.h"
+#include "server/strategy/grid/grid.h"
 #include "server/strategy/strategy.h"
 #include "tests/fuzz/replay.h"
 

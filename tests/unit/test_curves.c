@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "server/schedule/tables.h"
-#include "server/strategy/forecast.h"
+#include "server/strategy/gp/forecast.h"
 #include "server/strategy/strategy.h"
 
 START_TEST(levels_go_down_by_the_root_of_eta)

@@ -1,4 +1,4 @@
-#include "server/strategy/densities.h"
+#include "server/strategy/tpe/densities.h"
 
 #include <check.h>
 #include <math.h>

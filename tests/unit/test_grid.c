@@ -1,4 +1,4 @@
-#include "server/strategy/grid.h"
+#include "server/strategy/grid/grid.h"
 
 #include <check.h>
 #include <inttypes.h>

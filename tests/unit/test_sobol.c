@@ -1,4 +1,4 @@
-#include "server/strategy/sobol.h"
+#include "server/strategy/sobol/sobol.h"
 
 #include <check.h>
 #include <stdlib.h>

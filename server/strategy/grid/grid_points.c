@@ -1,0 +1,169 @@
+/* The legal points of a grid: all of the tree's, or with constraints those that a bitmap marks. */
+#include "server/strategy/grid/grid.h"
+
+#include <stdlib.h>
+
+#include "server/strategy/grid/grid_tree.h"
+
+#define BLOCK_WORDS 64 /* of the bitmap, for one entry of the running count */
+
+struct grid {
+    struct space_memo memo; /* first: the space keeps it */
+    struct grid_tree tree;
+    uint64_t count;
+    uint64_t *marks;  /* NULL without constraints */
+    uint32_t *before; /* legal points before each block */
+};
+
+static void grid_destroy(struct grid *grid)
+{
+    if (grid != NULL) {
+        grid_tree_finish(&grid->tree);
+        free(grid->marks);
+        free(grid->before);
+        free(grid);
+    }
+}
+OWN_POINTER(grid)
+
+static void destroy_memo(struct space_memo *memo)
+{
+    grid_destroy((struct grid *)(void *)memo);
+}
+
+/* Walks through the points in order. What no condition touches is counted up in place, which is
+ * ten times as fast as finding each point by its number. */
+struct odometer {
+    const struct grid_tree *tree;
+    size_t n_wheels;
+    uint16_t wheel[SPACE_PARAMS_MAX];
+    uint64_t at[SPACE_PARAMS_MAX];
+    double x[SPACE_PARAMS_MAX];
+};
+
+static void odometer_start(struct odometer *odometer, const struct grid_tree *tree)
+{
+    *odometer = (struct odometer){.tree = tree};
+    odometer->n_wheels = grid_tree_alone(tree, odometer->wheel);
+    grid_tree_point(tree, 0, odometer->x);
+}
+
+/* Moves to point `index`, the one after where it stands. */
+static void odometer_turn(struct odometer *odometer, uint64_t index)
+{
+    for (size_t w = 0; w < odometer->n_wheels; w++) {
+        size_t i = odometer->wheel[w];
+        const struct param *param = &odometer->tree->space->params[i];
+        bool around = ++odometer->at[w] == odometer->tree->params[i].size;
+        odometer->at[w] = around ? 0 : odometer->at[w];
+        odometer->x[i] = grid_param_value(param, odometer->at[w]);
+        if (!around) {
+            return;
+        }
+    }
+    grid_tree_point(odometer->tree, index, odometer->x); /* all wheels are back at the start */
+}
+
+/* Visits every point once. */
+static int mark_legal(struct grid *grid, struct err *err)
+{
+    uint64_t total = grid->tree.total;
+    size_t n_words = (size_t)(total / 64 + 1);
+    struct odometer odometer;
+
+    grid->marks = calloc(n_words, sizeof *grid->marks);
+    grid->before = calloc(n_words / BLOCK_WORDS + 1, sizeof *grid->before);
+    if (grid->marks == NULL || grid->before == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    odometer_start(&odometer, &grid->tree);
+    for (uint64_t index = 0; index < total; index++) {
+        if (index % (64 * BLOCK_WORDS) == 0) {
+            grid->before[index / (64 * BLOCK_WORDS)] = (uint32_t)grid->count;
+        }
+        if (index > 0) {
+            odometer_turn(&odometer, index);
+        }
+        if (space_satisfies(grid->tree.space, odometer.x)) {
+            grid->marks[index / 64] |= UINT64_C(1) << (index % 64);
+            grid->count++;
+        }
+    }
+    if (grid->count == 0) {
+        return err_set(err, ERR_INVALID,
+                       "no point of the grid satisfies the constraints; loosen them or take more "
+                       "points");
+    }
+    return 0;
+}
+
+static int apply_constraints(struct grid *grid, struct err *err)
+{
+    if (grid->tree.space->n_constraints == 0) {
+        grid->count = grid->tree.total;
+        return 0;
+    }
+    if (grid->tree.total > GRID_CONSTRAINED_MAX) {
+        return err_set(
+            err, ERR_INVALID,
+            "with constraints a grid may have at most 10000000 points before they apply, "
+            "and this one has %llu; take fewer points, or use random or quasirandom",
+            (unsigned long long)grid->tree.total);
+    }
+    return mark_legal(grid, err);
+}
+
+int grid_of(const struct space *space, const struct grid **grid, struct err *err)
+{
+    const struct space_memo *kept = space_memo_borrow(space);
+
+    if (kept == NULL) {
+        OWN(grid) struct grid *made = calloc(1, sizeof *made);
+        if (made == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+        made->memo.destroy = destroy_memo;
+        TRY(grid_tree_init(&made->tree, space, err));
+        TRY(apply_constraints(made, err));
+        kept = space_memo_keep(space, &made->memo);
+        made = NULL;
+    }
+    *grid = (const struct grid *)(const void *)kept;
+    return 0;
+}
+
+uint64_t grid_count(const struct grid *grid)
+{
+    return grid->count;
+}
+
+/* The number of the `rank`-th marked point. */
+static uint64_t find_marked(const struct grid *grid, uint64_t rank)
+{
+    size_t low = 0;
+    size_t high = (size_t)((grid->tree.total - 1) / (64 * BLOCK_WORDS)) + 1;
+
+    while (high - low > 1) { /* the last block with before <= rank */
+        size_t middle = low + (high - low) / 2;
+        if (grid->before[middle] <= rank) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    uint64_t left = rank - grid->before[low];
+    size_t at = low * BLOCK_WORDS;
+    while (left >= (uint64_t)__builtin_popcountll(grid->marks[at])) {
+        left -= (uint64_t)__builtin_popcountll(grid->marks[at++]);
+    }
+    uint64_t word = grid->marks[at];
+    while (left-- > 0) {
+        word &= word - 1;
+    }
+    return at * 64 + (uint64_t)__builtin_ctzll(word);
+}
+
+void grid_point(const struct grid *grid, uint64_t index, double x[])
+{
+    grid_tree_point(&grid->tree, grid->marks != NULL ? find_marked(grid, index) : index, x);
+}

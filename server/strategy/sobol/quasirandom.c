@@ -1,0 +1,74 @@
+/* quasirandom: the scrambled Sobol sequence, which leaves no part of the space unvisited for long.
+ * Index = ordinal - 1, so the points of a study are the same however many workers ask. */
+#include "server/strategy/sobol/sobol.h"
+#include "server/strategy/strategies.h"
+
+#include "common/rng.h"
+
+#define SCRAMBLES 64
+
+/* Keys of the scrambles: streams that no ordinal's own stream shares. */
+static uint64_t scramble_key(uint64_t seed, uint64_t attempt)
+{
+    uint64_t key = rng_key(splitmix64(seed ^ UINT64_C(0x736f626f6c)), attempt);
+
+    return key != 0 ? key : 1;
+}
+
+/* The point of one scramble as a configuration. */
+static void point(const struct space *space, uint64_t index, uint64_t key, double x[])
+{
+    double u[SPACE_PARAMS_MAX];
+    size_t dims = 0;
+
+    for (size_t i = 0; i < space->n_params; i++) {
+        dims += space->params[i].type != PARAM_CONSTANT ? 1 : 0;
+    }
+    sobol_point(dims, index, key, u);
+    /* From the back, so that u can be spread out in place. */
+    for (size_t i = space->n_params; i-- > 0;) {
+        u[i] = space->params[i].type != PARAM_CONSTANT ? u[--dims] : 0.5;
+    }
+    space_decode(space, u, x);
+}
+
+int strategy_quasi_random(const struct study_def *study, uint64_t ordinal, double x[],
+                          struct err *err)
+{
+    const struct space *space = study->space;
+
+    for (uint64_t attempt = 0; attempt < SCRAMBLES; attempt++) {
+        point(space, ordinal - 1, scramble_key(study->seed, attempt), x);
+        if (space_satisfies(space, x)) {
+            return 0;
+        }
+    }
+    struct rng rng = rng_for(study->seed, ordinal);
+    return space_sample(space, &rng, x, err);
+}
+
+static void check(const struct study_def *study, struct faults *faults)
+{
+    strategy_refuse_options(study, faults);
+}
+
+static uint64_t count(const struct study_def *study)
+{
+    (void)study;
+    return UINT64_MAX;
+}
+
+static int suggest(const struct study_def *study, const struct history *seen, uint64_t ordinal,
+                   struct suggestion *out, struct err *err)
+{
+    (void)seen;
+    return strategy_quasi_random(study, ordinal, out->x, err);
+}
+
+const struct strategy strategy_quasirandom = {
+    .name = "quasirandom",
+    .multi_objective = true,
+    .check = check,
+    .count = count,
+    .suggest = suggest,
+};

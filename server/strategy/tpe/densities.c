@@ -1,0 +1,226 @@
+#include "server/strategy/tpe/densities.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/model/parzen.h"
+
+enum { TABLE_CELLS = 50 }; /* numbers of so few values have masses, others densities */
+
+struct density_group {
+    size_t n_num, n_cat;
+    size_t *num, *cat; /* parameters; one allocation: num's */
+    size_t *choices;   /* of the categories */
+    uint64_t *cells;   /* of the numbers */
+    struct parzen *good, *others;
+    struct points point; /* room for one */
+};
+
+static void group_finish(struct density_group *group)
+{
+    free(group->num);
+    free(group->cells);
+    parzen_destroy(group->good);
+    parzen_destroy(group->others);
+    points_finish(&group->point);
+}
+
+void densities_finish(struct densities *densities)
+{
+    for (size_t i = 0; i < densities->n_groups; i++) {
+        group_finish(&densities->groups[i]);
+    }
+    free(densities->groups);
+    *densities = (struct densities){0};
+}
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+static bool is_same_condition(const struct condition *a, const struct condition *b)
+{
+    if (a->parent != b->parent || a->n_allowed != b->n_allowed) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_allowed; i++) {
+        if (a->allowed != NULL && b->allowed != NULL
+                ? a->allowed[i] != b->allowed[i]
+                : a->int_values[i] < b->int_values[i] || a->int_values[i] > b->int_values[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool are_active_together(const struct param *a, const struct param *b)
+{
+    if (a->n_conditions != b->n_conditions) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_conditions; i++) {
+        if (!is_same_condition(&a->conditions[i], &b->conditions[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static size_t axis(const struct axes *axes, size_t k)
+{
+    return k < axes->n_num ? axes->num[k] : axes->cat[k - axes->n_num];
+}
+
+/* A number whose cells are evenly wide in the unit interval, and few. */
+static uint64_t table_cells(const struct param *param)
+{
+    bool even = param->listed
+                || (param->scale == SCALE_LINEAR && param->distribution == DISTRIBUTION_UNIFORM);
+
+    return even && param->n_cells <= TABLE_CELLS ? param->n_cells : 0;
+}
+
+static void add_axis(const struct axes *axes, size_t i, struct density_group *group)
+{
+    const struct param *param = &axes->space->params[i];
+
+    if (axes->is_cat[i]) {
+        group->choices[group->n_cat] = param->n_choices;
+        group->cat[group->n_cat++] = i;
+    } else {
+        group->cells[group->n_num] = table_cells(param);
+        group->num[group->n_num++] = i;
+    }
+}
+
+/* The group that begins with the k-th axis: all later ones that are active with it. */
+static int fill_group(struct densities *d, size_t k, bool taken[], struct err *err)
+{
+    const struct axes *axes = d->axes;
+    const struct param *params = axes->space->params;
+    struct density_group *group = &d->groups[d->n_groups++];
+    size_t most = axes_count(axes);
+
+    group->num = calloc(3 * most + 1, sizeof *group->num);
+    group->cells = calloc(most + 1, sizeof *group->cells);
+    if (group->num == NULL || group->cells == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    group->cat = group->num + most;
+    group->choices = group->num + 2 * most;
+    for (size_t j = k; j < most; j++) {
+        if (!taken[j] && are_active_together(&params[axis(axes, j)], &params[axis(axes, k)])) {
+            taken[j] = true;
+            add_axis(axes, axis(axes, j), group);
+        }
+    }
+    return points_init(&group->point, group->n_num, group->n_cat, 1, err);
+}
+
+static int make_groups(struct densities *d, struct err *err)
+{
+    size_t most = axes_count(d->axes);
+    OWN(memory) bool *taken = calloc(most + 1, sizeof *taken);
+
+    d->groups = calloc(most + 1, sizeof *d->groups);
+    if (d->groups == NULL || taken == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    for (size_t k = 0; k < most; k++) {
+        if (!taken[k]) {
+            TRY(fill_group(d, k, taken, err));
+        }
+    }
+    return 0;
+}
+
+/* ---- mixtures -------------------------------------------------------------------------------- */
+static bool is_active(const struct density_group *group, const double x[])
+{
+    return !isnan(x[group->n_num > 0 ? group->num[0] : group->cat[0]]);
+}
+
+static void put(const struct densities *d, const struct density_group *group, const double x[],
+                struct points *points, size_t at)
+{
+    double *num = points_num(points, at);
+    int32_t *cat = points_cat(points, at);
+
+    for (size_t k = 0; k < group->n_num; k++) {
+        num[k] = param_encode(&d->axes->space->params[group->num[k]], x[group->num[k]]);
+    }
+    for (size_t k = 0; k < group->n_cat; k++) {
+        cat[k] = (int32_t)x[group->cat[k]];
+    }
+}
+
+static int mix(const struct densities *d, const struct density_group *group,
+               const struct density_side *side, struct parzen **parzen, struct err *err)
+{
+    OWN(points) struct points points = {0};
+    OWN(memory) double *weights = calloc(side->n + 1, sizeof *weights);
+
+    if (weights == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    TRY(points_init(&points, group->n_num, group->n_cat, side->n, err));
+    for (size_t i = 0; i < side->n; i++) {
+        if (is_active(group, side->x[i])) {
+            weights[points.n] = side->weights == NULL ? 1.0 : side->weights[i];
+            put(d, group, side->x[i], &points, points.n++);
+        }
+    }
+    return parzen_create(&points, side->weights == NULL ? NULL : weights, group->cells,
+                         group->choices, parzen, err);
+}
+
+int densities_init(struct densities *densities, const struct axes *axes,
+                   const struct density_side *good, const struct density_side *others,
+                   struct err *err)
+{
+    *densities = (struct densities){.axes = axes};
+    TRY(make_groups(densities, err));
+    for (size_t i = 0; i < densities->n_groups; i++) {
+        struct density_group *group = &densities->groups[i];
+        TRY(mix(densities, group, good, &group->good, err));
+        TRY(mix(densities, group, others, &group->others, err));
+    }
+    return 0;
+}
+
+void densities_draw(const struct densities *densities, struct rng *rng, double place[])
+{
+    for (size_t i = 0; i < densities->axes->space->n_params; i++) {
+        place[i] = 0.5;
+    }
+    for (size_t i = 0; i < densities->n_groups; i++) {
+        const struct density_group *group = &densities->groups[i];
+        const double *num = group->point.num;
+        const int32_t *cat = group->point.cat;
+        parzen_draw(group->good, rng, group->point.num, group->point.cat);
+        for (size_t k = 0; k < group->n_num; k++) {
+            place[group->num[k]] = num[k];
+        }
+        for (size_t k = 0; k < group->n_cat; k++) {
+            place[group->cat[k]] = ((double)cat[k] + 0.5) / (double)group->choices[k];
+        }
+    }
+}
+
+void densities_of(const struct densities *densities, const double x[], double *log_good,
+                  double *log_others)
+{
+    *log_good = 0.0;
+    *log_others = 0.0;
+    for (size_t i = 0; i < densities->n_groups; i++) {
+        struct density_group *group = &densities->groups[i];
+        double value;
+        if (!is_active(group, x)) {
+            continue;
+        }
+        group->point.n = 1;
+        put(densities, group, x, &group->point, 0);
+        parzen_log_density(group->good, &group->point, &value);
+        *log_good += value;
+        parzen_log_density(group->others, &group->point, &value);
+        *log_others += value;
+    }
+}
