@@ -6,95 +6,103 @@
 
 enum { FEW = 32 };
 
-int pool_init(struct pool *pool, const struct axes *axes, size_t cap, struct err *err)
+int candidates_init(struct candidates *candidates, const struct encoding *encoding, size_t cap,
+                    struct err *err)
 {
-    size_t d = axes->space->n_params;
+    size_t d = encoding->space->n_params;
 
-    *pool = (struct pool){.axes = axes, .cap = cap, .n_params = d};
-    pool->x = calloc(d * cap + 1, sizeof *pool->x);
-    pool->u = calloc(d * cap + 1, sizeof *pool->u);
-    pool->score = calloc(cap + 1, sizeof *pool->score);
-    if (pool->x == NULL || pool->u == NULL || pool->score == NULL
-        || points_init(&pool->points, axes->n_num, axes->n_cat, cap, NULL) != 0) {
-        pool_finish(pool);
+    *candidates = (struct candidates){.encoding = encoding, .cap = cap, .n_params = d};
+    candidates->config = calloc(d * cap + 1, sizeof *candidates->config);
+    candidates->u = calloc(d * cap + 1, sizeof *candidates->u);
+    candidates->score = calloc(cap + 1, sizeof *candidates->score);
+    if (candidates->config == NULL || candidates->u == NULL || candidates->score == NULL
+        || points_init(&candidates->points, encoding->n_num, encoding->n_cat, cap, NULL) != 0) {
+        candidates_finish(candidates);
         return err_set(err, ERR_NOMEM, "no memory for %zu candidates", cap);
     }
     return 0;
 }
 
-void pool_finish(struct pool *pool)
+void candidates_finish(struct candidates *candidates)
 {
-    free(pool->x);
-    free(pool->u);
-    free(pool->score);
-    points_finish(&pool->points);
-    *pool = (struct pool){0};
+    free(candidates->config);
+    free(candidates->u);
+    free(candidates->score);
+    points_finish(&candidates->points);
+    *candidates = (struct candidates){0};
 }
 
-double *pool_x(const struct pool *pool, size_t i)
+const double *candidates_config(const struct candidates *candidates, size_t i)
 {
-    return pool->x + i * pool->n_params;
+    return candidates->config + i * candidates->n_params;
 }
 
-double *pool_u(const struct pool *pool, size_t i)
+const double *candidates_u(const struct candidates *candidates, size_t i)
 {
-    return pool->u + i * pool->n_params;
+    return candidates->u + i * candidates->n_params;
 }
 
-/* Takes in the configuration that stands at x[n]. */
-static bool keep(struct pool *pool)
+/* The configuration that is written next. */
+static double *next_config(struct candidates *candidates)
 {
-    double *x = pool_x(pool, pool->n);
+    return candidates->config + candidates->n * candidates->n_params;
+}
 
-    if (!space_satisfies(pool->axes->space, x)) {
+/* Accepts the configuration at next_config() if it is legal. */
+static bool accept(struct candidates *candidates)
+{
+    const double *config = next_config(candidates);
+    double *u = candidates->u + candidates->n * candidates->n_params;
+
+    if (!space_satisfies(candidates->encoding->space, config)) {
         return false;
     }
-    space_encode(pool->axes->space, x, pool_u(pool, pool->n));
-    axes_put(pool->axes, x, &pool->points, pool->n);
-    pool->n++;
-    pool->points.n = pool->n;
+    space_encode(candidates->encoding->space, config, u);
+    encoding_put(candidates->encoding, config, &candidates->points, candidates->n);
+    candidates->n++;
+    candidates->points.n = candidates->n;
     return true;
 }
 
-bool pool_add(struct pool *pool, const double place[])
+bool candidates_add(struct candidates *candidates, const double u[])
 {
-    if (pool->n == pool->cap) {
+    if (candidates->n == candidates->cap) {
         return false;
     }
-    space_decode(pool->axes->space, place, pool_x(pool, pool->n));
-    return keep(pool);
+    space_decode(candidates->encoding->space, u, next_config(candidates));
+    return accept(candidates);
 }
 
-bool pool_add_config(struct pool *pool, const double x[])
+bool candidates_add_config(struct candidates *candidates, const double config[])
 {
-    if (pool->n == pool->cap) {
+    if (candidates->n == candidates->cap) {
         return false;
     }
-    memcpy(pool_x(pool, pool->n), x, pool->n_params * sizeof *x);
-    return keep(pool);
+    memcpy(next_config(candidates), config, candidates->n_params * sizeof *config);
+    return accept(candidates);
 }
 
-struct points pool_unscored(const struct pool *pool)
+struct points candidates_unscored(const struct candidates *candidates)
 {
-    struct points part = pool->points;
+    struct points part = candidates->points;
 
-    part.num += pool->n_scored * part.n_num;
-    part.cat += pool->n_scored * part.n_cat;
-    part.n = pool->n - pool->n_scored;
+    part.num += candidates->n_scored * part.n_num;
+    part.cat += candidates->n_scored * part.n_cat;
+    part.n = candidates->n - candidates->n_scored;
     return part;
 }
 
-void pool_scored(struct pool *pool)
+void candidates_scored(struct candidates *candidates)
 {
-    pool->n_scored = pool->n;
+    candidates->n_scored = candidates->n;
 }
 
-static bool is_same(const struct pool *pool, size_t i, size_t j)
+static bool is_same(const struct candidates *candidates, size_t i, size_t j)
 {
-    const double *a = pool_u(pool, i);
-    const double *b = pool_u(pool, j);
+    const double *a = candidates_u(candidates, i);
+    const double *b = candidates_u(candidates, j);
 
-    for (size_t k = 0; k < pool->n_params; k++) {
+    for (size_t k = 0; k < candidates->n_params; k++) {
         if (a[k] < b[k] || a[k] > b[k]) {
             return false;
         }
@@ -102,15 +110,15 @@ static bool is_same(const struct pool *pool, size_t i, size_t j)
     return true;
 }
 
-struct scored {
+struct scored_index {
     double score;
     size_t index;
 };
 
 static int by_score(const void *a, const void *b)
 {
-    const struct scored *x = a;
-    const struct scored *y = b;
+    const struct scored_index *x = a;
+    const struct scored_index *y = b;
 
     if (x->score < y->score || x->score > y->score) {
         return x->score > y->score ? -1 : 1;
@@ -118,46 +126,47 @@ static int by_score(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
-/* For many: sorts them all. */
-static size_t sort_best(const struct pool *pool, size_t k, size_t order[])
+/* For many: sorts all. */
+static size_t sort_best(const struct candidates *candidates, size_t k, size_t order[])
 {
-    OWN(memory) struct scored *all = calloc(pool->n_scored + 1, sizeof *all);
+    OWN(memory) struct scored_index *all = calloc(candidates->n_scored + 1, sizeof *all);
     size_t n_all = 0;
     size_t n = 0;
 
     if (all == NULL) {
         return 0;
     }
-    for (size_t i = 0; i < pool->n_scored; i++) {
-        if (!isnan(pool->score[i])) {
-            all[n_all++] = (struct scored){pool->score[i], i};
+    for (size_t i = 0; i < candidates->n_scored; i++) {
+        if (!isnan(candidates->score[i])) {
+            all[n_all++] = (struct scored_index){candidates->score[i], i};
         }
     }
     qsort(all, n_all, sizeof *all, by_score);
     for (size_t i = 0; i < n_all && n < k; i++) {
-        bool is_tie = n > 0 && pool->score[order[n - 1]] <= all[i].score;
-        if (!is_tie || !is_same(pool, order[n - 1], all[i].index)) {
+        bool is_tie = n > 0 && candidates->score[order[n - 1]] <= all[i].score;
+        if (!is_tie || !is_same(candidates, order[n - 1], all[i].index)) {
             order[n++] = all[i].index;
         }
     }
     return n;
 }
 
-/* For a few: most candidates are no better than the last of them, and cost one comparison. */
-static size_t insert_best(const struct pool *pool, size_t k, size_t order[])
+/* For few: most candidates need one comparison, with the last of the best. */
+static size_t insert_best(const struct candidates *candidates, size_t k, size_t order[])
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < pool->n_scored; i++) {
-        double score = pool->score[i];
-        if (isnan(score) || (n == k && score <= pool->score[order[n - 1]])) {
+    for (size_t i = 0; i < candidates->n_scored; i++) {
+        double score = candidates->score[i];
+        if (isnan(score) || (n == k && score <= candidates->score[order[n - 1]])) {
             continue;
         }
         size_t at = n;
-        while (at > 0 && pool->score[order[at - 1]] < score) {
+        while (at > 0 && candidates->score[order[at - 1]] < score) {
             at--;
         }
-        if (at > 0 && pool->score[order[at - 1]] <= score && is_same(pool, order[at - 1], i)) {
+        if (at > 0 && candidates->score[order[at - 1]] <= score
+            && is_same(candidates, order[at - 1], i)) {
             continue;
         }
         size_t last = n < k ? n++ : k - 1;
@@ -167,7 +176,57 @@ static size_t insert_best(const struct pool *pool, size_t k, size_t order[])
     return n;
 }
 
-size_t pool_best(const struct pool *pool, size_t k, size_t order[])
+size_t candidates_best(const struct candidates *candidates, size_t k, size_t order[])
 {
-    return k > FEW ? sort_best(pool, k, order) : insert_best(pool, k, order);
+    return k > FEW ? sort_best(candidates, k, order) : insert_best(candidates, k, order);
+}
+
+/* ---- finite spaces --------------------------------------------------------------------------- */
+/* Moves to the next combination of values; false after the last one. */
+static bool advance(const struct space *space, uint64_t cell[])
+{
+    for (size_t i = space->n_params; i-- > 0;) {
+        if (++cell[i] < space->params[i].n_cells) {
+            return true;
+        }
+        cell[i] = 0;
+    }
+    return false;
+}
+
+/* Of all combinations with one configuration the first counts: its inactive parameters are at value
+ * 0. */
+static bool is_canonical(const struct space *space, const double config[], const uint64_t cell[])
+{
+    for (size_t i = 0; i < space->n_params; i++) {
+        if (isnan(config[i]) && cell[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int candidates_enumerate(struct candidates *candidates, const struct encoding *encoding,
+                         bool (*skip)(const void *context, const double config[]),
+                         const void *context, struct err *err)
+{
+    const struct space *space = encoding->space;
+    OWN(memory) uint64_t *cell = calloc(space->n_params + 1, sizeof *cell);
+    OWN(memory) double *config = calloc(space->n_params + 1, sizeof *config);
+
+    if (cell == NULL || config == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a search");
+    }
+    TRY(candidates_init(candidates, encoding, (size_t)encoding->cells_total, err));
+    do {
+        for (size_t i = 0; i < space->n_params; i++) {
+            config[i] = encoding_cell_value(&space->params[i], cell[i]);
+        }
+        (void)space_activate(space, config);
+        if (is_canonical(space, config, cell) && space_satisfies(space, config)
+            && !skip(context, config)) {
+            (void)candidates_add_config(candidates, config);
+        }
+    } while (advance(space, cell));
+    return 0;
 }

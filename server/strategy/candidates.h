@@ -1,7 +1,8 @@
-/* Candidates: legal configurations with their places in the unit cube, as model points, scored.
+/* Candidates: legal configurations with their positions in the unit cube, encoded, and scored by an
+ * acquisition function.
  *
- * A place enters by being rounded to the legal configuration whose cell holds it; what is scored,
- * compared and returned is that configuration, never the place it came from. */
+ * A position u is added as the legal configuration whose cell contains it; that configuration, not
+ * the position, is scored, compared and returned. */
 #ifndef SERVER_STRATEGY_CANDIDATES_H
 #define SERVER_STRATEGY_CANDIDATES_H
 
@@ -12,32 +13,40 @@
 #include "common/own.h"
 #include "server/strategy/encoding.h"
 
-struct pool {
-    const struct axes *axes; /* borrowed */
+struct candidates {
+    const struct encoding *encoding; /* borrowed */
     size_t n, cap, n_params;
-    size_t n_scored; /* the first ones have a score */
-    double *x;       /* n_params × n: configurations */
-    double *u;       /* n_params × n: their encoding; ½ where inactive */
+    size_t n_scored; /* the first n_scored have a score */
+    double *config;  /* n_params × n */
+    double *u;       /* n_params × n: positions; ½ where inactive */
     double *score;
     struct points points;
 };
 
-MUST_USE int pool_init(struct pool *pool, const struct axes *axes, size_t cap, struct err *err);
-void pool_finish(struct pool *pool);
-OWN_VALUE(pool)
+/* ERR_NOMEM. */
+MUST_USE int candidates_init(struct candidates *candidates, const struct encoding *encoding,
+                             size_t cap, struct err *err);
+void candidates_finish(struct candidates *candidates);
+OWN_VALUE(candidates)
 
-double *pool_x(const struct pool *pool, size_t i);
-double *pool_u(const struct pool *pool, size_t i);
-/* Adds the legal configuration at `place`; false when it breaks a constraint or the pool is full.
- */
-bool pool_add(struct pool *pool, const double place[]);
-/* Adds a legal configuration. */
-bool pool_add_config(struct pool *pool, const double x[]);
-/* The candidates without a score yet, as points; give them one, then call pool_scored(). */
-struct points pool_unscored(const struct pool *pool);
-void pool_scored(struct pool *pool);
-/* order[0 … k-1] ← the best k of the scored, best first, the earlier of equals; returns how many.
- * Each configuration once: equal scores at equal places are taken for the same. */
-size_t pool_best(const struct pool *pool, size_t k, size_t order[]);
+/* Initialises with every configuration of a finite space for which skip() is false, without scores.
+ * ERR_NOMEM. */
+MUST_USE int candidates_enumerate(struct candidates *candidates, const struct encoding *encoding,
+                                  bool (*skip)(const void *context, const double config[]),
+                                  const void *context, struct err *err);
+
+const double *candidates_config(const struct candidates *candidates, size_t i);
+const double *candidates_u(const struct candidates *candidates, size_t i);
+/* Adds the legal configuration at u; false: it violates a constraint, or there is no room. */
+bool candidates_add(struct candidates *candidates, const double u[]);
+/* Adds a configuration; false: likewise. */
+bool candidates_add_config(struct candidates *candidates, const double config[]);
+/* The points of the candidates without a score, which stand from score[n_scored] on. Set their
+ * scores, then call candidates_scored(). */
+struct points candidates_unscored(const struct candidates *candidates);
+void candidates_scored(struct candidates *candidates);
+/* order[0 … k-1] ← the k scored candidates of greatest score, the earlier of equals first; returns
+ * how many. Candidates with equal scores and positions count once. */
+size_t candidates_best(const struct candidates *candidates, size_t k, size_t order[]);
 
 #endif

@@ -3,74 +3,76 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* From this many values on a number is searched as if it were continuous, and then rounded. */
+/* A number with more values is searched as if it were continuous, and then rounded. */
 enum { SMOOTH_CELLS = 50 };
 
-void axes_finish(struct axes *axes)
+void encoding_finish(struct encoding *encoding)
 {
-    free(axes->num);
-    free(axes->cat);
-    free(axes->cell);
-    free(axes->is_cat);
-    free(axes->is_smooth);
-    *axes = (struct axes){0};
+    free(encoding->num);
+    free(encoding->cat);
+    free(encoding->cell);
+    free(encoding->is_cat);
+    free(encoding->is_smooth);
+    *encoding = (struct encoding){0};
 }
 
-static void add(struct axes *f, size_t i)
+static void add_param(struct encoding *encoding, size_t i)
 {
-    const struct param *param = &f->space->params[i];
+    const struct param *param = &encoding->space->params[i];
 
-    f->cell[i] = param->n_cells == 0 ? 0.0 : 1.0 / (double)param->n_cells;
-    f->cells_total *= param->n_cells == 0 ? (double)INFINITY : (double)param->n_cells;
+    encoding->cell[i] = param->n_cells == 0 ? 0.0 : 1.0 / (double)param->n_cells;
+    encoding->cells_total *= param->n_cells == 0 ? (double)INFINITY : (double)param->n_cells;
     if (param->n_cells == 1 || param->type == PARAM_CONSTANT) {
         return;
     }
     if ((param->type == PARAM_CATEGORICAL && !param->listed) || param->type == PARAM_BOOL) {
-        f->is_cat[i] = true;
-        f->cat[f->n_cat++] = i;
+        encoding->is_cat[i] = true;
+        encoding->cat[encoding->n_cat++] = i;
     } else {
-        f->is_smooth[i] = param->n_cells == 0 || param->n_cells > SMOOTH_CELLS;
-        f->num[f->n_num++] = i;
+        encoding->is_smooth[i] = param->n_cells == 0 || param->n_cells > SMOOTH_CELLS;
+        encoding->num[encoding->n_num++] = i;
     }
 }
 
-int axes_init(struct axes *axes, const struct space *space, struct err *err)
+int encoding_init(struct encoding *encoding, const struct space *space, struct err *err)
 {
     size_t n = space->n_params;
 
-    *axes = (struct axes){.space = space, .cells_total = 1.0};
-    axes->num = calloc(n + 1, sizeof *axes->num);
-    axes->cat = calloc(n + 1, sizeof *axes->cat);
-    axes->cell = calloc(n + 1, sizeof *axes->cell);
-    axes->is_cat = calloc(n + 1, sizeof *axes->is_cat);
-    axes->is_smooth = calloc(n + 1, sizeof *axes->is_smooth);
-    if (axes->num == NULL || axes->cat == NULL || axes->cell == NULL || axes->is_cat == NULL
-        || axes->is_smooth == NULL) {
-        axes_finish(axes);
+    *encoding = (struct encoding){.space = space, .cells_total = 1.0};
+    encoding->num = calloc(n + 1, sizeof *encoding->num);
+    encoding->cat = calloc(n + 1, sizeof *encoding->cat);
+    encoding->cell = calloc(n + 1, sizeof *encoding->cell);
+    encoding->is_cat = calloc(n + 1, sizeof *encoding->is_cat);
+    encoding->is_smooth = calloc(n + 1, sizeof *encoding->is_smooth);
+    if (encoding->num == NULL || encoding->cat == NULL || encoding->cell == NULL
+        || encoding->is_cat == NULL || encoding->is_smooth == NULL) {
+        encoding_finish(encoding);
         return err_set(err, ERR_NOMEM, "no memory for %zu parameters", n);
     }
     for (size_t i = 0; i < n; i++) {
-        add(axes, i);
+        add_param(encoding, i);
     }
     return 0;
 }
 
-void axes_put(const struct axes *axes, const double x[], struct points *points, size_t i)
+void encoding_put(const struct encoding *encoding, const double config[], struct points *points,
+                  size_t i)
 {
     double *num = points_num(points, i);
     int32_t *cat = points_cat(points, i);
 
-    for (size_t k = 0; k < axes->n_num; k++) {
-        size_t p = axes->num[k];
-        num[k] = isnan(x[p]) ? 0.5 : param_encode(&axes->space->params[p], x[p]);
+    for (size_t k = 0; k < encoding->n_num; k++) {
+        size_t p = encoding->num[k];
+        num[k] = isnan(config[p]) ? 0.5 : param_encode(&encoding->space->params[p], config[p]);
     }
-    for (size_t k = 0; k < axes->n_cat; k++) {
-        size_t p = axes->cat[k];
-        cat[k] = (int32_t)(isnan(x[p]) ? (double)axes->space->params[p].n_choices : x[p]);
+    for (size_t k = 0; k < encoding->n_cat; k++) {
+        size_t p = encoding->cat[k];
+        cat[k] =
+            (int32_t)(isnan(config[p]) ? (double)encoding->space->params[p].n_choices : config[p]);
     }
 }
 
-double axes_cell(const struct param *param, uint64_t c)
+double encoding_cell_value(const struct param *param, uint64_t c)
 {
     bool is_number = (param->type == PARAM_FLOAT || param->type == PARAM_INT) && !param->listed;
 

@@ -1,8 +1,8 @@
-/* From configurations to the points of a model, and what a search may do with each parameter.
+/* The encoding of configurations as points of a model, and how a search may vary each parameter.
  *
- * Floats, ints, ordinals and listed values are numbers (their place in the unit cube); categorical
- * parameters and bools are categories. Constants and other one-valued parameters are left out. An
- * inactive number stands at ½, an inactive category takes a code of its own. */
+ * Floats, ints, ordinals and listed values are numbers: their position in the unit interval.
+ * Categorical parameters and bools are categories. Constants and other parameters with one value
+ * are left out. An inactive number is encoded as ½, an inactive category by a code of its own. */
 #ifndef SERVER_STRATEGY_ENCODING_H
 #define SERVER_STRATEGY_ENCODING_H
 
@@ -14,29 +14,32 @@
 #include "common/space.h"
 #include "server/model/kernel.h"
 
-struct axes {
+struct encoding {
     const struct space *space; /* borrowed */
     size_t n_num, n_cat;
-    size_t *num, *cat;  /* parameter of each number and category */
-    double *cell;       /* per parameter: width of a cell of the unit interval; 0: continuous */
+    size_t *num, *cat;  /* the parameter of each number and of each category */
+    double *cell;       /* per parameter: width of one value on the unit interval; 0: continuous */
     bool *is_cat;       /* per parameter */
     bool *is_smooth;    /* per parameter: a number with so many values that gradients help */
-    double cells_total; /* different configurations, conditions ignored; INFINITY when continuous */
+    double cells_total; /* product of the numbers of values, without conditions; may be INFINITY */
 };
 
-MUST_USE int axes_init(struct axes *axes, const struct space *space, struct err *err);
-void axes_finish(struct axes *axes);
-OWN_VALUE(axes)
+/* ERR_NOMEM. */
+MUST_USE int encoding_init(struct encoding *encoding, const struct space *space, struct err *err);
+void encoding_finish(struct encoding *encoding);
+OWN_VALUE(encoding)
 
-static inline size_t axes_count(const struct axes *axes)
+/* Numbers and categories together. */
+static inline size_t encoding_n_dims(const struct encoding *encoding)
 {
-    return axes->n_num + axes->n_cat;
+    return encoding->n_num + encoding->n_cat;
 }
 
-/* points[i] ← the configuration. */
-void axes_put(const struct axes *axes, const double x[], struct points *points, size_t i);
+/* points[i] ← the encoded configuration. */
+void encoding_put(const struct encoding *encoding, const double config[], struct points *points,
+                  size_t i);
 
-/* The c-th of a parameter's n_cells values, as a configuration holds it. */
-double axes_cell(const struct param *param, uint64_t c);
+/* The value of index `c`, below n_cells, as a configuration holds it. */
+double encoding_cell_value(const struct param *param, uint64_t c);
 
 #endif

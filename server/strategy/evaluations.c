@@ -22,15 +22,15 @@ static bool is_sorted(size_t n, const struct observation *const seen[])
     return true;
 }
 
-/* Where the key stands, or the free slot where it would. The table is at most half full. */
-static struct tried *find(const struct trials *t, struct space_key key)
+/* The slot of the key, or the free slot where it belongs. The table is at most half full. */
+static struct known_config *find(const struct evaluations *e, struct space_key key)
 {
-    size_t at = (size_t)(key.a ^ key.b) & (t->n_slots - 1);
+    size_t at = (size_t)(key.a ^ key.b) & (e->n_slots - 1);
 
-    while (t->slots[at].is_taken && (t->slots[at].key.a != key.a || t->slots[at].key.b != key.b)) {
-        at = (at + 1) & (t->n_slots - 1);
+    while (e->slots[at].is_taken && (e->slots[at].key.a != key.a || e->slots[at].key.b != key.b)) {
+        at = (at + 1) & (e->n_slots - 1);
     }
-    return &t->slots[at];
+    return &e->slots[at];
 }
 
 static int by_cost(const void *a, const void *b)
@@ -41,69 +41,70 @@ static int by_cost(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-bool trials_may_stop(const struct study_def *study)
+bool study_stops_trials_early(const struct study_def *study)
 {
     return study->has_resource && strcmp(study_strategy(study), "bayesian") != 0;
 }
 
-double trials_value(const struct study_def *study, double cost)
+double objective_from_cost(const struct study_def *study, double cost)
 {
-    return study->objectives[0].direction == DIRECTION_MAXIMIZE ? -cost : cost;
+    return study_cost(study, cost); /* the change of sign is its own inverse */
 }
 
-static int allocate(struct trials *t, size_t n, struct err *err)
+static int allocate(struct evaluations *e, size_t n, struct err *err)
 {
-    *t = (struct trials){0};
-    t->done = calloc(n + 1, sizeof *t->done);
-    t->cost = calloc(n + 1, sizeof *t->cost);
-    t->measured = calloc(n + 1, sizeof *t->measured);
-    t->step = calloc(n + 1, sizeof *t->step);
-    t->complete = calloc(n + 1, sizeof *t->complete);
-    t->done_seen = calloc(n + 1, sizeof *t->done_seen);
-    t->pending_seen = calloc(n + 1, sizeof *t->pending_seen);
-    t->failed = calloc(n + 1, sizeof *t->failed);
-    t->pending = calloc(n + 1, sizeof *t->pending);
-    t->n_slots = 2;
-    while (t->n_slots < 2 * n) {
-        t->n_slots *= 2;
+    *e = (struct evaluations){0};
+    e->done = calloc(n + 1, sizeof *e->done);
+    e->cost = calloc(n + 1, sizeof *e->cost);
+    e->measured = calloc(n + 1, sizeof *e->measured);
+    e->step = calloc(n + 1, sizeof *e->step);
+    e->complete = calloc(n + 1, sizeof *e->complete);
+    e->done_observed = calloc(n + 1, sizeof *e->done_observed);
+    e->pending_observed = calloc(n + 1, sizeof *e->pending_observed);
+    e->failed = calloc(n + 1, sizeof *e->failed);
+    e->pending = calloc(n + 1, sizeof *e->pending);
+    e->n_slots = 2;
+    while (e->n_slots < 2 * n) {
+        e->n_slots *= 2;
     }
-    t->slots = calloc(t->n_slots, sizeof *t->slots);
-    if (t->done == NULL || t->cost == NULL || t->measured == NULL || t->step == NULL
-        || t->complete == NULL || t->failed == NULL || t->done_seen == NULL
-        || t->pending_seen == NULL || t->pending == NULL || t->slots == NULL) {
-        trials_finish(t);
+    e->slots = calloc(e->n_slots, sizeof *e->slots);
+    if (e->done == NULL || e->cost == NULL || e->measured == NULL || e->step == NULL
+        || e->complete == NULL || e->failed == NULL || e->done_observed == NULL
+        || e->pending_observed == NULL || e->pending == NULL || e->slots == NULL) {
+        evaluations_finish(e);
         return err_set(err, ERR_NOMEM, "no memory for a history of %zu trials", n);
     }
     return 0;
 }
 
-static void add(struct trials *t, const struct study_def *study, const struct observation *seen)
+static void add_observation(struct evaluations *e, const struct study_def *study,
+                            const struct observation *seen)
 {
-    double cost = trials_value(study, seen->value);
+    double cost = study_cost(study, seen->value);
 
     struct space_key key = space_config_key(study->space, seen->x);
-    *find(t, key) = (struct tried){.is_taken = true, .key = key};
+    *find(e, key) = (struct known_config){.is_taken = true, .key = key};
     if (seen->kind == OBSERVED_PENDING) {
-        t->pending_seen[t->n_pending] = seen;
-        t->pending[t->n_pending++] = seen->x;
+        e->pending_observed[e->n_pending] = seen;
+        e->pending[e->n_pending++] = seen->x;
         return;
     }
-    t->n_finished++;
+    e->n_finished++;
     switch (seen->kind) {
     case OBSERVED_COMPLETED:
     case OBSERVED_PRUNED:
         if (isfinite(cost)) {
-            t->complete[t->n_done] = seen->kind == OBSERVED_COMPLETED;
-            t->cost[t->n_done] = cost;
-            t->measured[t->n_done] = cost;
-            t->step[t->n_done] = seen->step;
-            t->done_seen[t->n_done] = seen;
-            t->done[t->n_done++] = seen->x;
+            e->complete[e->n_done] = seen->kind == OBSERVED_COMPLETED;
+            e->cost[e->n_done] = cost;
+            e->measured[e->n_done] = cost;
+            e->step[e->n_done] = seen->step;
+            e->done_observed[e->n_done] = seen;
+            e->done[e->n_done++] = seen->x;
         }
         break;
     case OBSERVED_FAILED:
     case OBSERVED_INFEASIBLE:
-        t->failed[t->n_failed++] = seen->x;
+        e->failed[e->n_failed++] = seen->x;
         break;
     case OBSERVED_PENDING:
     default:
@@ -111,52 +112,52 @@ static void add(struct trials *t, const struct study_def *study, const struct ob
     }
 }
 
-/* Lifts pruned trials to the median of the complete ones and holds them below their worst. */
-static int place_pruned(struct trials *t, struct err *err)
+/* Raises the costs of pruned trials to the median of the complete ones, at most to their worst. */
+static int raise_pruned(struct evaluations *e, struct err *err)
 {
-    OWN(memory) double *sorted = calloc(t->n_done + 1, sizeof *sorted);
+    OWN(memory) double *sorted = calloc(e->n_done + 1, sizeof *sorted);
     size_t n = 0;
 
     if (sorted == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a history");
     }
-    for (size_t i = 0; i < t->n_done; i++) {
-        if (t->complete[i]) {
-            sorted[n++] = t->cost[i];
+    for (size_t i = 0; i < e->n_done; i++) {
+        if (e->complete[i]) {
+            sorted[n++] = e->cost[i];
         }
     }
-    if (n == 0 || n == t->n_done) {
+    if (n == 0 || n == e->n_done) {
         return 0;
     }
     qsort(sorted, n, sizeof *sorted, by_cost);
-    for (size_t i = 0; i < t->n_done; i++) {
-        if (!t->complete[i]) {
-            t->cost[i] = fmin(fmax(t->cost[i], sorted[n / 2]), sorted[n - 1]);
+    for (size_t i = 0; i < e->n_done; i++) {
+        if (!e->complete[i]) {
+            e->cost[i] = fmin(fmax(e->cost[i], sorted[n / 2]), sorted[n - 1]);
         }
     }
     return 0;
 }
 
-static void find_best(struct trials *t)
+static void find_best(struct evaluations *e)
 {
-    t->best = t->n_done;
-    for (size_t i = 0; i < t->n_done; i++) {
-        if (t->complete[i] && (t->best == t->n_done || t->cost[i] < t->cost[t->best])) {
-            t->best = i;
+    e->best = e->n_done;
+    for (size_t i = 0; i < e->n_done; i++) {
+        if (e->complete[i] && (e->best == e->n_done || e->cost[i] < e->cost[e->best])) {
+            e->best = i;
         }
     }
 }
 
-int trials_init(struct trials *trials, const struct study_def *study, const struct history *seen,
-                struct err *err)
+int evaluations_init(struct evaluations *evaluations, const struct study_def *study,
+                     const struct history *seen, struct err *err)
 {
     OWN(memory) const struct observation **sorted = calloc(seen->n + 1, sizeof *sorted);
 
-    *trials = (struct trials){0};
+    *evaluations = (struct evaluations){0};
     if (sorted == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a history of %zu trials", seen->n);
     }
-    TRY(allocate(trials, seen->n, err));
+    TRY(allocate(evaluations, seen->n, err));
     for (size_t i = 0; i < seen->n; i++) {
         sorted[i] = &seen->items[i];
     }
@@ -164,28 +165,28 @@ int trials_init(struct trials *trials, const struct study_def *study, const stru
         qsort(sorted, seen->n, sizeof *sorted, by_number);
     }
     for (size_t i = 0; i < seen->n; i++) {
-        add(trials, study, sorted[i]);
+        add_observation(evaluations, study, sorted[i]);
     }
-    find_best(trials);
-    return place_pruned(trials, err);
+    find_best(evaluations);
+    return raise_pruned(evaluations, err);
 }
 
-void trials_finish(struct trials *trials)
+void evaluations_finish(struct evaluations *evaluations)
 {
-    free(trials->done);
-    free(trials->cost);
-    free(trials->measured);
-    free(trials->step);
-    free(trials->complete);
-    free(trials->done_seen);
-    free(trials->pending_seen);
-    free(trials->failed);
-    free(trials->pending);
-    free(trials->slots);
-    *trials = (struct trials){0};
+    free(evaluations->done);
+    free(evaluations->cost);
+    free(evaluations->measured);
+    free(evaluations->step);
+    free(evaluations->complete);
+    free(evaluations->done_observed);
+    free(evaluations->pending_observed);
+    free(evaluations->failed);
+    free(evaluations->pending);
+    free(evaluations->slots);
+    *evaluations = (struct evaluations){0};
 }
 
-bool trials_have(const struct trials *trials, struct space_key key)
+bool evaluations_contain(const struct evaluations *evaluations, struct space_key key)
 {
-    return find(trials, key)->is_taken;
+    return find(evaluations, key)->is_taken;
 }

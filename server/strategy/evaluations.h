@@ -1,8 +1,10 @@
-/* A history as a model reads it: finished trials with costs, failed ones, and what is on the way.
+/* The evaluations of a history as a model reads them: finished trials with costs, failed trials,
+ * and pending trials.
  *
- * Sorted by trial number, so that the order in which results arrived changes no digit. A cost is
- * the value where smaller is better. A pruned trial never reached the end; it counts as at least as
- * bad as the median of those that did, so that a value of a lower resource is no incumbent. */
+ * They are sorted by trial number, so that the order in which results arrived changes no digit. A
+ * cost is the objective's value where smaller is better. A pruned trial did not reach the full
+ * resource: its cost is raised to at least the median of the complete ones, so that a value
+ * measured at a lower resource never becomes the incumbent. */
 #ifndef SERVER_STRATEGY_EVALUATIONS_H
 #define SERVER_STRATEGY_EVALUATIONS_H
 
@@ -16,37 +18,41 @@
 #include "server/domain/history.h"
 #include "server/domain/study.h"
 
-struct tried {
+struct known_config {
     bool is_taken;
     struct space_key key;
 };
 
-struct trials {
+struct evaluations {
     size_t n_done, n_failed, n_pending;
-    size_t n_finished;   /* of all kinds, informative or not: what fits are counted by */
-    const double **done; /* configurations, borrowed from the history */
-    double *cost;        /* of the done ones; finite */
-    double *measured;    /* the same before pruned ones were lifted */
-    int64_t *step;       /* that it was measured at */
-    bool *complete;      /* of the done ones: not pruned */
-    const struct observation **done_seen, **pending_seen; /* the same trials, whole */
-    const double **failed;                                /* and infeasible */
-    const double **pending;
-    size_t best; /* index of the best complete one, the earlier of equals; n_done: none */
+    size_t n_finished;   /* trials that are not pending, with or without a cost; fits count by it */
+    const double **done; /* configurations of completed and pruned trials; borrowed */
+    double *cost;        /* of done; finite */
+    double *measured;    /* of done: the cost before pruned ones were raised */
+    int64_t *step;       /* of done: the resource it was measured at */
+    bool *complete;      /* of done: not pruned */
+    const struct observation **done_observed, **pending_observed; /* the whole observations */
+    const double **failed;  /* configurations of failed and infeasible trials; borrowed */
+    const double **pending; /* configurations; borrowed */
+    size_t best;            /* index in done of the best complete one, the earliest of equals;
+                             * n_done: none */
     size_t n_slots;
-    struct tried *slots; /* of every configuration ever tried or on the way: a hash table */
+    struct known_config *slots; /* hash table of the configurations of all trials */
 };
 
-MUST_USE int trials_init(struct trials *trials, const struct study_def *study,
-                         const struct history *seen, struct err *err);
-void trials_finish(struct trials *trials);
-OWN_VALUE(trials)
+/* ERR_NOMEM. */
+MUST_USE int evaluations_init(struct evaluations *evaluations, const struct study_def *study,
+                              const struct history *seen, struct err *err);
+void evaluations_finish(struct evaluations *evaluations);
+OWN_VALUE(evaluations)
 
-bool trials_have(const struct trials *trials, struct space_key key);
-/* Whether the study's trials may be ended before the full resource, by a schedule: then a first
- * look at a configuration costs little. */
-bool trials_may_stop(const struct study_def *study);
-/* From a reported value to a cost, and back. */
-double trials_value(const struct study_def *study, double cost);
+/* Whether a trial has this configuration. */
+bool evaluations_contain(const struct evaluations *evaluations, struct space_key key);
+
+/* Whether a schedule may stop the study's trials before the full resource, so that the first
+ * evaluation of a configuration costs little. */
+bool study_stops_trials_early(const struct study_def *study);
+/* The objective's value of a cost. */
+double objective_from_cost(const struct study_def *study, double cost);
 
 #endif

@@ -4,20 +4,21 @@
 
 enum { PENDING_NAMED = 32 };
 
-static const double apart = 0.05; /* of a parameter's range */
+static const double distinct = 0.05; /* of a parameter's range */
 
-void why_write_history(const struct trials *trials, size_t results, struct json_writer *w)
+void explanation_write_history(const struct evaluations *evaluations, size_t results,
+                               struct json_writer *w)
 {
     size_t named = 0;
 
     json_put_int(w, "results", (int64_t)results);
-    json_put_int(w, "failed", (int64_t)trials->n_failed);
-    json_put_int(w, "pending", (int64_t)trials->n_pending);
+    json_put_int(w, "failed", (int64_t)evaluations->n_failed);
+    json_put_int(w, "pending", (int64_t)evaluations->n_pending);
     json_write_key(w, "pending_trials");
     json_array_begin(w);
-    for (size_t i = 0; i < trials->n_pending && named < PENDING_NAMED; i++) {
-        int64_t number = trials->pending_seen[i]->number;
-        if (number > 0) { /* else it is a suggestion that nobody has taken yet */
+    for (size_t i = 0; i < evaluations->n_pending && named < PENDING_NAMED; i++) {
+        int64_t number = evaluations->pending_observed[i]->number;
+        if (number > 0) { /* 0: a suggestion that no worker has received yet */
             json_write_int(w, number);
             named++;
         }
@@ -25,61 +26,89 @@ void why_write_history(const struct trials *trials, size_t results, struct json_
     json_array_end(w);
 }
 
-void why_write_incumbent(const struct study_def *study, const struct trials *trials,
-                         struct json_writer *w)
+void explanation_write_incumbent(const struct study_def *study,
+                                 const struct evaluations *evaluations, struct json_writer *w)
 {
-    if (trials->best < trials->n_done) {
-        json_put_number(w, "incumbent", trials_value(study, trials->cost[trials->best]));
-        json_put_int(w, "incumbent_trial", trials->done_seen[trials->best]->number);
+    if (evaluations->best < evaluations->n_done) {
+        json_put_number(w, "incumbent",
+                        objective_from_cost(study, evaluations->cost[evaluations->best]));
+        json_put_int(w, "incumbent_trial", evaluations->done_observed[evaluations->best]->number);
     }
 }
 
-static bool are_apart(const struct pool *pool, size_t a, size_t b)
+static bool are_distinct(const struct candidates *candidates, size_t a, size_t b)
 {
-    const double *u = pool_u(pool, a);
-    const double *v = pool_u(pool, b);
+    const double *u = candidates_u(candidates, a);
+    const double *v = candidates_u(candidates, b);
 
-    for (size_t i = 0; i < pool->n_params; i++) {
+    for (size_t i = 0; i < candidates->n_params; i++) {
         bool differs = u[i] < v[i] || u[i] > v[i];
-        if (differs && (pool->axes->is_cat[i] || fabs(u[i] - v[i]) > apart)) {
+        if (differs && (candidates->encoding->is_cat[i] || fabs(u[i] - v[i]) > distinct)) {
             return true;
         }
     }
     return false;
 }
 
-bool why_stands_apart(const struct pool *pool, size_t candidate, size_t chosen, size_t n,
-                      const size_t others[])
+/* Whether the candidate differs from the chosen one and from every alternative: the next best
+ * candidates of a search are mostly minimal variations of the best. */
+static bool is_alternative(const struct candidates *candidates, size_t candidate,
+                           const struct choice *choice)
 {
-    bool is_apart = are_apart(pool, candidate, chosen);
+    bool result = are_distinct(candidates, candidate, choice->chosen);
 
-    for (size_t i = 0; i < n && is_apart; i++) {
-        is_apart = are_apart(pool, candidate, others[i]);
+    for (size_t i = 0; i < choice->n_others && result; i++) {
+        result = are_distinct(candidates, candidate, choice->others[i]);
     }
-    return is_apart;
+    return result;
 }
 
-void why_write_others(const struct pool *pool, size_t n, const size_t others[],
-                      struct json_writer *w)
+bool explanation_choose(const struct candidates *candidates, size_t n, const size_t order[],
+                        bool (*is_tried)(const void *context, const double config[]),
+                        const void *context, struct choice *choice)
+{
+    bool found = false;
+
+    *choice = (struct choice){0};
+    for (size_t i = 0; i < n && choice->n_others < EXPLANATION_ALTERNATIVES; i++) {
+        if (found && !is_alternative(candidates, order[i], choice)) {
+            continue;
+        }
+        if (is_tried(context, candidates_config(candidates, order[i]))) {
+            continue;
+        }
+        if (found) {
+            choice->others[choice->n_others++] = order[i];
+        } else {
+            choice->chosen = order[i];
+            found = true;
+        }
+    }
+    return found;
+}
+
+void explanation_write_alternatives(const struct candidates *candidates,
+                                    const struct choice *choice, struct json_writer *w)
 {
     json_write_key(w, "others");
     json_array_begin(w);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < choice->n_others; i++) {
         json_object_begin(w);
-        json_put_number(w, "acquisition_value", pool->score[others[i]]);
+        json_put_number(w, "acquisition_value", candidates->score[choice->others[i]]);
         json_write_key(w, "parameters");
-        space_config_write(pool->axes->space, pool_x(pool, others[i]), w);
+        space_config_write(candidates->encoding->space,
+                           candidates_config(candidates, choice->others[i]), w);
         json_object_end(w);
     }
     json_array_end(w);
 }
 
-char *why_no_model(const char *kind, uint64_t point, uint64_t size)
+char *explanation_without_model(const char *kind, uint64_t point, uint64_t size)
 {
     OWN(buf) struct buf out;
     struct json_writer w;
 
-    buf_init(&out, WHY_MAX);
+    buf_init(&out, EXPLANATION_BYTES_MAX);
     json_writer_init(&w, &out);
     json_object_begin(&w);
     json_put_string(&w, "model", kind);

@@ -1,4 +1,5 @@
-/* What a suggestion's explanation says whatever the model: JSON, stored with the trial. */
+/* The explanation of a suggestion: a JSON object that is stored with the trial. These members are
+ * common to all models. */
 #ifndef SERVER_STRATEGY_EXPLANATION_H
 #define SERVER_STRATEGY_EXPLANATION_H
 
@@ -8,23 +9,32 @@
 #include "server/strategy/candidates.h"
 #include "server/strategy/evaluations.h"
 
-enum { WHY_OTHERS = 3, WHY_MAX = 1 << 16 };
+enum { EXPLANATION_ALTERNATIVES = 3, EXPLANATION_BYTES_MAX = 1 << 16 };
 
-/* "results", "failed", "pending", and "pending_trials": those that have a number yet, 32 at most.
- */
-void why_write_history(const struct trials *trials, size_t results, struct json_writer *w);
+/* The chosen candidate and the best distinct ones after it, by index. */
+struct choice {
+    size_t chosen;
+    size_t n_others;
+    size_t others[EXPLANATION_ALTERNATIVES];
+};
+
+/* Chooses the best scored candidate that `is_tried` does not refuse, and the alternatives; of the
+ * `order` of n candidates, best first. False: all were tried. */
+bool explanation_choose(const struct candidates *candidates, size_t n, const size_t order[],
+                        bool (*is_tried)(const void *context, const double config[]),
+                        const void *context, struct choice *choice);
+
+/* "results", "failed", "pending", and "pending_trials": the numbers of at most 32 of them. */
+void explanation_write_history(const struct evaluations *evaluations, size_t results,
+                               struct json_writer *w);
 /* "incumbent" and "incumbent_trial": the best completed trial; nothing without one. */
-void why_write_incumbent(const struct study_def *study, const struct trials *trials,
-                         struct json_writer *w);
-/* Does the candidate stand apart from the chosen one and from those already named? What a search
- * finds next best is mostly the same again, a hair away. */
-bool why_stands_apart(const struct pool *pool, size_t candidate, size_t chosen, size_t n,
-                      const size_t others[]);
-/* "others": the next best that stand apart, each with its acquisition value. */
-void why_write_others(const struct pool *pool, size_t n, const size_t others[],
-                      struct json_writer *w);
-/* The explanation of a point that no model made; `size` is how many such there are, 0: unknown.
- * NULL without memory. */
-char *why_no_model(const char *kind, uint64_t point, uint64_t size);
+void explanation_write_incumbent(const struct study_def *study,
+                                 const struct evaluations *evaluations, struct json_writer *w);
+/* "others": the alternatives, each with its acquisition value. */
+void explanation_write_alternatives(const struct candidates *candidates,
+                                    const struct choice *choice, struct json_writer *w);
+/* The explanation of a point that no model chose; `size` is how many such points there are, 0:
+ * unknown. NULL: out of memory. */
+char *explanation_without_model(const char *kind, uint64_t point, uint64_t size);
 
 #endif

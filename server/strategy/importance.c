@@ -10,14 +10,14 @@
 
 const double importance_top_share = 0.1;
 
-/* What the weights are made from. */
+/* The trials, and scratch. */
 struct importance_data {
-    struct axes axes;
+    struct encoding encoding;
     size_t n;
     const double *const *x;
     bool *top;
-    size_t *bin; /* scratch of one parameter, */
-    bool *best;  /* and this */
+    size_t *bin; /* scratch: the values of one parameter */
+    bool *best;  /* scratch: of those values */
 };
 
 static void importance_data_finish(struct importance_data *data)
@@ -25,7 +25,7 @@ static void importance_data_finish(struct importance_data *data)
     free(data->top);
     free(data->bin);
     free(data->best);
-    axes_finish(&data->axes);
+    encoding_finish(&data->encoding);
 }
 OWN_VALUE(importance_data)
 
@@ -39,7 +39,7 @@ static int importance_data_init(struct importance_data *data, const struct space
     if (data->top == NULL || data->bin == NULL || data->best == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for importances");
     }
-    return axes_init(&data->axes, space, err);
+    return encoding_init(&data->encoding, space, err);
 }
 
 static int by_cost(const void *a, const void *b)
@@ -74,7 +74,7 @@ static int mark_top(struct importance_data *data, const double cost[],
     return 0;
 }
 
-/* The bin of a value: its own where there are few, else one of fifty. */
+/* The bin of a value: one per value where there are few, else one of fifty. */
 static size_t bin_of(const struct param *param, double value, size_t bins)
 {
     double u = param_encode(param, value);
@@ -90,21 +90,23 @@ static size_t bin_of(const struct param *param, double value, size_t bins)
 static int weigh(struct importance_data *data, const struct importance *importance, size_t i,
                  struct importance_share *share, struct err *err)
 {
-    const struct axes *axes = &data->axes;
-    const struct param *param = &axes->space->params[i];
-    bool is_coarse = axes->is_cat[i] || (param->n_cells > 0 && param->n_cells <= PED_ANOVA_BINS);
+    const struct encoding *encoding = &data->encoding;
+    const struct param *param = &encoding->space->params[i];
+    bool is_coarse =
+        encoding->is_cat[i] || (param->n_cells > 0 && param->n_cells <= PED_ANOVA_BINS);
     size_t bins = is_coarse ? (size_t)param->n_cells : PED_ANOVA_BINS;
     double weight = 0.0;
 
     for (size_t k = 0; k < data->n; k++) {
         double value = data->x[k][i];
         if (!isnan(value)) {
-            data->bin[share->n] = axes->is_cat[i] ? (size_t)value : bin_of(param, value, bins);
+            data->bin[share->n] = encoding->is_cat[i] ? (size_t)value : bin_of(param, value, bins);
             data->best[share->n++] = data->top[k];
             share->n_top += data->top[k];
         }
     }
-    const struct binned_values values = {share->n, data->bin, data->best, bins, axes->is_cat[i]};
+    const struct binned_values values = {share->n, data->bin, data->best, bins,
+                                         encoding->is_cat[i]};
     TRY(ped_anova_divergence(&values, &weight, err));
     double alpha = (double)share->n_top / (double)importance->n_top;
     double beta = (double)share->n / (double)importance->n;
@@ -121,15 +123,15 @@ int importance_of(const struct space *space, size_t n, const double *const x[], 
     TRY(importance_data_init(&data, space, n, x, err));
     TRY(mark_top(&data, cost, importance, err));
     memset(shares, 0, space->n_params * sizeof *shares);
-    for (size_t k = 0; k < axes_count(&data.axes); k++) {
-        const struct axes *axes = &data.axes;
-        size_t i = k < axes->n_num ? axes->num[k] : axes->cat[k - axes->n_num];
+    for (size_t k = 0; k < encoding_n_dims(&data.encoding); k++) {
+        const struct encoding *encoding = &data.encoding;
+        size_t i = k < encoding->n_num ? encoding->num[k] : encoding->cat[k - encoding->n_num];
         TRY(weigh(&data, importance, i, &shares[i], err));
         sum += shares[i].share;
     }
-    bool tells = importance->n_top < n && sum > 0.0; /* else there is nothing to tell apart */
+    bool is_informative = importance->n_top < n && sum > 0.0;
     for (size_t i = 0; i < space->n_params; i++) {
-        shares[i].share = tells ? shares[i].share / sum : 0.0;
+        shares[i].share = is_informative ? shares[i].share / sum : 0.0;
     }
     return 0;
 }

@@ -1,4 +1,4 @@
-/* Which parameters of a study matter for being among its best trials. */
+/* Importance: how much each parameter of a study influences whether a trial is among the best. */
 #ifndef SERVER_STRATEGY_IMPORTANCE_H
 #define SERVER_STRATEGY_IMPORTANCE_H
 
@@ -9,10 +9,10 @@
 #include "common/space.h"
 
 struct importance {
-    size_t n;      /* trials it is made from */
+    size_t n;      /* trials */
     size_t n_top;  /* the best tenth of them, ties included */
     double cutoff; /* the cost of the worst of those; NaN without trials */
-    bool few;      /* so few that it says little: warn */
+    bool few;      /* too few trials for a reliable result */
 };
 
 struct importance_share {
@@ -23,10 +23,11 @@ struct importance_share {
 extern const double importance_top_share; /* of the trials: the best tenth */
 enum { IMPORTANCE_ENOUGH = 50 };          /* trials: the best tenth are then five */
 
-/* shares[i] ← parameter i's part in telling the best of `n` trials from all of them; x[k] is the
- * k-th configuration and cost[k] its finite cost, smaller is better. All 0 while there are under
- * two trials or all are equally good. A conditional parameter counts by how often the best trials
- * have it: by α²/β, α and β its share among the best and among all. O(n log n + n d). ERR_NOMEM. */
+/* shares[i] ← the importance of parameter i (PED-ANOVA), normalised; x[k] is the k-th of n
+ * configurations and cost[k] its finite cost, smaller is better. All are 0 with fewer than two
+ * trials, or if all costs are equal. The divergence of a conditional parameter is multiplied by
+ * α²/β, where α and β are its share among the best trials and among all. O(n log n + n d).
+ * ERR_NOMEM. */
 MUST_USE int importance_of(const struct space *space, size_t n, const double *const x[],
                            const double cost[], struct importance_share shares[],
                            struct importance *importance, struct err *err);

@@ -2,27 +2,27 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/rng.h"
 #include "server/strategy/candidates.h"
-#include "server/strategy/gp/acquisition_search.h"
-#include "server/strategy/sobol/sobol.h"
+#include "server/strategy/sobol/quasirandom.h"
 
 enum {
     RANDOM_TRIES = 2000,
-    ENUMERATE_MAX = 1 << 20 /* a finite space this small is searched for what is left */
+    ENUMERATE_MAX = 1 << 20 /* up to this size a finite space is enumerated at the end */
 };
 
-uint64_t design_size(const struct study_def *study)
+uint64_t initial_design_size(const struct study_def *study)
 {
     uint64_t d = 0;
 
     for (size_t i = 0; i < study->space->n_params; i++) {
         d += study->space->params[i].n_cells != 1;
     }
-    bool may_stop = trials_may_stop(study);
-    uint64_t size = may_stop ? d + 1 : (d + 1) / 2 + 1;
-    uint64_t least = may_stop ? 6 : 4;
+    bool stops_early = study_stops_trials_early(study);
+    uint64_t size = stops_early ? d + 1 : (d + 1) / 2 + 1;
+    uint64_t least = stops_early ? 6 : 4;
     size = size < least ? least : size > 10 ? 10 : size;
     if (study->limits.trials > 0) {
         uint64_t quarter = ((uint64_t)study->limits.trials + 3) / 4;
@@ -31,30 +31,29 @@ uint64_t design_size(const struct study_def *study)
     return size;
 }
 
-static bool is_new(const struct trials *trials, const struct space *space, const double x[])
+static bool is_new(const struct study_data *data, const double config[])
 {
-    return space_satisfies(space, x) && !trials_have(trials, space_config_key(space, x));
+    return space_satisfies(data->study->space, config) && !study_data_has_tried(data, config);
 }
 
-static bool skip_tried(const void *context, const double x[])
+static bool is_not_new(const void *context, const double config[])
 {
-    const void *const *both = context;
-    const struct trials *trials = both[0];
+    const struct study_data *data = context;
 
-    return !is_new(trials, both[1], x);
+    return !is_new(data, config);
 }
 
-/* Numbers in the middle, categories by chance, and what has a default at its default. */
-static void centre(const struct axes *axes, struct rng *rng, double place[])
+/* u ← the defaults, else ½ for numbers and a random position for categories. */
+static void centre(const struct encoding *encoding, struct rng *rng, double u[])
 {
-    const struct space *space = axes->space;
+    const struct space *space = encoding->space;
 
     for (size_t i = 0; i < space->n_params; i++) {
-        double u = rng_uniform(rng);
+        double random = rng_uniform(rng);
         const struct param *param = &space->params[i];
-        place[i] = param->has_default ? param_encode(param, param->default_value)
-                   : axes->is_cat[i]  ? u
-                                      : 0.5;
+        u[i] = param->has_default    ? param_encode(param, param->default_value)
+               : encoding->is_cat[i] ? random
+                                     : 0.5;
     }
 }
 
@@ -68,58 +67,56 @@ static bool has_defaults(const struct space *space)
     return false;
 }
 
-/* Something that is left in a finite space, or ERR_EXHAUSTED. */
-static int any_left(const struct axes *axes, const struct trials *trials, struct rng *rng,
-                    double x[], struct err *err)
+/* config ← a random one of the untried configurations of a finite space. */
+static int any_untried(const struct study_data *data, struct rng *rng, double config[],
+                       struct err *err)
 {
-    OWN(pool) struct pool pool = {0};
-    const void *context[] = {trials, axes->space};
+    OWN(candidates) struct candidates untried = {0};
 
-    if (!(axes->cells_total <= (double)ENUMERATE_MAX)) {
+    if (!(data->encoding.cells_total <= (double)ENUMERATE_MAX)) {
         return err_set(err, ERR_EXHAUSTED,
                        "no untried configuration was found among %d random ones", RANDOM_TRIES);
     }
-    TRY(search_enumerate(axes, skip_tried, context, &pool, err));
-    if (pool.n == 0) {
+    TRY(candidates_enumerate(&untried, &data->encoding, is_not_new, data, err));
+    if (untried.n == 0) {
         return err_set(err, ERR_EXHAUSTED, "every configuration of the space has been tried");
     }
-    const double *chosen = pool_x(&pool, rng_below(rng, pool.n));
-    for (size_t i = 0; i < axes->space->n_params; i++) {
-        x[i] = chosen[i];
-    }
+    memcpy(config, candidates_config(&untried, rng_below(rng, untried.n)),
+           untried.n_params * sizeof *config);
     return 0;
 }
 
-int design_point(const struct study_def *study, const struct axes *axes,
-                 const struct trials *trials, uint64_t ordinal, double x[], struct err *err)
+int initial_design_point(const struct study_data *data, uint64_t ordinal, double config[],
+                         struct err *err)
 {
+    const struct study_def *study = data->study;
     const struct space *space = study->space;
     struct rng rng = rng_for(study->seed, ordinal);
-    OWN(memory) double *place = calloc(space->n_params + 1, sizeof *place);
+    OWN(memory) double *u = calloc(space->n_params + 1, sizeof *u);
 
-    if (place == NULL) {
+    if (u == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a configuration");
     }
-    bool is_uniform = trials_may_stop(study);
+    bool is_uniform = study_stops_trials_early(study);
     if (ordinal == 1 && (!is_uniform || has_defaults(space))) {
-        centre(axes, &rng, place);
-        space_decode(space, place, x);
-        if (is_new(trials, space, x)) {
+        centre(&data->encoding, &rng, u);
+        space_decode(space, u, config);
+        if (is_new(data, config)) {
             return 0;
         }
     }
-    if (!is_uniform && strategy_quasi_random(study, ordinal, x, err) == 0
-        && is_new(trials, space, x)) {
+    if (!is_uniform && strategy_quasi_random(study, ordinal, config, err) == 0
+        && is_new(data, config)) {
         return 0;
     }
     for (int try = 0; try < RANDOM_TRIES; try++) {
         for (size_t i = 0; i < space->n_params; i++) {
-            place[i] = rng_uniform(&rng);
+            u[i] = rng_uniform(&rng);
         }
-        space_decode(space, place, x);
-        if (is_new(trials, space, x)) {
+        space_decode(space, u, config);
+        if (is_new(data, config)) {
             return 0;
         }
     }
-    return any_left(axes, trials, &rng, x, err);
+    return any_untried(data, &rng, config, err);
 }

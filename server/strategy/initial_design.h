@@ -1,25 +1,23 @@
-/* The first configurations of a study, before there is anything to learn from.
+/* The initial design: the first configurations of a study, before a model has enough results.
  *
- * The first is the user's defaults, and the centre where there are none; then a scrambled Sobol
- * sequence. Where trials may be stopped early there are more of them, and they are uniform draws
- * (after the defaults, if there are any). Nothing that was tried, or breaks a constraint, is
- * proposed. */
+ * The first point has the defaults that the user gave, and the centre for all other parameters; the
+ * next ones are a scrambled Sobol sequence. Where trials may be stopped early there are more
+ * points, and they are uniform draws (after the defaults, if any were given). A configuration that
+ * was tried, or violates a constraint, is not suggested. */
 #ifndef SERVER_STRATEGY_INITIAL_DESIGN_H
 #define SERVER_STRATEGY_INITIAL_DESIGN_H
 
 #include <stdint.h>
 
 #include "common/err.h"
-#include "server/strategy/encoding.h"
-#include "server/strategy/evaluations.h"
+#include "server/strategy/study_data.h"
 
-/* How many there are: clamp(⌈D/2⌉ + 1, 4, 10), or clamp(D + 1, 6, 10) where trials may be stopped
- * early, and at most a quarter of the trials allowed but 3. */
-uint64_t design_size(const struct study_def *study);
+/* How many points for D parameters: clamp(⌈D/2⌉ + 1, 4, 10), or clamp(D + 1, 6, 10) where trials
+ * may be stopped early; at most max(3, a quarter of limits.trials). */
+uint64_t initial_design_size(const struct study_def *study);
 
-/* x ← the design's point for this ordinal. ERR_EXHAUSTED: every configuration has been tried. */
-MUST_USE int design_point(const struct study_def *study, const struct axes *axes,
-                          const struct trials *trials, uint64_t ordinal, double x[],
-                          struct err *err);
+/* config ← the point of this ordinal. ERR_EXHAUSTED: every configuration was tried; ERR_NOMEM. */
+MUST_USE int initial_design_point(const struct study_data *data, uint64_t ordinal, double config[],
+                                  struct err *err);
 
 #endif

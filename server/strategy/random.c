@@ -1,5 +1,5 @@
-/* random: every parameter by itself, in its own scale. The mark that every other strategy has to
- * beat, and the only one that nothing can mislead. */
+/* random: independent draws of every parameter, on its own scale. The baseline that every other
+ * strategy is compared with. */
 #include "server/strategy/strategies.h"
 
 #include "common/rng.h"

@@ -1,10 +1,10 @@
-/* Which strategies there are, and whether one of them can serve a study. */
+/* The registry of strategies. */
 #include "server/strategy/strategies.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* One a line, so that two new ones do not collide. */
+/* One per line, so that two additions do not conflict. */
 /* clang-format off */
 static const struct strategy *const all[] = {
     &strategy_grid,

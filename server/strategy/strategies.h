@@ -1,5 +1,4 @@
-/* The strategies there are, for the registry, and what they share. A new one is one file and one
- * line in registry.c. */
+/* The strategies, for the registry, and what they share. */
 #ifndef SERVER_STRATEGY_STRATEGIES_H
 #define SERVER_STRATEGY_STRATEGIES_H
 

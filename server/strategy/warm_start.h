@@ -1,10 +1,11 @@
-/* Where a study that comes after others begins: with what was best there.
+/* The warm start of a study that names older ones in "after": their best configurations first.
  *
- * Every other point of the initial design, the first one too, is taken from the sources in turn: of
- * each the best configuration first, then, among its best tenth, those farthest from all that were
- * chosen before. They are made legal in the new space: numbers onto the nearest value, what the old
- * study did not have at its default, else in the middle, choices by chance. Once the points between
- * them turn out better than they, no more are taken: a study that misleads costs a trial or two. */
+ * Every other point of the initial design, beginning with the first, comes from the source studies
+ * in turn: of each study the best configuration first, then, among its best tenth, the one farthest
+ * from all that were chosen before. They are made legal in the new space: numbers become the
+ * nearest value; parameters that the source lacks take their default, or else the middle (numbers)
+ * or a random value (categories). Once the design points between them turn out better, no more are
+ * taken, so that a misleading source costs one or two trials. */
 #ifndef SERVER_STRATEGY_WARM_START_H
 #define SERVER_STRATEGY_WARM_START_H
 
@@ -12,26 +13,24 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "server/strategy/encoding.h"
-#include "server/strategy/evaluations.h"
+#include "server/strategy/study_data.h"
 
-struct start {
-    bool found; /* else the ordinal is none of the starts, or there were not so many */
+struct warm_start {
+    bool found; /* false: this ordinal has no warm start */
     const struct source *source;
-    int64_t trial; /* its number there */
+    int64_t trial; /* its number in the source */
 };
 
-/* How many suggestions come from the sources; 0 without any. */
-uint64_t starts_count(const struct study_def *study, const struct history *seen);
-/* x ← the start of this ordinal, unless it has been tried. */
-MUST_USE int starts_point(const struct study_def *study, const struct axes *axes,
-                          const struct trials *trials, const struct history *seen, uint64_t ordinal,
-                          double x[], struct start *start, struct err *err);
-/* Which point of the ordinary design stands at this ordinal: the starts push nothing out but the
- * last ones. The ordinal itself without sources. */
-uint64_t starts_between(const struct study_def *study, const struct history *seen,
-                        uint64_t ordinal);
-/* Why, as JSON; NULL without memory. */
-char *starts_explain(const struct start *start, uint64_t ordinal, uint64_t size);
+/* How many suggestions come from the sources; 0 without sources. */
+uint64_t warm_start_count(const struct study_def *study, const struct history *seen);
+/* config ← the warm start of this ordinal, unless its configuration was tried. ERR_NOMEM. */
+MUST_USE int warm_start_point(const struct study_data *data, uint64_t ordinal, double config[],
+                              struct warm_start *warm_start, struct err *err);
+/* Which point of the initial design belongs to this ordinal, where warm starts stand between them;
+ * the ordinal itself without sources. */
+uint64_t warm_start_design_index(const struct study_def *study, const struct history *seen,
+                                 uint64_t ordinal);
+/* The explanation; `size`: points of the initial design. NULL: out of memory. */
+char *warm_start_explain(const struct warm_start *warm_start, uint64_t ordinal, uint64_t size);
 
 #endif

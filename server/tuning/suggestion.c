@@ -5,7 +5,7 @@
 
 #include "server/state/limits.h"
 #include "server/state/trials.h"
-#include "server/strategy/sobol/sobol.h"
+#include "server/strategy/sobol/quasirandom.h"
 #include "server/tuning/ask.h"
 #include "server/tuning/forecasts.h"
 
@@ -177,13 +177,13 @@ static int suggest_prepared(struct tuning *tuning, struct ask *ask, struct live_
 int study_suggest(struct tuning *tuning, struct ask *ask, struct live_study *study,
                   struct live_trial **trial, struct err *err)
 {
-    return study->strategy->thinks ? suggest_prepared(tuning, ask, study, trial, err)
-                                   : suggest_now(tuning, study, trial, err);
+    return study->strategy->is_async ? suggest_prepared(tuning, ask, study, trial, err)
+                                     : suggest_now(tuning, study, trial, err);
 }
 
 int study_prepare(struct tuning *tuning, struct live_study *study, struct err *err)
 {
-    if (!study->strategy->thinks || study->def->serving == SERVING_EXACT
+    if (!study->strategy->is_async || study->def->serving == SERVING_EXACT
         || study->row.leased_trials == 0 || !suggester_is_idle(study->suggester)
         || !study_may_start(&tuning->state, study)) {
         return 0;

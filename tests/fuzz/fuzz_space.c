@@ -110,7 +110,7 @@ static void check_strategies(const struct study_def *def)
     for (size_t s = 0; strategy_all()[s] != NULL; s++) {
         const struct strategy *strategy = strategy_all()[s];
         struct faults faults = {0};
-        if (strategy->thinks) {
+        if (strategy->is_async) {
             continue;
         }
         strategy->check(def, &faults);

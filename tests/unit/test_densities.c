@@ -18,13 +18,13 @@ static const double p_high[] = {0, .8, 8, .4, NAN};
 static const double q_one[] = {1, NAN, NAN, .6, NAN};
 static const double q_two[] = {1, NAN, NAN, .3, NAN};
 
-static void both(struct densities *densities, const struct axes *axes, const double *const good[2],
-                 const double *const others[2])
+static void both(struct densities *densities, const struct encoding *encoding,
+                 const double *const good[2], const double *const others[2])
 {
-    struct density_side l = {.n = 2, .x = good};
-    struct density_side g = {.n = 2, .x = others};
+    struct density_data l = {.n = 2, .configs = good};
+    struct density_data g = {.n = 2, .configs = others};
 
-    ck_assert_int_eq(densities_init(densities, axes, &l, &g, NULL), 0);
+    ck_assert_int_eq(densities_init(densities, encoding, &l, &g, NULL), 0);
 }
 
 static double log_good(const struct densities *densities, const double x[])
@@ -39,13 +39,13 @@ static double log_good(const struct densities *densities, const double x[])
 START_TEST(groups_are_what_is_active_together)
 {
     OWN(space) struct space *space = space_or_abort(tree, NULL);
-    OWN(axes) struct axes axes = {0};
+    OWN(encoding) struct encoding encoding = {0};
     OWN(densities) struct densities densities = {0};
     const double *const good[] = {p_low, p_high};
     const double *const others[] = {q_one, q_two};
 
-    ck_assert_int_eq(axes_init(&axes, space, NULL), 0);
-    both(&densities, &axes, good, others);
+    ck_assert_int_eq(encoding_init(&encoding, space, NULL), 0);
+    both(&densities, &encoding, good, others);
     ck_assert_uint_eq(densities.n_groups, 3);
 }
 END_TEST
@@ -55,16 +55,16 @@ START_TEST(a_branch_does_not_touch_the_others)
 {
     static const double elsewhere[] = {0, .9, 4, .4, NAN};
     OWN(space) struct space *space = space_or_abort(tree, NULL);
-    OWN(axes) struct axes axes = {0};
+    OWN(encoding) struct encoding encoding = {0};
     OWN(densities) struct densities one = {0};
     OWN(densities) struct densities two = {0};
     const double *const good[] = {p_low, p_high};
     const double *const moved[] = {p_low, elsewhere};
     const double *const others[] = {q_one, q_two};
 
-    ck_assert_int_eq(axes_init(&axes, space, NULL), 0);
-    both(&one, &axes, good, others);
-    both(&two, &axes, moved, others);
+    ck_assert_int_eq(encoding_init(&encoding, space, NULL), 0);
+    both(&one, &encoding, good, others);
+    both(&two, &encoding, moved, others);
     ck_assert_double_eq(log_good(&one, q_one), log_good(&two, q_one));
     ck_assert_double_gt(log_good(&one, p_high), log_good(&two, p_high));
 }
@@ -74,15 +74,15 @@ END_TEST
 START_TEST(choices_share_the_mass)
 {
     OWN(space) struct space *space = space_or_abort(tree, NULL);
-    OWN(axes) struct axes axes = {0};
+    OWN(encoding) struct encoding encoding = {0};
     OWN(densities) struct densities densities = {0};
     const double *const good[] = {p_low, q_one};
     const double *const others[] = {p_high, q_two};
     enum { STEPS = 400 };
     double mass = 0.0;
 
-    ck_assert_int_eq(axes_init(&axes, space, NULL), 0);
-    both(&densities, &axes, good, others);
+    ck_assert_int_eq(encoding_init(&encoding, space, NULL), 0);
+    both(&densities, &encoding, good, others);
     for (int i = 0; i < STEPS; i++) {
         double x[] = {1, NAN, NAN, (i + .5) / STEPS, NAN};
         mass += exp(log_good(&densities, x)) / STEPS;
@@ -95,7 +95,7 @@ END_TEST
 START_TEST(draws_are_legal_places_near_the_good)
 {
     OWN(space) struct space *space = space_or_abort(tree, NULL);
-    OWN(axes) struct axes axes = {0};
+    OWN(encoding) struct encoding encoding = {0};
     OWN(densities) struct densities densities = {0};
     const double *const good[] = {p_low, p_low};
     const double *const others[] = {q_one, q_two};
@@ -103,8 +103,8 @@ START_TEST(draws_are_legal_places_near_the_good)
     double place[5], x[5];
     int near = 0;
 
-    ck_assert_int_eq(axes_init(&axes, space, NULL), 0);
-    both(&densities, &axes, good, others);
+    ck_assert_int_eq(encoding_init(&encoding, space, NULL), 0);
+    both(&densities, &encoding, good, others);
     for (int i = 0; i < 200; i++) {
         densities_draw(&densities, &rng, place);
         space_decode(space, place, x);

@@ -1,4 +1,5 @@
 #include "server/strategy/grid/grid.h"
+#include "server/strategy/grid/grid_values.h"
 
 #include <check.h>
 #include <inttypes.h>

@@ -26,7 +26,7 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
 }
 
 static const struct strategy stub = {
-    .name = "stub", .thinks = true, .needs_history = true, .suggest = suggest};
+    .name = "stub", .is_async = true, .needs_history = true, .suggest = suggest};
 
 static struct shared_def *def;
 static struct job_queue queue;

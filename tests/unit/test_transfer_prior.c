@@ -1,4 +1,4 @@
-/* Which older studies are followed, how far, and what a study that comes after them does. */
+/* Which source studies are used, with what weight, and what a study that names them suggests. */
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ enum { D = 2, OLD = 60, NEW = 12, TRIALS_MAX = 40 };
 static const char parameters[] = "[{'name':'a','type':'float','low':0,'high':1},"
                                  "{'name':'b','type':'float','low':0,'high':1}]";
 
-/* A pit in a waving plain: no few results tell its shape. */
+/* A pit in a wavy plain: a few results do not determine its shape. */
 static double pit(const double x[])
 {
     double square = (x[0] - 0.7) * (x[0] - 0.7) + 0.5 * (x[1] - 0.2) * (x[1] - 0.2);
@@ -68,141 +68,141 @@ static struct study_def *make_study(const char *strategy)
     return make_seeded(strategy, 7);
 }
 
-/* Weights after n results on the pit, at random places. */
-static void weigh(const struct study_def *study, const struct source sources[], size_t n_sources,
-                  size_t n, struct guide *guide)
+/* Weights after n results on the pit, at random configurations. */
+static void weight(const struct study_def *study, const struct source sources[], size_t n_sources,
+                   size_t n, struct transfer_prior *prior)
 {
-    OWN(axes) struct axes axes = {0};
-    OWN(points) struct points points = {0};
     struct history seen = {.n_sources = n_sources, .sources = sources};
+    OWN(study_data) struct study_data data = {0};
+    OWN(points) struct points points = {0};
     struct rng rng = rng_for(12, 1);
     struct err err = {0};
     double y[TRIALS_MAX];
 
-    ck_assert_int_eq(axes_init(&axes, study->space, &err), 0);
-    ck_assert_int_eq(points_init(&points, axes.n_num, axes.n_cat, n, &err), 0);
+    ck_assert_int_eq(study_data_init(&data, study, &seen, &err), 0);
+    ck_assert_int_eq(points_init(&points, data.encoding.n_num, data.encoding.n_cat, n, &err), 0);
     for (size_t i = 0; i < n; i++) {
         double x[] = {rng_uniform(&rng), rng_uniform(&rng)};
-        axes_put(&axes, x, &points, i);
+        encoding_put(&data.encoding, x, &points, i);
         y[i] = 8.0 * pit(x) - 1.0;
     }
     points.n = n;
-    ck_assert_int_eq(guide_init(guide, study, &axes, &seen, &err), 0);
-    ck_assert_int_eq(guide_weigh(guide, &points, y, study->seed, &err), 0);
+    ck_assert_int_eq(transfer_prior_init(prior, &data, &err), 0);
+    ck_assert_int_eq(transfer_prior_weight(prior, &points, y, study->seed, &err), 0);
 }
 
-START_TEST(a_source_that_helps_is_followed)
+START_TEST(a_helpful_source_is_used)
 {
     OWN(study_def) struct study_def *study = make_study("bayesian");
-    OWN(guide) struct guide guide = {0};
+    OWN(transfer_prior) struct transfer_prior prior = {0};
     struct older older;
     struct source source = make_source(&older, ALIKE);
 
-    weigh(study, &source, 1, NEW / 2, &guide);
-    ck_assert_ptr_nonnull(guide.prior_mean);
-    ck_assert_double_gt(guide.verdict.weight[0], 0.99);
-    ck_assert_double_lt(guide.verdict.loss[0], 0.25);
-    ck_assert_double_gt(guide.verdict.slope, 0.2);
+    weight(study, &source, 1, NEW / 2, &prior);
+    ck_assert_ptr_nonnull(prior.prior_mean);
+    ck_assert_double_gt(prior.weights.weight[0], 0.99);
+    ck_assert_double_lt(prior.weights.loss[0], 0.25);
+    ck_assert_double_gt(prior.weights.slope, 0.2);
 }
 END_TEST
 
-START_TEST(a_source_turned_round_gets_nothing)
+START_TEST(a_negated_source_is_excluded)
 {
     OWN(study_def) struct study_def *study = make_study("bayesian");
-    OWN(guide) struct guide guide = {0};
+    OWN(transfer_prior) struct transfer_prior prior = {0};
     struct older older;
     struct source source = make_source(&older, NEGATED);
 
-    weigh(study, &source, 1, NEW / 2, &guide);
-    ck_assert_ptr_null(guide.prior_mean);
-    ck_assert_double_eq(guide.verdict.weight[0], 0.0);
-    ck_assert(!guide.verdict.any);
-    ck_assert_double_gt(guide.verdict.loss[0], 0.8);
+    weight(study, &source, 1, NEW / 2, &prior);
+    ck_assert_ptr_null(prior.prior_mean);
+    ck_assert_double_eq(prior.weights.weight[0], 0.0);
+    ck_assert(!prior.weights.any);
+    ck_assert_double_gt(prior.weights.loss[0], 0.8);
 }
 END_TEST
 
-START_TEST(noise_gets_little)
+START_TEST(noise_gets_little_weight)
 {
     OWN(study_def) struct study_def *study = make_study("bayesian");
-    OWN(guide) struct guide guide = {0};
+    OWN(transfer_prior) struct transfer_prior prior = {0};
     struct older older;
     struct source source = make_source(&older, NOISE);
 
-    weigh(study, &source, 1, NEW, &guide);
-    ck_assert_double_lt(guide.verdict.weight[0], 0.1);
+    weight(study, &source, 1, NEW, &prior);
+    ck_assert_double_lt(prior.weights.weight[0], 0.1);
 }
 END_TEST
 
-/* It has a model of what it knows, and says the same wherever the rest stands. */
+/* Its model has the parameters that it knows; its prediction does not depend on the others. */
 START_TEST(a_parameter_that_the_source_lacks_does_not_count)
 {
     OWN(study_def) struct study_def *study = make_study("bayesian");
-    OWN(guide) struct guide guide = {0};
+    OWN(transfer_prior) struct transfer_prior prior = {0};
     OWN(points) struct points two = {0};
     struct older older;
     struct source source = make_source(&older, ALIKE);
     struct err err = {0};
-    double said[2] = {0};
+    double predicted[2] = {0};
 
     for (size_t i = 0; i < OLD; i++) {
         older.items[i].value = 3.0 * older.x[i][0] * older.x[i][0];
         older.x[i][1] = NAN;
     }
-    weigh(study, &source, 1, NEW, &guide);
-    ck_assert_uint_eq(guide.elders[0].points.n_num, 1);
-    ck_assert_uint_eq(guide.elders[0].num[0], 0);
-    struct prior_mean_term part = {guide.elders[0].gp, guide.elders[0].num, guide.elders[0].cat,
+    weight(study, &source, 1, NEW, &prior);
+    ck_assert_uint_eq(prior.models[0].points.n_num, 1);
+    ck_assert_uint_eq(prior.models[0].num[0], 0);
+    struct prior_mean_term term = {prior.models[0].gp, prior.models[0].num, prior.models[0].cat,
                                    1.0};
-    OWN(prior_mean) struct prior_mean *prior_mean = NULL;
-    ck_assert_int_eq(prior_mean_create(1, &part, 2, &prior_mean, &err), 0);
+    OWN(prior_mean) struct prior_mean *mean = NULL;
+    ck_assert_int_eq(prior_mean_create(1, &term, 2, &mean, &err), 0);
     ck_assert_int_eq(points_init(&two, D, 0, 2, &err), 0);
     two.n = 2;
     points_num(&two, 0)[0] = points_num(&two, 1)[0] = 0.4;
     points_num(&two, 0)[1] = 0.1;
     points_num(&two, 1)[1] = 0.9;
-    prior_mean_add(prior_mean, &two, 1, said);
-    ck_assert_double_eq_tol(said[0], said[1], 1e-12);
+    prior_mean_add(mean, &two, 1, predicted);
+    ck_assert_double_eq_tol(predicted[0], predicted[1], 1e-12);
 }
 END_TEST
 
 START_TEST(among_several_the_helpful_one_wins)
 {
     OWN(study_def) struct study_def *study = make_study("bayesian");
-    OWN(guide) struct guide guide = {0};
+    OWN(transfer_prior) struct transfer_prior prior = {0};
     struct older older[KIND_COUNT];
     struct source sources[] = {make_source(&older[0], NEGATED), make_source(&older[1], NOISE),
                                make_source(&older[2], ALIKE)};
 
-    weigh(study, sources, 3, NEW / 2, &guide);
-    ck_assert_double_eq(guide.verdict.weight[0], 0.0);
-    ck_assert_double_lt(guide.verdict.weight[1], 0.1);
-    ck_assert_double_gt(guide.verdict.weight[2], 0.9);
+    weight(study, sources, 3, NEW / 2, &prior);
+    ck_assert_double_eq(prior.weights.weight[0], 0.0);
+    ck_assert_double_lt(prior.weights.weight[1], 0.1);
+    ck_assert_double_gt(prior.weights.weight[2], 0.9);
 }
 END_TEST
 
 START_TEST(stored_fits_are_the_fits_that_would_be_made)
 {
     OWN(study_def) struct study_def *study = make_study("bayesian");
-    OWN(axes) struct axes axes = {0};
-    OWN(guide) struct guide first = {0};
-    OWN(guide) struct guide second = {0};
+    OWN(study_data) struct study_data data = {0};
+    OWN(transfer_prior) struct transfer_prior first = {0};
+    OWN(transfer_prior) struct transfer_prior second = {0};
     struct older older[2];
     struct source sources[] = {make_source(&older[0], ALIKE), make_source(&older[1], NOISE)};
     struct history seen = {.n_sources = 2, .sources = sources};
     struct err err = {0};
     struct fit fit = {0};
 
-    ck_assert_int_eq(axes_init(&axes, study->space, &err), 0);
-    ck_assert_int_eq(guide_init(&first, study, &axes, &seen, &err), 0);
-    ck_assert(first.fitted);
-    OWN(memory) void *data = guide_fit_bytes(&first, &fit.bytes);
-    fit.data = data;
+    ck_assert_int_eq(study_data_init(&data, study, &seen, &err), 0);
+    ck_assert_int_eq(transfer_prior_init(&first, &data, &err), 0);
+    ck_assert(first.is_new_fit);
+    OWN(memory) void *bytes = transfer_prior_fit_bytes(&first, &fit.bytes);
+    fit.data = bytes;
     seen.n_fits = 1;
     seen.fits = &fit;
-    ck_assert_int_eq(guide_init(&second, study, &axes, &seen, &err), 0);
-    ck_assert(!second.fitted);
+    ck_assert_int_eq(transfer_prior_init(&second, &data, &err), 0);
+    ck_assert(!second.is_new_fit);
     for (size_t i = 0; i < 2; i++) {
-        ck_assert_mem_eq(first.elders[i].theta, second.elders[i].theta, (D + 2) * sizeof(double));
+        ck_assert_mem_eq(first.models[i].theta, second.models[i].theta, (D + 2) * sizeof(double));
     }
 }
 END_TEST
@@ -290,7 +290,7 @@ START_TEST(a_study_begins_with_the_best_of_the_older_one)
 }
 END_TEST
 
-START_TEST(starts_that_disappoint_are_given_up)
+START_TEST(misleading_warm_starts_end)
 {
     OWN(lab) struct lab lab = {.study = make_study("bayesian")};
     struct older older;
@@ -303,7 +303,7 @@ START_TEST(starts_that_disappoint_are_given_up)
 }
 END_TEST
 
-START_TEST(a_start_that_is_still_running_disappoints_nobody)
+START_TEST(a_running_warm_start_is_not_misleading)
 {
     OWN(lab) struct lab lab = {.study = make_study("bayesian")};
     struct older older;
@@ -342,7 +342,7 @@ START_TEST(it_finds_more_with_a_source_that_helps)
 }
 END_TEST
 
-START_TEST(it_loses_little_to_one_turned_round)
+START_TEST(a_negated_source_costs_little)
 {
     OWN(lab) struct lab after = {.study = make_study("bayesian")};
     struct older older;
@@ -363,7 +363,7 @@ START_TEST(tpe_begins_with_them_too)
 }
 END_TEST
 
-START_TEST(a_suggestion_says_whom_it_followed)
+START_TEST(an_explanation_names_the_sources)
 {
     OWN(lab) struct lab lab = {.study = make_study("bayesian")};
     struct older older;
@@ -417,24 +417,24 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("guide");
+    Suite *suite = suite_create("transfer_prior");
     TCase *weights = tcase_create("weights");
     TCase *whole = tcase_create("whole");
     SRunner *runner = srunner_create(suite);
 
-    tcase_add_test(weights, a_source_that_helps_is_followed);
-    tcase_add_test(weights, a_source_turned_round_gets_nothing);
-    tcase_add_test(weights, noise_gets_little);
+    tcase_add_test(weights, a_helpful_source_is_used);
+    tcase_add_test(weights, a_negated_source_is_excluded);
+    tcase_add_test(weights, noise_gets_little_weight);
     tcase_add_test(weights, a_parameter_that_the_source_lacks_does_not_count);
     tcase_add_test(weights, among_several_the_helpful_one_wins);
     tcase_add_test(weights, stored_fits_are_the_fits_that_would_be_made);
     tcase_add_test(whole, a_study_begins_with_the_best_of_the_older_one);
-    tcase_add_test(whole, starts_that_disappoint_are_given_up);
-    tcase_add_test(whole, a_start_that_is_still_running_disappoints_nobody);
+    tcase_add_test(whole, misleading_warm_starts_end);
+    tcase_add_test(whole, a_running_warm_start_is_not_misleading);
     tcase_add_test(whole, it_finds_more_with_a_source_that_helps);
-    tcase_add_test(whole, it_loses_little_to_one_turned_round);
+    tcase_add_test(whole, a_negated_source_costs_little);
     tcase_add_test(whole, tpe_begins_with_them_too);
-    tcase_add_test(whole, a_suggestion_says_whom_it_followed);
+    tcase_add_test(whole, an_explanation_names_the_sources);
     tcase_add_test(whole, a_lost_fit_of_the_sources_changes_nothing);
     suite_add_tcase(suite, weights);
     suite_add_tcase(suite, whole);

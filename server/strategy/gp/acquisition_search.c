@@ -7,105 +7,117 @@
 #include "server/model/optimise.h"
 
 enum {
-    EXCHANGE_ALL = 16,   /* up to so many values an exchange tries them all */
-    TRIES_PER_DRAW = 20, /* of a uniform candidate that breaks a constraint */
+    EXCHANGE_ALL = 16,   /* a parameter with at most so many values is exchanged with all of them */
+    TRIES_PER_DRAW = 20, /* of a uniform candidate that violates a constraint */
     STARTS_MAX = 16
 };
 
-struct effort effort_for(size_t n)
+/* A search in progress, with its scratch. */
+struct search_run {
+    struct acquisition_search *search;
+    const struct encoding *encoding;
+    struct candidates *candidates;
+    double *u;      /* n_params: the position that is added next */
+    double *base;   /* n_params: the position of an incumbent */
+    size_t *params; /* n_params: which parameters a mutation or exchange may change */
+};
+
+struct search_effort search_effort_for(size_t n)
 {
-    struct effort effort = {.candidates = 2048,
-                            .rounds = 8,
-                            .keep = 12,
-                            .brood = 12,
-                            .starts = 8,
-                            .cycles = 2,
-                            .climb_steps = 20};
+    struct search_effort effort = {.candidates = 2048,
+                                   .rounds = 8,
+                                   .parents = 12,
+                                   .offspring = 12,
+                                   .starts = 8,
+                                   .cycles = 2,
+                                   .ascent_steps = 20};
 
     if (n > 200) {
         effort.candidates = 1024;
         effort.rounds = 6;
-        effort.keep = 8;
+        effort.parents = 8;
         effort.starts = 4;
     }
     if (n > 400) {
         effort.candidates = 512;
         effort.rounds = 4;
         effort.cycles = 1;
-        effort.climb_steps = 12;
+        effort.ascent_steps = 12;
     }
     return effort;
 }
 
-struct effort effort_among_curves(void)
+struct search_effort search_effort_early_stopping(void)
 {
-    return (struct effort){.candidates = 500, .rounds = 3, .keep = 5, .brood = 12};
+    return (struct search_effort){.candidates = 500, .rounds = 3, .parents = 5, .offspring = 12};
 }
 
-static void add_uniform(struct search *search, struct pool *pool, size_t n, double place[])
+static void add_uniform(struct search_run *run, size_t n)
 {
-    size_t want = pool->n + n;
+    struct candidates *candidates = run->candidates;
+    struct rng *rng = run->search->rng;
+    size_t want = candidates->n + n;
 
-    for (size_t tries = n * TRIES_PER_DRAW; tries > 0 && pool->n < want; tries--) {
-        for (size_t i = 0; i < pool->n_params; i++) {
-            place[i] = rng_uniform(search->rng);
+    for (size_t tries = n * TRIES_PER_DRAW; tries > 0 && candidates->n < want; tries--) {
+        for (size_t i = 0; i < candidates->n_params; i++) {
+            run->u[i] = rng_uniform(rng);
         }
-        (void)pool_add(pool, place);
+        (void)candidates_add(candidates, run->u);
     }
-    search->n_uniform = pool->n;
-    if (pool->n == 0 && space_sample(search->axes->space, search->rng, place, NULL) == 0) {
-        (void)pool_add_config(pool, place); /* a narrow space: at least one */
+    run->search->n_uniform = candidates->n;
+    if (candidates->n == 0 && space_sample(run->encoding->space, rng, run->u, NULL) == 0) {
+        (void)candidates_add_config(candidates, run->u); /* few are legal: at least one */
     }
 }
 
-/* The parameters that can be moved: active and with more than one value. */
-static size_t movable(const struct axes *axes, const double x[], size_t out[])
+/* out ← the parameters that can be changed: active, with more than one value. Returns how many. */
+static size_t changeable(const struct encoding *encoding, const double config[], size_t out[])
 {
     size_t n = 0;
 
-    for (size_t k = 0; k < axes->n_num; k++) {
-        if (!isnan(x[axes->num[k]])) {
-            out[n++] = axes->num[k];
+    for (size_t k = 0; k < encoding->n_num; k++) {
+        if (!isnan(config[encoding->num[k]])) {
+            out[n++] = encoding->num[k];
         }
     }
-    for (size_t k = 0; k < axes->n_cat; k++) {
-        if (!isnan(x[axes->cat[k]])) {
-            out[n++] = axes->cat[k];
+    for (size_t k = 0; k < encoding->n_cat; k++) {
+        if (!isnan(config[encoding->cat[k]])) {
+            out[n++] = encoding->cat[k];
         }
     }
     return n;
 }
 
-/* Back into [0, 1] as a ray is thrown back. */
-static double fold(double u)
+/* A position beyond a bound, reflected into [0, 1]. */
+static double reflect(double u)
 {
     double v = fabs(u);
 
     return v > 1.0 ? fmax(2.0 - v, 0.0) : v;
 }
 
-/* place ← a mutation of the configuration x at u: few coordinates mostly, each by a normal step
- * clipped onto the bounds, where optima lie, or folded; inactive coordinates stand anywhere, so
- * that a branch that opens starts anywhere. `which` is scratch. */
-static void mutate(struct search *search, const double x[], const double u[], double sigma,
-                   size_t which[], double place[])
+/* run->u ← a mutation of the configuration at position u: mostly few parameters, each by a normal
+ * step of at least `sigma`, reflected at the bounds or clipped to them by the caller's rounding.
+ * Inactive parameters get a random position, so that a branch that becomes active starts anywhere.
+ */
+static void mutate(struct search_run *run, const double config[], const double u[], double sigma)
 {
-    const struct axes *f = search->axes;
-    size_t d = f->space->n_params;
-    size_t n = movable(f, x, which);
-    double rate = n > 1 ? exp(-log((double)n) * rng_uniform(search->rng)) : 1.0;
-    size_t surely = n > 0 ? which[rng_below(search->rng, n)] : d;
+    const struct encoding *encoding = run->encoding;
+    struct rng *rng = run->search->rng;
+    size_t d = encoding->space->n_params;
+    size_t n = changeable(encoding, config, run->params);
+    double rate = n > 1 ? exp(-log((double)n) * rng_uniform(rng)) : 1.0;
+    size_t always = n > 0 ? run->params[rng_below(rng, n)] : d;
 
     for (size_t i = 0; i < d; i++) {
-        bool hit = rng_uniform(search->rng) < rate;
-        place[i] = u[i];
-        if (isnan(x[i])) {
-            place[i] = rng_uniform(search->rng);
-        } else if (hit || i == surely) {
-            double reach = fmax(sigma, 0.7 * f->cell[i]);
-            place[i] =
-                f->is_cat[i] ? rng_uniform(search->rng) : u[i] + reach * rng_normal(search->rng);
-            place[i] = search->folds ? fold(place[i]) : place[i];
+        bool is_chosen = rng_uniform(rng) < rate;
+        run->u[i] = u[i];
+        if (isnan(config[i])) {
+            run->u[i] = rng_uniform(rng);
+        } else if (is_chosen || i == always) {
+            double step = fmax(sigma, 0.7 * encoding->cell[i]);
+            run->u[i] = encoding->is_cat[i] ? rng_uniform(rng) : u[i] + step * rng_normal(rng);
+            run->u[i] = run->search->reflects ? reflect(run->u[i]) : run->u[i];
         }
     }
 }
@@ -115,73 +127,80 @@ static double log_uniform(struct rng *rng, double low, double high)
     return exp(log(low) + rng_uniform(rng) * (log(high) - log(low)));
 }
 
-static void add_spray(struct search *search, struct pool *pool, size_t n, size_t which[],
-                      double place[], double u[])
+static void add_perturbations(struct search_run *run, size_t n)
 {
-    for (size_t i = 0; i < n && search->n_bases > 0; i++) {
-        const double *base = search->bases[rng_below(search->rng, search->n_bases)];
-        space_encode(search->axes->space, base, u);
-        mutate(search, base, u, log_uniform(search->rng, 0.005, 0.3), which, place);
-        (void)pool_add(pool, place);
+    struct acquisition_search *search = run->search;
+
+    for (size_t i = 0; i < n && search->n_incumbents > 0; i++) {
+        const double *config = search->incumbents[rng_below(search->rng, search->n_incumbents)];
+        space_encode(run->encoding->space, config, run->base);
+        mutate(run, config, run->base, log_uniform(search->rng, 0.005, 0.3));
+        (void)candidates_add(run->candidates, run->u);
     }
 }
 
-static void score_new(struct search *search, struct pool *pool)
+static void score_new(struct search_run *run)
 {
-    struct points part = pool_unscored(pool);
+    struct candidates *candidates = run->candidates;
+    struct points part = candidates_unscored(candidates);
 
-    acquisition_score(search->acquisition, &part, pool->score + pool->n_scored, NULL);
-    pool_scored(pool);
+    acquisition_score(run->search->acquisition, &part, candidates->score + candidates->n_scored,
+                      NULL);
+    candidates_scored(candidates);
 }
 
-static void add_broods(struct search *search, struct pool *pool, int round, size_t which[],
-                       double place[])
+static void add_offspring(struct search_run *run, int round)
 {
+    const struct search_effort *effort = &run->search->effort;
+    struct candidates *candidates = run->candidates;
     size_t best[STARTS_MAX];
-    size_t n = pool_best(pool, search->effort.keep, best);
-    double reach = 0.2 / (double)(1 << round);
+    size_t n = candidates_best(candidates, effort->parents, best);
+    double greatest = 0.2 / (double)(1 << round);
 
     for (size_t k = 0; k < n; k++) {
-        for (size_t i = 0; i < search->effort.brood; i++) {
-            double sigma = log_uniform(search->rng, 0.003, fmax(reach, 0.003));
-            mutate(search, pool_x(pool, best[k]), pool_u(pool, best[k]), sigma, which, place);
-            (void)pool_add(pool, place);
+        for (size_t i = 0; i < effort->offspring; i++) {
+            double sigma = log_uniform(run->search->rng, 0.003, fmax(greatest, 0.003));
+            mutate(run, candidates_config(candidates, best[k]), candidates_u(candidates, best[k]),
+                   sigma);
+            (void)candidates_add(candidates, run->u);
         }
     }
 }
 
-/* ---- climbs ---------------------------------------------------------------------------------- */
-struct climbers {
+/* ---- ascent ---------------------------------------------------------------------------------- */
+struct ascent_context {
     struct acquisition *acquisition;
-    struct points points; /* their categories stay, their numbers climb */
+    struct points points; /* the numbers change, the categories do not */
 };
 
 static void evaluate(void *context, const double x[], double value[], double gradient[])
 {
-    struct climbers *climbers = context;
+    struct ascent_context *ascent = context;
+    struct points *points = &ascent->points;
 
-    memcpy(climbers->points.num, x, climbers->points.n * climbers->points.n_num * sizeof *x);
-    acquisition_score(climbers->acquisition, &climbers->points, value, gradient);
+    memcpy(points->num, x, points->n * points->n_num * sizeof *x);
+    acquisition_score(ascent->acquisition, points, value, gradient);
 }
 
-/* The unit of each smooth active number is its length scale; all else is held. */
-static void take_scales(const struct search *search, const double x[], double scale[])
+/* The unit of each smooth active number is its length scale, at most 1; 0 for all others. */
+static void set_scales(const struct search_run *run, const double config[], double scale[])
 {
-    const struct axes *f = search->axes;
-    const struct kernel *kernel = &search->acquisition->gp->kernel;
+    const struct encoding *encoding = run->encoding;
+    const struct kernel *kernel = &run->search->acquisition->gp->kernel;
 
-    for (size_t k = 0; k < f->n_num; k++) {
-        bool moves = f->is_smooth[f->num[k]] && !isnan(x[f->num[k]]);
+    for (size_t k = 0; k < encoding->n_num; k++) {
+        bool moves = encoding->is_smooth[encoding->num[k]] && !isnan(config[encoding->num[k]]);
         scale[k] = moves ? fmin(1.0 / sqrt(kernel->w_num[k]), 1.0) : 0.0;
     }
 }
 
-static int climb(struct search *search, struct pool *pool, size_t n, const size_t best[],
-                 double place[], struct err *err)
+/* Adds the result of a gradient ascent from each of n candidates. */
+static int add_ascents(struct search_run *run, size_t n, const size_t from[], struct err *err)
 {
-    const struct axes *f = search->axes;
-    size_t d = f->n_num;
-    struct climbers climbers = {.acquisition = search->acquisition};
+    struct candidates *candidates = run->candidates;
+    const struct encoding *encoding = run->encoding;
+    size_t d = encoding->n_num;
+    OWN(points) struct points points = {0};
     OWN(memory) double *x = calloc(d * n + 1, sizeof *x);
     OWN(memory) double *scale = calloc(d * n + 1, sizeof *scale);
     double value[STARTS_MAX];
@@ -189,171 +208,127 @@ static int climb(struct search *search, struct pool *pool, size_t n, const size_
     if (x == NULL || scale == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a search");
     }
-    OWN(points) struct points points = {0};
-    TRY(points_init(&points, d, f->n_cat, n, err));
+    TRY(points_init(&points, d, encoding->n_cat, n, err));
     points.n = n;
     for (size_t j = 0; j < n; j++) {
-        points_copy(&points, j, &pool->points, best[j]);
+        points_copy(&points, j, &candidates->points, from[j]);
         memcpy(x + j * d, points_num(&points, j), d * sizeof *x);
-        take_scales(search, pool_x(pool, best[j]), scale + j * d);
+        set_scales(run, candidates_config(candidates, from[j]), scale + j * d);
     }
-    climbers.points = points;
-    struct maximisation ascent = {.d = d,
-                                  .m = n,
-                                  .scale = scale,
-                                  .steps = search->effort.climb_steps,
-                                  .context = &climbers,
-                                  .evaluate = evaluate};
-    TRY(maximise_in_box(&ascent, x, value, err));
+    struct ascent_context context = {.acquisition = run->search->acquisition, .points = points};
+    const struct maximisation maximisation = {.d = d,
+                                              .m = n,
+                                              .scale = scale,
+                                              .steps = run->search->effort.ascent_steps,
+                                              .context = &context,
+                                              .evaluate = evaluate};
+    TRY(maximise_in_box(&maximisation, x, value, err));
     for (size_t j = 0; j < n; j++) {
-        memcpy(place, pool_u(pool, best[j]), pool->n_params * sizeof *place);
+        memcpy(run->u, candidates_u(candidates, from[j]), candidates->n_params * sizeof *run->u);
         for (size_t k = 0; k < d; k++) {
             if (scale[j * d + k] > 0.0) {
-                place[f->num[k]] = x[j * d + k];
+                run->u[encoding->num[k]] = x[j * d + k];
             }
         }
-        (void)pool_add(pool, place);
+        (void)candidates_add(candidates, run->u);
     }
     return 0;
 }
 
-/* ---- exchanges --------------------------------------------------------------------------------
- */
-/* Puts the candidate with one discrete parameter changed to each other value, or, where there are
- * many, to its neighbours. */
-static void exchange_one(const struct search *search, struct pool *pool, size_t from, size_t i,
-                         double place[])
+/* ---- exchanges ------------------------------------------------------------------------------- */
+/* Adds the candidate with one discrete parameter changed to each other value, or, where there are
+ * many values, to its neighbours. */
+static void exchange_one(struct search_run *run, size_t from, size_t i)
 {
-    const struct param *param = &search->axes->space->params[i];
-    double now = pool_x(pool, from)[i];
+    struct candidates *candidates = run->candidates;
+    const struct param *param = &run->encoding->space->params[i];
+    double now = candidates_config(candidates, from)[i];
     double reach = param->step > 0.0 ? 2.5 * param->step : 2.5;
-    bool all = param->n_cells <= EXCHANGE_ALL || search->axes->is_cat[i];
+    bool all = param->n_cells <= EXCHANGE_ALL || run->encoding->is_cat[i];
 
-    memcpy(place, pool_u(pool, from), pool->n_params * sizeof *place);
+    memcpy(run->u, candidates_u(candidates, from), candidates->n_params * sizeof *run->u);
     for (uint64_t c = 0; c < param->n_cells; c++) {
-        double value = axes_cell(param, c);
+        double value = encoding_cell_value(param, c);
         bool is_now = fabs(value - now) < 1e-9 * fmax(1.0, fabs(now));
         if (!is_now && (all || fabs(value - now) < reach)) {
-            place[i] = param_encode(param, value);
-            (void)pool_add(pool, place);
+            run->u[i] = param_encode(param, value);
+            (void)candidates_add(candidates, run->u);
         }
     }
 }
 
-static void exchange(const struct search *search, struct pool *pool, size_t n, const size_t best[],
-                     size_t which[], double place[])
+static void add_exchanges(struct search_run *run, size_t n, const size_t from[])
 {
     for (size_t k = 0; k < n; k++) {
-        size_t count = movable(search->axes, pool_x(pool, best[k]), which);
+        size_t count =
+            changeable(run->encoding, candidates_config(run->candidates, from[k]), run->params);
         for (size_t j = 0; j < count; j++) {
-            if (!search->axes->is_smooth[which[j]]) {
-                exchange_one(search, pool, best[k], which[j], place);
+            if (!run->encoding->is_smooth[run->params[j]]) {
+                exchange_one(run, from[k], run->params[j]);
             }
         }
     }
 }
 
-/* How many exchanges one candidate has. */
-static size_t exchanges(const struct axes *f)
+/* How many exchanges one candidate has at most. */
+static size_t count_exchanges(const struct encoding *encoding)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < f->space->n_params; i++) {
-        if (f->cell[i] > 0.0 && !f->is_smooth[i]) {
-            n += f->is_cat[i] || f->space->params[i].n_cells <= EXCHANGE_ALL
-                     ? (size_t)f->space->params[i].n_cells
-                     : 5;
+    for (size_t i = 0; i < encoding->space->n_params; i++) {
+        if (encoding->cell[i] > 0.0 && !encoding->is_smooth[i]) {
+            size_t n_cells = (size_t)encoding->space->params[i].n_cells;
+            n += encoding->is_cat[i] || n_cells <= EXCHANGE_ALL ? n_cells : 5;
         }
     }
     return n;
 }
 
-static int refine(struct search *search, struct pool *pool, size_t which[], double place[],
-                  struct err *err)
+static int refine(struct search_run *run, struct err *err)
 {
+    const struct search_effort *effort = &run->search->effort;
     size_t best[STARTS_MAX];
 
-    for (int cycle = 0; cycle < search->effort.cycles; cycle++) {
-        size_t n = pool_best(pool, search->effort.starts, best);
-        if (search->axes->n_num > 0 && n > 0) {
-            TRY(climb(search, pool, n, best, place, err));
-            score_new(search, pool);
-            n = pool_best(pool, search->effort.starts, best);
+    for (int cycle = 0; cycle < effort->cycles; cycle++) {
+        size_t n = candidates_best(run->candidates, effort->starts, best);
+        if (run->encoding->n_num > 0 && n > 0) {
+            TRY(add_ascents(run, n, best, err));
+            score_new(run);
+            n = candidates_best(run->candidates, effort->starts, best);
         }
-        exchange(search, pool, n, best, which, place);
-        score_new(search, pool);
+        add_exchanges(run, n, best);
+        score_new(run);
     }
     return 0;
 }
 
-int search_run(struct search *search, struct pool *pool, struct err *err)
+int acquisition_search_run(struct acquisition_search *search, struct candidates *candidates,
+                           struct err *err)
 {
-    const struct effort *effort = &search->effort;
-    size_t d = search->axes->space->n_params;
-    size_t per_cycle = effort->starts * (1 + exchanges(search->axes));
-    size_t cap = effort->candidates + (size_t)effort->rounds * effort->keep * effort->brood
+    const struct search_effort *effort = &search->effort;
+    size_t d = search->encoding->space->n_params;
+    size_t per_cycle = effort->starts * (1 + count_exchanges(search->encoding));
+    size_t cap = effort->candidates + (size_t)effort->rounds * effort->parents * effort->offspring
                  + (size_t)effort->cycles * per_cycle;
-    OWN(memory) double *place = calloc(2 * d + 1, sizeof *place);
-    OWN(memory) size_t *which = calloc(d + 1, sizeof *which);
+    OWN(memory) double *u = calloc(2 * d + 1, sizeof *u);
+    OWN(memory) size_t *params = calloc(d + 1, sizeof *params);
 
-    if (place == NULL || which == NULL) {
+    if (u == NULL || params == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a search");
     }
-    TRY(pool_init(pool, search->axes, cap, err));
-    add_uniform(search, pool, effort->candidates / 2, place);
-    add_spray(search, pool, effort->candidates - effort->candidates / 2, which, place, place + d);
-    score_new(search, pool);
+    TRY(candidates_init(candidates, search->encoding, cap, err));
+    struct search_run run = {.search = search,
+                             .encoding = search->encoding,
+                             .candidates = candidates,
+                             .u = u,
+                             .base = u + d,
+                             .params = params};
+    add_uniform(&run, effort->candidates / 2);
+    add_perturbations(&run, effort->candidates - effort->candidates / 2);
+    score_new(&run);
     for (int round = 0; round < effort->rounds; round++) {
-        add_broods(search, pool, round, which, place);
-        score_new(search, pool);
+        add_offspring(&run, round);
+        score_new(&run);
     }
-    return refine(search, pool, which, place, err);
-}
-
-/* ---- finite spaces ----------------------------------------------------------------------------
- */
-/* Counts on to the next combination of cells; false after the last. */
-static bool advance(const struct space *space, uint64_t cell[])
-{
-    for (size_t i = space->n_params; i-- > 0;) {
-        if (++cell[i] < space->params[i].n_cells) {
-            return true;
-        }
-        cell[i] = 0;
-    }
-    return false;
-}
-
-/* Combinations whose inactive parameters do not stand at their first value are repeats. */
-static bool is_first(const struct space *space, const double x[], const uint64_t cell[])
-{
-    for (size_t i = 0; i < space->n_params; i++) {
-        if (isnan(x[i]) && cell[i] != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-int search_enumerate(const struct axes *axes, bool (*skip)(const void *context, const double x[]),
-                     const void *context, struct pool *pool, struct err *err)
-{
-    const struct space *space = axes->space;
-    OWN(memory) uint64_t *cell = calloc(space->n_params + 1, sizeof *cell);
-    OWN(memory) double *x = calloc(space->n_params + 1, sizeof *x);
-
-    if (cell == NULL || x == NULL) {
-        return err_set(err, ERR_NOMEM, "no memory for a search");
-    }
-    TRY(pool_init(pool, axes, (size_t)axes->cells_total, err));
-    do {
-        for (size_t i = 0; i < space->n_params; i++) {
-            x[i] = axes_cell(&space->params[i], cell[i]);
-        }
-        (void)space_activate(space, x);
-        if (is_first(space, x, cell) && space_satisfies(space, x) && !skip(context, x)) {
-            (void)pool_add_config(pool, x);
-        }
-    } while (advance(space, cell));
-    return 0;
+    return refine(&run, err);
 }

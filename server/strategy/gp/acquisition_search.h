@@ -1,12 +1,13 @@
-/* The search for the candidate of greatest acquisition in a mixed, conditional space.
+/* The search for the candidate with the greatest acquisition value in a mixed, conditional space.
  *
- * Uniform candidates and a spray around the best results; then rounds of mutations of the best,
- * with shrinking reach; then, in turn, gradient climbs on the smooth numbers (in lock step) and
- * exchanges of every discrete value. Everything is scored where it is legal.
+ * Uniform candidates and perturbations of the incumbents; then rounds of offspring (mutations) of
+ * the best candidates with decreasing step; then, in turn, gradient ascent on the smooth numbers
+ * (all starts in lock step) and exchanges of every discrete value. Only legal configurations are
+ * scored.
  *
- * Where most of what is known are beginnings of curves, the very maximum is an artefact of their
- * noise: the search is a light one, without climbs, and mutations are folded back at the bounds
- * instead of clipped onto them (tests/bench/choices.md). */
+ * Where trials are stopped early, most results are truncated curves, and the exact maximum is an
+ * artefact of their noise: the search is a short one without ascent, and mutations are reflected at
+ * the bounds instead of clipped (tests/bench/choices.md). */
 #ifndef SERVER_STRATEGY_GP_ACQUISITION_SEARCH_H
 #define SERVER_STRATEGY_GP_ACQUISITION_SEARCH_H
 
@@ -18,37 +19,34 @@
 #include "server/model/acquisition.h"
 #include "server/strategy/candidates.h"
 
-struct effort {
-    size_t candidates; /* half uniform, half spray */
-    int rounds;        /* of mutations */
-    size_t keep;       /* the best that are mutated … */
-    size_t brood;      /* … so many times each */
-    size_t starts;     /* of climbs and exchanges */
-    int cycles;        /* climb, exchange */
-    int climb_steps;
+struct search_effort {
+    size_t candidates; /* half uniform, half perturbations */
+    int rounds;        /* of offspring */
+    size_t parents;    /* the best candidates, which have offspring */
+    size_t offspring;  /* of each parent */
+    size_t starts;     /* of ascent and exchanges */
+    int cycles;        /* of ascent and exchanges */
+    int ascent_steps;
 };
 
-struct search {
-    const struct axes *axes;
+struct acquisition_search {
+    const struct encoding *encoding;
     struct acquisition *acquisition;
-    struct effort effort;
-    bool folds;     /* at the bounds */
-    size_t n_bases; /* where the spray starts: the best results */
-    const double *const *bases;
+    struct search_effort effort;
+    bool reflects;       /* at the bounds; else clips */
+    size_t n_incumbents; /* the configurations that are perturbed: the best results */
+    const double *const *incumbents;
     struct rng *rng;
-    size_t n_uniform; /* out: how many of the pool's first are uniform */
+    size_t n_uniform; /* out: the first candidates, which are uniform draws */
 };
 
-/* How much effort a model of n points deserves: less where each score costs more. */
-struct effort effort_for(size_t n);
-/* Among curves that were begun and stopped. */
-struct effort effort_among_curves(void);
+/* The effort for a model of n points: less where each score costs more. */
+struct search_effort search_effort_for(size_t n);
+/* The effort where trials are stopped early. */
+struct search_effort search_effort_early_stopping(void);
 
-/* Fills and scores the pool, which is initialised here. */
-MUST_USE int search_run(struct search *search, struct pool *pool, struct err *err);
-/* Every configuration of a finite space that `skip` does not refuse, unscored. */
-MUST_USE int search_enumerate(const struct axes *axes,
-                              bool (*skip)(const void *context, const double x[]),
-                              const void *context, struct pool *pool, struct err *err);
+/* Initialises, fills and scores the candidates. ERR_NOMEM. */
+MUST_USE int acquisition_search_run(struct acquisition_search *search,
+                                    struct candidates *candidates, struct err *err);
 
 #endif

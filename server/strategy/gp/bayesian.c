@@ -1,6 +1,9 @@
-/* bayesian: a Gaussian process says what a configuration would give and how sure that is; the next
- * one is where the most improvement is to be expected. The variant that measurement chose is in the
- * rooms it is made of: design.h, belief.h, search.h, model/acquisition.h. */
+/* bayesian: Bayesian optimisation with a Gaussian-process surrogate.
+ *
+ * A suggestion comes from the initial design (initial_design.h, warm_start.h) while results are
+ * few; then it is the candidate (acquisition_search.h) with the greatest log augmented expected
+ * improvement under the surrogate (surrogate.h, model/acquisition.h). The variant was chosen by
+ * measurement: tests/bench/choices.md. */
 #include "server/strategy/strategies.h"
 
 #include <math.h>
@@ -11,15 +14,18 @@
 #include "server/model/acquisition.h"
 #include "server/strategy/explanation.h"
 #include "server/strategy/gp/acquisition_search.h"
+#include "server/strategy/gp/regression_data.h"
 #include "server/strategy/gp/surrogate.h"
 #include "server/strategy/initial_design.h"
 #include "server/strategy/warm_start.h"
 
 enum {
-    SCORED_WHOLE = 4096, /* a finite space of so many configurations is scored whole */
+    ENUMERATED_MAX =
+        4096, /* a finite space of at most so many configurations is scored as a whole */
     POINTS_PER_CALL = 256,
-    SPRAY_BASES = 5,
-    FOLLOW_FROM = 4 /* trials: from then on older studies that help stand for the initial design */
+    INCUMBENTS = 5,
+    TRANSFER_FROM =
+        4 /* trials; from then on helpful sources replace the rest of the initial design */
 };
 
 static const double least_gain = 3e-3;
@@ -40,253 +46,232 @@ static uint64_t count(const struct study_def *study)
     return cells < 0x1p53 ? (uint64_t)cells : UINT64_MAX;
 }
 
-/* All that one suggestion is made from. */
-struct thought {
-    const struct study_def *study;
-    const struct history *seen;
+/* One suggestion in progress. */
+struct bayesian_step {
+    struct study_data data;
     uint64_t ordinal;
     struct rng rng;
-    struct axes axes;
-    struct trials trials;
-    struct belief belief;
+    struct surrogate surrogate;
     struct acquisition *acquisition;
-    struct pool pool;
-    size_t n_uniform;
-    size_t chosen;             /* in the pool */
-    size_t others[WHY_OTHERS]; /* those next best to it */
-    size_t n_others;
+    struct candidates candidates;
+    size_t n_uniform; /* the first candidates, which are uniform draws */
+    struct choice choice;
 };
 
-static void thought_finish(struct thought *thought)
+static void bayesian_step_finish(struct bayesian_step *step)
 {
-    pool_finish(&thought->pool);
-    acquisition_destroy(thought->acquisition);
-    belief_finish(&thought->belief);
-    trials_finish(&thought->trials);
-    axes_finish(&thought->axes);
+    candidates_finish(&step->candidates);
+    acquisition_destroy(step->acquisition);
+    surrogate_finish(&step->surrogate);
+    study_data_finish(&step->data);
 }
-OWN_VALUE(thought)
+OWN_VALUE(bayesian_step)
 
-/* What an improvement is counted from: the incumbent, less a little of what it is better than the
- * average. Without that little a search that has converged asks for the incumbent again and again,
- * an epsilon away, where it could look elsewhere. */
-static double mark(const struct belief *belief)
+/* The value to improve on: slightly below the incumbent, in proportion to its distance from the
+ * mean. Otherwise a search that has converged suggests the incumbent again with minimal changes. */
+static double improvement_threshold(const struct surrogate *surrogate)
 {
-    return belief->best - least_gain * fmax(-belief->best, 0.0);
+    return surrogate->best - least_gain * fmax(-surrogate->best, 0.0);
 }
 
-/* ---- why ------------------------------------------------------------------------------------- */
-/* A transformed cost as the objective's value. */
-static double in_units(const struct thought *t, double cost)
+/* ---- explanation ----------------------------------------------------------------------------- */
+/* The posterior at the chosen candidate. */
+static void write_prediction(struct json_writer *w, const struct bayesian_step *step)
 {
-    const struct transform *transform = &t->belief.transform;
-    double scale = transform->sd > 0.0 ? transform->sd : 1.0;
-
-    return trials_value(t->study, transform->mean + scale * cost);
-}
-
-static void write_prediction(struct json_writer *w, const struct thought *t)
-{
-    const struct transform *transform = &t->belief.transform;
-    struct points one = t->pool.points;
-    struct gp_batch *batch = t->acquisition->batch;
+    const struct surrogate *surrogate = &step->surrogate;
+    size_t n_fantasies = surrogate->gp->n_fantasies;
+    struct points one = points_part(&step->candidates.points, step->choice.chosen, 1);
+    struct gp_batch *batch = step->acquisition->batch;
+    double scale = surrogate_scale(surrogate);
     double mean = 0.0;
 
-    one.n = 1;
-    one.num += t->chosen * one.n_num;
-    one.cat += t->chosen * one.n_cat;
-    gp_predict(t->belief.gp, batch, &one);
-    if (t->belief.guide.prior_mean != NULL) {
-        prior_mean_add(t->belief.guide.prior_mean, &one, t->belief.gp->n_fantasies, batch->mean);
+    gp_predict(surrogate->gp, batch, &one);
+    if (surrogate->transfer_prior.prior_mean != NULL) {
+        prior_mean_add(surrogate->transfer_prior.prior_mean, &one, n_fantasies, batch->mean);
     }
-    for (size_t s = 0; s < t->belief.gp->n_fantasies; s++) {
-        mean += batch->mean[s] / (double)t->belief.gp->n_fantasies;
+    for (size_t s = 0; s < n_fantasies; s++) {
+        mean += batch->mean[s] / (double)n_fantasies;
     }
-    double scale = transform->sd > 0.0 ? transform->sd : 1.0;
     json_write_key(w, "predicted");
     json_object_begin(w);
-    json_put_number(w, "mean", in_units(t, mean));
+    json_put_number(w, "mean", surrogate_objective(surrogate, step->data.study, mean));
     json_put_number(w, "sd", scale * sqrt(batch->var[0]));
-    json_put_number(w, "noise_sd", scale * sqrt(t->belief.gp->noise));
-    if (t->belief.ok != NULL) {
-        gp_predict(t->belief.ok, t->acquisition->feasibility_batch, &one);
-        json_put_number(w, "p_ok",
-                        exp(log_feasibility(t->acquisition->feasibility_batch->mean[0],
-                                            t->acquisition->feasibility_batch->var[0])));
+    json_put_number(w, "noise_sd", scale * sqrt(surrogate->gp->noise));
+    if (surrogate->feasibility != NULL) {
+        struct gp_batch *labels = step->acquisition->feasibility_batch;
+        gp_predict(surrogate->feasibility, labels, &one);
+        json_put_number(w, "p_ok", exp(log_feasibility(labels->mean[0], labels->var[0])));
     }
     json_object_end(w);
 }
 
-static void write_scales(struct json_writer *w, const struct thought *t)
+static void write_length_scales(struct json_writer *w, const struct bayesian_step *step)
 {
-    const struct axes *f = &t->axes;
+    const struct encoding *encoding = &step->data.encoding;
 
     json_write_key(w, "length_scales");
     json_object_begin(w);
-    for (size_t k = 0; k < axes_count(f); k++) {
-        size_t i = k < f->n_num ? f->num[k] : f->cat[k - f->n_num];
-        json_put_number(w, f->space->params[i].name, exp(t->belief.theta[k]));
+    for (size_t k = 0; k < encoding_n_dims(encoding); k++) {
+        size_t i = k < encoding->n_num ? encoding->num[k] : encoding->cat[k - encoding->n_num];
+        json_put_number(w, encoding->space->params[i].name, exp(step->surrogate.theta[k]));
     }
     json_object_end(w);
 }
 
-static void write_comparison(struct json_writer *w, const struct thought *t)
+static void write_comparison(struct json_writer *w, const struct bayesian_step *step)
 {
     double best_uniform = -INFINITY;
 
-    for (size_t i = 0; i < t->n_uniform; i++) {
-        best_uniform = fmax(best_uniform, t->pool.score[i]);
+    for (size_t i = 0; i < step->n_uniform; i++) {
+        best_uniform = fmax(best_uniform, step->candidates.score[i]);
     }
     json_write_key(w, "compared");
     json_object_begin(w);
-    json_put_int(w, "candidates", (int64_t)t->pool.n);
-    if (t->n_uniform > 0) {
+    json_put_int(w, "candidates", (int64_t)step->candidates.n);
+    if (step->n_uniform > 0) {
         json_put_number(w, "best_uniform", best_uniform);
     }
-    why_write_others(&t->pool, t->n_others, t->others, w);
+    explanation_write_alternatives(&step->candidates, &step->choice, w);
     json_object_end(w);
 }
 
-static char *explain(const struct thought *t)
+static char *explain(const struct bayesian_step *step)
 {
+    const struct surrogate *surrogate = &step->surrogate;
+    const struct evaluations *evaluations = &step->data.evaluations;
     OWN(buf) struct buf out;
     struct json_writer w;
 
-    buf_init(&out, WHY_MAX);
+    buf_init(&out, EXPLANATION_BYTES_MAX);
     json_writer_init(&w, &out);
     json_object_begin(&w);
     json_put_string(&w, "model", "gaussian_process");
-    why_write_history(&t->trials, t->belief.n, &w);
-    json_put_int(&w, "fantasies", (int64_t)t->belief.gp->n_fantasies);
-    json_put_int(&w, "fit_seen", (int64_t)t->belief.fit_n_seen);
-    if (t->belief.is_closer) {
+    explanation_write_history(evaluations, surrogate->n, &w);
+    json_put_int(&w, "fantasies", (int64_t)surrogate->gp->n_fantasies);
+    json_put_int(&w, "fit_seen", (int64_t)surrogate->fit_n_seen);
+    if (surrogate->is_local_refit) {
         json_put_bool(&w, "closer_look", true);
     }
-    why_write_incumbent(t->study, &t->trials, &w);
-    json_put_number(&w, "improve_on", in_units(t, mark(&t->belief)));
-    write_prediction(&w, t);
+    explanation_write_incumbent(step->data.study, evaluations, &w);
+    json_put_number(
+        &w, "improve_on",
+        surrogate_objective(surrogate, step->data.study, improvement_threshold(surrogate)));
+    write_prediction(&w, step);
     json_put_string(&w, "acquisition", "log_augmented_expected_improvement");
-    json_put_number(&w, "acquisition_value", t->pool.score[t->chosen]);
-    if (t->belief.begun.n > 0) {
-        json_put_int(&w, "curves_avoided", (int64_t)t->belief.begun.n);
+    json_put_number(&w, "acquisition_value", step->candidates.score[step->choice.chosen]);
+    if (surrogate->truncated.n > 0) {
+        json_put_int(&w, "curves_avoided", (int64_t)surrogate->truncated.n);
     }
-    write_comparison(&w, t);
-    write_scales(&w, t);
-    if (t->belief.guide.n > 0) {
-        guide_write(&t->belief.guide, &w);
+    write_comparison(&w, step);
+    write_length_scales(&w, step);
+    if (surrogate->transfer_prior.n > 0) {
+        transfer_prior_write(&surrogate->transfer_prior, &w);
     }
     json_object_end(&w);
     return buf_steal(&out);
 }
 
-/* ---- what ------------------------------------------------------------------------------------ */
-static bool is_tried(const void *context, const double x[])
+/* ---- candidates ------------------------------------------------------------------------------ */
+static bool is_tried(const void *context, const double config[])
 {
-    const struct thought *t = context;
-
-    return trials_have(&t->trials, space_config_key(t->study->space, x));
+    return study_data_has_tried(context, config);
 }
 
-static int score_whole(struct thought *t, struct err *err)
+static int score_all(struct bayesian_step *step, struct err *err)
 {
-    TRY(search_enumerate(&t->axes, is_tried, t, &t->pool, err));
-    if (t->pool.n == 0) {
+    struct candidates *candidates = &step->candidates;
+
+    TRY(candidates_enumerate(candidates, &step->data.encoding, is_tried, &step->data, err));
+    if (candidates->n == 0) {
         return err_set(err, ERR_EXHAUSTED, "every configuration of the space has been tried");
     }
-    struct points all = pool_unscored(&t->pool);
-    acquisition_score(t->acquisition, &all, t->pool.score, NULL);
-    pool_scored(&t->pool);
+    struct points all = candidates_unscored(candidates);
+    acquisition_score(step->acquisition, &all, candidates->score, NULL);
+    candidates_scored(candidates);
     return 0;
 }
 
-static int search_best(struct thought *t, struct err *err)
+static int search_best(struct bayesian_step *step, struct err *err)
 {
-    size_t order[SPRAY_BASES];
-    const double *bases[SPRAY_BASES];
-    bool may_stop = trials_may_stop(t->study);
-    struct search search = {.axes = &t->axes,
-                            .acquisition = t->acquisition,
-                            .effort =
-                                may_stop ? effort_among_curves() : effort_for(t->belief.points.n),
-                            .folds = may_stop,
-                            .n_bases = belief_best(&t->belief, SPRAY_BASES, order),
-                            .bases = bases,
-                            .rng = &t->rng};
+    const struct surrogate *surrogate = &step->surrogate;
+    size_t order[INCUMBENTS];
+    const double *incumbents[INCUMBENTS];
+    bool stops_early = study_stops_trials_early(step->data.study);
+    struct acquisition_search search = {
+        .encoding = &step->data.encoding,
+        .acquisition = step->acquisition,
+        .effort =
+            stops_early ? search_effort_early_stopping() : search_effort_for(surrogate->points.n),
+        .reflects = stops_early,
+        .n_incumbents = surrogate_best(surrogate, INCUMBENTS, order),
+        .incumbents = incumbents,
+        .rng = &step->rng};
 
-    for (size_t i = 0; i < search.n_bases; i++) {
-        bases[i] = t->belief.done[order[i]];
+    for (size_t i = 0; i < search.n_incumbents; i++) {
+        incumbents[i] = surrogate->config[order[i]];
     }
-    TRY(search_run(&search, &t->pool, err));
-    t->n_uniform = search.n_uniform;
+    TRY(acquisition_search_run(&search, &step->candidates, err));
+    step->n_uniform = search.n_uniform;
     return 0;
 }
 
-/* The best candidate that was never tried, and the next ones; false: all were. */
-static bool pick(struct thought *t)
+/* Sets the best untried candidate and its alternatives; false: all were tried. */
+static bool choose(struct bayesian_step *step)
 {
-    OWN(memory) size_t *order = calloc(t->pool.n + 1, sizeof *order);
-    size_t n = order == NULL ? 0 : pool_best(&t->pool, t->pool.n, order);
-    bool found = false;
+    struct candidates *candidates = &step->candidates;
+    OWN(memory) size_t *order = calloc(candidates->n + 1, sizeof *order);
+    size_t n = order == NULL ? 0 : candidates_best(candidates, candidates->n, order);
 
-    for (size_t i = 0; i < n && t->n_others < WHY_OTHERS; i++) {
-        if (found && !why_stands_apart(&t->pool, order[i], t->chosen, t->n_others, t->others)) {
-            continue;
-        }
-        if (is_tried(t, pool_x(&t->pool, order[i]))) {
-            continue;
-        }
-        if (found) {
-            t->others[t->n_others++] = order[i];
-        } else {
-            t->chosen = order[i];
-            found = true;
-        }
-    }
-    return found;
+    return explanation_choose(candidates, n, order, is_tried, &step->data, &step->choice);
 }
 
-/* With `if_guided`, *done stays false unless an older study is followed. */
-static int think(struct thought *t, bool if_guided, struct suggestion *out, bool *done,
-                 struct err *err)
+/* Fills *out by the model. With `needs_transfer` only if a source study is used; else *done stays
+ * false. */
+static int suggest_by_model(struct bayesian_step *step, bool needs_transfer, struct suggestion *out,
+                            bool *done, struct err *err)
 {
-    TRY(belief_init(&t->belief, t->study, &t->axes, &t->trials, t->seen, NULL, &t->rng, err));
-    if (if_guided && !t->belief.guide.verdict.any) {
+    struct surrogate *surrogate = &step->surrogate;
+
+    TRY(surrogate_fit(surrogate, &step->data, NULL, &step->rng, err));
+    if (needs_transfer && !surrogate->transfer_prior.weights.any) {
         return 0;
     }
     *done = true;
-    TRY(acquisition_create(t->belief.gp, t->belief.ok, mark(&t->belief), POINTS_PER_CALL,
-                           &t->acquisition, err));
-    t->acquisition->prior_mean = t->belief.guide.prior_mean;
-    TRY(acquisition_penalise(t->acquisition, &t->belief.begun, err));
-    if (t->axes.cells_total <= SCORED_WHOLE) {
-        TRY(score_whole(t, err));
+    TRY(acquisition_create(surrogate->gp, surrogate->feasibility, improvement_threshold(surrogate),
+                           POINTS_PER_CALL, &step->acquisition, err));
+    step->acquisition->prior_mean = surrogate->transfer_prior.prior_mean;
+    TRY(acquisition_penalise(step->acquisition, &surrogate->truncated, err));
+    if (step->data.encoding.cells_total <= ENUMERATED_MAX) {
+        TRY(score_all(step, err));
     } else {
-        TRY(search_best(t, err));
+        TRY(search_best(step, err));
     }
-    if (!pick(t)) {
-        TRY(design_point(t->study, &t->axes, &t->trials, t->ordinal, out->x, err));
-        out->explain = why_no_model("quasi_random", t->ordinal, 0);
+    if (!choose(step)) {
+        TRY(initial_design_point(&step->data, step->ordinal, out->x, err));
+        out->explain = explanation_without_model("quasi_random", step->ordinal, 0);
         return 0;
     }
-    memcpy(out->x, pool_x(&t->pool, t->chosen), t->pool.n_params * sizeof *out->x);
-    out->explain = explain(t);
-    if (t->belief.guide.fitted) { /* made once; ours will be due again */
-        out->fit = guide_fit_bytes(&t->belief.guide, &out->fit_bytes);
-    } else if (t->belief.fitted) {
-        out->fit = belief_fit_bytes(&t->belief, &out->fit_bytes);
-        out->fit_n_seen = t->belief.fit_n_seen;
+    memcpy(out->x, candidates_config(&step->candidates, step->choice.chosen),
+           step->candidates.n_params * sizeof *out->x);
+    out->explain = explain(step);
+    if (surrogate->transfer_prior.is_new_fit) { /* one fit is stored; this one is made once only */
+        out->fit = transfer_prior_fit_bytes(&surrogate->transfer_prior, &out->fit_bytes);
+    } else if (surrogate->is_new_fit) {
+        out->fit = surrogate_fit_bytes(surrogate, &out->fit_bytes);
+        out->fit_n_seen = surrogate->fit_n_seen;
     }
     return 0;
 }
 
-/* The models of older studies are made with the first suggestion and stored with it. */
-static int keep_guide(const struct thought *t, struct suggestion *out, struct err *err)
+/* Fits the source models if there is no stored fit; it is stored with this suggestion. */
+static int store_transfer_fit(const struct bayesian_step *step, struct suggestion *out,
+                              struct err *err)
 {
-    OWN(guide) struct guide guide = {0};
+    OWN(transfer_prior) struct transfer_prior prior = {0};
 
-    TRY(guide_init(&guide, t->study, &t->axes, t->seen, err));
-    if (guide.fitted) {
-        out->fit = guide_fit_bytes(&guide, &out->fit_bytes);
+    TRY(transfer_prior_init(&prior, &step->data, err));
+    if (prior.is_new_fit) {
+        out->fit = transfer_prior_fit_bytes(&prior, &out->fit_bytes);
     }
     return 0;
 }
@@ -294,41 +279,41 @@ static int keep_guide(const struct thought *t, struct suggestion *out, struct er
 static int suggest(const struct study_def *study, const struct history *seen, uint64_t ordinal,
                    struct suggestion *out, struct err *err)
 {
-    OWN(thought)
-    struct thought t = {
-        .study = study, .seen = seen, .ordinal = ordinal, .rng = rng_for(study->seed, ordinal)};
-    uint64_t size = design_size(study);
-    bool is_over = ordinal > size;
+    OWN(bayesian_step)
+    struct bayesian_step step = {.ordinal = ordinal, .rng = rng_for(study->seed, ordinal)};
+    uint64_t size = initial_design_size(study);
+    bool is_after_design = ordinal > size;
     bool done = false;
-    struct start start = {0};
+    struct warm_start warm_start = {0};
     struct err why = {0};
 
-    TRY(axes_init(&t.axes, study->space, err));
-    TRY(trials_init(&t.trials, study, seen, err));
-    if ((is_over || (seen->n_sources > 0 && ordinal > FOLLOW_FROM))
-        && rows_count(study, &t.trials) >= 3 && axes_count(&t.axes) > 0) {
-        if (think(&t, !is_over, out, &done, &why) == 0 && done) {
+    TRY(study_data_init(&step.data, study, seen, err));
+    if ((is_after_design || (seen->n_sources > 0 && ordinal > TRANSFER_FROM))
+        && regression_data_count(study, &step.data.evaluations) >= 3
+        && encoding_n_dims(&step.data.encoding) > 0) {
+        if (suggest_by_model(&step, !is_after_design, out, &done, &why) == 0 && done) {
             return 0;
         }
         if (why.code != ERR_NONE && why.code != ERR_NUMERIC) {
             return err_set(err, why.code, "%s", why.text);
         }
-        out->fallback = is_over; /* no model stands on these results: go on without one */
+        out->fallback = is_after_design; /* the results cannot be modelled */
     }
-    TRY(starts_point(study, &t.axes, &t.trials, seen, ordinal, out->x, &start, err));
-    if (start.found) {
-        out->explain = starts_explain(&start, ordinal, size);
-        return keep_guide(&t, out, err);
+    TRY(warm_start_point(&step.data, ordinal, out->x, &warm_start, err));
+    if (warm_start.found) {
+        out->explain = warm_start_explain(&warm_start, ordinal, size);
+        return store_transfer_fit(&step, out, err);
     }
-    TRY(design_point(study, &t.axes, &t.trials, starts_between(study, seen, ordinal), out->x, err));
-    out->explain = why_no_model(ordinal > size ? "quasi_random" : "design", ordinal,
-                                ordinal > size ? 0 : size);
+    TRY(initial_design_point(&step.data, warm_start_design_index(study, seen, ordinal), out->x,
+                             err));
+    out->explain = explanation_without_model(is_after_design ? "quasi_random" : "design", ordinal,
+                                             is_after_design ? 0 : size);
     return 0;
 }
 
 const struct strategy strategy_bayesian = {
     .name = "bayesian",
-    .thinks = true,
+    .is_async = true,
     .needs_history = true,
     .transfers = true,
     .check = check,

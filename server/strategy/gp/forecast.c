@@ -5,17 +5,15 @@
 
 #include "common/normal.h"
 #include "server/model/curves.h"
-#include "server/strategy/encoding.h"
-#include "server/strategy/evaluations.h"
 #include "server/strategy/gp/regression_data.h"
 #include "server/strategy/gp/surrogate.h"
 
 enum {
-    WHOLE_LEAST = 3,
-    DOUBT_AFTER = 10 /* trials in a row that did not come to the full resource */
+    FULL_LEAST = 3,    /* trials at the full resource, for a forecast */
+    STOPPED_LEAST = 10 /* trials in a row that did not reach the full resource */
 };
 
-#define OWN_HOPELESS 1e-3
+static const double own_chance_least = 1e-3; /* below it a trial's own curve rules it out */
 
 size_t forecast_levels(const struct study_def *study, double eta, int64_t levels[64])
 {
@@ -33,140 +31,139 @@ static const struct observation *find(const struct history *seen, int64_t number
     return NULL;
 }
 
-/* How many trials have come to the full resource. */
-static size_t count_whole(const struct trials *trials)
+static size_t count_full(const struct evaluations *evaluations)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < trials->n_done; i++) {
-        n += trials->complete[i] ? 1 : 0;
+    for (size_t i = 0; i < evaluations->n_done; i++) {
+        n += evaluations->complete[i] ? 1 : 0;
     }
     return n;
 }
 
-/* Mean and standard deviation of f at the configuration, transformed. */
-static int predict(const struct belief *belief, const struct axes *axes, const double x[],
-                   double *mean, double *sd, struct err *err)
+/* Mean and standard deviation of the objective at a configuration, transformed. */
+static int predict(const struct surrogate *surrogate, const struct encoding *encoding,
+                   const double config[], double *mean, double *sd, struct err *err)
 {
+    struct prior_mean *prior_mean = surrogate->transfer_prior.prior_mean;
     OWN(points) struct points one = {0};
     OWN(gp_batch) struct gp_batch *batch = NULL;
 
-    TRY(points_init(&one, axes->n_num, axes->n_cat, 1, err));
+    TRY(points_init(&one, encoding->n_num, encoding->n_cat, 1, err));
     one.n = 1;
-    axes_put(axes, x, &one, 0);
-    TRY(gp_batch_create(belief->gp, 1, false, &batch, err));
-    gp_predict(belief->gp, batch, &one);
-    if (belief->guide.prior_mean != NULL) {
-        prior_mean_add(belief->guide.prior_mean, &one, 1, batch->mean);
+    encoding_put(encoding, config, &one, 0);
+    TRY(gp_batch_create(surrogate->gp, 1, false, &batch, err));
+    gp_predict(surrogate->gp, batch, &one);
+    if (prior_mean != NULL) {
+        prior_mean_add(prior_mean, &one, 1, batch->mean);
     }
     *mean = batch->mean[0];
     *sd = sqrt(batch->var[0]);
     return 0;
 }
 
-/* The same by the trial's own curve alone. */
-static double own_chance(const struct belief *belief)
+/* The probability of ending better than the incumbent by the trial's own extrapolated curve alone.
+ */
+static double own_chance(const struct surrogate *surrogate)
 {
-    return normal_cdf((belief->best - belief->own_y) / sqrt(belief->own_var));
+    return normal_cdf((surrogate->best - surrogate->own_y) / sqrt(surrogate->own_var));
 }
 
-/* The chance of ending better than the incumbent. Among hundreds of curves that are carried far,
- * the process takes what is special about one for noise. So where the trial's own curve, carried by
- * itself, leads the incumbent, or is far behind it, that is what counts. */
-static double chance_of(const struct belief *belief, double mean, double sd)
+/* The probability of ending better than the incumbent. Among hundreds of extrapolated curves the
+ * surrogate takes the peculiarity of one for noise. Therefore the trial's own curve decides where
+ * it leads the incumbent, or is far behind it. */
+static double chance_of(const struct surrogate *surrogate, double mean, double sd)
 {
-    double chance = normal_cdf((belief->best - mean) / sd);
-    double own = own_chance(belief);
+    double chance = normal_cdf((surrogate->best - mean) / sd);
+    double own = own_chance(surrogate);
 
     if (own > 0.5) {
         return fmax(chance, own);
     }
-    return own < OWN_HOPELESS ? fmin(chance, own) : chance;
+    return own < own_chance_least ? fmin(chance, own) : chance;
 }
 
-/* Those begun after the last trial that came to the full resource, and stopped. */
-struct stops {
+/* The trials after the last one that reached the full resource; all of them were stopped. */
+struct stopped_trials {
     size_t n;
-    double best; /* of their carried curves; INFINITY without any */
+    double best; /* of their extrapolated curves, transformed; INFINITY: none */
 };
 
-static int count_stops(const struct study_def *study, const struct trials *trials,
-                       struct stops *stops, struct err *err)
+static int find_stopped(const struct study_data *data, struct stopped_trials *stopped,
+                        struct err *err)
 {
-    OWN(rows) struct rows rows = {0};
+    const struct evaluations *evaluations = &data->evaluations;
+    OWN(regression_data) struct regression_data rows = {0};
     int64_t last = 0;
 
-    *stops = (struct stops){.best = INFINITY};
-    for (size_t i = 0; i < trials->n_done; i++) {
-        if (trials->complete[i] && trials->done_seen[i]->number > last) {
-            last = trials->done_seen[i]->number;
+    *stopped = (struct stopped_trials){.best = INFINITY};
+    for (size_t i = 0; i < evaluations->n_done; i++) {
+        if (evaluations->complete[i] && evaluations->done_observed[i]->number > last) {
+            last = evaluations->done_observed[i]->number;
         }
     }
-    TRY(rows_init(&rows, study, trials, err));
-    for (size_t i = 0, k = 0; i < trials->n_done && k < rows.n; i++) { /* in one order */
-        if (rows.x[k] != trials->done[i]) {
+    TRY(regression_data_init(&rows, data->study, evaluations, err));
+    for (size_t i = 0, k = 0; i < evaluations->n_done && k < rows.n; i++) { /* in the same order */
+        if (rows.config[k] != evaluations->done[i]) {
             continue;
         }
-        if (!trials->complete[i] && trials->done_seen[i]->number > last) {
-            stops->n++;
-            stops->best = fmin(stops->best, rows.y[k]);
+        if (!evaluations->complete[i] && evaluations->done_observed[i]->number > last) {
+            stopped->n++;
+            stopped->best = fmin(stopped->best, rows.y[k]);
         }
         k++;
     }
     return 0;
 }
 
-/* Whether everything has been stopped for long, and the subject is ahead of all that was. */
-static bool is_doubtful(const struct belief *belief, const struct stops *stops)
+/* Whether many trials in a row were stopped, and the subject is better than all of them. */
+static bool has_benefit_of_doubt(const struct surrogate *surrogate,
+                                 const struct stopped_trials *stopped)
 {
-    return stops->n >= DOUBT_AFTER && belief->own_y <= stops->best
-           && own_chance(belief) >= OWN_HOPELESS;
+    return stopped->n >= STOPPED_LEAST && surrogate->own_y <= stopped->best
+           && own_chance(surrogate) >= own_chance_least;
 }
 
 int strategy_forecast(const struct study_def *study, const struct history *seen, int64_t number,
                       struct forecast *forecast, struct err *err)
 {
-    OWN(axes) struct axes axes = {0};
-    OWN(trials) struct trials trials = {0};
-    OWN(belief) struct belief belief = {0};
+    OWN(study_data) struct study_data data = {0};
+    OWN(surrogate) struct surrogate surrogate = {0};
     const struct observation *trial = find(seen, number);
+    struct stopped_trials stopped;
     double mean = 0.0;
     double sd = 0.0;
-    struct stops stops;
 
     *forecast = (struct forecast){0};
     if (trial == NULL) {
         return err_set(err, ERR_NOT_FOUND, "trial %lld is not in this history", (long long)number);
     }
-    TRY(axes_init(&axes, study->space, err));
-    TRY(trials_init(&trials, study, seen, err));
-    size_t n_whole = count_whole(&trials);
-    if (n_whole == 0 || axes_count(&axes) == 0) {
+    TRY(study_data_init(&data, study, seen, err));
+    size_t n_full = count_full(&data.evaluations);
+    if (n_full == 0 || encoding_n_dims(&data.encoding) == 0) {
         return 0;
     }
-    TRY(count_stops(study, &trials, &stops, err));
-    if (n_whole < WHOLE_LEAST && stops.n < DOUBT_AFTER) {
+    TRY(find_stopped(&data, &stopped, err));
+    if (n_full < FULL_LEAST && stopped.n < STOPPED_LEAST) {
         return 0;
     }
-    TRY(belief_init(&belief, study, &axes, &trials, seen, trial->x, NULL, err));
-    TRY(predict(&belief, &axes, trial->x, &mean, &sd, err));
-    bool doubtful = is_doubtful(&belief, &stops);
-    if (n_whole < WHOLE_LEAST && !doubtful) {
+    TRY(surrogate_fit(&surrogate, &data, trial->x, NULL, err));
+    TRY(predict(&surrogate, &data.encoding, trial->x, &mean, &sd, err));
+    bool is_doubtful = has_benefit_of_doubt(&surrogate, &stopped);
+    if (n_full < FULL_LEAST && !is_doubtful) {
         return 0;
     }
-    double chance = chance_of(&belief, mean, sd);
-    double scale = belief.transform.sd > 0.0 ? belief.transform.sd : 1.0;
-    *forecast = (struct forecast){
-        .known = true,
-        .chance = doubtful ? fmax(chance, 0.5) : chance,
-        .mean = trials_value(study, belief.transform.mean + scale * mean),
-        .sd = scale * sd,
-        .incumbent = trials_value(study, belief.transform.mean + scale * belief.best),
-        .n_rows = belief.n,
-    };
-    if (belief.fitted) {
-        forecast->fit = belief_fit_bytes(&belief, &forecast->fit_bytes);
-        forecast->fit_n_seen = belief.fit_n_seen;
+    double chance = chance_of(&surrogate, mean, sd);
+    *forecast =
+        (struct forecast){.known = true,
+                          .chance = is_doubtful ? fmax(chance, 0.5) : chance,
+                          .mean = surrogate_objective(&surrogate, study, mean),
+                          .sd = surrogate_scale(&surrogate) * sd,
+                          .incumbent = surrogate_objective(&surrogate, study, surrogate.best),
+                          .n_rows = surrogate.n};
+    if (surrogate.is_new_fit) {
+        forecast->fit = surrogate_fit_bytes(&surrogate, &forecast->fit_bytes);
+        forecast->fit_n_seen = surrogate.fit_n_seen;
     }
     return 0;
 }

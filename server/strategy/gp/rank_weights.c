@@ -8,54 +8,44 @@
 
 enum { SAMPLES = 100 };
 
-static const double loss_max = 0.45;   /* of ½, which is chance */
-static const double slope_prior = 2.0; /* results' worth of a slope of 1 */
+static const double loss_max = 0.45;   /* .5 is chance */
+static const double slope_prior = 2.0; /* a slope of 1, worth so many results */
 static const double slope_max = 5.0;
 
-/* Losses of the sources and then of our own model. */
-struct losses {
+/* Rank losses in one sample: of each source, then of the own model. */
+struct rank_losses {
     double of[SOURCES_MAX + 1];
 };
 
-struct court {
-    size_t n, n_sources;
-    const double *y;
-    const double *said[SOURCES_MAX + 1];
-    unsigned counts[JUDGED_MAX]; /* how often each result was drawn */
-};
-
-/* Pairs of equal results tell nothing, equal sayings are half wrong. */
-static double rank_loss(const struct court *court, const double said[])
+/* Pairs of equal results do not count; pairs of equal predictions count half. `counts`: how often
+ * each result is in the sample. */
+static double rank_loss(const struct rank_data *data, const unsigned counts[],
+                        const double prediction[])
 {
     double wrong = 0.0;
     double all = 0.0;
 
-    for (size_t i = 0; i < court->n; i++) {
-        for (size_t j = 0; j < i && court->counts[i] > 0; j++) {
-            double delta = court->y[i] - court->y[j];
-            double told = said[i] - said[j];
-            double weight = court->counts[i] * court->counts[j];
+    for (size_t i = 0; i < data->n; i++) {
+        for (size_t j = 0; j < i && counts[i] > 0; j++) {
+            double delta = data->y[i] - data->y[j];
+            double predicted = prediction[i] - prediction[j];
+            double weight = counts[i] * counts[j];
             weight = delta > 0.0 || delta < 0.0 ? weight : 0.0;
             all += weight;
-            wrong += weight * (delta * told > 0.0 ? 0.0 : delta * told < 0.0 ? 1.0 : 0.5);
+            wrong += weight * (delta * predicted > 0.0 ? 0.0 : delta * predicted < 0.0 ? 1.0 : 0.5);
         }
     }
     return all > 0.0 ? wrong / all : 0.5;
 }
 
-static void measure(const struct court *court, struct losses *out)
+static void measure_losses(const struct rank_data *data, const unsigned counts[],
+                           struct rank_losses *out)
 {
-    for (size_t k = 0; k <= court->n_sources; k++) {
-        out->of[k] = court->said[k] == NULL ? (double)NAN : rank_loss(court, court->said[k]);
+    for (size_t k = 0; k < data->n_sources; k++) {
+        out->of[k] =
+            data->of_source[k] == NULL ? (double)NAN : rank_loss(data, counts, data->of_source[k]);
     }
-}
-
-static void resample(struct court *court, struct rng *rng)
-{
-    memset(court->counts, 0, sizeof court->counts);
-    for (size_t i = 0; i < court->n; i++) {
-        court->counts[rng_below(rng, court->n)]++;
-    }
+    out->of[data->n_sources] = rank_loss(data, counts, data->own);
 }
 
 static int by_size(const void *a, const void *b)
@@ -66,8 +56,8 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* What our own loss exceeds in one sample of twenty. */
-static double own_bound(size_t own, const struct losses samples[])
+/* The 95th percentile of the own model's losses. */
+static double own_bound(size_t own, const struct rank_losses samples[])
 {
     double sorted[SAMPLES];
 
@@ -78,27 +68,27 @@ static double own_bound(size_t own, const struct losses samples[])
     return sorted[SAMPLES * 95 / 100];
 }
 
-/* One vote, shared among the admitted that err least. */
-static void vote(const bool admitted[], size_t n, const double sample[], double weights[])
+/* Adds one sample to the weights: 1/SAMPLES, divided among the admitted sources of least loss. */
+static void add_sample(const bool admitted[], size_t n, const double loss[], double weights[])
 {
     double least = INFINITY;
     double winners = 0.0;
 
     for (size_t k = 0; k < n; k++) {
-        least = admitted[k] ? fmin(least, sample[k]) : least;
+        least = admitted[k] ? fmin(least, loss[k]) : least;
     }
     for (size_t k = 0; k < n; k++) {
-        winners += admitted[k] && sample[k] <= least;
+        winners += admitted[k] && loss[k] <= least;
     }
     for (size_t k = 0; k < n; k++) {
-        if (admitted[k] && sample[k] <= least) {
+        if (admitted[k] && loss[k] <= least) {
             weights[k] += 1.0 / (winners * SAMPLES);
         }
     }
 }
 
-/* The share of samples in which an admitted source errs no more than our own model. */
-static double trust(const bool admitted[], size_t n, const struct losses samples[])
+/* The share of samples in which an admitted source has no greater loss than the own model. */
+static double ensemble_weight(const bool admitted[], size_t n, const struct rank_losses samples[])
 {
     double share = 0.0;
 
@@ -112,67 +102,68 @@ static double trust(const bool admitted[], size_t n, const struct losses samples
     return share;
 }
 
-/* What the followed sources say together of the i-th result. */
-static double say(const struct court *court, const double weights[], size_t i)
+/* The weighted mean of the predictions of the i-th result. */
+static double mean_prediction(const struct rank_data *data, const double weights[], size_t i)
 {
     double sum = 0.0;
 
-    for (size_t k = 0; k < court->n_sources; k++) {
-        sum += weights[k] > 0.0 ? weights[k] * court->said[k][i] : 0.0;
+    for (size_t k = 0; k < data->n_sources; k++) {
+        sum += weights[k] > 0.0 ? weights[k] * data->of_source[k][i] : 0.0;
     }
     return sum;
 }
 
-static double regress(const struct court *court, const double weights[])
+static double regress(const struct rank_data *data, const double weights[])
 {
-    double n = (double)court->n;
+    double n = (double)data->n;
     double mean_x = 0.0;
     double mean_y = 0.0;
     double xx = 0.0;
     double xy = 0.0;
 
-    for (size_t i = 0; i < court->n; i++) {
-        mean_x += say(court, weights, i) / n;
-        mean_y += court->y[i] / n;
+    for (size_t i = 0; i < data->n; i++) {
+        mean_x += mean_prediction(data, weights, i) / n;
+        mean_y += data->y[i] / n;
     }
-    for (size_t i = 0; i < court->n; i++) {
-        double x = say(court, weights, i) - mean_x;
+    for (size_t i = 0; i < data->n; i++) {
+        double x = mean_prediction(data, weights, i) - mean_x;
         xx += x * x;
-        xy += x * (court->y[i] - mean_y);
+        xy += x * (data->y[i] - mean_y);
     }
     return fmin(fmax((slope_prior + xy) / (slope_prior + xx), 0.0), slope_max);
 }
 
-void judge(size_t n, const double y[], size_t n_sources, const double *const said[],
-           const double own[], uint64_t seed, struct verdict *verdict)
+void rank_weights_compute(const struct rank_data *data, uint64_t seed, struct rank_weights *weights)
 {
-    struct court court = {.n = n, .n_sources = n_sources, .y = y};
     struct rng rng = rng_for(seed, 0);
     bool admitted[SOURCES_MAX] = {0};
-    struct losses samples[SAMPLES];
-    struct losses whole;
+    unsigned counts[RANKED_MAX];
+    struct rank_losses samples[SAMPLES];
+    struct rank_losses whole;
+    size_t n = data->n_sources;
 
-    *verdict = (struct verdict){0};
-    for (size_t i = 0; i < n; i++) {
-        court.counts[i] = 1;
+    *weights = (struct rank_weights){0};
+    for (size_t i = 0; i < data->n; i++) {
+        counts[i] = 1;
     }
-    memcpy(court.said, said, n_sources * sizeof *said);
-    court.said[n_sources] = own;
-    measure(&court, &whole);
-    memcpy(verdict->loss, whole.of, n_sources * sizeof *whole.of);
-    verdict->own_loss = whole.of[n_sources];
+    measure_losses(data, counts, &whole);
+    memcpy(weights->loss, whole.of, n * sizeof *whole.of);
+    weights->own_loss = whole.of[n];
     for (size_t s = 0; s < SAMPLES; s++) {
-        resample(&court, &rng);
-        measure(&court, &samples[s]);
+        memset(counts, 0, sizeof counts);
+        for (size_t i = 0; i < data->n; i++) {
+            counts[rng_below(&rng, data->n)]++;
+        }
+        measure_losses(data, counts, &samples[s]);
     }
-    double bound = fmin(own_bound(n_sources, samples), loss_max);
-    for (size_t k = 0; k < n_sources; k++) {
-        admitted[k] = whole.of[k] <= bound; /* NaN is not */
-        verdict->any = verdict->any || admitted[k];
+    double bound = fmin(own_bound(n, samples), loss_max);
+    for (size_t k = 0; k < n; k++) {
+        admitted[k] = whole.of[k] <= bound; /* false for NaN */
+        weights->any = weights->any || admitted[k];
     }
-    for (size_t s = 0; s < SAMPLES && verdict->any; s++) {
-        vote(admitted, n_sources, samples[s].of, verdict->weight);
+    for (size_t s = 0; s < SAMPLES && weights->any; s++) {
+        add_sample(admitted, n, samples[s].of, weights->weight);
     }
-    verdict->trust = trust(admitted, n_sources, samples);
-    verdict->slope = regress(&court, verdict->weight);
+    weights->ensemble_weight = ensemble_weight(admitted, n, samples);
+    weights->slope = regress(data, weights->weight);
 }

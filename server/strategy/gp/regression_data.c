@@ -8,120 +8,123 @@
 
 static const double level_eta = 3.0;
 
-#define NOISIER_MAX 100.0
+#define VARIANCE_FACTOR_MAX 100.0
 
-void rows_finish(struct rows *rows)
+void regression_data_finish(struct regression_data *data)
 {
-    free(rows->x);
-    free(rows->y);
-    free(rows->extra);
-    free(rows->expected);
-    *rows = (struct rows){0};
+    free(data->config);
+    free(data->y);
+    free(data->extra);
+    free(data->prior_mean);
+    *data = (struct regression_data){0};
 }
 
 /* ---- curves ---------------------------------------------------------------------------------- */
-/* The cost at a level: the last measurement at or before it, if the trial came that far. A trial
- * that completed earlier ended by itself: its value stands at the later levels too. */
-static double at_level(const struct study_def *study, const struct observation *seen, int64_t level,
-                       bool is_last)
+/* The cost at a level: the last measurement at or before it, if the trial reached the level; else
+ * NaN. A trial that completed earlier ended by itself: its value counts at the later levels too. */
+static double cost_at_level(const struct study_def *study, const struct observation *observed,
+                            int64_t level, bool is_last)
 {
-    bool is_complete = seen->kind == OBSERVED_COMPLETED;
+    bool is_complete = observed->kind == OBSERVED_COMPLETED;
     double value = NAN;
     bool reached = false;
 
     if (is_complete && is_last) {
-        return trials_value(study, seen->value);
+        return study_cost(study, observed->value);
     }
-    for (size_t i = 0; i < seen->n_curve; i++) {
-        reached = reached || seen->curve[i].step >= level;
-        value = seen->curve[i].step <= level ? seen->curve[i].value : value;
+    for (size_t i = 0; i < observed->n_curve; i++) {
+        reached = reached || observed->curve[i].step >= level;
+        value = observed->curve[i].step <= level ? observed->curve[i].value : value;
     }
-    if (seen->n_curve == 0 && seen->step <= level) {
-        value = seen->value;
-        reached = seen->step == level;
+    if (observed->n_curve == 0 && observed->step <= level) {
+        value = observed->value;
+        reached = observed->step == level;
     }
-    return (reached || is_complete) && isfinite(value) ? trials_value(study, value) : (double)NAN;
+    return (reached || is_complete) && isfinite(value) ? study_cost(study, value) : (double)NAN;
 }
 
-static bool has_value(const struct study_def *study, const struct observation *seen,
+static bool has_value(const struct study_def *study, const struct observation *observed,
                       size_t n_levels, const int64_t levels[])
 {
     for (size_t i = 0; i < n_levels; i++) {
-        if (!isnan(at_level(study, seen, levels[i], i + 1 == n_levels))) {
+        if (!isnan(cost_at_level(study, observed, levels[i], i + 1 == n_levels))) {
             return true;
         }
     }
     return false;
 }
 
-static const struct observation *nth(const struct trials *trials, size_t i)
+/* The i-th of the done and then the pending trials. */
+static const struct observation *nth(const struct evaluations *evaluations, size_t i)
 {
-    return i < trials->n_done ? trials->done_seen[i] : trials->pending_seen[i - trials->n_done];
+    return i < evaluations->n_done ? evaluations->done_observed[i]
+                                   : evaluations->pending_observed[i - evaluations->n_done];
 }
 
-/* Rows with costs and variances in the objective's own units. */
-static int gather_curves(struct rows *rows, const struct study_def *study,
-                         const struct trials *trials, struct err *err)
+/* Rows with costs and variances in the units of the objective. */
+static int gather_curves(struct regression_data *data, const struct study_def *study,
+                         const struct evaluations *evaluations, struct err *err)
 {
     int64_t levels[CURVE_LEVELS_MAX];
     size_t n_levels = curve_levels(study->resource_min, study->resource_max, level_eta, levels);
-    size_t most = trials->n_done + trials->n_pending;
+    size_t most = evaluations->n_done + evaluations->n_pending;
     OWN(memory) double *value = calloc(most * n_levels + 1, sizeof *value);
 
     if (value == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for learning curves");
     }
     for (size_t i = 0; i < most; i++) {
-        const struct observation *seen = nth(trials, i);
-        if (!has_value(study, seen, n_levels, levels)) {
+        const struct observation *observed = nth(evaluations, i);
+        if (!has_value(study, observed, n_levels, levels)) {
             continue;
         }
-        double *row = value + rows->n * n_levels;
+        double *row = value + data->n * n_levels;
         for (size_t k = 0; k < n_levels; k++) {
-            row[k] = at_level(study, seen, levels[k], k + 1 == n_levels);
+            row[k] = cost_at_level(study, observed, levels[k], k + 1 == n_levels);
         }
-        rows->n_whole += isnan(row[n_levels - 1]) ? 0 : 1;
-        rows->x[rows->n++] = seen->x;
+        data->n_full += isnan(row[n_levels - 1]) ? 0 : 1;
+        data->config[data->n++] = observed->x;
     }
-    rows->has_curves = true;
-    return curves_extrapolate(n_levels, rows->n, value, rows->y, rows->extra, err);
+    data->has_curves = true;
+    return curves_extrapolate(n_levels, data->n, value, data->y, data->extra, err);
 }
 
 /* ---- all rows -------------------------------------------------------------------------------- */
-static void gather_costs(struct rows *rows, const struct trials *trials)
+static void gather_costs(struct regression_data *data, const struct evaluations *evaluations)
 {
-    for (size_t i = 0; i < trials->n_done; i++) {
-        rows->x[i] = trials->done[i];
-        rows->y[i] = trials->cost[i];
+    for (size_t i = 0; i < evaluations->n_done; i++) {
+        data->config[i] = evaluations->done[i];
+        data->y[i] = evaluations->cost[i];
     }
-    rows->n = rows->n_whole = trials->n_done;
+    data->n = data->n_full = evaluations->n_done;
 }
 
-static void add_failures(struct rows *rows, const struct trials *trials)
+static void add_failures(struct regression_data *data, const struct evaluations *evaluations)
 {
     double low = INFINITY;
     double high = -INFINITY;
 
-    for (size_t i = 0; i < rows->n; i++) {
-        low = fmin(low, rows->y[i]);
-        high = fmax(high, rows->y[i]);
+    for (size_t i = 0; i < data->n; i++) {
+        low = fmin(low, data->y[i]);
+        high = fmax(high, data->y[i]);
     }
-    double worst = rows->n == 0 ? 0.0 : high + 0.5 * (high - low);
-    for (size_t i = 0; i < trials->n_failed; i++) {
-        rows->x[rows->n] = trials->failed[i];
-        rows->y[rows->n++] = worst;
+    double worst = data->n == 0 ? 0.0 : high + 0.5 * (high - low);
+    for (size_t i = 0; i < evaluations->n_failed; i++) {
+        data->config[data->n] = evaluations->failed[i];
+        data->y[data->n++] = worst;
     }
 }
 
-static int allocate(struct rows *rows, size_t most, struct err *err)
+static int allocate(struct regression_data *data, size_t most, struct err *err)
 {
-    *rows = (struct rows){.best = INFINITY, .noisier = 1.0};
-    rows->x = calloc(most + 1, sizeof *rows->x);
-    rows->y = calloc(most + 1, sizeof *rows->y);
-    rows->extra = calloc(most + 1, sizeof *rows->extra);
-    rows->expected = calloc(most + 1, sizeof *rows->expected);
-    if (rows->x == NULL || rows->y == NULL || rows->extra == NULL || rows->expected == NULL) {
-        rows_finish(rows);
+    *data = (struct regression_data){.best = INFINITY, .variance_factor = 1.0};
+    data->config = calloc(most + 1, sizeof *data->config);
+    data->y = calloc(most + 1, sizeof *data->y);
+    data->extra = calloc(most + 1, sizeof *data->extra);
+    data->prior_mean = calloc(most + 1, sizeof *data->prior_mean);
+    if (data->config == NULL || data->y == NULL || data->extra == NULL
+        || data->prior_mean == NULL) {
+        regression_data_finish(data);
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     return 0;
@@ -135,12 +138,13 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* What carried values are uncertain by is told on the scale of the good half: the z-score's is that
- * of the bad ones, of which there are many and far away, and on it the process believes itself more
- * than it should. How many times larger the variances become, at most NOISIER_MAX. */
-static int good_half_factor(const struct rows *rows, double *factor, struct err *err)
+/* *factor ← 1 / the mean square distance of the better half from the median, at most
+ * VARIANCE_FACTOR_MAX. The variances of extrapolated values are expressed on the scale of the
+ * better half: on that of all rows, most of which are far worse, the surrogate would be
+ * overconfident. */
+static int better_half_factor(const struct regression_data *data, double *factor, struct err *err)
 {
-    OWN(memory) double *sorted = malloc(rows->n * sizeof *sorted + 1);
+    OWN(memory) double *sorted = malloc(data->n * sizeof *sorted + 1);
     double square = 0.0;
     size_t n = 0;
 
@@ -148,128 +152,128 @@ static int good_half_factor(const struct rows *rows, double *factor, struct err 
     if (sorted == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    if (rows->n == 0) {
+    if (data->n == 0) {
         return 0;
     }
-    memcpy(sorted, rows->y, rows->n * sizeof *sorted);
-    qsort(sorted, rows->n, sizeof *sorted, by_value);
-    double median = 0.5 * (sorted[(rows->n - 1) / 2] + sorted[rows->n / 2]);
-    while (n < rows->n && sorted[n] <= median) {
+    memcpy(sorted, data->y, data->n * sizeof *sorted);
+    qsort(sorted, data->n, sizeof *sorted, by_value);
+    double median = 0.5 * (sorted[(data->n - 1) / 2] + sorted[data->n / 2]);
+    while (n < data->n && sorted[n] <= median) {
         square += (sorted[n] - median) * (sorted[n] - median);
         n++;
     }
     double share = square / (double)(n > 0 ? n : 1);
-    *factor = share > 1.0 / NOISIER_MAX ? 1.0 / share : NOISIER_MAX;
+    *factor = share > 1.0 / VARIANCE_FACTOR_MAX ? 1.0 / share : VARIANCE_FACTOR_MAX;
     return 0;
 }
 
-static int scale_curves(struct rows *rows, struct err *err)
+static int scale_curves(struct regression_data *data, struct err *err)
 {
-    TRY(good_half_factor(rows, &rows->noisier, err));
-    for (size_t i = 0; i < rows->n; i++) {
-        rows->extra[i] *= rows->noisier;
+    TRY(better_half_factor(data, &data->variance_factor, err));
+    for (size_t i = 0; i < data->n; i++) {
+        data->extra[i] *= data->variance_factor;
     }
     return 0;
 }
 
-int rows_init(struct rows *rows, const struct study_def *study, const struct trials *trials,
-              struct err *err)
+int regression_data_init(struct regression_data *data, const struct study_def *study,
+                         const struct evaluations *evaluations, struct err *err)
 {
-    TRY(allocate(rows, trials->n_done + trials->n_pending + trials->n_failed, err));
+    TRY(allocate(data, evaluations->n_done + evaluations->n_pending + evaluations->n_failed, err));
     if (study->has_resource) {
-        TRY(gather_curves(rows, study, trials, err));
+        TRY(gather_curves(data, study, evaluations, err));
     } else {
-        gather_costs(rows, trials);
+        gather_costs(data, evaluations);
     }
-    TRY((study->has_resource ? transform_fit_all : transform_fit)(&rows->transform, rows->n,
-                                                                  rows->y, err));
-    double sd = rows->transform.sd;
-    for (size_t i = 0; i < rows->n; i++) {
-        rows->y[i] = transform_apply(&rows->transform, rows->y[i]);
-        if (!(rows->extra[i] > 0.0)) {
-            rows->best = fmin(rows->best, rows->y[i]);
+    TRY((study->has_resource ? transform_fit_all : transform_fit)(&data->transform, data->n,
+                                                                  data->y, err));
+    double sd = data->transform.sd;
+    for (size_t i = 0; i < data->n; i++) {
+        data->y[i] = transform_apply(&data->transform, data->y[i]);
+        if (!(data->extra[i] > 0.0)) {
+            data->best = fmin(data->best, data->y[i]);
         }
-        rows->extra[i] = sd > 0.0 ? rows->extra[i] / (sd * sd) : 0.0;
+        data->extra[i] = sd > 0.0 ? data->extra[i] / (sd * sd) : 0.0;
     }
-    if (rows->has_curves) {
-        TRY(scale_curves(rows, err));
+    if (data->has_curves) {
+        TRY(scale_curves(data, err));
     }
-    add_failures(rows, trials);
+    add_failures(data, evaluations);
     return 0;
 }
 
-size_t rows_count(const struct study_def *study, const struct trials *trials)
+size_t regression_data_count(const struct study_def *study, const struct evaluations *evaluations)
 {
     int64_t levels[CURVE_LEVELS_MAX];
     size_t n = 0;
 
     if (!study->has_resource) {
-        return trials->n_done;
+        return evaluations->n_done;
     }
     size_t n_levels = curve_levels(study->resource_min, study->resource_max, level_eta, levels);
-    for (size_t i = 0; i < trials->n_done + trials->n_pending; i++) {
-        n += has_value(study, nth(trials, i), n_levels, levels) ? 1 : 0;
+    for (size_t i = 0; i < evaluations->n_done + evaluations->n_pending; i++) {
+        n += has_value(study, nth(evaluations, i), n_levels, levels) ? 1 : 0;
     }
     return n;
 }
 
-/* ---- a closer look --------------------------------------------------------------------------- */
+/* ---- local refit ----------------------------------------------------------------------------- */
 enum { FIRST = 20 };
 
-static const double trace = 1e-3; /* of a standard deviation */
+static const double least_gain = 1e-3; /* of a standard deviation */
 
-size_t rows_idle(const struct rows *rows)
+size_t regression_data_stagnation(const struct regression_data *data)
 {
     double best = INFINITY;
     size_t last = 0;
 
-    for (size_t i = 0; i < rows->n_whole; i++) {
-        if (rows->y[i] < best - trace) {
-            best = rows->y[i];
+    for (size_t i = 0; i < data->n_full; i++) {
+        if (data->y[i] < best - least_gain) {
+            best = data->y[i];
             last = i;
         }
     }
-    return rows->n_whole - last;
+    return data->n_full - last;
 }
 
-/* y and the transform ← what they are when the mean is 0 and the deviation 1 again. */
-static void rescale(struct rows *rows)
+/* Standardises y, and adapts best and the transform. */
+static void standardise(struct regression_data *data)
 {
-    double n = (double)rows->n;
+    double n = (double)data->n;
     double mean = 0.0;
     double square = 0.0;
 
-    for (size_t i = 0; i < rows->n; i++) {
-        mean += rows->y[i] / n;
+    for (size_t i = 0; i < data->n; i++) {
+        mean += data->y[i] / n;
     }
-    for (size_t i = 0; i < rows->n; i++) {
-        square += (rows->y[i] - mean) * (rows->y[i] - mean) / n;
+    for (size_t i = 0; i < data->n; i++) {
+        square += (data->y[i] - mean) * (data->y[i] - mean) / n;
     }
     double sd = sqrt(square);
-    for (size_t i = 0; i < rows->n; i++) {
-        rows->y[i] = (rows->y[i] - mean) / sd;
+    for (size_t i = 0; i < data->n; i++) {
+        data->y[i] = (data->y[i] - mean) / sd;
     }
-    rows->best = (rows->best - mean) / sd;
-    rows->transform.mean += rows->transform.sd * mean;
-    rows->transform.sd *= sd;
+    data->best = (data->best - mean) / sd;
+    data->transform.mean += data->transform.sd * mean;
+    data->transform.sd *= sd;
 }
 
-bool rows_look_closer(struct rows *rows)
+bool regression_data_focus(struct regression_data *data)
 {
     double sorted[FIRST];
 
-    if (rows->n_whole < FIRST) {
+    if (data->n_full < FIRST) {
         return false;
     }
-    memcpy(sorted, rows->y, sizeof sorted);
+    memcpy(sorted, data->y, sizeof sorted);
     qsort(sorted, FIRST, sizeof *sorted, by_value);
     double median = sorted[FIRST / 2];
-    if (!(median > rows->best + trace)) {
+    if (!(median > data->best + least_gain)) {
         return false;
     }
-    for (size_t i = 0; i < rows->n; i++) {
-        rows->y[i] = fmin(rows->y[i], median);
+    for (size_t i = 0; i < data->n; i++) {
+        data->y[i] = fmin(data->y[i], median);
     }
-    rescale(rows);
+    standardise(data);
     return true;
 }

@@ -1,9 +1,10 @@
-/* What a regression on a study's results is given: one row a trial, transformed.
+/* The data that the surrogate is fitted to: one row per trial, with transformed costs.
  *
- * Without a resource a row is a finished trial's cost. With one it is a trial's curve carried to
- * the full resource, running trials included, and how uncertain that is (model/curves.h): values of
- * different resources never meet. A failure counts as half a range
- * worse than the worst, besides what the model of failures makes of it. */
+ * Without a resource a row is the cost of a finished trial. With a resource a row is the learning
+ * curve of a trial, running ones included, extrapolated to the full resource, with the variance of
+ * the extrapolation (model/curves.h): values measured at different resources are never compared. A
+ * failed trial has the worst cost plus half the range, in addition to its part in the feasibility
+ * model. */
 #ifndef SERVER_STRATEGY_GP_REGRESSION_DATA_H
 #define SERVER_STRATEGY_GP_REGRESSION_DATA_H
 
@@ -15,32 +16,34 @@
 #include "server/model/transform.h"
 #include "server/strategy/evaluations.h"
 
-struct rows {
-    size_t n, n_whole; /* rows; those at the full resource */
-    const double **x;  /* configurations, borrowed from the history */
-    double *y;         /* transformed costs */
-    double *extra;     /* variances beyond the common noise, in the same units */
-    double *expected;  /* of y by older studies, which the model takes as its mean; 0 at first */
-    bool has_curves;   /* extra is not zero everywhere */
-    double noisier;    /* how many times larger than the carried curves' own variances extra is */
-    double best;       /* the best y at the full resource; INFINITY without one */
+struct regression_data {
+    size_t n;               /* rows */
+    size_t n_full;          /* rows of trials at the full resource */
+    const double **config;  /* borrowed from the history */
+    double *y;              /* transformed costs */
+    double *extra;          /* noise variances beyond the common noise, transformed */
+    double *prior_mean;     /* transfer prior at each row; 0 at first */
+    bool has_curves;        /* extra may be greater than 0 */
+    double variance_factor; /* by which extra was scaled up */
+    double best;            /* the least y at the full resource; INFINITY: none */
     struct transform transform;
 };
 
-MUST_USE int rows_init(struct rows *rows, const struct study_def *study,
-                       const struct trials *trials, struct err *err);
-void rows_finish(struct rows *rows);
-OWN_VALUE(rows)
+/* ERR_NOMEM. */
+MUST_USE int regression_data_init(struct regression_data *data, const struct study_def *study,
+                                  const struct evaluations *evaluations, struct err *err);
+void regression_data_finish(struct regression_data *data);
+OWN_VALUE(regression_data)
 
-/* Rows there are of trials that were measured at all: what a model can be made from. */
-size_t rows_count(const struct study_def *study, const struct trials *trials);
+/* How many trials have any measured value. */
+size_t regression_data_count(const struct study_def *study, const struct evaluations *evaluations);
 
-/* Results since the last one that was better than all before it by more than a trace. */
-size_t rows_idle(const struct rows *rows);
-/* A closer look at what is good: costs beyond the median of the first 20 results count as that
- * median, and what is left is scaled afresh, so that differences among good ones are not lost in
- * the spread of bad ones. False, and nothing is changed, where there is nothing to see so: fewer
- * results, or none better than that median. Not for curves. */
-bool rows_look_closer(struct rows *rows);
+/* Stagnation: results since the last improvement by more than 1e-3 standard deviations. */
+size_t regression_data_stagnation(const struct regression_data *data);
+/* Rescales the data for a local refit: costs above the median of the first 20 results count as that
+ * median, and y is standardised again, so that differences among good results are not small beside
+ * the spread of bad ones. False, without any change, with fewer results or none better than that
+ * median. Not for curves. */
+bool regression_data_focus(struct regression_data *data);
 
 #endif

@@ -5,69 +5,76 @@
 #include <string.h>
 
 #include "server/model/fit.h"
+#include "server/strategy/gp/regression_data.h"
 
+/* The reasons for these numbers are in tests/bench/choices.md. */
 enum {
-    FIT_POINTS_MAX = 300,    /* hyper-parameters are fitted to at most so many */
-    FIT_BEST = 150,          /* the best of them; the rest is spread over all results */
-    MODEL_POINTS_MAX = 1000, /* beyond, the model is local, so that an ask takes no longer … */
-    MODEL_BEST = 300,        /* … of the best … */
-    MODEL_LOCAL = 800,       /* … and, up to this many in all, the nearest to the incumbent */
-    CURVES_MAX = 400,        /* of learning curves, which are many: the best half and a spread */
-    FAILURES_MODELLED = 3,
-    WHOLE_LEAST = 3, /* trials at the full resource, before beginnings tell anything */
+    FIT_POINTS_MAX = 300,    /* hyper-parameters are fitted to at most so many results: */
+    FIT_BEST = 150,          /* the best of them, and a spread over the others */
+    MODEL_POINTS_MAX = 1000, /* with more results the model is local, which bounds its cost: */
+    MODEL_BEST = 300,        /* the best of them, */
+    MODEL_LOCAL = 800,       /* and, up to so many in all, the nearest to the incumbent */
+    CURVES_MAX = 400,        /* of learning curves: the best half, and a spread */
+    FAILURES_LEAST = 3,      /* for a feasibility model */
+    FULL_LEAST = 3,          /* results at the full resource, before truncated curves are avoided */
     PENDING_MAX = 200,
     STARTS_MAX = 3,
-    IDLE = 12,        /* results without a better one, after which … */
-    CLOSER_MAX = 200, /* … and up to so many results a closer look pays */
-    CLOSER_EVALUATIONS = 15
+    STAGNATION = 12,        /* results without improvement, after which a local refit is made, */
+    LOCAL_REFIT_MAX = 200,  /* with up to so many results */
+    LOCAL_EVALUATIONS = 15, /* of the posterior */
+    OFFSETS_AT_ONCE = 256
 };
 
-static const double ok_noise = 0.05;
+static const double feasibility_noise = 0.05; /* least noise variance of the labels */
 static const char fit_magic[4] = {'g', 'p', '0', '1'};
 
-struct fit_header {
+/* The beginning of a stored fit; then theta of the objective, and of feasibility if there is one.
+ */
+struct surrogate_fit_header {
     char magic[4];
     uint32_t n_theta;
-    uint32_t has_ok;
+    uint32_t has_feasibility;
     uint32_t reserved;
 };
 
-void belief_finish(struct belief *belief)
+void surrogate_finish(struct surrogate *surrogate)
 {
-    gp_destroy(belief->gp);
-    gp_destroy(belief->ok);
-    guide_finish(&belief->guide);
-    points_finish(&belief->points);
-    points_finish(&belief->ok_points);
-    points_finish(&belief->begun);
-    free(belief->done);
-    free(belief->y);
-    free(belief->extra);
-    free(belief->expected);
-    free(belief->theta);
-    *belief = (struct belief){0};
+    gp_destroy(surrogate->gp);
+    gp_destroy(surrogate->feasibility);
+    transfer_prior_finish(&surrogate->transfer_prior);
+    points_finish(&surrogate->points);
+    points_finish(&surrogate->feasibility_points);
+    points_finish(&surrogate->truncated);
+    free(surrogate->config);
+    free(surrogate->y);
+    free(surrogate->extra);
+    free(surrogate->offset);
+    free(surrogate->theta);
+    *surrogate = (struct surrogate){0};
 }
 
 /* ---- stored fits ----------------------------------------------------------------------------- */
-void *belief_fit_bytes(const struct belief *belief, size_t *bytes)
+void *surrogate_fit_bytes(const struct surrogate *surrogate, size_t *bytes)
 {
-    size_t n = belief->n_theta;
-    struct fit_header header = {.n_theta = (uint32_t)n, .has_ok = belief->ok != NULL};
+    size_t n = surrogate->n_theta;
+    struct surrogate_fit_header header = {.n_theta = (uint32_t)n,
+                                          .has_feasibility = surrogate->feasibility != NULL};
+    size_t n_values = (header.has_feasibility ? 2 : 1) * n;
     char *data = malloc(sizeof header + 2 * n * sizeof(double));
 
     if (data == NULL) {
         return NULL;
     }
     memcpy(header.magic, fit_magic, sizeof header.magic);
-    *bytes = sizeof header + (header.has_ok ? 2 : 1) * n * sizeof(double);
+    *bytes = sizeof header + n_values * sizeof(double);
     memcpy(data, &header, sizeof header);
-    memcpy(data + sizeof header, belief->theta, (header.has_ok ? 2 : 1) * n * sizeof(double));
+    memcpy(data + sizeof header, surrogate->theta, n_values * sizeof(double));
     return data;
 }
 
-/* The newest stored fit of this shape that the history reaches; NULL without one. */
+/* The newest stored fit of this shape that was made from at most n_finished trials; NULL: none. */
 static const struct fit *newest_fit(const struct history *seen, size_t n_theta, uint64_t n_finished,
-                                    struct fit_header *header)
+                                    struct surrogate_fit_header *header)
 {
     for (size_t i = seen->n_fits; i-- > 0;) {
         const struct fit *fit = &seen->fits[i];
@@ -75,13 +82,13 @@ static const struct fit *newest_fit(const struct history *seen, size_t n_theta, 
             continue;
         }
         memcpy(header, fit->data, sizeof *header);
-        size_t sets = header->has_ok ? 2 : 1;
+        size_t sets = header->has_feasibility ? 2 : 1;
         if (memcmp(header->magic, fit_magic, sizeof fit_magic) == 0 && header->n_theta == n_theta
             && fit->bytes == sizeof *header + sets * n_theta * sizeof(double)) {
             return fit;
         }
     }
-    *header = (struct fit_header){0};
+    *header = (struct surrogate_fit_header){0};
     return NULL;
 }
 
@@ -90,16 +97,16 @@ static bool is_due(uint64_t n, uint64_t fitted_at)
     return n <= 30 ? fitted_at < n : n - fitted_at >= (n + 19) / 20;
 }
 
-/* ---- which results --------------------------------------------------------------------------- */
-struct ranked {
+/* ---- choosing results ------------------------------------------------------------------------ */
+struct indexed {
     double key;
     size_t index;
 };
 
 static int by_key(const void *a, const void *b)
 {
-    const struct ranked *x = a;
-    const struct ranked *y = b;
+    const struct indexed *x = a;
+    const struct indexed *y = b;
 
     if (x->key < y->key || x->key > y->key) {
         return x->key < y->key ? -1 : 1;
@@ -109,12 +116,13 @@ static int by_key(const void *a, const void *b)
 
 static int by_index(const void *a, const void *b)
 {
-    size_t x = ((const struct ranked *)a)->index;
-    size_t y = ((const struct ranked *)b)->index;
+    size_t x = ((const struct indexed *)a)->index;
+    size_t y = ((const struct indexed *)b)->index;
 
     return (x > y) - (x < y);
 }
 
+/* The squared distance of two points; categories that differ count ½. */
 static double distance(const struct points *points, size_t i, size_t j)
 {
     double sum = 0.0;
@@ -129,21 +137,31 @@ static double distance(const struct points *points, size_t i, size_t j)
     return sum;
 }
 
-/* order[0 … k-1] ← the `best` best by cost and then the nearest to the very best, or, with
- * `spread`, every so many-th of the others; in the order of their numbers. */
-static int choose(const struct points *points, size_t n, const double cost[], size_t best, size_t k,
-                  bool spread, struct ranked order[], struct err *err)
+/* Which of many results to take: `n` of them, of which the `best` have the least cost; the others
+ * are an even spread over the rest, or those nearest to the best result. */
+struct subset {
+    size_t n, best;
+    bool is_spread;
+};
+
+/* order[0 … n-1] ← the selected results, by index. */
+static int choose_results(const struct points *points, const double cost[],
+                          const struct subset *subset, struct indexed order[], struct err *err)
 {
+    size_t n = points->n;
+    size_t k = subset->n;
+    size_t best = subset->best;
+
     for (size_t i = 0; i < n; i++) {
-        order[i] = (struct ranked){cost[i], i};
+        order[i] = (struct indexed){cost[i], i};
     }
     if (n <= k) {
         return 0;
     }
     qsort(order, n, sizeof *order, by_key);
     size_t top = order[0].index;
-    if (spread) {
-        OWN(memory) struct ranked *rest = calloc(n - best, sizeof *rest);
+    if (subset->is_spread) {
+        OWN(memory) struct indexed *rest = calloc(n - best, sizeof *rest);
         if (rest == NULL) {
             return err_set(err, ERR_NOMEM, "no memory for a model");
         }
@@ -162,137 +180,211 @@ static int choose(const struct points *points, size_t n, const double cost[], si
 }
 
 /* ---- hyper-parameters ------------------------------------------------------------------------ */
-/* Active numbers and categories of a trial, on average: the D of the length scales' prior. */
-static void count_active(const struct axes *f, const struct rows *rows, double *num, double *cat)
+/* What surrogate_fit() works with. */
+struct fitting {
+    struct surrogate *surrogate;
+    const struct study_data *data;
+    struct regression_data rows;
+    struct points points;   /* of all rows */
+    struct fit_prior prior; /* of theta */
+    double *stored;         /* theta of the newest stored fit, then that of its feasibility model */
+    bool has_stored, has_stored_feasibility;
+};
+
+static void fitting_finish(struct fitting *fitting)
+{
+    regression_data_finish(&fitting->rows);
+    points_finish(&fitting->points);
+    fit_prior_finish(&fitting->prior);
+    free(fitting->stored);
+}
+OWN_VALUE(fitting)
+
+/* Active numbers and categories of a row, on average: the D of the length scales' prior. */
+static void count_active(const struct encoding *encoding, const struct regression_data *rows,
+                         double *num, double *cat)
 {
     double sum_num = 0.0;
     double sum_cat = 0.0;
 
     for (size_t i = 0; i < rows->n; i++) {
-        for (size_t k = 0; k < f->n_num; k++) {
-            sum_num += !isnan(rows->x[i][f->num[k]]);
+        for (size_t k = 0; k < encoding->n_num; k++) {
+            sum_num += !isnan(rows->config[i][encoding->num[k]]);
         }
-        for (size_t k = 0; k < f->n_cat; k++) {
-            sum_cat += !isnan(rows->x[i][f->cat[k]]);
+        for (size_t k = 0; k < encoding->n_cat; k++) {
+            sum_cat += !isnan(rows->config[i][encoding->cat[k]]);
         }
     }
     *num = rows->n == 0 ? 0.0 : sum_num / (double)rows->n;
     *cat = rows->n == 0 ? 0.0 : sum_cat / (double)rows->n;
 }
 
-/* Evaluations of one climb: a warm start on much data has little left to climb. */
+/* Evaluations of the posterior for n points, from each start: with many points the start is good.
+ */
 static int fit_evaluations(size_t n)
 {
     return n <= 100 ? 30 : n <= 200 ? 20 : 10;
 }
 
-/* theta ← MAP of (points, y), from `warm` (or NULL) and, where results are few or it is time, from
- * the prior's middle and from shorter lengths. */
-static int fit_theta(const struct points *points, const double y[], const double extra[],
-                     enum gp_mean mean, const struct fit_prior *prior, const double warm[],
-                     bool afresh, int evaluations, double theta[], double *value, struct err *err)
-{
-    OWN(marginal_likelihood) struct marginal_likelihood *evidence = NULL;
-    OWN(memory) double *starts = calloc(STARTS_MAX * prior->n, sizeof *starts);
-    size_t n = 0;
+/* How to fit theta: from `warm` (or NULL) and, without it or `afresh`, also from the mode of the
+ * prior and from shorter length scales. */
+struct theta_search {
+    const double *warm;
+    bool afresh;
+    int evaluations;
+};
 
-    if (starts == NULL) {
+/* theta ← the MAP fit. */
+static int fit_theta(struct marginal_likelihood *likelihood, const struct fit_prior *prior,
+                     const struct theta_search *search, double theta[], struct err *err)
+{
+    OWN(memory) double *from = calloc(STARTS_MAX * prior->n, sizeof *from);
+    struct fit_starts starts = {.theta = from, .evaluations = search->evaluations};
+    double value = 0.0;
+
+    if (from == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a fit");
     }
-    if (warm != NULL) {
-        memcpy(starts + prior->n * n++, warm, prior->n * sizeof *warm);
+    if (search->warm != NULL) {
+        memcpy(from + prior->n * starts.n++, search->warm, prior->n * sizeof *from);
     }
-    if (afresh || warm == NULL) {
-        double *mode = starts + prior->n * n++;
-        double *shorter = starts + prior->n * n++;
+    if (search->afresh || search->warm == NULL) {
+        double *mode = from + prior->n * starts.n++;
+        double *shorter = from + prior->n * starts.n++;
         for (size_t i = 0; i < prior->n; i++) {
             mode[i] = prior->mean[i];
             shorter[i] = prior->mean[i] - (i + 2 < prior->n ? 1.2 : 0.0);
         }
     }
-    TRY(marginal_likelihood_create(points, y, extra, mean, &evidence, err));
-    const struct fit_starts from = {n, starts, evaluations};
-    return fit_map(evidence, prior, &from, theta, value, err);
+    return fit_map(likelihood, prior, &starts, theta, &value, err);
 }
 
-/* The same on a part of many rows. */
-static int fit_subset(const struct points *points, const struct rows *rows,
-                      const struct fit_prior *prior, const double warm[], bool afresh,
-                      int evaluations, double theta[], double *value, struct err *err)
+/* theta of the objective ← the MAP fit to at most FIT_POINTS_MAX rows. */
+static int fit_objective(const struct fitting *fitting, const struct theta_search *search,
+                         struct err *err)
 {
+    const struct points *points = &fitting->points;
+    const struct regression_data *rows = &fitting->rows;
     size_t n = points->n;
     size_t k = n < FIT_POINTS_MAX ? n : FIT_POINTS_MAX;
+    const struct subset subset = {.n = k, .best = FIT_BEST, .is_spread = true};
     OWN(points) struct points part = {0};
-    OWN(memory) struct ranked *order = calloc(n + 1, sizeof *order);
+    OWN(marginal_likelihood) struct marginal_likelihood *likelihood = NULL;
+    OWN(memory) struct indexed *order = calloc(n + 1, sizeof *order);
     OWN(memory) double *y = calloc(2 * k + 1, sizeof *y);
 
     if (order == NULL || y == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a fit");
     }
     double *extra = y + k;
-    TRY(choose(points, n, rows->y, FIT_BEST, k, true, order, err));
+    TRY(choose_results(points, rows->y, &subset, order, err));
     TRY(points_init(&part, points->n_num, points->n_cat, k, err));
     for (size_t i = 0; i < k; i++) {
         points_copy(&part, i, points, order[i].index);
-        y[i] = rows->y[order[i].index] - rows->expected[order[i].index];
+        y[i] = rows->y[order[i].index] - rows->prior_mean[order[i].index];
         extra[i] = rows->extra[order[i].index];
     }
     part.n = k;
-    return fit_theta(&part, y, extra, GP_MEAN_POLYNOMIAL, prior, warm, afresh, evaluations, theta,
-                     value, err);
+    TRY(marginal_likelihood_create(&part, y, extra, GP_MEAN_POLYNOMIAL, &likelihood, err));
+    return fit_theta(likelihood, &fitting->prior, search, fitting->surrogate->theta, err);
 }
 
-/* ---- older studies ----------------------------------------------------------------------------
- */
-enum { EXPECTED_AT_ONCE = 256 };
+/* theta of the objective ← a new fit if one is due, else the newest stored fit. */
+static int choose_theta(struct fitting *fitting, struct err *err)
+{
+    struct surrogate *s = fitting->surrogate;
+    uint64_t n_finished = fitting->data->evaluations.n_finished;
+    struct surrogate_fit_header header = {0};
+    const struct fit *fit = newest_fit(fitting->data->seen, s->n_theta, n_finished, &header);
 
-/* expected ← what the older studies say of the points from … from + n-1. */
-static int expect(const struct belief *b, const struct points *points, size_t from, size_t n,
-                  double expected[], struct err *err)
+    if (fit != NULL) {
+        memcpy(fitting->stored, (const char *)fit->data + sizeof header,
+               fit->bytes - sizeof header);
+    }
+    fitting->has_stored = fit != NULL;
+    fitting->has_stored_feasibility = header.has_feasibility;
+    s->is_new_fit = fit == NULL || is_due(n_finished, fit->n_seen);
+    s->fit_n_seen = s->is_new_fit ? n_finished : fit->n_seen;
+    if (!s->is_new_fit) {
+        memcpy(s->theta, fitting->stored, s->n_theta * sizeof *s->theta);
+        return 0;
+    }
+    size_t n = fitting->points.n;
+    uint64_t period = n_finished < 100 ? 10 : 50;
+    const struct theta_search search = {
+        .warm = fit == NULL ? NULL : fitting->stored,
+        .afresh = n_finished < 15 || n_finished % period == 0,
+        .evaluations = fit_evaluations(n < FIT_POINTS_MAX ? n : FIT_POINTS_MAX)};
+    return fit_objective(fitting, &search, err);
+}
+
+/* Makes a local refit where it is time for one. Its hyper-parameters are not stored: they follow
+ * from the results, and the next suggestion uses the regular fit again. */
+static int refit_locally(struct fitting *fitting, struct err *err)
+{
+    struct surrogate *s = fitting->surrogate;
+    struct regression_data *rows = &fitting->rows;
+    const struct theta_search search = {.afresh = true, .evaluations = LOCAL_EVALUATIONS};
+    bool is_time = !s->is_new_fit && !rows->has_curves && s->transfer_prior.prior_mean == NULL
+                   && rows->n_full % 2 == 1 && rows->n_full <= LOCAL_REFIT_MAX
+                   && regression_data_stagnation(rows) > STAGNATION;
+
+    if (!is_time || !regression_data_focus(rows)) {
+        return 0;
+    }
+    s->is_local_refit = true;
+    s->transform = rows->transform;
+    return fit_objective(fitting, &search, err);
+}
+
+/* ---- transfer prior -------------------------------------------------------------------------- */
+/* offset[0 … n-1] += the transfer prior at points from … from + n - 1. */
+static int add_offsets(const struct surrogate *s, const struct points *points, size_t from,
+                       size_t n, double offset[], struct err *err)
 {
     OWN(points) struct points part = {0};
 
-    if (b->guide.prior_mean == NULL || n == 0) {
+    if (s->transfer_prior.prior_mean == NULL || n == 0) {
         return 0;
     }
-    TRY(points_init(&part, points->n_num, points->n_cat, EXPECTED_AT_ONCE, err));
+    TRY(points_init(&part, points->n_num, points->n_cat, OFFSETS_AT_ONCE, err));
     for (size_t i = 0; i < n; i += part.n) {
-        part.n = n - i < EXPECTED_AT_ONCE ? n - i : EXPECTED_AT_ONCE;
+        part.n = n - i < OFFSETS_AT_ONCE ? n - i : OFFSETS_AT_ONCE;
         for (size_t k = 0; k < part.n; k++) {
             points_copy(&part, k, points, from + i + k);
         }
-        prior_mean_add(b->guide.prior_mean, &part, 1, expected + i);
+        prior_mean_add(s->transfer_prior.prior_mean, &part, 1, offset + i);
     }
     return 0;
 }
 
-/* How far they are followed, judged by the results alone, and what they say of every row. */
-static int listen(struct belief *b, const struct study_def *study, const struct axes *f,
-                  const struct trials *trials, const struct history *seen, const struct points *all,
-                  struct rows *rows, struct err *err)
+static int apply_transfer_prior(struct fitting *fitting, struct err *err)
 {
-    struct points measured = *all; /* failures stand behind them */
+    struct surrogate *s = fitting->surrogate;
+    struct points measured = fitting->points; /* without the failed trials, which come last */
 
-    measured.n -= trials->n_failed;
-    TRY(guide_init(&b->guide, study, f, seen, err));
-    TRY(guide_weigh(&b->guide, &measured, rows->y, study->seed, err));
-    return expect(b, all, 0, all->n, rows->expected, err);
+    measured.n -= fitting->data->evaluations.n_failed;
+    TRY(transfer_prior_init(&s->transfer_prior, fitting->data, err));
+    TRY(transfer_prior_weight(&s->transfer_prior, &measured, fitting->rows.y,
+                              fitting->data->study->seed, err));
+    return add_offsets(s, &fitting->points, 0, fitting->points.n, fitting->rows.prior_mean, err);
 }
 
 /* ---- the objective --------------------------------------------------------------------------- */
-/* The subject's row takes the place of the worst one if it is not among those that were chosen. */
-static void keep_subject(struct belief *b, const struct rows *rows, size_t n, struct ranked order[])
+/* If the subject's row is not among the n selected ones, it replaces the worst of them. */
+static void include_subject(struct surrogate *s, const struct regression_data *rows, size_t n,
+                            struct indexed order[])
 {
     size_t worst = 0;
 
-    b->own_y = (double)NAN;
-    b->own_var = (double)NAN;
-    for (size_t i = 0; b->subject != NULL && i < rows->n; i++) {
-        if (rows->x[i] != b->subject) {
+    s->own_y = (double)NAN;
+    s->own_var = (double)NAN;
+    for (size_t i = 0; s->subject != NULL && i < rows->n; i++) {
+        if (rows->config[i] != s->subject) {
             continue;
         }
-        b->own_y = rows->y[i];
-        b->own_var = rows->extra[i] / rows->noisier;
+        s->own_y = rows->y[i];
+        s->own_var = rows->extra[i] / rows->variance_factor;
         for (size_t k = 0; k < n; k++) {
             if (order[k].index == i) {
                 return;
@@ -305,61 +397,72 @@ static void keep_subject(struct belief *b, const struct rows *rows, size_t n, st
     }
 }
 
-/* Keeps the rows that the model takes, and the newest running trials after them. */
-static int assemble(struct belief *b, const struct axes *f, const struct trials *trials,
-                    const struct points *all, const struct rows *rows, bool with_pending,
-                    struct err *err)
+/* Takes the rows of the model and, if `with_pending`, the newest pending trials after them. */
+static int take_points(const struct fitting *fitting, bool with_pending, struct err *err)
 {
-    OWN(memory) struct ranked *order = calloc(all->n + 1, sizeof *order);
+    struct surrogate *s = fitting->surrogate;
+    const struct regression_data *rows = &fitting->rows;
+    const struct points *all = &fitting->points;
+    const struct evaluations *evaluations = &fitting->data->evaluations;
+    size_t n_pending = evaluations->n_pending;
+    size_t p = !with_pending ? 0 : n_pending < PENDING_MAX ? n_pending : PENDING_MAX;
     size_t most = rows->has_curves ? CURVES_MAX : MODEL_POINTS_MAX;
     size_t n = all->n <= most ? all->n : rows->has_curves ? CURVES_MAX : MODEL_LOCAL;
-    size_t best = rows->has_curves ? CURVES_MAX / 2 : MODEL_BEST;
-    size_t p = trials->n_pending < PENDING_MAX ? trials->n_pending : PENDING_MAX;
+    const struct subset subset = {.n = n,
+                                  .best = rows->has_curves ? CURVES_MAX / 2 : MODEL_BEST,
+                                  .is_spread = rows->has_curves};
+    OWN(memory) struct indexed *order = calloc(all->n + 1, sizeof *order);
 
-    p = with_pending ? p : 0;
-    b->y = calloc(n + 1, sizeof *b->y);
-    b->extra = calloc(n + 1, sizeof *b->extra);
-    b->expected = calloc(n + p + 1, sizeof *b->expected);
-    b->done = calloc(n + 1, sizeof *b->done);
-    if (order == NULL || b->y == NULL || b->extra == NULL || b->expected == NULL
-        || b->done == NULL) {
+    s->y = calloc(n + 1, sizeof *s->y);
+    s->extra = calloc(n + 1, sizeof *s->extra);
+    s->offset = calloc(n + p + 1, sizeof *s->offset);
+    s->config = calloc(n + 1, sizeof *s->config);
+    if (order == NULL || s->y == NULL || s->extra == NULL || s->offset == NULL
+        || s->config == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    TRY(choose(all, all->n, rows->y, best, n, rows->has_curves, order, err));
-    keep_subject(b, rows, n, order);
-    TRY(points_init(&b->points, f->n_num, f->n_cat, n + p, err));
+    TRY(choose_results(all, rows->y, &subset, order, err));
+    include_subject(s, rows, n, order);
+    TRY(points_init(&s->points, all->n_num, all->n_cat, n + p, err));
     for (size_t i = 0; i < n; i++) {
-        points_copy(&b->points, i, all, order[i].index);
-        b->expected[i] = rows->expected[order[i].index];
-        b->y[i] = rows->y[order[i].index] - b->expected[i];
-        b->extra[i] = rows->extra[order[i].index];
-        b->done[i] = rows->x[order[i].index];
+        size_t row = order[i].index;
+        points_copy(&s->points, i, all, row);
+        s->offset[i] = rows->prior_mean[row];
+        s->y[i] = rows->y[row] - s->offset[i];
+        s->extra[i] = rows->extra[row];
+        s->config[i] = rows->config[row];
     }
     for (size_t i = 0; i < p; i++) {
-        axes_put(f, trials->pending[trials->n_pending - p + i], &b->points, n + i);
+        encoding_put(&fitting->data->encoding, evaluations->pending[n_pending - p + i], &s->points,
+                     n + i);
     }
-    b->points.n = n + p;
-    b->n = n;
-    return expect(b, &b->points, n, p, b->expected + n, err);
+    s->points.n = n + p;
+    s->n = n;
+    return add_offsets(s, &s->points, n, p, s->offset + n, err);
 }
 
-/* begun ← the rows that are carried curves, once a few have come to their end. */
-static int collect_begun(struct belief *b, const struct rows *rows, struct err *err)
+/* truncated ← the results that are extrapolated curves, once enough have reached the end. */
+static int collect_truncated(const struct fitting *fitting, struct err *err)
 {
-    TRY(points_init(&b->begun, b->points.n_num, b->points.n_cat, b->n, err));
-    for (size_t i = 0; i < b->n && rows->n_whole >= WHOLE_LEAST; i++) {
-        if (b->extra[i] > 0.0) {
-            points_copy(&b->begun, b->begun.n++, &b->points, i);
+    struct surrogate *s = fitting->surrogate;
+
+    TRY(points_init(&s->truncated, s->points.n_num, s->points.n_cat, s->n, err));
+    for (size_t i = 0; i < s->n && fitting->rows.n_full >= FULL_LEAST; i++) {
+        if (s->extra[i] > 0.0) {
+            points_copy(&s->truncated, s->truncated.n++, &s->points, i);
         }
     }
     return 0;
 }
 
-/* The posterior, and the incumbent: with noise the best value seen is the luckiest one, so that the
- * best mean stands for it; among curves only one that has come to its end counts. */
-static int condition(struct belief *b, const struct rows *rows, struct rng *rng, struct err *err)
+/* Computes the posterior and the incumbent. With noise the best observed value is biased, so that
+ * the best posterior mean is used instead; with curves, the best one that reached the full
+ * resource. */
+static int compute_posterior(const struct fitting *fitting, struct rng *rng, struct err *err)
 {
-    size_t p = b->points.n - b->n;
+    struct surrogate *s = fitting->surrogate;
+    const struct regression_data *rows = &fitting->rows;
+    size_t p = s->points.n - s->n;
     OWN(memory) double *eps = calloc(p * FANTASIES + 1, sizeof *eps);
 
     if (eps == NULL) {
@@ -368,174 +471,139 @@ static int condition(struct belief *b, const struct rows *rows, struct rng *rng,
     for (size_t i = 0; i < p * FANTASIES; i++) {
         eps[i] = rng_normal(rng);
     }
-    const struct gp_data data = {.x = &b->points,
+    const struct gp_data data = {.x = &s->points,
                                  .p = p,
-                                 .y = b->y,
-                                 .extra = b->extra,
-                                 .theta = b->theta,
+                                 .y = s->y,
+                                 .extra = s->extra,
+                                 .theta = s->theta,
                                  .mean = GP_MEAN_POLYNOMIAL,
                                  .n_fantasies = FANTASIES,
                                  .eps = eps};
-    TRY(gp_create(&data, &b->gp, err));
-    for (size_t i = 0; i < p * b->gp->n_fantasies; i++) {
-        b->gp->y_pending[i] += b->expected[b->n + i % p];
+    TRY(gp_create(&data, &s->gp, err));
+    for (size_t i = 0; i < p * s->gp->n_fantasies; i++) {
+        s->gp->y_pending[i] += s->offset[s->n + i % p];
     }
-    b->best = rows->has_curves ? rows->best : (double)INFINITY;
-    if (isfinite(b->best)) {
+    s->best = rows->has_curves ? rows->best : (double)INFINITY;
+    if (isfinite(s->best)) {
         return 0;
     }
-    bool is_noisy = rows->has_curves || b->gp->noise > 1e-3;
-    for (size_t i = 0; i < b->n; i++) {
-        double y = is_noisy ? b->gp->mean_observed[i] : b->y[i];
-        b->best = fmin(b->best, y + b->expected[i]);
+    bool is_noisy = rows->has_curves || s->gp->noise > 1e-3;
+    for (size_t i = 0; i < s->n; i++) {
+        double y = is_noisy ? s->gp->mean_observed[i] : s->y[i];
+        s->best = fmin(s->best, y + s->offset[i]);
     }
     return 0;
 }
 
-/* ---- failures -------------------------------------------------------------------------------- */
-/* Where trials fail: a regression on +1 (went well) and −1 (failed). */
-static int learn_failures(struct belief *b, const struct axes *f, const struct trials *trials,
-                          const struct fit_prior *prior, const double warm[], struct err *err)
+/* ---- feasibility ----------------------------------------------------------------------------- */
+/* The feasibility model: a regression on labels +1 (succeeded) and −1 (failed). */
+static int fit_feasibility(const struct fitting *fitting, struct err *err)
 {
-    size_t failed = trials->n_failed < FIT_POINTS_MAX ? trials->n_failed : FIT_POINTS_MAX;
-    size_t well = trials->n_done < FIT_POINTS_MAX ? trials->n_done : FIT_POINTS_MAX;
-    size_t n = failed + well;
+    struct surrogate *s = fitting->surrogate;
+    const struct evaluations *e = &fitting->data->evaluations;
+    const struct encoding *encoding = &fitting->data->encoding;
+    size_t failed = e->n_failed < FIT_POINTS_MAX ? e->n_failed : FIT_POINTS_MAX;
+    size_t done = e->n_done < FIT_POINTS_MAX ? e->n_done : FIT_POINTS_MAX;
+    size_t n = failed + done;
+    const double *warm = fitting->has_stored_feasibility ? fitting->stored + s->n_theta : NULL;
+    double *theta = s->feasibility_theta;
     OWN(memory) double *label = calloc(n + 1, sizeof *label);
-    double value = 0.0;
 
     if (label == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    TRY(points_init(&b->ok_points, f->n_num, f->n_cat, n, err));
-    for (size_t i = 0; i < n; i++) { /* the newest of each */
-        bool is_well = i < well;
-        label[i] = is_well ? 1.0 : -1.0;
-        axes_put(f,
-                 is_well ? trials->done[trials->n_done - well + i]
-                         : trials->failed[trials->n_failed - failed + i - well],
-                 &b->ok_points, i);
+    TRY(points_init(&s->feasibility_points, encoding->n_num, encoding->n_cat, n, err));
+    for (size_t i = 0; i < n; i++) { /* the newest of each kind */
+        label[i] = i < done ? 1.0 : -1.0;
+        encoding_put(encoding,
+                     i < done ? e->done[e->n_done - done + i]
+                              : e->failed[e->n_failed - failed + i - done],
+                     &s->feasibility_points, i);
     }
-    b->ok_points.n = n;
-    if (b->fitted) {
-        TRY(fit_theta(&b->ok_points, label, NULL, GP_MEAN_CONSTANT, prior, warm, warm == NULL,
-                      fit_evaluations(n), b->ok_theta, &value, err));
-        b->ok_theta[prior->n - 1] = fmax(b->ok_theta[prior->n - 1], log(ok_noise));
+    s->feasibility_points.n = n;
+    if (s->is_new_fit) {
+        const struct theta_search search = {
+            .warm = warm, .afresh = warm == NULL, .evaluations = fit_evaluations(n)};
+        OWN(marginal_likelihood) struct marginal_likelihood *likelihood = NULL;
+        TRY(marginal_likelihood_create(&s->feasibility_points, label, NULL, GP_MEAN_CONSTANT,
+                                       &likelihood, err));
+        TRY(fit_theta(likelihood, &fitting->prior, &search, theta, err));
+        theta[s->n_theta - 1] = fmax(theta[s->n_theta - 1], log(feasibility_noise));
     } else {
-        memcpy(b->ok_theta, warm == NULL ? prior->mean : warm, prior->n * sizeof *b->ok_theta);
+        memcpy(theta, warm == NULL ? fitting->prior.mean : warm, s->n_theta * sizeof *theta);
     }
-    const struct gp_data data = {.x = &b->ok_points,
+    const struct gp_data data = {.x = &s->feasibility_points,
                                  .y = label,
-                                 .theta = b->ok_theta,
+                                 .theta = theta,
                                  .mean = GP_MEAN_CONSTANT,
                                  .n_fantasies = 1};
-    return gp_create(&data, &b->ok, err);
+    return gp_create(&data, &s->feasibility, err);
 }
 
-/* theta ← a new fit if one is due, else the newest stored one. */
-static int take_theta(struct belief *b, const struct points *all, const struct rows *rows,
-                      const struct trials *trials, const struct history *seen,
-                      const struct fit_prior *prior, double stored[], bool *has_ok, struct err *err)
+/* ---- the surrogate --------------------------------------------------------------------------- */
+static int fitting_init(struct fitting *fitting, struct surrogate *surrogate,
+                        const struct study_data *data, struct err *err)
 {
-    struct fit_header header = {0};
-    const struct fit *fit = newest_fit(seen, b->n_theta, trials->n_finished, &header);
-
-    if (fit != NULL) {
-        memcpy(stored, (const char *)fit->data + sizeof header, fit->bytes - sizeof header);
-    }
-    *has_ok = header.has_ok;
-    b->fitted = fit == NULL || is_due(trials->n_finished, fit->n_seen);
-    b->fit_n_seen = b->fitted ? trials->n_finished : fit->n_seen;
-    if (!b->fitted) {
-        memcpy(b->theta, stored, b->n_theta * sizeof *stored);
-        return 0;
-    }
-    uint64_t seldom = trials->n_finished < 100 ? 10 : 50;
-    bool afresh = trials->n_finished < 15 || trials->n_finished % seldom == 0;
-    return fit_subset(all, rows, prior, fit == NULL ? NULL : stored, afresh,
-                      fit_evaluations(all->n < FIT_POINTS_MAX ? all->n : FIT_POINTS_MAX), b->theta,
-                      &b->log_posterior, err);
-}
-
-/* Looks closer where it is time to. What is fitted for it is not stored: it follows from the
- * results, and the next ask goes by the other fit again. */
-static int look_closer(struct belief *b, const struct points *all, struct rows *rows,
-                       const struct fit_prior *prior, struct err *err)
-{
-    bool is_time = !b->fitted && !rows->has_curves && b->guide.prior_mean == NULL
-                   && rows->n_whole % 2 == 1 && rows->n_whole <= CLOSER_MAX
-                   && rows_idle(rows) > IDLE;
-
-    if (!is_time || !rows_look_closer(rows)) {
-        return 0;
-    }
-    b->is_closer = true;
-    b->transform = rows->transform;
-    return fit_subset(all, rows, prior, NULL, true, CLOSER_EVALUATIONS, b->theta, &b->log_posterior,
-                      err);
-}
-
-static int learn(struct belief *b, const struct study_def *study, const struct axes *f,
-                 const struct trials *trials, const struct history *seen, struct rng *rng,
-                 struct err *err)
-{
-    OWN(rows) struct rows rows = {0};
-    OWN(points) struct points all = {0};
-    OWN(fit_prior) struct fit_prior prior = {0};
-    OWN(memory) double *stored = calloc(2 * b->n_theta, sizeof *stored);
-    bool has_ok = false;
+    const struct encoding *encoding = &data->encoding;
     double num = 0.0;
     double cat = 0.0;
 
-    if (stored == NULL) {
+    *fitting = (struct fitting){.surrogate = surrogate, .data = data};
+    fitting->stored = calloc(2 * surrogate->n_theta, sizeof *fitting->stored);
+    if (fitting->stored == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    TRY(rows_init(&rows, study, trials, err));
-    b->transform = rows.transform;
-    TRY(points_init(&all, f->n_num, f->n_cat, rows.n, err));
-    for (size_t i = 0; i < rows.n; i++) {
-        axes_put(f, rows.x[i], &all, i);
+    TRY(regression_data_init(&fitting->rows, data->study, &data->evaluations, err));
+    size_t n = fitting->rows.n;
+    TRY(points_init(&fitting->points, encoding->n_num, encoding->n_cat, n, err));
+    for (size_t i = 0; i < n; i++) {
+        encoding_put(encoding, fitting->rows.config[i], &fitting->points, i);
     }
-    all.n = rows.n;
-    count_active(f, &rows, &num, &cat);
-    TRY(fit_prior_init(&prior, &all, num, cat, err));
-    TRY(listen(b, study, f, trials, seen, &all, &rows, err));
-    TRY(take_theta(b, &all, &rows, trials, seen, &prior, stored, &has_ok, err));
-    if (trials->n_failed >= FAILURES_MODELLED) {
-        TRY(learn_failures(b, f, trials, &prior, has_ok ? stored + b->n_theta : NULL, err));
-    }
-    TRY(look_closer(b, &all, &rows, &prior, err));
-    TRY(assemble(b, f, trials, &all, &rows, rng != NULL, err));
-    if (trials_may_stop(study)) {
-        TRY(collect_begun(b, &rows, err));
-    }
-    return condition(b, &rows, rng, err);
+    fitting->points.n = n;
+    count_active(encoding, &fitting->rows, &num, &cat);
+    return fit_prior_init(&fitting->prior, &fitting->points, num, cat, err);
 }
 
-int belief_init(struct belief *belief, const struct study_def *study, const struct axes *axes,
-                const struct trials *trials, const struct history *seen, const double *subject,
-                struct rng *rng, struct err *err)
+int surrogate_fit(struct surrogate *surrogate, const struct study_data *data, const double *subject,
+                  struct rng *rng, struct err *err)
 {
-    *belief = (struct belief){.n_theta = axes_count(axes) + 2, .subject = subject};
-    belief->theta = calloc(2 * belief->n_theta, sizeof *belief->theta);
-    if (belief->theta == NULL) {
+    OWN(fitting) struct fitting fitting = {0};
+
+    *surrogate =
+        (struct surrogate){.n_theta = encoding_n_dims(&data->encoding) + 2, .subject = subject};
+    surrogate->theta = calloc(2 * surrogate->n_theta, sizeof *surrogate->theta);
+    if (surrogate->theta == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    belief->ok_theta = belief->theta + belief->n_theta;
-    return learn(belief, study, axes, trials, seen, rng, err);
+    surrogate->feasibility_theta = surrogate->theta + surrogate->n_theta;
+    TRY(fitting_init(&fitting, surrogate, data, err));
+    surrogate->transform = fitting.rows.transform;
+    TRY(apply_transfer_prior(&fitting, err));
+    TRY(choose_theta(&fitting, err));
+    if (data->evaluations.n_failed >= FAILURES_LEAST) {
+        TRY(fit_feasibility(&fitting, err));
+    }
+    TRY(refit_locally(&fitting, err));
+    TRY(take_points(&fitting, rng != NULL, err));
+    if (study_stops_trials_early(data->study)) {
+        TRY(collect_truncated(&fitting, err));
+    }
+    return compute_posterior(&fitting, rng, err);
 }
 
-static double mean_at(const struct belief *belief, size_t i)
+/* The posterior mean at the i-th result, the transfer prior included. */
+static double mean_at(const struct surrogate *surrogate, size_t i)
 {
-    return belief->gp->mean_observed[i] + belief->expected[i];
+    return surrogate->gp->mean_observed[i] + surrogate->offset[i];
 }
 
-size_t belief_best(const struct belief *belief, size_t k, size_t order[])
+size_t surrogate_best(const struct surrogate *surrogate, size_t k, size_t order[])
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < belief->n; i++) {
+    for (size_t i = 0; i < surrogate->n; i++) {
         size_t at = n;
-        while (at > 0 && mean_at(belief, i) < mean_at(belief, order[at - 1])) {
+        while (at > 0 && mean_at(surrogate, i) < mean_at(surrogate, order[at - 1])) {
             at--;
         }
         if (at < k) {
@@ -545,4 +613,16 @@ size_t belief_best(const struct belief *belief, size_t k, size_t order[])
         }
     }
     return n;
+}
+
+double surrogate_scale(const struct surrogate *surrogate)
+{
+    return surrogate->transform.sd > 0.0 ? surrogate->transform.sd : 1.0;
+}
+
+double surrogate_objective(const struct surrogate *surrogate, const struct study_def *study,
+                           double cost)
+{
+    return objective_from_cost(study,
+                               surrogate->transform.mean + surrogate_scale(surrogate) * cost);
 }

@@ -1,94 +1,171 @@
-/* grid: every point once, in a seeded order, so that a study that stops early has seen a fair
- * sample. Index = ordinal - 1 goes through a permutation that is computed, not stored. */
+/* The legal points of a grid: all points of the tree or, with constraints, those that a bitmap
+ * marks. */
 #include "server/strategy/grid/grid.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 
-#include "common/rng.h"
-#include "server/strategy/strategies.h"
+#include "server/strategy/grid/grid_tree.h"
+#include "server/strategy/grid/grid_values.h"
 
-#define ROUNDS 6
+#define BLOCK_WORDS 64 /* of the bitmap, for one entry of the running count */
 
-/* A Feistel network over the next even number of bits, walked until it lands below n: a permutation
- * of 0 … n-1 (Black & Rogaway, Ciphers with arbitrary finite domains, 2002). At most four steps
- * on average. */
-static uint64_t permute(uint64_t n, uint64_t key, uint64_t index)
+struct grid {
+    struct space_memo memo; /* first: how the space caches it */
+    struct grid_tree tree;
+    uint64_t count;
+    uint64_t *marks;  /* NULL without constraints */
+    uint32_t *before; /* legal points before each block */
+};
+
+static void grid_destroy(struct grid *grid)
 {
-    int bits = n > 2 ? 64 - __builtin_clzll(n - 1) : 2;
-    int half = (bits + 1) / 2;
-    uint64_t mask = (UINT64_C(1) << half) - 1;
+    if (grid != NULL) {
+        grid_tree_finish(&grid->tree);
+        free(grid->marks);
+        free(grid->before);
+        free(grid);
+    }
+}
+OWN_POINTER(grid)
 
-    do {
-        uint64_t left = index >> half;
-        uint64_t right = index & mask;
-        for (uint64_t round = 0; round < ROUNDS; round++) {
-            uint64_t mixed = left ^ (splitmix64(rng_key(key, round) ^ right) & mask);
-            left = right;
-            right = mixed;
+static void destroy_cached(struct space_memo *memo)
+{
+    grid_destroy((struct grid *)(void *)memo);
+}
+
+/* Enumerates the points in order. Independent parameters are counted up in place, which is ten
+ * times as fast as computing each point from its number. */
+struct enumeration {
+    const struct grid_tree *tree;
+    size_t n_counters;
+    uint16_t counter[SPACE_PARAMS_MAX];
+    uint64_t at[SPACE_PARAMS_MAX];
+    double x[SPACE_PARAMS_MAX];
+};
+
+static void enumeration_start(struct enumeration *enumeration, const struct grid_tree *tree)
+{
+    *enumeration = (struct enumeration){.tree = tree};
+    enumeration->n_counters = grid_tree_independent(tree, enumeration->counter);
+    grid_tree_point(tree, 0, enumeration->x);
+}
+
+/* Moves to point `index`, the one after the present point. */
+static void enumeration_next(struct enumeration *enumeration, uint64_t index)
+{
+    for (size_t w = 0; w < enumeration->n_counters; w++) {
+        size_t i = enumeration->counter[w];
+        const struct param *param = &enumeration->tree->space->params[i];
+        bool wraps = ++enumeration->at[w] == enumeration->tree->params[i].size;
+        enumeration->at[w] = wraps ? 0 : enumeration->at[w];
+        enumeration->x[i] = grid_param_value(param, enumeration->at[w]);
+        if (!wraps) {
+            return;
         }
-        index = (left << half) | right;
-    } while (index >= n);
-    return index;
+    }
+    grid_tree_point(enumeration->tree, index, enumeration->x); /* all counters start again */
 }
 
-/* Every parameter that has no finite number of values is told, not only the first. */
-static bool check_finite(const struct study_def *study, struct faults *faults)
+/* Visits every point once. */
+static int mark_legal(struct grid *grid, struct err *err)
 {
-    bool finite = true;
+    uint64_t total = grid->tree.total;
+    size_t n_words = (size_t)(total / 64 + 1);
+    struct enumeration enumeration;
 
-    for (size_t i = 0; i < study->space->n_params; i++) {
-        if (grid_param_size(&study->space->params[i]) == 0) {
-            char pointer[64];
-            (void)snprintf(pointer, sizeof pointer, "/parameters/%zu/grid", i);
-            faults_add(faults, pointer,
-                       "%s is continuous, and a grid must know how many points to take: give "
-                       "\"grid\", a step or values",
-                       study->space->params[i].name);
-            finite = false;
+    grid->marks = calloc(n_words, sizeof *grid->marks);
+    grid->before = calloc(n_words / BLOCK_WORDS + 1, sizeof *grid->before);
+    if (grid->marks == NULL || grid->before == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    enumeration_start(&enumeration, &grid->tree);
+    for (uint64_t index = 0; index < total; index++) {
+        if (index % (64 * BLOCK_WORDS) == 0) {
+            grid->before[index / (64 * BLOCK_WORDS)] = (uint32_t)grid->count;
+        }
+        if (index > 0) {
+            enumeration_next(&enumeration, index);
+        }
+        if (space_satisfies(grid->tree.space, enumeration.x)) {
+            grid->marks[index / 64] |= UINT64_C(1) << (index % 64);
+            grid->count++;
         }
     }
-    return finite;
-}
-
-static void check(const struct study_def *study, struct faults *faults)
-{
-    const struct grid *grid;
-    struct err err = {0};
-
-    strategy_refuse_options(study, faults);
-    if (check_finite(study, faults) && grid_of(study->space, &grid, &err) != 0) {
-        faults_add(faults, "/strategy", "%s", err.text);
+    if (grid->count == 0) {
+        return err_set(err, ERR_INVALID,
+                       "no point of the grid satisfies the constraints; loosen them or take more "
+                       "points");
     }
-}
-
-static uint64_t count(const struct study_def *study)
-{
-    const struct grid *grid;
-    struct err err = {0};
-
-    return grid_of(study->space, &grid, &err) == 0 ? grid_count(grid) : 0;
-}
-
-static int suggest(const struct study_def *study, const struct history *seen, uint64_t ordinal,
-                   struct suggestion *out, struct err *err)
-{
-    const struct grid *grid;
-
-    (void)seen;
-    TRY(grid_of(study->space, &grid, err));
-    uint64_t n = grid_count(grid);
-    if (ordinal > n) {
-        return err_set(err, ERR_EXHAUSTED, "all %" PRIu64 " points of the grid are handed out", n);
-    }
-    grid_point(grid, permute(n, study->seed, ordinal - 1), out->x);
     return 0;
 }
 
-const struct strategy strategy_grid = {
-    .name = "grid",
-    .multi_objective = true,
-    .check = check,
-    .count = count,
-    .suggest = suggest,
-};
+static int apply_constraints(struct grid *grid, struct err *err)
+{
+    if (grid->tree.space->n_constraints == 0) {
+        grid->count = grid->tree.total;
+        return 0;
+    }
+    if (grid->tree.total > GRID_CONSTRAINED_MAX) {
+        return err_set(
+            err, ERR_INVALID,
+            "with constraints a grid may have at most 10000000 points before they apply, "
+            "and this one has %llu; take fewer points, or use random or quasirandom",
+            (unsigned long long)grid->tree.total);
+    }
+    return mark_legal(grid, err);
+}
+
+int grid_of(const struct space *space, const struct grid **grid, struct err *err)
+{
+    const struct space_memo *kept = space_memo_borrow(space);
+
+    if (kept == NULL) {
+        OWN(grid) struct grid *made = calloc(1, sizeof *made);
+        if (made == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+        made->memo.destroy = destroy_cached;
+        TRY(grid_tree_init(&made->tree, space, err));
+        TRY(apply_constraints(made, err));
+        kept = space_memo_keep(space, &made->memo);
+        made = NULL;
+    }
+    *grid = (const struct grid *)(const void *)kept;
+    return 0;
+}
+
+uint64_t grid_count(const struct grid *grid)
+{
+    return grid->count;
+}
+
+/* The number of the `rank`-th marked point. */
+static uint64_t find_marked(const struct grid *grid, uint64_t rank)
+{
+    size_t low = 0;
+    size_t high = (size_t)((grid->tree.total - 1) / (64 * BLOCK_WORDS)) + 1;
+
+    while (high - low > 1) { /* the last block with before <= rank */
+        size_t middle = low + (high - low) / 2;
+        if (grid->before[middle] <= rank) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    uint64_t left = rank - grid->before[low];
+    size_t at = low * BLOCK_WORDS;
+    while (left >= (uint64_t)__builtin_popcountll(grid->marks[at])) {
+        left -= (uint64_t)__builtin_popcountll(grid->marks[at++]);
+    }
+    uint64_t word = grid->marks[at];
+    while (left-- > 0) {
+        word &= word - 1;
+    }
+    return at * 64 + (uint64_t)__builtin_ctzll(word);
+}
+
+void grid_point(const struct grid *grid, uint64_t index, double x[])
+{
+    grid_tree_point(&grid->tree, grid->marks != NULL ? find_marked(grid, index) : index, x);
+}

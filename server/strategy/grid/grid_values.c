@@ -1,5 +1,4 @@
-/* Which values of one parameter a grid takes. */
-#include "server/strategy/grid/grid.h"
+#include "server/strategy/grid/grid_values.h"
 
 #include <math.h>
 
@@ -11,8 +10,8 @@ uint64_t grid_param_size(const struct param *param)
     return param->grid;
 }
 
-/* Evenly spread in the logarithm. Where steps are too coarse for that, one after the other: gaps
- * only grow, so the larger of both grows strictly. */
+/* Evenly spaced in the logarithm, or consecutive where steps are too coarse for that. Gaps only
+ * grow, so that the greater of both indices increases strictly. */
 static uint64_t log_cell(const struct param *param, uint64_t k, uint64_t size)
 {
     uint64_t last = param->n_cells - 1;

@@ -1,13 +1,14 @@
-/* quasirandom: the scrambled Sobol sequence, which leaves no part of the space unvisited for long.
- * Index = ordinal - 1, so the points of a study are the same however many workers ask. */
+/* quasirandom: the scrambled Sobol sequence, which covers the space evenly from the beginning. The
+ * index is ordinal - 1, so that the points do not depend on the number of workers. */
+#include "server/strategy/sobol/quasirandom.h"
+
+#include "common/rng.h"
 #include "server/strategy/sobol/sobol.h"
 #include "server/strategy/strategies.h"
 
-#include "common/rng.h"
-
 #define SCRAMBLES 64
 
-/* Keys of the scrambles: streams that no ordinal's own stream shares. */
+/* Keys of the scrambles, separate from the random streams of the ordinals. */
 static uint64_t scramble_key(uint64_t seed, uint64_t attempt)
 {
     uint64_t key = rng_key(splitmix64(seed ^ UINT64_C(0x736f626f6c)), attempt);
@@ -25,7 +26,7 @@ static void point(const struct space *space, uint64_t index, uint64_t key, doubl
         dims += space->params[i].type != PARAM_CONSTANT ? 1 : 0;
     }
     sobol_point(dims, index, key, u);
-    /* From the back, so that u can be spread out in place. */
+    /* backwards, so that u can be expanded in place */
     for (size_t i = space->n_params; i-- > 0;) {
         u[i] = space->params[i].type != PARAM_CONSTANT ? u[--dims] : 0.5;
     }

@@ -42,7 +42,7 @@ static uint64_t scramble(uint64_t bits, uint64_t dim_key)
 {
     uint64_t out = 0;
 
-    for (int i = 0; i < 53; i++) { /* what a double shows */
+    for (int i = 0; i < 53; i++) { /* the digits of a double */
         uint64_t own = UINT64_C(1) << (63 - i);
         uint64_t above = ~(own | (own - 1));
         uint64_t row = (splitmix64(dim_key + (uint64_t)i) & above) | own;

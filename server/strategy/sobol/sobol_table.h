@@ -4,8 +4,7 @@
 
 #include <stdint.h>
 
-#include "server/strategy/sobol/sobol.h"
-
+#define SOBOL_DIMS_MAX 256 /* SPACE_PARAMS_MAX */
 #define SOBOL_DEGREE_MAX 11
 
 struct sobol_row {

@@ -6,7 +6,7 @@
 
 #include "server/model/parzen.h"
 
-enum { TABLE_CELLS = 50 }; /* numbers of so few values have masses, others densities */
+enum { TABLE_CELLS = 50 }; /* numbers with at most so many values have masses, others densities */
 
 struct density_group {
     size_t n_num, n_cat;
@@ -14,7 +14,7 @@ struct density_group {
     size_t *choices;   /* of the categories */
     uint64_t *cells;   /* of the numbers */
     struct parzen *good, *others;
-    struct points point; /* room for one */
+    struct points point; /* scratch for one */
 };
 
 static void group_finish(struct density_group *group)
@@ -64,12 +64,13 @@ static bool are_active_together(const struct param *a, const struct param *b)
     return true;
 }
 
-static size_t axis(const struct axes *axes, size_t k)
+/* The parameter of the k-th dimension. */
+static size_t param_of(const struct encoding *encoding, size_t k)
 {
-    return k < axes->n_num ? axes->num[k] : axes->cat[k - axes->n_num];
+    return k < encoding->n_num ? encoding->num[k] : encoding->cat[k - encoding->n_num];
 }
 
-/* A number whose cells are evenly wide in the unit interval, and few. */
+/* The number of values where they are few and equally wide on the unit interval, else 0. */
 static uint64_t table_cells(const struct param *param)
 {
     bool even = param->listed
@@ -78,11 +79,11 @@ static uint64_t table_cells(const struct param *param)
     return even && param->n_cells <= TABLE_CELLS ? param->n_cells : 0;
 }
 
-static void add_axis(const struct axes *axes, size_t i, struct density_group *group)
+static void add_param(const struct encoding *encoding, size_t i, struct density_group *group)
 {
-    const struct param *param = &axes->space->params[i];
+    const struct param *param = &encoding->space->params[i];
 
-    if (axes->is_cat[i]) {
+    if (encoding->is_cat[i]) {
         group->choices[group->n_cat] = param->n_choices;
         group->cat[group->n_cat++] = i;
     } else {
@@ -91,13 +92,13 @@ static void add_axis(const struct axes *axes, size_t i, struct density_group *gr
     }
 }
 
-/* The group that begins with the k-th axis: all later ones that are active with it. */
+/* The group of the k-th dimension: itself and all later ones with the same conditions. */
 static int fill_group(struct densities *d, size_t k, bool taken[], struct err *err)
 {
-    const struct axes *axes = d->axes;
-    const struct param *params = axes->space->params;
+    const struct encoding *encoding = d->encoding;
+    const struct param *params = encoding->space->params;
     struct density_group *group = &d->groups[d->n_groups++];
-    size_t most = axes_count(axes);
+    size_t most = encoding_n_dims(encoding);
 
     group->num = calloc(3 * most + 1, sizeof *group->num);
     group->cells = calloc(most + 1, sizeof *group->cells);
@@ -107,17 +108,19 @@ static int fill_group(struct densities *d, size_t k, bool taken[], struct err *e
     group->cat = group->num + most;
     group->choices = group->num + 2 * most;
     for (size_t j = k; j < most; j++) {
-        if (!taken[j] && are_active_together(&params[axis(axes, j)], &params[axis(axes, k)])) {
+        if (!taken[j]
+            && are_active_together(&params[param_of(encoding, j)],
+                                   &params[param_of(encoding, k)])) {
             taken[j] = true;
-            add_axis(axes, axis(axes, j), group);
+            add_param(encoding, param_of(encoding, j), group);
         }
     }
     return points_init(&group->point, group->n_num, group->n_cat, 1, err);
 }
 
-static int make_groups(struct densities *d, struct err *err)
+static int init_groups(struct densities *d, struct err *err)
 {
-    size_t most = axes_count(d->axes);
+    size_t most = encoding_n_dims(d->encoding);
     OWN(memory) bool *taken = calloc(most + 1, sizeof *taken);
 
     d->groups = calloc(most + 1, sizeof *d->groups);
@@ -145,51 +148,51 @@ static void put(const struct densities *d, const struct density_group *group, co
     int32_t *cat = points_cat(points, at);
 
     for (size_t k = 0; k < group->n_num; k++) {
-        num[k] = param_encode(&d->axes->space->params[group->num[k]], x[group->num[k]]);
+        num[k] = param_encode(&d->encoding->space->params[group->num[k]], x[group->num[k]]);
     }
     for (size_t k = 0; k < group->n_cat; k++) {
         cat[k] = (int32_t)x[group->cat[k]];
     }
 }
 
-static int mix(const struct densities *d, const struct density_group *group,
-               const struct density_side *side, struct parzen **parzen, struct err *err)
+static int build_mixture(const struct densities *d, const struct density_group *group,
+                         const struct density_data *data, struct parzen **parzen, struct err *err)
 {
     OWN(points) struct points points = {0};
-    OWN(memory) double *weights = calloc(side->n + 1, sizeof *weights);
+    OWN(memory) double *weights = calloc(data->n + 1, sizeof *weights);
 
     if (weights == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    TRY(points_init(&points, group->n_num, group->n_cat, side->n, err));
-    for (size_t i = 0; i < side->n; i++) {
-        if (is_active(group, side->x[i])) {
-            weights[points.n] = side->weights == NULL ? 1.0 : side->weights[i];
-            put(d, group, side->x[i], &points, points.n++);
+    TRY(points_init(&points, group->n_num, group->n_cat, data->n, err));
+    for (size_t i = 0; i < data->n; i++) {
+        if (is_active(group, data->configs[i])) {
+            weights[points.n] = data->weights == NULL ? 1.0 : data->weights[i];
+            put(d, group, data->configs[i], &points, points.n++);
         }
     }
-    return parzen_create(&points, side->weights == NULL ? NULL : weights, group->cells,
+    return parzen_create(&points, data->weights == NULL ? NULL : weights, group->cells,
                          group->choices, parzen, err);
 }
 
-int densities_init(struct densities *densities, const struct axes *axes,
-                   const struct density_side *good, const struct density_side *others,
+int densities_init(struct densities *densities, const struct encoding *encoding,
+                   const struct density_data *good, const struct density_data *others,
                    struct err *err)
 {
-    *densities = (struct densities){.axes = axes};
-    TRY(make_groups(densities, err));
+    *densities = (struct densities){.encoding = encoding};
+    TRY(init_groups(densities, err));
     for (size_t i = 0; i < densities->n_groups; i++) {
         struct density_group *group = &densities->groups[i];
-        TRY(mix(densities, group, good, &group->good, err));
-        TRY(mix(densities, group, others, &group->others, err));
+        TRY(build_mixture(densities, group, good, &group->good, err));
+        TRY(build_mixture(densities, group, others, &group->others, err));
     }
     return 0;
 }
 
-void densities_draw(const struct densities *densities, struct rng *rng, double place[])
+void densities_draw(const struct densities *densities, struct rng *rng, double u[])
 {
-    for (size_t i = 0; i < densities->axes->space->n_params; i++) {
-        place[i] = 0.5;
+    for (size_t i = 0; i < densities->encoding->space->n_params; i++) {
+        u[i] = 0.5;
     }
     for (size_t i = 0; i < densities->n_groups; i++) {
         const struct density_group *group = &densities->groups[i];
@@ -197,10 +200,10 @@ void densities_draw(const struct densities *densities, struct rng *rng, double p
         const int32_t *cat = group->point.cat;
         parzen_draw(group->good, rng, group->point.num, group->point.cat);
         for (size_t k = 0; k < group->n_num; k++) {
-            place[group->num[k]] = num[k];
+            u[group->num[k]] = num[k];
         }
         for (size_t k = 0; k < group->n_cat; k++) {
-            place[group->cat[k]] = ((double)cat[k] + 0.5) / (double)group->choices[k];
+            u[group->cat[k]] = ((double)cat[k] + 0.5) / (double)group->choices[k];
         }
     }
 }

@@ -1,9 +1,9 @@
-/* The two mixtures of tpe: where good configurations are dense, and where the others are.
+/* The two mixtures of tpe: l, the density of good configurations, and g, that of the others.
  *
- * Parameters with the same conditions are active together and make a group; each group has mixtures
- * of its own over all its parameters at once, made of the configurations in which it is active. A
- * density is the product over the groups that are active. Without conditions there is one group.
- * algorithms.md §2, "group". */
+ * Parameters with the same conditions are active together and form a group. Each group has its own
+ * two mixtures over all its parameters at once, built from the configurations in which it is
+ * active. A density is the product over the active groups. Without conditions there is one group.
+ */
 #ifndef SERVER_STRATEGY_TPE_DENSITIES_H
 #define SERVER_STRATEGY_TPE_DENSITIES_H
 
@@ -17,29 +17,29 @@
 struct density_group;
 
 struct densities {
-    const struct axes *axes; /* borrowed */
+    const struct encoding *encoding; /* borrowed */
     size_t n_groups;
     struct density_group *groups;
 };
 
-/* Configurations on one side: borrowed. */
-struct density_side {
+/* Configurations on one data: borrowed. */
+struct density_data {
     size_t n;
-    const double *const *x;
+    const double *const *configs;
     const double *weights; /* > 0 up to a factor; NULL: equal */
 };
 
 /* ERR_NOMEM. */
-MUST_USE int densities_init(struct densities *densities, const struct axes *axes,
-                            const struct density_side *good, const struct density_side *others,
+MUST_USE int densities_init(struct densities *densities, const struct encoding *encoding,
+                            const struct density_data *good, const struct density_data *others,
                             struct err *err);
 void densities_finish(struct densities *densities);
 OWN_VALUE(densities)
 
-/* place (n_params, in the unit cube) ← a draw from the good; where a group turns out not to be
- * active its numbers stand for nothing. What has one value alone stands in the middle. */
-void densities_draw(const struct densities *densities, struct rng *rng, double place[]);
-/* ln l and ln g of a configuration. Not for two threads at a time. */
+/* u (n_params, in the unit cube) ← a draw from l; the positions of inactive groups have no meaning,
+ * and parameters with one value have ½. */
+void densities_draw(const struct densities *densities, struct rng *rng, double u[]);
+/* ln l and ln g of a configuration. One thread at a time. */
 void densities_of(const struct densities *densities, const double x[], double *log_good,
                   double *log_others);
 

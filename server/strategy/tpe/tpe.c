@@ -1,12 +1,13 @@
-/* tpe: draws where good configurations are dense and the others are not.
+/* tpe: the tree-structured Parzen estimator.
  *
- * Good are the best tenth of the results, at most 25. Two mixtures of kernels, l of the good (a
- * result counts by how much better it is than the best of the others) and g of the others and of
- * what is still running; of 64 draws from l the one with the greatest ln l − ln g is taken.
- * Parameters that are active together share their kernels (densities.h). algorithms.md §2.
- * Behind a schedule with rungs (bohb, or as its `search`) only those are compared that have come to
- * the same level, and one in three is drawn without the model: Falkner et al., BOHB (2018).
- * From the studies that this one comes after it takes its first points and nothing else. */
+ * Good results are the best tenth, at most 25. Two mixtures of kernels are built: l of the good
+ * ones (weighted by how much better each is than the best of the others) and g of the others, the
+ * failed and the pending trials. Of 64 draws from l the candidate with the greatest ln l − ln g is
+ * chosen. Parameters that are active together share their kernels (densities.h). Watanabe (2023),
+ * arXiv 2304.11127. Behind a schedule with rungs (bohb, or as its `search`) only trials that have
+ * reached the same level are compared, and one suggestion in three is drawn without the model:
+ * Falkner, Klein and Hutter, BOHB (2018). From source studies it takes warm starts and nothing
+ * else. */
 #include "server/strategy/strategies.h"
 
 #include <math.h>
@@ -16,18 +17,17 @@
 #include "common/rng.h"
 #include "server/model/radix_sort.h"
 #include "server/strategy/candidates.h"
-#include "server/strategy/encoding.h"
-#include "server/strategy/evaluations.h"
 #include "server/strategy/explanation.h"
 #include "server/strategy/initial_design.h"
+#include "server/strategy/study_data.h"
 #include "server/strategy/tpe/densities.h"
 #include "server/strategy/warm_start.h"
 
 enum {
-    STARTUP = 10,
+    DESIGN_SIZE = 10,
     CANDIDATES = 64,
     GOOD_MAX = 25,
-    BAD_MAX = 600, /* more kernels cost time and tell nothing new */
+    OTHERS_MAX = 600, /* more kernels cost time and add no information */
     PENDING_MAX = 300
 };
 
@@ -44,256 +44,245 @@ static uint64_t count(const struct study_def *study)
     return strategy_bayesian.count(study);
 }
 
-struct guess {
-    const struct study_def *study;
+/* One suggestion in progress. */
+struct proposal {
+    struct study_data data;
     struct rng rng;
-    struct axes axes;
-    struct trials trials;
-    size_t n_good;
-    size_t n_judged; /* of the done ones, who take part */
-    size_t *order;   /* they, best first */
-    double *cost;    /* of the done ones, as they are compared */
+    size_t n_ranked; /* of the finished trials: those that are compared */
+    size_t n_good;   /* the first of them */
+    size_t *order;   /* their indices, best first */
+    double *cost;    /* of all finished trials, as they are compared */
     struct densities densities;
-    struct pool pool;
-    double log_good[CANDIDATES]; /* of each of the pool */
-    size_t chosen;               /* in the pool */
-    size_t others[WHY_OTHERS];
-    size_t n_others;
+    struct candidates candidates;
+    double log_good[CANDIDATES]; /* ln l of each candidate */
+    struct choice choice;
 };
 
-static void guess_finish(struct guess *guess)
+static void proposal_finish(struct proposal *proposal)
 {
-    free(guess->order);
-    free(guess->cost);
-    densities_finish(&guess->densities);
-    pool_finish(&guess->pool);
-    trials_finish(&guess->trials);
-    axes_finish(&guess->axes);
+    free(proposal->order);
+    free(proposal->cost);
+    densities_finish(&proposal->densities);
+    candidates_finish(&proposal->candidates);
+    study_data_finish(&proposal->data);
 }
-OWN_VALUE(guess)
+OWN_VALUE(proposal)
 
-/* ---- order ----------------------------------------------------------------------------------- */
-/* Complete ones by cost; then the pruned ones, those that came further first; equals by number. A
- * sort by cost and then, for the pruned, by step: each keeps the order of the one before. */
-static void rank_ends(struct guess *g, struct radix_item *items)
+/* ---- ranking --------------------------------------------------------------------------------- */
+/* Ranks complete trials by cost, then pruned ones by the resource they reached, then by cost;
+ * equals by number. Two stable sorts: by cost, then by resource. */
+static void rank_finals(struct proposal *p, struct radix_item *items)
 {
-    const struct trials *t = &g->trials;
+    const struct evaluations *e = &p->data.evaluations;
     bool any_pruned = false;
 
-    for (size_t i = 0; i < t->n_done; i++) {
-        items[i] = (struct radix_item){radix_key(t->measured[i]), i};
-        any_pruned = any_pruned || !t->complete[i];
+    for (size_t i = 0; i < e->n_done; i++) {
+        items[i] = (struct radix_item){radix_key(e->measured[i]), i};
+        any_pruned = any_pruned || !e->complete[i];
     }
-    radix_sort(t->n_done, items, items + t->n_done);
+    radix_sort(e->n_done, items, items + e->n_done);
     if (any_pruned) {
-        for (size_t i = 0; i < t->n_done; i++) {
-            bool is_complete = t->complete[items[i].index];
-            items[i].key = is_complete ? 0 : radix_key(-(double)t->step[items[i].index]);
+        for (size_t i = 0; i < e->n_done; i++) {
+            bool is_complete = e->complete[items[i].index];
+            items[i].key = is_complete ? 0 : radix_key(-(double)e->step[items[i].index]);
         }
-        radix_sort(t->n_done, items, items + t->n_done);
+        radix_sort(e->n_done, items, items + e->n_done);
     }
-    memcpy(g->cost, t->cost, t->n_done * sizeof *g->cost);
-    g->n_judged = t->n_done;
-    double n = ceil(good_share * (double)t->n_done);
-    g->n_good = n < 1.0 ? 1 : n > GOOD_MAX ? GOOD_MAX : (size_t)n;
+    memcpy(p->cost, e->cost, e->n_done * sizeof *p->cost);
+    p->n_ranked = e->n_done;
+    double n = ceil(good_share * (double)e->n_done);
+    p->n_good = n < 1.0 ? 1 : n > GOOD_MAX ? GOOD_MAX : (size_t)n;
 }
 
-/* How far a trial came: one that completed early ended by itself, and its value stands. */
-static double reach_of(const struct guess *g, size_t i)
+/* The resource that a trial reached. One that completed early ended by itself: its value counts at
+ * every higher level. */
+static double reached(const struct proposal *p, size_t i)
 {
-    const struct trials *t = &g->trials;
+    const struct evaluations *e = &p->data.evaluations;
 
-    return (double)(t->complete[i] ? g->study->resource_max : t->step[i]);
+    return (double)(e->complete[i] ? p->data.study->resource_max : e->step[i]);
 }
 
-/* Its cost at a level that it has reached: the last measurement at or before it. */
-static double cost_at(const struct guess *g, size_t i, double level)
+/* The cost at a level that the trial reached: the last measurement at or before it. */
+static double cost_at(const struct proposal *p, size_t i, double level)
 {
-    const struct observation *seen = g->trials.done_seen[i];
-    double cost = g->trials.measured[i];
+    const struct observation *seen = p->data.evaluations.done_observed[i];
+    double cost = p->data.evaluations.measured[i];
 
-    if (level < (double)g->study->resource_max) {
+    if (level < (double)p->data.study->resource_max) {
         for (size_t k = 0; k < seen->n_curve && (double)seen->curve[k].step <= level; k++) {
-            double value = trials_value(g->study, seen->curve[k].value);
+            double value = objective_from_cost(p->data.study, seen->curve[k].value);
             cost = isfinite(value) ? value : cost;
         }
     }
     return cost;
 }
 
-/* In rungs only those are compared that have come to the same level, the highest that enough have
- * reached: who is complete is no better for it than who has not been promoted yet. Shares as in
- * Falkner et al., BOHB (2018). */
-static void rank_at_level(struct guess *g, struct radix_item *items)
+/* Ranks the trials that have reached the same level, the highest that enough of them have reached:
+ * a complete trial is not better than one that was not promoted yet. Shares as in BOHB. */
+static void rank_at_level(struct proposal *p, struct radix_item *items)
 {
-    const struct trials *t = &g->trials;
-    size_t n_params = axes_count(&g->axes);
-    size_t enough = t->n_done < n_params + 3 ? t->n_done : n_params + 3;
+    const struct evaluations *e = &p->data.evaluations;
+    size_t n_params = encoding_n_dims(&p->data.encoding);
+    size_t enough = e->n_done < n_params + 3 ? e->n_done : n_params + 3;
 
-    for (size_t i = 0; i < t->n_done; i++) {
-        items[i] = (struct radix_item){radix_key(-reach_of(g, i)), i};
+    for (size_t i = 0; i < e->n_done; i++) {
+        items[i] = (struct radix_item){radix_key(-reached(p, i)), i};
     }
-    radix_sort(t->n_done, items, items + t->n_done);
-    double level = reach_of(g, items[enough - 1].index);
-    g->n_judged = 0;
-    for (size_t i = 0; i < t->n_done; i++) {
-        g->cost[i] = cost_at(g, i, level);
-        if (reach_of(g, i) >= level) {
-            items[g->n_judged++] = (struct radix_item){radix_key(g->cost[i]), i};
+    radix_sort(e->n_done, items, items + e->n_done);
+    double level = reached(p, items[enough - 1].index);
+    p->n_ranked = 0;
+    for (size_t i = 0; i < e->n_done; i++) {
+        p->cost[i] = cost_at(p, i, level);
+        if (reached(p, i) >= level) {
+            items[p->n_ranked++] = (struct radix_item){radix_key(p->cost[i]), i};
         }
     }
-    radix_sort(g->n_judged, items, items + t->n_done);
-    size_t n = g->n_judged;
+    radix_sort(p->n_ranked, items, items + e->n_done);
+    size_t n = p->n_ranked;
     size_t share = (size_t)(rung_share * (double)n);
-    g->n_good = n < 2 * n_params + 2 ? n / 2 : share > n_params + 1 ? share : n_params + 1;
-    g->n_good = g->n_good < 1 ? 1 : g->n_good > GOOD_MAX ? GOOD_MAX : g->n_good;
+    p->n_good = n < 2 * n_params + 2 ? n / 2 : share > n_params + 1 ? share : n_params + 1;
+    p->n_good = p->n_good < 1 ? 1 : p->n_good > GOOD_MAX ? GOOD_MAX : p->n_good;
 }
 
-static bool is_in_rungs(const struct study_def *study)
+static bool has_rungs(const struct study_def *study)
 {
     return study->has_resource && strcmp(study_strategy(study), "tpe") != 0;
 }
 
-static int rank(struct guess *g, struct err *err)
+static int rank(struct proposal *p, struct err *err)
 {
-    const struct trials *t = &g->trials;
-    OWN(memory) struct radix_item *items = calloc(2 * t->n_done + 1, sizeof *items);
+    const struct evaluations *e = &p->data.evaluations;
+    OWN(memory) struct radix_item *items = calloc(2 * e->n_done + 1, sizeof *items);
 
-    g->order = calloc(t->n_done + 1, sizeof *g->order);
-    g->cost = calloc(t->n_done + 1, sizeof *g->cost);
-    if (items == NULL || g->order == NULL || g->cost == NULL) {
+    p->order = calloc(e->n_done + 1, sizeof *p->order);
+    p->cost = calloc(e->n_done + 1, sizeof *p->cost);
+    if (items == NULL || p->order == NULL || p->cost == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    if (is_in_rungs(g->study)) {
-        rank_at_level(g, items);
+    if (has_rungs(p->data.study)) {
+        rank_at_level(p, items);
     } else {
-        rank_ends(g, items);
+        rank_finals(p, items);
     }
-    for (size_t i = 0; i < g->n_judged; i++) {
-        g->order[i] = items[i].index;
+    for (size_t i = 0; i < p->n_ranked; i++) {
+        p->order[i] = items[i].index;
     }
     return 0;
 }
 
 /* ---- mixtures -------------------------------------------------------------------------------- */
-/* How much better each good result is than the best of the others; at least a trace. */
-static void weigh(const struct guess *g, double weights[])
+/* weights ← how much better each good result is than the best of the others; mean 1, at least
+ * 1e-12. */
+static void weigh_good(const struct proposal *p, double weights[])
 {
-    double other = g->n_good < g->n_judged ? g->cost[g->order[g->n_good]] : (double)INFINITY;
+    double other = p->n_good < p->n_ranked ? p->cost[p->order[p->n_good]] : (double)INFINITY;
     double sum = 0.0;
 
-    for (size_t i = 0; i < g->n_good; i++) {
-        double gain = other - g->cost[g->order[i]];
+    for (size_t i = 0; i < p->n_good; i++) {
+        double gain = other - p->cost[p->order[i]];
         weights[i] = isfinite(gain) ? fmax(gain, 0.0) : 1.0;
         sum += weights[i];
     }
-    for (size_t i = 0; i < g->n_good; i++) {
+    for (size_t i = 0; i < p->n_good; i++) {
         weights[i] =
-            sum > 0.0 && isfinite(sum) ? fmax(weights[i] * (double)g->n_good / sum, 1e-12) : 1.0;
+            sum > 0.0 && isfinite(sum) ? fmax(weights[i] * (double)p->n_good / sum, 1e-12) : 1.0;
     }
 }
 
-static int learn(struct guess *g, struct err *err)
+static int build_densities(struct proposal *p, struct err *err)
 {
-    const struct trials *t = &g->trials;
-    size_t pending = t->n_pending < PENDING_MAX ? t->n_pending : PENDING_MAX;
-    size_t failed = t->n_failed < BAD_MAX ? t->n_failed : BAD_MAX;
-    OWN(memory) const double **x = calloc(GOOD_MAX + BAD_MAX + failed + pending, sizeof *x);
+    const struct evaluations *e = &p->data.evaluations;
+    size_t pending = e->n_pending < PENDING_MAX ? e->n_pending : PENDING_MAX;
+    size_t failed = e->n_failed < OTHERS_MAX ? e->n_failed : OTHERS_MAX;
+    OWN(memory)
+    const double **configs = calloc(GOOD_MAX + OTHERS_MAX + failed + pending, sizeof *configs);
     double weights[GOOD_MAX];
-    struct density_side good = {.x = x, .weights = weights};
-    struct density_side bad = {.x = x + GOOD_MAX};
+    struct density_data good = {.configs = configs, .weights = weights};
+    struct density_data others = {.configs = configs + GOOD_MAX};
 
-    if (x == NULL) {
+    if (configs == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    TRY(rank(g, err));
-    weigh(g, weights);
-    while (good.n < g->n_good) {
-        x[good.n] = t->done[g->order[good.n]];
+    TRY(rank(p, err));
+    weigh_good(p, weights);
+    while (good.n < p->n_good) {
+        configs[good.n] = e->done[p->order[good.n]];
         good.n++;
     }
-    size_t others = g->n_judged - g->n_good;
-    size_t taken = others < BAD_MAX ? others : BAD_MAX;
-    const double **next = x + GOOD_MAX;
-    for (size_t i = 0; i < taken; i++) { /* of many, evenly from the best to the worst */
-        *next++ = t->done[g->order[g->n_good + i * others / taken]];
+    size_t n = p->n_ranked - p->n_good;
+    size_t taken = n < OTHERS_MAX ? n : OTHERS_MAX;
+    const double **next = configs + GOOD_MAX;
+    for (size_t i = 0; i < taken; i++) { /* evenly from the best to the worst */
+        *next++ = e->done[p->order[p->n_good + i * n / taken]];
     }
-    for (size_t i = t->n_failed - failed; i < t->n_failed; i++) {
-        *next++ = t->failed[i];
+    for (size_t i = e->n_failed - failed; i < e->n_failed; i++) {
+        *next++ = e->failed[i];
     }
-    for (size_t i = t->n_pending - pending; i < t->n_pending; i++) {
-        *next++ = t->pending[i];
+    for (size_t i = e->n_pending - pending; i < e->n_pending; i++) {
+        *next++ = e->pending[i];
     }
-    bad.n = (size_t)(next - bad.x);
-    return densities_init(&g->densities, &g->axes, &good, &bad, err);
+    others.n = (size_t)(next - others.configs);
+    return densities_init(&p->densities, &p->data.encoding, &good, &others, err);
 }
 
 /* ---- candidates ------------------------------------------------------------------------------ */
-static int propose(struct guess *g, struct err *err)
+static int draw_candidates(struct proposal *p, struct err *err)
 {
-    OWN(memory) double *place = calloc(g->study->space->n_params + 1, sizeof *place);
+    struct candidates *candidates = &p->candidates;
+    OWN(memory) double *u = calloc(p->data.study->space->n_params + 1, sizeof *u);
 
-    if (place == NULL) {
+    if (u == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for candidates");
     }
-    TRY(pool_init(&g->pool, &g->axes, CANDIDATES, err));
-    for (size_t tries = 0; tries < 20 * CANDIDATES && g->pool.n < CANDIDATES; tries++) {
-        densities_draw(&g->densities, &g->rng, place);
-        (void)pool_add(&g->pool, place);
+    TRY(candidates_init(candidates, &p->data.encoding, CANDIDATES, err));
+    for (size_t tries = 0; tries < 20 * CANDIDATES && candidates->n < CANDIDATES; tries++) {
+        densities_draw(&p->densities, &p->rng, u);
+        (void)candidates_add(candidates, u);
     }
-    for (size_t i = 0; i < g->pool.n; i++) {
+    for (size_t i = 0; i < candidates->n; i++) {
         double log_others;
-        densities_of(&g->densities, pool_x(&g->pool, i), &g->log_good[i], &log_others);
-        g->pool.score[i] = g->log_good[i] - log_others;
+        densities_of(&p->densities, candidates_config(candidates, i), &p->log_good[i], &log_others);
+        candidates->score[i] = p->log_good[i] - log_others;
     }
-    pool_scored(&g->pool);
+    candidates_scored(candidates);
     return 0;
 }
 
-/* The best that was never tried, and those next to it; false: none. */
-static bool pick(struct guess *g)
+static bool is_tried(const void *context, const double config[])
 {
-    size_t order[CANDIDATES];
-    size_t n = g->pool.n == 0 ? 0 : pool_best(&g->pool, CANDIDATES, order);
-    bool found = false;
-
-    for (size_t i = 0; i < n && g->n_others < WHY_OTHERS; i++) {
-        const double *x = pool_x(&g->pool, order[i]);
-        if (found && !why_stands_apart(&g->pool, order[i], g->chosen, g->n_others, g->others)) {
-            continue;
-        }
-        if (trials_have(&g->trials, space_config_key(g->study->space, x))) {
-            continue;
-        }
-        if (found) {
-            g->others[g->n_others++] = order[i];
-        } else {
-            g->chosen = order[i];
-            found = true;
-        }
-    }
-    return found;
+    return study_data_has_tried(context, config);
 }
 
-static char *explain(const struct guess *g)
+/* False: every candidate was tried. */
+static bool choose(struct proposal *p)
 {
+    size_t order[CANDIDATES];
+    size_t n = p->candidates.n == 0 ? 0 : candidates_best(&p->candidates, CANDIDATES, order);
+
+    return explanation_choose(&p->candidates, n, order, is_tried, &p->data, &p->choice);
+}
+
+static char *explain(const struct proposal *p)
+{
+    const struct evaluations *evaluations = &p->data.evaluations;
     OWN(buf) struct buf out;
     struct json_writer w;
 
-    buf_init(&out, WHY_MAX);
+    buf_init(&out, EXPLANATION_BYTES_MAX);
     json_writer_init(&w, &out);
     json_object_begin(&w);
     json_put_string(&w, "model", "parzen");
-    why_write_history(&g->trials, g->trials.n_done, &w);
-    json_put_int(&w, "good", (int64_t)g->n_good);
-    why_write_incumbent(g->study, &g->trials, &w);
+    explanation_write_history(evaluations, evaluations->n_done, &w);
+    json_put_int(&w, "good", (int64_t)p->n_good);
+    explanation_write_incumbent(p->data.study, evaluations, &w);
     json_put_string(&w, "acquisition", "log_density_ratio");
-    json_put_number(&w, "acquisition_value", g->pool.score[g->chosen]);
-    json_put_number(&w, "log_density_good", g->log_good[g->chosen]);
+    json_put_number(&w, "acquisition_value", p->candidates.score[p->choice.chosen]);
+    json_put_number(&w, "log_density_good", p->log_good[p->choice.chosen]);
     json_write_key(&w, "compared");
     json_object_begin(&w);
-    json_put_int(&w, "candidates", (int64_t)g->pool.n);
-    why_write_others(&g->pool, g->n_others, g->others, &w);
+    json_put_int(&w, "candidates", (int64_t)p->candidates.n);
+    explanation_write_alternatives(&p->candidates, &p->choice, &w);
     json_object_end(&w);
     json_object_end(&w);
     return buf_steal(&out);
@@ -302,40 +291,43 @@ static char *explain(const struct guess *g)
 static int suggest(const struct study_def *study, const struct history *seen, uint64_t ordinal,
                    struct suggestion *out, struct err *err)
 {
-    OWN(guess) struct guess g = {.study = study, .rng = rng_for(study->seed, ordinal)};
-    struct start start = {0};
+    OWN(proposal) struct proposal p = {.rng = rng_for(study->seed, ordinal)};
+    struct warm_start warm_start = {0};
 
-    TRY(axes_init(&g.axes, study->space, err));
-    TRY(trials_init(&g.trials, study, seen, err));
-    TRY(starts_point(study, &g.axes, &g.trials, seen, ordinal, out->x, &start, err));
-    if (start.found) {
-        out->explain = starts_explain(&start, ordinal, STARTUP);
+    TRY(study_data_init(&p.data, study, seen, err));
+    TRY(warm_start_point(&p.data, ordinal, out->x, &warm_start, err));
+    if (warm_start.found) {
+        out->explain = warm_start_explain(&warm_start, ordinal, DESIGN_SIZE);
         return 0;
     }
-    /* low levels mislead: in rungs one in three is drawn without the model, as BOHB does */
-    bool strays = is_in_rungs(study) && rng_below(&g.rng, 3) == 0;
-    if (ordinal <= STARTUP || g.trials.n_done < 3 || axes_count(&g.axes) == 0 || strays) {
-        TRY(design_point(study, &g.axes, &g.trials, starts_between(study, seen, ordinal), out->x,
-                         err));
-        out->explain = ordinal <= STARTUP ? why_no_model("design", ordinal, STARTUP)
-                                          : why_no_model("quasi_random", ordinal, 0);
+    /* low levels may mislead: with rungs one suggestion in three is drawn without the model (BOHB)
+     */
+    bool is_random = has_rungs(study) && rng_below(&p.rng, 3) == 0;
+    if (ordinal <= DESIGN_SIZE || p.data.evaluations.n_done < 3
+        || encoding_n_dims(&p.data.encoding) == 0 || is_random) {
+        TRY(initial_design_point(&p.data, warm_start_design_index(study, seen, ordinal), out->x,
+                                 err));
+        out->explain = ordinal <= DESIGN_SIZE
+                           ? explanation_without_model("design", ordinal, DESIGN_SIZE)
+                           : explanation_without_model("quasi_random", ordinal, 0);
         return 0;
     }
-    TRY(learn(&g, err));
-    TRY(propose(&g, err));
-    if (!pick(&g)) {
-        TRY(design_point(study, &g.axes, &g.trials, ordinal, out->x, err));
-        out->explain = why_no_model("quasi_random", ordinal, 0);
+    TRY(build_densities(&p, err));
+    TRY(draw_candidates(&p, err));
+    if (!choose(&p)) {
+        TRY(initial_design_point(&p.data, ordinal, out->x, err));
+        out->explain = explanation_without_model("quasi_random", ordinal, 0);
         return 0;
     }
-    memcpy(out->x, pool_x(&g.pool, g.chosen), g.pool.n_params * sizeof *out->x);
-    out->explain = explain(&g);
+    memcpy(out->x, candidates_config(&p.candidates, p.choice.chosen),
+           p.candidates.n_params * sizeof *out->x);
+    out->explain = explain(&p);
     return 0;
 }
 
 const struct strategy strategy_tpe = {
     .name = "tpe",
-    .thinks = true,
+    .is_async = true,
     .needs_history = true,
     .transfers = true,
     .check = check,
