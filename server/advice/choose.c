@@ -4,28 +4,30 @@
 #include <string.h>
 
 #include "server/advice/advice.h"
-#include "server/advice/say.h"
+#include "server/advice/sentence.h"
 
 bool advice_is_auto(const struct study_def *study)
 {
     return strcmp(study->strategy, "auto") == 0;
 }
 
-/* The first of the ranking. Where none can serve, the one whose refusal says most. */
+/* The first item of the ranking. If none is usable, the simplest one, whose refusal is the
+ * clearest. */
 static const struct advice_item *first_of(const struct study_def *study,
                                           const struct advice *advice)
 {
-    enum technique plain = study->n_objectives > 1 ? TECHNIQUE_QUASIRANDOM : TECHNIQUE_BAYESIAN;
+    const struct technique *simplest =
+        technique_find(study->n_objectives > 1 ? "quasirandom" : "bayesian");
 
     for (size_t i = 0; i < advice->n && !advice->items[0].is_usable; i++) {
-        if (advice->items[i].technique == plain) {
+        if (advice->items[i].technique == simplest) {
             return &advice->items[i];
         }
     }
     return &advice->items[0];
 }
 
-/* The reasons that spoke for it, and what it is preferred to. */
+/* *chosen ← the best item with the reasons for it, and the next best. */
 static int write_choice(const struct advice_item *best, const struct advice *advice,
                         struct chosen *chosen, struct err *err)
 {
@@ -37,14 +39,16 @@ static int write_choice(const struct advice_item *best, const struct advice *adv
     if (made.options == NULL || made.because == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    (void)snprintf(made.name, sizeof made.name, "%s", best->name);
+    (void)snprintf(made.name, sizeof made.name, "%s", best->technique->strategy);
     for (size_t i = 0; i < json_array_size(advice->assumed); i++) {
-        say(made.because, "assumed: %s", json_string_value(json_array_get(advice->assumed, i)));
+        sentence_add(made.because, "assumed: %s",
+                     json_string_value(json_array_get(advice->assumed, i)));
     }
     if (next->is_usable && next->has_regret && best->has_regret) {
-        say(made.because,
+        sentence_add(
+            made.because,
             "next best: %s, with an expected regret of %.2f against %.2f at the same price",
-            technique_title(next->technique), next->regret, best->regret);
+            next->technique->title, next->regret, best->regret);
     }
     *chosen = made;
     made = (struct chosen){0};
@@ -53,7 +57,7 @@ static int write_choice(const struct advice_item *best, const struct advice *adv
 
 int advice_choose(const struct study_def *study, struct chosen *chosen, struct err *err)
 {
-    struct study_def open = *study; /* shares everything; its own strategy has no say */
+    struct study_def open = *study; /* a shallow copy without its strategy */
     struct problem problem = {.study = &open, .keeps_limits = true};
     OWN(advice) struct advice advice = {0};
 
@@ -84,7 +88,7 @@ int advice_settle_old(struct study_def *study, struct err *err)
     if (made.options == NULL || made.because == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    say(made.because, "the study is older than the choice by what was measured");
+    sentence_add(made.because, "the study is older than the choice by what was measured");
     (void)snprintf(made.name, sizeof made.name, "%s", name);
     study->chosen = made;
     made = (struct chosen){0};
@@ -104,8 +108,7 @@ static void refuse_options(const struct study_def *study, struct faults *faults)
     }
 }
 
-/* A study that was read and is sent again carries the choice. It stands if it would be made again;
- * whoever wants another strategy than auto's names it. */
+/* A body that was read from a study contains the choice, which must be the same as now. */
 static void check_chosen(const struct study_def *study, const struct chosen *ours,
                          struct faults *faults)
 {

@@ -27,50 +27,41 @@ static enum rounding option_rounding(const json_t *options)
 
 /* ---- brackets -------------------------------------------------------------------------------- */
 
-bool technique_has_brackets(enum technique technique)
+static int64_t eta_of(const struct technique_use *use)
 {
-    return technique == TECHNIQUE_HYPERBAND || technique == TECHNIQUE_BOHB
-           || technique == TECHNIQUE_HALVING;
+    return option_int(use->options, "eta", 3);
 }
 
-static bool has_levels(enum technique technique)
+/* The brackets of a round: s from *first down to *last. */
+static void bracket_range(const struct technique_use *use, int *first, int *last)
 {
-    return technique == TECHNIQUE_PREDICTIVE || technique == TECHNIQUE_ASHA_BAYESIAN
-           || technique == TECHNIQUE_ASHA_STOPPING || technique == TECHNIQUE_ASHA_PROMOTION;
-}
+    const struct study_def *study = use->study;
+    int s_max = tables_s_max(study->resource_max, eta_of(use), study->resource_min);
 
-/* Kinds of brackets in a round: s from *first down to *last. */
-static void kinds_of(enum technique technique, const struct study_def *study, const json_t *options,
-                     int *first, int *last)
-{
-    int64_t eta = option_int(options, "eta", 3);
-    int s_max = tables_s_max(study->resource_max, eta, study->resource_min);
-
-    if (technique == TECHNIQUE_HALVING) {
-        *first = (int)option_int(options, "bracket", s_max);
+    if (use->technique->is_single_bracket) {
+        *first = (int)option_int(use->options, "bracket", s_max);
         *last = *first;
     } else {
         *first = s_max;
-        *last = s_max + 1 - (int)option_int(options, "brackets", s_max + 1);
+        *last = s_max + 1 - (int)option_int(use->options, "brackets", s_max + 1);
     }
 }
 
-static void plan_bracket(const struct study_def *study, const json_t *options, int s,
-                         struct bracket_plan *plan)
+static void plan_bracket(const struct technique_use *use, int s, struct bracket_plan *plan)
 {
-    tables_bracket(study->resource_max, option_int(options, "eta", 3), study->resource_min,
-                   option_rounding(options), s, plan);
+    tables_bracket(use->study->resource_max, eta_of(use), use->study->resource_min,
+                   option_rounding(use->options), s, plan);
 }
 
-static void plan_levels(enum technique technique, const struct study_def *study,
-                        const json_t *options, struct bracket_plan *plan)
+/* The levels of asha: half steps where a forecast decides. */
+static void plan_levels(const struct technique_use *use, struct bracket_plan *plan)
 {
-    int64_t eta = option_int(options, "eta", 3);
+    const struct study_def *study = use->study;
 
-    if (technique == TECHNIQUE_PREDICTIVE) {
-        tables_half_levels(study->resource_max, eta, study->resource_min, plan);
+    if (use->technique->plan == PLAN_FORECAST) {
+        tables_half_levels(study->resource_max, eta_of(use), study->resource_min, plan);
     } else {
-        tables_levels(study->resource_max, eta, study->resource_min, plan);
+        tables_levels(study->resource_max, eta_of(use), study->resource_min, plan);
     }
 }
 
@@ -86,8 +77,8 @@ static json_t *rungs_json(const struct bracket_plan *plan)
     return json_pack("{s:o}", "rungs", rungs);
 }
 
-/* Of asha's levels it is known in advance who comes how far: the best 1/eta. A model asks nobody.
- */
+/* The levels of asha. With ranks the share of trials that reach each is known in advance: the best
+ * 1/eta of the level before. */
 static json_t *levels_json(const struct bracket_plan *plan, double eta, bool by_rank)
 {
     json_t *rungs = json_array();
@@ -104,28 +95,24 @@ static json_t *levels_json(const struct bracket_plan *plan, double eta, bool by_
     return json_pack("{s:o}", "rungs", rungs);
 }
 
-json_t *technique_brackets(enum technique technique, const struct study_def *study,
-                           const json_t *options)
+json_t *technique_brackets(const struct technique_use *use)
 {
+    enum technique_plan kind = use->technique->plan;
     struct bracket_plan plan;
-
-    if (!study->has_resource) {
-        return NULL;
-    }
-    if (has_levels(technique)) {
-        plan_levels(technique, study, options, &plan);
-        return json_pack("[o]", levels_json(&plan, (double)option_int(options, "eta", 3),
-                                            technique != TECHNIQUE_PREDICTIVE));
-    }
-    if (!technique_has_brackets(technique)) {
-        return NULL;
-    }
-    json_t *brackets = json_array();
     int first;
     int last;
-    kinds_of(technique, study, options, &first, &last);
+
+    if (!use->study->has_resource || kind == PLAN_FULL) {
+        return NULL;
+    }
+    if (kind != PLAN_BRACKETS) {
+        plan_levels(use, &plan);
+        return json_pack("[o]", levels_json(&plan, (double)eta_of(use), kind == PLAN_RUNGS));
+    }
+    json_t *brackets = json_array();
+    bracket_range(use, &first, &last);
     for (int s = first; s >= last; s--) {
-        plan_bracket(study, options, s, &plan);
+        plan_bracket(use, s, &plan);
         (void)json_array_append_new(brackets, rungs_json(&plan));
     }
     return brackets;
@@ -138,18 +125,17 @@ struct round_sums {
     double trials, resuming, from_zero;
 };
 
-static struct round_sums sum_round(enum technique technique, const struct study_def *study,
-                                   const json_t *options)
+static struct round_sums sum_round(const struct technique_use *use)
 {
     struct round_sums sums = {0};
     struct bracket_plan plan;
     int first;
     int last;
 
-    kinds_of(technique, study, options, &first, &last);
+    bracket_range(use, &first, &last);
     for (int s = first; s >= last; s--) {
         double below = 0.0;
-        plan_bracket(study, options, s, &plan);
+        plan_bracket(use, s, &plan);
         sums.trials += (double)plan.rungs[0].size;
         for (size_t i = 0; i < plan.n; i++) {
             double level = (double)plan.rungs[i].level;
@@ -161,77 +147,76 @@ static struct round_sums sum_round(enum technique technique, const struct study_
     return sums;
 }
 
-/* asha lets the best 1/eta of each level go on. */
-static struct round_sums sum_levels(enum technique technique, const struct study_def *study,
-                                    const json_t *options)
+/* Of asha: the best 1/eta of each level go on. */
+static struct round_sums sum_levels(const struct technique_use *use)
 {
     struct round_sums sums = {.trials = 1.0};
     struct bracket_plan plan;
     double share = 1.0;
     double below = 0.0;
 
-    plan_levels(technique, study, options, &plan);
+    plan_levels(use, &plan);
     for (size_t i = 0; i < plan.n; i++) {
         double level = (double)plan.rungs[i].level;
         sums.resuming += share * (level - below);
         sums.from_zero += share * level;
-        share /= (double)option_int(options, "eta", 3);
+        share /= (double)eta_of(use);
         below = level;
     }
     return sums;
 }
 
-static void set_shares(enum technique technique, const struct problem *problem,
-                       const struct facts *facts, const json_t *options, struct cost *cost)
+static void set_shares(const struct technique_use *use, const struct problem_features *features,
+                       struct cost *cost)
 {
-    const struct study_def *study = problem->study;
-    struct round_sums sums;
+    const struct technique *technique = use->technique;
 
     cost->share = 1.0;
     cost->share_from_zero = 1.0;
-    if (!facts->is_curved) {
+    if (!features->is_curved || technique->plan == PLAN_FULL) {
         return;
     }
-    if (technique == TECHNIQUE_PREDICTIVE) { /* nothing is paused, so nothing starts again */
+    if (technique->plan == PLAN_FORECAST) { /* no trial pauses, so none starts again */
         cost->share = ADVICE_PREDICTIVE_SHARE;
         cost->share_from_zero = ADVICE_PREDICTIVE_SHARE;
         return;
     }
-    if (technique_has_brackets(technique)) {
-        sums = sum_round(technique, study, options);
-    } else if (has_levels(technique)) {
-        sums = sum_levels(technique, study, options);
-    } else {
-        return;
-    }
-    double full = sums.trials * (double)study->resource_max;
+    struct round_sums sums = technique->plan == PLAN_BRACKETS ? sum_round(use) : sum_levels(use);
+    double full = sums.trials * (double)use->study->resource_max;
     cost->share = sums.resuming / full;
-    cost->share_from_zero =
-        technique == TECHNIQUE_ASHA_STOPPING ? cost->share : sums.from_zero / full;
+    cost->share_from_zero = technique->pauses ? sums.from_zero / full : cost->share;
 }
 
 /* ---- what a budget becomes ------------------------------------------------------------------- */
 
-static double busy_share(enum technique technique)
+/* The share of the time in which workers train. */
+static double busy_share(enum technique_plan plan)
 {
-    if (technique_has_brackets(technique)) {
+    switch (plan) {
+    case PLAN_BRACKETS:
         return ADVICE_BUSY_HYPERBAND;
+    case PLAN_RUNGS:
+    case PLAN_FORECAST:
+        return ADVICE_BUSY_ASHA;
+    case PLAN_FULL:
+        break;
     }
-    return has_levels(technique) ? ADVICE_BUSY_ASHA : 1.0;
+    return 1.0;
 }
 
-/* How many trials have been thought of after so many seconds; thinking only grows with n. */
-static double thought_of(enum technique technique, double span, double trials)
+/* How many of the trials can be suggested within so many seconds, by bisection: the time grows with
+ * n. */
+static double suggested_within(const struct technique *technique, double span, double trials)
 {
     double low = 0.0;
     double high = trials;
 
-    if (measured_think_total(technique, trials) <= span) {
+    if (benchmark_suggestion_total(technique, trials) <= span) {
         return trials;
     }
     for (int i = 0; i < 60; i++) {
         double middle = (low + high) / 2.0;
-        if (measured_think_total(technique, middle) <= span) {
+        if (benchmark_suggestion_total(technique, middle) <= span) {
             low = middle;
         } else {
             high = middle;
@@ -246,59 +231,63 @@ static double full_span(double trials, double workers, double seconds)
     return ceil(trials / workers) * seconds;
 }
 
-static double training_span(enum technique technique, const struct facts *facts,
-                            const struct cost *cost)
+static double training_span(const struct technique *technique,
+                            const struct problem_features *features, const struct cost *cost)
 {
     if (cost->trials < 1.0) {
         return 0.0;
     }
-    if (!has_levels(technique) && !technique_has_brackets(technique)) {
-        return full_span(cost->trials, facts->workers, facts->seconds);
+    if (technique->plan == PLAN_FULL) {
+        return full_span(cost->trials, features->workers, features->seconds);
     }
-    double spread = cost->evaluations * facts->seconds / (facts->workers * busy_share(technique));
-    return fmax(spread, facts->seconds); /* one at least is trained to the end */
+    double spread =
+        cost->evaluations * features->seconds / (features->workers * busy_share(technique->plan));
+    return fmax(spread, features->seconds); /* at least one is trained in full */
 }
 
-/* Within a span, a worker trains so many in full and no part of one. */
-static double within_span(enum technique technique, const struct facts *facts, double evaluations)
+/* The full evaluations that fit into the span; without early stopping a worker trains whole ones.
+ */
+static double within_span(const struct technique *technique,
+                          const struct problem_features *features, double evaluations)
 {
-    if (facts->seconds <= 0 || isinf(facts->span)) {
+    if (features->seconds <= 0 || isinf(features->span)) {
         return evaluations;
     }
-    double each = facts->span / facts->seconds;
-    if (has_levels(technique) || technique_has_brackets(technique)) {
-        each = each < 1.0 ? 0.0 : each * busy_share(technique);
+    double each = features->span / features->seconds;
+    if (technique->plan != PLAN_FULL) {
+        each = each < 1.0 ? 0.0 : each * busy_share(technique->plan);
     } else {
         each = floor(each * (1.0 + 1e-12));
     }
-    return fmin(evaluations, each * facts->workers);
+    return fmin(evaluations, each * features->workers);
 }
 
-void cost_of(enum technique technique, const struct problem *problem, const struct facts *facts,
-             const json_t *options, struct cost *cost)
+void cost_of(const struct technique_use *use, const struct problem *problem,
+             const struct problem_features *features, struct cost *cost)
 {
-    *cost = (struct cost){0};
-    set_shares(technique, problem, facts, options, cost);
-    double share = problem->checkpoints == ANSWER_NO ? cost->share_from_zero : cost->share;
-    double evaluations = within_span(technique, facts, facts->evaluations);
-    double trials = fmin(floor(evaluations / share * (1.0 + 1e-12)), facts->max_trials);
-    double rounds = (double)option_int(options, "rounds", 0);
+    const struct technique *technique = use->technique;
 
-    if (rounds > 0 && technique_has_brackets(technique)) {
-        trials = fmin(trials, rounds * sum_round(technique, problem->study, options).trials);
+    *cost = (struct cost){0};
+    set_shares(use, features, cost);
+    double share = problem->checkpoints == ANSWER_NO ? cost->share_from_zero : cost->share;
+    double evaluations = within_span(technique, features, features->evaluations);
+    double trials = fmin(floor(evaluations / share * (1.0 + 1e-12)), features->max_trials);
+    double rounds = (double)option_int(use->options, "rounds", 0);
+
+    if (rounds > 0 && technique->plan == PLAN_BRACKETS) {
+        trials = fmin(trials, rounds * sum_round(use).trials);
     }
-    if (facts->seconds > 0 && isfinite(facts->span)) {
-        trials = floor(thought_of(technique, facts->span, trials));
+    if (features->seconds > 0 && isfinite(features->span)) {
+        trials = floor(suggested_within(technique, features->span, trials));
     }
-    if ((technique == TECHNIQUE_GRID || technique == TECHNIQUE_BAYESIAN)
-        && facts->configurations < trials) {
-        trials = facts->configurations; /* then it is exhausted */
+    if (technique->never_repeats && features->configurations < trials) {
+        trials = features->configurations; /* then the space is exhausted */
     }
     cost->trials = trials;
     cost->evaluations = trials * share;
-    if (facts->seconds > 0) {
-        double training = training_span(technique, facts, cost);
-        cost->span = fmax(training, measured_think_total(technique, trials));
-        cost->thinking = cost->span - training;
+    if (features->seconds > 0) {
+        double training = training_span(technique, features, cost);
+        cost->span = fmax(training, benchmark_suggestion_total(technique, trials));
+        cost->waiting = cost->span - training;
     }
 }

@@ -1,4 +1,4 @@
-/* What a technique makes of a budget: how many trials, at what cost, and when it is over. */
+/* What a technique makes of a budget: how many trials, at what cost, in what time. */
 #ifndef SERVER_ADVICE_COST_H
 #define SERVER_ADVICE_COST_H
 
@@ -8,22 +8,28 @@
 #include "server/advice/problem.h"
 
 struct cost {
-    double share;           /* full evaluations that a trial costs on the mean, at most 1 */
+    double share;           /* mean cost of a trial in full evaluations, at most 1 */
     double share_from_zero; /* the same if every promotion starts again at step 0 */
     double trials;          /* configurations, a whole number */
-    double evaluations;     /* full trainings' worth of all of them */
-    double span;            /* seconds until the last is done; 0: not known */
-    double thinking;        /* of these, seconds that workers wait for suggestions */
+    double evaluations;     /* the cost of all of them, in full evaluations */
+    double span;            /* seconds until the last one ends; 0: unknown */
+    double waiting;         /* seconds of the span in which workers wait for suggestions */
 };
 
-/* `options` are the technique's own (`eta`, `rounding`, `brackets`, …), already checked. */
-void cost_of(enum technique technique, const struct problem *problem, const struct facts *facts,
-             const json_t *options, struct cost *cost);
+/* A technique with the options it is used with (`eta`, `rounding`, `brackets`, …; checked), for the
+ * study of a problem. */
+struct technique_use {
+    const struct technique *technique;
+    const struct study_def *study;
+    const json_t *options;
+};
 
-bool technique_has_brackets(enum technique technique);
-/* The bracket table: [{"rungs": [{"trials": 81, "resource": 1}, …]}, …]; where rungs have no size
- * the share of all trials in the place of `trials`. NULL without a schedule. A new reference. */
-json_t *technique_brackets(enum technique technique, const struct study_def *study,
-                           const json_t *options);
+void cost_of(const struct technique_use *use, const struct problem *problem,
+             const struct problem_features *features, struct cost *cost);
+
+/* The brackets: [{"rungs": [{"trials": 81, "resource": 1}, …]}, …]; rungs without a fixed size have
+ * "share", of all trials, instead of "trials", or neither. A new reference; NULL: trials are
+ * trained in full. */
+json_t *technique_brackets(const struct technique_use *use);
 
 #endif

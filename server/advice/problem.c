@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/advice/say.h"
+#include "server/advice/sentence.h"
 #include "server/schedule/schedule.h"
 #include "server/schedule/tables.h"
 
@@ -35,7 +35,7 @@ static double read_seconds(struct fields *f, const char *name)
 static enum answer read_answer(struct fields *f, const char *name)
 {
     if (!fields_has(f, name)) {
-        return ANSWER_UNSAID;
+        return ANSWER_UNKNOWN;
     }
     return fields_bool(f, name, false) ? ANSWER_YES : ANSWER_NO;
 }
@@ -54,7 +54,7 @@ static enum experience read_experience(struct fields *f)
     if (name != NULL) {
         fields_fault(f, "experience", "must be \"new\", \"some\" or \"expert\"");
     }
-    return EXPERIENCE_UNSAID;
+    return EXPERIENCE_UNKNOWN;
 }
 
 static void read_factors(const json_t *body, struct problem *problem, struct faults *faults)
@@ -69,8 +69,7 @@ static void read_factors(const json_t *body, struct problem *problem, struct fau
     problem->noisy = read_answer(&f, "noisy");
     problem->checkpoints = read_answer(&f, "checkpoints");
     problem->experience = read_experience(&f);
-    /* No fields_end(): every other member is the study's, whose reading refuses what it does not
-     * know. */
+    /* no fields_end(): study_def_from_json() reads all other members and refuses unknown ones */
 }
 
 static const char *const factors[] = {
@@ -87,7 +86,7 @@ static bool is_factor(const char *name)
     return false;
 }
 
-/* The study's part, with what a study must have and advice can do without. */
+/* The members of the study, completed with those that a study needs and advice does not. */
 static json_t *study_part(const json_t *body, json_t *assumed)
 {
     const json_t *name = json_object_get(body, "name");
@@ -101,7 +100,7 @@ static json_t *study_part(const json_t *body, json_t *assumed)
         && json_object_get(body, "direction") == NULL) {
         (void)json_object_set_new(part, "metric", json_string("loss"));
         (void)json_object_set_new(part, "direction", json_string("minimize"));
-        say(assumed, "one objective, called loss, is to be made small");
+        sentence_add(assumed, "one objective, called loss, is to be made small");
     }
     json_object_foreach (json_unconst(body), key, value) {
         if (!is_factor(key)) {
@@ -111,10 +110,10 @@ static json_t *study_part(const json_t *body, json_t *assumed)
     return part;
 }
 
-/* What is wrong with the stopping rule is wrong whatever the strategy. */
+/* Adds the faults of the stopping rule, which do not depend on the strategy. */
 static void check_stopping(const struct study_def *study, struct faults *faults)
 {
-    struct study_def plain = *study; /* shares everything; changes only what is its own */
+    struct study_def plain = *study; /* a shallow copy */
 
     (void)snprintf(plain.strategy, sizeof plain.strategy, "random");
     plain.chosen = (struct chosen){0};
@@ -153,27 +152,27 @@ int problem_from_json(const json_t *body, struct problem *problem, struct faults
 
 /* ---- the space ------------------------------------------------------------------------------- */
 
-static void count_parameters(const struct space *space, struct facts *facts)
+static void count_parameters(const struct space *space, struct problem_features *features)
 {
-    facts->configurations = 1.0;
+    features->configurations = 1.0;
     for (size_t i = 0; i < space->n_params; i++) {
         const struct param *param = &space->params[i];
-        facts->configurations *= param->n_cells == 0 ? (double)INFINITY : (double)param->n_cells;
+        features->configurations *= param->n_cells == 0 ? (double)INFINITY : (double)param->n_cells;
         if (param->type == PARAM_CONSTANT || param->n_cells == 1) {
             continue;
         }
-        facts->n_searched++;
-        facts->n_conditional += param->n_conditions > 0;
-        facts->n_continuous += param->n_cells == 0;
+        features->n_searched++;
+        features->n_conditional += param->n_conditions > 0;
+        features->n_continuous += param->n_cells == 0;
         if (param->type == PARAM_CATEGORICAL || param->type == PARAM_BOOL) {
-            facts->n_categories++;
+            features->n_categories++;
         } else {
-            facts->n_numbers++;
+            features->n_numbers++;
         }
     }
 }
 
-/* Is there a level below the highest at which to look? */
+/* Whether there is a level of resource below the highest. */
 static bool has_levels(const struct study_def *study)
 {
     struct bracket_plan plan;
@@ -185,15 +184,16 @@ static bool has_levels(const struct study_def *study)
     return plan.n > 1;
 }
 
-static enum problem_kind kind_of(const struct problem *problem, const struct facts *facts)
+static enum problem_kind kind_of(const struct problem *problem,
+                                 const struct problem_features *features)
 {
-    if (facts->is_curved) {
+    if (features->is_curved) {
         return KIND_CURVES;
     }
     if (problem->noisy == ANSWER_YES) {
         return KIND_NOISY;
     }
-    return facts->n_categories > 0 || facts->n_conditional > 0 ? KIND_MIXED : KIND_NUMBERS;
+    return features->n_categories > 0 || features->n_conditional > 0 ? KIND_MIXED : KIND_NUMBERS;
 }
 
 /* ---- time and budget ------------------------------------------------------------------------- */
@@ -204,7 +204,7 @@ static double workers_of(const struct problem *problem, json_t *assumed)
     int64_t workers = problem->workers;
 
     if (workers == 0 && parallel < 0) {
-        say(assumed, "one worker");
+        sentence_add(assumed, "one worker");
         return 1.0;
     }
     if (workers == 0 || (parallel > 0 && parallel < workers)) {
@@ -213,94 +213,103 @@ static double workers_of(const struct problem *problem, json_t *assumed)
     return (double)workers;
 }
 
-static void lower(struct facts *facts, double evaluations, enum budget_source source)
+static void lower_budget(struct problem_features *features, double evaluations,
+                         enum budget_source source)
 {
-    if (evaluations < facts->evaluations) {
-        facts->evaluations = evaluations;
-        facts->source = source;
+    if (evaluations < features->evaluations) {
+        features->evaluations = evaluations;
+        features->source = source;
     }
 }
 
-static void set_span(const struct problem *problem, struct facts *facts)
+static void set_span(const struct problem *problem, struct problem_features *features)
 {
-    facts->span = (double)INFINITY;
+    features->span = (double)INFINITY;
     if (problem->available_seconds > 0) {
-        facts->span = problem->available_seconds;
+        features->span = problem->available_seconds;
     }
     if (problem->study->limits.seconds > 0) {
-        facts->span = fmin(facts->span, problem->study->limits.seconds);
+        features->span = fmin(features->span, problem->study->limits.seconds);
     }
 }
 
-/* What the limits on cost leave; INFINITY: nothing limits it. */
-static void set_cost(const struct problem *problem, struct facts *facts, json_t *warnings)
+/* Sets the number of full evaluations that the limits on cost allow; INFINITY: no limit. */
+static void set_cost(const struct problem *problem, struct problem_features *features,
+                     json_t *warnings)
 {
     const struct study_def *study = problem->study;
 
     if (study->limits.resource > 0 && study->has_resource) {
-        lower(facts, (double)study->limits.resource / (double)study->resource_max, BUDGET_RESOURCE);
+        lower_budget(features, (double)study->limits.resource / (double)study->resource_max,
+                     BUDGET_RESOURCE);
     }
-    if (facts->seconds > 0) {
-        if (isfinite(facts->span)) {
-            lower(facts, facts->span * facts->workers / facts->seconds, BUDGET_TIME);
+    if (features->seconds > 0) {
+        if (isfinite(features->span)) {
+            lower_budget(features, features->span * features->workers / features->seconds,
+                         BUDGET_TIME);
         }
         if (problem->worker_seconds > 0) {
-            lower(facts, problem->worker_seconds / facts->seconds, BUDGET_WORKER);
+            lower_budget(features, problem->worker_seconds / features->seconds, BUDGET_WORKER);
         }
-    } else if (isfinite(facts->span) || problem->worker_seconds > 0) {
-        say(warnings, "the time says nothing about the number of trials as long as nobody says how "
-                      "long one takes: give evaluation_seconds");
+    } else if (isfinite(features->span) || problem->worker_seconds > 0) {
+        sentence_add(warnings,
+                     "the time says nothing about the number of trials as long as nobody says how "
+                     "long one takes: give evaluation_seconds");
     }
 }
 
-static void set_budget(const struct problem *problem, struct facts *facts, json_t *assumed,
-                       json_t *warnings)
+static void set_budget(const struct problem *problem, struct problem_features *features,
+                       json_t *assumed, json_t *warnings)
 {
     int64_t trials = problem->study->limits.trials;
 
-    facts->evaluations = (double)INFINITY;
-    facts->max_trials = (double)INFINITY;
-    set_cost(problem, facts, warnings);
-    if (trials > 0 && isfinite(facts->evaluations)) {
-        facts->max_trials = (double)trials;
+    features->evaluations = (double)INFINITY;
+    features->max_trials = (double)INFINITY;
+    set_cost(problem, features, warnings);
+    if (trials > 0 && isfinite(features->evaluations)) {
+        features->max_trials = (double)trials;
     } else if (trials > 0) {
-        facts->evaluations = (double)trials;
-        facts->source = BUDGET_TRIALS;
-    } else if (isinf(facts->evaluations)) {
-        facts->evaluations = ADVICE_BUDGET;
-        facts->source = BUDGET_ASSUMED;
-        say(assumed, "a budget of %d full evaluations", ADVICE_BUDGET);
+        features->evaluations = (double)trials;
+        features->source = BUDGET_TRIALS;
+    } else if (isinf(features->evaluations)) {
+        features->evaluations = ADVICE_BUDGET;
+        features->source = BUDGET_ASSUMED;
+        sentence_add(assumed, "a budget of %d full evaluations", ADVICE_BUDGET);
     }
 }
 
-static void warn(const struct facts *facts, json_t *warnings)
+static void add_warnings(const struct problem_features *features, json_t *warnings)
 {
-    char evaluation[SAY_BYTES];
-    char span[SAY_BYTES];
+    char evaluation[NUMBER_TEXT_BYTES];
+    char span[NUMBER_TEXT_BYTES];
 
-    if (facts->seconds > facts->span) {
-        say(warnings, "one evaluation takes %s, and there are only %s: none would end in time",
-            say_span(facts->seconds, evaluation), say_span(facts->span, span));
-    } else if (facts->evaluations < 10) {
-        say(warnings, "with fewer than 10 full evaluations no technique learns much; ask for more, "
-                      "or try less of each");
+    if (features->seconds > features->span) {
+        sentence_add(
+            warnings, "one evaluation takes %s, and there are only %s: none would end in time",
+            duration_text(features->seconds, evaluation), duration_text(features->span, span));
+    } else if (features->evaluations < 10) {
+        sentence_add(warnings,
+                     "with fewer than 10 full evaluations no technique learns much; ask for more, "
+                     "or try less of each");
     }
-    if (facts->n_searched == 0) {
-        say(warnings, "nothing varies: every parameter has one value");
+    if (features->n_searched == 0) {
+        sentence_add(warnings, "nothing varies: every parameter has one value");
     }
 }
 
-void facts_of(const struct problem *problem, struct facts *facts, json_t *assumed, json_t *warnings)
+void problem_features_of(const struct problem *problem, struct problem_features *features,
+                         json_t *assumed, json_t *warnings)
 {
-    *facts = (struct facts){.seconds = problem->evaluation_seconds};
-    count_parameters(problem->study->space, facts);
-    facts->is_curved = has_levels(problem->study) && problem->study->n_objectives == 1;
-    facts->kind = kind_of(problem, facts);
-    facts->workers = workers_of(problem, assumed);
-    set_span(problem, facts);
-    set_budget(problem, facts, assumed, warnings);
-    if (facts->is_curved && problem->checkpoints == ANSWER_UNSAID) {
-        say(assumed, "the program keeps checkpoints, so that a paused trial goes on where it was");
+    *features = (struct problem_features){.seconds = problem->evaluation_seconds};
+    count_parameters(problem->study->space, features);
+    features->is_curved = has_levels(problem->study) && problem->study->n_objectives == 1;
+    features->kind = kind_of(problem, features);
+    features->workers = workers_of(problem, assumed);
+    set_span(problem, features);
+    set_budget(problem, features, assumed, warnings);
+    if (features->is_curved && problem->checkpoints == ANSWER_UNKNOWN) {
+        sentence_add(assumed,
+                     "the program keeps checkpoints, so that a paused trial goes on where it was");
     }
-    warn(facts, warnings);
+    add_warnings(features, warnings);
 }

@@ -1,12 +1,14 @@
-/* The problem that advice is sought for: the five factors, as told and as worked out.
+/* The problem to give advice on: the factors as they were described, and the features derived from
+ * them.
  *
- *   the objective    of the study (how many); `noisy`; conditions of its parameters
- *   cost and budget  `evaluation_seconds` of one full training; the study's limits,
- * `worker_seconds` complexity       the study's parameters and its resource time
- * `available_seconds`, `workers` knowledge        `experience`; whether the program keeps
- * `checkpoints`
+ *   objective   the study's objectives; `noisy`
+ *   complexity  the study's parameters and conditions, and its resource
+ *   cost        `evaluation_seconds` of one full training
+ *   budget      the study's limits, `worker_seconds`, `available_seconds`, `workers`
+ *   knowledge   `experience`; whether the training program keeps `checkpoints`
  *
- * What was not said stays unsaid here; facts_of() assumes what it must and says so. */
+ * A factor that was not given stays unknown; problem_features_of() makes the assumptions that are
+ * needed, and lists them. */
 #ifndef SERVER_ADVICE_PROBLEM_H
 #define SERVER_ADVICE_PROBLEM_H
 
@@ -16,16 +18,16 @@
 
 #include "common/err.h"
 #include "common/own.h"
-#include "server/advice/measured.h"
+#include "server/advice/benchmark.h"
 #include "server/domain/study.h"
 
-enum answer { ANSWER_UNSAID, ANSWER_NO, ANSWER_YES };
-enum experience { EXPERIENCE_UNSAID, EXPERIENCE_NEW, EXPERIENCE_SOME, EXPERIENCE_EXPERT };
+enum answer { ANSWER_UNKNOWN, ANSWER_NO, ANSWER_YES };
+enum experience { EXPERIENCE_UNKNOWN, EXPERIENCE_NEW, EXPERIENCE_SOME, EXPERIENCE_EXPERT };
 
-/* A factor that is a number is 0 while it is unsaid. */
+/* A number is 0 where it is unknown. */
 struct problem {
-    const struct study_def *study; /* the strategy it names is `asked` */
-    struct study_def *read;        /* the same where it was read from a body: owned; else NULL */
+    const struct study_def *study; /* the strategy that it names is marked as asked for */
+    struct study_def *read;        /* the same if it was read from a body: owned; else NULL */
     json_t *body;                  /* the study's part of it, without its strategy; owned */
     double evaluation_seconds;
     double available_seconds;
@@ -33,8 +35,8 @@ struct problem {
     int64_t workers;
     enum answer noisy, checkpoints;
     enum experience experience;
-    bool keeps_limits; /* nobody will change the study's limits: `auto` */
-    json_t *assumed;   /* sentences: what reading had to add; owned, or NULL */
+    bool keeps_limits; /* the study's limits will stay as they are (`auto`) */
+    json_t *assumed;   /* sentences: assumptions made while reading; owned, or NULL */
 };
 void problem_finish(struct problem *problem);
 OWN_VALUE(problem)
@@ -51,22 +53,22 @@ enum budget_source {
     BUDGET_WORKER    /* worker_seconds */
 };
 
-struct facts {
+struct problem_features {
     enum problem_kind kind;
-    bool is_curved; /* a resource with room between its ends */
+    bool is_curved; /* has a resource with a level below the highest, and one objective */
     size_t n_searched, n_numbers, n_categories, n_conditional, n_continuous;
     double configurations; /* conditions and constraints ignored; INFINITY when continuous */
     double workers;
-    double seconds;     /* of one full evaluation; 0: not known */
-    double span;        /* seconds by the clock; INFINITY: none said */
-    double max_trials;  /* INFINITY: none said, or what it says is the budget */
+    double seconds;     /* of one full evaluation; 0: unknown */
+    double span;        /* seconds of wall-clock time; INFINITY: no limit */
+    double max_trials;  /* INFINITY: no limit, or it is the budget */
     double evaluations; /* the budget in full evaluations, of all workers together */
     enum budget_source source;
 };
 
-/* Sentences about what was assumed, and what does not fit together, go to the two arrays (either
- * may be NULL). */
-void facts_of(const struct problem *problem, struct facts *facts, json_t *assumed,
-              json_t *warnings);
+/* Derives the features. Adds sentences about assumptions, and about what does not fit together, to
+ * the two arrays (either may be NULL). */
+void problem_features_of(const struct problem *problem, struct problem_features *features,
+                         json_t *assumed, json_t *warnings);
 
 #endif

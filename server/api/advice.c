@@ -2,6 +2,9 @@
  * asks nobody; only a space with constraints, which is drawn from, takes more than microseconds,
  * hence the reader thread. */
 #include "server/advice/advice.h"
+#include "server/advice/advice_json.h"
+#include "server/advice/advice_text.h"
+#include "server/advice/study_body.h"
 #include "server/api/api.h"
 #include "server/api/resources.h"
 

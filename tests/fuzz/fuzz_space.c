@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/advice/advice.h"
+#include "server/advice/advice_json.h"
+#include "server/advice/advice_text.h"
+#include "server/advice/study_body.h"
 #include "server/domain/study.h"
 #include "server/strategy/grid/grid.h"
 #include "server/strategy/strategy.h"

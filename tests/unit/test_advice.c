@@ -7,7 +7,10 @@
 
 #include "common/json.h"
 #include "server/advice/advice.h"
+#include "server/advice/advice_json.h"
+#include "server/advice/advice_text.h"
 #include "server/advice/choose.h"
+#include "server/advice/study_body.h"
 
 #define X "{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": 1}"
 
@@ -169,45 +172,45 @@ static void ranked(const char *text, struct problem *problem, struct advice *adv
 
 static const struct {
     const char *body;
-    enum technique first;
+    const char *first;
 } problems[] = {
     /* nothing said but the space */
-    {"{\"parameters\": [" LR "]}", TECHNIQUE_BAYESIAN},
-    {"{\"parameters\": [" LR ", " KERNEL ", " DEGREE "]}", TECHNIQUE_BAYESIAN},
+    {"{\"parameters\": [" LR "]}", "bayesian"},
+    {"{\"parameters\": [" LR ", " KERNEL ", " DEGREE "]}", "bayesian"},
     /* budgets */
-    {"{\"parameters\": [" LR "], \"limits\": {\"trials\": 5}}", TECHNIQUE_BAYESIAN},
-    {"{\"parameters\": [" LR "], \"limits\": {\"trials\": 1000}}", TECHNIQUE_BAYESIAN},
-    {"{\"parameters\": [" LR "], \"limits\": {\"trials\": 50000}}", TECHNIQUE_TPE},
+    {"{\"parameters\": [" LR "], \"limits\": {\"trials\": 5}}", "bayesian"},
+    {"{\"parameters\": [" LR "], \"limits\": {\"trials\": 1000}}", "bayesian"},
+    {"{\"parameters\": [" LR "], \"limits\": {\"trials\": 50000}}", "tpe"},
     /* dear evaluations, few of them */
     {"{\"parameters\": [" LR ", " UNITS "], \"evaluation_seconds\": 36000, \"workers\": 4, "
      "\"available_seconds\": 604800}",
-     TECHNIQUE_BAYESIAN},
+     "bayesian"},
     /* evaluations that take no time, so that thinking is all there is to pay for */
     {"{\"parameters\": [" LR ", " UNITS "], \"evaluation_seconds\": 0.001, \"workers\": 32, "
      "\"available_seconds\": 600}",
-     TECHNIQUE_TPE},
+     "tpe"},
     /* noise */
     {"{\"parameters\": [" LR ", " UNITS "], \"noisy\": true, \"limits\": {\"trials\": 100}}",
-     TECHNIQUE_BAYESIAN},
+     "bayesian"},
     /* learning curves */
-    {"{\"parameters\": [" LR "], " EPOCHS " \"workers\": 1}", TECHNIQUE_PREDICTIVE},
-    {"{\"parameters\": [" LR "], " EPOCHS " \"workers\": 64}", TECHNIQUE_PREDICTIVE},
-    {"{\"parameters\": [" LR "], " EPOCHS " \"checkpoints\": false}", TECHNIQUE_PREDICTIVE},
-    {"{\"parameters\": [" LR "], " EPOCHS " \"experience\": \"expert\"}", TECHNIQUE_PREDICTIVE},
+    {"{\"parameters\": [" LR "], " EPOCHS " \"workers\": 1}", "asha, predictive"},
+    {"{\"parameters\": [" LR "], " EPOCHS " \"workers\": 64}", "asha, predictive"},
+    {"{\"parameters\": [" LR "], " EPOCHS " \"checkpoints\": false}", "asha, predictive"},
+    {"{\"parameters\": [" LR "], " EPOCHS " \"experience\": \"expert\"}", "asha, predictive"},
     {"{\"parameters\": [" LR "], " EPOCHS " \"experience\": \"new\", \"workers\": 16}",
-     TECHNIQUE_PREDICTIVE},
+     "asha, predictive"},
     /* full training asks nothing of the program, and needs so much more that this does not count */
-    {"{\"parameters\": [" LR "], " EPOCHS " \"experience\": \"new\"}", TECHNIQUE_PREDICTIVE},
-    {"{\"parameters\": [" LR "], " EPOCHS " \"limits\": {\"trials\": 100}}", TECHNIQUE_PREDICTIVE},
+    {"{\"parameters\": [" LR "], " EPOCHS " \"experience\": \"new\"}", "asha, predictive"},
+    {"{\"parameters\": [" LR "], " EPOCHS " \"limits\": {\"trials\": 100}}", "asha, predictive"},
     /* a resource with nothing between its ends */
-    {"{\"parameters\": [" LR "], \"resource\": {\"min\": 5, \"max\": 5}}", TECHNIQUE_BAYESIAN},
-    {"{\"parameters\": [" LR "], \"resource\": {\"max\": 1}}", TECHNIQUE_BAYESIAN},
+    {"{\"parameters\": [" LR "], \"resource\": {\"min\": 5, \"max\": 5}}", "bayesian"},
+    {"{\"parameters\": [" LR "], \"resource\": {\"max\": 1}}", "bayesian"},
     /* few configurations: all of them, the likely ones first */
-    {"{\"parameters\": [" KERNEL ", " SIZE "]}", TECHNIQUE_BAYESIAN},
-    {"{\"parameters\": [" KERNEL "], " TWO " \"limits\": {\"trials\": 10}}", TECHNIQUE_GRID},
+    {"{\"parameters\": [" KERNEL ", " SIZE "]}", "bayesian"},
+    {"{\"parameters\": [" KERNEL "], " TWO " \"limits\": {\"trials\": 10}}", "grid"},
     /* several objectives */
-    {"{\"parameters\": [" LR "], " TWO " \"workers\": 3}", TECHNIQUE_QUASIRANDOM},
-    {"{\"parameters\": [" LR "], " TWO EPOCHS " \"workers\": 3}", TECHNIQUE_QUASIRANDOM},
+    {"{\"parameters\": [" LR "], " TWO " \"workers\": 3}", "quasirandom"},
+    {"{\"parameters\": [" LR "], " TWO EPOCHS " \"workers\": 3}", "quasirandom"},
 };
 #define N_PROBLEMS ((int)(sizeof problems / sizeof problems[0]))
 
@@ -217,8 +220,8 @@ START_TEST(the_first_fits_the_problem)
     OWN(advice) struct advice advice = {0};
 
     ranked(problems[_i].body, &problem, &advice);
-    ck_assert_msg(advice.items[0].technique == problems[_i].first, "%s: %s", problems[_i].body,
-                  technique_title(advice.items[0].technique));
+    ck_assert_msg(strcmp(advice.items[0].technique->title, problems[_i].first) == 0, "%s: %s",
+                  problems[_i].body, advice.items[0].technique->title);
 }
 END_TEST
 
@@ -230,10 +233,10 @@ START_TEST(every_item_is_whole)
     unsigned seen = 0;
 
     ranked(problems[_i].body, &problem, &advice);
-    ck_assert_uint_eq(advice.n, TECHNIQUE_COUNT);
+    ck_assert_uint_eq(advice.n, technique_count());
     for (size_t i = 0; i < advice.n; i++) {
         const struct advice_item *item = &advice.items[i];
-        seen |= 1u << item->technique;
+        seen |= 1u << (item->technique - technique_at(0));
         ck_assert_int_eq(item->is_usable, json_array_size(item->refused) == 0);
         ck_assert_int_eq(item->is_usable, item->study != NULL);
         ck_assert_int_eq(item->is_usable,
@@ -242,11 +245,11 @@ START_TEST(every_item_is_whole)
         if (item->is_usable) {
             ck_assert(i == 0 || advice.items[i - 1].score <= item->score);
             ck_assert(item->cost.trials >= 0 && isfinite(item->cost.trials));
-            ck_assert(item->cost.evaluations <= advice.facts.evaluations * (1 + 1e-9));
+            ck_assert(item->cost.evaluations <= advice.features.evaluations * (1 + 1e-9));
             ck_assert(item->regret >= 0 && item->regret <= 1);
         }
     }
-    ck_assert_uint_eq(seen, (1u << TECHNIQUE_COUNT) - 1);
+    ck_assert_uint_eq(seen, (1u << technique_count()) - 1);
 }
 END_TEST
 
@@ -269,7 +272,7 @@ START_TEST(auto_takes_the_first)
 
     ranked(bodies[_i], &problem, &advice);
     ck_assert_int_eq(advice_choose(problem.study, &chosen, &err), 0);
-    ck_assert_str_eq(chosen.name, advice.items[0].name);
+    ck_assert_str_eq(chosen.name, advice.items[0].technique->strategy);
     ck_assert(json_equal(chosen.options, advice.items[0].options));
 }
 END_TEST
@@ -305,20 +308,23 @@ END_TEST
 
 /* ---- what must be so whatever the figures ---- */
 
-static const struct advice_item *item_of(const struct advice *advice, enum technique technique)
+static const struct advice_item *item_of(const struct advice *advice, const char *title)
 {
     for (size_t i = 0; i < advice->n; i++) {
-        if (advice->items[i].technique == technique) {
+        if (strcmp(advice->items[i].technique->title, title) == 0) {
             return &advice->items[i];
         }
     }
     ck_abort_msg("no such technique");
 }
 
+/* The last row is grid, which is not monotone: it stops at the number of its points. */
+#define N_BUT_GRID (technique_count() - 1)
+
 /* The same study with a factor at rising values: figures[technique][i] is read from the i-th. */
 static void walk(const char *format, const double values[], size_t n,
                  double (*figure)(const struct advice_item *item),
-                 double figures[TECHNIQUE_COUNT][16])
+                 double figures[ADVICE_ITEMS_MAX][16])
 {
     for (size_t i = 0; i < n; i++) {
         OWN(problem) struct problem problem = {0};
@@ -330,8 +336,8 @@ static void walk(const char *format, const double values[], size_t n,
         (void)snprintf(body, sizeof body, "%.*s%s%s", (int)(hole - format), format,
                        json_format_number(values[i], number), hole + 1);
         ranked(body, &problem, &advice);
-        for (int t = 0; t < (int)TECHNIQUE_GRID; t++) {
-            figures[t][i] = figure(item_of(&advice, (enum technique)t));
+        for (size_t t = 0; t < N_BUT_GRID; t++) {
+            figures[t][i] = figure(item_of(&advice, technique_at(t)->title));
         }
     }
 }
@@ -359,14 +365,14 @@ START_TEST(more_workers_never_finish_later)
         "{\"parameters\": [" LR "], " EPOCHS
         " \"evaluation_seconds\": 60, \"worker_seconds\": 6000, \"workers\": #}",
     };
-    double spans[TECHNIQUE_COUNT][16];
+    double spans[ADVICE_ITEMS_MAX][16];
 
     for (size_t f = 0; f < sizeof formats / sizeof formats[0]; f++) {
         walk(formats[f], rising, N_RISING, span, spans);
-        for (int t = 0; t < (int)TECHNIQUE_GRID; t++) {
+        for (size_t t = 0; t < N_BUT_GRID; t++) {
             for (size_t i = 1; i < N_RISING; i++) {
                 ck_assert_msg(spans[t][i] <= spans[t][i - 1], "%s: %.0f workers",
-                              technique_title((enum technique)t), rising[i]);
+                              technique_at(t)->title, rising[i]);
             }
         }
     }
@@ -383,14 +389,14 @@ START_TEST(more_time_and_more_workers_never_try_less)
         "{\"parameters\": [" LR "], " EPOCHS " \"limits\": {\"trials\": #}}",
         "{\"parameters\": [" LR "], " EPOCHS " \"limits\": {\"resource\": #}}",
     };
-    double counts[TECHNIQUE_COUNT][16];
+    double counts[ADVICE_ITEMS_MAX][16];
 
     for (size_t f = 0; f < sizeof formats / sizeof formats[0]; f++) {
         walk(formats[f], rising, N_RISING, trials, counts);
-        for (int t = 0; t < (int)TECHNIQUE_GRID; t++) {
+        for (size_t t = 0; t < N_BUT_GRID; t++) {
             for (size_t i = 1; i < N_RISING; i++) {
                 ck_assert_msg(counts[t][i] >= counts[t][i - 1], "%s: format %d, %.0f",
-                              technique_title((enum technique)t), (int)f, rising[i]);
+                              technique_at(t)->title, (int)f, rising[i]);
             }
         }
     }
@@ -398,46 +404,59 @@ START_TEST(more_time_and_more_workers_never_try_less)
 END_TEST
 
 /* What was measured falls with the budget (with noise the best value seen may be a lucky one), and
- * thinking grows with the history. */
+ * the time of a suggestion grows with the history. */
 START_TEST(figures_go_the_right_way)
 {
-    for (int t = 0; t < (int)TECHNIQUE_COUNT; t++) {
+    for (size_t t = 0; t < technique_count(); t++) {
+        const struct technique *technique = technique_at(t);
         for (int k = 0; k < (int)KIND_COUNT; k++) {
             double before = 1.0;
             for (double n = 1; n < 1e6; n *= 1.3) {
-                double now = measured_regret((enum technique)t, (enum problem_kind)k, 4, n, NULL);
+                double now = benchmark_regret(technique, (enum problem_kind)k, 4, n, NULL);
                 ck_assert_msg(now > 0 && now <= before + (k == (int)KIND_NOISY ? 0.02 : 1e-12),
-                              "technique %d, kind %d, %.0f", t, k, n);
+                              "%s, kind %d, %.0f", technique->title, k, n);
                 before = now;
             }
         }
         for (double n = 1; n < 1e6; n *= 1.3) {
-            enum technique technique = (enum technique)t;
-            ck_assert(measured_think_seconds(technique, n)
-                      <= measured_think_seconds(technique, n * 1.3));
-            ck_assert(measured_think_total(technique, n)
-                      <= measured_think_total(technique, n * 1.3));
+            ck_assert(benchmark_suggestion_seconds(technique, n)
+                      <= benchmark_suggestion_seconds(technique, n * 1.3));
+            ck_assert(benchmark_suggestion_total(technique, n)
+                      <= benchmark_suggestion_total(technique, n * 1.3));
         }
     }
 }
 END_TEST
 
+START_TEST(rows_are_consistent)
+{
+    for (size_t t = 0; t < technique_count(); t++) {
+        const struct technique *technique = technique_at(t);
+        ck_assert_ptr_eq(technique_find(technique->title), technique);
+        ck_assert(technique->figures_of == NULL || technique_find(technique->figures_of) != NULL);
+        ck_assert(technique_stops_early(technique) || !technique->pauses);
+    }
+    ck_assert_ptr_null(technique_find("no such technique"));
+}
+END_TEST
+
 START_TEST(a_limit_between_the_figures_is_between_them)
 {
-    double at50 = measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 1, 50, NULL);
-    double at70 = measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 1, 70, NULL);
-    double at100 = measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 1, 100, NULL);
-    double many = measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 16, 50, NULL);
-    double some = measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 4, 50, NULL);
+    const struct technique *bayesian = technique_find("bayesian");
+    double at50 = benchmark_regret(bayesian, KIND_NUMBERS, 1, 50, NULL);
+    double at70 = benchmark_regret(bayesian, KIND_NUMBERS, 1, 70, NULL);
+    double at100 = benchmark_regret(bayesian, KIND_NUMBERS, 1, 100, NULL);
+    double many = benchmark_regret(bayesian, KIND_NUMBERS, 16, 50, NULL);
+    double some = benchmark_regret(bayesian, KIND_NUMBERS, 4, 50, NULL);
     bool is_measured;
 
     ck_assert(at100 < at70 && at70 < at50);
     ck_assert_double_eq_tol(some, (at50 + many) / 2, 1e-12);
-    (void)measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 1, 50, &is_measured);
+    (void)benchmark_regret(bayesian, KIND_NUMBERS, 1, 50, &is_measured);
     ck_assert(is_measured);
-    (void)measured_regret(TECHNIQUE_BAYESIAN, KIND_NUMBERS, 1, 5000, &is_measured);
+    (void)benchmark_regret(bayesian, KIND_NUMBERS, 1, 5000, &is_measured);
     ck_assert(!is_measured);
-    (void)measured_regret(TECHNIQUE_HALVING, KIND_CURVES, 16, 50, &is_measured);
+    (void)benchmark_regret(technique_find("successive_halving"), KIND_CURVES, 16, 50, &is_measured);
     ck_assert(!is_measured);
 }
 END_TEST
@@ -452,7 +471,7 @@ START_TEST(brackets_cost_what_the_literature_says)
 
     ranked("{\"parameters\": [" LR "], " EPOCHS " \"limits\": {\"resource\": 1581}}", &problem,
            &advice);
-    const struct advice_item *item = item_of(&advice, TECHNIQUE_HYPERBAND);
+    const struct advice_item *item = item_of(&advice, "hyperband");
     ck_assert_double_eq(item->cost.trials, 143);
     ck_assert_double_eq_tol(item->cost.share, 1581.0 / (143 * 81), 1e-12);
     ck_assert_double_eq_tol(item->cost.share_from_zero, 1902.0 / (143 * 81), 1e-12);
@@ -478,8 +497,8 @@ START_TEST(full_training_is_counted_in_turns)
     ranked("{\"parameters\": [" LR "], \"evaluation_seconds\": 60, \"workers\": 8, "
            "\"limits\": {\"trials\": 100}}",
            &problem, &advice);
-    ck_assert_double_eq(item_of(&advice, TECHNIQUE_RANDOM)->cost.span, 13 * 60); /* ⌈100 / 8⌉ */
-    ck_assert_double_eq(item_of(&advice, TECHNIQUE_RANDOM)->cost.evaluations, 100);
+    ck_assert_double_eq(item_of(&advice, "random")->cost.span, 13 * 60); /* ⌈100 / 8⌉ */
+    ck_assert_double_eq(item_of(&advice, "random")->cost.evaluations, 100);
 }
 END_TEST
 
@@ -491,7 +510,7 @@ START_TEST(the_strategy_asked_for_keeps_its_options)
     ranked("{\"parameters\": [" LR "], " EPOCHS
            " \"strategy\": {\"name\": \"hyperband\", \"eta\": 9, \"serving\": \"exact\"}}",
            &problem, &advice);
-    const struct advice_item *item = item_of(&advice, TECHNIQUE_HYPERBAND);
+    const struct advice_item *item = item_of(&advice, "hyperband");
     ck_assert(item->is_asked);
     ck_assert_ptr_eq(item, &advice.items[advice.asked]);
     ck_assert_int_eq(json_integer_value(json_object_get(item->options, "eta")), 9);
@@ -511,7 +530,7 @@ START_TEST(options_that_cannot_be_are_said_with_the_item)
         "{\"parameters\": [" LR "], " EPOCHS
         " \"strategy\": {\"name\": \"hyperband\", \"eta\": 1, \"colour\": 2, \"brackets\": \"x\"}}",
         &problem, &advice);
-    const struct advice_item *item = item_of(&advice, TECHNIQUE_HYPERBAND);
+    const struct advice_item *item = item_of(&advice, "hyperband");
     ck_assert(!item->is_usable);
     ck_assert_uint_ge(json_array_size(item->refused), 2);
 }
@@ -526,8 +545,8 @@ START_TEST(bodies_hold_the_budget)
     ranked("{\"name\": \"mine\", \"parameters\": [" LR "], " EPOCHS
            " \"limits\": {\"trials\": 100, \"failures\": 9}, \"available_seconds\": 3600}",
            &problem, &advice);
-    const json_t *early = item_of(&advice, TECHNIQUE_PREDICTIVE)->study;
-    const json_t *full = item_of(&advice, TECHNIQUE_BAYESIAN)->study;
+    const json_t *early = item_of(&advice, "asha, predictive")->study;
+    const json_t *full = item_of(&advice, "bayesian")->study;
     json_auto_t *steps = parsed("{\"failures\": 9, \"resource\": 8100, \"seconds\": 3600}");
     json_auto_t *trials_limit = parsed("{\"trials\": 100, \"failures\": 9, \"seconds\": 3600}");
     ck_assert(json_equal(json_object_get(early, "limits"), steps));
@@ -546,11 +565,10 @@ START_TEST(experience_weighs_what_is_demanded)
 
     ranked("{\"parameters\": [" LR "], " EPOCHS " \"experience\": \"new\"}", &problem, &newcomer);
     ranked("{\"parameters\": [" LR "], " EPOCHS " \"experience\": \"expert\"}", &again, &expert);
-    const struct advice_item *a = item_of(&newcomer, TECHNIQUE_HYPERBAND);
-    const struct advice_item *b = item_of(&expert, TECHNIQUE_HYPERBAND);
+    const struct advice_item *a = item_of(&newcomer, "hyperband");
+    const struct advice_item *b = item_of(&expert, "hyperband");
     ck_assert_double_eq_tol(a->score - b->score, 2 * ADVICE_DEMAND_NEW, 1e-12);
-    ck_assert_double_eq(item_of(&newcomer, TECHNIQUE_BAYESIAN)->score,
-                        item_of(&expert, TECHNIQUE_BAYESIAN)->score);
+    ck_assert_double_eq(item_of(&newcomer, "bayesian")->score, item_of(&expert, "bayesian")->score);
 }
 END_TEST
 
@@ -666,6 +684,7 @@ int main(void)
     tcase_add_test(tcase, more_workers_never_finish_later);
     tcase_add_test(tcase, more_time_and_more_workers_never_try_less);
     tcase_add_test(tcase, figures_go_the_right_way);
+    tcase_add_test(tcase, rows_are_consistent);
     tcase_add_test(tcase, a_limit_between_the_figures_is_between_them);
     tcase_add_test(tcase, brackets_cost_what_the_literature_says);
     tcase_add_test(tcase, full_training_is_counted_in_turns);

@@ -1,11 +1,10 @@
-/* A body for POST /v1/studies that does what the expected figures say. */
-#include <math.h>
+#include "server/advice/study_body.h"
 
-#include "server/advice/advice.h"
+#include <math.h>
 
 #define COUNT_MAX 1e12 /* of trials and steps, as a study's limits take them */
 
-/* A limit that the body may name already: the smaller one stands. */
+/* Sets a limit; a smaller one that was given stays. */
 static void set_limit(json_t *limits, const char *name, double most)
 {
     const json_t *given = json_object_get(limits, name);
@@ -19,22 +18,22 @@ static void set_limit(json_t *limits, const char *name, double most)
                               whole ? json_integer((json_int_t)value) : json_real(value));
 }
 
-/* With a schedule that stops early, a budget that was given in trials is one of resource. */
-static void set_budget(const struct problem *problem, const struct facts *facts,
+/* With early stopping a budget that was given in trials becomes a limit of resource. */
+static void set_budget(const struct problem *problem, const struct problem_features *features,
                        const struct advice_item *item, json_t *limits)
 {
-    if (item->brackets != NULL && facts->source == BUDGET_TRIALS) {
+    if (item->brackets != NULL && features->source == BUDGET_TRIALS) {
         (void)json_object_del(limits, "trials");
     }
     if (problem->available_seconds > 0) {
         set_limit(limits, "seconds", problem->available_seconds);
     }
-    if (facts->source == BUDGET_TIME) {
-        return; /* the clock ends it, however long evaluations take in the end */
+    if (features->source == BUDGET_TIME) {
+        return; /* the limit of time ends the study */
     }
     if (item->brackets != NULL) {
         set_limit(limits, "resource",
-                  fmax(1.0, round(facts->evaluations * (double)problem->study->resource_max)));
+                  fmax(1.0, round(features->evaluations * (double)problem->study->resource_max)));
     } else if (item->cost.trials >= 1.0) {
         set_limit(limits, "trials", item->cost.trials);
     }
@@ -42,12 +41,12 @@ static void set_budget(const struct problem *problem, const struct facts *facts,
 
 static json_t *strategy_of(const struct problem *problem, const struct advice_item *item)
 {
-    json_t *strategy = json_pack("{s:s}", "name", item->name);
+    json_t *strategy = json_pack("{s:s}", "name", item->technique->strategy);
     bool asked_exact = item->is_asked && problem->study->serving == SERVING_EXACT;
-    bool thinks = measured_think_seconds(item->technique, 1.0) > 0.0;
+    bool has_model = item->technique->model != MODEL_NONE;
 
     (void)json_object_update(strategy, item->options);
-    if (thinks && (item->is_exact || asked_exact)) {
+    if (has_model && (item->is_exact || asked_exact)) {
         (void)json_object_set_new(strategy, "serving", json_string("exact"));
     }
     return strategy;
@@ -67,7 +66,7 @@ int advice_make_studies(const struct problem *problem, struct advice *advice, st
             json_decref(limits);
             return err_set(err, ERR_NOMEM, "out of memory");
         }
-        set_budget(problem, &advice->facts, item, limits);
+        set_budget(problem, &advice->features, item, limits);
         if (json_object_set_new(item->study, "limits", limits) != 0
             || json_object_set_new(item->study, "strategy", strategy_of(problem, item)) != 0) {
             return err_set(err, ERR_NOMEM, "out of memory");

@@ -1,7 +1,6 @@
-/* The answer as JSON. */
-#include <math.h>
+#include "server/advice/advice_json.h"
 
-#include "server/advice/advice.h"
+#include <math.h>
 
 static void put_list(struct json_writer *w, const char *key, const json_t *list)
 {
@@ -13,7 +12,7 @@ static void put_list(struct json_writer *w, const char *key, const json_t *list)
     }
 }
 
-/* null where it is not known. */
+/* null where it is unknown. */
 static void put_known(struct json_writer *w, const char *key, double value, bool known)
 {
     if (known && isfinite(value)) {
@@ -45,7 +44,7 @@ static const char *source_name(enum budget_source source)
     return "assumed";
 }
 
-static void write_problem(const struct problem *problem, const struct facts *facts,
+static void write_problem(const struct problem *problem, const struct problem_features *features,
                           struct json_writer *w)
 {
     static const char *const kinds[KIND_COUNT] = {"numbers", "mixed", "noisy", "curves"};
@@ -53,24 +52,24 @@ static void write_problem(const struct problem *problem, const struct facts *fac
     json_write_key(w, "problem");
     json_object_begin(w);
     json_put_int(w, "objectives", (int64_t)problem->study->n_objectives);
-    json_put_string(w, "kind", kinds[facts->kind]);
-    json_put_int(w, "parameters", (int64_t)facts->n_searched);
-    json_put_int(w, "categories", (int64_t)facts->n_categories);
-    json_put_int(w, "conditional", (int64_t)facts->n_conditional);
-    put_known(w, "configurations", facts->configurations, true);
-    json_put_number(w, "workers", facts->workers);
-    put_known(w, "evaluation_seconds", facts->seconds, facts->seconds > 0);
-    put_known(w, "available_seconds", facts->span, true);
-    json_put_number(w, "full_evaluations", facts->evaluations);
-    json_put_string(w, "budget_from", source_name(facts->source));
+    json_put_string(w, "kind", kinds[features->kind]);
+    json_put_int(w, "parameters", (int64_t)features->n_searched);
+    json_put_int(w, "categories", (int64_t)features->n_categories);
+    json_put_int(w, "conditional", (int64_t)features->n_conditional);
+    put_known(w, "configurations", features->configurations, true);
+    json_put_number(w, "workers", features->workers);
+    put_known(w, "evaluation_seconds", features->seconds, features->seconds > 0);
+    put_known(w, "available_seconds", features->span, true);
+    json_put_number(w, "full_evaluations", features->evaluations);
+    json_put_string(w, "budget_from", source_name(features->source));
     json_object_end(w);
 }
 
-static void write_expected(const struct problem *problem, const struct facts *facts,
+static void write_expected(const struct problem *problem, const struct problem_features *features,
                            const struct advice_item *item, struct json_writer *w)
 {
     const struct cost *cost = &item->cost;
-    bool timed = facts->seconds > 0;
+    bool timed = features->seconds > 0;
 
     json_write_key(w, "expected");
     if (!item->is_usable) {
@@ -82,9 +81,9 @@ static void write_expected(const struct problem *problem, const struct facts *fa
     json_put_number(w, "full_evaluations", rounded(cost->evaluations, 0.01));
     put_known(w, "resource", ceil(cost->evaluations * (double)problem->study->resource_max),
               problem->study->has_resource);
-    put_known(w, "worker_seconds", cost->evaluations * facts->seconds, timed);
+    put_known(w, "worker_seconds", cost->evaluations * features->seconds, timed);
     put_known(w, "finish_seconds", cost->span, timed);
-    put_known(w, "waiting_seconds", cost->thinking, timed);
+    put_known(w, "waiting_seconds", cost->waiting, timed);
     put_known(w, "regret", rounded(item->regret, 0.001), item->has_regret);
     json_put_bool(w, "measured", item->is_measured);
     json_object_end(w);
@@ -97,26 +96,26 @@ static void write_strategy(const struct advice_item *item, struct json_writer *w
 
     json_write_key(w, "strategy");
     json_object_begin(w);
-    json_put_string(w, "name", item->name);
+    json_put_string(w, "name", item->technique->strategy);
     json_object_foreach (json_unconst(item->options), key, value) {
         json_put_value(w, key, value);
     }
     json_object_end(w);
 }
 
-static void write_item(const struct problem *problem, const struct facts *facts, size_t rank,
-                       const struct advice_item *item, struct json_writer *w)
+static void write_item(const struct problem *problem, const struct problem_features *features,
+                       size_t rank, const struct advice_item *item, struct json_writer *w)
 {
     json_object_begin(w);
     json_put_int(w, "rank", (int64_t)rank);
-    json_put_string(w, "title", technique_title(item->technique));
-    json_put_string(w, "does", technique_does(item->technique));
+    json_put_string(w, "title", item->technique->title);
+    json_put_string(w, "does", item->technique->does);
     write_strategy(item, w);
     json_put_bool(w, "usable", item->is_usable);
     put_list(w, "refused", item->refused);
     put_list(w, "for", item->pro);
     put_list(w, "against", item->con);
-    write_expected(problem, facts, item, w);
+    write_expected(problem, features, item, w);
     put_list(w, "brackets", item->brackets);
     json_put_bool(w, "median_stopping", item->takes_median);
     json_put_string(w, "serving", item->is_exact ? "exact" : "prepared");
@@ -126,7 +125,7 @@ static void write_item(const struct problem *problem, const struct facts *facts,
 
 void advice_write(const struct problem *problem, const struct advice *advice, struct json_writer *w)
 {
-    write_problem(problem, &advice->facts, w);
+    write_problem(problem, &advice->features, w);
     put_list(w, "assumed", advice->assumed);
     put_list(w, "warnings", advice->warnings);
     json_write_key(w, "asked");
@@ -138,7 +137,7 @@ void advice_write(const struct problem *problem, const struct advice *advice, st
     json_write_key(w, "items");
     json_array_begin(w);
     for (size_t i = 0; i < advice->n; i++) {
-        write_item(problem, &advice->facts, i + 1, &advice->items[i], w);
+        write_item(problem, &advice->features, i + 1, &advice->items[i], w);
     }
     json_array_end(w);
 }

@@ -1,14 +1,14 @@
-/* The answer for a terminal: the table of all, and a page with the best ones in full. */
+#include "server/advice/advice_text.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "server/advice/advice.h"
-#include "server/advice/say.h"
+#include "server/advice/sentence.h"
 
 enum { IN_FULL = 3, WIDTH = 96 };
 
-/* A sentence behind a mark, broken between words; further lines are indented. */
+/* A sentence after a mark, wrapped between words; further lines are indented. */
 static void put_wrapped(struct buf *out, const char *mark, size_t indent, const char *text)
 {
     size_t column = strlen(mark);
@@ -38,25 +38,25 @@ static void put_sentences(struct buf *out, const char *mark, const json_t *list)
     }
 }
 
-static void put_row(const struct facts *facts, size_t rank, const struct advice_item *item,
-                    struct buf *out)
+static void put_row(const struct problem_features *features, size_t rank,
+                    const struct advice_item *item, struct buf *out)
 {
-    char trials[SAY_BYTES];
-    char full[SAY_BYTES];
-    char finish[SAY_BYTES] = "-";
-    char regret[SAY_BYTES] = "-";
+    char trials[NUMBER_TEXT_BYTES];
+    char full[NUMBER_TEXT_BYTES];
+    char finish[NUMBER_TEXT_BYTES] = "-";
+    char regret[NUMBER_TEXT_BYTES] = "-";
     char mark = item->is_asked ? '*' : ' ';
 
-    if (facts->seconds > 0) {
-        (void)say_span(item->cost.span, finish);
+    if (features->seconds > 0) {
+        (void)duration_text(item->cost.span, finish);
     }
     if (item->has_regret) {
         (void)snprintf(regret, sizeof regret, "%.2f%s", item->regret,
                        item->is_measured ? "" : " ?");
     }
-    buf_printf(out, "%4zu%c %-20s %9s %11s %12s   %s\n", rank, mark,
-               technique_title(item->technique), say_number(item->cost.trials, trials),
-               say_number(rint(item->cost.evaluations * 10) / 10, full), finish, regret);
+    buf_printf(out, "%4zu%c %-20s %9s %11s %12s   %s\n", rank, mark, item->technique->title,
+               number_text(item->cost.trials, trials),
+               number_text(rint(item->cost.evaluations * 10) / 10, full), finish, regret);
 }
 
 static void put_table(const struct advice *advice, struct buf *out)
@@ -64,7 +64,7 @@ static void put_table(const struct advice *advice, struct buf *out)
     buf_printf(out, "%4s  %-20s %9s %11s %12s   %s\n", "RANK", "STRATEGY", "TRIALS", "FULL EVALS",
                "FINISH", "REGRET");
     for (size_t i = 0; i < advice->n && advice->items[i].is_usable; i++) {
-        put_row(&advice->facts, i + 1, &advice->items[i], out);
+        put_row(&advice->features, i + 1, &advice->items[i], out);
     }
 }
 
@@ -75,25 +75,24 @@ static const char *refusal(const struct advice_item *item)
     return item->is_usable || why == NULL ? "" : why;
 }
 
-/* Those that cannot be used: a line for each reason, with everyone it concerns. */
+/* The unusable techniques: a line for each reason, with all techniques that it concerns. */
 static void put_refused(const struct advice *advice, struct buf *out)
 {
     for (size_t i = 0; i < advice->n; i++) {
         const char *why = refusal(&advice->items[i]);
-        bool told = *why == '\0';
+        bool is_written = *why == '\0';
         OWN(buf) struct buf line = {0};
 
         for (size_t k = 0; k < i; k++) {
-            told = told || strcmp(refusal(&advice->items[k]), why) == 0;
+            is_written = is_written || strcmp(refusal(&advice->items[k]), why) == 0;
         }
-        if (told) {
+        if (is_written) {
             continue;
         }
         buf_init(&line, 4096);
         for (size_t k = i; k < advice->n; k++) {
             if (strcmp(refusal(&advice->items[k]), why) == 0) {
-                buf_printf(&line, "%s%s", k > i ? "; " : "",
-                           technique_title(advice->items[k].technique));
+                buf_printf(&line, "%s%s", k > i ? "; " : "", advice->items[k].technique->title);
             }
         }
         buf_printf(&line, ": %s", why);
@@ -127,15 +126,15 @@ static void put_brackets(const struct problem *problem, const struct advice_item
     size_t i;
     json_t *bracket;
 
-    if (item->technique == TECHNIQUE_PREDICTIVE) {
+    if (item->technique->plan == PLAN_FORECAST) {
         buf_printf(out, "  looks at %s", problem->study->resource_name);
     } else {
         buf_printf(out, "  %s, trials@%s:",
-                   technique_has_brackets(item->technique) ? "a round of brackets" : "rungs",
+                   item->technique->plan == PLAN_BRACKETS ? "a round of brackets" : "rungs",
                    problem->study->resource_name);
     }
     json_array_foreach (item->brackets, i, bracket) {
-        buf_puts(out, technique_has_brackets(item->technique) ? "\n   " : "");
+        buf_puts(out, item->technique->plan == PLAN_BRACKETS ? "\n   " : "");
         put_rungs(out, json_object_get(bracket, "rungs"));
     }
     buf_putc(out, '\n');
@@ -146,9 +145,9 @@ static void put_item(const struct problem *problem, size_t rank, const struct ad
 {
     char title[80];
 
-    (void)snprintf(title, sizeof title, "%zu. %s: ", rank, technique_title(item->technique));
+    (void)snprintf(title, sizeof title, "%zu. %s: ", rank, item->technique->title);
     buf_putc(out, '\n');
-    put_wrapped(out, title, 3, technique_does(item->technique));
+    put_wrapped(out, title, 3, item->technique->does);
     put_sentences(out, "  + ", item->pro);
     put_sentences(out, "  - ", item->con);
     if (item->brackets != NULL) {
@@ -159,7 +158,7 @@ static void put_item(const struct problem *problem, size_t rank, const struct ad
     }
 }
 
-/* A member a line, of lists an item a line. */
+/* One member per line; of lists one item per line. */
 static void put_member(struct buf *out, const char *key, const json_t *value)
 {
     struct json_writer w;
@@ -185,7 +184,7 @@ static void put_study(const struct advice_item *item, struct buf *out)
     bool first = true;
 
     buf_printf(out, "\nTo do what stands first (%s), create this study:\n{\n",
-               technique_title(item->technique));
+               item->technique->title);
     json_object_foreach (item->study, key, value) {
         buf_puts(out, first ? "" : ",\n");
         put_member(out, key, value);

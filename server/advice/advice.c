@@ -1,0 +1,316 @@
+#include "server/advice/advice.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/advice/reasons.h"
+#include "server/advice/sentence.h"
+#include "server/schedule/schedule.h"
+#include "server/strategy/strategy.h"
+
+/* ---- is it usable? --------------------------------------------------------------------------- */
+
+/* Lists the strategies and the schedules. */
+static void refuse_unknown(const char *strategy, struct faults *faults)
+{
+    OWN(buf) struct buf known;
+
+    buf_init(&known, 400);
+    buf_puts(&known, "auto, ");
+    for (size_t i = 0; strategy_all()[i] != NULL; i++) {
+        buf_printf(&known, "%s, ", strategy_all()[i]->name);
+    }
+    for (size_t i = 0; schedule_name(i) != NULL; i++) {
+        buf_printf(&known, "%s%s", i == 0 ? "" : ", ", schedule_name(i));
+    }
+    faults_add(faults, "/strategy", "there is no strategy \"%.64s\"; use one of %s", strategy,
+               buf_text(&known));
+}
+
+/* Adds a fault if the search cannot learn from the studies in "after". */
+static void check_after(const struct study_def *study, struct faults *faults)
+{
+    const struct strategy *search = strategy_find(schedule_search(study));
+
+    if (study->after != NULL && search != NULL && !search->transfers) {
+        faults_add(faults, "/after",
+                   "the search %s does not learn, so it cannot learn from other studies either; "
+                   "use bayesian, tpe or auto, with a schedule as its \"search\"",
+                   search->name);
+    }
+}
+
+void advice_check(const struct study_def *study, struct faults *faults)
+{
+    const char *strategy = study_strategy(study);
+
+    schedule_check(study, faults);
+    check_after(study, faults);
+    if (!schedule_is_known(strategy)) {
+        if (strategy_find(strategy) == NULL) {
+            refuse_unknown(strategy, faults);
+        } else if (strategy_check_study(study, faults) != 0) {
+            return;
+        }
+    } else if (strategy_find(schedule_search(study)) == NULL) {
+        faults_add(faults, "/strategy/search", "there is no search \"%.60s\"",
+                   schedule_search(study));
+    }
+}
+
+static void refuse(struct advice_item *item, const char *why)
+{
+    item->is_usable = false;
+    (void)json_array_append_new(item->refused, json_string(why));
+}
+
+/* What the problem lacks for a whole group of techniques, in the same words for each; NULL:
+ * nothing. */
+static const char *lacks(const struct study_def *study, const struct technique *technique)
+{
+    bool stops_early = technique_stops_early(technique);
+
+    if (stops_early && !study->has_resource) {
+        return "needs a resource, to train a trial for a while and look: say for example "
+               "{\"name\": \"epochs\", \"min\": 1, \"max\": 81}";
+    }
+    if (study->n_objectives > 1
+        && (stops_early || !strategy_find(technique->strategy)->multi_objective)) {
+        return "takes one objective";
+    }
+    return NULL;
+}
+
+static bool is_slow_grid(const struct problem *problem, const struct problem_features *features)
+{
+    return problem->study->space->n_constraints > 0
+           && features->configurations > ADVICE_GRID_CONSTRAINED;
+}
+
+/* Checks the study with this strategy as POST /v1/studies does. */
+static void check_usable(const struct problem *problem, const struct problem_features *features,
+                         struct advice_item *item)
+{
+    struct study_def study = *problem->study; /* a shallow copy */
+    struct faults faults = {0};
+    const char *lack = lacks(problem->study, item->technique);
+
+    item->is_usable = true;
+    if (lack != NULL) {
+        refuse(item, lack);
+        return;
+    }
+    if (item->technique->is_grid && is_slow_grid(problem, features)) {
+        refuse(item, "constraints must be tried on every point, and there are too many for that");
+        return;
+    }
+    study.chosen = (struct chosen){0};
+    study.strategy_options = item->options;
+    (void)snprintf(study.strategy, sizeof study.strategy, "%s", item->technique->strategy);
+    advice_check(&study, &faults);
+    for (size_t i = 0; i < faults.n; i++) {
+        refuse(item, faults.items[i].detail);
+    }
+    faults_finish(&faults);
+}
+
+/* ---- items ----------------------------------------------------------------------------------- */
+
+static const char *option_text(const json_t *options, const char *name, const char *fallback)
+{
+    const char *text = json_string_value(json_object_get(options, name));
+
+    return text == NULL ? fallback : text;
+}
+
+/* Whether the strategy that the body names is this technique; other options do not matter. */
+static bool is_asked(const struct study_def *study, const struct technique *technique)
+{
+    const json_t *options = study->strategy_options;
+    const char *mode = option_text(options, "mode", "promotion");
+
+    if (strcmp(study->strategy, technique->strategy) != 0) {
+        return false;
+    }
+    if (strcmp(study->strategy, "asha") != 0) {
+        return true;
+    }
+    if (strcmp(mode, "promotion") != 0) {
+        return technique->mode != NULL && strcmp(mode, technique->mode) == 0;
+    }
+    bool is_gaussian = strcmp(option_text(options, "search", "random"), "bayesian") == 0;
+    return technique->mode == NULL && is_gaussian == (technique->search != NULL);
+}
+
+static json_t *default_options(const struct technique *technique)
+{
+    json_t *options = json_object();
+
+    if (technique->mode != NULL) {
+        (void)json_object_set_new(options, "mode", json_string(technique->mode));
+    }
+    if (technique->search != NULL) {
+        (void)json_object_set_new(options, "search", json_string(technique->search));
+    }
+    return options;
+}
+
+static int item_init(const struct problem *problem, const struct technique *technique,
+                     struct advice_item *item, struct err *err)
+{
+    *item = (struct advice_item){
+        .technique = technique,
+        .is_asked = is_asked(problem->study, technique),
+        .refused = json_array(),
+        .pro = json_array(),
+        .con = json_array(),
+    };
+    item->options = item->is_asked ? json_deep_copy(problem->study->strategy_options)
+                                   : default_options(technique);
+    if (item->refused == NULL || item->pro == NULL || item->con == NULL || item->options == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    return 0;
+}
+
+/* ---- ranking --------------------------------------------------------------------------------- */
+
+static double demand_weight(enum experience experience)
+{
+    switch (experience) {
+    case EXPERIENCE_NEW:
+        return ADVICE_DEMAND_NEW;
+    case EXPERIENCE_EXPERT:
+        return ADVICE_DEMAND_EXPERT;
+    case EXPERIENCE_SOME:
+    case EXPERIENCE_UNKNOWN:
+        break;
+    }
+    return ADVICE_DEMAND_SOME;
+}
+
+/* The cost of all trials in full evaluations, less what is lost by waiting for suggestions and by
+ * starting again from zero. */
+static double effective_evaluations(const struct problem *problem, const struct advice_item *item)
+{
+    const struct cost *cost = &item->cost;
+    double effective = cost->evaluations;
+
+    if (problem->checkpoints == ANSWER_NO) {
+        effective *= cost->share / cost->share_from_zero;
+    }
+    if (cost->span > 0) {
+        effective *= (cost->span - cost->waiting) / cost->span;
+    }
+    return effective;
+}
+
+static void set_score(const struct problem *problem, const struct problem_features *features,
+                      struct advice_item *item)
+{
+    const struct technique *technique = item->technique;
+
+    item->tries_all = item->cost.trials >= features->configurations
+                      && features->configurations <= technique->enumerates_up_to;
+    item->has_regret = problem->study->n_objectives == 1;
+    if (item->has_regret) {
+        item->regret = benchmark_regret(technique, features->kind, features->workers,
+                                        effective_evaluations(problem, item), &item->is_measured);
+    }
+    if (item->tries_all && problem->noisy != ANSWER_YES) {
+        item->has_regret = true;
+        item->regret = 0.0;
+        item->is_measured = true;
+        item->score = -1.0;
+    }
+    item->score += item->regret + technique_demands(technique) * demand_weight(problem->experience);
+    if (technique->model == MODEL_GAUSSIAN && item->cost.trials > ADVICE_MANY_TRIALS) {
+        item->score += 1.0; /* behind all techniques that scale */
+    }
+}
+
+static bool is_exact(const struct problem_features *features, const struct advice_item *item)
+{
+    double seconds = benchmark_suggestion_seconds(item->technique, item->cost.trials);
+
+    return seconds <= 0.0
+           || (features->seconds > 0
+               && seconds * features->workers <= ADVICE_WAIT_SHARE * features->seconds);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct advice_item *x = a;
+    const struct advice_item *y = b;
+
+    if (x->is_usable != y->is_usable) {
+        return x->is_usable ? -1 : 1;
+    }
+    if (x->is_usable && x->score != y->score) {
+        return x->score < y->score ? -1 : 1;
+    }
+    return x->technique < y->technique ? -1 : x->technique > y->technique;
+}
+
+static void fill_item(const struct problem *problem, const struct problem_features *features,
+                      struct advice_item *item)
+{
+    const struct technique_use use = {item->technique, problem->study, item->options};
+
+    check_usable(problem, features, item);
+    if (!item->is_usable) {
+        return; /* its options may be invalid */
+    }
+    cost_of(&use, problem, features, &item->cost);
+    set_score(problem, features, item);
+    item->brackets = technique_brackets(&use);
+    item->takes_median = features->is_curved && !technique_stops_early(item->technique);
+    item->is_exact = is_exact(features, item);
+    advice_add_reasons(problem, features, item);
+}
+
+int advice_rank(const struct problem *problem, struct advice *advice, struct err *err)
+{
+    OWN(advice) struct advice made = {.asked = -1};
+
+    made.assumed = problem->assumed == NULL ? json_array() : json_deep_copy(problem->assumed);
+    made.warnings = json_array();
+    if (made.assumed == NULL || made.warnings == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    problem_features_of(problem, &made.features, made.assumed, made.warnings);
+    for (size_t t = 0; t < technique_count() && t < ADVICE_ITEMS_MAX; t++) {
+        struct advice_item *item = &made.items[made.n++];
+        TRY(item_init(problem, technique_at(t), item, err));
+        fill_item(problem, &made.features, item);
+    }
+    qsort(made.items, made.n, sizeof made.items[0], compare);
+    if (!made.items[0].is_usable) {
+        sentence_add(made.warnings,
+                     "no strategy can serve the problem as it stands; each says why");
+    }
+    for (size_t i = 0; i < made.n; i++) {
+        made.asked = made.items[i].is_asked ? (int)i : made.asked;
+    }
+    *advice = made;
+    made = (struct advice){0};
+    return 0;
+}
+
+void advice_finish(struct advice *advice)
+{
+    for (size_t i = 0; i < advice->n; i++) {
+        struct advice_item *item = &advice->items[i];
+        json_decref(item->options);
+        json_decref(item->refused);
+        json_decref(item->pro);
+        json_decref(item->con);
+        json_decref(item->brackets);
+        json_decref(item->study);
+    }
+    json_decref(advice->assumed);
+    json_decref(advice->warnings);
+    *advice = (struct advice){0};
+}
