@@ -136,8 +136,7 @@ double log_feasibility(double mean, double var)
     return log_normal_distribution(mean / sqrt(feasibility_spread + var));
 }
 
-/* ---- the acquisition function of one suggestion ------------------------------------------------
- */
+/* ---- the acquisition function of one suggestion ---------------------------------------------- */
 void acquisition_destroy(struct acquisition *acquisition)
 {
     if (acquisition != NULL) {

@@ -41,8 +41,7 @@ void log_ei_batch(const struct gp *gp, const struct gp_batch *batch, const doubl
  * variance of a regression on ±1 labels. Rasmussen & Williams (2006), §6.5. */
 double log_feasibility(double mean, double var);
 
-/* ---- the acquisition function of one suggestion ------------------------------------------------
- */
+/* ---- the acquisition function of one suggestion ---------------------------------------------- */
 struct acquisition {
     const struct gp *gp;          /* of the objective; borrowed */
     const struct gp *feasibility; /* of labels +1 (succeeded) and −1 (failed); borrowed, or NULL */

@@ -156,8 +156,7 @@ int gp_create(const struct gp_data *data, struct gp **gp, struct err *err)
     return 0;
 }
 
-/* ---- predictions for many points at once ------------------------------------------------------
- */
+/* ---- predictions for many points at once ----------------------------------------------------- */
 void gp_batch_destroy(struct gp_batch *batch)
 {
     if (batch != NULL) {

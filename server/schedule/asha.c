@@ -1,23 +1,24 @@
 #include "server/schedule/kinds.h"
+#include "server/schedule/offer.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Asynchronous halving (Li et al., ASHA, 2020): rungs never close, so nobody ever waits.
+/* Asynchronous successive halving (Li et al., ASHA, 2020): rungs never close, so that no worker
+ * waits.
  *
- *   promotion  a trial goes on once it is among the best ⌊n/eta⌋ of the n that have reported at its
- *              rung, failures counted; the others stay paused and may be overtaken by time
- *   stopping   decided on arrival: a trial goes on while fewer than max(1, ⌊n/eta⌋) others are as
- *              good or better, else it stops for good; nothing is ever paused
- *   predictive a model is asked at each level what the trial may come to, and stops it when it has
- *              next to no chance of winning (`delta`); until it answers, the trial trains on, and
- *              one that has passed the next level meanwhile is judged there
+ *   promotion  a trial continues once it is among the best ⌊n/eta⌋ of the n that have reported at
+ * its rung, failures included; the others stay paused and may be promoted later stopping   decided
+ * on arrival: a trial continues while fewer than max(1, ⌊n/eta⌋) others are as good or better, else
+ * it stops for good; no trial pauses predictive at each level a forecast decides, and stops a trial
+ * whose probability of ending better than the incumbent is below `delta`; until the forecast is
+ * made the trial trains on, and one that has passed the next level by then is judged there
  *
- * `brackets` b > 1 sends a share of the configurations straight to the 2nd, …, b-th level, as
- * hyperband would. `progressive` (Bohdal et al., PASHA, 2022) lets trials reach only the third rung
- * at first, and one more whenever the two highest rungs in use disagree about the order; the best
- * trial is trained to the end when no new configurations come any more. */
+ * `brackets` b > 1 starts a share of the configurations at the 2nd, …, b-th level, as in hyperband.
+ * `progressive` (Bohdal et al., PASHA, 2022) limits trials to the third rung at first, and to one
+ * more whenever the two highest rungs in use disagree about the order; the best trial is trained in
+ * full once no new configurations come. */
 
 static size_t n_levels(const struct study_def *study, int64_t eta)
 {
@@ -96,7 +97,8 @@ static size_t asha_advance(const struct schedule *schedule, const struct bracket
     return schedule->options.mode != ASHA_PROMOTION && share < 1 ? 1 : share;
 }
 
-/* Progressive, and nothing is left to try or to train: the best of the highest rung goes on. */
+/* Progressive: whether nothing is left to try or to train, so that the best of the highest rung
+ * continues. */
 static bool is_the_final_one(const struct bracket *bracket, size_t rung, size_t rank)
 {
     for (size_t i = 0; i < bracket->n_rungs; i++) {
@@ -108,32 +110,32 @@ static bool is_the_final_one(const struct bracket *bracket, size_t rung, size_t 
     return bracket->is_sealed && rank == 0;
 }
 
-static enum fate asha_fate(const struct schedule *schedule, const struct bracket *bracket,
-                           size_t rung, double cost, int64_t trial, bool arriving)
+static enum decision asha_decide(const struct schedule *schedule, const struct bracket *bracket,
+                                 size_t rung, double cost, int64_t trial, bool arriving)
 {
     const struct schedule_options *options = &schedule->options;
     const struct rung *here = &bracket->rungs[rung];
 
     size_t advance = asha_advance(schedule, bracket, rung);
 
-    if (options->mode == ASHA_STOPPING) { /* among equals the newcomer loses */
+    if (options->mode == ASHA_STOPPING) { /* the newest of equals loses */
         size_t others = ranking_rank(&here->all, cost, INT64_MAX) - 1;
-        return !arriving || others < advance ? FATE_ADVANCES : FATE_LOSES;
+        return !arriving || others < advance ? DECISION_PROMOTE : DECISION_STOP;
     }
-    if (options->mode == ASHA_PREDICTIVE) { /* past the next level already: judged there */
-        return seat_needs_no_lease(bracket, schedule_seat(schedule, trial)) ? FATE_ADVANCES
-                                                                            : FATE_WAITS;
+    if (options->mode == ASHA_PREDICTIVE) { /* one that has passed the next level is judged there */
+        return entry_needs_no_lease(bracket, schedule_entry(schedule, trial)) ? DECISION_PROMOTE
+                                                                              : DECISION_WAIT;
     }
     size_t rank = ranking_rank(&here->all, cost, trial);
     if (rung < schedule->cap && rank < advance) {
-        return FATE_ADVANCES;
+        return DECISION_PROMOTE;
     }
-    return options->progressive && is_the_final_one(bracket, rung, rank) ? FATE_ADVANCES
-                                                                         : FATE_WAITS;
+    return options->progressive && is_the_final_one(bracket, rung, rank) ? DECISION_PROMOTE
+                                                                         : DECISION_WAIT;
 }
 
-/* Configurations are spread over the brackets in proportion to K / (K - s) · eta^-s: the next one
- * goes where that share is least used. */
+/* The bracket of the next configuration. They are distributed in proportion to K / (K - s) ·
+ * eta^-s: the bracket with the smallest use of its share is next. */
 static int next_bracket(const struct schedule *schedule)
 {
     __extension__ unsigned __int128 least = 0;
@@ -153,7 +155,7 @@ static int next_bracket(const struct schedule *schedule)
     return best;
 }
 
-/* The highest level first, whichever bracket it is in. */
+/* Offers a promotion, the highest level of all brackets first. */
 static bool offer_highest(const struct schedule *schedule, const struct schedule_moment *moment,
                           struct schedule_offer *offer)
 {
@@ -187,7 +189,7 @@ static void asha_offer(const struct schedule *schedule, const struct schedule_mo
     }
 }
 
-/* ---- progressive ---- */
+/* ---- progressive ----------------------------------------------------------------------------- */
 
 #define COMPARED_MAX 256 /* the best of the rung: pairs are looked at */
 
@@ -202,9 +204,9 @@ static size_t collect(const struct schedule *schedule, const struct rung *rung, 
 
     for (size_t k = 0; k < rung->all.n && n < COMPARED_MAX; k++) {
         struct ranked ranked = ranking_at(&rung->all, k);
-        const struct seat *seat = schedule_seat(schedule, ranked.trial);
-        if (seat->rung == cap) {
-            pairs[n++] = (struct pair){seat->before, ranked.cost};
+        const struct rung_entry *entry = schedule_entry(schedule, ranked.trial);
+        if (entry->rung == cap) {
+            pairs[n++] = (struct pair){entry->previous_cost, ranked.cost};
         }
     }
     return n;
@@ -218,7 +220,7 @@ static int compare_doubles(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* What difference is noise: the 90th percentile (linear between order statistics) of the
+/* The difference that counts as noise: the 90th percentile (linear between order statistics) of the
  * differences at the higher rung between trials whose order changed. */
 static double noise(size_t n, const struct pair pairs[])
 {
@@ -276,7 +278,7 @@ const struct schedule_kind schedule_asha = {
     .plan = asha_plan,
     .n_permanent = asha_permanent,
     .n_advance = asha_advance,
-    .fate = asha_fate,
+    .decide = asha_decide,
     .offer = asha_offer,
     .unlocks = asha_unlocks,
 };

@@ -2,33 +2,34 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "server/schedule/kinds.h"
+#include "server/schedule/schedule.h"
+#include "server/schedule/state.h"
 
 #define RIVALS 5 /* how many others are named at a decision */
 
-/* Where a value stands among those of its rung. */
+/* The rank of a value in its rung. */
 struct standing {
     size_t rank, reported, advance;
     int64_t level;
     double value;
-    double cutoff; /* the worst value that goes on, as things stand; NaN while nobody is certain */
+    double cutoff; /* the worst value that is promoted at present; NaN: none */
 };
 
-static struct standing stand(const struct schedule *schedule, const struct seat *seat,
+static struct standing stand(const struct schedule *schedule, const struct rung_entry *entry,
                              int64_t trial)
 {
-    const struct bracket *bracket = schedule->brackets[seat->bracket];
-    const struct rung *rung = &bracket->rungs[seat->rung];
+    const struct bracket *bracket = schedule->brackets[entry->bracket];
+    const struct rung *rung = &bracket->rungs[entry->rung];
     struct standing standing = {
-        .rank = ranking_rank(&rung->all, seat->cost, trial),
+        .rank = ranking_rank(&rung->all, entry->cost, trial),
         .reported = rung->reported,
         .level = rung->level,
-        .value = study_cost(schedule->study, seat->cost),
+        .value = study_cost(schedule->study, entry->cost),
         .cutoff = (double)NAN,
     };
 
-    if (seat->rung + 1 < bracket->n_rungs) {
-        standing.advance = schedule->kind->n_advance(schedule, bracket, seat->rung);
+    if (entry->rung + 1 < bracket->n_rungs) {
+        standing.advance = schedule->kind->n_advance(schedule, bracket, entry->rung);
     }
     if (standing.advance > 0 && standing.advance <= rung->all.n) {
         standing.cutoff =
@@ -50,11 +51,11 @@ static void write_standing(const struct standing *standing, struct json_writer *
     }
 }
 
-/* The others around the trial: the best, down to the cut. */
-static void write_rivals(const struct schedule *schedule, const struct seat *seat, int64_t trial,
-                         struct json_writer *w)
+/* The best other trials of the rung. */
+static void write_rivals(const struct schedule *schedule, const struct rung_entry *entry,
+                         int64_t trial, struct json_writer *w)
 {
-    const struct ranking *all = &schedule->brackets[seat->bracket]->rungs[seat->rung].all;
+    const struct ranking *all = &schedule->brackets[entry->bracket]->rungs[entry->rung].all;
     size_t named = 0;
 
     json_write_key(w, "rivals");
@@ -72,10 +73,10 @@ static void write_rivals(const struct schedule *schedule, const struct seat *sea
     json_array_end(w);
 }
 
-/* What the model said, in a sentence. */
-static void say_word(const struct schedule *schedule, const struct standing *standing,
-                     const struct schedule_word *word, enum schedule_fact fact, char text[],
-                     size_t room)
+/* The forecast, in a sentence. */
+static void describe_forecast(const struct schedule *schedule, const struct standing *standing,
+                              const struct schedule_forecast *forecast, enum schedule_fact fact,
+                              char text[], size_t room)
 {
     char mean[JSON_NUMBER_BYTES];
     char spread[JSON_NUMBER_BYTES];
@@ -86,26 +87,26 @@ static void say_word(const struct schedule *schedule, const struct standing *sta
                    " %s: the model expects %s ± %s at the end, a chance of %.3g of "
                    "ending better than %s; a trial goes on with at least %g",
                    fact == FACT_PROMOTE ? "goes on" : "stopped", standing->level,
-                   schedule->study->resource_name, json_format_number(word->mean, mean),
-                   json_format_number(word->spread, spread), word->chance,
-                   json_format_number(word->incumbent, incumbent), schedule->options.delta);
+                   schedule->study->resource_name, json_format_number(forecast->mean, mean),
+                   json_format_number(forecast->spread, spread), forecast->chance,
+                   json_format_number(forecast->incumbent, incumbent), schedule->options.delta);
 }
 
-static void write_word(const struct schedule *schedule, const struct schedule_word *word,
-                       struct json_writer *w)
+static void write_forecast(const struct schedule *schedule,
+                           const struct schedule_forecast *forecast, struct json_writer *w)
 {
     json_write_key(w, "forecast");
     json_object_begin(w);
-    json_put_number(w, "chance", word->chance);
+    json_put_number(w, "chance", forecast->chance);
     json_put_number(w, "delta", schedule->options.delta);
-    json_put_number(w, "mean", word->mean);
-    json_put_number(w, "sd", word->spread);
-    json_put_number(w, "incumbent", word->incumbent);
+    json_put_number(w, "mean", forecast->mean);
+    json_put_number(w, "sd", forecast->spread);
+    json_put_number(w, "incumbent", forecast->incumbent);
     json_object_end(w);
 }
 
-static void say_decision(const struct standing *standing, enum schedule_fact fact,
-                         const char *resource, char text[], size_t room)
+static void describe_decision(const struct standing *standing, enum schedule_fact fact,
+                              const char *resource, char text[], size_t room)
 {
     char value[JSON_NUMBER_BYTES];
     char cutoff[JSON_NUMBER_BYTES];
@@ -118,25 +119,26 @@ static void say_decision(const struct standing *standing, enum schedule_fact fac
         isfinite(standing->cutoff) ? json_format_number(standing->cutoff, cutoff) : "");
 }
 
-/* A decision about the trial, by rank or on the model's word, seen just before it takes effect. */
+/* A decision about the trial, by rank or by forecast, as the state was just before it. */
 static void write_decision(const struct schedule *schedule, const struct schedule_record *record,
                            struct json_writer *w)
 {
-    const struct seat *seat = schedule_seat(schedule, record->trial);
-    struct standing standing = stand(schedule, seat, record->trial);
+    const struct rung_entry *entry = schedule_entry(schedule, record->trial);
+    struct standing standing = stand(schedule, entry, record->trial);
     char text[512];
 
     write_standing(&standing, w);
-    write_rivals(schedule, seat, record->trial, w);
-    if (seat->has_word) {
-        write_word(schedule, &seat->word, w);
-        say_word(schedule, &standing, &seat->word, record->fact, text, sizeof text);
+    write_rivals(schedule, entry, record->trial, w);
+    if (entry->has_forecast) {
+        write_forecast(schedule, &entry->forecast, w);
+        describe_forecast(schedule, &standing, &entry->forecast, record->fact, text, sizeof text);
     } else if (schedule_is_predictive(schedule) && record->fact == FACT_PROMOTE
-               && seat_needs_no_lease(schedule->brackets[seat->bracket], seat)) {
+               && entry_needs_no_lease(schedule->brackets[entry->bracket], entry)) {
         (void)snprintf(text, sizeof text, "goes on: it has trained past %" PRId64 " %s already",
                        standing.level, schedule->study->resource_name);
     } else {
-        say_decision(&standing, record->fact, schedule->study->resource_name, text, sizeof text);
+        describe_decision(&standing, record->fact, schedule->study->resource_name, text,
+                          sizeof text);
     }
     json_put_string(w, "text", text);
 }
@@ -144,18 +146,18 @@ static void write_decision(const struct schedule *schedule, const struct schedul
 static void write_fact(const struct schedule *schedule, const struct schedule_record *record,
                        struct json_writer *w)
 {
-    const struct seat *seat = schedule_seat(schedule, record->trial);
+    const struct rung_entry *entry = schedule_entry(schedule, record->trial);
     bool by_rank = record->fact == FACT_PROMOTE || record->fact == FACT_LOSE;
 
     json_object_begin(w);
     json_put_string(w, "event", schedule_fact_name(record->fact));
     json_put_moment(w, "at", record->at_ms);
-    json_put_int(w, "rung", seat == NULL ? 0 : (int64_t)seat->rung);
+    json_put_int(w, "rung", entry == NULL ? 0 : (int64_t)entry->rung);
     json_put_int(w, "step", record->step);
-    if (by_rank && seat != NULL && seat->state == SEAT_WAITING) {
+    if (by_rank && entry != NULL && entry->state == ENTRY_WAITING) {
         write_decision(schedule, record, w);
-    } else if (record->fact == FACT_VALUE && seat != NULL) {
-        int64_t level = schedule->brackets[seat->bracket]->rungs[seat->rung].level;
+    } else if (record->fact == FACT_VALUE && entry != NULL) {
+        int64_t level = schedule->brackets[entry->bracket]->rungs[entry->rung].level;
         json_put_number(w, "value", record->value);
         json_put_bool(w, "interpolated", record->step != level);
     } else if (record->fact == FACT_MEDIAN) {
@@ -166,21 +168,21 @@ static void write_fact(const struct schedule *schedule, const struct schedule_re
     json_object_end(w);
 }
 
-static void write_waiting(const struct schedule *schedule, const struct seat *seat, int64_t trial,
-                          struct json_writer *w)
+static void write_waiting(const struct schedule *schedule, const struct rung_entry *entry,
+                          int64_t trial, struct json_writer *w)
 {
-    struct standing standing = stand(schedule, seat, trial);
-    size_t outstanding = bracket_outstanding(schedule->brackets[seat->bracket], seat->rung);
-    bool is_sized = schedule->brackets[seat->bracket]->rungs[0].size > 0;
+    struct standing standing = stand(schedule, entry, trial);
+    size_t outstanding = bracket_outstanding(schedule->brackets[entry->bracket], entry->rung);
+    bool is_sized = schedule->brackets[entry->bracket]->rungs[0].size > 0;
     char value[JSON_NUMBER_BYTES];
     char text[256];
 
     json_write_key(w, "waiting");
     json_object_begin(w);
-    json_put_int(w, "rung", (int64_t)seat->rung);
+    json_put_int(w, "rung", (int64_t)entry->rung);
     write_standing(&standing, w);
     json_put_int(w, "outstanding", (int64_t)outstanding);
-    write_rivals(schedule, seat, trial, w);
+    write_rivals(schedule, entry, trial, w);
     json_object_end(w);
     if (schedule_is_predictive(schedule)) {
         (void)snprintf(text, sizeof text,
@@ -204,29 +206,29 @@ static void write_waiting(const struct schedule *schedule, const struct seat *se
 static void write_present(const struct schedule *schedule, int64_t trial, struct json_writer *w)
 {
     static const char *const texts[] = {
-        [SEAT_NONE] = "was never scheduled",
-        [SEAT_RUNNING] = "is training, or waits to be leased again",
-        [SEAT_WAITING] = "waits",
-        [SEAT_LOST] = "is out: others were better",
-        [SEAT_STOPPED] = "was stopped by the study's stopping rule",
-        [SEAT_DIVERGED] = "failed: its value was not finite",
-        [SEAT_COMPLETE] = "is complete",
-        [SEAT_ENDED] = "has ended: it failed, was cancelled, or its study was over",
+        [ENTRY_NONE] = "was never scheduled",
+        [ENTRY_RUNNING] = "is training, or waits to be leased again",
+        [ENTRY_WAITING] = "waits",
+        [ENTRY_LOST] = "is out: others were better",
+        [ENTRY_STOPPED] = "was stopped by the study's stopping rule",
+        [ENTRY_DIVERGED] = "failed: its value was not finite",
+        [ENTRY_COMPLETE] = "is complete",
+        [ENTRY_ENDED] = "has ended: it failed, was cancelled, or its study was over",
     };
-    const struct seat *seat = schedule_seat(schedule, trial);
+    const struct rung_entry *entry = schedule_entry(schedule, trial);
 
-    json_put_int(w, "bracket", seat->bracket);
-    json_put_int(w, "rung", (int64_t)seat->rung);
-    json_put_bool(w, "short", seat->is_short);
-    if (seat->state == SEAT_WAITING) {
-        write_waiting(schedule, seat, trial, w);
+    json_put_int(w, "bracket", entry->bracket);
+    json_put_int(w, "rung", (int64_t)entry->rung);
+    json_put_bool(w, "short", entry->is_short);
+    if (entry->state == ENTRY_WAITING) {
+        write_waiting(schedule, entry, trial, w);
     } else {
-        json_put_string(w, "text", texts[seat->state]);
+        json_put_string(w, "text", texts[entry->state]);
     }
 }
 
-/* The model's numbers are told with the decision that they led to. */
-static bool is_word(enum schedule_fact fact)
+/* The numbers of a forecast are written with the decision that follows from it. */
+static bool is_forecast(enum schedule_fact fact)
 {
     return fact == FACT_CHANCE || fact == FACT_MEAN || fact == FACT_SPREAD
            || fact == FACT_INCUMBENT;
@@ -243,13 +245,13 @@ int schedule_write_explanation(const struct study_def *study, size_t n,
     json_write_key(w, "history");
     json_array_begin(w);
     for (size_t i = 0; i < n; i++) {
-        if (records[i].trial == trial && !is_word(records[i].fact)) {
+        if (records[i].trial == trial && !is_forecast(records[i].fact)) {
             write_fact(replay, &records[i], w);
         }
         TRY(schedule_load(replay, &records[i], err));
     }
     json_array_end(w);
-    if (schedule_seat(replay, trial) == NULL) {
+    if (schedule_entry(replay, trial) == NULL) {
         return err_set(err, ERR_NOT_FOUND, "trial %" PRId64 " has no place in a schedule", trial);
     }
     write_present(replay, trial, w);

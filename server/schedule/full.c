@@ -1,8 +1,9 @@
 #include "server/schedule/kinds.h"
+#include "server/schedule/offer.h"
 
-/* The trivial schedule: every trial trains from 0 to the highest resource, or, without a resource,
- * until its job is done: one bracket of one rung that never fills. Without a stopping rule it keeps
- * neither seats nor facts, so that a study of a million plain trials costs nothing here. */
+/* No schedule: every trial trains from 0 to the highest resource, or, without a resource, until its
+ * job ends: one bracket of one rung without a size. Without a stopping rule it keeps neither
+ * entries nor facts, so that a study of a million plain trials costs nothing here. */
 
 static int full_plan(const struct schedule *schedule, int index, struct bracket_plan *plan)
 {

@@ -1,17 +1,18 @@
 #include "server/schedule/kinds.h"
+#include "server/schedule/offer.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Synchronous brackets (Li et al., Hyperband, 2018) for many workers, without their idling:
+/* Synchronous brackets (Li et al., Hyperband, 2018) for many workers, without idle time:
  *
- * - A trial advances as soon as it is certain to, not only when its rung is full: with p values of
- *   the rung outstanding, the one of rank k is certain to be among the n best when k + p < n. In
- *   the same way one of rank n or worse is certain to lose, and stops at once.
- * - When no open bracket has work, the next one opens, however many are open.
+ * - A trial is promoted as soon as it is certain to be, not only when its rung is full: with p
+ * values of the rung outstanding, the one of rank k is certain to be among the n best when k + p <
+ * n. In the same way one of rank n or worse is certain to lose, and stops at once.
+ * - When no open bracket has work, the next one opens.
  *
- * Neither changes which trials advance: that depends on the values alone, not on the order in
- * which they come. successive_halving is the same with one kind of bracket. */
+ * Neither changes which trials are promoted: that depends on the values alone, not on their order
+ * of arrival. successive_halving is the same with one kind of bracket. */
 
 static int s_max(const struct study_def *study, int64_t eta)
 {
@@ -96,17 +97,17 @@ static size_t sync_advance(const struct schedule *schedule, const struct bracket
     return (size_t)bracket->rungs[rung + 1].size;
 }
 
-static enum fate sync_fate(const struct schedule *schedule, const struct bracket *bracket,
-                           size_t rung, double cost, int64_t trial, bool arriving)
+static enum decision sync_decide(const struct schedule *schedule, const struct bracket *bracket,
+                                 size_t rung, double cost, int64_t trial, bool arriving)
 {
     (void)arriving;
     size_t advance = sync_advance(schedule, bracket, rung);
     size_t rank = ranking_rank(&bracket->rungs[rung].all, cost, trial);
 
     if (rank >= advance) {
-        return FATE_LOSES;
+        return DECISION_STOP;
     }
-    return rank + bracket_outstanding(bracket, rung) < advance ? FATE_ADVANCES : FATE_WAITS;
+    return rank + bracket_outstanding(bracket, rung) < advance ? DECISION_PROMOTE : DECISION_WAIT;
 }
 
 static bool offer_from_open(const struct schedule *schedule, const struct schedule_moment *moment,
@@ -150,7 +151,7 @@ static bool offer_first_rung(const struct schedule *schedule, struct schedule_of
 }
 
 /* "bracket 2, rung 1 waits for 3 running trials": the oldest bracket's lowest such rung. */
-static void say_what_is_awaited(const struct schedule *schedule, struct schedule_offer *offer)
+static void describe_awaited(const struct schedule *schedule, struct schedule_offer *offer)
 {
     for (size_t i = 0; i < schedule->n_open; i++) {
         const struct bracket *bracket = schedule->open[i];
@@ -176,12 +177,13 @@ static void sync_offer(const struct schedule *schedule, const struct schedule_mo
         return;
     }
     offer->is_over = rounds_are_used_up(schedule) && schedule->n_open == 0;
-    say_what_is_awaited(schedule, offer);
+    describe_awaited(schedule, offer);
 }
 
 /* What synchronous brackets have in common. */
 #define SYNCHRONOUS                                                                                \
-    .n_permanent = none_permanent, .n_advance = sync_advance, .fate = sync_fate, .offer = sync_offer
+    .n_permanent = none_permanent, .n_advance = sync_advance, .decide = sync_decide,               \
+    .offer = sync_offer
 
 const struct schedule_kind schedule_hyperband = {
     .name = "hyperband", .read = hyperband_read, .plan = hyperband_plan, SYNCHRONOUS};

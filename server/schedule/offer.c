@@ -1,6 +1,6 @@
-#include "server/schedule/kinds.h"
+#include "server/schedule/offer.h"
 
-#define PREFERENCE_MAX 32 /* how many trials that may go on are shown to a worker's preference */
+#define PREFERENCE_MAX 32 /* promotable trials that are compared with a worker's preference */
 
 int64_t rung_promotable(const struct schedule *schedule, const struct schedule_moment *moment,
                         const struct bracket *bracket, size_t rung)
@@ -11,12 +11,12 @@ int64_t rung_promotable(const struct schedule *schedule, const struct schedule_m
 
     for (size_t k = 0; k < waiting->n && shown < PREFERENCE_MAX; k++) {
         struct ranked one = ranking_at(waiting, k);
-        if (schedule->kind->fate(schedule, bracket, rung, one.cost, one.trial, false)
-            != FATE_ADVANCES) {
+        if (schedule->kind->decide(schedule, bracket, rung, one.cost, one.trial, false)
+            != DECISION_PROMOTE) {
             break;
         }
-        if (schedule_seat(schedule, one.trial)->held) {
-            continue; /* its worker is still saving its checkpoint */
+        if (schedule_entry(schedule, one.trial)->held) {
+            continue; /* its worker still saves the checkpoint */
         }
         if (moment->prefers == NULL || moment->prefers(moment->worker, one.trial)) {
             return one.trial;

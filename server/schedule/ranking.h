@@ -25,11 +25,11 @@ struct ranking { /* zero-initialise; finish with ranking_finish() */
 };
 
 void ranking_finish(struct ranking *ranking);
-/* The pair must not stand in it yet. ERR_NOMEM leaves it as it was. */
+/* The pair must not be present. ERR_NOMEM leaves the ranking as it was. */
 MUST_USE int ranking_insert(struct ranking *ranking, double cost, int64_t trial, struct err *err);
-/* False if the pair does not stand in it. */
+/* False: the pair is not present. */
 bool ranking_remove(struct ranking *ranking, double cost, int64_t trial);
-/* How many entries come before this pair, whether it stands in it or not. */
+/* How many entries come before this pair, which need not be present. */
 size_t ranking_rank(const struct ranking *ranking, double cost, int64_t trial);
 /* The entry of rank k < n. */
 struct ranked ranking_at(const struct ranking *ranking, size_t k);

@@ -1,126 +1,138 @@
+#include "server/schedule/state.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/schedule/kinds.h"
+/* ---- entries --------------------------------------------------------------------------------- */
 
-/* ---- seats ---- */
+bool schedule_is_predictive(const struct schedule *schedule)
+{
+    return schedule->options.mode == ASHA_PREDICTIVE;
+}
+
+struct rung *schedule_rung_of(const struct schedule *schedule, const struct rung_entry *entry)
+{
+    return &schedule->brackets[entry->bracket]->rungs[entry->rung];
+}
 
 double schedule_cost(const struct schedule *schedule, double value)
 {
     return study_cost(schedule->study, value);
 }
 
-struct seat *schedule_seat(const struct schedule *schedule, int64_t trial)
+struct rung_entry *schedule_entry(const struct schedule *schedule, int64_t trial)
 {
-    if (trial < 0 || (size_t)trial >= schedule->n_seats
-        || schedule->seats[trial].state == SEAT_NONE) {
+    if (trial < 0 || (size_t)trial >= schedule->n_entries
+        || schedule->entries[trial].state == ENTRY_NONE) {
         return NULL;
     }
-    return &schedule->seats[trial];
+    return &schedule->entries[trial];
 }
 
-static int make_seat(struct schedule *schedule, int64_t trial, struct err *err)
+static int reserve_entry(struct schedule *schedule, int64_t trial, struct err *err)
 {
-    if ((size_t)trial >= schedule->n_seats) {
+    if ((size_t)trial >= schedule->n_entries) {
         size_t n = (size_t)trial + 16 + (size_t)trial / 2;
-        struct seat *grown = realloc(schedule->seats, n * sizeof *grown);
+        struct rung_entry *grown = realloc(schedule->entries, n * sizeof *grown);
         if (grown == NULL) {
             return err_set(err, ERR_NOMEM, "out of memory");
         }
-        memset(grown + schedule->n_seats, 0, (n - schedule->n_seats) * sizeof *grown);
-        schedule->seats = grown;
-        schedule->n_seats = n;
+        memset(grown + schedule->n_entries, 0, (n - schedule->n_entries) * sizeof *grown);
+        schedule->entries = grown;
+        schedule->n_entries = n;
     }
     return 0;
 }
 
-int64_t seat_reach(const struct seat *seat)
+int64_t entry_reach(const struct rung_entry *entry)
 {
-    return seat->n_ahead > 0 ? seat->ahead[seat->n_ahead - 1].step : seat->last.step;
+    return entry->n_ahead > 0 ? entry->ahead[entry->n_ahead - 1].step : entry->last.step;
 }
 
-bool seat_needs_no_lease(const struct bracket *bracket, const struct seat *seat)
+bool entry_needs_no_lease(const struct bracket *bracket, const struct rung_entry *entry)
 {
-    return seat->is_short
-           || (seat->rung + 1 < bracket->n_rungs
-               && seat_reach(seat) >= bracket->rungs[seat->rung + 1].level);
+    return entry->is_short
+           || (entry->rung + 1 < bracket->n_rungs
+               && entry_reach(entry) >= bracket->rungs[entry->rung + 1].level);
 }
 
-static int push_ahead(struct seat *seat, struct point point, struct err *err)
+static int push_ahead(struct rung_entry *entry, struct measured_point point, struct err *err)
 {
-    if (seat->n_ahead == seat->cap_ahead) {
-        size_t cap = seat->cap_ahead == 0 ? 4 : seat->cap_ahead * 2;
-        struct point *grown = realloc(seat->ahead, cap * sizeof *grown);
+    if (entry->n_ahead == entry->cap_ahead) {
+        size_t cap = entry->cap_ahead == 0 ? 4 : entry->cap_ahead * 2;
+        struct measured_point *grown = realloc(entry->ahead, cap * sizeof *grown);
         if (grown == NULL) {
             return err_set(err, ERR_NOMEM, "out of memory");
         }
-        seat->ahead = grown;
-        seat->cap_ahead = cap;
+        entry->ahead = grown;
+        entry->cap_ahead = cap;
     }
-    seat->ahead[seat->n_ahead++] = point;
+    entry->ahead[entry->n_ahead++] = point;
     return 0;
 }
 
-/* What was measured ahead and lies within the goal now. */
-static void absorb(struct seat *seat, int64_t level)
+/* Moves what was measured ahead, up to this level, to `last`. */
+static void advance_last(struct rung_entry *entry, int64_t level)
 {
     size_t n = 0;
 
-    while (n < seat->n_ahead && seat->ahead[n].step <= level) {
-        seat->last = seat->ahead[n++];
+    while (n < entry->n_ahead && entry->ahead[n].step <= level) {
+        entry->last = entry->ahead[n++];
     }
     if (n > 0) {
-        seat->n_ahead -= n;
-        memmove(seat->ahead, seat->ahead + n, seat->n_ahead * sizeof *seat->ahead);
+        entry->n_ahead -= n;
+        memmove(entry->ahead, entry->ahead + n, entry->n_ahead * sizeof *entry->ahead);
     }
 }
 
-static int note_point(struct seat *seat, int64_t level, struct point point, struct err *err)
+static int note_point(struct rung_entry *entry, int64_t level, struct measured_point point,
+                      struct err *err)
 {
-    if (point.step == seat->last.step && seat->state == SEAT_RUNNING) {
-        seat->last = point; /* a result's own value stands above a measurement */
+    if (point.step == entry->last.step && entry->state == ENTRY_RUNNING) {
+        entry->last = point; /* the value of a result replaces the measurement */
         return 0;
     }
-    if (point.step <= seat_reach(seat)) {
-        return 0; /* a step already known informs nobody */
+    if (point.step <= entry_reach(entry)) {
+        return 0; /* this step is known */
     }
-    if (point.step <= level && seat->n_ahead == 0) {
-        seat->last = point;
+    if (point.step <= level && entry->n_ahead == 0) {
+        entry->last = point;
         return 0;
     }
-    return push_ahead(seat, point, err);
+    return push_ahead(entry, point, err);
 }
 
 int schedule_note(struct schedule *schedule, int64_t trial, int64_t step, double cost,
                   struct err *err)
 {
-    struct seat *seat = schedule_seat(schedule, trial);
+    struct rung_entry *entry = schedule_entry(schedule, trial);
     struct stopping *stopping = &schedule->stopping;
 
-    if (seat == NULL) {
+    if (entry == NULL) {
         return 0;
     }
     if (stopping->rule == STOPPING_MEDIAN) {
-        TRY(median_note(stopping, &seat->curve, step, cost, err));
+        TRY(median_note(stopping, &entry->average, step, cost, err));
     }
     if (stopping->rule == STOPPING_THRESHOLD && step >= stopping->step) {
-        seat->judged = true;
+        entry->threshold_checked = true;
     }
-    if (seat->state != SEAT_RUNNING && seat->state != SEAT_WAITING) {
+    if (entry->state != ENTRY_RUNNING && entry->state != ENTRY_WAITING) {
         return 0;
     }
-    struct bracket *bracket = schedule->brackets[seat->bracket];
-    bool before = seat_needs_no_lease(bracket, seat);
-    TRY(note_point(seat, bracket->rungs[seat->rung].level, (struct point){step, cost}, err));
-    if (seat->state == SEAT_WAITING && !before && seat_needs_no_lease(bracket, seat)) {
-        bracket->rungs[seat->rung].n_auto++;
+    struct bracket *bracket = schedule->brackets[entry->bracket];
+    bool had_no_need = entry_needs_no_lease(bracket, entry);
+    TRY(note_point(entry, bracket->rungs[entry->rung].level, (struct measured_point){step, cost},
+                   err));
+    if (entry->state == ENTRY_WAITING && !had_no_need && entry_needs_no_lease(bracket, entry)) {
+        bracket->rungs[entry->rung].n_without_lease++;
     }
     return 0;
 }
 
-/* ---- brackets ---- */
+/* ---- brackets -------------------------------------------------------------------------------- */
 
 void bracket_destroy(struct bracket *bracket)
 {
@@ -130,7 +142,7 @@ void bracket_destroy(struct bracket *bracket)
     for (size_t i = 0; bracket->rungs != NULL && i < bracket->n_rungs; i++) {
         ranking_finish(&bracket->rungs[i].all);
         ranking_finish(&bracket->rungs[i].waiting);
-        free(bracket->rungs[i].spans_ms);
+        free(bracket->rungs[i].durations_ms);
     }
     free(bracket->rungs);
     free(bracket);
@@ -232,9 +244,9 @@ static void close_when_done(struct schedule *schedule, struct bracket *bracket)
             (schedule->n_open - at) * sizeof(struct bracket *));
 }
 
-/* ---- facts ---- */
+/* ---- facts ----------------------------------------------------------------------------------- */
 
-static int misfit(const struct schedule_record *record, struct err *err)
+static int err_inconsistent(const struct schedule_record *record, struct err *err)
 {
     return err_set(err, ERR_IO, "the stored fact \"%s\" of trial %" PRId64 " does not fit",
                    schedule_fact_name(record->fact), record->trial);
@@ -244,221 +256,222 @@ static int apply_start(struct schedule *schedule, const struct schedule_record *
                        struct err *err)
 {
     if (record->trial < 1 || record->bracket < 0 || record->bracket > (int64_t)schedule->n_brackets
-        || schedule_seat(schedule, record->trial) != NULL) {
-        return misfit(record, err);
+        || schedule_entry(schedule, record->trial) != NULL) {
+        return err_inconsistent(record, err);
     }
-    TRY(make_seat(schedule, record->trial, err));
+    TRY(reserve_entry(schedule, record->trial, err));
     if (record->bracket == (int64_t)schedule->n_brackets) {
         TRY(bracket_open(schedule, err));
     }
     struct bracket *bracket = schedule->brackets[record->bracket];
     struct rung *rung = &bracket->rungs[0];
     if (rung->size > 0 && (int64_t)rung->started >= rung->size) {
-        return misfit(record, err);
+        return err_inconsistent(record, err);
     }
     rung->started++;
     bracket->is_sealed = bracket->is_sealed && rung->size > 0;
-    schedule->seats[record->trial] = (struct seat){.state = SEAT_RUNNING,
-                                                   .bracket = bracket->index,
-                                                   .last = {.step = -1},
-                                                   .since_ms = record->at_ms};
+    schedule->entries[record->trial] = (struct rung_entry){.state = ENTRY_RUNNING,
+                                                           .bracket = bracket->index,
+                                                           .last = {.step = -1},
+                                                           .since_ms = record->at_ms};
     return 0;
 }
 
-/* Remembers how long the value took, in order. */
-static int keep_span(struct rung *rung, int64_t span_ms, struct err *err)
+/* Adds how long a value took, in ascending order. */
+static int add_duration(struct rung *rung, int64_t duration_ms, struct err *err)
 {
-    if (rung->n_spans == rung->cap_spans) {
-        size_t cap = rung->cap_spans == 0 ? 8 : rung->cap_spans * 2;
-        int64_t *grown = realloc(rung->spans_ms, cap * sizeof *grown);
+    if (rung->n_durations == rung->cap_durations) {
+        size_t cap = rung->cap_durations == 0 ? 8 : rung->cap_durations * 2;
+        int64_t *grown = realloc(rung->durations_ms, cap * sizeof *grown);
         if (grown == NULL) {
             return err_set(err, ERR_NOMEM, "out of memory");
         }
-        rung->spans_ms = grown;
-        rung->cap_spans = cap;
+        rung->durations_ms = grown;
+        rung->cap_durations = cap;
     }
-    size_t at = rung->n_spans++;
-    for (; at > 0 && rung->spans_ms[at - 1] > span_ms; at--) {
-        rung->spans_ms[at] = rung->spans_ms[at - 1];
+    size_t at = rung->n_durations++;
+    for (; at > 0 && rung->durations_ms[at - 1] > duration_ms; at--) {
+        rung->durations_ms[at] = rung->durations_ms[at - 1];
     }
-    rung->spans_ms[at] = span_ms;
+    rung->durations_ms[at] = duration_ms;
     return 0;
 }
 
-static int complete(struct schedule *schedule, struct seat *seat, struct err *err)
+static int complete_average(struct schedule *schedule, struct rung_entry *entry, struct err *err)
 {
     if (schedule->stopping.rule == STOPPING_MEDIAN) {
-        return median_complete(&schedule->stopping, &seat->curve, err);
+        return median_complete(&schedule->stopping, &entry->average, err);
     }
     return 0;
 }
 
-/* Nothing will be measured for this trial any more. */
-static void retire(struct seat *seat, enum seat_state state)
+/* Sets a final state: nothing more will be measured. */
+static void end_entry(struct rung_entry *entry, enum entry_state state)
 {
-    seat->state = state;
-    free(seat->ahead);
-    seat->ahead = NULL;
-    seat->n_ahead = 0;
-    seat->cap_ahead = 0;
+    entry->state = state;
+    free(entry->ahead);
+    entry->ahead = NULL;
+    entry->n_ahead = 0;
+    entry->cap_ahead = 0;
 }
 
-/* Unless the value is not finite, or the last one there is. */
+/* FACT_VALUE; the entry diverges if the value is not finite, and is complete at the last rung. */
 static int enter_value(struct schedule *schedule, const struct schedule_record *record,
-                       struct seat *seat, enum seat_state to, struct err *err)
+                       struct rung_entry *entry, enum entry_state to, struct err *err)
 {
-    struct bracket *bracket = schedule->brackets[seat->bracket];
-    struct rung *rung = &bracket->rungs[seat->rung];
+    struct bracket *bracket = schedule->brackets[entry->bracket];
+    struct rung *rung = &bracket->rungs[entry->rung];
 
-    seat->cost = schedule_cost(schedule, record->value);
-    seat->has_word = false;
-    if (record->step > seat->last.step && record->step <= rung->level) {
-        seat->last =
-            (struct point){record->step, seat->cost}; /* after a start nothing else knows */
+    entry->cost = schedule_cost(schedule, record->value);
+    entry->has_forecast = false;
+    if (record->step > entry->last.step && record->step <= rung->level) {
+        entry->last = (struct measured_point){
+            record->step, entry->cost}; /* known from the fact alone after a restart */
     }
     rung->reported++;
     if (schedule->options.quorum > 0) {
-        TRY(keep_span(rung, record->at_ms - seat->since_ms, err));
+        TRY(add_duration(rung, record->at_ms - entry->since_ms, err));
     }
-    if (!isfinite(seat->cost)) {
-        retire(seat, SEAT_DIVERGED);
+    if (!isfinite(entry->cost)) {
+        end_entry(entry, ENTRY_DIVERGED);
         return 0;
     }
-    TRY(ranking_insert(&rung->all, seat->cost, record->trial, err));
-    if (seat->rung + 1 == bracket->n_rungs) {
-        retire(seat, SEAT_COMPLETE);
-        return complete(schedule, seat, err);
+    TRY(ranking_insert(&rung->all, entry->cost, record->trial, err));
+    if (entry->rung + 1 == bracket->n_rungs) {
+        end_entry(entry, ENTRY_COMPLETE);
+        return complete_average(schedule, entry, err);
     }
-    seat->state = to;
-    rung->n_auto += seat_needs_no_lease(bracket, seat);
-    return ranking_insert(&rung->waiting, seat->cost, record->trial, err);
+    entry->state = to;
+    rung->n_without_lease += entry_needs_no_lease(bracket, entry);
+    return ranking_insert(&rung->waiting, entry->cost, record->trial, err);
 }
 
-/* Takes a waiting trial off the list of those who are undecided. */
-static void leave_waiting(struct schedule *schedule, const struct seat *seat, int64_t trial)
+/* Removes a waiting trial from the undecided ones. */
+static void remove_waiting(struct schedule *schedule, const struct rung_entry *entry, int64_t trial)
 {
-    struct bracket *bracket = schedule->brackets[seat->bracket];
-    struct rung *rung = &bracket->rungs[seat->rung];
+    struct bracket *bracket = schedule->brackets[entry->bracket];
+    struct rung *rung = &bracket->rungs[entry->rung];
 
-    rung->n_auto -= seat_needs_no_lease(bracket, seat);
-    (void)ranking_remove(&rung->waiting, seat->cost, trial);
+    rung->n_without_lease -= entry_needs_no_lease(bracket, entry);
+    (void)ranking_remove(&rung->waiting, entry->cost, trial);
 }
 
-static int climb_on(struct schedule *schedule, const struct schedule_record *record,
-                    struct seat *seat, enum seat_state to, struct err *err)
+static int promote(struct schedule *schedule, const struct schedule_record *record,
+                   struct rung_entry *entry, enum entry_state to, struct err *err)
 {
-    struct bracket *bracket = schedule->brackets[seat->bracket];
+    struct bracket *bracket = schedule->brackets[entry->bracket];
 
-    if (seat->rung + 1 >= bracket->n_rungs) {
-        return misfit(record, err);
+    if (entry->rung + 1 >= bracket->n_rungs) {
+        return err_inconsistent(record, err);
     }
-    leave_waiting(schedule, seat, record->trial);
-    seat->rung++;
-    seat->state = to;
-    seat->before = seat->cost;
-    seat->since_ms = record->at_ms;
-    bracket->rungs[seat->rung].started++;
-    absorb(seat, bracket->rungs[seat->rung].level);
+    remove_waiting(schedule, entry, record->trial);
+    entry->rung++;
+    entry->state = to;
+    entry->previous_cost = entry->cost;
+    entry->since_ms = record->at_ms;
+    bracket->rungs[entry->rung].started++;
+    advance_last(entry, bracket->rungs[entry->rung].level);
     return 0;
 }
 
-/* Out before it has told anything at its rung: nobody waits for it there any more. */
-static int give_up(struct schedule *schedule, const struct schedule_record *record,
-                   struct seat *seat, enum seat_state to, struct err *err)
+/* The trial is out before it has a value at its rung, which no longer waits for it. */
+static int leave_running(struct schedule *schedule, const struct schedule_record *record,
+                         struct rung_entry *entry, enum entry_state to, struct err *err)
 {
     (void)record;
     (void)err;
-    schedule->brackets[seat->bracket]->rungs[seat->rung].reported++;
-    retire(seat, to);
+    schedule->brackets[entry->bracket]->rungs[entry->rung].reported++;
+    end_entry(entry, to);
     return 0;
 }
 
-static int drop_out(struct schedule *schedule, const struct schedule_record *record,
-                    struct seat *seat, enum seat_state to, struct err *err)
+static int leave_waiting(struct schedule *schedule, const struct schedule_record *record,
+                         struct rung_entry *entry, enum entry_state to, struct err *err)
 {
     (void)err;
-    leave_waiting(schedule, seat, record->trial);
-    retire(seat, to);
+    remove_waiting(schedule, entry, record->trial);
+    end_entry(entry, to);
     return 0;
 }
 
-/* The trial's value stands at every later rung: it needs no lease to go on. */
-static int cut_short(struct schedule *schedule, const struct schedule_record *record,
-                     struct seat *seat, enum seat_state to, struct err *err)
+/* FACT_SHORT: the value counts at every later rung, so that no lease is needed to continue. */
+static int mark_short(struct schedule *schedule, const struct schedule_record *record,
+                      struct rung_entry *entry, enum entry_state to, struct err *err)
 {
-    const struct bracket *bracket = schedule->brackets[seat->bracket];
+    const struct bracket *bracket = schedule->brackets[entry->bracket];
 
     (void)record;
-    if (to == SEAT_WAITING && !seat_needs_no_lease(bracket, seat)) {
-        bracket->rungs[seat->rung].n_auto++;
+    if (to == ENTRY_WAITING && !entry_needs_no_lease(bracket, entry)) {
+        bracket->rungs[entry->rung].n_without_lease++;
     }
-    seat->is_short = true;
-    return complete(schedule, seat, err);
+    entry->is_short = true;
+    return complete_average(schedule, entry, err);
 }
 
-/* One of the numbers that the model gave. */
-static int note_number(struct schedule *schedule, const struct schedule_record *record,
-                       struct seat *seat, enum seat_state to, struct err *err)
+/* One number of a forecast. */
+static int note_forecast(struct schedule *schedule, const struct schedule_record *record,
+                         struct rung_entry *entry, enum entry_state to, struct err *err)
 {
     (void)schedule;
     (void)to;
     (void)err;
     if (record->fact == FACT_CHANCE) {
-        seat->has_word = true;
-        seat->word = (struct schedule_word){.known = true, .chance = record->value};
+        entry->has_forecast = true;
+        entry->forecast = (struct schedule_forecast){.known = true, .chance = record->value};
     } else if (record->fact == FACT_MEAN) {
-        seat->word.mean = record->value;
+        entry->forecast.mean = record->value;
     } else if (record->fact == FACT_SPREAD) {
-        seat->word.spread = record->value;
+        entry->forecast.spread = record->value;
     } else {
-        seat->word.incumbent = record->value;
+        entry->forecast.incumbent = record->value;
     }
     return 0;
 }
 
-/* The state machine of a seat: what a fact does in which state, and to where. A place left empty
- * cannot be: the stored facts are damaged. Nothing leads out of the other states. */
+/* The state machine of an entry: what each fact does in each state, and the next state. Where there
+ * is no effect the fact is impossible, and the stored facts are damaged. All other states are
+ * final. */
 static const struct effect {
-    int (*apply)(struct schedule *schedule, const struct schedule_record *record, struct seat *seat,
-                 enum seat_state to, struct err *err);
-    enum seat_state to;
-} effects[SEAT_STATE_COUNT][FACT_COUNT] = {
-    [SEAT_RUNNING] =
+    int (*apply)(struct schedule *schedule, const struct schedule_record *record,
+                 struct rung_entry *entry, enum entry_state to, struct err *err);
+    enum entry_state to;
+} effects[ENTRY_STATE_COUNT][FACT_COUNT] = {
+    [ENTRY_RUNNING] =
         {
-            [FACT_VALUE] = {enter_value, SEAT_WAITING}, /* or diverged, or complete */
-            [FACT_SHORT] = {cut_short, SEAT_RUNNING},
-            [FACT_LOSE] = {give_up, SEAT_LOST},
-            [FACT_LATE] = {give_up, SEAT_LOST},
-            [FACT_MEDIAN] = {give_up, SEAT_STOPPED},
-            [FACT_THRESHOLD] = {give_up, SEAT_STOPPED},
-            [FACT_FAIL] = {give_up, SEAT_ENDED},
-            [FACT_CANCEL] = {give_up, SEAT_ENDED},
-            [FACT_DROP] = {give_up, SEAT_ENDED},
+            [FACT_VALUE] = {enter_value, ENTRY_WAITING}, /* or diverged, or complete */
+            [FACT_SHORT] = {mark_short, ENTRY_RUNNING},
+            [FACT_LOSE] = {leave_running, ENTRY_LOST},
+            [FACT_LATE] = {leave_running, ENTRY_LOST},
+            [FACT_MEDIAN] = {leave_running, ENTRY_STOPPED},
+            [FACT_THRESHOLD] = {leave_running, ENTRY_STOPPED},
+            [FACT_FAIL] = {leave_running, ENTRY_ENDED},
+            [FACT_CANCEL] = {leave_running, ENTRY_ENDED},
+            [FACT_DROP] = {leave_running, ENTRY_ENDED},
         },
-    [SEAT_WAITING] =
+    [ENTRY_WAITING] =
         {
-            [FACT_PROMOTE] = {climb_on, SEAT_RUNNING},
-            [FACT_SHORT] = {cut_short, SEAT_WAITING},
-            [FACT_CHANCE] = {note_number, SEAT_WAITING},
-            [FACT_MEAN] = {note_number, SEAT_WAITING},
-            [FACT_SPREAD] = {note_number, SEAT_WAITING},
-            [FACT_INCUMBENT] = {note_number, SEAT_WAITING},
-            [FACT_LOSE] = {drop_out, SEAT_LOST},
-            [FACT_LATE] = {drop_out, SEAT_LOST},
-            [FACT_MEDIAN] = {drop_out, SEAT_STOPPED},
-            [FACT_THRESHOLD] = {drop_out, SEAT_STOPPED},
-            [FACT_FAIL] = {drop_out, SEAT_ENDED},
-            [FACT_CANCEL] = {drop_out, SEAT_ENDED},
-            [FACT_DROP] = {drop_out, SEAT_ENDED},
+            [FACT_PROMOTE] = {promote, ENTRY_RUNNING},
+            [FACT_SHORT] = {mark_short, ENTRY_WAITING},
+            [FACT_CHANCE] = {note_forecast, ENTRY_WAITING},
+            [FACT_MEAN] = {note_forecast, ENTRY_WAITING},
+            [FACT_SPREAD] = {note_forecast, ENTRY_WAITING},
+            [FACT_INCUMBENT] = {note_forecast, ENTRY_WAITING},
+            [FACT_LOSE] = {leave_waiting, ENTRY_LOST},
+            [FACT_LATE] = {leave_waiting, ENTRY_LOST},
+            [FACT_MEDIAN] = {leave_waiting, ENTRY_STOPPED},
+            [FACT_THRESHOLD] = {leave_waiting, ENTRY_STOPPED},
+            [FACT_FAIL] = {leave_waiting, ENTRY_ENDED},
+            [FACT_CANCEL] = {leave_waiting, ENTRY_ENDED},
+            [FACT_DROP] = {leave_waiting, ENTRY_ENDED},
         },
 };
 
-/* Gives up the free slots of a bracket, and the same share of the rungs above. */
+/* Removes the free slots of a bracket, and the same share of the rungs above. */
 static int apply_seal(struct schedule *schedule, const struct schedule_record *record,
                       struct err *err)
 {
     if (record->bracket < 0 || record->bracket >= (int64_t)schedule->n_brackets) {
-        return misfit(record, err);
+        return err_inconsistent(record, err);
     }
     struct bracket *bracket = schedule->brackets[record->bracket];
     int64_t slots = bracket->rungs[0].size;
@@ -485,14 +498,14 @@ int schedule_apply(struct schedule *schedule, const struct schedule_record *reco
         schedule->cap++;
         return 0;
     }
-    struct seat *seat = schedule_seat(schedule, record->trial);
+    struct rung_entry *entry = schedule_entry(schedule, record->trial);
     const struct effect *effect =
-        seat == NULL || record->fact >= FACT_COUNT ? NULL : &effects[seat->state][record->fact];
+        entry == NULL || record->fact >= FACT_COUNT ? NULL : &effects[entry->state][record->fact];
     if (effect == NULL || effect->apply == NULL) {
-        return misfit(record, err);
+        return err_inconsistent(record, err);
     }
-    struct bracket *bracket = schedule->brackets[seat->bracket];
-    TRY(effect->apply(schedule, record, seat, effect->to, err));
+    struct bracket *bracket = schedule->brackets[entry->bracket];
+    TRY(effect->apply(schedule, record, entry, effect->to, err));
     close_when_done(schedule, bracket);
     return 0;
 }

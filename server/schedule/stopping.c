@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- options ---- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 void stopping_read(const struct study_def *study, struct stopping *stopping, struct faults *faults)
 {
@@ -44,15 +44,15 @@ void stopping_finish(struct stopping *stopping)
     *stopping = (struct stopping){0};
 }
 
-void curve_destroy(struct curve *curve)
+void running_average_destroy(struct running_average *average)
 {
-    if (curve != NULL) {
-        free(curve->points);
-        free(curve);
+    if (average != NULL) {
+        free(average->points);
+        free(average);
     }
 }
 
-/* ---- the pool of completed trials ---- */
+/* ---- the pool of completed trials ------------------------------------------------------------ */
 
 /* The first place whose step is not below. */
 static size_t find_step(const struct stopping *stopping, int64_t step)
@@ -127,29 +127,29 @@ static int pool(struct stopping *stopping, int64_t step, double mean, struct err
     return 0;
 }
 
-/* ---- curves ---- */
+/* ---- curves ---------------------------------------------------------------------------------- */
 
-static int make_curve(struct curve **curve, struct err *err)
+static int running_average_create(struct running_average **average, struct err *err)
 {
-    if (*curve != NULL) {
+    if (*average != NULL) {
         return 0;
     }
-    *curve = calloc(1, sizeof **curve);
-    if (*curve == NULL) {
+    *average = calloc(1, sizeof **average);
+    if (*average == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    (*curve)->best = (double)INFINITY;
-    (*curve)->last_step = -1;
+    (*average)->best = (double)INFINITY;
+    (*average)->last_step = -1;
     return 0;
 }
 
-int median_note(struct stopping *stopping, struct curve **curve, int64_t step, double cost,
-                struct err *err)
+int median_note(struct stopping *stopping, struct running_average **average, int64_t step,
+                double cost, struct err *err)
 {
-    TRY(make_curve(curve, err));
-    struct curve *own = *curve;
+    TRY(running_average_create(average, err));
+    struct running_average *own = *average;
     if (step <= own->last_step) {
-        return 0; /* a step already known informs nobody */
+        return 0; /* this step is known */
     }
     own->last_step = step;
     if (isfinite(cost)) {
@@ -167,14 +167,14 @@ int median_note(struct stopping *stopping, struct curve **curve, int64_t step, d
     void *points = own->points;
     TRY(reserve_one(&points, own->n_points, &own->cap, sizeof *own->points, err));
     own->points = points;
-    own->points[own->n_points++] = (struct curve_mean){step, mean};
+    own->points[own->n_points++] = (struct step_mean){step, mean};
     return 0;
 }
 
-int median_complete(struct stopping *stopping, struct curve **curve, struct err *err)
+int median_complete(struct stopping *stopping, struct running_average **average, struct err *err)
 {
-    TRY(make_curve(curve, err));
-    struct curve *own = *curve;
+    TRY(running_average_create(average, err));
+    struct running_average *own = *average;
     if (own->is_completed) {
         return 0;
     }
@@ -189,16 +189,16 @@ int median_complete(struct stopping *stopping, struct curve **curve, struct err 
     return 0;
 }
 
-bool median_stops(const struct stopping *stopping, const struct curve *curve, int64_t step,
-                  double cost, double *median)
+bool median_stops(const struct stopping *stopping, const struct running_average *average,
+                  int64_t step, double cost, double *median)
 {
     size_t at = find_step(stopping, step);
 
-    if (curve == NULL || step <= stopping->warmup || at == stopping->n
+    if (average == NULL || step <= stopping->warmup || at == stopping->n
         || stopping->steps[at].step != step || stopping->steps[at].n < (size_t)stopping->after) {
         return false;
     }
     const struct step_means *here = &stopping->steps[at];
     *median = (here->means[(here->n - 1) / 2] + here->means[here->n / 2]) / 2;
-    return !isfinite(cost) || curve->best > *median;
+    return !isfinite(cost) || average->best > *median;
 }

@@ -1,4 +1,5 @@
-/* Stopping rules: they go with any schedule and look at every measurement, not at rungs alone.
+/* Stopping rules: they combine with any schedule and check every measurement, not only those at
+ * rungs.
  *
  *   median     stops a trial at a step if its best value so far is worse than the median of the
  *              running averages, up to that step, of the completed trials that have a value there:
@@ -6,7 +7,7 @@
  *              (Golovin et al., Google Vizier, 2017)
  *   threshold  stops a trial worse than `value` at its first measurement at or past `step`
  *
- * Inside the room. Costs (smaller is better) go in. */
+ * All values are costs: smaller is better. */
 #ifndef SERVER_SCHEDULE_STOPPING_H
 #define SERVER_SCHEDULE_STOPPING_H
 
@@ -17,13 +18,13 @@
 #include "server/domain/study.h"
 
 /* A live trial's running average. */
-struct curve {
+struct running_average {
     double sum, best;
     size_t n; /* finite values */
     int64_t last_step;
-    bool is_completed; /* what comes goes straight to the pool */
+    bool is_completed; /* later averages are added to the pool at once */
     size_t n_points, cap;
-    struct curve_mean {
+    struct step_mean {
         int64_t step;
         double mean;
     } * points;
@@ -49,14 +50,15 @@ void stopping_read(const struct study_def *study, struct stopping *stopping, str
 void stopping_finish(struct stopping *stopping);
 
 /* Adds a measurement to the trial's curve, made when *curve is NULL. */
-MUST_USE int median_note(struct stopping *stopping, struct curve **curve, int64_t step, double cost,
-                         struct err *err);
-/* The trial has completed: its averages join the others'. */
-MUST_USE int median_complete(struct stopping *stopping, struct curve **curve, struct err *err);
-/* Does the rule stop the trial whose newest measurement (noted before) this is? *median: against
- * what. */
-bool median_stops(const struct stopping *stopping, const struct curve *curve, int64_t step,
-                  double cost, double *median);
-void curve_destroy(struct curve *curve);
+MUST_USE int median_note(struct stopping *stopping, struct running_average **average, int64_t step,
+                         double cost, struct err *err);
+/* The trial has completed: adds its averages to the pool. ERR_NOMEM. */
+MUST_USE int median_complete(struct stopping *stopping, struct running_average **average,
+                             struct err *err);
+/* Whether the rule stops the trial with this newest measurement (noted before); *median: the median
+ * it was compared with. */
+bool median_stops(const struct stopping *stopping, const struct running_average *average,
+                  int64_t step, double cost, double *median);
+void running_average_destroy(struct running_average *average);
 
 #endif

@@ -1,5 +1,5 @@
 /* The arithmetic of brackets, in integers: floating logarithms lose brackets (log(243)/log(3) is
- * 4.999…) and powers of floats lose whole rungs. algorithms.md §3.1, §3.3
+ * 4.999…) and powers of floats lose whole rungs.
  *
  * R is the highest resource, r_min the lowest, 1 ≤ r_min ≤ R ≤ 2⁵³; 2 ≤ eta ≤ 1000. */
 #ifndef SERVER_SCHEDULE_TABLES_H
@@ -17,7 +17,7 @@ enum rounding {
 };
 
 struct rung_plan {
-    int64_t size;  /* how many trials come here; 0: as many as there are */
+    int64_t size;  /* trials; 0: unlimited */
     int64_t level; /* the resource they train to */
 };
 
@@ -37,8 +37,8 @@ void tables_bracket(int64_t R, int64_t eta, int64_t r_min, enum rounding roundin
  * below the one above; a level closer than √eta to the one above is left out. Sizes are 0. */
 void tables_levels(int64_t R, int64_t eta, int64_t r_min, struct bracket_plan *plan);
 
-/* The levels at which a model is asked about a trial, from the top down: R / √eta^k rounded half
- * up, not below max(r_min, ⌈R/10⌉): lower ones cost little time and mislead. Sizes are 0. */
+/* The levels at which a forecast is made, from the top down: R / √eta^k rounded half up, not below
+ * max(r_min, ⌈R/10⌉): lower ones cost little and mislead. Sizes are 0. */
 void tables_half_levels(int64_t R, int64_t eta, int64_t r_min, struct bracket_plan *plan);
 
 #endif

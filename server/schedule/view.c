@@ -3,19 +3,20 @@
 #include <stdlib.h>
 
 #include "common/integer.h"
-#include "server/schedule/kinds.h"
+#include "server/schedule/offer.h"
+#include "server/schedule/schedule.h"
 
-/* ---- who is in ---- */
+/* ---- entries --------------------------------------------------------------------------------- */
 
-static const char *state_at(const struct seat *seat, size_t rung)
+static const char *state_at(const struct rung_entry *entry, size_t rung)
 {
-    static const char *const names[SEAT_STATE_COUNT] = {
-        [SEAT_NONE] = "ended",         [SEAT_RUNNING] = "running", [SEAT_WAITING] = "waiting",
-        [SEAT_LOST] = "pruned",        [SEAT_STOPPED] = "stopped", [SEAT_DIVERGED] = "ended",
-        [SEAT_COMPLETE] = "completed", [SEAT_ENDED] = "ended",
+    static const char *const names[ENTRY_STATE_COUNT] = {
+        [ENTRY_NONE] = "ended",         [ENTRY_RUNNING] = "running", [ENTRY_WAITING] = "waiting",
+        [ENTRY_LOST] = "pruned",        [ENTRY_STOPPED] = "stopped", [ENTRY_DIVERGED] = "ended",
+        [ENTRY_COMPLETE] = "completed", [ENTRY_ENDED] = "ended",
     };
 
-    return seat->rung > rung ? "promoted" : names[seat->state];
+    return entry->rung > rung ? "promoted" : names[entry->state];
 }
 
 static void write_entries(const struct schedule *schedule, const struct bracket *bracket,
@@ -30,36 +31,37 @@ static void write_entries(const struct schedule *schedule, const struct bracket 
         json_object_begin(w);
         json_put_int(w, "trial", one.trial);
         json_put_number(w, "value", study_cost(schedule->study, one.cost));
-        json_put_string(w, "state", state_at(schedule_seat(schedule, one.trial), rung));
+        json_put_string(w, "state", state_at(schedule_entry(schedule, one.trial), rung));
         json_object_end(w);
     }
     json_array_end(w);
 }
 
 /* The trials that train at the moment, gathered once for all rungs. */
-struct runners {
+struct running_trials {
     size_t n;
     int64_t *trials;
 };
 
-static struct runners find_runners(const struct schedule *schedule)
+static struct running_trials find_running(const struct schedule *schedule)
 {
-    struct runners found = {0};
+    struct running_trials found = {0};
     size_t n = 0;
 
-    for (size_t i = 0; i < schedule->n_seats; i++) {
-        n += schedule->seats[i].state == SEAT_RUNNING;
+    for (size_t i = 0; i < schedule->n_entries; i++) {
+        n += schedule->entries[i].state == ENTRY_RUNNING;
     }
     found.trials = calloc(n + 1, sizeof *found.trials);
-    for (size_t i = 0; found.trials != NULL && i < schedule->n_seats; i++) {
-        if (schedule->seats[i].state == SEAT_RUNNING) {
+    for (size_t i = 0; found.trials != NULL && i < schedule->n_entries; i++) {
+        if (schedule->entries[i].state == ENTRY_RUNNING) {
             found.trials[found.n++] = (int64_t)i;
         }
     }
     return found;
 }
 
-static void write_awaited(const struct schedule *schedule, const struct runners *runners,
+static void write_awaited(const struct schedule *schedule,
+                          const struct running_trials *running_trials,
                           const struct bracket *bracket, size_t rung, int64_t now_ms,
                           struct json_writer *w)
 {
@@ -67,12 +69,12 @@ static void write_awaited(const struct schedule *schedule, const struct runners 
 
     json_write_key(w, "waits_for");
     json_array_begin(w);
-    for (size_t i = 0; i < runners->n && n < SCHEDULE_VIEW_ENTRIES; i++) {
-        const struct seat *seat = schedule_seat(schedule, runners->trials[i]);
-        if (seat->bracket == bracket->index && seat->rung == rung) {
+    for (size_t i = 0; i < running_trials->n && n < SCHEDULE_VIEW_ENTRIES; i++) {
+        const struct rung_entry *entry = schedule_entry(schedule, running_trials->trials[i]);
+        if (entry->bracket == bracket->index && entry->rung == rung) {
             json_object_begin(w);
-            json_put_int(w, "trial", runners->trials[i]);
-            json_put_number(w, "seconds", (double)(now_ms - seat->since_ms) / 1000);
+            json_put_int(w, "trial", running_trials->trials[i]);
+            json_put_number(w, "seconds", (double)(now_ms - entry->since_ms) / 1000);
             json_object_end(w);
             n++;
         }
@@ -80,7 +82,7 @@ static void write_awaited(const struct schedule *schedule, const struct runners 
     json_array_end(w);
 }
 
-static void write_rung(const struct schedule *schedule, const struct runners *runners,
+static void write_rung(const struct schedule *schedule, const struct running_trials *running_trials,
                        const struct bracket *bracket, size_t rung, int64_t now_ms,
                        struct json_writer *w)
 {
@@ -101,17 +103,17 @@ static void write_rung(const struct schedule *schedule, const struct runners *ru
     json_put_int(w, "failed", (int64_t)(here->reported - here->all.n));
     json_put_int(w, "waiting", (int64_t)here->waiting.n);
     json_put_int(w, "promoted", is_last ? 0 : (int64_t)bracket->rungs[rung + 1].started);
-    write_awaited(schedule, runners, bracket, rung, now_ms, w);
+    write_awaited(schedule, running_trials, bracket, rung, now_ms, w);
     write_entries(schedule, bracket, rung, w);
     json_object_end(w);
 }
 
-/* ---- what happens next ---- */
+/* ---- what happens next ----------------------------------------------------------------------- */
 
 static const struct schedule_moment anything = {.may_start = true, .may_promote = true};
 
-static void say_next(const struct schedule *schedule, const struct bracket *bracket, char text[],
-                     size_t room)
+static void describe_next(const struct schedule *schedule, const struct bracket *bracket,
+                          char text[], size_t room)
 {
     for (size_t rung = bracket->n_rungs - 1; rung-- > 0;) {
         int64_t trial = rung_promotable(schedule, &anything, bracket, rung);
@@ -137,7 +139,8 @@ static void say_next(const struct schedule *schedule, const struct bracket *brac
     (void)snprintf(text, room, "nothing is left to do");
 }
 
-static void write_bracket(const struct schedule *schedule, const struct runners *runners,
+static void write_bracket(const struct schedule *schedule,
+                          const struct running_trials *running_trials,
                           const struct bracket *bracket, int64_t now_ms, struct json_writer *w)
 {
     char next[128];
@@ -146,28 +149,30 @@ static void write_bracket(const struct schedule *schedule, const struct runners 
     json_put_int(w, "bracket", bracket->index);
     json_put_string(w, "state", bracket->is_done ? "done" : "open");
     json_put_bool(w, "sealed", bracket->is_sealed);
-    say_next(schedule, bracket, next, sizeof next);
+    describe_next(schedule, bracket, next, sizeof next);
     json_put_string(w, "next", bracket->is_done ? "done" : next);
     json_write_key(w, "rungs");
     json_array_begin(w);
     for (size_t rung = 0; rung < bracket->n_rungs; rung++) {
-        write_rung(schedule, runners, bracket, rung, now_ms, w);
+        write_rung(schedule, running_trials, bracket, rung, now_ms, w);
     }
     json_array_end(w);
     json_object_end(w);
 }
 
-/* What was trained, by rungs: a trial that has left a rung has trained up to its level. */
-static int64_t trained(const struct schedule *schedule, const struct seat *seat)
+/* The resource that a trial was trained with: one that has left a rung was trained up to its level.
+ */
+static int64_t trained(const struct schedule *schedule, const struct rung_entry *entry)
 {
-    const struct bracket *bracket = schedule->brackets[seat->bracket];
+    const struct bracket *bracket = schedule->brackets[entry->bracket];
 
-    if (seat->state == SEAT_RUNNING || seat->state == SEAT_STOPPED || seat->state == SEAT_ENDED) {
-        int64_t before = seat->rung > 0 ? bracket->rungs[seat->rung - 1].level : 0;
-        return seat->last.step > before ? seat->last.step : before;
+    if (entry->state == ENTRY_RUNNING || entry->state == ENTRY_STOPPED
+        || entry->state == ENTRY_ENDED) {
+        int64_t reached = entry->rung > 0 ? bracket->rungs[entry->rung - 1].level : 0;
+        return entry->last.step > reached ? entry->last.step : reached;
     }
-    return seat->is_short && seat->last.step >= 0 ? seat->last.step
-                                                  : bracket->rungs[seat->rung].level;
+    return entry->is_short && entry->last.step >= 0 ? entry->last.step
+                                                    : bracket->rungs[entry->rung].level;
 }
 
 static void write_saving(const struct schedule *schedule, struct json_writer *w)
@@ -175,10 +180,10 @@ static void write_saving(const struct schedule *schedule, struct json_writer *w)
     int64_t n = 0;
     int64_t spent = 0;
 
-    for (size_t i = 0; i < schedule->n_seats; i++) {
-        if (schedule->seats[i].state != SEAT_NONE) {
+    for (size_t i = 0; i < schedule->n_entries; i++) {
+        if (schedule->entries[i].state != ENTRY_NONE) {
             n++;
-            spent = integer_add(spent, trained(schedule, &schedule->seats[i]));
+            spent = integer_add(spent, trained(schedule, &schedule->entries[i]));
         }
     }
     json_put_int(w, "trials", n);
@@ -192,7 +197,7 @@ static void write_saving(const struct schedule *schedule, struct json_writer *w)
 
 void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms, struct json_writer *w)
 {
-    struct runners runners = find_runners(schedule);
+    struct running_trials running_trials = find_running(schedule);
     bool ranks = schedule->kind->n_advance != NULL;
     size_t n = ranks ? schedule->n_brackets : 0;
     size_t shown_from = n > SCHEDULE_VIEW_BRACKETS ? n - SCHEDULE_VIEW_BRACKETS : 0;
@@ -209,9 +214,9 @@ void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms, st
     json_array_begin(w);
     for (size_t i = 0; i < n; i++) {
         if (i >= shown_from || !schedule->brackets[i]->is_done) {
-            write_bracket(schedule, &runners, schedule->brackets[i], now_ms, w);
+            write_bracket(schedule, &running_trials, schedule->brackets[i], now_ms, w);
         }
     }
     json_array_end(w);
-    free(runners.trials);
+    free(running_trials.trials);
 }

@@ -92,7 +92,7 @@ int study_enter(struct state *state, const struct study_row *row, struct shared_
         study_free(entered);
         return -1;
     }
-    if ((entered->strategy->needs_history || schedule_wants_word(entered->def))
+    if ((entered->strategy->needs_history || schedule_uses_forecasts(entered->def))
         && suggester_create(row->id, shared, entered->strategy, &state->jobs, &entered->suggester,
                             err)
                != 0) {

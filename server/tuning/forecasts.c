@@ -15,7 +15,7 @@ int forecast_request(struct live_trial *trial, struct err *err)
     int64_t number = trial_id_number(trial->row.id);
     int64_t level;
 
-    if (study->suggester == NULL || !schedule_awaits(study->schedule, number, &level)) {
+    if (study->suggester == NULL || !schedule_needs_forecast(study->schedule, number, &level)) {
         trial->forecast_level = 0;
         return 0;
     }
@@ -29,7 +29,7 @@ int forecast_request(struct live_trial *trial, struct err *err)
 int forecasts_request_all(struct tuning *tuning, struct err *err)
 {
     for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
-        if (!schedule_wants_word(study->def)) {
+        if (!schedule_uses_forecasts(study->def)) {
             continue;
         }
         for (struct live_trial *trial = study->open; trial != NULL; trial = trial->next_open) {
@@ -43,7 +43,7 @@ int forecast_take(struct tuning *tuning, struct live_study *study, const struct 
                   struct err *err)
 {
     const struct forecast *forecast = &job->forecast;
-    const struct schedule_word word = {
+    const struct schedule_forecast said = {
         .known = job->result == 0 && forecast->known,
         .chance = forecast->chance,
         .mean = forecast->mean,
@@ -57,7 +57,7 @@ int forecast_take(struct tuning *tuning, struct live_study *study, const struct 
         TRY(study_keep_fit(tuning, study, forecast->fit_n_seen, forecast->fit, forecast->fit_bytes,
                            err));
     }
-    TRY(schedule_judge(study->schedule, &moment, job->trial, job->level, &word, &log, err));
+    TRY(schedule_apply_forecast(study->schedule, &moment, job->trial, job->level, &said, &log, err));
     tuning->state.forecasts_moved = true;
     TRY(schedule_done(&tuning->state, study, &log, err));
     struct live_trial *trial = trial_live(&tuning->state, trial_id(study->row.id, job->trial));

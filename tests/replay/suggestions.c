@@ -110,8 +110,7 @@ static const struct golden_case {
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
 
-/* ---- the objective: only + − × ÷, so that no library has a say in it ---------------------------
- */
+/* ---- the objective: only + − × ÷, so that no library has a say in it ------------------------- */
 
 static double term(const char *key, const json_t *value)
 {

@@ -8,6 +8,7 @@
 #define TESTS_SIM_CLUSTER_PARTS_H
 
 #include "server/schedule/kinds.h"
+#include "server/schedule/offer.h"
 #include "tests/sim/cluster.h"
 #include "tests/sim/planted.h"
 

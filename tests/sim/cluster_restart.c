@@ -25,18 +25,18 @@ static bool same_bracket(const struct bracket *a, const struct bracket *b)
         const struct rung *one = &a->rungs[i];
         const struct rung *two = &b->rungs[i];
         same = one->level == two->level && one->size == two->size && one->started == two->started
-               && one->reported == two->reported && one->n_auto == two->n_auto
-               && one->n_spans == two->n_spans && same_ranking(&one->all, &two->all)
+               && one->reported == two->reported && one->n_without_lease == two->n_without_lease
+               && one->n_durations == two->n_durations && same_ranking(&one->all, &two->all)
                && same_ranking(&one->waiting, &two->waiting);
     }
     return same;
 }
 
-static bool same_seat(const struct seat *a, const struct seat *b)
+static bool same_entry(const struct rung_entry *a, const struct rung_entry *b)
 {
-    bool is_live = a->state == SEAT_RUNNING || a->state == SEAT_WAITING;
+    bool is_live = a->state == ENTRY_RUNNING || a->state == ENTRY_WAITING;
     bool same = a->state == b->state && a->bracket == b->bracket && a->rung == b->rung
-                && a->has_word == b->has_word && a->is_short == b->is_short
+                && a->has_forecast == b->has_forecast && a->is_short == b->is_short
                 && a->since_ms == b->since_ms;
 
     if (same && is_live) {
@@ -60,9 +60,9 @@ static bool same_schedule(const struct schedule *a, const struct schedule *b, in
         same = a->open[i]->index == b->open[i]->index;
     }
     for (int64_t trial = 1; same && trial <= n_trials; trial++) {
-        const struct seat *one = schedule_seat(a, trial);
-        const struct seat *two = schedule_seat(b, trial);
-        same = (one == NULL) == (two == NULL) && (one == NULL || same_seat(one, two));
+        const struct rung_entry *one = schedule_entry(a, trial);
+        const struct rung_entry *two = schedule_entry(b, trial);
+        same = (one == NULL) == (two == NULL) && (one == NULL || same_entry(one, two));
     }
     return same;
 }
@@ -78,7 +78,7 @@ struct schedule *cluster_fresh_schedule(struct cluster *c)
     if (c->o->planted != NULL) {
         const struct planted *bug = c->o->planted;
         c->planted_kind = *schedule->kind;
-        c->planted_kind.fate = bug->fate != NULL ? bug->fate : schedule->kind->fate;
+        c->planted_kind.decide = bug->decide != NULL ? bug->decide : schedule->kind->decide;
         c->planted_kind.offer = bug->offer != NULL ? bug->offer : schedule->kind->offer;
         c->planted_kind.plan = bug->plan != NULL ? bug->plan : schedule->kind->plan;
         schedule->kind = &c->planted_kind;

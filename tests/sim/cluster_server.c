@@ -193,7 +193,7 @@ void cluster_ask_word(struct cluster *c, int64_t trial)
     struct sim_trial *t = &c->trials[trial];
     int64_t level;
 
-    if (schedule_awaits(c->schedule, trial, &level) && t->asked_at != level) {
+    if (schedule_needs_forecast(c->schedule, trial, &level) && t->asked_at != level) {
         t->asked_at = level;
         cluster_push(c, (struct event){.at_ms = c->now_ms + (int64_t)rng_below(&c->rng, TTL_MS / 2),
                                        .kind = EVENT_WORD,
@@ -218,17 +218,18 @@ void cluster_hear_word(struct cluster *c, const struct event *event)
 {
     uint64_t key = splitmix64(c->o->curve_seed) + (uint64_t)event->trial * 1000003;
     struct schedule_moment moment = cluster_moment_of(c);
-    const struct schedule_word word = {.known = c->n_complete >= 3,
-                                       .chance =
-                                           cluster_unit(key, 5000 + (uint64_t)event->step) / 2,
-                                       .mean = 1,
-                                       .spread = 1,
-                                       .incumbent = 1};
+    const struct schedule_forecast word = {.known = c->n_complete >= 3,
+                                           .chance =
+                                               cluster_unit(key, 5000 + (uint64_t)event->step) / 2,
+                                           .mean = 1,
+                                           .spread = 1,
+                                           .incumbent = 1};
     struct schedule_log log = {0};
     struct err err = {0};
 
-    cluster_must(schedule_judge(c->schedule, &moment, event->trial, event->step, &word, &log, &err),
-                 c, &err);
+    cluster_must(
+        schedule_apply_forecast(c->schedule, &moment, event->trial, event->step, &word, &log, &err),
+        c, &err);
     cluster_take_in(c, &log);
     drop_late_retries(c);
     cluster_ask_word(c, event->trial);

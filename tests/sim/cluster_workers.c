@@ -86,10 +86,10 @@ static void measure_again(struct cluster *c, int64_t trial, int64_t step)
 {
     struct schedule_answer before = schedule_answer(c->schedule, trial);
     int64_t facts = c->out->n_facts;
-    struct seat *seat = schedule_seat(c->schedule, trial);
+    struct rung_entry *entry = schedule_entry(c->schedule, trial);
 
-    if (c->o->planted != NULL && c->o->planted->counts_twice && seat->state == SEAT_WAITING) {
-        seat->state = SEAT_RUNNING;
+    if (c->o->planted != NULL && c->o->planted->counts_twice && entry->state == ENTRY_WAITING) {
+        entry->state = ENTRY_RUNNING;
     }
     struct schedule_answer after = measure(c, trial, step);
     if (c->out->n_facts != facts || after.verdict != before.verdict

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/schedule/kinds.h"
+#include "server/schedule/offer.h"
 #include "server/state/facts.h"
 #include "server/state/trials.h"
 #include "server/tuning/internal.h"

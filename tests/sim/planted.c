@@ -38,8 +38,9 @@ static int rounded_up(const struct schedule *schedule, int index, struct bracket
     return s;
 }
 
-static enum fate one_rank_too_many(const struct schedule *schedule, const struct bracket *bracket,
-                                   size_t rung, double cost, int64_t trial, bool arriving)
+static enum decision one_rank_too_many(const struct schedule *schedule,
+                                       const struct bracket *bracket, size_t rung, double cost,
+                                       int64_t trial, bool arriving)
 {
     (void)schedule;
     (void)arriving;
@@ -47,34 +48,38 @@ static enum fate one_rank_too_many(const struct schedule *schedule, const struct
     size_t advance = advance_of(bracket, rung) + 1;
 
     if (rank >= advance) {
-        return FATE_LOSES;
+        return DECISION_STOP;
     }
-    return rank + bracket_outstanding(bracket, rung) < advance ? FATE_ADVANCES : FATE_WAITS;
+    return rank + bracket_outstanding(bracket, rung) < advance ? DECISION_PROMOTE : DECISION_WAIT;
 }
 
 /* Promotes the best third of those who happen to have come. */
-static enum fate share_of_those_who_came(const struct schedule *schedule,
-                                         const struct bracket *bracket, size_t rung, double cost,
-                                         int64_t trial, bool arriving)
+static enum decision share_of_those_who_came(const struct schedule *schedule,
+                                             const struct bracket *bracket, size_t rung,
+                                             double cost, int64_t trial, bool arriving)
 {
-    enum fate fate = schedule_hyperband.fate(schedule, bracket, rung, cost, trial, arriving);
+    enum decision decision =
+        schedule_hyperband.decide(schedule, bracket, rung, cost, trial, arriving);
     size_t share = bracket->rungs[rung].reported / (size_t)schedule->options.eta;
 
-    return fate != FATE_LOSES && rank_of(bracket, rung, cost, trial) < share ? FATE_ADVANCES : fate;
+    return decision != DECISION_STOP && rank_of(bracket, rung, cost, trial) < share
+               ? DECISION_PROMOTE
+               : decision;
 }
 
-static enum fate never_waits(const struct schedule *schedule, const struct bracket *bracket,
-                             size_t rung, double cost, int64_t trial, bool arriving)
+static enum decision never_waits(const struct schedule *schedule, const struct bracket *bracket,
+                                 size_t rung, double cost, int64_t trial, bool arriving)
 {
     (void)schedule;
     (void)arriving;
-    return rank_of(bracket, rung, cost, trial) < advance_of(bracket, rung) ? FATE_ADVANCES
-                                                                           : FATE_LOSES;
+    return rank_of(bracket, rung, cost, trial) < advance_of(bracket, rung) ? DECISION_PROMOTE
+                                                                           : DECISION_STOP;
 }
 
 /* Slots that nobody has taken yet are not waited for. */
-static enum fate only_those_who_run(const struct schedule *schedule, const struct bracket *bracket,
-                                    size_t rung, double cost, int64_t trial, bool arriving)
+static enum decision only_those_who_run(const struct schedule *schedule,
+                                        const struct bracket *bracket, size_t rung, double cost,
+                                        int64_t trial, bool arriving)
 {
     (void)schedule;
     (void)arriving;
@@ -82,28 +87,31 @@ static enum fate only_those_who_run(const struct schedule *schedule, const struc
     size_t running = bracket->rungs[rung].started - bracket->rungs[rung].reported;
 
     if (rank >= advance_of(bracket, rung)) {
-        return FATE_LOSES;
+        return DECISION_STOP;
     }
-    return rank + running < advance_of(bracket, rung) ? FATE_ADVANCES : FATE_WAITS;
+    return rank + running < advance_of(bracket, rung) ? DECISION_PROMOTE : DECISION_WAIT;
 }
 
-static enum fate below_zero_is_wrong(const struct schedule *schedule, const struct bracket *bracket,
-                                     size_t rung, double cost, int64_t trial, bool arriving)
+static enum decision below_zero_is_wrong(const struct schedule *schedule,
+                                         const struct bracket *bracket, size_t rung, double cost,
+                                         int64_t trial, bool arriving)
 {
     bool is_negative = study_cost(schedule->study, cost) < 0;
 
-    return is_negative ? FATE_LOSES
-                       : schedule_hyperband.fate(schedule, bracket, rung, cost, trial, arriving);
+    return is_negative ? DECISION_STOP
+                       : schedule_hyperband.decide(schedule, bracket, rung, cost, trial, arriving);
 }
 
 /* Values closer than a fixed distance count as equal. */
-static enum fate close_is_equal(const struct schedule *schedule, const struct bracket *bracket,
-                                size_t rung, double cost, int64_t trial, bool arriving)
+static enum decision close_is_equal(const struct schedule *schedule, const struct bracket *bracket,
+                                    size_t rung, double cost, int64_t trial, bool arriving)
 {
-    enum fate fate = schedule_hyperband.fate(schedule, bracket, rung, cost, trial, arriving);
+    enum decision decision =
+        schedule_hyperband.decide(schedule, bracket, rung, cost, trial, arriving);
     size_t better = ranking_rank(&bracket->rungs[rung].all, cost - 0.2, 0);
 
-    return fate == FATE_LOSES && better < advance_of(bracket, rung) ? FATE_WAITS : fate;
+    return decision == DECISION_STOP && better < advance_of(bracket, rung) ? DECISION_WAIT
+                                                                           : decision;
 }
 
 static void waits_for_its_bracket(const struct schedule *schedule,
@@ -119,24 +127,25 @@ static void waits_for_its_bracket(const struct schedule *schedule,
 
 /* ---- bugs of asha ---- */
 
-static enum fate quota_rounded_up(const struct schedule *schedule, const struct bracket *bracket,
-                                  size_t rung, double cost, int64_t trial, bool arriving)
+static enum decision quota_rounded_up(const struct schedule *schedule,
+                                      const struct bracket *bracket, size_t rung, double cost,
+                                      int64_t trial, bool arriving)
 {
     (void)arriving;
     size_t eta = (size_t)schedule->options.eta;
     size_t quota = (bracket->rungs[rung].reported + eta - 1) / eta;
 
-    return rank_of(bracket, rung, cost, trial) < quota ? FATE_ADVANCES : FATE_WAITS;
+    return rank_of(bracket, rung, cost, trial) < quota ? DECISION_PROMOTE : DECISION_WAIT;
 }
 
-static enum fate ties_stay(const struct schedule *schedule, const struct bracket *bracket,
-                           size_t rung, double cost, int64_t trial, bool arriving)
+static enum decision ties_stay(const struct schedule *schedule, const struct bracket *bracket,
+                               size_t rung, double cost, int64_t trial, bool arriving)
 {
     size_t others = ranking_rank(&bracket->rungs[rung].all, cost, INT64_MAX) - 1;
     size_t stay = bracket->rungs[rung].reported / (size_t)schedule->options.eta;
 
     (void)trial;
-    return !arriving || others <= (stay > 1 ? stay : 1) ? FATE_ADVANCES : FATE_LOSES;
+    return !arriving || others <= (stay > 1 ? stay : 1) ? DECISION_PROMOTE : DECISION_STOP;
 }
 
 static void waits_for_a_full_rung(const struct schedule *schedule,
@@ -155,21 +164,21 @@ const struct planted planted_bugs[] = {
     {"one slot too many", I1_SLOTS, "hyperband", .plan = one_slot_too_many},
     {"free while it trains", I2_ONE_SLOT, "hyperband", .lets_go_early = true},
     {"free while it trains", I2_ONE_SLOT, "asha", .lets_go_early = true},
-    {"one rank too many", I3_RANK, "hyperband", .fate = one_rank_too_many},
-    {"share of those who came", I4_ORDER, "hyperband", .fate = share_of_those_who_came},
-    {"never waits", I5_GUARANTEE, "hyperband", .fate = never_waits},
+    {"one rank too many", I3_RANK, "hyperband", .decide = one_rank_too_many},
+    {"share of those who came", I4_ORDER, "hyperband", .decide = share_of_those_who_came},
+    {"never waits", I5_GUARANTEE, "hyperband", .decide = never_waits},
     {"past the top", I6_LEVELS, "hyperband", .plan = past_the_top},
     {"rounded up", I7_COST, "hyperband", .plan = rounded_up},
     {"forgets facts", I8_REPLAY, "hyperband", .forgets_facts = true},
     {"counts twice", I9_IDEMPOTENT, "hyperband", .counts_twice = true},
     {"never retries", I9_IDEMPOTENT, "asha", .forgets_retries = true},
     {"forgets lost slots", I10_FINISH, "hyperband", .forgets_lost_slots = true},
-    {"only those who run", I11_WORKERS, "hyperband", .fate = only_those_who_run},
-    {"below zero is wrong", I12_DIRECTION, "hyperband", .fate = below_zero_is_wrong},
-    {"close is equal", I13_MONOTONE, "hyperband", .fate = close_is_equal},
+    {"only those who run", I11_WORKERS, "hyperband", .decide = only_those_who_run},
+    {"below zero is wrong", I12_DIRECTION, "hyperband", .decide = below_zero_is_wrong},
+    {"close is equal", I13_MONOTONE, "hyperband", .decide = close_is_equal},
     {"failures get values", I14_ALL_FAILED, "hyperband", .failures_get_values = true},
-    {"quota rounded up", I15_ASHA_QUOTA, "asha", .fate = quota_rounded_up},
-    {"one more stays", I15_ASHA_QUOTA, "asha", .is_stopping = true, .fate = ties_stay},
+    {"quota rounded up", I15_ASHA_QUOTA, "asha", .decide = quota_rounded_up},
+    {"one more stays", I15_ASHA_QUOTA, "asha", .is_stopping = true, .decide = ties_stay},
     {"more than delta is asked for", I15_ASHA_QUOTA, "asha", .wants_more_chance = true},
     {"waits for its bracket", I16_NO_IDLING, "hyperband", .offer = waits_for_its_bracket},
     {"waits for a full rung", I16_NO_IDLING, "asha", .offer = waits_for_a_full_rung},

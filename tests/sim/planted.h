@@ -4,6 +4,7 @@
 #define TESTS_SIM_PLANTED_H
 
 #include "server/schedule/kinds.h"
+#include "server/schedule/offer.h"
 #include "tests/sim/watch.h"
 
 struct planted {
@@ -11,8 +12,8 @@ struct planted {
     enum invariant breaks;
     const char *strategy; /* where it shows: "hyperband", "asha" */
     bool is_stopping;     /* asha's mode */
-    enum fate (*fate)(const struct schedule *schedule, const struct bracket *bracket, size_t rung,
-                      double cost, int64_t trial, bool arriving);
+    enum decision (*decide)(const struct schedule *schedule, const struct bracket *bracket,
+                            size_t rung, double cost, int64_t trial, bool arriving);
     int (*plan)(const struct schedule *schedule, int index, struct bracket_plan *plan);
     void (*offer)(const struct schedule *schedule, const struct schedule_moment *moment,
                   struct schedule_offer *offer);

@@ -248,11 +248,11 @@ END_TEST
 
 static enum schedule_verdict judge(struct fixture *f, int64_t trial, int64_t level, double chance)
 {
-    const struct schedule_word word = {
+    const struct schedule_forecast word = {
         .known = chance >= 0, .chance = chance, .mean = .4, .spread = .1, .incumbent = .3};
 
-    ck_assert_int_eq(schedule_judge(f->schedule, &f->moment, trial, level, &word, &f->log, NULL),
-                     0);
+    ck_assert_int_eq(
+        schedule_apply_forecast(f->schedule, &f->moment, trial, level, &word, &f->log, NULL), 0);
     return fixture_verdict(f, trial);
 }
 
@@ -271,9 +271,9 @@ START_TEST(predictive_asks_at_each_level)
     ck_assert_int_eq(until, 52);
     for (size_t i = 0; i < 4; i++) {
         ck_assert_int_eq(fixture_measure(&f, trial, levels[i] - 1, .5), VERDICT_RUN);
-        ck_assert(!schedule_awaits(f.schedule, trial, &level));
+        ck_assert(!schedule_needs_forecast(f.schedule, trial, &level));
         ck_assert_int_eq(fixture_measure(&f, trial, levels[i], .5), VERDICT_RUN);
-        ck_assert(schedule_awaits(f.schedule, trial, &level));
+        ck_assert(schedule_needs_forecast(f.schedule, trial, &level));
         ck_assert_int_eq(level, levels[i]);
         ck_assert_int_eq(judge(&f, trial, levels[i], .1), VERDICT_RUN); /* delta itself goes on */
         ck_assert_int_eq(fixture_goal(&f, trial), 52);
@@ -325,10 +325,10 @@ START_TEST(predictive_ignores_a_late_word)
 
     (void)fixture_measure(&f, trial, 1, .5);
     (void)fixture_measure(&f, trial, 2, .4);
-    ck_assert(schedule_awaits(f.schedule, trial, &level));
+    ck_assert(schedule_needs_forecast(f.schedule, trial, &level));
     ck_assert_int_eq(level, 2);
     ck_assert_int_eq(judge(&f, trial, 1, 0), VERDICT_RUN);
-    ck_assert(schedule_awaits(f.schedule, trial, &level));
+    ck_assert(schedule_needs_forecast(f.schedule, trial, &level));
     ck_assert_int_eq(judge(&f, trial, 2, 0), VERDICT_PRUNE);
     ck_assert_int_eq(judge(&f, trial, 2, 1), VERDICT_PRUNE);
     fixture_close(&f);
@@ -370,8 +370,8 @@ START_TEST(predictive_is_rebuilt_from_its_facts)
     }
     ck_assert_int_eq(schedule_answer(again, stopped).verdict, VERDICT_PRUNE);
     ck_assert_int_eq(schedule_answer(again, goes_on).verdict, VERDICT_RUN);
-    ck_assert(!schedule_awaits(again, goes_on, &level));
-    ck_assert(schedule_awaits(again, waits, &level));
+    ck_assert(!schedule_needs_forecast(again, goes_on, &level));
+    ck_assert(schedule_needs_forecast(again, waits, &level));
     ck_assert_int_eq(level, 1);
     fixture_close(&f);
 }

@@ -207,8 +207,7 @@ START_TEST(stored_fits_are_the_fits_that_would_be_made)
 }
 END_TEST
 
-/* ---- whole suggestions ------------------------------------------------------------------------
- */
+/* ---- whole suggestions ----------------------------------------------------------------------- */
 struct lab {
     struct study_def *study;
     size_t n, n_fits;

@@ -230,7 +230,7 @@ static int count_group(struct traversal *traversal, const struct activation *act
     return 0;
 }
 
-/* ---- from number to point ---- */
+/* ---- from number to point -------------------------------------------------------------------- */
 
 static int decode_group(struct traversal *traversal, const struct activation *activation,
                         const struct param_group *param_group, uint64_t index, double x[]);
@@ -291,7 +291,7 @@ static int decode_group(struct traversal *traversal, const struct activation *ac
     return 0;
 }
 
-/* ---- the whole ---- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void start(const struct grid_tree *tree, struct activation *activation,
                   struct param_group *param_group)

@@ -1,0 +1,61 @@
+/* The facts of a schedule, as they are stored, and the log that a call appends them to. */
+#ifndef SERVER_SCHEDULE_RECORD_H
+#define SERVER_SCHEDULE_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/own.h"
+
+/* Stored as numbers: new ones go to the end. */
+enum schedule_fact {
+    FACT_START,     /* trial takes a first-rung slot of `bracket`; step: train to */
+    FACT_VALUE,     /* trial's `value` at its rung, measured at `step`; not finite: it has failed;
+                     * at the last rung: it is complete */
+    FACT_SHORT,     /* trial has ended by itself at `step`: its value counts at later rungs too */
+    FACT_PROMOTE,   /* trial takes a slot of the next rung; step: train to */
+    FACT_LOSE,      /* trial is out: others are better at its rung; step: the rung's level */
+    FACT_LATE,      /* trial is out: its rung has closed without it (quorum) */
+    FACT_MEDIAN,    /* trial was stopped at `step` by the median rule; value: the median */
+    FACT_THRESHOLD, /* trial was stopped at `step` by the threshold rule */
+    FACT_FAIL,      /* trial ended without a value: failed, infeasible, lost for good */
+    FACT_CANCEL,    /* trial was cancelled */
+    FACT_SEAL,      /* no new configurations: first-rung slots that are free are given up */
+    FACT_UNLOCK,    /* progressive asha may use one rung more */
+    FACT_DROP,      /* trial still waited when its study was over */
+    /* The forecast of the trial at its level, `step`: probability of ending better than the
+     * incumbent, mean and standard deviation of its value at the end, value of the incumbent. */
+    FACT_CHANCE,
+    FACT_MEAN,
+    FACT_SPREAD,
+    FACT_INCUMBENT,
+    FACT_COUNT
+};
+const char *schedule_fact_name(enum schedule_fact fact);
+
+struct schedule_record { /* a row of the store, in order of happening */
+    enum schedule_fact fact;
+    int64_t trial;   /* 0 where no trial is meant */
+    int64_t bracket; /* 0, 1, … in order of opening; asha: which of its brackets */
+    int64_t step;
+    double value; /* as measured; NaN where there is none */
+    int64_t at_ms;
+};
+
+struct schedule_log { /* zero-initialise; finish with schedule_log_finish() */
+    size_t n, cap;
+    struct schedule_record *items;
+};
+void schedule_log_finish(struct schedule_log *log);
+OWN_VALUE(schedule_log)
+
+/* The forecast of a trial. */
+struct schedule_forecast {
+    bool known;          /* false: no forecast is possible yet, and the trial's rank decides */
+    double chance;       /* of ending better than the incumbent */
+    double mean, spread; /* of its value at the highest resource, as measured */
+    double incumbent;    /* the best value there, as measured */
+};
+
+#endif
