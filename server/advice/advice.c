@@ -46,7 +46,7 @@ void advice_check(const struct study_def *study, struct faults *faults)
 {
     const char *strategy = study_strategy(study);
 
-    schedule_check(study, faults);
+    schedule_check(study, strategy_searches(), faults);
     check_after(study, faults);
     if (!schedule_is_known(strategy)) {
         if (strategy_find(strategy) == NULL) {

@@ -117,7 +117,7 @@ static void check_stopping(const struct study_def *study, struct faults *faults)
 
     (void)snprintf(plain.strategy, sizeof plain.strategy, "random");
     plain.chosen = (struct chosen){0};
-    schedule_check(&plain, faults);
+    schedule_check(&plain, NULL, faults);
 }
 
 int problem_from_json(const json_t *body, struct problem *problem, struct faults *faults)

@@ -46,12 +46,13 @@ const char *schedule_search(const struct study_def *study)
     return search == NULL ? default_search(study) : search;
 }
 
-void schedule_check(const struct study_def *study, struct faults *faults)
+void schedule_check(const struct study_def *study, const char *const searches[],
+                    struct faults *faults)
 {
     struct schedule_options options;
     struct stopping stopping;
 
-    schedule_options_read(study, &options, faults);
+    schedule_options_read(study, searches, &options, faults);
     stopping_read(study, &stopping, faults);
     if (study->stopping != STOPPING_NONE && study->n_objectives != 1) {
         faults_add(faults, "/stopping", "a stopping rule goes with one objective");

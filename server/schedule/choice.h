@@ -9,8 +9,10 @@
 #include "server/domain/study.h"
 
 /* Adds every fault of the study's schedule, its options and its stopping rule, with pointers
- * ("/strategy/eta"). Options of the search alone are ignored. */
-void schedule_check(const struct study_def *study, struct faults *faults);
+ * ("/strategy/eta"). `searches`: the strategies that can be the search, NULL-terminated. Options of
+ * the search alone are ignored. */
+void schedule_check(const struct study_def *study, const char *const searches[],
+                    struct faults *faults);
 
 /* Whether `name` ("hyperband", "asha", …) is a schedule, which combines with a search. */
 bool schedule_is_known(const char *name);

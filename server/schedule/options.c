@@ -1,25 +1,30 @@
 #include "server/schedule/options.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "server/schedule/kinds.h"
 
 #define ETA_MAX 1000
 
-static void read_search(struct fields *fields)
+static void read_search(struct fields *fields, const char *const searches[])
 {
-    static const char *const names[] = {"random", "quasirandom", "tpe", "bayesian"};
     const char *search = fields_string(fields, "search", NULL);
+    char known[256] = "";
+    size_t len = 0;
 
-    if (search == NULL) {
+    if (search == NULL || searches == NULL) {
         return;
     }
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(search, names[i]) == 0) {
+    for (size_t i = 0; searches[i] != NULL && len < sizeof known; i++) {
+        if (strcmp(search, searches[i]) == 0) {
             return;
         }
+        const char *separator = i == 0 ? "" : searches[i + 1] == NULL ? " or " : ", ";
+        len +=
+            (size_t)snprintf(known + len, sizeof known - len, "%s\"%s\"", separator, searches[i]);
     }
-    fields_fault(fields, "search", "must be \"random\", \"quasirandom\", \"tpe\" or \"bayesian\"");
+    fields_fault(fields, "search", "must be %s", known);
 }
 
 static bool resource_fits(const struct study_def *study, struct faults *faults)
@@ -34,8 +39,8 @@ static bool resource_fits(const struct study_def *study, struct faults *faults)
     return study->resource_min >= 1 && study->resource_min <= study->resource_max;
 }
 
-void schedule_options_read(const struct study_def *study, struct schedule_options *options,
-                           struct faults *faults)
+void schedule_options_read(const struct study_def *study, const char *const searches[],
+                           struct schedule_options *options, struct faults *faults)
 {
     const struct schedule_kind *kind = schedule_kind_of(study_strategy(study));
     struct fields fields;
@@ -55,7 +60,7 @@ void schedule_options_read(const struct study_def *study, struct schedule_option
     (void)fields_any(&fields, "name");
     (void)fields_any(&fields, "serving"); /* the study's */
     options->eta = fields_int(&fields, "eta", 3, 2, ETA_MAX);
-    read_search(&fields);
+    read_search(&fields, searches);
     kind->read(&fields, study, options);
     fields_end(&fields);
 }

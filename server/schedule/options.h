@@ -5,8 +5,9 @@
 #include "server/domain/study.h"
 #include "server/schedule/kind.h"
 
-/* Adds every fault. Options of the search alone are ignored. */
-void schedule_options_read(const struct study_def *study, struct schedule_options *options,
-                           struct faults *faults);
+/* Adds every fault. Options of the search alone are ignored. `searches`: the names that the option
+ * `search` may have, NULL-terminated; NULL: any. */
+void schedule_options_read(const struct study_def *study, const char *const searches[],
+                           struct schedule_options *options, struct faults *faults);
 
 #endif

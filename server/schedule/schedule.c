@@ -26,7 +26,7 @@ int schedule_create(const struct study_def *study, struct schedule **schedule, s
     }
     made->study = study;
     made->kind = schedule_kind_of(study_strategy(study));
-    schedule_options_read(study, &made->options, &faults);
+    schedule_options_read(study, NULL, &made->options, &faults);
     stopping_read(study, &made->stopping, &faults);
     int faulty = faults_result(&faults, err);
     faults_finish(&faults);

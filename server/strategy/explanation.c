@@ -1,6 +1,8 @@
 #include "server/strategy/explanation.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 enum { PENDING_NAMED = 32 };
 
@@ -118,4 +120,60 @@ char *explanation_without_model(const char *kind, uint64_t point, uint64_t size)
     }
     json_object_end(&w);
     return buf_steal(&out);
+}
+
+/* ---- in words -------------------------------------------------------------------------------- */
+bool explanation_has_model(const json_t *explain, const char *model)
+{
+    const char *noted = json_string_value(json_object_get(explain, "model"));
+
+    return noted != NULL && strcmp(noted, model) == 0;
+}
+
+int64_t explanation_int(const json_t *explain, const char *key)
+{
+    return json_integer_value(json_object_get(explain, key));
+}
+
+void explanation_put_number(const json_t *explain, const char *key, struct buf *text)
+{
+    buf_printf(text, "%.4g", json_number_value(json_object_get(explain, key)));
+}
+
+void explanation_describe_comparison(const json_t *explain, struct buf *text)
+{
+    int64_t n = explanation_int(json_object_get(explain, "compared"), "candidates");
+    int64_t incumbent = explanation_int(explain, "incumbent_trial");
+
+    if (n > 0) {
+        buf_printf(text, "; the most promising of %" PRId64 " candidates", n);
+    }
+    if (incumbent > 0) {
+        buf_printf(text, ", when trial %" PRId64 " was the best with ", incumbent);
+        explanation_put_number(explain, "incumbent", text);
+    }
+}
+
+const char *explanation_describe(const json_t *explain, const char *search, struct buf *text)
+{
+    if (explanation_has_model(explain, "design")) {
+        buf_printf(
+            text, "point %" PRId64 " of the %" PRId64 " that %s begins with, before it has a model",
+            explanation_int(explain, "point"), explanation_int(explain, "of"), search);
+        return "initial_design";
+    }
+    if (explanation_has_model(explain, "transfer")) {
+        buf_printf(text,
+                   "trial %" PRId64 " of the study %s, which this one comes after, was good there",
+                   explanation_int(explain, "trial"),
+                   json_string_value(json_object_get(explain, "study")));
+        return "transfer";
+    }
+    if (explanation_has_model(explain, "quasi_random")) {
+        buf_puts(text,
+                 "a point that fills the space evenly: there are too few results for a model, or "
+                 "all that it proposed had been tried");
+        return "quasirandom";
+    }
+    return NULL;
 }

@@ -37,4 +37,18 @@ void explanation_write_alternatives(const struct candidates *candidates,
  * unknown. NULL: out of memory. */
 char *explanation_without_model(const char *kind, uint64_t point, uint64_t size);
 
+/* ---- in words: for strategy->describe() and strategy_describe() --------------------------------
+ */
+
+/* Appends a sentence about a point that no model chose, and returns its kind; NULL: a model chose
+ * it, or nothing is noted. */
+const char *explanation_describe(const json_t *explain, const char *search, struct buf *text);
+/* Whether the explanation names this model. */
+bool explanation_has_model(const json_t *explain, const char *model);
+int64_t explanation_int(const json_t *explain, const char *key);
+/* Appends a number with four digits. */
+void explanation_put_number(const json_t *explain, const char *key, struct buf *text);
+/* Appends how many candidates were compared, and the incumbent. */
+void explanation_describe_comparison(const json_t *explain, struct buf *text);
+
 #endif

@@ -1,8 +1,11 @@
 /* The registry of strategies. */
 #include "server/strategy/strategies.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "server/strategy/explanation.h"
 
 /* One per line, so that two additions do not conflict. */
 /* clang-format off */
@@ -16,9 +19,16 @@ static const struct strategy *const all[] = {
 };
 /* clang-format on */
 
+static const char *const searches[] = {"random", "quasirandom", "tpe", "bayesian", NULL};
+
 const struct strategy *const *strategy_all(void)
 {
     return all;
+}
+
+const char *const *strategy_searches(void)
+{
+    return searches;
 }
 
 const struct strategy *strategy_find(const char *name)
@@ -67,4 +77,25 @@ int strategy_check_study(const struct study_def *study, struct faults *faults)
                    study_strategy(study));
     }
     return faults->total == before ? 0 : -1;
+}
+
+const char *strategy_describe(const char *search, const json_t *explain, uint64_t ordinal,
+                              struct buf *text)
+{
+    const struct strategy *strategy = strategy_find(search);
+    const char *kind = NULL;
+
+    if (strategy != NULL && strategy->describe != NULL) {
+        kind = strategy->describe(explain, ordinal, text);
+    }
+    if (kind == NULL) {
+        kind = explanation_describe(explain, search, text);
+    }
+    if (kind == NULL) {
+        buf_printf(text,
+                   "drawn by chance: number %" PRIu64 " of the stream that the study's seed begins",
+                   ordinal);
+        kind = search;
+    }
+    return kind;
 }

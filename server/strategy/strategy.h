@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "server/domain/history.h"
 #include "server/domain/study.h"
@@ -41,6 +42,11 @@ struct strategy {
      * *out owns nothing. */
     int (*suggest)(const struct study_def *study, const struct history *seen, uint64_t ordinal,
                    struct suggestion *out, struct err *err);
+
+    /* Appends a sentence about where a configuration came from, and returns its kind. `explain`:
+     * what suggest() noted, parsed, or NULL. Returns NULL, and appends nothing, where it is not one
+     * of its own kinds. May be NULL. */
+    const char *(*describe)(const json_t *explain, uint64_t ordinal, struct buf *text);
 };
 
 /* The strategy of that name, or NULL. */
@@ -50,5 +56,13 @@ const struct strategy *strategy_find(const char *name);
 MUST_USE int strategy_check_study(const struct study_def *study, struct faults *faults);
 /* All strategies, NULL-terminated. */
 const struct strategy *const *strategy_all(void);
+/* The names of those that can be the search of a schedule, NULL-terminated. */
+const char *const *strategy_searches(void);
+
+/* Appends a sentence about where a configuration came from, and returns its kind: "initial_design",
+ * "transfer", "model", "quasirandom", or the name of the search. `search`: its strategy; `explain`:
+ * what suggest() noted, parsed, or NULL. */
+const char *strategy_describe(const char *search, const json_t *explain, uint64_t ordinal,
+                              struct buf *text);
 
 #endif

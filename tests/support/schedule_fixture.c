@@ -37,12 +37,13 @@ struct study_def *fixture_study(const char *members)
 
 char *fixture_faults(const char *members)
 {
+    static const char *const searches[] = {"random", "tpe", NULL};
     OWN(study_def) struct study_def *study = fixture_study(members);
     struct faults faults = {0};
     struct buf text;
 
     buf_init(&text, 1 << 16);
-    schedule_check(study, &faults);
+    schedule_check(study, searches, &faults);
     for (size_t i = 0; i < faults.n; i++) {
         buf_printf(&text, "%s %s\n", faults.items[i].pointer, faults.items[i].detail);
     }

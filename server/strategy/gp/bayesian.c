@@ -6,6 +6,7 @@
  * measurement: tests/bench/choices.md. */
 #include "server/strategy/strategies.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,34 @@ static char *explain(const struct bayesian_step *step)
     return buf_steal(&out);
 }
 
+/* "a Gaussian process on 40 results and 3 running trials expected 0.91 ± 0.02; …" */
+static const char *describe(const json_t *explain, uint64_t ordinal, struct buf *text)
+{
+    const json_t *predicted = json_object_get(explain, "predicted");
+    size_t n_sources = 0;
+    size_t i;
+    json_t *source;
+
+    (void)ordinal;
+    if (!explanation_has_model(explain, "gaussian_process")) {
+        return NULL;
+    }
+    buf_printf(text,
+               "a Gaussian process on %" PRId64 " results and %" PRId64 " running trials expected ",
+               explanation_int(explain, "results"), explanation_int(explain, "pending"));
+    explanation_put_number(predicted, "mean", text);
+    buf_puts(text, " ± ");
+    explanation_put_number(predicted, "sd", text);
+    explanation_describe_comparison(explain, text);
+    json_array_foreach (json_object_get(explain, "after"), i, source) {
+        if (json_number_value(json_object_get(source, "weight")) > 0.0) {
+            buf_printf(text, "%s%s", n_sources++ == 0 ? "; it followed " : ", ",
+                       json_string_value(json_object_get(source, "study")));
+        }
+    }
+    return "model";
+}
+
 /* ---- candidates ------------------------------------------------------------------------------ */
 static bool is_tried(const void *context, const double config[])
 {
@@ -319,4 +348,5 @@ const struct strategy strategy_bayesian = {
     .check = check,
     .count = count,
     .suggest = suggest,
+    .describe = describe,
 };

@@ -86,10 +86,18 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
     return 0;
 }
 
+static const char *describe(const json_t *explain, uint64_t ordinal, struct buf *text)
+{
+    (void)explain;
+    buf_printf(text, "point %" PRIu64 " of the grid", ordinal);
+    return "grid";
+}
+
 const struct strategy strategy_grid = {
     .name = "grid",
     .multi_objective = true,
     .check = check,
     .count = count,
     .suggest = suggest,
+    .describe = describe,
 };

@@ -2,6 +2,8 @@
  * index is ordinal - 1, so that the points do not depend on the number of workers. */
 #include "server/strategy/sobol/quasirandom.h"
 
+#include <inttypes.h>
+
 #include "common/rng.h"
 #include "server/strategy/sobol/sobol.h"
 #include "server/strategy/strategies.h"
@@ -66,10 +68,18 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
     return strategy_quasi_random(study, ordinal, out->x, err);
 }
 
+static const char *describe(const json_t *explain, uint64_t ordinal, struct buf *text)
+{
+    (void)explain;
+    buf_printf(text, "point %" PRIu64 " of a sequence that fills the space evenly", ordinal);
+    return "quasirandom";
+}
+
 const struct strategy strategy_quasirandom = {
     .name = "quasirandom",
     .multi_objective = true,
     .check = check,
     .count = count,
     .suggest = suggest,
+    .describe = describe,
 };

@@ -10,6 +10,7 @@
  * else. */
 #include "server/strategy/strategies.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,6 +289,21 @@ static char *explain(const struct proposal *p)
     return buf_steal(&out);
 }
 
+static const char *describe(const json_t *explain, uint64_t ordinal, struct buf *text)
+{
+    (void)ordinal;
+    if (!explanation_has_model(explain, "parzen")) {
+        return NULL;
+    }
+    buf_printf(text,
+               "drawn where the best %" PRId64 " of %" PRId64
+               " results are dense and the others, with %" PRId64 " running trials, are not",
+               explanation_int(explain, "good"), explanation_int(explain, "results"),
+               explanation_int(explain, "pending"));
+    explanation_describe_comparison(explain, text);
+    return "model";
+}
+
 static int suggest(const struct study_def *study, const struct history *seen, uint64_t ordinal,
                    struct suggestion *out, struct err *err)
 {
@@ -333,4 +349,5 @@ const struct strategy strategy_tpe = {
     .check = check,
     .count = count,
     .suggest = suggest,
+    .describe = describe,
 };
