@@ -57,7 +57,8 @@ int forecast_take(struct tuning *tuning, struct live_study *study, const struct 
         TRY(study_keep_fit(tuning, study, forecast->fit_n_seen, forecast->fit, forecast->fit_bytes,
                            err));
     }
-    TRY(schedule_apply_forecast(study->schedule, &moment, job->trial, job->level, &said, &log, err));
+    TRY(schedule_apply_forecast(study->schedule, &moment, job->trial, job->level, &said, &log,
+                                err));
     tuning->state.forecasts_moved = true;
     TRY(schedule_done(&tuning->state, study, &log, err));
     struct live_trial *trial = trial_live(&tuning->state, trial_id(study->row.id, job->trial));
