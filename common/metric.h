@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/wire.h"
+#include "common/wire/wire.h"
 
 #define METRIC_LINE_BYTES 16384
 #define METRIC_STEP_MAX (((int64_t)1 << 53) - 1)

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "common/wire.h"
+#include "common/wire/wire.h"
 
 #define LEASE_SECRET_BYTES 12
 

@@ -13,8 +13,8 @@
 #include "common/err.h"
 #include "common/json.h"
 #include "common/own.h"
-#include "common/space.h"
-#include "common/wire.h"
+#include "common/space/space.h"
+#include "common/wire/wire.h"
 
 enum direction { DIRECTION_MINIMIZE, DIRECTION_MAXIMIZE };
 enum fold { FOLD_LAST, FOLD_BEST };

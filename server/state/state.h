@@ -7,7 +7,7 @@
 #define SERVER_STATE_STATE_H
 
 #include "common/map.h"
-#include "common/wire.h"
+#include "common/wire/wire.h"
 #include "server/domain/shared_def.h"
 #include "server/schedule/schedule.h"
 #include "server/state/heap.h"

@@ -2,7 +2,7 @@
 #ifndef SERVER_STATE_VIEW_H
 #define SERVER_STATE_VIEW_H
 
-#include "common/wire.h"
+#include "common/wire/wire.h"
 #include "server/domain/shared_def.h"
 
 struct state;

@@ -11,7 +11,7 @@
 
 #include "common/err.h"
 #include "common/own.h"
-#include "common/space.h"
+#include "common/space/space.h"
 #include "server/model/kernel.h"
 
 struct encoding {

@@ -14,7 +14,7 @@
 
 #include "common/err.h"
 #include "common/own.h"
-#include "common/space.h"
+#include "common/space/space.h"
 #include "server/domain/history.h"
 #include "server/domain/study.h"
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "common/err.h"
-#include "common/space.h"
+#include "common/space/space.h"
 
 struct importance {
     size_t n;      /* trials */

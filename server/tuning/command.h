@@ -11,7 +11,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "common/wire.h"
+#include "common/wire/wire.h"
 #include "server/domain/shared_def.h"
 #include "server/domain/trial.h"
 #include "server/state/trial_reply.h"

@@ -2,7 +2,7 @@
 #ifndef TESTS_SUPPORT_SPACE_TEXT_H
 #define TESTS_SUPPORT_SPACE_TEXT_H
 
-#include "common/space.h"
+#include "common/space/space.h"
 
 /* Aborts when it is no JSON. The caller owns it. */
 json_t *json_from_text(const char *text);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/cli/brackets.h"
+#include "worker/cli/show/brackets.h"
 
 static const char answer[] =
     "{\"study\": \"digits\", \"schedule\": \"hyperband\", \"eta\": 3, \"resource\": \"epochs\","

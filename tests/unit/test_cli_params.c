@@ -5,8 +5,8 @@
 
 #include "common/own.h"
 #include "common/rng.h"
-#include "common/space.h"
-#include "worker/cli/params.h"
+#include "common/space/space.h"
+#include "worker/cli/define/params.h"
 
 static const struct {
     const char *argument;

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/suggest.h"
-#include "worker/cli/tail.h"
+#include "worker/cli/show/tail.h"
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
 

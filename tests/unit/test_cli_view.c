@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/cli/view.h"
+#include "worker/cli/show/view.h"
 
 static json_t *json(const char *text)
 {

@@ -4,8 +4,8 @@
 
 #include "common/own.h"
 #include "common/rng.h"
-#include "worker/cli/scalar.h"
-#include "worker/cli/yaml.h"
+#include "worker/cli/define/scalar.h"
+#include "worker/cli/define/yaml.h"
 
 static const struct {
     const char *text;

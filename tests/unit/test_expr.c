@@ -1,4 +1,4 @@
-#include "common/expr.h"
+#include "common/space/expr.h"
 
 #include <check.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "common/http_client.h"
+#include "common/http/client.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/http_async.h"
+#include "common/http/async.h"
 #include "tests/support/canned_server.h"
 
 static const char *const bad_urls[] = {

@@ -1,4 +1,4 @@
-#include "common/space.h"
+#include "common/space/space.h"
 
 #include <check.h>
 #include <math.h>

@@ -13,7 +13,7 @@
 
 #include "common/err.h"
 #include "common/own.h"
-#include "common/wire.h"
+#include "common/wire/wire.h"
 
 /* A command that studies may name in job.runner. */
 struct agent_runner {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/wire.h"
+#include "common/wire/wire.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/loop.h"
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/wire.h"
+#include "common/wire/wire.h"
 #include "worker/agent/supervisor.h"
 
 #define EXIT_NOT_THIS_NODE 75

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "common/wire.h"
+#include "common/wire/wire.h"
 #include "worker/agent/folder.h"
 #include "worker/agent/words.h"
 

@@ -6,7 +6,7 @@
 
 #include "common/json.h"
 #include "common/suggest.h"
-#include "common/wire.h"
+#include "common/wire/wire.h"
 
 #define LIST_BYTES ((size_t)64 * 1024)
 #define ARGUMENT_BYTES ((size_t)128 * 1024) /* what Linux takes */

@@ -12,7 +12,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "common/own.h"
-#include "common/wire.h"
+#include "common/wire/wire.h"
 
 struct folder {
     char *log, *params, *control, *checkpoint; /* absolute paths; owned */

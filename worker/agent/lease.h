@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "common/own.h"
-#include "common/wire.h"
+#include "common/wire/wire.h"
 #include "worker/agent/loop.h"
 
 struct lease;

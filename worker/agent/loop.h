@@ -6,7 +6,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
-#include "common/http_async.h"
+#include "common/http/async.h"
 #include "common/rng.h"
 
 struct loop {

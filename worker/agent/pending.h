@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "common/map.h"
-#include "common/wire.h"
+#include "common/wire/wire.h"
 
 #define PENDING_NAMES_MAX 256 /* of one attempt; a study keeps METRICS_MAX of them */
 #define PENDING_OBJECTIVES_MAX 16

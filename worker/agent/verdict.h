@@ -7,9 +7,9 @@
 #ifndef WORKER_AGENT_VERDICT_H
 #define WORKER_AGENT_VERDICT_H
 
-#include "common/http_client.h"
+#include "common/http/client.h"
 #include "common/own.h"
-#include "common/wire.h"
+#include "common/wire/wire.h"
 
 enum server_call {
     CALL_NONE,

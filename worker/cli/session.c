@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/json.h"
-#include "worker/cli/listing.h"
+#include "worker/cli/show/listing.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
 

@@ -12,7 +12,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "common/http_client.h"
+#include "common/http/client.h"
 #include "common/own.h"
 #include "worker/cli/options.h"
 #include "worker/cli/private.h"

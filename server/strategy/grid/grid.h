@@ -11,7 +11,7 @@
 #define SERVER_STRATEGY_GRID_GRID_H
 
 #include "common/err.h"
-#include "common/space.h"
+#include "common/space/space.h"
 
 #define GRID_CONSTRAINED_MAX UINT64_C(10000000) /* points before constraints */
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "common/space.h"
+#include "common/space/space.h"
 
 #define SIGNATURE_WORDS (SPACE_PARAMS_MAX / 64)
 

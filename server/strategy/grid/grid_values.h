@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "common/space.h"
+#include "common/space/space.h"
 
 /* How many values of the parameter a grid has; 0: it is continuous and has no "grid". */
 uint64_t grid_param_size(const struct param *param);

@@ -1,0 +1,359 @@
+/* One call on a curl handle: set up, collected, judged. */
+#include "common/http/parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/integer.h"
+
+#define CONNECT_TIMEOUT_MS 10000L
+#define CALL_TIMEOUT_MS 30000L
+
+/* ---- where to ---- */
+
+static bool text_is_clean(const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        if (*at < 0x21 || *at > 0x7e) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool part_is_set(CURLU *parsed, CURLUPart part)
+{
+    char *text = NULL;
+    CURLUcode code = curl_url_get(parsed, part, &text, 0);
+
+    curl_free(text);
+    return code == CURLUE_OK;
+}
+
+static bool scheme_is_http(CURLU *parsed)
+{
+    char *scheme = NULL;
+    bool fits = curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK
+                && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+
+    curl_free(scheme);
+    return fits;
+}
+
+static int check_url(const char *url, struct err *err)
+{
+    CURLU *parsed = curl_url();
+    bool fits = false;
+    bool secret = false;
+
+    if (parsed != NULL && text_is_clean(url) && strlen(url) < 1024
+        && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK) {
+        secret = part_is_set(parsed, CURLUPART_USER) || part_is_set(parsed, CURLUPART_PASSWORD);
+        fits = scheme_is_http(parsed) && !part_is_set(parsed, CURLUPART_QUERY)
+               && !part_is_set(parsed, CURLUPART_FRAGMENT);
+    }
+    curl_url_cleanup(parsed);
+    if (secret) {
+        return err_set(err, ERR_INVALID,
+                       "the server's address must not hold a user or password; put the token into "
+                       "a file and name that");
+    }
+    if (!fits) {
+        return err_set(err, ERR_INVALID,
+                       "\"%.200s\" is no server address; it looks like http://127.0.0.1:4663", url);
+    }
+    return 0;
+}
+
+static int copy_url(struct http_target *target, const char *url, struct err *err)
+{
+    TRY(check_url(url, err));
+    target->url = strdup(url);
+    if (target->url == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    for (size_t len = strlen(target->url); len > 0 && target->url[len - 1] == '/'; len--) {
+        target->url[len - 1] = '\0';
+    }
+    return 0;
+}
+
+static int copy_token(struct http_target *target, const char *token, struct err *err)
+{
+    char line[HTTP_TOKEN_BYTES + 32];
+
+    if (token == NULL || token[0] == '\0') {
+        return 0;
+    }
+    if (strlen(token) >= HTTP_TOKEN_BYTES || !text_is_clean(token)) {
+        return err_set(err, ERR_INVALID,
+                       "the token is no token: it must be one word of at most %d characters",
+                       HTTP_TOKEN_BYTES - 1);
+    }
+    (void)snprintf(line, sizeof line, "Authorization: Bearer %s", token);
+    target->token_header = strdup(line);
+    return target->token_header == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
+static int copy_optional(char **out, const char *text, struct err *err)
+{
+    if (text != NULL && (*out = strdup(text)) == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    return 0;
+}
+
+int http_target_init(struct http_target *target, const struct http_client_settings *settings,
+                     struct err *err)
+{
+    *target = (struct http_target){0};
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        return err_set(err, ERR_IO, "libcurl cannot start");
+    }
+    TRY(copy_url(target, settings->url, err));
+    TRY(copy_token(target, settings->token, err));
+    TRY(copy_optional(&target->ca_file, settings->ca_file, err));
+    TRY(copy_optional(&target->proxy, settings->proxy, err));
+    return copy_optional(&target->user_agent,
+                         settings->user_agent == NULL ? "hone/" HONE_VERSION : settings->user_agent,
+                         err);
+}
+
+void http_target_finish(struct http_target *target)
+{
+    if (target->token_header != NULL) {
+        explicit_bzero(target->token_header, strlen(target->token_header));
+    }
+    free(target->url);
+    free(target->token_header);
+    free(target->ca_file);
+    free(target->proxy);
+    free(target->user_agent);
+    *target = (struct http_target){0};
+}
+
+/* ---- one call ---- */
+
+static size_t on_body(char *bytes, size_t size, size_t n, void *context)
+{
+    struct http_exchange *exchange = context;
+    size_t len = size * n;
+    long status = 0;
+
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (exchange->call.sink != NULL && status >= 200 && status < 300) {
+        if (!exchange->call.sink(exchange->call.sink_context, bytes, len)) {
+            exchange->refused_by_sink = true;
+            return 0;
+        }
+        return len;
+    }
+    buf_append(&exchange->answer.body, bytes, len);
+    return exchange->answer.body.failed ? 0 : len;
+}
+
+/* curl_slist_append frees nothing when it fails, and a missing header must not go unnoticed. */
+static int add_header(struct http_exchange *exchange, struct err *err, const char *name,
+                      const char *value)
+{
+    OWN(buf) struct buf line;
+
+    buf_init(&line, 2048);
+    buf_printf(&line, "%s: %s", name, value);
+    TRY(buf_check(&line, err));
+    struct curl_slist *longer = curl_slist_append(exchange->headers, buf_text(&line));
+    if (longer == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    exchange->headers = longer;
+    return 0;
+}
+
+static int add_headers(struct http_exchange *exchange, const struct http_target *target,
+                       struct err *err)
+{
+    const struct http_call *call = &exchange->call;
+
+    if (target->token_header != NULL) {
+        exchange->headers = curl_slist_append(NULL, target->token_header);
+        if (exchange->headers == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+    }
+    TRY(add_header(exchange, err, "Accept",
+                   call->accept == NULL ? "application/json" : call->accept));
+    if (call->body != NULL) {
+        TRY(add_header(exchange, err, "Content-Type",
+                       call->content_type == NULL ? "application/json" : call->content_type));
+    }
+    if (call->idempotency_key != NULL) {
+        TRY(add_header(exchange, err, "Idempotency-Key", call->idempotency_key));
+    }
+    struct curl_slist *longer = curl_slist_append(exchange->headers, "Expect:");
+    if (longer == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    exchange->headers = longer;
+    return 0;
+}
+
+/* What no call may do. */
+static const struct {
+    CURLoption option;
+    long value;
+} limits[] = {
+    {CURLOPT_FOLLOWLOCATION, 0}, {CURLOPT_NETRC, CURL_NETRC_IGNORED},
+    {CURLOPT_NOSIGNAL, 1},       {CURLOPT_SSL_VERIFYPEER, 1},
+    {CURLOPT_SSL_VERIFYHOST, 2}, {CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS},
+    {CURLOPT_TCP_KEEPALIVE, 1},
+};
+
+/* Once an option was refused, the rest is skipped and the first refusal told. */
+#define SET(option, value)                                                                         \
+    (code = code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_##option, value))
+
+static CURLcode set_limits(CURL *easy, const struct http_target *target, int64_t timeout_ms)
+{
+    CURLcode code = CURLE_OK;
+
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0] && code == CURLE_OK; i++) {
+        code = curl_easy_setopt(easy, limits[i].option, limits[i].value);
+    }
+    SET(PROTOCOLS_STR, "http,https");
+    SET(TIMEOUT_MS, timeout_ms == 0 ? CALL_TIMEOUT_MS : timeout_ms < 0 ? 0L : (long)timeout_ms);
+    /* "" also silences the environment's proxy variables */
+    SET(PROXY, target->proxy == NULL ? "" : target->proxy);
+    if (target->ca_file != NULL) {
+        SET(CAINFO, target->ca_file);
+    }
+    return code;
+}
+
+static CURLcode set_method(CURL *easy, const struct http_call *call)
+{
+    CURLcode code = CURLE_OK;
+
+    if (strcmp(call->method, "HEAD") == 0) {
+        return SET(NOBODY, 1L);
+    }
+    if (call->body != NULL) {
+        SET(POSTFIELDSIZE_LARGE, (curl_off_t)call->body_len);
+        SET(POSTFIELDS, call->body);
+    } else if (strcmp(call->method, "GET") != 0 && strcmp(call->method, "DELETE") != 0) {
+        SET(POSTFIELDSIZE_LARGE, (curl_off_t)0);
+        SET(POSTFIELDS, "");
+    }
+    return SET(CUSTOMREQUEST, call->method);
+}
+
+static CURLcode set_request(struct http_exchange *exchange, const struct http_target *target,
+                            const char *url)
+{
+    CURL *easy = exchange->easy;
+    CURLcode code = set_method(easy, &exchange->call);
+
+    SET(URL, url);
+    SET(USERAGENT, target->user_agent);
+    SET(WRITEFUNCTION, on_body);
+    SET(WRITEDATA, exchange);
+    SET(ERRORBUFFER, exchange->error);
+    return SET(HTTPHEADER, exchange->headers);
+}
+
+int http_exchange_init(struct http_exchange *exchange, CURL *easy, const struct http_target *target,
+                       const struct http_call *call, struct err *err)
+{
+    OWN(buf) struct buf url;
+
+    *exchange = (struct http_exchange){.easy = easy, .call = *call};
+    buf_init(&exchange->answer.body, HTTP_ANSWER_BYTES);
+    buf_init(&url, 8192);
+    buf_puts(&url, target->url);
+    buf_puts(&url, call->path);
+    TRY(buf_check(&url, err));
+    TRY(add_headers(exchange, target, err));
+    curl_easy_reset(easy);
+    CURLcode code = set_limits(easy, target, call->timeout_ms);
+    if (code == CURLE_OK) {
+        code = set_request(exchange, target, buf_text(&url));
+    }
+    if (code != CURLE_OK) {
+        return err_set(err, ERR_IO, "libcurl refuses the call: %s", curl_easy_strerror(code));
+    }
+    return 0;
+}
+
+static void copy_header(CURL *easy, const char *name, char *out, size_t size)
+{
+    struct curl_header *header = NULL;
+
+    out[0] = '\0';
+    if (curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
+        (void)snprintf(out, size, "%s", header->value);
+    }
+}
+
+static void collect(struct http_exchange *exchange)
+{
+    struct http_answer *answer = &exchange->answer;
+    char text[32];
+    long status = 0;
+
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    answer->status = (int)status;
+    copy_header(exchange->easy, "Content-Type", answer->content_type, sizeof answer->content_type);
+    copy_header(exchange->easy, "Location", answer->location, sizeof answer->location);
+    copy_header(exchange->easy, "Retry-After", text, sizeof text);
+    answer->retry_after_seconds = -1;
+    if (text[0] >= '0' && text[0] <= '9') {
+        answer->retry_after_seconds = strtod(text, NULL);
+    }
+    copy_header(exchange->easy, "Server-Seq", text, sizeof text);
+    answer->server_seq = -1;
+    (void)integer_from_text(text, 0, INT64_MAX, &answer->server_seq);
+}
+
+static bool code_is_about_tls(CURLcode code)
+{
+    return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE
+           || code == CURLE_SSL_CONNECT_ERROR;
+}
+
+int http_exchange_end(struct http_exchange *exchange, const struct http_target *target,
+                      CURLcode code, struct err *err)
+{
+    const char *why = exchange->error[0] != '\0' ? exchange->error : curl_easy_strerror(code);
+
+    if (code == CURLE_OK) {
+        collect(exchange);
+        return 0;
+    }
+    if (exchange->refused_by_sink) {
+        return err_set(err, ERR_IO, "the answer was cut off here");
+    }
+    if (exchange->answer.body.failed) {
+        return err_set(err, ERR_TOO_LARGE, "the server's answer has more than %zu bytes",
+                       HTTP_ANSWER_BYTES);
+    }
+    if (code_is_about_tls(code)) {
+        return err_set(err, ERR_UNREACHABLE,
+                       "no trusted connection to %s: %s; name the authority that signed its "
+                       "certificate",
+                       target->url, why);
+    }
+    return err_set(err, ERR_UNREACHABLE, "the server at %s does not answer: %s", target->url, why);
+}
+
+void http_answer_finish(struct http_answer *answer)
+{
+    buf_finish(&answer->body);
+}
+
+void http_exchange_finish(struct http_exchange *exchange)
+{
+    curl_slist_free_all(exchange->headers);
+    http_answer_finish(&exchange->answer);
+    exchange->headers = NULL;
+}

@@ -1,0 +1,155 @@
+/* The whole space from a study body: parameters first, then what joins them. */
+#include "common/space/build.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/space/expr.h"
+
+#define DRAWS 100000
+#define DRAWS_LEGAL 10
+
+static void check_names(const struct space *space, struct faults *faults)
+{
+    for (size_t i = 0; i < space->n_params; i++) {
+        const struct param *param = &space->params[i];
+        char pointer[SPACE_POINTER_BYTES];
+        (void)snprintf(pointer, sizeof pointer, "/parameters/%zu/name", i);
+        for (size_t j = 0; j < i && param->name != NULL; j++) {
+            const struct param *other = &space->params[j];
+            if (other->name == NULL) {
+                continue;
+            }
+            if (strcmp(param->name, other->name) == 0) {
+                faults_add(faults, pointer, "\"%s\" is the name of parameter %zu already",
+                           param->name, j);
+                break;
+            }
+            if (strcmp(param->env_name, other->env_name) == 0) {
+                faults_add(faults, pointer,
+                           "\"%s\" and \"%s\" meet in the environment as HONE_PARAM_%s; rename one",
+                           param->name, other->name, param->env_name);
+                break;
+            }
+        }
+    }
+}
+
+void space_constraints_from_json(struct space *space, const json_t *constraints,
+                                 struct faults *faults)
+{
+    size_t n = json_array_size(constraints);
+
+    if (!json_is_array(constraints) || n > SPACE_CONSTRAINTS_MAX) {
+        faults_add(faults, "/constraints", "must be a list of at most %d expressions",
+                   SPACE_CONSTRAINTS_MAX);
+        return;
+    }
+    space->constraints = calloc(n + 1, sizeof *space->constraints);
+    space->exprs = calloc(n + 1, sizeof *space->exprs);
+    if (space->constraints == NULL || space->exprs == NULL) {
+        faults_add(faults, "/constraints", "out of memory");
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(constraints, i);
+        struct err err = {0};
+        struct expr *expr = NULL;
+        char pointer[SPACE_POINTER_BYTES];
+
+        (void)snprintf(pointer, sizeof pointer, "/constraints/%zu", i);
+        if (!json_is_string(item)) {
+            faults_add(faults, pointer, "must be a string such as \"units * layers <= 1024\"");
+        } else if (expr_parse(json_string_value(item), json_string_length(item), space, &expr, &err)
+                   != 0) {
+            faults_add(faults, pointer, "%s", err.text);
+        } else {
+            space->exprs[space->n_constraints] = expr;
+            space->constraints[space->n_constraints++] = strdup(json_string_value(item));
+        }
+    }
+}
+
+/* Is there enough of the space left that drawing from it is no lottery? Always the same points, so
+ * that a study accepted once is accepted again. */
+static void check_possible(const struct space *space, struct faults *faults)
+{
+    double x[SPACE_PARAMS_MAX];
+    double u[SPACE_PARAMS_MAX];
+    struct rng rng = rng_for(0, 0);
+    int legal = 0;
+
+    for (int draw = 0; draw < DRAWS && legal < DRAWS_LEGAL; draw++) {
+        for (size_t i = 0; i < space->n_params; i++) {
+            u[i] = rng_uniform(&rng);
+        }
+        space_decode(space, u, x);
+        legal += space_satisfies(space, x) ? 1 : 0;
+    }
+    if (legal < DRAWS_LEGAL) {
+        faults_add(
+            faults, "/constraints",
+            "only %d of %d random points satisfy all constraints; loosen them, or narrow the "
+            "ranges to where they hold",
+            legal, DRAWS);
+    }
+}
+
+static int build(struct space *space, const json_t *parameters, const json_t *constraints,
+                 struct faults *faults)
+{
+    bool broken[SPACE_PARAMS_MAX] = {false};
+    size_t before = faults->total;
+
+    for (size_t i = 0; i < space->n_params; i++) {
+        char pointer[SPACE_POINTER_BYTES];
+        size_t so_far = faults->total;
+        (void)snprintf(pointer, sizeof pointer, "/parameters/%zu", i);
+        param_from_json(json_array_get(parameters, i), pointer, &space->params[i], faults);
+        broken[i] = faults->total != so_far;
+    }
+    check_names(space, faults);
+    for (size_t i = 0; i < space->n_params; i++) {
+        const json_t *when = json_object_get(json_array_get(parameters, i), "when");
+        if (when != NULL && !json_is_null(when)) {
+            param_conditions_from_json(space, i, when, broken, faults);
+        }
+    }
+    space_sort(space, faults);
+    bool sound = faults->total == before;
+    if (constraints != NULL && sound) { /* else names and types are guesswork */
+        space_constraints_from_json(space, constraints, faults);
+    }
+    if (faults->total == before && space->n_constraints > 0) {
+        check_possible(space, faults);
+    }
+    return faults->total == before ? 0 : -1;
+}
+
+int space_from_json(const json_t *parameters, const json_t *constraints, struct space **space,
+                    struct faults *faults)
+{
+    size_t n = json_array_size(parameters);
+
+    if (!json_is_array(parameters) || n == 0 || n > SPACE_PARAMS_MAX) {
+        faults_add(faults, "/parameters", "must be a list of 1 to %d parameters", SPACE_PARAMS_MAX);
+        return -1;
+    }
+    OWN(space) struct space *built = calloc(1, sizeof *built);
+    if (built == NULL) {
+        faults_add(faults, "/parameters", "out of memory");
+        return -1;
+    }
+    built->params = calloc(n, sizeof *built->params);
+    built->order = calloc(n, sizeof *built->order);
+    built->memo = calloc(1, sizeof *built->memo);
+    if (built->params == NULL || built->order == NULL || built->memo == NULL) {
+        faults_add(faults, "/parameters", "out of memory");
+        return -1;
+    }
+    built->n_params = n;
+    TRY(build(built, parameters, json_is_null(constraints) ? NULL : constraints, faults));
+    *space = built;
+    built = NULL;
+    return 0;
+}

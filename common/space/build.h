@@ -1,0 +1,31 @@
+/* The steps of building a space from JSON, one file each; for common/space_*.c alone. */
+#ifndef COMMON_SPACE_BUILD_H
+#define COMMON_SPACE_BUILD_H
+
+#include "common/space/space.h"
+
+#define SPACE_POINTER_BYTES 224
+
+/* One parameter without its conditions. Whatever is wrong is a fault; `*param` can be finished in
+ * any case and has a name if a legal one was given. */
+void param_from_json(const json_t *json, const char *pointer, struct param *param,
+                     struct faults *faults);
+/* What a type of its own reads, after "name" and "type". */
+void param_read_choices(struct fields *f, struct param *param);
+void param_read_constant(struct fields *f, struct param *param);
+void param_read_bool(struct fields *f, struct param *param);
+void param_read_listed(struct fields *f, struct param *param); /* "values"; the scale is known */
+void param_read_range(struct fields *f, struct param *param);  /* the scale is known */
+/* Index of the word among `names`, or 0 when it is missing or, with a fault, wrong. */
+int param_read_word(struct fields *f, const char *name, const char *const names[], int n);
+/* "when" of parameter i. Parents that are `broken` themselves are believed. */
+void param_conditions_from_json(struct space *space, size_t i, const json_t *when,
+                                const bool broken[], struct faults *faults);
+/* Parents before children; a cycle is a fault. */
+void space_sort(struct space *space, struct faults *faults);
+void space_constraints_from_json(struct space *space, const json_t *constraints,
+                                 struct faults *faults);
+/* Equal as JSON values: 1 and 1.0 are, 1 and "1" and true are not. */
+bool json_same_scalar(const json_t *a, const json_t *b);
+
+#endif

@@ -1,0 +1,233 @@
+/* Between a configuration and its JSON or text. */
+#include "common/space/space.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/space/build.h"
+
+__attribute__((format(printf, 2, 3))) static int refuse(char why[PARAM_WHY_BYTES], const char *fmt,
+                                                        ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(why, PARAM_WHY_BYTES, fmt, args);
+    va_end(args);
+    return -1;
+}
+
+/* The first few values, for a sentence. */
+static int refuse_choice(const struct param *param, char why[PARAM_WHY_BYTES])
+{
+    OWN(buf) struct buf list;
+    struct json_writer w;
+
+    buf_init(&list, 100);
+    json_writer_init(&w, &list);
+    for (size_t i = 0; i < param->n_choices && i < 10; i++) {
+        struct buf before = list;
+        buf_puts(&list, i > 0 ? ", " : "");
+        json_write_value(&w, param->choices[i]);
+        if (list.failed) {
+            list.len = before.len;
+            break;
+        }
+    }
+    list.failed = false;
+    return refuse(why, "must be %s%.*s%s", param->n_choices > 1 ? "one of " : "", (int)list.len,
+                  buf_text(&list), param->n_choices > 10 ? ", …" : "");
+}
+
+/* A value between two steps is refused with both; one that is a step but for rounding is taken. */
+static int take_step(const struct param *param, double number, double *value,
+                     char why[PARAM_WHY_BYTES])
+{
+    char below[JSON_NUMBER_BYTES];
+    char above[JSON_NUMBER_BYTES];
+    double k = floor((number - param->low) / param->step + 0.5);
+    double last = (double)(param->n_cells - 1);
+    double nearest = param_cell_value(param, (uint64_t)(k < 0 ? 0 : k > last ? last : k));
+
+    if (fabs(nearest - number) <= 1e-9 * param->step) {
+        *value = nearest;
+        return 0;
+    }
+    k = floor((number - param->low) / param->step);
+    k = k < 0 ? 0 : k >= last ? last - 1 : k;
+    return refuse(why, "must be on a step; the nearest are %s and %s",
+                  json_format_number(param_cell_value(param, (uint64_t)k), below),
+                  json_format_number(param_cell_value(param, (uint64_t)k + 1), above));
+}
+
+static int take_number(const struct param *param, const json_t *json, double *value,
+                       char why[PARAM_WHY_BYTES])
+{
+    char low[JSON_NUMBER_BYTES];
+    char high[JSON_NUMBER_BYTES];
+    double number = json_number_value(json) + 0.0;
+
+    if (!json_is_number(json)) {
+        return refuse(why, "must be a finite number");
+    }
+    if (json_is_integer(json)
+        && (json_integer_value(json) > SPACE_INT_MAX || json_integer_value(json) < -SPACE_INT_MAX)
+        && param->type == PARAM_INT) {
+        return refuse(why, "must be an integer between -2^53 and 2^53");
+    }
+    if (param->type == PARAM_INT && number != floor(number)) {
+        return refuse(why, "must be an integer");
+    }
+    if (number < param->low - 1e-9 * param->step || number > param->high + 1e-9 * param->step) {
+        return refuse(why, "must lie between %s and %s", json_format_number(param->low, low),
+                      json_format_number(param->high, high));
+    }
+    if (param->n_cells > 0) {
+        return param->type == PARAM_INT && param_allows(param, number)
+                   ? (*value = number, 0)
+                   : take_step(param, number, value, why);
+    }
+    if (!param_allows(param, number)) {
+        return refuse(why, "must be greater than 0");
+    }
+    *value = number;
+    return 0;
+}
+
+int param_value_from_json(const struct param *param, const json_t *json, double *value,
+                          char why[PARAM_WHY_BYTES])
+{
+    if (param->n_choices == 0) {
+        return take_number(param, json, value, why);
+    }
+    for (size_t i = 0; i < param->n_choices; i++) {
+        if (json_same_scalar(param->choices[i], json)) {
+            *value = (double)i;
+            return 0;
+        }
+    }
+    return refuse_choice(param, why);
+}
+
+/* "pointer/name" */
+static void member_pointer(char at[SPACE_POINTER_BYTES], const char *pointer, const char *name)
+{
+    (void)snprintf(at, SPACE_POINTER_BYTES, "%.120s/%.90s", pointer, name);
+}
+
+static void read_member(const struct space *space, size_t i, const json_t *object, double x[],
+                        const char *pointer, struct faults *faults)
+{
+    const struct param *param = &space->params[i];
+    const json_t *given = json_object_get(object, param->name);
+    char at[SPACE_POINTER_BYTES];
+    char why[PARAM_WHY_BYTES];
+
+    member_pointer(at, pointer, param->name);
+    if (!param_is_active(space, i, x)) {
+        x[i] = (double)NAN;
+        if (given != NULL) {
+            faults_add(faults, at, "is not active in this configuration; leave it out");
+        }
+    } else if (given != NULL) {
+        if (param_value_from_json(param, given, &x[i], why) != 0) {
+            faults_add(faults, at, "%s", why);
+            x[i] = (double)NAN;
+        }
+    } else if (param->type == PARAM_CONSTANT) {
+        x[i] = 0;
+    } else if (param->has_default) {
+        x[i] = param->default_value;
+    } else {
+        faults_add(faults, at, "is missing and has no default");
+        x[i] = (double)NAN;
+    }
+}
+
+static void check_constraints(const struct space *space, const double x[], const char *pointer,
+                              struct faults *faults)
+{
+    for (size_t i = 0; i < space->n_constraints; i++) {
+        if (!space_constraint_holds(space, i, x)) {
+            faults_add(faults, pointer, "violates the constraint \"%.200s\"",
+                       space->constraints[i]);
+        }
+    }
+}
+
+int space_config_from_json(const struct space *space, const json_t *object, double x[],
+                           const char *pointer, struct faults *faults)
+{
+    size_t before = faults->total;
+    const char *name;
+    json_t *value;
+
+    if (!json_is_object(object)) {
+        faults_add(faults, pointer, "must be an object of parameters and their values");
+        return -1;
+    }
+    json_object_foreach (json_unconst(object), name, value) {
+        if (space_find(space, name) < 0) {
+            char at[SPACE_POINTER_BYTES];
+            member_pointer(at, pointer, name);
+            faults_add(faults, at, "there is no parameter \"%.80s\" in this study", name);
+        }
+    }
+    for (size_t at = 0; at < space->n_params; at++) {
+        read_member(space, space->order[at], object, x, pointer, faults);
+    }
+    if (faults->total == before) {
+        check_constraints(space, x, pointer, faults);
+    }
+    return faults->total == before ? 0 : -1;
+}
+
+void param_write_value(const struct param *param, double value, struct json_writer *w)
+{
+    if (param->n_choices > 0) {
+        json_write_value(w, param->choices[(size_t)value]);
+    } else if (param->type == PARAM_INT) {
+        json_write_int(w, (int64_t)value);
+    } else {
+        json_write_number(w, value);
+    }
+}
+
+void space_config_write(const struct space *space, const double x[], struct json_writer *w)
+{
+    json_object_begin(w);
+    for (size_t i = 0; i < space->n_params; i++) {
+        if (!isnan(x[i])) {
+            json_write_key(w, space->params[i].name);
+            param_write_value(&space->params[i], x[i], w);
+        }
+    }
+    json_object_end(w);
+}
+
+void space_config_write_inactive(const struct space *space, const double x[], struct json_writer *w)
+{
+    json_array_begin(w);
+    for (size_t i = 0; i < space->n_params; i++) {
+        if (isnan(x[i])) {
+            json_write_string(w, space->params[i].name);
+        }
+    }
+    json_array_end(w);
+}
+
+char *param_value_text(const struct param *param, double value)
+{
+    OWN(buf) struct buf text = {0};
+    struct json_writer w;
+
+    if (param->n_choices > 0 && json_is_string(param->choices[(size_t)value])) {
+        return strdup(json_string_value(param->choices[(size_t)value]));
+    }
+    buf_init(&text, 64);
+    json_writer_init(&w, &text);
+    param_write_value(param, value, &w);
+    return buf_steal(&text);
+}

@@ -1,0 +1,166 @@
+#include "common/space/space.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "common/space/expr.h"
+
+#define SAMPLE_TRIES 2000000 /* one in 10,000 is legal at the least: this never runs out */
+
+static void param_finish(struct param *param)
+{
+    free(param->name);
+    for (size_t i = 0; param->choices != NULL && i < param->n_choices; i++) {
+        json_decref(param->choices[i]);
+    }
+    free(param->choices);
+    free(param->choice_numbers);
+    for (size_t i = 0; i < param->n_conditions; i++) {
+        free(param->conditions[i].allowed);
+        free(param->conditions[i].int_values);
+    }
+    free(param->conditions);
+}
+
+void space_destroy(struct space *space)
+{
+    if (space == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < space->n_params; i++) {
+        param_finish(&space->params[i]);
+    }
+    free(space->params);
+    free(space->order);
+    for (size_t i = 0; i < space->n_constraints; i++) {
+        free(space->constraints[i]);
+        expr_destroy(space->exprs[i]);
+    }
+    free(space->constraints);
+    free(space->exprs);
+    if (space->memo != NULL && *space->memo != NULL) {
+        struct space_memo *memo = *space->memo;
+        memo->destroy(memo);
+    }
+    free(space->memo);
+    free(space);
+}
+
+const struct space_memo *space_memo_borrow(const struct space *space)
+{
+    return atomic_load(space->memo);
+}
+
+const struct space_memo *space_memo_keep(const struct space *space, struct space_memo *memo)
+{
+    struct space_memo *kept = NULL;
+
+    if (atomic_compare_exchange_strong(space->memo, &kept, memo)) {
+        return memo;
+    }
+    memo->destroy(memo);
+    return kept;
+}
+
+int space_find(const struct space *space, const char *name)
+{
+    for (size_t i = 0; i < space->n_params; i++) {
+        if (space->params[i].name != NULL && strcmp(space->params[i].name, name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static bool condition_holds(const struct condition *condition, double parent)
+{
+    if (isnan(parent)) {
+        return false;
+    }
+    for (size_t i = 0; i < condition->n_allowed; i++) {
+        double allowed = condition->int_values != NULL ? condition->int_values[i]
+                                                       : (double)condition->allowed[i];
+        if (parent == allowed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool param_is_active(const struct space *space, size_t i, const double x[])
+{
+    const struct param *param = &space->params[i];
+
+    for (size_t c = 0; c < param->n_conditions; c++) {
+        if (!condition_holds(&param->conditions[c], x[param->conditions[c].parent])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool space_activate(const struct space *space, double x[])
+{
+    bool whole = true;
+
+    for (size_t at = 0; at < space->n_params; at++) {
+        size_t i = space->order[at];
+        if (!param_is_active(space, i, x)) {
+            x[i] = (double)NAN;
+        } else if (isnan(x[i])) {
+            whole = false;
+        }
+    }
+    return whole;
+}
+
+bool space_constraint_holds(const struct space *space, size_t i, const double x[])
+{
+    return expr_holds(space->exprs[i], space, x);
+}
+
+bool space_satisfies(const struct space *space, const double x[])
+{
+    for (size_t i = 0; i < space->n_constraints; i++) {
+        if (!expr_holds(space->exprs[i], space, x)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool space_is_legal(const struct space *space, const double x[])
+{
+    for (size_t i = 0; i < space->n_params; i++) {
+        if (param_is_active(space, i, x) ? !param_allows(&space->params[i], x[i]) : !isnan(x[i])) {
+            return false;
+        }
+    }
+    return space_satisfies(space, x);
+}
+
+int space_sample(const struct space *space, struct rng *rng, double x[], struct err *err)
+{
+    double u[SPACE_PARAMS_MAX];
+
+    for (int tries = 0; tries < SAMPLE_TRIES; tries++) {
+        for (size_t i = 0; i < space->n_params; i++) {
+            u[i] = rng_uniform(rng);
+        }
+        space_decode(space, u, x);
+        if (space_satisfies(space, x)) {
+            return 0;
+        }
+    }
+    return err_set(err, ERR_EXHAUSTED,
+                   "none of %d random points satisfies the constraints; loosen them", SAMPLE_TRIES);
+}
+
+double param_number(const struct param *param, double value)
+{
+    if (param->n_choices == 0 || isnan(value)) {
+        return value;
+    }
+    return param->choice_numbers[(size_t)value];
+}

@@ -1,0 +1,38 @@
+/* The alphabets of names (wire.h): what may stand in a path, a file and an environment. */
+#include "common/wire/wire.h"
+
+#include <string.h>
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+/* One character of `first`, then up to `max` - 1 of `rest`. */
+static bool spells(const char *text, const char *first, const char *rest, size_t max)
+{
+    if (text == NULL || text[0] == '\0' || strchr(first, text[0]) == NULL) {
+        return false;
+    }
+    size_t len = 1 + strspn(text + 1, rest);
+    return len <= max && text[len] == '\0';
+}
+
+bool name_is_study(const char *text)
+{
+    return spells(text, LOWER DIGITS, LOWER DIGITS "._-", 63);
+}
+
+bool name_is_parameter(const char *text)
+{
+    return spells(text, LOWER UPPER "_", LOWER UPPER DIGITS "_.-", 64);
+}
+
+bool name_is_metric(const char *text)
+{
+    return spells(text, LOWER UPPER "_", LOWER UPPER DIGITS "_.-/", 64);
+}
+
+bool name_is_worker(const char *text)
+{
+    return spells(text, LOWER UPPER DIGITS, LOWER UPPER DIGITS "._:@-", WORKER_NAME_BYTES - 1);
+}

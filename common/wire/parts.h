@@ -1,0 +1,18 @@
+/* What the two halves of wire (asking, reporting) share. For wire*.c only. */
+#ifndef COMMON_WIRE_PARTS_H
+#define COMMON_WIRE_PARTS_H
+
+#include "common/wire/wire.h"
+
+/* A value as raw JSON; the caller frees *text. */
+MUST_USE int wire_raw(const json_t *value, char **text, struct err *err);
+/* A string member into a fixed array; "" when missing, a fault when too long. */
+void wire_copy(struct fields *fields, const char *name, char *out, size_t size);
+/* RFC 3339 in UTC to milliseconds; -1 when it is none. */
+int64_t wire_moment(const char *text);
+/* {"uri", "step", "reach"} or a bare uri; `step` stands where none is named. */
+void wire_checkpoint_read(struct fields *parent, const char *name, int64_t step, bool strict,
+                          struct checkpoint *checkpoint);
+void wire_checkpoint_write(const struct checkpoint *checkpoint, struct json_writer *w);
+
+#endif

@@ -1,0 +1,530 @@
+#include "common/wire/wire.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/wire/parts.h"
+
+#define GPUS_MAX 1024
+#define LABELS_MAX 64
+#define RAW_BYTES_MAX ((size_t)1 << 20)
+#define INT53_MAX (((int64_t)1 << 53) - 1)
+
+/* ---- parts that several messages share ---- */
+
+int wire_raw(const json_t *value, char **text, struct err *err)
+{
+    OWN(buf) struct buf out;
+    struct json_writer w;
+
+    buf_init(&out, RAW_BYTES_MAX);
+    json_writer_init(&w, &out);
+    json_write_value(&w, value);
+    TRY(buf_check(&out, err));
+    *text = buf_steal(&out);
+    return 0;
+}
+
+void wire_copy(struct fields *fields, const char *name, char *out, size_t size)
+{
+    const char *text = fields_string(fields, name, "");
+    size_t len = strlen(text);
+
+    if (len >= size) {
+        fields_fault(fields, name, "must have at most %zu characters", size - 1);
+        return;
+    }
+    memcpy(out, text, len + 1);
+}
+
+int64_t wire_moment(const char *text)
+{
+    struct tm utc = {0};
+    int ms = 0;
+    int n = 0;
+
+    if (text == NULL
+        || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
+                  &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &n)
+               != 6) {
+        return -1;
+    }
+    utc.tm_year -= 1900;
+    utc.tm_mon -= 1;
+    if (text[n] == '.') {
+        (void)sscanf(text + n, ".%3d", &ms);
+    }
+    return (int64_t)timegm(&utc) * 1000 + ms;
+}
+
+static bool reach_is_valid(const char *reach)
+{
+    return strcmp(reach, "any") == 0
+           || (strncmp(reach, "host:", 5) == 0 && name_is_worker(reach + 5));
+}
+
+void wire_checkpoint_read(struct fields *parent, const char *name, int64_t step, bool strict,
+                          struct checkpoint *checkpoint)
+{
+    const json_t *value = fields_any(parent, name);
+    struct fields fields;
+    char pointer[sizeof parent->pointer + 96];
+
+    *checkpoint = (struct checkpoint){.step = step, .reach = "any"};
+    if (value == NULL) {
+        return;
+    }
+    checkpoint->present = true;
+    if (json_is_string(value)) {
+        wire_copy(parent, name, checkpoint->uri, sizeof checkpoint->uri);
+        if (json_string_length(value) == 0) {
+            fields_fault(parent, name, "a checkpoint needs a uri");
+        }
+        return;
+    }
+    (void)snprintf(pointer, sizeof pointer, "%s/%.90s", parent->pointer, name);
+    fields_begin(&fields, value, pointer, parent->faults);
+    wire_copy(&fields, "uri", checkpoint->uri, sizeof checkpoint->uri);
+    if (checkpoint->uri[0] == '\0') {
+        fields_fault(&fields, "uri", "a checkpoint needs a uri");
+    }
+    checkpoint->step = fields_int(&fields, "step", step, 0, INT53_MAX);
+    if (fields_has(&fields, "reach")) {
+        wire_copy(&fields, "reach", checkpoint->reach, sizeof checkpoint->reach);
+        if (!reach_is_valid(checkpoint->reach)) {
+            fields_fault(&fields, "reach", "must be \"any\" or \"host:NAME\"");
+        }
+    } else {
+        (void)fields_any(&fields, "reach");
+    }
+    if (strict) {
+        fields_end(&fields);
+    }
+}
+
+void wire_checkpoint_write(const struct checkpoint *checkpoint, struct json_writer *w)
+{
+    json_write_key(w, "checkpoint");
+    json_object_begin(w);
+    json_put_string(w, "uri", checkpoint->uri);
+    if (checkpoint->step >= 0) {
+        json_put_int(w, "step", checkpoint->step);
+    }
+    json_put_string(w, "reach", checkpoint->reach[0] == '\0' ? "any" : checkpoint->reach);
+    json_object_end(w);
+}
+
+/* ---- asking ---- */
+
+void lease_ask_finish(struct lease_ask *ask)
+{
+    for (size_t i = 0; i < ask->n_studies; i++) {
+        free(ask->studies[i]);
+    }
+    for (size_t i = 0; i < ask->n_runners; i++) {
+        free(ask->runners[i]);
+    }
+    free(ask->studies);
+    free(ask->runners);
+    json_decref(ask->gpus);
+    json_decref(ask->labels);
+    *ask = (struct lease_ask){0};
+}
+
+static bool runner_is_name(const char *text)
+{
+    return text[0] != '\0' && strlen(text) <= NAME_BYTES;
+}
+
+static size_t read_names(struct fields *fields, const char *name, bool (*fits)(const char *),
+                         char ***names)
+{
+    const json_t *list = fields_array(fields, name);
+    size_t n = 0;
+    size_t i;
+    json_t *item;
+
+    if (json_array_size(list) == 0) {
+        return 0;
+    }
+    char **out = calloc(ASK_LIST_MAX, sizeof *out);
+    *names = out;
+    if (out == NULL) {
+        fields_fault(fields, name, "out of memory");
+        return 0;
+    }
+    if (json_array_size(list) > ASK_LIST_MAX) {
+        fields_fault(fields, name, "must have at most %d names", ASK_LIST_MAX);
+        return 0;
+    }
+    json_array_foreach (list, i, item) {
+        const char *text = json_string_value(item);
+        char at[48];
+        (void)snprintf(at, sizeof at, "%.20s/%zu", name, i);
+        if (text == NULL || strlen(text) != json_string_length(item) || !fits(text)) {
+            fields_fault(fields, at, "must be a name");
+        } else if ((out[n] = strdup(text)) == NULL) {
+            fields_fault(fields, at, "out of memory");
+        } else {
+            n++;
+        }
+    }
+    return n;
+}
+
+static void read_gpus(struct fields *parent, struct lease_ask *ask)
+{
+    const json_t *list = fields_array(parent, "gpus");
+    int64_t least = INT53_MAX;
+    size_t i;
+    json_t *item;
+
+    if (json_array_size(list) > GPUS_MAX) {
+        fields_fault(parent, "gpus", "must have at most %d entries", GPUS_MAX);
+        return;
+    }
+    json_array_foreach (list, i, item) {
+        struct fields fields;
+        char pointer[64];
+        (void)snprintf(pointer, sizeof pointer, "/gpus/%zu", i);
+        fields_begin(&fields, item, pointer, parent->faults);
+        (void)fields_string(&fields, "model", NULL);
+        int64_t memory = fields_int(&fields, "memory_mib", 0, 0, INT53_MAX);
+        fields_end(&fields);
+        least = memory < least ? memory : least;
+        ask->n_gpus++;
+    }
+    ask->gpu_memory_mib = ask->n_gpus > 0 ? least : 0;
+    ask->gpus = json_incref(json_unconst(list));
+}
+
+static void read_labels(struct fields *fields, struct lease_ask *ask)
+{
+    const json_t *labels = fields_object(fields, "labels");
+    const char *key;
+    json_t *value;
+
+    if (json_object_size(labels) > LABELS_MAX) {
+        fields_fault(fields, "labels", "must have at most %d entries", LABELS_MAX);
+        return;
+    }
+    json_object_foreach (json_unconst(labels), key, value) {
+        if (!json_is_string(value)) {
+            char at[96];
+            (void)snprintf(at, sizeof at, "labels/%.80s", key);
+            fields_fault(fields, at, "a label's value must be a string");
+        }
+    }
+    ask->labels = json_incref(json_unconst(labels));
+}
+
+static bool text_is_printable(const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
+        if (*at < 0x21 || *at > 0x7e) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int lease_ask_from_json(const json_t *body, struct lease_ask *ask, struct faults *faults)
+{
+    size_t before = faults->total;
+    struct fields fields;
+
+    *ask = (struct lease_ask){0};
+    fields_begin(&fields, body, "", faults);
+    wire_copy(&fields, "worker", ask->worker, sizeof ask->worker);
+    if (ask->worker[0] != '\0' && !name_is_worker(ask->worker)) {
+        fields_fault(&fields, "worker",
+                     "must be a name of letters, digits and . _ : @ - that starts with a letter "
+                     "or digit");
+    }
+    wire_copy(&fields, "request_id", ask->request_id, sizeof ask->request_id);
+    if (!text_is_printable(ask->request_id)) {
+        fields_fault(&fields, "request_id", "must be printable ASCII without spaces");
+    }
+    ask->wait_seconds = fields_real(&fields, "wait_seconds", 0);
+    if (!(ask->wait_seconds >= 0 && ask->wait_seconds <= 60)) {
+        fields_fault(&fields, "wait_seconds", "must lie between 0 and 60");
+    }
+    ask->n_studies = read_names(&fields, "studies", name_is_study, &ask->studies);
+    ask->has_runners = fields_has(&fields, "runners");
+    ask->n_runners = read_names(&fields, "runners", runner_is_name, &ask->runners);
+    wire_copy(&fields, "host", ask->host, sizeof ask->host);
+    if (ask->host[0] != '\0' && !name_is_worker(ask->host)) {
+        fields_fault(&fields, "host", "must be a host name");
+    }
+    read_gpus(&fields, ask);
+    read_labels(&fields, ask);
+    fields_end(&fields);
+    if (faults->total > before) {
+        lease_ask_finish(ask);
+        return -1;
+    }
+    return 0;
+}
+
+static void write_names(struct json_writer *w, const char *key, char *const names[], size_t n)
+{
+    json_write_key(w, key);
+    json_array_begin(w);
+    for (size_t i = 0; i < n; i++) {
+        json_write_string(w, names[i]);
+    }
+    json_array_end(w);
+}
+
+void lease_ask_write(const struct lease_ask *ask, struct json_writer *w)
+{
+    json_object_begin(w);
+    if (ask->worker[0] != '\0') {
+        json_put_string(w, "worker", ask->worker);
+    }
+    if (ask->request_id[0] != '\0') {
+        json_put_string(w, "request_id", ask->request_id);
+    }
+    json_put_number(w, "wait_seconds", ask->wait_seconds);
+    if (ask->n_studies > 0) {
+        write_names(w, "studies", ask->studies, ask->n_studies);
+    }
+    if (ask->has_runners) {
+        write_names(w, "runners", ask->runners, ask->n_runners);
+    }
+    if (ask->host[0] != '\0') {
+        json_put_string(w, "host", ask->host);
+    }
+    if (ask->gpus != NULL) {
+        json_put_value(w, "gpus", ask->gpus);
+    }
+    if (ask->labels != NULL) {
+        json_put_value(w, "labels", ask->labels);
+    }
+    json_object_end(w);
+}
+
+/* ---- granting ---- */
+
+void lease_grant_finish(struct lease_grant *grant)
+{
+    free(grant->objectives);
+    free(grant->parameters);
+    free(grant->inactive);
+    free(grant->job);
+    free(grant->discard);
+    *grant = (struct lease_grant){0};
+}
+
+static void put_raw_or(struct json_writer *w, const char *key, const char *raw,
+                       const char *fallback)
+{
+    const char *text = raw == NULL ? fallback : raw;
+
+    json_put_raw(w, key, text, strlen(text));
+}
+
+static void write_lease(const struct lease_grant *grant, struct json_writer *w)
+{
+    json_write_key(w, "lease");
+    json_object_begin(w);
+    json_put_string(w, "id", grant->id);
+    json_put_moment(w, "expires_at", grant->expires_at_ms);
+    json_put_number(w, "ttl_seconds", grant->ttl_seconds);
+    json_put_number(w, "heartbeat_seconds", grant->heartbeat_seconds);
+    json_object_end(w);
+}
+
+void lease_grant_write_trial(const struct lease_grant *grant, struct json_writer *w)
+{
+    json_object_begin(w);
+    json_put_int(w, "number", grant->trial);
+    json_put_int(w, "attempt", grant->attempt);
+    put_raw_or(w, "parameters", grant->parameters, "{}");
+    if (grant->inactive != NULL) {
+        json_put_raw(w, "inactive", grant->inactive, strlen(grant->inactive));
+    }
+    json_put_int(w, "seed", (int64_t)grant->seed);
+    if (grant->has_resource) {
+        json_write_key(w, "resource");
+        json_object_begin(w);
+        json_put_string(w, "name", grant->resource_name);
+        json_put_int(w, "from", grant->from);
+        json_put_int(w, "to", grant->to);
+        json_object_end(w);
+    }
+    if (grant->checkpoint.present) {
+        wire_checkpoint_write(&grant->checkpoint, w);
+    }
+    json_object_end(w);
+}
+
+void lease_grant_write(const struct lease_grant *grant, struct json_writer *w)
+{
+    json_object_begin(w);
+    write_lease(grant, w);
+    json_put_string(w, "study", grant->study);
+    put_raw_or(w, "objectives", grant->objectives, "[]");
+    json_write_key(w, "trial");
+    lease_grant_write_trial(grant, w);
+    json_write_key(w, "limits");
+    json_object_begin(w);
+    if (grant->trial_seconds > 0) {
+        json_put_number(w, "trial_seconds", grant->trial_seconds);
+    }
+    if (grant->stall_seconds > 0) {
+        json_put_number(w, "stall_seconds", grant->stall_seconds);
+    }
+    json_object_end(w);
+    put_raw_or(w, "job", grant->job, "null");
+    put_raw_or(w, "discard", grant->discard, "[]");
+    json_object_end(w);
+}
+
+static void read_lease(struct fields *body, struct lease_grant *grant)
+{
+    struct fields fields;
+
+    fields_begin(&fields, fields_object(body, "lease"), "/lease", body->faults);
+    wire_copy(&fields, "id", grant->id, sizeof grant->id);
+    if (grant->id[0] == '\0') {
+        fields_fault(&fields, "id", "a lease needs an id");
+    }
+    grant->expires_at_ms = wire_moment(fields_string(&fields, "expires_at", NULL));
+    grant->ttl_seconds = fields_real(&fields, "ttl_seconds", 60);
+    grant->heartbeat_seconds = fields_real(&fields, "heartbeat_seconds", grant->ttl_seconds / 3);
+}
+
+static void read_trial(struct fields *body, struct lease_grant *grant)
+{
+    struct fields fields;
+    struct fields resource;
+    const json_t *object;
+
+    fields_begin(&fields, fields_object(body, "trial"), "/trial", body->faults);
+    grant->trial = fields_int(&fields, "number", 0, 1, INT53_MAX);
+    grant->attempt = fields_int(&fields, "attempt", 1, 1, INT53_MAX);
+    grant->seed = (uint64_t)fields_int(&fields, "seed", 0, 0, INT53_MAX);
+    if (grant->trial == 0) {
+        fields_fault(&fields, "number", "a trial needs a number");
+    }
+    object = fields_object(&fields, "resource");
+    grant->has_resource = object != NULL;
+    fields_begin(&resource, object, "/trial/resource", body->faults);
+    wire_copy(&resource, "name", grant->resource_name, sizeof grant->resource_name);
+    grant->from = fields_int(&resource, "from", 0, 0, INT53_MAX);
+    grant->to = fields_int(&resource, "to", 0, 0, INT53_MAX);
+    wire_checkpoint_read(&fields, "checkpoint", grant->from, false, &grant->checkpoint);
+}
+
+static void read_limits(struct fields *body, struct lease_grant *grant)
+{
+    struct fields fields;
+
+    fields_begin(&fields, fields_object(body, "limits"), "/limits", body->faults);
+    grant->trial_seconds = fields_real(&fields, "trial_seconds", 0);
+    grant->stall_seconds = fields_real(&fields, "stall_seconds", 0);
+}
+
+static int read_raw_parts(struct fields *body, struct lease_grant *grant, struct err *err)
+{
+    const json_t *trial = json_object_get(body->object, "trial");
+    const json_t *parameters = json_object_get(trial, "parameters");
+    const json_t *inactive = json_object_get(trial, "inactive");
+    const json_t *objectives = fields_array(body, "objectives");
+    const json_t *job = fields_object(body, "job");
+    const json_t *discard = fields_array(body, "discard");
+
+    if (objectives != NULL) {
+        TRY(wire_raw(objectives, &grant->objectives, err));
+    }
+    if (json_is_object(parameters)) {
+        TRY(wire_raw(parameters, &grant->parameters, err));
+    }
+    if (json_is_array(inactive)) {
+        TRY(wire_raw(inactive, &grant->inactive, err));
+    }
+    if (job != NULL) {
+        TRY(wire_raw(job, &grant->job, err));
+    }
+    if (json_array_size(discard) > 0) {
+        TRY(wire_raw(discard, &grant->discard, err));
+    }
+    return 0;
+}
+
+static int read_grant(const json_t *body, struct lease_grant *grant, struct faults *faults,
+                      struct err *err)
+{
+    struct fields fields;
+
+    fields_begin(&fields, body, "", faults);
+    read_lease(&fields, grant);
+    wire_copy(&fields, "study", grant->study, sizeof grant->study);
+    if (!name_is_study(grant->study)) { /* it becomes part of a path on the worker */
+        fields_fault(&fields, "study", "\"%s\" is no name of a study", grant->study);
+    }
+    read_trial(&fields, grant);
+    read_limits(&fields, grant);
+    TRY(read_raw_parts(&fields, grant, err));
+    return faults_result(faults, err);
+}
+
+int lease_grant_from_json(const json_t *body, struct lease_grant *grant, struct err *err)
+{
+    struct faults faults = {0};
+
+    *grant = (struct lease_grant){0};
+    int rc = read_grant(body, grant, &faults, err);
+    if (rc != 0) {
+        lease_grant_finish(grant);
+        (void)err_wrap(err, "the server's lease cannot be read");
+    }
+    faults_finish(&faults);
+    return rc;
+}
+
+/* ---- granting nothing ---- */
+
+static const char *const no_lease_names[NO_LEASE_REASON_COUNT] = {
+    [NO_LEASE_WAITING] = "waiting",   [NO_LEASE_PAUSED] = "paused", [NO_LEASE_STOPPED] = "stopped",
+    [NO_LEASE_FINISHED] = "finished", [NO_LEASE_NONE] = "none",
+};
+
+const char *no_lease_reason_name(enum no_lease_reason reason)
+{
+    return no_lease_names[reason];
+}
+
+void no_lease_write(const struct no_lease *no, struct json_writer *w)
+{
+    json_object_begin(w);
+    json_put_null(w, "lease");
+    json_put_string(w, "reason", no_lease_names[no->reason]);
+    json_put_string(w, "detail", no->detail);
+    json_put_number(w, "retry_after_seconds", no->retry_after_seconds);
+    json_object_end(w);
+}
+
+int no_lease_from_json(const json_t *body, struct no_lease *no, struct err *err)
+{
+    const char *reason = json_string_value(json_object_get(body, "reason"));
+    const char *detail = json_string_value(json_object_get(body, "detail"));
+    const json_t *after = json_object_get(body, "retry_after_seconds");
+
+    *no = (struct no_lease){.reason = NO_LEASE_WAITING};
+    if (reason == NULL) {
+        return err_set(err, ERR_MALFORMED, "the server's answer has neither a lease nor a reason");
+    }
+    for (int i = 0; i < NO_LEASE_REASON_COUNT; i++) {
+        if (strcmp(reason, no_lease_names[i]) == 0) {
+            no->reason = (enum no_lease_reason)i;
+        }
+    }
+    (void)snprintf(no->detail, sizeof no->detail, "%s", detail == NULL ? "" : detail);
+    no->retry_after_seconds = json_is_number(after) ? json_number_value(after) : 5;
+    return 0;
+}

@@ -1,0 +1,178 @@
+/* The messages that server and worker exchange, encoded and decoded in one place.
+ *
+ * Decoding on the server is strict (unknown fields are faults); on the worker it is lenient
+ * (unknown fields are a newer server's business). Texts inside a decoded message are owned by the
+ * message and released by its _finish. API.md "Leases". */
+#ifndef COMMON_WIRE_WIRE_H
+#define COMMON_WIRE_WIRE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/json.h"
+#include "common/own.h"
+
+#define NAME_BYTES 64         /* study, parameter, metric: 63 or 64 characters, see the checks */
+#define WORKER_NAME_BYTES 129 /* 128 characters */
+#define REQUEST_ID_BYTES 129
+#define LEASE_ID_BYTES 48
+#define METRICS_MAX 64        /* metrics of a study */
+#define MEASUREMENTS_MAX 1000 /* in one request */
+#define CHECKPOINT_URI_BYTES 1025
+
+bool name_is_study(const char *text);     /* [a-z0-9][a-z0-9._-]{0,62} */
+bool name_is_parameter(const char *text); /* [A-Za-z_][A-Za-z0-9_.-]{0,63} */
+bool name_is_metric(const char *text);    /* the same plus '/' */
+bool name_is_worker(const char *text);    /* [A-Za-z0-9][A-Za-z0-9._:@-]{0,127} */
+
+/* ---- POST /v1/leases ---- */
+#define ASK_LIST_MAX 64
+
+struct lease_ask {
+    char worker[WORKER_NAME_BYTES];    /* "" when not said */
+    char request_id[REQUEST_ID_BYTES]; /* "" when not said */
+    double wait_seconds;               /* 0..60 */
+    char **studies;                    /* NULL or ASK_LIST_MAX places, all owned */
+    size_t n_studies;
+    char **runners; /* the same */
+    size_t n_runners;
+    bool has_runners; /* an ask without "runners" matches any study */
+    char host[WORKER_NAME_BYTES];
+    size_t n_gpus;
+    int64_t gpu_memory_mib; /* the smallest of its GPUs; 0 if unknown */
+    json_t *gpus;           /* as sent, or NULL; owned */
+    json_t *labels;         /* object of strings, or NULL; owned */
+};
+void lease_ask_finish(struct lease_ask *ask);
+OWN_VALUE(lease_ask)
+MUST_USE int lease_ask_from_json(const json_t *body, struct lease_ask *ask, struct faults *faults);
+void lease_ask_write(const struct lease_ask *ask, struct json_writer *w);
+
+struct checkpoint {
+    bool present;
+    char uri[CHECKPOINT_URI_BYTES];
+    int64_t step;                      /* -1: not said (a result without step) */
+    char reach[WORKER_NAME_BYTES + 8]; /* "any" or "host:NAME" */
+};
+
+/* The answer to a lease call that granted something. Texts marked JSON are raw JSON. */
+struct lease_grant {
+    char id[LEASE_ID_BYTES];
+    int64_t expires_at_ms; /* wall clock */
+    double ttl_seconds;
+    double heartbeat_seconds;
+    char study[NAME_BYTES];
+    char *objectives; /* JSON array [{"metric","direction"}]; owned */
+    int64_t trial;
+    int64_t attempt;
+    char *parameters; /* JSON object; owned */
+    char *inactive;   /* JSON array: the study's other parameters; NULL: not said; owned */
+    uint64_t seed;    /* 0..2^53-1 */
+    bool has_resource;
+    char resource_name[NAME_BYTES + 1];
+    int64_t from, to;
+    struct checkpoint checkpoint;
+    double trial_seconds; /* 0: no limit */
+    double stall_seconds;
+    char *job;     /* JSON object or NULL; owned */
+    char *discard; /* JSON array of uris or NULL (= []); owned */
+};
+void lease_grant_finish(struct lease_grant *grant);
+OWN_VALUE(lease_grant)
+void lease_grant_write(const struct lease_grant *grant, struct json_writer *w);
+/* Its "trial" alone: what a job finds in HONE_PARAMS_FILE. */
+void lease_grant_write_trial(const struct lease_grant *grant, struct json_writer *w);
+MUST_USE int lease_grant_from_json(const json_t *body, struct lease_grant *grant, struct err *err);
+
+/* The answer that granted nothing: {"lease": null, …}. */
+enum no_lease_reason {
+    NO_LEASE_WAITING,
+    NO_LEASE_PAUSED,
+    NO_LEASE_STOPPED,
+    NO_LEASE_FINISHED,
+    NO_LEASE_NONE,
+    NO_LEASE_REASON_COUNT
+};
+const char *no_lease_reason_name(enum no_lease_reason reason);
+struct no_lease {
+    enum no_lease_reason reason;
+    char detail[256];
+    double retry_after_seconds;
+};
+void no_lease_write(const struct no_lease *no, struct json_writer *w);
+MUST_USE int no_lease_from_json(const json_t *body, struct no_lease *no, struct err *err);
+
+/* ---- POST …/measurements ---- */
+struct measurement {
+    int64_t step;
+    char metric[NAME_BYTES + 1];
+    double value; /* may be NaN or infinite */
+};
+struct measurement_list { /* owned array */
+    size_t n;
+    struct measurement *items; /* flattened: one per (step, metric) */
+};
+void measurement_list_finish(struct measurement_list *list);
+OWN_VALUE(measurement_list)
+MUST_USE int measurement_list_from_json(const json_t *body, struct measurement_list *list,
+                                        struct faults *faults);
+/* How many items at the front fit into one request, whose entries are limited in number and size.
+ */
+size_t measurement_list_fit(const struct measurement_list *list);
+/* Consecutive items of the same step become one entry. Of items with the same step and metric only
+ * the first is written. */
+void measurement_list_write(const struct measurement_list *list, struct json_writer *w);
+
+enum action { ACTION_CONTINUE, ACTION_PAUSE, ACTION_STOP, ACTION_ABORT, ACTION_COUNT };
+const char *action_name(enum action action);
+MUST_USE int action_from_name(const char *name, enum action *action, struct err *err);
+
+struct action_reply {
+    enum action action;
+    bool has_until;
+    int64_t until;
+    int64_t expires_at_ms;
+    double heartbeat_seconds; /* 0: not said */
+    int64_t duplicate;
+    int64_t conflict;
+    bool late;
+};
+void action_reply_write(const struct action_reply *reply, struct json_writer *w);
+MUST_USE int action_reply_from_json(const json_t *body, struct action_reply *reply,
+                                    struct err *err);
+
+/* ---- PUT …/result ---- */
+enum outcome {
+    OUTCOME_COMPLETED,
+    OUTCOME_FAILED,
+    OUTCOME_INFEASIBLE,
+    OUTCOME_PREEMPTED,
+    OUTCOME_COUNT
+};
+const char *outcome_name(enum outcome outcome);
+
+struct metric_value {
+    char metric[NAME_BYTES + 1];
+    double value;
+};
+struct result_report {
+    enum outcome outcome;
+    bool has_step;
+    int64_t step;
+    size_t n_metrics;
+    struct metric_value *metrics; /* owned */
+    char reason[65]; /* failure reason: exit_code, signal, timeout, stalled, oom, no_metric, … */
+    char *detail;    /* at most 4 KiB; owned; NULL if none */
+    struct checkpoint checkpoint;
+    bool has_usage;
+    double wall_seconds, gpu_seconds, peak_memory_mib, energy_joules; /* NaN: not said */
+};
+void result_report_finish(struct result_report *report);
+OWN_VALUE(result_report)
+MUST_USE int result_report_from_json(const json_t *body, struct result_report *report,
+                                     struct faults *faults);
+void result_report_write(const struct result_report *report, struct json_writer *w);
+
+#endif

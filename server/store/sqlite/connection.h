@@ -1,0 +1,38 @@
+/* The connection behind store.h, for the files of this room. */
+#ifndef SERVER_STORE_SQLITE_CONNECTION_H
+#define SERVER_STORE_SQLITE_CONNECTION_H
+
+#include "server/store/sqlite/statements.h"
+#include "server/store/store.h"
+
+struct store {
+    sqlite3 *db;
+    sqlite3_stmt *statements[STMT_COUNT];
+    char *path;      /* of the database file or its URI */
+    char *directory; /* NULL in memory */
+    bool is_reader;
+    bool was_clean;
+    /* the group: what was announced and what was really sent */
+    bool in_group;
+    bool begun;
+    bool wants_savepoint;
+    bool in_savepoint;
+    bool wrote;
+};
+
+/* The named statement, ready to bind; OWN(stmt). A reader that lacks it is our own mistake. */
+struct stmt stmt_use(struct store *store, enum stmt_name name);
+/* One step of a reading statement: 1 a row, 0 the end, -1 an error. */
+MUST_USE int stmt_step(struct store *store, struct stmt *s, struct err *err);
+/* Runs a writing statement to its end, inside the group (BEGIN and SAVEPOINT are sent first). */
+MUST_USE int stmt_run(struct store *store, struct stmt *s, struct err *err);
+MUST_USE int store_exec(struct store *store, const char *sql, struct err *err);
+/* Where a failure changes nothing: the end of a read, a rollback. */
+void store_exec_anyway(struct store *store, const char *sql);
+/* Turns an SQLite result into *err; always -1. */
+int store_failed(const struct store *store, int rc, const char *doing, struct err *err);
+
+/* migrate.c: brings the database to the newest schema. */
+MUST_USE int store_migrate(struct store *store, int64_t now_ms, struct err *err);
+
+#endif

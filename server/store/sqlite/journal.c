@@ -1,0 +1,285 @@
+/* What only grows: measurements, events, replies; and tokens. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/store/sqlite/connection.h"
+
+static int compare_stored(struct store *store, int64_t trial, int64_t attempt, int64_t metric,
+                          int64_t step, double value, enum store_append *result, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_MEASUREMENT_GET);
+
+    stmt_bind_int(&s, ":trial", trial);
+    stmt_bind_int(&s, ":attempt", attempt);
+    stmt_bind_int(&s, ":metric", metric);
+    stmt_bind_int(&s, ":step", step);
+    TRY(stmt_step(store, &s, err) < 0);
+    double stored = stmt_real(&s, 0);
+    bool same = stored == value || (isnan(stored) && isnan(value));
+    *result = same ? APPEND_DUPLICATE : APPEND_CONFLICT;
+    return 0;
+}
+
+int store_measurement_append(struct store *store, int64_t trial, int64_t attempt, int64_t metric,
+                             int64_t step, double value, enum store_append *result, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_MEASUREMENT_INSERT);
+
+    stmt_bind_int(&s, ":trial", trial);
+    stmt_bind_int(&s, ":attempt", attempt);
+    stmt_bind_int(&s, ":metric", metric);
+    stmt_bind_int(&s, ":step", step);
+    stmt_bind_real(&s, ":value", value);
+    TRY(stmt_run(store, &s, err));
+    if (sqlite3_changes(store->db) == 0) {
+        return compare_stored(store, trial, attempt, metric, step, value, result, err);
+    }
+    *result = APPEND_NEW;
+    return 0;
+}
+
+int store_each_measurement(struct store *store, int64_t trial, int64_t metric,
+                           int (*each)(void *context, int64_t metric, int64_t attempt, int64_t step,
+                                       double value, struct err *err),
+                           void *context, struct err *err)
+{
+    OWN(stmt)
+    struct stmt s =
+        stmt_use(store, metric < 0 ? STMT_MEASUREMENT_EACH : STMT_MEASUREMENT_OF_METRIC);
+    int more;
+
+    stmt_bind_int(&s, ":trial", trial);
+    if (metric >= 0) {
+        stmt_bind_int(&s, ":metric", metric);
+    }
+    while ((more = stmt_step(store, &s, err)) == 1) {
+        TRY(each(context, stmt_int(&s, 0), stmt_int(&s, 1), stmt_int(&s, 2), stmt_real(&s, 3),
+                 err));
+    }
+    return more;
+}
+
+/* ---- events ---- */
+
+const char *event_kind_name(enum event_kind kind)
+{
+    static const char *const names[EVENT_KIND_COUNT] = {
+        [EVENT_STUDY_CREATED] = "study-created",   [EVENT_STUDY_CHANGED] = "study-changed",
+        [EVENT_STUDY_FINISHED] = "study-finished", [EVENT_STUDY_DELETED] = "study-deleted",
+        [EVENT_TRIAL_QUEUED] = "trial-queued",     [EVENT_TRIAL_RUNNING] = "trial-running",
+        [EVENT_TRIAL_PAUSED] = "trial-paused",     [EVENT_TRIAL_ENDED] = "trial-ended",
+        [EVENT_ATTEMPT_ENDED] = "attempt-ended",   [EVENT_TOKEN_CHANGED] = "token-changed",
+    };
+
+    return names[kind];
+}
+
+int store_event_append(struct store *store, const struct event_row *event, int64_t *seq,
+                       struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_INSERT);
+
+    stmt_bind_int(&s, ":study", event->study);
+    stmt_bind_int(&s, ":kind", event->kind);
+    stmt_bind_int_or_null(&s, ":trial", event->trial != 0, event->trial);
+    stmt_bind_int_or_null(&s, ":attempt", event->attempt != 0, event->attempt);
+    stmt_bind_int(&s, ":at_ms", event->at_ms);
+    TRY(stmt_run(store, &s, err));
+    *seq = sqlite3_last_insert_rowid(store->db);
+    return 0;
+}
+
+int store_last_seq(struct store *store, int64_t *seq, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_LAST);
+
+    TRY(stmt_step(store, &s, err) < 0);
+    *seq = stmt_int(&s, 0);
+    return 0;
+}
+
+int store_each_event(struct store *store, int64_t study, int64_t after, int limit,
+                     int (*each)(void *context, const struct event_row *event, struct err *err),
+                     void *context, int64_t *looked_at, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_EVENT_AFTER);
+    int more;
+
+    *looked_at = after;
+    stmt_bind_int(&s, ":after", after);
+    stmt_bind_int(&s, ":limit", limit);
+    while ((more = stmt_step(store, &s, err)) == 1) {
+        struct event_row event = {
+            .seq = stmt_int(&s, 0),
+            .study = stmt_int(&s, 1),
+            .kind = (enum event_kind)stmt_int(&s, 2),
+            .trial = stmt_int(&s, 3),
+            .attempt = stmt_int(&s, 4),
+            .at_ms = stmt_int(&s, 5),
+        };
+        *looked_at = event.seq;
+        if (study == 0 || event.study == study) {
+            TRY(each(context, &event, err));
+        }
+    }
+    return more;
+}
+
+/* ---- facts ---- */
+
+int store_fact_append(struct store *store, const struct fact_row *row, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_FACT_INSERT);
+
+    stmt_bind_int(&s, ":study", row->study);
+    stmt_bind_int(&s, ":fact", row->fact);
+    stmt_bind_int(&s, ":trial", row->trial);
+    stmt_bind_int(&s, ":bracket", row->bracket);
+    stmt_bind_int(&s, ":step", row->step);
+    stmt_bind_real(&s, ":value", row->value);
+    stmt_bind_int(&s, ":at_ms", row->at_ms);
+    return stmt_run(store, &s, err);
+}
+
+int store_each_fact(struct store *store, int64_t study,
+                    int (*each)(void *context, const struct fact_row *row, struct err *err),
+                    void *context, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_FACT_EACH);
+    int more;
+
+    stmt_bind_int(&s, ":study", study);
+    while ((more = stmt_step(store, &s, err)) == 1) {
+        struct fact_row row = {
+            .study = study,
+            .fact = stmt_int(&s, 0),
+            .trial = stmt_int(&s, 1),
+            .bracket = stmt_int(&s, 2),
+            .step = stmt_int(&s, 3),
+            .value = stmt_real(&s, 4),
+            .at_ms = stmt_int(&s, 5),
+        };
+        TRY(each(context, &row, err));
+    }
+    return more;
+}
+
+/* ---- fits ---- */
+
+int store_fit_insert(struct store *store, int64_t study, uint64_t n_seen, const void *data,
+                     size_t bytes, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_FIT_INSERT);
+
+    stmt_bind_int(&s, ":study", study);
+    stmt_bind_int(&s, ":n_seen", (int64_t)n_seen);
+    stmt_bind_blob(&s, ":data", data, bytes);
+    return stmt_run(store, &s, err);
+}
+
+int store_each_fit(struct store *store, int64_t study,
+                   int (*each)(void *context, uint64_t n_seen, const void *data, size_t bytes,
+                               struct err *err),
+                   void *context, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_FIT_EACH);
+    int more;
+
+    stmt_bind_int(&s, ":study", study);
+    while ((more = stmt_step(store, &s, err)) == 1) {
+        TRY(each(context, (uint64_t)stmt_int(&s, 0), sqlite3_column_blob(s.raw, 1),
+                 (size_t)sqlite3_column_bytes(s.raw, 1), err));
+    }
+    return more;
+}
+
+/* ---- replies ---- */
+
+int store_reply_find(struct store *store, const unsigned char key[16], struct reply_row *row,
+                     bool *found, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_REPLY_FIND);
+
+    stmt_bind_blob(&s, ":key", key, 16);
+    int more = stmt_step(store, &s, err);
+    TRY(more < 0);
+    *found = more == 1;
+    if (more == 1) {
+        *row = (struct reply_row){.status = stmt_int(&s, 1), .at_ms = stmt_int(&s, 3)};
+        memcpy(row->key, key, 16);
+        (void)stmt_blob(&s, 0, row->body, sizeof row->body);
+        row->text = stmt_text_dup(&s, 2);
+    }
+    return 0;
+}
+
+int store_reply_insert(struct store *store, const struct reply_row *row, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_REPLY_INSERT);
+
+    stmt_bind_blob(&s, ":key", row->key, sizeof row->key);
+    stmt_bind_blob(&s, ":body", row->body, sizeof row->body);
+    stmt_bind_int(&s, ":status", row->status);
+    stmt_bind_text(&s, ":text", row->text);
+    stmt_bind_int(&s, ":at_ms", row->at_ms);
+    return stmt_run(store, &s, err);
+}
+
+int store_reply_purge(struct store *store, int64_t before_ms, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_REPLY_PURGE);
+
+    stmt_bind_int(&s, ":before_ms", before_ms);
+    return stmt_run(store, &s, err);
+}
+
+/* ---- tokens ---- */
+
+int store_token_insert(struct store *store, const struct token_row *row, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_TOKEN_INSERT);
+
+    stmt_bind_text(&s, ":id", row->id);
+    stmt_bind_text(&s, ":name", row->name);
+    stmt_bind_blob(&s, ":sha256", row->sha256, sizeof row->sha256);
+    stmt_bind_int(&s, ":scopes", row->scopes);
+    stmt_bind_int(&s, ":created_at_ms", row->created_at_ms);
+    stmt_bind_int_or_null(&s, ":expires_at_ms", row->expires_at_ms != 0, row->expires_at_ms);
+    return stmt_run(store, &s, err);
+}
+
+int store_token_revoke(struct store *store, const char *id, int64_t now_ms, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_TOKEN_REVOKE);
+
+    stmt_bind_text(&s, ":id", id);
+    stmt_bind_int(&s, ":now_ms", now_ms);
+    TRY(stmt_run(store, &s, err));
+    if (sqlite3_changes(store->db) == 0) {
+        return err_set(err, ERR_NOT_FOUND, "there is no token with the id \"%.16s\"", id);
+    }
+    return 0;
+}
+
+int store_each_token(struct store *store,
+                     int (*each)(void *context, const struct token_row *row, struct err *err),
+                     void *context, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_TOKEN_EACH);
+    int more;
+
+    while ((more = stmt_step(store, &s, err)) == 1) {
+        struct token_row row = {
+            .scopes = (unsigned)stmt_int(&s, 3),
+            .created_at_ms = stmt_int(&s, 4),
+            .expires_at_ms = stmt_int(&s, 5),
+            .revoked_at_ms = stmt_int(&s, 6),
+        };
+        stmt_text_copy(&s, 0, row.id, sizeof row.id);
+        stmt_text_copy(&s, 1, row.name, sizeof row.name);
+        (void)stmt_blob(&s, 2, row.sha256, sizeof row.sha256);
+        TRY(each(context, &row, err));
+    }
+    return more;
+}

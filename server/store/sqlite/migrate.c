@@ -1,0 +1,106 @@
+/* Brings a database to the newest schema: numbered steps, forward only, one transaction each.
+ *
+ * PRAGMA user_version counts them. Before an existing database is changed it is copied to
+ * before-NNNN.db beside it, NNNN being the version it had. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/store/sqlite/connection.h"
+#include "server/store/sqlite/migrations.h"
+
+#define APPLICATION_ID 0x686f6e65 /* "hone" */
+
+static int read_pragma(struct store *store, const char *sql, int64_t *value, struct err *err)
+{
+    sqlite3_stmt *raw = NULL;
+    int rc = sqlite3_prepare_v2(store->db, sql, -1, &raw, NULL);
+
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_step(raw);
+    }
+    if (rc != SQLITE_ROW) {
+        (void)sqlite3_finalize(raw);
+        return store_failed(store, rc, "reading the version of the database", err);
+    }
+    *value = sqlite3_column_int64(raw, 0);
+    (void)sqlite3_finalize(raw);
+    return 0;
+}
+
+static int check_identity(struct store *store, int64_t *version, struct err *err)
+{
+    int64_t application;
+    int64_t tables;
+
+    TRY(read_pragma(store, "PRAGMA application_id", &application, err));
+    TRY(read_pragma(store, "PRAGMA user_version", version, err));
+    TRY(read_pragma(store, "SELECT count(*) FROM sqlite_schema", &tables, err));
+    if (application == APPLICATION_ID) {
+        if (*version > MIGRATION_COUNT) {
+            return err_set(err, ERR_IO,
+                           "the database has version %" PRId64 ", newer than the %d that this "
+                           "honed knows; start the newer honed, or name another --data directory",
+                           *version, MIGRATION_COUNT);
+        }
+        return 0;
+    }
+    if (tables > 0 || application != 0) {
+        return err_set(err, ERR_IO, "%s is not a database of honed; name another --data directory",
+                       store->path);
+    }
+    return 0;
+}
+
+static int copy_before(struct store *store, int64_t version, struct err *err)
+{
+    char sql[4200];
+
+    if (store->directory == NULL) {
+        return 0;
+    }
+    char *quoted =
+        sqlite3_mprintf("VACUUM INTO '%q/before-%04d.db'", store->directory, (int)version);
+    (void)snprintf(sql, sizeof sql, "%s", quoted == NULL ? "" : quoted);
+    sqlite3_free(quoted);
+    char path[4200];
+    (void)snprintf(path, sizeof path, "%s/before-%04d.db", store->directory, (int)version);
+    (void)remove(path); /* a copy that an interrupted start left */
+    return store_exec(store, sql, err);
+}
+
+static int apply(struct store *store, int64_t version, struct err *err)
+{
+    char pragma[80];
+
+    TRY(store_exec(store, "BEGIN IMMEDIATE", err));
+    (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version = %" PRId64, version + 1);
+    if (store_exec(store, migrations[version], err) != 0 || store_exec(store, pragma, err) != 0
+        || store_exec(store, "COMMIT", err) != 0) {
+        store_exec_anyway(store, "ROLLBACK");
+        return err_wrap(err, "migration %04" PRId64, version + 1);
+    }
+    return 0;
+}
+
+int store_migrate(struct store *store, int64_t now_ms, struct err *err)
+{
+    int64_t version = 0;
+
+    (void)now_ms;
+    TRY(check_identity(store, &version, err));
+    if (version == MIGRATION_COUNT) {
+        return 0;
+    }
+    if (version > 0) {
+        TRY(copy_before(store, version, err));
+    } else {
+        char sql[80];
+        (void)snprintf(sql, sizeof sql, "PRAGMA application_id = %d", APPLICATION_ID);
+        TRY(store_exec(store, sql, err));
+    }
+    for (; version < MIGRATION_COUNT; version++) {
+        TRY(apply(store, version, err));
+    }
+    return 0;
+}

@@ -1,0 +1,274 @@
+#include "server/store/sqlite/statements.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STUDY_COLUMNS                                                                              \
+    "id, name, accepted, definition, state, reason, revision, created_at_ms, started_at_ms,"       \
+    " paused_at_ms, paused_ms, last_number, last_ordinal, leased_trials, resource_spent,"          \
+    " exhausted, target_reached, counts, best_trial, best_value, best_resource, failed_in_row,"    \
+    " has_value"
+
+#define TRIAL_COLUMNS                                                                              \
+    "trial.id, trial.state, trial.reason, trial.source, trial.fallback, trial.ordinal,"            \
+    " trial.attempt, trial.attempt_id, trial.losses, trial.failures, trial.config, trial.value,"   \
+    " trial.objectives, trial.metrics, trial.step, trial.explain, trial.created_at_ms,"            \
+    " trial.started_at_ms, trial.ended_at_ms, trial.ended_seq, worker.name"
+
+#define TRIAL_FROM                                                                                 \
+    " FROM trial LEFT JOIN attempt ON attempt.id = trial.attempt_id"                               \
+    " LEFT JOIN worker ON worker.id = attempt.worker "
+
+#define ATTEMPT_COLUMNS                                                                            \
+    "attempt.id, attempt.trial, attempt.number, attempt.secret, attempt.worker, attempt.request,"  \
+    " attempt.from_step, attempt.to_step, attempt.leased_at_ms, attempt.end, attempt.reason,"      \
+    " attempt.detail, attempt.step, attempt.late, attempt.result, attempt.checkpoint,"             \
+    " attempt.usage, attempt.ended_at_ms, worker.name"
+
+#define ATTEMPT_FROM " FROM attempt JOIN worker ON worker.id = attempt.worker "
+
+const char *const stmt_sql[STMT_COUNT] = {
+    [STMT_BEGIN] = "BEGIN IMMEDIATE",
+    [STMT_COMMIT] = "COMMIT",
+    [STMT_SAVEPOINT] = "SAVEPOINT command",
+    [STMT_RELEASE] = "RELEASE command",
+    [STMT_UNDO] = "ROLLBACK TO command",
+    [STMT_STUDY_INSERT] =
+        "INSERT INTO study (name, accepted, definition, state, reason, revision, created_at_ms,"
+        " paused_ms, last_number, last_ordinal, leased_trials, resource_spent, exhausted,"
+        " target_reached, counts)"
+        " VALUES (:name, :accepted, :definition, :state, :reason, :revision, :created_at_ms,"
+        " 0, 0, 0, 0, 0, 0, 0, :counts)",
+    [STMT_STUDY_UPDATE] =
+        "UPDATE study SET state = :state, reason = :reason, revision = :revision,"
+        " started_at_ms = :started_at_ms, paused_at_ms = :paused_at_ms, paused_ms = :paused_ms,"
+        " last_number = :last_number, last_ordinal = :last_ordinal,"
+        " leased_trials = :leased_trials, resource_spent = :resource_spent,"
+        " exhausted = :exhausted, target_reached = :target_reached, counts = :counts,"
+        " best_trial = :best_trial, best_value = :best_value, best_resource = :best_resource,"
+        " failed_in_row = :failed_in_row, has_value = :has_value"
+        " WHERE id = :id",
+    [STMT_STUDY_DEFINE] = "UPDATE study SET definition = :definition WHERE id = :id",
+    [STMT_STUDY_DELETE] = "UPDATE study SET deleted_at_ms = :now_ms WHERE id = :id",
+    [STMT_STUDY_EACH] =
+        "SELECT " STUDY_COLUMNS " FROM study WHERE deleted_at_ms IS NULL ORDER BY id",
+    [STMT_METRIC_INSERT] = "INSERT INTO metric (study, id, name) VALUES (:study, :id, :name)",
+    [STMT_METRIC_EACH] = "SELECT id, name FROM metric WHERE study = :study ORDER BY id",
+    [STMT_WORKER_INSERT] = "INSERT INTO worker (name) VALUES (:name)",
+    [STMT_WORKER_EACH] = "SELECT id, name FROM worker ORDER BY id",
+    [STMT_TRIAL_INSERT] =
+        "INSERT INTO trial (id, state, reason, source, fallback, ordinal, attempt, attempt_id,"
+        " losses, failures, config, value, objectives, metrics, step, explain, created_at_ms,"
+        " started_at_ms, ended_at_ms, ended_seq)"
+        " VALUES (:id, :state, :reason, :source, :fallback, :ordinal, :attempt, :attempt_id,"
+        " :losses, :failures, :config, :value, :objectives, :metrics, :step, :explain,"
+        " :created_at_ms, :started_at_ms, :ended_at_ms, :ended_seq)",
+    [STMT_TRIAL_UPDATE] =
+        "UPDATE trial SET state = :state, reason = :reason, attempt = :attempt,"
+        " attempt_id = :attempt_id, losses = :losses, failures = :failures, value = :value,"
+        " objectives = :objectives, metrics = :metrics, step = :step,"
+        " started_at_ms = :started_at_ms, ended_at_ms = :ended_at_ms, ended_seq = :ended_seq"
+        " WHERE id = :id",
+    [STMT_TRIAL_LOAD] = "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id = :id",
+    [STMT_TRIAL_OPEN] =
+        "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.ended_at_ms IS NULL ORDER BY trial.id",
+    [STMT_TRIAL_PAGE] =
+        "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id > :after AND trial.id <= :last"
+        " AND (:states >> trial.state) & 1"
+        " ORDER BY trial.id LIMIT :limit",
+    [STMT_TRIAL_PAGE_BACK] =
+        "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id < :after AND trial.id >= :last"
+        " AND (:states >> trial.state) & 1"
+        " ORDER BY trial.id DESC LIMIT :limit",
+    [STMT_ATTEMPT_INSERT] =
+        "INSERT INTO attempt (trial, number, secret, worker, request, from_step, to_step,"
+        " leased_at_ms, end, late)"
+        " VALUES (:trial, :number, :secret, :worker, :request, :from_step, :to_step,"
+        " :leased_at_ms, 0, 0)",
+    [STMT_ATTEMPT_UPDATE] =
+        "UPDATE attempt SET end = :end, reason = :reason, detail = :detail, step = :step,"
+        " to_step = :to_step, late = :late, result = :result, checkpoint = :checkpoint,"
+        " usage = :usage, ended_at_ms = :ended_at_ms WHERE id = :id",
+    [STMT_ATTEMPT_LOAD] = "SELECT " ATTEMPT_COLUMNS ATTEMPT_FROM "WHERE attempt.id = :id",
+    [STMT_ATTEMPT_OF_TRIAL] = "SELECT " ATTEMPT_COLUMNS ATTEMPT_FROM
+                              "WHERE attempt.trial = :trial ORDER BY attempt.number",
+    [STMT_ATTEMPT_RECENT_REQUEST] =
+        "SELECT " ATTEMPT_COLUMNS
+        " FROM event JOIN attempt ON attempt.trial = (event.study << 32 | event.trial)"
+        " AND attempt.number = event.attempt JOIN worker ON worker.id = attempt.worker"
+        " WHERE event.seq > (SELECT coalesce(max(seq), 0) FROM event WHERE at_ms < :since_ms"
+        " AND seq > (SELECT coalesce(max(seq), 0) - 1000000 FROM event))"
+        " AND event.kind IN (6, 7, 8) AND attempt.request IS NOT NULL AND attempt.end != 0",
+    [STMT_EVIDENCE_INSERT] =
+        "INSERT INTO evidence (attempt, at_ms, body) VALUES (:attempt, :at_ms, :body)",
+    [STMT_MEASUREMENT_INSERT] =
+        "INSERT OR IGNORE INTO measurement (trial, attempt, metric, step, value)"
+        " VALUES (:trial, :attempt, :metric, :step, :value)",
+    [STMT_MEASUREMENT_GET] =
+        "SELECT value FROM measurement WHERE trial = :trial AND attempt = :attempt"
+        " AND metric = :metric AND step = :step",
+    [STMT_MEASUREMENT_EACH] =
+        "SELECT metric, attempt, step, value FROM measurement WHERE trial = :trial"
+        " ORDER BY metric, step, attempt",
+    [STMT_MEASUREMENT_OF_METRIC] =
+        "SELECT metric, attempt, step, value FROM measurement WHERE trial = :trial"
+        " AND metric = :metric ORDER BY step, attempt",
+    [STMT_EVENT_INSERT] = "INSERT INTO event (study, kind, trial, attempt, at_ms)"
+                          " VALUES (:study, :kind, :trial, :attempt, :at_ms)",
+    [STMT_EVENT_LAST] = "SELECT coalesce(max(seq), 0) FROM event",
+    [STMT_EVENT_AFTER] = "SELECT seq, study, kind, trial, attempt, at_ms FROM event"
+                         " WHERE seq > :after ORDER BY seq LIMIT :limit",
+    [STMT_FACT_INSERT] = "INSERT INTO fact (study, fact, trial, bracket, step, value, at_ms)"
+                         " VALUES (:study, :fact, :trial, :bracket, :step, :value, :at_ms)",
+    [STMT_FACT_EACH] = "SELECT fact, trial, bracket, step, value, at_ms FROM fact"
+                       " WHERE study = :study ORDER BY id",
+    [STMT_DISCARD_INSERT] = "INSERT INTO discard (study, host, uri, at_ms)"
+                            " VALUES (:study, :host, :uri, :at_ms)",
+    [STMT_DISCARD_ASSIGN] = "UPDATE discard SET attempt = :attempt WHERE id = :id",
+    [STMT_DISCARD_DELETE] = "DELETE FROM discard WHERE id = :id",
+    [STMT_DISCARD_EACH] = "SELECT id, study, host, uri, attempt, at_ms FROM discard ORDER BY id",
+    [STMT_FIT_INSERT] = "INSERT INTO fit (study, n_seen, data) VALUES (:study, :n_seen, :data)",
+    [STMT_FIT_EACH] = "SELECT n_seen, data FROM fit WHERE study = :study ORDER BY id",
+    [STMT_TRANSFER_INSERT] =
+        "INSERT INTO transfer (study, place, number, state, config, value, step)"
+        " VALUES (:study, :place, :number, :state, :config, :value, :step)",
+    [STMT_TRANSFER_EACH] = "SELECT place, number, state, config, value, step FROM transfer"
+                           " WHERE study = :study ORDER BY place, number",
+    [STMT_REPLY_FIND] = "SELECT body, status, text, at_ms FROM reply WHERE key = :key",
+    [STMT_REPLY_INSERT] = "INSERT INTO reply (key, body, status, text, at_ms)"
+                          " VALUES (:key, :body, :status, :text, :at_ms)",
+    [STMT_REPLY_PURGE] = "DELETE FROM reply WHERE at_ms < :before_ms",
+    [STMT_TOKEN_INSERT] =
+        "INSERT INTO token (id, name, sha256, scopes, created_at_ms, expires_at_ms)"
+        " VALUES (:id, :name, :sha256, :scopes, :created_at_ms, :expires_at_ms)",
+    [STMT_TOKEN_REVOKE] = "UPDATE token SET revoked_at_ms = coalesce(revoked_at_ms, :now_ms)"
+                          " WHERE id = :id",
+    [STMT_TOKEN_EACH] = "SELECT id, name, sha256, scopes, created_at_ms, expires_at_ms,"
+                        " revoked_at_ms FROM token ORDER BY created_at_ms, id",
+    [STMT_META_GET] = "SELECT value FROM meta WHERE key = :key",
+    [STMT_META_PUT] = "INSERT INTO meta (key, value) VALUES (:key, :value)"
+                      " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    [STMT_PURGE_FIND] = "SELECT id FROM study WHERE deleted_at_ms < :before_ms LIMIT 1",
+    [STMT_PURGE_MEASUREMENTS] =
+        "DELETE FROM measurement WHERE trial IN (SELECT id FROM trial"
+        " WHERE id > :study << 32 AND id <= (:study << 32 | 0xffffffff) LIMIT :rows)",
+    [STMT_PURGE_EVIDENCE] =
+        "DELETE FROM evidence WHERE attempt IN (SELECT id FROM attempt WHERE trial IN"
+        " (SELECT id FROM trial WHERE id > :study << 32 AND id <= (:study << 32 | 0xffffffff)"
+        " LIMIT :rows))",
+    [STMT_PURGE_ATTEMPTS] =
+        "DELETE FROM attempt WHERE trial IN (SELECT id FROM trial"
+        " WHERE id > :study << 32 AND id <= (:study << 32 | 0xffffffff) LIMIT :rows)",
+    [STMT_PURGE_TRIALS] =
+        "DELETE FROM trial WHERE id IN (SELECT id FROM trial"
+        " WHERE id > :study << 32 AND id <= (:study << 32 | 0xffffffff) LIMIT :rows)",
+    [STMT_PURGE_FACTS] = "DELETE FROM fact WHERE study = :study",
+    [STMT_PURGE_FITS] = "DELETE FROM fit WHERE study = :study",
+    [STMT_PURGE_TRANSFERS] = "DELETE FROM transfer WHERE study = :study",
+    [STMT_PURGE_METRICS] = "DELETE FROM metric WHERE study = :study",
+    [STMT_PURGE_STUDY] = "DELETE FROM study WHERE id = :study",
+};
+
+static int index_of(const struct stmt *s, const char *name)
+{
+    int index = sqlite3_bind_parameter_index(s->raw, name);
+
+    if (index == 0) {
+        (void)fprintf(stderr, "no parameter %s in: %s\n", name, sqlite3_sql(s->raw));
+        abort(); /* our own mistake, found by the first use */
+    }
+    return index;
+}
+
+void stmt_bind_int(struct stmt *s, const char *name, int64_t value)
+{
+    (void)sqlite3_bind_int64(s->raw, index_of(s, name), value);
+}
+
+void stmt_bind_int_or_null(struct stmt *s, const char *name, bool present, int64_t value)
+{
+    if (present) {
+        stmt_bind_int(s, name, value);
+    } else {
+        (void)sqlite3_bind_null(s->raw, index_of(s, name));
+    }
+}
+
+void stmt_bind_real(struct stmt *s, const char *name, double value)
+{
+    (void)sqlite3_bind_double(s->raw, index_of(s, name), value); /* NaN becomes NULL */
+}
+
+void stmt_bind_real_or_null(struct stmt *s, const char *name, bool present, double value)
+{
+    if (present) {
+        stmt_bind_real(s, name, value);
+    } else {
+        (void)sqlite3_bind_null(s->raw, index_of(s, name));
+    }
+}
+
+void stmt_bind_text(struct stmt *s, const char *name, const char *text)
+{
+    (void)sqlite3_bind_text(s->raw, index_of(s, name), text, -1, SQLITE_STATIC);
+}
+
+void stmt_bind_blob(struct stmt *s, const char *name, const void *bytes, size_t len)
+{
+    if (bytes == NULL) {
+        (void)sqlite3_bind_null(s->raw, index_of(s, name));
+    } else {
+        (void)sqlite3_bind_blob64(s->raw, index_of(s, name), bytes, len, SQLITE_STATIC);
+    }
+}
+
+int64_t stmt_int(const struct stmt *s, int column)
+{
+    return sqlite3_column_int64(s->raw, column);
+}
+
+double stmt_real(const struct stmt *s, int column)
+{
+    return stmt_is_null(s, column) ? (double)NAN : sqlite3_column_double(s->raw, column);
+}
+
+bool stmt_is_null(const struct stmt *s, int column)
+{
+    return sqlite3_column_type(s->raw, column) == SQLITE_NULL;
+}
+
+char *stmt_text_dup(const struct stmt *s, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(s->raw, column);
+
+    return text == NULL ? NULL : strdup(text);
+}
+
+void stmt_text_copy(const struct stmt *s, int column, char *text, size_t size)
+{
+    const char *value = (const char *)sqlite3_column_text(s->raw, column);
+
+    (void)snprintf(text, size, "%s", value == NULL ? "" : value);
+}
+
+size_t stmt_blob(const struct stmt *s, int column, void *bytes, size_t size)
+{
+    const void *value = sqlite3_column_blob(s->raw, column);
+    size_t len = (size_t)sqlite3_column_bytes(s->raw, column);
+
+    if (value != NULL && len > 0 && size > 0) { /* asked for its length alone: no memory */
+        memcpy(bytes, value, len < size ? len : size);
+    }
+    return len;
+}
+
+void stmt_finish(struct stmt *s)
+{
+    if (s->raw != NULL) {
+        (void)sqlite3_reset(s->raw);
+        (void)sqlite3_clear_bindings(s->raw);
+        s->raw = NULL;
+    }
+}

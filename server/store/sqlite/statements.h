@@ -1,0 +1,105 @@
+/* Every statement of the house has a name, and is prepared when the database opens, so that a typo
+ * fails at start. Parameters are bound by name. For this room only. */
+#ifndef SERVER_STORE_SQLITE_STATEMENTS_H
+#define SERVER_STORE_SQLITE_STATEMENTS_H
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+enum stmt_name {
+    STMT_BEGIN,
+    STMT_COMMIT,
+    STMT_SAVEPOINT,
+    STMT_RELEASE,
+    STMT_UNDO,
+    STMT_STUDY_INSERT,
+    STMT_STUDY_UPDATE,
+    STMT_STUDY_DEFINE,
+    STMT_STUDY_DELETE,
+    STMT_STUDY_EACH,
+    STMT_METRIC_INSERT,
+    STMT_METRIC_EACH,
+    STMT_WORKER_INSERT,
+    STMT_WORKER_EACH,
+    STMT_TRIAL_INSERT,
+    STMT_TRIAL_UPDATE,
+    STMT_TRIAL_LOAD,
+    STMT_TRIAL_OPEN,
+    STMT_TRIAL_PAGE,
+    STMT_TRIAL_PAGE_BACK,
+    STMT_ATTEMPT_INSERT,
+    STMT_ATTEMPT_UPDATE,
+    STMT_ATTEMPT_LOAD,
+    STMT_ATTEMPT_OF_TRIAL,
+    STMT_ATTEMPT_RECENT_REQUEST,
+    STMT_EVIDENCE_INSERT,
+    STMT_MEASUREMENT_INSERT,
+    STMT_MEASUREMENT_GET,
+    STMT_MEASUREMENT_EACH,
+    STMT_MEASUREMENT_OF_METRIC,
+    STMT_EVENT_INSERT,
+    STMT_EVENT_LAST,
+    STMT_EVENT_AFTER,
+    STMT_FACT_INSERT,
+    STMT_FACT_EACH,
+    STMT_DISCARD_INSERT,
+    STMT_DISCARD_ASSIGN,
+    STMT_DISCARD_DELETE,
+    STMT_DISCARD_EACH,
+    STMT_FIT_INSERT,
+    STMT_FIT_EACH,
+    STMT_TRANSFER_INSERT,
+    STMT_TRANSFER_EACH,
+    STMT_REPLY_FIND,
+    STMT_REPLY_INSERT,
+    STMT_REPLY_PURGE,
+    STMT_TOKEN_INSERT,
+    STMT_TOKEN_REVOKE,
+    STMT_TOKEN_EACH,
+    STMT_META_GET,
+    STMT_META_PUT,
+    STMT_PURGE_FIND,
+    STMT_PURGE_TRIALS,
+    STMT_PURGE_MEASUREMENTS,
+    STMT_PURGE_EVIDENCE,
+    STMT_PURGE_ATTEMPTS,
+    STMT_PURGE_FACTS,
+    STMT_PURGE_FITS,
+    STMT_PURGE_TRANSFERS,
+    STMT_PURGE_METRICS,
+    STMT_PURGE_STUDY,
+    STMT_COUNT
+};
+
+extern const char *const stmt_sql[STMT_COUNT];
+
+/* A statement in use: reset on the way out. */
+struct stmt {
+    sqlite3_stmt *raw;
+};
+
+void stmt_bind_int(struct stmt *s, const char *name, int64_t value);
+void stmt_bind_int_or_null(struct stmt *s, const char *name, bool present, int64_t value);
+void stmt_bind_real(struct stmt *s, const char *name, double value);
+void stmt_bind_real_or_null(struct stmt *s, const char *name, bool present, double value);
+void stmt_bind_text(struct stmt *s, const char *name, const char *text); /* NULL, borrowed */
+void stmt_bind_blob(struct stmt *s, const char *name, const void *bytes, size_t len);
+
+/* Columns by index; text copies are malloc'd, NULL stays NULL. */
+int64_t stmt_int(const struct stmt *s, int column);
+double stmt_real(const struct stmt *s, int column); /* NULL reads as NaN */
+bool stmt_is_null(const struct stmt *s, int column);
+char *stmt_text_dup(const struct stmt *s, int column);
+void stmt_text_copy(const struct stmt *s, int column, char *text, size_t size);
+/* Copies at most `size` bytes; returns how many the column has. */
+size_t stmt_blob(const struct stmt *s, int column, void *bytes, size_t size);
+
+void stmt_finish(struct stmt *s);
+static inline void stmt_drop(struct stmt *s)
+{
+    stmt_finish(s);
+}
+
+#endif

@@ -1,0 +1,78 @@
+#include "worker/cli/define/creation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worker/cli/define/difference.h"
+#include "worker/cli/show/study.h"
+#include "worker/cli/status.h"
+#include "worker/cli/text.h"
+
+/* Puts the -P argument before the server's words about "/parameters/2/…", so that people see what
+ * they typed. */
+static void name_argument(const struct definition *definition, const json_t *body, struct err *err)
+{
+    static const char prefix[] = "/parameters/";
+    const char *at = strstr(err->text, prefix);
+
+    at = at == NULL ? strstr(err->where, prefix) : at;
+    if (at == NULL) {
+        return;
+    }
+    size_t index = strtoul(at + strlen(prefix), NULL, 10);
+    const json_t *parameter = json_array_get(json_object_get(body, "parameters"), index);
+    const char *name = json_string_value(json_object_get(parameter, "name"));
+    const char *argument =
+        name == NULL ? NULL : json_string_value(json_object_get(definition->arguments, name));
+    if (argument != NULL) {
+        (void)err_wrap(err, "-P %.100s", argument);
+    }
+}
+
+/* A courtesy: when the other study cannot be read, the server's sentence must do. */
+static void show_difference(struct session *session, const json_t *body, const char *named)
+{
+    OWN(buf) struct buf path = {0};
+    OWN(buf) struct buf lines = {0};
+    json_auto_t *there = NULL;
+    struct err ignored = {0};
+
+    if (session_get(session, study_path(&path, text_at(body, "name"), ""), &there, &ignored) != 0) {
+        return;
+    }
+    buf_init(&lines, 1 << 20);
+    difference_append(&lines, there, body, named);
+    text_print_page(stderr, buf_text(&lines));
+    if (strstr(named, "limits") != NULL) {
+        (void)fprintf(stderr, "  (limits can be changed: hone study set %s --trials N)\n",
+                      text_at(body, "name"));
+    }
+}
+
+int study_send(struct session *session, const struct definition *definition, const json_t *body,
+               json_t **study, struct err *err)
+{
+    if (session_send(session, "POST", "/v1/studies", body, study, err) == 0) {
+        return 0;
+    }
+    if (err->code == ERR_STUDY_EXISTS) {
+        show_difference(session, body, err->text);
+    } else {
+        name_argument(definition, body, err);
+    }
+    return -1;
+}
+
+void study_tell_choice(const json_t *study)
+{
+    OWN(buf) struct buf strategy = {0};
+
+    if (json_object_get(json_object_get(study, "strategy"), "chosen") == NULL) {
+        return;
+    }
+    buf_init(&strategy, 1 << 16);
+    study_append_strategy(&strategy, study);
+    say("the strategy is %s; 'hone study show %s' tells why", buf_text(&strategy),
+        text_at(study, "name"));
+}

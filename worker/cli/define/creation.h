@@ -1,0 +1,21 @@
+/* Sending a definition, and what the server has against it. */
+#ifndef WORKER_CLI_DEFINE_CREATION_H
+#define WORKER_CLI_DEFINE_CREATION_H
+
+#include <jansson.h>
+
+#include "common/err.h"
+#include "worker/cli/define/definition.h"
+#include "worker/cli/session.h"
+
+/* POST /v1/studies. A refusal names the -P argument it is about; a study of this name with another
+ * definition is compared with it on stderr. session->status tells created (201) from known (200).
+ */
+MUST_USE int study_send(struct session *session, const struct definition *definition,
+                        const json_t *body, json_t **study, struct err *err);
+
+/* Says on stderr what `auto` took for this study, decided when it was created and for good; nothing
+ * where a strategy is named. */
+void study_tell_choice(const json_t *study);
+
+#endif

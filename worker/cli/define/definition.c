@@ -1,0 +1,360 @@
+#include "worker/cli/define/definition.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "worker/cli/define/params.h"
+#include "worker/cli/define/scalar.h"
+#include "worker/cli/define/study_file.h"
+
+enum {
+    KEY_MAXIMIZE = 0x2000,
+    KEY_MINIMIZE,
+    KEY_CONSTRAINT,
+    KEY_STRATEGY,
+    KEY_RESOURCE,
+    KEY_STOPPING,
+    KEY_SEED,
+    KEY_AFTER,
+    KEY_DESCRIPTION,
+    KEY_LABEL,
+    KEY_PRIORITY,
+    KEY_TRIALS,
+    KEY_PARALLEL,
+    KEY_TIME_LIMIT,
+    KEY_TARGET,
+    KEY_FAILURES,
+    KEY_RETRIES,
+    KEY_TRIAL_TIME,
+    KEY_STALL_TIME,
+};
+
+static const struct argp_option definition_options[] = {
+    {"file", 'f', "FILE", 0, "the study in JSON or YAML; - reads standard input", 1},
+    {"param", 'P', "NAME=DOMAIN", 0, "lr=log:1e-5..1e-1, units=int:16..512, kernel=rbf,poly", 1},
+    {"maximize", KEY_MAXIMIZE, "METRIC", 0, "the metric to make large", 1},
+    {"minimize", KEY_MINIMIZE, "METRIC", 0, "the metric to make small", 1},
+    {"constraint", KEY_CONSTRAINT, "EXPR", 0, "only configurations where this holds", 1},
+    {"strategy", KEY_STRATEGY, "NAME[,OPTION=VALUE]", 0, "how to search: hyperband,eta=3", 2},
+    {"resource", KEY_RESOURCE, "NAME=MIN..MAX", 0, "what a trial is trained with: epochs=1..81", 2},
+    {"stopping", KEY_STOPPING, "RULE[,OPTION=VALUE]", 0, "give up early: median,after=5", 2},
+    {"seed", KEY_SEED, "N", 0, "the same seed gives the same trials", 2},
+    {"after", KEY_AFTER, "STUDY", 0, "learn from this finished study too; may be repeated", 2},
+    {"trials", KEY_TRIALS, "N", 0, "try this many configurations", 3},
+    {"parallel", KEY_PARALLEL, "N", 0, "run at most this many at once", 3},
+    {"time-limit", KEY_TIME_LIMIT, "SPAN", 0, "of the study: 90s, 15m, 2h, 1d", 3},
+    {"target", KEY_TARGET, "VALUE", 0, "end when a trial is this good", 3},
+    {"failures", KEY_FAILURES, "N", 0, "end after this many failed trials", 3},
+    {"retries", KEY_RETRIES, "N", 0, "try a failed trial again this often", 3},
+    {"trial-time", KEY_TRIAL_TIME, "SPAN", 0, "end a trial that takes longer", 3},
+    {"stall-time", KEY_STALL_TIME, "SPAN", 0, "end a trial that reports nothing for so long", 3},
+    {"description", KEY_DESCRIPTION, "TEXT", 0, "for people", 4},
+    {"label", KEY_LABEL, "KEY=VALUE", 0, "for people and queries", 4},
+    {"priority", KEY_PRIORITY, "N", 0, "studies with a higher one are served first", 4},
+    {0},
+};
+
+void definition_finish(struct definition *definition)
+{
+    json_decref(definition->given);
+    json_decref(definition->arguments);
+    definition->given = NULL;
+    definition->arguments = NULL;
+}
+
+double span_seconds(const char *text)
+{
+    static const struct {
+        const char *unit;
+        double seconds;
+    } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+    char number[32];
+    size_t len = strcspn(text, "smhd");
+
+    if (len >= sizeof number) {
+        return -1;
+    }
+    (void)snprintf(number, sizeof number, "%.*s", (int)len, text);
+    json_auto_t *value = scalar_number(number);
+    for (size_t i = 0; value != NULL && i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(text + len, units[i].unit) == 0) {
+            return json_number_value(value) * units[i].seconds;
+        }
+    }
+    return -1;
+}
+
+/* ---- options -------------------------------------------------------------------------------- */
+
+static json_t *member(json_t *object, const char *key, json_t *fresh)
+{
+    json_t *value = json_object_get(object, key);
+
+    if (value == NULL) {
+        (void)json_object_set_new(object, key, fresh);
+        return json_object_get(object, key);
+    }
+    json_decref(fresh);
+    return value;
+}
+
+static void add_objective(struct definition *definition, const char *metric, const char *direction)
+{
+    json_t *objectives = member(definition->given, "objectives", json_array());
+
+    (void)json_array_append_new(objectives,
+                                json_pack("{s:s, s:s}", "metric", metric, "direction", direction));
+}
+
+static void add_parameter(struct definition *definition, const char *argument,
+                          const struct argp_state *state)
+{
+    struct err err = {0};
+    json_t *parameter;
+
+    if (param_from_argument(argument, &parameter, &err) != 0) {
+        argp_error(state, "%s", err.text);
+    }
+    (void)json_array_append_new(member(definition->given, "parameters", json_array()), parameter);
+    (void)json_object_set_new(definition->arguments,
+                              json_string_value(json_object_get(parameter, "name")),
+                              json_string(argument));
+}
+
+static void add_number(json_t *object, const char *key, const char *option, const char *text,
+                       bool whole, const struct argp_state *state)
+{
+    json_t *number = scalar_number(text);
+
+    if (number == NULL || (whole && !json_is_integer(number))) {
+        argp_error(state, "--%s %s: this is no %s", option, text,
+                   whole ? "whole number" : "number");
+    }
+    (void)json_object_set_new(object, key, number);
+}
+
+static void add_span(json_t *limits, const char *key, const char *option, const char *text,
+                     const struct argp_state *state)
+{
+    double seconds = span_seconds(text);
+
+    if (!(seconds > 0)) {
+        argp_error(state, "--%s %s: write seconds or a span such as 90s, 15m, 2h, 1d", option,
+                   text);
+    }
+    (void)json_object_set_new(limits, key, json_real(seconds));
+}
+
+static void add_choice(struct definition *definition, const char *key, const char *name_key,
+                       const char *argument, const struct argp_state *state)
+{
+    struct err err = {0};
+    json_t *choice;
+
+    if (choice_from_argument(argument, name_key, &choice, &err) != 0) {
+        argp_error(state, "--%s %s", key, err.text);
+    }
+    (void)json_object_set_new(definition->given, key, choice);
+}
+
+static void add_resource(struct definition *definition, const char *argument,
+                         const struct argp_state *state)
+{
+    struct err err = {0};
+    json_t *resource;
+
+    if (resource_from_argument(argument, &resource, &err) != 0) {
+        argp_error(state, "%s", err.text);
+    }
+    (void)json_object_set_new(definition->given, "resource", resource);
+}
+
+static void add_label(struct definition *definition, char *argument, const struct argp_state *state)
+{
+    char *equals = strchr(argument, '=');
+
+    if (equals == NULL || equals == argument) {
+        argp_error(state, "--label %s: write KEY=VALUE", argument);
+        return;
+    }
+    *equals = '\0';
+    (void)json_object_set_new(member(definition->given, "labels", json_object()), argument,
+                              json_string(equals + 1));
+    *equals = '=';
+}
+
+static error_t parse_limit(struct definition *definition, int key, const char *arg,
+                           const struct argp_state *state)
+{
+    static const struct {
+        int key;
+        const char *member, *option;
+        enum { WHOLE, REAL, SPAN } kind;
+    } limits[] = {
+        {KEY_TRIALS, "trials", "trials", WHOLE},
+        {KEY_PARALLEL, "parallel", "parallel", WHOLE},
+        {KEY_FAILURES, "failures", "failures", WHOLE},
+        {KEY_RETRIES, "retries", "retries", WHOLE},
+        {KEY_TARGET, "target", "target", REAL},
+        {KEY_TIME_LIMIT, "seconds", "time-limit", SPAN},
+        {KEY_TRIAL_TIME, "trial_seconds", "trial-time", SPAN},
+        {KEY_STALL_TIME, "stall_seconds", "stall-time", SPAN},
+    };
+
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        if (limits[i].key == key) {
+            json_t *object = member(definition->given, "limits", json_object());
+            if (limits[i].kind == SPAN) {
+                add_span(object, limits[i].member, limits[i].option, arg, state);
+            } else {
+                add_number(object, limits[i].member, limits[i].option, arg, limits[i].kind == WHOLE,
+                           state);
+            }
+            return 0;
+        }
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+static error_t parse_definition(int key, char *arg, struct argp_state *state)
+{
+    struct definition *definition = state->input;
+
+    switch (key) {
+    case ARGP_KEY_INIT:
+        definition->given = json_object();
+        definition->arguments = json_object();
+        return 0;
+    case 'f':
+        definition->file = arg;
+        return 0;
+    case 'P':
+        add_parameter(definition, arg, state);
+        return 0;
+    case KEY_MAXIMIZE:
+    case KEY_MINIMIZE:
+        add_objective(definition, arg, key == KEY_MAXIMIZE ? "maximize" : "minimize");
+        return 0;
+    case KEY_CONSTRAINT:
+        (void)json_array_append_new(member(definition->given, "constraints", json_array()),
+                                    json_string(arg));
+        return 0;
+    case KEY_STRATEGY:
+        add_choice(definition, "strategy", "name", arg, state);
+        return 0;
+    case KEY_STOPPING:
+        add_choice(definition, "stopping", "rule", arg, state);
+        return 0;
+    case KEY_RESOURCE:
+        add_resource(definition, arg, state);
+        return 0;
+    case KEY_SEED:
+        add_number(definition->given, "seed", "seed", arg, true, state);
+        return 0;
+    case KEY_AFTER:
+        (void)json_array_append_new(member(definition->given, "after", json_array()),
+                                    json_string(arg));
+        return 0;
+    case KEY_PRIORITY:
+        add_number(definition->given, "priority", "priority", arg, true, state);
+        return 0;
+    case KEY_DESCRIPTION:
+        (void)json_object_set_new(definition->given, "description", json_string(arg));
+        return 0;
+    case KEY_LABEL:
+        add_label(definition, arg, state);
+        return 0;
+    default:
+        return parse_limit(definition, key, arg, state);
+    }
+}
+
+const struct argp definition_argp = {
+    definition_options, parse_definition, NULL, NULL, NULL, NULL, NULL};
+
+/* ---- both together -------------------------------------------------------------------------- */
+
+/* A parameter given twice: the later one, in the place of the earlier one. */
+static void merge_parameters(json_t *into, const json_t *given)
+{
+    size_t i, j;
+    json_t *parameter, *other;
+
+    json_array_foreach (json_unconst(given), i, parameter) {
+        const json_t *name = json_object_get(parameter, "name");
+        size_t at = json_array_size(into);
+        json_array_foreach (into, j, other) {
+            if (json_equal(json_object_get(other, "name"), name)) {
+                at = j;
+            }
+        }
+        (void)(at < json_array_size(into) ? json_array_set(into, at, parameter)
+                                          : json_array_append(into, parameter));
+    }
+}
+
+static void merge(json_t *body, const json_t *given)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (json_unconst(given), key, value) {
+        json_t *known = json_object_get(body, key);
+        if (strcmp(key, "parameters") == 0 && json_is_array(known)) {
+            merge_parameters(known, value);
+        } else if (json_is_object(known) && strcmp(key, "strategy") != 0
+                   && strcmp(key, "stopping") != 0) {
+            (void)json_object_update(known, value);
+        } else {
+            (void)json_object_set(body, key, value);
+        }
+    }
+    if (json_object_get(given, "objectives") != NULL) { /* the file's short form gives way */
+        (void)json_object_del(body, "metric");
+        (void)json_object_del(body, "direction");
+    }
+}
+
+int definition_merge(const struct definition *definition, const char *name, json_t **body,
+                     struct err *err)
+{
+    json_auto_t *whole = json_object();
+    json_auto_t *file = NULL;
+
+    if (definition->file != NULL) {
+        TRY(study_file_read(definition->file, &file, err));
+    }
+    if (name != NULL) {
+        (void)json_object_set_new(whole, "name", json_string(name));
+        (void)(file == NULL ? 0 : json_object_del(file, "name"));
+    }
+    if (file != NULL) {
+        (void)json_object_update(whole, file);
+    }
+    merge(whole, definition->given);
+    *body = json_incref(whole);
+    return 0;
+}
+
+int definition_body(const struct definition *definition, const char *name, json_t **body,
+                    struct err *err)
+{
+    json_auto_t *whole = NULL;
+
+    TRY(definition_merge(definition, name, &whole, err));
+    if (json_object_get(whole, "name") == NULL) {
+        return err_set(err, ERR_INVALID, "the study needs a name: as an argument, or in the file");
+    }
+    if (json_object_get(whole, "objectives") == NULL && json_object_get(whole, "metric") == NULL) {
+        return err_set(err, ERR_INVALID,
+                       "say what to improve: --maximize METRIC or --minimize METRIC");
+    }
+    if (json_object_get(whole, "parameters") == NULL) {
+        return err_set(err, ERR_INVALID,
+                       "say what to tune: -P NAME=DOMAIN, such as -P lr=log:1e-5..1e-1");
+    }
+    *body = json_incref(whole);
+    return 0;
+}

@@ -1,0 +1,194 @@
+#include "worker/cli/define/params.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/suggest.h"
+#include "common/wire/wire.h"
+#include "worker/cli/define/params_parts.h"
+#include "worker/cli/define/scalar.h"
+
+enum { KIND_BYTES = 16 };
+
+int reading_refuse(const struct reading *reading, const char *fmt, ...)
+{
+    char why[400];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(why, sizeof why, fmt, args);
+    va_end(args);
+    return err_set(reading->err, ERR_INVALID, "-P %.80s: %s", reading->text, why);
+}
+
+int reading_put(const struct reading *reading, const char *key, json_t *value)
+{
+    return json_object_set_new(reading->out, key, value) == 0
+               ? 0
+               : err_set(reading->err, ERR_NOMEM, "out of memory");
+}
+
+char *domain_cut(char *text, const char *mark)
+{
+    char *at = strstr(text, mark);
+
+    if (at != NULL) {
+        *at = '\0';
+        return at + strlen(mark);
+    }
+    return NULL;
+}
+
+/* ---- NAME=KIND:DOMAIN ----------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    int (*read)(const struct reading *reading, const char *domain);
+} kinds[] = {
+    {"log", domain_read_log},         {"int", domain_read_int},
+    {"log-int", domain_read_log_int}, {"float", domain_read_float},
+    {"normal", domain_read_normal},   {"lognormal", domain_read_lognormal},
+    {"ordinal", domain_read_ordinal}, {"choice", domain_read_choice},
+    {"const", domain_read_const},     {"bool", domain_read_bool},
+};
+static const size_t n_kinds = sizeof kinds / sizeof kinds[0];
+
+/* "itn:1..5" is a slip and no word of a list. */
+static int unknown_kind(const struct reading *reading, const char *kind, const char *domain)
+{
+    struct suggestion_for meant = {.word = kind};
+
+    for (size_t i = 0; i < n_kinds; i++) {
+        suggest_offer(&meant, kinds[i].name);
+    }
+    if (meant.best != NULL) {
+        return reading_refuse(reading, "there is no kind '%s'; did you mean '%s:%s'?", kind,
+                              meant.best, domain);
+    }
+    return reading_refuse(reading,
+                          "there is no kind '%s'; the kinds are log, int, log-int, float, normal, "
+                          "lognormal, ordinal, choice, const, bool",
+                          kind);
+}
+
+static int read_domain(const struct reading *reading, const char *domain)
+{
+    size_t len = strspn(domain, "abcdefghijklmnopqrstuvwxyz-");
+    char kind[KIND_BYTES];
+
+    (void)snprintf(kind, sizeof kind, "%.*s", (int)len, domain);
+    if (strcmp(domain, "bool") == 0) {
+        return domain_read_bool(reading, "");
+    }
+    if (domain[len] == ':' && len > 0 && len < KIND_BYTES) {
+        for (size_t i = 0; i < n_kinds; i++) {
+            if (strcmp(kinds[i].name, kind) == 0) {
+                return kinds[i].read(reading, domain + len + 1);
+            }
+        }
+        if (strchr("+-.0123456789", domain[len + 1]) != NULL && strstr(domain, "..") != NULL) {
+            return unknown_kind(reading, kind, domain + len + 1);
+        }
+    }
+    return strchr("+-.0123456789", *domain) != NULL && strstr(domain, "..") != NULL
+               ? domain_read_plain_range(reading, domain)
+               : domain_read_list(reading, domain);
+}
+
+static int read_json(const struct reading *reading, const char *domain)
+{
+    json_auto_t *object = NULL;
+    struct err why = {0};
+
+    if (json_parse(domain, strlen(domain), &json_limits_default, &object, &why) != 0) {
+        return reading_refuse(reading, "%s", why.text);
+    }
+    if (json_object_get(object, "name") != NULL) {
+        return reading_refuse(reading, "the name stands before the '='; take it out of the object");
+    }
+    return json_object_update(reading->out, object) == 0
+               ? 0
+               : err_set(reading->err, ERR_NOMEM, "out of memory");
+}
+
+int param_from_argument(const char *argument, json_t **parameter, struct err *err)
+{
+    const char *equals = strchr(argument, '=');
+    json_auto_t *object = json_object();
+    struct reading reading = {argument, object, err};
+    char name[NAME_BYTES + 1];
+
+    if (strlen(argument) >= DOMAIN_BYTES) {
+        return reading_refuse(&reading, "this is longer than %d bytes; use a study file",
+                              DOMAIN_BYTES);
+    }
+    if (equals == NULL || equals[1] == '\0') {
+        return reading_refuse(&reading,
+                              "write NAME=DOMAIN, such as lr=log:1e-5..1e-1 or units=int:16..512");
+    }
+    (void)snprintf(name, sizeof name, "%.*s", (int)(equals - argument), argument);
+    if ((size_t)(equals - argument) >= sizeof name || !name_is_parameter(name)) {
+        return reading_refuse(&reading,
+                              "a name is a letter or _, then up to 63 of letters, digits, _ . -");
+    }
+    TRY(reading_put(&reading, "name", json_string(name)));
+    TRY(equals[1] == '{' ? read_json(&reading, equals + 1) : read_domain(&reading, equals + 1));
+    *parameter = json_incref(object);
+    return 0;
+}
+
+int resource_from_argument(const char *argument, json_t **resource, struct err *err)
+{
+    char text[DOMAIN_BYTES];
+
+    (void)snprintf(text, sizeof text, "%s", argument);
+    char *low = domain_cut(text, "=");
+    char *high = low == NULL ? NULL : domain_cut(low, "..");
+    json_auto_t *min = high == NULL ? NULL : scalar_number(low);
+    json_auto_t *max = high == NULL ? NULL : scalar_number(high);
+
+    if (!json_is_integer(min) || !json_is_integer(max)) {
+        return err_set(err, ERR_INVALID,
+                       "--resource %.80s: write NAME=MIN..MAX in whole numbers, such as "
+                       "epochs=1..81",
+                       argument);
+    }
+    if (json_integer_value(min) < 1 || json_integer_value(max) < json_integer_value(min)) {
+        return err_set(err, ERR_INVALID, "--resource %.80s: MIN must be 1 or more, MAX no less",
+                       argument);
+    }
+    *resource = json_pack("{s:s, s:O, s:O}", "name", text, "min", min, "max", max);
+    return *resource != NULL ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+}
+
+int choice_from_argument(const char *argument, const char *name_key, json_t **choice,
+                         struct err *err)
+{
+    char text[DOMAIN_BYTES];
+    char *rest = NULL;
+    json_auto_t *object = json_object();
+
+    (void)snprintf(text, sizeof text, "%s", argument);
+    char *name = strtok_r(text, ",", &rest);
+    if (name == NULL || strchr(name, '=') != NULL) {
+        return err_set(err, ERR_INVALID, "'%.80s': write NAME,OPTION=VALUE, such as %s", argument,
+                       strcmp(name_key, "rule") == 0 ? "median,after=5" : "hyperband,eta=3");
+    }
+    int failed = json_object_set_new(object, name_key, json_string(name));
+    for (char *option = strtok_r(NULL, ",", &rest); option != NULL;
+         option = strtok_r(NULL, ",", &rest)) {
+        char *value = domain_cut(option, "=");
+        if (value == NULL || *option == '\0') {
+            return err_set(err, ERR_INVALID, "'%.80s': after the name come OPTION=VALUE, not '%s'",
+                           argument, option);
+        }
+        failed |= json_object_set_new(object, option, scalar_value(value));
+    }
+    if (failed != 0) {
+        return err_set(err, ERR_INVALID, "'%.80s' is no UTF-8", argument);
+    }
+    *choice = json_incref(object);
+    return 0;
+}

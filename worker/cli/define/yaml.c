@@ -1,0 +1,199 @@
+#include "worker/cli/define/yaml.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "common/own.h"
+#include "worker/cli/define/scalar.h"
+
+enum { DEPTH_MAX = 32, VALUES_MAX = 50000 };
+
+struct conversion {
+    const char *text;
+    yaml_document_t *document;
+    size_t n_values;
+    struct err *err;
+};
+
+static void parser_drop(yaml_parser_t *parser)
+{
+    yaml_parser_delete(parser);
+}
+
+static void document_drop(yaml_document_t *document)
+{
+    yaml_document_delete(document);
+}
+
+static int refuse(struct conversion *conversion, const yaml_mark_t *mark, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static int refuse(struct conversion *conversion, const yaml_mark_t *mark, const char *fmt, ...)
+{
+    char why[200];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(why, sizeof why, fmt, args);
+    va_end(args);
+    (void)err_set(conversion->err, ERR_INVALID, "%s", why);
+    return err_at(conversion->err, "line %zu", mark->line + 1);
+}
+
+static int convert(struct conversion *conversion, int index, size_t depth, json_t **value);
+
+static const char *scalar_text(const yaml_node_t *node)
+{
+    return (const char *)node->data.scalar.value;
+}
+
+static bool has_tag(const yaml_node_t *node, const char *tag)
+{
+    return node->tag != NULL && strcmp((const char *)node->tag, tag) == 0;
+}
+
+/* The byte at a mark, which counts characters. */
+static const char *at_mark(const char *text, const yaml_mark_t *mark)
+{
+    for (size_t left = mark->index; left > 0 && *text != '\0'; left--) {
+        text++;
+        while (((unsigned char)*text & 0xc0) == 0x80) {
+            text++;
+        }
+    }
+    return text;
+}
+
+/* libyaml gives a scalar without a tag the tag !!str; only the file tells which ones say so. */
+static bool says_its_tag(const struct conversion *conversion, const yaml_node_t *node)
+{
+    const char *at = at_mark(conversion->text, &node->start_mark);
+
+    if (*at == '&') { /* an anchor may stand before the tag */
+        at += strcspn(at, " \t\n");
+        at += strspn(at, " \t\n");
+    }
+    return *at == '!';
+}
+
+static int convert_scalar(struct conversion *conversion, const yaml_node_t *node, json_t **value)
+{
+    bool plain = node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    static const char *const core[] = {YAML_NULL_TAG, YAML_BOOL_TAG, YAML_INT_TAG, YAML_FLOAT_TAG};
+    bool resolve = plain && has_tag(node, YAML_STR_TAG) && !says_its_tag(conversion, node);
+
+    if (strlen(scalar_text(node)) != node->data.scalar.length) {
+        return refuse(conversion, &node->start_mark, "a text holds a NUL character");
+    }
+    for (size_t i = 0; i < sizeof core / sizeof core[0]; i++) {
+        resolve = resolve || has_tag(node, core[i]);
+    }
+    if (!resolve && !has_tag(node, YAML_STR_TAG)) {
+        return refuse(conversion, &node->start_mark, "the tag '%s' means nothing here",
+                      (const char *)node->tag);
+    }
+    *value = resolve ? scalar_value(scalar_text(node)) : json_string(scalar_text(node));
+    return *value != NULL ? 0 : refuse(conversion, &node->start_mark, "out of memory");
+}
+
+static int convert_sequence(struct conversion *conversion, const yaml_node_t *node, size_t depth,
+                            json_t **value)
+{
+    json_auto_t *array = json_array();
+
+    for (const yaml_node_item_t *item = node->data.sequence.items.start;
+         item < node->data.sequence.items.top; item++) {
+        json_t *element;
+        TRY(convert(conversion, *item, depth + 1, &element));
+        if (json_array_append_new(array, element) != 0) {
+            return refuse(conversion, &node->start_mark, "out of memory");
+        }
+    }
+    *value = json_incref(array);
+    return 0;
+}
+
+static int convert_mapping(struct conversion *conversion, const yaml_node_t *node, size_t depth,
+                           json_t **value)
+{
+    json_auto_t *object = json_object();
+
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key = yaml_document_get_node(conversion->document, pair->key);
+        json_t *member;
+        if (key == NULL || key->type != YAML_SCALAR_NODE) {
+            return refuse(conversion, &node->start_mark, "a key must be a plain word");
+        }
+        if (json_object_get(object, scalar_text(key)) != NULL) {
+            return refuse(conversion, &key->start_mark, "the key '%s' is there twice",
+                          scalar_text(key));
+        }
+        TRY(convert(conversion, pair->value, depth + 1, &member));
+        if (json_object_set_new(object, scalar_text(key), member) != 0) {
+            return refuse(conversion, &key->start_mark, "out of memory");
+        }
+    }
+    *value = json_incref(object);
+    return 0;
+}
+
+static int convert(struct conversion *conversion, int index, size_t depth, json_t **value)
+{
+    const yaml_node_t *node = yaml_document_get_node(conversion->document, index);
+
+    if (++conversion->n_values > VALUES_MAX) {
+        return refuse(conversion, &node->start_mark, "this holds more than 50,000 values");
+    }
+    if (depth > DEPTH_MAX) {
+        return refuse(conversion, &node->start_mark, "this is nested deeper than 32 levels");
+    }
+    if (node->type == YAML_SCALAR_NODE) {
+        return convert_scalar(conversion, node, value);
+    }
+    if (!has_tag(node, YAML_SEQ_TAG) && !has_tag(node, YAML_MAP_TAG)) {
+        return refuse(conversion, &node->start_mark, "the tag '%s' means nothing here",
+                      (const char *)node->tag);
+    }
+    return node->type == YAML_SEQUENCE_NODE ? convert_sequence(conversion, node, depth, value)
+                                            : convert_mapping(conversion, node, depth, value);
+}
+
+static int no_yaml(const yaml_parser_t *parser, struct err *err)
+{
+    (void)err_set(err, ERR_INVALID, "not valid YAML: %s",
+                  parser->problem == NULL ? "out of memory" : parser->problem);
+    return err_at(err, "line %zu", parser->problem_mark.line + 1);
+}
+
+int yaml_to_json(const char *text, size_t len, json_t **value, struct err *err)
+{
+    OWN(parser) yaml_parser_t parser = {0};
+    OWN(document) yaml_document_t document = {0};
+    OWN(document) yaml_document_t second = {0};
+    struct conversion conversion = {text, &document, 0, err};
+    json_auto_t *converted = NULL;
+
+    if (yaml_parser_initialize(&parser) == 0) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+    if (yaml_parser_load(&parser, &document) == 0) {
+        return no_yaml(&parser, err);
+    }
+    if (yaml_document_get_root_node(&document) == NULL) {
+        return err_set(err, ERR_INVALID, "there is nothing in it");
+    }
+    TRY(convert(&conversion, 1, 0, &converted));
+    if (yaml_parser_load(&parser, &second) == 0) {
+        return no_yaml(&parser, err);
+    }
+    if (yaml_document_get_root_node(&second) != NULL) {
+        return err_set(err, ERR_INVALID, "a study file holds one document; this one holds several");
+    }
+    *value = json_incref(converted);
+    return 0;
+}

@@ -1,0 +1,47 @@
+/* A list of things on standard output, in the format that -o asked for: an aligned table, CSV, JSON
+ * as one array, JSON one a line, or names alone. Each row comes as the server's JSON and as cells.
+ *
+ * Tables are printed at the end, when the widths are known; the other formats row by row, so that
+ * a long list costs no memory. Cells may come from a server: they are cleaned here. */
+#ifndef WORKER_CLI_SHOW_LISTING_H
+#define WORKER_CLI_SHOW_LISTING_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "worker/cli/options.h"
+
+struct column {
+    const char *title; /* upper case in a table, as it is in CSV */
+    bool right;        /* numbers */
+    bool wide;         /* shown in wide and CSV only */
+};
+
+struct listing {
+    enum output output;
+    const struct column *columns; /* borrowed until the end */
+    size_t n_columns;
+    size_t name_column; /* for OUTPUT_NAME */
+    size_t width;       /* of the terminal; 0: nothing is cut */
+    bool color;
+    FILE *out;
+    size_t n_rows;
+    char **cells; /* owned: n_rows × n_columns, for tables */
+    size_t cap;
+};
+
+void listing_begin(struct listing *listing, const struct options *options,
+                   const struct column columns[], size_t n_columns);
+/* `cells` has n_columns texts; NULL is an empty one. `item` may be NULL for tables and CSV. */
+void listing_row(struct listing *listing, const json_t *item, const char *const cells[]);
+/* Prints what is left and frees everything. `nothing` is said on stderr when a table has no rows
+ * and the list `is_whole`; of one that could not be had, only the rows that came are printed, and a
+ * JSON array stays open, so that a part is not taken for the whole. */
+void listing_end(struct listing *listing, bool is_whole, const char *nothing);
+
+/* One JSON value and a line end, numbers in their shortest form. */
+void print_json(FILE *out, const json_t *value);
+
+#endif

@@ -1,0 +1,213 @@
+#include "worker/cli/show/study.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/json.h"
+#include "worker/cli/session.h"
+#include "worker/cli/text.h"
+
+void value_append(struct buf *out, const json_t *value, int digits)
+{
+    char text[TEXT_NUMBER_BYTES];
+
+    if (json_is_string(value)) {
+        buf_puts(out, json_string_value(value));
+    } else if (json_is_integer(value)) {
+        buf_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    } else if (json_is_real(value)) {
+        double x = json_real_value(value);
+        buf_puts(out, digits >= 17 ? json_format_number(x, text) : text_number(x, digits, text));
+    } else if (value != NULL && !json_is_null(value)) {
+        struct json_writer writer;
+        json_writer_init(&writer, out);
+        json_write_value(&writer, value);
+    }
+}
+
+void parameters_append(struct buf *out, const json_t *parameters, int digits)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach (json_unconst(parameters), name, value) {
+        buf_printf(out, "%s%s=", out->len > 0 ? " " : "", name);
+        value_append(out, value, digits);
+    }
+}
+
+void study_append_state(struct buf *out, const json_t *study)
+{
+    buf_puts(out, text_at(study, "state"));
+    if (*text_at(study, "reason") != '\0') {
+        buf_printf(out, " (%s)", text_at(study, "reason"));
+    }
+}
+
+void study_print_detail(const json_t *study)
+{
+    OWN(buf) struct buf clean = {0};
+
+    buf_init(&clean, 1 << 12);
+    text_append_clean(&clean, text_at(study, "detail"));
+    if (clean.len > 0) {
+        (void)fprintf(stderr, "hone: '%s' is finished: %s\n", text_at(study, "name"),
+                      buf_text(&clean));
+    }
+}
+
+void study_append_objectives(struct buf *out, const json_t *study)
+{
+    size_t i;
+    json_t *objective;
+
+    json_array_foreach (json_object_get(study, "objectives"), i, objective) {
+        buf_printf(out, "%s%s %s", i > 0 ? ", " : "", text_at(objective, "direction"),
+                   text_at(objective, "metric"));
+    }
+}
+
+/* "asha, mode predictive": the name and the options. */
+static void append_choice(struct buf *out, const json_t *strategy)
+{
+    const char *key;
+    json_t *value;
+
+    buf_puts(out, text_at(strategy, "name"));
+    json_object_foreach (json_unconst(strategy), key, value) {
+        if (strcmp(key, "name") != 0 && !json_is_null(value) && !json_is_object(value)
+            && !json_is_array(value)) {
+            buf_printf(out, ", %s ", key);
+            value_append(out, value, 6);
+        }
+    }
+}
+
+void study_append_strategy(struct buf *out, const json_t *study)
+{
+    const json_t *strategy = json_object_get(study, "strategy");
+    const json_t *chosen = json_object_get(strategy, "chosen");
+
+    if (json_is_string(strategy)) {
+        buf_puts(out, json_string_value(strategy));
+        return;
+    }
+    append_choice(out, strategy);
+    if (json_is_object(chosen)) {
+        buf_puts(out, ": ");
+        append_choice(out, chosen);
+    }
+}
+
+static void append_items(struct buf *out, const json_t *items)
+{
+    size_t i;
+    json_t *item;
+
+    json_array_foreach (json_unconst(items), i, item) {
+        buf_puts(out, i > 0 ? ", " : "");
+        value_append(out, item, 6);
+    }
+}
+
+static void append_condition(struct buf *out, const json_t *when)
+{
+    const char *parent;
+    json_t *allowed;
+    bool first = true;
+
+    json_object_foreach (json_unconst(when), parent, allowed) {
+        buf_printf(out, "%s%s is ", first ? ", when " : " and ", parent);
+        first = false;
+        if (json_is_array(allowed)) {
+            append_items(out, allowed);
+        } else {
+            value_append(out, allowed, 6);
+        }
+    }
+}
+
+void parameter_append_domain(struct buf *out, const json_t *parameter)
+{
+    static const char *const extras[] = {"step", "grid", "default"};
+    const json_t *choices = json_object_get(parameter, "choices");
+    const json_t *values = json_object_get(parameter, "values");
+
+    buf_puts(out, text_at(parameter, "type"));
+    if (json_object_get(parameter, "distribution") != NULL) {
+        buf_printf(out, " %s mean ", text_at(parameter, "distribution"));
+        value_append(out, json_object_get(parameter, "mean"), 6);
+        buf_puts(out, " sd ");
+        value_append(out, json_object_get(parameter, "sd"), 6);
+    }
+    if (json_object_get(parameter, "low") != NULL || json_object_get(parameter, "high") != NULL) {
+        buf_putc(out, ' ');
+        value_append(out, json_object_get(parameter, "low"), 6);
+        buf_puts(out, "..");
+        value_append(out, json_object_get(parameter, "high"), 6);
+    }
+    if (choices != NULL || values != NULL) {
+        buf_putc(out, ' ');
+        append_items(out, choices != NULL ? choices : values);
+    }
+    if (json_object_get(parameter, "value") != NULL) {
+        buf_putc(out, ' ');
+        value_append(out, json_object_get(parameter, "value"), 6);
+    }
+    if (strcmp(text_at(parameter, "scale"), "log") == 0) {
+        buf_puts(out, " log");
+    }
+    for (size_t i = 0; i < sizeof extras / sizeof extras[0]; i++) {
+        if (json_object_get(parameter, extras[i]) != NULL) {
+            buf_printf(out, ", %s ", extras[i]);
+            value_append(out, json_object_get(parameter, extras[i]), 6);
+        }
+    }
+    append_condition(out, json_object_get(parameter, "when"));
+}
+
+int64_t study_count(const json_t *study, const char *state)
+{
+    return int_at(json_object_get(study, "counts"), state, 0);
+}
+
+int64_t study_count_done(const json_t *study)
+{
+    static const char *const ends[] = {"completed", "pruned", "failed", "infeasible", "cancelled"};
+    int64_t done = 0;
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        done += study_count(study, ends[i]);
+    }
+    return done;
+}
+
+const char *study_metric(const json_t *study)
+{
+    const json_t *objectives = json_object_get(study, "objectives");
+
+    return json_array_size(objectives) == 1
+               ? json_string_value(json_object_get(json_array_get(objectives, 0), "metric"))
+               : NULL;
+}
+
+int confirm(const struct options *options, const char *what, const char *name, struct err *err)
+{
+    char line[256];
+
+    if (options->yes || options->dry_run || options->curl) {
+        return 0;
+    }
+    if (isatty(STDIN_FILENO) != 1 || isatty(STDERR_FILENO) != 1) {
+        return err_set(err, ERR_INVALID, "this %s; add --yes to do it without being asked", what);
+    }
+    (void)fprintf(stderr, "This %s. Type '%s' to go on: ", what, name);
+    if (fgets(line, sizeof line, stdin) == NULL) {
+        line[0] = '\0';
+    }
+    line[strcspn(line, "\n")] = '\0';
+    return strcmp(line, name) == 0
+               ? 0
+               : err_set(err, ERR_INVALID, "that is not '%s'; nothing was done", name);
+}

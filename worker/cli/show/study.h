@@ -1,0 +1,40 @@
+/* What the verbs of a study share: words for its parts, as people read them. */
+#ifndef WORKER_CLI_SHOW_STUDY_H
+#define WORKER_CLI_SHOW_STUDY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "worker/cli/options.h"
+
+#define STUDY_MISSING "name the study; 'hone study list' shows which there are"
+
+/* "finished (trials)" */
+void study_append_state(struct buf *out, const json_t *study);
+/* Prints to standard error why the study is finished, where its reason alone does not tell. */
+void study_print_detail(const json_t *study);
+/* "maximize accuracy, minimize latency" */
+void study_append_objectives(struct buf *out, const json_t *study);
+/* "hyperband, eta 3, search random" */
+void study_append_strategy(struct buf *out, const json_t *study);
+/* "float 1e-05..0.1 log, step 0.1, when kernel is poly" */
+void parameter_append_domain(struct buf *out, const json_t *parameter);
+/* "lr=0.00031 units=128", numbers with `digits` significant ones. */
+void parameters_append(struct buf *out, const json_t *parameters, int digits);
+/* A string bare, a number with `digits` digits (17: the shortest that reads back), else as JSON. */
+void value_append(struct buf *out, const json_t *value, int digits);
+
+int64_t study_count(const json_t *study, const char *state);
+/* Trials that have ended, however. */
+int64_t study_count_done(const json_t *study);
+/* The metric, if the study has one objective; else NULL. */
+const char *study_metric(const json_t *study);
+
+/* Asks to type `name` on the terminal unless --yes was given; ERR_INVALID without a terminal, and
+ * when something else was typed. */
+MUST_USE int confirm(const struct options *options, const char *what, const char *name,
+                     struct err *err);
+
+#endif

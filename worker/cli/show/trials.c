@@ -1,0 +1,236 @@
+#include "worker/cli/show/trials.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "worker/cli/session.h"
+#include "worker/cli/show/study.h"
+#include "worker/cli/text.h"
+
+enum {
+    NUMBER,
+    STATE,
+    REASON,
+    VALUE,
+    STEP,
+    WORKER,
+    ATTEMPT,
+    SOURCE,
+    CREATED,
+    STARTED,
+    ENDED,
+    TOOK,
+    N_FIXED
+};
+static const struct column fixed[N_FIXED] = {
+    [NUMBER] = {"number", true, false},      [STATE] = {"state", false, false},
+    [REASON] = {"reason", false, true},      [VALUE] = {"value", true, false},
+    [STEP] = {"step", true, false},          [WORKER] = {"worker", false, false},
+    [ATTEMPT] = {"attempt", true, true},     [SOURCE] = {"source", false, true},
+    [CREATED] = {"created_at", false, true}, [STARTED] = {"started_at", false, true},
+    [ENDED] = {"ended_at", false, true},     [TOOK] = {"took", true, false},
+};
+
+/* Parameters and metrics may be called like a fixed column; CSV tells them apart. */
+static int add_column(struct trials *trials, const char *prefix, const char *name, bool wide)
+{
+    char *title = NULL;
+
+    if (asprintf(&title, "%s%s", trials->listing.output == OUTPUT_CSV ? prefix : "", name) < 0) {
+        return -1;
+    }
+    trials->titles[trials->n_columns - N_FIXED] = title;
+    trials->columns[trials->n_columns++] = (struct column){title, true, wide};
+    return 0;
+}
+
+static int add_columns(struct trials *trials)
+{
+    const json_t *parameters = json_object_get(trials->study, "parameters");
+    const json_t *objectives = json_object_get(trials->study, "objectives");
+    bool several = json_array_size(objectives) > 1;
+    size_t n = json_array_size(parameters) + json_array_size(objectives), i;
+    json_t *item;
+
+    trials->columns = calloc(N_FIXED + n, sizeof *trials->columns);
+    trials->titles = calloc(n + 1, sizeof *trials->titles);
+    if (trials->columns == NULL || trials->titles == NULL) {
+        return -1;
+    }
+    memcpy(trials->columns, fixed, sizeof fixed);
+    trials->n_columns = N_FIXED;
+    trials->columns[VALUE].wide = several; /* it has none then */
+    json_array_foreach (objectives, i, item) {
+        if (add_column(trials, "metric.", text_at(item, "metric"), !several) != 0) {
+            return -1;
+        }
+    }
+    json_array_foreach (parameters, i, item) {
+        if (add_column(trials, "param.", text_at(item, "name"), false) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int trials_begin(struct trials *trials, const struct options *options, const json_t *study,
+                 struct err *err)
+{
+    *trials = (struct trials){.study = study, .left = -1};
+    trials->listing.output = options->output; /* the titles depend on it */
+    if (add_columns(trials) != 0) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    listing_begin(&trials->listing, options, trials->columns, trials->n_columns);
+    return 0;
+}
+
+void trials_finish(struct trials *trials)
+{
+    for (size_t i = N_FIXED; i < trials->n_columns; i++) {
+        free(trials->titles[i - N_FIXED]);
+    }
+    free(trials->titles);
+    free(trials->columns);
+    *trials = (struct trials){0};
+}
+
+void trials_end(struct trials *trials, bool is_whole, const char *nothing)
+{
+    listing_end(&trials->listing, is_whole, nothing);
+}
+
+/* Every cell is a stretch of one buffer, cut by NULs. */
+static void cell(struct buf *cells, const char *text)
+{
+    buf_puts(cells, text);
+    buf_putc(cells, '\0');
+}
+
+static void cell_value(struct buf *cells, const json_t *value, int digits)
+{
+    value_append(cells, value, digits);
+    buf_putc(cells, '\0');
+}
+
+static void cell_moment(struct buf *cells, const char *moment, bool raw)
+{
+    char local[TEXT_MOMENT_BYTES];
+
+    cell(cells, raw || *moment == '\0' ? moment : text_local(moment, local));
+}
+
+static void cell_took(struct buf *cells, const json_t *trial, bool raw)
+{
+    int64_t from_ms = text_moment_ms(text_at(trial, "started_at"));
+    int64_t to_ms = text_moment_ms(text_at(trial, "ended_at"));
+    char span[TEXT_SPAN_BYTES];
+
+    if (from_ms >= 0 && to_ms >= from_ms && raw) {
+        buf_printf(cells, "%.3f", (double)(to_ms - from_ms) / 1000);
+    } else if (from_ms >= 0 && to_ms >= from_ms) {
+        buf_puts(cells, text_span(to_ms - from_ms, span));
+    }
+    buf_putc(cells, '\0');
+}
+
+static void fill_cells(const struct trials *trials, const json_t *trial, struct buf *cells)
+{
+    bool raw = trials->listing.output == OUTPUT_CSV;
+    int digits = raw || trials->listing.output == OUTPUT_WIDE ? 17 : 4;
+    size_t i;
+    json_t *item;
+
+    cell_value(cells, json_object_get(trial, "number"), 17);
+    cell(cells, text_at(trial, "state"));
+    cell(cells, text_at(trial, "reason"));
+    cell_value(cells, json_object_get(trial, "value"), raw ? 17 : digits + 2);
+    cell_value(cells, json_object_get(trial, "step"), 17);
+    cell(cells, text_at(trial, "worker"));
+    cell_value(cells, json_object_get(trial, "attempt"), 17);
+    cell(cells, text_at(trial, "source"));
+    cell_moment(cells, text_at(trial, "created_at"), raw);
+    cell_moment(cells, text_at(trial, "started_at"), raw);
+    cell_moment(cells, text_at(trial, "ended_at"), raw);
+    cell_took(cells, trial, raw);
+    json_array_foreach (json_object_get(trials->study, "objectives"), i, item) {
+        cell_value(cells,
+                   json_object_get(json_object_get(trial, "metrics"), text_at(item, "metric")),
+                   digits);
+    }
+    json_array_foreach (json_object_get(trials->study, "parameters"), i, item) {
+        cell_value(cells,
+                   json_object_get(json_object_get(trial, "parameters"), text_at(item, "name")),
+                   digits);
+    }
+}
+
+int trials_row(void *context, json_t *trial, struct err *err)
+{
+    struct trials *trials = context;
+    OWN(buf) struct buf text = {0};
+    OWN(memory) const char **cells = calloc(trials->n_columns, sizeof *cells);
+
+    if (trials->left == 0) {
+        return err_set(err, ERR_EXHAUSTED, "that is as many as were asked for");
+    }
+    trials->left -= trials->left > 0;
+    buf_init(&text, 8 << 20);
+    fill_cells(trials, trial, &text);
+    if (cells == NULL || text.failed) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    const char *at = buf_text(&text);
+    for (size_t i = 0; i < trials->n_columns; i++) {
+        cells[i] = at;
+        at += strlen(at) + 1;
+    }
+    listing_row(&trials->listing, trial, cells);
+    return 0;
+}
+
+void trials_print_one(const struct options *options, const json_t *study, const json_t *trial)
+{
+    OWN(trials) struct trials trials = {0};
+    struct err err = {0};
+
+    if (trials_begin(&trials, options, study, &err) == 0
+        && trials_row(&trials, json_unconst(trial), &err) == 0) {
+        trials_end(&trials, true, "");
+    }
+}
+
+static void print_pair(FILE *out, const char *name, const json_t *value)
+{
+    OWN(buf) struct buf line = {0};
+    OWN(buf) struct buf clean = {0};
+
+    buf_init(&line, 1 << 16);
+    buf_init(&clean, 1 << 16);
+    text_append_clean(&clean, name);
+    size_t width = text_width(buf_text(&clean));
+    text_append_fitted(&line, buf_text(&clean), width < 12 ? 12 : width, false);
+    buf_putc(&line, ' ');
+    value_append(&line, value, 17);
+    text_print(out, buf_text(&line));
+}
+
+void best_print(FILE *out, const json_t *study, const json_t *best)
+{
+    const json_t *trial = json_object_get(best, "trial");
+    const json_t *resource = json_object_get(best, "resource");
+    const char *name;
+    json_t *value;
+
+    print_pair(out, "trial", json_object_get(trial, "number"));
+    print_pair(out, study_metric(study) == NULL ? "value" : study_metric(study),
+               json_object_get(trial, "value"));
+    if (json_is_number(resource)) {
+        print_pair(out, text_at(json_object_get(study, "resource"), "name"), resource);
+    }
+    json_object_foreach (json_object_get(trial, "parameters"), name, value) {
+        print_pair(out, name, value);
+    }
+}

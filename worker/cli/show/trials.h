@@ -1,0 +1,38 @@
+/* Trials as rows: what every trial has, then a column for each parameter of the study and, in CSV
+ * and wide tables, for each metric that is an objective. */
+#ifndef WORKER_CLI_SHOW_TRIALS_H
+#define WORKER_CLI_SHOW_TRIALS_H
+
+#include <jansson.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/err.h"
+#include "common/own.h"
+#include "worker/cli/show/listing.h"
+
+struct trials {
+    struct listing listing;
+    const json_t *study; /* borrowed */
+    struct column *columns;
+    char **titles; /* owned, of the dynamic columns */
+    size_t n_columns;
+    int64_t left; /* rows still wanted; negative: all */
+};
+
+MUST_USE int trials_begin(struct trials *trials, const struct options *options, const json_t *study,
+                          struct err *err);
+/* For session_each(). ERR_EXHAUSTED when `left` has come to 0. */
+MUST_USE int trials_row(void *trials, json_t *trial, struct err *err);
+/* As listing_end(). */
+void trials_end(struct trials *trials, bool is_whole, const char *nothing);
+void trials_finish(struct trials *trials);
+OWN_VALUE(trials)
+
+/* A list of one. */
+void trials_print_one(const struct options *options, const json_t *study, const json_t *trial);
+
+/* The best trial as "name  value" lines in full precision. `best` is the answer of …/best. */
+void best_print(FILE *out, const json_t *study, const json_t *best);
+
+#endif

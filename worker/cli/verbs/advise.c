@@ -1,0 +1,236 @@
+/* hone advise: which strategy suits the problem that the options describe. The server knows; this
+ * verb asks it, and shows its page or its figures. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "worker/cli/define/definition.h"
+#include "worker/cli/define/scalar.h"
+#include "worker/cli/session.h"
+#include "worker/cli/show/listing.h"
+#include "worker/cli/status.h"
+#include "worker/cli/text.h"
+#include "worker/cli/verbs.h"
+
+enum {
+    KEY_EVALUATION = 0x3000,
+    KEY_AVAILABLE,
+    KEY_WORKER_TIME,
+    KEY_WORKERS,
+    KEY_NOISY,
+    KEY_NO_CHECKPOINTS,
+    KEY_CHECKPOINTS,
+    KEY_EXPERIENCE
+};
+enum { PAGE_BYTES = 4 << 20 };
+
+struct question {
+    struct definition definition; /* first: its parser gets the same pointer */
+    json_t *factors;              /* what stands beside the study's members, owned */
+};
+
+static void question_finish(struct question *question)
+{
+    definition_finish(&question->definition);
+    json_decref(question->factors);
+}
+OWN_VALUE(question)
+
+static const struct argp_option own[] = {
+    {"evaluation-time", KEY_EVALUATION, "SPAN", 0, "a full training takes this long: 90s, 15m, 2h",
+     5},
+    {"workers", KEY_WORKERS, "N", 0, "so many train at once", 5},
+    {"available", KEY_AVAILABLE, "SPAN", 0, "the result is needed by then: 12h, 3d", 5},
+    {"worker-time", KEY_WORKER_TIME, "SPAN", 0, "spend this much, all workers together", 5},
+    {"noisy", KEY_NOISY, NULL, 0, "the same configuration gives another value each time", 5},
+    {"checkpoints", KEY_CHECKPOINTS, NULL, 0, "a paused training goes on where it was", 5},
+    {"no-checkpoints", KEY_NO_CHECKPOINTS, NULL, 0, "it starts again from zero", 5},
+    {"experience", KEY_EXPERIENCE, "WORD", 0, "new, some or expert", 5},
+    {0},
+};
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+static void add_span(struct question *question, const char *key, const char *option,
+                     const char *text, const struct argp_state *state)
+{
+    double seconds = span_seconds(text);
+
+    if (!(seconds > 0)) {
+        argp_error(state, "--%s %s: write seconds or a span such as 90s, 15m, 2h, 1d", option,
+                   text);
+    }
+    (void)json_object_set_new(question->factors, key, json_real(seconds));
+}
+
+static void add_workers(struct question *question, const char *text, const struct argp_state *state)
+{
+    json_t *number = scalar_number(text);
+
+    if (!json_is_integer(number) || json_integer_value(number) < 1) {
+        argp_error(state, "--workers %s: write a whole number from 1 on", text);
+    }
+    (void)json_object_set_new(question->factors, "workers", number);
+}
+
+static void add_experience(struct question *question, const char *text,
+                           const struct argp_state *state)
+{
+    if (strcmp(text, "new") != 0 && strcmp(text, "some") != 0 && strcmp(text, "expert") != 0) {
+        argp_error(state, "--experience %s: write new, some or expert", text);
+    }
+    (void)json_object_set_new(question->factors, "experience", json_string(text));
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct question *question = state->input;
+
+    switch (key) {
+    case ARGP_KEY_INIT:
+        question->factors = json_object();
+        return 0;
+    case KEY_EVALUATION:
+        add_span(question, "evaluation_seconds", "evaluation-time", arg, state);
+        return 0;
+    case KEY_AVAILABLE:
+        add_span(question, "available_seconds", "available", arg, state);
+        return 0;
+    case KEY_WORKER_TIME:
+        add_span(question, "worker_seconds", "worker-time", arg, state);
+        return 0;
+    case KEY_WORKERS:
+        add_workers(question, arg, state);
+        return 0;
+    case KEY_NOISY:
+        (void)json_object_set_new(question->factors, "noisy", json_true());
+        return 0;
+    case KEY_CHECKPOINTS:
+    case KEY_NO_CHECKPOINTS:
+        (void)json_object_set_new(question->factors, "checkpoints",
+                                  json_boolean(key == KEY_CHECKPOINTS));
+        return 0;
+    case KEY_EXPERIENCE:
+        add_experience(question, arg, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct usage usage = {
+    .arguments = "[NAME]",
+    .doc = "Ranks the strategies for a problem: what each would try, cost and be worth, when it "
+           "would be done, and why.\v"
+           "The problem is described as for 'hone study create', by options, a file or both; only "
+           "the parameters are needed. What is not said is assumed, and told. Nothing is created: "
+           "the page ends with the study to create.\n\n"
+           "Without HONE_URL and --server, a private server is started for this account, or joined "
+           "if one runs.",
+    .flags = USAGE_SERVER | USAGE_OUTPUT,
+    .n_max = 1,
+    .own = own,
+    .parse_own = parse,
+    .more = &definition_argp,
+};
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void add_row(struct listing *listing, json_t *item)
+{
+    const json_t *expected = json_object_get(item, "expected");
+    static const char *const keys[] = {"trials", "full_evaluations", "finish_seconds", "regret"};
+    char numbers[4][TEXT_NUMBER_BYTES];
+    char rank[24];
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        numbers[i][0] = '\0';
+        if (json_is_number(json_object_get(expected, keys[i]))) {
+            (void)text_number(number_at(expected, keys[i]), 15, numbers[i]);
+        }
+    }
+    (void)snprintf(rank, sizeof rank, "%" PRId64, int_at(item, "rank", 0));
+    const char *const cells[] = {
+        text_at(item, "title"),
+        rank,
+        json_is_true(json_object_get(item, "usable")) ? "yes" : "no",
+        numbers[0],
+        numbers[1],
+        numbers[2],
+        numbers[3],
+    };
+    listing_row(listing, item, cells);
+}
+
+/* For another program: an item a line. */
+static void list_items(const struct options *options, const json_t *answer)
+{
+    static const struct column columns[] = {
+        {"strategy", false, false},        {"rank", true, false},
+        {"usable", false, false},          {"trials", true, false},
+        {"full_evaluations", true, false}, {"finish_seconds", true, false},
+        {"regret", true, false},
+    };
+    struct listing listing;
+    size_t i;
+    json_t *item;
+
+    listing_begin(&listing, options, columns, sizeof columns / sizeof columns[0]);
+    json_array_foreach (json_object_get(answer, "items"), i, item) {
+        add_row(&listing, item);
+    }
+    listing_end(&listing, true, "no strategy fits");
+}
+
+static int ask_for_page(struct session *session, const json_t *body, struct err *err)
+{
+    OWN(buf) struct buf page = {0};
+
+    buf_init(&page, PAGE_BYTES);
+    TRY(session_page(session, "POST", "/v1/advice?format=text", body, &page, err));
+    text_print_page(stdout, buf_text(&page));
+    return 0;
+}
+
+static int advise(struct options *options, const struct question *question, struct err *err)
+{
+    struct private_server server;
+    OWN(session) struct session session = {0};
+    json_auto_t *body = NULL;
+    json_auto_t *answer = NULL;
+    bool for_people = options->output == OUTPUT_TABLE || options->output == OUTPUT_WIDE;
+
+    TRY(definition_merge(&question->definition,
+                         options->n_arguments > 0 ? options->arguments[0] : NULL, &body, err));
+    (void)json_object_update(body, question->factors);
+    if (json_object_get(body, "parameters") == NULL) {
+        return err_set(err, ERR_INVALID,
+                       "say what is to be tuned: -P NAME=DOMAIN, such as -P lr=log:1e-5..1e-1");
+    }
+    TRY(session_find_server(options, &server, err));
+    TRY(session_open(options, &session, err));
+    if (session_previews(&session, "POST", for_people ? "/v1/advice?format=text" : "/v1/advice",
+                         body)) {
+        return 0;
+    }
+    if (for_people) {
+        return ask_for_page(&session, body, err);
+    }
+    TRY(session_send(&session, "POST", "/v1/advice", body, &answer, err));
+    if (options->output == OUTPUT_JSON) {
+        print_json(stdout, answer);
+    } else {
+        list_items(options, answer);
+    }
+    return 0;
+}
+
+int verb_advise(int argc, char **argv)
+{
+    OWN(question) struct question question = {0};
+    struct options options;
+    struct err err = {0};
+
+    options_read(&usage, argc, argv, &question, &options);
+    return exit_after(advise(&options, &question, &err), &err);
+}

@@ -1,0 +1,316 @@
+/* hone run: a study, a worker for it and a picture of both, in one command. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/integer.h"
+#include "common/json.h"
+#include "worker/agent/agent.h"
+#include "worker/agent/expand.h"
+#include "worker/agent/gpu.h"
+#include "worker/agent/words.h"
+#include "worker/cli/define/creation.h"
+#include "worker/cli/define/definition.h"
+#include "worker/cli/session.h"
+#include "worker/cli/show/listing.h"
+#include "worker/cli/show/study.h"
+#include "worker/cli/show/trials.h"
+#include "worker/cli/show/watch.h"
+#include "worker/cli/status.h"
+#include "worker/cli/text.h"
+#include "worker/cli/verbs.h"
+#include "worker/cli/verbs/run_worker.h"
+
+enum { KEY_SLOTS = 0x3000, KEY_GPUS, KEY_REGEX, KEY_WORKDIR };
+enum { LOOK_EVERY_MS = 1000, REGEXES_MAX = 16, STATUS_INTERRUPTED = 130 };
+
+struct wish {
+    struct definition definition; /* first: its parser gets the same pointer */
+    size_t n_slots;
+    const char *gpu_list;
+    const char *regexes[REGEXES_MAX];
+    size_t n_regexes;
+    const char *workdir;
+    bool quiet;
+};
+
+static const struct argp_option own[] = {
+    {"slots", KEY_SLOTS, "N", 0, "run this many trials at once (default: one per GPU, else 1)", 5},
+    {"gpus", KEY_GPUS, "LIST", 0, "one slot for each of these: 0,1,2", 5},
+    {"metric-regex", KEY_REGEX, "REGEX", 0, "finds metrics in the output: loss=(?<loss>\\S+)", 5},
+    {"workdir", KEY_WORKDIR, "DIR", 0, "keep logs and checkpoints here", 5},
+    {"quiet", 'q', NULL, 0, "no picture, only the result", 9},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct wish *wish = state->input;
+    int64_t number = 1;
+
+    switch (key) {
+    case ARGP_KEY_INIT:
+        return 0;
+    case KEY_SLOTS:
+        if (!integer_from_text(arg, 1, 1024, &number)) {
+            argp_error(state, "--slots %s: write a whole number from 1 to 1024", arg);
+        }
+        wish->n_slots = (size_t)number;
+        return 0;
+    case KEY_GPUS:
+        wish->gpu_list = arg;
+        return 0;
+    case KEY_REGEX:
+        if (wish->n_regexes == REGEXES_MAX) {
+            argp_error(state, "--metric-regex is there more than %d times", REGEXES_MAX);
+        }
+        wish->regexes[wish->n_regexes++] = arg;
+        return 0;
+    case KEY_WORKDIR:
+        wish->workdir = arg;
+        return 0;
+    case 'q':
+        wish->quiet = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct usage usage = {
+    .arguments = "NAME -- COMMAND [ARGUMENT...]",
+    .doc = "Tunes COMMAND: creates the study NAME or goes on with it, runs its trials here, shows "
+           "how it goes and prints the best one.\v"
+           "{lr} in an argument is the value of the parameter lr. COMMAND reports with lines such "
+           "as 'hone: step=3 accuracy=0.91' on its output, or with 'hone report'.\n\n"
+           "Without HONE_URL and --server, a private server is started for this account, or joined "
+           "if one runs. It leaves when it has been idle for ten minutes; its data stays.",
+    .flags = USAGE_SERVER | USAGE_OUTPUT | USAGE_DRY_RUN | USAGE_TRAILING,
+    .n_min = 2,
+    .n_max = -1,
+    .missing = "name the study and, behind ' -- ', the command that trains: "
+               "hone run digits --maximize accuracy -P lr=log:1e-5..1e-1 -- ./train --lr {lr}",
+    .own = own,
+    .parse_own = parse,
+    .more = &definition_argp,
+};
+
+/* ---- before anything is started ---- */
+
+static int check_command(char *const command[], const json_t *body, struct err *err)
+{
+    json_auto_t *all = json_object();
+    json_auto_t *none = json_array();
+    struct expand_study study = {.active = all,
+                                 .inactive = none,
+                                 .has_resource = json_object_get(body, "resource") != NULL,
+                                 .may_add = true};
+    struct expand_found found;
+    size_t i;
+    json_t *parameter;
+
+    json_array_foreach (json_object_get(body, "parameters"), i, parameter) {
+        (void)json_object_set_new(all, text_at(parameter, "name"), json_true());
+    }
+    TRY(expand_check(command, err));
+    return expand_check_names(command, &study, &found, err);
+}
+
+/* ---- the server and the study --------------------------------------------------------------- */
+
+static int say_how_it_stands(const struct session *session, const json_t *study, struct err *err)
+{
+    const char *name = text_at(study, "name");
+    const char *state = text_at(study, "state");
+
+    if (session->status == 201) {
+        study_tell_choice(study);
+        return 0;
+    }
+    say("going on with study '%s', %" PRId64 " trials done", name, study_count_done(study));
+    if (strcmp(state, "stopped") == 0 || strcmp(state, "paused") == 0) {
+        return err_set(err, ERR_WRONG_STATE,
+                       "study '%s' is %s; 'hone study resume %s' makes it go on", name, state,
+                       name);
+    }
+    return 0;
+}
+
+static struct agent_settings worker_settings(const struct wish *wish, const struct options *options,
+                                             const struct session *session)
+{
+    return (struct agent_settings){
+        .url = http_client_url(session->client),
+        .ca_file = options->ca_file,
+        .study = options->arguments[0],
+        .command = options->arguments + 1,
+        .n_slots = wish->n_slots,
+        .metric_regexes = wish->regexes,
+        .n_metric_regexes = wish->n_regexes,
+        .workdir = wish->workdir,
+        .exit_when_finished = true,
+        .passthrough_fd = -1,
+    };
+}
+
+/* ---- watching both -------------------------------------------------------------------------- */
+
+static void tell(void *context, const char *line, size_t len)
+{
+    watch_note(context, line, len);
+}
+
+/* Until the worker has left; then the study is over, or the worker is to blame. */
+static int follow(struct watch *watch, int *worker_status, struct err *err)
+{
+    const struct clock *clock = clock_system();
+    int64_t next_ms = 0;
+    bool over = false;
+
+    while (run_worker_speaks()) {
+        int64_t now_ms = clock->monotonic_ms(clock);
+        if (now_ms >= next_ms) {
+            TRY(watch_look(watch, &over, err));
+            next_ms = now_ms + LOOK_EVERY_MS;
+        }
+        run_worker_hear(LOOK_EVERY_MS / 4, tell, watch);
+    }
+    *worker_status = run_worker_await();
+    return watch_look(watch, &over, err);
+}
+
+/* ---- the end -------------------------------------------------------------------------------- */
+
+static void append_word(struct buf *line, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-+=./:,@%";
+
+    buf_puts(line, line->len > 0 ? " " : "");
+    if (*word != '\0' && strspn(word, plain) == strlen(word)) {
+        buf_puts(line, word);
+        return;
+    }
+    buf_putc(line, '\'');
+    for (; *word != '\0'; word++) {
+        if (*word == '\'') {
+            buf_puts(line, "'\\''");
+        } else {
+            buf_putc(line, *word);
+        }
+    }
+    buf_putc(line, '\'');
+}
+
+/* The command of the best trial, to be copied. */
+static void print_command(const struct options *options, const json_t *study, const json_t *trial)
+{
+    OWN(words) struct words words = {0};
+    OWN(buf) struct buf line = {0};
+    char dropped[EXPAND_NAME_BYTES];
+    struct err err = {0};
+    const json_t *resource = json_object_get(study, "resource");
+    struct expand_values values = {
+        .parameters = json_object_get(trial, "parameters"),
+        .has_resource = json_is_object(resource),
+        .from = 0,
+        .to = int_at(trial, "step", 0),
+        .checkpoint = "CHECKPOINT",
+        .trial = int_at(trial, "number", 0),
+        .attempt = int_at(trial, "attempt", 1),
+        .seed = (uint64_t)int_at(trial, "seed", 0),
+    };
+
+    if (expand_argv(options->arguments + 1, &values, &words, dropped, &err) != 0) {
+        return;
+    }
+    buf_init(&line, 1 << 16);
+    for (size_t i = 0; i < words.n; i++) {
+        append_word(&line, words.items[i]);
+    }
+    say("this was: %s", buf_text(&line));
+}
+
+static int print_result(const struct options *options, const struct watch *watch, struct err *err)
+{
+    const json_t *trial = json_object_get(watch->best, "trial");
+
+    if (study_metric(watch->study) == NULL) {
+        say("'hone study best %s' shows the trials that nothing beats", options->arguments[0]);
+        return 0;
+    }
+    if (!json_is_object(trial)) {
+        return err_set(err, ERR_EXHAUSTED,
+                       "no trial of '%s' has a value; 'hone study trials %s -o wide' tells why",
+                       options->arguments[0], options->arguments[0]);
+    }
+    if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
+        print_json(stdout, watch->best);
+    } else if (options->output == OUTPUT_NAME) {
+        (void)printf("%" PRId64 "\n", int_at(trial, "number", 0));
+    } else if (options->output == OUTPUT_CSV) {
+        trials_print_one(options, watch->study, trial);
+    } else {
+        best_print(stdout, watch->study, watch->best);
+    }
+    (void)fflush(stdout);
+    print_command(options, watch->study, trial);
+    return 0;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------ */
+
+static int run(struct options *options, const struct wish *wish, int *status, struct err *err)
+{
+    struct private_server server = {0};
+    OWN(session) struct session session = {0};
+    OWN(watch) struct watch watch = {0};
+    OWN(words) struct words gpus = {0};
+    json_auto_t *body = NULL;
+    json_auto_t *study = NULL;
+
+    TRY(definition_body(&wish->definition, options->arguments[0], &body, err));
+    TRY(check_command(options->arguments + 1, body, err));
+    TRY(session_find_server(options, &server, err));
+    TRY(session_open(options, &session, err));
+    if (session_previews(&session, "POST", "/v1/studies", body)) {
+        return 0;
+    }
+    TRY(study_send(&session, &wish->definition, body, &study, err));
+    TRY(say_how_it_stands(&session, study, err));
+    struct agent_settings settings = worker_settings(wish, options, &session);
+    if (wish->gpu_list != NULL) {
+        TRY(gpu_list_read(wish->gpu_list, &gpus, err));
+        settings.gpus = (const char *const *)gpus.items;
+        settings.n_gpus = gpus.n;
+    }
+    TRY(run_worker_start(
+        &settings, server.url[0] != '\0' ? server.worker_token_file : session.token_file, err));
+    watch_begin(&watch, &session, options->arguments[0], stderr,
+                options_color(options, STDERR_FILENO));
+    watch.quiet = wish->quiet;
+    TRY(follow(&watch, status, err));
+    if (run_worker_was_interrupted()) {
+        say("interrupted; the same command goes on with the study");
+        *status = STATUS_INTERRUPTED;
+        return 0;
+    }
+    study_print_detail(watch.study);
+    return *status == 0 ? print_result(options, &watch, err) : 0;
+}
+
+int verb_run(int argc, char **argv)
+{
+    struct wish wish = {0};
+    struct options options;
+    struct err err = {0};
+    int status = 0;
+
+    options_read(&usage, argc, argv, &wish, &options);
+    int rc = run(&options, &wish, &status, &err);
+    run_worker_stop(); /* if the study is gone, or the server, it has nothing to do any more */
+    definition_finish(&wish.definition);
+    return rc != 0 ? exit_with(&err) : status;
+}

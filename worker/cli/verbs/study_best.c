@@ -1,0 +1,83 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/json.h"
+#include "worker/cli/session.h"
+#include "worker/cli/show/listing.h"
+#include "worker/cli/show/study.h"
+#include "worker/cli/show/trials.h"
+#include "worker/cli/status.h"
+#include "worker/cli/verbs.h"
+
+static const struct usage usage = {
+    .arguments = "NAME",
+    .doc = "Shows the best trial of a study at the highest resource that any trial reached; with "
+           "several objectives, those that no other trial beats in all of them.",
+    .flags = USAGE_SERVER | USAGE_OUTPUT,
+    .n_min = 1,
+    .n_max = 1,
+    .missing = STUDY_MISSING,
+};
+
+/* Full precision: somebody will copy it. */
+static int print_best(const json_t *study, const json_t *best, const struct options *options,
+                      struct err *err)
+{
+    const json_t *trial = json_object_get(best, "trial");
+
+    if (!json_is_object(trial)) {
+        if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
+            print_json(stdout, best);
+        }
+        return err_set(err, ERR_NOT_FOUND, "no trial of '%s' has a value yet",
+                       options->arguments[0]);
+    }
+    if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
+        print_json(stdout, best);
+    } else if (options->output == OUTPUT_NAME) {
+        (void)printf("%" PRId64 "\n", int_at(trial, "number", 0));
+    } else if (options->output == OUTPUT_CSV) {
+        trials_print_one(options, study, trial);
+    } else {
+        best_print(stdout, study, best);
+    }
+    return 0;
+}
+
+static int print_front(struct session *session, const json_t *study, struct err *err)
+{
+    OWN(buf) struct buf path = {0};
+    OWN(trials) struct trials trials = {0};
+
+    TRY(trials_begin(&trials, session->options, study, err));
+    int rc = session_each(session, study_path(&path, text_at(study, "name"), "/pareto"), trials_row,
+                          &trials, err);
+    trials_end(&trials, rc == 0, "no trial has values yet");
+    return rc;
+}
+
+static int show_best(const struct options *options, struct err *err)
+{
+    OWN(session) struct session session = {0};
+    json_auto_t *study = NULL;
+    json_auto_t *best = NULL;
+
+    TRY(session_open_study(options, &session, "/best", &study, err));
+    if (study == NULL) {
+        return 0;
+    }
+    if (study_metric(study) == NULL) {
+        return print_front(&session, study, err);
+    }
+    TRY(session_get_part(&session, "/best", &best, err));
+    return print_best(study, best, options, err);
+}
+
+int verb_study_best(int argc, char **argv)
+{
+    struct options options;
+    struct err err = {0};
+
+    options_read(&usage, argc, argv, NULL, &options);
+    return exit_after(show_best(&options, &err), &err);
+}

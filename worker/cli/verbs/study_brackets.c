@@ -1,0 +1,140 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "worker/cli/session.h"
+#include "worker/cli/show/brackets.h"
+#include "worker/cli/show/listing.h"
+#include "worker/cli/show/study.h"
+#include "worker/cli/status.h"
+#include "worker/cli/text.h"
+#include "worker/cli/verbs.h"
+
+enum { KEY_ALL = 'a' };
+
+static const struct argp_option own[] = {
+    {"all", KEY_ALL, NULL, 0, "every rung of the brackets that are done, too", 1},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    bool *all = state->input;
+
+    (void)arg;
+    if (key == KEY_ALL) {
+        *all = true;
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+static const struct usage usage = {
+    .arguments = "NAME",
+    .doc =
+        "Draws the brackets of a study that trains in rungs: who is in, who waits for whom, what "
+        "happens next, and how much training was saved.",
+    .flags = USAGE_SERVER | USAGE_OUTPUT,
+    .n_min = 1,
+    .n_max = 1,
+    .missing = STUDY_MISSING,
+    .own = own,
+    .parse_own = parse,
+};
+
+/* ---- as rows ----------------------------------------------------------------------------------
+ */
+
+static const char *const members[] = {"rung",    "resource", "size",   "entered", "running",
+                                      "waiting", "reported", "failed", "promoted"};
+enum {
+    BRACKET,
+    STATE,
+    N_OWN,
+    N_MEMBERS = sizeof members / sizeof members[0],
+    N_COLUMNS = N_OWN + N_MEMBERS
+};
+
+static void rung_row(struct listing *listing, const json_t *bracket, json_t *rung)
+{
+    char numbers[N_COLUMNS][24];
+    const char *cells[N_COLUMNS];
+
+    (void)snprintf(numbers[BRACKET], sizeof numbers[0], "%" PRId64, int_at(bracket, "bracket", 0));
+    cells[BRACKET] = numbers[BRACKET];
+    cells[STATE] = text_at(bracket, "state");
+    for (size_t i = 0; i < N_MEMBERS; i++) {
+        int64_t value = int_at(rung, members[i], -1);
+        (void)snprintf(numbers[N_OWN + i], sizeof numbers[0], "%" PRId64, value);
+        cells[N_OWN + i] = value < 0 ? "" : numbers[N_OWN + i];
+    }
+    listing_row(listing, rung, cells);
+}
+
+static void list_rungs(const struct options *options, const json_t *answer)
+{
+    struct column columns[N_COLUMNS] = {
+        [BRACKET] = {"bracket", true, false}, [STATE] = {"state", false, false}};
+    struct listing listing;
+    size_t i, j;
+    json_t *bracket, *rung;
+
+    for (size_t k = 0; k < N_MEMBERS; k++) {
+        columns[N_OWN + k] = (struct column){members[k], true, false};
+    }
+    listing_begin(&listing, options, columns, N_COLUMNS);
+    json_array_foreach (json_object_get(answer, "brackets"), i, bracket) {
+        json_array_foreach (json_object_get(bracket, "rungs"), j, rung) {
+            (void)json_object_set(rung, "bracket", json_object_get(bracket, "bracket"));
+            rung_row(&listing, bracket, rung);
+        }
+    }
+    listing_end(&listing, true, "there are no brackets yet");
+}
+
+/* ---- as a picture -----------------------------------------------------------------------------
+ */
+
+static int draw(const json_t *answer, bool all, struct err *err)
+{
+    OWN(buf) struct buf picture = {0};
+
+    buf_init(&picture, 4 << 20);
+    brackets_draw(answer, all, &picture);
+    TRY(buf_check(&picture, err));
+    text_print_page(stdout, buf_text(&picture));
+    return 0;
+}
+
+static int show(const struct options *options, bool all, struct err *err)
+{
+    OWN(session) struct session session = {0};
+    OWN(buf) struct buf path = {0};
+    json_auto_t *answer = NULL;
+
+    (void)study_path(&path, options->arguments[0], "/brackets");
+    TRY(session_open(options, &session, err));
+    if (session_previews(&session, "GET", buf_text(&path), NULL)) {
+        return 0;
+    }
+    TRY(session_get(&session, buf_text(&path), &answer, err));
+    if (options->output == OUTPUT_JSON) {
+        print_json(stdout, answer);
+        return 0;
+    }
+    if (options->output == OUTPUT_TABLE) {
+        return draw(answer, all, err);
+    }
+    list_rungs(options, answer);
+    return 0;
+}
+
+int verb_study_brackets(int argc, char **argv)
+{
+    bool all = false;
+    struct options options;
+    struct err err = {0};
+
+    options_read(&usage, argc, argv, &all, &options);
+    return exit_after(show(&options, all, &err), &err);
+}

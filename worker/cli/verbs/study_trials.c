@@ -1,0 +1,103 @@
+#include <inttypes.h>
+
+#include "common/integer.h"
+#include "worker/cli/session.h"
+#include "worker/cli/show/study.h"
+#include "worker/cli/show/trials.h"
+#include "worker/cli/status.h"
+#include "worker/cli/verbs.h"
+
+enum { KEY_STATE = 0x3000 };
+
+struct wish {
+    const char *sort;
+    const char *state;
+    int64_t limit; /* 0: all */
+};
+
+static const struct argp_option own[] = {
+    {"sort", 's', "KEY", 0, "number, best or metric:NAME; -KEY reverses", 1},
+    {"limit", 'n', "N", 0, "the first N only", 1},
+    {"state", KEY_STATE, "STATE", 0, "those that are running, completed, pruned, failed, …", 1},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct wish *wish = state->input;
+
+    switch (key) {
+    case 's':
+        wish->sort = arg;
+        return 0;
+    case KEY_STATE:
+        wish->state = arg;
+        return 0;
+    case 'n':
+        if (!integer_from_text(arg, 1, INT64_MAX, &wish->limit)) {
+            argp_error(state, "--limit %s: write a whole number above 0", arg);
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct usage usage = {
+    .arguments = "NAME",
+    .doc = "Lists the trials of a study with their parameters.",
+    .flags = USAGE_SERVER | USAGE_OUTPUT,
+    .n_min = 1,
+    .n_max = 1,
+    .missing = STUDY_MISSING,
+    .own = own,
+    .parse_own = parse,
+};
+
+static void append_query(struct buf *path, const struct wish *wish)
+{
+    buf_printf(path, "/trials?limit=%" PRId64,
+               wish->limit > 0 && wish->limit < 1000 ? wish->limit : 1000);
+    if (wish->sort != NULL) {
+        buf_puts(path, "&sort=");
+        http_escape(path, wish->sort);
+    }
+    if (wish->state != NULL) {
+        buf_puts(path, "&state=");
+        http_escape(path, wish->state);
+    }
+}
+
+static int list(const struct options *options, const struct wish *wish, struct err *err)
+{
+    OWN(session) struct session session = {0};
+    OWN(buf) struct buf path = {0};
+    OWN(buf) struct buf trials_path = {0};
+    OWN(trials) struct trials trials = {0};
+    json_auto_t *study = NULL;
+
+    (void)study_path(&path, options->arguments[0], "");
+    (void)study_path(&trials_path, options->arguments[0], "");
+    append_query(&trials_path, wish);
+    TRY(session_open(options, &session, err));
+    if (session_previews(&session, "GET", buf_text(&trials_path), NULL)) {
+        return 0;
+    }
+    TRY(session_get(&session, buf_text(&path), &study, err));
+    TRY(trials_begin(&trials, options, study, err));
+    trials.left = wish->limit > 0 ? wish->limit : -1;
+    int rc = session_each(&session, buf_text(&trials_path), trials_row, &trials, err);
+    rc = rc != 0 && err->code == ERR_EXHAUSTED ? 0 : rc; /* as many as were asked for */
+    trials_end(&trials, rc == 0, "there are no such trials");
+    return rc;
+}
+
+int verb_study_trials(int argc, char **argv)
+{
+    struct wish wish = {0};
+    struct options options;
+    struct err err = {0};
+
+    options_read(&usage, argc, argv, &wish, &options);
+    return exit_after(list(&options, &wish, &err), &err);
+}
