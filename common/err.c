@@ -1,5 +1,6 @@
 #include "common/err.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,4 +174,9 @@ int err_at_pointer(struct err *err, const char *pointer, const char *fmt, ...)
     va_end(args);
     (void)err_set(err, ERR_INVALID, "%s", text);
     return err_at(err, "%s", pointer);
+}
+
+bool errno_is_full_disk(int number)
+{
+    return number == ENOSPC || number == EFBIG || number == EDQUOT;
 }

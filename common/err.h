@@ -73,6 +73,11 @@ int err_at_pointer(struct err *err, const char *pointer, const char *fmt, ...)
 /* Sets `where`; always -1. */
 int err_at(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Does this errno say that there is no space? A quota (EDQUOT) and a limit on the size of files
+ * (EFBIG, as ulimit -f sets it) mean so, too: there is no fault of the disk, reading goes on, and
+ * writing too once there is space again. */
+bool errno_is_full_disk(int number);
+
 /* Returns -1 when the step does not return 0. At home only where everything owned is OWN(…). */
 #define TRY(step)                                                                                  \
     do {                                                                                           \

@@ -12,7 +12,6 @@
 #include "server/api/api.h"
 #include "server/api/tokens.h"
 #include "server/settings.h"
-#include "server/store/full_disk.h"
 
 #define DRAIN_MS 10000
 
@@ -75,8 +74,8 @@ static int write_secret(const char *directory, const char *file, const char *sec
     OWN(fd) int folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || folder < 0 || dprintf(fd, "%s\n", secret) < 0 || fsync(fd) != 0
         || rename(fresh, path) != 0 || fsync(folder) != 0) {
-        return err_set(err, full_disk_is(errno) ? ERR_STORAGE_FULL : ERR_IO, "cannot write %s: %s",
-                       path, strerror(errno));
+        return err_set(err, errno_is_full_disk(errno) ? ERR_STORAGE_FULL : ERR_IO,
+                       "cannot write %s: %s", path, strerror(errno));
     }
     return 0;
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "common/wire/wire.h"
+#include "common/names.h"
 
 static void read_numeric(struct fields *f, struct param *param)
 {
@@ -35,11 +35,7 @@ static void read_name(struct fields *f, struct param *param)
         return;
     }
     param->name = strdup(name);
-    for (size_t i = 0; name[i] != '\0' && i < sizeof param->env_name - 1; i++) {
-        char c = name[i];
-        bool plain = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        param->env_name[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : plain ? c : '_';
-    }
+    name_in_environment(name, param->env_name);
 }
 
 static void read_default(struct fields *f, struct param *param)

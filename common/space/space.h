@@ -21,6 +21,7 @@
 
 #include "common/err.h"
 #include "common/json.h"
+#include "common/names.h"
 #include "common/own.h"
 #include "common/rng.h"
 
@@ -73,8 +74,8 @@ struct param {
     bool has_default;
     double default_value; /* in configuration form */
     size_t n_conditions;
-    struct condition *conditions; /* all must hold */
-    char env_name[80];            /* HONE_PARAM_<NAME> without the prefix */
+    struct condition *conditions;  /* all must hold */
+    char env_name[NAME_BYTES + 1]; /* HONE_PARAM_<NAME> without the prefix */
     /* Distinct legal values when active: ints, steps, choices; 0 when continuous. */
     uint64_t n_cells;
     /* Worked out once. With a step that is a decimal fraction, cell k is exactly

@@ -12,20 +12,14 @@
 
 #include "common/err.h"
 #include "common/json.h"
+#include "common/names.h"
 #include "common/own.h"
 
-#define NAME_BYTES 64         /* study, parameter, metric: 63 or 64 characters, see the checks */
-#define WORKER_NAME_BYTES 129 /* 128 characters */
 #define REQUEST_ID_BYTES 129
 #define LEASE_ID_BYTES 48
 #define METRICS_MAX 64        /* metrics of a study */
 #define MEASUREMENTS_MAX 1000 /* in one request */
 #define CHECKPOINT_URI_BYTES 1025
-
-bool name_is_study(const char *text);     /* [a-z0-9][a-z0-9._-]{0,62} */
-bool name_is_parameter(const char *text); /* [A-Za-z_][A-Za-z0-9_.-]{0,63} */
-bool name_is_metric(const char *text);    /* the same plus '/' */
-bool name_is_worker(const char *text);    /* [A-Za-z0-9][A-Za-z0-9._:@-]{0,127} */
 
 /* ---- POST /v1/leases ---- */
 #define ASK_LIST_MAX 64

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/shell.h"
 #include "server/api/api.h"
 
 static void refuse(struct command *command)
@@ -62,18 +63,11 @@ void post_lease(void *context, struct http_request *request)
     submit(api, command);
 }
 
-/* 'it'\''s': safe inside single quotes of any shell. */
 static void put_quoted(struct buf *out, const char *name, const char *value)
 {
-    buf_printf(out, "export %s='", name);
-    for (const char *at = value; *at != '\0'; at++) {
-        if (*at == '\'') {
-            buf_puts(out, "'\\''");
-        } else {
-            buf_putc(out, *at);
-        }
-    }
-    buf_puts(out, "'\n");
+    buf_printf(out, "export %s=", name);
+    shell_quote(out, value);
+    buf_puts(out, "\n");
 }
 
 static void put_number(struct buf *out, const char *name, int64_t value)
@@ -84,16 +78,12 @@ static void put_number(struct buf *out, const char *name, int64_t value)
 /* A parameter's value as a job's environment has it. */
 static void put_parameter(struct buf *out, const char *key, const json_t *value)
 {
-    char name[NAME_BYTES + 16] = "HONE_PARAM_";
+    char variable[NAME_BYTES + 1];
+    char name[NAME_BYTES + 16];
     char number[JSON_NUMBER_BYTES];
-    size_t len = strlen(name);
 
-    for (const char *at = key; *at != '\0' && len < sizeof name - 1; at++) {
-        bool letter = (*at >= 'a' && *at <= 'z');
-        bool plain = (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9');
-        name[len++] = letter ? (char)(*at - 'a' + 'A') : plain ? *at : '_';
-    }
-    name[len] = '\0';
+    name_in_environment(key, variable);
+    (void)snprintf(name, sizeof name, "HONE_PARAM_%s", variable);
     if (json_is_string(value)) {
         put_quoted(out, name, json_string_value(value));
     } else if (json_is_integer(value)) {

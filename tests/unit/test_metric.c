@@ -1,4 +1,4 @@
-#include "common/metric.h"
+#include "worker/report/metric.h"
 
 #include <check.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "worker/agent/parse.h"
+#include "worker/report/parse.h"
 
 #include <check.h>
 #include <stdio.h>

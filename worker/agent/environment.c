@@ -30,20 +30,6 @@ static void inherit(const struct environment *environment, struct words *out)
     }
 }
 
-void environment_param_name(const char *parameter, struct buf *out)
-{
-    buf_puts(out, "HONE_PARAM_");
-    for (const char *at = parameter; *at != '\0'; at++) {
-        if (*at >= 'a' && *at <= 'z') {
-            buf_putc(out, (char)(*at - 'a' + 'A'));
-        } else if ((*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9')) {
-            buf_putc(out, *at);
-        } else {
-            buf_putc(out, '_');
-        }
-    }
-}
-
 static int add_parameters(const json_t *parameters, struct words *out, struct err *err)
 {
     const char *name;
@@ -51,9 +37,10 @@ static int add_parameters(const json_t *parameters, struct words *out, struct er
 
     json_object_foreach (json_unconst(parameters), name, value) {
         OWN(buf) struct buf variable;
+        char plain[NAME_BYTES + 1];
         buf_init(&variable, VALUE_BYTES);
-        environment_param_name(name, &variable);
-        buf_putc(&variable, '=');
+        name_in_environment(name, plain);
+        buf_printf(&variable, "HONE_PARAM_%s=", plain);
         expand_value_text(value, &variable);
         TRY(buf_check(&variable, err));
         words_add(out, buf_text(&variable));

@@ -24,7 +24,4 @@ struct environment {
 MUST_USE int environment_build(const struct environment *environment, struct words *out,
                                struct err *err);
 
-/* HONE_PARAM_<NAME>: upper case, anything but letters and digits becomes `_`. */
-void environment_param_name(const char *parameter, struct buf *out);
-
 #endif

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/metric.h"
 #include "worker/agent/loop.h"
+#include "worker/report/metric.h"
 
 #define MAILBOX_NAME_BYTES 48
 #define MAILBOX_CALLERS_MAX 32

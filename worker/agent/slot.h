@@ -15,9 +15,9 @@
 #include "worker/agent/folder.h"
 #include "worker/agent/lease.h"
 #include "worker/agent/mailbox.h"
-#include "worker/agent/parse.h"
 #include "worker/agent/runner.h"
 #include "worker/agent/supervisor.h"
+#include "worker/report/parse.h"
 
 /* A command that can be run here. */
 struct program {

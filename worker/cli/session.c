@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/shell.h"
 #include "worker/cli/show/listing.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
@@ -84,20 +85,6 @@ void session_finish(struct session *session)
 }
 
 /* ---- showing a request ---------------------------------------------------------------------- */
-
-/* 'it'\''s' */
-static void shell_quote(struct buf *out, const char *text)
-{
-    buf_putc(out, '\'');
-    for (; *text != '\0'; text++) {
-        if (*text == '\'') {
-            buf_puts(out, "'\\''");
-        } else {
-            buf_putc(out, *text);
-        }
-    }
-    buf_putc(out, '\'');
-}
 
 static void body_text(struct buf *text, const json_t *body)
 {

@@ -10,7 +10,6 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "server/store/full_disk.h"
 #include "server/store/store.h"
 
 /* File systems on which SQLite's log cannot be trusted: statfs(2) magic numbers. */
@@ -96,8 +95,8 @@ int store_lock_directory(const char *directory, int *fd, struct err *err)
     }
     int len = snprintf(holder, sizeof holder, "%ld\n", (long)getpid());
     if (ftruncate(opened, 0) != 0 || pwrite(opened, holder, (size_t)len, 0) != len) {
-        return err_set(err, full_disk_is(errno) ? ERR_STORAGE_FULL : ERR_IO, "cannot write %s: %s",
-                       path, strerror(errno));
+        return err_set(err, errno_is_full_disk(errno) ? ERR_STORAGE_FULL : ERR_IO,
+                       "cannot write %s: %s", path, strerror(errno));
     }
     *fd = opened;
     opened = -1;

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "server/store/full_disk.h"
 #include "server/store/sqlite/connection.h"
+#include "server/store/sqlite/full_disk.h"
 
 #define BUSY_TIMEOUT_MS 5000
 

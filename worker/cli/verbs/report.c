@@ -13,11 +13,11 @@
 
 #include "common/buf.h"
 #include "common/json.h"
-#include "common/metric.h"
 #include "common/own.h"
 #include "worker/cli/options.h"
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
+#include "worker/report/metric.h"
 
 enum { EXIT_STOP = 3, EXIT_PAUSE = 4, ANSWER_BYTES = 4096, PATIENCE_SECONDS = 10 };
 

@@ -7,6 +7,7 @@
 
 #include "common/integer.h"
 #include "common/json.h"
+#include "common/shell.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/expand.h"
 #include "worker/agent/gpu.h"
@@ -191,17 +192,9 @@ static void append_word(struct buf *line, const char *word)
     buf_puts(line, line->len > 0 ? " " : "");
     if (*word != '\0' && strspn(word, plain) == strlen(word)) {
         buf_puts(line, word);
-        return;
+    } else {
+        shell_quote(line, word);
     }
-    buf_putc(line, '\'');
-    for (; *word != '\0'; word++) {
-        if (*word == '\'') {
-            buf_puts(line, "'\\''");
-        } else {
-            buf_putc(line, *word);
-        }
-    }
-    buf_putc(line, '\'');
 }
 
 /* The command of the best trial, to be copied. */

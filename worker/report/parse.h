@@ -1,16 +1,16 @@
 /* What a job prints: cut into lines, searched for reports, and its last lines kept for the day it
  * fails. Reports by prefix and by the user's regular expressions (PCRE2 with limits on matching,
  * so that no expression and no line can hold the agent up). */
-#ifndef WORKER_AGENT_PARSE_H
-#define WORKER_AGENT_PARSE_H
+#ifndef WORKER_REPORT_PARSE_H
+#define WORKER_REPORT_PARSE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "common/metric.h"
 #include "common/own.h"
+#include "worker/report/metric.h"
 
 /* ---- the user's regular expressions ---- */
 

@@ -1,9 +1,11 @@
-#include "server/store/full_disk.h"
+#include "server/store/sqlite/full_disk.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <sys/types.h>
+
+#include "common/err.h"
 
 typedef ssize_t write_call(int fd, const void *bytes, size_t len);
 typedef ssize_t pwrite_call(int fd, const void *bytes, size_t len, off_t offset);
@@ -14,14 +16,9 @@ static struct {
     pwrite_call *pwrite64;
 } original; /* as SQLite had them */
 
-bool full_disk_is(int number)
-{
-    return number == ENOSPC || number == EFBIG || number == EDQUOT;
-}
-
 static ssize_t with_known_error(ssize_t written)
 {
-    if (written < 0 && full_disk_is(errno)) {
+    if (written < 0 && errno_is_full_disk(errno)) {
         errno = ENOSPC;
     }
     return written;

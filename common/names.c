@@ -1,5 +1,4 @@
-/* The alphabets of names (wire.h): what may stand in a path, a file and an environment. */
-#include "common/wire/wire.h"
+#include "common/names.h"
 
 #include <string.h>
 
@@ -35,4 +34,16 @@ bool name_is_metric(const char *text)
 bool name_is_worker(const char *text)
 {
     return spells(text, LOWER UPPER DIGITS, LOWER UPPER DIGITS "._:@-", WORKER_NAME_BYTES - 1);
+}
+
+void name_in_environment(const char *name, char out[NAME_BYTES + 1])
+{
+    size_t n = 0;
+
+    for (; name[n] != '\0' && n < NAME_BYTES; n++) {
+        char c = name[n];
+        bool plain = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        out[n] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : plain ? c : '_';
+    }
+    out[n] = '\0';
 }

@@ -1,8 +1,8 @@
 /* What a training program says about itself: `hone: step=4 loss=0.31`, `hone: {"step": 4, …}`, or
  * bare JSON objects on the metrics descriptor. Hostile input: lines are bounded, numbers are read
  * without a locale, and what cannot be read is told, never guessed. Nothing allocates but JSON. */
-#ifndef COMMON_METRIC_H
-#define COMMON_METRIC_H
+#ifndef WORKER_REPORT_METRIC_H
+#define WORKER_REPORT_METRIC_H
 
 #include <stdbool.h>
 #include <stddef.h>
