@@ -7,17 +7,21 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-# "Who knows whom" of STYLE.md, room by room. The arrows carry through: whoever knows engine also
-# knows what engine knows. Everyone knows common. What lies in server itself is main.c and its helpers.
+# "Who knows whom" of STYLE.md, folder by folder. The arrows are transitive: what knows engine may also
+# include what engine knows. Every folder may include common. server itself has main.c and its helpers.
 arrows='
 server           server/api
 server/api       server/http server/engine server/web
 server/engine    server/tuning
 server/tuning    server/advice server/state
 server/state     server/suggester server/schedule server/store
-server/suggester server/strategy server/store
+server/suggester server/strategy/gp server/strategy server/store
 server/advice    server/strategy server/schedule
-server/strategy  server/model server/domain
+server/strategy  server/strategy/sobol server/model server/domain
+server/strategy/gp     server/strategy
+server/strategy/grid   server/strategy
+server/strategy/sobol  server/strategy
+server/strategy/tpe    server/strategy
 server/schedule  server/domain
 server/store     server/domain
 server/domain
@@ -65,19 +69,18 @@ check_arrows()
 {
     local report
     report=$(c_files | xargs grep -Hn '^ *# *include *"' | ARROWS=$arrows awk '
-        function room(path,    parts, n, guess) { # the deepest room that holds this file
-            n = split(path, parts, "/")
-            if (path in known) return path
-            for (guess = parts[1] "/" parts[2]; ; guess = parts[1]) {
-                if (guess in known) return guess
-                if (guess == parts[1]) return ""
+        function folder(path) { # the deepest listed folder that holds this file
+            while (!(path in known)) {
+                if (path !~ /\//) return ""
+                sub(/\/[^\/]*$/, "", path)
             }
+            return path
         }
-        function learn(who, whom,    i, n, next_rooms) { # closes the arrows: they carry through
+        function learn(who, whom,    i, n, next_folders) { # closes the arrows: they carry through
             if ((who, whom) in may) return
             may[who, whom] = 1
-            n = split(known[whom], next_rooms, " ")
-            for (i = 1; i <= n; i++) learn(who, next_rooms[i])
+            n = split(known[whom], next_folders, " ")
+            for (i = 1; i <= n; i++) learn(who, next_folders[i])
         }
         BEGIN {
             n_lines = split(ENVIRON["ARROWS"], lines, "\n")
@@ -92,8 +95,8 @@ check_arrows()
         {
             split($0, field, ":")
             split($0, quote, "\"")
-            from = room(field[1]); to = room(quote[2])
-            if (from == "") print field[1] ": lies in no room of STYLE.md"
+            from = folder(field[1]); to = folder(quote[2])
+            if (from == "") print field[1] ": lies in no folder of STYLE.md"
             else if (to == "") print field[1] ":" field[2] ": \"" quote[2] "\" does not start at the root"
             else if (!((from, to) in may)) print field[1] ":" field[2] ": " from " may not know " to
         }')

@@ -2,23 +2,29 @@
 #include "server/strategy/strategies.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "server/strategy/explanation.h"
 
-/* One per line, so that two additions do not conflict. */
+/* The strategies: one line each. */
 /* clang-format off */
-static const struct strategy *const all[] = {
-    &strategy_grid,
-    &strategy_quasirandom,
-    &strategy_random,
-    &strategy_bayesian,
-    &strategy_tpe,
-    NULL,
-};
+#define STRATEGIES(each)  \
+    each(grid)            \
+    each(quasirandom)     \
+    each(random)          \
+    each(bayesian)        \
+    each(tpe)
+
+#define DECLARE(name) extern const struct strategy strategy_##name;
+STRATEGIES(DECLARE)
+
+#define POINT_TO(name) &strategy_##name,
+static const struct strategy *const all[] = {STRATEGIES(POINT_TO) NULL};
 /* clang-format on */
 
+/* Those that can be the search of a schedule. */
 static const char *const searches[] = {"random", "quasirandom", "tpe", "bayesian", NULL};
 
 const struct strategy *const *strategy_all(void)
@@ -39,6 +45,17 @@ const struct strategy *strategy_find(const char *name)
         }
     }
     return NULL;
+}
+
+uint64_t strategy_count_space(const struct study_def *study)
+{
+    double cells = 1.0;
+
+    for (size_t i = 0; i < study->space->n_params; i++) {
+        uint64_t n = study->space->params[i].n_cells;
+        cells *= n == 0 ? (double)INFINITY : (double)n;
+    }
+    return cells < 0x1p53 ? (uint64_t)cells : UINT64_MAX;
 }
 
 void strategy_refuse_options(const struct study_def *study, struct faults *faults)

@@ -36,17 +36,6 @@ static void check(const struct study_def *study, struct faults *faults)
     strategy_refuse_options(study, faults);
 }
 
-static uint64_t count(const struct study_def *study)
-{
-    double cells = 1.0;
-
-    for (size_t i = 0; i < study->space->n_params; i++) {
-        uint64_t n = study->space->params[i].n_cells;
-        cells *= n == 0 ? (double)INFINITY : (double)n;
-    }
-    return cells < 0x1p53 ? (uint64_t)cells : UINT64_MAX;
-}
-
 /* One suggestion in progress. */
 struct bayesian_step {
     struct study_data data;
@@ -346,7 +335,7 @@ const struct strategy strategy_bayesian = {
     .needs_history = true,
     .transfers = true,
     .check = check,
-    .count = count,
+    .count = strategy_count_space,
     .suggest = suggest,
     .describe = describe,
 };

@@ -40,11 +40,6 @@ static void check(const struct study_def *study, struct faults *faults)
     strategy_refuse_options(study, faults);
 }
 
-static uint64_t count(const struct study_def *study)
-{
-    return strategy_bayesian.count(study);
-}
-
 /* One suggestion in progress. */
 struct proposal {
     struct study_data data;
@@ -347,7 +342,7 @@ const struct strategy strategy_tpe = {
     .needs_history = true,
     .transfers = true,
     .check = check,
-    .count = count,
+    .count = strategy_count_space,
     .suggest = suggest,
     .describe = describe,
 };
