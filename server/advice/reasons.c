@@ -118,14 +118,14 @@ static void add_objective(const struct problem *problem, struct advice_item *ite
 
 static void add_waiting(const struct problem_features *features, struct advice_item *item)
 {
-    char think[NUMBER_TEXT_BYTES];
+    char duration[NUMBER_TEXT_BYTES];
     char evaluation[NUMBER_TEXT_BYTES];
     double seconds = benchmark_suggestion_seconds(item->technique, item->cost.trials);
 
     if (seconds <= 0.0) {
         return;
     }
-    (void)duration_text(seconds, think);
+    (void)duration_text(seconds, duration);
     if (features->seconds <= 0 && seconds < 0.005) {
         return;
     }
@@ -133,17 +133,17 @@ static void add_waiting(const struct problem_features *features, struct advice_i
         sentence_add(item->con,
                      "a suggestion takes %s of the server by the end; that matters where "
                      "evaluations take seconds",
-                     think);
+                     duration);
     } else if (item->cost.waiting > 0.05 * item->cost.span) {
         sentence_add(item->con,
                      "workers would wait %.0f %% of the time: a suggestion takes %s by the end, an "
                      "evaluation %s on %.0f workers",
-                     100.0 * item->cost.waiting / item->cost.span, think,
+                     100.0 * item->cost.waiting / item->cost.span, duration,
                      duration_text(features->seconds, evaluation), features->workers);
     } else {
         sentence_add(item->pro,
-                     "a suggestion takes %s at most, an evaluation %s: nobody waits for it", think,
-                     duration_text(features->seconds, evaluation));
+                     "a suggestion takes %s at most, an evaluation %s: nobody waits for it",
+                     duration, duration_text(features->seconds, evaluation));
     }
 }
 
