@@ -55,7 +55,7 @@ static void write_standing(const struct standing *standing, struct json_writer *
 static void write_rivals(const struct schedule *schedule, const struct rung_entry *entry,
                          int64_t trial, struct json_writer *w)
 {
-    const struct ranking *all = &schedule->brackets[entry->bracket]->rungs[entry->rung].all;
+    const struct rung_ranking *all = &schedule->brackets[entry->bracket]->rungs[entry->rung].all;
     size_t named = 0;
 
     json_write_key(w, "rivals");

@@ -5,7 +5,7 @@
 int64_t rung_promotable(const struct schedule *schedule, const struct schedule_moment *moment,
                         const struct bracket *bracket, size_t rung)
 {
-    const struct ranking *waiting = &bracket->rungs[rung].waiting;
+    const struct rung_ranking *waiting = &bracket->rungs[rung].waiting;
     int64_t first = 0;
     size_t shown = 0;
 

@@ -17,17 +17,17 @@ static bool comes_before(const struct ranked *a, const struct ranked *b)
     return a->cost < b->cost || (a->cost <= b->cost && a->trial < b->trial);
 }
 
-void ranking_finish(struct ranking *ranking)
+void ranking_finish(struct rung_ranking *ranking)
 {
     for (size_t i = 0; i < ranking->n_blocks; i++) {
         free(ranking->blocks[i]);
     }
     free((void *)ranking->blocks);
-    *ranking = (struct ranking){0};
+    *ranking = (struct rung_ranking){0};
 }
 
 /* The last block whose first entry is not after `key`; 0 if there is none. */
-static size_t find_block(const struct ranking *ranking, const struct ranked *key)
+static size_t find_block(const struct rung_ranking *ranking, const struct ranked *key)
 {
     size_t low = 0;
     size_t high = ranking->n_blocks;
@@ -66,7 +66,7 @@ static size_t block_bytes(size_t cap)
 }
 
 /* Puts an empty block at place i. */
-static int add_block(struct ranking *ranking, size_t i, size_t entries, struct err *err)
+static int add_block(struct rung_ranking *ranking, size_t i, size_t entries, struct err *err)
 {
     if (ranking->n_blocks == ranking->cap) {
         size_t cap = ranking->cap == 0 ? 4 : ranking->cap * 2;
@@ -91,7 +91,7 @@ static int add_block(struct ranking *ranking, size_t i, size_t entries, struct e
 }
 
 /* Moves the upper half of block i to a new one behind it. */
-static int split(struct ranking *ranking, size_t i, struct err *err)
+static int split(struct rung_ranking *ranking, size_t i, struct err *err)
 {
     TRY(add_block(ranking, i + 1, BLOCK_ENTRIES, err));
     struct ranking_block *full = ranking->blocks[i];
@@ -103,7 +103,8 @@ static int split(struct ranking *ranking, size_t i, struct err *err)
 }
 
 /* Makes room for one more entry in the block where `key` belongs: *at. */
-static int make_room(struct ranking *ranking, const struct ranked *key, size_t *at, struct err *err)
+static int make_room(struct rung_ranking *ranking, const struct ranked *key, size_t *at,
+                     struct err *err)
 {
     size_t i = find_block(ranking, key);
     struct ranking_block *block = ranking->blocks[i];
@@ -123,7 +124,7 @@ static int make_room(struct ranking *ranking, const struct ranked *key, size_t *
     return 0;
 }
 
-int ranking_insert(struct ranking *ranking, double cost, int64_t trial, struct err *err)
+int ranking_insert(struct rung_ranking *ranking, double cost, int64_t trial, struct err *err)
 {
     const struct ranked key = {cost, trial};
     size_t i = 0;
@@ -142,7 +143,7 @@ int ranking_insert(struct ranking *ranking, double cost, int64_t trial, struct e
     return 0;
 }
 
-bool ranking_remove(struct ranking *ranking, double cost, int64_t trial)
+bool ranking_remove(struct rung_ranking *ranking, double cost, int64_t trial)
 {
     const struct ranked key = {cost, trial};
 
@@ -168,7 +169,7 @@ bool ranking_remove(struct ranking *ranking, double cost, int64_t trial)
     return true;
 }
 
-size_t ranking_rank(const struct ranking *ranking, double cost, int64_t trial)
+size_t ranking_rank(const struct rung_ranking *ranking, double cost, int64_t trial)
 {
     const struct ranked key = {cost, trial};
     size_t before = 0;
@@ -183,7 +184,7 @@ size_t ranking_rank(const struct ranking *ranking, double cost, int64_t trial)
     return before + find_entry(ranking->blocks[i], &key);
 }
 
-struct ranked ranking_at(const struct ranking *ranking, size_t k)
+struct ranked ranking_at(const struct rung_ranking *ranking, size_t k)
 {
     size_t i = 0;
 

@@ -18,20 +18,21 @@ struct ranked {
 
 struct ranking_block;
 
-struct ranking { /* zero-initialise; finish with ranking_finish() */
+struct rung_ranking { /* zero-initialise; finish with ranking_finish() */
     size_t n;
     size_t n_blocks, cap;
     struct ranking_block **blocks; /* none is empty */
 };
 
-void ranking_finish(struct ranking *ranking);
+void ranking_finish(struct rung_ranking *ranking);
 /* The pair must not be present. ERR_NOMEM leaves the ranking as it was. */
-MUST_USE int ranking_insert(struct ranking *ranking, double cost, int64_t trial, struct err *err);
+MUST_USE int ranking_insert(struct rung_ranking *ranking, double cost, int64_t trial,
+                            struct err *err);
 /* False: the pair is not present. */
-bool ranking_remove(struct ranking *ranking, double cost, int64_t trial);
+bool ranking_remove(struct rung_ranking *ranking, double cost, int64_t trial);
 /* How many entries come before this pair, which need not be present. */
-size_t ranking_rank(const struct ranking *ranking, double cost, int64_t trial);
+size_t ranking_rank(const struct rung_ranking *ranking, double cost, int64_t trial);
 /* The entry of rank k < n. */
-struct ranked ranking_at(const struct ranking *ranking, size_t k);
+struct ranked ranking_at(const struct rung_ranking *ranking, size_t k);
 
 #endif

@@ -49,12 +49,12 @@ struct rung_entry {
 
 struct rung {
     int64_t level;
-    int64_t size;           /* slots; 0: unlimited */
-    size_t started;         /* trials that took a slot */
-    size_t reported;        /* of these, those with a value and those that gave the slot up */
-    struct ranking all;     /* every finite value */
-    struct ranking waiting; /* the values of undecided trials */
-    size_t n_without_lease; /* of these, those that need no lease to continue */
+    int64_t size;                /* slots; 0: unlimited */
+    size_t started;              /* trials that took a slot */
+    size_t reported;             /* of these, those with a value and those that gave the slot up */
+    struct rung_ranking all;     /* every finite value */
+    struct rung_ranking waiting; /* the values of undecided trials */
+    size_t n_without_lease;      /* of these, those that need no lease to continue */
     size_t n_durations, cap_durations;
     int64_t *durations_ms; /* of the trials that reported, sorted; only with a quorum */
 };

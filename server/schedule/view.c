@@ -22,7 +22,7 @@ static const char *state_at(const struct rung_entry *entry, size_t rung)
 static void write_entries(const struct schedule *schedule, const struct bracket *bracket,
                           size_t rung, struct json_writer *w)
 {
-    const struct ranking *all = &bracket->rungs[rung].all;
+    const struct rung_ranking *all = &bracket->rungs[rung].all;
 
     json_write_key(w, "entries");
     json_array_begin(w);

@@ -4,7 +4,7 @@
 
 #include "tests/sim/cluster_parts.h"
 
-static bool same_ranking(const struct ranking *a, const struct ranking *b)
+static bool same_ranking(const struct rung_ranking *a, const struct rung_ranking *b)
 {
     bool same = a->n == b->n;
 

@@ -19,7 +19,7 @@ static size_t plain_rank(const struct ranked items[], size_t n, double cost, int
 
 START_TEST(ranks_agree_with_counting)
 {
-    struct ranking ranking = {0};
+    struct rung_ranking ranking = {0};
     struct ranked items[N];
     struct err err = {0};
     size_t n = 0;
@@ -49,7 +49,7 @@ END_TEST
 
 START_TEST(emptied_ranking_fills_again)
 {
-    struct ranking ranking = {0};
+    struct rung_ranking ranking = {0};
     struct err err = {0};
 
     for (int round = 0; round < 3; round++) {
