@@ -7,8 +7,10 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-# "Who knows whom" of STYLE.md, folder by folder. The arrows are transitive: what knows engine may also
-# include what engine knows. Every folder may include common. server itself has main.c and its helpers.
+# "Who knows whom", folder by folder: a folder may include what stands behind it, and what that may
+# include in turn. Every folder may include common itself. server itself is main.c with its helpers.
+# Within server/strategy the optimisers know the shared files, and the shared initial design knows
+# sobol.
 arrows='
 server           server/api
 server/api       server/http server/engine server/web
@@ -23,13 +25,23 @@ server/strategy/grid   server/strategy
 server/strategy/sobol  server/strategy
 server/strategy/tpe    server/strategy
 server/schedule  server/domain
-server/store     server/domain
-server/domain
+server/store     server/store/sqlite server/domain
+server/store/sqlite    server/store
+server/domain    common/space common/wire
 server/model
 server/http
 server/web
-worker
+worker           worker/cli/verbs
+worker/cli/verbs   worker/cli/define worker/agent
+worker/cli/define  worker/cli/show
+worker/cli/show    worker/cli
+worker/cli       worker/cli/show common/http common/wire
+worker/agent     worker/report common/http
+worker/report    common/wire
 common
+common/space
+common/wire
+common/http      common/wire
 '
 
 faults=0

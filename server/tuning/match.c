@@ -93,7 +93,7 @@ static void explain_study(const struct tuning *tuning, const struct live_study *
     no->reason = reasons[study->row.state];
     if (study->row.state == STUDY_FINISHED) {
         study_reason_explain(study, why, sizeof why);
-        (void)snprintf(no->detail, sizeof no->detail, "study \"%s\" is finished: %s",
+        (void)snprintf(no->detail, sizeof no->detail, "study \"%s\" is finished: %.150s",
                        study->row.name, why);
     } else if (study->row.state != STUDY_RUNNING) {
         (void)snprintf(no->detail, sizeof no->detail, "study \"%s\" is %s", study->row.name,
@@ -105,7 +105,7 @@ static void explain_study(const struct tuning *tuning, const struct live_study *
     } else if (in_row >= 0 && study->row.failed_in_row >= in_row) {
         failures_in_row_explain(study->row.has_value, study->row.failed_in_row, why, sizeof why);
         (void)snprintf(no->detail, sizeof no->detail,
-                       "study \"%s\" waits for the trials that run: %s", study->row.name, why);
+                       "study \"%s\" waits for the trials that run: %.150s", study->row.name, why);
     } else {
         struct schedule_moment moment = study_moment(&tuning->state, study);
         struct schedule_offer offer;

@@ -30,8 +30,8 @@ static int check_not_last(const struct tuning *tuning, const struct command *com
     }
     return err_set(err, ERR_WRONG_STATE,
                    "this is the last valid token with the scope admin; make another one first, or "
-                   "add ?force=true: then the server writes a new admin.token into its data "
-                   "directory when it is started again");
+                   "revoke it with force (?force=true, hone token revoke --force): then the server "
+                   "writes a new admin.token into its data directory at its next start");
 }
 
 int tuning_token_revoke(struct tuning *tuning, struct command *command, struct err *err)
