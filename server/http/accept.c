@@ -87,7 +87,7 @@ void accept_clients(struct http_server *server)
 
 void accept_review(struct http_server *server)
 {
-    struct epoll_event event = {.data.fd = server->listen_fd};
+    struct epoll_event event = {.data.ptr = &server->listen_fd};
     bool paused = accept_next_ms(server) > 0;
 
     if (!paused) {

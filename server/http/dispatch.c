@@ -101,6 +101,7 @@ void dispatch_completed(void *server, struct MHD_Connection *mhd, void **context
         answer_abandoned(request);
     }
     request_end(request, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    hangup_request_ended(request->connection);
     deadline_set(request->connection, DEADLINE_IDLE);
 }
 
@@ -146,6 +147,7 @@ static struct http_connection *connection_create(struct http_server *server,
     buf_init(&connection->request.body, 0);
     name_peer(mhd, connection->peer);
     deadline_set(connection, DEADLINE_HEADER);
+    hangup_watch(connection);
     return connection;
 }
 
@@ -173,6 +175,7 @@ void dispatch_connection(void *server, struct MHD_Connection *mhd, void **contex
             request_end(&connection->request, false);
         }
         deadline_clear(connection);
+        hangup_forget(connection);
         end_silence(connection);
         free(connection);
     }

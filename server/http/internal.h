@@ -131,6 +131,9 @@ struct http_connection {
     int fd;
     bool is_silent; /* no request has begun on it; over TLS the handshake may not be complete */
     char peer[INET6_ADDRSTRLEN];
+    bool peer_left; /* the client sends nothing more */
+    unsigned hangup_reviews;
+    struct http_connection *hangup_next, **hangup_link; /* link NULL: not to be reviewed */
     struct http_request request;
 };
 
@@ -182,12 +185,13 @@ struct http_server {
     atomic_bool stop;
     bool stopping;
     struct deadline_list deadlines[DEADLINE_KINDS];
-    struct http_request *streams; /* all open streams */
-    int64_t stream_due_ms;        /* no sleeping stream is due before; INT64_MAX: none sleeps */
-    size_t n_streams;             /* requests that hold a place under the cap */
-    struct http_request *waiting; /* deferred and unanswered */
-    size_t n_silent;              /* connections on which no request has begun */
-    unsigned idle_turns;          /* of the loop, in a row, without an event */
+    struct http_connection *hangups; /* clients that have left, to be reviewed */
+    struct http_request *streams;    /* all open streams */
+    int64_t stream_due_ms;           /* no sleeping stream is due before; INT64_MAX: none sleeps */
+    size_t n_streams;                /* requests that hold a place under the cap */
+    struct http_request *waiting;    /* deferred and unanswered */
+    size_t n_silent;                 /* connections on which no request has begun */
+    unsigned idle_turns;             /* of the loop, in a row, without an event */
     size_t bodies_in_flight;
     uint64_t id_base, id_count;
     struct bad_token_slot bad_tokens[BAD_TOKEN_SLOTS];
@@ -221,6 +225,14 @@ int64_t deadlines_next_ms(const struct http_server *server);
 bool bad_token_is_limited(const struct http_server *server, const char *peer);
 void bad_token_count(struct http_server *server, const char *peer);
 size_t body_limit(enum http_body kind);
+
+/* hangup.c: clients that leave in the middle of a request */
+void hangup_watch(struct http_connection *connection);
+void hangup_note(struct http_connection *connection); /* the event has come */
+void hangup_request_ended(struct http_connection *connection);
+void hangup_forget(struct http_connection *connection); /* the connection is closed */
+/* After MHD has run: ends connections on which nothing more can come and nothing is to be sent. */
+void hangups_review(struct http_server *server);
 
 /* framing.c: one request is one request, whoever stands in between. */
 MUST_USE int framing_check(struct http_request *request, const char *method, const char *version,

@@ -21,6 +21,7 @@
 #define INACTIVITY_SECONDS 180U /* MHD's own: peers that stopped reading */
 #define IDLE_TURNS 64           /* in a row, of which none had an event */
 #define STALLED_WAIT_MS 50
+#define EVENTS_A_TURN 64
 
 /* ---- waking ---- */
 
@@ -101,40 +102,51 @@ static int wait_ms(const struct http_server *server)
 {
     int64_t wait = library_wait_ms(server);
 
+    if (server->hangups != NULL) {
+        return 0;
+    }
     wait = earlier(wait, deadlines_next_ms(server));
     wait = earlier(wait, accept_next_ms(server));
     return (int)earlier(wait, streams_next_ms(server));
 }
 
-static bool listening_is_ready(const struct http_server *server, const struct epoll_event events[],
-                               int n)
+/* Notes which clients have left; true: somebody wants to connect. The events of our own descriptors
+ * point to the server's members, those of connections to the connection. */
+static bool take_events(const struct http_server *server, const struct epoll_event events[], int n)
 {
+    bool listening_is_ready = false;
+
     for (int i = 0; i < n; i++) {
-        if (events[i].data.fd == server->listen_fd) {
-            return true;
+        void *source = events[i].data.ptr;
+        if (source == &server->listen_fd) {
+            listening_is_ready = true;
+        } else if (source != &server->mhd_fd && source != &server->wake_fd) {
+            hangup_note(source);
         }
     }
-    return false;
+    return listening_is_ready;
 }
 
 static int turn(struct http_server *server, struct err *err)
 {
-    struct epoll_event events[3];
+    struct epoll_event events[EVENTS_A_TURN];
 
-    int n = epoll_wait(server->epoll_fd, events, 3, wait_ms(server));
+    int n = epoll_wait(server->epoll_fd, events, EVENTS_A_TURN, wait_ms(server));
     if (n < 0 && errno != EINTR) {
         return err_set(err, ERR_IO, "the loop cannot wait: %s", strerror(errno));
     }
     server->idle_turns = n > 0 ? 0 : server->idle_turns + 1;
+    bool listening_is_ready = take_events(server, events, n);
     (void)server_take_answers(server);
     streams_wake(server);
     deadlines_sweep(server);
-    if (listening_is_ready(server, events, n)) {
+    if (listening_is_ready) {
         accept_clients(server);
     }
     if (MHD_run(server->daemon) != MHD_YES) {
         return err_set(err, ERR_IO, "the HTTP library stopped");
     }
+    hangups_review(server);
     accept_review(server);
     return 0;
 }
@@ -231,11 +243,11 @@ static int start_daemon(struct http_server *server, struct err *err)
     return 0;
 }
 
-static int watch(struct http_server *server, int fd, struct err *err)
+static int watch(struct http_server *server, int *fd, struct err *err)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = fd};
 
-    if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+    if (epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, *fd, &event) != 0) {
         return err_set(err, ERR_IO, "the loop cannot watch: %s", strerror(errno));
     }
     return 0;
@@ -252,10 +264,10 @@ static int open_loop(struct http_server *server, struct err *err)
         return err_set(err, ERR_IO, "no descriptors for the loop: %s", strerror(errno));
     }
     server->mhd_fd = info->epoll_fd;
-    TRY(watch(server, server->mhd_fd, err));
-    TRY(watch(server, server->listen_fd, err));
+    TRY(watch(server, &server->mhd_fd, err));
+    TRY(watch(server, &server->listen_fd, err));
     server->listening_watched = true;
-    return watch(server, server->wake_fd, err);
+    return watch(server, &server->wake_fd, err);
 }
 
 static int build_server(struct http_server *server, struct err *err)
