@@ -204,7 +204,7 @@ int checkpoint_end(struct state *state, struct live_trial *trial, struct err *er
 
 /* ---- leases ---- */
 
-struct listing {
+struct obsolete_listing {
     struct obsolete_checkpoint **tail;
     size_t n, bytes;
 };
@@ -218,7 +218,7 @@ static bool is_held(const struct state *state, const struct obsolete_queue *queu
 }
 
 static int list_from(struct state *state, struct live_lease *lease, const char *host,
-                     struct listing *listing, struct err *err)
+                     struct obsolete_listing *listing, struct err *err)
 {
     struct obsolete_queue *queue = queue_find(state, host);
 
@@ -241,7 +241,7 @@ static int list_from(struct state *state, struct live_lease *lease, const char *
 
 int obsolete_list(struct state *state, struct live_lease *lease, const char *host, struct err *err)
 {
-    struct listing listing = {.tail = &lease->obsolete};
+    struct obsolete_listing listing = {.tail = &lease->obsolete};
 
     if (host[0] != '\0') {
         TRY(list_from(state, lease, host, &listing, err));

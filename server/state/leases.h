@@ -10,11 +10,6 @@ MUST_USE int lease_enter(struct state *state, struct live_trial *trial,
 /* Out of every table; frees it. */
 void lease_leave(struct state *state, struct live_lease *lease);
 
-/* The lease that a call names. 0: *lease is the newest attempt, live, expired or aborted.
- * ERR_NOT_FOUND, ERR_LEASE_SUPERSEDED or ERR_LEASE_ENDED; then *ended (if not NULL) holds the
- * attempt's row when it was found. */
-MUST_USE int lease_lookup(struct state *state, const char *text, struct live_lease **lease,
-                          struct attempt_row *ended, struct err *err);
 /* Its time begins anew. */
 MUST_USE int lease_renew(struct state *state, struct live_lease *lease, struct err *err);
 /* What its holder should do now. */

@@ -147,13 +147,4 @@ struct state {
     bool studies_changed;
 };
 
-void state_init(struct state *state, struct store *store);
-/* Empties every table but that of the workers, whose rows are forgotten: state_init() again. */
-void state_clear(struct state *state);
-void state_finish(struct state *state);
-
-/* Appends an event of this group. */
-MUST_USE int event_append(struct state *state, enum event_kind kind, int64_t study, int64_t trial,
-                          int64_t attempt, struct err *err);
-
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/state/checkpoints.h"
+#include "server/state/events.h"
 #include "server/state/facts.h"
 #include "server/state/leases.h"
 #include "server/state/limits.h"

@@ -122,36 +122,35 @@ static int keep_best(struct rows *rows, const struct study_def *def, struct sour
 
 /* ---- reading an older study ---- */
 
-int source_read(struct store *store, int64_t study, const struct study_def *older,
-                const struct study_def *def, const char *at, struct source *source,
-                struct faults *faults, struct err *err)
+int source_read(struct store *store, const struct source_study *older, const struct study_def *def,
+                struct source *source, struct faults *faults, struct err *err)
 {
     OWN(transfer) struct transfer *transfer = NULL;
-    struct trial_query query = {.study = study,
+    struct trial_query query = {.study = older->id,
                                 .reverse = true,
                                 .limit = SCAN_MAX,
                                 .states = 1u << TRIAL_COMPLETED | 1u << TRIAL_PRUNED};
 
-    TRY(transfer_create(older->space, def->space, &transfer, err));
+    TRY(transfer_create(older->def->space, def->space, &transfer, err));
     OWN(rows) struct rows rows = {.transfer = transfer, .n_params = def->space->n_params};
     if (transfer_shared(transfer) == 0) {
-        faults_add(faults, at,
+        faults_add(faults, older->pointer,
                    "\"%s\" shares no parameter with this study; parameters meet by name, and a "
                    "number cannot stand for a choice",
-                   older->name);
+                   older->def->name);
         return 0;
     }
     TRY(store_each_trial(store, &query, take_trial, &rows, err));
     if (rows.completed == 0) {
-        faults_add(faults, at,
+        faults_add(faults, older->pointer,
                    rows.refused == 0
                        ? "\"%s\" has no completed trial to learn from; leave it out"
                        : "no completed trial of \"%s\" can be told in this space: their choices "
                          "or ranges are not in it; leave it out",
-                   older->name);
+                   older->def->name);
         return 0;
     }
-    (void)snprintf(source->name, sizeof source->name, "%s", older->name);
+    (void)snprintf(source->name, sizeof source->name, "%s", older->def->name);
     return keep_best(&rows, def, source, err);
 }
 

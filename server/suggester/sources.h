@@ -18,11 +18,17 @@ struct sources {
 void sources_finish(struct sources *sources);
 OWN_VALUE(sources)
 
-/* Reads the trials of the older study `study`, defined by `older`, into *source. What prevents it
- * is a fault at `at`; -1 only for errors of the store and ERR_NOMEM. Writes nothing. */
-MUST_USE int source_read(struct store *store, int64_t study, const struct study_def *older,
-                         const struct study_def *def, const char *at, struct source *source,
-                         struct faults *faults, struct err *err);
+/* An older study to be read: its id and definition. */
+struct source_study {
+    int64_t id;
+    const struct study_def *def;
+    const char *pointer; /* where the new study names it: "/after/0" */
+};
+/* Reads the trials of an older study into *source, for a study defined by `def`. What prevents it
+ * is a fault at its pointer; -1 only for errors of the store and ERR_NOMEM. Writes nothing. */
+MUST_USE int source_read(struct store *store, const struct source_study *older,
+                         const struct study_def *def, struct source *source, struct faults *faults,
+                         struct err *err);
 MUST_USE int sources_store(struct store *store, int64_t study, const struct study_def *def,
                            const struct sources *sources, struct err *err);
 MUST_USE int sources_load(struct store *store, int64_t study, const struct study_def *def,

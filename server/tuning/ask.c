@@ -14,63 +14,7 @@
 #include "server/tuning/claim.h"
 #include "server/tuning/grant.h"
 #include "server/tuning/match.h"
-
-void ask_answer(struct tuning *tuning, struct ask *ask)
-{
-    struct command *command = ask->command;
-
-    if (ask->link != NULL) {
-        *ask->link = ask->next;
-        if (ask->next != NULL) {
-            ask->next->link = ask->link;
-        } else {
-            tuning->asks_tail = ask->link;
-        }
-        tuning->n_asks--;
-        if (ask->worker != NULL) {
-            ask->worker->waiting--;
-        }
-    }
-    heap_remove(&tuning->ask_deadlines, &ask->deadline);
-    command->waiting = NULL;
-    free(ask);
-    command_done(tuning, command);
-}
-
-int ask_set_due(struct tuning *tuning, struct ask *ask, int64_t due_ms, struct err *err)
-{
-    int64_t token_ms = token_end_ms(&tuning->state, ask->command->principal);
-    int64_t at_ms = token_ms < due_ms ? token_ms : due_ms;
-
-    ask->due_ms = due_ms;
-    if (at_ms == INT64_MAX) {
-        heap_remove(&tuning->ask_deadlines, &ask->deadline);
-        return 0;
-    }
-    return heap_set(&tuning->ask_deadlines, &ask->deadline, at_ms, err);
-}
-
-/* Answers the ask with 401 if its token may no longer be used; true: it is gone. */
-static bool end_without_token(struct tuning *tuning, struct ask *ask)
-{
-    if (token_check(&tuning->state, ask->command->principal, &ask->command->err) == 0) {
-        return false;
-    }
-    ask_answer(tuning, ask);
-    return true;
-}
-
-void asks_end_without_token(struct tuning *tuning)
-{
-    struct ask *next;
-
-    for (struct ask *ask = tuning->asks; ask != NULL; ask = next) {
-        next = ask->next;
-        if (end_without_token(tuning, ask) && tuning->new_asks == ask) {
-            tuning->new_asks = next;
-        }
-    }
-}
+#include "server/tuning/waiting.h"
 
 static int park(struct tuning *tuning, struct ask *ask, struct err *err)
 {
@@ -192,7 +136,7 @@ static int dispatch_one(struct tuning *tuning, struct ask *ask, struct err *err)
     struct command *command = ask->command;
     bool served = false;
 
-    if (end_without_token(tuning, ask)) {
+    if (ask_end_without_token(tuning, ask)) {
         return 0;
     }
     ask->awaits_suggestion = false;
@@ -249,7 +193,7 @@ static int answer_overdue(struct tuning *tuning, struct err *err)
 
     while ((top = heap_top(&tuning->ask_deadlines)) != NULL && top->at_ms <= tuning->state.now_ms) {
         struct ask *ask = top->owner;
-        if (end_without_token(tuning, ask)) {
+        if (ask_end_without_token(tuning, ask)) {
             continue;
         }
         if (ask->due_ms

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/state/events.h"
 #include "server/state/limits.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"

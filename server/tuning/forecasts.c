@@ -4,6 +4,7 @@
 
 #include "server/state/leases.h"
 #include "server/state/limits.h"
+#include "server/state/lookup.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/state/trials.h"

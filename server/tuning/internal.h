@@ -3,7 +3,8 @@
 #define SERVER_TUNING_INTERNAL_H
 
 #include "server/state/state.h"
-#include "server/tuning/tuning.h"
+#include "server/tuning/command.h"
+#include "server/tuning/settings.h"
 
 /* An ask that waits. */
 struct ask {
@@ -51,9 +52,9 @@ struct tuning {
     struct command *done, **done_tail;
 };
 
-/* tuning.c: the moment of this group. */
+/* Reads the moment of this group. */
 void tuning_read_clock(struct tuning *tuning);
-/* tuning.c: the command's answer may leave with this group. */
+/* The command's answer may leave with this group. */
 void command_done(struct tuning *tuning, struct command *command);
 
 /* ---- use cases, by kind of command: what one refuses stands in *err, and it changed nothing ----

@@ -9,6 +9,7 @@
 #include "server/state/checkpoints.h"
 #include "server/state/facts.h"
 #include "server/state/leases.h"
+#include "server/state/lifecycle.h"
 #include "server/state/limits.h"
 #include "server/state/requests.h"
 #include "server/state/studies.h"
@@ -18,6 +19,7 @@
 #include "server/state/workers.h"
 #include "server/tuning/forecasts.h"
 #include "server/tuning/internal.h"
+#include "server/tuning/tuning.h"
 
 static int load_worker(void *context, int64_t id, const char *name, struct err *err)
 {

@@ -7,6 +7,7 @@
 #include "common/integer.h"
 #include "server/state/leases.h"
 #include "server/state/limits.h"
+#include "server/state/lookup.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/tuning/forecasts.h"

@@ -16,9 +16,10 @@ const double *outcome_metric(const struct result_report *report, const char *nam
     return NULL;
 }
 
+/* The value of one objective for a result at `final_step`. */
 struct folding {
-    const struct study_def *def;
     const struct objective *objective;
+    const double *own; /* the result's own value, or NULL */
     int64_t final_step;
     int64_t step; /* of `value`; -1: none yet */
     double value; /* at the last step seen */
@@ -61,54 +62,48 @@ static int fold_one(void *context, int64_t metric, int64_t attempt, int64_t step
 
 /* Reads the trial's curve. */
 static int fold_curve(struct tuning *tuning, const struct live_lease *lease, int64_t metric,
-                      const struct objective *objective, int64_t step, const double *own,
-                      bool *found, double *value, struct err *err)
+                      struct folding *f, struct err *err)
 {
-    struct folding f = {
-        .def = lease->study->def, .objective = objective, .final_step = step, .step = -1};
-
     if (metric >= 0) {
-        TRY(store_each_measurement(tuning->state.store, lease->trial->row.id, metric, fold_one, &f,
+        TRY(store_each_measurement(tuning->state.store, lease->trial->row.id, metric, fold_one, f,
                                    err));
     }
-    if (own != NULL) {
-        if (f.step != step) {
-            close_step(&f);
+    if (f->own != NULL) {
+        if (f->step != f->final_step) {
+            close_step(f);
         }
-        f.step = step;
-        f.value = *own;
+        f->step = f->final_step;
+        f->value = *f->own;
     }
-    close_step(&f);
-    *found = f.step >= 0;
-    *value = objective->fold == FOLD_BEST && f.has_best ? f.best : f.value;
+    close_step(f);
+    if (f->objective->fold == FOLD_BEST && f->has_best) {
+        f->value = f->best;
+    }
     return 0;
 }
 
-static int objective_value(struct tuning *tuning, const struct live_lease *lease,
-                           const struct objective *objective, const struct result_report *report,
-                           int64_t step, bool *found, double *value, struct err *err)
+/* Leaves the value in f->value; f->step stays -1 where there is none. */
+static int objective_value(struct tuning *tuning, const struct live_lease *lease, struct folding *f,
+                           struct err *err)
 {
-    const double *own = outcome_metric(report, objective->metric);
-    int64_t metric = metric_find(lease->study, objective->metric);
+    int64_t metric = metric_find(lease->study, f->objective->metric);
 
-    *found = false;
-    if (objective->fold == FOLD_BEST || (own == NULL && lease->row.number > 1)) {
-        return fold_curve(tuning, lease, metric, objective, step, own, found, value, err);
+    if (f->objective->fold == FOLD_BEST || (f->own == NULL && lease->row.number > 1)) {
+        return fold_curve(tuning, lease, metric, f, err);
     }
-    if (own != NULL) {
-        *found = true;
-        *value = *own;
+    if (f->own != NULL) {
+        f->step = f->final_step;
+        f->value = *f->own;
         return 0;
     }
     for (size_t i = 0; i < lease->n_last; i++) {
-        if (lease->last[i].metric == metric && lease->last[i].step <= step) {
-            *found = true;
-            *value = lease->last[i].value;
+        if (lease->last[i].metric == metric && lease->last[i].step <= f->final_step) {
+            f->step = lease->last[i].step;
+            f->value = lease->last[i].value;
             return 0;
         }
     }
-    return metric < 0 ? 0
-                      : fold_curve(tuning, lease, metric, objective, step, own, found, value, err);
+    return metric < 0 ? 0 : fold_curve(tuning, lease, metric, f, err);
 }
 
 int outcome_objectives(struct tuning *tuning, const struct live_lease *lease,
@@ -117,10 +112,15 @@ int outcome_objectives(struct tuning *tuning, const struct live_lease *lease,
 {
     const struct study_def *def = lease->study->def;
 
-    *out = (struct outcome_values){.n = def->n_objectives};
+    *out = (struct outcome_values){.step = step, .n = def->n_objectives};
     for (size_t i = 0; i < def->n_objectives; i++) {
-        TRY(objective_value(tuning, lease, &def->objectives[i], report, step, &out->found[i],
-                            &out->values[i], err));
+        struct folding f = {.objective = &def->objectives[i],
+                            .own = outcome_metric(report, def->objectives[i].metric),
+                            .final_step = step,
+                            .step = -1};
+        TRY(objective_value(tuning, lease, &f, err));
+        out->found[i] = f.step >= 0;
+        out->values[i] = f.value;
     }
     return 0;
 }

@@ -9,6 +9,7 @@
 #include "server/tuning/internal.h"
 
 struct outcome_values {
+    int64_t step; /* of the result */
     size_t n;
     bool found[OBJECTIVES_MAX];
     double values[OBJECTIVES_MAX];

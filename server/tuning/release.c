@@ -5,6 +5,7 @@
 
 #include "server/state/checkpoints.h"
 #include "server/state/leases.h"
+#include "server/state/lookup.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/state/trials.h"

@@ -10,6 +10,7 @@
 #include "server/state/checkpoints.h"
 #include "server/state/leases.h"
 #include "server/state/limits.h"
+#include "server/state/lookup.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/state/trials.h"
@@ -181,122 +182,128 @@ static void spend_rest(struct live_lease *lease, int64_t step)
     }
 }
 
-/* Asks the schedule what becomes of the trial. */
-static int decide(struct tuning *tuning, struct live_lease *lease,
-                  const struct result_report *report, int64_t step,
-                  const struct outcome_values *values, struct schedule_answer *answer,
-                  struct err *err)
+/* How an attempt ends, and what becomes of its trial. */
+struct attempt_ending {
+    enum attempt_end attempt;
+    bool follows;           /* the trial goes where its schedule has it; else it ends as: */
+    enum trial_state trial; /* final */
+    const char *reason;     /* or NULL */
+};
+
+static struct attempt_ending end_as(enum attempt_end attempt, enum trial_state trial,
+                                    const char *reason)
+{
+    return (struct attempt_ending){.attempt = attempt, .trial = trial, .reason = reason};
+}
+
+static struct attempt_ending follow(enum attempt_end attempt, const char *reason)
+{
+    return (struct attempt_ending){.attempt = attempt, .follows = true, .reason = reason};
+}
+
+/* Asks the schedule what becomes of a trial with these values. */
+static int ask_schedule(struct tuning *tuning, struct live_lease *lease, bool brought,
+                        const struct outcome_values *values, struct schedule_answer *answer,
+                        struct err *err)
 {
     struct live_study *study = lease->study;
     struct schedule_moment moment = study_moment(&tuning->state, study);
     int64_t number = trial_id_number(lease->trial->row.id);
     OWN(schedule_log) struct schedule_log log = {0};
-    bool brought = outcome_metric(report, study->def->objectives[0].metric) != NULL;
 
-    schedule_release(study->schedule, number); /* nobody is left to be promoted on the spot */
-    if (brought && step >= lease->last_step) {
-        TRY(schedule_measure(study->schedule, &moment, number, step, values->values[0], &log,
-                             answer, err));
+    schedule_release(study->schedule,
+                     number); /* its job has left: nothing is told to it any more */
+    if (brought && values->step >= lease->last_step) {
+        TRY(schedule_measure(study->schedule, &moment, number, values->step, values->values[0],
+                             &log, answer, err));
     }
-    TRY(schedule_finish(study->schedule, &moment, number, step, &log, answer, err));
+    TRY(schedule_finish(study->schedule, &moment, number, values->step, &log, answer, err));
     return schedule_done(&tuning->state, study, &log, err);
 }
 
-static int end_with(struct tuning *tuning, struct live_lease *lease, enum attempt_end end,
-                    enum trial_state state, const char *reason, struct trial_reply *reply,
-                    struct err *err)
-{
-    struct live_trial *trial = lease->trial;
-
-    TRY(attempt_over(&tuning->state, lease, end, reason, err));
-    return trial_end(&tuning->state, trial, state, reason, reply, err);
-}
-
-/* The attempt is over and the trial, perhaps, is not. */
-static int again(struct tuning *tuning, struct live_lease *lease, enum attempt_end end,
-                 const char *reason, struct trial_reply *reply, struct err *err)
-{
-    struct live_trial *trial = lease->trial;
-
-    TRY(attempt_over(&tuning->state, lease, end, reason, err));
-    return trial_follow(&tuning->state, trial, reply, err);
-}
-
-static int completed(struct tuning *tuning, struct live_lease *lease, struct command *command,
-                     int64_t step, const struct outcome_values *values, struct err *err)
+/* The outcome `completed`. `brought`: the result itself has the objective's value. */
+static int decide_completed(struct tuning *tuning, struct live_lease *lease, bool brought,
+                            const struct outcome_values *values, struct attempt_ending *ending,
+                            struct err *err)
 {
     struct live_study *study = lease->study;
     const struct study_def *def = study->def;
-    struct trial_reply *reply = &command->trial_out;
+    bool is_short = def->has_resource && values->step < def->resource_max;
     struct schedule_answer answer;
 
     outcome_set_values(&lease->trial->row, values);
     for (size_t i = 0; i < values->n; i++) {
         study_note_value(&tuning->state, study, values->values[i]);
     }
-    spend_rest(lease, step);
+    spend_rest(lease, values->step);
     if (!all_finite(values)) {
-        return end_with(tuning, lease, ATTEMPT_FAILED, TRIAL_FAILED, "diverged", reply, err);
+        *ending = end_as(ATTEMPT_FAILED, TRIAL_FAILED, "diverged");
+        return 0;
     }
-    bool is_short = def->has_resource && step < def->resource_max;
     if (is_short && study->row.state == STUDY_STOPPED) {
-        return end_with(tuning, lease, ATTEMPT_COMPLETED, TRIAL_CANCELLED, NULL, reply, err);
+        *ending = end_as(ATTEMPT_COMPLETED, TRIAL_CANCELLED, NULL);
+        return 0;
     }
-    if (is_short
-        && study->row.target_reached) { /* by a rule; its value counts: it may be the one */
-        return end_with(tuning, lease, ATTEMPT_PRUNED, TRIAL_PRUNED, NULL, reply, err);
+    if (is_short && study->row.target_reached) { /* its value counts: it may be the one */
+        *ending = end_as(ATTEMPT_PRUNED, TRIAL_PRUNED, NULL);
+        return 0;
     }
-    if (!def->has_resource || step >= def->resource_max) {
+    if (!is_short) {
         study_check_target(study, values->values[0]);
     }
-    TRY(decide(tuning, lease, &command->report, step, values, &answer, err));
+    TRY(ask_schedule(tuning, lease, brought, values, &answer, err));
     switch (answer.verdict) {
     case VERDICT_PAUSE:
     case VERDICT_RUN:
-        return again(tuning, lease, ATTEMPT_PAUSED, NULL, reply, err);
+        *ending = follow(ATTEMPT_PAUSED, NULL);
+        break;
     case VERDICT_PRUNE:
-        if (def->has_resource && step >= def->resource_max) { /* it was at its end already */
-            return end_with(tuning, lease, ATTEMPT_COMPLETED, TRIAL_COMPLETED, NULL, reply, err);
-        }
-        return end_with(tuning, lease, ATTEMPT_PRUNED, TRIAL_PRUNED, NULL, reply, err);
+        *ending = def->has_resource && !is_short /* it was at its end already */
+                      ? end_as(ATTEMPT_COMPLETED, TRIAL_COMPLETED, NULL)
+                      : end_as(ATTEMPT_PRUNED, TRIAL_PRUNED, NULL);
+        break;
     case VERDICT_FAIL:
-        return end_with(tuning, lease, ATTEMPT_FAILED, TRIAL_FAILED, "diverged", reply, err);
+        *ending = end_as(ATTEMPT_FAILED, TRIAL_FAILED, "diverged");
+        break;
     case VERDICT_COMPLETE:
     case VERDICT_COUNT:
     default:
-        return end_with(tuning, lease, ATTEMPT_COMPLETED, TRIAL_COMPLETED, NULL, reply, err);
+        *ending = end_as(ATTEMPT_COMPLETED, TRIAL_COMPLETED, NULL);
     }
+    return 0;
 }
 
-static int not_completed(struct tuning *tuning, struct live_lease *lease, struct command *command,
-                         struct err *err)
+/* Every other outcome. */
+static int decide_other(struct tuning *tuning, struct live_lease *lease,
+                        const struct result_report *report, struct attempt_ending *ending,
+                        struct err *err)
 {
-    const struct result_report *report = &command->report;
-    struct trial_reply *reply = &command->trial_out;
     const char *reason = report->reason[0] == '\0' ? NULL : report->reason;
     struct live_trial *trial = lease->trial;
     const struct live_study *study = lease->study;
 
     if (report->outcome == OUTCOME_PREEMPTED) {
         if (study->row.state == STUDY_STOPPED || study->row.target_reached) {
-            return end_with(tuning, lease, ATTEMPT_PREEMPTED, TRIAL_CANCELLED, NULL, reply, err);
+            *ending = end_as(ATTEMPT_PREEMPTED, TRIAL_CANCELLED, NULL);
+            return 0;
         }
-        TRY(outcome_keep_measured(tuning, lease, err));
-        return again(tuning, lease, ATTEMPT_PREEMPTED, reason, reply, err);
+        *ending = follow(ATTEMPT_PREEMPTED, reason);
+        return outcome_keep_measured(tuning, lease, err);
     }
     if (report->outcome == OUTCOME_FAILED && trial_verdict(trial) != VERDICT_RUN) {
-        /* what it owed is told already: a failure while saving changes no decision */
-        TRY(outcome_keep_measured(tuning, lease, err));
-        return again(tuning, lease, ATTEMPT_FAILED, reason, reply, err);
+        /* all that was asked of it was reported: a failure while saving changes no decision */
+        *ending = follow(ATTEMPT_FAILED, reason);
+        return outcome_keep_measured(tuning, lease, err);
     }
     if (report->outcome == OUTCOME_INFEASIBLE) {
-        return end_with(tuning, lease, ATTEMPT_INFEASIBLE, TRIAL_INFEASIBLE, reason, reply, err);
+        *ending = end_as(ATTEMPT_INFEASIBLE, TRIAL_INFEASIBLE, reason);
+        return 0;
     }
     trial->row.failures++;
-    if (trial->row.failures <= study->def->limits.retries && study->row.state != STUDY_STOPPED) {
-        return again(tuning, lease, ATTEMPT_FAILED, reason, reply, err);
-    }
-    return end_with(tuning, lease, ATTEMPT_FAILED, TRIAL_FAILED, reason, reply, err);
+    *ending = trial->row.failures <= study->def->limits.retries && study->row.state != STUDY_STOPPED
+                  ? follow(ATTEMPT_FAILED, reason)
+                  : end_as(ATTEMPT_FAILED, TRIAL_FAILED, reason);
+    return 0;
 }
 
 static int register_names(struct tuning *tuning, struct live_study *study,
@@ -350,7 +357,14 @@ int tuning_result(struct tuning *tuning, struct command *command, struct err *er
     lease->row.has_result = true;
     memcpy(lease->row.result, hash, sizeof hash);
     TRY(keep_progress(tuning, lease, report, step, err));
-    return report->outcome == OUTCOME_COMPLETED
-               ? completed(tuning, lease, command, step, &values, err)
-               : not_completed(tuning, lease, command, err);
+    bool brought = outcome_metric(report, lease->study->def->objectives[0].metric) != NULL;
+    struct live_trial *trial = lease->trial;
+    struct attempt_ending ending;
+    TRY(report->outcome == OUTCOME_COMPLETED
+            ? decide_completed(tuning, lease, brought, &values, &ending, err)
+            : decide_other(tuning, lease, report, &ending, err));
+    TRY(attempt_over(&tuning->state, lease, ending.attempt, ending.reason, err));
+    return ending.follows ? trial_follow(&tuning->state, trial, &command->trial_out, err)
+                          : trial_end(&tuning->state, trial, ending.trial, ending.reason,
+                                      &command->trial_out, err);
 }

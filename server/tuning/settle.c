@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "server/state/checkpoints.h"
+#include "server/state/events.h"
 #include "server/state/limits.h"
 #include "server/state/requests.h"
 #include "server/state/studies.h"
@@ -14,6 +15,7 @@
 #include "server/tuning/release.h"
 #include "server/tuning/reply.h"
 #include "server/tuning/suggestion.h"
+#include "server/tuning/tuning.h"
 
 /* Closes rungs whose stragglers have had their time (quorum). */
 static int study_drop_stragglers(struct tuning *tuning, struct live_study *study, struct err *err)

@@ -43,10 +43,11 @@ int sources_take(struct tuning *tuning, const struct study_def *def, struct sour
         const struct live_study *older = study_named(&tuning->state, name);
         char at[32];
         (void)snprintf(at, sizeof at, "/after/%zu", i);
-        if (is_fit(older, name, def, at, faults)
-            && source_read(tuning->state.store, older->row.id, older->def, def, at,
-                           &sources->items[i], faults, err)
-                   != 0) {
+        if (!is_fit(older, name, def, at, faults)) {
+            continue;
+        }
+        const struct source_study study = {older->row.id, older->def, at};
+        if (source_read(tuning->state.store, &study, def, &sources->items[i], faults, err) != 0) {
             sources->n = i + 1;
             sources_finish(sources);
             return -1;

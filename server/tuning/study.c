@@ -7,6 +7,7 @@
 
 #include "server/advice/choose.h"
 #include "server/state/checkpoints.h"
+#include "server/state/events.h"
 #include "server/state/limits.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"

@@ -6,8 +6,7 @@
 #include "server/state/limits.h"
 #include "server/state/trials.h"
 #include "server/strategy/sobol/quasirandom.h"
-#include "server/tuning/ask.h"
-#include "server/tuning/forecasts.h"
+#include "server/tuning/waiting.h"
 
 /* What a job is made from; *open is owned by the caller. */
 static int read_input(const struct live_study *study, struct suggester_input *input,
@@ -193,41 +192,4 @@ int study_prepare(struct tuning *tuning, struct live_study *study, struct err *e
                     : study->live_leases < 1 ? 1
                                              : (size_t)study->live_leases;
     return suggester_n_prepared(study->suggester) >= wanted ? 0 : request(study, err);
-}
-
-/* ---- the results of jobs ---- */
-
-/* A suggestion was made, or the strategy could make none. */
-static int take_suggestion(struct live_study *study, struct suggestion_job *job, struct err *err)
-{
-    if (job->result != 0) {
-        if (job->err.code == ERR_EXHAUSTED) {
-            study->row.exhausted = true;
-            study->dirty = true;
-            suggester_discard(study->suggester);
-            return 0;
-        }
-        /* The model failed: the quasi-random point of the ordinal is handed out, marked. */
-        job->out.fallback = true;
-        TRY(strategy_quasi_random(study->def, job->ordinal, job->out.x, err));
-    }
-    if (job->ordinal <= study->row.last_ordinal) {
-        return 0; /* its turn is over: a fallback was handed out in its place */
-    }
-    return suggester_keep(study->suggester, job, err);
-}
-
-int tuning_suggestion(struct tuning *tuning, struct command *command, struct err *err)
-{
-    struct suggestion_job *job = command->job;
-    struct live_study *study = map_get(&tuning->state.study_by_id, (uint64_t)job->study);
-
-    if (study == NULL || study->suggester == NULL || !suggester_accept(study->suggester, job)) {
-        return 0;
-    }
-    tuning->state.may_have_work = true;
-    TRY(job->trial != 0 ? forecast_take(tuning, study, job, err)
-                        : take_suggestion(study, job, err));
-    suggester_continue(study->suggester);
-    return 0;
 }

@@ -1,7 +1,9 @@
 /* Tokens are made and revoked in the same transactions as everything else. */
+#include "server/state/events.h"
 #include "server/state/tokens.h"
-#include "server/tuning/ask.h"
 #include "server/tuning/internal.h"
+#include "server/tuning/tuning.h"
+#include "server/tuning/waiting.h"
 
 int tuning_add_token(struct tuning *tuning, struct token_row *row, struct err *err)
 {

@@ -19,17 +19,9 @@
 #include "server/state/view.h"
 #include "server/store/store.h"
 #include "server/tuning/command.h"
+#include "server/tuning/settings.h"
 
 struct tuning;
-
-struct tuning_settings {
-    const struct clock *clock;
-    /* Fills secrets and fresh seeds; rng_entropy in the server, a seeded stream in tests. */
-    void (*entropy)(void *context, void *bytes, size_t len);
-    void *entropy_context;
-    int64_t suggestion_timeout_ms; /* how long an ask waits for a suggestion to be made: 2,000 */
-    int64_t start_grace_ms;        /* every lease lives at least this long after a start: 120,000 */
-};
 
 MUST_USE int tuning_create(const struct tuning_settings *settings, struct store *store,
                            struct tuning **tuning, struct err *err);

@@ -1,4 +1,4 @@
-#include "server/state/state.h"
+#include "server/state/lifecycle.h"
 
 #include <stdlib.h>
 
@@ -61,18 +61,4 @@ void state_finish(struct state *state)
     heap_finish(&state->lease_deadlines);
     heap_finish(&state->study_clocks);
     job_queue_finish(&state->jobs);
-}
-
-int event_append(struct state *state, enum event_kind kind, int64_t study, int64_t trial,
-                 int64_t attempt, struct err *err)
-{
-    struct event_row event = {
-        .study = study,
-        .kind = kind,
-        .trial = trial,
-        .attempt = attempt,
-        .at_ms = state->wall_ms,
-    };
-
-    return store_event_append(state->store, &event, &state->last_seq, err);
 }

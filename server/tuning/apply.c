@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/state/lifecycle.h"
 #include "server/state/tokens.h"
 #include "server/state/view.h"
 #include "server/tuning/ask.h"
 #include "server/tuning/forecasts.h"
 #include "server/tuning/internal.h"
 #include "server/tuning/reply.h"
+#include "server/tuning/waiting.h"
 
 static int (*const use_cases[COMMAND_KIND_COUNT])(struct tuning *tuning, struct command *command,
                                                   struct err *err) = {
@@ -72,22 +74,6 @@ void tuning_destroy(struct tuning *tuning)
 }
 
 /* ---- one command ---- */
-
-void command_done(struct tuning *tuning, struct command *command)
-{
-    command->next = NULL;
-    command->answered = true;
-    *tuning->done_tail = command;
-    tuning->done_tail = &command->next;
-}
-
-void tuning_read_clock(struct tuning *tuning)
-{
-    const struct clock *clock = tuning->settings.clock;
-
-    tuning->state.now_ms = clock->monotonic_ms(clock);
-    tuning->state.wall_ms = clock->wall_ms(clock);
-}
 
 static bool is_fatal(const struct err *err)
 {

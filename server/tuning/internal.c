@@ -1,0 +1,17 @@
+#include "server/tuning/internal.h"
+
+void tuning_read_clock(struct tuning *tuning)
+{
+    const struct clock *clock = tuning->settings.clock;
+
+    tuning->state.now_ms = clock->monotonic_ms(clock);
+    tuning->state.wall_ms = clock->wall_ms(clock);
+}
+
+void command_done(struct tuning *tuning, struct command *command)
+{
+    command->next = NULL;
+    command->answered = true;
+    *tuning->done_tail = command;
+    tuning->done_tail = &command->next;
+}

@@ -1,0 +1,19 @@
+/* What tuning is given from outside: time, chance, and how long things may take. */
+#ifndef SERVER_TUNING_SETTINGS_H
+#define SERVER_TUNING_SETTINGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+
+struct tuning_settings {
+    const struct clock *clock;
+    /* Fills secrets and fresh seeds; rng_entropy in the server, a seeded stream in tests. */
+    void (*entropy)(void *context, void *bytes, size_t len);
+    void *entropy_context;
+    int64_t suggestion_timeout_ms; /* how long an ask waits for a suggestion to be made: 2,000 */
+    int64_t start_grace_ms;        /* every lease lives at least this long after a start: 120,000 */
+};
+
+#endif
