@@ -1,4 +1,4 @@
-/* honed: reads its settings, builds each part, joins them; the one file that knows every room. */
+/* honed: reads its settings, builds each part, joins them; the one file that knows every folder. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -178,7 +178,7 @@ static int run(const struct settings *settings, struct err *err)
         return -1;
     }
     int result = serve(&api, settings, err);
-    engine_stop(api.engine, DRAIN_MS); /* answers whoever waits … */
+    engine_stop(api.engine, DRAIN_MS); /* answers the requests that wait … */
     if (result == 0) {
         result = http_server_run(api.http, DRAIN_MS, err); /* … and this sends it */
     }

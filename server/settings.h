@@ -1,4 +1,4 @@
-/* What honed is told: by arguments, by a file of `key = value` lines (--config), by environment.
+/* The settings of honed: by arguments, by a file of `key = value` lines (--config), by environment.
  *
  * Arguments stand above the file. For tests only, by environment: HONE_TEST_STORE=memory (nothing
  * on disk), HONE_TEST_GROUP=N (at most N commands a commit), HONE_TEST_CLOCK_SCALE=X (leases run

@@ -1,8 +1,8 @@
 /* A study: what is tuned, by which strategy, within which limits, and how far it has come.
  *
  * `struct study_def` is the accepted body, normalised; it is immutable and shared (the few settings
- * that PATCH may change make a new one). `struct study` is its live state and belongs to whoever
- * holds it; the rules here change it and nothing else. No clock, no store, no thread. */
+ * that PATCH may change make a new one). No clock, no store, no
+ * thread. */
 #ifndef SERVER_DOMAIN_STUDY_H
 #define SERVER_DOMAIN_STUDY_H
 

@@ -1,4 +1,4 @@
-/* A study's body, read with every fault told. */
+/* Reads a study's body; every fault is reported. */
 #include "server/domain/study_read.h"
 
 #include <math.h>

@@ -64,7 +64,7 @@ static bool any_is_number(size_t n, const double values[])
     return false;
 }
 
-/* Can any value of the old parameter be told in the new one? */
+/* Can any value of the old parameter be expressed in the new one? */
 static bool meets(const struct way *way)
 {
     if (way->from->n_choices > 0) {

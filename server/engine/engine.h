@@ -3,7 +3,7 @@
  * One writer thread owns the only read-write connection and the live state (tuning/). It drains
  * the queue into a group, applies it, settles, commits once, and hands the whole batch back. Groups
  * form by themselves; before a slow commit it gathers (writer.c). A pool of readers serves what
- * only reads. After a failed COMMIT with an I/O error nobody knows what is on disk: the process
+ * only reads. After a failed COMMIT with an I/O error it is unknown what is on disk: the process
  * aborts and recovers at its next start, clients repeat with the same keys. */
 #ifndef SERVER_ENGINE_ENGINE_H
 #define SERVER_ENGINE_ENGINE_H

@@ -1,4 +1,4 @@
-/* The parts of the engine, for the files of this room. */
+/* The parts of the engine, for the files of this folder. */
 #ifndef SERVER_ENGINE_PARTS_H
 #define SERVER_ENGINE_PARTS_H
 

@@ -109,8 +109,8 @@ static void deliver(struct engine *engine)
     }
 }
 
-/* The group cannot be kept. Nothing of it is on disk: its clients hear so, and the live state is
- * read again. */
+/* The group cannot be kept. Nothing of it is on disk: its clients are answered so, and the live
+ * state is read again. */
 static void give_up_group(struct engine *engine, struct command *rest, struct err *why)
 {
     struct err err;

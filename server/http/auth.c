@@ -25,7 +25,7 @@ void http_set_tokens(struct http_server *server, const struct http_token *tokens
         qsort(copy, n, sizeof *copy, compare_tokens);
     }
     (void)pthread_mutex_lock(&server->lock);
-    old = server->tokens; /* out of memory: nobody may, rather than the revoked */
+    old = server->tokens; /* out of memory: no token is valid, rather than a revoked one */
     server->tokens = copy;
     server->n_tokens = copy == NULL ? 0 : n;
     atomic_fetch_add(&server->tokens_version, 1);
@@ -179,7 +179,7 @@ static const char *scope_names(unsigned scopes)
 
 int auth_allow(const struct http_request *request, struct err *err)
 {
-    /* A path without a route is told to those who may read; to others it is as closed as any. */
+    /* That a path has no route is said to those who may read; for others it is as closed as any. */
     unsigned needed = request->route != NULL ? request->route->scopes : HTTP_SCOPE_READ;
 
     if (request->principal.scopes == 0) {

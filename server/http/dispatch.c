@@ -1,4 +1,4 @@
-/* The way of a request through the room: judged by its head alone, then its body collected, then
+/* The life of a request: it is judged by its head alone, then its body is collected, then
  * its handler called. A request that is refused keeps its connection whenever the body that
  * follows can be skipped safely; framing faults never do. */
 #include <arpa/inet.h>
@@ -46,7 +46,7 @@ static void request_end(struct http_request *request, bool sent)
     struct http_server *server = request->server;
 
     if (request->stream != NULL) {
-        stream_end(request); /* nobody wakes it any more … */
+        stream_end(request); /* no new wake comes after this … */
         forget_wake(request);
     }
     if (request->done != NULL) {

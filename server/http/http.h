@@ -3,7 +3,7 @@
  * The loop does, before any handler runs: framing checks, the Host rule, deadlines, the route
  * lookup, authorization by the route's scope (default deny), body limits. A handler then either
  * answers at once with http_reply(), or calls http_defer() and answers later from any thread.
- * This room has never heard of a trial.
+ * It has no knowledge of studies or trials.
  *
  * Handlers run on the loop thread and must not block. Everything marked "any thread" may be called
  * from elsewhere between http_defer() and the answer; all else only inside the handler. */
@@ -47,7 +47,7 @@ struct http_token {
 
 /* Replaces the table of valid tokens; copies. A request whose token is no longer in it, or has
  * expired, is refused also when its head was accepted before, and a stream of its ends. A deferred
- * request is left to whoever is going to answer it. Any thread. */
+ * request is left to the thread that is going to answer it. Any thread. */
 void http_set_tokens(struct http_server *server, const struct http_token *tokens, size_t n);
 
 /* ---- routes ------------------------------------------------------------------------------- */
@@ -68,7 +68,7 @@ struct http_route {
     void (*handle)(void *context, struct http_request *request);
 };
 
-/* ---- the request, as a handler sees it ------------------------------------------------------
+/* ---- the request, for its handler ------------------------------------------------------
  * A deferred request may be read by the one thread that is going to answer it. */
 void *http_context(const struct http_request *request);
 const struct http_route *http_matched(const struct http_request *request);

@@ -1,4 +1,4 @@
-/* What the files of server/http/ share; nobody else includes this.
+/* What the files of server/http/ share; not for other folders.
  *
  * One struct http_connection per socket, made when MHD accepts it, with the one request it can
  * carry at a time inside, so that a request costs a single allocation (its target). Everything here
@@ -104,7 +104,7 @@ struct http_request {
     struct buf body;
     size_t body_counted;  /* of the server's bodies in flight */
     size_t body_received; /* also when it is discarded */
-    struct err *refusal;  /* decided at the head, told after the body; owned */
+    struct err *refusal;  /* decided at the head, sent after the body; owned */
     bool close_after;     /* answer with Connection: close */
     const char *head_end; /* in MHD's buffer: where its body begins; NULL: not known */
     bool is_chunked;
@@ -234,7 +234,7 @@ void hangup_forget(struct http_connection *connection); /* the connection is clo
 /* After MHD has run: ends connections on which nothing more can come and nothing is to be sent. */
 void hangups_review(struct http_server *server);
 
-/* framing.c: one request is one request, whoever stands in between. */
+/* framing.c: refuses what a proxy in between could read as another number of requests. */
 MUST_USE int framing_check(struct http_request *request, const char *method, const char *version,
                            struct err *err);
 /* Looks at the line before a piece of a chunk, as far as MHD still has it. */

@@ -110,7 +110,7 @@ static int wait_ms(const struct http_server *server)
     return (int)earlier(wait, streams_next_ms(server));
 }
 
-/* Notes which clients have left; true: somebody wants to connect. The events of our own descriptors
+/* Notes which clients have left; true: a client wants to connect. The events of our own descriptors
  * point to the server's members, those of connections to the connection. */
 static bool take_events(const struct http_server *server, const struct epoll_event events[], int n)
 {

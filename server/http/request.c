@@ -1,4 +1,4 @@
-/* What a handler sees of its request. */
+/* What a handler can read of its request. */
 #include <poll.h>
 #include <string.h>
 

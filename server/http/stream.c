@@ -1,5 +1,5 @@
 /* Streamed answers: MHD asks for bytes, the source makes them, and when there are none the
- * connection sleeps suspended until somebody wakes it or a heartbeat is due. */
+ * connection is suspended until http_stream_wake() is called or a heartbeat is due. */
 #include <stdlib.h>
 #include <string.h>
 

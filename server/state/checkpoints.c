@@ -270,7 +270,7 @@ int obsolete_write(const struct live_lease *lease, char **array, struct err *err
     return *array == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
 }
 
-/* Its worker was not told: it waits for the next worker of its host. */
+/* Its worker did not receive it: it waits for the next worker of its host. */
 static int give_back(struct state *state, struct obsolete_checkpoint *item, struct err *err)
 {
     TRY(store_discard_assign(state->store, item->id, 0, err));

@@ -57,7 +57,7 @@ MUST_USE int obsolete_list(struct state *state, struct live_lease *lease, const 
                            struct err *err);
 /* The array of a grant; NULL where nothing is listed. The caller owns it. */
 MUST_USE int obsolete_write(const struct live_lease *lease, char **array, struct err *err);
-/* The lease is over: its worker was told, or (`received` false) another one must be. */
+/* The lease is over: its worker received the list, or (`received` false) another one must. */
 MUST_USE int obsolete_settle(struct state *state, struct live_lease *lease, bool received,
                              struct err *err);
 /* The study is deleted. */

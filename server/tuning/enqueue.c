@@ -116,7 +116,7 @@ static int read_addition(const struct live_study *study, const json_t *item, con
     if (space_config_from_json(study->def->space, parameters == NULL ? empty : parameters,
                                addition->x, at, faults)
         != 0) {
-        return 0; /* told */
+        return 0; /* the fault is in the list */
     }
     for (size_t i = 0; addition->imported && i < study->def->n_objectives; i++) {
         if (added_metric(addition, study->def->objectives[i].metric) == NULL) {

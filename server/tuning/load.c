@@ -158,7 +158,7 @@ static int load_study(void *context, struct study_row *row, struct err *err)
     TRY(store_each_metric(tuning->state.store, row->id, load_metric, study, err));
     TRY(store_each_fact(tuning->state.store, row->id, load_fact, study, err));
     if (schedule_has_facts(study->schedule)) {
-        study->stragglers_ms = tuning->state.now_ms; /* somebody's time may be over already */
+        study->stragglers_ms = tuning->state.now_ms; /* a straggler's time may be over already */
     }
     TRY(load_history(tuning, study, err));
     return study_set_clock(&tuning->state, study, err);
@@ -205,7 +205,7 @@ static int remember_last(struct live_lease *lease, int64_t metric, int64_t step,
     return 0;
 }
 
-/* Rows come by metric, step, attempt: a step that is known already informs nobody again. */
+/* Rows come by metric, step, attempt: only the first row of a step counts. */
 static int load_point(void *context, int64_t metric, int64_t attempt, int64_t step, double value,
                       struct err *err)
 {

@@ -87,7 +87,7 @@ static int take_measurement(struct tuning *tuning, struct live_lease *lease,
     if (study_is_objective(study->def, m->metric)) {
         study_note_value(&tuning->state, study, m->value);
     }
-    /* A step that an earlier attempt has trained already informs nobody. */
+    /* A step that an earlier attempt has trained already counts for nothing. */
     bool known = study->def->has_resource && m->step <= lease->row.from;
     if (known || strcmp(m->metric, study->def->objectives[0].metric) != 0) {
         return 0;
@@ -110,7 +110,7 @@ static int check_names(const struct live_study *study, const struct measurement_
     return 0;
 }
 
-/* Those who follow the study are told whose measurements these are. */
+/* For the event streams: whose measurements these are. */
 static void name_trial(const struct live_lease *lease, struct command *command)
 {
     memcpy(command->study, lease->study->row.name, sizeof command->study);

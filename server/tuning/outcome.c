@@ -168,7 +168,7 @@ int outcome_keep_measured(struct tuning *tuning, const struct live_lease *lease,
     int64_t step = lease->last_step > lease->row.from ? lease->last_step : lease->row.from;
 
     if (lease->last_step < 0) {
-        return 0; /* this attempt told nothing; what the last one left stands */
+        return 0; /* this attempt measured nothing; what the last one left stands */
     }
     TRY(outcome_objectives(tuning, lease, &nothing, step, &values, err));
     for (size_t i = 0; i < values.n; i++) {

@@ -99,7 +99,7 @@ int tuning_release(struct tuning *tuning, struct command *command, struct err *e
 }
 
 /* The answer that granted the lease never reached its socket. With a request id the client will ask
- * again and be given the same; without one nobody will ever know of this lease. */
+ * again and be given the same; without one no client ever learns of this lease. */
 int tuning_unsent(struct tuning *tuning, struct command *command, struct err *err)
 {
     struct live_lease *lease;

@@ -212,7 +212,7 @@ static int ask_schedule(struct tuning *tuning, struct live_lease *lease, bool br
     OWN(schedule_log) struct schedule_log log = {0};
 
     schedule_release(study->schedule,
-                     number); /* its job has left: nothing is told to it any more */
+                     number); /* its job has ended: it cannot be promoted on the spot */
     if (brought && values->step >= lease->last_step) {
         TRY(schedule_measure(study->schedule, &moment, number, values->step, values->values[0],
                              &log, answer, err));

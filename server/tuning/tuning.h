@@ -1,9 +1,9 @@
 /* How a study is tuned: the use cases over (live state, transaction, command), one a file.
  *
  * `struct tuning` is the live state: studies that are not deleted, open trials, leases, waiting
- * asks. It belongs to one thread at a time (the writer; in tests whoever plays it), starts no
- * thread, opens no socket, reads only the clock it was given. The store is the truth: tuning_load()
- * builds the same state from it.
+ * asks. It belongs to one thread at a time (the writer; in tests the one thread there is), starts
+ * no thread, opens no socket, reads only the clock it was given. The store is the truth:
+ * tuning_load() builds the same state from it.
  *
  * One group: store_group_begin(), tuning_apply() for each command, tuning_settle() once,
  * store_group_commit(), then tuning_take_done(): the commands whose answers may leave now. A
@@ -33,8 +33,8 @@ OWN_POINTER(tuning)
 MUST_USE int tuning_load(struct tuning *tuning, struct err *err);
 
 /* Takes the command; decides, and writes in a savepoint of its own. What the command did wrong
- * stands in command->err and costs nobody else anything. -1 only for ERR_STORAGE_FULL, ERR_IO and
- * ERR_NOMEM: the whole group must be rolled back; the command stays with tuning and is answered
+ * stands in command->err and does not affect other commands. -1 only for ERR_STORAGE_FULL, ERR_IO
+ * and ERR_NOMEM: the whole group must be rolled back; the command stays with tuning and is answered
  * with the others (tuning_fail_group). */
 MUST_USE int tuning_apply(struct tuning *tuning, struct command *command, struct err *err);
 /* After the commands of a group: expired leases, limits in seconds, waiting asks that can be
