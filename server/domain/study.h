@@ -1,8 +1,7 @@
 /* A study: what is tuned, by which strategy, within which limits, and how far it has come.
  *
  * `struct study_def` is the accepted body, normalised; it is immutable and shared (the few settings
- * that PATCH may change make a new one). No clock, no store, no
- * thread. */
+ * that PATCH may change make a new one). No clock, no store, no thread. */
 #ifndef SERVER_DOMAIN_STUDY_H
 #define SERVER_DOMAIN_STUDY_H
 
