@@ -7,8 +7,10 @@
  * only when the first write comes, so a command that writes nothing costs nothing.
  *
  * Rows go in and out as plain structs; texts and blobs inside a row that was read belong to the
- * row (_finish). Errors: ERR_STORAGE_FULL (the whole group is undone; may be tried again),
- * ERR_IO (unknown state: see store_group_commit), ERR_NOMEM.
+ * row (_finish). Every walk (store_each_…) stops when `each` returns non-zero, and returns that.
+ *
+ * Errors: ERR_STORAGE_FULL (the whole group is undone; may be tried again), ERR_IO (unknown state:
+ * see store_group_commit), ERR_NOMEM.
  *
  * The seam is on purpose: nothing above knows SQLite, and a second engine could stand here. */
 #ifndef SERVER_STORE_STORE_H
@@ -33,7 +35,8 @@ struct store_settings {
  * to do: directory missing or not writable, newer database, not a database. */
 MUST_USE int store_open(const struct store_settings *settings, struct store **store,
                         struct err *err);
-/* A read-only connection to the same database. */
+/* A read-only connection to the same database. It sees what is committed, and does not wait for an
+ * open group; in memory the two wait for each other: ERR_OVERLOADED after five seconds. */
 MUST_USE int store_open_reader(const struct store *writer, struct store **reader, struct err *err);
 void store_close(struct store *store);
 
@@ -43,7 +46,8 @@ static inline void store_drop(struct store **owned)
 }
 
 /* Takes the lock of a data directory (created with mode 0700 if missing): *fd holds it until
- * closed. ERR_IO: another server (its pid is named), a network file system, permissions. */
+ * closed. ERR_OVERLOADED: another server has it (its pid is named). ERR_IO: a network file system,
+ * permissions. */
 MUST_USE int store_lock_directory(const char *directory, int *fd, struct err *err);
 
 /* ---- groups ---- */
@@ -99,7 +103,7 @@ MUST_USE int store_study_insert(struct store *store, struct study_row *row, stru
 MUST_USE int store_study_update(struct store *store, const struct study_row *row, bool define,
                                 struct err *err);
 MUST_USE int store_study_delete(struct store *store, int64_t id, int64_t now_ms, struct err *err);
-/* Live (not deleted) ones in order of id; stops when `each` returns non-zero, which it returns. */
+/* Live (not deleted) ones in order of id. */
 MUST_USE int store_each_study(struct store *store,
                               int (*each)(void *context, struct study_row *row, struct err *err),
                               void *context, struct err *err);

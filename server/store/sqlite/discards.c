@@ -53,7 +53,10 @@ int store_each_discard(struct store *store,
             return err_set(err, ERR_NOMEM, "out of memory");
         }
         stmt_text_copy(&s, 2, row.host, sizeof row.host);
-        TRY(each(context, &row, err));
+        int stop = each(context, &row, err);
+        if (stop != 0) {
+            return stop;
+        }
     }
     return more;
 }

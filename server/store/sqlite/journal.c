@@ -54,8 +54,11 @@ int store_each_measurement(struct store *store, int64_t trial, int64_t metric,
         stmt_bind_int(&s, ":metric", metric);
     }
     while ((more = stmt_step(store, &s, err)) == 1) {
-        TRY(each(context, stmt_int(&s, 0), stmt_int(&s, 1), stmt_int(&s, 2), stmt_real(&s, 3),
-                 err));
+        int stop =
+            each(context, stmt_int(&s, 0), stmt_int(&s, 1), stmt_int(&s, 2), stmt_real(&s, 3), err);
+        if (stop != 0) {
+            return stop;
+        }
     }
     return more;
 }
@@ -120,7 +123,10 @@ int store_each_event(struct store *store, int64_t study, int64_t after, int limi
         };
         *looked_at = event.seq;
         if (study == 0 || event.study == study) {
-            TRY(each(context, &event, err));
+            int stop = each(context, &event, err);
+            if (stop != 0) {
+                return stop;
+            }
         }
     }
     return more;
@@ -160,7 +166,10 @@ int store_each_fact(struct store *store, int64_t study,
             .value = stmt_real(&s, 4),
             .at_ms = stmt_int(&s, 5),
         };
-        TRY(each(context, &row, err));
+        int stop = each(context, &row, err);
+        if (stop != 0) {
+            return stop;
+        }
     }
     return more;
 }
@@ -188,8 +197,11 @@ int store_each_fit(struct store *store, int64_t study,
 
     stmt_bind_int(&s, ":study", study);
     while ((more = stmt_step(store, &s, err)) == 1) {
-        TRY(each(context, (uint64_t)stmt_int(&s, 0), sqlite3_column_blob(s.raw, 1),
-                 (size_t)sqlite3_column_bytes(s.raw, 1), err));
+        int stop = each(context, (uint64_t)stmt_int(&s, 0), sqlite3_column_blob(s.raw, 1),
+                        (size_t)sqlite3_column_bytes(s.raw, 1), err);
+        if (stop != 0) {
+            return stop;
+        }
     }
     return more;
 }
@@ -279,7 +291,10 @@ int store_each_token(struct store *store,
         stmt_text_copy(&s, 0, row.id, sizeof row.id);
         stmt_text_copy(&s, 1, row.name, sizeof row.name);
         (void)stmt_blob(&s, 2, row.sha256, sizeof row.sha256);
-        TRY(each(context, &row, err));
+        int stop = each(context, &row, err);
+        if (stop != 0) {
+            return stop;
+        }
     }
     return more;
 }

@@ -116,7 +116,10 @@ int store_each_study(struct store *store,
     while ((more = stmt_step(store, &s, err)) == 1) {
         OWN(study_row) struct study_row row = {0};
         TRY(read_study(&s, &row, err));
-        TRY(each(context, &row, err));
+        int stop = each(context, &row, err);
+        if (stop != 0) {
+            return stop;
+        }
     }
     return more;
 }
@@ -142,7 +145,10 @@ static int each_name(struct store *store, struct stmt *s,
     while ((more = stmt_step(store, s, err)) == 1) {
         char name[WORKER_NAME_BYTES];
         stmt_text_copy(s, 1, name, sizeof name);
-        TRY(each(context, stmt_int(s, 0), name, err));
+        int stop = each(context, stmt_int(s, 0), name, err);
+        if (stop != 0) {
+            return stop;
+        }
     }
     return more;
 }

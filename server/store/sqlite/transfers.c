@@ -50,7 +50,10 @@ int store_each_transfer(struct store *store, int64_t study,
         struct transfer_row row = {.study = study};
         OWN(memory) double *config = NULL;
         TRY(read_transfer(&s, &row, &config, err));
-        TRY(each(context, &row, err));
+        int stop = each(context, &row, err);
+        if (stop != 0) {
+            return stop;
+        }
     }
     return more;
 }

@@ -114,7 +114,10 @@ static int each_trial(struct store *store, struct stmt *s,
     while ((more = stmt_step(store, s, err)) == 1) {
         OWN(trial_row) struct trial_row row = {0};
         TRY(read_trial(s, &row, err));
-        TRY(each(context, &row, err));
+        int stop = each(context, &row, err);
+        if (stop != 0) {
+            return stop;
+        }
     }
     return more;
 }
@@ -265,7 +268,10 @@ static int each_attempt(struct store *store, struct stmt *s,
     while ((more = stmt_step(store, s, err)) == 1) {
         OWN(attempt_row) struct attempt_row row = {0};
         read_attempt(s, &row);
-        TRY(each(context, &row, err));
+        int stop = each(context, &row, err);
+        if (stop != 0) {
+            return stop;
+        }
     }
     return more;
 }
