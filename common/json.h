@@ -36,10 +36,12 @@ static inline json_t *json_unconst(const json_t *value)
     return same.plain;
 }
 
-/* Call once before threads start: seeds jansson's hash tables. */
+/* Call once before threads start and before any other use of jansson: seeds its hash tables, and
+ * lets json_parse() tell a failed allocation from a fault of the text. */
 void json_start(void);
 
-/* ERR_MALFORMED (with line and column) or ERR_TOO_LARGE. The caller owns *value (json_decref). */
+/* ERR_MALFORMED (with line and column), ERR_TOO_LARGE or ERR_NOMEM. The caller owns *value
+ * (json_decref). */
 MUST_USE int json_parse(const char *text, size_t len, const struct json_limits *limits,
                         json_t **value, struct err *err);
 
