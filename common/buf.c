@@ -20,6 +20,7 @@ void buf_clear(struct buf *buf)
 {
     buf->len = 0;
     buf->failed = false;
+    buf->no_memory = false;
     if (buf->data != NULL) {
         buf->data[0] = '\0';
     }
@@ -43,6 +44,7 @@ static bool reserve(struct buf *buf, size_t more)
     char *data = realloc(buf->data, cap);
     if (data == NULL) {
         buf->failed = true;
+        buf->no_memory = true;
         return false;
     }
     buf->data = data;
@@ -122,6 +124,9 @@ int buf_check(const struct buf *buf, struct err *err)
 {
     if (!buf->failed) {
         return 0;
+    }
+    if (buf->no_memory) {
+        return err_set(err, ERR_NOMEM, "out of memory");
     }
     return err_set(err, ERR_TOO_LARGE, "more than %zu bytes", buf->max);
 }

@@ -18,6 +18,7 @@ struct buf {
     size_t cap;
     size_t max; /* bytes of content it may ever hold */
     bool failed;
+    bool no_memory; /* it failed for want of memory, not at its limit */
 };
 
 void buf_init(struct buf *buf, size_t max);

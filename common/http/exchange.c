@@ -333,6 +333,9 @@ int http_exchange_end(struct http_exchange *exchange, const struct http_target *
     if (exchange->refused_by_sink) {
         return err_set(err, ERR_IO, "the answer was cut off here");
     }
+    if (exchange->answer.body.no_memory) {
+        return buf_check(&exchange->answer.body, err);
+    }
     if (exchange->answer.body.failed) {
         return err_set(err, ERR_TOO_LARGE, "the server's answer has more than %zu bytes",
                        HTTP_ANSWER_BYTES);

@@ -383,6 +383,9 @@ static int append_body(struct http_request *request, const char *upload, size_t 
     buf_append(&request->body, upload, len);
     server->bodies_in_flight += len;
     request->body_counted += len;
+    if (request->body.no_memory) {
+        return buf_check(&request->body, err);
+    }
     if (request->body.failed) {
         return err_set(err, ERR_TOO_LARGE, "the body has more than the %zu bytes taken here",
                        request->body.max);
