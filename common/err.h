@@ -87,7 +87,8 @@ bool errno_is_full_disk(int number);
     } while (0)
 
 /* Many faults of one input, each with a JSON pointer. At most FAULTS_MAX are kept; more are only
- * counted. Zero-initialise; finish with faults_finish(). */
+ * counted. What reads with faults reports a failed allocation as a fault, too: nothing is read by
+ * half. Zero-initialise; finish with faults_finish(). */
 #define FAULTS_MAX 64
 
 struct fault {

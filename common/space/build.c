@@ -65,7 +65,10 @@ void space_constraints_from_json(struct space *space, const json_t *constraints,
             faults_add(faults, pointer, "%s", err.text);
         } else {
             space->exprs[space->n_constraints] = expr;
-            space->constraints[space->n_constraints++] = strdup(json_string_value(item));
+            space->constraints[space->n_constraints] = strdup(json_string_value(item));
+            if (space->constraints[space->n_constraints++] == NULL) {
+                faults_add(faults, pointer, "out of memory");
+            }
         }
     }
 }

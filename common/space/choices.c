@@ -161,8 +161,9 @@ void param_read_constant(struct fields *f, struct param *param)
         return;
     }
     json_auto_t *array = json_array();
-    if (json_array_append(array, json_unconst(value)) == 0
-        && take_choices(f, "value", array, param)) {
+    if (json_array_append(array, json_unconst(value)) != 0) {
+        fields_fault(f, "value", "out of memory");
+    } else if (take_choices(f, "value", array, param)) {
         number_choices(param);
     }
 }
@@ -171,9 +172,10 @@ void param_read_bool(struct fields *f, struct param *param)
 {
     json_auto_t *array = json_array();
 
-    if (json_array_append_new(array, json_false()) == 0
-        && json_array_append_new(array, json_true()) == 0
-        && take_choices(f, "type", array, param)) {
+    if (json_array_append_new(array, json_false()) != 0
+        || json_array_append_new(array, json_true()) != 0) {
+        fields_fault(f, "type", "out of memory");
+    } else if (take_choices(f, "type", array, param)) {
         number_choices(param);
     }
 }

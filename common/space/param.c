@@ -35,6 +35,10 @@ static void read_name(struct fields *f, struct param *param)
         return;
     }
     param->name = strdup(name);
+    if (param->name == NULL) {
+        fields_fault(f, "name", "out of memory");
+        return;
+    }
     name_in_environment(name, param->env_name);
 }
 

@@ -337,6 +337,9 @@ static void read_detail(struct fields *fields, struct result_report *report)
                      DETAIL_BYTES);
     } else if (detail != NULL) {
         report->detail = strdup(detail);
+        if (report->detail == NULL) {
+            fields_fault(fields, "detail", "out of memory");
+        }
     }
 }
 
