@@ -49,10 +49,8 @@ int store_each_discard(struct store *store,
             .attempt = stmt_int(&s, 4),
             .at_ms = stmt_int(&s, 5),
         };
-        if (uri == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
         stmt_text_copy(&s, 2, row.host, sizeof row.host);
+        TRY(stmt_check(&s, err));
         int stop = each(context, &row, err);
         if (stop != 0) {
             return stop;

@@ -197,8 +197,10 @@ int store_each_fit(struct store *store, int64_t study,
 
     stmt_bind_int(&s, ":study", study);
     while ((more = stmt_step(store, &s, err)) == 1) {
-        int stop = each(context, (uint64_t)stmt_int(&s, 0), sqlite3_column_blob(s.raw, 1),
-                        (size_t)sqlite3_column_bytes(s.raw, 1), err);
+        size_t bytes;
+        const void *data = stmt_blob_borrow(&s, 1, &bytes);
+        TRY(stmt_check(&s, err));
+        int stop = each(context, (uint64_t)stmt_int(&s, 0), data, bytes, err);
         if (stop != 0) {
             return stop;
         }
@@ -216,13 +218,18 @@ int store_reply_find(struct store *store, const unsigned char key[16], struct re
     stmt_bind_blob(&s, ":key", key, 16);
     int more = stmt_step(store, &s, err);
     TRY(more < 0);
-    *found = more == 1;
     if (more == 1) {
-        *row = (struct reply_row){.status = stmt_int(&s, 1), .at_ms = stmt_int(&s, 3)};
-        memcpy(row->key, key, 16);
-        (void)stmt_blob(&s, 0, row->body, sizeof row->body);
-        row->text = stmt_text_dup(&s, 2);
+        struct reply_row read = {.status = stmt_int(&s, 1), .at_ms = stmt_int(&s, 3)};
+        memcpy(read.key, key, 16);
+        (void)stmt_blob(&s, 0, read.body, sizeof read.body);
+        read.text = stmt_text_dup(&s, 2);
+        if (stmt_check(&s, err) != 0) {
+            free(read.text);
+            return -1;
+        }
+        *row = read;
     }
+    *found = more == 1;
     return 0;
 }
 
@@ -291,6 +298,7 @@ int store_each_token(struct store *store,
         stmt_text_copy(&s, 0, row.id, sizeof row.id);
         stmt_text_copy(&s, 1, row.name, sizeof row.name);
         (void)stmt_blob(&s, 2, row.sha256, sizeof row.sha256);
+        TRY(stmt_check(&s, err));
         int stop = each(context, &row, err);
         if (stop != 0) {
             return stop;

@@ -63,7 +63,7 @@ void store_exec_anyway(struct store *store, const char *sql)
 
 struct stmt stmt_use(struct store *store, enum stmt_name name)
 {
-    return (struct stmt){store->statements[name]};
+    return (struct stmt){.raw = store->statements[name]};
 }
 
 int stmt_step(struct store *store, struct stmt *s, struct err *err)
@@ -253,8 +253,11 @@ int store_open_reader(const struct store *writer, struct store **reader, struct 
     if (writer->directory != NULL) {
         opened->directory = strdup(writer->directory);
     }
-    if (opened->path == NULL || open_connection(opened, err) != 0
-        || prepare_statements(opened, err) != 0) {
+    if (opened->path == NULL || (writer->directory != NULL && opened->directory == NULL)) {
+        store_close(opened);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (open_connection(opened, err) != 0 || prepare_statements(opened, err) != 0) {
         store_close(opened);
         return -1;
     }

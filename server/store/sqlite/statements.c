@@ -239,29 +239,56 @@ bool stmt_is_null(const struct stmt *s, int column)
     return sqlite3_column_type(s->raw, column) == SQLITE_NULL;
 }
 
-char *stmt_text_dup(const struct stmt *s, int column)
+/* A column that is not NULL and has no text lacks the memory to show it. */
+static const char *text_at(struct stmt *s, int column)
 {
     const char *text = (const char *)sqlite3_column_text(s->raw, column);
 
-    return text == NULL ? NULL : strdup(text);
+    s->no_memory = s->no_memory || (text == NULL && !stmt_is_null(s, column));
+    return text;
 }
 
-void stmt_text_copy(const struct stmt *s, int column, char *text, size_t size)
+char *stmt_text_dup(struct stmt *s, int column)
 {
-    const char *value = (const char *)sqlite3_column_text(s->raw, column);
+    const char *text = text_at(s, column);
+    char *copy = text == NULL ? NULL : strdup(text);
+
+    s->no_memory = s->no_memory || (text != NULL && copy == NULL);
+    return copy;
+}
+
+void stmt_text_copy(struct stmt *s, int column, char *text, size_t size)
+{
+    const char *value = text_at(s, column);
 
     (void)snprintf(text, size, "%s", value == NULL ? "" : value);
 }
 
-size_t stmt_blob(const struct stmt *s, int column, void *bytes, size_t size)
+const void *stmt_blob_borrow(struct stmt *s, int column, size_t *len)
 {
     const void *value = sqlite3_column_blob(s->raw, column);
-    size_t len = (size_t)sqlite3_column_bytes(s->raw, column);
 
-    if (value != NULL && len > 0 && size > 0) { /* asked for its length alone: no memory */
+    if (value == NULL && sqlite3_errcode(sqlite3_db_handle(s->raw)) == SQLITE_NOMEM) {
+        s->no_memory = true;
+    }
+    *len = value == NULL ? 0 : (size_t)sqlite3_column_bytes(s->raw, column);
+    return value;
+}
+
+size_t stmt_blob(struct stmt *s, int column, void *bytes, size_t size)
+{
+    size_t len;
+    const void *value = stmt_blob_borrow(s, column, &len);
+
+    if (len > 0 && size > 0) { /* asked for its length alone: no memory */
         memcpy(bytes, value, len < size ? len : size);
     }
     return len;
+}
+
+int stmt_check(const struct stmt *s, struct err *err)
+{
+    return s->no_memory ? err_set(err, ERR_NOMEM, "out of memory while reading") : 0;
 }
 
 void stmt_finish(struct stmt *s)

@@ -78,6 +78,7 @@ extern const char *const stmt_sql[STMT_COUNT];
 /* A statement in use: reset on the way out. */
 struct stmt {
     sqlite3_stmt *raw;
+    bool no_memory; /* a text or a blob could not be copied */
 };
 
 void stmt_bind_int(struct stmt *s, const char *name, int64_t value);
@@ -87,14 +88,20 @@ void stmt_bind_real_or_null(struct stmt *s, const char *name, bool present, doub
 void stmt_bind_text(struct stmt *s, const char *name, const char *text); /* NULL, borrowed */
 void stmt_bind_blob(struct stmt *s, const char *name, const void *bytes, size_t len);
 
-/* Columns by index; text copies are malloc'd, NULL stays NULL. */
+/* Columns by index; text copies are malloc'd, NULL stays NULL. Where memory is short, texts are
+ * NULL or "" and blobs empty until stmt_check() reports it: once for each row, before it is used.
+ */
 int64_t stmt_int(const struct stmt *s, int column);
 double stmt_real(const struct stmt *s, int column); /* NULL reads as NaN */
 bool stmt_is_null(const struct stmt *s, int column);
-char *stmt_text_dup(const struct stmt *s, int column);
-void stmt_text_copy(const struct stmt *s, int column, char *text, size_t size);
+char *stmt_text_dup(struct stmt *s, int column);
+void stmt_text_copy(struct stmt *s, int column, char *text, size_t size);
 /* Copies at most `size` bytes; returns how many the column has. */
-size_t stmt_blob(const struct stmt *s, int column, void *bytes, size_t size);
+size_t stmt_blob(struct stmt *s, int column, void *bytes, size_t size);
+/* The blob itself, until the next step. */
+const void *stmt_blob_borrow(struct stmt *s, int column, size_t *len);
+/* ERR_NOMEM. */
+MUST_USE int stmt_check(const struct stmt *s, struct err *err);
 
 void stmt_finish(struct stmt *s);
 static inline void stmt_drop(struct stmt *s)

@@ -75,7 +75,7 @@ int store_study_delete(struct store *store, int64_t id, int64_t now_ms, struct e
     return stmt_run(store, &s, err);
 }
 
-static int read_study(const struct stmt *s, struct study_row *row, struct err *err)
+static int read_study(struct stmt *s, struct study_row *row, struct err *err)
 {
     row->id = stmt_int(s, 0);
     stmt_text_copy(s, 1, row->name, sizeof row->name);
@@ -100,10 +100,7 @@ static int read_study(const struct stmt *s, struct study_row *row, struct err *e
     row->best_resource = stmt_int(s, 20);
     row->failed_in_row = stmt_int(s, 21);
     row->has_value = stmt_int(s, 22) != 0;
-    if (row->accepted == NULL || row->definition == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    return 0;
+    return stmt_check(s, err);
 }
 
 int store_each_study(struct store *store,
@@ -145,6 +142,7 @@ static int each_name(struct store *store, struct stmt *s,
     while ((more = stmt_step(store, s, err)) == 1) {
         char name[WORKER_NAME_BYTES];
         stmt_text_copy(s, 1, name, sizeof name);
+        TRY(stmt_check(s, err));
         int stop = each(context, stmt_int(s, 0), name, err);
         if (stop != 0) {
             return stop;

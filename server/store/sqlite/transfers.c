@@ -18,8 +18,7 @@ int store_transfer_insert(struct store *store, const struct transfer_row *row, s
 }
 
 /* *config is the caller's to free. */
-static int read_transfer(const struct stmt *s, struct transfer_row *row, double **config,
-                         struct err *err)
+static int read_transfer(struct stmt *s, struct transfer_row *row, double **config, struct err *err)
 {
     size_t bytes = stmt_blob(s, 3, NULL, 0);
 
@@ -35,7 +34,7 @@ static int read_transfer(const struct stmt *s, struct transfer_row *row, double 
     row->config = *config;
     row->value = stmt_real(s, 4);
     row->step = stmt_int(s, 5);
-    return 0;
+    return stmt_check(s, err);
 }
 
 int store_each_transfer(struct store *store, int64_t study,

@@ -63,7 +63,7 @@ int store_trial_update(struct store *store, const struct trial_row *row, struct 
     return stmt_run(store, &s, err);
 }
 
-static int read_config(const struct stmt *s, int column, struct trial_row *row, struct err *err)
+static int read_config(struct stmt *s, int column, struct trial_row *row, struct err *err)
 {
     size_t bytes = stmt_blob(s, column, NULL, 0);
 
@@ -76,7 +76,7 @@ static int read_config(const struct stmt *s, int column, struct trial_row *row, 
     return 0;
 }
 
-static int read_trial(const struct stmt *s, struct trial_row *row, struct err *err)
+static int read_trial(struct stmt *s, struct trial_row *row, struct err *err)
 {
     row->id = stmt_int(s, 0);
     row->state = (enum trial_state)stmt_int(s, 1);
@@ -102,7 +102,7 @@ static int read_trial(const struct stmt *s, struct trial_row *row, struct err *e
     row->ended_at_ms = stmt_int(s, 18);
     row->ended_seq = stmt_int(s, 19);
     stmt_text_copy(s, 20, row->worker, sizeof row->worker);
-    return 0;
+    return stmt_check(s, err);
 }
 
 static int each_trial(struct store *store, struct stmt *s,
@@ -219,7 +219,7 @@ int store_attempt_update(struct store *store, const struct attempt_row *row, str
     return stmt_run(store, &s, err);
 }
 
-static void read_attempt(const struct stmt *s, struct attempt_row *row)
+static int read_attempt(struct stmt *s, struct attempt_row *row, struct err *err)
 {
     row->id = stmt_int(s, 0);
     row->trial = stmt_int(s, 1);
@@ -241,6 +241,7 @@ static void read_attempt(const struct stmt *s, struct attempt_row *row)
     row->usage = stmt_text_dup(s, 16);
     row->ended_at_ms = stmt_int(s, 17);
     stmt_text_copy(s, 18, row->worker_name, sizeof row->worker_name);
+    return stmt_check(s, err);
 }
 
 int store_attempt_load(struct store *store, int64_t id, struct attempt_row *row, struct err *err)
@@ -254,7 +255,10 @@ int store_attempt_load(struct store *store, int64_t id, struct attempt_row *row,
         return err_set(err, ERR_NOT_FOUND, "there is no such lease");
     }
     struct attempt_row read = {0};
-    read_attempt(&s, &read);
+    if (read_attempt(&s, &read, err) != 0) {
+        attempt_row_finish(&read);
+        return -1;
+    }
     *row = read;
     return 0;
 }
@@ -267,7 +271,7 @@ static int each_attempt(struct store *store, struct stmt *s,
 
     while ((more = stmt_step(store, s, err)) == 1) {
         OWN(attempt_row) struct attempt_row row = {0};
-        read_attempt(s, &row);
+        TRY(read_attempt(s, &row, err));
         int stop = each(context, &row, err);
         if (stop != 0) {
             return stop;
