@@ -357,7 +357,8 @@ START_TEST(failed_allocation_is_an_error_and_changes_nothing)
 
     shared_space = build_space(NULL, &err);
     ck_assert_msg(shared_space != NULL, "%s", err.text);
-    size_t n = allocation_fail_each(operations[_i].name, operations[_i].run, operations[_i].also);
+    size_t n =
+        allocation_fail_each(operations[_i].name, operations[_i].run, operations[_i].also, 1);
     ck_assert_msg(n >= operations[_i].least, "%s: only %zu allocations", operations[_i].name, n);
     space_destroy(shared_space);
 }

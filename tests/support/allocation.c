@@ -28,6 +28,11 @@ void allocation_fail_at(size_t k, bool onwards)
     state.has_failed = false;
 }
 
+void allocation_stop(void)
+{
+    state.at = 0;
+}
+
 bool allocation_has_failed(void)
 {
     return state.has_failed;
@@ -202,7 +207,7 @@ static bool fail_one(const struct trial_of_k *trial, size_t k, bool onwards)
     allocation_fail_at(k, onwards);
     int result = trial->run(trial->out, &err);
     bool has_failed = allocation_has_failed();
-    allocation_fail_at(0, false);
+    allocation_stop();
     ck_assert_msg(allocation_live() == live, "%s, allocation %zu%s: %ld blocks were lost",
                   trial->name, k, onwards ? " and on" : "", allocation_live() - live);
     if (result == 0) {
@@ -220,7 +225,7 @@ static bool fail_one(const struct trial_of_k *trial, size_t k, bool onwards)
 }
 
 size_t allocation_fail_each(const char *name, int (*run)(struct buf *out, struct err *err),
-                            enum err_code also)
+                            enum err_code also, size_t stride)
 {
     struct buf out = empty_out();
     struct err err = {0};
@@ -236,7 +241,7 @@ size_t allocation_fail_each(const char *name, int (*run)(struct buf *out, struct
     while (fail_one(&trial, k, false)) {
         (void)fail_one(&trial, k, true);
         (void)fail_one(&trial, 0, false);
-        k++;
+        k += stride;
     }
     free(expected);
     buf_finish(&out);

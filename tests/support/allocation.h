@@ -15,10 +15,11 @@
 /* Before anything else: jansson and SQLite allocate here from now on. */
 void allocation_start(void);
 
-/* From now on the k-th allocation fails, counted from 1; `onwards`: and each one after it. 0: none
- * fails any more. */
+/* From now on the k-th allocation fails, counted from 1; `onwards`: and each one after it. */
 void allocation_fail_at(size_t k, bool onwards);
-/* Whether one has failed since then. */
+/* No allocation fails any more. */
+void allocation_stop(void);
+/* Whether one has failed since allocation_fail_at(). */
 bool allocation_has_failed(void);
 /* Blocks that were allocated and not freed. */
 long allocation_live(void);
@@ -27,8 +28,9 @@ long allocation_live(void);
  * and demands each time: -1 with ERR_NOMEM (or `also`, a code that is documented for it), or
  * success with the undisturbed result; no block is lost; and the operation, repeated undisturbed,
  * gives the undisturbed result. `run` appends its result to `out`, which never has to allocate, and
- * releases everything. Returns how many allocations the operation makes. */
+ * releases everything. `stride` 1: each allocation; 29: only each 29th, where thousands are made in
+ * the same way. Returns how many allocations the operation makes, to within the stride. */
 size_t allocation_fail_each(const char *name, int (*run)(struct buf *out, struct err *err),
-                            enum err_code also);
+                            enum err_code also, size_t stride);
 
 #endif

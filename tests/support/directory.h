@@ -8,5 +8,10 @@
 void directory_create(char path[DIRECTORY_BYTES]);
 /* Removes it with everything in it. */
 void directory_remove(const char *path);
+/* Removes everything in it, except directories. */
+void directory_clear(const char *path);
+
+/* Copies a file of one directory into another; a file of that name is replaced. */
+void directory_copy(const char *from, const char *to, const char *name);
 
 #endif
