@@ -13,7 +13,8 @@ cd "$(dirname "$0")/.." || exit 1
 # sobol.
 arrows='
 server           server/api
-server/api       server/http server/engine server/web
+server/api       server/http server/engine server/analysis server/web
+server/analysis  server/strategy server/store server/domain
 server/engine    server/tuning
 server/tuning    server/advice server/state
 server/state     server/suggester server/schedule server/store

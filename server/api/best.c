@@ -1,9 +1,6 @@
-/* What came out of a study: the best trial, the Pareto front, the trace of improvements. */
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
+/* The results of a study: the best trial, the Pareto front, the trace of improvements. */
+#include "server/analysis/pareto.h"
+#include "server/analysis/trace.h"
 #include "server/api/resources.h"
 #include "server/api/trial_rows.h"
 
@@ -74,83 +71,8 @@ static int read_best(struct reading *reading, struct err *err)
 
 /* ---- Pareto front ---- */
 
-struct point {
-    int64_t number;
-    double costs[OBJECTIVES_MAX];
-};
-
-struct front {
-    const struct study_def *def;
-    size_t n, cap;
-    struct point *points; /* none dominates another */
-};
-
-/* At least as good everywhere and better somewhere. */
-static bool dominates(const struct front *front, const struct point *a, const struct point *b)
-{
-    bool better = false;
-
-    for (size_t i = 0; i < front->def->n_objectives; i++) {
-        if (a->costs[i] > b->costs[i]) {
-            return false;
-        }
-        better = better || a->costs[i] < b->costs[i];
-    }
-    return better;
-}
-
-static bool read_point(const struct study_def *def, const struct trial_row *row,
-                       struct point *point)
-{
-    *point = (struct point){.number = trial_id_number(row->id)};
-    for (size_t i = 0; i < def->n_objectives; i++) {
-        double value = row->n_objectives > i ? row->objectives[i] : row->value;
-        if ((row->n_objectives <= i && !row->has_value) || !isfinite(value)) {
-            return false;
-        }
-        point->costs[i] = def->objectives[i].direction == DIRECTION_MAXIMIZE ? -value : value;
-    }
-    return true;
-}
-
-static int front_add(struct front *front, const struct point *point, struct err *err)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < front->n; i++) {
-        if (dominates(front, &front->points[i], point)) {
-            return 0; /* then it dominates none of the others either */
-        }
-    }
-    for (size_t i = 0; i < front->n; i++) {
-        if (!dominates(front, point, &front->points[i])) {
-            front->points[kept++] = front->points[i];
-        }
-    }
-    front->n = kept;
-    if (front->n == front->cap) {
-        size_t cap = front->cap == 0 ? 64 : front->cap * 2;
-        struct point *points = realloc(front->points, cap * sizeof *points);
-        if (points == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory for the front");
-        }
-        front->points = points;
-        front->cap = cap;
-    }
-    front->points[front->n++] = *point;
-    return 0;
-}
-
-static int front_row(void *context, struct trial_row *row, struct err *err)
-{
-    struct front *front = context;
-    struct point point;
-
-    return read_point(front->def, row, &point) ? front_add(front, &point, err) : 0;
-}
-
-/* Kept points stay in order of number, since rows come so and removal keeps the order. */
-static int write_front(struct reading *reading, const struct front *front, struct err *err)
+/* The points are in order of number, as the rows were. */
+static int write_front(struct reading *reading, const struct pareto_front *front, struct err *err)
 {
     OWN(listing) struct listing listing = {0};
 
@@ -170,95 +92,48 @@ static int write_front(struct reading *reading, const struct front *front, struc
 
 static int read_pareto(struct reading *reading, struct err *err)
 {
-    struct front front = {.def = reading->study->def->def};
+    OWN(pareto_front) struct pareto_front front;
     const struct trial_query query = {
         .study = reading->study->id, .limit = INT32_MAX, .states = 1U << TRIAL_COMPLETED};
 
+    pareto_front_init(&front, reading->study->def->def);
     TRY(store_read_begin(reading->store, err));
-    int result = store_each_trial(reading->store, &query, front_row, &front, err);
+    int result = store_each_trial(reading->store, &query, pareto_front_add, &front, err);
     if (result == 0) {
         result = write_front(reading, &front, err);
     }
     store_read_end(reading->store);
-    free(front.points);
     return result;
 }
 
 /* ---- the trace ---- */
 
-struct ended {
-    int64_t seq, number, step, at_ms;
-    bool has_step;
-    double value;
-};
-
-struct trace {
-    size_t n, cap;
-    struct ended *items;
-};
-
-static int trace_row(void *context, struct trial_row *row, struct err *err)
-{
-    struct trace *trace = context;
-
-    if (!row->has_value || !isfinite(row->value)) {
-        return 0;
-    }
-    if (trace->n == trace->cap) {
-        size_t cap = trace->cap == 0 ? 256 : trace->cap * 2;
-        struct ended *items = realloc(trace->items, cap * sizeof *items);
-        if (items == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory for the trace");
-        }
-        trace->items = items;
-        trace->cap = cap;
-    }
-    trace->items[trace->n++] = (struct ended){.seq = row->ended_seq,
-                                              .number = trial_id_number(row->id),
-                                              .step = row->step,
-                                              .has_step = row->has_step,
-                                              .at_ms = row->ended_at_ms,
-                                              .value = row->value};
-    return 0;
-}
-
-static int compare_ended(const void *a, const void *b)
-{
-    const struct ended *x = a;
-    const struct ended *y = b;
-
-    if (x->seq != y->seq) {
-        return x->seq < y->seq ? -1 : 1;
-    }
-    return x->number < y->number ? -1 : x->number > y->number ? 1 : 0;
-}
-
-static void write_improvement(struct listing *listing, const struct ended *item)
+static void write_improvement(struct listing *listing, const struct trace_point *point)
 {
     struct json_writer *w;
 
     if (listing->is_sheet) {
-        sheet_int(&listing->sheet, item->number);
-        sheet_number(&listing->sheet, item->value);
-        if (item->has_step) {
-            sheet_int(&listing->sheet, item->step);
+        sheet_int(&listing->sheet, point->number);
+        sheet_number(&listing->sheet, point->value);
+        if (point->has_step) {
+            sheet_int(&listing->sheet, point->step);
         } else {
             sheet_text(&listing->sheet, "");
         }
-        sheet_moment(&listing->sheet, item->at_ms);
+        sheet_moment(&listing->sheet, point->ended_at_ms);
         return;
     }
     w = listing_item(listing);
     json_object_begin(w);
-    json_put_int(w, "number", item->number);
-    json_put_number(w, "value", item->value);
+    json_put_int(w, "number", point->number);
+    json_put_number(w, "value", point->value);
     json_write_key(w, "step");
-    if (item->has_step) {
-        json_write_int(w, item->step);
+    if (point->has_step) {
+        json_write_int(w, point->step);
     } else {
         json_write_null(w);
     }
-    json_put_moment(w, "ended_at", item->at_ms);
+    json_put_moment(w, "ended_at", point->ended_at_ms);
     json_object_end(w);
     listing_item_end(listing);
 }
@@ -266,19 +141,14 @@ static void write_improvement(struct listing *listing, const struct ended *item)
 static void write_trace(struct reading *reading, const struct trace *trace)
 {
     static const char *const columns[] = {"number", "value", "step", "ended_at"};
-    const struct study_def *def = reading->study->def->def;
     OWN(listing) struct listing listing = {0};
-    const struct ended *best = NULL;
 
     listing_begin(&listing, reading);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         sheet_column(&listing.sheet, columns[i]);
     }
     for (size_t i = 0; i < trace->n; i++) {
-        if (best == NULL || study_is_better(def, trace->items[i].value, best->value)) {
-            best = &trace->items[i];
-            write_improvement(&listing, best);
-        }
+        write_improvement(&listing, &trace->points[i]);
     }
     listing_end(&listing, NULL);
 }
@@ -286,20 +156,15 @@ static void write_trace(struct reading *reading, const struct trace *trace)
 /* Completed trials only: a pruned one's value was measured at a lower resource. */
 static int read_history(struct reading *reading, struct err *err)
 {
-    struct trace trace = {0};
+    OWN(trace) struct trace trace = {0};
     const struct trial_query query = {
         .study = reading->study->id, .limit = INT32_MAX, .states = 1U << TRIAL_COMPLETED};
 
     TRY(require_one_objective(reading, err));
-    int result = store_each_trial(reading->store, &query, trace_row, &trace, err);
-    if (result == 0) {
-        if (trace.n > 0) {
-            qsort(trace.items, trace.n, sizeof trace.items[0], compare_ended);
-        }
-        write_trace(reading, &trace);
-    }
-    free(trace.items);
-    return result;
+    TRY(store_each_trial(reading->store, &query, trace_add, &trace, err));
+    trace_keep_improvements(&trace, reading->study->def->def);
+    write_trace(reading, &trace);
+    return 0;
 }
 
 READING_HANDLER(get_best, FORMATS_ONE, NULL, read_best)

@@ -1,237 +1,98 @@
-/* GET …/importance: which parameters matter for being among the best, by PED-ANOVA.
- *
- * Trials are compared at one level of resource: the highest one that 50 of them, or half of them
- * where there are fewer, have come to. What a trial had there is its value if it ended there, else
- * the last measurement at or before it. */
+/* GET …/importance: which parameters matter for being among the best, by PED-ANOVA. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/analysis/comparable.h"
+#include "server/analysis/importance.h"
 #include "server/api/resources.h"
-#include "server/strategy/importance.h"
 
-/* ---- which metric ---- */
+/* ---- the request: which metric ---- */
 
-struct question {
-    char metric[NAME_BYTES + 1];
-    enum direction direction;
-    enum fold fold;
-    int64_t objective; /* -1: only a metric of the study */
-    int64_t id;        /* of its measurements; -1: never measured */
-};
-
-static void take_objective(const struct study_def *def, size_t i, struct question *question)
-{
-    memcpy(question->metric, def->objectives[i].metric, sizeof question->metric);
-    question->objective = (int64_t)i;
-    question->direction = def->objectives[i].direction;
-    question->fold = def->objectives[i].fold;
-}
-
-static int take_direction(const struct reading *reading, struct question *question, struct err *err)
+static int read_direction(const struct reading *reading, struct comparable_metric *metric,
+                          struct err *err)
 {
     const char *text = http_query(reading->request, "direction");
 
     if (text == NULL) {
-        return question->objective >= 0
+        return metric->objective >= 0
                    ? 0
                    : err_set(err, ERR_MALFORMED,
                              "\"%s\" is no objective: say which way is better with "
                              "direction=minimize or direction=maximize",
-                             question->metric);
+                             metric->name);
     }
     if (strcmp(text, "minimize") != 0 && strcmp(text, "maximize") != 0) {
         return err_set(err, ERR_MALFORMED, "direction is minimize or maximize, not \"%.40s\"",
                        text);
     }
-    question->direction = text[1] == 'i' ? DIRECTION_MINIMIZE : DIRECTION_MAXIMIZE;
+    metric->direction = text[1] == 'i' ? DIRECTION_MINIMIZE : DIRECTION_MAXIMIZE;
     return 0;
 }
 
-static int find_id(void *context, int64_t id, const char *name, struct err *err)
-{
-    struct question *question = context;
-
-    (void)err;
-    if (strcmp(name, question->metric) == 0) {
-        question->id = id;
-    }
-    return 0;
-}
-
-static int ask(const struct reading *reading, struct question *question, struct err *err)
+static int read_metric(const struct reading *reading, struct comparable_metric *metric,
+                       struct err *err)
 {
     const struct study_def *def = reading->study->def->def;
     const char *name = http_query(reading->request, "metric");
 
-    *question = (struct question){.objective = -1, .id = -1};
     if (name == NULL && def->n_objectives > 1) {
         return err_set(err, ERR_WRONG_STATE,
                        "the study has several objectives; ask for one of them: ?metric=%s",
                        def->objectives[0].metric);
     }
-    for (size_t i = 0; i < def->n_objectives; i++) {
-        if (name == NULL || strcmp(def->objectives[i].metric, name) == 0) {
-            take_objective(def, i, question);
-        }
-    }
-    if (question->objective < 0) {
-        (void)snprintf(question->metric, sizeof question->metric, "%s", name);
-    }
-    TRY(store_each_metric(reading->store, reading->study->id, find_id, question, err));
-    return take_direction(reading, question, err);
+    comparable_metric_init(metric, def, name);
+    return read_direction(reading, metric, err);
 }
 
-/* ---- what the trials had ---- */
+/* ---- the values of the trials ---- */
 
-struct had {
-    int64_t number;
-    double *x;      /* owned */
-    bool is_closed; /* trained as far as it ever will: its value stands at every later level */
-    int64_t step;
-    double value; /* at its last step; NaN: look among the measurements */
+struct metric_search {
+    const char *name;
+    int64_t id; /* -1: never measured */
 };
 
-struct sample {
-    const struct study_def *def;
-    const struct question *question;
-    int64_t resource; /* the level; 0: the study has none */
-    size_t n, cap;
-    struct had *items;
-};
-
-static void sample_finish(struct sample *sample)
+static int find_metric(void *context, int64_t id, const char *name, struct err *err)
 {
-    for (size_t i = 0; i < sample->n; i++) {
-        free(sample->items[i].x);
+    struct metric_search *search = context;
+
+    (void)err;
+    if (strcmp(name, search->name) == 0) {
+        search->id = id;
     }
-    free(sample->items);
-}
-OWN_VALUE(sample)
-
-static double metric_of(const char *metrics, const char *name)
-{
-    json_auto_t *all = metrics == NULL ? NULL : json_loads(metrics, 0, NULL);
-    const json_t *value = json_object_get(all, name);
-
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
-static double value_of(const struct sample *sample, const struct trial_row *row)
-{
-    int64_t i = sample->question->objective;
-
-    if (i < 0) {
-        return metric_of(row->metrics, sample->question->metric);
-    }
-    if (row->n_objectives > (size_t)i) {
-        return row->objectives[i];
-    }
-    return row->has_value && i == 0 ? row->value : (double)NAN;
-}
-
-static int keep_row(void *context, struct trial_row *row, struct err *err)
-{
-    struct sample *sample = context;
-
-    if (row->state != TRIAL_COMPLETED && !sample->def->has_resource) {
-        return 0; /* without levels nothing compares a pruned trial with whole ones */
-    }
-    if (sample->n == sample->cap) {
-        size_t cap = sample->cap == 0 ? 256 : sample->cap * 2;
-        struct had *grown = realloc(sample->items, cap * sizeof *grown);
-        if (grown == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory for importances");
-        }
-        sample->items = grown;
-        sample->cap = cap;
-    }
-    sample->items[sample->n++] = (struct had){
-        .number = trial_id_number(row->id),
-        .x = row->config,
-        .is_closed = row->state == TRIAL_COMPLETED,
-        .step = row->has_step ? row->step : 0,
-        .value = value_of(sample, row),
-    };
-    row->config = NULL; /* moved */
     return 0;
 }
 
-static int by_reach(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a;
-    int64_t y = *(const int64_t *)b;
-
-    return (x < y) - (x > y);
-}
-
-static int choose_level(struct sample *sample, struct err *err)
-{
-    size_t half = (sample->n + 1) / 2;
-    size_t enough = half < IMPORTANCE_ENOUGH ? half : IMPORTANCE_ENOUGH;
-
-    if (!sample->def->has_resource || sample->n == 0) {
-        return 0;
-    }
-    OWN(memory) int64_t *reach = calloc(sample->n, sizeof *reach);
-    if (reach == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory for importances");
-    }
-    for (size_t i = 0; i < sample->n; i++) {
-        const struct had *had = &sample->items[i];
-        reach[i] = had->is_closed ? sample->def->resource_max : had->step;
-    }
-    qsort(reach, sample->n, sizeof *reach, by_reach);
-    sample->resource = reach[enough - 1];
-    return 0;
-}
-
-/* The metric at the level, from measurements in order of their steps. */
-struct looking {
-    const struct sample *sample;
+struct point_fold {
+    const struct comparable *comparable;
     double value;
 };
 
-static int look(void *context, int64_t metric, int64_t attempt, int64_t step, double value,
-                struct err *err)
+static int fold_measurement(void *context, int64_t metric, int64_t attempt, int64_t step,
+                            double value, struct err *err)
 {
-    struct looking *looking = context;
-    const struct question *question = looking->sample->question;
-    bool is_best = question->fold == FOLD_BEST && isfinite(looking->value);
+    struct point_fold *fold = context;
 
     (void)metric;
     (void)attempt;
     (void)err;
-    if (looking->sample->resource > 0 && step > looking->sample->resource) {
-        return 0;
-    }
-    if (is_best) {
-        value = question->direction == DIRECTION_MAXIMIZE ? fmax(value, looking->value)
-                                                          : fmin(value, looking->value);
-    }
-    looking->value = value;
+    comparable_fold(fold->comparable, step, value, &fold->value);
     return 0;
 }
 
-/* NaN: it never came so far, or nothing was measured. */
-static int value_at_level(const struct sample *sample, struct store *store, int64_t study,
-                          const struct had *had, double *value, struct err *err)
+static int value_at_level(const struct reading *reading, const struct comparable *comparable,
+                          const struct comparable_point *point, int64_t metric_id, double *value,
+                          struct err *err)
 {
-    struct looking looking = {.sample = sample, .value = (double)NAN};
-    bool beyond = sample->resource > 0 && had->step > sample->resource;
+    struct point_fold fold = {.comparable = comparable, .value = (double)NAN};
 
-    *value = beyond ? (double)NAN : had->value;
-    if (sample->resource > 0 && had->step < sample->resource && !had->is_closed) {
-        *value = NAN;
+    if (!comparable_value(comparable, point, value) || metric_id < 0) {
         return 0;
     }
-    if (isfinite(*value) || sample->question->id < 0) {
-        return 0;
-    }
-    TRY(store_each_measurement(store, trial_id(study, had->number), sample->question->id, look,
-                               &looking, err));
-    *value = looking.value;
+    TRY(store_each_measurement(reading->store, trial_id(reading->study->id, point->number),
+                               metric_id, fold_measurement, &fold, err));
+    *value = fold.value;
     return 0;
 }
 
@@ -239,17 +100,12 @@ static int value_at_level(const struct sample *sample, struct store *store, int6
 
 struct weighed {
     const struct study_def *def;
-    const struct question *question;
+    const struct comparable_metric *metric;
     int64_t resource;
     struct importance importance;
     struct importance_share *shares;
     size_t *order; /* of the parameters, the most important first */
 };
-
-static double in_units(const struct question *question, double cost)
-{
-    return question->direction == DIRECTION_MAXIMIZE ? -cost : cost;
-}
 
 static void sort_shares(struct weighed *weighed)
 {
@@ -263,7 +119,7 @@ static void sort_shares(struct weighed *weighed)
     }
 }
 
-static void say_warning(const struct weighed *weighed, struct buf *text)
+static void write_warning(const struct weighed *weighed, struct buf *text)
 {
     const struct importance *importance = &weighed->importance;
 
@@ -282,14 +138,14 @@ static void write_json(const struct weighed *weighed, const char *study, struct 
     struct json_writer w;
 
     buf_init(&warning, 256);
-    say_warning(weighed, &warning);
+    write_warning(weighed, &warning);
     json_writer_init(&w, out);
     json_object_begin(&w);
     json_put_string(&w, "study", study);
     json_put_string(&w, "method", "ped_anova");
-    json_put_string(&w, "metric", weighed->question->metric);
+    json_put_string(&w, "metric", weighed->metric->name);
     json_put_string(&w, "direction",
-                    weighed->question->direction == DIRECTION_MAXIMIZE ? "maximize" : "minimize");
+                    weighed->metric->direction == DIRECTION_MAXIMIZE ? "maximize" : "minimize");
     json_write_key(&w, "resource");
     if (weighed->resource > 0) {
         json_write_int(&w, weighed->resource);
@@ -303,7 +159,7 @@ static void write_json(const struct weighed *weighed, const char *study, struct 
     json_put_int(&w, "trials", (int64_t)importance->n_top);
     json_write_key(&w, "cutoff");
     if (importance->n > 0) {
-        json_write_number(&w, in_units(weighed->question, importance->cutoff));
+        json_write_number(&w, comparable_cost(weighed->metric, importance->cutoff));
     } else {
         json_write_null(&w);
     }
@@ -347,33 +203,35 @@ static void write_sheet(const struct weighed *weighed, enum format format, struc
     if (format == FORMAT_TABLE) { /* the other sheets are for programs */
         OWN(buf) struct buf warning;
         buf_init(&warning, 256);
-        say_warning(weighed, &warning);
+        write_warning(weighed, &warning);
         if (warning.len > 0) {
             buf_printf(out, "warning: %s\n", buf_text(&warning));
         }
     }
 }
 
-static int weigh(struct reading *reading, const struct sample *sample, struct weighed *weighed,
-                 struct err *err)
+static int weigh(const struct reading *reading, const struct comparable *comparable,
+                 struct weighed *weighed, struct err *err)
 {
-    OWN(memory) const double **x = calloc(sample->n + 1, sizeof *x);
-    OWN(memory) double *cost = calloc(sample->n + 1, sizeof *cost);
+    OWN(memory) const double **x = calloc(comparable->n + 1, sizeof *x);
+    OWN(memory) double *cost = calloc(comparable->n + 1, sizeof *cost);
+    struct metric_search search = {.name = comparable->metric->name, .id = -1};
     size_t n = 0;
 
     if (x == NULL || cost == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory for importances");
     }
-    for (size_t i = 0; i < sample->n; i++) {
+    TRY(store_each_metric(reading->store, reading->study->id, find_metric, &search, err));
+    for (size_t i = 0; i < comparable->n; i++) {
+        const struct comparable_point *point = &comparable->points[i];
         double value;
-        TRY(value_at_level(sample, reading->store, reading->study->id, &sample->items[i], &value,
-                           err));
+        TRY(value_at_level(reading, comparable, point, search.id, &value, err));
         if (isfinite(value)) {
-            x[n] = sample->items[i].x;
-            cost[n++] = in_units(sample->question, value);
+            x[n] = point->config;
+            cost[n++] = comparable_cost(comparable->metric, value);
         }
     }
-    TRY(importance_of(sample->def->space, n, x, cost, weighed->shares, &weighed->importance, err));
+    TRY(importance_of(weighed->def->space, n, x, cost, weighed->shares, &weighed->importance, err));
     sort_shares(weighed);
     return 0;
 }
@@ -385,23 +243,23 @@ static int read_importance(struct reading *reading, struct err *err)
                                       .limit = INT32_MAX,
                                       .states = 1U << TRIAL_COMPLETED | 1U << TRIAL_PRUNED
                                                 | 1U << TRIAL_PAUSED};
-    struct question question;
-    OWN(sample) struct sample sample = {.def = def, .question = &question};
+    struct comparable_metric metric;
+    OWN(comparable) struct comparable comparable = {.def = def, .metric = &metric};
     OWN(memory) struct importance_share *shares = calloc(def->space->n_params + 1, sizeof *shares);
     OWN(memory) size_t *order = calloc(def->space->n_params + 1, sizeof *order);
 
     if (shares == NULL || order == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory for importances");
     }
-    struct weighed weighed = {.def = def, .question = &question, .shares = shares, .order = order};
-    TRY(ask(reading, &question, err));
-    TRY(store_each_trial(reading->store, &query, keep_row, &sample, err));
-    TRY(choose_level(&sample, err));
-    weighed.resource = sample.resource;
-    TRY(weigh(reading, &sample, &weighed, err));
-    if (question.objective < 0 && weighed.importance.n == 0) {
+    struct weighed weighed = {.def = def, .metric = &metric, .shares = shares, .order = order};
+    TRY(read_metric(reading, &metric, err));
+    TRY(store_each_trial(reading->store, &query, comparable_add, &comparable, err));
+    TRY(comparable_choose_level(&comparable, err));
+    weighed.resource = comparable.level;
+    TRY(weigh(reading, &comparable, &weighed, err));
+    if (metric.objective < 0 && weighed.importance.n == 0) {
         return err_set(err, ERR_MALFORMED,
-                       "no finished trial of the study has a value of \"%.70s\"", question.metric);
+                       "no finished trial of the study has a value of \"%.70s\"", metric.name);
     }
     if (reading->format == FORMAT_JSON) {
         write_json(&weighed, reading->study->name, &reading->response.body);

@@ -130,9 +130,7 @@ static double sort_value(const struct selection *selection, const struct trial_r
     if (selection->sort == SORT_BY_BEST) {
         return row->has_value ? row->value : (double)NAN;
     }
-    json_auto_t *metrics = row->metrics == NULL ? NULL : json_loads(row->metrics, 0, NULL);
-    const json_t *value = json_object_get(metrics, selection->metric);
-    return value == NULL || !json_is_number_like(value) ? (double)NAN : json_number_like(value);
+    return trial_row_metric(row, selection->metric);
 }
 
 static int rank_row(void *context, struct trial_row *row, struct err *err)

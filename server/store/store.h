@@ -154,6 +154,8 @@ struct trial_row {
 };
 void trial_row_finish(struct trial_row *row);
 OWN_VALUE(trial_row)
+/* The metric at the trial's final step, which may be infinite; NaN: none, or it was NaN. */
+double trial_row_metric(const struct trial_row *row, const char *name);
 
 MUST_USE int store_trial_insert(struct store *store, const struct trial_row *row, struct err *err);
 /* Everything that changes after birth. */
@@ -356,8 +358,6 @@ MUST_USE int store_each_token(struct store *store,
                               void *context, struct err *err);
 
 /* ---- reading trials (readers) ---- */
-enum trial_sort { SORT_NUMBER, SORT_VALUE, SORT_METRIC };
-
 struct trial_query {
     int64_t study;
     int64_t after_number; /* keyset: rows beyond this one; 0 starts */

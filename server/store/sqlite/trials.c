@@ -1,7 +1,9 @@
 /* Rows of trials and attempts. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json.h"
 #include "server/store/sqlite/connection.h"
 
 void trial_row_finish(struct trial_row *row)
@@ -12,6 +14,14 @@ void trial_row_finish(struct trial_row *row)
     row->config = NULL;
     row->metrics = NULL;
     row->explain = NULL;
+}
+
+double trial_row_metric(const struct trial_row *row, const char *name)
+{
+    json_auto_t *metrics = row->metrics == NULL ? NULL : json_loads(row->metrics, 0, NULL);
+    const json_t *value = json_object_get(metrics, name);
+
+    return value != NULL && json_is_number_like(value) ? json_number_like(value) : (double)NAN;
 }
 
 static const char *text_or_null(const char *text)

@@ -1,12 +1,13 @@
 /* Importance: how much each parameter of a study influences whether a trial is among the best. */
-#ifndef SERVER_STRATEGY_IMPORTANCE_H
-#define SERVER_STRATEGY_IMPORTANCE_H
+#ifndef SERVER_ANALYSIS_IMPORTANCE_H
+#define SERVER_ANALYSIS_IMPORTANCE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "common/err.h"
 #include "common/space/space.h"
+#include "server/analysis/comparable.h"
 
 struct importance {
     size_t n;      /* trials */
@@ -20,8 +21,8 @@ struct importance_share {
     size_t n, n_top; /* trials that have the parameter, and how many of the best */
 };
 
-extern const double importance_top_share; /* of the trials: the best tenth */
-enum { IMPORTANCE_ENOUGH = 50 };          /* trials: the best tenth are then five */
+extern const double importance_top_share;       /* of the trials: the best tenth */
+enum { IMPORTANCE_ENOUGH = COMPARABLE_ENOUGH }; /* trials: the best tenth are then five */
 
 /* shares[i] ← the importance of parameter i (PED-ANOVA), normalised; x[k] is the k-th of n
  * configurations and cost[k] its finite cost, smaller is better. All are 0 with fewer than two

@@ -1,4 +1,4 @@
-#include "server/strategy/importance.h"
+#include "server/analysis/importance.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,0 +1,233 @@
+/* The Pareto front, the trace and the comparable level, from rows made here: no store is opened. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/analysis/comparable.h"
+#include "server/analysis/pareto.h"
+#include "server/analysis/trace.h"
+
+static struct trial_row completed(int64_t number, double value)
+{
+    return (struct trial_row){.id = trial_id(1, number),
+                              .state = TRIAL_COMPLETED,
+                              .has_value = true,
+                              .value = value,
+                              .ended_seq = number};
+}
+
+/* ---- Pareto front ---- */
+
+static const struct study_def two_objectives = {
+    .n_objectives = 2,
+    .objectives = {{.metric = "loss", .direction = DIRECTION_MINIMIZE},
+                   {.metric = "speed", .direction = DIRECTION_MAXIMIZE}}};
+
+static void add_pair(struct pareto_front *front, int64_t number, double loss, double speed)
+{
+    struct trial_row row = {
+        .id = trial_id(1, number), .n_objectives = 2, .objectives = {loss, speed}};
+
+    ck_assert_int_eq(pareto_front_add(front, &row, NULL), 0);
+}
+
+START_TEST(dominated_trials_leave_the_front_and_equal_ones_stay)
+{
+    OWN(pareto_front) struct pareto_front front;
+
+    pareto_front_init(&front, &two_objectives);
+    add_pair(&front, 1, 2, 1);
+    add_pair(&front, 2, 1, 2); /* dominates trial 1 */
+    add_pair(&front, 3, 3, 1); /* dominated */
+    add_pair(&front, 4, 3, 5);
+    add_pair(&front, 5, 1, 2); /* equal to trial 2 */
+    add_pair(&front, 6, (double)NAN, 9);
+    ck_assert_uint_eq(front.n, 3);
+    ck_assert_int_eq(front.points[0].number, 2);
+    ck_assert_int_eq(front.points[1].number, 4);
+    ck_assert_int_eq(front.points[2].number, 5);
+}
+END_TEST
+
+START_TEST(with_one_objective_the_front_is_the_best)
+{
+    static const struct study_def def = {.n_objectives = 1,
+                                         .objectives = {{.direction = DIRECTION_MAXIMIZE}}};
+    static const double values[] = {1, 3, 2, 3};
+    OWN(pareto_front) struct pareto_front front;
+
+    pareto_front_init(&front, &def);
+    for (int i = 0; i < 4; i++) {
+        struct trial_row row = completed(i + 1, values[i]);
+        ck_assert_int_eq(pareto_front_add(&front, &row, NULL), 0);
+    }
+    ck_assert_uint_eq(front.n, 2);
+    ck_assert_int_eq(front.points[0].number, 2);
+    ck_assert_int_eq(front.points[1].number, 4);
+}
+END_TEST
+
+/* ---- trace ---- */
+
+START_TEST(the_trace_is_in_order_of_ends_and_strictly_better)
+{
+    static const struct study_def def = {.n_objectives = 1,
+                                         .objectives = {{.direction = DIRECTION_MINIMIZE}}};
+    static const struct {
+        int64_t number, ended_seq;
+        double value;
+    } trials[] = {{1, 9, 1}, {2, 5, 4}, {3, 6, 4}, {4, 7, 3}, {5, 8, (double)INFINITY}};
+    OWN(trace) struct trace trace = {0};
+
+    for (size_t i = 0; i < sizeof trials / sizeof trials[0]; i++) {
+        struct trial_row row = completed(trials[i].number, trials[i].value);
+        row.ended_seq = trials[i].ended_seq;
+        ck_assert_int_eq(trace_add(&trace, &row, NULL), 0);
+    }
+    trace_keep_improvements(&trace, &def);
+    ck_assert_uint_eq(trace.n, 3);
+    ck_assert_int_eq(trace.points[0].number, 2);
+    ck_assert_int_eq(trace.points[1].number, 4);
+    ck_assert_int_eq(trace.points[2].number, 1);
+}
+END_TEST
+
+START_TEST(the_trace_of_nothing_is_empty)
+{
+    OWN(trace) struct trace trace = {0};
+
+    trace_keep_improvements(&trace, &two_objectives);
+    ck_assert_uint_eq(trace.n, 0);
+}
+END_TEST
+
+/* ---- comparable level ---- */
+
+static struct study_def resource_study(enum direction direction, enum fold fold)
+{
+    return (struct study_def){
+        .n_objectives = 1,
+        .objectives = {{.metric = "loss", .direction = direction, .fold = fold}},
+        .has_resource = true,
+        .resource_max = 9};
+}
+
+static void add_step(struct comparable *comparable, enum trial_state state, int64_t step)
+{
+    struct trial_row row = completed((int64_t)comparable->n + 1, 10.0 * (double)step);
+
+    row.state = state;
+    row.has_step = true;
+    row.step = step;
+    ck_assert_int_eq(comparable_add(comparable, &row, NULL), 0);
+}
+
+START_TEST(the_level_is_the_highest_that_half_have_reached)
+{
+    const struct study_def def = resource_study(DIRECTION_MINIMIZE, FOLD_LAST);
+    struct comparable_metric metric;
+    OWN(comparable) struct comparable comparable = {.def = &def, .metric = &metric};
+
+    comparable_metric_init(&metric, &def, NULL);
+    ck_assert_int_eq(comparable_choose_level(&comparable, NULL), 0);
+    ck_assert_int_eq(comparable.level, 0);
+    add_step(&comparable, TRIAL_PRUNED, 1);
+    add_step(&comparable, TRIAL_PRUNED, 3);
+    add_step(&comparable, TRIAL_PAUSED, 3);
+    add_step(&comparable, TRIAL_COMPLETED, 2); /* stands at every later level */
+    add_step(&comparable, TRIAL_PRUNED, 6);
+    ck_assert_int_eq(comparable_choose_level(&comparable, NULL), 0);
+    ck_assert_int_eq(comparable.level, 3);
+}
+END_TEST
+
+START_TEST(the_value_at_the_level_is_known_asked_for_or_absent)
+{
+    const struct study_def def = resource_study(DIRECTION_MINIMIZE, FOLD_LAST);
+    struct comparable_metric metric;
+    OWN(comparable) struct comparable comparable = {.def = &def, .metric = &metric};
+    double value;
+
+    comparable_metric_init(&metric, &def, "loss");
+    add_step(&comparable, TRIAL_PRUNED, 1);
+    add_step(&comparable, TRIAL_PRUNED, 3);
+    add_step(&comparable, TRIAL_COMPLETED, 2);
+    add_step(&comparable, TRIAL_COMPLETED, 9);
+    comparable.level = 3;
+    ck_assert(!comparable_value(&comparable, &comparable.points[0], &value));
+    ck_assert_double_nan(value);
+    ck_assert(!comparable_value(&comparable, &comparable.points[1], &value));
+    ck_assert_double_eq(value, 30);
+    ck_assert(!comparable_value(&comparable, &comparable.points[2], &value));
+    ck_assert_double_eq(value, 20);
+    ck_assert(comparable_value(&comparable, &comparable.points[3], &value));
+    ck_assert_double_nan(value);
+}
+END_TEST
+
+static double folded(enum direction direction, enum fold fold)
+{
+    static const double curve[] = {5, 2, (double)NAN, 4, 1};
+    const struct study_def def = resource_study(direction, fold);
+    struct comparable_metric metric;
+    const struct comparable comparable = {.def = &def, .metric = &metric, .level = 4};
+    double value = (double)NAN;
+
+    comparable_metric_init(&metric, &def, "loss");
+    for (int i = 0; i < 5; i++) {
+        comparable_fold(&comparable, i + 1, curve[i], &value);
+    }
+    return value;
+}
+
+START_TEST(measurements_are_folded_up_to_the_level)
+{
+    ck_assert_double_eq(folded(DIRECTION_MINIMIZE, FOLD_LAST), 4);
+    ck_assert_double_eq(folded(DIRECTION_MINIMIZE, FOLD_BEST), 2);
+    ck_assert_double_eq(folded(DIRECTION_MAXIMIZE, FOLD_BEST), 5);
+}
+END_TEST
+
+START_TEST(a_metric_that_is_no_objective_is_read_from_the_row)
+{
+    static char metrics[] = "{\"loss\":1,\"heat\":7.5,\"far\":\"Infinity\"}";
+    const struct study_def def = {.n_objectives = 1, .objectives = {{.metric = "loss"}}};
+    struct comparable_metric metric;
+    OWN(comparable) struct comparable comparable = {.def = &def, .metric = &metric};
+    struct trial_row row = completed(1, 1);
+    struct trial_row pruned = completed(2, 1);
+
+    comparable_metric_init(&metric, &def, "heat");
+    ck_assert_int_eq(metric.objective, -1);
+    row.metrics = metrics;
+    ck_assert_int_eq(comparable_add(&comparable, &row, NULL), 0);
+    pruned.state = TRIAL_PRUNED; /* without a resource it cannot be compared */
+    ck_assert_int_eq(comparable_add(&comparable, &pruned, NULL), 0);
+    ck_assert_uint_eq(comparable.n, 1);
+    ck_assert_double_eq(comparable.points[0].value, 7.5);
+    ck_assert_double_eq(trial_row_metric(&row, "far"), (double)INFINITY);
+    ck_assert_double_nan(trial_row_metric(&row, "none"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("analysis");
+    TCase *tcase = tcase_create("analysis");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_test(tcase, dominated_trials_leave_the_front_and_equal_ones_stay);
+    tcase_add_test(tcase, with_one_objective_the_front_is_the_best);
+    tcase_add_test(tcase, the_trace_is_in_order_of_ends_and_strictly_better);
+    tcase_add_test(tcase, the_trace_of_nothing_is_empty);
+    tcase_add_test(tcase, the_level_is_the_highest_that_half_have_reached);
+    tcase_add_test(tcase, the_value_at_the_level_is_known_asked_for_or_absent);
+    tcase_add_test(tcase, measurements_are_folded_up_to_the_level);
+    tcase_add_test(tcase, a_metric_that_is_no_objective_is_read_from_the_row);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
