@@ -40,7 +40,7 @@ double comparable_cost(const struct comparable_metric *metric, double value)
 static double value_of_row(const struct comparable_metric *metric, const struct trial_row *row)
 {
     if (metric->objective < 0) {
-        return trial_row_metric(row, metric->name);
+        return metrics_value(row->metrics, metric->name);
     }
     if (row->n_objectives > (size_t)metric->objective) {
         return row->objectives[metric->objective];

@@ -58,156 +58,72 @@ static int list_by_number(const struct selection *selection, struct listing *lis
     return 0;
 }
 
-/* ---- by value: the best `limit` places after the cursor, kept in a heap with the worst on top ---
- */
+/* ---- by value ---- */
 
-struct ranking {
+struct value_page {
     const struct selection *selection;
-    int64_t until_seq;
-    size_t n, max;
-    struct place *places; /* max + 1: one more says that there is a next page */
+    struct listing *listing;
+    struct place last;
+    bool more;
 };
 
-static bool comes_before(const struct place *a, const struct place *b, bool reverse)
+static struct place place_of(const struct selection *selection, const struct trial_row *row)
 {
-    if (a->rank != b->rank) {
-        return a->rank < b->rank; /* what has no value stays last, reversed or not */
-    }
-    if (a->cost < b->cost || a->cost > b->cost) {
-        return (a->cost < b->cost) != reverse;
-    }
-    return a->number < b->number;
+    bool by_best = selection->sort == SORT_BY_BEST;
+    double value = !by_best         ? metrics_value(row->metrics, selection->metric)
+                   : row->has_value ? row->value
+                                    : (double)NAN;
+    bool has_value = isfinite(value)
+                     && (!by_best || row->state == TRIAL_COMPLETED || row->state == TRIAL_PRUNED);
+
+    return (struct place){.rank = has_value ? 0 : 1,
+                          .cost = !has_value            ? 0
+                                  : selection->maximize ? -value
+                                                        : value,
+                          .number = trial_id_number(row->id)};
 }
 
-static void sift_up(struct ranking *ranking, size_t at)
+static int take_by_value(void *context, struct trial_row *row, struct err *err)
 {
-    while (at > 0) {
-        size_t parent = (at - 1) / 2;
-        if (!comes_before(&ranking->places[parent], &ranking->places[at],
-                          ranking->selection->reverse)) {
-            return;
-        }
-        struct place swapped = ranking->places[parent];
-        ranking->places[parent] = ranking->places[at];
-        ranking->places[at] = swapped;
-        at = parent;
-    }
-}
-
-static void sift_down(struct ranking *ranking, size_t at)
-{
-    for (;;) {
-        size_t last = at;
-        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < ranking->n; child++) {
-            if (comes_before(&ranking->places[last], &ranking->places[child],
-                             ranking->selection->reverse)) {
-                last = child;
-            }
-        }
-        if (last == at) {
-            return;
-        }
-        struct place swapped = ranking->places[last];
-        ranking->places[last] = ranking->places[at];
-        ranking->places[at] = swapped;
-        at = last;
-    }
-}
-
-static void ranking_add(struct ranking *ranking, const struct place *place)
-{
-    if (ranking->n < ranking->max) {
-        ranking->places[ranking->n] = *place;
-        sift_up(ranking, ranking->n++);
-    } else if (comes_before(place, &ranking->places[0], ranking->selection->reverse)) {
-        ranking->places[0] = *place;
-        sift_down(ranking, 0);
-    }
-}
-
-static double sort_value(const struct selection *selection, const struct trial_row *row)
-{
-    if (selection->sort == SORT_BY_BEST) {
-        return row->has_value ? row->value : (double)NAN;
-    }
-    return trial_row_metric(row, selection->metric);
-}
-
-static int rank_row(void *context, struct trial_row *row, struct err *err)
-{
-    struct ranking *ranking = context;
-    const struct selection *selection = ranking->selection;
+    struct value_page *page = context;
 
     (void)err;
-    if (!trial_state_is_final(row->state) || row->ended_seq > ranking->until_seq
-        || !selection_takes(selection, row)) {
+    if ((int64_t)page->listing->n == page->selection->limit) {
+        page->more = true; /* one row more was asked for than the page holds */
         return 0;
     }
-    double value = sort_value(selection, row);
-    bool ranks = isfinite(value)
-                 && (row->state == TRIAL_COMPLETED || row->state == TRIAL_PRUNED
-                     || selection->sort == SORT_BY_METRIC);
-    struct place place = {.rank = ranks ? 0 : 1, .number = trial_id_number(row->id)};
-    place.cost = ranks ? (selection->maximize ? -value : value) : 0;
-    if (!selection->has_place || comes_before(&selection->after, &place, selection->reverse)) {
-        ranking_add(ranking, &place);
-    }
-    return 0;
-}
-
-/* The heap, taken apart from its top: worst first, so it fills the array from behind. */
-static void sort_places(struct ranking *ranking)
-{
-    size_t n = ranking->n;
-
-    while (ranking->n > 1) {
-        struct place worst = ranking->places[0];
-        ranking->places[0] = ranking->places[--ranking->n];
-        sift_down(ranking, 0);
-        ranking->places[ranking->n] = worst;
-    }
-    ranking->n = n;
-}
-
-static int write_places(const struct ranking *ranking, struct listing *listing, struct err *err)
-{
-    const struct reading *reading = ranking->selection->reading;
-    size_t n = ranking->n < ranking->max ? ranking->n : ranking->max - 1;
-    char cursor[CURSOR_BYTES];
-
-    for (size_t i = 0; i < n; i++) {
-        OWN(trial_row) struct trial_row row = {0};
-        TRY(store_trial_load(reading->store,
-                             trial_id(reading->study->id, ranking->places[i].number), &row, err));
-        trial_item(listing, reading->study, &row);
-    }
-    if (ranking->n == ranking->max) {
-        selection_write_place(cursor, ranking->until_seq, &ranking->places[n - 1]);
-    }
-    listing_end(listing, ranking->n == ranking->max ? cursor : NULL);
+    page->last = place_of(page->selection, row);
+    trial_item(page->listing, page->selection->reading->study, row);
     return 0;
 }
 
 static int list_by_value(const struct selection *selection, struct listing *listing,
                          struct err *err)
 {
-    OWN(memory) struct place *places = NULL;
-    struct ranking ranking = {.selection = selection, .max = (size_t)selection->limit + 1};
-    const struct trial_query query = {
-        .study = selection->reading->study->id, .limit = INT32_MAX, .states = selection->states};
+    struct value_page page = {.selection = selection, .listing = listing};
+    const struct place *after = &selection->after;
+    struct trial_value_query query = {
+        .study = selection->reading->study->id,
+        .metric = selection->sort == SORT_BY_METRIC ? selection->metric : NULL,
+        .largest_first = selection->maximize != selection->reverse,
+        .states = selection->states,
+        .source = selection->source,
+        .worker = selection->worker,
+        .until_seq = selection->until_seq,
+        .limit = selection->limit + 1,
+        .has_after = selection->has_place,
+        .after = {.has_value = after->rank == 0,
+                  .value = selection->maximize ? -after->cost : after->cost,
+                  .number = after->number}};
+    char cursor[CURSOR_BYTES];
 
-    places = calloc(ranking.max, sizeof *places);
-    if (places == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory for a page of trials");
+    if (query.until_seq == 0) {
+        TRY(store_last_seq(selection->reading->store, &query.until_seq, err));
     }
-    ranking.places = places;
-    ranking.until_seq = selection->until_seq;
-    if (ranking.until_seq == 0) {
-        TRY(store_last_seq(selection->reading->store, &ranking.until_seq, err));
-    }
-    TRY(store_each_trial(selection->reading->store, &query, rank_row, &ranking, err));
-    sort_places(&ranking);
-    return write_places(&ranking, listing, err);
+    TRY(store_each_trial_by_value(selection->reading->store, &query, take_by_value, &page, err));
+    selection_write_place(cursor, query.until_seq, &page.last);
+    listing_end(listing, page.more ? cursor : NULL);
+    return 0;
 }
 
 static int read_trials(struct reading *reading, struct err *err)

@@ -52,35 +52,14 @@ void reading_run(struct http_request *request, struct store *store, const struct
     }
 }
 
-struct row_search {
-    int64_t id;
-    struct study_row *row;
-    bool found;
-};
-
-static int take_row(void *context, struct study_row *row, struct err *err)
-{
-    struct row_search *search = context;
-
-    (void)err;
-    if (row->id == search->id) {
-        *search->row = *row;
-        search->found = true;
-        row->accepted = NULL; /* moved */
-        row->definition = NULL;
-    }
-    return 0;
-}
-
 int reading_study_row(const struct reading *reading, struct study_row *row, struct err *err)
 {
-    struct row_search search = {.id = reading->study->id, .row = row};
+    int result = store_study_load(reading->store, reading->study->id, row, err);
 
-    TRY(store_each_study(reading->store, take_row, &search, err));
-    if (!search.found) {
+    if (result != 0 && err->code == ERR_NOT_FOUND) {
         return err_set(err, ERR_NOT_FOUND, "the study \"%s\" was deleted", reading->study->name);
     }
-    return 0;
+    return result;
 }
 
 /* ---- lists ---- */

@@ -72,18 +72,17 @@ static int list_study(void *context, struct study_row *row, struct err *err)
     const struct live_study_view *study = live_view_study(page->reading->view, row->name);
 
     (void)err;
-    if (study == NULL || study->id != row->id || row->id <= page->after
-        || (page->state >= 0 && (int)row->state != page->state)) {
+    if (study == NULL || study->id != row->id) {
+        return 0; /* made or deleted since the view was */
+    }
+    if ((int64_t)page->listing.n == page->limit) {
+        page->more = true; /* one row more was asked for than the page holds */
         return 0;
     }
-    if (page->limit == 0) {
-        page->more = true;
-        return 0;
-    }
-    page->limit--;
     page->last = row->id;
     if (page->listing.is_sheet) {
         study_cells(&page->listing.sheet, study->def->def, row);
+        page->listing.n++;
     } else {
         study_write(study->def->def, row, listing_item(&page->listing));
         listing_item_end(&page->listing);
@@ -99,7 +98,9 @@ static int read_studies(struct reading *reading, struct err *err)
     TRY(read_page(reading, &page, err));
     listing_begin(&page.listing, reading);
     study_columns(&page.listing.sheet);
-    int result = store_each_study(reading->store, list_study, &page, err);
+    const struct study_query query = {
+        .after_id = page.after, .state = page.state, .limit = page.limit + 1};
+    int result = store_each_study_of(reading->store, &query, list_study, &page, err);
     if (result == 0) {
         (void)snprintf(cursor, sizeof cursor, "s%" PRId64, page.last);
         listing_end(&page.listing, page.more ? cursor : NULL);

@@ -107,6 +107,18 @@ MUST_USE int store_study_delete(struct store *store, int64_t id, int64_t now_ms,
 MUST_USE int store_each_study(struct store *store,
                               int (*each)(void *context, struct study_row *row, struct err *err),
                               void *context, struct err *err);
+/* The live study of this id. ERR_NOT_FOUND. */
+MUST_USE int store_study_load(struct store *store, int64_t id, struct study_row *row,
+                              struct err *err);
+struct study_query {
+    int64_t after_id; /* keyset: studies beyond this one; 0 starts */
+    int state;        /* -1: any */
+    int64_t limit;
+};
+/* A page of live studies, in order of id. */
+MUST_USE int store_each_study_of(struct store *store, const struct study_query *query,
+                                 int (*each)(void *context, struct study_row *row, struct err *err),
+                                 void *context, struct err *err);
 MUST_USE int store_metric_insert(struct store *store, int64_t study, int64_t id, const char *name,
                                  struct err *err);
 MUST_USE int store_each_metric(struct store *store, int64_t study,
@@ -154,8 +166,9 @@ struct trial_row {
 };
 void trial_row_finish(struct trial_row *row);
 OWN_VALUE(trial_row)
-/* The metric at the trial's final step, which may be infinite; NaN: none, or it was NaN. */
-double trial_row_metric(const struct trial_row *row, const char *name);
+/* The value under `name` in the JSON text of a row's metrics (may be NULL). It may be infinite;
+ * NaN: there is none, or it was NaN. */
+double metrics_value(const char *metrics, const char *name);
 
 MUST_USE int store_trial_insert(struct store *store, const struct trial_row *row, struct err *err);
 /* Everything that changes after birth. */
@@ -368,6 +381,29 @@ struct trial_query {
 MUST_USE int store_each_trial(struct store *store, const struct trial_query *query,
                               int (*each)(void *context, struct trial_row *row, struct err *err),
                               void *context, struct err *err);
+
+struct trial_value_query {
+    int64_t study;
+    const char *metric; /* NULL: the objective's value, which completed and pruned trials have */
+    bool largest_first;
+    unsigned states;    /* bit per state; only final ones are looked at */
+    int source;         /* -1: any */
+    const char *worker; /* of the newest attempt, "": trials without one; NULL: any */
+    int64_t until_seq;  /* only trials that ended with this event or before */
+    int64_t limit;
+    bool has_after; /* keyset: only trials behind this place */
+    struct {
+        bool has_value;
+        double value;
+        int64_t number;
+    } after;
+};
+/* A page of final trials in order of value. Finite values come first, then trials without one,
+ * in either direction; equal ones are in order of number. Looks at every trial of the study. */
+MUST_USE int store_each_trial_by_value(struct store *store, const struct trial_value_query *query,
+                                       int (*each)(void *context, struct trial_row *row,
+                                                   struct err *err),
+                                       void *context, struct err *err);
 
 /* A read transaction: several reads see the same moment. */
 MUST_USE int store_read_begin(struct store *reader, struct err *err);

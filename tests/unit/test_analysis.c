@@ -206,8 +206,8 @@ START_TEST(a_metric_that_is_no_objective_is_read_from_the_row)
     ck_assert_int_eq(comparable_add(&comparable, &pruned, NULL), 0);
     ck_assert_uint_eq(comparable.n, 1);
     ck_assert_double_eq(comparable.points[0].value, 7.5);
-    ck_assert_double_eq(trial_row_metric(&row, "far"), (double)INFINITY);
-    ck_assert_double_nan(trial_row_metric(&row, "none"));
+    ck_assert_double_eq(metrics_value(row.metrics, "far"), (double)INFINITY);
+    ck_assert_double_nan(metrics_value(row.metrics, "none"));
 }
 END_TEST
 

@@ -7,6 +7,7 @@
 
 #include "server/store/sqlite/connection.h"
 #include "server/store/sqlite/full_disk.h"
+#include "server/store/sqlite/functions.h"
 
 #define BUSY_TIMEOUT_MS 5000
 
@@ -166,6 +167,10 @@ static int open_connection(struct store *store, struct err *err)
     int rc = sqlite3_open_v2(store->path, &store->db, flags, NULL);
     if (rc != SQLITE_OK) {
         return store_failed(store, rc, "opening the database", err);
+    }
+    rc = functions_register(store->db);
+    if (rc != SQLITE_OK) {
+        return store_failed(store, rc, "registering SQL functions", err);
     }
     return configure(store, err);
 }

@@ -54,6 +54,11 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_STUDY_DELETE] = "UPDATE study SET deleted_at_ms = :now_ms WHERE id = :id",
     [STMT_STUDY_EACH] =
         "SELECT " STUDY_COLUMNS " FROM study WHERE deleted_at_ms IS NULL ORDER BY id",
+    [STMT_STUDY_LOAD] =
+        "SELECT " STUDY_COLUMNS " FROM study WHERE id = :id AND deleted_at_ms IS NULL",
+    [STMT_STUDY_PAGE] =
+        "SELECT " STUDY_COLUMNS " FROM study WHERE id > :after AND deleted_at_ms IS NULL"
+        " AND (:state IS NULL OR state = :state) ORDER BY id LIMIT :limit",
     [STMT_METRIC_INSERT] = "INSERT INTO metric (study, id, name) VALUES (:study, :id, :name)",
     [STMT_METRIC_EACH] = "SELECT id, name FROM metric WHERE study = :study ORDER BY id",
     [STMT_WORKER_INSERT] = "INSERT INTO worker (name) VALUES (:name)",
@@ -82,6 +87,25 @@ const char *const stmt_sql[STMT_COUNT] = {
         "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id < :after AND trial.id >= :last"
         " AND (:states >> trial.state) & 1"
         " ORDER BY trial.id DESC LIMIT :limit",
+    /* LIMIT -1 keeps the inner select apart, so that the cost of a trial is computed once. */
+    [STMT_TRIAL_BY_VALUE] =
+        "SELECT " TRIAL_COLUMNS " FROM"
+        " (SELECT id, cost FROM"
+        " (SELECT trial.id AS id, :sign * CASE"
+        " WHEN :metric IS NOT NULL THEN metric_value(trial.metrics, :metric)"
+        " WHEN trial.state IN (3, 4) AND abs(trial.value) < 9e999 THEN trial.value END AS cost"
+        " FROM trial WHERE trial.id > :first AND trial.id <= :last"
+        " AND (:states >> trial.state) & 1 AND coalesce(trial.ended_seq, 0) <= :until_seq"
+        " AND (:source IS NULL OR trial.source = :source)"
+        " AND (:worker IS NULL OR :worker = coalesce((SELECT worker.name FROM attempt"
+        " JOIN worker ON worker.id = attempt.worker WHERE attempt.id = trial.attempt_id), ''))"
+        " LIMIT -1)"
+        " WHERE (cost IS NULL, coalesce(cost, 0), id) > (:after_last, :after_cost, :after_id)"
+        " ORDER BY cost IS NULL, cost, id LIMIT :limit) AS page"
+        " CROSS JOIN trial ON trial.id = page.id"
+        " LEFT JOIN attempt ON attempt.id = trial.attempt_id"
+        " LEFT JOIN worker ON worker.id = attempt.worker"
+        " ORDER BY page.cost IS NULL, page.cost, page.id",
     [STMT_ATTEMPT_INSERT] =
         "INSERT INTO attempt (trial, number, secret, worker, request, from_step, to_step,"
         " leased_at_ms, end, late)"

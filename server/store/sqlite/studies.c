@@ -103,22 +103,62 @@ static int read_study(struct stmt *s, struct study_row *row, struct err *err)
     return stmt_check(s, err);
 }
 
-int store_each_study(struct store *store,
-                     int (*each)(void *context, struct study_row *row, struct err *err),
-                     void *context, struct err *err)
+/* Stops when `each` returns non-zero, which it returns. */
+static int each_study(struct store *store, struct stmt *s,
+                      int (*each)(void *context, struct study_row *row, struct err *err),
+                      void *context, struct err *err)
 {
-    OWN(stmt) struct stmt s = stmt_use(store, STMT_STUDY_EACH);
     int more;
 
-    while ((more = stmt_step(store, &s, err)) == 1) {
+    while ((more = stmt_step(store, s, err)) == 1) {
         OWN(study_row) struct study_row row = {0};
-        TRY(read_study(&s, &row, err));
+        TRY(read_study(s, &row, err));
         int stop = each(context, &row, err);
         if (stop != 0) {
             return stop;
         }
     }
     return more;
+}
+
+int store_each_study(struct store *store,
+                     int (*each)(void *context, struct study_row *row, struct err *err),
+                     void *context, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_STUDY_EACH);
+
+    return each_study(store, &s, each, context, err);
+}
+
+int store_study_load(struct store *store, int64_t id, struct study_row *row, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_STUDY_LOAD);
+    struct study_row read = {0};
+
+    stmt_bind_int(&s, ":id", id);
+    int found = stmt_step(store, &s, err);
+    TRY(found < 0);
+    if (found == 0) {
+        return err_set(err, ERR_NOT_FOUND, "there is no such study");
+    }
+    if (read_study(&s, &read, err) != 0) {
+        study_row_finish(&read);
+        return -1;
+    }
+    *row = read;
+    return 0;
+}
+
+int store_each_study_of(struct store *store, const struct study_query *query,
+                        int (*each)(void *context, struct study_row *row, struct err *err),
+                        void *context, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_STUDY_PAGE);
+
+    stmt_bind_int(&s, ":after", query->after_id);
+    stmt_bind_int_or_null(&s, ":state", query->state >= 0, query->state);
+    stmt_bind_int(&s, ":limit", query->limit);
+    return each_study(store, &s, each, context, err);
 }
 
 int store_metric_insert(struct store *store, int64_t study, int64_t id, const char *name,

@@ -16,10 +16,10 @@ void trial_row_finish(struct trial_row *row)
     row->explain = NULL;
 }
 
-double trial_row_metric(const struct trial_row *row, const char *name)
+double metrics_value(const char *metrics, const char *name)
 {
-    json_auto_t *metrics = row->metrics == NULL ? NULL : json_loads(row->metrics, 0, NULL);
-    const json_t *value = json_object_get(metrics, name);
+    json_auto_t *all = metrics == NULL ? NULL : json_loads(metrics, 0, NULL);
+    const json_t *value = json_object_get(all, name);
 
     return value != NULL && json_is_number_like(value) ? json_number_like(value) : (double)NAN;
 }
@@ -178,6 +178,30 @@ int store_each_trial(struct store *store, const struct trial_query *query,
         stmt_bind_int(&s, ":last", last);
     }
     stmt_bind_int(&s, ":states", query->states == 0 ? 0xff : query->states);
+    stmt_bind_int(&s, ":limit", query->limit);
+    return each_trial(store, &s, each, context, err);
+}
+
+int store_each_trial_by_value(struct store *store, const struct trial_value_query *query,
+                              int (*each)(void *context, struct trial_row *row, struct err *err),
+                              void *context, struct err *err)
+{
+    const unsigned final = ~(1U << TRIAL_QUEUED | 1U << TRIAL_RUNNING | 1U << TRIAL_PAUSED);
+    const double sign = query->largest_first ? -1 : 1;
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_TRIAL_BY_VALUE);
+
+    stmt_bind_int(&s, ":first", trial_id(query->study, 0));
+    stmt_bind_int(&s, ":last", trial_id(query->study, TRIAL_NUMBER_MAX));
+    stmt_bind_int(&s, ":states", (query->states == 0 ? 0xff : query->states) & final);
+    stmt_bind_int(&s, ":until_seq", query->until_seq);
+    stmt_bind_int_or_null(&s, ":source", query->source >= 0, query->source);
+    stmt_bind_text(&s, ":worker", query->worker);
+    stmt_bind_text(&s, ":metric", query->metric);
+    stmt_bind_real(&s, ":sign", sign);
+    stmt_bind_int(&s, ":after_last", !query->has_after ? -1 : query->after.has_value ? 0 : 1);
+    stmt_bind_real(&s, ":after_cost", query->has_after ? sign * query->after.value : 0);
+    stmt_bind_int(&s, ":after_id",
+                  trial_id(query->study, query->has_after ? query->after.number : 0));
     stmt_bind_int(&s, ":limit", query->limit);
     return each_trial(store, &s, each, context, err);
 }
