@@ -1,23 +1,21 @@
-/* Rows of texts as CSV, as plain lines, or as an aligned table.
+/* The three formats in which the API writes a table (common/table.h).
  *
- * sheet_init(), sheet_column() for each name, then for each row its cells in order of the columns,
- * then sheet_write(). CSV begins with a line of names; lines have tabs between their cells and no
- * names; a table has names and is aligned. Control characters reach a terminal escaped, CSV holds
- * cells as they are. Plain memory; not shared between threads. */
+ * CSV holds cells as they are and begins with a line of names; lines and tables show control
+ * characters escaped. A cell of more than 60 characters does not widen its column of a table.
+ * Plain memory; not shared between threads. */
 #ifndef SERVER_API_SHEET_H
 #define SERVER_API_SHEET_H
 
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "common/table.h"
 
 enum sheet_style { SHEET_CSV, SHEET_LINES, SHEET_TABLE };
 
 struct sheet {
     enum sheet_style style;
-    size_t n_columns;
-    size_t n_cells;
-    struct buf cells; /* each ended by NUL */
+    struct table table;
 };
 void sheet_init(struct sheet *sheet, enum sheet_style style);
 void sheet_finish(struct sheet *sheet);

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/cell.h"
 #include "common/suggest.h"
 #include "worker/cli/show/tail.h"
 #include "worker/cli/text.h"
@@ -33,7 +34,7 @@ START_TEST(terminal_commands_are_taken_out_of_text)
     OWN(buf) struct buf out = {0};
 
     buf_init(&out, 1024);
-    text_append_clean(&out, texts[_i].dirty);
+    cell_append_clean(&out, texts[_i].dirty);
     ck_assert_str_eq(buf_text(&out), texts[_i].clean);
 }
 END_TEST
@@ -54,7 +55,7 @@ START_TEST(text_is_cut_and_filled_by_columns)
     OWN(buf) struct buf out = {0};
 
     buf_init(&out, 1024);
-    text_append_fitted(&out, fits[_i].text, fits[_i].width, fits[_i].right);
+    cell_append_fitted(&out, fits[_i].text, fits[_i].width, fits[_i].right);
     ck_assert_str_eq(buf_text(&out), fits[_i].fitted);
 }
 END_TEST

@@ -1,7 +1,7 @@
-/* Text for people: clean, short, aligned.
+/* Texts, numbers, spans and moments as people read them.
  *
  * Whatever came from a server may carry escape sequences that would move the cursor or retitle the
- * window, so everything shown goes through text_append_clean(). */
+ * window, so everything shown is cleaned (common/cell.h). */
 #ifndef WORKER_CLI_TEXT_H
 #define WORKER_CLI_TEXT_H
 
@@ -12,20 +12,10 @@
 
 #include "common/buf.h"
 
-/* Appends `text` without C0 and C1 controls and without the invisible characters that turn the
- * direction of writing; tabs and line ends become spaces, bytes that are no UTF-8 become '?'. */
-void text_append_clean(struct buf *out, const char *text);
-void text_append_clean_n(struct buf *out, const char *text, size_t len);
-/* Prints it so, and ends the line. */
+/* Prints the text cleaned, and ends the line. */
 void text_print(FILE *out, const char *text);
 /* The same for each line of a page. */
 void text_print_page(FILE *out, const char *page);
-
-/* Columns that a clean UTF-8 text takes on a terminal: wide characters two, combining ones none. */
-size_t text_width(const char *text);
-/* Appends `text`, cut to `width` columns (with "…" when something was cut) and filled up with
- * spaces, before it if `right`. */
-void text_append_fitted(struct buf *out, const char *text, size_t width, bool right);
 
 /* At most `digits` significant ones: 0.00031, 3.1e-07, 1234. */
 #define TEXT_NUMBER_BYTES 40

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/cell.h"
 #include "common/json.h"
 #include "worker/cli/session.h"
 #include "worker/cli/text.h"
@@ -21,9 +22,9 @@ static void draw_head(const json_t *answer, struct buf *out)
     int64_t opened = int_at(answer, "opened", 0);
     char number[TEXT_NUMBER_BYTES];
 
-    text_append_clean(out, text_at(answer, "study"));
+    cell_append_clean(out, text_at(answer, "study"));
     buf_puts(out, "  ");
-    text_append_clean(out, text_at(answer, "schedule"));
+    cell_append_clean(out, text_at(answer, "schedule"));
     if (int_at(answer, "eta", 0) > 0) {
         buf_printf(out, ", eta %" PRId64, int_at(answer, "eta", 0));
     }
@@ -31,7 +32,7 @@ static void draw_head(const json_t *answer, struct buf *out)
                int_at(answer, "open", 0));
     if (trained >= 0 && full > 0) {
         buf_printf(out, "; trained %" PRId64 " of %s ", trained, text_number(full, 6, number));
-        text_append_clean(out, text_at(answer, "resource"));
+        cell_append_clean(out, text_at(answer, "resource"));
         buf_printf(out, ", %.0f %% saved", 100 * (1 - (double)trained / full));
     }
     buf_putc(out, '\n');
@@ -132,7 +133,7 @@ static void draw_awaited(const json_t *rung, size_t indent, struct buf *out)
 
 static void draw_rung(const json_t *rung, const char *resource, int64_t widest, struct buf *out)
 {
-    size_t indent = 9 + text_width(resource) + 2;
+    size_t indent = 9 + cell_columns(resource) + 2;
 
     buf_printf(out, "%8" PRId64 " %s  ", int_at(rung, "resource", 0), resource);
     draw_bar(rung, widest, out);
@@ -154,10 +155,10 @@ static void draw_bracket(const json_t *bracket, const char *resource, bool all, 
     json_t *rung;
 
     buf_printf(out, "\nbracket %" PRId64 "  ", int_at(bracket, "bracket", 0));
-    text_append_clean(out, text_at(bracket, "state"));
+    cell_append_clean(out, text_at(bracket, "state"));
     if (!is_done) {
         buf_puts(out, ": ");
-        text_append_clean(out, text_at(bracket, "next"));
+        cell_append_clean(out, text_at(bracket, "next"));
     }
     buf_putc(out, '\n');
     if (is_done && !all) {
@@ -180,7 +181,7 @@ void brackets_draw(const json_t *answer, bool all, struct buf *out)
     json_t *bracket;
 
     buf_init(&resource, 1024);
-    text_append_clean(&resource, text_at(answer, "resource"));
+    cell_append_clean(&resource, text_at(answer, "resource"));
     draw_head(answer, out);
     json_array_foreach (json_object_get(answer, "brackets"), i, bracket) {
         draw_bracket(bracket, buf_text(&resource), all, out);

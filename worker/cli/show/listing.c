@@ -1,8 +1,7 @@
 #include "worker/cli/show/listing.h"
 
-#include <ctype.h>
+#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -10,7 +9,9 @@
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
 
-enum { LINE_BYTES = 1 << 20, CELL_COLUMNS_MAX = 40, GAP = 2 };
+#define TABLE_BYTES (SIZE_MAX / 4) /* memory alone limits a table */
+
+enum { CELL_COLUMNS_MAX = 40 };
 
 static bool is_table(const struct listing *listing)
 {
@@ -20,46 +21,6 @@ static bool is_table(const struct listing *listing)
 static bool is_shown(const struct listing *listing, size_t column)
 {
     return listing->output != OUTPUT_TABLE || !listing->columns[column].wide;
-}
-
-static void csv_cell(struct buf *line, const char *cell)
-{
-    bool quote = strpbrk(cell, ",\"") != NULL || *cell == ' ';
-
-    if (quote) {
-        buf_putc(line, '"');
-    }
-    for (; *cell != '\0'; cell++) {
-        if (*cell == '"') {
-            buf_putc(line, '"');
-        }
-        buf_putc(line, *cell);
-    }
-    if (quote) {
-        buf_putc(line, '"');
-    }
-}
-
-static char *cleaned(const char *text)
-{
-    OWN(buf) struct buf clean = {0};
-
-    buf_init(&clean, LINE_BYTES);
-    text_append_clean(&clean, text == NULL ? "" : text);
-    return buf_steal(&clean);
-}
-
-static void csv_row(const struct listing *listing, const char *const cells[])
-{
-    OWN(buf) struct buf line = {0};
-
-    buf_init(&line, LINE_BYTES);
-    for (size_t i = 0; i < listing->n_columns; i++) {
-        OWN(memory) char *cell = cleaned(cells[i]);
-        buf_puts(&line, i > 0 ? "," : "");
-        csv_cell(&line, cell == NULL ? "" : cell);
-    }
-    (void)fprintf(listing->out, "%s\n", buf_text(&line));
 }
 
 void print_json(FILE *out, const json_t *value)
@@ -73,53 +34,75 @@ void print_json(FILE *out, const json_t *value)
     (void)fprintf(out, "%s\n", buf_text(&text));
 }
 
+/* Ends the program when the table did not fit into memory. */
+static void require(bool failed)
+{
+    if (failed) {
+        say("out of memory; use -o csv or ndjson for long lists");
+        exit(EXIT_STATUS_FAILED);
+    }
+}
+
 void listing_begin(struct listing *listing, const struct options *options,
                    const struct column columns[], size_t n_columns)
 {
+    struct table_format format = {.text = TABLE_CLEAN};
+
+    if (options->output == OUTPUT_CSV) {
+        format.style = TABLE_CSV;
+        format.quotes_space = true;
+    } else {
+        format.style = TABLE_ALIGNED;
+        format.cell_max = options->output == OUTPUT_TABLE ? CELL_COLUMNS_MAX : 0;
+        format.line_max = options->output == OUTPUT_TABLE ? terminal_width(STDOUT_FILENO) : 0;
+        format.cuts_cells = true;
+        format.trims = true;
+        format.upper_titles = true;
+        format.bold_titles = options_color(options, STDOUT_FILENO);
+        format.absent = "-";
+    }
     *listing = (struct listing){
-        .output = options->output,
-        .columns = columns,
-        .n_columns = n_columns,
-        .width = options->output == OUTPUT_TABLE ? terminal_width(STDOUT_FILENO) : 0,
-        .color = options_color(options, STDOUT_FILENO),
-        .out = stdout};
+        .output = options->output, .columns = columns, .n_columns = n_columns, .out = stdout};
+    table_init(&listing->table, &format, TABLE_BYTES);
+    for (size_t i = 0; i < n_columns; i++) {
+        if (is_shown(listing, i)) {
+            table_column(&listing->table, columns[i].title, columns[i].right);
+        }
+    }
+    require(listing->table.cells.failed);
+}
+
+/* Prints what the table holds, with its titles if `whole`, and forgets its rows. */
+static void print_table(struct listing *listing, bool whole)
+{
+    OWN(buf) struct buf text = {0};
+
+    buf_init(&text, TABLE_BYTES);
+    (whole ? table_write : table_write_rows)(&listing->table, &text);
+    require(text.failed);
+    (void)fputs(buf_text(&text), listing->out);
+    table_clear_rows(&listing->table);
 }
 
 /* Once something is known to come, or that nothing does. */
 static void print_head(struct listing *listing)
 {
     if (listing->output == OUTPUT_CSV) {
-        const char **titles = calloc(listing->n_columns, sizeof *titles);
-        for (size_t i = 0; titles != NULL && i < listing->n_columns; i++) {
-            titles[i] = listing->columns[i].title;
-        }
-        if (titles != NULL) {
-            csv_row(listing, titles);
-        }
-        free(titles);
+        print_table(listing, true);
     }
     if (listing->output == OUTPUT_JSON) {
         (void)fputs("[", listing->out);
     }
 }
 
-static void keep(struct listing *listing, const char *const cells[])
+static void add_cells(struct listing *listing, const char *const cells[])
 {
-    size_t needed = (listing->n_rows + 1) * listing->n_columns;
-
-    if (needed > listing->cap) {
-        size_t cap = needed * 2;
-        char **grown = reallocarray(listing->cells, cap, sizeof *grown);
-        if (grown == NULL) {
-            say("out of memory; use -o csv or ndjson for long lists");
-            exit(EXIT_STATUS_FAILED);
-        }
-        listing->cells = grown;
-        listing->cap = cap;
-    }
     for (size_t i = 0; i < listing->n_columns; i++) {
-        listing->cells[listing->n_rows * listing->n_columns + i] = cleaned(cells[i]);
+        if (is_shown(listing, i)) {
+            table_text(&listing->table, cells[i]);
+        }
     }
+    require(listing->table.cells.failed);
 }
 
 void listing_row(struct listing *listing, const json_t *item, const char *const cells[])
@@ -136,7 +119,8 @@ void listing_row(struct listing *listing, const json_t *item, const char *const 
         print_json(listing->out, item);
         break;
     case OUTPUT_CSV:
-        csv_row(listing, cells);
+        add_cells(listing, cells);
+        print_table(listing, false);
         break;
     case OUTPUT_NAME:
         text_print(listing->out,
@@ -145,85 +129,10 @@ void listing_row(struct listing *listing, const json_t *item, const char *const 
     case OUTPUT_TABLE:
     case OUTPUT_WIDE:
     case OUTPUT_COUNT:
-        keep(listing, cells);
+        add_cells(listing, cells);
         break;
     }
     listing->n_rows++;
-}
-
-/* ---- the table ------------------------------------------------------------------------------ */
-
-static const char *cell_at(const struct listing *listing, size_t row, size_t column)
-{
-    const char *cell = listing->cells[row * listing->n_columns + column];
-
-    return cell == NULL || *cell == '\0' ? "-" : cell;
-}
-
-static size_t column_width(const struct listing *listing, size_t column, const char *title)
-{
-    size_t width = text_width(title);
-
-    for (size_t row = 0; row < listing->n_rows; row++) {
-        size_t one = text_width(cell_at(listing, row, column));
-        width = one > width ? one : width;
-    }
-    return listing->output == OUTPUT_TABLE && width > CELL_COLUMNS_MAX ? CELL_COLUMNS_MAX : width;
-}
-
-static void table_line(const struct listing *listing, const size_t widths[],
-                       const char *const cells[], bool bold)
-{
-    OWN(buf) struct buf line = {0};
-    OWN(buf) struct buf cut = {0};
-
-    buf_init(&line, LINE_BYTES);
-    buf_init(&cut, LINE_BYTES);
-    for (size_t i = 0, n = 0; i < listing->n_columns; i++) {
-        if (!is_shown(listing, i)) {
-            continue;
-        }
-        buf_puts(&line, n++ > 0 ? "  " : "");
-        text_append_fitted(&line, cells[i], widths[i], listing->columns[i].right);
-    }
-    while (line.len > 0 && line.data[line.len - 1] == ' ') {
-        line.data[--line.len] = '\0';
-    }
-    if (listing->width > 0 && text_width(buf_text(&line)) > listing->width) {
-        text_append_fitted(&cut, buf_text(&line), listing->width, false);
-    } else {
-        buf_puts(&cut, buf_text(&line));
-    }
-    (void)fprintf(listing->out, "%s%s%s\n", bold ? "\033[1m" : "", buf_text(&cut),
-                  bold ? "\033[0m" : "");
-}
-
-static void table_print(const struct listing *listing, size_t widths[], const char *cells[])
-{
-    OWN(buf) struct buf titles = {0};
-
-    buf_init(&titles, LINE_BYTES);
-    for (size_t i = 0; i < listing->n_columns; i++) {
-        size_t before = titles.len;
-        text_append_clean(&titles, listing->columns[i].title);
-        for (size_t at = before; at < titles.len; at++) {
-            titles.data[at] = (char)toupper((unsigned char)titles.data[at]);
-        }
-        buf_putc(&titles, '\0');
-        widths[i] = column_width(listing, i, buf_text(&titles) + before);
-    }
-    const char *title = buf_text(&titles);
-    for (size_t i = 0; i < listing->n_columns; i++) {
-        cells[i] = title;
-        title += strlen(title) + 1;
-    }
-    table_line(listing, widths, cells, listing->color);
-    for (size_t row = 0; row < listing->n_rows; row++) {
-        for (size_t i = 0; i < listing->n_columns; i++) {
-            cells[i] = cell_at(listing, row, i);
-        }
-        table_line(listing, widths, cells, false);
-    }
 }
 
 static void print_foot(struct listing *listing, const char *nothing)
@@ -245,17 +154,7 @@ void listing_end(struct listing *listing, bool is_whole, const char *nothing)
         print_foot(listing, nothing);
     }
     if (is_table(listing) && listing->n_rows > 0) {
-        size_t *widths = calloc(listing->n_columns, sizeof *widths);
-        const char **cells = calloc(listing->n_columns, sizeof *cells);
-        if (widths != NULL && cells != NULL) {
-            table_print(listing, widths, cells);
-        }
-        free(widths);
-        free(cells);
+        print_table(listing, true);
     }
-    for (size_t i = 0; is_table(listing) && i < listing->n_rows * listing->n_columns; i++) {
-        free(listing->cells[i]);
-    }
-    free(listing->cells);
-    listing->cells = NULL;
+    table_finish(&listing->table);
 }

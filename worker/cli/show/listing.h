@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "common/table.h"
 #include "worker/cli/options.h"
 
 struct column {
@@ -24,12 +25,9 @@ struct listing {
     const struct column *columns; /* borrowed until the end */
     size_t n_columns;
     size_t name_column; /* for OUTPUT_NAME */
-    size_t width;       /* of the terminal; 0: nothing is cut */
-    bool color;
     FILE *out;
     size_t n_rows;
-    char **cells; /* owned: n_rows × n_columns, for tables */
-    size_t cap;
+    struct table table; /* owned: every row of a table, the one being printed of CSV */
 };
 
 void listing_begin(struct listing *listing, const struct options *options,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/cell.h"
 #include "common/json.h"
 #include "worker/cli/session.h"
 #include "worker/cli/text.h"
@@ -50,7 +51,7 @@ void study_print_detail(const json_t *study)
     OWN(buf) struct buf clean = {0};
 
     buf_init(&clean, 1 << 12);
-    text_append_clean(&clean, text_at(study, "detail"));
+    cell_append_clean(&clean, text_at(study, "detail"));
     if (clean.len > 0) {
         (void)fprintf(stderr, "hone: '%s' is finished: %s\n", text_at(study, "name"),
                       buf_text(&clean));

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/cell.h"
 #include "common/own.h"
 #include "worker/cli/text.h"
 
@@ -31,10 +32,10 @@ static void append_line(struct buf *out, const char *line, size_t len, const cha
     OWN(buf) struct buf clean = {0};
 
     buf_init(&clean, (size_t)4 * TAIL_BYTES);
-    text_append_clean_n(&clean, line, len);
-    size_t width = text_width(buf_text(&clean));
+    cell_append_clean_n(&clean, line, len);
+    size_t width = cell_columns(buf_text(&clean));
     buf_puts(out, prefix);
-    text_append_fitted(out, buf_text(&clean), width > LINE_COLUMNS ? LINE_COLUMNS : width, false);
+    cell_append_fitted(out, buf_text(&clean), width > LINE_COLUMNS ? LINE_COLUMNS : width, false);
     buf_putc(out, '\n');
 }
 

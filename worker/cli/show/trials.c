@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cell.h"
 #include "common/json.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/study.h"
@@ -209,9 +210,9 @@ static void print_pair(FILE *out, const char *name, const json_t *value)
 
     buf_init(&line, 1 << 16);
     buf_init(&clean, 1 << 16);
-    text_append_clean(&clean, name);
-    size_t width = text_width(buf_text(&clean));
-    text_append_fitted(&line, buf_text(&clean), width < 12 ? 12 : width, false);
+    cell_append_clean(&clean, name);
+    size_t width = cell_columns(buf_text(&clean));
+    cell_append_fitted(&line, buf_text(&clean), width < 12 ? 12 : width, false);
     buf_putc(&line, ' ');
     value_append(&line, value, 17);
     text_print(out, buf_text(&line));

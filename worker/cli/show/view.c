@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/cell.h"
 #include "common/integer.h"
 #include "common/json.h"
 #include "worker/cli/session.h"
@@ -93,9 +94,9 @@ static void put_line(struct buf *out, const struct buf *line, size_t width)
     OWN(buf) struct buf clean = {0};
 
     buf_init(&clean, LINE_BYTES);
-    text_append_clean(&clean, buf_text(line));
-    if (text_width(buf_text(&clean)) > width) {
-        text_append_fitted(out, buf_text(&clean), width, false);
+    cell_append_clean(&clean, buf_text(line));
+    if (cell_columns(buf_text(&clean)) > width) {
+        cell_append_fitted(out, buf_text(&clean), width, false);
     } else {
         buf_puts(out, buf_text(&clean));
     }
@@ -134,7 +135,7 @@ static void draw_head(const struct view *view, size_t width, struct buf *out)
     } else {
         append_rate(view, &right);
     }
-    size_t used = text_width(buf_text(&line)) + text_width(buf_text(&right));
+    size_t used = cell_columns(buf_text(&line)) + cell_columns(buf_text(&right));
     for (size_t i = used; right.len > 0 && i < width; i++) {
         buf_putc(&line, ' ');
     }
@@ -245,12 +246,12 @@ static void draw_trial(const struct view *view, const json_t *trial, size_t widt
     buf_init(&line, LINE_BYTES);
     buf_init(&text, LINE_BYTES);
     buf_printf(&line, "%5" PRId64 "  ", int_at(trial, "number", 0));
-    text_append_clean(&text, text_at(trial, "worker"));
-    text_append_fitted(&line, buf_text(&text), 20, false);
+    cell_append_clean(&text, text_at(trial, "worker"));
+    cell_append_fitted(&line, buf_text(&text), 20, false);
     buf_clear(&text);
     append_step(view, trial, &text);
     buf_putc(&line, ' ');
-    text_append_fitted(&line, buf_text(&text), 9, true);
+    cell_append_fitted(&line, buf_text(&text), 9, true);
     buf_printf(&line, " %10s",
                !json_is_number_like(value) ? "-" : text_number(json_number_like(value), 4, number));
     buf_printf(&line, " %8s", started_ms < 0 ? "-" : text_span(view->now_ms - started_ms, span));

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "common/cell.h"
 #include "common/json.h"
 #include "worker/cli/options.h"
 #include "worker/cli/show/study.h"
@@ -198,7 +199,7 @@ void watch_note(struct watch *watch, const char *line, size_t len)
     OWN(buf) struct buf clean = {0};
 
     buf_init(&clean, PICTURE_BYTES);
-    text_append_clean_n(&clean, line, len);
+    cell_append_clean_n(&clean, line, len);
     rewind_picture(watch);
     (void)fprintf(watch->out, "%s\n", buf_text(&clean));
     (void)fflush(watch->out);

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/cell.h"
 #include "common/json.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/listing.h"
@@ -24,7 +25,7 @@ static void line(const char *key, struct buf *value)
     OWN(buf) struct buf clean = {0};
 
     buf_init(&clean, 1 << 20);
-    text_append_clean(&clean, buf_text(value));
+    cell_append_clean(&clean, buf_text(value));
     if (clean.len > 0) {
         (void)printf("%-12s %s\n", key, buf_text(&clean));
     }
@@ -105,9 +106,9 @@ static void print_parameters(const json_t *study)
         OWN(buf) struct buf clean = {0};
         buf_init(&clean, 1 << 20);
         parameter_append_domain(&text, parameter);
-        text_append_clean(&clean, text_at(parameter, "name"));
-        text_append_clean(&clean, "  ");
-        text_append_clean(&clean, buf_text(&text));
+        cell_append_clean(&clean, text_at(parameter, "name"));
+        cell_append_clean(&clean, "  ");
+        cell_append_clean(&clean, buf_text(&text));
         (void)printf("  %s\n", buf_text(&clean));
         buf_clear(&text);
     }
