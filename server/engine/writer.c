@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/log.h"
 #include "server/engine/parts.h"
 
@@ -40,18 +41,14 @@ void view_publish(struct engine *engine)
 
 struct token_list {
     struct token_row *items;
-    size_t n;
+    size_t n, cap;
 };
 
 static int keep_token(void *context, const struct token_row *row, struct err *err)
 {
     struct token_list *list = context;
-    struct token_row *grown = realloc(list->items, (list->n + 1) * sizeof *grown);
 
-    if (grown == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    list->items = grown;
+    TRY(array_reserve(&list->items, list->n, &list->cap, sizeof *list->items, err));
     list->items[list->n++] = *row;
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/normal.h"
 #include "server/model/exp.h"
 #include "server/model/linalg.h"
@@ -140,15 +141,7 @@ static size_t find_row(const struct parzen *p, size_t k, size_t i, const size_t 
 
 static int add_row(struct mass_table *t, double mean, double width, struct err *err)
 {
-    if (t->n_rows == t->cap) {
-        size_t cap = t->cap == 0 ? 16 : 2 * t->cap;
-        double *rows = realloc(t->rows, cap * t->cells * sizeof *rows);
-        if (rows == NULL) {
-            return err_set(err, ERR_NOMEM, "no memory for a model");
-        }
-        t->rows = rows;
-        t->cap = cap;
-    }
+    TRY(array_reserve(&t->rows, t->n_rows, &t->cap, t->cells * sizeof *t->rows, err));
     double *row = t->rows + t->n_rows++ * t->cells;
     if (isinf(width)) {
         memset(row, 0, t->cells * sizeof *row); /* uniform */

@@ -3,20 +3,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/array.h"
+
 int call_record(const struct schedule_call *call, const struct schedule_record *record,
                 struct err *err)
 {
     struct schedule_log *log = call->log;
 
-    if (log->n == log->cap) {
-        size_t cap = log->cap == 0 ? 8 : log->cap * 2;
-        struct schedule_record *grown = realloc(log->items, cap * sizeof *grown);
-        if (grown == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-        log->items = grown;
-        log->cap = cap;
-    }
+    TRY(array_reserve(&log->items, log->n, &log->cap, sizeof *log->items, err));
     TRY(schedule_apply(call->schedule, record, err));
     log->items[log->n++] = *record;
     return 0;

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 #define BLOCK_ENTRIES 256 /* at most in a block; the first ones are small, as most rungs are */
 #define BLOCK_FIRST 16
 
@@ -68,15 +70,8 @@ static size_t block_bytes(size_t cap)
 /* Puts an empty block at place i. */
 static int add_block(struct rung_ranking *ranking, size_t i, size_t entries, struct err *err)
 {
-    if (ranking->n_blocks == ranking->cap) {
-        size_t cap = ranking->cap == 0 ? 4 : ranking->cap * 2;
-        void *grown = realloc((void *)ranking->blocks, cap * sizeof(struct ranking_block *));
-        if (grown == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-        ranking->blocks = grown;
-        ranking->cap = cap;
-    }
+    TRY(array_reserve(&ranking->blocks, ranking->n_blocks, &ranking->cap,
+                      sizeof(struct ranking_block *), err));
     struct ranking_block *block = malloc(block_bytes(entries));
     if (block == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");

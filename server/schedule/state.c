@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 /* ---- entries --------------------------------------------------------------------------------- */
 
 bool schedule_is_predictive(const struct schedule *schedule)
@@ -60,15 +62,7 @@ bool entry_needs_no_lease(const struct bracket *bracket, const struct rung_entry
 
 static int push_ahead(struct rung_entry *entry, struct measured_point point, struct err *err)
 {
-    if (entry->n_ahead == entry->cap_ahead) {
-        size_t cap = entry->cap_ahead == 0 ? 4 : entry->cap_ahead * 2;
-        struct measured_point *grown = realloc(entry->ahead, cap * sizeof *grown);
-        if (grown == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-        entry->ahead = grown;
-        entry->cap_ahead = cap;
-    }
+    TRY(array_reserve(&entry->ahead, entry->n_ahead, &entry->cap_ahead, sizeof *entry->ahead, err));
     entry->ahead[entry->n_ahead++] = point;
     return 0;
 }
@@ -171,23 +165,17 @@ static struct bracket *bracket_new(const struct schedule *schedule, int index)
     return bracket;
 }
 
+/* The two arrays have the same capacity; it changes once both have grown. */
 static int reserve_brackets(struct schedule *schedule, struct err *err)
 {
-    if (schedule->n_brackets < schedule->cap_brackets) {
-        return 0;
-    }
-    size_t cap = schedule->cap_brackets == 0 ? 8 : schedule->cap_brackets * 2;
-    void *all = realloc((void *)schedule->brackets, cap * sizeof(struct bracket *));
-    if (all == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    schedule->brackets = all;
-    void *open = realloc((void *)schedule->open, cap * sizeof(struct bracket *));
-    if (open == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    schedule->open = open;
-    schedule->cap_brackets = cap;
+    size_t cap_open = schedule->cap_brackets;
+    size_t cap_all = schedule->cap_brackets;
+
+    TRY(array_reserve(&schedule->open, schedule->n_brackets, &cap_open, sizeof(struct bracket *),
+                      err));
+    TRY(array_reserve(&schedule->brackets, schedule->n_brackets, &cap_all, sizeof(struct bracket *),
+                      err));
+    schedule->cap_brackets = cap_all;
     return 0;
 }
 
@@ -280,15 +268,8 @@ static int apply_start(struct schedule *schedule, const struct schedule_record *
 /* Adds how long a value took, in ascending order. */
 static int add_duration(struct rung *rung, int64_t duration_ms, struct err *err)
 {
-    if (rung->n_durations == rung->cap_durations) {
-        size_t cap = rung->cap_durations == 0 ? 8 : rung->cap_durations * 2;
-        int64_t *grown = realloc(rung->durations_ms, cap * sizeof *grown);
-        if (grown == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-        rung->durations_ms = grown;
-        rung->cap_durations = cap;
-    }
+    TRY(array_reserve(&rung->durations_ms, rung->n_durations, &rung->cap_durations,
+                      sizeof *rung->durations_ms, err));
     size_t at = rung->n_durations++;
     for (; at > 0 && rung->durations_ms[at - 1] > duration_ms; at--) {
         rung->durations_ms[at] = rung->durations_ms[at - 1];

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 /* ---- options --------------------------------------------------------------------------------- */
 
 void stopping_read(const struct study_def *study, struct stopping *stopping, struct faults *faults)
@@ -71,28 +73,9 @@ static size_t find_step(const struct stopping *stopping, int64_t step)
     return low;
 }
 
-/* Grows *array so that one more than n fits. */
-static int reserve_one(void **array, size_t n, size_t *cap, size_t item_bytes, struct err *err)
-{
-    if (n < *cap) {
-        return 0;
-    }
-    size_t more = *cap == 0 ? 8 : *cap * 2;
-    void *grown = realloc(*array, more * item_bytes);
-    if (grown == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    *array = grown;
-    *cap = more;
-    return 0;
-}
-
 static int make_step(struct stopping *stopping, size_t at, int64_t step, struct err *err)
 {
-    void *steps = stopping->steps;
-
-    TRY(reserve_one(&steps, stopping->n, &stopping->cap, sizeof *stopping->steps, err));
-    stopping->steps = steps;
+    TRY(array_reserve(&stopping->steps, stopping->n, &stopping->cap, sizeof *stopping->steps, err));
     memmove(stopping->steps + at + 1, stopping->steps + at,
             (stopping->n - at) * sizeof *stopping->steps);
     stopping->steps[at] = (struct step_means){.step = step};
@@ -108,9 +91,7 @@ static int pool(struct stopping *stopping, int64_t step, double mean, struct err
         TRY(make_step(stopping, at, step, err));
     }
     struct step_means *here = &stopping->steps[at];
-    void *means = here->means;
-    TRY(reserve_one(&means, here->n, &here->cap, sizeof *here->means, err));
-    here->means = means;
+    TRY(array_reserve(&here->means, here->n, &here->cap, sizeof *here->means, err));
     size_t low = 0;
     size_t high = here->n;
     while (low < high) {
@@ -164,9 +145,7 @@ int median_note(struct stopping *stopping, struct running_average **average, int
     if (own->is_completed) {
         return pool(stopping, step, mean, err);
     }
-    void *points = own->points;
-    TRY(reserve_one(&points, own->n_points, &own->cap, sizeof *own->points, err));
-    own->points = points;
+    TRY(array_reserve(&own->points, own->n_points, &own->cap, sizeof *own->points, err));
     own->points[own->n_points++] = (struct step_mean){step, mean};
     return 0;
 }

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "common/array.h"
+
 void heap_finish(struct heap *heap)
 {
     free(heap->nodes);
@@ -59,15 +61,7 @@ static void sink(struct heap *heap, struct heap_node *node)
 int heap_set(struct heap *heap, struct heap_node *node, int64_t at_ms, struct err *err)
 {
     if (node->place == HEAP_NOWHERE) {
-        if (heap->n == heap->cap) {
-            size_t cap = heap->cap == 0 ? 64 : heap->cap * 2;
-            struct heap_node **nodes = realloc(heap->nodes, cap * sizeof(struct heap_node *));
-            if (nodes == NULL) {
-                return err_set(err, ERR_NOMEM, "out of memory");
-            }
-            heap->nodes = nodes;
-            heap->cap = cap;
-        }
+        TRY(array_reserve(&heap->nodes, heap->n, &heap->cap, sizeof(struct heap_node *), err));
         put(heap, heap->n++, node);
     }
     node->at_ms = at_ms;

@@ -50,7 +50,7 @@ struct live_lease {
     bool expired;
     bool aborted;
     int64_t last_step; /* highest measured; -1: none */
-    size_t n_last;
+    size_t n_last, cap_last;
     struct last_value *last;
     double progress;                      /* NaN: not reported */
     struct obsolete_checkpoint *obsolete; /* what its grant lists; owned */

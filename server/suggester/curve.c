@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "common/array.h"
 #include "server/strategy/gp/forecast.h"
 
 void learning_curve_finish(struct learning_curve *curve)
@@ -40,15 +41,7 @@ int learning_curve_add(struct learning_curve *curve, int64_t step, double value,
         curve->points[curve->n - 1] = (struct curve_point){step, value};
         return 0;
     }
-    if (curve->n == curve->cap) {
-        size_t cap = curve->cap == 0 ? 8 : curve->cap * 2;
-        struct curve_point *grown = realloc(curve->points, cap * sizeof *grown);
-        if (grown == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-        curve->points = grown;
-        curve->cap = cap;
-    }
+    TRY(array_reserve(&curve->points, curve->n, &curve->cap, sizeof *curve->points, err));
     curve->points[curve->n++] = (struct curve_point){step, value};
     return 0;
 }

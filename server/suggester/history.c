@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 struct trial_history *trial_history_create(struct shared_def *def)
 {
     struct trial_history *history = calloc(1, sizeof *history);
@@ -52,24 +54,6 @@ void trial_history_destroy(struct trial_history *history)
     free(history);
 }
 
-/* Room for one more element of `size` bytes. */
-static int reserve(void *array, size_t n, size_t *cap, size_t size, struct err *err)
-{
-    void **items = array;
-
-    if (n < *cap) {
-        return 0;
-    }
-    size_t grown_cap = *cap == 0 ? 16 : *cap * 2;
-    void *grown = realloc(*items, grown_cap * size);
-    if (grown == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    *items = grown;
-    *cap = grown_cap;
-    return 0;
-}
-
 /* Does this end inform the strategy, and as what? */
 static bool kind_of(const struct trial_row *row, enum observation_kind *kind)
 {
@@ -105,7 +89,7 @@ int trial_history_append(struct trial_history *history, const struct trial_row *
     if (!kind_of(row, &kind)) {
         return 0;
     }
-    TRY(reserve(&history->items, history->n, &history->cap, sizeof *history->items, err));
+    TRY(array_reserve(&history->items, history->n, &history->cap, sizeof *history->items, err));
     double *x = malloc(bytes + 1);
     struct curve_point *points = malloc(n_curve * sizeof *points + 1);
     if (x == NULL || points == NULL) {
@@ -133,7 +117,8 @@ int trial_history_append(struct trial_history *history, const struct trial_row *
 int trial_history_add_fit(struct trial_history *history, uint64_t n_seen, const void *data,
                           size_t bytes, struct err *err)
 {
-    TRY(reserve(&history->fits, history->n_fits, &history->cap_fits, sizeof *history->fits, err));
+    TRY(array_reserve(&history->fits, history->n_fits, &history->cap_fits, sizeof *history->fits,
+                      err));
     void *copy = malloc(bytes + 1);
     if (copy == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 enum { SCAN_MAX = 10000 }; /* trials read of one older study: more would hold up the writer */
 
 /* The arrays give up constness only here, where they are owned. */
@@ -52,15 +54,7 @@ OWN_VALUE(rows)
 /* Takes a copy of x. */
 static int append(struct rows *rows, struct observation row, struct err *err)
 {
-    if (rows->n == rows->cap) {
-        size_t cap = rows->cap == 0 ? SOURCE_ROWS_MAX : rows->cap * 2;
-        struct observation *grown = realloc(rows->items, cap * sizeof *grown);
-        if (grown == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-        rows->items = grown;
-        rows->cap = cap;
-    }
+    TRY(array_reserve(&rows->items, rows->n, &rows->cap, sizeof *rows->items, err));
     double *x = malloc(rows->n_params * sizeof *x + 1);
     if (x == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/digest.h"
 #include "server/advice/choose.h"
 #include "server/state/checkpoints.h"
@@ -66,15 +67,7 @@ static int collect_finished(void *context, struct trial_row *row, struct err *er
 {
     struct finished_trials *finished = context;
 
-    if (finished->n == finished->cap) {
-        size_t cap = finished->cap == 0 ? 64 : finished->cap * 2;
-        struct trial_row *grown = realloc(finished->rows, cap * sizeof *grown);
-        if (grown == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-        finished->rows = grown;
-        finished->cap = cap;
-    }
+    TRY(array_reserve(&finished->rows, finished->n, &finished->cap, sizeof *finished->rows, err));
     free(row->explain);
     row->explain = NULL;
     finished->rows[finished->n++] = *row;
@@ -195,11 +188,7 @@ static int remember_last(struct live_lease *lease, int64_t metric, int64_t step,
         lease->last[lease->n_last - 1].value = value;
         return 0;
     }
-    struct last_value *grown = realloc(lease->last, (lease->n_last + 1) * sizeof *grown);
-    if (grown == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    lease->last = grown;
+    TRY(array_reserve(&lease->last, lease->n_last, &lease->cap_last, sizeof *lease->last, err));
     lease->last[lease->n_last++] =
         (struct last_value){.metric = metric, .step = step, .value = value};
     return 0;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/integer.h"
 #include "server/state/leases.h"
 #include "server/state/limits.h"
@@ -28,11 +29,7 @@ static int remember(struct live_lease *lease, int64_t metric, int64_t step, doub
         }
         return 0;
     }
-    struct last_value *grown = realloc(lease->last, (lease->n_last + 1) * sizeof *grown);
-    if (grown == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    lease->last = grown;
+    TRY(array_reserve(&lease->last, lease->n_last, &lease->cap_last, sizeof *lease->last, err));
     lease->last[lease->n_last++] =
         (struct last_value){.metric = metric, .step = step, .value = value};
     return 0;

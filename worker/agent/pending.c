@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/log.h"
 
 #define GIVEN_UP_MAX METRICS_MAX /* then only what the server has taken before is sent */
@@ -188,16 +189,10 @@ static bool make_room(struct pending *pending)
     if (pending->n == PENDING_ITEMS_MAX) {
         thin(pending);
     }
-    if (pending->n == pending->cap) {
-        size_t cap = 2 * pending->cap + 64;
-        struct pending_item *items = realloc(pending->items, cap * sizeof *items);
-        if (items == NULL) {
-            return false;
-        }
-        pending->items = items;
-        pending->cap = cap;
-    }
-    return pending->n < PENDING_ITEMS_MAX;
+    return pending->n < PENDING_ITEMS_MAX
+           && array_reserve(&pending->items, pending->n, &pending->cap, sizeof *pending->items,
+                            NULL)
+                  == 0;
 }
 
 /* ---- names ---- */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/buf.h"
 
 #define WORD_BYTES ((size_t)128 * 1024) /* what Linux takes as one argument */
@@ -20,17 +21,7 @@ void words_finish(struct words *words)
 
 static bool reserve(struct words *words)
 {
-    if (words->n + 2 <= words->cap) {
-        return true;
-    }
-    size_t cap = words->cap == 0 ? 16 : 2 * words->cap;
-    char **items = realloc(words->items, cap * sizeof *items);
-    if (items == NULL) {
-        return false;
-    }
-    words->items = items;
-    words->cap = cap;
-    return true;
+    return array_reserve(&words->items, words->n + 1, &words->cap, sizeof(char *), NULL) == 0;
 }
 
 void words_add_steal(struct words *words, char *text)
