@@ -429,7 +429,7 @@ void json_write_key(struct json_writer *w, const char *key)
     w->after_key = true;
 }
 
-void json_write_string_n(struct json_writer *w, const char *text, size_t len)
+static void write_text(struct json_writer *w, const char *text, size_t len)
 {
     separate(w);
     quote(w->out, text, len);
@@ -440,7 +440,7 @@ void json_write_string(struct json_writer *w, const char *text)
     if (text == NULL) {
         json_write_null(w);
     } else {
-        json_write_string_n(w, text, strlen(text));
+        write_text(w, text, strlen(text));
     }
 }
 
@@ -526,7 +526,7 @@ void json_write_value(struct json_writer *w, const json_t *value)
         json_array_end(w);
         break;
     case JSON_STRING:
-        json_write_string_n(w, json_string_value(value), json_string_length(value));
+        write_text(w, json_string_value(value), json_string_length(value));
         break;
     case JSON_INTEGER:
         json_write_int(w, json_integer_value(value));
@@ -544,7 +544,7 @@ void json_write_value(struct json_writer *w, const json_t *value)
     }
 }
 
-void json_write_moment(struct json_writer *w, int64_t wall_ms)
+static void write_moment(struct json_writer *w, int64_t wall_ms)
 {
     char text[CLOCK_TEXT_BYTES];
 
@@ -600,5 +600,5 @@ void json_put_raw(struct json_writer *w, const char *key, const char *json, size
 void json_put_moment(struct json_writer *w, const char *key, int64_t wall_ms)
 {
     json_write_key(w, key);
-    json_write_moment(w, wall_ms);
+    write_moment(w, wall_ms);
 }

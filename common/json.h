@@ -105,14 +105,12 @@ void json_array_begin(struct json_writer *w);
 void json_array_end(struct json_writer *w);
 void json_write_key(struct json_writer *w, const char *key);
 void json_write_string(struct json_writer *w, const char *text); /* NULL writes null */
-void json_write_string_n(struct json_writer *w, const char *text, size_t len);
 void json_write_int(struct json_writer *w, int64_t value);
 void json_write_number(struct json_writer *w, double value);
 void json_write_bool(struct json_writer *w, bool value);
 void json_write_null(struct json_writer *w);
 void json_write_raw(struct json_writer *w, const char *json, size_t len); /* valid JSON already */
 void json_write_value(struct json_writer *w, const json_t *value);
-void json_write_moment(struct json_writer *w, int64_t wall_ms); /* RFC 3339; negative: null */
 
 /* Key and value in one. */
 void json_put_string(struct json_writer *w, const char *key, const char *text);
@@ -122,6 +120,7 @@ void json_put_bool(struct json_writer *w, const char *key, bool value);
 void json_put_null(struct json_writer *w, const char *key);
 void json_put_value(struct json_writer *w, const char *key, const json_t *value);
 void json_put_raw(struct json_writer *w, const char *key, const char *json, size_t len);
-void json_put_moment(struct json_writer *w, const char *key, int64_t wall_ms);
+void json_put_moment(struct json_writer *w, const char *key,
+                     int64_t wall_ms); /* RFC 3339; negative: null */
 
 #endif

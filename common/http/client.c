@@ -152,33 +152,6 @@ int http_answer_check(const struct http_answer *answer, struct err *err)
     return problem_to_err(problem, code, err);
 }
 
-int http_client_json(struct http_client *client, const char *method, const char *path,
-                     const char *json, json_t **reply, struct err *err)
-{
-    static const struct json_limits limits = {
-        .bytes = HTTP_ANSWER_BYTES, .depth = 64, .values = 2000000};
-    OWN(http_answer) struct http_answer answer = {0};
-    struct http_call call = {
-        .method = method,
-        .path = path,
-        .body = json,
-        .body_len = json == NULL ? 0 : strlen(json),
-    };
-
-    TRY(http_client_call(client, &call, &answer, err));
-    TRY(http_answer_check(&answer, err));
-    if (reply == NULL) {
-        return 0;
-    }
-    *reply = NULL;
-    if (answer.body.len == 0) {
-        return 0;
-    }
-    return json_parse(buf_text(&answer.body), answer.body.len, &limits, reply, err) == 0
-               ? 0
-               : http_answer_foreign(&answer, err);
-}
-
 /* ---- small help ---- */
 
 void http_escape(struct buf *out, const char *text)

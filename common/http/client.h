@@ -1,4 +1,4 @@
-/* An HTTP client for one server: the command line's blocking calls and, through http_async.h, the
+/* An HTTP client for one server: the command line's blocking calls and, through async.h, the
  * agent's. libcurl with every liberty taken away: http and https only, no redirects, no netrc, no
  * proxy unless told, no signals, certificates checked, answers capped at 8 MiB.
  *
@@ -6,7 +6,6 @@
 #ifndef COMMON_HTTP_CLIENT_H
 #define COMMON_HTTP_CLIENT_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,25 +28,16 @@ struct http_client_settings {
 struct http_call {
     const char *method; /* "GET", "POST", … */
     const char *path;   /* "/v1/studies?limit=10", escaped already (http_escape) */
-    const char *body;   /* NULL: none; borrowed until the answer */
+    const char *body;   /* JSON; NULL: none; borrowed until the answer */
     size_t body_len;
-    const char *content_type;    /* of the body; NULL: application/json */
-    const char *accept;          /* NULL: application/json */
-    const char *idempotency_key; /* NULL: none */
-    int64_t timeout_ms;          /* the whole call; 0: 30,000; negative: none */
-    /* Receives the body of a 2xx piece by piece instead of answer->body, without a cap; returns
-     * false to hang up. */
-    bool (*sink)(void *context, const char *bytes, size_t len);
-    void *sink_context;
+    int64_t timeout_ms; /* the whole call; 0: 30,000; negative: none */
 };
 
 struct http_answer {
     int status;
     struct buf body;
     double retry_after_seconds; /* negative: not said */
-    int64_t server_seq;         /* -1: not said */
     char content_type[80];
-    char location[512];
 };
 void http_answer_finish(struct http_answer *answer);
 OWN_VALUE(http_answer)
@@ -73,11 +63,6 @@ MUST_USE int http_client_call(struct http_client *client, const struct http_call
 MUST_USE int http_answer_check(const struct http_answer *answer, struct err *err);
 /* The error of an answer that no Hone server would give; always -1. */
 int http_answer_foreign(const struct http_answer *answer, struct err *err);
-
-/* The thin layer: sends `json` (NULL: no body), checks the answer, parses it. *reply is NULL for
- * 204; pass NULL when nobody wants it. The caller owns *reply. */
-MUST_USE int http_client_json(struct http_client *client, const char *method, const char *path,
-                              const char *json, json_t **reply, struct err *err);
 
 /* Appends one segment or query value, percent-escaped. */
 void http_escape(struct buf *out, const char *text);

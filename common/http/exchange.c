@@ -1,12 +1,9 @@
 /* One call on a curl handle: set up, collected, judged. */
 #include "common/http/parts.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "common/integer.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define CALL_TIMEOUT_MS 30000L
@@ -140,16 +137,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *context)
 {
     struct http_exchange *exchange = context;
     size_t len = size * n;
-    long status = 0;
 
-    (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (exchange->call.sink != NULL && status >= 200 && status < 300) {
-        if (!exchange->call.sink(exchange->call.sink_context, bytes, len)) {
-            exchange->refused_by_sink = true;
-            return 0;
-        }
-        return len;
-    }
     buf_append(&exchange->answer.body, bytes, len);
     return exchange->answer.body.failed ? 0 : len;
 }
@@ -174,22 +162,15 @@ static int add_header(struct http_exchange *exchange, struct err *err, const cha
 static int add_headers(struct http_exchange *exchange, const struct http_target *target,
                        struct err *err)
 {
-    const struct http_call *call = &exchange->call;
-
     if (target->token_header != NULL) {
         exchange->headers = curl_slist_append(NULL, target->token_header);
         if (exchange->headers == NULL) {
             return err_set(err, ERR_NOMEM, "out of memory");
         }
     }
-    TRY(add_header(exchange, err, "Accept",
-                   call->accept == NULL ? "application/json" : call->accept));
-    if (call->body != NULL) {
-        TRY(add_header(exchange, err, "Content-Type",
-                       call->content_type == NULL ? "application/json" : call->content_type));
-    }
-    if (call->idempotency_key != NULL) {
-        TRY(add_header(exchange, err, "Idempotency-Key", call->idempotency_key));
+    TRY(add_header(exchange, err, "Accept", "application/json"));
+    if (exchange->call.body != NULL) {
+        TRY(add_header(exchange, err, "Content-Type", "application/json"));
     }
     struct curl_slist *longer = curl_slist_append(exchange->headers, "Expect:");
     if (longer == NULL) {
@@ -304,15 +285,11 @@ static void collect(struct http_exchange *exchange)
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
     answer->status = (int)status;
     copy_header(exchange->easy, "Content-Type", answer->content_type, sizeof answer->content_type);
-    copy_header(exchange->easy, "Location", answer->location, sizeof answer->location);
     copy_header(exchange->easy, "Retry-After", text, sizeof text);
     answer->retry_after_seconds = -1;
     if (text[0] >= '0' && text[0] <= '9') {
         answer->retry_after_seconds = strtod(text, NULL);
     }
-    copy_header(exchange->easy, "Server-Seq", text, sizeof text);
-    answer->server_seq = -1;
-    (void)integer_from_text(text, 0, INT64_MAX, &answer->server_seq);
 }
 
 static bool code_is_about_tls(CURLcode code)
@@ -329,9 +306,6 @@ int http_exchange_end(struct http_exchange *exchange, const struct http_target *
     if (code == CURLE_OK) {
         collect(exchange);
         return 0;
-    }
-    if (exchange->refused_by_sink) {
-        return err_set(err, ERR_IO, "the answer was cut off here");
     }
     if (exchange->answer.body.no_memory) {
         return buf_check(&exchange->answer.body, err);

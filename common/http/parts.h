@@ -25,7 +25,6 @@ struct http_exchange {
     struct http_answer answer;
     struct http_call call;
     char error[CURL_ERROR_SIZE];
-    bool refused_by_sink;
 };
 /* Sets the handle up for this call; the exchange must stay where it is until finished. */
 MUST_USE int http_exchange_init(struct http_exchange *exchange, CURL *easy,

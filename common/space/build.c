@@ -35,8 +35,7 @@ static void check_names(const struct space *space, struct faults *faults)
     }
 }
 
-void space_constraints_from_json(struct space *space, const json_t *constraints,
-                                 struct faults *faults)
+static void read_constraints(struct space *space, const json_t *constraints, struct faults *faults)
 {
     size_t n = json_array_size(constraints);
 
@@ -121,7 +120,7 @@ static int build(struct space *space, const json_t *parameters, const json_t *co
     space_sort(space, faults);
     bool sound = faults->total == before;
     if (constraints != NULL && sound) { /* else names and types are guesswork */
-        space_constraints_from_json(space, constraints, faults);
+        read_constraints(space, constraints, faults);
     }
     if (faults->total == before && space->n_constraints > 0) {
         check_possible(space, faults);

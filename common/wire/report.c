@@ -206,7 +206,7 @@ const char *action_name(enum action action)
     return action_names[action];
 }
 
-int action_from_name(const char *name, enum action *action, struct err *err)
+static int action_from_name(const char *name, enum action *action, struct err *err)
 {
     for (int i = 0; i < ACTION_COUNT; i++) {
         if (strcmp(name, action_names[i]) == 0) {

@@ -121,7 +121,6 @@ void measurement_list_write(const struct measurement_list *list, struct json_wri
 
 enum action { ACTION_CONTINUE, ACTION_PAUSE, ACTION_STOP, ACTION_ABORT, ACTION_COUNT };
 const char *action_name(enum action action);
-MUST_USE int action_from_name(const char *name, enum action *action, struct err *err);
 
 struct action_reply {
     enum action action;

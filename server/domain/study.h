@@ -105,9 +105,6 @@ void study_def_write(const struct study_def *def, struct json_writer *w);
 void study_def_write_asked(const struct study_def *def, struct json_writer *w);
 /* [{"metric", "direction", "fold"}], for a study and for a lease. */
 void study_write_objectives(const struct study_def *def, struct json_writer *w);
-/* The "limits" object alone; what it leaves out is back at its default. NULL reads as {}. */
-void limits_from_json(const json_t *given, struct limits *limits, struct faults *faults);
-void limits_write(const struct limits *limits, struct json_writer *w);
 
 /* The strategy that serves this study, and its options: the chosen one for `auto`, else as asked.
  * `auto` itself until something is chosen. Borrowed. */

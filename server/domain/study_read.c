@@ -27,7 +27,8 @@ static double read_seconds(struct fields *f, const char *name)
     return isnan(seconds) ? -1 : seconds;
 }
 
-void limits_from_json(const json_t *given, struct limits *limits, struct faults *faults)
+/* The "limits" object alone; what it leaves out is back at its default. NULL reads as {}. */
+static void read_limit_values(const json_t *given, struct limits *limits, struct faults *faults)
 {
     struct fields f;
 
@@ -48,7 +49,7 @@ void limits_from_json(const json_t *given, struct limits *limits, struct faults 
 
 static void read_limits(struct fields *f, struct study_def *def)
 {
-    limits_from_json(fields_object(f, "limits"), &def->limits, f->faults);
+    read_limit_values(fields_object(f, "limits"), &def->limits, f->faults);
     if (def->limits.has_target && def->n_objectives > 1) {
         faults_add(f->faults, "/limits/target",
                    "needs a single objective; a study with several ends by another limit");

@@ -137,7 +137,7 @@ static void put_seconds(struct json_writer *w, const char *key, double seconds)
     }
 }
 
-void limits_write(const struct limits *limits, struct json_writer *w)
+static void write_limits(const struct limits *limits, struct json_writer *w)
 {
     json_object_begin(w);
     put_count(w, "trials", limits->trials);
@@ -191,7 +191,7 @@ static void write_members(const struct study_def *def, bool with_chosen, struct 
     write_resource(def, w);
     write_stopping(def, w);
     json_write_key(w, "limits");
-    limits_write(&def->limits, w);
+    write_limits(&def->limits, w);
     json_write_key(w, "lease");
     json_object_begin(w);
     json_put_number(w, "ttl_seconds", (double)def->ttl_ms / 1000);

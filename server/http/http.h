@@ -72,7 +72,6 @@ struct http_route {
  * A deferred request may be read by the one thread that is going to answer it. */
 void *http_context(const struct http_request *request);
 const struct http_route *http_matched(const struct http_request *request);
-bool http_is_head(const struct http_request *request);
 /* The decoded value of a {name} in the path; never NULL for a name the route has. */
 const char *http_param(const struct http_request *request, const char *name);
 /* Decoded query parameter or NULL; http_query_next walks all (cursor starts at 0). */
@@ -85,7 +84,6 @@ const struct http_principal *http_principal(const struct http_request *request);
 const char *http_request_id(const struct http_request *request); /* "r_…": `instance` of problems */
 const char *http_peer_address(const struct http_request *request); /* "127.0.0.1" */
 const char *http_path(const struct http_request *request); /* raw, as sent, without the query */
-bool http_is_tls(const struct http_request *request);
 
 /* ---- the answer --------------------------------------------------------------------------- */
 #define HTTP_HEADERS_MAX 8

@@ -203,9 +203,6 @@ struct http_server {
 /* loop.c: wakes the loop thread; `locked` says that the caller holds the lock. */
 void server_wake_locked(struct http_server *server);
 
-/* Resumes what was answered; true if anything was. */
-bool server_take_answers(struct http_server *server);
-
 /* accept.c */
 void accept_clients(struct http_server *server);
 /* Whether the listening socket is to be watched; after every turn. */

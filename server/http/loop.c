@@ -47,7 +47,8 @@ void http_server_stop(struct http_server *server)
     errno = saved;
 }
 
-bool server_take_answers(struct http_server *server)
+/* Resumes what was answered. */
+static void take_answers(struct http_server *server)
 {
     uint64_t counter;
     ssize_t got;
@@ -62,12 +63,10 @@ bool server_take_answers(struct http_server *server)
         (void)got;
     }
     (void)pthread_mutex_unlock(&server->lock);
-    bool any = request != NULL;
     for (; request != NULL; request = request->next_done) {
         waiting_remove(request);
         MHD_resume_connection(request->mhd);
     }
-    return any;
 }
 
 /* ---- one turn ---- */
@@ -137,7 +136,7 @@ static int turn(struct http_server *server, struct err *err)
     }
     server->idle_turns = n > 0 ? 0 : server->idle_turns + 1;
     bool listening_is_ready = take_events(server, events, n);
-    (void)server_take_answers(server);
+    take_answers(server);
     streams_wake(server);
     deadlines_sweep(server);
     if (listening_is_ready) {
@@ -313,7 +312,7 @@ const char *http_server_url(const struct http_server *server)
 /* MHD does not stop with suspended connections: they are resumed first, and end unanswered. */
 static void resume_rest(struct http_server *server)
 {
-    (void)server_take_answers(server);
+    take_answers(server);
     server->stopping = true;
     streams_wake(server);
     for (struct http_request *at = server->waiting; at != NULL; at = at->next_waiting) {

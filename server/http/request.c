@@ -14,11 +14,6 @@ const struct http_route *http_matched(const struct http_request *request)
     return request->route;
 }
 
-bool http_is_head(const struct http_request *request)
-{
-    return request->is_head;
-}
-
 const char *http_param(const struct http_request *request, const char *name)
 {
     size_t len = strlen(name);
@@ -81,11 +76,6 @@ const char *http_peer_address(const struct http_request *request)
 const char *http_path(const struct http_request *request)
 {
     return request->target.path;
-}
-
-bool http_is_tls(const struct http_request *request)
-{
-    return request->server->tls;
 }
 
 bool http_peer_is_gone(const struct http_request *request)

@@ -38,7 +38,8 @@ static void source_trials_finish(struct source_trials *trials)
 }
 OWN_VALUE(source_trials)
 
-uint64_t warm_start_count(const struct study_def *study, const struct history *seen)
+/* Returns how many suggestions come from the sources; 0 without sources. */
+static uint64_t n_warm_starts(const struct study_def *study, const struct history *seen)
 {
     return seen->n_sources == 0 ? 0 : (initial_design_size(study) + 1) / 2;
 }
@@ -212,7 +213,7 @@ int warm_start_point(const struct study_data *data, uint64_t ordinal, double con
     OWN(source_trials) struct source_trials all = {0};
 
     *warm_start = (struct warm_start){0};
-    if (ordinal % 2 == 0 || ordinal > 2 * warm_start_count(data->study, data->seen)
+    if (ordinal % 2 == 0 || ordinal > 2 * n_warm_starts(data->study, data->seen)
         || are_misleading(&data->evaluations, initial_design_size(data->study))) {
         return 0;
     }
@@ -231,7 +232,7 @@ int warm_start_point(const struct study_data *data, uint64_t ordinal, double con
 uint64_t warm_start_design_index(const struct study_def *study, const struct history *seen,
                                  uint64_t ordinal)
 {
-    uint64_t n = warm_start_count(study, seen);
+    uint64_t n = n_warm_starts(study, seen);
 
     if (ordinal > 2 * n) {
         return ordinal;

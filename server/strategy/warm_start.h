@@ -21,8 +21,6 @@ struct warm_start {
     int64_t trial; /* its number in the source */
 };
 
-/* How many suggestions come from the sources; 0 without sources. */
-uint64_t warm_start_count(const struct study_def *study, const struct history *seen);
 /* config ← the warm start of this ordinal, unless its configuration was tried. ERR_NOMEM. */
 MUST_USE int warm_start_point(const struct study_data *data, uint64_t ordinal, double config[],
                               struct warm_start *warm_start, struct err *err);

@@ -211,7 +211,7 @@ static int take_facts(struct agent *agent, struct err *err)
 
 /* ---- the work directory ---- */
 
-int agent_default_workdir(struct buf *path, struct err *err)
+static int default_workdir(struct buf *path, struct err *err)
 {
     const char *state = getenv("XDG_STATE_HOME");
     const char *home = getenv("HOME");
@@ -232,7 +232,7 @@ static int take_workdir(struct agent *agent, struct err *err)
 
     buf_init(&path, 3000);
     if (agent->settings.workdir == NULL) {
-        TRY(agent_default_workdir(&path, err));
+        TRY(default_workdir(&path, err));
     } else {
         buf_puts(&path, agent->settings.workdir);
         TRY(buf_check(&path, err));

@@ -64,7 +64,8 @@ struct agent_settings {
 
     const char *const *metric_regexes; /* PCRE2 with named groups: metrics, and `step` */
     size_t n_metric_regexes;
-    const char *workdir;     /* logs, checkpoints; made when missing; NULL: agent_default_workdir */
+    const char *workdir; /* logs, checkpoints; made when missing. NULL: $XDG_STATE_HOME/hone/work,
+                            ~/.local/state/hone/work or /var/tmp/hone-UID/work */
     bool exit_when_finished; /* leave when the study is finished or stopped */
     int passthrough_fd;      /* job output is also written here; -1: only to the log */
 
@@ -96,8 +97,5 @@ MUST_USE int agent_run(struct agent *agent, struct err *err);
 /* Async-signal-safe, any thread. Once: ask for nothing more, stop the jobs (SIGTERM, grace,
  * SIGKILL), hand the trials back, return. Twice: kill everything and return at once. */
 void agent_stop(struct agent *agent);
-
-/* $XDG_STATE_HOME/hone/work, ~/.local/state/hone/work or /var/tmp/hone-UID/work. */
-MUST_USE int agent_default_workdir(struct buf *path, struct err *err);
 
 #endif

@@ -30,7 +30,8 @@ struct place {
 
 /* ---- where ---------------------------------------------------------------------------------- */
 
-bool private_is_on_network(const char *directory)
+/* Whether the directory lies on a file system that other machines share. */
+static bool is_on_network(const char *directory)
 {
     static const unsigned long shared[] = {
         NFS_SUPER_MAGIC,
@@ -75,7 +76,7 @@ static bool would_be_on_network(const char *directory)
         }
         *slash = '\0';
     }
-    return private_is_on_network(path);
+    return is_on_network(path);
 }
 
 static int home_place(char *directory, size_t size, struct err *err)

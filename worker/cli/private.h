@@ -31,7 +31,4 @@ MUST_USE int private_find(struct private_server *server, struct err *err);
 /* Joins the one that lives, or starts one and waits until it serves. *started says which. */
 MUST_USE int private_ensure(struct private_server *server, bool *started, struct err *err);
 
-/* Whether the directory lies on a file system that other machines share. */
-bool private_is_on_network(const char *directory);
-
 #endif

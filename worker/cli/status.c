@@ -7,7 +7,7 @@
 #include "common/own.h"
 #include "worker/cli/text.h"
 
-enum exit_status exit_status_of(enum err_code code)
+static enum exit_status status_of(enum err_code code)
 {
     switch (code) {
     case ERR_NONE:
@@ -68,7 +68,7 @@ void say(const char *fmt, ...)
 int exit_with(const struct err *err)
 {
     say("%s%s%s", err->where, err->where[0] == '\0' ? "" : ": ", err->text);
-    return (int)exit_status_of(err->code);
+    return (int)status_of(err->code);
 }
 
 int exit_after(int rc, const struct err *err)

@@ -14,8 +14,6 @@ enum exit_status {
     EXIT_STATUS_TIMEOUT = 124    /* as timeout(1) */
 };
 
-enum exit_status exit_status_of(enum err_code code);
-
 /* Prints "hone: text" on stderr, on one line. The text may have come from a server: what would
  * command a terminal is taken out. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

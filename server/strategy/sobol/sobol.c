@@ -7,12 +7,6 @@
 
 #define BITS 64
 
-struct sobol {
-    size_t dims;
-    uint64_t *shift;   /* dims */
-    uint64_t (*v)[64]; /* dims */
-};
-
 /* v_k = m_k / 2^k as a binary fraction, the highest bit first; k from 0, `n` of them.
  * m_k = 2 a_1 m_{k-1} ^ 4 a_2 m_{k-2} ^ … ^ 2^s m_{k-s} ^ m_{k-s}. */
 static void directions(size_t dim, int n, uint64_t v[BITS])
@@ -80,50 +74,6 @@ void sobol_point(size_t dims, uint64_t index, uint64_t key, double out[])
         }
         if (key != 0) {
             bits = scramble(bits, dim_key(key, dim)) ^ dim_shift(key, dim);
-        }
-        out[dim] = to_unit(bits);
-    }
-}
-
-struct sobol *sobol_create(size_t dims, uint64_t key)
-{
-    struct sobol *sobol = calloc(1, sizeof *sobol);
-
-    if (sobol == NULL) {
-        return NULL;
-    }
-    sobol->dims = dims;
-    sobol->shift = calloc(dims, sizeof *sobol->shift);
-    sobol->v = calloc(dims, sizeof *sobol->v);
-    if (sobol->shift == NULL || sobol->v == NULL) {
-        sobol_destroy(sobol);
-        return NULL;
-    }
-    for (size_t dim = 0; dim < dims; dim++) {
-        directions(dim, BITS, sobol->v[dim]);
-        for (int k = 0; key != 0 && k < BITS; k++) {
-            sobol->v[dim][k] = scramble(sobol->v[dim][k], dim_key(key, dim));
-        }
-        sobol->shift[dim] = key != 0 ? dim_shift(key, dim) : 0;
-    }
-    return sobol;
-}
-
-void sobol_destroy(struct sobol *sobol)
-{
-    if (sobol != NULL) {
-        free(sobol->shift);
-        free(sobol->v);
-        free(sobol);
-    }
-}
-
-void sobol_at(const struct sobol *sobol, uint64_t index, double out[])
-{
-    for (size_t dim = 0; dim < sobol->dims; dim++) {
-        uint64_t bits = sobol->shift[dim];
-        for (uint64_t gray = index ^ (index >> 1); gray != 0; gray &= gray - 1) {
-            bits ^= sobol->v[dim][__builtin_ctzll(gray)];
         }
         out[dim] = to_unit(bits);
     }
