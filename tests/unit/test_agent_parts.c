@@ -7,13 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "worker/agent/argv_list.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/environment.h"
 #include "worker/agent/folder.h"
 #include "worker/agent/gpu.h"
-#include "worker/agent/words.h"
 
-static const char *join(const struct words *words)
+static const char *join(const struct argv_list *words)
 {
     static char text[1000];
     size_t len = 0;
@@ -39,9 +39,9 @@ static const struct {
 
 START_TEST(line_is_cut_as_a_shell_would)
 {
-    OWN(words) struct words words = {0};
+    OWN(argv_list) struct argv_list words = {0};
     struct err err;
-    int rc = words_split(&words, lines[_i].line, &err);
+    int rc = argv_list_split(&words, lines[_i].line, &err);
 
     ck_assert_int_eq(rc, lines[_i].words == NULL ? -1 : 0);
     if (rc == 0) {
@@ -64,7 +64,7 @@ static const struct {
 
 START_TEST(gpu_list_is_read_or_refused)
 {
-    OWN(words) struct words gpus = {0};
+    OWN(argv_list) struct argv_list gpus = {0};
     struct err err;
     int rc = gpu_list_read(gpu_lists[_i].list, &gpus, &err);
 
@@ -75,7 +75,7 @@ START_TEST(gpu_list_is_read_or_refused)
 }
 END_TEST
 
-static bool has(const struct words *words, const char *text)
+static bool has(const struct argv_list *words, const char *text)
 {
     for (size_t i = 0; i < words->n; i++) {
         if (strcmp(words->items[i], text) == 0) {
@@ -103,7 +103,7 @@ START_TEST(environment_carries_no_secret)
                                       .folder = &folder,
                                       .metrics_fd = 3,
                                       .gpu = "1"};
-    OWN(words) struct words words = {0};
+    OWN(argv_list) struct argv_list words = {0};
     struct err err;
 
     ck_assert_int_eq(environment_build(&environment, &words, &err), 0);

@@ -29,13 +29,13 @@ static const struct {
     {"p||{lr}", "p||1e-05"},
 };
 
-static void split(const char *text, struct words *out)
+static void split(const char *text, struct argv_list *out)
 {
     OWN(memory) char *copy = strdup(text);
     char *rest = copy;
 
     while (rest != NULL) {
-        words_add(out, strsep(&rest, "|"));
+        argv_list_add(out, strsep(&rest, "|"));
     }
 }
 
@@ -50,8 +50,8 @@ START_TEST(arguments_take_the_values_of_a_trial)
                                    .trial = 12,
                                    .attempt = 2,
                                    .seed = 77};
-    OWN(words) struct words argv = {0};
-    OWN(words) struct words out = {0};
+    OWN(argv_list) struct argv_list argv = {0};
+    OWN(argv_list) struct argv_list out = {0};
     OWN(buf) struct buf joined;
     char dropped[EXPAND_NAME_BYTES];
     struct err err = {0};
@@ -73,7 +73,7 @@ START_TEST(a_parameter_stands_before_a_word_of_ours)
     json_auto_t *object = json_loads("{\"seed\": 5}", 0, NULL);
     struct expand_values values = {.parameters = object, .checkpoint = "", .seed = 77};
     char *argv[] = {(char[]){"p"}, (char[]){"{seed}"}, (char[]){"{resource.to}"}, NULL};
-    OWN(words) struct words out = {0};
+    OWN(argv_list) struct argv_list out = {0};
     char dropped[EXPAND_NAME_BYTES];
     struct err err;
 
@@ -89,7 +89,7 @@ static const char *const wrong[] = {"",     "{lr}",    "p|{",   "p|{lr",
 
 START_TEST(what_is_no_placeholder_is_refused)
 {
-    OWN(words) struct words argv = {0};
+    OWN(argv_list) struct argv_list argv = {0};
     struct err err = {0};
 
     split(wrong[_i], &argv);
@@ -139,7 +139,7 @@ START_TEST(a_command_names_what_its_study_has)
                                  .inactive = inactive,
                                  .has_resource = checks[_i].has_resource,
                                  .may_add = checks[_i].may_add};
-    OWN(words) struct words argv = {0};
+    OWN(argv_list) struct argv_list argv = {0};
     struct expand_found found;
     struct err err = {0};
 
@@ -155,7 +155,7 @@ START_TEST(without_the_other_names_nothing_is_refused)
 {
     json_auto_t *active = json_loads("{\"lr\": 1}", 0, NULL);
     struct expand_study study = {.active = active};
-    OWN(words) struct words argv = {0};
+    OWN(argv_list) struct argv_list argv = {0};
     struct expand_found found;
     struct err err = {0};
 
@@ -172,7 +172,7 @@ START_TEST(an_argument_has_a_greatest_length)
     struct expand_values values = {.parameters = object, .checkpoint = ""};
     char *text = calloc(1, 200001);
     char *argv[] = {(char[]){"p"}, (char[]){"{a}{a}"}, NULL};
-    OWN(words) struct words out = {0};
+    OWN(argv_list) struct argv_list out = {0};
     char dropped[EXPAND_NAME_BYTES];
     struct err err;
 

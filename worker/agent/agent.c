@@ -21,12 +21,12 @@
 
 struct agent {
     struct agent_settings settings; /* with every default filled in */
-    struct site site;
+    struct agent_context context;
     char name[WORKER_NAME_BYTES];
     size_t n_slots;
     struct slot *slots;
     int stop_fd; /* counts agent_stop() */
-    struct watch stop_watch;
+    struct fd_watch stop_watch;
     unsigned stops;
     bool told_closing;
     int64_t give_up_at_ms; /* INT64_MAX: not stopping */
@@ -111,23 +111,24 @@ static int count_slots(struct agent *agent, struct err *err)
     return check_open_files(agent->n_slots, err);
 }
 
-static int add_program(struct site *site, const char *runner, char *const *argv, struct err *err)
+static int add_program(struct agent_context *context, const char *runner, char *const *argv,
+                       struct err *err)
 {
-    struct program *program = &site->programs[site->n_programs];
+    struct program *program = &context->programs[context->n_programs];
 
     if (expand_check(argv, err) != 0 || runner_find(argv[0], &program->path, err) != 0) {
         return runner == NULL ? -1 : err_wrap(err, "runner %s", runner);
     }
     program->runner = runner;
     program->argv = argv;
-    site->n_programs++;
+    context->n_programs++;
     return 0;
 }
 
 static int take_programs(struct agent *agent, struct err *err)
 {
     const struct agent_settings *settings = &agent->settings;
-    struct site *site = &agent->site;
+    struct agent_context *context = &agent->context;
 
     if ((settings->study != NULL) == (settings->n_runners > 0)) {
         return err_set(err, ERR_INVALID,
@@ -137,17 +138,17 @@ static int take_programs(struct agent *agent, struct err *err)
     if (settings->study != NULL && !name_is_study(settings->study)) {
         return err_set(err, ERR_INVALID, "\"%.80s\" is no name of a study", settings->study);
     }
-    site->programs = calloc(settings->n_runners + 1, sizeof *site->programs);
-    if (site->programs == NULL) {
+    context->programs = calloc(settings->n_runners + 1, sizeof *context->programs);
+    if (context->programs == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     if (settings->study != NULL) {
         static char *const nothing[] = {NULL};
-        return add_program(site, NULL, settings->command == NULL ? nothing : settings->command,
+        return add_program(context, NULL, settings->command == NULL ? nothing : settings->command,
                            err);
     }
     for (size_t i = 0; i < settings->n_runners; i++) {
-        TRY(add_program(site, settings->runners[i].name, settings->runners[i].argv, err));
+        TRY(add_program(context, settings->runners[i].name, settings->runners[i].argv, err));
     }
     return 0;
 }
@@ -162,7 +163,7 @@ static int copy_text(char **out, const char *text, struct err *err)
 
 static int take_labels(struct agent *agent, struct err *err)
 {
-    struct lease_ask *facts = &agent->site.facts;
+    struct lease_ask *offer = &agent->context.offer;
 
     for (size_t i = 0; i < agent->settings.n_labels; i++) {
         const char *label = agent->settings.labels[i];
@@ -171,40 +172,40 @@ static int take_labels(struct agent *agent, struct err *err)
             return err_set(err, ERR_INVALID, "the label \"%.80s\" is not KEY=VALUE", label);
         }
         OWN(memory) char *key = strndup(label, (size_t)(equals - label));
-        facts->labels = facts->labels == NULL ? json_object() : facts->labels;
-        if (key == NULL || json_object_set_new(facts->labels, key, json_string(equals + 1)) != 0) {
+        offer->labels = offer->labels == NULL ? json_object() : offer->labels;
+        if (key == NULL || json_object_set_new(offer->labels, key, json_string(equals + 1)) != 0) {
             return err_set(err, ERR_INVALID, "the label \"%.80s\" is not UTF-8", label);
         }
     }
     return 0;
 }
 
-static int take_facts(struct agent *agent, struct err *err)
+static int take_offer(struct agent *agent, struct err *err)
 {
     const struct agent_settings *settings = &agent->settings;
-    struct lease_ask *facts = &agent->site.facts;
+    struct lease_ask *offer = &agent->context.offer;
 
-    facts->studies = calloc(ASK_LIST_MAX, sizeof *facts->studies);
-    facts->runners = calloc(ASK_LIST_MAX, sizeof *facts->runners);
-    if (facts->studies == NULL || facts->runners == NULL) {
+    offer->studies = calloc(ASK_LIST_MAX, sizeof *offer->studies);
+    offer->runners = calloc(ASK_LIST_MAX, sizeof *offer->runners);
+    if (offer->studies == NULL || offer->runners == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    facts->wait_seconds = settings->wait_seconds;
-    (void)snprintf(facts->host, sizeof facts->host, "%s", agent->site.host);
+    offer->wait_seconds = settings->wait_seconds;
+    (void)snprintf(offer->host, sizeof offer->host, "%s", agent->context.host);
     if (settings->study != NULL) {
-        TRY(copy_text(&facts->studies[0], settings->study, err));
-        facts->n_studies = 1;
+        TRY(copy_text(&offer->studies[0], settings->study, err));
+        offer->n_studies = 1;
     }
     if (settings->n_runners > ASK_LIST_MAX) {
         return err_set(err, ERR_INVALID, "more than %d runners", ASK_LIST_MAX);
     }
-    facts->has_runners = settings->n_runners > 0;
+    offer->has_runners = settings->n_runners > 0;
     for (size_t i = 0; i < settings->n_runners; i++) {
-        TRY(copy_text(&facts->runners[i], settings->runners[i].name, err));
-        facts->n_runners = i + 1;
+        TRY(copy_text(&offer->runners[i], settings->runners[i].name, err));
+        offer->n_runners = i + 1;
     }
     if (settings->n_gpus > 0) { /* one a slot; its model and memory are not known here */
-        facts->gpus = json_pack("[{}]");
+        offer->gpus = json_pack("[{}]");
     }
     return take_labels(agent, err);
 }
@@ -238,8 +239,8 @@ static int take_workdir(struct agent *agent, struct err *err)
         TRY(buf_check(&path, err));
     }
     TRY(folder_make(buf_text(&path), err));
-    agent->site.workdir = realpath(buf_text(&path), NULL);
-    if (agent->site.workdir == NULL) {
+    agent->context.workdir = realpath(buf_text(&path), NULL);
+    if (agent->context.workdir == NULL) {
         return err_set(err, ERR_IO, "the work directory %s cannot be used: %s", buf_text(&path),
                        strerror(errno));
     }
@@ -276,25 +277,25 @@ static int prepare(struct agent *agent, struct err *err)
                                           .token = settings->token,
                                           .ca_file = settings->ca_file,
                                           .proxy = getenv("HONE_PROXY")};
-    struct site *site = &agent->site;
+    struct agent_context *context = &agent->context;
 
     TRY(count_slots(agent, err));
     TRY(take_programs(agent, err));
-    TRY(host_name(&site->host, err));
-    TRY(check_name(agent, settings->name == NULL ? site->host : settings->name, err));
+    TRY(host_name(&context->host, err));
+    TRY(check_name(agent, settings->name == NULL ? context->host : settings->name, err));
     if (settings->n_metric_regexes > 0) {
-        TRY(patterns_create(settings->metric_regexes, settings->n_metric_regexes, &site->patterns,
-                            err));
+        TRY(patterns_create(settings->metric_regexes, settings->n_metric_regexes,
+                            &context->patterns, err));
     }
-    TRY(take_facts(agent, err));
+    TRY(take_offer(agent, err));
     TRY(take_workdir(agent, err));
-    TRY(loop_init(&site->loop, &server, clock_system(), err));
-    site->loop.backoff_ms = settings->backoff_ms;
+    TRY(loop_init(&context->loop, &server, clock_system(), err));
+    context->loop.backoff_ms = settings->backoff_ms;
     agent->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (agent->stop_fd < 0) {
         return err_set(err, ERR_IO, "no event descriptor: %s", strerror(errno));
     }
-    return loop_watch(&site->loop, &agent->stop_watch, agent->stop_fd, on_stop, agent, err);
+    return loop_watch(&context->loop, &agent->stop_watch, agent->stop_fd, on_stop, agent, err);
 }
 
 int agent_create(const struct agent_settings *settings, struct agent **agent, struct err *err)
@@ -305,7 +306,7 @@ int agent_create(const struct agent_settings *settings, struct agent **agent, st
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     made->settings = *settings;
-    made->site.settings = &made->settings;
+    made->context.settings = &made->settings;
     made->stop_fd = -1;
     made->stop_watch.fd = -1;
     made->give_up_at_ms = INT64_MAX;
@@ -325,19 +326,19 @@ void agent_destroy(struct agent *agent)
         slot_finish(&agent->slots[i]);
     }
     free(agent->slots);
-    loop_unwatch(&agent->site.loop, &agent->stop_watch);
+    loop_unwatch(&agent->context.loop, &agent->stop_watch);
     if (agent->stop_fd >= 0) {
         (void)close(agent->stop_fd);
     }
-    loop_finish(&agent->site.loop);
-    for (size_t i = 0; i < agent->site.n_programs; i++) {
-        free(agent->site.programs[i].path);
+    loop_finish(&agent->context.loop);
+    for (size_t i = 0; i < agent->context.n_programs; i++) {
+        free(agent->context.programs[i].path);
     }
-    free(agent->site.programs);
-    patterns_destroy(agent->site.patterns);
-    lease_ask_finish(&agent->site.facts);
-    free(agent->site.workdir);
-    free(agent->site.host);
+    free(agent->context.programs);
+    patterns_destroy(agent->context.patterns);
+    lease_ask_finish(&agent->context.offer);
+    free(agent->context.workdir);
+    free(agent->context.host);
     free(agent);
 }
 
@@ -355,7 +356,7 @@ void agent_stop(struct agent *agent)
 
 static int64_t next_deadline(const struct agent *agent)
 {
-    int64_t due_ms = loop_now(&agent->site.loop) + LOOP_FOREVER_MS;
+    int64_t due_ms = loop_now(&agent->context.loop) + LOOP_FOREVER_MS;
 
     for (size_t i = 0; i < agent->n_slots; i++) {
         int64_t slot_ms = slot_deadline(&agent->slots[i]);
@@ -386,7 +387,7 @@ static bool all_closed(const struct agent *agent)
 
 static void drain(struct agent *agent)
 {
-    agent->site.draining = true;
+    agent->context.draining = true;
     for (size_t i = 0; i < agent->n_slots; i++) {
         slot_drain(&agent->slots[i]);
     }
@@ -395,9 +396,9 @@ static void drain(struct agent *agent)
 /* Once no job runs any more, what is left to deliver gets a little time. */
 static bool is_time_to_go(struct agent *agent)
 {
-    int64_t now_ms = loop_now(&agent->site.loop);
+    int64_t now_ms = loop_now(&agent->context.loop);
 
-    if (!agent->site.draining || any_slot_in(agent, SLOT_RUNNING)) {
+    if (!agent->context.draining || any_slot_in(agent, SLOT_RUNNING)) {
         return false;
     }
     if (agent->give_up_at_ms == INT64_MAX) {
@@ -413,11 +414,11 @@ static bool is_time_to_go(struct agent *agent)
 /* Said now if it takes time until the worker ends, and in the end. */
 static void tell_closing(struct agent *agent)
 {
-    if (agent->site.closing && !agent->told_closing && any_slot_in(agent, SLOT_RUNNING)) {
+    if (agent->context.closing && !agent->told_closing && any_slot_in(agent, SLOT_RUNNING)) {
         log_error("%s; nothing more is asked for, and what runs here goes on to its end",
-                  agent->site.fatal.text);
+                  agent->context.fatal.text);
     }
-    agent->told_closing = agent->site.closing;
+    agent->told_closing = agent->context.closing;
 }
 
 static void serve(struct agent *agent)
@@ -427,9 +428,9 @@ static void serve(struct agent *agent)
             slot_tick(&agent->slots[i]);
         }
         tell_closing(agent);
-        bool is_fatal = agent->site.fatal.code != ERR_NONE && !agent->site.closing;
+        bool is_fatal = agent->context.fatal.code != ERR_NONE && !agent->context.closing;
         bool must_stop = agent->stops > 0 || is_fatal;
-        if (must_stop && !agent->site.draining) {
+        if (must_stop && !agent->context.draining) {
             drain(agent);
         }
         if (agent->stops > 1) {
@@ -441,7 +442,7 @@ static void serve(struct agent *agent)
         if (is_time_to_go(agent) || all_closed(agent)) {
             return;
         }
-        loop_turn(&agent->site.loop, next_deadline(agent));
+        loop_turn(&agent->context.loop, next_deadline(agent));
     }
 }
 
@@ -452,11 +453,11 @@ int agent_run(struct agent *agent, struct err *err)
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     for (size_t i = 0; i < agent->n_slots; i++) {
-        TRY(slot_open(&agent->slots[i], &agent->site, i, err));
+        TRY(slot_open(&agent->slots[i], &agent->context, i, err));
     }
     serve(agent);
-    if (agent->site.fatal.code != ERR_NONE) {
-        *err = agent->site.fatal;
+    if (agent->context.fatal.code != ERR_NONE) {
+        *err = agent->context.fatal;
         return -1;
     }
     return 0;

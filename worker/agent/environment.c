@@ -12,7 +12,7 @@ static bool starts_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static void inherit(const struct environment *environment, struct words *out)
+static void inherit(const struct environment *environment, struct argv_list *out)
 {
     bool unbuffered = false;
 
@@ -21,16 +21,16 @@ static void inherit(const struct environment *environment, struct words *out)
         bool ours = starts_with(variable, "HONE_") && !starts_with(variable, "HONE_URL=");
         bool device = environment->gpu != NULL && starts_with(variable, "CUDA_VISIBLE_DEVICES=");
         if (!ours && !device) {
-            words_add(out, variable);
+            argv_list_add(out, variable);
         }
         unbuffered = unbuffered || starts_with(variable, "PYTHONUNBUFFERED=");
     }
     if (!unbuffered) { /* else a Python job's reports would arrive at its end, all at once */
-        words_add(out, "PYTHONUNBUFFERED=1");
+        argv_list_add(out, "PYTHONUNBUFFERED=1");
     }
 }
 
-static int add_parameters(const json_t *parameters, struct words *out, struct err *err)
+static int add_parameters(const json_t *parameters, struct argv_list *out, struct err *err)
 {
     const char *name;
     json_t *value;
@@ -43,37 +43,37 @@ static int add_parameters(const json_t *parameters, struct words *out, struct er
         buf_printf(&variable, "HONE_PARAM_%s=", plain);
         expand_value_text(value, &variable);
         TRY(buf_check(&variable, err));
-        words_add(out, buf_text(&variable));
+        argv_list_add(out, buf_text(&variable));
     }
     return 0;
 }
 
-int environment_build(const struct environment *environment, struct words *out, struct err *err)
+int environment_build(const struct environment *environment, struct argv_list *out, struct err *err)
 {
     const struct lease_grant *grant = environment->grant;
 
     inherit(environment, out);
-    words_printf(out, "HONE_STUDY=%s", grant->study);
-    words_printf(out, "HONE_TRIAL=%" PRId64, grant->trial);
-    words_printf(out, "HONE_ATTEMPT=%" PRId64, grant->attempt);
-    words_printf(out, "HONE_SEED=%" PRIu64, grant->seed);
+    argv_list_printf(out, "HONE_STUDY=%s", grant->study);
+    argv_list_printf(out, "HONE_TRIAL=%" PRId64, grant->trial);
+    argv_list_printf(out, "HONE_ATTEMPT=%" PRId64, grant->attempt);
+    argv_list_printf(out, "HONE_SEED=%" PRIu64, grant->seed);
     if (grant->has_resource) {
-        words_printf(out, "HONE_RESOURCE_FROM=%" PRId64, environment->from);
-        words_printf(out, "HONE_RESOURCE_TO=%" PRId64, environment->to);
+        argv_list_printf(out, "HONE_RESOURCE_FROM=%" PRId64, environment->from);
+        argv_list_printf(out, "HONE_RESOURCE_TO=%" PRId64, environment->to);
     }
-    words_printf(out, "HONE_CHECKPOINT_DIR=%s", environment->folder->checkpoint);
+    argv_list_printf(out, "HONE_CHECKPOINT_DIR=%s", environment->folder->checkpoint);
     if (environment->from > 0) {
-        words_add(out, "HONE_RESUME=1");
+        argv_list_add(out, "HONE_RESUME=1");
     }
-    words_printf(out, "HONE_PARAMS_FILE=%s", environment->folder->params);
-    words_printf(out, "HONE_METRICS_FD=%d", environment->metrics_fd);
-    words_printf(out, "HONE_CONTROL_FILE=%s", environment->folder->control);
+    argv_list_printf(out, "HONE_PARAMS_FILE=%s", environment->folder->params);
+    argv_list_printf(out, "HONE_METRICS_FD=%d", environment->metrics_fd);
+    argv_list_printf(out, "HONE_CONTROL_FILE=%s", environment->folder->control);
     if (environment->report_socket != NULL) {
-        words_printf(out, "HONE_REPORT_SOCKET=%s", environment->report_socket);
+        argv_list_printf(out, "HONE_REPORT_SOCKET=%s", environment->report_socket);
     }
     if (environment->gpu != NULL) {
-        words_printf(out, "CUDA_VISIBLE_DEVICES=%s", environment->gpu);
+        argv_list_printf(out, "CUDA_VISIBLE_DEVICES=%s", environment->gpu);
     }
     TRY(add_parameters(environment->parameters, out, err));
-    return words_check(out, err);
+    return argv_list_check(out, err);
 }

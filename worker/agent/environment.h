@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "common/wire/wire.h"
+#include "worker/agent/argv_list.h"
 #include "worker/agent/folder.h"
-#include "worker/agent/words.h"
 
 struct environment {
     char *const *inherited; /* environ */
@@ -21,7 +21,7 @@ struct environment {
     const char *gpu;           /* NULL: the job sees what the agent sees */
 };
 
-MUST_USE int environment_build(const struct environment *environment, struct words *out,
+MUST_USE int environment_build(const struct environment *environment, struct argv_list *out,
                                struct err *err);
 
 #endif

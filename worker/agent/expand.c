@@ -276,27 +276,27 @@ static bool expand_one(const char *argument, const struct expand_values *values,
     return true;
 }
 
-int expand_argv(char *const argv[], const struct expand_values *values, struct words *out,
+int expand_argv(char *const argv[], const struct expand_values *values, struct argv_list *out,
                 char dropped[EXPAND_NAME_BYTES], struct err *err)
 {
     char missing[EXPAND_NAME_BYTES] = "";
 
     dropped[0] = '\0';
-    words_add(out, argv[0]);
+    argv_list_add(out, argv[0]);
     for (size_t i = 1; argv[i] != NULL; i++) {
         OWN(buf) struct buf text;
         buf_init(&text, ARGUMENT_BYTES - 1);
         if (expand_one(argv[i], values, &text, missing)) {
             TRY(buf_check(&text, err));
-            words_add(out, buf_text(&text));
+            argv_list_add(out, buf_text(&text));
             continue;
         }
         if (i > 1 && argv[i - 1][0] == '-' && !has_placeholder(argv[i - 1])) {
-            words_drop_last(out);
+            argv_list_drop_last(out);
         }
         if (dropped[0] == '\0') {
             memcpy(dropped, missing, sizeof missing);
         }
     }
-    return words_check(out, err);
+    return argv_list_check(out, err);
 }

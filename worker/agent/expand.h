@@ -10,7 +10,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
-#include "worker/agent/words.h"
+#include "worker/agent/argv_list.h"
 
 #define EXPAND_NAME_BYTES 72
 
@@ -47,8 +47,8 @@ MUST_USE int expand_check_names(char *const argv[], const struct expand_study *s
 /* Fills *out with the arguments of this trial. One that names an inactive parameter is dropped, and
  * with it the argument before it if that starts with `-` and has no placeholder; the first name
  * dropped is told in `dropped` ("" if none). */
-MUST_USE int expand_argv(char *const argv[], const struct expand_values *values, struct words *out,
-                         char dropped[EXPAND_NAME_BYTES], struct err *err);
+MUST_USE int expand_argv(char *const argv[], const struct expand_values *values,
+                         struct argv_list *out, char dropped[EXPAND_NAME_BYTES], struct err *err);
 
 /* A parameter's value as text: strings bare, numbers in their shortest form, true and false. */
 void expand_value_text(const json_t *value, struct buf *out);

@@ -16,7 +16,7 @@ int gpu_check(const char *gpu, struct err *err)
     return 0;
 }
 
-static int add_gpu(struct words *gpus, const char *gpu, struct err *err)
+static int add_gpu(struct argv_list *gpus, const char *gpu, struct err *err)
 {
     TRY(gpu_check(gpu, err));
     for (size_t i = 0; i < gpus->n; i++) {
@@ -25,11 +25,11 @@ static int add_gpu(struct words *gpus, const char *gpu, struct err *err)
                            gpu);
         }
     }
-    words_add(gpus, gpu);
-    return words_check(gpus, err);
+    argv_list_add(gpus, gpu);
+    return argv_list_check(gpus, err);
 }
 
-int gpu_list_read(const char *text, struct words *gpus, struct err *err)
+int gpu_list_read(const char *text, struct argv_list *gpus, struct err *err)
 {
     OWN(memory) char *copy = strdup(text);
     char *rest = copy;

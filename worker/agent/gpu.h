@@ -6,10 +6,10 @@
 #include <stddef.h>
 
 #include "common/err.h"
-#include "worker/agent/words.h"
+#include "worker/agent/argv_list.h"
 
 /* "0,1,2" or UUIDs ("GPU-8f5e…,MIG-…") into one word each; empty and repeated ones are refused. */
-MUST_USE int gpu_list_read(const char *text, struct words *gpus, struct err *err);
+MUST_USE int gpu_list_read(const char *text, struct argv_list *gpus, struct err *err);
 /* One identifier: letters, digits and - _ / : . */
 MUST_USE int gpu_check(const char *gpu, struct err *err);
 

@@ -84,8 +84,8 @@ static struct program *program_for(const struct slot *slot)
     json_auto_t *job = slot->grant.job == NULL ? NULL : json_loads(slot->grant.job, 0, NULL);
     const char *wanted = json_string_value(json_object_get(job, "runner"));
 
-    for (size_t i = 0; i < slot->site->n_programs; i++) {
-        struct program *program = &slot->site->programs[i];
+    for (size_t i = 0; i < slot->context->n_programs; i++) {
+        struct program *program = &slot->context->programs[i];
         if (program->runner == NULL || (wanted != NULL && strcmp(program->runner, wanted) == 0)) {
             return program;
         }
@@ -135,7 +135,7 @@ int job_check(struct slot *slot, struct err *err)
 
 static void emit_report(const struct slot *slot, int64_t step, const struct metric_report *report)
 {
-    const struct agent_settings *settings = slot->site->settings;
+    const struct agent_settings *settings = slot->context->settings;
     struct agent_event event = {.kind = AGENT_REPORTED,
                                 .slot = slot->index,
                                 .grant = &slot->grant,
@@ -174,7 +174,7 @@ void job_report(void *context, const struct metric_report *report)
     slot->last_step = step;
     slot->furthest_step = step > slot->furthest_step ? step : slot->furthest_step;
     slot->has_step = true;
-    supervisor_measured(&slot->supervisor, loop_now(&slot->site->loop));
+    supervisor_measured(&slot->supervisor, loop_now(&slot->context->loop));
     emit_report(slot, step, report);
     lease_measure(slot->lease, step, report->items, report->n);
 }
@@ -219,7 +219,7 @@ static ssize_t read_some(struct slot *slot, int fd, struct parse *parse)
     }
     if (parse == &slot->output) {
         keep_in_log(slot, bytes, (size_t)got);
-        show(slot->site->settings->passthrough_fd, bytes, (size_t)got);
+        show(slot->context->settings->passthrough_fd, bytes, (size_t)got);
     }
     parse_feed(parse, bytes, (size_t)got);
     return got;
@@ -231,7 +231,7 @@ static void on_output(void *context)
     struct slot *slot = context;
 
     if (read_some(slot, slot->runner.output_fd, &slot->output) == 0) {
-        loop_unwatch(&slot->site->loop, &slot->output_watch);
+        loop_unwatch(&slot->context->loop, &slot->output_watch);
     }
 }
 
@@ -240,7 +240,7 @@ static void on_metrics(void *context)
     struct slot *slot = context;
 
     if (read_some(slot, slot->runner.metrics_fd, &slot->metrics) == 0) {
-        loop_unwatch(&slot->site->loop, &slot->metrics_watch);
+        loop_unwatch(&slot->context->loop, &slot->metrics_watch);
     }
 }
 
@@ -258,14 +258,14 @@ static void on_status(void *context)
 
 static void unwatch_all(struct slot *slot)
 {
-    loop_unwatch(&slot->site->loop, &slot->output_watch);
-    loop_unwatch(&slot->site->loop, &slot->metrics_watch);
-    loop_unwatch(&slot->site->loop, &slot->status_watch);
+    loop_unwatch(&slot->context->loop, &slot->output_watch);
+    loop_unwatch(&slot->context->loop, &slot->metrics_watch);
+    loop_unwatch(&slot->context->loop, &slot->status_watch);
 }
 
 static int watch_all(struct slot *slot, struct err *err)
 {
-    struct loop *loop = &slot->site->loop;
+    struct loop *loop = &slot->context->loop;
 
     TRY(loop_watch(loop, &slot->output_watch, slot->runner.output_fd, on_output, slot, err));
     TRY(loop_watch(loop, &slot->metrics_watch, slot->runner.metrics_fd, on_metrics, slot, err));
@@ -276,8 +276,8 @@ static int watch_all(struct slot *slot, struct err *err)
 
 static int launch(struct slot *slot, struct err *err)
 {
-    OWN(words) struct words argv = {0};
-    OWN(words) struct words envp = {0};
+    OWN(argv_list) struct argv_list argv = {0};
+    OWN(argv_list) struct argv_list envp = {0};
     char dropped[EXPAND_NAME_BYTES];
     struct expand_values values = {.parameters = slot->parameters,
                                    .has_resource = slot->grant.has_resource,
@@ -294,7 +294,7 @@ static int launch(struct slot *slot, struct err *err)
                                       .to = slot->to,
                                       .folder = &slot->folder,
                                       .metrics_fd = SHIM_METRICS_FD,
-                                      .report_socket = slot->mailbox.name,
+                                      .report_socket = slot->reports.name,
                                       .gpu = slot->gpu};
 
     TRY(expand_argv(slot->program->argv, &values, &argv, dropped, err));
@@ -317,19 +317,19 @@ static int64_t span_ms(double seconds)
 
 int job_start(struct slot *slot, struct err *err)
 {
-    int64_t now_ms = loop_now(&slot->site->loop);
+    int64_t now_ms = loop_now(&slot->context->loop);
 
     slot->last_step = slot->furthest_step = slot->from;
     slot->has_step = false;
     slot->log_bytes = 0;
     slot->until = slot->to;
-    slot->oom_before = ending_oom_count();
+    slot->oom_before = exit_class_oom_count();
     TRY(prepare_files(slot, err));
-    parse_init(&slot->output, slot->site->patterns, false, job_report, slot);
+    parse_init(&slot->output, slot->context->patterns, false, job_report, slot);
     parse_init(&slot->metrics, NULL, true, job_report, slot);
     TRY(launch(slot, err));
-    slot->supervisor.leave_ms = slot->site->settings->leave_ms;
-    slot->supervisor.grace_ms = slot->site->settings->grace_ms;
+    slot->supervisor.leave_ms = slot->context->settings->leave_ms;
+    slot->supervisor.grace_ms = slot->context->settings->grace_ms;
     int64_t spent_ms =
         now_ms - slot->started_ms; /* trial_seconds is of one attempt, restarts too */
     int64_t limit_ms = span_ms(slot->grant.trial_seconds);
@@ -388,7 +388,7 @@ static int write_detail(const struct slot *slot, struct result_report *report, s
     OWN(buf) struct buf text;
 
     buf_init(&text, DETAIL_BYTES);
-    parse_append_clean(&text, slot->ending.words, strlen(slot->ending.words));
+    parse_append_clean(&text, slot->exit_class.text, strlen(slot->exit_class.text));
     if (slot->fault[0] != '\0') {
         buf_puts(&text, "; a report could not be read: ");
         parse_append_clean(&text, slot->fault, strlen(slot->fault));
@@ -411,14 +411,14 @@ static void fill_checkpoint(const struct slot *slot, struct result_report *repor
     report->checkpoint.step = slot->last_step;
     (void)snprintf(report->checkpoint.uri, sizeof report->checkpoint.uri, "%s", path);
     (void)snprintf(report->checkpoint.reach, sizeof report->checkpoint.reach, "host:%s",
-                   slot->site->host);
+                   slot->context->host);
 }
 
 int job_result(struct slot *slot, struct result_report *report, struct err *err)
 {
-    int64_t ran_ms = loop_now(&slot->site->loop) - slot->started_ms;
+    int64_t ran_ms = loop_now(&slot->context->loop) - slot->started_ms;
 
-    *report = (struct result_report){.outcome = slot->ending.outcome,
+    *report = (struct result_report){.outcome = slot->exit_class.outcome,
                                      .has_step = slot->has_step,
                                      .step = slot->furthest_step,
                                      .has_usage = true,
@@ -432,9 +432,9 @@ int job_result(struct slot *slot, struct result_report *report, struct err *err)
     if (slot->runner.peak_kib > 0) {
         report->peak_memory_mib = (double)slot->runner.peak_kib / 1024;
     }
-    (void)snprintf(report->reason, sizeof report->reason, "%s", slot->ending.reason);
+    (void)snprintf(report->reason, sizeof report->reason, "%s", slot->exit_class.reason);
     fill_checkpoint(slot, report);
-    if (slot->ending.outcome != OUTCOME_COMPLETED) {
+    if (slot->exit_class.outcome != OUTCOME_COMPLETED) {
         return write_detail(slot, report, err);
     }
     return 0;

@@ -35,12 +35,12 @@ int64_t loop_now(const struct loop *loop)
     return loop->clock->monotonic_ms(loop->clock);
 }
 
-int loop_watch(struct loop *loop, struct watch *watch, int fd, void (*ready)(void *context),
+int loop_watch(struct loop *loop, struct fd_watch *watch, int fd, void (*ready)(void *context),
                void *context, struct err *err)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
 
-    *watch = (struct watch){.fd = -1, .ready = ready, .context = context};
+    *watch = (struct fd_watch){.fd = -1, .ready = ready, .context = context};
     if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) != 0) {
         return err_set(err, ERR_IO, "a descriptor cannot be watched: %s", strerror(errno));
     }
@@ -48,7 +48,7 @@ int loop_watch(struct loop *loop, struct watch *watch, int fd, void (*ready)(voi
     return 0;
 }
 
-void loop_unwatch(struct loop *loop, struct watch *watch)
+void loop_unwatch(struct loop *loop, struct fd_watch *watch)
 {
     if (watch->ready != NULL && watch->fd >= 0) {
         (void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
@@ -64,7 +64,7 @@ void loop_turn(struct loop *loop, int64_t until_ms)
     http_async_wait(loop->http, loop->epoll, until_ms > now_ms ? until_ms - now_ms : 0);
     /* one at a time: a callback may drop the watch of another */
     for (int i = 0; i < EVENTS_A_TURN && epoll_wait(loop->epoll, &event, 1, 0) == 1; i++) {
-        const struct watch *watch = event.data.ptr;
+        const struct fd_watch *watch = event.data.ptr;
         watch->ready(watch->context);
     }
 }

@@ -18,7 +18,7 @@ struct loop {
 };
 
 /* Called while `fd` is readable or hung up. */
-struct watch {
+struct fd_watch {
     int fd; /* -1: not watched */
     void (*ready)(void *context);
     void *context;
@@ -30,9 +30,9 @@ void loop_finish(struct loop *loop);
 int64_t loop_now(const struct loop *loop);
 
 /* The watch stays where it is until it is dropped, before its descriptor is closed. */
-MUST_USE int loop_watch(struct loop *loop, struct watch *watch, int fd,
+MUST_USE int loop_watch(struct loop *loop, struct fd_watch *watch, int fd,
                         void (*ready)(void *context), void *context, struct err *err);
-void loop_unwatch(struct loop *loop, struct watch *watch);
+void loop_unwatch(struct loop *loop, struct fd_watch *watch);
 
 /* Waits until something happens or the moment comes; calls whoever it concerns. */
 void loop_turn(struct loop *loop, int64_t until_ms);

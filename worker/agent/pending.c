@@ -15,16 +15,16 @@
 
 /* ---- objectives ---- */
 
-static void note(struct standing *standing, bool maximize, int64_t step, double value)
+static void note(struct objective_progress *progress, bool maximize, int64_t step, double value)
 {
-    if (step > standing->step) {
-        standing->step = step;
-        standing->last = value;
+    if (step > progress->step) {
+        progress->step = step;
+        progress->last = value;
     }
-    bool better = maximize ? value > standing->best : value < standing->best;
-    if (!isnan(value) && (standing->best_step < 0 || better)) {
-        standing->best_step = step;
-        standing->best = value;
+    bool better = maximize ? value > progress->best : value < progress->best;
+    if (!isnan(value) && (progress->best_step < 0 || better)) {
+        progress->best_step = step;
+        progress->best = value;
     }
 }
 
@@ -33,7 +33,7 @@ static void add_objective(struct pending *pending, const json_t *objective)
     const char *metric = json_string_value(json_object_get(objective, "metric"));
     const char *direction = json_string_value(json_object_get(objective, "direction"));
     const char *fold = json_string_value(json_object_get(objective, "fold"));
-    static const struct standing nothing = {.step = -1, .best_step = -1};
+    static const struct objective_progress nothing = {.step = -1, .best_step = -1};
 
     if (metric == NULL || !name_is_metric(metric)
         || pending->n_objectives == PENDING_OBJECTIVES_MAX) {
@@ -76,8 +76,8 @@ bool pending_append_lost(const struct pending *pending, struct buf *out)
 
     for (size_t i = 0; i < pending->n_objectives; i++) {
         const struct pending_objective *objective = &pending->objectives[i];
-        const struct standing *reported = &objective->reported;
-        const struct standing *delivered = &objective->delivered;
+        const struct objective_progress *reported = &objective->reported;
+        const struct objective_progress *delivered = &objective->delivered;
         bool best = objective->folds_best && reported->best_step >= 0;
         bool is_lost = best ? delivered->best_step < 0 || delivered->best != reported->best
                             : delivered->step < reported->step;
@@ -151,7 +151,7 @@ static bool decides_the_value(const struct pending *pending, const struct pendin
     if (!is_of_objective(pending, item)) {
         return false;
     }
-    const struct standing *reported = &pending->objectives[item->name].reported;
+    const struct objective_progress *reported = &pending->objectives[item->name].reported;
     return item->step == reported->step || item->step == reported->best_step;
 }
 

@@ -21,7 +21,7 @@
 #define PENDING_BATCH_ITEMS 4000 /* keeps a request well below the server's limit on bodies */
 
 /* How far the values of an objective have come: those reported, or those delivered. */
-struct standing {
+struct objective_progress {
     int64_t step; /* of the last value; -1: there is none */
     double last;
     int64_t best_step; /* -1: there is none, or only NaN */
@@ -31,7 +31,7 @@ struct standing {
 struct pending_objective {
     bool maximize;
     bool folds_best; /* its value is the best one, not the last */
-    struct standing reported, delivered;
+    struct objective_progress reported, delivered;
 };
 
 struct pending_name {

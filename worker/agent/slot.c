@@ -16,7 +16,7 @@
 static void emit(const struct slot *slot, enum agent_event_kind kind, const char *outcome,
                  const char *detail)
 {
-    const struct agent_settings *settings = slot->site->settings;
+    const struct agent_settings *settings = slot->context->settings;
     struct agent_event event = {.kind = kind,
                                 .slot = slot->index,
                                 .grant = slot->grant.trial > 0 ? &slot->grant : NULL,
@@ -34,12 +34,11 @@ static void emit(const struct slot *slot, enum agent_event_kind kind, const char
 static void on_reach(void *context, bool reached, const char *why)
 {
     struct slot *slot = context;
-    struct site *site = slot->site;
 
-    if (site->unreachable == !reached) {
+    if (slot->context->unreachable == !reached) {
         return;
     }
-    site->unreachable = !reached;
+    slot->context->unreachable = !reached;
     emit(slot, reached ? AGENT_REACHABLE : AGENT_UNREACHABLE, "", why);
 }
 
@@ -47,8 +46,8 @@ static void on_fatal(void *context, const struct err *err)
 {
     struct slot *slot = context;
 
-    if (slot->site->fatal.code == ERR_NONE) {
-        slot->site->fatal = *err;
+    if (slot->context->fatal.code == ERR_NONE) {
+        slot->context->fatal = *err;
     }
     slot->lost = slot->phase != SLOT_ASKING;
 }
@@ -58,7 +57,7 @@ static void on_fatal(void *context, const struct err *err)
 static void on_action(void *context, const struct action_reply *reply)
 {
     struct slot *slot = context;
-    int64_t now_ms = loop_now(&slot->site->loop);
+    int64_t now_ms = loop_now(&slot->context->loop);
     enum job_act act = ACT_NOTHING;
 
     if (reply->has_until) {
@@ -73,7 +72,7 @@ static void on_action(void *context, const struct action_reply *reply)
     }
     job_act(slot, act);
     if (lease_is_flushed(slot->lease)) {
-        mailbox_answer(&slot->mailbox, buf_text(&slot->control));
+        report_socket_answer(&slot->reports, buf_text(&slot->control));
     }
 }
 
@@ -116,7 +115,7 @@ static void discard_checkpoints(const struct slot *slot)
 
     json_array_foreach (uris, i, uri) {
         if (json_is_string(uri)) {
-            folder_discard(slot->site->workdir, json_string_value(uri));
+            folder_discard(slot->context->workdir, json_string_value(uri));
         }
     }
 }
@@ -125,10 +124,10 @@ static int take_trial(struct slot *slot, struct err *err)
 {
     struct lease_hooks hooks = {on_action, on_lost,  on_closed, on_refused,
                                 on_fatal,  on_reach, slot};
-    struct site *site = slot->site;
+    struct agent_context *context = slot->context;
 
-    TRY(lease_create(&site->loop, &slot->grant, &hooks, site->settings->offline_ms, &slot->lease,
-                     err));
+    TRY(lease_create(&context->loop, &slot->grant, &hooks, context->settings->offline_ms,
+                     &slot->lease, err));
     slot->parameters =
         json_loads(slot->grant.parameters == NULL ? "{}" : slot->grant.parameters, 0, NULL);
     return 0;
@@ -136,15 +135,15 @@ static int take_trial(struct slot *slot, struct err *err)
 
 static int begin_job(struct slot *slot, struct err *err)
 {
-    const struct site *site = slot->site;
+    const struct agent_context *context = slot->context;
 
     if (job_check(slot, err) != 0) {
-        slot->site->closing = true; /* no further trial of this study could run either */
+        slot->context->closing = true; /* no further trial of this study could run either */
         return -1;
     }
     discard_checkpoints(slot);
-    TRY(folder_open(&slot->folder, site->workdir, http_async_url(site->loop.http), &slot->grant,
-                    err));
+    TRY(folder_open(&slot->folder, context->workdir, http_async_url(context->loop.http),
+                    &slot->grant, err));
     slot->from = slot->grant.from;
     slot->to = slot->grant.to;
     if (slot->from > 0 && folder_is_empty(slot->folder.checkpoint)) {
@@ -155,14 +154,14 @@ static int begin_job(struct slot *slot, struct err *err)
     return job_start(slot, err);
 }
 
-static bool asks_no_more(const struct site *site)
+static bool asks_no_more(const struct agent_context *context)
 {
-    return site->draining || site->closing || site->fatal.code != ERR_NONE;
+    return context->draining || context->closing || context->fatal.code != ERR_NONE;
 }
 
 static void hand_back(struct slot *slot)
 {
-    slot->ending = (struct ending){.kind = ENDING_RELEASE, .reason = ""};
+    slot->exit_class = (struct exit_class){.kind = EXIT_CLASS_RELEASE, .reason = ""};
     slot->phase = SLOT_DELIVERING;
     if (slot->lease != NULL) {
         lease_release(slot->lease);
@@ -173,12 +172,12 @@ static void hand_back(struct slot *slot)
 
 static void release_after(struct slot *slot, const struct err *err)
 {
-    if (!slot->site->closing) {
+    if (!slot->context->closing) {
         log_error("trial %" PRId64 " of %s cannot run here: %s", slot->grant.trial,
                   slot->grant.study, err->text);
     }
-    if (slot->site->fatal.code == ERR_NONE) {
-        slot->site->fatal = *err;
+    if (slot->context->fatal.code == ERR_NONE) {
+        slot->context->fatal = *err;
     }
     hand_back(slot);
 }
@@ -193,11 +192,11 @@ static void on_grant(void *context, struct lease_grant *grant)
     slot->lost = slot->delivered = slot->refused = false;
     slot->state[0] = '\0';
     slot->fault[0] = '\0';
-    slot->started_ms = loop_now(&slot->site->loop);
+    slot->started_ms = loop_now(&slot->context->loop);
     slot->phase = SLOT_RUNNING;
     if (take_trial(slot, &err) != 0) {
         release_after(slot, &err);
-    } else if (asks_no_more(slot->site)) { /* granted when it was not wanted any more */
+    } else if (asks_no_more(slot->context)) { /* granted when it was not wanted any more */
         hand_back(slot);
     } else if (begin_job(slot, &err) != 0) {
         release_after(slot, &err);
@@ -215,8 +214,8 @@ static void on_nothing(void *context, const struct no_lease *no)
     (void)snprintf(detail, sizeof detail, "%s%s%s", no_lease_reason_name(no->reason),
                    no->detail[0] == '\0' ? "" : ": ", no->detail);
     emit(slot, AGENT_WAITING, "", detail);
-    if (over && slot->site->settings->exit_when_finished) {
-        ask_stop(&slot->ask);
+    if (over && slot->context->settings->exit_when_finished) {
+        lease_request_stop(&slot->request);
         slot->phase = SLOT_CLOSED;
     }
 }
@@ -238,36 +237,36 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
     folder_finish(&slot->folder);
     lease_grant_finish(&slot->grant);
     buf_clear(&slot->control);
-    mailbox_answer(&slot->mailbox, "error: the trial has ended\n");
-    if (asks_no_more(slot->site)) {
+    report_socket_answer(&slot->reports, "error: the trial has ended\n");
+    if (asks_no_more(slot->context)) {
         slot->phase = SLOT_CLOSED;
     } else {
         slot->phase = SLOT_ASKING;
-        ask_begin(&slot->ask);
-        ask_tick(&slot->ask);
+        lease_request_begin(&slot->request);
+        lease_request_tick(&slot->request);
     }
 }
 
-static void decide_ending(struct slot *slot)
+static void classify_exit(struct slot *slot)
 {
     OWN(buf) struct buf lost = {0};
 
     buf_init(&lost, LOST_BYTES);
     bool is_lost = lease_append_lost(slot->lease, &lost);
-    struct ending_facts facts = {.why = slot->lost ? JOB_LOST : slot->supervisor.why,
-                                 .wait_status = slot->runner.wait_status,
-                                 .killed_by_us = slot->runner.killed,
-                                 .oom_seen = ending_oom_count() > slot->oom_before,
-                                 .draining = slot->site->draining,
-                                 .measured = lease_is_measured(slot->lease),
-                                 .lost = is_lost ? buf_text(&lost) : NULL,
-                                 .has_checkpoint = !folder_is_empty(slot->folder.checkpoint),
-                                 .has_resource = slot->grant.has_resource,
-                                 .last_step = slot->furthest_step,
-                                 .to = slot->to,
-                                 .until = slot->until};
+    struct exit_facts facts = {.why = slot->lost ? JOB_LOST : slot->supervisor.why,
+                               .wait_status = slot->runner.wait_status,
+                               .killed_by_us = slot->runner.killed,
+                               .oom_seen = exit_class_oom_count() > slot->oom_before,
+                               .draining = slot->context->draining,
+                               .measured = lease_is_measured(slot->lease),
+                               .lost = is_lost ? buf_text(&lost) : NULL,
+                               .has_checkpoint = !folder_is_empty(slot->folder.checkpoint),
+                               .has_resource = slot->grant.has_resource,
+                               .last_step = slot->furthest_step,
+                               .to = slot->to,
+                               .until = slot->until};
 
-    ending_decide(&facts, &slot->ending);
+    exit_class_decide(&facts, &slot->exit_class);
 }
 
 static void restart_job(struct slot *slot)
@@ -292,7 +291,7 @@ static void deliver(struct slot *slot)
     struct err err = {0};
 
     slot->phase = SLOT_DELIVERING;
-    if (slot->ending.kind == ENDING_RELEASE) {
+    if (slot->exit_class.kind == EXIT_CLASS_RELEASE) {
         lease_release(slot->lease);
     } else if (job_result(slot, &report, &err) != 0
                || lease_result_steal(slot->lease, &report, &err) != 0) {
@@ -318,17 +317,17 @@ static void after_flush(struct slot *slot)
         refuse_program(slot);
         return;
     }
-    decide_ending(slot);
-    switch (slot->ending.kind) {
-    case ENDING_SILENT:
+    classify_exit(slot);
+    switch (slot->exit_class.kind) {
+    case EXIT_CLASS_SILENT:
         end_trial(slot, slot->supervisor.why == JOB_ABORTED ? "aborted" : "lost",
-                  slot->ending.words);
+                  slot->exit_class.text);
         break;
-    case ENDING_RESTART:
+    case EXIT_CLASS_RESTART:
         restart_job(slot);
         break;
-    case ENDING_RESULT:
-    case ENDING_RELEASE:
+    case EXIT_CLASS_RESULT:
+    case EXIT_CLASS_RELEASE:
     default:
         deliver(slot);
     }
@@ -338,14 +337,14 @@ static void after_flush(struct slot *slot)
 static void after_refusal(struct slot *slot)
 {
     slot->refused = false;
-    if (slot->ending.kind == ENDING_RESULT && slot->ending.outcome == OUTCOME_COMPLETED
+    if (slot->exit_class.kind == EXIT_CLASS_RESULT && slot->exit_class.outcome == OUTCOME_COMPLETED
         && slot->supervisor.why == JOB_EXITED) {
-        slot->ending.outcome = OUTCOME_FAILED;
-        slot->ending.reason = "no_metric";
-        (void)snprintf(slot->ending.words, sizeof slot->ending.words,
+        slot->exit_class.outcome = OUTCOME_FAILED;
+        slot->exit_class.reason = "no_metric";
+        (void)snprintf(slot->exit_class.text, sizeof slot->exit_class.text,
                        "the server refused the result");
     } else {
-        slot->ending.kind = ENDING_RELEASE;
+        slot->exit_class.kind = EXIT_CLASS_RELEASE;
     }
     deliver(slot);
 }
@@ -353,18 +352,18 @@ static void after_refusal(struct slot *slot)
 static void after_delivery(struct slot *slot)
 {
     const char *outcome = slot->lost ? "lost"
-                          : slot->ending.kind == ENDING_RELEASE
+                          : slot->exit_class.kind == EXIT_CLASS_RELEASE
                               ? "released"
-                              : outcome_name(slot->ending.outcome);
+                              : outcome_name(slot->exit_class.outcome);
 
-    end_trial(slot, outcome, slot->ending.words);
+    end_trial(slot, outcome, slot->exit_class.text);
 }
 
 /* ---- time ---- */
 
 static void tick_running(struct slot *slot)
 {
-    int64_t now_ms = loop_now(&slot->site->loop);
+    int64_t now_ms = loop_now(&slot->context->loop);
 
     if (slot->lost && slot->supervisor.why != JOB_LOST && slot->supervisor.why != JOB_ABORTED) {
         job_act(slot, supervisor_step(&slot->supervisor, JOB_LOST, now_ms));
@@ -382,19 +381,19 @@ static void tick_running(struct slot *slot)
 
 static void stop_asking(struct slot *slot)
 {
-    ask_withdraw(&slot->ask);
-    if (!slot->ask.active) {
+    lease_request_withdraw(&slot->request);
+    if (!slot->request.active) {
         slot->phase = SLOT_CLOSED;
     }
 }
 
 void slot_tick(struct slot *slot)
 {
-    if (slot->phase == SLOT_ASKING && asks_no_more(slot->site)) {
+    if (slot->phase == SLOT_ASKING && asks_no_more(slot->context)) {
         stop_asking(slot);
     }
     if (slot->phase == SLOT_ASKING) {
-        ask_tick(&slot->ask);
+        lease_request_tick(&slot->request);
     }
     if (slot->phase == SLOT_RUNNING) {
         tick_running(slot);
@@ -411,7 +410,7 @@ void slot_tick(struct slot *slot)
     if (slot->phase == SLOT_DELIVERING && (slot->lost || slot->delivered)) {
         after_delivery(slot);
     }
-    mailbox_tick(&slot->mailbox, buf_text(&slot->control));
+    report_socket_tick(&slot->reports, buf_text(&slot->control));
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -421,10 +420,10 @@ static int64_t earlier(int64_t a, int64_t b)
 
 int64_t slot_deadline(const struct slot *slot)
 {
-    int64_t due_ms = mailbox_deadline(&slot->mailbox);
+    int64_t due_ms = report_socket_deadline(&slot->reports);
 
     if (slot->phase == SLOT_ASKING) {
-        due_ms = earlier(due_ms, ask_deadline(&slot->ask));
+        due_ms = earlier(due_ms, lease_request_deadline(&slot->request));
     }
     if (slot->lease != NULL) {
         due_ms = earlier(due_ms, lease_deadline(slot->lease));
@@ -437,34 +436,34 @@ int64_t slot_deadline(const struct slot *slot)
 
 /* ---- the slot itself ---- */
 
-int slot_open(struct slot *slot, struct site *site, size_t index, struct err *err)
+int slot_open(struct slot *slot, struct agent_context *context, size_t index, struct err *err)
 {
-    struct ask_hooks hooks = {on_grant, on_nothing, on_fatal, on_reach, slot};
-    const struct agent_settings *settings = site->settings;
+    struct lease_request_hooks hooks = {on_grant, on_nothing, on_fatal, on_reach, slot};
+    const struct agent_settings *settings = context->settings;
     char worker[2 * WORKER_NAME_BYTES];
 
-    *slot = (struct slot){.site = site,
+    *slot = (struct slot){.context = context,
                           .index = index,
                           .log_fd = -1,
                           .runner = {.output_fd = -1, .metrics_fd = -1, .status_fd = -1}};
     buf_init(&slot->control, CONTROL_BYTES);
     slot->gpu = settings->n_gpus > 0 ? settings->gpus[index] : NULL;
     (void)snprintf(worker, sizeof worker, "%s:%zu", settings->name, index);
-    TRY(mailbox_open(&slot->mailbox, &site->loop, job_report, slot, err));
-    ask_init(&slot->ask, &site->loop, &site->facts, worker, &hooks);
-    ask_begin(&slot->ask);
+    TRY(report_socket_open(&slot->reports, &context->loop, job_report, slot, err));
+    lease_request_init(&slot->request, &context->loop, &context->offer, worker, &hooks);
+    lease_request_begin(&slot->request);
     return 0;
 }
 
 void slot_finish(struct slot *slot)
 {
-    if (slot->site == NULL) {
+    if (slot->context == NULL) {
         return;
     }
-    ask_stop(&slot->ask);
+    lease_request_stop(&slot->request);
     job_finish(slot);
     lease_destroy(slot->lease);
-    mailbox_close(&slot->mailbox);
+    report_socket_close(&slot->reports);
     json_decref(slot->parameters);
     folder_finish(&slot->folder);
     lease_grant_finish(&slot->grant);
@@ -474,7 +473,7 @@ void slot_finish(struct slot *slot)
 
 void slot_drain(struct slot *slot)
 {
-    int64_t now_ms = loop_now(&slot->site->loop);
+    int64_t now_ms = loop_now(&slot->context->loop);
 
     if (slot->phase == SLOT_ASKING) {
         stop_asking(slot);
@@ -488,5 +487,5 @@ void slot_drain(struct slot *slot)
 
 void slot_kill(struct slot *slot)
 {
-    job_act(slot, supervisor_step(&slot->supervisor, JOB_QUIT, loop_now(&slot->site->loop)));
+    job_act(slot, supervisor_step(&slot->supervisor, JOB_QUIT, loop_now(&slot->context->loop)));
 }

@@ -10,11 +10,11 @@
 #define WORKER_AGENT_SLOT_H
 
 #include "worker/agent/agent.h"
-#include "worker/agent/ask.h"
-#include "worker/agent/ending.h"
+#include "worker/agent/exit_class.h"
 #include "worker/agent/folder.h"
 #include "worker/agent/lease.h"
-#include "worker/agent/mailbox.h"
+#include "worker/agent/lease_request.h"
+#include "worker/agent/report_socket.h"
 #include "worker/agent/runner.h"
 #include "worker/agent/supervisor.h"
 #include "worker/report/parse.h"
@@ -28,10 +28,10 @@ struct program {
 };
 
 /* What the slots of an agent share. */
-struct site {
+struct agent_context {
     const struct agent_settings *settings; /* with every default filled in */
     struct loop loop;
-    struct lease_ask facts;
+    struct lease_ask offer;
     struct patterns *patterns; /* NULL: none */
     struct program *programs;
     size_t n_programs;
@@ -46,12 +46,12 @@ struct site {
 enum slot_phase { SLOT_ASKING, SLOT_RUNNING, SLOT_FLUSHING, SLOT_DELIVERING, SLOT_CLOSED };
 
 struct slot {
-    struct site *site;
+    struct agent_context *context;
     size_t index;
     const char *gpu; /* NULL: none of its own */
     enum slot_phase phase;
-    struct ask ask;
-    struct mailbox mailbox;
+    struct lease_request request;
+    struct report_socket reports;
 
     /* the trial */
     struct lease_grant grant;
@@ -73,16 +73,17 @@ struct slot {
     bool has_step;
     struct supervisor supervisor;
     struct runner runner;
-    struct watch output_watch, metrics_watch, status_watch;
+    struct fd_watch output_watch, metrics_watch, status_watch;
     struct parse output, metrics;
     int log_fd;
     int64_t log_bytes; /* what the job printed */
     int64_t started_ms;
     int64_t oom_before;
-    struct ending ending;
+    struct exit_class exit_class;
 };
 
-MUST_USE int slot_open(struct slot *slot, struct site *site, size_t index, struct err *err);
+MUST_USE int slot_open(struct slot *slot, struct agent_context *context, size_t index,
+                       struct err *err);
 /* Kills what still runs. */
 void slot_finish(struct slot *slot);
 /* Does what is due. */

@@ -114,7 +114,7 @@ static const struct argp yes_argp = {yes_options, parse_common, NULL, NULL, NULL
 
 enum { CHILDREN_MAX = 6 };
 
-struct reading {
+struct option_reader {
     const struct usage *usage;
     void *input;
     struct options *options;
@@ -131,13 +131,13 @@ static bool is_end(const struct argp_option *option)
     return option->name == NULL && option->key == 0 && option->doc == NULL;
 }
 
-static const struct argp_option *find_long(const struct reading *reading, const char *word,
+static const struct argp_option *find_long(const struct option_reader *reader, const char *word,
                                            size_t len, struct suggestion_for *meant)
 {
     const struct argp_option *by_prefix = NULL;
 
-    for (size_t i = 0; i < reading->n_known; i++) {
-        for (const struct argp_option *option = reading->known[i]; !is_end(option); option++) {
+    for (size_t i = 0; i < reader->n_known; i++) {
+        for (const struct argp_option *option = reader->known[i]; !is_end(option); option++) {
             if (option->name == NULL) {
                 continue;
             }
@@ -153,10 +153,10 @@ static const struct argp_option *find_long(const struct reading *reading, const 
     return by_prefix;
 }
 
-static const struct argp_option *find_short(const struct reading *reading, char letter)
+static const struct argp_option *find_short(const struct option_reader *reader, char letter)
 {
-    for (size_t i = 0; i < reading->n_known; i++) {
-        for (const struct argp_option *option = reading->known[i]; !is_end(option); option++) {
+    for (size_t i = 0; i < reader->n_known; i++) {
+        for (const struct argp_option *option = reader->known[i]; !is_end(option); option++) {
             if (option->key == letter) {
                 return option;
             }
@@ -165,10 +165,10 @@ static const struct argp_option *find_short(const struct reading *reading, char 
     return NULL;
 }
 
-static _Noreturn void unknown_option(const struct reading *reading, const char *program,
+static _Noreturn void unknown_option(const struct option_reader *reader, const char *program,
                                      const char *word, const char *meant)
 {
-    bool trailing = (reading->usage->flags & USAGE_TRAILING) != 0;
+    bool trailing = (reader->usage->flags & USAGE_TRAILING) != 0;
 
     (void)fprintf(stderr, "%s: there is no option '%s'", program, word);
     if (meant != NULL) {
@@ -182,25 +182,25 @@ static _Noreturn void unknown_option(const struct reading *reading, const char *
 }
 
 /* Whether the option in `word` takes the next word as its value. */
-static bool check_option(const struct reading *reading, const char *program, const char *word)
+static bool check_option(const struct option_reader *reader, const char *program, const char *word)
 {
     if (word[1] == '-') {
         size_t len = strcspn(word + 2, "=");
         char name[64];
         (void)snprintf(name, sizeof name, "%.*s", (int)(len < 60 ? len : 60), word + 2);
         struct suggestion_for meant = {.word = name};
-        const struct argp_option *option = find_long(reading, word + 2, len, &meant);
+        const struct argp_option *option = find_long(reader, word + 2, len, &meant);
         if (option == NULL) {
-            unknown_option(reading, program, word, meant.best);
+            unknown_option(reader, program, word, meant.best);
         }
         return option->arg != NULL && word[2 + len] == '\0';
     }
     for (const char *letter = word + 1; *letter != '\0'; letter++) {
-        const struct argp_option *option = find_short(reading, *letter);
+        const struct argp_option *option = find_short(reader, *letter);
         if (option == NULL) {
             struct suggestion_for meant = {.word = word + 1}; /* "-trials" */
-            (void)find_long(reading, word + 1, strlen(word + 1), &meant);
-            unknown_option(reading, program, word, meant.best);
+            (void)find_long(reader, word + 1, strlen(word + 1), &meant);
+            unknown_option(reader, program, word, meant.best);
         }
         if (option->arg != NULL) {
             return letter[1] == '\0';
@@ -209,10 +209,10 @@ static bool check_option(const struct reading *reading, const char *program, con
     return false;
 }
 
-static void check_options(const struct reading *reading, int argc, char *const argv[])
+static void check_options(const struct option_reader *reader, int argc, char *const argv[])
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (argv[i][0] == '-' && argv[i][1] != '\0' && check_option(reading, argv[0], argv[i])) {
+        if (argv[i][0] == '-' && argv[i][1] != '\0' && check_option(reader, argv[0], argv[i])) {
             i++;
         }
     }
@@ -222,14 +222,14 @@ static void check_options(const struct reading *reading, int argc, char *const a
 
 static error_t parse_verb(int key, char *arg, struct argp_state *state)
 {
-    struct reading *reading = state->input;
-    const struct usage *usage = reading->usage;
-    struct options *options = reading->options;
+    struct option_reader *reader = state->input;
+    const struct usage *usage = reader->usage;
+    struct options *options = reader->options;
 
     if (key == ARGP_KEY_INIT) {
-        for (size_t i = 0; i < reading->n_children; i++) {
-            bool is_own = reading->children[i].argp == usage->more;
-            state->child_inputs[i] = is_own ? reading->input : options;
+        for (size_t i = 0; i < reader->n_children; i++) {
+            bool is_own = reader->children[i].argp == usage->more;
+            state->child_inputs[i] = is_own ? reader->input : options;
         }
     }
     if (key == ARGP_KEY_ARGS) { /* all that is left, `arg` notwithstanding */
@@ -245,18 +245,18 @@ static error_t parse_verb(int key, char *arg, struct argp_state *state)
         argp_error(state, "'%s' is one argument too many", options->arguments[usage->n_max]);
     }
     if (usage->parse_own != NULL) {
-        state->input = reading->input;
+        state->input = reader->input;
         error_t result = usage->parse_own(key, arg, state);
-        state->input = reading;
+        state->input = reader;
         return result;
     }
     return ARGP_ERR_UNKNOWN;
 }
 
-static void add_child(struct reading *reading, const struct argp *argp)
+static void add_child(struct option_reader *reader, const struct argp *argp)
 {
-    reading->children[reading->n_children++] = (struct argp_child){argp, 0, NULL, 0};
-    reading->known[reading->n_known++] = argp->options;
+    reader->children[reader->n_children++] = (struct argp_child){argp, 0, NULL, 0};
+    reader->known[reader->n_known++] = argp->options;
 }
 
 error_t options_parse_flag(int key, char *arg, struct argp_state *state)
@@ -274,33 +274,33 @@ error_t options_parse_flag(int key, char *arg, struct argp_state *state)
 void options_read(const struct usage *usage, int argc, char **argv, void *input,
                   struct options *options)
 {
-    struct reading reading = {.usage = usage, .input = input, .options = options};
+    struct option_reader reader = {.usage = usage, .input = input, .options = options};
 
     *options = (struct options){0};
     argp_err_exit_status = EXIT_STATUS_USAGE;
-    reading.known[reading.n_known++] = help_options;
+    reader.known[reader.n_known++] = help_options;
     if (usage->own != NULL) {
-        reading.known[reading.n_known++] = usage->own;
+        reader.known[reader.n_known++] = usage->own;
     }
     if (usage->more != NULL) {
-        add_child(&reading, usage->more);
+        add_child(&reader, usage->more);
     }
     if ((usage->flags & USAGE_OUTPUT) != 0) {
-        add_child(&reading, &output_argp);
+        add_child(&reader, &output_argp);
     }
     if ((usage->flags & USAGE_DRY_RUN) != 0) {
-        add_child(&reading, &dry_run_argp);
+        add_child(&reader, &dry_run_argp);
     }
     if ((usage->flags & USAGE_YES) != 0) {
-        add_child(&reading, &yes_argp);
+        add_child(&reader, &yes_argp);
     }
     if ((usage->flags & USAGE_SERVER) != 0) {
-        add_child(&reading, &server_argp);
+        add_child(&reader, &server_argp);
     }
-    check_options(&reading, argc, argv);
-    struct argp argp = {usage->own, parse_verb, usage->arguments, usage->doc, reading.children,
+    check_options(&reader, argc, argv);
+    struct argp argp = {usage->own, parse_verb, usage->arguments, usage->doc, reader.children,
                         NULL,       NULL};
-    error_t failed = argp_parse(&argp, argc, argv, 0, NULL, &reading);
+    error_t failed = argp_parse(&argp, argc, argv, 0, NULL, &reader);
     if (failed != 0) {
         (void)fprintf(stderr, "%s: %s\n", argv[0], strerror(failed));
         exit(EXIT_STATUS_USAGE);

@@ -20,7 +20,7 @@
 enum { START_MS = 20000, POLL_US = 20000, LOG_BYTES = 64 << 10 };
 #define IDLE_EXIT_SECONDS "600"
 
-struct place {
+struct private_paths {
     char directory[PATH_MAX - 64]; /* room for the names within */
     char start_file[PATH_MAX];
     char alive_file[PATH_MAX];
@@ -97,49 +97,49 @@ static int home_place(char *directory, size_t size, struct err *err)
                          "XDG_STATE_HOME to a shorter one");
 }
 
-static int place_find(struct place *place, bool *moved, struct err *err)
+static int place_find(struct private_paths *paths, bool *moved, struct err *err)
 {
-    *place = (struct place){0};
-    TRY(home_place(place->directory, sizeof place->directory, err));
-    *moved = would_be_on_network(place->directory);
+    *paths = (struct private_paths){0};
+    TRY(home_place(paths->directory, sizeof paths->directory, err));
+    *moved = would_be_on_network(paths->directory);
     if (*moved) {
-        (void)snprintf(place->directory, sizeof place->directory, "/var/tmp/hone-%u",
+        (void)snprintf(paths->directory, sizeof paths->directory, "/var/tmp/hone-%u",
                        (unsigned)geteuid());
     }
-    (void)snprintf(place->start_file, sizeof place->start_file, "%s/start.lock", place->directory);
-    (void)snprintf(place->alive_file, sizeof place->alive_file, "%s/alive.lock", place->directory);
-    (void)snprintf(place->data, sizeof place->data, "%s/data", place->directory);
-    (void)snprintf(place->server.log_file, sizeof place->server.log_file, "%s/server.log",
-                   place->directory);
-    (void)snprintf(place->server.token_file, sizeof place->server.token_file, "%s/data/admin.token",
-                   place->directory);
-    (void)snprintf(place->server.worker_token_file, sizeof place->server.worker_token_file,
-                   "%s/data/worker.token", place->directory);
+    (void)snprintf(paths->start_file, sizeof paths->start_file, "%s/start.lock", paths->directory);
+    (void)snprintf(paths->alive_file, sizeof paths->alive_file, "%s/alive.lock", paths->directory);
+    (void)snprintf(paths->data, sizeof paths->data, "%s/data", paths->directory);
+    (void)snprintf(paths->server.log_file, sizeof paths->server.log_file, "%s/server.log",
+                   paths->directory);
+    (void)snprintf(paths->server.token_file, sizeof paths->server.token_file, "%s/data/admin.token",
+                   paths->directory);
+    (void)snprintf(paths->server.worker_token_file, sizeof paths->server.worker_token_file,
+                   "%s/data/worker.token", paths->directory);
     return 0;
 }
 
 /* Nobody else may have prepared /var/tmp/hone-UID for us: what lies there is believed. */
-static int place_check(const struct place *place, struct err *err)
+static int place_check(const struct private_paths *paths, struct err *err)
 {
     struct stat facts;
 
-    if (lstat(place->directory, &facts) != 0) {
-        return err_set(err, ERR_NOT_FOUND, "there is no %s: %s", place->directory, strerror(errno));
+    if (lstat(paths->directory, &facts) != 0) {
+        return err_set(err, ERR_NOT_FOUND, "there is no %s: %s", paths->directory, strerror(errno));
     }
     if (!S_ISDIR(facts.st_mode) || facts.st_uid != geteuid() || (facts.st_mode & 022) != 0) {
         return err_set(err, ERR_IO,
                        "%s is not a directory that belongs to you alone; remove it or "
                        "set XDG_STATE_HOME",
-                       place->directory);
+                       paths->directory);
     }
     return 0;
 }
 
-static int place_make(const struct place *place, struct err *err)
+static int place_make(const struct private_paths *paths, struct err *err)
 {
     char path[PATH_MAX];
 
-    (void)snprintf(path, sizeof path, "%s", place->directory);
+    (void)snprintf(path, sizeof path, "%s", paths->directory);
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         (void)mkdir(path, 0700);
@@ -151,7 +151,7 @@ static int place_make(const struct place *place, struct err *err)
                        "can be written",
                        path, strerror(errno));
     }
-    return place_check(place, err);
+    return place_check(paths, err);
 }
 
 /* ---- who ------------------------------------------------------------------------------------ */
@@ -199,19 +199,19 @@ static int take_lock(const char *path, int open_flags, int operation, int *lock,
 
 int private_find(struct private_server *server, struct err *err)
 {
-    struct place place;
+    struct private_paths paths;
     bool moved, held;
     OWN(fd) int looking = -1;
     OWN(fd) int alive = -1;
 
-    TRY(place_find(&place, &moved, err));
-    TRY(place_check(&place, err));
-    TRY(take_lock(place.start_file, 0, LOCK_SH, &looking, &held, err));
-    TRY(take_lock(place.alive_file, 0, LOCK_SH | LOCK_NB, &alive, &held, err));
-    if (!held || !read_url(&place.server)) {
+    TRY(place_find(&paths, &moved, err));
+    TRY(place_check(&paths, err));
+    TRY(take_lock(paths.start_file, 0, LOCK_SH, &looking, &held, err));
+    TRY(take_lock(paths.alive_file, 0, LOCK_SH | LOCK_NB, &alive, &held, err));
+    if (!held || !read_url(&paths.server)) {
         return err_set(err, ERR_NOT_FOUND, "no private server runs");
     }
-    *server = place.server;
+    *server = paths.server;
     return 0;
 }
 
@@ -237,56 +237,56 @@ static void find_honed(char path[PATH_MAX])
 }
 
 /* In the child: a session of its own, its words in the log, the lock inherited. Never returns. */
-static _Noreturn void become_server(const struct place *place, const char *honed, int alive)
+static _Noreturn void become_server(const struct private_paths *paths, const char *honed, int alive)
 {
-    int log = open(place->server.log_file, O_WRONLY | O_APPEND | O_CLOEXEC);
+    int log = open(paths->server.log_file, O_WRONLY | O_APPEND | O_CLOEXEC);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     if (log < 0 || null < 0 || setsid() < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0
-        || dup2(log, 2) < 0 || fcntl(alive, F_SETFD, 0) < 0 || chdir(place->directory) != 0) {
+        || dup2(log, 2) < 0 || fcntl(alive, F_SETFD, 0) < 0 || chdir(paths->directory) != 0) {
         _exit(127);
     }
     (void)unsetenv("JOURNAL_STREAM"); /* the log is a file, whatever ours is */
-    (void)execlp(honed, honed, "--data", place->data, "--listen", "127.0.0.1:0", "--idle-exit",
+    (void)execlp(honed, honed, "--data", paths->data, "--listen", "127.0.0.1:0", "--idle-exit",
                  IDLE_EXIT_SECONDS, (char *)NULL);
     (void)dprintf(2, "cannot run %s: %s\n", honed, strerror(errno));
     _exit(127);
 }
 
-static int cannot_start(const struct place *place, struct err *err)
+static int cannot_start(const struct private_paths *paths, struct err *err)
 {
-    OWN(fd) int fd = open(place->server.log_file, O_RDONLY | O_CLOEXEC);
+    OWN(fd) int fd = open(paths->server.log_file, O_RDONLY | O_CLOEXEC);
     char text[400] = "";
     ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 
     text[len > 0 ? len : 0] = '\0';
     return err_set(err, ERR_UNREACHABLE, "the private server did not start: %s(all of it in %s)",
-                   len > 0 ? text : "it said nothing ", place->server.log_file);
+                   len > 0 ? text : "it said nothing ", paths->server.log_file);
 }
 
 /* Waits for the URL; `child` 0: somebody else's server. */
-static int await_url(struct place *place, pid_t child, struct err *err)
+static int await_url(struct private_paths *paths, pid_t child, struct err *err)
 {
     const struct clock *clock = clock_system();
     int64_t deadline_ms = clock->monotonic_ms(clock) + START_MS;
 
-    while (!read_url(&place->server)) {
+    while (!read_url(&paths->server)) {
         if ((child > 0 && waitpid(child, NULL, WNOHANG) == child)
             || clock->monotonic_ms(clock) > deadline_ms) {
-            return cannot_start(place, err);
+            return cannot_start(paths, err);
         }
         (void)usleep(POLL_US);
     }
     return 0;
 }
 
-static int start(struct place *place, int alive, struct err *err)
+static int start(struct private_paths *paths, int alive, struct err *err)
 {
     char honed[PATH_MAX];
-    OWN(fd) int log = open(place->server.log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    OWN(fd) int log = open(paths->server.log_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     if (log < 0) {
-        return err_set(err, ERR_IO, "cannot write %s: %s", place->server.log_file, strerror(errno));
+        return err_set(err, ERR_IO, "cannot write %s: %s", paths->server.log_file, strerror(errno));
     }
     find_honed(honed);
     pid_t child = fork();
@@ -294,29 +294,29 @@ static int start(struct place *place, int alive, struct err *err)
         return err_set(err, ERR_IO, "cannot start a process: %s", strerror(errno));
     }
     if (child == 0) {
-        become_server(place, honed, alive);
+        become_server(paths, honed, alive);
     }
-    return await_url(place, child, err);
+    return await_url(paths, child, err);
 }
 
 int private_ensure(struct private_server *server, bool *started, struct err *err)
 {
-    struct place place;
+    struct private_paths paths;
     bool moved, held;
     OWN(fd) int starting = -1;
     OWN(fd) int alive = -1;
 
-    TRY(place_find(&place, &moved, err));
+    TRY(place_find(&paths, &moved, err));
     if (moved) {
         say("the home directory is on a network file system; the private "
             "server keeps its data in %s on this machine",
-            place.directory);
+            paths.directory);
     }
-    TRY(place_make(&place, err));
-    TRY(take_lock(place.start_file, O_CREAT, LOCK_EX, &starting, &held, err));
-    TRY(take_lock(place.alive_file, O_CREAT, LOCK_EX | LOCK_NB, &alive, &held, err));
-    TRY(held ? await_url(&place, 0, err) : start(&place, alive, err));
+    TRY(place_make(&paths, err));
+    TRY(take_lock(paths.start_file, O_CREAT, LOCK_EX, &starting, &held, err));
+    TRY(take_lock(paths.alive_file, O_CREAT, LOCK_EX | LOCK_NB, &alive, &held, err));
+    TRY(held ? await_url(&paths, 0, err) : start(&paths, alive, err));
     *started = !held;
-    *server = place.server;
+    *server = paths.server;
     return 0;
 }

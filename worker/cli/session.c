@@ -7,7 +7,7 @@
 
 #include "common/json.h"
 #include "common/shell.h"
-#include "worker/cli/show/listing.h"
+#include "worker/cli/show/printed_list.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
 

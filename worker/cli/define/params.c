@@ -12,7 +12,7 @@
 
 enum { KIND_BYTES = 16 };
 
-int reading_refuse(const struct reading *reading, const char *fmt, ...)
+int domain_refuse(const struct domain_reader *reader, const char *fmt, ...)
 {
     char why[400];
     va_list args;
@@ -20,14 +20,14 @@ int reading_refuse(const struct reading *reading, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(why, sizeof why, fmt, args);
     va_end(args);
-    return err_set(reading->err, ERR_INVALID, "-P %.80s: %s", reading->text, why);
+    return err_set(reader->err, ERR_INVALID, "-P %.80s: %s", reader->text, why);
 }
 
-int reading_put(const struct reading *reading, const char *key, json_t *value)
+int domain_put(const struct domain_reader *reader, const char *key, json_t *value)
 {
-    return json_object_set_new(reading->out, key, value) == 0
+    return json_object_set_new(reader->out, key, value) == 0
                ? 0
-               : err_set(reading->err, ERR_NOMEM, "out of memory");
+               : err_set(reader->err, ERR_NOMEM, "out of memory");
 }
 
 char *domain_cut(char *text, const char *mark)
@@ -45,7 +45,7 @@ char *domain_cut(char *text, const char *mark)
 
 static const struct {
     const char *name;
-    int (*read)(const struct reading *reading, const char *domain);
+    int (*read)(const struct domain_reader *reader, const char *domain);
 } kinds[] = {
     {"log", domain_read_log},         {"int", domain_read_int},
     {"log-int", domain_read_log_int}, {"float", domain_read_float},
@@ -56,7 +56,7 @@ static const struct {
 static const size_t n_kinds = sizeof kinds / sizeof kinds[0];
 
 /* "itn:1..5" is a slip and no word of a list. */
-static int unknown_kind(const struct reading *reading, const char *kind, const char *domain)
+static int unknown_kind(const struct domain_reader *reader, const char *kind, const char *domain)
 {
     struct suggestion_for meant = {.word = kind};
 
@@ -64,77 +64,77 @@ static int unknown_kind(const struct reading *reading, const char *kind, const c
         suggest_offer(&meant, kinds[i].name);
     }
     if (meant.best != NULL) {
-        return reading_refuse(reading, "there is no kind '%s'; did you mean '%s:%s'?", kind,
-                              meant.best, domain);
+        return domain_refuse(reader, "there is no kind '%s'; did you mean '%s:%s'?", kind,
+                             meant.best, domain);
     }
-    return reading_refuse(reading,
-                          "there is no kind '%s'; the kinds are log, int, log-int, float, normal, "
-                          "lognormal, ordinal, choice, const, bool",
-                          kind);
+    return domain_refuse(reader,
+                         "there is no kind '%s'; the kinds are log, int, log-int, float, normal, "
+                         "lognormal, ordinal, choice, const, bool",
+                         kind);
 }
 
-static int read_domain(const struct reading *reading, const char *domain)
+static int read_domain(const struct domain_reader *reader, const char *domain)
 {
     size_t len = strspn(domain, "abcdefghijklmnopqrstuvwxyz-");
     char kind[KIND_BYTES];
 
     (void)snprintf(kind, sizeof kind, "%.*s", (int)len, domain);
     if (strcmp(domain, "bool") == 0) {
-        return domain_read_bool(reading, "");
+        return domain_read_bool(reader, "");
     }
     if (domain[len] == ':' && len > 0 && len < KIND_BYTES) {
         for (size_t i = 0; i < n_kinds; i++) {
             if (strcmp(kinds[i].name, kind) == 0) {
-                return kinds[i].read(reading, domain + len + 1);
+                return kinds[i].read(reader, domain + len + 1);
             }
         }
         if (strchr("+-.0123456789", domain[len + 1]) != NULL && strstr(domain, "..") != NULL) {
-            return unknown_kind(reading, kind, domain + len + 1);
+            return unknown_kind(reader, kind, domain + len + 1);
         }
     }
     return strchr("+-.0123456789", *domain) != NULL && strstr(domain, "..") != NULL
-               ? domain_read_plain_range(reading, domain)
-               : domain_read_list(reading, domain);
+               ? domain_read_plain_range(reader, domain)
+               : domain_read_list(reader, domain);
 }
 
-static int read_json(const struct reading *reading, const char *domain)
+static int read_json(const struct domain_reader *reader, const char *domain)
 {
     json_auto_t *object = NULL;
     struct err why = {0};
 
     if (json_parse(domain, strlen(domain), &json_limits_default, &object, &why) != 0) {
-        return reading_refuse(reading, "%s", why.text);
+        return domain_refuse(reader, "%s", why.text);
     }
     if (json_object_get(object, "name") != NULL) {
-        return reading_refuse(reading, "the name stands before the '='; take it out of the object");
+        return domain_refuse(reader, "the name stands before the '='; take it out of the object");
     }
-    return json_object_update(reading->out, object) == 0
+    return json_object_update(reader->out, object) == 0
                ? 0
-               : err_set(reading->err, ERR_NOMEM, "out of memory");
+               : err_set(reader->err, ERR_NOMEM, "out of memory");
 }
 
 int param_from_argument(const char *argument, json_t **parameter, struct err *err)
 {
     const char *equals = strchr(argument, '=');
     json_auto_t *object = json_object();
-    struct reading reading = {argument, object, err};
+    struct domain_reader reader = {argument, object, err};
     char name[NAME_BYTES + 1];
 
     if (strlen(argument) >= DOMAIN_BYTES) {
-        return reading_refuse(&reading, "this is longer than %d bytes; use a study file",
-                              DOMAIN_BYTES);
+        return domain_refuse(&reader, "this is longer than %d bytes; use a study file",
+                             DOMAIN_BYTES);
     }
     if (equals == NULL || equals[1] == '\0') {
-        return reading_refuse(&reading,
-                              "write NAME=DOMAIN, such as lr=log:1e-5..1e-1 or units=int:16..512");
+        return domain_refuse(&reader,
+                             "write NAME=DOMAIN, such as lr=log:1e-5..1e-1 or units=int:16..512");
     }
     (void)snprintf(name, sizeof name, "%.*s", (int)(equals - argument), argument);
     if ((size_t)(equals - argument) >= sizeof name || !name_is_parameter(name)) {
-        return reading_refuse(&reading,
-                              "a name is a letter or _, then up to 63 of letters, digits, _ . -");
+        return domain_refuse(&reader,
+                             "a name is a letter or _, then up to 63 of letters, digits, _ . -");
     }
-    TRY(reading_put(&reading, "name", json_string(name)));
-    TRY(equals[1] == '{' ? read_json(&reading, equals + 1) : read_domain(&reading, equals + 1));
+    TRY(domain_put(&reader, "name", json_string(name)));
+    TRY(equals[1] == '{' ? read_json(&reader, equals + 1) : read_domain(&reader, equals + 1));
     *parameter = json_incref(object);
     return 0;
 }

@@ -7,10 +7,11 @@
 #include "worker/cli/define/params_parts.h"
 #include "worker/cli/define/scalar.h"
 
-static int number(const struct reading *reading, const char *what, const char *text, json_t **value)
+static int number(const struct domain_reader *reader, const char *what, const char *text,
+                  json_t **value)
 {
     *value = scalar_number(text);
-    return *value != NULL ? 0 : reading_refuse(reading, "the %s '%.40s' is no number", what, text);
+    return *value != NULL ? 0 : domain_refuse(reader, "the %s '%.40s' is no number", what, text);
 }
 
 struct range {
@@ -27,7 +28,7 @@ static void range_finish(struct range *range)
 }
 OWN_VALUE(range)
 
-static int range_read(const struct reading *reading, const char *domain, struct range *range)
+static int range_read(const struct domain_reader *reader, const char *domain, struct range *range)
 {
     char text[DOMAIN_BYTES];
 
@@ -36,64 +37,64 @@ static int range_read(const struct reading *reading, const char *domain, struct 
     char *step = domain_cut(text, ":");
     char *high = domain_cut(text, "..");
     if (high == NULL) {
-        return reading_refuse(reading, "write LOW..HIGH, such as 0.1..0.9");
+        return domain_refuse(reader, "write LOW..HIGH, such as 0.1..0.9");
     }
-    TRY(number(reading, "low end", text, &range->low));
-    TRY(number(reading, "high end", high, &range->high));
+    TRY(number(reader, "low end", text, &range->low));
+    TRY(number(reader, "high end", high, &range->high));
     if (step != NULL) {
-        TRY(number(reading, "step", step, &range->step));
+        TRY(number(reader, "step", step, &range->step));
     }
     if (points != NULL) {
-        TRY(number(reading, "number of grid points", points, &range->points));
+        TRY(number(reader, "number of grid points", points, &range->points));
         if (!json_is_integer(range->points) || json_integer_value(range->points) < 1) {
-            return reading_refuse(reading, "/%s must be a whole number of grid points", points);
+            return domain_refuse(reader, "/%s must be a whole number of grid points", points);
         }
     }
     if (json_number_value(range->low) >= json_number_value(range->high)) {
-        return reading_refuse(reading, "the low end must be below the high end");
+        return domain_refuse(reader, "the low end must be below the high end");
     }
     if (range->step != NULL && json_number_value(range->step) <= 0) {
-        return reading_refuse(reading, "the step must be above 0");
+        return domain_refuse(reader, "the step must be above 0");
     }
     return 0;
 }
 
-static int range_put(const struct reading *reading, struct range *range)
+static int range_put(const struct domain_reader *reader, struct range *range)
 {
-    TRY(reading_put(reading, "low", json_incref(range->low)));
-    TRY(reading_put(reading, "high", json_incref(range->high)));
+    TRY(domain_put(reader, "low", json_incref(range->low)));
+    TRY(domain_put(reader, "high", json_incref(range->high)));
     if (range->step != NULL) {
-        TRY(reading_put(reading, "step", json_incref(range->step)));
+        TRY(domain_put(reader, "step", json_incref(range->step)));
     }
     if (range->points != NULL) {
-        TRY(reading_put(reading, "grid", json_incref(range->points)));
+        TRY(domain_put(reader, "grid", json_incref(range->points)));
     }
     return 0;
 }
 
-int domain_read_float(const struct reading *reading, const char *domain)
+int domain_read_float(const struct domain_reader *reader, const char *domain)
 {
     OWN(range) struct range range = {0};
 
-    TRY(range_read(reading, domain, &range));
-    TRY(reading_put(reading, "type", json_string("float")));
-    return range_put(reading, &range);
+    TRY(range_read(reader, domain, &range));
+    TRY(domain_put(reader, "type", json_string("float")));
+    return range_put(reader, &range);
 }
 
-int domain_read_log(const struct reading *reading, const char *domain)
+int domain_read_log(const struct domain_reader *reader, const char *domain)
 {
     OWN(range) struct range range = {0};
 
-    TRY(range_read(reading, domain, &range));
+    TRY(range_read(reader, domain, &range));
     if (json_number_value(range.low) <= 0) {
-        return reading_refuse(reading, "a logarithm needs a low end above 0");
+        return domain_refuse(reader, "a logarithm needs a low end above 0");
     }
-    TRY(reading_put(reading, "type", json_string("float")));
-    TRY(reading_put(reading, "scale", json_string("log")));
-    return range_put(reading, &range);
+    TRY(domain_put(reader, "type", json_string("float")));
+    TRY(domain_put(reader, "scale", json_string("log")));
+    return range_put(reader, &range);
 }
 
-static int whole(const struct reading *reading, const char *what, json_t **value)
+static int whole(const struct domain_reader *reader, const char *what, json_t **value)
 {
     double x = json_number_value(*value);
 
@@ -101,53 +102,54 @@ static int whole(const struct reading *reading, const char *what, json_t **value
         return 0;
     }
     if (x != floor(x) || fabs(x) > 0x1p53) { /* 1e3 is whole */
-        return reading_refuse(reading, "the %s of an integer must be whole", what);
+        return domain_refuse(reader, "the %s of an integer must be whole", what);
     }
     json_decref(*value);
     *value = json_integer((json_int_t)x);
     return 0;
 }
 
-int domain_read_int(const struct reading *reading, const char *domain)
+int domain_read_int(const struct domain_reader *reader, const char *domain)
 {
     OWN(range) struct range range = {0};
 
-    TRY(range_read(reading, domain, &range));
-    TRY(whole(reading, "low end", &range.low));
-    TRY(whole(reading, "high end", &range.high));
+    TRY(range_read(reader, domain, &range));
+    TRY(whole(reader, "low end", &range.low));
+    TRY(whole(reader, "high end", &range.high));
     if (range.step != NULL) {
-        TRY(whole(reading, "step", &range.step));
+        TRY(whole(reader, "step", &range.step));
     }
-    TRY(reading_put(reading, "type", json_string("int")));
-    return range_put(reading, &range);
+    TRY(domain_put(reader, "type", json_string("int")));
+    return range_put(reader, &range);
 }
 
-int domain_read_log_int(const struct reading *reading, const char *domain)
+int domain_read_log_int(const struct domain_reader *reader, const char *domain)
 {
-    TRY(domain_read_int(reading, domain));
-    if (json_integer_value(json_object_get(reading->out, "low")) < 1) {
-        return reading_refuse(reading, "a logarithm needs a low end above 0");
+    TRY(domain_read_int(reader, domain));
+    if (json_integer_value(json_object_get(reader->out, "low")) < 1) {
+        return domain_refuse(reader, "a logarithm needs a low end above 0");
     }
-    return reading_put(reading, "scale", json_string("log"));
+    return domain_put(reader, "scale", json_string("log"));
 }
 
 /* No kind said: a float, unless nothing tells it from an integer. */
-int domain_read_plain_range(const struct reading *reading, const char *domain)
+int domain_read_plain_range(const struct domain_reader *reader, const char *domain)
 {
     OWN(range) struct range range = {0};
 
-    TRY(range_read(reading, domain, &range));
+    TRY(range_read(reader, domain, &range));
     if (json_is_integer(range.low) && json_is_integer(range.high)
         && (range.step == NULL || json_is_integer(range.step))) {
-        return reading_refuse(reading, "an integer or a float? write int:%s or float:%s", domain,
-                              domain);
+        return domain_refuse(reader, "an integer or a float? write int:%s or float:%s", domain,
+                             domain);
     }
-    TRY(reading_put(reading, "type", json_string("float")));
-    return range_put(reading, &range);
+    TRY(domain_put(reader, "type", json_string("float")));
+    return range_put(reader, &range);
 }
 
 /* MEAN,SD[:LOW..HIGH] */
-static int read_bell(const struct reading *reading, const char *domain, const char *distribution)
+static int read_bell(const struct domain_reader *reader, const char *domain,
+                     const char *distribution)
 {
     char text[DOMAIN_BYTES];
     json_t *value;
@@ -156,29 +158,29 @@ static int read_bell(const struct reading *reading, const char *domain, const ch
     char *bounds = domain_cut(text, ":");
     char *sd = domain_cut(text, ",");
     if (sd == NULL) {
-        return reading_refuse(reading, "write %s:MEAN,DEVIATION, and :LOW..HIGH to cut it off",
-                              distribution);
+        return domain_refuse(reader, "write %s:MEAN,DEVIATION, and :LOW..HIGH to cut it off",
+                             distribution);
     }
-    TRY(reading_put(reading, "type", json_string("float")));
-    TRY(reading_put(reading, "distribution", json_string(distribution)));
-    TRY(number(reading, "mean", text, &value));
-    TRY(reading_put(reading, "mean", value));
-    TRY(number(reading, "deviation", sd, &value));
-    TRY(reading_put(reading, "sd", value));
+    TRY(domain_put(reader, "type", json_string("float")));
+    TRY(domain_put(reader, "distribution", json_string(distribution)));
+    TRY(number(reader, "mean", text, &value));
+    TRY(domain_put(reader, "mean", value));
+    TRY(number(reader, "deviation", sd, &value));
+    TRY(domain_put(reader, "sd", value));
     if (bounds != NULL) {
         OWN(range) struct range range = {0};
-        TRY(range_read(reading, bounds, &range));
-        return range_put(reading, &range);
+        TRY(range_read(reader, bounds, &range));
+        return range_put(reader, &range);
     }
     return 0;
 }
 
-int domain_read_normal(const struct reading *reading, const char *domain)
+int domain_read_normal(const struct domain_reader *reader, const char *domain)
 {
-    return read_bell(reading, domain, "normal");
+    return read_bell(reader, domain, "normal");
 }
 
-int domain_read_lognormal(const struct reading *reading, const char *domain)
+int domain_read_lognormal(const struct domain_reader *reader, const char *domain)
 {
-    return read_bell(reading, domain, "lognormal");
+    return read_bell(reader, domain, "lognormal");
 }

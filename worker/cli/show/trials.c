@@ -39,7 +39,7 @@ static int add_column(struct trials *trials, const char *prefix, const char *nam
 {
     char *title = NULL;
 
-    if (asprintf(&title, "%s%s", trials->listing.output == OUTPUT_CSV ? prefix : "", name) < 0) {
+    if (asprintf(&title, "%s%s", trials->list.output == OUTPUT_CSV ? prefix : "", name) < 0) {
         return -1;
     }
     trials->titles[trials->n_columns - N_FIXED] = title;
@@ -80,11 +80,11 @@ int trials_begin(struct trials *trials, const struct options *options, const jso
                  struct err *err)
 {
     *trials = (struct trials){.study = study, .left = -1};
-    trials->listing.output = options->output; /* the titles depend on it */
+    trials->list.output = options->output; /* the titles depend on it */
     if (add_columns(trials) != 0) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    listing_begin(&trials->listing, options, trials->columns, trials->n_columns);
+    printed_list_begin(&trials->list, options, trials->columns, trials->n_columns);
     return 0;
 }
 
@@ -100,7 +100,7 @@ void trials_finish(struct trials *trials)
 
 void trials_end(struct trials *trials, bool is_whole, const char *nothing)
 {
-    listing_end(&trials->listing, is_whole, nothing);
+    printed_list_end(&trials->list, is_whole, nothing);
 }
 
 /* Every cell is a stretch of one buffer, cut by NULs. */
@@ -139,8 +139,8 @@ static void cell_took(struct buf *cells, const json_t *trial, bool raw)
 
 static void fill_cells(const struct trials *trials, const json_t *trial, struct buf *cells)
 {
-    bool raw = trials->listing.output == OUTPUT_CSV;
-    int digits = raw || trials->listing.output == OUTPUT_WIDE ? 17 : 4;
+    bool raw = trials->list.output == OUTPUT_CSV;
+    int digits = raw || trials->list.output == OUTPUT_WIDE ? 17 : 4;
     size_t i;
     json_t *item;
 
@@ -188,7 +188,7 @@ int trials_row(void *context, json_t *trial, struct err *err)
         cells[i] = at;
         at += strlen(at) + 1;
     }
-    listing_row(&trials->listing, trial, cells);
+    printed_list_row(&trials->list, trial, cells);
     return 0;
 }
 

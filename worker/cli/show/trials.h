@@ -9,10 +9,10 @@
 
 #include "common/err.h"
 #include "common/own.h"
-#include "worker/cli/show/listing.h"
+#include "worker/cli/show/printed_list.h"
 
 struct trials {
-    struct listing listing;
+    struct printed_list list;
     const json_t *study; /* borrowed */
     struct column *columns;
     char **titles; /* owned, of the dynamic columns */
@@ -24,7 +24,7 @@ MUST_USE int trials_begin(struct trials *trials, const struct options *options, 
                           struct err *err);
 /* For session_each(). ERR_EXHAUSTED when `left` has come to 0. */
 MUST_USE int trials_row(void *trials, json_t *trial, struct err *err);
-/* As listing_end(). */
+/* As printed_list_end(). */
 void trials_end(struct trials *trials, bool is_whole, const char *nothing);
 void trials_finish(struct trials *trials);
 OWN_VALUE(trials)

@@ -11,7 +11,7 @@
 #include "worker/cli/show/study.h"
 #include "worker/cli/text.h"
 
-enum { PICTURE_BYTES = 1 << 20, SILENCE_MAX_MS = 60000, LINE_EVERY_MS = 60000, LISTED_MAX = 50 };
+enum { DISPLAY_BYTES = 1 << 20, SILENCE_MAX_MS = 60000, LINE_EVERY_MS = 60000, LISTED_MAX = 50 };
 
 void watch_begin(struct watch *watch, struct session *session, const char *study, FILE *out,
                  bool color)
@@ -90,7 +90,7 @@ static size_t terminal_rows(int fd)
 }
 
 /* Goes up over the last picture; what follows overwrites it. */
-static void rewind_picture(struct watch *watch)
+static void rewind_display(struct watch *watch)
 {
     if (watch->n_lines > 0) {
         (void)fprintf(watch->out, "\033[%zuA\r\033[J", watch->n_lines);
@@ -98,17 +98,17 @@ static void rewind_picture(struct watch *watch)
     }
 }
 
-static void draw_picture(struct watch *watch, const struct view *view)
+static void draw_display(struct watch *watch, const struct view *view)
 {
-    OWN(buf) struct buf picture = {0};
+    OWN(buf) struct buf display = {0};
 
-    buf_init(&picture, PICTURE_BYTES);
+    buf_init(&display, DISPLAY_BYTES);
     view_draw(view, terminal_width(fileno(watch->out)), terminal_rows(fileno(watch->out)) - 1,
-              watch->color, &picture);
-    rewind_picture(watch);
-    (void)fputs(buf_text(&picture), watch->out);
-    for (size_t i = 0; i < picture.len; i++) {
-        watch->n_lines += picture.data[i] == '\n';
+              watch->color, &display);
+    rewind_display(watch);
+    (void)fputs(buf_text(&display), watch->out);
+    for (size_t i = 0; i < display.len; i++) {
+        watch->n_lines += display.data[i] == '\n';
     }
 }
 
@@ -124,7 +124,7 @@ static void draw_line(struct watch *watch, const struct view *view, int64_t now_
         && now_ms - watch->last_line_ms < LINE_EVERY_MS) {
         return;
     }
-    buf_init(&line, PICTURE_BYTES);
+    buf_init(&line, DISPLAY_BYTES);
     view_line(view, &line);
     (void)fputs(buf_text(&line), watch->out);
     (void)snprintf(watch->last_state, sizeof watch->last_state, "%s", state);
@@ -159,7 +159,7 @@ static void draw(struct watch *watch, const char *trouble, bool *over)
         view.per_minute = (double)NAN;
     }
     if (!watch->quiet && watch->terminal) {
-        draw_picture(watch, &view);
+        draw_display(watch, &view);
     } else if (!watch->quiet) {
         draw_line(watch, &view, now_ms);
     }
@@ -198,9 +198,9 @@ void watch_note(struct watch *watch, const char *line, size_t len)
 {
     OWN(buf) struct buf clean = {0};
 
-    buf_init(&clean, PICTURE_BYTES);
+    buf_init(&clean, DISPLAY_BYTES);
     cell_append_clean_n(&clean, line, len);
-    rewind_picture(watch);
+    rewind_display(watch);
     (void)fprintf(watch->out, "%s\n", buf_text(&clean));
     (void)fflush(watch->out);
 }

@@ -7,7 +7,7 @@
 #include "worker/cli/define/definition.h"
 #include "worker/cli/define/scalar.h"
 #include "worker/cli/session.h"
-#include "worker/cli/show/listing.h"
+#include "worker/cli/show/printed_list.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
@@ -24,17 +24,17 @@ enum {
 };
 enum { PAGE_BYTES = 4 << 20 };
 
-struct question {
+struct advice_request {
     struct definition definition; /* first: its parser gets the same pointer */
     json_t *factors;              /* what stands beside the study's members, owned */
 };
 
-static void question_finish(struct question *question)
+static void advice_request_finish(struct advice_request *request)
 {
-    definition_finish(&question->definition);
-    json_decref(question->factors);
+    definition_finish(&request->definition);
+    json_decref(request->factors);
 }
-OWN_VALUE(question)
+OWN_VALUE(advice_request)
 
 static const struct argp_option own[] = {
     {"evaluation-time", KEY_EVALUATION, "SPAN", 0, "a full training takes this long: 90s, 15m, 2h",
@@ -51,7 +51,7 @@ static const struct argp_option own[] = {
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-static void add_span(struct question *question, const char *key, const char *option,
+static void add_span(struct advice_request *request, const char *key, const char *option,
                      const char *text, const struct argp_state *state)
 {
     double seconds = span_seconds(text);
@@ -60,58 +60,59 @@ static void add_span(struct question *question, const char *key, const char *opt
         argp_error(state, "--%s %s: write seconds or a span such as 90s, 15m, 2h, 1d", option,
                    text);
     }
-    (void)json_object_set_new(question->factors, key, json_real(seconds));
+    (void)json_object_set_new(request->factors, key, json_real(seconds));
 }
 
-static void add_workers(struct question *question, const char *text, const struct argp_state *state)
+static void add_workers(struct advice_request *request, const char *text,
+                        const struct argp_state *state)
 {
     json_t *number = scalar_number(text);
 
     if (!json_is_integer(number) || json_integer_value(number) < 1) {
         argp_error(state, "--workers %s: write a whole number from 1 on", text);
     }
-    (void)json_object_set_new(question->factors, "workers", number);
+    (void)json_object_set_new(request->factors, "workers", number);
 }
 
-static void add_experience(struct question *question, const char *text,
+static void add_experience(struct advice_request *request, const char *text,
                            const struct argp_state *state)
 {
     if (strcmp(text, "new") != 0 && strcmp(text, "some") != 0 && strcmp(text, "expert") != 0) {
         argp_error(state, "--experience %s: write new, some or expert", text);
     }
-    (void)json_object_set_new(question->factors, "experience", json_string(text));
+    (void)json_object_set_new(request->factors, "experience", json_string(text));
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct question *question = state->input;
+    struct advice_request *request = state->input;
 
     switch (key) {
     case ARGP_KEY_INIT:
-        question->factors = json_object();
+        request->factors = json_object();
         return 0;
     case KEY_EVALUATION:
-        add_span(question, "evaluation_seconds", "evaluation-time", arg, state);
+        add_span(request, "evaluation_seconds", "evaluation-time", arg, state);
         return 0;
     case KEY_AVAILABLE:
-        add_span(question, "available_seconds", "available", arg, state);
+        add_span(request, "available_seconds", "available", arg, state);
         return 0;
     case KEY_WORKER_TIME:
-        add_span(question, "worker_seconds", "worker-time", arg, state);
+        add_span(request, "worker_seconds", "worker-time", arg, state);
         return 0;
     case KEY_WORKERS:
-        add_workers(question, arg, state);
+        add_workers(request, arg, state);
         return 0;
     case KEY_NOISY:
-        (void)json_object_set_new(question->factors, "noisy", json_true());
+        (void)json_object_set_new(request->factors, "noisy", json_true());
         return 0;
     case KEY_CHECKPOINTS:
     case KEY_NO_CHECKPOINTS:
-        (void)json_object_set_new(question->factors, "checkpoints",
+        (void)json_object_set_new(request->factors, "checkpoints",
                                   json_boolean(key == KEY_CHECKPOINTS));
         return 0;
     case KEY_EXPERIENCE:
-        add_experience(question, arg, state);
+        add_experience(request, arg, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -136,7 +137,7 @@ static const struct usage usage = {
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-static void add_row(struct listing *listing, json_t *item)
+static void add_row(struct printed_list *list, json_t *item)
 {
     const json_t *expected = json_object_get(item, "expected");
     static const char *const keys[] = {"trials", "full_evaluations", "finish_seconds", "regret"};
@@ -159,7 +160,7 @@ static void add_row(struct listing *listing, json_t *item)
         numbers[2],
         numbers[3],
     };
-    listing_row(listing, item, cells);
+    printed_list_row(list, item, cells);
 }
 
 /* For another program: an item a line. */
@@ -171,15 +172,15 @@ static void list_items(const struct options *options, const json_t *answer)
         {"full_evaluations", true, false}, {"finish_seconds", true, false},
         {"regret", true, false},
     };
-    struct listing listing;
+    struct printed_list list;
     size_t i;
     json_t *item;
 
-    listing_begin(&listing, options, columns, sizeof columns / sizeof columns[0]);
+    printed_list_begin(&list, options, columns, sizeof columns / sizeof columns[0]);
     json_array_foreach (json_object_get(answer, "items"), i, item) {
-        add_row(&listing, item);
+        add_row(&list, item);
     }
-    listing_end(&listing, true, "no strategy fits");
+    printed_list_end(&list, true, "no strategy fits");
 }
 
 static int ask_for_page(struct session *session, const json_t *body, struct err *err)
@@ -192,7 +193,7 @@ static int ask_for_page(struct session *session, const json_t *body, struct err 
     return 0;
 }
 
-static int advise(struct options *options, const struct question *question, struct err *err)
+static int advise(struct options *options, const struct advice_request *request, struct err *err)
 {
     struct private_server server;
     OWN(session) struct session session = {0};
@@ -200,9 +201,9 @@ static int advise(struct options *options, const struct question *question, stru
     json_auto_t *answer = NULL;
     bool for_people = options->output == OUTPUT_TABLE || options->output == OUTPUT_WIDE;
 
-    TRY(definition_merge(&question->definition,
+    TRY(definition_merge(&request->definition,
                          options->n_arguments > 0 ? options->arguments[0] : NULL, &body, err));
-    (void)json_object_update(body, question->factors);
+    (void)json_object_update(body, request->factors);
     if (json_object_get(body, "parameters") == NULL) {
         return err_set(err, ERR_INVALID,
                        "say what is to be tuned: -P NAME=DOMAIN, such as -P lr=log:1e-5..1e-1");
@@ -227,10 +228,10 @@ static int advise(struct options *options, const struct question *question, stru
 
 int verb_advise(int argc, char **argv)
 {
-    OWN(question) struct question question = {0};
+    OWN(advice_request) struct advice_request request = {0};
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &question, &options);
-    return exit_after(advise(&options, &question, &err), &err);
+    options_read(&usage, argc, argv, &request, &options);
+    return exit_after(advise(&options, &request, &err), &err);
 }

@@ -9,13 +9,13 @@
 #include "common/json.h"
 #include "common/shell.h"
 #include "worker/agent/agent.h"
+#include "worker/agent/argv_list.h"
 #include "worker/agent/expand.h"
 #include "worker/agent/gpu.h"
-#include "worker/agent/words.h"
 #include "worker/cli/define/creation.h"
 #include "worker/cli/define/definition.h"
 #include "worker/cli/session.h"
-#include "worker/cli/show/listing.h"
+#include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/show/trials.h"
 #include "worker/cli/show/watch.h"
@@ -27,7 +27,7 @@
 enum { KEY_SLOTS = 0x3000, KEY_GPUS, KEY_REGEX, KEY_WORKDIR };
 enum { LOOK_EVERY_MS = 1000, REGEXES_MAX = 16, STATUS_INTERRUPTED = 130 };
 
-struct wish {
+struct run_options {
     struct definition definition; /* first: its parser gets the same pointer */
     size_t n_slots;
     const char *gpu_list;
@@ -48,7 +48,7 @@ static const struct argp_option own[] = {
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct wish *wish = state->input;
+    struct run_options *given = state->input;
     int64_t number = 1;
 
     switch (key) {
@@ -58,22 +58,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (!integer_from_text(arg, 1, 1024, &number)) {
             argp_error(state, "--slots %s: write a whole number from 1 to 1024", arg);
         }
-        wish->n_slots = (size_t)number;
+        given->n_slots = (size_t)number;
         return 0;
     case KEY_GPUS:
-        wish->gpu_list = arg;
+        given->gpu_list = arg;
         return 0;
     case KEY_REGEX:
-        if (wish->n_regexes == REGEXES_MAX) {
+        if (given->n_regexes == REGEXES_MAX) {
             argp_error(state, "--metric-regex is there more than %d times", REGEXES_MAX);
         }
-        wish->regexes[wish->n_regexes++] = arg;
+        given->regexes[given->n_regexes++] = arg;
         return 0;
     case KEY_WORKDIR:
-        wish->workdir = arg;
+        given->workdir = arg;
         return 0;
     case 'q':
-        wish->quiet = true;
+        given->quiet = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -139,7 +139,8 @@ static int say_how_it_stands(const struct session *session, const json_t *study,
     return 0;
 }
 
-static struct agent_settings worker_settings(const struct wish *wish, const struct options *options,
+static struct agent_settings worker_settings(const struct run_options *given,
+                                             const struct options *options,
                                              const struct session *session)
 {
     return (struct agent_settings){
@@ -147,10 +148,10 @@ static struct agent_settings worker_settings(const struct wish *wish, const stru
         .ca_file = options->ca_file,
         .study = options->arguments[0],
         .command = options->arguments + 1,
-        .n_slots = wish->n_slots,
-        .metric_regexes = wish->regexes,
-        .n_metric_regexes = wish->n_regexes,
-        .workdir = wish->workdir,
+        .n_slots = given->n_slots,
+        .metric_regexes = given->regexes,
+        .n_metric_regexes = given->n_regexes,
+        .workdir = given->workdir,
         .exit_when_finished = true,
         .passthrough_fd = -1,
     };
@@ -200,7 +201,7 @@ static void append_word(struct buf *line, const char *word)
 /* The command of the best trial, to be copied. */
 static void print_command(const struct options *options, const json_t *study, const json_t *trial)
 {
-    OWN(words) struct words words = {0};
+    OWN(argv_list) struct argv_list words = {0};
     OWN(buf) struct buf line = {0};
     char dropped[EXPAND_NAME_BYTES];
     struct err err = {0};
@@ -255,27 +256,28 @@ static int print_result(const struct options *options, const struct watch *watch
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
-static int run(struct options *options, const struct wish *wish, int *status, struct err *err)
+static int run(struct options *options, const struct run_options *given, int *status,
+               struct err *err)
 {
     struct private_server server = {0};
     OWN(session) struct session session = {0};
     OWN(watch) struct watch watch = {0};
-    OWN(words) struct words gpus = {0};
+    OWN(argv_list) struct argv_list gpus = {0};
     json_auto_t *body = NULL;
     json_auto_t *study = NULL;
 
-    TRY(definition_body(&wish->definition, options->arguments[0], &body, err));
+    TRY(definition_body(&given->definition, options->arguments[0], &body, err));
     TRY(check_command(options->arguments + 1, body, err));
     TRY(session_find_server(options, &server, err));
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "POST", "/v1/studies", body)) {
         return 0;
     }
-    TRY(study_send(&session, &wish->definition, body, &study, err));
+    TRY(study_send(&session, &given->definition, body, &study, err));
     TRY(say_how_it_stands(&session, study, err));
-    struct agent_settings settings = worker_settings(wish, options, &session);
-    if (wish->gpu_list != NULL) {
-        TRY(gpu_list_read(wish->gpu_list, &gpus, err));
+    struct agent_settings settings = worker_settings(given, options, &session);
+    if (given->gpu_list != NULL) {
+        TRY(gpu_list_read(given->gpu_list, &gpus, err));
         settings.gpus = (const char *const *)gpus.items;
         settings.n_gpus = gpus.n;
     }
@@ -283,7 +285,7 @@ static int run(struct options *options, const struct wish *wish, int *status, st
         &settings, server.url[0] != '\0' ? server.worker_token_file : session.token_file, err));
     watch_begin(&watch, &session, options->arguments[0], stderr,
                 options_color(options, STDERR_FILENO));
-    watch.quiet = wish->quiet;
+    watch.quiet = given->quiet;
     TRY(follow(&watch, status, err));
     if (run_worker_was_interrupted()) {
         say("interrupted; the same command goes on with the study");
@@ -296,14 +298,14 @@ static int run(struct options *options, const struct wish *wish, int *status, st
 
 int verb_run(int argc, char **argv)
 {
-    struct wish wish = {0};
+    struct run_options given = {0};
     struct options options;
     struct err err = {0};
     int status = 0;
 
-    options_read(&usage, argc, argv, &wish, &options);
-    int rc = run(&options, &wish, &status, &err);
+    options_read(&usage, argc, argv, &given, &options);
+    int rc = run(&options, &given, &status, &err);
     run_worker_stop(); /* if the study is gone, or the server, it has nothing to do any more */
-    definition_finish(&wish.definition);
+    definition_finish(&given.definition);
     return rc != 0 ? exit_with(&err) : status;
 }

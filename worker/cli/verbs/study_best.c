@@ -3,7 +3,7 @@
 
 #include "common/json.h"
 #include "worker/cli/session.h"
-#include "worker/cli/show/listing.h"
+#include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/show/trials.h"
 #include "worker/cli/status.h"

@@ -4,7 +4,7 @@
 
 #include "worker/cli/session.h"
 #include "worker/cli/show/brackets.h"
-#include "worker/cli/show/listing.h"
+#include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
@@ -55,7 +55,7 @@ enum {
     N_COLUMNS = N_OWN + N_MEMBERS
 };
 
-static void rung_row(struct listing *listing, const json_t *bracket, json_t *rung)
+static void rung_row(struct printed_list *list, const json_t *bracket, json_t *rung)
 {
     char numbers[N_COLUMNS][24];
     const char *cells[N_COLUMNS];
@@ -68,28 +68,28 @@ static void rung_row(struct listing *listing, const json_t *bracket, json_t *run
         (void)snprintf(numbers[N_OWN + i], sizeof numbers[0], "%" PRId64, value);
         cells[N_OWN + i] = value < 0 ? "" : numbers[N_OWN + i];
     }
-    listing_row(listing, rung, cells);
+    printed_list_row(list, rung, cells);
 }
 
 static void list_rungs(const struct options *options, const json_t *answer)
 {
     struct column columns[N_COLUMNS] = {
         [BRACKET] = {"bracket", true, false}, [STATE] = {"state", false, false}};
-    struct listing listing;
+    struct printed_list list;
     size_t i, j;
     json_t *bracket, *rung;
 
     for (size_t k = 0; k < N_MEMBERS; k++) {
         columns[N_OWN + k] = (struct column){members[k], true, false};
     }
-    listing_begin(&listing, options, columns, N_COLUMNS);
+    printed_list_begin(&list, options, columns, N_COLUMNS);
     json_array_foreach (json_object_get(answer, "brackets"), i, bracket) {
         json_array_foreach (json_object_get(bracket, "rungs"), j, rung) {
             (void)json_object_set(rung, "bracket", json_object_get(bracket, "bracket"));
-            rung_row(&listing, bracket, rung);
+            rung_row(&list, bracket, rung);
         }
     }
-    listing_end(&listing, true, "there are no brackets yet");
+    printed_list_end(&list, true, "there are no brackets yet");
 }
 
 /* ---- as a picture -----------------------------------------------------------------------------
@@ -97,12 +97,12 @@ static void list_rungs(const struct options *options, const json_t *answer)
 
 static int draw(const json_t *answer, bool all, struct err *err)
 {
-    OWN(buf) struct buf picture = {0};
+    OWN(buf) struct buf display = {0};
 
-    buf_init(&picture, 4 << 20);
-    brackets_draw(answer, all, &picture);
-    TRY(buf_check(&picture, err));
-    text_print_page(stdout, buf_text(&picture));
+    buf_init(&display, 4 << 20);
+    brackets_draw(answer, all, &display);
+    TRY(buf_check(&display, err));
+    text_print_page(stdout, buf_text(&display));
     return 0;
 }
 

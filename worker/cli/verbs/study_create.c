@@ -3,7 +3,7 @@
 #include "worker/cli/define/creation.h"
 #include "worker/cli/define/definition.h"
 #include "worker/cli/session.h"
-#include "worker/cli/show/listing.h"
+#include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"

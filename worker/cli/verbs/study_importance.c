@@ -4,7 +4,7 @@
 
 #include "common/json.h"
 #include "worker/cli/session.h"
-#include "worker/cli/show/listing.h"
+#include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
@@ -12,7 +12,7 @@
 
 enum { KEY_METRIC = 'm', KEY_DIRECTION = 0x3000, BAR_CELLS = 20 };
 
-struct wish {
+struct importance_options {
     const char *metric, *direction;
 };
 
@@ -26,14 +26,14 @@ static const struct argp_option own[] = {
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct wish *wish = state->input;
+    struct importance_options *given = state->input;
 
     switch (key) {
     case KEY_METRIC:
-        wish->metric = arg;
+        given->metric = arg;
         return 0;
     case KEY_DIRECTION:
-        wish->direction = arg;
+        given->direction = arg;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -73,11 +73,11 @@ static void list_shares(const struct options *options, const json_t *answer)
         {"top", true, true},         {"", false, false}, /* the bar, for people only */
     };
     enum { N_COLUMNS = sizeof columns / sizeof *columns };
-    struct listing listing;
+    struct printed_list list;
     size_t i;
     json_t *item;
 
-    listing_begin(&listing, options, columns, is_for_people(options) ? N_COLUMNS : N_COLUMNS - 1);
+    printed_list_begin(&list, options, columns, is_for_people(options) ? N_COLUMNS : N_COLUMNS - 1);
     json_array_foreach (json_object_get(answer, "parameters"), i, item) {
         double share = json_number_value(json_object_get(item, "share"));
         char text[16];
@@ -89,9 +89,9 @@ static void list_shares(const struct options *options, const json_t *answer)
         (void)snprintf(top, sizeof top, "%" PRId64, int_at(item, "top", 0));
         fill_bar(share, bar);
         const char *const cells[N_COLUMNS] = {text_at(item, "name"), text, trials, top, bar};
-        listing_row(&listing, item, cells);
+        printed_list_row(&list, item, cells);
     }
-    listing_end(&listing, true, "the study has no parameters");
+    printed_list_end(&list, true, "the study has no parameters");
 }
 
 /* What the table is made from, and what not to conclude from it. */
@@ -121,26 +121,27 @@ static void print_basis(const json_t *answer)
     }
 }
 
-static void append_query(struct buf *path, const struct wish *wish)
+static void append_query(struct buf *path, const struct importance_options *given)
 {
-    if (wish->metric != NULL) {
+    if (given->metric != NULL) {
         buf_puts(path, "?metric=");
-        http_escape(path, wish->metric);
+        http_escape(path, given->metric);
     }
-    if (wish->direction != NULL) {
-        buf_puts(path, wish->metric == NULL ? "?direction=" : "&direction=");
-        http_escape(path, wish->direction);
+    if (given->direction != NULL) {
+        buf_puts(path, given->metric == NULL ? "?direction=" : "&direction=");
+        http_escape(path, given->direction);
     }
 }
 
-static int show(const struct options *options, const struct wish *wish, struct err *err)
+static int show(const struct options *options, const struct importance_options *given,
+                struct err *err)
 {
     OWN(session) struct session session = {0};
     OWN(buf) struct buf path = {0};
     json_auto_t *answer = NULL;
 
     (void)study_path(&path, options->arguments[0], "/importance");
-    append_query(&path, wish);
+    append_query(&path, given);
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "GET", buf_text(&path), NULL)) {
         return 0;
@@ -159,10 +160,10 @@ static int show(const struct options *options, const struct wish *wish, struct e
 
 int verb_study_importance(int argc, char **argv)
 {
-    struct wish wish = {0};
+    struct importance_options given = {0};
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &wish, &options);
-    return exit_after(show(&options, &wish, &err), &err);
+    options_read(&usage, argc, argv, &given, &options);
+    return exit_after(show(&options, &given, &err), &err);
 }

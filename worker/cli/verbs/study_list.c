@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "worker/cli/session.h"
-#include "worker/cli/show/listing.h"
+#include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
@@ -38,7 +38,7 @@ static const struct column columns[N_COLUMNS] = {
 
 static int row(void *context, json_t *study, struct err *err)
 {
-    struct listing *listing = context;
+    struct printed_list *list = context;
     OWN(buf) struct buf state = {0};
     OWN(buf) struct buf strategy = {0};
     OWN(buf) struct buf objective = {0};
@@ -73,11 +73,10 @@ static int row(void *context, json_t *study, struct err *err)
         [TRIALS] = numbers[TRIALS],
         [STRATEGY] = buf_text(&strategy),
         [OBJECTIVE] = buf_text(&objective),
-        [CREATED] = listing->output == OUTPUT_CSV
-                        ? text_at(study, "created_at")
-                        : text_local(text_at(study, "created_at"), created),
+        [CREATED] = list->output == OUTPUT_CSV ? text_at(study, "created_at")
+                                               : text_local(text_at(study, "created_at"), created),
     };
-    listing_row(listing, study, cells);
+    printed_list_row(list, study, cells);
     (void)err;
     return 0;
 }
@@ -85,15 +84,15 @@ static int row(void *context, json_t *study, struct err *err)
 static int list(const struct options *options, struct err *err)
 {
     OWN(session) struct session session = {0};
-    struct listing listing;
+    struct printed_list list;
 
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "GET", "/v1/studies?limit=1000", NULL)) {
         return 0;
     }
-    listing_begin(&listing, options, columns, N_COLUMNS);
-    int rc = session_each(&session, "/v1/studies?limit=1000", row, &listing, err);
-    listing_end(&listing, rc == 0, "there are no studies; create one with 'hone study create'");
+    printed_list_begin(&list, options, columns, N_COLUMNS);
+    int rc = session_each(&session, "/v1/studies?limit=1000", row, &list, err);
+    printed_list_end(&list, rc == 0, "there are no studies; create one with 'hone study create'");
     return rc;
 }
 

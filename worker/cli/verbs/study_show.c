@@ -4,7 +4,7 @@
 #include "common/cell.h"
 #include "common/json.h"
 #include "worker/cli/session.h"
-#include "worker/cli/show/listing.h"
+#include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"

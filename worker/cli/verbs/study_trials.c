@@ -9,7 +9,7 @@
 
 enum { KEY_STATE = 0x3000 };
 
-struct wish {
+struct trials_options {
     const char *sort;
     const char *state;
     int64_t limit; /* 0: all */
@@ -24,17 +24,17 @@ static const struct argp_option own[] = {
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct wish *wish = state->input;
+    struct trials_options *given = state->input;
 
     switch (key) {
     case 's':
-        wish->sort = arg;
+        given->sort = arg;
         return 0;
     case KEY_STATE:
-        wish->state = arg;
+        given->state = arg;
         return 0;
     case 'n':
-        if (!integer_from_text(arg, 1, INT64_MAX, &wish->limit)) {
+        if (!integer_from_text(arg, 1, INT64_MAX, &given->limit)) {
             argp_error(state, "--limit %s: write a whole number above 0", arg);
         }
         return 0;
@@ -54,21 +54,21 @@ static const struct usage usage = {
     .parse_own = parse,
 };
 
-static void append_query(struct buf *path, const struct wish *wish)
+static void append_query(struct buf *path, const struct trials_options *given)
 {
     buf_printf(path, "/trials?limit=%" PRId64,
-               wish->limit > 0 && wish->limit < 1000 ? wish->limit : 1000);
-    if (wish->sort != NULL) {
+               given->limit > 0 && given->limit < 1000 ? given->limit : 1000);
+    if (given->sort != NULL) {
         buf_puts(path, "&sort=");
-        http_escape(path, wish->sort);
+        http_escape(path, given->sort);
     }
-    if (wish->state != NULL) {
+    if (given->state != NULL) {
         buf_puts(path, "&state=");
-        http_escape(path, wish->state);
+        http_escape(path, given->state);
     }
 }
 
-static int list(const struct options *options, const struct wish *wish, struct err *err)
+static int list(const struct options *options, const struct trials_options *given, struct err *err)
 {
     OWN(session) struct session session = {0};
     OWN(buf) struct buf path = {0};
@@ -78,14 +78,14 @@ static int list(const struct options *options, const struct wish *wish, struct e
 
     (void)study_path(&path, options->arguments[0], "");
     (void)study_path(&trials_path, options->arguments[0], "");
-    append_query(&trials_path, wish);
+    append_query(&trials_path, given);
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "GET", buf_text(&trials_path), NULL)) {
         return 0;
     }
     TRY(session_get(&session, buf_text(&path), &study, err));
     TRY(trials_begin(&trials, options, study, err));
-    trials.left = wish->limit > 0 ? wish->limit : -1;
+    trials.left = given->limit > 0 ? given->limit : -1;
     int rc = session_each(&session, buf_text(&trials_path), trials_row, &trials, err);
     rc = rc != 0 && err->code == ERR_EXHAUSTED ? 0 : rc; /* as many as were asked for */
     trials_end(&trials, rc == 0, "there are no such trials");
@@ -94,10 +94,10 @@ static int list(const struct options *options, const struct wish *wish, struct e
 
 int verb_study_trials(int argc, char **argv)
 {
-    struct wish wish = {0};
+    struct trials_options given = {0};
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &wish, &options);
-    return exit_after(list(&options, &wish, &err), &err);
+    options_read(&usage, argc, argv, &given, &options);
+    return exit_after(list(&options, &given, &err), &err);
 }

@@ -12,7 +12,7 @@
 
 enum { KEY_TIMEOUT = 0x3000 };
 
-struct wish {
+struct watch_options {
     double interval_seconds;
     double timeout_seconds; /* 0: none */
 };
@@ -25,7 +25,7 @@ static const struct argp_option own[] = {
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct wish *wish = state->input;
+    struct watch_options *given = state->input;
     double seconds = key == 'i' || key == KEY_TIMEOUT ? span_seconds(arg) : 0;
 
     if ((key == 'i' && !(seconds >= 0.1 && seconds <= 86400))
@@ -34,10 +34,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
     switch (key) {
     case 'i':
-        wish->interval_seconds = seconds;
+        given->interval_seconds = seconds;
         return 0;
     case KEY_TIMEOUT:
-        wish->timeout_seconds = seconds;
+        given->timeout_seconds = seconds;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -65,7 +65,7 @@ static void sleep_seconds(double seconds)
 }
 
 /* *timed_out: the study goes on, the watching does not. */
-static int follow(const struct options *options, const struct wish *wish, bool *timed_out,
+static int follow(const struct options *options, const struct watch_options *given, bool *timed_out,
                   struct err *err)
 {
     OWN(session) struct session session = {0};
@@ -84,25 +84,25 @@ static int follow(const struct options *options, const struct wish *wish, bool *
     for (;;) {
         TRY(watch_look(&watch, &over, err));
         int64_t passed_ms = clock->monotonic_ms(clock) - begin_ms;
-        *timed_out =
-            wish->timeout_seconds > 0 && (double)passed_ms > wish->timeout_seconds * 1000 && !over;
+        *timed_out = given->timeout_seconds > 0 && (double)passed_ms > given->timeout_seconds * 1000
+                     && !over;
         if (over || *timed_out) {
             study_print_detail(watch.study);
             return 0;
         }
-        sleep_seconds(wish->interval_seconds);
+        sleep_seconds(given->interval_seconds);
     }
 }
 
 int verb_study_watch(int argc, char **argv)
 {
-    struct wish wish = {.interval_seconds = 1};
+    struct watch_options given = {.interval_seconds = 1};
     struct options options;
     struct err err = {0};
     bool timed_out = false;
 
-    options_read(&usage, argc, argv, &wish, &options);
-    int rc = follow(&options, &wish, &timed_out, &err);
+    options_read(&usage, argc, argv, &given, &options);
+    int rc = follow(&options, &given, &timed_out, &err);
     if (rc == 0 && timed_out) {
         say("study '%s' has not ended yet", options.arguments[0]);
         return EXIT_STATUS_TIMEOUT;

@@ -8,7 +8,7 @@
 
 #include "worker/cli/define/definition.h"
 #include "worker/cli/session.h"
-#include "worker/cli/show/listing.h"
+#include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
@@ -18,7 +18,7 @@ enum { KEY_SCOPE = 0x3000, KEY_EXPIRES, KEY_SAVE };
 
 enum { SCOPES_MAX = 4 };
 
-struct wish {
+struct token_options {
     const char *scopes[SCOPES_MAX];
     size_t n_scopes;
     double expires_seconds; /* 0: never */
@@ -33,7 +33,7 @@ static const struct argp_option own[] = {
     {0},
 };
 
-static void add_scope(struct wish *wish, const char *name, const struct argp_state *state)
+static void add_scope(struct token_options *given, const char *name, const struct argp_state *state)
 {
     static const char *const known[SCOPES_MAX] = {"admin", "submit", "read", "worker"};
     bool is_known = false;
@@ -44,28 +44,28 @@ static void add_scope(struct wish *wish, const char *name, const struct argp_sta
     if (!is_known) {
         argp_error(state, "--scope %s: the scopes are admin, submit, read, worker", name);
     }
-    if (wish->n_scopes == SCOPES_MAX) {
+    if (given->n_scopes == SCOPES_MAX) {
         argp_error(state, "--scope is there more often than there are scopes");
     }
-    wish->scopes[wish->n_scopes++] = name;
+    given->scopes[given->n_scopes++] = name;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct wish *wish = state->input;
+    struct token_options *given = state->input;
 
     switch (key) {
     case KEY_SCOPE:
-        add_scope(wish, arg, state);
+        add_scope(given, arg, state);
         return 0;
     case KEY_EXPIRES:
-        wish->expires_seconds = span_seconds(arg);
-        if (!(wish->expires_seconds > 0)) {
+        given->expires_seconds = span_seconds(arg);
+        if (!(given->expires_seconds > 0)) {
             argp_error(state, "--expires %s: write a span such as 12h or 30d", arg);
         }
         return 0;
     case KEY_SAVE:
-        wish->save = arg;
+        given->save = arg;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -84,16 +84,16 @@ static int open_new(const char *path, int *fd, struct err *err)
                : err_set(err, ERR_INVALID, "cannot write %s: %s", path, strerror(errno));
 }
 
-static int hand_over(const struct options *options, const struct wish *wish, int fd,
+static int hand_over(const struct options *options, const struct token_options *given, int fd,
                      const json_t *made, struct err *err)
 {
     const char *token = text_at(made, "token");
 
-    if (wish->save != NULL) {
+    if (given->save != NULL) {
         if (dprintf(fd, "%s\n", token) < 0 || fsync(fd) != 0) {
-            return err_set(err, ERR_IO, "cannot write %s: %s", wish->save, strerror(errno));
+            return err_set(err, ERR_IO, "cannot write %s: %s", given->save, strerror(errno));
         }
-        say("token '%s' (%s) is in %s", text_at(made, "name"), text_at(made, "id"), wish->save);
+        say("token '%s' (%s) is in %s", text_at(made, "name"), text_at(made, "id"), given->save);
     } else if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, made);
     } else {
@@ -105,7 +105,7 @@ static int hand_over(const struct options *options, const struct wish *wish, int
     return 0;
 }
 
-static int create(const struct options *options, const struct wish *wish, struct err *err)
+static int create(const struct options *options, const struct token_options *given, struct err *err)
 {
     OWN(session) struct session session = {0};
     OWN(fd) int fd = -1;
@@ -113,29 +113,29 @@ static int create(const struct options *options, const struct wish *wish, struct
     json_t *scopes = json_array();
     json_auto_t *body = json_pack("{s:s, s:o}", "name", options->arguments[0], "scopes", scopes);
 
-    for (size_t i = 0; i < wish->n_scopes; i++) {
-        (void)json_array_append_new(scopes, json_string(wish->scopes[i]));
+    for (size_t i = 0; i < given->n_scopes; i++) {
+        (void)json_array_append_new(scopes, json_string(given->scopes[i]));
     }
-    if (wish->n_scopes == 0) {
+    if (given->n_scopes == 0) {
         (void)json_array_append_new(scopes, json_string("worker"));
     }
-    if (wish->expires_seconds > 0) {
-        (void)json_object_set_new(body, "expires_seconds", json_real(wish->expires_seconds));
+    if (given->expires_seconds > 0) {
+        (void)json_object_set_new(body, "expires_seconds", json_real(given->expires_seconds));
     }
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "POST", "/v1/tokens", body)) {
         return 0;
     }
-    if (wish->save != NULL) {
-        TRY(open_new(wish->save, &fd, err));
+    if (given->save != NULL) {
+        TRY(open_new(given->save, &fd, err));
     }
     if (session_send(&session, "POST", "/v1/tokens", body, &made, err) != 0) {
-        if (wish->save != NULL) {
-            (void)unlink(wish->save);
+        if (given->save != NULL) {
+            (void)unlink(given->save);
         }
         return -1;
     }
-    return hand_over(options, wish, fd, made, err);
+    return hand_over(options, given, fd, made, err);
 }
 
 int verb_token_create(int argc, char **argv)
@@ -150,12 +150,12 @@ int verb_token_create(int argc, char **argv)
         .own = own,
         .parse_own = parse,
     };
-    struct wish wish = {0};
+    struct token_options given = {0};
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &wish, &options);
-    return exit_after(create(&options, &wish, &err), &err);
+    options_read(&usage, argc, argv, &given, &options);
+    return exit_after(create(&options, &given, &err), &err);
 }
 
 /* ---- list ----------------------------------------------------------------------------------- */
@@ -167,17 +167,17 @@ static const struct column columns[N_COLUMNS] = {
     [EXPIRES] = {"expires", false, false},
 };
 
-static const char *moment(const struct listing *listing, const json_t *token, const char *key,
+static const char *moment(const struct printed_list *list, const json_t *token, const char *key,
                           char text[TEXT_MOMENT_BYTES])
 {
     const char *value = text_at(token, key);
 
-    return listing->output == OUTPUT_CSV || *value == '\0' ? value : text_local(value, text);
+    return list->output == OUTPUT_CSV || *value == '\0' ? value : text_local(value, text);
 }
 
 static int row(void *context, json_t *token, struct err *err)
 {
-    struct listing *listing = context;
+    struct printed_list *list = context;
     OWN(buf) struct buf scopes = {0};
     char created[TEXT_MOMENT_BYTES], expires[TEXT_MOMENT_BYTES];
     size_t i;
@@ -193,25 +193,25 @@ static int row(void *context, json_t *token, struct err *err)
         [ID] = text_at(token, "id"),
         [NAME] = text_at(token, "name"),
         [SCOPES] = buf_text(&scopes),
-        [CREATED] = moment(listing, token, "created_at", created),
-        [EXPIRES] = moment(listing, token, "expires_at", expires),
+        [CREATED] = moment(list, token, "created_at", created),
+        [EXPIRES] = moment(list, token, "expires_at", expires),
     };
-    listing_row(listing, token, cells);
+    printed_list_row(list, token, cells);
     return 0;
 }
 
 static int list(const struct options *options, struct err *err)
 {
     OWN(session) struct session session = {0};
-    struct listing listing;
+    struct printed_list list;
 
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "GET", "/v1/tokens", NULL)) {
         return 0;
     }
-    listing_begin(&listing, options, columns, N_COLUMNS);
-    int rc = session_each(&session, "/v1/tokens", row, &listing, err);
-    listing_end(&listing, rc == 0, "there are no tokens");
+    printed_list_begin(&list, options, columns, N_COLUMNS);
+    int rc = session_each(&session, "/v1/tokens", row, &list, err);
+    printed_list_end(&list, rc == 0, "there are no tokens");
     return rc;
 }
 

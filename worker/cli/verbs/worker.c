@@ -10,8 +10,8 @@
 #include "common/integer.h"
 #include "common/log.h"
 #include "worker/agent/agent.h"
+#include "worker/agent/argv_list.h"
 #include "worker/agent/gpu.h"
-#include "worker/agent/words.h"
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
@@ -29,7 +29,7 @@ enum {
 };
 enum { LIST_MAX = 64, SLOTS_MAX = 256, TOLD_BYTES = 320 };
 
-struct wish {
+struct worker_options {
     struct agent_settings settings;
     const char *runners[LIST_MAX]; /* "NAME=COMMAND" */
     size_t n_runners;
@@ -73,33 +73,33 @@ static size_t slots_from(const char *arg, const struct argp_state *state)
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct wish *wish = state->input;
-    struct agent_settings *settings = &wish->settings;
+    struct worker_options *given = state->input;
+    struct agent_settings *settings = &given->settings;
 
     switch (key) {
     case KEY_STUDY:
         settings->study = arg;
         return 0;
     case KEY_RUNNER:
-        add(wish->runners, &wish->n_runners, arg, state);
+        add(given->runners, &given->n_runners, arg, state);
         return 0;
     case KEY_SLOTS:
         settings->n_slots = slots_from(arg, state);
         return 0;
     case KEY_GPUS:
-        wish->gpus = arg;
+        given->gpus = arg;
         return 0;
     case KEY_NAME:
         settings->name = arg;
         return 0;
     case KEY_LABEL:
-        add(wish->labels, &settings->n_labels, arg, state);
+        add(given->labels, &settings->n_labels, arg, state);
         return 0;
     case KEY_WORKDIR:
         settings->workdir = arg;
         return 0;
     case KEY_REGEX:
-        add(wish->regexes, &settings->n_metric_regexes, arg, state);
+        add(given->regexes, &settings->n_metric_regexes, arg, state);
         return 0;
     case KEY_EXIT:
         settings->exit_when_finished = true;
@@ -236,17 +236,17 @@ static int serve(struct agent_settings *settings, struct err *err)
 }
 
 /* "train=./train --lr {lr}" */
-static int read_runner(const char *text, struct agent_runner *runner, struct words *name,
-                       struct words *command, struct err *err)
+static int read_runner(const char *text, struct agent_runner *runner, struct argv_list *name,
+                       struct argv_list *command, struct err *err)
 {
     const char *equals = strchr(text, '=');
 
     if (equals == NULL || equals == text || (size_t)(equals - text) > NAME_BYTES) {
         return err_set(err, ERR_INVALID, "--runner %.80s: write NAME=COMMAND", text);
     }
-    words_add_steal(name, strndup(text, (size_t)(equals - text)));
-    TRY(words_check(name, err));
-    TRY(words_split(command, equals + 1, err));
+    argv_list_add_steal(name, strndup(text, (size_t)(equals - text)));
+    TRY(argv_list_check(name, err));
+    TRY(argv_list_split(command, equals + 1, err));
     if (command->n == 0) {
         return err_set(err, ERR_INVALID, "--runner %.80s: there is no command", text);
     }
@@ -255,49 +255,49 @@ static int read_runner(const char *text, struct agent_runner *runner, struct wor
 }
 
 struct runner_words {
-    struct words name, command;
+    struct argv_list name, command;
 };
 
-static int with_runners(struct wish *wish, struct runner_words *words, struct agent_runner *runners,
-                        struct err *err)
+static int with_runners(struct worker_options *given, struct runner_words *words,
+                        struct agent_runner *runners, struct err *err)
 {
-    for (size_t i = 0; i < wish->n_runners; i++) {
-        TRY(read_runner(wish->runners[i], &runners[i], &words[i].name, &words[i].command, err));
+    for (size_t i = 0; i < given->n_runners; i++) {
+        TRY(read_runner(given->runners[i], &runners[i], &words[i].name, &words[i].command, err));
     }
-    wish->settings.runners = runners;
-    wish->settings.n_runners = wish->n_runners;
-    return serve(&wish->settings, err);
+    given->settings.runners = runners;
+    given->settings.n_runners = given->n_runners;
+    return serve(&given->settings, err);
 }
 
-static int with_lists(struct wish *wish, const struct options *options, struct err *err)
+static int with_lists(struct worker_options *given, const struct options *options, struct err *err)
 {
     static struct runner_words words[LIST_MAX];
     static struct agent_runner runners[LIST_MAX];
-    OWN(words) struct words gpus = {0};
+    OWN(argv_list) struct argv_list gpus = {0};
 
-    if (wish->gpus != NULL) {
-        TRY(gpu_list_read(wish->gpus, &gpus, err));
-        wish->settings.gpus = (const char *const *)gpus.items;
-        wish->settings.n_gpus = gpus.n;
+    if (given->gpus != NULL) {
+        TRY(gpu_list_read(given->gpus, &gpus, err));
+        given->settings.gpus = (const char *const *)gpus.items;
+        given->settings.n_gpus = gpus.n;
     }
-    if (wish->settings.study == NULL && options->n_arguments > 0) {
+    if (given->settings.study == NULL && options->n_arguments > 0) {
         return err_set(err, ERR_INVALID,
                        "'%.80s' is the command of which study? name it with --study",
                        options->arguments[0]);
     }
-    wish->settings.command = options->arguments;
-    size_t n_slots = gpus.n > 0 ? gpus.n : wish->settings.n_slots;
+    given->settings.command = options->arguments;
+    size_t n_slots = gpus.n > 0 ? gpus.n : given->settings.n_slots;
     bool shows = n_slots <= 1 && isatty(STDOUT_FILENO);
-    wish->settings.passthrough_fd = shows ? STDOUT_FILENO : -1;
-    int rc = with_runners(wish, words, runners, err);
-    for (size_t i = 0; i < wish->n_runners; i++) {
-        words_finish(&words[i].name);
-        words_finish(&words[i].command);
+    given->settings.passthrough_fd = shows ? STDOUT_FILENO : -1;
+    int rc = with_runners(given, words, runners, err);
+    for (size_t i = 0; i < given->n_runners; i++) {
+        argv_list_finish(&words[i].name);
+        argv_list_finish(&words[i].command);
     }
     return rc;
 }
 
-static int work(struct wish *wish, const struct options *options, struct err *err)
+static int work(struct worker_options *given, const struct options *options, struct err *err)
 {
     OWN(session) struct session session = {0};
     char token[HTTP_TOKEN_BYTES] = "";
@@ -306,11 +306,11 @@ static int work(struct wish *wish, const struct options *options, struct err *er
     if (session.worker_token_file[0] != '\0') {
         TRY(http_token_load(session.worker_token_file, token, err));
     }
-    wish->settings.url = http_client_url(session.client);
-    wish->settings.token = token;
-    wish->settings.ca_file = options->ca_file;
-    int rc = with_lists(wish, options, err);
-    wish->settings.token = NULL;
+    given->settings.url = http_client_url(session.client);
+    given->settings.token = token;
+    given->settings.ca_file = options->ca_file;
+    int rc = with_lists(given, options, err);
+    given->settings.token = NULL;
     explicit_bzero(token, sizeof token);
     return rc;
 }
@@ -320,16 +320,16 @@ int verb_worker(int argc, char **argv)
     char told[TOLD_BYTES] = "";
     struct options options;
     struct err err = {0};
-    struct wish wish = {.settings = {.on_event = tell, .context = told}};
+    struct worker_options given = {.settings = {.on_event = tell, .context = told}};
 
-    options_read(&usage, argc, argv, &wish, &options);
-    wish.settings.labels = wish.labels;
-    wish.settings.metric_regexes = wish.regexes;
+    options_read(&usage, argc, argv, &given, &options);
+    given.settings.labels = given.labels;
+    given.settings.metric_regexes = given.regexes;
     if (options.curl) {
         (void)err_set(&err, ERR_INVALID,
                       "hone worker: --curl makes no sense here; a worker in "
                       "ten lines of shell is in deploy/examples");
         return exit_with(&err);
     }
-    return exit_after(work(&wish, &options, &err), &err);
+    return exit_after(work(&given, &options, &err), &err);
 }

@@ -1,4 +1,4 @@
-#include "worker/agent/mailbox.h"
+#include "worker/agent/report_socket.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,16 +14,16 @@
 
 static void drop_caller(struct caller *caller)
 {
-    struct mailbox *mailbox = caller->mailbox;
+    struct report_socket *reports = caller->reports;
     int fd = caller->watch.fd;
 
-    for (size_t i = 0; i < mailbox->n; i++) {
-        if (mailbox->callers[i] == caller) {
-            mailbox->callers[i] = mailbox->callers[--mailbox->n];
+    for (size_t i = 0; i < reports->n; i++) {
+        if (reports->callers[i] == caller) {
+            reports->callers[i] = reports->callers[--reports->n];
             break;
         }
     }
-    loop_unwatch(mailbox->loop, &caller->watch);
+    loop_unwatch(reports->loop, &caller->watch);
     (void)close(fd);
     buf_finish(&caller->line);
     free(caller);
@@ -40,7 +40,7 @@ static void answer_one(struct caller *caller, const char *text)
 /* The line is whole: reports it. What cannot be read is answered at once, in words. */
 static void take_line(struct caller *caller)
 {
-    struct mailbox *mailbox = caller->mailbox;
+    struct report_socket *reports = caller->reports;
     struct metric_report report;
     char text[256];
 
@@ -54,8 +54,8 @@ static void take_line(struct caller *caller)
         return;
     }
     caller->waiting = true;
-    caller->until_ms = loop_now(mailbox->loop) + PATIENCE_MS;
-    mailbox->on_report(mailbox->context, &report);
+    caller->until_ms = loop_now(reports->loop) + PATIENCE_MS;
+    reports->on_report(reports->context, &report);
 }
 
 static void on_bytes(void *context)
@@ -90,96 +90,96 @@ static bool is_same_user(int fd)
 
 static void on_caller(void *context)
 {
-    struct mailbox *mailbox = context;
-    int fd = accept4(mailbox->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct report_socket *reports = context;
+    int fd = accept4(reports->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     struct caller *caller = NULL;
 
     if (fd < 0) {
         return;
     }
-    if (mailbox->n < MAILBOX_CALLERS_MAX && is_same_user(fd)) {
+    if (reports->n < REPORT_SOCKET_CALLERS_MAX && is_same_user(fd)) {
         caller = calloc(1, sizeof *caller);
     }
     if (caller == NULL) {
         (void)close(fd);
         return;
     }
-    caller->mailbox = mailbox;
+    caller->reports = reports;
     buf_init(&caller->line, METRIC_LINE_BYTES);
-    if (loop_watch(mailbox->loop, &caller->watch, fd, on_bytes, caller, NULL) != 0) {
+    if (loop_watch(reports->loop, &caller->watch, fd, on_bytes, caller, NULL) != 0) {
         (void)close(fd);
         free(caller);
         return;
     }
-    mailbox->callers[mailbox->n++] = caller;
+    reports->callers[reports->n++] = caller;
 }
 
-int mailbox_open(struct mailbox *mailbox, struct loop *loop,
-                 void (*on_report)(void *context, const struct metric_report *report),
-                 void *context, struct err *err)
+int report_socket_open(struct report_socket *reports, struct loop *loop,
+                       void (*on_report)(void *context, const struct metric_report *report),
+                       void *context, struct err *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    *mailbox = (struct mailbox){
+    *reports = (struct report_socket){
         .loop = loop, .fd = -1, .watch.fd = -1, .on_report = on_report, .context = context};
-    (void)snprintf(mailbox->name, sizeof mailbox->name, "hone-%016" PRIx64 "%016" PRIx64,
+    (void)snprintf(reports->name, sizeof reports->name, "hone-%016" PRIx64 "%016" PRIx64,
                    rng_next(&loop->rng), rng_next(&loop->rng));
-    size_t len = strlen(mailbox->name);
-    memcpy(address.sun_path + 1, mailbox->name, len);
-    mailbox->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (mailbox->fd < 0
-        || bind(mailbox->fd, (const struct sockaddr *)&address,
+    size_t len = strlen(reports->name);
+    memcpy(address.sun_path + 1, reports->name, len);
+    reports->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (reports->fd < 0
+        || bind(reports->fd, (const struct sockaddr *)&address,
                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len))
                != 0
-        || listen(mailbox->fd, MAILBOX_CALLERS_MAX) != 0) {
+        || listen(reports->fd, REPORT_SOCKET_CALLERS_MAX) != 0) {
         int why = errno;
-        mailbox_close(mailbox);
+        report_socket_close(reports);
         return err_set(err, ERR_IO, "no socket for reports: %s", strerror(why));
     }
-    return loop_watch(loop, &mailbox->watch, mailbox->fd, on_caller, mailbox, err);
+    return loop_watch(loop, &reports->watch, reports->fd, on_caller, reports, err);
 }
 
-void mailbox_close(struct mailbox *mailbox)
+void report_socket_close(struct report_socket *reports)
 {
-    if (mailbox->loop == NULL) {
+    if (reports->loop == NULL) {
         return;
     }
-    while (mailbox->n > 0) {
-        drop_caller(mailbox->callers[0]);
+    while (reports->n > 0) {
+        drop_caller(reports->callers[0]);
     }
-    loop_unwatch(mailbox->loop, &mailbox->watch);
-    if (mailbox->fd >= 0) {
-        (void)close(mailbox->fd);
+    loop_unwatch(reports->loop, &reports->watch);
+    if (reports->fd >= 0) {
+        (void)close(reports->fd);
     }
-    mailbox->fd = -1;
+    reports->fd = -1;
 }
 
-static void answer_until(struct mailbox *mailbox, const char *control, int64_t now_ms)
+static void answer_until(struct report_socket *reports, const char *control, int64_t now_ms)
 {
-    for (size_t i = mailbox->n; i > 0; i--) {
-        struct caller *caller = mailbox->callers[i - 1];
+    for (size_t i = reports->n; i > 0; i--) {
+        struct caller *caller = reports->callers[i - 1];
         if (caller->waiting && caller->until_ms <= now_ms) {
             answer_one(caller, control);
         }
     }
 }
 
-void mailbox_answer(struct mailbox *mailbox, const char *control)
+void report_socket_answer(struct report_socket *reports, const char *control)
 {
-    answer_until(mailbox, control, INT64_MAX);
+    answer_until(reports, control, INT64_MAX);
 }
 
-void mailbox_tick(struct mailbox *mailbox, const char *control)
+void report_socket_tick(struct report_socket *reports, const char *control)
 {
-    answer_until(mailbox, control, loop_now(mailbox->loop));
+    answer_until(reports, control, loop_now(reports->loop));
 }
 
-int64_t mailbox_deadline(const struct mailbox *mailbox)
+int64_t report_socket_deadline(const struct report_socket *reports)
 {
     int64_t first_ms = INT64_MAX;
 
-    for (size_t i = 0; i < mailbox->n; i++) {
-        const struct caller *caller = mailbox->callers[i];
+    for (size_t i = 0; i < reports->n; i++) {
+        const struct caller *caller = reports->callers[i];
         if (caller->waiting && caller->until_ms < first_ms) {
             first_ms = caller->until_ms;
         }

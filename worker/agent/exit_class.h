@@ -1,7 +1,7 @@
 /* What the end of a job means: the one place that turns signals, exit statuses and the reasons for
  * them into an outcome. Pure; the facts come from slot.c. API.md "The job's side". */
-#ifndef WORKER_AGENT_ENDING_H
-#define WORKER_AGENT_ENDING_H
+#ifndef WORKER_AGENT_EXIT_CLASS_H
+#define WORKER_AGENT_EXIT_CLASS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 #define EXIT_NOT_THIS_NODE 75
 #define EXIT_INFEASIBLE 78
 
-struct ending_facts {
+struct exit_facts {
     enum job_event why; /* of the supervisor; JOB_EXITED: the job ended by itself */
     int wait_status;
     bool killed_by_us; /* SIGKILL was ours */
@@ -28,24 +28,24 @@ struct ending_facts {
     int64_t until;     /* what the server asks for by now */
 };
 
-enum ending_kind {
-    ENDING_RESULT,  /* send one */
-    ENDING_RESTART, /* promoted meanwhile: run the command again up to `until` */
-    ENDING_RELEASE, /* hand the trial back */
-    ENDING_SILENT   /* nobody wants to hear of it */
+enum exit_class_kind {
+    EXIT_CLASS_RESULT,  /* send one */
+    EXIT_CLASS_RESTART, /* promoted meanwhile: run the command again up to `until` */
+    EXIT_CLASS_RELEASE, /* hand the trial back */
+    EXIT_CLASS_SILENT   /* nobody wants to hear of it */
 };
 
-struct ending {
-    enum ending_kind kind;
+struct exit_class {
+    enum exit_class_kind kind;
     enum outcome outcome;
     const char *reason; /* of a failure: "exit_code", "signal", "timeout", …; "" otherwise */
-    char words[512];    /* for people: "exit status 1" */
+    char text[512];     /* for people: "exit status 1" */
 };
 
-void ending_decide(const struct ending_facts *facts, struct ending *ending);
+void exit_class_decide(const struct exit_facts *facts, struct exit_class *exit_class);
 
 /* How many processes the kernel has killed for want of memory since it started; -1: unknown. The
  * count is the machine's, so a death by SIGKILL while it rose is most likely, not surely, one. */
-int64_t ending_oom_count(void);
+int64_t exit_class_oom_count(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* Asking for a trial: one long-poll a slot, repeated with the same request id until it is answered,
  * so that a lease whose answer was lost is found again. */
-#ifndef WORKER_AGENT_ASK_H
-#define WORKER_AGENT_ASK_H
+#ifndef WORKER_AGENT_LEASE_REQUEST_H
+#define WORKER_AGENT_LEASE_REQUEST_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 #include "worker/agent/backoff.h"
 #include "worker/agent/loop.h"
 
-struct ask_hooks {
+struct lease_request_hooks {
     /* The grant may be moved out (zero what was taken). */
     void (*on_grant)(void *context, struct lease_grant *grant);
     void (*on_nothing)(void *context, const struct no_lease *no);
@@ -19,12 +19,12 @@ struct ask_hooks {
     void *context;
 };
 
-struct ask {
+struct lease_request {
     struct loop *loop;
-    const struct lease_ask *facts; /* who asks and for what; worker and request id are ours */
+    const struct lease_ask *offer; /* who asks and for what; worker and request id are ours */
     char worker[WORKER_NAME_BYTES];
     char request_id[40];
-    struct ask_hooks hooks;
+    struct lease_request_hooks hooks;
     struct http_transfer *transfer; /* NULL: nothing under way */
     int64_t sent_ms;
     int64_t next_at_ms;
@@ -34,16 +34,17 @@ struct ask {
     struct backoff backoff;
 };
 
-void ask_init(struct ask *ask, struct loop *loop, const struct lease_ask *facts, const char *worker,
-              const struct ask_hooks *hooks);
-/* From now on it asks whenever it is due, until a grant or ask_stop(). */
-void ask_begin(struct ask *ask);
-void ask_stop(struct ask *ask);
+void lease_request_init(struct lease_request *request, struct loop *loop,
+                        const struct lease_ask *offer, const char *worker,
+                        const struct lease_request_hooks *hooks);
+/* From now on it asks whenever it is due, until a grant or lease_request_stop(). */
+void lease_request_begin(struct lease_request *request);
+void lease_request_stop(struct lease_request *request);
 /* Stops asking, but leaves no lease behind: an ask that was sent and not answered is sent once
  * more, without waiting, and may still end in a grant. No other hook is called. Over when `active`
  * is false. */
-void ask_withdraw(struct ask *ask);
-void ask_tick(struct ask *ask);
-int64_t ask_deadline(const struct ask *ask);
+void lease_request_withdraw(struct lease_request *request);
+void lease_request_tick(struct lease_request *request);
+int64_t lease_request_deadline(const struct lease_request *request);
 
 #endif

@@ -1,4 +1,4 @@
-#include "worker/agent/words.h"
+#include "worker/agent/argv_list.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,37 +10,37 @@
 
 #define WORD_BYTES ((size_t)128 * 1024) /* what Linux takes as one argument */
 
-void words_finish(struct words *words)
+void argv_list_finish(struct argv_list *list)
 {
-    for (size_t i = 0; i < words->n; i++) {
-        free(words->items[i]);
+    for (size_t i = 0; i < list->n; i++) {
+        free(list->items[i]);
     }
-    free(words->items);
-    *words = (struct words){0};
+    free(list->items);
+    *list = (struct argv_list){0};
 }
 
-static bool reserve(struct words *words)
+static bool reserve(struct argv_list *list)
 {
-    return array_reserve(&words->items, words->n + 1, &words->cap, sizeof(char *), NULL) == 0;
+    return array_reserve(&list->items, list->n + 1, &list->cap, sizeof(char *), NULL) == 0;
 }
 
-void words_add_steal(struct words *words, char *text)
+void argv_list_add_steal(struct argv_list *list, char *text)
 {
-    if (text == NULL || !reserve(words)) {
-        words->failed = true;
+    if (text == NULL || !reserve(list)) {
+        list->failed = true;
         free(text);
         return;
     }
-    words->items[words->n++] = text;
-    words->items[words->n] = NULL;
+    list->items[list->n++] = text;
+    list->items[list->n] = NULL;
 }
 
-void words_add(struct words *words, const char *text)
+void argv_list_add(struct argv_list *list, const char *text)
 {
-    words_add_steal(words, strdup(text));
+    argv_list_add_steal(list, strdup(text));
 }
 
-void words_printf(struct words *words, const char *fmt, ...)
+void argv_list_printf(struct argv_list *list, const char *fmt, ...)
 {
     char *text = NULL;
     va_list args;
@@ -48,14 +48,14 @@ void words_printf(struct words *words, const char *fmt, ...)
     va_start(args, fmt);
     int len = vasprintf(&text, fmt, args);
     va_end(args);
-    words_add_steal(words, len < 0 ? NULL : text);
+    argv_list_add_steal(list, len < 0 ? NULL : text);
 }
 
-void words_drop_last(struct words *words)
+void argv_list_drop_last(struct argv_list *list)
 {
-    if (words->n > 0) {
-        free(words->items[--words->n]);
-        words->items[words->n] = NULL;
+    if (list->n > 0) {
+        free(list->items[--list->n]);
+        list->items[list->n] = NULL;
     }
 }
 
@@ -78,7 +78,7 @@ static bool take_word(const char **at, struct buf *word)
     return quote == '\0';
 }
 
-int words_split(struct words *words, const char *line, struct err *err)
+int argv_list_split(struct argv_list *list, const char *line, struct err *err)
 {
     const char *at = line + strspn(line, " \t\n");
 
@@ -89,13 +89,13 @@ int words_split(struct words *words, const char *line, struct err *err)
             return err_set(err, ERR_INVALID, "a quote stays open in: %.200s", line);
         }
         TRY(buf_check(&word, err));
-        words_add(words, buf_text(&word));
+        argv_list_add(list, buf_text(&word));
         at += strspn(at, " \t\n");
     }
-    return words_check(words, err);
+    return argv_list_check(list, err);
 }
 
-int words_check(const struct words *words, struct err *err)
+int argv_list_check(const struct argv_list *list, struct err *err)
 {
-    return words->failed ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+    return list->failed ? err_set(err, ERR_NOMEM, "out of memory") : 0;
 }

@@ -1,4 +1,4 @@
-#include "worker/agent/ending.h"
+#include "worker/agent/exit_class.h"
 
 #include <check.h>
 #include <signal.h>
@@ -9,24 +9,24 @@
 #define EXITED(status) ((status) << 8)
 
 /* "result completed", "result failed oom", "restart", "release", "silent" */
-static const char *told(const struct ending *ending)
+static const char *told(const struct exit_class *exit_class)
 {
-    static const char *const kinds[] = {[ENDING_RESULT] = "result",
-                                        [ENDING_RESTART] = "restart",
-                                        [ENDING_RELEASE] = "release",
-                                        [ENDING_SILENT] = "silent"};
+    static const char *const kinds[] = {[EXIT_CLASS_RESULT] = "result",
+                                        [EXIT_CLASS_RESTART] = "restart",
+                                        [EXIT_CLASS_RELEASE] = "release",
+                                        [EXIT_CLASS_SILENT] = "silent"};
     static char text[100];
 
-    (void)snprintf(text, sizeof text, "%s", kinds[ending->kind]);
-    if (ending->kind == ENDING_RESULT) {
-        (void)snprintf(text, sizeof text, "result %s%s%s", outcome_name(ending->outcome),
-                       ending->reason[0] == '\0' ? "" : " ", ending->reason);
+    (void)snprintf(text, sizeof text, "%s", kinds[exit_class->kind]);
+    if (exit_class->kind == EXIT_CLASS_RESULT) {
+        (void)snprintf(text, sizeof text, "result %s%s%s", outcome_name(exit_class->outcome),
+                       exit_class->reason[0] == '\0' ? "" : " ", exit_class->reason);
     }
     return text;
 }
 
 static const struct {
-    struct ending_facts facts;
+    struct exit_facts facts;
     const char *told;
 } cases[] = {
     /* by itself */
@@ -112,30 +112,30 @@ static const struct {
 
 START_TEST(facts_become_an_outcome)
 {
-    struct ending ending;
+    struct exit_class exit_class;
 
-    ending_decide(&cases[_i].facts, &ending);
-    ck_assert_str_eq(told(&ending), cases[_i].told);
+    exit_class_decide(&cases[_i].facts, &exit_class);
+    ck_assert_str_eq(told(&exit_class), cases[_i].told);
 }
 END_TEST
 
 START_TEST(words_name_the_status)
 {
-    struct ending_facts facts = {.why = JOB_EXITED, .wait_status = EXITED(3)};
-    struct ending ending;
+    struct exit_facts facts = {.why = JOB_EXITED, .wait_status = EXITED(3)};
+    struct exit_class exit_class;
 
-    ending_decide(&facts, &ending);
-    ck_assert_str_eq(ending.words, "exit status 3");
+    exit_class_decide(&facts, &exit_class);
+    ck_assert_str_eq(exit_class.text, "exit status 3");
     facts.wait_status = SIGSEGV;
-    ending_decide(&facts, &ending);
-    ck_assert_ptr_nonnull(strstr(ending.words, "signal 11"));
+    exit_class_decide(&facts, &exit_class);
+    ck_assert_ptr_nonnull(strstr(exit_class.text, "signal 11"));
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("ending");
-    TCase *tcase = tcase_create("ending");
+    Suite *suite = suite_create("exit_class");
+    TCase *tcase = tcase_create("exit_class");
     SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, facts_become_an_outcome, 0, (int)(sizeof cases / sizeof cases[0]));

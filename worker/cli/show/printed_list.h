@@ -3,8 +3,8 @@
  *
  * Tables are printed at the end, when the widths are known; the other formats row by row, so that
  * a long list costs no memory. Cells may come from a server: they are cleaned here. */
-#ifndef WORKER_CLI_SHOW_LISTING_H
-#define WORKER_CLI_SHOW_LISTING_H
+#ifndef WORKER_CLI_SHOW_PRINTED_LIST_H
+#define WORKER_CLI_SHOW_PRINTED_LIST_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -20,7 +20,7 @@ struct column {
     bool wide;         /* shown in wide and CSV only */
 };
 
-struct listing {
+struct printed_list {
     enum output output;
     const struct column *columns; /* borrowed until the end */
     size_t n_columns;
@@ -30,14 +30,14 @@ struct listing {
     struct table table; /* owned: every row of a table, the one being printed of CSV */
 };
 
-void listing_begin(struct listing *listing, const struct options *options,
-                   const struct column columns[], size_t n_columns);
+void printed_list_begin(struct printed_list *list, const struct options *options,
+                        const struct column columns[], size_t n_columns);
 /* `cells` has n_columns texts; NULL is an empty one. `item` may be NULL for tables and CSV. */
-void listing_row(struct listing *listing, const json_t *item, const char *const cells[]);
+void printed_list_row(struct printed_list *list, const json_t *item, const char *const cells[]);
 /* Prints what is left and frees everything. `nothing` is said on stderr when a table has no rows
  * and the list `is_whole`; of one that could not be had, only the rows that came are printed, and a
  * JSON array stays open, so that a part is not taken for the whole. */
-void listing_end(struct listing *listing, bool is_whole, const char *nothing);
+void printed_list_end(struct printed_list *list, bool is_whole, const char *nothing);
 
 /* One JSON value and a line end, numbers in their shortest form. */
 void print_json(FILE *out, const json_t *value);

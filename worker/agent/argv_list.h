@@ -1,0 +1,31 @@
+/* A NULL-terminated list of owned strings, as execve() wants them. A failed allocation is kept and
+ * told at the end by argv_list_check(). */
+#ifndef WORKER_AGENT_ARGV_LIST_H
+#define WORKER_AGENT_ARGV_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+#include "common/own.h"
+
+struct argv_list {
+    char **items; /* NULL while empty */
+    size_t n;
+    size_t cap;
+    bool failed;
+};
+
+void argv_list_finish(struct argv_list *list);
+OWN_VALUE(argv_list)
+void argv_list_add(struct argv_list *list, const char *text);
+void argv_list_add_steal(struct argv_list *list, char *text);
+void argv_list_printf(struct argv_list *list, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void argv_list_drop_last(struct argv_list *list);
+/* Adds the words of a line as a shell would cut it: blanks separate, '…' and "…" hold together,
+ * \\ takes the next character as it is. Nothing is substituted. ERR_INVALID: an open quote. */
+MUST_USE int argv_list_split(struct argv_list *list, const char *line, struct err *err);
+MUST_USE int argv_list_check(const struct argv_list *list, struct err *err);
+
+#endif

@@ -1,0 +1,179 @@
+#include "worker/agent/lease_request.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "worker/agent/verdict.h"
+
+#define ANSWER_MARGIN_MS 15000 /* on top of what the server was asked to wait */
+#define WITHDRAW_MS 2000       /* for an ask whose answer is of no use but to hand it back */
+#define NEXT_LEAST_MS 100
+#define NEXT_MOST_SECONDS 60
+
+void lease_request_init(struct lease_request *request, struct loop *loop,
+                        const struct lease_ask *offer, const char *worker,
+                        const struct lease_request_hooks *hooks)
+{
+    *request = (struct lease_request){.loop = loop, .offer = offer, .hooks = *hooks};
+    (void)snprintf(request->worker, sizeof request->worker, "%s", worker);
+    request->backoff.base_ms = loop->backoff_ms;
+}
+
+static void new_request_id(struct lease_request *request)
+{
+    (void)snprintf(request->request_id, sizeof request->request_id, "%016" PRIx64 "%016" PRIx64,
+                   rng_next(&request->loop->rng), rng_next(&request->loop->rng));
+    request->unanswered = false;
+}
+
+void lease_request_begin(struct lease_request *request)
+{
+    new_request_id(request);
+    request->active = true;
+    request->withdrawing = false;
+    request->next_at_ms = 0;
+    backoff_reset(&request->backoff);
+}
+
+void lease_request_stop(struct lease_request *request)
+{
+    http_async_cancel(request->transfer);
+    request->transfer = NULL;
+    request->active = false;
+}
+
+void lease_request_withdraw(struct lease_request *request)
+{
+    if (!request->active || request->withdrawing) {
+        return;
+    }
+    http_async_cancel(request->transfer);
+    request->transfer = NULL;
+    request->active = request->unanswered;
+    request->withdrawing = true;
+    request->next_at_ms = 0;
+}
+
+/* ---- answers ---- */
+
+static void try_again(struct lease_request *request, double retry_after_seconds, const char *why)
+{
+    request->next_at_ms =
+        loop_now(request->loop)
+        + backoff_next(&request->backoff, &request->loop->rng, retry_after_seconds);
+    request->hooks.on_reach(request->hooks.context, false, why);
+}
+
+/* A long-poll that was held to its end has waited already; a quick "no" is worth what it says,
+ * with jitter so that a thousand workers do not return together. */
+static void take_nothing(struct lease_request *request, const struct no_lease *no)
+{
+    int64_t now_ms = loop_now(request->loop);
+    double seconds =
+        no->retry_after_seconds < NEXT_MOST_SECONDS ? no->retry_after_seconds : NEXT_MOST_SECONDS;
+    int64_t wait_ms = seconds > 0 ? (int64_t)(seconds * 1000) : 0;
+    double held = (double)(now_ms - request->sent_ms);
+
+    if (request->offer->wait_seconds > 0 && held >= request->offer->wait_seconds * 900) {
+        wait_ms = 0;
+    } else {
+        wait_ms = wait_ms < NEXT_LEAST_MS ? NEXT_LEAST_MS : wait_ms;
+        wait_ms = wait_ms / 2 + (int64_t)rng_below(&request->loop->rng, (uint64_t)wait_ms + 1);
+    }
+    request->next_at_ms = now_ms + wait_ms;
+    new_request_id(request); /* a null answer is not remembered */
+    request->hooks.on_nothing(request->hooks.context, no);
+}
+
+static void take_reply(struct lease_request *request, struct reply *reply)
+{
+    backoff_reset(&request->backoff);
+    request->hooks.on_reach(request->hooks.context, true, "");
+    if (reply->granted) {
+        request->active = false;
+        request->hooks.on_grant(request->hooks.context, &reply->grant);
+    } else {
+        take_nothing(request, &reply->no);
+    }
+}
+
+static void on_answer(void *context, int rc, const struct http_answer *answer,
+                      const struct err *err)
+{
+    struct lease_request *request = context;
+    struct err problem = *err;
+    OWN(reply) struct reply reply;
+
+    request->transfer = NULL;
+    enum verdict verdict = verdict_of(CALL_ASK, rc, answer, &reply, &problem);
+    if (request->withdrawing && !reply.granted) {
+        request->active = false;
+        return;
+    }
+    switch (verdict) {
+    case VERDICT_TAKEN:
+        take_reply(request, &reply);
+        break;
+    case VERDICT_LOST: /* it was granted once, and that lease has ended without us */
+        new_request_id(request);
+        request->next_at_ms = 0;
+        break;
+    case VERDICT_FATAL:
+    case VERDICT_REFUSED:
+        request->active = false;
+        request->hooks.on_fatal(request->hooks.context, &problem);
+        break;
+    case VERDICT_RETRY:
+    default:
+        try_again(request, reply.retry_after_seconds, problem.text);
+    }
+}
+
+/* ---- asking ---- */
+
+static int send_ask(struct lease_request *request, struct err *err)
+{
+    OWN(buf) struct buf body;
+    struct json_writer w;
+    struct lease_ask message = *request->offer; /* its lists are borrowed, so it is not finished */
+
+    buf_init(&body, (size_t)1 << 20);
+    json_writer_init(&w, &body);
+    memcpy(message.worker, request->worker, sizeof message.worker);
+    (void)snprintf(message.request_id, sizeof message.request_id, "%s", request->request_id);
+    message.wait_seconds = request->withdrawing ? 0 : message.wait_seconds;
+    lease_ask_write(&message, &w);
+    TRY(buf_check(&body, err));
+    struct http_call call = {.method = "POST",
+                             .path = "/v1/leases",
+                             .body = body.data,
+                             .body_len = body.len,
+                             .timeout_ms =
+                                 request->withdrawing
+                                     ? WITHDRAW_MS
+                                     : (int64_t)(message.wait_seconds * 1000) + ANSWER_MARGIN_MS};
+    request->unanswered = true;
+    return http_async_start(request->loop->http, &call, on_answer, request, &request->transfer,
+                            err);
+}
+
+void lease_request_tick(struct lease_request *request)
+{
+    struct err err = {0};
+    int64_t now_ms = loop_now(request->loop);
+
+    if (!request->active || request->transfer != NULL || now_ms < request->next_at_ms) {
+        return;
+    }
+    request->sent_ms = now_ms;
+    if (send_ask(request, &err) != 0) {
+        request->active = !request->withdrawing;
+        try_again(request, -1, err.text);
+    }
+}
+
+int64_t lease_request_deadline(const struct lease_request *request)
+{
+    return request->active && request->transfer == NULL ? request->next_at_ms : INT64_MAX;
+}
