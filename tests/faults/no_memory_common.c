@@ -92,7 +92,9 @@ static int run_json(struct buf *out, struct err *err)
     json_writer_init(&w, &text);
     json_array_begin(&w);
     json_write_value(&w, value);
-    json_write_moment(&w, 1764000000123);
+    json_object_begin(&w);
+    json_put_moment(&w, "at", 1764000000123);
+    json_object_end(&w);
     json_write_number(&w, 0.1);
     json_array_end(&w);
     return finish_text(&text, out, err);
