@@ -2,8 +2,8 @@
  *
  * Texts may come from clients and servers and hold what would command a terminal (move its cursor,
  * retitle its window, turn the direction of writing). Two ways out: cleaning leaves it out,
- * escaping shows it. Everything appends to a caller's buffer, whose `failed` tells of a limit or of
- * memory (common/buf.h). Safe from any thread. */
+ * escaping shows it. Everything appends to a caller's buffer, whose `failed` is set at its limit or
+ * without memory (common/buf.h). Safe from any thread. */
 #ifndef COMMON_CELL_H
 #define COMMON_CELL_H
 

@@ -1,7 +1,7 @@
 /* Time, passed in. time() and friends appear in clock.c only.
  *
- * `monotonic_ms` never goes back and is what deadlines live on; `wall_ms` is milliseconds since
- * 1970 in UTC, for people and for the database. A manual clock makes tests deterministic. */
+ * `monotonic_ms` never goes back and is what deadlines are measured by; `wall_ms` is milliseconds
+ * since 1970 in UTC, for people and for the database. A manual clock makes tests deterministic. */
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H
 
@@ -18,7 +18,7 @@ const struct clock *clock_system(void);
 /* Microseconds of the machine's own monotonic clock: for measuring, not for deciding. */
 int64_t clock_monotonic_us(void);
 
-/* A clock that stands still until somebody moves it: set `now_ms`; wall = now_ms + wall_offset_ms.
+/* A clock that stands still until it is set: `now_ms`; wall = now_ms + wall_offset_ms.
  */
 struct clock_manual {
     struct clock clock; /* first, so that &manual.clock is the clock */

@@ -2,8 +2,8 @@
  *
  * A function that can fail returns 0, or -1 with a `struct err` filled in: `code` for the program,
  * `text` for a person (a sentence that says what to do), `where` a JSON pointer or a place in the
- * input. Where many faults can be told at once, `struct faults` collects them all.
- * Whoever handles an error logs it, once; everyone below only passes it up.
+ * input. Where many faults can be reported at once, `struct faults` collects them all.
+ * The function that handles an error logs it, once; those below only pass it up.
  *
  * Nothing here allocates except faults_add(); nothing is shared between threads. */
 #ifndef COMMON_ERR_H
@@ -55,8 +55,8 @@ struct err {
     char where[192];
 };
 
-/* The last word of a problem's type, "lease-ended" of /problems/lease-ended; our own codes have
- * words too. Unknown words give ERR_NONE. */
+/* The last part of a problem's type, "lease-ended" of /problems/lease-ended; our own codes have
+ * names too. An unknown name gives ERR_NONE. */
 const char *err_code_name(enum err_code code);
 enum err_code err_code_from_name(const char *name);
 
@@ -97,7 +97,7 @@ struct fault {
 };
 
 struct faults {
-    size_t n;            /* told */
+    size_t n;            /* kept */
     size_t total;        /* found */
     struct fault *items; /* NULL while there are none */
 };

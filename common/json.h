@@ -55,8 +55,8 @@ double json_number_like(const json_t *value); /* only if json_is_number_like() *
 
 /* ---- reading the fields of an object ----------------------------------------------------------
  * Every reader names the field it wants, gives what to take when it is missing, and adds a fault
- * (with its pointer) when the type is wrong. fields_end() then reports each member nobody asked
- * for as unknown: the caller's reads are the list of known fields. */
+ * (with its pointer) when the type is wrong. fields_end() then reports each member that was
+ * not read as unknown: the caller's reads are the list of known fields. */
 #define FIELDS_MAX 48
 
 struct fields {

@@ -71,7 +71,7 @@ uint64_t rng_below(struct rng *rng, uint64_t bound)
 
 double rng_normal(struct rng *rng)
 {
-    /* Box-Muller, one of the two: a stream must not depend on who asked before. */
+    /* Box-Muller, one of the two: a stream must not depend on earlier callers. */
     double u = 1.0 - rng_uniform(rng); /* (0, 1] */
     double v = rng_uniform(rng);
 

@@ -1,4 +1,4 @@
-/* Random numbers, passed in. Nothing else in the house draws any.
+/* Random numbers, passed in. No other module draws any.
  *
  * A stream is xoshiro256++ (Blackman & Vigna 2021), seeded by splitmix64. Streams are named by
  * (seed, ordinal): rng_for(study_seed, ordinal) is keyed by

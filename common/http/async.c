@@ -148,7 +148,7 @@ static void conclude(struct http_transfer *transfer, CURLcode code)
     release(transfer);
 }
 
-/* One verdict at a time: `done` may cancel others, which takes theirs out of curl's queue. */
+/* One result at a time: `done` may cancel others, which takes theirs out of curl's queue. */
 static bool conclude_next(struct http_async *async)
 {
     int left = 0;
@@ -183,7 +183,7 @@ void http_async_wait(struct http_async *async, int fd, int64_t timeout_ms)
     struct curl_waitfd extra = {.fd = fd, .events = CURL_WAIT_POLLIN};
     int wait_ms = timeout_ms < 0 || timeout_ms > 60000 ? 60000 : (int)timeout_ms;
 
-    if (!advance(async)) { /* a verdict may have changed what the caller waits for */
+    if (!advance(async)) { /* a result may have changed what the caller waits for */
         (void)curl_multi_poll(async->multi, &extra, fd >= 0 ? 1 : 0, wait_ms, NULL);
         (void)advance(async);
     }

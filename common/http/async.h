@@ -2,7 +2,7 @@
  *
  * The owner's loop is http_async_wait(): it moves the transfers along, calls `done` of each that
  * ended, and returns when `fd` is readable or the time is over. Nothing happens outside of it.
- * Same liberties taken away as in http_client.h; connections are kept and shared by all calls. */
+ * The same limits as in client.h; connections are kept and shared by all calls. */
 #ifndef COMMON_HTTP_ASYNC_H
 #define COMMON_HTTP_ASYNC_H
 
@@ -18,7 +18,7 @@ typedef void http_done(void *context, int rc, const struct http_answer *answer,
 
 MUST_USE int http_async_create(const struct http_client_settings *settings,
                                struct http_async **async, struct err *err);
-/* Cancels what is under way; calls nobody. */
+/* Cancels what is under way; calls no `done`. */
 void http_async_destroy(struct http_async *async);
 OWN_POINTER(http_async)
 const char *http_async_url(const struct http_async *async);

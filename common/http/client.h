@@ -1,6 +1,6 @@
 /* An HTTP client for one server: the command line's blocking calls and, through async.h, the
- * agent's. libcurl with every liberty taken away: http and https only, no redirects, no netrc, no
- * proxy unless told, no signals, certificates checked, answers capped at 8 MiB.
+ * agent's. libcurl within narrow limits: http and https only, no redirects, no netrc, no
+ * proxy unless one is named, no signals, certificates checked, answers capped at 8 MiB.
  *
  * A client keeps its connection alive between calls and belongs to one thread at a time. */
 #ifndef COMMON_HTTP_CLIENT_H

@@ -1,4 +1,4 @@
-/* One call on a curl handle: set up, collected, judged. */
+/* One call on a curl handle: set up, collected, checked. */
 #include "common/http/parts.h"
 
 #include <stdio.h>
@@ -191,7 +191,7 @@ static const struct {
     {CURLOPT_TCP_KEEPALIVE, 1},
 };
 
-/* Once an option was refused, the rest is skipped and the first refusal told. */
+/* Once an option was refused, the rest is skipped and the first refusal is the error. */
 #define SET(option, value)                                                                         \
     (code = code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_##option, value))
 

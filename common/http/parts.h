@@ -30,7 +30,7 @@ struct http_exchange {
 MUST_USE int http_exchange_init(struct http_exchange *exchange, CURL *easy,
                                 const struct http_target *target, const struct http_call *call,
                                 struct err *err);
-/* What curl's verdict means; on 0 the exchange's answer is complete. */
+/* What curl's result code means; on 0 the exchange's answer is complete. */
 MUST_USE int http_exchange_end(struct http_exchange *exchange, const struct http_target *target,
                                CURLcode code, struct err *err);
 void http_exchange_finish(struct http_exchange *exchange);

@@ -1,4 +1,4 @@
-/* The steps of building a space from JSON, one file each; for common/space_*.c alone. */
+/* The steps of building a space from JSON, one file each; for common/space/ alone. */
 #ifndef COMMON_SPACE_BUILD_H
 #define COMMON_SPACE_BUILD_H
 
@@ -16,9 +16,9 @@ void param_read_constant(struct fields *f, struct param *param);
 void param_read_bool(struct fields *f, struct param *param);
 void param_read_listed(struct fields *f, struct param *param); /* "values"; the scale is known */
 void param_read_range(struct fields *f, struct param *param);  /* the scale is known */
-/* Index of the word among `names`, or 0 when it is missing or, with a fault, wrong. */
+/* Returns the index of the text among `names`, or 0 when it is missing or, with a fault, wrong. */
 int param_read_word(struct fields *f, const char *name, const char *const names[], int n);
-/* "when" of parameter i. Parents that are `broken` themselves are believed. */
+/* "when" of parameter i. Of parents that are `broken` themselves nothing is checked. */
 void param_conditions_from_json(struct space *space, size_t i, const json_t *when,
                                 const bool broken[], struct faults *faults);
 /* Parents before children; a cycle is a fault. */

@@ -107,7 +107,7 @@ void param_from_json(const json_t *json, const char *pointer, struct param *para
     if (faults->total == before) {
         read_default(&f, param);
     } else {
-        (void)fields_any(&f, "default"); /* cannot be judged */
+        (void)fields_any(&f, "default"); /* cannot be checked */
     }
     (void)fields_any(&f, "when");
     fields_end(&f);

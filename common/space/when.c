@@ -1,4 +1,5 @@
-/* Conditions: who is whose parent, which values let a child live, and in which order to ask. */
+/* Conditions: the parents of each parameter, which of their values make it active, and the order
+ * in which parameters are decided. */
 #include "common/space/build.h"
 
 #include <math.h>
@@ -128,7 +129,7 @@ void param_conditions_from_json(struct space *space, size_t i, const json_t *whe
         } else if ((size_t)parent == i) {
             faults_add(faults, pointer, "a parameter cannot be its own condition");
         } else if (broken[parent]) {
-            (void)insert_condition(param, (size_t)parent); /* its faults are told already */
+            (void)insert_condition(param, (size_t)parent); /* its faults are reported already */
         } else if (!can_be_parent(&space->params[parent])) {
             faults_add(faults, pointer,
                        "%s cannot be a condition: parents are categorical, ordinal, bool, int or "

@@ -1,4 +1,4 @@
-/* What the two halves of wire (asking, reporting) share. For wire*.c only. */
+/* What the two halves of wire (asking, reporting) share. For common/wire/ only. */
 #ifndef COMMON_WIRE_PARTS_H
 #define COMMON_WIRE_PARTS_H
 

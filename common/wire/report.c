@@ -192,7 +192,7 @@ void measurement_list_write(const struct measurement_list *list, struct json_wri
     json_object_end(w);
 }
 
-/* ---- the server's word ---- */
+/* ---- the server's answer ---- */
 
 static const char *const action_names[ACTION_COUNT] = {
     [ACTION_CONTINUE] = "continue",

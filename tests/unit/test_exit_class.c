@@ -47,7 +47,7 @@ static const struct {
      "result preempted"},
     /* the value that decides did not reach the server */
     {{.why = JOB_EXITED, .measured = true, .lost = "x"}, "result failed no_metric"},
-    {{.why = JOB_TOLD, .measured = true, .lost = "x"}, "result failed no_metric"},
+    {{.why = JOB_NOTIFIED, .measured = true, .lost = "x"}, "result failed no_metric"},
     {{.why = JOB_EXITED, .wait_status = EXITED(1), .measured = true, .lost = "x"},
      "result failed exit_code"},
     {{.why = JOB_EXITED, .wait_status = EXITED(75), .lost = "x"}, "result preempted"},
@@ -83,10 +83,10 @@ static const struct {
       .until = 9},
      "result failed exit_code"},
     /* told, and however it then left */
-    {{.why = JOB_TOLD, .measured = true}, "result completed"},
-    {{.why = JOB_TOLD, .wait_status = SIGKILL, .measured = true, .killed_by_us = true},
+    {{.why = JOB_NOTIFIED, .measured = true}, "result completed"},
+    {{.why = JOB_NOTIFIED, .wait_status = SIGKILL, .measured = true, .killed_by_us = true},
      "result completed"},
-    {{.why = JOB_TOLD}, "release"},
+    {{.why = JOB_NOTIFIED}, "release"},
     /* cut short */
     {{.why = JOB_TIMED_OUT, .wait_status = SIGTERM, .measured = true}, "result failed timeout"},
     {{.why = JOB_STALLED, .measured = true}, "result failed stalled"},

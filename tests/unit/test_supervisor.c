@@ -15,7 +15,7 @@ START_TEST(told_job_has_five_seconds_then_thirty)
 {
     start(0, 0);
     ck_assert_int_eq(supervisor_deadline(&supervisor), INT64_MAX);
-    ck_assert_int_eq(supervisor_step(&supervisor, JOB_TOLD, 2000), ACT_NOTHING);
+    ck_assert_int_eq(supervisor_step(&supervisor, JOB_NOTIFIED, 2000), ACT_NOTHING);
     ck_assert_int_eq(supervisor_deadline(&supervisor), 7000);
     ck_assert_int_eq(supervisor_tick(&supervisor, 6999), ACT_NOTHING);
     ck_assert_int_eq(supervisor_tick(&supervisor, 7000), ACT_TERMINATE);
@@ -25,15 +25,15 @@ START_TEST(told_job_has_five_seconds_then_thirty)
     ck_assert_int_eq(supervisor_tick(&supervisor, 99000), ACT_NOTHING);
     ck_assert_int_eq(supervisor_step(&supervisor, JOB_EXITED, 99001), ACT_NOTHING);
     ck_assert_int_eq(supervisor.state, JOB_GONE);
-    ck_assert_int_eq(supervisor.why, JOB_TOLD);
+    ck_assert_int_eq(supervisor.why, JOB_NOTIFIED);
 }
 END_TEST
 
 START_TEST(told_again_gains_no_time)
 {
     start(0, 0);
-    (void)supervisor_step(&supervisor, JOB_TOLD, 2000);
-    (void)supervisor_step(&supervisor, JOB_TOLD, 4000);
+    (void)supervisor_step(&supervisor, JOB_NOTIFIED, 2000);
+    (void)supervisor_step(&supervisor, JOB_NOTIFIED, 4000);
     ck_assert_int_eq(supervisor_deadline(&supervisor), 7000);
 }
 END_TEST
@@ -80,7 +80,7 @@ END_TEST
 START_TEST(who_lost_the_trial_sends_nothing_whatever_was_said_before)
 {
     start(0, 0);
-    (void)supervisor_step(&supervisor, JOB_TOLD, 1);
+    (void)supervisor_step(&supervisor, JOB_NOTIFIED, 1);
     (void)supervisor_step(&supervisor, JOB_LOST, 2);
     ck_assert_int_eq(supervisor.why, JOB_LOST);
     start(0, 0);

@@ -28,7 +28,7 @@ struct agent {
     int stop_fd; /* counts agent_stop() */
     struct fd_watch stop_watch;
     unsigned stops;
-    bool told_closing;
+    bool logged_closing;
     int64_t give_up_at_ms; /* INT64_MAX: not stopping */
 };
 
@@ -153,7 +153,7 @@ static int take_programs(struct agent *agent, struct err *err)
     return 0;
 }
 
-/* ---- the facts that travel with each ask ---- */
+/* ---- the offer that is sent with each request ---- */
 
 static int copy_text(char **out, const char *text, struct err *err)
 {
@@ -414,11 +414,11 @@ static bool is_time_to_go(struct agent *agent)
 /* Said now if it takes time until the worker ends, and in the end. */
 static void tell_closing(struct agent *agent)
 {
-    if (agent->context.closing && !agent->told_closing && any_slot_in(agent, SLOT_RUNNING)) {
+    if (agent->context.closing && !agent->logged_closing && any_slot_in(agent, SLOT_RUNNING)) {
         log_error("%s; nothing more is asked for, and what runs here goes on to its end",
                   agent->context.fatal.text);
     }
-    agent->told_closing = agent->context.closing;
+    agent->logged_closing = agent->context.closing;
 }
 
 static void serve(struct agent *agent)

@@ -21,12 +21,13 @@ struct agent_runner {
     char *const *argv; /* NULL-terminated; may hold placeholders (expand.h) */
 };
 
-/* What happens, for whoever shows it. */
+/* What happens, for the program that shows it. */
 enum agent_event_kind {
     AGENT_WAITING,  /* nothing to do now: `detail` says why */
     AGENT_STARTED,  /* a job of this trial runs */
     AGENT_REPORTED, /* the trial measured `step` */
-    AGENT_ENDED,    /* it ended with `outcome`; `detail`: what it did, `state`: the server's word */
+    AGENT_ENDED,    /* it ended with `outcome`; `detail`: what it did, `state`: the trial's, by the
+                       server */
     AGENT_UNREACHABLE, /* the server does not answer: `detail` */
     AGENT_REACHABLE    /* it answers again */
 };
@@ -75,7 +76,7 @@ struct agent_settings {
     /* 0 takes the default in brackets. */
     int64_t leave_ms;    /* [5,000] to leave by itself after pause and stop */
     int64_t grace_ms;    /* [30,000] from SIGTERM to SIGKILL */
-    int64_t offline_ms;  /* [2,400,000] a job goes on without a word from the server */
+    int64_t offline_ms;  /* [2,400,000] a job goes on without an answer of the server */
     double wait_seconds; /* [30] of a long-poll */
     int64_t backoff_ms;  /* [1,000] first retry; doubles to 60 times that, with full jitter */
 };

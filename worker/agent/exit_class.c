@@ -109,7 +109,7 @@ void exit_class_decide(const struct exit_facts *facts, struct exit_class *made)
     case JOB_LOST:
         made->kind = EXIT_CLASS_SILENT;
         break;
-    case JOB_TOLD:
+    case JOB_NOTIFIED:
         set(made, facts->measured ? EXIT_CLASS_RESULT : EXIT_CLASS_RELEASE, OUTCOME_COMPLETED, "");
         break;
     case JOB_TIMED_OUT:

@@ -16,10 +16,10 @@ struct exit_facts {
     enum job_event why; /* of the supervisor; JOB_EXITED: the job ended by itself */
     int wait_status;
     bool killed_by_us; /* SIGKILL was ours */
-    bool oom_seen;     /* the kernel killed somebody for memory while it ran */
+    bool oom_seen;     /* the kernel killed a process for memory while it ran */
     bool draining;     /* the worker is being stopped */
     bool measured;     /* every objective was, in this attempt */
-    const char *lost;  /* a value that decides what the trial is worth did not reach the server:
+    const char *lost;  /* a value that decides the trial's value did not reach the server:
                           says which; NULL: none */
     bool has_checkpoint;
     bool has_resource;
@@ -32,7 +32,7 @@ enum exit_class_kind {
     EXIT_CLASS_RESULT,  /* send one */
     EXIT_CLASS_RESTART, /* promoted meanwhile: run the command again up to `until` */
     EXIT_CLASS_RELEASE, /* hand the trial back */
-    EXIT_CLASS_SILENT   /* nobody wants to hear of it */
+    EXIT_CLASS_SILENT   /* send nothing: the trial is not this worker's any more */
 };
 
 struct exit_class {
@@ -42,6 +42,7 @@ struct exit_class {
     char text[512];     /* for people: "exit status 1" */
 };
 
+/* Fills *exit_class. */
 void exit_class_decide(const struct exit_facts *facts, struct exit_class *exit_class);
 
 /* How many processes the kernel has killed for want of memory since it started; -1: unknown. The

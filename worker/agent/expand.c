@@ -237,7 +237,7 @@ static bool int_value(const char *name, const struct expand_values *values, int6
     return true;
 }
 
-/* A parameter goes before a word of ours: whoever named it so meant it. False: inactive. */
+/* A parameter takes precedence over a placeholder of the same name. False: it is inactive. */
 static bool append_value(const char *name, const struct expand_values *values, struct buf *out)
 {
     const json_t *parameter = json_object_get(values->parameters, name);
@@ -255,7 +255,7 @@ static bool append_value(const char *name, const struct expand_values *values, s
     return true;
 }
 
-/* False: the argument names something inactive, told in `missing`. */
+/* False: the argument names something inactive, whose name is written to `missing`. */
 static bool expand_one(const char *argument, const struct expand_values *values, struct buf *out,
                        char missing[EXPAND_NAME_BYTES])
 {

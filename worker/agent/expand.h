@@ -31,7 +31,7 @@ struct expand_study {
     const json_t *active;   /* object: its keys are parameters */
     const json_t *inactive; /* array of the other parameters' names; NULL: not known */
     bool has_resource;
-    bool may_add; /* whoever wrote the command declares the parameters, too */
+    bool may_add; /* the author of the command also declares the parameters */
 };
 
 struct expand_found {
@@ -39,14 +39,14 @@ struct expand_found {
     char unchecked[EXPAND_NAME_BYTES]; /* with `inactive` not known: no active parameter; or "" */
 };
 
-/* With a study at hand: every placeholder is one of its parameters or a word of ours that means
- * something there. A wrong name would be taken for an inactive parameter, and dropped. */
+/* With a study at hand: every placeholder is one of its parameters or one of the placeholders above
+ * that has a value there. A wrong name would be taken for an inactive parameter, and dropped. */
 MUST_USE int expand_check_names(char *const argv[], const struct expand_study *study,
                                 struct expand_found *found, struct err *err);
 
 /* Fills *out with the arguments of this trial. One that names an inactive parameter is dropped, and
  * with it the argument before it if that starts with `-` and has no placeholder; the first name
- * dropped is told in `dropped` ("" if none). */
+ * dropped is written to `dropped` ("" if none). */
 MUST_USE int expand_argv(char *const argv[], const struct expand_values *values,
                          struct argv_list *out, char dropped[EXPAND_NAME_BYTES], struct err *err);
 

@@ -25,13 +25,14 @@ MUST_USE int folder_make(const char *path, struct err *err);
 /* The checkpoint folder is the granted one when that lies under workdir, else the trial's own. */
 MUST_USE int folder_open(struct folder *folder, const char *workdir, const char *url,
                          const struct lease_grant *grant, struct err *err);
+/* True also when the folder does not exist. */
 bool folder_is_empty(const char *path);
 /* Removes what is in the folder, following no link. */
 MUST_USE int folder_clear(const char *path, struct err *err);
-/* The trial went well: what nobody will look at again is removed, which is everything but a log in
- * which something stands and a checkpoint. */
+/* Removes what a trial that went well needs no longer: everything but a checkpoint and a log that
+ * is not empty. */
 void folder_tidy(const struct folder *folder);
-/* Removes a checkpoint the server needs no longer, if it is one of ours. */
+/* Removes a checkpoint the server needs no longer, if it lies under `workdir`. */
 void folder_discard(const char *workdir, const char *uri);
 /* Replaces the file as a whole: a reader finds the old text or the new one. */
 MUST_USE int folder_write(const char *path, const char *text, size_t len, struct err *err);

@@ -95,14 +95,14 @@ static struct program *program_for(const struct slot *slot)
 
 static void tell_once(struct program *program, const struct expand_found *found, bool has_any)
 {
-    if (found->unchecked[0] != '\0' && !program->told_unchecked) {
-        program->told_unchecked = true;
+    if (found->unchecked[0] != '\0' && !program->logged_unchecked) {
+        program->logged_unchecked = true;
         log_warning("the server does not say which parameters its study has, so {%s} cannot be "
                     "checked; where a trial has no such parameter the argument is left out",
                     found->unchecked);
     }
-    if (!found->names_parameter && has_any && !program->told_no_parameter) {
-        program->told_no_parameter = true;
+    if (!found->names_parameter && has_any && !program->logged_no_parameter) {
+        program->logged_no_parameter = true;
         log_info("the command names no parameter; the program must read HONE_PARAM_... or "
                  "HONE_PARAMS_FILE");
     }
@@ -207,7 +207,7 @@ static void show(int fd, const char *bytes, size_t len)
     }
 }
 
-/* One helping, so that a talkative job does not keep the others waiting. 0: the end of the stream,
+/* One helping, so that a job with much output does not delay the others. 0: the end of the stream,
  * negative: nothing there now. */
 static ssize_t read_some(struct slot *slot, int fd, struct parse *parse)
 {

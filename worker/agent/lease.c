@@ -11,7 +11,7 @@
 
 #define HEARTBEAT_LEAST_MS 1000
 #define HEARTBEAT_MOST_MS 3600000
-#define CALL_LEAST_MS 5000 /* a call that hangs is repeated while the lease still lives */
+#define CALL_LEAST_MS 5000 /* a call that hangs is repeated while the lease is still valid */
 #define CALL_MOST_MS 30000
 #define BODY_BYTES ((size_t)1 << 20)
 
@@ -36,7 +36,7 @@ struct lease {
     struct backoff backoff;
 };
 
-/* Whatever the server says, neither a storm nor silence. */
+/* Bounds on what the server asks for: neither too many calls nor none. */
 static int64_t heartbeat_of(double seconds)
 {
     if (!(seconds * 1000 > HEARTBEAT_LEAST_MS)) {

@@ -2,7 +2,7 @@
  * was said for long enough, and the result at the end, one call at a time, each until it is
  * answered.
  *
- * The server's word comes back through the hooks. Time counts from the moment a call was sent, on
+ * The server's answers arrive through the hooks. Time counts from the moment a call was sent, on
  * the monotonic clock. What is repeated is repeated unchanged, so the server can tell. */
 #ifndef WORKER_AGENT_LEASE_H
 #define WORKER_AGENT_LEASE_H
@@ -25,7 +25,7 @@ struct lease_hooks {
     void (*on_closed)(void *context, const char *state);
     /* A result was refused for what it says: another one may be sent, or the lease released. */
     void (*on_refused)(void *context, const struct err *err);
-    /* The server will not talk to this worker any more. */
+    /* The server refuses this worker: its token or its version. */
     void (*on_fatal)(void *context, const struct err *err);
     /* A call failed and is repeated / one succeeded. */
     void (*on_reach)(void *context, bool reached, const char *why);

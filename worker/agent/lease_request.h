@@ -21,7 +21,8 @@ struct lease_request_hooks {
 
 struct lease_request {
     struct loop *loop;
-    const struct lease_ask *offer; /* who asks and for what; worker and request id are ours */
+    const struct lease_ask
+        *offer; /* the worker's offer; the name and the request id are filled in here */
     char worker[WORKER_NAME_BYTES];
     char request_id[40];
     struct lease_request_hooks hooks;
@@ -39,12 +40,15 @@ void lease_request_init(struct lease_request *request, struct loop *loop,
                         const struct lease_request_hooks *hooks);
 /* From now on it asks whenever it is due, until a grant or lease_request_stop(). */
 void lease_request_begin(struct lease_request *request);
+/* Stops asking; what is under way is cancelled. */
 void lease_request_stop(struct lease_request *request);
 /* Stops asking, but leaves no lease behind: an ask that was sent and not answered is sent once
  * more, without waiting, and may still end in a grant. No other hook is called. Over when `active`
  * is false. */
 void lease_request_withdraw(struct lease_request *request);
+/* Sends what is due. */
 void lease_request_tick(struct lease_request *request);
+/* Returns the moment of the next lease_request_tick() that has something to do; INT64_MAX: none. */
 int64_t lease_request_deadline(const struct lease_request *request);
 
 #endif

@@ -1,4 +1,5 @@
-/* What every part of the agent shares: the loop with its descriptors, time, chance, the server. */
+/* What every part of the agent shares: the loop with its descriptors, time, random numbers, the
+ * server. */
 #ifndef WORKER_AGENT_LOOP_H
 #define WORKER_AGENT_LOOP_H
 
@@ -24,9 +25,11 @@ struct fd_watch {
     void *context;
 };
 
+/* ERR_INVALID: the URL or token of the settings; ERR_IO: no epoll descriptor. */
 MUST_USE int loop_init(struct loop *loop, const struct http_client_settings *settings,
                        const struct clock *clock, struct err *err);
 void loop_finish(struct loop *loop);
+/* Returns the monotonic time in milliseconds. */
 int64_t loop_now(const struct loop *loop);
 
 /* The watch stays where it is until it is dropped, before its descriptor is closed. */
@@ -34,7 +37,8 @@ MUST_USE int loop_watch(struct loop *loop, struct fd_watch *watch, int fd,
                         void (*ready)(void *context), void *context, struct err *err);
 void loop_unwatch(struct loop *loop, struct fd_watch *watch);
 
-/* Waits until something happens or the moment comes; calls whoever it concerns. */
+/* Waits until a descriptor, a transfer or the moment `until_ms` is due; calls the functions of the
+ * watches and transfers that are ready. */
 void loop_turn(struct loop *loop, int64_t until_ms);
 
 #endif

@@ -175,8 +175,8 @@ static void thin(struct pending *pending)
     size_t dropped = drop_some(pending, sent, quota, is_of_objective);
 
     dropped += drop_some(pending, sent, quota - dropped, decides_the_value);
-    if (!pending->told_thinned) {
-        pending->told_thinned = true;
+    if (!pending->logged_thinned) {
+        pending->logged_thinned = true;
         log_warning("trial %" PRId64 ": more than %d measurements wait for the server, so the "
                     "oldest are dropped; the last and the best value of the objective are kept",
                     pending->trial, PENDING_ITEMS_MAX);
@@ -226,8 +226,8 @@ static void tell_names(struct pending *pending)
         }
         n += pending->names[i].refused;
     }
-    if (n > 0 && !pending->told_names) {
-        pending->told_names = true;
+    if (n > 0 && !pending->logged_names) {
+        pending->logged_names = true;
         log_warning("trial %" PRId64
                     ": the server does not take the metrics %s%s (%zu in all): %s; they are "
                     "left out, the others count",
@@ -254,10 +254,10 @@ static void ignore_repeat(struct pending *pending, const struct pending_item *it
     char first[JSON_NUMBER_BYTES];
     char second[JSON_NUMBER_BYTES];
 
-    if (pending->told_repeat) {
+    if (pending->logged_repeat) {
         return;
     }
-    pending->told_repeat = true;
+    pending->logged_repeat = true;
     log_warning("trial %" PRId64 ": %s was reported again at step %" PRId64
                 "; the first value, %s, counts and %s is ignored (told once a trial)",
                 pending->trial, pending->names[item->name].metric, item->step,
@@ -297,8 +297,8 @@ void pending_add(struct pending *pending, int64_t step, const struct metric_valu
                                     .name = name_index(pending, metrics[i].metric)};
         if (item.name != NO_NAME) {
             add_one(pending, &item);
-        } else if (!pending->told_names) {
-            pending->told_names = true;
+        } else if (!pending->logged_names) {
+            pending->logged_names = true;
             log_warning("trial %" PRId64 ": it reports more than %d metrics; %s and those after "
                         "it are left out",
                         pending->trial, PENDING_NAMES_MAX, metrics[i].metric);
@@ -347,8 +347,8 @@ void pending_accepted(struct pending *pending, int64_t n_conflicts)
     size_t n = pending->n_batch;
     bool was_suspect = pending->n_suspects > 0;
 
-    if (n_conflicts > 0 && !pending->told_repeat) {
-        pending->told_repeat = true;
+    if (n_conflicts > 0 && !pending->logged_repeat) {
+        pending->logged_repeat = true;
         log_warning("trial %" PRId64 ": the server holds another value already for %" PRId64
                     " of those reported again from step %" PRId64
                     " on; the first ones count (told once a trial)",
@@ -420,8 +420,8 @@ static void tell_value(struct pending *pending, const struct pending_item *item)
 {
     char number[JSON_NUMBER_BYTES];
 
-    if (!pending->told_value) {
-        pending->told_value = true;
+    if (!pending->logged_value) {
+        pending->logged_value = true;
         log_warning("trial %" PRId64 ": the server does not take %s=%s at step %" PRId64
                     ": %s; it is left out (told once a trial)",
                     pending->trial, pending->names[item->name].metric,

@@ -60,9 +60,9 @@ struct pending {
     size_t n_suspects; /* how many at the front are left of a refused batch */
     size_t most;       /* how many of the suspects the next request may hold */
     size_t n_given_up; /* names and single values that the server refused */
-    char why[300];     /* what it said the first time */
+    char why[300];     /* its text the first time */
 
-    bool told_repeat, told_names, told_value, told_thinned; /* each once a trial */
+    bool logged_repeat, logged_names, logged_value, logged_thinned; /* each once a trial */
 };
 
 /* `objectives` is the array of a lease, as text, or NULL. */
@@ -71,6 +71,7 @@ void pending_finish(struct pending *pending);
 /* Forgets what waits. */
 void pending_clear(struct pending *pending);
 
+/* Adds the metrics of one step; those that the attempt has measured before are left out. */
 void pending_add(struct pending *pending, int64_t step, const struct metric_value *metrics,
                  size_t n);
 
@@ -80,13 +81,13 @@ MUST_USE int pending_batch(struct pending *pending, struct measurement_list *bat
                            struct err *err);
 /* The server took the batch; for `n_conflicts` of its values it held others already. */
 void pending_accepted(struct pending *pending, int64_t n_conflicts);
-/* The server refuses the batch for what it says. */
+/* The server refused the batch because of its content. */
 void pending_refused(struct pending *pending, const struct err *err);
 
 /* Every objective was reported. */
 bool pending_is_measured(const struct pending *pending);
 /* With nothing left to send: an objective whose value the server did not get, though it decides
- * what the trial is worth. Appends a sentence about it; false: there is none. */
+ * the value of the trial. Appends a sentence about it; false: there is none. */
 bool pending_append_lost(const struct pending *pending, struct buf *out);
 
 #endif

@@ -37,7 +37,7 @@ static void answer_one(struct caller *caller, const char *text)
     drop_caller(caller);
 }
 
-/* The line is whole: reports it. What cannot be read is answered at once, in words. */
+/* The line is whole: reports it. What cannot be read is answered at once with an error text. */
 static void take_line(struct caller *caller)
 {
     struct report_socket *reports = caller->reports;

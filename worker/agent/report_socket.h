@@ -1,7 +1,7 @@
 /* Where `hone report` reaches the agent: a socket with an unguessable name in Linux's abstract
- * space, open to this user alone. A caller sends one line (words or JSON) and waits; it is answered
- * with the control file's text once the server has said something about its report, or after two
- * seconds with what stood before. */
+ * space, open to this user alone. A caller sends one line (key=value or JSON) and waits. The answer
+ * is the text of the control file: once the server has answered the report, or after two seconds
+ * the text as it was before. */
 #ifndef WORKER_AGENT_REPORT_SOCKET_H
 #define WORKER_AGENT_REPORT_SOCKET_H
 
@@ -35,15 +35,18 @@ struct report_socket {
     struct caller *callers[REPORT_SOCKET_CALLERS_MAX];
 };
 
+/* Opens the socket under a random name; `on_report` gets each report. ERR_IO: no socket. */
 MUST_USE int report_socket_open(struct report_socket *reports, struct loop *loop,
                                 void (*on_report)(void *context,
                                                   const struct metric_report *report),
                                 void *context, struct err *err);
+/* Drops every caller; accepts a zeroed one. */
 void report_socket_close(struct report_socket *reports);
-/* Answers all who wait. */
+/* Answers every caller that waits with `control`. */
 void report_socket_answer(struct report_socket *reports, const char *control);
-/* Answers those who have waited long enough. */
+/* Answers the callers that have waited two seconds. */
 void report_socket_tick(struct report_socket *reports, const char *control);
+/* Returns the moment of the next report_socket_tick() that has something to do; INT64_MAX: none. */
 int64_t report_socket_deadline(const struct report_socket *reports);
 
 #endif

@@ -155,7 +155,7 @@ static void take_message(struct runner *runner, const struct shim_message *messa
     }
 }
 
-/* The shim is gone. If it went without a word, somebody killed it: the job's leader dies with it,
+/* The shim is gone. If it left no message, it was killed: the job's leader dies with it,
  * the rest of the group here. */
 static void bury_shim(struct runner *runner)
 {

@@ -1,5 +1,5 @@
-/* One running job as the agent sees it: three pipes and a shim (shim.h) to send signals to. Who
- * decides when is the supervisor; here it is done. */
+/* One running job as the agent sees it: three pipes and a shim (shim.h) to send signals to. The
+ * supervisor decides what is sent when; this module sends it. */
 #ifndef WORKER_AGENT_RUNNER_H
 #define WORKER_AGENT_RUNNER_H
 
@@ -16,7 +16,7 @@ struct runner {
     pid_t job;       /* its process group too; 0 until known */
     int output_fd;   /* stdout and stderr together; -1: closed */
     int metrics_fd;  /* JSON by line; -1: closed */
-    int status_fd;   /* readable when there is news for runner_advance() */
+    int status_fd;   /* readable when runner_advance() has something to read */
     bool killed;     /* we sent SIGKILL */
     bool ended;      /* nothing of the job is left */
     int spawn_errno; /* the program could not be started */
@@ -28,12 +28,13 @@ struct runner {
  * path. */
 MUST_USE int runner_find(const char *program, char **path, struct err *err);
 
-/* ERR_IO: no process or pipe could be had. That the program itself cannot run is told later, by
+/* ERR_IO: no process or pipe could be had. That the program itself cannot run is known later, by
  * spawn_errno. */
 MUST_USE int runner_start(struct runner *runner, const char *path, char *const argv[],
                           char *const envp[], struct err *err);
-/* Reads the shim's news; afterwards look at `ended`. */
+/* Reads the shim's messages; `ended` tells whether the job is gone. */
 void runner_advance(struct runner *runner);
+/* Sends the shim the signal that carries out the act. */
 void runner_act(struct runner *runner, enum job_act act);
 /* Kills what still runs and waits for it. */
 void runner_finish(struct runner *runner);

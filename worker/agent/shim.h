@@ -1,8 +1,9 @@
 /* The small process between the agent and a job: it owns the kill boundary.
  *
- * It leads nobody but waits for the job, gathers its orphans (it is their subreaper), and kills the
- * whole of them when told to, when the job's leader has ended, and when the agent has died, even by
- * SIGKILL. It is a fork of the agent without an exec, so it makes system calls and nothing else. */
+ * It leads no process group; it waits for the job, adopts its orphans (it is their subreaper), and
+ * kills all of them when signalled, when the job's leader has ended, and when the agent has ended,
+ * even by SIGKILL. It is a fork of the agent without an exec, so it makes system calls and nothing
+ * else. */
 #ifndef WORKER_AGENT_SHIM_H
 #define WORKER_AGENT_SHIM_H
 

@@ -65,7 +65,7 @@ static void on_action(void *context, const struct action_reply *reply)
     }
     job_write_control(slot, reply);
     if (reply->action == ACTION_PAUSE || reply->action == ACTION_STOP) {
-        act = supervisor_step(&slot->supervisor, JOB_TOLD, now_ms);
+        act = supervisor_step(&slot->supervisor, JOB_NOTIFIED, now_ms);
     } else if (reply->action == ACTION_ABORT) {
         act = supervisor_step(&slot->supervisor, JOB_ABORTED, now_ms);
         slot->supervisor.why = JOB_ABORTED; /* even if the job is gone: send nothing */

@@ -23,8 +23,8 @@
 struct program {
     const char *runner; /* NULL: for whatever comes */
     char *const *argv;
-    char *path;                             /* owned */
-    bool told_unchecked, told_no_parameter; /* each once */
+    char *path;                                 /* owned */
+    bool logged_unchecked, logged_no_parameter; /* each once */
 };
 
 /* What the slots of an agent share. */

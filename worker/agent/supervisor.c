@@ -31,7 +31,7 @@ struct step {
 /* clang-format off */
 static const struct step table[JOB_STATE_COUNT][JOB_EVENT_COUNT] = {
     [JOB_RUNNING] = {
-        [JOB_TOLD]       = LEAVES,
+        [JOB_NOTIFIED]       = LEAVES,
         [JOB_ABORTED]    = TERMINATES,
         [JOB_LOST]       = TERMINATES,
         [JOB_TIMED_OUT]  = TERMINATES,
@@ -43,7 +43,7 @@ static const struct step table[JOB_STATE_COUNT][JOB_EVENT_COUNT] = {
         [JOB_EXITED]     = GOES,
     },
     [JOB_LEAVING] = {
-        [JOB_TOLD]       = STAYS(JOB_LEAVING),
+        [JOB_NOTIFIED]       = STAYS(JOB_LEAVING),
         [JOB_ABORTED]    = TERMINATES,
         [JOB_LOST]       = TERMINATES,
         [JOB_TIMED_OUT]  = TERMINATES,
@@ -55,7 +55,7 @@ static const struct step table[JOB_STATE_COUNT][JOB_EVENT_COUNT] = {
         [JOB_EXITED]     = GOES,
     },
     [JOB_TERMINATING] = {
-        [JOB_TOLD]       = STAYS(JOB_TERMINATING),
+        [JOB_NOTIFIED]       = STAYS(JOB_TERMINATING),
         [JOB_ABORTED]    = STAYS(JOB_TERMINATING),
         [JOB_LOST]       = STAYS(JOB_TERMINATING),
         [JOB_TIMED_OUT]  = STAYS(JOB_TERMINATING),
@@ -67,7 +67,7 @@ static const struct step table[JOB_STATE_COUNT][JOB_EVENT_COUNT] = {
         [JOB_EXITED]     = GOES,
     },
     [JOB_KILLING] = {
-        [JOB_TOLD]       = STAYS(JOB_KILLING),
+        [JOB_NOTIFIED]       = STAYS(JOB_KILLING),
         [JOB_ABORTED]    = STAYS(JOB_KILLING),
         [JOB_LOST]       = STAYS(JOB_KILLING),
         [JOB_TIMED_OUT]  = STAYS(JOB_KILLING),
@@ -79,7 +79,7 @@ static const struct step table[JOB_STATE_COUNT][JOB_EVENT_COUNT] = {
         [JOB_EXITED]     = GOES,
     },
     [JOB_GONE] = {
-        [JOB_TOLD]       = STAYS(JOB_GONE),
+        [JOB_NOTIFIED]       = STAYS(JOB_GONE),
         [JOB_ABORTED]    = STAYS(JOB_GONE),
         [JOB_LOST]       = STAYS(JOB_GONE),
         [JOB_TIMED_OUT]  = STAYS(JOB_GONE),
@@ -118,7 +118,7 @@ void supervisor_measured(struct supervisor *supervisor, int64_t now_ms)
     }
 }
 
-/* What happened last decides only if it is stronger: a trial that was told to pause and is then
+/* What happened last decides only if it is stronger: a trial that was asked to pause and is then
  * cancelled, lost or drained must not send a result as if it had paused. */
 static void remember_why(struct supervisor *supervisor, enum job_event event)
 {

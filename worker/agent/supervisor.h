@@ -1,8 +1,8 @@
-/* When a job is left alone, told, terminated and killed: one table of [state][event], and the
- * deadlines that turn time into events. It touches no process and no clock; whoever does asks it
- * what to do next.
+/* When a job runs undisturbed, is notified, terminated and killed: one table of [state][event], and
+ * the deadlines that turn time into events. It touches no process and no clock: the caller passes
+ * the time and carries out the acts. All moments are monotonic milliseconds.
  *
- *   RUNNING ──told──→ LEAVING ──5 s──→ TERMINATING ──30 s──→ KILLING ──exit──→ GONE
+ *   RUNNING ──notified──→ LEAVING ──5 s──→ TERMINATING ──30 s──→ KILLING ──exit──→ GONE
  *      └────abort, lost, timeout, stalled, drain────┘
  */
 #ifndef WORKER_AGENT_SUPERVISOR_H
@@ -21,15 +21,15 @@ enum job_state {
 };
 
 enum job_event {
-    JOB_TOLD,       /* pause or stop: the job may leave by itself */
+    JOB_NOTIFIED,   /* pause or stop: the job may leave by itself */
     JOB_ABORTED,    /* cancelled or deleted */
-    JOB_LOST,       /* somebody else has the trial, or nobody answered for too long */
+    JOB_LOST,       /* another worker has the trial, or the server did not answer for too long */
     JOB_TIMED_OUT,  /* trial_seconds */
     JOB_STALLED,    /* stall_seconds without a measurement */
     JOB_DRAINED,    /* the worker is asked to stop */
     JOB_QUIT,       /* … at once */
-    JOB_LEAVE_OVER, /* told, and still there */
-    JOB_GRACE_OVER, /* terminated, and still there */
+    JOB_LEAVE_OVER, /* notified, and still running */
+    JOB_GRACE_OVER, /* terminated, and still running */
     JOB_EXITED,
     JOB_EVENT_COUNT
 };
@@ -51,6 +51,7 @@ struct supervisor {
 /* A job starts now. Spans of 0 for timeout and stall: no limit. */
 void supervisor_start(struct supervisor *supervisor, int64_t now_ms, int64_t timeout_ms,
                       int64_t stall_ms);
+/* Takes an event; returns what is to be done to the job now. */
 enum job_act supervisor_step(struct supervisor *supervisor, enum job_event event, int64_t now_ms);
 /* A measurement arrived. */
 void supervisor_measured(struct supervisor *supervisor, int64_t now_ms);

@@ -25,7 +25,7 @@ enum verdict {
     VERDICT_RETRY,   /* the server was not reached, or cannot serve now */
     VERDICT_TAKEN,   /* done; the reply says more */
     VERDICT_REFUSED, /* for what the request says: it would be refused for ever */
-    VERDICT_LOST,    /* the lease is over, or was never there */
+    VERDICT_LOST,    /* the lease has ended or does not exist */
     VERDICT_FATAL    /* not with this token or version */
 };
 

@@ -110,7 +110,7 @@ static const struct argp dry_run_argp = {
 static const struct argp yes_argp = {yes_options, parse_common, NULL, NULL, NULL, NULL, NULL};
 
 /* ---- "did you mean --trials?" ------------------------------------------------------------------
- * getopt would only say that it knows no such option, so the words are looked at beforehand. */
+ * getopt would only say that it knows no such option, so the arguments are checked beforehand. */
 
 enum { CHILDREN_MAX = 6 };
 

@@ -24,7 +24,7 @@ enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 #define OPTIONS_ARGUMENTS_MAX 1024
 
-/* What all verbs share, as given; NULL where nothing was said. */
+/* What all verbs share, as given; NULL where nothing was given. */
 struct options {
     const char *server;
     const char *token_file;
@@ -43,7 +43,7 @@ enum usage_flags {
     USAGE_OUTPUT = 2,   /* -o, --color */
     USAGE_DRY_RUN = 4,  /* --dry-run */
     USAGE_YES = 8,      /* --yes */
-    USAGE_TRAILING = 16 /* whatever stands behind "--" belongs to somebody else */
+    USAGE_TRAILING = 16 /* what stands behind "--" is another program's command line */
 };
 
 struct usage {

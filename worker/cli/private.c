@@ -21,7 +21,7 @@ enum { START_MS = 20000, POLL_US = 20000, LOG_BYTES = 64 << 10 };
 #define IDLE_EXIT_SECONDS "600"
 
 struct private_paths {
-    char directory[PATH_MAX - 64]; /* room for the names within */
+    char directory[PATH_MAX - 64]; /* leaves space for the names within */
     char start_file[PATH_MAX];
     char alive_file[PATH_MAX];
     char data[PATH_MAX];
@@ -118,7 +118,7 @@ static int place_find(struct private_paths *paths, bool *moved, struct err *err)
     return 0;
 }
 
-/* Nobody else may have prepared /var/tmp/hone-UID for us: what lies there is believed. */
+/* Refuses a directory of another account: what lies in it is trusted. */
 static int place_check(const struct private_paths *paths, struct err *err)
 {
     struct stat facts;
@@ -175,7 +175,7 @@ static bool read_url(struct private_server *server)
     return strncmp(server->url, "http", 4) == 0;
 }
 
-/* Opens and locks; with LOCK_NB, *held says that somebody else has it. */
+/* Opens and locks; with LOCK_NB, *held says that another process has it. */
 static int take_lock(const char *path, int open_flags, int operation, int *lock, bool *held,
                      struct err *err)
 {
@@ -217,7 +217,7 @@ int private_find(struct private_server *server, struct err *err)
 
 /* ---- starting ------------------------------------------------------------------------------- */
 
-/* honed beside this program, in the build's other room, or in PATH. */
+/* honed beside this program, in the build's other folder, or in PATH. */
 static void find_honed(char path[PATH_MAX])
 {
     static const char *const beside[] = {"honed", "../server/honed"};
@@ -236,7 +236,7 @@ static void find_honed(char path[PATH_MAX])
     (void)snprintf(path, PATH_MAX, "honed");
 }
 
-/* In the child: a session of its own, its words in the log, the lock inherited. Never returns. */
+/* In the child: a session of its own, its output in the log, the lock inherited. Never returns. */
 static _Noreturn void become_server(const struct private_paths *paths, const char *honed, int alive)
 {
     int log = open(paths->server.log_file, O_WRONLY | O_APPEND | O_CLOEXEC);
@@ -264,7 +264,7 @@ static int cannot_start(const struct private_paths *paths, struct err *err)
                    len > 0 ? text : "it said nothing ", paths->server.log_file);
 }
 
-/* Waits for the URL; `child` 0: somebody else's server. */
+/* Waits for the URL; `child` 0: a server that another process started. */
 static int await_url(struct private_paths *paths, pid_t child, struct err *err)
 {
     const struct clock *clock = clock_system();

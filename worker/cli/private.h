@@ -1,14 +1,14 @@
 /* The private server of `hone run`: one per account, started by the first run that finds no
  * HONE_URL, joined by the next ones, gone when it has been idle for ten minutes.
  *
- * It lives in $XDG_STATE_HOME/hone (~/.local/state/hone), or in /var/tmp/hone-UID when that is a
- * network file system, where neither locks nor SQLite's log can be trusted. In that directory:
+ * Its files are in $XDG_STATE_HOME/hone (~/.local/state/hone), or in /var/tmp/hone-UID when that is
+ * a network file system, where neither locks nor SQLite's log can be trusted. In that directory:
  *
- *   start.lock   held while somebody starts one or looks for one, so that nobody reads an old URL
- *   alive.lock   held by the server for as long as it lives: it inherits the open file, so that no
- *                crash leaves a stale claim, and a URL is believed only while the lock is held
+ *   start.lock   held while a process starts one or looks for one, so that none reads an old URL
+ *   alive.lock   held by the server for as long as it runs: it inherits the open file, so that no
+ *                crash leaves a stale claim, and a URL is trusted only while the lock is held
  *                (another account's program could listen on an old port and wait for our token)
- *   server.log   what it prints; says the URL
+ *   server.log   what it prints; contains the URL
  *   data/        its data directory, with admin.token and worker.token */
 #ifndef WORKER_CLI_PRIVATE_H
 #define WORKER_CLI_PRIVATE_H
@@ -25,10 +25,11 @@ struct private_server {
     char log_file[PATH_MAX];
 };
 
-/* 0 when one lives and serves; ERR_NOT_FOUND when none does. Starts nothing, creates nothing. */
+/* Fills *server when one runs and serves; ERR_NOT_FOUND when none does. Starts nothing, creates
+ * nothing. */
 MUST_USE int private_find(struct private_server *server, struct err *err);
 
-/* Joins the one that lives, or starts one and waits until it serves. *started says which. */
+/* Joins the one that runs, or starts one and waits until it serves. *started says which. */
 MUST_USE int private_ensure(struct private_server *server, bool *started, struct err *err);
 
 #endif

@@ -21,7 +21,7 @@ static const char *from_environment(const char *said, const char *name)
     return said != NULL ? said : value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* Nobody named a server: a private one that lives is meant. */
+/* Where no server is named, a private one that runs is meant. */
 static void find_private(struct session *session, struct private_server *server)
 {
     struct err ignored = {0};

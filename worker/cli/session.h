@@ -1,6 +1,6 @@
-/* A verb's conversation with its server: which one, with which token, and what its answers mean.
+/* The connection of a verb to its server: which one, with which token, and what its answers mean.
  *
- * The server is --server, else HONE_URL, else the private server of `hone run` if one lives (said
+ * The server is --server, else HONE_URL, else the private server of `hone run` if one runs (printed
  * on stderr), else http://127.0.0.1:4663. The token is in --token-file, else HONE_TOKEN_FILE, else,
  * for the private server, its own. Tokens never stand in arguments. */
 #ifndef WORKER_CLI_SESSION_H
@@ -37,12 +37,12 @@ MUST_USE int session_open(const struct options *options, struct session *session
 void session_finish(struct session *session);
 OWN_VALUE(session)
 
-/* For --curl and --dry-run: prints the request instead of sending it, and says whether it did. Ask
- * before the first request of a verb; `body` NULL: none. */
+/* For --curl and --dry-run: prints the request instead of sending it, and returns whether it did.
+ * Ask before the first request of a verb; `body` NULL: none. */
 bool session_previews(const struct session *session, const char *method, const char *path,
                       const json_t *body);
 
-/* Sends, checks and parses. *reply is owned by the caller, and may be NULL if nobody wants it. */
+/* Sends, checks and parses. *reply is owned by the caller, and may be NULL if it is not needed. */
 MUST_USE int session_get(struct session *session, const char *path, json_t **reply,
                          struct err *err);
 MUST_USE int session_send(struct session *session, const char *method, const char *path,

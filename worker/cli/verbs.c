@@ -70,7 +70,7 @@ static int no_such_member(const char *group, const char *name, struct err *err)
                    known);
 }
 
-/* Somebody who types "list" means "study list". */
+/* "list" alone means "study list". */
 static const struct verb *named_without_group(const char *name)
 {
     for (size_t i = 0; i < n_verbs; i++) {

@@ -27,7 +27,7 @@ static void trim(const char **text, size_t *len)
     }
 }
 
-/* The first fault is the one that is told. */
+/* Only the first fault is kept. */
 static void fault(struct metric_report *report, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 static void fault(struct metric_report *report, const char *fmt, ...)
@@ -203,7 +203,7 @@ static size_t word_at(const char *text, size_t len, const char *word)
 }
 
 /* Many languages print NaN and Infinity into their JSON, which has none; a diverged run must not
- * lose its last words to that. Puts quotes around them outside of strings. */
+ * lose its last report to that. Puts quotes around them outside of strings. */
 static void quote_specials(struct buf *out, const char *text, size_t len)
 {
     bool in_string = false;

@@ -1,6 +1,7 @@
 /* What a training program says about itself: `hone: step=4 loss=0.31`, `hone: {"step": 4, …}`, or
  * bare JSON objects on the metrics descriptor. Hostile input: lines are bounded, numbers are read
- * without a locale, and what cannot be read is told, never guessed. Nothing allocates but JSON. */
+ * without a locale, and what cannot be read is a fault, never a guess. Nothing allocates but JSON.
+ */
 #ifndef WORKER_REPORT_METRIC_H
 #define WORKER_REPORT_METRIC_H
 
@@ -23,7 +24,7 @@ struct metric_report {
     char fault[200];                              /* "" or what of it could not be read, and why */
 };
 
-/* False: the line is no report and none of our business. True: *report holds what could be read,
+/* False: the line is no report. True: *report holds what could be read,
  * perhaps nothing, and the fault. */
 bool metric_line_read(const char *line, size_t len, struct metric_report *report);
 

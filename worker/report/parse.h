@@ -1,6 +1,6 @@
-/* What a job prints: cut into lines, searched for reports, and its last lines kept for the day it
- * fails. Reports by prefix and by the user's regular expressions (PCRE2 with limits on matching,
- * so that no expression and no line can hold the agent up). */
+/* What a job prints: cut into lines, searched for reports, and its last lines kept for the
+ * report of a failure. Reports by prefix and by the user's regular expressions (PCRE2 with limits
+ * on matching, so that no expression and no line can delay the agent). */
 #ifndef WORKER_REPORT_PARSE_H
 #define WORKER_REPORT_PARSE_H
 

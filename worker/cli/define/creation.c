@@ -9,7 +9,7 @@
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
 
-/* Puts the -P argument before the server's words about "/parameters/2/…", so that people see what
+/* Puts the -P argument before the server's text about "/parameters/2/…", so that people see what
  * they typed. */
 static void name_argument(const struct definition *definition, const json_t *body, struct err *err)
 {
@@ -64,7 +64,7 @@ int study_send(struct session *session, const struct definition *definition, con
     return -1;
 }
 
-void study_tell_choice(const json_t *study)
+void study_print_choice(const json_t *study)
 {
     OWN(buf) struct buf strategy = {0};
 

@@ -1,4 +1,4 @@
-/* Sending a definition, and what the server has against it. */
+/* Sends a definition, and explains a refusal. */
 #ifndef WORKER_CLI_DEFINE_CREATION_H
 #define WORKER_CLI_DEFINE_CREATION_H
 
@@ -14,8 +14,8 @@
 MUST_USE int study_send(struct session *session, const struct definition *definition,
                         const json_t *body, json_t **study, struct err *err);
 
-/* Says on stderr what `auto` took for this study, decided when it was created and for good; nothing
- * where a strategy is named. */
-void study_tell_choice(const json_t *study);
+/* Prints on stderr what `auto` took for this study, decided when it was created and for good;
+ * nothing where a strategy is named. */
+void study_print_choice(const json_t *study);
 
 #endif

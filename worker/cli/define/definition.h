@@ -1,6 +1,6 @@
 /* A study's definition, from a file, from options, or both: `study create` and `run` read it alike.
  * What the options say stands above the file: a parameter of the same name is replaced, limits and
- * the like are merged. The result is the body of POST /v1/studies; the server judges it. */
+ * the like are merged. The result is the body of POST /v1/studies; the server checks it. */
 #ifndef WORKER_CLI_DEFINE_DEFINITION_H
 #define WORKER_CLI_DEFINE_DEFINITION_H
 
@@ -12,7 +12,7 @@
 
 struct definition {
     const char *file;  /* -f, "-" for standard input; NULL: none */
-    json_t *given;     /* what the options said, in the API's words */
+    json_t *given;     /* what the options said, as the API spells it */
     json_t *arguments; /* the -P texts, to name them when the server refuses one */
 };
 void definition_finish(struct definition *definition);

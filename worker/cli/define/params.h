@@ -13,7 +13,7 @@
  *   epochs=const:10          always this
  *   depth={"type": "int", …} the parameter as the API spells it, for `when` and the like
  *
- * What cannot be told apart is refused rather than guessed: 1..10 may be an integer or a float. */
+ * What has two readings is refused rather than guessed: 1..10 may be an integer or a float. */
 #ifndef WORKER_CLI_DEFINE_PARAMS_H
 #define WORKER_CLI_DEFINE_PARAMS_H
 

@@ -132,7 +132,7 @@ int domain_read_log_int(const struct domain_reader *reader, const char *domain)
     return domain_put(reader, "scale", json_string("log"));
 }
 
-/* No kind said: a float, unless nothing tells it from an integer. */
+/* Without a kind: a float, unless it could as well be an integer. */
 int domain_read_plain_range(const struct domain_reader *reader, const char *domain)
 {
     OWN(range) struct range range = {0};

@@ -1,5 +1,6 @@
-/* Plain words and the values they mean, by the core schema of YAML 1.2: 1e-5 is a number (YAML 1.1
- * readers make it a string and ruin learning rates), `yes` and `no` are strings, 0o17 is octal. */
+/* Plain scalars and the values they mean, by the core schema of YAML 1.2: 1e-5 is a number
+ * (YAML 1.1 readers make it a string and ruin learning rates), `yes` and `no` are strings, 0o17 is
+ * octal. */
 #ifndef WORKER_CLI_DEFINE_SCALAR_H
 #define WORKER_CLI_DEFINE_SCALAR_H
 
@@ -7,7 +8,7 @@
 #include <stddef.h>
 
 /* The number that the whole text spells, as a new integer or real; NULL if it spells none. Decimal
- * only and finite: what somebody types on a command line. */
+ * only and finite: what a person types on a command line. */
 json_t *scalar_number(const char *text);
 
 /* The value of a plain scalar, always something: null, boolean, number, or the text as a string;

@@ -1,4 +1,4 @@
-/* What the verbs of a study share: words for its parts, as people read them. */
+/* What the verbs of a study share: texts for its parts, as people read them. */
 #ifndef WORKER_CLI_SHOW_STUDY_H
 #define WORKER_CLI_SHOW_STUDY_H
 

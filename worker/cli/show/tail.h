@@ -1,4 +1,4 @@
-/* The last words of a job that failed, for whoever watches. */
+/* The last lines of output of a job that failed. */
 #ifndef WORKER_CLI_SHOW_TAIL_H
 #define WORKER_CLI_SHOW_TAIL_H
 

@@ -44,7 +44,7 @@ struct view {
 void view_draw(const struct view *view, size_t width, size_t rows, bool color, struct buf *out);
 /* "digits: running, 17/40 done, 3 running, best accuracy 0.9731 (trial 12), 2:20 left" */
 void view_line(const struct view *view, struct buf *out);
-/* Milliseconds until the study ends, by rate and limits; -1: nobody knows. */
+/* Milliseconds until the study ends, by rate and limits; -1: not known. */
 int64_t view_remaining_ms(const struct view *view);
 /* Nothing more will happen: finished or stopped, and no trial runs. */
 bool view_is_over(const struct view *view);

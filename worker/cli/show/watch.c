@@ -89,7 +89,7 @@ static size_t terminal_rows(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 5 ? size.ws_row : 24;
 }
 
-/* Goes up over the last picture; what follows overwrites it. */
+/* Goes up over the last display; what follows overwrites it. */
 static void rewind_display(struct watch *watch)
 {
     if (watch->n_lines > 0) {

@@ -1,6 +1,6 @@
 /* Follows a study: asks the server, draws on a terminal, writes lines into a pipe. Used by `study
- * watch` and by `run`. The server may go away and come back meanwhile; only after a minute of
- * silence is that an error. */
+ * watch` and by `run`. The server may go away and come back meanwhile; only after a minute
+ * without an answer is that an error. */
 #ifndef WORKER_CLI_SHOW_WATCH_H
 #define WORKER_CLI_SHOW_WATCH_H
 
@@ -21,7 +21,7 @@ struct watch {
     bool terminal; /* redrawn in place */
     bool color;
     bool quiet;     /* draws nothing */
-    size_t n_lines; /* of the last picture, which the next one replaces */
+    size_t n_lines; /* of the last display, which the next one replaces */
     struct rate rate;
     int64_t first_start_ms;  /* wall clock of the first lease; -1: none yet */
     int64_t silent_since_ms; /* monotonic; -1: the server answers */
@@ -36,9 +36,10 @@ void watch_begin(struct watch *watch, struct session *session, const char *study
 void watch_finish(struct watch *watch);
 OWN_VALUE(watch)
 
-/* Looks once and draws. *over: nothing more will happen. */
+/* Asks the server once and draws. *over: nothing more will happen. ERR_UNREACHABLE after a minute
+ * without an answer; other errors are those of session_get(). */
 MUST_USE int watch_look(struct watch *watch, bool *over, struct err *err);
-/* Writes a line of somebody else's above the picture; cleaned here. */
+/* Writes a line from another source above the display; cleaned here. */
 void watch_note(struct watch *watch, const char *line, size_t len);
 
 #endif

@@ -1,4 +1,4 @@
-/* hone advise: which strategy suits the problem that the options describe. The server knows; this
+/* hone advise: which strategy suits the problem that the options describe. The server decides; this
  * verb asks it, and shows its page or its figures. */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* hone report: tells the agent what the job measured, and the job what the server wants. Called by
- * the job itself, so it finds the agent through the job's environment. */
+/* hone report: sends the agent what the job measured, and prints what the server wants of the job.
+ * Called by the job itself, so it finds the agent through the job's environment. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>

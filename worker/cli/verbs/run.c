@@ -1,4 +1,4 @@
-/* hone run: a study, a worker for it and a picture of both, in one command. */
+/* hone run: a study, a worker for it and a display of both, in one command. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,7 +127,7 @@ static int say_how_it_stands(const struct session *session, const json_t *study,
     const char *state = text_at(study, "state");
 
     if (session->status == 201) {
-        study_tell_choice(study);
+        study_print_choice(study);
         return 0;
     }
     say("going on with study '%s', %" PRId64 " trials done", name, study_count_done(study));
@@ -159,7 +159,7 @@ static struct agent_settings worker_settings(const struct run_options *given,
 
 /* ---- watching both -------------------------------------------------------------------------- */
 
-static void tell(void *context, const char *line, size_t len)
+static void note_line(void *context, const char *line, size_t len)
 {
     watch_note(context, line, len);
 }
@@ -171,13 +171,13 @@ static int follow(struct watch *watch, int *worker_status, struct err *err)
     int64_t next_ms = 0;
     bool over = false;
 
-    while (run_worker_speaks()) {
+    while (run_worker_has_output()) {
         int64_t now_ms = clock->monotonic_ms(clock);
         if (now_ms >= next_ms) {
             TRY(watch_look(watch, &over, err));
             next_ms = now_ms + LOOK_EVERY_MS;
         }
-        run_worker_hear(LOOK_EVERY_MS / 4, tell, watch);
+        run_worker_read(LOOK_EVERY_MS / 4, note_line, watch);
     }
     *worker_status = run_worker_await();
     return watch_look(watch, &over, err);
@@ -201,7 +201,7 @@ static void append_word(struct buf *line, const char *word)
 /* The command of the best trial, to be copied. */
 static void print_command(const struct options *options, const json_t *study, const json_t *trial)
 {
-    OWN(argv_list) struct argv_list words = {0};
+    OWN(argv_list) struct argv_list expanded = {0};
     OWN(buf) struct buf line = {0};
     char dropped[EXPAND_NAME_BYTES];
     struct err err = {0};
@@ -217,12 +217,12 @@ static void print_command(const struct options *options, const json_t *study, co
         .seed = (uint64_t)int_at(trial, "seed", 0),
     };
 
-    if (expand_argv(options->arguments + 1, &values, &words, dropped, &err) != 0) {
+    if (expand_argv(options->arguments + 1, &values, &expanded, dropped, &err) != 0) {
         return;
     }
     buf_init(&line, 1 << 16);
-    for (size_t i = 0; i < words.n; i++) {
-        append_word(&line, words.items[i]);
+    for (size_t i = 0; i < expanded.n; i++) {
+        append_word(&line, expanded.items[i]);
     }
     say("this was: %s", buf_text(&line));
 }

@@ -29,8 +29,8 @@ static void stop_agent(int signal_number)
     agent_stop(running_agent);
 }
 
-/* Only what a person would want to be told of; the picture shows the rest. */
-static void tell_event(void *context, const struct agent_event *event)
+/* Prints only trials that did not go well; the display shows the rest. */
+static void print_event(void *context, const struct agent_event *event)
 {
     (void)context;
     if (event->kind != AGENT_ENDED || event->grant == NULL || event->outcome == NULL
@@ -63,11 +63,11 @@ static int serve(const struct agent_settings *settings, const char *token_file, 
         TRY(http_token_load(token_file, token, err));
     }
     whole.token = token;
-    whole.on_event = tell_event;
+    whole.on_event = print_event;
     TRY(agent_create(&whole, &agent, err));
     running_agent = agent;
     (void)sigaction(SIGTERM, &action, NULL);
-    (void)signal(SIGPIPE, SIG_IGN); /* nobody may be listening any more */
+    (void)signal(SIGPIPE, SIG_IGN); /* the reader of the pipe may have ended */
     if (agent_run(agent, err) == 0) {
         return 0;
     }
@@ -81,7 +81,7 @@ static int serve(const struct agent_settings *settings, const char *token_file, 
 }
 
 static _Noreturn void become_worker(const struct agent_settings *settings, const char *token_file,
-                                    int words, pid_t parent)
+                                    int output, pid_t parent)
 {
     struct err err = {0};
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -90,7 +90,7 @@ static _Noreturn void become_worker(const struct agent_settings *settings, const
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent || null < 0
-        || dup2(null, 0) < 0 || dup2(words, 1) < 0 || dup2(words, 2) < 0) {
+        || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) {
         _exit(EXIT_STATUS_FAILED);
     }
     int status = exit_after(serve(settings, token_file, &err), &err);
@@ -102,9 +102,9 @@ static _Noreturn void become_worker(const struct agent_settings *settings, const
 
 static struct {
     volatile pid_t pid; /* 0: none, or gone */
-    int words;          /* what it says; -1: it has ended */
+    int output;         /* its stdout and stderr; -1: it has ended */
     struct buf pending; /* half a line */
-} worker = {.words = -1};
+} worker = {.output = -1};
 static volatile sig_atomic_t interrupted;
 
 static void forward(int signal_number)
@@ -136,7 +136,7 @@ int run_worker_start(const struct agent_settings *settings, const char *token_fi
         return err_set(err, ERR_IO, "cannot start a process: %s", strerror(errno));
     }
     worker.pid = pid;
-    worker.words = ends[0];
+    worker.output = ends[0];
     buf_init(&worker.pending, LINE_BYTES);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
@@ -144,9 +144,9 @@ int run_worker_start(const struct agent_settings *settings, const char *token_fi
     return 0;
 }
 
-bool run_worker_speaks(void)
+bool run_worker_has_output(void)
 {
-    return worker.words >= 0;
+    return worker.output >= 0;
 }
 
 bool run_worker_was_interrupted(void)
@@ -156,20 +156,20 @@ bool run_worker_was_interrupted(void)
 
 static void fall_silent(void)
 {
-    if (worker.words >= 0) {
-        (void)close(worker.words);
-        worker.words = -1;
+    if (worker.output >= 0) {
+        (void)close(worker.output);
+        worker.output = -1;
     }
 }
 
-static void tell_lines(void (*tell)(void *context, const char *line, size_t len), void *context)
+static void pass_lines(void (*on_line)(void *context, const char *line, size_t len), void *context)
 {
     const char *end;
 
     while (worker.pending.len > 0
            && (end = memchr(worker.pending.data, '\n', worker.pending.len)) != NULL) {
         size_t len = (size_t)(end - worker.pending.data);
-        tell(context, worker.pending.data, len);
+        on_line(context, worker.pending.data, len);
         buf_consume(&worker.pending, len + 1);
     }
     if (worker.pending.failed) { /* a line without end is not ours to keep */
@@ -178,19 +178,19 @@ static void tell_lines(void (*tell)(void *context, const char *line, size_t len)
     }
 }
 
-void run_worker_hear(int timeout_ms, void (*tell)(void *context, const char *line, size_t len),
+void run_worker_read(int timeout_ms, void (*on_line)(void *context, const char *line, size_t len),
                      void *context)
 {
-    struct pollfd ready = {.fd = worker.words, .events = POLLIN};
+    struct pollfd ready = {.fd = worker.output, .events = POLLIN};
     char chunk[4096];
 
     if (poll(&ready, 1, timeout_ms) <= 0) {
         return;
     }
-    ssize_t len = read(worker.words, chunk, sizeof chunk);
+    ssize_t len = read(worker.output, chunk, sizeof chunk);
     if (len > 0) {
         buf_append(&worker.pending, chunk, (size_t)len);
-        tell_lines(tell, context);
+        pass_lines(on_line, context);
     } else if (len == 0 || errno != EINTR) {
         fall_silent();
     }

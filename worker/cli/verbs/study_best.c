@@ -19,7 +19,7 @@ static const struct usage usage = {
     .missing = STUDY_MISSING,
 };
 
-/* Full precision: somebody will copy it. */
+/* Full precision: the values are meant to be copied. */
 static int print_best(const json_t *study, const json_t *best, const struct options *options,
                       struct err *err)
 {

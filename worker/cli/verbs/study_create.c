@@ -20,13 +20,14 @@ static const struct usage usage = {
     .more = &definition_argp,
 };
 
-static void tell(const struct session *session, const struct options *options, const json_t *study)
+static void print_created(const struct session *session, const struct options *options,
+                          const json_t *study)
 {
     const char *name = text_at(study, "name");
 
     say("study '%s' %s; work on it with: hone worker --study %s -- COMMAND", name,
         session->status == 201 ? "created" : "was there already, just the same", name);
-    study_tell_choice(study);
+    study_print_choice(study);
     if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, study);
     } else {
@@ -48,7 +49,7 @@ static int create(const struct options *options, const struct definition *defini
         return 0;
     }
     TRY(study_send(&session, definition, body, &study, err));
-    tell(&session, options, study);
+    print_created(&session, options, study);
     return 0;
 }
 

@@ -1,4 +1,4 @@
-/* hone worker: runs the trials of a server here, until told to stop. */
+/* hone worker: runs the trials of a server here, until it is stopped. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -27,7 +27,7 @@ enum {
     KEY_REGEX,
     KEY_EXIT
 };
-enum { LIST_MAX = 64, SLOTS_MAX = 256, TOLD_BYTES = 320 };
+enum { LIST_MAX = 64, SLOTS_MAX = 256, PRINTED_BYTES = 320 };
 
 struct worker_options {
     struct agent_settings settings;
@@ -126,7 +126,8 @@ static const struct usage usage = {
     .parse_own = parse,
 };
 
-/* ---- what happens, told --------------------------------------------------------------------- */
+/* ---- what happens, printed ---------------------------------------------------------------------
+ */
 
 static void append_metrics(struct buf *text, const struct agent_event *event)
 {
@@ -160,16 +161,16 @@ static void tell_end(const struct agent_event *event)
     tell_trial(event, buf_text(&text));
 }
 
-static void tell(void *context, const struct agent_event *event)
+static void print_event(void *context, const struct agent_event *event)
 {
-    char *waiting = context; /* what was told last, so that it is told once */
+    char *waiting = context; /* what was printed last, so that it is printed once */
     OWN(buf) struct buf text;
 
     buf_init(&text, 4000);
     switch (event->kind) {
     case AGENT_WAITING:
         if (strcmp(waiting, event->detail) != 0) {
-            (void)snprintf(waiting, TOLD_BYTES, "%s", event->detail);
+            (void)snprintf(waiting, PRINTED_BYTES, "%s", event->detail);
             log_info("no trial to run: %s", event->detail);
         }
         return;
@@ -317,10 +318,10 @@ static int work(struct worker_options *given, const struct options *options, str
 
 int verb_worker(int argc, char **argv)
 {
-    char told[TOLD_BYTES] = "";
+    char printed[PRINTED_BYTES] = "";
     struct options options;
     struct err err = {0};
-    struct worker_options given = {.settings = {.on_event = tell, .context = told}};
+    struct worker_options given = {.settings = {.on_event = print_event, .context = printed}};
 
     options_read(&usage, argc, argv, &given, &options);
     given.settings.labels = given.labels;
