@@ -117,32 +117,18 @@ static void member_pointer(char at[SPACE_POINTER_BYTES], const char *pointer, co
     (void)snprintf(at, SPACE_POINTER_BYTES, "%.120s/%.90s", pointer, name);
 }
 
-static void read_member(const struct space *space, size_t i, const json_t *object, double x[],
-                        const char *pointer, struct faults *faults)
+static void refuse_unknown(const struct space *space, const json_t *object, const char *pointer,
+                           struct faults *faults)
 {
-    const struct param *param = &space->params[i];
-    const json_t *given = json_object_get(object, param->name);
-    char at[SPACE_POINTER_BYTES];
-    char why[PARAM_WHY_BYTES];
+    const char *name;
+    json_t *value;
 
-    member_pointer(at, pointer, param->name);
-    if (!param_is_active(space, i, x)) {
-        x[i] = (double)NAN;
-        if (given != NULL) {
-            faults_add(faults, at, "is not active in this configuration; leave it out");
+    json_object_foreach (json_unconst(object), name, value) {
+        if (space_find(space, name) < 0) {
+            char at[SPACE_POINTER_BYTES];
+            member_pointer(at, pointer, name);
+            faults_add(faults, at, "there is no parameter \"%.80s\" in this study", name);
         }
-    } else if (given != NULL) {
-        if (param_value_from_json(param, given, &x[i], why) != 0) {
-            faults_add(faults, at, "%s", why);
-            x[i] = (double)NAN;
-        }
-    } else if (param->type == PARAM_CONSTANT) {
-        x[i] = 0;
-    } else if (param->has_default) {
-        x[i] = param->default_value;
-    } else {
-        faults_add(faults, at, "is missing and has no default");
-        x[i] = (double)NAN;
     }
 }
 
@@ -161,22 +147,37 @@ int space_config_from_json(const struct space *space, const json_t *object, doub
                            const char *pointer, struct faults *faults)
 {
     size_t before = faults->total;
-    const char *name;
-    json_t *value;
+    char at[SPACE_POINTER_BYTES];
+    char why[PARAM_WHY_BYTES];
 
     if (!json_is_object(object)) {
         faults_add(faults, pointer, "must be an object of parameters and their values");
         return -1;
     }
-    json_object_foreach (json_unconst(object), name, value) {
-        if (space_find(space, name) < 0) {
-            char at[SPACE_POINTER_BYTES];
-            member_pointer(at, pointer, name);
-            faults_add(faults, at, "there is no parameter \"%.80s\" in this study", name);
+    refuse_unknown(space, object, pointer, faults);
+    for (size_t k = 0; k < space->n_params; k++) { /* parents before children */
+        size_t i = space->order[k];
+        const struct param *param = &space->params[i];
+        const json_t *given = json_object_get(object, param->name);
+        member_pointer(at, pointer, param->name);
+        if (!param_is_active(space, i, x)) {
+            x[i] = (double)NAN;
+            if (given != NULL) {
+                faults_add(faults, at, "is not active in this configuration; leave it out");
+            }
+        } else if (given != NULL) {
+            if (param_value_from_json(param, given, &x[i], why) != 0) {
+                faults_add(faults, at, "%s", why);
+                x[i] = (double)NAN;
+            }
+        } else if (param->type == PARAM_CONSTANT) {
+            x[i] = 0;
+        } else if (param->has_default) {
+            x[i] = param->default_value;
+        } else {
+            faults_add(faults, at, "is missing and has no default");
+            x[i] = (double)NAN;
         }
-    }
-    for (size_t at = 0; at < space->n_params; at++) {
-        read_member(space, space->order[at], object, x, pointer, faults);
     }
     if (faults->total == before) {
         check_constraints(space, x, pointer, faults);

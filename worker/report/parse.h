@@ -8,24 +8,8 @@
 #include <stddef.h>
 
 #include "common/buf.h"
-#include "common/err.h"
-#include "common/own.h"
 #include "worker/report/metric.h"
-
-/* ---- the user's regular expressions ---- */
-
-struct patterns;
-
-/* Named groups are metrics; one may be called `step`. ERR_INVALID says what is wrong with which. */
-MUST_USE int patterns_create(const char *const expressions[], size_t n, struct patterns **patterns,
-                             struct err *err);
-void patterns_destroy(struct patterns *patterns);
-OWN_POINTER(patterns)
-/* True when something matched; values of all that match are put together. */
-bool patterns_read(const struct patterns *patterns, const char *line, size_t len,
-                   struct metric_report *report);
-
-/* ---- streams ---- */
+#include "worker/report/patterns.h"
 
 #define PARSE_TAIL_BYTES 3000
 

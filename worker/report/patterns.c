@@ -1,5 +1,5 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include "worker/report/parse.h"
+#include "worker/report/patterns.h"
 
 #include <pcre2.h>
 #include <stdlib.h>
