@@ -21,10 +21,12 @@ struct buf {
     bool no_memory; /* it failed for want of memory, not at its limit */
 };
 
+/* An empty buffer that may hold `max` bytes; allocates nothing yet. */
 void buf_init(struct buf *buf, size_t max);
 void buf_finish(struct buf *buf);
 OWN_VALUE(buf)
 void buf_clear(struct buf *buf); /* empties; keeps the memory */
+/* Each of these appends, or sets `failed`. */
 void buf_append(struct buf *buf, const void *bytes, size_t len);
 void buf_puts(struct buf *buf, const char *text);
 void buf_putc(struct buf *buf, char c);

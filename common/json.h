@@ -82,6 +82,7 @@ int64_t fields_int(struct fields *fields, const char *name, int64_t fallback, in
 double fields_real(struct fields *fields, const char *name, double fallback); /* finite only */
 const json_t *fields_object(struct fields *fields, const char *name);
 const json_t *fields_array(struct fields *fields, const char *name);
+/* True where the member is present and not null. */
 bool fields_has(const struct fields *fields, const char *name);
 /* A fault at this field: its pointer is made here. */
 void fields_fault(struct fields *fields, const char *name, const char *fmt, ...)
@@ -98,6 +99,7 @@ struct json_writer {
     bool after_key;
 };
 
+/* Each writes one token to `out`, with the comma before it; what does not fit sets its `failed`. */
 void json_writer_init(struct json_writer *w, struct buf *out);
 void json_object_begin(struct json_writer *w);
 void json_object_end(struct json_writer *w);

@@ -23,6 +23,7 @@ struct map {
 };
 
 void map_finish(struct map *map);
+/* Returns the value, or NULL. */
 void *map_get(const struct map *map, uint64_t key);
 /* Adds or replaces; value is not NULL. ERR_NOMEM. */
 MUST_USE int map_put(struct map *map, uint64_t key, void *value, struct err *err);

@@ -49,7 +49,7 @@ MUST_USE int http_client_create(const struct http_client_settings *settings,
                                 struct http_client **client, struct err *err);
 void http_client_destroy(struct http_client *client);
 OWN_POINTER(http_client)
-/* As given, without a trailing slash. */
+/* Returns the URL as given, without a trailing slash. */
 const char *http_client_url(const struct http_client *client);
 
 /* Blocks. 0 when the server answered, with any status; ERR_UNREACHABLE says why it did not, and

@@ -4,8 +4,6 @@
 
 #include "common/wire/wire.h"
 
-/* A value as raw JSON; the caller frees *text. */
-MUST_USE int wire_raw(const json_t *value, char **text, struct err *err);
 /* A string member into a fixed array; "" when missing, a fault when too long. */
 void wire_copy(struct fields *fields, const char *name, char *out, size_t size);
 /* RFC 3339 in UTC to milliseconds; -1 when it is none. */

@@ -10,23 +10,9 @@
 
 #define GPUS_MAX 1024
 #define LABELS_MAX 64
-#define RAW_BYTES_MAX ((size_t)1 << 20)
 #define INT53_MAX (((int64_t)1 << 53) - 1)
 
 /* ---- parts that several messages share ---- */
-
-int wire_raw(const json_t *value, char **text, struct err *err)
-{
-    OWN(buf) struct buf out;
-    struct json_writer w;
-
-    buf_init(&out, RAW_BYTES_MAX);
-    json_writer_init(&w, &out);
-    json_write_value(&w, value);
-    TRY(buf_check(&out, err));
-    *text = buf_steal(&out);
-    return 0;
-}
 
 void wire_copy(struct fields *fields, const char *name, char *out, size_t size)
 {
@@ -316,15 +302,25 @@ void lease_grant_finish(struct lease_grant *grant)
     free(grant->inactive);
     free(grant->job);
     free(grant->discard);
+    json_decref(grant->values.objectives);
+    json_decref(grant->values.parameters);
+    json_decref(grant->values.inactive);
+    json_decref(grant->values.job);
+    json_decref(grant->values.discard);
     *grant = (struct lease_grant){0};
 }
 
-static void put_raw_or(struct json_writer *w, const char *key, const char *raw,
-                       const char *fallback)
+/* One part: its value, else its text, else `missing`, or nothing where that is NULL. */
+static void put_part(struct json_writer *w, const char *key, const json_t *value, const char *text,
+                     const char *missing)
 {
-    const char *text = raw == NULL ? fallback : raw;
+    const char *raw = text == NULL ? missing : text;
 
-    json_put_raw(w, key, text, strlen(text));
+    if (value != NULL) {
+        json_put_value(w, key, value);
+    } else if (raw != NULL) {
+        json_put_raw(w, key, raw, strlen(raw));
+    }
 }
 
 static void write_lease(const struct lease_grant *grant, struct json_writer *w)
@@ -343,10 +339,8 @@ void lease_grant_write_trial(const struct lease_grant *grant, struct json_writer
     json_object_begin(w);
     json_put_int(w, "number", grant->trial);
     json_put_int(w, "attempt", grant->attempt);
-    put_raw_or(w, "parameters", grant->parameters, "{}");
-    if (grant->inactive != NULL) {
-        json_put_raw(w, "inactive", grant->inactive, strlen(grant->inactive));
-    }
+    put_part(w, "parameters", grant->values.parameters, grant->parameters, "{}");
+    put_part(w, "inactive", grant->values.inactive, grant->inactive, NULL);
     json_put_int(w, "seed", (int64_t)grant->seed);
     if (grant->has_resource) {
         json_write_key(w, "resource");
@@ -367,7 +361,7 @@ void lease_grant_write(const struct lease_grant *grant, struct json_writer *w)
     json_object_begin(w);
     write_lease(grant, w);
     json_put_string(w, "study", grant->study);
-    put_raw_or(w, "objectives", grant->objectives, "[]");
+    put_part(w, "objectives", grant->values.objectives, grant->objectives, "[]");
     json_write_key(w, "trial");
     lease_grant_write_trial(grant, w);
     json_write_key(w, "limits");
@@ -379,8 +373,8 @@ void lease_grant_write(const struct lease_grant *grant, struct json_writer *w)
         json_put_number(w, "stall_seconds", grant->stall_seconds);
     }
     json_object_end(w);
-    put_raw_or(w, "job", grant->job, "null");
-    put_raw_or(w, "discard", grant->discard, "[]");
+    put_part(w, "job", grant->values.job, grant->job, "null");
+    put_part(w, "discard", grant->values.discard, grant->discard, "[]");
     json_object_end(w);
 }
 
@@ -429,31 +423,24 @@ static void read_limits(struct fields *body, struct lease_grant *grant)
     grant->stall_seconds = fields_real(&fields, "stall_seconds", 0);
 }
 
-static int read_raw_parts(struct fields *body, struct lease_grant *grant, struct err *err)
+/* A reference of one's own; NULL stays NULL. */
+static json_t *kept(const json_t *value)
+{
+    return json_incref(json_unconst(value));
+}
+
+static void read_values(struct fields *body, struct grant_values *values)
 {
     const json_t *trial = json_object_get(body->object, "trial");
     const json_t *parameters = json_object_get(trial, "parameters");
     const json_t *inactive = json_object_get(trial, "inactive");
-    const json_t *objectives = fields_array(body, "objectives");
-    const json_t *job = fields_object(body, "job");
     const json_t *discard = fields_array(body, "discard");
 
-    if (objectives != NULL) {
-        TRY(wire_raw(objectives, &grant->objectives, err));
-    }
-    if (json_is_object(parameters)) {
-        TRY(wire_raw(parameters, &grant->parameters, err));
-    }
-    if (json_is_array(inactive)) {
-        TRY(wire_raw(inactive, &grant->inactive, err));
-    }
-    if (job != NULL) {
-        TRY(wire_raw(job, &grant->job, err));
-    }
-    if (json_array_size(discard) > 0) {
-        TRY(wire_raw(discard, &grant->discard, err));
-    }
-    return 0;
+    values->objectives = kept(fields_array(body, "objectives"));
+    values->parameters = json_is_object(parameters) ? kept(parameters) : json_object();
+    values->inactive = json_is_array(inactive) ? kept(inactive) : NULL;
+    values->job = kept(fields_object(body, "job"));
+    values->discard = json_array_size(discard) > 0 ? kept(discard) : NULL;
 }
 
 static int read_grant(const json_t *body, struct lease_grant *grant, struct faults *faults,
@@ -469,7 +456,7 @@ static int read_grant(const json_t *body, struct lease_grant *grant, struct faul
     }
     read_trial(&fields, grant);
     read_limits(&fields, grant);
-    TRY(read_raw_parts(&fields, grant, err));
+    read_values(&fields, &grant->values);
     return faults_result(faults, err);
 }
 

@@ -41,6 +41,7 @@ struct lease_ask {
 };
 void lease_ask_finish(struct lease_ask *ask);
 OWN_VALUE(lease_ask)
+/* -1: each fault with its pointer is in *faults. */
 MUST_USE int lease_ask_from_json(const json_t *body, struct lease_ask *ask, struct faults *faults);
 void lease_ask_write(const struct lease_ask *ask, struct json_writer *w);
 
@@ -51,10 +52,21 @@ struct checkpoint {
     char reach[WORKER_NAME_BYTES + 8]; /* "any" or "host:NAME" */
 };
 
-/* The answer to a lease call that granted something. Texts marked JSON are raw JSON. */
+/* Parts of a grant that are JSON, as the worker reads them; references that it owns. */
+struct grant_values {
+    json_t *objectives; /* array [{"metric", "direction", "fold"}]; NULL: not said */
+    json_t *parameters; /* object; {} when not said */
+    json_t *inactive;   /* array: the study's other parameters; NULL: not said */
+    json_t *job;        /* object; NULL: none */
+    json_t *discard;    /* array of uris; NULL: none */
+};
+
+/* The answer to a lease call that granted something. The server, which writes the JSON parts once
+ * and sends them often, fills the texts; the worker's lease_grant_from_json() fills `values`. Where
+ * a value is present it is written, else the text. */
 struct lease_grant {
     char id[LEASE_ID_BYTES];
-    int64_t expires_at_ms; /* wall clock */
+    int64_t expires_at_ms; /* wall clock; -1: not said */
     double ttl_seconds;
     double heartbeat_seconds;
     char study[NAME_BYTES];
@@ -72,12 +84,14 @@ struct lease_grant {
     double stall_seconds;
     char *job;     /* JSON object or NULL; owned */
     char *discard; /* JSON array of uris or NULL (= []); owned */
+    struct grant_values values;
 };
 void lease_grant_finish(struct lease_grant *grant);
 OWN_VALUE(lease_grant)
 void lease_grant_write(const struct lease_grant *grant, struct json_writer *w);
 /* Its "trial" alone: what a job finds in HONE_PARAMS_FILE. */
 void lease_grant_write_trial(const struct lease_grant *grant, struct json_writer *w);
+/* ERR_INVALID: not a lease that a worker can use; *grant is empty then. */
 MUST_USE int lease_grant_from_json(const json_t *body, struct lease_grant *grant, struct err *err);
 
 /* The answer that granted nothing: {"lease": null, …}. */
@@ -96,6 +110,7 @@ struct no_lease {
     double retry_after_seconds;
 };
 void no_lease_write(const struct no_lease *no, struct json_writer *w);
+/* ERR_MALFORMED: neither a lease nor a reason. */
 MUST_USE int no_lease_from_json(const json_t *body, struct no_lease *no, struct err *err);
 
 /* ---- POST …/measurements ---- */
@@ -110,6 +125,7 @@ struct measurement_list { /* owned array */
 };
 void measurement_list_finish(struct measurement_list *list);
 OWN_VALUE(measurement_list)
+/* -1: each fault with its pointer is in *faults. */
 MUST_USE int measurement_list_from_json(const json_t *body, struct measurement_list *list,
                                         struct faults *faults);
 /* How many items at the front fit into one request, whose entries are limited in number and size.
@@ -133,6 +149,7 @@ struct action_reply {
     bool late;
 };
 void action_reply_write(const struct action_reply *reply, struct json_writer *w);
+/* ERR_MALFORMED or ERR_INVALID: not an answer of this form. */
 MUST_USE int action_reply_from_json(const json_t *body, struct action_reply *reply,
                                     struct err *err);
 
@@ -164,6 +181,7 @@ struct result_report {
 };
 void result_report_finish(struct result_report *report);
 OWN_VALUE(result_report)
+/* -1: each fault with its pointer is in *faults. */
 MUST_USE int result_report_from_json(const json_t *body, struct result_report *report,
                                      struct faults *faults);
 void result_report_write(const struct result_report *report, struct json_writer *w);

@@ -114,9 +114,10 @@ static void add(struct pending *pending, int64_t step, const char *metric, doubl
 static struct pending start(const char *objectives)
 {
     struct pending pending;
+    json_auto_t *list = json_loads(objectives, 0, NULL);
 
     memset(&server, 0, sizeof server);
-    pending_init(&pending, objectives, 1);
+    pending_init(&pending, list, 1);
     return pending;
 }
 

@@ -141,6 +141,7 @@ START_TEST(grant_reads_back_as_written)
     json_writer_init(&w, &out);
     ck_assert_msg(lease_grant_from_json(body, &grant, &err) == 0, "%s", err.text);
     ck_assert_int_eq(grant.trial, 12);
+    ck_assert_ptr_eq(grant.values.job, json_object_get(body, "job")); /* kept, not copied */
     lease_grant_write(&grant, &w);
     ck_assert_str_eq(buf_text(&out), text);
 }
@@ -156,7 +157,7 @@ START_TEST(grant_of_a_newer_server_is_understood)
 
     ck_assert_msg(lease_grant_from_json(body, &grant, &err) == 0, "%s", err.text);
     ck_assert(!grant.has_resource);
-    ck_assert_ptr_null(grant.inactive); /* not said is not the same as none */
+    ck_assert_ptr_null(grant.values.inactive); /* not said is not the same as none */
     ck_assert(!grant.checkpoint.present);
     ck_assert_double_eq(grant.heartbeat_seconds, 20);
 }

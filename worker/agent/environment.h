@@ -21,6 +21,7 @@ struct environment {
     const char *gpu;           /* NULL: the job sees what the agent sees */
 };
 
+/* Appends "NAME=value" for each variable of the job. ERR_NOMEM. */
 MUST_USE int environment_build(const struct environment *environment, struct argv_list *out,
                                struct err *err);
 

@@ -81,8 +81,7 @@ static int prepare_files(struct slot *slot, struct err *err)
 
 static struct program *program_for(const struct slot *slot)
 {
-    json_auto_t *job = slot->grant.job == NULL ? NULL : json_loads(slot->grant.job, 0, NULL);
-    const char *wanted = json_string_value(json_object_get(job, "runner"));
+    const char *wanted = json_string_value(json_object_get(slot->grant.values.job, "runner"));
 
     for (size_t i = 0; i < slot->context->n_programs; i++) {
         struct program *program = &slot->context->programs[i];
@@ -111,10 +110,10 @@ static void tell_once(struct program *program, const struct expand_found *found,
 int job_check(struct slot *slot, struct err *err)
 {
     struct program *program = program_for(slot);
-    json_auto_t *inactive =
-        slot->grant.inactive == NULL ? NULL : json_loads(slot->grant.inactive, 0, NULL);
-    struct expand_study study = {
-        .active = slot->parameters, .inactive = inactive, .has_resource = slot->grant.has_resource};
+    const struct grant_values *values = &slot->grant.values;
+    struct expand_study study = {.active = values->parameters,
+                                 .inactive = values->inactive,
+                                 .has_resource = slot->grant.has_resource};
     struct expand_found found;
 
     if (program == NULL) {
@@ -126,7 +125,8 @@ int job_check(struct slot *slot, struct err *err)
                    ? -1
                    : err_wrap(err, "study %s, runner %s", slot->grant.study, program->runner);
     }
-    tell_once(program, &found, json_object_size(study.active) + json_array_size(inactive) > 0);
+    tell_once(program, &found,
+              json_object_size(study.active) + json_array_size(values->inactive) > 0);
     slot->program = program;
     return 0;
 }
@@ -279,7 +279,7 @@ static int launch(struct slot *slot, struct err *err)
     OWN(argv_list) struct argv_list argv = {0};
     OWN(argv_list) struct argv_list envp = {0};
     char dropped[EXPAND_NAME_BYTES];
-    struct expand_values values = {.parameters = slot->parameters,
+    struct expand_values values = {.parameters = slot->grant.values.parameters,
                                    .has_resource = slot->grant.has_resource,
                                    .from = slot->from,
                                    .to = slot->to,
@@ -289,7 +289,7 @@ static int launch(struct slot *slot, struct err *err)
                                    .seed = slot->grant.seed};
     struct environment environment = {.inherited = environ,
                                       .grant = &slot->grant,
-                                      .parameters = slot->parameters,
+                                      .parameters = slot->grant.values.parameters,
                                       .from = slot->from,
                                       .to = slot->to,
                                       .folder = &slot->folder,

@@ -61,7 +61,7 @@ int lease_create(struct loop *loop, const struct lease_grant *grant,
     made->accepted_ms = loop_now(loop);
     made->heartbeat_ms = heartbeat_of(grant->heartbeat_seconds);
     made->backoff.base_ms = loop->backoff_ms;
-    pending_init(&made->pending, grant->objectives, grant->trial);
+    pending_init(&made->pending, grant->values.objectives, grant->trial);
     *lease = made;
     return 0;
 }

@@ -32,20 +32,22 @@ struct lease_hooks {
     void *context;
 };
 
-/* `grant` and `loop` are borrowed. */
+/* `grant` and `loop` are borrowed. `offline_ms`: how long the server may be away before the trial
+ * counts as lost. ERR_NOMEM. */
 MUST_USE int lease_create(struct loop *loop, const struct lease_grant *grant,
                           const struct lease_hooks *hooks, int64_t offline_ms, struct lease **lease,
                           struct err *err);
 void lease_destroy(struct lease *lease);
 OWN_POINTER(lease)
 
+/* Adds the metrics of one step to what is sent next. */
 void lease_measure(struct lease *lease, int64_t step, const struct metric_value *metrics, size_t n);
-/* Every objective was measured. */
+/* True once every objective was measured. */
 bool lease_is_measured(const struct lease *lease);
 /* Once everything measured has been answered: an objective's decisive value that the server did not
  * take. Appends a sentence about it; false: there is none. */
 bool lease_append_lost(const struct lease *lease, struct buf *out);
-/* Everything measured has been answered. */
+/* True once everything measured has been answered. */
 bool lease_is_flushed(const struct lease *lease);
 /* Sent once everything measured has been answered. The report is moved in. */
 MUST_USE int lease_result_steal(struct lease *lease, struct result_report *report, struct err *err);
@@ -55,8 +57,9 @@ void lease_release(struct lease *lease);
 /* The worker is leaving: what waits to be repeated is tried now. */
 void lease_hurry(struct lease *lease);
 
-/* Starts what is due; the moment when there is something to do next. */
+/* Starts what is due. */
 void lease_tick(struct lease *lease);
+/* Returns the monotonic moment in ms of the next lease_tick() that has something to do. */
 int64_t lease_deadline(const struct lease *lease);
 
 #endif

@@ -48,14 +48,13 @@ static void add_objective(struct pending *pending, const json_t *objective)
     (void)snprintf(name->metric, sizeof name->metric, "%s", metric);
 }
 
-void pending_init(struct pending *pending, const char *objectives, int64_t trial)
+void pending_init(struct pending *pending, const json_t *objectives, int64_t trial)
 {
-    json_auto_t *list = objectives == NULL ? NULL : json_loads(objectives, 0, NULL);
     size_t i;
     json_t *objective;
 
     *pending = (struct pending){.trial = trial};
-    json_array_foreach (list, i, objective) {
+    json_array_foreach (json_unconst(objectives), i, objective) {
         add_objective(pending, objective);
     }
 }

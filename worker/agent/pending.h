@@ -65,8 +65,8 @@ struct pending {
     bool logged_repeat, logged_names, logged_value, logged_thinned; /* each once a trial */
 };
 
-/* `objectives` is the array of a lease, as text, or NULL. */
-void pending_init(struct pending *pending, const char *objectives, int64_t trial);
+/* `objectives` is the array of a lease, or NULL; not kept. */
+void pending_init(struct pending *pending, const json_t *objectives, int64_t trial);
 void pending_finish(struct pending *pending);
 /* Forgets what waits. */
 void pending_clear(struct pending *pending);
@@ -84,7 +84,7 @@ void pending_accepted(struct pending *pending, int64_t n_conflicts);
 /* The server refused the batch because of its content. */
 void pending_refused(struct pending *pending, const struct err *err);
 
-/* Every objective was reported. */
+/* True once every objective was reported. */
 bool pending_is_measured(const struct pending *pending);
 /* With nothing left to send: an objective whose value the server did not get, though it decides
  * the value of the trial. Appends a sentence about it; false: there is none. */

@@ -108,12 +108,10 @@ static void on_refused(void *context, const struct err *err)
 
 static void discard_checkpoints(const struct slot *slot)
 {
-    json_auto_t *uris =
-        slot->grant.discard == NULL ? NULL : json_loads(slot->grant.discard, 0, NULL);
     size_t i;
     json_t *uri;
 
-    json_array_foreach (uris, i, uri) {
+    json_array_foreach (slot->grant.values.discard, i, uri) {
         if (json_is_string(uri)) {
             folder_discard(slot->context->workdir, json_string_value(uri));
         }
@@ -126,11 +124,8 @@ static int take_trial(struct slot *slot, struct err *err)
                                 on_fatal,  on_reach, slot};
     struct agent_context *context = slot->context;
 
-    TRY(lease_create(&context->loop, &slot->grant, &hooks, context->settings->offline_ms,
-                     &slot->lease, err));
-    slot->parameters =
-        json_loads(slot->grant.parameters == NULL ? "{}" : slot->grant.parameters, 0, NULL);
-    return 0;
+    return lease_create(&context->loop, &slot->grant, &hooks, context->settings->offline_ms,
+                        &slot->lease, err);
 }
 
 static int begin_job(struct slot *slot, struct err *err)
@@ -229,8 +224,6 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
     job_finish(slot);
     lease_destroy(slot->lease);
     slot->lease = NULL;
-    json_decref(slot->parameters);
-    slot->parameters = NULL;
     if (strcmp(outcome, "completed") == 0) {
         folder_tidy(&slot->folder);
     }
@@ -464,7 +457,6 @@ void slot_finish(struct slot *slot)
     job_finish(slot);
     lease_destroy(slot->lease);
     report_socket_close(&slot->reports);
-    json_decref(slot->parameters);
     folder_finish(&slot->folder);
     lease_grant_finish(&slot->grant);
     buf_finish(&slot->control);

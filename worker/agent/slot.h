@@ -55,7 +55,6 @@ struct slot {
 
     /* the trial */
     struct lease_grant grant;
-    json_t *parameters;
     const struct program *program; /* what runs it; by job_check() */
     struct folder folder;
     struct lease *lease;
@@ -82,16 +81,19 @@ struct slot {
     struct exit_class exit_class;
 };
 
+/* Makes the slot ask for its first trial; `context` is borrowed. ERR_IO: no socket for reports. */
 MUST_USE int slot_open(struct slot *slot, struct agent_context *context, size_t index,
                        struct err *err);
-/* Kills what still runs. */
+/* Kills what still runs and frees everything; accepts a zeroed slot. */
 void slot_finish(struct slot *slot);
 /* Does what is due. */
 void slot_tick(struct slot *slot);
+/* Returns the monotonic moment in ms of the next slot_tick() that has something to do; INT64_MAX:
+ * none. */
 int64_t slot_deadline(const struct slot *slot);
 /* The worker stops: ask for nothing more, stop the job, hand the trial back. */
 void slot_drain(struct slot *slot);
-/* At once. */
+/* The same at once: the job is killed. */
 void slot_kill(struct slot *slot);
 
 #endif

@@ -42,7 +42,8 @@ OWN_VALUE(session)
 bool session_previews(const struct session *session, const char *method, const char *path,
                       const json_t *body);
 
-/* Sends, checks and parses. *reply is owned by the caller, and may be NULL if it is not needed. */
+/* Send, check the answer and parse it. ERR_UNREACHABLE, ERR_TOO_LARGE, or the error of the server's
+ * problem document. *reply is owned by the caller, and may be NULL if it is not needed. */
 MUST_USE int session_get(struct session *session, const char *path, json_t **reply,
                          struct err *err);
 MUST_USE int session_send(struct session *session, const char *method, const char *path,
