@@ -10,6 +10,8 @@
 
 #include "common/log.h"
 #include "server/api/api.h"
+#include "server/api/problem.h"
+#include "server/api/routes.h"
 #include "server/api/tokens.h"
 #include "server/settings.h"
 

@@ -1,14 +1,18 @@
-/* POST /v1/advice: which strategy for the problem that the body describes. It stores nothing and
- * asks nobody; only a space with constraints, which is drawn from, takes more than microseconds,
- * hence the reader thread. */
+/* POST /v1/advice: which strategy for the problem that the body describes. It stores nothing; only
+ * a space with constraints, which is drawn from, takes more than microseconds, hence the reader
+ * thread. */
+#include "server/api/advice.h"
+
 #include "server/advice/advice.h"
 #include "server/advice/advice_json.h"
 #include "server/advice/advice_text.h"
 #include "server/advice/study_body.h"
-#include "server/api/api.h"
-#include "server/api/resources.h"
+#include "server/api/json.h"
+#include "server/api/problem.h"
+#include "server/api/read.h"
+#include "server/api/request.h"
 
-#define PAGE_MAX (4u << 20)
+#define ADVICE_BYTES_MAX (4u << 20)
 
 static void fill(const struct problem *problem, const struct advice *advice, enum format format,
                  struct http_response *response)
@@ -17,7 +21,7 @@ static void fill(const struct problem *problem, const struct advice *advice, enu
 
     if (format != FORMAT_JSON) {
         http_response_init(response, 200, format_content_type(format));
-        response->body.max = PAGE_MAX;
+        response->body.max = ADVICE_BYTES_MAX;
         if (format == FORMAT_TABLE) {
             advice_write_table(advice, &response->body);
         } else {

@@ -1,7 +1,9 @@
 /* A trial's attempts: who had it, how far it came, how it ended. */
+#include "server/api/attempts.h"
+
 #include <string.h>
 
-#include "server/api/resources.h"
+#include "server/api/list.h"
 
 static void put_raw_or_null(struct json_writer *w, const char *key, const char *json)
 {
@@ -42,13 +44,13 @@ static void write_attempt(struct json_writer *w, const struct attempt_row *row)
 
 static int attempt_item(void *context, struct attempt_row *row, struct err *err)
 {
-    struct listing *listing = context;
+    struct item_list *listing = context;
     struct sheet *sheet = &listing->sheet;
 
     (void)err;
     if (!listing->is_sheet) {
-        write_attempt(listing_item(listing), row);
-        listing_item_end(listing);
+        write_attempt(item_list_item(listing), row);
+        item_list_item_end(listing);
         return 0;
     }
     sheet_int(sheet, row->number);
@@ -63,22 +65,22 @@ static int attempt_item(void *context, struct attempt_row *row, struct err *err)
     return 0;
 }
 
-static int read_attempts(struct reading *reading, struct err *err)
+static int read_attempts(struct read_request *read, struct err *err)
 {
     static const char *const columns[] = {"attempt", "worker", "state",      "reason",  "from",
                                           "to",      "step",   "started_at", "ended_at"};
-    OWN(listing) struct listing listing = {0};
+    OWN(item_list) struct item_list listing = {0};
     OWN(trial_row) struct trial_row row = {0};
-    int64_t id = trial_id(reading->study->id, reading->trial);
+    int64_t id = trial_id(read->study->id, read->trial);
 
-    TRY(store_trial_load(reading->store, id, &row, err));
-    listing_begin(&listing, reading);
+    TRY(store_trial_load(read->store, id, &row, err));
+    item_list_begin(&listing, read);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         sheet_column(&listing.sheet, columns[i]);
     }
-    TRY(store_each_attempt(reading->store, id, attempt_item, &listing, err));
-    listing_end(&listing, NULL);
+    TRY(store_each_attempt(read->store, id, attempt_item, &listing, err));
+    item_list_end(&listing, NULL);
     return 0;
 }
 
-READING_HANDLER(get_attempts, FORMATS_LIST, NULL, read_attempts)
+READ_HANDLER(get_attempts, FORMATS_LIST, NULL, read_attempts)

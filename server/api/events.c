@@ -1,20 +1,20 @@
-/* What happens, as a stream: NDJSON or server-sent events, from any number on, for as long as the
- * client listens. */
+/* Events as a stream, NDJSON or server-sent events, from any number on, until the client leaves. */
+#include "server/api/events.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/integer.h"
-#include "server/api/resources.h"
-#include "server/api/slices.h"
+#include "server/api/read.h"
+#include "server/api/request.h"
+#include "server/api/stream.h"
 
-#define EVENTS_A_SLICE 1000
+#define EVENTS_PER_CHUNK 1000
 #define HEARTBEAT_MS 15000
-
-#define FRAMES_MAX                                                                                 \
-    ((size_t)256 << 10) /* measurements that wait for a slow reader; then dropped                  \
-                         */
+/* Bytes of measurements that wait for a slow client; the next ones are dropped. */
+#define FRAMES_MAX ((size_t)256 << 10)
 
 struct follower {
     struct api *api;
@@ -26,18 +26,8 @@ struct follower {
     struct live_view *view; /* the job's: names of studies */
     struct buf *out;
     struct follower *next, **link; /* under the api's followers_lock; link NULL: not among them */
-    struct buf frames;             /* under it too: measurements to tell */
+    struct buf frames;             /* under it too: measurements to send */
 };
-
-static const char *name_in(const struct live_view *view, int64_t id)
-{
-    for (size_t i = 0; i < view->n_studies; i++) {
-        if (view->studies[i].id == id) {
-            return view->studies[i].name;
-        }
-    }
-    return NULL; /* deleted since */
-}
 
 static void put_number_or_null(struct json_writer *w, const char *key, int64_t value)
 {
@@ -57,7 +47,7 @@ static void write_event(const struct event_row *event, const struct live_view *v
     json_object_begin(&w);
     json_put_int(&w, "seq", event->seq);
     json_put_string(&w, "kind", event_kind_name(event->kind));
-    json_put_string(&w, "study", name_in(view, event->study));
+    json_put_string(&w, "study", read_study_name(view, event->study));
     put_number_or_null(&w, "trial", event->trial);
     put_number_or_null(&w, "attempt", event->attempt);
     json_put_moment(&w, "at", event->at_ms);
@@ -79,7 +69,7 @@ static int take_event(void *context, const struct event_row *event, struct err *
     return 0;
 }
 
-static int read_slice(void *context, struct store *store, struct buf *out, bool *more,
+static int read_chunk(void *context, struct store *store, struct buf *out, bool *more,
                       struct err *err)
 {
     struct follower *follower = context;
@@ -87,13 +77,14 @@ static int read_slice(void *context, struct store *store, struct buf *out, bool 
 
     follower->out = out;
     follower->view = engine_view(follower->api->engine);
-    int result = store_each_event(store, follower->study, follower->after, EVENTS_A_SLICE,
+    int result = store_each_event(store, follower->study, follower->after, EVENTS_PER_CHUNK,
                                   take_event, follower, &looked_at, err);
     live_view_release(follower->view);
     if (result != 0) {
         return -1;
     }
-    *more = looked_at - follower->after >= EVENTS_A_SLICE; /* both from 0, so it cannot overflow */
+    *more =
+        looked_at - follower->after >= EVENTS_PER_CHUNK; /* both from 0, so it cannot overflow */
     follower->after = looked_at > follower->after ? looked_at : follower->after;
     return 0;
 }
@@ -105,14 +96,14 @@ static bool has_news(void *context)
     return atomic_load(&follower->api->last_seq) > follower->after;
 }
 
-static void beat(void *context, struct buf *out)
+static void write_heartbeat(void *context, struct buf *out)
 {
     const struct follower *follower = context;
 
     buf_puts(out, follower->sse ? ":\n\n" : "\n");
 }
 
-/* ---- measurements: told as they come, without a number, and not again ---- */
+/* ---- measurements: sent as they come, without a number, and not stored as events ---- */
 
 static void write_frame(const struct command *command, bool sse, struct buf *out)
 {
@@ -137,24 +128,24 @@ static bool is_measurement(const struct command *command)
            && command->measurements.n > 0;
 }
 
-/* Under the lock. True if anybody wants it. */
-static bool tell_followers(struct api *api, const struct command *command)
+/* Under the lock. True if a follower wants it. */
+static bool send_to_followers(struct api *api, const struct command *command)
 {
-    bool told = false;
+    bool sent = false;
 
     for (struct follower *at = api->followers; at != NULL; at = at->next) {
         bool wants = at->study == 0 || strcmp(at->name, command->study) == 0;
         if (wants && at->frames.len < FRAMES_MAX / 2) {
             write_frame(command, at->sse, &at->frames);
-            told = true;
+            sent = true;
         }
     }
-    return told;
+    return sent;
 }
 
-void events_tell_measurements(struct api *api, struct command *const commands[], size_t n)
+void events_send_measurements(struct api *api, struct command *const commands[], size_t n)
 {
-    bool told = false;
+    bool sent = false;
 
     if (atomic_load(&api->n_followers) == 0) {
         return;
@@ -162,11 +153,11 @@ void events_tell_measurements(struct api *api, struct command *const commands[],
     (void)pthread_mutex_lock(&api->followers_lock);
     for (size_t i = 0; i < n; i++) {
         if (is_measurement(commands[i])) {
-            told = tell_followers(api, commands[i]) || told;
+            sent = send_to_followers(api, commands[i]) || sent;
         }
     }
     (void)pthread_mutex_unlock(&api->followers_lock);
-    if (told) {
+    if (sent) {
         http_stream_wake(api->http, NULL);
     }
 }
@@ -233,49 +224,19 @@ static int read_after(const struct http_request *request, struct follower *follo
     return 0;
 }
 
-static int read_study(const struct http_request *request, struct follower *follower,
+static int read_query(const struct http_request *request, struct follower *follower,
                       struct err *err)
 {
-    if (strstr(http_matched(request)->path, "{study}") == NULL) {
-        return 0;
-    }
-    struct live_view *view = engine_view(follower->api->engine);
-    const struct live_study_view *study = live_view_study(view, http_param(request, "study"));
-    follower->study = study == NULL ? 0 : study->id;
-    (void)snprintf(follower->name, sizeof follower->name, "%s", study == NULL ? "" : study->name);
-    live_view_release(view);
-    if (follower->study == 0) {
-        return err_set(err, ERR_NOT_FOUND,
-                       "there is no study \"%.70s\"; GET /v1/studies lists them",
-                       http_param(request, "study"));
-    }
-    return 0;
-}
-
-static int read_request(struct http_request *request, struct follower *follower, struct err *err)
-{
-    static const char *const known[] = {"after", "follow", NULL};
-    enum format format;
-
-    TRY(query_check(request, known, err));
-    TRY(request_format(request, FORMAT_BIT(FORMAT_NDJSON) | FORMAT_BIT(FORMAT_SSE), &format, err));
-    follower->sse = format == FORMAT_SSE;
     TRY(query_flag(request, "follow", true, &follower->follows, err));
-    TRY(read_after(request, follower, err));
-    TRY(read_study(request, follower, err));
-    if (!http_may_stream(request)) {
-        return err_set(err, ERR_OVERLOADED, "too many clients follow events; try again later");
-    }
-    return 0;
+    return read_after(request, follower, err);
 }
 
-static void start(struct api *api, struct http_request *request, struct follower *follower)
+static void start(struct read_request *read, struct follower *follower)
 {
-    struct http_response response;
-    const struct slices_source source = {.context = follower,
-                                         .slice = read_slice,
+    const struct stream_source source = {.context = follower,
+                                         .read_chunk = read_chunk,
                                          .has_news = follower->follows ? has_news : NULL,
-                                         .beat = beat,
+                                         .heartbeat = write_heartbeat,
                                          .aside = follower->follows ? take_frames : NULL,
                                          .destroy = follower_destroy,
                                          .heartbeat_ms = HEARTBEAT_MS};
@@ -283,27 +244,37 @@ static void start(struct api *api, struct http_request *request, struct follower
     if (follower->follows) {
         join_followers(follower);
     }
-    http_response_init(&response, 200,
-                       follower->sse ? "text/event-stream" : "application/x-ndjson");
-    slices_reply(api, request, &response, &source);
+    read->is_answered = true;
+    stream_reply(read->api, read->request, &read->response, &source);
 }
 
-void get_events(void *context, struct http_request *request)
+static int start_events(struct read_request *read, struct err *err)
 {
     struct follower *follower = calloc(1, sizeof *follower);
-    struct err err = {0};
 
     if (follower == NULL) {
-        (void)err_set(&err, ERR_NOMEM, "the server is out of memory; repeat in a moment");
-        reply_problem(request, &err, NULL);
-        return;
+        return err_set(err, ERR_NOMEM, "the server is out of memory; repeat in a moment");
     }
-    follower->api = context;
+    follower->api = read->api;
+    follower->sse = read->format == FORMAT_SSE;
+    if (read->study != NULL) {
+        follower->study = read->study->id;
+        (void)snprintf(follower->name, sizeof follower->name, "%s", read->study->name);
+    }
     buf_init(&follower->frames, FRAMES_MAX);
-    if (read_request(request, follower, &err) != 0) {
+    if (read_query(read->request, follower, err) != 0) {
         follower_destroy(follower);
-        reply_problem(request, &err, NULL);
-        return;
+        return -1;
     }
-    start(context, request, follower);
+    if (!http_may_stream(read->request)) {
+        follower_destroy(follower);
+        return err_set(err, ERR_OVERLOADED, "too many clients follow events; try again later");
+    }
+    start(read, follower);
+    return 0;
 }
+
+static const char *const events_query[] = {"after", "follow", NULL};
+
+STREAM_HANDLER(get_events, FORMAT_BIT(FORMAT_NDJSON) | FORMAT_BIT(FORMAT_SSE), FORMAT_NDJSON,
+               events_query, start_events)

@@ -1,12 +1,13 @@
-/* All trials of a study as CSV or NDJSON, streamed in slices of a thousand. */
-#include <stdlib.h>
-#include <string.h>
+/* All trials of a study as CSV or NDJSON, streamed in chunks of a thousand. */
+#include "server/api/export.h"
 
-#include "server/api/resources.h"
-#include "server/api/slices.h"
+#include <stdlib.h>
+
+#include "server/api/json.h"
+#include "server/api/stream.h"
 #include "server/api/trial_rows.h"
 
-#define TRIALS_A_SLICE 1000
+#define TRIALS_PER_CHUNK 1000
 
 struct exporter {
     struct live_view *view; /* held: the definition and the columns stay as they were */
@@ -14,7 +15,7 @@ struct exporter {
     enum format format;
     int64_t after_number;
     bool begun;
-    /* of the slice at hand */
+    /* of the present chunk */
     struct sheet sheet;
     struct buf *out;
     int n;
@@ -38,13 +39,13 @@ static int export_row(void *context, struct trial_row *row, struct err *err)
     return 0;
 }
 
-static int read_slice(void *context, struct store *store, struct buf *out, bool *more,
+static int read_chunk(void *context, struct store *store, struct buf *out, bool *more,
                       struct err *err)
 {
     struct exporter *exporter = context;
     const struct trial_query query = {.study = exporter->study->id,
                                       .after_number = exporter->after_number,
-                                      .limit = TRIALS_A_SLICE};
+                                      .limit = TRIALS_PER_CHUNK};
 
     exporter->out = out;
     exporter->n = 0;
@@ -56,7 +57,7 @@ static int read_slice(void *context, struct store *store, struct buf *out, bool 
     }
     sheet_finish(&exporter->sheet);
     exporter->begun = true;
-    *more = exporter->n == TRIALS_A_SLICE;
+    *more = exporter->n == TRIALS_PER_CHUNK;
     return result;
 }
 
@@ -68,55 +69,26 @@ static void exporter_destroy(void *context)
     free(exporter);
 }
 
-static int read_request(struct http_request *request, struct exporter *exporter, struct err *err)
+static int start_export(struct read_request *read, struct err *err)
 {
-    const char *name = http_param(request, "study");
-
-    TRY(query_check(request, NULL, err));
-    TRY(request_format(request, FORMAT_BIT(FORMAT_CSV) | FORMAT_BIT(FORMAT_NDJSON),
-                       &exporter->format, err));
-    if (exporter->format == FORMAT_JSON) { /* nothing was asked for */
-        exporter->format = FORMAT_CSV;
-    }
-    exporter->study = live_view_study(exporter->view, name);
-    if (exporter->study == NULL) {
-        return err_set(err, ERR_NOT_FOUND,
-                       "there is no study \"%.70s\"; GET /v1/studies lists them", name);
-    }
-    if (!http_may_stream(request)) {
+    if (!http_may_stream(read->request)) {
         return err_set(err, ERR_OVERLOADED, "too many streams are open; try again later");
     }
+    struct exporter *exporter = calloc(1, sizeof *exporter);
+    if (exporter == NULL) {
+        return err_set(err, ERR_NOMEM, "the server is out of memory; repeat in a moment");
+    }
+    exporter->view = live_view_hold(read->view);
+    exporter->study = read->study;
+    exporter->format = read->format;
+    const struct stream_source source = {
+        .context = exporter, .read_chunk = read_chunk, .destroy = exporter_destroy};
+    http_response_header(&read->response, "Content-Disposition", "attachment; filename=\"%s.%s\"",
+                         read->study->name, read->format == FORMAT_CSV ? "csv" : "ndjson");
+    read->is_answered = true;
+    stream_reply(read->api, read->request, &read->response, &source);
     return 0;
 }
 
-static void start(struct api *api, struct http_request *request, struct exporter *exporter)
-{
-    struct http_response response;
-    const struct slices_source source = {
-        .context = exporter, .slice = read_slice, .destroy = exporter_destroy};
-
-    http_response_init(&response, 200, format_content_type(exporter->format));
-    http_response_header(&response, "Content-Disposition", "attachment; filename=\"%s.%s\"",
-                         exporter->study->name, exporter->format == FORMAT_CSV ? "csv" : "ndjson");
-    slices_reply(api, request, &response, &source);
-}
-
-void get_export(void *context, struct http_request *request)
-{
-    struct api *api = context;
-    struct exporter *exporter = calloc(1, sizeof *exporter);
-    struct err err = {0};
-
-    if (exporter == NULL) {
-        (void)err_set(&err, ERR_NOMEM, "the server is out of memory; repeat in a moment");
-        reply_problem(request, &err, NULL);
-        return;
-    }
-    exporter->view = engine_view(api->engine);
-    if (read_request(request, exporter, &err) != 0) {
-        exporter_destroy(exporter);
-        reply_problem(request, &err, NULL);
-        return;
-    }
-    start(api, request, exporter);
-}
+STREAM_HANDLER(get_export, FORMAT_BIT(FORMAT_CSV) | FORMAT_BIT(FORMAT_NDJSON), FORMAT_CSV, NULL,
+               start_export)

@@ -1,9 +1,6 @@
-/* One URL, several faces: ?format= first, then Accept, else JSON. */
-#include <inttypes.h>
-#include <string.h>
+#include "server/api/format.h"
 
-#include "common/integer.h"
-#include "server/api/api.h"
+#include <string.h>
 
 static const struct {
     const char *name;
@@ -63,54 +60,6 @@ int request_format(const struct http_request *request, unsigned allowed, enum fo
             first = at;
             *format = (enum format)i;
         }
-    }
-    return 0;
-}
-
-int query_check(const struct http_request *request, const char *const known[], struct err *err)
-{
-    const char *name;
-    const char *value;
-    size_t cursor = 0;
-
-    while (http_query_next(request, &cursor, &name, &value)) {
-        bool found = strcmp(name, "format") == 0;
-        for (size_t i = 0; known != NULL && known[i] != NULL && !found; i++) {
-            found = strcmp(known[i], name) == 0;
-        }
-        if (!found) {
-            return err_set(err, ERR_MALFORMED, "unknown query parameter \"%.60s\"", name);
-        }
-    }
-    return 0;
-}
-
-int query_int(const struct http_request *request, const char *name, int64_t fallback, int64_t low,
-              int64_t high, int64_t *value, struct err *err)
-{
-    const char *text = http_query(request, name);
-
-    *value = fallback;
-    if (text != NULL && !integer_from_text(text, low, high, value)) {
-        return err_set(err, ERR_MALFORMED,
-                       "query parameter %s must be an integer from %" PRId64 " to %" PRId64, name,
-                       low, high);
-    }
-    return 0;
-}
-
-int query_flag(const struct http_request *request, const char *name, bool fallback, bool *value,
-               struct err *err)
-{
-    const char *text = http_query(request, name);
-
-    *value = fallback;
-    if (text == NULL) {
-        return 0;
-    }
-    *value = strcmp(text, "true") == 0;
-    if (!*value && strcmp(text, "false") != 0) {
-        return err_set(err, ERR_MALFORMED, "query parameter %s must be true or false", name);
     }
     return 0;
 }

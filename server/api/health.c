@@ -1,10 +1,13 @@
 /* For probes and for Prometheus. */
+#include "server/api/health.h"
+
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "server/api/resources.h"
+#include "server/api/problem.h"
+#include "server/api/read.h"
 
 void get_readiness(void *context, struct http_request *request)
 {
@@ -99,14 +102,14 @@ static int write_counts(void *context, struct study_row *row, struct err *err)
     return 0;
 }
 
-static int read_metrics(struct reading *reading, struct err *err)
+static int read_metrics(struct read_request *read, struct err *err)
 {
-    const struct api *api = reading->api;
-    struct buf *out = &reading->response.body;
+    const struct api *api = read->api;
+    struct buf *out = &read->response.body;
     struct count_lines lines = {out};
     struct mallinfo2 heap = mallinfo2();
 
-    reading->response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    read->response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     buf_puts(out, "# HELP hone_build_info The version.\n# TYPE hone_build_info gauge\n"
                   "hone_build_info{version=\"" HONE_VERSION "\"} 1\n");
     metric(out, "uptime_seconds", "gauge", "Since the start.",
@@ -116,9 +119,9 @@ static int read_metrics(struct reading *reading, struct err *err)
            (double)(heap.uordblks + heap.hblkhd));
     write_http(out, api->http);
     write_engine(out, api->engine);
-    write_live(out, reading->view);
+    write_live(out, read->view);
     buf_puts(out, "# HELP hone_trials Trials by study and state.\n# TYPE hone_trials gauge\n");
-    return store_each_study(reading->store, write_counts, &lines, err);
+    return store_each_study(read->store, write_counts, &lines, err);
 }
 
-READING_HANDLER(get_metrics, FORMAT_BIT(FORMAT_TEXT), NULL, read_metrics)
+READ_HANDLER(get_metrics, FORMAT_BIT(FORMAT_TEXT), NULL, read_metrics)

@@ -1,4 +1,6 @@
 /* GET …/importance: which parameters matter for being among the best, by PED-ANOVA. */
+#include "server/api/importance.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,14 +8,16 @@
 
 #include "server/analysis/comparable.h"
 #include "server/analysis/importance.h"
-#include "server/api/resources.h"
+#include "server/api/json.h"
+#include "server/api/read.h"
+#include "server/api/sheet.h"
 
 /* ---- the request: which metric ---- */
 
-static int read_direction(const struct reading *reading, struct comparable_metric *metric,
+static int read_direction(const struct read_request *read, struct comparable_metric *metric,
                           struct err *err)
 {
-    const char *text = http_query(reading->request, "direction");
+    const char *text = http_query(read->request, "direction");
 
     if (text == NULL) {
         return metric->objective >= 0
@@ -31,11 +35,11 @@ static int read_direction(const struct reading *reading, struct comparable_metri
     return 0;
 }
 
-static int read_metric(const struct reading *reading, struct comparable_metric *metric,
+static int read_metric(const struct read_request *read, struct comparable_metric *metric,
                        struct err *err)
 {
-    const struct study_def *def = reading->study->def->def;
-    const char *name = http_query(reading->request, "metric");
+    const struct study_def *def = read->study->def->def;
+    const char *name = http_query(read->request, "metric");
 
     if (name == NULL && def->n_objectives > 1) {
         return err_set(err, ERR_WRONG_STATE,
@@ -43,7 +47,7 @@ static int read_metric(const struct reading *reading, struct comparable_metric *
                        def->objectives[0].metric);
     }
     comparable_metric_init(metric, def, name);
-    return read_direction(reading, metric, err);
+    return read_direction(read, metric, err);
 }
 
 /* ---- the values of the trials ---- */
@@ -81,7 +85,7 @@ static int fold_measurement(void *context, int64_t metric, int64_t attempt, int6
     return 0;
 }
 
-static int value_at_level(const struct reading *reading, const struct comparable *comparable,
+static int value_at_level(const struct read_request *read, const struct comparable *comparable,
                           const struct comparable_point *point, int64_t metric_id, double *value,
                           struct err *err)
 {
@@ -90,8 +94,8 @@ static int value_at_level(const struct reading *reading, const struct comparable
     if (!comparable_value(comparable, point, value) || metric_id < 0) {
         return 0;
     }
-    TRY(store_each_measurement(reading->store, trial_id(reading->study->id, point->number),
-                               metric_id, fold_measurement, &fold, err));
+    TRY(store_each_measurement(read->store, trial_id(read->study->id, point->number), metric_id,
+                               fold_measurement, &fold, err));
     *value = fold.value;
     return 0;
 }
@@ -210,7 +214,7 @@ static void write_sheet(const struct weighed *weighed, enum format format, struc
     }
 }
 
-static int weigh(const struct reading *reading, const struct comparable *comparable,
+static int weigh(const struct read_request *read, const struct comparable *comparable,
                  struct weighed *weighed, struct err *err)
 {
     OWN(memory) const double **x = calloc(comparable->n + 1, sizeof *x);
@@ -221,11 +225,11 @@ static int weigh(const struct reading *reading, const struct comparable *compara
     if (x == NULL || cost == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory for importances");
     }
-    TRY(store_each_metric(reading->store, reading->study->id, find_metric, &search, err));
+    TRY(store_each_metric(read->store, read->study->id, find_metric, &search, err));
     for (size_t i = 0; i < comparable->n; i++) {
         const struct comparable_point *point = &comparable->points[i];
         double value;
-        TRY(value_at_level(reading, comparable, point, search.id, &value, err));
+        TRY(value_at_level(read, comparable, point, search.id, &value, err));
         if (isfinite(value)) {
             x[n] = point->config;
             cost[n++] = comparable_cost(comparable->metric, value);
@@ -236,10 +240,10 @@ static int weigh(const struct reading *reading, const struct comparable *compara
     return 0;
 }
 
-static int read_importance(struct reading *reading, struct err *err)
+static int read_importance(struct read_request *read, struct err *err)
 {
-    const struct study_def *def = reading->study->def->def;
-    const struct trial_query query = {.study = reading->study->id,
+    const struct study_def *def = read->study->def->def;
+    const struct trial_query query = {.study = read->study->id,
                                       .limit = INT32_MAX,
                                       .states = 1U << TRIAL_COMPLETED | 1U << TRIAL_PRUNED
                                                 | 1U << TRIAL_PAUSED};
@@ -252,24 +256,24 @@ static int read_importance(struct reading *reading, struct err *err)
         return err_set(err, ERR_NOMEM, "out of memory for importances");
     }
     struct weighed weighed = {.def = def, .metric = &metric, .shares = shares, .order = order};
-    TRY(read_metric(reading, &metric, err));
-    TRY(store_each_trial(reading->store, &query, comparable_add, &comparable, err));
+    TRY(read_metric(read, &metric, err));
+    TRY(store_each_trial(read->store, &query, comparable_add, &comparable, err));
     TRY(comparable_choose_level(&comparable, err));
     weighed.resource = comparable.level;
-    TRY(weigh(reading, &comparable, &weighed, err));
+    TRY(weigh(read, &comparable, &weighed, err));
     if (metric.objective < 0 && weighed.importance.n == 0) {
         return err_set(err, ERR_MALFORMED,
                        "no finished trial of the study has a value of \"%.70s\"", metric.name);
     }
-    if (reading->format == FORMAT_JSON) {
-        write_json(&weighed, reading->study->name, &reading->response.body);
+    if (read->format == FORMAT_JSON) {
+        write_json(&weighed, read->study->name, &read->response.body);
     } else {
-        write_sheet(&weighed, reading->format, &reading->response.body);
+        write_sheet(&weighed, read->format, &read->response.body);
     }
     return 0;
 }
 
 static const char *const importance_query[] = {"metric", "direction", NULL};
 
-READING_HANDLER(get_importance, FORMATS_ONE | FORMAT_BIT(FORMAT_CSV), importance_query,
-                read_importance)
+READ_HANDLER(get_importance, FORMATS_ONE | FORMAT_BIT(FORMAT_CSV), importance_query,
+             read_importance)

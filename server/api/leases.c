@@ -1,4 +1,6 @@
 /* Leases: what a worker does. */
+#include "server/api/leases.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,7 +8,11 @@
 #include <string.h>
 
 #include "common/shell.h"
-#include "server/api/api.h"
+#include "server/api/format.h"
+#include "server/api/json.h"
+#include "server/api/problem.h"
+#include "server/api/request.h"
+#include "server/api/submit.h"
 
 static void refuse(struct command *command)
 {
@@ -15,10 +21,9 @@ static void refuse(struct command *command)
 }
 
 /* The command with its body parsed; NULL: answered. */
-static struct command *lease_command(struct api *api, struct http_request *request,
-                                     enum command_kind kind)
+static struct command *lease_command(struct http_request *request, enum command_kind kind)
 {
-    struct command *command = command_for(api, request, kind);
+    struct command *command = command_for(request, kind);
 
     if (command == NULL) {
         return NULL;
@@ -35,7 +40,7 @@ static struct command *lease_command(struct api *api, struct http_request *reque
 void post_lease(void *context, struct http_request *request)
 {
     struct api *api = context;
-    struct command *command = lease_command(api, request, COMMAND_ASK);
+    struct command *command = lease_command(request, COMMAND_ASK);
     enum format format;
 
     if (command == NULL) {
@@ -160,7 +165,7 @@ static bool set_action_format(struct command *command)
 void post_measurements(void *context, struct http_request *request)
 {
     struct api *api = context;
-    struct command *command = lease_command(api, request, COMMAND_MEASURE);
+    struct command *command = lease_command(request, COMMAND_MEASURE);
 
     if (command == NULL || !set_action_format(command)) {
         return;
@@ -176,7 +181,7 @@ void post_measurements(void *context, struct http_request *request)
 void put_lease(void *context, struct http_request *request)
 {
     struct api *api = context;
-    struct command *command = lease_command(api, request, COMMAND_HEARTBEAT);
+    struct command *command = lease_command(request, COMMAND_HEARTBEAT);
     struct fields fields;
 
     if (command == NULL || !set_action_format(command)) {
@@ -233,7 +238,7 @@ static int read_report(struct command *command)
 void put_result(void *context, struct http_request *request)
 {
     struct api *api = context;
-    struct command *command = lease_command(api, request, COMMAND_RESULT);
+    struct command *command = lease_command(request, COMMAND_RESULT);
 
     if (command == NULL) {
         return;
@@ -259,7 +264,7 @@ void encode_result(const struct command *command, struct http_response *response
 
 void delete_lease(void *context, struct http_request *request)
 {
-    struct command *command = command_for(context, request, COMMAND_RELEASE);
+    struct command *command = command_for(request, COMMAND_RELEASE);
 
     if (command != NULL) {
         submit(context, command);

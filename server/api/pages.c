@@ -1,7 +1,7 @@
 #include "server/api/pages.h"
 
 #include "common/json.h"
-#include "server/api/api.h"
+#include "server/api/problem.h"
 
 static void reply_text(struct http_request *request, const char *text)
 {

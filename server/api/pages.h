@@ -1,4 +1,4 @@
-/* The pages that are open to everybody and need no store: what a problem means, the API formally,
+/* The pages that need neither a token nor the store: what a problem means, the API formally,
  * the version, a cheat sheet. Handlers of the route table; loop thread. */
 #ifndef SERVER_API_PAGES_H
 #define SERVER_API_PAGES_H

@@ -1,7 +1,7 @@
 /* The one table from err_code to HTTP: RFC 9457 problem documents. */
 #include <string.h>
 
-#include "server/api/api.h"
+#include "server/api/problem.h"
 
 static const struct {
     int status;
@@ -32,7 +32,7 @@ static const struct {
     [ERR_STORAGE_FULL] = {503, true, "The server's disk is full"},
 };
 
-/* What a client need not tell apart. */
+/* The code that clients see: they need not distinguish the others. */
 static enum err_code published(enum err_code code)
 {
     switch ((int)code) {
@@ -103,7 +103,7 @@ static void build(const struct http_request *request, const struct err *err,
     json_object_end(&w);
     buf_putc(&response->body, '\n');
     if (problems[code].status == 503) {
-        /* Whoever comes back spreads out: 1 to 3 seconds by the request's own number. */
+        /* 1 to 3 seconds, by the number of the request, so that clients do not return at once. */
         const char *id = http_request_id(request);
         unsigned last = (unsigned char)id[strlen(id) - 1];
         http_response_header(response, "Retry-After", "%u", 1 + last % 3);

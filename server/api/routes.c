@@ -1,7 +1,23 @@
 /* Every route there is. schema/openapi.yaml says the same, and a test holds the two together. */
-#include "server/api/api.h"
+#include "server/api/routes.h"
+
+#include "server/api/advice.h"
+#include "server/api/attempts.h"
+#include "server/api/best.h"
+#include "server/api/brackets.h"
+#include "server/api/events.h"
+#include "server/api/explain.h"
+#include "server/api/export.h"
+#include "server/api/health.h"
+#include "server/api/importance.h"
+#include "server/api/leases.h"
+#include "server/api/measurements.h"
 #include "server/api/pages.h"
-#include "server/api/resources.h"
+#include "server/api/studies.h"
+#include "server/api/tokens.h"
+#include "server/api/trials.h"
+#include "server/api/trials_page.h"
+#include "server/api/workers.h"
 
 #define ADMIN HTTP_SCOPE_ADMIN
 #define OPEN HTTP_SCOPE_NONE

@@ -1,10 +1,11 @@
 #include "server/api/selection.h"
 
-#include "common/integer.h"
-
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "common/integer.h"
 
 static int read_states(const char *text, unsigned *states, struct err *err)
 {
@@ -43,7 +44,7 @@ static int read_source(const char *text, int *source, struct err *err)
 /* A metric is better when it is larger if it is an objective to maximise, else when smaller. */
 static void read_direction(struct selection *selection)
 {
-    const struct study_def *def = selection->reading->study->def->def;
+    const struct study_def *def = selection->read->study->def->def;
 
     for (size_t i = 0; i < def->n_objectives; i++) {
         if (strcmp(def->objectives[i].metric, selection->metric) == 0) {
@@ -54,7 +55,7 @@ static void read_direction(struct selection *selection)
 
 static int read_sort(const char *text, struct selection *selection, struct err *err)
 {
-    const struct study_def *def = selection->reading->study->def->def;
+    const struct study_def *def = selection->read->study->def->def;
 
     if (text == NULL) {
         return 0;
@@ -82,20 +83,6 @@ static int read_sort(const char *text, struct selection *selection, struct err *
 
 /* ---- cursors: opaque to clients, checked when they come back ---- */
 
-int cursor_refused(struct err *err)
-{
-    return err_set(err, ERR_MALFORMED,
-                   "this cursor does not belong to this list; take next_cursor from its last page");
-}
-
-bool cursor_skip(const char **at, char c)
-{
-    bool found = **at == c;
-
-    *at += found ? 1 : 0;
-    return found;
-}
-
 /* The 16 hexadecimal digits of a double that is a number. */
 static bool read_cost(const char **at, double *cost)
 {
@@ -113,8 +100,8 @@ static bool read_cost(const char **at, double *cost)
     return !isnan(*cost);
 }
 
-/* As selection_write_place() wrote it. */
-static bool read_place(const char *at, struct selection *selection)
+/* As selection_write_key() wrote it. */
+static bool read_key(const char *at, struct selection *selection)
 {
     int64_t rank = 0;
     bool whole = cursor_skip(&at, 'v') && integer_read(&at, 1, INT64_MAX, &selection->until_seq)
@@ -123,7 +110,7 @@ static bool read_place(const char *at, struct selection *selection)
                  && integer_from_text(at, 1, TRIAL_NUMBER_MAX, &selection->after.number);
 
     selection->after.rank = (int)rank;
-    selection->has_place = true;
+    selection->has_key = true;
     return whole;
 }
 
@@ -138,26 +125,26 @@ static int read_cursor(const char *text, struct selection *selection, struct err
         whole = cursor_skip(&text, 'n')
                 && integer_from_text(text, 1, TRIAL_NUMBER_MAX, &selection->after_number);
     } else {
-        whole = read_place(text, selection);
+        whole = read_key(text, selection);
     }
     return whole ? 0 : cursor_refused(err);
 }
 
-void selection_write_place(char cursor[CURSOR_BYTES], int64_t until_seq, const struct place *place)
+void selection_write_key(char cursor[CURSOR_BYTES], int64_t until_seq, const struct sort_key *key)
 {
     uint64_t bits;
 
-    memcpy(&bits, &place->cost, sizeof bits);
+    memcpy(&bits, &key->cost, sizeof bits);
     (void)snprintf(cursor, CURSOR_BYTES, "v%" PRId64 "_%d_%016" PRIx64 "_%" PRId64, until_seq,
-                   place->rank, bits, place->number);
+                   key->rank, bits, key->number);
 }
 
-int selection_read(struct reading *reading, struct selection *selection, struct err *err)
+int selection_read(struct read_request *read, struct selection *selection, struct err *err)
 {
-    const struct http_request *request = reading->request;
+    const struct http_request *request = read->request;
 
-    *selection = (struct selection){.reading = reading};
-    TRY(query_int(request, "limit", PAGE_DEFAULT, 1, PAGE_MAX, &selection->limit, err));
+    *selection = (struct selection){.read = read};
+    TRY(list_limit(request, &selection->limit, err));
     TRY(read_states(http_query(request, "state"), &selection->states, err));
     TRY(read_source(http_query(request, "source"), &selection->source, err));
     selection->worker = http_query(request, "worker");

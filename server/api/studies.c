@@ -1,17 +1,21 @@
-/* Studies: create, change, delete. */
+#include "server/api/studies.h"
+
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/integer.h"
 #include "common/rng.h"
 #include "server/advice/advice.h"
 #include "server/advice/choose.h"
-#include "server/api/api.h"
+#include "server/api/json.h"
+#include "server/api/list.h"
+#include "server/api/problem.h"
+#include "server/api/request.h"
+#include "server/api/submit.h"
 
-/* ---- POST /v1/studies: the body is checked on a reader, since a space may need 100,000 draws ---
- */
+/* ---- POST /v1/studies ----
+ * The body is checked on a reader, since a space may need 100,000 draws. */
 
 static void render_study(const struct command *command, int64_t *status, struct buf *text)
 {
@@ -53,7 +57,7 @@ static void create_job(void *argument, struct store *reader)
 {
     struct http_request *request = argument;
     struct api *api = http_context(request);
-    struct command *command = command_for(api, request, COMMAND_STUDY_CREATE);
+    struct command *command = command_for(request, COMMAND_STUDY_CREATE);
     struct err err;
 
     (void)reader;
@@ -81,6 +85,141 @@ void post_study(void *context, struct http_request *request)
     read_later(context, request, create_job);
 }
 
+static void study_columns(struct sheet *sheet)
+{
+    static const char *const columns[] = {
+        "name",      "state",  "reason", "strategy",   "queued",    "running", "paused",
+        "completed", "pruned", "failed", "infeasible", "cancelled", "best",    "created_at"};
+
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        sheet_column(sheet, columns[i]);
+    }
+}
+
+static void study_cells(struct sheet *sheet, const struct study_def *def,
+                        const struct study_row *row)
+{
+    sheet_text(sheet, row->name);
+    sheet_text(sheet, study_state_name(row->state));
+    sheet_text(sheet, study_reason_name(row->reason));
+    sheet_text(sheet, def->strategy);
+    for (int state = 0; state < TRIAL_STATE_COUNT; state++) {
+        sheet_int(sheet, row->counts[state]);
+    }
+    if (row->best_trial > 0) {
+        sheet_number(sheet, row->best_value);
+    } else {
+        sheet_text(sheet, NULL);
+    }
+    sheet_moment(sheet, row->created_at_ms);
+}
+
+/* ---- GET /v1/studies: in order of id, which is the order of creation ---- */
+
+struct study_page {
+    struct read_request *read;
+    struct item_list listing;
+    int64_t limit;
+    int64_t after; /* id */
+    int state;     /* -1: any */
+    int64_t last;  /* id of the last one on this page */
+    bool more;
+};
+
+static int read_page(struct read_request *read, struct study_page *page, struct err *err)
+{
+    const char *state = http_query(read->request, "state");
+    const char *cursor = http_query(read->request, "cursor");
+
+    *page = (struct study_page){.read = read, .state = -1};
+    TRY(list_limit(read->request, &page->limit, err));
+    if (state != NULL && (page->state = study_state_from_name(state)) < 0) {
+        return err_set(err, ERR_MALFORMED,
+                       "state=%.24s: a study is running, paused, stopped or finished", state);
+    }
+    if (cursor != NULL
+        && (cursor[0] != 's' || !integer_from_text(cursor + 1, 1, INT64_MAX, &page->after))) {
+        return cursor_refused(err);
+    }
+    return 0;
+}
+
+static int list_study(void *context, struct study_row *row, struct err *err)
+{
+    struct study_page *page = context;
+    const struct live_study_view *study = live_view_study(page->read->view, row->name);
+
+    (void)err;
+    if (study == NULL || study->id != row->id) {
+        return 0; /* made or deleted since the view was */
+    }
+    if ((int64_t)page->listing.n == page->limit) {
+        page->more = true; /* one row more was asked for than the page holds */
+        return 0;
+    }
+    page->last = row->id;
+    if (page->listing.is_sheet) {
+        study_cells(&page->listing.sheet, study->def->def, row);
+        page->listing.n++;
+    } else {
+        study_write(study->def->def, row, item_list_item(&page->listing));
+        item_list_item_end(&page->listing);
+    }
+    return 0;
+}
+
+static int read_studies(struct read_request *read, struct err *err)
+{
+    struct study_page page;
+    char cursor[32];
+
+    TRY(read_page(read, &page, err));
+    item_list_begin(&page.listing, read);
+    study_columns(&page.listing.sheet);
+    const struct study_query query = {
+        .after_id = page.after, .state = page.state, .limit = page.limit + 1};
+    int result = store_each_study_of(read->store, &query, list_study, &page, err);
+    if (result == 0) {
+        (void)snprintf(cursor, sizeof cursor, "s%" PRId64, page.last);
+        item_list_end(&page.listing, page.more ? cursor : NULL);
+    }
+    item_list_finish(&page.listing);
+    return result;
+}
+
+static const char *const studies_query[] = {"limit", "cursor", "state", NULL};
+
+READ_HANDLER(get_studies, FORMATS_LIST, studies_query, read_studies)
+
+/* ---- GET /v1/studies/{study} ---- */
+
+static int read_study(struct read_request *read, struct err *err)
+{
+    OWN(study_row) struct study_row row = {0};
+    struct json_writer w;
+
+    TRY(read_study_row(read, &row, err));
+    http_response_header(&read->response, "ETag", "\"%" PRId64 "\"", row.revision);
+    if (read->format == FORMAT_JSON) {
+        json_writer_init(&w, &read->response.body);
+        study_write(read->study->def->def, &row, &w);
+        buf_putc(&read->response.body, '\n');
+        return 0;
+    }
+    OWN(sheet) struct sheet sheet = {0};
+    sheet_init(&sheet, read->format == FORMAT_TEXT ? SHEET_LINES : SHEET_TABLE);
+    study_columns(&sheet);
+    study_cells(&sheet, read->study->def->def, &row);
+    if (read->format == FORMAT_TEXT) {
+        sheet_write_lines(&sheet, &read->response.body);
+    } else {
+        sheet_write(&sheet, &read->response.body);
+    }
+    return 0;
+}
+
+READ_HANDLER(get_study, FORMATS_ONE, NULL, read_study)
+
 /* ---- PATCH, DELETE ---- */
 
 static int read_if_match(const struct http_request *request, int64_t *revision, struct err *err)
@@ -103,7 +242,7 @@ static int read_if_match(const struct http_request *request, int64_t *revision, 
 void patch_study(void *context, struct http_request *request)
 {
     struct api *api = context;
-    struct command *command = command_for(api, request, COMMAND_STUDY_PATCH);
+    struct command *command = command_for(request, COMMAND_STUDY_PATCH);
     struct err err;
 
     if (command == NULL) {
@@ -139,7 +278,7 @@ void delete_study(void *context, struct http_request *request)
         reply_problem(request, &err, NULL);
         return;
     }
-    struct command *command = command_for(api, request, COMMAND_STUDY_DELETE);
+    struct command *command = command_for(request, COMMAND_STUDY_DELETE);
     if (command == NULL) {
         return;
     }

@@ -9,7 +9,11 @@
 #include "common/digest.h"
 #include "common/integer.h"
 #include "common/rng.h"
-#include "server/api/resources.h"
+#include "server/api/json.h"
+#include "server/api/list.h"
+#include "server/api/problem.h"
+#include "server/api/request.h"
+#include "server/api/submit.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
@@ -167,7 +171,7 @@ static int read_token(struct api *api, struct command *command)
 
 void post_token(void *context, struct http_request *request)
 {
-    struct command *command = command_for(context, request, COMMAND_TOKEN_CREATE);
+    struct command *command = command_for(request, COMMAND_TOKEN_CREATE);
 
     if (command == NULL) {
         return;
@@ -208,13 +212,13 @@ static const char *scope_list(unsigned scopes)
 
 static int token_item(void *context, const struct token_row *row, struct err *err)
 {
-    struct listing *listing = context;
+    struct item_list *listing = context;
     struct sheet *sheet = &listing->sheet;
 
     (void)err;
     if (!listing->is_sheet) {
-        token_write(row, NULL, listing_item(listing));
-        listing_item_end(listing);
+        token_write(row, NULL, item_list_item(listing));
+        item_list_item_end(listing);
         return 0;
     }
     sheet_text(sheet, row->id);
@@ -226,22 +230,22 @@ static int token_item(void *context, const struct token_row *row, struct err *er
     return 0;
 }
 
-static int read_tokens(struct reading *reading, struct err *err)
+static int read_tokens(struct read_request *read, struct err *err)
 {
     static const char *const columns[] = {"id",         "name",       "scope",
                                           "created_at", "expires_at", "revoked_at"};
-    OWN(listing) struct listing listing = {0};
+    OWN(item_list) struct item_list listing = {0};
 
-    listing_begin(&listing, reading);
+    item_list_begin(&listing, read);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         sheet_column(&listing.sheet, columns[i]);
     }
-    TRY(store_each_token(reading->store, token_item, &listing, err));
-    listing_end(&listing, NULL);
+    TRY(store_each_token(read->store, token_item, &listing, err));
+    item_list_end(&listing, NULL);
     return 0;
 }
 
-READING_HANDLER(get_tokens, FORMATS_LIST, NULL, read_tokens)
+READ_HANDLER(get_tokens, FORMATS_LIST, NULL, read_tokens)
 
 static int read_revocation(const struct http_request *request, struct command *command,
                            struct err *err)
@@ -261,7 +265,7 @@ static int read_revocation(const struct http_request *request, struct command *c
 
 void delete_token(void *context, struct http_request *request)
 {
-    struct command *command = command_for(context, request, COMMAND_TOKEN_REVOKE);
+    struct command *command = command_for(request, COMMAND_TOKEN_REVOKE);
 
     if (command == NULL) {
         return;

@@ -2,7 +2,8 @@
 #ifndef SERVER_API_TOKENS_H
 #define SERVER_API_TOKENS_H
 
-#include "server/api/api.h"
+#include "server/engine/engine.h"
+#include "server/http/http.h"
 
 #define TOKEN_TEXT_BYTES 64
 
@@ -11,5 +12,12 @@ void token_make(const char *name, unsigned scopes, int64_t expires_at_ms, struct
                 char secret[TOKEN_TEXT_BYTES]);
 /* Bits of a scope's name with the ones it contains; 0: no such scope. */
 unsigned token_scopes(const char *name);
+
+void post_token(void *api, struct http_request *request);
+void get_tokens(void *api, struct http_request *request);
+void delete_token(void *api, struct http_request *request);
+
+/* The answer of a command. */
+void encode_token(const struct command *command, struct http_response *response);
 
 #endif

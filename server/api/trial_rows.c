@@ -1,7 +1,8 @@
 #include "server/api/trial_rows.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
+
+#include "server/api/json.h"
 
 static bool is_full(const struct sheet *sheet)
 {
@@ -112,7 +113,7 @@ void trial_cells(struct sheet *sheet, const struct live_study_view *study,
     param_cells(sheet, def->space, row->config);
 }
 
-void trial_item(struct listing *listing, const struct live_study_view *study,
+void trial_item(struct item_list *listing, const struct live_study_view *study,
                 const struct trial_row *row)
 {
     if (listing->is_sheet) {
@@ -120,8 +121,8 @@ void trial_item(struct listing *listing, const struct live_study_view *study,
         listing->n++;
         return;
     }
-    trial_write(study->def->def, row, listing_item(listing));
-    listing_item_end(listing);
+    trial_write(study->def->def, row, item_list_item(listing));
+    item_list_item_end(listing);
 }
 
 void trial_lines(const struct live_study_view *study, const struct trial_row *row, struct buf *out)

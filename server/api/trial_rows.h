@@ -2,14 +2,14 @@
 #ifndef SERVER_API_TRIAL_ROWS_H
 #define SERVER_API_TRIAL_ROWS_H
 
-#include "server/api/reading.h"
+#include "server/api/list.h"
 
 /* The columns of trials of this study: everything in CSV, what fits a terminal otherwise. */
 void trial_columns(struct sheet *sheet, const struct live_study_view *study);
 void trial_cells(struct sheet *sheet, const struct live_study_view *study,
                  const struct trial_row *row);
 /* One item of a list, in the list's format. */
-void trial_item(struct listing *listing, const struct live_study_view *study,
+void trial_item(struct item_list *listing, const struct live_study_view *study,
                 const struct trial_row *row);
 /* One trial for people: a line for each column of CSV that is not empty. */
 void trial_lines(const struct live_study_view *study, const struct trial_row *row, struct buf *out);

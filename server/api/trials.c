@@ -1,8 +1,12 @@
-/* Trials: enqueue and import, cancel. lists.c lists and shows them. */
-#include <inttypes.h>
+#include "server/api/trials.h"
+
 #include <string.h>
 
-#include "server/api/api.h"
+#include "server/api/json.h"
+#include "server/api/problem.h"
+#include "server/api/request.h"
+#include "server/api/submit.h"
+#include "server/api/trial_rows.h"
 
 /* ---- POST …/trials ---- */
 
@@ -45,7 +49,7 @@ static void add_job(void *argument, struct store *reader)
 {
     struct http_request *request = argument;
     struct api *api = http_context(request);
-    struct command *command = command_for(api, request, COMMAND_TRIALS_ADD);
+    struct command *command = command_for(request, COMMAND_TRIALS_ADD);
     struct err err;
 
     (void)reader;
@@ -64,6 +68,27 @@ void post_trials(void *context, struct http_request *request)
 {
     read_later(context, request, add_job);
 }
+
+/* ---- GET …/trials/{n} ---- */
+
+static int read_trial(struct read_request *read, struct err *err)
+{
+    OWN(trial_row) struct trial_row row = {0};
+    struct buf *out = &read->response.body;
+    struct json_writer w;
+
+    TRY(store_trial_load(read->store, trial_id(read->study->id, read->trial), &row, err));
+    if (read->format != FORMAT_JSON) {
+        trial_lines(read->study, &row, out);
+        return 0;
+    }
+    json_writer_init(&w, out);
+    trial_write(read->study->def->def, &row, &w);
+    buf_putc(out, '\n');
+    return 0;
+}
+
+READ_HANDLER(get_trial, FORMATS_ONE, NULL, read_trial)
 
 /* ---- PATCH …/trials/{n} ---- */
 
@@ -100,7 +125,7 @@ static int check_cancel(struct command *command)
 void patch_trial(void *context, struct http_request *request)
 {
     struct api *api = context;
-    struct command *command = command_for(api, request, COMMAND_TRIAL_CANCEL);
+    struct command *command = command_for(request, COMMAND_TRIAL_CANCEL);
 
     if (command == NULL) {
         return;

@@ -1,23 +1,15 @@
 /* Workers, as the writer has seen them since the server started. */
+#include "server/api/workers.h"
+
 #include <string.h>
 
-#include "server/api/resources.h"
-
-static const char *study_name(const struct live_view *view, int64_t id)
-{
-    for (size_t i = 0; i < view->n_studies; i++) {
-        if (view->studies[i].id == id) {
-            return view->studies[i].name;
-        }
-    }
-    return NULL; /* deleted */
-}
+#include "server/api/list.h"
 
 static void write_lease(struct json_writer *w, const struct live_view *view,
                         const struct live_lease_view *lease)
 {
     json_object_begin(w);
-    json_put_string(w, "study", study_name(view, lease->study));
+    json_put_string(w, "study", read_study_name(view, lease->study));
     json_put_int(w, "trial", lease->trial);
     json_put_int(w, "attempt", lease->attempt);
     json_write_key(w, "progress");
@@ -66,15 +58,15 @@ static void worker_cells(struct sheet *sheet, const struct live_worker_view *wor
     sheet_moment(sheet, worker->last_seen_ms);
 }
 
-static int read_workers(struct reading *reading, struct err *err)
+static int read_workers(struct read_request *read, struct err *err)
 {
     static const char *const columns[] = {"name",   "host",    "gpus",
                                           "leases", "waiting", "last_seen_at"};
-    OWN(listing) struct listing listing = {0};
-    const struct live_view *view = reading->view;
+    OWN(item_list) struct item_list listing = {0};
+    const struct live_view *view = read->view;
 
     (void)err;
-    listing_begin(&listing, reading);
+    item_list_begin(&listing, read);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         sheet_column(&listing.sheet, columns[i]);
     }
@@ -82,24 +74,24 @@ static int read_workers(struct reading *reading, struct err *err)
         if (listing.is_sheet) {
             worker_cells(&listing.sheet, &view->workers[i]);
         } else {
-            write_worker(listing_item(&listing), view, &view->workers[i]);
-            listing_item_end(&listing);
+            write_worker(item_list_item(&listing), view, &view->workers[i]);
+            item_list_item_end(&listing);
         }
     }
-    listing_end(&listing, NULL);
+    item_list_end(&listing, NULL);
     return 0;
 }
 
-static int read_worker(struct reading *reading, struct err *err)
+static int read_worker(struct read_request *read, struct err *err)
 {
-    const char *name = http_param(reading->request, "worker");
+    const char *name = http_param(read->request, "worker");
     struct json_writer w;
 
-    json_writer_init(&w, &reading->response.body);
-    for (size_t i = 0; i < reading->view->n_workers; i++) {
-        if (strcmp(reading->view->workers[i].name, name) == 0) {
-            write_worker(&w, reading->view, &reading->view->workers[i]);
-            buf_putc(&reading->response.body, '\n');
+    json_writer_init(&w, &read->response.body);
+    for (size_t i = 0; i < read->view->n_workers; i++) {
+        if (strcmp(read->view->workers[i].name, name) == 0) {
+            write_worker(&w, read->view, &read->view->workers[i]);
+            buf_putc(&read->response.body, '\n');
             return 0;
         }
     }
@@ -109,5 +101,5 @@ static int read_worker(struct reading *reading, struct err *err)
                    name);
 }
 
-READING_HANDLER(get_workers, FORMATS_LIST, NULL, read_workers)
-READING_HANDLER(get_worker, FORMAT_BIT(FORMAT_JSON), NULL, read_worker)
+READ_HANDLER(get_workers, FORMATS_LIST, NULL, read_workers)
+READ_HANDLER(get_worker, FORMAT_BIT(FORMAT_JSON), NULL, read_worker)

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "server/api/api.h"
+#include "server/api/json.h"
 
 void json_response(struct http_response *response, int status, struct json_writer *w)
 {
@@ -12,7 +12,7 @@ void json_response(struct http_response *response, int status, struct json_write
     json_writer_init(w, &response->body);
 }
 
-/* What `reason` alone does not tell. */
+/* What `reason` alone does not say. */
 static void write_detail(const struct study_def *def, const struct study_row *row,
                          struct json_writer *w)
 {

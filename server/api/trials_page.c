@@ -1,10 +1,10 @@
-/* A study's trials: page by page, by number or by value; and one alone. */
+/* A study's trials, page by page, by number or by value. */
+#include "server/api/trials_page.h"
+
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
 
-#include "server/api/resources.h"
 #include "server/api/selection.h"
 #include "server/api/trial_rows.h"
 
@@ -14,7 +14,7 @@
 
 struct number_page {
     const struct selection *selection;
-    struct listing *listing;
+    struct item_list *listing;
     int64_t last; /* number of the last row looked at */
     int64_t looked_at;
     bool full;
@@ -33,28 +33,28 @@ static int take_by_number(void *context, struct trial_row *row, struct err *err)
     page->last = trial_id_number(row->id);
     page->looked_at++;
     if (selection_takes(selection, row)) {
-        trial_item(page->listing, selection->reading->study, row);
+        trial_item(page->listing, selection->read->study, row);
     }
     return 0;
 }
 
-static int list_by_number(const struct selection *selection, struct listing *listing,
+static int list_by_number(const struct selection *selection, struct item_list *listing,
                           struct err *err)
 {
     struct number_page page = {.selection = selection, .listing = listing};
-    const struct trial_query query = {.study = selection->reading->study->id,
+    const struct trial_query query = {.study = selection->read->study->id,
                                       .after_number = selection->after_number,
                                       .reverse = selection->reverse,
                                       .limit = LOOKED_AT_MAX + 1,
                                       .states = selection->states};
     char cursor[CURSOR_BYTES];
 
-    if (store_each_trial(selection->reading->store, &query, take_by_number, &page, err) != 0
+    if (store_each_trial(selection->read->store, &query, take_by_number, &page, err) != 0
         && !page.full) {
         return -1;
     }
     (void)snprintf(cursor, sizeof cursor, "n%" PRId64, page.last);
-    listing_end(listing, page.full ? cursor : NULL);
+    item_list_end(listing, page.full ? cursor : NULL);
     return 0;
 }
 
@@ -62,12 +62,12 @@ static int list_by_number(const struct selection *selection, struct listing *lis
 
 struct value_page {
     const struct selection *selection;
-    struct listing *listing;
-    struct place last;
+    struct item_list *listing;
+    struct sort_key last;
     bool more;
 };
 
-static struct place place_of(const struct selection *selection, const struct trial_row *row)
+static struct sort_key key_of(const struct selection *selection, const struct trial_row *row)
 {
     bool by_best = selection->sort == SORT_BY_BEST;
     double value = !by_best         ? metrics_value(row->metrics, selection->metric)
@@ -76,11 +76,11 @@ static struct place place_of(const struct selection *selection, const struct tri
     bool has_value = isfinite(value)
                      && (!by_best || row->state == TRIAL_COMPLETED || row->state == TRIAL_PRUNED);
 
-    return (struct place){.rank = has_value ? 0 : 1,
-                          .cost = !has_value            ? 0
-                                  : selection->maximize ? -value
-                                                        : value,
-                          .number = trial_id_number(row->id)};
+    return (struct sort_key){.rank = has_value ? 0 : 1,
+                             .cost = !has_value            ? 0
+                                     : selection->maximize ? -value
+                                                           : value,
+                             .number = trial_id_number(row->id)};
 }
 
 static int take_by_value(void *context, struct trial_row *row, struct err *err)
@@ -92,18 +92,18 @@ static int take_by_value(void *context, struct trial_row *row, struct err *err)
         page->more = true; /* one row more was asked for than the page holds */
         return 0;
     }
-    page->last = place_of(page->selection, row);
-    trial_item(page->listing, page->selection->reading->study, row);
+    page->last = key_of(page->selection, row);
+    trial_item(page->listing, page->selection->read->study, row);
     return 0;
 }
 
-static int list_by_value(const struct selection *selection, struct listing *listing,
+static int list_by_value(const struct selection *selection, struct item_list *listing,
                          struct err *err)
 {
     struct value_page page = {.selection = selection, .listing = listing};
-    const struct place *after = &selection->after;
+    const struct sort_key *after = &selection->after;
     struct trial_value_query query = {
-        .study = selection->reading->study->id,
+        .study = selection->read->study->id,
         .metric = selection->sort == SORT_BY_METRIC ? selection->metric : NULL,
         .largest_first = selection->maximize != selection->reverse,
         .states = selection->states,
@@ -111,61 +111,39 @@ static int list_by_value(const struct selection *selection, struct listing *list
         .worker = selection->worker,
         .until_seq = selection->until_seq,
         .limit = selection->limit + 1,
-        .has_after = selection->has_place,
+        .has_after = selection->has_key,
         .after = {.has_value = after->rank == 0,
                   .value = selection->maximize ? -after->cost : after->cost,
                   .number = after->number}};
     char cursor[CURSOR_BYTES];
 
     if (query.until_seq == 0) {
-        TRY(store_last_seq(selection->reading->store, &query.until_seq, err));
+        TRY(store_last_seq(selection->read->store, &query.until_seq, err));
     }
-    TRY(store_each_trial_by_value(selection->reading->store, &query, take_by_value, &page, err));
-    selection_write_place(cursor, query.until_seq, &page.last);
-    listing_end(listing, page.more ? cursor : NULL);
+    TRY(store_each_trial_by_value(selection->read->store, &query, take_by_value, &page, err));
+    selection_write_key(cursor, query.until_seq, &page.last);
+    item_list_end(listing, page.more ? cursor : NULL);
     return 0;
 }
 
-static int read_trials(struct reading *reading, struct err *err)
+static int read_trials(struct read_request *read, struct err *err)
 {
-    OWN(listing) struct listing listing = {0};
+    OWN(item_list) struct item_list listing = {0};
     struct selection selection;
 
-    TRY(selection_read(reading, &selection, err));
-    listing_begin(&listing, reading);
+    TRY(selection_read(read, &selection, err));
+    item_list_begin(&listing, read);
     if (listing.is_sheet) {
-        trial_columns(&listing.sheet, reading->study);
+        trial_columns(&listing.sheet, read->study);
     }
-    TRY(store_read_begin(reading->store, err));
+    TRY(store_read_begin(read->store, err));
     int result = selection.sort == SORT_BY_NUMBER ? list_by_number(&selection, &listing, err)
                                                   : list_by_value(&selection, &listing, err);
-    store_read_end(reading->store);
+    store_read_end(read->store);
     return result;
 }
-
-/* ---- one trial ---- */
-
-static int read_trial(struct reading *reading, struct err *err)
-{
-    OWN(trial_row) struct trial_row row = {0};
-    struct buf *out = &reading->response.body;
-    struct json_writer w;
-
-    TRY(store_trial_load(reading->store, trial_id(reading->study->id, reading->trial), &row, err));
-    if (reading->format != FORMAT_JSON) {
-        trial_lines(reading->study, &row, out);
-        return 0;
-    }
-    json_writer_init(&w, out);
-    trial_write(reading->study->def->def, &row, &w);
-    buf_putc(out, '\n');
-    return 0;
-}
-
-/* ---- handlers ---- */
 
 static const char *const trials_query[] = {"limit",  "cursor", "sort", "state",
                                            "source", "worker", NULL};
 
-READING_HANDLER(get_trials, FORMATS_LIST, trials_query, read_trials)
-READING_HANDLER(get_trial, FORMATS_ONE, NULL, read_trial)
+READ_HANDLER(get_trials, FORMATS_LIST, trials_query, read_trials)

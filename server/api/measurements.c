@@ -1,30 +1,31 @@
-/* A trial's measurements: one item per step and attempt. */
+/* A trial's measurements: one item for each step and attempt. */
+#include "server/api/measurements.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/integer.h"
-#include "server/api/resources.h"
-#include "server/api/selection.h"
+#include "server/api/list.h"
 
-struct measured {
+struct step_value {
     int64_t step, attempt, metric;
     double value;
 };
 
-struct measured_list {
+struct step_values {
     size_t n, cap;
-    struct measured *items;
+    struct step_value *items;
     size_t n_names; /* metrics by id, as the store has them now: the view may lag */
     char (*names)[NAME_BYTES + 1];
     int64_t after_step, after_attempt; /* from the cursor; -1 */
 };
 
-static int compare_measured(const void *a, const void *b)
+static int by_step(const void *a, const void *b)
 {
-    const struct measured *x = a;
-    const struct measured *y = b;
+    const struct step_value *x = a;
+    const struct step_value *y = b;
 
     if (x->step != y->step) {
         return x->step < y->step ? -1 : 1;
@@ -38,14 +39,14 @@ static int compare_measured(const void *a, const void *b)
 static int collect(void *context, int64_t metric, int64_t attempt, int64_t step, double value,
                    struct err *err)
 {
-    struct measured_list *list = context;
+    struct step_values *list = context;
 
     if (step < list->after_step || (step == list->after_step && attempt <= list->after_attempt)) {
         return 0;
     }
     if (list->n == list->cap) {
         size_t cap = list->cap == 0 ? 256 : list->cap * 2;
-        struct measured *items = realloc(list->items, cap * sizeof *items);
+        struct step_value *items = realloc(list->items, cap * sizeof *items);
         if (items == NULL) {
             return err_set(err, ERR_NOMEM, "out of memory for measurements");
         }
@@ -53,13 +54,13 @@ static int collect(void *context, int64_t metric, int64_t attempt, int64_t step,
         list->cap = cap;
     }
     list->items[list->n++] =
-        (struct measured){.step = step, .attempt = attempt, .metric = metric, .value = value};
+        (struct step_value){.step = step, .attempt = attempt, .metric = metric, .value = value};
     return 0;
 }
 
 static int collect_name(void *context, int64_t id, const char *name, struct err *err)
 {
-    struct measured_list *list = context;
+    struct step_values *list = context;
 
     if (id < 0 || id >= METRICS_MAX) {
         return 0;
@@ -75,15 +76,15 @@ static int collect_name(void *context, int64_t id, const char *name, struct err 
     return 0;
 }
 
-static const char *name_of(const struct measured_list *list, int64_t metric)
+static const char *name_of(const struct step_values *list, int64_t metric)
 {
     return metric >= 0 && metric < (int64_t)list->n_names ? list->names[metric] : "";
 }
 
-static void write_group(struct listing *listing, const struct measured_list *list,
-                        const struct measured *items, size_t n)
+static void write_group(struct item_list *listing, const struct step_values *list,
+                        const struct step_value *items, size_t n)
 {
-    struct json_writer *w = listing_item(listing);
+    struct json_writer *w = item_list_item(listing);
 
     json_object_begin(w);
     json_put_int(w, "attempt", items[0].attempt);
@@ -95,12 +96,12 @@ static void write_group(struct listing *listing, const struct measured_list *lis
     }
     json_object_end(w);
     json_object_end(w);
-    listing_item_end(listing);
+    item_list_item_end(listing);
 }
 
 /* A sheet has a column for each metric. */
-static void write_group_cells(struct listing *listing, const struct measured_list *list,
-                              const struct measured *items, size_t n)
+static void write_group_cells(struct item_list *listing, const struct step_values *list,
+                              const struct step_value *items, size_t n)
 {
     size_t at = 0;
 
@@ -116,7 +117,7 @@ static void write_group_cells(struct listing *listing, const struct measured_lis
     listing->n++;
 }
 
-static void write_groups(struct listing *listing, const struct measured_list *list, int64_t limit)
+static void write_groups(struct item_list *listing, const struct step_values *list, int64_t limit)
 {
     char cursor[CURSOR_BYTES] = "";
     size_t at = 0;
@@ -132,10 +133,10 @@ static void write_groups(struct listing *listing, const struct measured_list *li
                        list->items[at].attempt);
         at += n;
     }
-    listing_end(listing, at < list->n ? cursor : NULL);
+    item_list_end(listing, at < list->n ? cursor : NULL);
 }
 
-static int find_metric(const struct measured_list *list, const char *name, int64_t *metric,
+static int find_metric(const struct step_values *list, const char *name, int64_t *metric,
                        struct err *err)
 {
     *metric = -1;
@@ -151,10 +152,9 @@ static int find_metric(const struct measured_list *list, const char *name, int64
     return err_set(err, ERR_NOT_FOUND, "nobody has measured \"%.64s\" in this study", name);
 }
 
-static int read_measured_cursor(const struct reading *reading, struct measured_list *list,
-                                struct err *err)
+static int read_cursor(const struct read_request *read, struct step_values *list, struct err *err)
 {
-    const char *at = http_query(reading->request, "cursor");
+    const char *at = http_query(read->request, "cursor");
 
     list->after_step = -1;
     list->after_attempt = -1;
@@ -166,25 +166,25 @@ static int read_measured_cursor(const struct reading *reading, struct measured_l
     return whole && *at == '\0' ? 0 : cursor_refused(err);
 }
 
-static int load_measured(const struct reading *reading, struct measured_list *list, struct err *err)
+static int load_points(const struct read_request *read, struct step_values *list, struct err *err)
 {
-    int64_t id = trial_id(reading->study->id, reading->trial);
+    int64_t id = trial_id(read->study->id, read->trial);
     int64_t metric;
 
-    TRY(store_each_metric(reading->store, reading->study->id, collect_name, list, err));
-    TRY(find_metric(list, http_query(reading->request, "metric"), &metric, err));
-    TRY(store_each_measurement(reading->store, id, metric, collect, list, err));
+    TRY(store_each_metric(read->store, read->study->id, collect_name, list, err));
+    TRY(find_metric(list, http_query(read->request, "metric"), &metric, err));
+    TRY(store_each_measurement(read->store, id, metric, collect, list, err));
     if (list->n > 0) {
-        qsort(list->items, list->n, sizeof list->items[0], compare_measured);
+        qsort(list->items, list->n, sizeof list->items[0], by_step);
     }
     return 0;
 }
 
-static void write_measured(struct reading *reading, const struct measured_list *list, int64_t limit)
+static void write_points(struct read_request *read, const struct step_values *list, int64_t limit)
 {
-    OWN(listing) struct listing listing = {0};
+    OWN(item_list) struct item_list listing = {0};
 
-    listing_begin(&listing, reading);
+    item_list_begin(&listing, read);
     sheet_column(&listing.sheet, "attempt");
     sheet_column(&listing.sheet, "step");
     for (size_t i = 0; i < list->n_names; i++) {
@@ -193,18 +193,18 @@ static void write_measured(struct reading *reading, const struct measured_list *
     write_groups(&listing, list, limit);
 }
 
-static int read_measurements(struct reading *reading, struct err *err)
+static int read_measurements(struct read_request *read, struct err *err)
 {
     OWN(trial_row) struct trial_row row = {0};
-    struct measured_list list = {0};
+    struct step_values list = {0};
     int64_t limit;
 
-    TRY(query_int(reading->request, "limit", PAGE_DEFAULT, 1, PAGE_MAX, &limit, err));
-    TRY(read_measured_cursor(reading, &list, err));
-    TRY(store_trial_load(reading->store, trial_id(reading->study->id, reading->trial), &row, err));
-    int result = load_measured(reading, &list, err);
+    TRY(list_limit(read->request, &limit, err));
+    TRY(read_cursor(read, &list, err));
+    TRY(store_trial_load(read->store, trial_id(read->study->id, read->trial), &row, err));
+    int result = load_points(read, &list, err);
     if (result == 0) {
-        write_measured(reading, &list, limit);
+        write_points(read, &list, limit);
     }
     free(list.items);
     free(list.names);
@@ -213,4 +213,4 @@ static int read_measurements(struct reading *reading, struct err *err)
 
 static const char *const measurements_query[] = {"limit", "cursor", "metric", NULL};
 
-READING_HANDLER(get_measurements, FORMATS_LIST, measurements_query, read_measurements)
+READ_HANDLER(get_measurements, FORMATS_LIST, measurements_query, read_measurements)

@@ -1,4 +1,4 @@
-/* Long answers in slices. */
+/* Long answers in chunks. */
 #include <check.h>
 #include <errno.h>
 #include <semaphore.h>
@@ -7,19 +7,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/api/slices.h"
+#include "server/api/stream.h"
 #include "tests/unit/api_fixture.h"
 
 #define HANG_SECONDS 30 /* a bound against hanging, never what is measured */
 
-/* A source whose slices are empty and go on for ever. */
+/* A source whose chunks are empty and never end. */
 static struct {
-    atomic_int n_slices;
+    atomic_int n_chunks;
     sem_t begun;
     sem_t destroyed;
 } endless;
 
-static int empty_slice(void *context, struct store *store, struct buf *out, bool *more,
+static int empty_chunk(void *context, struct store *store, struct buf *out, bool *more,
                        struct err *err)
 {
     (void)context;
@@ -27,7 +27,7 @@ static int empty_slice(void *context, struct store *store, struct buf *out, bool
     (void)out;
     (void)err;
     *more = true;
-    if (atomic_fetch_add(&endless.n_slices, 1) == 10) {
+    if (atomic_fetch_add(&endless.n_chunks, 1) == 10) {
         (void)sem_post(&endless.begun);
     }
     return 0;
@@ -42,11 +42,11 @@ static void note_end(void *context)
 static void get_endless(void *context, struct http_request *request)
 {
     struct http_response response;
-    const struct slices_source source = {.slice = empty_slice, .destroy = note_end};
+    const struct stream_source source = {.read_chunk = empty_chunk, .destroy = note_end};
 
     ck_assert(http_may_stream(request));
     http_response_init(&response, 200, "text/plain");
-    slices_reply(context, request, &response, &source);
+    stream_reply(context, request, &response, &source);
 }
 
 static void await(sem_t *sem)
@@ -60,7 +60,7 @@ static void await(sem_t *sem)
     }
 }
 
-START_TEST(empty_slices_end_when_the_client_is_gone)
+START_TEST(empty_chunks_end_when_the_client_is_gone)
 {
     static const struct http_route routes[] = {
         {"GET", "/endless", HTTP_SCOPE_NONE, HTTP_BODY_NONE, get_endless}};
@@ -73,20 +73,20 @@ START_TEST(empty_slices_end_when_the_client_is_gone)
     http_send_request(client, "GET", "/endless", NULL, NULL);
     await(&endless.begun);
     (void)close(client);
-    int before = atomic_load(&endless.n_slices);
+    int before = atomic_load(&endless.n_chunks);
     await(&endless.destroyed);
-    ck_assert_int_le(atomic_load(&endless.n_slices) - before, 3);
+    ck_assert_int_le(atomic_load(&endless.n_chunks) - before, 3);
     api_fixture_stop(&f);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("api_slices");
-    TCase *tcase = tcase_create("slices");
+    Suite *suite = suite_create("api_stream");
+    TCase *tcase = tcase_create("stream");
     SRunner *runner = srunner_create(suite);
 
-    tcase_add_test(tcase, empty_slices_end_when_the_client_is_gone);
+    tcase_add_test(tcase, empty_chunks_end_when_the_client_is_gone);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -1,0 +1,147 @@
+/* From a command that is on disk to the answer of its request. */
+#include "server/api/api.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/api/events.h"
+#include "server/api/leases.h"
+#include "server/api/problem.h"
+#include "server/api/studies.h"
+#include "server/api/tokens.h"
+#include "server/api/trials.h"
+
+static void encode_nothing(const struct command *command, struct http_response *response)
+{
+    (void)command;
+    http_response_init(response, 204, NULL);
+}
+
+static void (*const encoders[COMMAND_KIND_COUNT])(const struct command *command,
+                                                  struct http_response *response) = {
+    [COMMAND_STUDY_CREATE] = encode_study,   [COMMAND_STUDY_PATCH] = encode_study,
+    [COMMAND_STUDY_DELETE] = encode_nothing, [COMMAND_TRIALS_ADD] = encode_trials_added,
+    [COMMAND_TRIAL_CANCEL] = encode_trial,   [COMMAND_ASK] = encode_lease,
+    [COMMAND_MEASURE] = encode_action,       [COMMAND_HEARTBEAT] = encode_action,
+    [COMMAND_RESULT] = encode_result,        [COMMAND_RELEASE] = encode_nothing,
+    [COMMAND_TOKEN_CREATE] = encode_token,   [COMMAND_TOKEN_REVOKE] = encode_nothing,
+};
+
+static void encode(const struct command *command, struct http_response *response)
+{
+    if (command->is_replay) {
+        http_response_init(response, (int)command->replay_status,
+                           command->replay_status == 204 ? NULL : "application/json");
+        buf_puts(&response->body, command->replay_text == NULL ? "" : command->replay_text);
+        http_response_header(response, "Idempotent-Replayed", "true");
+    } else {
+        encoders[command->kind](command, response);
+    }
+    if (command->kind != COMMAND_HEARTBEAT) {
+        http_response_header(response, "Server-Seq", "%" PRId64, command->server_seq);
+    }
+}
+
+/* A grant that never reached its socket is handed back. */
+struct delivery {
+    struct api *api;
+    char lease[LEASE_ID_BYTES];
+};
+
+static void grant_done(void *context, bool sent)
+{
+    struct delivery *delivery = context;
+    struct err err;
+
+    if (!sent) {
+        struct command *command = command_create(COMMAND_UNSENT);
+        if (command != NULL) {
+            memcpy(command->lease, delivery->lease, sizeof command->lease);
+            if (engine_submit(delivery->api->engine, command, &err) != 0) {
+                command_destroy(command);
+            }
+        }
+    }
+    free(delivery);
+}
+
+static void watch_delivery(struct api *api, const struct command *command)
+{
+    if (command->kind != COMMAND_ASK || !command->granted || command->ask.request_id[0] != '\0') {
+        return;
+    }
+    struct delivery *delivery = malloc(sizeof *delivery);
+    if (delivery != NULL) {
+        delivery->api = api;
+        memcpy(delivery->lease, command->grant.id, sizeof delivery->lease);
+        http_on_done(command->origin, grant_done, delivery);
+    }
+}
+
+#define BATCH_MAX 64
+
+void api_deliver(void *context, struct command *const commands[], size_t n)
+{
+    struct api *api = context;
+    /* Some 200 KiB, and only the writer comes here: not worth clearing a stack for each group. */
+    static struct http_request *requests[BATCH_MAX];
+    static struct http_response responses[BATCH_MAX];
+    size_t n_replies = 0;
+
+    events_send_measurements(api, commands, n);
+    for (size_t i = 0; i < n; i++) {
+        struct command *command = commands[i];
+        if (command->origin == NULL) { /* our own */
+            command_destroy(command);
+            continue;
+        }
+        if (command->err.code != ERR_NONE) {
+            reply_problem(command->origin, &command->err, &command->faults);
+        } else {
+            watch_delivery(api, command);
+            requests[n_replies] = command->origin;
+            encode(command, &responses[n_replies++]);
+        }
+        command_destroy(command);
+        if (n_replies == BATCH_MAX) {
+            http_reply_batch(requests, responses, n_replies);
+            n_replies = 0;
+        }
+    }
+    if (n_replies > 0) {
+        http_reply_batch(requests, responses, n_replies);
+    }
+}
+
+void api_events(void *context, int64_t last_seq)
+{
+    struct api *api = context;
+
+    atomic_store(&api->last_seq, last_seq);
+    if (api->http != NULL) {
+        http_stream_wake(api->http, NULL);
+    }
+}
+
+void api_tokens(void *context, const struct token_row tokens[], size_t n)
+{
+    struct api *api = context;
+    struct http_token *valid = calloc(n + 1, sizeof *valid);
+    size_t n_valid = 0;
+
+    if (valid == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (tokens[i].revoked_at_ms == 0) {
+            struct http_token *token = &valid[n_valid++];
+            memcpy(token->id, tokens[i].id, sizeof token->id);
+            memcpy(token->sha256, tokens[i].sha256, sizeof token->sha256);
+            token->scopes = tokens[i].scopes;
+            token->expires_at_ms = tokens[i].expires_at_ms;
+        }
+    }
+    http_set_tokens(api->http, valid, n_valid);
+    free(valid);
+}

@@ -1,0 +1,9 @@
+/* GET …/trials/{trial}/attempts: a trial's attempts. */
+#ifndef SERVER_API_ATTEMPTS_H
+#define SERVER_API_ATTEMPTS_H
+
+#include "server/http/http.h"
+
+void get_attempts(void *api, struct http_request *request);
+
+#endif

@@ -1,0 +1,111 @@
+/* One trial explained: where its configuration came from, and each decision of the schedule. */
+#include "server/api/explain.h"
+
+#include <string.h>
+
+#include "server/api/schedule_records.h"
+#include "server/strategy/strategy.h"
+
+/* ---- the configuration ---- */
+
+enum { TEXT_MAX = 1000 };
+
+/* Appends the sentence to `text`; returns the kind. */
+static const char *explain_origin(const struct study_def *study, const struct trial_row *row,
+                                  struct buf *text)
+{
+    json_auto_t *noted = row->explain == NULL ? NULL : json_loads(row->explain, 0, NULL);
+    const char *search = schedule_search(study);
+
+    if (row->source == SOURCE_IMPORTED) {
+        buf_puts(text, "evaluated elsewhere and imported; models learn from it");
+        return "imported";
+    }
+    if (row->source == SOURCE_ENQUEUED) {
+        buf_puts(text, "asked for by whoever enqueued it; no strategy chose it");
+        return "enqueued";
+    }
+    if (row->fallback) {
+        buf_printf(text, "a point that fills the space evenly, in the place of one from %s, %s",
+                   search,
+                   noted == NULL ? "which failed or was not ready in time"
+                                 : "whose model could not be fitted to these results");
+        return "fallback";
+    }
+    return strategy_describe(search, noted, row->ordinal, text);
+}
+
+/* {"kind": "model", "text": "…"}. Kinds: imported, enqueued, fallback, initial_design, transfer,
+ * model, and the name of a search that has none (grid, random, quasirandom). */
+static void write_provenance(const struct study_def *study, const struct trial_row *row,
+                             struct json_writer *w)
+{
+    OWN(buf) struct buf text;
+
+    buf_init(&text, TEXT_MAX);
+    const char *kind = explain_origin(study, row, &text);
+    json_object_begin(w);
+    json_put_string(w, "kind", kind);
+    json_put_string(w, "text", buf_text(&text));
+    json_object_end(w);
+}
+
+static void write_origin(const struct study_def *study, const struct trial_row *row,
+                         struct json_writer *w)
+{
+    json_put_int(w, "trial", trial_id_number(row->id));
+    json_put_string(w, "state", trial_state_name(row->state));
+    json_put_string(w, "source", trial_source_name(row->source));
+    if (row->ordinal > 0) {
+        json_put_int(w, "ordinal", (int64_t)row->ordinal);
+    } else {
+        json_put_null(w, "ordinal");
+    }
+    json_put_bool(w, "fallback", row->fallback);
+    json_write_key(w, "provenance");
+    write_provenance(study, row, w);
+    if (row->explain != NULL) {
+        json_put_raw(w, "suggestion", row->explain, strlen(row->explain));
+    } else {
+        json_put_null(w, "suggestion");
+    }
+}
+
+/* ---- the schedule ---- */
+
+/* A trial that no record names (a plain study's, an imported one) has no place in a schedule. */
+static bool is_scheduled(const struct schedule_records *records, int64_t trial)
+{
+    for (size_t i = 0; i < records->n; i++) {
+        if (records->items[i].trial == trial) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int read_explanation(struct read_request *read, struct err *err)
+{
+    const struct study_def *def = read->study->def->def;
+    OWN(schedule_records) struct schedule_records records = {0};
+    OWN(trial_row) struct trial_row row = {0};
+    struct json_writer w;
+
+    TRY(schedule_records_load(read, &records, err));
+    TRY(store_trial_load(read->store, trial_id(read->study->id, read->trial), &row, err));
+    json_writer_init(&w, &read->response.body);
+    json_object_begin(&w);
+    write_origin(def, &row, &w);
+    if (is_scheduled(&records, read->trial)) {
+        json_write_key(&w, "schedule");
+        json_object_begin(&w);
+        TRY(schedule_write_explanation(def, records.n, records.items, read->trial, &w, err));
+        json_object_end(&w);
+    } else {
+        json_put_null(&w, "schedule");
+    }
+    json_object_end(&w);
+    return 0;
+}
+
+READ_HANDLER(get_explain, FORMAT_BIT(FORMAT_JSON), NULL, read_explanation)

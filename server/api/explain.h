@@ -1,0 +1,10 @@
+/* GET …/trials/{trial}/explain: why a trial has its configuration, and why it went on or stopped.
+ */
+#ifndef SERVER_API_EXPLAIN_H
+#define SERVER_API_EXPLAIN_H
+
+#include "server/http/http.h"
+
+void get_explain(void *api, struct http_request *request);
+
+#endif

@@ -1,0 +1,18 @@
+/* Studies and trials as JSON. */
+#ifndef SERVER_API_JSON_H
+#define SERVER_API_JSON_H
+
+#include "common/json.h"
+#include "server/engine/engine.h"
+#include "server/http/http.h"
+
+#define RESPONSE_MAX (64u << 20) /* bytes of a body */
+
+void study_write(const struct study_def *def, const struct study_row *row, struct json_writer *w);
+void trial_write(const struct study_def *def, const struct trial_row *row, struct json_writer *w);
+/* The same from a command's answer. */
+void trial_reply_write(const struct trial_reply *reply, struct json_writer *w);
+/* Begins a JSON answer; `w` writes its body. */
+void json_response(struct http_response *response, int status, struct json_writer *w);
+
+#endif

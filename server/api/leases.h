@@ -1,0 +1,18 @@
+/* Leases: the requests of workers. encode_*: the answer of a command. */
+#ifndef SERVER_API_LEASES_H
+#define SERVER_API_LEASES_H
+
+#include "server/engine/engine.h"
+#include "server/http/http.h"
+
+void post_lease(void *api, struct http_request *request);
+void post_measurements(void *api, struct http_request *request);
+void put_lease(void *api, struct http_request *request);
+void put_result(void *api, struct http_request *request);
+void delete_lease(void *api, struct http_request *request);
+
+void encode_lease(const struct command *command, struct http_response *response);
+void encode_action(const struct command *command, struct http_response *response);
+void encode_result(const struct command *command, struct http_response *response);
+
+#endif

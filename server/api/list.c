@@ -1,0 +1,113 @@
+#include "server/api/list.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "server/api/request.h"
+
+static enum sheet_style style_of(enum format format)
+{
+    return format == FORMAT_CSV ? SHEET_CSV : format == FORMAT_TEXT ? SHEET_LINES : SHEET_TABLE;
+}
+
+void item_list_begin(struct item_list *listing, struct read_request *read)
+{
+    enum format format = read->format;
+
+    *listing = (struct item_list){.read = read};
+    listing->is_sheet = format != FORMAT_JSON && format != FORMAT_NDJSON;
+    sheet_init(&listing->sheet, style_of(format));
+    json_writer_init(&listing->w, &read->response.body);
+    if (format == FORMAT_JSON) {
+        json_object_begin(&listing->w);
+        json_write_key(&listing->w, "items");
+        json_array_begin(&listing->w);
+    }
+}
+
+void item_list_finish(struct item_list *listing)
+{
+    sheet_finish(&listing->sheet);
+}
+
+struct json_writer *item_list_item(struct item_list *listing)
+{
+    if (listing->read->format == FORMAT_NDJSON) {
+        json_writer_init(&listing->w, &listing->read->response.body);
+    }
+    return &listing->w;
+}
+
+void item_list_item_end(struct item_list *listing)
+{
+    listing->n++;
+    if (listing->read->format == FORMAT_NDJSON) {
+        buf_putc(&listing->read->response.body, '\n');
+    }
+}
+
+/* The same URL with another cursor. */
+static void add_link(struct read_request *read, const char *cursor)
+{
+    OWN(buf) struct buf url;
+    const char *name;
+    const char *value;
+    size_t at = 0;
+
+    buf_init(&url, 390);
+    buf_printf(&url, "<%s?cursor=%s", http_path(read->request), cursor);
+    while (http_query_next(read->request, &at, &name, &value)) {
+        if (strcmp(name, "cursor") == 0) {
+            continue;
+        }
+        buf_printf(&url, "&%s=", name);
+        for (; *value != '\0'; value++) {
+            unsigned char c = (unsigned char)*value;
+            bool plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
+                         || strchr("-._~:,", c) != NULL;
+            buf_printf(&url, plain ? "%c" : "%%%02X", c);
+        }
+    }
+    buf_puts(&url, ">; rel=\"next\"");
+    if (!url.failed) {
+        http_response_header(&read->response, "Link", "%s", buf_text(&url));
+    }
+}
+
+void item_list_end(struct item_list *listing, const char *next_cursor)
+{
+    struct read_request *read = listing->read;
+
+    if (next_cursor != NULL) {
+        add_link(read, next_cursor);
+    }
+    if (listing->is_sheet) {
+        sheet_write(&listing->sheet, &read->response.body);
+    } else if (read->format == FORMAT_JSON) {
+        json_array_end(&listing->w);
+        json_put_string(&listing->w, "next_cursor", next_cursor);
+        json_object_end(&listing->w);
+        buf_putc(&read->response.body, '\n');
+    }
+}
+
+/* ---- the request ---- */
+
+int list_limit(const struct http_request *request, int64_t *limit, struct err *err)
+{
+    return query_int(request, "limit", PAGE_DEFAULT, 1, PAGE_MAX, limit, err);
+}
+
+int cursor_refused(struct err *err)
+{
+    return err_set(err, ERR_MALFORMED,
+                   "this cursor does not belong to this list; take next_cursor from its last page");
+}
+
+bool cursor_skip(const char **at, char c)
+{
+    bool found = **at == c;
+
+    *at += found ? 1 : 0;
+    return found;
+}

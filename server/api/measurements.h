@@ -1,0 +1,9 @@
+/* GET …/trials/{trial}/measurements: a trial's measurements. */
+#ifndef SERVER_API_MEASUREMENTS_H
+#define SERVER_API_MEASUREMENTS_H
+
+#include "server/http/http.h"
+
+void get_measurements(void *api, struct http_request *request);
+
+#endif

@@ -1,0 +1,64 @@
+/* The one path of all reads: it checks the names in the query, chooses the format, finds the study
+ * of the path, calls the read of the route and answers with what it filled, or with its error.
+ *
+ * A READ_HANDLER runs on a reader thread, with a read-only connection. A STREAM_HANDLER runs on the
+ * loop thread without one: it begins an answer that is read chunk by chunk (stream.h). */
+#ifndef SERVER_API_READ_H
+#define SERVER_API_READ_H
+
+#include "server/api/api.h"
+#include "server/api/format.h"
+
+struct read_request {
+    struct api *api;
+    struct http_request *request;
+    struct store *store;                 /* NULL in a STREAM_HANDLER */
+    struct live_view *view;              /* held while the read runs */
+    const struct live_study_view *study; /* of {study} in the path, else NULL */
+    int64_t trial;                       /* of {trial} in the path, else 0 */
+    enum format format;
+    struct http_response response; /* 200 of the format's type, for the read to fill */
+    bool is_answered;              /* by a stream, which took the response */
+};
+
+/* What a route needs: its formats, the one without ?format= and Accept, the query parameters that
+ * it knows (NULL-terminated, or NULL), the read. */
+struct read_kind {
+    unsigned formats;
+    enum format otherwise;
+    const char *const *query;
+    int (*read)(struct read_request *read, struct err *err);
+};
+
+/* Runs a read and answers. store: NULL on the loop thread. */
+void read_run(struct http_request *request, struct store *store, const struct read_kind *kind);
+/* Defers the request and runs `job(argument = request)` on a reader; answers if it cannot. */
+void read_later(struct api *api, struct http_request *request,
+                void (*job)(void *request, struct store *reader));
+
+/* Defines the handler `name`. */
+#define READ_HANDLER(name, allowed, known, function)                                               \
+    static void name##_job(void *request, struct store *store)                                     \
+    {                                                                                              \
+        static const struct read_kind kind = {allowed, FORMAT_JSON, known, function};              \
+        read_run(request, store, &kind);                                                           \
+    }                                                                                              \
+    void name(void *context, struct http_request *request)                                         \
+    {                                                                                              \
+        read_later(context, request, name##_job);                                                  \
+    }
+#define STREAM_HANDLER(name, allowed, otherwise, known, function)                                  \
+    void name(void *context, struct http_request *request)                                         \
+    {                                                                                              \
+        static const struct read_kind kind = {allowed, otherwise, known, function};                \
+        (void)context;                                                                             \
+        read_run(request, NULL, &kind);                                                            \
+    }
+
+/* The row of read->study. ERR_NOT_FOUND when it was deleted a moment ago. */
+MUST_USE int read_study_row(const struct read_request *read, struct study_row *row,
+                            struct err *err);
+/* The name of a study by its id, borrowed from the view; NULL: it was deleted. */
+const char *read_study_name(const struct live_view *view, int64_t id);
+
+#endif

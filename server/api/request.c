@@ -1,0 +1,90 @@
+#include "server/api/request.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/integer.h"
+#include "common/json.h"
+#include "server/domain/trial.h"
+
+int query_check(const struct http_request *request, const char *const known[], struct err *err)
+{
+    const char *name;
+    const char *value;
+    size_t cursor = 0;
+
+    while (http_query_next(request, &cursor, &name, &value)) {
+        bool found = strcmp(name, "format") == 0;
+        for (size_t i = 0; known != NULL && known[i] != NULL && !found; i++) {
+            found = strcmp(known[i], name) == 0;
+        }
+        if (!found) {
+            return err_set(err, ERR_MALFORMED, "unknown query parameter \"%.60s\"", name);
+        }
+    }
+    return 0;
+}
+
+int query_int(const struct http_request *request, const char *name, int64_t fallback, int64_t low,
+              int64_t high, int64_t *value, struct err *err)
+{
+    const char *text = http_query(request, name);
+
+    *value = fallback;
+    if (text != NULL && !integer_from_text(text, low, high, value)) {
+        return err_set(err, ERR_MALFORMED,
+                       "query parameter %s must be an integer from %" PRId64 " to %" PRId64, name,
+                       low, high);
+    }
+    return 0;
+}
+
+int query_flag(const struct http_request *request, const char *name, bool fallback, bool *value,
+               struct err *err)
+{
+    const char *text = http_query(request, name);
+
+    *value = fallback;
+    if (text == NULL) {
+        return 0;
+    }
+    *value = strcmp(text, "true") == 0;
+    if (!*value && strcmp(text, "false") != 0) {
+        return err_set(err, ERR_MALFORMED, "query parameter %s must be true or false", name);
+    }
+    return 0;
+}
+
+int no_such_study(const char *name, struct err *err)
+{
+    return err_set(err, ERR_NOT_FOUND, "there is no study \"%.70s\"; GET /v1/studies lists them",
+                   name);
+}
+
+int request_trial(const struct http_request *request, int64_t *number, struct err *err)
+{
+    const char *value = http_param(request, "trial");
+
+    if (value != NULL
+        && (value[0] == '0' || !integer_from_text(value, 1, TRIAL_NUMBER_MAX, number))) {
+        return err_set(err, ERR_NOT_FOUND,
+                       "there is no trial \"%.40s\"; trials are numbered from 1", value);
+    }
+    return 0;
+}
+
+int request_json(const struct http_request *request, json_t **body, struct err *err)
+{
+    const struct buf *text = http_body(request);
+    struct json_limits limits = json_limits_default;
+
+    *body = NULL;
+    if (text->len == 0) {
+        return 0;
+    }
+    if (http_matched(request)->body == HTTP_BODY_JSON_BULK) {
+        limits.bytes = 8u << 20;
+        limits.values = 1000000;
+    }
+    return json_parse(buf_text(text), text->len, &limits, body, err);
+}

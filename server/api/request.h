@@ -1,0 +1,32 @@
+/* What a request says in its path, its query and its body. Any thread that may read the request. */
+#ifndef SERVER_API_REQUEST_H
+#define SERVER_API_REQUEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "server/http/http.h"
+
+/* Refuses query parameters that are not in the NULL-terminated list, which may be NULL; "format" is
+ * always allowed. ERR_MALFORMED. */
+MUST_USE int query_check(const struct http_request *request, const char *const known[],
+                         struct err *err);
+/* An integer query parameter from low to high; `fallback` when missing. ERR_MALFORMED. */
+MUST_USE int query_int(const struct http_request *request, const char *name, int64_t fallback,
+                       int64_t low, int64_t high, int64_t *value, struct err *err);
+/* A query parameter that is "true" or "false"; `fallback` when missing. ERR_MALFORMED. */
+MUST_USE int query_flag(const struct http_request *request, const char *name, bool fallback,
+                        bool *value, struct err *err);
+
+/* Sets ERR_NOT_FOUND for a study that does not exist; always -1. */
+int no_such_study(const char *name, struct err *err);
+/* The {trial} of the path, 1 to TRIAL_NUMBER_MAX; *number stays where the route has none.
+ * ERR_NOT_FOUND for anything else. */
+MUST_USE int request_trial(const struct http_request *request, int64_t *number, struct err *err);
+
+/* Parses the body as JSON (NULL when empty); the caller owns it. ERR_MALFORMED, ERR_TOO_LARGE. */
+MUST_USE int request_json(const struct http_request *request, json_t **body, struct err *err);
+
+#endif

@@ -1,0 +1,30 @@
+/* Long answers in chunks: each chunk is read by a job on a reader thread with a connection of its
+ * own for that moment, so that a slow client holds neither a transaction nor a thread.
+ *
+ * The loop thread hands out what the last chunk left; when that is gone it asks for the next one
+ * and lets the connection sleep. At most one job of a stream runs at a time. */
+#ifndef SERVER_API_STREAM_H
+#define SERVER_API_STREAM_H
+
+#include "server/api/api.h"
+
+struct stream_source {
+    void *context;
+    /* Reader thread: appends the next chunk. *more: there is another one right behind. */
+    int (*read_chunk)(void *context, struct store *store, struct buf *out, bool *more,
+                      struct err *err);
+    /* Loop thread, when !more: is there anything new? NULL: the answer ends there. */
+    bool (*has_news)(void *context);
+    /* Loop thread, after `heartbeat_ms` without a byte; NULL: none. */
+    void (*heartbeat)(void *context, struct buf *out);
+    /* Loop thread: appends what is sent between the chunks and not stored; NULL: nothing. */
+    void (*aside)(void *context, struct buf *out);
+    void (*destroy)(void *context); /* called once, when the stream is over */
+    int64_t heartbeat_ms;
+};
+
+/* Inside a handler, or by the thread that answers a deferred request. Takes the context. */
+void stream_reply(struct api *api, struct http_request *request, struct http_response *response,
+                  const struct stream_source *source);
+
+#endif

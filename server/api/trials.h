@@ -1,0 +1,15 @@
+/* Trials: enqueue and import, read one, cancel. encode_*: the answer of a command. */
+#ifndef SERVER_API_TRIALS_H
+#define SERVER_API_TRIALS_H
+
+#include "server/engine/engine.h"
+#include "server/http/http.h"
+
+void post_trials(void *api, struct http_request *request);
+void get_trial(void *api, struct http_request *request);
+void patch_trial(void *api, struct http_request *request);
+
+void encode_trials_added(const struct command *command, struct http_response *response);
+void encode_trial(const struct command *command, struct http_response *response);
+
+#endif

@@ -1,0 +1,10 @@
+/* Workers, as the writer has seen them since the server started. */
+#ifndef SERVER_API_WORKERS_H
+#define SERVER_API_WORKERS_H
+
+#include "server/http/http.h"
+
+void get_workers(void *api, struct http_request *request);
+void get_worker(void *api, struct http_request *request);
+
+#endif
