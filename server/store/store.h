@@ -54,7 +54,8 @@ MUST_USE int store_lock_directory(const char *directory, int *fd, struct err *er
 void store_group_begin(struct store *store);
 /* Was anything written in this group? */
 bool store_group_is_dirty(const struct store *store);
-/* After ERR_IO nobody knows whether it is on disk: the process must drop its clients and die. */
+/* After ERR_IO it is not known whether the group is on disk: the process must drop its clients and
+ * abort. */
 MUST_USE int store_group_commit(struct store *store, struct err *err);
 void store_group_rollback(struct store *store);
 MUST_USE int store_savepoint(struct store *store, struct err *err);
@@ -289,7 +290,7 @@ MUST_USE int store_each_fact(struct store *store, int64_t study,
                                          struct err *err),
                              void *context, struct err *err);
 
-/* ---- checkpoints that nobody needs any more ---- */
+/* ---- obsolete checkpoints ---- */
 struct discard_row {
     int64_t id;
     int64_t study;

@@ -1,4 +1,4 @@
-/* The connection behind store.h, for the files of this room. */
+/* The connection behind store.h, for the files of this folder. */
 #ifndef SERVER_STORE_SQLITE_CONNECTION_H
 #define SERVER_STORE_SQLITE_CONNECTION_H
 

@@ -1,5 +1,5 @@
-/* Every statement of the house has a name, and is prepared when the database opens, so that a typo
- * fails at start. Parameters are bound by name. For this room only. */
+/* Every statement has a name, and is prepared when the database opens, so that a typo
+ * fails at start. Parameters are bound by name. For this folder only. */
 #ifndef SERVER_STORE_SQLITE_STATEMENTS_H
 #define SERVER_STORE_SQLITE_STATEMENTS_H
 
