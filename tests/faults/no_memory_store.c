@@ -7,6 +7,7 @@
 #include "server/store/store.h"
 #include "tests/support/allocation.h"
 #include "tests/support/directory.h"
+#include "tests/support/failing_disk.h"
 #include "tests/support/store_script.h"
 
 #define TEXT_MAX (1 << 20)
@@ -229,6 +230,7 @@ int main(void)
     TCase *tcase = tcase_create("every allocation");
 
     allocation_start();
+    failing_disk_start(); /* for its speed */
     tcase_add_test(tcase, failed_allocation_while_opening);
     tcase_add_test(tcase, failed_allocation_while_reading);
     tcase_add_test(tcase, failed_allocation_while_writing);
