@@ -6,11 +6,11 @@
 static sqlite3_vfs *real; /* the machine's */
 
 static struct {
-    size_t n;  /* calls since failing_disk_fail_at() */
-    size_t at; /* which of them fails; 0: none */
-    bool onwards;
-    bool has_failed;
-    enum disk_failure how;
+    _Atomic size_t n;  /* calls since failing_disk_fail_at() */
+    _Atomic size_t at; /* which of them fails; 0: none */
+    _Atomic bool onwards;
+    _Atomic bool has_failed;
+    _Atomic enum disk_failure how;
 } state;
 
 void failing_disk_fail_at(size_t k, bool onwards, enum disk_failure how)

@@ -12,7 +12,7 @@ enum disk_failure {
     DISK_FAILURE_COUNT
 };
 
-/* Before the first database is opened: every database of the process lies there. */
+/* Any thread. Before the first database is opened: every database of the process lies there. */
 void failing_disk_start(void);
 
 /* From now on the k-th open, write, sync, truncate or removal fails, counted from 1; `onwards`: and

@@ -1,0 +1,556 @@
+/* The engine alone: its queue, its pools of threads, its groups, and its stop. */
+#include "server/engine/engine.h"
+
+#include <check.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/engine/parts.h"
+#include "server/suggester/suggester.h"
+#include "tests/support/directory.h"
+#include "tests/support/failing_disk.h"
+
+#define ANSWERS_MAX 64
+
+/* What the engine told, and in which order. */
+static struct fixture {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    char directory[DIRECTORY_BYTES];
+    struct engine *engine;
+    struct err err;
+    size_t n_answers;
+    int tags[ANSWERS_MAX];
+    enum err_code codes[ANSWERS_MAX];
+    size_t n_tokens;                      /* as last published */
+    size_t tokens_when_told[ANSWERS_MAX]; /* n_tokens as each answer left */
+    int64_t last_seq;
+} f;
+
+#define MUST(step) ck_assert_msg((step) == 0, "%s", f.err.text)
+
+static void deliver(void *context, struct command *const commands[], size_t n)
+{
+    (void)context;
+    (void)pthread_mutex_lock(&f.lock);
+    for (size_t i = 0; i < n && f.n_answers < ANSWERS_MAX; i++) {
+        f.tags[f.n_answers] = commands[i]->format;
+        f.codes[f.n_answers] = commands[i]->err.code;
+        f.tokens_when_told[f.n_answers++] = f.n_tokens;
+        command_destroy(commands[i]);
+    }
+    (void)pthread_cond_signal(&f.changed);
+    (void)pthread_mutex_unlock(&f.lock);
+}
+
+static void tokens(void *context, const struct token_row rows[], size_t n)
+{
+    (void)context;
+    (void)rows;
+    (void)pthread_mutex_lock(&f.lock);
+    f.n_tokens = n;
+    (void)pthread_mutex_unlock(&f.lock);
+}
+
+static void events(void *context, int64_t last_seq)
+{
+    (void)context;
+    (void)pthread_mutex_lock(&f.lock);
+    f.last_seq = last_seq;
+    (void)pthread_mutex_unlock(&f.lock);
+}
+
+static void wait_for_answers(size_t n)
+{
+    (void)pthread_mutex_lock(&f.lock);
+    while (f.n_answers < n) {
+        (void)pthread_cond_wait(&f.changed, &f.lock);
+    }
+    (void)pthread_mutex_unlock(&f.lock);
+}
+
+static struct engine_settings settings_now(void)
+{
+    return (struct engine_settings){.clock = clock_system(),
+                                    .clock_scale = 1,
+                                    .directory = f.directory,
+                                    .deliver = deliver,
+                                    .tokens = tokens,
+                                    .events = events};
+}
+
+static void begin(void)
+{
+    const struct engine_settings settings = settings_now();
+
+    MUST(engine_create(&settings, &f.engine, &f.err));
+    MUST(engine_start(f.engine, &f.err));
+}
+
+static void set_up(void)
+{
+    f = (struct fixture){.n_answers = 0};
+    (void)pthread_mutex_init(&f.lock, NULL);
+    (void)pthread_cond_init(&f.changed, NULL);
+    directory_create(f.directory);
+}
+
+static void tear_down(void)
+{
+    engine_destroy(f.engine);
+    directory_remove(f.directory);
+    (void)pthread_cond_destroy(&f.changed);
+    (void)pthread_mutex_destroy(&f.lock);
+}
+
+static struct command *command_of(enum command_kind kind, int tag)
+{
+    struct command *command = command_create(kind);
+
+    ck_assert_ptr_nonnull(command);
+    command->format = tag; /* carried through, like all that is the api's */
+    return command;
+}
+
+static struct command *new_token(int tag)
+{
+    struct command *command = command_of(COMMAND_TOKEN_CREATE, tag);
+
+    (void)snprintf(command->token.id, sizeof command->token.id, "t_%d", tag);
+    (void)snprintf(command->token.name, sizeof command->token.name, "laptop");
+    command->token.scopes = 1;
+    return command;
+}
+
+static void submit(struct command *command)
+{
+    MUST(engine_submit(f.engine, command, &f.err));
+}
+
+/* ---- the queue ---- */
+
+static void push(struct queue *queue, enum command_kind kind, int tag)
+{
+    MUST(queue_push(queue, command_of(kind, tag), &f.err));
+}
+
+static void expect_refused(struct queue *queue, enum command_kind kind, size_t bytes)
+{
+    struct command *command = command_of(kind, 0);
+
+    command->bytes = bytes;
+    ck_assert_int_eq(queue_push(queue, command, &f.err), -1);
+    ck_assert_int_eq(f.err.code, ERR_OVERLOADED);
+    command_destroy(command);
+}
+
+/* The commands that are drained, as their tags; destroys them. */
+static void expect_drained(struct queue *queue, size_t max, const char *expected)
+{
+    struct command *command = queue_drain(queue, max, 0);
+    char tags[100] = "";
+
+    while (command != NULL) {
+        struct command *next = command->next;
+        size_t len = strlen(tags);
+        (void)snprintf(tags + len, sizeof tags - len, "%d ", command->format);
+        command_destroy(command);
+        command = next;
+    }
+    ck_assert_str_eq(tags, expected);
+}
+
+START_TEST(queue_keeps_the_order)
+{
+    struct queue queue;
+
+    queue_init(&queue);
+    for (int tag = 1; tag <= 5; tag++) {
+        push(&queue, tag % 2 ? COMMAND_ASK : COMMAND_HEARTBEAT, tag);
+    }
+    expect_drained(&queue, 2, "1 2 ");
+    push(&queue, COMMAND_RESULT, 6);
+    expect_drained(&queue, 0, "3 4 5 6 ");
+    expect_drained(&queue, 0, "");
+    ck_assert_uint_eq(queue_length(&queue), 0);
+    push(&queue, COMMAND_RESULT, 7); /* is released with the queue */
+    queue_finish(&queue);
+}
+END_TEST
+
+START_TEST(queue_has_a_limit_that_asks_reach_first)
+{
+    struct queue queue;
+    int n = 0;
+
+    queue_init(&queue);
+    for (; n < QUEUE_COMMANDS_MAX / 4 * 3; n++) {
+        push(&queue, COMMAND_ASK, n);
+    }
+    expect_refused(&queue, COMMAND_ASK, 1);
+    for (; n < QUEUE_COMMANDS_MAX; n++) {
+        push(&queue, COMMAND_RESULT, n);
+    }
+    expect_refused(&queue, COMMAND_RESULT, 1);
+    push(&queue, COMMAND_SUGGESTION, n); /* what the server sends itself is never refused */
+    push(&queue, COMMAND_UNSENT, n);
+    expect_drained(&queue, 2, "0 1 ");
+    expect_refused(&queue, COMMAND_RESULT, 1); /* those two took the places */
+    queue_finish(&queue);
+}
+END_TEST
+
+START_TEST(queue_has_a_limit_of_bytes)
+{
+    struct queue queue;
+    struct command *large = command_of(COMMAND_RESULT, 1);
+
+    queue_init(&queue);
+    large->bytes = QUEUE_BYTES_MAX - 100;
+    MUST(queue_push(&queue, large, &f.err));
+    expect_refused(&queue, COMMAND_ASK, 1);
+    expect_refused(&queue, COMMAND_RESULT, 101);
+    struct command *small = command_of(COMMAND_RESULT, 2);
+    small->bytes = 100;
+    MUST(queue_push(&queue, small, &f.err));
+    expect_drained(&queue, 1, "1 "); /* gives its bytes back */
+    struct command *again = command_of(COMMAND_RESULT, 3);
+    again->bytes = QUEUE_BYTES_MAX - 100;
+    MUST(queue_push(&queue, again, &f.err));
+    expect_refused(&queue, COMMAND_RESULT, 1);
+    queue_finish(&queue);
+}
+END_TEST
+
+START_TEST(closed_queue_takes_no_more)
+{
+    struct queue queue;
+
+    queue_init(&queue);
+    push(&queue, COMMAND_RESULT, 1);
+    queue_close(&queue);
+    expect_refused(&queue, COMMAND_RESULT, 1);
+    expect_refused(&queue, COMMAND_SUGGESTION, 1);
+    ck_assert_uint_eq(queue_await(&queue, 9, INT64_C(60) * 1000000), 1); /* does not wait */
+    struct command *left = queue_drain(&queue, 0, INT64_MAX);
+    ck_assert_ptr_nonnull(left);
+    command_destroy(left);
+    ck_assert_ptr_null(queue_drain(&queue, 0, INT64_MAX));
+    queue_finish(&queue);
+}
+END_TEST
+
+static void *push_three(void *argument)
+{
+    struct err err;
+
+    for (int tag = 1; tag <= 3; tag++) {
+        if (queue_push(argument, command_create(COMMAND_RESULT), &err) != 0) {
+            abort();
+        }
+    }
+    return NULL;
+}
+
+START_TEST(queue_wakes_who_waits)
+{
+    struct queue queue;
+    pthread_t thread;
+
+    queue_init(&queue);
+    ck_assert_int_eq(pthread_create(&thread, NULL, push_three, &queue), 0);
+    ck_assert_uint_eq(queue_await(&queue, 3, INT64_C(60) * 1000000), 3);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    struct command *first = queue_drain(&queue, 0, INT64_MAX);
+    ck_assert_ptr_nonnull(first);
+    while (first != NULL) {
+        struct command *next = first->next;
+        command_destroy(first);
+        first = next;
+    }
+    queue_wake(&queue);
+    ck_assert_ptr_null(queue_drain(&queue, 0, INT64_MAX));
+    queue_finish(&queue);
+}
+END_TEST
+
+/* ---- the readers ---- */
+
+struct gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool open;
+    size_t n_waiting;
+    size_t n_done;
+};
+
+static void pass_gate(void *argument, struct store *reader)
+{
+    struct gate *gate = argument;
+    int64_t seq;
+    struct err err;
+
+    if (store_last_seq(reader, &seq, &err) != 0) {
+        abort();
+    }
+    (void)pthread_mutex_lock(&gate->lock);
+    gate->n_waiting++;
+    (void)pthread_cond_broadcast(&gate->changed);
+    while (!gate->open) {
+        (void)pthread_cond_wait(&gate->changed, &gate->lock);
+    }
+    gate->n_done++;
+    (void)pthread_mutex_unlock(&gate->lock);
+}
+
+static void wait_at_gate(struct gate *gate, size_t n)
+{
+    (void)pthread_mutex_lock(&gate->lock);
+    while (gate->n_waiting < n) {
+        (void)pthread_cond_wait(&gate->changed, &gate->lock);
+    }
+    (void)pthread_mutex_unlock(&gate->lock);
+}
+
+static void open_gate(struct gate *gate)
+{
+    (void)pthread_mutex_lock(&gate->lock);
+    gate->open = true;
+    (void)pthread_cond_broadcast(&gate->changed);
+    (void)pthread_mutex_unlock(&gate->lock);
+}
+
+START_TEST(readers_run_all_that_was_queued_before_the_stop)
+{
+    struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    const struct store_settings settings = {.directory = f.directory};
+    struct store *store = NULL;
+    struct readers readers;
+
+    MUST(store_open(&settings, &store, &f.err));
+    MUST(readers_start(&readers, store, 2, &f.err));
+    MUST(readers_push(&readers, pass_gate, &gate, &f.err));
+    MUST(readers_push(&readers, pass_gate, &gate, &f.err));
+    wait_at_gate(&gate, 2); /* each in a thread of its own */
+    for (int i = 0; i < JOBS_MAX; i++) {
+        MUST(readers_push(&readers, pass_gate, &gate, &f.err));
+    }
+    ck_assert_int_eq(readers_push(&readers, pass_gate, &gate, &f.err), -1);
+    ck_assert_int_eq(f.err.code, ERR_OVERLOADED);
+    open_gate(&gate);
+    readers_stop(&readers);
+    ck_assert_uint_eq(gate.n_done, JOBS_MAX + 2);
+    store_close(store);
+}
+END_TEST
+
+/* ---- the optimisers ---- */
+
+static int suggest(const struct study_def *study, const struct history *seen, uint64_t ordinal,
+                   struct suggestion *out, struct err *err)
+{
+    (void)study;
+    (void)seen;
+    (void)out;
+    return err_set(err, ERR_EXHAUSTED, "%d", (int)ordinal);
+}
+
+static const struct strategy exhausted = {.name = "exhausted", .suggest = suggest};
+
+static struct suggestion_job *new_job(uint64_t ordinal)
+{
+    struct suggestion_job *job = calloc(1, sizeof *job);
+
+    ck_assert_ptr_nonnull(job);
+    job->def = shared_def_create(NULL);
+    job->strategy = &exhausted;
+    job->ordinal = ordinal;
+    return job;
+}
+
+START_TEST(optimisers_bring_each_result_back)
+{
+    struct optimisers optimisers;
+    struct queue queue;
+    bool seen[21] = {false};
+    size_t n = 0;
+
+    queue_init(&queue);
+    MUST(optimisers_start(&optimisers, &queue, 3, &f.err));
+    for (uint64_t ordinal = 1; ordinal <= 20; ordinal++) {
+        optimisers_push(&optimisers, new_job(ordinal));
+    }
+    while (n < 20) {
+        struct command *command = queue_drain(&queue, 1, INT64_MAX);
+        ck_assert_ptr_nonnull(command);
+        ck_assert_int_eq(command->kind, COMMAND_SUGGESTION);
+        ck_assert_int_eq(command->job->result, -1);
+        ck_assert_int_eq(command->job->err.code, ERR_EXHAUSTED);
+        ck_assert(!seen[command->job->ordinal]);
+        seen[command->job->ordinal] = true;
+        command_destroy(command);
+        n++;
+    }
+    for (uint64_t ordinal = 1; ordinal <= 20; ordinal++) { /* begun or not: none is lost */
+        optimisers_push(&optimisers, new_job(ordinal));
+    }
+    queue_close(&queue);
+    optimisers_stop(&optimisers);
+    queue_finish(&queue);
+}
+END_TEST
+
+/* ---- the whole ---- */
+
+START_TEST(answers_leave_in_order_after_what_they_changed)
+{
+    begin();
+    for (int tag = 0; tag < 20; tag++) {
+        submit(tag % 4 == 3 ? command_of(COMMAND_HEARTBEAT, tag) : new_token(tag));
+    }
+    wait_for_answers(20);
+    engine_stop(f.engine, 1000);
+    size_t n_tokens = 0;
+    for (int tag = 0; tag < 20; tag++) {
+        bool is_refused = tag % 4 == 3; /* there is no such lease */
+        n_tokens += !is_refused;
+        ck_assert_int_eq(f.tags[tag], tag);
+        ck_assert_int_eq(f.codes[tag] != ERR_NONE, is_refused);
+        ck_assert_uint_ge(f.tokens_when_told[tag], n_tokens);
+    }
+    ck_assert_uint_eq(f.n_tokens, 15);
+    ck_assert_int_eq(f.last_seq, 15);
+    struct engine_stats stats;
+    engine_stats(f.engine, &stats);
+    ck_assert_uint_eq(stats.commands, 20);
+    ck_assert_uint_ge(stats.commits, 1);
+    ck_assert_uint_le(stats.commits, 20);
+}
+END_TEST
+
+START_TEST(group_that_finds_no_space_is_undone_and_the_next_one_is_not)
+{
+    begin();
+    submit(new_token(0));
+    wait_for_answers(1);
+    failing_disk_fail_at(1, true, DISK_FULL);
+    submit(new_token(1));
+    wait_for_answers(2);
+    failing_disk_stop();
+    ck_assert_int_eq(f.codes[1], ERR_STORAGE_FULL);
+    ck_assert_uint_eq(f.tokens_when_told[1], 1);
+    ck_assert(!engine_is_read_only(f.engine));
+    submit(new_token(1)); /* the request is repeated */
+    wait_for_answers(3);
+    ck_assert_int_eq(f.codes[2], ERR_NONE);
+    engine_stop(f.engine, 1000);
+    ck_assert_uint_eq(f.n_tokens, 2);
+    ck_assert_int_eq(f.last_seq, 2);
+}
+END_TEST
+
+START_TEST(process_ends_when_a_commit_is_unknown)
+{
+    begin();
+    failing_disk_fail_at(1, true, DISK_BROKEN);
+    submit(new_token(0));
+    wait_for_answers(1); /* never comes */
+}
+END_TEST
+
+static void note_tokens(void *argument, struct store *reader)
+{
+    struct gate *gate = argument;
+    int64_t seq = 0;
+    struct err err;
+
+    if (store_last_seq(reader, &seq, &err) != 0) {
+        abort();
+    }
+    (void)pthread_mutex_lock(&gate->lock);
+    gate->n_done = (size_t)seq;
+    gate->n_waiting = 1;
+    (void)pthread_cond_broadcast(&gate->changed);
+    (void)pthread_mutex_unlock(&gate->lock);
+}
+
+START_TEST(reader_sees_what_was_answered)
+{
+    struct gate gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+    begin();
+    submit(new_token(0));
+    wait_for_answers(1);
+    MUST(engine_read(f.engine, note_tokens, &gate, &f.err));
+    wait_at_gate(&gate, 1);
+    ck_assert_uint_eq(gate.n_done, 1);
+    struct live_view *view = engine_view(f.engine);
+    ck_assert_ptr_nonnull(view);
+    live_view_release(view);
+    engine_stop(f.engine, 1000);
+}
+END_TEST
+
+START_TEST(orderly_stop_answers_all_and_is_noted)
+{
+    const struct engine_settings settings = settings_now();
+    struct engine *other = NULL;
+
+    begin();
+    ck_assert_int_eq(engine_create(&settings, &other, &f.err), -1); /* one a directory */
+    ck_assert_int_eq(f.err.code, ERR_OVERLOADED);
+    for (int tag = 0; tag < 30; tag++) {
+        submit(new_token(tag));
+    }
+    engine_stop(f.engine, 1000);
+    ck_assert_uint_eq(f.n_answers, 30);
+    struct command *late = new_token(30);
+    ck_assert_int_eq(engine_submit(f.engine, late, &f.err), -1);
+    ck_assert_int_eq(f.err.code, ERR_OVERLOADED);
+    command_destroy(late);
+    engine_destroy(f.engine);
+    f.engine = NULL;
+    MUST(engine_create(&settings, &f.engine, &f.err));
+    ck_assert(store_was_clean(f.engine->store));
+    ck_assert(engine_has_token(f.engine, 1, true));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("engine");
+    TCase *queue = tcase_create("queue");
+    TCase *pools = tcase_create("pools");
+    TCase *whole = tcase_create("whole");
+    TCase *end = tcase_create("end");
+
+    failing_disk_start();
+    tcase_add_test(queue, queue_keeps_the_order);
+    tcase_add_test(queue, queue_has_a_limit_that_asks_reach_first);
+    tcase_add_test(queue, queue_has_a_limit_of_bytes);
+    tcase_add_test(queue, closed_queue_takes_no_more);
+    tcase_add_test(queue, queue_wakes_who_waits);
+    tcase_add_checked_fixture(pools, set_up, tear_down);
+    tcase_add_test(pools, readers_run_all_that_was_queued_before_the_stop);
+    tcase_add_test(pools, optimisers_bring_each_result_back);
+    tcase_add_checked_fixture(whole, set_up, tear_down);
+    tcase_add_test(whole, answers_leave_in_order_after_what_they_changed);
+    tcase_add_test(whole, group_that_finds_no_space_is_undone_and_the_next_one_is_not);
+    tcase_add_test(whole, reader_sees_what_was_answered);
+    tcase_add_test(whole, orderly_stop_answers_all_and_is_noted);
+    /* Its process does not come to its own end: the directory is the parent's. */
+    tcase_add_unchecked_fixture(end, set_up, tear_down);
+    tcase_add_test_raise_signal(end, process_ends_when_a_commit_is_unknown, SIGABRT);
+    suite_add_tcase(suite, end);
+    suite_add_tcase(suite, queue);
+    suite_add_tcase(suite, pools);
+    suite_add_tcase(suite, whole);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
