@@ -43,13 +43,18 @@ static bool reserve(struct buf *buf, size_t more)
     }
     char *data = realloc(buf->data, cap);
     if (data == NULL) {
-        buf->failed = true;
-        buf->no_memory = true;
+        buf_lack_memory(buf);
         return false;
     }
     buf->data = data;
     buf->cap = cap;
     return true;
+}
+
+void buf_lack_memory(struct buf *buf)
+{
+    buf->failed = true;
+    buf->no_memory = true;
 }
 
 void buf_append(struct buf *buf, const void *bytes, size_t len)

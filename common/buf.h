@@ -31,6 +31,8 @@ void buf_append(struct buf *buf, const void *bytes, size_t len);
 void buf_puts(struct buf *buf, const char *text);
 void buf_putc(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Notes that a writer had no memory for what it should have appended: buf_check() is ERR_NOMEM. */
+void buf_lack_memory(struct buf *buf);
 /* Removes `len` bytes from the front. */
 void buf_consume(struct buf *buf, size_t len);
 /* The content as a C string, never NULL. */

@@ -39,7 +39,7 @@ static void write_sorted_members(struct json_writer *w, const json_t *object)
     json_t *value;
 
     if (keys == NULL) {
-        w->out->failed = true;
+        buf_lack_memory(w->out);
         return;
     }
     json_object_foreach (json_unconst(object), key, value) {

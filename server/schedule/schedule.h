@@ -149,7 +149,7 @@ struct schedule_answer schedule_answer(const struct schedule *schedule, int64_t 
 /* Writes members of the open object: every bracket with its rungs, their entries, what each rung
  * waits for and since when, what happens next, and the cost of training every trial in full. At
  * most SCHEDULE_VIEW_BRACKETS brackets (the newest, and all open ones) and _ENTRIES entries of a
- * rung. */
+ * rung. Out of memory it writes nothing, and the buffer has failed. */
 #define SCHEDULE_VIEW_BRACKETS 50
 #define SCHEDULE_VIEW_ENTRIES 100
 void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms,

@@ -202,6 +202,10 @@ void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms, st
     size_t n = ranks ? schedule->n_brackets : 0;
     size_t shown_from = n > SCHEDULE_VIEW_BRACKETS ? n - SCHEDULE_VIEW_BRACKETS : 0;
 
+    if (running_trials.trials == NULL) {
+        buf_lack_memory(w->out);
+        return;
+    }
     json_put_string(w, "schedule", ranks ? schedule->kind->name : "none");
     if (ranks) {
         json_put_int(w, "eta", schedule->options.eta);
