@@ -214,6 +214,18 @@ const json_t *fields_any(struct fields *fields, const char *name)
     return json_is_null(value) ? NULL : value;
 }
 
+json_t *fields_copy(struct fields *fields, const char *name, const json_t *value)
+{
+    allocation_failed = false;
+    json_t *copy = json_deep_copy(value);
+    if (copy == NULL || allocation_failed) {
+        json_decref(copy);
+        fields_fault(fields, name, "out of memory");
+        return NULL;
+    }
+    return copy;
+}
+
 bool fields_has(const struct fields *fields, const char *name)
 {
     const json_t *value = json_object_get(fields->object, name);

@@ -84,6 +84,9 @@ const json_t *fields_object(struct fields *fields, const char *name);
 const json_t *fields_array(struct fields *fields, const char *name);
 /* True where the member is present and not null. */
 bool fields_has(const struct fields *fields, const char *name);
+/* A deep copy of a value of this field, for the caller to own; out of memory, a fault and NULL.
+ * (json_deep_copy() alone may leave members out.) */
+json_t *fields_copy(struct fields *fields, const char *name, const json_t *value);
 /* A fault at this field: its pointer is made here. */
 void fields_fault(struct fields *fields, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -106,18 +106,23 @@ static bool is_among(const char *name, const char *const names[])
 }
 
 /* A copy without the named members and without nulls; an option that is null is one not given. */
-static json_t *copy_options(const json_t *object, const char *const without[])
+static json_t *copy_options(struct fields *f, const json_t *object, const char *const without[])
 {
-    json_t *copy = json_object();
+    json_auto_t *copy = json_object();
     const char *key;
     json_t *value;
 
     json_object_foreach (json_unconst(object), key, value) {
-        if (!is_among(key, without) && !json_is_null(value)) {
-            (void)json_object_set(copy, key, value);
+        if (!is_among(key, without) && !json_is_null(value)
+            && json_object_set(copy, key, value) != 0) {
+            faults_add(f->faults, f->pointer, "out of memory");
+            return NULL;
         }
     }
-    return copy;
+    if (copy == NULL) {
+        faults_add(f->faults, f->pointer, "out of memory");
+    }
+    return json_incref(copy);
 }
 
 static bool are_sentences(const json_t *list)
@@ -153,8 +158,11 @@ static void read_chosen(struct fields *f, struct chosen *chosen)
                      SENTENCES_MAX, SENTENCE_BYTES);
     } else {
         (void)snprintf(chosen->name, sizeof chosen->name, "%s", name);
-        chosen->options = copy_options(given, ours);
-        chosen->because = because == NULL ? json_array() : json_deep_copy(because);
+        chosen->options = copy_options(&one, given, ours);
+        chosen->because = because == NULL ? json_array() : fields_copy(&one, "because", because);
+        if (chosen->because == NULL && because == NULL) {
+            fields_fault(&one, "because", "out of memory");
+        }
     }
 }
 
@@ -181,7 +189,7 @@ static void read_strategy_object(struct fields *f, const json_t *given, struct s
     if (is_auto) {
         read_chosen(&one, &def->chosen);
     }
-    def->strategy_options = copy_options(given, is_auto ? ours : all);
+    def->strategy_options = copy_options(&one, given, is_auto ? ours : all);
 }
 
 void study_read_strategy(struct fields *f, struct study_def *def)
@@ -237,7 +245,7 @@ void study_read_stopping(struct fields *f, struct study_def *def)
         return;
     }
     fields_end(&one);
-    def->stopping_options = copy_options(given, ours);
+    def->stopping_options = copy_options(&one, given, ours);
 }
 
 void study_read_resource(struct fields *f, struct study_def *def)

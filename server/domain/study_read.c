@@ -84,7 +84,7 @@ static json_t *read_labels(struct fields *f, const char *name)
             fields_fault(f, at, "must be a string of at most %d bytes", LABEL_BYTES);
         }
     }
-    return json_object_size(given) > 0 ? json_deep_copy(given) : NULL;
+    return json_object_size(given) > 0 ? fields_copy(f, name, given) : NULL;
 }
 
 static void read_requires(struct fields *f, struct study_def *def)
@@ -116,7 +116,7 @@ static void read_job(struct fields *f, struct study_def *def)
                      "must be a name of letters, digits and . _ : @ -, at most 64 in all");
     } else if (runner != NULL) {
         (void)snprintf(def->runner, sizeof def->runner, "%s", runner);
-        def->job = json_deep_copy(given);
+        def->job = fields_copy(f, "job", given);
     }
     fields_end(&one);
 }
@@ -162,7 +162,7 @@ static void read_after(struct fields *f, struct study_def *def)
             }
         }
     }
-    def->after = n > 0 ? json_deep_copy(given) : NULL;
+    def->after = n > 0 ? fields_copy(f, "after", given) : NULL;
 }
 
 static void read_name(struct fields *f, struct study_def *def)
