@@ -235,6 +235,43 @@ START_TEST(failed_allocation_loses_no_fact)
 }
 END_TEST
 
+/* ---- the study itself ---- */
+
+static const char body[] =
+    "{\"name\": \"s\", \"description\": \"a study\", \"labels\": {\"team\": \"a\", \"x\": \"y\"},"
+    " \"objectives\": [{\"metric\": \"loss\", \"direction\": \"minimize\"}],"
+    " \"parameters\": [{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": 1}],"
+    " \"strategy\": {\"name\": \"hyperband\", \"eta\": 3, \"quorum\": 0.5}, " UP_TO_NINE ","
+    " \"job\": {\"runner\": \"train\"}, \"after\": [\"older\"],"
+    " \"requires\": {\"labels\": {\"site\": \"b\"}}}";
+
+static int run_study(struct buf *out, struct err *err)
+{
+    OWN(study_def) struct study_def *read = NULL;
+    struct faults faults = {0};
+    json_auto_t *parsed = NULL;
+    struct json_writer w;
+
+    TRY(json_parse(body, strlen(body), &json_limits_default, &parsed, err));
+    if (study_def_from_json(parsed, 1, &read, &faults) != 0) {
+        int told = faults_result(&faults, err);
+        faults_finish(&faults);
+        return told;
+    }
+    json_writer_init(&w, out);
+    json_object_begin(&w);
+    study_def_write(read, &w);
+    json_object_end(&w);
+    return buf_check(out, err);
+}
+
+START_TEST(study_is_read_whole_or_not_at_all)
+{
+    json_start();
+    ck_assert_uint_gt(allocation_fail_each("study", run_study, ERR_INVALID, 1), 50);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("no_memory_schedule");
@@ -243,6 +280,7 @@ int main(void)
     allocation_start();
     tcase_add_loop_test(tcase, failed_allocation_loses_no_fact, 0,
                         (int)(sizeof lives / sizeof lives[0]));
+    tcase_add_test(tcase, study_is_read_whole_or_not_at_all);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
