@@ -1,4 +1,4 @@
-/* Checkpoints that nobody needs any more. */
+/* Checkpoints that are obsolete, until a lease has listed them. */
 #include <stdlib.h>
 
 #include "server/store/sqlite/connection.h"
