@@ -417,6 +417,10 @@ static void quote(struct buf *out, const char *text, size_t len)
     for (size_t i = 0; i < len;) {
         uint32_t point = (unsigned char)text[i];
         size_t n = 1;
+        if (point >= 0x20 && point < 0x7f && point != '"' && point != '\\') {
+            i++; /* nearly all there is */
+            continue;
+        }
         if (point >= 0x80 && (n = utf8_decode(text + i, len - i, &point)) == 0) {
             point = 0xfffd;
             n = 1;
