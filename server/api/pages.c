@@ -19,7 +19,7 @@ void pages_get_openapi(void *context, struct http_request *request)
     (void)context;
     http_response_init(&response, 200, "application/json");
     http_response_header(&response, "Cache-Control", "no-cache");
-    buf_append(&response.body, openapi_json, openapi_json_len);
+    buf_puts(&response.body, openapi[0]);
     http_reply(request, &response);
 }
 

@@ -7,8 +7,8 @@
 #include "server/http/http.h"
 
 /* /openapi.json, made from schema/openapi.yaml by the build. */
-extern const unsigned char openapi_json[];
-extern const size_t openapi_json_len;
+extern const char *const openapi[];
+extern const int openapi_count;
 
 /* The explanation of a published problem; NULL for codes that are not published. */
 const char *pages_problem_help(enum err_code code);

@@ -37,11 +37,11 @@ static int check_identity(struct store *store, int64_t *version, struct err *err
     TRY(read_pragma(store, "PRAGMA user_version", version, err));
     TRY(read_pragma(store, "SELECT count(*) FROM sqlite_schema", &tables, err));
     if (application == APPLICATION_ID) {
-        if (*version > MIGRATION_COUNT) {
+        if (*version > migrations_count) {
             return err_set(err, ERR_IO,
                            "the database has version %" PRId64 ", newer than the %d that this "
                            "honed knows; start the newer honed, or name another --data directory",
-                           *version, MIGRATION_COUNT);
+                           *version, migrations_count);
         }
         return 0;
     }
@@ -89,7 +89,7 @@ int store_migrate(struct store *store, int64_t now_ms, struct err *err)
 
     (void)now_ms;
     TRY(check_identity(store, &version, err));
-    if (version == MIGRATION_COUNT) {
+    if (version == migrations_count) {
         return 0;
     }
     if (version > 0) {
@@ -99,7 +99,7 @@ int store_migrate(struct store *store, int64_t now_ms, struct err *err)
         (void)snprintf(sql, sizeof sql, "PRAGMA application_id = %d", APPLICATION_ID);
         TRY(store_exec(store, sql, err));
     }
-    for (; version < MIGRATION_COUNT; version++) {
+    for (; version < migrations_count; version++) {
         TRY(apply(store, version, err));
     }
     return 0;

@@ -3,7 +3,6 @@
 #define SERVER_STORE_SQLITE_MIGRATIONS_H
 
 extern const char *const migrations[];
-extern const int migration_count;
-#define MIGRATION_COUNT migration_count
+extern const int migrations_count;
 
 #endif
