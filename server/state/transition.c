@@ -93,15 +93,18 @@ static void consider_best(struct live_study *study, const struct trial_row *row)
 
 /* Counts trials that fail by themselves one after the other. What was lost with its worker, found
  * infeasible, cancelled or imported says nothing about the program. */
-static void count_failed_in_row(struct live_study *study, const struct trial_row *row)
+static void count_failed_in_row(struct live_study *study, const struct trial_row *row,
+                                enum trial_state before)
 {
+    bool had_value =
+        row->state == TRIAL_COMPLETED || row->state == TRIAL_PRUNED || row->state == TRIAL_PAUSED;
+
     if (row->source == SOURCE_IMPORTED) {
         return;
     }
     if (row->state == TRIAL_FAILED && strcmp(row->reason, "lost") != 0) {
         study->row.failed_in_row++;
-    } else if (row->state == TRIAL_COMPLETED || row->state == TRIAL_PRUNED
-               || row->state == TRIAL_PAUSED) {
+    } else if (had_value && before == TRIAL_RUNNING) { /* what waited was counted when it paused */
         study->row.failed_in_row = 0;
     }
 }
@@ -128,7 +131,7 @@ int trial_become(struct state *state, struct live_trial *trial, enum trial_state
         (void)snprintf(row->reason, sizeof row->reason, "%.23s", reason == NULL ? "" : reason);
         row->ended_at_ms = state->wall_ms;
     }
-    count_failed_in_row(study, row);
+    count_failed_in_row(study, row, before);
     consider_best(study, row);
     TRY(event_append(state, events[next], study->row.id, trial_id_number(row->id), row->attempt,
                      err));

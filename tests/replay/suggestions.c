@@ -371,7 +371,7 @@ static void take_turn(struct play *play, const char *study, struct worker *worke
     }
 }
 
-/* Until nobody finds work, or enough was suggested. */
+/* Until no worker finds work, or enough was suggested. */
 static void play_study(struct play *play, const char *study, int workers, size_t most)
 {
     do {

@@ -163,7 +163,7 @@ START_TEST(a_cancelled_trial_hears_abort)
     ck_assert_int_eq(world_do(&play.world, world_cancel_trial("s", 4), NULL), 0);
     ck_assert_uint_eq(play.n_reports, 1);
     ck_assert_int_eq(play.reports[0]->action.action, ACTION_ABORT);
-    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0); /* nobody is left to be judged */
+    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0); /* no trial is left to be forecast */
     finish(&play);
 }
 END_TEST

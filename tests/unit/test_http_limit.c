@@ -33,7 +33,7 @@ static void write_all(int fd, const void *from, size_t len)
     ck_assert_int_eq((int)write(fd, from, len), (int)len);
 }
 
-/* Connects as it is told, sends `bytes` on each connection and keeps them until it is killed. */
+/* Opens connections, sends `bytes` on each and keeps them open until it is killed. */
 static _Noreturn void run_crowd(int orders, int done, const char *bytes)
 {
     int order[2];
