@@ -355,13 +355,22 @@ static int promote(struct schedule *schedule, const struct schedule_record *reco
     return 0;
 }
 
+/* The step that the trial had reached; after a restart it is known from the fact alone. */
+static void note_reached(struct rung_entry *entry, const struct schedule_record *record)
+{
+    if (record->step > entry->last.step) {
+        entry->last.step = record->step;
+    }
+}
+
 /* The trial is out before it has a value at its rung, which no longer waits for it. */
 static int leave_running(struct schedule *schedule, const struct schedule_record *record,
                          struct rung_entry *entry, enum entry_state to, struct err *err)
 {
-    (void)record;
     (void)err;
     schedule->brackets[entry->bracket]->rungs[entry->rung].reported++;
+    entry->is_late = record->fact == FACT_LATE;
+    note_reached(entry, record);
     end_entry(entry, to);
     return 0;
 }
@@ -371,6 +380,9 @@ static int leave_waiting(struct schedule *schedule, const struct schedule_record
 {
     (void)err;
     remove_waiting(schedule, entry, record->trial);
+    if (to != ENTRY_LOST) { /* that one names the level of the rung */
+        note_reached(entry, record);
+    }
     end_entry(entry, to);
     return 0;
 }

@@ -32,13 +32,15 @@ struct rung_entry {
     enum entry_state state;
     bool held;              /* by a live lease */
     bool is_short;          /* ended by itself: its value counts at every later rung */
+    bool is_late;           /* out before it had a value at its rung, which closed without it */
     bool threshold_checked; /* the threshold rule has been applied */
     bool has_forecast;      /* of its value at this rung */
     int bracket;
     size_t rung;
     double cost;                /* at its rung, once it has reported there */
     double previous_cost;       /* at the rung below */
-    struct measured_point last; /* newest one at or before the level of its rung; step -1: none */
+    struct measured_point last; /* newest one at or before the level of its rung; step -1: none;
+                                 * of a trial that is out, `step` alone is meant: what it reached */
     int64_t granted;            /* the step that its live lease was first told to train to */
     int64_t since_ms;           /* when it entered this rung */
     size_t n_ahead, cap_ahead;

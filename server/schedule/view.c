@@ -167,7 +167,7 @@ static int64_t trained(const struct schedule *schedule, const struct rung_entry 
     const struct bracket *bracket = schedule->brackets[entry->bracket];
 
     if (entry->state == ENTRY_RUNNING || entry->state == ENTRY_STOPPED
-        || entry->state == ENTRY_ENDED) {
+        || entry->state == ENTRY_ENDED || entry->is_late) {
         int64_t reached = entry->rung > 0 ? bracket->rungs[entry->rung - 1].level : 0;
         return entry->last.step > reached ? entry->last.step : reached;
     }

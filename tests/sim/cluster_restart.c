@@ -39,6 +39,9 @@ static bool same_entry(const struct rung_entry *a, const struct rung_entry *b)
                 && a->has_forecast == b->has_forecast && a->is_short == b->is_short
                 && a->since_ms == b->since_ms;
 
+    if (same && (a->state == ENTRY_STOPPED || a->state == ENTRY_ENDED || a->is_late)) {
+        same = a->last.step == b->last.step; /* the resource it was trained with */
+    }
     if (same && is_live) {
         same = a->held == b->held && a->last.step == b->last.step && a->n_ahead == b->n_ahead
                && (a->last.step < 0 || memcmp(&a->last, &b->last, sizeof a->last) == 0);

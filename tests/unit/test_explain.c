@@ -134,6 +134,81 @@ START_TEST(view_shows_rungs_and_whom_they_wait_for)
 }
 END_TEST
 
+/* Another one, made of the stored facts alone. */
+static struct fixture rebuilt(const struct fixture *f, const char *members)
+{
+    struct fixture twin = fixture_open(members);
+    struct err err = {0};
+
+    for (size_t i = 0; i < f->log.n; i++) {
+        ck_assert_int_eq(schedule_load(twin.schedule, &f->log.items[i], &err), 0);
+    }
+    return twin;
+}
+
+/* One trial is stopped at 2, one is late at 1, one has its value at 3. */
+START_TEST(saving_is_the_same_after_a_restart)
+{
+    static const char members[] =
+        "\"strategy\": {\"name\": \"hyperband\", \"rounds\": 1, \"brackets\": 1, "
+        "\"quorum\": 0.2}, \"stopping\": {\"rule\": \"threshold\", \"step\": 1, "
+        "\"value\": 0.5}, \"resource\": {\"name\": \"epochs\", \"min\": 3, \"max\": 9}";
+    struct fixture f = fixture_open(members);
+    int64_t next_ms;
+    struct err err = {0};
+
+    for (int64_t trial = 1; trial <= 3; trial++) {
+        (void)fixture_ask(&f, NULL);
+    }
+    ck_assert_int_eq(fixture_measure(&f, 1, 2, .9), VERDICT_PRUNE);
+    (void)fixture_measure(&f, 2, 1, .4);
+    f.moment.now_ms = 1000;
+    (void)fixture_measure(&f, 3, 3, .3);
+    (void)fixture_finish(&f, 3, 3);
+    f.moment.now_ms = 10000;
+    ck_assert_int_eq(schedule_tick(f.schedule, &f.moment, &f.log, &next_ms, &err), 0);
+    ck_assert_int_eq(fixture_count(&f, FACT_THRESHOLD, 1), 1);
+    ck_assert_int_eq(fixture_count(&f, FACT_LATE, 2), 1);
+    struct fixture twin = rebuilt(&f, members);
+    json_auto_t *before = view(&f, 0);
+    json_auto_t *after = view(&twin, 0);
+    ck_assert_int_eq(number(before, "trained"), 2 + 1 + 3);
+    ck_assert_int_eq(number(after, "trained"), 2 + 1 + 3);
+    ck_assert(json_equal(before, after));
+    fixture_close(&f);
+    fixture_close(&twin);
+}
+END_TEST
+
+START_TEST(ended_trials_count_what_they_trained_after_a_restart)
+{
+    static const char members[] =
+        "\"strategy\": \"random\", \"stopping\": {\"rule\": \"median\", \"after\": 1, "
+        "\"warmup\": 1}, \"resource\": {\"name\": \"epochs\", \"min\": 1, \"max\": 9}";
+    struct fixture f = fixture_open(members);
+
+    for (int64_t trial = 1; trial <= 4; trial++) {
+        (void)fixture_ask(&f, NULL);
+        (void)fixture_measure(&f, trial, 2 + trial, (double)trial);
+    }
+    (void)fixture_measure(&f, 1, 9, 1);
+    (void)fixture_finish(&f, 1, 9);
+    fixture_end(&f, 2, FACT_FAIL);
+    fixture_end(&f, 3, FACT_CANCEL);
+    (void)fixture_measure(&f, 4, 9 - 1, 7);
+    (void)fixture_ask(&f, NULL);
+    ck_assert_int_eq(fixture_measure(&f, 5, 3, 8), VERDICT_PRUNE);
+    struct fixture twin = rebuilt(&f, members);
+    ck_assert_int_eq(schedule_recall(twin.schedule, 4, 8, 7, NULL), 0);
+    json_auto_t *before = view(&f, 0);
+    json_auto_t *after = view(&twin, 0);
+    ck_assert_int_eq(number(before, "trained"), 9 + 4 + 5 + 8 + 3);
+    ck_assert(json_equal(before, after));
+    fixture_close(&f);
+    fixture_close(&twin);
+}
+END_TEST
+
 START_TEST(view_of_a_plain_study_is_empty)
 {
     struct fixture f = fixture_open("\"strategy\": \"random\"");
@@ -155,6 +230,8 @@ int main(void)
     tcase_add_test(tcase, waiting_trial_is_told_for_what);
     tcase_add_test(tcase, unknown_trial_is_not_found);
     tcase_add_test(tcase, view_shows_rungs_and_whom_they_wait_for);
+    tcase_add_test(tcase, saving_is_the_same_after_a_restart);
+    tcase_add_test(tcase, ended_trials_count_what_they_trained_after_a_restart);
     tcase_add_test(tcase, view_of_a_plain_study_is_empty);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
