@@ -212,9 +212,9 @@ def values(server, metric="accuracy"):
 
 def test_a_step_reported_again_costs_no_other_step(tmp):
     job = script(tmp, """
-printf 'hone: step=1 accuracy=0.5\\nhone: step=2 accuracy=0.4\\nhone: step=3 accuracy=0.3\\n'
-printf 'hone: step=3 accuracy=0.7\\nhone: step=3 loss=9\\nhone: step=4 accuracy=0.2\\n'
-printf 'hone: step=2 accuracy=0.8\\nhone: step=3 accuracy=0.3\\n'
+printf %b 'hone: step=1 accuracy=0.5\\nhone: step=2 accuracy=0.4\\nhone: step=3 accuracy=0.3\\n' \
+          'hone: step=3 accuracy=0.7\\nhone: step=3 loss=9\\nhone: step=4 accuracy=0.2\\n' \
+          'hone: step=2 accuracy=0.8\\nhone: step=3 accuracy=0.3\\n'
 """)
     with LeaseServer() as server:
         server.grants()
@@ -224,6 +224,20 @@ printf 'hone: step=2 accuracy=0.8\\nhone: step=3 accuracy=0.3\\n'
         expect(only_result(server)["outcome"], "completed")
     expect(said.count("accuracy was reported again at step 3"), 1, said)
     expect(said.count("reported again"), 1, said)
+
+
+def test_a_step_reported_again_after_its_answer_keeps_the_first_value(tmp):
+    job = script(tmp, """
+echo hone: step=1 accuracy=0.1
+until grep -q 7 "$HONE_CONTROL_FILE"; do sleep 0.01; done
+printf 'hone: step=1 accuracy=0.1\\nhone: step=1 accuracy=0.9\\nhone: step=2 accuracy=0.2\\n'
+""")
+    with LeaseServer() as server:
+        server.grants(resource=(0, 9))
+        server.action = lambda lease, step: {"action": "continue", "until": 7}
+        said = server.work(tmp, job)
+        expect(values(server), {1: 0.1, 2: 0.2})
+    expect(said.count("accuracy was reported again at step 1"), 1, said)
 
 
 def test_four_ranks_that_print_each_step_lose_none(tmp):

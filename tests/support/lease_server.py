@@ -16,6 +16,7 @@ import os
 import pathlib
 import subprocess
 import threading
+from collections import Counter
 
 from fake_server import TOKEN, FakeServer
 
@@ -50,6 +51,7 @@ class LeaseServer:
         self.lock = threading.Condition()
         self.waiting, self.leases, self.number = [], {}, 0
         self.asks, self.measured, self.results, self.released, self.beats = [], [], [], [], []
+        self.values = {}  # (lease, step, metric) -> value
         self.faults, self.calls = {}, []
         self.action = lambda lease, step: {"action": "continue"}
         self.refuses = lambda body: None  # measurements: (status, problem type), or None
@@ -161,9 +163,9 @@ class LeaseServer:
     def lease_of(self, path):
         return self.leases[path.split("/")[3]]
 
-    def replies(self, path, step):
+    def replies(self, path, step, counts=None):
         lease = self.lease_of(path)
-        reply = {"action": "continue", "duplicate": 0, "conflict": 0,
+        reply = {"action": "continue", "duplicate": 0, "conflict": 0, **(counts or {}),
                  "expires_at": "2026-11-24T21:32:37.123Z", **self.action(lease, step)}
         if "resource" in lease["trial"] and reply["action"] == "continue":
             reply.setdefault("until", lease["trial"]["resource"]["to"])
@@ -173,10 +175,19 @@ class LeaseServer:
         refusal = self.refuses(body)
         if refusal:
             return refusal[0], FakeServer.problem(refusal[1], "as the test wished"), {}
-        number = self.lease_of(path)["trial"]["number"]
+        lease = self.lease_of(path)
+        counts = Counter()
         for entry in body["measurements"]:
-            self.measured.append((number, entry["step"], entry["metrics"]))
-        return self.replies(path, body["measurements"][-1]["step"])
+            new = {}
+            for metric, value in entry["metrics"].items():
+                key = (lease["lease"]["id"], entry["step"], metric)
+                if key in self.values:  # the first value stands
+                    counts["duplicate" if self.values[key] == value else "conflict"] += 1
+                else:
+                    new[metric] = self.values[key] = value
+            if new:
+                self.measured.append((lease["trial"]["number"], entry["step"], new))
+        return self.replies(path, body["measurements"][-1]["step"], counts)
 
     def beat(self, path, _):
         self.beats.append(self.lease_of(path)["trial"]["number"])
