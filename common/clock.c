@@ -38,25 +38,6 @@ const struct clock *clock_system(void)
     return &system;
 }
 
-static int64_t manual_monotonic(const struct clock *clock)
-{
-    return ((const struct clock_manual *)clock)->now_ms;
-}
-
-static int64_t manual_wall(const struct clock *clock)
-{
-    const struct clock_manual *manual = (const struct clock_manual *)clock;
-
-    return manual->now_ms + manual->wall_offset_ms;
-}
-
-void clock_manual_init(struct clock_manual *manual, int64_t now_ms, int64_t wall_offset_ms)
-{
-    manual->clock = (struct clock){manual_monotonic, manual_wall};
-    manual->now_ms = now_ms;
-    manual->wall_offset_ms = wall_offset_ms;
-}
-
 static int64_t scaled_ms(int64_t now_ms, int64_t base_ms, double scale)
 {
     return base_ms + (int64_t)((double)(now_ms - base_ms) * scale);

@@ -1,7 +1,7 @@
 /* Time, passed in. time() and friends appear in clock.c only.
  *
  * `monotonic_ms` never goes back and is what deadlines are measured by; `wall_ms` is milliseconds
- * since 1970 in UTC, for people and for the database. A manual clock makes tests deterministic. */
+ * since 1970 in UTC, for people and for the database. */
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H
 
@@ -17,16 +17,6 @@ const struct clock *clock_system(void);
 
 /* Microseconds of the machine's own monotonic clock: for measuring, not for deciding. */
 int64_t clock_monotonic_us(void);
-
-/* A clock that stands still until it is set: `now_ms`; wall = now_ms + wall_offset_ms.
- */
-struct clock_manual {
-    struct clock clock; /* first, so that &manual.clock is the clock */
-    int64_t now_ms;
-    int64_t wall_offset_ms;
-};
-
-void clock_manual_init(struct clock_manual *manual, int64_t now_ms, int64_t wall_offset_ms);
 
 /* The machine's clock, running `scale` times as fast since its start: for tests of a whole server.
  */

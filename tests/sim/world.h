@@ -8,10 +8,10 @@
 #ifndef TESTS_SIM_WORLD_H
 #define TESTS_SIM_WORLD_H
 
-#include "common/clock.h"
 #include "common/rng.h"
 #include "server/store/store.h"
 #include "server/tuning/tuning.h"
+#include "tests/support/clock_manual.h"
 
 struct world {
     struct clock_manual clock;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/support/canned_server.h"
+#include "tests/support/clock_manual.h"
 
 #define OK(body)                                                                                   \
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" body
