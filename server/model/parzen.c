@@ -266,11 +266,6 @@ int parzen_create(const struct points *x, const double weights[], const uint64_t
     return 0;
 }
 
-double parzen_width(const struct parzen *parzen, size_t i, size_t k)
-{
-    return parzen->width[k * parzen->n + i];
-}
-
 /* ---- density --------------------------------------------------------------------------------- */
 ALWAYS_INLINE void add_number(const struct parzen *p, size_t k, double at, double *restrict terms)
 {

@@ -33,7 +33,5 @@ OWN_POINTER(parzen)
 void parzen_log_density(const struct parzen *parzen, const struct points *q, double value[]);
 /* One draw: num (in [0, 1], not rounded to cells) and cat; uniform where its component is. */
 void parzen_draw(const struct parzen *parzen, struct rng *rng, double num[], int32_t cat[]);
-/* The kernel width of the i-th component for the k-th number. */
-double parzen_width(const struct parzen *parzen, size_t i, size_t k);
 
 #endif

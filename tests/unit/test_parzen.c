@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/normal.h"
 #include "common/rng.h"
 #include "server/model/radix_sort.h"
 
@@ -16,18 +17,38 @@ static void column(struct points *x, size_t n, const double at[])
     }
 }
 
+/* The density of a normal distribution truncated to [0, 1]. */
+static double truncated(double at, double mean, double width)
+{
+    double z = (at - mean) / width;
+    double mass = normal_cdf((1 - mean) / width) - normal_cdf(-mean / width);
+
+    return exp(-z * z / 2) / (width * mass * 2.50662827463100050242);
+}
+
 START_TEST(widths_are_the_larger_gap)
 {
     static const double at[] = {.1, .2, .5, .9, .91};
-    static const double want[] = {.1, .3, .3, .4, .03, 1};
+    static const double means[] = {.1, .2, .5, .9, .91, .5};
+    static const double widths[] = {.1, .3, .3, .4, .03, 1};
     const uint64_t continuous[] = {0};
     OWN(points) struct points x = {0};
+    OWN(points) struct points q = {0};
     OWN(parzen) struct parzen *p = NULL;
+    double value;
 
     column(&x, 5, at);
     ck_assert_int_eq(parzen_create(&x, NULL, continuous, NULL, &p, NULL), 0);
-    for (size_t i = 0; i < 6; i++) {
-        ck_assert_double_eq_tol(parzen_width(p, i, 0), want[i], 1e-12);
+    for (int k = 0; k <= 100; k++) {
+        double u = k / 100.0;
+        double want = 0;
+        for (size_t i = 0; i < 6; i++) {
+            want += truncated(u, means[i], widths[i]) / 6;
+        }
+        points_finish(&q);
+        column(&q, 1, &u);
+        parzen_log_density(p, &q, &value);
+        ck_assert_double_eq_tol(value, log(want), 1e-9);
     }
 }
 END_TEST
