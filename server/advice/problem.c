@@ -163,7 +163,6 @@ static void count_parameters(const struct space *space, struct problem_features 
         }
         features->n_searched++;
         features->n_conditional += param->n_conditions > 0;
-        features->n_continuous += param->n_cells == 0;
         if (param->type == PARAM_CATEGORICAL || param->type == PARAM_BOOL) {
             features->n_categories++;
         } else {

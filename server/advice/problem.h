@@ -56,7 +56,7 @@ enum budget_source {
 struct problem_features {
     enum problem_kind kind;
     bool is_curved; /* has a resource with a level below the highest, and one objective */
-    size_t n_searched, n_numbers, n_categories, n_conditional, n_continuous;
+    size_t n_searched, n_numbers, n_categories, n_conditional;
     double configurations; /* conditions and constraints ignored; INFINITY when continuous */
     double workers;
     double seconds;     /* of one full evaluation; 0: unknown */

@@ -47,7 +47,6 @@ struct source {
 struct history {
     size_t n;
     const struct observation *items;
-    uint64_t version; /* grows with every change of the study's trials */
     /* Fits stored by the study so far, oldest first (opaque to the store; see strategy/). */
     size_t n_fits;
     const struct fit *fits;

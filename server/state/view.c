@@ -87,7 +87,6 @@ int state_view(const struct state *state, size_t n_waiting, struct live_view **v
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     atomic_init(&made->holders, 1);
-    made->made_at_ms = state->wall_ms;
     made->last_seq = state->last_seq;
     made->n_waiting = n_waiting;
     made->studies = calloc(n_studies + 1, sizeof *made->studies);

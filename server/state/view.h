@@ -34,7 +34,6 @@ struct live_worker_view {
 };
 struct live_view {
     _Atomic int holders;
-    int64_t made_at_ms; /* wall clock */
     int64_t last_seq;
     size_t n_studies, n_leases, n_workers;
     size_t n_waiting;

@@ -29,7 +29,6 @@ int snapshot_init(struct snapshot *snapshot, struct trial_history *history, size
     made.history = (struct history){
         .n = history->n,
         .items = made.items,
-        .version = history->n,
         .n_fits = history->n_fits,
         .fits = made.fits,
         .n_sources = history->sources.n,

@@ -36,7 +36,6 @@ struct run {
     struct curve_point **curves;
     size_t n_fits;
     struct fit *fits;
-    uint64_t version;
     size_t n_sources;
     struct source sources[SOURCES_MAX];
 };
@@ -218,7 +217,6 @@ static json_t *ask(struct run *run)
     struct suggestion made = {.x = need(calloc(d + 1, sizeof(double)))};
     struct history seen = {.n = run->n,
                            .items = run->items,
-                           .version = run->version,
                            .n_fits = run->n_fits,
                            .fits = run->fits,
                            .n_sources = run->n_sources,
@@ -254,7 +252,6 @@ static json_t *ask(struct run *run)
                                               .x = made.x,
                                               .value = NAN};
     run->n++;
-    run->version++;
     OWN(buf) struct buf text;
     struct json_writer w;
     buf_init(&text, 1 << 20);
@@ -285,7 +282,6 @@ static json_t *tell(struct run *run, const json_t *message)
     }
     item->value = json_is_number(value) ? json_number_value(value) : (double)NAN;
     item->kind = isfinite(item->value) ? OBSERVED_COMPLETED : OBSERVED_FAILED;
-    run->version++;
     return json_object();
 }
 

@@ -115,7 +115,6 @@ static struct tale *make_tale(const struct space *space, enum past past)
 
     tale->history.n = past == PAST_EMPTY ? 0 : past == PAST_ONE ? 1 : TRIALS;
     tale->history.items = tale->items;
-    tale->history.version = (uint64_t)past + 1;
     for (size_t i = 0; i < tale->history.n; i++) {
         tell(past, i, &rng, &tale->items[i]);
         ck_assert_int_eq(space_sample(space, &rng, tale->x[past == PAST_TWICE ? i % 3 : i], &err),

@@ -17,7 +17,6 @@ struct store {
     bool begun;
     bool wants_savepoint;
     bool in_savepoint;
-    bool wrote;
 };
 
 /* The named statement, ready to bind; OWN(stmt). A reader that lacks it is our own mistake. */

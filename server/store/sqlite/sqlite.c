@@ -109,7 +109,6 @@ int stmt_run(struct store *store, struct stmt *s, struct err *err)
 {
     if (store->in_group) {
         TRY(open_transaction(store, err));
-        store->wrote = true;
     }
     int rc = sqlite3_step(s->raw);
     if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
@@ -290,7 +289,6 @@ void store_group_begin(struct store *store)
 {
     store->in_group = true;
     store->begun = false;
-    store->wrote = false;
     store->wants_savepoint = false;
     store->in_savepoint = false;
 }

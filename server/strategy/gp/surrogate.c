@@ -188,7 +188,7 @@ struct fitting {
     struct points points;   /* of all rows */
     struct fit_prior prior; /* of theta */
     double *stored;         /* theta of the newest stored fit, then that of its feasibility model */
-    bool has_stored, has_stored_feasibility;
+    bool has_stored_feasibility;
 };
 
 static void fitting_finish(struct fitting *fitting)
@@ -301,7 +301,6 @@ static int choose_theta(struct fitting *fitting, struct err *err)
         memcpy(fitting->stored, (const char *)fit->data + sizeof header,
                fit->bytes - sizeof header);
     }
-    fitting->has_stored = fit != NULL;
     fitting->has_stored_feasibility = header.has_feasibility;
     s->is_new_fit = fit == NULL || is_due(n_finished, fit->n_seen);
     s->fit_n_seen = s->is_new_fit ? n_finished : fit->n_seen;
