@@ -45,8 +45,10 @@ static void check_after(const struct study_def *study, struct faults *faults)
 void advice_check(const struct study_def *study, struct faults *faults)
 {
     const char *strategy = study_strategy(study);
+    const char *searches[STRATEGIES_MAX + 1];
 
-    schedule_check(study, strategy_searches(), faults);
+    strategy_searches(searches);
+    schedule_check(study, searches, faults);
     check_after(study, faults);
     if (!schedule_is_known(strategy)) {
         if (strategy_find(strategy) == NULL) {

@@ -27,6 +27,7 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
 const struct strategy strategy_random = {
     .name = "random",
     .multi_objective = true,
+    .is_search = true,
     .check = check,
     .count = count,
     .suggest = suggest,

@@ -1,6 +1,7 @@
 /* The registry of strategies. */
 #include "server/strategy/strategies.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -24,17 +25,23 @@ STRATEGIES(DECLARE)
 static const struct strategy *const all[] = {STRATEGIES(POINT_TO) NULL};
 /* clang-format on */
 
-/* Those that can be the search of a schedule. */
-static const char *const searches[] = {"random", "quasirandom", "tpe", "bayesian", NULL};
+static_assert(sizeof all / sizeof all[0] <= STRATEGIES_MAX + 1, "STRATEGIES_MAX is too small");
 
 const struct strategy *const *strategy_all(void)
 {
     return all;
 }
 
-const char *const *strategy_searches(void)
+void strategy_searches(const char *names[STRATEGIES_MAX + 1])
 {
-    return searches;
+    size_t n = 0;
+
+    for (size_t i = 0; all[i] != NULL; i++) {
+        if (all[i]->is_search) {
+            names[n++] = all[i]->name;
+        }
+    }
+    names[n] = NULL;
 }
 
 const struct strategy *strategy_find(const char *name)

@@ -29,6 +29,7 @@ struct strategy {
     bool is_async;      /* takes more than microseconds: runs on an optimiser thread */
     bool needs_history; /* without it the answer depends on (study, ordinal) alone */
     bool multi_objective;
+    bool is_search; /* can be the search of a schedule: it never runs out of suggestions */
     bool transfers; /* learns from the studies in "after" */
 
     /* Adds a fault, with its pointer ("/parameters/0/grid"), for each setting it cannot serve. */
@@ -49,6 +50,8 @@ struct strategy {
     const char *(*describe)(const json_t *explain, uint64_t ordinal, struct buf *text);
 };
 
+#define STRATEGIES_MAX 16
+
 /* The strategy of that name, or NULL. */
 const struct strategy *strategy_find(const char *name);
 /* Adds faults if the study's strategy does not exist or cannot serve it; -1 if there are any. The
@@ -56,8 +59,8 @@ const struct strategy *strategy_find(const char *name);
 MUST_USE int strategy_check_study(const struct study_def *study, struct faults *faults);
 /* All strategies, NULL-terminated. */
 const struct strategy *const *strategy_all(void);
-/* The names of those that can be the search of a schedule, NULL-terminated. */
-const char *const *strategy_searches(void);
+/* Writes the names of those that can be the search of a schedule, and NULL behind the last. */
+void strategy_searches(const char *names[STRATEGIES_MAX + 1]);
 
 /* Appends a sentence about where a configuration came from, and returns its kind: "initial_design",
  * "transfer", "model", "quasirandom", or the name of the search. `search`: its strategy; `explain`:

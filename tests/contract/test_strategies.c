@@ -419,20 +419,28 @@ START_TEST(ten_seeds_draw_ten_thousand_points)
 }
 END_TEST
 
-/* A point that constraints forbid is replaced, and the sequence never ends. */
-START_TEST(quasirandom_is_never_exhausted)
+/* A search of a schedule never ends: a point that constraints forbid is replaced. */
+START_TEST(searches_are_never_exhausted)
 {
+    const struct strategy *strategy = strategy_all()[_i];
+    const char *names[STRATEGIES_MAX + 1];
+    size_t at = 0;
     OWN(space)
     struct space *space =
         space_or_abort("[{'name':'x','type':'float','low':0,'high':1},{'name':'b','type':'bool'}]",
                        "['x < 0.001 and b']");
-    struct study_def study = study_of(space, "quasirandom", 1);
+    struct study_def study = study_of(space, strategy->name, 1);
     struct history empty = {0};
     enum err_code code;
     double x[2];
 
-    for (uint64_t ordinal = 1; ordinal <= 100; ordinal++) {
-        ask(strategy_find("quasirandom"), &study, &empty, ordinal, x, &code);
+    strategy_searches(names);
+    while (names[at] != NULL && strcmp(names[at], strategy->name) != 0) {
+        at++;
+    }
+    ck_assert_int_eq(names[at] != NULL, strategy->is_search);
+    for (uint64_t ordinal = 1; strategy->is_search && ordinal <= 100; ordinal++) {
+        ask(strategy, &study, &empty, ordinal, x, &code);
         ck_assert_int_eq(code, ERR_NONE);
     }
     json_decref(study.strategy_options);
@@ -455,7 +463,7 @@ int main(void)
     tcase_add_loop_test(tcase, seeds_lead_elsewhere, 0, n);
     tcase_add_test(tcase, ten_seeds_have_ten_thousand_streams);
     tcase_add_loop_test(tcase, ten_seeds_draw_ten_thousand_points, 0, 2);
-    tcase_add_test(tcase, quasirandom_is_never_exhausted);
+    tcase_add_loop_test(tcase, searches_are_never_exhausted, 0, n);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

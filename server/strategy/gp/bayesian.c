@@ -333,6 +333,7 @@ const struct strategy strategy_bayesian = {
     .name = "bayesian",
     .is_async = true,
     .needs_history = true,
+    .is_search = true,
     .transfers = true,
     .check = check,
     .count = strategy_count_space,

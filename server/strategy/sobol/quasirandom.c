@@ -78,6 +78,7 @@ static const char *describe(const json_t *explain, uint64_t ordinal, struct buf 
 const struct strategy strategy_quasirandom = {
     .name = "quasirandom",
     .multi_objective = true,
+    .is_search = true,
     .check = check,
     .count = count,
     .suggest = suggest,

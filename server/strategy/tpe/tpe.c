@@ -340,6 +340,7 @@ const struct strategy strategy_tpe = {
     .name = "tpe",
     .is_async = true,
     .needs_history = true,
+    .is_search = true,
     .transfers = true,
     .check = check,
     .count = strategy_count_space,
