@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "server/api/api.h"
+#include "server/api/deliver.h"
 #include "server/api/problem.h"
 #include "server/api/routes.h"
 #include "server/api/tokens.h"

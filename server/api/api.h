@@ -2,7 +2,7 @@
  *
  * Handlers run on the loop thread. Small bodies are parsed there; larger ones, new studies and
  * imports on a reader thread. A write becomes a command for the engine (submit.h) and is answered
- * when its group is on disk (api.c). A read runs on a reader thread (read.h). */
+ * when its group is on disk (deliver.h). A read runs on a reader thread (read.h). */
 #ifndef SERVER_API_API_H
 #define SERVER_API_API_H
 
@@ -12,6 +12,7 @@
 #include "server/engine/engine.h"
 #include "server/http/http.h"
 
+/* What the handlers share; made by main.c. Only what is atomic or under the lock changes. */
 struct api {
     struct engine *engine;
     struct http_server *http;
@@ -22,13 +23,5 @@ struct api {
     pthread_mutex_t followers_lock;
     struct follower *followers;
 };
-
-/* The engine's callbacks, which the writer thread calls; context is the api. */
-/* Answers the requests of these commands; takes the commands. */
-void api_deliver(void *context, struct command *const commands[], size_t n);
-/* These tokens are valid from now on. */
-void api_tokens(void *context, const struct token_row tokens[], size_t n);
-/* Events are on disk up to this number. */
-void api_events(void *context, int64_t last_seq);
 
 #endif

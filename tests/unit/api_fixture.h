@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "server/api/api.h"
+#include "server/api/deliver.h"
 #include "server/api/problem.h"
 #include "server/api/routes.h"
 #include "tests/support/http_call.h"

@@ -1,5 +1,4 @@
-/* From a command that is on disk to the answer of its request. */
-#include "server/api/api.h"
+#include "server/api/deliver.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

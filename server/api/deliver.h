@@ -1,0 +1,16 @@
+/* From a command that is on disk to the answer of its request: the callbacks of the engine. The
+ * writer thread alone calls them; the context is the api. */
+#ifndef SERVER_API_DELIVER_H
+#define SERVER_API_DELIVER_H
+
+#include "server/api/api.h"
+
+/* Answers the requests of these commands, and hands back a grant whose answer cannot be sent. Takes
+ * the commands. */
+void api_deliver(void *context, struct command *const commands[], size_t n);
+/* These tokens are valid from now on. Without memory the former ones stay valid. */
+void api_tokens(void *context, const struct token_row tokens[], size_t n);
+/* Events are on disk up to this number; wakes those that follow them. */
+void api_events(void *context, int64_t last_seq);
+
+#endif
