@@ -469,7 +469,7 @@ def test_calls_are_repeated_unchanged_until_they_are_answered(tmp):
 
 
 # What a proxy, a login page or another program says in the server's place; all kinds of it are in
-# tests/unit/test_verdict.c.
+# tests/unit/test_answer_class.c.
 NGINX = Stranger(404)
 REFUSED = Stranger(401)
 CAPTIVE = Stranger(200, b"<html>captive portal</html>")

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "worker/agent/answer_class.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/pending.h"
-#include "worker/agent/verdict.h"
 
 #define HEARTBEAT_LEAST_MS 1000
 #define HEARTBEAT_MOST_MS 3600000
@@ -280,21 +280,21 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
 
     lease->transfer = NULL;
     lease->calling = CALL_NONE;
-    switch (verdict_of(kind, rc, answer, &reply, &problem)) {
-    case VERDICT_TAKEN:
+    switch (answer_class_of(kind, rc, answer, &reply, &problem)) {
+    case ANSWER_CLASS_TAKEN:
         take_success(lease, kind, &reply);
         break;
-    case VERDICT_LOST:
+    case ANSWER_CLASS_LOST:
         close_lost(lease, problem.text);
         break;
-    case VERDICT_REFUSED:
+    case ANSWER_CLASS_REFUSED:
         take_refusal(lease, kind, &problem);
         break;
-    case VERDICT_FATAL:
+    case ANSWER_CLASS_FATAL:
         lease->closed = true;
         lease->hooks.on_fatal(lease->hooks.context, &problem);
         break;
-    case VERDICT_RETRY:
+    case ANSWER_CLASS_RETRY:
     default:
         retry_later(lease, reply.retry_after_seconds, problem.text);
     }

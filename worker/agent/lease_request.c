@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "worker/agent/verdict.h"
+#include "worker/agent/answer_class.h"
 
 #define ANSWER_MARGIN_MS 15000 /* on top of what the server was asked to wait */
 #define WITHDRAW_MS 2000       /* for an ask whose answer is of no use but to hand it back */
@@ -106,25 +106,25 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
     OWN(reply) struct reply reply;
 
     request->transfer = NULL;
-    enum verdict verdict = verdict_of(CALL_ASK, rc, answer, &reply, &problem);
+    enum answer_class class = answer_class_of(CALL_ASK, rc, answer, &reply, &problem);
     if (request->withdrawing && !reply.granted) {
         request->active = false;
         return;
     }
-    switch (verdict) {
-    case VERDICT_TAKEN:
+    switch (class) {
+    case ANSWER_CLASS_TAKEN:
         take_reply(request, &reply);
         break;
-    case VERDICT_LOST: /* it was granted once, and that lease has ended without us */
+    case ANSWER_CLASS_LOST: /* it was granted once, and that lease has ended without us */
         new_request_id(request);
         request->next_at_ms = 0;
         break;
-    case VERDICT_FATAL:
-    case VERDICT_REFUSED:
+    case ANSWER_CLASS_FATAL:
+    case ANSWER_CLASS_REFUSED:
         request->active = false;
         request->hooks.on_fatal(request->hooks.context, &problem);
         break;
-    case VERDICT_RETRY:
+    case ANSWER_CLASS_RETRY:
     default:
         try_again(request, reply.retry_after_seconds, problem.text);
     }

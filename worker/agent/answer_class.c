@@ -1,4 +1,4 @@
-#include "worker/agent/verdict.h"
+#include "worker/agent/answer_class.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -6,33 +6,33 @@
 #include "common/json.h"
 
 /* By the type of the problem; what is not listed is worth another try. */
-static const enum verdict verdict_on_lease[ERR_CODE_COUNT] = {
-    [ERR_MALFORMED] = VERDICT_REFUSED,
-    [ERR_UNAUTHORIZED] = VERDICT_FATAL,
-    [ERR_FORBIDDEN] = VERDICT_FATAL,
-    [ERR_NOT_FOUND] = VERDICT_LOST,
-    [ERR_METHOD_NOT_ALLOWED] = VERDICT_REFUSED,
-    [ERR_STUDY_EXISTS] = VERDICT_LOST,
-    [ERR_LEASE_SUPERSEDED] = VERDICT_LOST,
-    [ERR_RESULT_CONFLICT] = VERDICT_LOST,
-    [ERR_WRONG_STATE] = VERDICT_LOST,
-    [ERR_LEASE_ENDED] = VERDICT_LOST,
-    [ERR_EPOCH_CHANGED] = VERDICT_LOST,
-    [ERR_REVISION_CHANGED] = VERDICT_REFUSED,
-    [ERR_TOO_LARGE] = VERDICT_REFUSED,
-    [ERR_UNSUPPORTED_TYPE] = VERDICT_REFUSED,
-    [ERR_INVALID] = VERDICT_REFUSED,
-    [ERR_KEY_REUSED] = VERDICT_REFUSED,
-    [ERR_UPGRADE_REQUIRED] = VERDICT_FATAL,
+static const enum answer_class class_on_lease[ERR_CODE_COUNT] = {
+    [ERR_MALFORMED] = ANSWER_CLASS_REFUSED,
+    [ERR_UNAUTHORIZED] = ANSWER_CLASS_FATAL,
+    [ERR_FORBIDDEN] = ANSWER_CLASS_FATAL,
+    [ERR_NOT_FOUND] = ANSWER_CLASS_LOST,
+    [ERR_METHOD_NOT_ALLOWED] = ANSWER_CLASS_REFUSED,
+    [ERR_STUDY_EXISTS] = ANSWER_CLASS_LOST,
+    [ERR_LEASE_SUPERSEDED] = ANSWER_CLASS_LOST,
+    [ERR_RESULT_CONFLICT] = ANSWER_CLASS_LOST,
+    [ERR_WRONG_STATE] = ANSWER_CLASS_LOST,
+    [ERR_LEASE_ENDED] = ANSWER_CLASS_LOST,
+    [ERR_EPOCH_CHANGED] = ANSWER_CLASS_LOST,
+    [ERR_REVISION_CHANGED] = ANSWER_CLASS_REFUSED,
+    [ERR_TOO_LARGE] = ANSWER_CLASS_REFUSED,
+    [ERR_UNSUPPORTED_TYPE] = ANSWER_CLASS_REFUSED,
+    [ERR_INVALID] = ANSWER_CLASS_REFUSED,
+    [ERR_KEY_REUSED] = ANSWER_CLASS_REFUSED,
+    [ERR_UPGRADE_REQUIRED] = ANSWER_CLASS_FATAL,
 };
 
 /* An ask that is at fault would be at fault for ever; one that was granted once, and whose lease
  * has ended without us, is lost. */
-static const enum verdict verdict_on_ask[ERR_CODE_COUNT] = {
-    [ERR_MALFORMED] = VERDICT_FATAL,        [ERR_UNAUTHORIZED] = VERDICT_FATAL,
-    [ERR_FORBIDDEN] = VERDICT_FATAL,        [ERR_LEASE_ENDED] = VERDICT_LOST,
-    [ERR_EPOCH_CHANGED] = VERDICT_LOST,     [ERR_INVALID] = VERDICT_FATAL,
-    [ERR_UPGRADE_REQUIRED] = VERDICT_FATAL,
+static const enum answer_class class_on_ask[ERR_CODE_COUNT] = {
+    [ERR_MALFORMED] = ANSWER_CLASS_FATAL,        [ERR_UNAUTHORIZED] = ANSWER_CLASS_FATAL,
+    [ERR_FORBIDDEN] = ANSWER_CLASS_FATAL,        [ERR_LEASE_ENDED] = ANSWER_CLASS_LOST,
+    [ERR_EPOCH_CHANGED] = ANSWER_CLASS_LOST,     [ERR_INVALID] = ANSWER_CLASS_FATAL,
+    [ERR_UPGRADE_REQUIRED] = ANSWER_CLASS_FATAL,
 };
 
 void reply_finish(struct reply *reply)
@@ -111,18 +111,18 @@ static int read_success(enum server_call call, const struct http_answer *answer,
 
 /* ---- the whole ---- */
 
-enum verdict verdict_of(enum server_call call, int rc, const struct http_answer *answer,
-                        struct reply *reply, struct err *err)
+enum answer_class answer_class_of(enum server_call call, int rc, const struct http_answer *answer,
+                                  struct reply *reply, struct err *err)
 {
     *reply = (struct reply){.retry_after_seconds = -1};
     if (rc != 0) {
-        return VERDICT_RETRY;
+        return ANSWER_CLASS_RETRY;
     }
     if (http_answer_check(answer, err) != 0) {
         if (err->code != ERR_UNREACHABLE) {
             reply->retry_after_seconds = answer->retry_after_seconds;
         }
-        return call == CALL_ASK ? verdict_on_ask[err->code] : verdict_on_lease[err->code];
+        return call == CALL_ASK ? class_on_ask[err->code] : class_on_lease[err->code];
     }
-    return read_success(call, answer, reply, err) == 0 ? VERDICT_TAKEN : VERDICT_RETRY;
+    return read_success(call, answer, reply, err) == 0 ? ANSWER_CLASS_TAKEN : ANSWER_CLASS_RETRY;
 }

@@ -1,4 +1,4 @@
-#include "worker/agent/verdict.h"
+#include "worker/agent/answer_class.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -13,20 +13,21 @@ static const char *const call_names[CALL_COUNT] = {
     [CALL_RELEASE] = "release", [CALL_HEARTBEAT] = "heartbeat",
 };
 
-static const char *const verdict_names[] = {
-    [VERDICT_RETRY] = "retry", [VERDICT_TAKEN] = "taken", [VERDICT_REFUSED] = "refused",
-    [VERDICT_LOST] = "lost",   [VERDICT_FATAL] = "fatal",
+static const char *const class_names[] = {
+    [ANSWER_CLASS_RETRY] = "retry",     [ANSWER_CLASS_TAKEN] = "taken",
+    [ANSWER_CLASS_REFUSED] = "refused", [ANSWER_CLASS_LOST] = "lost",
+    [ANSWER_CLASS_FATAL] = "fatal",
 };
 
-static enum verdict judge(enum server_call call, int status, const char *type, const char *body,
-                          struct reply *reply, struct err *err)
+static enum answer_class classify(enum server_call call, int status, const char *type,
+                                  const char *body, struct reply *reply, struct err *err)
 {
     OWN(http_answer) struct http_answer answer = {.status = status, .retry_after_seconds = 7};
 
     buf_init(&answer.body, 10000);
     buf_puts(&answer.body, body);
     (void)snprintf(answer.content_type, sizeof answer.content_type, "%s", type);
-    return verdict_of(call, 0, &answer, reply, err);
+    return answer_class_of(call, 0, &answer, reply, err);
 }
 
 /* ---- successes ---- */
@@ -89,11 +90,11 @@ START_TEST(a_success_counts_in_the_form_of_its_call)
     struct err err = {0};
     bool taken = strstr(successes[at].taken_by, call_names[call]) != NULL;
 
-    enum verdict verdict =
-        judge(call, successes[at].status, successes[at].type, successes[at].body, &reply, &err);
-    ck_assert_msg(verdict == (taken ? VERDICT_TAKEN : VERDICT_RETRY), "%d %s to %s: %s (%s)",
-                  successes[at].status, successes[at].body, call_names[call],
-                  verdict_names[verdict], err.text);
+    enum answer_class class =
+        classify(call, successes[at].status, successes[at].type, successes[at].body, &reply, &err);
+    ck_assert_msg(class == (taken ? ANSWER_CLASS_TAKEN : ANSWER_CLASS_RETRY),
+                  "%d %s to %s: %s (%s)", successes[at].status, successes[at].body,
+                  call_names[call], class_names[class], err.text);
     if (!taken) {
         ck_assert_int_eq(err.code, ERR_UNREACHABLE);
         ck_assert_ptr_nonnull(strstr(err.text, "not from a Hone server"));
@@ -110,14 +111,15 @@ START_TEST(a_reply_says_what_the_call_brought)
     OWN(reply) struct reply ended;
     struct err err = {0};
 
-    ck_assert_int_eq(judge(CALL_ASK, 201, JSON, LEASE, &granted, &err), VERDICT_TAKEN);
+    ck_assert_int_eq(classify(CALL_ASK, 201, JSON, LEASE, &granted, &err), ANSWER_CLASS_TAKEN);
     ck_assert(granted.granted);
     ck_assert_str_eq(granted.grant.id, "l_1");
-    ck_assert_int_eq(judge(CALL_ASK, 200, JSON, NOTHING, &nothing, &err), VERDICT_TAKEN);
+    ck_assert_int_eq(classify(CALL_ASK, 200, JSON, NOTHING, &nothing, &err), ANSWER_CLASS_TAKEN);
     ck_assert(!nothing.granted);
-    ck_assert_int_eq(judge(CALL_MEASUREMENTS, 200, JSON, ACTION, &measured, &err), VERDICT_TAKEN);
+    ck_assert_int_eq(classify(CALL_MEASUREMENTS, 200, JSON, ACTION, &measured, &err),
+                     ANSWER_CLASS_TAKEN);
     ck_assert_int_eq(measured.action.conflict, 2);
-    ck_assert_int_eq(judge(CALL_RESULT, 200, JSON, TRIAL, &ended, &err), VERDICT_TAKEN);
+    ck_assert_int_eq(classify(CALL_RESULT, 200, JSON, TRIAL, &ended, &err), ANSWER_CLASS_TAKEN);
     ck_assert_str_eq(ended.state, "completed");
 }
 END_TEST
@@ -128,7 +130,7 @@ END_TEST
 static const struct {
     int status;
     const char *type;
-    const char *verdicts;
+    const char *classes;
 } problems[] = {
     {400, "malformed", "fatal refused refused refused refused"},
     {401, "unauthorized", "fatal fatal fatal fatal fatal"},
@@ -218,33 +220,34 @@ START_TEST(a_refusal_counts_only_as_a_problem_of_ours)
     OWN(reply) struct reply reply;
     struct err err = {0};
     OWN(buf) struct buf body;
-    const char *wanted = at == 0 ? nth_word(problems[problem].verdicts, call) : "retry";
+    const char *wanted = at == 0 ? nth_word(problems[problem].classes, call) : "retry";
 
     fill(&body, bodies[at].body, problems[problem].status, problems[problem].type);
-    enum verdict verdict = judge((enum server_call)(call + 1), problems[problem].status,
-                                 bodies[at].type, buf_text(&body), &reply, &err);
-    ck_assert_msg(strcmp(verdict_names[verdict], wanted) == 0, "%d %s \"%s\" to %s: %s (%s)",
+    enum answer_class class = classify((enum server_call)(call + 1), problems[problem].status,
+                                       bodies[at].type, buf_text(&body), &reply, &err);
+    ck_assert_msg(strcmp(class_names[class], wanted) == 0, "%d %s \"%s\" to %s: %s (%s)",
                   problems[problem].status, bodies[at].type, buf_text(&body), call_names[call + 1],
-                  verdict_names[verdict], err.text);
+                  class_names[class], err.text);
     ck_assert_int_eq(err.code == ERR_UNREACHABLE, at != 0);
     ck_assert_double_eq(reply.retry_after_seconds, at == 0 ? 7 : -1);
 }
 END_TEST
 
-START_TEST(no_answer_at_all_is_no_verdict)
+START_TEST(no_answer_at_all_is_repeated)
 {
     OWN(reply) struct reply reply;
     struct err err = {.code = ERR_UNREACHABLE, .text = "it does not answer"};
 
-    ck_assert_int_eq(verdict_of((enum server_call)(_i + 1), -1, NULL, &reply, &err), VERDICT_RETRY);
+    ck_assert_int_eq(answer_class_of((enum server_call)(_i + 1), -1, NULL, &reply, &err),
+                     ANSWER_CLASS_RETRY);
     ck_assert_str_eq(err.text, "it does not answer");
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("verdict");
-    TCase *tcase = tcase_create("verdict");
+    Suite *suite = suite_create("answer_class");
+    TCase *tcase = tcase_create("answer_class");
     SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_success_counts_in_the_form_of_its_call, 0,
@@ -252,7 +255,7 @@ int main(void)
     tcase_add_test(tcase, a_reply_says_what_the_call_brought);
     tcase_add_loop_test(tcase, a_refusal_counts_only_as_a_problem_of_ours, 0,
                         COUNT(bodies) * COUNT(problems) * CALLS);
-    tcase_add_loop_test(tcase, no_answer_at_all_is_no_verdict, 0, CALLS);
+    tcase_add_loop_test(tcase, no_answer_at_all_is_repeated, 0, CALLS);
     suite_add_tcase(suite, tcase);
     srunner_set_fork_status(runner, CK_NOFORK); /* thousands of cells, each harmless */
     srunner_run_all(runner, CK_NORMAL);

@@ -4,8 +4,8 @@
  * A refusal counts only as one of our problem documents, a success only in the form that the call
  * is answered with. Anything else (a proxy's page, a login page, a redirect, another program) says
  * nothing about the trial: the network is at fault, and the call is repeated. Pure. */
-#ifndef WORKER_AGENT_VERDICT_H
-#define WORKER_AGENT_VERDICT_H
+#ifndef WORKER_AGENT_ANSWER_CLASS_H
+#define WORKER_AGENT_ANSWER_CLASS_H
 
 #include "common/http/client.h"
 #include "common/own.h"
@@ -21,12 +21,12 @@ enum server_call {
     CALL_COUNT
 };
 
-enum verdict {
-    VERDICT_RETRY,   /* the server was not reached, or cannot serve now */
-    VERDICT_TAKEN,   /* done; the reply says more */
-    VERDICT_REFUSED, /* for what the request says: it would be refused for ever */
-    VERDICT_LOST,    /* the lease has ended or does not exist */
-    VERDICT_FATAL    /* not with this token or version */
+enum answer_class {
+    ANSWER_CLASS_RETRY,   /* the server was not reached, or cannot serve now */
+    ANSWER_CLASS_TAKEN,   /* done; the reply says more */
+    ANSWER_CLASS_REFUSED, /* for what the request says: it would be refused for ever */
+    ANSWER_CLASS_LOST,    /* the lease has ended or does not exist */
+    ANSWER_CLASS_FATAL    /* not with this token or version */
 };
 
 /* What a call that was taken brought. */
@@ -42,8 +42,8 @@ void reply_finish(struct reply *reply);
 OWN_VALUE(reply)
 
 /* `rc`, `answer` and `*err` as http_done() gets them; *err says why unless the call was taken. The
- * caller finishes *reply, whatever the verdict. */
-enum verdict verdict_of(enum server_call call, int rc, const struct http_answer *answer,
-                        struct reply *reply, struct err *err);
+ * caller finishes *reply, whatever the class. */
+enum answer_class answer_class_of(enum server_call call, int rc, const struct http_answer *answer,
+                                  struct reply *reply, struct err *err);
 
 #endif
