@@ -55,12 +55,6 @@ int query_flag(const struct http_request *request, const char *name, bool fallba
     return 0;
 }
 
-int no_such_study(const char *name, struct err *err)
-{
-    return err_set(err, ERR_NOT_FOUND, "there is no study \"%.70s\"; GET /v1/studies lists them",
-                   name);
-}
-
 int request_trial(const struct http_request *request, int64_t *number, struct err *err)
 {
     const char *value = http_param(request, "trial");

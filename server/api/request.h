@@ -20,8 +20,6 @@ MUST_USE int query_int(const struct http_request *request, const char *name, int
 MUST_USE int query_flag(const struct http_request *request, const char *name, bool fallback,
                         bool *value, struct err *err);
 
-/* Sets ERR_NOT_FOUND for a study that does not exist; always -1. */
-int no_such_study(const char *name, struct err *err);
 /* The {trial} of the path, 1 to TRIAL_NUMBER_MAX; *number stays where the route has none.
  * ERR_NOT_FOUND for anything else. */
 MUST_USE int request_trial(const struct http_request *request, int64_t *number, struct err *err);

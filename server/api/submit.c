@@ -6,6 +6,7 @@
 #include "common/digest.h"
 #include "server/api/problem.h"
 #include "server/api/request.h"
+#include "server/domain/lease.h"
 
 /* The key of a kept reply: who, what, and the client's own key. */
 static int set_key(struct command *command, const struct http_request *request, struct err *err)
@@ -61,7 +62,7 @@ static int fill(struct command *command, struct http_request *request, struct er
         return no_such_study(http_param(request, "study"), err);
     }
     if (copy_param(request, "lease", command->lease, sizeof command->lease) != 0) {
-        return err_set(err, ERR_NOT_FOUND, "there is no such lease");
+        return no_such_lease(err);
     }
     TRY(request_trial(request, &command->trial, err));
     command->bytes += http_body(request)->len * 4;

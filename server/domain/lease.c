@@ -48,7 +48,7 @@ static int digit_of(char c)
     return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
 }
 
-static int no_such_lease(struct err *err)
+int no_such_lease(struct err *err)
 {
     return err_set(err, ERR_NOT_FOUND,
                    "there is no such lease; use the id that POST /v1/leases answered");

@@ -30,6 +30,12 @@ void study_def_destroy(struct study_def *def)
     free(def);
 }
 
+int no_such_study(const char *name, struct err *err)
+{
+    return err_set(err, ERR_NOT_FOUND, "there is no study \"%.70s\"; GET /v1/studies lists them",
+                   name);
+}
+
 const char *study_strategy(const struct study_def *def)
 {
     return def->chosen.name[0] != '\0' ? def->chosen.name : def->strategy;

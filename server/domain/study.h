@@ -106,6 +106,9 @@ void study_def_write_asked(const struct study_def *def, struct json_writer *w);
 /* [{"metric", "direction", "fold"}], for a study and for a lease. */
 void study_write_objectives(const struct study_def *def, struct json_writer *w);
 
+/* Sets ERR_NOT_FOUND for a name that no study has; always -1. */
+int no_such_study(const char *name, struct err *err);
+
 /* The strategy that serves this study, and its options: the chosen one for `auto`, else as asked.
  * `auto` itself until something is chosen. Borrowed. */
 const char *study_strategy(const struct study_def *def);

@@ -38,7 +38,7 @@ int lease_lookup(struct state *state, const char *text, struct live_lease **leas
     struct live_lease *found = map_get(&state->lease_by_attempt, (uint64_t)name.attempt_id);
     if (found != NULL) {
         if (!lease_secret_equal(found->row.secret, name.secret)) {
-            return err_set(err, ERR_NOT_FOUND, "there is no such lease");
+            return no_such_lease(err);
         }
         *lease = found;
         return 0;
@@ -46,7 +46,7 @@ int lease_lookup(struct state *state, const char *text, struct live_lease **leas
     OWN(attempt_row) struct attempt_row row = {0};
     TRY(store_attempt_load(state->store, name.attempt_id, &row, err));
     if (!lease_secret_equal(row.secret, name.secret)) {
-        return err_set(err, ERR_NOT_FOUND, "there is no such lease");
+        return no_such_lease(err);
     }
     (void)refuse_ended(state, &row, err);
     if (ended != NULL && (err->code == ERR_LEASE_ENDED || err->code == ERR_LEASE_SUPERSEDED)) {

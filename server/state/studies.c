@@ -16,12 +16,7 @@ int study_required(const struct state *state, const char *name, struct live_stud
                    struct err *err)
 {
     *study = study_named(state, name);
-    if (*study == NULL) {
-        return err_set(err, ERR_NOT_FOUND,
-                       "there is no study \"%s\"; GET /v1/studies lists them, POST makes one",
-                       name);
-    }
-    return 0;
+    return *study == NULL ? no_such_study(name, err) : 0;
 }
 
 static void study_free(struct live_study *study)

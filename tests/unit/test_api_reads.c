@@ -206,6 +206,41 @@ START_TEST(what_cannot_be_read_is_refused_in_words)
 }
 END_TEST
 
+/* The name leads to nothing, whether the request reads or writes. */
+static const struct {
+    const char *method;
+    const char *path;
+    const char *body;
+    const char *detail;
+} missing[] = {
+#define NO_STUDY "there is no study \"other\"; GET /v1/studies lists them"
+    {"GET", "/v1/studies/other", NULL, NO_STUDY},
+    {"GET", "/v1/studies/other/events", NULL, NO_STUDY},
+    {"PATCH", "/v1/studies/other", "{\"priority\": 2}", NO_STUDY},
+    {"DELETE", "/v1/studies/other", NULL, NO_STUDY},
+    {"POST", "/v1/studies/other/trials", "{\"parameters\": {\"x\": 0}}", NO_STUDY},
+    {"PATCH", "/v1/studies/other/trials/1", "{\"state\": \"cancelled\"}", NO_STUDY},
+#define NO_LEASE "there is no such lease; use the id that POST /v1/leases answered"
+    {"PUT", "/v1/leases/other", "{}", NO_LEASE},
+    {"DELETE", "/v1/leases/l_aabbccddeeffgghhiijjkkll", NULL, NO_LEASE},
+    {"DELETE", "/v1/leases/l_baaaaaaaaaaaaaaaaaaaa", NULL, NO_LEASE},
+    {"DELETE", "/v1/leases/l_jaaaaaaaaaaaaaaaaaaaa", NULL, NO_LEASE},
+};
+
+START_TEST(what_is_missing_is_told_in_one_sentence)
+{
+    struct api_fixture f;
+
+    start_with_trials(&f);
+    for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
+        api_expect(&f, 404, missing[i].method, missing[i].path, missing[i].body);
+        json_auto_t *problem = api_json(&f);
+        ck_assert_str_eq(json_string_value(json_object_get(problem, "detail")), missing[i].detail);
+    }
+    api_fixture_stop(&f);
+}
+END_TEST
+
 START_TEST(studies_are_listed_in_pages)
 {
     struct api_fixture f;
@@ -529,6 +564,7 @@ int main(void)
     tcase_add_test(tcase, a_walk_covers_every_trial_once);
     tcase_add_test(tcase, a_walk_by_value_is_not_disturbed_by_new_results);
     tcase_add_test(tcase, what_cannot_be_read_is_refused_in_words);
+    tcase_add_test(tcase, what_is_missing_is_told_in_one_sentence);
     tcase_add_test(tcase, studies_are_listed_in_pages);
     tcase_add_test(tcase, best_history_and_front_agree);
     tcase_add_test(tcase, best_of_nothing_is_null);

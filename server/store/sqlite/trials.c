@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "server/domain/lease.h"
 #include "server/store/sqlite/connection.h"
 
 void trial_row_finish(struct trial_row *row)
@@ -286,7 +287,7 @@ int store_attempt_load(struct store *store, int64_t id, struct attempt_row *row,
     int found = stmt_step(store, &s, err);
     TRY(found < 0);
     if (found == 0) {
-        return err_set(err, ERR_NOT_FOUND, "there is no such lease");
+        return no_such_lease(err);
     }
     struct attempt_row read = {0};
     if (read_attempt(&s, &read, err) != 0) {
