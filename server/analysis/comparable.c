@@ -42,10 +42,8 @@ static double value_of_row(const struct comparable_metric *metric, const struct 
     if (metric->objective < 0) {
         return metrics_value(row->metrics, metric->name);
     }
-    if (row->n_objectives > (size_t)metric->objective) {
-        return row->objectives[metric->objective];
-    }
-    return row->has_value && metric->objective == 0 ? row->value : (double)NAN;
+    size_t objective = (size_t)metric->objective;
+    return objective < row->n_values ? row->values[objective] : (double)NAN;
 }
 
 int comparable_add(void *context, struct trial_row *row, struct err *err)

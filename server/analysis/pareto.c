@@ -38,11 +38,11 @@ static bool point_of_row(const struct pareto_front *front, const struct trial_ro
 {
     *point = (struct pareto_point){.number = trial_id_number(row->id)};
     for (size_t i = 0; i < front->n_objectives; i++) {
-        double value = row->n_objectives > i ? row->objectives[i] : row->value;
-        if ((row->n_objectives <= i && !row->has_value) || !isfinite(value)) {
+        if (i >= row->n_values || !isfinite(row->values[i])) {
             return false;
         }
-        point->costs[i] = front->directions[i] == DIRECTION_MAXIMIZE ? -value : value;
+        point->costs[i] =
+            front->directions[i] == DIRECTION_MAXIMIZE ? -row->values[i] : row->values[i];
     }
     return true;
 }

@@ -12,8 +12,9 @@ void trace_finish(struct trace *trace)
 int trace_add(void *context, struct trial_row *row, struct err *err)
 {
     struct trace *trace = context;
+    double value = trial_row_value(row);
 
-    if (!row->has_value || !isfinite(row->value)) {
+    if (!isfinite(value)) {
         return 0;
     }
     if (trace->n == trace->cap) {
@@ -30,7 +31,7 @@ int trace_add(void *context, struct trial_row *row, struct err *err)
                                                      .ended_at_ms = row->ended_at_ms,
                                                      .has_step = row->has_step,
                                                      .step = row->step,
-                                                     .value = row->value};
+                                                     .value = value};
     return 0;
 }
 

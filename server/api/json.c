@@ -55,8 +55,8 @@ static void write_value(const struct study_def *def, const struct trial_row *row
                         struct json_writer *w)
 {
     json_write_key(w, "value");
-    if (def->n_objectives == 1 && row->has_value) {
-        json_write_number(w, row->value);
+    if (row->n_values == 1) {
+        json_write_number(w, row->values[0]);
         return;
     }
     json_auto_t *metrics = row->metrics == NULL ? NULL : json_loads(row->metrics, 0, NULL);

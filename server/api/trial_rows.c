@@ -92,8 +92,8 @@ void trial_cells(struct sheet *sheet, const struct live_study_view *study,
     sheet_int(sheet, number);
     sheet_text(sheet, trial_state_name(row->state));
     sheet_text(sheet, row->reason);
-    if (row->has_value) {
-        sheet_number(sheet, row->value);
+    if (row->n_values == 1) {
+        sheet_number(sheet, row->values[0]);
     } else {
         sheet_text(sheet, "");
     }

@@ -70,9 +70,7 @@ struct value_page {
 static struct sort_key key_of(const struct selection *selection, const struct trial_row *row)
 {
     bool by_best = selection->sort == SORT_BY_BEST;
-    double value = !by_best         ? metrics_value(row->metrics, selection->metric)
-                   : row->has_value ? row->value
-                                    : (double)NAN;
+    double value = by_best ? trial_row_value(row) : metrics_value(row->metrics, selection->metric);
     bool has_value = isfinite(value)
                      && (!by_best || row->state == TRIAL_COMPLETED || row->state == TRIAL_PRUNED);
 

@@ -5,6 +5,7 @@
 #ifndef SERVER_DOMAIN_HISTORY_H
 #define SERVER_DOMAIN_HISTORY_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,8 +13,8 @@
 #include "server/domain/study.h"
 
 enum observation_kind {
-    OBSERVED_COMPLETED,  /* value is finite */
-    OBSERVED_PRUNED,     /* value is the last one measured, at `step`; may be NaN */
+    OBSERVED_COMPLETED,  /* the values are finite */
+    OBSERVED_PRUNED,     /* the values are the last ones measured, at `step`; may be NaN */
     OBSERVED_FAILED,     /* informs: failed, oom, diverged */
     OBSERVED_INFEASIBLE, /* informs */
     OBSERVED_PENDING     /* queued, running or paused */
@@ -28,15 +29,22 @@ struct observation {
     int64_t number;   /* the trial's */
     uint64_t ordinal; /* 0: enqueued or imported */
     enum observation_kind kind;
-    const double *x; /* configuration: n_params doubles (space.h) */
-    double value;    /* objective 0 as reported (not sign-flipped); NaN when there is none */
-    int64_t step;    /* resource the value was reached at; 0 without resource */
-    size_t n_curve;  /* objective 0's curve, steps increasing; 0 when not kept */
+    const double *x;      /* configuration: n_params doubles (space.h) */
+    size_t n_values;      /* one an objective of the study; 0 when nothing was measured */
+    const double *values; /* as reported (not sign-flipped) */
+    int64_t step;         /* resource the values were reached at; 0 without resource */
+    size_t n_curve;       /* objective 0's curve, steps increasing; 0 when not kept */
     const struct curve_point *curve;
 };
 
+/* The value of an objective; NaN when there is none. */
+static inline double observation_value(const struct observation *seen, size_t objective)
+{
+    return objective < seen->n_values ? seen->values[objective] : (double)NAN;
+}
+
 /* What was taken over from an older study when this one was made. The rows' x is in this study's
- * parameters, but no legal configuration (transfer.h); their values are finite and count in this
+ * parameters, but no legal configuration (transfer.h); their one value is finite and counts in this
  * study's direction. */
 struct source {
     char name[NAME_BYTES];

@@ -208,8 +208,8 @@ size_t transfer_choose(size_t n, const struct observation rows[], double sign, s
         return 0;
     }
     for (size_t i = 0; i < n; i++) {
-        places[i] = (struct place){rows[i].kind == OBSERVED_COMPLETED, sign * rows[i].value,
-                                   rows[i].number, i};
+        places[i] = (struct place){rows[i].kind == OBSERVED_COMPLETED,
+                                   sign * observation_value(&rows[i], 0), rows[i].number, i};
     }
     qsort(places, n, sizeof *places, by_standing);
     if (n > k) { /* each place is read before anything is written to it: the step is at least 1 */

@@ -59,10 +59,10 @@ static bool beats_best(const struct live_study *study, const struct trial_row *r
     if (best->best_trial == 0 || resource != best->best_resource) {
         return best->best_trial == 0 || resource > best->best_resource;
     }
-    if (study_is_better(study->def, row->value, best->best_value)) {
+    if (study_is_better(study->def, trial_row_value(row), best->best_value)) {
         return true;
     }
-    return !study_is_better(study->def, best->best_value, row->value)
+    return !study_is_better(study->def, best->best_value, trial_row_value(row))
            && trial_id_number(row->id) < best->best_trial;
 }
 
@@ -73,7 +73,7 @@ static void consider_best(struct live_study *study, const struct trial_row *row)
     int64_t resource = 0;
 
     bool has_rung = row->state == TRIAL_PRUNED || row->state == TRIAL_PAUSED;
-    if (!row->has_value || !isfinite(row->value) || (row->state != TRIAL_COMPLETED && !has_rung)) {
+    if (!isfinite(trial_row_value(row)) || (row->state != TRIAL_COMPLETED && !has_rung)) {
         return;
     }
     if (study->def->has_resource) {
@@ -83,7 +83,7 @@ static void consider_best(struct live_study *study, const struct trial_row *row)
     }
     if (beats_best(study, row, resource)) {
         study->row.best_trial = trial_id_number(row->id);
-        study->row.best_value = row->value;
+        study->row.best_value = trial_row_value(row);
         study->row.best_resource = resource;
         study->dirty = true;
     }

@@ -16,12 +16,14 @@
 #ifndef SERVER_STORE_STORE_H
 #define SERVER_STORE_STORE_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "common/err.h"
 #include "common/own.h"
 #include "server/domain/lease.h"
+#include "server/domain/study.h"
 #include "server/domain/trial.h"
 
 struct store;
@@ -150,11 +152,9 @@ struct trial_row {
     int64_t attempt_id; /* 0: none */
     int64_t losses, failures;
     size_t n_params;
-    double *config; /* n_params; owned when read */
-    bool has_value;
-    double value;
-    size_t n_objectives; /* of `objectives`; 0 with one objective */
-    double objectives[8];
+    double *config;  /* n_params; owned when read */
+    size_t n_values; /* one an objective of the study; 0: none that may be compared */
+    double values[OBJECTIVES_MAX];
     char *metrics; /* JSON or NULL; owned when read */
     bool has_step;
     int64_t step;
@@ -167,6 +167,11 @@ struct trial_row {
 };
 void trial_row_finish(struct trial_row *row);
 OWN_VALUE(trial_row)
+/* The value of a trial with a single objective; NaN: it has none, or the study has several. */
+static inline double trial_row_value(const struct trial_row *row)
+{
+    return row->n_values == 1 ? row->values[0] : (double)NAN;
+}
 /* The value under `name` in the JSON text of a row's metrics (may be NULL). It may be infinite;
  * NaN: there is none, or it was NaN. */
 double metrics_value(const char *metrics, const char *name);

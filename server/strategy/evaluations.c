@@ -80,7 +80,7 @@ static int allocate(struct evaluations *e, size_t n, struct err *err)
 static void add_observation(struct evaluations *e, const struct study_def *study,
                             const struct observation *seen)
 {
-    double cost = study_cost(study, seen->value);
+    double cost = study_cost(study, observation_value(seen, 0));
 
     struct space_key key = space_config_key(study->space, seen->x);
     *find(e, key) = (struct known_config){.is_taken = true, .key = key};

@@ -96,11 +96,12 @@ static int gather(const struct study_data *data, struct source_trials *out, stru
         for (size_t i = 0; i < seen->sources[s].n; i++) {
             const struct observation *observed = &seen->sources[s].items[i];
             struct source_trial *trial = &out->items[out->n];
-            *trial = (struct source_trial){.source = s,
-                                           .observed = observed,
-                                           .cost = study_cost(study, observed->value),
-                                           .config = out->memory + 2 * out->n * d,
-                                           .u = out->memory + (2 * out->n + 1) * d};
+            *trial =
+                (struct source_trial){.source = s,
+                                      .observed = observed,
+                                      .cost = study_cost(study, observation_value(observed, 0)),
+                                      .config = out->memory + 2 * out->n * d,
+                                      .u = out->memory + (2 * out->n + 1) * d};
             if (observed->kind == OBSERVED_COMPLETED
                 && transfer_legalise(study->space, observed->x, defaults, trial->config)) {
                 space_encode(study->space, trial->config, trial->u);

@@ -1,10 +1,10 @@
 #include "server/suggester/history.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/array.h"
+#include "server/suggester/observation.h"
 
 struct trial_history *trial_history_create(struct shared_def *def)
 {
@@ -23,17 +23,6 @@ struct trial_history *trial_history_hold(struct trial_history *history)
     return history;
 }
 
-/* The arrays give up constness only here, where they are owned. */
-static void release(const void *owned)
-{
-    union {
-        const void *borrowed;
-        void *plain;
-    } same = {owned};
-
-    free(same.plain);
-}
-
 void trial_history_destroy(struct trial_history *history)
 {
     if (history == NULL
@@ -41,11 +30,11 @@ void trial_history_destroy(struct trial_history *history)
         return;
     }
     for (size_t i = 0; i < history->n; i++) {
-        release(history->items[i].x);
-        release(history->items[i].curve);
+        observation_release(&history->items[i]);
+        release_const(history->items[i].curve);
     }
     for (size_t i = 0; i < history->n_fits; i++) {
-        release(history->fits[i].data);
+        release_const(history->fits[i].data);
     }
     free(history->items);
     free(history->fits);
@@ -83,34 +72,30 @@ static bool kind_of(const struct trial_row *row, enum observation_kind *kind)
 int trial_history_append(struct trial_history *history, const struct trial_row *row,
                          const struct curve_point *curve, size_t n_curve, struct err *err)
 {
-    enum observation_kind kind;
-    size_t bytes = row->n_params * sizeof(double);
+    struct observation seen = {
+        .number = trial_id_number(row->id),
+        .ordinal = row->ordinal,
+        .x = row->config,
+        .n_values = row->n_values,
+        .values = row->values,
+        .step = row->has_step ? row->step : 0,
+        .n_curve = n_curve,
+    };
 
-    if (!kind_of(row, &kind)) {
+    if (!kind_of(row, &seen.kind)) {
         return 0;
     }
     TRY(array_reserve(&history->items, history->n, &history->cap, sizeof *history->items, err));
-    double *x = malloc(bytes + 1);
     struct curve_point *points = malloc(n_curve * sizeof *points + 1);
-    if (x == NULL || points == NULL) {
-        free(x);
+    if (points == NULL || observation_own(&seen, row->n_params, err) != 0) {
         free(points);
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    memcpy(x, row->config, bytes);
     if (n_curve > 0) {
         memcpy(points, curve, n_curve * sizeof *points);
     }
-    history->items[history->n++] = (struct observation){
-        .number = trial_id_number(row->id),
-        .ordinal = row->ordinal,
-        .kind = kind,
-        .x = x,
-        .value = row->has_value ? row->value : (double)NAN,
-        .step = row->has_step ? row->step : 0,
-        .n_curve = n_curve,
-        .curve = points,
-    };
+    seen.curve = points;
+    history->items[history->n++] = seen;
     return 0;
 }
 

@@ -19,7 +19,7 @@ struct trial_history {
     atomic_int holders;
     struct shared_def *def; /* held */
     size_t n, cap;
-    struct observation *items; /* their x and curve are owned here */
+    struct observation *items; /* their numbers and curves are owned here */
     size_t n_fits, cap_fits;
     struct fit *fits;       /* their data is owned here */
     struct sources sources; /* copied from older studies when the study was created */

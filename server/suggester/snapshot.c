@@ -1,18 +1,20 @@
 #include "server/suggester/snapshot.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "server/suggester/observation.h"
 
 int snapshot_init(struct snapshot *snapshot, struct trial_history *history, size_t n_pending,
                   struct err *err)
 {
     struct snapshot made = {.cap = history->n + n_pending, .n_done = history->n};
-    size_t n_params = history->def->def->space->n_params;
+    const struct study_def *def = history->def->def;
 
     made.items = malloc(made.cap * sizeof *made.items + 1);
     made.fits = malloc(history->n_fits * sizeof *made.fits + 1);
-    made.pending = malloc(n_pending * n_params * sizeof(double) + 1);
+    made.pending =
+        malloc(n_pending * (def->space->n_params + def->n_objectives) * sizeof(double) + 1);
     if (made.items == NULL || made.fits == NULL || made.pending == NULL) {
         free(made.items);
         free(made.fits);
@@ -48,17 +50,16 @@ void snapshot_finish(struct snapshot *snapshot)
     *snapshot = (struct snapshot){0};
 }
 
-/* An observation that is not in the history; the caller's x is copied. */
+/* An observation that is not in the history; the caller's numbers are copied. */
 static void add_open(struct snapshot *snapshot, struct observation seen)
 {
     size_t n_params = snapshot->source->def->def->space->n_params;
-    double *copy = snapshot->pending + (snapshot->history.n - snapshot->n_done) * n_params;
 
     if (snapshot->history.n == snapshot->cap) {
         return; /* the caller counted wrong; a pending one less is no harm */
     }
-    memcpy(copy, seen.x, n_params * sizeof *copy);
-    seen.x = copy;
+    observation_move_to(&seen, n_params, snapshot->pending + snapshot->n_numbers);
+    snapshot->n_numbers += n_params + seen.n_values;
     snapshot->items[snapshot->history.n++] = seen;
 }
 
@@ -109,7 +110,6 @@ void snapshot_add_pending(struct snapshot *snapshot, uint64_t ordinal, const dou
                            .ordinal = ordinal,
                            .kind = OBSERVED_PENDING,
                            .x = x,
-                           .value = (double)NAN,
                        });
 }
 
@@ -121,7 +121,6 @@ void snapshot_add_running(struct snapshot *snapshot, const struct trial_row *row
         .ordinal = row->ordinal,
         .kind = OBSERVED_PENDING,
         .x = row->config,
-        .value = (double)NAN,
     };
 
     add_curve(snapshot, curve, &seen);
@@ -136,7 +135,8 @@ void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row,
         .ordinal = row->ordinal,
         .kind = OBSERVED_PRUNED,
         .x = row->config,
-        .value = row->value,
+        .n_values = row->n_values,
+        .values = row->values,
         .step = row->has_step ? row->step : 0,
     };
 

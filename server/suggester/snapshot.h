@@ -14,7 +14,8 @@ struct snapshot {
     struct fit *fits;          /* owned */
     size_t n_done;             /* of the items: finished ones */
     size_t cap;
-    double *pending; /* owned: configurations of the open ones */
+    size_t n_numbers;
+    double *pending; /* owned: configurations and values of the open ones */
     size_t n_points, cap_points;
     struct curve_point *points; /* owned: their curves */
 };

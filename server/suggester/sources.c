@@ -6,27 +6,17 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "server/suggester/observation.h"
 
 enum { SCAN_MAX = 10000 }; /* trials read of one older study: more would hold up the writer */
-
-/* The arrays give up constness only here, where they are owned. */
-static void release(const void *owned)
-{
-    union {
-        const void *borrowed;
-        void *plain;
-    } same = {owned};
-
-    free(same.plain);
-}
 
 void sources_finish(struct sources *sources)
 {
     for (size_t i = 0; i < sources->n; i++) {
         for (size_t k = 0; k < sources->items[i].n; k++) {
-            release(sources->items[i].items[k].x);
+            release_const(sources->items[i].items[k].x);
         }
-        release(sources->items[i].items);
+        release_const(sources->items[i].items);
     }
     *sources = (struct sources){0};
 }
@@ -44,23 +34,18 @@ struct rows {
 static void rows_finish(struct rows *rows)
 {
     for (size_t i = 0; i < rows->n; i++) {
-        release(rows->items[i].x);
+        observation_release(&rows->items[i]);
     }
     free(rows->items);
     *rows = (struct rows){0};
 }
 OWN_VALUE(rows)
 
-/* Takes a copy of x. */
+/* Copies its configuration and its value. */
 static int append(struct rows *rows, struct observation row, struct err *err)
 {
     TRY(array_reserve(&rows->items, rows->n, &rows->cap, sizeof *rows->items, err));
-    double *x = malloc(rows->n_params * sizeof *x + 1);
-    if (x == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    memcpy(x, row.x, rows->n_params * sizeof *x);
-    row.x = x;
+    TRY(observation_own(&row, rows->n_params, err));
     rows->items[rows->n++] = row;
     return 0;
 }
@@ -69,11 +54,12 @@ static int take_trial(void *context, struct trial_row *trial, struct err *err)
 {
     struct rows *rows = context;
     OWN(memory) double *y = calloc(rows->n_params + 1, sizeof *y);
+    double value = trial_row_value(trial);
 
     if (y == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    if (!trial->has_value || !isfinite(trial->value)) {
+    if (!isfinite(value)) {
         return 0;
     }
     if (!transfer_row(rows->transfer, trial->config, y)) {
@@ -87,7 +73,8 @@ static int take_trial(void *context, struct trial_row *trial, struct err *err)
             .number = trial_id_number(trial->id),
             .kind = trial->state == TRIAL_COMPLETED ? OBSERVED_COMPLETED : OBSERVED_PRUNED,
             .x = y,
-            .value = trial->value,
+            .n_values = 1,
+            .values = &value,
             .step = trial->has_step ? trial->step : 0,
         },
         err);
@@ -109,7 +96,7 @@ static int keep_best(struct rows *rows, const struct study_def *def, struct sour
     source->items = kept;
     for (size_t i = 0; i < source->n; i++) {
         kept[i] = rows->items[order[i]];
-        rows->items[order[i]].x = NULL;
+        rows->items[order[i]] = (struct observation){0}; /* moved */
     }
     return 0;
 }
@@ -163,7 +150,7 @@ int sources_store(struct store *store, int64_t study, const struct study_def *de
                 .state = item->kind == OBSERVED_COMPLETED ? TRIAL_COMPLETED : TRIAL_PRUNED,
                 .n_params = def->space->n_params,
                 .config = item->x,
-                .value = item->value,
+                .value = observation_value(item, 0),
                 .step = item->step,
             };
             TRY(store_transfer_insert(store, &row, err));
@@ -189,7 +176,8 @@ static int load_row(void *context, const struct transfer_row *row, struct err *e
                       .number = row->number,
                       .kind = row->state == TRIAL_COMPLETED ? OBSERVED_COMPLETED : OBSERVED_PRUNED,
                       .x = row->config,
-                      .value = row->value,
+                      .n_values = 1,
+                      .values = &row->value,
                       .step = row->step,
                   },
                   err);

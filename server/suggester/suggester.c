@@ -148,7 +148,7 @@ static int add_open(const struct suggester *suggester, const struct suggester_in
     TRY(snapshot_reserve_points(snapshot, n_points, err));
     for (size_t i = 0; i < input->n_open; i++) {
         const struct trial_row *row = input->open[i].row;
-        if (row->state == TRIAL_PAUSED && row->has_value) {
+        if (row->state == TRIAL_PAUSED && row->n_values > 0) {
             snapshot_add_paused(snapshot, row, input->open[i].curve);
         } else {
             snapshot_add_running(snapshot, row, input->open[i].curve);

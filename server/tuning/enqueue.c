@@ -11,6 +11,7 @@
 #include "server/state/transition.h"
 #include "server/state/trials.h"
 #include "server/tuning/internal.h"
+#include "server/tuning/outcome.h"
 
 #define ADD_MAX 1000
 
@@ -163,16 +164,14 @@ static char *metrics_text(const struct addition *addition)
 static void set_imported(const struct tuning *tuning, const struct study_def *def,
                          const struct addition *addition, struct trial_row *row)
 {
+    double values[OBJECTIVES_MAX];
     bool finite = true;
 
     for (size_t i = 0; i < def->n_objectives; i++) {
-        double value = *added_metric(addition, def->objectives[i].metric);
-        finite = finite && isfinite(value);
-        row->objectives[i] = value;
+        values[i] = *added_metric(addition, def->objectives[i].metric);
+        finite = finite && isfinite(values[i]);
     }
-    row->n_objectives = def->n_objectives > 1 ? def->n_objectives : 0;
-    row->has_value = def->n_objectives == 1 && finite;
-    row->value = row->objectives[0];
+    outcome_set_values(row, def->n_objectives, values);
     row->state = finite ? TRIAL_COMPLETED : TRIAL_FAILED;
     (void)snprintf(row->reason, sizeof row->reason, "%s", finite ? "" : "diverged");
     row->has_step = true;
@@ -202,12 +201,13 @@ static int store_curve(struct tuning *tuning, struct live_study *study, int64_t 
 static void consider_imported(struct live_study *study, const struct trial_row *row)
 {
     int64_t resource = study->def->has_resource ? study->def->resource_max : 0;
+    double value = trial_row_value(row);
 
-    if (row->has_value
+    if (isfinite(value)
         && (study->row.best_trial == 0 || resource > study->row.best_resource
-            || study_is_better(study->def, row->value, study->row.best_value))) {
+            || study_is_better(study->def, value, study->row.best_value))) {
         study->row.best_trial = trial_id_number(row->id);
-        study->row.best_value = row->value;
+        study->row.best_value = value;
         study->row.best_resource = resource;
     }
 }

@@ -149,15 +149,10 @@ char *outcome_metrics(const struct live_lease *lease, const struct result_report
     return buf_steal(&text);
 }
 
-void outcome_set_values(struct trial_row *row, const struct outcome_values *values)
+void outcome_set_values(struct trial_row *row, size_t n, const double values[])
 {
-    if (values->n == 1) {
-        row->has_value = isfinite(values->values[0]) != 0;
-        row->value = values->values[0];
-        return;
-    }
-    row->n_objectives = values->n;
-    memcpy(row->objectives, values->values, sizeof row->objectives);
+    row->n_values = n == 1 && !isfinite(values[0]) ? 0 : n;
+    memcpy(row->values, values, n * sizeof values[0]);
 }
 
 int outcome_keep_measured(struct tuning *tuning, const struct live_lease *lease, struct err *err)
@@ -176,7 +171,7 @@ int outcome_keep_measured(struct tuning *tuning, const struct live_lease *lease,
             return 0;
         }
     }
-    outcome_set_values(&trial->row, &values);
+    outcome_set_values(&trial->row, values.n, values.values);
     char *metrics = outcome_metrics(lease, &nothing);
     if (metrics != NULL) {
         free(trial->row.metrics);

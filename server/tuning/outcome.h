@@ -27,7 +27,8 @@ char *outcome_metrics(const struct live_lease *lease, const struct result_report
 /* The trial's row gets the values that were measured, where no result brings them. */
 MUST_USE int outcome_keep_measured(struct tuning *tuning, const struct live_lease *lease,
                                    struct err *err);
-/* Sets the values of a trial's row. */
-void outcome_set_values(struct trial_row *row, const struct outcome_values *values);
+/* Sets the values of a trial's row, n objectives. A single one that is not finite is left out: it
+ * stands among the metrics only. */
+void outcome_set_values(struct trial_row *row, size_t n, const double values[]);
 
 #endif

@@ -231,7 +231,7 @@ static int decide_completed(struct tuning *tuning, struct live_lease *lease, boo
     bool is_short = def->has_resource && values->step < def->resource_max;
     struct schedule_answer answer;
 
-    outcome_set_values(&lease->trial->row, values);
+    outcome_set_values(&lease->trial->row, values->n, values->values);
     for (size_t i = 0; i < values->n; i++) {
         study_note_value(&tuning->state, study, values->values[i]);
     }

@@ -147,14 +147,16 @@ static const char *add_source(struct run *run, const json_t *older)
     json_t *trial;
 
     json_array_foreach (json_unconst(trials), i, trial) {
-        double *x = need(calloc(space->n_params + 1, sizeof *x));
+        double *x = need(calloc(space->n_params + 1, sizeof *x)); /* and its value */
         if (space_config_from_json(space, json_object_get(trial, "config"), x, "", &faults) != 0) {
             faults.total++; /* told below */
         }
+        x[space->n_params] = json_number_value(json_object_get(trial, "value"));
         rows[i] = (struct observation){.number = (int64_t)i + 1,
                                        .kind = OBSERVED_COMPLETED,
                                        .x = x,
-                                       .value = json_number_value(json_object_get(trial, "value"))};
+                                       .n_values = 1,
+                                       .values = x + space->n_params};
     }
     struct observation *kept = need(calloc(SOURCE_ROWS_MAX, sizeof *kept));
     source->n = transfer_choose(n, rows, study_cost(run->study, 1.0), order);
@@ -249,8 +251,7 @@ static json_t *ask(struct run *run)
     run->items[run->n] = (struct observation){.number = (int64_t)run->n + 1,
                                               .ordinal = run->n + 1,
                                               .kind = OBSERVED_PENDING,
-                                              .x = made.x,
-                                              .value = NAN};
+                                              .x = made.x};
     run->n++;
     OWN(buf) struct buf text;
     struct json_writer w;
@@ -272,6 +273,16 @@ static struct observation *find(struct run *run, const json_t *message)
     return key < 1 || (size_t)key > run->n ? NULL : &run->items[key - 1];
 }
 
+/* It stands behind the configuration. */
+static void set_value(struct run *run, struct observation *item, double value)
+{
+    double *place = run->configs[item->number - 1] + run->study->space->n_params;
+
+    *place = value;
+    item->n_values = 1;
+    item->values = place;
+}
+
 static json_t *tell(struct run *run, const json_t *message)
 {
     const json_t *value = json_object_get(message, "value");
@@ -280,8 +291,8 @@ static json_t *tell(struct run *run, const json_t *message)
     if (item == NULL) {
         return failure("tell: no such key");
     }
-    item->value = json_is_number(value) ? json_number_value(value) : (double)NAN;
-    item->kind = isfinite(item->value) ? OBSERVED_COMPLETED : OBSERVED_FAILED;
+    set_value(run, item, json_is_number(value) ? json_number_value(value) : (double)NAN);
+    item->kind = isfinite(observation_value(item, 0)) ? OBSERVED_COMPLETED : OBSERVED_FAILED;
     return json_object();
 }
 
@@ -375,7 +386,7 @@ static json_t *stopped(struct run *run, const json_t *message)
         return failure("stopped: no such key");
     }
     item->kind = OBSERVED_PRUNED;
-    item->value = item->curve[item->n_curve - 1].value;
+    set_value(run, item, item->curve[item->n_curve - 1].value);
     return json_object();
 }
 

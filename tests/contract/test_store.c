@@ -472,18 +472,40 @@ START_TEST(trial_reads_back_as_inserted)
     ck_assert_int_eq(read.state, TRIAL_QUEUED);
     ck_assert_str_eq(read.reason, "");
     ck_assert_int_eq(read.source, SOURCE_SUGGESTED);
-    ck_assert(read.fallback && !read.has_value && !read.has_step);
+    ck_assert(read.fallback && !read.has_step);
     ck_assert_uint_eq(read.ordinal, 7);
     ck_assert_int_eq(read.attempt_id, 0);
     ck_assert_uint_eq(read.n_params, 3);
     ck_assert_double_eq(read.config[0], 0.25);
     ck_assert_double_nan(read.config[1]);
-    ck_assert_uint_eq(read.n_objectives, 0);
+    ck_assert_uint_eq(read.n_values, 0);
     ck_assert_ptr_null(read.metrics);
     ck_assert_str_eq(read.explain, row.explain);
     ck_assert_int_eq(read.created_at_ms, 2007);
     ck_assert_int_eq(read.ended_at_ms, 0);
     ck_assert_str_eq(read.worker, "");
+    end();
+}
+END_TEST
+
+/* None, one (in the column that trials are sorted by), or one an objective. */
+START_TEST(as_many_values_come_back_as_went_in)
+{
+    begin(_i);
+    struct trial_row row = script_trial(add_study("s"), 1, TRIAL_COMPLETED);
+    MUST(store_trial_insert(f.store, &row, &f.err));
+    for (size_t n = OBJECTIVES_MAX + 1; n-- > 0;) {
+        OWN(trial_row) struct trial_row read = {0};
+        row.n_values = n;
+        for (size_t k = 0; k < n; k++) {
+            row.values[k] = k == 1 ? (double)INFINITY : 10.5 - (double)(n * k);
+        }
+        MUST(store_trial_update(f.store, &row, &f.err));
+        MUST(store_trial_load(f.store, row.id, &read, &f.err));
+        ck_assert_uint_eq(read.n_values, n);
+        ck_assert_mem_eq(read.values, row.values, n * sizeof row.values[0]);
+        ck_assert_int_eq(isfinite(trial_row_value(&read)) != 0, n == 1);
+    }
     end();
 }
 END_TEST
@@ -507,10 +529,8 @@ START_TEST(trial_update_changes_all_but_its_birth)
                                .failures = 2,
                                .n_params = 1,
                                .config = other,
-                               .has_value = true,
-                               .value = 4.5,
-                               .n_objectives = 2,
-                               .objectives = {1, -2},
+                               .n_values = 2,
+                               .values = {1, -2},
                                .metrics = metrics,
                                .has_step = true,
                                .step = 0,
@@ -525,10 +545,9 @@ START_TEST(trial_update_changes_all_but_its_birth)
     ck_assert_int_eq(read.attempt, 3);
     ck_assert_int_eq(read.losses, 1);
     ck_assert_int_eq(read.failures, 2);
-    ck_assert(read.has_value && read.has_step);
-    ck_assert_double_eq(read.value, 4.5);
-    ck_assert_uint_eq(read.n_objectives, 2);
-    ck_assert_double_eq(read.objectives[1], -2);
+    ck_assert(read.has_step);
+    ck_assert_uint_eq(read.n_values, 2);
+    ck_assert_double_eq(read.values[1], -2);
     ck_assert_str_eq(read.metrics, metrics);
     ck_assert_int_eq(read.step, 0);
     ck_assert_int_eq(read.started_at_ms, 3000);
@@ -1384,10 +1403,11 @@ int main(void)
             study_update_keeps_name_and_accepted_body, live_studies_come_in_order_of_id,
             walk_stops_with_what_the_callback_returns, metrics_belong_to_their_study,
             worker_reads_back_under_its_id, purge_removes_only_what_was_deleted_before);
-    ADD_ALL(suite, "trials", trial_reads_back_as_inserted, trial_update_changes_all_but_its_birth,
-            row_that_does_not_exist_is_not_found, open_trials_are_those_that_have_not_ended,
-            page_starts_beyond_the_key, trial_names_the_worker_of_its_newest_attempt,
-            attempt_reads_back_as_updated, attempts_of_a_trial_come_in_order_of_number,
+    ADD_ALL(suite, "trials", trial_reads_back_as_inserted, as_many_values_come_back_as_went_in,
+            trial_update_changes_all_but_its_birth, row_that_does_not_exist_is_not_found,
+            open_trials_are_those_that_have_not_ended, page_starts_beyond_the_key,
+            trial_names_the_worker_of_its_newest_attempt, attempt_reads_back_as_updated,
+            attempts_of_a_trial_come_in_order_of_number,
             recent_requests_are_those_of_attempts_that_ended_since);
     ADD_ALL(suite, "journal", first_value_of_a_measurement_wins,
             measurements_come_in_order_of_metric_step_attempt, events_are_numbered_in_order,

@@ -81,29 +81,31 @@ enum past {
 
 struct tale {
     struct observation items[TRIALS];
+    double values[TRIALS];
     double x[TRIALS][SPACE_PARAMS_MAX];
     struct history history;
 };
 
-/* Kind and value of trial i. */
-static void tell(enum past past, size_t i, struct rng *rng, struct observation *item)
+/* Kind and value of trial i; the value is lent by the caller. */
+static void tell(enum past past, size_t i, struct rng *rng, struct observation *item, double *value)
 {
     static const enum observation_kind bad[] = {OBSERVED_FAILED, OBSERVED_INFEASIBLE,
                                                 OBSERVED_PRUNED, OBSERVED_FAILED};
-    double value = rng_normal(rng);
+    double drawn = rng_normal(rng);
 
-    *item = (struct observation){.number = (int64_t)i + 1, .ordinal = i + 1};
+    *item = (struct observation){
+        .number = (int64_t)i + 1, .ordinal = i + 1, .n_values = 1, .values = value};
     item->kind = OBSERVED_COMPLETED;
-    item->value = past == PAST_EQUAL ? 3.5 : value;
+    *value = past == PAST_EQUAL ? 3.5 : drawn;
     if (past == PAST_BAD || (past == PAST_MIXED && i % 2 == 1)) {
         item->kind = bad[i % 4];
-        item->value = (double)NAN;
+        *value = (double)NAN;
     } else if (past == PAST_MIXED && i % 6 == 0) {
-        item->value = value * 1e300; /* finite, and no more than that */
+        *value = drawn * 1e300; /* finite, and no more than that */
     }
     if (past == PAST_MIXED && i >= TRIALS - 6) {
         item->kind = OBSERVED_PENDING;
-        item->value = (double)NAN;
+        item->n_values = 0;
     }
 }
 
@@ -116,7 +118,7 @@ static struct tale *make_tale(const struct space *space, enum past past)
     tale->history.n = past == PAST_EMPTY ? 0 : past == PAST_ONE ? 1 : TRIALS;
     tale->history.items = tale->items;
     for (size_t i = 0; i < tale->history.n; i++) {
-        tell(past, i, &rng, &tale->items[i]);
+        tell(past, i, &rng, &tale->items[i], &tale->values[i]);
         ck_assert_int_eq(space_sample(space, &rng, tale->x[past == PAST_TWICE ? i % 3 : i], &err),
                          0);
         tale->items[i].x = tale->x[past == PAST_TWICE ? i % 3 : i];
@@ -130,6 +132,7 @@ enum { ROWS = 24, SOURCES = 3 };
 
 struct older {
     struct observation items[SOURCES][ROWS];
+    double values[SOURCES][ROWS];
     double x[SOURCES][ROWS][SPACE_PARAMS_MAX];
     struct source sources[SOURCES];
 };
@@ -159,13 +162,14 @@ static struct older *make_older(const struct space *space)
             double *x = older->x[s][i];
             ck_assert_int_eq(space_sample(space, &rng, x, &err), 0);
             blur(space, &rng, x);
+            double *value = &older->values[s][i];
+            *value = s == 1 ? 2.5 : i % 5 == 0 ? 1e300 * rng_normal(&rng) : rng_normal(&rng);
             older->items[s][i] = (struct observation){
                 .number = (int64_t)i + 1,
                 .kind = s == 0 && i % 3 == 0 ? OBSERVED_PRUNED : OBSERVED_COMPLETED,
                 .x = x,
-                .value = s == 1       ? 2.5
-                         : i % 5 == 0 ? 1e300 * rng_normal(&rng)
-                                      : rng_normal(&rng)};
+                .n_values = 1,
+                .values = value};
         }
         older->sources[s] =
             (struct source){.n = s == 2 ? 1 : ROWS, .items = older->items[s], .name = "older"};

@@ -127,8 +127,8 @@ static void add_trial(char *to, const struct trial_row *row)
         add(to, " %s", row->reason);
     }
     add(to, " attempt %" PRId64, row->attempt);
-    if (row->has_value) {
-        add_number(to, "value", row->value);
+    if (row->n_values == 1) {
+        add_number(to, "value", row->values[0]);
     }
 }
 

@@ -104,8 +104,8 @@ static void write_trial(struct buf *line, const struct command *command)
 
     buf_printf(line, "{\"trial\":{\"state\":\"%s\",\"attempt\":%" PRId64,
                trial_state_name(row->state), row->attempt);
-    if (row->has_value) {
-        buf_printf(line, ",\"value\":\"%s\"", json_format_number(row->value, value));
+    if (row->n_values == 1) {
+        buf_printf(line, ",\"value\":\"%s\"", json_format_number(row->values[0], value));
     }
     buf_printf(line, "},\"late\":%s}", command->late ? "true" : "false");
 }

@@ -135,11 +135,9 @@ static int write_trials(struct store *store, int mark, int64_t study, struct err
     row.attempt_id = attempt.id;
     row.losses = 1;
     row.failures = 2;
-    row.has_value = true;
-    row.value = 0.5;
-    row.n_objectives = 2;
-    row.objectives[0] = 0.5;
-    row.objectives[1] = -1;
+    row.n_values = 2;
+    row.values[0] = 0.5;
+    row.values[1] = -1;
     row.metrics = metrics;
     row.has_step = true;
     row.step = 9;
@@ -290,8 +288,7 @@ static int put_trial(void *context, struct trial_row *row, struct err *err)
                row->id, (int)row->state, row->reason, (int)row->source, row->fallback, row->ordinal,
                row->attempt, row->attempt_id, row->losses, row->failures);
     put_numbers(text, "config", row->config, row->n_params);
-    put_numbers(text, "value", &row->value, row->has_value ? 1 : 0);
-    put_numbers(text, "objectives", row->objectives, row->n_objectives);
+    put_numbers(text, "values", row->values, row->n_values);
     buf_printf(text,
                " step %d %" PRId64 " at %" PRId64 " %" PRId64 " %" PRId64 " seq %" PRId64
                " by %s %s %s\n",

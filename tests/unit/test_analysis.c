@@ -12,8 +12,8 @@ static struct trial_row completed(int64_t number, double value)
 {
     return (struct trial_row){.id = trial_id(1, number),
                               .state = TRIAL_COMPLETED,
-                              .has_value = true,
-                              .value = value,
+                              .n_values = isfinite(value) ? 1 : 0,
+                              .values = {value},
                               .ended_seq = number};
 }
 
@@ -26,8 +26,7 @@ static const struct study_def two_objectives = {
 
 static void add_pair(struct pareto_front *front, int64_t number, double loss, double speed)
 {
-    struct trial_row row = {
-        .id = trial_id(1, number), .n_objectives = 2, .objectives = {loss, speed}};
+    struct trial_row row = {.id = trial_id(1, number), .n_values = 2, .values = {loss, speed}};
 
     ck_assert_int_eq(pareto_front_add(front, &row, NULL), 0);
 }

@@ -15,6 +15,7 @@ struct lab {
     const struct strategy *strategy;
     size_t n;
     struct observation items[TRIALS_MAX];
+    double values[TRIALS_MAX];
     double x[TRIALS_MAX][PARAMS_MAX];
     size_t n_fits;
     struct fit fits[TRIALS_MAX];
@@ -89,14 +90,15 @@ static double *ask(struct lab *lab)
                                               .ordinal = lab->n + 1,
                                               .kind = OBSERVED_PENDING,
                                               .x = x,
-                                              .value = NAN};
+                                              .values = &lab->values[lab->n]};
     lab->n++;
     return x;
 }
 
 static void tell(struct lab *lab, size_t i, double value)
 {
-    lab->items[i].value = value;
+    lab->values[i] = value;
+    lab->items[i].n_values = 1;
     lab->items[i].kind = isfinite(value) ? OBSERVED_COMPLETED : OBSERVED_FAILED;
 }
 
@@ -114,7 +116,7 @@ static double best_of(const struct lab *lab)
     double best = INFINITY;
 
     for (size_t i = 0; i < lab->n; i++) {
-        best = lab->items[i].kind == OBSERVED_COMPLETED ? fmin(best, lab->items[i].value) : best;
+        best = lab->items[i].kind == OBSERVED_COMPLETED ? fmin(best, lab->values[i]) : best;
     }
     return best;
 }
@@ -258,6 +260,7 @@ START_TEST(a_long_history_is_served)
     enum { N = 1500, D = 6 };
     OWN(lab) struct lab *lab = lab_create(models[_i], MIXED, "");
     OWN(memory) struct observation *items = calloc(2 * N, sizeof *items);
+    OWN(memory) double *values = calloc(N, sizeof *values);
     OWN(memory) double *x = calloc(N * D, sizeof *x);
     struct history history = {.n = N, .items = items};
     struct rng rng = rng_for(9, 1);
@@ -266,11 +269,13 @@ START_TEST(a_long_history_is_served)
     ck_assert_uint_eq(lab->study->space->n_params, D);
     for (size_t i = 0; i < N; i++) {
         ck_assert_int_eq(space_sample(lab->study->space, &rng, x + D * i, NULL), 0);
+        values[i] = branches(x + D * i) + .01 * rng_normal(&rng);
         items[i] = (struct observation){.number = (int64_t)i + 1,
                                         .ordinal = i + 1,
                                         .kind = OBSERVED_COMPLETED,
                                         .x = x + D * i,
-                                        .value = branches(x + D * i) + .01 * rng_normal(&rng)};
+                                        .n_values = 1,
+                                        .values = &values[i]};
     }
     for (size_t i = 0; i < N; i++) {
         items[N + i] = items[(i * 7 + 3) % N];
@@ -292,7 +297,7 @@ START_TEST(units_of_the_objective_do_not_matter)
     history.n_fits = 0;
     ck_assert_int_eq(ask_with(lab, &history, 21, false, once), ERR_NONE);
     for (size_t i = 0; i < 20; i++) {
-        lab->items[i].value *= 1024.0; /* a power of two: the same digits */
+        lab->values[i] *= 1024.0; /* a power of two: the same digits */
     }
     ck_assert_int_eq(ask_with(lab, &history, 21, false, again), ERR_NONE);
     ck_assert_double_eq_tol(once[0], again[0], 1e-6);
@@ -309,7 +314,7 @@ START_TEST(maximising_is_minimising_the_negative)
     struct history history = seen(lab);
     ck_assert_int_eq(ask_with(lab, &history, 21, false, once), ERR_NONE);
     for (size_t i = 0; i < 20; i++) {
-        lab->items[i].value = -lab->items[i].value;
+        lab->values[i] = -lab->values[i];
     }
     lab->study->objectives[0].direction = DIRECTION_MAXIMIZE;
     ck_assert_int_eq(ask_with(lab, &history, 21, false, again), ERR_NONE);

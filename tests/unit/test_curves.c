@@ -112,7 +112,8 @@ static void forecast_for(double a, int64_t steps, size_t n, struct forecast *for
                                                 : last == 9 ? OBSERVED_COMPLETED
                                                             : OBSERVED_PRUNED,
                                         .x = &x[i],
-                                        .value = runs ? (double)NAN : curve[i][last - 1].value,
+                                        .n_values = runs ? 0 : 1,
+                                        .values = &curve[i][last - 1].value,
                                         .step = last,
                                         .n_curve = (size_t)last,
                                         .curve = curve[i]};
@@ -169,7 +170,8 @@ static void forecast_among_many(size_t n_whole, double low, double start, struct
                                                 : i < n_whole ? OBSERVED_COMPLETED
                                                               : OBSERVED_PRUNED,
                                         .x = &x[i],
-                                        .value = runs ? (double)NAN : level,
+                                        .n_values = runs ? 0 : 1,
+                                        .values = &curve[i][last - 1].value,
                                         .step = (int64_t)last,
                                         .n_curve = last,
                                         .curve = curve[i]};
@@ -251,7 +253,8 @@ START_TEST(no_trial_is_begun_beside_those_that_were_stopped)
         items[i] = (struct observation){.number = (int64_t)i + 1,
                                         .kind = is_whole ? OBSERVED_COMPLETED : OBSERVED_PRUNED,
                                         .x = &x[i],
-                                        .value = curve[i][last - 1].value,
+                                        .n_values = 1,
+                                        .values = &curve[i][last - 1].value,
                                         .step = (int64_t)last,
                                         .n_curve = last,
                                         .curve = curve[i]};

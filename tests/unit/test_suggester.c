@@ -32,28 +32,38 @@ static struct shared_def *def;
 static struct job_queue queue;
 static struct suggester *suggester;
 
-static struct shared_def *make_def(const char *serving)
+#define ONE_OBJECTIVE "'metric':'loss','direction':'minimize'"
+#define TWO_OBJECTIVES                                                                             \
+    "'objectives':[{'metric':'loss','direction':'minimize'},"                                      \
+    "{'metric':'speed','direction':'maximize'}]"
+
+static struct shared_def *make_def(const char *objectives, const char *serving)
 {
-    char text[400];
+    char text[500];
     struct study_def *made = NULL;
     struct faults faults = {0};
 
     (void)snprintf(text, sizeof text,
-                   "{'name':'s','metric':'loss','direction':'minimize','strategy':{'name':"
-                   "'bayesian','serving':'%s'},'parameters':[{'name':'x','type':'float',"
+                   "{'name':'s',%s,'strategy':{'name':'bayesian','serving':'%s'},"
+                   "'parameters':[{'name':'x','type':'float',"
                    "'low':0,'high':1}]}",
-                   serving);
+                   objectives, serving);
     json_auto_t *body = json_from_text(text);
     ck_assert_msg(study_def_from_json(body, 1, &made, &faults) == 0, "%s",
                   faults.n > 0 ? faults.items[0].detail : "");
     return shared_def_create(made);
 }
 
-static void start(const char *serving)
+static void start_with(const char *objectives, const char *serving)
 {
     job_queue_init(&queue);
-    def = make_def(serving);
+    def = make_def(objectives, serving);
     ck_assert_int_eq(suggester_create(7, def, &stub, &queue, &suggester, NULL), 0);
+}
+
+static void start(const char *serving)
+{
+    start_with(ONE_OBJECTIVE, serving);
 }
 
 static void setup(void)
@@ -112,8 +122,8 @@ static void observe(int64_t number, enum trial_state state)
                                   .state = state,
                                   .n_params = 1,
                                   .config = &x,
-                                  .has_value = true,
-                                  .value = 1};
+                                  .n_values = 1,
+                                  .values = {1}};
 
     ck_assert_int_eq(suggester_observe(suggester, &row, &curve, NULL), 0);
 }
@@ -128,6 +138,39 @@ static double take_value(uint64_t ordinal)
     prepared_destroy(prepared);
     return value;
 }
+
+START_TEST(a_job_sees_the_values_of_all_objectives)
+{
+    double x = 0.5;
+    struct learning_curve curve = {0};
+    struct trial_row row = {.id = trial_id(7, 1),
+                            .state = TRIAL_COMPLETED,
+                            .n_params = 1,
+                            .config = &x,
+                            .n_values = 2,
+                            .values = {1, -2}};
+
+    teardown();
+    start_with(TWO_OBJECTIVES, "prepared");
+    ck_assert_int_eq(suggester_observe(suggester, &row, &curve, NULL), 0);
+    row.id = trial_id(7, 2);
+    row.state = TRIAL_PAUSED;
+    row.values[1] = 3;
+    const struct open_trial open = {.row = &row, .curve = &curve};
+    const struct suggester_input input = {.def = def, .n_open = 1, .open = &open};
+    ck_assert_int_eq(suggester_request(suggester, &input, NULL), 0);
+    row.values[1] = 9; /* the snapshot has its own */
+    OWN(suggestion_job) struct suggestion_job *job = job_queue_take(&queue);
+    ck_assert_uint_eq(job->snapshot.history.n, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct observation *seen = &job->snapshot.history.items[i];
+        ck_assert_uint_eq(seen->n_values, 2);
+        ck_assert_double_eq(observation_value(seen, 0), 1);
+        ck_assert_double_eq(observation_value(seen, 1), i == 0 ? -2 : 3);
+        ck_assert_double_nan(observation_value(seen, 2));
+    }
+}
+END_TEST
 
 START_TEST(one_job_at_a_time_goes_out)
 {
@@ -275,6 +318,7 @@ int main(void)
     TCase *tcase = tcase_create("suggester");
 
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, a_job_sees_the_values_of_all_objectives);
     tcase_add_test(tcase, one_job_at_a_time_goes_out);
     tcase_add_test(tcase, a_later_job_sees_what_was_suggested_before_it);
     tcase_add_test(tcase, a_later_job_sees_what_was_handed_out_meanwhile);

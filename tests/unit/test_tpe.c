@@ -38,7 +38,8 @@ static void lab_open(struct lab *lab, const char *strategy)
         lab->items[i] = (struct observation){.number = i + 1,
                                              .kind = is_high ? OBSERVED_COMPLETED : OBSERVED_PRUNED,
                                              .x = &lab->x[i],
-                                             .value = lab->curves[i][is_high].value,
+                                             .n_values = 1,
+                                             .values = &lab->curves[i][is_high].value,
                                              .step = lab->curves[i][is_high].step,
                                              .n_curve = is_high ? 2 : 1,
                                              .curve = lab->curves[i]};

@@ -148,19 +148,22 @@ END_TEST
 START_TEST(the_best_half_and_a_spread_are_chosen)
 {
     static struct observation rows[ROWS];
+    static double values[ROWS];
     static size_t order[ROWS];
     size_t best = 0;
 
     for (size_t i = 0; i < ROWS; i++) {
+        values[i] = (double)((i * 7919) % ROWS);
         rows[i] = (struct observation){.number = (int64_t)i + 1,
                                        .kind = i % 10 == 0 ? OBSERVED_PRUNED : OBSERVED_COMPLETED,
-                                       .value = (double)((i * 7919) % ROWS)};
+                                       .n_values = 1,
+                                       .values = &values[i]};
     }
     size_t n = transfer_choose(ROWS, rows, 1.0, order);
     ck_assert_uint_eq(n, SOURCE_ROWS_MAX);
     for (size_t i = 0; i < n; i++) {
         ck_assert(i == 0 || order[i] > order[i - 1]);
-        best += rows[order[i]].kind == OBSERVED_COMPLETED && rows[order[i]].value < 56.0;
+        best += rows[order[i]].kind == OBSERVED_COMPLETED && values[order[i]] < 56.0;
     }
     ck_assert_uint_ge(best, SOURCE_ROWS_MAX / 2);
     ck_assert_uint_gt(order[n - 1], ROWS * 9 / 10);

@@ -28,6 +28,7 @@ enum kind { ALIKE, NEGATED, NOISE, KIND_COUNT };
 
 struct older {
     struct observation items[OLD];
+    double values[OLD];
     double x[OLD][D];
 };
 
@@ -41,11 +42,14 @@ static struct source make_source(struct older *older, enum kind kind)
         x[0] = rng_uniform(&rng);
         x[1] = rng_uniform(&rng);
         double shifted[] = {x[0] + 0.05, x[1] - 0.03};
-        double value = kind == ALIKE     ? 40.0 + 9.0 * pit(shifted)
-                       : kind == NEGATED ? -pit(x)
-                                         : rng_normal(&rng);
-        older->items[i] = (struct observation){
-            .number = (int64_t)i + 1, .kind = OBSERVED_COMPLETED, .x = x, .value = value};
+        older->values[i] = kind == ALIKE     ? 40.0 + 9.0 * pit(shifted)
+                           : kind == NEGATED ? -pit(x)
+                                             : rng_normal(&rng);
+        older->items[i] = (struct observation){.number = (int64_t)i + 1,
+                                               .kind = OBSERVED_COMPLETED,
+                                               .x = x,
+                                               .n_values = 1,
+                                               .values = &older->values[i]};
     }
     (void)strcpy(source.name, kind == ALIKE ? "alike" : kind == NEGATED ? "negated" : "noise");
     return source;
@@ -145,7 +149,7 @@ START_TEST(a_parameter_that_the_source_lacks_does_not_count)
     double predicted[2] = {0};
 
     for (size_t i = 0; i < OLD; i++) {
-        older.items[i].value = 3.0 * older.x[i][0] * older.x[i][0];
+        older.values[i] = 3.0 * older.x[i][0] * older.x[i][0];
         older.x[i][1] = NAN;
     }
     weight(study, &source, 1, NEW, &prior);
@@ -212,6 +216,7 @@ struct lab {
     struct study_def *study;
     size_t n, n_fits;
     struct observation items[TRIALS_MAX];
+    double values[TRIALS_MAX];
     double x[TRIALS_MAX][D];
     struct fit fits[TRIALS_MAX];
 };
@@ -251,12 +256,14 @@ static double tune(struct lab *lab, const struct source sources[], size_t n_sour
         } else {
             free(made.fit);
         }
+        lab->values[i] = pit(made.x);
         lab->items[lab->n++] = (struct observation){.number = (int64_t)i + 1,
                                                     .ordinal = i + 1,
                                                     .kind = OBSERVED_COMPLETED,
                                                     .x = made.x,
-                                                    .value = pit(made.x)};
-        best = fmin(best, lab->items[i].value);
+                                                    .n_values = 1,
+                                                    .values = &lab->values[i]};
+        best = fmin(best, lab->values[i]);
     }
     return best;
 }
@@ -266,7 +273,7 @@ static size_t best_of(const struct older *older)
     size_t best = 0;
 
     for (size_t i = 1; i < OLD; i++) {
-        best = older->items[i].value < older->items[best].value ? i : best;
+        best = older->values[i] < older->values[best] ? i : best;
     }
     return best;
 }

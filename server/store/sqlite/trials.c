@@ -40,9 +40,9 @@ static void bind_progress(struct stmt *s, const struct trial_row *row)
     stmt_bind_int_or_null(s, ":attempt_id", row->attempt_id != 0, row->attempt_id);
     stmt_bind_int(s, ":losses", row->losses);
     stmt_bind_int(s, ":failures", row->failures);
-    stmt_bind_real_or_null(s, ":value", row->has_value, row->value);
-    stmt_bind_blob(s, ":objectives", row->n_objectives > 0 ? row->objectives : NULL,
-                   row->n_objectives * sizeof row->objectives[0]);
+    stmt_bind_real_or_null(s, ":value", row->n_values == 1, row->values[0]);
+    stmt_bind_blob(s, ":objectives", row->n_values > 1 ? row->values : NULL,
+                   row->n_values * sizeof row->values[0]);
     stmt_bind_text(s, ":metrics", row->metrics);
     stmt_bind_int_or_null(s, ":step", row->has_step, row->step);
     stmt_bind_int_or_null(s, ":started_at_ms", row->started_at_ms != 0, row->started_at_ms);
@@ -87,6 +87,18 @@ static int read_config(struct stmt *s, int column, struct trial_row *row, struct
     return 0;
 }
 
+/* One value has a column of its own, by which trials are sorted; several stand in a blob. */
+static void read_values(struct stmt *s, struct trial_row *row)
+{
+    size_t n = stmt_blob(s, 12, row->values, sizeof row->values) / sizeof row->values[0];
+
+    if (n == 0 && !stmt_is_null(s, 11)) {
+        row->values[0] = stmt_real(s, 11);
+        n = 1;
+    }
+    row->n_values = n < OBJECTIVES_MAX ? n : OBJECTIVES_MAX;
+}
+
 static int read_trial(struct stmt *s, struct trial_row *row, struct err *err)
 {
     row->id = stmt_int(s, 0);
@@ -100,10 +112,7 @@ static int read_trial(struct stmt *s, struct trial_row *row, struct err *err)
     row->losses = stmt_int(s, 8);
     row->failures = stmt_int(s, 9);
     TRY(read_config(s, 10, row, err));
-    row->has_value = !stmt_is_null(s, 11);
-    row->value = stmt_real(s, 11);
-    row->n_objectives =
-        stmt_blob(s, 12, row->objectives, sizeof row->objectives) / sizeof row->objectives[0];
+    read_values(s, row);
     row->metrics = stmt_text_dup(s, 13);
     row->has_step = !stmt_is_null(s, 14);
     row->step = stmt_int(s, 14);

@@ -30,14 +30,14 @@ static double cost_at_level(const struct study_def *study, const struct observat
     bool reached = false;
 
     if (is_complete && is_last) {
-        return study_cost(study, observed->value);
+        return study_cost(study, observation_value(observed, 0));
     }
     for (size_t i = 0; i < observed->n_curve; i++) {
         reached = reached || observed->curve[i].step >= level;
         value = observed->curve[i].step <= level ? observed->curve[i].value : value;
     }
     if (observed->n_curve == 0 && observed->step <= level) {
-        value = observed->value;
+        value = observation_value(observed, 0);
         reached = observed->step == level;
     }
     return (reached || is_complete) && isfinite(value) ? study_cost(study, value) : (double)NAN;

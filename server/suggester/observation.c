@@ -1,0 +1,43 @@
+#include "server/suggester/observation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void observation_move_to(struct observation *seen, size_t n_params, double *to)
+{
+    memcpy(to, seen->x, n_params * sizeof *to);
+    if (seen->n_values > 0) {
+        memcpy(to + n_params, seen->values, seen->n_values * sizeof *to);
+    }
+    seen->x = to;
+    seen->values = to + n_params;
+}
+
+int observation_own(struct observation *seen, size_t n_params, struct err *err)
+{
+    double *numbers = malloc((n_params + seen->n_values) * sizeof *numbers + 1);
+
+    if (numbers == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    observation_move_to(seen, n_params, numbers);
+    return 0;
+}
+
+void observation_release(struct observation *seen)
+{
+    release_const(seen->x);
+    seen->x = NULL;
+    seen->values = NULL;
+    seen->n_values = 0;
+}
+
+void release_const(const void *owned)
+{
+    union {
+        const void *borrowed;
+        void *plain;
+    } same = {owned};
+
+    free(same.plain);
+}
