@@ -18,7 +18,7 @@ server/analysis  server/strategy server/store server/domain
 server/engine    server/tuning
 server/tuning    server/advice server/state
 server/state     server/suggester server/schedule server/store
-server/suggester server/strategy/gp server/strategy server/store
+server/suggester server/strategy/gp server/strategy/grid server/strategy server/store
 server/advice    server/strategy server/schedule
 server/strategy  server/strategy/sobol server/model server/domain
 server/strategy/gp     server/strategy

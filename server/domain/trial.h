@@ -29,7 +29,7 @@ bool trial_state_is_final(enum trial_state state);
 /* Writes *state, or says that this move is not allowed. */
 MUST_USE int trial_move(enum trial_state *state, enum trial_state next, struct err *err);
 
-enum trial_source { SOURCE_SUGGESTED = 0, SOURCE_ENQUEUED = 1, SOURCE_IMPORTED = 2 };
+enum trial_source { SOURCE_SUGGESTED = 0, SOURCE_ENQUEUED = 1, SOURCE_IMPORTED = 2, SOURCE_COUNT };
 const char *trial_source_name(enum trial_source source);
 
 /* Why an attempt ended. As stored: never renumber. */

@@ -8,6 +8,7 @@
 
 #include "common/map.h"
 #include "common/wire/wire.h"
+#include "server/domain/config_set.h"
 #include "server/domain/shared_def.h"
 #include "server/schedule/schedule.h"
 #include "server/state/heap.h"
@@ -86,6 +87,8 @@ struct live_study {
     int64_t stragglers_ms;       /* monotonic: when it looks at stragglers next; INT64_MAX: never */
     bool dirty;                  /* counters to be written with this group */
     bool redefine;               /* the definition as well */
+    struct config_set tried;     /* tried.h */
+    uint64_t n_configurations;   /* of the space; UINT64_MAX: not counted */
     struct suggester *suggester; /* where the strategy or the schedule learns; else NULL */
     int64_t live_leases;
     struct checkpoint best_checkpoint; /* of the best trial, if that has ended before `max` */

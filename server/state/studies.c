@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/digest.h"
+#include "server/state/tried.h"
 
 struct live_study *study_named(const struct state *state, const char *name)
 {
@@ -25,6 +26,7 @@ static void study_free(struct live_study *study)
         return;
     }
     study_row_finish(&study->row);
+    config_set_finish(&study->tried);
     suggester_destroy(study->suggester);
     schedule_destroy(study->schedule);
     shared_def_destroy(study->first);
@@ -87,6 +89,7 @@ int study_enter(struct state *state, const struct study_row *row, struct shared_
         study_free(entered);
         return -1;
     }
+    tried_init(entered);
     if ((entered->strategy->needs_history || schedule_uses_forecasts(entered->def))
         && suggester_create(row->id, shared, entered->strategy, &state->jobs, &entered->suggester,
                             err)

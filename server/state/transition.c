@@ -13,6 +13,7 @@
 #include "server/state/requests.h"
 #include "server/state/studies.h"
 #include "server/state/trials.h"
+#include "server/state/tried.h"
 
 /* ---- live leases ---- */
 
@@ -150,6 +151,9 @@ int trial_end(struct state *state, struct live_trial *trial, enum trial_state en
 
     TRY(trial_become(state, trial, end, reason, err));
     trial_queue_remove(trial);
+    if (end == TRIAL_CANCELLED) {
+        tried_remove(study, &trial->row);
+    }
     TRY(checkpoint_end(state, trial, err));
     TRY(study_observe(state, study, &trial->row, err));
     if (trial->row.source != SOURCE_IMPORTED && end != TRIAL_COMPLETED) {

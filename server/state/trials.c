@@ -4,6 +4,7 @@
 
 #include "server/state/checkpoints.h"
 #include "server/state/leases.h"
+#include "server/state/tried.h"
 
 struct live_trial *trial_live(const struct state *state, int64_t id)
 {
@@ -15,7 +16,12 @@ int trial_enter(struct state *state, struct live_study *study, struct trial_row 
 {
     struct live_trial *entered = calloc(1, sizeof *entered);
 
-    if (entered == NULL || map_put(&state->trial_by_id, (uint64_t)row->id, entered, err) != 0) {
+    if (entered == NULL || tried_add(study, row, err) != 0) {
+        free(entered);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (map_put(&state->trial_by_id, (uint64_t)row->id, entered, err) != 0) {
+        tried_remove(study, row);
         free(entered);
         return err_set(err, ERR_NOMEM, "out of memory");
     }

@@ -382,7 +382,8 @@ struct trial_query {
     int64_t after_number; /* keyset: rows beyond this one; 0 starts */
     bool reverse;
     int limit;
-    unsigned states; /* bit per state; 0: all */
+    unsigned states;  /* bit per state; 0: all */
+    unsigned sources; /* bit per source; 0: all */
 };
 MUST_USE int store_each_trial(struct store *store, const struct trial_query *query,
                               int (*each)(void *context, struct trial_row *row, struct err *err),

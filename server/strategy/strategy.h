@@ -31,6 +31,8 @@ struct strategy {
     bool multi_objective;
     bool is_search; /* can be the search of a schedule: it never runs out of suggestions */
     bool transfers; /* learns from the studies in "after" */
+    bool enumerates; /* the suggestions of ordinals 1 … count() are all different; then none is left
+                      */
 
     /* Adds a fault, with its pointer ("/parameters/0/grid"), for each setting it cannot serve. */
     void (*check)(const struct study_def *study, struct faults *faults);

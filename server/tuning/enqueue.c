@@ -10,6 +10,7 @@
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/state/trials.h"
+#include "server/state/tried.h"
 #include "server/tuning/internal.h"
 #include "server/tuning/outcome.h"
 
@@ -243,6 +244,7 @@ static int write_one(struct tuning *tuning, struct live_study *study, struct add
     command->numbers[command->n_numbers++] = number;
     if (addition->imported) {
         consider_imported(study, &row);
+        TRY(tried_add(study, &row, err));
         TRY(study_observe(&tuning->state, study, &row, err));
     } else {
         addition->x = NULL; /* the trial's now */

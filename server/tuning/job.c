@@ -1,5 +1,5 @@
 /* A job of a suggester has its result: a suggestion, or the forecast of a trial. */
-#include "server/strategy/sobol/quasirandom.h"
+#include "server/state/tried.h"
 #include "server/tuning/forecasts.h"
 #include "server/tuning/internal.h"
 
@@ -13,9 +13,11 @@ static int take_suggestion(struct live_study *study, struct suggestion_job *job,
             suggester_discard(study->suggester);
             return 0;
         }
-        /* The model failed: the quasi-random point of the ordinal is handed out, marked. */
+        /* The model failed: the quasi-random point of the ordinal is handed out, marked, or the
+         * first untried one behind it. */
+        uint64_t before = job->ordinal - 1;
         job->out.fallback = true;
-        TRY(strategy_quasi_random(study->def, job->ordinal, job->out.x, err));
+        TRY(tried_suggest_other(study, strategy_find("quasirandom"), &before, &job->out, err));
     }
     if (job->ordinal <= study->row.last_ordinal) {
         return 0; /* its turn is over: a fallback was handed out in its place */

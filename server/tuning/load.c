@@ -17,6 +17,7 @@
 #include "server/state/tokens.h"
 #include "server/state/transition.h"
 #include "server/state/trials.h"
+#include "server/state/tried.h"
 #include "server/state/workers.h"
 #include "server/tuning/forecasts.h"
 #include "server/tuning/internal.h"
@@ -116,6 +117,29 @@ static int load_history(struct tuning *tuning, struct live_study *study, struct 
     return store_each_fit(tuning->state.store, study->row.id, load_fit, study->suggester, err);
 }
 
+/* ---- the configurations that were tried ---- */
+
+static int add_tried(void *context, struct trial_row *row, struct err *err)
+{
+    struct live_study *study = context;
+
+    return row->state == TRIAL_CANCELLED ? 0 : tried_add(study, row, err);
+}
+
+/* Those of trials that are final; open ones follow. */
+static int load_tried(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    const unsigned open = 1u << TRIAL_QUEUED | 1u << TRIAL_RUNNING | 1u << TRIAL_PAUSED;
+    struct trial_query query = {.study = study->row.id, .limit = -1, .states = ~open & 0xff};
+
+    for (int source = 0; source < SOURCE_COUNT; source++) {
+        query.sources |= tried_is_kept(study, source) ? 1u << source : 0;
+    }
+    return query.sources == 0 || study->row.exhausted
+               ? 0
+               : store_each_trial(tuning->state.store, &query, add_tried, study, err);
+}
+
 static int read_definition(const struct study_row *row, const char *text, struct study_def **def,
                            struct err *err)
 {
@@ -154,6 +178,7 @@ static int load_study(void *context, struct study_row *row, struct err *err)
         study->stragglers_ms = tuning->state.now_ms; /* a straggler's time may be over already */
     }
     TRY(load_history(tuning, study, err));
+    TRY(load_tried(tuning, study, err));
     return study_set_clock(&tuning->state, study, err);
 }
 

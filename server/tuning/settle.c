@@ -8,6 +8,7 @@
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/state/trials.h"
+#include "server/state/tried.h"
 #include "server/tuning/ask.h"
 #include "server/tuning/claim.h"
 #include "server/tuning/forecasts.h"
@@ -115,6 +116,7 @@ static int settle_studies(struct tuning *tuning, struct err *err)
             continue;
         }
         TRY(study_drop_stragglers(tuning, study, err));
+        TRY(tried_check_exhausted(study, err));
         if (study->row.leased_trials > 0 && !study->sealed && study_may_go_on(&tuning->state, study)
             && !study_may_start(&tuning->state, study)) {
             TRY(study_seal(tuning, study, err));

@@ -5,7 +5,7 @@
 
 #include "server/state/limits.h"
 #include "server/state/trials.h"
-#include "server/strategy/sobol/quasirandom.h"
+#include "server/state/tried.h"
 #include "server/tuning/waiting.h"
 
 /* What a job is made from; *open is owned by the caller. */
@@ -88,47 +88,44 @@ static int adopt(struct tuning *tuning, struct live_study *study, uint64_t ordin
                                 err);
 }
 
-/* A new trial from a strategy that needs no time; *trial NULL when it has nothing left. */
-static int suggest_now(struct tuning *tuning, struct live_study *study, struct live_trial **trial,
+/* A new trial from a strategy that needs no time, or a fallback; *trial NULL when there is no
+ * configuration left. */
+static int suggest_now(struct tuning *tuning, struct live_study *study,
+                       const struct strategy *strategy, bool fallback, struct live_trial **trial,
                        struct err *err)
 {
-    struct suggestion suggestion = {.x = calloc(study->def->space->n_params + 1, sizeof(double))};
-    static const struct history nothing;
-    uint64_t ordinal = study->row.last_ordinal + 1;
+    struct suggestion suggestion = {.x = calloc(study->def->space->n_params + 1, sizeof(double)),
+                                    .fallback = fallback};
+    uint64_t ordinal = study->row.last_ordinal;
 
     *trial = NULL;
     if (suggestion.x == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    if (study->strategy->suggest(study->def, &nothing, ordinal, &suggestion, err) != 0) {
+    if (tried_suggest_other(study, strategy, &ordinal, &suggestion, err) != 0) {
         free(suggestion.x);
-        if (err->code == ERR_EXHAUSTED) {
+        if (err->code != ERR_EXHAUSTED) {
+            return -1;
+        }
+        if (!fallback) {
             study->row.exhausted = true;
             study->dirty = true;
-            return 0;
         }
-        return -1;
+        return 0;
     }
     return adopt(tuning, study, ordinal, &suggestion, trial, err);
 }
 
-/* The model was not done in time: the quasi-random point of the ordinal, marked. */
-static int suggest_fallback(struct tuning *tuning, struct live_study *study,
-                            struct live_trial **trial, struct err *err)
+/* The next prepared suggestion whose configuration was not brought meanwhile; NULL: none. */
+static struct prepared *take_prepared(struct live_study *study)
 {
-    struct suggestion suggestion = {.x = calloc(study->def->space->n_params + 1, sizeof(double)),
-                                    .fallback = true};
-    uint64_t ordinal = study->row.last_ordinal + 1;
+    struct prepared *prepared;
 
-    *trial = NULL;
-    if (suggestion.x == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
+    while ((prepared = suggester_take(study->suggester)) != NULL
+           && tried_contains(study, prepared->out.x)) {
+        prepared_destroy(prepared);
     }
-    if (strategy_quasi_random(study->def, ordinal, suggestion.x, err) != 0) {
-        free(suggestion.x);
-        return err->code == ERR_EXHAUSTED ? 0 : -1;
-    }
-    return adopt(tuning, study, ordinal, &suggestion, trial, err);
+    return prepared;
 }
 
 /* May one more suggestion be requested, beside those that are prepared or under way? */
@@ -145,7 +142,7 @@ static bool may_reserve(const struct live_study *study)
 static int suggest_prepared(struct tuning *tuning, struct ask *ask, struct live_study *study,
                             struct live_trial **trial, struct err *err)
 {
-    struct prepared *prepared = suggester_take(study->suggester);
+    struct prepared *prepared = take_prepared(study);
     bool exact = study->def->serving == SERVING_EXACT;
 
     *trial = NULL;
@@ -155,7 +152,8 @@ static int suggest_prepared(struct tuning *tuning, struct ask *ask, struct live_
         return result;
     }
     if (ask->takes_fallback && !exact) {
-        return suggest_fallback(tuning, study, trial, err);
+        /* the model was not done in time */
+        return suggest_now(tuning, study, strategy_find("quasirandom"), true, trial, err);
     }
     if (exact ? !ask->has_job && may_reserve(study)
               : suggester_reserved(study->suggester) == 0 && may_reserve(study)) {
@@ -176,8 +174,9 @@ static int suggest_prepared(struct tuning *tuning, struct ask *ask, struct live_
 int study_suggest(struct tuning *tuning, struct ask *ask, struct live_study *study,
                   struct live_trial **trial, struct err *err)
 {
-    return study->strategy->is_async ? suggest_prepared(tuning, ask, study, trial, err)
-                                     : suggest_now(tuning, study, trial, err);
+    return study->strategy->is_async
+               ? suggest_prepared(tuning, ask, study, trial, err)
+               : suggest_now(tuning, study, study->strategy, false, trial, err);
 }
 
 int study_prepare(struct tuning *tuning, struct live_study *study, struct err *err)

@@ -81,11 +81,11 @@ const char *const stmt_sql[STMT_COUNT] = {
         "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.ended_at_ms IS NULL ORDER BY trial.id",
     [STMT_TRIAL_PAGE] =
         "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id > :after AND trial.id <= :last"
-        " AND (:states >> trial.state) & 1"
+        " AND (:states >> trial.state) & 1 AND (:sources >> trial.source) & 1"
         " ORDER BY trial.id LIMIT :limit",
     [STMT_TRIAL_PAGE_BACK] =
         "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id < :after AND trial.id >= :last"
-        " AND (:states >> trial.state) & 1"
+        " AND (:states >> trial.state) & 1 AND (:sources >> trial.source) & 1"
         " ORDER BY trial.id DESC LIMIT :limit",
     /* LIMIT -1 keeps the inner select apart, so that the cost of a trial is computed once. */
     [STMT_TRIAL_BY_VALUE] =

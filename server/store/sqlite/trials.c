@@ -188,6 +188,7 @@ int store_each_trial(struct store *store, const struct trial_query *query,
         stmt_bind_int(&s, ":last", last);
     }
     stmt_bind_int(&s, ":states", query->states == 0 ? 0xff : query->states);
+    stmt_bind_int(&s, ":sources", query->sources == 0 ? 0xff : query->sources);
     stmt_bind_int(&s, ":limit", query->limit);
     return each_trial(store, &s, each, context, err);
 }

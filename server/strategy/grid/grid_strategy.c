@@ -96,6 +96,7 @@ static const char *describe(const json_t *explain, uint64_t ordinal, struct buf 
 const struct strategy strategy_grid = {
     .name = "grid",
     .multi_objective = true,
+    .enumerates = true,
     .check = check,
     .count = count,
     .suggest = suggest,

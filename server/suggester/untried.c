@@ -1,0 +1,84 @@
+#include "server/suggester/untried.h"
+
+#include <stdlib.h>
+
+#include "common/rng.h"
+#include "server/strategy/grid/grid.h"
+#include "server/strategy/strategies.h"
+
+enum {
+    TRIES = 1000, /* ordinals in a row that bring only tried configurations */
+    COUNTED_MAX = 1 << 20,
+    COUNTED_CONSTRAINED_MAX = 1 << 17 /* all are visited */
+};
+
+/* Does a grid of the space hold each of its configurations? */
+static bool grid_is_whole(const struct space *space)
+{
+    for (size_t i = 0; i < space->n_params; i++) {
+        const struct param *param = &space->params[i];
+        if (param->n_cells == 0 || (param->grid > 0 && param->grid < param->n_cells)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+uint64_t untried_count_all(const struct study_def *study)
+{
+    const struct space *space = study->space;
+    bool constrained = space->n_constraints > 0;
+    const struct grid *grid;
+    struct err err = {0};
+
+    if (!grid_is_whole(space)
+        || (constrained && strategy_count_space(study) > COUNTED_CONSTRAINED_MAX)
+        || grid_of(space, &grid, &err) != 0 || grid_count(grid) > COUNTED_MAX) {
+        return UINT64_MAX;
+    }
+    return grid_count(grid);
+}
+
+/* Almost everything is tried: looks through all configurations, from a random one on. */
+static int look_through_all(const struct study_def *study, const struct config_set *tried,
+                            uint64_t ordinal, double config[], struct err *err)
+{
+    struct rng rng = rng_for(study->seed, ordinal);
+    const struct grid *grid;
+
+    TRY(grid_of(study->space, &grid, err));
+    uint64_t n = grid_count(grid);
+    uint64_t from = rng_below(&rng, n);
+    for (uint64_t i = 0; i < n; i++) {
+        grid_point(grid, (from + i) % n, config);
+        if (!config_set_contains(tried, study->space, config)) {
+            return 0;
+        }
+    }
+    return err_set(err, ERR_EXHAUSTED, "every configuration of the space has been tried");
+}
+
+int untried_suggest(const struct strategy *strategy, const struct study_def *study,
+                    const struct config_set *tried, uint64_t n_configurations, uint64_t *ordinal,
+                    struct suggestion *out, struct err *err)
+{
+    static const struct history nothing;
+    bool is_counted = n_configurations != UINT64_MAX;
+
+    if (is_counted && tried->n >= n_configurations) {
+        return err_set(err, ERR_EXHAUSTED, "every configuration of the space has been tried");
+    }
+    uint64_t at = *ordinal;
+    for (int i = 0; !is_counted || i < TRIES; i++) {
+        TRY(strategy->suggest(study, &nothing, ++at, out, err));
+        if (!config_set_contains(tried, study->space, out->x)) {
+            *ordinal = at;
+            return 0;
+        }
+        free(out->explain);
+        out->explain = NULL;
+    }
+    TRY(look_through_all(study, tried, at, out->x, err));
+    *ordinal = at;
+    return 0;
+}

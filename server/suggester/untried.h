@@ -1,0 +1,25 @@
+/* Suggestions without the configurations that a study has tried already.
+ *
+ * Where a space holds so few configurations that they can be counted, no strategy suggests one
+ * twice, wherever its first trial came from (suggested, enqueued, imported), and all of them
+ * together are the end of the search. */
+#ifndef SERVER_SUGGESTER_UNTRIED_H
+#define SERVER_SUGGESTER_UNTRIED_H
+
+#include "server/domain/config_set.h"
+#include "server/strategy/strategy.h"
+
+/* The exact number of legal configurations of the study's space; UINT64_MAX: more than 2^20 (2^17
+ * combinations of values where there are constraints), or unknown. The first call may take some
+ * 100 ms where there are constraints. */
+uint64_t untried_count_all(const struct study_def *study);
+
+/* Fills *out with the strategy's suggestion of the first ordinal above *ordinal whose configuration
+ * is not in `tried`, and sets *ordinal to it. The strategy must not need a history.
+ * n_configurations: what untried_count_all() said. A few microseconds; up to some
+ * milliseconds where almost everything is tried. ERR_EXHAUSTED: nothing is left. */
+MUST_USE int untried_suggest(const struct strategy *strategy, const struct study_def *study,
+                             const struct config_set *tried, uint64_t n_configurations,
+                             uint64_t *ordinal, struct suggestion *out, struct err *err);
+
+#endif
