@@ -4,13 +4,14 @@
 
 #include "common/wire/wire.h"
 
+#define INT53_MAX (((int64_t)1 << 53) - 1)
+
 /* A string member into a fixed array; "" when missing, a fault when too long. */
 void wire_copy(struct fields *fields, const char *name, char *out, size_t size);
 /* RFC 3339 in UTC to milliseconds; -1 when it is none. */
 int64_t wire_moment(const char *text);
-/* {"uri", "step", "reach"} or a bare uri; `step` stands where none is named. */
+/* A checkpoint as an object or as a bare uri; `step` stands where none is named. */
 void wire_checkpoint_read(struct fields *parent, const char *name, int64_t step, bool strict,
                           struct checkpoint *checkpoint);
-void wire_checkpoint_write(const struct checkpoint *checkpoint, struct json_writer *w);
 
 #endif

@@ -431,7 +431,8 @@ void result_report_write(const struct result_report *report, struct json_writer 
         json_put_string(w, "detail", report->detail);
     }
     if (report->checkpoint.present) {
-        wire_checkpoint_write(&report->checkpoint, w);
+        json_write_key(w, "checkpoint");
+        checkpoint_write(&report->checkpoint, w);
     }
     if (report->has_usage) {
         write_usage(report, w);

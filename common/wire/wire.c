@@ -10,7 +10,6 @@
 
 #define GPUS_MAX 1024
 #define LABELS_MAX 64
-#define INT53_MAX (((int64_t)1 << 53) - 1)
 
 /* ---- parts that several messages share ---- */
 
@@ -44,63 +43,6 @@ int64_t wire_moment(const char *text)
         (void)sscanf(text + n, ".%3d", &ms);
     }
     return (int64_t)timegm(&utc) * 1000 + ms;
-}
-
-static bool reach_is_valid(const char *reach)
-{
-    return strcmp(reach, "any") == 0
-           || (strncmp(reach, "host:", 5) == 0 && name_is_worker(reach + 5));
-}
-
-void wire_checkpoint_read(struct fields *parent, const char *name, int64_t step, bool strict,
-                          struct checkpoint *checkpoint)
-{
-    const json_t *value = fields_any(parent, name);
-    struct fields fields;
-    char pointer[sizeof parent->pointer + 96];
-
-    *checkpoint = (struct checkpoint){.step = step, .reach = "any"};
-    if (value == NULL) {
-        return;
-    }
-    checkpoint->present = true;
-    if (json_is_string(value)) {
-        wire_copy(parent, name, checkpoint->uri, sizeof checkpoint->uri);
-        if (json_string_length(value) == 0) {
-            fields_fault(parent, name, "a checkpoint needs a uri");
-        }
-        return;
-    }
-    (void)snprintf(pointer, sizeof pointer, "%s/%.90s", parent->pointer, name);
-    fields_begin(&fields, value, pointer, parent->faults);
-    wire_copy(&fields, "uri", checkpoint->uri, sizeof checkpoint->uri);
-    if (checkpoint->uri[0] == '\0') {
-        fields_fault(&fields, "uri", "a checkpoint needs a uri");
-    }
-    checkpoint->step = fields_int(&fields, "step", step, 0, INT53_MAX);
-    if (fields_has(&fields, "reach")) {
-        wire_copy(&fields, "reach", checkpoint->reach, sizeof checkpoint->reach);
-        if (!reach_is_valid(checkpoint->reach)) {
-            fields_fault(&fields, "reach", "must be \"any\" or \"host:NAME\"");
-        }
-    } else {
-        (void)fields_any(&fields, "reach");
-    }
-    if (strict) {
-        fields_end(&fields);
-    }
-}
-
-void wire_checkpoint_write(const struct checkpoint *checkpoint, struct json_writer *w)
-{
-    json_write_key(w, "checkpoint");
-    json_object_begin(w);
-    json_put_string(w, "uri", checkpoint->uri);
-    if (checkpoint->step >= 0) {
-        json_put_int(w, "step", checkpoint->step);
-    }
-    json_put_string(w, "reach", checkpoint->reach[0] == '\0' ? "any" : checkpoint->reach);
-    json_object_end(w);
 }
 
 /* ---- asking ---- */
@@ -351,7 +293,8 @@ void lease_grant_write_trial(const struct lease_grant *grant, struct json_writer
         json_object_end(w);
     }
     if (grant->checkpoint.present) {
-        wire_checkpoint_write(&grant->checkpoint, w);
+        json_write_key(w, "checkpoint");
+        checkpoint_write(&grant->checkpoint, w);
     }
     json_object_end(w);
 }

@@ -14,12 +14,12 @@
 #include "common/json.h"
 #include "common/names.h"
 #include "common/own.h"
+#include "common/wire/checkpoint.h"
 
 #define REQUEST_ID_BYTES 129
 #define LEASE_ID_BYTES 48
 #define METRICS_MAX 64        /* metrics of a study */
 #define MEASUREMENTS_MAX 1000 /* in one request */
-#define CHECKPOINT_URI_BYTES 1025
 
 /* ---- POST /v1/leases ---- */
 #define ASK_LIST_MAX 64
@@ -44,13 +44,6 @@ OWN_VALUE(lease_ask)
 /* -1: each fault with its pointer is in *faults. */
 MUST_USE int lease_ask_from_json(const json_t *body, struct lease_ask *ask, struct faults *faults);
 void lease_ask_write(const struct lease_ask *ask, struct json_writer *w);
-
-struct checkpoint {
-    bool present;
-    char uri[CHECKPOINT_URI_BYTES];
-    int64_t step;                      /* -1: not said (a result without step) */
-    char reach[WORKER_NAME_BYTES + 8]; /* "any" or "host:NAME" */
-};
 
 /* Parts of a grant that are JSON, as the worker reads them; references that it owns. */
 struct grant_values {

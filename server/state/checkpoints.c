@@ -9,12 +9,6 @@
 
 /* ---- what a trial names ---- */
 
-/* "host:gpu07" → "gpu07", "any" → "" */
-static const char *host_of(const struct checkpoint *checkpoint)
-{
-    return strncmp(checkpoint->reach, "host:", 5) == 0 ? checkpoint->reach + 5 : "";
-}
-
 /* A path names another folder on another host. */
 static uint64_t place_key(const char *host, const char *uri)
 {
@@ -28,7 +22,7 @@ static size_t *holders_of(const struct state *state, const char *host, const cha
 
 static int count_holder(struct state *state, const struct checkpoint *checkpoint, struct err *err)
 {
-    uint64_t key = place_key(host_of(checkpoint), checkpoint->uri);
+    uint64_t key = place_key(checkpoint->host, checkpoint->uri);
     size_t *n = map_get(&state->holders_by_place, key);
 
     if (n == NULL) {
@@ -56,7 +50,7 @@ int checkpoint_hold(struct state *state, struct live_trial *trial,
 void checkpoint_let_go(struct state *state, struct live_trial *trial)
 {
     const struct checkpoint *checkpoint = &trial->checkpoint;
-    uint64_t key = place_key(host_of(checkpoint), checkpoint->uri);
+    uint64_t key = place_key(checkpoint->host, checkpoint->uri);
     size_t *n = checkpoint->present ? map_get(&state->holders_by_place, key) : NULL;
 
     if (n != NULL && --*n == 0) {
@@ -156,7 +150,7 @@ static int add(struct state *state, const struct live_study *study,
     if (!checkpoint->present) {
         return 0;
     }
-    (void)snprintf(row.host, sizeof row.host, "%s", host_of(checkpoint));
+    (void)snprintf(row.host, sizeof row.host, "%s", checkpoint->host);
     TRY(queue_of(state, row.host, &queue, err));
     TRY(store_discard_insert(state->store, &row, err));
     TRY(item_create(&row, queue, &item, err));
@@ -172,7 +166,7 @@ int checkpoint_supersede(struct state *state, struct live_trial *trial,
     TRY(checkpoint_hold(state, trial, checkpoint, err));
     bool in_place =
         strcmp(before.uri, checkpoint->uri) == 0
-        && (strcmp(before.reach, checkpoint->reach) == 0 || host_of(checkpoint)[0] == '\0');
+        && (strcmp(before.host, checkpoint->host) == 0 || checkpoint->reach == REACH_ANY);
     return in_place ? 0 : add(state, trial->study, &before, err);
 }
 

@@ -1,7 +1,5 @@
 #include "server/tuning/claim.h"
 
-#include <string.h>
-
 #include "server/state/limits.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"
@@ -38,7 +36,7 @@ static bool holds_checkpoint(const void *worker, int64_t number)
     const struct live_trial *trial =
         trial_live(asker->state, trial_id(asker->study->row.id, number));
 
-    return trial != NULL && trial->checkpoint.present && strcmp(trial->checkpoint.reach, "any") != 0
+    return trial != NULL && trial->checkpoint.present && trial->checkpoint.reach == REACH_HOST
            && grant_resume_step(trial, &asker->ask->command->ask, INT64_MAX) > 0;
 }
 

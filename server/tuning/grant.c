@@ -74,11 +74,8 @@ int64_t grant_resume_step(const struct live_trial *trial, const struct lease_ask
     if (!trial->study->def->has_resource || !checkpoint->present) {
         return 0;
     }
-    bool reachable = strcmp(checkpoint->reach, "any") == 0
-                     || (strncmp(checkpoint->reach, "host:", 5) == 0 && ask->host[0] != '\0'
-                         && strcmp(checkpoint->reach + 5, ask->host) == 0);
     int64_t step = checkpoint->step < until ? checkpoint->step : until;
-    return reachable ? step : 0;
+    return checkpoint_is_reached_from(checkpoint, ask->host) ? step : 0;
 }
 
 /* One transaction's worth: attempt, trial, counters, event, request id. The trial is in memory and

@@ -282,13 +282,7 @@ static int load_checkpoint(void *context, struct attempt_row *row, struct err *e
     (void)err;
     if (row->checkpoint != NULL) {
         json_auto_t *value = json_loads(row->checkpoint, 0, NULL);
-        const char *uri = json_string_value(json_object_get(value, "uri"));
-        const char *reach = json_string_value(json_object_get(value, "reach"));
-        checkpoint->present = uri != NULL && reach != NULL;
-        checkpoint->step = json_integer_value(json_object_get(value, "step"));
-        (void)snprintf(checkpoint->uri, sizeof checkpoint->uri, "%s", uri == NULL ? "" : uri);
-        (void)snprintf(checkpoint->reach, sizeof checkpoint->reach, "%s",
-                       reach == NULL ? "" : reach);
+        checkpoint_from_json(value, checkpoint);
     }
     return 0;
 }

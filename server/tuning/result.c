@@ -101,7 +101,6 @@ static int keep_checkpoint(struct tuning *tuning, struct live_lease *lease,
     struct buf text;
     struct json_writer w;
     struct checkpoint fresh = report->checkpoint;
-    const struct checkpoint *checkpoint = &lease->trial->checkpoint;
 
     if (!fresh.present) {
         return 0;
@@ -112,11 +111,7 @@ static int keep_checkpoint(struct tuning *tuning, struct live_lease *lease,
     TRY(checkpoint_supersede(&tuning->state, lease->trial, &fresh, err));
     buf_init(&text, 8192);
     json_writer_init(&w, &text);
-    json_object_begin(&w);
-    json_put_string(&w, "uri", checkpoint->uri);
-    json_put_int(&w, "step", checkpoint->step);
-    json_put_string(&w, "reach", checkpoint->reach);
-    json_object_end(&w);
+    checkpoint_write(&lease->trial->checkpoint, &w);
     lease->row.checkpoint = buf_steal(&text);
     return lease->row.checkpoint == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
 }

@@ -404,8 +404,65 @@ START_TEST(bare_checkpoint_takes_the_step_of_its_result)
 
     ck_assert_int_eq(result_report_from_json(body, &report, &faults), 0);
     ck_assert_str_eq(report.checkpoint.uri, "s3://x");
-    ck_assert_str_eq(report.checkpoint.reach, "any");
+    ck_assert_int_eq(report.checkpoint.reach, REACH_ANY);
+    ck_assert_str_eq(report.checkpoint.host, "");
     ck_assert_int_eq(report.checkpoint.step, 9);
+}
+END_TEST
+
+/* Whom a checkpoint's `reach` lets go on from it. */
+static const struct {
+    const char *reach; /* NULL: not said */
+    const char *host;  /* of the worker */
+    bool is_reached;
+} reaches[] = {
+    {NULL, "gpu07", true},         {NULL, "", true},
+    {"any", "gpu07", true},        {"any", "", true},
+    {"host:gpu07", "", false},     {"host:gpu07", "gpu07", true},
+    {"host:gpu07", "gpu0", false}, {"host:any", "any", true},
+    {"host:any", "gpu07", false},
+};
+
+START_TEST(a_checkpoint_is_reached_from_where_it_says)
+{
+    const char *reach = reaches[_i].reach;
+    json_auto_t *body = json_pack("{s:s, s:i, s:s*}", "uri", "/x", "step", 3, "reach", reach);
+    struct checkpoint checkpoint;
+    OWN(buf) struct buf out;
+    struct json_writer w;
+
+    checkpoint_from_json(body, &checkpoint);
+    ck_assert(checkpoint.present);
+    ck_assert_int_eq(checkpoint_is_reached_from(&checkpoint, reaches[_i].host),
+                     reaches[_i].is_reached);
+    buf_init(&out, 1024);
+    json_writer_init(&w, &out);
+    checkpoint_write(&checkpoint, &w);
+    json_auto_t *written = json_loads(buf_text(&out), 0, NULL);
+    ck_assert_str_eq(json_string_value(json_object_get(written, "reach")),
+                     reach == NULL ? "any" : reach);
+}
+END_TEST
+
+static const char *const no_checkpoints[] = {
+    "{}",
+    "[]",
+    "{\"uri\": \"\", \"reach\": \"any\"}",
+    "{\"uri\": \"x\", \"reach\": \"\"}",
+    "{\"uri\": \"x\", \"reach\": \"host:\"}",
+    "{\"uri\": \"x\", \"reach\": \"host:a b\"}",
+    "{\"uri\": \"x\", \"reach\": \"Any\"}",
+};
+
+START_TEST(what_is_no_checkpoint_is_not_present)
+{
+    json_auto_t *body = parse(no_checkpoints[_i]);
+    struct checkpoint checkpoint;
+
+    checkpoint_from_json(body, &checkpoint);
+    ck_assert(!checkpoint.present);
+    checkpoint_from_json(NULL, &checkpoint);
+    ck_assert(!checkpoint.present);
 }
 END_TEST
 
@@ -462,6 +519,8 @@ int main(void)
     tcase_add_test(tcase, unknown_action_is_an_error);
     tcase_add_test(tcase, result_reads_back_as_written);
     tcase_add_test(tcase, bare_checkpoint_takes_the_step_of_its_result);
+    tcase_add_loop_test(tcase, a_checkpoint_is_reached_from_where_it_says, 0, COUNT(reaches));
+    tcase_add_loop_test(tcase, what_is_no_checkpoint_is_not_present, 0, COUNT(no_checkpoints));
     tcase_add_loop_test(tcase, result_with_a_fault_is_refused, 0, COUNT(refused_results));
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

@@ -410,7 +410,8 @@ static void fill_checkpoint(const struct slot *slot, struct result_report *repor
     report->checkpoint.present = true;
     report->checkpoint.step = slot->last_step;
     (void)snprintf(report->checkpoint.uri, sizeof report->checkpoint.uri, "%s", path);
-    (void)snprintf(report->checkpoint.reach, sizeof report->checkpoint.reach, "host:%s",
+    report->checkpoint.reach = REACH_HOST;
+    (void)snprintf(report->checkpoint.host, sizeof report->checkpoint.host, "%s",
                    slot->context->host);
 }
 

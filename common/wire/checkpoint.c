@@ -1,0 +1,99 @@
+#include "common/wire/checkpoint.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/wire/parts.h"
+
+#define ANY "any"
+#define HOST_PREFIX "host:"
+#define REACH_BYTES (sizeof HOST_PREFIX + WORKER_NAME_BYTES)
+
+bool checkpoint_is_reached_from(const struct checkpoint *checkpoint, const char *host)
+{
+    return checkpoint->reach == REACH_ANY
+           || (host[0] != '\0' && strcmp(checkpoint->host, host) == 0);
+}
+
+static void read_reach(struct fields *fields, struct checkpoint *checkpoint)
+{
+    char text[REACH_BYTES] = ANY;
+    const char *host = text + strlen(HOST_PREFIX);
+
+    if (!fields_has(fields, "reach")) {
+        (void)fields_any(fields, "reach"); /* null is known, and says nothing */
+        return;
+    }
+    wire_copy(fields, "reach", text, sizeof text);
+    if (strncmp(text, HOST_PREFIX, strlen(HOST_PREFIX)) == 0 && name_is_worker(host)) {
+        checkpoint->reach = REACH_HOST;
+        (void)snprintf(checkpoint->host, sizeof checkpoint->host, "%s", host);
+    } else if (strcmp(text, ANY) != 0) {
+        fields_fault(fields, "reach", "must be \"any\" or \"host:NAME\"");
+    }
+}
+
+static void read_object(struct fields *fields, int64_t step, struct checkpoint *checkpoint)
+{
+    wire_copy(fields, "uri", checkpoint->uri, sizeof checkpoint->uri);
+    if (checkpoint->uri[0] == '\0') {
+        fields_fault(fields, "uri", "a checkpoint needs a uri");
+    }
+    checkpoint->step = fields_int(fields, "step", step, 0, INT53_MAX);
+    read_reach(fields, checkpoint);
+}
+
+void wire_checkpoint_read(struct fields *parent, const char *name, int64_t step, bool strict,
+                          struct checkpoint *checkpoint)
+{
+    const json_t *value = fields_any(parent, name);
+    struct fields fields;
+    char pointer[sizeof parent->pointer + 96];
+
+    *checkpoint = (struct checkpoint){.step = step};
+    if (value == NULL) {
+        return;
+    }
+    checkpoint->present = true;
+    if (json_is_string(value)) {
+        wire_copy(parent, name, checkpoint->uri, sizeof checkpoint->uri);
+        if (json_string_length(value) == 0) {
+            fields_fault(parent, name, "a checkpoint needs a uri");
+        }
+        return;
+    }
+    (void)snprintf(pointer, sizeof pointer, "%s/%.90s", parent->pointer, name);
+    fields_begin(&fields, value, pointer, parent->faults);
+    read_object(&fields, step, checkpoint);
+    if (strict) {
+        fields_end(&fields);
+    }
+}
+
+void checkpoint_write(const struct checkpoint *checkpoint, struct json_writer *w)
+{
+    char reach[REACH_BYTES] = ANY;
+
+    if (checkpoint->reach == REACH_HOST) {
+        (void)snprintf(reach, sizeof reach, HOST_PREFIX "%s", checkpoint->host);
+    }
+    json_object_begin(w);
+    json_put_string(w, "uri", checkpoint->uri);
+    if (checkpoint->step >= 0) {
+        json_put_int(w, "step", checkpoint->step);
+    }
+    json_put_string(w, "reach", reach);
+    json_object_end(w);
+}
+
+void checkpoint_from_json(const json_t *value, struct checkpoint *checkpoint)
+{
+    struct faults faults = {0};
+    struct fields fields;
+
+    *checkpoint = (struct checkpoint){0};
+    fields_begin(&fields, value, "", &faults);
+    read_object(&fields, 0, checkpoint);
+    checkpoint->present = faults.total == 0;
+    faults_finish(&faults);
+}

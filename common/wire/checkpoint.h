@@ -1,0 +1,34 @@
+/* Where a trial's progress is saved: {"uri", "step", "reach"}, in results, in grants and in the
+ * database. */
+#ifndef COMMON_WIRE_CHECKPOINT_H
+#define COMMON_WIRE_CHECKPOINT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/json.h"
+#include "common/names.h"
+
+#define CHECKPOINT_URI_BYTES 1025
+
+/* Whose workers can read it: "any", or "host:NAME". */
+enum reach { REACH_ANY, REACH_HOST };
+
+struct checkpoint {
+    bool present;
+    char uri[CHECKPOINT_URI_BYTES];
+    int64_t step; /* -1: not said (a result without step) */
+    enum reach reach;
+    char host[WORKER_NAME_BYTES]; /* of REACH_HOST; "" otherwise */
+};
+
+/* `host`: the worker's, "" where it is not known. */
+bool checkpoint_is_reached_from(const struct checkpoint *checkpoint, const char *host);
+
+/* The object; without `step` where it is not said. */
+void checkpoint_write(const struct checkpoint *checkpoint, struct json_writer *w);
+/* From an object as checkpoint_write() makes it; not present when `value` is none. */
+void checkpoint_from_json(const json_t *value, struct checkpoint *checkpoint);
+
+#endif
