@@ -173,6 +173,7 @@ static int run(const struct settings *settings, struct err *err)
         .idle_exit_ms = settings->idle_exit_seconds * 1000,
         .context = &api,
         .deliver = api_deliver,
+        .render = api_render,
         .tokens = api_tokens,
         .events = api_events,
         .on_idle = on_idle,

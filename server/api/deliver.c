@@ -17,15 +17,40 @@ static void encode_nothing(const struct command *command, struct http_response *
     http_response_init(response, 204, NULL);
 }
 
-static void (*const encoders[COMMAND_KIND_COUNT])(const struct command *command,
-                                                  struct http_response *response) = {
-    [COMMAND_STUDY_CREATE] = encode_study,   [COMMAND_STUDY_PATCH] = encode_study,
-    [COMMAND_STUDY_DELETE] = encode_nothing, [COMMAND_TRIALS_ADD] = encode_trials_added,
-    [COMMAND_TRIAL_CANCEL] = encode_trial,   [COMMAND_ASK] = encode_lease,
-    [COMMAND_MEASURE] = encode_action,       [COMMAND_HEARTBEAT] = encode_action,
-    [COMMAND_RESULT] = encode_result,        [COMMAND_RELEASE] = encode_nothing,
-    [COMMAND_TOKEN_CREATE] = encode_token,   [COMMAND_TOKEN_REVOKE] = encode_nothing,
+static void render_nothing(const struct command *command, int64_t *status, struct buf *text)
+{
+    (void)command;
+    (void)text;
+    *status = 204;
+}
+
+/* The answer to a request, and the reply that is kept with its Idempotency-Key (NULL: none). */
+static const struct {
+    void (*encode)(const struct command *command, struct http_response *response);
+    void (*render)(const struct command *command, int64_t *status, struct buf *text);
+} replies[COMMAND_KIND_COUNT] = {
+    [COMMAND_STUDY_CREATE] = {encode_study, render_study},
+    [COMMAND_STUDY_PATCH] = {encode_study, render_study},
+    [COMMAND_STUDY_DELETE] = {encode_nothing, render_nothing},
+    [COMMAND_TRIALS_ADD] = {encode_trials_added, render_trials_added},
+    [COMMAND_TRIAL_CANCEL] = {encode_trial, render_trial},
+    [COMMAND_ASK] = {encode_lease, NULL},
+    [COMMAND_MEASURE] = {encode_action, NULL},
+    [COMMAND_HEARTBEAT] = {encode_action, NULL},
+    [COMMAND_RESULT] = {encode_result, NULL},
+    [COMMAND_RELEASE] = {encode_nothing, NULL},
+    [COMMAND_TOKEN_CREATE] = {encode_token, NULL},
+    [COMMAND_TOKEN_REVOKE] = {encode_nothing, NULL},
 };
+
+bool api_render(const struct command *command, int64_t *status, struct buf *text)
+{
+    if (replies[command->kind].render == NULL) {
+        return false;
+    }
+    replies[command->kind].render(command, status, text);
+    return true;
+}
 
 static void encode(const struct command *command, struct http_response *response)
 {
@@ -35,7 +60,7 @@ static void encode(const struct command *command, struct http_response *response
         buf_puts(&response->body, command->replay_text == NULL ? "" : command->replay_text);
         http_response_header(response, "Idempotent-Replayed", "true");
     } else {
-        encoders[command->kind](command, response);
+        replies[command->kind].encode(command, response);
     }
     if (command->kind != COMMAND_HEARTBEAT) {
         http_response_header(response, "Server-Seq", "%" PRId64, command->server_seq);

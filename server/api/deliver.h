@@ -8,6 +8,8 @@
 /* Answers the requests of these commands, and hands back a grant whose answer cannot be sent. Takes
  * the commands. */
 void api_deliver(void *context, struct command *const commands[], size_t n);
+/* The reply to keep with an Idempotency-Key; false: none is kept for this kind of command. */
+bool api_render(const struct command *command, int64_t *status, struct buf *text);
 /* These tokens are valid from now on. Without memory the former ones stay valid. */
 void api_tokens(void *context, const struct token_row tokens[], size_t n);
 /* Events are on disk up to this number; wakes those that follow them. */

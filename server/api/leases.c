@@ -58,7 +58,7 @@ void post_lease(void *context, struct http_request *request)
         refuse(command);
         return;
     }
-    command->format = (int)format;
+    http_set_note(request, (int)format);
     if (command->ask.worker[0] == '\0') {
         (void)snprintf(command->ask.worker, sizeof command->ask.worker, "addr-%s",
                        http_peer_address(request));
@@ -132,7 +132,7 @@ void encode_lease(const struct command *command, struct http_response *response)
 {
     struct json_writer w;
 
-    if (command->format == (int)FORMAT_SH) {
+    if (http_note(command->origin) == (int)FORMAT_SH) {
         encode_lease_sh(command, response);
         return;
     }
@@ -158,7 +158,7 @@ static bool set_action_format(struct command *command)
         refuse(command);
         return false;
     }
-    command->format = (int)format;
+    http_set_note(command->origin, (int)format);
     return true;
 }
 
@@ -205,7 +205,7 @@ void encode_action(const struct command *command, struct http_response *response
     const struct action_reply *reply = &command->action;
     struct json_writer w;
 
-    if (command->format == (int)FORMAT_TEXT) {
+    if (http_note(command->origin) == (int)FORMAT_TEXT) {
         http_response_init(response, 200, format_content_type(FORMAT_TEXT));
         buf_puts(&response->body, action_name(reply->action));
         if (reply->has_until) {

@@ -17,7 +17,7 @@
 /* ---- POST /v1/studies ----
  * The body is checked on a reader, since a space may need 100,000 draws. */
 
-static void render_study(const struct command *command, int64_t *status, struct buf *text)
+void render_study(const struct command *command, int64_t *status, struct buf *text)
 {
     struct json_writer w;
 
@@ -64,7 +64,6 @@ static void create_job(void *argument, struct store *reader)
     if (command == NULL) {
         return;
     }
-    command->render = render_study;
     if (parse_study(request, command) != 0) {
         reply_problem(request, &command->err, &command->faults);
         command_destroy(command);
@@ -248,7 +247,6 @@ void patch_study(void *context, struct http_request *request)
     if (command == NULL) {
         return;
     }
-    command->render = render_study;
     if (query_check(request, NULL, &err) != 0
         || read_if_match(request, &command->if_revision, &err) != 0
         || request_json(request, &command->body, &err) != 0) {
@@ -257,13 +255,6 @@ void patch_study(void *context, struct http_request *request)
         return;
     }
     submit(api, command);
-}
-
-static void render_nothing(const struct command *command, int64_t *status, struct buf *text)
-{
-    (void)command;
-    (void)text;
-    *status = 204;
 }
 
 void delete_study(void *context, struct http_request *request)
@@ -282,7 +273,6 @@ void delete_study(void *context, struct http_request *request)
     if (command == NULL) {
         return;
     }
-    command->render = render_nothing;
     command->force = force;
     submit(api, command);
 }

@@ -1,4 +1,5 @@
-/* Studies: create, read, change, delete. encode_*: the answer of a command. */
+/* Studies: create, read, change, delete. encode_*: the answer of a command;
+ * render_*: the reply that is kept with its Idempotency-Key. */
 #ifndef SERVER_API_STUDIES_H
 #define SERVER_API_STUDIES_H
 
@@ -12,5 +13,6 @@ void patch_study(void *api, struct http_request *request);
 void delete_study(void *api, struct http_request *request);
 
 void encode_study(const struct command *command, struct http_response *response);
+void render_study(const struct command *command, int64_t *status, struct buf *text);
 
 #endif

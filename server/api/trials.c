@@ -28,7 +28,7 @@ static void write_added(const struct command *command, struct json_writer *w)
     json_object_end(w);
 }
 
-static void render_added(const struct command *command, int64_t *status, struct buf *text)
+void render_trials_added(const struct command *command, int64_t *status, struct buf *text)
 {
     struct json_writer w;
 
@@ -56,7 +56,6 @@ static void add_job(void *argument, struct store *reader)
     if (command == NULL) {
         return;
     }
-    command->render = render_added;
     if (request_json(request, &command->body, &err) != 0
         || engine_submit(api->engine, command, &err) != 0) {
         reply_problem(request, &err, NULL);
@@ -92,7 +91,7 @@ READ_HANDLER(get_trial, FORMATS_ONE, NULL, read_trial)
 
 /* ---- PATCH …/trials/{n} ---- */
 
-static void render_trial(const struct command *command, int64_t *status, struct buf *text)
+void render_trial(const struct command *command, int64_t *status, struct buf *text)
 {
     struct json_writer w;
 
@@ -130,7 +129,6 @@ void patch_trial(void *context, struct http_request *request)
     if (command == NULL) {
         return;
     }
-    command->render = render_trial;
     if (request_json(request, &command->body, &command->err) != 0 || check_cancel(command) != 0) {
         reply_problem(request, &command->err, &command->faults);
         command_destroy(command);

@@ -28,6 +28,7 @@ static int open_all(struct engine *engine, struct err *err)
     struct tuning_settings tuning_settings = {
         .clock = settings->clock,
         .entropy = system_entropy,
+        .render = settings->render,
         .start_grace_ms = START_GRACE_MS,
         .suggestion_timeout_ms = SUGGESTION_TIMEOUT_MS,
     };

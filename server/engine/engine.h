@@ -29,6 +29,9 @@ struct engine_settings {
     /* Writer thread, after the group is on disk: the commands whose answers may leave. Takes them;
      * frees with command_destroy(). */
     void (*deliver)(void *context, struct command *const commands[], size_t n);
+    /* Writer thread, inside the transaction: the reply that is kept with an Idempotency-Key; false:
+     * none is kept. NULL: none at all. */
+    bool (*render)(const struct command *command, int64_t *status, struct buf *text);
     /* Writer thread, before the answers of the group that changed them leave. */
     void (*tokens)(void *context, const struct token_row tokens[], size_t n);
     /* Writer thread: events were written up to this number. */

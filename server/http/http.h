@@ -84,6 +84,9 @@ const struct http_principal *http_principal(const struct http_request *request);
 const char *http_request_id(const struct http_request *request); /* "r_…": `instance` of problems */
 const char *http_peer_address(const struct http_request *request); /* "127.0.0.1" */
 const char *http_path(const struct http_request *request); /* raw, as sent, without the query */
+/* A number of the handler's own, kept with the request until it is answered; 0 at first. */
+void http_set_note(struct http_request *request, int note);
+int http_note(const struct http_request *request);
 
 /* ---- the answer --------------------------------------------------------------------------- */
 #define HTTP_HEADERS_MAX 8

@@ -113,6 +113,7 @@ struct http_request {
     struct http_principal principal;
     uint64_t tokens_version; /* of the server's table when the principal was last found in it */
     char id[REQUEST_ID_LEN + 1];
+    int note;                     /* the handler's own */
     unsigned retry_after_seconds; /* of a refusal; 0: none */
     char allow[64];               /* of a 405 */
     struct answer answer;

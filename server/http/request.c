@@ -9,6 +9,16 @@ void *http_context(const struct http_request *request)
     return request->server->settings.context;
 }
 
+void http_set_note(struct http_request *request, int note)
+{
+    request->note = note;
+}
+
+int http_note(const struct http_request *request)
+{
+    return request->note;
+}
+
 const struct http_route *http_matched(const struct http_request *request)
 {
     return request->route;

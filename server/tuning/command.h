@@ -52,7 +52,6 @@ struct command {
     /* where the answer goes: the api's business */
     void *origin;
     bool (*is_gone)(void *origin); /* has the client hung up? may be NULL */
-    int format;                    /* the api's */
 
     char principal[16];     /* id of the token, "" under --open */
     char study[NAME_BYTES]; /* by name, "" where the command has none */
@@ -65,8 +64,6 @@ struct command {
     bool has_key;
     unsigned char key[16];
     unsigned char body_hash[16];
-    /* Writes the reply that is kept with the key; runs inside the transaction. */
-    void (*render)(const struct command *command, int64_t *status, struct buf *text);
 
     /* ---- input by kind ---- */
     struct study_def *def; /* STUDY_CREATE, owned until taken */

@@ -33,11 +33,13 @@ int reply_keep(struct tuning *tuning, const struct command *command, struct err 
     struct reply_row row = {.at_ms = tuning->state.wall_ms};
     OWN(buf) struct buf text = {0};
 
-    if (!command->has_key || command->render == NULL) {
+    if (!command->has_key || tuning->settings.render == NULL) {
         return 0;
     }
     buf_init(&text, 16 << 20);
-    command->render(command, &row.status, &text);
+    if (!tuning->settings.render(command, &row.status, &text)) {
+        return 0;
+    }
     memcpy(row.key, command->key, sizeof row.key);
     memcpy(row.body, command->body_hash, sizeof row.body);
     row.text = text.data == NULL ? empty : text.data;

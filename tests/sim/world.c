@@ -22,12 +22,26 @@ static void seeded_entropy(void *context, void *bytes, size_t len)
     }
 }
 
+/* The reply that is kept with a key: here only the numbers. */
+static bool render(const struct command *command, int64_t *status, struct buf *text)
+{
+    if (command->kind != COMMAND_TRIALS_ADD) {
+        return false;
+    }
+    *status = 201;
+    for (size_t i = 0; i < command->n_numbers; i++) {
+        buf_printf(text, "%s%lld", i == 0 ? "" : " ", (long long)command->numbers[i]);
+    }
+    return true;
+}
+
 static int start_tuning(struct world *world, struct err *err)
 {
     const struct tuning_settings settings = {
         .clock = &world->clock.clock,
         .entropy = seeded_entropy,
         .entropy_context = &world->secrets,
+        .render = render,
         .suggestion_timeout_ms = world->suggestion_timeout_ms,
         .start_grace_ms = WORLD_GRACE_MS,
     };
@@ -218,15 +232,6 @@ struct command *world_delete_study(const char *study, bool force)
     return command;
 }
 
-/* The reply that is kept with a key: here only the numbers. */
-static void render_numbers(const struct command *command, int64_t *status, struct buf *text)
-{
-    *status = 201;
-    for (size_t i = 0; i < command->n_numbers; i++) {
-        buf_printf(text, "%s%lld", i == 0 ? "" : " ", (long long)command->numbers[i]);
-    }
-}
-
 static void hash_text(const char *text, unsigned char hash[16])
 {
     uint64_t parts[2] = {0, 1};
@@ -251,7 +256,6 @@ struct command *world_add_trials(const char *study, const char *body, const char
         command->has_key = true;
         hash_text(key, command->key);
         hash_text(body, command->body_hash);
-        command->render = render_numbers;
     }
     return command;
 }

@@ -36,6 +36,7 @@ static void start(struct api_fixture *f, const struct token_row tokens[], size_t
                                            .clock_scale = 1,
                                            .context = &f->api,
                                            .deliver = api_deliver,
+                                           .render = api_render,
                                            .tokens = api_tokens,
                                            .events = api_events};
     const struct http_settings http = {.listen = "127.0.0.1:0",
