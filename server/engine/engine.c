@@ -23,7 +23,6 @@ static int open_all(struct engine *engine, struct err *err)
     const struct engine_settings *settings = &engine->settings;
     struct store_settings store_settings = {
         .directory = settings->directory,
-        .now_ms = settings->clock->wall_ms(settings->clock),
     };
     struct tuning_settings tuning_settings = {
         .clock = settings->clock,

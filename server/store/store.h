@@ -30,7 +30,6 @@ struct store;
 
 struct store_settings {
     const char *directory; /* the data directory; NULL: a database in memory, gone at close */
-    int64_t now_ms;        /* wall clock, for what the first start writes */
 };
 
 /* Opens or creates, migrates (after a copy to before-NNNN.db), checks the version. ERR_IO with what

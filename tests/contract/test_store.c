@@ -38,8 +38,8 @@ static struct {
 
 static void open_store(void)
 {
-    const struct store_settings settings = {
-        .directory = stores[f.kind].is_on_disk ? f.directory : NULL, .now_ms = 1000};
+    const struct store_settings settings = {.directory =
+                                                stores[f.kind].is_on_disk ? f.directory : NULL};
 
     MUST(store_open(&settings, &f.store, &f.err));
 }

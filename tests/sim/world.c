@@ -51,11 +51,10 @@ static int start_tuning(struct world *world, struct err *err)
 
 int world_open(struct world *world, uint64_t seed, struct err *err)
 {
-    struct store_settings settings = {.directory = NULL};
+    const struct store_settings settings = {.directory = NULL};
 
     *world = (struct world){.secrets = rng_seeded(seed)};
     clock_manual_init(&world->clock, 0, WALL_OFFSET_MS);
-    settings.now_ms = WALL_OFFSET_MS;
     TRY(store_open(&settings, &world->store, err));
     return start_tuning(world, err);
 }

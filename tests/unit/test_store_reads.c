@@ -13,7 +13,7 @@ static char directory[64];
 
 static void open_store(bool on_disk)
 {
-    struct store_settings settings = {.now_ms = 1};
+    struct store_settings settings = {.directory = NULL};
     struct err err = {0};
 
     directory[0] = '\0';

@@ -1,4 +1,5 @@
-/* The connection behind store.h, for the files of this folder. */
+/* The connection behind store.h, for the files of this folder: its errors, its statements and the
+ * group that they run in. One thread at a time for each connection. */
 #ifndef SERVER_STORE_SQLITE_CONNECTION_H
 #define SERVER_STORE_SQLITE_CONNECTION_H
 
@@ -30,8 +31,5 @@ MUST_USE int store_exec(struct store *store, const char *sql, struct err *err);
 void store_exec_anyway(struct store *store, const char *sql);
 /* Turns an SQLite result into *err; always -1. */
 int store_failed(const struct store *store, int rc, const char *doing, struct err *err);
-
-/* migrate.c: brings the database to the newest schema. */
-MUST_USE int store_migrate(struct store *store, int64_t now_ms, struct err *err);
 
 #endif

@@ -1,7 +1,5 @@
-/* Brings a database to the newest schema: numbered steps, forward only, one transaction each.
- *
- * PRAGMA user_version counts them. Before an existing database is changed it is copied to
- * before-NNNN.db beside it, NNNN being the version it had. */
+#include "server/store/sqlite/migrate.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,11 +81,10 @@ static int apply(struct store *store, int64_t version, struct err *err)
     return 0;
 }
 
-int store_migrate(struct store *store, int64_t now_ms, struct err *err)
+int store_migrate(struct store *store, struct err *err)
 {
     int64_t version = 0;
 
-    (void)now_ms;
     TRY(check_identity(store, &version, err));
     if (version == migrations_count) {
         return 0;
