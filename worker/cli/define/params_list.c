@@ -1,10 +1,10 @@
-/* Values one by one: a,b,c and const:x. */
+#include "worker/cli/define/params_list.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/cli/define/params_parts.h"
 #include "worker/cli/define/scalar.h"
 
 /* Reads one item at *at: quoted ('' within '…' is a quote), or plain up to the comma. */

@@ -1,10 +1,10 @@
-/* Ranges and bells: LOW..HIGH[:STEP][/POINTS], MEAN,SD[:LOW..HIGH]. */
+#include "worker/cli/define/params_range.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/own.h"
-#include "worker/cli/define/params_parts.h"
 #include "worker/cli/define/scalar.h"
 
 static int number(const struct domain_reader *reader, const char *what, const char *text,
