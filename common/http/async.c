@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/http/parts.h"
+#include "common/http/exchange.h"
 
 struct http_transfer {
     struct http_async *async;

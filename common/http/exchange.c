@@ -1,5 +1,4 @@
-/* One call on a curl handle: set up, collected, checked. */
-#include "common/http/parts.h"
+#include "common/http/exchange.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,11 +320,6 @@ int http_exchange_end(struct http_exchange *exchange, const struct http_target *
                        target->url, why);
     }
     return err_set(err, ERR_UNREACHABLE, "the server at %s does not answer: %s", target->url, why);
-}
-
-void http_answer_finish(struct http_answer *answer)
-{
-    buf_finish(&answer->body);
 }
 
 void http_exchange_finish(struct http_exchange *exchange)

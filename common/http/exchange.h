@@ -1,10 +1,12 @@
-/* What blocking and asynchronous calls share. For http_*.c only. */
-#ifndef COMMON_HTTP_PARTS_H
-#define COMMON_HTTP_PARTS_H
+/* One call on a curl handle: set up, collected, checked. What blocking and asynchronous calls
+ * share; for this folder alone. One thread at a time for each handle. */
+#ifndef COMMON_HTTP_EXCHANGE_H
+#define COMMON_HTTP_EXCHANGE_H
 
 #include <curl/curl.h>
 
-#include "common/http/client.h"
+#include "common/http/answer.h"
+#include "common/http/call.h"
 
 /* Settings, copied and checked. */
 struct http_target {
@@ -14,8 +16,11 @@ struct http_target {
     char *proxy;
     char *user_agent;
 };
+/* Copies the settings. ERR_INVALID: the URL or the token cannot be used, and why; ERR_IO: libcurl
+ * cannot start; ERR_NOMEM. Finish it also after an error. */
 MUST_USE int http_target_init(struct http_target *target,
                               const struct http_client_settings *settings, struct err *err);
+/* Overwrites the token. */
 void http_target_finish(struct http_target *target);
 
 /* One call under way. */
@@ -26,11 +31,13 @@ struct http_exchange {
     struct http_call call;
     char error[CURL_ERROR_SIZE];
 };
-/* Sets the handle up for this call; the exchange must stay where it is until finished. */
+/* Sets the handle up for this call; the exchange must stay where it is until finished, also after
+ * an error: ERR_NOMEM, ERR_INVALID. */
 MUST_USE int http_exchange_init(struct http_exchange *exchange, CURL *easy,
                                 const struct http_target *target, const struct http_call *call,
                                 struct err *err);
-/* What curl's result code means; on 0 the exchange's answer is complete. */
+/* Reads curl's result code. On 0 the exchange's answer is complete; ERR_UNREACHABLE, ERR_TOO_LARGE,
+ * ERR_NOMEM as in http_client_call(). */
 MUST_USE int http_exchange_end(struct http_exchange *exchange, const struct http_target *target,
                                CURLcode code, struct err *err);
 void http_exchange_finish(struct http_exchange *exchange);

@@ -1,0 +1,26 @@
+/* Where a client calls, and with what. Texts are borrowed. */
+#ifndef COMMON_HTTP_CALL_H
+#define COMMON_HTTP_CALL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HTTP_TOKEN_BYTES 257
+
+struct http_client_settings {
+    const char *url;        /* "http://127.0.0.1:4663": scheme, host, port, maybe a path prefix */
+    const char *token;      /* NULL or "": none is sent */
+    const char *ca_file;    /* PEM; NULL: the system's authorities */
+    const char *proxy;      /* NULL: none, whatever the environment says */
+    const char *user_agent; /* NULL: "hone/VERSION" */
+};
+
+struct http_call {
+    const char *method; /* "GET", "POST", … */
+    const char *path;   /* "/v1/studies?limit=10", escaped already (http_escape) */
+    const char *body;   /* JSON; NULL: none; borrowed until the answer */
+    size_t body_len;
+    int64_t timeout_ms; /* the whole call; 0: 30,000; negative: none */
+};
+
+#endif
