@@ -5,13 +5,14 @@
  *
  * The listening socket is watched unless all places are taken or accepting pauses. It is looked at
  * again at the end of every turn, and a pause has an end of its own. */
+#include "server/http/accept.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "common/log.h"
-#include "server/http/internal.h"
 
 #define ACCEPTS_A_TURN 64 /* open connections are served in between */
 #define PAUSE_MS 1000

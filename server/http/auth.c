@@ -1,11 +1,14 @@
 /* Who asks, and may they: before any handler, from the route's scope alone; default deny. */
+#include "server/http/auth.h"
+
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "server/http/internal.h"
+#include "server/http/limits.h"
+#include "server/http/wake.h"
 
 #define TOKEN_PREFIX "hp_"
 #define TOKEN_TEXT_MAX 256

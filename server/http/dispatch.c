@@ -1,12 +1,22 @@
 /* The life of a request: it is judged by its head alone, then its body is collected, then
  * its handler called. A request that is refused keeps its connection whenever the body that
  * follows can be skipped safely; framing faults never do. */
+#include "server/http/dispatch.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "server/http/internal.h"
+#include "server/http/auth.h"
+#include "server/http/framing.h"
+#include "server/http/hangup.h"
+#include "server/http/limits.h"
+#include "server/http/origin.h"
+#include "server/http/response.h"
+#include "server/http/router.h"
+#include "server/http/stream.h"
+#include "server/http/target.h"
 
 /* ---- the end of a request, however it came ---- */
 

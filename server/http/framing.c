@@ -13,10 +13,10 @@
  *
  * The lines between chunks MHD does not keep, so after a chunked body no further request is read on
  * the connection. */
+#include "server/http/framing.h"
+
 #include <string.h>
 #include <strings.h>
-
-#include "server/http/internal.h"
 
 struct head {
     unsigned hosts, lengths, encodings, expects;

@@ -5,11 +5,11 @@
  * stayed until its deadline, with its memory and its descriptor. So the loop watches for that end
  * as well, and shuts the socket down once MHD has read everything and no answer is under way: MHD
  * notices that. A client that sends a whole request and then closes its side gets its answer. */
+#include "server/http/hangup.h"
+
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-
-#include "server/http/internal.h"
 
 #define REVIEWS 2       /* MHD has looked at all that it had read */
 #define REVIEWS_MAX 256 /* then the connection is left to its deadline */

@@ -16,33 +16,13 @@
 
 #include "common/rng.h"
 #include "server/http/http.h"
+#include "server/http/target.h"
 
 #define PARAMS_MAX 4
-#define SEGMENTS_MAX 12
 #define REQUEST_ID_LEN 15 /* "r_" and 13 characters */
 #define STREAMS_MAX 256
 #define BODIES_IN_FLIGHT_MAX ((size_t)64 << 20)
 #define CONNECTION_MEMORY 16384 /* MHD's pool: request head, a piece of body, reply head */
-
-/* ---- the target of a request: target.c ---- */
-struct target_pair {
-    const char *name;
-    const char *value;
-};
-
-struct target {
-    char *block;      /* the one allocation: all texts below point into it */
-    const char *path; /* raw */
-    size_t n_segments;
-    const char *segments[SEGMENTS_MAX]; /* decoded */
-    size_t n_query;
-    struct target_pair *query; /* decoded */
-};
-
-/* Splits and decodes "/a/b%20c?x=1"; every way to smuggle a path is ERR_MALFORMED. The caller
- * finishes it also after a failure. */
-MUST_USE int target_parse(const char *raw, struct target *target, struct err *err);
-void target_finish(struct target *target);
 
 /* ---- deadlines: limits.c ---- */
 enum deadline_kind { DEADLINE_HEADER, DEADLINE_BODY, DEADLINE_IDLE, DEADLINE_KINDS };
@@ -200,97 +180,5 @@ struct http_server {
     atomic_ulong requests, responses_2xx, responses_4xx, responses_5xx, connections, deferred;
     atomic_ulong active; /* requests between their request line and their end */
 };
-
-/* loop.c: wakes the loop thread; `locked` says that the caller holds the lock. */
-void server_wake_locked(struct http_server *server);
-
-/* accept.c */
-void accept_clients(struct http_server *server);
-/* Whether the listening socket is to be watched; after every turn. */
-void accept_review(struct http_server *server);
-/* Milliseconds until a pause is over; -1: there is none. */
-int64_t accept_next_ms(const struct http_server *server);
-void accept_end(struct http_server *server);
-
-/* limits.c */
-void deadlines_init(struct http_server *server);
-void deadline_set(struct http_connection *connection, enum deadline_kind kind);
-void deadline_clear(struct http_connection *connection);
-/* Cuts off every connection that is past its deadline. */
-void deadlines_sweep(struct http_server *server);
-/* Milliseconds until the next one; -1: none. */
-int64_t deadlines_next_ms(const struct http_server *server);
-bool bad_token_is_limited(const struct http_server *server, const char *peer);
-void bad_token_count(struct http_server *server, const char *peer);
-size_t body_limit(enum http_body kind);
-
-/* hangup.c: clients that leave in the middle of a request */
-void hangup_watch(struct http_connection *connection);
-void hangup_note(struct http_connection *connection); /* the event has come */
-void hangup_request_ended(struct http_connection *connection);
-void hangup_forget(struct http_connection *connection); /* the connection is closed */
-/* After MHD has run: ends connections on which nothing more can come and nothing is to be sent. */
-void hangups_review(struct http_server *server);
-
-/* framing.c: refuses what a proxy in between could read as another number of requests. */
-MUST_USE int framing_check(struct http_request *request, const char *method, const char *version,
-                           struct err *err);
-/* Looks at the line before a piece of a chunk, as far as MHD still has it. */
-MUST_USE int framing_check_chunk(const struct http_request *request, const char *piece,
-                                 struct err *err);
-MUST_USE int content_type_check(const struct http_request *request, struct err *err);
-
-/* origin.c: the Host rule and the rule for browsers. */
-MUST_USE int host_check(const struct http_request *request, struct err *err);
-MUST_USE int origin_check(const struct http_request *request, const char *method, struct err *err);
-
-/* router.c */
-MUST_USE int routes_compile(struct http_server *server, struct err *err);
-/* Finds the route and fills the params. ERR_NOT_FOUND or ERR_METHOD_NOT_ALLOWED (with allow). */
-MUST_USE int route_match(struct http_request *request, const char *method, struct err *err);
-
-/* auth.c: fills the principal. ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_RATE_LIMITED. */
-MUST_USE int auth_identify(struct http_request *request, struct err *err);
-MUST_USE int auth_allow(const struct http_request *request, struct err *err);
-/* Is the token that was identified neither revoked nor expired by now? Loop thread. */
-bool auth_is_valid(struct http_request *request);
-/* The answer where it is not: 401, always -1. */
-int auth_refuse_ended(struct err *err);
-
-/* request.c: the list of deferred requests */
-void waiting_remove(struct http_request *request);
-
-/* dispatch.c: MHD's callbacks */
-void *dispatch_begin(void *server, const char *uri, struct MHD_Connection *mhd);
-enum MHD_Result dispatch_access(void *server, struct MHD_Connection *mhd, const char *url,
-                                const char *method, const char *version, const char *upload,
-                                size_t *upload_len, void **request);
-void dispatch_completed(void *server, struct MHD_Connection *mhd, void **request,
-                        enum MHD_RequestTerminationCode why);
-void dispatch_connection(void *server, struct MHD_Connection *mhd, void **connection,
-                         enum MHD_ConnectionNotificationCode what);
-
-/* response.c: hands the finished answer to MHD (loop thread). MHD_NO: close the connection. */
-enum MHD_Result answer_queue(struct http_request *request);
-/* Builds and gives the problem document for `err`. */
-void answer_problem(struct http_request *request, const struct err *err);
-void answer_drop(struct answer *answer);
-/* Writes the problem document for `err` to the socket past MHD, which has given the connection up;
- * not over TLS. */
-void answer_unframed(struct http_request *request, const struct err *err);
-
-/* stream.c */
-/* Any thread, like the answer it belongs to. */
-struct MHD_Response *stream_create(struct http_request *request,
-                                   const struct http_stream_source *source);
-void stream_link(struct http_request *request); /* loop thread, when the answer is queued */
-/* Resumes streams that were woken or whose heartbeat is due. */
-void streams_wake(struct http_server *server);
-int64_t streams_next_ms(const struct http_server *server);
-void stream_end(struct http_request *request);
-
-/* listen.c */
-MUST_USE int listen_open(struct http_server *server, struct err *err);
-MUST_USE int tls_load(struct http_server *server, struct err *err);
 
 #endif

@@ -2,11 +2,11 @@
  *
  * MHD's own timeout is about inactivity only: one byte a second keeps a connection alive for ever.
  * So the loop looks at absolute moments and shuts the socket down, which MHD then notices. */
+#include "server/http/limits.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "server/http/internal.h"
 
 #define HEADER_DEADLINE_MS 10000
 #define BODY_DEADLINE_MS 30000

@@ -1,4 +1,6 @@
 /* Where we listen, and what is refused there. */
+#include "server/http/listen.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
@@ -6,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "server/http/internal.h"
 
 #define BACKLOG 1024
 #define TLS_FILE_MAX ((size_t)1 << 20)

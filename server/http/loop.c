@@ -14,7 +14,15 @@
 
 #include "common/log.h"
 #include "common/rng.h"
+#include "server/http/accept.h"
+#include "server/http/dispatch.h"
+#include "server/http/hangup.h"
 #include "server/http/internal.h"
+#include "server/http/limits.h"
+#include "server/http/listen.h"
+#include "server/http/request.h"
+#include "server/http/router.h"
+#include "server/http/stream.h"
 
 #define CONNECTIONS_MAX 12000
 #define DESCRIPTORS_KEPT 64     /* for the database, logs, ourselves */
@@ -24,17 +32,6 @@
 #define EVENTS_A_TURN 64
 
 /* ---- waking ---- */
-
-void server_wake_locked(struct http_server *server)
-{
-    static const uint64_t one = 1;
-
-    if (!server->wake_pending) {
-        server->wake_pending = true;
-        ssize_t written = write(server->wake_fd, &one, sizeof one);
-        (void)written; /* a full counter wakes as well */
-    }
-}
 
 void http_server_stop(struct http_server *server)
 {

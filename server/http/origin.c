@@ -1,9 +1,9 @@
 /* Which page may a browser send here from? A name that an attacker lets point to 127.0.0.1 is
  * stopped by the Host rule, a form on a foreign page by the headers that browsers add. */
+#include "server/http/origin.h"
+
 #include <string.h>
 #include <strings.h>
-
-#include "server/http/internal.h"
 
 /* The name in "name", "name:port", "[::1]:port". */
 static size_t name_len(const char *host)

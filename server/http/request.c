@@ -1,8 +1,8 @@
 /* What a handler can read of its request. */
+#include "server/http/request.h"
+
 #include <poll.h>
 #include <string.h>
-
-#include "server/http/internal.h"
 
 void *http_context(const struct http_request *request)
 {

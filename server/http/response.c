@@ -1,11 +1,14 @@
 /* Answers: built by the thread that has them, queued in batches, handed to MHD by the loop. */
+#include "server/http/response.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "server/http/internal.h"
+#include "server/http/stream.h"
+#include "server/http/wake.h"
 
 #define RESPONSE_BODY_MAX ((size_t)64 << 20)
 

@@ -1,9 +1,9 @@
 /* The one table of routes, compiled once into segments; a match compares a few short strings. */
+#include "server/http/router.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "server/http/internal.h"
 
 static int compile(const struct http_route *route, struct route_pattern *pattern, struct err *err)
 {

@@ -1,9 +1,12 @@
 /* Streamed answers: MHD asks for bytes, the source makes them, and when there are none the
  * connection is suspended until http_stream_wake() is called or a heartbeat is due. */
+#include "server/http/stream.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/http/internal.h"
+#include "server/http/auth.h"
+#include "server/http/wake.h"
 
 #define PENDING_MAX ((size_t)16 << 20)
 #define BLOCK_BYTES 3072      /* kept for every open stream */

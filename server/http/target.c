@@ -1,9 +1,9 @@
 /* The target of a request, split and decoded once, segment by segment: a path that was decoded as
  * a whole would let %2f and %2e%2e climb. */
+#include "server/http/target.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "server/http/internal.h"
 
 static int hex_digit(char c)
 {
