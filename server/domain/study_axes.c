@@ -1,5 +1,4 @@
-/* The parts of a body that say how the search goes: objectives, strategy, stopping, resource. */
-#include "server/domain/study_read.h"
+#include "server/domain/study_axes.h"
 
 #include <inttypes.h>
 #include <stdio.h>

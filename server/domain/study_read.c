@@ -1,11 +1,12 @@
 /* Reads a study's body; every fault is reported. */
-#include "server/domain/study_read.h"
+#include "server/domain/study.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/integer.h"
+#include "server/domain/study_axes.h"
 #include "server/domain/transfer.h"
 
 #define DESCRIPTION_BYTES 16384
