@@ -6,6 +6,7 @@
 
 #include "server/model/fit.h"
 #include "server/strategy/gp/regression_data.h"
+#include "server/strategy/gp/result_subset.h"
 
 /* The reasons for these numbers are in tests/bench/choices.md. */
 enum {
@@ -97,88 +98,6 @@ static bool is_due(uint64_t n, uint64_t fitted_at)
     return n <= 30 ? fitted_at < n : n - fitted_at >= (n + 19) / 20;
 }
 
-/* ---- choosing results ------------------------------------------------------------------------ */
-struct indexed {
-    double key;
-    size_t index;
-};
-
-static int by_key(const void *a, const void *b)
-{
-    const struct indexed *x = a;
-    const struct indexed *y = b;
-
-    if (x->key < y->key || x->key > y->key) {
-        return x->key < y->key ? -1 : 1;
-    }
-    return (x->index > y->index) - (x->index < y->index);
-}
-
-static int by_index(const void *a, const void *b)
-{
-    size_t x = ((const struct indexed *)a)->index;
-    size_t y = ((const struct indexed *)b)->index;
-
-    return (x > y) - (x < y);
-}
-
-/* The squared distance of two points; categories that differ count ½. */
-static double distance(const struct points *points, size_t i, size_t j)
-{
-    double sum = 0.0;
-
-    for (size_t k = 0; k < points->n_num; k++) {
-        double delta = points_num(points, i)[k] - points_num(points, j)[k];
-        sum += delta * delta;
-    }
-    for (size_t k = 0; k < points->n_cat; k++) {
-        sum += points_cat(points, i)[k] != points_cat(points, j)[k] ? 0.5 : 0.0;
-    }
-    return sum;
-}
-
-/* Which of many results to take: `n` of them, of which the `best` have the least cost; the others
- * are an even spread over the rest, or those nearest to the best result. */
-struct subset {
-    size_t n, best;
-    bool is_spread;
-};
-
-/* order[0 … n-1] ← the selected results, by index. */
-static int choose_results(const struct points *points, const double cost[],
-                          const struct subset *subset, struct indexed order[], struct err *err)
-{
-    size_t n = points->n;
-    size_t k = subset->n;
-    size_t best = subset->best;
-
-    for (size_t i = 0; i < n; i++) {
-        order[i] = (struct indexed){cost[i], i};
-    }
-    if (n <= k) {
-        return 0;
-    }
-    qsort(order, n, sizeof *order, by_key);
-    size_t top = order[0].index;
-    if (subset->is_spread) {
-        OWN(memory) struct indexed *rest = calloc(n - best, sizeof *rest);
-        if (rest == NULL) {
-            return err_set(err, ERR_NOMEM, "no memory for a model");
-        }
-        memcpy(rest, order + best, (n - best) * sizeof *rest);
-        for (size_t i = best; i < k; i++) {
-            order[i] = rest[(i - best) * (n - best) / (k - best)];
-        }
-    } else {
-        for (size_t i = best; i < n; i++) {
-            order[i].key = distance(points, order[i].index, top);
-        }
-        qsort(order + best, n - best, sizeof *order, by_key);
-    }
-    qsort(order, k, sizeof *order, by_index);
-    return 0;
-}
-
 /* ---- hyper-parameters ------------------------------------------------------------------------ */
 /* What surrogate_fit() works with. */
 struct fitting {
@@ -267,17 +186,17 @@ static int fit_objective(const struct fitting *fitting, const struct theta_searc
     const struct regression_data *rows = &fitting->rows;
     size_t n = points->n;
     size_t k = n < FIT_POINTS_MAX ? n : FIT_POINTS_MAX;
-    const struct subset subset = {.n = k, .best = FIT_BEST, .is_spread = true};
+    const struct result_subset subset = {.n = k, .best = FIT_BEST, .is_spread = true};
     OWN(points) struct points part = {0};
     OWN(marginal_likelihood) struct marginal_likelihood *likelihood = NULL;
-    OWN(memory) struct indexed *order = calloc(n + 1, sizeof *order);
+    OWN(memory) struct result_key *order = calloc(n + 1, sizeof *order);
     OWN(memory) double *y = calloc(2 * k + 1, sizeof *y);
 
     if (order == NULL || y == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a fit");
     }
     double *extra = y + k;
-    TRY(choose_results(points, rows->y, &subset, order, err));
+    TRY(result_subset_choose(points, rows->y, &subset, order, err));
     TRY(points_init(&part, points->n_num, points->n_cat, k, err));
     for (size_t i = 0; i < k; i++) {
         points_copy(&part, i, points, order[i].index);
@@ -370,29 +289,19 @@ static int apply_transfer_prior(struct fitting *fitting, struct err *err)
 }
 
 /* ---- the objective --------------------------------------------------------------------------- */
-/* If the subject's row is not among the n selected ones, it replaces the worst of them. */
+/* Notes the subject's own value, and takes its row into the n selected ones. */
 static void include_subject(struct surrogate *s, const struct regression_data *rows, size_t n,
-                            struct indexed order[])
+                            struct result_key order[])
 {
-    size_t worst = 0;
-
     s->own_y = (double)NAN;
     s->own_var = (double)NAN;
     for (size_t i = 0; s->subject != NULL && i < rows->n; i++) {
-        if (rows->config[i] != s->subject) {
-            continue;
+        if (rows->config[i] == s->subject) {
+            s->own_y = rows->y[i];
+            s->own_var = rows->extra[i] / rows->variance_factor;
+            result_subset_include(i, rows->y, n, order);
+            return;
         }
-        s->own_y = rows->y[i];
-        s->own_var = rows->extra[i] / rows->variance_factor;
-        for (size_t k = 0; k < n; k++) {
-            if (order[k].index == i) {
-                return;
-            }
-            worst = rows->y[order[k].index] > rows->y[order[worst].index] ? k : worst;
-        }
-        order[worst].index = i;
-        qsort(order, n, sizeof *order, by_index);
-        return;
     }
 }
 
@@ -407,10 +316,10 @@ static int take_points(const struct fitting *fitting, bool with_pending, struct 
     size_t p = !with_pending ? 0 : n_pending < PENDING_MAX ? n_pending : PENDING_MAX;
     size_t most = rows->has_curves ? CURVES_MAX : MODEL_POINTS_MAX;
     size_t n = all->n <= most ? all->n : rows->has_curves ? CURVES_MAX : MODEL_LOCAL;
-    const struct subset subset = {.n = n,
-                                  .best = rows->has_curves ? CURVES_MAX / 2 : MODEL_BEST,
-                                  .is_spread = rows->has_curves};
-    OWN(memory) struct indexed *order = calloc(all->n + 1, sizeof *order);
+    const struct result_subset subset = {.n = n,
+                                         .best = rows->has_curves ? CURVES_MAX / 2 : MODEL_BEST,
+                                         .is_spread = rows->has_curves};
+    OWN(memory) struct result_key *order = calloc(all->n + 1, sizeof *order);
 
     s->y = calloc(n + 1, sizeof *s->y);
     s->extra = calloc(n + 1, sizeof *s->extra);
@@ -420,7 +329,7 @@ static int take_points(const struct fitting *fitting, bool with_pending, struct 
         || s->config == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    TRY(choose_results(all, rows->y, &subset, order, err));
+    TRY(result_subset_choose(all, rows->y, &subset, order, err));
     include_subject(s, rows, n, order);
     TRY(points_init(&s->points, all->n_num, all->n_cat, n + p, err));
     for (size_t i = 0; i < n; i++) {
