@@ -306,7 +306,7 @@ START_TEST(an_enqueued_trial_has_its_turn_and_is_learned_from)
         for (int i = 0; i < 6; i++) {
             (void)work(&world, &answer, study, tried[0]);
         }
-        if (queued == 1) { /* the very optimum, which nobody has come to */
+        if (queued == 1) { /* the optimum itself, which no trial has tried yet */
             do_it(&world,
                   world_add_trials(study, "{\"parameters\": {\"x\": 0.83, \"k\": \"b\"}}", NULL));
             ck_assert_double_lt(work(&world, &answer, study, tried[0]), 1e-9);

@@ -133,14 +133,14 @@ static int check_study(const struct state *state, const struct live_study *study
                        const struct watch *watch, struct err *err)
 {
     int64_t limit = study->def->limits.trials;
-    bool room = limit < 0 || study->row.leased_trials < limit;
+    bool below_limit = limit < 0 || study->row.leased_trials < limit;
     struct looking looking = {state, study->row.id};
 
     if (queued_in(study, true) > 0) {
         return err_set(err, ERR_INVALID, "a worker waits while study \"%s\" has a retry",
                        study->row.name);
     }
-    if (room
+    if (below_limit
         && (queued_in(study, false) > 0 || (!study->row.exhausted && rounds_left(study, watch)))) {
         return err_set(err, ERR_INVALID,
                        "a worker waits while study \"%s\" may start a configuration",
@@ -186,7 +186,7 @@ static const struct bug {
 } bugs[] = {
     {"waits for its bracket", &schedule_hyperband},
     {"waits for a full rung", &schedule_asha},
-    {"mislays retries", NULL},
+    {"loses retries", NULL},
 };
 const size_t idle_n_bugs = sizeof bugs / sizeof bugs[0];
 
@@ -195,7 +195,7 @@ const char *idle_bug_name(size_t bug)
     return bugs[bug].name;
 }
 
-static const struct schedule_kind *spoilt(const struct bug *bug)
+static const struct schedule_kind *with_bug(const struct bug *bug)
 {
     static struct schedule_kind kind;
 
@@ -213,7 +213,7 @@ void idle_plant(struct world *world, size_t bug)
     for (struct live_study *study = world->tuning->state.studies; study != NULL;
          study = study->next) {
         if (study->schedule->kind == bugs[bug].kind) {
-            study->schedule->kind = spoilt(&bugs[bug]);
+            study->schedule->kind = with_bug(&bugs[bug]);
         } else if (bugs[bug].kind == NULL && study->retries.first != NULL) {
             trial_queue_remove(study->retries.first);
         }

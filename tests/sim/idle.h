@@ -1,10 +1,10 @@
-/* Does anybody wait while something legal could go out? Asked of tuning/ as a whole, after every
+/* Checks that no worker waits while a job is legal. It checks tuning/ as a whole, after every
  * group: its claims, limits, queues and restarts, not the schedule alone.
  *
- * The facts that the store holds go to a watch of each scheduled study, which knows the rules and
- * nothing of the code; whenever an ask is parked, it and plain counting look for a retry, an
- * enqueued or new configuration, or a promotion that this ask could have had. On the way the watch
- * holds tuning's facts against I1 to I7 and I15. */
+ * The facts in the store go to a watch of each scheduled study, which has the rules but no part of
+ * the implementation. Whenever an ask waits, the watch and plain counting look for a retry, an
+ * enqueued or new configuration, or a promotion that this ask could have had. The watch also checks
+ * these facts by I1 to I7 and I15. */
 #ifndef TESTS_SIM_IDLE_H
 #define TESTS_SIM_IDLE_H
 
@@ -23,7 +23,7 @@ struct idle_study {
 struct idle {
     size_t n;
     struct idle_study studies[IDLE_STUDIES_MAX];
-    int64_t n_waits; /* how often an ask waited when it was looked */
+    int64_t n_waits; /* checks made while an ask waited */
     int64_t n_facts;
 };
 void idle_finish(struct idle *idle);

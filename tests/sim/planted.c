@@ -76,7 +76,7 @@ static enum decision never_waits(const struct schedule *schedule, const struct b
                                                                            : DECISION_STOP;
 }
 
-/* Slots that nobody has taken yet are not waited for. */
+/* Does not wait for slots that no trial has taken yet. */
 static enum decision only_those_who_run(const struct schedule *schedule,
                                         const struct bracket *bracket, size_t rung, double cost,
                                         int64_t trial, bool arriving)

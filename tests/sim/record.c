@@ -33,7 +33,8 @@ static void put(struct record *record, add_line *add, const struct buf *line)
         (void)fprintf(record->trace, "%s\n", buf_text(line));
     }
     if (line->failed || add(&record->history, line->data, line->len, &err) != 0) {
-        (void)fprintf(stderr, "the recorder wrote nonsense: %s: %s\n", err.text, buf_text(line));
+        (void)fprintf(stderr, "the recorder wrote a line that cannot be read: %s: %s\n", err.text,
+                      buf_text(line));
         abort();
     }
 }

@@ -1,5 +1,5 @@
-/* Lists of checkpoints that nobody needs: how long, how often, and over kills. What belongs on them
- * at all is told by the scenarios discard*.txt. */
+/* Lists of obsolete checkpoints: how long, how often, and over kills. The scenarios discard*.txt
+ * test what belongs on them. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

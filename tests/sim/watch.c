@@ -163,7 +163,7 @@ static struct watch_bracket *bracket_at(struct watch *watch, int64_t index)
     return &watch->brackets[index];
 }
 
-/* ---- where everybody is ---- */
+/* ---- where each trial is ---- */
 
 static struct watch_place *place_of(struct watch *watch, int64_t trial)
 {
@@ -301,7 +301,7 @@ static void see_value(struct watch *watch, struct watch_rung *rung, struct watch
     entry->may_go_on = may_stay(watch, rung, entry);
 }
 
-/* Progressive asha sends the best one on when everything else is over. */
+/* Progressive asha promotes the best trial when all others have ended. */
 static bool is_final_promotion(const struct watch *watch, const struct watch_bracket *bracket,
                                const struct watch_rung *rung, const struct watch_entry *entry)
 {
@@ -406,7 +406,7 @@ void watch_fact(struct watch *watch, const struct schedule_record *record)
     struct watch_rung *rung = &bracket->rungs[place->rung];
     struct watch_entry *entry = entry_in(rung, record->trial);
     if (entry == NULL) {
-        return; /* its promotion was a violation, told already */
+        return; /* its promotion was a violation, which is noted already */
     }
     if (record->fact == FACT_VALUE) {
         see_value(watch, rung, entry, record);
@@ -415,7 +415,7 @@ void watch_fact(struct watch *watch, const struct schedule_record *record)
     } else if (record->fact == FACT_CHANCE) {
         entry->chance = record->value;
     } else if (record->fact >= FACT_MEAN && record->fact <= FACT_INCUMBENT) {
-        return; /* numbers to be told */
+        return; /* shown to users only */
     } else if (record->fact == FACT_LOSE) {
         see_lose(watch, bracket, (size_t)place->rung, entry);
     } else { /* late, stopped, failed, cancelled */

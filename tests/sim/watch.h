@@ -1,6 +1,6 @@
-/* Watches the facts of a schedule and holds them against the invariants of algorithms.md §3.5.
+/* Checks the facts of a schedule by the invariants of algorithms.md §3.5.
  *
- * It knows the rules and nothing of the implementation: its own tables, plain lists, counting by
+ * It has the rules, but no part of the implementation: its own tables, plain lists, counting by
  * loops. Every violation sets the bit of its invariant; the first text of each is kept. */
 #ifndef TESTS_SIM_WATCH_H
 #define TESTS_SIM_WATCH_H
@@ -10,21 +10,21 @@
 enum invariant {
     I1_SLOTS = 1,   /* no more slots than the table has, and all of them used */
     I2_ONE_SLOT,    /* no trial in two slots of a rung, nor leased twice */
-    I3_RANK,        /* who is promoted is finite and among the n best */
+    I3_RANK,        /* a promoted trial is finite and among the n best */
     I4_ORDER,       /* the order of completion changes no promotion */
-    I5_GUARANTEE,   /* who was promoted early is promoted in the end */
+    I5_GUARANTEE,   /* a trial promoted early is also promoted in the end */
     I6_LEVELS,      /* levels rise and never pass R */
     I7_COST,        /* a bracket costs no more than its table */
     I8_REPLAY,      /* facts rebuild the state */
     I9_IDEMPOTENT,  /* a second report changes nothing; no slot leaks */
-    I10_FINISH,     /* every bracket ends, whoever dies */
+    I10_FINISH,     /* every bracket ends, whichever workers die */
     I11_WORKERS,    /* one worker and many promote the same trials */
     I12_DIRECTION,  /* maximising is minimising the negative */
     I13_MONOTONE,   /* a monotone transform changes no promotion */
-    I14_ALL_FAILED, /* a rung without values promotes nobody */
+    I14_ALL_FAILED, /* a rung without values promotes no trial */
     I15_ASHA_QUOTA, /* asha promotes from the best ⌊n/eta⌋ of that moment; predictive: exactly
                      * those with a chance of delta */
-    I16_NO_IDLING,  /* nobody waits while a legal job exists; in asha never */
+    I16_NO_IDLING,  /* no worker waits while a job is legal; in asha none ever waits */
     I17_OPTIONS,    /* impossible resources and eta are refused */
     I18_TABLES,     /* integer tables, exact */
     INVARIANT_COUNT
@@ -35,7 +35,7 @@ enum watch_kind { WATCH_SYNC, WATCH_PROMOTION, WATCH_STOPPING, WATCH_PREDICTIVE 
 struct watch_entry {
     int64_t trial;
     double cost;
-    double chance; /* the model's word; NaN before */
+    double chance; /* the model's forecast; NaN before */
     bool has_reported, is_finite, is_promoted, is_out, may_go_on;
 };
 
@@ -75,16 +75,16 @@ void watch_violate(struct watch *watch, enum invariant invariant, const char *fm
 
 void watch_fact(struct watch *watch, const struct schedule_record *record);
 
-/* A trial that could go on right now; 0 if there is none. `is_free` tells whether nobody holds it.
+/* A trial that could go on right now; 0 if there is none. `is_free`: no worker holds it.
  */
 int64_t watch_legal_promotion(const struct watch *watch, bool (*is_free)(const void *, int64_t),
                               const void *context);
 /* Is there a first-rung slot in a bracket that is open? (Sync only.) */
 bool watch_has_free_slot(const struct watch *watch);
-/* After the last fact: everything has ended as it should. */
+/* After the last fact: every bracket has ended as it should. */
 void watch_end(struct watch *watch);
 
-/* A number that depends on who was promoted in which rung, and on nothing else. */
+/* A number that depends on which trials were promoted in which rung, and on nothing else. */
 uint64_t watch_promotions(const struct watch *watch);
 
 #endif

@@ -1,6 +1,6 @@
-/* A server without sockets and threads: the real tuning/, schedules and store, a clock that is
- * turned by hand, secrets from a seed. One test plays all its workers, in one thread, so that a
- * seed or a scenario gives the same story every time.
+/* A server without sockets and threads: the real tuning/, schedules and store, a clock that
+ * the test sets, secrets from a seed. A test is all its workers, in one thread, so that a seed or a
+ * scenario gives the same history every time.
  *
  * A group of commands goes through as in the engine: begin, apply each, settle, commit, answers.
  * Commands whose answers are out come to `answered`, which owns them; an ask that waits comes with
@@ -50,7 +50,7 @@ MUST_USE int world_advance(struct world *world, int64_t now_ms, struct err *err)
 
 /* ---- commands, as api/ would make them ---- */
 
-/* A JSON text as body; NULL where it may be left out. NULL: a faulty body (said on stderr). */
+/* A JSON text as body; NULL where it may be left out. NULL: a faulty body (printed to stderr). */
 struct command *world_create_study(const char *body);
 struct command *world_patch_study(const char *study, const char *body);
 struct command *world_delete_study(const char *study, bool force);

@@ -1,4 +1,4 @@
-/* Reports that wait for the model's word (asha, predictive): who waits how long, and for what. */
+/* Reports that wait for the model's forecast (asha, predictive): which ones, how long, for what. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ static void take(void *context, struct command *command)
     command_destroy(command);
 }
 
-/* Three trials are complete, so that the model speaks; a fourth is leased and trains. */
+/* Three trials are complete, so that the model forecasts; a fourth is leased and trains. */
 static void begin(struct play *play, const char *serving)
 {
     char body[512];
@@ -84,7 +84,7 @@ static void measure(struct play *play, int step, double loss)
     ck_assert_int_eq(world_do(&play->world, report(play, step, loss), NULL), 0);
 }
 
-START_TEST(exact_serving_waits_for_the_word)
+START_TEST(exact_serving_waits_for_the_forecast)
 {
     struct play play;
 
@@ -183,7 +183,7 @@ START_TEST(a_deleted_study_leaves_nobody_waiting)
 }
 END_TEST
 
-START_TEST(a_result_decides_before_the_word)
+START_TEST(a_result_decides_before_the_forecast)
 {
     struct play play;
 
@@ -234,7 +234,7 @@ START_TEST(a_restart_asks_again)
     ck_assert_int_eq(world_restart(&play.world, NULL), 0);
     ck_assert_int_eq(world_group(&play.world, NULL, 0, NULL), 0);
     ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
-    measure(&play, 1, 50); /* the client heard nothing, and says it again */
+    measure(&play, 1, 50); /* the client got no answer and sends it again */
     ck_assert_uint_eq(play.n_reports, 1);
     ck_assert_int_eq(play.reports[0]->action.action, ACTION_STOP);
     ck_assert_int_eq(play.reports[0]->action.duplicate, 1);
@@ -258,17 +258,17 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("word");
-    TCase *tcase = tcase_create("word");
+    Suite *suite = suite_create("waiting reports");
+    TCase *tcase = tcase_create("waiting reports");
     SRunner *runner = srunner_create(suite);
 
-    tcase_add_test(tcase, exact_serving_waits_for_the_word);
+    tcase_add_test(tcase, exact_serving_waits_for_the_forecast);
     tcase_add_test(tcase, prepared_serving_waits_so_long_and_stops_later);
     tcase_add_test(tcase, a_later_level_takes_the_place);
     tcase_add_test(tcase, a_report_told_twice_waits_twice);
     tcase_add_test(tcase, a_cancelled_trial_hears_abort);
     tcase_add_test(tcase, a_deleted_study_leaves_nobody_waiting);
-    tcase_add_test(tcase, a_result_decides_before_the_word);
+    tcase_add_test(tcase, a_result_decides_before_the_forecast);
     tcase_add_test(tcase, a_lost_group_fails_its_own_reports);
     tcase_add_test(tcase, a_restart_asks_again);
     tcase_add_test(tcase, an_orderly_stop_answers_everyone);
