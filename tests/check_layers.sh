@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.." || exit 1
 # "Who knows whom", folder by folder: a folder may include what stands behind it, and what that may
 # include in turn. Every folder may include common itself. server itself is main.c with its helpers.
 # Within server/strategy the optimisers know the shared files, and the shared initial design knows
-# sobol.
+# sobol. Of the tests only the simulators are covered.
 arrows='
 server           server/api
 server/api       server/http server/engine server/analysis server/web
@@ -43,6 +43,9 @@ common
 common/space
 common/wire
 common/http      common/wire
+tests/sim        tests/sim/common tests/support server/tuning server/schedule
+tests/sim/common
+tests/support
 '
 
 faults=0
@@ -81,7 +84,8 @@ code_of_these()
 check_arrows()
 {
     local report
-    report=$(c_files | xargs grep -Hn '^ *# *include *"' | ARROWS=$arrows awk '
+    report=$({ c_files; find tests/sim -name '*.[ch]' | sort; } |
+        xargs grep -Hn '^ *# *include *"' | ARROWS=$arrows awk '
         function folder(path) { # the deepest listed folder that holds this file
             while (!(path in known)) {
                 if (path !~ /\//) return ""

@@ -1,12 +1,12 @@
 /* A cluster in virtual time around one schedule: workers of different speeds that crash, straggle,
- * fall silent and come back, say things twice or late; a server that expires leases, retries, is
- * restarted and rebuilds its schedule from stored facts. One seed replays everything.
+ * fall silent and come back, send messages twice or late; a server that expires leases, retries,
+ * is restarted and rebuilds its schedule from stored facts. One seed repeats everything.
  *
- * In mode "predictive" the model is a table of chances, and its word comes when it likes.
+ * In mode "predictive" the model is a table of chances, and its forecast comes after a delay.
  *
- * It plays the part of tuning/ with the least code that is right, so that what is tested is the
- * schedule; every fact goes through a watch, and after every step it looks whether somebody waits
- * while a legal job exists. */
+ * It does what tuning/ does with the least code that is right, so that what is tested is the
+ * schedule; every fact goes through a watch, and after every event it checks that no worker waits
+ * while a job is legal. */
 #ifndef TESTS_SIM_CLUSTER_H
 #define TESTS_SIM_CLUSTER_H
 
@@ -22,20 +22,20 @@ struct cluster_options {
     int64_t R, r_min, eta, brackets; /* brackets 0: all, or 1 in asha */
     int64_t rounds;                  /* 0: until n_trials */
     int64_t n_trials;
-    int n_workers;
+    size_t n_workers;
     double quorum;
     bool same_speed;
     bool each_worker_dies_once;
     /* chances, out of 1000: of an attempt … */
-    int crash, fail, end_early, overshoot, deaf, straggle, silence;
+    unsigned crash, fail, end_early, overshoot, ignore, straggle, silence;
     /* … of a trial … */
-    int nan, cancel;
+    unsigned nan, cancel;
     /* … of a message … */
-    int twice, late;
-    /* … of a step of the world */
-    int restart, pause;
-    /* What is told to the schedule: the value, its negative (as maximize), or a rising function. */
-    enum { TOLD_PLAIN, TOLD_NEGATED, TOLD_EXPONENTIAL } told;
+    unsigned twice, late;
+    /* … of an event */
+    unsigned restart, pause;
+    /* What the schedule gets: the value, its negative (as maximize), or a rising function. */
+    enum { REPORT_PLAIN, REPORT_NEGATED, REPORT_EXPONENTIAL } reported;
     const struct planted *planted;
 };
 

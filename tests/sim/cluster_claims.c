@@ -1,4 +1,4 @@
-/* Handing out, and whether somebody waits though something is legal. */
+/* Granting leases, and the check that no worker waits while a job is legal. */
 #include <stdlib.h>
 
 #include "common/rng.h"
@@ -10,11 +10,9 @@ static int64_t new_trial(struct cluster *c)
         abort(); /* never more than n_trials */
     }
     c->trials[++c->n_trials] = (struct sim_trial){0};
-    if (cluster_chance(c, c->o->cancel)) {
-        cluster_push(c,
-                     (struct event){.at_ms = c->now_ms + (int64_t)rng_below(&c->rng, 20 * TTL_MS),
-                                    .kind = EVENT_CANCEL,
-                                    .trial = c->n_trials});
+    if (chance_happens(&c->rng, c->o->cancel)) {
+        events_add(&c->events, chance_between(&c->rng, 0, 20 * TTL_MS - 1),
+                   (struct event){.kind = EVENT_CANCEL, .trial = c->n_trials});
     }
     return c->n_trials;
 }
@@ -26,12 +24,12 @@ static void seal(struct cluster *c)
     struct err err = {0};
 
     cluster_must(schedule_seal(c->schedule, &moment, &log, &err), c, &err);
-    cluster_take_in(c, &log);
+    cluster_store_facts(c, &log);
     c->is_sealed = true;
 }
 
 /* False: nothing may go out. */
-static bool serve(struct cluster *c, int worker)
+static bool serve(struct cluster *c, size_t worker)
 {
     struct schedule_moment moment = cluster_moment_of(c);
     struct schedule_offer offer;
@@ -52,14 +50,14 @@ static bool serve(struct cluster *c, int worker)
     }
     int64_t trial = offer.kind == OFFER_NEW ? new_trial(c) : offer.trial;
     cluster_must(schedule_take(c->schedule, &moment, &offer, trial, &log, &err), c, &err);
-    cluster_take_in(c, &log);
+    cluster_store_facts(c, &log);
     if (c->schedule->n_open > c->out->most_open) {
         c->out->most_open = c->schedule->n_open;
     }
     cluster_begin_job(c, worker, trial, offer.until);
     if (c->n_trials >= c->o->n_trials && !c->is_sealed) {
         cluster_turn_all(c);
-        c->out->open_ms = c->now_ms;
+        c->out->open_ms = c->clock.now_ms;
         c->out->open_busy_ms = c->out->busy_ms;
         c->out->open_idle_ms = c->out->idle_ms;
         seal(c);
@@ -80,7 +78,7 @@ static bool rounds_left(const struct cluster *c)
            || watch_has_free_slot(&c->watch);
 }
 
-/* Somebody waits: is that right? */
+/* A worker waits: is there really no job for it? */
 void cluster_check_idling(struct cluster *c)
 {
     struct schedule_moment moment = cluster_moment_of(c);
@@ -102,7 +100,7 @@ void cluster_check_idling(struct cluster *c)
 
 void cluster_dispatch(struct cluster *c)
 {
-    for (int i = 0; i < c->o->n_workers; i++) {
+    for (size_t i = 0; i < c->o->n_workers; i++) {
         if (c->workers[i].phase == WORKER_WAITING && !serve(c, i)) {
             cluster_check_idling(c);
             return;

@@ -1,13 +1,13 @@
-/* The server: facts, and what follows from them; leases that run out; the model's word. */
+/* The server: facts, and what follows from them; leases that expire; the model's forecasts. */
 #include <stdlib.h>
 
-#include "common/rng.h"
+#include "common/array.h"
 #include "tests/sim/cluster_parts.h"
 
 struct schedule_moment cluster_moment_of(const struct cluster *c)
 {
     return (struct schedule_moment){
-        .now_ms = c->now_ms,
+        .now_ms = c->clock.now_ms,
         .may_start = !c->is_paused && c->n_trials < c->o->n_trials,
         .may_promote = !c->is_paused,
     };
@@ -46,7 +46,7 @@ static void align(struct cluster *c, int64_t trial)
     }
 }
 
-static void check_truth(struct cluster *c, const struct schedule_record *record)
+static void check_fact(struct cluster *c, const struct schedule_record *record)
 {
     struct sim_trial *t = &c->trials[record->trial];
 
@@ -60,8 +60,25 @@ static void check_truth(struct cluster *c, const struct schedule_record *record)
     }
 }
 
-/* Stores and acts. */
-void cluster_take_in(struct cluster *c, struct schedule_log *log)
+static void store_fact(struct cluster *c, const struct schedule_record *record)
+{
+    struct schedule_log *stored = &c->stored;
+
+    if (array_reserve(&stored->items, stored->n, &stored->cap, sizeof *stored->items, NULL) != 0) {
+        abort();
+    }
+    stored->items[stored->n++] = *record;
+}
+
+void cluster_must(int failed, struct cluster *c, const struct err *err)
+{
+    if (failed) { /* a planted bug may break the schedule's own bookkeeping */
+        watch_violate(&c->watch, I2_ONE_SLOT, "%s", err->text);
+        events_clear(&c->events);
+    }
+}
+
+void cluster_store_facts(struct cluster *c, struct schedule_log *log)
 {
     for (size_t i = 0; i < log->n; i++) {
         const struct schedule_record *record = &log->items[i];
@@ -71,19 +88,12 @@ void cluster_take_in(struct cluster *c, struct schedule_log *log)
         c->out->history = splitmix64(c->out->history + (uint64_t)record->fact * 7919
                                      + (uint64_t)record->trial * 31 + (uint64_t)record->step);
         bool is_lost = c->o->planted != NULL && c->o->planted->forgets_facts
-                       && record->fact == FACT_LOSE && cluster_chance(c, 200);
+                       && record->fact == FACT_LOSE && chance_happens(&c->rng, 200);
         if (!is_lost) {
-            if (c->stored.n == c->stored.cap) {
-                c->stored.cap = c->stored.cap == 0 ? 256 : c->stored.cap * 2;
-                c->stored.items = realloc(c->stored.items, c->stored.cap * sizeof *c->stored.items);
-                if (c->stored.items == NULL) {
-                    abort();
-                }
-            }
-            c->stored.items[c->stored.n++] = *record;
+            store_fact(c, record);
         }
         if (record->trial != 0 && record->trial <= c->n_trials) {
-            check_truth(c, record);
+            check_fact(c, record);
             align(c, record->trial);
         }
     }
@@ -102,13 +112,13 @@ void cluster_end_trial(struct cluster *c, int64_t trial, enum schedule_fact how)
         return;
     }
     cluster_must(schedule_end(c->schedule, &moment, trial, how, &log, &err), c, &err);
-    cluster_take_in(c, &log);
+    cluster_store_facts(c, &log);
 }
 
 /* The attempt is over; what becomes of the trial is the schedule's answer. */
 void cluster_settle_trial(struct cluster *c, int64_t trial)
 {
-    c->out->end_ms = c->now_ms;
+    c->out->end_ms = c->clock.now_ms;
     switch (schedule_answer(c->schedule, trial).verdict) {
     case VERDICT_RUN:
         queue_retry(c, trial);
@@ -138,24 +148,31 @@ static void lose_attempt(struct cluster *c, int64_t trial)
     cluster_settle_trial(c, trial);
 }
 
-/* Is this the trial's newest attempt, so that its word counts? Revives an expired lease. */
-bool cluster_hears(struct cluster *c, int64_t trial, int attempt)
+void cluster_plan_expiry(struct cluster *c, int64_t trial)
+{
+    const struct sim_trial *t = &c->trials[trial];
+
+    events_add(&c->events, t->deadline_ms - c->clock.now_ms,
+               (struct event){.kind = EVENT_EXPIRE, .trial = trial, .attempt = t->attempt});
+}
+
+bool cluster_accepts(struct cluster *c, int64_t trial, int64_t attempt)
 {
     struct sim_trial *t = &c->trials[trial];
 
     if (t->attempt != attempt || t->phase == PHASE_FINAL) {
         return false;
     }
-    if (t->phase != PHASE_RUNNING) {
+    bool is_revived = t->phase != PHASE_RUNNING;
+    if (is_revived) {
         cluster_drop_retry(c, trial);
         t->phase = PHASE_RUNNING;
         schedule_hold(c->schedule, trial, t->granted);
-        cluster_push(c, (struct event){.at_ms = c->now_ms + TTL_MS,
-                                       .kind = EVENT_EXPIRE,
-                                       .trial = trial,
-                                       .attempt = attempt});
     }
-    t->deadline_ms = c->now_ms + TTL_MS;
+    t->deadline_ms = c->clock.now_ms + TTL_MS;
+    if (is_revived) {
+        cluster_plan_expiry(c, trial);
+    }
     return true;
 }
 
@@ -166,11 +183,8 @@ void cluster_expire(struct cluster *c, const struct event *event)
     if (t->phase != PHASE_RUNNING || t->attempt != event->attempt) {
         return;
     }
-    if (t->deadline_ms > c->now_ms) {
-        cluster_push(c, (struct event){.at_ms = t->deadline_ms,
-                                       .kind = EVENT_EXPIRE,
-                                       .trial = event->trial,
-                                       .attempt = event->attempt});
+    if (t->deadline_ms > c->clock.now_ms) {
+        cluster_plan_expiry(c, event->trial);
         return;
     }
     lose_attempt(c, event->trial);
@@ -186,19 +200,17 @@ void cluster_cancel(struct cluster *c, int64_t trial)
     }
 }
 
-/* ---- what the model says ---- */
+/* ---- forecasts ---- */
 
-void cluster_ask_word(struct cluster *c, int64_t trial)
+void cluster_request_forecast(struct cluster *c, int64_t trial)
 {
     struct sim_trial *t = &c->trials[trial];
     int64_t level;
 
-    if (schedule_needs_forecast(c->schedule, trial, &level) && t->asked_at != level) {
-        t->asked_at = level;
-        cluster_push(c, (struct event){.at_ms = c->now_ms + (int64_t)rng_below(&c->rng, TTL_MS / 2),
-                                       .kind = EVENT_WORD,
-                                       .trial = trial,
-                                       .step = level});
+    if (schedule_needs_forecast(c->schedule, trial, &level) && t->forecast_at != level) {
+        t->forecast_at = level;
+        events_add(&c->events, chance_between(&c->rng, 0, TTL_MS / 2 - 1),
+                   (struct event){.kind = EVENT_FORECAST, .trial = trial, .step = level});
     }
 }
 
@@ -214,25 +226,24 @@ static void drop_late_retries(struct cluster *c)
     }
 }
 
-void cluster_hear_word(struct cluster *c, const struct event *event)
+void cluster_apply_forecast(struct cluster *c, const struct event *event)
 {
-    uint64_t key = splitmix64(c->o->curve_seed) + (uint64_t)event->trial * 1000003;
     struct schedule_moment moment = cluster_moment_of(c);
-    const struct schedule_forecast word = {.known = c->n_complete >= 3,
-                                           .chance =
-                                               cluster_unit(key, 5000 + (uint64_t)event->step) / 2,
-                                           .mean = 1,
-                                           .spread = 1,
-                                           .incumbent = 1};
+    const struct schedule_forecast forecast = {
+        .known = c->n_complete >= 3,
+        .chance = curves_forecast(&c->curves, event->trial, event->step),
+        .mean = 1,
+        .spread = 1,
+        .incumbent = 1};
     struct schedule_log log = {0};
     struct err err = {0};
 
-    cluster_must(
-        schedule_apply_forecast(c->schedule, &moment, event->trial, event->step, &word, &log, &err),
-        c, &err);
-    cluster_take_in(c, &log);
+    cluster_must(schedule_apply_forecast(c->schedule, &moment, event->trial, event->step, &forecast,
+                                         &log, &err),
+                 c, &err);
+    cluster_store_facts(c, &log);
     drop_late_retries(c);
-    cluster_ask_word(c, event->trial);
+    cluster_request_forecast(c, event->trial);
 }
 
 void cluster_tick(struct cluster *c)
@@ -244,7 +255,7 @@ void cluster_tick(struct cluster *c)
 
     if (c->o->quorum > 0) {
         cluster_must(schedule_tick(c->schedule, &moment, &log, &next_ms, &err), c, &err);
-        cluster_take_in(c, &log);
+        cluster_store_facts(c, &log);
         drop_late_retries(c);
     }
 }

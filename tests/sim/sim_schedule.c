@@ -18,20 +18,20 @@
 
 /* ---- what is simulated ---- */
 
-static int pick(struct rng *rng, int n)
+static unsigned pick(struct rng *rng, unsigned n)
 {
-    return (int)rng_below(rng, (uint64_t)n);
+    return (unsigned)rng_below(rng, n);
 }
 
 /* A chance out of 1000: often none, sometimes small, sometimes large. */
-static int some(struct rng *rng, int most)
+static unsigned some(struct rng *rng, unsigned most)
 {
-    int size = pick(rng, 3);
+    unsigned size = pick(rng, 3);
 
     return size == 0 ? 0 : size == 1 ? most / 5 : most;
 }
 
-static struct cluster_options calm(uint64_t seed)
+static struct cluster_options without_faults(uint64_t seed)
 {
     static const int64_t tops[] = {9, 16, 27, 52, 64, 81, 100};
     struct rng rng = rng_seeded(splitmix64(seed ^ 0x5ca1ab1e));
@@ -46,11 +46,11 @@ static struct cluster_options calm(uint64_t seed)
     return o;
 }
 
-static struct cluster_options stormy(uint64_t seed)
+static struct cluster_options with_faults(uint64_t seed)
 {
-    struct cluster_options o = calm(seed);
+    struct cluster_options o = without_faults(seed);
     struct rng rng = rng_seeded(splitmix64(seed ^ 0x57024));
-    int which = pick(&rng, 6);
+    unsigned which = pick(&rng, 6);
 
     if (which >= 2) {
         o.strategy = "asha";
@@ -66,7 +66,7 @@ static struct cluster_options stormy(uint64_t seed)
     o.fail = some(&rng, 60);
     o.end_early = some(&rng, 60);
     o.overshoot = some(&rng, 100);
-    o.deaf = some(&rng, 300);
+    o.ignore = some(&rng, 300);
     o.straggle = some(&rng, 50);
     o.silence = some(&rng, 100);
     o.nan = pick(&rng, 20) == 0 ? 1000 : some(&rng, 150);
@@ -113,21 +113,21 @@ static void check_order(struct cluster_options o, struct cluster_outcome *out)
     }
 }
 
-/* I12, I13: the same facts in the same order, whatever is told of the values. */
-static void check_told(struct cluster_options o, const struct cluster_outcome *plain,
-                       struct cluster_outcome *out)
+/* I12, I13: the same facts in the same order when the values are transformed. */
+static void check_transformed(struct cluster_options o, const struct cluster_outcome *plain,
+                              struct cluster_outcome *out)
 {
     struct cluster_outcome other;
 
     if (o.is_progressive) {
         return; /* it looks at differences: only the direction may change */
     }
-    o.told = TOLD_NEGATED;
+    o.reported = REPORT_NEGATED;
     cluster_run(&o, &other);
     if (other.history != plain->history) {
         note(out, I12_DIRECTION, "maximising the negative makes other decisions");
     }
-    o.told = TOLD_EXPONENTIAL;
+    o.reported = REPORT_EXPONENTIAL;
     cluster_run(&o, &other);
     if (other.history != plain->history) {
         note(out, I13_MONOTONE, "a rising function of the values changes decisions");
@@ -150,8 +150,8 @@ static bool options_are_checked(char *(*faults)(const char *members))
     bool all_refused = true;
 
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        OWN(memory) char *told = faults(wrong[i]);
-        all_refused = all_refused && told != NULL && told[0] != '\0';
+        OWN(memory) char *text = faults(wrong[i]);
+        all_refused = all_refused && text != NULL && text[0] != '\0';
     }
     struct bracket_plan plan;
     tables_bracket(7, 3, 7, ROUNDING_FORMULA, 0, &plan);
@@ -188,17 +188,17 @@ static void run_one(const struct cluster_options *o, bool with_twins, struct clu
 {
     cluster_run(o, out);
     if (with_twins) {
-        struct cluster_options quiet = calm(o->seed);
+        struct cluster_options faultless = without_faults(o->seed);
         struct cluster_outcome plain = *out;
-        quiet.strategy = o->strategy;
-        quiet.brackets = o->brackets;
-        quiet.planted = o->planted;
-        check_order(quiet, out);
-        check_told(*o, &plain, out);
+        faultless.strategy = o->strategy;
+        faultless.brackets = o->brackets;
+        faultless.planted = o->planted;
+        check_order(faultless, out);
+        check_transformed(*o, &plain, out);
     }
 }
 
-static int tell(uint64_t seed, const struct cluster_outcome *out)
+static int print_violations(uint64_t seed, const struct cluster_outcome *out)
 {
     for (int i = 1; i < INVARIANT_COUNT; i++) {
         if ((out->violated & 1U << i) != 0) {
@@ -216,9 +216,9 @@ static int run_seeds(uint64_t first, uint64_t n)
     int violations = !options_are_checked(fixture_faults) + !tables_are_exact(tables_s_max);
 
     for (uint64_t seed = first; seed < first + n; seed++) {
-        struct cluster_options o = stormy(seed);
+        struct cluster_options o = with_faults(seed);
         run_one(&o, true, &out);
-        violations += tell(seed, &out);
+        violations += print_violations(seed, &out);
         sums[0] += out.n_values;
         sums[1] += out.n_facts;
         sums[2] += out.n_restarts;
@@ -236,7 +236,7 @@ static int run_seeds(uint64_t first, uint64_t n)
 static bool catches(const struct planted *bug)
 {
     for (uint64_t seed = 1; seed <= 60; seed++) {
-        struct cluster_options o = stormy(seed);
+        struct cluster_options o = with_faults(seed);
         struct cluster_outcome out;
         o.strategy = bug->strategy;
         o.is_stopping = bug->is_stopping;
@@ -325,7 +325,7 @@ static bool is_measured(const char *strategy, const struct cluster_outcome *out)
     return is_long && adds_up && (strcmp(strategy, "asha") == 0 || out->most_open > 1);
 }
 
-/* The floors of the plan; and a schedule that keeps workers waiting must fall through them. */
+/* The floors of the plan; and a schedule that keeps workers waiting must miss them. */
 static int check_use(void)
 {
     static const struct {
@@ -366,7 +366,7 @@ static int print_figures(void)
 
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &began);
     for (uint64_t seed = 1; seed <= 100; seed++) {
-        struct cluster_options o = stormy(seed);
+        struct cluster_options o = with_faults(seed);
         struct cluster_outcome out;
         cluster_run(&o, &out);
         values += out.n_values;
