@@ -137,7 +137,7 @@ START_TEST(a_later_level_takes_the_place)
 }
 END_TEST
 
-START_TEST(a_report_told_twice_waits_twice)
+START_TEST(a_report_sent_twice_waits_twice)
 {
     struct play play;
 
@@ -154,7 +154,7 @@ START_TEST(a_report_told_twice_waits_twice)
 }
 END_TEST
 
-START_TEST(a_cancelled_trial_hears_abort)
+START_TEST(a_cancelled_trial_gets_abort)
 {
     struct play play;
 
@@ -168,7 +168,7 @@ START_TEST(a_cancelled_trial_hears_abort)
 }
 END_TEST
 
-START_TEST(a_deleted_study_leaves_nobody_waiting)
+START_TEST(a_deleted_study_leaves_no_report_waiting)
 {
     struct play play;
 
@@ -265,9 +265,9 @@ int main(void)
     tcase_add_test(tcase, exact_serving_waits_for_the_forecast);
     tcase_add_test(tcase, prepared_serving_waits_so_long_and_stops_later);
     tcase_add_test(tcase, a_later_level_takes_the_place);
-    tcase_add_test(tcase, a_report_told_twice_waits_twice);
-    tcase_add_test(tcase, a_cancelled_trial_hears_abort);
-    tcase_add_test(tcase, a_deleted_study_leaves_nobody_waiting);
+    tcase_add_test(tcase, a_report_sent_twice_waits_twice);
+    tcase_add_test(tcase, a_cancelled_trial_gets_abort);
+    tcase_add_test(tcase, a_deleted_study_leaves_no_report_waiting);
     tcase_add_test(tcase, a_result_decides_before_the_forecast);
     tcase_add_test(tcase, a_lost_group_fails_its_own_reports);
     tcase_add_test(tcase, a_restart_asks_again);

@@ -19,7 +19,7 @@ struct curves {
  * NaN where the trial is broken. */
 double curves_value(const struct curves *curves, int64_t trial, int64_t step);
 bool curves_is_broken(const struct curves *curves, int64_t trial, int64_t step);
-/* What a forecast at this step says: the chance, in [0, 0.5), to beat the incumbent. */
+/* The forecast at this step: the chance, in [0, 0.5), to beat the incumbent. */
 double curves_forecast(const struct curves *curves, int64_t trial, int64_t step);
 
 /* A loss in (0, 1) that depends on nothing: 0.001 to 0.999. */
