@@ -109,7 +109,7 @@ START_TEST(the_choice_is_kept)
 }
 END_TEST
 
-/* What it says of the price is of the study as it is: nobody changes its limits. */
+/* The price is that of the study as it is, with its own limits. */
 START_TEST(reasons_are_of_the_study_as_it_is)
 {
     OWN(study_def)

@@ -201,7 +201,7 @@ START_TEST(file_is_replaced_as_a_whole)
     ck_assert_int_eq(folder_write(path, "long one", 8, &err), 0);
     OWN(fd) int old = open(path, O_RDONLY);
     ck_assert_int_eq(folder_write(path, "new", 3, &err), 0);
-    ck_assert_int_eq(read(old, text, sizeof text), 8); /* whoever reads it reads on undisturbed */
+    ck_assert_int_eq(read(old, text, sizeof text), 8); /* an open file keeps its content */
     OWN(fd) int now = open(path, O_RDONLY);
     ck_assert_int_eq(read(now, text, sizeof text), 3);
     ck_assert_int_eq(folder_clear(base, &err), 0);

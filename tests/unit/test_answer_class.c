@@ -163,12 +163,12 @@ static const struct {
     const char *body;
 } bodies[] = {
     {"application/problem+json",
-     "{\"type\":\"/problems/$T\",\"title\":\"t\",\"status\":$S,\"detail\":\"told so\"}"},
+     "{\"type\":\"/problems/$T\",\"title\":\"t\",\"status\":$S,\"detail\":\"refused\"}"},
     {"text/html", "<html><h1>$S</h1>$T</html>"},
     {"text/plain", "$T"},
     {"", ""},
     {"application/json",
-     "{\"type\":\"/problems/$T\",\"title\":\"t\",\"status\":$S,\"detail\":\"told so\"}"},
+     "{\"type\":\"/problems/$T\",\"title\":\"t\",\"status\":$S,\"detail\":\"refused\"}"},
     {"application/problem+json", ""},
     {"application/problem+json", "<html>$T</html>"},
     {"application/problem+json", "[]"},

@@ -119,7 +119,7 @@ START_TEST(auto_takes_a_search_that_learns)
 }
 END_TEST
 
-START_TEST(all_faults_are_told_at_once)
+START_TEST(all_faults_are_reported_at_once)
 {
     struct api_fixture f;
 
@@ -166,7 +166,7 @@ int main(void)
 
     tcase_add_test(tcase, what_cannot_be_learned_from_is_refused_with_the_reason);
     tcase_add_test(tcase, auto_takes_a_search_that_learns);
-    tcase_add_test(tcase, all_faults_are_told_at_once);
+    tcase_add_test(tcase, all_faults_are_reported_at_once);
     tcase_add_test(tcase, the_first_trial_is_the_best_of_the_older_study_and_says_so);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

@@ -33,10 +33,10 @@ static json_t *explain(struct api_fixture *f, int64_t trial)
 
 static void expect_kind(struct api_fixture *f, int64_t trial, const char *kind, const char *text)
 {
-    json_auto_t *told = explain(f, trial);
-    const char *said = json_string_value(json_at(told, "provenance.text"));
+    json_auto_t *answer = explain(f, trial);
+    const char *said = json_string_value(json_at(answer, "provenance.text"));
 
-    ck_assert_str_eq(json_string_value(json_at(told, "provenance.kind")), kind);
+    ck_assert_str_eq(json_string_value(json_at(answer, "provenance.kind")), kind);
     ck_assert_msg(strstr(said, text) != NULL, "\"%s\" is not in: %s", text, said);
 }
 
@@ -63,7 +63,7 @@ START_TEST(the_first_trials_say_what_made_them)
 }
 END_TEST
 
-START_TEST(what_nobody_suggested_says_so)
+START_TEST(trial_without_a_suggestion_is_explained)
 {
     struct api_fixture f;
 
@@ -73,9 +73,9 @@ START_TEST(what_nobody_suggested_says_so)
                "\"parameters\": {\"a\": 0.25, \"b\": \"q\"}, \"metrics\": {\"loss\": 2}}]");
     expect_kind(&f, 1, "enqueued", "no strategy chose it");
     expect_kind(&f, 2, "imported", "imported");
-    json_auto_t *told = explain(&f, 2);
-    ck_assert(json_is_null(json_at(told, "suggestion")));
-    ck_assert(json_is_null(json_at(told, "ordinal")));
+    json_auto_t *answer = explain(&f, 2);
+    ck_assert(json_is_null(json_at(answer, "suggestion")));
+    ck_assert(json_is_null(json_at(answer, "ordinal")));
     api_expect(&f, 404, "GET", "/v1/studies/t/trials/3/explain", NULL);
     api_fixture_stop(&f);
 }
@@ -92,24 +92,24 @@ static json_t *after(struct api_fixture *f, int n)
     return explain(f, n);
 }
 
-static void expect_comparison(const json_t *told, int n)
+static void expect_comparison(const json_t *answer, int n)
 {
-    ck_assert_str_eq(json_string_value(json_at(told, "provenance.kind")), "model");
-    ck_assert_int_eq(json_integer_value(json_at(told, "suggestion.results")), n - 2);
-    ck_assert_int_eq(json_integer_value(json_at(told, "suggestion.pending")), 1);
-    ck_assert_int_eq(json_integer_value(json_at(told, "suggestion.pending_trials.0")), n - 1);
-    ck_assert_int_eq(json_integer_value(json_at(told, "suggestion.incumbent_trial")), 11);
-    ck_assert_double_eq(json_number_value(json_at(told, "suggestion.incumbent")), 0.0);
-    ck_assert_int_gt(json_integer_value(json_at(told, "suggestion.compared.candidates")), 10);
-    double chosen = json_number_value(json_at(told, "suggestion.acquisition_value"));
+    ck_assert_str_eq(json_string_value(json_at(answer, "provenance.kind")), "model");
+    ck_assert_int_eq(json_integer_value(json_at(answer, "suggestion.results")), n - 2);
+    ck_assert_int_eq(json_integer_value(json_at(answer, "suggestion.pending")), 1);
+    ck_assert_int_eq(json_integer_value(json_at(answer, "suggestion.pending_trials.0")), n - 1);
+    ck_assert_int_eq(json_integer_value(json_at(answer, "suggestion.incumbent_trial")), 11);
+    ck_assert_double_eq(json_number_value(json_at(answer, "suggestion.incumbent")), 0.0);
+    ck_assert_int_gt(json_integer_value(json_at(answer, "suggestion.compared.candidates")), 10);
+    double chosen = json_number_value(json_at(answer, "suggestion.acquisition_value"));
     for (int i = 0; i < 3; i++) {
         char path[80];
         (void)snprintf(path, sizeof path, "suggestion.compared.others.%d.acquisition_value", i);
-        double other = json_number_value(json_at(told, path));
+        double other = json_number_value(json_at(answer, path));
         ck_assert_double_le(other, chosen);
         chosen = other;
         (void)snprintf(path, sizeof path, "suggestion.compared.others.%d.parameters.b", i);
-        ck_assert(json_is_string(json_at(told, path)));
+        ck_assert(json_is_string(json_at(answer, path)));
     }
 }
 
@@ -118,14 +118,14 @@ START_TEST(a_process_tells_what_it_expected)
     struct api_fixture f;
 
     start(&f, "{\"name\": \"bayesian\", \"serving\": \"exact\"}");
-    json_auto_t *told = after(&f, 16);
-    expect_comparison(told, 16);
-    ck_assert_str_eq(json_string_value(json_at(told, "suggestion.model")), "gaussian_process");
-    ck_assert(json_is_number(json_at(told, "suggestion.predicted.mean")));
-    ck_assert_double_gt(json_number_value(json_at(told, "suggestion.predicted.sd")), 0.0);
-    ck_assert(json_is_number(json_at(told, "suggestion.improve_on")));
-    ck_assert(json_is_number(json_at(told, "suggestion.length_scales.b")));
-    ck_assert_ptr_nonnull(strstr(json_string_value(json_at(told, "provenance.text")),
+    json_auto_t *answer = after(&f, 16);
+    expect_comparison(answer, 16);
+    ck_assert_str_eq(json_string_value(json_at(answer, "suggestion.model")), "gaussian_process");
+    ck_assert(json_is_number(json_at(answer, "suggestion.predicted.mean")));
+    ck_assert_double_gt(json_number_value(json_at(answer, "suggestion.predicted.sd")), 0.0);
+    ck_assert(json_is_number(json_at(answer, "suggestion.improve_on")));
+    ck_assert(json_is_number(json_at(answer, "suggestion.length_scales.b")));
+    ck_assert_ptr_nonnull(strstr(json_string_value(json_at(answer, "provenance.text")),
                                  "on 14 results and 1 running trials expected "));
     api_fixture_stop(&f);
 }
@@ -136,11 +136,11 @@ START_TEST(densities_tell_what_they_were_made_from)
     struct api_fixture f;
 
     start(&f, "{\"name\": \"tpe\", \"serving\": \"exact\"}");
-    json_auto_t *told = after(&f, 24);
-    expect_comparison(told, 24);
-    ck_assert_int_eq(json_integer_value(json_at(told, "suggestion.good")), 3);
+    json_auto_t *answer = after(&f, 24);
+    expect_comparison(answer, 24);
+    ck_assert_int_eq(json_integer_value(json_at(answer, "suggestion.good")), 3);
     ck_assert_ptr_nonnull(
-        strstr(json_string_value(json_at(told, "provenance.text")), "the best 3 of 22 results"));
+        strstr(json_string_value(json_at(answer, "provenance.text")), "the best 3 of 22 results"));
     api_fixture_stop(&f);
 }
 END_TEST
@@ -154,7 +154,7 @@ int main(void)
     json_start();
     tcase_add_loop_test(tcase, the_first_trials_say_what_made_them, 0,
                         (int)(sizeof plain / sizeof plain[0]));
-    tcase_add_test(tcase, what_nobody_suggested_says_so);
+    tcase_add_test(tcase, trial_without_a_suggestion_is_explained);
     tcase_add_test(tcase, a_process_tells_what_it_expected);
     tcase_add_test(tcase, densities_tell_what_they_were_made_from);
     suite_add_tcase(suite, tcase);

@@ -29,7 +29,7 @@ static double place(int i, int k)
     return fmod(0.5 + i * (k == 0 ? 0.7548776662466927 : 0.5698402909980532), 1.0);
 }
 
-/* Imports n finished trials: loss is told by a, speed by b, and loss at step 1 by b. */
+/* Imports n finished trials: loss depends on a, speed on b, and loss at step 1 on b. */
 static void import(struct api_fixture *f, int n, bool has_curve)
 {
     OWN(buf) struct buf body;
@@ -125,7 +125,7 @@ START_TEST(every_metric_may_be_asked_for)
     expect_first(heat, "b");
     api_expect(&f, 400, "GET", "/v1/studies/t/importance?metric=heat", NULL);
     api_expect(&f, 400, "GET", "/v1/studies/t/importance?metric=heat&direction=up", NULL);
-    api_expect(&f, 400, "GET", "/v1/studies/t/importance?metric=nobody&direction=minimize", NULL);
+    api_expect(&f, 400, "GET", "/v1/studies/t/importance?metric=unknown&direction=minimize", NULL);
     api_expect(&f, 400, "GET", "/v1/studies/t/importance?metrics=loss", NULL);
     api_expect(&f, 400, "GET", "/v1/studies/t/importance?format=ndjson", NULL);
     api_expect(&f, 404, "GET", "/v1/studies/u/importance", NULL);

@@ -59,7 +59,7 @@ static const struct {
     {"?state=failed,running", ""},
     {"?source=suggested&worker=w1", "1 2 3 4 5 6"},
     {"?source=imported", ""},
-    {"?worker=nobody", ""},
+    {"?worker=unknown", ""},
 };
 
 START_TEST(trials_come_in_the_order_asked_for)
@@ -168,7 +168,7 @@ static const struct {
     {"/v1/studies/demo/trials/99", 404},
     {"/v1/studies/demo/trials/99/measurements", 404},
     {"/v1/studies/demo/trials/1x/attempts", 404},
-    {"/v1/studies/demo/trials/1/measurements?metric=nobody", 404},
+    {"/v1/studies/demo/trials/1/measurements?metric=unknown", 404},
     {"/v1/studies/other/trials", 404},
     {"/v1/studies/other/best", 404},
     {"/v1/studies/other/export", 404},
@@ -184,7 +184,7 @@ static const struct {
     {"/v1/studies/demo/trials/01/explain", 404},
     {"/v1/events?after=-1", 400},
     {"/v1/events?after=soon", 400},
-    {"/v1/workers/nobody", 404},
+    {"/v1/workers/unknown", 404},
     {"/problems/nothing", 404},
     {"/problems/numeric", 404},
 };

@@ -1,4 +1,4 @@
-/* Every route × every scope: who is let in, who is told 401, who 403. The table of routes is
+/* Every route × every scope: which are allowed, which get 401, which 403. The table of routes is
  * walked, so that a route without a decision cannot exist. */
 #include <check.h>
 #include <gnutls/crypto.h>

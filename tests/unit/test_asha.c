@@ -35,8 +35,8 @@ END_TEST
 
 static const double start[] = {.9, .5, .7, .4, .8, .6, .3, .2, .1};
 
-/* loss(t, rung k) = a_t - .1k, the worker goes on as it is told: "0@1 1@1 …". */
-static void run_alone(struct fixture *f, char text[], size_t room)
+/* loss(t, rung k) = a_t - .1k, the worker follows each answer: "0@1 1@1 …". */
+static void run_alone(struct fixture *f, char text[], size_t size)
 {
     static const int64_t levels[] = {1, 3, 9};
     size_t len = 0;
@@ -53,7 +53,7 @@ static void run_alone(struct fixture *f, char text[], size_t room)
                 continue;
             }
             len +=
-                (size_t)snprintf(text + len, room - len, "%d@%d ", (int)trial - 1, (int)levels[k]);
+                (size_t)snprintf(text + len, size - len, "%d@%d ", (int)trial - 1, (int)levels[k]);
             double value = start[trial - 1] - .1 * k;
             if (fixture_measure(f, trial, levels[k], value) != VERDICT_RUN) {
                 break;
@@ -258,7 +258,7 @@ static enum schedule_verdict judge(struct fixture *f, int64_t trial, int64_t lev
 
 #define PREDICTIVE ", \"mode\": \"predictive\""
 
-/* ablation-multifidelity §2: R = 52 gives 6 10 17 30 52; a job is told to train to the end. */
+/* ablation-multifidelity §2: R = 52 gives 6 10 17 30 52; a job is to train to the end. */
 START_TEST(predictive_asks_at_each_level)
 {
     static const int64_t levels[] = {6, 10, 17, 30};
@@ -344,7 +344,8 @@ START_TEST(predictive_job_that_leaves_is_complete)
     (void)fixture_measure(&f, early, 2, .5);
     ck_assert_int_eq(fixture_finish(&f, early, 2), VERDICT_COMPLETE);
     ck_assert_int_eq(judge(&f, early, 2, 0), VERDICT_COMPLETE);
-    ck_assert_int_eq(fixture_measure(&f, silent, 9, .1), VERDICT_COMPLETE); /* told all at once */
+    ck_assert_int_eq(fixture_measure(&f, silent, 9, .1),
+                     VERDICT_COMPLETE); /* reported all at once */
     ck_assert_int_eq(fixture_finish(&f, silent, 9), VERDICT_COMPLETE);
     fixture_close(&f);
 }

@@ -95,7 +95,7 @@ static double *ask(struct lab *lab)
     return x;
 }
 
-static void tell(struct lab *lab, size_t i, double value)
+static void set_value(struct lab *lab, size_t i, double value)
 {
     lab->values[i] = value;
     lab->items[i].n_values = 1;
@@ -107,7 +107,7 @@ static void tune(struct lab *lab, size_t n, double (*f)(const double x[]))
 {
     for (size_t i = 0; i < n; i++) {
         const double *x = ask(lab);
-        tell(lab, lab->n - 1, f(x));
+        set_value(lab, lab->n - 1, f(x));
     }
 }
 
@@ -234,7 +234,7 @@ START_TEST(the_order_does_not_matter_in_a_mixed_space)
 
     for (size_t i = 0; i < 30; i++) {
         const double *x = ask(lab);
-        tell(lab, i, i % 7 == 3 ? (double)NAN : branches(x));
+        set_value(lab, i, i % 7 == 3 ? (double)NAN : branches(x));
         if (i % 5 == 4) {
             lab->items[i].kind = OBSERVED_PRUNED;
         }
@@ -351,7 +351,7 @@ START_TEST(failures_are_borne_and_avoided)
 
     for (size_t i = 0; i < 50; i++) {
         const double *x = ask(lab); /* left of 0 everything fails; the best is right of it */
-        tell(lab, i, x[0] < 0 ? (double)NAN : bowl(x));
+        set_value(lab, i, x[0] < 0 ? (double)NAN : bowl(x));
         failed += i >= 25 && x[0] < 0;
     }
     ck_assert_msg(failed <= 8, "%zu of 25 failed", failed);
@@ -365,7 +365,7 @@ START_TEST(nothing_but_failures_is_borne)
 
     for (size_t i = 0; i < 20; i++) {
         (void)ask(lab);
-        tell(lab, i, NAN);
+        set_value(lab, i, NAN);
     }
 }
 END_TEST

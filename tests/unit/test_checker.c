@@ -8,7 +8,7 @@
 #include "tests/support/checker.h"
 
 /* Two trials of a grid and an enqueued one. Trial 1: attempt 1 falls silent, attempt 2 finishes it,
- * and says so twice. Trial 2: its worker never heard the answer, and asked again. */
+ * and sends its result twice. Trial 2: its worker never got the answer, and asked again. */
 static const char *const clean_history[] = {
     "{'event':'invoke','op':1,'at_ns':1000000000,'client':'u','kind':'create',"
     "'input':{'study':'s'}}",
@@ -113,26 +113,26 @@ static const struct plant plants[] = {
      {0}},
     {1, "a trial with a result is lost", true, "{'number':2", NULL, {0}},
     {2,
-     "nobody created this study",
+     "no request created this study",
      true,
      "'seq':9",
      "'seq':9",
      {"{'kind':'study','row':{'name':'t'}}"}},
     {2,
-     "nobody enqueued it twice",
+     "no request enqueued it twice",
      true,
      "'seq':9",
      "'seq':9",
      {"{'kind':'trial','study':'s','row':{'number':4,'state':'queued','parameters':{'x':9},"
       "'source':'enqueued','attempt':0}}"}},
     {2,
-     "nobody asked for this attempt",
+     "no request asked for this attempt",
      true,
      "'seq':9",
      "'seq':9",
      {"{'kind':'attempt','study':'s','trial':2,'row':{'attempt':2,'worker':'c'}}"}},
     {2,
-     "nobody measured this",
+     "no request measured this",
      true,
      "'seq':9",
      "'seq':9",
@@ -145,7 +145,7 @@ static const struct plant plants[] = {
      "'seq':9",
      {"{'kind':'measurement','study':'s','trial':1,'row':{'attempt':1,'step':2,"
       "'metrics':{'loss':0.4}}}"}},
-    {2, "nobody sent this result", true, "'state':'cancelled'", "'state':'completed'", {0}},
+    {2, "no request sent this result", true, "'state':'cancelled'", "'state':'completed'", {0}},
     {3, "an attempt is skipped", true, "'attempt':2,'worker'", "'attempt':3,'worker'", {0}},
     {3,
      "an attempt stands twice",
@@ -303,7 +303,7 @@ static size_t feed_planted(struct history *history, add_line *add, const char *c
     return n_planted;
 }
 
-static void judge(const struct plant *plant, struct verdict *verdict)
+static void check_planted(const struct plant *plant, struct verdict *verdict)
 {
     const struct checker_options options = {.drained = true};
     OWN(history) struct history history;
@@ -322,7 +322,7 @@ START_TEST(clean_history_is_accepted)
 {
     OWN(verdict) struct verdict verdict;
 
-    judge(NULL, &verdict);
+    check_planted(NULL, &verdict);
     ck_assert_msg(verdict.total == 0, "%s", buf_text(&verdict.text));
 }
 END_TEST
@@ -332,7 +332,7 @@ START_TEST(planted_fault_is_found)
     const struct plant *plant = &plants[_i];
     OWN(verdict) struct verdict verdict;
 
-    judge(plant, &verdict);
+    check_planted(plant, &verdict);
     ck_assert_msg(verdict.counts[plant->rule] > 0, "A%d did not see that %s; found:\n%s",
                   plant->rule, plant->fact, buf_text(&verdict.text));
 }
@@ -375,7 +375,7 @@ START_TEST(nonsense_is_refused)
 END_TEST
 
 /* Many trials, so that growing tables and long ranges are walked too. */
-START_TEST(long_history_is_judged)
+START_TEST(long_history_is_checked)
 {
     const struct checker_options options = {.drained = true};
     OWN(history) struct history history;
@@ -427,7 +427,7 @@ int main(void)
     tcase_add_loop_test(tcase, planted_fault_is_found, 0, (int)(sizeof plants / sizeof *plants));
     tcase_add_test(tcase, faster_clock_shortens_the_lease);
     tcase_add_loop_test(tcase, nonsense_is_refused, 0, 7);
-    tcase_add_test(tcase, long_history_is_judged);
+    tcase_add_test(tcase, long_history_is_checked);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     json_start();

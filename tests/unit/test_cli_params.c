@@ -150,7 +150,7 @@ static const struct {
     {"x=const:1,2", "one value"},
 };
 
-START_TEST(what_cannot_be_told_apart_is_refused)
+START_TEST(what_cannot_be_distinguished_is_refused)
 {
     json_t *parameter = NULL;
     struct err err = {0};
@@ -203,7 +203,7 @@ int main(void)
                         (int)(sizeof understood / sizeof understood[0]));
     tcase_add_loop_test(tcase, mutants_are_refused_or_understood, 0,
                         (int)(sizeof understood / sizeof understood[0]));
-    tcase_add_loop_test(tcase, what_cannot_be_told_apart_is_refused, 0,
+    tcase_add_loop_test(tcase, what_cannot_be_distinguished_is_refused, 0,
                         (int)(sizeof refused / sizeof refused[0]));
     tcase_add_test(tcase, a_resource_is_a_name_and_a_range_of_integers);
     tcase_add_test(tcase, a_strategy_is_a_name_and_options);

@@ -31,7 +31,7 @@ START_TEST(levels_go_down_by_the_root_of_eta)
 }
 END_TEST
 
-/* The schedule judges at these levels and counts them in integers; the model counts in doubles. */
+/* The schedule decides at these levels and counts them in integers; the model counts in doubles. */
 START_TEST(schedule_has_the_same_levels)
 {
     int64_t levels[CURVE_LEVELS_MAX];
@@ -221,8 +221,8 @@ START_TEST(a_rank_that_stops_everything_is_doubted_too)
 }
 END_TEST
 
-/* Four trials that ran through tell of a valley around .8, where twenty were begun and stopped, one
- * like another. */
+/* Four complete trials show a minimum around .8, where twenty similar ones were begun and
+ * stopped. */
 enum { WHOLE = 4, BEGUN = 20 };
 
 START_TEST(no_trial_is_begun_beside_those_that_were_stopped)

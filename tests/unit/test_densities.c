@@ -50,7 +50,7 @@ START_TEST(groups_are_what_is_active_together)
 }
 END_TEST
 
-/* What stands in a branch tells nothing about configurations without it. */
+/* Values in a branch have no influence on configurations without it. */
 START_TEST(a_branch_does_not_touch_the_others)
 {
     static const double elsewhere[] = {0, .9, 4, .4, NAN};

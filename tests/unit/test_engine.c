@@ -15,7 +15,7 @@
 
 #define ANSWERS_MAX 64
 
-/* What the engine told, and in which order. */
+/* The engine's answers, in order. */
 static struct fixture {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -25,8 +25,8 @@ static struct fixture {
     size_t n_answers;
     int tags[ANSWERS_MAX];
     enum err_code codes[ANSWERS_MAX];
-    size_t n_tokens;                      /* as last published */
-    size_t tokens_when_told[ANSWERS_MAX]; /* n_tokens as each answer left */
+    size_t n_tokens;                          /* as last published */
+    size_t tokens_when_answered[ANSWERS_MAX]; /* n_tokens as each answer left */
     int64_t last_seq;
 } f;
 
@@ -47,7 +47,7 @@ static void deliver(void *context, struct command *const commands[], size_t n)
     for (size_t i = 0; i < n && f.n_answers < ANSWERS_MAX; i++) {
         f.tags[f.n_answers] = tag_of(commands[i]);
         f.codes[f.n_answers] = commands[i]->err.code;
-        f.tokens_when_told[f.n_answers++] = f.n_tokens;
+        f.tokens_when_answered[f.n_answers++] = f.n_tokens;
         command_destroy(commands[i]);
     }
     (void)pthread_cond_signal(&f.changed);
@@ -427,7 +427,7 @@ START_TEST(answers_leave_in_order_after_what_they_changed)
         n_tokens += !is_refused;
         ck_assert_int_eq(f.tags[tag], tag);
         ck_assert_int_eq(f.codes[tag] != ERR_NONE, is_refused);
-        ck_assert_uint_ge(f.tokens_when_told[tag], n_tokens);
+        ck_assert_uint_ge(f.tokens_when_answered[tag], n_tokens);
     }
     ck_assert_uint_eq(f.n_tokens, 15);
     ck_assert_int_eq(f.last_seq, 15);
@@ -449,7 +449,7 @@ START_TEST(group_that_finds_no_space_is_undone_and_the_next_one_is_not)
     wait_for_answers(2);
     failing_disk_stop();
     ck_assert_int_eq(f.codes[1], ERR_STORAGE_FULL);
-    ck_assert_uint_eq(f.tokens_when_told[1], 1);
+    ck_assert_uint_eq(f.tokens_when_answered[1], 1);
     ck_assert(!engine_is_read_only(f.engine));
     submit(new_token(1)); /* the request is repeated */
     wait_for_answers(3);

@@ -9,7 +9,7 @@
 #define EXITED(status) ((status) << 8)
 
 /* "result completed", "result failed oom", "restart", "release", "silent" */
-static const char *told(const struct exit_class *exit_class)
+static const char *text_of(const struct exit_class *exit_class)
 {
     static const char *const kinds[] = {[EXIT_CLASS_RESULT] = "result",
                                         [EXIT_CLASS_RESTART] = "restart",
@@ -27,7 +27,7 @@ static const char *told(const struct exit_class *exit_class)
 
 static const struct {
     struct exit_facts facts;
-    const char *told;
+    const char *text;
 } cases[] = {
     /* by itself */
     {{.why = JOB_EXITED, .measured = true}, "result completed"},
@@ -52,7 +52,7 @@ static const struct {
      "result failed exit_code"},
     {{.why = JOB_EXITED, .wait_status = EXITED(75), .lost = "x"}, "result preempted"},
     {{.why = JOB_ABORTED, .measured = true, .lost = "x"}, "silent"},
-    /* promoted while it could not listen */
+    /* promoted while it did not wait for answers */
     {{.why = JOB_EXITED,
       .measured = true,
       .has_resource = true,
@@ -82,7 +82,7 @@ static const struct {
       .to = 3,
       .until = 9},
      "result failed exit_code"},
-    /* told, and however it then left */
+    /* notified, and however it then exited */
     {{.why = JOB_NOTIFIED, .measured = true}, "result completed"},
     {{.why = JOB_NOTIFIED, .wait_status = SIGKILL, .measured = true, .killed_by_us = true},
      "result completed"},
@@ -115,7 +115,7 @@ START_TEST(facts_become_an_outcome)
     struct exit_class exit_class;
 
     exit_class_decide(&cases[_i].facts, &exit_class);
-    ck_assert_str_eq(told(&exit_class), cases[_i].told);
+    ck_assert_str_eq(text_of(&exit_class), cases[_i].text);
 }
 END_TEST
 

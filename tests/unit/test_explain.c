@@ -45,11 +45,11 @@ static int64_t number(const json_t *object, const char *key)
     return json_integer_value(json_object_get(object, key));
 }
 
-START_TEST(loser_is_told_its_rank_and_the_cut)
+START_TEST(stopped_trial_is_explained_by_its_rank_and_the_cut)
 {
     struct fixture f = half_a_rung();
-    json_auto_t *told = explain(&f, 1);
-    const json_t *history = json_object_get(told, "history");
+    json_auto_t *explanation = explain(&f, 1);
+    const json_t *history = json_object_get(explanation, "history");
     const json_t *decision = json_array_get(history, json_array_size(history) - 1);
 
     ck_assert_str_eq(json_string_value(json_object_get(decision, "event")), "lose");
@@ -65,12 +65,12 @@ START_TEST(loser_is_told_its_rank_and_the_cut)
 }
 END_TEST
 
-START_TEST(waiting_trial_is_told_for_what)
+START_TEST(waiting_trial_is_explained)
 {
     struct fixture f = half_a_rung();
-    json_auto_t *told = explain(&f, 11);
+    json_auto_t *explanation = explain(&f, 11);
 
-    ck_assert_str_eq(json_string_value(json_object_get(told, "text")),
+    ck_assert_str_eq(json_string_value(json_object_get(explanation, "text")),
                      "waits at 1 epochs with 0.11, number 1 of 11 so far; the best 9 go on, and 16 "
                      "more are to report");
     fixture_close(&f);
@@ -226,8 +226,8 @@ int main(void)
     TCase *tcase = tcase_create("explain");
     SRunner *runner = srunner_create(suite);
 
-    tcase_add_test(tcase, loser_is_told_its_rank_and_the_cut);
-    tcase_add_test(tcase, waiting_trial_is_told_for_what);
+    tcase_add_test(tcase, stopped_trial_is_explained_by_its_rank_and_the_cut);
+    tcase_add_test(tcase, waiting_trial_is_explained);
     tcase_add_test(tcase, unknown_trial_is_not_found);
     tcase_add_test(tcase, view_shows_rungs_and_whom_they_wait_for);
     tcase_add_test(tcase, saving_is_the_same_after_a_restart);

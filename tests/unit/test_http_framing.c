@@ -457,7 +457,7 @@ START_TEST(settings_that_are_safe_are_taken)
 }
 END_TEST
 
-START_TEST(a_port_in_use_is_told)
+START_TEST(a_port_in_use_is_reported)
 {
     struct fixture *f = fixture_start(NULL);
     char listen[64];
@@ -491,7 +491,7 @@ int main(void)
     tcase_add_loop_test(tcase, settings_that_are_unsafe_are_refused_in_words, 0,
                         (int)(sizeof refused / sizeof refused[0]));
     tcase_add_test(tcase, settings_that_are_safe_are_taken);
-    tcase_add_test(tcase, a_port_in_use_is_told);
+    tcase_add_test(tcase, a_port_in_use_is_reported);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -1,5 +1,5 @@
 /* More clients than the server has places or descriptors for: it stops accepting, without turning,
- * and goes on as soon as there is room again, however the connections before ended. */
+ * and goes on as soon as there is a free place again, however the connections before ended. */
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>

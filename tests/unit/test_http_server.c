@@ -1,4 +1,4 @@
-/* The whole room through real sockets on loopback: routes, bodies, tokens, deferred answers. */
+/* The HTTP server through real sockets on loopback: routes, bodies, tokens, deferred answers. */
 #include <check.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
@@ -78,7 +78,7 @@ START_TEST(a_chunked_body_is_collected)
 }
 END_TEST
 
-START_TEST(unknown_paths_and_methods_are_told_apart)
+START_TEST(unknown_paths_and_methods_are_distinguished)
 {
     struct fixture *f = fixture_start(NULL);
     OWN(http_answer) struct http_answer no_path;
@@ -234,7 +234,7 @@ int main(void)
     tcase_add_test(plain, parameters_and_query_arrive_decoded);
     tcase_add_test(plain, a_body_is_collected_whole);
     tcase_add_test(plain, a_chunked_body_is_collected);
-    tcase_add_test(plain, unknown_paths_and_methods_are_told_apart);
+    tcase_add_test(plain, unknown_paths_and_methods_are_distinguished);
     tcase_add_test(plain, a_deferred_answer_comes_from_another_thread);
     tcase_add_test(plain, a_kept_connection_serves_many_requests);
     tcase_add_loop_test(tokens, a_route_is_open_to_its_scope_only, 0,

@@ -143,7 +143,7 @@ START_TEST(a_client_that_hung_up_is_noticed)
 }
 END_TEST
 
-START_TEST(the_end_of_a_deferred_answer_is_told)
+START_TEST(the_end_of_a_deferred_answer_is_reported)
 {
     struct fixture *f = fixture_start(NULL);
     OWN(http_answer) struct http_answer answer;
@@ -236,7 +236,7 @@ START_TEST(a_crowd_of_exactly_that_size_does_not_stall)
 }
 END_TEST
 
-START_TEST(a_batch_of_answers_reaches_everybody)
+START_TEST(a_batch_of_answers_reaches_every_client)
 {
     struct fixture *f = fixture_start(NULL);
     static int fds[200];
@@ -406,12 +406,12 @@ int main(void)
     tcase_add_test(slow, a_kept_connection_may_pause_longer);
     tcase_add_test(slow, a_deferred_request_waits_as_long_as_it_takes);
     tcase_add_test(slow, a_client_that_hung_up_is_noticed);
-    tcase_add_test(slow, the_end_of_a_deferred_answer_is_told);
+    tcase_add_test(slow, the_end_of_a_deferred_answer_is_reported);
     tcase_add_test(slow, unanswered_requests_do_not_keep_the_server_from_stopping);
     tcase_add_test(slow, what_is_answered_while_stopping_is_still_sent);
     tcase_add_loop_test(slow, a_crowd_of_exactly_that_size_does_not_stall, 0,
                         (int)(sizeof crowds / sizeof crowds[0]));
-    tcase_add_test(slow, a_batch_of_answers_reaches_everybody);
+    tcase_add_test(slow, a_batch_of_answers_reaches_every_client);
     tcase_add_test(streams, a_stream_sleeps_until_it_is_woken);
     tcase_add_test(streams, a_long_stream_arrives_whole);
     tcase_add_test(streams, the_head_of_a_stream_has_no_body);

@@ -119,7 +119,7 @@ START_TEST(a_stalled_handshake_is_cut_off)
 }
 END_TEST
 
-START_TEST(a_key_of_another_certificate_is_told)
+START_TEST(a_key_of_another_certificate_is_reported)
 {
     struct http_settings settings = {.open = true};
     struct err err = {0};
@@ -145,7 +145,7 @@ int main(void)
     tcase_add_test(tcase, old_versions_are_refused);
     tcase_add_test(tcase, plain_text_on_a_tls_port_is_hung_up_on);
     tcase_add_test(tcase, a_stalled_handshake_is_cut_off);
-    tcase_add_test(tcase, a_key_of_another_certificate_is_told);
+    tcase_add_test(tcase, a_key_of_another_certificate_is_reported);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

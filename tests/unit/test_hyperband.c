@@ -43,7 +43,7 @@ START_TEST(earlier_of_two_equals_advances)
 END_TEST
 
 /* I14 */
-START_TEST(rung_without_any_value_promotes_nobody)
+START_TEST(rung_without_any_value_promotes_no_trial)
 {
     struct fixture f = fixture_open(HYPERBAND UP_TO(9));
 
@@ -75,7 +75,7 @@ START_TEST(certain_trial_starts_before_the_rung_is_full)
     ck_assert_int_eq(fixture_measure(&f, 7, 1, values[6]), VERDICT_RUN); /* on the spot */
     ck_assert_int_eq(fixture_goal(&f, 7), 3);
     finish_all(&f, 1, 6, 1);
-    ck_assert_int_eq(fixture_ask(&f, &until), 10); /* nobody else is certain: the next bracket */
+    ck_assert_int_eq(fixture_ask(&f, &until), 10); /* no other trial is certain: the next bracket */
     ck_assert_int_eq(until, 3);
     ck_assert_int_eq(fixture_count(&f, FACT_LOSE, 0), 4); /* .6 .7 .8 .9 are certain to lose */
     fixture_close(&f);
@@ -150,7 +150,7 @@ START_TEST(halving_repeats_one_kind_of_bracket)
 }
 END_TEST
 
-START_TEST(waiting_ask_is_told_for_whom)
+START_TEST(waiting_ask_is_explained_by_a_trial)
 {
     struct fixture f = fixture_open(
         "\"strategy\": {\"name\": \"hyperband\", \"rounds\": 1, \"brackets\": 1}, " UP_TO(9));
@@ -311,7 +311,7 @@ START_TEST(limit_on_trials_seals_the_bracket)
         (void)fixture_finish(&f, trial, 1);
     }
     f.moment.may_start = false;
-    ck_assert_int_eq(fixture_ask(&f, NULL), 0); /* three slots are free: nobody is certain */
+    ck_assert_int_eq(fixture_ask(&f, NULL), 0); /* three slots are free: no trial is certain */
     ck_assert_int_eq(schedule_seal(f.schedule, &f.moment, &f.log, &err), 0);
     ck_assert_int_eq(schedule_seal(f.schedule, &f.moment, &f.log, &err), 0);
     ck_assert_int_eq(fixture_count(&f, FACT_SEAL, 0), 1);
@@ -326,7 +326,7 @@ START_TEST(limit_on_trials_seals_the_bracket)
 }
 END_TEST
 
-START_TEST(paused_study_promotes_nobody_on_the_spot)
+START_TEST(paused_study_promotes_no_trial_on_the_spot)
 {
     struct fixture f = fixture_open(HYPERBAND UP_TO(9));
 
@@ -391,7 +391,7 @@ START_TEST(facts_rebuild_the_schedule)
         }
         for (int64_t trial = 1; trial <= twin.n_trials; trial++) {
             struct schedule_answer answer = schedule_answer(twin.schedule, trial);
-            if (answer.verdict == VERDICT_RUN) { /* whoever trained at that moment goes on */
+            if (answer.verdict == VERDICT_RUN) { /* what trained at that moment goes on */
                 schedule_hold(twin.schedule, trial, answer.until);
                 int64_t until = answer.until;
                 while (fixture_measure(&twin, trial, until, falling(trial, until)) == VERDICT_RUN) {
@@ -484,12 +484,12 @@ int main(void)
 
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, earlier_of_two_equals_advances);
-    tcase_add_test(tcase, rung_without_any_value_promotes_nobody);
+    tcase_add_test(tcase, rung_without_any_value_promotes_no_trial);
     tcase_add_test(tcase, certain_trial_starts_before_the_rung_is_full);
     tcase_add_test(tcase, certain_loser_stops_at_once);
     tcase_add_test(tcase, one_round_is_the_table);
     tcase_add_test(tcase, halving_repeats_one_kind_of_bracket);
-    tcase_add_test(tcase, waiting_ask_is_told_for_whom);
+    tcase_add_test(tcase, waiting_ask_is_explained_by_a_trial);
     tcase_add_test(tcase, lost_attempts_do_not_hold_up_the_bracket);
     tcase_add_test(tcase, cancelled_winner_leaves_its_slot_empty);
     tcase_add_test(tcase, short_trial_keeps_its_value_at_every_later_rung);
@@ -497,7 +497,7 @@ int main(void)
     tcase_add_test(tcase, value_is_the_last_one_at_or_before_the_rung);
     tcase_add_test(tcase, training_past_the_rung_counts_later);
     tcase_add_test(tcase, limit_on_trials_seals_the_bracket);
-    tcase_add_test(tcase, paused_study_promotes_nobody_on_the_spot);
+    tcase_add_test(tcase, paused_study_promotes_no_trial_on_the_spot);
     tcase_add_test(tcase, quorum_closes_a_rung_without_its_straggler);
     tcase_add_test(tcase, facts_rebuild_the_schedule);
     tcase_add_test(tcase, facts_that_do_not_fit_are_refused);

@@ -13,59 +13,59 @@
 #define CONTINUE OK("{\"action\":\"continue\",\"until\":9}")
 #define PROBLEM(status, type)                                                                      \
     "HTTP/1.1 " status " X\r\nContent-Type: application/problem+json\r\nConnection: close\r\n\r\n" \
-    "{\"type\":\"/problems/" type "\",\"status\":" status ",\"detail\":\"told so\"}"
+    "{\"type\":\"/problems/" type "\",\"status\":" status ",\"detail\":\"refused\"}"
 #define PAGE(status)                                                                               \
     "HTTP/1.1 " status " X\r\nContent-Type: text/html\r\nRetry-After: 3000\r\nConnection: "        \
     "close\r\n\r\n<html>nginx</html>"
 
-/* A lease on a server that knows its lines, a clock that stands still, and what was heard. */
+/* A lease on a server with canned answers, a clock that stands still, and the callbacks so far. */
 static struct fixture {
     struct canned_server server;
     struct clock_manual clock;
     struct loop loop;
     struct lease_grant grant;
     struct lease *lease;
-    char heard[400];
+    char events[400];
 } f;
 
-static void hear(const char *word)
+static void note(const char *event)
 {
-    size_t len = strlen(f.heard);
+    size_t len = strlen(f.events);
 
-    (void)snprintf(f.heard + len, sizeof f.heard - len, "%s;", word);
+    (void)snprintf(f.events + len, sizeof f.events - len, "%s;", event);
 }
 
 static void on_action(void *context, const struct action_reply *reply)
 {
     (void)context;
-    hear(action_name(reply->action));
+    note(action_name(reply->action));
 }
 
 static void on_lost(void *context, const char *why)
 {
     (void)context;
     (void)why;
-    hear("lost");
+    note("lost");
 }
 
 static void on_closed(void *context, const char *state)
 {
     (void)context;
-    hear(state);
+    note(state);
 }
 
 static void on_refused(void *context, const struct err *err)
 {
     (void)context;
     (void)err;
-    hear("refused");
+    note("refused");
 }
 
 static void on_fatal(void *context, const struct err *err)
 {
     (void)context;
     (void)err;
-    hear("fatal");
+    note("fatal");
 }
 
 static void on_reach(void *context, bool reached, const char *why)
@@ -73,7 +73,7 @@ static void on_reach(void *context, bool reached, const char *why)
     (void)context;
     (void)why;
     if (!reached) {
-        hear("away");
+        note("away");
     }
 }
 
@@ -100,13 +100,13 @@ static void stop(void)
     canned_server_stop(&f.server);
 }
 
-/* Lets the network work until something new is heard. */
-static void wait_for_word(void)
+/* Lets the network work until there is a new event. */
+static void wait_for_event(void)
 {
-    size_t before = strlen(f.heard);
+    size_t before = strlen(f.events);
 
     lease_tick(f.lease);
-    while (strlen(f.heard) == before) {
+    while (strlen(f.events) == before) {
         http_async_wait(f.loop.http, -1, -1);
     }
 }
@@ -118,7 +118,7 @@ static void measure(int64_t step)
     lease_measure(f.lease, step, &value, 1);
 }
 
-START_TEST(heartbeat_comes_when_nothing_else_was_said)
+START_TEST(heartbeat_comes_when_nothing_else_was_sent)
 {
     static const char *const lines[] = {CONTINUE, CONTINUE};
 
@@ -126,11 +126,11 @@ START_TEST(heartbeat_comes_when_nothing_else_was_said)
     ck_assert_int_eq(lease_deadline(f.lease), f.clock.now_ms + 20000);
     f.clock.now_ms += 15000;
     measure(1);
-    wait_for_word();
+    wait_for_event();
     ck_assert_int_eq(lease_deadline(f.lease), f.clock.now_ms + 20000);
     f.clock.now_ms += 20000;
-    wait_for_word();
-    ck_assert_str_eq(f.heard, "continue;continue;");
+    wait_for_event();
+    ck_assert_str_eq(f.events, "continue;continue;");
     stop();
 }
 END_TEST
@@ -145,13 +145,13 @@ START_TEST(server_sets_the_heartbeat_within_reason)
 
     start(lines, 3);
     measure(1);
-    wait_for_word();
+    wait_for_event();
     ck_assert_int_eq(lease_deadline(f.lease), f.clock.now_ms + 80000);
     measure(2);
-    wait_for_word();
+    wait_for_event();
     ck_assert_int_eq(lease_deadline(f.lease), f.clock.now_ms + 3600000);
     measure(3);
-    wait_for_word();
+    wait_for_event();
     ck_assert_int_eq(lease_deadline(f.lease), f.clock.now_ms + 1000);
     stop();
 }
@@ -164,13 +164,13 @@ START_TEST(a_job_goes_on_alone_for_forty_minutes)
 
     start(lines, 4);
     measure(1);
-    wait_for_word();
+    wait_for_event();
     f.clock.now_ms += 2399999;
-    wait_for_word();
-    ck_assert_ptr_null(strstr(f.heard, "lost"));
+    wait_for_event();
+    ck_assert_ptr_null(strstr(f.events, "lost"));
     f.clock.now_ms += 60000;
-    wait_for_word();
-    ck_assert_ptr_nonnull(strstr(f.heard, "away;lost;"));
+    wait_for_event();
+    ck_assert_ptr_nonnull(strstr(f.events, "away;lost;"));
     ck_assert_int_eq(lease_deadline(f.lease), INT64_MAX);
     stop();
 }
@@ -185,10 +185,10 @@ START_TEST(a_finished_result_waits_as_long_as_it_takes)
 
     start(lines, 2);
     ck_assert_int_eq(lease_result_steal(f.lease, &report, &err), 0);
-    wait_for_word();
+    wait_for_event();
     f.clock.now_ms += 86400000;
-    wait_for_word();
-    ck_assert_str_eq(f.heard, "away;completed;");
+    wait_for_event();
+    ck_assert_str_eq(f.events, "away;completed;");
     stop();
 }
 END_TEST
@@ -201,7 +201,7 @@ START_TEST(retry_waits_as_the_server_asks)
 
     start(lines, 1);
     measure(1);
-    wait_for_word();
+    wait_for_event();
     ck_assert_int_ge(lease_deadline(f.lease), f.clock.now_ms + 40000);
     ck_assert_int_le(lease_deadline(f.lease), f.clock.now_ms + 41000);
     stop();
@@ -210,7 +210,7 @@ END_TEST
 
 static const struct {
     const char *line;
-    const char *heard;
+    const char *events;
 } refusals[] = {
     {PROBLEM("409", "lease-superseded"), "lost;"},
     {PROBLEM("410", "lease-ended"), "lost;"},
@@ -229,8 +229,8 @@ START_TEST(each_status_has_its_meaning)
 {
     start(&refusals[_i].line, 1);
     measure(1);
-    wait_for_word();
-    ck_assert_str_eq(f.heard, refusals[_i].heard);
+    wait_for_event();
+    ck_assert_str_eq(f.events, refusals[_i].events);
     stop();
 }
 END_TEST
@@ -249,8 +249,8 @@ START_TEST(refused_measurements_do_not_hold_up_the_result)
     while (!lease_is_flushed(f.lease)) {
         http_async_wait(f.loop.http, -1, -1);
     }
-    wait_for_word();
-    ck_assert_str_eq(f.heard, "completed;");
+    wait_for_event();
+    ck_assert_str_eq(f.events, "completed;");
     stop();
 }
 END_TEST
@@ -265,10 +265,10 @@ START_TEST(refused_result_may_be_followed_by_another)
 
     start(lines, 2);
     ck_assert_int_eq(lease_result_steal(f.lease, &report, &err), 0);
-    wait_for_word();
+    wait_for_event();
     ck_assert_int_eq(lease_result_steal(f.lease, &other, &err), 0);
-    wait_for_word();
-    ck_assert_str_eq(f.heard, "refused;failed;");
+    wait_for_event();
+    ck_assert_str_eq(f.events, "refused;failed;");
     stop();
 }
 END_TEST
@@ -281,9 +281,9 @@ START_TEST(release_comes_after_what_was_measured)
     start(lines, 2);
     measure(1);
     lease_release(f.lease);
-    wait_for_word();
-    wait_for_word();
-    ck_assert_str_eq(f.heard, "continue;;");
+    wait_for_event();
+    wait_for_event();
+    ck_assert_str_eq(f.events, "continue;;");
     stop();
 }
 END_TEST
@@ -296,14 +296,14 @@ START_TEST(answers_of_a_stranger_do_no_harm)
     start(lines, 4);
     measure(1);
     for (int i = 0; i < 3; i++) {
-        wait_for_word();
+        wait_for_event();
         ck_assert(!lease_is_flushed(f.lease));
-        /* no stranger delays the heartbeat */
+        /* an answer that is not from honed delays no heartbeat */
         ck_assert_int_le(lease_deadline(f.lease), f.clock.now_ms + 20000);
         f.clock.now_ms = lease_deadline(f.lease);
     }
-    wait_for_word();
-    ck_assert_str_eq(f.heard, "away;away;away;continue;");
+    wait_for_event();
+    ck_assert_str_eq(f.events, "away;away;away;continue;");
     ck_assert(lease_is_flushed(f.lease));
     stop();
 }
@@ -319,10 +319,10 @@ START_TEST(a_result_is_kept_until_our_server_takes_it)
     start(lines, 4);
     ck_assert_int_eq(lease_result_steal(f.lease, &report, &err), 0);
     for (int i = 0; i < 4; i++) {
-        wait_for_word();
+        wait_for_event();
         f.clock.now_ms += 100000;
     }
-    ck_assert_str_eq(f.heard, "away;away;away;completed;");
+    ck_assert_str_eq(f.events, "away;away;away;completed;");
     stop();
 }
 END_TEST
@@ -333,7 +333,7 @@ int main(void)
     TCase *tcase = tcase_create("lease");
     SRunner *runner = srunner_create(suite);
 
-    tcase_add_test(tcase, heartbeat_comes_when_nothing_else_was_said);
+    tcase_add_test(tcase, heartbeat_comes_when_nothing_else_was_sent);
     tcase_add_test(tcase, server_sets_the_heartbeat_within_reason);
     tcase_add_test(tcase, a_job_goes_on_alone_for_forty_minutes);
     tcase_add_test(tcase, a_finished_result_waits_as_long_as_it_takes);

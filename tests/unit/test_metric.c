@@ -12,7 +12,7 @@ static bool read_line(const char *text, struct metric_report *report)
 }
 
 /* The report as one text: "4 loss=0.31 acc=NaN !fault". */
-static const char *told(const struct metric_report *report)
+static const char *text_of(const struct metric_report *report)
 {
     static char text[4096];
     char number[JSON_NUMBER_BYTES];
@@ -34,7 +34,7 @@ static const char *told(const struct metric_report *report)
 
 static const struct {
     const char *line;
-    const char *told; /* NULL: no report */
+    const char *text; /* NULL: no report */
 } lines[] = {
     {"hone: step=4 loss=0.31", "4 loss=0.31"},
     {"  hone: loss=1e-3\r", " loss=0.001"},
@@ -74,14 +74,14 @@ static const struct {
     {"", NULL},
 };
 
-START_TEST(line_is_read_or_told_why_not)
+START_TEST(line_is_read_or_its_fault_is_reported)
 {
     struct metric_report report = {0};
     bool is_report = read_line(lines[_i].line, &report);
 
-    ck_assert_int_eq(is_report, lines[_i].told != NULL);
+    ck_assert_int_eq(is_report, lines[_i].text != NULL);
     if (is_report) {
-        ck_assert_str_eq(told(&report), lines[_i].told);
+        ck_assert_str_eq(text_of(&report), lines[_i].text);
     }
 }
 END_TEST
@@ -91,14 +91,14 @@ START_TEST(bare_lines_need_no_prefix)
     struct metric_report report;
 
     ck_assert(metric_bare_read("{\"step\":1,\"a\":2}\n", 17, &report));
-    ck_assert_str_eq(told(&report), "1 a=2");
+    ck_assert_str_eq(text_of(&report), "1 a=2");
     ck_assert(metric_bare_read("step=1 a=2", 10, &report));
-    ck_assert_str_eq(told(&report), "1 a=2");
+    ck_assert_str_eq(text_of(&report), "1 a=2");
     ck_assert(!metric_bare_read(" \n", 2, &report));
 }
 END_TEST
 
-START_TEST(too_many_metrics_are_told)
+START_TEST(too_many_metrics_are_reported)
 {
     OWN(buf) struct buf line;
     struct metric_report report;
@@ -114,7 +114,7 @@ START_TEST(too_many_metrics_are_told)
 }
 END_TEST
 
-START_TEST(long_line_is_told)
+START_TEST(long_line_is_reported)
 {
     OWN(buf) struct buf line;
     struct metric_report report;
@@ -146,11 +146,11 @@ int main(void)
     TCase *tcase = tcase_create("metric");
     SRunner *runner = srunner_create(suite);
 
-    tcase_add_loop_test(tcase, line_is_read_or_told_why_not, 0,
+    tcase_add_loop_test(tcase, line_is_read_or_its_fault_is_reported, 0,
                         (int)(sizeof lines / sizeof lines[0]));
     tcase_add_test(tcase, bare_lines_need_no_prefix);
-    tcase_add_test(tcase, too_many_metrics_are_told);
-    tcase_add_test(tcase, long_line_is_told);
+    tcase_add_test(tcase, too_many_metrics_are_reported);
+    tcase_add_test(tcase, long_line_is_reported);
     tcase_add_test(tcase, nul_bytes_do_no_harm);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

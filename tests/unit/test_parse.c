@@ -5,22 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char heard[4000];
+static char reports[4000];
 
-static void hear(void *context, const struct metric_report *report)
+static void add_report(void *context, const struct metric_report *report)
 {
-    size_t len = strlen(heard);
+    size_t len = strlen(reports);
     char number[JSON_NUMBER_BYTES];
 
     (void)context;
     if (report->has_step) {
-        len += (size_t)snprintf(heard + len, sizeof heard - len, "%d:", (int)report->step);
+        len += (size_t)snprintf(reports + len, sizeof reports - len, "%d:", (int)report->step);
     }
     for (size_t i = 0; i < report->n; i++) {
-        len += (size_t)snprintf(heard + len, sizeof heard - len, "%s=%s,", report->items[i].metric,
-                                json_format_number(report->items[i].value, number));
+        len +=
+            (size_t)snprintf(reports + len, sizeof reports - len, "%s=%s,", report->items[i].metric,
+                             json_format_number(report->items[i].value, number));
     }
-    (void)snprintf(heard + len, sizeof heard - len, "%s;", report->fault[0] == '\0' ? "" : "!");
+    (void)snprintf(reports + len, sizeof reports - len, "%s;", report->fault[0] == '\0' ? "" : "!");
 }
 
 static struct patterns *patterns_of(const char *first, const char *second)
@@ -40,14 +41,14 @@ START_TEST(lines_are_put_together_from_pieces)
 
     for (size_t piece = 1; piece < 10; piece++) {
         struct parse parse;
-        heard[0] = '\0';
-        parse_init(&parse, NULL, false, hear, NULL);
+        reports[0] = '\0';
+        parse_init(&parse, NULL, false, add_report, NULL);
         for (size_t i = 0; i < strlen(text); i += piece) {
             size_t left = strlen(text) - i;
             parse_feed(&parse, text + i, left < piece ? left : piece);
         }
         parse_end(&parse);
-        ck_assert_str_eq(heard, "a=1,;2:a=2,;a=3,;");
+        ck_assert_str_eq(reports, "a=1,;2:a=2,;a=3,;");
         parse_finish(&parse);
     }
 }
@@ -57,10 +58,10 @@ START_TEST(bare_lines_are_all_reports)
 {
     struct parse parse;
 
-    heard[0] = '\0';
-    parse_init(&parse, NULL, true, hear, NULL);
+    reports[0] = '\0';
+    parse_init(&parse, NULL, true, add_report, NULL);
     parse_feed(&parse, "{\"step\":1,\"a\":2}\n\nnoise\n", 24);
-    ck_assert_str_eq(heard, "1:a=2,;!;");
+    ck_assert_str_eq(reports, "1:a=2,;!;");
     parse_finish(&parse);
 }
 END_TEST
@@ -70,14 +71,14 @@ START_TEST(endless_line_is_read_as_far_as_it_fits)
     struct parse parse;
     char junk[1000];
 
-    heard[0] = '\0';
+    reports[0] = '\0';
     memset(junk, 'x', sizeof junk);
-    parse_init(&parse, NULL, false, hear, NULL);
+    parse_init(&parse, NULL, false, add_report, NULL);
     for (int i = 0; i < 1000; i++) {
         parse_feed(&parse, junk, sizeof junk);
     }
     parse_feed(&parse, "\nhone: a=1\n", 11);
-    ck_assert_str_eq(heard, "a=1,;");
+    ck_assert_str_eq(reports, "a=1,;");
     parse_finish(&parse);
 }
 END_TEST
@@ -88,7 +89,7 @@ START_TEST(last_lines_are_whole_and_clean)
     OWN(buf) struct buf out;
 
     buf_init(&out, 10000);
-    parse_init(&parse, NULL, false, hear, NULL);
+    parse_init(&parse, NULL, false, add_report, NULL);
     for (int i = 0; i < 2000; i++) {
         char line[64];
         int len = snprintf(line, sizeof line, "line %d\n", i);
@@ -106,7 +107,7 @@ END_TEST
 static const struct {
     const char *first, *second;
     const char *line;
-    const char *heard; /* "" when nothing matched */
+    const char *reports; /* "" when nothing matched */
 } matches[] = {
     {"Accuracy = (?<accuracy>[0-9.]+)%", NULL, "Cross Validation Accuracy = 97.3%",
      "accuracy=97.3,;"},
@@ -126,11 +127,11 @@ START_TEST(expressions_find_metrics)
     OWN(patterns) struct patterns *patterns = patterns_of(matches[_i].first, matches[_i].second);
     struct metric_report report;
 
-    heard[0] = '\0';
+    reports[0] = '\0';
     if (patterns_read(patterns, matches[_i].line, strlen(matches[_i].line), &report)) {
-        hear(NULL, &report);
+        add_report(NULL, &report);
     }
-    ck_assert_str_eq(heard, matches[_i].heard);
+    ck_assert_str_eq(reports, matches[_i].reports);
 }
 END_TEST
 
@@ -151,10 +152,10 @@ START_TEST(prefix_goes_before_expression)
     OWN(patterns) struct patterns *patterns = patterns_of("a=(?<b>\\d)", NULL);
     struct parse parse;
 
-    heard[0] = '\0';
-    parse_init(&parse, patterns, false, hear, NULL);
+    reports[0] = '\0';
+    parse_init(&parse, patterns, false, add_report, NULL);
     parse_feed(&parse, "hone: a=1\na=2\n", 14);
-    ck_assert_str_eq(heard, "a=1,;b=2,;");
+    ck_assert_str_eq(reports, "a=1,;b=2,;");
     parse_finish(&parse);
 }
 END_TEST

@@ -58,7 +58,7 @@ static void send_once(struct pending *pending)
     server.n_calls++;
     if (!server_takes(&batch)) {
         server.n_refused++;
-        (void)err_set(&err, ERR_INVALID, "told so");
+        (void)err_set(&err, ERR_INVALID, "refused");
         pending_refused(pending, &err);
         return;
     }
@@ -233,7 +233,7 @@ START_TEST(a_refused_name_is_not_tried_again)
     add(&pending, 5, "loss", 1);
     send_all(&pending);
     ck_assert_str_eq(lost(&pending),
-                     "the server did not take the last value of loss, 1 at step 5: told so");
+                     "the server did not take the last value of loss, 1 at step 5: refused");
     pending_finish(&pending);
 }
 END_TEST
@@ -253,14 +253,14 @@ static const struct {
     {BEST_LOSS, {6, 5, 4, 3, 2, 1}, ""},
     {BEST_LOSS,
      {6, 5, 4, 3, 8, 9},
-     "the server did not take the best value of loss, 3 at step 4: told so"},
+     "the server did not take the best value of loss, 3 at step 4: refused"},
     {LOSS,
      {6, 5, 4, 3, -1, -1},
-     "the server did not take the last value of loss, 3 at step 4: told so"},
+     "the server did not take the last value of loss, 3 at step 4: refused"},
     {BEST_LOSS, {6, 1, 4, 3, -1, -1}, ""},
     {"[{\"metric\":\"loss\",\"direction\":\"maximize\",\"fold\":\"best\"}]",
      {1, 2, 3, 9, 4, 5},
-     "the server did not take the best value of loss, 9 at step 4: told so"},
+     "the server did not take the best value of loss, 9 at step 4: refused"},
 };
 
 START_TEST(a_refused_value_is_lost_only_if_it_decides)

@@ -256,7 +256,7 @@ static const struct {
     {"[1]", "/p"},
 };
 
-START_TEST(configurations_are_judged)
+START_TEST(configurations_are_checked)
 {
     OWN(space)
     struct space *space =
@@ -457,7 +457,7 @@ START_TEST(choices_up_to_four_kib_are_taken)
 }
 END_TEST
 
-START_TEST(every_fault_is_told_at_once)
+START_TEST(every_fault_is_reported_at_once)
 {
     OWN(space) struct space *space = NULL;
     struct faults faults = {0};
@@ -502,13 +502,13 @@ int main(void)
     tcase_add_test(tcase, cells_have_their_share_of_the_cube);
     tcase_add_test(tcase, truncated_normals_have_their_quantiles);
     tcase_add_test(tcase, keys_differ_by_value_and_by_activity);
-    tcase_add_loop_test(tcase, configurations_are_judged, 0,
+    tcase_add_loop_test(tcase, configurations_are_checked, 0,
                         (int)(sizeof configs / sizeof configs[0]));
     tcase_add_test(tcase, values_come_back_in_the_type_given);
     tcase_add_loop_test(tcase, what_cannot_work_is_refused_at_its_place, 0,
                         (int)(sizeof refused / sizeof refused[0]));
     tcase_add_test(tcase, choices_up_to_four_kib_are_taken);
-    tcase_add_test(tcase, every_fault_is_told_at_once);
+    tcase_add_test(tcase, every_fault_is_reported_at_once);
     tcase_add_test(tcase, narrow_but_possible_constraints_are_taken);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

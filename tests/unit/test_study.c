@@ -163,7 +163,7 @@ START_TEST(what_cannot_work_is_refused_at_its_place)
 }
 END_TEST
 
-START_TEST(all_faults_are_told_at_once)
+START_TEST(all_faults_are_reported_at_once)
 {
     json_auto_t *body = json_loads(
         "{\"name\": \"No\", \"objectives\": [{\"metric\": \"m\", \"direction\": \"up\"}],"
@@ -204,7 +204,7 @@ int main(void)
     tcase_add_test(tcase, short_form_equals_long_form);
     tcase_add_loop_test(tcase, what_cannot_work_is_refused_at_its_place, 0,
                         (int)(sizeof refused / sizeof refused[0]));
-    tcase_add_test(tcase, all_faults_are_told_at_once);
+    tcase_add_test(tcase, all_faults_are_reported_at_once);
     tcase_add_test(tcase, better_follows_the_direction_and_nan_is_worst);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

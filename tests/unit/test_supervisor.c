@@ -11,7 +11,7 @@ static void start(int64_t timeout_ms, int64_t stall_ms)
     supervisor_start(&supervisor, 1000, timeout_ms, stall_ms);
 }
 
-START_TEST(told_job_has_five_seconds_then_thirty)
+START_TEST(notified_job_has_five_seconds_then_thirty)
 {
     start(0, 0);
     ck_assert_int_eq(supervisor_deadline(&supervisor), INT64_MAX);
@@ -29,7 +29,7 @@ START_TEST(told_job_has_five_seconds_then_thirty)
 }
 END_TEST
 
-START_TEST(told_again_gains_no_time)
+START_TEST(notified_again_gains_no_time)
 {
     start(0, 0);
     (void)supervisor_step(&supervisor, JOB_NOTIFIED, 2000);
@@ -90,7 +90,7 @@ START_TEST(who_lost_the_trial_sends_nothing_whatever_was_said_before)
 }
 END_TEST
 
-START_TEST(a_job_that_is_gone_hears_nothing)
+START_TEST(a_job_that_is_gone_is_sent_nothing)
 {
     start(10, 10);
     (void)supervisor_step(&supervisor, JOB_EXITED, 2);
@@ -130,14 +130,14 @@ int main(void)
     TCase *tcase = tcase_create("supervisor");
     SRunner *runner = srunner_create(suite);
 
-    tcase_add_test(tcase, told_job_has_five_seconds_then_thirty);
-    tcase_add_test(tcase, told_again_gains_no_time);
+    tcase_add_test(tcase, notified_job_has_five_seconds_then_thirty);
+    tcase_add_test(tcase, notified_again_gains_no_time);
     tcase_add_loop_test(tcase, some_events_terminate_at_once, 0,
                         (int)(sizeof at_once / sizeof at_once[0]));
     tcase_add_test(tcase, quitting_kills_whatever_went_before);
     tcase_add_test(tcase, limits_count_from_start_and_last_measurement);
     tcase_add_test(tcase, who_lost_the_trial_sends_nothing_whatever_was_said_before);
-    tcase_add_test(tcase, a_job_that_is_gone_hears_nothing);
+    tcase_add_test(tcase, a_job_that_is_gone_is_sent_nothing);
     tcase_add_test(tcase, every_path_ends);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

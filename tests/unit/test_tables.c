@@ -8,12 +8,12 @@
 #include <string.h>
 
 /* "81@1 27@3": the plan as the golden file writes it. */
-static size_t write_plan(const struct bracket_plan *plan, char text[], size_t room)
+static size_t write_plan(const struct bracket_plan *plan, char text[], size_t size)
 {
     size_t len = 0;
 
     for (size_t i = 0; i < plan->n; i++) {
-        len += (size_t)snprintf(text + len, room - len, "%s%" PRId64 "@%" PRId64, i == 0 ? "" : " ",
+        len += (size_t)snprintf(text + len, size - len, "%s%" PRId64 "@%" PRId64, i == 0 ? "" : " ",
                                 plan->rungs[i].size, plan->rungs[i].level);
     }
     return len;
@@ -21,10 +21,10 @@ static size_t write_plan(const struct bracket_plan *plan, char text[], size_t ro
 
 /* rounding < 0: asha's levels. */
 static void write_table(int64_t R, int64_t eta, int64_t r_min, int rounding, char text[],
-                        size_t room)
+                        size_t size)
 {
     struct bracket_plan plan;
-    size_t len = (size_t)snprintf(text, room, "%" PRId64 ":", R);
+    size_t len = (size_t)snprintf(text, size, "%" PRId64 ":", R);
     int s_max = tables_s_max(R, eta, r_min);
 
     for (int s = rounding < 0 ? 0 : s_max; s >= 0; s--) {
@@ -33,8 +33,8 @@ static void write_table(int64_t R, int64_t eta, int64_t r_min, int rounding, cha
         } else {
             tables_bracket(R, eta, r_min, (enum rounding)rounding, s, &plan);
         }
-        len += write_plan(&plan, text + len, room - len);
-        len += (size_t)snprintf(text + len, room - len, s > 0 ? " . " : "\n");
+        len += write_plan(&plan, text + len, size - len);
+        len += (size_t)snprintf(text + len, size - len, s > 0 ? " . " : "\n");
     }
 }
 
