@@ -1206,7 +1206,7 @@ START_TEST(clean_mark_holds_for_one_start)
     begin(_i);
     ck_assert(!store_was_clean(f.store));
     MUST(store_mark_clean(f.store, &f.err));
-    ck_assert(!store_was_clean(f.store)); /* it tells of the last run */
+    ck_assert(!store_was_clean(f.store)); /* it is about the last run */
     reopen();
     ck_assert_int_eq(store_was_clean(f.store), stores[f.kind].is_on_disk);
     reopen();

@@ -79,15 +79,16 @@ enum past {
     PAST_COUNT
 };
 
-struct tale {
+struct past_study {
     struct observation items[TRIALS];
     double values[TRIALS];
     double x[TRIALS][SPACE_PARAMS_MAX];
     struct history history;
 };
 
-/* Kind and value of trial i; the value is lent by the caller. */
-static void tell(enum past past, size_t i, struct rng *rng, struct observation *item, double *value)
+/* Kind and value of trial i; the value is owned by the caller. */
+static void write_observation(enum past past, size_t i, struct rng *rng, struct observation *item,
+                              double *value)
 {
     static const enum observation_kind bad[] = {OBSERVED_FAILED, OBSERVED_INFEASIBLE,
                                                 OBSERVED_PRUNED, OBSERVED_FAILED};
@@ -109,16 +110,16 @@ static void tell(enum past past, size_t i, struct rng *rng, struct observation *
     }
 }
 
-static struct tale *make_tale(const struct space *space, enum past past)
+static struct past_study *make_past(const struct space *space, enum past past)
 {
-    struct tale *tale = calloc(1, sizeof *tale);
+    struct past_study *tale = calloc(1, sizeof *tale);
     struct rng rng = rng_for(5, (uint64_t)past);
     struct err err = {0};
 
     tale->history.n = past == PAST_EMPTY ? 0 : past == PAST_ONE ? 1 : TRIALS;
     tale->history.items = tale->items;
     for (size_t i = 0; i < tale->history.n; i++) {
-        tell(past, i, &rng, &tale->items[i], &tale->values[i]);
+        write_observation(past, i, &rng, &tale->items[i], &tale->values[i]);
         ck_assert_int_eq(space_sample(space, &rng, tale->x[past == PAST_TWICE ? i % 3 : i], &err),
                          0);
         tale->items[i].x = tale->x[past == PAST_TWICE ? i % 3 : i];
@@ -126,7 +127,7 @@ static struct tale *make_tale(const struct space *space, enum past past)
     return tale;
 }
 
-/* ---- older studies: rows as transfer.h tells them, which need not be legal ---- */
+/* ---- source studies: rows as in transfer.h, which need not be legal ---- */
 
 enum { ROWS = 24, SOURCES = 3 };
 
@@ -237,7 +238,7 @@ static void check_space(const struct strategy *strategy, int which, enum past pa
 {
     OWN(space) struct space *space = make_space(which);
     struct study_def study = study_of(space, strategy->name, 11);
-    OWN(memory) struct tale *tale = make_tale(space, past);
+    OWN(memory) struct past_study *tale = make_past(space, past);
     OWN(memory) struct older *older = make_older(space);
     double first[ASKS][SPACE_PARAMS_MAX];
     double again[SPACE_PARAMS_MAX];
