@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 of honed under load, again and again, judged by the history checker.
+"""kill -9 of honed under load, again and again, checked by the history checker.
 
 usage: kill_server.py [--kills N] [--clients N] [--seed N] [--keep DIR]
 

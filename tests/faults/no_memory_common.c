@@ -37,11 +37,11 @@ static int parse(const char *text, json_t **value, struct err *err)
 /* What a step that reports faults returned, as an error. */
 static int check_faults(int result, struct faults *faults, struct err *err)
 {
-    int told = faults_result(faults, err);
+    int reported = faults_result(faults, err);
 
     faults_finish(faults);
-    demand(result == told); /* a failure is never without a fault, nor the reverse */
-    return told;
+    demand(result == reported); /* a failure is never without a fault, nor the reverse */
+    return reported;
 }
 
 /* ---- the foundation ---- */
@@ -113,7 +113,7 @@ static int run_faults(struct buf *out, struct err *err)
     if (faults.n == 3) {
         buf_puts(out, err->text);
     }
-    int result = faults.n == 3 ? 0 : -1; /* counted all the same, and told as far as possible */
+    int result = faults.n == 3 ? 0 : -1; /* counted all the same, and reported as far as possible */
     faults_finish(&faults);
     return result;
 }

@@ -254,9 +254,9 @@ static int run_study(struct buf *out, struct err *err)
 
     TRY(json_parse(body, strlen(body), &json_limits_default, &parsed, err));
     if (study_def_from_json(parsed, 1, &read, &faults) != 0) {
-        int told = faults_result(&faults, err);
+        int result = faults_result(&faults, err);
         faults_finish(&faults);
-        return told;
+        return result;
     }
     json_writer_init(&w, out);
     json_object_begin(&w);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Workers that vanish: their trials go to others, and what they still send counts only while nobody
-else has the trial.
+"""Workers that vanish: their trials go to others, and what they still send counts only while no
+other has the trial.
 
 Leases last 15 seconds, the shortest there is, on a clock that runs CLOCK_SCALE times as fast, and
 all cases wait for theirs at the same time.
@@ -19,7 +19,7 @@ import hone  # noqa: E402
 CLOCK_SCALE = 2
 TTL_SECONDS = 15
 TTL = TTL_SECONDS / CLOCK_SCALE  # as it passes here
-LATE = 5 / CLOCK_SCALE  # how long after the lease's end somebody else must have the trial
+LATE = 5 / CLOCK_SCALE  # how long after the lease's end another worker must have the trial
 GRID_POINTS = 13020
 N_WORKERS = 64
 
@@ -29,7 +29,7 @@ def short_study(name, **more):
 
 
 class Takeover(unittest.TestCase):
-    """The cases run at once, each in a study of its own, and are judged one by one."""
+    """The cases run at once, each in a study of its own, and are checked one by one."""
 
     @classmethod
     def setUpClass(cls):
@@ -89,7 +89,7 @@ class Takeover(unittest.TestCase):
 
     @classmethod
     def play_alone(cls, study):
-        """a vanishes for longer than its lease; nobody asks for the trial; a comes back."""
+        """a vanishes for longer than its lease; no other worker asks for the trial; a comes back."""
         with cls.server.client("worker") as client:
             lease = cls.ask(client, study, "a")["lease"]["id"]
             time.sleep(TTL + 0.5)
@@ -158,7 +158,7 @@ class Takeover(unittest.TestCase):
         self.assertEqual(trial["value"], 1)
         self.assertEqual(trial["attempt"], 2)
 
-    def test_late_worker_counts_while_nobody_has_its_trial(self):
+    def test_late_worker_counts_while_no_other_has_its_trial(self):
         beat, result = self.outcome("alone")
         self.assertEqual(beat.status, 200, beat)
         self.assertEqual(beat.json["action"], "continue")
