@@ -238,7 +238,7 @@ static void check_lease_ids(struct checker *checker)
     index_finish(&by_lease);
 }
 
-/* When an attempt newer than this one was known to somebody; INT64_MAX: never. */
+/* When an attempt newer than this one was known to a client; INT64_MAX: never. */
 static int64_t overtaken_ns(const struct checker *checker, const struct op *op)
 {
     size_t n;

@@ -142,7 +142,7 @@ static void check_studies_asked(struct checker *checker)
         size_t n;
 
         if (index_find(&created, (int64_t[]){history->studies[i].name}, 1, &n) == NULL) {
-            violated(checker, 2, "nobody created study %s",
+            violated(checker, 2, "no request created study %s",
                      checker_text(checker, history->studies[i].name));
         }
     }
@@ -195,8 +195,8 @@ static void check_enqueued_asked(struct checker *checker)
     index_finish(&rows);
 }
 
-/* An attempt nobody was told of must be owed to a lease request without an answer, each of which
- * explains one. */
+/* An attempt that no client knows of must come from a lease request without an answer, each of
+ * which explains one. */
 static void check_attempts_asked(struct checker *checker)
 {
     const struct history *history = checker->history;
@@ -232,8 +232,7 @@ static void check_attempts_asked(struct checker *checker)
         }
         (void)index_find(&unclaimed, unclaimed.items[i].key, 1, &n_rows);
         if (n_rows > n_distinct) {
-            violated(checker, 2, "%zu attempts of %s were handed out to nobody",
-                     n_rows - n_distinct,
+            violated(checker, 2, "%zu attempts of %s were not asked for", n_rows - n_distinct,
                      checker_text(checker, (uint32_t)unclaimed.items[i].key[0]));
         }
         i += n_rows;
@@ -267,11 +266,12 @@ static void check_points_sent(struct checker *checker)
                          row->point.metric, row->point.value, row->attempt};
 
         if (index_find(&sent, key, row->attempt == 0 ? 5 : 6, &n) == NULL) {
-            violated(
-                checker, 2,
-                "nobody measured %s=%s at step %" PRId64 " of trial %" PRId64 ", attempt %" PRId64,
-                checker_text(checker, row->point.metric), checker_text(checker, row->point.value),
-                row->point.step, row->trial, row->attempt);
+            violated(checker, 2,
+                     "no request measured %s=%s at step %" PRId64 " of trial %" PRId64
+                     ", attempt %" PRId64,
+                     checker_text(checker, row->point.metric),
+                     checker_text(checker, row->point.value), row->point.step, row->trial,
+                     row->attempt);
         }
     }
     index_finish(&sent);

@@ -1,4 +1,4 @@
-"""A server that says what a test told it to, for clients that must bear any answer.
+"""A server with the answers that a test sets, for clients that must bear any answer.
 
     with FakeServer() as server:
         server.says("GET", "/v1/studies/x", 404, server.problem("not-found", "there is no study x"))

@@ -29,7 +29,7 @@ const bool heap_is_exact = false;
 
 void heap_watch(void)
 {
-    (void)mallopt(M_ARENA_MAX, 1); /* mallinfo2() tells of one arena only */
+    (void)mallopt(M_ARENA_MAX, 1); /* mallinfo2() covers one arena only */
 }
 
 size_t heap_bytes(void)

@@ -75,14 +75,14 @@ struct op {
     uint32_t params; /* lease: as handed out */
     uint32_t outcome;
     bool granted; /* lease: not null */
-    bool aborted; /* the answer told to abort: nothing was stored */
+    bool aborted; /* the answer was abort: nothing was stored */
     bool late;
     int64_t trial, attempt; /* lease: from the answer; others: through the lease id */
-    int64_t holder; /* result: the attempt that the trial had when it was answered; 0: not said */
+    int64_t holder; /* result: the attempt that the trial had when it was answered; 0: not known */
     int64_t conflict;
     int64_t seq; /* -1: none */
     double ttl_seconds;
-    int64_t expires_ns;           /* the end of the lease as the answer told it; 0: not told */
+    int64_t expires_ns;           /* the end of the lease as in the answer; 0: not in it */
     size_t first_point, n_points; /* measure, result: in history.points */
     size_t first_item, n_items;   /* enqueue: in history.items */
 };
@@ -104,7 +104,7 @@ struct dumped_attempt {
 };
 struct dumped_point {
     uint32_t study;
-    int64_t trial, attempt; /* attempt 0: not said */
+    int64_t trial, attempt; /* attempt 0: not known */
     struct point point;
 };
 struct dumped_study {

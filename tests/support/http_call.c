@@ -66,7 +66,7 @@ void http_send(int fd, const char *bytes, size_t len)
     while (len > 0) {
         ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
         if (n <= 0) {
-            return; /* the server hung up: the answer will tell */
+            return; /* the server closed it: the answer shows why */
         }
         bytes += n;
         len -= (size_t)n;

@@ -27,10 +27,10 @@ int http_call(int port, const char *method, const char *path, const char *header
               struct http_answer *answer);
 
 /* The same in steps: connect, send raw bytes, read one answer, close. */
-int http_connect(int port); /* descriptor; aborts when nobody listens */
+int http_connect(int port); /* descriptor; aborts when no server listens */
 void http_send(int fd, const char *bytes, size_t len);
-/* Reads exactly one answer; `is_head`: it has no body. Later bytes of the connection are kept by
- * nobody, so do not pipeline. */
+/* Reads exactly one answer; `is_head`: it has no body. Later bytes of the connection are
+ * lost, so do not pipeline. */
 int http_receive(int fd, bool is_head, struct http_answer *answer);
 /* Sends the head and body of a keep-alive request. */
 void http_send_request(int fd, const char *method, const char *path, const char *headers,

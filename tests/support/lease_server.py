@@ -7,7 +7,7 @@
         worker = server.worker(tmp, "./job.sh", "{lr}")
         server.results                            # → [(trial number, body), …]
 
-With nothing more to hand out, an ask is told that the study is finished.
+With nothing more to hand out, an ask is answered that the study is finished.
 """
 
 import http.server
@@ -118,7 +118,7 @@ class LeaseServer:
         problem type, Retry-After) or a Stranger."""
         self.faults.setdefault(kind, []).extend(answers)
 
-    # ---- what the worker hears ----
+    # ---- answers ----
 
     def answer(self, method, path, text, headers):
         try:
@@ -206,7 +206,7 @@ class LeaseServer:
         """Until a fact about what was said is true."""
         with self.lock:
             if not self.lock.wait_for(fact, seconds):
-                raise AssertionError(f"never happened; heard {self.calls}")
+                raise AssertionError(f"never happened; calls: {self.calls}")
 
     # ---- the worker ----
 

@@ -5,7 +5,7 @@ usage: sum_results.py TESTLOG.json COUNTS
 
 Writes `passed failed skipped` to COUNTS. A test that prints Check's summary or closes with a line
 `N passed, N failed[, N skipped]` counts as its cases, every other as one. A line `not run: why`
-is a skipped case, and is repeated here so that nobody has to look for it.
+is a skipped case, and is repeated here so that it is found at once.
 """
 
 import json
