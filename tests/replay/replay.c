@@ -10,7 +10,7 @@
  *   65s  b gets → trial 1 attempt 2
  *   66s  a measures step=2 loss=0.4 → lease-superseded
  *
- * What stands right of the arrow must be part of what the line gives; words are told apart by
+ * What stands right of the arrow must be part of what the line gives; words are separated by
  * spaces. Without an arrow a study must be created, and all else may give anything. A study's body
  * may go on in indented lines. The verbs:
  *

@@ -126,7 +126,7 @@ static double term(const char *key, const json_t *value)
     return u * u;
 }
 
-/* A number in [0, 1) for the trial; `use` tells different ones apart. */
+/* A number in [0, 1) for the trial; `use` selects one of several. */
 static double chance(int64_t trial, uint64_t use)
 {
     return (double)(splitmix64((uint64_t)trial * 64 + use) >> 11) * 0x1p-53;
