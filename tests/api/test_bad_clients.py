@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Clients that are slow, that lie about lengths, or that speak something like HTTP.
+"""Clients that are slow, that send wrong lengths, or that send something like HTTP.
 
 Each is cut off with a status where there is one, and never disturbs the others.
 """

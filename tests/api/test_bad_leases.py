@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Leases that are unknown, ended, or somebody else's; results twice, different, or too late.
+"""Leases that are unknown, ended, or another worker's; results twice, different, or too late.
 
 The superseded ones need a lease to run out and are in tests/faults/test_takeover.py.
 """
@@ -81,8 +81,8 @@ class BadLeases(unittest.TestCase):
 
     def test_lease_is_no_credential(self):
         lease = self.lease()["lease"]["id"]
-        with self.server.client(None) as nobody:
-            reply = nobody.put(f"/v1/leases/{lease}")
+        with self.server.client(None) as anonymous:
+            reply = anonymous.put(f"/v1/leases/{lease}")
             self.assertEqual((reply.status, reply.type), (401, "unauthorized"))
         self.assertEqual(self.worker.delete(f"/v1/leases/{lease}").status, 204)
 

@@ -119,7 +119,7 @@ IMPOSSIBLE = {
     "constant without value": (hone.study("bad", parameters=[{"name": "k", "type": "constant"}]),
                                "/parameters/0"),
     "sd 0": (with_parameter(distribution="normal", mean=0, sd=0), "/parameters/0/sd"),
-    "when names nobody": (with_parameter(when={"y": [1]}), "/parameters/0/when"),
+    "when names no parameter": (with_parameter(when={"y": [1]}), "/parameters/0/when"),
     "when names itself": (with_parameter(when={"x": [1]}), "/parameters/0/when"),
     "when in a circle": (hone.study("bad", parameters=[
         {"name": "a", "type": "bool", "when": {"b": [True]}},
@@ -129,7 +129,7 @@ IMPOSSIBLE = {
     "when on a continuous parent": (two({"name": "y"}, {"when": {"y": [0.5]}}),
                                     "/parameters/1/when"),
     "constraint that is no expression": (hone.study("bad", constraints=["x <"]), "/constraints/0"),
-    "constraint over nobody": (hone.study("bad", constraints=["y < 1"]), "/constraints/0"),
+    "constraint over no parameter": (hone.study("bad", constraints=["y < 1"]), "/constraints/0"),
     "constraint that nothing meets": (hone.study("bad", constraints=["x > 2"]), "/constraints"),
     "grid over a continuous parameter": (hone.study("bad", strategy="grid"), "/parameters/0"),
     "grid beyond 2^63": (hone.study("bad", strategy="grid", parameters=many(4)), "/"),
@@ -393,7 +393,7 @@ class BadRequests(unittest.TestCase):
                                          headers={"Content-Type": kind})
                 self.assert_problem(reply, 415, "unsupported-type")
 
-    def test_wrong_method_is_refused_and_told_the_right_ones(self):
+    def test_wrong_method_is_refused_with_the_right_ones(self):
         for method, path, allowed in [("PUT", "/v1/studies", "POST"), ("DELETE", "/v1/leases", "POST"),
                                       ("POST", "/v1/studies/home", "PATCH"),
                                       ("PATCH", "/v1/leases/l_x/result", "PUT"),

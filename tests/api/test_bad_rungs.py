@@ -75,7 +75,7 @@ class BadRungs(unittest.TestCase):
         cls.worker.close()
         cls.server.__exit__()
 
-    # ---- the story of a study, in few words ----
+    # ---- the requests of a study, in short ----
 
     def study(self, **more):
         BadRungs.n_studies += 1
@@ -182,7 +182,7 @@ class BadRungs(unittest.TestCase):
         self.assertEqual(self.measure(other, (5, 0.3))[0], "pause")
         self.assertEqual(self.rung()[2]["value"], 0.3, "nothing before: the first one past it")
 
-    def test_what_was_known_before_the_start_informs_nobody(self):
+    def test_values_from_before_the_start_are_no_rung_value(self):
         self.study()
         lease = self.lease()
         self.measure(lease, (2, 0.5))
@@ -220,7 +220,7 @@ class BadRungs(unittest.TestCase):
                 trial = self.end(lease, "failed", step=3)
                 self.assertEqual(trial["reason"], "diverged")
 
-    def test_a_rung_of_which_all_failed_promotes_nobody(self):
+    def test_a_rung_of_which_all_failed_promotes_no_trial(self):
         self.study()
         leases = [self.lease() for _ in range(3)]
         self.end(leases[0], "failed", outcome="failed", reason="oom")

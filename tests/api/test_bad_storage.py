@@ -64,7 +64,7 @@ class BadPlaces(unittest.TestCase):
             self.assert_refused("192.0.2.1", args=["--data", data, "--listen", "192.0.2.1:0",
                                                    "--plain-http"])
 
-    def test_second_server_on_the_same_data_is_refused_and_told_who_holds_it(self):
+    def test_second_server_on_the_same_data_is_refused_with_the_first_ones_pid(self):
         with hone.Server() as server, server.client() as client:
             self.assertEqual(client.post("/v1/studies", hone.study("s")).status, 201)
             self.assert_refused(str(server.process.pid),

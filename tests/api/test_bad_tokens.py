@@ -16,7 +16,7 @@ OPEN = ("/healthz", "/readyz", "/version", "/openapi.json", "/problems/{type}", 
 # What a token of this scope also is.
 CONTAINS = {"admin": {"admin", "submit", "read"}, "submit": {"submit", "read"}, "read": {"read"},
             "worker": {"worker"}}
-VALUES = {"study": "none", "trial": "1", "lease": "l_1", "id": "l_1", "worker": "nobody",
+VALUES = {"study": "none", "trial": "1", "lease": "l_1", "id": "l_1", "worker": "unknown",
           "type": "malformed", "token": "none"}
 
 

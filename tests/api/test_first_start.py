@@ -38,7 +38,7 @@ class FirstStart(unittest.TestCase):
         return True
 
     def check(self, data):
-        """The next start works, and whoever holds the token files gets in."""
+        """The next start works, and the token files still give access."""
         with hone.Server(data=data) as server:
             with server.client() as admin, server.client("worker") as worker:
                 self.assertEqual(admin.get("/v1/tokens").status, 200)

@@ -446,11 +446,11 @@ class Numbers(unittest.TestCase):
             reply = self.send_body(method, path, operation, halves, token)
             where = f"{method} {path} {at} = {token}: {reply}"
             value = json.loads(token)
-            told = reply.json.get("errors", []) if reply.status == 422 else []
+            faults = reply.json.get("errors", []) if reply.status == 422 else []
             if not self.document.fits(whole, value):
                 self.assertGreaterEqual(reply.status, 400, where)
             elif value in ends_of(schema)[1::3] and not HANGS_ON_OTHERS.search(at):
-                self.assertNotIn(at, [error["pointer"] for error in told], where)
+                self.assertNotIn(at, [error["pointer"] for error in faults], where)
                 self.assertNotEqual(reply.status, 400, where)
 
     def is_wanted(self, place, body, found):
