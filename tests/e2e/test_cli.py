@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The command line as people and scripts meet it, against a server that says what we tell it to."""
+"""The command line as people and scripts meet it, against a server with the answers that each test sets."""
 
 import csv
 import io
@@ -102,7 +102,7 @@ def test_the_exit_status_tells_what_happened(tmp):
             server.says("GET", "/v1/studies/x", status, {"error": "nginx"})
             _, talk = hone(server, tmp, "study", "show", "x", status=5)
             contains(talk, f"status {status}", "not from a Hone server")
-    out, talk = hone(server, tmp, "study", "show", "x", status=5)  # nobody listens any more
+    out, talk = hone(server, tmp, "study", "show", "x", status=5)  # no server listens any more
     contains(talk, "does not answer")
 
 
@@ -475,7 +475,7 @@ def test_a_list_that_could_not_be_had_announces_nothing(tmp):
         contains(talk, "does not answer")
 
 
-def test_a_refusal_is_told_once_with_all_its_faults(tmp):
+def test_a_refusal_is_printed_once_with_all_its_faults(tmp):
     first = {"pointer": "/limits/trials", "detail": "must lie between 1 and 9"}
     second = {"pointer": "/strategy", "detail": "there is no strategy \"x\""}
     whole = {"pointer": "", "detail": "must be an object"}
@@ -489,7 +489,7 @@ def test_a_refusal_is_told_once_with_all_its_faults(tmp):
                  "hone: /limits/trials: must lie between 1 and 9; "
                  "/strategy: there is no strategy \"x\"\n"),
                 ("must be an object", [whole], "hone: must be an object\n"),
-                ("nothing else is told", [], "hone: nothing else is told\n")]:
+                ("no member errors", [], "hone: no member errors\n")]:
             server.answers.clear()
             server.says("POST", "/v1/studies", 422, server.problem("invalid", detail, errors=errors))
             _, talk = hone(server, tmp, "study", "create", "digits", *DEFINITION, status=2)
@@ -497,8 +497,8 @@ def test_a_refusal_is_told_once_with_all_its_faults(tmp):
         server.answers.clear()
         server.says("POST", "/v1/studies", 422, server.problem("invalid", "x", errors=many))
         _, talk = hone(server, tmp, "study", "create", "other", *DEFINITION, status=2)
-        told = talk.count("must be greater than low")
-        contains(talk, f"and {64 - told} more\n")
+        printed = talk.count("must be greater than low")
+        contains(talk, f"and {64 - printed} more\n")
         expect(talk.count("/parameters/1/high"), 1, talk)
 
 
@@ -626,7 +626,7 @@ def test_watching_gives_up_after_the_timeout(tmp):
         contains(talk, "has not ended yet")
 
 
-# ---- servers that nobody named ----
+# ---- without the name of a server ----
 
 def test_without_a_server_the_error_says_how_to_get_one(tmp):
     with FakeServer() as server:
@@ -725,13 +725,13 @@ def test_other_verbs_use_the_private_server_while_it_lives(tmp):
         heard = len(server.heard)
         _, talk = private.run("study", "show", "digits", status=5)
         contains(talk, "does not answer")
-        expect(len(server.heard), heard, "its old URL is believed no more")
+        expect(len(server.heard), heard, "its old URL is not used any more")
         private.run(*RUN)
         expect(len(private.pids()), 2, "servers started")
 
 
 def alive(pid):
-    """A killed one is a zombie until whoever adopted it looks."""
+    """A killed one is a zombie until its new parent waits for it."""
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:

@@ -91,7 +91,7 @@ class Examples(unittest.TestCase):
         self.assertEqual(len(trials), 9)
         whole = [trial for trial in trials if trial["step"] == 9]
         self.assertTrue(whole, trials)
-        self.assertLess(sum(trial["step"] for trial in trials), 9 * 9, "nobody was stopped")
+        self.assertLess(sum(trial["step"] for trial in trials), 9 * 9, "no trial was stopped")
         for trial in whole:
             words = [word.format(**trial["parameters"]) for word in DIGITS_COMMAND]
             alone = subprocess.run([*words, "--seed", str(trial["seed"]), "--epochs", "9"],

@@ -159,7 +159,7 @@ def test_a_killed_run_takes_its_worker_along(tmp):
                    "the trial is handed back")
 
 
-def test_failures_are_told_and_no_value_is_a_failure(tmp):
+def test_failures_are_reported_and_no_value_is_a_failure(tmp):
     with Account(tmp) as account:
         out, talk = account.hone("run", "bad", *DEFINITION, "--", "sh", "-c",
                                  "echo out of luck >&2; exit 7", status=1)
@@ -300,7 +300,7 @@ def test_tokens_open_and_close_the_door(tmp):
         account.hone("study", "create", "x", *DEFINITION, *reader, status=1)
         account.hone("token", "revoke", token["id"], "--yes")
         account.hone("study", "list", *reader, status=1)
-        account.hone("token", "revoke", "nobody", "--yes", status=3)
+        account.hone("token", "revoke", "unknown", "--yes", status=3)
 
 
 if __name__ == "__main__":

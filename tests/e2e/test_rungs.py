@@ -74,7 +74,7 @@ def kept(workdir, study):
     return sorted({int(path.parent.parent.name) for path in found})
 
 
-def test_checkpoints_that_nobody_needs_are_deleted(tmp):
+def test_obsolete_checkpoints_are_deleted(tmp):
     """As leases list them; those of the trials that went all the way stay, and whatever is not the
     agent's."""
     with hone.Server() as server, server.client() as client:
@@ -83,7 +83,7 @@ def test_checkpoints_that_nobody_needs_are_deleted(tmp):
         mine = pathlib.Path(tmp, "notes", "checkpoint")
         mine.mkdir(parents=True)
         (mine / "keep").touch()
-        for study in ("h", "next"):  # what the last lease of the one left, the other is told of
+        for study in ("h", "next"):  # what the last lease of one left, the other gets
             worker = start_worker(server, os.path.join(tmp, "work"), study, 2)
             said = worker.communicate(timeout=240)[1]
             expect(worker.returncode, 0, said)
@@ -152,7 +152,7 @@ def test_the_model_stops_and_says_why(tmp):
             why = client.get(f"/v1/studies/p/trials/{trial['number']}/explain").json
             lost = [h for h in why["schedule"]["history"] if h["event"] == "lose"]
             expect(trial["attempt"], 1)
-            # told to stop, a job may be at its end already: then its trial is complete
+            # answered with stop, a job may be at its end already: then its trial is complete
             assert trial["state"] == ("pruned" if lost and trial["step"] < 9 else "completed"), trial
             for h in lost:
                 assert ("forecast" in h and h["forecast"]["chance"] < h["forecast"]["delta"]

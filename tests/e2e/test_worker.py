@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The worker as jobs, operators and servers meet it, against a server that says what we tell it."""
+"""The worker as jobs, operators and servers meet it, against a server with the answers that each test sets."""
 
 import json
 import os
@@ -94,7 +94,7 @@ def left_behind(tmp):
                   for path in (tmp / "work").rglob("*") if path.is_file())
 
 
-def test_what_nobody_needs_is_not_kept(tmp):
+def test_files_without_use_are_not_kept(tmp):
     quiet = script(tmp, "echo '{\"accuracy\": 1}' >&$HONE_METRICS_FD\n")
     with LeaseServer() as server:
         server.grants()
@@ -183,7 +183,7 @@ def test_a_checkpoint_that_has_vanished_begins_at_zero(tmp):
         expect(only_result(server)["step"], 5)
 
 
-def test_unreadable_report_is_told_and_the_rest_counts(tmp):
+def test_unreadable_report_is_reported_and_the_rest_counts(tmp):
     job = script(tmp, "echo 'hone: accuracy=0.5 loss=abc'\n")
     with LeaseServer() as server:
         server.grants()
@@ -377,7 +377,7 @@ while :; do sleep 0.05; done
     expect((tmp / "signal").read_text(), "term\n")
 
 
-def test_heartbeat_brings_the_word_of_the_server(tmp):
+def test_heartbeat_brings_the_action_of_the_server(tmp):
     job = script(tmp, "trap 'exit 0' TERM\necho hone: accuracy=1\nwhile :; do sleep 0.05; done\n")
     with LeaseServer() as server:
         server.grants(heartbeat=1)
@@ -666,7 +666,7 @@ def test_what_a_command_may_name(tmp):
     assert "names" not in said, said
 
 
-def test_an_older_server_is_told_apart(tmp):
+def test_an_older_server_is_recognised(tmp):
     job = script(tmp, "echo hone: accuracy=1\n")
     with LeaseServer() as server:
         for _ in range(3):
@@ -676,7 +676,7 @@ def test_an_older_server_is_told_apart(tmp):
     expect(said.count("{learning_rate} cannot be checked"), 1, said)
 
 
-def test_a_command_without_parameters_is_told_once(tmp):
+def test_a_command_without_parameters_is_reported_once(tmp):
     job = script(tmp, "echo hone: accuracy=1\n")
     with LeaseServer() as server:
         server.grants()
@@ -713,7 +713,7 @@ echo hone: accuracy=1
     assert "goes on to its end" in said, said
 
 
-def test_too_few_open_files_are_told(tmp):
+def test_too_few_open_files_are_reported(tmp):
     with LeaseServer() as server:
         done = subprocess.run(["sh", "-c", "ulimit -n 100; exec \"$@\"", "sh", HONE, "worker",
                                "--study", STUDY, "--slots", "9", "--", "true"],

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The scripts that hold the house together: the package list, and the counting of test results."""
+"""Scripts of the repository: the package list, and the counting of test results."""
 
 import json
 import os
