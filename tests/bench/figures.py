@@ -1,7 +1,7 @@
 """Regrets of many runs, with their errors: what quality.py and its like print.
 
 A figure is the mean over problems of the mean over seeds; its standard error comes from the seeds
-alone (the problems are the same for everybody): the square root of the mean squared error of the
+alone (all tuners have the same problems): the square root of the mean squared error of the
 problems' means, over the root of how many there are. A difference of two tuners is paired over
 equal problems and seeds where these start alike, and says so; otherwise both errors count."""
 import collections

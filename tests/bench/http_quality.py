@@ -45,7 +45,7 @@ def name_and_strategy(text):
 
 
 class Lazy:
-    """A learning curve that is worked out as far as somebody looks: most trials stop early. `made`
+    """A learning curve that is computed as far as it is read: most trials stop early. `made`
     is the bench's function that makes all of it; half is values, half is costs."""
 
     def __init__(self, made, arguments, steps):

@@ -3,7 +3,7 @@
  *   --mode cycle   lease, three measurements, result, again: what a cluster does at its busiest
  *   --mode ring    a study whose limits.parallel is 1: one client holds the lease, all others wait;
  *                  its result hands the lease to one of them. Measures the hand-off.
- *   --mode park    as ring, but nobody ever gives a result: every client but one just waits
+ *   --mode park    as ring, but no client gives a result: every client but one just waits
  *   --mode drain   lease, result, until the study is finished; with --abandon N every Nth lease
  * loses its client, and a new one takes the client's place
  *   --mode get     GET of the study, again and again: the same server without any write
@@ -23,7 +23,7 @@
 #include "tests/bench/client.h"
 
 #define REPORTS 3
-#define STALL_MS 5000 /* nobody answered for so long: the server hangs */
+#define STALL_MS 5000 /* no answer for so long: the server hangs */
 #define ERRORS_SHOWN 3
 
 enum mode { MODE_CYCLE, MODE_RING, MODE_PARK, MODE_DRAIN, MODE_GET, MODE_COUNT };

@@ -133,7 +133,8 @@ static json_t *failure(const char *text)
     return json_pack("{s:s}", "error", text);
 }
 
-/* One older study, of the same parameters as the problem: its trials, told as the server would. */
+/* One source study, of the same parameters as the problem: its trials, as the server passes them.
+ */
 static const char *add_source(struct run *run, const json_t *older)
 {
     const struct space *space = run->study->space;
@@ -149,7 +150,7 @@ static const char *add_source(struct run *run, const json_t *older)
     json_array_foreach (json_unconst(trials), i, trial) {
         double *x = need(calloc(space->n_params + 1, sizeof *x)); /* and its value */
         if (space_config_from_json(space, json_object_get(trial, "config"), x, "", &faults) != 0) {
-            faults.total++; /* told below */
+            faults.total++; /* reported below */
         }
         x[space->n_params] = json_number_value(json_object_get(trial, "value"));
         rows[i] = (struct observation){.number = (int64_t)i + 1,
@@ -187,14 +188,14 @@ static json_t *start(struct run *run, const json_t *message)
 
     run_clear(run);
     if (study_def_from_json(body, seed, &run->study, &faults) != 0) {
-        bool is_told = faults_result(&faults, &err) != 0;
+        bool has_fault = faults_result(&faults, &err) != 0;
         faults_finish(&faults);
-        return failure(is_told ? err.text : "the problem is no study");
+        return failure(has_fault ? err.text : "the problem is no study");
     }
     size_t i;
     json_t *older;
     json_array_foreach (json_object_get(message, "after"), i, older) {
-        const char *fault = i < SOURCES_MAX ? add_source(run, older) : "too many older studies";
+        const char *fault = i < SOURCES_MAX ? add_source(run, older) : "too many source studies";
         if (fault != NULL) {
             return failure(fault);
         }
@@ -211,8 +212,8 @@ static void keep_fit(struct run *run, struct suggestion *made)
     }
 }
 
-/* The strategy is told of finished trials first, in the order in which they ended, then of pending
- * ones; here trials keep their places and the strategy must not mind. */
+/* The strategy gets finished trials first, in the order in which they ended, then of pending
+ * ones; here trials keep their places and the strategy must accept that. */
 static json_t *ask(struct run *run)
 {
     size_t d = run->study->space->n_params;

@@ -93,7 +93,7 @@ def report(args, out):
     print(f"\nEvaluations until the mean regret is {MARK}: ", end="")
     reached = {t: runs.reached(t, MARK, wanted) for t in [*mine, *others]}
     print(", ".join(f"{t} {n:.0f}" for t, n in sorted(reached.items(), key=lambda i: i[1] or 1e9)
-                    if n is not None) or "nobody gets there")
+                    if n is not None) or "no tuner gets there")
     for tuner in mine:
         print(f"Seeds of {tuner}: {' '.join(map(str, runs.seeds(tuner, wanted)))}")
 

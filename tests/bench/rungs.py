@@ -48,7 +48,7 @@ class Worker:
         return self.epochs >= self.most or (self.mark is not None and self.best >= self.mark)
 
     def train(self, trial, start, to):
-        """One process, as a job that cannot listen; yields (step, accuracy)."""
+        """One process, as a job that does not wait for answers; yields (step, accuracy)."""
         folder = self.folder / str(trial["number"])
         folder.mkdir(exist_ok=True)
         options = [x for name, value in trial["parameters"].items()
@@ -76,9 +76,9 @@ class Worker:
                 self.best = max(self.best, accuracy)
                 if self.done():
                     break
-            told = self.client.post(f"/v1/leases/{lease}/measurements",
+            answer = self.client.post(f"/v1/leases/{lease}/measurements",
                                     {"measurements": points}).json
-            action, until = told["action"], told.get("until", until)
+            action, until = answer["action"], answer.get("until", until)
         self.client.put(f"/v1/leases/{lease}/result", {
             "outcome": "completed", "step": step,
             "checkpoint": {"uri": f"file:{trial['number']}", "step": step, "reach": "any"}})

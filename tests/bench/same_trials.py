@@ -4,7 +4,7 @@
   same_trials.py                                     small problems of its own, one of each kind
   same_trials.py BENCH --problems ID,ID [--seeds 0-1] [--mode seq] [--mode par16] [--trials 40]
 
-Exact serving: a suggestion is made from all that was told before it, so equal commands give equal
+Exact serving: a suggestion is made from all values reported before it, so equal commands give equal
 trials. A difference is printed with its trial, and the exit status is 1. HONED and OPTIMISER name
 the programs (Meson sets them); BENCH is a folder with objective.py, see quality.py.
 """

@@ -3,7 +3,7 @@
 
 Each trial is a shell that notes the moment, reports once and ends; what lies between two of them is
 the worker's and the server's share (three durable answers), plus the shell itself; the median is
-shown. Memory is judged; time is a number to read, as it is the machine's as much as ours.
+shown. Memory has a limit; time is only printed, as it is the machine's as much as ours.
 """
 
 import os
