@@ -3,6 +3,7 @@
 
 #include "common/rng.h"
 #include "tests/sim/cluster_parts.h"
+#include "tests/sim/watch_legal.h"
 
 static int64_t new_trial(struct cluster *c)
 {

@@ -9,6 +9,7 @@
 #include "server/state/trials.h"
 #include "server/tuning/internal.h"
 #include "tests/sim/planted.h"
+#include "tests/sim/watch_legal.h"
 
 void idle_finish(struct idle *idle)
 {

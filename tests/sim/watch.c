@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/rng.h"
+#include "tests/sim/watch_tables.h"
 
 #define DELTA 0.1 /* the option's default */
 
@@ -50,114 +52,19 @@ void watch_violate(struct watch *watch, enum invariant invariant, const char *fm
     va_end(args);
 }
 
-static void *grown(void *array, size_t *cap, size_t item_bytes)
+/* Makes place for one item more than n. */
+static void reserve(void *items, size_t n, size_t *cap, size_t item_bytes)
 {
-    *cap = *cap == 0 ? 8 : *cap * 2;
-    array = realloc(array, *cap * item_bytes);
-    if (array == NULL) {
+    if (array_reserve(items, n, cap, item_bytes, NULL) != 0) {
         abort();
-    }
-    return array;
-}
-
-/* ---- tables, once more ---- */
-
-static int64_t raised(int64_t eta, size_t k)
-{
-    int64_t out = 1;
-
-    while (k-- > 0) {
-        out *= eta;
-    }
-    return out;
-}
-
-static size_t halvings(const struct watch *watch)
-{
-    size_t s = 0;
-
-    while (watch->r_min * raised(watch->eta, s + 1) <= watch->R) {
-        s++;
-    }
-    return s;
-}
-
-static int64_t nearest(int64_t R, int64_t d)
-{
-    return (2 * R + d) / (2 * d);
-}
-
-static void plan_sync(const struct watch *watch, size_t index, struct watch_bracket *bracket)
-{
-    size_t most = halvings(watch);
-    size_t s = most - index % (size_t)watch->n_kinds;
-    int64_t n = ((int64_t)(most + 1) * raised(watch->eta, s) + (int64_t)s) / (int64_t)(s + 1);
-
-    bracket->n_rungs = s + 1;
-    for (size_t i = 0; i <= s; i++) {
-        bracket->rungs[i].size = n / raised(watch->eta, i);
-        bracket->rungs[i].level = nearest(watch->R, raised(watch->eta, s - i));
-        int64_t before = i > 0 ? bracket->rungs[i - 1].level : 0;
-        bracket->budget += bracket->rungs[i].size * (bracket->rungs[i].level - before);
-    }
-}
-
-static void plan_async(const struct watch *watch, size_t index, struct watch_bracket *bracket)
-{
-    int64_t down[20] = {watch->R};
-    size_t n = 1;
-
-    for (size_t k = 1; n < 20; k++) {
-        int64_t level = nearest(watch->R, raised(watch->eta, k));
-        if (level < watch->r_min || level < 1) {
-            break;
-        }
-        double ratio = (double)down[n - 1] / (double)level;
-        if (level < down[n - 1] && ratio * ratio >= (double)watch->eta) {
-            down[n++] = level;
-        }
-    }
-    bracket->n_rungs = n - index;
-    for (size_t i = 0; i < bracket->n_rungs; i++) {
-        bracket->rungs[i].level = down[n - 1 - index - i];
-    }
-}
-
-static void plan_predictive(const struct watch *watch, struct watch_bracket *bracket)
-{
-    int64_t tenth = (watch->R + 9) / 10;
-    int64_t least = watch->r_min > tenth ? watch->r_min : tenth;
-    int64_t down[20] = {watch->R};
-    size_t n = 1;
-
-    for (int k = 1; n < 20; k++) {
-        int64_t level = (int64_t)floor((double)watch->R / pow((double)watch->eta, k / 2.0) + 0.5);
-        if (level < least || level >= down[n - 1]) {
-            break;
-        }
-        down[n++] = level;
-    }
-    bracket->n_rungs = n;
-    for (size_t i = 0; i < n; i++) {
-        bracket->rungs[i].level = down[n - 1 - i];
     }
 }
 
 static struct watch_bracket *bracket_at(struct watch *watch, int64_t index)
 {
     while (index >= (int64_t)watch->n_brackets) {
-        if (watch->n_brackets == watch->cap) {
-            watch->brackets = grown(watch->brackets, &watch->cap, sizeof *watch->brackets);
-        }
-        struct watch_bracket *fresh = &watch->brackets[watch->n_brackets];
-        *fresh = (struct watch_bracket){0};
-        if (watch->kind == WATCH_SYNC) {
-            plan_sync(watch, watch->n_brackets, fresh);
-        } else if (watch->kind == WATCH_PREDICTIVE) {
-            plan_predictive(watch, fresh);
-        } else {
-            plan_async(watch, watch->n_brackets, fresh);
-        }
+        reserve(&watch->brackets, watch->n_brackets, &watch->cap, sizeof *watch->brackets);
+        watch_plan(watch, watch->n_brackets, &watch->brackets[watch->n_brackets]);
         watch->n_brackets++;
     }
     return &watch->brackets[index];
@@ -198,9 +105,7 @@ static void enter(struct watch *watch, struct watch_bracket *bracket, size_t run
     if (entry_in(here, trial) != NULL) {
         watch_violate(watch, I2_ONE_SLOT, "trial %" PRId64 " enters rung %zu twice", trial, rung);
     }
-    if (here->n == here->cap) {
-        here->entries = grown(here->entries, &here->cap, sizeof *here->entries);
-    }
+    reserve(&here->entries, here->n, &here->cap, sizeof *here->entries);
     here->entries[here->n++] = (struct watch_entry){.trial = trial, .chance = (double)NAN};
     if (here->size > 0 && (int64_t)here->n > here->size) {
         watch_violate(watch, I1_SLOTS, "%zu trials in a rung of %" PRId64, here->n, here->size);
@@ -217,7 +122,7 @@ static bool is_before(const struct watch_entry *a, const struct watch_entry *b)
     return a->cost < b->cost || (a->cost <= b->cost && a->trial < b->trial);
 }
 
-static size_t rank_in(const struct watch_rung *rung, const struct watch_entry *entry)
+size_t watch_rank_in(const struct watch_rung *rung, const struct watch_entry *entry)
 {
     size_t rank = 0;
 
@@ -227,7 +132,7 @@ static size_t rank_in(const struct watch_rung *rung, const struct watch_entry *e
     return rank;
 }
 
-static size_t reported_in(const struct watch_rung *rung)
+size_t watch_reported_in(const struct watch_rung *rung)
 {
     size_t n = 0;
 
@@ -283,7 +188,7 @@ static size_t others_in(const struct watch_rung *rung, const struct watch_entry 
 static bool may_stay(const struct watch *watch, const struct watch_rung *rung,
                      const struct watch_entry *entry)
 {
-    size_t stay = reported_in(rung) / (size_t)watch->eta;
+    size_t stay = watch_reported_in(rung) / (size_t)watch->eta;
 
     return entry->is_finite && others_in(rung, entry) < (stay > 1 ? stay : 1);
 }
@@ -305,14 +210,14 @@ static void see_value(struct watch *watch, struct watch_rung *rung, struct watch
 static bool is_final_promotion(const struct watch *watch, const struct watch_bracket *bracket,
                                const struct watch_rung *rung, const struct watch_entry *entry)
 {
-    return watch->is_progressive && bracket->is_sealed && rank_in(rung, entry) == 0;
+    return watch->is_progressive && bracket->is_sealed && watch_rank_in(rung, entry) == 0;
 }
 
 static void check_promotion(struct watch *watch, const struct watch_bracket *bracket, size_t rung,
                             const struct watch_entry *entry)
 {
     const struct watch_rung *here = &bracket->rungs[rung];
-    size_t rank = rank_in(here, entry);
+    size_t rank = watch_rank_in(here, entry);
 
     if (!entry->is_finite || entry->is_out || entry->is_promoted) {
         watch_violate(watch, I3_RANK, "trial %" PRId64 " is promoted with no value", entry->trial);
@@ -322,10 +227,10 @@ static void check_promotion(struct watch *watch, const struct watch_bracket *bra
                       "trial %" PRId64 " of rank %zu is promoted to a rung of %" PRId64,
                       entry->trial, rank, bracket->rungs[rung + 1].size);
     }
-    if (watch->kind == WATCH_PROMOTION && rank >= reported_in(here) / (size_t)watch->eta
+    if (watch->kind == WATCH_PROMOTION && rank >= watch_reported_in(here) / (size_t)watch->eta
         && !is_final_promotion(watch, bracket, here, entry)) {
         watch_violate(watch, I15_ASHA_QUOTA, "trial %" PRId64 " of rank %zu of %zu is promoted",
-                      entry->trial, rank, reported_in(here));
+                      entry->trial, rank, watch_reported_in(here));
     }
     if (watch->kind == WATCH_PREDICTIVE && entry->chance < DELTA) {
         watch_violate(watch, I15_ASHA_QUOTA, "trial %" PRId64 " goes on with a chance of %g",
@@ -355,7 +260,7 @@ static void see_promote(struct watch *watch, struct watch_bracket *bracket,
 static void see_lose(struct watch *watch, const struct watch_bracket *bracket, size_t rung,
                      struct watch_entry *entry)
 {
-    size_t rank = rank_in(&bracket->rungs[rung], entry);
+    size_t rank = watch_rank_in(&bracket->rungs[rung], entry);
     bool may_still_win =
         watch->kind == WATCH_SYNC
             ? rung + 1 < bracket->n_rungs && (int64_t)rank < bracket->rungs[rung + 1].size
@@ -424,78 +329,6 @@ void watch_fact(struct watch *watch, const struct schedule_record *record)
     }
 }
 
-/* ---- what would be legal ---- */
-
-/* How many values a sync rung still waits for. */
-static int64_t outstanding(const struct watch_bracket *bracket, size_t rung)
-{
-    bool closed = true;
-    int64_t left = 0;
-
-    for (size_t i = 0; i <= rung; i++) {
-        int64_t width = bracket->rungs[i].size;
-        if (i > 0 && closed) { /* those below who are in or may yet come in */
-            int64_t coming = (int64_t)bracket->rungs[i].n;
-            const struct watch_rung *below = &bracket->rungs[i - 1];
-            for (size_t k = 0; k < below->n; k++) {
-                const struct watch_entry *entry = &below->entries[k];
-                coming += entry->is_finite && !entry->is_promoted && !entry->is_out;
-            }
-            width = coming < width ? coming : width;
-        }
-        left = width - (int64_t)reported_in(&bracket->rungs[i]);
-        closed = closed && left == 0;
-    }
-    return left;
-}
-
-static bool is_certain(const struct watch *watch, const struct watch_bracket *bracket, size_t rung,
-                       const struct watch_entry *entry)
-{
-    const struct watch_rung *here = &bracket->rungs[rung];
-    int64_t rank = (int64_t)rank_in(here, entry);
-
-    if (watch->kind == WATCH_SYNC) {
-        return rank + outstanding(bracket, rung) < bracket->rungs[rung + 1].size;
-    }
-    if (watch->kind == WATCH_STOPPING) {
-        return entry->may_go_on;
-    }
-    if (watch->kind == WATCH_PREDICTIVE) {
-        return false; /* who may go on is training */
-    }
-    return !watch->is_progressive && rank < (int64_t)(reported_in(here) / (size_t)watch->eta);
-}
-
-int64_t watch_legal_promotion(const struct watch *watch, bool (*is_free)(const void *, int64_t),
-                              const void *context)
-{
-    for (size_t b = 0; b < watch->n_brackets; b++) {
-        const struct watch_bracket *bracket = &watch->brackets[b];
-        for (size_t rung = 0; rung + 1 < bracket->n_rungs; rung++) {
-            for (size_t k = 0; k < bracket->rungs[rung].n; k++) {
-                const struct watch_entry *entry = &bracket->rungs[rung].entries[k];
-                if (entry->is_finite && !entry->is_promoted && !entry->is_out
-                    && is_free(context, entry->trial) && is_certain(watch, bracket, rung, entry)) {
-                    return entry->trial;
-                }
-            }
-        }
-    }
-    return 0;
-}
-
-bool watch_has_free_slot(const struct watch *watch)
-{
-    for (size_t b = 0; b < watch->n_brackets; b++) {
-        const struct watch_bracket *bracket = &watch->brackets[b];
-        if (!bracket->is_sealed && (int64_t)bracket->rungs[0].n < bracket->rungs[0].size) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- the end ---- */
 
 static void check_closed_rung(struct watch *watch, const struct watch_bracket *bracket, size_t rung)
@@ -515,7 +348,7 @@ static void check_closed_rung(struct watch *watch, const struct watch_bracket *b
                           rung);
         }
         if (!is_last && entry->is_promoted
-            && (int64_t)rank_in(here, entry) >= bracket->rungs[rung + 1].size) {
+            && (int64_t)watch_rank_in(here, entry) >= bracket->rungs[rung + 1].size) {
             watch_violate(watch, I5_GUARANTEE, "trial %" PRId64 " was promoted too early",
                           entry->trial);
         }

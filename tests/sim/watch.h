@@ -75,12 +75,9 @@ void watch_violate(struct watch *watch, enum invariant invariant, const char *fm
 
 void watch_fact(struct watch *watch, const struct schedule_record *record);
 
-/* A trial that could go on right now; 0 if there is none. `is_free`: no worker holds it.
- */
-int64_t watch_legal_promotion(const struct watch *watch, bool (*is_free)(const void *, int64_t),
-                              const void *context);
-/* Is there a first-rung slot in a bracket that is open? (Sync only.) */
-bool watch_has_free_slot(const struct watch *watch);
+/* How many finite trials of the rung come before this one. */
+size_t watch_rank_in(const struct watch_rung *rung, const struct watch_entry *entry);
+size_t watch_reported_in(const struct watch_rung *rung);
 /* After the last fact: every bracket has ended as it should. */
 void watch_end(struct watch *watch);
 
