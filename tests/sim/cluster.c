@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "common/rng.h"
-#include "tests/sim/cluster_parts.h"
+#include "tests/sim/cluster_claims.h"
+#include "tests/sim/cluster_restart.h"
+#include "tests/sim/cluster_server.h"
+#include "tests/sim/cluster_workers.h"
 #include "tests/support/schedule_fixture.h"
 
 static void handle_event(struct cluster *c)

@@ -1,8 +1,10 @@
-/* Granting leases, and the check that no worker waits while a job is legal. */
+#include "tests/sim/cluster_claims.h"
+
 #include <stdlib.h>
 
 #include "common/rng.h"
-#include "tests/sim/cluster_parts.h"
+#include "tests/sim/cluster_server.h"
+#include "tests/sim/cluster_workers.h"
 #include "tests/sim/watch_legal.h"
 
 static int64_t new_trial(struct cluster *c)

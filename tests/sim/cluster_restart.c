@@ -1,8 +1,10 @@
-/* A kill of the server: facts rebuild the same state, bit for bit. */
+#include "tests/sim/cluster_restart.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/cluster_parts.h"
+#include "tests/sim/cluster_server.h"
+#include "tests/sim/cluster_values.h"
 
 static bool same_ranking(const struct rung_ranking *a, const struct rung_ranking *b)
 {

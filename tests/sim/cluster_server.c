@@ -1,8 +1,9 @@
-/* The server: facts, and what follows from them; leases that expire; the model's forecasts. */
+#include "tests/sim/cluster_server.h"
+
 #include <stdlib.h>
 
 #include "common/array.h"
-#include "tests/sim/cluster_parts.h"
+#include "tests/sim/cluster_values.h"
 
 struct schedule_moment cluster_moment_of(const struct cluster *c)
 {

@@ -1,7 +1,6 @@
-/* The values that trials report. */
-#include <math.h>
+#include "tests/sim/cluster_values.h"
 
-#include "tests/sim/cluster_parts.h"
+#include <math.h>
 
 bool cluster_is_broken(const struct cluster *c, int64_t trial, int64_t step)
 {

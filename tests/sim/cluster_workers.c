@@ -1,5 +1,7 @@
-/* What workers do: train, report, follow the answer or not, save, fall silent, die. */
-#include "tests/sim/cluster_parts.h"
+#include "tests/sim/cluster_workers.h"
+
+#include "tests/sim/cluster_server.h"
+#include "tests/sim/cluster_values.h"
 
 /* Adds the time in the phase that ends to the outcome. */
 static void turn_to(struct cluster *c, struct sim_worker *w, enum worker_phase phase)
