@@ -130,20 +130,20 @@ def test_a_wrong_command_line_ends_with_2_and_says_what_to_write(tmp):
             out, talk = hone(server, tmp, *arguments, status=2)
             expect(out, "")
             contains(talk, says)
-        expect(server.heard, [])
+        expect(server.requests, [])
 
 
 def test_the_token_is_sent_and_never_shown(tmp):
     with FakeServer() as server:
         with_study(server)
         out, talk = hone(server, tmp, "study", "show", "digits", "--curl")
-        expect(server.heard, [])
+        expect(server.requests, [])
         expect(out, f"curl -sS --fail-with-body -X GET -H \"Authorization: Bearer $(cat "
                     f"'{tmp}/token')\" '{server.url}/v1/studies/digits'\n")
         done = subprocess.run(["sh", "-c", out], capture_output=True, text=True, check=True)
         expect(json.loads(done.stdout)["name"], "digits")
         out, talk = hone(server, tmp, "study", "show", "digits")
-        expect(server.heard[-1][3]["Authorization"], f"Bearer {TOKEN}")
+        expect(server.requests[-1][3]["Authorization"], f"Bearer {TOKEN}")
         for text in (out, talk):
             expect(TOKEN in text, False, "the token is shown")
 
@@ -170,7 +170,7 @@ def test_dry_run_shows_the_body_and_sends_nothing(tmp):
         for arguments in (["study", "delete", "x"], ["study", "pause", "x"],
                           ["token", "revoke", "x"], ["token", "create", "x"]):
             hone(server, tmp, *arguments, "--dry-run")
-        expect(server.heard, [])
+        expect(server.requests, [])
 
 
 # ---- creating ----
@@ -192,7 +192,7 @@ def test_options_stand_above_the_file(tmp):
                          "-P", "amp=bool", "--trials", "40", stdin=YAML)
         expect(out, "digits\n")
         contains(talk, "created", "hone worker --study digits")
-        body = server.heard[0][2]
+        body = server.requests[0][2]
         expect(body["parameters"], [
             {"name": "lr", "type": "float", "low": 1e-5, "high": 0.1, "scale": "log"},
             {"name": "units", "type": "int", "low": 8, "high": 64},
@@ -207,7 +207,7 @@ def test_a_bad_file_is_named_with_its_line(tmp):
             (tmp / "study").write_text(text)
             _, talk = hone(server, tmp, "study", "create", "-f", str(tmp / "study"), status=2)
             contains(talk, says, str(tmp / "study"))
-        expect(server.heard, [])
+        expect(server.requests, [])
 
 
 def test_another_definition_is_a_conflict_that_says_what_differs(tmp):
@@ -278,7 +278,7 @@ def test_a_table_is_aligned_and_says_when_it_is_empty(tmp):
         expect(out, "NUMBER  STATE         VALUE  STEP  WORKER   TOOK   LR   ACT  DEEP\n"
                     "     1  completed  0.912346    81  node, 1  1:40  0.1  relu     -\n"
                     "    10  running           -     -  node, 1     -  0.1  relu     -\n")
-        contains(server.heard[-1][1], "sort=best", "state=running")
+        contains(server.requests[-1][1], "sort=best", "state=running")
         server.says("GET", "/v1/studies", 200, {"items": [], "next_cursor": None})
         out, talk = hone(server, tmp, "study", "list")
         expect(out, "")
@@ -507,7 +507,7 @@ def test_states_are_patched(tmp):
         server.says("PATCH", "/v1/studies/digits", 200, STUDY)
         for verb, state in [("pause", "paused"), ("resume", "running"), ("stop", "stopped")]:
             hone(server, tmp, "study", verb, "digits")
-            expect(server.heard[-1][:3], ("PATCH", "/v1/studies/digits", {"state": state}))
+            expect(server.requests[-1][:3], ("PATCH", "/v1/studies/digits", {"state": state}))
 
 
 def test_only_what_may_change_is_changed(tmp):
@@ -516,7 +516,7 @@ def test_only_what_may_change_is_changed(tmp):
         _, talk = hone(server, tmp, "study", "set", "digits", "--trials", "80", "--time-limit",
                        "1h", "--label", "team=vision")
         contains(talk, "is changed; it is running")
-        expect(server.heard[0][:3], ("PATCH", "/v1/studies/digits", {
+        expect(server.requests[0][:3], ("PATCH", "/v1/studies/digits", {
             "limits": {"trials": 80, "seconds": 3600}, "labels": {"team": "vision"}}))
         for arguments, says in [(["--seed", "3"], "the seed of a study cannot change"),
                                 ([], "say what to change"), (["-f", "x"], "by options")]:
@@ -532,19 +532,19 @@ def test_deleting_needs_a_yes_or_the_name_typed(tmp):
         status, shown = hone_on_terminal(server, tmp, "study", "delete", "digits", typed=b"no\n")
         expect(status, 2)
         contains(shown, "nothing was done")
-        expect(server.heard, [])
+        expect(server.requests, [])
         status, shown = hone_on_terminal(server, tmp, "study", "delete", "digits",
                                          typed=b"digits\n")
         expect(status, 0, shown)
         hone(server, tmp, "study", "delete", "digits", "--yes", "--force")
-        expect([heard[1] for heard in server.heard],
+        expect([request[1] for request in server.requests],
                ["/v1/studies/digits", "/v1/studies/digits?force=true"])
 
 
 def test_names_are_escaped_in_paths(tmp):
     with FakeServer() as server:
         hone(server, tmp, "study", "show", "../tokens?x", status=3)
-        expect(server.heard[0][1], "/v1/studies/..%2Ftokens%3Fx")
+        expect(server.requests[0][1], "/v1/studies/..%2Ftokens%3Fx")
 
 
 def test_a_token_goes_to_a_file_that_only_its_owner_reads(tmp):
@@ -553,11 +553,11 @@ def test_a_token_goes_to_a_file_that_only_its_owner_reads(tmp):
         server.says("POST", "/v1/tokens", 201, made)
         out, talk = hone(server, tmp, "token", "create", "gpu")
         expect(out, "s" * 43 + "\n")
-        expect(server.heard[-1][2], {"name": "gpu", "scopes": ["worker"]})
+        expect(server.requests[-1][2], {"name": "gpu", "scopes": ["worker"]})
         path = tmp / "gpu.token"
         out, talk = hone(server, tmp, "token", "create", "gpu", "--save", str(path),
                          "--scope", "submit", "--scope", "worker")
-        expect(server.heard[-1][2]["scopes"], ["submit", "worker"])
+        expect(server.requests[-1][2]["scopes"], ["submit", "worker"])
         expect((out, path.read_text(), path.stat().st_mode & 0o777), ("", "s" * 43 + "\n", 0o600))
         _, talk = hone(server, tmp, "token", "create", "gpu", "--save", str(path), status=2)
         contains(talk, "is there already")
@@ -701,7 +701,7 @@ def test_run_starts_a_private_server_and_the_next_one_joins_it(tmp):
         contains(talk, f"started the private server at {server.url}", "finished (trials)",
                  "this was: /bin/true 0.1\n")
         contains(out, "trial        1\naccuracy     0.912345678901\n")
-        tokens = {path: headers["Authorization"] for _, path, _, headers in server.heard}
+        tokens = {path: headers["Authorization"] for _, path, _, headers in server.requests}
         expect(tokens["/v1/studies"], "Bearer " + "t" * 40)
         expect({token for path, token in tokens.items() if "leases" in path},
                {"Bearer " + "w" * 40})
@@ -722,10 +722,10 @@ def test_other_verbs_use_the_private_server_while_it_lives(tmp):
         deadline = time.monotonic() + SECONDS
         while alive(private.pids()[0]) and time.monotonic() < deadline:
             time.sleep(0.02)
-        heard = len(server.heard)
+        n_requests = len(server.requests)
         _, talk = private.run("study", "show", "digits", status=5)
         contains(talk, "does not answer")
-        expect(len(server.heard), heard, "its old URL is not used any more")
+        expect(len(server.requests), n_requests, "its old URL is not used any more")
         private.run(*RUN)
         expect(len(private.pids()), 2, "servers started")
 
@@ -769,9 +769,9 @@ def test_a_server_that_others_may_have_prepared_is_not_believed(tmp):
         finished_study(server)
         private.run(*RUN)
         (tmp / "state/hone").chmod(0o777)
-        heard = len(server.heard)
+        n_requests = len(server.requests)
         _, talk = private.run("study", "show", "digits", status=5)
-        expect((len(server.heard), "using the private server" in talk), (heard, False))
+        expect((len(server.requests), "using the private server" in talk), (n_requests, False))
 
 
 def test_run_checks_the_command_before_it_starts_anything(tmp):
@@ -784,7 +784,7 @@ def test_run_checks_the_command_before_it_starts_anything(tmp):
             contains(talk, says)
         _, talk = private.run("run", "digits", *DEFINITION, "./train", "--lr", "{lr}", status=2)
         contains(talk, "behind ' -- '")
-        expect((server.heard, private.pids()), ([], []))
+        expect((server.requests, private.pids()), ([], []))
 
 
 def test_run_does_not_go_on_with_another_definition_or_a_stopped_study(tmp):

@@ -3,7 +3,7 @@
     with FakeServer() as server:
         server.says("GET", "/v1/studies/x", 404, server.problem("not-found", "there is no study x"))
         subprocess.run([...], env=server.environment(tmp))
-        server.heard      # → [("GET", "/v1/studies/x", None, headers), …]
+        server.requests   # → [("GET", "/v1/studies/x", None, headers), …]
 
 An answer given several times is used in order; the last one stays. A function as body is called
 with the request's query.
@@ -31,7 +31,7 @@ STATUS_OF = {
 class FakeServer:
     def __enter__(self):
         fake = self
-        self.answers, self.heard = {}, []
+        self.answers, self.requests = {}, []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -39,8 +39,8 @@ class FakeServer:
             def answer(self):
                 length = int(self.headers.get("Content-Length") or 0)
                 text = self.rfile.read(length)
-                fake.heard.append((self.command, self.path, json.loads(text) if text else None,
-                                   dict(self.headers)))
+                fake.requests.append((self.command, self.path, json.loads(text) if text else None,
+                                      dict(self.headers)))
                 status, body = fake.answer(self.command, self.path)
                 data = b"" if body is None else json.dumps(body).encode()
                 self.send_response(status)
