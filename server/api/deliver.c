@@ -34,6 +34,7 @@ static const struct {
     [COMMAND_STUDY_DELETE] = {encode_nothing, render_nothing},
     [COMMAND_TRIALS_ADD] = {encode_trials_added, render_trials_added},
     [COMMAND_TRIAL_CANCEL] = {encode_trial, render_trial},
+    [COMMAND_TRIALS_RETRY] = {encode_retried, render_retried},
     [COMMAND_ASK] = {encode_lease, NULL},
     [COMMAND_MEASURE] = {encode_action, NULL},
     [COMMAND_HEARTBEAT] = {encode_action, NULL},

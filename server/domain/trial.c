@@ -17,6 +17,8 @@ static const unsigned moves[TRIAL_STATE_COUNT] = {
     [TRIAL_RUNNING] = TO(QUEUED) | TO(PAUSED) | TO(COMPLETED) | TO(PRUNED) | TO(FAILED)
                       | TO(INFEASIBLE) | TO(CANCELLED),
     [TRIAL_PAUSED] = TO(QUEUED) | TO(RUNNING) | TO(COMPLETED) | TO(PRUNED) | TO(CANCELLED),
+    [TRIAL_FAILED] = TO(QUEUED), /* tried again at the user's wish */
+    [TRIAL_INFEASIBLE] = TO(QUEUED),
 };
 
 const char *trial_state_name(enum trial_state state)
@@ -36,7 +38,7 @@ int trial_state_from_name(const char *name)
 
 bool trial_state_is_final(enum trial_state state)
 {
-    return moves[state] == 0;
+    return state != TRIAL_QUEUED && state != TRIAL_RUNNING && state != TRIAL_PAUSED;
 }
 
 int trial_move(enum trial_state *state, enum trial_state next, struct err *err)

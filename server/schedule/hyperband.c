@@ -104,7 +104,8 @@ static enum decision sync_decide(const struct schedule *schedule, const struct b
     size_t advance = sync_advance(schedule, bracket, rung);
     size_t rank = ranking_rank(&bracket->rungs[rung].all, cost, trial);
 
-    if (rank >= advance) {
+    /* A trial that is tried again after a failure may come when the rung above is full. */
+    if (rank >= advance || bracket->rungs[rung + 1].started >= advance) {
         return DECISION_STOP;
     }
     return rank + bracket_outstanding(bracket, rung) < advance ? DECISION_PROMOTE : DECISION_WAIT;

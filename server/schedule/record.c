@@ -10,7 +10,7 @@ const char *schedule_fact_name(enum schedule_fact fact)
         [FACT_MEDIAN] = "median",   [FACT_THRESHOLD] = "threshold", [FACT_FAIL] = "fail",
         [FACT_CANCEL] = "cancel",   [FACT_SEAL] = "seal",           [FACT_UNLOCK] = "unlock",
         [FACT_DROP] = "drop",       [FACT_CHANCE] = "chance",       [FACT_MEAN] = "mean",
-        [FACT_SPREAD] = "spread",   [FACT_INCUMBENT] = "incumbent",
+        [FACT_SPREAD] = "spread",   [FACT_INCUMBENT] = "incumbent", [FACT_RETRY] = "retry",
     };
 
     return names[fact];

@@ -30,6 +30,7 @@ enum schedule_fact {
     FACT_MEAN,
     FACT_SPREAD,
     FACT_INCUMBENT,
+    FACT_RETRY, /* trial, which had failed, is tried again in the slot that it had given up */
     FACT_COUNT
 };
 const char *schedule_fact_name(enum schedule_fact fact);

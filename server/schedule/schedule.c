@@ -258,6 +258,25 @@ int schedule_end(struct schedule *schedule, const struct schedule_moment *moment
     return call_conclude_around(&call, trial, err);
 }
 
+bool schedule_may_retry(const struct schedule *schedule, int64_t trial)
+{
+    const struct rung_entry *entry = schedule_entry(schedule, trial);
+
+    return entry == NULL
+           || (entry->state == ENTRY_ENDED && !entry->ended_waiting
+               && !schedule->brackets[entry->bracket]->is_done);
+}
+
+int schedule_retry(struct schedule *schedule, const struct schedule_moment *moment, int64_t trial,
+                   struct schedule_log *log, struct err *err)
+{
+    const struct schedule_call call = {schedule, moment, log};
+
+    return schedule_entry(schedule, trial) == NULL
+               ? 0
+               : call_record_trial(&call, trial, FACT_RETRY, 0, (double)NAN, err);
+}
+
 int schedule_seal(struct schedule *schedule, const struct schedule_moment *moment,
                   struct schedule_log *log, struct err *err)
 {

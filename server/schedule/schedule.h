@@ -113,6 +113,14 @@ MUST_USE int schedule_end(struct schedule *schedule, const struct schedule_momen
                           int64_t trial, enum schedule_fact how, struct schedule_log *log,
                           struct err *err);
 
+/* Whether a trial that has failed may be tried again: it had no value at its rung yet, and its
+ * bracket is not done. True for a trial that is not scheduled. */
+bool schedule_may_retry(const struct schedule *schedule, int64_t trial);
+/* A trial for which schedule_may_retry() is true is tried again, in the slot that it had given up.
+ * To be followed by schedule_recall() of its measurements. ERR_NOMEM. */
+MUST_USE int schedule_retry(struct schedule *schedule, const struct schedule_moment *moment,
+                            int64_t trial, struct schedule_log *log, struct err *err);
+
 /* The attempt is over and the trial is not: lost, preempted, released, paused. */
 void schedule_release(struct schedule *schedule, int64_t trial);
 

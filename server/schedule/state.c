@@ -380,10 +380,30 @@ static int leave_waiting(struct schedule *schedule, const struct schedule_record
 {
     (void)err;
     remove_waiting(schedule, entry, record->trial);
+    entry->ended_waiting = true;
     if (to != ENTRY_LOST) { /* that one names the level of the rung */
         note_reached(entry, record);
     }
     end_entry(entry, to);
+    return 0;
+}
+
+/* FACT_RETRY: the rung waits for the trial again. Its measurements are recalled by the caller. */
+static int take_slot_again(struct schedule *schedule, const struct schedule_record *record,
+                           struct rung_entry *entry, enum entry_state to, struct err *err)
+{
+    const struct bracket *bracket = schedule->brackets[entry->bracket];
+
+    if (bracket->is_done || entry->ended_waiting) {
+        return err_inconsistent(record, err);
+    }
+    bracket->rungs[entry->rung].reported--;
+    running_average_destroy(entry->average);
+    entry->average = NULL;
+    entry->last = (struct measured_point){.step = -1};
+    entry->threshold_checked = false;
+    entry->since_ms = record->at_ms;
+    entry->state = to;
     return 0;
 }
 
@@ -456,6 +476,10 @@ static const struct effect {
             [FACT_FAIL] = {leave_waiting, ENTRY_ENDED},
             [FACT_CANCEL] = {leave_waiting, ENTRY_ENDED},
             [FACT_DROP] = {leave_waiting, ENTRY_ENDED},
+        },
+    [ENTRY_ENDED] =
+        {
+            [FACT_RETRY] = {take_slot_again, ENTRY_RUNNING},
         },
 };
 

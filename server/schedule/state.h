@@ -35,6 +35,7 @@ struct rung_entry {
     bool is_late;           /* out before it had a value at its rung, which closed without it */
     bool threshold_checked; /* the threshold rule has been applied */
     bool has_forecast;      /* of its value at this rung */
+    bool ended_waiting;     /* ENTRY_ENDED: it had a value at its rung */
     int bracket;
     size_t rung;
     double cost;                /* at its rung, once it has reported there */

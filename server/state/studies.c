@@ -67,6 +67,17 @@ static int study_read_def(struct live_study *study, struct shared_def *shared, s
     return 0;
 }
 
+int study_renew_suggester(struct state *state, struct live_study *study, struct err *err)
+{
+    struct suggester *suggester;
+
+    TRY(suggester_create(study->row.id, study->shared, study->strategy, &state->jobs, &suggester,
+                         err));
+    suggester_destroy(study->suggester);
+    study->suggester = suggester;
+    return 0;
+}
+
 int study_enter(struct state *state, const struct study_row *row, struct shared_def *shared,
                 struct live_study **study, struct err *err)
 {
@@ -91,9 +102,7 @@ int study_enter(struct state *state, const struct study_row *row, struct shared_
     }
     tried_init(entered);
     if ((entered->strategy->needs_history || schedule_uses_forecasts(entered->def))
-        && suggester_create(row->id, shared, entered->strategy, &state->jobs, &entered->suggester,
-                            err)
-               != 0) {
+        && study_renew_suggester(state, entered, err) != 0) {
         study_free(entered);
         return -1;
     }

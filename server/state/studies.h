@@ -14,6 +14,9 @@ MUST_USE int study_required(const struct state *state, const char *name, struct 
  * takes `shared`. ERR_INVALID: this honed has no such strategy. ERR_NOMEM. */
 MUST_USE int study_enter(struct state *state, const struct study_row *row,
                          struct shared_def *shared, struct live_study **study, struct err *err);
+/* Gives the study a new suggester, without history, in place of the one that it may have.
+ * ERR_NOMEM. */
+MUST_USE int study_renew_suggester(struct state *state, struct live_study *study, struct err *err);
 /* Replaces the definition; takes `shared`. */
 MUST_USE int study_redefine(struct live_study *study, struct shared_def *shared, struct err *err);
 /* Removes and frees it. Its trials must be gone. */

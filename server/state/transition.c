@@ -122,6 +122,7 @@ int trial_become(struct state *state, struct live_trial *trial, enum trial_state
     struct live_study *study = trial->study;
     struct trial_row *row = &trial->row;
     enum trial_state before = row->state;
+    enum event_kind event = trial_state_is_final(before) ? EVENT_TRIAL_QUEUED : events[next];
 
     TRY(trial_move(&row->state, next, err));
     study->row.counts[before]--;
@@ -132,10 +133,12 @@ int trial_become(struct state *state, struct live_trial *trial, enum trial_state
         (void)snprintf(row->reason, sizeof row->reason, "%.23s", reason == NULL ? "" : reason);
         row->ended_at_ms = state->wall_ms;
     }
+    if (trial_state_is_final(before)) { /* tried again: whatever made it fail was mended */
+        study->row.failed_in_row = 0;
+    }
     count_failed_in_row(study, row, before);
     consider_best(study, row);
-    TRY(event_append(state, events[next], study->row.id, trial_id_number(row->id), row->attempt,
-                     err));
+    TRY(event_append(state, event, study->row.id, trial_id_number(row->id), row->attempt, err));
     row->ended_seq = trial_state_is_final(next) ? state->last_seq : 0;
     TRY(trial->unsaved ? store_trial_insert(state->store, row, err)
                        : store_trial_update(state->store, row, err));
@@ -170,6 +173,27 @@ int trial_end(struct state *state, struct live_trial *trial, enum trial_state en
     }
     trial_leave(state, trial);
     return 0;
+}
+
+int trial_retry(struct state *state, struct live_study *study, struct trial_row *row,
+                struct live_trial **trial, struct err *err)
+{
+    OWN(schedule_log) struct schedule_log log = {0};
+    struct schedule_moment moment = study_moment(state, study);
+    int64_t number = trial_id_number(row->id);
+
+    TRY(store_attempts_forget_checkpoints(state->store, row->id, err));
+    row->reason[0] = '\0';
+    row->losses = 0;
+    row->failures = 0;
+    row->n_values = 0;
+    row->ended_at_ms = 0;
+    tried_remove(study, row); /* which entering adds */
+    TRY(trial_enter(state, study, row, trial, err));
+    TRY(schedule_retry(study->schedule, &moment, number, &log, err));
+    TRY(trial_become(state, *trial, TRIAL_QUEUED, NULL, err));
+    trial_queue_push(&study->retries, *trial);
+    return schedule_done(state, study, &log, err);
 }
 
 enum schedule_verdict trial_verdict(const struct live_trial *trial)

@@ -20,6 +20,12 @@ MUST_USE int trial_end(struct state *state, struct live_trial *trial, enum trial
 /* The trial's attempt is over: brings it to where its schedule has it (retry, paused, final). */
 MUST_USE int trial_follow(struct state *state, struct live_trial *trial, struct trial_reply *reply,
                           struct err *err);
+/* A trial that has failed or was infeasible, for which schedule_may_retry() is true, is queued
+ * again, with all the attempts and retries that its study allows; *trial ← it. It resumes from no
+ * checkpoint. Takes the row. The caller recalls its measurements, and loads the suggester's history
+ * again, in which it had failed. */
+MUST_USE int trial_retry(struct state *state, struct live_study *study, struct trial_row *row,
+                         struct live_trial **trial, struct err *err);
 enum schedule_verdict trial_verdict(const struct live_trial *trial);
 
 /* Adds n (1 or -1) to the live leases of the worker, the study and the server. */

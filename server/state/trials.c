@@ -11,6 +11,21 @@ struct live_trial *trial_live(const struct state *state, int64_t id)
     return map_get(&state->trial_by_id, (uint64_t)id);
 }
 
+/* Into the study's open trials, in order of number. */
+static void link_open(struct live_study *study, struct live_trial *trial)
+{
+    struct live_trial *before = study->last_open;
+
+    while (before != NULL && before->row.id > trial->row.id) {
+        before = before->previous_open;
+    }
+    trial->previous_open = before;
+    trial->next_open = before == NULL ? study->open : before->next_open;
+    *(before == NULL ? &study->open : &before->next_open) = trial;
+    *(trial->next_open == NULL ? &study->last_open : &trial->next_open->previous_open) = trial;
+    study->n_open++;
+}
+
 int trial_enter(struct state *state, struct live_study *study, struct trial_row *row,
                 struct live_trial **trial, struct err *err)
 {
@@ -29,10 +44,7 @@ int trial_enter(struct state *state, struct live_study *study, struct trial_row 
     *row = (struct trial_row){0};
     entered->study = study;
     entered->curve.study = study->first->def;
-    entered->previous_open = study->last_open;
-    *(study->last_open == NULL ? &study->open : &study->last_open->next_open) = entered;
-    study->last_open = entered;
-    study->n_open++;
+    link_open(study, entered);
     *trial = entered;
     return 0;
 }

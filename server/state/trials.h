@@ -7,8 +7,8 @@
 /* NULL: there is no open trial of this id. */
 struct live_trial *trial_live(const struct state *state, int64_t id);
 
-/* Adds an open trial; its number is higher than that of any other of its study. Takes the row.
- * ERR_NOMEM. */
+/* Adds an open trial to its study's, in order of number (in constant time where its number is the
+ * highest). Takes the row. ERR_NOMEM. */
 MUST_USE int trial_enter(struct state *state, struct live_study *study, struct trial_row *row,
                          struct live_trial **trial, struct err *err);
 /* Removes and frees it, with its lease. */

@@ -216,6 +216,8 @@ OWN_VALUE(attempt_row)
 MUST_USE int store_attempt_insert(struct store *store, struct attempt_row *row, struct err *err);
 MUST_USE int store_attempt_update(struct store *store, const struct attempt_row *row,
                                   struct err *err);
+/* The trial is to be trained from its start again: its attempts name no checkpoint any more. */
+MUST_USE int store_attempts_forget_checkpoints(struct store *store, int64_t trial, struct err *err);
 /* ERR_NOT_FOUND. */
 MUST_USE int store_attempt_load(struct store *store, int64_t id, struct attempt_row *row,
                                 struct err *err);

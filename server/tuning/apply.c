@@ -19,6 +19,7 @@ static int (*const use_cases[COMMAND_KIND_COUNT])(struct tuning *tuning, struct 
     [COMMAND_STUDY_DELETE] = tuning_study_delete,
     [COMMAND_TRIALS_ADD] = tuning_trials_add,
     [COMMAND_TRIAL_CANCEL] = tuning_trial_cancel,
+    [COMMAND_TRIALS_RETRY] = tuning_trials_retry,
     [COMMAND_ASK] = tuning_ask,
     [COMMAND_MEASURE] = tuning_measure,
     [COMMAND_HEARTBEAT] = tuning_heartbeat,

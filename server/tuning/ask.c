@@ -214,6 +214,14 @@ static int answer_overdue(struct tuning *tuning, struct err *err)
     return 0;
 }
 
+void asks_forget_jobs(struct tuning *tuning)
+{
+    for (struct ask *ask = tuning->asks; ask != NULL; ask = ask->next) {
+        ask->has_job = false;
+        ask->awaits_suggestion = false;
+    }
+}
+
 int asks_dispatch(struct tuning *tuning, struct err *err)
 {
     if (tuning->new_asks != NULL || tuning->state.may_have_work || tuning->state.studies_moved) {

@@ -6,5 +6,7 @@
 
 /* Serves the asks that can be served now; answers those that have waited long enough. */
 MUST_USE int asks_dispatch(struct tuning *tuning, struct err *err);
+/* Suggestions that were requested for waiting asks will not come: they are requested again. */
+void asks_forget_jobs(struct tuning *tuning);
 
 #endif

@@ -26,6 +26,7 @@ enum command_kind {
     COMMAND_STUDY_DELETE,
     COMMAND_TRIALS_ADD,
     COMMAND_TRIAL_CANCEL,
+    COMMAND_TRIALS_RETRY, /* `trial`, or all of `states` where that is 0 */
     COMMAND_ASK,
     COMMAND_MEASURE,
     COMMAND_HEARTBEAT,
@@ -69,6 +70,7 @@ struct command {
     struct study_def *def; /* STUDY_CREATE, owned until taken */
     bool force;            /* STUDY_DELETE, TOKEN_REVOKE */
     int64_t if_revision;   /* STUDY_PATCH: 0 not said */
+    unsigned states;       /* TRIALS_RETRY: bit per state */
     double progress;       /* HEARTBEAT: NaN not said */
     char *report_text;     /* RESULT: normalised, for its hash and as evidence */
     union {                /* the large ones share their place: thousands of asks may be parked */
@@ -91,9 +93,10 @@ struct command {
     int64_t replay_status;
     char *replay_text;
     bool created;     /* STUDY_CREATE: 201, not 200 */
-    size_t n_numbers; /* TRIALS_ADD */
+    size_t n_numbers; /* TRIALS_ADD, TRIALS_RETRY */
     int64_t *numbers;
-    bool granted; /* ASK */
+    int64_t n_skipped; /* TRIALS_RETRY: those that cannot be tried again */
+    bool granted;      /* ASK */
     union {
         struct { /* ASK */
             struct lease_grant grant;

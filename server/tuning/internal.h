@@ -54,6 +54,9 @@ struct tuning {
 
 /* Reads the moment of this group. */
 void tuning_read_clock(struct tuning *tuning);
+/* Pauses, stops or continues a study. Nothing changes where it is in that state. */
+MUST_USE int study_set_state(struct tuning *tuning, struct live_study *study,
+                             enum study_state state, struct err *err);
 /* The command's answer may leave with this group. */
 void command_done(struct tuning *tuning, struct command *command);
 
@@ -64,6 +67,7 @@ MUST_USE int tuning_study_patch(struct tuning *tuning, struct command *command, 
 MUST_USE int tuning_study_delete(struct tuning *tuning, struct command *command, struct err *err);
 MUST_USE int tuning_trials_add(struct tuning *tuning, struct command *command, struct err *err);
 MUST_USE int tuning_trial_cancel(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_trials_retry(struct tuning *tuning, struct command *command, struct err *err);
 MUST_USE int tuning_ask(struct tuning *tuning, struct command *command, struct err *err);
 MUST_USE int tuning_measure(struct tuning *tuning, struct command *command, struct err *err);
 MUST_USE int tuning_heartbeat(struct tuning *tuning, struct command *command, struct err *err);

@@ -245,8 +245,8 @@ static int stop_study(struct tuning *tuning, struct live_study *study, struct er
     return 0;
 }
 
-static int set_state(struct tuning *tuning, struct live_study *study, enum study_state state,
-                     struct err *err)
+int study_set_state(struct tuning *tuning, struct live_study *study, enum study_state state,
+                    struct err *err)
 {
     struct study_row *row = &study->row;
 
@@ -343,11 +343,11 @@ int tuning_study_patch(struct tuning *tuning, struct command *command, struct er
         study_def_destroy(def);
     }
     if (redefined && wakes_up(tuning, study)) {
-        TRY(set_state(tuning, study, STUDY_RUNNING, err));
+        TRY(study_set_state(tuning, study, STUDY_RUNNING, err));
         moved = true;
     }
     if (moved && state >= 0) {
-        TRY(set_state(tuning, study, (enum study_state)state, err));
+        TRY(study_set_state(tuning, study, (enum study_state)state, err));
     }
     if (redefined || moved) {
         study->row.revision++;

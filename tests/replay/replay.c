@@ -27,6 +27,7 @@
  *   TIME delete STUDY [force]                 deleted
  *   TIME enqueue STUDY [key KEY] BODY         trials N …
  *   TIME cancel STUDY N                       cancelled
+ *   TIME retry STUDY [N]                      trials N … [skipped N]
  *   TIME show STUDY                           STATE [REASON] STATE N … of its trials [best N]
  *   TIME show STUDY N                         STATE [REASON] attempt K [value V]
  *   TIME restart
@@ -186,6 +187,9 @@ static void answer_numbers(char *to, const struct command *command)
     for (size_t i = 0; i < command->n_numbers; i++) {
         add(to, " %" PRId64, command->numbers[i]);
     }
+    if (command->n_skipped > 0) {
+        add(to, " skipped %" PRId64, command->n_skipped);
+    }
 }
 
 static void answer_other(struct play *play, struct command *command)
@@ -201,7 +205,7 @@ static void answer_other(struct play *play, struct command *command)
     } else if (command->kind == COMMAND_RESULT || command->kind == COMMAND_TRIAL_CANCEL) {
         add_trial(to, &command->trial_out.row);
         add(to, "%s", command->late ? " late" : "");
-    } else if (command->kind == COMMAND_TRIALS_ADD) {
+    } else if (command->kind == COMMAND_TRIALS_ADD || command->kind == COMMAND_TRIALS_RETRY) {
         answer_numbers(to, command);
     } else if (command->kind == COMMAND_STUDY_PATCH) {
         add_study(to, &command->study_out.row);
@@ -453,6 +457,12 @@ static int do_line(struct play *play, struct words *words, struct err *err)
         number = words_next(words);
         return submit(
             play, world_cancel_trial(study, number == NULL ? 0 : strtoll(number, NULL, 10)), err);
+    }
+    if (strcmp(verb, "retry") == 0) {
+        study = words_next(words);
+        number = words_next(words);
+        return submit(
+            play, world_retry_trials(study, number == NULL ? 0 : strtoll(number, NULL, 10)), err);
     }
     return do_worker(play, verb, words, err);
 }

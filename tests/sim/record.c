@@ -132,6 +132,7 @@ static void write_output(struct buf *line, const struct command *command, int64_
         write_trial(line, command);
         break;
     case COMMAND_TRIALS_ADD:
+    case COMMAND_TRIALS_RETRY:
         write_numbers(line, command);
         break;
     case COMMAND_STUDY_CREATE:

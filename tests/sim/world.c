@@ -269,6 +269,17 @@ struct command *world_cancel_trial(const char *study, int64_t trial)
     return command;
 }
 
+struct command *world_retry_trials(const char *study, int64_t trial)
+{
+    struct err err;
+    struct command *command = make(COMMAND_TRIALS_RETRY, NULL, &err);
+
+    name_study(command, study);
+    command->trial = trial;
+    command->states = 1u << TRIAL_FAILED;
+    return command;
+}
+
 struct command *world_ask(const char *study, const char *body)
 {
     struct err err;

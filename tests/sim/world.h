@@ -56,6 +56,8 @@ struct command *world_patch_study(const char *study, const char *body);
 struct command *world_delete_study(const char *study, bool force);
 struct command *world_add_trials(const char *study, const char *body, const char *key);
 struct command *world_cancel_trial(const char *study, int64_t trial);
+/* Trial 0: all that failed. */
+struct command *world_retry_trials(const char *study, int64_t trial);
 /* study "": from any. */
 struct command *world_ask(const char *study, const char *body);
 struct command *world_measure(const char *lease, const char *body);

@@ -115,6 +115,7 @@ const char *const stmt_sql[STMT_COUNT] = {
         "UPDATE attempt SET end = :end, reason = :reason, detail = :detail, step = :step,"
         " to_step = :to_step, late = :late, result = :result, checkpoint = :checkpoint,"
         " usage = :usage, ended_at_ms = :ended_at_ms WHERE id = :id",
+    [STMT_ATTEMPTS_FORGET] = "UPDATE attempt SET checkpoint = NULL WHERE trial = :trial",
     [STMT_ATTEMPT_LOAD] = "SELECT " ATTEMPT_COLUMNS ATTEMPT_FROM "WHERE attempt.id = :id",
     [STMT_ATTEMPT_OF_TRIAL] = "SELECT " ATTEMPT_COLUMNS ATTEMPT_FROM
                               "WHERE attempt.trial = :trial ORDER BY attempt.number",

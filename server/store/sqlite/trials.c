@@ -289,6 +289,14 @@ static int read_attempt(struct stmt *s, struct attempt_row *row, struct err *err
     return stmt_check(s, err);
 }
 
+int store_attempts_forget_checkpoints(struct store *store, int64_t trial, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_ATTEMPTS_FORGET);
+
+    stmt_bind_int(&s, ":trial", trial);
+    return stmt_run(store, &s, err);
+}
+
 int store_attempt_load(struct store *store, int64_t id, struct attempt_row *row, struct err *err)
 {
     OWN(stmt) struct stmt s = stmt_use(store, STMT_ATTEMPT_LOAD);
