@@ -44,7 +44,7 @@ common/space
 common/wire
 common/http      common/wire
 tests/sim        tests/sim/common tests/support server/tuning server/schedule
-tests/sim/common
+tests/sim/common tests/support
 tests/support
 '
 

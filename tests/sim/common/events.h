@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/clock.h"
+#include "tests/support/clock_manual.h"
 
 /* A simulator sets `kind`, a value of its own enum, and those members that this kind needs. */
 struct event {
