@@ -7,7 +7,7 @@
 
 #define ANY "any"
 #define HOST_PREFIX "host:"
-#define REACH_BYTES (sizeof HOST_PREFIX + WORKER_NAME_BYTES)
+#define REACH_BYTES (WORKER_NAME_BYTES + 8)
 
 bool checkpoint_is_reached_from(const struct checkpoint *checkpoint, const char *host)
 {
@@ -27,7 +27,7 @@ static void read_reach(struct fields *fields, struct checkpoint *checkpoint)
     wire_copy(fields, "reach", text, sizeof text);
     if (strncmp(text, HOST_PREFIX, strlen(HOST_PREFIX)) == 0 && name_is_worker(host)) {
         checkpoint->reach = REACH_HOST;
-        (void)snprintf(checkpoint->host, sizeof checkpoint->host, "%s", host);
+        memcpy(checkpoint->host, host, strlen(host) + 1); /* a worker's name fits */
     } else if (strcmp(text, ANY) != 0) {
         fields_fault(fields, "reach", "must be \"any\" or \"host:NAME\"");
     }
@@ -43,8 +43,8 @@ static void read_object(struct fields *fields, int64_t step, struct checkpoint *
     read_reach(fields, checkpoint);
 }
 
-void wire_checkpoint_read(struct fields *parent, const char *name, int64_t step, bool strict,
-                          struct checkpoint *checkpoint)
+void checkpoint_read(struct fields *parent, const char *name, int64_t step, bool strict,
+                     struct checkpoint *checkpoint)
 {
     const json_t *value = fields_any(parent, name);
     struct fields fields;

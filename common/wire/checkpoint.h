@@ -26,6 +26,9 @@ struct checkpoint {
 /* `host`: the worker's, "" where it is not known. */
 bool checkpoint_is_reached_from(const struct checkpoint *checkpoint, const char *host);
 
+/* The member `name`: an object or a bare uri; `step` stands where none is named. */
+void checkpoint_read(struct fields *parent, const char *name, int64_t step, bool strict,
+                     struct checkpoint *checkpoint);
 /* The object; without `step` where it is not said. */
 void checkpoint_write(const struct checkpoint *checkpoint, struct json_writer *w);
 /* From an object as checkpoint_write() makes it; not present when `value` is none. */

@@ -1,8 +1,10 @@
-/* What the two halves of wire (asking, reporting) share. For common/wire/ only. */
+/* What the messages of common/wire/ are read with. For that folder only. */
 #ifndef COMMON_WIRE_PARTS_H
 #define COMMON_WIRE_PARTS_H
 
-#include "common/wire/wire.h"
+#include <stdint.h>
+
+#include "common/json.h"
 
 #define INT53_MAX (((int64_t)1 << 53) - 1)
 
@@ -10,8 +12,5 @@
 void wire_copy(struct fields *fields, const char *name, char *out, size_t size);
 /* RFC 3339 in UTC to milliseconds; -1 when it is none. */
 int64_t wire_moment(const char *text);
-/* A checkpoint as an object or as a bare uri; `step` stands where none is named. */
-void wire_checkpoint_read(struct fields *parent, const char *name, int64_t step, bool strict,
-                          struct checkpoint *checkpoint);
 
 #endif

@@ -380,8 +380,8 @@ int result_report_from_json(const json_t *body, struct result_report *report, st
     read_metrics(&fields, report);
     wire_copy(&fields, "reason", report->reason, sizeof report->reason);
     read_detail(&fields, report);
-    wire_checkpoint_read(&fields, "checkpoint", report->has_step ? report->step : -1, true,
-                         &report->checkpoint);
+    checkpoint_read(&fields, "checkpoint", report->has_step ? report->step : -1, true,
+                    &report->checkpoint);
     read_usage(&fields, report);
     fields_end(&fields);
     if (faults->total > before) {

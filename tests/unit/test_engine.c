@@ -33,11 +33,11 @@ static struct fixture {
 #define MUST(step) ck_assert_msg((step) == 0, "%s", f.err.text)
 
 /* What a command carries for the api comes back as it was. */
-static int origins[ANSWERS_MAX];
+static char origins[QUEUE_COMMANDS_MAX + 1];
 
 static int tag_of(const struct command *command)
 {
-    return (int)((const int *)command->origin - origins);
+    return (int)((const char *)command->origin - origins);
 }
 
 static void deliver(void *context, struct command *const commands[], size_t n)
