@@ -29,15 +29,15 @@ static const struct {
     void (*encode)(const struct command *command, struct http_response *response);
     void (*render)(const struct command *command, int64_t *status, struct buf *text);
 } replies[COMMAND_KIND_COUNT] = {
-    [COMMAND_STUDY_CREATE] = {encode_study, render_study},
-    [COMMAND_STUDY_PATCH] = {encode_study, render_study},
+    [COMMAND_STUDY_CREATE] = {encode_study_created, render_study_created},
+    [COMMAND_STUDY_PATCH] = {encode_study_patched, render_study_patched},
     [COMMAND_STUDY_DELETE] = {encode_nothing, render_nothing},
     [COMMAND_TRIALS_ADD] = {encode_trials_added, render_trials_added},
-    [COMMAND_TRIAL_CANCEL] = {encode_trial, render_trial},
+    [COMMAND_TRIAL_CANCEL] = {encode_trial_cancelled, render_trial_cancelled},
     [COMMAND_TRIALS_RETRY] = {encode_retried, render_retried},
     [COMMAND_ASK] = {encode_lease, NULL},
-    [COMMAND_MEASURE] = {encode_action, NULL},
-    [COMMAND_HEARTBEAT] = {encode_action, NULL},
+    [COMMAND_MEASURE] = {encode_measured, NULL},
+    [COMMAND_HEARTBEAT] = {encode_renewed, NULL},
     [COMMAND_RESULT] = {encode_result, NULL},
     [COMMAND_RELEASE] = {encode_nothing, NULL},
     [COMMAND_TOKEN_CREATE] = {encode_token, NULL},
@@ -82,7 +82,7 @@ static void grant_done(void *context, bool sent)
     if (!sent) {
         struct command *command = command_create(COMMAND_UNSENT);
         if (command != NULL) {
-            memcpy(command->lease, delivery->lease, sizeof command->lease);
+            memcpy(as_unsent(command)->in.lease, delivery->lease, LEASE_ID_BYTES);
             if (engine_submit(delivery->api->engine, command, &err) != 0) {
                 command_destroy(command);
             }
@@ -93,13 +93,17 @@ static void grant_done(void *context, bool sent)
 
 static void watch_delivery(struct api *api, const struct command *command)
 {
-    if (command->kind != COMMAND_ASK || !command->granted || command->ask.request_id[0] != '\0') {
+    if (command->kind != COMMAND_ASK) {
+        return;
+    }
+    const struct ask_command *ask = as_const_ask(command);
+    if (!ask->out.granted || ask->in.ask.request_id[0] != '\0') {
         return;
     }
     struct delivery *delivery = malloc(sizeof *delivery);
     if (delivery != NULL) {
         delivery->api = api;
-        memcpy(delivery->lease, command->grant.id, sizeof delivery->lease);
+        memcpy(delivery->lease, ask->out.grant.id, sizeof delivery->lease);
         http_on_done(command->origin, grant_done, delivery);
     }
 }

@@ -105,7 +105,7 @@ static void write_heartbeat(void *context, struct buf *out)
 
 /* ---- measurements: sent as they come, without a number, and not stored as events ---- */
 
-static void write_frame(const struct command *command, bool sse, struct buf *out)
+static void write_frame(const struct measure_command *measure, bool sse, struct buf *out)
 {
     struct json_writer w;
 
@@ -113,30 +113,31 @@ static void write_frame(const struct command *command, bool sse, struct buf *out
     json_writer_init(&w, out);
     json_object_begin(&w);
     json_put_string(&w, "kind", "measurement");
-    json_put_string(&w, "study", command->study);
-    json_put_int(&w, "trial", command->trial);
-    json_put_int(&w, "attempt", command->attempt);
+    json_put_string(&w, "study", measure->out.study);
+    json_put_int(&w, "trial", measure->out.trial);
+    json_put_int(&w, "attempt", measure->out.attempt);
     json_write_key(&w, "report");
-    measurement_list_write(&command->measurements, &w);
+    measurement_list_write(&measure->in.measurements, &w);
     json_object_end(&w);
     buf_puts(out, sse ? "\n\n" : "\n");
 }
 
 static bool is_measurement(const struct command *command)
 {
-    return command->kind == COMMAND_MEASURE && command->err.code == ERR_NONE && command->trial != 0
-           && command->measurements.n > 0;
+    return command->kind == COMMAND_MEASURE && command->err.code == ERR_NONE
+           && as_const_measure(command)->out.trial != 0
+           && as_const_measure(command)->in.measurements.n > 0;
 }
 
 /* Under the lock. True if a follower wants it. */
-static bool send_to_followers(struct api *api, const struct command *command)
+static bool send_to_followers(struct api *api, const struct measure_command *measure)
 {
     bool sent = false;
 
     for (struct follower *at = api->followers; at != NULL; at = at->next) {
-        bool wants = at->study == 0 || strcmp(at->name, command->study) == 0;
+        bool wants = at->study == 0 || strcmp(at->name, measure->out.study) == 0;
         if (wants && at->frames.len < FRAMES_MAX / 2) {
-            write_frame(command, at->sse, &at->frames);
+            write_frame(measure, at->sse, &at->frames);
             sent = true;
         }
     }
@@ -153,7 +154,7 @@ void events_send_measurements(struct api *api, struct command *const commands[],
     (void)pthread_mutex_lock(&api->followers_lock);
     for (size_t i = 0; i < n; i++) {
         if (is_measurement(commands[i])) {
-            sent = send_to_followers(api, commands[i]) || sent;
+            sent = send_to_followers(api, as_measure(commands[i])) || sent;
         }
     }
     (void)pthread_mutex_unlock(&api->followers_lock);

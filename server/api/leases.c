@@ -14,58 +14,38 @@
 #include "server/api/request.h"
 #include "server/api/submit.h"
 
-static void refuse(struct command *command)
-{
-    reply_problem(command->origin, &command->err, &command->faults);
-    command_destroy(command);
-}
-
-/* The command with its body parsed; NULL: answered. */
-static struct command *lease_command(struct http_request *request, enum command_kind kind)
-{
-    struct command *command = command_for(request, kind);
-
-    if (command == NULL) {
-        return NULL;
-    }
-    if (request_json(request, &command->body, &command->err) != 0) {
-        refuse(command);
-        return NULL;
-    }
-    return command;
-}
-
 /* ---- POST /v1/leases ---- */
+
+static int read_ask(struct http_request *request, struct ask_command *command)
+{
+    struct err *err = &command->head.err;
+    struct lease_ask *ask = &command->in.ask;
+    json_auto_t *body = NULL;
+    enum format format;
+
+    TRY(request_study(request, command->in.study, err));
+    TRY(request_json(request, &body, err));
+    if (command->in.study[0] != '\0' && !name_is_study(command->in.study)) {
+        return err_set(err, ERR_NOT_FOUND, "\"%.70s\" can be no study's name", command->in.study);
+    }
+    TRY(request_format(request, 1u << FORMAT_JSON | 1u << FORMAT_SH, &format, err));
+    if (lease_ask_from_json(body, ask, &command->head.faults) != 0) {
+        TRY(faults_result(&command->head.faults, err));
+    }
+    http_set_note(request, (int)format);
+    if (ask->worker[0] == '\0') {
+        (void)snprintf(ask->worker, sizeof ask->worker, "addr-%s", http_peer_address(request));
+    }
+    return 0;
+}
 
 void post_lease(void *context, struct http_request *request)
 {
-    struct api *api = context;
-    struct command *command = lease_command(request, COMMAND_ASK);
-    enum format format;
+    struct command *command = command_for(request, COMMAND_ASK);
 
-    if (command == NULL) {
-        return;
+    if (command != NULL) {
+        submit_or_refuse(context, command, read_ask(request, as_ask(command)));
     }
-    if (command->study[0] != '\0' && !name_is_study(command->study)) {
-        (void)err_set(&command->err, ERR_NOT_FOUND, "\"%.70s\" can be no study's name",
-                      command->study);
-        refuse(command);
-        return;
-    }
-    if (request_format(request, 1u << FORMAT_JSON | 1u << FORMAT_SH, &format, &command->err) != 0
-        || (lease_ask_from_json(command->body, &command->ask, &command->faults) != 0
-            && faults_result(&command->faults, &command->err) != 0)) {
-        refuse(command);
-        return;
-    }
-    http_set_note(request, (int)format);
-    if (command->ask.worker[0] == '\0') {
-        (void)snprintf(command->ask.worker, sizeof command->ask.worker, "addr-%s",
-                       http_peer_address(request));
-    }
-    json_decref(command->body); /* all of it is in the ask; it may be parked for long */
-    command->body = NULL;
-    submit(api, command);
 }
 
 static void put_quoted(struct buf *out, const char *name, const char *value)
@@ -100,17 +80,17 @@ static void put_parameter(struct buf *out, const char *key, const json_t *value)
     }
 }
 
-static void encode_lease_sh(const struct command *command, struct http_response *response)
+static void encode_lease_sh(const struct ask_command *ask, struct http_response *response)
 {
-    const struct lease_grant *grant = &command->grant;
+    const struct lease_grant *grant = &ask->out.grant;
     struct buf *out = &response->body;
     const char *key;
     json_t *value;
 
-    http_response_init(response, command->granted ? 201 : 200, format_content_type(FORMAT_SH));
-    if (!command->granted) {
+    http_response_init(response, ask->out.granted ? 201 : 200, format_content_type(FORMAT_SH));
+    if (!ask->out.granted) {
         put_quoted(out, "HONE_LEASE", "");
-        put_quoted(out, "HONE_REASON", no_lease_reason_name(command->no_lease.reason));
+        put_quoted(out, "HONE_REASON", no_lease_reason_name(ask->out.no_lease.reason));
         return;
     }
     put_quoted(out, "HONE_LEASE", grant->id);
@@ -130,82 +110,92 @@ static void encode_lease_sh(const struct command *command, struct http_response 
 
 void encode_lease(const struct command *command, struct http_response *response)
 {
+    const struct ask_command *ask = as_const_ask(command);
     struct json_writer w;
 
     if (http_note(command->origin) == (int)FORMAT_SH) {
-        encode_lease_sh(command, response);
+        encode_lease_sh(ask, response);
         return;
     }
-    json_response(response, command->granted ? 201 : 200, &w);
-    if (command->granted) {
-        lease_grant_write(&command->grant, &w);
+    json_response(response, ask->out.granted ? 201 : 200, &w);
+    if (ask->out.granted) {
+        lease_grant_write(&ask->out.grant, &w);
     } else {
-        no_lease_write(&command->no_lease, &w);
+        no_lease_write(&ask->out.no_lease, &w);
         http_response_header(response, "Retry-After", "%.0f",
-                             ceil(command->no_lease.retry_after_seconds));
+                             ceil(ask->out.no_lease.retry_after_seconds));
     }
 }
 
 /* ---- measurements, heartbeat ---- */
 
-static bool set_action_format(struct command *command)
+static int choose_action_format(struct http_request *request, struct err *err)
 {
     enum format format;
 
-    if (request_format(command->origin, 1u << FORMAT_JSON | 1u << FORMAT_TEXT, &format,
-                       &command->err)
-        != 0) {
-        refuse(command);
-        return false;
+    TRY(request_format(request, 1u << FORMAT_JSON | 1u << FORMAT_TEXT, &format, err));
+    http_set_note(request, (int)format);
+    return 0;
+}
+
+static int read_measurements(struct http_request *request, struct measure_command *measure)
+{
+    struct err *err = &measure->head.err;
+    struct faults *faults = &measure->head.faults;
+    json_auto_t *body = NULL;
+
+    TRY(request_lease(request, measure->in.lease, err));
+    TRY(request_json(request, &body, err));
+    TRY(choose_action_format(request, err));
+    if (measurement_list_from_json(body, &measure->in.measurements, faults) != 0) {
+        (void)!faults_result(faults, err);
+        return -1;
     }
-    http_set_note(command->origin, (int)format);
-    return true;
+    return 0;
 }
 
 void post_measurements(void *context, struct http_request *request)
 {
-    struct api *api = context;
-    struct command *command = lease_command(request, COMMAND_MEASURE);
+    struct command *command = command_for(request, COMMAND_MEASURE);
 
-    if (command == NULL || !set_action_format(command)) {
-        return;
+    if (command != NULL) {
+        submit_or_refuse(context, command, read_measurements(request, as_measure(command)));
     }
-    if (measurement_list_from_json(command->body, &command->measurements, &command->faults) != 0) {
-        (void)!faults_result(&command->faults, &command->err);
-        refuse(command);
-        return;
+}
+
+static int read_heartbeat(struct http_request *request, struct heartbeat_command *heartbeat)
+{
+    struct err *err = &heartbeat->head.err;
+    json_auto_t *body = NULL;
+    struct fields fields;
+
+    TRY(request_lease(request, heartbeat->in.lease, err));
+    TRY(request_json(request, &body, err));
+    TRY(choose_action_format(request, err));
+    fields_begin(&fields, body, "", &heartbeat->head.faults);
+    heartbeat->in.progress = fields_real(&fields, "progress", (double)NAN);
+    if (heartbeat->in.progress < 0 || heartbeat->in.progress > 1) {
+        fields_fault(&fields, "progress", "must lie between 0 and 1");
     }
-    submit(api, command);
+    fields_end(&fields);
+    return faults_result(&heartbeat->head.faults, err);
 }
 
 void put_lease(void *context, struct http_request *request)
 {
-    struct api *api = context;
-    struct command *command = lease_command(request, COMMAND_HEARTBEAT);
-    struct fields fields;
+    struct command *command = command_for(request, COMMAND_HEARTBEAT);
 
-    if (command == NULL || !set_action_format(command)) {
-        return;
+    if (command != NULL) {
+        submit_or_refuse(context, command, read_heartbeat(request, as_heartbeat(command)));
     }
-    fields_begin(&fields, command->body, "", &command->faults);
-    command->progress = fields_real(&fields, "progress", (double)NAN);
-    if (command->progress < 0 || command->progress > 1) {
-        fields_fault(&fields, "progress", "must lie between 0 and 1");
-    }
-    fields_end(&fields);
-    if (faults_result(&command->faults, &command->err) != 0) {
-        refuse(command);
-        return;
-    }
-    submit(api, command);
 }
 
-void encode_action(const struct command *command, struct http_response *response)
+static void encode_action(const struct http_request *request, const struct action_reply *reply,
+                          struct http_response *response)
 {
-    const struct action_reply *reply = &command->action;
     struct json_writer w;
 
-    if (http_note(command->origin) == (int)FORMAT_TEXT) {
+    if (http_note(request) == (int)FORMAT_TEXT) {
         http_response_init(response, 200, format_content_type(FORMAT_TEXT));
         buf_puts(&response->body, action_name(reply->action));
         if (reply->has_until) {
@@ -218,47 +208,56 @@ void encode_action(const struct command *command, struct http_response *response
     action_reply_write(reply, &w);
 }
 
+void encode_measured(const struct command *command, struct http_response *response)
+{
+    encode_action(command->origin, &as_const_measure(command)->out.action, response);
+}
+
+void encode_renewed(const struct command *command, struct http_response *response)
+{
+    encode_action(command->origin, &as_const_heartbeat(command)->out.action, response);
+}
+
 /* ---- result, release ---- */
 
-static int read_report(struct command *command)
+static int read_result(struct http_request *request, struct result_command *result)
 {
+    struct err *err = &result->head.err;
+    json_auto_t *body = NULL;
     struct buf text;
     struct json_writer w;
 
-    if (result_report_from_json(command->body, &command->report, &command->faults) != 0) {
-        return faults_result(&command->faults, &command->err);
+    TRY(request_lease(request, result->in.lease, err));
+    TRY(request_json(request, &body, err));
+    if (result_report_from_json(body, &result->in.report, &result->head.faults) != 0) {
+        return faults_result(&result->head.faults, err);
     }
     buf_init(&text, 1 << 20);
     json_writer_init(&w, &text);
-    result_report_write(&command->report, &w);
-    command->report_text = buf_steal(&text);
-    return command->report_text == NULL ? err_set(&command->err, ERR_NOMEM, "out of memory") : 0;
+    result_report_write(&result->in.report, &w);
+    result->in.text = buf_steal(&text);
+    return result->in.text == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
 }
 
 void put_result(void *context, struct http_request *request)
 {
-    struct api *api = context;
-    struct command *command = lease_command(request, COMMAND_RESULT);
+    struct command *command = command_for(request, COMMAND_RESULT);
 
-    if (command == NULL) {
-        return;
+    if (command != NULL) {
+        submit_or_refuse(context, command, read_result(request, as_result(command)));
     }
-    if (read_report(command) != 0) {
-        refuse(command);
-        return;
-    }
-    submit(api, command);
 }
 
 void encode_result(const struct command *command, struct http_response *response)
 {
+    const struct result_command *result = as_const_result(command);
     struct json_writer w;
 
     json_response(response, 200, &w);
     json_object_begin(&w);
     json_write_key(&w, "trial");
-    trial_reply_write(&command->trial_out, &w);
-    json_put_bool(&w, "late", command->late);
+    trial_reply_write(&result->out.trial, &w);
+    json_put_bool(&w, "late", result->out.late);
     json_object_end(&w);
 }
 
@@ -267,6 +266,8 @@ void delete_lease(void *context, struct http_request *request)
     struct command *command = command_for(request, COMMAND_RELEASE);
 
     if (command != NULL) {
-        submit(context, command);
+        struct release_command *release = as_release(command);
+        submit_or_refuse(context, command,
+                         request_lease(request, release->in.lease, &command->err));
     }
 }

@@ -12,7 +12,8 @@ void put_result(void *api, struct http_request *request);
 void delete_lease(void *api, struct http_request *request);
 
 void encode_lease(const struct command *command, struct http_response *response);
-void encode_action(const struct command *command, struct http_response *response);
+void encode_measured(const struct command *command, struct http_response *response);
+void encode_renewed(const struct command *command, struct http_response *response);
 void encode_result(const struct command *command, struct http_response *response);
 
 #endif

@@ -5,6 +5,8 @@
 
 #include "common/integer.h"
 #include "common/json.h"
+#include "server/domain/lease.h"
+#include "server/domain/study.h"
 #include "server/domain/trial.h"
 
 int query_check(const struct http_request *request, const char *const known[], struct err *err)
@@ -53,6 +55,33 @@ int query_flag(const struct http_request *request, const char *name, bool fallba
         return err_set(err, ERR_MALFORMED, "query parameter %s must be true or false", name);
     }
     return 0;
+}
+
+/* -1: the value does not fit, so that nothing has this name. */
+static int copy_param(const struct http_request *request, const char *name, char *text, size_t size)
+{
+    const char *value = http_param(request, name);
+
+    if (value == NULL) {
+        return 0;
+    }
+    if (strlen(value) >= size) {
+        return -1;
+    }
+    (void)strcpy(text, value);
+    return 0;
+}
+
+int request_study(const struct http_request *request, char study[NAME_BYTES], struct err *err)
+{
+    return copy_param(request, "study", study, NAME_BYTES) == 0
+               ? 0
+               : no_such_study(http_param(request, "study"), err);
+}
+
+int request_lease(const struct http_request *request, char lease[LEASE_ID_BYTES], struct err *err)
+{
+    return copy_param(request, "lease", lease, LEASE_ID_BYTES) == 0 ? 0 : no_such_lease(err);
 }
 
 int request_trial(const struct http_request *request, int64_t *number, struct err *err)

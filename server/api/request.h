@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/wire/wire.h"
 #include "server/http/http.h"
 
 /* Refuses query parameters that are not in the NULL-terminated list, which may be NULL; "format" is
@@ -20,6 +21,12 @@ MUST_USE int query_int(const struct http_request *request, const char *name, int
 MUST_USE int query_flag(const struct http_request *request, const char *name, bool fallback,
                         bool *value, struct err *err);
 
+/* The {study} of the path; "" where the route has none. ERR_NOT_FOUND: no study can have it. */
+MUST_USE int request_study(const struct http_request *request, char study[NAME_BYTES],
+                           struct err *err);
+/* The {lease} of the path. ERR_NOT_FOUND: no lease can have it. */
+MUST_USE int request_lease(const struct http_request *request, char lease[LEASE_ID_BYTES],
+                           struct err *err);
 /* The {trial} of the path, 1 to TRIAL_NUMBER_MAX; *number stays where the route has none.
  * ERR_NOT_FOUND for anything else. */
 MUST_USE int request_trial(const struct http_request *request, int64_t *number, struct err *err);

@@ -17,60 +17,76 @@
 /* ---- POST /v1/studies ----
  * The body is checked on a reader, since a space may need 100,000 draws. */
 
-void render_study(const struct command *command, int64_t *status, struct buf *text)
+static void write_reply(const struct study_state_reply *reply, struct json_writer *w)
 {
-    struct json_writer w;
-
-    *status = command->created ? 201 : 200;
-    json_writer_init(&w, text);
-    study_write(command->study_out.def->def, &command->study_out.row, &w);
+    study_write(reply->def->def, &reply->row, w);
 }
 
-void encode_study(const struct command *command, struct http_response *response)
+static void encode_reply(const struct study_state_reply *reply, int status,
+                         struct http_response *response)
 {
     struct json_writer w;
 
-    json_response(response, command->created ? 201 : 200, &w);
-    study_write(command->study_out.def->def, &command->study_out.row, &w);
-    http_response_header(response, "ETag", "\"%" PRId64 "\"", command->study_out.row.revision);
-    if (command->created) {
-        http_response_header(response, "Location", "/v1/studies/%s", command->study_out.row.name);
+    json_response(response, status, &w);
+    write_reply(reply, &w);
+    http_response_header(response, "ETag", "\"%" PRId64 "\"", reply->row.revision);
+}
+
+static int created_status(const struct study_create_command *create)
+{
+    return create->out.created ? 201 : 200;
+}
+
+void render_study_created(const struct command *command, int64_t *status, struct buf *text)
+{
+    const struct study_create_command *create = as_const_study_create(command);
+    struct json_writer w;
+
+    *status = created_status(create);
+    json_writer_init(&w, text);
+    write_reply(&create->out.study, &w);
+}
+
+void encode_study_created(const struct command *command, struct http_response *response)
+{
+    const struct study_create_command *create = as_const_study_create(command);
+
+    encode_reply(&create->out.study, created_status(create), response);
+    if (create->out.created) {
+        http_response_header(response, "Location", "/v1/studies/%s", create->out.study.row.name);
     }
 }
 
-static int parse_study(struct http_request *request, struct command *command)
+static int parse_study(struct http_request *request, struct study_create_command *create)
 {
-    struct err *err = &command->err;
+    struct err *err = &create->head.err;
+    struct faults *faults = &create->head.faults;
     uint64_t seed;
 
-    TRY(request_json(request, &command->body, err));
+    TRY(request_json(request, &create->in.body, err));
     rng_entropy(&seed, sizeof seed);
-    if (study_def_from_json(command->body, seed >> 11, &command->def, &command->faults) != 0) {
-        return faults_result(&command->faults, err);
+    if (study_def_from_json(create->in.body, seed >> 11, &create->in.def, faults) != 0) {
+        return faults_result(faults, err);
     }
-    advice_settle_body(command->def, &command->faults);
-    advice_check(command->def, &command->faults);
-    return faults_result(&command->faults, err);
+    advice_settle_body(create->in.def, faults);
+    advice_check(create->in.def, faults);
+    return faults_result(faults, err);
 }
 
 static void create_job(void *argument, struct store *reader)
 {
     struct http_request *request = argument;
-    struct api *api = http_context(request);
     struct command *command = command_for(request, COMMAND_STUDY_CREATE);
-    struct err err;
 
     (void)reader;
     if (command == NULL) {
         return;
     }
-    if (parse_study(request, command) != 0) {
-        reply_problem(request, &command->err, &command->faults);
-        command_destroy(command);
-    } else if (engine_submit(api->engine, command, &err) != 0) {
-        reply_problem(request, &err, NULL);
-        command_destroy(command);
+    if (parse_study(request, as_study_create(command)) != 0) {
+        refuse(command);
+        return;
     }
+    submit_deferred(http_context(request), command);
 }
 
 void post_study(void *context, struct http_request *request)
@@ -238,41 +254,54 @@ static int read_if_match(const struct http_request *request, int64_t *revision, 
     return 0;
 }
 
+void render_study_patched(const struct command *command, int64_t *status, struct buf *text)
+{
+    struct json_writer w;
+
+    *status = 200;
+    json_writer_init(&w, text);
+    write_reply(&as_const_study_patch(command)->out.study, &w);
+}
+
+void encode_study_patched(const struct command *command, struct http_response *response)
+{
+    encode_reply(&as_const_study_patch(command)->out.study, 200, response);
+}
+
+static int read_patch(struct http_request *request, struct study_patch_command *patch)
+{
+    struct err *err = &patch->head.err;
+
+    TRY(request_study(request, patch->in.study, err));
+    TRY(query_check(request, NULL, err));
+    TRY(read_if_match(request, &patch->in.if_revision, err));
+    return request_json(request, &patch->in.body, err);
+}
+
 void patch_study(void *context, struct http_request *request)
 {
-    struct api *api = context;
     struct command *command = command_for(request, COMMAND_STUDY_PATCH);
-    struct err err;
 
-    if (command == NULL) {
-        return;
+    if (command != NULL) {
+        submit_or_refuse(context, command, read_patch(request, as_study_patch(command)));
     }
-    if (query_check(request, NULL, &err) != 0
-        || read_if_match(request, &command->if_revision, &err) != 0
-        || request_json(request, &command->body, &err) != 0) {
-        reply_problem(request, &err, NULL);
-        command_destroy(command);
-        return;
-    }
-    submit(api, command);
+}
+
+static int read_deletion(struct http_request *request, struct study_delete_command *deletion)
+{
+    static const char *const known[] = {"force", NULL};
+    struct err *err = &deletion->head.err;
+
+    TRY(query_check(request, known, err));
+    TRY(query_flag(request, "force", false, &deletion->in.force, err));
+    return request_study(request, deletion->in.study, err);
 }
 
 void delete_study(void *context, struct http_request *request)
 {
-    static const char *const known[] = {"force", NULL};
-    struct api *api = context;
-    struct err err;
-    bool force = false;
-
-    if (query_check(request, known, &err) != 0
-        || query_flag(request, "force", false, &force, &err) != 0) {
-        reply_problem(request, &err, NULL);
-        return;
-    }
     struct command *command = command_for(request, COMMAND_STUDY_DELETE);
-    if (command == NULL) {
-        return;
+
+    if (command != NULL) {
+        submit_or_refuse(context, command, read_deletion(request, as_study_delete(command)));
     }
-    command->force = force;
-    submit(api, command);
 }

@@ -12,7 +12,9 @@ void get_study(void *api, struct http_request *request);
 void patch_study(void *api, struct http_request *request);
 void delete_study(void *api, struct http_request *request);
 
-void encode_study(const struct command *command, struct http_response *response);
-void render_study(const struct command *command, int64_t *status, struct buf *text);
+void encode_study_created(const struct command *command, struct http_response *response);
+void encode_study_patched(const struct command *command, struct http_response *response);
+void render_study_created(const struct command *command, int64_t *status, struct buf *text);
+void render_study_patched(const struct command *command, int64_t *status, struct buf *text);
 
 #endif

@@ -5,8 +5,6 @@
 
 #include "common/digest.h"
 #include "server/api/problem.h"
-#include "server/api/request.h"
-#include "server/domain/lease.h"
 
 /* The key of a kept reply: who, what, and the client's own key. */
 static int set_key(struct command *command, const struct http_request *request, struct err *err)
@@ -34,21 +32,6 @@ static bool is_gone(void *origin)
     return http_peer_is_gone(origin);
 }
 
-/* -1: the value does not fit, so that nothing has this name. */
-static int copy_param(const struct http_request *request, const char *name, char *text, size_t size)
-{
-    const char *value = http_param(request, name);
-
-    if (value == NULL) {
-        return 0;
-    }
-    if (strlen(value) >= size) {
-        return -1;
-    }
-    (void)strcpy(text, value);
-    return 0;
-}
-
 static int fill(struct command *command, struct http_request *request, struct err *err)
 {
     const struct http_principal *principal = http_principal(request);
@@ -58,13 +41,6 @@ static int fill(struct command *command, struct http_request *request, struct er
     if (principal != NULL) {
         memcpy(command->principal, principal->token_id, sizeof command->principal);
     }
-    if (copy_param(request, "study", command->study, sizeof command->study) != 0) {
-        return no_such_study(http_param(request, "study"), err);
-    }
-    if (copy_param(request, "lease", command->lease, sizeof command->lease) != 0) {
-        return no_such_lease(err);
-    }
-    TRY(request_trial(request, &command->trial, err));
     command->bytes += http_body(request)->len * 4;
     return set_key(command, request, err);
 }
@@ -87,14 +63,30 @@ struct command *command_for(struct http_request *request, enum command_kind kind
     return command;
 }
 
+void refuse(struct command *command)
+{
+    reply_problem(command->origin, &command->err, &command->faults);
+    command_destroy(command);
+}
+
+void submit_deferred(struct api *api, struct command *command)
+{
+    if (engine_submit(api->engine, command, &command->err) != 0) {
+        refuse(command);
+    }
+}
+
 void submit(struct api *api, struct command *command)
 {
-    struct http_request *request = command->origin;
-    struct err err;
+    http_defer(command->origin);
+    submit_deferred(api, command);
+}
 
-    http_defer(request);
-    if (engine_submit(api->engine, command, &err) != 0) {
-        reply_problem(request, &err, NULL);
-        command_destroy(command);
+void submit_or_refuse(struct api *api, struct command *command, int result)
+{
+    if (result == 0) {
+        submit(api, command);
+    } else {
+        refuse(command);
     }
 }

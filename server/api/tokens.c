@@ -114,11 +114,12 @@ static void token_write(const struct token_row *row, const char *secret, struct 
 
 void encode_token(const struct command *command, struct http_response *response)
 {
+    const struct token_create_command *create = as_const_token_create(command);
     struct json_writer w;
 
     json_response(response, 201, &w);
-    token_write(&command->token, command->secret, &w);
-    http_response_header(response, "Location", "/v1/tokens/%s", command->token.id);
+    token_write(&create->out.token, create->in.secret, &w);
+    http_response_header(response, "Location", "/v1/tokens/%s", create->out.token.id);
 }
 
 static unsigned read_scopes(struct fields *fields)
@@ -145,27 +146,36 @@ static unsigned read_scopes(struct fields *fields)
     return scopes;
 }
 
-static int read_token(struct api *api, struct command *command)
+static int read_token(const struct api *api, struct http_request *request,
+                      struct token_create_command *create)
 {
+    struct err *err = &create->head.err;
+    struct token_row *token = &create->in.token;
+    json_auto_t *body = NULL;
     struct fields fields;
 
-    fields_begin(&fields, command->body, "", &command->faults);
+    if (create->head.has_key) {
+        return err_set(err, ERR_MALFORMED,
+                       "a token is shown once and its reply is not kept: leave out the "
+                       "Idempotency-Key, and revoke a token whose reply was lost");
+    }
+    TRY(request_json(request, &body, err));
+    fields_begin(&fields, body, "", &create->head.faults);
     const char *name = fields_string(&fields, "name", "");
     unsigned scopes = read_scopes(&fields);
     int64_t seconds = fields_int(&fields, "expires_seconds", 0, 1, INT64_C(3153600000));
-    if (strlen(name) >= sizeof command->token.name) {
-        fields_fault(&fields, "name", "must have at most %zu bytes",
-                     sizeof command->token.name - 1);
+    if (strlen(name) >= sizeof token->name) {
+        fields_fault(&fields, "name", "must have at most %zu bytes", sizeof token->name - 1);
     }
     fields_end(&fields);
-    TRY(faults_result(&command->faults, &command->err));
-    command->secret = malloc(TOKEN_TEXT_BYTES);
-    if (command->secret == NULL) {
-        return err_set(&command->err, ERR_NOMEM, "out of memory");
+    TRY(faults_result(&create->head.faults, err));
+    create->in.secret = malloc(TOKEN_TEXT_BYTES);
+    if (create->in.secret == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
     }
     int64_t expires =
         seconds == 0 ? 0 : integer_add(api->clock->wall_ms(api->clock), seconds * 1000);
-    token_make(name, scopes, expires, &command->token, command->secret);
+    token_make(name, scopes, expires, token, create->in.secret);
     return 0;
 }
 
@@ -173,22 +183,9 @@ void post_token(void *context, struct http_request *request)
 {
     struct command *command = command_for(request, COMMAND_TOKEN_CREATE);
 
-    if (command == NULL) {
-        return;
+    if (command != NULL) {
+        submit_or_refuse(context, command, read_token(context, request, as_token_create(command)));
     }
-    if (command->has_key) {
-        (void)err_set(&command->err, ERR_MALFORMED,
-                      "a token is shown once and its reply is not kept: leave out the "
-                      "Idempotency-Key, and revoke a token whose reply was lost");
-    } else if (request_json(request, &command->body, &command->err) == 0) {
-        (void)!read_token(context, command);
-    }
-    if (command->err.code != ERR_NONE) {
-        reply_problem(request, &command->err, &command->faults);
-        command_destroy(command);
-        return;
-    }
-    submit(context, command);
 }
 
 /* ---- GET, DELETE ---- */
@@ -247,19 +244,19 @@ static int read_tokens(struct read_request *read, struct err *err)
 
 READ_HANDLER(get_tokens, FORMATS_LIST, NULL, read_tokens)
 
-static int read_revocation(const struct http_request *request, struct command *command,
-                           struct err *err)
+static int read_revocation(const struct http_request *request, struct token_revoke_command *revoke)
 {
     static const char *const known[] = {"force", NULL};
+    struct err *err = &revoke->head.err;
     const char *id = http_param(request, "token");
 
     TRY(query_check(request, known, err));
-    TRY(query_flag(request, "force", false, &command->force, err));
-    if (strlen(id) >= sizeof command->token.id) {
+    TRY(query_flag(request, "force", false, &revoke->in.force, err));
+    if (strlen(id) >= sizeof revoke->in.token) {
         return err_set(err, ERR_NOT_FOUND, "there is no such token");
     }
-    (void)strcpy(command->token.id, id);
-    command->token.scopes = HTTP_SCOPE_ADMIN; /* one usable token must keep it */
+    (void)strcpy(revoke->in.token, id);
+    revoke->in.scopes = HTTP_SCOPE_ADMIN; /* one usable token must keep it */
     return 0;
 }
 
@@ -267,13 +264,7 @@ void delete_token(void *context, struct http_request *request)
 {
     struct command *command = command_for(request, COMMAND_TOKEN_REVOKE);
 
-    if (command == NULL) {
-        return;
+    if (command != NULL) {
+        submit_or_refuse(context, command, read_revocation(request, as_token_revoke(command)));
     }
-    if (read_revocation(request, command, &command->err) != 0) {
-        reply_problem(request, &command->err, NULL);
-        command_destroy(command);
-        return;
-    }
-    submit(context, command);
 }

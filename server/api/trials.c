@@ -10,13 +10,13 @@
 
 /* ---- POST …/trials ---- */
 
-static void write_numbers(const struct command *command, struct json_writer *w)
+static void write_numbers(size_t n, const int64_t numbers[], struct json_writer *w)
 {
     json_write_key(w, "items");
     json_array_begin(w);
-    for (size_t i = 0; i < command->n_numbers; i++) {
+    for (size_t i = 0; i < n; i++) {
         json_object_begin(w);
-        json_put_int(w, "number", command->numbers[i]);
+        json_put_int(w, "number", numbers[i]);
         json_object_end(w);
     }
     json_array_end(w);
@@ -24,12 +24,14 @@ static void write_numbers(const struct command *command, struct json_writer *w)
 
 static void write_added(const struct command *command, struct json_writer *w)
 {
-    if (command->trial_out.def != NULL) {
-        trial_reply_write(&command->trial_out, w);
+    const struct trials_add_command *add = as_const_trials_add(command);
+
+    if (add->out.trial.def != NULL) {
+        trial_reply_write(&add->out.trial, w);
         return;
     }
     json_object_begin(w);
-    write_numbers(command, w);
+    write_numbers(add->out.n_numbers, add->out.numbers, w);
     json_object_end(w);
 }
 
@@ -50,22 +52,26 @@ void encode_trials_added(const struct command *command, struct http_response *re
     write_added(command, &w);
 }
 
+static int read_addition(struct http_request *request, struct trials_add_command *add)
+{
+    TRY(request_study(request, add->in.study, &add->head.err));
+    return request_json(request, &add->in.body, &add->head.err);
+}
+
 static void add_job(void *argument, struct store *reader)
 {
     struct http_request *request = argument;
-    struct api *api = http_context(request);
     struct command *command = command_for(request, COMMAND_TRIALS_ADD);
-    struct err err;
 
     (void)reader;
     if (command == NULL) {
         return;
     }
-    if (request_json(request, &command->body, &err) != 0
-        || engine_submit(api->engine, command, &err) != 0) {
-        reply_problem(request, &err, NULL);
-        command_destroy(command);
+    if (read_addition(request, as_trials_add(command)) != 0) {
+        refuse(command);
+        return;
     }
+    submit_deferred(http_context(request), command);
 }
 
 void post_trials(void *context, struct http_request *request)
@@ -96,63 +102,63 @@ READ_HANDLER(get_trial, FORMATS_ONE, NULL, read_trial)
 
 /* ---- PATCH …/trials/{n} ---- */
 
-void render_trial(const struct command *command, int64_t *status, struct buf *text)
+void render_trial_cancelled(const struct command *command, int64_t *status, struct buf *text)
 {
     struct json_writer w;
 
     *status = 200;
     json_writer_init(&w, text);
-    trial_reply_write(&command->trial_out, &w);
+    trial_reply_write(&as_const_trial_cancel(command)->out.trial, &w);
 }
 
-void encode_trial(const struct command *command, struct http_response *response)
+void encode_trial_cancelled(const struct command *command, struct http_response *response)
 {
     struct json_writer w;
 
     json_response(response, 200, &w);
-    trial_reply_write(&command->trial_out, &w);
+    trial_reply_write(&as_const_trial_cancel(command)->out.trial, &w);
 }
 
-static int check_cancel(struct command *command)
+static int read_cancel(struct http_request *request, struct trial_cancel_command *cancel)
 {
+    struct err *err = &cancel->head.err;
+    json_auto_t *body = NULL;
     struct fields fields;
 
-    fields_begin(&fields, command->body, "", &command->faults);
+    TRY(request_study(request, cancel->in.study, err));
+    TRY(request_trial(request, &cancel->in.trial, err));
+    TRY(request_json(request, &body, err));
+    fields_begin(&fields, body, "", &cancel->head.faults);
     const char *state = fields_string(&fields, "state", NULL);
     if (state == NULL || strcmp(state, "cancelled") != 0) {
         fields_fault(&fields, "state", "must be \"cancelled\", the only change a trial takes");
     }
     fields_end(&fields);
-    return faults_result(&command->faults, &command->err);
+    return faults_result(&cancel->head.faults, err);
 }
 
 void patch_trial(void *context, struct http_request *request)
 {
-    struct api *api = context;
     struct command *command = command_for(request, COMMAND_TRIAL_CANCEL);
 
-    if (command == NULL) {
-        return;
+    if (command != NULL) {
+        submit_or_refuse(context, command, read_cancel(request, as_trial_cancel(command)));
     }
-    if (request_json(request, &command->body, &command->err) != 0 || check_cancel(command) != 0) {
-        reply_problem(request, &command->err, &command->faults);
-        command_destroy(command);
-        return;
-    }
-    submit(api, command);
 }
 
 /* ---- POST …/trials/retry, …/trials/{n}/retry ---- */
 
 static void write_retried(const struct command *command, struct json_writer *w)
 {
-    if (command->trial != 0) {
-        trial_reply_write(&command->trial_out, w);
+    const struct trials_retry_command *retry = as_const_trials_retry(command);
+
+    if (retry->out.trial.def != NULL) {
+        trial_reply_write(&retry->out.trial, w);
         return;
     }
     json_object_begin(w);
-    write_numbers(command, w);
-    json_put_int(w, "skipped", command->n_skipped);
+    write_numbers(retry->out.n_numbers, retry->out.numbers, w);
+    json_put_int(w, "skipped", retry->out.n_skipped);
     json_object_end(w);
 }
 
@@ -173,38 +179,36 @@ void encode_retried(const struct command *command, struct http_response *respons
     write_retried(command, &w);
 }
 
-/* Which trials are meant: of one number none needs to be named, else those of a state. */
-static int read_retried(struct command *command)
+/* Which trials are meant: one by its number in the path, else those of a state. */
+static int read_retried(struct http_request *request, struct trials_retry_command *retry)
 {
+    struct err *err = &retry->head.err;
+    json_auto_t *body = NULL;
     struct fields fields;
 
-    command->states = 1u << TRIAL_FAILED;
-    if (command->body == NULL) {
+    TRY(request_study(request, retry->in.study, err));
+    TRY(request_trial(request, &retry->in.trial, err));
+    TRY(request_json(request, &body, err));
+    retry->in.states = 1u << TRIAL_FAILED;
+    if (body == NULL) {
         return 0;
     }
-    fields_begin(&fields, command->body, "", &command->faults);
-    const char *state = command->trial == 0 ? fields_string(&fields, "state", "failed") : NULL;
+    fields_begin(&fields, body, "", &retry->head.faults);
+    const char *state = retry->in.trial == 0 ? fields_string(&fields, "state", "failed") : NULL;
     if (state != NULL && strcmp(state, "infeasible") == 0) {
-        command->states = 1u << TRIAL_INFEASIBLE;
+        retry->in.states = 1u << TRIAL_INFEASIBLE;
     } else if (state != NULL && strcmp(state, "failed") != 0) {
         fields_fault(&fields, "state", "must be \"failed\" or \"infeasible\"");
     }
     fields_end(&fields);
-    return faults_result(&command->faults, &command->err);
+    return faults_result(&retry->head.faults, err);
 }
 
 void post_retry(void *context, struct http_request *request)
 {
-    struct api *api = context;
     struct command *command = command_for(request, COMMAND_TRIALS_RETRY);
 
-    if (command == NULL) {
-        return;
+    if (command != NULL) {
+        submit_or_refuse(context, command, read_retried(request, as_trials_retry(command)));
     }
-    if (request_json(request, &command->body, &command->err) != 0 || read_retried(command) != 0) {
-        reply_problem(request, &command->err, &command->faults);
-        command_destroy(command);
-        return;
-    }
-    submit(api, command);
 }

@@ -12,10 +12,10 @@ void patch_trial(void *api, struct http_request *request);
 void post_retry(void *api, struct http_request *request);
 
 void encode_trials_added(const struct command *command, struct http_response *response);
+void encode_trial_cancelled(const struct command *command, struct http_response *response);
 void encode_retried(const struct command *command, struct http_response *response);
-void encode_trial(const struct command *command, struct http_response *response);
-void render_trials_added(const struct command *command, int64_t *status, struct buf *text);
 void render_retried(const struct command *command, int64_t *status, struct buf *text);
-void render_trial(const struct command *command, int64_t *status, struct buf *text);
+void render_trials_added(const struct command *command, int64_t *status, struct buf *text);
+void render_trial_cancelled(const struct command *command, int64_t *status, struct buf *text);
 
 #endif

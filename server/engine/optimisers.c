@@ -36,7 +36,7 @@ static void bring_back(struct optimisers *optimisers, struct suggestion_job *job
         suggestion_job_destroy(job);
         return;
     }
-    command->job = job;
+    as_suggestion(command)->in.job = job;
     if (queue_push(optimisers->queue, command, &err) != 0) {
         command_destroy(command);
     }

@@ -93,7 +93,8 @@ static void deliver(struct engine *engine)
     engine->answered = 0;
 
     while ((command = tuning_take_done(engine->tuning)) != NULL) {
-        atomic_fetch_add(&engine->granted, command->granted);
+        atomic_fetch_add(&engine->granted,
+                         command->kind == COMMAND_ASK && as_ask(command)->out.granted);
         batch[n++] = command;
         engine->answered++;
         if (n == sizeof batch / sizeof batch[0]) {

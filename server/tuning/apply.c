@@ -12,25 +12,6 @@
 #include "server/tuning/reply.h"
 #include "server/tuning/waiting.h"
 
-static int (*const use_cases[COMMAND_KIND_COUNT])(struct tuning *tuning, struct command *command,
-                                                  struct err *err) = {
-    [COMMAND_STUDY_CREATE] = tuning_study_create,
-    [COMMAND_STUDY_PATCH] = tuning_study_patch,
-    [COMMAND_STUDY_DELETE] = tuning_study_delete,
-    [COMMAND_TRIALS_ADD] = tuning_trials_add,
-    [COMMAND_TRIAL_CANCEL] = tuning_trial_cancel,
-    [COMMAND_TRIALS_RETRY] = tuning_trials_retry,
-    [COMMAND_ASK] = tuning_ask,
-    [COMMAND_MEASURE] = tuning_measure,
-    [COMMAND_HEARTBEAT] = tuning_heartbeat,
-    [COMMAND_RESULT] = tuning_result,
-    [COMMAND_RELEASE] = tuning_release,
-    [COMMAND_SUGGESTION] = tuning_suggestion,
-    [COMMAND_UNSENT] = tuning_unsent,
-    [COMMAND_TOKEN_CREATE] = tuning_token_create,
-    [COMMAND_TOKEN_REVOKE] = tuning_token_revoke,
-};
-
 /* ---- the whole ---- */
 
 int tuning_create(const struct tuning_settings *settings, struct store *store,
@@ -82,6 +63,45 @@ static bool is_fatal(const struct err *err)
            || err->code == ERR_OVERLOADED;
 }
 
+static int use_case(struct tuning *tuning, struct command *command, struct err *err)
+{
+    switch (command->kind) {
+    case COMMAND_STUDY_CREATE:
+        return tuning_study_create(tuning, as_study_create(command), err);
+    case COMMAND_STUDY_PATCH:
+        return tuning_study_patch(tuning, as_study_patch(command), err);
+    case COMMAND_STUDY_DELETE:
+        return tuning_study_delete(tuning, as_study_delete(command), err);
+    case COMMAND_TRIALS_ADD:
+        return tuning_trials_add(tuning, as_trials_add(command), err);
+    case COMMAND_TRIAL_CANCEL:
+        return tuning_trial_cancel(tuning, as_trial_cancel(command), err);
+    case COMMAND_TRIALS_RETRY:
+        return tuning_trials_retry(tuning, as_trials_retry(command), err);
+    case COMMAND_ASK:
+        return tuning_ask(tuning, as_ask(command), err);
+    case COMMAND_MEASURE:
+        return tuning_measure(tuning, as_measure(command), err);
+    case COMMAND_HEARTBEAT:
+        return tuning_heartbeat(tuning, as_heartbeat(command), err);
+    case COMMAND_RESULT:
+        return tuning_result(tuning, as_result(command), err);
+    case COMMAND_RELEASE:
+        return tuning_release(tuning, as_release(command), err);
+    case COMMAND_SUGGESTION:
+        return tuning_suggestion(tuning, as_suggestion(command), err);
+    case COMMAND_UNSENT:
+        return tuning_unsent(tuning, as_unsent(command), err);
+    case COMMAND_TOKEN_CREATE:
+        return tuning_token_create(tuning, as_token_create(command), err);
+    case COMMAND_TOKEN_REVOKE:
+        return tuning_token_revoke(tuning, as_token_revoke(command), err);
+    case COMMAND_KIND_COUNT:
+    default:
+        return err_set(err, ERR_INVALID, "there is no such command");
+    }
+}
+
 static int run(struct tuning *tuning, struct command *command, struct err *err)
 {
     bool answered;
@@ -90,7 +110,7 @@ static int run(struct tuning *tuning, struct command *command, struct err *err)
     if (answered) {
         return 0;
     }
-    TRY(use_cases[command->kind](tuning, command, err));
+    TRY(use_case(tuning, command, err));
     return reply_keep(tuning, command, err);
 }
 
@@ -114,7 +134,7 @@ int tuning_apply(struct tuning *tuning, struct command *command, struct err *err
         command_done(tuning, command);
         return undone;
     }
-    if (command->waiting == NULL && !command->is_parked && !command->answered) {
+    if (!command->waits && !command->answered) {
         command_done(tuning, command); /* an ask may wait, or be served; a report may wait */
     }
     reports_answer(tuning, false);
@@ -202,7 +222,7 @@ void tuning_stop_granting(struct tuning *tuning)
     tuning->new_asks = NULL;
     while (tuning->asks != NULL) {
         struct ask *ask = tuning->asks;
-        (void)err_set(&ask->command->err, ERR_OVERLOADED,
+        (void)err_set(&ask->command->head.err, ERR_OVERLOADED,
                       "the server is stopping; ask again in a moment");
         ask_answer(tuning, ask);
     }

@@ -19,7 +19,7 @@
 static int park(struct tuning *tuning, struct ask *ask, struct err *err)
 {
     ask->asked_ms = tuning->state.now_ms;
-    ask->wait_ms = integer_from_real(ask->command->ask.wait_seconds * 1000);
+    ask->wait_ms = integer_from_real(ask->command->in.ask.wait_seconds * 1000);
     TRY(ask_set_due(tuning, ask, ask->asked_ms + ask->wait_ms, err));
     ask->link = tuning->asks_tail;
     *tuning->asks_tail = ask;
@@ -29,11 +29,11 @@ static int park(struct tuning *tuning, struct ask *ask, struct err *err)
     return 0;
 }
 
-static void request_hash(const struct command *command, unsigned char hash[DIGEST_KEY_BYTES])
+static void request_hash(const struct ask_command *command, unsigned char hash[DIGEST_KEY_BYTES])
 {
-    char text[sizeof command->principal + WORKER_NAME_BYTES + REQUEST_ID_BYTES + 8];
-    int len = snprintf(text, sizeof text, "%s\n%s\n%s", command->principal, command->ask.worker,
-                       command->ask.request_id);
+    char text[sizeof command->head.principal + WORKER_NAME_BYTES + REQUEST_ID_BYTES + 8];
+    int len = snprintf(text, sizeof text, "%s\n%s\n%s", command->head.principal,
+                       command->in.ask.worker, command->in.ask.request_id);
 
     digest_key(text, (size_t)len, hash);
 }
@@ -41,7 +41,7 @@ static void request_hash(const struct command *command, unsigned char hash[DIGES
 /* A request id that was answered before. *answered: the command has its answer or its error. */
 static int repeat_ask(struct tuning *tuning, struct ask *ask, bool *answered, struct err *err)
 {
-    struct command *command = ask->command;
+    struct ask_command *command = ask->command;
     struct cached_request *cached = request_find(&tuning->state, ask->request);
 
     *answered = false;
@@ -54,8 +54,8 @@ static int repeat_ask(struct tuning *tuning, struct ask *ask, bool *answered, st
         *answered = true;
         TRY(lease_revive(&tuning->state, lease, err));
         TRY(lease_renew(&tuning->state, lease, err));
-        command->granted = true;
-        return grant_fill(tuning, lease, &command->grant, err);
+        command->out.granted = true;
+        return grant_fill(tuning, lease, &command->out.grant, err);
     }
     if (cached->ended_ms == 0) {
         cached->ended_ms = tuning->state.now_ms;
@@ -73,7 +73,7 @@ static void replace_waiting(struct tuning *tuning, const struct ask *newer)
 {
     for (struct ask *ask = tuning->asks; ask != NULL; ask = ask->next) {
         if (ask->has_request && memcmp(ask->request, newer->request, sizeof ask->request) == 0) {
-            struct no_lease *no = &ask->command->no_lease;
+            struct no_lease *no = &ask->command->out.no_lease;
             *no = (struct no_lease){.reason = NO_LEASE_WAITING, .retry_after_seconds = 1};
             (void)snprintf(no->detail, sizeof no->detail,
                            "a newer ask with the same request_id waits in its place");
@@ -88,8 +88,8 @@ static int ask_enter(struct tuning *tuning, struct ask *ask, struct err *err)
 {
     bool answered = false;
 
-    TRY(token_check(&tuning->state, ask->command->principal, err));
-    TRY(worker_seen(&tuning->state, &ask->command->ask, &ask->worker, err));
+    TRY(token_check(&tuning->state, ask->command->head.principal, err));
+    TRY(worker_seen(&tuning->state, &ask->command->in.ask, &ask->worker, err));
     if (ask->has_request) {
         TRY(repeat_ask(tuning, ask, &answered, err));
         if (answered) {
@@ -108,7 +108,7 @@ static int ask_enter(struct tuning *tuning, struct ask *ask, struct err *err)
     return 0;
 }
 
-int tuning_ask(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_ask(struct tuning *tuning, struct ask_command *command, struct err *err)
 {
     struct ask *ask = calloc(1, sizeof *ask);
 
@@ -117,14 +117,14 @@ int tuning_ask(struct tuning *tuning, struct command *command, struct err *err)
     }
     ask->command = command;
     heap_node_init(&ask->deadline, ask);
-    if (command->ask.request_id[0] != '\0') {
+    if (command->in.ask.request_id[0] != '\0') {
         ask->has_request = true;
         request_hash(command, ask->request);
     }
-    command->waiting = ask;
+    command->head.waits = true;
     if (ask_enter(tuning, ask, err) != 0) {
         heap_remove(&tuning->ask_deadlines, &ask->deadline);
-        command->waiting = NULL;
+        command->head.waits = false;
         free(ask);
         return -1;
     }
@@ -133,7 +133,7 @@ int tuning_ask(struct tuning *tuning, struct command *command, struct err *err)
 
 static int dispatch_one(struct tuning *tuning, struct ask *ask, struct err *err)
 {
-    struct command *command = ask->command;
+    struct ask_command *command = ask->command;
     bool served = false;
 
     if (ask_end_without_token(tuning, ask)) {
@@ -145,8 +145,8 @@ static int dispatch_one(struct tuning *tuning, struct ask *ask, struct err *err)
         ask_answer(tuning, ask);
     } else if (ask->awaits_suggestion) {
         return 0; /* time to think never counts as waiting */
-    } else if (command->ask.wait_seconds <= 0 || ask_is_hopeless(tuning, command)) {
-        ask_explain(tuning, &command->ask, command->study, &command->no_lease);
+    } else if (command->in.ask.wait_seconds <= 0 || ask_is_hopeless(tuning, command)) {
+        ask_explain(tuning, &command->in.ask, command->in.study, &command->out.no_lease);
         ask_answer(tuning, ask);
     }
     return 0;
@@ -208,7 +208,8 @@ static int answer_overdue(struct tuning *tuning, struct err *err)
             TRY(dispatch_one(tuning, ask, err));
             continue;
         }
-        ask_explain(tuning, &ask->command->ask, ask->command->study, &ask->command->no_lease);
+        ask_explain(tuning, &ask->command->in.ask, ask->command->in.study,
+                    &ask->command->out.no_lease);
         ask_answer(tuning, ask);
     }
     return 0;

@@ -37,13 +37,13 @@ static bool holds_checkpoint(const void *worker, int64_t number)
         trial_live(asker->state, trial_id(asker->study->row.id, number));
 
     return trial != NULL && trial->checkpoint.present && trial->checkpoint.reach == REACH_HOST
-           && grant_resume_step(trial, &asker->ask->command->ask, INT64_MAX) > 0;
+           && grant_resume_step(trial, &asker->ask->command->in.ask, INT64_MAX) > 0;
 }
 
 /* One system call, made only when there is something to hand out. */
 static bool has_hung_up(struct ask *ask)
 {
-    const struct command *command = ask->command;
+    const struct command *command = &ask->command->head;
 
     if (command->is_gone != NULL && command->is_gone(command->origin)) {
         ask->gone = true;
@@ -134,13 +134,13 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
 /* Tries the studies in the order of fairness; each is tried at most once. */
 int ask_serve(struct tuning *tuning, struct ask *ask, bool *served, struct err *err)
 {
-    const struct command *command = ask->command;
+    const struct ask_command *command = ask->command;
     const struct live_study *last = NULL;
 
     *served = false;
-    if (command->study[0] != '\0') { /* the common case needs no search */
-        struct live_study *study = study_named(&tuning->state, command->study);
-        if (study == NULL || !ask_matches(&command->ask, command->study, study)) {
+    if (command->in.study[0] != '\0') { /* the common case needs no search */
+        struct live_study *study = study_named(&tuning->state, command->in.study);
+        if (study == NULL || !ask_matches(&command->in.ask, command->in.study, study)) {
             return 0;
         }
         return serve(tuning, ask, study, served, err);
@@ -149,7 +149,7 @@ int ask_serve(struct tuning *tuning, struct ask *ask, bool *served, struct err *
         struct live_study *best = NULL;
         for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
             if (study->row.state == STUDY_RUNNING && (last == NULL || study_goes_first(last, study))
-                && study != last && ask_matches(&command->ask, "", study)
+                && study != last && ask_matches(&command->in.ask, "", study)
                 && (best == NULL || study_goes_first(study, best))) {
                 best = study;
             }

@@ -1,10 +1,13 @@
-/* What can be asked of tuning/: one struct a request, filled by api/, carried by engine/.
+/* What can be asked of tuning/: one struct for each kind, filled by api/, carried by engine/.
  *
- * A command owns what its input owns. After its group is on disk it comes back with `err.code` and
- * its output; command_destroy() releases both. */
+ * Each begins with a `struct command`, by which the engine and the queue know it; as_KIND() leads
+ * back to the whole. A use case reads `in` and fills `out`; both own what they point to. After its
+ * group is on disk a command comes back with `err.code` and its output; command_destroy() releases
+ * all of it. */
 #ifndef SERVER_TUNING_COMMAND_H
 #define SERVER_TUNING_COMMAND_H
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,7 +21,6 @@
 #include "server/store/store.h"
 
 struct suggestion_job;
-struct ask; /* a waiting ask, tuning's own */
 
 enum command_kind {
     COMMAND_STUDY_CREATE,
@@ -26,7 +28,7 @@ enum command_kind {
     COMMAND_STUDY_DELETE,
     COMMAND_TRIALS_ADD,
     COMMAND_TRIAL_CANCEL,
-    COMMAND_TRIALS_RETRY, /* `trial`, or all of `states` where that is 0 */
+    COMMAND_TRIALS_RETRY,
     COMMAND_ASK,
     COMMAND_MEASURE,
     COMMAND_HEARTBEAT,
@@ -39,12 +41,7 @@ enum command_kind {
     COMMAND_KIND_COUNT
 };
 
-/* A study as it stands when the command is done. */
-struct study_state_reply {
-    struct shared_def *def;
-    struct study_row row; /* without its texts */
-};
-
+/* What every kind has. */
 struct command {
     enum command_kind kind;
     struct command *next; /* the engine's queue */
@@ -54,66 +51,221 @@ struct command {
     void *origin;
     bool (*is_gone)(void *origin); /* has the client hung up? may be NULL */
 
-    char principal[16];     /* id of the token, "" under --open */
-    char study[NAME_BYTES]; /* by name, "" where the command has none */
-    int64_t trial;          /* number; a measurement's is filled in with `study` and `attempt` */
-    int64_t attempt;        /* MEASURE: output */
-    char lease[LEASE_ID_BYTES];
-    json_t *body; /* parsed request, owned, or NULL */
-
+    char principal[16]; /* id of the token, "" under --open */
     /* Idempotency-Key, hashed with token, method and path; and the body's hash */
     bool has_key;
     unsigned char key[16];
     unsigned char body_hash[16];
 
-    /* ---- input by kind ---- */
-    struct study_def *def; /* STUDY_CREATE, owned until taken */
-    bool force;            /* STUDY_DELETE, TOKEN_REVOKE */
-    int64_t if_revision;   /* STUDY_PATCH: 0 not said */
-    unsigned states;       /* TRIALS_RETRY: bit per state */
-    double progress;       /* HEARTBEAT: NaN not said */
-    char *report_text;     /* RESULT: normalised, for its hash and as evidence */
-    union {                /* the large ones share their place: thousands of asks may be parked */
-        struct lease_ask ask;                 /* ASK */
-        struct measurement_list measurements; /* MEASURE */
-        struct result_report report;          /* RESULT */
-        struct token_row token; /* TOKEN_CREATE; TOKEN_REVOKE: id, and the scopes of which one
-                                   usable token must be left unless `force` */
-    };
-    char *secret;               /* TOKEN_CREATE: shown once in the reply */
-    struct suggestion_job *job; /* SUGGESTION, owned */
-
-    /* ---- output ---- */
+    /* ---- the answer ---- */
     struct err err;
     struct faults faults;
+    bool waits;        /* it is answered with a later group */
     bool answered;     /* it stands among the answers of its group */
-    bool is_parked;    /* MEASURE: the answer waits for a forecast of the trial */
     bool keeps_writes; /* refused, and what it wrote (evidence) stays */
     bool is_replay;    /* the reply is a kept one: replay_status, replay_text */
     int64_t replay_status;
     char *replay_text;
-    bool created;     /* STUDY_CREATE: 201, not 200 */
-    size_t n_numbers; /* TRIALS_ADD, TRIALS_RETRY */
-    int64_t *numbers;
-    int64_t n_skipped; /* TRIALS_RETRY: those that cannot be tried again */
-    bool granted;      /* ASK */
-    union {
-        struct { /* ASK */
-            struct lease_grant grant;
-            struct no_lease no_lease;
-        };
-        struct { /* all others */
-            struct study_state_reply study_out;
-            struct trial_reply trial_out;
-        };
-    };
-    struct action_reply action;
-    bool late;
     int64_t server_seq;
-    struct ask *waiting; /* ASK while parked */
 };
 
-/* NULL: out of memory. */
+/* A study as it stands when the command is done. */
+struct study_state_reply {
+    struct shared_def *def;
+    struct study_row row; /* without its texts */
+};
+
+struct study_create_command {
+    struct command head;
+    struct {
+        json_t *body;          /* as it was sent */
+        struct study_def *def; /* until it is taken */
+    } in;
+    struct {
+        bool created; /* 201, not 200 */
+        struct study_state_reply study;
+    } out;
+};
+
+struct study_patch_command {
+    struct command head;
+    struct {
+        char study[NAME_BYTES];
+        json_t *body;
+        int64_t if_revision; /* 0: not said */
+    } in;
+    struct {
+        struct study_state_reply study;
+    } out;
+};
+
+struct study_delete_command {
+    struct command head;
+    struct {
+        char study[NAME_BYTES];
+        bool force;
+    } in;
+};
+
+struct trials_add_command {
+    struct command head;
+    struct {
+        char study[NAME_BYTES];
+        json_t *body;
+    } in;
+    struct {
+        size_t n_numbers;
+        int64_t *numbers;
+        struct trial_reply trial; /* of a body that is no list; else without `def` */
+    } out;
+};
+
+struct trial_cancel_command {
+    struct command head;
+    struct {
+        char study[NAME_BYTES];
+        int64_t trial; /* number */
+    } in;
+    struct {
+        struct trial_reply trial;
+    } out;
+};
+
+struct trials_retry_command {
+    struct command head;
+    struct {
+        char study[NAME_BYTES];
+        int64_t trial;   /* its number; 0: all of `states` */
+        unsigned states; /* bit per state */
+    } in;
+    struct {
+        size_t n_numbers;
+        int64_t *numbers;
+        int64_t n_skipped;        /* those that cannot be tried again */
+        struct trial_reply trial; /* the one that was asked for; else without `def` */
+    } out;
+};
+
+struct ask_command {
+    struct command head;
+    struct {
+        char study[NAME_BYTES]; /* of the path; "" for none */
+        struct lease_ask ask;
+    } in;
+    struct {
+        bool granted;
+        struct lease_grant grant; /* else: */
+        struct no_lease no_lease;
+    } out;
+};
+
+struct measure_command {
+    struct command head;
+    struct {
+        char lease[LEASE_ID_BYTES];
+        struct measurement_list measurements;
+    } in;
+    struct {
+        struct action_reply action;
+        char study[NAME_BYTES]; /* whose measurements these are, for the event streams; "": none */
+        int64_t trial, attempt; /* numbers */
+    } out;
+};
+
+struct heartbeat_command {
+    struct command head;
+    struct {
+        char lease[LEASE_ID_BYTES];
+        double progress; /* NaN: not said */
+    } in;
+    struct {
+        struct action_reply action;
+    } out;
+};
+
+struct result_command {
+    struct command head;
+    struct {
+        char lease[LEASE_ID_BYTES];
+        struct result_report report;
+        char *text; /* the report, normalised: for its hash and as evidence */
+    } in;
+    struct {
+        struct trial_reply trial;
+        bool late;
+    } out;
+};
+
+struct release_command {
+    struct command head;
+    struct {
+        char lease[LEASE_ID_BYTES];
+    } in;
+};
+
+struct unsent_command {
+    struct command head;
+    struct {
+        char lease[LEASE_ID_BYTES];
+    } in;
+};
+
+struct suggestion_command {
+    struct command head;
+    struct {
+        struct suggestion_job *job;
+    } in;
+};
+
+struct token_create_command {
+    struct command head;
+    struct {
+        struct token_row token;
+        char *secret; /* shown once in the reply */
+    } in;
+    struct {
+        struct token_row token;
+    } out;
+};
+
+struct token_revoke_command {
+    struct command head;
+    struct {
+        char token[16];  /* id */
+        unsigned scopes; /* of which one usable token must be left unless `force` */
+        bool force;
+    } in;
+};
+
+/* The whole of a command whose kind is known to be this one. */
+#define COMMAND_AS(name, expected)                                                                 \
+    static inline struct name##_command *as_##name(struct command *command)                        \
+    {                                                                                              \
+        assert(command->kind == (expected));                                                       \
+        return (struct name##_command *)command;                                                   \
+    }                                                                                              \
+    static inline const struct name##_command *as_const_##name(const struct command *command)      \
+    {                                                                                              \
+        assert(command->kind == (expected));                                                       \
+        return (const struct name##_command *)command;                                             \
+    }
+COMMAND_AS(study_create, COMMAND_STUDY_CREATE)
+COMMAND_AS(study_patch, COMMAND_STUDY_PATCH)
+COMMAND_AS(study_delete, COMMAND_STUDY_DELETE)
+COMMAND_AS(trials_add, COMMAND_TRIALS_ADD)
+COMMAND_AS(trial_cancel, COMMAND_TRIAL_CANCEL)
+COMMAND_AS(trials_retry, COMMAND_TRIALS_RETRY)
+COMMAND_AS(ask, COMMAND_ASK)
+COMMAND_AS(measure, COMMAND_MEASURE)
+COMMAND_AS(heartbeat, COMMAND_HEARTBEAT)
+COMMAND_AS(result, COMMAND_RESULT)
+COMMAND_AS(release, COMMAND_RELEASE)
+COMMAND_AS(unsent, COMMAND_UNSENT)
+COMMAND_AS(suggestion, COMMAND_SUGGESTION)
+COMMAND_AS(token_create, COMMAND_TOKEN_CREATE)
+COMMAND_AS(token_revoke, COMMAND_TOKEN_REVOKE)
+
+/* A command of that kind, all of it zero. NULL: out of memory. */
 struct command *command_create(enum command_kind kind);
 void command_destroy(struct command *command);
 /* Releases what was answered so far, as if nothing had been. */

@@ -214,7 +214,7 @@ static void consider_imported(struct live_study *study, const struct trial_row *
 }
 
 static int write_one(struct tuning *tuning, struct live_study *study, struct addition *addition,
-                     struct command *command, struct err *err)
+                     struct trials_add_command *command, struct err *err)
 {
     struct trial_row row = {
         .id = trial_id(study->row.id, study->row.last_number + 1),
@@ -241,7 +241,7 @@ static int write_one(struct tuning *tuning, struct live_study *study, struct add
     study->row.last_number++;
     study->row.counts[row.state]++;
     study->dirty = true;
-    command->numbers[command->n_numbers++] = number;
+    command->out.numbers[command->out.n_numbers++] = number;
     if (addition->imported) {
         consider_imported(study, &row);
         TRY(tried_add(study, &row, err));
@@ -280,17 +280,17 @@ static int may_enqueue(const struct live_study *study, const struct addition *ad
     return 0;
 }
 
-static int answer_one(struct tuning *tuning, struct live_study *study, struct command *command,
-                      struct err *err)
+static int answer_one(struct tuning *tuning, struct live_study *study,
+                      struct trials_add_command *command, struct err *err)
 {
-    int64_t id = trial_id(study->row.id, command->numbers[0]);
+    int64_t id = trial_id(study->row.id, command->out.numbers[0]);
     struct live_trial *trial = trial_live(&tuning->state, id);
 
     if (trial != NULL) {
-        return trial_report(trial, &command->trial_out, err);
+        return trial_report(trial, &command->out.trial, err);
     }
-    TRY(store_trial_load(tuning->state.store, id, &command->trial_out.row, err));
-    command->trial_out.def = shared_def_hold(study->shared);
+    TRY(store_trial_load(tuning->state.store, id, &command->out.trial.row, err));
+    command->out.trial.def = shared_def_hold(study->shared);
     return 0;
 }
 
@@ -311,10 +311,11 @@ static int check_names(const struct live_study *study, const struct addition *ad
     return 0;
 }
 
-static int add_all(struct tuning *tuning, struct live_study *study, struct command *command,
-                   struct addition *additions, size_t n, struct err *err)
+static int add_all(struct tuning *tuning, struct live_study *study,
+                   struct trials_add_command *command, struct addition *additions, size_t n,
+                   struct err *err)
 {
-    TRY(read_all(study, command->body, additions, n, &command->faults, err));
+    TRY(read_all(study, command->in.body, additions, n, &command->head.faults, err));
     TRY(may_enqueue(study, additions, n, err));
     TRY(check_names(study, additions, n, err));
     if (study->row.last_number + (int64_t)n > TRIAL_NUMBER_MAX) {
@@ -323,22 +324,22 @@ static int add_all(struct tuning *tuning, struct live_study *study, struct comma
     for (size_t i = 0; i < n; i++) {
         TRY(write_one(tuning, study, &additions[i], command, err));
     }
-    return json_is_array(command->body) ? 0 : answer_one(tuning, study, command, err);
+    return json_is_array(command->in.body) ? 0 : answer_one(tuning, study, command, err);
 }
 
-int tuning_trials_add(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_trials_add(struct tuning *tuning, struct trials_add_command *command, struct err *err)
 {
     struct live_study *study;
-    size_t n = json_is_array(command->body) ? json_array_size(command->body) : 1;
+    size_t n = json_is_array(command->in.body) ? json_array_size(command->in.body) : 1;
 
-    TRY(study_required(&tuning->state, command->study, &study, err));
+    TRY(study_required(&tuning->state, command->in.study, &study, err));
     if (n == 0 || n > ADD_MAX) {
-        faults_add(&command->faults, "", "must hold 1 to %d trials", ADD_MAX);
-        return faults_result(&command->faults, err);
+        faults_add(&command->head.faults, "", "must hold 1 to %d trials", ADD_MAX);
+        return faults_result(&command->head.faults, err);
     }
     struct addition *additions = calloc(n, sizeof *additions);
-    command->numbers = calloc(n, sizeof *command->numbers);
-    if (additions == NULL || command->numbers == NULL) {
+    command->out.numbers = calloc(n, sizeof *command->out.numbers);
+    if (additions == NULL || command->out.numbers == NULL) {
         free(additions);
         return err_set(err, ERR_NOMEM, "out of memory");
     }

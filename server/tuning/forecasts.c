@@ -68,8 +68,8 @@ int forecast_take(struct tuning *tuning, struct live_study *study, const struct 
 
 /* ---- reports whose answer waits ---- */
 
-int report_park(struct tuning *tuning, struct command *command, const struct live_trial *trial,
-                struct err *err)
+int report_park(struct tuning *tuning, struct measure_command *command,
+                const struct live_trial *trial, struct err *err)
 {
     struct parked_report *parked = calloc(1, sizeof *parked);
 
@@ -87,17 +87,17 @@ int report_park(struct tuning *tuning, struct command *command, const struct liv
     parked->command = command;
     parked->trial = trial->row.id;
     parked->group = tuning->groups;
-    command->is_parked = true;
+    command->head.waits = true;
     *tuning->parked_tail = parked;
     tuning->parked_tail = &parked->next;
     return 0;
 }
 
 /* Out of the list: `*link` is the parked report. */
-static struct command *unpark(struct tuning *tuning, struct parked_report **link)
+static struct measure_command *unpark(struct tuning *tuning, struct parked_report **link)
 {
     struct parked_report *parked = *link;
-    struct command *command = parked->command;
+    struct measure_command *command = parked->command;
 
     *link = parked->next;
     if (*link == NULL) {
@@ -105,7 +105,7 @@ static struct command *unpark(struct tuning *tuning, struct parked_report **link
     }
     heap_remove(&tuning->forecast_deadlines, &parked->deadline);
     free(parked);
-    command->is_parked = false;
+    command->head.waits = false;
     return command;
 }
 
@@ -113,15 +113,15 @@ static struct command *unpark(struct tuning *tuning, struct parked_report **link
  * only means that there is nothing to train any more. */
 static void answer(struct tuning *tuning, struct parked_report **link)
 {
-    struct command *command = unpark(tuning, link);
+    struct measure_command *command = unpark(tuning, link);
     struct live_lease *lease;
 
-    if (lease_lookup(&tuning->state, command->lease, &lease, NULL, NULL) == 0) {
-        lease_action(&tuning->state, lease, &command->action);
+    if (lease_lookup(&tuning->state, command->in.lease, &lease, NULL, NULL) == 0) {
+        lease_action(&tuning->state, lease, &command->out.action);
     } else {
-        command->action.action = ACTION_STOP;
+        command->out.action.action = ACTION_STOP;
     }
-    command_done(tuning, command);
+    command_done(tuning, &command->head);
 }
 
 static bool has_its_forecast(const struct tuning *tuning, const struct parked_report *parked)
@@ -156,9 +156,9 @@ void reports_fail_group(struct tuning *tuning, const struct err *why)
 {
     for (struct parked_report **link = &tuning->parked; *link != NULL;) {
         if ((*link)->group == tuning->groups) {
-            struct command *command = unpark(tuning, link);
-            command->err = *why;
-            command_done(tuning, command);
+            struct measure_command *command = unpark(tuning, link);
+            command->head.err = *why;
+            command_done(tuning, &command->head);
         } else {
             link = &(*link)->next;
         }

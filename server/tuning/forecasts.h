@@ -18,7 +18,7 @@ MUST_USE int forecasts_request_all(struct tuning *tuning, struct err *err);
 MUST_USE int forecast_take(struct tuning *tuning, struct live_study *study,
                            const struct suggestion_job *job, struct err *err);
 /* The answer to this report waits. */
-MUST_USE int report_park(struct tuning *tuning, struct command *command,
+MUST_USE int report_park(struct tuning *tuning, struct measure_command *command,
                          const struct live_trial *trial, struct err *err);
 /* Answers the reports whose forecast has come, whose trial has ended, whose time is over; `all`:
  * every one. */

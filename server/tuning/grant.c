@@ -84,7 +84,7 @@ int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial
                 int64_t until, struct err *err)
 {
     struct live_study *study = trial->study;
-    struct command *command = ask->command;
+    struct ask_command *command = ask->command;
     struct live_lease *lease;
 
     TRY(worker_save(&tuning->state, ask->worker, err));
@@ -97,7 +97,7 @@ int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial
         .number = trial->row.attempt + 1,
         .worker = ask->worker->id,
         .has_request = ask->has_request,
-        .from = grant_resume_step(trial, &command->ask, has_until ? until : INT64_MAX),
+        .from = grant_resume_step(trial, &command->in.ask, has_until ? until : INT64_MAX),
         .to = has_until ? until : 0,
         .leased_at_ms = tuning->state.wall_ms,
     };
@@ -123,7 +123,7 @@ int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial
     if (ask->has_request) {
         TRY(request_put(&tuning->state, ask->request, row.id, 0, err));
     }
-    TRY(obsolete_list(&tuning->state, lease, command->ask.host, err));
-    command->granted = true;
-    return grant_fill(tuning, lease, &command->grant, err);
+    TRY(obsolete_list(&tuning->state, lease, command->in.ask.host, err));
+    command->out.granted = true;
+    return grant_fill(tuning, lease, &command->out.grant, err);
 }

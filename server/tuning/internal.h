@@ -8,7 +8,7 @@
 
 /* An ask that waits. */
 struct ask {
-    struct command *command;
+    struct ask_command *command;
     struct ask *next, **link; /* in order of arrival */
     struct heap_node deadline;
     struct live_worker *worker;
@@ -25,7 +25,7 @@ struct ask {
 
 /* A report whose answer waits for the forecast of its trial. */
 struct parked_report {
-    struct command *command;
+    struct measure_command *command;
     struct parked_report *next;
     struct heap_node deadline; /* exact serving: none */
     int64_t trial;             /* id */
@@ -62,20 +62,32 @@ void command_done(struct tuning *tuning, struct command *command);
 
 /* ---- use cases, by kind of command: what one refuses stands in *err, and it changed nothing ----
  */
-MUST_USE int tuning_study_create(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_study_patch(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_study_delete(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_trials_add(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_trial_cancel(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_trials_retry(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_ask(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_measure(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_heartbeat(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_result(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_release(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_unsent(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_suggestion(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_token_create(struct tuning *tuning, struct command *command, struct err *err);
-MUST_USE int tuning_token_revoke(struct tuning *tuning, struct command *command, struct err *err);
+MUST_USE int tuning_study_create(struct tuning *tuning, struct study_create_command *command,
+                                 struct err *err);
+MUST_USE int tuning_study_patch(struct tuning *tuning, struct study_patch_command *command,
+                                struct err *err);
+MUST_USE int tuning_study_delete(struct tuning *tuning, struct study_delete_command *command,
+                                 struct err *err);
+MUST_USE int tuning_trials_add(struct tuning *tuning, struct trials_add_command *command,
+                               struct err *err);
+MUST_USE int tuning_trial_cancel(struct tuning *tuning, struct trial_cancel_command *command,
+                                 struct err *err);
+MUST_USE int tuning_trials_retry(struct tuning *tuning, struct trials_retry_command *command,
+                                 struct err *err);
+MUST_USE int tuning_ask(struct tuning *tuning, struct ask_command *command, struct err *err);
+MUST_USE int tuning_measure(struct tuning *tuning, struct measure_command *command,
+                            struct err *err);
+MUST_USE int tuning_heartbeat(struct tuning *tuning, struct heartbeat_command *command,
+                              struct err *err);
+MUST_USE int tuning_result(struct tuning *tuning, struct result_command *command, struct err *err);
+MUST_USE int tuning_release(struct tuning *tuning, struct release_command *command,
+                            struct err *err);
+MUST_USE int tuning_unsent(struct tuning *tuning, struct unsent_command *command, struct err *err);
+MUST_USE int tuning_suggestion(struct tuning *tuning, struct suggestion_command *command,
+                               struct err *err);
+MUST_USE int tuning_token_create(struct tuning *tuning, struct token_create_command *command,
+                                 struct err *err);
+MUST_USE int tuning_token_revoke(struct tuning *tuning, struct token_revoke_command *command,
+                                 struct err *err);
 
 #endif

@@ -25,9 +25,9 @@ static int take_suggestion(struct live_study *study, struct suggestion_job *job,
     return suggester_keep(study->suggester, job, err);
 }
 
-int tuning_suggestion(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_suggestion(struct tuning *tuning, struct suggestion_command *command, struct err *err)
 {
-    struct suggestion_job *job = command->job;
+    struct suggestion_job *job = command->in.job;
     struct live_study *study = map_get(&tuning->state.study_by_id, (uint64_t)job->study);
 
     if (study == NULL || study->suggester == NULL || !suggester_accept(study->suggester, job)) {

@@ -143,13 +143,13 @@ void ask_explain(const struct tuning *tuning, const struct lease_ask *ask, const
 }
 
 /* An ask for named studies that will hand out nothing more is not kept waiting. */
-bool ask_is_hopeless(const struct tuning *tuning, const struct command *command)
+bool ask_is_hopeless(const struct tuning *tuning, const struct ask_command *command)
 {
     struct no_lease no;
 
-    if (command->study[0] == '\0' && command->ask.n_studies == 0) {
+    if (command->in.study[0] == '\0' && command->in.ask.n_studies == 0) {
         return false;
     }
-    ask_explain(tuning, &command->ask, command->study, &no);
+    ask_explain(tuning, &command->in.ask, command->in.study, &no);
     return no.reason == NO_LEASE_FINISHED || no.reason == NO_LEASE_STOPPED;
 }

@@ -108,50 +108,48 @@ static int check_names(const struct live_study *study, const struct measurement_
 }
 
 /* For the event streams: whose measurements these are. */
-static void name_trial(const struct live_lease *lease, struct command *command)
+static void name_trial(const struct live_lease *lease, struct measure_command *command)
 {
-    memcpy(command->study, lease->study->row.name, sizeof command->study);
-    command->trial = trial_id_number(lease->trial->row.id);
-    command->attempt = lease->row.number;
+    memcpy(command->out.study, lease->study->row.name, sizeof command->out.study);
+    command->out.trial = trial_id_number(lease->trial->row.id);
+    command->out.attempt = lease->row.number;
 }
 
-int tuning_measure(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_measure(struct tuning *tuning, struct measure_command *command, struct err *err)
 {
     struct live_lease *lease;
-    const struct measurement_list *list = &command->measurements;
+    const struct measurement_list *list = &command->in.measurements;
 
-    TRY(lease_lookup(&tuning->state, command->lease, &lease, NULL, err));
+    TRY(lease_lookup(&tuning->state, command->in.lease, &lease, NULL, err));
     if (!lease->aborted) {
         TRY(check_names(lease->study, list, err));
-        command->late = lease->expired;
         name_trial(lease, command);
         TRY(lease_revive(&tuning->state, lease, err));
         TRY(lease_renew(&tuning->state, lease, err));
         for (size_t i = 0; i < list->n; i++) {
-            TRY(take_measurement(tuning, lease, &list->items[i], &command->action, err));
+            TRY(take_measurement(tuning, lease, &list->items[i], &command->out.action, err));
         }
         TRY(forecast_request(lease->trial, err));
         if (lease->trial->forecast_level != 0) {
             return report_park(tuning, command, lease->trial, err);
         }
     }
-    lease_action(&tuning->state, lease, &command->action);
+    lease_action(&tuning->state, lease, &command->out.action);
     return 0;
 }
 
-int tuning_heartbeat(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_heartbeat(struct tuning *tuning, struct heartbeat_command *command, struct err *err)
 {
     struct live_lease *lease;
 
-    TRY(lease_lookup(&tuning->state, command->lease, &lease, NULL, err));
+    TRY(lease_lookup(&tuning->state, command->in.lease, &lease, NULL, err));
     if (!lease->aborted) {
-        command->late = lease->expired;
         TRY(lease_revive(&tuning->state, lease, err));
         TRY(lease_renew(&tuning->state, lease, err));
-        if (!isnan(command->progress)) {
-            lease->progress = command->progress;
+        if (!isnan(command->in.progress)) {
+            lease->progress = command->in.progress;
         }
     }
-    lease_action(&tuning->state, lease, &command->action);
+    lease_action(&tuning->state, lease, &command->out.action);
     return 0;
 }

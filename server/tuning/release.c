@@ -82,12 +82,12 @@ static int hand_back(struct tuning *tuning, struct live_lease *lease, struct err
     return trial_follow(&tuning->state, trial, NULL, err);
 }
 
-int tuning_release(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_release(struct tuning *tuning, struct release_command *command, struct err *err)
 {
     struct live_lease *lease;
     OWN(attempt_row) struct attempt_row ended = {0};
 
-    if (lease_lookup(&tuning->state, command->lease, &lease, &ended, err) != 0) {
+    if (lease_lookup(&tuning->state, command->in.lease, &lease, &ended, err) != 0) {
         /* handed back twice: the first time did it */
         return ended.id != 0 && ended.end == ATTEMPT_RELEASED ? 0 : -1;
     }
@@ -100,12 +100,12 @@ int tuning_release(struct tuning *tuning, struct command *command, struct err *e
 
 /* The answer that granted the lease never reached its socket. With a request id the client will ask
  * again and be given the same; without one no client ever learns of this lease. */
-int tuning_unsent(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_unsent(struct tuning *tuning, struct unsent_command *command, struct err *err)
 {
     struct live_lease *lease;
     struct err gone;
 
-    if (lease_lookup(&tuning->state, command->lease, &lease, NULL, &gone) != 0 || lease->aborted
+    if (lease_lookup(&tuning->state, command->in.lease, &lease, NULL, &gone) != 0 || lease->aborted
         || lease->row.has_request || lease->last_step >= 0) {
         return 0;
     }
@@ -115,12 +115,13 @@ int tuning_unsent(struct tuning *tuning, struct command *command, struct err *er
 
 /* ---- cancelled ---- */
 
-int tuning_trial_cancel(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_trial_cancel(struct tuning *tuning, struct trial_cancel_command *command,
+                        struct err *err)
 {
     struct live_study *study;
 
-    TRY(study_required(&tuning->state, command->study, &study, err));
-    int64_t id = trial_id(study->row.id, command->trial);
+    TRY(study_required(&tuning->state, command->in.study, &study, err));
+    int64_t id = trial_id(study->row.id, command->in.trial);
     struct live_trial *trial = trial_live(&tuning->state, id);
     if (trial == NULL) {
         OWN(trial_row) struct trial_row row = {0};
@@ -129,15 +130,15 @@ int tuning_trial_cancel(struct tuning *tuning, struct command *command, struct e
             return err_set(err, ERR_WRONG_STATE,
                            "trial %" PRId64 " is %s; only one that is queued, running or paused "
                            "can be cancelled",
-                           command->trial, trial_state_name(row.state));
+                           command->in.trial, trial_state_name(row.state));
         }
-        command->trial_out.row = row;
-        command->trial_out.def = shared_def_hold(study->shared);
+        command->out.trial.row = row;
+        command->out.trial.def = shared_def_hold(study->shared);
         row = (struct trial_row){0};
         return 0;
     }
     if (trial->lease != NULL && !trial->lease->expired) {
         TRY(attempt_over(&tuning->state, trial->lease, ATTEMPT_CANCELLED, NULL, err));
     }
-    return trial_end(&tuning->state, trial, TRIAL_CANCELLED, NULL, &command->trial_out, err);
+    return trial_end(&tuning->state, trial, TRIAL_CANCELLED, NULL, &command->out.trial, err);
 }

@@ -17,22 +17,23 @@
 #include "server/tuning/outcome.h"
 
 /* A lease that is over: the same result again gets the same answer; whatever else came is kept. */
-static int late_result(struct tuning *tuning, struct command *command, struct attempt_row *ended,
-                       const unsigned char hash[DIGEST_KEY_BYTES], struct err *err)
+static int late_result(struct tuning *tuning, struct result_command *command,
+                       struct attempt_row *ended, const unsigned char hash[DIGEST_KEY_BYTES],
+                       struct err *err)
 {
     if (ended->has_result && memcmp(ended->result, hash, DIGEST_KEY_BYTES) == 0) {
         struct live_trial *live = trial_live(&tuning->state, ended->trial);
-        command->late = ended->late;
+        command->out.late = ended->late;
         if (live != NULL) {
-            return trial_report(live, &command->trial_out, err);
+            return trial_report(live, &command->out.trial, err);
         }
         struct live_study *study =
             map_get(&tuning->state.study_by_id, (uint64_t)trial_id_study(ended->trial));
         if (study == NULL) {
             return err_set(err, ERR_LEASE_ENDED, "the study of this lease was deleted");
         }
-        TRY(store_trial_load(tuning->state.store, ended->trial, &command->trial_out.row, err));
-        command->trial_out.def = shared_def_hold(study->shared);
+        TRY(store_trial_load(tuning->state.store, ended->trial, &command->out.trial.row, err));
+        command->out.trial.def = shared_def_hold(study->shared);
         return 0;
     }
     if (ended->has_result && err->code == ERR_LEASE_ENDED) {
@@ -42,8 +43,8 @@ static int late_result(struct tuning *tuning, struct command *command, struct at
     }
     struct err why = *err;
     TRY(store_evidence_insert(tuning->state.store, ended->id, tuning->state.wall_ms,
-                              command->report_text, err));
-    command->keeps_writes = true;
+                              command->in.text, err));
+    command->head.keeps_writes = true;
     *err = why;
     return -1;
 }
@@ -318,17 +319,17 @@ static int register_names(struct tuning *tuning, struct live_study *study,
     return 0;
 }
 
-int tuning_result(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_result(struct tuning *tuning, struct result_command *command, struct err *err)
 {
-    const struct result_report *report = &command->report;
+    const struct result_report *report = &command->in.report;
     struct live_lease *lease;
     OWN(attempt_row) struct attempt_row ended = {0};
     struct outcome_values values = {0};
     unsigned char hash[DIGEST_KEY_BYTES];
     int64_t step = 0;
 
-    digest_key(command->report_text, strlen(command->report_text), hash);
-    if (lease_lookup(&tuning->state, command->lease, &lease, &ended, err) != 0) {
+    digest_key(command->in.text, strlen(command->in.text), hash);
+    if (lease_lookup(&tuning->state, command->in.lease, &lease, &ended, err) != 0) {
         return ended.id == 0 ? -1 : late_result(tuning, command, &ended, hash, err);
     }
     if (lease->aborted) {
@@ -336,8 +337,8 @@ int tuning_result(struct tuning *tuning, struct command *command, struct err *er
                       "the trial was cancelled; this result was kept as evidence");
         struct err why = *err;
         TRY(store_evidence_insert(tuning->state.store, lease->row.id, tuning->state.wall_ms,
-                                  command->report_text, err));
-        command->keeps_writes = true;
+                                  command->in.text, err));
+        command->head.keeps_writes = true;
         *err = why;
         return -1;
     }
@@ -347,7 +348,7 @@ int tuning_result(struct tuning *tuning, struct command *command, struct err *er
         TRY(check_objectives(lease, &values, err));
     }
     TRY(register_names(tuning, lease->study, report, err));
-    command->late = lease->expired || lease->row.late;
+    command->out.late = lease->expired || lease->row.late;
     TRY(lease_revive(&tuning->state, lease, err));
     lease->row.has_result = true;
     memcpy(lease->row.result, hash, sizeof hash);
@@ -359,7 +360,7 @@ int tuning_result(struct tuning *tuning, struct command *command, struct err *er
             ? decide_completed(tuning, lease, brought, &values, &ending, err)
             : decide_other(tuning, lease, report, &ending, err));
     TRY(attempt_over(&tuning->state, lease, ending.attempt, ending.reason, err));
-    return ending.follows ? trial_follow(&tuning->state, trial, &command->trial_out, err)
+    return ending.follows ? trial_follow(&tuning->state, trial, &command->out.trial, err)
                           : trial_end(&tuning->state, trial, ending.trial, ending.reason,
-                                      &command->trial_out, err);
+                                      &command->out.trial, err);
 }

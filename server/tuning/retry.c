@@ -70,18 +70,19 @@ static int refuse_one(const struct trial_row *row, struct err *err)
                    number);
 }
 
-static int choose(struct tuning *tuning, const struct command *command, struct retried *retried,
-                  struct err *err)
+static int choose(struct tuning *tuning, const struct trials_retry_command *command,
+                  struct retried *retried, struct err *err)
 {
     const struct live_study *study = retried->study;
 
-    if (command->trial == 0) {
+    if (command->in.trial == 0) {
         const struct trial_query query = {
-            .study = study->row.id, .limit = -1, .states = command->states};
+            .study = study->row.id, .limit = -1, .states = command->in.states};
         return store_each_trial(tuning->state.store, &query, collect, retried, err);
     }
     OWN(trial_row) struct trial_row row = {0};
-    TRY(store_trial_load(tuning->state.store, trial_id(study->row.id, command->trial), &row, err));
+    TRY(store_trial_load(tuning->state.store, trial_id(study->row.id, command->in.trial), &row,
+                         err));
     return may_retry(study, &row) ? collect(retried, &row, err) : refuse_one(&row, err);
 }
 
@@ -127,33 +128,34 @@ static int retry_one(struct tuning *tuning, struct live_study *study, struct tri
                             learns ? &trial->curve : NULL, err);
 }
 
-int tuning_trials_retry(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_trials_retry(struct tuning *tuning, struct trials_retry_command *command,
+                        struct err *err)
 {
     struct live_study *study;
 
-    TRY(study_required(&tuning->state, command->study, &study, err));
+    TRY(study_required(&tuning->state, command->in.study, &study, err));
     OWN(retried) struct retried retried = {.study = study};
     TRY(choose(tuning, command, &retried, err));
     TRY(check_study(&tuning->state, study, &retried, err));
-    command->numbers = calloc(retried.n + 1, sizeof *command->numbers);
-    if (command->numbers == NULL) {
+    command->out.numbers = calloc(retried.n + 1, sizeof *command->out.numbers);
+    if (command->out.numbers == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     for (size_t i = 0; i < retried.n; i++) {
-        command->numbers[command->n_numbers++] = trial_id_number(retried.rows[i].id);
+        command->out.numbers[command->out.n_numbers++] = trial_id_number(retried.rows[i].id);
         TRY(retry_one(tuning, study, &retried.rows[i], err));
     }
-    command->n_skipped = retried.n_skipped;
+    command->out.n_skipped = retried.n_skipped;
     if (retried.n > 0) {
         TRY(study_renew_history(tuning, study, err));
     }
     if (retried.n > 0 && study->row.state == STUDY_FINISHED) {
         TRY(study_set_state(tuning, study, STUDY_RUNNING, err));
     }
-    if (command->trial == 0) {
+    if (command->in.trial == 0) {
         return 0;
     }
     const struct live_trial *trial =
-        trial_live(&tuning->state, trial_id(study->row.id, command->trial));
-    return trial_report(trial, &command->trial_out, err);
+        trial_live(&tuning->state, trial_id(study->row.id, command->in.trial));
+    return trial_report(trial, &command->out.trial, err);
 }

@@ -15,12 +15,12 @@
 #include "server/tuning/internal.h"
 #include "server/tuning/sources.h"
 
-static int study_report(const struct live_study *study, struct command *command)
+static int study_report(const struct live_study *study, struct study_state_reply *reply)
 {
-    command->study_out.def = shared_def_hold(study->shared);
-    command->study_out.row = study->row;
-    command->study_out.row.accepted = NULL;
-    command->study_out.row.definition = NULL;
+    reply->def = shared_def_hold(study->shared);
+    reply->row = study->row;
+    reply->row.accepted = NULL;
+    reply->row.definition = NULL;
     return 0;
 }
 
@@ -82,24 +82,25 @@ static void list_differences(const char *a_text, const char *b_text, bool seed_m
 }
 
 /* The same body again is the same study. Without a seed in the body any seed will do. */
-static int create_again(struct live_study *study, struct command *command, const char *text,
-                        struct err *err)
+static int create_again(struct live_study *study, struct study_create_command *command,
+                        const char *text, struct err *err)
 {
     if (strcmp(study->row.accepted, text) != 0) {
-        bool seeded = json_object_get(command->body, "seed") != NULL;
+        bool seeded = json_object_get(command->in.body, "seed") != NULL;
         list_differences(study->row.accepted, text, seeded, err);
         if (err->code != ERR_NONE) {
             return -1;
         }
     }
-    command->created = false;
-    return study_report(study, command);
+    command->out.created = false;
+    return study_report(study, &command->out.study);
 }
 
-int tuning_study_create(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_study_create(struct tuning *tuning, struct study_create_command *command,
+                        struct err *err)
 {
-    struct live_study *study = study_named(&tuning->state, command->def->name);
-    OWN(memory) char *asked = body_text(command->def, study_def_write_asked);
+    struct live_study *study = study_named(&tuning->state, command->in.def->name);
+    OWN(memory) char *asked = body_text(command->in.def, study_def_write_asked);
 
     if (asked == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -107,8 +108,8 @@ int tuning_study_create(struct tuning *tuning, struct command *command, struct e
     if (study != NULL) {
         return create_again(study, command, asked, err);
     }
-    TRY(advice_settle(command->def, err));
-    OWN(memory) char *text = definition_text(command->def);
+    TRY(advice_settle(command->in.def, err));
+    OWN(memory) char *text = definition_text(command->in.def);
     if (text == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
@@ -119,13 +120,13 @@ int tuning_study_create(struct tuning *tuning, struct command *command, struct e
         .revision = 1,
         .created_at_ms = tuning->state.wall_ms,
     };
-    memcpy(row.name, command->def->name, sizeof row.name);
+    memcpy(row.name, command->in.def->name, sizeof row.name);
     OWN(sources) struct sources sources = {0};
-    TRY(sources_take(tuning, command->def, &sources, &command->faults, err));
+    TRY(sources_take(tuning, command->in.def, &sources, &command->head.faults, err));
     TRY(store_study_insert(tuning->state.store, &row, err));
-    TRY(sources_store(tuning->state.store, row.id, command->def, &sources, err));
-    struct shared_def *shared = shared_def_create(command->def);
-    command->def = NULL;
+    TRY(sources_store(tuning->state.store, row.id, command->in.def, &sources, err));
+    struct shared_def *shared = shared_def_create(command->in.def);
+    command->in.def = NULL;
     if (shared == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
@@ -135,8 +136,8 @@ int tuning_study_create(struct tuning *tuning, struct command *command, struct e
     }
     TRY(event_append(&tuning->state, EVENT_STUDY_CREATED, row.id, 0, 0, err));
     tuning->state.may_have_work = true;
-    command->created = true;
-    return study_report(study, command);
+    command->out.created = true;
+    return study_report(study, &command->out.study);
 }
 
 /* ---- patch ---- */
@@ -312,25 +313,25 @@ static int define(struct live_study *study, struct study_def *def, struct err *e
     return study_redefine(study, shared, err);
 }
 
-int tuning_study_patch(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_study_patch(struct tuning *tuning, struct study_patch_command *command, struct err *err)
 {
     struct live_study *study;
     struct study_def *def = NULL;
     int state;
 
-    TRY(study_required(&tuning->state, command->study, &study, err));
-    if (command->if_revision != 0 && command->if_revision != study->row.revision) {
+    TRY(study_required(&tuning->state, command->in.study, &study, err));
+    if (command->in.if_revision != 0 && command->in.if_revision != study->row.revision) {
         return err_set(err, ERR_REVISION_CHANGED,
                        "the study has revision %" PRId64 " now, not %" PRId64
                        "; read it again and repeat the change",
-                       study->row.revision, command->if_revision);
+                       study->row.revision, command->in.if_revision);
     }
-    if (!json_is_object(command->body)) {
-        faults_add(&command->faults, "", "must be an object");
-        return faults_result(&command->faults, err);
+    if (!json_is_object(command->in.body)) {
+        faults_add(&command->head.faults, "", "must be an object");
+        return faults_result(&command->head.faults, err);
     }
-    TRY(check_state(study, command->body, &state, &command->faults, err));
-    TRY(patched_def(study, command->body, &def, &command->faults, err));
+    TRY(check_state(study, command->in.body, &state, &command->head.faults, err));
+    TRY(patched_def(study, command->in.body, &def, &command->head.faults, err));
     bool redefined = !same_definition(study->def, def);
     bool moved = state >= 0 && state != (int)study->row.state;
     if (redefined) {
@@ -354,7 +355,7 @@ int tuning_study_patch(struct tuning *tuning, struct command *command, struct er
         study->dirty = true;
         TRY(event_append(&tuning->state, EVENT_STUDY_CHANGED, study->row.id, 0, 0, err));
     }
-    return study_report(study, command);
+    return study_report(study, &command->out.study);
 }
 
 /* ---- delete ---- */
@@ -379,12 +380,13 @@ static int abort_all(struct tuning *tuning, struct live_study *study, struct err
     return 0;
 }
 
-int tuning_study_delete(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_study_delete(struct tuning *tuning, struct study_delete_command *command,
+                        struct err *err)
 {
     struct live_study *study;
 
-    TRY(study_required(&tuning->state, command->study, &study, err));
-    if (study->live_leases > 0 && !command->force) {
+    TRY(study_required(&tuning->state, command->in.study, &study, err));
+    if (study->live_leases > 0 && !command->in.force) {
         return err_set(err, ERR_WRONG_STATE,
                        "%" PRId64 " trials of the study are running; stop it first, or delete it "
                        "with ?force=true",

@@ -12,21 +12,23 @@ int tuning_add_token(struct tuning *tuning, struct token_row *row, struct err *e
     return token_enter(&tuning->state, row, err);
 }
 
-int tuning_token_create(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_token_create(struct tuning *tuning, struct token_create_command *command,
+                        struct err *err)
 {
-    TRY(tuning_add_token(tuning, &command->token, err));
+    command->out.token = command->in.token;
+    TRY(tuning_add_token(tuning, &command->out.token, err));
     tuning->state.tokens_changed = true;
     return event_append(&tuning->state, EVENT_TOKEN_CHANGED, 0, 0, 0, err);
 }
 
-/* Refuses to revoke the last usable token with one of the scopes that `command->token` names. */
-static int check_not_last(const struct tuning *tuning, const struct command *command,
+/* Refuses to revoke the last usable token with one of the scopes that the command names. */
+static int check_not_last(const struct tuning *tuning, const struct token_revoke_command *command,
                           struct err *err)
 {
-    const struct live_token *token = token_find(&tuning->state, command->token.id);
-    unsigned needed = token == NULL ? 0 : token->scopes & command->token.scopes;
+    const struct live_token *token = token_find(&tuning->state, command->in.token);
+    unsigned needed = token == NULL ? 0 : token->scopes & command->in.scopes;
 
-    if (needed == 0 || command->force || !token_is_usable(&tuning->state, token)
+    if (needed == 0 || command->in.force || !token_is_usable(&tuning->state, token)
         || token_exists(&tuning->state, needed, true, token->id)) {
         return 0;
     }
@@ -36,11 +38,12 @@ static int check_not_last(const struct tuning *tuning, const struct command *com
                    "writes a new admin.token into its data directory at its next start");
 }
 
-int tuning_token_revoke(struct tuning *tuning, struct command *command, struct err *err)
+int tuning_token_revoke(struct tuning *tuning, struct token_revoke_command *command,
+                        struct err *err)
 {
     TRY(check_not_last(tuning, command, err));
-    TRY(store_token_revoke(tuning->state.store, command->token.id, tuning->state.wall_ms, err));
-    struct live_token *token = token_find(&tuning->state, command->token.id);
+    TRY(store_token_revoke(tuning->state.store, command->in.token, tuning->state.wall_ms, err));
+    struct live_token *token = token_find(&tuning->state, command->in.token);
     if (token != NULL) {
         token->revoked = true;
     }

@@ -6,7 +6,7 @@
 
 void ask_answer(struct tuning *tuning, struct ask *ask)
 {
-    struct command *command = ask->command;
+    struct command *command = &ask->command->head;
 
     if (ask->link != NULL) {
         *ask->link = ask->next;
@@ -21,14 +21,14 @@ void ask_answer(struct tuning *tuning, struct ask *ask)
         }
     }
     heap_remove(&tuning->ask_deadlines, &ask->deadline);
-    command->waiting = NULL;
+    command->waits = false;
     free(ask);
     command_done(tuning, command);
 }
 
 int ask_set_due(struct tuning *tuning, struct ask *ask, int64_t due_ms, struct err *err)
 {
-    int64_t token_ms = token_end_ms(&tuning->state, ask->command->principal);
+    int64_t token_ms = token_end_ms(&tuning->state, ask->command->head.principal);
     int64_t at_ms = token_ms < due_ms ? token_ms : due_ms;
 
     ask->due_ms = due_ms;
@@ -42,7 +42,7 @@ int ask_set_due(struct tuning *tuning, struct ask *ask, int64_t due_ms, struct e
 /* Answers the ask with 401 if its token may no longer be used; true: it is gone. */
 bool ask_end_without_token(struct tuning *tuning, struct ask *ask)
 {
-    if (token_check(&tuning->state, ask->command->principal, &ask->command->err) == 0) {
+    if (token_check(&tuning->state, ask->command->head.principal, &ask->command->head.err) == 0) {
         return false;
     }
     ask_answer(tuning, ask);

@@ -99,18 +99,17 @@ static void add(char *to, const char *fmt, ...)
     va_end(args);
 }
 
-static void add_action(char *to, const struct command *command)
+static void add_action(char *to, const struct action_reply *reply, bool is_report)
 {
-    add(to, "%s", action_name(command->action.action));
-    if (command->action.has_until) {
-        add(to, " until %" PRId64, command->action.until);
+    add(to, "%s", action_name(reply->action));
+    if (reply->has_until) {
+        add(to, " until %" PRId64, reply->until);
     }
-    if (command->action.late || command->late) {
+    if (reply->late) {
         add(to, " late");
     }
-    if (command->kind == COMMAND_MEASURE) {
-        add(to, " duplicate %" PRId64 " conflict %" PRId64, command->action.duplicate,
-            command->action.conflict);
+    if (is_report) {
+        add(to, " duplicate %" PRId64 " conflict %" PRId64, reply->duplicate, reply->conflict);
     }
 }
 
@@ -164,31 +163,43 @@ static void add_grant(char *to, struct player *player, const struct lease_grant 
 
 static void answer_ask(struct play *play, struct player *player, struct command *command)
 {
+    const struct ask_command *ask = as_ask(command);
     char *to = player->answer;
 
     (void)play;
     to[0] = '\0';
     if (command->err.code != ERR_NONE) {
         add(to, "%s", words_error(command->err.code));
-    } else if (command->granted) {
-        add_grant(to, player, &command->grant);
+    } else if (ask->out.granted) {
+        add_grant(to, player, &ask->out.grant);
     } else {
-        add(to, "%s %s", no_lease_reason_name(command->no_lease.reason), command->no_lease.detail);
+        add(to, "%s %s", no_lease_reason_name(ask->out.no_lease.reason), ask->out.no_lease.detail);
     }
 }
 
-static void answer_numbers(char *to, const struct command *command)
+static void add_numbers(char *to, size_t n, const int64_t numbers[])
+{
+    add(to, "trials");
+    for (size_t i = 0; i < n; i++) {
+        add(to, " %" PRId64, numbers[i]);
+    }
+}
+
+static void answer_added(char *to, const struct command *command)
 {
     if (command->is_replay) {
         add(to, "trials %s", command->replay_text);
         return;
     }
-    add(to, "trials");
-    for (size_t i = 0; i < command->n_numbers; i++) {
-        add(to, " %" PRId64, command->numbers[i]);
-    }
-    if (command->n_skipped > 0) {
-        add(to, " skipped %" PRId64, command->n_skipped);
+    add_numbers(to, as_const_trials_add(command)->out.n_numbers,
+                as_const_trials_add(command)->out.numbers);
+}
+
+static void answer_retried(char *to, const struct trials_retry_command *retry)
+{
+    add_numbers(to, retry->out.n_numbers, retry->out.numbers);
+    if (retry->out.n_skipped > 0) {
+        add(to, " skipped %" PRId64, retry->out.n_skipped);
     }
 }
 
@@ -199,16 +210,22 @@ static void answer_other(struct play *play, struct command *command)
     if (command->err.code != ERR_NONE) {
         add(to, "%s", words_error(command->err.code));
     } else if (command->kind == COMMAND_STUDY_CREATE) {
-        add(to, "%s", command->created ? "created" : "the same");
-    } else if (command->kind == COMMAND_MEASURE || command->kind == COMMAND_HEARTBEAT) {
-        add_action(to, command);
-    } else if (command->kind == COMMAND_RESULT || command->kind == COMMAND_TRIAL_CANCEL) {
-        add_trial(to, &command->trial_out.row);
-        add(to, "%s", command->late ? " late" : "");
-    } else if (command->kind == COMMAND_TRIALS_ADD || command->kind == COMMAND_TRIALS_RETRY) {
-        answer_numbers(to, command);
+        add(to, "%s", as_study_create(command)->out.created ? "created" : "the same");
+    } else if (command->kind == COMMAND_MEASURE) {
+        add_action(to, &as_measure(command)->out.action, true);
+    } else if (command->kind == COMMAND_HEARTBEAT) {
+        add_action(to, &as_heartbeat(command)->out.action, false);
+    } else if (command->kind == COMMAND_RESULT) {
+        add_trial(to, &as_result(command)->out.trial.row);
+        add(to, "%s", as_result(command)->out.late ? " late" : "");
+    } else if (command->kind == COMMAND_TRIAL_CANCEL) {
+        add_trial(to, &as_trial_cancel(command)->out.trial.row);
+    } else if (command->kind == COMMAND_TRIALS_ADD) {
+        answer_added(to, command);
+    } else if (command->kind == COMMAND_TRIALS_RETRY) {
+        answer_retried(to, as_trials_retry(command));
     } else if (command->kind == COMMAND_STUDY_PATCH) {
-        add_study(to, &command->study_out.row);
+        add_study(to, &as_study_patch(command)->out.study.row);
     } else {
         add(to, "%s", command->kind == COMMAND_RELEASE ? "released" : "deleted");
     }

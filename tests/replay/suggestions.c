@@ -262,13 +262,14 @@ static void answered(void *context, struct command *command)
         fail(play->which->name,
              command->faults.n > 0 ? command->faults.items[0].detail : command->err.text);
     }
-    if (command->kind == COMMAND_ASK && command->granted) {
-        take_grant(play, &command->grant);
+    if (command->kind == COMMAND_ASK && as_ask(command)->out.granted) {
+        take_grant(play, &as_ask(command)->out.grant);
     } else if (command->kind == COMMAND_MEASURE) {
-        play->action = command->action.action;
-        play->now->until = command->action.has_until ? command->action.until : play->now->until;
+        const struct action_reply *reply = &as_measure(command)->out.action;
+        play->action = reply->action;
+        play->now->until = reply->has_until ? reply->until : play->now->until;
     } else if (command->kind == COMMAND_STUDY_CREATE) {
-        play->study = command->study_out.row.id;
+        play->study = as_study_create(command)->out.study.row.id;
     }
     command_destroy(command);
 }

@@ -29,9 +29,9 @@ static void keep(void *context, struct command *command)
         (void)snprintf(answer->fault, TEXT, "%s", faults->items[0].detail);
         (void)snprintf(answer->pointer, TEXT, "%s", faults->items[0].pointer);
     }
-    if (command->kind == COMMAND_ASK && command->granted) {
-        (void)snprintf(answer->lease, sizeof answer->lease, "%s", command->grant.id);
-        (void)snprintf(answer->parameters, TEXT, "%s", command->grant.parameters);
+    if (command->kind == COMMAND_ASK && as_ask(command)->out.granted) {
+        (void)snprintf(answer->lease, sizeof answer->lease, "%s", as_ask(command)->out.grant.id);
+        (void)snprintf(answer->parameters, TEXT, "%s", as_ask(command)->out.grant.parameters);
     }
     command_destroy(command);
 }

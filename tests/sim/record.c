@@ -85,8 +85,10 @@ static void write_numbers(struct buf *line, const struct command *command)
     bool first = true;
 
     buf_puts(line, "{\"items\":[");
-    for (size_t i = 0; !command->is_replay && i < command->n_numbers; i++) {
-        buf_printf(line, "%s{\"number\":%" PRId64 "}", i == 0 ? "" : ",", command->numbers[i]);
+    for (size_t i = 0; !command->is_replay && i < as_const_trials_add(command)->out.n_numbers;
+         i++) {
+        buf_printf(line, "%s{\"number\":%" PRId64 "}", i == 0 ? "" : ",",
+                   as_const_trials_add(command)->out.numbers[i]);
     }
     while (*at != '\0') {
         char *end;
@@ -98,9 +100,9 @@ static void write_numbers(struct buf *line, const struct command *command)
     buf_puts(line, "]}");
 }
 
-static void write_trial(struct buf *line, const struct command *command)
+static void write_trial(struct buf *line, const struct result_command *result)
 {
-    const struct trial_row *row = &command->trial_out.row;
+    const struct trial_row *row = &result->out.trial.row;
     char value[JSON_NUMBER_BYTES];
 
     buf_printf(line, "{\"trial\":{\"state\":\"%s\",\"attempt\":%" PRId64,
@@ -108,37 +110,43 @@ static void write_trial(struct buf *line, const struct command *command)
     if (row->n_values == 1) {
         buf_printf(line, ",\"value\":\"%s\"", json_format_number(row->values[0], value));
     }
-    buf_printf(line, "},\"late\":%s}", command->late ? "true" : "false");
+    buf_printf(line, "},\"late\":%s}", result->out.late ? "true" : "false");
+}
+
+static void write_action(struct buf *line, const struct action_reply *reply, int64_t wall_offset_ms)
+{
+    buf_printf(line, "{\"action\":\"%s\",\"conflict\":%" PRId64 ",\"expires_at_ns\":%" PRId64 "}",
+               action_name(reply->action), reply->conflict,
+               (reply->expires_at_ms - wall_offset_ms) * 1000000);
 }
 
 static void write_output(struct buf *line, const struct command *command, int64_t wall_offset_ms)
 {
     switch (command->kind) {
     case COMMAND_ASK:
-        if (command->granted) {
-            write_grant(line, &command->grant);
+        if (as_const_ask(command)->out.granted) {
+            write_grant(line, &as_const_ask(command)->out.grant);
         } else {
             buf_puts(line, "{\"lease\":null}");
         }
         break;
     case COMMAND_MEASURE:
+        write_action(line, &as_const_measure(command)->out.action, wall_offset_ms);
+        break;
     case COMMAND_HEARTBEAT:
-        buf_printf(line,
-                   "{\"action\":\"%s\",\"conflict\":%" PRId64 ",\"expires_at_ns\":%" PRId64 "}",
-                   action_name(command->action.action), command->action.conflict,
-                   (command->action.expires_at_ms - wall_offset_ms) * 1000000);
+        write_action(line, &as_const_heartbeat(command)->out.action, wall_offset_ms);
         break;
     case COMMAND_RESULT:
-        write_trial(line, command);
+        write_trial(line, as_const_result(command));
         break;
     case COMMAND_TRIALS_ADD:
-    case COMMAND_TRIALS_RETRY:
         write_numbers(line, command);
         break;
     case COMMAND_STUDY_CREATE:
     case COMMAND_STUDY_PATCH:
     case COMMAND_STUDY_DELETE:
     case COMMAND_TRIAL_CANCEL:
+    case COMMAND_TRIALS_RETRY:
     case COMMAND_RELEASE:
     case COMMAND_SUGGESTION:
     case COMMAND_UNSENT:

@@ -206,24 +206,32 @@ static void on_grant(struct simulation *simulation, struct agent *agent,
     train(simulation, agent);
 }
 
+/* What a report or a heartbeat was answered. */
+static const struct action_reply *action_of(const struct command *answer)
+{
+    return answer->kind == COMMAND_MEASURE ? &as_const_measure(answer)->out.action
+                                           : &as_const_heartbeat(answer)->out.action;
+}
+
 void simulation_answer_agent(struct simulation *simulation, struct agent *agent,
                              const struct command *answer)
 {
     if (answer->err.code == ERR_OVERLOADED) {
         return; /* its timer repeats the request */
     }
-    if (answer->kind == COMMAND_ASK && answer->err.code == ERR_NONE && answer->granted) {
-        on_grant(simulation, agent, &answer->grant);
+    if (answer->kind == COMMAND_ASK && answer->err.code == ERR_NONE
+        && as_const_ask(answer)->out.granted) {
+        on_grant(simulation, agent, &as_const_ask(answer)->out.grant);
     } else if (answer->kind == COMMAND_ASK || answer->kind == COMMAND_RESULT
                || answer->kind == COMMAND_RELEASE || answer->err.code != ERR_NONE
-               || answer->action.action == ACTION_ABORT) {
+               || action_of(answer)->action == ACTION_ABORT) {
         drop_lease(simulation, agent);
     } else {
-        if (answer->action.action != ACTION_CONTINUE) {
+        if (action_of(answer)->action != ACTION_CONTINUE) {
             agent->worker.until = agent->worker.step;
-        } else if (answer->action.has_until && agent->worker.until < answer->action.until
+        } else if (action_of(answer)->has_until && agent->worker.until < action_of(answer)->until
                    && chance_happens(&simulation->rng, 900)) {
-            agent->worker.until = answer->action.until; /* promoted; a few stop all the same */
+            agent->worker.until = action_of(answer)->until; /* promoted; a few stop all the same */
         }
         train(simulation, agent);
     }

@@ -21,10 +21,11 @@ static void take(void *context, struct command *command)
     (void)context;
     ck_assert_msg(command->err.code == ERR_NONE, "%s", command->err.text);
     if (command->kind == COMMAND_ASK) {
-        ck_assert(command->granted);
-        memcpy(play.lease, command->grant.id, sizeof play.lease);
-        (void)snprintf(play.discard, sizeof play.discard, "%s",
-                       command->grant.discard == NULL ? "[]" : command->grant.discard);
+        ck_assert(as_ask(command)->out.granted);
+        memcpy(play.lease, as_ask(command)->out.grant.id, sizeof play.lease);
+        (void)snprintf(
+            play.discard, sizeof play.discard, "%s",
+            as_ask(command)->out.grant.discard == NULL ? "[]" : as_ask(command)->out.grant.discard);
     }
     command_destroy(command);
 }

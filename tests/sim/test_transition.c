@@ -16,8 +16,8 @@ static void take(void *context, struct command *command)
 {
     (void)context;
     ck_assert_msg(command->err.code == ERR_NONE, "%s", command->err.text);
-    if (command->kind == COMMAND_ASK && command->granted) {
-        memcpy(lease_id, command->grant.id, sizeof lease_id);
+    if (command->kind == COMMAND_ASK && as_ask(command)->out.granted) {
+        memcpy(lease_id, as_ask(command)->out.grant.id, sizeof lease_id);
     }
     command_destroy(command);
 }

@@ -19,8 +19,8 @@ static void take(void *context, struct command *command)
 {
     struct play *play = context;
 
-    if (command->kind == COMMAND_ASK && command->granted) {
-        memcpy(play->lease, command->grant.id, sizeof play->lease);
+    if (command->kind == COMMAND_ASK && as_ask(command)->out.granted) {
+        memcpy(play->lease, as_ask(command)->out.grant.id, sizeof play->lease);
     }
     if (command->kind == COMMAND_MEASURE) {
         ck_assert_uint_lt(play->n_reports, 8);
@@ -94,7 +94,7 @@ START_TEST(exact_serving_waits_for_the_forecast)
     ck_assert_uint_eq(play.n_reports, 0);
     ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(play.reports[0]->action.action, ACTION_STOP);
+    ck_assert_int_eq(as_measure(play.reports[0])->out.action.action, ACTION_STOP);
     finish(&play);
 }
 END_TEST
@@ -109,13 +109,13 @@ START_TEST(prepared_serving_waits_so_long_and_stops_later)
     ck_assert_uint_eq(play.n_reports, 0);
     ck_assert_int_eq(world_advance(&play.world, TIMEOUT_MS, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(play.reports[0]->action.action, ACTION_CONTINUE);
-    ck_assert_int_eq(play.reports[0]->action.until, 9);
+    ck_assert_int_eq(as_measure(play.reports[0])->out.action.action, ACTION_CONTINUE);
+    ck_assert_int_eq(as_measure(play.reports[0])->out.action.until, 9);
     ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 1);
     ck_assert_int_eq(world_do(&play.world, world_heartbeat(play.lease), NULL), 0);
     measure(&play, 2, 40);
-    ck_assert_int_eq(play.reports[1]->action.action, ACTION_STOP);
+    ck_assert_int_eq(as_measure(play.reports[1])->out.action.action, ACTION_STOP);
     finish(&play);
 }
 END_TEST
@@ -131,8 +131,8 @@ START_TEST(a_later_level_takes_the_place)
     ck_assert_uint_eq(play.n_reports, 0);
     ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 2);
-    ck_assert_int_eq(play.reports[0]->action.action, ACTION_STOP);
-    ck_assert_int_eq(play.reports[1]->action.action, ACTION_STOP);
+    ck_assert_int_eq(as_measure(play.reports[0])->out.action.action, ACTION_STOP);
+    ck_assert_int_eq(as_measure(play.reports[1])->out.action.action, ACTION_STOP);
     finish(&play);
 }
 END_TEST
@@ -147,9 +147,10 @@ START_TEST(a_report_sent_twice_waits_twice)
     ck_assert_uint_eq(play.n_reports, 0);
     ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 2);
-    ck_assert_int_eq(play.reports[0]->action.duplicate, 0);
-    ck_assert_int_eq(play.reports[1]->action.duplicate, 1);
-    ck_assert_int_eq(play.reports[1]->action.action, play.reports[0]->action.action);
+    ck_assert_int_eq(as_measure(play.reports[0])->out.action.duplicate, 0);
+    ck_assert_int_eq(as_measure(play.reports[1])->out.action.duplicate, 1);
+    ck_assert_int_eq(as_measure(play.reports[1])->out.action.action,
+                     as_measure(play.reports[0])->out.action.action);
     finish(&play);
 }
 END_TEST
@@ -162,7 +163,7 @@ START_TEST(a_cancelled_trial_gets_abort)
     measure(&play, 1, 50);
     ck_assert_int_eq(world_do(&play.world, world_cancel_trial("s", 4), NULL), 0);
     ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(play.reports[0]->action.action, ACTION_ABORT);
+    ck_assert_int_eq(as_measure(play.reports[0])->out.action.action, ACTION_ABORT);
     ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0); /* no trial is left to be forecast */
     finish(&play);
 }
@@ -177,7 +178,7 @@ START_TEST(a_deleted_study_leaves_no_report_waiting)
     ck_assert_int_eq(world_do(&play.world, world_delete_study("s", true), NULL), 0);
     ck_assert_uint_eq(play.n_reports, 1);
     ck_assert_int_eq(play.reports[0]->err.code, ERR_NONE);
-    ck_assert_int_ne(play.reports[0]->action.action, ACTION_CONTINUE);
+    ck_assert_int_ne(as_measure(play.reports[0])->out.action.action, ACTION_CONTINUE);
     ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     finish(&play);
 }
@@ -220,7 +221,7 @@ START_TEST(a_lost_group_fails_its_own_reports)
     ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 2);
     ck_assert_int_eq(play.reports[1]->err.code, ERR_NONE);
-    ck_assert_int_eq(play.reports[1]->action.action, ACTION_STOP);
+    ck_assert_int_eq(as_measure(play.reports[1])->out.action.action, ACTION_STOP);
     finish(&play);
 }
 END_TEST
@@ -236,8 +237,8 @@ START_TEST(a_restart_asks_again)
     ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     measure(&play, 1, 50); /* the client got no answer and sends it again */
     ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(play.reports[0]->action.action, ACTION_STOP);
-    ck_assert_int_eq(play.reports[0]->action.duplicate, 1);
+    ck_assert_int_eq(as_measure(play.reports[0])->out.action.action, ACTION_STOP);
+    ck_assert_int_eq(as_measure(play.reports[0])->out.action.duplicate, 1);
     finish(&play);
 }
 END_TEST
@@ -251,7 +252,7 @@ START_TEST(an_orderly_stop_answers_everyone)
     tuning_stop_granting(play.world.tuning);
     ck_assert_int_eq(world_group(&play.world, NULL, 0, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 1);
-    ck_assert_int_eq(play.reports[0]->action.action, ACTION_CONTINUE);
+    ck_assert_int_eq(as_measure(play.reports[0])->out.action.action, ACTION_CONTINUE);
     finish(&play);
 }
 END_TEST

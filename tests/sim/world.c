@@ -29,8 +29,9 @@ static bool render(const struct command *command, int64_t *status, struct buf *t
         return false;
     }
     *status = 201;
-    for (size_t i = 0; i < command->n_numbers; i++) {
-        buf_printf(text, "%s%lld", i == 0 ? "" : " ", (long long)command->numbers[i]);
+    for (size_t i = 0; i < as_const_trials_add(command)->out.n_numbers; i++) {
+        buf_printf(text, "%s%lld", i == 0 ? "" : " ",
+                   (long long)as_const_trials_add(command)->out.numbers[i]);
     }
     return true;
 }
@@ -101,7 +102,7 @@ int world_run_jobs(struct world *world, struct err *err)
             return err_set(err, ERR_NOMEM, "out of memory");
         }
         suggestion_job_run(job);
-        command->job = job;
+        as_suggestion(command)->in.job = job;
         TRY(apply_all(world, &command, 1, err));
         TRY(store_group_commit(world->store, err));
         hand_out(world);
@@ -159,75 +160,75 @@ int world_advance(struct world *world, int64_t now_ms, struct err *err)
 
 /* ---- commands ------------------------------------------------------------------------------- */
 
-static struct command *faulty(struct command *command, const struct faults *faults,
-                              const struct err *err)
-{
-    (void)fprintf(stderr, "faulty body: %s%s\n", faults->n > 0 ? faults->items[0].detail : "",
-                  err->text);
-    command_destroy(command);
-    return NULL;
-}
-
-static struct command *make(enum command_kind kind, const char *body, struct err *err)
+static struct command *make(enum command_kind kind)
 {
     struct command *command = command_create(kind);
 
     if (command == NULL) {
         abort();
     }
-    *err = (struct err){0};
-    if (body != NULL
-        && json_parse(body, strlen(body), &json_limits_default, &command->body, err) != 0) {
-        struct faults none = {0};
-
-        return faulty(command, &none, err);
-    }
     return command;
 }
 
-static void name_study(struct command *command, const char *study)
+/* The command if its body was read (`result` 0), else NULL, and what is wrong on stderr. Takes the
+ * command. */
+static struct command *unless_faulty(struct command *command, int result)
 {
-    (void)snprintf(command->study, sizeof command->study, "%s", study);
+    const struct faults *faults = &command->faults;
+
+    if (result == 0) {
+        return command;
+    }
+    (void)fprintf(stderr, "faulty body: %s%s\n", faults->n > 0 ? faults->items[0].detail : "",
+                  command->err.text);
+    command_destroy(command);
+    return NULL;
 }
 
-static void name_lease(struct command *command, const char *lease)
+/* No text is no body. */
+static int parse(const char *text, json_t **body, struct err *err)
 {
-    (void)snprintf(command->lease, sizeof command->lease, "%s", lease);
+    return text == NULL ? 0 : json_parse(text, strlen(text), &json_limits_default, body, err);
+}
+
+static void set_name(char study[NAME_BYTES], const char *name)
+{
+    (void)snprintf(study, NAME_BYTES, "%s", name);
+}
+
+static void set_lease(char lease[LEASE_ID_BYTES], const char *id)
+{
+    (void)snprintf(lease, LEASE_ID_BYTES, "%s", id);
+}
+
+static int read_study(struct study_create_command *create, const char *body)
+{
+    TRY(parse(body, &create->in.body, &create->head.err));
+    return study_def_from_json(create->in.body, 0, &create->in.def, &create->head.faults);
 }
 
 struct command *world_create_study(const char *body)
 {
-    struct err err;
-    struct faults faults = {0};
-    struct command *command = make(COMMAND_STUDY_CREATE, body, &err);
+    struct command *command = make(COMMAND_STUDY_CREATE);
 
-    if (command != NULL && study_def_from_json(command->body, 0, &command->def, &faults) != 0) {
-        command = faulty(command, &faults, &err);
-    } else if (command != NULL) {
-        name_study(command, command->def->name);
-    }
-    faults_finish(&faults);
-    return command;
+    return unless_faulty(command, read_study(as_study_create(command), body));
 }
 
 struct command *world_patch_study(const char *study, const char *body)
 {
-    struct err err;
-    struct command *command = make(COMMAND_STUDY_PATCH, body, &err);
+    struct command *command = make(COMMAND_STUDY_PATCH);
+    struct study_patch_command *patch = as_study_patch(command);
 
-    if (command != NULL) {
-        name_study(command, study);
-    }
-    return command;
+    set_name(patch->in.study, study);
+    return unless_faulty(command, parse(body, &patch->in.body, &command->err));
 }
 
 struct command *world_delete_study(const char *study, bool force)
 {
-    struct err err;
-    struct command *command = make(COMMAND_STUDY_DELETE, NULL, &err);
+    struct command *command = make(COMMAND_STUDY_DELETE);
 
-    name_study(command, study);
-    command->force = force;
+    set_name(as_study_delete(command)->in.study, study);
+    as_study_delete(command)->in.force = force;
     return command;
 }
 
@@ -244,83 +245,75 @@ static void hash_text(const char *text, unsigned char hash[16])
 
 struct command *world_add_trials(const char *study, const char *body, const char *key)
 {
-    struct err err;
-    struct command *command = make(COMMAND_TRIALS_ADD, body, &err);
+    struct command *command = make(COMMAND_TRIALS_ADD);
+    struct trials_add_command *add = as_trials_add(command);
 
-    if (command == NULL) {
-        return NULL;
-    }
-    name_study(command, study);
+    set_name(add->in.study, study);
     if (key != NULL) {
         command->has_key = true;
         hash_text(key, command->key);
         hash_text(body, command->body_hash);
     }
-    return command;
+    return unless_faulty(command, parse(body, &add->in.body, &command->err));
 }
 
 struct command *world_cancel_trial(const char *study, int64_t trial)
 {
-    struct err err;
-    struct command *command = make(COMMAND_TRIAL_CANCEL, NULL, &err);
+    struct command *command = make(COMMAND_TRIAL_CANCEL);
 
-    name_study(command, study);
-    command->trial = trial;
+    set_name(as_trial_cancel(command)->in.study, study);
+    as_trial_cancel(command)->in.trial = trial;
     return command;
 }
 
 struct command *world_retry_trials(const char *study, int64_t trial)
 {
-    struct err err;
-    struct command *command = make(COMMAND_TRIALS_RETRY, NULL, &err);
+    struct command *command = make(COMMAND_TRIALS_RETRY);
 
-    name_study(command, study);
-    command->trial = trial;
-    command->states = 1u << TRIAL_FAILED;
+    set_name(as_trials_retry(command)->in.study, study);
+    as_trials_retry(command)->in.trial = trial;
+    as_trials_retry(command)->in.states = 1u << TRIAL_FAILED;
     return command;
+}
+
+static int read_ask(struct ask_command *ask, const char *text)
+{
+    json_auto_t *body = NULL;
+
+    TRY(parse(text, &body, &ask->head.err));
+    return lease_ask_from_json(body, &ask->in.ask, &ask->head.faults);
 }
 
 struct command *world_ask(const char *study, const char *body)
 {
-    struct err err;
-    struct faults faults = {0};
-    struct command *command = make(COMMAND_ASK, body, &err);
+    struct command *command = make(COMMAND_ASK);
 
-    if (command == NULL) {
-        return NULL;
-    }
-    name_study(command, study);
-    if (lease_ask_from_json(command->body, &command->ask, &faults) != 0) {
-        command = faulty(command, &faults, &err);
-    }
-    faults_finish(&faults);
-    return command;
+    set_name(as_ask(command)->in.study, study);
+    return unless_faulty(command, read_ask(as_ask(command), body));
+}
+
+static int read_measurements(struct measure_command *measure, const char *text)
+{
+    json_auto_t *body = NULL;
+
+    TRY(parse(text, &body, &measure->head.err));
+    return measurement_list_from_json(body, &measure->in.measurements, &measure->head.faults);
 }
 
 struct command *world_measure(const char *lease, const char *body)
 {
-    struct err err;
-    struct faults faults = {0};
-    struct command *command = make(COMMAND_MEASURE, body, &err);
+    struct command *command = make(COMMAND_MEASURE);
 
-    if (command == NULL) {
-        return NULL;
-    }
-    name_lease(command, lease);
-    if (measurement_list_from_json(command->body, &command->measurements, &faults) != 0) {
-        command = faulty(command, &faults, &err);
-    }
-    faults_finish(&faults);
-    return command;
+    set_lease(as_measure(command)->in.lease, lease);
+    return unless_faulty(command, read_measurements(as_measure(command), body));
 }
 
 struct command *world_heartbeat(const char *lease)
 {
-    struct err err;
-    struct command *command = make(COMMAND_HEARTBEAT, NULL, &err);
+    struct command *command = make(COMMAND_HEARTBEAT);
 
-    name_lease(command, lease);
-    command->progress = NAN;
+    set_lease(as_heartbeat(command)->in.lease, lease);
+    as_heartbeat(command)->in.progress = NAN;
     return command;
 }
 
@@ -338,30 +331,28 @@ static char *report_text(const struct result_report *report)
     return stolen;
 }
 
+static int read_result(struct result_command *result, const char *text)
+{
+    json_auto_t *body = NULL;
+
+    TRY(parse(text, &body, &result->head.err));
+    TRY(result_report_from_json(body, &result->in.report, &result->head.faults));
+    result->in.text = report_text(&result->in.report);
+    return 0;
+}
+
 struct command *world_result(const char *lease, const char *body)
 {
-    struct err err;
-    struct faults faults = {0};
-    struct command *command = make(COMMAND_RESULT, body, &err);
+    struct command *command = make(COMMAND_RESULT);
 
-    if (command == NULL) {
-        return NULL;
-    }
-    name_lease(command, lease);
-    if (result_report_from_json(command->body, &command->report, &faults) != 0) {
-        command = faulty(command, &faults, &err);
-    } else {
-        command->report_text = report_text(&command->report);
-    }
-    faults_finish(&faults);
-    return command;
+    set_lease(as_result(command)->in.lease, lease);
+    return unless_faulty(command, read_result(as_result(command), body));
 }
 
 struct command *world_release(const char *lease)
 {
-    struct err err;
-    struct command *command = make(COMMAND_RELEASE, NULL, &err);
+    struct command *command = make(COMMAND_RELEASE);
 
-    name_lease(command, lease);
+    set_lease(as_release(command)->in.lease, lease);
     return command;
 }

@@ -127,9 +127,10 @@ static struct command *new_token(int tag)
 {
     struct command *command = command_of(COMMAND_TOKEN_CREATE, tag);
 
-    (void)snprintf(command->token.id, sizeof command->token.id, "t_%d", tag);
-    (void)snprintf(command->token.name, sizeof command->token.name, "laptop");
-    command->token.scopes = 1;
+    struct token_row *token = &as_token_create(command)->in.token;
+    (void)snprintf(token->id, sizeof token->id, "t_%d", tag);
+    (void)snprintf(token->name, sizeof token->name, "laptop");
+    token->scopes = 1;
     return command;
 }
 
@@ -395,10 +396,11 @@ START_TEST(optimisers_bring_each_result_back)
         struct command *command = queue_drain(&queue, 1, INT64_MAX);
         ck_assert_ptr_nonnull(command);
         ck_assert_int_eq(command->kind, COMMAND_SUGGESTION);
-        ck_assert_int_eq(command->job->result, -1);
-        ck_assert_int_eq(command->job->err.code, ERR_EXHAUSTED);
-        ck_assert(!seen[command->job->ordinal]);
-        seen[command->job->ordinal] = true;
+        const struct suggestion_job *job = as_suggestion(command)->in.job;
+        ck_assert_int_eq(job->result, -1);
+        ck_assert_int_eq(job->err.code, ERR_EXHAUSTED);
+        ck_assert(!seen[job->ordinal]);
+        seen[job->ordinal] = true;
         command_destroy(command);
         n++;
     }
