@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/rng.h"
 #include "server/engine/parts.h"
+#include "server/engine/writer.h"
 
 #define START_GRACE_MS 120000
 #define SUGGESTION_TIMEOUT_MS 2000

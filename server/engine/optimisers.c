@@ -1,11 +1,9 @@
-/* Optimiser threads run what takes longer than microseconds on snapshots, and bring the answer back
- * to the writer as a command. */
+#include "server/engine/optimisers.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/log.h"
-#include "server/engine/parts.h"
-#include "server/suggester/suggester.h"
 
 static struct suggestion_job *next_job(struct optimisers *optimisers)
 {

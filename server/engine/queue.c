@@ -1,7 +1,9 @@
-#include "server/engine/parts.h"
+#include "server/engine/queue.h"
 
 #include <errno.h>
 #include <time.h>
+
+#include "common/clock.h"
 
 void queue_init(struct queue *queue)
 {

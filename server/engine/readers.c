@@ -1,4 +1,4 @@
-#include "server/engine/parts.h"
+#include "server/engine/readers.h"
 
 #include <stdlib.h>
 #include <string.h>

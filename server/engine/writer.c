@@ -1,4 +1,5 @@
-/* The writer: one group after the other. */
+#include "server/engine/writer.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

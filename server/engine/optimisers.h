@@ -1,0 +1,35 @@
+/* Threads that run what takes longer than microseconds on snapshots, and bring the results back to
+ * the writer as commands. */
+#ifndef SERVER_ENGINE_OPTIMISERS_H
+#define SERVER_ENGINE_OPTIMISERS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+#include "server/engine/queue.h"
+#include "server/suggester/suggester.h"
+
+#define OPTIMISERS_MAX 64
+
+struct optimisers {
+    struct queue *queue; /* where results go */
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    struct suggestion_job *first, **tail;
+    bool closed;
+    size_t n;
+    pthread_t threads[OPTIMISERS_MAX];
+};
+
+/* Starts `n` threads (at most OPTIMISERS_MAX); the queue must outlive them. ERR_IO: a thread cannot
+ * be started; nothing is left to stop. */
+MUST_USE int optimisers_start(struct optimisers *optimisers, struct queue *queue, size_t n,
+                              struct err *err);
+/* Queues a job, whose `next` is NULL; takes it. Any thread. */
+void optimisers_push(struct optimisers *optimisers, struct suggestion_job *job);
+/* Joins the threads once they are done with their jobs; jobs that were not begun are dropped. */
+void optimisers_stop(struct optimisers *optimisers);
+
+#endif
