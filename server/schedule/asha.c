@@ -123,8 +123,8 @@ static enum decision asha_decide(const struct schedule *schedule, const struct b
         return !arriving || others < advance ? DECISION_PROMOTE : DECISION_STOP;
     }
     if (options->mode == ASHA_PREDICTIVE) { /* one that has passed the next level is judged there */
-        return entry_needs_no_lease(bracket, schedule_entry(schedule, trial)) ? DECISION_PROMOTE
-                                                                              : DECISION_WAIT;
+        return bracket_needs_no_lease(bracket, schedule_entry(schedule, trial)) ? DECISION_PROMOTE
+                                                                                : DECISION_WAIT;
     }
     size_t rank = ranking_rank(&here->all, cost, trial);
     if (rung < schedule->cap && rank < advance) {

@@ -81,7 +81,7 @@ int call_enter_rung(const struct schedule_call *call, int64_t trial, struct err 
         return call_record_trial(call, trial, FACT_LOSE, level, (double)NAN, err);
     }
     bool can_go =
-        entry_needs_no_lease(bracket, entry) || (entry->held && call->moment->may_promote);
+        bracket_needs_no_lease(bracket, entry) || (entry->held && call->moment->may_promote);
     if (decision == DECISION_PROMOTE && can_go) {
         return call_record_trial(call, trial, FACT_PROMOTE, bracket->rungs[entry->rung + 1].level,
                                  (double)NAN, err);
@@ -126,7 +126,7 @@ static int64_t find_promotable_without_lease(const struct schedule *schedule,
             }
             break;
         }
-        if (entry_needs_no_lease(bracket, schedule_entry(schedule, trial))) {
+        if (bracket_needs_no_lease(bracket, schedule_entry(schedule, trial))) {
             return trial;
         }
     }

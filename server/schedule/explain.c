@@ -133,7 +133,7 @@ static void write_decision(const struct schedule *schedule, const struct schedul
         write_forecast(schedule, &entry->forecast, w);
         describe_forecast(schedule, &standing, &entry->forecast, record->fact, text, sizeof text);
     } else if (schedule_is_predictive(schedule) && record->fact == FACT_PROMOTE
-               && entry_needs_no_lease(schedule->brackets[entry->bracket], entry)) {
+               && bracket_needs_no_lease(schedule->brackets[entry->bracket], entry)) {
         (void)snprintf(text, sizeof text, "goes on: it has trained past %" PRId64 " %s already",
                        standing.level, schedule->study->resource_name);
     } else {

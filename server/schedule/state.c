@@ -48,56 +48,6 @@ static int reserve_entry(struct schedule *schedule, int64_t trial, struct err *e
     return 0;
 }
 
-int64_t entry_reach(const struct rung_entry *entry)
-{
-    return entry->n_ahead > 0 ? entry->ahead[entry->n_ahead - 1].step : entry->last.step;
-}
-
-bool entry_needs_no_lease(const struct bracket *bracket, const struct rung_entry *entry)
-{
-    return entry->is_short
-           || (entry->rung + 1 < bracket->n_rungs
-               && entry_reach(entry) >= bracket->rungs[entry->rung + 1].level);
-}
-
-static int push_ahead(struct rung_entry *entry, struct measured_point point, struct err *err)
-{
-    TRY(array_reserve(&entry->ahead, entry->n_ahead, &entry->cap_ahead, sizeof *entry->ahead, err));
-    entry->ahead[entry->n_ahead++] = point;
-    return 0;
-}
-
-/* Moves what was measured ahead, up to this level, to `last`. */
-static void advance_last(struct rung_entry *entry, int64_t level)
-{
-    size_t n = 0;
-
-    while (n < entry->n_ahead && entry->ahead[n].step <= level) {
-        entry->last = entry->ahead[n++];
-    }
-    if (n > 0) {
-        entry->n_ahead -= n;
-        memmove(entry->ahead, entry->ahead + n, entry->n_ahead * sizeof *entry->ahead);
-    }
-}
-
-static int note_point(struct rung_entry *entry, int64_t level, struct measured_point point,
-                      struct err *err)
-{
-    if (point.step == entry->last.step && entry->state == ENTRY_RUNNING) {
-        entry->last = point; /* the value of a result replaces the measurement */
-        return 0;
-    }
-    if (point.step <= entry_reach(entry)) {
-        return 0; /* this step is known */
-    }
-    if (point.step <= level && entry->n_ahead == 0) {
-        entry->last = point;
-        return 0;
-    }
-    return push_ahead(entry, point, err);
-}
-
 int schedule_note(struct schedule *schedule, int64_t trial, int64_t step, double cost,
                   struct err *err)
 {
@@ -117,53 +67,16 @@ int schedule_note(struct schedule *schedule, int64_t trial, int64_t step, double
         return 0;
     }
     struct bracket *bracket = schedule->brackets[entry->bracket];
-    bool had_no_need = entry_needs_no_lease(bracket, entry);
-    TRY(note_point(entry, bracket->rungs[entry->rung].level, (struct measured_point){step, cost},
+    bool had_no_need = bracket_needs_no_lease(bracket, entry);
+    TRY(entry_note(entry, bracket->rungs[entry->rung].level, (struct measured_point){step, cost},
                    err));
-    if (entry->state == ENTRY_WAITING && !had_no_need && entry_needs_no_lease(bracket, entry)) {
+    if (entry->state == ENTRY_WAITING && !had_no_need && bracket_needs_no_lease(bracket, entry)) {
         bracket->rungs[entry->rung].n_without_lease++;
     }
     return 0;
 }
 
 /* ---- brackets -------------------------------------------------------------------------------- */
-
-void bracket_destroy(struct bracket *bracket)
-{
-    if (bracket == NULL) {
-        return;
-    }
-    for (size_t i = 0; bracket->rungs != NULL && i < bracket->n_rungs; i++) {
-        ranking_finish(&bracket->rungs[i].all);
-        ranking_finish(&bracket->rungs[i].waiting);
-        free(bracket->rungs[i].durations_ms);
-    }
-    free(bracket->rungs);
-    free(bracket);
-}
-
-static struct bracket *bracket_new(const struct schedule *schedule, int index)
-{
-    struct bracket_plan plan;
-    struct bracket *bracket = calloc(1, sizeof *bracket);
-
-    if (bracket == NULL) {
-        return NULL;
-    }
-    bracket->index = index;
-    bracket->kind = schedule->kind->plan(schedule, index, &plan);
-    bracket->n_rungs = plan.n;
-    bracket->rungs = calloc(plan.n, sizeof *bracket->rungs);
-    if (bracket->rungs == NULL) {
-        free(bracket);
-        return NULL;
-    }
-    for (size_t i = 0; i < plan.n; i++) {
-        bracket->rungs[i].level = plan.rungs[i].level;
-        bracket->rungs[i].size = plan.rungs[i].size;
-    }
-    return bracket;
-}
 
 /* The two arrays have the same capacity; it changes once both have grown. */
 static int reserve_brackets(struct schedule *schedule, struct err *err)
@@ -182,34 +95,16 @@ static int reserve_brackets(struct schedule *schedule, struct err *err)
 int bracket_open(struct schedule *schedule, struct err *err)
 {
     TRY(reserve_brackets(schedule, err));
-    struct bracket *bracket = bracket_new(schedule, (int)schedule->n_brackets);
+    struct bracket_plan plan;
+    int index = (int)schedule->n_brackets;
+    int kind = schedule->kind->plan(schedule, index, &plan);
+    struct bracket *bracket = bracket_create(index, kind, &plan);
     if (bracket == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     schedule->brackets[schedule->n_brackets++] = bracket;
     schedule->open[schedule->n_open++] = bracket;
     return 0;
-}
-
-size_t bracket_outstanding(const struct bracket *bracket, size_t rung)
-{
-    const struct rung *rungs = bracket->rungs;
-    bool is_closed = true; /* the rung below has all its values */
-    size_t outstanding = 0;
-
-    if (rungs[0].size == 0) {
-        return rungs[rung].started - rungs[rung].reported;
-    }
-    for (size_t i = 0; i <= rung; i++) {
-        size_t width = (size_t)rungs[i].size;
-        if (i > 0 && is_closed) {
-            size_t coming = rungs[i].started + rungs[i - 1].waiting.n;
-            width = coming < width ? coming : width;
-        }
-        outstanding = width > rungs[i].reported ? width - rungs[i].reported : 0;
-        is_closed = is_closed && outstanding == 0;
-    }
-    return is_closed ? 0 : outstanding;
 }
 
 static void close_when_done(struct schedule *schedule, struct bracket *bracket)
@@ -265,35 +160,12 @@ static int apply_start(struct schedule *schedule, const struct schedule_record *
     return 0;
 }
 
-/* Adds how long a value took, in ascending order. */
-static int add_duration(struct rung *rung, int64_t duration_ms, struct err *err)
-{
-    TRY(array_reserve(&rung->durations_ms, rung->n_durations, &rung->cap_durations,
-                      sizeof *rung->durations_ms, err));
-    size_t at = rung->n_durations++;
-    for (; at > 0 && rung->durations_ms[at - 1] > duration_ms; at--) {
-        rung->durations_ms[at] = rung->durations_ms[at - 1];
-    }
-    rung->durations_ms[at] = duration_ms;
-    return 0;
-}
-
 static int complete_average(struct schedule *schedule, struct rung_entry *entry, struct err *err)
 {
     if (schedule->stopping.rule == STOPPING_MEDIAN) {
         return median_complete(&schedule->stopping, &entry->average, err);
     }
     return 0;
-}
-
-/* Sets a final state: nothing more will be measured. */
-static void end_entry(struct rung_entry *entry, enum entry_state state)
-{
-    entry->state = state;
-    free(entry->ahead);
-    entry->ahead = NULL;
-    entry->n_ahead = 0;
-    entry->cap_ahead = 0;
 }
 
 /* FACT_VALUE; the entry diverges if the value is not finite, and is complete at the last rung. */
@@ -311,19 +183,19 @@ static int enter_value(struct schedule *schedule, const struct schedule_record *
     }
     rung->reported++;
     if (schedule->options.quorum > 0) {
-        TRY(add_duration(rung, record->at_ms - entry->since_ms, err));
+        TRY(rung_add_duration(rung, record->at_ms - entry->since_ms, err));
     }
     if (!isfinite(entry->cost)) {
-        end_entry(entry, ENTRY_DIVERGED);
+        entry_end(entry, ENTRY_DIVERGED);
         return 0;
     }
     TRY(ranking_insert(&rung->all, entry->cost, record->trial, err));
     if (entry->rung + 1 == bracket->n_rungs) {
-        end_entry(entry, ENTRY_COMPLETE);
+        entry_end(entry, ENTRY_COMPLETE);
         return complete_average(schedule, entry, err);
     }
     entry->state = to;
-    rung->n_without_lease += entry_needs_no_lease(bracket, entry);
+    rung->n_without_lease += bracket_needs_no_lease(bracket, entry);
     return ranking_insert(&rung->waiting, entry->cost, record->trial, err);
 }
 
@@ -333,7 +205,7 @@ static void remove_waiting(struct schedule *schedule, const struct rung_entry *e
     struct bracket *bracket = schedule->brackets[entry->bracket];
     struct rung *rung = &bracket->rungs[entry->rung];
 
-    rung->n_without_lease -= entry_needs_no_lease(bracket, entry);
+    rung->n_without_lease -= bracket_needs_no_lease(bracket, entry);
     (void)ranking_remove(&rung->waiting, entry->cost, trial);
 }
 
@@ -351,16 +223,8 @@ static int promote(struct schedule *schedule, const struct schedule_record *reco
     entry->previous_cost = entry->cost;
     entry->since_ms = record->at_ms;
     bracket->rungs[entry->rung].started++;
-    advance_last(entry, bracket->rungs[entry->rung].level);
+    entry_advance(entry, bracket->rungs[entry->rung].level);
     return 0;
-}
-
-/* The step that the trial had reached; after a restart it is known from the fact alone. */
-static void note_reached(struct rung_entry *entry, const struct schedule_record *record)
-{
-    if (record->step > entry->last.step) {
-        entry->last.step = record->step;
-    }
 }
 
 /* The trial is out before it has a value at its rung, which no longer waits for it. */
@@ -370,8 +234,8 @@ static int leave_running(struct schedule *schedule, const struct schedule_record
     (void)err;
     schedule->brackets[entry->bracket]->rungs[entry->rung].reported++;
     entry->is_late = record->fact == FACT_LATE;
-    note_reached(entry, record);
-    end_entry(entry, to);
+    entry_note_reached(entry, record->step);
+    entry_end(entry, to);
     return 0;
 }
 
@@ -382,9 +246,9 @@ static int leave_waiting(struct schedule *schedule, const struct schedule_record
     remove_waiting(schedule, entry, record->trial);
     entry->ended_waiting = true;
     if (to != ENTRY_LOST) { /* that one names the level of the rung */
-        note_reached(entry, record);
+        entry_note_reached(entry, record->step);
     }
-    end_entry(entry, to);
+    entry_end(entry, to);
     return 0;
 }
 
@@ -414,7 +278,7 @@ static int mark_short(struct schedule *schedule, const struct schedule_record *r
     const struct bracket *bracket = schedule->brackets[entry->bracket];
 
     (void)record;
-    if (to == ENTRY_WAITING && !entry_needs_no_lease(bracket, entry)) {
+    if (to == ENTRY_WAITING && !bracket_needs_no_lease(bracket, entry)) {
         bracket->rungs[entry->rung].n_without_lease++;
     }
     entry->is_short = true;

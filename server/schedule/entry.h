@@ -1,0 +1,71 @@
+/* A scheduled trial: where it stands, and what it has measured around the level of its rung.
+ *
+ * These values are not a learning curve as models read it (suggester/curve.h): they are costs, the
+ * first value of a step stands where attempts repeat it, only the newest one up to the rung's level
+ * and those past it are kept, and after a restart facts and stored measurements rebuild them. One
+ * thread at a time. */
+#ifndef SERVER_SCHEDULE_ENTRY_H
+#define SERVER_SCHEDULE_ENTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "server/schedule/record.h"
+
+struct running_average;
+
+enum entry_state {
+    ENTRY_NONE,
+    ENTRY_RUNNING,  /* has no value at its rung yet */
+    ENTRY_WAITING,  /* has one, undecided */
+    ENTRY_LOST,     /* others were better, or its rung closed without it */
+    ENTRY_STOPPED,  /* by the stopping rule */
+    ENTRY_DIVERGED, /* its value was not finite */
+    ENTRY_COMPLETE, /* has reached the last rung */
+    ENTRY_ENDED,    /* failed or cancelled */
+    ENTRY_STATE_COUNT
+};
+
+struct measured_point {
+    int64_t step;
+    double cost;
+};
+
+struct rung_entry {
+    enum entry_state state;
+    bool held;              /* by a live lease */
+    bool is_short;          /* ended by itself: its value counts at every later rung */
+    bool is_late;           /* out before it had a value at its rung, which closed without it */
+    bool threshold_checked; /* the threshold rule has been applied */
+    bool has_forecast;      /* of its value at this rung */
+    bool ended_waiting;     /* ENTRY_ENDED: it had a value at its rung */
+    int bracket;
+    size_t rung;
+    double cost;                /* at its rung, once it has reported there */
+    double previous_cost;       /* at the rung below */
+    struct measured_point last; /* newest one at or before the level of its rung; step -1: none;
+                                 * of a trial that is out, `step` alone is meant: what it reached */
+    int64_t granted;            /* the step that its live lease was first told to train to */
+    int64_t since_ms;           /* when it entered this rung */
+    size_t n_ahead, cap_ahead;
+    struct measured_point *ahead;    /* measured past the level of its rung, steps ascending */
+    struct running_average *average; /* for the median rule, or NULL */
+    struct schedule_forecast forecast;
+};
+
+/* Returns the highest step measured so far; -1: none. */
+int64_t entry_reach(const struct rung_entry *entry);
+/* Adds a measurement; `level` is that of its rung. A step that is known is ignored, but the value
+ * of a result replaces the newest measurement. ERR_NOMEM. */
+MUST_USE int entry_note(struct rung_entry *entry, int64_t level, struct measured_point point,
+                        struct err *err);
+/* Moves what was measured ahead, up to this level, to `last`. */
+void entry_advance(struct rung_entry *entry, int64_t level);
+/* The trial had reached this step; after a restart that is known from the fact of its end alone. */
+void entry_note_reached(struct rung_entry *entry, int64_t step);
+/* Sets a final state: nothing more will be measured. */
+void entry_end(struct rung_entry *entry, enum entry_state state);
+
+#endif
