@@ -3,7 +3,7 @@
 # formatted, and that nothing names the machine it was written on.
 #
 #   tests/check_layers.sh            every rule
-#   tests/check_layers.sh arrows     one of them: arrows world sql format paths
+#   tests/check_layers.sh arrows     one of them: arrows world sql headers format paths
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -149,6 +149,13 @@ check_format()
 not formatted; run: clang-format -i FILE…"
 }
 
+# A header declares what its own file defines.
+check_headers()
+{
+    local report
+    report=$(python3 tests/shape --headers) || fault "$report"
+}
+
 # Brackets keep the patterns from finding themselves.
 check_paths()
 {
@@ -159,7 +166,7 @@ check_paths()
 a file names this machine or a registry"
 }
 
-for rule in ${1:-arrows world sql format paths}; do
+for rule in ${1:-arrows world sql headers format paths}; do
     "check_$rule"
 done
 [ "$faults" -eq 0 ]
