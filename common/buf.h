@@ -23,6 +23,7 @@ struct buf {
 
 /* An empty buffer that may hold `max` bytes; allocates nothing yet. */
 void buf_init(struct buf *buf, size_t max);
+/* Releases the memory; NULL fields and an empty buffer are fine. It may be initialised again. */
 void buf_finish(struct buf *buf);
 OWN_VALUE(buf)
 void buf_clear(struct buf *buf); /* empties; keeps the memory */

@@ -15,6 +15,7 @@
 /* Appends `text` without C0 and C1 controls and without the invisible characters that turn the
  * direction of writing; tabs and line ends become spaces, bytes that are no UTF-8 become '?'. */
 void cell_append_clean(struct buf *out, const char *text);
+/* The same for the first `len` bytes of a text. */
 void cell_append_clean_n(struct buf *out, const char *text, size_t len);
 
 /* Appends `text` with those characters written as "\x1b" or "\u202e", and so bytes that are no

@@ -26,10 +26,12 @@ struct clock_scaled {
     int64_t monotonic_base_ms, wall_base_ms;
 };
 
+/* Begins at the present time of the machine; scale > 0. */
 void clock_scaled_init(struct clock_scaled *scaled, double scale);
 
 /* "2026-11-24T21:32:37.123Z": RFC 3339, UTC, milliseconds. Needs CLOCK_TEXT_BYTES. */
 #define CLOCK_TEXT_BYTES 32
+/* Returns `text`, filled. */
 const char *clock_format(int64_t wall_ms, char text[CLOCK_TEXT_BYTES]);
 
 #endif

@@ -7,6 +7,7 @@
 
 #define SHA256_BYTES 32
 
+/* out ← the digest of `len` bytes. */
 void digest_sha256(const void *bytes, size_t len, unsigned char out[SHA256_BYTES]);
 
 /* The first 128 bits: for natural keys that are remembered, not trusted. */

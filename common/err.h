@@ -58,6 +58,7 @@ struct err {
 /* The last part of a problem's type, "lease-ended" of /problems/lease-ended; our own codes have
  * names too. An unknown name gives ERR_NONE. */
 const char *err_code_name(enum err_code code);
+/* Returns the code of that name, ERR_NONE where there is none. */
 enum err_code err_code_from_name(const char *name);
 
 /* Fills *err; always -1, so that `return err_set(…)` reads well. `err` may be NULL. Here and below
@@ -102,6 +103,7 @@ struct faults {
     struct fault *items; /* NULL while there are none */
 };
 
+/* Adds a fault at this JSON pointer: a sentence. Counted in `total` also where it is not kept. */
 void faults_add(struct faults *faults, const char *pointer, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void faults_finish(struct faults *faults);

@@ -70,16 +70,20 @@ struct fields {
 /* A non-object is itself a fault; reads then behave as if it were empty. */
 void fields_begin(struct fields *fields, const json_t *object, const char *pointer,
                   struct faults *faults);
+/* Adds a fault for each member that was not read. */
 void fields_end(struct fields *fields);
 
 /* NULL when missing or null; borrowed. */
 const json_t *fields_any(struct fields *fields, const char *name);
+/* Each of these returns the value, or `fallback` where it is missing or null, and also after a
+ * fault. A string is borrowed. */
 const char *fields_string(struct fields *fields, const char *name, const char *fallback);
 bool fields_bool(struct fields *fields, const char *name, bool fallback);
 /* Faults outside low..high; a real with an integral value counts as an integer. */
 int64_t fields_int(struct fields *fields, const char *name, int64_t fallback, int64_t low,
                    int64_t high);
 double fields_real(struct fields *fields, const char *name, double fallback); /* finite only */
+/* NULL when missing or null, and after a fault; borrowed. */
 const json_t *fields_object(struct fields *fields, const char *name);
 const json_t *fields_array(struct fields *fields, const char *name);
 /* True where the member is present and not null. */

@@ -14,6 +14,7 @@ enum log_level {
 
 /* `program` stands before each line; borrowed. Default level: INFO. Call before threads start. */
 void log_start(const char *program, enum log_level level);
+/* Each writes one line to stderr, if the level admits it. Any thread. */
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -20,9 +20,11 @@ uint64_t splitmix64(uint64_t x);
 
 /* The key of ordinal's stream; also the base of derived seeds. */
 uint64_t rng_key(uint64_t seed, uint64_t ordinal);
+/* Returns the stream of this key, and the stream of (seed, ordinal). */
 struct rng rng_seeded(uint64_t key);
 struct rng rng_for(uint64_t seed, uint64_t ordinal);
 
+/* The next 64 random bits, and what is made of them. */
 uint64_t rng_next(struct rng *rng);
 double rng_uniform(struct rng *rng);                 /* [0, 1), 53 bits */
 uint64_t rng_below(struct rng *rng, uint64_t bound); /* 0 … bound-1 without bias; bound > 0 */

@@ -13,6 +13,7 @@ struct suggestion_for {
     const char *best; /* borrowed; NULL while nothing is close */
     size_t distance;
 };
+/* Compares one candidate, which must outlive the search. */
 void suggest_offer(struct suggestion_for *suggestion, const char *candidate);
 
 #endif

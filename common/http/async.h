@@ -16,11 +16,14 @@ struct http_transfer;
 typedef void http_done(void *context, int rc, const struct http_answer *answer,
                        const struct err *err);
 
+/* ERR_INVALID: the URL or token cannot be used, and why; ERR_IO, ERR_NOMEM. Connects nowhere yet.
+ */
 MUST_USE int http_async_create(const struct http_client_settings *settings,
                                struct http_async **async, struct err *err);
 /* Cancels what is under way; calls no `done`. */
 void http_async_destroy(struct http_async *async);
 OWN_POINTER(http_async)
+/* Returns the URL as given, without a trailing slash. */
 const char *http_async_url(const struct http_async *async);
 
 /* Copies the body. Either `done` runs later, once, or -1 is returned now. */

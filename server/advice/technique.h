@@ -43,6 +43,7 @@ struct technique {
     double regret[KIND_COUNT][2][BENCHMARK_BUDGETS];
 };
 
+/* Returns how many techniques there are, and the i-th of them. */
 size_t technique_count(void);
 const struct technique *technique_at(size_t i);
 /* The technique of that title; NULL: none. */

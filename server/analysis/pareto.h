@@ -19,6 +19,7 @@ struct pareto_front {
     struct pareto_point *points; /* in the order in which they were added; none dominates another */
 };
 
+/* An empty front; borrows the definition. */
 void pareto_front_init(struct pareto_front *front, const struct study_def *def);
 void pareto_front_finish(struct pareto_front *front);
 OWN_VALUE(pareto_front)

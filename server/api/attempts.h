@@ -4,6 +4,7 @@
 
 #include "server/http/http.h"
 
+/* A handler of the route table; loop thread. */
 void get_attempts(void *api, struct http_request *request);
 
 #endif

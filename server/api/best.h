@@ -4,6 +4,7 @@
 
 #include "server/http/http.h"
 
+/* Handlers of the route table; loop thread. */
 void get_best(void *api, struct http_request *request);
 void get_pareto(void *api, struct http_request *request);
 void get_history(void *api, struct http_request *request);

@@ -4,6 +4,7 @@
 
 #include "server/api/api.h"
 
+/* A handler of the route table; loop thread. */
 void get_events(void *api, struct http_request *request);
 
 /* Writer thread: sends the measurements among these commands, which stay the caller's, to the

@@ -5,6 +5,7 @@
 
 #include "server/http/http.h"
 
+/* A handler of the route table; loop thread. */
 void get_explain(void *api, struct http_request *request);
 
 #endif

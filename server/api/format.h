@@ -22,6 +22,7 @@ enum format {
  * (FORMAT_BIT of each). */
 MUST_USE int request_format(const struct http_request *request, unsigned allowed,
                             enum format *format, struct err *err);
+/* Returns the Content-Type of a format; static text. */
 const char *format_content_type(enum format format);
 
 #endif

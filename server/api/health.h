@@ -4,6 +4,7 @@
 
 #include "server/http/http.h"
 
+/* Handlers of the route table; loop thread. */
 void get_metrics(void *api, struct http_request *request);
 void get_readiness(void *api, struct http_request *request);
 

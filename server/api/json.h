@@ -8,6 +8,8 @@
 
 #define RESPONSE_MAX (64u << 20) /* bytes of a body */
 
+/* Each writes one object. Any thread; what does not fit or has no memory sets `failed` in the
+ * buffer. */
 void study_write(const struct study_def *def, const struct study_row *row, struct json_writer *w);
 void trial_write(const struct study_def *def, const struct trial_row *row, struct json_writer *w);
 /* The same from a command's answer. */

@@ -13,12 +13,14 @@ struct item_list {
     struct json_writer w;
     size_t n;
 };
+/* Begins the answer of a read in its format. */
 void item_list_begin(struct item_list *listing, struct read_request *read);
 void item_list_finish(struct item_list *listing);
 OWN_VALUE(item_list)
 /* Where the next item is written as JSON; if is_sheet the caller fills a row of the sheet instead.
  */
 struct json_writer *item_list_item(struct item_list *listing);
+/* Ends the item that item_list_item() began. */
 void item_list_item_end(struct item_list *listing);
 /* `next_cursor`: NULL at the end of the list. */
 void item_list_end(struct item_list *listing, const char *next_cursor);

@@ -13,6 +13,7 @@ extern const int openapi_count;
 /* The explanation of a published problem; NULL for codes that are not published. */
 const char *pages_problem_help(enum err_code code);
 
+/* Handlers of the route table. */
 void pages_get_openapi(void *context, struct http_request *request);
 void pages_get_problem(void *context, struct http_request *request);
 void pages_get_version(void *context, struct http_request *request);

@@ -11,6 +11,7 @@ void api_problem(void *context, struct http_request *request, const struct err *
 /* Answers with a problem that lists every fault, if there are some (`faults` may be NULL). */
 void reply_problem(struct http_request *request, const struct err *err,
                    const struct faults *faults);
+/* Returns the HTTP status of a code, and its title, which is static. Any thread. */
 int problem_status(enum err_code code);
 const char *problem_title(enum err_code code);
 

@@ -13,6 +13,7 @@ void token_make(const char *name, unsigned scopes, int64_t expires_at_ms, struct
 /* Bits of a scope's name with the ones it contains; 0: no such scope. */
 unsigned token_scopes(const char *name);
 
+/* Handlers of the route table; loop thread. */
 void post_token(void *api, struct http_request *request);
 void get_tokens(void *api, struct http_request *request);
 void delete_token(void *api, struct http_request *request);

@@ -6,6 +6,7 @@
 
 /* The columns of trials of this study: everything in CSV, what fits a terminal otherwise. */
 void trial_columns(struct sheet *sheet, const struct live_study_view *study);
+/* Adds the cells of one trial, in the order of these columns. */
 void trial_cells(struct sheet *sheet, const struct live_study_view *study,
                  const struct trial_row *row);
 /* One item of a list, in the list's format. */

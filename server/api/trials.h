@@ -6,11 +6,13 @@
 #include "server/engine/engine.h"
 #include "server/http/http.h"
 
+/* Handlers of the route table; loop thread. */
 void post_trials(void *api, struct http_request *request);
 void get_trial(void *api, struct http_request *request);
 void patch_trial(void *api, struct http_request *request);
 void post_retry(void *api, struct http_request *request);
 
+/* Each writes the whole response of a command that succeeded. Writer thread. */
 void encode_trials_added(const struct command *command, struct http_response *response);
 void encode_trial_cancelled(const struct command *command, struct http_response *response);
 void encode_retried(const struct command *command, struct http_response *response);

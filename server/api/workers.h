@@ -4,6 +4,7 @@
 
 #include "server/http/http.h"
 
+/* Handlers of the route table; loop thread. */
 void get_workers(void *api, struct http_request *request);
 void get_worker(void *api, struct http_request *request);
 

@@ -18,11 +18,13 @@ struct lease_name {
     unsigned char secret[LEASE_SECRET_BYTES];
 };
 
+/* text ← the id, ended by NUL. */
 void lease_name_format(const struct lease_name *name, char text[LEASE_ID_BYTES]);
 /* ERR_NOT_FOUND when it is no lease id at all. */
 MUST_USE int lease_name_parse(const char *text, struct lease_name *name, struct err *err);
 /* Sets ERR_NOT_FOUND for an id that no lease has; always -1. */
 int no_such_lease(struct err *err);
+/* Whether two secrets are equal, in constant time. */
 bool lease_secret_equal(const unsigned char a[LEASE_SECRET_BYTES],
                         const unsigned char b[LEASE_SECRET_BYTES]);
 

@@ -96,6 +96,7 @@ struct study_def {
 /* Reads a whole body and reports every fault. `seed` stands where the body names none. */
 MUST_USE int study_def_from_json(const json_t *body, uint64_t seed, struct study_def **def,
                                  struct faults *faults);
+/* Accepts NULL. */
 void study_def_destroy(struct study_def *def);
 OWN_POINTER(study_def)
 /* Writes the members of the normalised body into the open object: for storage, for GET, and for

@@ -24,6 +24,7 @@ enum {
 
 struct transfer; /* the way between two spaces, which it borrows */
 
+/* Both spaces must outlive it. ERR_NOMEM. */
 MUST_USE int transfer_create(const struct space *from, const struct space *to,
                              struct transfer **transfer, struct err *err);
 void transfer_destroy(struct transfer *transfer);

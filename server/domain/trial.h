@@ -22,9 +22,11 @@ enum trial_state {
     TRIAL_CANCELLED = 7,
     TRIAL_STATE_COUNT
 };
+/* The word of the API; static text. So for the other names below. */
 const char *trial_state_name(enum trial_state state);
 /* -1 if there is none of that name. */
 int trial_state_from_name(const char *name);
+/* Whether nothing can follow: completed, pruned, failed, infeasible, cancelled. */
 bool trial_state_is_final(enum trial_state state);
 /* Writes *state, or says that this move is not allowed. */
 MUST_USE int trial_move(enum trial_state *state, enum trial_state next, struct err *err);
@@ -58,6 +60,7 @@ enum study_state {
     STUDY_STATE_COUNT
 };
 const char *study_state_name(enum study_state state);
+/* -1 if there is none of that name. */
 int study_state_from_name(const char *name);
 
 enum study_reason {

@@ -32,6 +32,7 @@ MUST_USE int engine_start(struct engine *engine, struct err *err);
 /* Orderly: grants nothing more, answers the waiting, drains for at most `drain_ms`, joins its
  * threads, checkpoints. Callbacks still come meanwhile. */
 void engine_stop(struct engine *engine, int64_t drain_ms);
+/* After engine_stop(), or without a start. Accepts NULL. */
 void engine_destroy(struct engine *engine);
 
 /* Queues; takes the command on success. Any thread. ERR_OVERLOADED: the queue is full, or for asks
@@ -46,6 +47,7 @@ MUST_USE int engine_read(struct engine *engine, void (*job)(void *argument, stru
  * the last change to the set of studies that was acknowledged. Any thread. */
 struct live_view *engine_view(struct engine *engine);
 
+/* Whether the database was found damaged and only reads are served. Any thread. */
 bool engine_is_read_only(const struct engine *engine);
 
 struct engine_stats {
@@ -54,6 +56,7 @@ struct engine_stats {
     size_t queue_length;
     int64_t last_commit_us;
 };
+/* *stats ← the counters since the start. Any thread. */
 void engine_stats(struct engine *engine, struct engine_stats *stats);
 
 #endif

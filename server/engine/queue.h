@@ -23,6 +23,7 @@ struct queue {
     bool woken;
 };
 
+/* An empty queue that takes commands. */
 void queue_init(struct queue *queue);
 /* Destroys what is queued. No other thread may use the queue any more. */
 void queue_finish(struct queue *queue);

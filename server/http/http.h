@@ -71,6 +71,7 @@ struct http_route {
 /* ---- the request, for its handler ------------------------------------------------------
  * A deferred request may be read by the one thread that is going to answer it. */
 void *http_context(const struct http_request *request);
+/* The route that was matched. */
 const struct http_route *http_matched(const struct http_request *request);
 /* The decoded value of a {name} in the path; never NULL for a name the route has. */
 const char *http_param(const struct http_request *request, const char *name);
@@ -78,8 +79,11 @@ const char *http_param(const struct http_request *request, const char *name);
 const char *http_query(const struct http_request *request, const char *name);
 bool http_query_next(const struct http_request *request, size_t *cursor, const char **name,
                      const char **value);
+/* The value of a request header, any case; NULL: it was not sent. */
 const char *http_header(const struct http_request *request, const char *name);
+/* The body as received; empty where there is none. */
 const struct buf *http_body(const struct http_request *request);
+/* Who sends the request. */
 const struct http_principal *http_principal(const struct http_request *request);
 const char *http_request_id(const struct http_request *request); /* "r_…": `instance` of problems */
 const char *http_peer_address(const struct http_request *request); /* "127.0.0.1" */
@@ -101,8 +105,11 @@ struct http_response {
         char value[400];
     } headers[HTTP_HEADERS_MAX];
 };
+/* A response without body. `content_type`: static text, or NULL. */
 void http_response_init(struct http_response *response, int status, const char *content_type);
 void http_response_finish(struct http_response *response);
+/* Adds a header; at most HTTP_HEADERS_MAX, more are left out, and each value is cut to its place.
+ */
 void http_response_header(struct http_response *response, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -135,6 +142,7 @@ struct http_stream_source {
     void (*finish)(void *context);
     int64_t heartbeat_ms; /* 0: none */
 };
+/* Sends the head; takes the response, and the source with its context. As http_reply(). */
 void http_reply_stream(struct http_request *request, struct http_response *response,
                        const struct http_stream_source *source);
 /* Wakes one sleeping stream; NULL wakes all. Any thread; the request must not have finished. */
@@ -175,6 +183,7 @@ const char *http_server_url(const struct http_server *server);
  * run again. */
 MUST_USE int http_server_run(struct http_server *server, int64_t drain_ms, struct err *err);
 void http_server_stop(struct http_server *server);
+/* After http_server_run() has returned, or without a run. Accepts NULL. */
 void http_server_destroy(struct http_server *server);
 
 /* Counters for /metrics. Any thread. */
@@ -184,6 +193,7 @@ struct http_stats {
     uint64_t active;      /* requests that have begun and not ended */
     uint64_t deferred;    /* suspended now */
 };
+/* *stats ← the counters. */
 void http_server_stats(const struct http_server *server, struct http_stats *stats);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "server/http/internal.h"
 
+/* Empty lists, with the spans of the settings. */
 void deadlines_init(struct http_server *server);
 /* The connection has from now on the time of this kind; replaces the former one. */
 void deadline_set(struct http_connection *connection, enum deadline_kind kind);

@@ -58,6 +58,7 @@ struct gp {
 /* data->x must outlive the model. O((n + p)³), or O((n + p)²) where most rows of the factor are
  * cached (factor_cache.h). ERR_NUMERIC: not positive definite; ERR_NOMEM. */
 MUST_USE int gp_create(const struct gp_data *data, struct gp **gp, struct err *err);
+/* Accepts NULL. */
 void gp_destroy(struct gp *gp);
 OWN_POINTER(gp)
 
@@ -73,6 +74,7 @@ struct gp_batch {
     double *Z, *norm, *phi, *K, *S, *ZC, *H;
 };
 
+/* `gradients`: gp_gradient() will be called. ERR_NOMEM. */
 MUST_USE int gp_batch_create(const struct gp *gp, size_t cap, bool gradients,
                              struct gp_batch **batch, struct err *err);
 void gp_batch_destroy(struct gp_batch *batch);

@@ -23,6 +23,7 @@ struct points {
     int32_t *cat; /* n_cat × n */
 };
 
+/* Room for `cap` points; n is 0. ERR_NOMEM. */
 MUST_USE int points_init(struct points *points, size_t n_num, size_t n_cat, size_t cap,
                          struct err *err);
 void points_finish(struct points *points);

@@ -16,6 +16,7 @@ MUST_USE int marginal_likelihood_create(const struct points *x, const double y[]
                                         struct marginal_likelihood **likelihood, struct err *err);
 void marginal_likelihood_destroy(struct marginal_likelihood *likelihood);
 OWN_POINTER(marginal_likelihood)
+/* Returns n. */
 size_t marginal_likelihood_n_points(const struct marginal_likelihood *likelihood);
 
 /* *log_p ← log p(y | theta), −½ n ln 2π included; gradient (n_theta) may be NULL. The constant mean

@@ -23,6 +23,7 @@ MUST_USE int transform_fit(struct transform *transform, size_t n, const double c
  * early, and only the good ones need to be told apart. */
 MUST_USE int transform_fit_all(struct transform *transform, size_t n, const double cost[],
                                struct err *err);
+/* Returns the transformed cost. */
 double transform_apply(const struct transform *transform, double cost);
 
 #endif

@@ -8,8 +8,10 @@
  */
 int64_t rung_promotable(const struct schedule *schedule, const struct schedule_moment *moment,
                         const struct bracket *bracket, size_t rung);
+/* *offer ← the promotion of this trial to the rung above `rung`. */
 void offer_promotion(const struct bracket *bracket, size_t rung, int64_t trial,
                      struct schedule_offer *offer);
+/* *offer ← a new configuration in this bracket. */
 void offer_start(const struct schedule *schedule, int bracket, struct schedule_offer *offer);
 
 #endif

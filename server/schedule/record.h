@@ -33,6 +33,7 @@ enum schedule_fact {
     FACT_RETRY, /* trial, which had failed, is tried again in the slot that it had given up */
     FACT_COUNT
 };
+/* Returns the name of a fact, as explanations show it; static text. */
 const char *schedule_fact_name(enum schedule_fact fact);
 
 struct schedule_record { /* a row of the store, in order of happening */

@@ -46,6 +46,7 @@ struct stopping {
     struct step_means *steps;
 };
 
+/* Reads the study's rule with its options; adds every fault with its pointer. */
 void stopping_read(const struct study_def *study, struct stopping *stopping, struct faults *faults);
 void stopping_finish(struct stopping *stopping);
 

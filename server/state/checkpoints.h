@@ -68,7 +68,9 @@ MUST_USE int obsolete_purge(struct state *state, int64_t before_ms, struct err *
 /* ---- the whole ---- */
 /* Reads the store; after the trials and their leases. */
 MUST_USE int obsolete_load(struct state *state, struct err *err);
+/* Frees the queues of all hosts. */
 void obsolete_clear(struct state *state);
+/* Frees a list; NULL is an empty one. */
 void obsolete_list_free(struct obsolete_checkpoint *first);
 
 #endif

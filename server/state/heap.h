@@ -22,6 +22,7 @@ struct heap {
 };
 
 void heap_finish(struct heap *heap);
+/* A node of this owner that is in no heap. */
 void heap_node_init(struct heap_node *node, void *owner);
 struct heap_node *heap_top(const struct heap *heap); /* NULL when empty */
 /* Adds, or moves to its new moment. ERR_NOMEM. */

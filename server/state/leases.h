@@ -4,6 +4,7 @@
 
 #include "server/state/state.h"
 
+/* Adds the lease of the trial's newest attempt, not counted yet. ERR_NOMEM. */
 MUST_USE int lease_enter(struct state *state, struct live_trial *trial,
                          const struct attempt_row *row, struct live_worker *worker,
                          struct live_lease **lease, struct err *err);

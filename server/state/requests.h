@@ -17,6 +17,7 @@ MUST_USE int request_put(struct state *state, const unsigned char request[16], i
 void request_end(struct state *state, const struct live_lease *lease);
 /* Forgets what has been kept long enough. */
 void requests_purge(struct state *state);
+/* Forgets all. */
 void requests_clear(struct state *state);
 
 #endif

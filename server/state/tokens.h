@@ -6,9 +6,11 @@
 
 /* NULL: unknown. */
 struct live_token *token_find(const struct state *state, const char *id);
+/* Whether it is neither revoked nor expired by now. */
 bool token_is_usable(const struct state *state, const struct live_token *token);
 /* ERR_NOMEM. */
 MUST_USE int token_enter(struct state *state, const struct token_row *row, struct err *err);
+/* Forgets all. */
 void tokens_clear(struct state *state);
 /* ERR_UNAUTHORIZED if this token may no longer be used; "" is always good (a server that is open).
  */

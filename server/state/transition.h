@@ -26,6 +26,7 @@ MUST_USE int trial_follow(struct state *state, struct live_trial *trial, struct 
  * again, in which it had failed. */
 MUST_USE int trial_retry(struct state *state, struct live_study *study, struct trial_row *row,
                          struct live_trial **trial, struct err *err);
+/* Returns what the schedule says about the trial at present. */
 enum schedule_verdict trial_verdict(const struct live_trial *trial);
 
 /* Adds n (1 or -1) to the live leases of the worker, the study and the server. */

@@ -44,8 +44,11 @@ struct live_view {
 /* `n_waiting`: asks that wait. ERR_NOMEM. */
 MUST_USE int state_view(const struct state *state, size_t n_waiting, struct live_view **view,
                         struct err *err);
+/* Frees it with its last holder. Any thread; accepts NULL. */
 void live_view_release(struct live_view *view);
+/* Returns the view, held once more. Any thread. */
 struct live_view *live_view_hold(struct live_view *view);
+/* Returns the study of that name, borrowed; NULL: there is none. Any thread. */
 const struct live_study_view *live_view_study(const struct live_view *view, const char *name);
 
 #endif

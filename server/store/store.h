@@ -39,6 +39,7 @@ MUST_USE int store_open(const struct store_settings *settings, struct store **st
 /* A read-only connection to the same database. It sees what is committed, and does not wait for an
  * open group; in memory the two wait for each other: ERR_OVERLOADED after five seconds. */
 MUST_USE int store_open_reader(const struct store *writer, struct store **reader, struct err *err);
+/* Closes a connection; the readers before the writer. Accepts NULL. */
 void store_close(struct store *store);
 
 static inline void store_drop(struct store **owned)
@@ -52,15 +53,20 @@ static inline void store_drop(struct store **owned)
 MUST_USE int store_lock_directory(const char *directory, int *fd, struct err *err);
 
 /* ---- groups ---- */
+/* From here on writes are collected; nothing is sent before the first one. */
 void store_group_begin(struct store *store);
 /* Was anything written in this group? */
 bool store_group_is_dirty(const struct store *store);
 /* After ERR_IO it is not known whether the group is on disk: the process must drop its clients and
  * abort. */
 MUST_USE int store_group_commit(struct store *store, struct err *err);
+/* Undoes the group; harmless where nothing was written. */
 void store_group_rollback(struct store *store);
+/* Begins the writes of one command. */
 MUST_USE int store_savepoint(struct store *store, struct err *err);
+/* Keeps them. */
 MUST_USE int store_release(struct store *store, struct err *err);
+/* Undoes them; the group goes on. */
 MUST_USE int store_undo(struct store *store, struct err *err);
 /* Copies what the log holds into the database; for idle moments and the orderly stop. */
 void store_checkpoint(struct store *store, bool truncate);
@@ -68,6 +74,7 @@ void store_checkpoint(struct store *store, bool truncate);
 MUST_USE int store_quick_check(struct store *reader, struct err *err);
 /* Did the last run end in an orderly way? Written by store_mark_clean(), wiped at open. */
 bool store_was_clean(const struct store *store);
+/* The last write before an orderly stop. */
 MUST_USE int store_mark_clean(struct store *store, struct err *err);
 
 /* ---- studies ---- */
@@ -104,6 +111,7 @@ MUST_USE int store_study_insert(struct store *store, struct study_row *row, stru
 /* Everything but name and accepted body; the definition only when `define`. */
 MUST_USE int store_study_update(struct store *store, const struct study_row *row, bool define,
                                 struct err *err);
+/* Hides the study from every read at once; store_purge_deleted() removes its rows. */
 MUST_USE int store_study_delete(struct store *store, int64_t id, int64_t now_ms, struct err *err);
 /* Live (not deleted) ones in order of id. */
 MUST_USE int store_each_study(struct store *store,
@@ -121,8 +129,10 @@ struct study_query {
 MUST_USE int store_each_study_of(struct store *store, const struct study_query *query,
                                  int (*each)(void *context, struct study_row *row, struct err *err),
                                  void *context, struct err *err);
+/* Metrics of a study have the ids 0, 1, …. */
 MUST_USE int store_metric_insert(struct store *store, int64_t study, int64_t id, const char *name,
                                  struct err *err);
+/* In order of id. */
 MUST_USE int store_each_metric(struct store *store, int64_t study,
                                int (*each)(void *context, int64_t id, const char *name,
                                            struct err *err),
@@ -132,8 +142,10 @@ MUST_USE int store_purge_deleted(struct store *store, int64_t before_ms, int row
                                  struct err *err);
 
 /* ---- workers ---- */
+/* *id ← that of the new row. */
 MUST_USE int store_worker_insert(struct store *store, const char *name, int64_t *id,
                                  struct err *err);
+/* In order of id. */
 MUST_USE int store_each_worker(struct store *store,
                                int (*each)(void *context, int64_t id, const char *name,
                                            struct err *err),
@@ -175,12 +187,14 @@ static inline double trial_row_value(const struct trial_row *row)
  * NaN: there is none, or it was NaN. */
 double metrics_value(const char *metrics, const char *name);
 
+/* The id is made by the caller (trial_id()). */
 MUST_USE int store_trial_insert(struct store *store, const struct trial_row *row, struct err *err);
 /* Everything that changes after birth. */
 MUST_USE int store_trial_update(struct store *store, const struct trial_row *row, struct err *err);
 /* ERR_NOT_FOUND. */
 MUST_USE int store_trial_load(struct store *store, int64_t id, struct trial_row *row,
                               struct err *err);
+/* Trials without a final state, of all studies, in order of id. */
 MUST_USE int store_each_open_trial(struct store *store,
                                    int (*each)(void *context, struct trial_row *row,
                                                struct err *err),
@@ -214,6 +228,7 @@ OWN_VALUE(attempt_row)
 
 /* Sets row->id. */
 MUST_USE int store_attempt_insert(struct store *store, struct attempt_row *row, struct err *err);
+/* Everything that changes after birth. */
 MUST_USE int store_attempt_update(struct store *store, const struct attempt_row *row,
                                   struct err *err);
 /* The trial is to be trained from its start again: its attempts name no checkpoint any more. */
@@ -221,6 +236,7 @@ MUST_USE int store_attempts_forget_checkpoints(struct store *store, int64_t tria
 /* ERR_NOT_FOUND. */
 MUST_USE int store_attempt_load(struct store *store, int64_t id, struct attempt_row *row,
                                 struct err *err);
+/* A trial's, in order of number. */
 MUST_USE int store_each_attempt(struct store *store, int64_t trial,
                                 int (*each)(void *context, struct attempt_row *row,
                                             struct err *err),
@@ -230,6 +246,7 @@ MUST_USE int store_each_recent_request(struct store *store, int64_t since_ms,
                                        int (*each)(void *context, struct attempt_row *row,
                                                    struct err *err),
                                        void *context, struct err *err);
+/* Keeps the body of a late result beside its attempt. */
 MUST_USE int store_evidence_insert(struct store *store, int64_t attempt, int64_t at_ms,
                                    const char *body, struct err *err);
 
@@ -260,6 +277,7 @@ enum event_kind {
     EVENT_TOKEN_CHANGED = 9,
     EVENT_KIND_COUNT
 };
+/* The word of the API; static text. */
 const char *event_kind_name(enum event_kind kind);
 
 struct event_row {
@@ -270,8 +288,10 @@ struct event_row {
     int64_t attempt; /* 0: none */
     int64_t at_ms;
 };
+/* *seq ← the number of the event, higher than any before. */
 MUST_USE int store_event_append(struct store *store, const struct event_row *event, int64_t *seq,
                                 struct err *err);
+/* *seq ← the number of the newest event; 0: there is none. */
 MUST_USE int store_last_seq(struct store *store, int64_t *seq, struct err *err);
 /* Events after `after`, oldest first, at most `limit` rows *looked at*; study 0: all. *looked_at
  * is the last sequence number seen, of this study or not. */
@@ -290,7 +310,9 @@ struct fact_row {
     double value;
     int64_t at_ms;
 };
+/* Adds a fact after all others of its study. */
 MUST_USE int store_fact_append(struct store *store, const struct fact_row *row, struct err *err);
+/* In order of happening. */
 MUST_USE int store_each_fact(struct store *store, int64_t study,
                              int (*each)(void *context, const struct fact_row *row,
                                          struct err *err),
@@ -307,8 +329,10 @@ struct discard_row {
 };
 /* Sets row->id; the attempt is 0. */
 MUST_USE int store_discard_insert(struct store *store, struct discard_row *row, struct err *err);
+/* Sets the attempt whose lease lists it; 0: none. */
 MUST_USE int store_discard_assign(struct store *store, int64_t id, int64_t attempt,
                                   struct err *err);
+/* Removes a row; harmless where there is none. */
 MUST_USE int store_discard_delete(struct store *store, int64_t id, struct err *err);
 /* Oldest first. */
 MUST_USE int store_each_discard(struct store *store,
@@ -317,6 +341,7 @@ MUST_USE int store_each_discard(struct store *store,
                                 void *context, struct err *err);
 
 /* ---- model fits: inputs of later suggestions ---- */
+/* Adds a fit after all others of its study, made from its first `n_seen` trials. */
 MUST_USE int store_fit_insert(struct store *store, int64_t study, uint64_t n_seen, const void *data,
                               size_t bytes, struct err *err);
 /* Oldest first. */
@@ -336,6 +361,7 @@ struct transfer_row {
     double value;
     int64_t step;
 };
+/* Adds one row; the place and number are the key. */
 MUST_USE int store_transfer_insert(struct store *store, const struct transfer_row *row,
                                    struct err *err);
 /* In order of place and number. */
@@ -355,7 +381,9 @@ struct reply_row {
 /* *found false: there is none. */
 MUST_USE int store_reply_find(struct store *store, const unsigned char key[16],
                               struct reply_row *row, bool *found, struct err *err);
+/* Keeps a reply under its key. */
 MUST_USE int store_reply_insert(struct store *store, const struct reply_row *row, struct err *err);
+/* Removes those kept before this moment (wall clock). */
 MUST_USE int store_reply_purge(struct store *store, int64_t before_ms, struct err *err);
 
 /* ---- tokens ---- */
@@ -368,10 +396,12 @@ struct token_row {
     int64_t expires_at_ms; /* 0: never */
     int64_t revoked_at_ms; /* 0: valid */
 };
+/* Adds a token; its id is new. */
 MUST_USE int store_token_insert(struct store *store, const struct token_row *row, struct err *err);
 /* ERR_NOT_FOUND. */
 MUST_USE int store_token_revoke(struct store *store, const char *id, int64_t now_ms,
                                 struct err *err);
+/* All of them, revoked and expired ones included. */
 MUST_USE int store_each_token(struct store *store,
                               int (*each)(void *context, const struct token_row *row,
                                           struct err *err),
@@ -386,6 +416,7 @@ struct trial_query {
     unsigned states;  /* bit per state; 0: all */
     unsigned sources; /* bit per source; 0: all */
 };
+/* A page of trials, in order of number. */
 MUST_USE int store_each_trial(struct store *store, const struct trial_query *query,
                               int (*each)(void *context, struct trial_row *row, struct err *err),
                               void *context, struct err *err);
@@ -415,6 +446,7 @@ MUST_USE int store_each_trial_by_value(struct store *store, const struct trial_v
 
 /* A read transaction: several reads see the same moment. */
 MUST_USE int store_read_begin(struct store *reader, struct err *err);
+/* Ends it; harmless where none was begun. */
 void store_read_end(struct store *reader);
 
 #endif

@@ -35,6 +35,8 @@ MUST_USE int candidates_enumerate(struct candidates *candidates, const struct en
                                   bool (*skip)(const void *context, const double config[]),
                                   const void *context, struct err *err);
 
+/* The configuration and the position of the i-th candidate (n_params each); borrowed until the next
+ * is added. */
 const double *candidates_config(const struct candidates *candidates, size_t i);
 const double *candidates_u(const struct candidates *candidates, size_t i);
 /* Adds the legal configuration at u; false: it violates a constraint, or there is no room. */
@@ -44,6 +46,7 @@ bool candidates_add_config(struct candidates *candidates, const double config[])
 /* The points of the candidates without a score, which stand from score[n_scored] on. Set their
  * scores, then call candidates_scored(). */
 struct points candidates_unscored(const struct candidates *candidates);
+/* Every candidate has a score now. */
 void candidates_scored(struct candidates *candidates);
 /* order[0 … k-1] ← the k scored candidates of greatest score, the earlier of equals first; returns
  * how many. Candidates with equal scores and positions count once. */

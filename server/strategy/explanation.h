@@ -45,6 +45,7 @@ char *explanation_without_model(const char *kind, uint64_t point, uint64_t size)
 const char *explanation_describe(const json_t *explain, const char *search, struct buf *text);
 /* Whether the explanation names this model. */
 bool explanation_has_model(const json_t *explain, const char *model);
+/* Returns an integer member; 0 where it is missing. */
 int64_t explanation_int(const json_t *explain, const char *key);
 /* Appends a number with four digits. */
 void explanation_put_number(const json_t *explain, const char *key, struct buf *text);

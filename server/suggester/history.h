@@ -27,7 +27,9 @@ struct trial_history {
 
 /* NULL: out of memory. */
 struct trial_history *trial_history_create(struct shared_def *def);
+/* Returns the history, held once more. */
 struct trial_history *trial_history_hold(struct trial_history *history);
+/* Frees it with its last holder; accepts NULL. */
 void trial_history_destroy(struct trial_history *history);
 OWN_POINTER(trial_history)
 

@@ -29,8 +29,10 @@ struct source_study {
 MUST_USE int source_read(struct store *store, const struct source_study *older,
                          const struct study_def *def, struct source *source, struct faults *faults,
                          struct err *err);
+/* Writes the rows of a new study; the errors of the store. */
 MUST_USE int sources_store(struct store *store, int64_t study, const struct study_def *def,
                            const struct sources *sources, struct err *err);
+/* Reads them back; *sources is finished by the caller. ERR_NOMEM and the errors of the store. */
 MUST_USE int sources_load(struct store *store, int64_t study, const struct study_def *def,
                           struct sources *sources, struct err *err);
 

@@ -38,6 +38,7 @@ struct suggestion_job {
 
 /* Runs the strategy, or the forecast. Any thread. */
 void suggestion_job_run(struct suggestion_job *job);
+/* With what it owns. Any thread; accepts NULL. */
 void suggestion_job_destroy(struct suggestion_job *job);
 OWN_POINTER(suggestion_job)
 
@@ -46,6 +47,7 @@ struct job_queue {
     struct suggestion_job *first, **tail;
     uint64_t epochs; /* the last epoch that was given to a suggester */
 };
+/* An empty queue. */
 void job_queue_init(struct job_queue *queue);
 /* Destroys what is left in it. */
 void job_queue_finish(struct job_queue *queue);
@@ -87,6 +89,7 @@ void suggester_destroy(struct suggester *suggester);
 /* The history. Cancelled and lost trials are left out. ERR_NOMEM. */
 MUST_USE int suggester_observe(struct suggester *suggester, const struct trial_row *row,
                                const struct learning_curve *curve, struct err *err);
+/* Adds a stored fit to the history; copies the data. ERR_NOMEM. */
 MUST_USE int suggester_add_fit(struct suggester *suggester, uint64_t n_seen, const void *data,
                                size_t bytes, struct err *err);
 /* Before the first job. */
@@ -102,6 +105,7 @@ MUST_USE int suggester_forecast(struct suggester *suggester, const struct sugges
 
 /* Suggestions that are prepared or requested: configurations that are as good as leased. */
 size_t suggester_reserved(const struct suggester *suggester);
+/* Suggestions that are prepared. */
 size_t suggester_n_prepared(const struct suggester *suggester);
 /* Is no job under way and none waiting? */
 bool suggester_is_idle(const struct suggester *suggester);

@@ -10,6 +10,7 @@ MUST_USE int reply_find(struct tuning *tuning, struct command *command, bool *an
                         struct err *err);
 /* Keeps the command's reply, if it has a key. */
 MUST_USE int reply_keep(struct tuning *tuning, const struct command *command, struct err *err);
+/* Forgets those older than a day. The errors of the store. */
 MUST_USE int replies_purge(struct tuning *tuning, struct err *err);
 
 #endif

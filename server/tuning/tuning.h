@@ -23,6 +23,7 @@
 
 struct tuning;
 
+/* Loads the live state. The store is borrowed. The errors of the store, ERR_NOMEM. */
 MUST_USE int tuning_create(const struct tuning_settings *settings, struct store *store,
                            struct tuning **tuning, struct err *err);
 void tuning_destroy(struct tuning *tuning);
@@ -66,6 +67,7 @@ bool tuning_has_token(const struct tuning *tuning, unsigned scope, bool usable);
 /* Stores a token outside of a command: before the server starts. */
 MUST_USE int tuning_add_token(struct tuning *tuning, struct token_row *row, struct err *err);
 
+/* The number of the newest event of the group. */
 int64_t tuning_last_seq(const struct tuning *tuning);
 /* Did the group change tokens, or the set or definition of studies? Resets the flag. */
 bool tuning_tokens_changed(struct tuning *tuning);

@@ -22,8 +22,10 @@ OWN_VALUE(argv_list)
 void argv_list_add(struct argv_list *list, const char *text);
 /* Adds the text, which it owns from now on; NULL counts as a failed allocation. */
 void argv_list_add_steal(struct argv_list *list, char *text);
+/* Adds a text made from `fmt`. */
 void argv_list_printf(struct argv_list *list, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* Removes the last text of a list that is not empty. */
 void argv_list_drop_last(struct argv_list *list);
 /* Adds the arguments of a line as a shell would split it: blanks separate, '…' and "…" hold
  * together,

@@ -15,6 +15,7 @@ struct backoff {
 /* The next wait. `at_least_seconds`: Retry-After, negative if not said; up to an hour is honoured,
  * plus the jitter, so that a whole cluster does not come back in one moment. */
 int64_t backoff_next(struct backoff *backoff, struct rng *rng, double at_least_seconds);
+/* The next wait begins at base_ms again. */
 void backoff_reset(struct backoff *backoff);
 
 #endif

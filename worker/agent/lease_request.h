@@ -35,6 +35,7 @@ struct lease_request {
     struct backoff backoff;
 };
 
+/* Asks for nothing yet. `loop`, `offer` and `worker` are borrowed. */
 void lease_request_init(struct lease_request *request, struct loop *loop,
                         const struct lease_ask *offer, const char *worker,
                         const struct lease_request_hooks *hooks);

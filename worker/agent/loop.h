@@ -35,6 +35,7 @@ int64_t loop_now(const struct loop *loop);
 /* The watch stays where it is until it is dropped, before its descriptor is closed. */
 MUST_USE int loop_watch(struct loop *loop, struct fd_watch *watch, int fd,
                         void (*ready)(void *context), void *context, struct err *err);
+/* Takes a watch out of the loop. */
 void loop_unwatch(struct loop *loop, struct fd_watch *watch);
 
 /* Waits until a descriptor, a transfer or the moment `until_ms` is due; calls the functions of the

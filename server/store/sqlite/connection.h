@@ -26,6 +26,7 @@ struct stmt stmt_use(struct store *store, enum stmt_name name);
 MUST_USE int stmt_step(struct store *store, struct stmt *s, struct err *err);
 /* Runs a writing statement to its end, inside the group (BEGIN and SAVEPOINT are sent first). */
 MUST_USE int stmt_run(struct store *store, struct stmt *s, struct err *err);
+/* Runs SQL that returns no rows. The errors of store_failed(). */
 MUST_USE int store_exec(struct store *store, const char *sql, struct err *err);
 /* Where a failure changes nothing: the end of a read, a rollback. */
 void store_exec_anyway(struct store *store, const char *sql);

@@ -85,6 +85,8 @@ struct stmt {
     bool no_memory; /* a text or a blob could not be copied */
 };
 
+/* Each binds a parameter by its name, ":study_id"; a name that the statement lacks is our own
+ * mistake. */
 void stmt_bind_int(struct stmt *s, const char *name, int64_t value);
 void stmt_bind_int_or_null(struct stmt *s, const char *name, bool present, int64_t value);
 void stmt_bind_real(struct stmt *s, const char *name, double value);

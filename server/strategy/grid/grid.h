@@ -22,6 +22,7 @@ struct grid;
  * conditions too interdependent to count. With constraints the first call takes up to some seconds,
  * and the grid one bit per point. ERR_NOMEM. */
 MUST_USE int grid_of(const struct space *space, const struct grid **grid, struct err *err);
+/* Returns how many points the grid has. */
 uint64_t grid_count(const struct grid *grid);
 /* Point `index` < grid_count(); a few microseconds. */
 void grid_point(const struct grid *grid, uint64_t index, double x[]);

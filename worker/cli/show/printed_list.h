@@ -30,6 +30,7 @@ struct printed_list {
     struct table table; /* owned: every row of a table, the one being printed of CSV */
 };
 
+/* An empty list in the format of the options, which it borrows with the columns. */
 void printed_list_begin(struct printed_list *list, const struct options *options,
                         const struct column columns[], size_t n_columns);
 /* `cells` has n_columns texts; NULL is an empty one. `item` may be NULL for tables and CSV. */

@@ -25,6 +25,7 @@ void run_worker_read(int timeout_ms, void (*on_line)(void *context, const char *
 int run_worker_await(void);
 /* Asks it to leave, and waits. */
 void run_worker_stop(void);
+/* Whether one of the signals has come. */
 bool run_worker_was_interrupted(void);
 
 #endif
