@@ -88,6 +88,10 @@ static void fill(struct command *command)
     case COMMAND_TRIAL_CANCEL:
         as_trial_cancel(command)->out.trial = new_reply();
         break;
+    case COMMAND_TRIALS_RETRY:
+        as_trials_retry(command)->out.numbers = calloc(1, sizeof(int64_t));
+        as_trials_retry(command)->out.trial = new_reply();
+        break;
     case COMMAND_ASK:
         fill_ask(as_ask(command));
         break;
