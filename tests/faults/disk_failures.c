@@ -12,6 +12,7 @@
 #include "server/store/store.h"
 #include "tests/support/directory.h"
 #include "tests/support/failing_disk.h"
+#include "tests/support/old_store.h"
 #include "tests/support/store_script.h"
 
 #define TEXT_MAX (1 << 20)
@@ -235,73 +236,6 @@ END_TEST
 
 /* ---- opening and migrating ---- */
 
-static void run_sql(sqlite3 *db, const char *sql)
-{
-    char *text = NULL;
-    int rc = sqlite3_exec(db, sql, NULL, NULL, &text);
-
-    ck_assert_msg(rc == SQLITE_OK, "%s: %s", sql, text);
-}
-
-static sqlite3 *open_raw(const char *directory, const char *name)
-{
-    char path[2 * DIRECTORY_BYTES];
-    sqlite3 *db = NULL;
-
-    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
-    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    return db;
-}
-
-/* The first column of the first row, as a number; -1 without a row. */
-static int64_t number_of(sqlite3 *db, const char *sql)
-{
-    sqlite3_stmt *statement = NULL;
-    int64_t number = -1;
-
-    if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK
-        && sqlite3_step(statement) == SQLITE_ROW) {
-        number = sqlite3_column_int64(statement, 0);
-    }
-    (void)sqlite3_finalize(statement);
-    return number;
-}
-
-/* A database of the first version with one study and one trial that has a value. */
-static void make_first_version(void)
-{
-    sqlite3 *db = open_raw(f.template, "hone.db");
-
-    run_sql(db, migrations[0]);
-    run_sql(db, "PRAGMA application_id = 0x686f6e65; PRAGMA user_version = 1;");
-    run_sql(db, "INSERT INTO study VALUES (1, 's', '{}', '{}', 0, 0, 1, 1000, NULL, NULL, 0, NULL,"
-                " 1, 1, 1, 9, 0, 0, zeroblob(64), 1, 0.5, 9);"
-                "INSERT INTO trial VALUES ((1 << 32) | 1, 3, NULL, 0, 0, 1, 0, NULL, 0, 0,"
-                " zeroblob(8), 0.5, NULL, NULL, 9, NULL, 2000, 3000, 4000, 1);");
-    ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-}
-
-/* Before anything is changed there is a whole copy of what was there. */
-static void expect_copy_of_changed(void)
-{
-    sqlite3 *db = open_raw(f.directory, "hone.db");
-    int64_t version = number_of(db, "PRAGMA user_version");
-
-    ck_assert_msg(version >= 1, "%s: the version is lost", f.place);
-    ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-    if (version == 1) {
-        return;
-    }
-    db = open_raw(f.directory, "before-0001.db");
-    ck_assert_msg(number_of(db, "PRAGMA user_version") == 1
-                      && number_of(db, "SELECT count(*) FROM study JOIN trial") == 1
-                      && number_of(db, "SELECT count(*) FROM pragma_integrity_check"
-                                       " WHERE integrity_check = 'ok'")
-                             == 1,
-                  "%s: version %d without a whole copy", f.place, (int)version);
-    ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-}
-
 static bool fail_opening(const struct attempt *attempt)
 {
     struct err err = {0};
@@ -316,7 +250,7 @@ static bool fail_opening(const struct attempt *attempt)
         expect_documented(attempt, &err);
     }
     if (f.has_template) {
-        expect_copy_of_changed();
+        old_store_expect_copy(f.directory, f.place);
     }
     store = open_now(f.directory);
     ck_assert_msg(has_content(store, after), "%s: another content", f.place);
@@ -345,7 +279,7 @@ END_TEST
 START_TEST(migration_may_be_repeated)
 {
     begin();
-    make_first_version();
+    old_store_create(f.template);
     f.has_template = true;
     fail_each_opening();
 }

@@ -1,4 +1,5 @@
-/* Every allocation of the store fails once: while it opens, reads, and writes a group on disk. */
+/* Every allocation of the store fails once while it reads, and while it writes a group on disk;
+ * no_memory_opening has its opening. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,31 +89,6 @@ static void expect_content(const char *content, const char *expected, size_t k, 
                   "allocation %zu%s: %.200s\n-- instead of\n%.200s", k, onwards ? " and on" : "",
                   content + same, expected + same);
 }
-
-/* ---- opening ---- */
-
-static int run_open(struct buf *out, struct err *err)
-{
-    struct store *store = NULL;
-    struct store *reader = NULL;
-    int result = open_at(f.template, &store, err);
-
-    if (result == 0) {
-        result = store_open_reader(store, &reader, err);
-        store_close(reader);
-    }
-    store_close(store);
-    buf_puts(out, "opened");
-    return result;
-}
-
-START_TEST(failed_allocation_while_opening)
-{
-    begin();
-    ck_assert_uint_gt(allocation_fail_each("open", run_open, ERR_NOMEM, 97), 1000);
-    end();
-}
-END_TEST
 
 /* ---- reading ---- */
 
@@ -231,7 +207,6 @@ int main(void)
 
     allocation_start();
     failing_disk_start(); /* for its speed */
-    tcase_add_test(tcase, failed_allocation_while_opening);
     tcase_add_test(tcase, failed_allocation_while_reading);
     tcase_add_test(tcase, failed_allocation_while_writing);
     suite_add_tcase(suite, tcase);

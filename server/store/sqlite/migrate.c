@@ -52,19 +52,20 @@ static int check_identity(struct store *store, int64_t *version, struct err *err
 
 static int copy_before(struct store *store, int64_t version, struct err *err)
 {
-    char sql[4200];
+    char path[4200];
 
     if (store->directory == NULL) {
         return 0;
     }
-    char *quoted =
-        sqlite3_mprintf("VACUUM INTO '%q/before-%04d.db'", store->directory, (int)version);
-    (void)snprintf(sql, sizeof sql, "%s", quoted == NULL ? "" : quoted);
-    sqlite3_free(quoted);
-    char path[4200];
+    char *sql = sqlite3_mprintf("VACUUM INTO '%q/before-%04d.db'", store->directory, (int)version);
+    if (sql == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
     (void)snprintf(path, sizeof path, "%s/before-%04d.db", store->directory, (int)version);
     (void)remove(path); /* a copy that an interrupted start left */
-    return store_exec(store, sql, err);
+    int result = store_exec(store, sql, err);
+    sqlite3_free(sql);
+    return result;
 }
 
 static int apply(struct store *store, int64_t version, struct err *err)

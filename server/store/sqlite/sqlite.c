@@ -16,7 +16,9 @@ static int prepare_statements(struct store *store, struct err *err)
         int rc = sqlite3_prepare_v3(store->db, stmt_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
                                     &store->statements[i], NULL);
         if (rc != SQLITE_OK) {
-            return store_failed(store, rc, stmt_sql[i], err);
+            char doing[80];
+            (void)snprintf(doing, sizeof doing, "preparing \"%.60s\"", stmt_sql[i]);
+            return store_failed(store, rc, doing, err);
         }
     }
     return 0;
