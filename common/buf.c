@@ -51,10 +51,25 @@ static bool reserve(struct buf *buf, size_t more)
     return true;
 }
 
+static _Thread_local size_t n_failures;
+
+size_t buf_failures(void)
+{
+    return n_failures;
+}
+
 void buf_lack_memory(struct buf *buf)
 {
+    n_failures++;
     buf->failed = true;
     buf->no_memory = true;
+}
+
+void buf_check_part(struct buf *buf, const struct buf *part)
+{
+    if (part->no_memory) {
+        buf_lack_memory(buf);
+    }
 }
 
 void buf_append(struct buf *buf, const void *bytes, size_t len)

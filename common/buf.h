@@ -34,6 +34,11 @@ void buf_putc(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Notes that a writer had no memory for what it should have appended: buf_check() is ERR_NOMEM. */
 void buf_lack_memory(struct buf *buf);
+/* How many times a buffer of this thread has lacked memory. */
+size_t buf_failures(void);
+/* `part` was made to go into `buf`: memory that was wanting there is wanting here. What becomes of
+ * a part that reached its limit is up to the caller. */
+void buf_check_part(struct buf *buf, const struct buf *part);
 /* Removes `len` bytes from the front. */
 void buf_consume(struct buf *buf, size_t len);
 /* The content as a C string, never NULL. */

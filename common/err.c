@@ -118,8 +118,12 @@ void faults_add(struct faults *faults, const char *pointer, const char *fmt, ...
     if (faults->items == NULL) {
         faults->items = calloc(FAULTS_MAX, sizeof *faults->items);
     }
-    if (faults->n == FAULTS_MAX || faults->items == NULL) {
-        return; /* still counted, so the input is refused all the same */
+    if (faults->items == NULL) {
+        faults->no_memory = true;
+        return;
+    }
+    if (faults->n == FAULTS_MAX) {
+        return; /* still counted */
     }
     va_start(args, fmt);
     format_whole(text, sizeof text, fmt, args);
@@ -131,9 +135,25 @@ void faults_add(struct faults *faults, const char *pointer, const char *fmt, ...
     if (fault.pointer == NULL || fault.detail == NULL) {
         free(fault.pointer);
         free(fault.detail);
+        faults->no_memory = true;
         return;
     }
     faults->items[faults->n++] = fault;
+}
+
+void faults_no_memory(struct faults *faults)
+{
+    faults->total++;
+    faults->no_memory = true;
+}
+
+void faults_take(struct faults *faults, const char *pointer, const struct err *err)
+{
+    if (err->code == ERR_NOMEM) {
+        faults_no_memory(faults);
+    } else {
+        faults_add(faults, pointer, "%s", err->text);
+    }
 }
 
 void faults_finish(struct faults *faults)
@@ -151,8 +171,8 @@ int faults_result(const struct faults *faults, struct err *err)
     if (faults->total == 0) {
         return 0;
     }
-    if (faults->n == 0) {
-        return err_set(err, ERR_INVALID, "the request is invalid (%zu faults)", faults->total);
+    if (faults->no_memory) {
+        return err_set(err, ERR_NOMEM, "out of memory");
     }
     const struct fault *first = &faults->items[0];
     char more[64] = "";

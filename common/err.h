@@ -88,8 +88,9 @@ bool errno_is_full_disk(int number);
     } while (0)
 
 /* Many faults of one input, each with a JSON pointer. At most FAULTS_MAX are kept; more are only
- * counted. What reads with faults reports a failed allocation as a fault, too: nothing is read by
- * half. Zero-initialise; finish with faults_finish(). */
+ * counted. What reads with faults reports a failed allocation here, too: nothing is read by half.
+ * It makes the whole ERR_NOMEM, whatever other faults there are: a list that lacks memory cannot
+ * tell which of them are real. Zero-initialise; finish with faults_finish(). */
 #define FAULTS_MAX 64
 
 struct fault {
@@ -99,16 +100,21 @@ struct fault {
 
 struct faults {
     size_t n;            /* kept */
-    size_t total;        /* found */
+    size_t total;        /* found, want of memory among them */
+    bool no_memory;      /* something could not be read, or no fault be kept, for want of memory */
     struct fault *items; /* NULL while there are none */
 };
 
 /* Adds a fault at this JSON pointer: a sentence. Counted in `total` also where it is not kept. */
 void faults_add(struct faults *faults, const char *pointer, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* An allocation failed in what reads the input. */
+void faults_no_memory(struct faults *faults);
+/* Takes an error of a part of the input as a fault; ERR_NOMEM stays want of memory. */
+void faults_take(struct faults *faults, const char *pointer, const struct err *err);
 void faults_finish(struct faults *faults);
-/* 0 when there are none; else -1 with ERR_INVALID, the first fault as text, its pointer in front,
- * and how many more there are. */
+/* 0 when there are none; -1 with ERR_NOMEM when memory was wanting; else -1 with ERR_INVALID, the
+ * first fault as text, its pointer in front, and how many more there are. */
 MUST_USE int faults_result(const struct faults *faults, struct err *err);
 
 #endif

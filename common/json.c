@@ -13,13 +13,19 @@ const struct json_limits json_limits_default = {.bytes = 1 << 20, .depth = 32, .
 
 /* Jansson takes a failed allocation in the middle of a text for a fault of the text, or even leaves
  * a character out and succeeds: 2.5 reads as 5. */
-static _Thread_local bool allocation_failed;
+static _Thread_local size_t n_failures;
+
+/* Where the lexer had no memory for a string's closing quote, it would read on behind the text and
+ * write what it finds: after one failed allocation, all others of the same text fail as well. */
+static _Thread_local bool is_parsing;
+static _Thread_local bool parse_has_failed;
 
 static void *allocate(size_t size)
 {
-    void *block = malloc(size);
+    void *block = is_parsing && parse_has_failed ? NULL : malloc(size);
 
-    allocation_failed = allocation_failed || block == NULL;
+    n_failures += block == NULL;
+    parse_has_failed = parse_has_failed || block == NULL;
     return block;
 }
 
@@ -77,19 +83,54 @@ int json_parse(const char *text, size_t len, const struct json_limits *limits, j
     }
     TRY(scan(text, len, limits, err));
     json_error_t error;
-    allocation_failed = false;
-    json_t *parsed =
+    is_parsing = true;
+    parse_has_failed = false;
+    json_auto_t *parsed =
         json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-    if (allocation_failed) {
-        json_decref(parsed);
+    is_parsing = false;
+    if (parse_has_failed) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     if (parsed == NULL) {
         return err_set(err, ERR_MALFORMED, "not valid JSON at line %d, column %d: %s", error.line,
                        error.column, error.text);
     }
-    *value = parsed;
+    *value = json_incref(parsed);
     return 0;
+}
+
+int json_parse_own(const char *text, json_t **value, struct err *err)
+{
+    static const struct json_limits none = {SIZE_MAX, SIZE_MAX, SIZE_MAX};
+
+    if (text == NULL) {
+        *value = NULL;
+        return 0;
+    }
+    if (json_parse(text, strlen(text), &none, value, err) != 0) {
+        return err->code == ERR_NOMEM
+                   ? -1
+                   : err_set(err, ERR_IO, "a stored text is damaged: %.60s", text);
+    }
+    return 0;
+}
+
+size_t json_failures(void)
+{
+    return n_failures;
+}
+
+int json_check(size_t failures_before, struct err *err)
+{
+    return n_failures == failures_before ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+}
+
+json_t *json_copy_whole(const json_t *value)
+{
+    size_t failures = n_failures;
+    json_auto_t *copy = json_deep_copy(value);
+
+    return n_failures == failures ? json_incref(copy) : NULL;
 }
 
 const char *json_format_number(double x, char text[JSON_NUMBER_BYTES])
@@ -214,14 +255,12 @@ const json_t *fields_any(struct fields *fields, const char *name)
     return json_is_null(value) ? NULL : value;
 }
 
-json_t *fields_copy(struct fields *fields, const char *name, const json_t *value)
+json_t *fields_copy(struct fields *fields, const json_t *value)
 {
-    allocation_failed = false;
-    json_t *copy = json_deep_copy(value);
-    if (copy == NULL || allocation_failed) {
-        json_decref(copy);
-        fields_fault(fields, name, "out of memory");
-        return NULL;
+    json_t *copy = json_copy_whole(value);
+
+    if (copy == NULL) {
+        faults_no_memory(fields->faults);
     }
     return copy;
 }

@@ -45,6 +45,18 @@ void json_start(void);
 MUST_USE int json_parse(const char *text, size_t len, const struct json_limits *limits,
                         json_t **value, struct err *err);
 
+/* The same for a text that we wrote ourselves, of any size; NULL reads as NULL. ERR_IO: it is
+ * damaged. */
+MUST_USE int json_parse_own(const char *text, json_t **value, struct err *err);
+
+/* Jansson goes on without what it had no memory for: a copy lacks members, an array elements. What
+ * builds or copies values therefore notes the count of this thread's failed allocations before, and
+ * checks after: ERR_NOMEM when there are more, and what was built is to be dropped. */
+size_t json_failures(void);
+MUST_USE int json_check(size_t failures_before, struct err *err);
+/* A deep copy that is whole, for the caller to own, or NULL. */
+json_t *json_copy_whole(const json_t *value);
+
 /* The shortest decimal that reads back as `x`; "NaN", "Infinity", "-Infinity" without quotes. */
 #define JSON_NUMBER_BYTES 32
 const char *json_format_number(double x, char text[JSON_NUMBER_BYTES]);
@@ -88,9 +100,8 @@ const json_t *fields_object(struct fields *fields, const char *name);
 const json_t *fields_array(struct fields *fields, const char *name);
 /* True where the member is present and not null. */
 bool fields_has(const struct fields *fields, const char *name);
-/* A deep copy of a value of this field, for the caller to own; out of memory, a fault and NULL.
- * (json_deep_copy() alone may leave members out.) */
-json_t *fields_copy(struct fields *fields, const char *name, const json_t *value);
+/* A deep copy of a value, for the caller to own; NULL when memory is out, which the faults hold. */
+json_t *fields_copy(struct fields *fields, const json_t *value);
 /* A fault at this field: its pointer is made here. */
 void fields_fault(struct fields *fields, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

@@ -49,7 +49,7 @@ void table_column(struct table *table, const char *title, bool is_right)
     if (array_reserve(&table->columns, table->n_columns, &table->cap_columns,
                       sizeof *table->columns, NULL)
         != 0) {
-        table->cells.failed = true;
+        buf_lack_memory(&table->cells);
         return;
     }
     table->columns[table->n_columns++] = (struct table_column){.is_right = is_right};
@@ -160,6 +160,7 @@ static const char *write_aligned(const struct table *table, const size_t widths[
         if (are_titles && format->upper_titles) {
             buf_clear(&title);
             append_upper(&title, text);
+            buf_check_part(out, &title);
             text = buf_text(&title);
         }
         append_aligned(table, text, is_open ? 0 : widths[i], is_right, &line);
@@ -176,6 +177,7 @@ static const char *write_aligned(const struct table *table, const size_t widths[
         buf_puts(out, buf_text(&line));
     }
     buf_puts(out, is_bold ? "\033[0m\n" : "\n");
+    buf_check_part(out, &line);
     out->failed = out->failed || line.failed || title.failed;
     return cell;
 }
@@ -202,13 +204,14 @@ static void write_from(const struct table *table, size_t first_row, struct buf *
 {
     const char *cell = table->cells.data;
 
+    buf_check_part(out, &table->cells);
     if (table->cells.failed || cell == NULL) {
         out->failed = out->failed || table->cells.failed;
         return;
     }
     OWN(memory) size_t *widths = calloc(table->n_columns, sizeof *widths);
     if (widths == NULL) {
-        out->failed = true;
+        buf_lack_memory(out);
         return;
     }
     if (table->format.style == TABLE_ALIGNED) {
@@ -237,6 +240,7 @@ void table_write_fields(const struct table *table, struct buf *out)
 {
     const char *title = table->cells.data;
 
+    buf_check_part(out, &table->cells);
     if (table->cells.failed || table->n_cells < 2 * table->n_columns) {
         out->failed = out->failed || table->cells.failed;
         return;

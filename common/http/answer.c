@@ -58,7 +58,9 @@ static int problem_to_err(const json_t *problem, enum err_code code, struct err 
     if (text.len == 0) {
         buf_puts(&text, detail != NULL ? detail : title != NULL ? title : "the server refused");
     }
-    return err_set(err, code, "%s", buf_text(&text));
+    return err_set(err, code, "%s",
+                   text.no_memory ? "the server refused, and memory is out for why"
+                                  : buf_text(&text));
 }
 
 int http_answer_foreign(const struct http_answer *answer, struct err *err)
@@ -74,15 +76,18 @@ int http_answer_check(const struct http_answer *answer, struct err *err)
 {
     static const char type[] = "application/problem+json";
     json_auto_t *problem = NULL;
+    struct err why;
 
     if (answer->status >= 200 && answer->status < 300) {
         return 0;
     }
-    if (strncasecmp(answer->content_type, type, sizeof type - 1) != 0
-        || json_parse(buf_text(&answer->body), answer->body.len, &json_limits_default, &problem,
-                      NULL)
-               != 0) {
+    if (strncasecmp(answer->content_type, type, sizeof type - 1) != 0) {
         return http_answer_foreign(answer, err);
+    }
+    if (json_parse(buf_text(&answer->body), answer->body.len, &json_limits_default, &problem, &why)
+        != 0) {
+        return why.code == ERR_NOMEM ? err_set(err, ERR_NOMEM, "%s", why.text)
+                                     : http_answer_foreign(answer, err);
     }
     enum err_code code = problem_code(problem);
     const json_t *status = json_object_get(problem, "status");

@@ -19,8 +19,9 @@ void http_answer_finish(struct http_answer *answer);
 OWN_VALUE(http_answer)
 
 /* 0 for a 2xx. Otherwise the problem document as an error: its code by `type`, its text the detail
- * followed by every fault of a 422. ERR_UNREACHABLE when it is no problem document of ours: then a
- * proxy, a login page or another program has answered in the server's place. */
+ * followed by every fault of a 422; ERR_NOMEM when it cannot be read. ERR_UNREACHABLE when it is no
+ * problem document of ours: then a proxy, a login page or another program has answered in the
+ * server's place. */
 MUST_USE int http_answer_check(const struct http_answer *answer, struct err *err);
 /* The error of an answer that no Hone server would give; always -1. */
 int http_answer_foreign(const struct http_answer *answer, struct err *err);

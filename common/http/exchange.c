@@ -44,7 +44,10 @@ static int check_url(const char *url, struct err *err)
     bool fits = false;
     bool secret = false;
 
-    if (parsed != NULL && text_is_clean(url) && strlen(url) < 1024
+    if (parsed == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (text_is_clean(url) && strlen(url) < 1024
         && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK) {
         secret = part_is_set(parsed, CURLUPART_USER) || part_is_set(parsed, CURLUPART_PASSWORD);
         fits = scheme_is_http(parsed) && !part_is_set(parsed, CURLUPART_QUERY)

@@ -47,7 +47,7 @@ static void read_constraints(struct space *space, const json_t *constraints, str
     space->constraints = calloc(n + 1, sizeof *space->constraints);
     space->exprs = calloc(n + 1, sizeof *space->exprs);
     if (space->constraints == NULL || space->exprs == NULL) {
-        faults_add(faults, "/constraints", "out of memory");
+        faults_no_memory(faults);
         return;
     }
     for (size_t i = 0; i < n; i++) {
@@ -61,12 +61,12 @@ static void read_constraints(struct space *space, const json_t *constraints, str
             faults_add(faults, pointer, "must be a string such as \"units * layers <= 1024\"");
         } else if (expr_parse(json_string_value(item), json_string_length(item), space, &expr, &err)
                    != 0) {
-            faults_add(faults, pointer, "%s", err.text);
+            faults_take(faults, pointer, &err);
         } else {
             space->exprs[space->n_constraints] = expr;
             space->constraints[space->n_constraints] = strdup(json_string_value(item));
             if (space->constraints[space->n_constraints++] == NULL) {
-                faults_add(faults, pointer, "out of memory");
+                faults_no_memory(faults);
             }
         }
     }
@@ -139,14 +139,14 @@ int space_from_json(const json_t *parameters, const json_t *constraints, struct 
     }
     OWN(space) struct space *built = calloc(1, sizeof *built);
     if (built == NULL) {
-        faults_add(faults, "/parameters", "out of memory");
+        faults_no_memory(faults);
         return -1;
     }
     built->params = calloc(n, sizeof *built->params);
     built->order = calloc(n, sizeof *built->order);
     built->memo = calloc(1, sizeof *built->memo);
     if (built->params == NULL || built->order == NULL || built->memo == NULL) {
-        faults_add(faults, "/parameters", "out of memory");
+        faults_no_memory(faults);
         return -1;
     }
     built->n_params = n;

@@ -70,7 +70,7 @@ static void check_distinct(struct fields *f, const char *name, const struct para
     OWN(memory) json_t **sorted = malloc(param->n_choices * sizeof(json_t *));
 
     if (sorted == NULL) {
-        fields_fault(f, name, "out of memory");
+        faults_no_memory(f->faults);
         return;
     }
     memcpy(sorted, param->choices, param->n_choices * sizeof(json_t *));
@@ -98,7 +98,7 @@ static bool take_choices(struct fields *f, const char *name, const json_t *array
     param->choices = calloc(n, sizeof *param->choices);
     param->choice_numbers = calloc(n, sizeof *param->choice_numbers);
     if (param->choices == NULL || param->choice_numbers == NULL) {
-        fields_fault(f, name, "out of memory");
+        faults_no_memory(f->faults);
         return false;
     }
     param->n_choices = n;
@@ -162,7 +162,7 @@ void param_read_constant(struct fields *f, struct param *param)
     }
     json_auto_t *array = json_array();
     if (json_array_append(array, json_unconst(value)) != 0) {
-        fields_fault(f, "value", "out of memory");
+        faults_no_memory(f->faults);
     } else if (take_choices(f, "value", array, param)) {
         number_choices(param);
     }
@@ -174,7 +174,7 @@ void param_read_bool(struct fields *f, struct param *param)
 
     if (json_array_append_new(array, json_false()) != 0
         || json_array_append_new(array, json_true()) != 0) {
-        fields_fault(f, "type", "out of memory");
+        faults_no_memory(f->faults);
     } else if (take_choices(f, "type", array, param)) {
         number_choices(param);
     }

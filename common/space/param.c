@@ -36,7 +36,7 @@ static void read_name(struct fields *f, struct param *param)
     }
     param->name = strdup(name);
     if (param->name == NULL) {
-        fields_fault(f, "name", "out of memory");
+        faults_no_memory(f->faults);
         return;
     }
     name_in_environment(name, param->env_name);

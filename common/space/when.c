@@ -72,7 +72,7 @@ static void read_allowed(const struct param *parent, const json_t *values, const
         condition->int_values = calloc(n, sizeof *condition->int_values);
     }
     if (condition->allowed == NULL || (parent->n_choices == 0 && condition->int_values == NULL)) {
-        faults_add(faults, pointer, "out of memory");
+        faults_no_memory(faults);
         return;
     }
     for (size_t j = 0; j < n; j++) {
@@ -118,7 +118,7 @@ void param_conditions_from_json(struct space *space, size_t i, const json_t *whe
     }
     param->conditions = calloc(json_object_size(when) + 1, sizeof *param->conditions);
     if (param->conditions == NULL) {
-        faults_add(faults, pointer, "out of memory");
+        faults_no_memory(faults);
         return;
     }
     json_object_foreach (json_unconst(when), name, values) {

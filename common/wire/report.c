@@ -101,7 +101,7 @@ int measurement_list_from_json(const json_t *body, struct measurement_list *list
     } else if (entries != NULL) {
         list->items = calloc(count_measurements(entries) + 1, sizeof *list->items);
         if (list->items == NULL) {
-            fields_fault(&fields, "measurements", "out of memory");
+            faults_no_memory(faults);
         } else {
             json_array_foreach (entries, i, entry) {
                 read_entry(entry, i, list, faults);
@@ -316,7 +316,7 @@ static void read_metrics(struct fields *fields, struct result_report *report)
     }
     report->metrics = calloc(json_object_size(metrics) + 1, sizeof *report->metrics);
     if (report->metrics == NULL) {
-        fields_fault(fields, "metrics", "out of memory");
+        faults_no_memory(fields->faults);
         return;
     }
     json_object_foreach (json_unconst(metrics), name, value) {
@@ -338,7 +338,7 @@ static void read_detail(struct fields *fields, struct result_report *report)
     } else if (detail != NULL) {
         report->detail = strdup(detail);
         if (report->detail == NULL) {
-            fields_fault(fields, "detail", "out of memory");
+            faults_no_memory(fields->faults);
         }
     }
 }

@@ -46,7 +46,7 @@ static size_t read_names(struct fields *fields, const char *name, bool (*fits)(c
     char **out = calloc(ASK_LIST_MAX, sizeof *out);
     *names = out;
     if (out == NULL) {
-        fields_fault(fields, name, "out of memory");
+        faults_no_memory(fields->faults);
         return 0;
     }
     if (json_array_size(list) > ASK_LIST_MAX) {
@@ -60,7 +60,7 @@ static size_t read_names(struct fields *fields, const char *name, bool (*fits)(c
         if (text == NULL || strlen(text) != json_string_length(item) || !fits(text)) {
             fields_fault(fields, at, "must be a name");
         } else if ((out[n] = strdup(text)) == NULL) {
-            fields_fault(fields, at, "out of memory");
+            faults_no_memory(fields->faults);
         } else {
             n++;
         }
@@ -346,6 +346,9 @@ static void read_values(struct fields *body, struct grant_values *values)
 
     values->objectives = kept(fields_array(body, "objectives"));
     values->parameters = json_is_object(parameters) ? kept(parameters) : json_object();
+    if (values->parameters == NULL) {
+        faults_no_memory(body->faults);
+    }
     values->inactive = json_is_array(inactive) ? kept(inactive) : NULL;
     values->job = kept(fields_object(body, "job"));
     values->discard = json_array_size(discard) > 0 ? kept(discard) : NULL;

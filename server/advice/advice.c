@@ -25,6 +25,10 @@ static void refuse_unknown(const char *strategy, struct faults *faults)
     for (size_t i = 0; schedule_name(i) != NULL; i++) {
         buf_printf(&known, "%s%s", i == 0 ? "" : ", ", schedule_name(i));
     }
+    if (known.no_memory) {
+        faults_no_memory(faults);
+        return;
+    }
     faults_add(faults, "/strategy", "there is no strategy \"%.64s\"; use one of %s", strategy,
                buf_text(&known));
 }
@@ -91,9 +95,21 @@ static bool is_slow_grid(const struct problem *problem, const struct problem_fea
            && features->configurations > ADVICE_GRID_CONSTRAINED;
 }
 
+/* Each fault, as why the item cannot be used. ERR_NOMEM. */
+static int refuse_each(const struct faults *faults, struct advice_item *item, struct err *err)
+{
+    if (faults->no_memory) {
+        return faults_result(faults, err);
+    }
+    for (size_t i = 0; i < faults->n; i++) {
+        refuse(item, faults->items[i].detail);
+    }
+    return 0;
+}
+
 /* Checks the study with this strategy as POST /v1/studies does. */
-static void check_usable(const struct problem *problem, const struct problem_features *features,
-                         struct advice_item *item)
+static int check_usable(const struct problem *problem, const struct problem_features *features,
+                        struct advice_item *item, struct err *err)
 {
     struct study_def study = *problem->study; /* a shallow copy */
     struct faults faults = {0};
@@ -102,20 +118,19 @@ static void check_usable(const struct problem *problem, const struct problem_fea
     item->is_usable = true;
     if (lack != NULL) {
         refuse(item, lack);
-        return;
+        return 0;
     }
     if (item->technique->is_grid && is_slow_grid(problem, features)) {
         refuse(item, "constraints must be tried on every point, and there are too many for that");
-        return;
+        return 0;
     }
     study.chosen = (struct chosen){0};
     study.strategy_options = item->options;
     (void)snprintf(study.strategy, sizeof study.strategy, "%s", item->technique->strategy);
     advice_check(&study, &faults);
-    for (size_t i = 0; i < faults.n; i++) {
-        refuse(item, faults.items[i].detail);
-    }
+    int result = refuse_each(&faults, item, err);
     faults_finish(&faults);
+    return result;
 }
 
 /* ---- items ----------------------------------------------------------------------------------- */
@@ -159,8 +174,8 @@ static json_t *default_options(const struct technique *technique)
     return options;
 }
 
-static int item_init(const struct problem *problem, const struct technique *technique,
-                     struct advice_item *item, struct err *err)
+static void item_init(const struct problem *problem, const struct technique *technique,
+                      struct advice_item *item)
 {
     *item = (struct advice_item){
         .technique = technique,
@@ -171,10 +186,6 @@ static int item_init(const struct problem *problem, const struct technique *tech
     };
     item->options = item->is_asked ? json_deep_copy(problem->study->strategy_options)
                                    : default_options(technique);
-    if (item->refused == NULL || item->pro == NULL || item->con == NULL || item->options == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    return 0;
 }
 
 /* ---- ranking --------------------------------------------------------------------------------- */
@@ -256,14 +267,14 @@ static int compare(const void *a, const void *b)
     return x->technique < y->technique ? -1 : x->technique > y->technique;
 }
 
-static void fill_item(const struct problem *problem, const struct problem_features *features,
-                      struct advice_item *item)
+static int fill_item(const struct problem *problem, const struct problem_features *features,
+                     struct advice_item *item, struct err *err)
 {
     const struct technique_use use = {item->technique, problem->study, item->options};
 
-    check_usable(problem, features, item);
+    TRY(check_usable(problem, features, item, err));
     if (!item->is_usable) {
-        return; /* its options may be invalid */
+        return 0; /* its options may be invalid */
     }
     cost_of(&use, problem, features, &item->cost);
     set_score(problem, features, item);
@@ -271,22 +282,21 @@ static void fill_item(const struct problem *problem, const struct problem_featur
     item->takes_median = features->is_curved && !technique_stops_early(item->technique);
     item->is_exact = is_exact(features, item);
     advice_add_reasons(problem, features, item);
+    return 0;
 }
 
 int advice_rank(const struct problem *problem, struct advice *advice, struct err *err)
 {
     OWN(advice) struct advice made = {.asked = -1};
+    size_t failures = json_failures();
 
     made.assumed = problem->assumed == NULL ? json_array() : json_deep_copy(problem->assumed);
     made.warnings = json_array();
-    if (made.assumed == NULL || made.warnings == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
     problem_features_of(problem, &made.features, made.assumed, made.warnings);
     for (size_t t = 0; t < technique_count() && t < ADVICE_ITEMS_MAX; t++) {
         struct advice_item *item = &made.items[made.n++];
-        TRY(item_init(problem, technique_at(t), item, err));
-        fill_item(problem, &made.features, item);
+        item_init(problem, technique_at(t), item);
+        TRY(fill_item(problem, &made.features, item, err));
     }
     qsort(made.items, made.n, sizeof made.items[0], compare);
     if (!made.items[0].is_usable) {
@@ -296,6 +306,7 @@ int advice_rank(const struct problem *problem, struct advice *advice, struct err
     for (size_t i = 0; i < made.n; i++) {
         made.asked = made.items[i].is_asked ? (int)i : made.asked;
     }
+    TRY(json_check(failures, err)); /* every sentence and table is there */
     *advice = made;
     made = (struct advice){0};
     return 0;

@@ -96,6 +96,7 @@ static void put_refused(const struct advice *advice, struct buf *out)
             }
         }
         buf_printf(&line, ": %s", why);
+        buf_check_part(out, &line);
         put_wrapped(out, "not: ", 5, buf_text(&line));
     }
 }

@@ -32,13 +32,11 @@ static int write_choice(const struct advice_item *best, const struct advice *adv
                         struct chosen *chosen, struct err *err)
 {
     const struct advice_item *next = &advice->items[1];
+    size_t failures = json_failures();
     OWN(chosen)
     struct chosen made = {.options = json_deep_copy(best->options),
                           .because = json_deep_copy(best->pro)};
 
-    if (made.options == NULL || made.because == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
     (void)snprintf(made.name, sizeof made.name, "%s", best->technique->strategy);
     for (size_t i = 0; i < json_array_size(advice->assumed); i++) {
         sentence_add(made.because, "assumed: %s",
@@ -50,6 +48,7 @@ static int write_choice(const struct advice_item *best, const struct advice *adv
             "next best: %s, with an expected regret of %.2f against %.2f at the same price",
             next->technique->title, next->regret, best->regret);
     }
+    TRY(json_check(failures, err));
     *chosen = made;
     made = (struct chosen){0};
     return 0;
@@ -77,6 +76,7 @@ int advice_settle(struct study_def *study, struct err *err)
 
 int advice_settle_old(struct study_def *study, struct err *err)
 {
+    size_t failures = json_failures();
     OWN(chosen) struct chosen made = {.options = json_object(), .because = json_array()};
     const char *name = study->n_objectives > 1                     ? "quasirandom"
                        : study->limits.trials > ADVICE_MANY_TRIALS ? "tpe"
@@ -85,10 +85,8 @@ int advice_settle_old(struct study_def *study, struct err *err)
     if (!advice_is_auto(study) || study->chosen.name[0] != '\0') {
         return 0;
     }
-    if (made.options == NULL || made.because == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
     sentence_add(made.because, "the study is older than the choice by what was measured");
+    TRY(json_check(failures, err));
     (void)snprintf(made.name, sizeof made.name, "%s", name);
     study->chosen = made;
     made = (struct chosen){0};
@@ -132,7 +130,7 @@ void advice_settle_body(struct study_def *study, struct faults *faults)
     }
     refuse_options(study, faults);
     if (advice_choose(study, &ours, &err) != 0) {
-        faults_add(faults, "", "%s", err.text);
+        faults_take(faults, "", &err);
         return;
     }
     if (study->chosen.name[0] != '\0') {

@@ -29,7 +29,7 @@ void cost_of(const struct technique_use *use, const struct problem *problem,
 
 /* The brackets: [{"rungs": [{"trials": 81, "resource": 1}, …]}, …]; rungs without a fixed size have
  * "share", of all trials, instead of "trials", or neither. A new reference; NULL: trials are
- * trained in full. */
+ * trained in full. What memory was wanting for is left out; callers look by json_check(). */
 json_t *technique_brackets(const struct technique_use *use);
 
 #endif

@@ -124,6 +124,7 @@ int problem_from_json(const json_t *body, struct problem *problem, struct faults
 {
     OWN(problem) struct problem read = {0};
     size_t before = faults->total;
+    size_t failures = json_failures();
 
     if (!json_is_object(body)) {
         faults_add(faults, "", "must be an object that describes what is to be tuned");
@@ -132,8 +133,8 @@ int problem_from_json(const json_t *body, struct problem *problem, struct faults
     read_factors(body, &read, faults);
     read.assumed = json_array();
     read.body = study_part(body, read.assumed);
-    if (read.body == NULL || read.assumed == NULL) {
-        faults_add(faults, "", "out of memory");
+    if (json_failures() != failures) {
+        faults_no_memory(faults);
         return -1;
     }
     if (study_def_from_json(read.body, 0, &read.read, faults) != 0 || faults->total != before) {

@@ -11,7 +11,8 @@ const char *number_text(double x, char text[NUMBER_TEXT_BYTES]);
 /* "40 ms", "90 s", "2 h 5 min", "3.2 days". Returns text. */
 const char *duration_text(double seconds, char text[NUMBER_TEXT_BYTES]);
 
-/* Appends a sentence; nothing where `sentences` is NULL or memory is exhausted. */
+/* Appends a sentence; nothing where `sentences` is NULL or memory is exhausted, for which callers
+ * look by json_check() once they have added all. */
 void sentence_add(json_t *sentences, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

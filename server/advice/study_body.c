@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "common/json.h"
+
 #define COUNT_MAX 1e12 /* of trials and steps, as a study's limits take them */
 
 /* Sets a limit; a smaller one that was given stays. */
@@ -54,6 +56,8 @@ static json_t *strategy_of(const struct problem *problem, const struct advice_it
 
 int advice_make_studies(const struct problem *problem, struct advice *advice, struct err *err)
 {
+    size_t failures = json_failures();
+
     for (size_t i = 0; i < advice->n; i++) {
         struct advice_item *item = &advice->items[i];
         if (!item->is_usable) {
@@ -62,15 +66,9 @@ int advice_make_studies(const struct problem *problem, struct advice *advice, st
         const json_t *given = json_object_get(problem->body, "limits");
         json_t *limits = given == NULL ? json_object() : json_deep_copy(given);
         item->study = json_deep_copy(problem->body);
-        if (item->study == NULL || limits == NULL) {
-            json_decref(limits);
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
         set_budget(problem, &advice->features, item, limits);
-        if (json_object_set_new(item->study, "limits", limits) != 0
-            || json_object_set_new(item->study, "strategy", strategy_of(problem, item)) != 0) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
+        (void)json_object_set_new(item->study, "limits", limits);
+        (void)json_object_set_new(item->study, "strategy", strategy_of(problem, item));
     }
-    return 0;
+    return json_check(failures, err);
 }

@@ -37,18 +37,21 @@ double comparable_cost(const struct comparable_metric *metric, double value)
     return metric->direction == DIRECTION_MAXIMIZE ? -value : value;
 }
 
-static double value_of_row(const struct comparable_metric *metric, const struct trial_row *row)
+static int value_of_row(const struct comparable_metric *metric, const struct trial_row *row,
+                        double *value, struct err *err)
 {
     if (metric->objective < 0) {
-        return metrics_value(row->metrics, metric->name);
+        return metrics_value(row->metrics, metric->name, value, err);
     }
     size_t objective = (size_t)metric->objective;
-    return objective < row->n_values ? row->values[objective] : (double)NAN;
+    *value = objective < row->n_values ? row->values[objective] : (double)NAN;
+    return 0;
 }
 
 int comparable_add(void *context, struct trial_row *row, struct err *err)
 {
     struct comparable *comparable = context;
+    double value;
 
     if (row->state != TRIAL_COMPLETED && !comparable->def->has_resource) {
         return 0; /* without levels a pruned trial cannot be compared with complete ones */
@@ -62,12 +65,13 @@ int comparable_add(void *context, struct trial_row *row, struct err *err)
         comparable->points = points;
         comparable->cap = cap;
     }
+    TRY(value_of_row(comparable->metric, row, &value, err));
     comparable->points[comparable->n++] = (struct comparable_point){
         .number = trial_id_number(row->id),
         .config = row->config,
         .is_closed = row->state == TRIAL_COMPLETED,
         .step = row->has_step ? row->step : 0,
-        .value = value_of_row(comparable->metric, row),
+        .value = value,
     };
     row->config = NULL; /* moved */
     return 0;

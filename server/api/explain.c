@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "server/api/json.h"
 #include "server/api/schedule_records.h"
 #include "server/strategy/strategy.h"
 
@@ -12,9 +13,8 @@ enum { TEXT_MAX = 1000 };
 
 /* Appends the sentence to `text`; returns the kind. */
 static const char *explain_origin(const struct study_def *study, const struct trial_row *row,
-                                  struct buf *text)
+                                  const json_t *noted, struct buf *text)
 {
-    json_auto_t *noted = row->explain == NULL ? NULL : json_loads(row->explain, 0, NULL);
     const char *search = schedule_search(study);
 
     if (row->source == SOURCE_IMPORTED) {
@@ -43,7 +43,9 @@ static void write_provenance(const struct study_def *study, const struct trial_r
     OWN(buf) struct buf text;
 
     buf_init(&text, TEXT_MAX);
-    const char *kind = explain_origin(study, row, &text);
+    json_auto_t *noted = stored_json(row->explain, w->out);
+    const char *kind = explain_origin(study, row, noted, &text);
+    buf_check_part(w->out, &text);
     json_object_begin(w);
     json_put_string(w, "kind", kind);
     json_put_string(w, "text", buf_text(&text));

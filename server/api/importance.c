@@ -168,6 +168,7 @@ static void write_json(const struct weighed *weighed, const char *study, struct 
         json_write_null(&w);
     }
     json_object_end(&w);
+    buf_check_part(w.out, &warning);
     json_put_string(&w, "warning", warning.len > 0 ? buf_text(&warning) : NULL);
     json_write_key(&w, "parameters");
     json_array_begin(&w);
@@ -208,6 +209,7 @@ static void write_sheet(const struct weighed *weighed, enum format format, struc
         OWN(buf) struct buf warning;
         buf_init(&warning, 256);
         write_warning(weighed, &warning);
+        buf_check_part(out, &warning);
         if (warning.len > 0) {
             buf_printf(out, "warning: %s\n", buf_text(&warning));
         }

@@ -12,6 +12,17 @@ void json_response(struct http_response *response, int status, struct json_write
     json_writer_init(w, &response->body);
 }
 
+json_t *stored_json(const char *text, struct buf *out)
+{
+    json_t *value = NULL;
+    struct err err;
+
+    if (json_parse_own(text, &value, &err) != 0 && err.code == ERR_NOMEM) {
+        buf_lack_memory(out);
+    }
+    return value;
+}
+
 /* What `reason` alone does not say. */
 static void write_detail(const struct study_def *def, const struct study_row *row,
                          struct json_writer *w)
@@ -59,7 +70,7 @@ static void write_value(const struct study_def *def, const struct trial_row *row
         json_write_number(w, row->values[0]);
         return;
     }
-    json_auto_t *metrics = row->metrics == NULL ? NULL : json_loads(row->metrics, 0, NULL);
+    json_auto_t *metrics = stored_json(row->metrics, w->out);
     const json_t *value = json_object_get(metrics, def->objectives[0].metric);
     if (def->n_objectives == 1 && trial_state_is_final(row->state) && value != NULL
         && json_is_string(value)) {

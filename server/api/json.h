@@ -14,6 +14,9 @@ void study_write(const struct study_def *def, const struct study_row *row, struc
 void trial_write(const struct study_def *def, const struct trial_row *row, struct json_writer *w);
 /* The same from a command's answer. */
 void trial_reply_write(const struct trial_reply *reply, struct json_writer *w);
+/* A stored text for an answer that is written to `out`; the caller owns it. NULL: there is none, it
+ * is damaged, or memory is out, which `out` notes. */
+json_t *stored_json(const char *text, struct buf *out);
 /* Begins a JSON answer; `w` writes its body. */
 void json_response(struct http_response *response, int status, struct json_writer *w);
 

@@ -102,7 +102,7 @@ static void encode_lease_sh(const struct ask_command *ask, struct http_response 
         put_number(out, "HONE_RESOURCE_FROM", grant->from);
         put_number(out, "HONE_RESOURCE_TO", grant->to);
     }
-    json_auto_t *parameters = json_loads(grant->parameters, 0, NULL);
+    json_auto_t *parameters = stored_json(grant->parameters, out);
     json_object_foreach (parameters, key, value) {
         put_parameter(out, key, value);
     }

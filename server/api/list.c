@@ -69,6 +69,7 @@ static void add_link(struct read_request *read, const char *cursor)
         }
     }
     buf_puts(&url, ">; rel=\"next\"");
+    buf_check_part(&read->response.body, &url);
     if (!url.failed) {
         http_response_header(&read->response, "Link", "%s", buf_text(&url));
     }

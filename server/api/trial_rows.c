@@ -74,10 +74,12 @@ static void metric_cells(struct sheet *sheet, const struct live_study_view *stud
 static void param_cells(struct sheet *sheet, const struct space *space, const double config[])
 {
     for (size_t i = 0; i < space->n_params; i++) {
+        bool active = param_is_active(space, i, config);
         OWN(memory)
-        char *text = param_is_active(space, i, config)
-                         ? param_value_text(&space->params[i], config[i])
-                         : NULL;
+        char *text = active ? param_value_text(&space->params[i], config[i]) : NULL;
+        if (active && text == NULL) {
+            buf_lack_memory(&sheet->table.cells);
+        }
         sheet_text(sheet, text);
     }
 }
@@ -87,7 +89,7 @@ void trial_cells(struct sheet *sheet, const struct live_study_view *study,
 {
     const struct study_def *def = study->def->def;
     int64_t number = trial_id_number(row->id);
-    json_auto_t *metrics = row->metrics == NULL ? NULL : json_loads(row->metrics, 0, NULL);
+    json_auto_t *metrics = stored_json(row->metrics, &sheet->table.cells);
 
     sheet_int(sheet, number);
     sheet_text(sheet, trial_state_name(row->state));

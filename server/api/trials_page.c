@@ -67,30 +67,35 @@ struct value_page {
     bool more;
 };
 
-static struct sort_key key_of(const struct selection *selection, const struct trial_row *row)
+static int make_key(const struct selection *selection, const struct trial_row *row,
+                    struct sort_key *key, struct err *err)
 {
     bool by_best = selection->sort == SORT_BY_BEST;
-    double value = by_best ? trial_row_value(row) : metrics_value(row->metrics, selection->metric);
+    double value = trial_row_value(row);
+
+    if (!by_best) {
+        TRY(metrics_value(row->metrics, selection->metric, &value, err));
+    }
     bool has_value = isfinite(value)
                      && (!by_best || row->state == TRIAL_COMPLETED || row->state == TRIAL_PRUNED);
 
-    return (struct sort_key){.rank = has_value ? 0 : 1,
+    *key = (struct sort_key){.rank = has_value ? 0 : 1,
                              .cost = !has_value            ? 0
                                      : selection->maximize ? -value
                                                            : value,
                              .number = trial_id_number(row->id)};
+    return 0;
 }
 
 static int take_by_value(void *context, struct trial_row *row, struct err *err)
 {
     struct value_page *page = context;
 
-    (void)err;
     if ((int64_t)page->listing->n == page->selection->limit) {
         page->more = true; /* one row more was asked for than the page holds */
         return 0;
     }
-    page->last = key_of(page->selection, row);
+    TRY(make_key(page->selection, row, &page->last, err));
     trial_item(page->listing, page->selection->read->study, row);
     return 0;
 }

@@ -114,12 +114,12 @@ static json_t *copy_options(struct fields *f, const json_t *object, const char *
     json_object_foreach (json_unconst(object), key, value) {
         if (!is_among(key, without) && !json_is_null(value)
             && json_object_set(copy, key, value) != 0) {
-            faults_add(f->faults, f->pointer, "out of memory");
+            faults_no_memory(f->faults);
             return NULL;
         }
     }
     if (copy == NULL) {
-        faults_add(f->faults, f->pointer, "out of memory");
+        faults_no_memory(f->faults);
     }
     return json_incref(copy);
 }
@@ -158,9 +158,9 @@ static void read_chosen(struct fields *f, struct chosen *chosen)
     } else {
         (void)snprintf(chosen->name, sizeof chosen->name, "%s", name);
         chosen->options = copy_options(&one, given, ours);
-        chosen->because = because == NULL ? json_array() : fields_copy(&one, "because", because);
-        if (chosen->because == NULL && because == NULL) {
-            fields_fault(&one, "because", "out of memory");
+        chosen->because = because == NULL ? json_array() : fields_copy(&one, because);
+        if (chosen->because == NULL) {
+            faults_no_memory(f->faults);
         }
     }
 }

@@ -85,7 +85,7 @@ static json_t *read_labels(struct fields *f, const char *name)
             fields_fault(f, at, "must be a string of at most %d bytes", LABEL_BYTES);
         }
     }
-    return json_object_size(given) > 0 ? fields_copy(f, name, given) : NULL;
+    return json_object_size(given) > 0 ? fields_copy(f, given) : NULL;
 }
 
 static void read_requires(struct fields *f, struct study_def *def)
@@ -117,7 +117,7 @@ static void read_job(struct fields *f, struct study_def *def)
                      "must be a name of letters, digits and . _ : @ -, at most 64 in all");
     } else if (runner != NULL) {
         (void)snprintf(def->runner, sizeof def->runner, "%s", runner);
-        def->job = fields_copy(f, "job", given);
+        def->job = fields_copy(f, given);
     }
     fields_end(&one);
 }
@@ -163,7 +163,7 @@ static void read_after(struct fields *f, struct study_def *def)
             }
         }
     }
-    def->after = n > 0 ? fields_copy(f, "after", given) : NULL;
+    def->after = n > 0 ? fields_copy(f, given) : NULL;
 }
 
 static void read_name(struct fields *f, struct study_def *def)
@@ -216,8 +216,12 @@ int study_def_from_json(const json_t *body, uint64_t seed, struct study_def **de
     size_t before = faults->total;
     struct fields f;
 
-    if (read == NULL || !json_is_object(body)) {
-        faults_add(faults, "", read == NULL ? "out of memory" : "a study must be an object");
+    if (read == NULL) {
+        faults_no_memory(faults);
+        return -1;
+    }
+    if (!json_is_object(body)) {
+        faults_add(faults, "", "a study must be an object");
         return -1;
     }
     fields_begin(&f, body, "", faults);
@@ -238,7 +242,7 @@ int study_def_from_json(const json_t *body, uint64_t seed, struct study_def **de
         (uint64_t)fields_int(&f, "seed", (int64_t)(seed & (uint64_t)SEED_MAX), 0, SEED_MAX);
     fields_end(&f);
     if (faults->total == before && (read->description == NULL || read->strategy_options == NULL)) {
-        faults_add(faults, "", "out of memory");
+        faults_no_memory(faults);
     }
     if (faults->total != before) {
         return -1;

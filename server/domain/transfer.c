@@ -42,10 +42,12 @@ static double as_choice(const struct param *to, const json_t *json)
 
 static double number_as_choice(const struct param *to, double number)
 {
-    bool is_whole = number == floor(number) && fabs(number) <= (double)SPACE_INT_MAX;
-    json_auto_t *json = is_whole ? json_integer((json_int_t)number) : json_real(number);
-
-    return as_choice(to, json);
+    for (size_t i = 0; i < to->n_choices; i++) {
+        if (json_is_number(to->choices[i]) && json_number_value(to->choices[i]) == number) {
+            return (double)i;
+        }
+    }
+    return (double)NAN;
 }
 
 static double carry_choice(const struct way *way, size_t k)
@@ -198,14 +200,15 @@ static int by_number(const void *a, const void *b)
     return (x->number > y->number) - (x->number < y->number);
 }
 
-size_t transfer_choose(size_t n, const struct observation rows[], double sign, size_t order[])
+int transfer_choose(size_t n, const struct observation rows[], double sign, size_t order[],
+                    size_t *n_chosen, struct err *err)
 {
     OWN(memory) struct place *places = calloc(n + 1, sizeof *places);
     size_t best = SOURCE_ROWS_MAX / 2;
     size_t k = n < SOURCE_ROWS_MAX ? n : SOURCE_ROWS_MAX;
 
     if (places == NULL) {
-        return 0;
+        return err_set(err, ERR_NOMEM, "out of memory");
     }
     for (size_t i = 0; i < n; i++) {
         places[i] = (struct place){rows[i].kind == OBSERVED_COMPLETED,
@@ -222,5 +225,6 @@ size_t transfer_choose(size_t n, const struct observation rows[], double sign, s
     for (size_t i = 0; i < k; i++) {
         order[i] = places[i].index;
     }
-    return k;
+    *n_chosen = k;
+    return 0;
 }

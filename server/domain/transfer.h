@@ -46,8 +46,9 @@ bool transfer_legalise(const struct space *to, const double y[], const double un
                        double x[]);
 
 /* order[0 …] ← which of n rows to take, in order of their numbers: the best half of
- * SOURCE_ROWS_MAX and an even spread of the others; returns how many. Complete ones stand before
- * pruned ones, then the smaller `sign` × value. `order` has room for n. */
-size_t transfer_choose(size_t n, const struct observation rows[], double sign, size_t order[]);
+ * SOURCE_ROWS_MAX and an even spread of the others; *n_chosen ← how many. Complete ones stand
+ * before pruned ones, then the smaller `sign` × value. `order` has room for n. ERR_NOMEM. */
+MUST_USE int transfer_choose(size_t n, const struct observation rows[], double sign, size_t order[],
+                             size_t *n_chosen, struct err *err);
 
 #endif

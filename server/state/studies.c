@@ -128,8 +128,9 @@ int study_redefine(struct live_study *study, struct shared_def *shared, struct e
     free(study->job_json);
     study->objectives_json = NULL;
     study->job_json = NULL;
-    TRY(study_read_def(study, shared, err));
-    shared_def_destroy(before);
+    int result = study_read_def(study, shared, err);
+    shared_def_destroy(before); /* the study holds the new one in either case */
+    TRY(result);
     study->redefine = true;
     study->dirty = true;
     return 0;

@@ -183,9 +183,9 @@ static inline double trial_row_value(const struct trial_row *row)
 {
     return row->n_values == 1 ? row->values[0] : (double)NAN;
 }
-/* The value under `name` in the JSON text of a row's metrics (may be NULL). It may be infinite;
- * NaN: there is none, or it was NaN. */
-double metrics_value(const char *metrics, const char *name);
+/* *value ← what stands under `name` in the JSON text of a row's metrics (may be NULL). It may be
+ * infinite; NaN: there is none, or it was NaN. ERR_NOMEM, and ERR_IO for a damaged text. */
+MUST_USE int metrics_value(const char *metrics, const char *name, double *value, struct err *err);
 
 /* The id is made by the caller (trial_id()). */
 MUST_USE int store_trial_insert(struct store *store, const struct trial_row *row, struct err *err);

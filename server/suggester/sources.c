@@ -88,12 +88,11 @@ static int keep_best(struct rows *rows, const struct study_def *def, struct sour
     OWN(memory) size_t *order = calloc(rows->n + 1, sizeof *order);
     struct observation *kept = calloc(SOURCE_ROWS_MAX, sizeof *kept);
 
+    source->items = kept;
     if (order == NULL || kept == NULL) {
-        free(kept);
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    source->n = transfer_choose(rows->n, rows->items, sign, order);
-    source->items = kept;
+    TRY(transfer_choose(rows->n, rows->items, sign, order, &source->n, err));
     for (size_t i = 0; i < source->n; i++) {
         kept[i] = rows->items[order[i]];
         rows->items[order[i]] = (struct observation){0}; /* moved */

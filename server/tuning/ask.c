@@ -54,8 +54,7 @@ static int repeat_ask(struct tuning *tuning, struct ask *ask, bool *answered, st
         *answered = true;
         TRY(lease_revive(&tuning->state, lease, err));
         TRY(lease_renew(&tuning->state, lease, err));
-        command->out.granted = true;
-        return grant_fill(tuning, lease, &command->out.grant, err);
+        return grant_answer(tuning, lease, command, err);
     }
     if (cached->ended_ms == 0) {
         cached->ended_ms = tuning->state.now_ms;

@@ -76,8 +76,9 @@ static void read_curve(struct fields *fields, struct addition *addition, struct 
 
     if (list != NULL) {
         json_auto_t *wrapped = json_pack("{s:O}", "measurements", json_unconst(list));
-        if (wrapped == NULL
-            || measurement_list_from_json(wrapped, &addition->measurements, faults) != 0) {
+        if (wrapped == NULL) {
+            faults_no_memory(faults);
+        } else if (measurement_list_from_json(wrapped, &addition->measurements, faults) != 0) {
             return; /* the faults say why */
         }
     }
@@ -115,6 +116,9 @@ static int read_addition(const struct live_study *study, const json_t *item, con
     fields_end(&fields);
     (void)snprintf(at, sizeof at, "%s/parameters", pointer);
     json_auto_t *empty = json_object();
+    if (empty == NULL) {
+        return -1;
+    }
     if (space_config_from_json(study->def->space, parameters == NULL ? empty : parameters,
                                addition->x, at, faults)
         != 0) {
@@ -231,6 +235,9 @@ static int write_one(struct tuning *tuning, struct live_study *study, struct add
     if (addition->imported) {
         set_imported(tuning, study->def, addition, &row);
         metrics = metrics_text(addition);
+        if (metrics == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
         row.metrics = metrics;
     }
     TRY(event_append(&tuning->state, addition->imported ? EVENT_TRIAL_ENDED : EVENT_TRIAL_QUEUED,
@@ -247,8 +254,8 @@ static int write_one(struct tuning *tuning, struct live_study *study, struct add
         TRY(tried_add(study, &row, err));
         TRY(study_observe(&tuning->state, study, &row, err));
     } else {
-        addition->x = NULL; /* the trial's now */
         TRY(trial_enter(&tuning->state, study, &row, &trial, err));
+        addition->x = NULL; /* the trial's now */
         trial_queue_push(&study->enqueued, trial);
         tuning->state.may_have_work = true;
     }

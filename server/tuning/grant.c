@@ -24,9 +24,8 @@ static char *config_text(const struct study_def *def, const double x[],
     return buf_steal(&text);
 }
 
-/* The answer to an ask, from the live state alone, so that a repeated ask gets the same. */
-int grant_fill(struct tuning *tuning, const struct live_lease *lease, struct lease_grant *grant,
-               struct err *err)
+static int fill(struct tuning *tuning, const struct live_lease *lease, struct lease_grant *grant,
+                struct err *err)
 {
     struct live_trial *trial = lease->trial;
     const struct live_study *study = trial->study;
@@ -62,6 +61,18 @@ int grant_fill(struct tuning *tuning, const struct live_lease *lease, struct lea
         || (study->job_json != NULL && grant->job == NULL)) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
+    return 0;
+}
+
+int grant_answer(struct tuning *tuning, const struct live_lease *lease, struct ask_command *command,
+                 struct err *err)
+{
+    OWN(lease_grant) struct lease_grant made = {0};
+
+    TRY(fill(tuning, lease, &made, err)); /* without it the ask may go on waiting */
+    command->out.grant = made;
+    command->out.granted = true;
+    made = (struct lease_grant){0};
     return 0;
 }
 
@@ -124,6 +135,5 @@ int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial
         TRY(request_put(&tuning->state, ask->request, row.id, 0, err));
     }
     TRY(obsolete_list(&tuning->state, lease, command->in.ask.host, err));
-    command->out.granted = true;
-    return grant_fill(tuning, lease, &command->out.grant, err);
+    return grant_answer(tuning, lease, command, err);
 }

@@ -85,16 +85,18 @@ static int load_tried(struct tuning *tuning, struct live_study *study, struct er
 static int read_definition(const struct study_row *row, const char *text, struct study_def **def,
                            struct err *err)
 {
-    json_auto_t *body = json_loads(text, 0, NULL);
+    json_auto_t *body = NULL;
     struct faults faults = {0};
 
-    if (body == NULL || study_def_from_json(body, 0, def, &faults) != 0) {
-        (void)err_set(err, ERR_IO, "study \"%s\" cannot be read back: %.300s", row->name,
-                      faults.n > 0 ? faults.items[0].detail : "its definition is damaged");
-        faults_finish(&faults);
-        return -1;
+    int result = json_parse_own(text, &body, err);
+    if (result == 0 && study_def_from_json(body, 0, def, &faults) != 0) {
+        result = faults_result(&faults, err);
     }
     faults_finish(&faults);
+    if (result != 0) {
+        err->code = err->code == ERR_NOMEM ? ERR_NOMEM : ERR_IO;
+        return err_wrap(err, "study \"%s\" cannot be read back", row->name);
+    }
     if (advice_settle_old(*def, err) != 0) {
         study_def_destroy(*def);
         return -1;
@@ -144,9 +146,9 @@ static int load_checkpoint(void *context, struct attempt_row *row, struct err *e
 {
     struct checkpoint *checkpoint = context;
 
-    (void)err;
     if (row->checkpoint != NULL) {
-        json_auto_t *value = json_loads(row->checkpoint, 0, NULL);
+        json_auto_t *value = NULL;
+        TRY(json_parse_own(row->checkpoint, &value, err));
         checkpoint_from_json(value, checkpoint);
     }
     return 0;

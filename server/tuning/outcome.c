@@ -125,13 +125,14 @@ int outcome_objectives(struct tuning *tuning, const struct live_lease *lease,
     return 0;
 }
 
-char *outcome_metrics(const struct live_lease *lease, const struct result_report *report)
+int outcome_keep_metrics(const struct live_lease *lease, const struct result_report *report,
+                         struct err *err)
 {
-    struct buf text;
+    OWN(buf) struct buf text = {0};
     struct json_writer w;
 
     if (lease->n_last == 0 && report->n_metrics == 0) {
-        return NULL;
+        return 0;
     }
     buf_init(&text, 1 << 16);
     json_writer_init(&w, &text);
@@ -146,7 +147,10 @@ char *outcome_metrics(const struct live_lease *lease, const struct result_report
         }
     }
     json_object_end(&w);
-    return buf_steal(&text);
+    TRY(buf_check(&text, err));
+    free(lease->trial->row.metrics);
+    lease->trial->row.metrics = buf_steal(&text);
+    return 0;
 }
 
 void outcome_set_values(struct trial_row *row, size_t n, const double values[])
@@ -172,11 +176,7 @@ int outcome_keep_measured(struct tuning *tuning, const struct live_lease *lease,
         }
     }
     outcome_set_values(&trial->row, values.n, values.values);
-    char *metrics = outcome_metrics(lease, &nothing);
-    if (metrics != NULL) {
-        free(trial->row.metrics);
-        trial->row.metrics = metrics;
-    }
+    TRY(outcome_keep_metrics(lease, &nothing, err));
     trial->row.has_step = true;
     trial->row.step = step;
     return 0;

@@ -21,8 +21,10 @@ const double *outcome_metric(const struct result_report *report, const char *nam
 MUST_USE int outcome_objectives(struct tuning *tuning, const struct live_lease *lease,
                                 const struct result_report *report, int64_t step,
                                 struct outcome_values *out, struct err *err);
-/* JSON of the trial's metrics; NULL when there are none (or memory is out). */
-char *outcome_metrics(const struct live_lease *lease, const struct result_report *report);
+/* The trial's row gets the JSON of its metrics, if there are any: the reported ones, and for the
+ * others the last that were measured. ERR_NOMEM, ERR_TOO_LARGE. */
+MUST_USE int outcome_keep_metrics(const struct live_lease *lease,
+                                  const struct result_report *report, struct err *err);
 
 /* The trial's row gets the values that were measured, where no result brings them. */
 MUST_USE int outcome_keep_measured(struct tuning *tuning, const struct live_lease *lease,

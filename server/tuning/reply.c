@@ -40,6 +40,7 @@ int reply_keep(struct tuning *tuning, const struct command *command, struct err 
     if (!tuning->settings.render(command, &row.status, &text)) {
         return 0;
     }
+    TRY(buf_check(&text, err));
     memcpy(row.key, command->key, sizeof row.key);
     memcpy(row.body, command->body_hash, sizeof row.body);
     row.text = text.data == NULL ? empty : text.data;

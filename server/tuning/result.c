@@ -150,18 +150,17 @@ static int keep_progress(struct tuning *tuning, struct live_lease *lease,
                          const struct result_report *report, int64_t step, struct err *err)
 {
     struct live_trial *trial = lease->trial;
-    char *metrics = outcome_metrics(lease, report);
 
-    if (metrics != NULL) {
-        free(trial->row.metrics);
-        trial->row.metrics = metrics;
-    }
+    TRY(outcome_keep_metrics(lease, report, err));
     trial->row.has_step = true;
     trial->row.step = step;
     lease->row.has_step = true;
     lease->row.step = step;
     if (report->detail != NULL) {
         lease->row.detail = strdup(report->detail);
+        if (lease->row.detail == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
     }
     TRY(keep_checkpoint(tuning, lease, report, step, err));
     return keep_usage(lease, report, err);

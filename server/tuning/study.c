@@ -45,17 +45,19 @@ static char *definition_text(const struct study_def *def)
 
 /* ---- create ---- */
 
-/* Names the members in which two normalised bodies differ. */
-static void list_differences(const char *a_text, const char *b_text, bool seed_matters,
-                             struct err *err)
+/* ERR_STUDY_EXISTS, with the members in which two normalised bodies differ; 0 when they do not. */
+static int compare_bodies(const char *a_text, const char *b_text, bool seed_matters,
+                          struct err *err)
 {
-    json_auto_t *a = json_loads(a_text, 0, NULL);
-    json_auto_t *b = json_loads(b_text, 0, NULL);
+    json_auto_t *a = NULL;
+    json_auto_t *b = NULL;
     char names[300] = "";
     const char *key;
     json_t *value;
     size_t len = 0;
 
+    TRY(json_parse_own(a_text, &a, err));
+    TRY(json_parse_own(b_text, &b, err));
     json_object_foreach (a, key, value) {
         if (!json_equal(value, json_object_get(b, key))
             && (seed_matters || strcmp(key, "seed") != 0)) {
@@ -72,13 +74,12 @@ static void list_differences(const char *a_text, const char *b_text, bool seed_m
         }
     }
     if (names[0] == '\0') {
-        err->code = ERR_NONE;
-        return;
+        return 0;
     }
-    (void)err_set(err, ERR_STUDY_EXISTS,
-                  "a study of this name exists with another definition: it differs in %s; choose "
-                  "another name, or send what was first accepted",
-                  names);
+    return err_set(err, ERR_STUDY_EXISTS,
+                   "a study of this name exists with another definition: it differs in %s; choose "
+                   "another name, or send what was first accepted",
+                   names);
 }
 
 /* The same body again is the same study. Without a seed in the body any seed will do. */
@@ -87,10 +88,7 @@ static int create_again(struct live_study *study, struct study_create_command *c
 {
     if (strcmp(study->row.accepted, text) != 0) {
         bool seeded = json_object_get(command->in.body, "seed") != NULL;
-        list_differences(study->row.accepted, text, seeded, err);
-        if (err->code != ERR_NONE) {
-            return -1;
-        }
+        TRY(compare_bodies(study->row.accepted, text, seeded, err));
     }
     command->out.created = false;
     return study_report(study, &command->out.study);
@@ -155,8 +153,9 @@ static bool is_patchable(const char *key)
     return false;
 }
 
-/* RFC 7396: null removes, objects merge, everything else replaces. */
-static int merge(json_t *target, const json_t *patch)
+/* RFC 7396: null removes, objects merge, everything else replaces. The caller checks that nothing
+ * was left out. */
+static void merge(json_t *target, const json_t *patch)
 {
     const char *key;
     json_t *value;
@@ -166,21 +165,19 @@ static int merge(json_t *target, const json_t *patch)
         if (json_is_null(value)) {
             (void)json_object_del(target, key);
         } else if (json_is_object(value) && json_is_object(old)) {
-            if (merge(old, value) != 0) {
-                return -1;
-            }
-        } else if (json_object_set_new(target, key, json_deep_copy(value)) != 0) {
-            return -1;
+            merge(old, value);
+        } else {
+            (void)json_object_set_new(target, key, json_deep_copy(value));
         }
     }
-    return 0;
 }
 
 /* The definition after the patch; faults point into the patch. */
 static int patched_def(const struct live_study *study, const json_t *patch, struct study_def **def,
                        struct faults *faults, struct err *err)
 {
-    json_auto_t *body = json_loads(study->row.definition, 0, NULL);
+    size_t failures = json_failures();
+    json_auto_t *body = NULL;
     json_auto_t *settings = json_copy(json_unconst(patch));
     const char *key;
     json_t *value;
@@ -197,14 +194,12 @@ static int patched_def(const struct live_study *study, const json_t *patch, stru
         }
     }
     TRY(faults_result(faults, err));
-    if (body == NULL || settings == NULL || merge(body, settings) != 0) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    if (study_def_from_json(body, study->def->seed, def, faults) != 0) {
-        return faults->total > 0 ? faults_result(faults, err)
-                                 : err_set(err, ERR_NOMEM, "out of memory");
-    }
-    return 0;
+    TRY(json_parse_own(study->row.definition, &body, err));
+    merge(body, settings);
+    TRY(json_check(failures, err));
+    return study_def_from_json(body, study->def->seed, def, faults) == 0
+               ? 0
+               : faults_result(faults, err);
 }
 
 static int check_state(const struct live_study *study, const json_t *patch, int *state,
@@ -290,12 +285,17 @@ static bool wakes_up(struct tuning *tuning, struct live_study *study)
     return may;
 }
 
-static bool same_definition(const struct study_def *a, const struct study_def *b)
+static int compare_definitions(const struct study_def *a, const struct study_def *b, bool *same,
+                               struct err *err)
 {
     OWN(memory) char *left = definition_text(a);
     OWN(memory) char *right = definition_text(b);
 
-    return left != NULL && right != NULL && strcmp(left, right) == 0;
+    if (left == NULL || right == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    *same = strcmp(left, right) == 0;
+    return 0;
 }
 
 static int define(struct live_study *study, struct study_def *def, struct err *err)
@@ -317,6 +317,7 @@ int tuning_study_patch(struct tuning *tuning, struct study_patch_command *comman
 {
     struct live_study *study;
     struct study_def *def = NULL;
+    bool same;
     int state;
 
     TRY(study_required(&tuning->state, command->in.study, &study, err));
@@ -332,7 +333,11 @@ int tuning_study_patch(struct tuning *tuning, struct study_patch_command *comman
     }
     TRY(check_state(study, command->in.body, &state, &command->head.faults, err));
     TRY(patched_def(study, command->in.body, &def, &command->head.faults, err));
-    bool redefined = !same_definition(study->def, def);
+    if (compare_definitions(study->def, def, &same, err) != 0) {
+        study_def_destroy(def);
+        return -1;
+    }
+    bool redefined = !same;
     bool moved = state >= 0 && state != (int)study->row.state;
     if (redefined) {
         TRY(define(study, def, err));

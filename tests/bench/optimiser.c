@@ -160,7 +160,9 @@ static const char *add_source(struct run *run, const json_t *older)
                                        .values = x + space->n_params};
     }
     struct observation *kept = need(calloc(SOURCE_ROWS_MAX, sizeof *kept));
-    source->n = transfer_choose(n, rows, study_cost(run->study, 1.0), order);
+    if (transfer_choose(n, rows, study_cost(run->study, 1.0), order, &source->n, NULL) != 0) {
+        abort();
+    }
     source->items = kept;
     (void)snprintf(source->name, sizeof source->name, "%s",
                    json_string_value(json_object_get(older, "name")));

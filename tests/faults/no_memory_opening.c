@@ -38,7 +38,7 @@ struct opening {
 
 static int open_at(const char *directory, struct store **store, struct err *err)
 {
-    const struct store_settings settings = {.directory = directory, .now_ms = 1000};
+    const struct store_settings settings = {.directory = directory};
 
     return store_open(&settings, store, err);
 }

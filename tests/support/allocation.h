@@ -21,16 +21,16 @@ void allocation_fail_at(size_t k, bool onwards);
 void allocation_stop(void);
 /* Whether one has failed since allocation_fail_at(). */
 bool allocation_has_failed(void);
-/* Blocks that were allocated and not freed. */
+/* Blocks that were allocated and not freed; `own`: without those of SQLite, whose caches grow while
+ * a database is open. */
 long allocation_live(void);
+long allocation_live_own(void);
 
 /* Runs an operation with each of its allocations failing in turn, alone and with all that follow,
- * and demands each time: -1 with ERR_NOMEM (or `also`, a code that is documented for it), or
- * success with the undisturbed result; no block is lost; and the operation, repeated undisturbed,
- * gives the undisturbed result. `run` appends its result to `out`, which never has to allocate, and
- * releases everything. `stride` 1: each allocation; 29: only each 29th, where thousands are made in
- * the same way. Returns how many allocations the operation makes, to within the stride. */
-size_t allocation_fail_each(const char *name, int (*run)(struct buf *out, struct err *err),
-                            enum err_code also, size_t stride);
+ * and demands each time: -1 with ERR_NOMEM, or success with the undisturbed result; no block is
+ * lost; and the operation, repeated undisturbed, gives the undisturbed result. `run` appends its
+ * result to `out`, which never has to allocate, and releases everything. Returns how many
+ * allocations the operation makes. */
+size_t allocation_fail_each(const char *name, int (*run)(struct buf *out, struct err *err));
 
 #endif

@@ -205,8 +205,11 @@ START_TEST(a_metric_that_is_no_objective_is_read_from_the_row)
     ck_assert_int_eq(comparable_add(&comparable, &pruned, NULL), 0);
     ck_assert_uint_eq(comparable.n, 1);
     ck_assert_double_eq(comparable.points[0].value, 7.5);
-    ck_assert_double_eq(metrics_value(row.metrics, "far"), (double)INFINITY);
-    ck_assert_double_nan(metrics_value(row.metrics, "none"));
+    double value = 0;
+    ck_assert_int_eq(metrics_value(row.metrics, "far", &value, NULL), 0);
+    ck_assert_double_eq(value, (double)INFINITY);
+    ck_assert_int_eq(metrics_value(row.metrics, "none", &value, NULL), 0);
+    ck_assert_double_nan(value);
 }
 END_TEST
 

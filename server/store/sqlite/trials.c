@@ -17,12 +17,14 @@ void trial_row_finish(struct trial_row *row)
     row->explain = NULL;
 }
 
-double metrics_value(const char *metrics, const char *name)
+int metrics_value(const char *metrics, const char *name, double *value, struct err *err)
 {
-    json_auto_t *all = metrics == NULL ? NULL : json_loads(metrics, 0, NULL);
-    const json_t *value = json_object_get(all, name);
+    json_auto_t *all = NULL;
 
-    return value != NULL && json_is_number_like(value) ? json_number_like(value) : (double)NAN;
+    TRY(json_parse_own(metrics, &all, err));
+    const json_t *found = json_object_get(all, name);
+    *value = found != NULL && json_is_number_like(found) ? json_number_like(found) : (double)NAN;
+    return 0;
 }
 
 static const char *text_or_null(const char *text)

@@ -59,7 +59,7 @@ static void check(const struct study_def *study, struct faults *faults)
 
     strategy_refuse_options(study, faults);
     if (check_finite(study, faults) && grid_of(study->space, &grid, &err) != 0) {
-        faults_add(faults, "/strategy", "%s", err.text);
+        faults_take(faults, "/strategy", &err);
     }
 }
 
