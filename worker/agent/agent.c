@@ -164,6 +164,7 @@ static int copy_text(char **out, const char *text, struct err *err)
 static int take_labels(struct agent *agent, struct err *err)
 {
     struct lease_ask *offer = &agent->context.offer;
+    size_t failures = json_failures();
 
     for (size_t i = 0; i < agent->settings.n_labels; i++) {
         const char *label = agent->settings.labels[i];
@@ -173,7 +174,11 @@ static int take_labels(struct agent *agent, struct err *err)
         }
         OWN(memory) char *key = strndup(label, (size_t)(equals - label));
         offer->labels = offer->labels == NULL ? json_object() : offer->labels;
-        if (key == NULL || json_object_set_new(offer->labels, key, json_string(equals + 1)) != 0) {
+        if (key == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+        if (json_object_set_new(offer->labels, key, json_string(equals + 1)) != 0) {
+            TRY(json_check(failures, err));
             return err_set(err, ERR_INVALID, "the label \"%.80s\" is not UTF-8", label);
         }
     }
@@ -206,6 +211,9 @@ static int take_offer(struct agent *agent, struct err *err)
     }
     if (settings->n_gpus > 0) { /* one a slot; its model and memory are not known here */
         offer->gpus = json_pack("[{}]");
+        if (offer->gpus == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
     }
     return take_labels(agent, err);
 }

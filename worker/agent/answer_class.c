@@ -101,6 +101,9 @@ static int read_success(enum server_call call, const struct http_answer *answer,
     if (rc == 0 && read_body(call, body, reply, &why) == 0) {
         return 0;
     }
+    if (why.code == ERR_NOMEM) {
+        return err_set(err, ERR_NOMEM, "out of memory for the server's answer");
+    }
     (void)http_answer_foreign(answer, err);
     if (rc == 0) { /* JSON: what is wrong with it may help */
         size_t used = strlen(err->text);

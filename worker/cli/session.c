@@ -172,6 +172,16 @@ int session_get(struct session *session, const char *path, json_t **reply, struc
     return session_send(session, "GET", path, NULL, reply, err);
 }
 
+/* ERR_NOMEM where a body or a path that was made since the last request may lack a part. */
+static int check_request(struct session *session, struct err *err)
+{
+    size_t failures = json_failures() + buf_failures();
+    bool is_whole = failures == session->failures;
+
+    session->failures = failures;
+    return is_whole ? 0 : err_set(err, ERR_NOMEM, "out of memory; nothing was sent");
+}
+
 static int call_server(struct session *session, const char *method, const char *path,
                        const json_t *body, struct http_answer *answer, struct err *err)
 {
@@ -182,6 +192,7 @@ static int call_server(struct session *session, const char *method, const char *
         body_text(&json, body);
         TRY(buf_check(&json, err));
     }
+    TRY(check_request(session, err));
     struct http_call call = {.method = method,
                              .path = path,
                              .body = body == NULL ? NULL : buf_text(&json),
@@ -236,6 +247,9 @@ int session_send(struct session *session, const char *method, const char *path, 
     if (answer.body.len == 0
         || json_parse(buf_text(&answer.body), answer.body.len, &answer_limits, reply, err) == 0) {
         return 0;
+    }
+    if (err->code == ERR_NOMEM) {
+        return -1;
     }
     return http_answer_foreign(&answer, err);
 }

@@ -24,6 +24,7 @@ struct session {
     char worker_token_file[PATH_MAX]; /* for an agent: the same, except at the private server */
     bool is_private;                  /* the server of `hone run` */
     int status;                       /* of the last answer */
+    size_t failures;                  /* of allocations, before the last request */
 };
 
 /* For a verb that shall work without any server: where none is named, the private one is joined or

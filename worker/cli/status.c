@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/buf.h"
+#include "common/json.h"
 #include "common/own.h"
 #include "worker/cli/text.h"
 
@@ -73,5 +75,14 @@ int exit_with(const struct err *err)
 
 int exit_after(int rc, const struct err *err)
 {
-    return rc == 0 ? (int)EXIT_STATUS_OK : exit_with(err);
+    struct err lacking;
+
+    if (rc != 0) {
+        return exit_with(err);
+    }
+    if (json_failures() + buf_failures() > 0) {
+        (void)err_set(&lacking, ERR_NOMEM, "out of memory; what was printed may lack a part");
+        return exit_with(&lacking);
+    }
+    return (int)EXIT_STATUS_OK;
 }

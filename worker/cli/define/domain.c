@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/json.h"
+
 int domain_refuse(const struct domain_reader *reader, const char *fmt, ...)
 {
     char why[400];
     va_list args;
 
+    TRY(json_check(reader->failures, reader->err)); /* the text may be right */
     va_start(args, fmt);
     (void)vsnprintf(why, sizeof why, fmt, args);
     va_end(args);

@@ -12,9 +12,10 @@ struct domain_reader {
     const char *text; /* the argument, for messages */
     json_t *out;      /* the object that is filled */
     struct err *err;
+    size_t failures; /* of JSON's allocations, before anything was read */
 };
 
-/* ERR_INVALID: "-P lr=…: why"; always -1. */
+/* ERR_INVALID: "-P lr=…: why", or ERR_NOMEM where memory was wanting meanwhile; always -1. */
 int domain_refuse(const struct domain_reader *reader, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* Sets a member; takes the value also after an error. ERR_NOMEM, also where the value is NULL. */

@@ -88,8 +88,9 @@ static int read_json(const struct domain_reader *reader, const char *domain)
 int param_from_argument(const char *argument, json_t **parameter, struct err *err)
 {
     const char *equals = strchr(argument, '=');
+    size_t failures = json_failures();
     json_auto_t *object = json_object();
-    struct domain_reader reader = {argument, object, err};
+    struct domain_reader reader = {argument, object, err, failures};
     char name[NAME_BYTES + 1];
 
     if (strlen(argument) >= DOMAIN_BYTES) {
@@ -107,6 +108,7 @@ int param_from_argument(const char *argument, json_t **parameter, struct err *er
     }
     TRY(domain_put(&reader, "name", json_string(name)));
     TRY(equals[1] == '{' ? read_json(&reader, equals + 1) : read_domain(&reader, equals + 1));
+    TRY(json_check(failures, err)); /* a number may have been taken for a text */
     *parameter = json_incref(object);
     return 0;
 }
@@ -116,11 +118,13 @@ int resource_from_argument(const char *argument, json_t **resource, struct err *
     char text[DOMAIN_BYTES];
 
     (void)snprintf(text, sizeof text, "%s", argument);
+    size_t failures = json_failures();
     char *low = domain_cut(text, "=");
     char *high = low == NULL ? NULL : domain_cut(low, "..");
     json_auto_t *min = high == NULL ? NULL : scalar_number(low);
     json_auto_t *max = high == NULL ? NULL : scalar_number(high);
 
+    TRY(json_check(failures, err));
     if (!json_is_integer(min) || !json_is_integer(max)) {
         return err_set(err, ERR_INVALID,
                        "--resource %.80s: write NAME=MIN..MAX in whole numbers, such as "
@@ -140,6 +144,7 @@ int choice_from_argument(const char *argument, const char *name_key, json_t **ch
 {
     char text[DOMAIN_BYTES];
     char *rest = NULL;
+    size_t failures = json_failures();
     json_auto_t *object = json_object();
 
     (void)snprintf(text, sizeof text, "%s", argument);
@@ -158,6 +163,7 @@ int choice_from_argument(const char *argument, const char *name_key, json_t **ch
         }
         failed |= json_object_set_new(object, option, scalar_value(value));
     }
+    TRY(json_check(failures, err));
     if (failed != 0) {
         return err_set(err, ERR_INVALID, "'%.80s' is no UTF-8", argument);
     }

@@ -152,8 +152,8 @@ int domain_read_const(const struct domain_reader *reader, const char *domain)
     const char *at = domain;
 
     TRY(item_read(reader, &at, &value));
+    TRY(domain_put(reader, "value", value)); /* first: it is stolen in any case */
     TRY(domain_put(reader, "type", json_string("constant")));
-    TRY(domain_put(reader, "value", value));
     return *at == '\0' ? 0 : domain_refuse(reader, "a constant has one value");
 }
 

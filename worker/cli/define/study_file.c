@@ -30,6 +30,9 @@ int study_file_read(const char *path, json_t **body, struct err *err)
     if (!is_stdin) {
         (void)fclose(file);
     }
+    if (text.no_memory) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
     if (failed || buf_check(&text, err) != 0) {
         return err_set(err, ERR_INVALID, "cannot read %s: %s", path,
                        failed ? strerror(errno) : "a study file has at most 1 MiB");
@@ -37,6 +40,9 @@ int study_file_read(const char *path, json_t **body, struct err *err)
     const char *first = buf_text(&text) + strspn(buf_text(&text), " \t\r\n");
     int rc = *first == '{' ? json_parse(buf_text(&text), text.len, &json_limits_default, body, err)
                            : yaml_to_json(buf_text(&text), text.len, body, err);
+    if (rc != 0 && err->code == ERR_NOMEM) {
+        return -1;
+    }
     if (rc != 0) {
         char where[sizeof err->where];
         memcpy(where, err->where, sizeof where);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "common/json.h"
 #include "common/own.h"
 #include "worker/cli/define/scalar.h"
 
@@ -15,6 +16,7 @@ struct conversion {
     const char *text;
     yaml_document_t *document;
     size_t n_values;
+    size_t failures; /* of JSON's allocations, before anything was converted */
     struct err *err;
 };
 
@@ -35,6 +37,7 @@ static int refuse(struct conversion *conversion, const yaml_mark_t *mark, const 
     char why[200];
     va_list args;
 
+    TRY(json_check(conversion->failures, conversion->err)); /* the text may be right */
     va_start(args, fmt);
     (void)vsnprintf(why, sizeof why, fmt, args);
     va_end(args);
@@ -95,7 +98,7 @@ static int convert_scalar(struct conversion *conversion, const yaml_node_t *node
                       (const char *)node->tag);
     }
     *value = resolve ? scalar_value(scalar_text(node)) : json_string(scalar_text(node));
-    return *value != NULL ? 0 : refuse(conversion, &node->start_mark, "out of memory");
+    return *value != NULL ? 0 : refuse(conversion, &node->start_mark, "this is no UTF-8");
 }
 
 static int convert_sequence(struct conversion *conversion, const yaml_node_t *node, size_t depth,
@@ -108,7 +111,7 @@ static int convert_sequence(struct conversion *conversion, const yaml_node_t *no
         json_t *element;
         TRY(convert(conversion, *item, depth + 1, &element));
         if (json_array_append_new(array, element) != 0) {
-            return refuse(conversion, &node->start_mark, "out of memory");
+            return refuse(conversion, &node->start_mark, "this is no UTF-8");
         }
     }
     *value = json_incref(array);
@@ -133,7 +136,7 @@ static int convert_mapping(struct conversion *conversion, const yaml_node_t *nod
         }
         TRY(convert(conversion, pair->value, depth + 1, &member));
         if (json_object_set_new(object, scalar_text(key), member) != 0) {
-            return refuse(conversion, &key->start_mark, "out of memory");
+            return refuse(conversion, &key->start_mark, "this is no UTF-8");
         }
     }
     *value = json_incref(object);
@@ -163,8 +166,11 @@ static int convert(struct conversion *conversion, int index, size_t depth, json_
 
 static int no_yaml(const yaml_parser_t *parser, struct err *err)
 {
+    if (parser->error == YAML_MEMORY_ERROR) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
     (void)err_set(err, ERR_INVALID, "not valid YAML: %s",
-                  parser->problem == NULL ? "out of memory" : parser->problem);
+                  parser->problem == NULL ? "it ends too early" : parser->problem);
     return err_at(err, "line %zu", parser->problem_mark.line + 1);
 }
 
@@ -173,7 +179,7 @@ int yaml_to_json(const char *text, size_t len, json_t **value, struct err *err)
     OWN(parser) yaml_parser_t parser = {0};
     OWN(document) yaml_document_t document = {0};
     OWN(document) yaml_document_t second = {0};
-    struct conversion conversion = {text, &document, 0, err};
+    struct conversion conversion = {text, &document, 0, json_failures(), err};
     json_auto_t *converted = NULL;
 
     if (yaml_parser_initialize(&parser) == 0) {
@@ -188,6 +194,7 @@ int yaml_to_json(const char *text, size_t len, json_t **value, struct err *err)
         return err_set(err, ERR_INVALID, "there is nothing in it");
     }
     TRY(convert(&conversion, 1, 0, &converted));
+    TRY(json_check(conversion.failures, err));
     if (yaml_parser_load(&parser, &second) == 0) {
         return no_yaml(&parser, err);
     }

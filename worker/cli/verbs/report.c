@@ -168,25 +168,33 @@ static int tell_agent(const struct buf *line, struct buf *answer, struct err *er
     return read_control(answer, err);
 }
 
-static int status_of(const struct buf *answer)
+/* The exit status that the answer asks for. */
+static int read_status(const struct buf *answer, int *status, struct err *err)
 {
-    json_auto_t *control = json_loads(buf_text(answer), 0, NULL);
+    json_auto_t *control = NULL;
+
+    if (json_parse_own(buf_text(answer), &control, err) != 0 && err->code == ERR_NOMEM) {
+        return -1;
+    }
     const char *action = json_string_value(json_object_get(control, "action"));
 
     if (action != NULL && strcmp(action, "pause") == 0) {
-        return EXIT_PAUSE;
+        *status = EXIT_PAUSE;
+        return 0;
     }
     bool goes_on = action == NULL || strcmp(action, "continue") == 0;
-    return goes_on ? EXIT_STATUS_OK : EXIT_STOP;
+    *status = goes_on ? EXIT_STATUS_OK : EXIT_STOP;
+    return 0;
 }
 
-static int report(const struct options *options, struct buf *answer, struct err *err)
+static int report(const struct options *options, struct buf *answer, int *status, struct err *err)
 {
     OWN(buf) struct buf line;
 
     buf_init(&line, METRIC_LINE_BYTES);
     TRY(read_arguments(options, &line, err));
-    return tell_agent(&line, answer, err);
+    TRY(tell_agent(&line, answer, err));
+    return read_status(answer, status, err);
 }
 
 int verb_report(int argc, char **argv)
@@ -194,12 +202,13 @@ int verb_report(int argc, char **argv)
     struct options options;
     OWN(buf) struct buf answer;
     struct err err = {0};
+    int status;
 
     options_read(&usage, argc, argv, NULL, &options);
     buf_init(&answer, ANSWER_BYTES);
-    if (report(&options, &answer, &err) != 0) {
+    if (report(&options, &answer, &status, &err) != 0) {
         return exit_with(&err);
     }
     (void)fputs(buf_text(&answer), stdout);
-    return status_of(&answer);
+    return status;
 }

@@ -102,6 +102,7 @@ static const struct usage usage = {
 
 static int check_command(char *const command[], const json_t *body, struct err *err)
 {
+    size_t failures = json_failures();
     json_auto_t *all = json_object();
     json_auto_t *none = json_array();
     struct expand_study study = {.active = all,
@@ -115,6 +116,7 @@ static int check_command(char *const command[], const json_t *body, struct err *
     json_array_foreach (json_object_get(body, "parameters"), i, parameter) {
         (void)json_object_set_new(all, text_at(parameter, "name"), json_true());
     }
+    TRY(json_check(failures, err)); /* else a parameter would be called unknown */
     TRY(expand_check(command, err));
     return expand_check_names(command, &study, &found, err);
 }
