@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/utf8.h"
+
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
@@ -26,9 +28,33 @@ bool name_is_parameter(const char *text)
     return spells(text, LOWER UPPER "_", LOWER UPPER DIGITS "_.-", 64);
 }
 
-bool name_is_metric(const char *text)
+bool name_is_label(const char *text)
 {
     return spells(text, LOWER UPPER "_", LOWER UPPER DIGITS "_.-/", 64);
+}
+
+/* Printable characters, no blank first or last. */
+static bool is_printable(const char *text, size_t len, size_t max)
+{
+    size_t n = 0;
+    bool after_blank = true;
+
+    for (size_t i = 0; i < len; n++) {
+        uint32_t point = 0;
+        size_t bytes = utf8_decode(text + i, len - i, &point);
+        bool blank = utf8_is_blank(point);
+        if (bytes == 0 || utf8_is_unseen(point) || n == max || (blank && i == 0)) {
+            return false;
+        }
+        after_blank = blank;
+        i += bytes;
+    }
+    return !after_blank;
+}
+
+bool name_is_metric(const char *text)
+{
+    return text != NULL && is_printable(text, strlen(text), NAME_CHARACTERS);
 }
 
 bool name_is_worker(const char *text)

@@ -33,6 +33,12 @@ bool utf8_is_unseen(uint32_t point)
            || (point >= 0x2060 && point <= 0x206f) || point == 0xfeff;
 }
 
+bool utf8_is_blank(uint32_t point)
+{
+    return point == ' ' || point == 0xa0 || point == 0x1680 || (point >= 0x2000 && point <= 0x200a)
+           || point == 0x202f || point == 0x205f || point == 0x3000;
+}
+
 /* The bytes at `text` that begin a character whose end is missing; 0: none do. */
 static size_t cut_bytes(const char *text, size_t len)
 {

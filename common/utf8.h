@@ -17,6 +17,9 @@ size_t utf8_decode(const char *text, size_t len, uint32_t *point);
  * or end lines. */
 bool utf8_is_unseen(uint32_t point);
 
+/* Blanks of any width: the space, the no-break spaces, those of typography and of East Asia. */
+bool utf8_is_blank(uint32_t point);
+
 /* Leaves out what a cut left of a character, and puts '?' for other bytes that are no UTF-8. Works
  * in place on a text that ends with NUL; it never gets longer. */
 void utf8_mend(char *text);

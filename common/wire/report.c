@@ -15,6 +15,7 @@
 void measurement_list_finish(struct measurement_list *list)
 {
     free(list->items);
+    free(list->names);
     *list = (struct measurement_list){0};
 }
 
@@ -25,9 +26,7 @@ static bool metric_fits(struct fields *fields, const char *name, const json_t *v
 
     (void)snprintf(at, sizeof at, "metrics/%.80s", name);
     if (!name_is_metric(name)) {
-        fields_fault(fields, at,
-                     "a metric's name has 1 to 64 letters, digits and _ . - / and starts with a "
-                     "letter or _");
+        fields_fault(fields, at, "a metric's name has " NAME_METRIC_RULE);
         return false;
     }
     if (!json_is_number_like(value)) {
@@ -38,20 +37,29 @@ static bool metric_fits(struct fields *fields, const char *name, const json_t *v
     return true;
 }
 
-static size_t count_measurements(const json_t *entries)
+/* Makes room for all items of the entries and for their names; false: out of memory. */
+static bool make_space(const json_t *entries, struct measurement_list *list)
 {
     size_t n = 0;
+    size_t bytes = 0;
     size_t i;
     json_t *entry;
+    const char *name;
+    json_t *value;
 
-    json_array_foreach (entries, i, entry) {
-        n += json_object_size(json_object_get(entry, "metrics"));
+    json_array_foreach (json_unconst(entries), i, entry) {
+        json_object_foreach (json_object_get(entry, "metrics"), name, value) {
+            n++;
+            bytes += strlen(name) + 1;
+        }
     }
-    return n;
+    list->items = calloc(n + 1, sizeof *list->items);
+    list->names = malloc(bytes + 1);
+    return list->items != NULL && list->names != NULL;
 }
 
-/* One {"step", "metrics"}; list->items has room. */
-static void read_entry(const json_t *entry, size_t i, struct measurement_list *list,
+/* One {"step", "metrics"}; *list has room, `names` is where the next name goes. */
+static void read_entry(const json_t *entry, size_t i, struct measurement_list *list, char **names,
                        struct faults *faults)
 {
     struct fields fields;
@@ -74,9 +82,11 @@ static void read_entry(const json_t *entry, size_t i, struct measurement_list *l
     json_object_foreach (json_unconst(metrics), name, value) {
         if (metric_fits(&fields, name, value)) {
             struct measurement *item = &list->items[list->n++];
+            size_t bytes = strlen(name) + 1;
             item->step = step;
-            (void)snprintf(item->metric, sizeof item->metric, "%s", name);
+            item->metric = memcpy(*names, name, bytes);
             item->value = json_number_like(value);
+            *names += bytes;
         }
     }
 }
@@ -92,6 +102,7 @@ int measurement_list_from_json(const json_t *body, struct measurement_list *list
     *list = (struct measurement_list){0};
     fields_begin(&fields, body, "", faults);
     const json_t *entries = fields_array(&fields, "measurements");
+    list->replace = fields_bool(&fields, "replace", false);
     fields_end(&fields);
     if (entries == NULL && faults->total == before) {
         fields_fault(&fields, "measurements", "an array of {\"step\", \"metrics\"} is needed");
@@ -99,12 +110,12 @@ int measurement_list_from_json(const json_t *body, struct measurement_list *list
         fields_fault(&fields, "measurements", "at most %d at once; send them in several requests",
                      MEASUREMENTS_MAX);
     } else if (entries != NULL) {
-        list->items = calloc(count_measurements(entries) + 1, sizeof *list->items);
-        if (list->items == NULL) {
+        if (!make_space(entries, list)) {
             faults_no_memory(faults);
         } else {
+            char *names = list->names;
             json_array_foreach (entries, i, entry) {
-                read_entry(entry, i, list, faults);
+                read_entry(entry, i, list, &names, faults);
             }
         }
     }
@@ -189,6 +200,9 @@ void measurement_list_write(const struct measurement_list *list, struct json_wri
         highest = step > highest ? step : highest;
     }
     json_array_end(w);
+    if (list->replace) {
+        json_put_bool(w, "replace", true);
+    }
     json_object_end(w);
 }
 
@@ -233,6 +247,7 @@ void action_reply_write(const struct action_reply *reply, struct json_writer *w)
     }
     json_put_int(w, "duplicate", reply->duplicate);
     json_put_int(w, "conflict", reply->conflict);
+    json_put_int(w, "replaced", reply->replaced);
     if (reply->late) {
         json_put_bool(w, "late", true);
     }
@@ -252,6 +267,7 @@ static int read_action(const json_t *body, struct action_reply *reply, struct fa
     reply->heartbeat_seconds = fields_real(&fields, "heartbeat_seconds", 0);
     reply->duplicate = fields_int(&fields, "duplicate", 0, 0, STEP_MAX);
     reply->conflict = fields_int(&fields, "conflict", 0, 0, STEP_MAX);
+    reply->replaced = fields_int(&fields, "replaced", 0, 0, STEP_MAX);
     reply->late = fields_bool(&fields, "late", false);
     return faults_result(faults, err);
 }

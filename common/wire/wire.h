@@ -109,12 +109,14 @@ MUST_USE int no_lease_from_json(const json_t *body, struct no_lease *no, struct 
 /* ---- POST …/measurements ---- */
 struct measurement {
     int64_t step;
-    char metric[NAME_BYTES + 1];
-    double value; /* may be NaN or infinite */
+    const char *metric; /* borrowed from the list's `names`, or from who made the list */
+    double value;       /* may be NaN or infinite */
 };
-struct measurement_list { /* owned array */
+struct measurement_list { /* owned arrays */
     size_t n;
     struct measurement *items; /* flattened: one per (step, metric) */
+    char *names;               /* NULL where they are borrowed */
+    bool replace; /* of values there already, those that nothing was decided upon are overwritten */
 };
 void measurement_list_finish(struct measurement_list *list);
 OWN_VALUE(measurement_list)
@@ -139,6 +141,7 @@ struct action_reply {
     double heartbeat_seconds; /* 0: not said */
     int64_t duplicate;
     int64_t conflict;
+    int64_t replaced;
     bool late;
 };
 void action_reply_write(const struct action_reply *reply, struct json_writer *w);
@@ -157,7 +160,7 @@ enum outcome {
 const char *outcome_name(enum outcome outcome);
 
 struct metric_value {
-    char metric[NAME_BYTES + 1];
+    char metric[METRIC_NAME_BYTES + 1];
     double value;
 };
 struct result_report {

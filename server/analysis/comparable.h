@@ -17,7 +17,7 @@
 enum { COMPARABLE_ENOUGH = 50 };
 
 struct comparable_metric {
-    char name[NAME_BYTES + 1];
+    char name[METRIC_NAME_BYTES + 1];
     enum direction direction;
     enum fold fold;
     int objective; /* -1: the metric is no objective of the study */

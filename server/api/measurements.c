@@ -18,7 +18,7 @@ struct step_values {
     size_t n, cap;
     struct step_value *items;
     size_t n_names; /* metrics by id, as the store has them now: the view may lag */
-    char (*names)[NAME_BYTES + 1];
+    char (*names)[METRIC_NAME_BYTES + 1];
     int64_t after_step, after_attempt; /* from the cursor; -1 */
 };
 

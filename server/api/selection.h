@@ -20,7 +20,7 @@ struct selection {
     struct read_request *read;
     enum sort_kind sort;
     bool reverse;
-    char metric[NAME_BYTES + 1];
+    char metric[METRIC_NAME_BYTES + 1];
     bool maximize; /* larger metrics first */
     int64_t limit;
     unsigned states; /* 0: all */

@@ -11,7 +11,7 @@ static bool is_full(const struct sheet *sheet)
 
 static void prefixed_column(struct sheet *sheet, const char *prefix, const char *name)
 {
-    char text[2 * NAME_BYTES + 16];
+    char text[METRIC_NAME_BYTES + 16];
 
     (void)snprintf(text, sizeof text, "%s%s", is_full(sheet) ? prefix : "", name);
     sheet_column(sheet, text);

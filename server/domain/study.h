@@ -21,7 +21,7 @@ enum fold { FOLD_LAST, FOLD_BEST };
 #define OBJECTIVES_MAX 8
 
 struct objective {
-    char metric[NAME_BYTES + 1];
+    char metric[METRIC_NAME_BYTES + 1];
     enum direction direction;
     enum fold fold;
 };

@@ -20,10 +20,7 @@ static void read_objective(struct fields *f, struct objective *objective)
     if (metric == NULL && !fields_has(f, "metric")) {
         fields_fault(f, "metric", "is missing; name the metric that jobs report");
     } else if (metric != NULL && !name_is_metric(metric)) {
-        fields_fault(f, "metric",
-                     "\"%.80s\" is no metric name: begin with a letter or _, go on with letters, "
-                     "digits, _ . - or /, at most 64 in all",
-                     metric);
+        fields_fault(f, "metric", "\"%.80s\" is no metric name: it has " NAME_METRIC_RULE, metric);
     } else if (metric != NULL) {
         (void)snprintf(objective->metric, sizeof objective->metric, "%s", metric);
     }

@@ -76,7 +76,7 @@ static json_t *read_labels(struct fields *f, const char *name)
     json_object_foreach (json_unconst(given), key, value) {
         char at[128];
         (void)snprintf(at, sizeof at, "%s/%.64s", name, key);
-        if (!name_is_metric(key)) {
+        if (!name_is_label(key)) {
             fields_fault(f, at,
                          "a label's name is made of letters, digits, _ . - and /, at most "
                          "64 in all");

@@ -99,7 +99,7 @@ struct live_study {
     struct trial_queue retries;  /* lost, released, preempted */
     struct trial_queue enqueued; /* waiting for their first lease */
     size_t n_metrics;
-    char (*metrics)[NAME_BYTES + 1];
+    char (*metrics)[METRIC_NAME_BYTES + 1];
     char *objectives_json;   /* for grants */
     char *job_json;          /* or NULL */
     struct heap_node clock;  /* when limits.seconds or a deadline of the schedule is reached */

@@ -200,6 +200,19 @@ int fresh_metrics_add(struct fresh_metrics *fresh, const char *name, struct err 
     return 0;
 }
 
+int study_metric_append(struct live_study *study, const char *name, struct err *err)
+{
+    char(*metrics)[METRIC_NAME_BYTES + 1] =
+        realloc(study->metrics, (study->n_metrics + 1) * sizeof *metrics);
+
+    if (metrics == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    (void)snprintf(metrics[study->n_metrics++], sizeof *metrics, "%s", name);
+    study->metrics = metrics;
+    return 0;
+}
+
 int metric_id(struct state *state, struct live_study *study, const char *name, int64_t *id,
               struct err *err)
 {
@@ -212,15 +225,12 @@ int metric_id(struct state *state, struct live_study *study, const char *name, i
                        "metric \"%s\" would be the study's %d-th; a study keeps %d", name,
                        METRICS_MAX + 1, METRICS_MAX);
     }
-    if (study->metrics == NULL) {
-        study->metrics = calloc(METRICS_MAX, sizeof *study->metrics);
-        if (study->metrics == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
+    TRY(study_metric_append(study, name, err));
+    *id = (int64_t)study->n_metrics - 1;
+    if (store_metric_insert(state->store, study->row.id, *id, name, err) != 0) {
+        study->n_metrics--;
+        return -1;
     }
-    *id = (int64_t)study->n_metrics;
-    TRY(store_metric_insert(state->store, study->row.id, *id, name, err));
-    (void)strncpy(study->metrics[study->n_metrics++], name, NAME_BYTES);
     state->studies_changed = true;
     return 0;
 }

@@ -34,6 +34,8 @@ struct fresh_metrics {
 /* ERR_INVALID when the study would have more than METRICS_MAX; its objectives always find a place.
  * `name` is borrowed. */
 MUST_USE int fresh_metrics_add(struct fresh_metrics *fresh, const char *name, struct err *err);
+/* Keeps the name of the next metric, in memory alone. ERR_NOMEM. */
+MUST_USE int study_metric_append(struct live_study *study, const char *name, struct err *err);
 /* The same as metric_find(); a new name is added. ERR_INVALID: a study keeps METRICS_MAX. */
 MUST_USE int metric_id(struct state *state, struct live_study *study, const char *name, int64_t *id,
                        struct err *err);

@@ -13,7 +13,7 @@ struct live_study_view {
     struct shared_def *def; /* held */
     int64_t live_leases;
     size_t n_metrics;
-    char (*metrics)[NAME_BYTES + 1]; /* by metric id; owned */
+    char (*metrics)[METRIC_NAME_BYTES + 1]; /* by metric id; owned */
 };
 struct live_lease_view {
     int64_t study;

@@ -57,7 +57,8 @@ static int read_metrics(struct fields *fields, struct addition *addition)
     }
     json_object_foreach (json_unconst(metrics), key, value) {
         if (!name_is_metric(key)) {
-            fields_fault(fields, "metrics", "\"%.80s\" is no name for a metric", key);
+            fields_fault(fields, "metrics", "\"%.80s\" is no metric name: it has " NAME_METRIC_RULE,
+                         key);
         } else if (!json_is_number_like(value)) {
             fields_fault(fields, "metrics",
                          "\"%.80s\" must be a number, \"NaN\", \"Infinity\" or \"-Infinity\"", key);

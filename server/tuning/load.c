@@ -38,17 +38,10 @@ static int load_metric(void *context, int64_t id, const char *name, struct err *
 {
     struct live_study *study = context;
 
-    if (study->metrics == NULL) {
-        study->metrics = calloc(METRICS_MAX, sizeof *study->metrics);
-        if (study->metrics == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-    }
     if (id != (int64_t)study->n_metrics || id >= METRICS_MAX) {
         return err_set(err, ERR_IO, "metric \"%s\" has the number of another", name);
     }
-    (void)snprintf(study->metrics[study->n_metrics++], NAME_BYTES + 1, "%s", name);
-    return 0;
+    return study_metric_append(study, name, err);
 }
 
 static int load_fact(void *context, const struct fact_row *row, struct err *err)

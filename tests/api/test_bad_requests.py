@@ -142,8 +142,8 @@ IMPOSSIBLE = {
         {"metric": "loss", "direction": "minimize"}, {"metric": "loss", "direction": "maximize"}]),
         "/objectives/1"),
     "empty objectives": (hone.study("bad", objectives=[]), "/objectives"),
-    "metric with a space": (hone.study("bad", objectives=[
-        {"metric": "my loss", "direction": "minimize"}]), "/objectives/0/metric"),
+    "metric with a space behind it": (hone.study("bad", objectives=[
+        {"metric": "loss ", "direction": "minimize"}]), "/objectives/0/metric"),
     "lease too short": (hone.study("bad", lease={"ttl_seconds": 14}), "/lease/ttl_seconds"),
     "lease too long": (hone.study("bad", lease={"ttl_seconds": 86401}), "/lease/ttl_seconds"),
     "seed below 0": (hone.study("bad", seed=-1), "/seed"),
@@ -174,8 +174,10 @@ BAD_REPORTS = {
         {"step": 1, "metrics": {"loss": "low"}}]}, "/measurements/0/metrics/loss"),
     "metric is null": ("POST", "measurements", {"measurements": [
         {"step": 1, "metrics": {"loss": None}}]}, "/measurements/0/metrics/loss"),
-    "metric with a space": ("POST", "measurements", {"measurements": [
-        {"step": 1, "metrics": {"a b": 1}}]}, "/measurements/0/metrics/a b"),
+    "metric with a space behind it": ("POST", "measurements", {"measurements": [
+        {"step": 1, "metrics": {"a ": 1}}]}, "/measurements/0/metrics/a "),
+    "replace is a text": ("POST", "measurements", {"measurements": [
+        {"step": 1, "metrics": {"a": 1}}], "replace": "yes"}, "/replace"),
     "1,001 measurements": ("POST", "measurements", {"measurements": [
         {"step": i, "metrics": {"loss": 1}} for i in range(1001)]}, "/measurements"),
     "unknown field in a report": ("POST", "measurements", {"measurements": [

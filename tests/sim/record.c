@@ -187,7 +187,7 @@ struct dump {
     struct world *world;
     const char *study;
     struct study_def *def;
-    char metrics[METRICS_MAX][NAME_BYTES + 1];
+    char metrics[METRICS_MAX][METRIC_NAME_BYTES + 1];
     struct texts workers; /* in order of id */
     int64_t trial;
 };

@@ -59,7 +59,7 @@ static const struct {
     {"hone: loss=", " !"},
     {"hone: =1", " !"},
     {"hone: loss", " !"},
-    {"hone: los\xc3\xa9=1", " !"},
+    {"hone: los\xc3\xa9=1", " los\xc3\xa9=1"},
     {"hone: {\"loss\": 0.31", " !"},
     {"hone: {\"a\": 1, \"a\": 2}", " !"},
     {"hone: {\"a\": {\"b\": 1}}", " !"},

@@ -13,7 +13,7 @@
 /* A server that takes a batch whole or refuses it whole: at most METRICS_MAX names, and none of the
  * values that `is_bad` says. */
 static struct {
-    char names[METRICS_MAX][NAME_BYTES + 1];
+    char names[METRICS_MAX][METRIC_NAME_BYTES + 1];
     size_t n_names, n_calls, n_refused, n_taken;
     struct measurement taken[TAKEN_MAX];
     bool (*is_bad)(const struct measurement *item);
@@ -42,10 +42,23 @@ static bool server_takes(const struct measurement_list *batch)
             return false;
         }
         if (is_new) {
-            memcpy(server.names[server.n_names++], item->metric, sizeof item->metric);
+            (void)snprintf(server.names[server.n_names++], sizeof server.names[0], "%s",
+                           item->metric);
         }
     }
     return true;
+}
+
+/* The server's own copy: a batch borrows its names. */
+static const char *kept_name(const char *name)
+{
+    for (size_t i = 0; i < server.n_names; i++) {
+        if (strcmp(server.names[i], name) == 0) {
+            return server.names[i];
+        }
+    }
+    ck_abort_msg("%s is not known", name);
+    return NULL;
 }
 
 static void send_once(struct pending *pending)
@@ -63,7 +76,10 @@ static void send_once(struct pending *pending)
         return;
     }
     for (size_t i = 0; i < batch.n && server.n_taken < TAKEN_MAX; i++) {
-        server.taken[server.n_taken++] = batch.items[i];
+        const struct measurement *item = &batch.items[i];
+        server.taken[server.n_taken] = *item;
+        server.taken[server.n_taken].metric = kept_name(item->metric);
+        server.n_taken++;
     }
     pending_accepted(pending, 0);
 }
@@ -345,8 +361,7 @@ START_TEST(whatever_is_refused_the_rest_arrives_once)
     drawn = (uint64_t)_i;
     for (int64_t step = 0; step < 700; step++) {
         for (size_t i = 0; i < (step == 0 ? 4u : 6u); i++) {
-            struct measurement item = {.step = step};
-            (void)snprintf(item.metric, sizeof item.metric, "%s", names[i]);
+            struct measurement item = {.step = step, .metric = names[i]};
             add(&pending, step, names[i], (double)step);
             n_good += step == 0 || !is_drawn(&item);
         }

@@ -103,7 +103,7 @@ static const struct {
     {"{\"name\": \"a\", \"objectives\": [{" LOSS "}], " LOSS ", " PARAMETERS "}", "/metric"},
     {"{\"name\": \"a\", \"objectives\": [{" LOSS "}, {" LOSS "}], " PARAMETERS "}",
      "/objectives/1/metric"},
-    {"{\"name\": \"a\", \"objectives\": [{\"metric\": \"a b\", \"direction\": "
+    {"{\"name\": \"a\", \"objectives\": [{\"metric\": \"a \", \"direction\": "
      "\"minimize\"}], " PARAMETERS "}",
      "/objectives/0/metric"},
     {"{\"name\": \"a\", " LOSS ", " PARAMETERS ", \"color\": 1}", "/color"},

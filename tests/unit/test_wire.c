@@ -11,13 +11,41 @@ static const struct {
     const char *text;
     bool expected;
 } names[] = {
-    {name_is_study, "digits-svm", true},    {name_is_study, "9a.b_c", true},
-    {name_is_study, "Digits", false},       {name_is_study, "", false},
-    {name_is_study, "-a", false},           {name_is_study, "a/b", false},
-    {name_is_parameter, "_lr.0-x", true},   {name_is_parameter, "0lr", false},
-    {name_is_parameter, "a/b", false},      {name_is_metric, "val/loss", true},
-    {name_is_metric, "/loss", false},       {name_is_metric, "val loss", false},
-    {name_is_worker, "gpu07:0@site", true}, {name_is_worker, ":0", false},
+    {name_is_study, "digits-svm", true},
+    {name_is_study, "9a.b_c", true},
+    {name_is_study, "Digits", false},
+    {name_is_study, "", false},
+    {name_is_study, "-a", false},
+    {name_is_study, "a/b", false},
+    {name_is_parameter, "_lr.0-x", true},
+    {name_is_parameter, "0lr", false},
+    {name_is_parameter, "a/b", false},
+    {name_is_metric, "val/loss", true},
+    {name_is_label, "val/top-1", true},
+    {name_is_label, "val loss", false},
+    {name_is_metric, "/loss", true},
+    {name_is_metric, "val loss", true},
+    {name_is_metric, "mAP50(B)", true},
+    {name_is_metric, "recall@10:0.5,a=b", true},
+    {name_is_metric, "1", true},
+    {name_is_metric,
+     "gr\xc3\xb6\xc3\x9f"
+     "e",
+     true},
+    {name_is_metric, "\xe7\xb2\xbe", true},
+    {name_is_metric, " loss", false},
+    {name_is_metric, "loss ", false},
+    {name_is_metric, "loss\xc2\xa0", false},
+    {name_is_metric, "a\tb", false},
+    {name_is_metric, "a\x1b[0m", false},
+    {name_is_metric, "\xff", false},
+    {name_is_metric, "", false},
+    {name_is_metric,
+     "a\xe2\x80\x8b"
+     "b",
+     false},
+    {name_is_worker, "gpu07:0@site", true},
+    {name_is_worker, ":0", false},
     {name_is_worker, "caf\xc3\xa9", false},
 };
 
@@ -37,14 +65,16 @@ START_TEST(names_have_a_greatest_length)
     text[63] = 'a';
     text[64] = '\0';
     ck_assert(!name_is_study(text));
-    ck_assert(name_is_metric(text));
+    ck_assert(name_is_label(text));
     text[64] = 'a';
     text[128] = '\0';
-    ck_assert(!name_is_metric(text));
+    ck_assert(!name_is_label(text));
+    ck_assert(name_is_metric(text));
     ck_assert(name_is_worker(text));
     text[128] = 'a';
     text[129] = '\0';
     ck_assert(!name_is_worker(text));
+    ck_assert(!name_is_metric(text));
 }
 END_TEST
 
@@ -202,8 +232,12 @@ END_TEST
 
 START_TEST(measurements_read_back_as_written)
 {
-    const char *text = "{\"measurements\":[{\"step\":5,\"metrics\":{\"accuracy\":0.91,"
-                       "\"loss\":\"NaN\"}},{\"step\":6,\"metrics\":{\"loss\":\"-Infinity\"}}]}";
+    static const char *const ends[] = {"]}", "],\"replace\":true}"};
+    char text[200];
+    (void)snprintf(text, sizeof text, "%s%s",
+                   "{\"measurements\":[{\"step\":5,\"metrics\":{\"accuracy\":0.91,"
+                   "\"loss\":\"NaN\"}},{\"step\":6,\"metrics\":{\"val loss\":\"-Infinity\"}}",
+                   ends[_i]);
     json_auto_t *body = parse(text);
     OWN(measurement_list) struct measurement_list list;
     OWN(buf) struct buf out;
@@ -238,13 +272,15 @@ static const struct {
 
 static void add_items(const char *text, struct measurement_list *list)
 {
+    static char letters[8][2];
     long long step;
     int used = 0;
 
-    for (; sscanf(text, "%lld %64[a-z]=%lf%n", &step, list->items[list->n].metric,
-                  &list->items[list->n].value, &used)
+    for (; sscanf(text, "%lld %1[a-z]=%lf%n", &step, letters[list->n], &list->items[list->n].value,
+                  &used)
            == 3;
          text += used + (text[used] == ';')) {
+        list->items[list->n].metric = letters[list->n];
         list->items[list->n++].step = step;
     }
 }
@@ -269,11 +305,15 @@ END_TEST
 /* n items, so many of them a step, each metric of a step with a name of its own. */
 static void fill(struct measurement_list *list, size_t n, size_t a_step)
 {
-    list->items = calloc(n, sizeof *list->items);
+    char(*made)[24] = calloc(n + 1, sizeof *made);
+
+    list->items = calloc(n + 1, sizeof *list->items);
+    list->names = (char *)made;
     list->n = n;
     for (size_t i = 0; i < n; i++) {
         list->items[i].step = (int64_t)(i / a_step);
-        (void)snprintf(list->items[i].metric, sizeof list->items[i].metric, "m%zu", i % a_step);
+        (void)snprintf(made[i], sizeof made[i], "m%zu", i % a_step);
+        list->items[i].metric = made[i];
     }
 }
 
@@ -312,7 +352,8 @@ static const char *const refused_measurements[] = {
     "{\"measurements\": [{\"step\": 1, \"metrics\": {}}]}",
     "{\"measurements\": [{\"step\": -1, \"metrics\": {\"a\": 1}}]}",
     "{\"measurements\": [{\"step\": 1.5, \"metrics\": {\"a\": 1}}]}",
-    "{\"measurements\": [{\"step\": 1, \"metrics\": {\"a b\": 1}}]}",
+    "{\"measurements\": [{\"step\": 1, \"metrics\": {\"a \": 1}}]}",
+    "{\"measurements\": [{\"step\": 1, \"metrics\": {\"a\": 1}}], \"replace\": 1}",
     "{\"measurements\": [{\"step\": 1, \"metrics\": {\"a\": \"inf\"}}]}",
     "{\"measurements\": [{\"step\": 1, \"metrics\": {\"a\": null}}]}",
     "{\"measurements\": [{\"step\": 1, \"metrics\": {\"a\": 1}, \"at\": 3}]}",
@@ -351,7 +392,7 @@ START_TEST(action_reads_back_as_written)
 {
     const char *text = "{\"action\":\"continue\",\"until\":27,"
                        "\"expires_at\":\"2026-11-24T21:32:37.123Z\",\"heartbeat_seconds\":20,"
-                       "\"duplicate\":1,\"conflict\":0,\"late\":true}";
+                       "\"duplicate\":1,\"conflict\":0,\"replaced\":2,\"late\":true}";
     json_auto_t *body = parse(text);
     OWN(buf) struct buf out;
     struct action_reply reply;
@@ -510,7 +551,7 @@ int main(void)
     tcase_add_test(tcase, grant_of_a_newer_server_is_understood);
     tcase_add_loop_test(tcase, grant_that_cannot_be_worked_on_is_refused, 0, COUNT(refused_grants));
     tcase_add_test(tcase, no_lease_reads_back_as_written);
-    tcase_add_test(tcase, measurements_read_back_as_written);
+    tcase_add_loop_test(tcase, measurements_read_back_as_written, 0, 2);
     tcase_add_loop_test(tcase, a_step_and_a_metric_are_written_once, 0, COUNT(written_lists));
     tcase_add_loop_test(tcase, as_much_as_fits_reads_back, 0, COUNT(fits));
     tcase_add_loop_test(tcase, measurement_with_a_fault_is_refused, 0, COUNT(refused_measurements));

@@ -218,7 +218,7 @@ static void tell_names(struct pending *pending)
     OWN(buf) struct buf text;
     size_t n = 0;
 
-    buf_init(&text, TOLD_BYTES + 2 * NAME_BYTES);
+    buf_init(&text, TOLD_BYTES + 2 * METRIC_NAME_BYTES);
     for (size_t i = 0; i < pending->n_names; i++) {
         if (pending->names[i].refused && text.len < TOLD_BYTES) {
             buf_printf(&text, "%s%s", n == 0 ? "" : ", ", pending->names[i].metric);
@@ -333,8 +333,7 @@ int pending_batch(struct pending *pending, struct measurement_list *batch, struc
         const struct pending_item *item = &pending->items[i];
         batch->items[i].step = item->step;
         batch->items[i].value = item->value;
-        memcpy(batch->items[i].metric, pending->names[item->name].metric,
-               sizeof batch->items[i].metric);
+        batch->items[i].metric = pending->names[item->name].metric;
     }
     batch->n = measurement_list_fit(batch);
     pending->n_batch = batch->n;

@@ -35,7 +35,7 @@ struct pending_objective {
 };
 
 struct pending_name {
-    char metric[NAME_BYTES + 1];
+    char metric[METRIC_NAME_BYTES + 1];
     bool accepted; /* the server has taken a value of it */
     bool refused;  /* the server takes none */
 };

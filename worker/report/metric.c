@@ -123,7 +123,7 @@ void metric_report_set_step(struct metric_report *report, double step)
 void metric_report_add(struct metric_report *report, const char *name, size_t name_len,
                        double value)
 {
-    char copy[NAME_BYTES + 1];
+    char copy[METRIC_NAME_BYTES + 1];
     size_t i = 0;
 
     if (name_len < sizeof copy) {
@@ -131,9 +131,8 @@ void metric_report_add(struct metric_report *report, const char *name, size_t na
         copy[name_len] = '\0';
     }
     if (name_len >= sizeof copy || strlen(copy) != name_len || !name_is_metric(copy)) {
-        fault(report,
-              "\"%.*s\" is no name of a metric: letters, digits and _ . - /, at most %d of them",
-              (int)(name_len < 40 ? name_len : 40), name, NAME_BYTES);
+        fault(report, "\"%.*s\" is no metric name: it has " NAME_METRIC_RULE,
+              (int)(name_len < 40 ? name_len : 40), name);
         return;
     }
     while (i < report->n && strcmp(report->items[i].metric, copy) != 0) {
