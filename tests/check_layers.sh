@@ -33,7 +33,7 @@ server/model
 server/http
 server/web
 worker           worker/cli/verbs
-worker/cli/verbs   worker/cli/define worker/agent
+worker/cli/verbs   worker/cli/define worker/agent common/space
 worker/cli/define  worker/cli/show
 worker/cli/show    worker/cli
 worker/cli       worker/cli/show common/http common/wire

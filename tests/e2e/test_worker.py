@@ -192,6 +192,77 @@ def test_unreadable_report_is_reported_and_the_rest_counts(tmp):
     assert 'loss: "abc" is no number' in said, said
 
 
+# What a job does, and what the server must have of its accuracy. Each stream has a pipe.
+HABITS = {
+    "a bar on standard error": (r"""
+for e in 1 2 3; do
+    printf '\r %d%%|###  | %d/3' $e $e >&2; echo "hone: step=$e accuracy=0.$e"; sleep 0.02
+done
+echo >&2""", {1: 0.1, 2: 0.2, 3: 0.3}),
+    "half lines of both": (r"""
+printf 'hone: step=1 accu' ; sleep 0.05; printf 'hone: step=2 accuracy=0' >&2; sleep 0.05
+printf 'racy=0.5\n'; sleep 0.05; printf '.25\n' >&2""", {1: 0.5, 2: 0.25}),
+    "prefixes and colours": (r"""
+echo '[default0]:hone: step=1 accuracy=0.1'
+printf '\033[32mhone: step=2 accuracy=0.2\033[0m\n'
+echo '2024-01-01 12:00:00,123 - x - hone: step=3 accuracy=0.3'
+echo 'phone: step=4 accuracy=9'""", {1: 0.1, 2: 0.2, 3: 0.3}),
+    "no line's end": ("printf 'hone: step=1 accuracy=0.5'", {1: 0.5}),
+    "a redraw": (r"printf 'hone: step=1 accuracy=0.1\rhone: step=1 accuracy=0.5\n'", {1: 0.5}),
+    "two folds": (r"printf 'hone: step=%d accuracy=0.%d\n' 1 1 2 2 3 3 1 4 2 5 3 6",
+                  {1: 0.4, 2: 0.5, 3: 0.6}),
+}
+
+
+def test_habits_of_programs_cost_no_report(tmp):
+    for name, (job, wanted) in HABITS.items():
+        with LeaseServer() as server:
+            server.grants()
+            said = server.work(tmp, script(tmp, job + "\n"))
+            expect(values(server), wanted, f"{name}: {said}")
+            expect(only_result(server)["outcome"], "completed", name)
+
+
+def test_a_correction_says_so(tmp):
+    job = script(tmp, f"""
+'{HONE}' report step=1 accuracy=0.5 >/dev/null
+'{HONE}' report step=1 accuracy=0.7 >/dev/null
+'{HONE}' report step=1 accuracy=0.7 'val loss=2' >/dev/null
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.work(tmp, job)
+        bodies = [body for kind, body in server.calls if kind == "measure"]
+        expect(bodies[:2], [
+            {"measurements": [{"step": 1, "metrics": {"accuracy": 0.5}}]},
+            {"measurements": [{"step": 1, "metrics": {"accuracy": 0.7}}], "replace": True}])
+        expect(values(server, "val loss"), {1: 2})
+
+
+def test_the_log_keeps_the_lines_of_both_streams_whole(tmp):
+    job = script(tmp, r"""
+printf 'out'; sleep 0.05; printf 'err\n' >&2; sleep 0.05; printf 'put\n'
+exit 1
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.work(tmp, job)
+        assert only_result(server)["detail"].endswith("\nerr\noutput"), server.results
+    log, = (tmp / "work").rglob("attempt-1.log")
+    expect(log.read_text(), "err\noutput\n")
+
+
+def test_expressions_find_steps_and_any_name(tmp):
+    job = script(tmp, r"""
+printf 'Epoch 1/2\n val loss: 0.5, lr=0.1\nEpoch 2/2\n val loss: 0.25\n'
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.work(tmp, job, options=["--step-regex", r"^Epoch (\d+)", "--metric",
+                                       r"accuracy=val loss: (\S+)"])
+        expect(server.measured, [(1, 1, {"accuracy": 0.5}), (1, 2, {"accuracy": 0.25})])
+
+
 def test_a_flood_of_reports_arrives_whole(tmp):
     job = script(tmp, """
 i=0
@@ -204,10 +275,8 @@ while [ $i -lt 3000 ]; do i=$((i+1)); echo "hone: step=$i accuracy=$i"; done
 
 
 def values(server, metric="accuracy"):
-    """What the server took of one metric: {step: value}; each step once."""
-    found = [(step, metrics[metric]) for _, step, metrics in server.measured if metric in metrics]
-    expect(len(dict(found)), len(found), f"steps in {found}")
-    return dict(found)
+    """The last value that the server got of one metric at each step: {step: value}."""
+    return {step: metrics[metric] for _, step, metrics in server.measured if metric in metrics}
 
 
 def test_a_step_reported_again_costs_no_other_step(tmp):
@@ -219,11 +288,14 @@ printf %b 'hone: step=1 accuracy=0.5\\nhone: step=2 accuracy=0.4\\nhone: step=3 
     with LeaseServer() as server:
         server.grants()
         said = server.work(tmp, job)
-        expect(values(server), {1: 0.5, 2: 0.4, 3: 0.3, 4: 0.2})
+        expect(values(server), {1: 0.5, 2: 0.8, 3: 0.3, 4: 0.2})
         expect(values(server, "loss"), {3: 9})
-        expect(only_result(server)["outcome"], "completed")
+        result = only_result(server)
+    expect(result["outcome"], "completed")
     expect(said.count("accuracy was reported again at step 3"), 1, said)
-    expect(said.count("reported again"), 1, said)
+    expect(said.count("was reported again"), 1, said)
+    expect(said.count("after step 4 it reports accuracy at step 2 again"), 1, said)
+    assert "accuracy was reported again at step 3" in result["detail"], result
 
 
 def test_a_step_reported_again_after_its_answer_keeps_the_first_value(tmp):
@@ -308,6 +380,63 @@ def test_a_line_may_hold_more_metrics_than_a_study(tmp):
         server.work(tmp, script(tmp, f"echo hone: step=1 {names} accuracy=0.5\n"))
         expect(values(server), {1: 0.5})
         expect(only_result(server)["outcome"], "completed")
+
+
+# ---- a job tried without a server ----
+
+def tried(tmp, text, *options, arguments=()):
+    """The status, the output and the messages of hone worker --try."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_")}
+    done = subprocess.run([HONE, "worker", "--try", *options, "--", script(tmp, text), *arguments],
+                          env={**kept, "HONE_URL": "http://127.0.0.1:1", "TMPDIR": str(tmp)},
+                          capture_output=True, text=True, timeout=SECONDS)
+    expect([path for path in tmp.iterdir() if path.name.startswith("hone-try")], [])
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_try_shows_what_is_understood(tmp):
+    status, out, said = tried(tmp, f"""
+echo 'hone: step=1 loss=0.5'
+echo 'hone: loss=0,5 acc=1'
+echo 'hone: hello'
+'{HONE}' report step=3 'val loss=0.25' >{tmp}/control
+echo '{{"step": 3, "loss": 0.2}}' >&$HONE_METRICS_FD
+""")
+    expect(status, 0, said)
+    for wanted in ("step 1: loss=0.5\n    hone: step=1 loss=0.5\n",
+                   'not understood: loss: "0,5" is no number\n    hone: loss=0,5 acc=1\n',
+                   "step 2: acc=1\n", "step 3: val loss=0.25\n", "step 3: loss=0.2\n",
+                   "value, if loss is the objective: 0.2, the last, at step 3\n"):
+        assert wanted in out, (wanted, out)
+    assert "hello" not in out, out
+    expect(json.loads((tmp / "control").read_text()), {"action": "continue"})
+
+
+def test_try_ends_by_whether_the_objective_was_seen(tmp):
+    study = tmp / "study.json"
+    study.write_text(json.dumps({
+        "objectives": [{"metric": "val loss", "direction": "minimize", "fold": "best"}],
+        "parameters": [{"name": "lr", "type": "float", "low": 0, "high": 1},
+                       {"name": "k", "type": "categorical", "choices": ["a", "b"]}],
+        "resource": {"name": "epochs", "min": 3, "max": 9}}))
+    options = ["--study", str(study), "--metric", r"val loss=loss (\S+)", "--step-regex",
+               r"^Epoch (\d+)"]
+    status, out, said = tried(tmp, """
+echo "lr is $1 until $2"
+printf 'Epoch 1\nloss 0.25\nEpoch 2\nloss 0.5\n'
+""", *options, arguments=["{lr}", "{resource.to}"])
+    expect(status, 0, said)
+    assert "value: val loss=0.25, the best, at step 1\n" in out, out
+    status, out, _ = tried(tmp, 'echo "lr is $1 until $2"; echo hone: acc=1\n', *options,
+                           arguments=["{lr}", "{resource.to}"])
+    expect(status, 1)
+    assert "val loss, the objective, was not reported" in out, out
+    status, out, _ = tried(tmp, "echo hone: loss=1; echo it broke; exit 3\n")
+    expect(status, 1)
+    assert "ended with status 3\nits last lines:\nhone: loss=1\nit broke\n" in out, out
+    status, out, said = tried(tmp, "true\n", arguments=["{lr}"])
+    expect(status, 2)
+    assert "{lr}, which is no parameter" in said, said
 
 
 # ---- steering ----
@@ -720,7 +849,7 @@ def test_too_few_open_files_are_reported(tmp):
                               env=server.environment(tmp), text=True, capture_output=True,
                               timeout=SECONDS, check=False)
         expect(server.asks, [])
-    assert done.returncode == 2 and "ulimit -n 154" in done.stderr, done
+    assert done.returncode == 2 and "ulimit -n 163" in done.stderr, done
 
 
 def test_program_that_cannot_be_started_gives_the_trial_back(tmp):

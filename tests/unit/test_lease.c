@@ -24,6 +24,7 @@ static struct fixture {
     struct clock_manual clock;
     struct loop loop;
     struct lease_grant grant;
+    struct notes notes;
     struct lease *lease;
     char events[400];
 } f;
@@ -79,8 +80,11 @@ static void on_reach(void *context, bool reached, const char *why)
 
 static void start(const char *const lines[], size_t n)
 {
-    const struct lease_hooks hooks = {on_action, on_lost,  on_closed, on_refused,
-                                      on_fatal,  on_reach, NULL};
+    const struct lease_settings lease = {
+        .grant = &f.grant,
+        .notes = &f.notes,
+        .hooks = {on_action, on_lost, on_closed, on_refused, on_fatal, on_reach, NULL},
+        .offline_ms = 2400000};
     struct err err = {0};
 
     memset(&f, 0, sizeof f);
@@ -90,12 +94,14 @@ static void start(const char *const lines[], size_t n)
     ck_assert_int_eq(loop_init(&f.loop, &settings, &f.clock.clock, &err), 0);
     f.loop.backoff_ms = 1000;
     f.grant = (struct lease_grant){.id = "l_1", .study = "s", .trial = 1, .heartbeat_seconds = 20};
-    ck_assert_int_eq(lease_create(&f.loop, &f.grant, &hooks, 2400000, &f.lease, &err), 0);
+    notes_init(&f.notes, 1);
+    ck_assert_int_eq(lease_create(&f.loop, &lease, &f.lease, &err), 0);
 }
 
 static void stop(void)
 {
     lease_destroy(f.lease);
+    notes_finish(&f.notes);
     loop_finish(&f.loop);
     canned_server_stop(&f.server);
 }

@@ -6,137 +6,202 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool read_line(const char *text, struct metric_report *report)
-{
-    return metric_line_read(text, strlen(text), report);
-}
+#include "tests/support/report_text.h"
+#include "worker/report/number.h"
+#include "worker/report/reader.h"
 
-/* The report as one text: "4 loss=0.31 acc=NaN !fault". */
-static const char *text_of(const struct metric_report *report)
-{
-    static char text[4096];
-    char number[JSON_NUMBER_BYTES];
-    size_t len = 0;
-
-    text[0] = '\0';
-    if (report->has_step) {
-        len += (size_t)snprintf(text, sizeof text, "%lld", (long long)report->step);
-    }
-    for (size_t i = 0; i < report->n; i++) {
-        len += (size_t)snprintf(text + len, sizeof text - len, " %s=%s", report->items[i].metric,
-                                json_format_number(report->items[i].value, number));
-    }
-    if (report->fault[0] != '\0') {
-        (void)snprintf(text + len, sizeof text - len, " !");
-    }
-    return text;
-}
-
+/* What a report without its prefix says; "!" for each fault. */
 static const struct {
-    const char *line;
-    const char *text; /* NULL: no report */
-} lines[] = {
-    {"hone: step=4 loss=0.31", "4 loss=0.31"},
-    {"  hone: loss=1e-3\r", " loss=0.001"},
-    {"hone:loss=.5,acc=1.", " loss=0.5 acc=1"},
-    {"hone: {\"step\": 4, \"loss\": 0.31}", "4 loss=0.31"},
-    {"hone: {\"loss\": NaN, \"b\": -Infinity, \"c\": \"Infinity\"}",
-     " loss=NaN b=-Infinity c=Infinity"},
-    {"hone: {\"note\": \"NaN \\\" NaN\", \"a\": 1}", " a=1 !"},
-    {"hone: {\"step\": 4.0, \"a\": 1}", "4 a=1"},
-    {"hone: loss=nan acc=-inf", " loss=NaN acc=-Infinity"},
-    {"hone: loss=-0.0", " loss=0"},
-    {"hone: a=1 a=2", " a=2"},
-    {"hone: val/top-1=0.5", " val/top-1=0.5"},
-    {"hone: step=-1 a=1", " a=1 !"},
-    {"hone: step=1.5 a=1", " a=1 !"},
-    {"hone: step=99999999999999999999 a=1", " a=1 !"},
-    {"hone: step=nan a=1", " a=1 !"},
-    {"hone: loss=0x10", " !"},
-    {"hone: loss=0,5 a=1", " a=1 !"},
-    {"hone: a=1, b=2;c=3", " a=1 b=2 c=3"},
-    {"hone: loss=nan(7)", " !"},
-    {"hone: loss=", " !"},
-    {"hone: =1", " !"},
-    {"hone: loss", " !"},
-    {"hone: los\xc3\xa9=1", " los\xc3\xa9=1"},
-    {"hone: {\"loss\": 0.31", " !"},
-    {"hone: {\"a\": 1, \"a\": 2}", " !"},
-    {"hone: {\"a\": {\"b\": 1}}", " !"},
-    {"hone: {\"a\": true}", " !"},
-    {"hone: {\"a\": 1e999}", " !"},
-    {"hone: loss=1e999", " loss=Infinity"},
-    {"hone: [1]", " !"},
-    {"hone:", NULL},
-    {"hone", NULL},
-    {"xhone: loss=1", NULL},
-    {"loss=1", NULL},
+    const char *text;
+    const char *told; /* NULL: no report */
+} texts[] = {
+    {"step=4 loss=0.31", "4 loss=0.31"},
+    {"  loss=1e-3\r", "loss=0.001"},
+    {"loss=.5,acc=1.", "loss=0.5 acc=1"},
+    {"loss=-0.0", "loss=0"},
+    {"val/top-1=0.5", "val/top-1=0.5"},
+    /* separators and signs */
+    {"a=1, b=2;c=3", "a=1 b=2 c=3"},
+    {"step=1, loss=0.31, acc=0.9,", "1 loss=0.31 acc=0.9"},
+    {"loss: 0.31 acc: 0.9", "loss=0.31 acc=0.9"},
+    {"loss = 0.31 ; acc = 0.9", "loss=0.31 acc=0.9"},
+    {"loss:0.31 acc:1", "loss=0.31 acc=1"},
+    {"loss : 0.31", "loss=0.31"},
+    {"loss= 0.31 acc =1", "loss=0.31 acc=1"},
+    {"loss=0.31 | acc=0.9 - f1=0.8", "loss=0.31 acc=0.9 f1=0.8"},
+    {"loss=0.31\xc2\xa0"
+     "acc=1",
+     "loss=0.31 acc=1"},
+    /* names */
+    {"\"val loss\"=0.3 'top 5'=0.9", "val loss=0.3 top 5=0.9"},
+    {"\"a=b\": 1", "a=b=1"},
+    {"mAP50(B)=0.5 recall@10=0.6 mAP@0.5:0.95=0.3", "mAP50(B)=0.5 recall@10=0.6 mAP@0.5:0.95=0.3"},
+    {"gr\xc3\xb6\xc3\x9f"
+     "e=1",
+     "gr\xc3\xb6\xc3\x9f"
+     "e=1"},
+    {"{\"val loss\": 0.3, \"a\\u00e9\\\"\": 1}", "val loss=0.3 a\xc3\xa9\"=1"},
+    {"los\xe9=1 acc=2", "acc=2 !"},
+    {"\"\"=1 acc=2", "acc=2 !"},
+    {"\" x\"=1 acc=2", "acc=2 !"},
+    /* numbers of many languages */
+    {"loss=nan acc=-inf", "loss=NaN acc=-Infinity"},
+    {"a=NaN b=+inf c=Infinity d=-Infinity e=-nan", "a=NaN b=Infinity c=Infinity d=-Infinity e=NaN"},
+    {"a=1.#INF b=-1.#IND c=1.#QNAN d=-nan(ind) e=1.#INF00",
+     "a=Infinity b=NaN c=NaN d=NaN e=Infinity"},
+    {"loss=1e999", "loss=Infinity"},
+    {"{\"a\": 1e400, \"b\": -1e400}", "a=Infinity b=-Infinity"},
+    {"seed=15794028255413092319 a=1", "seed=1.5794028255413092e+19 a=1"},
+    {"{\"step\": 1, \"loss\": 0.5, \"seed\": 15794028255413092319}",
+     "1 loss=0.5 seed=1.5794028255413092e+19"},
+    {"{\"a\": 9223372036854775808, \"b\": -99999999999999999999}",
+     "a=9.223372036854776e+18 b=-1e+20"},
+    {"loss=0x10", "!"},
+    {"{\"loss\": 0x10}", "!"},
+    {"loss=1_000 a=1", "a=1 !"},
+    {"loss=0,5 a=1", "a=1 !"},
+    {"{\"loss\": 0,5}", "!"},
+    {"loss=1,234.5 a=1", "a=1 !"},
+    {"loss=1 000", "!"},
+    {"loss=nan(7)", "!"},
+    {"loss=", "!"},
+    {"loss= acc=0.5", "!"},
+    {"loss=tensor(0.31, device='cuda:0') acc=0.5", "acc=0.5 !"},
+    {"loss=array([0.31, 0.4]) a=1", "a=1 !"},
+    {"loss=np.float64(0.31)", "!"},
+    {"loss=31% a=1", "a=1 !"},
+    {"loss=0.31ms", "!"},
+    {"loss=0.3.1", "!"},
+    {"loss=0.31+-0.02", "!"},
+    {"loss=1/3", "!"},
+    {"loss=1e", "!"},
+    {"loss=[0.31", "!"},
+    {"loss=\"0.31", "!"},
+    {"loss=\"0.31\" acc='1'", "loss=0.31 acc=1"},
+    {"loss==1", "!"},
+    /* steps */
+    {"{\"step\": 4.0, \"a\": 1}", "4 a=1"},
+    {"{\"step\": \"4\", \"a\": \"0.5\"}", "4 a=0.5"},
+    {"step=1e3 a=1", "1000 a=1"},
+    {"step=-1 a=1", "!"},
+    {"step=1.5 a=1", "!"},
+    {"step=99999999999999999999 a=1", "!"},
+    {"step=9007199254740992 a=1", "!"},
+    {"step=nan a=1", "!"},
+    {"step=x a=1", "!"},
+    {"step=1 a=1 step=2", "!"},
+    {"step=1 a=1 step=1", "1 a=1"},
+    {"step=3", "!"},
+    {"{\"step\": true, \"a\": 1}", "!"},
+    {"{\"step\": null, \"a\": 1}", "!"},
+    /* a name with two values has none */
+    {"a=1 a=2 b=3", "b=3 !"},
+    {"a=1 a=1", "a=1"},
+    {"a=1 a=2 a=1", "!"},
+    {"{\"a\": 1, \"a\": 2, \"b\": 3}", "b=3 !"},
+    {"{\"a\": NaN, \"a\": NaN}", "a=NaN"},
+    /* JSON */
+    {"{\"step\": 4, \"loss\": 0.31}", "4 loss=0.31"},
+    {"{\"loss\": NaN, \"b\": -Infinity, \"c\": \"Infinity\"}", "loss=NaN b=-Infinity c=Infinity"},
+    {"{'step': 4, 'loss': 0.31, 'b': None, 'c': True}", "4 loss=0.31 (b) (c)"},
+    {"{\"a\": {\"b\": 1}, \"c\": [1, 2], \"d\": 1}", "d=1 ! !"},
+    {"{\"a\": {\"b\": \"}\"}, \"d\": 1}", "d=1 !"},
+    {"{\"a\": true, \"b\": null, \"phase\": \"train\", \"d\": 1}", "d=1 (a) (b) (phase)"},
+    {"{\"note\": \"NaN \\\" NaN\", \"a\": 1}", "a=1 (note)"},
+    {"{\"loss\": \"0,5\", \"a\": 1}", "a=1 !"},
+    {"{\"loss\": 0.31", "!"},
+    {"{\"loss\": 0.31,}", "!"},
+    {"{\"loss\" 0.31}", "!"},
+    {"{loss: 0.31}", "!"},
+    {"{\"loss\": tensor(0.31)}", "!"},
+    {"{}", "!"},
+    {"{\"a\": 1} b=2", "a=1 !"},
+    {"{\"a\": 1} {\"b\": 2}", "a=1 !"},
+    {"{\"a\": 1} done", "a=1"},
+    /* what stands behind */
+    {"step=1 loss=0.5 (saved)", "1 loss=0.5"},
+    {"step=1 loss=0.5 50%|###  | 1/2 [00:01<00:01, 1.0it/s]", "1 loss=0.5"},
+    {"step=1 loss=0.5 (lr=0.01)", "1 loss=0.5 !"},
+    {"step=3 val loss=0.4", "!"},
+    {"step=3 loss=0.3 val loss=0.4", "!"},
+    {"step=1 loss=0.5\", \"level\": \"info\"}", "1 loss=0.5"},
+    {"step=1 loss=0.5\\n'", "1 loss=0.5"},
+    {"phase=train loss=0.5", "loss=0.5 !"},
+    {"[1]", "!"},
+    {"loss", "!"},
+    {"=1", "!"},
     {"", NULL},
+    {" \n", NULL},
 };
 
-START_TEST(line_is_read_or_its_fault_is_reported)
+START_TEST(report_is_read_or_told_why_not)
 {
-    struct metric_report report = {0};
-    bool is_report = read_line(lines[_i].line, &report);
+    struct metric_report report;
+    bool is_report = report_read(&report, texts[_i].text, strlen(texts[_i].text));
 
-    ck_assert_int_eq(is_report, lines[_i].text != NULL);
+    ck_assert_int_eq(is_report, texts[_i].told != NULL);
     if (is_report) {
-        ck_assert_str_eq(text_of(&report), lines[_i].text);
+        ck_assert_msg(strcmp(report_text(&report), texts[_i].told) == 0, "%s: %s, not %s (%s)",
+                      texts[_i].text, report_text(&report), texts[_i].told,
+                      report.n_faults > 0 ? report.faults[0].text : "no fault");
     }
 }
 END_TEST
 
-START_TEST(bare_lines_need_no_prefix)
-{
-    struct metric_report report;
-
-    ck_assert(metric_bare_read("{\"step\":1,\"a\":2}\n", 17, &report));
-    ck_assert_str_eq(text_of(&report), "1 a=2");
-    ck_assert(metric_bare_read("step=1 a=2", 10, &report));
-    ck_assert_str_eq(text_of(&report), "1 a=2");
-    ck_assert(!metric_bare_read(" \n", 2, &report));
-}
-END_TEST
-
-START_TEST(too_many_metrics_are_reported)
+START_TEST(too_many_metrics_are_told)
 {
     OWN(buf) struct buf line;
     struct metric_report report;
 
     buf_init(&line, 100000);
-    buf_puts(&line, "hone:");
     for (int i = 0; i < METRIC_REPORT_MAX + 1; i++) {
         buf_printf(&line, " m%d=%d", i, i);
     }
-    ck_assert(metric_line_read(buf_text(&line), line.len, &report));
+    ck_assert(report_read(&report, buf_text(&line), line.len));
     ck_assert_uint_eq(report.n, METRIC_REPORT_MAX);
-    ck_assert_str_ne(report.fault, "");
+    ck_assert_uint_eq(report.n_faults, 1);
+    ck_assert_int_eq(report.faults[0].kind, METRIC_FAULT_LIMIT);
 }
 END_TEST
 
-START_TEST(long_line_is_reported)
+START_TEST(deep_json_is_told)
 {
     OWN(buf) struct buf line;
     struct metric_report report;
 
     buf_init(&line, 100000);
-    buf_puts(&line, "hone: {");
+    buf_puts(&line, "{\"a\":");
     for (int i = 0; i < 20000; i++) {
         buf_putc(&line, '{');
     }
-    ck_assert(metric_line_read(buf_text(&line), line.len, &report));
-    ck_assert_uint_eq(report.n, 0);
-    ck_assert_str_ne(report.fault, "");
+    ck_assert(report_read(&report, buf_text(&line), line.len));
+    ck_assert(report.refused);
 }
 END_TEST
 
-START_TEST(nul_bytes_do_no_harm)
+START_TEST(nul_bytes_are_no_digits)
 {
     struct metric_report report;
 
-    ck_assert(metric_line_read("hone: a=1\0002 b\0=3", 17, &report));
+    ck_assert(report_read(&report, "a=1\0002 b\0=3", 11));
     ck_assert_uint_eq(report.n, 0);
-    ck_assert_str_ne(report.fault, "");
+    ck_assert_uint_gt(report.n_faults, 0);
+    ck_assert(report_read(&report, "a=1\0\0", 5));
+    ck_assert_str_eq(report_text(&report), "a=1");
+}
+END_TEST
+
+START_TEST(long_numbers_are_numbers)
+{
+    double value = 0;
+    char text[600];
+
+    memset(text, '3', sizeof text);
+    text[1] = '.';
+    ck_assert(number_read(text, sizeof text, &value));
+    ck_assert_double_eq(value, 10.0 / 3.0);
+    ck_assert(!number_read("", 0, &value));
+    ck_assert(!number_read("1 ", 2, &value));
 }
 END_TEST
 
@@ -146,12 +211,12 @@ int main(void)
     TCase *tcase = tcase_create("metric");
     SRunner *runner = srunner_create(suite);
 
-    tcase_add_loop_test(tcase, line_is_read_or_its_fault_is_reported, 0,
-                        (int)(sizeof lines / sizeof lines[0]));
-    tcase_add_test(tcase, bare_lines_need_no_prefix);
-    tcase_add_test(tcase, too_many_metrics_are_reported);
-    tcase_add_test(tcase, long_line_is_reported);
-    tcase_add_test(tcase, nul_bytes_do_no_harm);
+    tcase_add_loop_test(tcase, report_is_read_or_told_why_not, 0,
+                        (int)(sizeof texts / sizeof texts[0]));
+    tcase_add_test(tcase, too_many_metrics_are_told);
+    tcase_add_test(tcase, deep_json_is_told);
+    tcase_add_test(tcase, nul_bytes_are_no_digits);
+    tcase_add_test(tcase, long_numbers_are_numbers);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

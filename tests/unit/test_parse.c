@@ -5,137 +5,286 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char reports[4000];
+#include "tests/support/report_text.h"
+#include "worker/report/escape.h"
+#include "worker/report/transcript.h"
 
-static void add_report(void *context, const struct metric_report *report)
+/* ---- what a stream says ---- */
+
+static void note(void *context, const struct metric_report *report, const char *line, size_t len)
 {
-    size_t len = strlen(reports);
-    char number[JSON_NUMBER_BYTES];
+    struct buf *told = context;
 
-    (void)context;
-    if (report->has_step) {
-        len += (size_t)snprintf(reports + len, sizeof reports - len, "%d:", (int)report->step);
-    }
-    for (size_t i = 0; i < report->n; i++) {
-        len +=
-            (size_t)snprintf(reports + len, sizeof reports - len, "%s=%s,", report->items[i].metric,
-                             json_format_number(report->items[i].value, number));
-    }
-    (void)snprintf(reports + len, sizeof reports - len, "%s;", report->fault[0] == '\0' ? "" : "!");
+    (void)line;
+    (void)len;
+    buf_puts(told, told->len == 0 ? "" : "; ");
+    buf_puts(told, report_text(report));
 }
 
-static struct patterns *patterns_of(const char *first, const char *second)
+/* Reads the stream in pieces of this size. */
+static void read_stream(const char *text, size_t len, size_t piece, const struct patterns *patterns,
+                        struct buf *told)
 {
-    const char *const expressions[] = {first, second};
-    struct patterns *patterns = NULL;
-    struct err err = {0};
+    struct reader reader;
+    struct parse parse;
 
-    ck_assert_msg(patterns_create(expressions, second == NULL ? 1 : 2, &patterns, &err) == 0, "%s",
-                  err.text);
-    return patterns;
+    reader_init(&reader, patterns, note, told);
+    parse_init(&parse, &reader, false);
+    for (size_t i = 0; i < len; i += piece) {
+        parse_feed(&parse, text + i, len - i < piece ? len - i : piece);
+    }
+    parse_end(&parse);
+    parse_finish(&parse);
 }
 
-START_TEST(lines_are_put_together_from_pieces)
+static void check_stream(const char *text, size_t len, const struct patterns *patterns,
+                         const char *expected)
 {
-    const char *text = "noise\nhone: a=1\r50%\rhone: step=2 a=2\n\nhone: a=3";
+    static const size_t pieces[] = {1, 2, 3, 7, 1 << 20};
 
-    for (size_t piece = 1; piece < 10; piece++) {
-        struct parse parse;
-        reports[0] = '\0';
-        parse_init(&parse, NULL, false, add_report, NULL);
-        for (size_t i = 0; i < strlen(text); i += piece) {
-            size_t left = strlen(text) - i;
-            parse_feed(&parse, text + i, left < piece ? left : piece);
-        }
-        parse_end(&parse);
-        ck_assert_str_eq(reports, "a=1,;2:a=2,;a=3,;");
-        parse_finish(&parse);
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        OWN(buf) struct buf told;
+        buf_init(&told, 1 << 20);
+        read_stream(text, len, pieces[i], patterns, &told);
+        ck_assert_msg(strcmp(buf_text(&told), expected) == 0, "%s\nin pieces of %zu: %s, not %s",
+                      text, pieces[i], buf_text(&told), expected);
     }
+}
+
+static const struct {
+    const char *text;
+    const char *told;
+} streams[] = {
+    {"noise\nhone: a=1\r50%\rhone: step=2 a=2\n\nhone: a=3", "a=1; 2 a=2; a=3"},
+    {"hone: a=1\r\nhone: a=2\r\n", "a=1; a=2"},
+    {"hone:a=1\n  hone:   a=2", "a=1; a=2"},
+    {"hone: {\"step\": 4, \"loss\": 0.31}\n", "4 loss=0.31"},
+    /* what stands before it */
+    {"[default0]:hone: step=1 a=1\n", "1 a=1"},
+    {"[1,0]<stdout>:hone: step=1 a=1\n", "1 a=1"},
+    {"0: hone: step=1 a=1\n12:hone: step=2 a=1\n", "1 a=1; 2 a=1"},
+    {"INFO:root:hone: step=1 a=1\n", "1 a=1"},
+    {"2024-01-01 12:00:00,123 - x - hone: step=1 a=1\n", "1 a=1"},
+    {"\xef\xbb\xbfhone: step=1 a=1\n", "1 a=1"},
+    {"\r 50%|##   | 1/2hone: step=1 loss=0.5\n", "1 loss=0.5"},
+    {" 50%|\xe2\x96\x88\xe2\x96\x88\xe2\x96\x8a| 5/10 [00:01<00:01,  4.9it/s]hone: step=1 a=1\n",
+     "1 a=1"},
+    {"\xe2\x96\x88\xe2\x96\x88hone: step=1 a=1\n", "1 a=1"},
+    {"....hone: step=1 a=1\n", "1 a=1"},
+    {"level=info msg=\"hone: step=1 a=1\" time=12\n", "1 a=1"},
+    {"{\"time\": 1, \"msg\": \"hone: step=1 a=1\", \"level\": \"info\"}\n", "1 a=1"},
+    {"b'hone: step=1 a=1\\n'\n", "1 a=1"},
+    {"+ echo hone: step=1 a=1\n", "1 a=1"},
+    {"(trainer pid=123) hone: step=1 a=1\n", "1 a=1"},
+    {"worker-1  | hone: step=1 a=1\n", "1 a=1"},
+    {"hone: step=1 a=1 hone: step=2 a=2\n", "1 a=1; 2 a=2"},
+    /* no report */
+    {"phone: step=1 a=1\nurlhone: step=1 a=1\nmy-hone: a=1\nx_hone: a=1\n/bin/hone: a=1\n", ""},
+    {"www.hone: a=1\nuser@hone: a=1\nt\xc3\xa9l\xc3\xa9hone: a=1\n", ""},
+    {"hone: hello\nhone: trial 12: it runs\nhone: warning: 3 files\nhone: [1]\nhone:\nhone\n", ""},
+    {"hone: /limits/trials: must lie between 1 and 9\nhone: see https://x.y/z\n", ""},
+    {"loss=1\nHone: a=1\n", ""},
+    /* it looks like one and is none */
+    {"hone: val loss=0.5\n", "!"},
+    {"hone: val loss: 0.5\n", "!"},
+    {"hone: step 3 loss 0.5\n", "!"},
+    {"hone: loss: 31%\n", "!"},
+    {"hone: loss: tensor(0.31)\n", "!"},
+    {"hone: step=1 loss=0.3hone: step=2 loss=0.2\n1\n", "!"},
+    {"hone: step=1 loss=\nhone: step=1 loss=0.\n", "!; 1 loss=0"},
+    {"hone: {\"step\": 1,\nhone: a=1\n", "!; a=1"},
+    {"hone: {\\\"step\\\": 1, \\\"a\\\": 1}\n", "!"},
+    {"print(f\"hone: step={e} loss={l}\")\n", "!"},
+    /* terminals */
+    {"\x1b[32mhone: step=1 a=1\x1b[0m\n", "1 a=1"},
+    {"hone: step=1 a=0.5\x1b[0m\n", "1 a=0.5"},
+    {"hone: step=1 \x1b[1ma\x1b[0m=\x1b[38;5;12m0.5\x1b[0m b=2\n", "1 a=0.5 b=2"},
+    {"\x1b]0;title\x07hone: step=1 a=1\n", "1 a=1"},
+    {"\x1b]8;;http://x\x1b\\hone\x1b]8;;\x1b\\: step=1 a=1\n", "1 a=1"},
+    {"\x9b"
+     "32mhone: step=1 a=1\x9b"
+     "0m\n",
+     "1 a=1"},
+    {"\xc2\x9b"
+     "32mhone: step=1 a=1\xc2\x9b"
+     "0m\n",
+     "1 a=1"},
+    {"\x9d"
+     "0;title\x9chone: a=1\n",
+     "a=1"},
+    {"hone: a=1\x1b[\nhone: a=2\x1b\nhone: a=3\x1b]0;ti\nhone: a=4\x1b[3\n", "a=1; a=2; a=3; a=4"},
+    {"\x1b(B\x1b[mhone: a=1\n", "a=1"},
+    {"done\x1b[1Ghone: a=1\n", "a=1"},
+    {"\x1b[2K\x1b[1A\x1b[2Khone: a=1\n", "a=1"},
+    {"hone: a=0.55\x1b[1D4\n", "!"},
+    {"hone: a=0.5\b4\n", "!"},
+    {"hone: loss\xc3\xa9=1\n", "loss\xc3\xa9=1"},
+    {"\xff\xfe\xc3hone: a=1\n", "a=1"},
+};
+
+START_TEST(reports_are_found_in_what_programs_print)
+{
+    check_stream(streams[_i].text, strlen(streams[_i].text), NULL, streams[_i].told);
+}
+END_TEST
+
+START_TEST(nul_bytes_separate_nothing)
+{
+    static const char text[] = "\0\0hone: a=1\0\nhone: a=1\0002\nx\0hone: b=1\n";
+
+    check_stream(text, sizeof text - 1, NULL, "a=1; !; b=1");
 }
 END_TEST
 
 START_TEST(bare_lines_are_all_reports)
 {
+    OWN(buf) struct buf told;
+    struct reader reader;
     struct parse parse;
 
-    reports[0] = '\0';
-    parse_init(&parse, NULL, true, add_report, NULL);
-    parse_feed(&parse, "{\"step\":1,\"a\":2}\n\nnoise\n", 24);
-    ck_assert_str_eq(reports, "1:a=2,;!;");
+    buf_init(&told, 1 << 20);
+    reader_init(&reader, NULL, note, &told);
+    parse_init(&parse, &reader, true);
+    parse_feed(&parse, "{\"step\":1,\"a\":2}\n\nnoise\nb=1", 28);
+    parse_end(&parse);
+    ck_assert_str_eq(buf_text(&told), "1 a=2; !; b=1");
     parse_finish(&parse);
 }
 END_TEST
 
-START_TEST(endless_line_is_read_as_far_as_it_fits)
+static void fill(struct buf *text, char c, size_t n)
 {
-    struct parse parse;
-    char junk[1000];
-
-    reports[0] = '\0';
-    memset(junk, 'x', sizeof junk);
-    parse_init(&parse, NULL, false, add_report, NULL);
-    for (int i = 0; i < 1000; i++) {
-        parse_feed(&parse, junk, sizeof junk);
+    for (size_t i = 0; i < n; i++) {
+        buf_putc(text, c);
     }
-    parse_feed(&parse, "\nhone: a=1\n", 11);
-    ck_assert_str_eq(reports, "a=1,;");
-    parse_finish(&parse);
 }
-END_TEST
 
-START_TEST(last_lines_are_whole_and_clean)
+/* A line, and what is read of it: a long one is read at its end, and a report that began in what
+ * was dropped is told. */
+static const struct {
+    const char *before;
+    size_t filling;
+    const char *after;
+    const char *told;
+} long_lines[] = {
+    {"", 1000000, "\nhone: a=1\n", "a=1"},
+    {"", 1000000, " hone: a=1\n", "a=1"},
+    {"p", 4 * METRIC_LINE_BYTES - 1, "hone: a=1\n", ""},
+    {"hone: a=1 ", 1000000, " b=2\n", "!"},
+    {"hone: a=1 ", 1000, "\n", "a=1"},
+    {"", 2 * METRIC_LINE_BYTES, "hone: a=1\n", ""},
+};
+
+START_TEST(long_lines_are_read_at_their_end)
 {
-    struct parse parse;
-    OWN(buf) struct buf out;
+    OWN(buf) struct buf text;
 
-    buf_init(&out, 10000);
-    parse_init(&parse, NULL, false, add_report, NULL);
-    for (int i = 0; i < 2000; i++) {
-        char line[64];
-        int len = snprintf(line, sizeof line, "line %d\n", i);
-        parse_feed(&parse, line, (size_t)len);
-    }
-    parse_feed(&parse, "caf\xc3\xa9 \xff\x1b[1m \xc0\x80 \xed\xa0\x80\n\n", 20);
-    parse_last_lines(&parse, &out);
-    ck_assert_uint_le(out.len, PARSE_TAIL_BYTES);
-    ck_assert_int_eq(strncmp(buf_text(&out), "line ", 5), 0);
-    ck_assert_ptr_nonnull(strstr(buf_text(&out), "line 1999\ncaf\xc3\xa9 ??[1m ?? ???"));
-    parse_finish(&parse);
+    buf_init(&text, 1 << 22);
+    buf_puts(&text, long_lines[_i].before);
+    fill(&text, 'x', long_lines[_i].filling);
+    buf_puts(&text, long_lines[_i].after);
+    check_stream(text.data, text.len, NULL, long_lines[_i].told);
 }
 END_TEST
+
+START_TEST(two_hundred_metrics_are_one_report)
+{
+    OWN(buf) struct buf line;
+    OWN(buf) struct buf told;
+
+    buf_init(&line, 1 << 20);
+    buf_init(&told, 1 << 20);
+    buf_puts(&line, "hone: step=1");
+    buf_puts(&told, "1");
+    for (int i = 0; i < 200; i++) {
+        buf_printf(&line, " a/rather/long/name/of/a/metric/that/nobody/would/choose/%d=%d", i, i);
+        buf_printf(&told, " a/rather/long/name/of/a/metric/that/nobody/would/choose/%d=%d", i, i);
+    }
+    check_stream(line.data, line.len, NULL, buf_text(&told));
+}
+END_TEST
+
+/* ---- the user's expressions ---- */
 
 static const struct {
-    const char *first, *second;
-    const char *line;
-    const char *reports; /* "" when nothing matched */
+    struct pattern_spec specs[2];
+    const char *text;
+    const char *told;
 } matches[] = {
-    {"Accuracy = (?<accuracy>[0-9.]+)%", NULL, "Cross Validation Accuracy = 97.3%",
-     "accuracy=97.3,;"},
-    {"epoch (?<step>\\d+).*loss (?<loss>\\S+)", NULL, "epoch 7: loss 1e-3 ok", "7:loss=0.001,;"},
-    {"loss (?<loss>\\S+)", "acc (?<acc>\\S+)", "acc 2 loss 1", "loss=1,acc=2,;"},
-    {"loss (?<loss>\\S+)", "acc (?<acc>\\S+)", "acc 2", "acc=2,;"},
-    {"(?:a (?<a>\\d)|b (?<b>\\d))", NULL, "b 4", "b=4,;"},
-    {"loss (?<loss>\\S+)", NULL, "loss abc", "!;"},
-    {"loss (?<loss>\\S+)", NULL, "nothing", ""},
-    {"loss (?<loss>\\S+)", NULL, "loss \xff\xfe", "!;"},
-    {"(?<a>(x+x+)+y)", NULL, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxz",
-     ""},
+    {{{PATTERN_GROUPS, NULL, "Accuracy = (?<accuracy>[0-9.]+)%"}},
+     "Cross Validation Accuracy = 97.3%",
+     "accuracy=97.3"},
+    {{{PATTERN_GROUPS, NULL, "epoch (?<step>\\d+).*loss (?<loss>\\S+)"}},
+     "epoch 7: loss 1e-3 ok",
+     "7 loss=0.001"},
+    {{{PATTERN_GROUPS, NULL, "loss (?<loss>\\S+)"}, {PATTERN_GROUPS, NULL, "acc (?<acc>\\S+)"}},
+     "acc 2 loss 1\nacc 3",
+     "loss=1 acc=2; acc=3"},
+    {{{PATTERN_GROUPS, NULL, "(?:a (?<a>\\d)|b (?<b>\\d))"}}, "b 4", "b=4"},
+    {{{PATTERN_GROUPS, NULL, "loss (?<loss>\\S+)"}}, "loss abc\nnothing\nloss \xff\xfe", "!"},
+    {{{PATTERN_GROUPS, NULL, "loss=(?<loss>\\S+)"}},
+     "loss=0.31, acc=2\n(loss=0.5)",
+     "loss=0.31; loss=0.5"},
+    {{{PATTERN_GROUPS, NULL, "Epoch (?<step>\\d+): loss=(?<loss>[0-9.]+)"}},
+     "Epoch 1: loss=0.9\rEpoch 1: loss=0.5\n",
+     "1 loss=0.9; 1 loss=0.5"},
+    {{{PATTERN_GROUPS, NULL, "a=(?<b>\\d)"}}, "hone: a=1\na=2\n", "a=1; b=2"},
+    {{{PATTERN_GROUPS, NULL, "(?<a>(x+x+)+y)"}},
+     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxz y",
+     "!"},
+    /* a part of a number is none */
+    {{{PATTERN_GROUPS, NULL, "loss=(?<loss>[0-9.]+)"}},
+     "loss=1e-5\nloss=0,5\nloss=0x10\nloss=1_000\nloss=0.5\nloss=2, 3",
+     "!; !; !; !; loss=0.5; loss=2"},
+    {{{PATTERN_GROUPS, NULL, "loss\\D*(?<loss>\\d+)"}},
+     "loss 0.5\nloss -5\nloss.5\nloss 7 ",
+     "!; !; !; loss=7"},
+    {{{PATTERN_GROUPS, NULL, "^(?<step>\\d+),(?<loss>[^,]+),(?<acc>.+)$"}},
+     "3,0.31,0.9",
+     "3 acc=0.9 loss=0.31"},
+    {{{PATTERN_METRIC, "val/loss", "val loss: (\\S+)"}}, "val loss: 0.31\n", "val/loss=0.31"},
+    {{{PATTERN_METRIC, "val loss", "v=(\\d+)"}, {PATTERN_GROUPS, NULL, "a=(?<a>\\d+)"}},
+     "v=1 a=2\n",
+     "val loss=1 a=2"},
+    /* a step on a line of its own */
+    {{{PATTERN_GROUPS, NULL, "loss (?<loss>\\S+)"}, {PATTERN_STEP, NULL, "^Epoch (\\d+)"}},
+     "Epoch 3/10\nloss 0.5\nloss 0.4\nEpoch 4/10 loss 0.3\nhone: acc=1\nhone: step=9 acc=2\n",
+     "3 loss=0.5; 3 loss=0.4; 4 loss=0.3; 4 acc=1; 9 acc=2"},
+    {{{PATTERN_GROUPS, NULL, "loss (?<loss>\\S+)"}, {PATTERN_STEP, NULL, "^Epoch (\\S+)"}},
+     "loss 0.9\nEpoch 1\nloss 0.5\nEpoch x\nloss 0.4\n",
+     "!; 1 loss=0.5; !; !"},
+    /* names captured, as Katib does */
+    {{{PATTERN_GROUPS, NULL,
+       "(?<name>[\\w|-]+)\\s*=\\s*(?<value>[+-]?\\d*(\\.\\d+)?([Ee][+-]?\\d+)?)"}},
+     "2024-01-01 INFO epoch=3 loss=0.31 acc = 9.5e-1, lr=abc\nstep=4 loss=1\n",
+     "epoch=3 loss=0.31 acc=0.95; 4 loss=1"},
+    {{{PATTERN_GROUPS, NULL,
+       "(?<name>[\\w|-]+)\\s*=\\s*(?<value>[+-]?\\d*(\\.\\d+)?([Ee][+-]?\\d+)?)"}},
+     "val/loss=0.31 acc=1\nloss=0x1\ngr\xc3\xb6=1\n",
+     "acc=1 !; !; gr\xc3\xb6=1"},
 };
 
 START_TEST(expressions_find_metrics)
 {
-    OWN(patterns) struct patterns *patterns = patterns_of(matches[_i].first, matches[_i].second);
-    struct metric_report report;
+    OWN(patterns) struct patterns *patterns = NULL;
+    struct err err = {0};
+    size_t n = matches[_i].specs[1].expression == NULL ? 1 : 2;
 
-    reports[0] = '\0';
-    if (patterns_read(patterns, matches[_i].line, strlen(matches[_i].line), &report)) {
-        add_report(NULL, &report);
-    }
-    ck_assert_str_eq(reports, matches[_i].reports);
+    ck_assert_msg(patterns_create(matches[_i].specs, n, &patterns, &err) == 0, "%s", err.text);
+    check_stream(matches[_i].text, strlen(matches[_i].text), patterns, matches[_i].told);
 }
 END_TEST
 
-static const char *const wrong[] = {"", "(", "loss (\\S+)", "(?<step>\\d+)", "(?<a>\\C)"};
+static const struct pattern_spec wrong[] = {
+    {PATTERN_GROUPS, NULL, ""},
+    {PATTERN_GROUPS, NULL, "("},
+    {PATTERN_GROUPS, NULL, "loss (\\S+)"},
+    {PATTERN_GROUPS, NULL, "(?<step>\\d+)"},
+    {PATTERN_GROUPS, NULL, "(?<a>\\C)"},
+    {PATTERN_METRIC, "loss", "loss \\S+"},
+    {PATTERN_METRIC, " loss", "loss (\\S+)"},
+    {PATTERN_STEP, NULL, "step"},
+};
 
 START_TEST(expression_that_cannot_serve_is_refused)
 {
@@ -147,18 +296,78 @@ START_TEST(expression_that_cannot_serve_is_refused)
 }
 END_TEST
 
-START_TEST(prefix_goes_before_expression)
-{
-    OWN(patterns) struct patterns *patterns = patterns_of("a=(?<b>\\d)", NULL);
-    struct parse parse;
+/* ---- two streams in one log ---- */
 
-    reports[0] = '\0';
-    parse_init(&parse, patterns, false, add_report, NULL);
-    parse_feed(&parse, "hone: a=1\na=2\n", 14);
-    ck_assert_str_eq(reports, "a=1,;b=2,;");
-    parse_finish(&parse);
+static void keep(void *context, const char *bytes, size_t len)
+{
+    buf_append(context, bytes, len);
+}
+
+START_TEST(lines_of_two_streams_stay_whole)
+{
+    OWN(buf) struct buf log;
+    struct transcript transcript;
+
+    buf_init(&log, 1 << 20);
+    transcript_init(&transcript, keep, &log);
+    transcript_feed(&transcript, 1, "\r 50%|##  ", 10);
+    transcript_feed(&transcript, 0, "hone: st", 8);
+    transcript_feed(&transcript, 1, "\r 60%|### ", 10);
+    transcript_feed(&transcript, 0, "ep=1\nx", 6);
+    transcript_feed(&transcript, 1, "\n", 1);
+    transcript_feed(&transcript, 0, "y\r", 2);
+    transcript_feed(&transcript, 1, "z\n", 2);
+    transcript_feed(&transcript, 0, "\nlast", 5);
+    transcript_feed(&transcript, 1, "end", 3);
+    transcript_end(&transcript);
+    ck_assert_str_eq(buf_text(&log), "\r 50%|##  \rhone: step=1\n 60%|### \nz\nxy\r\nlast\nend");
+    transcript_finish(&transcript);
 }
 END_TEST
+
+START_TEST(long_line_is_kept_in_pieces)
+{
+    OWN(buf) struct buf log;
+    OWN(buf) struct buf line;
+    struct transcript transcript;
+
+    buf_init(&log, 1 << 20);
+    buf_init(&line, 1 << 20);
+    transcript_init(&transcript, keep, &log);
+    fill(&line, 'x', TRANSCRIPT_LINE_BYTES + 10);
+    transcript_feed(&transcript, 0, line.data, line.len);
+    ck_assert_uint_eq(log.len, TRANSCRIPT_LINE_BYTES);
+    transcript_feed(&transcript, 1, "y\n", 2);
+    transcript_end(&transcript);
+    ck_assert_uint_eq(log.len, TRANSCRIPT_LINE_BYTES + 1 + 2 + 10);
+    transcript_finish(&transcript);
+}
+END_TEST
+
+START_TEST(last_lines_are_whole_and_clean)
+{
+    OWN(buf) struct buf out;
+    OWN(buf) struct buf log;
+    struct transcript transcript;
+
+    buf_init(&out, 10000);
+    buf_init(&log, 1 << 20);
+    transcript_init(&transcript, keep, &log);
+    for (int i = 0; i < 2000; i++) {
+        char line[64];
+        int len = snprintf(line, sizeof line, "line %d\n", i);
+        transcript_feed(&transcript, 0, line, (size_t)len);
+    }
+    transcript_feed(&transcript, 0, "caf\xc3\xa9 \xff\x1b[1m \xc0\x80 \xed\xa0\x80\n\n", 20);
+    transcript_last_lines(&transcript, &out);
+    ck_assert_uint_le(out.len, TRANSCRIPT_TAIL_BYTES);
+    ck_assert_int_eq(strncmp(buf_text(&out), "line ", 5), 0);
+    ck_assert_ptr_nonnull(strstr(buf_text(&out), "line 1999\ncaf\xc3\xa9 ??[1m ?? ???"));
+    transcript_finish(&transcript);
+}
+END_TEST
+
+#define COUNT(list) (int)(sizeof(list) / sizeof((list)[0]))
 
 int main(void)
 {
@@ -166,15 +375,16 @@ int main(void)
     TCase *tcase = tcase_create("parse");
     SRunner *runner = srunner_create(suite);
 
-    tcase_add_test(tcase, lines_are_put_together_from_pieces);
+    tcase_add_loop_test(tcase, reports_are_found_in_what_programs_print, 0, COUNT(streams));
+    tcase_add_test(tcase, nul_bytes_separate_nothing);
     tcase_add_test(tcase, bare_lines_are_all_reports);
-    tcase_add_test(tcase, endless_line_is_read_as_far_as_it_fits);
+    tcase_add_loop_test(tcase, long_lines_are_read_at_their_end, 0, COUNT(long_lines));
+    tcase_add_test(tcase, two_hundred_metrics_are_one_report);
+    tcase_add_loop_test(tcase, expressions_find_metrics, 0, COUNT(matches));
+    tcase_add_loop_test(tcase, expression_that_cannot_serve_is_refused, 0, COUNT(wrong));
+    tcase_add_test(tcase, lines_of_two_streams_stay_whole);
+    tcase_add_test(tcase, long_line_is_kept_in_pieces);
     tcase_add_test(tcase, last_lines_are_whole_and_clean);
-    tcase_add_loop_test(tcase, expressions_find_metrics, 0,
-                        (int)(sizeof matches / sizeof matches[0]));
-    tcase_add_loop_test(tcase, expression_that_cannot_serve_is_refused, 0,
-                        (int)(sizeof wrong / sizeof wrong[0]));
-    tcase_add_test(tcase, prefix_goes_before_expression);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

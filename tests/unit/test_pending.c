@@ -15,6 +15,7 @@
 static struct {
     char names[METRICS_MAX][METRIC_NAME_BYTES + 1];
     size_t n_names, n_calls, n_refused, n_taken;
+    bool replaces; /* a batch said so */
     struct measurement taken[TAKEN_MAX];
     bool (*is_bad)(const struct measurement *item);
 } server;
@@ -75,6 +76,7 @@ static void send_once(struct pending *pending)
         pending_refused(pending, &err);
         return;
     }
+    server.replaces = server.replaces || batch.replace;
     for (size_t i = 0; i < batch.n && server.n_taken < TAKEN_MAX; i++) {
         const struct measurement *item = &batch.items[i];
         server.taken[server.n_taken] = *item;
@@ -127,17 +129,21 @@ static void add(struct pending *pending, int64_t step, const char *metric, doubl
     pending_add(pending, step, &item, 1);
 }
 
+static struct notes notes;
+
 static struct pending start(const char *objectives)
 {
     struct pending pending;
     json_auto_t *list = json_loads(objectives, 0, NULL);
 
     memset(&server, 0, sizeof server);
-    pending_init(&pending, list, 1);
+    notes_finish(&notes);
+    notes_init(&notes, 1);
+    pending_init(&pending, list, &notes);
     return pending;
 }
 
-START_TEST(first_value_of_a_step_stands)
+START_TEST(last_value_of_a_step_counts)
 {
     struct pending pending = start(LOSS);
 
@@ -149,8 +155,103 @@ START_TEST(first_value_of_a_step_stands)
     add(&pending, 2, "acc", 0.6);
     ck_assert_uint_eq(pending.n, 3);
     send_all(&pending);
-    ck_assert_str_eq(taken("loss"), "1:5 2:4");
-    ck_assert_str_eq(taken("acc"), "2:0.5");
+    ck_assert_str_eq(taken("loss"), "1:9 2:3");
+    ck_assert_str_eq(taken("acc"), "2:0.6");
+    ck_assert(!server.replaces);
+    ck_assert_ptr_nonnull(strstr(notes_text(&notes), "loss was reported again at step 2; the last "
+                                                     "value, 3, replaces 4"));
+    ck_assert_ptr_nonnull(strstr(notes_text(&notes), "acc was reported again at step 2"));
+    ck_assert_str_eq(lost(&pending), "");
+    pending_finish(&pending);
+}
+END_TEST
+
+START_TEST(the_same_value_again_is_no_correction)
+{
+    struct pending pending = start(LOSS);
+    OWN(measurement_list) struct measurement_list batch = {0};
+    struct err err = {0};
+
+    add(&pending, 1, "loss", 5);
+    add(&pending, 1, "loss", 5);
+    add(&pending, 2, "loss", (double)NAN);
+    add(&pending, 2, "loss", (double)NAN);
+    ck_assert_int_eq(pending_batch(&pending, &batch, &err), 0);
+    add(&pending, 1, "loss", 5); /* under way */
+    ck_assert_uint_eq(pending.n, 2);
+    pending_accepted(&pending, 0);
+    ck_assert_str_eq(notes_text(&notes), "");
+    pending_finish(&pending);
+}
+END_TEST
+
+START_TEST(a_value_that_is_under_way_is_corrected_behind_it)
+{
+    struct pending pending = start(LOSS);
+    OWN(measurement_list) struct measurement_list first = {0};
+    OWN(measurement_list) struct measurement_list again = {0};
+    OWN(measurement_list) struct measurement_list second = {0};
+    struct err err = {0};
+
+    add(&pending, 3, "loss", 5);
+    ck_assert_int_eq(pending_batch(&pending, &first, &err), 0);
+    add(&pending, 3, "loss", 4);
+    add(&pending, 3, "loss", 2);
+    ck_assert_int_eq(pending_batch(&pending, &again, &err), 0); /* repeated as it was */
+    ck_assert_uint_eq(again.n, 1);
+    ck_assert_double_eq(again.items[0].value, 5);
+    ck_assert(!again.replace);
+    pending_accepted(&pending, 0);
+    add(&pending, 3, "loss", 1);
+    ck_assert_uint_eq(pending.n, 1);
+    ck_assert_int_eq(pending_batch(&pending, &second, &err), 0);
+    ck_assert_uint_eq(second.n, 1);
+    ck_assert_double_eq(second.items[0].value, 1);
+    ck_assert(second.replace);
+    pending_accepted(&pending, 0);
+    ck_assert_uint_eq(pending.n, 0);
+    ck_assert_uint_eq(pending.present.n, 0);
+    ck_assert_str_eq(lost(&pending), "");
+    pending_finish(&pending);
+}
+END_TEST
+
+START_TEST(a_correction_of_a_refused_batch_is_sent_in_its_place)
+{
+    struct pending pending = start(LOSS);
+    OWN(measurement_list) struct measurement_list first = {0};
+    struct err err = {0};
+
+    add(&pending, 1, "loss", 5);
+    add(&pending, 1, "acc", 1);
+    ck_assert_int_eq(pending_batch(&pending, &first, &err), 0);
+    add(&pending, 1, "loss", 4);
+    (void)err_set(&err, ERR_INVALID, "told so");
+    pending_refused(&pending, &err);
+    send_all(&pending);
+    ck_assert_str_eq(taken("loss"), "1:5 1:4");
+    ck_assert(server.replaces);
+    ck_assert_str_eq(taken("acc"), "1:1");
+    ck_assert_str_eq(lost(&pending), "");
+    pending_finish(&pending);
+}
+END_TEST
+
+START_TEST(folds_that_count_from_the_beginning_are_corrections)
+{
+    struct pending pending = start(BEST_LOSS);
+
+    for (int64_t step = 1; step <= 3; step++) {
+        add(&pending, step, "loss", (double)(10 + step));
+    }
+    send_all(&pending);
+    ck_assert(!server.replaces);
+    for (int64_t step = 1; step <= 3; step++) {
+        add(&pending, step, "loss", (double)(20 + step));
+    }
+    send_all(&pending);
+    ck_assert(server.replaces);
+    ck_assert_str_eq(taken("loss"), "1:11 2:12 3:13 1:21 2:22 3:23");
     ck_assert_str_eq(lost(&pending), "");
     pending_finish(&pending);
 }
@@ -194,7 +295,7 @@ START_TEST(a_value_may_be_sent_again_after_it_was_delivered)
 
     add(&pending, 1, "loss", 5);
     send_all(&pending);
-    add(&pending, 1, "loss", 4); /* the server decides about it */
+    add(&pending, 1, "loss", 4); /* a correction, which the server decides about */
     ck_assert_uint_eq(pending.n, 1);
     send_all(&pending);
     ck_assert_str_eq(lost(&pending), "");
@@ -454,7 +555,11 @@ int main(void)
     TCase *tcase = tcase_create("pending");
     SRunner *runner = srunner_create(suite);
 
-    tcase_add_test(tcase, first_value_of_a_step_stands);
+    tcase_add_test(tcase, last_value_of_a_step_counts);
+    tcase_add_test(tcase, the_same_value_again_is_no_correction);
+    tcase_add_test(tcase, a_value_that_is_under_way_is_corrected_behind_it);
+    tcase_add_test(tcase, a_correction_of_a_refused_batch_is_sent_in_its_place);
+    tcase_add_test(tcase, folds_that_count_from_the_beginning_are_corrections);
     tcase_add_test(tcase, a_report_without_the_objective_takes_nothing_from_it);
     tcase_add_test(tcase, a_repeated_batch_is_the_same_batch);
     tcase_add_test(tcase, a_value_may_be_sent_again_after_it_was_delivered);

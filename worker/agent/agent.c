@@ -9,12 +9,13 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "worker/agent/agent_parts.h"
 #include "worker/agent/expand.h"
 #include "worker/agent/gpu.h"
 #include "worker/agent/slot.h"
 
 #define SLOTS_MAX 256
-#define FILES_A_SLOT 10
+#define FILES_A_SLOT 11
 #define FILES_BESIDE 64
 #define DELIVERY_MS 10000 /* what a stopping worker gives its last results */
 #define LOOP_FOREVER_MS 60000
@@ -291,9 +292,8 @@ static int prepare(struct agent *agent, struct err *err)
     TRY(take_programs(agent, err));
     TRY(host_name(&context->host, err));
     TRY(check_name(agent, settings->name == NULL ? context->host : settings->name, err));
-    if (settings->n_metric_regexes > 0) {
-        TRY(patterns_create(settings->metric_regexes, settings->n_metric_regexes,
-                            &context->patterns, err));
+    if (settings->n_patterns > 0) {
+        TRY(patterns_create(settings->patterns, settings->n_patterns, &context->patterns, err));
     }
     TRY(take_offer(agent, err));
     TRY(take_workdir(agent, err));
@@ -348,6 +348,16 @@ void agent_destroy(struct agent *agent)
     free(agent->context.workdir);
     free(agent->context.host);
     free(agent);
+}
+
+struct agent_context *agent_parts_context(struct agent *agent)
+{
+    return &agent->context;
+}
+
+unsigned agent_parts_stops(const struct agent *agent)
+{
+    return agent->stops;
 }
 
 /* ---- running it ---- */

@@ -14,6 +14,7 @@
 #include "common/err.h"
 #include "common/own.h"
 #include "common/wire/wire.h"
+#include "worker/report/patterns.h"
 
 /* A command that studies may name in job.runner. */
 struct agent_runner {
@@ -23,11 +24,12 @@ struct agent_runner {
 
 /* What happens, for the program that shows it. */
 enum agent_event_kind {
-    AGENT_WAITING,  /* nothing to do now: `detail` says why */
-    AGENT_STARTED,  /* a job of this trial runs */
-    AGENT_REPORTED, /* the trial measured `step` */
-    AGENT_ENDED,    /* it ended with `outcome`; `detail`: what it did, `state`: the trial's, by the
-                       server */
+    AGENT_WAITING,    /* nothing to do now: `detail` says why */
+    AGENT_STARTED,    /* a job of this trial runs */
+    AGENT_REPORTED,   /* the trial measured `step`, in `line` */
+    AGENT_UNREADABLE, /* something in `line` looks like a report and cannot be read: `detail` */
+    AGENT_ENDED, /* it ended with `outcome`; `detail`: what it did, `state`: the trial's, by the
+                    server */
     AGENT_UNREACHABLE, /* the server does not answer: `detail` */
     AGENT_REACHABLE    /* it answers again */
 };
@@ -42,6 +44,8 @@ struct agent_event {
     const char *outcome; /* "completed", "failed", …, "released", "lost", "aborted" */
     const char *state;   /* of the trial after it, "" when unknown */
     const char *detail;
+    const char *line; /* as it was printed; not terminated */
+    size_t line_len;
     const char *log_path; /* where the job's output goes */
 };
 
@@ -63,8 +67,8 @@ struct agent_settings {
     const char *const *labels; /* "key=value" */
     size_t n_labels;
 
-    const char *const *metric_regexes; /* PCRE2 with named groups: metrics, and `step` */
-    size_t n_metric_regexes;
+    const struct pattern_spec *patterns; /* find metrics in the output; borrowed */
+    size_t n_patterns;
     const char *workdir; /* logs, checkpoints; made when missing. NULL: $XDG_STATE_HOME/hone/work,
                             ~/.local/state/hone/work or /var/tmp/hone-UID/work */
     bool exit_when_finished; /* leave when the study is finished or stopped */

@@ -1,10 +1,8 @@
 #include "worker/agent/job.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +13,9 @@
 #include "worker/agent/expand.h"
 #include "worker/agent/shim.h"
 
-#define READ_BYTES 65536
 #define COLLECT_READS 1024 /* more than a pipe holds: only a survivor of SIGKILL could write on */
 #define DETAIL_BYTES 4096
-#define LOG_BYTES_MAX ((int64_t)1 << 30) /* of one run; what comes after is not kept */
-#define SHOW_PATIENCE_MS 200
-#define SHOW_BYTES 512
+#define SHOWN_BYTES 160 /* of a line that cannot be read */
 #define SPAN_MOST_SECONDS 1e9
 
 /* ---- what the job finds ---- */
@@ -71,12 +66,12 @@ static int prepare_files(struct slot *slot, struct err *err)
     }
     TRY(write_params(slot, err));
     job_write_control(slot, &start);
-    slot->log_fd = open(slot->folder.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (slot->log_fd < 0) {
-        return err_set(err, ERR_IO, "the log %s cannot be written: %s", slot->folder.log,
-                       strerror(errno));
-    }
-    return 0;
+    struct output_settings output = {.patterns = slot->context->patterns,
+                                     .log_path = slot->folder.log,
+                                     .show_fd = slot->context->settings->passthrough_fd,
+                                     .on_report = job_report,
+                                     .context = slot};
+    return output_open(&slot->output, &output, err);
 }
 
 static struct program *program_for(const struct slot *slot)
@@ -133,9 +128,24 @@ int job_check(struct slot *slot, struct err *err)
 
 /* ---- reading it ---- */
 
-static void emit_report(const struct slot *slot, int64_t step, const struct metric_report *report)
+/* A report or a fault, and the line it was found in. */
+struct told {
+    const char *line;
+    size_t len;
+};
+
+static void emit(const struct slot *slot, const struct agent_event *event)
 {
     const struct agent_settings *settings = slot->context->settings;
+
+    if (settings->on_event != NULL) {
+        settings->on_event(settings->context, event);
+    }
+}
+
+static void emit_report(const struct slot *slot, int64_t step, const struct metric_report *report,
+                        const struct told *told)
+{
     struct agent_event event = {.kind = AGENT_REPORTED,
                                 .slot = slot->index,
                                 .grant = &slot->grant,
@@ -145,102 +155,111 @@ static void emit_report(const struct slot *slot, int64_t step, const struct metr
                                 .outcome = "",
                                 .state = "",
                                 .detail = "",
+                                .line = told->line,
+                                .line_len = told->len,
                                 .log_path = slot->folder.log};
 
-    if (settings->on_event != NULL) {
-        settings->on_event(settings->context, &event);
+    emit(slot, &event);
+}
+
+static void emit_fault(const struct slot *slot, const struct metric_fault *fault,
+                       const struct told *told)
+{
+    struct agent_event event = {.kind = AGENT_UNREADABLE,
+                                .slot = slot->index,
+                                .grant = &slot->grant,
+                                .outcome = "",
+                                .state = "",
+                                .detail = fault->text,
+                                .line = told->line,
+                                .line_len = told->len,
+                                .log_path = slot->folder.log};
+
+    emit(slot, &event);
+}
+
+/* Tried without a server, a job's measurements are collected where else they would be sent. */
+static bool is_objective(const struct slot *slot, const char *metric)
+{
+    if (slot->tried != NULL) {
+        return pending_is_objective(slot->tried, metric);
+    }
+    return slot->lease != NULL && lease_is_objective(slot->lease, metric);
+}
+
+static void measure(struct slot *slot, int64_t step, const struct metric_report *report)
+{
+    if (slot->tried != NULL) {
+        pending_add(slot->tried, step, report->items, report->n);
+    } else {
+        lease_measure(slot->lease, step, report->items, report->n);
     }
 }
 
-static void note_fault(struct slot *slot, const char *fault)
+static void tell_fault(struct slot *slot, const struct metric_fault *fault, const struct told *told)
 {
-    if (slot->fault[0] == '\0') {
-        (void)snprintf(slot->fault, sizeof slot->fault, "%s", fault);
-        log_warning("trial %" PRId64 ": a report cannot be read: %s", slot->grant.trial, fault);
+    static const char *const subjects[] = {
+        [METRIC_FAULT_FORM] = "form",    [METRIC_FAULT_STEP] = "step",
+        [METRIC_FAULT_NUMBER] = "value", [METRIC_FAULT_NAME] = "name",
+        [METRIC_FAULT_TWICE] = "value",  [METRIC_FAULT_REST] = "rest",
+        [METRIC_FAULT_LIMIT] = "limit"};
+
+    if (fault->is_label && !is_objective(slot, fault->metric)) {
+        return;
+    }
+    emit_fault(slot, fault, told);
+    notes_tell(&slot->notes, subjects[fault->kind], fault->metric,
+               "a report cannot be read: %s; the line was: %.*s%s", fault->text,
+               (int)(told->len < SHOWN_BYTES ? told->len : SHOWN_BYTES), told->line,
+               told->len < SHOWN_BYTES ? "" : "…");
+}
+
+/* For one run of a job, each fold may count its steps from the beginning. */
+static void tell_step_back(struct slot *slot, int64_t step, const char *metric)
+{
+    if (slot->has_step && step < slot->last_step) {
+        notes_tell(&slot->notes, "back", "",
+                   "after step %" PRId64 " it reports %s at step %" PRId64
+                   " again; of several values for one step the last counts",
+                   slot->last_step, metric, step);
     }
 }
 
-void job_report(void *context, const struct metric_report *report)
+static void take_report(struct slot *slot, const struct metric_report *report,
+                        const struct told *told)
 {
-    struct slot *slot = context;
-
-    if (report->fault[0] != '\0') {
-        note_fault(slot, report->fault);
-    }
-    if (report->n == 0 || slot->lease == NULL) {
+    if (report->n == 0 || (slot->lease == NULL && slot->tried == NULL)) {
         return;
     }
     int64_t step = report->has_step ? report->step : slot->last_step + 1;
+    tell_step_back(slot, step, report->items[0].metric);
     slot->last_step = step;
     slot->furthest_step = step > slot->furthest_step ? step : slot->furthest_step;
     slot->has_step = true;
     supervisor_measured(&slot->supervisor, loop_now(&slot->context->loop));
-    emit_report(slot, step, report);
-    lease_measure(slot->lease, step, report->items, report->n);
+    emit_report(slot, step, report, told);
+    measure(slot, step, report);
 }
 
-static void keep_in_log(struct slot *slot, const char *bytes, size_t len)
+void job_report(void *context, const struct metric_report *report, const char *line, size_t len)
 {
-    static const char full[] = "\n[the log is full; more was printed]\n";
-    bool was_full = slot->log_bytes >= LOG_BYTES_MAX;
+    struct slot *slot = context;
+    struct told told = {line, len};
 
-    slot->log_bytes += (int64_t)len;
-    if (slot->log_fd >= 0 && !was_full) {
-        bool is_full = slot->log_bytes >= LOG_BYTES_MAX;
-        ssize_t put = write(slot->log_fd, is_full ? full : bytes, is_full ? sizeof full - 1 : len);
-        (void)put; /* a full disk must not stop the training */
+    for (size_t i = 0; i < report->n_faults; i++) {
+        tell_fault(slot, &report->faults[i], &told);
     }
-}
-
-/* A terminal that was stopped or cannot keep up misses some: the leases must not wait for it. */
-static void show(int fd, const char *bytes, size_t len)
-{
-    struct pollfd screen = {.fd = fd, .events = POLLOUT};
-
-    while (fd >= 0 && len > 0 && poll(&screen, 1, SHOW_PATIENCE_MS) == 1) {
-        ssize_t put = write(fd, bytes, len < SHOW_BYTES ? len : SHOW_BYTES);
-        if (put <= 0) {
-            return;
-        }
-        bytes += put;
-        len -= (size_t)put;
-    }
-}
-
-/* One helping, so that a job with much output does not delay the others. 0: the end of the stream,
- * negative: nothing there now. */
-static ssize_t read_some(struct slot *slot, int fd, struct parse *parse)
-{
-    static char bytes[READ_BYTES]; /* one thread, one job at a time */
-    ssize_t got = read(fd, bytes, sizeof bytes);
-
-    if (got <= 0) {
-        return got;
-    }
-    if (parse == &slot->output) {
-        keep_in_log(slot, bytes, (size_t)got);
-        show(slot->context->settings->passthrough_fd, bytes, (size_t)got);
-    }
-    parse_feed(parse, bytes, (size_t)got);
-    return got;
+    take_report(slot, report, &told);
 }
 
 /* At the end of the stream its descriptor is only unwatched: a hung-up pipe is always ready. */
-static void on_output(void *context)
+static void on_stream(void *context)
 {
-    struct slot *slot = context;
+    struct stream_watch *watch = context;
+    struct slot *slot = watch->slot;
 
-    if (read_some(slot, slot->runner.output_fd, &slot->output) == 0) {
-        loop_unwatch(&slot->context->loop, &slot->output_watch);
-    }
-}
-
-static void on_metrics(void *context)
-{
-    struct slot *slot = context;
-
-    if (read_some(slot, slot->runner.metrics_fd, &slot->metrics) == 0) {
-        loop_unwatch(&slot->context->loop, &slot->metrics_watch);
+    if (output_read(&slot->output, watch->stream, slot->runner.streams[watch->stream]) == 0) {
+        loop_unwatch(&slot->context->loop, &watch->watch);
     }
 }
 
@@ -258,8 +277,9 @@ static void on_status(void *context)
 
 static void unwatch_all(struct slot *slot)
 {
-    loop_unwatch(&slot->context->loop, &slot->output_watch);
-    loop_unwatch(&slot->context->loop, &slot->metrics_watch);
+    for (size_t i = 0; i < STREAM_COUNT; i++) {
+        loop_unwatch(&slot->context->loop, &slot->streams[i].watch);
+    }
     loop_unwatch(&slot->context->loop, &slot->status_watch);
 }
 
@@ -267,8 +287,12 @@ static int watch_all(struct slot *slot, struct err *err)
 {
     struct loop *loop = &slot->context->loop;
 
-    TRY(loop_watch(loop, &slot->output_watch, slot->runner.output_fd, on_output, slot, err));
-    TRY(loop_watch(loop, &slot->metrics_watch, slot->runner.metrics_fd, on_metrics, slot, err));
+    for (size_t i = 0; i < STREAM_COUNT; i++) {
+        struct stream_watch *watch = &slot->streams[i];
+        *watch = (struct stream_watch){
+            .slot = slot, .stream = (enum runner_stream)i, .watch = {.fd = -1}};
+        TRY(loop_watch(loop, &watch->watch, slot->runner.streams[i], on_stream, watch, err));
+    }
     return loop_watch(loop, &slot->status_watch, slot->runner.status_fd, on_status, slot, err);
 }
 
@@ -321,12 +345,9 @@ int job_start(struct slot *slot, struct err *err)
 
     slot->last_step = slot->furthest_step = slot->from;
     slot->has_step = false;
-    slot->log_bytes = 0;
     slot->until = slot->to;
     slot->oom_before = exit_class_oom_count();
     TRY(prepare_files(slot, err));
-    parse_init(&slot->output, slot->context->patterns, false, job_report, slot);
-    parse_init(&slot->metrics, NULL, true, job_report, slot);
     TRY(launch(slot, err));
     slot->supervisor.leave_ms = slot->context->settings->leave_ms;
     slot->supervisor.grace_ms = slot->context->settings->grace_ms;
@@ -343,37 +364,22 @@ int job_start(struct slot *slot, struct err *err)
 
 void job_collect(struct slot *slot)
 {
-    struct {
-        int fd;
-        struct parse *parse;
-    } streams[] = {{slot->runner.output_fd, &slot->output},
-                   {slot->runner.metrics_fd, &slot->metrics}};
-
     unwatch_all(slot);
-    for (size_t i = 0; i < sizeof streams / sizeof streams[0]; i++) {
+    for (size_t i = 0; i < STREAM_COUNT; i++) {
         size_t left = COLLECT_READS;
-        while (left > 0 && streams[i].fd >= 0
-               && read_some(slot, streams[i].fd, streams[i].parse) > 0) {
+        while (left > 0 && slot->runner.streams[i] >= 0
+               && output_read(&slot->output, (enum runner_stream)i, slot->runner.streams[i]) > 0) {
             left--;
         }
-        parse_end(streams[i].parse);
     }
-    if (slot->log_fd >= 0) {
-        (void)close(slot->log_fd);
-        slot->log_fd = -1;
-    }
+    output_end(&slot->output);
 }
 
 void job_finish(struct slot *slot)
 {
     unwatch_all(slot);
     runner_finish(&slot->runner);
-    parse_finish(&slot->output);
-    parse_finish(&slot->metrics);
-    if (slot->log_fd >= 0) {
-        (void)close(slot->log_fd);
-        slot->log_fd = -1;
-    }
+    output_finish(&slot->output);
 }
 
 void job_act(struct slot *slot, enum job_act act)
@@ -383,19 +389,24 @@ void job_act(struct slot *slot, enum job_act act)
 
 /* ---- summing up ---- */
 
+/* For a failure what happened and the last lines, and always what was noted about its reports. */
 static int write_detail(const struct slot *slot, struct result_report *report, struct err *err)
 {
     OWN(buf) struct buf text;
 
     buf_init(&text, DETAIL_BYTES);
-    parse_append_clean(&text, slot->exit_class.text, strlen(slot->exit_class.text));
-    if (slot->fault[0] != '\0') {
-        buf_puts(&text, "; a report could not be read: ");
-        parse_append_clean(&text, slot->fault, strlen(slot->fault));
+    if (slot->exit_class.outcome != OUTCOME_COMPLETED) {
+        transcript_append_clean(&text, slot->exit_class.text, strlen(slot->exit_class.text));
     }
-    buf_puts(&text, "\n");
-    parse_last_lines(&slot->output, &text);
+    buf_puts(&text, text.len > 0 ? "\n" : "");
+    buf_puts(&text, notes_text(&slot->notes));
+    if (slot->exit_class.outcome != OUTCOME_COMPLETED) {
+        transcript_last_lines(&slot->output.transcript, &text);
+    }
     TRY(buf_check(&text, err));
+    if (text.len == 0) {
+        return 0;
+    }
     report->detail = buf_steal(&text);
     return report->detail == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
 }
@@ -435,8 +446,5 @@ int job_result(struct slot *slot, struct result_report *report, struct err *err)
     }
     (void)snprintf(report->reason, sizeof report->reason, "%s", slot->exit_class.reason);
     fill_checkpoint(slot, report);
-    if (slot->exit_class.outcome != OUTCOME_COMPLETED) {
-        return write_detail(slot, report, err);
-    }
-    return 0;
+    return write_detail(slot, report, err);
 }

@@ -18,7 +18,7 @@ void job_act(struct slot *slot, enum job_act act);
 /* What the server last said, for the job to read. */
 void job_write_control(struct slot *slot, const struct action_reply *reply);
 /* A report, however it came. */
-void job_report(void *context, const struct metric_report *report);
+void job_report(void *context, const struct metric_report *report, const char *line, size_t len);
 /* Fills the result from the slot's ending. */
 MUST_USE int job_result(struct slot *slot, struct result_report *report, struct err *err);
 

@@ -45,10 +45,10 @@ static int64_t heartbeat_of(double seconds)
     return seconds * 1000 < HEARTBEAT_MOST_MS ? (int64_t)(seconds * 1000) : HEARTBEAT_MOST_MS;
 }
 
-int lease_create(struct loop *loop, const struct lease_grant *grant,
-                 const struct lease_hooks *hooks, int64_t offline_ms, struct lease **lease,
+int lease_create(struct loop *loop, const struct lease_settings *settings, struct lease **lease,
                  struct err *err)
 {
+    const struct lease_grant *grant = settings->grant;
     struct lease *made = calloc(1, sizeof *made);
 
     if (made == NULL) {
@@ -56,12 +56,12 @@ int lease_create(struct loop *loop, const struct lease_grant *grant,
     }
     made->loop = loop;
     made->grant = grant;
-    made->hooks = *hooks;
-    made->offline_ms = offline_ms;
+    made->hooks = settings->hooks;
+    made->offline_ms = settings->offline_ms;
     made->accepted_ms = loop_now(loop);
     made->heartbeat_ms = heartbeat_of(grant->heartbeat_seconds);
     made->backoff.base_ms = loop->backoff_ms;
-    pending_init(&made->pending, grant->values.objectives, grant->trial);
+    pending_init(&made->pending, grant->values.objectives, settings->notes);
     *lease = made;
     return 0;
 }
@@ -84,6 +84,11 @@ void lease_measure(struct lease *lease, int64_t step, const struct metric_value 
         pending_add(&lease->pending, step, metrics, n);
         lease_tick(lease);
     }
+}
+
+bool lease_is_objective(const struct lease *lease, const char *metric)
+{
+    return pending_is_objective(&lease->pending, metric);
 }
 
 bool lease_is_measured(const struct lease *lease)

@@ -14,6 +14,7 @@
 #include "common/own.h"
 #include "common/wire/wire.h"
 #include "worker/agent/loop.h"
+#include "worker/agent/notes.h"
 
 struct lease;
 
@@ -32,16 +33,23 @@ struct lease_hooks {
     void *context;
 };
 
-/* `grant` and `loop` are borrowed. `offline_ms`: how long the server may be away before the trial
- * counts as lost. ERR_NOMEM. */
-MUST_USE int lease_create(struct loop *loop, const struct lease_grant *grant,
-                          const struct lease_hooks *hooks, int64_t offline_ms, struct lease **lease,
-                          struct err *err);
+struct lease_settings {
+    const struct lease_grant *grant; /* borrowed */
+    struct notes *notes;             /* borrowed: what is left out of the measurements */
+    struct lease_hooks hooks;
+    int64_t offline_ms; /* how long the server may be away before the trial counts as lost */
+};
+
+/* `loop` is borrowed. ERR_NOMEM. */
+MUST_USE int lease_create(struct loop *loop, const struct lease_settings *settings,
+                          struct lease **lease, struct err *err);
 void lease_destroy(struct lease *lease);
 OWN_POINTER(lease)
 
 /* Adds the metrics of one step to what is sent next. */
 void lease_measure(struct lease *lease, int64_t step, const struct metric_value *metrics, size_t n);
+/* Is it an objective of the trial? */
+bool lease_is_objective(const struct lease *lease, const char *metric);
 /* True once every objective was measured. */
 bool lease_is_measured(const struct lease *lease);
 /* Once everything measured has been answered: an objective's decisive value that the server did not

@@ -11,21 +11,40 @@
 
 #define GIVEN_UP_MAX METRICS_MAX /* then only what the server has taken before is sent */
 #define NO_NAME SIZE_MAX
-#define TOLD_BYTES 500 /* of names in one line of the log */
+#define LEFT_OUT_TOLD 16
+#define TOLD_BYTES 400 /* of names in one line of the log */
 
 /* ---- objectives ---- */
 
+static bool is_better(bool maximize, double value, double than)
+{
+    return maximize ? value > than : value < than;
+}
+
+/* A later value for the same step replaces the earlier one. */
 static void note(struct objective_progress *progress, bool maximize, int64_t step, double value)
 {
-    if (step > progress->step) {
+    if (step >= progress->step) {
         progress->step = step;
         progress->last = value;
     }
-    bool better = maximize ? value > progress->best : value < progress->best;
-    if (!isnan(value) && (progress->best_step < 0 || better)) {
+    if (step == progress->best_step) {
+        progress->best_step = -1;
+    }
+    if (!isnan(value) && (progress->best_step < 0 || is_better(maximize, value, progress->best))) {
         progress->best_step = step;
         progress->best = value;
     }
+}
+
+/* There is place for it. Returns its index. */
+static size_t add_name(struct pending *pending, const char *metric)
+{
+    struct pending_name *name = &pending->names[pending->n_names];
+
+    *name = (struct pending_name){.sent_step = -1, .refused = pending->n_given_up >= GIVEN_UP_MAX};
+    (void)snprintf(name->metric, sizeof name->metric, "%s", metric);
+    return pending->n_names++;
 }
 
 static void add_objective(struct pending *pending, const json_t *objective)
@@ -44,19 +63,28 @@ static void add_objective(struct pending *pending, const json_t *objective)
         .folds_best = fold != NULL && strcmp(fold, "best") == 0,
         .reported = nothing,
         .delivered = nothing};
-    struct pending_name *name = &pending->names[pending->n_names++];
-    (void)snprintf(name->metric, sizeof name->metric, "%s", metric);
+    (void)add_name(pending, metric);
 }
 
-void pending_init(struct pending *pending, const json_t *objectives, int64_t trial)
+void pending_init(struct pending *pending, const json_t *objectives, struct notes *notes)
 {
     size_t i;
     json_t *objective;
 
-    *pending = (struct pending){.trial = trial};
+    *pending = (struct pending){.notes = notes};
     json_array_foreach (json_unconst(objectives), i, objective) {
         add_objective(pending, objective);
     }
+}
+
+bool pending_is_objective(const struct pending *pending, const char *metric)
+{
+    for (size_t i = 0; i < pending->n_objectives; i++) {
+        if (strcmp(pending->names[i].metric, metric) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool pending_is_measured(const struct pending *pending)
@@ -78,7 +106,8 @@ bool pending_append_lost(const struct pending *pending, struct buf *out)
         const struct objective_progress *reported = &objective->reported;
         const struct objective_progress *delivered = &objective->delivered;
         bool best = objective->folds_best && reported->best_step >= 0;
-        bool is_lost = best ? delivered->best_step < 0 || delivered->best != reported->best
+        bool is_lost = best ? delivered->best_step < 0
+                                  || is_better(objective->maximize, reported->best, delivered->best)
                             : delivered->step < reported->step;
         if (is_lost) {
             buf_printf(out, "the server did not take the %s value of %s, %s at step %" PRId64,
@@ -115,6 +144,34 @@ static uint64_t key_of(const struct pending_item *item)
     return (uint64_t)item->step * PENDING_NAMES_MAX + item->name;
 }
 
+/* How many items of the list have the key, as a pointer for the map: 1 or 2. */
+static char counts[3];
+
+static size_t count_of(const struct pending *pending, uint64_t key)
+{
+    const char *count = map_get(&pending->present, key);
+
+    return count == NULL ? 0 : (size_t)(count - counts);
+}
+
+static bool set_count(struct pending *pending, uint64_t key, size_t count)
+{
+    if (count == 0) {
+        (void)map_take(&pending->present, key);
+        return true;
+    }
+    return map_put(&pending->present, key, &counts[count], NULL) == 0;
+}
+
+/* An item leaves the list. */
+static void forget(struct pending *pending, const struct pending_item *item)
+{
+    uint64_t key = key_of(item);
+    size_t count = count_of(pending, key);
+
+    (void)set_count(pending, key, count > 0 ? count - 1 : 0);
+}
+
 /* Takes out of [from, n) what `is_wanted` does not want, at most `quota`; returns how many. */
 static size_t drop_some(struct pending *pending, size_t from, size_t quota,
                         bool (*is_wanted)(const struct pending *, const struct pending_item *))
@@ -124,7 +181,7 @@ static size_t drop_some(struct pending *pending, size_t from, size_t quota,
     for (size_t i = from; i < pending->n; i++) {
         struct pending_item item = pending->items[i];
         if (i - kept < quota && !is_wanted(pending, &item)) {
-            (void)map_take(&pending->present, key_of(&item));
+            forget(pending, &item);
         } else {
             pending->items[kept++] = item;
         }
@@ -157,7 +214,7 @@ static bool decides_the_value(const struct pending *pending, const struct pendin
 static void drop_front(struct pending *pending, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        (void)map_take(&pending->present, key_of(&pending->items[i]));
+        forget(pending, &pending->items[i]);
     }
     pending->n -= n;
     memmove(pending->items, pending->items + n, pending->n * sizeof *pending->items);
@@ -174,13 +231,11 @@ static void thin(struct pending *pending)
     size_t dropped = drop_some(pending, sent, quota, is_of_objective);
 
     dropped += drop_some(pending, sent, quota - dropped, decides_the_value);
-    if (!pending->logged_thinned) {
-        pending->logged_thinned = true;
-        log_warning("trial %" PRId64 ": more than %d measurements wait for the server, so the "
-                    "oldest are dropped; the last and the best value of the objective are kept",
-                    pending->trial, PENDING_ITEMS_MAX);
-    }
-    log_debug("trial %" PRId64 ": %zu measurements are dropped", pending->trial, dropped);
+    notes_tell(pending->notes, "thinned", "",
+               "more than %d measurements wait for the server, so the oldest are dropped; the last "
+               "and the best value of the objective are kept",
+               PENDING_ITEMS_MAX);
+    log_debug("trial %" PRId64 ": %zu measurements are dropped", pending->notes->trial, dropped);
 }
 
 static bool make_room(struct pending *pending)
@@ -207,10 +262,7 @@ static size_t name_index(struct pending *pending, const char *metric)
     if (pending->n_names == PENDING_NAMES_MAX) {
         return NO_NAME;
     }
-    struct pending_name *name = &pending->names[pending->n_names];
-    *name = (struct pending_name){.refused = pending->n_given_up >= GIVEN_UP_MAX};
-    (void)snprintf(name->metric, sizeof name->metric, "%s", metric);
-    return pending->n_names++;
+    return add_name(pending, metric);
 }
 
 static void tell_names(struct pending *pending)
@@ -225,66 +277,100 @@ static void tell_names(struct pending *pending)
         }
         n += pending->names[i].refused;
     }
-    if (n > 0 && !pending->logged_names) {
-        pending->logged_names = true;
-        log_warning("trial %" PRId64
-                    ": the server does not take the metrics %s%s (%zu in all): %s; they are "
-                    "left out, the others count",
-                    pending->trial, buf_text(&text), text.len < TOLD_BYTES ? "" : ", …", n,
-                    pending->why);
+    if (n > 0) {
+        notes_tell(pending->notes, "names", "",
+                   "the server does not take the metrics %s%s (%zu in all): %s; they are left out, "
+                   "the others count",
+                   buf_text(&text), text.len < TOLD_BYTES ? "" : ", …", n, pending->why);
     }
 }
 
 /* ---- adding ---- */
 
-static const struct pending_item *find_item(const struct pending *pending, uint64_t key)
+/* The item with the key that is in no request; NULL: there is none. New ones stand at the end. */
+static struct pending_item *find_waiting(struct pending *pending, uint64_t key)
 {
-    for (size_t i = 0; i < pending->n; i++) {
-        if (key_of(&pending->items[i]) == key) {
-            return &pending->items[i];
+    for (size_t i = pending->n; i > pending->n_batch; i--) {
+        if (key_of(&pending->items[i - 1]) == key) {
+            return &pending->items[i - 1];
         }
     }
     return NULL;
 }
 
-/* The rule about values for a step and a metric that has one already: the first stands. */
-static void ignore_repeat(struct pending *pending, const struct pending_item *item)
+static bool is_same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+static void tell_replaced(struct pending *pending, const struct pending_item *item, double before)
 {
     char first[JSON_NUMBER_BYTES];
     char second[JSON_NUMBER_BYTES];
+    const char *metric = pending->names[item->name].metric;
 
-    if (pending->logged_repeat) {
-        return;
-    }
-    pending->logged_repeat = true;
-    log_warning("trial %" PRId64 ": %s was reported again at step %" PRId64
-                "; the first value, %s, counts and %s is ignored (told once a trial)",
-                pending->trial, pending->names[item->name].metric, item->step,
-                json_format_number(find_item(pending, key_of(item))->value, first),
-                json_format_number(item->value, second));
+    notes_tell(pending->notes, "replaced", metric,
+               "%s was reported again at step %" PRId64 "; the last value, %s, replaces %s (told "
+               "once a metric)",
+               metric, item->step, json_format_number(item->value, second),
+               json_format_number(before, first));
 }
 
-static void add_one(struct pending *pending, const struct pending_item *item)
+/* Overwrites the value that waits, or finds the one that is under way to be the same. */
+static bool replace(struct pending *pending, const struct pending_item *item)
 {
-    static char present; /* the map is a set: any address will do */
-    struct err err = {0};
+    uint64_t key = key_of(item);
+    struct pending_item *waiting = find_waiting(pending, key);
 
-    if (map_get(&pending->present, key_of(item)) != NULL) {
-        ignore_repeat(pending, item);
-        return;
+    if (waiting != NULL) {
+        if (!is_same(waiting->value, item->value)) {
+            tell_replaced(pending, item, waiting->value);
+        }
+        waiting->value = item->value;
+        return true;
     }
+    for (size_t i = 0; i < pending->n_batch; i++) {
+        const struct pending_item *sent = &pending->items[i];
+        if (key_of(sent) == key) {
+            if (!is_same(sent->value, item->value)) {
+                tell_replaced(pending, item, sent->value);
+            }
+            return is_same(sent->value, item->value);
+        }
+    }
+    return false;
+}
+
+static void add_one(struct pending *pending, struct pending_item *item)
+{
+    struct pending_name *name = &pending->names[item->name];
+    uint64_t key = key_of(item);
+
     if (is_of_objective(pending, item)) {
         struct pending_objective *objective = &pending->objectives[item->name];
         note(&objective->reported, objective->maximize, item->step, item->value);
     }
-    if (pending->names[item->name].refused) {
+    if (name->refused || (count_of(pending, key) > 0 && replace(pending, item))) {
         return;
     }
-    if (!make_room(pending) || map_put(&pending->present, key_of(item), &present, &err) != 0) {
-        log_error("out of memory: a measurement of trial %" PRId64 " is lost", pending->trial);
+    item->corrects = item->step <= name->sent_step;
+    if (!make_room(pending) || !set_count(pending, key, count_of(pending, key) + 1)) {
+        log_error("out of memory: a measurement of trial %" PRId64 " is lost",
+                  pending->notes->trial);
         return;
     }
     pending->items[pending->n++] = *item;
+}
+
+/* The first ones by name. */
+static void tell_left_out(struct pending *pending, const char *metric)
+{
+    bool by_name = pending->n_left_out < LEFT_OUT_TOLD;
+
+    pending->n_left_out += by_name;
+    notes_tell(pending->notes, "too many", by_name ? metric : "",
+               "it reports more than %d metrics; %s%s is left out", PENDING_NAMES_MAX, metric,
+               by_name ? "" : ", like others,");
 }
 
 void pending_add(struct pending *pending, int64_t step, const struct metric_value *metrics,
@@ -296,11 +382,8 @@ void pending_add(struct pending *pending, int64_t step, const struct metric_valu
                                     .name = name_index(pending, metrics[i].metric)};
         if (item.name != NO_NAME) {
             add_one(pending, &item);
-        } else if (!pending->logged_names) {
-            pending->logged_names = true;
-            log_warning("trial %" PRId64 ": it reports more than %d metrics; %s and those after "
-                        "it are left out",
-                        pending->trial, PENDING_NAMES_MAX, metrics[i].metric);
+        } else {
+            tell_left_out(pending, metrics[i].metric);
         }
     }
 }
@@ -321,6 +404,19 @@ static size_t wanted(const struct pending *pending)
     return n;
 }
 
+/* The front is in a request now. One correction makes all of it one: of values that the server does
+ * not have yet there is nothing to replace. */
+static void mark_sent(struct pending *pending, struct measurement_list *batch)
+{
+    pending->n_batch = batch->n;
+    for (size_t i = 0; i < batch->n; i++) {
+        const struct pending_item *item = &pending->items[i];
+        struct pending_name *name = &pending->names[item->name];
+        batch->replace = batch->replace || item->corrects;
+        name->sent_step = item->step > name->sent_step ? item->step : name->sent_step;
+    }
+}
+
 int pending_batch(struct pending *pending, struct measurement_list *batch, struct err *err)
 {
     size_t n = wanted(pending);
@@ -336,7 +432,7 @@ int pending_batch(struct pending *pending, struct measurement_list *batch, struc
         batch->items[i].metric = pending->names[item->name].metric;
     }
     batch->n = measurement_list_fit(batch);
-    pending->n_batch = batch->n;
+    mark_sent(pending, batch);
     return 0;
 }
 
@@ -345,12 +441,12 @@ void pending_accepted(struct pending *pending, int64_t n_conflicts)
     size_t n = pending->n_batch;
     bool was_suspect = pending->n_suspects > 0;
 
-    if (n_conflicts > 0 && !pending->logged_repeat) {
-        pending->logged_repeat = true;
-        log_warning("trial %" PRId64 ": the server holds another value already for %" PRId64
-                    " of those reported again from step %" PRId64
-                    " on; the first ones count (told once a trial)",
-                    pending->trial, n_conflicts, pending->items[0].step);
+    if (n_conflicts > 0) {
+        notes_tell(pending->notes, "conflict", "",
+                   "of the values reported again from step %" PRId64 " on, %" PRId64
+                   " are ignored: the server has others and has decided on them (told once a "
+                   "trial)",
+                   pending->items[0].step, n_conflicts);
     }
     for (size_t i = 0; i < n; i++) {
         const struct pending_item *item = &pending->items[i];
@@ -418,13 +514,11 @@ static void tell_value(struct pending *pending, const struct pending_item *item)
 {
     char number[JSON_NUMBER_BYTES];
 
-    if (!pending->logged_value) {
-        pending->logged_value = true;
-        log_warning("trial %" PRId64 ": the server does not take %s=%s at step %" PRId64
-                    ": %s; it is left out (told once a trial)",
-                    pending->trial, pending->names[item->name].metric,
-                    json_format_number(item->value, number), item->step, pending->why);
-    }
+    notes_tell(pending->notes, "value", "",
+               "the server does not take %s=%s at step %" PRId64 ": %s; it is left out (told once "
+               "a trial)",
+               pending->names[item->name].metric, json_format_number(item->value, number),
+               item->step, pending->why);
 }
 
 /* One value alone is refused. If the server has never taken this metric, it is the name that is

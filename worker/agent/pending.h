@@ -1,10 +1,11 @@
 /* What an attempt has measured and the server has not answered yet, in the order in which it came.
  *
- * Of values for the same step and metric the first stands, as on the server; this is the one place
- * of the agent that decides so. A batch that the server refuses is taken apart, the objectives
+ * Of values for the same step and metric the last counts; this is the one place of the agent that
+ * decides so. One that waits is overwritten; one that was sent is corrected by a later batch, which
+ * says so. A batch that the server refuses is taken apart, the objectives
  * before other metrics, until what is good is delivered and what is not is left out. While the
  * server is away for long the list is thinned, but the last and the best value of each objective
- * stay. What is left out is logged once per trial. */
+ * stay. What is replaced or left out is noted once. */
 #ifndef WORKER_AGENT_PENDING_H
 #define WORKER_AGENT_PENDING_H
 
@@ -14,6 +15,7 @@
 
 #include "common/map.h"
 #include "common/wire/wire.h"
+#include "worker/agent/notes.h"
 
 #define PENDING_NAMES_MAX 256 /* of one attempt; a study keeps METRICS_MAX of them */
 #define PENDING_OBJECTIVES_MAX 16
@@ -36,42 +38,44 @@ struct pending_objective {
 
 struct pending_name {
     char metric[METRIC_NAME_BYTES + 1];
-    bool accepted; /* the server has taken a value of it */
-    bool refused;  /* the server takes none */
+    int64_t sent_step; /* the highest of a value that was put into a request; -1: none was */
+    bool accepted;     /* the server has taken a value of it */
+    bool refused;      /* the server takes none */
 };
 
 struct pending_item {
     int64_t step;
     double value;
-    size_t name; /* index into names; the objectives come first */
+    size_t name;   /* index into names; the objectives come first */
+    bool corrects; /* a value for this step was perhaps sent before */
 };
 
 struct pending {
-    int64_t trial; /* for the log */
+    struct notes *notes; /* borrowed */
     size_t n_objectives;
     struct pending_objective objectives[PENDING_OBJECTIVES_MAX];
     size_t n_names;
     struct pending_name names[PENDING_NAMES_MAX];
     size_t n, cap;
     struct pending_item *items;
-    struct map present; /* step and name of each item */
+    struct map present; /* step and name of each item, once or twice: one may be in a request under
+                           way and its correction behind it */
 
     size_t n_batch;    /* how many at the front are in the request under way; 0: none is */
     size_t n_suspects; /* how many at the front are left of a refused batch */
     size_t most;       /* how many of the suspects the next request may hold */
+    size_t n_left_out; /* reports of names beyond PENDING_NAMES_MAX, the first ones */
     size_t n_given_up; /* names and single values that the server refused */
     char why[300];     /* its text the first time */
-
-    bool logged_repeat, logged_names, logged_value, logged_thinned; /* each once a trial */
 };
 
 /* `objectives` is the array of a lease, or NULL; not kept. */
-void pending_init(struct pending *pending, const json_t *objectives, int64_t trial);
+void pending_init(struct pending *pending, const json_t *objectives, struct notes *notes);
 void pending_finish(struct pending *pending);
 /* Forgets what waits. */
 void pending_clear(struct pending *pending);
 
-/* Adds the metrics of one step; those that the attempt has measured before are left out. */
+/* Adds the metrics of one step; a value that is there already is replaced. */
 void pending_add(struct pending *pending, int64_t step, const struct metric_value *metrics,
                  size_t n);
 
@@ -84,6 +88,8 @@ void pending_accepted(struct pending *pending, int64_t n_conflicts);
 /* The server refused the batch because of its content. */
 void pending_refused(struct pending *pending, const struct err *err);
 
+/* Is it an objective of the trial? */
+bool pending_is_objective(const struct pending *pending, const char *metric);
 /* True once every objective was reported. */
 bool pending_is_measured(const struct pending *pending);
 /* With nothing left to send: an objective whose value the server did not get, though it decides

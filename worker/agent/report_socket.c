@@ -42,20 +42,20 @@ static void take_line(struct caller *caller)
 {
     struct report_socket *reports = caller->reports;
     struct metric_report report;
-    char text[256];
+    char text[sizeof report.faults[0].text + 16];
 
-    if (!metric_bare_read(buf_text(&caller->line), caller->line.len, &report)) {
+    if (!report_read(&report, buf_text(&caller->line), caller->line.len)) {
         answer_one(caller, "error: nothing to report\n");
         return;
     }
-    if (report.fault[0] != '\0') {
-        (void)snprintf(text, sizeof text, "error: %s\n", report.fault);
+    if (report.n_faults > 0) {
+        (void)snprintf(text, sizeof text, "error: %s\n", report.faults[0].text);
         answer_one(caller, text);
         return;
     }
     caller->waiting = true;
     caller->until_ms = loop_now(reports->loop) + PATIENCE_MS;
-    reports->on_report(reports->context, &report);
+    reports->on_report(reports->context, &report, caller->line.data, caller->line.len);
 }
 
 static void on_bytes(void *context)
@@ -73,7 +73,7 @@ static void on_bytes(void *context)
     }
     buf_append(&caller->line, bytes, (size_t)got);
     if (caller->line.failed) {
-        answer_one(caller, "error: a report must fit into 16 KiB\n");
+        answer_one(caller, "error: a report must fit into 128 KiB\n");
     } else if (memchr(bytes, '\n', (size_t)got) != NULL) {
         take_line(caller);
     }
@@ -114,8 +114,7 @@ static void on_caller(void *context)
     reports->callers[reports->n++] = caller;
 }
 
-int report_socket_open(struct report_socket *reports, struct loop *loop,
-                       void (*on_report)(void *context, const struct metric_report *report),
+int report_socket_open(struct report_socket *reports, struct loop *loop, reader_hook *on_report,
                        void *context, struct err *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

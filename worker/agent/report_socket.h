@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "worker/agent/loop.h"
-#include "worker/report/metric.h"
+#include "worker/report/reader.h"
 
 #define REPORT_SOCKET_NAME_BYTES 48
 #define REPORT_SOCKET_CALLERS_MAX 32
@@ -29,7 +29,7 @@ struct report_socket {
     char name[REPORT_SOCKET_NAME_BYTES]; /* for HONE_REPORT_SOCKET */
     int fd;
     struct fd_watch watch;
-    void (*on_report)(void *context, const struct metric_report *report);
+    reader_hook *on_report;
     void *context;
     size_t n;
     struct caller *callers[REPORT_SOCKET_CALLERS_MAX];
@@ -37,9 +37,7 @@ struct report_socket {
 
 /* Opens the socket under a random name; `on_report` gets each report. ERR_IO: no socket. */
 MUST_USE int report_socket_open(struct report_socket *reports, struct loop *loop,
-                                void (*on_report)(void *context,
-                                                  const struct metric_report *report),
-                                void *context, struct err *err);
+                                reader_hook *on_report, void *context, struct err *err);
 /* Drops every caller; accepts a zeroed one. */
 void report_socket_close(struct report_socket *reports);
 /* Answers every caller that waits with `control`. */

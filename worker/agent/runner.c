@@ -76,23 +76,23 @@ static void close_fd(int *fd)
 }
 
 struct pipes {
-    int output[2], metrics[2], status[2];
+    int streams[STREAM_COUNT][2], status[2];
 };
 
 static void close_ends(struct pipes *pipes, int end)
 {
-    close_fd(&pipes->output[end]);
-    close_fd(&pipes->metrics[end]);
+    for (size_t i = 0; i < STREAM_COUNT; i++) {
+        close_fd(&pipes->streams[i][end]);
+    }
     close_fd(&pipes->status[end]);
 }
 
 static int open_pipes(struct pipes *pipes, struct err *err)
 {
-    int *each[] = {pipes->output, pipes->metrics, pipes->status};
-
-    *pipes = (struct pipes){{-1, -1}, {-1, -1}, {-1, -1}};
-    for (size_t i = 0; i < sizeof each / sizeof each[0]; i++) {
-        if (pipe2(each[i], O_CLOEXEC) != 0 || fcntl(each[i][0], F_SETFL, O_NONBLOCK) != 0) {
+    *pipes = (struct pipes){{{-1, -1}, {-1, -1}, {-1, -1}}, {-1, -1}};
+    for (size_t i = 0; i <= STREAM_COUNT; i++) {
+        int *each = i < STREAM_COUNT ? pipes->streams[i] : pipes->status;
+        if (pipe2(each, O_CLOEXEC) != 0 || fcntl(each[0], F_SETFL, O_NONBLOCK) != 0) {
             int why = errno;
             close_ends(pipes, 0);
             close_ends(pipes, 1);
@@ -100,6 +100,11 @@ static int open_pipes(struct pipes *pipes, struct err *err)
         }
     }
     return 0;
+}
+
+void runner_init(struct runner *runner)
+{
+    *runner = (struct runner){.streams = {-1, -1, -1}, .status_fd = -1};
 }
 
 int runner_start(struct runner *runner, const char *path, char *const argv[], char *const envp[],
@@ -110,7 +115,7 @@ int runner_start(struct runner *runner, const char *path, char *const argv[], ch
     sigset_t all;
     sigset_t before;
 
-    *runner = (struct runner){.output_fd = -1, .metrics_fd = -1, .status_fd = -1};
+    runner_init(runner);
     TRY(open_pipes(&pipes, err));
     /* no handler of the agent's may run in the shim; it chooses its own signals */
     (void)sigfillset(&all);
@@ -120,8 +125,9 @@ int runner_start(struct runner *runner, const char *path, char *const argv[], ch
         struct shim_spec spec = {.argv = argv,
                                  .envp = envp,
                                  .path = path,
-                                 .output_fd = pipes.output[1],
-                                 .metrics_fd = pipes.metrics[1],
+                                 .output_fd = pipes.streams[STREAM_OUTPUT][1],
+                                 .errors_fd = pipes.streams[STREAM_ERRORS][1],
+                                 .metrics_fd = pipes.streams[STREAM_METRICS][1],
                                  .status_fd = pipes.status[1],
                                  .agent = agent};
         shim_run(&spec);
@@ -134,8 +140,9 @@ int runner_start(struct runner *runner, const char *path, char *const argv[], ch
         return err_set(err, ERR_IO, "no process for a job: %s", strerror(why));
     }
     runner->shim = shim;
-    runner->output_fd = pipes.output[0];
-    runner->metrics_fd = pipes.metrics[0];
+    for (size_t i = 0; i < STREAM_COUNT; i++) {
+        runner->streams[i] = pipes.streams[i][0];
+    }
     runner->status_fd = pipes.status[0];
     return 0;
 }
@@ -205,9 +212,10 @@ void runner_finish(struct runner *runner)
         }
     }
     if (runner->shim > 0 || runner->ended) {
-        close_fd(&runner->output_fd);
-        close_fd(&runner->metrics_fd);
+        for (size_t i = 0; i < STREAM_COUNT; i++) {
+            close_fd(&runner->streams[i]);
+        }
         close_fd(&runner->status_fd);
     }
-    *runner = (struct runner){.output_fd = -1, .metrics_fd = -1, .status_fd = -1};
+    runner_init(runner);
 }

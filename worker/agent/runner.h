@@ -1,4 +1,4 @@
-/* One running job as the agent sees it: three pipes and a shim (shim.h) to send signals to. The
+/* One running job as the agent sees it: four pipes and a shim (shim.h) to send signals to. The
  * supervisor decides what is sent when; this module sends it. */
 #ifndef WORKER_AGENT_RUNNER_H
 #define WORKER_AGENT_RUNNER_H
@@ -11,18 +11,23 @@
 #include "common/own.h"
 #include "worker/agent/supervisor.h"
 
+/* What a job writes to, each with a pipe of its own. */
+enum runner_stream { STREAM_OUTPUT, STREAM_ERRORS, STREAM_METRICS, STREAM_COUNT };
+
 struct runner {
-    pid_t shim;      /* 0: none */
-    pid_t job;       /* its process group too; 0 until known */
-    int output_fd;   /* stdout and stderr together; -1: closed */
-    int metrics_fd;  /* JSON by line; -1: closed */
-    int status_fd;   /* readable when runner_advance() has something to read */
-    bool killed;     /* we sent SIGKILL */
-    bool ended;      /* nothing of the job is left */
-    int spawn_errno; /* the program could not be started */
+    pid_t shim;                /* 0: none */
+    pid_t job;                 /* its process group too; 0 until known */
+    int streams[STREAM_COUNT]; /* stdout, stderr, JSON by line; -1: closed */
+    int status_fd;             /* readable when runner_advance() has something to read */
+    bool killed;               /* we sent SIGKILL */
+    bool ended;                /* nothing of the job is left */
+    int spawn_errno;           /* the program could not be started */
     int wait_status;
     int64_t peak_kib;
 };
+
+/* One without a job. */
+void runner_init(struct runner *runner);
 
 /* Finds a program as execvp() would, from this process's directory and PATH. Fills a malloc'd
  * path. */

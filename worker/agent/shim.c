@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #define OUTPUT_FD 4
-#define STATUS_FD 5
+#define ERRORS_FD 5
+#define STATUS_FD 6
 #define REAP_ROUNDS 10000 /* of a millisecond */
 #define AGENT_DIED SIGUSR2
 
@@ -26,24 +27,26 @@ static void say(enum shim_message_kind kind, int value, int64_t peak_kib)
     (void)written; /* an agent that died needs no news */
 }
 
-/* Brings the three descriptors to their places and closes all others: a connection of the agent's
+/* Brings the four descriptors to their places and closes all others: a connection of the agent's
  * that lived on in here would never look closed to the server. */
 static void arrange_fds(const struct shim_spec *spec)
 {
     int metrics = fcntl(spec->metrics_fd, F_DUPFD_CLOEXEC, 10);
     int output = fcntl(spec->output_fd, F_DUPFD_CLOEXEC, 10);
+    int errors = fcntl(spec->errors_fd, F_DUPFD_CLOEXEC, 10);
     int status = fcntl(spec->status_fd, F_DUPFD_CLOEXEC, 10);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    if (metrics < 0 || output < 0 || status < 0 || null < 0) {
+    if (metrics < 0 || output < 0 || errors < 0 || status < 0 || null < 0) {
         _exit(1);
     }
     (void)dup2(null, STDIN_FILENO);
     (void)dup3(metrics, SHIM_METRICS_FD, O_CLOEXEC);
     (void)dup3(output, OUTPUT_FD, O_CLOEXEC);
+    (void)dup3(errors, ERRORS_FD, O_CLOEXEC);
     (void)dup3(status, STATUS_FD, O_CLOEXEC);
     (void)dup2(OUTPUT_FD, STDOUT_FILENO);
-    (void)dup2(OUTPUT_FD, STDERR_FILENO);
+    (void)dup2(ERRORS_FD, STDERR_FILENO);
     (void)close_range(STATUS_FD + 1, ~0U, 0);
 }
 
@@ -209,6 +212,7 @@ void shim_run(const struct shim_spec *spec)
     /* only the job may hold these from here on, so that their end is its end */
     (void)close(SHIM_METRICS_FD);
     (void)close(OUTPUT_FD);
+    (void)close(ERRORS_FD);
     (void)dup2(STDIN_FILENO, STDOUT_FILENO);
     (void)dup2(STDIN_FILENO, STDERR_FILENO);
     while (!ended) {

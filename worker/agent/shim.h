@@ -21,7 +21,8 @@ struct shim_spec {
     char *const *argv;
     char *const *envp;
     const char *path; /* the program, found already */
-    int output_fd;    /* becomes stdout and stderr */
+    int output_fd;    /* becomes stdout */
+    int errors_fd;    /* becomes stderr */
     int metrics_fd;   /* becomes SHIM_METRICS_FD */
     int status_fd;    /* receives struct shim_message */
     pid_t agent;

@@ -8,7 +8,6 @@
 #include "common/log.h"
 #include "worker/agent/job.h"
 
-#define CONTROL_BYTES 256
 #define LOST_BYTES 512
 
 /* ---- telling ---- */
@@ -120,12 +119,14 @@ static void discard_checkpoints(const struct slot *slot)
 
 static int take_trial(struct slot *slot, struct err *err)
 {
-    struct lease_hooks hooks = {on_action, on_lost,  on_closed, on_refused,
-                                on_fatal,  on_reach, slot};
     struct agent_context *context = slot->context;
+    struct lease_settings settings = {
+        .grant = &slot->grant,
+        .notes = &slot->notes,
+        .hooks = {on_action, on_lost, on_closed, on_refused, on_fatal, on_reach, slot},
+        .offline_ms = context->settings->offline_ms};
 
-    return lease_create(&context->loop, &slot->grant, &hooks, context->settings->offline_ms,
-                        &slot->lease, err);
+    return lease_create(&context->loop, &settings, &slot->lease, err);
 }
 
 static int begin_job(struct slot *slot, struct err *err)
@@ -186,7 +187,8 @@ static void on_grant(void *context, struct lease_grant *grant)
     *grant = (struct lease_grant){0};
     slot->lost = slot->delivered = slot->refused = false;
     slot->state[0] = '\0';
-    slot->fault[0] = '\0';
+    notes_finish(&slot->notes);
+    notes_init(&slot->notes, slot->grant.trial);
     slot->started_ms = loop_now(&slot->context->loop);
     slot->phase = SLOT_RUNNING;
     if (take_trial(slot, &err) != 0) {
@@ -435,11 +437,10 @@ int slot_open(struct slot *slot, struct agent_context *context, size_t index, st
     const struct agent_settings *settings = context->settings;
     char worker[2 * WORKER_NAME_BYTES];
 
-    *slot = (struct slot){.context = context,
-                          .index = index,
-                          .log_fd = -1,
-                          .runner = {.output_fd = -1, .metrics_fd = -1, .status_fd = -1}};
-    buf_init(&slot->control, CONTROL_BYTES);
+    *slot = (struct slot){.context = context, .index = index};
+    runner_init(&slot->runner);
+    output_init(&slot->output);
+    buf_init(&slot->control, SLOT_CONTROL_BYTES);
     slot->gpu = settings->n_gpus > 0 ? settings->gpus[index] : NULL;
     (void)snprintf(worker, sizeof worker, "%s:%zu", settings->name, index);
     TRY(report_socket_open(&slot->reports, &context->loop, job_report, slot, err));
@@ -460,6 +461,7 @@ void slot_finish(struct slot *slot)
     folder_finish(&slot->folder);
     lease_grant_finish(&slot->grant);
     buf_finish(&slot->control);
+    notes_finish(&slot->notes);
     *slot = (struct slot){0};
 }
 

@@ -14,10 +14,11 @@
 #include "worker/agent/folder.h"
 #include "worker/agent/lease.h"
 #include "worker/agent/lease_request.h"
+#include "worker/agent/output.h"
+#include "worker/agent/pending.h"
 #include "worker/agent/report_socket.h"
 #include "worker/agent/runner.h"
 #include "worker/agent/supervisor.h"
-#include "worker/report/parse.h"
 
 /* A command that can be run here. */
 struct program {
@@ -43,6 +44,8 @@ struct agent_context {
     struct err fatal; /* code ERR_NONE: nothing */
 };
 
+#define SLOT_CONTROL_BYTES 256
+
 enum slot_phase { SLOT_ASKING, SLOT_RUNNING, SLOT_FLUSHING, SLOT_DELIVERING, SLOT_CLOSED };
 
 struct slot {
@@ -63,7 +66,8 @@ struct slot {
     bool refused;   /* by its hook: the server did not like the result */
     char state[32]; /* of the trial, as the server said at the end */
     struct buf control;
-    char fault[200]; /* the first report that could not be read */
+    struct pending *tried; /* without a lease: where its measurements go; borrowed */
+    struct notes notes;    /* about its reports */
 
     /* this run of its command */
     int64_t from, to, until;
@@ -72,10 +76,13 @@ struct slot {
     bool has_step;
     struct supervisor supervisor;
     struct runner runner;
-    struct fd_watch output_watch, metrics_watch, status_watch;
-    struct parse output, metrics;
-    int log_fd;
-    int64_t log_bytes; /* what the job printed */
+    struct stream_watch {
+        struct slot *slot;
+        enum runner_stream stream;
+        struct fd_watch watch;
+    } streams[STREAM_COUNT];
+    struct fd_watch status_watch;
+    struct output output;
     int64_t started_ms;
     int64_t oom_before;
     struct exit_class exit_class;

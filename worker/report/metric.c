@@ -4,120 +4,163 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#define PREFIX "hone:"
-#define NUMBER_TEXT_BYTES 64
+#include "common/utf8.h"
 
-static bool is_blank(char c)
+#define SHOWN_BYTES 60 /* of a name or a value in a fault */
+
+void metric_report_begin(struct metric_report *report)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
+    report->has_step = false;
+    report->step = 0;
+    report->n = 0;
+    report->refused = false;
+    report->n_faults = 0;
 }
 
-static void trim(const char **text, size_t *len)
+static int shown(size_t len)
 {
-    while (*len > 0 && is_blank(**text)) {
-        (*text)++;
-        (*len)--;
-    }
-    while (*len > 0 && is_blank((*text)[*len - 1])) {
-        (*len)--;
-    }
+    return (int)(len < SHOWN_BYTES ? len : SHOWN_BYTES);
 }
 
-/* Only the first fault is kept. */
-static void fault(struct metric_report *report, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-static void fault(struct metric_report *report, const char *fmt, ...)
+/* ---- faults ---- */
+
+static void fill_fault(struct metric_fault *fault, enum metric_fault_kind kind, const char *fmt,
+                       va_list args)
+{
+    fault->kind = kind;
+    fault->is_label = false;
+    fault->metric[0] = '\0';
+    (void)vsnprintf(fault->text, sizeof fault->text, fmt, args);
+    fault->text[utf8_clean(fault->text, strlen(fault->text))] = '\0';
+}
+
+void metric_report_fault(struct metric_report *report, enum metric_fault_kind kind,
+                         const char *name, size_t name_len, const char *fmt, ...)
 {
     va_list args;
 
-    if (report->fault[0] == '\0') {
-        va_start(args, fmt);
-        (void)vsnprintf(report->fault, sizeof report->fault, fmt, args);
-        va_end(args);
+    if (report->refused || report->n_faults == METRIC_FAULTS_MAX) {
+        return;
     }
+    struct metric_fault *fault = &report->faults[report->n_faults++];
+    va_start(args, fmt);
+    fill_fault(fault, kind, fmt, args);
+    va_end(args);
+    name_len = name_len < METRIC_NAME_BYTES ? name_len : METRIC_NAME_BYTES;
+    memcpy(fault->metric, name, name_len);
+    fault->metric[name_len] = '\0';
 }
 
-/* ---- numbers ---- */
-
-/* strtod would also take hexadecimal, "nan(…)" and, under a locale, commas. */
-static bool spells_decimal(const char *text)
+void metric_report_refuse(struct metric_report *report, enum metric_fault_kind kind,
+                          const char *fmt, ...)
 {
-    size_t digits = 0;
-    const char *at = text + (*text == '+' || *text == '-');
+    va_list args;
 
-    for (; isdigit((unsigned char)*at); at++) {
-        digits++;
+    if (report->refused) {
+        return;
     }
-    if (*at == '.') {
-        for (at++; isdigit((unsigned char)*at); at++) {
-            digits++;
-        }
-    }
-    if (digits == 0) {
-        return false;
-    }
-    if (*at == 'e' || *at == 'E') {
-        at++;
-        at += *at == '+' || *at == '-';
-        if (!isdigit((unsigned char)*at)) {
+    metric_report_begin(report);
+    report->refused = true;
+    report->n_faults = 1;
+    va_start(args, fmt);
+    fill_fault(&report->faults[0], kind, fmt, args);
+    va_end(args);
+}
+
+/* A word without a digit, such as train, true or null. "tensor(0.3)" is none. */
+static bool is_label(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (isdigit((unsigned char)text[i]) || text[i] == '(' || text[i] == '=') {
             return false;
         }
-        while (isdigit((unsigned char)*at)) {
-            at++;
-        }
     }
-    return *at == '\0';
+    return len > 0 && (isalpha((unsigned char)text[0]) || (unsigned char)text[0] >= 0x80);
 }
 
-static bool spells_special(const char *text, double *value)
+void metric_report_no_number(struct metric_report *report, const char *name, size_t name_len,
+                             const char *text, size_t len)
 {
-    bool negative = *text == '-';
-    const char *word = text + (*text == '+' || *text == '-');
-
-    if (strcasecmp(word, "nan") == 0) {
-        *value = (double)NAN;
-        return true;
-    }
-    if (strcasecmp(word, "inf") == 0 || strcasecmp(word, "infinity") == 0) {
-        *value = negative ? -(double)INFINITY : (double)INFINITY;
-        return true;
-    }
-    return false;
+    metric_report_fault(report, METRIC_FAULT_NUMBER, name, name_len, "%.*s: \"%.*s\" is no number",
+                        shown(name_len), name, shown(len), text);
 }
 
-bool metric_number_read(const char *text, size_t len, double *value)
+void metric_report_member(struct metric_report *report, const char *name, size_t name_len,
+                          const char *text, size_t len)
 {
-    char copy[NUMBER_TEXT_BYTES];
+    size_t before = report->n_faults;
 
-    if (len == 0 || len >= sizeof copy || memchr(text, '\0', len) != NULL) {
-        return false;
+    metric_report_no_number(report, name, name_len, text, len);
+    if (report->n_faults > before) {
+        report->faults[before].is_label = is_label(text, len);
     }
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    if (spells_special(copy, value)) {
-        return true;
-    }
-    if (!spells_decimal(copy)) {
-        return false;
-    }
-    *value = strtod(copy, NULL) + 0.0;
-    return true;
 }
 
-/* ---- reports ---- */
+/* ---- values ---- */
+
+bool metric_name_is_step(const char *name, size_t len)
+{
+    return len == 4 && memcmp(name, "step", 4) == 0;
+}
 
 void metric_report_set_step(struct metric_report *report, double step)
 {
     if (!(step >= 0 && step <= (double)METRIC_STEP_MAX) || step != floor(step)) {
-        fault(report, "step=%.17g: a step is a whole number from 0 on", step);
+        metric_report_refuse(report, METRIC_FAULT_STEP,
+                             "step=%.17g: a step is a whole number from 0 on", step);
+    } else if (report->has_step && report->step != (int64_t)step) {
+        metric_report_refuse(report, METRIC_FAULT_STEP, "it has two steps, %.0f and %.0f",
+                             (double)report->step, step);
+    } else if (!report->refused) {
+        report->has_step = true;
+        report->step = (int64_t)step;
+    }
+}
+
+static bool is_same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+static bool was_told_twice(const struct metric_report *report, const char *name)
+{
+    for (size_t i = 0; i < report->n_faults; i++) {
+        if (report->faults[i].kind == METRIC_FAULT_TWICE
+            && strcmp(report->faults[i].metric, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void take_away(struct metric_report *report, size_t i, double other)
+{
+    char first[JSON_NUMBER_BYTES];
+    char second[JSON_NUMBER_BYTES];
+    struct metric_value gone = report->items[i];
+
+    if (report->n_faults == METRIC_FAULTS_MAX) {
+        metric_report_refuse(report, METRIC_FAULT_TWICE, "%.*s has two values, %s and %s",
+                             SHOWN_BYTES, gone.metric, json_format_number(gone.value, first),
+                             json_format_number(other, second));
         return;
     }
-    report->has_step = true;
-    report->step = (int64_t)step;
+    report->items[i] = report->items[--report->n];
+    metric_report_fault(report, METRIC_FAULT_TWICE, gone.metric, strlen(gone.metric),
+                        "%.*s has two values, %s and %s", SHOWN_BYTES, gone.metric,
+                        json_format_number(gone.value, first), json_format_number(other, second));
+}
+
+static bool copy_name(const char *name, size_t name_len, char copy[METRIC_NAME_BYTES + 1])
+{
+    if (name_len > METRIC_NAME_BYTES || memchr(name, '\0', name_len) != NULL) {
+        return false;
+    }
+    memcpy(copy, name, name_len);
+    copy[name_len] = '\0';
+    return name_is_metric(copy);
 }
 
 void metric_report_add(struct metric_report *report, const char *name, size_t name_len,
@@ -126,173 +169,40 @@ void metric_report_add(struct metric_report *report, const char *name, size_t na
     char copy[METRIC_NAME_BYTES + 1];
     size_t i = 0;
 
-    if (name_len < sizeof copy) {
-        memcpy(copy, name, name_len);
-        copy[name_len] = '\0';
-    }
-    if (name_len >= sizeof copy || strlen(copy) != name_len || !name_is_metric(copy)) {
-        fault(report, "\"%.*s\" is no metric name: it has " NAME_METRIC_RULE,
-              (int)(name_len < 40 ? name_len : 40), name);
+    if (!copy_name(name, name_len, copy)) {
+        metric_report_fault(report, METRIC_FAULT_NAME, name, 0,
+                            "\"%.*s\" is no metric name: it has " NAME_METRIC_RULE, shown(name_len),
+                            name);
         return;
     }
     while (i < report->n && strcmp(report->items[i].metric, copy) != 0) {
         i++;
     }
-    if (i == METRIC_REPORT_MAX) {
-        fault(report, "more than %d metrics in one report", METRIC_REPORT_MAX);
+    if (report->refused || was_told_twice(report, copy)) {
         return;
     }
-    memcpy(report->items[i].metric, copy, name_len + 1);
-    report->items[i].value = value;
-    report->n = i == report->n ? i + 1 : report->n;
-}
-
-static void read_pair(struct metric_report *report, const char *word, size_t len)
-{
-    const char *equals = memchr(word, '=', len);
-    double value;
-
-    if (equals == NULL || equals == word) {
-        fault(report, "\"%.*s\" is not NAME=NUMBER", (int)(len < 60 ? len : 60), word);
-        return;
-    }
-    size_t name_len = (size_t)(equals - word);
-    size_t text_len = len - name_len - 1;
-    if (!metric_number_read(equals + 1, text_len, &value)) {
-        fault(report, "%.*s: \"%.*s\" is no number", (int)(name_len < 40 ? name_len : 40), word,
-              (int)(text_len < 40 ? text_len : 40), equals + 1);
-    } else if (name_len == 4 && memcmp(word, "step", 4) == 0) {
-        metric_report_set_step(report, value);
+    if (i < report->n) {
+        if (!is_same(report->items[i].value, value)) {
+            take_away(report, i, value);
+        }
+    } else if (i == METRIC_REPORT_MAX) {
+        metric_report_fault(report, METRIC_FAULT_LIMIT, copy, 0,
+                            "more than %d metrics in one report; %.*s and those after it are "
+                            "left out",
+                            METRIC_REPORT_MAX, SHOWN_BYTES, copy);
     } else {
-        metric_report_add(report, word, name_len, value);
+        memcpy(report->items[i].metric, copy, name_len + 1);
+        report->items[i].value = value;
+        report->n++;
     }
 }
 
-/* Blanks and semicolons separate, and so does a comma, unless a digit follows: "loss=0,5" is some
- * language's half, which must not become 0. */
-static bool separates(const char *text, size_t i, size_t len)
+void metric_report_close(struct metric_report *report)
 {
-    if (text[i] == ',') {
-        return i + 1 == len || !isdigit((unsigned char)text[i + 1]);
+    if (report->n == 0 && report->n_faults == 0) {
+        metric_report_refuse(report, METRIC_FAULT_FORM, "it names no metric");
+    } else if (report->n == 0) {
+        report->has_step = false;
+        report->step = 0;
     }
-    return is_blank(text[i]) || text[i] == ';';
-}
-
-static void read_pairs(struct metric_report *report, const char *text, size_t len)
-{
-    size_t start = 0;
-
-    for (size_t i = 0; i <= len; i++) {
-        if (i == len || separates(text, i, len)) {
-            if (i > start) {
-                read_pair(report, text + start, i - start);
-            }
-            start = i + 1;
-        }
-    }
-}
-
-/* ---- JSON ---- */
-
-static size_t word_at(const char *text, size_t len, const char *word)
-{
-    size_t n = strlen(word);
-
-    return len >= n && memcmp(text, word, n) == 0 ? n : 0;
-}
-
-/* Many languages print NaN and Infinity into their JSON, which has none; a diverged run must not
- * lose its last report to that. Puts quotes around them outside of strings. */
-static void quote_specials(struct buf *out, const char *text, size_t len)
-{
-    bool in_string = false;
-
-    for (size_t i = 0; i < len; i++) {
-        size_t n = 0;
-        if (!in_string) {
-            n = word_at(text + i, len - i, "NaN");
-            n = n > 0 ? n : word_at(text + i, len - i, "Infinity");
-            n = n > 0 ? n : word_at(text + i, len - i, "-Infinity");
-        }
-        if (n > 0) {
-            buf_putc(out, '"');
-            buf_append(out, text + i, n);
-            buf_putc(out, '"');
-            i += n - 1;
-            continue;
-        }
-        buf_putc(out, text[i]);
-        if (in_string && text[i] == '\\' && i + 1 < len) {
-            buf_putc(out, text[++i]);
-        } else if (text[i] == '"') {
-            in_string = !in_string;
-        }
-    }
-}
-
-static void read_members(struct metric_report *report, const json_t *object)
-{
-    const char *name;
-    json_t *value;
-
-    json_object_foreach (json_unconst(object), name, value) {
-        if (strcmp(name, "step") == 0 && json_is_number(value)) {
-            metric_report_set_step(report, json_number_value(value));
-        } else if (json_is_number_like(value) && strcmp(name, "step") != 0) {
-            metric_report_add(report, name, strlen(name), json_number_like(value));
-        } else {
-            fault(report, "\"%.40s\" is no number", name);
-        }
-    }
-}
-
-static void read_json(struct metric_report *report, const char *text, size_t len)
-{
-    static const struct json_limits limits = {
-        .bytes = 2 * METRIC_LINE_BYTES, .depth = 4, .values = 1024};
-    OWN(buf) struct buf quoted;
-    json_auto_t *value = NULL;
-    struct err err = {0};
-
-    buf_init(&quoted, limits.bytes);
-    quote_specials(&quoted, text, len);
-    if (buf_check(&quoted, &err) != 0
-        || json_parse(buf_text(&quoted), quoted.len, &limits, &value, &err) != 0) {
-        fault(report, "%.180s", err.text);
-    } else if (!json_is_object(value)) {
-        fault(report, "a report in JSON is an object");
-    } else {
-        read_members(report, value);
-    }
-}
-
-bool metric_bare_read(const char *line, size_t len, struct metric_report *report)
-{
-    trim(&line, &len);
-    if (len == 0) {
-        return false;
-    }
-    report->has_step = false;
-    report->step = 0;
-    report->n = 0;
-    report->fault[0] = '\0';
-    if (len > METRIC_LINE_BYTES) {
-        fault(report, "a report of more than %d bytes", METRIC_LINE_BYTES);
-    } else if (*line == '{') {
-        read_json(report, line, len);
-    } else {
-        read_pairs(report, line, len);
-    }
-    return true;
-}
-
-bool metric_line_read(const char *line, size_t len, struct metric_report *report)
-{
-    size_t prefix = sizeof PREFIX - 1;
-
-    trim(&line, &len);
-    if (len <= prefix || memcmp(line, PREFIX, prefix) != 0) {
-        return false;
-    }
-    return metric_bare_read(line + prefix, len - prefix, report);
 }

@@ -1,7 +1,7 @@
-/* What a training program says about itself: `hone: step=4 loss=0.31`, `hone: {"step": 4, …}`, or
- * bare JSON objects on the metrics descriptor. Hostile input: lines are bounded, numbers are read
- * without a locale, and what cannot be read is a fault, never a guess. Nothing allocates but JSON.
- */
+/* One report of a training program: a step, metrics, and what of it could not be read.
+ *
+ * A value is taken as it stands in the text or not at all: where a number, a name or a step is not
+ * certain, there is a fault instead. Nothing here allocates. */
 #ifndef WORKER_REPORT_METRIC_H
 #define WORKER_REPORT_METRIC_H
 
@@ -11,33 +11,64 @@
 
 #include "common/wire/wire.h"
 
-#define METRIC_LINE_BYTES 16384
+#define METRIC_LINE_BYTES 131072 /* of a line that is read whole, so of a report too */
 #define METRIC_STEP_MAX (((int64_t)1 << 53) - 1)
 #define METRIC_REPORT_MAX                                                                          \
     512 /* names in one report; which of them a study keeps is decided later */
+#define METRIC_FAULTS_MAX 8
+
+enum metric_fault_kind {
+    METRIC_FAULT_FORM,   /* it looks like a report and is none */
+    METRIC_FAULT_STEP,   /* its step is no step */
+    METRIC_FAULT_NUMBER, /* a value is no number */
+    METRIC_FAULT_NAME,   /* a name is none of a metric */
+    METRIC_FAULT_TWICE,  /* a metric has two values */
+    METRIC_FAULT_REST,   /* more stands behind it, which is not read */
+    METRIC_FAULT_LIMIT   /* too many metrics */
+};
+
+struct metric_fault {
+    enum metric_fault_kind kind;
+    bool is_label; /* a word or a truth value in JSON: likely no metric at all */
+    char metric[METRIC_NAME_BYTES + 1]; /* "": it concerns the report */
+    char text[240];
+};
 
 struct metric_report {
     bool has_step;
     int64_t step;
     size_t n;
-    struct metric_value items[METRIC_REPORT_MAX]; /* distinct names, the last value of each */
-    char fault[200];                              /* "" or what of it could not be read, and why */
+    struct metric_value items[METRIC_REPORT_MAX]; /* distinct names */
+    bool refused; /* nothing of it is used: it has one fault, no step and no item */
+    size_t n_faults;
+    struct metric_fault faults[METRIC_FAULTS_MAX]; /* the first ones */
 };
 
-/* False: the line is no report. True: *report holds what could be read,
- * perhaps nothing, and the fault. */
-bool metric_line_read(const char *line, size_t len, struct metric_report *report);
+void metric_report_begin(struct metric_report *report);
 
-/* A line of the descriptor or of `hone report`: a JSON object, or key=value words, without the
- * prefix. Same result; an empty line is no report. */
-bool metric_bare_read(const char *line, size_t len, struct metric_report *report);
-
-/* "0.31", "-1e-3", "nan", "inf", "Infinity": a whole text that is one number. */
-bool metric_number_read(const char *text, size_t len, double *value);
-
-/* Adds one value to a report, or the fault; replaces a value already there. */
+/* Adds one value, or a fault. The same value again changes nothing; another one for the same name
+ * takes both away. */
 void metric_report_add(struct metric_report *report, const char *name, size_t name_len,
                        double value);
+/* Sets the step; refuses the report where it is no step. */
 void metric_report_set_step(struct metric_report *report, double step);
+/* Does the name stand for the step? */
+bool metric_name_is_step(const char *name, size_t len);
+
+/* Adds a fault about one metric, or about the report (`name_len` 0). */
+void metric_report_fault(struct metric_report *report, enum metric_fault_kind kind,
+                         const char *name, size_t name_len, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+/* The metric's value is this text. */
+void metric_report_no_number(struct metric_report *report, const char *name, size_t name_len,
+                             const char *text, size_t len);
+/* The same of a member of a JSON object, which may be there for another reader. */
+void metric_report_member(struct metric_report *report, const char *name, size_t name_len,
+                          const char *text, size_t len);
+/* Takes everything out of the report but this fault. */
+void metric_report_refuse(struct metric_report *report, enum metric_fault_kind kind,
+                          const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Refuses a report that was read and names no metric. */
+void metric_report_close(struct metric_report *report);
 
 #endif

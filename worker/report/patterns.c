@@ -1,24 +1,36 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "worker/report/patterns.h"
 
+#include <ctype.h>
 #include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/utf8.h"
+#include "worker/report/blank.h"
+#include "worker/report/number.h"
 
 #define MATCH_STEPS 100000u
 #define MATCH_DEPTH 1000u
 #define MATCH_HEAP_KIB 1024u
 #define EXPRESSION_BYTES 4096
+#define SHOWN_BYTES 60 /* of the text in a fault */
+#define OPTIONS                                                                                    \
+    (PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_DUPNAMES)
 
 struct pattern {
+    enum pattern_kind kind;
+    const char *metric;
     pcre2_code *code;
     pcre2_match_data *match;
+    size_t name_group, value_group; /* of an expression that captures both; 0: it does not */
 };
 
 struct patterns {
     size_t n;
     struct pattern *items;
     pcre2_match_context *limits;
+    bool find_step;
 };
 
 void patterns_destroy(struct patterns *patterns)
@@ -35,7 +47,9 @@ void patterns_destroy(struct patterns *patterns)
     free(patterns);
 }
 
-/* Calls visit for each named group: an entry is a big-endian number and the name. */
+/* ---- making them ---- */
+
+/* The table of named groups: an entry is a big-endian number and the name. */
 static uint32_t name_count(const pcre2_code *code, PCRE2_SPTR *table, uint32_t *entry_len)
 {
     uint32_t n = 0;
@@ -46,28 +60,63 @@ static uint32_t name_count(const pcre2_code *code, PCRE2_SPTR *table, uint32_t *
     return n;
 }
 
-static int check_names(const pcre2_code *code, const char *expression, struct err *err)
+static size_t group_at(PCRE2_SPTR table, uint32_t entry_len, uint32_t i, const char **name)
+{
+    PCRE2_SPTR entry = table + (size_t)i * entry_len;
+
+    *name = (const char *)entry + 2;
+    return (size_t)entry[0] << 8 | entry[1];
+}
+
+/* Finds the groups `name` and `value`, and whether any group is a metric. */
+static bool look_at_names(struct pattern *pattern)
 {
     PCRE2_SPTR table = NULL;
     uint32_t entry_len = 0;
-    uint32_t n = name_count(code, &table, &entry_len);
+    uint32_t n = name_count(pattern->code, &table, &entry_len);
     size_t metrics = 0;
 
     for (uint32_t i = 0; i < n; i++) {
-        const char *name = (const char *)table + (size_t)i * entry_len + 2;
+        const char *name;
+        size_t group = group_at(table, entry_len, i, &name);
         metrics += strcmp(name, "step") != 0;
+        pattern->name_group = strcmp(name, "name") == 0 ? group : pattern->name_group;
+        pattern->value_group = strcmp(name, "value") == 0 ? group : pattern->value_group;
     }
-    if (metrics == 0) {
+    if (pattern->name_group == 0 || pattern->value_group == 0) {
+        pattern->name_group = pattern->value_group = 0;
+    }
+    return metrics > 0;
+}
+
+static int check_groups(struct pattern *pattern, const char *expression, struct err *err)
+{
+    uint32_t n = 0;
+
+    (void)pcre2_pattern_info(pattern->code, PCRE2_INFO_CAPTURECOUNT, &n);
+    if (pattern->kind == PATTERN_GROUPS && !look_at_names(pattern)) {
         return err_set(err, ERR_INVALID,
                        "the expression \"%.150s\" names no metric; name what it captures, as in "
-                       "'Accuracy = (?<accuracy>[0-9.]+)'",
+                       "'Accuracy = (?<accuracy>[0-9.]+)', or capture the name too, as (?<name>…) "
+                       "and (?<value>…)",
                        expression);
+    }
+    if (pattern->kind != PATTERN_GROUPS && n == 0) {
+        return err_set(err, ERR_INVALID,
+                       "the expression \"%.150s\" captures nothing; put parentheses around the "
+                       "number",
+                       expression);
+    }
+    if (pattern->kind == PATTERN_METRIC && !name_is_metric(pattern->metric)) {
+        return err_set(err, ERR_INVALID, "\"%.150s\" is no metric name: it has " NAME_METRIC_RULE,
+                       pattern->metric);
     }
     return 0;
 }
 
-static int compile(const char *expression, struct pattern *pattern, struct err *err)
+static int compile(const struct pattern_spec *spec, struct pattern *pattern, struct err *err)
 {
+    const char *expression = spec->expression;
     int code = 0;
     PCRE2_SIZE at = 0;
 
@@ -75,8 +124,10 @@ static int compile(const char *expression, struct pattern *pattern, struct err *
         return err_set(err, ERR_INVALID, "a regular expression of more than %d bytes",
                        EXPRESSION_BYTES);
     }
-    pattern->code = pcre2_compile((PCRE2_SPTR)expression, PCRE2_ZERO_TERMINATED,
-                                  PCRE2_NEVER_BACKSLASH_C | PCRE2_DUPNAMES, &code, &at, NULL);
+    pattern->kind = spec->kind;
+    pattern->metric = spec->metric;
+    pattern->code =
+        pcre2_compile((PCRE2_SPTR)expression, PCRE2_ZERO_TERMINATED, OPTIONS, &code, &at, NULL);
     if (pattern->code == NULL) {
         PCRE2_UCHAR text[160];
         (void)pcre2_get_error_message(code, text, sizeof text / sizeof text[0]);
@@ -87,10 +138,10 @@ static int compile(const char *expression, struct pattern *pattern, struct err *
     if (pattern->match == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    return check_names(pattern->code, expression, err);
+    return check_groups(pattern, expression, err);
 }
 
-int patterns_create(const char *const expressions[], size_t n, struct patterns **patterns,
+int patterns_create(const struct pattern_spec specs[], size_t n, struct patterns **patterns,
                     struct err *err)
 {
     OWN(patterns) struct patterns *made = calloc(1, sizeof *made);
@@ -104,71 +155,249 @@ int patterns_create(const char *const expressions[], size_t n, struct patterns *
     (void)pcre2_set_heap_limit(made->limits, MATCH_HEAP_KIB);
     for (size_t i = 0; i < n; i++) {
         made->n = i + 1;
-        TRY(compile(expressions[i], &made->items[i], err));
+        TRY(compile(&specs[i], &made->items[i], err));
+        made->find_step = made->find_step || specs[i].kind == PATTERN_STEP;
     }
     *patterns = made;
     made = NULL;
     return 0;
 }
 
-static void take_group(const char *line, const PCRE2_SIZE *ends, const char *name,
-                       struct metric_report *report)
+bool patterns_find_step(const struct patterns *patterns)
 {
+    return patterns->find_step;
+}
+
+/* ---- matching ---- */
+
+/* A match within a line. */
+struct matched {
+    const struct pattern *pattern;
+    const char *line;
+    size_t len;
+    const PCRE2_SIZE *ends;
+    struct metric_report *report;
+};
+
+/* What a group captured; false: it belongs to a branch that was not taken. */
+static bool captured(const struct matched *m, size_t group, size_t *begin, size_t *end)
+{
+    *begin = m->ends[2 * group];
+    *end = m->ends[2 * group + 1];
+    return *begin != PCRE2_UNSET && *begin <= *end;
+}
+
+static char char_at(const struct matched *m, size_t at)
+{
+    return at < m->len ? m->line[at] : '\0';
+}
+
+/* Does the number go on behind `end`? "1" out of "1e-5", "0" out of "0,5". A comma counts only
+ * where the expression itself says nothing about it. */
+static bool goes_on(const struct matched *m, size_t end)
+{
+    char here = char_at(m, end);
+    char next = char_at(m, end + 1);
+    bool digit_next = isdigit((unsigned char)next);
+    bool sign_next = next == '-' || next == '+';
+
+    if (isdigit((unsigned char)here)) {
+        return true;
+    }
+    if (here == ',') {
+        return digit_next && end == m->ends[1];
+    }
+    return (here == '.' && digit_next)
+           || ((here == 'e' || here == 'E') && (digit_next || sign_next))
+           || ((here == '_' || here == 'x' || here == 'X') && digit_next);
+}
+
+/* Does the number begin before `begin`? "5" out of "0.5", "0.5" out of "=-0.5". */
+static bool began_before(const struct matched *m, size_t begin)
+{
+    char before = begin > 0 ? m->line[begin - 1] : '\0';
+    char first = char_at(m, begin);
+    bool word_before = begin > 1 && isalnum((unsigned char)m->line[begin - 2]);
+
+    if (!isdigit((unsigned char)first) && first != '.') {
+        return false;
+    }
+    return isdigit((unsigned char)before) || before == '.' || (before == '-' && !word_before);
+}
+
+/* The number that a group captured, which may have a separator behind it. A part of a longer number
+ * is none. */
+static bool read_number(const struct matched *m, size_t begin, size_t end, double *value)
+{
+    const char *text = m->line + begin;
+    size_t len = end - begin;
+
+    blank_trim(&text, &len);
+    while (len > 1 && strchr(",;|)]}\"'", text[len - 1]) != NULL) {
+        len--;
+    }
+    begin = (size_t)(text - m->line);
+    return number_read(text, len, value) && !goes_on(m, begin + len) && !began_before(m, begin);
+}
+
+static int shown(size_t len)
+{
+    return (int)(len < SHOWN_BYTES ? len : SHOWN_BYTES);
+}
+
+static void take_group(const struct matched *m, size_t group, const char *name)
+{
+    size_t begin;
+    size_t end;
     double value;
 
-    if (ends[0] == PCRE2_UNSET) {
-        return; /* a group of a branch not taken */
+    if (!captured(m, group, &begin, &end)) {
+        return;
     }
-    const char *text = line + ends[0];
-    size_t len = ends[1] - ends[0];
-    if (!metric_number_read(text, len, &value)) {
-        if (report->fault[0] == '\0') {
-            (void)snprintf(report->fault, sizeof report->fault,
-                           "the expression captured \"%.*s\" for %s, which is no number",
-                           (int)(len < 60 ? len : 60), text, name);
+    bool is_step = m->pattern->kind == PATTERN_STEP
+                   || (m->pattern->kind == PATTERN_GROUPS && strcmp(name, "step") == 0);
+    if (read_number(m, begin, end, &value)) {
+        if (is_step) {
+            metric_report_set_step(m->report, value);
+        } else {
+            metric_report_add(m->report, name, strlen(name), value);
         }
-    } else if (strcmp(name, "step") == 0) {
-        metric_report_set_step(report, value);
+    } else if (is_step) {
+        metric_report_refuse(m->report, METRIC_FAULT_STEP,
+                             "the expression captured \"%.*s\" for the step, which is no whole "
+                             "number",
+                             shown(end - begin), m->line + begin);
     } else {
-        metric_report_add(report, name, strlen(name), value);
+        metric_report_fault(m->report, METRIC_FAULT_NUMBER, name, strlen(name),
+                            "the expression captured \"%.*s\" for %.60s, which is no number or "
+                            "only a part of one",
+                            shown(end - begin), m->line + begin, name);
     }
 }
 
-static void take_groups(const struct pattern *pattern, const char *line,
-                        struct metric_report *report)
+static void take_groups(const struct matched *m)
 {
     PCRE2_SPTR table = NULL;
     uint32_t entry_len = 0;
-    uint32_t n = name_count(pattern->code, &table, &entry_len);
-    const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(pattern->match);
+    uint32_t n = name_count(m->pattern->code, &table, &entry_len);
 
     for (uint32_t i = 0; i < n; i++) {
-        PCRE2_SPTR entry = table + (size_t)i * entry_len;
-        size_t group = (size_t)entry[0] << 8 | entry[1];
-        take_group(line, ends + 2 * group, (const char *)entry + 2, report);
+        const char *name;
+        size_t group = group_at(table, entry_len, i, &name);
+        take_group(m, group, name);
     }
+}
+
+/* Is what was captured only the end of a longer name? "loss" out of "val/loss". */
+static bool is_name_cut(const struct matched *m, size_t begin)
+{
+    uint32_t point = 0;
+    char before = begin > 0 ? m->line[begin - 1] : ' ';
+
+    if (strchr(" \t\r\n\f\v,;|([{<>\"'", before) != NULL && before != '\0') {
+        return false;
+    }
+    return (unsigned char)before < 0x80
+           || !(begin > 1 && utf8_decode(m->line + begin - 2, 2, &point) == 2
+                && utf8_is_blank(point));
+}
+
+/* A name and its value, both captured. A pair whose value is no number is none of a metric. */
+static void take_pair(const struct matched *m)
+{
+    size_t begin;
+    size_t end;
+    size_t from;
+    size_t to;
+    double value;
+
+    if (!captured(m, m->pattern->name_group, &begin, &end) || begin == end
+        || !captured(m, m->pattern->value_group, &from, &to) || from == to) {
+        return;
+    }
+    const char *name = m->line + begin;
+    if (is_name_cut(m, begin)) {
+        metric_report_fault(
+            m->report, METRIC_FAULT_NAME, name, end - begin,
+            "the expression captured the name \"%.*s\", which is a part of a longer "
+            "one",
+            shown(end - begin), name);
+    } else if (!read_number(m, from, to, &value)) {
+        metric_report_fault(m->report, METRIC_FAULT_NUMBER, name, end - begin,
+                            "the expression captured \"%.*s\" for %.*s, which is no number or only "
+                            "a part of one",
+                            shown(to - from), m->line + from, shown(end - begin), name);
+    } else if (metric_name_is_step(name, end - begin)) {
+        metric_report_set_step(m->report, value);
+    } else {
+        metric_report_add(m->report, name, end - begin, value);
+    }
+}
+
+static void take_match(const struct matched *m)
+{
+    if (m->pattern->kind != PATTERN_GROUPS) {
+        take_group(m, 1, m->pattern->metric);
+    } else if (m->pattern->name_group > 0) {
+        take_pair(m);
+    } else {
+        take_groups(m);
+    }
+}
+
+/* Takes one match, or all of an expression that captures names; true: there was one. */
+static bool match_all(const struct patterns *patterns, struct matched *m)
+{
+    PCRE2_SIZE from = 0;
+    bool any = false;
+
+    while (from <= m->len) {
+        int rc = pcre2_match(m->pattern->code, (PCRE2_SPTR)m->line, m->len, from, 0,
+                             m->pattern->match, patterns->limits);
+        if (rc != PCRE2_ERROR_NOMATCH && rc < 0) {
+            metric_report_fault(m->report, METRIC_FAULT_FORM, "", 0,
+                                "an expression takes too long to match");
+            return true;
+        }
+        if (rc < 0) {
+            return any;
+        }
+        any = true;
+        m->ends = pcre2_get_ovector_pointer(m->pattern->match);
+        take_match(m);
+        if (m->pattern->name_group == 0) {
+            return true;
+        }
+        from = m->ends[1] > from ? m->ends[1] : from + 1;
+    }
+    return any;
+}
+
+static bool read_kind(const struct patterns *patterns, struct matched *m, bool step)
+{
+    bool matched = false;
+
+    for (size_t i = 0; i < patterns->n; i++) {
+        m->pattern = &patterns->items[i];
+        if ((m->pattern->kind == PATTERN_STEP) == step && match_all(patterns, m)) {
+            matched = true;
+        }
+    }
+    return matched && (m->report->n > 0 || m->report->n_faults > 0 || m->report->has_step);
 }
 
 bool patterns_read(const struct patterns *patterns, const char *line, size_t len,
                    struct metric_report *report)
 {
-    bool matched = false;
+    struct matched m = {.line = line, .len = len, .report = report};
 
-    for (size_t i = 0; i < patterns->n; i++) {
-        const struct pattern *pattern = &patterns->items[i];
-        int rc = pcre2_match(pattern->code, (PCRE2_SPTR)line, len, 0, 0, pattern->match,
-                             patterns->limits);
-        if (rc < 0) {
-            continue; /* no match, or one that would take too long to find */
-        }
-        if (!matched) {
-            report->has_step = false;
-            report->step = 0;
-            report->n = 0;
-            report->fault[0] = '\0';
-            matched = true;
-        }
-        take_groups(pattern, line, report);
-    }
-    return matched;
+    return read_kind(patterns, &m, false);
+}
+
+bool patterns_read_step(const struct patterns *patterns, const char *line, size_t len,
+                        struct metric_report *report)
+{
+    struct matched m = {.line = line, .len = len, .report = report};
+
+    return read_kind(patterns, &m, true);
 }

@@ -17,7 +17,7 @@
 #include "worker/cli/options.h"
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
-#include "worker/report/metric.h"
+#include "worker/report/reader.h"
 
 enum { EXIT_STOP = 3, EXIT_PAUSE = 4, ANSWER_BYTES = 4096, PATIENCE_SECONDS = 10 };
 
@@ -33,18 +33,35 @@ static const struct usage usage = {
     .missing = "",
 };
 
+/* A name that has blanks or separators goes in quotes: the shell took away those it had. */
+static void append_argument(struct buf *line, const char *argument)
+{
+    const char *equals = strchr(argument, '=');
+    size_t name = equals == NULL ? 0 : (size_t)(equals - argument);
+
+    if (name > 0 && strcspn(argument, " ,;") < name && strchr("{\"'", *argument) == NULL) {
+        buf_putc(line, '"');
+        for (size_t i = 0; i < name; i++) {
+            buf_puts(line, argument[i] == '"' || argument[i] == '\\' ? "\\" : "");
+            buf_putc(line, argument[i]);
+        }
+        buf_putc(line, '"');
+        argument = equals;
+    }
+    buf_puts(line, argument);
+}
+
 static int read_arguments(const struct options *options, struct buf *line, struct err *err)
 {
     struct metric_report report;
 
     for (int i = 0; i < options->n_arguments; i++) {
         buf_puts(line, i == 0 ? "" : " ");
-        buf_puts(line, options->arguments[i]);
+        append_argument(line, options->arguments[i]);
     }
     TRY(buf_check(line, err));
-    if (line->len > 0 && metric_bare_read(line->data, line->len, &report)
-        && report.fault[0] != '\0') {
-        return err_set(err, ERR_INVALID, "hone report: %s", report.fault);
+    if (line->len > 0 && report_read(&report, line->data, line->len) && report.n_faults > 0) {
+        return err_set(err, ERR_INVALID, "hone report: %s", report.faults[0].text);
     }
     for (size_t i = 0; i < line->len; i++) { /* one report is one line */
         line->data[i] = line->data[i] == '\n' ? ' ' : line->data[i];

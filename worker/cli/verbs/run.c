@@ -22,17 +22,17 @@
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
+#include "worker/cli/verbs/reading.h"
 #include "worker/cli/verbs/run_worker.h"
 
-enum { KEY_SLOTS = 0x3000, KEY_GPUS, KEY_REGEX, KEY_WORKDIR };
-enum { LOOK_EVERY_MS = 1000, REGEXES_MAX = 16, STATUS_INTERRUPTED = 130 };
+enum { KEY_SLOTS = 0x3000, KEY_GPUS, KEY_WORKDIR };
+enum { LOOK_EVERY_MS = 1000, STATUS_INTERRUPTED = 130 };
 
 struct run_options {
     struct definition definition; /* first: its parser gets the same pointer */
     size_t n_slots;
     const char *gpu_list;
-    const char *regexes[REGEXES_MAX];
-    size_t n_regexes;
+    struct reading reading;
     const char *workdir;
     bool quiet;
 };
@@ -40,7 +40,7 @@ struct run_options {
 static const struct argp_option own[] = {
     {"slots", KEY_SLOTS, "N", 0, "run this many trials at once (default: one per GPU, else 1)", 5},
     {"gpus", KEY_GPUS, "LIST", 0, "one slot for each of these: 0,1,2", 5},
-    {"metric-regex", KEY_REGEX, "REGEX", 0, "finds metrics in the output: loss=(?<loss>\\S+)", 5},
+    READING_OPTIONS(5),
     {"workdir", KEY_WORKDIR, "DIR", 0, "keep logs and checkpoints here", 5},
     {"quiet", 'q', NULL, 0, "no picture, only the result", 9},
     {0},
@@ -63,12 +63,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_GPUS:
         given->gpu_list = arg;
         return 0;
-    case KEY_REGEX:
-        if (given->n_regexes == REGEXES_MAX) {
-            argp_error(state, "--metric-regex is there more than %d times", REGEXES_MAX);
-        }
-        given->regexes[given->n_regexes++] = arg;
-        return 0;
     case KEY_WORKDIR:
         given->workdir = arg;
         return 0;
@@ -76,7 +70,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         given->quiet = true;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return reading_parse(&given->reading, key, arg, state);
     }
 }
 
@@ -151,8 +145,8 @@ static struct agent_settings worker_settings(const struct run_options *given,
         .study = options->arguments[0],
         .command = options->arguments + 1,
         .n_slots = given->n_slots,
-        .metric_regexes = given->regexes,
-        .n_metric_regexes = given->n_regexes,
+        .patterns = given->reading.specs,
+        .n_patterns = given->reading.n,
         .workdir = given->workdir,
         .exit_when_finished = true,
         .passthrough_fd = -1,

@@ -15,6 +15,8 @@
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
+#include "worker/cli/verbs/reading.h"
+#include "worker/cli/verbs/worker_try.h"
 
 enum {
     KEY_STUDY = 0x3000,
@@ -24,8 +26,8 @@ enum {
     KEY_NAME,
     KEY_LABEL,
     KEY_WORKDIR,
-    KEY_REGEX,
-    KEY_EXIT
+    KEY_EXIT,
+    KEY_TRY
 };
 enum { LIST_MAX = 64, SLOTS_MAX = 256, PRINTED_BYTES = 320 };
 
@@ -34,8 +36,9 @@ struct worker_options {
     const char *runners[LIST_MAX]; /* "NAME=COMMAND" */
     size_t n_runners;
     const char *labels[LIST_MAX];
-    const char *regexes[LIST_MAX];
+    struct reading reading;
     const char *gpus; /* the list as given */
+    bool tries;
 };
 
 static const struct argp_option own[] = {
@@ -47,9 +50,13 @@ static const struct argp_option own[] = {
     {"name", KEY_NAME, "NAME", 0, "what this worker is called (default: the host's name)", 3},
     {"label", KEY_LABEL, "KEY=VALUE", 0, "for studies that require it", 3},
     {"workdir", KEY_WORKDIR, "DIR", 0, "keep logs and checkpoints here", 3},
-    {"metric-regex", KEY_REGEX, "REGEX", 0,
-     "find metrics in the output by named groups: 'Accuracy = (?<accuracy>[0-9.]+)'", 3},
+    READING_OPTIONS(4),
     {"exit-when-finished", KEY_EXIT, NULL, 0, "leave when the study is finished or stopped", 3},
+    {"try", KEY_TRY, NULL, 0,
+     "run the command once without a study, or as a trial of --study NAME or FILE, and show what "
+     "of "
+     "its output is understood",
+     5},
     {0},
 };
 
@@ -98,19 +105,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_WORKDIR:
         settings->workdir = arg;
         return 0;
-    case KEY_REGEX:
-        add(given->regexes, &settings->n_metric_regexes, arg, state);
-        return 0;
     case KEY_EXIT:
         settings->exit_when_finished = true;
         return 0;
+    case KEY_TRY:
+        given->tries = true;
+        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return reading_parse(&given->reading, key, arg, state);
     }
 }
 
 static const struct usage usage = {
-    .arguments = "--study NAME -- COMMAND [ARGUMENT...]\n--runner NAME=COMMAND...",
+    .arguments = "--study NAME -- COMMAND [ARGUMENT...]\n--runner NAME=COMMAND...\n"
+                 "--try -- COMMAND [ARGUMENT...]",
     .doc = "Asks the server for trials and runs COMMAND for each, in its own process group.\v"
            "{lr} in an argument is the value of the parameter lr; {resource.from}, {resource.to}, "
            "{checkpoint}, {trial}, {attempt}, {seed} are known too; {{ is a brace. COMMAND reports "
@@ -184,6 +192,8 @@ static void print_event(void *context, const struct agent_event *event)
         log_debug("%s #%" PRId64 ": step %" PRId64 "%s", event->grant->study, event->grant->trial,
                   event->step, buf_text(&text));
         return;
+    case AGENT_UNREADABLE: /* noted already */
+        return;
     case AGENT_ENDED:
         tell_end(event);
         return;
@@ -219,20 +229,30 @@ static void stop_on(int number)
     }
 }
 
-static int serve(struct agent_settings *settings, struct err *err)
+/* Signals stop this agent; NULL: nothing is left to stop. */
+static void stop_by_signals(struct agent *agent)
 {
-    OWN(agent) struct agent *agent = NULL;
-
-    TRY(agent_create(settings, &agent, err));
+    if (agent == NULL) {
+        (void)signal(SIGTERM, SIG_IGN);
+        (void)signal(SIGINT, SIG_IGN);
+        (void)signal(SIGHUP, SIG_IGN);
+        return;
+    }
     running_agent = agent;
     (void)signal(SIGPIPE, SIG_IGN);
     stop_on(SIGTERM);
     stop_on(SIGINT);
     stop_on(SIGHUP);
+}
+
+static int serve(struct agent_settings *settings, struct err *err)
+{
+    OWN(agent) struct agent *agent = NULL;
+
+    TRY(agent_create(settings, &agent, err));
+    stop_by_signals(agent);
     int rc = agent_run(agent, err);
-    (void)signal(SIGTERM, SIG_IGN); /* nothing is left to stop */
-    (void)signal(SIGINT, SIG_IGN);
-    (void)signal(SIGHUP, SIG_IGN);
+    stop_by_signals(NULL);
     return rc;
 }
 
@@ -316,6 +336,22 @@ static int work(struct worker_options *given, const struct options *options, str
     return rc;
 }
 
+/* Leaves with 0 if the command went well and its objective was seen. */
+static int try_command(struct worker_options *given, const struct options *options)
+{
+    bool measured = false;
+    struct err err = {0};
+
+    given->settings.command = options->arguments;
+    int rc = worker_try(&given->settings, options, given->settings.study, stop_by_signals,
+                        &measured, &err);
+    (void)fflush(stdout);
+    if (rc == 0 && !measured) {
+        return EXIT_STATUS_FAILED;
+    }
+    return exit_after(rc, &err);
+}
+
 int verb_worker(int argc, char **argv)
 {
     char printed[PRINTED_BYTES] = "";
@@ -325,12 +361,16 @@ int verb_worker(int argc, char **argv)
 
     options_read(&usage, argc, argv, &given, &options);
     given.settings.labels = given.labels;
-    given.settings.metric_regexes = given.regexes;
+    given.settings.patterns = given.reading.specs;
+    given.settings.n_patterns = given.reading.n;
     if (options.curl) {
         (void)err_set(&err, ERR_INVALID,
                       "hone worker: --curl makes no sense here; a worker in "
                       "ten lines of shell is in deploy/examples");
         return exit_with(&err);
+    }
+    if (given.tries) {
+        return try_command(&given, &options);
     }
     return exit_after(work(&given, &options, &err), &err);
 }

@@ -1,0 +1,83 @@
+#include "worker/agent/try.h"
+
+#include <string.h>
+
+#include "common/http/async.h"
+#include "worker/agent/agent_parts.h"
+#include "worker/agent/job.h"
+
+#define TURN_MS 1000
+#define TAIL_BYTES 8192
+
+void try_result_finish(struct try_result *result)
+{
+    pending_finish(&result->measured);
+    notes_finish(&result->notes);
+    buf_finish(&result->tail);
+}
+
+static int begin(struct slot *slot, struct err *err)
+{
+    struct agent_context *context = slot->context;
+
+    TRY(job_check(slot, err));
+    TRY(folder_open(&slot->folder, context->workdir, http_async_url(context->loop.http),
+                    &slot->grant, err));
+    slot->from = slot->grant.from;
+    slot->to = slot->grant.to;
+    slot->started_ms = loop_now(&context->loop);
+    TRY(report_socket_open(&slot->reports, &context->loop, job_report, slot, err));
+    return job_start(slot, err);
+}
+
+/* Until nothing of the job is left. A first stop is SIGTERM, a second one SIGKILL. */
+static void follow(struct agent *agent, struct slot *slot)
+{
+    struct loop *loop = &slot->context->loop;
+    unsigned told = 0;
+
+    while (!slot->runner.ended) {
+        unsigned stops = agent_parts_stops(agent);
+        if (stops > told) {
+            job_act(slot, stops > 1 ? ACT_KILL : ACT_TERMINATE);
+            told = stops;
+        }
+        report_socket_answer(&slot->reports, buf_text(&slot->control));
+        loop_turn(loop, loop_now(loop) + TURN_MS);
+    }
+    job_collect(slot);
+}
+
+/* The notes and the measurements stay with the result. */
+static void close_slot(struct slot *slot, struct try_result *result)
+{
+    result->spawn_errno = slot->runner.spawn_errno;
+    result->wait_status = slot->runner.wait_status;
+    transcript_last_lines(&slot->output.transcript, &result->tail);
+    result->notes = slot->notes;
+    result->measured.notes = &result->notes;
+    slot->notes = (struct notes){0};
+    slot_finish(slot);
+}
+
+int agent_try(struct agent *agent, struct lease_grant *grant, struct try_result *result,
+              struct err *err)
+{
+    struct slot slot = {.context = agent_parts_context(agent), .grant = *grant};
+
+    *grant = (struct lease_grant){0};
+    *result = (struct try_result){0};
+    buf_init(&result->tail, TAIL_BYTES);
+    runner_init(&slot.runner);
+    output_init(&slot.output);
+    buf_init(&slot.control, SLOT_CONTROL_BYTES);
+    notes_init(&slot.notes, slot.grant.trial);
+    pending_init(&result->measured, slot.grant.values.objectives, &slot.notes);
+    slot.tried = &result->measured;
+    int rc = begin(&slot, err);
+    if (rc == 0) {
+        follow(agent, &slot);
+    }
+    close_slot(&slot, result);
+    return rc;
+}

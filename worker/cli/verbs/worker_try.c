@@ -1,0 +1,288 @@
+#include "worker/cli/verbs/worker_try.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/rng.h"
+#include "common/space/space.h"
+#include "common/utf8.h"
+#include "worker/agent/folder.h"
+#include "worker/agent/try.h"
+#include "worker/cli/define/study_file.h"
+#include "worker/cli/session.h"
+#include "worker/cli/status.h"
+
+#define NO_SERVER "http://127.0.0.1:1" /* never called */
+#define LINE_BYTES 160                 /* shown of a line of output */
+
+/* ---- the study ---- */
+
+static int study_load(const struct options *options, const char *name, json_t **study,
+                      struct err *err)
+{
+    OWN(session) struct session session = {0};
+    OWN(buf) struct buf path = {0};
+    struct stat info;
+
+    if (name == NULL) {
+        *study = json_object();
+        return *study == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+    }
+    if (stat(name, &info) == 0 && S_ISREG(info.st_mode)) {
+        return study_file_read(name, study, err);
+    }
+    TRY(session_open(options, &session, err));
+    return session_get(&session, study_path(&path, name, ""), study, err);
+}
+
+/* Its objectives as a lease has them: a body may name the one there is in short. */
+static json_t *objectives_of(const json_t *study)
+{
+    json_t *list = json_object_get(study, "objectives");
+    const char *metric = json_string_value(json_object_get(study, "metric"));
+
+    if (json_is_array(list)) {
+        return json_incref(list);
+    }
+    if (metric == NULL) {
+        return json_array();
+    }
+    const char *direction = text_at(study, "direction");
+    return json_pack("[{s:s, s:s}]", "metric", metric, "direction", direction);
+}
+
+/* The middle of the space where that is legal, else a point from it that always is the same. */
+static int choose_point(const struct space *space, double x[], struct err *err)
+{
+    struct rng rng = rng_for(1, 1);
+    double *u = calloc(space->n_params + 1, sizeof *u);
+
+    if (u == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < space->n_params; i++) {
+        u[i] = 0.5;
+    }
+    space_decode(space, u, x);
+    free(u);
+    return space_is_legal(space, x) ? 0 : space_sample(space, &rng, x, err);
+}
+
+/* A JSON text as a value; NULL: out of memory. */
+static json_t *written(const struct space *space, const double x[],
+                       void (*write)(const struct space *, const double[], struct json_writer *))
+{
+    OWN(buf) struct buf text;
+    struct json_writer w;
+
+    buf_init(&text, (size_t)1 << 22);
+    json_writer_init(&w, &text);
+    write(space, x, &w);
+    return json_loadb(buf_text(&text), text.len, 0, NULL);
+}
+
+static int fill_parameters(const json_t *study, struct lease_grant *grant, struct err *err)
+{
+    OWN(space) struct space *space = NULL;
+    struct faults faults = {0};
+    double x[SPACE_PARAMS_MAX];
+
+    if (space_from_json(json_object_get(study, "parameters"), json_object_get(study, "constraints"),
+                        &space, &faults)
+        != 0) {
+        int rc = faults_result(&faults, err);
+        faults_finish(&faults);
+        return rc;
+    }
+    TRY(choose_point(space, x, err));
+    grant->values.parameters = written(space, x, space_config_write);
+    grant->values.inactive = written(space, x, space_config_write_inactive);
+    return grant->values.parameters == NULL || grant->values.inactive == NULL
+               ? err_set(err, ERR_NOMEM, "out of memory")
+               : 0;
+}
+
+/* A lease like the study's first one. */
+static int make_grant(const json_t *study, struct lease_grant *grant, struct err *err)
+{
+    const json_t *resource = json_object_get(study, "resource");
+
+    (void)snprintf(grant->study, sizeof grant->study, "try");
+    grant->trial = 1;
+    grant->attempt = 1;
+    grant->seed = 1;
+    grant->has_resource = json_is_object(resource);
+    if (grant->has_resource) {
+        (void)snprintf(grant->resource_name, sizeof grant->resource_name, "%.60s",
+                       text_at(resource, "name"));
+        grant->to = int_at(resource, "min", 1);
+    }
+    grant->values.objectives = objectives_of(study);
+    if (json_is_array(json_object_get(study, "parameters"))) {
+        return fill_parameters(study, grant, err);
+    }
+    grant->values.parameters = json_object();
+    grant->values.inactive = json_array();
+    return 0;
+}
+
+/* ---- what happens, printed ---- */
+
+static void print_line(const struct agent_event *event)
+{
+    char text[LINE_BYTES];
+    size_t len = event->line_len < sizeof text ? event->line_len : sizeof text;
+
+    memcpy(text, event->line, len);
+    (void)printf("    %.*s%s\n", (int)utf8_clean(text, len), text,
+                 len < event->line_len ? "…" : "");
+}
+
+static void print_event(void *context, const struct agent_event *event)
+{
+    char number[JSON_NUMBER_BYTES];
+
+    (void)context;
+    if (event->kind == AGENT_REPORTED) {
+        (void)printf("step %" PRId64 ":", event->step);
+        for (size_t i = 0; i < event->n_metrics; i++) {
+            (void)printf(" %s=%s", event->metrics[i].metric,
+                         json_format_number(event->metrics[i].value, number));
+        }
+        (void)printf("\n");
+        print_line(event);
+    } else if (event->kind == AGENT_UNREADABLE) {
+        (void)printf("not understood: %s\n", event->detail);
+        print_line(event);
+    }
+}
+
+static void print_end(const struct try_result *result)
+{
+    int status = result->wait_status;
+
+    if (result->spawn_errno != 0) {
+        (void)printf("the command cannot be started: %s\n", strerror(result->spawn_errno));
+    } else if (WIFSIGNALED(status)) {
+        (void)printf("the command was ended by signal %d\n", WTERMSIG(status));
+    } else {
+        (void)printf("the command ended with status %d\n", WEXITSTATUS(status));
+    }
+    if (status != 0 && result->tail.len > 0) {
+        (void)printf("its last lines:\n%s\n", buf_text(&result->tail));
+    }
+}
+
+/* The value that an objective would give its trial. */
+static void print_objective(const struct pending *measured, size_t i)
+{
+    char number[JSON_NUMBER_BYTES];
+    const struct pending_objective *objective = &measured->objectives[i];
+    const struct objective_progress *reported = &objective->reported;
+    bool best = objective->folds_best && reported->best_step >= 0;
+
+    if (reported->step < 0) {
+        (void)printf("%s, the objective, was not reported\n", measured->names[i].metric);
+        return;
+    }
+    (void)printf("value: %s=%s, the %s, at step %" PRId64 "\n", measured->names[i].metric,
+                 json_format_number(best ? reported->best : reported->last, number),
+                 best ? "best" : "last", best ? reported->best_step : reported->step);
+}
+
+/* Without a study each metric may be the objective. */
+static void print_metrics(const struct pending *measured)
+{
+    for (size_t name = 0; name < measured->n_names; name++) {
+        const struct pending_item *last = NULL;
+        char number[JSON_NUMBER_BYTES];
+        for (size_t i = 0; i < measured->n; i++) {
+            const struct pending_item *item = &measured->items[i];
+            if (item->name == name && (last == NULL || item->step >= last->step)) {
+                last = item;
+            }
+        }
+        if (last != NULL) {
+            (void)printf("value, if %s is the objective: %s, the last, at step %" PRId64 "\n",
+                         measured->names[name].metric, json_format_number(last->value, number),
+                         last->step);
+        }
+    }
+    if (measured->n == 0) {
+        (void)printf("no metric was reported\n");
+    }
+}
+
+static bool print_result(const struct try_result *result)
+{
+    const struct pending *measured = &result->measured;
+
+    print_end(result);
+    for (size_t i = 0; i < measured->n_objectives; i++) {
+        print_objective(measured, i);
+    }
+    if (measured->n_objectives == 0) {
+        print_metrics(measured);
+    }
+    bool is_measured =
+        measured->n_objectives == 0 ? measured->n > 0 : pending_is_measured(measured);
+    return is_measured && result->wait_status == 0 && result->spawn_errno == 0;
+}
+
+/* ---- the run ---- */
+
+static int run_in(const char *folder, const struct agent_settings *settings,
+                  struct lease_grant *grant, void (*on_agent)(struct agent *agent),
+                  struct try_result *result, struct err *err)
+{
+    OWN(agent) struct agent *agent = NULL;
+    struct agent_settings whole = *settings;
+
+    whole.url = NO_SERVER;
+    whole.token = NULL;
+    whole.study = "try";
+    whole.workdir = folder;
+    whole.passthrough_fd = -1;
+    whole.on_event = print_event;
+    TRY(agent_create(&whole, &agent, err));
+    on_agent(agent);
+    int rc = agent_try(agent, grant, result, err);
+    on_agent(NULL);
+    return rc;
+}
+
+int worker_try(const struct agent_settings *settings, const struct options *options,
+               const char *study, void (*on_agent)(struct agent *agent), bool *measured,
+               struct err *err)
+{
+    json_auto_t *definition = NULL;
+    OWN(lease_grant) struct lease_grant grant = {0};
+    OWN(try_result) struct try_result result = {0};
+    const char *base = getenv("TMPDIR");
+    char folder[4096];
+    struct err cleared;
+
+    if (options->n_arguments == 0) {
+        return err_set(err, ERR_INVALID, "--try: write the command behind ' -- '");
+    }
+    TRY(study_load(options, study, &definition, err));
+    TRY(make_grant(definition, &grant, err));
+    (void)snprintf(folder, sizeof folder, "%.4000s/hone-try-XXXXXX",
+                   base != NULL && base[0] == '/' ? base : "/tmp");
+    if (mkdtemp(folder) == NULL) {
+        return err_set(err, ERR_IO, "no folder for the run can be made: %s", folder);
+    }
+    int rc = run_in(folder, settings, &grant, on_agent, &result, err);
+    if (folder_clear(folder, &cleared) != 0 || rmdir(folder) != 0) {
+        say("the folder %s cannot be removed", folder);
+    }
+    if (rc == 0) {
+        *measured = print_result(&result);
+    }
+    return rc;
+}

@@ -1,0 +1,149 @@
+#include "worker/report/reader.h"
+
+#include <string.h>
+
+#include "worker/report/blank.h"
+#include "worker/report/escape.h"
+#include "worker/report/find.h"
+#include "worker/report/object.h"
+#include "worker/report/pairs.h"
+
+void reader_init(struct reader *reader, const struct patterns *patterns, reader_hook *on_report,
+                 void *context)
+{
+    *reader = (struct reader){.patterns = patterns, .on_report = on_report, .context = context};
+}
+
+/* ---- one report ---- */
+
+/* False: the text is no report but a sentence. */
+static bool read_text(struct metric_report *report, const char *text, size_t len)
+{
+    metric_report_begin(report);
+    blank_trim(&text, &len);
+    if (len > 0 && *text == '{') {
+        object_read(report, text, len);
+        return true;
+    }
+    return pairs_read(report, text, len);
+}
+
+bool report_read(struct metric_report *report, const char *text, size_t len)
+{
+    blank_trim(&text, &len);
+    if (len == 0) {
+        return false;
+    }
+    if (!read_text(report, text, len)) {
+        metric_report_refuse(report, METRIC_FAULT_FORM,
+                             "\"%.*s\" is neither NAME=NUMBER nor a JSON object",
+                             (int)(len < 60 ? len : 60), text);
+    }
+    return true;
+}
+
+/* ---- the lines of output ---- */
+
+struct line {
+    const char *text;
+    size_t len;
+    bool is_cut;
+};
+
+/* Gives a report to the hook, with the step of an earlier line where it has none. */
+static void deliver(struct reader *reader, struct metric_report *report, const struct line *line)
+{
+    bool steps = reader->patterns != NULL && patterns_find_step(reader->patterns);
+
+    if (steps && !report->has_step && report->n > 0) {
+        if (reader->has_step) {
+            metric_report_set_step(report, (double)reader->step);
+        } else {
+            metric_report_refuse(report, METRIC_FAULT_STEP,
+                                 "it has no step, and no step was found before it");
+        }
+    }
+    reader->on_report(reader->context, report, line->text, line->len);
+}
+
+/* Reads each report that stands behind a prefix; false: there is none. */
+static bool read_prefixed(struct reader *reader, const struct line *line)
+{
+    struct metric_report report;
+    struct found found;
+    struct found next;
+    bool any = false;
+
+    for (bool more = find_prefix(line->text, line->len, 0, line->is_cut, &found); more;
+         found = next) {
+        more = find_prefix(line->text, line->len, found.end, line->is_cut, &next);
+        size_t end = more ? next.begin : line->len;
+        bool is_report = read_text(&report, line->text + found.end, end - found.end);
+        if (more && next.is_glued) {
+            metric_report_refuse(&report, METRIC_FAULT_FORM,
+                                 "another report begins within it, as when two processes print at "
+                                 "once");
+            more = false;
+        }
+        if (is_report) {
+            deliver(reader, &report, line);
+        }
+        any = any || is_report;
+    }
+    return any;
+}
+
+static void find_step(struct reader *reader, const struct line *line)
+{
+    struct metric_report report;
+
+    metric_report_begin(&report);
+    if (!patterns_read_step(reader->patterns, line->text, line->len, &report)) {
+        return;
+    }
+    reader->has_step = report.has_step;
+    reader->step = report.step;
+    if (report.n_faults > 0) {
+        reader->on_report(reader->context, &report, line->text, line->len);
+    }
+}
+
+static void read_part(struct reader *reader, const struct line *line)
+{
+    struct metric_report report;
+
+    if (reader->patterns != NULL) {
+        find_step(reader, line);
+    }
+    if (read_prefixed(reader, line) || reader->patterns == NULL) {
+        return;
+    }
+    metric_report_begin(&report);
+    if (patterns_read(reader->patterns, line->text, line->len, &report)) {
+        deliver(reader, &report, line);
+    }
+}
+
+void reader_line(struct reader *reader, char *line, size_t len, bool is_cut)
+{
+    len = escape_strip(line, len);
+    for (size_t from = 0; from < len;) {
+        const char *end = memchr(line + from, '\n', len - from);
+        size_t part = end == NULL ? len - from : (size_t)(end - line) - from;
+        struct line one = {.text = line + from, .len = part, .is_cut = is_cut && from == 0};
+        if (part > 0) {
+            read_part(reader, &one);
+        }
+        from += part + 1;
+    }
+}
+
+void reader_bare_line(struct reader *reader, const char *line, size_t len)
+{
+    struct metric_report report;
+    struct line one = {.text = line, .len = len};
+
+    if (report_read(&report, line, len)) {
+        deliver(reader, &report, &one);
+    }
+}
