@@ -194,22 +194,21 @@ static char char_at(const struct matched *m, size_t at)
 
 /* Does the number go on behind `end`? "1" out of "1e-5", "0" out of "0,5". A comma counts only
  * where the expression itself says nothing about it. */
-static bool goes_on(const struct matched *m, size_t end)
+static bool goes_on(const struct matched *m, size_t begin, size_t end)
 {
     char here = char_at(m, end);
     char next = char_at(m, end + 1);
     bool digit_next = isdigit((unsigned char)next);
-    bool sign_next = next == '-' || next == '+';
+    double value;
 
-    if (isdigit((unsigned char)here)) {
+    if (number_span(m->line + begin, m->len - begin, &value) != end - begin) {
         return true;
     }
     if (here == ',') {
         return digit_next && end == m->ends[1];
     }
-    return (here == '.' && digit_next)
-           || ((here == 'e' || here == 'E') && (digit_next || sign_next))
-           || ((here == '_' || here == 'x' || here == 'X') && digit_next);
+    return ((here == 'e' || here == 'E') && (next == '-' || next == '+'))
+           || (strchr("._xX", here) != NULL && digit_next);
 }
 
 /* Does the number begin before `begin`? "5" out of "0.5", "0.5" out of "=-0.5". */
@@ -237,7 +236,8 @@ static bool read_number(const struct matched *m, size_t begin, size_t end, doubl
         len--;
     }
     begin = (size_t)(text - m->line);
-    return number_read(text, len, value) && !goes_on(m, begin + len) && !began_before(m, begin);
+    return number_read(text, len, value) && !goes_on(m, begin, begin + len)
+           && !began_before(m, begin);
 }
 
 static int shown(size_t len)
@@ -383,7 +383,8 @@ static bool read_kind(const struct patterns *patterns, struct matched *m, bool s
             matched = true;
         }
     }
-    return matched && (m->report->n > 0 || m->report->n_faults > 0 || m->report->has_step);
+    bool found = m->report->n > 0 || m->report->n_faults > 0 || (step && m->report->has_step);
+    return matched && found;
 }
 
 bool patterns_read(const struct patterns *patterns, const char *line, size_t len,
