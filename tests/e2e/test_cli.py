@@ -359,6 +359,10 @@ EXPLANATION = {
 def test_a_trial_is_explained_in_words(tmp):
     with FakeServer() as server:
         server.says("GET", "/v1/studies/digits/trials/7/explain", 200, EXPLANATION)
+        server.says("GET", "/v1/studies/digits/trials/7/attempts", 200, {"items": [
+            {"attempt": 1, "state": "lost", "detail": None},
+            {"attempt": 2, "state": "completed", "detail": "loss was reported again\x1b[2J\nx=1\n"}],
+            "next_cursor": None})
         out, _ = hone(server, tmp, "study", "explain", "digits", "7")
         expect(out, "trial 7 is pruned; it was suggested as number 7\n"
                     "why this one: a Gaussian process expected 0.2 ± 0.1\n"
@@ -369,7 +373,8 @@ def test_a_trial_is_explained_in_words(tmp):
                     "bracket 1, rung 0 of asha: it is out: others were better\n"
                     "  2026-11-24 22:00:00 +01:00  value     step 3, value 0.25\n"
                     "  2026-11-24 22:00:01 +01:00  lose      step 3: third of 3[2J; the best 1 went "
-                    "on\n")
+                    "on\n"
+                    "attempt 2, completed:\n  loss was reported again[2J\n  x=1\n")
 
 
 IMPORTANCE = {"study": "digits", "method": "ped_anova", "metric": "loss",
@@ -431,6 +436,9 @@ def test_nothing_from_the_server_reaches_the_terminal_as_a_command(tmp):
                 ("GET", f"{path}/trials", 200, {"items": [trial], "next_cursor": None}),
                 ("GET", f"{path}/brackets", 200, {**made_hostile(BRACKETS), "eta": 3}),
                 ("GET", f"{path}/trials/1/explain", 200, made_hostile(EXPLANATION)),
+                ("GET", f"{path}/trials/1/attempts", 200, {"items": [
+                    {"attempt": 1, **made_hostile({"state": "failed", "detail": "x\ny"})}],
+                    "next_cursor": None}),
                 ("GET", f"{path}/importance", 200, made_hostile(IMPORTANCE)),
                 ("POST", "/v1/advice", 200, made_hostile({"items": [{"title": "x", "for": ["y"]}]})),
                 ("GET", "/v1/tokens", 200, {"items": [token], "next_cursor": None}),

@@ -207,8 +207,7 @@ static bool goes_on(const struct matched *m, size_t begin, size_t end)
     if (here == ',') {
         return digit_next && end == m->ends[1];
     }
-    return ((here == 'e' || here == 'E') && (next == '-' || next == '+'))
-           || (strchr("._xX", here) != NULL && digit_next);
+    return strchr("._xXeE", here) != NULL && (digit_next || next == '-' || next == '+');
 }
 
 /* Does the number begin before `begin`? "5" out of "0.5", "0.5" out of "=-0.5". */

@@ -139,6 +139,41 @@ static void print_answer(const json_t *answer)
     }
 }
 
+/* What its worker noted: why an attempt failed, which reports were ignored or replaced. */
+static int print_notes(void *context, json_t *attempt, struct err *err)
+{
+    struct buf *text = context;
+    const char *line = text_at(attempt, "detail");
+
+    (void)err;
+    if (*line == '\0') {
+        return 0;
+    }
+    buf_printf(text, "attempt %" PRId64 ", %s:", int_at(attempt, "attempt", 0),
+               text_at(attempt, "state"));
+    print_line(text);
+    while (*line != '\0') {
+        size_t len = strcspn(line, "\n");
+        buf_printf(text, "  %.*s", (int)len, line);
+        print_line(text);
+        line += len + (line[len] == '\n');
+    }
+    return 0;
+}
+
+static int print_attempts(struct session *session, const char *study, const char *trial,
+                          struct err *err)
+{
+    OWN(buf) struct buf path = {0};
+    OWN(buf) struct buf text = {0};
+
+    (void)study_path(&path, study, "/trials/");
+    http_escape(&path, trial);
+    buf_puts(&path, "/attempts");
+    buf_init(&text, 1 << 20);
+    return session_each(session, buf_text(&path), print_notes, &text, err);
+}
+
 static int explain(const struct options *options, struct err *err)
 {
     OWN(session) struct session session = {0};
@@ -155,9 +190,9 @@ static int explain(const struct options *options, struct err *err)
     TRY(session_get(&session, buf_text(&path), &answer, err));
     if (options->output == OUTPUT_TABLE || options->output == OUTPUT_WIDE) {
         print_answer(answer);
-    } else {
-        print_json(stdout, answer);
+        return print_attempts(&session, options->arguments[0], options->arguments[1], err);
     }
+    print_json(stdout, answer);
     return 0;
 }
 
