@@ -82,7 +82,6 @@ void lease_measure(struct lease *lease, int64_t step, const struct metric_value 
 {
     if (!lease->closed) {
         pending_add(&lease->pending, step, metrics, n);
-        lease_tick(lease);
     }
 }
 
