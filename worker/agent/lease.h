@@ -46,8 +46,8 @@ MUST_USE int lease_create(struct loop *loop, const struct lease_settings *settin
 void lease_destroy(struct lease *lease);
 OWN_POINTER(lease)
 
-/* Adds the metrics of one step to what the next lease_tick() sends: what a job prints at once is one
- * request, and a value that it replaces at once is never sent. */
+/* Adds the metrics of one step to what the next lease_tick() sends: what a job prints at once is
+ * one request, and a value that it replaces at once is never sent. */
 void lease_measure(struct lease *lease, int64_t step, const struct metric_value *metrics, size_t n);
 /* Is it an objective of the trial? */
 bool lease_is_objective(const struct lease *lease, const char *metric);

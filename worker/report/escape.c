@@ -15,7 +15,8 @@ enum {
     C1_CSI = '[',
     C1_OSC = ']',
     C1_PM = '^',
-    C1_APC = '_'
+    C1_APC = '_',
+    SCREEN_TITLE = 'k'
 };
 
 /* The C1 control at `at`, as its letter, and its bytes; 0: there is none. */
@@ -108,6 +109,7 @@ static size_t pass_sequence(const char *text, size_t len, size_t at, char *mark)
     case C1_STRING_SOS:
     case C1_PM:
     case C1_APC:
+    case SCREEN_TITLE:
         return pass_string(text, len, at + bytes);
     default:
         if (text[at] != ESC) {

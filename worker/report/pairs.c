@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/utf8.h"
 #include "worker/report/cursor.h"
 #include "worker/report/number.h"
 
@@ -131,13 +132,18 @@ static bool read_name(struct cursor *c, struct pair_name *name)
 
 /* ---- values ---- */
 
-/* What closes something that was opened before the report: brackets, quotes, and the escapes of a
- * text that was printed with its quotes. */
+/* What closes something that was opened before the report: brackets, quotes, frames, and the
+ * escapes of a text that was printed with its quotes. */
 static size_t closer_at(const struct cursor *c, size_t at)
 {
     char here = at < c->len ? c->text[at] : '\0';
     char next = at + 1 < c->len ? c->text[at + 1] : '\0';
+    uint32_t point = 0;
+    size_t n = utf8_decode(c->text + at, c->len - at, &point);
 
+    if (n > 1) {
+        return point >= 0x2500 && point < 0x25a0 ? n : 0;
+    }
     if (here == '\\') {
         return is_in(next, "nrt\"'") ? 2 : 0;
     }
@@ -348,7 +354,8 @@ static bool judge_text(struct pairs *p)
     bool is_step = len > 4 && memcmp(text, "step", 4) == 0 && !isalnum((unsigned char)text[4])
                    && text[4] != '_';
 
-    if (!is_step && !pairs_stand_in(text, len) && !fraction_stands_in(text, len)) {
+    if (!is_step && !pairs_stand_in(text, len) && !fraction_stands_in(text, len)
+        && memmem(text, len, "{\"", 2) == NULL) {
         return false;
     }
     metric_report_refuse(p->report, METRIC_FAULT_FORM,

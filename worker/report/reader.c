@@ -66,16 +66,14 @@ static void deliver(struct reader *reader, struct metric_report *report, const s
     reader->on_report(reader->context, report, line->text, line->len);
 }
 
-/* Reads each report that stands behind a prefix; false: there is none. */
-static bool read_prefixed(struct reader *reader, const struct line *line)
+/* Reads each report that stands behind a prefix, from the first one on; false: there is none. */
+static bool read_prefixed(struct reader *reader, const struct line *line, struct found found)
 {
     struct metric_report report;
-    struct found found;
     struct found next;
     bool any = false;
 
-    for (bool more = find_prefix(line->text, line->len, 0, line->is_cut, &found); more;
-         found = next) {
+    for (bool more = true; more; found = next) {
         more = find_prefix(line->text, line->len, found.end, line->is_cut, &next);
         size_t end = more ? next.begin : line->len;
         bool is_report = read_text(&report, line->text + found.end, end - found.end);
@@ -108,19 +106,28 @@ static void find_step(struct reader *reader, const struct line *line)
     }
 }
 
-static void read_part(struct reader *reader, const struct line *line)
+static void match_line(struct reader *reader, const struct line *line)
 {
     struct metric_report report;
 
-    if (reader->patterns != NULL) {
-        find_step(reader, line);
-    }
-    if (read_prefixed(reader, line) || reader->patterns == NULL) {
-        return;
-    }
     metric_report_begin(&report);
     if (patterns_read(reader->patterns, line->text, line->len, &report)) {
         deliver(reader, &report, line);
+    }
+}
+
+/* Most lines are no report, and a report is large: it is made where there may be one. */
+static void read_part(struct reader *reader, const struct line *line)
+{
+    struct found found;
+
+    if (reader->patterns != NULL && patterns_find_step(reader->patterns)) {
+        find_step(reader, line);
+    }
+    bool is_read = find_prefix(line->text, line->len, 0, line->is_cut, &found)
+                   && read_prefixed(reader, line, found);
+    if (!is_read && reader->patterns != NULL) {
+        match_line(reader, line);
     }
 }
 
