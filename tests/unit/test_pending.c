@@ -83,7 +83,7 @@ static void send_once(struct pending *pending)
         server.taken[server.n_taken].metric = kept_name(item->metric);
         server.n_taken++;
     }
-    pending_accepted(pending, 0);
+    pending_accepted(pending, 0, 0);
 }
 
 static void send_all(struct pending *pending)
@@ -179,7 +179,7 @@ START_TEST(the_same_value_again_is_no_correction)
     ck_assert_int_eq(pending_batch(&pending, &batch, &err), 0);
     add(&pending, 1, "loss", 5); /* under way */
     ck_assert_uint_eq(pending.n, 2);
-    pending_accepted(&pending, 0);
+    pending_accepted(&pending, 0, 0);
     ck_assert_str_eq(notes_text(&notes), "");
     pending_finish(&pending);
 }
@@ -201,17 +201,37 @@ START_TEST(a_value_that_is_under_way_is_corrected_behind_it)
     ck_assert_uint_eq(again.n, 1);
     ck_assert_double_eq(again.items[0].value, 5);
     ck_assert(!again.replace);
-    pending_accepted(&pending, 0);
+    pending_accepted(&pending, 0, 0);
     add(&pending, 3, "loss", 1);
     ck_assert_uint_eq(pending.n, 1);
     ck_assert_int_eq(pending_batch(&pending, &second, &err), 0);
     ck_assert_uint_eq(second.n, 1);
     ck_assert_double_eq(second.items[0].value, 1);
     ck_assert(second.replace);
-    pending_accepted(&pending, 0);
+    pending_accepted(&pending, 0, 1);
     ck_assert_uint_eq(pending.n, 0);
     ck_assert_uint_eq(pending.present.n, 0);
     ck_assert_str_eq(lost(&pending), "");
+    pending_finish(&pending);
+}
+END_TEST
+
+START_TEST(what_the_server_did_with_a_correction_is_told)
+{
+    struct pending pending = start(LOSS);
+    OWN(measurement_list) struct measurement_list batch = {0};
+    struct err err = {0};
+
+    add(&pending, 3, "loss", 5);
+    add(&pending, 3, "acc", 5);
+    send_all(&pending);
+    add(&pending, 4, "acc", 5);
+    add(&pending, 3, "loss", 4);
+    ck_assert_int_eq(pending_batch(&pending, &batch, &err), 0);
+    pending_accepted(&pending, _i == 0 ? 1 : 0, _i == 0 ? 0 : 1);
+    ck_assert_ptr_nonnull(strstr(notes_text(&notes), "loss was reported again at step 3"));
+    ck_assert_ptr_nonnull(
+        strstr(notes_text(&notes), _i == 0 ? "ignored 4" : "4, replaces the one"));
     pending_finish(&pending);
 }
 END_TEST
@@ -558,6 +578,7 @@ int main(void)
     tcase_add_test(tcase, last_value_of_a_step_counts);
     tcase_add_test(tcase, the_same_value_again_is_no_correction);
     tcase_add_test(tcase, a_value_that_is_under_way_is_corrected_behind_it);
+    tcase_add_loop_test(tcase, what_the_server_did_with_a_correction_is_told, 0, 2);
     tcase_add_test(tcase, a_correction_of_a_refused_batch_is_sent_in_its_place);
     tcase_add_test(tcase, folds_that_count_from_the_beginning_are_corrections);
     tcase_add_test(tcase, a_report_without_the_objective_takes_nothing_from_it);

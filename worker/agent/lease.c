@@ -252,7 +252,7 @@ static void take_success(struct lease *lease, enum server_call kind, const struc
     backoff_reset(&lease->backoff);
     lease->hooks.on_reach(lease->hooks.context, true, "");
     if (kind == CALL_MEASUREMENTS) {
-        pending_accepted(&lease->pending, reply->action.conflict);
+        pending_accepted(&lease->pending, reply->action.conflict, reply->action.replaced);
     }
     if (kind == CALL_RESULT || kind == CALL_RELEASE) {
         take_closed(lease, reply->state);

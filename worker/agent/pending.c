@@ -436,18 +436,45 @@ int pending_batch(struct pending *pending, struct measurement_list *batch, struc
     return 0;
 }
 
-void pending_accepted(struct pending *pending, int64_t n_conflicts)
+/* The first item of the batch that may correct a value sent before; the first one if none does. */
+static const struct pending_item *first_correction(const struct pending *pending)
+{
+    for (size_t i = 0; i < pending->n_batch; i++) {
+        if (pending->items[i].corrects) {
+            return &pending->items[i];
+        }
+    }
+    return &pending->items[0];
+}
+
+/* What became of values for steps that the server had values of. */
+static void tell_corrections(struct pending *pending, int64_t n_conflicts, int64_t n_replaced)
+{
+    char number[JSON_NUMBER_BYTES];
+    const struct pending_item *item = first_correction(pending);
+    const char *metric = pending->names[item->name].metric;
+
+    if (n_conflicts > 0) {
+        notes_tell(pending->notes, "conflict", "",
+                   "%s was reported again at step %" PRId64 ", but the server keeps the value that "
+                   "it has, and ignored %s; %" PRId64 " in this request (told once a trial)",
+                   metric, item->step, json_format_number(item->value, number), n_conflicts);
+    }
+    if (n_replaced > 0) {
+        notes_tell(pending->notes, "replaced", metric,
+                   "%s was reported again at step %" PRId64
+                   "; the last value, %s, replaces the one "
+                   "sent before (told once a metric)",
+                   metric, item->step, json_format_number(item->value, number));
+    }
+}
+
+void pending_accepted(struct pending *pending, int64_t n_conflicts, int64_t n_replaced)
 {
     size_t n = pending->n_batch;
     bool was_suspect = pending->n_suspects > 0;
 
-    if (n_conflicts > 0) {
-        notes_tell(pending->notes, "conflict", "",
-                   "of the values reported again from step %" PRId64 " on, %" PRId64
-                   " are ignored: the server has others and has decided on them (told once a "
-                   "trial)",
-                   pending->items[0].step, n_conflicts);
-    }
+    tell_corrections(pending, n_conflicts, n_replaced);
     for (size_t i = 0; i < n; i++) {
         const struct pending_item *item = &pending->items[i];
         pending->names[item->name].accepted = true;

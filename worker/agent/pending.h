@@ -83,8 +83,9 @@ void pending_add(struct pending *pending, int64_t step, const struct metric_valu
  * The caller finishes *batch. */
 MUST_USE int pending_batch(struct pending *pending, struct measurement_list *batch,
                            struct err *err);
-/* The server took the batch; for `n_conflicts` of its values it held others already. */
-void pending_accepted(struct pending *pending, int64_t n_conflicts);
+/* The server took the batch; for some of its values it held others already, and kept or replaced
+ * those. */
+void pending_accepted(struct pending *pending, int64_t n_conflicts, int64_t n_replaced);
 /* The server refused the batch because of its content. */
 void pending_refused(struct pending *pending, const struct err *err);
 
