@@ -11,7 +11,10 @@
 void reader_init(struct reader *reader, const struct patterns *patterns, reader_hook *on_report,
                  void *context)
 {
-    *reader = (struct reader){.patterns = patterns, .on_report = on_report, .context = context};
+    reader->patterns = patterns;
+    reader->on_report = on_report;
+    reader->context = context;
+    reader->has_step = false;
 }
 
 /* ---- one report ---- */
@@ -51,8 +54,9 @@ struct line {
 };
 
 /* Gives a report to the hook, with the step of an earlier line where it has none. */
-static void deliver(struct reader *reader, struct metric_report *report, const struct line *line)
+static void deliver(struct reader *reader, const struct line *line)
 {
+    struct metric_report *report = &reader->report;
     bool steps = reader->patterns != NULL && patterns_find_step(reader->patterns);
 
     if (steps && !report->has_step && report->n > 0) {
@@ -69,22 +73,22 @@ static void deliver(struct reader *reader, struct metric_report *report, const s
 /* Reads each report that stands behind a prefix, from the first one on; false: there is none. */
 static bool read_prefixed(struct reader *reader, const struct line *line, struct found found)
 {
-    struct metric_report report;
+    struct metric_report *report = &reader->report;
     struct found next;
     bool any = false;
 
     for (bool more = true; more; found = next) {
         more = find_prefix(line->text, line->len, found.end, line->is_cut, &next);
         size_t end = more ? next.begin : line->len;
-        bool is_report = read_text(&report, line->text + found.end, end - found.end);
+        bool is_report = read_text(report, line->text + found.end, end - found.end);
         if (more && next.is_glued) {
-            metric_report_refuse(&report, METRIC_FAULT_FORM,
+            metric_report_refuse(report, METRIC_FAULT_FORM,
                                  "another report begins within it, as when two processes print at "
                                  "once");
             more = false;
         }
         if (is_report) {
-            deliver(reader, &report, line);
+            deliver(reader, line);
         }
         any = any || is_report;
     }
@@ -93,30 +97,27 @@ static bool read_prefixed(struct reader *reader, const struct line *line, struct
 
 static void find_step(struct reader *reader, const struct line *line)
 {
-    struct metric_report report;
+    struct metric_report *report = &reader->report;
 
-    metric_report_begin(&report);
-    if (!patterns_read_step(reader->patterns, line->text, line->len, &report)) {
+    metric_report_begin(report);
+    if (!patterns_read_step(reader->patterns, line->text, line->len, report)) {
         return;
     }
-    reader->has_step = report.has_step;
-    reader->step = report.step;
-    if (report.n_faults > 0) {
-        reader->on_report(reader->context, &report, line->text, line->len);
+    reader->has_step = report->has_step;
+    reader->step = report->step;
+    if (report->n_faults > 0) {
+        reader->on_report(reader->context, report, line->text, line->len);
     }
 }
 
 static void match_line(struct reader *reader, const struct line *line)
 {
-    struct metric_report report;
-
-    metric_report_begin(&report);
-    if (patterns_read(reader->patterns, line->text, line->len, &report)) {
-        deliver(reader, &report, line);
+    metric_report_begin(&reader->report);
+    if (patterns_read(reader->patterns, line->text, line->len, &reader->report)) {
+        deliver(reader, line);
     }
 }
 
-/* Most lines are no report, and a report is large: it is made where there may be one. */
 static void read_part(struct reader *reader, const struct line *line)
 {
     struct found found;
@@ -147,10 +148,9 @@ void reader_line(struct reader *reader, char *line, size_t len, bool is_cut)
 
 void reader_bare_line(struct reader *reader, const char *line, size_t len)
 {
-    struct metric_report report;
     struct line one = {.text = line, .len = len};
 
-    if (report_read(&report, line, len)) {
-        deliver(reader, &report, &one);
+    if (report_read(&reader->report, line, len)) {
+        deliver(reader, &one);
     }
 }

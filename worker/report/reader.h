@@ -22,6 +22,7 @@ struct reader {
     void *context;
     bool has_step; /* by the step expression, on this line or an earlier one */
     int64_t step;
+    struct metric_report report; /* the one being read: too large to be made for each line */
 };
 
 void reader_init(struct reader *reader, const struct patterns *patterns, reader_hook *on_report,
