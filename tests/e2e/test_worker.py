@@ -399,16 +399,19 @@ def test_try_shows_what_is_understood(tmp):
 echo 'hone: step=1 loss=0.5'
 echo 'hone: loss=0,5 acc=1'
 echo 'hone: hello'
+echo 'hone: {{"step": 1, "loss": null}}'
+echo 'hone: {{"step": 1, "loss": 0.5, "phase": "train"}}'
 '{HONE}' report step=3 'val loss=0.25' >{tmp}/control
 echo '{{"step": 3, "loss": 0.2}}' >&$HONE_METRICS_FD
 """)
     expect(status, 0, said)
     for wanted in ("step 1: loss=0.5\n    hone: step=1 loss=0.5\n",
                    'not understood: loss: "0,5" is no number\n    hone: loss=0,5 acc=1\n',
+                   'not understood: loss: "null" is no number\n    hone: {"step": 1, "loss": null}\n',
                    "step 2: acc=1\n", "step 3: val loss=0.25\n", "step 3: loss=0.2\n",
                    "value, if loss is the objective: 0.2, the last, at step 3\n"):
         assert wanted in out, (wanted, out)
-    assert "hello" not in out, out
+    assert "hello" not in out and 'phase: ' not in out, out
     expect(json.loads((tmp / "control").read_text()), {"action": "continue"})
 
 

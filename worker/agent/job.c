@@ -204,9 +204,6 @@ static void tell_fault(struct slot *slot, const struct metric_fault *fault, cons
         [METRIC_FAULT_TWICE] = "value",  [METRIC_FAULT_REST] = "rest",
         [METRIC_FAULT_LIMIT] = "limit"};
 
-    if (fault->is_label && !is_objective(slot, fault->metric)) {
-        return;
-    }
     emit_fault(slot, fault, told);
     notes_tell(&slot->notes, subjects[fault->kind], fault->metric,
                "a report cannot be read: %s; the line was: %.*s%s", fault->text,
@@ -247,7 +244,11 @@ void job_report(void *context, const struct metric_report *report, const char *l
     struct told told = {line, len};
 
     for (size_t i = 0; i < report->n_faults; i++) {
-        tell_fault(slot, &report->faults[i], &told);
+        const struct metric_fault *fault = &report->faults[i];
+        bool is_beside = fault->is_label && report->n > 0; /* "phase": "train" beside metrics */
+        if (!is_beside || is_objective(slot, fault->metric)) {
+            tell_fault(slot, fault, &told);
+        }
     }
     take_report(slot, report, &told);
 }
