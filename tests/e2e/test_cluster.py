@@ -145,6 +145,12 @@ done""", 0.6),
 for i in $(seq 64); do line="$line m$i=$i"; done
 echo $line
 echo hone: accuracy=0.5""", 0.5),
+    "a bar on the line": (r"printf '\r 50%%|## | 1/2hone: step=1 accuracy=0.5\n'", 0.5),
+    "folds printed at once": (r"printf 'hone: step=%d accuracy=0.%d\n' 1 1 2 2 3 3 1 4 2 5 3 6", 0.6),
+    "a check printed at once": (r"printf 'hone: step=0 accuracy=%s\n' 99 0.5", 0.5),
+    "200 metrics": ("""line='hone: step=1'
+for i in $(seq 200); do line="$line m$i=$i"; done
+echo $line accuracy=0.5""", 0.5),
     "metrics renamed each epoch": ("""for epoch in 1 2 3; do
     line="hone: step=$epoch"
     for i in $(seq 40); do line="$line e$epoch/c$i=$i"; done

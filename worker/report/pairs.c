@@ -190,7 +190,11 @@ static void take_value(struct pairs *p, const struct pair_name *name, double val
 
 static void take_text(struct pairs *p, const struct pair_name *name, const char *text, size_t len)
 {
-    if (metric_name_is_step(name->text, name->len)) {
+    if (memchr(text, '=', len) != NULL && memchr(text, '(', len) == NULL) {
+        metric_report_refuse(p->report, METRIC_FAULT_FORM,
+                             "\"%.*s\" stands where the number of %.*s should", shown(len), text,
+                             shown(name->len), name->text);
+    } else if (metric_name_is_step(name->text, name->len)) {
         metric_report_refuse(p->report, METRIC_FAULT_STEP,
                              "step: \"%.*s\" is no whole number from 0 on", shown(len), text);
     } else {

@@ -33,7 +33,13 @@ static bool read_text(struct metric_report *report, const char *text, size_t len
 
 bool report_read(struct metric_report *report, const char *text, size_t len)
 {
+    size_t prefix = sizeof FIND_PREFIX - 1;
+
     blank_trim(&text, &len);
+    if (len > prefix && memcmp(text, FIND_PREFIX, prefix) == 0) { /* not needed, and no name */
+        text += prefix;
+        len -= prefix;
+    }
     if (len == 0) {
         return false;
     }
