@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "worker/agent/agent_parts.h"
 #include "worker/agent/expand.h"
 #include "worker/agent/gpu.h"
 #include "worker/agent/slot.h"
@@ -350,12 +349,12 @@ void agent_destroy(struct agent *agent)
     free(agent);
 }
 
-struct agent_context *agent_parts_context(struct agent *agent)
+struct agent_context *agent_context(struct agent *agent)
 {
     return &agent->context;
 }
 
-unsigned agent_parts_stops(const struct agent *agent)
+unsigned agent_stops(const struct agent *agent)
 {
     return agent->stops;
 }

@@ -103,4 +103,11 @@ MUST_USE int agent_run(struct agent *agent, struct err *err);
  * SIGKILL), hand the trials back, return. Twice: kill everything and return at once. */
 void agent_stop(struct agent *agent);
 
+/* For other files of this folder. Its programs, expressions, folders and loop; lives as long as the
+ * agent. */
+struct agent_context;
+struct agent_context *agent_context(struct agent *agent);
+/* How often agent_stop() was called, as far as the loop has seen it. */
+unsigned agent_stops(const struct agent *agent);
+
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/http/async.h"
-#include "worker/agent/agent_parts.h"
+#include "worker/agent/agent.h"
 #include "worker/agent/job.h"
 
 #define TURN_MS 1000
@@ -37,7 +37,7 @@ static void follow(struct agent *agent, struct slot *slot)
     unsigned told = 0;
 
     while (!slot->runner.ended) {
-        unsigned stops = agent_parts_stops(agent);
+        unsigned stops = agent_stops(agent);
         if (stops > told) {
             job_act(slot, stops > 1 ? ACT_KILL : ACT_TERMINATE);
             told = stops;
@@ -63,7 +63,7 @@ static void close_slot(struct slot *slot, struct try_result *result)
 int agent_try(struct agent *agent, struct lease_grant *grant, struct try_result *result,
               struct err *err)
 {
-    struct slot slot = {.context = agent_parts_context(agent), .grant = *grant};
+    struct slot slot = {.context = agent_context(agent), .grant = *grant};
 
     *grant = (struct lease_grant){0};
     *result = (struct try_result){0};

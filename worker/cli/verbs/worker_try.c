@@ -73,9 +73,10 @@ static int choose_point(const struct space *space, double x[], struct err *err)
     return space_is_legal(space, x) ? 0 : space_sample(space, &rng, x, err);
 }
 
-/* A JSON text as a value; NULL: out of memory. */
-static json_t *written(const struct space *space, const double x[],
-                       void (*write)(const struct space *, const double[], struct json_writer *))
+/* *value ← what `write` writes of a configuration. ERR_NOMEM. */
+static int as_value(const struct space *space, const double x[],
+                    void (*write)(const struct space *, const double[], struct json_writer *),
+                    json_t **value, struct err *err)
 {
     OWN(buf) struct buf text;
     struct json_writer w;
@@ -83,7 +84,8 @@ static json_t *written(const struct space *space, const double x[],
     buf_init(&text, (size_t)1 << 22);
     json_writer_init(&w, &text);
     write(space, x, &w);
-    return json_loadb(buf_text(&text), text.len, 0, NULL);
+    TRY(buf_check(&text, err));
+    return json_parse_own(buf_text(&text), value, err);
 }
 
 static int fill_parameters(const json_t *study, struct lease_grant *grant, struct err *err)
@@ -100,11 +102,8 @@ static int fill_parameters(const json_t *study, struct lease_grant *grant, struc
         return rc;
     }
     TRY(choose_point(space, x, err));
-    grant->values.parameters = written(space, x, space_config_write);
-    grant->values.inactive = written(space, x, space_config_write_inactive);
-    return grant->values.parameters == NULL || grant->values.inactive == NULL
-               ? err_set(err, ERR_NOMEM, "out of memory")
-               : 0;
+    TRY(as_value(space, x, space_config_write, &grant->values.parameters, err));
+    return as_value(space, x, space_config_write_inactive, &grant->values.inactive, err);
 }
 
 /* A lease like the study's first one. */
