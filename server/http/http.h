@@ -62,8 +62,9 @@ enum http_body {
 
 struct http_route {
     const char *method; /* "GET" serves HEAD too */
-    const char *path;   /* "/v1/studies/{study}/trials/{trial}" */
-    unsigned scopes;    /* any one of these bits suffices; HTTP_SCOPE_NONE: open */
+    const char
+        *path; /* "/v1/studies/{study}/trials/{trial}"; where several match, the first counts */
+    unsigned scopes; /* any one of these bits suffices; HTTP_SCOPE_NONE: open */
     enum http_body body;
     void (*handle)(void *context, struct http_request *request);
 };

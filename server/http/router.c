@@ -83,12 +83,15 @@ int route_match(struct http_request *request, const char *method, struct err *er
 {
     const struct http_server *server = request->server;
     const char *wanted = request->is_head ? "GET" : method;
+    const char *path = NULL; /* of the first route that matches: a literal before a parameter */
 
     for (size_t i = 0; i < server->settings.n_routes; i++) {
         const struct route_pattern *pattern = &server->patterns[i];
-        if (!path_matches(pattern, &request->target)) {
+        if (!path_matches(pattern, &request->target)
+            || (path != NULL && strcmp(path, pattern->route->path) != 0)) {
             continue;
         }
+        path = pattern->route->path;
         if (strcmp(pattern->route->method, wanted) == 0) {
             request->route = pattern->route;
             request->allow[0] = '\0';

@@ -309,7 +309,7 @@ printf 'hone: step=1 accuracy=0.1\\nhone: step=1 accuracy=0.9\\nhone: step=2 acc
         server.action = lambda lease, step: {"action": "continue", "until": 7}
         said = server.work(tmp, job)
         expect(values(server), {1: 0.1, 2: 0.2})
-    expect(said.count("accuracy was reported again at step 1"), 1, said)
+    expect(said.count("the server keeps the value that it has, and ignored 0.9"), 1, said)
 
 
 def test_four_ranks_that_print_each_step_lose_none(tmp):
