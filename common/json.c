@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/integer.h"
+#include "common/json_number.h"
 #include "common/utf8.h"
 
 const struct json_limits json_limits_default = {.bytes = 1 << 20, .depth = 32, .values = 50000};
@@ -36,8 +38,10 @@ void json_start(void)
 }
 
 /* Counts depth and values without building anything: jansson would take 77 bytes for each two of
- * `{},{},…`. Strings are skipped; whether the text is valid at all is the parser's business. */
-static int scan(const char *text, size_t len, const struct json_limits *limits, struct err *err)
+ * `{},{},…`. Strings are skipped; whether the text is valid at all is the parser's business.
+ * *has_big: it holds a number that jansson would refuse. */
+static int scan(const char *text, size_t len, const struct json_limits *limits, bool *has_big,
+                struct err *err)
 {
     size_t depth = 0;
     size_t values = 1;
@@ -64,6 +68,11 @@ static int scan(const char *text, size_t len, const struct json_limits *limits, 
             depth -= depth > 0 ? 1 : 0;
         } else if (c == ',') {
             values++;
+        } else if (c >= '0' && c <= '9') {
+            size_t n = json_number_length(text + i, len - i);
+            bool negative = i > 0 && text[i - 1] == '-';
+            *has_big = *has_big || json_number_is_big(text + i - negative, n + negative);
+            i += n > 0 ? n - 1 : 0;
         }
     }
     if (values > limits->values) {
@@ -81,7 +90,16 @@ int json_parse(const char *text, size_t len, const struct json_limits *limits, j
         return err_set(err, ERR_TOO_LARGE, "the JSON has %zu bytes, more than %zu", len,
                        limits->bytes);
     }
-    TRY(scan(text, len, limits, err));
+    bool has_big = false;
+    OWN(buf) struct buf kept = {0};
+    buf_init(&kept, 4 * len + 64); /* a number of 19 digits gains 8 bytes, one of 5 as many */
+    TRY(scan(text, len, limits, &has_big, err));
+    if (has_big) {
+        json_keep_big_numbers(&kept, text, len);
+        TRY(buf_check(&kept, err));
+        text = buf_text(&kept);
+        len = kept.len;
+    }
     json_error_t error;
     is_parsing = true;
     parse_has_failed = false;
@@ -163,7 +181,7 @@ const char *json_format_number(double x, char text[JSON_NUMBER_BYTES])
 
 bool json_is_number_like(const json_t *value)
 {
-    if (json_is_number(value)) {
+    if (json_is_number(value) || json_big_number(value) != NULL) {
         return true;
     }
     const char *text = json_string_value(value);
@@ -172,12 +190,20 @@ bool json_is_number_like(const json_t *value)
                || strcmp(text, "-Infinity") == 0);
 }
 
+bool json_is_finite(const json_t *value)
+{
+    return json_is_number_like(value) && isfinite(json_number_like(value));
+}
+
 double json_number_like(const json_t *value)
 {
     const char *text = json_string_value(value);
 
     if (text == NULL) {
         return json_number_value(value) + 0.0; /* -0 becomes 0 */
+    }
+    if (json_big_number(value) != NULL) {
+        return strtod(json_big_number(value), NULL);
     }
     if (text[0] == 'N') {
         return (double)NAN;
@@ -279,7 +305,7 @@ const char *fields_string(struct fields *fields, const char *name, const char *f
     if (value == NULL) {
         return fallback;
     }
-    if (!json_is_string(value)) {
+    if (!json_is_string(value) || json_big_number(value) != NULL) {
         fields_fault(fields, name, "must be a string");
         return fallback;
     }
@@ -313,16 +339,18 @@ int64_t fields_int(struct fields *fields, const char *name, int64_t fallback, in
     if (value == NULL) {
         return fallback;
     }
-    if (json_is_integer(value)) {
-        number = json_integer_value(value);
-    } else if (json_is_real(value) && json_real_value(value) == floor(json_real_value(value))
-               && fabs(json_real_value(value)) <= 0x1p53) {
-        number = (int64_t)json_real_value(value);
-    } else {
+    if (!json_is_number(value) && json_big_number(value) == NULL) {
         fields_fault(fields, name, "must be an integer");
         return fallback;
     }
-    if (number < low || number > high) {
+    double real = json_number_like(value);
+    if (!json_is_integer(value) && real != floor(real)) {
+        fields_fault(fields, name, "must be an integer");
+        return fallback;
+    }
+    number = json_is_integer(value) ? json_integer_value(value) : integer_from_real(real);
+    bool is_exact = json_is_integer(value) || fabs(real) <= 0x1p53;
+    if (number < low || number > high || !is_exact) {
         fields_fault(fields, name, "must lie between %" PRId64 " and %" PRId64, low, high);
         return fallback;
     }
@@ -336,11 +364,11 @@ double fields_real(struct fields *fields, const char *name, double fallback)
     if (value == NULL) {
         return fallback;
     }
-    if (!json_is_number(value)) {
+    if (!json_is_finite(value)) {
         fields_fault(fields, name, "must be a finite number");
         return fallback;
     }
-    return json_number_value(value) + 0.0;
+    return json_number_like(value);
 }
 
 const json_t *fields_object(struct fields *fields, const char *name)
@@ -547,6 +575,17 @@ void json_write_raw(struct json_writer *w, const char *json, size_t len)
     buf_append(w->out, json, len);
 }
 
+static void write_string_or_number(struct json_writer *w, const json_t *value)
+{
+    const char *big = json_big_number(value);
+
+    if (big != NULL) {
+        json_write_raw(w, big, strlen(big));
+    } else {
+        write_text(w, json_string_value(value), json_string_length(value));
+    }
+}
+
 static void write_object(struct json_writer *w, const json_t *value)
 {
     const char *key;
@@ -581,7 +620,7 @@ void json_write_value(struct json_writer *w, const json_t *value)
         json_array_end(w);
         break;
     case JSON_STRING:
-        write_text(w, json_string_value(value), json_string_length(value));
+        write_string_or_number(w, value);
         break;
     case JSON_INTEGER:
         json_write_int(w, json_integer_value(value));

@@ -41,7 +41,7 @@ static inline json_t *json_unconst(const json_t *value)
 void json_start(void);
 
 /* ERR_MALFORMED (with line and column), ERR_TOO_LARGE or ERR_NOMEM. The caller owns *value
- * (json_decref). */
+ * (json_decref). A number that jansson has no type for becomes a big number, see below. */
 MUST_USE int json_parse(const char *text, size_t len, const struct json_limits *limits,
                         json_t **value, struct err *err);
 
@@ -56,14 +56,26 @@ size_t json_failures(void);
 MUST_USE int json_check(size_t failures_before, struct err *err);
 /* A deep copy that is whole, for the caller to own, or NULL. */
 json_t *json_copy_whole(const json_t *value);
+/* A number that neither a 64-bit integer nor a finite double holds as it is written, such as
+ * 18446744073709551615 or 1e400, is kept as its text: json_big_number() returns that, or NULL for
+ * every other value. To jansson it is a string (with a NUL in front, which no string of a request
+ * may have); the writer gives it back as it came. Readers of numbers take its nearest double where
+ * that is enough; nothing rounds it silently. */
+const char *json_big_number(const json_t *value);
+/* The number that the text spells in JSON, of whichever kind it needs; NULL: it spells none, or out
+ * of memory. */
+json_t *json_number_from_text(const char *text);
 
 /* The shortest decimal that reads back as `x`; "NaN", "Infinity", "-Infinity" without quotes. */
 #define JSON_NUMBER_BYTES 32
 const char *json_format_number(double x, char text[JSON_NUMBER_BYTES]);
 
-/* A number, or one of the three strings. */
+/* A number, a big number (read as its nearest double, which may be infinite), or one of the three
+ * strings. */
 bool json_is_number_like(const json_t *value);
 double json_number_like(const json_t *value); /* only if json_is_number_like() */
+/* A number, or a big number whose nearest double is finite. */
+bool json_is_finite(const json_t *value);
 
 /* ---- reading the fields of an object ----------------------------------------------------------
  * Every reader names the field it wants, gives what to take when it is missing, and adds a fault
@@ -91,7 +103,8 @@ const json_t *fields_any(struct fields *fields, const char *name);
  * fault. A string is borrowed. */
 const char *fields_string(struct fields *fields, const char *name, const char *fallback);
 bool fields_bool(struct fields *fields, const char *name, bool fallback);
-/* Faults outside low..high; a real with an integral value counts as an integer. */
+/* Faults outside low..high; a real with an integral value counts as an integer. Big integers lie
+ * outside every range. */
 int64_t fields_int(struct fields *fields, const char *name, int64_t fallback, int64_t low,
                    int64_t high);
 double fields_real(struct fields *fields, const char *name, double fallback); /* finite only */

@@ -78,6 +78,22 @@ double rng_normal(struct rng *rng)
     return sqrt(-2.0 * log(u)) * cos(2.0 * 3.14159265358979323846 * v);
 }
 
+size_t share_find(const double shares[], size_t n, double u)
+{
+    size_t low = 0;
+    size_t high = n - 1;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (shares[middle] > u) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
 void rng_entropy(void *bytes, size_t len)
 {
     char *at = bytes;

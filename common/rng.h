@@ -30,6 +30,10 @@ double rng_uniform(struct rng *rng);                 /* [0, 1), 53 bits */
 uint64_t rng_below(struct rng *rng, uint64_t bound); /* 0 … bound-1 without bias; bound > 0 */
 double rng_normal(struct rng *rng);                  /* mean 0, sd 1 */
 
+/* The first of n > 0 shares that is greater than u; shares[i] are those up to and with i,
+ * increasing. With u uniform, each index comes as often as its share says. */
+size_t share_find(const double shares[], size_t n, double u);
+
 /* Entropy of the operating system, for secrets and fresh seeds. Never fails: aborts instead. */
 void rng_entropy(void *bytes, size_t len);
 

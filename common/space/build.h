@@ -23,7 +23,7 @@ void param_conditions_from_json(struct space *space, size_t i, const json_t *whe
                                 const bool broken[], struct faults *faults);
 /* Parents before children; a cycle is a fault. */
 void space_sort(struct space *space, struct faults *faults);
-/* Equal as JSON values: 1 and 1.0 are, 1 and "1" and true are not. */
-bool json_same_scalar(const json_t *a, const json_t *b);
+/* The index of the choice that is the same JSON value, or -1. O(log n) comparisons. */
+int param_find_choice(const struct param *param, const json_t *value);
 
 #endif

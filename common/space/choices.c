@@ -3,86 +3,130 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-bool json_same_scalar(const json_t *a, const json_t *b)
+#include "common/json_value.h"
+
+#define SPACE_CHOICE_DEPTH 16 /* nested arrays and objects within one choice */
+
+/* ---- one value ---- */
+
+static bool has_nul(const json_t *string)
 {
-    if (json_is_integer(a) && json_is_integer(b)) {
-        return json_integer_value(a) == json_integer_value(b);
-    }
-    if (json_is_number(a) && json_is_number(b)) {
-        return json_number_value(a) == json_number_value(b);
-    }
-    if (json_is_string(a) && json_is_string(b)) {
-        return strcmp(json_string_value(a), json_string_value(b)) == 0;
-    }
-    return json_typeof(a) == json_typeof(b) && json_is_boolean(a);
+    return strlen(json_string_value(string)) != json_string_length(string);
 }
 
-/* NULL when it can be a choice, else what is wrong with it. */
-static const char *choice_trouble(const json_t *choice)
+/* NULL when the value and all that it holds can be a choice, else what is wrong with it. */
+static const char *value_trouble(const json_t *value, size_t depth)
 {
-    if (json_is_string(choice)) {
-        if (json_string_length(choice) > SPACE_CHOICE_BYTES) {
-            return "is longer than 4096 bytes; name it by something shorter, such as a path";
+    const char *trouble = NULL;
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (depth > SPACE_CHOICE_DEPTH) {
+        return "is nested deeper than 16 levels; flatten it";
+    }
+    if (json_big_number(value) != NULL) {
+        return "is a number that fits no 64-bit integer and no double as it is written; make it "
+               "a string";
+    }
+    if (json_is_string(value) && has_nul(value)) {
+        return "contains the character NUL, which no argument or environment can carry";
+    }
+    json_array_foreach (value, i, item) {
+        trouble = trouble != NULL ? trouble : value_trouble(item, depth + 1);
+    }
+    json_object_foreach (json_unconst(value), key, item) {
+        trouble = trouble != NULL ? trouble : value_trouble(item, depth + 1);
+    }
+    return trouble;
+}
+
+/* False, with a fault at `at`: it cannot be a choice. */
+static bool check_choice(struct fields *f, const char *at, const json_t *choice)
+{
+    const char *trouble = value_trouble(choice, 0);
+    OWN(buf) struct buf text = {0};
+
+    if (trouble == NULL && !json_is_number(choice)) {
+        buf_init(&text, SPACE_CHOICE_BYTES);
+        json_append_text(&text, choice);
+        if (text.no_memory) {
+            faults_no_memory(f->faults);
+            return false;
         }
-        if (strlen(json_string_value(choice)) != json_string_length(choice)) {
-            return "contains the character NUL, which no argument or environment can carry";
+        if (text.failed) {
+            trouble = "is longer than 4096 bytes; name it by something shorter, such as a path";
         }
-        return NULL;
     }
-    if (json_is_number(choice) || json_is_boolean(choice)) {
-        return NULL;
+    if (trouble != NULL) {
+        fields_fault(f, at, "%s", trouble);
     }
-    return "must be a string, a finite number or a boolean";
+    return trouble == NULL;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    double x = json_number_value(*(json_t *const *)a);
-    double y = json_number_value(*(json_t *const *)b);
+/* ---- lists of values ---- */
 
-    return (x > y) - (x < y);
+static int compare_choices(const void *a, const void *b, void *context)
+{
+    const struct param *param = context;
+
+    return json_compare(param->choices[*(const uint32_t *)a], param->choices[*(const uint32_t *)b]);
 }
 
-static int compare_scalars(const void *a, const void *b)
+static void refuse_twice(struct fields *f, const char *name, const json_t *value)
 {
-    const json_t *x = *(json_t *const *)a;
-    const json_t *y = *(json_t *const *)b;
-    int kind_x = json_is_number(x) ? 0 : json_is_string(x) ? 1 : 2;
-    int kind_y = json_is_number(y) ? 0 : json_is_string(y) ? 1 : 2;
+    OWN(buf) struct buf text;
 
-    if (kind_x != kind_y) {
-        return kind_x - kind_y;
-    }
-    if (kind_x == 0) {
-        return json_same_scalar(x, y) ? 0 : json_number_value(x) < json_number_value(y) ? -1 : 1;
-    }
-    if (kind_x == 1) {
-        return strcmp(json_string_value(x), json_string_value(y));
-    }
-    return (int)json_is_true(x) - (int)json_is_true(y);
+    buf_init(&text, SPACE_CHOICE_BYTES * 8);
+    json_append_cell(&text, value);
+    fields_fault(f, name,
+                 "names %.60s twice; the values must be distinct: to try one more often, name it "
+                 "once and give \"weights\", one for each value",
+                 text.failed ? "a value" : buf_text(&text));
 }
 
-/* Sorts a copy, so that ten thousand choices do not take fifty million comparisons. */
-static void check_distinct(struct fields *f, const char *name, const struct param *param)
+/* Fills param->sorted, by which a value is found without comparing it with each choice. */
+static void sort_choices(struct fields *f, const char *name, struct param *param)
 {
-    OWN(memory) json_t **sorted = malloc(param->n_choices * sizeof(json_t *));
-
-    if (sorted == NULL) {
+    param->sorted = calloc(param->n_choices, sizeof *param->sorted);
+    if (param->sorted == NULL) {
         faults_no_memory(f->faults);
         return;
     }
-    memcpy(sorted, param->choices, param->n_choices * sizeof(json_t *));
-    qsort(sorted, param->n_choices, sizeof(json_t *), compare_scalars);
+    for (size_t i = 0; i < param->n_choices; i++) {
+        param->sorted[i] = (uint32_t)i;
+    }
+    qsort_r(param->sorted, param->n_choices, sizeof *param->sorted, compare_choices, param);
     for (size_t i = 1; i < param->n_choices; i++) {
-        if (json_same_scalar(sorted[i - 1], sorted[i])) {
-            OWN(memory) char *text = json_dumps(sorted[i], JSON_ENCODE_ANY | JSON_COMPACT);
-            fields_fault(f, name, "names %.60s twice; the values must be distinct",
-                         text != NULL ? text : "a value");
+        const json_t *value = param->choices[param->sorted[i]];
+        if (json_same(param->choices[param->sorted[i - 1]], value)) {
+            refuse_twice(f, name, value);
             return;
         }
     }
+}
+
+int param_find_choice(const struct param *param, const json_t *value)
+{
+    size_t low = 0;
+    size_t high = param->n_choices;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = json_compare(param->choices[param->sorted[middle]], value);
+        if (order == 0) {
+            return (int)param->sorted[middle];
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return -1;
 }
 
 /* Takes the array's items over as choices; false after a fault. */
@@ -91,8 +135,12 @@ static bool take_choices(struct fields *f, const char *name, const json_t *array
 {
     size_t n = json_array_size(array);
 
-    if (n == 0 || n > SPACE_CHOICES_MAX) {
-        fields_fault(f, name, n == 0 ? "needs at least one value" : "has more than 10000 values");
+    if (n == 0) {
+        fields_fault(f, name, "needs at least one value");
+        return false;
+    }
+    if (n > SPACE_CHOICES_MAX) {
+        fields_fault(f, name, "has more than %d values", SPACE_CHOICES_MAX);
         return false;
     }
     param->choices = calloc(n, sizeof *param->choices);
@@ -106,6 +154,91 @@ static bool take_choices(struct fields *f, const char *name, const json_t *array
         param->choices[i] = json_incref(json_array_get(array, i));
     }
     return true;
+}
+
+/* ---- weights ---- */
+
+/* Of all; the width of the choice's place in the unit interval, in which u has 53 bits. */
+#define LEAST_SHARE 1e-12
+
+/* param->shares[i] ← the share of the first i + 1 choices; the last is 1. */
+static void add_up_weights(struct param *param)
+{
+    double total = 0;
+    double so_far = 0;
+
+    for (size_t i = 0; i < param->n_choices; i++) {
+        total += param->weights[i];
+    }
+    for (size_t i = 0; i < param->n_choices; i++) {
+        so_far += param->weights[i];
+        param->shares[i] = so_far / total;
+    }
+    param->shares[param->n_choices - 1] = 1;
+}
+
+static void refuse_weight(struct fields *f, size_t i, const char *why)
+{
+    char at[32];
+
+    (void)snprintf(at, sizeof at, "weights/%zu", i);
+    fields_fault(f, at, "%s", why);
+}
+
+static void check_weights(struct fields *f, const json_t *array, const struct param *param)
+{
+    double total = 0;
+    size_t i;
+    json_t *item;
+
+    if (json_array_size(array) != param->n_choices) {
+        fields_fault(f, "weights", "must be as many as there are values: %zu, not %zu",
+                     param->n_choices, json_array_size(array));
+        return;
+    }
+    json_array_foreach (array, i, item) {
+        if (!json_is_number(item) || json_number_value(item) <= 0) {
+            refuse_weight(f, i,
+                          "must be a finite number greater than 0; leave out the values that are "
+                          "not wanted");
+            return;
+        }
+        total += json_number_value(item);
+    }
+    if (!isfinite(total)) {
+        fields_fault(f, "weights", "add up to more than a double holds; divide all by the same");
+        return;
+    }
+    json_array_foreach (array, i, item) {
+        if (json_number_value(item) / total < LEAST_SHARE) {
+            refuse_weight(f, i, "is less than 1e-12 of all; leave the value out");
+            return;
+        }
+    }
+}
+
+/* "weights", one for each choice in the order of `choices`. */
+static void read_weights(struct fields *f, struct param *param)
+{
+    const json_t *array = fields_array(f, "weights");
+    size_t before = f->faults->total;
+
+    if (array == NULL) {
+        return;
+    }
+    check_weights(f, array, param);
+    if (f->faults->total != before) {
+        return;
+    }
+    param->weights = calloc(param->n_choices, sizeof *param->weights);
+    param->shares = calloc(param->n_choices, sizeof *param->shares);
+    if (param->weights == NULL || param->shares == NULL) {
+        faults_no_memory(f->faults);
+        return;
+    }
+    for (size_t i = 0; i < param->n_choices; i++) {
+        param->weights[i] = json_number_value(json_array_get(array, i));
+    }
 }
 
 /* Every choice as a number: itself, 0 or 1 for booleans, NaN for texts. */
@@ -122,11 +255,62 @@ static void number_choices(struct param *param)
     param->high = (double)(param->n_choices - 1);
 }
 
+/* Puts listed values, and their weights with them, into increasing order. */
+static void order_values(struct fields *f, struct param *param)
+{
+    size_t n = param->n_choices;
+    OWN(memory) json_t **choices = calloc(n, sizeof(json_t *));
+    OWN(memory) double *weights = calloc(n, sizeof *weights);
+
+    if (choices == NULL || weights == NULL) {
+        faults_no_memory(f->faults);
+        return;
+    }
+    memcpy(choices, param->choices, n * sizeof(json_t *));
+    if (param->weights != NULL) {
+        memcpy(weights, param->weights, n * sizeof *weights);
+    }
+    for (size_t i = 0; i < n; i++) {
+        param->choices[i] = choices[param->sorted[i]];
+        if (param->weights != NULL) {
+            param->weights[i] = weights[param->sorted[i]];
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        param->sorted[i] = (uint32_t)i;
+    }
+}
+
+/* Takes sound values and the weights beside them; false when there is nothing to take. */
+static bool take_weighted(struct fields *f, const char *name, const json_t *array,
+                          struct param *param)
+{
+    size_t before = f->faults->total;
+
+    if (!take_choices(f, name, array, param)) {
+        return false;
+    }
+    sort_choices(f, name, param);
+    read_weights(f, param);
+    if (f->faults->total != before) {
+        return true;
+    }
+    if (param->listed) {
+        order_values(f, param);
+    }
+    number_choices(param);
+    if (param->weights != NULL) {
+        add_up_weights(param);
+    }
+    return true;
+}
+
 void param_read_choices(struct fields *f, struct param *param)
 {
     const json_t *array = fields_array(f, "choices");
 
     if (array == NULL) {
+        (void)fields_any(f, "weights");
         if (!fields_has(f, "choices")) {
             fields_fault(f, "choices", "is missing; list the values, such as [\"a\", \"b\"]");
         }
@@ -134,37 +318,41 @@ void param_read_choices(struct fields *f, struct param *param)
     }
     size_t before = f->faults->total;
     for (size_t i = 0; i < json_array_size(array); i++) {
-        const char *trouble = choice_trouble(json_array_get(array, i));
-        if (trouble != NULL) {
-            char at[32];
-            (void)snprintf(at, sizeof at, "choices/%zu", i);
-            fields_fault(f, at, "%s", trouble);
-        }
+        char at[32];
+        (void)snprintf(at, sizeof at, "choices/%zu", i);
+        (void)check_choice(f, at, json_array_get(array, i));
     }
-    if (f->faults->total == before && take_choices(f, "choices", array, param)) {
-        check_distinct(f, "choices", param);
+    if (f->faults->total != before || !take_weighted(f, "choices", array, param)) {
+        (void)fields_any(f, "weights"); /* nothing to compare their number with */
+    }
+}
+
+/* Choices that are known to be sound. */
+static void take_fixed(struct fields *f, const char *name, const json_t *array, struct param *param)
+{
+    if (take_choices(f, name, array, param)) {
+        sort_choices(f, name, param);
         number_choices(param);
     }
 }
 
 void param_read_constant(struct fields *f, struct param *param)
 {
-    const json_t *value = fields_any(f, "value");
+    (void)fields_any(f, "value");
+    const json_t *value = json_object_get(f->object, "value"); /* null is a value like another */
 
     if (value == NULL) {
         fields_fault(f, "value", "is missing; a constant needs its value");
         return;
     }
-    const char *trouble = choice_trouble(value);
-    if (trouble != NULL) {
-        fields_fault(f, "value", "%s", trouble);
+    if (!check_choice(f, "value", value)) {
         return;
     }
     json_auto_t *array = json_array();
     if (json_array_append(array, json_unconst(value)) != 0) {
         faults_no_memory(f->faults);
-    } else if (take_choices(f, "value", array, param)) {
-        number_choices(param);
+    } else {
+        take_fixed(f, "value", array, param);
     }
 }
 
@@ -175,8 +363,24 @@ void param_read_bool(struct fields *f, struct param *param)
     if (json_array_append_new(array, json_false()) != 0
         || json_array_append_new(array, json_true()) != 0) {
         faults_no_memory(f->faults);
-    } else if (take_choices(f, "type", array, param)) {
-        number_choices(param);
+    } else {
+        take_fixed(f, "type", array, param);
+    }
+}
+
+static void check_value(struct fields *f, const struct param *param, const char *at,
+                        const json_t *value)
+{
+    double x = json_number_value(value);
+
+    if (!json_is_number(value)) {
+        fields_fault(f, at, "must be a finite number");
+    } else if (param->type == PARAM_INT && x != floor(x)) {
+        fields_fault(f, at, "must be an integer");
+    } else if (param->type == PARAM_INT && !json_is_integer(value) && fabs(x) > 0x1p53) {
+        fields_fault(f, at, "must be an integer of 64 bits, written with all of its digits");
+    } else if (param->scale != SCALE_LINEAR && x <= 0) {
+        fields_fault(f, at, "must be greater than 0 with a log scale");
     }
 }
 
@@ -193,22 +397,12 @@ void param_read_listed(struct fields *f, struct param *param)
         }
     }
     for (size_t i = 0; i < json_array_size(array); i++) {
-        const json_t *value = json_array_get(array, i);
         char at[32];
         (void)snprintf(at, sizeof at, "values/%zu", i);
-        double x = json_number_value(value);
-        if (!json_is_number(value)) {
-            fields_fault(f, at, "must be a finite number");
-        } else if (param->type == PARAM_INT && (x != floor(x) || fabs(x) > 0x1p53)) {
-            fields_fault(f, at, "must be an integer between -2^53 and 2^53");
-        } else if (param->scale == SCALE_LOG && x <= 0) {
-            fields_fault(f, at, "must be greater than 0 with a log scale");
-        }
+        check_value(f, param, at, json_array_get(array, i));
     }
     param->listed = true;
-    if (array != NULL && f->faults->total == before && take_choices(f, "values", array, param)) {
-        qsort(param->choices, param->n_choices, sizeof(json_t *), compare_numbers);
-        check_distinct(f, "values", param);
-        number_choices(param);
+    if (array == NULL || f->faults->total != before || !take_weighted(f, "values", array, param)) {
+        (void)fields_any(f, "weights");
     }
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/json_value.h"
 #include "common/space/build.h"
 
 __attribute__((format(printf, 2, 3))) static int refuse(char why[PARAM_WHY_BYTES], const char *fmt,
@@ -67,11 +68,11 @@ static int take_number(const struct param *param, const json_t *json, double *va
 {
     char low[JSON_NUMBER_BYTES];
     char high[JSON_NUMBER_BYTES];
-    double number = json_number_value(json) + 0.0;
 
-    if (!json_is_number(json)) {
+    if (!json_is_finite(json)) {
         return refuse(why, "must be a finite number");
     }
+    double number = json_number_like(json);
     if (json_is_integer(json)
         && (json_integer_value(json) > SPACE_INT_MAX || json_integer_value(json) < -SPACE_INT_MAX)
         && param->type == PARAM_INT) {
@@ -102,13 +103,12 @@ int param_value_from_json(const struct param *param, const json_t *json, double 
     if (param->n_choices == 0) {
         return take_number(param, json, value, why);
     }
-    for (size_t i = 0; i < param->n_choices; i++) {
-        if (json_same_scalar(param->choices[i], json)) {
-            *value = (double)i;
-            return 0;
-        }
+    int choice = param_find_choice(param, json);
+    if (choice < 0) {
+        return refuse_choice(param, why);
     }
-    return refuse_choice(param, why);
+    *value = choice;
+    return 0;
 }
 
 /* "pointer/name" */
@@ -219,16 +219,14 @@ void space_config_write_inactive(const struct space *space, const double x[], st
     json_array_end(w);
 }
 
-char *param_value_text(const struct param *param, double value)
+void param_append_cell(const struct param *param, double value, struct buf *out)
 {
-    OWN(buf) struct buf text = {0};
     struct json_writer w;
 
-    if (param->n_choices > 0 && json_is_string(param->choices[(size_t)value])) {
-        return strdup(json_string_value(param->choices[(size_t)value]));
+    if (param->n_choices > 0) {
+        json_append_cell(out, param->choices[(size_t)value]);
+    } else {
+        json_writer_init(&w, out);
+        param_write_value(param, value, &w);
     }
-    buf_init(&text, 64);
-    json_writer_init(&w, &text);
-    param_write_value(param, value, &w);
-    return buf_steal(&text);
 }

@@ -101,6 +101,11 @@ static double unmeasure(const struct param *param, double at)
 
 double param_encode(const struct param *param, double value)
 {
+    if (param->shares != NULL) {
+        size_t k = (size_t)value;
+        double from = k > 0 ? param->shares[k - 1] : 0;
+        return from + (param->shares[k] - from) / 2;
+    }
     if (param->n_choices > 0) {
         return (value + 0.5) / (double)param->n_choices;
     }
@@ -125,6 +130,9 @@ static double decode_raw(const struct param *param, double u)
 double param_decode(const struct param *param, double u)
 {
     u = u > 0 ? (u < 1 ? u : 1) : 0; /* NaN becomes 0 */
+    if (param->shares != NULL) {
+        return (double)share_find(param->shares, param->n_choices, u);
+    }
     if (param->n_choices > 0) {
         double k = floor(u * (double)param->n_choices);
         return clip(k, 0, (double)(param->n_choices - 1));

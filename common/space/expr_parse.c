@@ -88,6 +88,19 @@ static enum kind param_kind(const struct param *param)
     return numbers == param->n_choices ? KIND_NUMBER : KIND_CHOICE;
 }
 
+/* Would a calculation round one of its numbers? Integers beyond 2^53 are exact as choices only. */
+static bool is_rounded(const struct param *param)
+{
+    for (size_t i = 0; i < param->n_choices; i++) {
+        const json_t *choice = param->choices[i];
+        json_int_t number = json_integer_value(choice);
+        if (number > SPACE_INT_MAX || number < -SPACE_INT_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int name_operand(struct parser *p, struct operand *out)
 {
     int i = space_find(p->space, p->lexer.token.text);
@@ -96,6 +109,12 @@ static int name_operand(struct parser *p, struct operand *out)
         return lexer_refuse(&p->lexer, p->lexer.token.at,
                             "there is no parameter \"%s\"; names with . or - stand in backquotes",
                             p->lexer.token.text);
+    }
+    if (is_rounded(&p->space->params[i])) {
+        return lexer_refuse(&p->lexer, p->lexer.token.at,
+                            "%.80s has integers beyond 2^53, with which a constraint cannot "
+                            "calculate exactly",
+                            p->space->params[i].name);
     }
     p->names[i] = true;
     out->kind = param_kind(&p->space->params[i]);

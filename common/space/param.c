@@ -44,10 +44,12 @@ static void read_name(struct fields *f, struct param *param)
 
 static void read_default(struct fields *f, struct param *param)
 {
-    const json_t *given = fields_any(f, "default");
+    const json_t *given = json_object_get(f->object, "default");
     char why[PARAM_WHY_BYTES];
 
-    if (given == NULL) {
+    (void)fields_any(f, "default");
+    /* null is a default where it is one of the choices; elsewhere it says nothing */
+    if (given == NULL || (json_is_null(given) && param_find_choice(param, given) < 0)) {
         return;
     }
     if (param_value_from_json(param, given, &param->default_value, why) != 0) {

@@ -16,9 +16,11 @@ static void param_finish(struct param *param)
     }
     free(param->choices);
     free(param->choice_numbers);
+    free(param->sorted);
+    free(param->weights);
+    free(param->shares);
     for (size_t i = 0; i < param->n_conditions; i++) {
         free(param->conditions[i].allowed);
-        free(param->conditions[i].int_values);
     }
     free(param->conditions);
 }
@@ -75,17 +77,18 @@ int space_find(const struct space *space, const char *name)
 
 static bool condition_holds(const struct condition *condition, double parent)
 {
-    if (isnan(parent)) {
-        return false;
-    }
-    for (size_t i = 0; i < condition->n_allowed; i++) {
-        double allowed = condition->int_values != NULL ? condition->int_values[i]
-                                                       : (double)condition->allowed[i];
-        if (parent == allowed) {
-            return true;
+    size_t low = 0;
+    size_t high = condition->n_allowed;
+
+    while (low < high) { /* NaN, an inactive parent's, is never found */
+        size_t middle = (low + high) / 2;
+        if (condition->allowed[middle] < parent) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return false;
+    return low < condition->n_allowed && condition->allowed[low] == parent;
 }
 
 bool param_is_active(const struct space *space, size_t i, const double x[])

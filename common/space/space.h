@@ -45,8 +45,8 @@ enum param_distribution {
 
 #define SPACE_PARAMS_MAX 256
 #define SPACE_CHOICES_MAX 10000
-#define SPACE_CHOICE_BYTES 4096
-#define SPACE_GRID_MAX 100000 /* "grid" of one parameter */
+#define SPACE_CHOICE_BYTES 4096 /* as text: a string's own, anything else as compact JSON */
+#define SPACE_GRID_MAX 100000   /* "grid" of one parameter */
 #define SPACE_CONSTRAINTS_MAX 64
 #define SPACE_INT_MAX 9007199254740992 /* 2^53 */
 #define SPACE_CONDITION_PARENTS_MAX 16
@@ -54,8 +54,7 @@ enum param_distribution {
 struct condition {
     size_t parent; /* index of the parameter; always declared, never in a cycle */
     size_t n_allowed;
-    size_t *allowed;    /* indices of the parent's choices, or for int parents into int_values */
-    double *int_values; /* values for an int parent (n_allowed of them), else NULL */
+    double *allowed; /* the parent's values that make it hold, increasing, as configurations do */
 };
 
 struct param {
@@ -70,6 +69,9 @@ struct param {
     size_t n_choices;       /* choices, listed values, 2 for bool, 1 for constant; else 0 */
     json_t **choices;       /* as given, owned */
     double *choice_numbers; /* numeric value of each choice, NaN where it is none; n_choices */
+    uint32_t *sorted;       /* indices of the choices in the order of json_compare(); n_choices */
+    double *weights;        /* of the choices, as given; NULL: all alike */
+    double *shares;         /* with weights: those up to each choice, the last is 1; else NULL */
     size_t grid;            /* "grid": points a grid takes; 0 if not said */
     bool has_default;
     double default_value; /* in configuration form */
@@ -141,9 +143,8 @@ void space_config_write_inactive(const struct space *space, const double x[],
                                  struct json_writer *w);
 /* One value; the parameter must be active. */
 void param_write_value(const struct param *param, double value, struct json_writer *w);
-/* One value as text for arguments and environment: strings bare, numbers shortest, true/false.
- * Returns a malloc'd string or NULL. */
-char *param_value_text(const struct param *param, double value);
+/* Appends one value as a cell of a table: json_append_cell(). */
+void param_append_cell(const struct param *param, double value, struct buf *out);
 /* The number behind a value: itself for plain numerics, the listed or numeric choice, NaN if the
  * choice is no number. */
 double param_number(const struct param *param, double value);
@@ -161,8 +162,8 @@ uint64_t param_cell(const struct param *param, double value);
 /* ---- the unit cube -----------------------------------------------------------------------------
  * u in [0,1]^n_params. Floats by their scale; ints and steps with a half-step margin,
  * (x - lo + s/2) / (hi - lo + s), in logs ln(lo - s/2) … ln(hi + s/2); normal and lognormal by the
- * truncated distribution function; categorical (i + ½)/k; ordinal and listed likewise by index;
- * constants ½; inactive ½. algorithms.md §1.0 */
+ * truncated distribution function; categorical (i + ½)/k, with weights the middle of its share;
+ * ordinal and listed likewise by index; constants ½; inactive ½. algorithms.md §1.0 */
 void space_encode(const struct space *space, const double x[], double u[]);
 /* The legal, rounded configuration whose cells hold u; conditions applied (inactive → NaN);
  * constraints are NOT checked. u is clipped to [0,1]. */

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* "/parameters/3/when/kernel", with the parent's name escaped as a JSON pointer wants it. */
@@ -32,29 +33,26 @@ static bool can_be_parent(const struct param *param)
            || param->type == PARAM_BOOL || param->type == PARAM_INT || param->listed;
 }
 
-/* Keeps the values increasing and each once, so that equal conditions read equal. */
-static void allow(struct condition *condition, double value)
+static int compare_reals(const void *a, const void *b)
 {
-    double *values = condition->int_values;
-    size_t at = condition->n_allowed;
+    double x = *(const double *)a;
+    double y = *(const double *)b;
 
-    while (at > 0
-           && (values != NULL ? values[at - 1] : (double)condition->allowed[at - 1]) > value) {
-        at--;
-    }
-    if (at > 0 && (values != NULL ? values[at - 1] : (double)condition->allowed[at - 1]) == value) {
-        return;
-    }
-    for (size_t i = condition->n_allowed++; i > at; i--) {
-        condition->allowed[i] = values != NULL ? i : condition->allowed[i - 1];
-        if (values != NULL) {
-            values[i] = values[i - 1];
+    return (x > y) - (x < y);
+}
+
+/* Makes the values increasing and each once, so that equal conditions read equal. */
+static void order_allowed(struct condition *condition)
+{
+    size_t n = 0;
+
+    qsort(condition->allowed, condition->n_allowed, sizeof *condition->allowed, compare_reals);
+    for (size_t i = 0; i < condition->n_allowed; i++) {
+        if (n == 0 || condition->allowed[i] > condition->allowed[n - 1]) {
+            condition->allowed[n++] = condition->allowed[i];
         }
     }
-    condition->allowed[at] = values != NULL ? at : (size_t)value;
-    if (values != NULL) {
-        values[at] = value;
-    }
+    condition->n_allowed = n;
 }
 
 static void read_allowed(const struct param *parent, const json_t *values, const char *pointer,
@@ -63,15 +61,12 @@ static void read_allowed(const struct param *parent, const json_t *values, const
     size_t n = json_array_size(values);
 
     if (n == 0 || n > SPACE_CHOICES_MAX) {
-        faults_add(faults, pointer, "must be a list of at least one and at most 10000 values of %s",
-                   parent->name);
+        faults_add(faults, pointer, "must be a list of at least one and at most %d values of %s",
+                   SPACE_CHOICES_MAX, parent->name);
         return;
     }
     condition->allowed = calloc(n, sizeof *condition->allowed);
-    if (parent->n_choices == 0) {
-        condition->int_values = calloc(n, sizeof *condition->int_values);
-    }
-    if (condition->allowed == NULL || (parent->n_choices == 0 && condition->int_values == NULL)) {
+    if (condition->allowed == NULL) {
         faults_no_memory(faults);
         return;
     }
@@ -80,12 +75,13 @@ static void read_allowed(const struct param *parent, const json_t *values, const
         char why[PARAM_WHY_BYTES];
         double value;
         if (param_value_from_json(parent, json_array_get(values, j), &value, why) == 0) {
-            allow(condition, value);
+            condition->allowed[condition->n_allowed++] = value;
             continue;
         }
         (void)snprintf(at, sizeof at, "%s/%zu", pointer, j);
         faults_add(faults, at, "%s never has this value: it %s", parent->name, why);
     }
+    order_allowed(condition);
 }
 
 /* Keeps conditions in the order of their parents, so that equal spaces read equal. */

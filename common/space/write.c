@@ -18,6 +18,16 @@ static void write_choices(const struct param *param, const char *key, struct jso
     json_array_end(w);
 }
 
+static void write_weights(const struct param *param, struct json_writer *w)
+{
+    json_write_key(w, "weights");
+    json_array_begin(w);
+    for (size_t i = 0; i < param->n_choices; i++) {
+        json_write_number(w, param->weights[i]);
+    }
+    json_array_end(w);
+}
+
 static void write_range(const struct param *param, struct json_writer *w)
 {
     bool lognormal = param->distribution == DISTRIBUTION_LOGNORMAL;
@@ -54,10 +64,7 @@ static void write_when(const struct space *space, const struct param *param, str
         json_write_key(w, parent->name);
         json_array_begin(w);
         for (size_t i = 0; i < condition->n_allowed; i++) {
-            param_write_value(parent,
-                              condition->int_values != NULL ? condition->int_values[i]
-                                                            : (double)condition->allowed[i],
-                              w);
+            param_write_value(parent, condition->allowed[i], w);
         }
         json_array_end(w);
     }
@@ -77,6 +84,9 @@ static void write_param(const struct space *space, const struct param *param, st
         write_range(param, w);
     } else if (param->type != PARAM_BOOL) {
         write_choices(param, "choices", w);
+    }
+    if (param->weights != NULL) {
+        write_weights(param, w);
     }
     if (param->scale == SCALE_LOG) {
         json_put_string(w, "scale", "log");

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json_value.h"
 #include "common/shell.h"
 #include "server/api/format.h"
 #include "server/api/json.h"
@@ -65,19 +66,14 @@ static void put_parameter(struct buf *out, const char *key, const json_t *value)
 {
     char variable[NAME_BYTES + 1];
     char name[NAME_BYTES + 16];
-    char number[JSON_NUMBER_BYTES];
+    OWN(buf) struct buf text;
 
     name_in_environment(key, variable);
     (void)snprintf(name, sizeof name, "HONE_PARAM_%s", variable);
-    if (json_is_string(value)) {
-        put_quoted(out, name, json_string_value(value));
-    } else if (json_is_integer(value)) {
-        put_number(out, name, json_integer_value(value));
-    } else if (json_is_real(value)) {
-        put_quoted(out, name, json_format_number(json_real_value(value), number));
-    } else {
-        put_quoted(out, name, json_is_true(value) ? "true" : "false");
-    }
+    buf_init(&text, RESPONSE_MAX);
+    json_append_text(&text, value);
+    out->failed = out->failed || text.failed;
+    put_quoted(out, name, buf_text(&text));
 }
 
 static void encode_lease_sh(const struct ask_command *ask, struct http_response *response)

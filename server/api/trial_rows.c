@@ -4,6 +4,8 @@
 
 #include "server/api/json.h"
 
+#define CELL_BYTES (8 * SPACE_CHOICE_BYTES) /* a string may be escaped */
+
 static bool is_full(const struct sheet *sheet)
 {
     return sheet->style == SHEET_CSV;
@@ -73,14 +75,18 @@ static void metric_cells(struct sheet *sheet, const struct live_study_view *stud
 
 static void param_cells(struct sheet *sheet, const struct space *space, const double config[])
 {
+    OWN(buf) struct buf text;
+
+    buf_init(&text, CELL_BYTES);
     for (size_t i = 0; i < space->n_params; i++) {
-        bool active = param_is_active(space, i, config);
-        OWN(memory)
-        char *text = active ? param_value_text(&space->params[i], config[i]) : NULL;
-        if (active && text == NULL) {
+        buf_clear(&text);
+        if (param_is_active(space, i, config)) {
+            param_append_cell(&space->params[i], config[i], &text);
+        }
+        if (text.no_memory) {
             buf_lack_memory(&sheet->table.cells);
         }
-        sheet_text(sheet, text);
+        sheet_text(sheet, buf_text(&text));
     }
 }
 

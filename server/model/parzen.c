@@ -33,7 +33,7 @@ struct parzen {
     double *mean, *width, *inverse, *constant; /* number-major: n_num × n */
     double *match, *other;                     /* of each category: log mass */
     double *uniform;                           /* log 1/k */
-    size_t *choices;
+    struct parzen_category *categories;
     struct mass_table *tables; /* n_num */
     double *terms; /* scratch of one point: parzen_log_density() is not for two threads */
 };
@@ -46,7 +46,7 @@ void parzen_destroy(struct parzen *parzen)
             free(parzen->tables[k].row);
         }
         free(parzen->tables);
-        free(parzen->choices);
+        free(parzen->categories);
         points_finish(&parzen->x);
         workspace_finish(&parzen->work);
         free(parzen);
@@ -197,12 +197,12 @@ static void set_weights(struct parzen *p, const double weights[])
     }
 }
 
-static void set_categories(struct parzen *p, const size_t choices[])
+static void set_categories(struct parzen *p, const struct parzen_category categories[])
 {
     for (size_t k = 0; k < p->n_cat; k++) {
         double base = 1.0 / (double)p->n;
-        double count = (double)choices[k];
-        p->choices[k] = choices[k];
+        double count = (double)categories[k].choices;
+        p->categories[k] = categories[k];
         p->match[k] = log((1.0 + base) / (1.0 + count * base));
         p->other[k] = log(base / (1.0 + count * base));
         p->uniform[k] = -log(count);
@@ -215,8 +215,8 @@ static int allocate(struct parzen *p, const struct points *x, struct err *err)
     size_t d = p->n_num;
 
     p->tables = calloc(d + 1, sizeof *p->tables);
-    p->choices = calloc(p->n_cat + 1, sizeof *p->choices);
-    if (p->tables == NULL || p->choices == NULL) {
+    p->categories = calloc(p->n_cat + 1, sizeof *p->categories);
+    if (p->tables == NULL || p->categories == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     TRY(points_init(&p->x, d, p->n_cat, n, err));
@@ -241,7 +241,8 @@ static int allocate(struct parzen *p, const struct points *x, struct err *err)
 }
 
 int parzen_create(const struct points *x, const double weights[], const uint64_t cells[],
-                  const size_t choices[], struct parzen **parzen, struct err *err)
+                  const struct parzen_category categories[], struct parzen **parzen,
+                  struct err *err)
 {
     OWN(parzen) struct parzen *p = calloc(1, sizeof *p);
     OWN(memory) struct radix_item *positions = calloc(2 * (x->n + 1), sizeof *positions);
@@ -254,7 +255,7 @@ int parzen_create(const struct points *x, const double weights[], const uint64_t
     p->n_cat = x->n_cat;
     TRY(allocate(p, x, err));
     set_weights(p, weights);
-    set_categories(p, choices);
+    set_categories(p, categories);
     for (size_t k = 0; k < p->n_num; k++) {
         set_kernels(p, k, positions);
         if (cells[k] > 0) {
@@ -287,12 +288,38 @@ ALWAYS_INLINE void add_number(const struct parzen *p, size_t k, double at, doubl
     }
 }
 
+/* The share of one choice. */
+static double share_of(const struct parzen_category *category, int32_t code)
+{
+    return category->shares[code] - (code > 0 ? category->shares[code - 1] : 0.0);
+}
+
+/* The same where the choices have shares of the prior. */
+static void add_weighted_category(const struct parzen *p, size_t k, int32_t code, double terms[])
+{
+    const struct parzen_category *category = &p->categories[k];
+    double share = share_of(category, code);
+    double base = (double)category->choices / (double)p->n;
+    double match = log((1.0 + base * share) / (1.0 + base));
+    double other = log(base * share / (1.0 + base));
+
+    for (size_t i = 0; i + 1 < p->n; i++) {
+        int32_t own = p->x.cat[k + i * p->n_cat];
+        terms[i] += own < 0 ? log(share) : own == code ? match : other;
+    }
+    terms[p->n - 1] += log(share);
+}
+
 ALWAYS_INLINE void add_category(const struct parzen *p, size_t k, int32_t code,
                                 double *restrict terms)
 {
     const int32_t *own = p->x.cat + k;
     size_t step = p->n_cat;
 
+    if (p->categories[k].shares != NULL) {
+        add_weighted_category(p, k, code, terms);
+        return;
+    }
     for (size_t i = 0; i + 1 < p->n; i++) {
         int32_t c = own[i * step];
         terms[i] += c < 0 ? p->uniform[k] : c == code ? p->match[k] : p->other[k];
@@ -390,30 +417,29 @@ static double draw_number(const struct parzen *p, size_t i, size_t k, struct rng
     return fmin(fmax(mean + width * z, 0.0), 1.0);
 }
 
+/* A choice of the prior. */
+static int32_t draw_prior(const struct parzen_category *category, struct rng *rng)
+{
+    if (category->shares == NULL) {
+        return (int32_t)rng_below(rng, category->choices);
+    }
+    return (int32_t)share_find(category->shares, category->choices, rng_uniform(rng));
+}
+
 static int32_t draw_category(const struct parzen *p, size_t i, size_t k, struct rng *rng)
 {
     int32_t own = i + 1 == p->n ? -1 : points_cat(&p->x, i)[k];
     double u = rng_uniform(rng);
-    int32_t any = (int32_t)rng_below(rng, p->choices[k]);
-    double keep = (double)p->n / (double)(p->n + p->choices[k]);
+    int32_t any = draw_prior(&p->categories[k], rng);
+    double keep = (double)p->n / (double)(p->n + p->categories[k].choices);
 
     return own >= 0 && u < keep ? own : any;
 }
 
 void parzen_draw(const struct parzen *parzen, struct rng *rng, double num[], int32_t cat[])
 {
-    double u = rng_uniform(rng);
-    size_t low = 0;
-    size_t high = parzen->n - 1;
+    size_t low = share_find(parzen->cumulative, parzen->n, rng_uniform(rng));
 
-    while (low < high) { /* the first component whose cumulative weight exceeds u */
-        size_t middle = (low + high) / 2;
-        if (parzen->cumulative[middle] > u) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
     for (size_t k = 0; k < parzen->n_num; k++) {
         num[k] = draw_number(parzen, low, k, rng);
     }

@@ -260,11 +260,7 @@ static int run_config(struct buf *out, struct err *err)
     space_config_write_inactive(shared_space, x, &w);
     json_array_end(&w);
     for (size_t i = 0; i < shared_space->n_params; i++) {
-        OWN(memory) char *value = param_value_text(&shared_space->params[i], x[i]);
-        if (value == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-        buf_puts(&text, value);
+        param_append_cell(&shared_space->params[i], x[i], &text);
     }
     return finish_text(&text, out, err);
 }

@@ -32,6 +32,11 @@ static const struct {
     {"k='it''s',\"1\",1", "{'name':'k','type':'categorical','choices':['it\\u0027s','1',1]}"},
     {"k=a:b..,c", "{'name':'k','type':'categorical','choices':['a:b..','c']}"},
     {"k=choice:2,1", "{'name':'k','type':'categorical','choices':[2,1]}"},
+    {"k=none,null,\"null\"", "{'name':'k','type':'categorical','choices':['none',null,'null']}"},
+    {"k=[64,[1]],{\"a\":\"}\"},[]", "{'name':'k','type':'categorical','choices':[[64,[1]],"
+                                    "{'a':'}'},[]]}"},
+    {"c=const:null", "{'name':'c','type':'constant','value':null}"},
+    {"c=const:[1,2]", "{'name':'c','type':'constant','value':[1,2]}"},
     {"s=ordinal:s,m,l", "{'name':'s','type':'ordinal','choices':['s','m','l']}"},
     {"a=bool", "{'name':'a','type':'bool'}"},
     {"a=true,false", "{'name':'a','type':'bool'}"},

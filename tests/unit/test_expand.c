@@ -84,6 +84,26 @@ START_TEST(a_parameter_stands_before_a_word_of_ours)
 }
 END_TEST
 
+START_TEST(a_value_that_is_no_string_is_compact_json)
+{
+    json_auto_t *object = json_loads("{\"net\": [64, {\"a\": \"b c\"}], \"none\": null, "
+                                     "\"text\": \"[1]\", \"big\": 9223372036854775807}",
+                                     0, NULL);
+    struct expand_values values = {.parameters = object, .checkpoint = ""};
+    char *argv[] = {(char[]){"p"},        (char[]){"{net}"}, (char[]){"{none}"},
+                    (char[]){"x={text}"}, (char[]){"{big}"}, NULL};
+    OWN(argv_list) struct argv_list out = {0};
+    char dropped[EXPAND_NAME_BYTES];
+    struct err err;
+
+    ck_assert_int_eq(expand_argv(argv, &values, &out, dropped, &err), 0);
+    ck_assert_str_eq(out.items[1], "[64,{\"a\":\"b c\"}]");
+    ck_assert_str_eq(out.items[2], "null");
+    ck_assert_str_eq(out.items[3], "x=[1]");
+    ck_assert_str_eq(out.items[4], "9223372036854775807");
+}
+END_TEST
+
 static const char *const wrong[] = {"",     "{lr}",    "p|{",   "p|{lr",
                                     "p|{}", "p|{l r}", "p|{1}", "p|a{{b{c d}"};
 
@@ -192,6 +212,7 @@ int main(void)
 
     tcase_add_loop_test(tcase, arguments_take_the_values_of_a_trial, 0,
                         (int)(sizeof cases / sizeof cases[0]));
+    tcase_add_test(tcase, a_value_that_is_no_string_is_compact_json);
     tcase_add_test(tcase, a_parameter_stands_before_a_word_of_ours);
     tcase_add_loop_test(tcase, what_is_no_placeholder_is_refused, 0,
                         (int)(sizeof wrong / sizeof wrong[0]));

@@ -91,7 +91,7 @@ END_TEST
 START_TEST(categories_are_counted_and_smoothed)
 {
     static const double want[] = {.40625, .15625, .28125, .15625}; /* algorithms.md §7 */
-    const size_t choices[] = {4};
+    const struct parzen_category choices[] = {{.choices = 4}};
     OWN(points) struct points x = {0};
     OWN(points) struct points q = {0};
     OWN(parzen) struct parzen *p = NULL;

@@ -289,16 +289,21 @@ START_TEST(values_come_back_in_the_type_given)
         "{'name':'n','type':'int','low':1,'high':3},{'name':'f','type':'float','low':0,'high':9},"
         "{'name':'b','type':'bool'}]",
         NULL);
-    static const char *const texts[] = {"1", "1", "true", "0.5"};
+    static const char *const cells[] = {"\"1\"", "1", "true", "0.5"};
+    OWN(buf) struct buf text;
 
+    buf_init(&text, 1000);
     for (size_t i = 0; i < 4; i++) {
-        OWN(memory) char *text = param_value_text(&space->params[0], (double)i);
-        ck_assert_str_eq(text, texts[i]);
+        buf_clear(&text);
+        param_append_cell(&space->params[0], (double)i, &text);
+        ck_assert_str_eq(buf_text(&text), cells[i]);
     }
-    OWN(memory) char *whole = param_value_text(&space->params[2], 3);
-    ck_assert_str_eq(whole, "3");
-    OWN(memory) char *truth = param_value_text(&space->params[3], 0);
-    ck_assert_str_eq(truth, "false");
+    buf_clear(&text);
+    param_append_cell(&space->params[2], 3, &text);
+    ck_assert_str_eq(buf_text(&text), "3");
+    buf_clear(&text);
+    param_append_cell(&space->params[3], 0, &text);
+    ck_assert_str_eq(buf_text(&text), "false");
     ck_assert(isnan(param_number(&space->params[0], 0)));
     ck_assert_double_eq(param_number(&space->params[0], 3), 0.5);
     ck_assert_double_eq(param_number(&space->params[1], 3), 3);
@@ -377,12 +382,33 @@ static const struct {
     {"[{'name':'a','type':'categorical','choices':'abc'}]", NULL, "/parameters/0/choices"},
     {"[{'name':'a','type':'ordinal','choices':['x','y','x']}]", NULL, "/parameters/0/choices"},
     {"[{'name':'a','type':'categorical','choices':[1,1.0]}]", NULL, "/parameters/0/choices"},
-    {"[{'name':'a','type':'categorical','choices':['x',null]}]", NULL, "/parameters/0/choices/1"},
-    {"[{'name':'a','type':'categorical','choices':['x',[1]]}]", NULL, "/parameters/0/choices/1"},
+    {"[{'name':'a','type':'categorical','choices':[null,1,null]}]", NULL, "/parameters/0/choices"},
+    {"[{'name':'a','type':'categorical','choices':[[1,'2'],[1.0,'2']]}]", NULL,
+     "/parameters/0/choices"},
+    {"[{'name':'a','type':'categorical','choices':[{'x':1,'y':[2]},{'y':[2],'x':1}]}]", NULL,
+     "/parameters/0/choices"},
+    {"[{'name':'a','type':'categorical','choices':['b',['x\\u0000y']]}]", NULL,
+     "/parameters/0/choices/1"},
+    {"[{'name':'a','type':'categorical','choices':['b',[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}]",
+     NULL, "/parameters/0/choices/1"},
+    /* weights */
+    {"[{'name':'a','type':'categorical','choices':['x','y'],'weights':[1]}]", NULL,
+     "/parameters/0/weights"},
+    {"[{'name':'a','type':'categorical','choices':['x','y'],'weights':[1,0]}]", NULL,
+     "/parameters/0/weights/1"},
+    {"[{'name':'a','type':'categorical','choices':['x','y'],'weights':[-1,1]}]", NULL,
+     "/parameters/0/weights/0"},
+    {"[{'name':'a','type':'categorical','choices':['x','y'],'weights':[1,'1']}]", NULL,
+     "/parameters/0/weights/1"},
+    {"[{'name':'a','type':'categorical','choices':['x','y'],'weights':[1,1e13]}]", NULL,
+     "/parameters/0/weights/0"},
+    {"[{'name':'a','type':'categorical','choices':['x','y'],'weights':[1e308,1e308]}]", NULL,
+     "/parameters/0/weights"},
+    {"[{'name':'a','type':'bool','weights':[1,1]}]", NULL, "/parameters/0/weights"},
+    {"[{'name':'a','type':'int','low':1,'high':2,'weights':[1,1]}]", NULL, "/parameters/0/weights"},
     {"[{'name':'a','type':'categorical','choices':['x\\u0000y']}]", NULL,
      "/parameters/0/choices/0"},
     {"[{'name':'a','type':'constant'}]", NULL, "/parameters/0/value"},
-    {"[{'name':'a','type':'constant','value':{}}]", NULL, "/parameters/0/value"},
     /* defaults */
     {"[{'name':'a','type':'float','low':0,'high':1,'default':2}]", NULL, "/parameters/0/default"},
     {"[{'name':'a','type':'float','low':0,'high':1,'step':0.5,'default':0.3}]", NULL,
@@ -417,6 +443,9 @@ static const struct {
     {P "]", "['a < 2','b < 1']", "/constraints/1"},
     {P "]", "['a > 2']", "/constraints"},
     {P "]", "['a == 0.5']", "/constraints"},
+    {"[{'name':'a','type':'int','values':[1,9007199254740993]}]", "['a > 2']", "/constraints/0"},
+    {"[{'name':'a','type':'constant','value':-9223372036854775808}]", "['a < 2']",
+     "/constraints/0"},
     {P "]", "['a < 0.00002']", "/constraints"},
 };
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "worker/agent/expand.h"
+#include "common/json_value.h"
 
 #define VALUE_BYTES ((size_t)64 * 1024)
 
@@ -41,7 +41,7 @@ static int add_parameters(const json_t *parameters, struct argv_list *out, struc
         buf_init(&variable, VALUE_BYTES);
         name_in_environment(name, plain);
         buf_printf(&variable, "HONE_PARAM_%s=", plain);
-        expand_value_text(value, &variable);
+        json_append_text(&variable, value);
         TRY(buf_check(&variable, err));
         argv_list_add(out, buf_text(&variable));
     }

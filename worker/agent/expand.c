@@ -4,27 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/json.h"
+#include "common/json_value.h"
 #include "common/suggest.h"
 #include "common/wire/wire.h"
 
 #define LIST_BYTES ((size_t)64 * 1024)
 #define ARGUMENT_BYTES ((size_t)128 * 1024) /* what Linux takes */
-
-void expand_value_text(const json_t *value, struct buf *out)
-{
-    char number[JSON_NUMBER_BYTES];
-
-    if (json_is_string(value)) {
-        buf_append(out, json_string_value(value), json_string_length(value));
-    } else if (json_is_integer(value)) {
-        buf_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    } else if (json_is_real(value)) {
-        buf_puts(out, json_format_number(json_real_value(value), number));
-    } else if (json_is_boolean(value)) {
-        buf_puts(out, json_is_true(value) ? "true" : "false");
-    }
-}
 
 /* The placeholder at text[0] == '{': copies its name, returns its length with braces, or 0 when it
  * is none. */
@@ -244,7 +229,7 @@ static bool append_value(const char *name, const struct expand_values *values, s
     int64_t number;
 
     if (parameter != NULL) {
-        expand_value_text(parameter, out);
+        json_append_text(out, parameter);
     } else if (strcmp(name, "checkpoint") == 0) {
         buf_puts(out, values->checkpoint);
     } else if (int_value(name, values, &number)) {

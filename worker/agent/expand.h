@@ -50,7 +50,4 @@ MUST_USE int expand_check_names(char *const argv[], const struct expand_study *s
 MUST_USE int expand_argv(char *const argv[], const struct expand_values *values,
                          struct argv_list *out, char dropped[EXPAND_NAME_BYTES], struct err *err);
 
-/* A parameter's value as text: strings bare, numbers in their shortest form, true and false. */
-void expand_value_text(const json_t *value, struct buf *out);
-
 #endif

@@ -89,10 +89,8 @@ static void add_named_values(struct grid_param *parent, const struct param *para
                              size_t child_link, const struct condition *condition)
 {
     for (size_t j = 0; j < condition->n_allowed; j++) {
-        double value = condition->int_values != NULL ? condition->int_values[j]
-                                                     : (double)condition->allowed[j];
         struct named_value named_value = {0};
-        if (find_value(param, value, parent->size, &named_value.k)) {
+        if (find_value(param, condition->allowed[j], parent->size, &named_value.k)) {
             named_value.signature.word[child_link / 64] |= UINT64_C(1) << (child_link % 64);
             parent->named_values[parent->n_named_values++] = named_value;
         }

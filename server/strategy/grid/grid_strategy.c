@@ -33,23 +33,30 @@ static uint64_t permute(uint64_t n, uint64_t key, uint64_t index)
     return index;
 }
 
-/* Adds a fault for every parameter without a finite number of values. */
-static bool check_finite(const struct study_def *study, struct faults *faults)
+/* Adds a fault for every parameter without a finite number of values, and for weights. */
+static bool check_parameters(const struct study_def *study, struct faults *faults)
 {
-    bool finite = true;
+    size_t before = faults->total;
+    char pointer[64];
 
     for (size_t i = 0; i < study->space->n_params; i++) {
-        if (grid_param_size(&study->space->params[i]) == 0) {
-            char pointer[64];
+        const struct param *param = &study->space->params[i];
+        if (grid_param_size(param) == 0) {
             (void)snprintf(pointer, sizeof pointer, "/parameters/%zu/grid", i);
             faults_add(faults, pointer,
                        "%s is continuous, and a grid must know how many points to take: give "
                        "\"grid\", a step or values",
-                       study->space->params[i].name);
-            finite = false;
+                       param->name);
+        }
+        if (param->weights != NULL) {
+            (void)snprintf(pointer, sizeof pointer, "/parameters/%zu/weights", i);
+            faults_add(faults, pointer,
+                       "a grid takes every value of %s once, whatever its weight; leave the "
+                       "weights out, or let random search draw by them",
+                       param->name);
         }
     }
-    return finite;
+    return faults->total == before;
 }
 
 static void check(const struct study_def *study, struct faults *faults)
@@ -58,7 +65,7 @@ static void check(const struct study_def *study, struct faults *faults)
     struct err err = {0};
 
     strategy_refuse_options(study, faults);
-    if (check_finite(study, faults) && grid_of(study->space, &grid, &err) != 0) {
+    if (check_parameters(study, faults) && grid_of(study->space, &grid, &err) != 0) {
         faults_take(faults, "/strategy", &err);
     }
 }

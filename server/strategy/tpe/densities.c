@@ -11,8 +11,8 @@ enum { TABLE_CELLS = 50 }; /* numbers with at most so many values have masses, o
 struct density_group {
     size_t n_num, n_cat;
     size_t *num, *cat; /* parameters; one allocation: num's */
-    size_t *choices;   /* of the categories */
     uint64_t *cells;   /* of the numbers */
+    struct parzen_category *categories;
     struct parzen *good, *others;
     struct points point; /* scratch for one */
 };
@@ -21,6 +21,7 @@ static void group_finish(struct density_group *group)
 {
     free(group->num);
     free(group->cells);
+    free(group->categories);
     parzen_destroy(group->good);
     parzen_destroy(group->others);
     points_finish(&group->point);
@@ -42,9 +43,7 @@ static bool is_same_condition(const struct condition *a, const struct condition 
         return false;
     }
     for (size_t i = 0; i < a->n_allowed; i++) {
-        if (a->allowed != NULL && b->allowed != NULL
-                ? a->allowed[i] != b->allowed[i]
-                : a->int_values[i] < b->int_values[i] || a->int_values[i] > b->int_values[i]) {
+        if (a->allowed[i] < b->allowed[i] || a->allowed[i] > b->allowed[i]) {
             return false;
         }
     }
@@ -76,7 +75,7 @@ static uint64_t table_cells(const struct param *param)
     bool even = param->listed
                 || (param->scale == SCALE_LINEAR && param->distribution == DISTRIBUTION_UNIFORM);
 
-    return even && param->n_cells <= TABLE_CELLS ? param->n_cells : 0;
+    return even && param->shares == NULL && param->n_cells <= TABLE_CELLS ? param->n_cells : 0;
 }
 
 static void add_param(const struct encoding *encoding, size_t i, struct density_group *group)
@@ -84,7 +83,8 @@ static void add_param(const struct encoding *encoding, size_t i, struct density_
     const struct param *param = &encoding->space->params[i];
 
     if (encoding->is_cat[i]) {
-        group->choices[group->n_cat] = param->n_choices;
+        group->categories[group->n_cat] =
+            (struct parzen_category){.choices = param->n_choices, .shares = param->shares};
         group->cat[group->n_cat++] = i;
     } else {
         group->cells[group->n_num] = table_cells(param);
@@ -100,13 +100,13 @@ static int fill_group(struct densities *d, size_t k, bool taken[], struct err *e
     struct density_group *group = &d->groups[d->n_groups++];
     size_t most = encoding_n_dims(encoding);
 
-    group->num = calloc(3 * most + 1, sizeof *group->num);
+    group->num = calloc(2 * most + 1, sizeof *group->num);
     group->cells = calloc(most + 1, sizeof *group->cells);
-    if (group->num == NULL || group->cells == NULL) {
+    group->categories = calloc(most + 1, sizeof *group->categories);
+    if (group->num == NULL || group->cells == NULL || group->categories == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     group->cat = group->num + most;
-    group->choices = group->num + 2 * most;
     for (size_t j = k; j < most; j++) {
         if (!taken[j]
             && are_active_together(&params[param_of(encoding, j)],
@@ -172,7 +172,7 @@ static int build_mixture(const struct densities *d, const struct density_group *
         }
     }
     return parzen_create(&points, data->weights == NULL ? NULL : weights, group->cells,
-                         group->choices, parzen, err);
+                         group->categories, parzen, err);
 }
 
 int densities_init(struct densities *densities, const struct encoding *encoding,
@@ -191,6 +191,8 @@ int densities_init(struct densities *densities, const struct encoding *encoding,
 
 void densities_draw(const struct densities *densities, struct rng *rng, double u[])
 {
+    const struct param *params = densities->encoding->space->params;
+
     for (size_t i = 0; i < densities->encoding->space->n_params; i++) {
         u[i] = 0.5;
     }
@@ -203,7 +205,7 @@ void densities_draw(const struct densities *densities, struct rng *rng, double u
             u[group->num[k]] = num[k];
         }
         for (size_t k = 0; k < group->n_cat; k++) {
-            u[group->cat[k]] = ((double)cat[k] + 0.5) / (double)group->choices[k];
+            u[group->cat[k]] = param_encode(&params[group->cat[k]], (double)cat[k]);
         }
     }
 }

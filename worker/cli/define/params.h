@@ -7,6 +7,7 @@
  *   gamma=log:1e-6..10/8     eight points when a grid is laid over it
  *   batch=16,32,64           exactly these numbers
  *   kernel=rbf,poly          one of these words, without order; "a,b",c quotes a comma
+ *   net=[64,64],[128],null   one of these JSON values; "null" in quotes is a word
  *   size=ordinal:s,m,l       one of these words, in this order; choice:1,2 is one without
  *   noise=normal:0,1:-3..3   mean and deviation, cut off; lognormal: of the logarithm
  *   amp=bool                 true or false

@@ -5,11 +5,59 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json.h"
+#include "common/json_value.h"
 #include "worker/cli/define/scalar.h"
 
-/* Reads one item at *at: quoted ('' within '…' is a quote), or plain up to the comma. */
+/* Reads [64,64] or {"a":1} at *at, up to the bracket that closes it. */
+static int json_item_read(const struct domain_reader *reader, const char **at, json_t **item)
+{
+    const char *end = *at;
+    size_t depth = 0;
+    bool in_string = false;
+    struct err why = {0};
+
+    do {
+        if (*end == '"') {
+            in_string = !in_string;
+        } else if (in_string && *end == '\\' && end[1] != '\0') {
+            end++;
+        } else if (!in_string && (*end == '[' || *end == '{')) {
+            depth++;
+        } else if (!in_string && (*end == ']' || *end == '}')) {
+            depth--;
+        }
+        end += *end != '\0';
+    } while (depth > 0 && *end != '\0');
+    if (json_parse(*at, (size_t)(end - *at), &json_limits_default, item, &why) != 0) {
+        return domain_refuse(reader, "'%.40s': %s", *at, why.text);
+    }
+    if (*end != '\0' && *end != ',') {
+        json_decref(*item);
+        return domain_refuse(reader, "a comma is missing before '%.20s'", end);
+    }
+    *at = end;
+    return 0;
+}
+
+static json_t *plain_value(const char *text)
+{
+    json_t *number_or_null = scalar_number(text);
+
+    return number_or_null != NULL       ? number_or_null
+           : strcmp(text, "true") == 0  ? json_true()
+           : strcmp(text, "false") == 0 ? json_false()
+           : strcmp(text, "null") == 0  ? json_null()
+                                        : json_string(text);
+}
+
+/* Reads one item at *at: quoted ('' within '…' is a quote), an array or object of JSON, or plain up
+ * to the comma. */
 static int item_read(const struct domain_reader *reader, const char **at, json_t **item)
 {
+    if (**at == '[' || **at == '{') {
+        return json_item_read(reader, at, item);
+    }
     char text[DOMAIN_BYTES];
     size_t n = 0;
     char quote = **at == '"' || **at == '\'' ? **at : '\0';
@@ -36,11 +84,7 @@ static int item_read(const struct domain_reader *reader, const char **at, json_t
     if (*from != '\0' && *from != ',') {
         return domain_refuse(reader, "a comma is missing before '%.20s'", from);
     }
-    json_t *number_or_null = quote != '\0' ? NULL : scalar_number(text);
-    *item = number_or_null != NULL                        ? number_or_null
-            : quote == '\0' && strcmp(text, "true") == 0  ? json_true()
-            : quote == '\0' && strcmp(text, "false") == 0 ? json_false()
-                                                          : json_string(text);
+    *item = quote != '\0' ? json_string(text) : plain_value(text);
     *at = from;
     return *item != NULL ? 0 : domain_refuse(reader, "'%.40s' is no UTF-8", text);
 }
@@ -56,9 +100,11 @@ static int items_read(const struct domain_reader *reader, const char *domain, js
         json_t *other;
         TRY(item_read(reader, &at, &item));
         json_array_foreach (list, i, other) {
-            if (json_equal(other, item)) {
+            if (json_same(other, item)) {
                 json_decref(item);
-                return domain_refuse(reader, "the choices must differ; one is there twice");
+                return domain_refuse(reader,
+                                     "the choices must differ; one is there twice: name it once, "
+                                     "with \"weights\" in the JSON form");
             }
         }
         if (json_array_append_new(list, item) != 0) {

@@ -4,14 +4,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/json.h"
 #include "common/own.h"
 #include "worker/cli/define/scalar.h"
 
 static int number(const struct domain_reader *reader, const char *what, const char *text,
                   json_t **value)
 {
-    *value = scalar_number(text);
-    return *value != NULL ? 0 : domain_refuse(reader, "the %s '%.40s' is no number", what, text);
+    json_auto_t *number = scalar_number(text);
+
+    if (number == NULL) {
+        return domain_refuse(reader, "the %s '%.40s' is no number", what, text);
+    }
+    if (!json_is_finite(number)) {
+        return domain_refuse(reader, "the %s '%.40s' is no number that a double holds", what, text);
+    }
+    *value =
+        json_big_number(number) == NULL ? json_incref(number) : json_real(json_number_like(number));
+    return *value != NULL ? 0 : err_set(reader->err, ERR_NOMEM, "out of memory");
 }
 
 struct range {
@@ -102,7 +112,7 @@ static int whole(const struct domain_reader *reader, const char *what, json_t **
         return 0;
     }
     if (x != floor(x) || fabs(x) > 0x1p53) { /* 1e3 is whole */
-        return domain_refuse(reader, "the %s of an integer must be whole", what);
+        return domain_refuse(reader, "the %s of an integer must be whole, at most 2^53", what);
     }
     json_decref(*value);
     *value = json_integer((json_int_t)x);

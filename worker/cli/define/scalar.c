@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/json.h"
+#include "common/own.h"
 
 static const char *after_digits(const char *text)
 {
@@ -42,28 +46,42 @@ static bool spells_integer(const char *text)
     return *at != '\0' && *after_digits(at) == '\0';
 }
 
-/* Integers that do not fit become reals, as in JSON. */
+/* NULL: beyond 64 bits. */
 static json_t *integer(const char *digits, int base)
 {
     errno = 0;
     long long value = strtoll(digits, NULL, base);
-    if (errno == 0) {
-        return json_integer(value);
+    return errno == 0 ? json_integer(value) : NULL;
+}
+
+/* A number too large for its type, without what JSON does not allow at its front. */
+static json_t *big_number(const char *text)
+{
+    OWN(memory) char *plain = strdup(text);
+    bool negative = *text == '-';
+    const char *digits = text + (negative || *text == '+');
+
+    while (*digits == '0' && isdigit((unsigned char)digits[1])) {
+        digits++;
     }
-    double real = strtod(digits, NULL);
-    return base == 10 && isfinite(real) ? json_real(real) : NULL;
+    if (plain == NULL) {
+        return NULL;
+    }
+    (void)snprintf(plain, strlen(text) + 1, "%s%s", negative ? "-" : "", digits);
+    return json_number_from_text(plain);
 }
 
 json_t *scalar_number(const char *text)
 {
     if (spells_integer(text)) {
-        return integer(text, 10);
+        json_t *number = integer(text, 10);
+        return number != NULL ? number : big_number(text);
     }
     if (!spells_real(text)) {
         return NULL;
     }
     double real = strtod(text, NULL);
-    return isfinite(real) ? json_real(real) : NULL;
+    return isfinite(real) ? json_real(real) : big_number(text);
 }
 
 static bool is_one_of(const char *text, const char *const words[], size_t n)

@@ -7,8 +7,8 @@
 #include <jansson.h>
 #include <stddef.h>
 
-/* The number that the whole text spells, as a new integer or real; NULL if it spells none. Decimal
- * only and finite: what a person types on a command line. */
+/* The number that the whole text spells, as a new integer, real or big number (common/json.h); NULL
+ * if it spells none. Decimal only: what a person types on a command line. */
 json_t *scalar_number(const char *text);
 
 /* The value of a plain scalar, always something: null, boolean, number, or the text as a string;

@@ -6,6 +6,7 @@
 
 #include "common/cell.h"
 #include "common/json.h"
+#include "common/json_value.h"
 #include "worker/cli/session.h"
 #include "worker/cli/text.h"
 
@@ -27,6 +28,15 @@ void value_append(struct buf *out, const json_t *value, int digits)
     }
 }
 
+void parameter_append_value(struct buf *out, const json_t *value, int digits)
+{
+    if (json_is_real(value)) {
+        value_append(out, value, digits);
+    } else if (value != NULL) {
+        json_append_cell(out, value);
+    }
+}
+
 void parameters_append(struct buf *out, const json_t *parameters, int digits)
 {
     const char *name;
@@ -34,7 +44,7 @@ void parameters_append(struct buf *out, const json_t *parameters, int digits)
 
     json_object_foreach (json_unconst(parameters), name, value) {
         buf_printf(out, "%s%s=", out->len > 0 ? " " : "", name);
-        value_append(out, value, digits);
+        parameter_append_value(out, value, digits);
     }
 }
 
@@ -108,7 +118,7 @@ static void append_items(struct buf *out, const json_t *items)
 
     json_array_foreach (json_unconst(items), i, item) {
         buf_puts(out, i > 0 ? ", " : "");
-        value_append(out, item, 6);
+        parameter_append_value(out, item, 6);
     }
 }
 
@@ -124,7 +134,7 @@ static void append_condition(struct buf *out, const json_t *when)
         if (json_is_array(allowed)) {
             append_items(out, allowed);
         } else {
-            value_append(out, allowed, 6);
+            parameter_append_value(out, allowed, 6);
         }
     }
 }
@@ -152,9 +162,13 @@ void parameter_append_domain(struct buf *out, const json_t *parameter)
         buf_putc(out, ' ');
         append_items(out, choices != NULL ? choices : values);
     }
+    if (json_object_get(parameter, "weights") != NULL) {
+        buf_puts(out, ", weights ");
+        append_items(out, json_object_get(parameter, "weights"));
+    }
     if (json_object_get(parameter, "value") != NULL) {
         buf_putc(out, ' ');
-        value_append(out, json_object_get(parameter, "value"), 6);
+        parameter_append_value(out, json_object_get(parameter, "value"), 6);
     }
     if (strcmp(text_at(parameter, "scale"), "log") == 0) {
         buf_puts(out, " log");
@@ -162,7 +176,7 @@ void parameter_append_domain(struct buf *out, const json_t *parameter)
     for (size_t i = 0; i < sizeof extras / sizeof extras[0]; i++) {
         if (json_object_get(parameter, extras[i]) != NULL) {
             buf_printf(out, ", %s ", extras[i]);
-            value_append(out, json_object_get(parameter, extras[i]), 6);
+            parameter_append_value(out, json_object_get(parameter, extras[i]), 6);
         }
     }
     append_condition(out, json_object_get(parameter, "when"));

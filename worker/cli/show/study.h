@@ -25,6 +25,8 @@ void parameter_append_domain(struct buf *out, const json_t *parameter);
 void parameters_append(struct buf *out, const json_t *parameters, int digits);
 /* A string bare, a number with `digits` digits (17: the shortest that reads back), else as JSON. */
 void value_append(struct buf *out, const json_t *value, int digits);
+/* A parameter's value as a cell (common/json_value.h), reals to `digits`; NULL: nothing. */
+void parameter_append_value(struct buf *out, const json_t *value, int digits);
 
 int64_t study_count(const json_t *study, const char *state);
 /* Trials that have ended, however. */

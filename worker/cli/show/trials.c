@@ -162,9 +162,10 @@ static void fill_cells(const struct trials *trials, const json_t *trial, struct 
                    digits);
     }
     json_array_foreach (json_object_get(trials->study, "parameters"), i, item) {
-        cell_value(cells,
-                   json_object_get(json_object_get(trial, "parameters"), text_at(item, "name")),
-                   digits);
+        parameter_append_value(
+            cells, json_object_get(json_object_get(trial, "parameters"), text_at(item, "name")),
+            digits);
+        buf_putc(cells, '\0');
     }
 }
 
@@ -203,7 +204,8 @@ void trials_print_one(const struct options *options, const json_t *study, const 
     }
 }
 
-static void print_pair(FILE *out, const char *name, const json_t *value)
+static void print_pair(FILE *out, const char *name, const json_t *value,
+                       void (*append)(struct buf *out, const json_t *value, int digits))
 {
     OWN(buf) struct buf line = {0};
     OWN(buf) struct buf clean = {0};
@@ -214,7 +216,7 @@ static void print_pair(FILE *out, const char *name, const json_t *value)
     size_t width = cell_columns(buf_text(&clean));
     cell_append_fitted(&line, buf_text(&clean), width < 12 ? 12 : width, false);
     buf_putc(&line, ' ');
-    value_append(&line, value, 17);
+    append(&line, value, 17);
     text_print(out, buf_text(&line));
 }
 
@@ -225,13 +227,14 @@ void best_print(FILE *out, const json_t *study, const json_t *best)
     const char *name;
     json_t *value;
 
-    print_pair(out, "trial", json_object_get(trial, "number"));
+    print_pair(out, "trial", json_object_get(trial, "number"), value_append);
     print_pair(out, study_metric(study) == NULL ? "value" : study_metric(study),
-               json_object_get(trial, "value"));
+               json_object_get(trial, "value"), value_append);
     if (json_is_number(resource)) {
-        print_pair(out, text_at(json_object_get(study, "resource"), "name"), resource);
+        print_pair(out, text_at(json_object_get(study, "resource"), "name"), resource,
+                   value_append);
     }
     json_object_foreach (json_object_get(trial, "parameters"), name, value) {
-        print_pair(out, name, value);
+        print_pair(out, name, value, parameter_append_value);
     }
 }
