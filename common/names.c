@@ -1,5 +1,6 @@
 #include "common/names.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "common/utf8.h"
@@ -23,9 +24,29 @@ bool name_is_study(const char *text)
     return spells(text, LOWER DIGITS, LOWER DIGITS "._-", 63);
 }
 
+bool name_is_printable(const char *text)
+{
+    size_t n = 0;
+    bool ends_blank = false;
+
+    if (text == NULL) {
+        return false;
+    }
+    for (const char *at = text; *at != '\0'; n++) {
+        uint32_t point = 0;
+        size_t bytes = utf8_decode(at, strnlen(at, 4), &point);
+        if (bytes == 0 || utf8_is_unseen(point) || (n == 0 && utf8_is_blank(point))) {
+            return false;
+        }
+        ends_blank = utf8_is_blank(point);
+        at += bytes;
+    }
+    return n > 0 && n <= PRINTABLE_NAME_CHARACTERS && !ends_blank;
+}
+
 bool name_is_parameter(const char *text)
 {
-    return spells(text, LOWER UPPER "_", LOWER UPPER DIGITS "_.-", 64);
+    return name_is_printable(text);
 }
 
 bool name_is_label(const char *text)
@@ -33,28 +54,14 @@ bool name_is_label(const char *text)
     return spells(text, LOWER UPPER "_", LOWER UPPER DIGITS "_.-/", 64);
 }
 
-/* Printable characters, no blank first or last. */
-static bool is_printable(const char *text, size_t len, size_t max)
-{
-    size_t n = 0;
-    bool after_blank = true;
-
-    for (size_t i = 0; i < len; n++) {
-        uint32_t point = 0;
-        size_t bytes = utf8_decode(text + i, len - i, &point);
-        bool blank = utf8_is_blank(point);
-        if (bytes == 0 || utf8_is_unseen(point) || n == max || (blank && i == 0)) {
-            return false;
-        }
-        after_blank = blank;
-        i += bytes;
-    }
-    return !after_blank;
-}
-
 bool name_is_metric(const char *text)
 {
-    return text != NULL && is_printable(text, strlen(text), NAME_CHARACTERS);
+    return name_is_printable(text);
+}
+
+bool name_is_resource(const char *text)
+{
+    return spells(text, LOWER UPPER "_", LOWER UPPER DIGITS "_.-", 64);
 }
 
 bool name_is_worker(const char *text)
@@ -62,14 +69,17 @@ bool name_is_worker(const char *text)
     return spells(text, LOWER UPPER DIGITS, LOWER UPPER DIGITS "._:@-", WORKER_NAME_BYTES - 1);
 }
 
-void name_in_environment(const char *name, char out[NAME_BYTES + 1])
+void name_in_environment(const char *name, char out[PRINTABLE_NAME_CHARACTERS + 1])
 {
     size_t n = 0;
 
-    for (; name[n] != '\0' && n < NAME_BYTES; n++) {
-        char c = name[n];
+    for (; *name != '\0' && n < PRINTABLE_NAME_CHARACTERS; name++) {
+        char c = *name;
+        bool continues = ((unsigned char)c & 0xc0) == 0x80; /* a character counts once */
         bool plain = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        out[n] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : plain ? c : '_';
+        if (!continues) {
+            out[n++] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : plain ? c : '_';
+        }
     }
     out[n] = '\0';
 }

@@ -9,32 +9,6 @@
 #define DRAWS 100000
 #define DRAWS_LEGAL 10
 
-static void check_names(const struct space *space, struct faults *faults)
-{
-    for (size_t i = 0; i < space->n_params; i++) {
-        const struct param *param = &space->params[i];
-        char pointer[SPACE_POINTER_BYTES];
-        (void)snprintf(pointer, sizeof pointer, "/parameters/%zu/name", i);
-        for (size_t j = 0; j < i && param->name != NULL; j++) {
-            const struct param *other = &space->params[j];
-            if (other->name == NULL) {
-                continue;
-            }
-            if (strcmp(param->name, other->name) == 0) {
-                faults_add(faults, pointer, "\"%s\" is the name of parameter %zu already",
-                           param->name, j);
-                break;
-            }
-            if (strcmp(param->env_name, other->env_name) == 0) {
-                faults_add(faults, pointer,
-                           "\"%s\" and \"%s\" meet in the environment as HONE_PARAM_%s; rename one",
-                           param->name, other->name, param->env_name);
-                break;
-            }
-        }
-    }
-}
-
 static void read_constraints(struct space *space, const json_t *constraints, struct faults *faults)
 {
     size_t n = json_array_size(constraints);
@@ -110,7 +84,7 @@ static int build(struct space *space, const json_t *parameters, const json_t *co
         param_from_json(json_array_get(parameters, i), pointer, &space->params[i], faults);
         broken[i] = faults->total != so_far;
     }
-    check_names(space, faults);
+    space_order_names(space, faults);
     for (size_t i = 0; i < space->n_params; i++) {
         const json_t *when = json_object_get(json_array_get(parameters, i), "when");
         if (when != NULL && !json_is_null(when)) {
@@ -118,6 +92,7 @@ static int build(struct space *space, const json_t *parameters, const json_t *co
         }
     }
     space_sort(space, faults);
+    space_check_namesakes(space, faults);
     bool sound = faults->total == before;
     if (constraints != NULL && sound) { /* else names and types are guesswork */
         read_constraints(space, constraints, faults);
@@ -144,8 +119,10 @@ int space_from_json(const json_t *parameters, const json_t *constraints, struct 
     }
     built->params = calloc(n, sizeof *built->params);
     built->order = calloc(n, sizeof *built->order);
+    built->by_name = calloc(n, sizeof *built->by_name);
     built->memo = calloc(1, sizeof *built->memo);
-    if (built->params == NULL || built->order == NULL || built->memo == NULL) {
+    if (built->params == NULL || built->order == NULL || built->by_name == NULL
+        || built->memo == NULL) {
         faults_no_memory(faults);
         return -1;
     }

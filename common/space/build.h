@@ -21,6 +21,12 @@ int param_read_word(struct fields *f, const char *name, const char *const names[
 /* "when" of parameter i. Of parents that are `broken` themselves nothing is checked. */
 void param_conditions_from_json(struct space *space, size_t i, const json_t *when,
                                 const bool broken[], struct faults *faults);
+/* Fills by_name and next_namesake. Two names that meet in the environment are a fault. */
+void space_order_names(struct space *space, struct faults *faults);
+/* After the conditions: parameters of one name of which more than one may be active are a fault. */
+void space_check_namesakes(const struct space *space, struct faults *faults);
+/* Appends ~ and / as a JSON pointer has them: "/when" + "a/b" is "/when/a~1b". */
+void space_member_pointer(char pointer[SPACE_POINTER_BYTES], const char *base, const char *name);
 /* Parents before children; a cycle is a fault. */
 void space_sort(struct space *space, struct faults *faults);
 /* The index of the choice that is the same JSON value, or -1. O(log n) comparisons. */

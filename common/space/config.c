@@ -111,23 +111,32 @@ int param_value_from_json(const struct param *param, const json_t *json, double 
     return 0;
 }
 
-/* "pointer/name" */
-static void member_pointer(char at[SPACE_POINTER_BYTES], const char *pointer, const char *name)
+/* Is one of the parameters of this name active? What its value is does not matter. */
+static bool is_any_active(const struct space *space, size_t first, const double x[])
 {
-    (void)snprintf(at, SPACE_POINTER_BYTES, "%.120s/%.90s", pointer, name);
+    for (size_t i = first; i != SPACE_NONE; i = space->params[i].next_namesake) {
+        if (param_is_active(space, i, x)) {
+            return true;
+        }
+    }
+    return false;
 }
 
-static void refuse_unknown(const struct space *space, const json_t *object, const char *pointer,
-                           struct faults *faults)
+/* A value that no parameter takes: of an unknown name, or of one that is not active. */
+static void refuse_unused(const struct space *space, const json_t *object, const double x[],
+                          const char *pointer, struct faults *faults)
 {
     const char *name;
     json_t *value;
+    char at[SPACE_POINTER_BYTES];
 
     json_object_foreach (json_unconst(object), name, value) {
-        if (space_find(space, name) < 0) {
-            char at[SPACE_POINTER_BYTES];
-            member_pointer(at, pointer, name);
+        int first = space_find(space, name);
+        space_member_pointer(at, pointer, name);
+        if (first < 0) {
             faults_add(faults, at, "there is no parameter \"%.80s\" in this study", name);
+        } else if (!is_any_active(space, (size_t)first, x)) {
+            faults_add(faults, at, "is not active in this configuration; leave it out");
         }
     }
 }
@@ -154,17 +163,13 @@ int space_config_from_json(const struct space *space, const json_t *object, doub
         faults_add(faults, pointer, "must be an object of parameters and their values");
         return -1;
     }
-    refuse_unknown(space, object, pointer, faults);
     for (size_t k = 0; k < space->n_params; k++) { /* parents before children */
         size_t i = space->order[k];
         const struct param *param = &space->params[i];
         const json_t *given = json_object_get(object, param->name);
-        member_pointer(at, pointer, param->name);
+        space_member_pointer(at, pointer, param->name);
         if (!param_is_active(space, i, x)) {
             x[i] = (double)NAN;
-            if (given != NULL) {
-                faults_add(faults, at, "is not active in this configuration; leave it out");
-            }
         } else if (given != NULL) {
             if (param_value_from_json(param, given, &x[i], why) != 0) {
                 faults_add(faults, at, "%s", why);
@@ -179,6 +184,7 @@ int space_config_from_json(const struct space *space, const json_t *object, doub
             x[i] = (double)NAN;
         }
     }
+    refuse_unused(space, object, x, pointer, faults);
     if (faults->total == before) {
         check_constraints(space, x, pointer, faults);
     }
@@ -212,7 +218,7 @@ void space_config_write_inactive(const struct space *space, const double x[], st
 {
     json_array_begin(w);
     for (size_t i = 0; i < space->n_params; i++) {
-        if (isnan(x[i])) {
+        if (!space->params[i].is_namesake && space_active_namesake(space, i, x) == SPACE_NONE) {
             json_write_string(w, space->params[i].name);
         }
     }

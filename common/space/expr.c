@@ -9,9 +9,16 @@ void expr_destroy(struct expr *expr)
     free(expr);
 }
 
-bool expr_names(const struct expr *expr, size_t i)
+bool expr_names(const struct expr *expr, const struct space *space, size_t i)
 {
-    return expr->names[i];
+    for (size_t k = 0; k < expr->n_names; k++) {
+        for (size_t at = expr->names[k]; at != SPACE_NONE; at = space->params[at].next_namesake) {
+            if (at == i) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 struct evaluation {
@@ -99,7 +106,8 @@ static double evaluate(struct evaluation *e, uint16_t at)
         return node->number;
     }
     if (node->op == OP_VALUE) {
-        return param_number(&e->space->params[node->a], e->x[node->a]);
+        size_t i = space_active_namesake(e->space, node->a, e->x);
+        return param_number(&e->space->params[i], e->x[i]);
     }
     if (node->op == OP_INDEX) {
         return e->x[node->a];
@@ -111,8 +119,8 @@ bool expr_holds(const struct expr *expr, const struct space *space, const double
 {
     struct evaluation e = {.expr = expr, .space = space, .x = x};
 
-    for (size_t i = 0; i < space->n_params; i++) {
-        if (expr->names[i] && isnan(x[i])) {
+    for (size_t k = 0; k < expr->n_names; k++) {
+        if (space_active_namesake(space, expr->names[k], x) == SPACE_NONE) {
             return true;
         }
     }

@@ -2,7 +2,8 @@
  *
  *   or · and · not · < <= > >= == != · + - · * / · unary - · ^       (loosest first; ^ from the
  * right) min(…) max(…) abs log exp sqrt floor · numbers · true false · 'text' or "text" · names,
- * those with . or - (or equal to a word above) in backquotes
+ * those of other characters than letters, digits and _ (or equal to a word above) in backquotes, in
+ * which two backquotes stand for one
  *
  * A name is the parameter's number; a bool is a truth that counts as 0 or 1; a choice of texts may
  * be compared with one of its texts, an ordinal also by order. An expression is checked when it is
@@ -35,7 +36,7 @@ MUST_USE int expr_parse(const char *text, size_t len, const struct space *space,
 void expr_destroy(struct expr *expr);
 OWN_POINTER(expr)
 bool expr_holds(const struct expr *expr, const struct space *space, const double x[]);
-/* Does it name parameter i? */
-bool expr_names(const struct expr *expr, size_t i);
+/* Does it name parameter i of its space? */
+bool expr_names(const struct expr *expr, const struct space *space, size_t i);
 
 #endif

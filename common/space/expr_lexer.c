@@ -57,8 +57,30 @@ static int read_number(struct lexer *lexer)
                : lexer_refuse(lexer, lexer->token.at, "this number is too large");
 }
 
-/* 'text', "text" or `name`; no escapes. */
-static int read_quoted(struct lexer *lexer)
+/* `name`, in which `` is a backquote. */
+static int read_quoted_name(struct lexer *lexer)
+{
+    const char *at = lexer->text + lexer->pos + 1;
+    size_t len = 0;
+
+    while (*at != '\0' && (*at != '`' || at[1] == '`')) {
+        if (len + 1 >= sizeof lexer->token.text) {
+            return lexer_refuse(lexer, lexer->pos, "no parameter has a name this long");
+        }
+        lexer->token.text[len++] = *at;
+        at += *at == '`' ? 2 : 1;
+    }
+    if (*at == '\0') {
+        return lexer_refuse(lexer, lexer->pos, "the closing ` is missing");
+    }
+    lexer->token.text[len] = '\0';
+    lexer->token.kind = TOKEN_QUOTED_NAME;
+    lexer->pos = (size_t)(at + 1 - lexer->text);
+    return 0;
+}
+
+/* 'text' or "text"; no escapes. */
+static int read_text(struct lexer *lexer)
 {
     char quote = lexer->text[lexer->pos];
     const char *from = lexer->text + lexer->pos + 1;
@@ -68,10 +90,7 @@ static int read_quoted(struct lexer *lexer)
         return lexer_refuse(lexer, lexer->pos, "the closing %c is missing", quote);
     }
     size_t len = (size_t)(end - from);
-    if (quote == '`' && len >= sizeof lexer->token.text) {
-        return lexer_refuse(lexer, lexer->pos, "no parameter has a name this long");
-    }
-    lexer->token.kind = quote == '`' ? TOKEN_QUOTED_NAME : TOKEN_TEXT;
+    lexer->token.kind = TOKEN_TEXT;
     lexer->token.from = from;
     lexer->token.len = len;
     (void)snprintf(lexer->token.text, sizeof lexer->token.text, "%.*s", (int)(len > 78 ? 78 : len),
@@ -91,7 +110,9 @@ static int read_name(struct lexer *lexer)
         return lexer_refuse(lexer, lexer->pos, "no parameter has a name this long");
     }
     if (lexer->text[lexer->pos + len] == '.') {
-        return lexer_refuse(lexer, lexer->pos, "names with . or - stand in backquotes: `a.b`");
+        return lexer_refuse(
+            lexer, lexer->pos,
+            "names with other characters than letters, digits and _ stand in backquotes: `a.b`");
     }
     lexer->token.kind = TOKEN_NAME;
     (void)snprintf(lexer->token.text, sizeof lexer->token.text, "%.*s", (int)len,
@@ -122,9 +143,13 @@ static int read_sign(struct lexer *lexer)
         return lexer_refuse(lexer, lexer->pos, "write and, or, not");
     }
     if (start[0] == '.') {
-        return lexer_refuse(lexer, lexer->pos, "names with . or - stand in backquotes: `a.b`");
+        return lexer_refuse(
+            lexer, lexer->pos,
+            "names with other characters than letters, digits and _ stand in backquotes: `a.b`");
     }
-    return lexer_refuse(lexer, lexer->pos, "the character '%c' means nothing here",
+    return lexer_refuse(lexer, lexer->pos,
+                        "the character '%c' means nothing here; names with other "
+                        "characters than letters, digits and _ stand in backquotes",
                         start[0] >= ' ' && start[0] < 0x7f ? start[0] : '?');
 }
 
@@ -139,8 +164,11 @@ int lexer_next(struct lexer *lexer)
     if (is_digit(c) || (c == '.' && is_digit(lexer->text[lexer->pos + 1]))) {
         return read_number(lexer);
     }
-    if (c == '\'' || c == '"' || c == '`') {
-        return read_quoted(lexer);
+    if (c == '`') {
+        return read_quoted_name(lexer);
+    }
+    if (c == '\'' || c == '"') {
+        return read_text(lexer);
     }
     return is_letter(c) ? read_name(lexer) : read_sign(lexer);
 }

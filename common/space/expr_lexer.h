@@ -6,13 +6,15 @@
 #include <stddef.h>
 
 #include "common/err.h"
+#include "common/names.h"
 
 enum token_kind { TOKEN_END, TOKEN_NUMBER, TOKEN_NAME, TOKEN_QUOTED_NAME, TOKEN_TEXT, TOKEN_SIGN };
 
 struct token {
     enum token_kind kind;
-    size_t at;        /* where it starts */
-    char text[80];    /* name or sign; the beginning of a text */
+    size_t at; /* where it starts */
+    /* name or sign; the beginning of a text */
+    char text[PRINTABLE_NAME_BYTES + 1];
     const char *from; /* TOKEN_TEXT: the whole text, borrowed from the source */
     size_t len;
     double number;

@@ -9,7 +9,7 @@
 
 enum expr_op {
     OP_NUMBER, /* number */
-    OP_VALUE,  /* the number behind parameter a */
+    OP_VALUE,  /* the number behind parameter a, or behind the active one of its name */
     OP_INDEX,  /* the choice of parameter a, as an index */
     OP_NEGATE,
     OP_ADD,
@@ -43,7 +43,8 @@ struct expr_node {
 
 struct expr {
     uint16_t root;
-    bool names[SPACE_PARAMS_MAX];
+    size_t n_names;
+    uint16_t *names; /* the first parameter of each name in it, increasing; behind the nodes */
     size_t n_nodes;
     struct expr_node nodes[];
 };

@@ -30,7 +30,8 @@ struct parser {
     struct lexer lexer;
     const struct space *space;
     size_t depth;
-    bool *names;
+    size_t n_names;
+    uint16_t names[EXPR_NODES_MAX]; /* the first parameter of each, increasing */
     size_t n_nodes;
     struct expr_node nodes[EXPR_NODES_MAX];
 };
@@ -101,24 +102,63 @@ static bool is_rounded(const struct param *param)
     return false;
 }
 
+/* Notes that the expression names this parameter. */
+static void note_name(struct parser *p, uint16_t first)
+{
+    size_t at = 0;
+
+    while (at < p->n_names && p->names[at] < first) {
+        at++;
+    }
+    if (at < p->n_names && p->names[at] == first) {
+        return;
+    }
+    memmove(p->names + at + 1, p->names + at, (p->n_names - at) * sizeof p->names[0]);
+    p->names[at] = first;
+    p->n_names++;
+}
+
+/* Of all parameters of this name: they must be of one kind, and texts have one list of choices. */
+static int namesakes_kind(struct parser *p, const struct param *param, enum kind *kind)
+{
+    *kind = param_kind(param);
+    if (*kind == KIND_CHOICE && param->next_namesake != SPACE_NONE) {
+        return lexer_refuse(&p->lexer, p->lexer.token.at,
+                            "there are several parameters \"%.80s\", each with its own choices; "
+                            "only numbers and bools of one name can be compared",
+                            param->name);
+    }
+    for (;; param = &p->space->params[param->next_namesake]) {
+        if (is_rounded(param)) {
+            return lexer_refuse(&p->lexer, p->lexer.token.at,
+                                "%.80s has integers beyond 2^53, with which a constraint cannot "
+                                "calculate exactly",
+                                param->name);
+        }
+        if (param_kind(param) != *kind) {
+            return lexer_refuse(&p->lexer, p->lexer.token.at,
+                                "of the parameters \"%.80s\", some are numbers and some are not",
+                                param->name);
+        }
+        if (param->next_namesake == SPACE_NONE) {
+            return 0;
+        }
+    }
+}
+
 static int name_operand(struct parser *p, struct operand *out)
 {
     int i = space_find(p->space, p->lexer.token.text);
 
     if (i < 0) {
         return lexer_refuse(&p->lexer, p->lexer.token.at,
-                            "there is no parameter \"%s\"; names with . or - stand in backquotes",
+                            "there is no parameter \"%.80s\"; names with other characters than "
+                            "letters, digits and _ stand in backquotes",
                             p->lexer.token.text);
     }
-    if (is_rounded(&p->space->params[i])) {
-        return lexer_refuse(&p->lexer, p->lexer.token.at,
-                            "%.80s has integers beyond 2^53, with which a constraint cannot "
-                            "calculate exactly",
-                            p->space->params[i].name);
-    }
-    p->names[i] = true;
-    out->kind = param_kind(&p->space->params[i]);
+    TRY(namesakes_kind(p, &p->space->params[i], &out->kind));
     TRY(add_node(p, out->kind == KIND_CHOICE ? OP_INDEX : OP_VALUE, (uint16_t)i, 0, 0, &out->node));
+    note_name(p, (uint16_t)i);
     return lexer_next(&p->lexer);
 }
 
@@ -429,22 +469,25 @@ int expr_parse(const char *text, size_t len, const struct space *space, struct e
         return err_set(err, ERR_INVALID, "an expression has at most %d characters and no NUL",
                        EXPR_BYTES_MAX);
     }
-    OWN(expr)
-    struct expr *built = calloc(1, sizeof *built + EXPR_NODES_MAX * sizeof(struct expr_node));
     OWN(memory) struct parser *p = calloc(1, sizeof *p);
-    if (built == NULL || p == NULL) {
+    if (p == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     struct operand root = {0};
     p->lexer = (struct lexer){.text = text, .err = err};
     p->space = space;
-    p->names = built->names;
     TRY(whole(p, &root));
-    memcpy(built->nodes, p->nodes, p->n_nodes * sizeof p->nodes[0]);
+    size_t node_bytes = p->n_nodes * sizeof p->nodes[0];
+    struct expr *built = calloc(1, sizeof *built + node_bytes + p->n_names * sizeof p->names[0]);
+    if (built == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    memcpy(built->nodes, p->nodes, node_bytes);
     built->n_nodes = p->n_nodes;
+    built->names = (uint16_t *)(void *)(built->nodes + built->n_nodes);
+    memcpy(built->names, p->names, p->n_names * sizeof p->names[0]);
+    built->n_names = p->n_names;
     built->root = root.node;
-    struct expr *shrunk = realloc(built, sizeof *built + built->n_nodes * sizeof(struct expr_node));
-    *expr = shrunk != NULL ? shrunk : built;
-    built = NULL;
+    *expr = built;
     return 0;
 }

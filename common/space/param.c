@@ -29,9 +29,9 @@ static void read_name(struct fields *f, struct param *param)
     }
     if (!name_is_parameter(name)) {
         fields_fault(f, "name",
-                     "\"%.80s\" is no parameter name: begin with a letter or _, go on with "
-                     "letters, digits, _ . or -, at most 64 in all",
-                     name);
+                     "\"%.80s\" is no parameter name: give 1 to %d characters that can be seen, "
+                     "without a blank at an end",
+                     name, PRINTABLE_NAME_CHARACTERS);
         return;
     }
     param->name = strdup(name);

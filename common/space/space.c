@@ -35,6 +35,7 @@ void space_destroy(struct space *space)
     }
     free(space->params);
     free(space->order);
+    free(space->by_name);
     for (size_t i = 0; i < space->n_constraints; i++) {
         free(space->constraints[i]);
         expr_destroy(space->exprs[i]);
@@ -67,12 +68,32 @@ const struct space_memo *space_memo_keep(const struct space *space, struct space
 
 int space_find(const struct space *space, const char *name)
 {
-    for (size_t i = 0; i < space->n_params; i++) {
-        if (space->params[i].name != NULL && strcmp(space->params[i].name, name) == 0) {
-            return (int)i;
+    size_t low = 0;
+    size_t high = space->n_names;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = strcmp(space->params[space->by_name[middle]].name, name);
+        if (order == 0) {
+            return (int)space->by_name[middle];
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
     return -1;
+}
+
+size_t space_active_namesake(const struct space *space, size_t first, const double x[])
+{
+    size_t i = first;
+
+    while (i != SPACE_NONE && isnan(x[i])) {
+        i = space->params[i].next_namesake;
+    }
+    return i;
 }
 
 static bool condition_holds(const struct condition *condition, double parent)

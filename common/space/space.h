@@ -43,8 +43,10 @@ enum param_distribution {
     DISTRIBUTION_LOGNORMAL /* mean and sd of the logarithm */
 };
 
-#define SPACE_PARAMS_MAX 256
-#define SPACE_CHOICES_MAX 10000
+#define SPACE_PARAMS_MAX 4096
+#define SPACE_GRID_PARAMS_MAX 256 /* of a space that a grid is laid over */
+#define SPACE_CHOICES_MAX 65536
+#define SPACE_NAMESAKES_MAX 64  /* parameters of one name */
 #define SPACE_CHOICE_BYTES 4096 /* as text: a string's own, anything else as compact JSON */
 #define SPACE_GRID_MAX 100000   /* "grid" of one parameter */
 #define SPACE_CONSTRAINTS_MAX 64
@@ -76,8 +78,8 @@ struct param {
     bool has_default;
     double default_value; /* in configuration form */
     size_t n_conditions;
-    struct condition *conditions;  /* all must hold */
-    char env_name[NAME_BYTES + 1]; /* HONE_PARAM_<NAME> without the prefix */
+    struct condition *conditions;                 /* all must hold */
+    char env_name[PRINTABLE_NAME_CHARACTERS + 1]; /* HONE_PARAM_<NAME> without the prefix */
     /* Distinct legal values when active: ints, steps, choices; 0 when continuous. */
     uint64_t n_cells;
     /* Worked out once. With a step that is a decimal fraction, cell k is exactly
@@ -86,12 +88,19 @@ struct param {
     /* The cube's edge in the parameter's own measure: value, logarithm or probability. */
     double edge_from, edge_span;
     bool mirrored; /* normal: probabilities are counted from above, where they keep their digits */
+    /* The next parameter of the same name, or SPACE_NONE. Of these at most one is active. */
+    size_t next_namesake;
+    bool is_namesake; /* an earlier one has the name */
 };
+
+#define SPACE_NONE SIZE_MAX
 
 struct space {
     size_t n_params;
     struct param *params; /* in declaration order */
     size_t *order;        /* parents before children: a topological order of indices */
+    size_t n_names;
+    size_t *by_name; /* the first parameter of each name, sorted by name */
     size_t n_constraints;
     char **constraints; /* source text */
     struct expr **exprs;
@@ -120,8 +129,12 @@ const struct space_memo *space_memo_borrow(const struct space *space);
 /* Keeps `memo` and returns it; if another thread was faster, destroys it and returns that one's. */
 const struct space_memo *space_memo_keep(const struct space *space, struct space_memo *memo);
 
-/* Index of the parameter, or -1. */
+/* Index of the first parameter of this name, or -1; params[].next_namesake leads to the others.
+ * O(log n). */
 int space_find(const struct space *space, const char *name);
+/* Of the parameters of this one's name, the one that is active, or SPACE_NONE. `first` is the first
+ * of them. */
+size_t space_active_namesake(const struct space *space, size_t first, const double x[]);
 
 /* Sets inactive parameters to NaN, going parents first. An active parameter that holds NaN makes
  * it return false. */
@@ -138,7 +151,7 @@ MUST_USE int space_config_from_json(const struct space *space, const json_t *obj
                                     const char *pointer, struct faults *faults);
 /* Writes the object of active parameters, values in the type given at creation. */
 void space_config_write(const struct space *space, const double x[], struct json_writer *w);
-/* Writes the array of the others' names. */
+/* Writes the array of the names of which no parameter is active. */
 void space_config_write_inactive(const struct space *space, const double x[],
                                  struct json_writer *w);
 /* One value; the parameter must be active. */

@@ -7,24 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "/parameters/3/when/kernel", with the parent's name escaped as a JSON pointer wants it. */
-static void when_pointer(char pointer[SPACE_POINTER_BYTES], size_t i, const char *parent)
-{
-    size_t len = (size_t)snprintf(pointer, SPACE_POINTER_BYTES, "/parameters/%zu/when", i);
+#include "common/utf8.h"
 
-    if (parent == NULL) {
-        return;
-    }
-    pointer[len++] = '/';
-    for (size_t at = 0; parent[at] != '\0' && len < SPACE_POINTER_BYTES - 3; at++) {
-        if (parent[at] == '~' || parent[at] == '/') {
+void space_member_pointer(char pointer[SPACE_POINTER_BYTES], const char *base, const char *name)
+{
+    size_t len = (size_t)snprintf(pointer, SPACE_POINTER_BYTES, "%.120s/", base);
+
+    for (; *name != '\0' && len < SPACE_POINTER_BYTES - 3; name++) {
+        if (*name == '~' || *name == '/') {
             pointer[len++] = '~';
-            pointer[len++] = parent[at] == '~' ? '0' : '1';
+            pointer[len++] = *name == '~' ? '0' : '1';
         } else {
-            pointer[len++] = parent[at];
+            pointer[len++] = *name;
         }
     }
     pointer[len] = '\0';
+    utf8_mend(pointer);
 }
 
 static bool can_be_parent(const struct param *param)
@@ -101,13 +99,14 @@ void param_conditions_from_json(struct space *space, size_t i, const json_t *whe
                                 const bool broken[], struct faults *faults)
 {
     struct param *param = &space->params[i];
+    char base[SPACE_POINTER_BYTES];
     char pointer[SPACE_POINTER_BYTES];
     const char *name;
     json_t *values;
 
-    when_pointer(pointer, i, NULL);
+    (void)snprintf(base, sizeof base, "/parameters/%zu/when", i);
     if (!json_is_object(when) || json_object_size(when) > SPACE_CONDITION_PARENTS_MAX) {
-        faults_add(faults, pointer,
+        faults_add(faults, base,
                    "must be an object of at most %d parents, such as {\"kernel\": [\"poly\"]}",
                    SPACE_CONDITION_PARENTS_MAX);
         return;
@@ -119,18 +118,24 @@ void param_conditions_from_json(struct space *space, size_t i, const json_t *whe
     }
     json_object_foreach (json_unconst(when), name, values) {
         int parent = space_find(space, name);
-        when_pointer(pointer, i, name);
+        space_member_pointer(pointer, base, name);
         if (parent < 0) {
             faults_add(faults, pointer, "there is no parameter \"%.80s\"", name);
         } else if ((size_t)parent == i) {
             faults_add(faults, pointer, "a parameter cannot be its own condition");
+        } else if (space->params[parent].next_namesake != SPACE_NONE) {
+            faults_add(faults, pointer,
+                       "there are several parameters \"%.80s\"; a condition can name only a "
+                       "parameter that shares its name with no other",
+                       name);
         } else if (broken[parent]) {
             (void)insert_condition(param, (size_t)parent); /* its faults are reported already */
         } else if (!can_be_parent(&space->params[parent])) {
-            faults_add(faults, pointer,
-                       "%s cannot be a condition: parents are categorical, ordinal, bool, int or "
-                       "listed values",
-                       name);
+            faults_add(
+                faults, pointer,
+                "%.80s cannot be a condition: parents are categorical, ordinal, bool, int or "
+                "listed values",
+                name);
         } else {
             read_allowed(&space->params[parent], values, pointer,
                          insert_condition(param, (size_t)parent), faults);
@@ -181,7 +186,7 @@ static void report_cycle(const struct space *space, const bool placed[], struct 
         at = param->conditions[c].parent;
     } while (at != first && len < sizeof text - 80);
     (void)snprintf(text + len, sizeof text - len, "%.64s", space->params[first].name);
-    when_pointer(pointer, first, NULL);
+    (void)snprintf(pointer, sizeof pointer, "/parameters/%zu/when", first);
     faults_add(faults, pointer, "conditions go round in a circle: %s", text);
 }
 

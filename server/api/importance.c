@@ -108,19 +108,49 @@ struct weighed {
     int64_t resource;
     struct importance importance;
     struct importance_share *shares;
-    size_t *order; /* of the parameters, the most important first */
+    size_t n_names;
+    size_t *order; /* of the names, the most important first: the first parameter of each */
 };
+
+/* Parameters of one name count as one, as they do in a trial. */
+static void join_namesakes(struct weighed *weighed)
+{
+    const struct space *space = weighed->def->space;
+
+    for (size_t i = 0; i < space->n_params; i++) {
+        struct importance_share *share = &weighed->shares[i];
+        for (size_t j = space->params[i].next_namesake;
+             !space->params[i].is_namesake && j != SPACE_NONE; j = space->params[j].next_namesake) {
+            share->share += weighed->shares[j].share;
+            share->n += weighed->shares[j].n;
+            share->n_top += weighed->shares[j].n_top;
+        }
+    }
+}
+
+static int by_share(const void *a, const void *b, void *context)
+{
+    const struct importance_share *shares = context;
+    size_t i = *(const size_t *)a;
+    size_t j = *(const size_t *)b;
+
+    if (shares[i].share < shares[j].share || shares[i].share > shares[j].share) {
+        return shares[i].share > shares[j].share ? -1 : 1;
+    }
+    return (i > j) - (i < j);
+}
 
 static void sort_shares(struct weighed *weighed)
 {
-    for (size_t i = 0; i < weighed->def->space->n_params; i++) {
-        size_t at = i;
-        while (at > 0 && weighed->shares[weighed->order[at - 1]].share < weighed->shares[i].share) {
-            weighed->order[at] = weighed->order[at - 1];
-            at--;
+    const struct space *space = weighed->def->space;
+
+    join_namesakes(weighed);
+    for (size_t i = 0; i < space->n_params; i++) {
+        if (!space->params[i].is_namesake) {
+            weighed->order[weighed->n_names++] = i;
         }
-        weighed->order[at] = i;
     }
+    qsort_r(weighed->order, weighed->n_names, sizeof *weighed->order, by_share, weighed->shares);
 }
 
 static void write_warning(const struct weighed *weighed, struct buf *text)
@@ -172,7 +202,7 @@ static void write_json(const struct weighed *weighed, const char *study, struct 
     json_put_string(&w, "warning", warning.len > 0 ? buf_text(&warning) : NULL);
     json_write_key(&w, "parameters");
     json_array_begin(&w);
-    for (size_t k = 0; k < weighed->def->space->n_params; k++) {
+    for (size_t k = 0; k < weighed->n_names; k++) {
         const struct importance_share *share = &weighed->shares[weighed->order[k]];
         json_object_begin(&w);
         json_put_string(&w, "name", weighed->def->space->params[weighed->order[k]].name);
@@ -197,7 +227,7 @@ static void write_sheet(const struct weighed *weighed, enum format format, struc
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
         sheet_column(&sheet, columns[i]);
     }
-    for (size_t k = 0; k < weighed->def->space->n_params; k++) {
+    for (size_t k = 0; k < weighed->n_names; k++) {
         const struct importance_share *share = &weighed->shares[weighed->order[k]];
         sheet_text(&sheet, weighed->def->space->params[weighed->order[k]].name);
         sheet_number(&sheet, round(1e4 * share->share) / 1e4);

@@ -64,8 +64,8 @@ static void put_number(struct buf *out, const char *name, int64_t value)
 /* A parameter's value as a job's environment has it. */
 static void put_parameter(struct buf *out, const char *key, const json_t *value)
 {
-    char variable[NAME_BYTES + 1];
-    char name[NAME_BYTES + 16];
+    char variable[PRINTABLE_NAME_CHARACTERS + 1];
+    char name[PRINTABLE_NAME_CHARACTERS + 16];
     OWN(buf) struct buf text;
 
     name_in_environment(key, variable);

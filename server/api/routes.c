@@ -26,7 +26,7 @@
 #define WORKER HTTP_SCOPE_WORKER
 
 const struct http_route api_routes[] = {
-    {"POST", "/v1/studies", SUBMIT, HTTP_BODY_JSON, post_study},
+    {"POST", "/v1/studies", SUBMIT, HTTP_BODY_JSON_BULK, post_study},
     {"GET", "/v1/studies", READ, HTTP_BODY_NONE, get_studies},
     {"GET", "/v1/studies/{study}", READ, HTTP_BODY_NONE, get_study},
     {"PATCH", "/v1/studies/{study}", SUBMIT, HTTP_BODY_JSON_PATCH, patch_study},
@@ -50,7 +50,7 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/studies/{study}/trials/{trial}/explain", READ, HTTP_BODY_NONE, get_explain},
     {"GET", "/v1/studies/{study}/brackets", READ, HTTP_BODY_NONE, get_brackets},
     {"GET", "/v1/studies/{study}/importance", READ, HTTP_BODY_NONE, get_importance},
-    {"POST", "/v1/advice", READ, HTTP_BODY_JSON, post_advice},
+    {"POST", "/v1/advice", READ, HTTP_BODY_JSON_BULK, post_advice},
     {"POST", "/v1/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/studies/{study}/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/leases/{lease}/measurements", WORKER, HTTP_BODY_JSON, post_measurements},

@@ -13,7 +13,7 @@ static bool is_full(const struct sheet *sheet)
 
 static void prefixed_column(struct sheet *sheet, const char *prefix, const char *name)
 {
-    char text[METRIC_NAME_BYTES + 16];
+    char text[PRINTABLE_NAME_BYTES + 16];
 
     (void)snprintf(text, sizeof text, "%s%s", is_full(sheet) ? prefix : "", name);
     sheet_column(sheet, text);
@@ -43,7 +43,9 @@ void trial_columns(struct sheet *sheet, const struct live_study_view *study)
         prefixed_column(sheet, "metrics.", study->metrics[i]);
     }
     for (size_t i = 0; i < space->n_params; i++) {
-        prefixed_column(sheet, "parameters.", space->params[i].name);
+        if (!space->params[i].is_namesake) {
+            prefixed_column(sheet, "parameters.", space->params[i].name);
+        }
     }
 }
 
@@ -79,9 +81,13 @@ static void param_cells(struct sheet *sheet, const struct space *space, const do
 
     buf_init(&text, CELL_BYTES);
     for (size_t i = 0; i < space->n_params; i++) {
+        if (space->params[i].is_namesake) {
+            continue;
+        }
+        size_t active = space_active_namesake(space, i, config);
         buf_clear(&text);
-        if (param_is_active(space, i, config)) {
-            param_append_cell(&space->params[i], config[i], &text);
+        if (active != SPACE_NONE) {
+            param_append_cell(&space->params[active], config[active], &text);
         }
         if (text.no_memory) {
             buf_lack_memory(&sheet->table.cells);

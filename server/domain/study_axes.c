@@ -257,7 +257,7 @@ void study_read_resource(struct fields *f, struct study_def *def)
     def->has_resource = true;
     def->resource_min = fields_int(&one, "min", 1, 1, COUNT_MAX);
     def->resource_max = fields_int(&one, "max", 0, 1, COUNT_MAX);
-    if (!name_is_parameter(name)) {
+    if (!name_is_resource(name)) {
         fields_fault(&one, "name", "must be a name of letters, digits, _ . and -, such as epochs");
     } else {
         (void)snprintf(def->resource_name, sizeof def->resource_name, "%s", name);

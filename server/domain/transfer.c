@@ -84,6 +84,10 @@ static int find_way(const struct space *from, const struct param *to, struct way
     if (at < 0) {
         return 0;
     }
+    if (to->is_namesake || to->next_namesake != SPACE_NONE
+        || from->params[at].next_namesake != SPACE_NONE) {
+        return 0; /* which of them is meant hangs on each configuration */
+    }
     way->at = (size_t)at;
     way->from = &from->params[at];
     way->choice = calloc(way->from->n_choices + 1, sizeof *way->choice);

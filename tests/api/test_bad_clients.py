@@ -154,7 +154,7 @@ class BadClients(unittest.TestCase):
         chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
         answer = self.exchange(b"POST /v1/studies HTTP/1.1\r\nHost: " + self.host + b"\r\n" +
                                self.auth + b"Content-Type: application/json\r\n"
-                               b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 40 + b"0\r\n\r\n")
+                               b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 140 + b"0\r\n\r\n")
         self.assertTrue(answer.startswith(b"HTTP/1.1 413") or answer == b"", answer[:300])
 
     def test_client_that_leaves_in_the_middle_changes_nothing(self):

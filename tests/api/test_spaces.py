@@ -177,6 +177,68 @@ class Spaces(unittest.TestCase):
         self.refused([{"name": "b", "type": "bool", "weights": [1, 2]}], "/parameters/0/weights",
                      "unknown")
 
+    def test_names_are_what_can_be_seen(self):
+        names = ["learning rate", "lr/decay", "größe", "a:b (c)", "3d", "学習率 α", "x`y", "q\"'"]
+        parameters = [{"name": name, "type": "int", "low": 1, "high": 9} for name in names]
+        quoted = " + ".join("`" + name.replace("`", "``") + "`" for name in names)
+        self.create("names", parameters, constraints=[f"{quoted} >= 40"], limits={"trials": 3})
+        for trial in self.leases("names"):
+            self.assertEqual(list(trial["parameters"]), names)
+            self.assertGreaterEqual(sum(trial["parameters"].values()), 40)
+        rows = list(csv.DictReader(io.StringIO(
+            self.client.get("/v1/studies/names/export?format=csv").body.decode(), newline="")))
+        self.assertLessEqual({f"parameters.{name}" for name in names}, set(rows[0]))
+        table = self.client.get("/v1/studies/names/trials?format=table").body.decode()
+        self.assertIn("学習率 α", table.splitlines()[0])
+        added = self.client.post("/v1/studies/names/trials", {"parameters": {"lr/decay": 0}})
+        self.assertIn("/parameters/lr~1decay", [e["pointer"] for e in added.json["errors"]])
+        self.create("shell-names", [{"name": name, "type": "constant", "value": i}
+                                    for i, name in enumerate(names)])
+        script = self.worker.post("/v1/studies/shell-names/leases?format=sh", {"worker": "w"})
+        for i, name in enumerate(["LEARNING_RATE", "LR_DECAY", "GR__E", "A_B__C_", "3D", "____" + "_",
+                                  "X_Y", "Q__"]):
+            self.assertIn(f"export HONE_PARAM_{name}='{i}'\n", script.body.decode())
+        for wrong in ("", " a", "a ", "a\u00a0", "a\nb", "\u202ea", "a" * 129, "\u00e9" * 129):
+            self.refused([{"name": wrong, "type": "bool"}], "/parameters/0/name", "128")
+        longest = [{"name": "\U0001f600" * 128, "type": "bool"}]
+        self.create("longest", longest)
+        self.refused([{"name": "größe", "type": "bool"}, {"name": "gräße", "type": "bool"}],
+                     "/parameters/1/name", "HONE_PARAM_GR__E")
+
+    def test_one_name_under_several_parents(self):
+        parameters = [
+            {"name": "opt", "type": "categorical", "choices": ["sgd", "adam", None]},
+            {"name": "lr", "type": "float", "low": 10, "high": 20, "grid": 2,
+             "when": {"opt": ["sgd"]}},
+            {"name": "lr", "type": "int", "low": 1, "high": 3, "when": {"opt": ["adam"]}},
+            {"name": "warm", "type": "bool", "when": {"opt": [None]}},
+            {"name": "lr", "type": "categorical", "choices": [0, 0.5], "when": {"warm": [True]}}]
+        for strategy in STRATEGIES:
+            name = f"several-{strategy}"
+            self.create(name, parameters, strategy=strategy, constraints=["lr < 19 or lr == 20"],
+                        limits={"trials": 12})
+            old = {"opt": "sgd", "lr": 10} if strategy == "grid" else {"opt": "sgd", "lr": 15.5}
+            for given in (old, {"opt": None, "warm": True, "lr": 0.5}):
+                made = self.client.post(f"/v1/studies/{name}/trials", {
+                    "parameters": given, "state": "completed", "metrics": {"loss": 0.1}})
+                self.assertEqual((made.status, made.json["parameters"]), (201, given))
+            wrong = self.client.post(f"/v1/studies/{name}/trials",
+                                     {"parameters": {"opt": "adam", "lr": 15.5}})
+            self.assertEqual(wrong.json["errors"][0]["pointer"], "/parameters/lr")
+            for trial in self.leases(name):
+                chosen = trial["parameters"]
+                low, high = {"sgd": (10, 20), "adam": (1, 3), None: (0, 0.5)}[chosen["opt"]]
+                self.assertEqual("lr" in chosen, chosen.get("warm", True))
+                self.assertTrue(low <= chosen.get("lr", low) <= high, chosen)
+            shares = self.client.get(f"/v1/studies/{name}/importance").json["parameters"]
+            self.assertEqual(sorted(one["name"] for one in shares), ["lr", "opt", "warm"])
+            head = self.client.get(f"/v1/studies/{name}/export?format=csv").body.decode()
+            self.assertEqual(head.splitlines()[0].count("parameters.lr"), 1)
+        self.refused([parameters[0], parameters[1], {**parameters[2], "when": {"opt": ["sgd"]}}],
+                     "/parameters/2/name", "when")
+        self.refused([*parameters, {"name": "y", "type": "bool", "when": {"lr": [1]}}],
+                     "/parameters/5/when/lr", "several")
+
     def test_numbers_of_every_size_are_taken_or_refused_at_their_place(self):
         raw = json.dumps(hone.study("sized", parameters=[
             {"name": "x", "type": "float", "low": 0, "high": "@"}]))

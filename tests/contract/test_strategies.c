@@ -82,7 +82,7 @@ enum past {
 struct past_study {
     struct observation items[TRIALS];
     double values[TRIALS];
-    double x[TRIALS][SPACE_PARAMS_MAX];
+    double x[TRIALS][SPACE_GRID_PARAMS_MAX];
     struct history history;
 };
 
@@ -134,7 +134,7 @@ enum { ROWS = 24, SOURCES = 3 };
 struct older {
     struct observation items[SOURCES][ROWS];
     double values[SOURCES][ROWS];
-    double x[SOURCES][ROWS][SPACE_PARAMS_MAX];
+    double x[SOURCES][ROWS][SPACE_GRID_PARAMS_MAX];
     struct source sources[SOURCES];
 };
 
@@ -240,8 +240,8 @@ static void check_space(const struct strategy *strategy, int which, enum past pa
     struct study_def study = study_of(space, strategy->name, 11);
     OWN(memory) struct past_study *tale = make_past(space, past);
     OWN(memory) struct older *older = make_older(space);
-    double first[ASKS][SPACE_PARAMS_MAX];
-    double again[SPACE_PARAMS_MAX];
+    double first[ASKS][SPACE_GRID_PARAMS_MAX];
+    double again[SPACE_GRID_PARAMS_MAX];
     enum err_code codes[ASKS];
     enum err_code code;
 
@@ -350,8 +350,8 @@ START_TEST(seeds_lead_elsewhere)
     struct study_def one = study_of(space, strategy->name, 1);
     struct study_def two = study_of(space, strategy->name, 2);
     struct history empty = {0};
-    double a[SPACE_PARAMS_MAX];
-    double b[SPACE_PARAMS_MAX];
+    double a[SPACE_GRID_PARAMS_MAX];
+    double b[SPACE_GRID_PARAMS_MAX];
     enum err_code code;
     int differ = 0;
 

@@ -286,7 +286,7 @@ static int run_expr(struct buf *out, struct err *err)
     double x[SPACE_PARAMS_MAX] = {0.5, 2, 1, 1, 1, 0, 0, 2};
 
     TRY(expr_parse(text, strlen(text), shared_space, &expr, err));
-    buf_printf(out, "%d %d", expr_holds(expr, shared_space, x), expr_names(expr, 7));
+    buf_printf(out, "%d %d", expr_holds(expr, shared_space, x), expr_names(expr, shared_space, 7));
     return 0;
 }
 

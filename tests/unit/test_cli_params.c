@@ -128,8 +128,8 @@ static const struct {
 } refused[] = {
     {"lr", "write NAME=DOMAIN"},
     {"lr=", "write NAME=DOMAIN"},
-    {"=1..2", "a name is"},
-    {"1x=1..2.5", "a name is"},
+    {"=1..2", "a name has"},
+    {"x =1..2.5", "a name has"},
     {"x=1..10", "write int:1..10 or float:1..10"},
     {"x=int:1..10.5", "must be whole"},
     {"x=int:10..1", "below the high end"},

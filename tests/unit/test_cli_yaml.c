@@ -95,7 +95,7 @@ static const struct {
     {"a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
      "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"
      "e: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\n",
-     "50,000", "line 1"},
+     "80,000", "line 1"},
     {"\xff\xfe", "not valid YAML", "line 1"},
 };
 

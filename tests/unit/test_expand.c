@@ -104,8 +104,8 @@ START_TEST(a_value_that_is_no_string_is_compact_json)
 }
 END_TEST
 
-static const char *const wrong[] = {"",     "{lr}",    "p|{",   "p|{lr",
-                                    "p|{}", "p|{l r}", "p|{1}", "p|a{{b{c d}"};
+static const char *const wrong[] = {"",     "{lr}",   "p|{",    "p|{lr",
+                                    "p|{}", "p|{ l}", "p|{1 }", "p|a{{b{c\td}"};
 
 START_TEST(what_is_no_placeholder_is_refused)
 {

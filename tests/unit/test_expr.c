@@ -96,7 +96,8 @@ START_TEST(naming_an_inactive_parameter_makes_it_hold)
 
     ck_assert_int_eq(expr_parse("x > 9 and child > 9", 19, space, &expr, &err), 0);
     ck_assert(expr_holds(expr, space, x));
-    ck_assert(expr_names(expr, 8) && expr_names(expr, 0) && !expr_names(expr, 1));
+    ck_assert(expr_names(expr, space, 8) && expr_names(expr, space, 0)
+              && !expr_names(expr, space, 1));
     ck_assert_int_eq(expr_parse("x > 9", 5, space, &other, &err), 0);
     ck_assert(!expr_holds(other, space, x));
 }

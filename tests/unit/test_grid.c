@@ -82,7 +82,7 @@ START_TEST(every_point_is_legal_and_different)
     struct space *space = space_or_abort(counted[_i].parameters, counted[_i].constraints);
     const struct grid *grid;
     struct err err = {0};
-    double x[SPACE_PARAMS_MAX];
+    double x[SPACE_GRID_PARAMS_MAX];
 
     ck_assert_int_eq(grid_of(space, &grid, &err), 0);
     uint64_t n = grid_count(grid) > 20000 ? 20000 : grid_count(grid);
@@ -137,7 +137,7 @@ static void visit(const char *parameters, const char *constraints, uint64_t seed
     const struct strategy *grid = strategy_find("grid");
     struct history history = {0};
     struct err err = {0};
-    double x[SPACE_PARAMS_MAX];
+    double x[SPACE_GRID_PARAMS_MAX];
     struct suggestion out = {.x = x};
     OWN(memory) struct space_key *keys = calloc(n, sizeof *keys);
 
@@ -159,7 +159,7 @@ static void visit(const char *parameters, const char *constraints, uint64_t seed
 
 START_TEST(each_point_comes_once_and_then_no_more)
 {
-    double first[4][SPACE_PARAMS_MAX];
+    double first[4][SPACE_GRID_PARAMS_MAX];
     int same = 0;
 
     for (uint64_t seed = 0; seed < 4; seed++) {
@@ -180,7 +180,7 @@ END_TEST
 
 START_TEST(constrained_points_come_once)
 {
-    double first[SPACE_PARAMS_MAX];
+    double first[SPACE_GRID_PARAMS_MAX];
 
     visit("[{'name':'a','type':'int','low':1,'high':300},{'name':'b','type':'int','low':1,"
           "'high':100}]",
@@ -248,17 +248,17 @@ START_TEST(long_chains_and_wide_trees_are_counted)
     OWN(buf) struct buf text;
     const struct grid *grid;
     struct err err = {0};
-    double x[SPACE_PARAMS_MAX];
+    double x[SPACE_GRID_PARAMS_MAX];
 
     buf_init(&text, 100000);
     buf_puts(&text, "[{'name':'p0','type':'bool'}");
-    for (int i = 1; i < SPACE_PARAMS_MAX; i++) {
+    for (int i = 1; i < SPACE_GRID_PARAMS_MAX; i++) {
         buf_printf(&text, ",{'name':'p%d','type':'bool','when':{'p%d':[true]}}", i, i - 1);
     }
     buf_puts(&text, "]");
     OWN(space) struct space *chain = space_or_abort(buf_text(&text), NULL);
     ck_assert_msg(grid_of(chain, &grid, &err) == 0, "%s", err.text);
-    ck_assert_uint_eq(grid_count(grid), SPACE_PARAMS_MAX + 1);
+    ck_assert_uint_eq(grid_count(grid), SPACE_GRID_PARAMS_MAX + 1);
     for (uint64_t i = 0; i < grid_count(grid); i++) {
         grid_point(grid, i, x);
         ck_assert(space_is_legal(chain, x));
@@ -266,7 +266,7 @@ START_TEST(long_chains_and_wide_trees_are_counted)
 
     buf_clear(&text); /* each value of one parent opens a child of its own */
     buf_puts(&text, "[{'name':'p','type':'int','low':1,'high':255}");
-    for (int i = 1; i < SPACE_PARAMS_MAX; i++) {
+    for (int i = 1; i < SPACE_GRID_PARAMS_MAX; i++) {
         buf_printf(&text, ",{'name':'c%d','type':'int','low':1,'high':%d,'when':{'p':[%d]}}", i,
                    i + 1, i);
     }

@@ -323,8 +323,28 @@ static const struct {
     {"{}", NULL, "/parameters"},
     {"[1]", NULL, "/parameters/0"},
     {"[{'type':'bool'}]", NULL, "/parameters/0/name"},
-    {"[{'name':'1a','type':'bool'}]", NULL, "/parameters/0/name"},
-    {"[{'name':'a b','type':'bool'}]", NULL, "/parameters/0/name"},
+    {"[{'name':'','type':'bool'}]", NULL, "/parameters/0/name"},
+    {"[{'name':' a','type':'bool'}]", NULL, "/parameters/0/name"},
+    {"[{'name':'a\u3000','type':'bool'}]", NULL, "/parameters/0/name"},
+    {"[{'name':'a\\tb','type':'bool'}]", NULL, "/parameters/0/name"},
+    {"[{'name':'a\u200bb','type':'bool'}]", NULL, "/parameters/0/name"},
+    {"[{'name':'größe','type':'bool'},{'name':'gräße','type':'bool'}]", NULL, "/parameters/1/name"},
+    /* one name for several */
+    {"[{'name':'k','type':'bool'},{'name':'a','type':'bool','when':{'k':[true]}},"
+     "{'name':'a','type':'bool','when':{'k':[true,false]}}]",
+     NULL, "/parameters/2/name"},
+    {"[{'name':'k','type':'bool'},{'name':'l','type':'bool'},"
+     "{'name':'a','type':'bool','when':{'k':[true]}},"
+     "{'name':'a','type':'bool','when':{'l':[false]}}]",
+     NULL, "/parameters/3/name"},
+    {"[{'name':'k','type':'bool'},{'name':'a','type':'bool','when':{'k':[true]}},"
+     "{'name':'a','type':'bool','when':{'k':[false]}},"
+     "{'name':'b','type':'bool','when':{'a':[true]}}]",
+     NULL, "/parameters/3/when/a"},
+    {"[{'name':'k','type':'bool'},"
+     "{'name':'a','type':'categorical','choices':['x','y'],'when':{'k':[true]}},"
+     "{'name':'a','type':'categorical','choices':['x','z'],'when':{'k':[false]}}]",
+     "['a != \\\"x\\\"']", "/constraints/0"},
     {"[{'name':'a'}]", NULL, "/parameters/0/type"},
     {"[{'name':'a','type':'real'}]", NULL, "/parameters/0/type"},
     {"[{'name':'a','type':'bool','low':0}]", NULL, "/parameters/0/low"},
@@ -449,6 +469,72 @@ static const struct {
     {P "]", "['a < 0.00002']", "/constraints"},
 };
 
+/* "lr" is one of three, of which the third hangs on a grandparent; "mom" has a name of its own. */
+static const char namesakes[] =
+    "[{'name':'opt','type':'categorical','choices':['sgd','adam','none']},"
+    " {'name':'lr','type':'float','low':10,'high':20,'when':{'opt':['sgd']}},"
+    " {'name':'warm','type':'bool','when':{'opt':['none']}},"
+    " {'name':'lr','type':'int','low':1,'high':3,'when':{'opt':['adam']}},"
+    " {'name':'lr','type':'constant','value':0,'when':{'warm':[true]}},"
+    " {'name':'größe, `b`','type':'int','low':1,'high':9}]";
+
+START_TEST(one_name_has_the_value_of_the_active_parameter)
+{
+    OWN(space)
+    struct space *space = space_or_abort(namesakes, "['`größe, ``b``` + lr < 28']");
+    static const char *const given[] = {
+        "{\"opt\":\"sgd\",\"lr\":12.5,\"größe, `b`\":1}",
+        "{\"opt\":\"adam\",\"lr\":2,\"größe, `b`\":1}",
+        "{\"opt\":\"none\",\"warm\":true,\"lr\":0,\"größe, `b`\":1}",
+        "{\"opt\":\"none\",\"warm\":false,\"größe, `b`\":9}",
+    };
+    static const char *const inactive[] = {"[\"warm\"]", "[\"warm\"]", "[]", "[\"lr\"]"};
+
+    for (size_t i = 0; i < 4; i++) {
+        json_auto_t *object = json_loads(given[i], 0, NULL);
+        struct faults faults = {0};
+        struct json_writer w;
+        OWN(buf) struct buf text;
+        double x[6];
+        ck_assert_int_eq(space_config_from_json(space, object, x, "", &faults), 0);
+        ck_assert(space_is_legal(space, x));
+        buf_init(&text, 1000);
+        json_writer_init(&w, &text);
+        space_config_write(space, x, &w);
+        json_auto_t *again = json_loads(buf_text(&text), 0, NULL);
+        ck_assert_msg(json_equal(object, again), "%s", buf_text(&text));
+        buf_clear(&text);
+        json_writer_init(&w, &text);
+        space_config_write_inactive(space, x, &w);
+        ck_assert_str_eq(buf_text(&text), inactive[i]);
+    }
+}
+END_TEST
+
+/* Each a configuration of `namesakes`, and the pointer of its one fault. */
+static const char *const misnamed[][2] = {
+    {"{'opt':'sgd','lr':2,'größe, `b`':1}", "/lr"},
+    {"{'opt':'adam','lr':12.5,'größe, `b`':1}", "/lr"},
+    {"{'opt':'none','warm':false,'lr':0,'größe, `b`':1}", "/lr"},
+    {"{'opt':'sgd','lr':20,'größe, `b`':9}", ""},
+    {"{'opt':'none','warm':false,'größe, `b`':1,'a/~':1}", "/a~1~0"},
+};
+
+START_TEST(a_value_for_no_active_parameter_of_a_name_is_refused)
+{
+    OWN(space)
+    struct space *space = space_or_abort(namesakes, "['`größe, ``b``` + lr < 28']");
+    json_auto_t *object = json_from_text(misnamed[_i][0]);
+    struct faults faults = {0};
+    double x[6];
+
+    ck_assert_int_eq(space_config_from_json(space, object, x, "", &faults), -1);
+    ck_assert_uint_eq(faults.total, 1);
+    ck_assert_str_eq(faults.items[0].pointer, misnamed[_i][1]);
+    faults_finish(&faults);
+}
+END_TEST
+
 START_TEST(what_cannot_work_is_refused_at_its_place)
 {
     OWN(space) struct space *space = NULL;
@@ -534,6 +620,8 @@ int main(void)
     tcase_add_loop_test(tcase, configurations_are_checked, 0,
                         (int)(sizeof configs / sizeof configs[0]));
     tcase_add_test(tcase, values_come_back_in_the_type_given);
+    tcase_add_test(tcase, one_name_has_the_value_of_the_active_parameter);
+    tcase_add_loop_test(tcase, a_value_for_no_active_parameter_of_a_name_is_refused, 0, 5);
     tcase_add_loop_test(tcase, what_cannot_work_is_refused_at_its_place, 0,
                         (int)(sizeof refused / sizeof refused[0]));
     tcase_add_test(tcase, choices_up_to_four_kib_are_taken);

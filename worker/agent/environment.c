@@ -37,7 +37,7 @@ static int add_parameters(const json_t *parameters, struct argv_list *out, struc
 
     json_object_foreach (json_unconst(parameters), name, value) {
         OWN(buf) struct buf variable;
-        char plain[NAME_BYTES + 1];
+        char plain[PRINTABLE_NAME_CHARACTERS + 1];
         buf_init(&variable, VALUE_BYTES);
         name_in_environment(name, plain);
         buf_printf(&variable, "HONE_PARAM_%s=", plain);

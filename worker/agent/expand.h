@@ -10,9 +10,10 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "common/names.h"
 #include "worker/agent/argv_list.h"
 
-#define EXPAND_NAME_BYTES 72
+#define EXPAND_NAME_BYTES (PRINTABLE_NAME_BYTES + 1)
 
 struct expand_values {
     const json_t *parameters; /* the active ones */

@@ -38,9 +38,9 @@ static void destroy_cached(struct space_memo *memo)
 struct enumeration {
     const struct grid_tree *tree;
     size_t n_counters;
-    uint16_t counter[SPACE_PARAMS_MAX];
-    uint64_t at[SPACE_PARAMS_MAX];
-    double x[SPACE_PARAMS_MAX];
+    uint16_t counter[SPACE_GRID_PARAMS_MAX];
+    uint64_t at[SPACE_GRID_PARAMS_MAX];
+    double x[SPACE_GRID_PARAMS_MAX];
 };
 
 static void enumeration_start(struct enumeration *enumeration, const struct grid_tree *tree)

@@ -9,7 +9,7 @@
 #include "common/err.h"
 #include "common/space/space.h"
 
-#define SIGNATURE_WORDS (SPACE_PARAMS_MAX / 64)
+#define SIGNATURE_WORDS (SPACE_GRID_PARAMS_MAX / 64)
 
 /* One bit for each child: whether a value activates it. */
 struct signature {

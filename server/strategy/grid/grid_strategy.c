@@ -39,6 +39,10 @@ static bool check_parameters(const struct study_def *study, struct faults *fault
     size_t before = faults->total;
     char pointer[64];
 
+    if (study->space->n_params > SPACE_GRID_PARAMS_MAX) {
+        faults_add(faults, "/strategy", "a grid is laid over at most %d parameters, not %zu",
+                   SPACE_GRID_PARAMS_MAX, study->space->n_params);
+    }
     for (size_t i = 0; i < study->space->n_params; i++) {
         const struct param *param = &study->space->params[i];
         if (grid_param_size(param) == 0) {

@@ -13,12 +13,12 @@
 
 /* Which conditions of each parameter are not decided yet. */
 struct activation {
-    uint32_t open[SPACE_PARAMS_MAX]; /* one bit per condition, or INACTIVE */
+    uint32_t open[SPACE_GRID_PARAMS_MAX]; /* one bit per condition, or INACTIVE */
 };
 
 struct param_group {
     size_t n;
-    uint16_t item[SPACE_PARAMS_MAX]; /* parents before children */
+    uint16_t item[SPACE_GRID_PARAMS_MAX]; /* parents before children */
 };
 
 struct traversal {
@@ -107,7 +107,7 @@ static void keep_active(const struct param_group *param_group, const struct acti
 static void take_component(const struct traversal *traversal, const struct activation *activation,
                            struct param_group *left, struct param_group *component)
 {
-    bool in[SPACE_PARAMS_MAX] = {false};
+    bool in[SPACE_GRID_PARAMS_MAX] = {false};
     bool grown = true;
     struct param_group others = {0};
 
@@ -370,7 +370,8 @@ void grid_tree_point(const struct grid_tree *tree, uint64_t index, double x[])
     (void)decode_group(&traversal, &activation, &all, index, x);
 }
 
-size_t grid_tree_independent(const struct grid_tree *tree, uint16_t independent[SPACE_PARAMS_MAX])
+size_t grid_tree_independent(const struct grid_tree *tree,
+                             uint16_t independent[SPACE_GRID_PARAMS_MAX])
 {
     struct traversal traversal = {.tree = tree};
     struct activation activation;

@@ -20,6 +20,7 @@ void grid_tree_point(const struct grid_tree *tree, uint64_t index, double x[]);
 /* independent ← the parameters without conditions and children. Their values change fastest as the
  * number grows: the first with each point, the second whenever the first starts again, and so on.
  * Returns how many. */
-size_t grid_tree_independent(const struct grid_tree *tree, uint16_t independent[SPACE_PARAMS_MAX]);
+size_t grid_tree_independent(const struct grid_tree *tree,
+                             uint16_t independent[SPACE_GRID_PARAMS_MAX]);
 
 #endif

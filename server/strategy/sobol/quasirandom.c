@@ -1,5 +1,6 @@
 /* quasirandom: the scrambled Sobol sequence, which covers the space evenly from the beginning. The
- * index is ordinal - 1, so that the points do not depend on the number of workers. */
+ * index is ordinal - 1, so that the points do not depend on the number of workers. Parameters
+ * beyond the 256th are drawn at random. */
 #include "server/strategy/sobol/quasirandom.h"
 
 #include <inttypes.h>
@@ -27,7 +28,11 @@ static void point(const struct space *space, uint64_t index, uint64_t key, doubl
     for (size_t i = 0; i < space->n_params; i++) {
         dims += space->params[i].type != PARAM_CONSTANT ? 1 : 0;
     }
-    sobol_point(dims, index, key, u);
+    sobol_point(dims < SOBOL_DIMS_MAX ? dims : SOBOL_DIMS_MAX, index, key, u);
+    struct rng rng = rng_for(key, index);
+    for (size_t dim = SOBOL_DIMS_MAX; dim < dims; dim++) { /* the sequence has no more */
+        u[dim] = rng_uniform(&rng);
+    }
     /* backwards, so that u can be expanded in place */
     for (size_t i = space->n_params; i-- > 0;) {
         u[i] = space->params[i].type != PARAM_CONSTANT ? u[--dims] : 0.5;

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define SOBOL_DIMS_MAX 256 /* SPACE_PARAMS_MAX */
+#define SOBOL_DIMS_MAX 256
 #define SOBOL_DEGREE_MAX 11
 
 struct sobol_row {

@@ -276,22 +276,32 @@ const struct argp definition_argp = {
 
 /* ---- both together -------------------------------------------------------------------------- */
 
+/* Puts the parameter in the place of those of its name, or at the end. */
+static void merge_parameter(json_t *into, json_t *parameter)
+{
+    const json_t *name = json_object_get(parameter, "name");
+    size_t at = json_array_size(into);
+
+    for (size_t j = json_array_size(into); j-- > 0;) {
+        if (json_equal(json_object_get(json_array_get(into, j), "name"), name)) {
+            if (at < json_array_size(into)) {
+                (void)json_array_remove(into, at);
+            }
+            at = j;
+        }
+    }
+    (void)(at < json_array_size(into) ? json_array_set(into, at, parameter)
+                                      : json_array_append(into, parameter));
+}
+
 /* A parameter given twice: the later one, in the place of the earlier one. */
 static void merge_parameters(json_t *into, const json_t *given)
 {
-    size_t i, j;
-    json_t *parameter, *other;
+    size_t i;
+    json_t *parameter;
 
     json_array_foreach (json_unconst(given), i, parameter) {
-        const json_t *name = json_object_get(parameter, "name");
-        size_t at = json_array_size(into);
-        json_array_foreach (into, j, other) {
-            if (json_equal(json_object_get(other, "name"), name)) {
-                at = j;
-            }
-        }
-        (void)(at < json_array_size(into) ? json_array_set(into, at, parameter)
-                                          : json_array_append(into, parameter));
+        merge_parameter(into, parameter);
     }
 }
 

@@ -91,7 +91,7 @@ int param_from_argument(const char *argument, json_t **parameter, struct err *er
     size_t failures = json_failures();
     json_auto_t *object = json_object();
     struct domain_reader reader = {argument, object, err, failures};
-    char name[NAME_BYTES + 1];
+    char name[PRINTABLE_NAME_BYTES + 1];
 
     if (strlen(argument) >= DOMAIN_BYTES) {
         return domain_refuse(&reader, "this is longer than %d bytes; use a study file",
@@ -104,7 +104,8 @@ int param_from_argument(const char *argument, json_t **parameter, struct err *er
     (void)snprintf(name, sizeof name, "%.*s", (int)(equals - argument), argument);
     if ((size_t)(equals - argument) >= sizeof name || !name_is_parameter(name)) {
         return domain_refuse(&reader,
-                             "a name is a letter or _, then up to 63 of letters, digits, _ . -");
+                             "a name has 1 to %d characters that can be seen, no blank at an end",
+                             PRINTABLE_NAME_CHARACTERS);
     }
     TRY(domain_put(&reader, "name", json_string(name)));
     TRY(equals[1] == '{' ? read_json(&reader, equals + 1) : read_domain(&reader, equals + 1));

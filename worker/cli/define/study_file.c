@@ -9,7 +9,8 @@
 #include "common/json.h"
 #include "worker/cli/define/yaml.h"
 
-enum { FILE_BYTES = 1 << 20 };
+enum { FILE_BYTES = 8 << 20 };
+static const struct json_limits limits = {.bytes = FILE_BYTES, .depth = 32, .values = 1000000};
 
 int study_file_read(const char *path, json_t **body, struct err *err)
 {
@@ -35,10 +36,10 @@ int study_file_read(const char *path, json_t **body, struct err *err)
     }
     if (failed || buf_check(&text, err) != 0) {
         return err_set(err, ERR_INVALID, "cannot read %s: %s", path,
-                       failed ? strerror(errno) : "a study file has at most 1 MiB");
+                       failed ? strerror(errno) : "a study file has at most 8 MiB");
     }
     const char *first = buf_text(&text) + strspn(buf_text(&text), " \t\r\n");
-    int rc = *first == '{' ? json_parse(buf_text(&text), text.len, &json_limits_default, body, err)
+    int rc = *first == '{' ? json_parse(buf_text(&text), text.len, &limits, body, err)
                            : yaml_to_json(buf_text(&text), text.len, body, err);
     if (rc != 0 && err->code == ERR_NOMEM) {
         return -1;

@@ -10,7 +10,7 @@
 #include "common/own.h"
 #include "worker/cli/define/scalar.h"
 
-enum { DEPTH_MAX = 32, VALUES_MAX = 50000 };
+enum { DEPTH_MAX = 32, VALUES_MAX = 80000 };
 
 struct conversion {
     const char *text;
@@ -148,7 +148,7 @@ static int convert(struct conversion *conversion, int index, size_t depth, json_
     const yaml_node_t *node = yaml_document_get_node(conversion->document, index);
 
     if (++conversion->n_values > VALUES_MAX) {
-        return refuse(conversion, &node->start_mark, "this holds more than 50,000 values");
+        return refuse(conversion, &node->start_mark, "this holds more than 80,000 values");
     }
     if (depth > DEPTH_MAX) {
         return refuse(conversion, &node->start_mark, "this is nested deeper than 32 levels");

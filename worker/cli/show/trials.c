@@ -47,6 +47,23 @@ static int add_column(struct trials *trials, const char *prefix, const char *nam
     return 0;
 }
 
+/* Is there an earlier parameter of this name? They share a column. */
+static bool is_namesake(const json_t *parameters, size_t i)
+{
+    const json_t *parameter = json_array_get(parameters, i);
+
+    if (json_object_get(parameter, "when") == NULL) {
+        return false; /* active always, so there is no other */
+    }
+    for (size_t j = 0; j < i; j++) {
+        if (strcmp(text_at(json_array_get(parameters, j), "name"), text_at(parameter, "name"))
+            == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int add_columns(struct trials *trials)
 {
     const json_t *parameters = json_object_get(trials->study, "parameters");
@@ -68,8 +85,11 @@ static int add_columns(struct trials *trials)
             return -1;
         }
     }
+    trials->first_parameter = trials->n_columns;
+    trials->prefix_bytes = trials->list.output == OUTPUT_CSV ? strlen("param.") : 0;
     json_array_foreach (parameters, i, item) {
-        if (add_column(trials, "param.", text_at(item, "name"), false) != 0) {
+        if (!is_namesake(parameters, i)
+            && add_column(trials, "param.", text_at(item, "name"), false) != 0) {
             return -1;
         }
     }
@@ -161,10 +181,10 @@ static void fill_cells(const struct trials *trials, const json_t *trial, struct 
                    json_object_get(json_object_get(trial, "metrics"), text_at(item, "metric")),
                    digits);
     }
-    json_array_foreach (json_object_get(trials->study, "parameters"), i, item) {
-        parameter_append_value(
-            cells, json_object_get(json_object_get(trial, "parameters"), text_at(item, "name")),
-            digits);
+    for (size_t column = trials->first_parameter; column < trials->n_columns; column++) {
+        const char *name = trials->titles[column - N_FIXED] + trials->prefix_bytes;
+        parameter_append_value(cells, json_object_get(json_object_get(trial, "parameters"), name),
+                               digits);
         buf_putc(cells, '\0');
     }
 }

@@ -17,7 +17,10 @@ struct trials {
     struct column *columns;
     char **titles; /* owned, of the dynamic columns */
     size_t n_columns;
-    int64_t left; /* rows still wanted; negative: all */
+    size_t
+        first_parameter; /* of the columns: those of the parameters, one for each name, are last */
+    size_t prefix_bytes; /* before a parameter's name in its title */
+    int64_t left;        /* rows still wanted; negative: all */
 };
 
 MUST_USE int trials_begin(struct trials *trials, const struct options *options, const json_t *study,
