@@ -68,8 +68,24 @@ bool param_allows(const struct param *param, double value)
     return param->distribution != DISTRIBUTION_LOGNORMAL || value > 0;
 }
 
-/* The measure in which the cube is flat: value, logarithm or probability. */
-static double measure(const struct param *param, double x)
+/* Of a range on a scale. */
+static double scale(const struct param *param, double x)
+{
+    if (param->scale == SCALE_REVERSE_LOG) {
+        return -log(param->low + param->high - x);
+    }
+    return param->scale == SCALE_LOG ? log(x) : x;
+}
+
+static double unscale(const struct param *param, double at)
+{
+    if (param->scale == SCALE_REVERSE_LOG) {
+        return param->low + param->high - exp(-at);
+    }
+    return param->scale == SCALE_LOG ? exp(at) : at;
+}
+
+double param_measure(const struct param *param, double x)
 {
     switch (param->distribution) {
     case DISTRIBUTION_LOGNORMAL:
@@ -81,14 +97,14 @@ static double measure(const struct param *param, double x)
     }
     case DISTRIBUTION_UNIFORM:
     default:
-        return param->scale == SCALE_LOG ? log(x) : x;
+        return scale(param, x);
     }
 }
 
 static double unmeasure(const struct param *param, double at)
 {
     if (param->distribution == DISTRIBUTION_UNIFORM) {
-        return param->scale == SCALE_LOG ? exp(at) : at;
+        return unscale(param, at);
     }
     double z = normal_quantile(at);
     double x = param->mean + param->sd * (param->mirrored ? -z : z);
@@ -113,7 +129,7 @@ double param_encode(const struct param *param, double value)
         && param->distribution == DISTRIBUTION_UNIFORM) {
         return ((double)param_cell(param, value) + 0.5) / (double)param->n_cells;
     }
-    return clip((measure(param, value) - param->edge_from) / param->edge_span, 0, 1);
+    return clip((param_measure(param, value) - param->edge_from) / param->edge_span, 0, 1);
 }
 
 /* A continuous value, or the raw one that still has to find its cell. */

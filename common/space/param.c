@@ -7,9 +7,9 @@
 
 static void read_numeric(struct fields *f, struct param *param)
 {
-    static const char *const scales[] = {"linear", "log"};
+    static const char *const scales[] = {"linear", "log", "reverse_log"};
 
-    param->scale = (enum param_scale)param_read_word(f, "scale", scales, 2);
+    param->scale = (enum param_scale)param_read_word(f, "scale", scales, 3);
     if (fields_has(f, "values")) {
         param_read_listed(f, param);
     } else {

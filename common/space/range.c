@@ -115,15 +115,15 @@ static void find_edges(struct fields *f, struct param *param)
     }
     double low = param->low - margin;
     double high = param->high + margin;
-    if (param->scale == SCALE_LOG && low <= 0) {
+    if (param->scale != SCALE_LINEAR && low <= 0) {
         fields_fault(f, "low",
                      margin > 0 && param->low > 0
                          ? "must be more than half the step with a log scale"
                          : "must be greater than 0 with a log scale");
         return;
     }
-    param->edge_from = param->scale == SCALE_LOG ? log(low) : low;
-    param->edge_span = (param->scale == SCALE_LOG ? log(high) : high) - param->edge_from;
+    param->edge_from = param_measure(param, low);
+    param->edge_span = param_measure(param, high) - param->edge_from;
     if (!(param->edge_span > 0)) {
         fields_fault(f, "high", "is too close to low to tell values apart");
     }
@@ -177,6 +177,52 @@ static void read_moments(struct fields *f, struct param *param)
     }
 }
 
+/* k steps, in decimals that are as short as the step's own. */
+static double multiple(double step, double k)
+{
+    double p = 1;
+
+    for (int q = 0; q <= 15; q++, p *= 10) {
+        double units = nearbyint(step * p);
+        if (units / p == step && fabs(units * k) < 0x1p53) {
+            return units * k / p;
+        }
+    }
+    return step * k;
+}
+
+/* A normal distribution in steps reaches as far as one without: its missing ends are multiples of
+ * the step beyond which nothing is ever drawn, or whole steps from the end that is given. */
+static void fill_bounds(struct param *param)
+{
+    const double reach = 8.3 * param->sd; /* a probability of 2^-53 lies 8.2 deviations out */
+    bool lognormal = param->distribution == DISTRIBUTION_LOGNORMAL;
+    double least = param->mean - reach;
+    double most = lognormal ? exp(param->mean + reach) : param->mean + reach;
+    double step = param->step;
+
+    if (isinf(param->low) && isinf(param->high)) {
+        param->low = multiple(step, floor(least / step));
+    }
+    if (isinf(param->high)) {
+        most = fmax(most, param->low + (lognormal ? step : reach));
+        param->high = param->low + multiple(step, ceil((most - param->low) / step));
+    }
+    if (isinf(param->low)) {
+        least = fmin(least, param->high - reach);
+        param->low = param->high - multiple(step, ceil((param->high - least) / step));
+    }
+}
+
+static void check_filled(struct fields *f, const struct param *param)
+{
+    double most = param->type == PARAM_INT ? 0x1p53 : 1e300;
+
+    if (!(param->low >= -most && param->high <= most)) {
+        fields_fault(f, "sd", "reaches too far for steps; give low and high");
+    }
+}
+
 static void read_step(struct fields *f, struct param *param)
 {
     double step = read_number(f, param, "step");
@@ -205,13 +251,17 @@ void param_read_range(struct fields *f, struct param *param)
         return;
     }
     bool uniform = param->distribution == DISTRIBUTION_UNIFORM;
-    read_bounds(f, param, uniform || param->type == PARAM_INT || fields_has(f, "step"));
+    read_bounds(f, param, uniform);
     read_step(f, param);
     if (!uniform) {
         read_moments(f, param);
-        if (param->scale == SCALE_LOG) {
+        if (param->scale != SCALE_LINEAR) {
             fields_fault(f, "scale", "goes with a uniform distribution only; use \"lognormal\"");
         }
+    }
+    if (f->faults->total == before && param->step > 0) {
+        fill_bounds(param);
+        check_filled(f, param);
     }
     param->grid = (size_t)fields_int(f, "grid", 0, 1, SPACE_GRID_MAX);
     if (f->faults->total == before && param->step > 0) {

@@ -35,7 +35,8 @@ enum param_type {
     PARAM_TYPE_COUNT
 };
 
-enum param_scale { SCALE_LINEAR, SCALE_LOG };
+/* Reverse: the logarithm of the distance to low + high, which tells values near high apart. */
+enum param_scale { SCALE_LINEAR, SCALE_LOG, SCALE_REVERSE_LOG };
 
 enum param_distribution {
     DISTRIBUTION_UNIFORM,
@@ -182,6 +183,9 @@ void space_encode(const struct space *space, const double x[], double u[]);
  * constraints are NOT checked. u is clipped to [0,1]. */
 void space_decode(const struct space *space, const double u[], double x[]);
 double param_encode(const struct param *param, double value);
+/* The measure in which the cube is flat: value, logarithm or probability; rises with the value. NaN
+ * where a value outside the range has none. */
+double param_measure(const struct param *param, double value);
 double param_decode(const struct param *param, double u);
 
 /* A draw from the space's own distributions that satisfies the constraints: up to 2,000,000 tries,

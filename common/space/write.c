@@ -88,8 +88,8 @@ static void write_param(const struct space *space, const struct param *param, st
     if (param->weights != NULL) {
         write_weights(param, w);
     }
-    if (param->scale == SCALE_LOG) {
-        json_put_string(w, "scale", "log");
+    if (param->scale != SCALE_LINEAR) {
+        json_put_string(w, "scale", param->scale == SCALE_LOG ? "log" : "reverse_log");
     }
     if (param->has_default) {
         json_write_key(w, "default");

@@ -46,6 +46,19 @@ static void check_after(const struct study_def *study, struct faults *faults)
     }
 }
 
+/* The search of a schedule, whose options are the schedule's. */
+static void check_search(const struct study_def *study, struct faults *faults)
+{
+    const struct strategy *search = strategy_find(schedule_search(study));
+
+    if (search == NULL) {
+        faults_add(faults, "/strategy/search", "there is no search \"%.60s\"",
+                   schedule_search(study));
+    } else if (search->check_space != NULL) {
+        search->check_space(study, faults);
+    }
+}
+
 void advice_check(const struct study_def *study, struct faults *faults)
 {
     const char *strategy = study_strategy(study);
@@ -60,9 +73,8 @@ void advice_check(const struct study_def *study, struct faults *faults)
         } else if (strategy_check_study(study, faults) != 0) {
             return;
         }
-    } else if (strategy_find(schedule_search(study)) == NULL) {
-        faults_add(faults, "/strategy/search", "there is no search \"%.60s\"",
-                   schedule_search(study));
+    } else {
+        check_search(study, faults);
     }
 }
 

@@ -128,8 +128,7 @@ double transfer_place(const struct param *param, double value)
     if (param->n_choices > 0 || param->distribution != DISTRIBUTION_UNIFORM) {
         return param_encode(param, value);
     }
-    double at = param->scale == SCALE_LOG ? log(value) : value;
-    return (at - param->edge_from) / param->edge_span;
+    return (param_measure(param, value) - param->edge_from) / param->edge_span;
 }
 
 static bool is_near(const struct param *to, double value)

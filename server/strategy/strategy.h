@@ -29,13 +29,15 @@ struct strategy {
     bool is_async;      /* takes more than microseconds: runs on an optimiser thread */
     bool needs_history; /* without it the answer depends on (study, ordinal) alone */
     bool multi_objective;
-    bool is_search; /* can be the search of a schedule: it never runs out of suggestions */
+    bool is_search; /* can be the search of a schedule */
     bool transfers; /* learns from the studies in "after" */
     bool enumerates; /* the suggestions of ordinals 1 … count() are all different; then none is left
                       */
 
     /* Adds a fault, with its pointer ("/parameters/0/grid"), for each setting it cannot serve. */
     void (*check)(const struct study_def *study, struct faults *faults);
+    /* The same for what it asks of the space alone, as the search of a schedule; NULL: nothing. */
+    void (*check_space)(const struct study_def *study, struct faults *faults);
 
     /* How many different configurations it can suggest; UINT64_MAX: unbounded. */
     uint64_t (*count)(const struct study_def *study);

@@ -53,7 +53,7 @@ IMPOSSIBLE = {
     "a bracket that is not there":
         ({"strategy": {"name": "successive_halving", "bracket": 9}}, "/strategy/bracket"),
     "a mode": ({"strategy": {"name": "asha", "mode": "waiting"}}, "/strategy/mode"),
-    "a search that ends": ({"strategy": hyperband(search="grid")}, "/strategy/search"),
+    "a grid without points": ({"strategy": hyperband(search="grid")}, "/parameters/0/grid"),
     "an option of another": ({"strategy": hyperband(mode="promotion")}, "/strategy/mode"),
     "two objectives": ({"objectives": [{"metric": name, "direction": "minimize"}
                                        for name in ("loss", "time")]}, None),

@@ -239,6 +239,53 @@ class Spaces(unittest.TestCase):
         self.refused([*parameters, {"name": "y", "type": "bool", "when": {"lr": [1]}}],
                      "/parameters/5/when/lr", "several")
 
+    def test_a_schedule_goes_over_a_grid(self):
+        parameters = [{"name": "x", "type": "int", "low": 1, "high": 3},
+                      {"name": "k", "type": "categorical", "choices": [None, "a", "b"]}]
+        for strategy in ("hyperband", "successive_halving", "asha"):
+            name = f"grid-{strategy}".replace("_", "-")
+            self.create(name, parameters, resource={"name": "epochs", "min": 1, "max": 9},
+                        strategy={"name": strategy, "search": "grid"})
+            seen = set()
+            short = 0
+            for n in range(100):
+                grant = self.worker.post(f"/v1/studies/{name}/leases", {"worker": "w"})
+                if grant.json["lease"] is None:
+                    break
+                trial = grant.json["trial"]
+                seen.add((trial["parameters"]["x"], trial["parameters"]["k"]))
+                short += trial["resource"]["to"] < 9
+                self.worker.put(f"/v1/leases/{grant.json['lease']['id']}/result", {
+                    "outcome": "completed", "metrics": {"loss": trial["number"]}})
+            self.assertEqual(len(seen), 9)
+            self.assertGreater(short, 0)
+            shown = self.client.get(f"/v1/studies/{name}").json
+            self.assertEqual((shown["state"], shown["reason"]), ("finished", "exhausted"), shown)
+        self.refused([{"name": "x", "type": "float", "low": 0, "high": 1}], "/parameters/0/grid",
+                     "how many points", resource={"name": "epochs", "max": 9},
+                     strategy={"name": "asha", "search": "grid"})
+
+    def test_scales_and_distributions(self):
+        parameters = [
+            {"name": "momentum", "type": "float", "low": 0.5, "high": 0.999,
+             "scale": "reverse_log"},
+            {"name": "q", "type": "float", "distribution": "normal", "mean": 0, "sd": 1,
+             "step": 0.5},
+            {"name": "n", "type": "int", "distribution": "normal", "mean": 10, "sd": 2},
+            {"name": "l", "type": "float", "distribution": "lognormal", "mean": 0, "sd": 1,
+             "step": 1}]
+        shown = self.create("scales", parameters, limits={"trials": 300})
+        self.assertEqual(shown["parameters"][0]["scale"], "reverse_log")
+        again = self.client.post("/v1/studies", hone.study("scales", parameters=parameters,
+                                                           limits={"trials": 300}))
+        self.assertEqual(again.status, 200, again)
+        trials = [trial["parameters"] for trial in self.leases("scales")]
+        self.assertGreater(sum(t["momentum"] > 0.75 for t in trials) / 300, 0.4)
+        self.assertTrue(all(t["q"] % 0.5 == 0 and isinstance(t["n"], int) and t["l"] % 1 == 0
+                            for t in trials))
+        self.assertAlmostEqual(sum(t["q"] for t in trials) / 300, 0, delta=0.3)
+        self.assertAlmostEqual(sum(t["n"] for t in trials) / 300, 10, delta=0.6)
+
     def test_numbers_of_every_size_are_taken_or_refused_at_their_place(self):
         raw = json.dumps(hone.study("sized", parameters=[
             {"name": "x", "type": "float", "low": 0, "high": "@"}]))

@@ -167,7 +167,7 @@ def test_impossible_schedules_are_refused(tmp):
                 ({"name": "asha", "eta": 2.5}, "/strategy/eta", {}),
                 ({"name": "hyperband"}, "/resource/min", {"resource": {"min": 9, "max": 3}}),
                 ({"name": "hyperband"}, "/resource/max", {"resource": {"min": 1, "max": 4.5}}),
-                ({"name": "asha", "search": "grid"}, "/strategy/search", {})):
+                ({"name": "asha", "search": "grid"}, "/parameters/0/grid", {})):
             reply = client.post("/v1/studies", {**body("x", strategy), **change})
             expect((reply.status, reply.type), (422, "invalid"), reply)
             assert pointer in [e["pointer"] for e in reply.json["errors"]], reply

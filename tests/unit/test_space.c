@@ -190,6 +190,75 @@ START_TEST(cells_have_their_share_of_the_cube)
 }
 END_TEST
 
+START_TEST(a_reverse_scale_is_a_log_scale_in_the_mirror)
+{
+    OWN(space)
+    struct space *space = space_or_abort(
+        "[{'name':'a','type':'float','low':0.001,'high':0.999,'scale':'reverse_log'},"
+        "{'name':'b','type':'float','low':0.001,'high':0.999,'scale':'log'},"
+        "{'name':'c','type':'int','low':1,'high':1000,'scale':'reverse_log','grid':4},"
+        "{'name':'d','type':'int','low':1,'high':1000,'scale':'log','grid':4}]",
+        NULL);
+    const struct param *p = space->params;
+
+    for (double u = 0; u <= 1; u += 0.125) {
+        ck_assert_double_eq_tol(param_decode(&p[0], u), 1 - param_decode(&p[1], 1 - u), 1e-12);
+        ck_assert_double_eq_tol(param_encode(&p[0], param_decode(&p[0], u)), u, 1e-9);
+        double cell = param_decode(&p[2], u == 1 ? u : u + 0.01);
+        ck_assert_double_eq(cell, 1001 - param_decode(&p[3], u == 1 ? 0 : 0.99 - u));
+    }
+    ck_assert_double_eq(param_decode(&p[0], 0), 0.001);
+    ck_assert_double_eq(param_decode(&p[0], 1), 0.999);
+    ck_assert_double_gt(param_decode(&p[0], 0.5), 0.96);
+}
+END_TEST
+
+static const struct {
+    const char *bounds;
+    double low, high;
+} filled[] = {
+    {"'step':0.1,'mean':0.05,'sd':1", -8.3, 8.4},
+    {"'step':0.1,'mean':0,'sd':1,'low':-1", -1, 8.3},
+    {"'step':0.25,'mean':0,'sd':1,'high':1", -8.5, 1},
+    {"'step':2,'mean':0,'sd':1,'low':20", 20, 30},
+};
+
+START_TEST(normals_in_steps_need_no_bounds)
+{
+    char text[200];
+    (void)snprintf(text, sizeof text, "[{'name':'a','type':'float','distribution':'normal',%s}]",
+                   filled[_i].bounds);
+    OWN(space) struct space *space = space_or_abort(text, NULL);
+    const struct param *param = &space->params[0];
+    OWN(memory) char *once = normalise(space);
+    OWN(space) struct space *again = space_or_abort(once, NULL);
+    OWN(memory) char *twice = normalise(again);
+
+    ck_assert_double_eq(param->low, filled[_i].low);
+    ck_assert_double_eq(param->high, filled[_i].high);
+    ck_assert_str_eq(once, twice);
+    double x = param_decode(param, 0.5);
+    ck_assert(param_allows(param, x));
+    ck_assert_double_eq_tol(param_encode(param, x), 0.5, 0.5);
+}
+END_TEST
+
+START_TEST(whole_numbers_and_logarithms_are_drawn_in_steps_too)
+{
+    OWN(space)
+    struct space *space = space_or_abort(
+        "[{'name':'n','type':'int','distribution':'normal','mean':5,'sd':2},"
+        "{'name':'l','type':'float','distribution':'lognormal','mean':0,'sd':1,'step':0.5}]",
+        NULL);
+
+    ck_assert_double_eq(space->params[0].low, -12);
+    ck_assert_double_eq(space->params[0].high, 22);
+    ck_assert_double_eq(param_decode(&space->params[0], 0.5), 5);
+    ck_assert_double_eq(space->params[1].low, 0);
+    ck_assert_double_eq(param_decode(&space->params[1], 0.5), 1);
+}
+END_TEST
+
 START_TEST(truncated_normals_have_their_quantiles)
 {
     OWN(space) struct space *space = space_or_abort(everything, NULL);
@@ -389,7 +458,9 @@ static const struct {
      "/parameters/0/mean"},
     {"[{'name':'a','type':'float','distribution':'normal','mean':0,'sd':1,'scale':'log'}]", NULL,
      "/parameters/0/scale"},
-    {"[{'name':'a','type':'int','distribution':'normal','mean':0,'sd':1,'high':3}]", NULL,
+    {"[{'name':'a','type':'int','distribution':'normal','mean':0,'sd':1e16}]", NULL,
+     "/parameters/0/sd"},
+    {"[{'name':'a','type':'float','low':0,'high':1,'scale':'reverse_log'}]", NULL,
      "/parameters/0/low"},
     {"[{'name':'a','type':'float','distribution':'lognormal','mean':0,'sd':1,'low':-1}]", NULL,
      "/parameters/0/low"},
@@ -615,6 +686,9 @@ int main(void)
     tcase_add_loop_test(tcase, corners_of_the_cube_are_legal, 0, 7);
     tcase_add_test(tcase, steps_are_the_decimals_one_writes);
     tcase_add_test(tcase, cells_have_their_share_of_the_cube);
+    tcase_add_test(tcase, a_reverse_scale_is_a_log_scale_in_the_mirror);
+    tcase_add_loop_test(tcase, normals_in_steps_need_no_bounds, 0, 4);
+    tcase_add_test(tcase, whole_numbers_and_logarithms_are_drawn_in_steps_too);
     tcase_add_test(tcase, truncated_normals_have_their_quantiles);
     tcase_add_test(tcase, keys_differ_by_value_and_by_activity);
     tcase_add_loop_test(tcase, configurations_are_checked, 0,

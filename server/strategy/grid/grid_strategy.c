@@ -63,15 +63,20 @@ static bool check_parameters(const struct study_def *study, struct faults *fault
     return faults->total == before;
 }
 
-static void check(const struct study_def *study, struct faults *faults)
+static void check_space(const struct study_def *study, struct faults *faults)
 {
     const struct grid *grid;
     struct err err = {0};
 
-    strategy_refuse_options(study, faults);
     if (check_parameters(study, faults) && grid_of(study->space, &grid, &err) != 0) {
         faults_take(faults, "/strategy", &err);
     }
+}
+
+static void check(const struct study_def *study, struct faults *faults)
+{
+    strategy_refuse_options(study, faults);
+    check_space(study, faults);
 }
 
 static uint64_t count(const struct study_def *study)
@@ -108,7 +113,9 @@ const struct strategy strategy_grid = {
     .name = "grid",
     .multi_objective = true,
     .enumerates = true,
+    .is_search = true,
     .check = check,
+    .check_space = check_space,
     .count = count,
     .suggest = suggest,
     .describe = describe,

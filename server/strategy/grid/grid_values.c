@@ -37,6 +37,9 @@ static uint64_t spread_cell(const struct param *param, uint64_t k, uint64_t size
     if (param->scale == SCALE_LOG) {
         return log_cell(param, k, size);
     }
+    if (param->scale == SCALE_REVERSE_LOG) {
+        return last - log_cell(param, size - 1 - k, size);
+    }
     /* round(k * last / (size - 1)) without a product that could overflow */
     uint64_t gaps = size - 1;
     return k * (last / gaps) + (k * (last % gaps) + gaps / 2) / gaps;

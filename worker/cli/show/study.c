@@ -170,8 +170,8 @@ void parameter_append_domain(struct buf *out, const json_t *parameter)
         buf_putc(out, ' ');
         parameter_append_value(out, json_object_get(parameter, "value"), 6);
     }
-    if (strcmp(text_at(parameter, "scale"), "log") == 0) {
-        buf_puts(out, " log");
+    if (json_object_get(parameter, "scale") != NULL) {
+        buf_printf(out, " %s", text_at(parameter, "scale"));
     }
     for (size_t i = 0; i < sizeof extras / sizeof extras[0]; i++) {
         if (json_object_get(parameter, extras[i]) != NULL) {
