@@ -46,6 +46,40 @@ static void read_constraints(struct space *space, const json_t *constraints, str
     }
 }
 
+static void mark_names(const struct space *space, const struct expr *expr, bool marked[])
+{
+    for (size_t k = 0; k < expr_n_names(expr); k++) {
+        for (size_t i = expr_name(expr, k); i != SPACE_NONE; i = space->params[i].next_namesake) {
+            marked[i] = true;
+        }
+    }
+}
+
+int space_find_constrained(struct space *space)
+{
+    OWN(memory) bool *marked = calloc(space->n_params, sizeof *marked);
+
+    space->constrained = calloc(space->n_params, sizeof *space->constrained);
+    if (marked == NULL || space->constrained == NULL) {
+        return -1;
+    }
+    for (size_t i = 0; i < space->n_constraints; i++) {
+        mark_names(space, space->exprs[i], marked);
+    }
+    for (size_t k = space->n_params; k-- > 0;) { /* children before parents */
+        const struct param *param = &space->params[space->order[k]];
+        for (size_t c = 0; marked[space->order[k]] && c < param->n_conditions; c++) {
+            marked[param->conditions[c].parent] = true;
+        }
+    }
+    for (size_t k = 0; k < space->n_params; k++) {
+        if (marked[space->order[k]]) {
+            space->constrained[space->n_constrained++] = space->order[k];
+        }
+    }
+    return 0;
+}
+
 /* Is there enough of the space left that drawing from it is no lottery? Always the same points, so
  * that a study accepted once is accepted again. */
 static void check_possible(const struct space *space, struct faults *faults)
@@ -56,6 +90,10 @@ static void check_possible(const struct space *space, struct faults *faults)
     int legal = 0;
 
     for (int draw = 0; draw < DRAWS && legal < DRAWS_LEGAL; draw++) {
+        if (space->n_params > SPACE_WHOLE_DRAW_MAX) {
+            legal += space_draw_constrained(space, &rng, x) ? 1 : 0;
+            continue;
+        }
         for (size_t i = 0; i < space->n_params; i++) {
             u[i] = rng_uniform(&rng);
         }
@@ -96,6 +134,9 @@ static int build(struct space *space, const json_t *parameters, const json_t *co
     bool sound = faults->total == before;
     if (constraints != NULL && sound) { /* else names and types are guesswork */
         read_constraints(space, constraints, faults);
+    }
+    if (faults->total == before && space_find_constrained(space) != 0) {
+        faults_add(faults, "/constraints", "out of memory");
     }
     if (faults->total == before && space->n_constraints > 0) {
         check_possible(space, faults);

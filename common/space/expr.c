@@ -9,6 +9,16 @@ void expr_destroy(struct expr *expr)
     free(expr);
 }
 
+size_t expr_n_names(const struct expr *expr)
+{
+    return expr->n_names;
+}
+
+size_t expr_name(const struct expr *expr, size_t k)
+{
+    return expr->names[k];
+}
+
 bool expr_names(const struct expr *expr, const struct space *space, size_t i)
 {
     for (size_t k = 0; k < expr->n_names; k++) {

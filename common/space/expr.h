@@ -36,6 +36,9 @@ MUST_USE int expr_parse(const char *text, size_t len, const struct space *space,
 void expr_destroy(struct expr *expr);
 OWN_POINTER(expr)
 bool expr_holds(const struct expr *expr, const struct space *space, const double x[]);
+/* The names in it: the first parameter of each. */
+size_t expr_n_names(const struct expr *expr);
+size_t expr_name(const struct expr *expr, size_t k);
 /* Does it name parameter i of its space? */
 bool expr_names(const struct expr *expr, const struct space *space, size_t i);
 

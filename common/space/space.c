@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "common/space/build.h"
 #include "common/space/expr.h"
 
 #define SAMPLE_TRIES 2000000 /* one in 10,000 is legal at the least: this never runs out */
@@ -36,6 +37,7 @@ void space_destroy(struct space *space)
     free(space->params);
     free(space->order);
     free(space->by_name);
+    free(space->constrained);
     for (size_t i = 0; i < space->n_constraints; i++) {
         free(space->constraints[i]);
         expr_destroy(space->exprs[i]);
@@ -164,16 +166,55 @@ bool space_is_legal(const struct space *space, const double x[])
     return space_satisfies(space, x);
 }
 
+bool space_draw_constrained(const struct space *space, struct rng *rng, double x[])
+{
+    for (size_t k = 0; k < space->n_constrained; k++) {
+        size_t i = space->constrained[k];
+        double u = rng_uniform(rng);
+        x[i] = param_is_active(space, i, x) ? param_decode(&space->params[i], u) : (double)NAN;
+    }
+    return space_satisfies(space, x);
+}
+
+/* The rest of a configuration whose constrained parameters are drawn. */
+static void draw_others(const struct space *space, struct rng *rng, double x[])
+{
+    size_t next = 0;
+
+    for (size_t k = 0; k < space->n_params; k++) { /* both lists are in this order */
+        size_t i = space->order[k];
+        if (next < space->n_constrained && space->constrained[next] == i) {
+            next++;
+            continue;
+        }
+        double u = rng_uniform(rng);
+        x[i] = param_is_active(space, i, x) ? param_decode(&space->params[i], u) : (double)NAN;
+    }
+}
+
+/* One try; true when the constraints hold. */
+static bool draw(const struct space *space, struct rng *rng, double x[])
+{
+    double u[SPACE_WHOLE_DRAW_MAX];
+
+    if (space->n_params > SPACE_WHOLE_DRAW_MAX) {
+        if (!space_draw_constrained(space, rng, x)) {
+            return false;
+        }
+        draw_others(space, rng, x);
+        return true;
+    }
+    for (size_t i = 0; i < space->n_params; i++) {
+        u[i] = rng_uniform(rng);
+    }
+    space_decode(space, u, x);
+    return space_satisfies(space, x);
+}
+
 int space_sample(const struct space *space, struct rng *rng, double x[], struct err *err)
 {
-    double u[SPACE_PARAMS_MAX];
-
     for (int tries = 0; tries < SAMPLE_TRIES; tries++) {
-        for (size_t i = 0; i < space->n_params; i++) {
-            u[i] = rng_uniform(rng);
-        }
-        space_decode(space, u, x);
-        if (space_satisfies(space, x)) {
+        if (draw(space, rng, x)) {
             return 0;
         }
     }

@@ -47,6 +47,7 @@ enum param_distribution {
 #define SPACE_PARAMS_MAX 4096
 #define SPACE_GRID_PARAMS_MAX 256 /* of a space that a grid is laid over */
 #define SPACE_CHOICES_MAX 65536
+#define SPACE_WHOLE_DRAW_MAX 256
 #define SPACE_NAMESAKES_MAX 64  /* parameters of one name */
 #define SPACE_CHOICE_BYTES 4096 /* as text: a string's own, anything else as compact JSON */
 #define SPACE_GRID_MAX 100000   /* "grid" of one parameter */
@@ -105,6 +106,8 @@ struct space {
     size_t n_constraints;
     char **constraints; /* source text */
     struct expr **exprs;
+    size_t n_constrained;             /* what the constraints name, and the ancestors of these */
+    size_t *constrained;              /* indices, parents before children */
     struct space_memo *_Atomic *memo; /* space_memo_keep() */
 };
 
@@ -189,7 +192,8 @@ double param_measure(const struct param *param, double value);
 double param_decode(const struct param *param, double u);
 
 /* A draw from the space's own distributions that satisfies the constraints: up to 2,000,000 tries,
- * then ERR_EXHAUSTED. Each try takes n_params uniforms in declaration order, active or not. */
+ * then ERR_EXHAUSTED. Each try takes n_params uniforms in declaration order, active or not; with
+ * more than SPACE_WHOLE_DRAW_MAX parameters a try draws only those that the constraints hang on. */
 MUST_USE int space_sample(const struct space *space, struct rng *rng, double x[], struct err *err);
 
 /* A canonical key: equal exactly when two legal configurations have the same active parameters

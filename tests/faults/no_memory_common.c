@@ -417,7 +417,7 @@ static const struct {
     {"table", run_table, 10},      {"answer", run_answer, 20},
     {"client", run_client, 5},     {"faults", run_faults, 7},
     {"space", run_space, 50},      {"config", run_config, 20},
-    {"sample", run_sample, 0},     {"expr", run_expr, 3},
+    {"sample", run_sample, 0},     {"expr", run_expr, 2},
     {"ask", run_ask, 20},          {"grant", run_grant, 20},
     {"no lease", run_no_lease, 5}, {"measurements", run_measurements, 10},
     {"action", run_action, 5},     {"result", run_result, 10},

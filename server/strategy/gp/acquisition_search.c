@@ -7,6 +7,8 @@
 #include "server/model/optimise.h"
 
 enum {
+    EXCHANGE_CATEGORY = 256, /* a category with at most so many as well */
+    EXCHANGE_DRAWS = 128,    /* of a category with more, so many are drawn */
     EXCHANGE_ALL = 16,   /* a parameter with at most so many values is exchanged with all of them */
     TRIES_PER_DRAW = 20, /* of a uniform candidate that violates a constraint */
     STARTS_MAX = 16
@@ -236,6 +238,21 @@ static int add_ascents(struct search_run *run, size_t n, const size_t from[], st
 }
 
 /* ---- exchanges ------------------------------------------------------------------------------- */
+/* Is it a category of so many choices that not all can be tried? */
+static bool is_large(const struct encoding *encoding, size_t i)
+{
+    return encoding->is_cat[i] && encoding->space->params[i].n_cells > EXCHANGE_CATEGORY;
+}
+
+static void exchange_drawn(struct search_run *run, size_t from, size_t i)
+{
+    memcpy(run->u, candidates_u(run->candidates, from), run->candidates->n_params * sizeof *run->u);
+    for (int draw = 0; draw < EXCHANGE_DRAWS; draw++) {
+        run->u[i] = rng_uniform(run->search->rng);
+        (void)candidates_add(run->candidates, run->u);
+    }
+}
+
 /* Adds the candidate with one discrete parameter changed to each other value, or, where there are
  * many values, to its neighbours. */
 static void exchange_one(struct search_run *run, size_t from, size_t i)
@@ -263,7 +280,9 @@ static void add_exchanges(struct search_run *run, size_t n, const size_t from[])
         size_t count =
             changeable(run->encoding, candidates_config(run->candidates, from[k]), run->params);
         for (size_t j = 0; j < count; j++) {
-            if (!run->encoding->is_smooth[run->params[j]]) {
+            if (is_large(run->encoding, run->params[j])) {
+                exchange_drawn(run, from[k], run->params[j]);
+            } else if (!run->encoding->is_smooth[run->params[j]]) {
                 exchange_one(run, from[k], run->params[j]);
             }
         }
@@ -278,7 +297,9 @@ static size_t count_exchanges(const struct encoding *encoding)
     for (size_t i = 0; i < encoding->space->n_params; i++) {
         if (encoding->cell[i] > 0.0 && !encoding->is_smooth[i]) {
             size_t n_cells = (size_t)encoding->space->params[i].n_cells;
-            n += encoding->is_cat[i] || n_cells <= EXCHANGE_ALL ? n_cells : 5;
+            n += is_large(encoding, i)                            ? EXCHANGE_DRAWS
+                 : encoding->is_cat[i] || n_cells <= EXCHANGE_ALL ? n_cells
+                                                                  : 5;
         }
     }
     return n;
