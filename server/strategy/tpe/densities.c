@@ -92,44 +92,56 @@ static void add_param(const struct encoding *encoding, size_t i, struct density_
     }
 }
 
-/* The group of the k-th dimension: itself and all later ones with the same conditions. */
-static int fill_group(struct densities *d, size_t k, bool taken[], struct err *err)
+/* A group of `n` dimensions. */
+static int fill_group(struct densities *d, size_t n, const size_t dims[], struct err *err)
 {
-    const struct encoding *encoding = d->encoding;
-    const struct param *params = encoding->space->params;
     struct density_group *group = &d->groups[d->n_groups++];
-    size_t most = encoding_n_dims(encoding);
 
-    group->num = calloc(2 * most + 1, sizeof *group->num);
-    group->cells = calloc(most + 1, sizeof *group->cells);
-    group->categories = calloc(most + 1, sizeof *group->categories);
+    group->num = calloc(2 * n, sizeof *group->num);
+    group->cells = calloc(n, sizeof *group->cells);
+    group->categories = calloc(n, sizeof *group->categories);
     if (group->num == NULL || group->cells == NULL || group->categories == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    group->cat = group->num + most;
-    for (size_t j = k; j < most; j++) {
+    group->cat = group->num + n;
+    for (size_t i = 0; i < n; i++) {
+        add_param(d->encoding, param_of(d->encoding, dims[i]), group);
+    }
+    return points_init(&group->point, group->n_num, group->n_cat, 1, err);
+}
+
+/* dims ← those of the k-th dimension's group: itself and all later ones with the same conditions.
+ */
+static size_t find_group(const struct encoding *encoding, size_t k, bool taken[], size_t dims[])
+{
+    const struct param *params = encoding->space->params;
+    size_t n = 0;
+
+    for (size_t j = k; j < encoding_n_dims(encoding); j++) {
         if (!taken[j]
             && are_active_together(&params[param_of(encoding, j)],
                                    &params[param_of(encoding, k)])) {
             taken[j] = true;
-            add_param(encoding, param_of(encoding, j), group);
+            dims[n++] = j;
         }
     }
-    return points_init(&group->point, group->n_num, group->n_cat, 1, err);
+    return n;
 }
 
 static int init_groups(struct densities *d, struct err *err)
 {
     size_t most = encoding_n_dims(d->encoding);
     OWN(memory) bool *taken = calloc(most + 1, sizeof *taken);
+    OWN(memory) size_t *dims = calloc(most + 1, sizeof *dims);
 
     d->groups = calloc(most + 1, sizeof *d->groups);
-    if (d->groups == NULL || taken == NULL) {
+    if (d->groups == NULL || taken == NULL || dims == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     for (size_t k = 0; k < most; k++) {
         if (!taken[k]) {
-            TRY(fill_group(d, k, taken, err));
+            size_t n = find_group(d->encoding, k, taken, dims);
+            TRY(fill_group(d, n, dims, err));
         }
     }
     return 0;
