@@ -136,7 +136,7 @@ static int build(struct space *space, const json_t *parameters, const json_t *co
         read_constraints(space, constraints, faults);
     }
     if (faults->total == before && space_find_constrained(space) != 0) {
-        faults_add(faults, "/constraints", "out of memory");
+        faults_no_memory(faults);
     }
     if (faults->total == before && space->n_constraints > 0) {
         check_possible(space, faults);

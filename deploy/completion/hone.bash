@@ -23,7 +23,7 @@ _hone_options()
 _hone()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb words i
-    for ((i = 1; i < COMP_CWORD; i++)); do # behind -- stands somebody else's command
+    for ((i = 1; i < COMP_CWORD; i++)); do # behind -- stands the command of a job
         [ "${COMP_WORDS[i]}" != -- ] || { COMPREPLY=(); return; }
     done
     verb=${COMP_WORDS[1]:-}

@@ -252,9 +252,10 @@ static void set_cost(const struct problem *problem, struct problem_features *fea
             lower_budget(features, problem->worker_seconds / features->seconds, BUDGET_WORKER);
         }
     } else if (isfinite(features->span) || problem->worker_seconds > 0) {
-        sentence_add(warnings,
-                     "the time says nothing about the number of trials as long as nobody says how "
-                     "long one takes: give evaluation_seconds");
+        sentence_add(
+            warnings,
+            "how many trials fit into the time is unknown without the time that one takes: "
+            "give evaluation_seconds");
     }
 }
 

@@ -142,7 +142,7 @@ static void add_waiting(const struct problem_features *features, struct advice_i
                      duration_text(features->seconds, evaluation), features->workers);
     } else {
         sentence_add(item->pro,
-                     "a suggestion takes %s at most, an evaluation %s: nobody waits for it",
+                     "a suggestion takes %s at most, an evaluation %s: no worker waits for it",
                      duration, duration_text(features->seconds, evaluation));
     }
 }
@@ -213,9 +213,10 @@ static void add_stopping(const struct problem *problem, const struct problem_fea
     if (item->technique->plan == PLAN_FORECAST) {
         sentence_add(item->pro, "pauses nothing, so a program without checkpoints loses nothing");
     } else if (item->technique->pauses && problem->checkpoints == ANSWER_NO) {
-        sentence_add(item->con,
-                     "without checkpoints whoever goes on starts from zero: %.0f %% more training",
-                     100.0 * more);
+        sentence_add(
+            item->con,
+            "without checkpoints a trial that goes on starts from zero: %.0f %% more training",
+            100.0 * more);
     } else if (item->technique->pauses) {
         sentence_add(item->con, "needs checkpoints; without them it costs %.0f %% more",
                      100.0 * more);

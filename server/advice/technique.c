@@ -26,7 +26,8 @@ static const struct technique techniques[] = {
                 [KIND_NOISY] = {{.163, .122, .074}, {.183, .128, .083}},
                 [KIND_CURVES] = {{.332, .201, .123}, {.448, .251, .145}}}},
     {.title = "asha, bayesian",
-     .does = "the best third of each rung trains on, nobody waits, and a Gaussian process proposes",
+     .does =
+         "the best third of each rung trains on, no worker waits, and a Gaussian process proposes",
      .strategy = "asha",
      .search = "bayesian",
      .model = MODEL_GAUSSIAN,
@@ -58,7 +59,7 @@ static const struct technique techniques[] = {
      .options = "eta (3), brackets (1) and search (random)",
      .regret = {[KIND_CURVES] = {{.411, .284, .236}, {.511, .320, .239}}}},
     {.title = "asha, promotion",
-     .does = "trials pause at each rung, and the best third of it goes on; nobody waits",
+     .does = "trials pause at each rung, and the best third of it goes on; no worker waits",
      .strategy = "asha",
      .plan = PLAN_RUNGS,
      .pauses = true,

@@ -149,7 +149,7 @@ static int find_metric(const struct step_values *list, const char *name, int64_t
             return 0;
         }
     }
-    return err_set(err, ERR_NOT_FOUND, "nobody has measured \"%.64s\" in this study", name);
+    return err_set(err, ERR_NOT_FOUND, "no trial of this study has measured \"%.64s\"", name);
 }
 
 static int read_cursor(const struct read_request *read, struct step_values *list, struct err *err)

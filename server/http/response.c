@@ -38,7 +38,7 @@ void http_response_header(struct http_response *response, const char *name, cons
     va_start(args, fmt);
     (void)vsnprintf(value, sizeof response->headers[0].value, fmt, args);
     va_end(args);
-    value[strcspn(value, "\r\n")] = '\0'; /* nobody splits a reply in two */
+    value[strcspn(value, "\r\n")] = '\0'; /* a value cannot end the header */
     response->n_headers++;
 }
 

@@ -38,8 +38,9 @@ bool tried_contains(const struct live_study *study, const double config[])
 int tried_suggest_other(const struct live_study *study, const struct strategy *strategy,
                         uint64_t *ordinal, struct suggestion *out, struct err *err)
 {
-    return untried_suggest(strategy, study->def, &study->tried, study->n_configurations, ordinal,
-                           out, err);
+    const struct untried untried = {strategy, study->def, &study->tried, study->n_configurations};
+
+    return untried_suggest(&untried, ordinal, out, err);
 }
 
 /* Asks the strategy for one more, and throws it away. */

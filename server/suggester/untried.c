@@ -39,46 +39,50 @@ uint64_t untried_count_all(const struct study_def *study)
     return grid_count(grid);
 }
 
-/* Almost everything is tried: looks through all configurations, from a random one on. */
-static int look_through_all(const struct study_def *study, const struct config_set *tried,
-                            uint64_t ordinal, double config[], struct err *err)
+static bool is_tried(const struct untried *untried, const double config[])
 {
-    struct rng rng = rng_for(study->seed, ordinal);
+    return config_set_contains(untried->tried, untried->study->space, config);
+}
+
+/* Almost everything is tried: looks through all configurations, from a random one on. */
+static int look_through_all(const struct untried *untried, uint64_t ordinal, double config[],
+                            struct err *err)
+{
+    struct rng rng = rng_for(untried->study->seed, ordinal);
     const struct grid *grid;
 
-    TRY(grid_of(study->space, &grid, err));
+    TRY(grid_of(untried->study->space, &grid, err));
     uint64_t n = grid_count(grid);
     uint64_t from = rng_below(&rng, n);
     for (uint64_t i = 0; i < n; i++) {
         grid_point(grid, (from + i) % n, config);
-        if (!config_set_contains(tried, study->space, config)) {
+        if (!is_tried(untried, config)) {
             return 0;
         }
     }
     return err_set(err, ERR_EXHAUSTED, "every configuration of the space has been tried");
 }
 
-int untried_suggest(const struct strategy *strategy, const struct study_def *study,
-                    const struct config_set *tried, uint64_t n_configurations, uint64_t *ordinal,
-                    struct suggestion *out, struct err *err)
+int untried_suggest(const struct untried *untried, uint64_t *ordinal, struct suggestion *out,
+                    struct err *err)
 {
     static const struct history nothing;
-    bool is_counted = n_configurations != UINT64_MAX;
+    bool is_counted = untried->n_configurations != UINT64_MAX;
 
-    if (is_counted && tried->n >= n_configurations) {
+    if (is_counted && untried->tried->n >= untried->n_configurations) {
         return err_set(err, ERR_EXHAUSTED, "every configuration of the space has been tried");
     }
     uint64_t at = *ordinal;
     for (int i = 0; !is_counted || i < TRIES; i++) {
-        TRY(strategy->suggest(study, &nothing, ++at, out, err));
-        if (!config_set_contains(tried, study->space, out->x)) {
+        TRY(untried->strategy->suggest(untried->study, &nothing, ++at, out, err));
+        if (!is_tried(untried, out->x)) {
             *ordinal = at;
             return 0;
         }
         free(out->explain);
         out->explain = NULL;
     }
-    TRY(look_through_all(study, tried, at, out->x, err));
+    TRY(look_through_all(untried, at, out->x, err));
     *ordinal = at;
     return 0;
 }

@@ -14,12 +14,18 @@
  * 100 ms where there are constraints. */
 uint64_t untried_count_all(const struct study_def *study);
 
-/* Fills *out with the strategy's suggestion of the first ordinal above *ordinal whose configuration
- * is not in `tried`, and sets *ordinal to it. The strategy must not need a history.
- * n_configurations: what untried_count_all() said. A few microseconds; up to some
- * milliseconds where almost everything is tried. ERR_EXHAUSTED: nothing is left. */
-MUST_USE int untried_suggest(const struct strategy *strategy, const struct study_def *study,
-                             const struct config_set *tried, uint64_t n_configurations,
-                             uint64_t *ordinal, struct suggestion *out, struct err *err);
+/* What is left to suggest of a study. */
+struct untried {
+    const struct strategy *strategy; /* one that needs no history */
+    const struct study_def *study;
+    const struct config_set *tried;
+    uint64_t n_configurations; /* untried_count_all() */
+};
+
+/* Fills *out with the suggestion of the first ordinal above *ordinal whose configuration is not
+ * tried, and sets *ordinal to it. A few microseconds; up to some milliseconds where almost
+ * everything is tried. ERR_EXHAUSTED: nothing is left; ERR_NOMEM. */
+MUST_USE int untried_suggest(const struct untried *untried, uint64_t *ordinal,
+                             struct suggestion *out, struct err *err);
 
 #endif

@@ -340,6 +340,20 @@ def test_brackets_are_drawn_and_listed(tmp):
                     "promoted\n1,open,0,1,,4,1,2,3,0,1\n")
 
 
+def test_failed_trials_are_tried_again(tmp):
+    with FakeServer() as server:
+        server.says("POST", "/v1/studies/digits/trials/7/retry", 200, {"number": 7})
+        server.says("POST", "/v1/studies/digits/trials/retry", 200,
+                    {"items": [{"number": 3}, {"number": 5}], "skipped": 1})
+        _, err = hone(server, tmp, "study", "retry", "digits", "7")
+        expect(err, "hone: trial 7 is queued again\n")
+        _, err = hone(server, tmp, "study", "retry", "digits")
+        contains(err, "2 trials are queued again", "1 cannot be: imported, or")
+        hone(server, tmp, "study", "retry", "--infeasible", "digits")
+        expect([request[2] for request in server.requests],
+               [None, {"state": "failed"}, {"state": "infeasible"}])
+
+
 EXPLANATION = {
     "trial": 7, "state": "pruned", "source": "suggested", "ordinal": 7, "fallback": True,
     "provenance": {"kind": "model", "text": "a Gaussian process expected 0.2\x07 ± 0.1"},

@@ -746,7 +746,7 @@ def test_what_cannot_work_is_refused_before_the_first_trial(tmp):
     assert "which study" in refused(tmp, "--", "true")
     assert "was not found" in refused(tmp, *study, "--", "no-such-program-here")
     assert "not executable" in refused(tmp, *study, "--", "/etc/passwd")
-    assert "no placeholder" in refused(tmp, *study, "--", "true", "{l r}")
+    assert "no placeholder" in refused(tmp, *study, "--", "true", "{l\tr}")
     assert "must not depend" in refused(tmp, *study, "--", "{lr}")
     assert "names no metric" in refused(tmp, *study, "--metric-regex", "x(y)", "--", "true")
     assert "character" in refused(tmp, *study, "--metric-regex", "(?<x>", "--", "true")

@@ -22,6 +22,7 @@ const struct verb verbs[] = {
     {"study", "resume", verb_study_resume, "go on"},
     {"study", "stop", verb_study_stop, "stop what runs, cancel what waits"},
     {"study", "set", verb_study_set, "change its limits, description, labels, priority"},
+    {"study", "retry", verb_study_retry, "try failed trials again"},
     {"study", "delete", verb_study_delete, "delete it with all its trials"},
     {"token", "create", verb_token_create, "make a token for a worker or a person"},
     {"token", "list", verb_token_list, "the tokens that are valid"},

@@ -46,6 +46,7 @@ int verb_study_pause(int argc, char **argv);
 int verb_study_resume(int argc, char **argv);
 int verb_study_stop(int argc, char **argv);
 int verb_study_set(int argc, char **argv);
+int verb_study_retry(int argc, char **argv);
 int verb_study_delete(int argc, char **argv);
 int verb_token_create(int argc, char **argv);
 int verb_token_list(int argc, char **argv);

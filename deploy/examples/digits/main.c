@@ -30,7 +30,7 @@ struct job {
     struct mlp_config config;
     const char *data_path;
     const char *checkpoint_dir; /* NULL: keep none */
-    const char *control_path;   /* NULL: nobody steers */
+    const char *control_path;   /* NULL: no steering */
     int from;                   /* epochs trained already */
     int to;
 };
