@@ -76,11 +76,22 @@ static void write_engine(struct buf *out, struct engine *engine)
            engine_is_read_only(engine) ? 1 : 0);
 }
 
+/* Without those that have expired and whose trial no newer attempt has yet. */
+static size_t count_live(const struct live_view *view)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < view->n_leases; i++) {
+        n += view->leases[i].expires_in_ms >= 0;
+    }
+    return n;
+}
+
 static void write_live(struct buf *out, const struct live_view *view)
 {
     metric(out, "events_last_seq", "counter", "Sequence number of the last event.",
            (double)view->last_seq);
-    metric(out, "leases_live", "gauge", "Leases that are held now.", (double)view->n_leases);
+    metric(out, "leases_live", "gauge", "Leases that are held now.", (double)count_live(view));
     metric(out, "asks_waiting", "gauge", "Asks that wait for work.", (double)view->n_waiting);
     metric(out, "workers_known", "gauge", "Workers seen since the start.", (double)view->n_workers);
     metric(out, "studies", "gauge", "Studies that are not deleted.", (double)view->n_studies);

@@ -193,6 +193,7 @@ void engine_stats(struct engine *engine, struct engine_stats *stats)
         .commands = atomic_load(&engine->commands),
         .commits = atomic_load(&engine->commits),
         .leases_granted = atomic_load(&engine->granted),
+        .leases_expired = atomic_load(&engine->expired),
         .queue_length = queue_length(&engine->queue),
         .last_commit_us = atomic_load(&engine->last_commit_us),
     };

@@ -34,7 +34,7 @@ struct engine {
     size_t answered; /* by the last group */
     double gain;     /* how many of those came back while the writer waited, smoothed */
     unsigned probe;  /* groups since it last waited */
-    atomic_ullong groups, commands, commits, granted;
+    atomic_ullong groups, commands, commits, granted, expired;
     atomic_llong last_commit_us;
 };
 

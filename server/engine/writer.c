@@ -173,6 +173,7 @@ static void run_group(struct engine *engine, struct command *first)
     }
     atomic_fetch_add(&engine->groups, 1);
     atomic_fetch_add(&engine->commands, n);
+    atomic_fetch_add(&engine->expired, tuning_take_expired(engine->tuning));
     publish(engine);
     deliver(engine);
     struct suggestion_job *job;

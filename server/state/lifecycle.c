@@ -42,6 +42,7 @@ void state_clear(struct state *state)
     }
     map_finish(&state->worker_by_id);
     state->n_live_leases = 0;
+    state->n_expired = 0;
 }
 
 void state_finish(struct state *state)

@@ -250,6 +250,14 @@ bool tuning_studies_changed(struct tuning *tuning)
     return changed;
 }
 
+uint64_t tuning_take_expired(struct tuning *tuning)
+{
+    uint64_t n = tuning->state.n_expired;
+
+    tuning->state.n_expired = 0;
+    return n;
+}
+
 bool tuning_is_idle(const struct tuning *tuning)
 {
     return tuning->state.n_live_leases == 0 && tuning->n_asks == 0;

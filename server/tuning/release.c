@@ -21,6 +21,7 @@ static int expire(struct tuning *tuning, struct live_lease *lease, struct err *e
     struct live_study *study = trial->study;
 
     heap_remove(&tuning->state.lease_deadlines, &lease->deadline);
+    tuning->state.n_expired++;
     TRY(obsolete_settle(&tuning->state, lease, lease->last_step >= 0,
                         err)); /* silent: not received? */
     if (study->row.state == STUDY_STOPPED) {

@@ -72,6 +72,9 @@ int64_t tuning_last_seq(const struct tuning *tuning);
 /* Did the group change tokens, or the set or definition of studies? Resets the flag. */
 bool tuning_tokens_changed(struct tuning *tuning);
 bool tuning_studies_changed(struct tuning *tuning);
+/* How many leases ran out since the last call; those of a group that was rolled back do not count.
+ */
+uint64_t tuning_take_expired(struct tuning *tuning);
 bool tuning_is_idle(const struct tuning *tuning); /* no live lease, no waiting ask */
 
 /* A copy of what lives only in memory. ERR_NOMEM. */

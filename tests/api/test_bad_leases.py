@@ -5,7 +5,9 @@ The superseded ones need a lease to run out and are in tests/faults/test_takeove
 """
 
 import os
+import re
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -189,6 +191,27 @@ class BadLeases(unittest.TestCase):
         self.assertEqual((reply.status, reply.type), (409, "wrong-state"), reply)
         reply = self.admin.patch("/v1/studies/short", {"state": "running"})
         self.assertEqual((reply.status, reply.type), (409, "wrong-state"), reply)
+
+
+class ExpiredLeases(unittest.TestCase):
+    """On a clock that runs 200 times as fast."""
+
+    def test_metrics_tell_expired_leases_from_live_ones(self):
+        with hone.Server(env={"HONE_TEST_CLOCK_SCALE": "200"}) as server, \
+                server.client() as admin, server.client("worker") as worker:
+            study = hone.study("s", limits={"trials": 1}, lease={"ttl_seconds": 15})
+            self.assertEqual(admin.post("/v1/studies", study).status, 201)
+            for attempt, name in enumerate("ab", 1):
+                reply = worker.post("/v1/studies/s/leases", {"worker": name, "wait_seconds": 60})
+                self.assertEqual(reply.json["trial"]["attempt"], attempt, reply)
+            self.assertEqual(admin.patch("/v1/studies/s", {"state": "paused"}).status, 200)
+            counts = []
+            deadline = time.monotonic() + 30
+            while counts != [2, 2, 0] and time.monotonic() < deadline:
+                text = admin.get("/metrics").body.decode()
+                counts = [float(re.search(rf"^hone_leases_{name} (\S+)$", text, re.M)[1])
+                          for name in ("granted_total", "expired_total", "live")]
+            self.assertEqual(counts, [2, 2, 0])
 
 
 if __name__ == "__main__":
