@@ -180,7 +180,7 @@ int call_apply_stopping_rule(const struct schedule_call *call, int64_t trial,
         return call_record_trial(call, trial, FACT_MEDIAN, newest.step,
                                  schedule_cost(schedule, median), err);
     }
-    if (stopping->rule == STOPPING_THRESHOLD && is_first_check && entry->threshold_checked
+    if (stopping->rule == STOPPING_THRESHOLD && is_first_check && entry->checked_step >= 0
         && !(newest.cost <= stopping->cost)) {
         return call_record_trial(call, trial, FACT_THRESHOLD, newest.step,
                                  schedule_cost(schedule, stopping->cost), err);

@@ -4,10 +4,41 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "server/schedule/stopping.h"
+
+struct rung_entry entry_begin(enum entry_state state, int bracket, int64_t since_ms)
+{
+    return (struct rung_entry){
+        .state = state,
+        .bracket = bracket,
+        .last = {.step = -1},
+        .since_ms = since_ms,
+        .checked_step = -1,
+        .forecast_step = -1,
+    };
+}
+
+void entry_finish(struct rung_entry *entry)
+{
+    free(entry->ahead);
+    free(entry->decided);
+    running_average_destroy(entry->average);
+}
+
+void entry_forget_average(struct rung_entry *entry)
+{
+    running_average_destroy(entry->average);
+    entry->average = NULL;
+}
+
+struct measured_point entry_newest(const struct rung_entry *entry)
+{
+    return entry->n_ahead > 0 ? entry->ahead[entry->n_ahead - 1] : entry->last;
+}
 
 int64_t entry_reach(const struct rung_entry *entry)
 {
-    return entry->n_ahead > 0 ? entry->ahead[entry->n_ahead - 1].step : entry->last.step;
+    return entry_newest(entry).step;
 }
 
 static int push_ahead(struct rung_entry *entry, struct measured_point point, struct err *err)
@@ -45,6 +76,36 @@ int entry_note(struct rung_entry *entry, int64_t level, struct measured_point po
         return 0;
     }
     return push_ahead(entry, point, err);
+}
+
+void entry_replace(struct rung_entry *entry, struct measured_point point)
+{
+    if (entry->last.step == point.step) {
+        entry->last = point;
+    }
+    for (size_t i = 0; i < entry->n_ahead; i++) {
+        if (entry->ahead[i].step == point.step) {
+            entry->ahead[i] = point;
+        }
+    }
+}
+
+int entry_decide(struct rung_entry *entry, int64_t step, struct err *err)
+{
+    TRY(array_reserve(&entry->decided, entry->n_decided, &entry->cap_decided,
+                      sizeof *entry->decided, err));
+    entry->decided[entry->n_decided++] = step;
+    return 0;
+}
+
+bool entry_is_decided(const struct rung_entry *entry, int64_t step)
+{
+    for (size_t i = 0; i < entry->n_decided; i++) {
+        if (entry->decided[i] == step) {
+            return true;
+        }
+    }
+    return step <= entry->forecast_step;
 }
 
 void entry_note_reached(struct rung_entry *entry, int64_t step)

@@ -35,12 +35,11 @@ struct measured_point {
 
 struct rung_entry {
     enum entry_state state;
-    bool held;              /* by a live lease */
-    bool is_short;          /* ended by itself: its value counts at every later rung */
-    bool is_late;           /* out before it had a value at its rung, which closed without it */
-    bool threshold_checked; /* the threshold rule has been applied */
-    bool has_forecast;      /* of its value at this rung */
-    bool ended_waiting;     /* ENTRY_ENDED: it had a value at its rung */
+    bool held;          /* by a live lease */
+    bool is_short;      /* ended by itself: its value counts at every later rung */
+    bool is_late;       /* out before it had a value at its rung, which closed without it */
+    bool has_forecast;  /* of its value at this rung */
+    bool ended_waiting; /* ENTRY_ENDED: it had a value at its rung */
     int bracket;
     size_t rung;
     double cost;                /* at its rung, once it has reported there */
@@ -49,18 +48,34 @@ struct rung_entry {
                                  * of a trial that is out, `step` alone is meant: what it reached */
     int64_t granted;            /* the step that its live lease was first told to train to */
     int64_t since_ms;           /* when it entered this rung */
+    int64_t checked_step;       /* where the threshold rule was applied; -1: not yet */
+    int64_t forecast_step;      /* forecasts have used what was measured up to here; -1: none has */
+    size_t n_decided, cap_decided;
+    int64_t *decided; /* the steps of its values at rungs */
     size_t n_ahead, cap_ahead;
     struct measured_point *ahead;    /* measured past the level of its rung, steps ascending */
     struct running_average *average; /* for the median rule, or NULL */
     struct schedule_forecast forecast;
 };
 
+/* A trial that begins: nothing is measured yet. */
+struct rung_entry entry_begin(enum entry_state state, int bracket, int64_t since_ms);
+void entry_finish(struct rung_entry *entry);
+void entry_forget_average(struct rung_entry *entry);
+/* Returns the newest measurement so far; step -1: none. */
+struct measured_point entry_newest(const struct rung_entry *entry);
 /* Returns the highest step measured so far; -1: none. */
 int64_t entry_reach(const struct rung_entry *entry);
 /* Adds a measurement; `level` is that of its rung. A step that is known is ignored, but the value
  * of a result replaces the newest measurement. ERR_NOMEM. */
 MUST_USE int entry_note(struct rung_entry *entry, int64_t level, struct measured_point point,
                         struct err *err);
+/* The value of a step is another one, where it is kept. */
+void entry_replace(struct rung_entry *entry, struct measured_point point);
+/* Notes that a decision rests on the value of this step. ERR_NOMEM. */
+MUST_USE int entry_decide(struct rung_entry *entry, int64_t step, struct err *err);
+/* Whether a value at a rung or a forecast rests on the value of this step. */
+bool entry_is_decided(const struct rung_entry *entry, int64_t step);
 /* Moves what was measured ahead, up to this level, to `last`. */
 void entry_advance(struct rung_entry *entry, int64_t level);
 /* The trial had reached this step; after a restart that is known from the fact of its end alone. */

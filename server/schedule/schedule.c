@@ -49,8 +49,7 @@ void schedule_destroy(struct schedule *schedule)
         bracket_destroy(schedule->brackets[i]);
     }
     for (size_t i = 0; i < schedule->n_entries; i++) {
-        free(schedule->entries[i].ahead);
-        running_average_destroy(schedule->entries[i].average);
+        entry_finish(&schedule->entries[i]);
     }
     free((void *)schedule->brackets);
     free((void *)schedule->open);
@@ -84,6 +83,15 @@ int schedule_recall(struct schedule *schedule, int64_t trial, int64_t step, doub
                     struct err *err)
 {
     return schedule_note(schedule, trial, step, schedule_cost(schedule, value), err);
+}
+
+void schedule_forget_curve(struct schedule *schedule, int64_t trial)
+{
+    struct rung_entry *entry = schedule_entry(schedule, trial);
+
+    if (entry != NULL) {
+        entry_forget_average(entry);
+    }
 }
 
 void schedule_hold(struct schedule *schedule, int64_t trial, int64_t to)
@@ -164,6 +172,13 @@ struct schedule_answer schedule_answer(const struct schedule *schedule, int64_t 
     return answer;
 }
 
+/* Whether measurements of the trial may still lead to a decision. */
+static bool is_training(const struct schedule *schedule, const struct rung_entry *entry)
+{
+    return entry->state == ENTRY_RUNNING
+           || (entry->state == ENTRY_WAITING && schedule_is_predictive(schedule));
+}
+
 int schedule_measure(struct schedule *schedule, const struct schedule_moment *moment, int64_t trial,
                      int64_t step, double value, struct schedule_log *log,
                      struct schedule_answer *answer, struct err *err)
@@ -179,13 +194,12 @@ int schedule_measure(struct schedule *schedule, const struct schedule_moment *mo
         }
         return 0;
     }
-    bool is_training = entry->state == ENTRY_RUNNING
-                       || (entry->state == ENTRY_WAITING && schedule_is_predictive(schedule));
-    if (is_training || entry->state == ENTRY_WAITING) {
-        bool is_first_check = !entry->threshold_checked;
+    bool may_stop = is_training(schedule, entry);
+    if (may_stop || entry->state == ENTRY_WAITING) {
+        bool is_first_check = entry->checked_step < 0;
         bool is_new_step = step > entry_reach(entry);
         TRY(schedule_note(schedule, trial, step, cost, err));
-        if (is_training && is_new_step) {
+        if (may_stop && is_new_step) {
             TRY(call_apply_stopping_rule(&call, trial, (struct measured_point){step, cost},
                                          is_first_check, err));
         }
@@ -194,6 +208,38 @@ int schedule_measure(struct schedule *schedule, const struct schedule_moment *mo
     }
     *answer = schedule_answer(schedule, trial);
     return 0;
+}
+
+bool schedule_may_replace(const struct schedule *schedule, int64_t trial, int64_t step)
+{
+    const struct rung_entry *entry = schedule_entry(schedule, trial);
+
+    if (entry == NULL) {
+        return true;
+    }
+    bool is_pooled = entry->average != NULL && entry->average->is_completed;
+    return !is_pooled && entry->state != ENTRY_STOPPED && !entry_is_decided(entry, step);
+}
+
+int schedule_replace(struct schedule *schedule, const struct schedule_moment *moment, int64_t trial,
+                     int64_t step, double value, struct schedule_log *log, struct err *err)
+{
+    const struct schedule_call call = {schedule, moment, log};
+    struct rung_entry *entry = schedule_entry(schedule, trial);
+    struct measured_point point = {step, schedule_cost(schedule, value)};
+
+    if (entry == NULL) {
+        return 0;
+    }
+    entry_replace(entry, point);
+    if (!is_training(schedule, entry)) {
+        return 0;
+    }
+    if (schedule->stopping.rule == STOPPING_MEDIAN) {
+        point = entry_newest(entry);
+    }
+    TRY(call_apply_stopping_rule(&call, trial, point, step == entry->checked_step, err));
+    return call_conclude_around(&call, trial, err);
 }
 
 /* The job ended at `step` before it reached the level of its rung. */

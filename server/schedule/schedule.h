@@ -63,6 +63,8 @@ MUST_USE int schedule_load(struct schedule *schedule, const struct schedule_reco
 MUST_USE int schedule_recall(struct schedule *schedule, int64_t trial, int64_t step, double value,
                              struct err *err);
 bool schedule_wants_curves(const struct schedule *schedule);
+/* Throws away what such a schedule keeps of the trial's curve. */
+void schedule_forget_curve(struct schedule *schedule, int64_t trial);
 /* … and each live lease: its attempt was granted to train to `to`. Called also whenever a retry is
  * leased (schedule_take() includes it). */
 void schedule_hold(struct schedule *schedule, int64_t trial, int64_t to);
@@ -99,6 +101,16 @@ MUST_USE int schedule_take(struct schedule *schedule, const struct schedule_mome
 MUST_USE int schedule_measure(struct schedule *schedule, const struct schedule_moment *moment,
                               int64_t trial, int64_t step, double value, struct schedule_log *log,
                               struct schedule_answer *answer, struct err *err);
+
+/* Whether a measurement may still be replaced: no value at a rung, no forecast and no stop rests on
+ * it, and no other trial was compared with it. */
+bool schedule_may_replace(const struct schedule *schedule, int64_t trial, int64_t step);
+/* The value of a step has been replaced where that may be; a stopping rule is applied again. Where
+ * schedule_wants_curves(), schedule_forget_curve() and a recall of the trial's measurements come
+ * before. ERR_NOMEM. */
+MUST_USE int schedule_replace(struct schedule *schedule, const struct schedule_moment *moment,
+                              int64_t trial, int64_t step, double value, struct schedule_log *log,
+                              struct err *err);
 
 /* A result `completed` at `step`; its own value, if it brought one, was measured before. The lease
  * is over. A trial that stops short of the goal it was leased for has ended by itself. */

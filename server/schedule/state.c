@@ -60,8 +60,9 @@ int schedule_note(struct schedule *schedule, int64_t trial, int64_t step, double
     if (stopping->rule == STOPPING_MEDIAN) {
         TRY(median_note(stopping, &entry->average, step, cost, err));
     }
-    if (stopping->rule == STOPPING_THRESHOLD && step >= stopping->step) {
-        entry->threshold_checked = true;
+    if (stopping->rule == STOPPING_THRESHOLD && step >= stopping->step
+        && (entry->checked_step < 0 || step < entry->checked_step)) {
+        entry->checked_step = step;
     }
     if (entry->state != ENTRY_RUNNING && entry->state != ENTRY_WAITING) {
         return 0;
@@ -153,10 +154,7 @@ static int apply_start(struct schedule *schedule, const struct schedule_record *
     }
     rung->started++;
     bracket->is_sealed = bracket->is_sealed && rung->size > 0;
-    schedule->entries[record->trial] = (struct rung_entry){.state = ENTRY_RUNNING,
-                                                           .bracket = bracket->index,
-                                                           .last = {.step = -1},
-                                                           .since_ms = record->at_ms};
+    schedule->entries[record->trial] = entry_begin(ENTRY_RUNNING, bracket->index, record->at_ms);
     return 0;
 }
 
@@ -175,6 +173,7 @@ static int enter_value(struct schedule *schedule, const struct schedule_record *
     struct bracket *bracket = schedule->brackets[entry->bracket];
     struct rung *rung = &bracket->rungs[entry->rung];
 
+    TRY(entry_decide(entry, record->step, err));
     entry->cost = schedule_cost(schedule, record->value);
     entry->has_forecast = false;
     if (record->step > entry->last.step && record->step <= rung->level) {
@@ -262,10 +261,9 @@ static int take_slot_again(struct schedule *schedule, const struct schedule_reco
         return err_inconsistent(record, err);
     }
     bracket->rungs[entry->rung].reported--;
-    running_average_destroy(entry->average);
-    entry->average = NULL;
+    entry_forget_average(entry);
     entry->last = (struct measured_point){.step = -1};
-    entry->threshold_checked = false;
+    entry->checked_step = -1;
     entry->since_ms = record->at_ms;
     entry->state = to;
     return 0;
@@ -294,6 +292,7 @@ static int note_forecast(struct schedule *schedule, const struct schedule_record
     (void)err;
     if (record->fact == FACT_CHANCE) {
         entry->has_forecast = true;
+        entry->forecast_step = record->step;
         entry->forecast = (struct schedule_forecast){.known = true, .chance = record->value};
     } else if (record->fact == FACT_MEAN) {
         entry->forecast.mean = record->value;

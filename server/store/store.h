@@ -256,6 +256,12 @@ enum store_append { APPEND_NEW, APPEND_DUPLICATE, APPEND_CONFLICT };
 MUST_USE int store_measurement_append(struct store *store, int64_t trial, int64_t attempt,
                                       int64_t metric, int64_t step, double value,
                                       enum store_append *result, struct err *err);
+/* Overwrites a value that is there. */
+MUST_USE int store_measurement_replace(struct store *store, int64_t trial, int64_t attempt,
+                                       int64_t metric, int64_t step, double value, struct err *err);
+/* *found ← whether that attempt has measured the step. */
+MUST_USE int store_measurement_exists(struct store *store, int64_t trial, int64_t attempt,
+                                      int64_t metric, int64_t step, bool *found, struct err *err);
 /* In order of metric, step, attempt; metric < 0: all. */
 MUST_USE int store_each_measurement(struct store *store, int64_t trial, int64_t metric,
                                     int (*each)(void *context, int64_t metric, int64_t attempt,
@@ -275,6 +281,7 @@ enum event_kind {
     EVENT_TRIAL_ENDED = 7,
     EVENT_ATTEMPT_ENDED = 8,
     EVENT_TOKEN_CHANGED = 9,
+    EVENT_MEASUREMENT_REPLACED = 10,
     EVENT_KIND_COUNT
 };
 /* The word of the API; static text. */

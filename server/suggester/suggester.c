@@ -18,7 +18,8 @@ struct suggester {
     struct trial_history *history;
     struct job_queue *queue; /* where jobs go out */
     enum under_way under_way;
-    uint64_t epoch; /* results of jobs with an older one are out of date */
+    int64_t forecast_of; /* FORECAST: number of the trial */
+    uint64_t epoch;      /* results of jobs with an older one are out of date */
     struct suggestion_job *waiting, **waiting_tail;
     struct prepared *prepared, **prepared_tail; /* in order of ordinal */
     size_t n_prepared;
@@ -226,6 +227,7 @@ void suggester_continue(struct suggester *suggester)
         add_suggested(suggester, job);
     }
     suggester->under_way = job->trial == 0 ? SUGGESTION : FORECAST;
+    suggester->forecast_of = job->trial;
     job->epoch = suggester->epoch;
     *suggester->queue->tail = job;
     suggester->queue->tail = &job->next;
@@ -367,13 +369,14 @@ int suggester_keep(struct suggester *suggester, struct suggestion_job *job, stru
 
 /* ---- what is out of date ---- */
 
-static void drop_waiting(struct suggester *suggester, bool forecasts_too)
+/* The forecasts of a trial that wait; trial 0: the suggestions; `all`: whatever waits. */
+static void drop_waiting(struct suggester *suggester, int64_t trial, bool all)
 {
     struct suggestion_job **at = &suggester->waiting;
 
     while (*at != NULL) {
         struct suggestion_job *job = *at;
-        if (job->trial != 0 && !forecasts_too) {
+        if (job->trial != trial && !all) {
             at = &job->next;
             continue;
         }
@@ -387,20 +390,34 @@ void suggester_discard(struct suggester *suggester)
 {
     struct prepared *prepared;
 
-    drop_waiting(suggester, false);
+    drop_waiting(suggester, 0, false);
     while ((prepared = take_first(suggester)) != NULL) {
         prepared_destroy(prepared);
     }
     forget_issued(suggester);
 }
 
+/* The result of the job under way will be ignored; the next one goes out. */
+static void forget_under_way(struct suggester *suggester)
+{
+    suggester->epoch = ++suggester->queue->epochs;
+    suggester->under_way = NOTHING;
+    suggester_continue(suggester);
+}
+
 void suggester_renew(struct suggester *suggester)
 {
     suggester_discard(suggester);
     if (suggester->under_way == SUGGESTION) {
-        suggester->epoch = ++suggester->queue->epochs;
-        suggester->under_way = NOTHING;
-        suggester_continue(suggester);
+        forget_under_way(suggester);
+    }
+}
+
+void suggester_forget_forecast(struct suggester *suggester, int64_t trial)
+{
+    drop_waiting(suggester, trial, false);
+    if (suggester->under_way == FORECAST && suggester->forecast_of == trial) {
+        forget_under_way(suggester);
     }
 }
 
@@ -410,7 +427,7 @@ void suggester_destroy(struct suggester *suggester)
         return;
     }
     suggester_discard(suggester);
-    drop_waiting(suggester, true);
+    drop_waiting(suggester, 0, true);
     trial_history_destroy(suggester->history);
     free(suggester);
 }

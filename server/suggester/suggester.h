@@ -102,6 +102,8 @@ MUST_USE int suggester_request(struct suggester *suggester, const struct suggest
  * order of requests, else before the suggestions that wait. ERR_NOMEM. */
 MUST_USE int suggester_forecast(struct suggester *suggester, const struct suggester_input *input,
                                 int64_t trial, int64_t level, struct err *err);
+/* Drops the requested forecasts of a trial, those of which the job is under way too. */
+void suggester_forget_forecast(struct suggester *suggester, int64_t trial);
 
 /* Suggestions that are prepared or requested: configurations that are as good as leased. */
 size_t suggester_reserved(const struct suggester *suggester);

@@ -40,6 +40,14 @@ int forecasts_request_all(struct tuning *tuning, struct err *err)
     return 0;
 }
 
+void forecast_forget(struct live_trial *trial, int64_t step)
+{
+    if (trial->forecast_level != 0 && step <= trial->forecast_level) {
+        suggester_forget_forecast(trial->study->suggester, trial_id_number(trial->row.id));
+        trial->forecast_level = 0;
+    }
+}
+
 int forecast_take(struct tuning *tuning, struct live_study *study, const struct suggestion_job *job,
                   struct err *err)
 {

@@ -14,6 +14,9 @@
 MUST_USE int forecast_request(struct live_trial *trial, struct err *err);
 /* The same for every trial: after a start. */
 MUST_USE int forecasts_request_all(struct tuning *tuning, struct err *err);
+/* What the trial has measured at `step` has changed: a forecast that is requested upon it is
+ * dropped. To be followed by forecast_request(). */
+void forecast_forget(struct live_trial *trial, int64_t step);
 /* The result has come: the schedule decides. */
 MUST_USE int forecast_take(struct tuning *tuning, struct live_study *study,
                            const struct suggestion_job *job, struct err *err);

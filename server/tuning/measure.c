@@ -6,12 +6,14 @@
 
 #include "common/array.h"
 #include "common/integer.h"
+#include "server/state/events.h"
 #include "server/state/leases.h"
 #include "server/state/limits.h"
 #include "server/state/lookup.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/tuning/forecasts.h"
+#include "server/tuning/history.h"
 #include "server/tuning/internal.h"
 
 /* The last value of a metric, kept in memory so that a result needs no reading. */
@@ -50,49 +52,107 @@ static void spend(struct live_lease *lease, int64_t step)
     }
 }
 
-static int tell_schedule(struct tuning *tuning, struct live_lease *lease, int64_t step,
-                         double value, struct err *err)
+/* One value of a request. */
+struct incoming {
+    const struct measurement *m;
+    int64_t metric; /* id */
+    bool replaces;  /* it stands in the place of another */
+};
+
+static int tell_schedule(struct tuning *tuning, struct live_lease *lease,
+                         const struct incoming *incoming, struct err *err)
 {
+    const struct measurement *m = incoming->m;
     struct live_study *study = lease->study;
     struct schedule_moment moment = study_moment(&tuning->state, study);
+    int64_t number = trial_id_number(lease->trial->row.id);
     OWN(schedule_log) struct schedule_log log = {0};
     struct schedule_answer answer;
 
-    TRY(schedule_measure(study->schedule, &moment, trial_id_number(lease->trial->row.id), step,
-                         value, &log, &answer, err));
+    if (incoming->replaces && schedule_wants_curves(study->schedule)) {
+        schedule_forget_curve(study->schedule, number);
+        TRY(trial_load_curve(tuning, study, number, NULL, NULL, err));
+    }
+    TRY(incoming->replaces
+            ? schedule_replace(study->schedule, &moment, number, m->step, m->value, &log, err)
+            : schedule_measure(study->schedule, &moment, number, m->step, m->value, &log, &answer,
+                               err));
     return schedule_done(&tuning->state, study, &log, err);
 }
 
-static int take_measurement(struct tuning *tuning, struct live_lease *lease,
-                            const struct measurement *m, struct action_reply *reply,
-                            struct err *err)
+/* *known ← whether an earlier attempt has measured the step: to the schedule its value counts. */
+static int step_is_known(struct tuning *tuning, const struct live_lease *lease,
+                         const struct incoming *incoming, bool *known, struct err *err)
+{
+    *known = false;
+    for (int64_t attempt = 1; !*known && attempt < lease->row.number; attempt++) {
+        TRY(store_measurement_exists(tuning->state.store, lease->trial->row.id, attempt,
+                                     incoming->metric, incoming->m->step, known, err));
+    }
+    return 0;
+}
+
+/* What follows from a value that was stored. */
+static int take_value(struct tuning *tuning, struct live_lease *lease,
+                      const struct incoming *incoming, struct err *err)
 {
     struct live_study *study = lease->study;
-    enum store_append appended;
-    int64_t metric;
+    const struct measurement *m = incoming->m;
+    bool known;
 
-    TRY(metric_id(&tuning->state, study, m->metric, &metric, err));
-    TRY(store_measurement_append(tuning->state.store, lease->trial->row.id, lease->row.number,
-                                 metric, m->step, m->value, &appended, err));
-    reply->duplicate += appended == APPEND_DUPLICATE;
-    reply->conflict += appended == APPEND_CONFLICT;
-    if (appended != APPEND_NEW) {
-        return 0;
-    }
-    TRY(remember(lease, metric, m->step, m->value, err));
+    TRY(remember(lease, incoming->metric, m->step, m->value, err));
     spend(lease, m->step);
     if (study_is_objective(study->def, m->metric)) {
         study_note_value(&tuning->state, study, m->value);
     }
     /* A step that an earlier attempt has trained already counts for nothing. */
-    bool known = study->def->has_resource && m->step <= lease->row.from;
-    if (known || strcmp(m->metric, study->def->objectives[0].metric) != 0) {
+    if (strcmp(m->metric, study->def->objectives[0].metric) != 0
+        || (study->def->has_resource && m->step <= lease->row.from)) {
         return 0;
     }
     if (study->suggester != NULL && study->def->has_resource) {
         TRY(learning_curve_add(&lease->trial->curve, m->step, m->value, err));
     }
-    return tell_schedule(tuning, lease, m->step, m->value, err);
+    if (incoming->replaces) {
+        forecast_forget(lease->trial, m->step);
+    }
+    TRY(step_is_known(tuning, lease, incoming, &known, err));
+    return known ? 0 : tell_schedule(tuning, lease, incoming, err);
+}
+
+/* Whether no decision rests on what the trial has measured at this step. */
+static bool may_replace(const struct live_lease *lease, const struct measurement *m)
+{
+    const struct live_study *study = lease->study;
+
+    return strcmp(m->metric, study->def->objectives[0].metric) != 0
+           || schedule_may_replace(study->schedule, trial_id_number(lease->trial->row.id), m->step);
+}
+
+static int take_measurement(struct tuning *tuning, struct live_lease *lease,
+                            const struct measurement *m, struct measure_command *command,
+                            struct err *err)
+{
+    struct store *store = tuning->state.store;
+    struct action_reply *reply = &command->out.action;
+    int64_t trial = lease->trial->row.id;
+    struct incoming incoming = {.m = m};
+    enum store_append appended;
+
+    TRY(metric_id(&tuning->state, lease->study, m->metric, &incoming.metric, err));
+    TRY(store_measurement_append(store, trial, lease->row.number, incoming.metric, m->step,
+                                 m->value, &appended, err));
+    incoming.replaces =
+        appended == APPEND_CONFLICT && command->in.measurements.replace && may_replace(lease, m);
+    reply->duplicate += appended == APPEND_DUPLICATE;
+    reply->conflict += appended == APPEND_CONFLICT && !incoming.replaces;
+    reply->replaced += incoming.replaces;
+    if (incoming.replaces) {
+        TRY(store_measurement_replace(store, trial, lease->row.number, incoming.metric, m->step,
+                                      m->value, err));
+    }
+    return incoming.replaces || appended == APPEND_NEW ? take_value(tuning, lease, &incoming, err)
+                                                       : 0;
 }
 
 /* Before anything is written. */
@@ -105,6 +165,15 @@ static int check_names(const struct live_study *study, const struct measurement_
         TRY(fresh_metrics_add(&fresh, list->items[i].metric, err));
     }
     return 0;
+}
+
+static int note_corrections(struct tuning *tuning, struct live_lease *lease,
+                            const struct action_reply *reply, struct err *err)
+{
+    return reply->replaced == 0
+               ? 0
+               : event_append(&tuning->state, EVENT_MEASUREMENT_REPLACED, lease->study->row.id,
+                              trial_id_number(lease->trial->row.id), lease->row.number, err);
 }
 
 /* For the event streams: whose measurements these are. */
@@ -127,8 +196,9 @@ int tuning_measure(struct tuning *tuning, struct measure_command *command, struc
         TRY(lease_revive(&tuning->state, lease, err));
         TRY(lease_renew(&tuning->state, lease, err));
         for (size_t i = 0; i < list->n; i++) {
-            TRY(take_measurement(tuning, lease, &list->items[i], &command->out.action, err));
+            TRY(take_measurement(tuning, lease, &list->items[i], command, err));
         }
+        TRY(note_corrections(tuning, lease, &command->out.action, err));
         TRY(forecast_request(lease->trial, err));
         if (lease->trial->forecast_level != 0) {
             return report_park(tuning, command, lease->trial, err);

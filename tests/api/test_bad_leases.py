@@ -4,6 +4,7 @@
 The superseded ones need a lease to run out and are in tests/faults/test_takeover.py.
 """
 
+import json
 import os
 import re
 import sys
@@ -168,6 +169,30 @@ class BadLeases(unittest.TestCase):
         rows = list(self.admin.walk(f"/v1/studies/s/trials/{number}/measurements"))
         self.assertEqual([row["metrics"]["loss"] for row in rows if row["step"] == 1], [1])
         self.worker.delete(f"/v1/leases/{lease}")
+
+    def test_replaced_value_is_counted_shown_and_told_once(self):
+        self.assertEqual(self.admin.post("/v1/studies", hone.study("corrected")).status, 201)
+        lease = self.lease("corrected")["lease"]["id"]
+        path = f"/v1/leases/{lease}/measurements"
+
+        def send(loss, **more):
+            reply = self.worker.post(path, {"measurements": [
+                {"step": 1, "metrics": {"loss": loss, "acc": 0.5}}], **more})
+            self.assertEqual(reply.status, 200, reply)
+            return [reply.json[name] for name in ("duplicate", "conflict", "replaced")]
+
+        self.assertEqual(send(1), [0, 0, 0])
+        self.assertEqual(send(2), [1, 1, 0])
+        self.assertEqual(send(2, replace=False), [1, 1, 0])
+        self.assertEqual(send(2, replace=True), [1, 0, 1])
+        self.assertEqual(send(2, replace=True), [2, 0, 0])
+        rows = list(self.admin.walk("/v1/studies/corrected/trials/1/measurements"))
+        self.assertEqual([row["metrics"]["loss"] for row in rows], [2])
+        events = self.admin.get("/v1/studies/corrected/events?follow=false").body.decode()
+        told = [json.loads(line) for line in events.splitlines() if "measurement-replaced" in line]
+        self.assertEqual([(event["trial"], event["attempt"]) for event in told], [(1, 1)])
+        done = self.worker.put(f"/v1/leases/{lease}/result", {"outcome": "completed"})
+        self.assertEqual(done.json["trial"]["value"], 2, done)
 
     def test_non_finite_objective_is_kept_and_fails_the_trial(self):
         for value in ("NaN", "Infinity", "-Infinity"):

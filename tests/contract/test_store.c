@@ -786,6 +786,32 @@ START_TEST(first_value_of_a_measurement_wins)
 }
 END_TEST
 
+START_TEST(measurement_is_replaced_alone)
+{
+    enum store_append result;
+    bool found;
+
+    begin(_i);
+    for (int64_t step = 1; step <= 3; step++) {
+        MUST(store_measurement_append(f.store, 1, 1, 0, step, 0.5, &result, &f.err));
+    }
+    MUST(store_measurement_append(f.store, 1, 2, 0, 2, 0.5, &result, &f.err));
+    MUST(store_measurement_append(f.store, 1, 1, 1, 2, 0.5, &result, &f.err));
+    MUST(store_measurement_replace(f.store, 1, 1, 0, 2, 0.25, &f.err));
+    MUST(store_measurement_replace(f.store, 1, 1, 0, 3, (double)NAN, &f.err));
+    MUST(store_measurement_replace(f.store, 1, 1, 0, 4, 1, &f.err)); /* none is there */
+    MUST(store_each_measurement(f.store, 1, -1, see_measurement, NULL, &f.err));
+    expect_seen("0:1:1=0.5 0:2:1=0.25 0:2:2=0.5 0:3:1=nan 1:2:1=0.5 ");
+    MUST(store_measurement_append(f.store, 1, 1, 0, 2, 0.25, &result, &f.err));
+    ck_assert_int_eq(result, APPEND_DUPLICATE);
+    MUST(store_measurement_exists(f.store, 1, 2, 0, 2, &found, &f.err));
+    ck_assert(found);
+    MUST(store_measurement_exists(f.store, 1, 2, 0, 3, &found, &f.err));
+    ck_assert(!found);
+    end();
+}
+END_TEST
+
 START_TEST(measurements_come_in_order_of_metric_step_attempt)
 {
     enum store_append result;
@@ -1409,12 +1435,12 @@ int main(void)
             trial_names_the_worker_of_its_newest_attempt, attempt_reads_back_as_updated,
             attempts_of_a_trial_come_in_order_of_number,
             recent_requests_are_those_of_attempts_that_ended_since);
-    ADD_ALL(suite, "journal", first_value_of_a_measurement_wins,
-            measurements_come_in_order_of_metric_step_attempt, events_are_numbered_in_order,
-            number_of_an_undone_event_is_given_again, facts_come_in_order_of_happening,
-            fits_come_oldest_first, transfers_come_in_order_of_place_and_number,
-            discards_come_oldest_first_until_deleted, replies_are_kept_until_purged,
-            token_is_revoked_once);
+    ADD_ALL(suite, "journal", first_value_of_a_measurement_wins, measurement_is_replaced_alone,
+            events_are_numbered_in_order, measurements_come_in_order_of_metric_step_attempt,
+            events_are_numbered_in_order, number_of_an_undone_event_is_given_again,
+            facts_come_in_order_of_happening, fits_come_oldest_first,
+            transfers_come_in_order_of_place_and_number, discards_come_oldest_first_until_deleted,
+            replies_are_kept_until_purged, token_is_revoked_once);
     ADD_ALL(suite, "groups", group_without_writes_is_not_dirty, undone_command_leaves_nothing,
             undone_command_costs_the_others_nothing, rolled_back_group_leaves_nothing,
             group_is_rolled_back_in_the_middle_of_a_command, reader_sees_only_what_was_committed,

@@ -18,7 +18,8 @@
  *   TIME WHO claims [from STUDY] [id ID] [wait SECONDS] [runner NAME] [host NAME]
  *                                             trial N attempt K [from A to B] [discard […]] |
  * REASON | parked TIME WHO gets                             the same, of the ask that was parked
- *   TIME WHO measures [step=N] METRIC=V …     ACTION [until N] [late] duplicate D conflict C
+ *   TIME WHO measures [replace] [step=N] METRIC=V …
+ *                                  ACTION [until N] [late] duplicate D conflict C [replaced R]
  *   TIME WHO beats                            ACTION [until N] [late]
  *   TIME WHO results OUTCOME [step=N] [reason=R] [METRIC=V …]     STATE [REASON] [value V] [late]
  *   TIME WHO releases                         released
@@ -110,6 +111,9 @@ static void add_action(char *to, const struct action_reply *reply, bool is_repor
     }
     if (is_report) {
         add(to, " duplicate %" PRId64 " conflict %" PRId64, reply->duplicate, reply->conflict);
+        if (reply->replaced > 0) {
+            add(to, " replaced %" PRId64, reply->replaced);
+        }
     }
 }
 
@@ -381,7 +385,9 @@ static int do_measure(struct play *play, struct player *player, struct words *wo
                       struct err *err)
 {
     static const char *const plain[] = {"step", NULL};
-    json_auto_t *body = json_pack("{s:[{s:i}]}", "measurements", "step", 1);
+    int replace = words_skip(words, "replace");
+    json_auto_t *body =
+        json_pack("{s:b, s:[{s:i}]}", "replace", replace, "measurements", "step", 1);
     OWN(memory) char *text = NULL;
 
     collect_values(words, json_array_get(json_object_get(body, "measurements"), 0), plain);

@@ -1,9 +1,11 @@
 /* Reports that wait for the model's forecast (asha, predictive): which ones, how long, for what. */
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/suggester/suggester.h"
 #include "tests/sim/world.h"
 
 #define TIMEOUT_MS 2000
@@ -32,7 +34,7 @@ static void take(void *context, struct command *command)
 }
 
 /* Three trials are complete, so that the model forecasts; a fourth is leased and trains. */
-static void begin(struct play *play, const char *serving)
+static void begin_to(struct play *play, const char *serving, int eta, int max)
 {
     char body[512];
 
@@ -46,10 +48,11 @@ static void begin(struct play *play, const char *serving)
         body, sizeof body,
         "{\"name\": \"s\", \"metric\": \"loss\", \"direction\": \"minimize\", \"seed\": 1,"
         "\"strategy\": {\"name\": \"asha\", \"mode\": \"predictive\", \"search\": "
-        "\"random\", \"serving\": \"%s\"}, \"resource\": {\"name\": \"epochs\", \"min\": "
-        "1, \"max\": 9}, \"lease\": {\"ttl_seconds\": 3600}, \"parameters\": [{\"name\": "
+        "\"random\", \"serving\": \"%s\", \"eta\": %d}, \"resource\": {\"name\": \"epochs\", "
+        "\"min\": "
+        "1, \"max\": %d}, \"lease\": {\"ttl_seconds\": 3600}, \"parameters\": [{\"name\": "
         "\"x\", \"type\": \"float\", \"low\": 0, \"high\": 1}]}",
-        serving);
+        serving, eta, max);
     ck_assert_int_eq(world_do(&play->world, world_create_study(body), NULL), 0);
     for (int i = 0; i < 4; i++) {
         ck_assert_int_eq(world_do(&play->world, world_ask("s", "{}"), NULL), 0);
@@ -60,6 +63,11 @@ static void begin(struct play *play, const char *serving)
         }
     }
     play->world.holds_jobs = true;
+}
+
+static void begin(struct play *play, const char *serving)
+{
+    begin_to(play, serving, 3, 9);
 }
 
 static void finish(struct play *play)
@@ -84,6 +92,14 @@ static void measure(struct play *play, int step, double loss)
     ck_assert_int_eq(world_do(&play->world, report(play, step, loss), NULL), 0);
 }
 
+static void correct(struct play *play, int step, double loss)
+{
+    struct command *command = report(play, step, loss);
+
+    as_measure(command)->in.measurements.replace = true;
+    ck_assert_int_eq(world_do(&play->world, command, NULL), 0);
+}
+
 START_TEST(exact_serving_waits_for_the_forecast)
 {
     struct play play;
@@ -95,6 +111,73 @@ START_TEST(exact_serving_waits_for_the_forecast)
     ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
     ck_assert_uint_eq(play.n_reports, 1);
     ck_assert_int_eq(as_measure(play.reports[0])->out.action.action, ACTION_STOP);
+    finish(&play);
+}
+END_TEST
+
+/* The value that a forecast of the fourth trial has of this step. */
+static double forecast_sees(const struct suggestion_job *job, int64_t step)
+{
+    const struct history *history = &job->snapshot.history;
+    double value = (double)NAN;
+
+    for (size_t i = 0; i < history->n; i++) {
+        const struct observation *seen = &history->items[i];
+        for (size_t k = 0; seen->number == 4 && k < seen->n_curve; k++) {
+            value = seen->curve[k].step == step ? seen->curve[k].value : value;
+        }
+    }
+    return value;
+}
+
+/* The levels of the schedule are 9, 27 and 81; the model looks at step 16 too, on which nothing is
+ * decided by itself. */
+static void begin_forecast_at_27(struct play *play)
+{
+    begin_to(play, "exact", 9, 81);
+    play->world.holds_jobs = false;
+    measure(play, 9, 0.05);
+    measure(play, 16, 0.04);
+    play->world.holds_jobs = true;
+    measure(play, 27, 0.03);
+    ck_assert_uint_eq(play->n_reports, 2); /* the third one waits */
+}
+
+START_TEST(requested_forecast_is_made_from_the_replaced_value)
+{
+    struct play play;
+    struct suggestion_job *job;
+    struct suggestion_job *last = NULL;
+
+    begin_forecast_at_27(&play);
+    correct(&play, 16, 0.5);
+    while ((job = tuning_take_job(play.world.tuning)) != NULL) {
+        suggestion_job_destroy(last);
+        last = job;
+    }
+    ck_assert_int_eq(last->level, 27);
+    ck_assert_double_eq(forecast_sees(last, 16), 0.5);
+    suggestion_job_destroy(last);
+    finish(&play);
+}
+END_TEST
+
+START_TEST(value_stays_once_a_forecast_has_used_it)
+{
+    struct play play;
+
+    begin_forecast_at_27(&play);
+    correct(&play, 9, 0.5); /* the value at a level */
+    correct(&play, 16, 0.045);
+    ck_assert_int_eq(world_run_jobs(&play.world, NULL), 0);
+    correct(&play, 16, 0.5);
+    ck_assert_uint_eq(play.n_reports, 6);
+    const int64_t conflicts[] = {0, 0, 0, 1, 0, 1};
+    for (size_t i = 0; i < 6; i++) {
+        ck_assert_int_eq(as_measure(play.reports[i])->out.action.conflict, conflicts[i]);
+        ck_assert_int_eq(as_measure(play.reports[i])->out.action.replaced, i == 4);
+        ck_assert_int_eq(as_measure(play.reports[i])->out.action.action, ACTION_CONTINUE);
+    }
     finish(&play);
 }
 END_TEST
@@ -264,6 +347,8 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, exact_serving_waits_for_the_forecast);
+    tcase_add_test(tcase, requested_forecast_is_made_from_the_replaced_value);
+    tcase_add_test(tcase, value_stays_once_a_forecast_has_used_it);
     tcase_add_test(tcase, prepared_serving_waits_so_long_and_stops_later);
     tcase_add_test(tcase, a_later_level_takes_the_place);
     tcase_add_test(tcase, a_report_sent_twice_waits_twice);

@@ -157,6 +157,7 @@ static int write_measurements(struct store *store, int64_t trial, struct err *er
         TRY(store_measurement_append(store, trial, 1, 0, step, 1.0 / (double)step, &result, err));
     }
     TRY(store_measurement_append(store, trial, 1, 0, 2, 7, &result, err)); /* a conflict */
+    TRY(store_measurement_replace(store, trial, 1, 0, 2, 7, err));
     return store_measurement_append(store, trial, 1, 1, 1, (double)NAN, &result, err);
 }
 

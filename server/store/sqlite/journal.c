@@ -5,15 +5,25 @@
 
 #include "server/store/sqlite/connection.h"
 
-static int compare_stored(struct store *store, int64_t trial, int64_t attempt, int64_t metric,
-                          int64_t step, double value, enum store_append *result, struct err *err)
+/* A statement about one value. */
+static struct stmt use_for(struct store *store, enum stmt_name name, int64_t trial, int64_t attempt,
+                           int64_t metric, int64_t step)
 {
-    OWN(stmt) struct stmt s = stmt_use(store, STMT_MEASUREMENT_GET);
+    struct stmt s = stmt_use(store, name);
 
     stmt_bind_int(&s, ":trial", trial);
     stmt_bind_int(&s, ":attempt", attempt);
     stmt_bind_int(&s, ":metric", metric);
     stmt_bind_int(&s, ":step", step);
+    return s;
+}
+
+static int compare_stored(struct store *store, int64_t trial, int64_t attempt, int64_t metric,
+                          int64_t step, double value, enum store_append *result, struct err *err)
+{
+    OWN(stmt)
+    struct stmt s = use_for(store, STMT_MEASUREMENT_GET, trial, attempt, metric, step);
+
     TRY(stmt_step(store, &s, err) < 0);
     double stored = stmt_real(&s, 0);
     bool same = stored == value || (isnan(stored) && isnan(value));
@@ -24,18 +34,37 @@ static int compare_stored(struct store *store, int64_t trial, int64_t attempt, i
 int store_measurement_append(struct store *store, int64_t trial, int64_t attempt, int64_t metric,
                              int64_t step, double value, enum store_append *result, struct err *err)
 {
-    OWN(stmt) struct stmt s = stmt_use(store, STMT_MEASUREMENT_INSERT);
+    OWN(stmt)
+    struct stmt s = use_for(store, STMT_MEASUREMENT_INSERT, trial, attempt, metric, step);
 
-    stmt_bind_int(&s, ":trial", trial);
-    stmt_bind_int(&s, ":attempt", attempt);
-    stmt_bind_int(&s, ":metric", metric);
-    stmt_bind_int(&s, ":step", step);
     stmt_bind_real(&s, ":value", value);
     TRY(stmt_run(store, &s, err));
     if (sqlite3_changes(store->db) == 0) {
         return compare_stored(store, trial, attempt, metric, step, value, result, err);
     }
     *result = APPEND_NEW;
+    return 0;
+}
+
+int store_measurement_replace(struct store *store, int64_t trial, int64_t attempt, int64_t metric,
+                              int64_t step, double value, struct err *err)
+{
+    OWN(stmt)
+    struct stmt s = use_for(store, STMT_MEASUREMENT_REPLACE, trial, attempt, metric, step);
+
+    stmt_bind_real(&s, ":value", value);
+    return stmt_run(store, &s, err);
+}
+
+int store_measurement_exists(struct store *store, int64_t trial, int64_t attempt, int64_t metric,
+                             int64_t step, bool *found, struct err *err)
+{
+    OWN(stmt)
+    struct stmt s = use_for(store, STMT_MEASUREMENT_GET, trial, attempt, metric, step);
+    int more = stmt_step(store, &s, err);
+
+    TRY(more < 0);
+    *found = more == 1;
     return 0;
 }
 
@@ -68,11 +97,17 @@ int store_each_measurement(struct store *store, int64_t trial, int64_t metric,
 const char *event_kind_name(enum event_kind kind)
 {
     static const char *const names[EVENT_KIND_COUNT] = {
-        [EVENT_STUDY_CREATED] = "study-created",   [EVENT_STUDY_CHANGED] = "study-changed",
-        [EVENT_STUDY_FINISHED] = "study-finished", [EVENT_STUDY_DELETED] = "study-deleted",
-        [EVENT_TRIAL_QUEUED] = "trial-queued",     [EVENT_TRIAL_RUNNING] = "trial-running",
-        [EVENT_TRIAL_PAUSED] = "trial-paused",     [EVENT_TRIAL_ENDED] = "trial-ended",
-        [EVENT_ATTEMPT_ENDED] = "attempt-ended",   [EVENT_TOKEN_CHANGED] = "token-changed",
+        [EVENT_STUDY_CREATED] = "study-created",
+        [EVENT_STUDY_CHANGED] = "study-changed",
+        [EVENT_STUDY_FINISHED] = "study-finished",
+        [EVENT_STUDY_DELETED] = "study-deleted",
+        [EVENT_TRIAL_QUEUED] = "trial-queued",
+        [EVENT_TRIAL_RUNNING] = "trial-running",
+        [EVENT_TRIAL_PAUSED] = "trial-paused",
+        [EVENT_TRIAL_ENDED] = "trial-ended",
+        [EVENT_ATTEMPT_ENDED] = "attempt-ended",
+        [EVENT_TOKEN_CHANGED] = "token-changed",
+        [EVENT_MEASUREMENT_REPLACED] = "measurement-replaced",
     };
 
     return names[kind];

@@ -131,6 +131,9 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_MEASUREMENT_INSERT] =
         "INSERT OR IGNORE INTO measurement (trial, attempt, metric, step, value)"
         " VALUES (:trial, :attempt, :metric, :step, :value)",
+    [STMT_MEASUREMENT_REPLACE] =
+        "UPDATE measurement SET value = :value WHERE trial = :trial AND attempt = :attempt"
+        " AND metric = :metric AND step = :step",
     [STMT_MEASUREMENT_GET] =
         "SELECT value FROM measurement WHERE trial = :trial AND attempt = :attempt"
         " AND metric = :metric AND step = :step",
