@@ -73,6 +73,36 @@ static void write_origin(const struct study_def *study, const struct trial_row *
     }
 }
 
+/* ---- the reports ---- */
+
+static int write_note(void *context, struct attempt_row *row, struct err *err)
+{
+    struct json_writer *w = context;
+
+    (void)err;
+    if (row->detail != NULL) {
+        json_object_begin(w);
+        json_put_int(w, "attempt", row->number);
+        json_put_string(w, "state", attempt_end_name(row->end));
+        json_put_string(w, "text", row->detail);
+        json_object_end(w);
+    }
+    return 0;
+}
+
+/* What became of the trial's reports, as far as they were not simply taken, and what its workers
+ * noted. */
+static int write_reports(const struct read_request *read, const struct trial_row *row,
+                         struct json_writer *w, struct err *err)
+{
+    trial_corrections_write(row, w);
+    json_write_key(w, "notes");
+    json_array_begin(w);
+    TRY(store_each_attempt(read->store, row->id, write_note, w, err));
+    json_array_end(w);
+    return 0;
+}
+
 /* ---- the schedule ---- */
 
 /* A trial that no record names (a plain study's, an imported one) has no place in a schedule. */
@@ -98,6 +128,7 @@ static int read_explanation(struct read_request *read, struct err *err)
     json_writer_init(&w, &read->response.body);
     json_object_begin(&w);
     write_origin(def, &row, &w);
+    TRY(write_reports(read, &row, &w, err));
     if (is_scheduled(&records, read->trial)) {
         json_write_key(&w, "schedule");
         json_object_begin(&w);

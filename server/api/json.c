@@ -123,7 +123,18 @@ static void write_trial(const struct study_def *def, const struct trial_row *row
     json_put_moment(w, "created_at", row->created_at_ms);
     write_moment_or_null(w, "started_at", row->started_at_ms);
     write_moment_or_null(w, "ended_at", row->ended_at_ms);
+    trial_corrections_write(row, w);
     json_object_end(w);
+}
+
+void trial_corrections_write(const struct trial_row *row, struct json_writer *w)
+{
+    if (row->replaced > 0) {
+        json_put_int(w, "replaced", row->replaced);
+    }
+    if (row->ignored > 0) {
+        json_put_int(w, "ignored", row->ignored);
+    }
 }
 
 void trial_write(const struct study_def *def, const struct trial_row *row, struct json_writer *w)

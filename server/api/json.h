@@ -12,6 +12,9 @@
  * buffer. */
 void study_write(const struct study_def *def, const struct study_row *row, struct json_writer *w);
 void trial_write(const struct study_def *def, const struct trial_row *row, struct json_writer *w);
+/* Members of the open object, left out where 0: how many reported values were `replaced`, and how
+ * many `ignored` because another one stays. */
+void trial_corrections_write(const struct trial_row *row, struct json_writer *w);
 /* The same from a command's answer. */
 void trial_reply_write(const struct trial_reply *reply, struct json_writer *w);
 /* A stored text for an answer that is written to `out`; the caller owns it. NULL: there is none, it

@@ -174,6 +174,7 @@ struct trial_row {
     int64_t started_at_ms;          /* 0: none */
     int64_t ended_at_ms;            /* 0: none */
     int64_t ended_seq;              /* 0: none */
+    int64_t replaced, ignored;      /* reported values: overwritten others; had others before */
     char worker[WORKER_NAME_BYTES]; /* of the newest attempt; readers only */
 };
 void trial_row_finish(struct trial_row *row);

@@ -167,13 +167,22 @@ static int check_names(const struct live_study *study, const struct measurement_
     return 0;
 }
 
+/* What a request has replaced, and what it brought in vain, is counted with the trial. */
 static int note_corrections(struct tuning *tuning, struct live_lease *lease,
                             const struct action_reply *reply, struct err *err)
 {
-    return reply->replaced == 0
-               ? 0
-               : event_append(&tuning->state, EVENT_MEASUREMENT_REPLACED, lease->study->row.id,
-                              trial_id_number(lease->trial->row.id), lease->row.number, err);
+    struct trial_row *row = &lease->trial->row;
+
+    if (reply->replaced > 0) {
+        TRY(event_append(&tuning->state, EVENT_MEASUREMENT_REPLACED, lease->study->row.id,
+                         trial_id_number(row->id), lease->row.number, err));
+    }
+    if (reply->replaced == 0 && reply->conflict == 0) {
+        return 0;
+    }
+    row->replaced += reply->replaced;
+    row->ignored += reply->conflict;
+    return store_trial_update(tuning->state.store, row, err);
 }
 
 /* For the event streams: whose measurements these are. */

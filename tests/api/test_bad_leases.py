@@ -191,8 +191,19 @@ class BadLeases(unittest.TestCase):
         events = self.admin.get("/v1/studies/corrected/events?follow=false").body.decode()
         told = [json.loads(line) for line in events.splitlines() if "measurement-replaced" in line]
         self.assertEqual([(event["trial"], event["attempt"]) for event in told], [(1, 1)])
-        done = self.worker.put(f"/v1/leases/{lease}/result", {"outcome": "completed"})
+        done = self.worker.put(f"/v1/leases/{lease}/result",
+                               {"outcome": "completed", "detail": "loss came twice"})
         self.assertEqual(done.json["trial"]["value"], 2, done)
+        trial, why = (self.admin.get(f"/v1/studies/corrected/trials/1{part}").json
+                      for part in ("", "/explain"))
+        for answer in (trial, why):
+            self.assertEqual((answer["replaced"], answer["ignored"]), (1, 2))
+        self.assertEqual(why["notes"], [{"attempt": 1, "state": "completed",
+                                         "text": "loss came twice"}])
+        other = self.lease("corrected")
+        self.worker.put(f"/v1/leases/{other['lease']['id']}/result", RESULT)
+        number = other["trial"]["number"]
+        self.assertNotIn("replaced", self.admin.get(f"/v1/studies/corrected/trials/{number}").json)
 
     def test_non_finite_objective_is_kept_and_fails_the_trial(self):
         for value in ("NaN", "Infinity", "-Infinity"):

@@ -537,7 +537,9 @@ START_TEST(trial_update_changes_all_but_its_birth)
                                .created_at_ms = 1,
                                .started_at_ms = 3000,
                                .ended_at_ms = 4000,
-                               .ended_seq = 12};
+                               .ended_seq = 12,
+                               .replaced = 5,
+                               .ignored = 6};
     MUST(store_trial_update(f.store, &update, &f.err));
     MUST(store_trial_load(f.store, row.id, &read, &f.err));
     ck_assert_int_eq(read.state, TRIAL_FAILED);
@@ -553,6 +555,8 @@ START_TEST(trial_update_changes_all_but_its_birth)
     ck_assert_int_eq(read.started_at_ms, 3000);
     ck_assert_int_eq(read.ended_at_ms, 4000);
     ck_assert_int_eq(read.ended_seq, 12);
+    ck_assert_int_eq(read.replaced, 5);
+    ck_assert_int_eq(read.ignored, 6);
     /* its birth */
     ck_assert_int_eq(read.source, SOURCE_SUGGESTED);
     ck_assert_uint_eq(read.ordinal, 1);

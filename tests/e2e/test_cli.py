@@ -273,12 +273,20 @@ def test_a_table_is_aligned_and_says_when_it_is_empty(tmp):
                     {"items": [TRIAL, {**TRIAL, "number": 10, "value": None, "step": None,
                                        "state": "running", "ended_at": None}],
                      "next_cursor": None})
-        out, _ = hone(server, tmp, "study", "trials", "digits", "--sort", "best",
-                      "--state", "running")
+        out, talk = hone(server, tmp, "study", "trials", "digits", "--sort", "best",
+                         "--state", "running")
         expect(out, "NUMBER  STATE         VALUE  STEP  WORKER   TOOK   LR   ACT  DEEP\n"
                     "     1  completed  0.912346    81  node, 1  1:40  0.1  relu     -\n"
                     "    10  running           -     -  node, 1     -  0.1  relu     -\n")
         contains(server.requests[-1][1], "sort=best", "state=running")
+        expect(talk, "")
+        del server.answers["GET", "/v1/studies/digits/trials"]
+        server.says("GET", "/v1/studies/digits/trials", 200, {
+            "items": [{**TRIAL, "number": 11, "ignored": 1}, TRIAL,
+                      {**TRIAL, "number": 12, "replaced": 2}], "next_cursor": None})
+        _, talk = hone(server, tmp, "study", "trials", "digits")
+        contains(talk, "replaced or ignored in 2 of these trials", "explain digits 11")
+        expect(hone(server, tmp, "study", "trials", "digits", "-o", "csv")[1], "")
         server.says("GET", "/v1/studies", 200, {"items": [], "next_cursor": None})
         out, talk = hone(server, tmp, "study", "list")
         expect(out, "")
@@ -372,11 +380,10 @@ EXPLANATION = {
 
 def test_a_trial_is_explained_in_words(tmp):
     with FakeServer() as server:
-        server.says("GET", "/v1/studies/digits/trials/7/explain", 200, EXPLANATION)
-        server.says("GET", "/v1/studies/digits/trials/7/attempts", 200, {"items": [
-            {"attempt": 1, "state": "lost", "detail": None},
-            {"attempt": 2, "state": "completed", "detail": "loss was reported again\x1b[2J\nx=1\n"}],
-            "next_cursor": None})
+        server.says("GET", "/v1/studies/digits/trials/7/explain", 200, {
+            **EXPLANATION, "replaced": 3, "notes": [
+                {"attempt": 2, "state": "completed",
+                 "text": "loss was reported again\x1b[2J\nx=1\n"}]})
         out, _ = hone(server, tmp, "study", "explain", "digits", "7")
         expect(out, "trial 7 is pruned; it was suggested as number 7\n"
                     "why this one: a Gaussian process expected 0.2 ± 0.1\n"
@@ -388,6 +395,7 @@ def test_a_trial_is_explained_in_words(tmp):
                     "  2026-11-24 22:00:00 +01:00  value     step 3, value 0.25\n"
                     "  2026-11-24 22:00:01 +01:00  lose      step 3: third of 3[2J; the best 1 went "
                     "on\n"
+                    "values reported again for a step: 3 replaced, 0 ignored\n"
                     "attempt 2, completed:\n  loss was reported again[2J\n  x=1\n")
 
 
@@ -449,10 +457,8 @@ def test_nothing_from_the_server_reaches_the_terminal_as_a_command(tmp):
                 ("GET", f"{path}/best", 200, {"trial": trial, "resource": 81}),
                 ("GET", f"{path}/trials", 200, {"items": [trial], "next_cursor": None}),
                 ("GET", f"{path}/brackets", 200, {**made_hostile(BRACKETS), "eta": 3}),
-                ("GET", f"{path}/trials/1/explain", 200, made_hostile(EXPLANATION)),
-                ("GET", f"{path}/trials/1/attempts", 200, {"items": [
-                    {"attempt": 1, **made_hostile({"state": "failed", "detail": "x\ny"})}],
-                    "next_cursor": None}),
+                ("GET", f"{path}/trials/1/explain", 200, {**made_hostile(EXPLANATION), "notes": [
+                    {"attempt": 1, **made_hostile({"state": "failed", "text": "x\ny"})}]}),
                 ("GET", f"{path}/importance", 200, made_hostile(IMPORTANCE)),
                 ("POST", "/v1/advice", 200, made_hostile({"items": [{"title": "x", "for": ["y"]}]})),
                 ("GET", "/v1/tokens", 200, {"items": [token], "next_cursor": None}),

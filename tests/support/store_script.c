@@ -135,6 +135,8 @@ static int write_trials(struct store *store, int mark, int64_t study, struct err
     row.attempt_id = attempt.id;
     row.losses = 1;
     row.failures = 2;
+    row.replaced = 3;
+    row.ignored = 4;
     row.n_values = 2;
     row.values[0] = 0.5;
     row.values[1] = -1;
@@ -285,9 +287,11 @@ static int put_trial(void *context, struct trial_row *row, struct err *err)
 
     buf_printf(text,
                "trial %" PRId64 " state %d reason %s source %d fallback %d ordinal %" PRIu64
-               " attempt %" PRId64 " %" PRId64 " losses %" PRId64 " failures %" PRId64,
+               " attempt %" PRId64 " %" PRId64 " losses %" PRId64 " failures %" PRId64
+               " replaced %" PRId64 " ignored %" PRId64,
                row->id, (int)row->state, row->reason, (int)row->source, row->fallback, row->ordinal,
-               row->attempt, row->attempt_id, row->losses, row->failures);
+               row->attempt, row->attempt_id, row->losses, row->failures, row->replaced,
+               row->ignored);
     put_numbers(text, "config", row->config, row->n_params);
     put_numbers(text, "values", row->values, row->n_values);
     buf_printf(text,

@@ -15,7 +15,8 @@
     "trial.id, trial.state, trial.reason, trial.source, trial.fallback, trial.ordinal,"            \
     " trial.attempt, trial.attempt_id, trial.losses, trial.failures, trial.config, trial.value,"   \
     " trial.objectives, trial.metrics, trial.step, trial.explain, trial.created_at_ms,"            \
-    " trial.started_at_ms, trial.ended_at_ms, trial.ended_seq, worker.name"
+    " trial.started_at_ms, trial.ended_at_ms, trial.ended_seq, worker.name, trial.replaced,"       \
+    " trial.ignored"
 
 #define TRIAL_FROM                                                                                 \
     " FROM trial LEFT JOIN attempt ON attempt.id = trial.attempt_id"                               \
@@ -66,16 +67,16 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_TRIAL_INSERT] =
         "INSERT INTO trial (id, state, reason, source, fallback, ordinal, attempt, attempt_id,"
         " losses, failures, config, value, objectives, metrics, step, explain, created_at_ms,"
-        " started_at_ms, ended_at_ms, ended_seq)"
+        " started_at_ms, ended_at_ms, ended_seq, replaced, ignored)"
         " VALUES (:id, :state, :reason, :source, :fallback, :ordinal, :attempt, :attempt_id,"
         " :losses, :failures, :config, :value, :objectives, :metrics, :step, :explain,"
-        " :created_at_ms, :started_at_ms, :ended_at_ms, :ended_seq)",
+        " :created_at_ms, :started_at_ms, :ended_at_ms, :ended_seq, :replaced, :ignored)",
     [STMT_TRIAL_UPDATE] =
         "UPDATE trial SET state = :state, reason = :reason, attempt = :attempt,"
         " attempt_id = :attempt_id, losses = :losses, failures = :failures, value = :value,"
         " objectives = :objectives, metrics = :metrics, step = :step,"
-        " started_at_ms = :started_at_ms, ended_at_ms = :ended_at_ms, ended_seq = :ended_seq"
-        " WHERE id = :id",
+        " started_at_ms = :started_at_ms, ended_at_ms = :ended_at_ms, ended_seq = :ended_seq,"
+        " replaced = :replaced, ignored = :ignored WHERE id = :id",
     [STMT_TRIAL_LOAD] = "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id = :id",
     [STMT_TRIAL_OPEN] =
         "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.ended_at_ms IS NULL ORDER BY trial.id",

@@ -50,6 +50,8 @@ static void bind_progress(struct stmt *s, const struct trial_row *row)
     stmt_bind_int_or_null(s, ":started_at_ms", row->started_at_ms != 0, row->started_at_ms);
     stmt_bind_int_or_null(s, ":ended_at_ms", row->ended_at_ms != 0, row->ended_at_ms);
     stmt_bind_int_or_null(s, ":ended_seq", row->ended_seq != 0, row->ended_seq);
+    stmt_bind_int(s, ":replaced", row->replaced);
+    stmt_bind_int(s, ":ignored", row->ignored);
 }
 
 int store_trial_insert(struct store *store, const struct trial_row *row, struct err *err)
@@ -124,6 +126,8 @@ static int read_trial(struct stmt *s, struct trial_row *row, struct err *err)
     row->ended_at_ms = stmt_int(s, 18);
     row->ended_seq = stmt_int(s, 19);
     stmt_text_copy(s, 20, row->worker, sizeof row->worker);
+    row->replaced = stmt_int(s, 21);
+    row->ignored = stmt_int(s, 22);
     return stmt_check(s, err);
 }
 

@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/study.h"
+#include "worker/cli/status.h"
 #include "worker/cli/text.h"
 
 enum {
@@ -120,7 +121,14 @@ void trials_finish(struct trials *trials)
 
 void trials_end(struct trials *trials, bool is_whole, const char *nothing)
 {
+    enum output output = trials->list.output;
+
     printed_list_end(&trials->list, is_whole, nothing);
+    if (trials->n_corrected > 0 && (output == OUTPUT_TABLE || output == OUTPUT_WIDE)) {
+        say("values reported again for a step were replaced or ignored in %zu of these trials; for "
+            "which: hone study explain %s %" PRId64,
+            trials->n_corrected, text_at(trials->study, "name"), trials->corrected);
+    }
 }
 
 /* Every cell is a stretch of one buffer, cut by NULs. */
@@ -210,6 +218,11 @@ int trials_row(void *context, json_t *trial, struct err *err)
         at += strlen(at) + 1;
     }
     printed_list_row(&trials->list, trial, cells);
+    if (int_at(trial, "replaced", 0) > 0 || int_at(trial, "ignored", 0) > 0) {
+        trials->corrected =
+            trials->n_corrected == 0 ? int_at(trial, "number", 0) : trials->corrected;
+        trials->n_corrected++;
+    }
     return 0;
 }
 

@@ -17,17 +17,19 @@ struct trials {
     struct column *columns;
     char **titles; /* owned, of the dynamic columns */
     size_t n_columns;
-    size_t
-        first_parameter; /* of the columns: those of the parameters, one for each name, are last */
-    size_t prefix_bytes; /* before a parameter's name in its title */
-    int64_t left;        /* rows still wanted; negative: all */
+    size_t first_parameter; /* of the columns: the parameters' are last, one for each name */
+    size_t prefix_bytes;    /* before a parameter's name in its title */
+    int64_t left;           /* rows still wanted; negative: all */
+    size_t n_corrected;     /* trials in which reported values were replaced or ignored */
+    int64_t corrected;      /* number of the first one */
 };
 
 MUST_USE int trials_begin(struct trials *trials, const struct options *options, const json_t *study,
                           struct err *err);
 /* For session_each(). ERR_EXHAUSTED when `left` has come to 0. */
 MUST_USE int trials_row(void *trials, json_t *trial, struct err *err);
-/* As printed_list_end(). */
+/* As printed_list_end(). Below a table it tells on stderr in how many trials reported values were
+ * replaced or ignored. */
 void trials_end(struct trials *trials, bool is_whole, const char *nothing);
 void trials_finish(struct trials *trials);
 OWN_VALUE(trials)

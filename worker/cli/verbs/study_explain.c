@@ -118,39 +118,30 @@ static void print_event(const json_t *event, struct buf *text)
     print_line(text);
 }
 
-static void print_answer(const json_t *answer)
+static void print_schedule(const json_t *schedule, struct buf *text)
 {
-    OWN(buf) struct buf text = {0};
-    const json_t *schedule = json_object_get(answer, "schedule");
     size_t i;
     json_t *event;
 
-    buf_init(&text, 1 << 20);
-    print_origin(answer, &text);
     if (!json_is_object(schedule)) {
         return;
     }
-    buf_printf(&text, "bracket %" PRId64 ", rung %" PRId64 " of %s: it %s",
+    buf_printf(text, "bracket %" PRId64 ", rung %" PRId64 " of %s: it %s",
                int_at(schedule, "bracket", 0), int_at(schedule, "rung", 0),
                text_at(schedule, "schedule"), text_at(schedule, "text"));
-    print_line(&text);
+    print_line(text);
     json_array_foreach (json_object_get(schedule, "history"), i, event) {
-        print_event(event, &text);
+        print_event(event, text);
     }
 }
 
-/* What its worker noted: why an attempt failed, which reports were ignored or replaced. */
-static int print_notes(void *context, json_t *attempt, struct err *err)
+/* What the worker of an attempt noted: why it failed, which reports were ignored or replaced. */
+static void print_note(const json_t *note, struct buf *text)
 {
-    struct buf *text = context;
-    const char *line = text_at(attempt, "detail");
+    const char *line = text_at(note, "text");
 
-    (void)err;
-    if (*line == '\0') {
-        return 0;
-    }
-    buf_printf(text, "attempt %" PRId64 ", %s:", int_at(attempt, "attempt", 0),
-               text_at(attempt, "state"));
+    buf_printf(text, "attempt %" PRId64 ", %s:", int_at(note, "attempt", 0),
+               text_at(note, "state"));
     print_line(text);
     while (*line != '\0') {
         size_t len = strcspn(line, "\n");
@@ -158,20 +149,34 @@ static int print_notes(void *context, json_t *attempt, struct err *err)
         print_line(text);
         line += len + (line[len] == '\n');
     }
-    return 0;
 }
 
-static int print_attempts(struct session *session, const char *study, const char *trial,
-                          struct err *err)
+static void print_reports(const json_t *answer, struct buf *text)
 {
-    OWN(buf) struct buf path = {0};
+    int64_t replaced = int_at(answer, "replaced", 0);
+    int64_t ignored = int_at(answer, "ignored", 0);
+    size_t i;
+    json_t *note;
+
+    if (replaced > 0 || ignored > 0) {
+        buf_printf(text,
+                   "values reported again for a step: %" PRId64 " replaced, %" PRId64 " ignored",
+                   replaced, ignored);
+        print_line(text);
+    }
+    json_array_foreach (json_object_get(answer, "notes"), i, note) {
+        print_note(note, text);
+    }
+}
+
+static void print_answer(const json_t *answer)
+{
     OWN(buf) struct buf text = {0};
 
-    (void)study_path(&path, study, "/trials/");
-    http_escape(&path, trial);
-    buf_puts(&path, "/attempts");
     buf_init(&text, 1 << 20);
-    return session_each(session, buf_text(&path), print_notes, &text, err);
+    print_origin(answer, &text);
+    print_schedule(json_object_get(answer, "schedule"), &text);
+    print_reports(answer, &text);
 }
 
 static int explain(const struct options *options, struct err *err)
@@ -190,9 +195,9 @@ static int explain(const struct options *options, struct err *err)
     TRY(session_get(&session, buf_text(&path), &answer, err));
     if (options->output == OUTPUT_TABLE || options->output == OUTPUT_WIDE) {
         print_answer(answer);
-        return print_attempts(&session, options->arguments[0], options->arguments[1], err);
+    } else {
+        print_json(stdout, answer);
     }
-    print_json(stdout, answer);
     return 0;
 }
 
