@@ -263,6 +263,22 @@ printf 'Epoch 1/2\n val loss: 0.5, lr=0.1\nEpoch 2/2\n val loss: 0.25\n'
         expect(server.measured, [(1, 1, {"accuracy": 0.5}), (1, 2, {"accuracy": 0.25})])
 
 
+def test_a_report_without_a_step_takes_the_one_that_was_printed(tmp):
+    job = script(tmp, f"""
+'{HONE}' report accuracy=0.9 2>{tmp}/refused || true
+echo Epoch 7/9
+'{HONE}' report accuracy=0.5 >/dev/null
+echo Epoch 8/9 >&2
+'{HONE}' report accuracy=0.7 >/dev/null
+'{HONE}' report step=9 accuracy=0.8 >/dev/null
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.work(tmp, job, options=["--step-regex", r"^Epoch (\d+)"])
+        expect(values(server), {7: 0.5, 8: 0.7, 9: 0.8})
+    assert "no step was found before it" in (tmp / "refused").read_text()
+
+
 def test_a_flood_of_reports_arrives_whole(tmp):
     job = script(tmp, """
 i=0
@@ -440,6 +456,22 @@ printf 'Epoch 1\nloss 0.25\nEpoch 2\nloss 0.5\n'
     status, out, said = tried(tmp, "true\n", arguments=["{lr}"])
     expect(status, 2)
     assert "{lr}, which is no parameter" in said, said
+
+
+def test_try_takes_the_defaults(tmp):
+    study = tmp / "study.json"
+    study.write_text(json.dumps({
+        "metric": "loss", "direction": "minimize",
+        "parameters": [{"name": "lr", "type": "float", "low": 1e-5, "high": 1, "scale": "log",
+                        "default": 0.003},
+                       {"name": "kernel", "type": "categorical", "choices": ["poly", "rbf"],
+                        "default": "poly"},
+                       {"name": "degree", "type": "int", "low": 1, "high": 9,
+                        "when": {"kernel": ["poly"]}}]}))
+    status, _, said = tried(tmp, f'echo "$@" >{tmp}/values; echo hone: loss=1', "--study", str(study),
+                            arguments=["{lr}", "{kernel}", "{degree}"])
+    expect(status, 0, said)
+    expect((tmp / "values").read_text(), "0.003 poly 5\n")
 
 
 # ---- steering ----

@@ -14,6 +14,7 @@
 #include "worker/agent/shim.h"
 
 #define COLLECT_READS 1024 /* more than a pipe holds: only a survivor of SIGKILL could write on */
+#define PRINTED_READS 16   /* as much as a pipe may hold */
 #define DETAIL_BYTES 4096
 #define SHOWN_BYTES 160 /* of a line that cannot be read */
 #define SPAN_MOST_SECONDS 1e9
@@ -253,6 +254,34 @@ void job_report(void *context, const struct metric_report *report, const char *l
     take_report(slot, report, &told);
 }
 
+/* Reads what the streams hold, so many helpings of each at most. */
+static void read_streams(struct slot *slot, size_t most)
+{
+    for (size_t i = 0; i < STREAM_COUNT; i++) {
+        size_t left = most;
+        while (left > 0 && slot->runner.streams[i] >= 0
+               && output_read(&slot->output, (enum runner_stream)i, slot->runner.streams[i]) > 0) {
+            left--;
+        }
+    }
+}
+
+bool job_take_line(void *context, struct metric_report *report, const char *line, size_t len)
+{
+    struct slot *slot = context;
+
+    if (slot->context->patterns != NULL && patterns_find_step(slot->context->patterns)) {
+        read_streams(slot, PRINTED_READS); /* the step may be there */
+    }
+    if (!reader_read(&slot->output.reader, report, line, len)) {
+        return false;
+    }
+    if (report->n_faults == 0) {
+        job_report(slot, report, line, len);
+    }
+    return true;
+}
+
 /* At the end of the stream its descriptor is only unwatched: a hung-up pipe is always ready. */
 static void on_stream(void *context)
 {
@@ -366,13 +395,7 @@ int job_start(struct slot *slot, struct err *err)
 void job_collect(struct slot *slot)
 {
     unwatch_all(slot);
-    for (size_t i = 0; i < STREAM_COUNT; i++) {
-        size_t left = COLLECT_READS;
-        while (left > 0 && slot->runner.streams[i] >= 0
-               && output_read(&slot->output, (enum runner_stream)i, slot->runner.streams[i]) > 0) {
-            left--;
-        }
-    }
+    read_streams(slot, COLLECT_READS);
     output_end(&slot->output);
 }
 

@@ -19,6 +19,9 @@ void job_act(struct slot *slot, enum job_act act);
 void job_write_control(struct slot *slot, const struct action_reply *reply);
 /* A report, however it came. */
 void job_report(void *context, const struct metric_report *report, const char *line, size_t len);
+/* A line of `hone report`; a report_hook. Where steps are found in the output, what the job has
+ * printed before is read first. */
+bool job_take_line(void *context, struct metric_report *report, const char *line, size_t len);
 /* Fills the result from the slot's ending. */
 MUST_USE int job_result(struct slot *slot, struct result_report *report, struct err *err);
 

@@ -44,18 +44,14 @@ static void take_line(struct caller *caller)
     struct metric_report report;
     char text[sizeof report.faults[0].text + 16];
 
-    if (!report_read(&report, buf_text(&caller->line), caller->line.len)) {
-        answer_one(caller, "error: nothing to report\n");
-        return;
-    }
-    if (report.n_faults > 0) {
-        (void)snprintf(text, sizeof text, "error: %s\n", report.faults[0].text);
-        answer_one(caller, text);
-        return;
-    }
     caller->waiting = true;
     caller->until_ms = loop_now(reports->loop) + PATIENCE_MS;
-    reports->on_report(reports->context, &report, caller->line.data, caller->line.len);
+    if (!reports->take(reports->context, &report, buf_text(&caller->line), caller->line.len)) {
+        answer_one(caller, "error: nothing to report\n");
+    } else if (report.n_faults > 0) {
+        (void)snprintf(text, sizeof text, "error: %s\n", report.faults[0].text);
+        answer_one(caller, text);
+    }
 }
 
 static void on_bytes(void *context)
@@ -114,13 +110,13 @@ static void on_caller(void *context)
     reports->callers[reports->n++] = caller;
 }
 
-int report_socket_open(struct report_socket *reports, struct loop *loop, reader_hook *on_report,
+int report_socket_open(struct report_socket *reports, struct loop *loop, report_hook *take,
                        void *context, struct err *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
     *reports = (struct report_socket){
-        .loop = loop, .fd = -1, .watch.fd = -1, .on_report = on_report, .context = context};
+        .loop = loop, .fd = -1, .watch.fd = -1, .take = take, .context = context};
     (void)snprintf(reports->name, sizeof reports->name, "hone-%016" PRIx64 "%016" PRIx64,
                    rng_next(&loop->rng), rng_next(&loop->rng));
     size_t len = strlen(reports->name);

@@ -16,6 +16,9 @@
 
 struct report_socket;
 
+/* Reads a line into *report, and takes the report if it has no fault. False: the line is empty. */
+typedef bool report_hook(void *context, struct metric_report *report, const char *line, size_t len);
+
 struct caller {
     struct report_socket *reports;
     struct fd_watch watch;
@@ -29,15 +32,15 @@ struct report_socket {
     char name[REPORT_SOCKET_NAME_BYTES]; /* for HONE_REPORT_SOCKET */
     int fd;
     struct fd_watch watch;
-    reader_hook *on_report;
+    report_hook *take;
     void *context;
     size_t n;
     struct caller *callers[REPORT_SOCKET_CALLERS_MAX];
 };
 
-/* Opens the socket under a random name; `on_report` gets each report. ERR_IO: no socket. */
-MUST_USE int report_socket_open(struct report_socket *reports, struct loop *loop,
-                                reader_hook *on_report, void *context, struct err *err);
+/* Opens the socket under a random name; `take` gets each line. ERR_IO: no socket. */
+MUST_USE int report_socket_open(struct report_socket *reports, struct loop *loop, report_hook *take,
+                                void *context, struct err *err);
 /* Drops every caller; accepts a zeroed one. */
 void report_socket_close(struct report_socket *reports);
 /* Answers every caller that waits with `control`. */

@@ -443,7 +443,7 @@ int slot_open(struct slot *slot, struct agent_context *context, size_t index, st
     buf_init(&slot->control, SLOT_CONTROL_BYTES);
     slot->gpu = settings->n_gpus > 0 ? settings->gpus[index] : NULL;
     (void)snprintf(worker, sizeof worker, "%s:%zu", settings->name, index);
-    TRY(report_socket_open(&slot->reports, &context->loop, job_report, slot, err));
+    TRY(report_socket_open(&slot->reports, &context->loop, job_take_line, slot, err));
     lease_request_init(&slot->request, &context->loop, &context->offer, worker, &hooks);
     lease_request_begin(&slot->request);
     return 0;

@@ -26,7 +26,7 @@ static int begin(struct slot *slot, struct err *err)
     slot->from = slot->grant.from;
     slot->to = slot->grant.to;
     slot->started_ms = loop_now(&context->loop);
-    TRY(report_socket_open(&slot->reports, &context->loop, job_report, slot, err));
+    TRY(report_socket_open(&slot->reports, &context->loop, job_take_line, slot, err));
     return job_start(slot, err);
 }
 

@@ -59,10 +59,9 @@ struct line {
     bool is_cut;
 };
 
-/* Gives a report to the hook, with the step of an earlier line where it has none. */
-static void deliver(struct reader *reader, const struct line *line)
+/* Where the report has no step, it gets that of an earlier line. */
+static void add_step(const struct reader *reader, struct metric_report *report)
 {
-    struct metric_report *report = &reader->report;
     bool steps = reader->patterns != NULL && patterns_find_step(reader->patterns);
 
     if (steps && !report->has_step && report->n > 0) {
@@ -73,7 +72,12 @@ static void deliver(struct reader *reader, const struct line *line)
                                  "it has no step, and no step was found before it");
         }
     }
-    reader->on_report(reader->context, report, line->text, line->len);
+}
+
+static void deliver(struct reader *reader, const struct line *line)
+{
+    add_step(reader, &reader->report);
+    reader->on_report(reader->context, &reader->report, line->text, line->len);
 }
 
 /* Reads each report that stands behind a prefix, from the first one on; false: there is none. */
@@ -152,11 +156,19 @@ void reader_line(struct reader *reader, char *line, size_t len, bool is_cut)
     }
 }
 
+bool reader_read(const struct reader *reader, struct metric_report *report, const char *line,
+                 size_t len)
+{
+    if (!report_read(report, line, len)) {
+        return false;
+    }
+    add_step(reader, report);
+    return true;
+}
+
 void reader_bare_line(struct reader *reader, const char *line, size_t len)
 {
-    struct line one = {.text = line, .len = len};
-
-    if (report_read(&reader->report, line, len)) {
-        deliver(reader, &one);
+    if (reader_read(reader, &reader->report, line, len)) {
+        reader->on_report(reader->context, &reader->report, line, len);
     }
 }

@@ -32,6 +32,9 @@ void reader_init(struct reader *reader, const struct patterns *patterns, reader_
 void reader_line(struct reader *reader, char *line, size_t len, bool is_cut);
 /* A line of the metrics descriptor: a report without the prefix. */
 void reader_bare_line(struct reader *reader, const char *line, size_t len);
+/* Reads such a line and returns the report instead of telling it. False: the line is empty. */
+bool reader_read(const struct reader *reader, struct metric_report *report, const char *line,
+                 size_t len);
 
 /* Reads a report that stands alone: a JSON object, or pairs. False: the text is empty. */
 bool report_read(struct metric_report *report, const char *text, size_t len);

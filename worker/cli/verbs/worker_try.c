@@ -56,20 +56,17 @@ static json_t *objectives_of(const json_t *study)
     return json_pack("[{s:s, s:s}]", "metric", metric, "direction", direction);
 }
 
-/* The middle of the space where that is legal, else a point from it that always is the same. */
+/* The defaults, and the middle of the other parameters, where that is legal; else a point of the
+ * space that always is the same. */
 static int choose_point(const struct space *space, double x[], struct err *err)
 {
     struct rng rng = rng_for(1, 1);
-    double *u = calloc(space->n_params + 1, sizeof *u);
 
-    if (u == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
     for (size_t i = 0; i < space->n_params; i++) {
-        u[i] = 0.5;
+        const struct param *param = &space->params[i];
+        x[i] = param->has_default ? param->default_value : param_decode(param, 0.5);
     }
-    space_decode(space, u, x);
-    free(u);
+    (void)space_activate(space, x);
     return space_is_legal(space, x) ? 0 : space_sample(space, &rng, x, err);
 }
 
