@@ -420,6 +420,52 @@ START_TEST(a_refused_value_is_lost_only_if_it_decides)
 }
 END_TEST
 
+/* Values of a step after another, the last of each step counts; those of step 4 are refused. */
+static const struct {
+    struct step_value items[40]; /* until step 0 */
+    const char *lost;
+} corrected_bests[] = {
+    /* the step that was the best is corrected: of the others the best was refused */
+    {{{1, 9}, {4, 2}, {5, 1}, {5, 5}},
+     "the server did not take the best value of loss, 2 at step 4: refused"},
+    /* the best of the others was taken */
+    {{{1, 2}, {4, 3}, {5, 1}, {5, 5}}, ""},
+    /* each step begins as the best one and ends as the worst */
+    {{{1, 2}, {4, 3}, {5, 1}, {5, 50}, {6, 1}, {6, 60}, {7, 1}, {7, 70}}, ""},
+};
+
+START_TEST(the_best_value_is_known_after_a_correction)
+{
+    struct pending pending = start(BEST_LOSS);
+
+    server.is_bad = is_step_four;
+    for (const struct step_value *item = corrected_bests[_i].items; item->step > 0; item++) {
+        add(&pending, item->step, "loss", item->value);
+        send_all(&pending); /* so that each correction is a request of its own */
+    }
+    ck_assert_str_eq(lost(&pending), corrected_bests[_i].lost);
+    pending_finish(&pending);
+}
+END_TEST
+
+START_TEST(many_corrections_leave_the_best_value)
+{
+    struct pending pending = start(BEST_LOSS);
+
+    server.is_bad = is_step_four;
+    add(&pending, 3, "loss", 3);
+    add(&pending, 4, "loss", 2); /* refused, and the best in the end */
+    for (int64_t step = 5; step < 200; step++) {
+        add(&pending, step, "loss", 1);
+        add(&pending, step, "loss", (double)step);
+    }
+    send_all(&pending);
+    ck_assert_str_eq(lost(&pending),
+                     "the server did not take the best value of loss, 2 at step 4: refused");
+    pending_finish(&pending);
+}
+END_TEST
+
 static bool is_anything(const struct measurement *item)
 {
     return item != NULL;
@@ -588,6 +634,9 @@ int main(void)
     tcase_add_test(tcase, a_refused_name_is_not_tried_again);
     tcase_add_loop_test(tcase, a_refused_value_is_lost_only_if_it_decides, 0,
                         COUNT(refused_values));
+    tcase_add_loop_test(tcase, the_best_value_is_known_after_a_correction, 0,
+                        sizeof corrected_bests / sizeof corrected_bests[0]);
+    tcase_add_test(tcase, many_corrections_leave_the_best_value);
     tcase_add_test(tcase, a_server_that_takes_nothing_is_asked_a_bounded_number_of_times);
     tcase_add_test(tcase, many_refused_values_are_not_tried_one_by_one);
     tcase_add_loop_test(tcase, whatever_is_refused_the_rest_arrives_once, 0, 5);

@@ -21,6 +21,40 @@ static bool is_better(bool maximize, double value, double than)
     return maximize ? value > than : value < than;
 }
 
+static void drop_best(struct objective_progress *progress, size_t at)
+{
+    progress->n_best--;
+    memmove(progress->best + at, progress->best + at + 1,
+            (progress->n_best - at) * sizeof progress->best[0]);
+}
+
+/* The best ones come first, of equals the earlier. One that is no better than what found no place
+ * before finds none either. */
+static void insert_best(struct objective_progress *progress, bool maximize, struct step_value item)
+{
+    size_t at = progress->n_best;
+
+    if (progress->is_cut && !is_better(maximize, item.value, progress->cut)) {
+        return;
+    }
+    while (at > 0 && is_better(maximize, item.value, progress->best[at - 1].value)) {
+        at--;
+    }
+    if (progress->n_best == PENDING_BEST_KEPT) {
+        bool is_last = at == PENDING_BEST_KEPT;
+        progress->is_cut = true;
+        progress->cut = is_last ? item.value : progress->best[PENDING_BEST_KEPT - 1].value;
+        if (is_last) {
+            return;
+        }
+        progress->n_best--;
+    }
+    memmove(progress->best + at + 1, progress->best + at,
+            (progress->n_best - at) * sizeof progress->best[0]);
+    progress->best[at] = item;
+    progress->n_best++;
+}
+
 /* A later value for the same step replaces the earlier one. */
 static void note(struct objective_progress *progress, bool maximize, int64_t step, double value)
 {
@@ -28,12 +62,14 @@ static void note(struct objective_progress *progress, bool maximize, int64_t ste
         progress->step = step;
         progress->last = value;
     }
-    if (step == progress->best_step) {
-        progress->best_step = -1;
+    for (size_t i = 0; i < progress->n_best; i++) {
+        if (progress->best[i].step == step) {
+            drop_best(progress, i);
+            break;
+        }
     }
-    if (!isnan(value) && (progress->best_step < 0 || is_better(maximize, value, progress->best))) {
-        progress->best_step = step;
-        progress->best = value;
+    if (!isnan(value)) {
+        insert_best(progress, maximize, (struct step_value){step, value});
     }
 }
 
@@ -52,7 +88,7 @@ static void add_objective(struct pending *pending, const json_t *objective)
     const char *metric = json_string_value(json_object_get(objective, "metric"));
     const char *direction = json_string_value(json_object_get(objective, "direction"));
     const char *fold = json_string_value(json_object_get(objective, "fold"));
-    static const struct objective_progress nothing = {.step = -1, .best_step = -1};
+    static const struct objective_progress nothing = {.step = -1};
 
     if (metric == NULL || !name_is_metric(metric)
         || pending->n_objectives == PENDING_OBJECTIVES_MAX) {
@@ -97,23 +133,31 @@ bool pending_is_measured(const struct pending *pending)
     return true;
 }
 
+struct step_value pending_decisive(const struct pending_objective *objective, bool *is_best)
+{
+    const struct objective_progress *reported = &objective->reported;
+
+    *is_best = objective->folds_best && reported->n_best > 0;
+    return *is_best ? reported->best[0] : (struct step_value){reported->step, reported->last};
+}
+
 bool pending_append_lost(const struct pending *pending, struct buf *out)
 {
     char number[JSON_NUMBER_BYTES];
 
     for (size_t i = 0; i < pending->n_objectives; i++) {
         const struct pending_objective *objective = &pending->objectives[i];
-        const struct objective_progress *reported = &objective->reported;
         const struct objective_progress *delivered = &objective->delivered;
-        bool best = objective->folds_best && reported->best_step >= 0;
-        bool is_lost = best ? delivered->best_step < 0
-                                  || is_better(objective->maximize, reported->best, delivered->best)
-                            : delivered->step < reported->step;
+        bool best;
+        struct step_value decisive = pending_decisive(objective, &best);
+        bool is_lost =
+            best ? delivered->n_best == 0
+                       || is_better(objective->maximize, decisive.value, delivered->best[0].value)
+                 : delivered->step < decisive.step;
         if (is_lost) {
             buf_printf(out, "the server did not take the %s value of %s, %s at step %" PRId64,
                        best ? "best" : "last", pending->names[i].metric,
-                       json_format_number(best ? reported->best : reported->last, number),
-                       best ? reported->best_step : reported->step);
+                       json_format_number(decisive.value, number), decisive.step);
             buf_printf(out, "%s%s", pending->why[0] == '\0' ? "" : ": ", pending->why);
             return true;
         }
@@ -208,7 +252,8 @@ static bool decides_the_value(const struct pending *pending, const struct pendin
         return false;
     }
     const struct objective_progress *reported = &pending->objectives[item->name].reported;
-    return item->step == reported->step || item->step == reported->best_step;
+    return item->step == reported->step
+           || (reported->n_best > 0 && item->step == reported->best[0].step);
 }
 
 static void drop_front(struct pending *pending, size_t n)

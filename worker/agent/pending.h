@@ -22,12 +22,22 @@
 #define PENDING_ITEMS_MAX 100000 /* what is kept while the server is away */
 #define PENDING_BATCH_ITEMS 4000 /* keeps a request well below the server's limit on bodies */
 
-/* How far the values of an objective have come: those reported, or those delivered. */
+#define PENDING_BEST_KEPT 16
+
+struct step_value {
+    int64_t step;
+    double value;
+};
+
+/* How far the values of an objective have come: those reported, or those delivered. A step that is
+ * the best may be corrected, so that the next ones are kept too. */
 struct objective_progress {
     int64_t step; /* of the last value; -1: there is none */
     double last;
-    int64_t best_step; /* -1: there is none, or only NaN */
-    double best;
+    size_t n_best;
+    struct step_value best[PENDING_BEST_KEPT]; /* of different steps, the best first; no NaN */
+    bool is_cut;                               /* there are more, none of them better than: */
+    double cut;
 };
 
 struct pending_objective {
@@ -88,6 +98,10 @@ MUST_USE int pending_batch(struct pending *pending, struct measurement_list *bat
 void pending_accepted(struct pending *pending, int64_t n_conflicts, int64_t n_replaced);
 /* The server refused the batch because of its content. */
 void pending_refused(struct pending *pending, const struct err *err);
+
+/* The reported value that decides the trial's: the best one where the objective folds so and there
+ * is one, else the last; step -1: nothing was reported. */
+struct step_value pending_decisive(const struct pending_objective *objective, bool *is_best);
 
 /* Is it an objective of the trial? */
 bool pending_is_objective(const struct pending *pending, const char *metric);

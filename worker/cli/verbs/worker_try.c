@@ -179,16 +179,15 @@ static void print_objective(const struct pending *measured, size_t i)
 {
     char number[JSON_NUMBER_BYTES];
     const struct pending_objective *objective = &measured->objectives[i];
-    const struct objective_progress *reported = &objective->reported;
-    bool best = objective->folds_best && reported->best_step >= 0;
+    bool best;
+    struct step_value decisive = pending_decisive(objective, &best);
 
-    if (reported->step < 0) {
+    if (decisive.step < 0) {
         (void)printf("%s, the objective, was not reported\n", measured->names[i].metric);
         return;
     }
     (void)printf("value: %s=%s, the %s, at step %" PRId64 "\n", measured->names[i].metric,
-                 json_format_number(best ? reported->best : reported->last, number),
-                 best ? "best" : "last", best ? reported->best_step : reported->step);
+                 json_format_number(decisive.value, number), best ? "best" : "last", decisive.step);
 }
 
 /* Without a study each metric may be the objective. */
