@@ -38,9 +38,9 @@ static void write_detail(const struct study_def *def, const struct study_row *ro
     }
 }
 
-void study_write(const struct study_def *def, const struct study_row *row, struct json_writer *w)
+void study_write_members(const struct study_def *def, const struct study_row *row,
+                         struct json_writer *w)
 {
-    json_object_begin(w);
     study_def_write(def, w);
     json_put_string(w, "state", study_state_name(row->state));
     json_put_string(w, "reason", study_reason_name(row->reason));
@@ -53,6 +53,12 @@ void study_write(const struct study_def *def, const struct study_row *row, struc
         json_put_int(w, trial_state_name((enum trial_state)i), row->counts[i]);
     }
     json_object_end(w);
+}
+
+void study_write(const struct study_def *def, const struct study_row *row, struct json_writer *w)
+{
+    json_object_begin(w);
+    study_write_members(def, row, w);
     json_object_end(w);
 }
 
@@ -145,4 +151,16 @@ void trial_write(const struct study_def *def, const struct trial_row *row, struc
 void trial_reply_write(const struct trial_reply *reply, struct json_writer *w)
 {
     write_trial(reply->def->def, &reply->row, reply->parameters, w);
+}
+
+void write_numbers(const char *key, size_t n, const int64_t numbers[], struct json_writer *w)
+{
+    json_write_key(w, key);
+    json_array_begin(w);
+    for (size_t i = 0; i < n; i++) {
+        json_object_begin(w);
+        json_put_int(w, "number", numbers[i]);
+        json_object_end(w);
+    }
+    json_array_end(w);
 }

@@ -11,6 +11,11 @@
 /* Each writes one object. Any thread; what does not fit or has no memory sets `failed` in the
  * buffer. */
 void study_write(const struct study_def *def, const struct study_row *row, struct json_writer *w);
+/* The same in the object that is open. */
+void study_write_members(const struct study_def *def, const struct study_row *row,
+                         struct json_writer *w);
+/* A member: [{"number": 7}, …]. */
+void write_numbers(const char *key, size_t n, const int64_t numbers[], struct json_writer *w);
 void trial_write(const struct study_def *def, const struct trial_row *row, struct json_writer *w);
 /* Members of the open object, left out where 0: how many reported values were `replaced`, and how
  * many `ignored` because another one stays. */

@@ -22,13 +22,8 @@ static void write_reply(const struct study_state_reply *reply, struct json_write
     study_write(reply->def->def, &reply->row, w);
 }
 
-static void encode_reply(const struct study_state_reply *reply, int status,
-                         struct http_response *response)
+static void write_etag(const struct study_state_reply *reply, struct http_response *response)
 {
-    struct json_writer w;
-
-    json_response(response, status, &w);
-    write_reply(reply, &w);
     http_response_header(response, "ETag", "\"%" PRId64 "\"", reply->row.revision);
 }
 
@@ -50,8 +45,11 @@ void render_study_created(const struct command *command, int64_t *status, struct
 void encode_study_created(const struct command *command, struct http_response *response)
 {
     const struct study_create_command *create = as_const_study_create(command);
+    struct json_writer w;
 
-    encode_reply(&create->out.study, created_status(create), response);
+    json_response(response, created_status(create), &w);
+    write_reply(&create->out.study, &w);
+    write_etag(&create->out.study, response);
     if (create->out.created) {
         http_response_header(response, "Location", "/v1/studies/%s", create->out.study.row.name);
     }
@@ -254,18 +252,35 @@ static int read_if_match(const struct http_request *request, int64_t *revision, 
     return 0;
 }
 
+static void write_patched(const struct study_patch_command *patch, struct json_writer *w)
+{
+    const struct study_state_reply *study = &patch->out.study;
+
+    json_object_begin(w);
+    study_write_members(study->def->def, &study->row, w);
+    if (patch->out.n_numbers > 0) {
+        write_numbers("enqueued", patch->out.n_numbers, patch->out.numbers, w);
+    }
+    json_object_end(w);
+}
+
 void render_study_patched(const struct command *command, int64_t *status, struct buf *text)
 {
     struct json_writer w;
 
     *status = 200;
     json_writer_init(&w, text);
-    write_reply(&as_const_study_patch(command)->out.study, &w);
+    write_patched(as_const_study_patch(command), &w);
 }
 
 void encode_study_patched(const struct command *command, struct http_response *response)
 {
-    encode_reply(&as_const_study_patch(command)->out.study, 200, response);
+    const struct study_patch_command *patch = as_const_study_patch(command);
+    struct json_writer w;
+
+    json_response(response, 200, &w);
+    write_patched(patch, &w);
+    write_etag(&patch->out.study, response);
 }
 
 static int read_patch(struct http_request *request, struct study_patch_command *patch)

@@ -10,18 +10,6 @@
 
 /* ---- POST …/trials ---- */
 
-static void write_numbers(size_t n, const int64_t numbers[], struct json_writer *w)
-{
-    json_write_key(w, "items");
-    json_array_begin(w);
-    for (size_t i = 0; i < n; i++) {
-        json_object_begin(w);
-        json_put_int(w, "number", numbers[i]);
-        json_object_end(w);
-    }
-    json_array_end(w);
-}
-
 static void write_added(const struct command *command, struct json_writer *w)
 {
     const struct trials_add_command *add = as_const_trials_add(command);
@@ -31,7 +19,7 @@ static void write_added(const struct command *command, struct json_writer *w)
         return;
     }
     json_object_begin(w);
-    write_numbers(add->out.n_numbers, add->out.numbers, w);
+    write_numbers("items", add->out.n_numbers, add->out.numbers, w);
     json_object_end(w);
 }
 
@@ -157,7 +145,7 @@ static void write_retried(const struct command *command, struct json_writer *w)
         return;
     }
     json_object_begin(w);
-    write_numbers(retry->out.n_numbers, retry->out.numbers, w);
+    write_numbers("items", retry->out.n_numbers, retry->out.numbers, w);
     json_put_int(w, "skipped", retry->out.n_skipped);
     json_object_end(w);
 }

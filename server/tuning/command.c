@@ -37,6 +37,7 @@ static void study_patch_out(struct command *command)
 {
     struct study_patch_command *patch = as_study_patch(command);
 
+    free(patch->out.numbers);
     study_state_finish(&patch->out.study);
     memset(&patch->out, 0, sizeof patch->out);
 }

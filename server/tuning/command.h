@@ -95,6 +95,8 @@ struct study_patch_command {
         int64_t if_revision; /* 0: not said */
     } in;
     struct {
+        size_t n_numbers;
+        int64_t *numbers; /* of the enqueued trials */
         struct study_state_reply study;
     } out;
 };

@@ -81,7 +81,7 @@ BODIES = {
     "createStudy": STUDIES,
     "advise": [{**STUDIES[0], **ADVICE}],
     "changeStudy": [{"limits": LIMITS, "priority": 0, "share": 1, "description": "d",
-                     "labels": {"a": "b"}}],
+                     "labels": {"a": "b"}, "enqueue": [{"parameters": TRIAL["parameters"]}]}],
     "addTrials": [TRIAL, [TRIAL]],
     "cancelTrial": [{"state": "cancelled"}],
     "lease": [ASK],

@@ -546,7 +546,16 @@ def test_only_what_may_change_is_changed(tmp):
         contains(talk, "is changed; it is running")
         expect(server.requests[0][:3], ("PATCH", "/v1/studies/digits", {
             "limits": {"trials": 80, "seconds": 3600}, "labels": {"team": "vision"}}))
+        hone(server, tmp, "study", "set", "digits", "--trials", "90", "--state", "paused",
+             "--enqueue", "lr=0.1,act=relu", "--enqueue", '{"lr": 1, "act": "a,b"}')
+        expect(server.requests[1][2], {
+            "limits": {"trials": 90}, "state": "paused",
+            "enqueue": [{"parameters": {"lr": 0.1, "act": "relu"}},
+                        {"parameters": {"lr": 1, "act": "a,b"}}]})
         for arguments, says in [(["--seed", "3"], "the seed of a study cannot change"),
+                                (["--enqueue", "lr"], "lr=0.1"),
+                                (["--enqueue", "lr=1,,"], "lr=0.1"),
+                                (["--enqueue", '{"lr": }'], "JSON"),
                                 ([], "say what to change"), (["-f", "x"], "by options")]:
             _, talk = hone(server, tmp, "study", "set", "digits", *arguments, status=2)
             contains(talk, says)

@@ -1,18 +1,104 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/json.h"
 #include "worker/cli/define/definition.h"
+#include "worker/cli/define/scalar.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
 
+enum { KEY_STATE = 0x4000, KEY_ENQUEUE };
+
+static const struct argp_option own_options[] = {
+    {"state", KEY_STATE, "STATE", 0, "running, paused or stopped from then on", 1},
+    {"enqueue", KEY_ENQUEUE, "NAME=VALUE,...", 0,
+     "try this configuration next, before anything else; may be repeated", 1},
+    {0},
+};
+
+/* Adds NAME=VALUE to the object. */
+static bool read_value(const char *text, size_t len, json_t *parameters)
+{
+    OWN(memory) char *name = strndup(text, len);
+    char *equals = name == NULL ? NULL : strchr(name, '=');
+
+    if (equals == NULL || equals == name) {
+        return false;
+    }
+    *equals = '\0';
+    return json_object_set_new(parameters, name, scalar_value(equals + 1)) == 0;
+}
+
+/* {"parameters": …} from NAME=VALUE,… or from a JSON object; NULL: neither. */
+static json_t *configuration(const char *text)
+{
+    json_auto_t *parameters = NULL;
+    struct err err;
+
+    if (text[0] == '{') {
+        return json_parse(text, strlen(text), &json_limits_default, &parameters, &err) != 0
+                   ? NULL
+                   : json_pack("{s:O}", "parameters", parameters);
+    }
+    parameters = json_object();
+    for (const char *at = text;; at++) {
+        size_t len = strcspn(at, ",");
+        if (!read_value(at, len, parameters)) {
+            return NULL;
+        }
+        at += len;
+        if (*at == '\0') {
+            return json_pack("{s:O}", "parameters", parameters);
+        }
+    }
+}
+
+static void add_configuration(json_t *given, const char *text, const struct argp_state *state)
+{
+    json_t *list = json_object_get(given, "enqueue");
+    json_t *one = configuration(text);
+
+    if (one == NULL) {
+        argp_error(state, "--enqueue %s: write the values as lr=0.1,units=32, or as a JSON object",
+                   text);
+        return;
+    }
+    if (list == NULL) {
+        list = json_array();
+        (void)json_object_set_new(given, "enqueue", list);
+    }
+    (void)json_array_append_new(list, one);
+}
+
+static error_t parse_own(int key, char *arg, struct argp_state *state)
+{
+    struct definition *definition = state->input;
+
+    switch (key) {
+    case KEY_STATE:
+        (void)json_object_set_new(definition->given, "state", json_string(arg));
+        return 0;
+    case KEY_ENQUEUE:
+        add_configuration(definition->given, arg, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static const struct usage usage = {
     .arguments = "NAME",
-    .doc = "Changes the limits, the description, the labels or the priority of a study.\v"
+    .doc = "Changes the limits, the description, the labels, the priority or the state of a study, "
+           "and adds configurations to try, all in one step.\v"
            "The rest of a definition stays as it was: trials of another search space, objective or "
-           "strategy belong to another study. Raising a limit makes a finished study go on.",
+           "strategy belong to another study. Raising a limit makes a finished study go on, and so "
+           "does a configuration that it has not tried where it has tried all there is.",
+    .own = own_options,
+    .parse_own = parse_own,
     .flags = USAGE_SERVER | USAGE_OUTPUT | USAGE_DRY_RUN,
     .n_min = 1,
     .n_max = 1,
@@ -22,7 +108,8 @@ static const struct usage usage = {
 
 static int check_changes(const struct definition *definition, struct err *err)
 {
-    static const char *const may_change[] = {"limits", "description", "labels", "priority"};
+    static const char *const may_change[] = {"limits",   "description", "labels",
+                                             "priority", "state",       "enqueue"};
     const char *key;
     json_t *value;
 
@@ -39,8 +126,8 @@ static int check_changes(const struct definition *definition, struct err *err)
         }
         if (!known) {
             return err_set(err, ERR_INVALID,
-                           "the %s of a study cannot change, only limits, description, labels and "
-                           "priority; create another study",
+                           "the %s of a study cannot change, only limits, description, labels, "
+                           "priority and state; create another study",
                            key);
         }
     }

@@ -1,0 +1,35 @@
+/* Trials that are brought, as a request has them: configurations to be tried, and finished trials
+ * to learn from.
+ *
+ * They are read and checked against a study's definition; nothing is written. */
+#ifndef SERVER_TUNING_BROUGHT_H
+#define SERVER_TUNING_BROUGHT_H
+
+#include "common/wire/wire.h"
+#include "server/domain/study.h"
+
+#define BROUGHT_MAX 1000 /* in one request */
+
+struct brought_trial {
+    bool imported; /* it is finished */
+    double *x;     /* its configuration; owned */
+    size_t n_metrics;
+    struct metric_value *metrics; /* owned */
+    struct measurement_list measurements;
+};
+
+struct brought {
+    size_t n;
+    struct brought_trial *trials; /* owned */
+};
+void brought_finish(struct brought *brought);
+OWN_VALUE(brought)
+
+/* Reads one trial, or a list of 1 to BROUGHT_MAX. ERR_INVALID with every fault of all of them;
+ * their pointers begin with `at`. ERR_NOMEM. */
+MUST_USE int brought_read(const struct study_def *def, const json_t *body, const char *at,
+                          struct brought *brought, struct faults *faults, struct err *err);
+/* The value that a trial's metrics give it; NULL: none. */
+const double *brought_metric(const struct brought_trial *trial, const char *name);
+
+#endif
