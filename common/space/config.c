@@ -122,6 +122,24 @@ static bool is_any_active(const struct space *space, size_t first, const double 
     return false;
 }
 
+/* A number that the parameter could have if its range were wider, or its steps finer. */
+static bool take_outside(const struct param *param, const json_t *json, double *value)
+{
+    double number = json_number_value(json) + 0.0;
+    bool is_log = param->scale == SCALE_LOG || param->distribution == DISTRIBUTION_LOGNORMAL;
+
+    bool is_reverse = param->scale == SCALE_REVERSE_LOG; /* a log scale of low + high - number */
+
+    if (param->n_choices > 0 || !json_is_number(json) || (is_log && number <= 0)
+        || (is_reverse && number >= param->low + param->high)
+        || (param->type == PARAM_INT
+            && (number != floor(number) || fabs(number) > (double)SPACE_INT_MAX))) {
+        return false;
+    }
+    *value = number;
+    return true;
+}
+
 /* A value that no parameter takes: of an unknown name, or of one that is not active. */
 static void refuse_unused(const struct space *space, const json_t *object, const double x[],
                           const char *pointer, struct faults *faults)
@@ -152,8 +170,9 @@ static void check_constraints(const struct space *space, const double x[], const
     }
 }
 
-int space_config_from_json(const struct space *space, const json_t *object, double x[],
-                           const char *pointer, struct faults *faults)
+/* `outside`: numbers may lie outside their ranges, and constraints need not hold. */
+static int read_config(const struct space *space, const json_t *object, bool outside, double x[],
+                       const char *pointer, struct faults *faults)
 {
     size_t before = faults->total;
     char at[SPACE_POINTER_BYTES];
@@ -171,7 +190,8 @@ int space_config_from_json(const struct space *space, const json_t *object, doub
         if (!param_is_active(space, i, x)) {
             x[i] = (double)NAN;
         } else if (given != NULL) {
-            if (param_value_from_json(param, given, &x[i], why) != 0) {
+            if (param_value_from_json(param, given, &x[i], why) != 0
+                && !(outside && take_outside(param, given, &x[i]))) {
                 faults_add(faults, at, "%s", why);
                 x[i] = (double)NAN;
             }
@@ -185,10 +205,22 @@ int space_config_from_json(const struct space *space, const json_t *object, doub
         }
     }
     refuse_unused(space, object, x, pointer, faults);
-    if (faults->total == before) {
+    if (faults->total == before && !outside) {
         check_constraints(space, x, pointer, faults);
     }
     return faults->total == before ? 0 : -1;
+}
+
+int space_config_from_json(const struct space *space, const json_t *object, double x[],
+                           const char *pointer, struct faults *faults)
+{
+    return read_config(space, object, false, x, pointer, faults);
+}
+
+int space_outside_from_json(const struct space *space, const json_t *object, double x[],
+                            const char *pointer, struct faults *faults)
+{
+    return read_config(space, object, true, x, pointer, faults);
 }
 
 void param_write_value(const struct param *param, double value, struct json_writer *w)

@@ -42,7 +42,8 @@ uint64_t param_cell(const struct param *param, double value)
         return (uint64_t)value;
     }
     if (param->type == PARAM_INT) {
-        return (uint64_t)(((int64_t)value - (int64_t)param->low) / (int64_t)param->step);
+        double nearest = clip(value, param->low, param_cell_value(param, param->n_cells - 1));
+        return (uint64_t)(((int64_t)nearest - (int64_t)param->low) / (int64_t)param->step);
     }
     return nearest_cell(param, value);
 }

@@ -153,6 +153,11 @@ bool space_is_legal(const struct space *space, const double x[]);
  * constraint is a fault at `pointer`. */
 MUST_USE int space_config_from_json(const struct space *space, const json_t *object, double x[],
                                     const char *pointer, struct faults *faults);
+/* The same for a configuration that may lie outside the space: a number that is no choice may be
+ * any that the parameter's type and scale allow, and constraints need not hold. Choices, conditions
+ * and names are checked all the same. */
+MUST_USE int space_outside_from_json(const struct space *space, const json_t *object, double x[],
+                                     const char *pointer, struct faults *faults);
 /* Writes the object of active parameters, values in the type given at creation. */
 void space_config_write(const struct space *space, const double x[], struct json_writer *w);
 /* Writes the array of the names of which no parameter is active. */
@@ -174,7 +179,7 @@ MUST_USE int param_value_from_json(const struct param *param, const json_t *json
 bool param_allows(const struct param *param, double value);
 /* The k-th of n_cells values in increasing order, and back; only if n_cells > 0. */
 double param_cell_value(const struct param *param, uint64_t k);
-uint64_t param_cell(const struct param *param, double value);
+uint64_t param_cell(const struct param *param, double value); /* the nearest one's */
 
 /* ---- the unit cube -----------------------------------------------------------------------------
  * u in [0,1]^n_params. Floats by their scale; ints and steps with a half-step margin,

@@ -92,15 +92,38 @@ static int write_front(struct read_request *read, const struct pareto_front *fro
     return 0;
 }
 
-static int read_pareto(struct read_request *read, struct err *err)
+/* Trials outside the study's space are evidence, and never among the best. */
+struct inside {
+    const struct space *space;
+    int (*add)(void *to, struct trial_row *row, struct err *err);
+    void *to;
+};
+
+static int add_inside(void *context, struct trial_row *row, struct err *err)
 {
-    OWN(pareto_front) struct pareto_front front;
+    const struct inside *inside = context;
+
+    return space_is_legal(inside->space, row->config) ? inside->add(inside->to, row, err) : 0;
+}
+
+static int each_inside(const struct read_request *read,
+                       int (*add)(void *to, struct trial_row *row, struct err *err), void *to,
+                       struct err *err)
+{
+    struct inside inside = {read->study->def->def->space, add, to};
     const struct trial_query query = {
         .study = read->study->id, .limit = INT32_MAX, .states = 1U << TRIAL_COMPLETED};
 
+    return store_each_trial(read->store, &query, add_inside, &inside, err);
+}
+
+static int read_pareto(struct read_request *read, struct err *err)
+{
+    OWN(pareto_front) struct pareto_front front;
+
     pareto_front_init(&front, read->study->def->def);
     TRY(store_read_begin(read->store, err));
-    int result = store_each_trial(read->store, &query, pareto_front_add, &front, err);
+    int result = each_inside(read, pareto_front_add, &front, err);
     if (result == 0) {
         result = write_front(read, &front, err);
     }
@@ -159,11 +182,9 @@ static void write_trace(struct read_request *read, const struct trace *trace)
 static int read_history(struct read_request *read, struct err *err)
 {
     OWN(trace) struct trace trace = {0};
-    const struct trial_query query = {
-        .study = read->study->id, .limit = INT32_MAX, .states = 1U << TRIAL_COMPLETED};
 
     TRY(require_one_objective(read, err));
-    TRY(store_each_trial(read->store, &query, trace_add, &trace, err));
+    TRY(each_inside(read, trace_add, &trace, err));
     trace_keep_improvements(&trace, read->study->def->def);
     write_trace(read, &trace);
     return 0;

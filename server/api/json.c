@@ -110,6 +110,7 @@ static void write_trial(const struct study_def *def, const struct trial_row *row
         json_write_int(w, (int64_t)row->ordinal);
     }
     json_put_bool(w, "fallback", row->fallback);
+    json_put_bool(w, "outside", !space_is_legal(def->space, row->config));
     write_value(def, row, w);
     json_write_key(w, "metrics");
     if (row->metrics == NULL) {

@@ -34,6 +34,7 @@ void trial_columns(struct sheet *sheet, const struct live_study_view *study)
         sheet_column(sheet, "source");
         sheet_column(sheet, "ordinal");
         sheet_column(sheet, "fallback");
+        sheet_column(sheet, "outside");
         sheet_column(sheet, "seed");
         sheet_column(sheet, "created_at");
         sheet_column(sheet, "started_at");
@@ -118,6 +119,7 @@ void trial_cells(struct sheet *sheet, const struct live_study_view *study,
         sheet_text(sheet, trial_source_name(row->source));
         int_or_empty(sheet, row->ordinal != 0, (int64_t)row->ordinal);
         sheet_text(sheet, row->fallback ? "true" : "false");
+        sheet_text(sheet, space_is_legal(def->space, row->config) ? "false" : "true");
         sheet_int(sheet, (int64_t)trial_seed(def->seed, number));
         sheet_moment(sheet, row->created_at_ms);
         sheet_moment(sheet, row->started_at_ms);

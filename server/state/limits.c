@@ -36,7 +36,8 @@ static enum study_reason hard_limit(const struct state *state, const struct live
     if (limits->resource >= 0 && study->row.resource_spent >= limits->resource) {
         return REASON_RESOURCE;
     }
-    if (limits->failures >= 0 && study->row.counts[TRIAL_FAILED] >= limits->failures) {
+    if (limits->failures >= 0
+        && study->row.counts[TRIAL_FAILED] - study->imported_failures >= limits->failures) {
         return REASON_FAILURES;
     }
     int64_t in_row = failures_in_row_max(limits, study->row.has_value);

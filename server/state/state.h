@@ -90,6 +90,7 @@ struct live_study {
     struct config_set tried;     /* tried.h */
     uint64_t n_configurations;   /* of the space; UINT64_MAX: not counted */
     struct suggester *suggester; /* where the strategy or the schedule learns; else NULL */
+    int64_t imported_failures;   /* of the trials that are counted as failed */
     int64_t live_leases;
     struct checkpoint best_checkpoint; /* of the best trial, if that has ended before `max` */
     int64_t best_holder;               /* its number */

@@ -67,9 +67,9 @@ static bool beats_best(const struct live_study *study, const struct trial_row *r
            && trial_id_number(row->id) < best->best_trial;
 }
 
-/* The best trial of a study is kept beside its counters: at the highest resource that any trial
- * has reached, where a completed one counts as having reached all of it. */
-static void consider_best(struct live_study *study, const struct trial_row *row)
+/* At the highest resource that any trial has reached, where a completed one counts as having
+ * reached all of it. */
+void study_consider_best(struct live_study *study, const struct trial_row *row)
 {
     int64_t resource = 0;
 
@@ -82,7 +82,7 @@ static void consider_best(struct live_study *study, const struct trial_row *row)
     } else if (has_rung) {
         return;
     }
-    if (beats_best(study, row, resource)) {
+    if (beats_best(study, row, resource) && space_is_legal(study->def->space, row->config)) {
         study->row.best_trial = trial_id_number(row->id);
         study->row.best_value = trial_row_value(row);
         study->row.best_resource = resource;
@@ -137,7 +137,7 @@ int trial_become(struct state *state, struct live_trial *trial, enum trial_state
         study->row.failed_in_row = 0;
     }
     count_failed_in_row(study, row, before);
-    consider_best(study, row);
+    study_consider_best(study, row);
     TRY(event_append(state, event, study->row.id, trial_id_number(row->id), row->attempt, err));
     row->ended_seq = trial_state_is_final(next) ? state->last_seq : 0;
     TRY(trial->unsaved ? store_trial_insert(state->store, row, err)

@@ -16,16 +16,21 @@ bool tried_is_kept(const struct live_study *study, enum trial_source source)
                                        : study->n_configurations != UINT64_MAX;
 }
 
+/* One outside the space is none of the configurations that are counted. */
+static bool is_kept(const struct live_study *study, const struct trial_row *row)
+{
+    return tried_is_kept(study, row->source) && space_is_legal(study->def->space, row->config);
+}
+
 int tried_add(struct live_study *study, const struct trial_row *row, struct err *err)
 {
-    return tried_is_kept(study, row->source)
-               ? config_set_add(&study->tried, study->def->space, row->config, err)
-               : 0;
+    return is_kept(study, row) ? config_set_add(&study->tried, study->def->space, row->config, err)
+                               : 0;
 }
 
 void tried_remove(struct live_study *study, const struct trial_row *row)
 {
-    if (tried_is_kept(study, row->source)) {
+    if (is_kept(study, row)) {
         config_set_remove(&study->tried, study->def->space, row->config);
     }
 }

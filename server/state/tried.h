@@ -2,7 +2,8 @@
  *
  * Kept where that can matter: for every trial of a study whose space can be counted, and for those
  * that a strategy does not number itself (enqueued, imported) where the strategy numbers its own.
- * A cancelled trial is taken out: its configuration may be tried again. Writer thread only. */
+ * An imported trial outside the space is none of its configurations, and not kept. A cancelled
+ * trial is taken out: its configuration may be tried again. Writer thread only. */
 #ifndef SERVER_STATE_TRIED_H
 #define SERVER_STATE_TRIED_H
 

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "server/domain/transfer.h"
+
 /* A number with more values is searched as if it were continuous, and then rounded. */
 enum { SMOOTH_CELLS = 50 };
 
@@ -55,6 +57,18 @@ int encoding_init(struct encoding *encoding, const struct space *space, struct e
     return 0;
 }
 
+/* Where a number outside its range stands: beyond the unit interval, by at most its width. */
+static double place_of(const struct param *param, double value)
+{
+    bool is_inside = param->n_choices > 0 || (value >= param->low && value <= param->high);
+
+    if (is_inside) {
+        return param_encode(param, value);
+    }
+    double at = transfer_place(param, value);
+    return at > -1.0 ? fmin(at, 2.0) : -1.0; /* a logarithm may be infinite */
+}
+
 void encoding_put(const struct encoding *encoding, const double config[], struct points *points,
                   size_t i)
 {
@@ -63,7 +77,7 @@ void encoding_put(const struct encoding *encoding, const double config[], struct
 
     for (size_t k = 0; k < encoding->n_num; k++) {
         size_t p = encoding->num[k];
-        num[k] = isnan(config[p]) ? 0.5 : param_encode(&encoding->space->params[p], config[p]);
+        num[k] = isnan(config[p]) ? 0.5 : place_of(&encoding->space->params[p], config[p]);
     }
     for (size_t k = 0; k < encoding->n_cat; k++) {
         size_t p = encoding->cat[k];

@@ -2,7 +2,9 @@
  *
  * Floats, ints, ordinals and listed values are numbers: their position in the unit interval.
  * Categorical parameters and bools are categories. Constants and other parameters with one value
- * are left out. An inactive number is encoded as ½, an inactive category by a code of its own. */
+ * are left out. A number of an imported trial may lie outside its range; its position then lies
+ * outside the unit interval, by at most 1. An inactive number is encoded as ½, an inactive category
+ * by a code of its own. */
 #ifndef SERVER_STRATEGY_ENCODING_H
 #define SERVER_STRATEGY_ENCODING_H
 

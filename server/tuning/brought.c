@@ -1,8 +1,11 @@
 #include "server/tuning/brought.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/wire/parts.h"
 
 void brought_finish(struct brought *brought)
 {
@@ -65,53 +68,186 @@ static void read_curve(struct fields *fields, struct brought_trial *trial, struc
     }
 }
 
+/* ---- states ---- */
+
+static const unsigned importable =
+    1u << TRIAL_COMPLETED | 1u << TRIAL_PRUNED | 1u << TRIAL_FAILED | 1u << TRIAL_INFEASIBLE;
+
+static void read_state(struct fields *fields, struct brought_trial *trial)
+{
+    static const char *const of_imported[] = {"metrics", "measurements", "step", "outside"};
+    const char *name = fields_string(fields, "state", NULL);
+    int state = name == NULL ? -1 : trial_state_from_name(name);
+
+    trial->imported = fields_has(fields, "state");
+    trial->state = TRIAL_COMPLETED;
+    if (name != NULL && (state < 0 || (importable >> state & 1) == 0)) {
+        fields_fault(fields, "state",
+                     "an imported trial is \"completed\", \"pruned\", \"failed\" or "
+                     "\"infeasible\"; leave the state out to enqueue a configuration");
+    } else if (name != NULL) {
+        trial->state = (enum trial_state)state;
+    }
+    for (size_t i = 0; !trial->imported && i < sizeof of_imported / sizeof of_imported[0]; i++) {
+        if (fields_has(fields, of_imported[i])) {
+            fields_fault(fields, of_imported[i],
+                         "is not for a configuration that is to be tried; add \"state\": "
+                         "\"completed\" to import a finished trial");
+        }
+    }
+}
+
+/* ---- steps ---- */
+
+/* The step that an imported trial's values were reached at. */
+static void settle_step(const struct study_def *def, struct brought_trial *trial)
+{
+    const struct measurement_list *list = &trial->measurements;
+
+    if (trial->has_step) {
+        return;
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        trial->step = list->items[i].step > trial->step ? list->items[i].step : trial->step;
+    }
+    if (list->n == 0 && trial->state == TRIAL_COMPLETED && def->has_resource) {
+        trial->step = def->resource_max;
+    }
+    trial->has_step = list->n > 0 || trial->state == TRIAL_COMPLETED;
+}
+
+static bool is_measured(const struct brought_trial *trial, const char *metric, int64_t first,
+                        int64_t last)
+{
+    for (size_t i = 0; i < trial->measurements.n; i++) {
+        const struct measurement *at = &trial->measurements.items[i];
+        if (at->step >= first && at->step <= last && strcmp(at->metric, metric) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A pruned trial is known by its curve: what it had reached at its step belongs to it. */
+static int extend_curve(struct brought_trial *trial)
+{
+    struct measurement_list *list = &trial->measurements;
+    struct measurement *items =
+        realloc(list->items, (list->n + trial->n_metrics + 1) * sizeof *items);
+
+    if (items == NULL) {
+        return -1;
+    }
+    list->items = items;
+    for (size_t i = 0; i < trial->n_metrics; i++) {
+        const struct metric_value *metric = &trial->metrics[i];
+        if (!is_measured(trial, metric->metric, trial->step, trial->step)) {
+            items[list->n++] = (struct measurement){
+                .step = trial->step, .metric = metric->metric, .value = metric->value};
+        }
+    }
+    return 0;
+}
+
+static void check_step(struct fields *fields, const struct study_def *def,
+                       const struct brought_trial *trial)
+{
+    if (trial->state != TRIAL_PRUNED) {
+        return;
+    }
+    if (!trial->has_step) {
+        fields_fault(fields, "step",
+                     "is missing: a pruned trial needs the step it had reached, or measurements");
+    } else if (def->has_resource && trial->step > def->resource_max) {
+        fields_fault(fields, "step",
+                     "a pruned trial has reached at most the full resource, %" PRId64,
+                     def->resource_max);
+    }
+}
+
+static void check_objectives(struct fields *fields, const struct study_def *def,
+                             const struct brought_trial *trial)
+{
+    bool is_needed = trial->state == TRIAL_COMPLETED || trial->state == TRIAL_PRUNED;
+
+    for (size_t i = 0; is_needed && i < def->n_objectives; i++) {
+        const char *metric = def->objectives[i].metric;
+        if (brought_metric(trial, metric) == NULL && !is_measured(trial, metric, 0, trial->step)) {
+            fields_fault(fields, "metrics", "the objective \"%s\" is missing", metric);
+        }
+    }
+}
+
+static int read_result(struct fields *fields, const struct study_def *def,
+                       struct brought_trial *trial, struct faults *faults)
+{
+    trial->step = fields_int(fields, "step", 0, 0, INT53_MAX);
+    trial->has_step = fields_has(fields, "step");
+    if (read_metrics(fields, trial) != 0) {
+        return -1;
+    }
+    read_curve(fields, trial, faults);
+    if (!trial->imported) {
+        return 0;
+    }
+    settle_step(def, trial);
+    check_step(fields, def, trial);
+    check_objectives(fields, def, trial);
+    return trial->state == TRIAL_PRUNED ? extend_curve(trial) : 0;
+}
+
+/* ---- configurations ---- */
+
+/* Where a configuration of an imported trial is refused for what `outside` would allow. */
+static void hint_at_outside(const struct space *space, const json_t *parameters,
+                            const char *pointer, double x[], struct faults *faults)
+{
+    struct faults others = {0};
+    char at[64];
+
+    if (space_outside_from_json(space, parameters, x, "", &others) == 0) {
+        (void)snprintf(at, sizeof at, "%.40s/outside", pointer);
+        faults_add(faults, at,
+                   "is needed, and true, to import a trial that lies outside the space");
+    }
+    faults_finish(&others);
+}
+
+static int read_configuration(struct fields *fields, const struct space *space, const char *pointer,
+                              struct brought_trial *trial, struct faults *faults)
+{
+    const json_t *given = fields_object(fields, "parameters");
+    bool outside = fields_bool(fields, "outside", false) && trial->imported;
+    json_auto_t *empty = json_object();
+    char at[64];
+
+    trial->x = calloc(space->n_params + 1, sizeof(double));
+    if (trial->x == NULL || empty == NULL) {
+        return -1;
+    }
+    const json_t *parameters = given == NULL ? empty : given;
+    (void)snprintf(at, sizeof at, "%.40s/parameters", pointer);
+    int result = (outside ? space_outside_from_json : space_config_from_json)(space, parameters,
+                                                                              trial->x, at, faults);
+    if (result != 0 && trial->imported && !outside) {
+        hint_at_outside(space, parameters, pointer, trial->x, faults);
+    }
+    return 0; /* the faults are in the list */
+}
+
 static int read_trial(const struct study_def *def, const json_t *item, const char *pointer,
                       struct brought_trial *trial, struct faults *faults)
 {
     struct fields fields;
-    char at[180];
-    static const char *const states[] = {"completed"};
 
-    trial->x = calloc(def->space->n_params + 1, sizeof(double));
-    if (trial->x == NULL) {
-        return -1;
-    }
     fields_begin(&fields, item, pointer, faults);
-    const json_t *parameters = fields_object(&fields, "parameters");
-    const char *state = fields_string(&fields, "state", NULL);
-    if (state != NULL && strcmp(state, states[0]) != 0) {
-        fields_fault(&fields, "state",
-                     "only \"completed\" trials can be imported; leave it out to enqueue one");
-    }
-    trial->imported = state != NULL;
-    if (read_metrics(&fields, trial) != 0) {
-        return -1;
-    }
-    read_curve(&fields, trial, faults);
-    if (!trial->imported
-        && (fields_has(&fields, "metrics") || fields_has(&fields, "measurements"))) {
-        fields_fault(&fields, "metrics",
-                     "a configuration that is to be tried has none yet; add \"state\": "
-                     "\"completed\" to import a finished trial");
+    read_state(&fields, trial);
+    int result = read_configuration(&fields, def->space, pointer, trial, faults);
+    if (result == 0) {
+        result = read_result(&fields, def, trial, faults);
     }
     fields_end(&fields);
-    (void)snprintf(at, sizeof at, "%s/parameters", pointer);
-    json_auto_t *empty = json_object();
-    if (empty == NULL) {
-        return -1;
-    }
-    if (space_config_from_json(def->space, parameters == NULL ? empty : parameters, trial->x, at,
-                               faults)
-        != 0) {
-        return 0; /* the fault is in the list */
-    }
-    for (size_t i = 0; trial->imported && i < def->n_objectives; i++) {
-        if (brought_metric(trial, def->objectives[i].metric) == NULL) {
-            (void)snprintf(at, sizeof at, "%s/metrics", pointer);
-            faults_add(faults, at, "the objective \"%s\" is missing", def->objectives[i].metric);
-        }
-    }
-    return 0;
+    return result;
 }
 
 int brought_read(const struct study_def *def, const json_t *body, const char *at,

@@ -7,15 +7,19 @@
 
 #include "common/wire/wire.h"
 #include "server/domain/study.h"
+#include "server/domain/trial.h"
 
 #define BROUGHT_MAX 1000 /* in one request */
 
 struct brought_trial {
-    bool imported; /* it is finished */
-    double *x;     /* its configuration; owned */
+    bool imported;          /* it is finished */
+    enum trial_state state; /* of an imported one: completed, pruned, failed or infeasible */
+    bool has_step;
+    int64_t step; /* that its values were reached at */
+    double *x;    /* its configuration; owned. An imported one may lie outside the space */
     size_t n_metrics;
-    struct metric_value *metrics; /* owned */
-    struct measurement_list measurements;
+    struct metric_value *metrics;         /* owned */
+    struct measurement_list measurements; /* of a pruned one with its metrics, at its step */
 };
 
 struct brought {

@@ -29,28 +29,51 @@ static char *metrics_text(const struct brought_trial *trial)
     return buf_steal(&text);
 }
 
-static void set_imported(const struct tuning *tuning, const struct study_def *def,
-                         const struct brought_trial *trial, struct trial_row *row)
+/* values[i] ← the trial's of each objective: its metric, else what is stored of its curve. */
+static int read_values(struct tuning *tuning, const struct live_study *study,
+                       const struct brought_trial *trial, int64_t id, double values[],
+                       struct err *err)
+{
+    for (size_t i = 0; i < study->def->n_objectives; i++) {
+        const double *own = brought_metric(trial, study->def->objectives[i].metric);
+        if (own != NULL) {
+            values[i] = *own;
+        } else {
+            TRY(outcome_measured(tuning, study, id, i, trial->step, &values[i], err));
+        }
+    }
+    return 0;
+}
+
+static bool all_finite(size_t n, const double values[])
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(values[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Once its curve is stored. */
+static int set_imported(struct tuning *tuning, const struct live_study *study,
+                        const struct brought_trial *trial, struct trial_row *row, struct err *err)
 {
     double values[OBJECTIVES_MAX];
-    bool finite = true;
+    size_t n = study->def->n_objectives;
 
-    for (size_t i = 0; i < def->n_objectives; i++) {
-        values[i] = *brought_metric(trial, def->objectives[i].metric);
-        finite = finite && isfinite(values[i]);
+    TRY(read_values(tuning, study, trial, row->id, values, err));
+    bool finite = all_finite(n, values);
+    bool diverged = trial->state == TRIAL_COMPLETED && !finite;
+    if (finite || diverged || trial->state == TRIAL_PRUNED) {
+        outcome_set_values(row, n, values);
     }
-    outcome_set_values(row, def->n_objectives, values);
-    row->state = finite ? TRIAL_COMPLETED : TRIAL_FAILED;
-    (void)snprintf(row->reason, sizeof row->reason, "%s", finite ? "" : "diverged");
-    row->has_step = true;
-    for (size_t i = 0; i < trial->measurements.n; i++) {
-        int64_t step = trial->measurements.items[i].step;
-        row->step = step > row->step ? step : row->step;
-    }
-    if (def->has_resource && trial->measurements.n == 0) {
-        row->step = def->resource_max;
-    }
+    row->state = diverged ? TRIAL_FAILED : trial->state;
+    (void)snprintf(row->reason, sizeof row->reason, "%s", diverged ? "diverged" : "");
+    row->has_step = trial->has_step;
+    row->step = trial->step;
     row->ended_at_ms = tuning->state.wall_ms;
+    return 0;
 }
 
 static int store_curve(struct tuning *tuning, struct live_study *study, int64_t trial,
@@ -66,18 +89,34 @@ static int store_curve(struct tuning *tuning, struct live_study *study, int64_t 
     return 0;
 }
 
-static void consider_imported(struct live_study *study, const struct trial_row *row)
+static void count(struct live_study *study, const struct trial_row *row)
 {
-    int64_t resource = study->def->has_resource ? study->def->resource_max : 0;
-    double value = trial_row_value(row);
+    study->row.last_number++;
+    study->row.counts[row->state]++;
+    study->imported_failures += row->source == SOURCE_IMPORTED && row->state == TRIAL_FAILED;
+    study->dirty = true;
+}
 
-    if (isfinite(value)
-        && (study->row.best_trial == 0 || resource > study->row.best_resource
-            || study_is_better(study->def, value, study->row.best_value))) {
-        study->row.best_trial = trial_id_number(row->id);
-        study->row.best_value = value;
-        study->row.best_resource = resource;
+static int write_imported(struct tuning *tuning, struct live_study *study,
+                          const struct brought_trial *brought, struct trial_row *row,
+                          struct err *err)
+{
+    OWN(memory) char *metrics = metrics_text(brought);
+
+    if (metrics == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
     }
+    TRY(store_curve(tuning, study, row->id, &brought->measurements, err));
+    TRY(set_imported(tuning, study, brought, row, err));
+    row->metrics = metrics;
+    TRY(event_append(&tuning->state, EVENT_TRIAL_ENDED, study->row.id, trial_id_number(row->id), 0,
+                     err));
+    row->ended_seq = tuning->state.last_seq;
+    TRY(store_trial_insert(tuning->state.store, row, err));
+    count(study, row);
+    study_consider_best(study, row);
+    TRY(tried_add(study, row, err));
+    return study_observe(&tuning->state, study, row, err);
 }
 
 static int write_one(struct tuning *tuning, struct live_study *study, struct brought_trial *brought,
@@ -91,31 +130,15 @@ static int write_one(struct tuning *tuning, struct live_study *study, struct bro
         .config = brought->x,
         .created_at_ms = tuning->state.wall_ms,
     };
-    OWN(memory) char *metrics = NULL;
     struct live_trial *trial;
 
     *number = trial_id_number(row.id);
     if (brought->imported) {
-        set_imported(tuning, study->def, brought, &row);
-        metrics = metrics_text(brought);
-        if (metrics == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-        row.metrics = metrics;
+        return write_imported(tuning, study, brought, &row, err);
     }
-    TRY(event_append(&tuning->state, brought->imported ? EVENT_TRIAL_ENDED : EVENT_TRIAL_QUEUED,
-                     study->row.id, *number, 0, err));
-    row.ended_seq = brought->imported ? tuning->state.last_seq : 0;
+    TRY(event_append(&tuning->state, EVENT_TRIAL_QUEUED, study->row.id, *number, 0, err));
     TRY(store_trial_insert(tuning->state.store, &row, err));
-    TRY(store_curve(tuning, study, row.id, &brought->measurements, err));
-    study->row.last_number++;
-    study->row.counts[row.state]++;
-    study->dirty = true;
-    if (brought->imported) {
-        consider_imported(study, &row);
-        TRY(tried_add(study, &row, err));
-        return study_observe(&tuning->state, study, &row, err);
-    }
+    count(study, &row);
     TRY(trial_enter(&tuning->state, study, &row, &trial, err));
     brought->x = NULL; /* the trial's now */
     trial_queue_push(&study->enqueued, trial);

@@ -75,6 +75,30 @@ static int load_tried(struct tuning *tuning, struct live_study *study, struct er
                : store_each_trial(tuning->state.store, &query, add_tried, study, err);
 }
 
+/* ---- imported failures ---- */
+
+static int count_one(void *context, struct trial_row *row, struct err *err)
+{
+    struct live_study *study = context;
+
+    (void)row;
+    (void)err;
+    study->imported_failures++;
+    return 0;
+}
+
+static int count_imported_failures(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    const struct trial_query query = {.study = study->row.id,
+                                      .limit = -1,
+                                      .states = 1u << TRIAL_FAILED,
+                                      .sources = 1u << SOURCE_IMPORTED};
+
+    return study->row.counts[TRIAL_FAILED] == 0
+               ? 0
+               : store_each_trial(tuning->state.store, &query, count_one, study, err);
+}
+
 static int read_definition(const struct study_row *row, const char *text, struct study_def **def,
                            struct err *err)
 {
@@ -116,6 +140,7 @@ static int load_study(void *context, struct study_row *row, struct err *err)
     }
     TRY(study_load_history(tuning, study, err));
     TRY(load_tried(tuning, study, err));
+    TRY(count_imported_failures(tuning, study, err));
     return study_set_clock(&tuning->state, study, err);
 }
 

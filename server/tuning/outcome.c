@@ -61,12 +61,11 @@ static int fold_one(void *context, int64_t metric, int64_t attempt, int64_t step
 }
 
 /* Reads the trial's curve. */
-static int fold_curve(struct tuning *tuning, const struct live_lease *lease, int64_t metric,
-                      struct folding *f, struct err *err)
+static int fold_curve(struct tuning *tuning, int64_t trial, int64_t metric, struct folding *f,
+                      struct err *err)
 {
     if (metric >= 0) {
-        TRY(store_each_measurement(tuning->state.store, lease->trial->row.id, metric, fold_one, f,
-                                   err));
+        TRY(store_each_measurement(tuning->state.store, trial, metric, fold_one, f, err));
     }
     if (f->own != NULL) {
         if (f->step != f->final_step) {
@@ -89,7 +88,7 @@ static int objective_value(struct tuning *tuning, const struct live_lease *lease
     int64_t metric = metric_find(lease->study, f->objective->metric);
 
     if (f->objective->fold == FOLD_BEST || (f->own == NULL && lease->row.number > 1)) {
-        return fold_curve(tuning, lease, metric, f, err);
+        return fold_curve(tuning, lease->trial->row.id, metric, f, err);
     }
     if (f->own != NULL) {
         f->step = f->final_step;
@@ -103,7 +102,18 @@ static int objective_value(struct tuning *tuning, const struct live_lease *lease
             return 0;
         }
     }
-    return metric < 0 ? 0 : fold_curve(tuning, lease, metric, f, err);
+    return metric < 0 ? 0 : fold_curve(tuning, lease->trial->row.id, metric, f, err);
+}
+
+int outcome_measured(struct tuning *tuning, const struct live_study *study, int64_t trial,
+                     size_t objective, int64_t step, double *value, struct err *err)
+{
+    struct folding f = {
+        .objective = &study->def->objectives[objective], .final_step = step, .step = -1};
+
+    TRY(fold_curve(tuning, trial, metric_find(study, f.objective->metric), &f, err));
+    *value = f.step >= 0 ? f.value : (double)NAN;
+    return 0;
 }
 
 int outcome_objectives(struct tuning *tuning, const struct live_lease *lease,

@@ -50,6 +50,36 @@ START_TEST(groups_are_what_is_active_together)
 }
 END_TEST
 
+START_TEST(a_number_outside_its_range_is_outside_the_unit_interval)
+{
+    static const struct {
+        double config[3], place[3];
+    } rows[] = {{{2, 4, 10}, {0.5, 0.375, 0.5}},
+                {{5, 9, 1000}, {1.25, 1.0, 1.5}},
+                {{-99, 99, 1e-9}, {-1, 2, -1}},
+                {{0, 1, 1}, {0, 0, 0}}};
+    OWN(space)
+    struct space *space = space_or_abort("[{'name':'x','type':'float','low':0,'high':4},"
+                                         "{'name':'n','type':'int','low':1,'high':8},"
+                                         "{'name':'c','type':'float','low':1,'high':100,"
+                                         "'scale':'log'}]",
+                                         NULL);
+    OWN(encoding) struct encoding encoding = {0};
+    struct points points = {0};
+
+    ck_assert_int_eq(encoding_init(&encoding, space, NULL), 0);
+    ck_assert_int_eq(points_init(&points, 3, 0, 1, NULL), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        encoding_put(&encoding, rows[i].config, &points, 0);
+        for (size_t k = 0; k < 3; k++) {
+            double half = k == 1 && rows[i].place[1] >= 0 && rows[i].place[1] < 2 ? 0.5 / 8 : 0;
+            ck_assert_double_eq_tol(points_num(&points, 0)[k], rows[i].place[k] + half, 1e-12);
+        }
+    }
+    points_finish(&points);
+}
+END_TEST
+
 /* Values in a branch have no influence on configurations without it. */
 START_TEST(a_branch_does_not_touch_the_others)
 {
@@ -122,6 +152,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, groups_are_what_is_active_together);
+    tcase_add_test(tcase, a_number_outside_its_range_is_outside_the_unit_interval);
     tcase_add_test(tcase, a_branch_does_not_touch_the_others);
     tcase_add_test(tcase, choices_share_the_mass);
     tcase_add_test(tcase, draws_are_legal_places_near_the_good);

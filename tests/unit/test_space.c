@@ -259,6 +259,24 @@ START_TEST(whole_numbers_and_logarithms_are_drawn_in_steps_too)
 }
 END_TEST
 
+START_TEST(values_outside_their_range_are_at_its_ends)
+{
+    OWN(space)
+    struct space *space =
+        space_or_abort("[{'name':'a','type':'int','low':-2,'high':4,'step':2},"
+                       "{'name':'b','type':'float','low':0,'high':1,'step':0.25},"
+                       "{'name':'c','type':'float','low':1,'high':2,'scale':'log'}]",
+                       NULL);
+
+    for (size_t i = 0; i < space->n_params; i++) {
+        const struct param *param = &space->params[i];
+        ck_assert_double_eq(param_encode(param, 1e9), param_encode(param, param->high));
+        ck_assert_double_eq(param_encode(param, i == 2 ? 1e-9 : -1e9),
+                            param_encode(param, param->low));
+    }
+}
+END_TEST
+
 START_TEST(truncated_normals_have_their_quantiles)
 {
     OWN(space) struct space *space = space_or_abort(everything, NULL);
@@ -720,6 +738,7 @@ int main(void)
     tcase_add_test(tcase, a_reverse_scale_is_a_log_scale_in_the_mirror);
     tcase_add_loop_test(tcase, normals_in_steps_need_no_bounds, 0, 4);
     tcase_add_test(tcase, whole_numbers_and_logarithms_are_drawn_in_steps_too);
+    tcase_add_test(tcase, values_outside_their_range_are_at_its_ends);
     tcase_add_test(tcase, truncated_normals_have_their_quantiles);
     tcase_add_test(tcase, keys_differ_by_value_and_by_activity);
     tcase_add_loop_test(tcase, configurations_are_checked, 0,
