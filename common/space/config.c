@@ -225,7 +225,9 @@ int space_outside_from_json(const struct space *space, const json_t *object, dou
 
 void param_write_value(const struct param *param, double value, struct json_writer *w)
 {
-    if (param->n_choices > 0) {
+    if (param->n_choices > 0 && value >= (double)param->n_choices) {
+        json_write_null(w); /* a choice that was added since this space was read */
+    } else if (param->n_choices > 0) {
         json_write_value(w, param->choices[(size_t)value]);
     } else if (param->type == PARAM_INT) {
         json_write_int(w, (int64_t)value);
@@ -261,7 +263,7 @@ void param_append_cell(const struct param *param, double value, struct buf *out)
 {
     struct json_writer w;
 
-    if (param->n_choices > 0) {
+    if (param->n_choices > 0 && value < (double)param->n_choices) {
         json_append_cell(out, param->choices[(size_t)value]);
     } else {
         json_writer_init(&w, out);

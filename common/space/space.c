@@ -227,5 +227,5 @@ double param_number(const struct param *param, double value)
     if (param->n_choices == 0 || isnan(value)) {
         return value;
     }
-    return param->choice_numbers[(size_t)value];
+    return value < (double)param->n_choices ? param->choice_numbers[(size_t)value] : (double)NAN;
 }

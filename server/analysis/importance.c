@@ -99,7 +99,8 @@ static int weigh(struct importance_data *data, const struct importance *importan
 
     for (size_t k = 0; k < data->n; k++) {
         double value = data->x[k][i];
-        if (!isnan(value)) {
+        bool is_later = param->n_choices > 0 && value >= (double)param->n_choices;
+        if (!isnan(value) && !is_later) { /* the study got that choice after it was read */
             data->bin[share->n] = encoding->is_cat[i] ? (size_t)value : bin_of(param, value, bins);
             data->best[share->n++] = data->top[k];
             share->n_top += data->top[k];

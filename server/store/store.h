@@ -192,6 +192,9 @@ MUST_USE int metrics_value(const char *metrics, const char *name, double *value,
 MUST_USE int store_trial_insert(struct store *store, const struct trial_row *row, struct err *err);
 /* Everything that changes after birth. */
 MUST_USE int store_trial_update(struct store *store, const struct trial_row *row, struct err *err);
+/* Replaces the configuration: the study has got another space. */
+MUST_USE int store_trial_set_config(struct store *store, int64_t id, size_t n_params,
+                                    const double x[], struct err *err);
 /* ERR_NOT_FOUND. */
 MUST_USE int store_trial_load(struct store *store, int64_t id, struct trial_row *row,
                               struct err *err);
@@ -352,6 +355,8 @@ MUST_USE int store_each_discard(struct store *store,
 /* Adds a fit after all others of its study, made from its first `n_seen` trials. */
 MUST_USE int store_fit_insert(struct store *store, int64_t study, uint64_t n_seen, const void *data,
                               size_t bytes, struct err *err);
+/* Those there are were made in another space. */
+MUST_USE int store_fits_forget(struct store *store, int64_t study, struct err *err);
 /* Oldest first. */
 MUST_USE int store_each_fit(struct store *store, int64_t study,
                             int (*each)(void *context, uint64_t n_seen, const void *data,

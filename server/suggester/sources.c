@@ -167,14 +167,22 @@ static int load_row(void *context, const struct transfer_row *row, struct err *e
 {
     struct loading *loading = context;
 
-    if (row->place < 0 || row->place >= SOURCES_MAX || row->n_params != loading->n_params) {
+    if (row->place < 0 || row->place >= SOURCES_MAX || row->n_params > loading->n_params) {
         return err_set(err, ERR_IO, "a transferred trial does not fit its study");
+    }
+    OWN(memory) double *x = calloc(loading->n_params + 1, sizeof *x);
+    if (x == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    memcpy(x, row->config, row->n_params * sizeof *x);
+    for (size_t i = row->n_params; i < loading->n_params; i++) {
+        x[i] = (double)NAN; /* the study got this parameter later: unknown there */
     }
     return append(&loading->rows[row->place],
                   (struct observation){
                       .number = row->number,
                       .kind = row->state == TRIAL_COMPLETED ? OBSERVED_COMPLETED : OBSERVED_PRUNED,
-                      .x = row->config,
+                      .x = x,
                       .n_values = 1,
                       .values = &row->value,
                       .step = row->step,

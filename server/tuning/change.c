@@ -1,37 +1,43 @@
-/* A study is changed: its limits and labels, its state, and configurations that are enqueued, in
- * one step. Everything is read and decided before anything is changed. */
+/* A study is changed: its limits and labels, its space, its state, and configurations that are
+ * enqueued, in one step. Everything is read and decided before anything is changed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/advice/advice.h"
 #include "server/state/events.h"
 #include "server/state/limits.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/tuning/enqueue.h"
 #include "server/tuning/internal.h"
+#include "server/tuning/new_space.h"
 #include "server/tuning/study.h"
 
 /* What a request asks for. */
 struct change {
-    struct study_def *def;  /* the definition after it; owned */
-    bool redefines;         /* it differs from the present one */
-    int state;              /* -1: not said */
-    struct brought brought; /* to be enqueued */
-    struct live_study then; /* the study after it; borrows from the present one */
+    struct study_def *def; /* the definition after it; owned */
+    bool redefines;        /* it differs from the present one */
+    int state;             /* -1: not said */
+    bool has_new_space;
+    struct space_change space; /* where it has */
+    struct brought brought;    /* to be enqueued */
+    struct live_study then;    /* the study after it; borrows from the present one */
 };
 
 static void change_finish(struct change *change)
 {
     study_def_destroy(change->def);
     brought_finish(&change->brought);
+    space_change_finish(&change->space);
 }
 OWN_VALUE(change)
 
 /* ---- what is asked for ---- */
 
-static const char *const definable[] = {"limits", "description", "labels", "priority", "share"};
+static const char *const definable[] = {"limits",   "description", "labels",
+                                        "priority", "share",       "parameters"};
 
 static bool is_definable(const char *key)
 {
@@ -62,27 +68,44 @@ static void merge(json_t *target, const json_t *patch)
     }
 }
 
+/* What of the request goes into the definition, for the caller to own; NULL: out of memory. */
+static json_t *settings_of(const json_t *patch)
+{
+    const json_t *parameters = json_object_get(patch, "parameters");
+    json_t *settings = json_copy(json_unconst(patch));
+
+    (void)json_object_del(settings, "state");
+    (void)json_object_del(settings, "enqueue");
+    if (json_is_array(parameters)
+        && json_object_set_new(settings, "parameters", space_change_plain(parameters)) != 0) {
+        json_decref(settings);
+        return NULL;
+    }
+    return settings;
+}
+
 /* The definition after the change; faults point into the request. */
 static int read_definition(const struct live_study *study, const json_t *patch,
                            struct change *change, struct faults *faults, struct err *err)
 {
     size_t failures = json_failures();
     json_auto_t *body = NULL;
-    json_auto_t *settings = json_copy(json_unconst(patch));
+    json_auto_t *settings = settings_of(patch);
     const char *key;
     json_t *value;
 
-    (void)json_object_del(settings, "state");
-    (void)json_object_del(settings, "enqueue");
+    if (settings == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
     json_object_foreach (settings, key, value) {
         if (!is_definable(key)) {
             char pointer[80];
             (void)snprintf(pointer, sizeof pointer, "/%.70s", key);
-            faults_add(
-                faults, pointer,
-                "\"%.60s\" cannot be changed; PATCH takes state, limits, description, "
-                "labels, priority, share and enqueue. Create another study for anything else",
-                key);
+            faults_add(faults, pointer,
+                       "\"%.60s\" cannot be changed; PATCH takes state, limits, description, "
+                       "labels, priority, share, parameters and enqueue. Create another study for "
+                       "anything else, which learns from this one: \"after\": [\"%s\"]",
+                       key, study->row.name);
         }
     }
     TRY(faults_result(faults, err));
@@ -106,6 +129,45 @@ static int read_state(const json_t *patch, int *state, struct faults *faults, st
     if (*state < 0 || *state == STUDY_FINISHED) {
         faults_add(faults, "/state", "must be \"running\", \"paused\" or \"stopped\"");
     }
+    return faults_result(faults, err);
+}
+
+static char *space_text(const struct study_def *def)
+{
+    struct buf text;
+    struct json_writer w;
+
+    buf_init(&text, 16 << 20);
+    json_writer_init(&w, &text);
+    space_write_parameters(def->space, &w);
+    return buf_steal(&text);
+}
+
+static int read_space(const struct live_study *study, const json_t *patch, struct change *change,
+                      struct faults *faults, struct err *err)
+{
+    const json_t *parameters = json_object_get(patch, "parameters");
+    OWN(memory) char *before = space_text(study->def);
+    OWN(memory) char *after = space_text(change->def);
+
+    if (before == NULL || after == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (parameters == NULL || strcmp(before, after) == 0) {
+        return 0;
+    }
+    change->has_new_space = true;
+    if (space_change_read(study->def->space, change->def->space, parameters, study->row.name,
+                          &change->space, faults)
+        != 0) {
+        return faults_result(faults, err);
+    }
+    if (study->strategy->enumerates) {
+        faults_add(faults, "/parameters",
+                   "the points of a grid are numbered once: enqueue the configurations that it "
+                   "lacks, or create another study");
+    }
+    advice_check(change->def, faults);
     return faults_result(faults, err);
 }
 
@@ -157,6 +219,7 @@ static int read_change(const struct live_study *study, const json_t *patch, stru
     }
     TRY(read_state(patch, &change->state, faults, err));
     TRY(read_definition(study, patch, change, faults, err));
+    TRY(read_space(study, patch, change, faults, err));
     TRY(read_enqueued(patch, change, faults, err));
     TRY(compare_definitions(study->def, change->def, &same, err));
     change->redefines = !same;
@@ -205,13 +268,13 @@ static int wakes_up(const struct tuning *tuning, struct change *change, bool *wa
 {
     const struct limits *limits = &change->def->limits;
     struct study_row *row = &change->then.row;
-    bool exhausted = row->exhausted;
+    bool exhausted = row->exhausted && !change->has_new_space; /* then it is asked again */
 
     *wakes = false;
     if (row->reason == REASON_ROUNDS || (!change->redefines && change->brought.n == 0)) {
         return 0;
     }
-    if (row->reason == REASON_EXHAUSTED) {
+    if (row->reason == REASON_EXHAUSTED && exhausted) {
         bool any;
         TRY(brings_new(tuning, change, &any, err));
         if (!any) {
@@ -251,47 +314,6 @@ static int decide(const struct tuning *tuning, const struct live_study *study,
         change->then.row.state = (enum study_state)change->state;
     }
     return brought_check(&change->then, &change->brought, err);
-}
-
-/* ---- its state ---- */
-
-/* Running trials are answered `stop` at their next report; the others are cancelled now. */
-static int stop_study(struct tuning *tuning, struct live_study *study, struct err *err)
-{
-    struct live_trial *running = NULL; /* the last one passed: no other trial's end removes it */
-    struct live_trial *trial;
-
-    while ((trial = running == NULL ? study->open : running->next_open) != NULL) {
-        if (trial->row.state == TRIAL_RUNNING) {
-            running = trial;
-        } else {
-            TRY(trial_end(&tuning->state, trial, TRIAL_CANCELLED, NULL, NULL, err));
-        }
-    }
-    return 0;
-}
-
-int study_set_state(struct tuning *tuning, struct live_study *study, enum study_state state,
-                    struct err *err)
-{
-    struct study_row *row = &study->row;
-
-    if (row->state == state) {
-        return 0;
-    }
-    if (row->state == STUDY_RUNNING) {
-        row->paused_at_ms = tuning->state.wall_ms;
-    } else if (state == STUDY_RUNNING && row->paused_at_ms != 0) {
-        row->paused_ms += row->started_at_ms != 0 ? tuning->state.wall_ms - row->paused_at_ms : 0;
-        row->paused_at_ms = 0;
-    }
-    row->state = state;
-    row->reason = REASON_NONE;
-    study->dirty = true;
-    tuning->state.may_have_work = true;
-    tuning->state.studies_moved = true;
-    TRY(study_set_clock(&tuning->state, study, err));
-    return state == STUDY_STOPPED ? stop_study(tuning, study, err) : 0;
 }
 
 /* ---- the change itself ---- */
@@ -339,6 +361,9 @@ static int apply(struct tuning *tuning, struct live_study *study, struct change 
 
     if (change->redefines) {
         TRY(define(tuning, study, change, err));
+    }
+    if (change->has_new_space) {
+        TRY(new_space_enter(tuning, study, &change->space, err));
     }
     TRY(change_state(tuning, study, &change->then.row, err));
     if (!change->redefines && study->row.state == before && change->brought.n == 0) {

@@ -1,4 +1,5 @@
-/* From the store to the live tables: at start, and after a group that could not be kept. */
+#include "server/tuning/load.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,8 +62,7 @@ static int add_tried(void *context, struct trial_row *row, struct err *err)
     return row->state == TRIAL_CANCELLED ? 0 : tried_add(study, row, err);
 }
 
-/* Those of trials that are final; open ones follow. */
-static int load_tried(struct tuning *tuning, struct live_study *study, struct err *err)
+int study_load_tried(struct tuning *tuning, struct live_study *study, struct err *err)
 {
     const unsigned open = 1u << TRIAL_QUEUED | 1u << TRIAL_RUNNING | 1u << TRIAL_PAUSED;
     struct trial_query query = {.study = study->row.id, .limit = -1, .states = ~open & 0xff};
@@ -139,7 +139,7 @@ static int load_study(void *context, struct study_row *row, struct err *err)
         study->stragglers_ms = tuning->state.now_ms; /* a straggler's time may be over already */
     }
     TRY(study_load_history(tuning, study, err));
-    TRY(load_tried(tuning, study, err));
+    TRY(study_load_tried(tuning, study, err));
     TRY(count_imported_failures(tuning, study, err));
     return study_set_clock(&tuning->state, study, err);
 }
@@ -172,8 +172,7 @@ static int load_checkpoint(void *context, struct attempt_row *row, struct err *e
     return 0;
 }
 
-/* The best trial's, if it has ended and did not complete. */
-static int load_best(struct tuning *tuning, struct live_study *study, struct err *err)
+int study_load_best(struct tuning *tuning, struct live_study *study, struct err *err)
 {
     OWN(trial_row) struct trial_row row = {0};
     int64_t id = trial_id(study->row.id, study->row.best_trial);
@@ -287,7 +286,7 @@ int tuning_load(struct tuning *tuning, struct err *err)
     TRY(forecasts_request_all(tuning, err));
     tuning->state.forecasts_moved = true;
     for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
-        TRY(load_best(tuning, study, err));
+        TRY(study_load_best(tuning, study, err));
     }
     TRY(obsolete_load(&tuning->state, err));
     tuning->state.may_have_work = true;

@@ -139,6 +139,47 @@ int tuning_study_create(struct tuning *tuning, struct study_create_command *comm
     return study_report(study, &command->out.study);
 }
 
+/* ---- state ---- */
+
+/* Running trials are answered `stop` at their next report; the others are cancelled now. */
+static int stop_study(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    struct live_trial *running = NULL; /* the last one passed: no other trial's end removes it */
+    struct live_trial *trial;
+
+    while ((trial = running == NULL ? study->open : running->next_open) != NULL) {
+        if (trial->row.state == TRIAL_RUNNING) {
+            running = trial;
+        } else {
+            TRY(trial_end(&tuning->state, trial, TRIAL_CANCELLED, NULL, NULL, err));
+        }
+    }
+    return 0;
+}
+
+int study_set_state(struct tuning *tuning, struct live_study *study, enum study_state state,
+                    struct err *err)
+{
+    struct study_row *row = &study->row;
+
+    if (row->state == state) {
+        return 0;
+    }
+    if (row->state == STUDY_RUNNING) {
+        row->paused_at_ms = tuning->state.wall_ms;
+    } else if (state == STUDY_RUNNING && row->paused_at_ms != 0) {
+        row->paused_ms += row->started_at_ms != 0 ? tuning->state.wall_ms - row->paused_at_ms : 0;
+        row->paused_at_ms = 0;
+    }
+    row->state = state;
+    row->reason = REASON_NONE;
+    study->dirty = true;
+    tuning->state.may_have_work = true;
+    tuning->state.studies_moved = true;
+    TRY(study_set_clock(&tuning->state, study, err));
+    return state == STUDY_STOPPED ? stop_study(tuning, study, err) : 0;
+}
+
 /* ---- delete ---- */
 
 static int abort_all(struct tuning *tuning, struct live_study *study, struct err *err)

@@ -5,6 +5,7 @@ The rules of limits, states and exhausted studies are in tests/replay: patch-tog
 patch-exhausted."""
 
 import os
+import re
 import sys
 import unittest
 
@@ -17,10 +18,18 @@ class Change(unittest.TestCase):
         self.server = hone.Server()
         self.server.start()
         self.addCleanup(self.server.stop)
+        self.connect()
+
+    def connect(self):
         self.client = self.server.client()
         self.worker = self.server.client("worker")
         self.addCleanup(self.client.close)
         self.addCleanup(self.worker.close)
+
+    def restart(self):
+        self.server.kill()
+        self.server.start()
+        self.connect()
 
     def make(self, name, **more):
         self.assertEqual(self.client.post("/v1/studies", hone.study(name, **more)).status, 201)
@@ -73,6 +82,118 @@ class Change(unittest.TestCase):
             if pointer is not None:
                 self.assertIn(pointer, [fault["pointer"] for fault in reply.json["errors"]])
         self.assertEqual(self.client.get("/v1/studies/s").json, before)
+
+    def patch(self, name, **body):
+        reply = self.client.patch(f"/v1/studies/{name}", body)
+        self.assertEqual(reply.status, 200, reply)
+        return reply.json
+
+    SPACE = [{"name": "lr", "type": "float", "low": 0.001, "high": 1, "scale": "log"},
+             {"name": "k", "type": "categorical", "choices": ["a", "b"]},
+             {"name": "n", "type": "int", "low": 1, "high": 64, "when": {"k": ["b"]}}]
+    WIDER = [{"name": "lr", "type": "float", "low": 0.01, "high": 10, "scale": "log"},
+             {"name": "k", "type": "categorical", "choices": ["a", "b", "c"]},
+             {"name": "n", "type": "int", "low": 8, "high": 32, "when": {"k": ["b"]}},
+             {"name": "drop", "type": "float", "low": 0, "high": 0.9, "old_value": 0},
+             {"name": "size", "type": "ordinal", "choices": ["s", "l"], "default": "l",
+              "when": {"k": ["a", "c"]}},
+             {"name": "amp", "type": "constant", "value": True}]
+
+    def play_space(self, name, restarts, **more):
+        """Eight trials, another space, six trials: what was suggested then."""
+        self.make(name, parameters=self.SPACE, seed=4, **more)
+        for i in range(8):
+            self.run_one(name, outcome="failed" if i == 3 else "completed", metrics={"loss": 9 - i})
+        running = self.worker.post(f"/v1/studies/{name}/leases", {}).json
+        self.patch(name, parameters=self.WIDER)
+        shown = []
+        for i in range(6):
+            if restarts:
+                self.restart()
+            lease = self.run_one(name, outcome="completed", metrics={"loss": i})
+            shown.append(lease["trial"]["parameters"])
+        self.worker.put(f"/v1/leases/{running['lease']['id']}/result",
+                        {"outcome": "completed", "metrics": {"loss": 5}})
+        shown.append(self.run_one(name, outcome="completed", metrics={"loss": 5}))
+        return shown[:6] + [shown[6]["trial"]["parameters"]]
+
+    def test_a_restart_after_another_space_changes_no_suggestion(self):
+        for strategy in ({"name": "bayesian", "serving": "exact"},
+                         {"name": "tpe", "serving": "exact"}, "random"):
+            name = strategy if isinstance(strategy, str) else strategy["name"]
+            shown = self.play_space(name, False, strategy=strategy)
+            self.assertEqual(shown, self.play_space(name + "-again", True, strategy=strategy))
+            for values in shown:
+                self.assertTrue(0.01 <= values["lr"] <= 10 and 0 <= values["drop"] <= 0.9
+                                and 8 <= values.get("n", 8) <= 32, values)
+                self.assertIn("amp", values)
+            rows = self.client.get(f"/v1/studies/{name}/trials?limit=1000").json["items"]
+            for row in rows[:8]:
+                values = row["parameters"]
+                self.assertEqual(values["drop"], 0)
+                self.assertEqual(values.get("size"), "l" if values["k"] == "a" else None)
+                self.assertEqual("n" in values, values["k"] == "b")
+                self.assertEqual(row["outside"],
+                                 values["lr"] < 0.01 or not 8 <= values.get("n", 8) <= 32)
+            self.assertTrue(any(row["outside"] for row in rows[:8]))
+            self.assertFalse(any(row["outside"] for row in rows[9:]))
+            self.assertFalse(self.client.get(f"/v1/studies/{name}/best").json["trial"]["outside"])
+            self.assertNotIn("old_value", self.client.get(f"/v1/studies/{name}").body.decode())
+
+    def brackets(self, name):
+        text = self.client.get(f"/v1/studies/{name}/brackets").body.decode()
+        return re.sub(r'"seconds": *[0-9.]+', "", text)
+
+    def test_brackets_and_sources_stay(self):
+        self.make("older", parameters=self.SPACE, limits={"trials": 6})
+        for i in range(6):
+            self.run_one("older", outcome="completed", metrics={"loss": i})
+        self.make("s", parameters=self.SPACE, after=["older"], seed=1,
+                  resource={"name": "epochs", "min": 1, "max": 4},
+                  strategy={"name": "hyperband", "search": "bayesian", "eta": 2,
+                            "serving": "exact"})
+        leases = [self.worker.post("/v1/studies/s/leases", {"wait_seconds": 20}).json
+                  for _ in range(3)]
+        brackets = self.brackets("s")
+        self.patch("s", parameters=self.WIDER)
+        self.assertEqual(self.brackets("s"), brackets)
+        self.restart()
+        for lease in leases:
+            reply = self.worker.put(f"/v1/leases/{lease['lease']['id']}/result",
+                                    {"outcome": "completed", "metrics": {"loss": 1}})
+            self.assertEqual(reply.status, 200, reply)
+        self.assertIn("drop", self.run_one("s", outcome="completed",
+                                           metrics={"loss": 1})["trial"]["parameters"])
+
+    def test_a_space_that_cannot_be_had_is_refused(self):
+        self.make("s", parameters=self.SPACE)
+        self.make("g", parameters=[{"name": "n", "type": "int", "low": 1, "high": 3}],
+                  strategy="grid")
+        lr, k, n = self.SPACE
+        more = {"name": "m", "type": "float", "low": 0, "high": 1}
+        for parameters, pointer in (
+                ([lr, k], "/parameters/2"), ([k, lr, n], "/parameters/0"),
+                ([lr, {**k, "choices": ["a"]}, n], "/parameters"),
+                ([lr, {**k, "choices": ["b", "a"]}, n], "/parameters/1"),
+                ([lr, {**k, "type": "ordinal"}, n], "/parameters/1"),
+                ([lr, k, {**n, "when": {"k": ["a"]}}], "/parameters/2"),
+                ([{**lr, "name": "rate"}, k, n], "/parameters/0"),
+                ([{**lr, "old_value": 1}, k, n, {**more, "default": 1}],
+                 "/parameters/0/old_value"),
+                ([lr, k, n, more], "/parameters/3/old_value"),
+                ([lr, k, n, {**more, "old_value": 2}], "/parameters/3/old_value"),
+                ([lr, k, n, {**more, "old_valu": 1}], "/parameters/3/old_valu"),
+                ([], "/parameters"), ("lr", "/parameters"), ([1], "/parameters/0")):
+            reply = self.client.patch("/v1/studies/s", {"parameters": parameters, "priority": 1})
+            self.assertEqual((reply.status, reply.type), (422, "invalid"), (parameters, reply))
+            self.assertTrue(any(fault["pointer"].startswith(pointer)
+                                for fault in reply.json["errors"]), (parameters, reply))
+        reply = self.client.patch("/v1/studies/g", {"parameters": [
+            {"name": "n", "type": "int", "low": 1, "high": 4}]})
+        self.assertEqual(reply.status, 422)
+        self.assertIn("grid", reply.body.decode())
+        self.assertEqual(self.client.get("/v1/studies/s").json["revision"], 1)
+        self.assertEqual(self.patch("s", parameters=self.SPACE)["revision"], 1)  # it is the same
 
 
 if __name__ == "__main__":

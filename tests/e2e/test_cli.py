@@ -552,7 +552,19 @@ def test_only_what_may_change_is_changed(tmp):
             "limits": {"trials": 90}, "state": "paused",
             "enqueue": [{"parameters": {"lr": 0.1, "act": "relu"}},
                         {"parameters": {"lr": 1, "act": "a,b"}}]})
+        server.says("GET", "/v1/studies/digits", 200, {**STUDY, "parameters": [
+            {"name": "lr", "type": "float", "low": 0.1, "high": 1},
+            {"name": "n", "type": "int", "low": 1, "high": 2, "when": {"lr": [1]}}]})
+        hone(server, tmp, "study", "set", "digits", "-P", "n=int:1..9", "-P", "drop=0..0.9:0.1",
+             "--old-value", "drop=0.5")
+        expect(server.requests[3][2], {"parameters": [
+            {"name": "lr", "type": "float", "low": 0.1, "high": 1},
+            {"name": "n", "type": "int", "low": 1, "high": 9, "when": {"lr": [1]}},
+            {"name": "drop", "type": "float", "low": 0, "high": 0.9, "step": 0.1,
+             "old_value": 0.5}]})
         for arguments, says in [(["--seed", "3"], "the seed of a study cannot change"),
+                                (["--old-value", "a"], "lr=0.1"),
+                                (["--old-value", "a=1"], "added with -P"),
                                 (["--enqueue", "lr"], "lr=0.1"),
                                 (["--enqueue", "lr=1,,"], "lr=0.1"),
                                 (["--enqueue", '{"lr": }'], "JSON"),

@@ -21,7 +21,7 @@ const struct verb verbs[] = {
     {"study", "pause", verb_study_pause, "hand out nothing new"},
     {"study", "resume", verb_study_resume, "go on"},
     {"study", "stop", verb_study_stop, "stop what runs, cancel what waits"},
-    {"study", "set", verb_study_set, "change its limits, labels, state; add configurations"},
+    {"study", "set", verb_study_set, "change its limits, parameters, state; add configurations"},
     {"study", "retry", verb_study_retry, "try failed trials again"},
     {"study", "delete", verb_study_delete, "delete it with all its trials"},
     {"token", "create", verb_token_create, "make a token for a worker or a person"},

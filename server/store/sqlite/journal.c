@@ -222,6 +222,14 @@ int store_fit_insert(struct store *store, int64_t study, uint64_t n_seen, const 
     return stmt_run(store, &s, err);
 }
 
+int store_fits_forget(struct store *store, int64_t study, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_FITS_FORGET);
+
+    stmt_bind_int(&s, ":study", study);
+    return stmt_run(store, &s, err);
+}
+
 int store_each_fit(struct store *store, int64_t study,
                    int (*each)(void *context, uint64_t n_seen, const void *data, size_t bytes,
                                struct err *err),

@@ -77,6 +77,7 @@ const char *const stmt_sql[STMT_COUNT] = {
         " objectives = :objectives, metrics = :metrics, step = :step,"
         " started_at_ms = :started_at_ms, ended_at_ms = :ended_at_ms, ended_seq = :ended_seq,"
         " replaced = :replaced, ignored = :ignored WHERE id = :id",
+    [STMT_TRIAL_CONFIG] = "UPDATE trial SET config = :config WHERE id = :id",
     [STMT_TRIAL_LOAD] = "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id = :id",
     [STMT_TRIAL_OPEN] =
         "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.ended_at_ms IS NULL ORDER BY trial.id",
@@ -160,6 +161,7 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_DISCARD_EACH] = "SELECT id, study, host, uri, attempt, at_ms FROM discard ORDER BY id",
     [STMT_FIT_INSERT] = "INSERT INTO fit (study, n_seen, data) VALUES (:study, :n_seen, :data)",
     [STMT_FIT_EACH] = "SELECT n_seen, data FROM fit WHERE study = :study ORDER BY id",
+    [STMT_FITS_FORGET] = "DELETE FROM fit WHERE study = :study",
     [STMT_TRANSFER_INSERT] =
         "INSERT INTO transfer (study, place, number, state, config, value, step)"
         " VALUES (:study, :place, :number, :state, :config, :value, :step)",

@@ -78,6 +78,16 @@ int store_trial_update(struct store *store, const struct trial_row *row, struct 
     return stmt_run(store, &s, err);
 }
 
+int store_trial_set_config(struct store *store, int64_t id, size_t n_params, const double x[],
+                           struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_TRIAL_CONFIG);
+
+    stmt_bind_int(&s, ":id", id);
+    stmt_bind_blob(&s, ":config", x, n_params * sizeof *x);
+    return stmt_run(store, &s, err);
+}
+
 static int read_config(struct stmt *s, int column, struct trial_row *row, struct err *err)
 {
     size_t bytes = stmt_blob(s, column, NULL, 0);

@@ -295,7 +295,7 @@ static void merge_parameter(json_t *into, json_t *parameter)
 }
 
 /* A parameter given twice: the later one, in the place of the earlier one. */
-static void merge_parameters(json_t *into, const json_t *given)
+void definition_merge_parameters(json_t *into, const json_t *given)
 {
     size_t i;
     json_t *parameter;
@@ -313,7 +313,7 @@ static void merge(json_t *body, const json_t *given)
     json_object_foreach (json_unconst(given), key, value) {
         json_t *known = json_object_get(body, key);
         if (strcmp(key, "parameters") == 0 && json_is_array(known)) {
-            merge_parameters(known, value);
+            definition_merge_parameters(known, value);
         } else if (json_is_object(known) && strcmp(key, "strategy") != 0
                    && strcmp(key, "stopping") != 0) {
             (void)json_object_update(known, value);

@@ -28,6 +28,9 @@ MUST_USE int definition_merge(const struct definition *definition, const char *n
 MUST_USE int definition_body(const struct definition *definition, const char *name, json_t **body,
                              struct err *err);
 
+/* A parameter that is there already: the given one, in its place; others behind. */
+void definition_merge_parameters(json_t *into, const json_t *given);
+
 /* "90", "90s", "15m", "2h", "1d" → seconds; negative when it is none of these. */
 double span_seconds(const char *text);
 

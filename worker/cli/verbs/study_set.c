@@ -11,12 +11,16 @@
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
 
-enum { KEY_STATE = 0x4000, KEY_ENQUEUE };
+enum { KEY_STATE = 0x4000, KEY_ENQUEUE, KEY_OLD_VALUE };
+
+static const char old_values[] = "old values"; /* kept with what is given until it is sent */
 
 static const struct argp_option own_options[] = {
     {"state", KEY_STATE, "STATE", 0, "running, paused or stopped from then on", 1},
     {"enqueue", KEY_ENQUEUE, "NAME=VALUE,...", 0,
      "try this configuration next, before anything else; may be repeated", 1},
+    {"old-value", KEY_OLD_VALUE, "NAME=VALUE", 0,
+     "what a parameter that is added with -P was in the trials there are", 1},
     {0},
 };
 
@@ -74,6 +78,19 @@ static void add_configuration(json_t *given, const char *text, const struct argp
     (void)json_array_append_new(list, one);
 }
 
+static void add_old_value(json_t *given, const char *text, const struct argp_state *state)
+{
+    json_t *values = json_object_get(given, old_values);
+
+    if (values == NULL) {
+        values = json_object();
+        (void)json_object_set_new(given, old_values, values);
+    }
+    if (!read_value(text, strlen(text), values)) {
+        argp_error(state, "--old-value %s: write the value as lr=0.1", text);
+    }
+}
+
 static error_t parse_own(int key, char *arg, struct argp_state *state)
 {
     struct definition *definition = state->input;
@@ -85,6 +102,9 @@ static error_t parse_own(int key, char *arg, struct argp_state *state)
     case KEY_ENQUEUE:
         add_configuration(definition->given, arg, state);
         return 0;
+    case KEY_OLD_VALUE:
+        add_old_value(definition->given, arg, state);
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -92,11 +112,15 @@ static error_t parse_own(int key, char *arg, struct argp_state *state)
 
 static const struct usage usage = {
     .arguments = "NAME",
-    .doc = "Changes the limits, the description, the labels, the priority or the state of a study, "
-           "and adds configurations to try, all in one step.\v"
-           "The rest of a definition stays as it was: trials of another search space, objective or "
-           "strategy belong to another study. Raising a limit makes a finished study go on, and so "
-           "does a configuration that it has not tried where it has tried all there is.",
+    .doc =
+        "Changes the limits, the description, the labels, the priority, the parameters or the "
+        "state "
+        "of a study, and adds configurations to try, all in one step.\v"
+        "-P changes the bounds of a parameter, adds choices behind those there are, or adds a "
+        "parameter; the trials there are stay. The rest of a definition stays as it was: trials of "
+        "another objective or strategy belong to another study. Raising a limit makes a finished "
+        "study go on, and so does a configuration that it has not tried where it has tried all "
+        "there is.",
     .own = own_options,
     .parse_own = parse_own,
     .flags = USAGE_SERVER | USAGE_OUTPUT | USAGE_DRY_RUN,
@@ -108,8 +132,8 @@ static const struct usage usage = {
 
 static int check_changes(const struct definition *definition, struct err *err)
 {
-    static const char *const may_change[] = {"limits",   "description", "labels",
-                                             "priority", "state",       "enqueue"};
+    static const char *const may_change[] = {"limits", "description", "labels",     "priority",
+                                             "state",  "enqueue",     "parameters", old_values};
     const char *key;
     json_t *value;
 
@@ -126,11 +150,47 @@ static int check_changes(const struct definition *definition, struct err *err)
         }
         if (!known) {
             return err_set(err, ERR_INVALID,
-                           "the %s of a study cannot change, only limits, description, labels, "
-                           "priority and state; create another study",
+                           "the %s of a study cannot change, only parameters, limits, description, "
+                           "labels, priority and state; create another study",
                            key);
         }
     }
+    return 0;
+}
+
+/* The parameters that the study has, with the given ones in their places or behind. A given one
+ * without a condition keeps the one that there is. */
+static int merge_parameters(struct session *session, json_t *given, struct err *err)
+{
+    json_auto_t *values = json_incref(json_object_get(given, old_values));
+    const json_t *parameters = json_object_get(given, "parameters");
+    json_auto_t *study = NULL;
+    size_t i, j;
+    json_t *parameter, *other;
+
+    (void)json_object_del(given, old_values);
+    if (parameters == NULL) {
+        return values == NULL ? 0
+                              : err_set(err, ERR_INVALID,
+                                        "--old-value is for a parameter that is added with -P");
+    }
+    TRY(session_get_part(session, "", &study, err));
+    json_t *known = json_object_get(study, "parameters");
+    json_array_foreach (json_unconst(parameters), i, parameter) {
+        const char *name = text_at(parameter, "name");
+        json_t *value = json_object_get(values, name);
+        if (value != NULL) {
+            (void)json_object_set(parameter, "old_value", value);
+        }
+        json_array_foreach (known, j, other) {
+            if (strcmp(text_at(other, "name"), name) == 0 && json_object_get(other, "when") != NULL
+                && json_object_get(parameter, "when") == NULL) {
+                (void)json_object_set(parameter, "when", json_object_get(other, "when"));
+            }
+        }
+    }
+    definition_merge_parameters(known, parameters);
+    (void)json_object_set(given, "parameters", known);
     return 0;
 }
 
@@ -144,6 +204,7 @@ static int set(const struct options *options, const struct definition *definitio
     TRY(check_changes(definition, err));
     (void)study_path(&path, options->arguments[0], "");
     TRY(session_open(options, &session, err));
+    TRY(merge_parameters(&session, definition->given, err));
     if (session_previews(&session, "PATCH", buf_text(&path), definition->given)) {
         return 0;
     }
