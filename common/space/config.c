@@ -126,12 +126,9 @@ static bool is_any_active(const struct space *space, size_t first, const double 
 static bool take_outside(const struct param *param, const json_t *json, double *value)
 {
     double number = json_number_value(json) + 0.0;
-    bool is_log = param->scale == SCALE_LOG || param->distribution == DISTRIBUTION_LOGNORMAL;
 
-    bool is_reverse = param->scale == SCALE_REVERSE_LOG; /* a log scale of low + high - number */
-
-    if (param->n_choices > 0 || !json_is_number(json) || (is_log && number <= 0)
-        || (is_reverse && number >= param->low + param->high)
+    if (param->n_choices > 0 || !json_is_number(json) || !isfinite(param_measure(param, number))
+        || (param->distribution == DISTRIBUTION_LOGNORMAL && number <= 0)
         || (param->type == PARAM_INT
             && (number != floor(number) || fabs(number) > (double)SPACE_INT_MAX))) {
         return false;

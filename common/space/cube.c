@@ -130,7 +130,8 @@ double param_encode(const struct param *param, double value)
         && param->distribution == DISTRIBUTION_UNIFORM) {
         return ((double)param_cell(param, value) + 0.5) / (double)param->n_cells;
     }
-    return clip((param_measure(param, value) - param->edge_from) / param->edge_span, 0, 1);
+    double inside = clip(value, param->low, param->high); /* beyond, it may have no measure */
+    return clip((param_measure(param, inside) - param->edge_from) / param->edge_span, 0, 1);
 }
 
 /* A continuous value, or the raw one that still has to find its cell. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json_value.h"
+
 static const char old_value[] = "old_value";
 
 void space_change_finish(struct space_change *change)
@@ -48,7 +50,7 @@ static bool has_same_conditions(const struct param *a, const struct param *b)
 static bool keeps_choices(const struct param *from, const struct param *to)
 {
     for (size_t i = 0; i < from->n_choices; i++) {
-        if (i >= to->n_choices || !json_equal(from->choices[i], to->choices[i])) {
+        if (i >= to->n_choices || json_compare(from->choices[i], to->choices[i]) != 0) {
             return false;
         }
     }

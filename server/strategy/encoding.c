@@ -66,7 +66,10 @@ static double place_of(const struct param *param, double value)
         return param_encode(param, value);
     }
     double at = transfer_place(param, value);
-    return at > -1.0 ? fmin(at, 2.0) : -1.0; /* a logarithm may be infinite */
+    if (isnan(at)) { /* it has no logarithm */
+        return value < param->low ? -1.0 : 2.0;
+    }
+    return fmin(fmax(at, -1.0), 2.0);
 }
 
 void encoding_put(const struct encoding *encoding, const double config[], struct points *points,

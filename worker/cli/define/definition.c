@@ -294,7 +294,6 @@ static void merge_parameter(json_t *into, json_t *parameter)
                                       : json_array_append(into, parameter));
 }
 
-/* A parameter given twice: the later one, in the place of the earlier one. */
 void definition_merge_parameters(json_t *into, const json_t *given)
 {
     size_t i;
