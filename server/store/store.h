@@ -151,6 +151,36 @@ MUST_USE int store_each_worker(struct store *store,
                                            struct err *err),
                                void *context, struct err *err);
 
+/* ---- nodes: where workers run ---- */
+#define NODE_FAILURES_MAX 64
+
+/* A trial that failed on a node at once. */
+struct node_failure {
+    int64_t trial;     /* id */
+    int64_t elsewhere; /* 1: another node has succeeded in its study since the first of these */
+};
+
+struct node_row {
+    char name[WORKER_NAME_BYTES];
+    size_t n_failed;
+    struct node_failure failed[NODE_FAILURES_MAX]; /* oldest first */
+    bool draining;
+    int64_t quarantined_at_ms; /* 0: it is not */
+    int64_t others_at_ms;      /* when another node was last seen to succeed, to the minute */
+    int64_t probe_at_ms;
+    int64_t probes;
+    char reason[192]; /* "": none */
+};
+/* Adds the row or replaces the one of that name. */
+MUST_USE int store_node_save(struct store *store, const struct node_row *row, struct err *err);
+/* Removes it; harmless where there is none. */
+MUST_USE int store_node_delete(struct store *store, const char *name, struct err *err);
+/* In order of name. */
+MUST_USE int store_each_node(struct store *store,
+                             int (*each)(void *context, const struct node_row *row,
+                                         struct err *err),
+                             void *context, struct err *err);
+
 /* ---- trials and attempts ---- */
 struct trial_row {
     int64_t id;
@@ -162,6 +192,7 @@ struct trial_row {
     int64_t attempt;
     int64_t attempt_id; /* 0: none */
     int64_t losses, failures;
+    bool excused; /* a failure was put down to its node */
     size_t n_params;
     double *config;  /* n_params; owned when read */
     size_t n_values; /* one an objective of the study; 0: none that may be compared */
@@ -286,6 +317,9 @@ enum event_kind {
     EVENT_ATTEMPT_ENDED = 8,
     EVENT_TOKEN_CHANGED = 9,
     EVENT_MEASUREMENT_REPLACED = 10,
+    EVENT_WORKER_QUARANTINED = 11,
+    EVENT_WORKER_DRAINING = 12,
+    EVENT_WORKER_RESUMED = 13,
     EVENT_KIND_COUNT
 };
 /* The word of the API; static text. */
@@ -298,6 +332,8 @@ struct event_row {
     int64_t trial;   /* number; 0: none */
     int64_t attempt; /* 0: none */
     int64_t at_ms;
+    const char *worker; /* its node; NULL: none; borrowed */
+    const char *detail; /* the same */
 };
 /* *seq ← the number of the event, higher than any before. */
 MUST_USE int store_event_append(struct store *store, const struct event_row *event, int64_t *seq,

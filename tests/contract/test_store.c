@@ -243,6 +243,21 @@ static int see_discard(void *context, const struct discard_row *row, struct err 
     return 0;
 }
 
+static int see_node(void *context, const struct node_row *row, struct err *err)
+{
+    (void)context;
+    (void)err;
+    buf_printf(&f.seen, "%s:%d,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%s", row->name,
+               row->draining, row->quarantined_at_ms, row->others_at_ms, row->probe_at_ms,
+               row->probes, row->reason);
+    for (size_t i = 0; i < row->n_failed; i++) {
+        buf_printf(&f.seen, ",%" PRId64 "=%" PRId64, row->failed[i].trial,
+                   row->failed[i].elsewhere);
+    }
+    buf_putc(&f.seen, ' ');
+    return 0;
+}
+
 static int see_fit(void *context, uint64_t n_seen, const void *data, size_t bytes, struct err *err)
 {
     (void)context;
@@ -976,6 +991,34 @@ START_TEST(discards_come_oldest_first_until_deleted)
 }
 END_TEST
 
+START_TEST(nodes_are_replaced_by_name_until_deleted)
+{
+    struct node_row b = {.name = "b",
+                         .n_failed = 2,
+                         .failed = {{7, 1}, {8, 0}},
+                         .quarantined_at_ms = 10,
+                         .others_at_ms = 11,
+                         .probe_at_ms = 12,
+                         .probes = 3,
+                         .reason = "why"};
+    const struct node_row a = {.name = "a", .draining = true};
+
+    begin(_i);
+    MUST(store_node_save(f.store, &b, &f.err));
+    MUST(store_node_save(f.store, &a, &f.err));
+    MUST(store_each_node(f.store, see_node, NULL, &f.err));
+    expect_seen("a:1,0,0,0,0, b:0,10,11,12,3,why,7=1,8=0 ");
+    b.n_failed = 1;
+    b.probes = 4;
+    MUST(store_node_save(f.store, &b, &f.err));
+    MUST(store_node_delete(f.store, "a", &f.err));
+    MUST(store_node_delete(f.store, "c", &f.err));
+    MUST(store_each_node(f.store, see_node, NULL, &f.err));
+    expect_seen("b:0,10,11,12,4,why,7=1 ");
+    end();
+}
+END_TEST
+
 START_TEST(replies_are_kept_until_purged)
 {
     static char text[] = "{\"id\":1}";
@@ -1440,10 +1483,10 @@ int main(void)
             attempts_of_a_trial_come_in_order_of_number,
             recent_requests_are_those_of_attempts_that_ended_since);
     ADD_ALL(suite, "journal", first_value_of_a_measurement_wins, measurement_is_replaced_alone,
-            events_are_numbered_in_order, measurements_come_in_order_of_metric_step_attempt,
-            events_are_numbered_in_order, number_of_an_undone_event_is_given_again,
-            facts_come_in_order_of_happening, fits_come_oldest_first,
-            transfers_come_in_order_of_place_and_number, discards_come_oldest_first_until_deleted,
+            measurements_come_in_order_of_metric_step_attempt, events_are_numbered_in_order,
+            number_of_an_undone_event_is_given_again, facts_come_in_order_of_happening,
+            fits_come_oldest_first, transfers_come_in_order_of_place_and_number,
+            discards_come_oldest_first_until_deleted, nodes_are_replaced_by_name_until_deleted,
             replies_are_kept_until_purged, token_is_revoked_once);
     ADD_ALL(suite, "groups", group_without_writes_is_not_dirty, undone_command_leaves_nothing,
             undone_command_costs_the_others_nothing, rolled_back_group_leaves_nothing,

@@ -134,6 +134,7 @@ static int write_trials(struct store *store, int mark, int64_t study, struct err
     row.attempt = 1;
     row.attempt_id = attempt.id;
     row.losses = 1;
+    row.excused = true;
     row.failures = 2;
     row.replaced = 3;
     row.ignored = 4;
@@ -211,6 +212,27 @@ static int write_rest(struct store *store, int mark, int64_t study, struct err *
     return store_token_revoke(store, id, 8000, err);
 }
 
+static int write_nodes(struct store *store, int mark, int64_t trial, struct err *err)
+{
+    struct node_row node = {.n_failed = 2,
+                            .failed = {{trial, 1}, {trial + 1, 0}},
+                            .draining = true,
+                            .quarantined_at_ms = 7000,
+                            .others_at_ms = 7001,
+                            .probe_at_ms = 7002,
+                            .probes = 1,
+                            .reason = "3 failed"};
+    struct node_row gone = {.draining = true};
+
+    (void)snprintf(node.name, sizeof node.name, "node-%d", mark);
+    (void)snprintf(gone.name, sizeof gone.name, "gone-%d", mark);
+    TRY(store_node_save(store, &gone, err));
+    TRY(store_node_save(store, &node, err));
+    node.probes = 2;
+    TRY(store_node_save(store, &node, err));
+    return store_node_delete(store, gone.name, err);
+}
+
 int script_write(struct store *store, int mark, struct err *err)
 {
     struct study_row study;
@@ -219,6 +241,7 @@ int script_write(struct store *store, int mark, struct err *err)
     TRY(write_trials(store, mark, study.id, err));
     TRY(write_measurements(store, trial_id(study.id, 1), err));
     TRY(write_history(store, study.id, err));
+    TRY(write_nodes(store, mark, trial_id(study.id, 1), err));
     return write_rest(store, mark, study.id, err);
 }
 
@@ -288,10 +311,10 @@ static int put_trial(void *context, struct trial_row *row, struct err *err)
     buf_printf(text,
                "trial %" PRId64 " state %d reason %s source %d fallback %d ordinal %" PRIu64
                " attempt %" PRId64 " %" PRId64 " losses %" PRId64 " failures %" PRId64
-               " replaced %" PRId64 " ignored %" PRId64,
+               " replaced %" PRId64 " ignored %" PRId64 " excused %d",
                row->id, (int)row->state, row->reason, (int)row->source, row->fallback, row->ordinal,
                row->attempt, row->attempt_id, row->losses, row->failures, row->replaced,
-               row->ignored);
+               row->ignored, row->excused);
     put_numbers(text, "config", row->config, row->n_params);
     put_numbers(text, "values", row->values, row->n_values);
     buf_printf(text,
@@ -385,9 +408,9 @@ static int put_event(void *context, const struct event_row *event, struct err *e
     (void)err;
     buf_printf(context,
                "event %" PRId64 " study %" PRId64 " kind %s trial %" PRId64 " attempt %" PRId64
-               " at %" PRId64 "\n",
+               " at %" PRId64 " of %s: %s\n",
                event->seq, event->study, event_kind_name(event->kind), event->trial, event->attempt,
-               event->at_ms);
+               event->at_ms, text_of(event->worker), text_of(event->detail));
     return 0;
 }
 
@@ -398,6 +421,21 @@ static int put_discard(void *context, const struct discard_row *row, struct err 
                "discard %" PRId64 " study %" PRId64 " host %s uri %s attempt %" PRId64
                " at %" PRId64 "\n",
                row->id, row->study, row->host, row->uri, row->attempt, row->at_ms);
+    return 0;
+}
+
+static int put_node(void *context, const struct node_row *row, struct err *err)
+{
+    (void)err;
+    buf_printf(context,
+               "node %s draining %d at %" PRId64 " %" PRId64 " %" PRId64 " probes %" PRId64 " %s",
+               row->name, row->draining, row->quarantined_at_ms, row->others_at_ms,
+               row->probe_at_ms, row->probes, row->reason);
+    for (size_t i = 0; i < row->n_failed; i++) {
+        buf_printf(context, " %" PRId64 ":%" PRId64, row->failed[i].trial,
+                   row->failed[i].elsewhere);
+    }
+    buf_putc(context, '\n');
     return 0;
 }
 
@@ -447,6 +485,7 @@ int script_read(struct store *store, struct buf *text, struct err *err)
     TRY(store_last_seq(store, &seq, err));
     buf_printf(text, "events up to %" PRId64 " %" PRId64 "\n", looked_at, seq);
     TRY(store_each_discard(store, put_discard, text, err));
+    TRY(store_each_node(store, put_node, text, err));
     TRY(store_each_token(store, put_token, text, err));
     TRY(put_replies(store, text, err));
     return buf_check(text, err);

@@ -108,6 +108,9 @@ const char *event_kind_name(enum event_kind kind)
         [EVENT_ATTEMPT_ENDED] = "attempt-ended",
         [EVENT_TOKEN_CHANGED] = "token-changed",
         [EVENT_MEASUREMENT_REPLACED] = "measurement-replaced",
+        [EVENT_WORKER_QUARANTINED] = "worker-quarantined",
+        [EVENT_WORKER_DRAINING] = "worker-draining",
+        [EVENT_WORKER_RESUMED] = "worker-resumed",
     };
 
     return names[kind];
@@ -123,6 +126,8 @@ int store_event_append(struct store *store, const struct event_row *event, int64
     stmt_bind_int_or_null(&s, ":trial", event->trial != 0, event->trial);
     stmt_bind_int_or_null(&s, ":attempt", event->attempt != 0, event->attempt);
     stmt_bind_int(&s, ":at_ms", event->at_ms);
+    stmt_bind_text(&s, ":worker", event->worker);
+    stmt_bind_text(&s, ":detail", event->detail);
     TRY(stmt_run(store, &s, err));
     *seq = sqlite3_last_insert_rowid(store->db);
     return 0;
@@ -148,6 +153,8 @@ int store_each_event(struct store *store, int64_t study, int64_t after, int limi
     stmt_bind_int(&s, ":after", after);
     stmt_bind_int(&s, ":limit", limit);
     while ((more = stmt_step(store, &s, err)) == 1) {
+        OWN(memory) char *worker = stmt_text_dup(&s, 6);
+        OWN(memory) char *detail = stmt_text_dup(&s, 7);
         struct event_row event = {
             .seq = stmt_int(&s, 0),
             .study = stmt_int(&s, 1),
@@ -155,7 +162,10 @@ int store_each_event(struct store *store, int64_t study, int64_t after, int limi
             .trial = stmt_int(&s, 3),
             .attempt = stmt_int(&s, 4),
             .at_ms = stmt_int(&s, 5),
+            .worker = worker,
+            .detail = detail,
         };
+        TRY(stmt_check(&s, err));
         *looked_at = event.seq;
         if (study == 0 || event.study == study) {
             int stop = each(context, &event, err);

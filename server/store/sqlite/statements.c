@@ -16,7 +16,7 @@
     " trial.attempt, trial.attempt_id, trial.losses, trial.failures, trial.config, trial.value,"   \
     " trial.objectives, trial.metrics, trial.step, trial.explain, trial.created_at_ms,"            \
     " trial.started_at_ms, trial.ended_at_ms, trial.ended_seq, worker.name, trial.replaced,"       \
-    " trial.ignored"
+    " trial.ignored, trial.excused"
 
 #define TRIAL_FROM                                                                                 \
     " FROM trial LEFT JOIN attempt ON attempt.id = trial.attempt_id"                               \
@@ -64,19 +64,30 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_METRIC_EACH] = "SELECT id, name FROM metric WHERE study = :study ORDER BY id",
     [STMT_WORKER_INSERT] = "INSERT INTO worker (name) VALUES (:name)",
     [STMT_WORKER_EACH] = "SELECT id, name FROM worker ORDER BY id",
+    [STMT_NODE_SAVE] =
+        "INSERT INTO node (name, failed, draining, quarantined_at_ms, others_at_ms, probe_at_ms,"
+        " probes, reason)"
+        " VALUES (:name, :failed, :draining, :quarantined_at_ms, :others_at_ms, :probe_at_ms,"
+        " :probes, :reason)"
+        " ON CONFLICT (name) DO UPDATE SET failed = excluded.failed, draining = excluded.draining,"
+        " quarantined_at_ms = excluded.quarantined_at_ms, others_at_ms = excluded.others_at_ms,"
+        " probe_at_ms = excluded.probe_at_ms, probes = excluded.probes, reason = excluded.reason",
+    [STMT_NODE_DELETE] = "DELETE FROM node WHERE name = :name",
+    [STMT_NODE_EACH] = "SELECT name, failed, draining, quarantined_at_ms, others_at_ms,"
+                       " probe_at_ms, probes, reason FROM node ORDER BY name",
     [STMT_TRIAL_INSERT] =
         "INSERT INTO trial (id, state, reason, source, fallback, ordinal, attempt, attempt_id,"
         " losses, failures, config, value, objectives, metrics, step, explain, created_at_ms,"
-        " started_at_ms, ended_at_ms, ended_seq, replaced, ignored)"
+        " started_at_ms, ended_at_ms, ended_seq, replaced, ignored, excused)"
         " VALUES (:id, :state, :reason, :source, :fallback, :ordinal, :attempt, :attempt_id,"
         " :losses, :failures, :config, :value, :objectives, :metrics, :step, :explain,"
-        " :created_at_ms, :started_at_ms, :ended_at_ms, :ended_seq, :replaced, :ignored)",
+        " :created_at_ms, :started_at_ms, :ended_at_ms, :ended_seq, :replaced, :ignored, :excused)",
     [STMT_TRIAL_UPDATE] =
         "UPDATE trial SET state = :state, reason = :reason, attempt = :attempt,"
         " attempt_id = :attempt_id, losses = :losses, failures = :failures, value = :value,"
         " objectives = :objectives, metrics = :metrics, step = :step,"
         " started_at_ms = :started_at_ms, ended_at_ms = :ended_at_ms, ended_seq = :ended_seq,"
-        " replaced = :replaced, ignored = :ignored WHERE id = :id",
+        " replaced = :replaced, ignored = :ignored, excused = :excused WHERE id = :id",
     [STMT_TRIAL_CONFIG] = "UPDATE trial SET config = :config WHERE id = :id",
     [STMT_TRIAL_LOAD] = "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id = :id",
     [STMT_TRIAL_OPEN] =
@@ -145,10 +156,10 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_MEASUREMENT_OF_METRIC] =
         "SELECT metric, attempt, step, value FROM measurement WHERE trial = :trial"
         " AND metric = :metric ORDER BY step, attempt",
-    [STMT_EVENT_INSERT] = "INSERT INTO event (study, kind, trial, attempt, at_ms)"
-                          " VALUES (:study, :kind, :trial, :attempt, :at_ms)",
+    [STMT_EVENT_INSERT] = "INSERT INTO event (study, kind, trial, attempt, at_ms, worker, detail)"
+                          " VALUES (:study, :kind, :trial, :attempt, :at_ms, :worker, :detail)",
     [STMT_EVENT_LAST] = "SELECT coalesce(max(seq), 0) FROM event",
-    [STMT_EVENT_AFTER] = "SELECT seq, study, kind, trial, attempt, at_ms FROM event"
+    [STMT_EVENT_AFTER] = "SELECT seq, study, kind, trial, attempt, at_ms, worker, detail FROM event"
                          " WHERE seq > :after ORDER BY seq LIMIT :limit",
     [STMT_FACT_INSERT] = "INSERT INTO fact (study, fact, trial, bracket, step, value, at_ms)"
                          " VALUES (:study, :fact, :trial, :bracket, :step, :value, :at_ms)",

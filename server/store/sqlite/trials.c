@@ -52,6 +52,7 @@ static void bind_progress(struct stmt *s, const struct trial_row *row)
     stmt_bind_int_or_null(s, ":ended_seq", row->ended_seq != 0, row->ended_seq);
     stmt_bind_int(s, ":replaced", row->replaced);
     stmt_bind_int(s, ":ignored", row->ignored);
+    stmt_bind_int(s, ":excused", row->excused);
 }
 
 int store_trial_insert(struct store *store, const struct trial_row *row, struct err *err)
@@ -138,6 +139,7 @@ static int read_trial(struct stmt *s, struct trial_row *row, struct err *err)
     stmt_text_copy(s, 20, row->worker, sizeof row->worker);
     row->replaced = stmt_int(s, 21);
     row->ignored = stmt_int(s, 22);
+    row->excused = stmt_int(s, 23) != 0;
     return stmt_check(s, err);
 }
 
