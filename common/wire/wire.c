@@ -114,6 +114,26 @@ static void read_labels(struct fields *fields, struct lease_ask *ask)
     ask->labels = json_incref(json_unconst(labels));
 }
 
+/* {"ok": false, "reason": "…"} */
+static void read_health(struct fields *parent, struct lease_ask *ask)
+{
+    const json_t *health = fields_object(parent, "health");
+    struct fields fields;
+
+    if (health == NULL) {
+        return;
+    }
+    fields_begin(&fields, health, "/health", parent->faults);
+    bool ok = fields_bool(&fields, "ok", true);
+    wire_copy(&fields, "reason", ask->health, sizeof ask->health);
+    fields_end(&fields);
+    if (ok) {
+        ask->health[0] = '\0';
+    } else if (ask->health[0] == '\0') {
+        (void)snprintf(ask->health, sizeof ask->health, "no reason given");
+    }
+}
+
 static bool text_is_printable(const char *text)
 {
     for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
@@ -154,6 +174,7 @@ int lease_ask_from_json(const json_t *body, struct lease_ask *ask, struct faults
     }
     read_gpus(&fields, ask);
     read_labels(&fields, ask);
+    read_health(&fields, ask);
     fields_end(&fields);
     if (faults->total > before) {
         lease_ask_finish(ask);
@@ -196,6 +217,13 @@ void lease_ask_write(const struct lease_ask *ask, struct json_writer *w)
     }
     if (ask->labels != NULL) {
         json_put_value(w, "labels", ask->labels);
+    }
+    if (ask->health[0] != '\0') {
+        json_write_key(w, "health");
+        json_object_begin(w);
+        json_put_bool(w, "ok", false);
+        json_put_string(w, "reason", ask->health);
+        json_object_end(w);
     }
     json_object_end(w);
 }

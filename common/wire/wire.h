@@ -17,6 +17,7 @@
 #include "common/wire/checkpoint.h"
 
 #define REQUEST_ID_BYTES 129
+#define HEALTH_BYTES 513
 #define LEASE_ID_BYTES 48
 #define METRICS_MAX 64        /* metrics of a study */
 #define MEASUREMENTS_MAX 1000 /* in one request */
@@ -34,6 +35,7 @@ struct lease_ask {
     size_t n_runners;
     bool has_runners; /* an ask without "runners" matches any study */
     char host[WORKER_NAME_BYTES];
+    char health[HEALTH_BYTES]; /* why the worker is not well; "": it is, or not said */
     size_t n_gpus;
     int64_t gpu_memory_mib; /* the smallest of its GPUs; 0 if unknown */
     json_t *gpus;           /* as sent, or NULL; owned */

@@ -10,6 +10,7 @@
 #include "server/api/studies.h"
 #include "server/api/tokens.h"
 #include "server/api/trials.h"
+#include "server/api/workers.h"
 
 static void encode_nothing(const struct command *command, struct http_response *response)
 {
@@ -42,6 +43,7 @@ static const struct {
     [COMMAND_RELEASE] = {encode_nothing, NULL},
     [COMMAND_TOKEN_CREATE] = {encode_token, NULL},
     [COMMAND_TOKEN_REVOKE] = {encode_nothing, NULL},
+    [COMMAND_WORKER_SET] = {encode_worker_set, NULL},
 };
 
 bool api_render(const struct command *command, int64_t *status, struct buf *text)

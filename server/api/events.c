@@ -50,6 +50,10 @@ static void write_event(const struct event_row *event, const struct live_view *v
     json_put_string(&w, "study", read_study_name(view, event->study));
     put_number_or_null(&w, "trial", event->trial);
     put_number_or_null(&w, "attempt", event->attempt);
+    if (event->worker != NULL) {
+        json_put_string(&w, "worker", event->worker);
+        json_put_string(&w, "detail", event->detail);
+    }
     json_put_moment(&w, "at", event->at_ms);
     json_object_end(&w);
 }

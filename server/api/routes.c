@@ -62,6 +62,8 @@ const struct http_route api_routes[] = {
     {"DELETE", "/v1/tokens/{token}", ADMIN, HTTP_BODY_NONE, delete_token},
     {"GET", "/v1/workers", READ, HTTP_BODY_NONE, get_workers},
     {"GET", "/v1/workers/{worker}", READ, HTTP_BODY_NONE, get_worker},
+    {"POST", "/v1/workers/{worker}/drain", SUBMIT, HTTP_BODY_JSON_OPTIONAL, post_drain},
+    {"POST", "/v1/workers/{worker}/resume", SUBMIT, HTTP_BODY_JSON_OPTIONAL, post_resume},
     {"GET", "/metrics", READ, HTTP_BODY_NONE, get_metrics},
     {"GET", "/healthz", OPEN, HTTP_BODY_NONE, pages_get_health},
     {"GET", "/readyz", OPEN, HTTP_BODY_NONE, get_readiness},

@@ -1,9 +1,13 @@
 /* Workers, as the writer has seen them since the server started. */
 #include "server/api/workers.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "server/api/json.h"
 #include "server/api/list.h"
+#include "server/api/request.h"
+#include "server/api/submit.h"
 
 static void write_lease(struct json_writer *w, const struct live_view *view,
                         const struct live_lease_view *lease)
@@ -37,6 +41,17 @@ static void write_worker(struct json_writer *w, const struct live_view *view,
     json_put_int(w, "gpus", worker->n_gpus);
     json_put_moment(w, "last_seen_at", worker->last_seen_ms == 0 ? -1 : worker->last_seen_ms);
     json_put_bool(w, "waiting", worker->waiting);
+    json_put_string(w, "state", worker->state);
+    json_put_string(w, "reason", worker->reason[0] == '\0' ? NULL : worker->reason);
+    json_put_moment(w, "last_report_at", worker->last_report_ms == 0 ? -1 : worker->last_report_ms);
+    json_put_int(w, "completed", worker->completed);
+    json_put_int(w, "failed", worker->failed);
+    json_write_key(w, "completed_per_hour");
+    if (isnan(worker->per_hour)) {
+        json_write_null(w);
+    } else {
+        json_write_number(w, worker->per_hour);
+    }
     json_write_key(w, "leases");
     json_array_begin(w);
     for (size_t i = 0; i < view->n_leases; i++) {
@@ -56,12 +71,18 @@ static void worker_cells(struct sheet *sheet, const struct live_worker_view *wor
     sheet_int(sheet, worker->leases);
     sheet_text(sheet, worker->waiting ? "yes" : "no");
     sheet_moment(sheet, worker->last_seen_ms);
+    sheet_text(sheet, worker->state);
+    sheet_int(sheet, worker->completed);
+    sheet_int(sheet, worker->failed);
+    sheet_moment(sheet, worker->last_report_ms);
+    sheet_text(sheet, worker->reason);
 }
 
 static int read_workers(struct read_request *read, struct err *err)
 {
-    static const char *const columns[] = {"name",   "host",    "gpus",
-                                          "leases", "waiting", "last_seen_at"};
+    static const char *const columns[] = {"name",    "host",           "gpus",  "leases",
+                                          "waiting", "last_seen_at",   "state", "completed",
+                                          "failed",  "last_report_at", "reason"};
     OWN(item_list) struct item_list listing = {0};
     const struct live_view *view = read->view;
 
@@ -103,3 +124,59 @@ static int read_worker(struct read_request *read, struct err *err)
 
 READ_HANDLER(get_workers, FORMATS_LIST, NULL, read_workers)
 READ_HANDLER(get_worker, FORMAT_BIT(FORMAT_JSON), NULL, read_worker)
+
+/* ---- POST …/drain, …/resume ---- */
+
+void encode_worker_set(const struct command *command, struct http_response *response)
+{
+    const struct worker_set_command *set = as_const_worker_set(command);
+    struct json_writer w;
+
+    json_response(response, 200, &w);
+    json_object_begin(&w);
+    json_put_string(&w, "worker", set->out.node);
+    json_put_string(&w, "state", set->out.state);
+    json_object_end(&w);
+}
+
+/* There is nothing to say in the body. */
+static int read_worker_set(const struct http_request *request, struct worker_set_command *set)
+{
+    struct err *err = &set->head.err;
+    const char *name = http_param(request, "worker");
+    json_auto_t *body = NULL;
+    struct fields fields;
+
+    TRY(request_json(request, &body, err));
+    if (body != NULL) {
+        fields_begin(&fields, body, "", &set->head.faults);
+        fields_end(&fields);
+        TRY(faults_result(&set->head.faults, err));
+    }
+    if (strlen(name) >= sizeof set->in.worker) {
+        return err_set(err, ERR_NOT_FOUND, "there is no such worker");
+    }
+    (void)strcpy(set->in.worker, name);
+    return 0;
+}
+
+static void post_worker(void *context, struct http_request *request, bool drain)
+{
+    struct command *command = command_for(request, COMMAND_WORKER_SET);
+
+    if (command != NULL) {
+        struct worker_set_command *set = as_worker_set(command);
+        set->in.drain = drain;
+        submit_or_refuse(context, command, read_worker_set(request, set));
+    }
+}
+
+void post_drain(void *context, struct http_request *request)
+{
+    post_worker(context, request, true);
+}
+
+void post_resume(void *context, struct http_request *request)
+{
+    post_worker(context, request, false);
+}

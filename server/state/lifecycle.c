@@ -4,6 +4,7 @@
 
 #include "server/state/checkpoints.h"
 #include "server/state/leases.h"
+#include "server/state/node_health.h"
 #include "server/state/requests.h"
 #include "server/state/studies.h"
 #include "server/state/tokens.h"
@@ -35,6 +36,7 @@ void state_clear(struct state *state)
     requests_clear(state);
     tokens_clear(state);
     obsolete_clear(state);
+    nodes_clear(state);
     /* rows that a rolled-back group had made are no rows */
     for (at = 0; (worker = map_next(&state->worker_by_name, &at)) != NULL;) {
         worker->leases = 0;
@@ -55,6 +57,7 @@ void state_finish(struct state *state)
         free(worker);
     }
     map_finish(&state->worker_by_name);
+    nodes_finish(state);
     map_finish(&state->study_by_name);
     map_finish(&state->study_by_id);
     map_finish(&state->trial_by_id);

@@ -20,15 +20,28 @@ struct live_trial;
 struct live_study;
 struct obsolete_checkpoint;
 
+/* Where workers run; kept as long as the server runs (node_health.h). */
+struct live_node {
+    struct node_row row;
+    struct live_node *next; /* all, in order of name */
+    bool takes_back;        /* trials that failed on it are to be taken back with this command */
+};
+
+enum node_state { NODE_ACTIVE, NODE_DRAINING, NODE_QUARANTINED, NODE_GONE, NODE_STATE_COUNT };
+
 /* A worker, by name; kept as long as the server runs. */
 struct live_worker {
+    struct live_node *node;
     int64_t id; /* its row; 0 until it is granted a lease */
     char name[WORKER_NAME_BYTES];
     char host[WORKER_NAME_BYTES];
     int64_t last_seen_ms; /* wall clock */
     int64_t leases;
     int64_t n_gpus;
-    int64_t waiting; /* its parked asks */
+    int64_t waiting;                       /* its parked asks */
+    char health[HEALTH_BYTES];             /* why it says that it is not well; "": it is */
+    int64_t first_seen_ms, last_report_ms; /* wall clock; 0: not since the server started */
+    int64_t completed, failed;             /* results since the server started */
 };
 
 /* The last value of each metric, in the attempt that is under way. */
@@ -134,6 +147,8 @@ struct state {
     struct map lease_by_attempt;
     struct map worker_by_name;
     struct map worker_by_id;
+    struct map node_by_name;
+    struct live_node *nodes;  /* in order of name */
     struct map request_cache; /* struct cached_request */
     struct map token_by_id;
     struct map obsolete_by_host; /* struct obsolete_queue */
@@ -148,6 +163,7 @@ struct state {
     bool may_have_work;   /* something changed that could serve a waiting ask */
     bool studies_moved;   /* a study ended, paused, …: every waiting ask may want an answer */
     bool forecasts_moved; /* a report that waits for a forecast may want its answer now */
+    bool takes_back;      /* a node does */
     bool tokens_changed;
     bool studies_changed;
 };

@@ -1,9 +1,12 @@
 #include "server/state/view.h"
 
+#include <math.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/state/node_health.h"
 #include "server/state/state.h"
 
 static int by_name(const void *a, const void *b)
@@ -51,6 +54,35 @@ static void copy_leases(const struct state *state, struct live_view *view)
     }
 }
 
+/* A worker asks at least once a minute, or a few minutes apart where its jobs fail. */
+#define GONE_AFTER_MS (15 * 60 * 1000)
+
+static enum node_state worker_state(const struct state *state, const struct live_worker *worker)
+{
+    enum node_state of_node = node_state(worker->node);
+    bool is_here = worker->leases > 0 || worker->waiting > 0
+                   || state->wall_ms - worker->last_seen_ms < GONE_AFTER_MS;
+
+    return of_node != NODE_ACTIVE || is_here ? of_node : NODE_GONE;
+}
+
+static void copy_health(const struct state *state, const struct live_worker *worker,
+                        struct live_worker_view *copy)
+{
+    const struct node_row *node = &worker->node->row;
+    int64_t seen_ms = state->wall_ms - worker->first_seen_ms;
+
+    copy->state = node_state_name(worker_state(state, worker));
+    (void)snprintf(copy->reason, sizeof copy->reason, "%s",
+                   node->reason[0] != '\0' ? node->reason : worker->health);
+    copy->last_report_ms = worker->last_report_ms;
+    copy->completed = worker->completed;
+    copy->failed = worker->failed;
+    copy->per_hour = worker->first_seen_ms == 0 || seen_ms <= 0
+                         ? (double)NAN
+                         : (double)worker->completed * 3.6e6 / (double)seen_ms;
+}
+
 static void copy_workers(const struct state *state, struct live_view *view)
 {
     size_t at = 0;
@@ -64,6 +96,7 @@ static void copy_workers(const struct state *state, struct live_view *view)
         copy->leases = worker->leases;
         copy->waiting = worker->waiting > 0;
         copy->n_gpus = worker->n_gpus;
+        copy_health(state, worker, copy);
     }
 }
 

@@ -31,6 +31,11 @@ struct live_worker_view {
     int64_t leases;
     bool waiting;
     int64_t n_gpus;
+    const char *state;         /* as in the API; static text */
+    char reason[HEALTH_BYTES]; /* "": none */
+    int64_t last_report_ms;    /* wall clock; 0: none since the server started */
+    int64_t completed, failed; /* results since the server started */
+    double per_hour;           /* completed since it was first seen; NaN: not seen yet */
 };
 struct live_view {
     _Atomic int holders;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/digest.h"
+#include "server/state/node_health.h"
 
 /* Finds or adds the worker of this name. */
 static int worker_named(struct state *state, const char *name, struct live_worker **worker,
@@ -14,12 +15,15 @@ static int worker_named(struct state *state, const char *name, struct live_worke
     struct live_worker *found = map_get(&state->worker_by_name, key);
 
     if (found == NULL) {
+        struct live_node *node;
+        TRY(node_of(state, name, &node, err));
         found = calloc(1, sizeof *found);
         if (found == NULL || map_put(&state->worker_by_name, key, found, err) != 0) {
             free(found);
             return err_set(err, ERR_NOMEM, "out of memory");
         }
         (void)snprintf(found->name, sizeof found->name, "%s", name);
+        found->node = node;
     }
     *worker = found;
     return 0;
@@ -35,7 +39,11 @@ int worker_seen(struct state *state, const struct lease_ask *ask, struct live_wo
         memcpy(seen->host, ask->host, sizeof seen->host);
     }
     seen->n_gpus = (int64_t)ask->n_gpus;
+    memcpy(seen->health, ask->health, sizeof seen->health);
     seen->last_seen_ms = state->wall_ms;
+    if (seen->first_seen_ms == 0) {
+        seen->first_seen_ms = state->wall_ms;
+    }
     *worker = seen;
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "server/tuning/forecasts.h"
 #include "server/tuning/internal.h"
 #include "server/tuning/reply.h"
+#include "server/tuning/take_back.h"
 #include "server/tuning/waiting.h"
 
 /* ---- the whole ---- */
@@ -96,6 +97,8 @@ static int use_case(struct tuning *tuning, struct command *command, struct err *
         return tuning_token_create(tuning, as_token_create(command), err);
     case COMMAND_TOKEN_REVOKE:
         return tuning_token_revoke(tuning, as_token_revoke(command), err);
+    case COMMAND_WORKER_SET:
+        return tuning_worker_set(tuning, as_worker_set(command), err);
     case COMMAND_KIND_COUNT:
     default:
         return err_set(err, ERR_INVALID, "there is no such command");
@@ -137,6 +140,7 @@ int tuning_apply(struct tuning *tuning, struct command *command, struct err *err
     if (!command->waits && !command->answered) {
         command_done(tuning, command); /* an ask may wait, or be served; a report may wait */
     }
+    TRY(failures_take_back(tuning, err));
     reports_answer(tuning, false);
     /* At once, not once a group: what is handed out depends on the order of commands alone. */
     TRY(asks_dispatch(tuning, err));

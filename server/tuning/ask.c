@@ -7,6 +7,7 @@
 #include "common/digest.h"
 #include "common/integer.h"
 #include "server/state/leases.h"
+#include "server/state/node_health.h"
 #include "server/state/requests.h"
 #include "server/state/tokens.h"
 #include "server/state/transition.h"
@@ -130,6 +131,15 @@ int tuning_ask(struct tuning *tuning, struct ask_command *command, struct err *e
     return 0;
 }
 
+static void explain(struct tuning *tuning, struct ask *ask)
+{
+    struct ask_command *command = ask->command;
+    struct no_lease *no = &command->out.no_lease;
+
+    ask_explain(tuning, &command->in.ask, command->in.study, no);
+    node_explain(&tuning->state, ask->worker->node, no);
+}
+
 static int dispatch_one(struct tuning *tuning, struct ask *ask, struct err *err)
 {
     struct ask_command *command = ask->command;
@@ -145,7 +155,7 @@ static int dispatch_one(struct tuning *tuning, struct ask *ask, struct err *err)
     } else if (ask->awaits_suggestion) {
         return 0; /* time to think never counts as waiting */
     } else if (command->in.ask.wait_seconds <= 0 || ask_is_hopeless(tuning, command)) {
-        ask_explain(tuning, &command->in.ask, command->in.study, &command->out.no_lease);
+        explain(tuning, ask);
         ask_answer(tuning, ask);
     }
     return 0;
@@ -207,8 +217,7 @@ static int answer_overdue(struct tuning *tuning, struct err *err)
             TRY(dispatch_one(tuning, ask, err));
             continue;
         }
-        ask_explain(tuning, &ask->command->in.ask, ask->command->in.study,
-                    &ask->command->out.no_lease);
+        explain(tuning, ask);
         ask_answer(tuning, ask);
     }
     return 0;

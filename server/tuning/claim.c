@@ -1,6 +1,7 @@
 #include "server/tuning/claim.h"
 
 #include "server/state/limits.h"
+#include "server/state/node_health.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/state/trials.h"
@@ -64,6 +65,18 @@ static int drop_unknown(struct tuning *tuning, struct live_study *study, int64_t
     return schedule_done(&tuning->state, study, &log, err);
 }
 
+/* The first trial that is to be tried again, and elsewhere than on a node in quarantine where it
+ * has failed. */
+static struct live_trial *next_retry(const struct live_study *study, const struct ask *ask)
+{
+    struct live_trial *trial = study->retries.first;
+
+    while (trial != NULL && node_refuses(ask->worker->node, trial->row.id)) {
+        trial = trial->next;
+    }
+    return trial;
+}
+
 /* Grants the ask something of this study, if anything may go out. */
 static int serve(struct tuning *tuning, struct ask *ask, struct live_study *study, bool *served,
                  struct err *err)
@@ -77,17 +90,19 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
     if (study->no_offer == tuning->dispatches) {
         return 0;
     }
-    study->no_offer = tuning->dispatches; /* unless something goes out below */
+    trial = next_retry(study, ask);
+    if (trial != NULL || study->retries.first == NULL) { /* else another node may get one */
+        study->no_offer = tuning->dispatches;            /* unless something goes out below */
+    }
     if (study->row.state != STUDY_RUNNING || !study_may_go_on(&tuning->state, study)
         || (limits->parallel >= 0 && study->live_leases >= limits->parallel)) {
         return 0;
     }
-    if (study->retries.first != NULL) {
+    if (trial != NULL) {
         if (has_hung_up(ask)) {
             study->no_offer = 0;
             return 0;
         }
-        trial = study->retries.first;
         struct schedule_answer answer =
             schedule_answer(study->schedule, trial_id_number(trial->row.id));
         schedule_hold(study->schedule, trial_id_number(trial->row.id), answer.until);
@@ -136,8 +151,13 @@ int ask_serve(struct tuning *tuning, struct ask *ask, bool *served, struct err *
 {
     const struct ask_command *command = ask->command;
     const struct live_study *last = NULL;
+    bool admitted;
 
     *served = false;
+    TRY(node_admit(&tuning->state, ask->worker->node, &admitted, err));
+    if (!admitted) {
+        return 0;
+    }
     if (command->in.study[0] != '\0') { /* the common case needs no search */
         struct live_study *study = study_named(&tuning->state, command->in.study);
         if (study == NULL || !ask_matches(&command->in.ask, command->in.study, study)) {

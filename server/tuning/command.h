@@ -38,6 +38,7 @@ enum command_kind {
     COMMAND_UNSENT,     /* an answer could not be delivered: internal */
     COMMAND_TOKEN_CREATE,
     COMMAND_TOKEN_REVOKE,
+    COMMAND_WORKER_SET,
     COMMAND_KIND_COUNT
 };
 
@@ -239,6 +240,18 @@ struct token_revoke_command {
     } in;
 };
 
+struct worker_set_command {
+    struct command head;
+    struct {
+        char worker[WORKER_NAME_BYTES]; /* one of its workers, or the node itself */
+        bool drain;                     /* else it is resumed */
+    } in;
+    struct {
+        char node[WORKER_NAME_BYTES];
+        const char *state; /* static text */
+    } out;
+};
+
 /* The whole of a command whose kind is known to be this one. */
 #define COMMAND_AS(name, expected)                                                                 \
     static inline struct name##_command *as_##name(struct command *command)                        \
@@ -266,6 +279,7 @@ COMMAND_AS(unsent, COMMAND_UNSENT)
 COMMAND_AS(suggestion, COMMAND_SUGGESTION)
 COMMAND_AS(token_create, COMMAND_TOKEN_CREATE)
 COMMAND_AS(token_revoke, COMMAND_TOKEN_REVOKE)
+COMMAND_AS(worker_set, COMMAND_WORKER_SET)
 
 /* A command of that kind, all of it zero. NULL: out of memory. */
 struct command *command_create(enum command_kind kind);

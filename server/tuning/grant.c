@@ -7,6 +7,7 @@
 #include "server/state/checkpoints.h"
 #include "server/state/leases.h"
 #include "server/state/limits.h"
+#include "server/state/node_health.h"
 #include "server/state/requests.h"
 #include "server/state/transition.h"
 #include "server/state/trials.h"
@@ -99,6 +100,7 @@ int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial
     struct live_lease *lease;
 
     TRY(worker_save(&tuning->state, ask->worker, err));
+    TRY(node_granted(&tuning->state, ask->worker->node, err));
     trial_queue_remove(trial);
     if (trial->lease != NULL) { /* expired: overtaken now */
         lease_leave(&tuning->state, trial->lease);

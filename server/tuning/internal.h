@@ -89,5 +89,7 @@ MUST_USE int tuning_token_create(struct tuning *tuning, struct token_create_comm
                                  struct err *err);
 MUST_USE int tuning_token_revoke(struct tuning *tuning, struct token_revoke_command *command,
                                  struct err *err);
+MUST_USE int tuning_worker_set(struct tuning *tuning, struct worker_set_command *command,
+                               struct err *err);
 
 #endif

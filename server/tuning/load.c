@@ -13,6 +13,7 @@
 #include "server/state/leases.h"
 #include "server/state/lifecycle.h"
 #include "server/state/limits.h"
+#include "server/state/node_health.h"
 #include "server/state/requests.h"
 #include "server/state/studies.h"
 #include "server/state/tokens.h"
@@ -31,6 +32,13 @@ static int load_worker(void *context, int64_t id, const char *name, struct err *
     struct tuning *tuning = context;
 
     return worker_load(&tuning->state, id, name, err);
+}
+
+static int load_node(void *context, const struct node_row *row, struct err *err)
+{
+    struct tuning *tuning = context;
+
+    return node_load(&tuning->state, row, err);
 }
 
 /* ---- studies ---- */
@@ -278,6 +286,7 @@ int tuning_load(struct tuning *tuning, struct err *err)
     TRY(store_last_seq(tuning->state.store, &tuning->state.last_seq, err));
     TRY(store_each_token(tuning->state.store, load_token, tuning, err));
     TRY(store_each_worker(tuning->state.store, load_worker, tuning, err));
+    TRY(store_each_node(tuning->state.store, load_node, tuning, err));
     TRY(store_each_study(tuning->state.store, load_study, tuning, err));
     TRY(store_each_recent_request(tuning->state.store, tuning->state.wall_ms - 10 * 60 * 1000,
                                   load_request, tuning, err));

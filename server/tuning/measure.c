@@ -10,6 +10,7 @@
 #include "server/state/leases.h"
 #include "server/state/limits.h"
 #include "server/state/lookup.h"
+#include "server/state/node_health.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/tuning/forecasts.h"
@@ -193,6 +194,17 @@ static void name_trial(const struct live_lease *lease, struct measure_command *c
     command->out.attempt = lease->row.number;
 }
 
+static bool has_value(const struct live_study *study, const struct measurement_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (study_is_objective(study->def, list->items[i].metric)
+            && isfinite(list->items[i].value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int tuning_measure(struct tuning *tuning, struct measure_command *command, struct err *err)
 {
     struct live_lease *lease;
@@ -208,6 +220,10 @@ int tuning_measure(struct tuning *tuning, struct measure_command *command, struc
             TRY(take_measurement(tuning, lease, &list->items[i], command, err));
         }
         TRY(note_corrections(tuning, lease, &command->out.action, err));
+        lease->worker->last_report_ms = tuning->state.wall_ms;
+        if (has_value(lease->study, list)) {
+            TRY(node_note_success(&tuning->state, lease, err));
+        }
         TRY(forecast_request(lease->trial, err));
         if (lease->trial->forecast_level != 0) {
             return report_park(tuning, command, lease->trial, err);

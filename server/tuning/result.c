@@ -11,6 +11,7 @@
 #include "server/state/leases.h"
 #include "server/state/limits.h"
 #include "server/state/lookup.h"
+#include "server/state/node_health.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/state/trials.h"
@@ -268,6 +269,17 @@ static int decide_completed(struct tuning *tuning, struct live_lease *lease, boo
     return 0;
 }
 
+/* Does the trial of a failed attempt stay as it was, because its node is the reason? */
+static int put_down_to_node(struct tuning *tuning, struct live_lease *lease, bool *excused,
+                            struct err *err)
+{
+    const struct live_study *study = lease->study;
+
+    TRY(node_note_failure(&tuning->state, lease, excused, err));
+    *excused = *excused && study->row.state != STUDY_STOPPED && !study->row.target_reached;
+    return 0;
+}
+
 /* Every other outcome. */
 static int decide_other(struct tuning *tuning, struct live_lease *lease,
                         const struct result_report *report, struct attempt_ending *ending,
@@ -294,6 +306,12 @@ static int decide_other(struct tuning *tuning, struct live_lease *lease,
         *ending = end_as(ATTEMPT_INFEASIBLE, TRIAL_INFEASIBLE, reason);
         return 0;
     }
+    bool excused;
+    TRY(put_down_to_node(tuning, lease, &excused, err));
+    if (excused) {
+        *ending = follow(ATTEMPT_FAILED, reason);
+        return 0;
+    }
     trial->row.failures++;
     *ending = trial->row.failures <= study->def->limits.retries && study->row.state != STUDY_STOPPED
                   ? follow(ATTEMPT_FAILED, reason)
@@ -316,6 +334,20 @@ static int register_names(struct tuning *tuning, struct live_study *study,
         TRY(metric_id(&tuning->state, study, report->metrics[i].metric, &id, err));
     }
     return 0;
+}
+
+/* What the outcome says of the worker. A failure of its node is noted where the trial's end is
+ * decided. */
+static int note_worker(struct tuning *tuning, const struct live_lease *lease, enum outcome outcome,
+                       bool is_finite, struct err *err)
+{
+    struct live_worker *worker = lease->worker;
+
+    worker->last_report_ms = tuning->state.wall_ms;
+    worker->completed += outcome == OUTCOME_COMPLETED;
+    worker->failed += outcome == OUTCOME_FAILED;
+    return outcome == OUTCOME_COMPLETED && is_finite ? node_note_success(&tuning->state, lease, err)
+                                                     : 0;
 }
 
 int tuning_result(struct tuning *tuning, struct result_command *command, struct err *err)
@@ -352,6 +384,7 @@ int tuning_result(struct tuning *tuning, struct result_command *command, struct 
     lease->row.has_result = true;
     memcpy(lease->row.result, hash, sizeof hash);
     TRY(keep_progress(tuning, lease, report, step, err));
+    TRY(note_worker(tuning, lease, report->outcome, all_finite(&values), err));
     bool brought = outcome_metric(report, lease->study->def->objectives[0].metric) != NULL;
     struct live_trial *trial = lease->trial;
     struct attempt_ending ending;

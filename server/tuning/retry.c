@@ -1,4 +1,6 @@
 /* Trials that have failed are tried again: the same configuration, with its number and its slot. */
+#include "server/tuning/retry.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -29,10 +31,15 @@ static void retried_finish(struct retried *retried)
 }
 OWN_VALUE(retried)
 
+bool trial_may_be_retried(const struct live_study *study, const struct trial_row *row)
+{
+    return row->source != SOURCE_IMPORTED
+           && schedule_may_retry(study->schedule, trial_id_number(row->id));
+}
+
 static bool may_retry(const struct live_study *study, const struct trial_row *row)
 {
-    return (retryable >> row->state & 1) != 0 && row->source != SOURCE_IMPORTED
-           && schedule_may_retry(study->schedule, trial_id_number(row->id));
+    return (retryable >> row->state & 1) != 0 && trial_may_be_retried(study, row);
 }
 
 static int collect(void *context, struct trial_row *row, struct err *err)
@@ -117,8 +124,8 @@ static int check_study(const struct state *state, const struct live_study *study
     return 0;
 }
 
-static int retry_one(struct tuning *tuning, struct live_study *study, struct trial_row *row,
-                     struct err *err)
+int trial_try_again(struct tuning *tuning, struct live_study *study, struct trial_row *row,
+                    struct err *err)
 {
     struct live_trial *trial;
 
@@ -143,7 +150,8 @@ int tuning_trials_retry(struct tuning *tuning, struct trials_retry_command *comm
     }
     for (size_t i = 0; i < retried.n; i++) {
         command->out.numbers[command->out.n_numbers++] = trial_id_number(retried.rows[i].id);
-        TRY(retry_one(tuning, study, &retried.rows[i], err));
+        retried.rows[i].excused = false;
+        TRY(trial_try_again(tuning, study, &retried.rows[i], err));
     }
     command->out.n_skipped = retried.n_skipped;
     if (retried.n > 0) {

@@ -75,6 +75,7 @@ RESULT = {"outcome": "completed", "step": 1, "metrics": {"loss": 1}, "detail": "
           "checkpoint": {"uri": "u", "step": 1, "reach": "any"},
           "usage": {"wall_seconds": 1, "gpu_seconds": 1, "peak_memory_mib": 1, "energy_joules": 1}}
 ASK = {"worker": "w", "request_id": "q", "wait_seconds": 0, "gpus": [{"memory_mib": 1}],
+       "health": {"ok": False, "reason": "r"},
        "studies": ["home"], "runners": ["r"], "host": "h", "labels": {"a": "b"}}
 # What each operation with a body is sent, one place of it changed at a time.
 BODIES = {

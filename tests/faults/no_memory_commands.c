@@ -82,6 +82,11 @@ static struct command *ask(void)
                             " \"labels\": {\"site\": \"a\"}}");
 }
 
+static struct command *ask_elsewhere(void)
+{
+    return world_ask("old", "{\"worker\": \"bad:0\", \"health\": {\"ok\": false}}");
+}
+
 static struct command *ask_in_vain(void)
 {
     return world_ask("old", "{\"worker\": \"w\", \"runners\": [\"other\"]}");
@@ -108,6 +113,11 @@ static struct command *report_failure(void)
 static struct command *release(void)
 {
     return world_release(lease);
+}
+
+static struct command *drain(void)
+{
+    return world_set_worker("bad", true);
 }
 
 static struct command *cancel(void)
@@ -324,7 +334,7 @@ static void prepare(struct command *(*const before[])(void))
 
 static const struct {
     struct command *(*make)(void);
-    struct command *(*before[3])(void);
+    struct command *(*before[9])(void);
 } cases[] = {
     {create, {stop}},
     {create_again, {NULL}},
@@ -341,6 +351,11 @@ static const struct {
     {complete, {ask, measure}},
     {report_failure, {ask, measure}},
     {release, {ask}},
+    {drain, {ask_elsewhere}},
+    /* the third failure on one node, and the success on another that says whose they are */
+    {complete,
+     {ask_elsewhere, report_failure, ask_elsewhere, report_failure, ask_elsewhere, report_failure,
+      ask}},
     {cancel, {enqueue}},
     {retry, {ask, report_failure}},
     {delete, {ask}},

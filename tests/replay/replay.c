@@ -31,6 +31,8 @@
  *   TIME retry STUDY [N]                      trials N … [skipped N]
  *   TIME show STUDY                           STATE [REASON] STATE N … of its trials [best N]
  *   TIME show STUDY N                         STATE [REASON] attempt K [value V]
+ *   TIME drain WORKER | resume WORKER        STATE
+ *   TIME node NAME                            STATE [REASON]
  *   TIME restart
  *
  * TIME is 5s, 1.5s, 2m or 1h since the start. ERROR is a problem type: lease-ended. Without
@@ -228,6 +230,8 @@ static void answer_other(struct play *play, struct command *command)
         answer_added(to, command);
     } else if (command->kind == COMMAND_TRIALS_RETRY) {
         answer_retried(to, as_trials_retry(command));
+    } else if (command->kind == COMMAND_WORKER_SET) {
+        add(to, "%s", as_worker_set(command)->out.state);
     } else if (command->kind == COMMAND_STUDY_PATCH) {
         add_study(to, &as_study_patch(command)->out.study.row);
     } else {
@@ -288,6 +292,37 @@ static int do_show(struct play *play, struct words *words, struct err *err)
     TRY(store_each_study(play->world.store, show_study, &look, err));
     if (play->answer[0] == '\0') {
         add(play->answer, "not-found");
+    }
+    return 0;
+}
+
+struct look_node {
+    const char *name;
+    char *answer;
+};
+
+static int show_node(void *context, const struct node_row *row, struct err *err)
+{
+    const struct look_node *look = context;
+
+    (void)err;
+    if (strcmp(row->name, look->name) == 0) {
+        add(look->answer, "%s %s",
+            row->draining                 ? "draining"
+            : row->quarantined_at_ms != 0 ? "quarantined"
+                                          : "active",
+            row->reason);
+    }
+    return 0;
+}
+
+static int do_show_node(struct play *play, const char *name, struct err *err)
+{
+    struct look_node look = {name, play->answer};
+
+    TRY(store_each_node(play->world.store, show_node, &look, err));
+    if (play->answer[0] == '\0') {
+        add(play->answer, "active");
     }
     return 0;
 }
@@ -463,6 +498,12 @@ static int do_line(struct play *play, struct words *words, struct err *err)
     }
     if (strcmp(verb, "show") == 0) {
         return do_show(play, words, err);
+    }
+    if (strcmp(verb, "node") == 0) {
+        return do_show_node(play, words_next(words), err);
+    }
+    if (strcmp(verb, "drain") == 0 || strcmp(verb, "resume") == 0) {
+        return submit(play, world_set_worker(words_next(words), strcmp(verb, "drain") == 0), err);
     }
     if (strcmp(verb, "patch") == 0) {
         study = words_next(words);

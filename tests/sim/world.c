@@ -276,6 +276,15 @@ struct command *world_retry_trials(const char *study, int64_t trial)
     return command;
 }
 
+struct command *world_set_worker(const char *worker, bool drain)
+{
+    struct command *command = make(COMMAND_WORKER_SET);
+
+    (void)snprintf(as_worker_set(command)->in.worker, WORKER_NAME_BYTES, "%s", worker);
+    as_worker_set(command)->in.drain = drain;
+    return command;
+}
+
 static int read_ask(struct ask_command *ask, const char *text)
 {
     json_auto_t *body = NULL;

@@ -64,5 +64,7 @@ struct command *world_measure(const char *lease, const char *body);
 struct command *world_heartbeat(const char *lease);
 struct command *world_result(const char *lease, const char *body);
 struct command *world_release(const char *lease);
+/* `drain`: else it is resumed. */
+struct command *world_set_worker(const char *worker, bool drain);
 
 #endif

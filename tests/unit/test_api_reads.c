@@ -481,6 +481,39 @@ START_TEST(workers_are_listed_with_what_they_hold)
 }
 END_TEST
 
+static void wait_for_worker(struct api_fixture *f, const char *state)
+{
+    do { /* the live view is published within 100 ms */
+        api_expect(f, 200, "GET", "/v1/workers", NULL);
+    } while (strstr(buf_text(&f->last.body), state) == NULL);
+}
+
+START_TEST(a_worker_is_drained_and_resumed)
+{
+    struct api_fixture f;
+
+    api_fixture_start(&f);
+    api_expect(&f, 201, "POST", "/v1/studies", STUDY);
+    api_expect(&f, 404, "POST", "/v1/workers/gpu07/drain", NULL);
+    api_expect(&f, 201, "POST", "/v1/leases",
+               "{\"worker\": \"gpu07:0\", \"health\": {\"ok\": false, \"reason\": \"no disk\"}}");
+    wait_for_worker(&f, "\"state\":\"active\",\"reason\":\"no disk\"");
+    api_expect(&f, 422, "POST", "/v1/workers/gpu07/drain", "{\"now\": true}");
+    api_expect(&f, 200, "POST", "/v1/workers/gpu07/drain", "{}");
+    ck_assert_str_eq(buf_text(&f.last.body), "{\"worker\":\"gpu07\",\"state\":\"draining\"}");
+    wait_for_worker(&f, "\"state\":\"draining\"");
+    api_expect(&f, 200, "POST", "/v1/leases", "{\"worker\": \"gpu07:1\"}");
+    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "gpu07 is draining"));
+    api_expect(&f, 200, "POST", "/v1/workers/gpu07:1/resume", NULL);
+    wait_for_worker(&f, "\"state\":\"active\"");
+    api_expect(&f, 200, "GET", "/v1/events?follow=false", NULL);
+    ck_assert_ptr_nonnull(strstr(
+        buf_text(&f.last.body), "\"kind\":\"worker-draining\",\"study\":null,\"trial\":null,"
+                                "\"attempt\":null,\"worker\":\"gpu07\",\"detail\":\"by request\""));
+    api_fixture_stop(&f);
+}
+END_TEST
+
 START_TEST(open_pages_are_served)
 {
     static const char *const pages[] = {
@@ -575,6 +608,7 @@ int main(void)
     tcase_add_test(tcase, events_are_followed_and_resumed);
     tcase_add_test(tcase, events_that_are_there_come_without_waiting);
     tcase_add_test(tcase, workers_are_listed_with_what_they_hold);
+    tcase_add_test(tcase, a_worker_is_drained_and_resumed);
     tcase_add_test(tcase, open_pages_are_served);
     tcase_add_test(tcase, the_document_and_the_table_of_routes_agree);
     suite_add_tcase(suite, tcase);

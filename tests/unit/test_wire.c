@@ -95,7 +95,8 @@ START_TEST(ask_reads_back_as_written)
     const char *text = "{\"worker\":\"gpu07:0\",\"request_id\":\"0b1f\",\"wait_seconds\":30,"
                        "\"studies\":[\"digits-svm\"],\"runners\":[\"train\"],\"host\":\"gpu07\","
                        "\"gpus\":[{\"model\":\"H200\",\"memory_mib\":143771}],"
-                       "\"labels\":{\"site\":\"a\"}}";
+                       "\"labels\":{\"site\":\"a\"},"
+                       "\"health\":{\"ok\":false,\"reason\":\"no GPU\"}}";
     json_auto_t *body = parse(text);
     OWN(lease_ask) struct lease_ask ask;
     OWN(buf) struct buf out;
@@ -108,6 +109,27 @@ START_TEST(ask_reads_back_as_written)
     ck_assert_int_eq(ask.gpu_memory_mib, 143771);
     lease_ask_write(&ask, &w);
     ck_assert_str_eq(buf_text(&out), text);
+}
+END_TEST
+
+static const struct {
+    const char *body, *health;
+} healths[] = {
+    {"{\"health\": null}", ""},
+    {"{\"health\": {}}", ""},
+    {"{\"health\": {\"ok\": true, \"reason\": \"fine\"}}", ""},
+    {"{\"health\": {\"ok\": false}}", "no reason given"},
+    {"{\"health\": {\"ok\": false, \"reason\": \"no GPU\"}}", "no GPU"},
+};
+
+START_TEST(an_ask_says_why_the_worker_is_not_well)
+{
+    json_auto_t *body = parse(healths[_i].body);
+    OWN(lease_ask) struct lease_ask ask;
+    struct faults faults = {0};
+
+    ck_assert_int_eq(lease_ask_from_json(body, &ask, &faults), 0);
+    ck_assert_str_eq(ask.health, healths[_i].health);
 }
 END_TEST
 
@@ -139,6 +161,9 @@ static const char *const refused_asks[] = {
     "{\"request_id\": \"a b\"}",
     "{\"wroker\": \"a\"}",
     "{\"host\": \"../x\"}",
+    "{\"health\": \"bad\"}",
+    "{\"health\": {\"ok\": \"no\"}}",
+    "{\"health\": {\"well\": false}}",
 };
 
 START_TEST(ask_with_a_fault_is_refused)
@@ -550,6 +575,8 @@ int main(void)
     tcase_add_test(tcase, names_have_a_greatest_length);
     tcase_add_test(tcase, ask_reads_back_as_written);
     tcase_add_test(tcase, ask_may_be_empty);
+    tcase_add_loop_test(tcase, an_ask_says_why_the_worker_is_not_well, 0,
+                        sizeof healths / sizeof healths[0]);
     tcase_add_loop_test(tcase, ask_with_a_fault_is_refused, 0, COUNT(refused_asks));
     tcase_add_test(tcase, grant_reads_back_as_written);
     tcase_add_test(tcase, grant_of_a_newer_server_is_understood);
