@@ -586,6 +586,21 @@ def test_exit_statuses_become_outcomes(tmp):
     assert "signal 11" in result["detail"], result
 
 
+def test_a_slot_whose_jobs_fail_at_once_says_so_and_waits(tmp):
+    with LeaseServer() as server:
+        for _ in range(4):
+            server.grants()
+        said = server.work(tmp, script(tmp, "echo no GPU here >&2\nexit 1\n"))
+        expect(len(server.results), 4, "all were run")
+        expect([ask.get("health") for ask in server.asks[:3]], [None, None, None])
+        for n, ask in ((3, server.asks[3]), (4, server.asks[4])):
+            expect(ask["health"]["ok"], False)
+            for words in (f"{n} jobs in a row failed at once", "exit status 1", "no GPU here"):
+                assert words in ask["health"]["reason"], ask
+        expect(said.count("is something wrong with this machine?"), 1, said)
+        assert "3 jobs in a row failed at once; the last: exit status 1; it printed: no GPU here" in said, said
+
+
 def test_clean_exit_without_the_objective_shows_its_last_lines(tmp):
     result = ending(tmp, "echo hone: loss=1\nprintf 'caf\\303\\251 \\377\\033[31m done\\n'\n")
     expect((result["outcome"], result["reason"]), ("failed", "no_metric"))

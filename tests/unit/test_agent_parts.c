@@ -12,6 +12,7 @@
 #include "worker/agent/environment.h"
 #include "worker/agent/folder.h"
 #include "worker/agent/gpu.h"
+#include "worker/agent/quick_failures.h"
 
 static const char *join(const struct argv_list *words)
 {
@@ -230,6 +231,39 @@ START_TEST(backoff_doubles_to_a_bound_with_full_jitter)
 }
 END_TEST
 
+START_TEST(quick_failures_make_a_slot_wait_longer_each_time)
+{
+    struct rng rng = rng_for(1, 1);
+    struct quick_failures failures = {.base_ms = 1000};
+    int64_t due_ms = 1000;
+
+    for (int i = 1; i <= 20; i++) {
+        int64_t wait_ms = quick_failures_note(&failures, true, 9999, &rng);
+        if (i < QUICK_FAILURES_TO_WAIT) {
+            ck_assert_int_eq(wait_ms, 0);
+            continue;
+        }
+        ck_assert_int_ge(wait_ms, due_ms / 2);
+        ck_assert_int_le(wait_ms, due_ms);
+        due_ms = due_ms * 2 < 300000 ? due_ms * 2 : 300000;
+    }
+}
+END_TEST
+
+START_TEST(other_jobs_end_the_wait)
+{
+    struct rng rng = rng_for(1, 1);
+    struct quick_failures failures = {.base_ms = 1000, .in_row = 7};
+
+    ck_assert_int_ge(quick_failures_note(&failures, true, 0, &rng), 16000);
+    ck_assert_int_eq(quick_failures_note(&failures, true, QUICK_FAILURE_MS, &rng), 0);
+    ck_assert_int_eq(quick_failures_note(&failures, true, 0, &rng), 0);
+    failures.in_row = 7;
+    ck_assert_int_eq(quick_failures_note(&failures, false, 0, &rng), 0);
+    ck_assert_int_eq(quick_failures_note(&failures, true, 0, &rng), 0);
+}
+END_TEST
+
 START_TEST(backoff_honours_the_server)
 {
     struct rng rng = rng_seeded(1);
@@ -261,6 +295,8 @@ int main(void)
     tcase_add_test(tcase, file_is_replaced_as_a_whole);
     tcase_add_test(tcase, backoff_doubles_to_a_bound_with_full_jitter);
     tcase_add_test(tcase, backoff_honours_the_server);
+    tcase_add_test(tcase, quick_failures_make_a_slot_wait_longer_each_time);
+    tcase_add_test(tcase, other_jobs_end_the_wait);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -27,12 +27,12 @@ static void new_request_id(struct lease_request *request)
     request->unanswered = false;
 }
 
-void lease_request_begin(struct lease_request *request)
+void lease_request_begin(struct lease_request *request, int64_t wait_ms)
 {
     new_request_id(request);
     request->active = true;
     request->withdrawing = false;
-    request->next_at_ms = 0;
+    request->next_at_ms = loop_now(request->loop) + wait_ms;
     backoff_reset(&request->backoff);
 }
 
@@ -142,6 +142,7 @@ static int send_ask(struct lease_request *request, struct err *err)
     json_writer_init(&w, &body);
     memcpy(message.worker, request->worker, sizeof message.worker);
     (void)snprintf(message.request_id, sizeof message.request_id, "%s", request->request_id);
+    memcpy(message.health, request->health, sizeof message.health);
     message.wait_seconds = request->withdrawing ? 0 : message.wait_seconds;
     lease_ask_write(&message, &w);
     TRY(buf_check(&body, err));

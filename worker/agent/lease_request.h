@@ -25,6 +25,7 @@ struct lease_request {
         *offer; /* the worker's offer; the name and the request id are filled in here */
     char worker[WORKER_NAME_BYTES];
     char request_id[40];
+    char health[HEALTH_BYTES]; /* why this worker is not well; "": it is */
     struct lease_request_hooks hooks;
     struct http_transfer *transfer; /* NULL: nothing under way */
     int64_t sent_ms;
@@ -39,8 +40,9 @@ struct lease_request {
 void lease_request_init(struct lease_request *request, struct loop *loop,
                         const struct lease_ask *offer, const char *worker,
                         const struct lease_request_hooks *hooks);
-/* From now on it asks whenever it is due, until a grant or lease_request_stop(). */
-void lease_request_begin(struct lease_request *request);
+/* From now on, or after a wait, it asks whenever it is due, until a grant or lease_request_stop().
+ */
+void lease_request_begin(struct lease_request *request, int64_t wait_ms);
 /* Stops asking; what is under way is cancelled. */
 void lease_request_stop(struct lease_request *request);
 /* Stops asking, but leaves no lease behind: an ask that was sent and not answered is sent once

@@ -9,6 +9,7 @@
 #include "worker/agent/job.h"
 
 #define LOST_BYTES 512
+#define SHOWN_BYTES 300 /* of what a job printed last */
 
 /* ---- telling ---- */
 
@@ -219,10 +220,52 @@ static void on_nothing(void *context, const struct no_lease *no)
 
 /* ---- a trial ends ---- */
 
+/* Fills `health` from what the last of several jobs that failed at once has printed. */
+static void describe_failures(const struct slot *slot, const char *detail,
+                              char health[HEALTH_BYTES])
+{
+    OWN(buf) struct buf lines;
+
+    buf_init(&lines, TRANSCRIPT_TAIL_BYTES * 2);
+    transcript_last_lines(&slot->output.transcript, &lines);
+    const char *end = buf_text(&lines);
+    end += lines.len > SHOWN_BYTES ? lines.len - SHOWN_BYTES : 0;
+    while ((*end & 0xc0) == 0x80) { /* within a character */
+        end++;
+    }
+    (void)snprintf(health, HEALTH_BYTES, "%u jobs in a row failed at once; the last: %.60s%s%s",
+                   slot->quick.in_row, detail, *end == '\0' ? "" : "; it printed: ", end);
+}
+
+/* How long to wait before the next ask: a machine on which jobs fail at once is no good to the
+ * trials that it would get. */
+static int64_t wait_after(struct slot *slot, const char *outcome, const char *detail)
+{
+    bool failed = strcmp(outcome, "failed") == 0 && !slot->has_step;
+    int64_t ran_ms = loop_now(&slot->context->loop) - slot->started_ms;
+
+    if (!failed && strcmp(outcome, "completed") != 0) {
+        return 0; /* it says nothing */
+    }
+    int64_t wait_ms = quick_failures_note(&slot->quick, failed, ran_ms, &slot->context->loop.rng);
+    slot->request.health[0] = '\0';
+    if (wait_ms > 0) {
+        describe_failures(slot, detail, slot->request.health);
+    }
+    if (slot->quick.in_row == QUICK_FAILURES_TO_WAIT) {
+        log_warning(
+            "slot %zu: %s; is something wrong with this machine? From now on it waits "
+            "longer each time before it asks for a trial, until a job does not fail at once",
+            slot->index, slot->request.health);
+    }
+    return wait_ms;
+}
+
 /* Lets go of the trial; what comes next depends on whether anything may. */
 static void end_trial(struct slot *slot, const char *outcome, const char *detail)
 {
     emit(slot, AGENT_ENDED, outcome, detail);
+    int64_t wait_ms = wait_after(slot, outcome, detail);
     job_finish(slot);
     lease_destroy(slot->lease);
     slot->lease = NULL;
@@ -237,7 +280,7 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
         slot->phase = SLOT_CLOSED;
     } else {
         slot->phase = SLOT_ASKING;
-        lease_request_begin(&slot->request);
+        lease_request_begin(&slot->request, wait_ms);
         lease_request_tick(&slot->request);
     }
 }
@@ -445,7 +488,8 @@ int slot_open(struct slot *slot, struct agent_context *context, size_t index, st
     (void)snprintf(worker, sizeof worker, "%s:%zu", settings->name, index);
     TRY(report_socket_open(&slot->reports, &context->loop, job_take_line, slot, err));
     lease_request_init(&slot->request, &context->loop, &context->offer, worker, &hooks);
-    lease_request_begin(&slot->request);
+    lease_request_begin(&slot->request, 0);
+    slot->quick.base_ms = settings->backoff_ms;
     return 0;
 }
 

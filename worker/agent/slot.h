@@ -16,6 +16,7 @@
 #include "worker/agent/lease_request.h"
 #include "worker/agent/output.h"
 #include "worker/agent/pending.h"
+#include "worker/agent/quick_failures.h"
 #include "worker/agent/report_socket.h"
 #include "worker/agent/runner.h"
 #include "worker/agent/supervisor.h"
@@ -55,6 +56,7 @@ struct slot {
     enum slot_phase phase;
     struct lease_request request;
     struct report_socket reports;
+    struct quick_failures quick; /* of its jobs, in a row */
 
     /* the trial */
     struct lease_grant grant;
