@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Workers and a real server: what happens to trials when either is killed, stopped or cut off."""
 
+import json
 import os
 import pathlib
 import signal
@@ -300,6 +301,33 @@ esac
                 (trial(server, "s", n) for n in range(1, 6))],
                [("failed", "exit_code"), ("failed", "no_metric"), ("failed", "diverged"),
                 ("infeasible", None), ("completed", None)])
+
+
+def workers(server, *words):
+    said = subprocess.run([HONE, "workers", *words, "-o", "json"], capture_output=True, text=True,
+                          env={**environment(server), "HONE_TOKEN_FILE":
+                               str(pathlib.Path(server.data) / "admin.token")})
+    expect(said.returncode, 0, said.stderr)
+    return json.loads(said.stdout)
+
+
+def test_a_broken_node_costs_no_trial(tmp):
+    with Server() as server:
+        study(server, "s", limits={"trials": 8, "failures": 12})
+        with Worker(server, tmp, "broken", "echo no GPU here >&2\nexit 1\n"):
+            # the good one begins when the other has failed as often as makes it suspicious
+            until(lambda: state(server, "s")["counts"]["failed"] >= 3, "three failures")
+            with Worker(server, tmp, "good", "echo hone: accuracy=$1\n") as good:
+                good.wait()
+        ended = state(server, "s")
+        expect((ended["state"], ended["reason"]), ("finished", "trials"))
+        expect({n: c for n, c in ended["counts"].items() if c}, {"completed": 8})
+        expect({trial(server, "s", n)["worker"] for n in range(1, 9)}, {"good:0"})
+        broken = until(lambda: [w for w in workers(server) if w["name"] == "broken:0"
+                                and w["state"] == "quarantined"], "its quarantine")[0]
+        assert "failed at once here" in broken["reason"], broken
+        expect(workers(server, "resume", "broken"), {"worker": "broken", "state": "active"})
+        expect(workers(server, "drain", "good:0"), {"worker": "good", "state": "draining"})
 
 
 def test_killed_worker_is_replaced_within_the_lease(tmp):

@@ -27,6 +27,10 @@ const struct verb verbs[] = {
     {"token", "create", verb_token_create, "make a token for a worker or a person"},
     {"token", "list", verb_token_list, "the tokens that are valid"},
     {"token", "revoke", verb_token_revoke, "lock a token out"},
+    /* the members stand first: "workers" alone is the list */
+    {"workers", "drain", verb_workers_drain, "give a node no further trial"},
+    {"workers", "resume", verb_workers_resume, "give a node trials again"},
+    {NULL, "workers", verb_workers, "the workers, and which of them are given trials"},
     {NULL, "worker", verb_worker, "run the trials of a server on this machine"},
     {NULL, "report", verb_report, "from within a job: say what was measured, hear what to do"},
     {NULL, "help", verb_help, "this list, or the options of one verb"},

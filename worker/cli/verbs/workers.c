@@ -1,0 +1,142 @@
+/* workers, workers drain, workers resume: what runs trials, and which of it is given none. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/http/client.h"
+#include "worker/cli/session.h"
+#include "worker/cli/show/printed_list.h"
+#include "worker/cli/show/study.h"
+#include "worker/cli/status.h"
+#include "worker/cli/text.h"
+#include "worker/cli/verbs.h"
+
+/* ---- the list ------------------------------------------------------------------------------- */
+
+enum { NAME, HOST, STATE, RUNNING, COMPLETED, FAILED, PER_HOUR, REPORT, REASON, N_COLUMNS };
+static const struct column columns[N_COLUMNS] = {
+    [NAME] = {"name", false, false},          [HOST] = {"host", false, true},
+    [STATE] = {"state", false, false},        [RUNNING] = {"running", true, false},
+    [COMPLETED] = {"completed", true, false}, [FAILED] = {"failed", true, false},
+    [PER_HOUR] = {"per hour", true, true},    [REPORT] = {"last report", false, false},
+    [REASON] = {"reason", false, false},
+};
+
+static int row(void *context, json_t *worker, struct err *err)
+{
+    struct printed_list *list = context;
+    char running[24], completed[24], failed[24], per_hour[TEXT_NUMBER_BYTES] = "";
+    char report[TEXT_MOMENT_BYTES];
+    const char *reported = text_at(worker, "last_report_at");
+    const json_t *rate = json_object_get(worker, "completed_per_hour");
+
+    (void)err;
+    (void)snprintf(running, sizeof running, "%zu",
+                   json_array_size(json_object_get(worker, "leases")));
+    (void)snprintf(completed, sizeof completed, "%" PRId64, int_at(worker, "completed", 0));
+    (void)snprintf(failed, sizeof failed, "%" PRId64, int_at(worker, "failed", 0));
+    if (json_is_number(rate)) {
+        (void)snprintf(per_hour, sizeof per_hour, "%.4g", json_number_value(rate));
+    }
+    const char *cells[N_COLUMNS] = {
+        [NAME] = text_at(worker, "name"),
+        [HOST] = text_at(worker, "host"),
+        [STATE] = text_at(worker, "state"),
+        [RUNNING] = running,
+        [COMPLETED] = completed,
+        [FAILED] = failed,
+        [PER_HOUR] = per_hour,
+        [REPORT] = list->output == OUTPUT_CSV || *reported == '\0' ? reported
+                                                                   : text_local(reported, report),
+        [REASON] = text_at(worker, "reason"),
+    };
+    printed_list_row(list, worker, cells);
+    return 0;
+}
+
+static int list(const struct options *options, struct err *err)
+{
+    OWN(session) struct session session = {0};
+    struct printed_list list;
+
+    TRY(session_open(options, &session, err));
+    if (session_previews(&session, "GET", "/v1/workers", NULL)) {
+        return 0;
+    }
+    printed_list_begin(&list, options, columns, N_COLUMNS);
+    int rc = session_each(&session, "/v1/workers", row, &list, err);
+    printed_list_end(&list, rc == 0,
+                     "no worker has asked for a trial; start one with 'hone worker'");
+    return rc;
+}
+
+int verb_workers(int argc, char **argv)
+{
+    static const struct usage usage = {
+        .doc = "Lists the workers that the server knows: whether their nodes are given trials, why "
+               "not, and what they have done since the server started.",
+        .flags = USAGE_SERVER | USAGE_OUTPUT,
+    };
+    struct options options;
+    struct err err = {0};
+
+    options_read(&usage, argc, argv, NULL, &options);
+    return exit_after(list(&options, &err), &err);
+}
+
+/* ---- by hand -------------------------------------------------------------------------------- */
+
+static int set(const struct options *options, const char *what, const char *meaning,
+               struct err *err)
+{
+    OWN(session) struct session session = {0};
+    OWN(buf) struct buf path = {0};
+    json_auto_t *node = NULL;
+
+    buf_init(&path, 1024);
+    buf_puts(&path, "/v1/workers/");
+    http_escape(&path, options->arguments[0]);
+    buf_printf(&path, "/%s", what);
+    TRY(buf_check(&path, err));
+    TRY(session_open(options, &session, err));
+    if (session_previews(&session, "POST", buf_text(&path), NULL)) {
+        return 0;
+    }
+    TRY(session_send(&session, "POST", buf_text(&path), NULL, &node, err));
+    say("'%s' is %s: %s", text_at(node, "worker"), text_at(node, "state"), meaning);
+    if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
+        print_json(stdout, node);
+    }
+    return 0;
+}
+
+static int change(int argc, char **argv, const char *doc, const char *what, const char *meaning)
+{
+    const struct usage usage = {
+        .arguments = "NAME",
+        .doc = doc,
+        .flags = USAGE_SERVER | USAGE_OUTPUT | USAGE_DRY_RUN,
+        .n_min = 1,
+        .n_max = 1,
+        .missing = "name a worker or its node; 'hone workers' lists them",
+    };
+    struct options options;
+    struct err err = {0};
+
+    options_read(&usage, argc, argv, NULL, &options);
+    return exit_after(set(&options, what, meaning, &err), &err);
+}
+
+int verb_workers_drain(int argc, char **argv)
+{
+    return change(
+        argc, argv,
+        "Gives the node of a worker no further trial; what runs on it goes on to its end.", "drain",
+        "it gets no further trial; 'hone workers resume' goes on");
+}
+
+int verb_workers_resume(int argc, char **argv)
+{
+    return change(argc, argv,
+                  "Gives the node of a worker trials again, whether it drains or is quarantined.",
+                  "resume", "it gets trials again");
+}
