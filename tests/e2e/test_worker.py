@@ -755,6 +755,38 @@ def test_terminated_worker_keeps_a_checkpoint(tmp):
         expect((result["outcome"], result["checkpoint"]["step"]), ("preempted", 1))
 
 
+def wait_for_shim(worker):
+    """Until nothing is left of the worker's job but what the worker has not read yet."""
+    children = pathlib.Path(f"/proc/{worker.pid}/task/{worker.pid}/children")
+    wait_until(lambda: not any(is_alive(pid) for pid in children.read_text().split()),
+               "the end of the shim")
+
+
+def test_a_job_signalled_with_its_worker_is_handed_back(tmp):
+    """As a batch system does. The worker reads of the job's end and of its own signal at once."""
+    for saves, outcome in (("echo x >$HONE_CHECKPOINT_DIR/weights", "preempted"), ("true", None)):
+        job = script(tmp, f"""
+trap '{saves}; exit 0' TERM
+echo $$ >{tmp}/pid
+echo hone: accuracy=1
+while :; do sleep 0.01; done
+""")
+        with LeaseServer() as server:
+            server.grants()
+            worker = server.start(tmp, job)
+            server.wait_for(lambda: server.measured)
+            worker.send_signal(signal.SIGSTOP)
+            os.kill(pids_in(tmp / "pid", 1)[0], signal.SIGTERM)
+            wait_for_shim(worker)
+            worker.send_signal(signal.SIGTERM)
+            worker.send_signal(signal.SIGCONT)
+            said, _ = worker.communicate(timeout=SECONDS)
+            expect(worker.returncode, 0, said)
+            expect([body["outcome"] for _, body in server.results], [outcome] if outcome else [])
+            expect(server.released, [] if outcome else [1])
+        (tmp / "pid").unlink()
+
+
 def test_second_signal_ends_it_at_once(tmp):
     stubborn = "trap '' TERM\n" + ENDLESS
     with LeaseServer() as server:

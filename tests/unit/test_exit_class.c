@@ -45,6 +45,38 @@ static const struct {
     {{.why = JOB_EXITED, .wait_status = SIGTERM, .draining = true}, "release"},
     {{.why = JOB_EXITED, .wait_status = EXITED(143), .draining = true, .has_checkpoint = true},
      "result preempted"},
+    /* signalled together with its worker, whatever it made of that */
+    {{.why = JOB_EXITED, .measured = true, .draining = true, .with_worker = true}, "release"},
+    {{.why = JOB_EXITED,
+      .measured = true,
+      .draining = true,
+      .with_worker = true,
+      .has_checkpoint = true},
+     "result preempted"},
+    {{.why = JOB_EXITED, .wait_status = EXITED(1), .draining = true, .with_worker = true},
+     "release"},
+    {{.why = JOB_EXITED, .wait_status = EXITED(78), .draining = true, .with_worker = true},
+     "result infeasible"},
+    {{.why = JOB_EXITED,
+      .measured = true,
+      .draining = true,
+      .with_worker = true,
+      .has_resource = true,
+      .last_step = 3,
+      .to = 3,
+      .until = 3},
+     "result completed"},
+    /* long before its worker */
+    {{.why = JOB_EXITED, .measured = true, .draining = true}, "result completed"},
+    {{.why = JOB_EXITED, .wait_status = EXITED(1), .draining = true}, "result failed exit_code"},
+    {{.why = JOB_EXITED,
+      .measured = true,
+      .draining = true,
+      .has_resource = true,
+      .last_step = 3,
+      .to = 3,
+      .until = 9},
+     "release"},
     /* the value that decides did not reach the server */
     {{.why = JOB_EXITED, .measured = true, .lost = "x"}, "result failed no_metric"},
     {{.why = JOB_NOTIFIED, .measured = true, .lost = "x"}, "result failed no_metric"},
@@ -132,6 +164,14 @@ START_TEST(words_name_the_status)
 }
 END_TEST
 
+START_TEST(the_end_of_a_long_job_waits_for_news_of_the_worker)
+{
+    ck_assert_int_eq(exit_class_settle_ms(0), 0);
+    ck_assert_int_eq(exit_class_settle_ms(400), 20);
+    ck_assert_int_eq(exit_class_settle_ms(7200000), 1000);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("exit_class");
@@ -140,6 +180,7 @@ int main(void)
 
     tcase_add_loop_test(tcase, facts_become_an_outcome, 0, (int)(sizeof cases / sizeof cases[0]));
     tcase_add_test(tcase, words_name_the_status);
+    tcase_add_test(tcase, the_end_of_a_long_job_waits_for_news_of_the_worker);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -402,9 +402,16 @@ static bool all_closed(const struct agent *agent)
     return true;
 }
 
-static void drain(struct agent *agent)
+/* Drains once when the worker was told to stop or cannot go on. */
+static void drain_if_due(struct agent *agent)
 {
+    bool is_fatal = agent->context.fatal.code != ERR_NONE && !agent->context.closing;
+
+    if (agent->context.draining || (agent->stops == 0 && !is_fatal)) {
+        return;
+    }
     agent->context.draining = true;
+    agent->context.drained_ms = loop_now(&agent->context.loop);
     for (size_t i = 0; i < agent->n_slots; i++) {
         slot_drain(&agent->slots[i]);
     }
@@ -441,15 +448,12 @@ static void tell_closing(struct agent *agent)
 static void serve(struct agent *agent)
 {
     while (!all_closed(agent)) {
+        drain_if_due(agent); /* before a slot decides what the end of its job means */
         for (size_t i = 0; i < agent->n_slots; i++) {
             slot_tick(&agent->slots[i]);
         }
         tell_closing(agent);
-        bool is_fatal = agent->context.fatal.code != ERR_NONE && !agent->context.closing;
-        bool must_stop = agent->stops > 0 || is_fatal;
-        if (must_stop && !agent->context.draining) {
-            drain(agent);
-        }
+        drain_if_due(agent);
         if (agent->stops > 1) {
             for (size_t i = 0; i < agent->n_slots; i++) {
                 slot_kill(&agent->slots[i]);

@@ -10,6 +10,15 @@
 
 #define SHELL_KILLED (128 + SIGKILL)
 #define SHELL_TERMINATED (128 + SIGTERM)
+#define SETTLE_PART 20
+#define SETTLE_MOST_MS 1000
+
+int64_t exit_class_settle_ms(int64_t ran_ms)
+{
+    int64_t part_ms = ran_ms / SETTLE_PART;
+
+    return part_ms < SETTLE_MOST_MS ? part_ms : SETTLE_MOST_MS;
+}
 
 static void set(struct exit_class *made, enum exit_class_kind kind, enum outcome outcome,
                 const char *reason)
@@ -43,11 +52,25 @@ static void say_status(const struct exit_facts *facts, struct exit_class *made)
     }
 }
 
+/* Stopped because the worker stops. A job that had reached its end all the same is done. */
+static void decide_drained(const struct exit_facts *facts, struct exit_class *made)
+{
+    if (exited_with(facts, 0) && facts->measured && facts->has_resource
+        && facts->last_step >= facts->to && facts->until <= facts->to) {
+        set(made, EXIT_CLASS_RESULT, OUTCOME_COMPLETED, "");
+    } else {
+        set(made, facts->has_checkpoint ? EXIT_CLASS_RESULT : EXIT_CLASS_RELEASE, OUTCOME_PREEMPTED,
+            "");
+    }
+}
+
 static void decide_clean_exit(const struct exit_facts *facts, struct exit_class *made)
 {
     bool reached = facts->has_resource && facts->last_step >= facts->to;
 
-    if (reached && facts->until > facts->to) {
+    if (reached && facts->until > facts->to && facts->draining) {
+        decide_drained(facts, made);
+    } else if (reached && facts->until > facts->to) {
         set(made, EXIT_CLASS_RESTART, OUTCOME_COMPLETED, "");
     } else if (facts->measured) {
         set(made, EXIT_CLASS_RESULT, OUTCOME_COMPLETED, "");
@@ -58,35 +81,27 @@ static void decide_clean_exit(const struct exit_facts *facts, struct exit_class 
     }
 }
 
+/* Was it most likely stopped as the worker is? */
+static bool was_stopped_too(const struct exit_facts *facts)
+{
+    return facts->with_worker || (facts->draining && died_of(facts, SIGTERM, SHELL_TERMINATED));
+}
+
 static void decide_own_end(const struct exit_facts *facts, struct exit_class *made)
 {
-    if (exited_with(facts, 0)) {
-        decide_clean_exit(facts, made);
-    } else if (exited_with(facts, EXIT_NOT_THIS_NODE)) {
+    if (exited_with(facts, EXIT_NOT_THIS_NODE)) {
         set(made, EXIT_CLASS_RESULT, OUTCOME_PREEMPTED, "");
     } else if (exited_with(facts, EXIT_INFEASIBLE)) {
         set(made, EXIT_CLASS_RESULT, OUTCOME_INFEASIBLE, "");
-    } else if (facts->draining && died_of(facts, SIGTERM, SHELL_TERMINATED)) {
-        /* a batch system signals the job as well as the worker */
-        set(made, facts->has_checkpoint ? EXIT_CLASS_RESULT : EXIT_CLASS_RELEASE, OUTCOME_PREEMPTED,
-            "");
+    } else if (was_stopped_too(facts)) {
+        decide_drained(facts, made);
+    } else if (exited_with(facts, 0)) {
+        decide_clean_exit(facts, made);
     } else if (facts->oom_seen && !facts->killed_by_us && died_of(facts, SIGKILL, SHELL_KILLED)) {
         set(made, EXIT_CLASS_RESULT, OUTCOME_FAILED, "oom");
     } else {
         set(made, EXIT_CLASS_RESULT, OUTCOME_FAILED,
             WIFSIGNALED(facts->wait_status) ? "signal" : "exit_code");
-    }
-}
-
-/* Stopped because the worker stops. A job that had reached its end all the same is done. */
-static void decide_drained(const struct exit_facts *facts, struct exit_class *made)
-{
-    if (exited_with(facts, 0) && facts->measured && facts->has_resource
-        && facts->last_step >= facts->to && facts->until <= facts->to) {
-        set(made, EXIT_CLASS_RESULT, OUTCOME_COMPLETED, "");
-    } else {
-        set(made, facts->has_checkpoint ? EXIT_CLASS_RESULT : EXIT_CLASS_RELEASE, OUTCOME_PREEMPTED,
-            "");
     }
 }
 

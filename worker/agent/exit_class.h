@@ -18,6 +18,7 @@ struct exit_facts {
     bool killed_by_us; /* SIGKILL was ours */
     bool oom_seen;     /* the kernel killed a process for memory while it ran */
     bool draining;     /* the worker is being stopped */
+    bool with_worker;  /* … and was told so about when the job ended */
     bool measured;     /* every objective was, in this attempt */
     const char *lost;  /* a value that decides the trial's value did not reach the server:
                           says which; NULL: none */
@@ -41,6 +42,11 @@ struct exit_class {
     const char *reason; /* of a failure: "exit_code", "signal", "timeout", …; "" otherwise */
     char text[512];     /* for people: "exit status 1" */
 };
+
+/* Batch systems signal a job and its worker together, and the job's end may be read first. So what
+ * the end of a job means is decided so many ms after it, unless the worker knows of its own end
+ * before: a twentieth of the time that the job ran, at most a second. */
+int64_t exit_class_settle_ms(int64_t ran_ms);
 
 /* Fills *exit_class. */
 void exit_class_decide(const struct exit_facts *facts, struct exit_class *exit_class);

@@ -376,6 +376,7 @@ int job_start(struct slot *slot, struct err *err)
     slot->last_step = slot->furthest_step = slot->from;
     slot->has_step = false;
     slot->until = slot->to;
+    slot->run_started_ms = now_ms;
     slot->oom_before = exit_class_oom_count();
     TRY(prepare_files(slot, err));
     TRY(launch(slot, err));

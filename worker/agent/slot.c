@@ -285,17 +285,37 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
     }
 }
 
+/* Until this moment the worker's own signal may still explain the end of the job. */
+static int64_t settled_at_ms(const struct slot *slot)
+{
+    return slot->ended_ms + exit_class_settle_ms(slot->ended_ms - slot->run_started_ms);
+}
+
+/* Can what the end of the job means be decided? */
+static bool is_settled(const struct slot *slot)
+{
+    bool by_itself = slot->supervisor.why == JOB_EXITED && slot->runner.spawn_errno == 0;
+
+    return slot->lost
+           || (lease_is_flushed(slot->lease)
+               && (!by_itself || slot->context->draining
+                   || loop_now(&slot->context->loop) >= settled_at_ms(slot)));
+}
+
 static void classify_exit(struct slot *slot)
 {
     OWN(buf) struct buf lost = {0};
 
     buf_init(&lost, LOST_BYTES);
     bool is_lost = lease_append_lost(slot->lease, &lost);
+    bool draining = slot->context->draining;
     struct exit_facts facts = {.why = slot->lost ? JOB_LOST : slot->supervisor.why,
                                .wait_status = slot->runner.wait_status,
                                .killed_by_us = slot->runner.killed,
                                .oom_seen = exit_class_oom_count() > slot->oom_before,
-                               .draining = slot->context->draining,
+                               .draining = draining,
+                               .with_worker =
+                                   draining && slot->context->drained_ms <= settled_at_ms(slot),
                                .measured = lease_is_measured(slot->lease),
                                .lost = is_lost ? buf_text(&lost) : NULL,
                                .has_checkpoint = !folder_is_empty(slot->folder.checkpoint),
@@ -413,6 +433,7 @@ static void tick_running(struct slot *slot)
     if (slot->runner.ended) {
         (void)supervisor_step(&slot->supervisor, JOB_EXITED, now_ms);
         job_collect(slot);
+        slot->ended_ms = now_ms;
         slot->phase = SLOT_FLUSHING;
     }
 }
@@ -439,7 +460,7 @@ void slot_tick(struct slot *slot)
     if (slot->lease != NULL) {
         lease_tick(slot->lease);
     }
-    if (slot->phase == SLOT_FLUSHING && (slot->lost || lease_is_flushed(slot->lease))) {
+    if (slot->phase == SLOT_FLUSHING && is_settled(slot)) {
         after_flush(slot);
     }
     if (slot->phase == SLOT_DELIVERING && slot->refused) {
@@ -468,6 +489,8 @@ int64_t slot_deadline(const struct slot *slot)
     }
     if (slot->phase == SLOT_RUNNING) {
         due_ms = earlier(due_ms, supervisor_deadline(&slot->supervisor));
+    } else if (slot->phase == SLOT_FLUSHING && lease_is_flushed(slot->lease)) {
+        due_ms = earlier(due_ms, settled_at_ms(slot));
     }
     return due_ms;
 }

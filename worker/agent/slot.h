@@ -40,7 +40,8 @@ struct agent_context {
     char *workdir;
     char *host;
     bool draining;
-    bool closing; /* nothing more is asked for; trials that run go on to their end */
+    int64_t drained_ms; /* since when */
+    bool closing;       /* nothing more is asked for; trials that run go on to their end */
     bool unreachable;
     struct err fatal; /* code ERR_NONE: nothing */
 };
@@ -85,7 +86,9 @@ struct slot {
     } streams[STREAM_COUNT];
     struct fd_watch status_watch;
     struct output output;
-    int64_t started_ms;
+    int64_t started_ms;     /* the trial; restarts do not change it */
+    int64_t run_started_ms; /* this run */
+    int64_t ended_ms;       /* its end was noticed */
     int64_t oom_before;
     struct exit_class exit_class;
 };
