@@ -246,19 +246,32 @@ def test_cancelled_trial_is_aborted_and_the_slot_goes_on(tmp):
         expect([trial(server, "s", n)["state"] for n in (1, 2)], ["cancelled", "completed"])
 
 
+def checkpoints(tmp):
+    """What is kept, published or not: {folder: text of its one file}."""
+    return {str(path.parent.relative_to(tmp / "work")).partition("/s/")[2]: path.read_text()
+            for path in (tmp / "work").glob("*/s/*/*/checkpoint*/who") if
+            not path.parent.is_symlink()}
+
+
 def test_zombie_finds_its_trial_taken_and_leaves_it(tmp):
+    """Its job trains on meanwhile, and shares the work directory with the one that took over."""
+    trains_on = endless(tmp).replace("do sleep", "do echo zombie 1<>$HONE_CHECKPOINT_DIR/who; sleep")
+    saves = "echo heir >$HONE_CHECKPOINT_DIR/who\necho hone: accuracy=$1\n"
+    kept = {"1/attempt-2/checkpoint": "heir\n"}
     with Server() as server:
         study(server, "s", limits={"trials": 1})
-        with Worker(server, tmp, "zombie", endless(tmp)) as zombie:
+        with Worker(server, tmp, "zombie", trains_on) as zombie:
             pid = one_pid(tmp)
             zombie.signal(signal.SIGSTOP)
-            with Worker(server, tmp, "heir", "echo hone: accuracy=$1\n") as heir:
+            with Worker(server, tmp, "heir", saves) as heir:
                 heir.wait()
+            expect(checkpoints(tmp), {"1/attempt-1/checkpoint.new": "zombie\n", **kept})
             zombie.signal(signal.SIGCONT)
             until(lambda: not is_alive(pid), "the end of the zombie's job")
             zombie.wait()
         found = trial(server, "s", 1)
         expect((found["state"], found["attempt"]), ("completed", 2))
+        expect(checkpoints(tmp), kept)
 
 
 def test_preempted_trial_goes_on_from_its_checkpoint(tmp):

@@ -70,8 +70,8 @@ def test_a_round_of_hyperband_is_the_table(tmp):
 
 def kept(workdir, study):
     """The trials of whose checkpoints something is left."""
-    found = pathlib.Path(workdir).glob(f"*/{study}/*/checkpoint/*")
-    return sorted({int(path.parent.parent.name) for path in found})
+    found = pathlib.Path(workdir).glob(f"*/{study}/*/attempt-*/checkpoint/*")
+    return sorted({int(path.parents[2].name) for path in found})
 
 
 def test_obsolete_checkpoints_are_deleted(tmp):

@@ -56,6 +56,7 @@ class LeaseServer:
         self.action = lambda lease, step: {"action": "continue"}
         self.refuses = lambda body: None  # measurements: (status, problem type), or None
         self.nothing = "finished"
+        self.workers = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -86,6 +87,10 @@ class LeaseServer:
         return self
 
     def __exit__(self, *_):
+        for worker in self.workers:  # of a case that failed
+            if worker.poll() is None:
+                worker.kill()
+            worker.wait()
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
@@ -100,7 +105,7 @@ class LeaseServer:
                  "inactive": []}
         if resource:
             trial["resource"] = {"name": "epochs", "from": resource[0], "to": resource[1]}
-        for key in ("attempt", "checkpoint", "inactive"):
+        for key in ("number", "attempt", "checkpoint", "inactive", "seed"):
             if key in more:
                 trial[key] = more.pop(key)
         lease = {"lease": {"id": f"l_{self.number}", "ttl_seconds": 60,
@@ -220,11 +225,12 @@ class LeaseServer:
         """A worker of this server's study; the caller waits for it."""
         which = ["--study", STUDY] if command else []
         behind = ["--", *command] if command else []
-        return subprocess.Popen(
+        self.workers.append(subprocess.Popen(
             [os.environ["HONE"], "worker", *which, "--exit-when-finished", "--workdir",
              str(pathlib.Path(tmp) / "work"), *options, *behind],
             env=self.environment(tmp, **environment), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        return self.workers[-1]
 
     def work(self, tmp, *command, options=(), status=0, **environment):
         """Runs one to its end; what it said."""

@@ -1,5 +1,6 @@
 /* The small parts of the agent: words, GPUs, environment, folders, backoff. */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "worker/agent/argv_list.h"
 #include "worker/agent/backoff.h"
+#include "worker/agent/copy_tree.h"
 #include "worker/agent/environment.h"
 #include "worker/agent/folder.h"
 #include "worker/agent/gpu.h"
@@ -130,42 +132,253 @@ static void touch(const char *base, const char *name)
     (void)close(fd);
 }
 
-START_TEST(checkpoints_stay_within_the_work_directory)
+/* What there is below a test's work directory, made at its start and removed at its end. */
+static char workdir[40];
+
+static void make_workdir(void)
 {
-    char workdir[] = "/tmp/hone-folder-XXXXXX";
-    char outside[] = "/tmp/hone-outside-XXXXXX";
-    OWN(folder) struct folder folder = {0};
-    OWN(folder) struct folder other = {0};
-    struct lease_grant grant = {.study = "s", .trial = 3, .attempt = 2, .from = 5};
-    char uri[200];
+    (void)snprintf(workdir, sizeof workdir, "/tmp/hone-folder-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(workdir));
+}
+
+static void remove_workdir(void)
+{
     struct err err = {0};
 
-    ck_assert_ptr_nonnull(mkdtemp(workdir));
+    ck_assert_int_eq(folder_clear(workdir, &err), 0);
+    ck_assert_int_eq(rmdir(workdir), 0);
+}
+
+static bool is_there(const char *path)
+{
+    struct stat info;
+
+    return lstat(path, &info) == 0;
+}
+
+static struct lease_grant grant_of(int64_t attempt)
+{
+    return (struct lease_grant){.study = "s", .trial = 3, .attempt = attempt};
+}
+
+static void open_folder(struct folder *folder, const struct lease_grant *grant)
+{
+    struct err err = {0};
+
+    ck_assert_msg(folder_open(folder, workdir, "http://h:1/", grant, &err) == 0, "%s", err.text);
+}
+
+static void name_checkpoint(struct lease_grant *grant, const char *uri)
+{
+    grant->from = 5;
+    grant->checkpoint = (struct checkpoint){.present = true, .step = 5};
+    (void)snprintf(grant->checkpoint.uri, sizeof grant->checkpoint.uri, "%s", uri);
+}
+
+START_TEST(checkpoints_stay_within_the_work_directory)
+{
+    char outside[] = "/tmp/hone-outside-XXXXXX";
+    OWN(folder) struct folder folder = {0};
+    struct lease_grant grant = grant_of(2);
+    char uri[100];
+    char spelled[200];
+    struct err err = {0};
+
     ck_assert_ptr_nonnull(mkdtemp(outside));
     (void)snprintf(uri, sizeof uri, "%s/checkpoint", outside);
     ck_assert_int_eq(mkdir(uri, 0700), 0);
     touch(uri, "keep");
-
-    grant.checkpoint = (struct checkpoint){.present = true, .step = 5};
-    (void)snprintf(grant.checkpoint.uri, sizeof grant.checkpoint.uri, "%s/../%s", workdir, uri + 5);
-    ck_assert_msg(folder_open(&folder, workdir, "http://h:1/", &grant, &err) == 0, "%s", err.text);
-    ck_assert_int_eq(strncmp(folder.checkpoint, workdir, strlen(workdir)), 0);
-    ck_assert_ptr_nonnull(strstr(folder.checkpoint, "/h_1_/s/3/checkpoint"));
-    folder_discard(workdir, grant.checkpoint.uri);
+    (void)snprintf(spelled, sizeof spelled, "%s/../%s", workdir, uri + 5);
+    name_checkpoint(&grant, spelled);
+    open_folder(&folder, &grant);
+    ck_assert_ptr_null(folder.granted);
+    ck_assert_ptr_eq(strstr(folder.checkpoint, workdir), folder.checkpoint);
+    ck_assert_ptr_nonnull(strstr(folder.checkpoint, "/h_1_/s/3/attempt-2/checkpoint.new"));
+    folder_discard(workdir, spelled);
     ck_assert(!folder_is_empty(uri));
-
-    /* one of ours, seen from another server's lease */
-    touch(folder.checkpoint, "weights");
-    (void)snprintf(grant.checkpoint.uri, sizeof grant.checkpoint.uri, "%s", folder.checkpoint);
-    ck_assert_int_eq(folder_open(&other, workdir, "http://h:2", &grant, &err), 0);
-    ck_assert_str_eq(other.checkpoint, folder.checkpoint);
-    folder_discard(workdir, folder.checkpoint);
-    ck_assert_int_ne(access(folder.checkpoint, F_OK), 0);
-
-    ck_assert_int_eq(folder_clear(workdir, &err), 0);
     ck_assert_int_eq(folder_clear(outside, &err), 0);
-    ck_assert_int_eq(rmdir(workdir), 0);
     ck_assert_int_eq(rmdir(outside), 0);
+}
+END_TEST
+
+START_TEST(a_published_checkpoint_is_granted_and_discarded)
+{
+    OWN(folder) struct folder first = {0};
+    OWN(folder) struct folder second = {0};
+    struct lease_grant grant = grant_of(1);
+    struct err err = {0};
+
+    open_folder(&first, &grant);
+    ck_assert_int_eq(folder_publish(&first, &err), 0); /* nothing is in it */
+    ck_assert(!is_there(first.published));
+    touch(first.checkpoint, "weights");
+    ck_assert_int_eq(folder_publish(&first, &err), 0);
+    ck_assert_int_eq(folder_publish(&first, &err), 0); /* a result that is sent again */
+    ck_assert(!folder_is_empty(first.published));
+    ck_assert(!folder_is_empty(first.checkpoint)); /* the name that its job knew */
+    folder_tidy(&first);
+
+    grant = grant_of(2);
+    name_checkpoint(&grant, first.published);
+    open_folder(&second, &grant);
+    ck_assert_str_eq(second.granted, first.published);
+    ck_assert(!is_there(second.checkpoint)); /* the copy takes its place */
+    folder_discard(workdir, first.published);
+    ck_assert(!is_there(first.base));
+    folder_abandon(&second);
+    ck_assert(folder_is_empty(workdir) == false && !is_there(second.base));
+}
+END_TEST
+
+START_TEST(a_checkpoint_of_an_older_worker_is_discarded_too)
+{
+    char uri[120];
+    char trial[100];
+    struct err err = {0};
+
+    (void)snprintf(trial, sizeof trial, "%s/h_1/s/3", workdir);
+    (void)snprintf(uri, sizeof uri, "%s/checkpoint", trial);
+    ck_assert_int_eq(folder_make(uri, &err), 0);
+    touch(uri, "weights");
+    folder_discard(workdir, uri);
+    ck_assert(!is_there(trial));
+}
+END_TEST
+
+START_TEST(the_folder_of_an_attempt_is_claimed_once)
+{
+    OWN(folder) struct folder first = {0};
+    OWN(folder) struct folder again = {0};
+    struct lease_grant grant = grant_of(1);
+
+    open_folder(&first, &grant);
+    open_folder(&again, &grant);
+    ck_assert_ptr_nonnull(strstr(first.log, "/s/3/attempt-1.log"));
+    ck_assert_ptr_nonnull(strstr(again.log, "/s/3/attempt-1.2.log"));
+    ck_assert_str_ne(first.checkpoint, again.checkpoint);
+}
+END_TEST
+
+/* The owner of a folder as another one: its first line, if `text` has none, and the text. */
+static void change_owner(const struct folder *folder, const char *text)
+{
+    char written[600] = "";
+    struct err err = {0};
+
+    ck_assert_int_eq(folder_own(folder, "host", getpid(), &err), 0);
+    OWN(fd) int fd = open(folder->owner, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_gt(read(fd, written, sizeof written - 1), 0);
+    if (text[0] == '\n') {
+        (void)snprintf(strchr(written, '\n'), 20, "%s", text);
+        text = written;
+    }
+    ck_assert_int_eq(folder_write(folder->owner, text, strlen(text), &err), 0);
+}
+
+#define ENDED "\n1 1\n" /* process 1 began at another time */
+
+/* Whether what an earlier attempt left is removed by the next. */
+static const struct {
+    const char *owner; /* as change_owner() takes it; NULL: as folder_own() wrote it */
+    bool is_removed;
+} owners[] = {
+    {NULL, false}, /* it runs */
+    {ENDED, true},
+    {"", false}, /* half a file */
+    {"host", false},
+    {"other machine boot numbers\n1 1\n", false}, /* another host, whose processes are not known */
+};
+
+START_TEST(what_killed_workers_left_is_removed)
+{
+    OWN(folder) struct folder first = {0};
+    OWN(folder) struct folder second = {0};
+    struct lease_grant grant = grant_of(1);
+    struct err err = {0};
+
+    open_folder(&first, &grant);
+    touch(first.checkpoint, "weights");
+    if (owners[_i].owner == NULL) {
+        ck_assert_int_eq(folder_own(&first, "host", getpid(), &err), 0);
+    } else {
+        change_owner(&first, owners[_i].owner);
+    }
+    grant = grant_of(2);
+    open_folder(&second, &grant);
+    folder_remove_superseded(&second, &grant, "host");
+    ck_assert_int_eq(!is_there(first.base), owners[_i].is_removed);
+    ck_assert(is_there(second.checkpoint));
+}
+END_TEST
+
+START_TEST(what_has_no_owner_stays)
+{
+    OWN(folder) struct folder first = {0};
+    OWN(folder) struct folder second = {0};
+    struct lease_grant grant = grant_of(1);
+
+    open_folder(&first, &grant);
+    touch(first.checkpoint, "weights");
+    change_owner(&first, ENDED);
+    folder_end(&first);
+    grant = grant_of(2);
+    open_folder(&second, &grant);
+    folder_remove_superseded(&second, &grant, "host");
+    ck_assert(!folder_is_empty(first.checkpoint));
+}
+END_TEST
+
+START_TEST(the_granted_checkpoint_of_a_killed_worker_stays)
+{
+    OWN(folder) struct folder first = {0};
+    OWN(folder) struct folder second = {0};
+    struct lease_grant grant = grant_of(1);
+    struct err err = {0};
+
+    open_folder(&first, &grant);
+    touch(first.checkpoint, "weights");
+    ck_assert_int_eq(folder_publish(&first, &err), 0);
+    change_owner(&first, ENDED);
+    grant = grant_of(2);
+    name_checkpoint(&grant, first.published);
+    open_folder(&second, &grant);
+    folder_remove_superseded(&second, &grant, "host");
+    ck_assert(!folder_is_empty(first.published) && !is_there(first.owner));
+}
+END_TEST
+
+static bool always(void)
+{
+    return true;
+}
+
+START_TEST(a_copy_is_whole_or_not_there)
+{
+    char from[60];
+    char beside[60];
+    char to[60];
+    char path[80];
+    struct copy_tree copy = {.from = from, .beside = beside, .to = to, .must_stop = always};
+
+    (void)snprintf(from, sizeof from, "%s/from", workdir);
+    (void)snprintf(beside, sizeof beside, "%s/beside", workdir);
+    (void)snprintf(to, sizeof to, "%s/to", workdir);
+    ck_assert_int_eq(mkdir(from, 0700), 0);
+    touch(from, "weights");
+    (void)snprintf(path, sizeof path, "%s/pipe", from);
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    ck_assert_int_eq(copy_tree(&copy), ECANCELED);
+    ck_assert(!is_there(to));
+    copy.must_stop = NULL;
+    ck_assert_int_eq(copy_tree(&copy), EEXIST); /* what is left of the first */
+    copy.beside = to;
+    ck_assert_int_eq(copy_tree(&copy), 0);
+    (void)snprintf(path, sizeof path, "%s/weights", to);
+    ck_assert(is_there(path));
+    (void)snprintf(path, sizeof path, "%s/pipe", to);
+    ck_assert(!is_there(path));
+    copy = (struct copy_tree){.from = path, .beside = "/proc/none", .to = to};
+    ck_assert_int_eq(copy_tree(&copy), ENOENT);
 }
 END_TEST
 
@@ -283,6 +496,7 @@ int main(void)
 {
     Suite *suite = suite_create("agent_parts");
     TCase *tcase = tcase_create("agent_parts");
+    TCase *folders = tcase_create("folders");
     SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, line_is_cut_as_a_shell_would, 0,
@@ -290,7 +504,16 @@ int main(void)
     tcase_add_loop_test(tcase, gpu_list_is_read_or_refused, 0,
                         (int)(sizeof gpu_lists / sizeof gpu_lists[0]));
     tcase_add_test(tcase, environment_carries_no_secret);
-    tcase_add_test(tcase, checkpoints_stay_within_the_work_directory);
+    tcase_add_checked_fixture(folders, make_workdir, remove_workdir);
+    tcase_add_test(folders, checkpoints_stay_within_the_work_directory);
+    tcase_add_test(folders, a_published_checkpoint_is_granted_and_discarded);
+    tcase_add_test(folders, a_checkpoint_of_an_older_worker_is_discarded_too);
+    tcase_add_test(folders, the_folder_of_an_attempt_is_claimed_once);
+    tcase_add_loop_test(folders, what_killed_workers_left_is_removed, 0,
+                        (int)(sizeof owners / sizeof owners[0]));
+    tcase_add_test(folders, what_has_no_owner_stays);
+    tcase_add_test(folders, the_granted_checkpoint_of_a_killed_worker_stays);
+    tcase_add_test(folders, a_copy_is_whole_or_not_there);
     tcase_add_test(tcase, clearing_follows_no_link);
     tcase_add_test(tcase, file_is_replaced_as_a_whole);
     tcase_add_test(tcase, backoff_doubles_to_a_bound_with_full_jitter);
@@ -298,6 +521,7 @@ int main(void)
     tcase_add_test(tcase, quick_failures_make_a_slot_wait_longer_each_time);
     tcase_add_test(tcase, other_jobs_end_the_wait);
     suite_add_tcase(suite, tcase);
+    suite_add_tcase(suite, folders);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

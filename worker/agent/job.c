@@ -351,13 +351,32 @@ static int launch(struct slot *slot, struct err *err)
                                       .report_socket = slot->reports.name,
                                       .gpu = slot->gpu};
 
+    struct copy_tree copy = {.from = slot->folder.granted,
+                             .made_at = slot->folder.made_at,
+                             .beside = slot->folder.copying,
+                             .to = slot->folder.checkpoint};
+
     TRY(expand_argv(slot->program->argv, &values, &argv, dropped, err));
     TRY(environment_build(&environment, &envp, err));
     if (dropped[0] != '\0') {
         log_debug("trial %" PRId64 ": no parameter %s here, its argument is left out",
                   slot->grant.trial, dropped);
     }
-    return runner_start(&slot->runner, slot->program->path, argv.items, envp.items, err);
+    struct runner_spec spec = {.path = slot->program->path,
+                               .argv = argv.items,
+                               .envp = envp.items,
+                               .copy = copy.from == NULL ? NULL : &copy};
+    return runner_start(&slot->runner, &spec, err);
+}
+
+/* Without it another worker leaves the folder as it is. */
+static void own_folder(const struct slot *slot)
+{
+    struct err err = {0};
+
+    if (folder_own(&slot->folder, slot->context->host, slot->runner.shim, &err) != 0) {
+        log_warning("%s", err.text);
+    }
 }
 
 /* Seconds from a server, whatever it says: 0 is no limit, and nothing overflows. */
@@ -380,6 +399,7 @@ int job_start(struct slot *slot, struct err *err)
     slot->oom_before = exit_class_oom_count();
     TRY(prepare_files(slot, err));
     TRY(launch(slot, err));
+    own_folder(slot);
     slot->supervisor.leave_ms = slot->context->settings->leave_ms;
     slot->supervisor.grace_ms = slot->context->settings->grace_ms;
     int64_t spent_ms =
@@ -438,8 +458,14 @@ static int write_detail(const struct slot *slot, struct result_report *report, s
 
 static void fill_checkpoint(const struct slot *slot, struct result_report *report)
 {
-    const char *path = slot->folder.checkpoint;
+    const char *path = slot->folder.published;
+    struct err err = {0};
 
+    if (folder_publish(&slot->folder, &err) != 0) {
+        log_warning("trial %" PRId64 " of %s: %s; its result is sent without it", slot->grant.trial,
+                    slot->grant.study, err.text);
+        return;
+    }
     if (folder_is_empty(path) || strlen(path) >= sizeof report->checkpoint.uri) {
         return;
     }

@@ -107,8 +107,7 @@ void runner_init(struct runner *runner)
     *runner = (struct runner){.streams = {-1, -1, -1}, .status_fd = -1};
 }
 
-int runner_start(struct runner *runner, const char *path, char *const argv[], char *const envp[],
-                 struct err *err)
+int runner_start(struct runner *runner, const struct runner_spec *given, struct err *err)
 {
     struct pipes pipes;
     pid_t agent = getpid();
@@ -122,9 +121,10 @@ int runner_start(struct runner *runner, const char *path, char *const argv[], ch
     (void)pthread_sigmask(SIG_BLOCK, &all, &before);
     pid_t shim = fork();
     if (shim == 0) {
-        struct shim_spec spec = {.argv = argv,
-                                 .envp = envp,
-                                 .path = path,
+        struct shim_spec spec = {.argv = given->argv,
+                                 .envp = given->envp,
+                                 .path = given->path,
+                                 .copy = given->copy,
                                  .output_fd = pipes.streams[STREAM_OUTPUT][1],
                                  .errors_fd = pipes.streams[STREAM_ERRORS][1],
                                  .metrics_fd = pipes.streams[STREAM_METRICS][1],
@@ -153,8 +153,9 @@ static void take_message(struct runner *runner, const struct shim_message *messa
 {
     if (message->kind == SHIM_STARTED) {
         runner->job = message->value;
-    } else if (message->kind == SHIM_FAILED) {
+    } else if (message->kind == SHIM_FAILED || message->kind == SHIM_NO_CHECKPOINT) {
         runner->spawn_errno = message->value;
+        runner->lacks_checkpoint = message->kind == SHIM_NO_CHECKPOINT;
     } else {
         runner->wait_status = message->value;
         runner->peak_kib = message->peak_kib;

@@ -9,6 +9,7 @@
 
 #include "common/err.h"
 #include "common/own.h"
+#include "worker/agent/copy_tree.h"
 #include "worker/agent/supervisor.h"
 
 /* What a job writes to, each with a pipe of its own. */
@@ -22,6 +23,7 @@ struct runner {
     bool killed;               /* we sent SIGKILL */
     bool ended;                /* nothing of the job is left */
     int spawn_errno;           /* the program could not be started */
+    bool lacks_checkpoint;     /* … because its checkpoint could not be copied */
     int wait_status;
     int64_t peak_kib;
 };
@@ -33,10 +35,16 @@ void runner_init(struct runner *runner);
  * path. */
 MUST_USE int runner_find(const char *program, char **path, struct err *err);
 
+struct runner_spec {
+    const char *path;
+    char *const *argv;
+    char *const *envp;
+    const struct copy_tree *copy; /* the checkpoint to begin with; NULL: none */
+};
+
 /* ERR_IO: no process or pipe could be had. That the program itself cannot run is known later, by
  * spawn_errno. */
-MUST_USE int runner_start(struct runner *runner, const char *path, char *const argv[],
-                          char *const envp[], struct err *err);
+MUST_USE int runner_start(struct runner *runner, const struct runner_spec *given, struct err *err);
 /* Reads the shim's messages; `ended` tells whether the job is gone. */
 void runner_advance(struct runner *runner);
 /* Sends the shim the signal that carries out the act. */

@@ -191,6 +191,37 @@ static void say_ended(int status)
     say(SHIM_ENDED, status, usage.ru_maxrss);
 }
 
+static bool is_told_to_end(void)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SHIM_KILL, AGENT_DIED};
+    sigset_t pending;
+
+    (void)sigpending(&pending);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (sigismember(&pending, numbers[i]) == 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Here and not in the agent, which has other jobs' leases to renew while a large one is copied. */
+static bool copy_checkpoint(const struct shim_spec *spec)
+{
+    if (spec->copy == NULL) {
+        return true;
+    }
+    struct copy_tree copy = *spec->copy;
+    copy.must_stop = is_told_to_end;
+    int why = copy_tree(&copy);
+    if (why == ECANCELED) {
+        say_ended(SIGTERM); /* as if there had been a job */
+    } else if (why != 0) {
+        say(SHIM_NO_CHECKPOINT, why, 0);
+    }
+    return why == 0;
+}
+
 void shim_run(const struct shim_spec *spec)
 {
     sigset_t mine;
@@ -205,7 +236,7 @@ void shim_run(const struct shim_spec *spec)
     if (getppid() != spec->agent) {
         _exit(1);
     }
-    pid_t job = start_job(spec);
+    pid_t job = copy_checkpoint(spec) ? start_job(spec) : -1;
     if (job < 0) {
         _exit(0);
     }

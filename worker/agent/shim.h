@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "worker/agent/copy_tree.h"
+
 /* Signals the agent sends to its shim. */
 #define SHIM_TERMINATE SIGTERM /* SIGTERM, then SIGCONT, to the job's group */
 #define SHIM_KILL SIGUSR1      /* SIGKILL to the group and to every descendant */
@@ -20,19 +22,21 @@
 struct shim_spec {
     char *const *argv;
     char *const *envp;
-    const char *path; /* the program, found already */
-    int output_fd;    /* becomes stdout */
-    int errors_fd;    /* becomes stderr */
-    int metrics_fd;   /* becomes SHIM_METRICS_FD */
-    int status_fd;    /* receives struct shim_message */
+    const char *path;             /* the program, found already */
+    const struct copy_tree *copy; /* made before it starts; NULL: none */
+    int output_fd;                /* becomes stdout */
+    int errors_fd;                /* becomes stderr */
+    int metrics_fd;               /* becomes SHIM_METRICS_FD */
+    int status_fd;                /* receives struct shim_message */
     pid_t agent;
 };
 
-enum shim_message_kind { SHIM_STARTED, SHIM_FAILED, SHIM_ENDED };
+enum shim_message_kind { SHIM_STARTED, SHIM_FAILED, SHIM_NO_CHECKPOINT, SHIM_ENDED };
 
 struct shim_message {
     int32_t kind;
-    int32_t value; /* started: the job's pid; failed: errno; ended: its wait status */
+    int32_t value; /* started: the job's pid; failed, no checkpoint: errno; ended: its wait
+                      status */
     int64_t peak_kib;
 };
 

@@ -141,9 +141,10 @@ static int begin_job(struct slot *slot, struct err *err)
     discard_checkpoints(slot);
     TRY(folder_open(&slot->folder, context->workdir, http_async_url(context->loop.http),
                     &slot->grant, err));
+    folder_remove_superseded(&slot->folder, &slot->grant, context->host);
     slot->from = slot->grant.from;
     slot->to = slot->grant.to;
-    if (slot->from > 0 && folder_is_empty(slot->folder.checkpoint)) {
+    if (slot->from > 0 && slot->folder.granted == NULL) {
         log_warning("trial %" PRId64 " of %s: its checkpoint is not here, so it begins at 0",
                     slot->grant.trial, slot->grant.study);
         slot->from = 0;
@@ -261,6 +262,23 @@ static int64_t wait_after(struct slot *slot, const char *outcome, const char *de
     return wait_ms;
 }
 
+/* What stays of the attempt's files: of a failure everything, for people to look at. */
+static void end_folder(const struct slot *slot)
+{
+    const struct exit_class *ended = &slot->exit_class;
+
+    if (slot->folder.base == NULL) {
+        return;
+    }
+    if (slot->lost || ended->kind == EXIT_CLASS_SILENT || ended->kind == EXIT_CLASS_RELEASE) {
+        folder_abandon(&slot->folder); /* the server does not know its checkpoint */
+    } else if (ended->outcome == OUTCOME_COMPLETED || ended->outcome == OUTCOME_PREEMPTED) {
+        folder_tidy(&slot->folder);
+    } else {
+        folder_end(&slot->folder);
+    }
+}
+
 /* Lets go of the trial; what comes next depends on whether anything may. */
 static void end_trial(struct slot *slot, const char *outcome, const char *detail)
 {
@@ -269,9 +287,7 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
     job_finish(slot);
     lease_destroy(slot->lease);
     slot->lease = NULL;
-    if (strcmp(outcome, "completed") == 0) {
-        folder_tidy(&slot->folder);
-    }
+    end_folder(slot);
     folder_finish(&slot->folder);
     lease_grant_finish(&slot->grant);
     buf_clear(&slot->control);
@@ -333,6 +349,8 @@ static void restart_job(struct slot *slot)
     int64_t reached = slot->to;
 
     job_finish(slot);
+    free(slot->folder.granted); /* it was copied before the first run */
+    slot->folder.granted = NULL;
     slot->from = folder_is_empty(slot->folder.checkpoint) ? 0 : reached;
     slot->to = slot->until;
     slot->phase = SLOT_RUNNING;
@@ -364,8 +382,13 @@ static void refuse_program(struct slot *slot)
 {
     struct err err = {0};
 
-    (void)err_set(&err, ERR_IO, "its program cannot be started: %s",
-                  strerror(slot->runner.spawn_errno));
+    if (slot->runner.lacks_checkpoint) {
+        (void)err_set(&err, ERR_IO, "its checkpoint %s cannot be copied: %s", slot->folder.granted,
+                      strerror(slot->runner.spawn_errno));
+    } else {
+        (void)err_set(&err, ERR_IO, "its program cannot be started: %s",
+                      strerror(slot->runner.spawn_errno));
+    }
     release_after(slot, &err);
 }
 
