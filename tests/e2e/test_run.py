@@ -188,12 +188,19 @@ def test_a_study_that_is_deleted_meanwhile_ends_the_run(tmp):
         expect(is_alive(int(pids.read_text())), False, "the job is alive")
 
 
-def test_run_tells_of_a_command_without_parameters(tmp):
+def test_run_tells_which_parameters_the_command_does_not_name(tmp):
     with Account(tmp) as account:
-        once = ["sh", "-c", "echo hone: score=1"]
-        _, said = account.hone("run", "s", *DEFINITION, "--", *once)
-        expect(said.count("the command names no parameter; the program must read HONE_PARAM_"), 1,
-               said)
+        _, said = account.hone("run", "s", *DEFINITION, "--", *TRAIN)
+        expect(said.count("the command names some parameters, but not: n;"), 1, said)
+
+
+def test_run_passes_all_parameters_on(tmp):
+    with Account(tmp) as account:
+        job = ["sh", "-c", "echo $2 | grep -q '^--n=[1-8]$'; echo hone: score=$?", "train", "{args}"]
+        _, said = account.hone("run", "s", *DEFINITION, "--", *job)
+        contains(said, "train --x=")
+        expect({trial["value"] for trial in account.trials("s")}, {0})
+        expect(account.study("s")["counts"]["completed"], 6)
 
 
 def test_run_works_on_the_server_that_is_named(tmp):

@@ -976,6 +976,8 @@ WRONG_NAMES = [
     (["{lr}", "--epochs={resource.to}"], "the command names {resource.to}, but the study has no "
      "resource; leave it out"),
     (["{resource.from}"], "the command names {resource.from}, but the study has no resource"),
+    (["--all={args}"], "{args} and {args.hydra} stand for several arguments, so each must be an "
+     "argument of its own"),
 ]
 
 
@@ -1000,7 +1002,7 @@ def test_what_a_command_may_name(tmp):
     with LeaseServer() as server:
         server.grants(resource=(0, 3), inactive=["degree"])
         said = server.work(tmp, job, "{lr}", "{degree}", "{resource.from}", "{resource.to}",
-                           "{trial}{attempt}{seed}", "{checkpoint}", "{{learning_rate}")
+                           "{trial}{attempt}{seed}", "{checkpoint}", "{{learning_rate}}")
         expect(only_result(server)["outcome"], "completed")
     assert "names" not in said, said
 
@@ -1015,18 +1017,37 @@ def test_an_older_server_is_recognised(tmp):
     expect(said.count("{learning_rate} cannot be checked"), 1, said)
 
 
-def test_a_command_without_parameters_is_reported_once(tmp):
+def test_parameters_that_no_argument_names_are_reported_once(tmp):
     job = script(tmp, "echo hone: accuracy=1\n")
+    words = "the command names some parameters, but not: "
     with LeaseServer() as server:
-        server.grants()
-        server.grants()
-        server.grants({})
-        said = server.work(tmp, job, "--epochs", "3", "{seed}")
+        for _ in range(2):
+            server.grants({"lr": 1, "units": 8}, inactive=["degree"])
+        server.grants({"lr": 1, "depth": 8}, study="other")
+        said = server.work(tmp, options=["--runner", f"train={job} {{lr}}"])
         expect(len(server.results), 3)
-    expect(said.count("the command names no parameter; the program must read HONE_PARAM_"), 1, said)
+    expect((said.count(words + "units, degree;"), said.count(words + "depth;"), said.count(words)),
+           (1, 1, 2), said)
+    for arguments in ((), ("--epochs", "3", "{seed}"), ("{args}",), ("{lr}", "{args.json}")):
+        with LeaseServer() as server:
+            server.grants({"lr": 1, "units": 8})
+            said = server.work(tmp, job, *arguments)
+        assert words not in said, (arguments, said)
+
+
+def test_all_parameters_at_once(tmp):
+    job = script(tmp, f"printf '%s\\n' \"$@\" >{tmp}/arguments; echo hone: accuracy=1\n")
+    parameters = {"lr": 0.1, "net": [64, {"act": "relu"}], "opt": "a b", "clip": None,
+                  "n": 2**63 - 1, "amp": True}
     with LeaseServer() as server:
-        server.grants({})
-        assert "names no parameter" not in server.work(tmp, job)
+        server.grants(parameters, inactive=["degree"])
+        server.work(tmp, job, "{args}", "-c={args.json}", "{args.hydra}", "{{args}}")
+    said = (tmp / "arguments").read_text().splitlines()
+    expect(said[:6], ["--lr=0.1", '--net=[64,{"act":"relu"}]', "--opt=a b", "--clip=null",
+                      f"--n={2**63 - 1}", "--amp=true"])
+    expect(json.loads(said[6].removeprefix("-c=")), parameters)
+    expect(said[7:], ["lr=0.1", "net=[64,{act:'relu'}]", "opt='a b'", "clip=null", f"n={2**63 - 1}",
+                      "amp=true", "{args}"])
 
 
 def test_other_studies_go_on_to_their_end(tmp):

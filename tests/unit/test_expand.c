@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/agent/overrides.h"
+
 static const char *const parameters =
     "{\"lr\": 1e-05, \"units\": 16, \"c\": 1.0, \"kernel\": \"a b\", \"amp\": true, \"x.y-z\": -2}";
 
@@ -27,6 +29,14 @@ static const struct {
     {"p|{gamma}|{degree}|--lr|{lr}", "p|--lr|1e-05!gamma"},
     {"-p|{degree}", "-p!degree"},
     {"p||{lr}", "p||1e-05"},
+    {"p|{{{{{lr}}}}}|}}{{|{lr}}", "p|{{1e-05}}|}{|1e-05}"},
+    {"p|{args}|end", "p|--lr=1e-05|--units=16|--c=1|--kernel=a b|--amp=true|--x.y-z=-2|end"},
+    {"p|{args.hydra}", "p|lr=1e-05|units=16|c=1|kernel='a b'|amp=true|x.y-z=-2"},
+    {"p|-c={args.json}", "p|-c={\"lr\":1e-05,\"units\":16,\"c\":1,\"kernel\":\"a b\",\"amp\":true,"
+                         "\"x.y-z\":-2}"},
+    {"p|{{args}", "p|{args}"},
+    {"p|-v|{args}|{degree}", "p|-v|--lr=1e-05|--units=16|--c=1|--kernel=a b|--amp=true|--x.y-z=-2"
+                             "!degree"},
 };
 
 static void split(const char *text, struct argv_list *out)
@@ -68,6 +78,62 @@ START_TEST(arguments_take_the_values_of_a_trial)
 }
 END_TEST
 
+START_TEST(an_inactive_parameter_stands_before_a_word_of_ours)
+{
+    json_auto_t *object = json_loads("{\"lr\": 5}", 0, NULL);
+    json_auto_t *inactive = json_loads("[\"seed\", \"args\"]", 0, NULL);
+    struct expand_values values = {.parameters = object, .inactive = inactive, .checkpoint = ""};
+    char *argv[] = {(char[]){"p"},      (char[]){"--seed"}, (char[]){"{seed}"},
+                    (char[]){"{args}"}, (char[]){"{lr}"},   NULL};
+    OWN(argv_list) struct argv_list out = {0};
+    char dropped[EXPAND_NAME_BYTES];
+    struct err err;
+
+    ck_assert_int_eq(expand_argv(argv, &values, &out, dropped, &err), 0);
+    ck_assert_uint_eq(out.n, 2);
+    ck_assert_str_eq(out.items[1], "5");
+    ck_assert_str_eq(dropped, "seed");
+}
+END_TEST
+
+START_TEST(a_parameter_that_hydra_cannot_take_is_refused)
+{
+    json_auto_t *active = json_loads("{\"lr\": 1}", 0, NULL);
+    json_auto_t *inactive = json_loads("[\"batch size\"]", 0, NULL);
+    struct expand_study study = {.active = active, .inactive = inactive};
+    char *argv[] = {(char[]){"p"}, (char[]){"{args.hydra}"}, NULL};
+    struct expand_found found;
+    struct err err = {0};
+
+    ck_assert_int_eq(expand_check_names(argv, &study, &found, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.text, "\"batch size\": Hydra takes names of letters"));
+}
+END_TEST
+
+/* Of a study with lr and units (active) and degree (not), what no argument names. */
+static const struct {
+    const char *command, *unnamed;
+} passed[] = {
+    {"p|{lr}|{units}|{degree}", ""},
+    {"p|x={lr}", "units, degree"},
+    {"p|{{lr}|{units}{degree}", "lr"},
+};
+
+START_TEST(what_no_argument_names_is_listed)
+{
+    json_auto_t *active = json_loads("{\"lr\": 1, \"units\": 2}", 0, NULL);
+    json_auto_t *inactive = json_loads("[\"degree\"]", 0, NULL);
+    struct expand_study study = {.active = active, .inactive = inactive};
+    OWN(argv_list) struct argv_list argv = {0};
+    OWN(buf) struct buf list;
+
+    buf_init(&list, 100);
+    split(passed[_i].command, &argv);
+    ck_assert_int_eq(expand_list_unnamed(argv.items, &study, &list), passed[_i].unnamed[0] != '\0');
+    ck_assert_str_eq(buf_text(&list), passed[_i].unnamed);
+}
+END_TEST
+
 START_TEST(a_parameter_stands_before_a_word_of_ours)
 {
     json_auto_t *object = json_loads("{\"seed\": 5}", 0, NULL);
@@ -101,6 +167,64 @@ START_TEST(a_value_that_is_no_string_is_compact_json)
     ck_assert_str_eq(out.items[2], "null");
     ck_assert_str_eq(out.items[3], "x=[1]");
     ck_assert_str_eq(out.items[4], "9223372036854775807");
+}
+END_TEST
+
+/* What Hydra reads as the value, as its own parser was seen to. */
+static const struct {
+    const char *value, *text; /* NULL: refused */
+} overrides[] = {
+    {"null", "null"},
+    {"true", "true"},
+    {"9223372036854775807", "9223372036854775807"},
+    {"\"adam\"", "adam"},
+    {"\"\"", "''"},
+    {"\"Null\"", "'Null'"},
+    {"\"nan\"", "'nan'"},
+    {"\"1e5\"", "'1e5'"},
+    {"\"a,b\"", "'a,b'"},
+    {"\"it's\"", "'it\\'s'"},
+    {"\"c:\\\\d\\\\\"", "'c:\\d\\\\'"},
+    {"\"${oc.env:X}\"", "'\\${oc.env:X}'"},
+    {"\"\\\\${x}\"", "'\\\\\\${x}'"},
+    {"[64, \"a\", null, [true]]", "[64,'a',null,[true]]"},
+    {"{\"a\": {\"b-c\": 0.5}}", "{a:{b-c:0.5}}"},
+    {"[]", "[]"},
+    {"{\"a b\": 1}", NULL},
+    {"[{\"1\": 1}]", NULL},
+    {"{\"true\": 1}", NULL},
+};
+
+START_TEST(a_value_is_written_as_hydra_reads_it)
+{
+    json_auto_t *value = json_loads(overrides[_i].value, JSON_DECODE_ANY, NULL);
+    OWN(buf) struct buf text;
+    struct err err = {0};
+
+    buf_init(&text, 1000);
+    int rc = override_append("p", value, &text, &err);
+    if (overrides[_i].text == NULL) {
+        ck_assert_int_eq(err.code, ERR_INVALID);
+    } else {
+        ck_assert_msg(rc == 0, "%s", err.text);
+        ck_assert_str_eq(buf_text(&text) + 2, overrides[_i].text);
+    }
+}
+END_TEST
+
+static const struct {
+    const char *name;
+    bool is_taken;
+} keys[] = {{"lr", true},     {"model.lr-2", true}, {"a.0.b", true},   {"db/mysql", true},
+            {"_x", true},     {"", false},          {"1a", false},     {"a b", false},
+            {"a/b.c", false}, {"a.", false},        {".a", false},     {"a//b", false},
+            {"a=b", false},   {"a@b", false},       {"\u00e9", false}, {"a/0", false}};
+
+START_TEST(a_name_is_one_that_hydra_takes)
+{
+    struct err err = {0};
+
+    ck_assert_int_eq(override_check_name(keys[_i].name, &err), keys[_i].is_taken ? 0 : -1);
 }
 END_TEST
 
@@ -149,6 +273,17 @@ static const struct {
      "the command names {lt}, which is no parameter; did you mean {lr}?"},
     {"p|{{{{{lr}{degre}", false, false,
      "the command names {degre}, which is no parameter; did you mean {degree}?"},
+    {"p|{args}|{args.hydra}|x{args.json}y", false, false, ""},
+    {"p|--all={args}", false, false,
+     "\"--all={args}\": {args} and {args.hydra} stand for several arguments, so each must be an "
+     "argument of its own; {args.json} is one text"},
+    {"p|{{x{args}", false, false,
+     "\"{{x{args}\": {args} and {args.hydra} stand for several arguments, so each must be an "
+     "argument "
+     "of its own; {args.json} is one text"},
+    {"p|{args.hydra}}}", false, true,
+     "\"{args.hydra}}}\": {args} and {args.hydra} stand for several arguments, so each must be an "
+     "argument of its own; {args.json} is one text"},
 };
 
 START_TEST(a_command_names_what_its_study_has)
@@ -213,6 +348,14 @@ int main(void)
     tcase_add_loop_test(tcase, arguments_take_the_values_of_a_trial, 0,
                         (int)(sizeof cases / sizeof cases[0]));
     tcase_add_test(tcase, a_value_that_is_no_string_is_compact_json);
+    tcase_add_test(tcase, an_inactive_parameter_stands_before_a_word_of_ours);
+    tcase_add_test(tcase, a_parameter_that_hydra_cannot_take_is_refused);
+    tcase_add_loop_test(tcase, what_no_argument_names_is_listed, 0,
+                        (int)(sizeof passed / sizeof passed[0]));
+    tcase_add_loop_test(tcase, a_value_is_written_as_hydra_reads_it, 0,
+                        (int)(sizeof overrides / sizeof overrides[0]));
+    tcase_add_loop_test(tcase, a_name_is_one_that_hydra_takes, 0,
+                        (int)(sizeof keys / sizeof keys[0]));
     tcase_add_test(tcase, a_parameter_stands_before_a_word_of_ours);
     tcase_add_loop_test(tcase, what_is_no_placeholder_is_refused, 0,
                         (int)(sizeof wrong / sizeof wrong[0]));

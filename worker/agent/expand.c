@@ -7,8 +7,11 @@
 #include "common/json_value.h"
 #include "common/suggest.h"
 #include "common/wire/wire.h"
+#include "worker/agent/overrides.h"
 
 #define LIST_BYTES ((size_t)64 * 1024)
+#define OVERRIDES_BYTES ((size_t)4 << 20)
+#define UNNAMED_LISTED 5
 #define ARGUMENT_BYTES ((size_t)128 * 1024) /* what Linux takes */
 
 /* The placeholder at text[0] == '{': copies its name, returns its length with braces, or 0 when it
@@ -26,49 +29,70 @@ static size_t placeholder_at(const char *text, char name[EXPAND_NAME_BYTES])
     return name_is_parameter(name) ? len + 2 : 0;
 }
 
-/* Behind the next placeholder of the text, whose name is copied; NULL when there is none. */
-static const char *next_placeholder(const char *text, char name[EXPAND_NAME_BYTES])
+enum piece { PIECE_END, PIECE_CHARACTER, PIECE_PLACEHOLDER, PIECE_BROKEN };
+
+/* What stands at *at, which is moved behind it, unless it is a brace that begins nothing. A doubled
+ * brace is one character; a closing one alone is itself. */
+static enum piece next_piece(const char **at, char *character, char name[EXPAND_NAME_BYTES])
 {
-    for (const char *at = strchr(text, '{'); at != NULL; at = strchr(at, '{')) {
-        size_t len = at[1] == '{' ? 0 : placeholder_at(at, name);
-        if (len > 0) {
-            return at + len;
-        }
-        at += at[1] == '{' ? 2 : 1;
+    const char *text = *at;
+    bool doubled = (text[0] == '{' || text[0] == '}') && text[1] == text[0];
+
+    if (text[0] == '\0') {
+        return PIECE_END;
     }
-    return NULL;
+    if (text[0] != '{' || doubled) {
+        *character = text[0];
+        *at += doubled ? 2 : 1;
+        return PIECE_CHARACTER;
+    }
+    size_t len = placeholder_at(text, name);
+    *at += len;
+    return len > 0 ? PIECE_PLACEHOLDER : PIECE_BROKEN;
+}
+
+/* Moves *at behind the next placeholder, whose name is copied, or to a broken one. */
+static enum piece next_placeholder(const char **at, char name[EXPAND_NAME_BYTES])
+{
+    enum piece piece;
+    char character;
+
+    do {
+        piece = next_piece(at, &character, name);
+    } while (piece == PIECE_CHARACTER);
+    return piece;
+}
+
+/* Is the argument one placeholder and nothing else? Its name is copied. */
+static bool is_one_placeholder(const char *argument, char name[EXPAND_NAME_BYTES])
+{
+    char character;
+
+    return next_piece(&argument, &character, name) == PIECE_PLACEHOLDER && argument[0] == '\0';
 }
 
 static bool has_placeholder(const char *argument)
 {
-    for (const char *at = strchr(argument, '{'); at != NULL; at = strchr(at, '{')) {
-        if (at[1] != '{') {
-            return true;
-        }
-        at += 2;
-    }
-    return false;
+    char name[EXPAND_NAME_BYTES];
+
+    return next_placeholder(&argument, name) != PIECE_END;
 }
 
 static int check_argument(const char *argument, size_t i, struct err *err)
 {
     char name[EXPAND_NAME_BYTES];
+    const char *at = argument;
+    enum piece piece;
 
-    for (const char *at = strchr(argument, '{'); at != NULL; at = strchr(at, '{')) {
-        if (at[1] == '{') {
-            at += 2;
-            continue;
-        }
-        size_t len = placeholder_at(at, name);
-        if (len == 0) {
-            return err_set(err, ERR_INVALID,
-                           "argument %zu, \"%.80s\": \"%.40s\" is no placeholder; write {name} for "
-                           "a parameter's value and {{ for a brace",
-                           i, argument, at);
-        }
-        at += len;
-    }
-    return 0;
+    do {
+        piece = next_placeholder(&at, name);
+    } while (piece == PIECE_PLACEHOLDER);
+    return piece == PIECE_END
+               ? 0
+               : err_set(err, ERR_INVALID,
+                         "argument %zu, \"%.80s\": \"%.40s\" is no placeholder; write {name} for "
+                         "a parameter's value and {{ for a brace",
+                         i, argument, at);
 }
 
 int expand_check(char *const argv[], struct err *err)
@@ -90,12 +114,12 @@ int expand_check(char *const argv[], struct err *err)
 
 /* ---- with a study at hand ---- */
 
-static bool is_inactive(const struct expand_study *study, const char *name)
+static bool holds(const json_t *names, const char *name)
 {
     size_t i;
     json_t *item;
 
-    json_array_foreach (study->inactive, i, item) {
+    json_array_foreach (names, i, item) {
         if (json_is_string(item) && strcmp(json_string_value(item), name) == 0) {
             return true;
         }
@@ -103,9 +127,32 @@ static bool is_inactive(const struct expand_study *study, const char *name)
     return false;
 }
 
+static bool is_parameter(const json_t *active, const json_t *inactive, const char *name)
+{
+    return json_object_get(active, name) != NULL || holds(inactive, name);
+}
+
 static bool is_resource(const char *name)
 {
     return strcmp(name, "resource.from") == 0 || strcmp(name, "resource.to") == 0;
+}
+
+/* Placeholders for all parameters at once. */
+enum all { ALL_NONE, ALL_OPTIONS, ALL_JSON, ALL_OVERRIDES };
+
+static enum all all_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum all all;
+    } words[] = {{"args", ALL_OPTIONS}, {"args.json", ALL_JSON}, {"args.hydra", ALL_OVERRIDES}};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(words[i].name, name) == 0) {
+            return words[i].all;
+        }
+    }
+    return ALL_NONE;
 }
 
 static bool is_our_word(const char *name)
@@ -170,12 +217,50 @@ static int refuse_name(const char *name, const struct expand_study *study, struc
                    name, list.len == 0 ? "none" : buf_text(&list));
 }
 
-static int check_name(const char *name, const struct expand_study *study,
+/* Can Hydra take every parameter of the study, as far as they are known? */
+static int check_overrides(const struct expand_study *study, struct err *err)
+{
+    OWN(buf) struct buf text;
+    const char *name;
+    json_t *item;
+    size_t i;
+
+    buf_init(&text, OVERRIDES_BYTES);
+    json_object_foreach (json_unconst(study->active), name, item) {
+        TRY(override_append(name, item, &text, err));
+    }
+    json_array_foreach (study->inactive, i, item) {
+        if (json_is_string(item)) {
+            TRY(override_check_name(json_string_value(item), err));
+        }
+    }
+    return 0;
+}
+
+static int check_all(enum all all, const char *argument, const struct expand_study *study,
+                     struct err *err)
+{
+    char name[EXPAND_NAME_BYTES];
+
+    if (all != ALL_JSON && !is_one_placeholder(argument, name)) {
+        return err_set(err, ERR_INVALID,
+                       "\"%.80s\": {args} and {args.hydra} stand for several arguments, so each "
+                       "must be an argument of its own; {args.json} is one text",
+                       argument);
+    }
+    return all == ALL_OVERRIDES ? check_overrides(study, err) : 0;
+}
+
+static int check_name(const char *name, const char *argument, const struct expand_study *study,
                       struct expand_found *found, struct err *err)
 {
-    if (json_object_get(study->active, name) != NULL || is_inactive(study, name)) {
+    if (is_parameter(study->active, study->inactive, name)) {
         found->names_parameter = true;
         return 0;
+    }
+    if (all_of(name) != ALL_NONE) {
+        found->names_all = true;
+        return check_all(all_of(name), argument, study, err);
     }
     if (is_our_word(name) || (is_resource(name) && study->has_resource)) {
         return 0;
@@ -194,12 +279,62 @@ int expand_check_names(char *const argv[], const struct expand_study *study,
 
     *found = (struct expand_found){0};
     for (size_t i = 0; argv[i] != NULL; i++) {
-        for (const char *at = next_placeholder(argv[i], name); at != NULL;
-             at = next_placeholder(at, name)) {
-            TRY(check_name(name, study, found, err));
+        const char *at = argv[i];
+        while (next_placeholder(&at, name) == PIECE_PLACEHOLDER) {
+            TRY(check_name(name, argv[i], study, found, err));
         }
     }
     return 0;
+}
+
+/* The names of all placeholders, as the keys of an object. */
+static json_t *named_by(char *const argv[])
+{
+    char name[EXPAND_NAME_BYTES];
+    json_t *named = json_object();
+
+    for (size_t i = 0; argv[i] != NULL; i++) {
+        const char *at = argv[i];
+        while (next_placeholder(&at, name) == PIECE_PLACEHOLDER) {
+            (void)json_object_set_new(named, name, json_true());
+        }
+    }
+    return named;
+}
+
+static void list_unnamed(const json_t *named, const char *name, size_t *n, struct buf *list)
+{
+    if (json_object_get(named, name) != NULL) {
+        return;
+    }
+    if (++*n <= UNNAMED_LISTED) {
+        buf_printf(list, "%s%s", *n == 1 ? "" : ", ", name);
+    }
+}
+
+bool expand_list_unnamed(char *const argv[], const struct expand_study *study, struct buf *list)
+{
+    size_t failures = json_failures();
+    json_auto_t *named = named_by(argv);
+    struct err err;
+    const char *name;
+    json_t *item;
+    size_t i;
+    size_t n = 0;
+
+    if (json_check(failures, &err) != 0) {
+        return false; /* rather nothing than what is not so */
+    }
+    json_object_foreach (json_unconst(study->active), name, item) {
+        list_unnamed(named, name, &n, list);
+    }
+    json_array_foreach (study->inactive, i, item) {
+        list_unnamed(named, json_is_string(item) ? json_string_value(item) : "", &n, list);
+    }
+    if (n > UNNAMED_LISTED) {
+        buf_printf(list, " and %zu more", n - UNNAMED_LISTED);
+    }
+    return n > 0;
 }
 
 /* ---- with a trial at hand ---- */
@@ -222,6 +357,14 @@ static bool int_value(const char *name, const struct expand_values *values, int6
     return true;
 }
 
+static void append_json(const json_t *parameters, struct buf *out)
+{
+    struct json_writer w;
+
+    json_writer_init(&w, out);
+    json_write_value(&w, parameters);
+}
+
 /* A parameter takes precedence over a placeholder of the same name. False: it is inactive. */
 static bool append_value(const char *name, const struct expand_values *values, struct buf *out)
 {
@@ -230,6 +373,10 @@ static bool append_value(const char *name, const struct expand_values *values, s
 
     if (parameter != NULL) {
         json_append_text(out, parameter);
+    } else if (holds(values->inactive, name)) {
+        return false;
+    } else if (all_of(name) == ALL_JSON) {
+        append_json(values->parameters, out);
     } else if (strcmp(name, "checkpoint") == 0) {
         buf_puts(out, values->checkpoint);
     } else if (int_value(name, values, &number)) {
@@ -245,20 +392,60 @@ static bool expand_one(const char *argument, const struct expand_values *values,
                        char missing[EXPAND_NAME_BYTES])
 {
     char name[EXPAND_NAME_BYTES];
+    const char *at = argument;
+    char character;
 
-    for (const char *at = argument; *at != '\0';) {
-        size_t len = *at == '{' && at[1] != '{' ? placeholder_at(at, name) : 0;
-        if (len == 0) {
-            buf_putc(out, *at);
-            at += *at == '{' && at[1] == '{' ? 2 : 1;
-        } else if (append_value(name, values, out)) {
-            at += len;
-        } else {
-            memcpy(missing, name, sizeof name);
-            return false;
+    for (;;) {
+        switch (next_piece(&at, &character, name)) {
+        case PIECE_CHARACTER:
+            buf_putc(out, character);
+            break;
+        case PIECE_PLACEHOLDER:
+            if (!append_value(name, values, out)) {
+                memcpy(missing, name, sizeof name);
+                return false;
+            }
+            break;
+        case PIECE_BROKEN:
+        case PIECE_END:
+        default:
+            return true;
         }
     }
-    return true;
+}
+
+/* Does the argument stand for several, one for each parameter? */
+static enum all several_of(const char *argument, const struct expand_values *values)
+{
+    char name[EXPAND_NAME_BYTES];
+
+    if (!is_one_placeholder(argument, name)
+        || is_parameter(values->parameters, values->inactive, name)) {
+        return ALL_NONE;
+    }
+    enum all all = all_of(name);
+    return all == ALL_JSON ? ALL_NONE : all;
+}
+
+static int add_each(enum all all, const struct expand_values *values, struct argv_list *out,
+                    struct err *err)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach (json_unconst(values->parameters), name, value) {
+        OWN(buf) struct buf text;
+        buf_init(&text, ARGUMENT_BYTES - 1);
+        if (all == ALL_OVERRIDES) {
+            TRY(override_append(name, value, &text, err));
+        } else {
+            buf_printf(&text, "--%s=", name);
+            json_append_text(&text, value);
+        }
+        TRY(buf_check(&text, err));
+        argv_list_add(out, buf_text(&text));
+    }
+    return 0;
 }
 
 int expand_argv(char *const argv[], const struct expand_values *values, struct argv_list *out,
@@ -270,7 +457,12 @@ int expand_argv(char *const argv[], const struct expand_values *values, struct a
     argv_list_add(out, argv[0]);
     for (size_t i = 1; argv[i] != NULL; i++) {
         OWN(buf) struct buf text;
+        enum all several = several_of(argv[i], values);
         buf_init(&text, ARGUMENT_BYTES - 1);
+        if (several != ALL_NONE) {
+            TRY(add_each(several, values, out, err));
+            continue;
+        }
         if (expand_one(argv[i], values, &text, missing)) {
             TRY(buf_check(&text, err));
             argv_list_add(out, buf_text(&text));

@@ -1,6 +1,8 @@
 /* The arguments of a runner's command: `{lr}` of a parameter, `{resource.from}`, `{resource.to}`,
- * `{checkpoint}`, `{trial}`, `{attempt}`, `{seed}`; `{{` is a brace. No shell is ever involved: a
- * value stays within its argument. API.md "The job's side". */
+ * `{checkpoint}`, `{trial}`, `{attempt}`, `{seed}`; `{{` and `}}` are braces. An argument `{args}`
+ * becomes --name=value for each active parameter, `{args.hydra}` Hydra's name=value, and
+ * `{args.json}` is all of them as a JSON object. No shell is ever involved: a value stays within
+ * its argument. API.md "The job's side". */
 #ifndef WORKER_AGENT_EXPAND_H
 #define WORKER_AGENT_EXPAND_H
 
@@ -17,6 +19,7 @@
 
 struct expand_values {
     const json_t *parameters; /* the active ones */
+    const json_t *inactive;   /* array of the other parameters' names; NULL: not known */
     bool has_resource;
     int64_t from, to;
     const char *checkpoint;
@@ -37,6 +40,7 @@ struct expand_study {
 
 struct expand_found {
     bool names_parameter;              /* some argument does */
+    bool names_all;                    /* … all of them at once */
     char unchecked[EXPAND_NAME_BYTES]; /* with `inactive` not known: no active parameter; or "" */
 };
 
@@ -44,6 +48,10 @@ struct expand_found {
  * that has a value there. A wrong name would be taken for an inactive parameter, and dropped. */
 MUST_USE int expand_check_names(char *const argv[], const struct expand_study *study,
                                 struct expand_found *found, struct err *err);
+
+/* Appends the first names of the study's parameters that no argument names, and how many there are
+ * besides; false when there is none. */
+bool expand_list_unnamed(char *const argv[], const struct expand_study *study, struct buf *list);
 
 /* Fills *out with the arguments of this trial. One that names an inactive parameter is dropped, and
  * with it the argument before it if that starts with `-` and has no placeholder; the first name

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/digest.h"
 #include "common/log.h"
 #include "worker/agent/environment.h"
 #include "worker/agent/expand.h"
@@ -16,6 +17,7 @@
 #define COLLECT_READS 1024 /* more than a pipe holds: only a survivor of SIGKILL could write on */
 #define PRINTED_READS 16   /* as much as a pipe may hold */
 #define DETAIL_BYTES 4096
+#define UNNAMED_BYTES 4096
 #define SHOWN_BYTES 160 /* of a line that cannot be read */
 #define SPAN_MOST_SECONDS 1e9
 
@@ -88,18 +90,39 @@ static struct program *program_for(const struct slot *slot)
     return NULL;
 }
 
-static void tell_once(struct program *program, const struct expand_found *found, bool has_any)
+/* Has this text not been told about the command yet? */
+static bool is_news(struct program *program, const char *text)
 {
-    if (found->unchecked[0] != '\0' && !program->logged_unchecked) {
-        program->logged_unchecked = true;
+    uint64_t key = digest_text(text);
+
+    for (size_t i = 0; i < program->n_told; i++) {
+        if (program->told[i] == key) {
+            return false;
+        }
+    }
+    if (program->n_told == PROGRAM_TOLD_MAX) {
+        return false;
+    }
+    program->told[program->n_told++] = key;
+    return true;
+}
+
+static void tell_once(struct program *program, const struct expand_study *study,
+                      const struct expand_found *found)
+{
+    OWN(buf) struct buf list;
+
+    buf_init(&list, UNNAMED_BYTES);
+    if (found->unchecked[0] != '\0' && is_news(program, "unchecked")) {
         log_warning("the server does not say which parameters its study has, so {%s} cannot be "
                     "checked; where a trial has no such parameter the argument is left out",
                     found->unchecked);
     }
-    if (!found->names_parameter && has_any && !program->logged_no_parameter) {
-        program->logged_no_parameter = true;
-        log_info("the command names no parameter; the program must read HONE_PARAM_... or "
-                 "HONE_PARAMS_FILE");
+    if (found->names_parameter && !found->names_all
+        && expand_list_unnamed(program->argv, study, &list) && is_news(program, buf_text(&list))) {
+        log_warning("the command names some parameters, but not: %s; the program gets those only "
+                    "from HONE_PARAM_... or HONE_PARAMS_FILE",
+                    buf_text(&list));
     }
 }
 
@@ -121,8 +144,7 @@ int job_check(struct slot *slot, struct err *err)
                    ? -1
                    : err_wrap(err, "study %s, runner %s", slot->grant.study, program->runner);
     }
-    tell_once(program, &found,
-              json_object_size(study.active) + json_array_size(values->inactive) > 0);
+    tell_once(program, &study, &found);
     slot->program = program;
     return 0;
 }
@@ -334,6 +356,7 @@ static int launch(struct slot *slot, struct err *err)
     OWN(argv_list) struct argv_list envp = {0};
     char dropped[EXPAND_NAME_BYTES];
     struct expand_values values = {.parameters = slot->grant.values.parameters,
+                                   .inactive = slot->grant.values.inactive,
                                    .has_resource = slot->grant.has_resource,
                                    .from = slot->from,
                                    .to = slot->to,

@@ -21,12 +21,15 @@
 #include "worker/agent/runner.h"
 #include "worker/agent/supervisor.h"
 
+#define PROGRAM_TOLD_MAX 64
+
 /* A command that can be run here. */
 struct program {
     const char *runner; /* NULL: for whatever comes */
     char *const *argv;
-    char *path;                                 /* owned */
-    bool logged_unchecked, logged_no_parameter; /* each once */
+    char *path;                      /* owned */
+    uint64_t told[PROGRAM_TOLD_MAX]; /* what is said once about it, digested */
+    size_t n_told;
 };
 
 /* What the slots of an agent share. */

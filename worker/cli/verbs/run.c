@@ -204,6 +204,7 @@ static void print_command(const struct options *options, const json_t *study, co
     const json_t *resource = json_object_get(study, "resource");
     struct expand_values values = {
         .parameters = json_object_get(trial, "parameters"),
+        .inactive = json_object_get(trial, "inactive"),
         .has_resource = json_is_object(resource),
         .from = 0,
         .to = int_at(trial, "step", 0),

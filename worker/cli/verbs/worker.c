@@ -121,7 +121,9 @@ static const struct usage usage = {
                  "--try -- COMMAND [ARGUMENT...]",
     .doc = "Asks the server for trials and runs COMMAND for each, in its own process group.\v"
            "{lr} in an argument is the value of the parameter lr; {resource.from}, {resource.to}, "
-           "{checkpoint}, {trial}, {attempt}, {seed} are known too; {{ is a brace. COMMAND reports "
+           "{checkpoint}, {trial}, {attempt}, {seed} are known too; {args} is --name=value for "
+           "each parameter, {args.hydra} the same for Hydra, {args.json} one JSON object; {{ and "
+           "}} are braces. COMMAND reports "
            "with lines such as 'hone: step=3 accuracy=0.91' on its output, with JSON objects on "
            "the descriptor HONE_METRICS_FD, or with 'hone report'.\n\n"
            "SIGTERM stops the jobs, hands their trials back and ends the worker; a second one ends "
