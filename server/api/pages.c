@@ -124,10 +124,10 @@ void pages_get_problem(void *context, struct http_request *request)
 }
 
 /* What to type, from nothing to the best result. Kept to what a terminal shows at once. */
-static const char cheat_sheet[] =
+static const char cheat_sheet_title[] =
     "Hone " HONE_VERSION " - hyperparameter tuning. The API: /openapi.json\n"
-    "\n"
-    "  U=http://127.0.0.1:4663                     # this server\n"
+    "\n";
+static const char cheat_sheet[] =
     "  T=\"Authorization: Bearer $(cat admin.token)\"   # in the data directory; not with --open\n"
     "  W=\"Authorization: Bearer $(cat worker.token)\"\n"
     "\n"
@@ -166,6 +166,13 @@ static const char cheat_sheet[] =
 
 void pages_get_cheat_sheet(void *context, struct http_request *request)
 {
+    struct http_response response;
+    char url[HTTP_OWN_URL_BYTES];
+
     (void)context;
-    reply_text(request, cheat_sheet);
+    http_own_url(request, url);
+    http_response_init(&response, 200, "text/plain; charset=utf-8");
+    buf_printf(&response.body, "%s  U=%-41s # this server\n%s", cheat_sheet_title, url,
+               cheat_sheet);
+    http_reply(request, &response);
 }

@@ -2,6 +2,7 @@
  * stopped by the Host rule, a form on a foreign page by the headers that browsers add. */
 #include "server/http/origin.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -46,6 +47,32 @@ static bool is_configured(const char *host, const char *wanted)
         return strcasecmp(host, wanted) == 0;
     }
     return name_len(host) == len && strncasecmp(host, wanted, len) == 0 && is_port(host + len);
+}
+
+/* Has it only characters that neither a shell nor a terminal acts on? */
+static bool is_plain_address(const char *host)
+{
+    static const char in_name[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    size_t len = name_len(host);
+    bool is_name = host[0] == '['
+                       ? len > 2 && strspn(host + 1, "0123456789abcdefABCDEF:.") == len - 2
+                       : len > 0 && strspn(host, in_name) == len;
+
+    return is_name && is_port(host + len) && strlen(host) + sizeof "https://" <= HTTP_OWN_URL_BYTES;
+}
+
+void http_own_url(const struct http_request *request, char url[HTTP_OWN_URL_BYTES])
+{
+    const struct http_server *server = request->server;
+    const char *host = http_header(request, "Host");
+    bool secure = server->tls || server->settings.behind_proxy;
+
+    if (host != NULL && is_plain_address(host)) {
+        (void)snprintf(url, HTTP_OWN_URL_BYTES, "%s://%s", secure ? "https" : "http", host);
+    } else {
+        (void)snprintf(url, HTTP_OWN_URL_BYTES, "%s", server->url);
+    }
 }
 
 int host_check(const struct http_request *request, struct err *err)

@@ -26,6 +26,15 @@ static void hello(void *context, struct http_request *request)
     reply_text(request, 200, "hello");
 }
 
+static void own_url(void *context, struct http_request *request)
+{
+    char url[HTTP_OWN_URL_BYTES];
+
+    (void)context;
+    http_own_url(request, url);
+    reply_text(request, 200, url);
+}
+
 static void echo(void *context, struct http_request *request)
 {
     struct http_response response;
@@ -120,6 +129,7 @@ static void stream(void *context, struct http_request *request)
 
 static const struct http_route routes[] = {
     {"GET", "/hello", HTTP_SCOPE_NONE, HTTP_BODY_NONE, hello},
+    {"GET", "/own-url", HTTP_SCOPE_NONE, HTTP_BODY_NONE, own_url},
     {"DELETE", "/hello", HTTP_SCOPE_NONE, HTTP_BODY_NONE, hello},
     {"GET", "/", HTTP_SCOPE_NONE, HTTP_BODY_NONE, hello},
     {"POST", "/echo", HTTP_SCOPE_SUBMIT, HTTP_BODY_JSON, echo},

@@ -530,6 +530,28 @@ START_TEST(open_pages_are_served)
 }
 END_TEST
 
+/* Its commands can be pasted as they stand, whatever port and name the server has. */
+START_TEST(the_cheat_sheet_names_the_server_that_shows_it)
+{
+    static const char *const hosts[] = {"127.0.0.1:9", "localhost:65000"};
+    struct api_fixture f;
+
+    api_fixture_start(&f);
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        OWN(fd) int fd = http_connect(f.port);
+        OWN(http_answer) struct http_answer answer;
+        char bytes[100];
+        char line[100];
+        int len = snprintf(bytes, sizeof bytes, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", hosts[i]);
+        http_send(fd, bytes, (size_t)len);
+        ck_assert_int_eq(http_receive(fd, false, &answer), 200);
+        (void)snprintf(line, sizeof line, "\n  U=http://%s ", hosts[i]);
+        ck_assert_ptr_nonnull(strstr(buf_text(&answer.body), line));
+    }
+    api_fixture_stop(&f);
+}
+END_TEST
+
 static bool has_route(const char *method, const char *path)
 {
     for (size_t i = 0; i < api_n_routes; i++) {
@@ -610,6 +632,7 @@ int main(void)
     tcase_add_test(tcase, workers_are_listed_with_what_they_hold);
     tcase_add_test(tcase, a_worker_is_drained_and_resumed);
     tcase_add_test(tcase, open_pages_are_served);
+    tcase_add_test(tcase, the_cheat_sheet_names_the_server_that_shows_it);
     tcase_add_test(tcase, the_document_and_the_table_of_routes_agree);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

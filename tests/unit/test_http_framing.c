@@ -401,6 +401,46 @@ START_TEST(a_configured_name_is_answered_to)
 }
 END_TEST
 
+/* What is shown to paste into a shell: the address that the client used, unless a shell would act
+ * on it. */
+START_TEST(a_handler_knows_where_the_client_reached_it)
+{
+    static const struct {
+        const char *configured;
+        bool behind_proxy;
+        const char *host;
+        const char *url; /* NULL: as bound */
+    } cases[] = {
+        {NULL, false, "127.0.0.1:4711", "http://127.0.0.1:4711"},
+        {NULL, false, "localhost", "http://localhost"},
+        {NULL, false, "[::1]:4711", "http://[::1]:4711"},
+        {"gpu_1.example-2.org", true, "gpu_1.example-2.org", "https://gpu_1.example-2.org"},
+        {"[fe80::1]", false, "[fe80::1]:1", "http://[fe80::1]:1"},
+        {"a$(id)", false, "a$(id)", NULL},
+        {"a;b", false, "a;b:80", NULL},
+        {"a:b", false, "a:b", NULL},
+        {"[a;b]", false, "[a;b]", NULL},
+        {"[]", false, "[]", NULL},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct http_settings settings = {
+            .open = true, .host = cases[i].configured, .behind_proxy = cases[i].behind_proxy};
+        struct fixture *f = fixture_start(&settings);
+        OWN(fd) int fd = http_connect(f->port);
+        OWN(http_answer) struct http_answer answer;
+        char bytes[200];
+        int len = snprintf(bytes, sizeof bytes, "GET /own-url HTTP/1.1\r\nHost: %s\r\n\r\n",
+                           cases[i].host);
+        http_send(fd, bytes, (size_t)len);
+        ck_assert_int_eq(http_receive(fd, false, &answer), 200);
+        ck_assert_str_eq(buf_text(&answer.body),
+                         cases[i].url == NULL ? http_server_url(f->server) : cases[i].url);
+        fixture_stop(f);
+    }
+}
+END_TEST
+
 START_TEST(behind_a_proxy_no_connection_is_kept)
 {
     struct http_settings settings = {.open = true, .behind_proxy = true};
@@ -487,6 +527,7 @@ int main(void)
     tcase_add_loop_test(tcase, no_second_request_is_read_after_it, 0, (int)N_HARMLESS);
     tcase_add_test(tcase, a_body_that_grows_beyond_the_limit_is_refused);
     tcase_add_test(tcase, a_configured_name_is_answered_to);
+    tcase_add_test(tcase, a_handler_knows_where_the_client_reached_it);
     tcase_add_test(tcase, behind_a_proxy_no_connection_is_kept);
     tcase_add_loop_test(tcase, settings_that_are_unsafe_are_refused_in_words, 0,
                         (int)(sizeof refused / sizeof refused[0]));
