@@ -1,6 +1,7 @@
 /* hone: the worker's agent on every node, and the command line for people. Finds the verb in the
  * table and runs it. */
 #include <locale.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,6 +20,11 @@ static int flush(int status)
     return status;
 }
 
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "-?") == 0;
+}
+
 int main(int argc, char **argv)
 {
     const struct verb *verb;
@@ -30,8 +36,11 @@ int main(int argc, char **argv)
     (void)setlocale(LC_CTYPE, ""); /* numbers stay in C: they are data */
     log_start("hone", LOG_LEVEL_INFO);
     json_start();
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+    if (argc > 1 && asks_for_help(argv[1])) {
         return flush(verb_help(1, argv));
+    }
+    if (argc > 2 && verb_is_group(argv[1]) && asks_for_help(argv[2])) {
+        return flush(verb_help(2, argv)); /* of the group, whatever follows */
     }
     if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
         return flush(verb_version(1, argv));

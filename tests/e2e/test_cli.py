@@ -106,6 +106,18 @@ def test_the_exit_status_tells_what_happened(tmp):
     contains(talk, "does not answer")
 
 
+def test_help_of_a_group_lists_its_verbs(tmp):
+    with FakeServer() as server:
+        for group, own, other in [("study", "study importance", "token create"),
+                                  ("token", "token revoke", "study create")]:
+            for arguments in ([group, "--help"], [group, "-h"], [group, "-?"], ["help", group]):
+                out, talk = hone(server, tmp, *arguments)
+                contains(out, own, f"man hone-{group}")
+                expect((other in out, talk), (False, ""))
+            _, talk = hone(server, tmp, group, status=2)
+            contains(talk, f"'{group}' needs one of: ", f"'hone {group} --help'")
+
+
 def test_a_wrong_command_line_ends_with_2_and_says_what_to_write(tmp):
     with FakeServer() as server:
         for arguments, says in [

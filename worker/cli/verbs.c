@@ -1,6 +1,5 @@
 #include "worker/cli/verbs.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,9 +44,19 @@ const char *verb_words(const struct verb *verb, char words[VERB_WORDS_BYTES])
     return words;
 }
 
-static bool is_in_group(const struct verb *verb, const char *group)
+bool verb_is_in_group(const struct verb *verb, const char *group)
 {
     return verb->group != NULL && strcmp(verb->group, group) == 0;
+}
+
+bool verb_is_group(const char *word)
+{
+    for (size_t i = 0; i < n_verbs; i++) {
+        if (verb_is_in_group(&verbs[i], word)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* "study craete": the first word is known, the second is not. */
@@ -57,7 +66,7 @@ static int no_such_member(const char *group, const char *name, struct err *err)
     char known[256] = "";
 
     for (size_t i = 0; i < n_verbs; i++) {
-        if (is_in_group(&verbs[i], group)) {
+        if (verb_is_in_group(&verbs[i], group)) {
             size_t used = strlen(known);
             (void)snprintf(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "",
                            verbs[i].name);
@@ -65,7 +74,9 @@ static int no_such_member(const char *group, const char *name, struct err *err)
         }
     }
     if (name == NULL) {
-        return err_set(err, ERR_INVALID, "'%s' needs one of: %s", group, known);
+        return err_set(err, ERR_INVALID,
+                       "'%s' needs one of: %s; 'hone %s --help' tells what they do", group, known,
+                       group);
     }
     if (meant.best != NULL) {
         return err_set(err, ERR_INVALID, "there is no '%s %s'; did you mean '%s %s'?", group, name,
@@ -113,7 +124,7 @@ int verb_find(int argc, char *const argv[], const struct verb **verb, int *n_wor
         return err_set(err, ERR_INVALID, "say what to do; 'hone help' lists the verbs");
     }
     for (size_t i = 0; i < n_verbs; i++) {
-        bool grouped = is_in_group(&verbs[i], argv[0]);
+        bool grouped = verb_is_in_group(&verbs[i], argv[0]);
         const char *word = grouped ? (argc < 2 ? NULL : argv[1]) : argv[0];
 
         is_group = is_group || grouped;

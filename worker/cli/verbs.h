@@ -8,6 +8,7 @@
 #ifndef WORKER_CLI_VERBS_H
 #define WORKER_CLI_VERBS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/err.h"
@@ -26,6 +27,10 @@ extern const size_t n_verbs;
  * what was probably meant when there is none. */
 MUST_USE int verb_find(int argc, char *const argv[], const struct verb **verb, int *n_words,
                        struct err *err);
+
+/* "study", "token": does the word name a group of verbs? */
+bool verb_is_group(const char *word);
+bool verb_is_in_group(const struct verb *verb, const char *group);
 
 /* "study create", "watch". */
 #define VERB_WORDS_BYTES 48
