@@ -432,6 +432,18 @@ echo '{{"step": 3, "loss": 0.2}}' >&$HONE_METRICS_FD
     expect(json.loads((tmp / "control").read_text()), {"action": "continue"})
 
 
+def test_try_says_why_a_step_is_not_understood(tmp):
+    status, out, _ = tried(tmp, """
+echo "loss 0.9"
+echo "Epoch 1.0: loss 0.5"
+""", "--step-regex", r"^Epoch (\d+)", "--metric", r"loss=loss (\S+)")
+    expect(status, 1)
+    for wanted in ("it has no step, and no step was found before it\n    loss 0.9\n",
+                   'captured "1" for the step, which is no whole number or only a part of one\n',
+                   "it has no step, and the last one that was printed cannot be read\n"):
+        assert wanted in out, (wanted, out)
+
+
 def test_try_ends_by_whether_the_objective_was_seen(tmp):
     study = tmp / "study.json"
     study.write_text(json.dumps({

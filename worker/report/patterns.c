@@ -264,7 +264,7 @@ static void take_group(const struct matched *m, size_t group, const char *name)
     } else if (is_step) {
         metric_report_refuse(m->report, METRIC_FAULT_STEP,
                              "the expression captured \"%.*s\" for the step, which is no whole "
-                             "number",
+                             "number or only a part of one",
                              shown(end - begin), m->line + begin);
     } else {
         metric_report_fault(m->report, METRIC_FAULT_NUMBER, name, strlen(name),

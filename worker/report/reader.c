@@ -15,6 +15,7 @@ void reader_init(struct reader *reader, const struct patterns *patterns, reader_
     reader->on_report = on_report;
     reader->context = context;
     reader->has_step = false;
+    reader->step_is_refused = false;
 }
 
 /* ---- one report ---- */
@@ -68,8 +69,10 @@ static void add_step(const struct reader *reader, struct metric_report *report)
         if (reader->has_step) {
             metric_report_set_step(report, (double)reader->step);
         } else {
-            metric_report_refuse(report, METRIC_FAULT_STEP,
-                                 "it has no step, and no step was found before it");
+            metric_report_refuse(report, METRIC_FAULT_STEP, "it has no step, and %s",
+                                 reader->step_is_refused
+                                     ? "the last one that was printed cannot be read"
+                                     : "no step was found before it");
         }
     }
 }
@@ -115,7 +118,8 @@ static void find_step(struct reader *reader, const struct line *line)
     }
     reader->has_step = report->has_step;
     reader->step = report->step;
-    if (report->n_faults > 0) {
+    reader->step_is_refused = report->n_faults > 0;
+    if (reader->step_is_refused) {
         reader->on_report(reader->context, report, line->text, line->len);
     }
 }
