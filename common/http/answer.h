@@ -8,12 +8,15 @@
 #include "common/own.h"
 
 #define HTTP_ANSWER_BYTES ((size_t)8 << 20)
+#define HTTP_CURSOR_BYTES 128
 
 struct http_answer {
     int status;
     struct buf body;
     double retry_after_seconds; /* negative: not said */
     char content_type[80];
+    char
+        next_cursor[HTTP_CURSOR_BYTES]; /* of a list in pages, from its Link header; "": the last */
 };
 void http_answer_finish(struct http_answer *answer);
 OWN_VALUE(http_answer)

@@ -278,6 +278,19 @@ static void copy_header(CURL *easy, const char *name, char *out, size_t size)
     }
 }
 
+/* The cursor in `<PATH?cursor=CURSOR&…>; rel="next"`. */
+static void copy_next_cursor(CURL *easy, char cursor[HTTP_CURSOR_BYTES])
+{
+    char link[512];
+
+    copy_header(easy, "Link", link, sizeof link);
+    const char *from = strstr(link, "?cursor=");
+    size_t len = from == NULL ? 0 : strcspn(from + strlen("?cursor="), "&>");
+    bool is_next = len > 0 && len < HTTP_CURSOR_BYTES && strstr(link, "rel=\"next\"") != NULL;
+    (void)snprintf(cursor, HTTP_CURSOR_BYTES, "%.*s", is_next ? (int)len : 0,
+                   is_next ? from + strlen("?cursor=") : "");
+}
+
 static void collect(struct http_exchange *exchange)
 {
     struct http_answer *answer = &exchange->answer;
@@ -287,6 +300,7 @@ static void collect(struct http_exchange *exchange)
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
     answer->status = (int)status;
     copy_header(exchange->easy, "Content-Type", answer->content_type, sizeof answer->content_type);
+    copy_next_cursor(exchange->easy, answer->next_cursor);
     copy_header(exchange->easy, "Retry-After", text, sizeof text);
     answer->retry_after_seconds = -1;
     if (text[0] >= '0' && text[0] <= '9') {

@@ -27,7 +27,7 @@ static void write_best(struct read_request *read, const struct study_row *study,
 
     if (read->format != FORMAT_JSON) {
         if (trial != NULL) {
-            trial_lines(read->study, trial, out);
+            trial_sheet(read->study, trial, false, out);
         }
         return;
     }

@@ -5,7 +5,7 @@
 void sheet_init(struct sheet *sheet, enum sheet_style style)
 {
     static const struct table_format formats[] = {
-        [SHEET_CSV] = {.style = TABLE_CSV, .text = TABLE_AS_IS},
+        [SHEET_CSV] = {.style = TABLE_CSV, .text = TABLE_AS_IS, .quotes_space = true},
         [SHEET_LINES] = {.style = TABLE_LINES, .text = TABLE_ESCAPED},
         [SHEET_TABLE] = {.style = TABLE_ALIGNED, .text = TABLE_ESCAPED, .cell_max = 60},
     };

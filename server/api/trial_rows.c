@@ -141,12 +141,13 @@ void trial_item(struct item_list *listing, const struct live_study_view *study,
     item_list_item_end(listing);
 }
 
-void trial_lines(const struct live_study_view *study, const struct trial_row *row, struct buf *out)
+void trial_sheet(const struct live_study_view *study, const struct trial_row *row, bool as_csv,
+                 struct buf *out)
 {
     OWN(sheet) struct sheet sheet;
 
     sheet_init(&sheet, SHEET_CSV);
     trial_columns(&sheet, study);
     trial_cells(&sheet, study, row);
-    sheet_write_lines(&sheet, out);
+    (as_csv ? sheet_write : sheet_write_lines)(&sheet, out);
 }

@@ -12,7 +12,8 @@ void trial_cells(struct sheet *sheet, const struct live_study_view *study,
 /* One item of a list, in the list's format. */
 void trial_item(struct item_list *listing, const struct live_study_view *study,
                 const struct trial_row *row);
-/* One trial for people: a line for each column of CSV that is not empty. */
-void trial_lines(const struct live_study_view *study, const struct trial_row *row, struct buf *out);
+/* One trial with all columns: as CSV, or for people as a line for each column that is not empty. */
+void trial_sheet(const struct live_study_view *study, const struct trial_row *row, bool as_csv,
+                 struct buf *out);
 
 #endif

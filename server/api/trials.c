@@ -77,7 +77,7 @@ static int read_trial(struct read_request *read, struct err *err)
 
     TRY(store_trial_load(read->store, trial_id(read->study->id, read->trial), &row, err));
     if (read->format != FORMAT_JSON) {
-        trial_lines(read->study, &row, out);
+        trial_sheet(read->study, &row, read->format == FORMAT_CSV, out);
         return 0;
     }
     json_writer_init(&w, out);
@@ -86,7 +86,7 @@ static int read_trial(struct read_request *read, struct err *err)
     return 0;
 }
 
-READ_HANDLER(get_trial, FORMATS_ONE, NULL, read_trial)
+READ_HANDLER(get_trial, FORMATS_ONE | FORMAT_BIT(FORMAT_CSV), NULL, read_trial)
 
 /* ---- PATCH …/trials/{n} ---- */
 

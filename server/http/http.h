@@ -89,8 +89,8 @@ const struct http_principal *http_principal(const struct http_request *request);
 const char *http_request_id(const struct http_request *request); /* "r_…": `instance` of problems */
 const char *http_peer_address(const struct http_request *request); /* "127.0.0.1" */
 const char *http_path(const struct http_request *request); /* raw, as sent, without the query */
-/* url ← where the client reached this server, for what it is shown to paste: the address in its Host
- * header if that is well formed, else as bound; https behind a proxy. */
+/* url ← where the client reached this server, for what it is shown to paste: the address in its
+ * Host header if that is well formed, else as bound; https behind a proxy. */
 #define HTTP_OWN_URL_BYTES 280
 void http_own_url(const struct http_request *request, char url[HTTP_OWN_URL_BYTES]);
 /* A number of the handler's own, kept with the request until it is answered; 0 at first. */

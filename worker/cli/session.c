@@ -234,6 +234,25 @@ int session_page(struct session *session, const char *method, const char *path, 
     return buf_check(page, err);
 }
 
+int session_next_page(struct session *session, const char *path, char cursor[HTTP_CURSOR_BYTES],
+                      struct buf *page, struct err *err)
+{
+    OWN(http_answer) struct http_answer answer = {0};
+    OWN(buf) struct buf next = {0};
+
+    buf_init(&next, PATH_BYTES);
+    buf_puts(&next, path);
+    if (cursor[0] != '\0') {
+        buf_puts(&next, "&cursor=");
+        http_escape(&next, cursor);
+    }
+    TRY(buf_check(&next, err));
+    TRY(call_server(session, "GET", buf_text(&next), NULL, &answer, err));
+    memcpy(cursor, answer.next_cursor, sizeof answer.next_cursor);
+    buf_append(page, buf_text(&answer.body), answer.body.len);
+    return buf_check(page, err);
+}
+
 int session_send(struct session *session, const char *method, const char *path, const json_t *body,
                  json_t **reply, struct err *err)
 {

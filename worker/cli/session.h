@@ -63,6 +63,11 @@ MUST_USE int session_open_study(const struct options *options, struct session *s
 MUST_USE int session_page(struct session *session, const char *method, const char *path,
                           const json_t *body, struct buf *page, struct err *err);
 
+/* One page of a list as text: appends it to `page`, and cursor ← where the next one begins, ""
+ * behind the last. `path` has a query; `cursor` is "" at first. */
+MUST_USE int session_next_page(struct session *session, const char *path,
+                               char cursor[HTTP_CURSOR_BYTES], struct buf *page, struct err *err);
+
 /* Calls `row` for every item of a list, page after page; `path` may have a query. */
 MUST_USE int session_each(struct session *session, const char *path,
                           int (*row)(void *context, json_t *item, struct err *err), void *context,

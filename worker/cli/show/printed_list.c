@@ -50,6 +50,7 @@ void printed_list_begin(struct printed_list *list, const struct options *options
 
     if (options->output == OUTPUT_CSV) {
         format.style = TABLE_CSV;
+        format.text = isatty(STDOUT_FILENO) == 1 ? TABLE_CLEAN : TABLE_AS_IS; /* else it is data */
         format.quotes_space = true;
     } else {
         format.style = TABLE_ALIGNED;

@@ -2,7 +2,8 @@
  * as one array, JSON one a line, or names alone. Each row comes as the server's JSON and as cells.
  *
  * Tables are printed at the end, when the widths are known; the other formats row by row, so that
- * a long list costs no memory. Cells may come from a server: they are cleaned here. */
+ * a long list costs no memory. Cells may come from a server: what would command a terminal is left
+ * out here, but not of CSV for a file or a program. */
 #ifndef WORKER_CLI_SHOW_PRINTED_LIST_H
 #define WORKER_CLI_SHOW_PRINTED_LIST_H
 

@@ -35,17 +35,10 @@ static const struct column fixed[N_FIXED] = {
     [ENDED] = {"ended_at", false, true},     [TOOK] = {"took", true, false},
 };
 
-/* Parameters and metrics may be called like a fixed column; CSV tells them apart. */
-static int add_column(struct trials *trials, const char *prefix, const char *name, bool wide)
+/* `name` is the study's own text. */
+static void add_column(struct trials *trials, const char *name, bool wide)
 {
-    char *title = NULL;
-
-    if (asprintf(&title, "%s%s", trials->list.output == OUTPUT_CSV ? prefix : "", name) < 0) {
-        return -1;
-    }
-    trials->titles[trials->n_columns - N_FIXED] = title;
-    trials->columns[trials->n_columns++] = (struct column){title, true, wide};
-    return 0;
+    trials->columns[trials->n_columns++] = (struct column){name, true, wide};
 }
 
 /* Is there an earlier parameter of this name? They share a column. */
@@ -74,24 +67,19 @@ static int add_columns(struct trials *trials)
     json_t *item;
 
     trials->columns = calloc(N_FIXED + n, sizeof *trials->columns);
-    trials->titles = calloc(n + 1, sizeof *trials->titles);
-    if (trials->columns == NULL || trials->titles == NULL) {
+    if (trials->columns == NULL) {
         return -1;
     }
     memcpy(trials->columns, fixed, sizeof fixed);
     trials->n_columns = N_FIXED;
     trials->columns[VALUE].wide = several; /* it has none then */
     json_array_foreach (objectives, i, item) {
-        if (add_column(trials, "metric.", text_at(item, "metric"), !several) != 0) {
-            return -1;
-        }
+        add_column(trials, text_at(item, "metric"), !several);
     }
     trials->first_parameter = trials->n_columns;
-    trials->prefix_bytes = trials->list.output == OUTPUT_CSV ? strlen("param.") : 0;
     json_array_foreach (parameters, i, item) {
-        if (!is_namesake(parameters, i)
-            && add_column(trials, "param.", text_at(item, "name"), false) != 0) {
-            return -1;
+        if (!is_namesake(parameters, i)) {
+            add_column(trials, text_at(item, "name"), false);
         }
     }
     return 0;
@@ -101,7 +89,6 @@ int trials_begin(struct trials *trials, const struct options *options, const jso
                  struct err *err)
 {
     *trials = (struct trials){.study = study, .left = -1};
-    trials->list.output = options->output; /* the titles depend on it */
     if (add_columns(trials) != 0) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
@@ -111,10 +98,6 @@ int trials_begin(struct trials *trials, const struct options *options, const jso
 
 void trials_finish(struct trials *trials)
 {
-    for (size_t i = N_FIXED; i < trials->n_columns; i++) {
-        free(trials->titles[i - N_FIXED]);
-    }
-    free(trials->titles);
     free(trials->columns);
     *trials = (struct trials){0};
 }
@@ -144,22 +127,20 @@ static void cell_value(struct buf *cells, const json_t *value, int digits)
     buf_putc(cells, '\0');
 }
 
-static void cell_moment(struct buf *cells, const char *moment, bool raw)
+static void cell_moment(struct buf *cells, const char *moment)
 {
     char local[TEXT_MOMENT_BYTES];
 
-    cell(cells, raw || *moment == '\0' ? moment : text_local(moment, local));
+    cell(cells, *moment == '\0' ? moment : text_local(moment, local));
 }
 
-static void cell_took(struct buf *cells, const json_t *trial, bool raw)
+static void cell_took(struct buf *cells, const json_t *trial)
 {
     int64_t from_ms = text_moment_ms(text_at(trial, "started_at"));
     int64_t to_ms = text_moment_ms(text_at(trial, "ended_at"));
     char span[TEXT_SPAN_BYTES];
 
-    if (from_ms >= 0 && to_ms >= from_ms && raw) {
-        buf_printf(cells, "%.3f", (double)(to_ms - from_ms) / 1000);
-    } else if (from_ms >= 0 && to_ms >= from_ms) {
+    if (from_ms >= 0 && to_ms >= from_ms) {
         buf_puts(cells, text_span(to_ms - from_ms, span));
     }
     buf_putc(cells, '\0');
@@ -167,30 +148,29 @@ static void cell_took(struct buf *cells, const json_t *trial, bool raw)
 
 static void fill_cells(const struct trials *trials, const json_t *trial, struct buf *cells)
 {
-    bool raw = trials->list.output == OUTPUT_CSV;
-    int digits = raw || trials->list.output == OUTPUT_WIDE ? 17 : 4;
+    int digits = trials->list.output == OUTPUT_WIDE ? 17 : 4;
     size_t i;
     json_t *item;
 
     cell_value(cells, json_object_get(trial, "number"), 17);
     cell(cells, text_at(trial, "state"));
     cell(cells, text_at(trial, "reason"));
-    cell_value(cells, json_object_get(trial, "value"), raw ? 17 : digits + 2);
+    cell_value(cells, json_object_get(trial, "value"), digits + 2);
     cell_value(cells, json_object_get(trial, "step"), 17);
     cell(cells, text_at(trial, "worker"));
     cell_value(cells, json_object_get(trial, "attempt"), 17);
     cell(cells, text_at(trial, "source"));
-    cell_moment(cells, text_at(trial, "created_at"), raw);
-    cell_moment(cells, text_at(trial, "started_at"), raw);
-    cell_moment(cells, text_at(trial, "ended_at"), raw);
-    cell_took(cells, trial, raw);
+    cell_moment(cells, text_at(trial, "created_at"));
+    cell_moment(cells, text_at(trial, "started_at"));
+    cell_moment(cells, text_at(trial, "ended_at"));
+    cell_took(cells, trial);
     json_array_foreach (json_object_get(trials->study, "objectives"), i, item) {
         cell_value(cells,
                    json_object_get(json_object_get(trial, "metrics"), text_at(item, "metric")),
                    digits);
     }
     for (size_t column = trials->first_parameter; column < trials->n_columns; column++) {
-        const char *name = trials->titles[column - N_FIXED] + trials->prefix_bytes;
+        const char *name = trials->columns[column].title;
         parameter_append_value(cells, json_object_get(json_object_get(trial, "parameters"), name),
                                digits);
         buf_putc(cells, '\0');
@@ -224,17 +204,6 @@ int trials_row(void *context, json_t *trial, struct err *err)
         trials->n_corrected++;
     }
     return 0;
-}
-
-void trials_print_one(const struct options *options, const json_t *study, const json_t *trial)
-{
-    OWN(trials) struct trials trials = {0};
-    struct err err = {0};
-
-    if (trials_begin(&trials, options, study, &err) == 0
-        && trials_row(&trials, json_unconst(trial), &err) == 0) {
-        trials_end(&trials, true, "");
-    }
 }
 
 static void print_pair(FILE *out, const char *name, const json_t *value,

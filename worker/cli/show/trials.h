@@ -1,5 +1,5 @@
-/* Trials as rows: what every trial has, then a column for each parameter of the study and, in CSV
- * and wide tables, for each metric that is an objective. */
+/* Trials as rows: what every trial has, then a column for each parameter of the study and, in wide
+ * tables, for each metric that is an objective. CSV is the server's: trials_csv.h. */
 #ifndef WORKER_CLI_SHOW_TRIALS_H
 #define WORKER_CLI_SHOW_TRIALS_H
 
@@ -13,12 +13,10 @@
 
 struct trials {
     struct printed_list list;
-    const json_t *study; /* borrowed */
-    struct column *columns;
-    char **titles; /* owned, of the dynamic columns */
+    const json_t *study;    /* borrowed */
+    struct column *columns; /* owned; the titles of metrics and parameters are the study's */
     size_t n_columns;
-    size_t first_parameter; /* of the columns: the parameters' are last, one for each name */
-    size_t prefix_bytes;    /* before a parameter's name in its title */
+    size_t first_parameter; /* the columns of parameters, one for each name, are last */
     int64_t left;           /* rows still wanted; negative: all */
     size_t n_corrected;     /* trials in which reported values were replaced or ignored */
     int64_t corrected;      /* number of the first one */
@@ -33,9 +31,6 @@ MUST_USE int trials_row(void *trials, json_t *trial, struct err *err);
 void trials_end(struct trials *trials, bool is_whole, const char *nothing);
 void trials_finish(struct trials *trials);
 OWN_VALUE(trials)
-
-/* A list of one. */
-void trials_print_one(const struct options *options, const json_t *study, const json_t *trial);
 
 /* The best trial as "name  value" lines in full precision. `best` is the answer of …/best. */
 void best_print(FILE *out, const json_t *study, const json_t *best);

@@ -18,6 +18,7 @@
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/show/trials.h"
+#include "worker/cli/show/trials_csv.h"
 #include "worker/cli/show/watch.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
@@ -224,7 +225,8 @@ static void print_command(const struct options *options, const json_t *study, co
     say("this was: %s", buf_text(&line));
 }
 
-static int print_result(const struct options *options, const struct watch *watch, struct err *err)
+static int print_result(struct session *session, const struct options *options,
+                        const struct watch *watch, struct err *err)
 {
     const json_t *trial = json_object_get(watch->best, "trial");
 
@@ -242,7 +244,7 @@ static int print_result(const struct options *options, const struct watch *watch
     } else if (options->output == OUTPUT_NAME) {
         (void)printf("%" PRId64 "\n", int_at(trial, "number", 0));
     } else if (options->output == OUTPUT_CSV) {
-        trials_print_one(options, watch->study, trial);
+        TRY(trials_print_csv_one(session, options->arguments[0], int_at(trial, "number", 0), err));
     } else {
         best_print(stdout, watch->study, watch->best);
     }
@@ -290,7 +292,7 @@ static int run(struct options *options, const struct run_options *given, int *st
         return 0;
     }
     study_print_detail(watch.study);
-    return *status == 0 ? print_result(options, &watch, err) : 0;
+    return *status == 0 ? print_result(&session, options, &watch, err) : 0;
 }
 
 int verb_run(int argc, char **argv)

@@ -6,6 +6,7 @@
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/show/trials.h"
+#include "worker/cli/show/trials_csv.h"
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
 
@@ -20,9 +21,10 @@ static const struct usage usage = {
 };
 
 /* Full precision: the values are meant to be copied. */
-static int print_best(const json_t *study, const json_t *best, const struct options *options,
+static int print_best(struct session *session, const json_t *study, const json_t *best,
                       struct err *err)
 {
+    const struct options *options = session->options;
     const json_t *trial = json_object_get(best, "trial");
 
     if (!json_is_object(trial)) {
@@ -37,7 +39,8 @@ static int print_best(const json_t *study, const json_t *best, const struct opti
     } else if (options->output == OUTPUT_NAME) {
         (void)printf("%" PRId64 "\n", int_at(trial, "number", 0));
     } else if (options->output == OUTPUT_CSV) {
-        trials_print_one(options, study, trial);
+        return trials_print_csv_one(session, text_at(study, "name"), int_at(trial, "number", 0),
+                                    err);
     } else {
         best_print(stdout, study, best);
     }
@@ -49,6 +52,10 @@ static int print_front(struct session *session, const json_t *study, struct err 
     OWN(buf) struct buf path = {0};
     OWN(trials) struct trials trials = {0};
 
+    if (session->options->output == OUTPUT_CSV) {
+        return trials_print_csv(
+            session, study_path(&path, text_at(study, "name"), "/pareto?format=csv"), err);
+    }
     TRY(trials_begin(&trials, session->options, study, err));
     int rc = session_each(session, study_path(&path, text_at(study, "name"), "/pareto"), trials_row,
                           &trials, err);
@@ -70,7 +77,7 @@ static int show_best(const struct options *options, struct err *err)
         return print_front(&session, study, err);
     }
     TRY(session_get_part(&session, "/best", &best, err));
-    return print_best(study, best, options, err);
+    return print_best(&session, study, best, err);
 }
 
 int verb_study_best(int argc, char **argv)

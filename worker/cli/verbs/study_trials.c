@@ -4,6 +4,7 @@
 #include "worker/cli/session.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/show/trials.h"
+#include "worker/cli/show/trials_csv.h"
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
 
@@ -54,10 +55,15 @@ static const struct usage usage = {
     .parse_own = parse,
 };
 
-static void append_query(struct buf *path, const struct trials_options *given)
+/* Pages of CSV are each asked for with a limit of their own. */
+static void append_query(struct buf *path, const struct trials_options *given, bool as_csv)
 {
-    buf_printf(path, "/trials?limit=%" PRId64,
-               given->limit > 0 && given->limit < 1000 ? given->limit : 1000);
+    if (as_csv) {
+        buf_puts(path, "/trials?format=csv");
+    } else {
+        buf_printf(path, "/trials?limit=%" PRId64,
+                   given->limit > 0 && given->limit < 1000 ? given->limit : 1000);
+    }
     if (given->sort != NULL) {
         buf_puts(path, "&sort=");
         http_escape(path, given->sort);
@@ -68,28 +74,36 @@ static void append_query(struct buf *path, const struct trials_options *given)
     }
 }
 
+/* Every format but CSV, from the trials as JSON. */
+static int print_list(struct session *session, const char *path, int64_t limit, struct err *err)
+{
+    OWN(trials) struct trials trials = {0};
+    json_auto_t *study = NULL;
+
+    TRY(session_get_part(session, "", &study, err));
+    TRY(trials_begin(&trials, session->options, study, err));
+    trials.left = limit;
+    int rc = session_each(session, path, trials_row, &trials, err);
+    rc = rc != 0 && err->code == ERR_EXHAUSTED ? 0 : rc; /* as many as were asked for */
+    trials_end(&trials, rc == 0, "there are no such trials");
+    return rc;
+}
+
 static int list(const struct options *options, const struct trials_options *given, struct err *err)
 {
     OWN(session) struct session session = {0};
     OWN(buf) struct buf path = {0};
-    OWN(buf) struct buf trials_path = {0};
-    OWN(trials) struct trials trials = {0};
-    json_auto_t *study = NULL;
+    bool as_csv = options->output == OUTPUT_CSV;
+    int64_t limit = given->limit > 0 ? given->limit : -1;
 
     (void)study_path(&path, options->arguments[0], "");
-    (void)study_path(&trials_path, options->arguments[0], "");
-    append_query(&trials_path, given);
+    append_query(&path, given, as_csv);
     TRY(session_open(options, &session, err));
-    if (session_previews(&session, "GET", buf_text(&trials_path), NULL)) {
+    if (session_previews(&session, "GET", buf_text(&path), NULL)) {
         return 0;
     }
-    TRY(session_get(&session, buf_text(&path), &study, err));
-    TRY(trials_begin(&trials, options, study, err));
-    trials.left = given->limit > 0 ? given->limit : -1;
-    int rc = session_each(&session, buf_text(&trials_path), trials_row, &trials, err);
-    rc = rc != 0 && err->code == ERR_EXHAUSTED ? 0 : rc; /* as many as were asked for */
-    trials_end(&trials, rc == 0, "there are no such trials");
-    return rc;
+    return as_csv ? trials_print_csv_pages(&session, buf_text(&path), limit, err)
+                  : print_list(&session, buf_text(&path), limit, err);
 }
 
 int verb_study_trials(int argc, char **argv)
