@@ -261,7 +261,7 @@ def test_a_study_from_yaml_is_worked_on_and_read_in_every_format(tmp):
             account.hone("study", "trials", "table", "-o", "csv", "--sort", "best")[0])))
         values = [float(row["value"]) for row in rows]
         expect(values, sorted(trial["value"] for trial in trials))
-        expect({row["param.degree"] != "" for row in rows if row["param.kernel"] == "rbf"}
+        expect({row["parameters.degree"] != "" for row in rows if row["parameters.kernel"] == "rbf"}
                - {False}, set(), "inactive parameters")
         out, _ = account.hone("study", "best", "table", "-o", "json")
         expect(json.loads(out)["trial"]["value"], values[0])
