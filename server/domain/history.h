@@ -29,7 +29,7 @@ struct observation {
     int64_t number;   /* the trial's */
     uint64_t ordinal; /* 0: enqueued or imported */
     enum observation_kind kind;
-    const double *x;      /* configuration: n_params doubles (space.h) */
+    const double *config; /* n_params doubles (space.h) */
     size_t n_values;      /* one an objective of the study; 0 when nothing was measured */
     const double *values; /* as reported (not sign-flipped) */
     int64_t step;         /* resource the values were reached at; 0 without resource */

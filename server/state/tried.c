@@ -51,15 +51,15 @@ int tried_suggest_other(const struct live_study *study, const struct strategy *s
 /* Asks the strategy for one more, and throws it away. */
 static int ask_for_one_more(struct live_study *study, struct err *err)
 {
-    struct suggestion next = {.x = calloc(study->def->space->n_params + 1, sizeof(double))};
+    struct suggestion next = {.config = calloc(study->def->space->n_params + 1, sizeof(double))};
     uint64_t ordinal = study->row.last_ordinal;
     struct err why = {0};
 
-    if (next.x == NULL) {
+    if (next.config == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     int result = tried_suggest_other(study, study->strategy, &ordinal, &next, &why);
-    free(next.x);
+    free(next.config);
     free(next.explain);
     if (result == 0) {
         return 0;

@@ -82,11 +82,11 @@ static void add_observation(struct evaluations *e, const struct study_def *study
 {
     double cost = study_cost(study, observation_value(seen, 0));
 
-    struct space_key key = space_config_key(study->space, seen->x);
+    struct space_key key = space_config_key(study->space, seen->config);
     *find(e, key) = (struct known_config){.is_taken = true, .key = key};
     if (seen->kind == OBSERVED_PENDING) {
         e->pending_observed[e->n_pending] = seen;
-        e->pending[e->n_pending++] = seen->x;
+        e->pending[e->n_pending++] = seen->config;
         return;
     }
     e->n_finished++;
@@ -99,12 +99,12 @@ static void add_observation(struct evaluations *e, const struct study_def *study
             e->measured[e->n_done] = cost;
             e->step[e->n_done] = seen->step;
             e->done_observed[e->n_done] = seen;
-            e->done[e->n_done++] = seen->x;
+            e->done[e->n_done++] = seen->config;
         }
         break;
     case OBSERVED_FAILED:
     case OBSERVED_INFEASIBLE:
-        e->failed[e->n_failed++] = seen->x;
+        e->failed[e->n_failed++] = seen->config;
         break;
     case OBSERVED_PENDING:
     default:

@@ -21,7 +21,7 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
     struct rng rng = rng_for(study->seed, ordinal);
 
     (void)seen;
-    return space_sample(study->space, &rng, out->x, err);
+    return space_sample(study->space, &rng, out->config, err);
 }
 
 const struct strategy strategy_random = {

@@ -16,7 +16,7 @@
 
 /* One suggestion, with its explanation. */
 struct suggestion {
-    double *x;     /* n_params doubles, given by the caller */
+    double *config; /* n_params doubles, given by the caller */
     bool fallback; /* the strategy could not serve; this is the quasi-random point of the ordinal */
     char *explain; /* JSON object (provenance, model, acquisition) or NULL; owned by the caller */
     void *fit;     /* a new fit to store with it, or NULL; owned by the caller */

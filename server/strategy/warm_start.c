@@ -103,7 +103,7 @@ static int gather(const struct study_data *data, struct source_trials *out, stru
                                       .config = out->memory + 2 * out->n * d,
                                       .u = out->memory + (2 * out->n + 1) * d};
             if (observed->kind == OBSERVED_COMPLETED
-                && transfer_legalise(study->space, observed->x, defaults, trial->config)) {
+                && transfer_legalise(study->space, observed->config, defaults, trial->config)) {
                 space_encode(study->space, trial->config, trial->u);
                 out->n++;
             }

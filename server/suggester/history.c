@@ -75,7 +75,7 @@ int trial_history_append(struct trial_history *history, const struct trial_row *
     struct observation seen = {
         .number = trial_id_number(row->id),
         .ordinal = row->ordinal,
-        .x = row->config,
+        .config = row->config,
         .n_values = row->n_values,
         .values = row->values,
         .step = row->has_step ? row->step : 0,

@@ -5,11 +5,11 @@
 
 void observation_move_to(struct observation *seen, size_t n_params, double *to)
 {
-    memcpy(to, seen->x, n_params * sizeof *to);
+    memcpy(to, seen->config, n_params * sizeof *to);
     if (seen->n_values > 0) {
         memcpy(to + n_params, seen->values, seen->n_values * sizeof *to);
     }
-    seen->x = to;
+    seen->config = to;
     seen->values = to + n_params;
 }
 
@@ -26,8 +26,8 @@ int observation_own(struct observation *seen, size_t n_params, struct err *err)
 
 void observation_release(struct observation *seen)
 {
-    release_const(seen->x);
-    seen->x = NULL;
+    release_const(seen->config);
+    seen->config = NULL;
     seen->values = NULL;
     seen->n_values = 0;
 }

@@ -109,7 +109,7 @@ void snapshot_add_pending(struct snapshot *snapshot, uint64_t ordinal, const dou
     add_open(snapshot, (struct observation){
                            .ordinal = ordinal,
                            .kind = OBSERVED_PENDING,
-                           .x = x,
+                           .config = x,
                        });
 }
 
@@ -120,7 +120,7 @@ void snapshot_add_running(struct snapshot *snapshot, const struct trial_row *row
         .number = trial_id_number(row->id),
         .ordinal = row->ordinal,
         .kind = OBSERVED_PENDING,
-        .x = row->config,
+        .config = row->config,
     };
 
     add_curve(snapshot, curve, &seen);
@@ -134,7 +134,7 @@ void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row,
         .number = trial_id_number(row->id),
         .ordinal = row->ordinal,
         .kind = OBSERVED_PRUNED,
-        .x = row->config,
+        .config = row->config,
         .n_values = row->n_values,
         .values = row->values,
         .step = row->has_step ? row->step : 0,

@@ -14,7 +14,7 @@ void sources_finish(struct sources *sources)
 {
     for (size_t i = 0; i < sources->n; i++) {
         for (size_t k = 0; k < sources->items[i].n; k++) {
-            release_const(sources->items[i].items[k].x);
+            release_const(sources->items[i].items[k].config);
         }
         release_const(sources->items[i].items);
     }
@@ -72,7 +72,7 @@ static int take_trial(void *context, struct trial_row *trial, struct err *err)
         (struct observation){
             .number = trial_id_number(trial->id),
             .kind = trial->state == TRIAL_COMPLETED ? OBSERVED_COMPLETED : OBSERVED_PRUNED,
-            .x = y,
+            .config = y,
             .n_values = 1,
             .values = &value,
             .step = trial->has_step ? trial->step : 0,
@@ -148,7 +148,7 @@ int sources_store(struct store *store, int64_t study, const struct study_def *de
                 .number = item->number,
                 .state = item->kind == OBSERVED_COMPLETED ? TRIAL_COMPLETED : TRIAL_PRUNED,
                 .n_params = def->space->n_params,
-                .config = item->x,
+                .config = item->config,
                 .value = observation_value(item, 0),
                 .step = item->step,
             };
@@ -182,7 +182,7 @@ static int load_row(void *context, const struct transfer_row *row, struct err *e
                   (struct observation){
                       .number = row->number,
                       .kind = row->state == TRIAL_COMPLETED ? OBSERVED_COMPLETED : OBSERVED_PRUNED,
-                      .x = x,
+                      .config = x,
                       .n_values = 1,
                       .values = &row->value,
                       .step = row->step,

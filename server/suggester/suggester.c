@@ -40,7 +40,7 @@ void suggestion_job_run(struct suggestion_job *job)
 
 static void suggestion_finish(struct suggestion *suggestion)
 {
-    free(suggestion->x);
+    free(suggestion->config);
     free(suggestion->explain);
     free(suggestion->fit);
 }
@@ -156,7 +156,7 @@ static int add_open(const struct suggester *suggester, const struct suggester_in
         }
     }
     for (const struct prepared *at = suggester->prepared; at != NULL; at = at->next) {
-        snapshot_add_pending(snapshot, at->ordinal, at->out.x);
+        snapshot_add_pending(snapshot, at->ordinal, at->out.config);
     }
     return 0;
 }
@@ -174,8 +174,8 @@ static int job_create(struct suggester *suggester, const struct suggester_input 
     made->ordinal = input->last_ordinal + n_reserved + 1;
     made->strategy = suggester->strategy;
     made->def = shared_def_hold(input->def);
-    made->out.x = calloc(input->def->def->space->n_params + 1, sizeof(double));
-    if (made->out.x == NULL) {
+    made->out.config = calloc(input->def->def->space->n_params + 1, sizeof(double));
+    if (made->out.config == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     TRY(snapshot_init(&made->snapshot, suggester->history, input->n_open + n_reserved, err));
@@ -200,7 +200,7 @@ static void add_suggested(const struct suggester *suggester, struct suggestion_j
 {
     for (const struct prepared *at = suggester->prepared; at != NULL; at = at->next) {
         if (!snapshot_has(&job->snapshot, at->ordinal)) {
-            snapshot_add_pending(&job->snapshot, at->ordinal, at->out.x);
+            snapshot_add_pending(&job->snapshot, at->ordinal, at->out.config);
         }
     }
     for (const struct issued *at = suggester->issued; at != NULL; at = at->next) {
@@ -312,7 +312,7 @@ static void remember_issued(struct suggester *suggester, const struct prepared *
     struct issued *issued = malloc(sizeof *issued + bytes);
     if (issued != NULL) {
         issued->ordinal = prepared->ordinal;
-        memcpy(issued->x, prepared->out.x, bytes);
+        memcpy(issued->x, prepared->out.config, bytes);
         issued->next = suggester->issued;
         suggester->issued = issued;
     }

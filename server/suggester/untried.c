@@ -75,14 +75,14 @@ int untried_suggest(const struct untried *untried, uint64_t *ordinal, struct sug
     uint64_t at = *ordinal;
     for (int i = 0; !is_counted || i < TRIES; i++) {
         TRY(untried->strategy->suggest(untried->study, &nothing, ++at, out, err));
-        if (!is_tried(untried, out->x)) {
+        if (!is_tried(untried, out->config)) {
             *ordinal = at;
             return 0;
         }
         free(out->explain);
         out->explain = NULL;
     }
-    TRY(look_through_all(untried, at, out->x, err));
+    TRY(look_through_all(untried, at, out->config, err));
     *ordinal = at;
     return 0;
 }

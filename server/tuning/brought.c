@@ -10,7 +10,7 @@
 void brought_finish(struct brought *brought)
 {
     for (size_t i = 0; i < brought->n; i++) {
-        free(brought->trials[i].x);
+        free(brought->trials[i].config);
         free(brought->trials[i].metrics);
         measurement_list_finish(&brought->trials[i].measurements);
     }
@@ -221,16 +221,16 @@ static int read_configuration(struct fields *fields, const struct space *space, 
     json_auto_t *empty = json_object();
     char at[64];
 
-    trial->x = calloc(space->n_params + 1, sizeof(double));
-    if (trial->x == NULL || empty == NULL) {
+    trial->config = calloc(space->n_params + 1, sizeof(double));
+    if (trial->config == NULL || empty == NULL) {
         return -1;
     }
     const json_t *parameters = given == NULL ? empty : given;
     (void)snprintf(at, sizeof at, "%.40s/parameters", pointer);
-    int result = (outside ? space_outside_from_json : space_config_from_json)(space, parameters,
-                                                                              trial->x, at, faults);
+    int result = (outside ? space_outside_from_json
+                          : space_config_from_json)(space, parameters, trial->config, at, faults);
     if (result != 0 && trial->imported && !outside) {
-        hint_at_outside(space, parameters, pointer, trial->x, faults);
+        hint_at_outside(space, parameters, pointer, trial->config, faults);
     }
     return 0; /* the faults are in the list */
 }

@@ -15,8 +15,8 @@ struct brought_trial {
     bool imported;          /* it is finished */
     enum trial_state state; /* of an imported one: completed, pruned, failed or infeasible */
     bool has_step;
-    int64_t step; /* that its values were reached at */
-    double *x;    /* its configuration; owned. An imported one may lie outside the space */
+    int64_t step;   /* that its values were reached at */
+    double *config; /* its configuration; owned. An imported one may lie outside the space */
     size_t n_metrics;
     struct metric_value *metrics;         /* owned */
     struct measurement_list measurements; /* of a pruned one with its metrics, at its step */

@@ -249,7 +249,7 @@ static int brings_new(const struct tuning *tuning, struct change *change, bool *
 
     *left = (struct config_set){0};
     for (size_t i = 0; i < change->brought.n && result == 0; i++) {
-        const double *x = change->brought.trials[i].x;
+        const double *x = change->brought.trials[i].config;
         if (!config_set_contains(left, change->def->space, x)) {
             result = config_set_add(left, change->def->space, x, err);
         }

@@ -127,7 +127,7 @@ static int write_one(struct tuning *tuning, struct live_study *study, struct bro
         .state = TRIAL_QUEUED,
         .source = brought->imported ? SOURCE_IMPORTED : SOURCE_ENQUEUED,
         .n_params = study->def->space->n_params,
-        .config = brought->x,
+        .config = brought->config,
         .created_at_ms = tuning->state.wall_ms,
     };
     struct live_trial *trial;
@@ -140,7 +140,7 @@ static int write_one(struct tuning *tuning, struct live_study *study, struct bro
     TRY(store_trial_insert(tuning->state.store, &row, err));
     count(study, &row);
     TRY(trial_enter(&tuning->state, study, &row, &trial, err));
-    brought->x = NULL; /* the trial's now */
+    brought->config = NULL; /* the trial's now */
     trial_queue_push(&study->enqueued, trial);
     study->sealed = false; /* a configuration has come all the same */
     tuning->state.may_have_work = true;

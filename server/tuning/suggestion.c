@@ -64,13 +64,13 @@ static int adopt(struct tuning *tuning, struct live_study *study, uint64_t ordin
         .fallback = suggestion->fallback,
         .ordinal = ordinal,
         .n_params = study->def->space->n_params,
-        .config = suggestion->x,
+        .config = suggestion->config,
         .explain = suggestion->explain,
         .created_at_ms = tuning->state.wall_ms,
     };
     OWN(memory) void *fit = suggestion->fit;
 
-    suggestion->x = NULL;
+    suggestion->config = NULL;
     suggestion->explain = NULL;
     suggestion->fit = NULL;
     if (trial_enter(&tuning->state, study, &row, trial, err) != 0) {
@@ -94,16 +94,16 @@ static int suggest_now(struct tuning *tuning, struct live_study *study,
                        const struct strategy *strategy, bool fallback, struct live_trial **trial,
                        struct err *err)
 {
-    struct suggestion suggestion = {.x = calloc(study->def->space->n_params + 1, sizeof(double)),
-                                    .fallback = fallback};
+    struct suggestion suggestion = {
+        .config = calloc(study->def->space->n_params + 1, sizeof(double)), .fallback = fallback};
     uint64_t ordinal = study->row.last_ordinal;
 
     *trial = NULL;
-    if (suggestion.x == NULL) {
+    if (suggestion.config == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     if (tried_suggest_other(study, strategy, &ordinal, &suggestion, err) != 0) {
-        free(suggestion.x);
+        free(suggestion.config);
         if (err->code != ERR_EXHAUSTED) {
             return -1;
         }
@@ -122,7 +122,7 @@ static struct prepared *take_prepared(struct live_study *study)
     struct prepared *prepared;
 
     while ((prepared = suggester_take(study->suggester)) != NULL
-           && tried_contains(study, prepared->out.x)) {
+           && tried_contains(study, prepared->out.config)) {
         prepared_destroy(prepared);
     }
     return prepared;

@@ -56,7 +56,7 @@ static void run_clear(struct run *run)
     study_def_destroy(run->study);
     for (size_t i = 0; i < run->n_sources; i++) {
         for (size_t k = 0; k < run->sources[i].n; k++) {
-            free((void *)(uintptr_t)run->sources[i].items[k].x);
+            free((void *)(uintptr_t)run->sources[i].items[k].config);
         }
         free((void *)(uintptr_t)run->sources[i].items);
     }
@@ -155,7 +155,7 @@ static const char *add_source(struct run *run, const json_t *older)
         x[space->n_params] = json_number_value(json_object_get(trial, "value"));
         rows[i] = (struct observation){.number = (int64_t)i + 1,
                                        .kind = OBSERVED_COMPLETED,
-                                       .x = x,
+                                       .config = x,
                                        .n_values = 1,
                                        .values = x + space->n_params};
     }
@@ -168,10 +168,10 @@ static const char *add_source(struct run *run, const json_t *older)
                    json_string_value(json_object_get(older, "name")));
     for (i = 0; i < source->n; i++) {
         kept[i] = rows[order[i]];
-        rows[order[i]].x = NULL;
+        rows[order[i]].config = NULL;
     }
     for (i = 0; i < n; i++) {
-        free((void *)(uintptr_t)rows[i].x);
+        free((void *)(uintptr_t)rows[i].config);
     }
     free(rows);
     free(order);
@@ -219,7 +219,7 @@ static void keep_fit(struct run *run, struct suggestion *made)
 static json_t *ask(struct run *run)
 {
     size_t d = run->study->space->n_params;
-    struct suggestion made = {.x = need(calloc(d + 1, sizeof(double)))};
+    struct suggestion made = {.config = need(calloc(d + 1, sizeof(double)))};
     struct history seen = {.n = run->n,
                            .items = run->items,
                            .n_fits = run->n_fits,
@@ -232,7 +232,7 @@ static json_t *ask(struct run *run)
 
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
     if (run->strategy->suggest(run->study, &seen, run->n + 1, &made, &err) != 0) {
-        free(made.x);
+        free(made.config);
         return failure(err.text);
     }
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
@@ -249,12 +249,12 @@ static json_t *ask(struct run *run)
     run->items = need(realloc(run->items, (run->n + 1) * sizeof *run->items));
     run->configs = need(realloc(run->configs, (run->n + 1) * sizeof *run->configs));
     run->curves = need(realloc(run->curves, (run->n + 1) * sizeof *run->curves));
-    run->configs[run->n] = made.x;
+    run->configs[run->n] = made.config;
     run->curves[run->n] = NULL;
     run->items[run->n] = (struct observation){.number = (int64_t)run->n + 1,
                                               .ordinal = run->n + 1,
                                               .kind = OBSERVED_PENDING,
-                                              .x = made.x};
+                                              .config = made.config};
     run->n++;
     OWN(buf) struct buf text;
     struct json_writer w;
@@ -262,7 +262,7 @@ static json_t *ask(struct run *run)
     json_writer_init(&w, &text);
     json_object_begin(&w);
     json_write_key(&w, "config");
-    space_config_write(run->study->space, made.x, &w);
+    space_config_write(run->study->space, made.config, &w);
     json_object_end(&w);
     json_t *answer = json_loads(buf_text(&text), 0, NULL);
     (void)json_object_set_new(answer, "key", json_integer((json_int_t)run->n));

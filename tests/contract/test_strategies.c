@@ -122,7 +122,7 @@ static struct past_study *make_past(const struct space *space, enum past past)
         write_observation(past, i, &rng, &tale->items[i], &tale->values[i]);
         ck_assert_int_eq(space_sample(space, &rng, tale->x[past == PAST_TWICE ? i % 3 : i], &err),
                          0);
-        tale->items[i].x = tale->x[past == PAST_TWICE ? i % 3 : i];
+        tale->items[i].config = tale->x[past == PAST_TWICE ? i % 3 : i];
     }
     return tale;
 }
@@ -168,7 +168,7 @@ static struct older *make_older(const struct space *space)
             older->items[s][i] = (struct observation){
                 .number = (int64_t)i + 1,
                 .kind = s == 0 && i % 3 == 0 ? OBSERVED_PRUNED : OBSERVED_COMPLETED,
-                .x = x,
+                .config = x,
                 .n_values = 1,
                 .values = value};
         }
@@ -201,7 +201,7 @@ static struct study_def study_of(struct space *space, const char *strategy, uint
 static void ask(const struct strategy *strategy, const struct study_def *study,
                 const struct history *seen, uint64_t ordinal, double x[], enum err_code *code)
 {
-    struct suggestion out = {.x = x};
+    struct suggestion out = {.config = x};
     struct err err = {0};
 
     for (size_t i = 0; i < study->space->n_params; i++) {

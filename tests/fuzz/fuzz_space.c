@@ -107,7 +107,7 @@ static void check_strategies(const struct study_def *def)
 {
     struct history empty = {0};
     double x[SPACE_PARAMS_MAX];
-    struct suggestion out = {.x = x};
+    struct suggestion out = {.config = x};
 
     for (size_t s = 0; strategy_all()[s] != NULL; s++) {
         const struct strategy *strategy = strategy_all()[s];

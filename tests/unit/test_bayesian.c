@@ -62,7 +62,7 @@ static struct history seen(const struct lab *lab)
 static enum err_code ask_with(struct lab *lab, const struct history *history, uint64_t ordinal,
                               bool keep, double x[])
 {
-    struct suggestion made = {.x = x};
+    struct suggestion made = {.config = x};
     struct err err = {0};
 
     if (lab->strategy->suggest(lab->study, history, ordinal, &made, &err) != 0) {
@@ -89,7 +89,7 @@ static double *ask(struct lab *lab)
     lab->items[lab->n] = (struct observation){.number = (int64_t)lab->n + 1,
                                               .ordinal = lab->n + 1,
                                               .kind = OBSERVED_PENDING,
-                                              .x = x,
+                                              .config = x,
                                               .values = &lab->values[lab->n]};
     lab->n++;
     return x;
@@ -273,7 +273,7 @@ START_TEST(a_long_history_is_served)
         items[i] = (struct observation){.number = (int64_t)i + 1,
                                         .ordinal = i + 1,
                                         .kind = OBSERVED_COMPLETED,
-                                        .x = x + D * i,
+                                        .config = x + D * i,
                                         .n_values = 1,
                                         .values = &values[i]};
     }
@@ -494,7 +494,7 @@ static bool looks_closer(struct lab *lab)
 {
     struct history history = seen(lab);
     double x[PARAMS_MAX], again[PARAMS_MAX];
-    struct suggestion made = {.x = x};
+    struct suggestion made = {.config = x};
 
     ck_assert_int_eq(lab->strategy->suggest(lab->study, &history, lab->n + 1, &made, NULL), 0);
     bool closer = strstr(made.explain, "\"closer_look\":true") != NULL;
@@ -556,7 +556,7 @@ START_TEST(a_suggestion_says_why)
 {
     OWN(lab) struct lab *lab = lab_create("bayesian", TWO, "");
     double x[PARAMS_MAX];
-    struct suggestion made = {.x = x};
+    struct suggestion made = {.config = x};
 
     tune(lab, 12, bowl);
     (void)ask(lab);

@@ -111,7 +111,7 @@ static void forecast_for(double a, int64_t steps, size_t n, struct forecast *for
                                         .kind = runs        ? OBSERVED_PENDING
                                                 : last == 9 ? OBSERVED_COMPLETED
                                                             : OBSERVED_PRUNED,
-                                        .x = &x[i],
+                                        .config = &x[i],
                                         .n_values = runs ? 0 : 1,
                                         .values = &curve[i][last - 1].value,
                                         .step = last,
@@ -169,7 +169,7 @@ static void forecast_among_many(size_t n_whole, double low, double start, struct
                                         .kind = runs          ? OBSERVED_PENDING
                                                 : i < n_whole ? OBSERVED_COMPLETED
                                                               : OBSERVED_PRUNED,
-                                        .x = &x[i],
+                                        .config = &x[i],
                                         .n_values = runs ? 0 : 1,
                                         .values = &curve[i][last - 1].value,
                                         .step = (int64_t)last,
@@ -252,7 +252,7 @@ START_TEST(no_trial_is_begun_beside_those_that_were_stopped)
         }
         items[i] = (struct observation){.number = (int64_t)i + 1,
                                         .kind = is_whole ? OBSERVED_COMPLETED : OBSERVED_PRUNED,
-                                        .x = &x[i],
+                                        .config = &x[i],
                                         .n_values = 1,
                                         .values = &curve[i][last - 1].value,
                                         .step = (int64_t)last,
@@ -261,7 +261,7 @@ START_TEST(no_trial_is_begun_beside_those_that_were_stopped)
     }
     for (uint64_t ordinal = 25; ordinal < 35; ordinal++) {
         double a = 0.0;
-        struct suggestion made = {.x = &a};
+        struct suggestion made = {.config = &a};
         ck_assert_int_eq(strategy_find("bayesian")->suggest(study, &seen, ordinal, &made, NULL), 0);
         ck_assert_ptr_nonnull(strstr(made.explain, "\"curves_avoided\":20"));
         ck_assert_msg(fabs(a - .8) > .02, "%g", a);

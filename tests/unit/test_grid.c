@@ -138,7 +138,7 @@ static void visit(const char *parameters, const char *constraints, uint64_t seed
     struct history history = {0};
     struct err err = {0};
     double x[SPACE_GRID_PARAMS_MAX];
-    struct suggestion out = {.x = x};
+    struct suggestion out = {.config = x};
     OWN(memory) struct space_key *keys = calloc(n, sizeof *keys);
 
     ck_assert_uint_eq(grid->count(&def), n);

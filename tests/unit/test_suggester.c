@@ -21,7 +21,8 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
     for (size_t i = 0; i < seen->n; i++) {
         finished += seen->items[i].kind != OBSERVED_PENDING;
     }
-    out->x[0] = 100.0 * (double)ordinal + 10.0 * (double)finished + (double)(seen->n - finished);
+    out->config[0] =
+        100.0 * (double)ordinal + 10.0 * (double)finished + (double)(seen->n - finished);
     return 0;
 }
 
@@ -134,7 +135,7 @@ static double take_value(uint64_t ordinal)
 
     ck_assert_ptr_nonnull(prepared);
     ck_assert_uint_eq(prepared->ordinal, ordinal);
-    double value = prepared->out.x[0];
+    double value = prepared->out.config[0];
     prepared_destroy(prepared);
     return value;
 }

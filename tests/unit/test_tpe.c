@@ -37,7 +37,7 @@ static void lab_open(struct lab *lab, const char *strategy)
         lab->curves[i][1] = (struct curve_point){9, 0.01};
         lab->items[i] = (struct observation){.number = i + 1,
                                              .kind = is_high ? OBSERVED_COMPLETED : OBSERVED_PRUNED,
-                                             .x = &lab->x[i],
+                                             .config = &lab->x[i],
                                              .n_values = 1,
                                              .values = &lab->curves[i][is_high].value,
                                              .step = lab->curves[i][is_high].step,
@@ -55,7 +55,7 @@ static int count_near(const struct lab *lab, double at)
 
     for (uint64_t ordinal = 100; ordinal < 100 + ASKS; ordinal++) {
         double x;
-        struct suggestion made = {.x = &x};
+        struct suggestion made = {.config = &x};
         struct err err = {0};
         ck_assert_int_eq(strategy->suggest(lab->study, &seen, ordinal, &made, &err), 0);
         free(made.explain);

@@ -47,7 +47,7 @@ static struct source make_source(struct older *older, enum kind kind)
                                              : rng_normal(&rng);
         older->items[i] = (struct observation){.number = (int64_t)i + 1,
                                                .kind = OBSERVED_COMPLETED,
-                                               .x = x,
+                                               .config = x,
                                                .n_values = 1,
                                                .values = &older->values[i]};
     }
@@ -239,7 +239,7 @@ static double tune(struct lab *lab, const struct source sources[], size_t n_sour
     struct err err = {0};
 
     for (size_t i = 0; i < n; i++) {
-        struct suggestion made = {.x = lab->x[i]};
+        struct suggestion made = {.config = lab->x[i]};
         struct history seen = {.n = lab->n,
                                .items = lab->items,
                                .n_fits = lab->n_fits,
@@ -247,7 +247,7 @@ static double tune(struct lab *lab, const struct source sources[], size_t n_sour
                                .n_sources = n_sources,
                                .sources = sources};
         ck_assert_int_eq(strategy->suggest(lab->study, &seen, i + 1, &made, &err), 0);
-        ck_assert(space_is_legal(lab->study->space, made.x));
+        ck_assert(space_is_legal(lab->study->space, made.config));
         ck_assert(!made.fallback);
         free(made.explain);
         if (made.fit != NULL && !forget) {
@@ -256,11 +256,11 @@ static double tune(struct lab *lab, const struct source sources[], size_t n_sour
         } else {
             free(made.fit);
         }
-        lab->values[i] = pit(made.x);
+        lab->values[i] = pit(made.config);
         lab->items[lab->n++] = (struct observation){.number = (int64_t)i + 1,
                                                     .ordinal = i + 1,
                                                     .kind = OBSERVED_COMPLETED,
-                                                    .x = made.x,
+                                                    .config = made.config,
                                                     .n_values = 1,
                                                     .values = &lab->values[i]};
         best = fmin(best, lab->values[i]);
@@ -319,7 +319,7 @@ START_TEST(a_running_warm_start_is_not_misleading)
     (void)tune(&lab, &source, 1, 2, false);
     lab.items[0].kind = OBSERVED_PENDING;
     struct history seen = {.n = 2, .items = lab.items, .n_sources = 1, .sources = &source};
-    struct suggestion made = {.x = lab.x[2]};
+    struct suggestion made = {.config = lab.x[2]};
     struct err err = {0};
     ck_assert_int_eq(strategy_find("bayesian")->suggest(lab.study, &seen, 3, &made, &err), 0);
     free(made.explain);
@@ -375,7 +375,7 @@ START_TEST(an_explanation_names_the_sources)
     struct older older;
     struct source source = make_source(&older, ALIKE);
     double x[D];
-    struct suggestion made = {.x = x};
+    struct suggestion made = {.config = x};
     struct err err = {0};
 
     (void)tune(&lab, &source, 1, 6, false);
@@ -406,7 +406,7 @@ START_TEST(a_lost_fit_of_the_sources_changes_nothing)
 
     (void)tune(&lab, &source, 1, 8, false);
     for (size_t k = 0; k < 2; k++) {
-        struct suggestion made = {.x = x[k]};
+        struct suggestion made = {.config = x[k]};
         struct history seen = {.n = lab.n,
                                .items = lab.items,
                                .n_fits = lab.n_fits - k, /* the first stored one is theirs */

@@ -265,12 +265,12 @@ static int suggest_by_model(struct bayesian_step *step, bool needs_transfer, str
         TRY(search_best(step, err));
     }
     if (!choose(step)) {
-        TRY(initial_design_point(&step->data, step->ordinal, out->x, err));
+        TRY(initial_design_point(&step->data, step->ordinal, out->config, err));
         out->explain = explanation_without_model("quasi_random", step->ordinal, 0);
         return 0;
     }
-    memcpy(out->x, candidates_config(&step->candidates, step->choice.chosen),
-           step->candidates.n_params * sizeof *out->x);
+    memcpy(out->config, candidates_config(&step->candidates, step->choice.chosen),
+           step->candidates.n_params * sizeof *out->config);
     out->explain = explain(step);
     if (surrogate->transfer_prior.is_new_fit) { /* one fit is stored; this one is made once only */
         out->fit = transfer_prior_fit_bytes(&surrogate->transfer_prior, &out->fit_bytes);
@@ -317,12 +317,12 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
         }
         out->fallback = is_after_design; /* the results cannot be modelled */
     }
-    TRY(warm_start_point(&step.data, ordinal, out->x, &warm_start, err));
+    TRY(warm_start_point(&step.data, ordinal, out->config, &warm_start, err));
     if (warm_start.found) {
         out->explain = warm_start_explain(&warm_start, ordinal, size);
         return store_transfer_fit(&step, out, err);
     }
-    TRY(initial_design_point(&step.data, warm_start_design_index(study, seen, ordinal), out->x,
+    TRY(initial_design_point(&step.data, warm_start_design_index(study, seen, ordinal), out->config,
                              err));
     out->explain = explanation_without_model(is_after_design ? "quasi_random" : "design", ordinal,
                                              is_after_design ? 0 : size);

@@ -147,8 +147,8 @@ int strategy_forecast(const struct study_def *study, const struct history *seen,
     if (n_full < FULL_LEAST && stopped.n < STOPPED_LEAST) {
         return 0;
     }
-    TRY(surrogate_fit(&surrogate, &data, trial->x, NULL, err));
-    TRY(predict(&surrogate, &data.encoding, trial->x, &mean, &sd, err));
+    TRY(surrogate_fit(&surrogate, &data, trial->config, NULL, err));
+    TRY(predict(&surrogate, &data.encoding, trial->config, &mean, &sd, err));
     bool is_doubtful = has_benefit_of_doubt(&surrogate, &stopped);
     if (n_full < FULL_LEAST && !is_doubtful) {
         return 0;

@@ -83,7 +83,7 @@ static int gather_curves(struct regression_data *data, const struct study_def *s
             row[k] = cost_at_level(study, observed, levels[k], k + 1 == n_levels);
         }
         data->n_full += isnan(row[n_levels - 1]) ? 0 : 1;
-        data->config[data->n++] = observed->x;
+        data->config[data->n++] = observed->config;
     }
     data->has_curves = true;
     return curves_extrapolate(n_levels, data->n, value, data->y, data->extra, err);

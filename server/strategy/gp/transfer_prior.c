@@ -42,7 +42,7 @@ void transfer_prior_finish(struct transfer_prior *prior)
 static bool knows(const struct source *source, size_t param)
 {
     for (size_t i = 0; i < source->n; i++) {
-        if (!isnan(source->items[i].x[param])) {
+        if (!isnan(source->items[i].config[param])) {
             return true;
         }
     }

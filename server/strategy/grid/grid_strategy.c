@@ -98,7 +98,7 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
     if (ordinal > n) {
         return err_set(err, ERR_EXHAUSTED, "all %" PRIu64 " points of the grid are handed out", n);
     }
-    grid_point(grid, permute(n, study->seed, ordinal - 1), out->x);
+    grid_point(grid, permute(n, study->seed, ordinal - 1), out->config);
     return 0;
 }
 

@@ -70,7 +70,7 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
                    struct suggestion *out, struct err *err)
 {
     (void)seen;
-    return strategy_quasi_random(study, ordinal, out->x, err);
+    return strategy_quasi_random(study, ordinal, out->config, err);
 }
 
 static const char *describe(const json_t *explain, uint64_t ordinal, struct buf *text)

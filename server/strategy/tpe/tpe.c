@@ -306,7 +306,7 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
     struct warm_start warm_start = {0};
 
     TRY(study_data_init(&p.data, study, seen, err));
-    TRY(warm_start_point(&p.data, ordinal, out->x, &warm_start, err));
+    TRY(warm_start_point(&p.data, ordinal, out->config, &warm_start, err));
     if (warm_start.found) {
         out->explain = warm_start_explain(&warm_start, ordinal, DESIGN_SIZE);
         return 0;
@@ -316,8 +316,8 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
     bool is_random = has_rungs(study) && rng_below(&p.rng, 3) == 0;
     if (ordinal <= DESIGN_SIZE || p.data.evaluations.n_done < 3
         || encoding_n_dims(&p.data.encoding) == 0 || is_random) {
-        TRY(initial_design_point(&p.data, warm_start_design_index(study, seen, ordinal), out->x,
-                                 err));
+        TRY(initial_design_point(&p.data, warm_start_design_index(study, seen, ordinal),
+                                 out->config, err));
         out->explain = ordinal <= DESIGN_SIZE
                            ? explanation_without_model("design", ordinal, DESIGN_SIZE)
                            : explanation_without_model("quasi_random", ordinal, 0);
@@ -326,12 +326,12 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
     TRY(build_densities(&p, err));
     TRY(draw_candidates(&p, err));
     if (!choose(&p)) {
-        TRY(initial_design_point(&p.data, ordinal, out->x, err));
+        TRY(initial_design_point(&p.data, ordinal, out->config, err));
         out->explain = explanation_without_model("quasi_random", ordinal, 0);
         return 0;
     }
-    memcpy(out->x, candidates_config(&p.candidates, p.choice.chosen),
-           p.candidates.n_params * sizeof *out->x);
+    memcpy(out->config, candidates_config(&p.candidates, p.choice.chosen),
+           p.candidates.n_params * sizeof *out->config);
     out->explain = explain(&p);
     return 0;
 }
