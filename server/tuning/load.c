@@ -75,7 +75,7 @@ int study_load_tried(struct tuning *tuning, struct live_study *study, struct err
     const unsigned open = 1u << TRIAL_QUEUED | 1u << TRIAL_RUNNING | 1u << TRIAL_PAUSED;
     struct trial_query query = {.study = study->row.id, .limit = -1, .states = ~open & 0xff};
 
-    for (int source = 0; source < SOURCE_COUNT; source++) {
+    for (enum trial_source source = SOURCE_SUGGESTED; source < SOURCE_COUNT; source++) {
         query.sources |= tried_is_kept(study, source) ? 1u << source : 0;
     }
     return query.sources == 0 || study->row.exhausted

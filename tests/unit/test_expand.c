@@ -269,6 +269,9 @@ static const struct {
     {"p|{learning_rate}", false, true,
      "the command names {learning_rate}, which is no parameter; add -P learning_rate=DOMAIN, or "
      "write {{ for a brace"},
+    {"awk|{print $1}", false, true,
+     "the command has {print $1} in it, and that is no parameter; where braces are meant as they "
+     "are, write {{ and }}"},
     {"p|{lr}|a{lt}b", false, true,
      "the command names {lt}, which is no parameter; did you mean {lr}?"},
     {"p|{{{{{lr}{degre}", false, false,

@@ -189,6 +189,12 @@ static const char *list_parameters(const struct expand_study *study, const char 
     return meant.best;
 }
 
+/* Braces of JSON, a shell or a program rather than of a placeholder? */
+static bool is_no_placeholder(const char *name)
+{
+    return strpbrk(name, "\"'$;:\\,|()") != NULL;
+}
+
 static int refuse_name(const char *name, const struct expand_study *study, struct err *err)
 {
     OWN(buf) struct buf list;
@@ -204,6 +210,12 @@ static int refuse_name(const char *name, const struct expand_study *study, struc
         return err_set(err, ERR_INVALID,
                        "the command names {%s}, which is no parameter; did you mean {%s}?", name,
                        meant);
+    }
+    if (is_no_placeholder(name)) {
+        return err_set(err, ERR_INVALID,
+                       "the command has {%.60s} in it, and that is no parameter; where braces are "
+                       "meant as they are, write {{ and }}",
+                       name);
     }
     if (study->may_add) {
         return err_set(err, ERR_INVALID,
