@@ -76,12 +76,18 @@ static int set_imported(struct tuning *tuning, const struct live_study *study,
     return 0;
 }
 
-static int store_curve(struct tuning *tuning, struct live_study *study, int64_t trial,
-                       const struct measurement_list *list, struct err *err)
+/* Its measurements, and the names of all its metrics, by which lists have their columns. */
+static int store_metrics(struct tuning *tuning, struct live_study *study, int64_t trial,
+                         const struct brought_trial *brought, struct err *err)
 {
+    const struct measurement_list *list = &brought->measurements;
+    int64_t metric;
+
+    for (size_t i = 0; i < brought->n_metrics; i++) {
+        TRY(metric_id(&tuning->state, study, brought->metrics[i].metric, &metric, err));
+    }
     for (size_t i = 0; i < list->n; i++) {
         enum store_append appended;
-        int64_t metric;
         TRY(metric_id(&tuning->state, study, list->items[i].metric, &metric, err));
         TRY(store_measurement_append(tuning->state.store, trial, 0, metric, list->items[i].step,
                                      list->items[i].value, &appended, err));
@@ -106,7 +112,7 @@ static int write_imported(struct tuning *tuning, struct live_study *study,
     if (metrics == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    TRY(store_curve(tuning, study, row->id, &brought->measurements, err));
+    TRY(store_metrics(tuning, study, row->id, brought, err));
     TRY(set_imported(tuning, study, brought, row, err));
     row->metrics = metrics;
     TRY(event_append(&tuning->state, EVENT_TRIAL_ENDED, study->row.id, trial_id_number(row->id), 0,
@@ -199,14 +205,20 @@ static int check_state(const struct live_study *study, struct err *err)
     return 0;
 }
 
-/* Are the names of all curves together still few enough? */
+/* Are the names of all metrics together still few enough? */
 static int check_names(const struct live_study *study, const struct brought *brought,
                        struct err *err)
 {
     struct fresh_metrics fresh = {.study = study};
 
     for (size_t i = 0; i < brought->n; i++) {
-        const struct measurement_list *list = &brought->trials[i].measurements;
+        const struct brought_trial *trial = &brought->trials[i];
+        const struct measurement_list *list = &trial->measurements;
+        for (size_t k = 0; k < trial->n_metrics; k++) {
+            if (fresh_metrics_add(&fresh, trial->metrics[k].metric, err) != 0) {
+                return err_at(err, "/metrics");
+            }
+        }
         for (size_t k = 0; k < list->n; k++) {
             if (fresh_metrics_add(&fresh, list->items[k].metric, err) != 0) {
                 return err_at(err, "/measurements");

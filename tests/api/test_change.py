@@ -7,39 +7,12 @@ patch-exhausted."""
 import os
 import re
 import sys
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import hone  # noqa: E402
 
 
-class Change(unittest.TestCase):
-    def setUp(self):
-        self.server = hone.Server()
-        self.server.start()
-        self.addCleanup(self.server.stop)
-        self.connect()
-
-    def connect(self):
-        self.client = self.server.client()
-        self.worker = self.server.client("worker")
-        self.addCleanup(self.client.close)
-        self.addCleanup(self.worker.close)
-
-    def restart(self):
-        self.server.kill()
-        self.server.start()
-        self.connect()
-
-    def make(self, name, **more):
-        self.assertEqual(self.client.post("/v1/studies", hone.study(name, **more)).status, 201)
-
-    def run_one(self, name, **result):
-        lease = self.worker.post(f"/v1/studies/{name}/leases", {"wait_seconds": 20}).json
-        reply = self.worker.put(f"/v1/leases/{lease['lease']['id']}/result", result)
-        self.assertEqual(reply.status, 200, reply)
-        return lease
-
+class Change(hone.ServedTest):
     def test_all_in_one_event_and_revision(self):
         self.make("s", limits={"trials": 1})
         self.run_one("s", outcome="completed", metrics={"loss": 1})

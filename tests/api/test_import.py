@@ -3,7 +3,6 @@
 
 import os
 import sys
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import hone  # noqa: E402
@@ -11,27 +10,7 @@ import hone  # noqa: E402
 X = [{"name": "x", "type": "float", "low": 0, "high": 1}]
 
 
-class Import(unittest.TestCase):
-    def setUp(self):
-        self.server = hone.Server()
-        self.server.start()
-        self.addCleanup(self.server.stop)
-        self.connect()
-
-    def connect(self):
-        self.client = self.server.client()
-        self.worker = self.server.client("worker")
-        self.addCleanup(self.client.close)
-        self.addCleanup(self.worker.close)
-
-    def restart(self):
-        self.server.kill()
-        self.server.start()
-        self.connect()
-
-    def make(self, name, **more):
-        self.assertEqual(self.client.post("/v1/studies", hone.study(name, **more)).status, 201)
-
+class Import(hone.ServedTest):
     def add(self, name, *trials):
         reply = self.client.post(f"/v1/studies/{name}/trials", list(trials))
         self.assertEqual(reply.status, 201, reply)
@@ -39,13 +18,17 @@ class Import(unittest.TestCase):
     def get(self, path):
         return self.client.get(f"/v1/studies/{path}").json
 
-    def lease(self, name):
-        return self.worker.post(f"/v1/studies/{name}/leases", {"wait_seconds": 20}).json
-
-    def put(self, lease, **result):
-        reply = self.worker.put(f"/v1/leases/{lease['lease']['id']}/result", result)
-        self.assertEqual(reply.status, 200, reply)
-        return reply.json.get("trial", reply.json)
+    def test_every_metric_has_its_column(self):
+        self.make("s")
+        self.add("s", {"parameters": {"x": 0.5}, "state": "completed",
+                       "metrics": {"loss": 1, "acc": 0.25}})
+        lines = self.client.get("/v1/studies/s/export?format=csv").body.decode().splitlines()
+        row = dict(zip(lines[0].split(","), lines[1].split(",")))
+        self.assertEqual((row["metrics.loss"], row["metrics.acc"]), ("1", "0.25"))
+        many = {f"m{i}": i for i in range(64)}
+        reply = self.client.post("/v1/studies/s/trials", {"parameters": {"x": 0.5}, "state": "completed",
+                                                          "metrics": {"loss": 1, **many}})
+        self.assertEqual((reply.status, reply.json["errors"][0]["pointer"]), (422, "/metrics"), reply)
 
     def test_every_final_state(self):
         self.make("s", resource={"name": "epochs", "min": 1, "max": 9},

@@ -5,35 +5,12 @@ The rules of schedules and limits are in tests/replay: retry, retry-limits, rung
 
 import os
 import sys
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import hone  # noqa: E402
 
 
-class Retry(unittest.TestCase):
-    def setUp(self):
-        self.server = hone.Server()
-        self.server.start()
-        self.addCleanup(self.server.stop)
-        self.connect()
-
-    def connect(self):
-        self.client = self.server.client()
-        self.worker = self.server.client("worker")
-        self.addCleanup(self.client.close)
-        self.addCleanup(self.worker.close)
-
-    def make(self, name, **more):
-        self.assertEqual(self.client.post("/v1/studies", hone.study(name, **more)).status, 201)
-
-    def run_one(self, name, **result):
-        """Leases a trial and ends it at once; returns the lease."""
-        lease = self.worker.post(f"/v1/studies/{name}/leases", {"wait_seconds": 20}).json
-        reply = self.worker.put(f"/v1/leases/{lease['lease']['id']}/result", result)
-        self.assertEqual(reply.status, 200, reply)
-        return lease
-
+class Retry(hone.ServedTest):
     def test_one_and_all(self):
         self.make("s", limits={"trials": 3})
         first = self.run_one("s", outcome="failed", detail="no disk")
@@ -97,9 +74,7 @@ class Retry(unittest.TestCase):
         for i in range(2):
             self.run_one(name, outcome="completed", metrics={"loss": 0.5 * i})
         if restarts:
-            self.server.kill()
-            self.server.start()
-            self.connect()
+            self.restart()
         trial = self.worker.post(f"/v1/studies/{name}/leases", {"wait_seconds": 20}).json["trial"]
         return trial["number"], trial["parameters"]
 

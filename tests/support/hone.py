@@ -215,6 +215,43 @@ def study(name, **more):
             "strategy": "random", "seed": 7, **more}
 
 
+class ServedTest(unittest.TestCase):
+    """A test with a server of its own, a user's client and a worker's."""
+
+    def setUp(self):
+        self.server = Server().start()
+        self.addCleanup(self.server.stop)
+        self.connect()
+
+    def connect(self):
+        self.client = self.server.client()
+        self.worker = self.server.client("worker")
+        self.addCleanup(self.client.close)
+        self.addCleanup(self.worker.close)
+
+    def restart(self):
+        self.server.kill()
+        self.server.start()
+        self.connect()
+
+    def make(self, name, **more):
+        self.assertEqual(self.client.post("/v1/studies", study(name, **more)).status, 201)
+
+    def lease(self, name):
+        return self.worker.post(f"/v1/studies/{name}/leases", {"wait_seconds": 20}).json
+
+    def put(self, lease, **result):
+        reply = self.worker.put(f"/v1/leases/{lease['lease']['id']}/result", result)
+        self.assertEqual(reply.status, 200, reply)
+        return reply.json.get("trial", reply.json)
+
+    def run_one(self, name, **result):
+        """Leases a trial and ends it at once; returns the lease."""
+        lease = self.lease(name)
+        self.put(lease, **result)
+        return lease
+
+
 class History:
     """Records what clients do, in the form of tests/support/history.h. Safe from any thread."""
 
