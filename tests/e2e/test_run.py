@@ -177,6 +177,20 @@ def test_a_program_that_never_has_a_value_ends_the_study(tmp):
         contains(out, "finished (failures): the first 5 trials failed")
 
 
+def test_steps_that_begin_again_leave_their_last_values(tmp):
+    """Two folds of three steps, and a check before the training; the agent may have sent what is
+    printed before the control file is written anew."""
+    folds = """for v in 11 12 13 21 22 23; do echo "hone: step=$((v % 10)) loss=$v"; done"""
+    check = """echo hone: step=0 loss=99
+until grep -q action "$HONE_CONTROL_FILE"; do sleep 0.01; done
+echo hone: step=0 loss=0.5"""
+    with Account(tmp) as account:
+        for name, job, value in (("folds", folds, 23), ("check", check, 0.5)):
+            account.hone("run", name, "--minimize", "loss", "-P", "x=0..1.0", "--trials", "1", "--",
+                         "sh", "-c", job)
+            expect([trial["value"] for trial in account.trials(name)], [value], name)
+
+
 def test_a_study_that_is_deleted_meanwhile_ends_the_run(tmp):
     with Account(tmp) as account:
         pids = tmp / "pids"
