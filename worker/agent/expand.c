@@ -192,7 +192,7 @@ static const char *list_parameters(const struct expand_study *study, const char 
 /* Braces of JSON, a shell or a program rather than of a placeholder? */
 static bool is_no_placeholder(const char *name)
 {
-    return strpbrk(name, "\"'$;:\\,|()") != NULL;
+    return strpbrk(name, "\"'$;:\\,|()#?%=") != NULL;
 }
 
 static int refuse_name(const char *name, const struct expand_study *study, struct err *err)
