@@ -286,17 +286,23 @@ MUST_USE int store_evidence_insert(struct store *store, int64_t attempt, int64_t
                                    const char *body, struct err *err);
 
 /* ---- measurements ---- */
+struct measurement_row {
+    int64_t trial; /* its id */
+    int64_t attempt;
+    int64_t metric; /* its id within the study */
+    int64_t step;
+    double value;
+};
 enum store_append { APPEND_NEW, APPEND_DUPLICATE, APPEND_CONFLICT };
 /* The first value of (trial, attempt, metric, step) wins. */
-MUST_USE int store_measurement_append(struct store *store, int64_t trial, int64_t attempt,
-                                      int64_t metric, int64_t step, double value,
+MUST_USE int store_measurement_append(struct store *store, const struct measurement_row *row,
                                       enum store_append *result, struct err *err);
 /* Overwrites a value that is there. */
-MUST_USE int store_measurement_replace(struct store *store, int64_t trial, int64_t attempt,
-                                       int64_t metric, int64_t step, double value, struct err *err);
-/* *found ← whether that attempt has measured the step. */
-MUST_USE int store_measurement_exists(struct store *store, int64_t trial, int64_t attempt,
-                                      int64_t metric, int64_t step, bool *found, struct err *err);
+MUST_USE int store_measurement_replace(struct store *store, const struct measurement_row *row,
+                                       struct err *err);
+/* *found ← whether that attempt has measured the step; the value does not matter. */
+MUST_USE int store_measurement_exists(struct store *store, const struct measurement_row *row,
+                                      bool *found, struct err *err);
 /* In order of metric, step, attempt; metric < 0: all. */
 MUST_USE int store_each_measurement(struct store *store, int64_t trial, int64_t metric,
                                     int (*each)(void *context, int64_t metric, int64_t attempt,

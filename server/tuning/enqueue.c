@@ -89,8 +89,11 @@ static int store_metrics(struct tuning *tuning, struct live_study *study, int64_
     for (size_t i = 0; i < list->n; i++) {
         enum store_append appended;
         TRY(metric_id(&tuning->state, study, list->items[i].metric, &metric, err));
-        TRY(store_measurement_append(tuning->state.store, trial, 0, metric, list->items[i].step,
-                                     list->items[i].value, &appended, err));
+        TRY(store_measurement_append(tuning->state.store,
+                                     &(const struct measurement_row){trial, 0, metric,
+                                                                     list->items[i].step,
+                                                                     list->items[i].value},
+                                     &appended, err));
     }
     return 0;
 }

@@ -87,8 +87,11 @@ static int step_is_known(struct tuning *tuning, const struct live_lease *lease,
 {
     *known = false;
     for (int64_t attempt = 1; !*known && attempt < lease->row.number; attempt++) {
-        TRY(store_measurement_exists(tuning->state.store, lease->trial->row.id, attempt,
-                                     incoming->metric, incoming->m->step, known, err));
+        TRY(store_measurement_exists(tuning->state.store,
+                                     &(const struct measurement_row){lease->trial->row.id, attempt,
+                                                                     incoming->metric,
+                                                                     incoming->m->step, 0},
+                                     known, err));
     }
     return 0;
 }
@@ -141,16 +144,21 @@ static int take_measurement(struct tuning *tuning, struct live_lease *lease,
     enum store_append appended;
 
     TRY(metric_id(&tuning->state, lease->study, m->metric, &incoming.metric, err));
-    TRY(store_measurement_append(store, trial, lease->row.number, incoming.metric, m->step,
-                                 m->value, &appended, err));
+    TRY(store_measurement_append(store,
+                                 &(const struct measurement_row){
+                                     trial, lease->row.number, incoming.metric, m->step, m->value},
+                                 &appended, err));
     incoming.replaces =
         appended == APPEND_CONFLICT && command->in.measurements.replace && may_replace(lease, m);
     reply->duplicate += appended == APPEND_DUPLICATE;
     reply->conflict += appended == APPEND_CONFLICT && !incoming.replaces;
     reply->replaced += incoming.replaces;
     if (incoming.replaces) {
-        TRY(store_measurement_replace(store, trial, lease->row.number, incoming.metric, m->step,
-                                      m->value, err));
+        TRY(store_measurement_replace(store,
+                                      &(const struct measurement_row){trial, lease->row.number,
+                                                                      incoming.metric, m->step,
+                                                                      m->value},
+                                      err));
     }
     return incoming.replaces || appended == APPEND_NEW ? take_value(tuning, lease, &incoming, err)
                                                        : 0;

@@ -443,8 +443,9 @@ START_TEST(purge_removes_only_what_was_deleted_before)
         add_trial(doomed.id, number, TRIAL_FAILED);
         int64_t attempt = add_attempt(trial_id(doomed.id, number), 1, worker);
         MUST(store_evidence_insert(f.store, attempt, 1, "{}", &f.err));
-        MUST(store_measurement_append(f.store, trial_id(doomed.id, number), 1, 0, 1, 1, &result,
-                                      &f.err));
+        MUST(store_measurement_append(
+            f.store, &(const struct measurement_row){trial_id(doomed.id, number), 1, 0, 1, 1},
+            &result, &f.err));
     }
     MUST(store_study_delete(f.store, doomed.id, 5000, &f.err));
     commit();
@@ -786,19 +787,26 @@ START_TEST(first_value_of_a_measurement_wins)
     enum store_append result;
 
     begin(_i);
-    MUST(store_measurement_append(f.store, 1, 1, 0, 5, 0.5, &result, &f.err));
+    MUST(store_measurement_append(f.store, &(const struct measurement_row){1, 1, 0, 5, 0.5},
+                                  &result, &f.err));
     ck_assert_int_eq(result, APPEND_NEW);
-    MUST(store_measurement_append(f.store, 1, 1, 0, 5, 0.5, &result, &f.err));
+    MUST(store_measurement_append(f.store, &(const struct measurement_row){1, 1, 0, 5, 0.5},
+                                  &result, &f.err));
     ck_assert_int_eq(result, APPEND_DUPLICATE);
-    MUST(store_measurement_append(f.store, 1, 1, 0, 5, 0.25, &result, &f.err));
+    MUST(store_measurement_append(f.store, &(const struct measurement_row){1, 1, 0, 5, 0.25},
+                                  &result, &f.err));
     ck_assert_int_eq(result, APPEND_CONFLICT);
-    MUST(store_measurement_append(f.store, 1, 1, 0, 5, (double)NAN, &result, &f.err));
+    MUST(store_measurement_append(f.store, &(const struct measurement_row){1, 1, 0, 5, (double)NAN},
+                                  &result, &f.err));
     ck_assert_int_eq(result, APPEND_CONFLICT);
-    MUST(store_measurement_append(f.store, 1, 1, 0, 6, (double)NAN, &result, &f.err));
+    MUST(store_measurement_append(f.store, &(const struct measurement_row){1, 1, 0, 6, (double)NAN},
+                                  &result, &f.err));
     ck_assert_int_eq(result, APPEND_NEW);
-    MUST(store_measurement_append(f.store, 1, 1, 0, 6, (double)NAN, &result, &f.err));
+    MUST(store_measurement_append(f.store, &(const struct measurement_row){1, 1, 0, 6, (double)NAN},
+                                  &result, &f.err));
     ck_assert_int_eq(result, APPEND_DUPLICATE);
-    MUST(store_measurement_append(f.store, 1, 1, 0, 7, (double)-INFINITY, &result, &f.err));
+    MUST(store_measurement_append(
+        f.store, &(const struct measurement_row){1, 1, 0, 7, (double)-INFINITY}, &result, &f.err));
     MUST(store_each_measurement(f.store, 1, -1, see_measurement, NULL, &f.err));
     expect_seen("0:5:1=0.5 0:6:1=nan 0:7:1=-inf ");
     end();
@@ -812,20 +820,29 @@ START_TEST(measurement_is_replaced_alone)
 
     begin(_i);
     for (int64_t step = 1; step <= 3; step++) {
-        MUST(store_measurement_append(f.store, 1, 1, 0, step, 0.5, &result, &f.err));
+        MUST(store_measurement_append(f.store, &(const struct measurement_row){1, 1, 0, step, 0.5},
+                                      &result, &f.err));
     }
-    MUST(store_measurement_append(f.store, 1, 2, 0, 2, 0.5, &result, &f.err));
-    MUST(store_measurement_append(f.store, 1, 1, 1, 2, 0.5, &result, &f.err));
-    MUST(store_measurement_replace(f.store, 1, 1, 0, 2, 0.25, &f.err));
-    MUST(store_measurement_replace(f.store, 1, 1, 0, 3, (double)NAN, &f.err));
-    MUST(store_measurement_replace(f.store, 1, 1, 0, 4, 1, &f.err)); /* none is there */
+    MUST(store_measurement_append(f.store, &(const struct measurement_row){1, 2, 0, 2, 0.5},
+                                  &result, &f.err));
+    MUST(store_measurement_append(f.store, &(const struct measurement_row){1, 1, 1, 2, 0.5},
+                                  &result, &f.err));
+    MUST(store_measurement_replace(f.store, &(const struct measurement_row){1, 1, 0, 2, 0.25},
+                                   &f.err));
+    MUST(store_measurement_replace(
+        f.store, &(const struct measurement_row){1, 1, 0, 3, (double)NAN}, &f.err));
+    MUST(store_measurement_replace(f.store, &(const struct measurement_row){1, 1, 0, 4, 1},
+                                   &f.err)); /* none is there */
     MUST(store_each_measurement(f.store, 1, -1, see_measurement, NULL, &f.err));
     expect_seen("0:1:1=0.5 0:2:1=0.25 0:2:2=0.5 0:3:1=nan 1:2:1=0.5 ");
-    MUST(store_measurement_append(f.store, 1, 1, 0, 2, 0.25, &result, &f.err));
+    MUST(store_measurement_append(f.store, &(const struct measurement_row){1, 1, 0, 2, 0.25},
+                                  &result, &f.err));
     ck_assert_int_eq(result, APPEND_DUPLICATE);
-    MUST(store_measurement_exists(f.store, 1, 2, 0, 2, &found, &f.err));
+    MUST(store_measurement_exists(f.store, &(const struct measurement_row){1, 2, 0, 2, 0}, &found,
+                                  &f.err));
     ck_assert(found);
-    MUST(store_measurement_exists(f.store, 1, 2, 0, 3, &found, &f.err));
+    MUST(store_measurement_exists(f.store, &(const struct measurement_row){1, 2, 0, 3, 0}, &found,
+                                  &f.err));
     ck_assert(!found);
     end();
 }
@@ -843,11 +860,14 @@ START_TEST(measurements_come_in_order_of_metric_step_attempt)
                                       {1, 0, 1},
                                       {2, 0, 2}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        MUST(store_measurement_append(f.store, 8, rows[i][0], rows[i][1], rows[i][2], (double)i,
-                                      &result, &f.err));
+        MUST(store_measurement_append(
+            f.store,
+            &(const struct measurement_row){8, rows[i][0], rows[i][1], rows[i][2], (double)i},
+            &result, &f.err));
         ck_assert_int_eq(result, APPEND_NEW);
     }
-    MUST(store_measurement_append(f.store, 9, 1, 0, 1, 5, &result, &f.err)); /* of another trial */
+    MUST(store_measurement_append(f.store, &(const struct measurement_row){9, 1, 0, 1, 5}, &result,
+                                  &f.err)); /* of another trial */
     MUST(store_each_measurement(f.store, 8, -1, see_measurement, NULL, &f.err));
     expect_seen("0:1:1=3 0:1:2=0 0:2:1=2 0:2:2=4 1:1:1=1 ");
     MUST(store_each_measurement(f.store, 8, 1, see_measurement, NULL, &f.err));

@@ -157,11 +157,15 @@ static int write_measurements(struct store *store, int64_t trial, struct err *er
     enum store_append result;
 
     for (int64_t step = 1; step <= 3; step++) {
-        TRY(store_measurement_append(store, trial, 1, 0, step, 1.0 / (double)step, &result, err));
+        TRY(store_measurement_append(
+            store, &(const struct measurement_row){trial, 1, 0, step, 1.0 / (double)step}, &result,
+            err));
     }
-    TRY(store_measurement_append(store, trial, 1, 0, 2, 7, &result, err)); /* a conflict */
-    TRY(store_measurement_replace(store, trial, 1, 0, 2, 7, err));
-    return store_measurement_append(store, trial, 1, 1, 1, (double)NAN, &result, err);
+    TRY(store_measurement_append(store, &(const struct measurement_row){trial, 1, 0, 2, 7}, &result,
+                                 err)); /* a conflict */
+    TRY(store_measurement_replace(store, &(const struct measurement_row){trial, 1, 0, 2, 7}, err));
+    return store_measurement_append(
+        store, &(const struct measurement_row){trial, 1, 1, 1, (double)NAN}, &result, err);
 }
 
 static int write_history(struct store *store, int64_t study, struct err *err)

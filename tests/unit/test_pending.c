@@ -422,7 +422,7 @@ END_TEST
 
 /* Values of a step after another, the last of each step counts; those of step 4 are refused. */
 static const struct {
-    struct step_value items[40]; /* until step 0 */
+    struct reported_value items[40]; /* until step 0 */
     const char *lost;
 } corrected_bests[] = {
     /* the step that was the best is corrected: of the others the best was refused */
@@ -439,7 +439,7 @@ START_TEST(the_best_value_is_known_after_a_correction)
     struct pending pending = start(BEST_LOSS);
 
     server.is_bad = is_step_four;
-    for (const struct step_value *item = corrected_bests[_i].items; item->step > 0; item++) {
+    for (const struct reported_value *item = corrected_bests[_i].items; item->step > 0; item++) {
         add(&pending, item->step, "loss", item->value);
         send_all(&pending); /* so that each correction is a request of its own */
     }

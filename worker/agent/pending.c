@@ -30,7 +30,8 @@ static void drop_best(struct objective_progress *progress, size_t at)
 
 /* The best ones come first, of equals the earlier. One that is no better than what found no place
  * before finds none either. */
-static void insert_best(struct objective_progress *progress, bool maximize, struct step_value item)
+static void insert_best(struct objective_progress *progress, bool maximize,
+                        struct reported_value item)
 {
     size_t at = progress->n_best;
 
@@ -69,7 +70,7 @@ static void note(struct objective_progress *progress, bool maximize, int64_t ste
         }
     }
     if (!isnan(value)) {
-        insert_best(progress, maximize, (struct step_value){step, value});
+        insert_best(progress, maximize, (struct reported_value){step, value});
     }
 }
 
@@ -133,12 +134,12 @@ bool pending_is_measured(const struct pending *pending)
     return true;
 }
 
-struct step_value pending_decisive(const struct pending_objective *objective, bool *is_best)
+struct reported_value pending_decisive(const struct pending_objective *objective, bool *is_best)
 {
     const struct objective_progress *reported = &objective->reported;
 
     *is_best = objective->folds_best && reported->n_best > 0;
-    return *is_best ? reported->best[0] : (struct step_value){reported->step, reported->last};
+    return *is_best ? reported->best[0] : (struct reported_value){reported->step, reported->last};
 }
 
 bool pending_append_lost(const struct pending *pending, struct buf *out)
@@ -149,7 +150,7 @@ bool pending_append_lost(const struct pending *pending, struct buf *out)
         const struct pending_objective *objective = &pending->objectives[i];
         const struct objective_progress *delivered = &objective->delivered;
         bool best;
-        struct step_value decisive = pending_decisive(objective, &best);
+        struct reported_value decisive = pending_decisive(objective, &best);
         bool is_lost =
             best ? delivered->n_best == 0
                        || is_better(objective->maximize, decisive.value, delivered->best[0].value)

@@ -24,7 +24,7 @@
 
 #define PENDING_BEST_KEPT 16
 
-struct step_value {
+struct reported_value {
     int64_t step;
     double value;
 };
@@ -35,8 +35,8 @@ struct objective_progress {
     int64_t step; /* of the last value; -1: there is none */
     double last;
     size_t n_best;
-    struct step_value best[PENDING_BEST_KEPT]; /* of different steps, the best first; no NaN */
-    bool is_cut;                               /* there are more, none of them better than: */
+    struct reported_value best[PENDING_BEST_KEPT]; /* of different steps, the best first; no NaN */
+    bool is_cut;                                   /* there are more, none of them better than: */
     double cut;
 };
 
@@ -101,7 +101,7 @@ void pending_refused(struct pending *pending, const struct err *err);
 
 /* The reported value that decides the trial's: the best one where the objective folds so and there
  * is one, else the last; step -1: nothing was reported. */
-struct step_value pending_decisive(const struct pending_objective *objective, bool *is_best);
+struct reported_value pending_decisive(const struct pending_objective *objective, bool *is_best);
 
 /* Is it an objective of the trial? */
 bool pending_is_objective(const struct pending *pending, const char *metric);

@@ -6,61 +6,57 @@
 #include "server/store/sqlite/connection.h"
 
 /* A statement about one value. */
-static struct stmt use_for(struct store *store, enum stmt_name name, int64_t trial, int64_t attempt,
-                           int64_t metric, int64_t step)
+static struct stmt use_for(struct store *store, enum stmt_name name,
+                           const struct measurement_row *row)
 {
     struct stmt s = stmt_use(store, name);
 
-    stmt_bind_int(&s, ":trial", trial);
-    stmt_bind_int(&s, ":attempt", attempt);
-    stmt_bind_int(&s, ":metric", metric);
-    stmt_bind_int(&s, ":step", step);
+    stmt_bind_int(&s, ":trial", row->trial);
+    stmt_bind_int(&s, ":attempt", row->attempt);
+    stmt_bind_int(&s, ":metric", row->metric);
+    stmt_bind_int(&s, ":step", row->step);
     return s;
 }
 
-static int compare_stored(struct store *store, int64_t trial, int64_t attempt, int64_t metric,
-                          int64_t step, double value, enum store_append *result, struct err *err)
+static int compare_stored(struct store *store, const struct measurement_row *row,
+                          enum store_append *result, struct err *err)
 {
-    OWN(stmt)
-    struct stmt s = use_for(store, STMT_MEASUREMENT_GET, trial, attempt, metric, step);
+    OWN(stmt) struct stmt s = use_for(store, STMT_MEASUREMENT_GET, row);
 
     TRY(stmt_step(store, &s, err) < 0);
     double stored = stmt_real(&s, 0);
-    bool same = stored == value || (isnan(stored) && isnan(value));
+    bool same = stored == row->value || (isnan(stored) && isnan(row->value));
     *result = same ? APPEND_DUPLICATE : APPEND_CONFLICT;
     return 0;
 }
 
-int store_measurement_append(struct store *store, int64_t trial, int64_t attempt, int64_t metric,
-                             int64_t step, double value, enum store_append *result, struct err *err)
+int store_measurement_append(struct store *store, const struct measurement_row *row,
+                             enum store_append *result, struct err *err)
 {
-    OWN(stmt)
-    struct stmt s = use_for(store, STMT_MEASUREMENT_INSERT, trial, attempt, metric, step);
+    OWN(stmt) struct stmt s = use_for(store, STMT_MEASUREMENT_INSERT, row);
 
-    stmt_bind_real(&s, ":value", value);
+    stmt_bind_real(&s, ":value", row->value);
     TRY(stmt_run(store, &s, err));
     if (sqlite3_changes(store->db) == 0) {
-        return compare_stored(store, trial, attempt, metric, step, value, result, err);
+        return compare_stored(store, row, result, err);
     }
     *result = APPEND_NEW;
     return 0;
 }
 
-int store_measurement_replace(struct store *store, int64_t trial, int64_t attempt, int64_t metric,
-                              int64_t step, double value, struct err *err)
+int store_measurement_replace(struct store *store, const struct measurement_row *row,
+                              struct err *err)
 {
-    OWN(stmt)
-    struct stmt s = use_for(store, STMT_MEASUREMENT_REPLACE, trial, attempt, metric, step);
+    OWN(stmt) struct stmt s = use_for(store, STMT_MEASUREMENT_REPLACE, row);
 
-    stmt_bind_real(&s, ":value", value);
+    stmt_bind_real(&s, ":value", row->value);
     return stmt_run(store, &s, err);
 }
 
-int store_measurement_exists(struct store *store, int64_t trial, int64_t attempt, int64_t metric,
-                             int64_t step, bool *found, struct err *err)
+int store_measurement_exists(struct store *store, const struct measurement_row *row, bool *found,
+                             struct err *err)
 {
-    OWN(stmt)
-    struct stmt s = use_for(store, STMT_MEASUREMENT_GET, trial, attempt, metric, step);
+    OWN(stmt) struct stmt s = use_for(store, STMT_MEASUREMENT_GET, row);
     int more = stmt_step(store, &s, err);
 
     TRY(more < 0);

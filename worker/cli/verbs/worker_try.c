@@ -180,7 +180,7 @@ static void print_objective(const struct pending *measured, size_t i)
     char number[JSON_NUMBER_BYTES];
     const struct pending_objective *objective = &measured->objectives[i];
     bool best;
-    struct step_value decisive = pending_decisive(objective, &best);
+    struct reported_value decisive = pending_decisive(objective, &best);
 
     if (decisive.step < 0) {
         (void)printf("%s, the objective, was not reported\n", measured->names[i].metric);
