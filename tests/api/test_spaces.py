@@ -157,6 +157,19 @@ class Spaces(unittest.TestCase):
             self.refused(None, "/parameters/0/choices/1", "string",
                          raw=raw.replace("[1, 2]", f"[1, {token}]"))
 
+    def test_spaces_too_large_for_a_grid_are_tuned_and_refused_where_they_cannot_be(self):
+        for n in (256, 257, 4096):
+            for kind in ({"type": "bool"}, {"type": "int", "low": 1, "high": 3},
+                         {"type": "categorical", "choices": ["a", "b"]}):
+                name = f"large-{n}-{kind['type']}"
+                parameters = [{"name": f"p{i}", **kind} for i in range(n)]
+                self.create(name, parameters, limits={"trials": 1})
+                self.assertEqual(len(list(self.leases(name))), 1)
+        many = [{"name": f"p{i}", "type": "bool"} for i in range(1025)]
+        self.refused(many, "/parameters", "use tpe", strategy="bayesian")
+        self.create("auto-large", many, strategy="auto", limits={"trials": 1})
+        self.assertEqual(len(list(self.leases("auto-large"))), 1)
+
     def test_weights_decide_how_often(self):
         parameters = [{"name": "k", "type": "categorical", "choices": ["a", "b", "c"],
                        "weights": [6, 1, 3]},

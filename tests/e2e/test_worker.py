@@ -727,24 +727,41 @@ def test_exit_statuses_become_outcomes(tmp):
 
 
 def test_a_slot_whose_jobs_fail_at_once_says_so_and_waits(tmp):
-    with LeaseServer() as server:
-        for _ in range(4):
-            server.grants()
-        said = server.work(tmp, script(tmp, "echo no GPU here >&2\nexit 1\n"))
-        expect(len(server.results), 4, "all were run")
-        expect([ask.get("health") for ask in server.asks[:3]], [None, None, None])
-        for n, ask in ((3, server.asks[3]), (4, server.asks[4])):
-            expect(ask["health"]["ok"], False)
-            for words in (f"{n} jobs in a row failed at once", "exit status 1", "no GPU here"):
-                assert words in ask["health"]["reason"], ask
-        expect(said.count("is something wrong with this machine?"), 1, said)
-        assert "3 jobs in a row failed at once; the last: exit status 1; it printed: no GPU here" in said, said
+    for status in (1, 75):  # a failure, and "not this node"
+        with LeaseServer() as server:
+            for _ in range(4):
+                server.grants()
+            said = server.work(tmp, script(tmp, f"echo no GPU here >&2\nexit {status}\n"))
+            expect(len(server.results), 4, "all were run")
+            expect([ask.get("health") for ask in server.asks[:3]], [None, None, None])
+            for n, ask in ((3, server.asks[3]), (4, server.asks[4])):
+                expect(ask["health"]["ok"], False)
+                for words in (f"{n} jobs in a row failed at once", f"exit status {status}",
+                              "no GPU here"):
+                    assert words in ask["health"]["reason"], ask
+            expect(said.count("is something wrong with this machine?"), 1, said)
+            assert "3 jobs in a row failed at once; the last: exit status" in said, said
 
 
 def test_clean_exit_without_the_objective_shows_its_last_lines(tmp):
     result = ending(tmp, "echo hone: loss=1\nprintf 'caf\\303\\251 \\377\\033[31m done\\n'\n")
     expect((result["outcome"], result["reason"]), ("failed", "no_metric"))
     assert result["detail"].endswith("caf\u00e9 ??[31m done"), result
+
+
+def test_much_to_say_of_a_failure_is_cut_to_what_fits(tmp):
+    result = ending(tmp, """
+for i in 1 2 3 4 5 6 7 8; do
+    echo "hone: step=1 accuracy=0.5 m$i=0,5 $(printf '%200s' | tr ' ' x)"
+done
+for i in $(seq 60); do echo "line $i $(printf '%150s' | tr ' ' y)"; done
+echo the reason
+exit 3
+""")
+    expect((result["outcome"], result["reason"]), ("failed", "exit_code"))
+    assert result["detail"].startswith("exit status 3\n"), result
+    assert result["detail"].endswith("the reason"), result
+    assert 3000 < len(result["detail"]) <= 4096, len(result["detail"])
 
 
 def test_wall_clock_and_stall_limits_end_an_attempt(tmp):

@@ -457,20 +457,39 @@ void job_act(struct slot *slot, enum job_act act)
 
 /* ---- summing up ---- */
 
-/* For a failure what happened and the last lines, and always what was noted about its reports. */
+/* Appends the end of the last lines, from a character's start, as far as `text` has room. */
+static void append_end(struct buf *text, const struct buf *lines)
+{
+    const char *end = buf_text(lines);
+    size_t room = DETAIL_BYTES - text->len;
+
+    end += lines->len > room ? lines->len - room : 0;
+    while ((*end & 0xc0) == 0x80) {
+        end++;
+    }
+    buf_puts(text, end);
+}
+
+/* For a failure what happened and the last lines, as far as they fit, and always what was noted
+ * about its reports. */
 static int write_detail(const struct slot *slot, struct result_report *report, struct err *err)
 {
     OWN(buf) struct buf text;
+    OWN(buf) struct buf lines;
+    bool failed = slot->exit_class.outcome != OUTCOME_COMPLETED;
 
     buf_init(&text, DETAIL_BYTES);
-    if (slot->exit_class.outcome != OUTCOME_COMPLETED) {
+    buf_init(&lines, (size_t)TRANSCRIPT_TAIL_BYTES * 4); /* cleaned, a byte may take three */
+    if (failed) {
         transcript_append_clean(&text, slot->exit_class.text, strlen(slot->exit_class.text));
     }
     buf_puts(&text, text.len > 0 ? "\n" : "");
     buf_puts(&text, notes_text(&slot->notes));
-    if (slot->exit_class.outcome != OUTCOME_COMPLETED) {
-        transcript_last_lines(&slot->output.transcript, &text);
+    if (failed) {
+        transcript_last_lines(&slot->output.transcript, &lines);
+        append_end(&text, &lines);
     }
+    buf_check_part(&text, &lines);
     TRY(buf_check(&text, err));
     if (text.len == 0) {
         return 0;

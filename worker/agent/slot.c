@@ -242,7 +242,8 @@ static void describe_failures(const struct slot *slot, const char *detail,
  * trials that it would get. */
 static int64_t wait_after(struct slot *slot, const char *outcome, const char *detail)
 {
-    bool failed = strcmp(outcome, "failed") == 0 && !slot->has_step;
+    bool in_vain = strcmp(outcome, "failed") == 0 || strcmp(outcome, "preempted") == 0;
+    bool failed = (in_vain && !slot->has_step) || strcmp(outcome, "released") == 0;
     int64_t ran_ms = loop_now(&slot->context->loop) - slot->started_ms;
 
     if (!failed && strcmp(outcome, "completed") != 0) {

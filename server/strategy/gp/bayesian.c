@@ -31,9 +31,18 @@ enum {
 
 static const double least_gain = 3e-3;
 
+/* Beyond this a suggestion takes many seconds, in which no other study gets one. */
+#define BAYESIAN_PARAMS_MAX 1024
+
 static void check(const struct study_def *study, struct faults *faults)
 {
     strategy_refuse_options(study, faults);
+    if (study->space->n_params > BAYESIAN_PARAMS_MAX) {
+        faults_add(faults, "/parameters",
+                   "the strategy bayesian takes at most %d parameters, not %zu; use tpe, "
+                   "quasirandom or random",
+                   BAYESIAN_PARAMS_MAX, study->space->n_params);
+    }
 }
 
 /* One suggestion in progress. */

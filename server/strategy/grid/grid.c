@@ -119,6 +119,10 @@ int grid_of(const struct space *space, const struct grid **grid, struct err *err
 {
     const struct space_memo *kept = space_memo_borrow(space);
 
+    if (space->n_params > SPACE_GRID_PARAMS_MAX) {
+        return err_set(err, ERR_INVALID, "a grid takes at most %d parameters, not %zu",
+                       SPACE_GRID_PARAMS_MAX, space->n_params);
+    }
     if (kept == NULL) {
         OWN(grid) struct grid *made = calloc(1, sizeof *made);
         if (made == NULL) {
