@@ -166,7 +166,10 @@ class Spaces(unittest.TestCase):
                 self.create(name, parameters, limits={"trials": 1})
                 self.assertEqual(len(list(self.leases(name))), 1)
         many = [{"name": f"p{i}", "type": "bool"} for i in range(1025)]
-        self.refused(many, "/parameters", "use tpe", strategy="bayesian")
+        for more in ({"strategy": "bayesian"},
+                     {"strategy": {"name": "hyperband", "search": "bayesian"},
+                      "resource": {"name": "epochs", "min": 1, "max": 9}}):
+            self.refused(many, "/parameters", "use tpe", **more)
         self.create("auto-large", many, strategy="auto", limits={"trials": 1})
         self.assertEqual(len(list(self.leases("auto-large"))), 1)
 

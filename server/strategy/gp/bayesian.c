@@ -34,15 +34,20 @@ static const double least_gain = 3e-3;
 /* Beyond this a suggestion takes many seconds, in which no other study gets one. */
 #define BAYESIAN_PARAMS_MAX 1024
 
+static void check_space(const struct study_def *study, struct faults *faults)
+{
+    if (study->space->n_params > BAYESIAN_PARAMS_MAX) {
+        faults_add(faults, "/parameters",
+                   "the search bayesian takes at most %d parameters, not %zu; use tpe, quasirandom "
+                   "or random",
+                   BAYESIAN_PARAMS_MAX, study->space->n_params);
+    }
+}
+
 static void check(const struct study_def *study, struct faults *faults)
 {
     strategy_refuse_options(study, faults);
-    if (study->space->n_params > BAYESIAN_PARAMS_MAX) {
-        faults_add(faults, "/parameters",
-                   "the strategy bayesian takes at most %d parameters, not %zu; use tpe, "
-                   "quasirandom or random",
-                   BAYESIAN_PARAMS_MAX, study->space->n_params);
-    }
+    check_space(study, faults);
 }
 
 /* One suggestion in progress. */
@@ -345,6 +350,7 @@ const struct strategy strategy_bayesian = {
     .is_search = true,
     .transfers = true,
     .check = check,
+    .check_space = check_space,
     .count = strategy_count_space,
     .suggest = suggest,
     .describe = describe,
