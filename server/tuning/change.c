@@ -153,14 +153,17 @@ static int read_space(const struct live_study *study, const json_t *patch, struc
     if (before == NULL || after == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    if (parameters == NULL || strcmp(before, after) == 0) {
+    if (parameters == NULL) {
         return 0;
     }
-    change->has_new_space = true;
+    change->has_new_space = strcmp(before, after) != 0;
     if (space_change_read(study->def->space, change->def->space, parameters, study->row.name,
                           &change->space, faults)
         != 0) {
         return faults_result(faults, err);
+    }
+    if (!change->has_new_space) {
+        return 0;
     }
     if (study->strategy->enumerates) {
         faults_add(faults, "/parameters",

@@ -153,6 +153,7 @@ class Change(hone.ServedTest):
                 ([{**lr, "name": "rate"}, k, n], "/parameters/0"),
                 ([{**lr, "old_value": 1}, k, n, {**more, "default": 1}],
                  "/parameters/0/old_value"),
+                ([{**lr, "old_value": 1}, k, n], "/parameters/0/old_value"),
                 ([lr, k, n, more], "/parameters/3/old_value"),
                 ([lr, k, n, {**more, "old_value": 2}], "/parameters/3/old_value"),
                 ([lr, k, n, {**more, "old_valu": 1}], "/parameters/3/old_valu"),

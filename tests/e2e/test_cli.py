@@ -573,6 +573,8 @@ def test_only_what_may_change_is_changed(tmp):
                                 (["--old-value", "a=1"], "added with -P"),
                                 (["--enqueue", "lr"], "lr=0.1"),
                                 (["--enqueue", "lr=1,,"], "lr=0.1"),
+                                (["--enqueue", "lr=1,lr=2"], "once"),
+                                (["--old-value", "a=1", "--old-value", "a=2"], "once"),
                                 (["--enqueue", '{"lr": }'], "JSON"),
                                 ([], "say what to change"), (["-f", "x"], "by options")]:
             _, talk = hone(server, tmp, "study", "set", "digits", *arguments, status=2)

@@ -172,7 +172,7 @@ static int run_answer(struct buf *out, struct err *err)
     if (err->code != ERR_INVALID) {
         return -1;
     }
-    buf_puts(out, "invalid"); /* the code at least is told */
+    buf_puts(out, "invalid"); /* the error code is reported in any case */
     return 0;
 }
 

@@ -165,7 +165,7 @@ static void fill(struct buf *text, char c, size_t n)
 }
 
 /* A line, and what is read of it: a long one is read at its end, and a report that began in what
- * was dropped is told. */
+ * was dropped is reported as such. */
 static const struct {
     const char *before;
     size_t filling;

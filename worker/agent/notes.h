@@ -23,7 +23,7 @@ void notes_init(struct notes *notes, int64_t trial);
 void notes_finish(struct notes *notes);
 
 /* Tells it unless something was told about the same subject and metric ("": none) before. After
- * NOTES_MAX of them nothing more is told. */
+ * NOTES_MAX of them no more are logged. */
 void notes_tell(struct notes *notes, const char *subject, const char *metric, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /* What was told, a line each; "" when nothing was. */

@@ -24,7 +24,7 @@ static const struct argp_option own_options[] = {
     {0},
 };
 
-/* Adds NAME=VALUE to the object. */
+/* Adds NAME=VALUE to the object; false: it is no such text, or the name has a value. */
 static bool read_value(const char *text, size_t len, json_t *parameters)
 {
     OWN(memory) char *name = strndup(text, len);
@@ -34,6 +34,9 @@ static bool read_value(const char *text, size_t len, json_t *parameters)
         return false;
     }
     *equals = '\0';
+    if (json_object_get(parameters, name) != NULL) {
+        return false;
+    }
     return json_object_set_new(parameters, name, scalar_value(equals + 1)) == 0;
 }
 
@@ -67,7 +70,9 @@ static void add_configuration(json_t *given, const char *text, const struct argp
     json_t *one = configuration(text);
 
     if (one == NULL) {
-        argp_error(state, "--enqueue %s: write the values as lr=0.1,units=32, or as a JSON object",
+        argp_error(state,
+                   "--enqueue %s: write the values as lr=0.1,units=32, or as a JSON object, each "
+                   "name once",
                    text);
         return;
     }
@@ -87,7 +92,7 @@ static void add_old_value(json_t *given, const char *text, const struct argp_sta
         (void)json_object_set_new(given, old_values, values);
     }
     if (!read_value(text, strlen(text), values)) {
-        argp_error(state, "--old-value %s: write the value as lr=0.1", text);
+        argp_error(state, "--old-value %s: write the value as lr=0.1, each name once", text);
     }
 }
 
