@@ -13,7 +13,6 @@
 #include "worker/agent/gpu.h"
 #include "worker/agent/slot.h"
 
-#define SLOTS_MAX 256
 #define FILES_A_SLOT 11
 #define FILES_BESIDE 64
 #define DELIVERY_MS 10000 /* what a stopping worker gives its last results */
@@ -90,23 +89,25 @@ static int check_open_files(size_t n_slots, struct err *err)
 
 static int count_slots(struct agent *agent, struct err *err)
 {
-    const struct agent_settings *settings = &agent->settings;
+    struct agent_settings *settings = &agent->settings;
+    struct argv_list *gpus = &agent->context.gpus;
 
-    if (settings->n_gpus > 0 && settings->n_slots > 0 && settings->n_slots != settings->n_gpus) {
+    if (settings->gpu_list != NULL) {
+        TRY(gpu_list_read(settings->gpu_list, gpus, err));
+    }
+    if (gpus->n > 0 && settings->n_slots > 0 && settings->n_slots != gpus->n) {
         return err_set(
             err, ERR_INVALID,
             "%zu slots for %zu GPUs: each GPU is one slot; leave the number of slots out",
-            settings->n_slots, settings->n_gpus);
+            settings->n_slots, gpus->n);
     }
-    agent->n_slots = settings->n_gpus > 0    ? settings->n_gpus
-                     : settings->n_slots > 0 ? settings->n_slots
-                                             : 1;
-    if (agent->n_slots > SLOTS_MAX) {
+    agent->n_slots = gpus->n > 0 ? gpus->n : settings->n_slots > 0 ? settings->n_slots : 1;
+    if (agent->n_slots > AGENT_SLOTS_MAX) {
         return err_set(err, ERR_INVALID, "%zu slots are more than %d; start several workers",
-                       agent->n_slots, SLOTS_MAX);
+                       agent->n_slots, AGENT_SLOTS_MAX);
     }
-    for (size_t i = 0; i < settings->n_gpus; i++) {
-        TRY(gpu_check(settings->gpus[i], err));
+    if (agent->n_slots > 1) {
+        settings->passthrough_fd = -1; /* the lines of several jobs could not be told apart */
     }
     return check_open_files(agent->n_slots, err);
 }
@@ -209,7 +210,7 @@ static int take_offer(struct agent *agent, struct err *err)
         TRY(copy_text(&offer->runners[i], settings->runners[i].name, err));
         offer->n_runners = i + 1;
     }
-    if (settings->n_gpus > 0) { /* one a slot; its model and memory are not known here */
+    if (agent->context.gpus.n > 0) { /* one a slot; its model and memory are not known here */
         offer->gpus = json_pack("[{}]");
         if (offer->gpus == NULL) {
             return err_set(err, ERR_NOMEM, "out of memory");
@@ -344,6 +345,7 @@ void agent_destroy(struct agent *agent)
     free(agent->context.programs);
     patterns_destroy(agent->context.patterns);
     lease_ask_finish(&agent->context.offer);
+    argv_list_finish(&agent->context.gpus);
     free(agent->context.workdir);
     free(agent->context.host);
     free(agent);

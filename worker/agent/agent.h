@@ -49,6 +49,9 @@ struct agent_event {
     const char *log_path; /* where the job's output goes */
 };
 
+#define AGENT_SLOTS_MAX 256
+#define AGENT_LABELS_MAX 64
+
 struct agent_settings {
     const char *url;
     const char *token;   /* NULL: none */
@@ -61,10 +64,9 @@ struct agent_settings {
     const struct agent_runner *runners;
     size_t n_runners;
 
-    size_t n_slots;          /* 0: one per GPU, else 1 */
-    const char *const *gpus; /* one slot each; its job sees that device alone */
-    size_t n_gpus;
-    const char *const *labels; /* "key=value" */
+    size_t n_slots;       /* 0: one per GPU, else 1 */
+    const char *gpu_list; /* "0,1,2": one slot each, whose job sees that device alone; NULL: none */
+    const char *labels[AGENT_LABELS_MAX]; /* "key=value" */
     size_t n_labels;
 
     const struct pattern_spec *patterns; /* find metrics in the output; borrowed */
@@ -72,7 +74,7 @@ struct agent_settings {
     const char *workdir; /* logs, checkpoints; made when missing. NULL: $XDG_STATE_HOME/hone/work,
                             ~/.local/state/hone/work or /var/tmp/hone-UID/work */
     bool exit_when_finished; /* leave when the study is finished or stopped */
-    int passthrough_fd;      /* job output is also written here; -1: only to the log */
+    int passthrough_fd; /* with one slot, job output is also written here; -1: only to the log */
 
     void (*on_event)(void *context, const struct agent_event *event); /* or NULL */
     void *context;

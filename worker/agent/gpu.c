@@ -5,7 +5,7 @@
 
 #define GPU_BYTES 128
 
-int gpu_check(const char *gpu, struct err *err)
+static int gpu_check(const char *gpu, struct err *err)
 {
     size_t len = strspn(gpu, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/:.");
 

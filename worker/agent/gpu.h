@@ -9,9 +9,7 @@
 #include "worker/agent/argv_list.h"
 
 /* "0,1,2" or UUIDs ("GPU-8f5e…,MIG-…") into one entry each. ERR_INVALID: an empty or repeated
- * one, or gpu_check(). */
+ * one, or one that is no identifier of letters, digits and - _ / : . */
 MUST_USE int gpu_list_read(const char *text, struct argv_list *gpus, struct err *err);
-/* ERR_INVALID unless it is one identifier of letters, digits and - _ / : . */
-MUST_USE int gpu_check(const char *gpu, struct err *err);
 
 #endif

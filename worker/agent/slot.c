@@ -531,7 +531,7 @@ int slot_open(struct slot *slot, struct agent_context *context, size_t index, st
     runner_init(&slot->runner);
     output_init(&slot->output);
     buf_init(&slot->control, SLOT_CONTROL_BYTES);
-    slot->gpu = settings->n_gpus > 0 ? settings->gpus[index] : NULL;
+    slot->gpu = context->gpus.n > 0 ? context->gpus.items[index] : NULL;
     (void)snprintf(worker, sizeof worker, "%s:%zu", settings->name, index);
     TRY(report_socket_open(&slot->reports, &context->loop, job_take_line, slot, err));
     lease_request_init(&slot->request, &context->loop, &context->offer, worker, &hooks);

@@ -10,6 +10,7 @@
 #define WORKER_AGENT_SLOT_H
 
 #include "worker/agent/agent.h"
+#include "worker/agent/argv_list.h"
 #include "worker/agent/exit_class.h"
 #include "worker/agent/folder.h"
 #include "worker/agent/lease.h"
@@ -37,6 +38,7 @@ struct agent_context {
     const struct agent_settings *settings; /* with every default filled in */
     struct loop loop;
     struct lease_ask offer;
+    struct argv_list gpus;     /* one slot each; none: slots without one */
     struct patterns *patterns; /* NULL: none */
     struct program *programs;
     size_t n_programs;

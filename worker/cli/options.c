@@ -112,14 +112,14 @@ static const struct argp yes_argp = {yes_options, parse_common, NULL, NULL, NULL
 /* ---- "did you mean --trials?" ------------------------------------------------------------------
  * getopt would only say that it knows no such option, so the arguments are checked beforehand. */
 
-enum { CHILDREN_MAX = 6 };
+enum { CHILDREN_MAX = OPTION_GROUPS_MAX + 4 };
 
 struct option_reader {
     const struct usage *usage;
     void *input;
     struct options *options;
-    struct argp_child children[CHILDREN_MAX];
-    const struct argp_option *known[CHILDREN_MAX + 1];
+    struct argp_child children[CHILDREN_MAX + 1];
+    const struct argp_option *known[CHILDREN_MAX + 2];
     size_t n_children, n_known;
 };
 
@@ -220,6 +220,17 @@ static void check_options(const struct option_reader *reader, int argc, char *co
 
 /* ---- one parser out of several -------------------------------------------------------------- */
 
+/* NULL: the parser is one of those here. */
+static const struct option_group *find_group(const struct usage *usage, const struct argp *argp)
+{
+    const struct option_group *group = usage->groups;
+
+    while (group != NULL && group->argp != NULL && group->argp != argp) {
+        group++;
+    }
+    return group == NULL || group->argp == NULL ? NULL : group;
+}
+
 static error_t parse_verb(int key, char *arg, struct argp_state *state)
 {
     struct option_reader *reader = state->input;
@@ -228,8 +239,9 @@ static error_t parse_verb(int key, char *arg, struct argp_state *state)
 
     if (key == ARGP_KEY_INIT) {
         for (size_t i = 0; i < reader->n_children; i++) {
-            bool is_own = reader->children[i].argp == usage->more;
-            state->child_inputs[i] = is_own ? reader->input : options;
+            const struct option_group *group = find_group(usage, reader->children[i].argp);
+            state->child_inputs[i] =
+                group == NULL ? (void *)options : (char *)reader->input + group->input_at;
         }
     }
     if (key == ARGP_KEY_ARGS) { /* all that is left, `arg` notwithstanding */
@@ -282,8 +294,9 @@ void options_read(const struct usage *usage, int argc, char **argv, void *input,
     if (usage->own != NULL) {
         reader.known[reader.n_known++] = usage->own;
     }
-    if (usage->more != NULL) {
-        add_child(&reader, usage->more);
+    for (const struct option_group *group = usage->groups;
+         group != NULL && group->argp != NULL && reader.n_children < OPTION_GROUPS_MAX; group++) {
+        add_child(&reader, group->argp);
     }
     if ((usage->flags & USAGE_OUTPUT) != 0) {
         add_child(&reader, &output_argp);

@@ -46,15 +46,23 @@ enum usage_flags {
     USAGE_TRAILING = 16 /* what stands behind "--" is another program's command line */
 };
 
+/* Options that several verbs have, with a parser of their own. */
+struct option_group {
+    const struct argp *argp;
+    size_t input_at; /* its state->input is so many bytes behind the verb's `input` */
+};
+
+#define OPTION_GROUPS_MAX 8
+
 struct usage {
     const char *arguments; /* "NAME" */
     const char *doc;       /* the --help text; '\v' divides what stands before and after options */
     unsigned flags;
-    int n_min, n_max;              /* how many arguments; n_max < 0: any number */
-    const char *missing;           /* what to say when there are too few */
-    const struct argp_option *own; /* ends with {0}; NULL: none */
-    argp_parser_t parse_own;       /* sees the keys of `own` with state->input = `input` */
-    const struct argp *more;       /* one further parser, with state->input = `input`; or NULL */
+    int n_min, n_max;                  /* how many arguments; n_max < 0: any number */
+    const char *missing;               /* what to say when there are too few */
+    const struct argp_option *own;     /* ends with {0}; NULL: none */
+    argp_parser_t parse_own;           /* sees the keys of `own` with state->input = `input` */
+    const struct option_group *groups; /* ends with {0}; NULL: none */
 };
 
 /* Fills *options, and whatever `parse_own` fills in *input. */

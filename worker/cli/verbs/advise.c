@@ -119,6 +119,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
+static const struct option_group definition_group[] = {{&definition_argp, 0}, {0}};
+
 static const struct usage usage = {
     .arguments = "[NAME]",
     .doc = "Ranks the strategies for a problem: what each would try, cost and be worth, when it "
@@ -132,7 +134,7 @@ static const struct usage usage = {
     .n_max = 1,
     .own = own,
     .parse_own = parse,
-    .more = &definition_argp,
+    .groups = definition_group,
 };
 
 /* ---- answers --------------------------------------------------------------------------------- */

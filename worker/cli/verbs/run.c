@@ -1,17 +1,19 @@
 /* hone run: a study, a worker for it and a display of both, in one command. */
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/integer.h"
 #include "common/json.h"
 #include "common/shell.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/argv_list.h"
 #include "worker/agent/expand.h"
-#include "worker/agent/gpu.h"
+#include "worker/cli/agent_options/devices.h"
+#include "worker/cli/agent_options/files.h"
+#include "worker/cli/agent_options/reading.h"
 #include "worker/cli/define/creation.h"
 #include "worker/cli/define/definition.h"
 #include "worker/cli/session.h"
@@ -23,55 +25,41 @@
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
-#include "worker/cli/verbs/reading.h"
 #include "worker/cli/verbs/run_worker.h"
 
-enum { KEY_SLOTS = 0x3000, KEY_GPUS, KEY_WORKDIR };
 enum { LOOK_EVERY_MS = 1000, STATUS_INTERRUPTED = 130 };
 
 struct run_options {
-    struct definition definition; /* first: its parser gets the same pointer */
-    size_t n_slots;
-    const char *gpu_list;
+    struct definition definition;
+    struct agent_settings worker;
     struct reading reading;
-    const char *workdir;
     bool quiet;
 };
 
 static const struct argp_option own[] = {
-    {"slots", KEY_SLOTS, "N", 0, "run this many trials at once (default: one per GPU, else 1)", 5},
-    {"gpus", KEY_GPUS, "LIST", 0, "one slot for each of these: 0,1,2", 5},
-    READING_OPTIONS(5),
-    {"workdir", KEY_WORKDIR, "DIR", 0, "keep logs and checkpoints here", 5},
     {"quiet", 'q', NULL, 0, "no picture, only the result", 9},
+    {0},
+};
+
+static const struct option_group groups[] = {
+    {&definition_argp, offsetof(struct run_options, definition)},
+    {&devices_argp, offsetof(struct run_options, worker)},
+    {&files_argp, offsetof(struct run_options, worker)},
+    {&reading_argp, offsetof(struct run_options, reading)},
     {0},
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct run_options *given = state->input;
-    int64_t number = 1;
 
+    (void)arg;
     switch (key) {
-    case ARGP_KEY_INIT:
-        return 0;
-    case KEY_SLOTS:
-        if (!integer_from_text(arg, 1, 1024, &number)) {
-            argp_error(state, "--slots %s: write a whole number from 1 to 1024", arg);
-        }
-        given->n_slots = (size_t)number;
-        return 0;
-    case KEY_GPUS:
-        given->gpu_list = arg;
-        return 0;
-    case KEY_WORKDIR:
-        given->workdir = arg;
-        return 0;
     case 'q':
         given->quiet = true;
         return 0;
     default:
-        return reading_parse(&given->reading, key, arg, state);
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -90,7 +78,7 @@ static const struct usage usage = {
                "hone run digits --maximize accuracy -P lr=log:1e-5..1e-1 -- ./train --lr {lr}",
     .own = own,
     .parse_own = parse,
-    .more = &definition_argp,
+    .groups = groups,
 };
 
 /* ---- before anything is started ---- */
@@ -140,18 +128,17 @@ static struct agent_settings worker_settings(const struct run_options *given,
                                              const struct options *options,
                                              const struct session *session)
 {
-    return (struct agent_settings){
-        .url = http_client_url(session->client),
-        .ca_file = options->ca_file,
-        .study = options->arguments[0],
-        .command = options->arguments + 1,
-        .n_slots = given->n_slots,
-        .patterns = given->reading.specs,
-        .n_patterns = given->reading.n,
-        .workdir = given->workdir,
-        .exit_when_finished = true,
-        .passthrough_fd = -1,
-    };
+    struct agent_settings settings = given->worker;
+
+    settings.url = http_client_url(session->client);
+    settings.ca_file = options->ca_file;
+    settings.study = options->arguments[0];
+    settings.command = options->arguments + 1;
+    settings.patterns = given->reading.specs;
+    settings.n_patterns = given->reading.n;
+    settings.exit_when_finished = true;
+    settings.passthrough_fd = -1;
+    return settings;
 }
 
 /* ---- watching both -------------------------------------------------------------------------- */
@@ -261,7 +248,6 @@ static int run(struct options *options, const struct run_options *given, int *st
     struct private_server server = {0};
     OWN(session) struct session session = {0};
     OWN(watch) struct watch watch = {0};
-    OWN(argv_list) struct argv_list gpus = {0};
     json_auto_t *body = NULL;
     json_auto_t *study = NULL;
 
@@ -275,11 +261,6 @@ static int run(struct options *options, const struct run_options *given, int *st
     TRY(study_send(&session, &given->definition, body, &study, err));
     TRY(say_how_it_stands(&session, study, err));
     struct agent_settings settings = worker_settings(given, options, &session);
-    if (given->gpu_list != NULL) {
-        TRY(gpu_list_read(given->gpu_list, &gpus, err));
-        settings.gpus = (const char *const *)gpus.items;
-        settings.n_gpus = gpus.n;
-    }
     TRY(run_worker_start(
         &settings, server.url[0] != '\0' ? server.worker_token_file : session.token_file, err));
     watch_begin(&watch, &session, options->arguments[0], stderr,

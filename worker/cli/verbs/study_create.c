@@ -9,6 +9,8 @@
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
 
+static const struct option_group definition_group[] = {{&definition_argp, 0}, {0}};
+
 static const struct usage usage = {
     .arguments = "[NAME]",
     .doc =
@@ -17,7 +19,7 @@ static const struct usage usage = {
         "the same name ends with status 4 and says what differs.",
     .flags = USAGE_SERVER | USAGE_OUTPUT | USAGE_DRY_RUN,
     .n_max = 1,
-    .more = &definition_argp,
+    .groups = definition_group,
 };
 
 static void print_created(const struct session *session, const struct options *options,

@@ -115,6 +115,8 @@ static error_t parse_own(int key, char *arg, struct argp_state *state)
     }
 }
 
+static const struct option_group definition_group[] = {{&definition_argp, 0}, {0}};
+
 static const struct usage usage = {
     .arguments = "NAME",
     .doc =
@@ -132,7 +134,7 @@ static const struct usage usage = {
     .n_min = 1,
     .n_max = 1,
     .missing = STUDY_MISSING,
-    .more = &definition_argp,
+    .groups = definition_group,
 };
 
 static int check_changes(const struct definition *definition, struct err *err)

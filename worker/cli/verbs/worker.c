@@ -2,42 +2,33 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/integer.h"
 #include "common/log.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/argv_list.h"
-#include "worker/agent/gpu.h"
+#include "worker/cli/agent_options/devices.h"
+#include "worker/cli/agent_options/files.h"
+#include "worker/cli/agent_options/identity.h"
+#include "worker/cli/agent_options/leaving.h"
+#include "worker/cli/agent_options/reading.h"
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
-#include "worker/cli/verbs/reading.h"
 #include "worker/cli/verbs/worker_try.h"
 
-enum {
-    KEY_STUDY = 0x3000,
-    KEY_RUNNER,
-    KEY_SLOTS,
-    KEY_GPUS,
-    KEY_NAME,
-    KEY_LABEL,
-    KEY_WORKDIR,
-    KEY_EXIT,
-    KEY_TRY
-};
-enum { LIST_MAX = 64, SLOTS_MAX = 256, PRINTED_BYTES = 320 };
+enum { KEY_STUDY = 0x3000, KEY_RUNNER, KEY_TRY };
+enum { LIST_MAX = 64, PRINTED_BYTES = 320 };
 
 struct worker_options {
     struct agent_settings settings;
     const char *runners[LIST_MAX]; /* "NAME=COMMAND" */
     size_t n_runners;
-    const char *labels[LIST_MAX];
     struct reading reading;
-    const char *gpus; /* the list as given */
     bool tries;
 };
 
@@ -45,13 +36,6 @@ static const struct argp_option own[] = {
     {"study", KEY_STUDY, "NAME", 0, "run the trials of this study, with the command after --", 1},
     {"runner", KEY_RUNNER, "NAME=COMMAND", 0,
      "run the trials of every study whose job names this runner; may be given several times", 1},
-    {"slots", KEY_SLOTS, "N", 0, "so many trials at once (default: one a GPU, else 1)", 2},
-    {"gpus", KEY_GPUS, "LIST", 0, "one slot for each of these: 0,1,2 or UUIDs", 2},
-    {"name", KEY_NAME, "NAME", 0, "what this worker is called (default: the host's name)", 3},
-    {"label", KEY_LABEL, "KEY=VALUE", 0, "for studies that require it", 3},
-    {"workdir", KEY_WORKDIR, "DIR", 0, "keep logs and checkpoints here", 3},
-    READING_OPTIONS(4),
-    {"exit-when-finished", KEY_EXIT, NULL, 0, "leave when the study is finished or stopped", 3},
     {"try", KEY_TRY, NULL, 0,
      "run the command once without a study, or as a trial of --study NAME or FILE, and show what "
      "of "
@@ -60,59 +44,34 @@ static const struct argp_option own[] = {
     {0},
 };
 
-static void add(const char *list[], size_t *n, const char *arg, const struct argp_state *state)
-{
-    if (*n == LIST_MAX) {
-        argp_error(state, "\"%s\" is one too many; %d are allowed", arg, LIST_MAX);
-    }
-    list[(*n)++] = arg;
-}
-
-static size_t slots_from(const char *arg, const struct argp_state *state)
-{
-    int64_t n = 1;
-
-    if (!integer_from_text(arg, 1, SLOTS_MAX, &n)) {
-        argp_error(state, "--slots %s: write a whole number from 1 to %d", arg, SLOTS_MAX);
-    }
-    return (size_t)n;
-}
+static const struct option_group groups[] = {
+    {&identity_argp, offsetof(struct worker_options, settings)},
+    {&devices_argp, offsetof(struct worker_options, settings)},
+    {&files_argp, offsetof(struct worker_options, settings)},
+    {&leaving_argp, offsetof(struct worker_options, settings)},
+    {&reading_argp, offsetof(struct worker_options, reading)},
+    {0},
+};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct worker_options *given = state->input;
-    struct agent_settings *settings = &given->settings;
 
     switch (key) {
     case KEY_STUDY:
-        settings->study = arg;
+        given->settings.study = arg;
         return 0;
     case KEY_RUNNER:
-        add(given->runners, &given->n_runners, arg, state);
-        return 0;
-    case KEY_SLOTS:
-        settings->n_slots = slots_from(arg, state);
-        return 0;
-    case KEY_GPUS:
-        given->gpus = arg;
-        return 0;
-    case KEY_NAME:
-        settings->name = arg;
-        return 0;
-    case KEY_LABEL:
-        add(given->labels, &settings->n_labels, arg, state);
-        return 0;
-    case KEY_WORKDIR:
-        settings->workdir = arg;
-        return 0;
-    case KEY_EXIT:
-        settings->exit_when_finished = true;
+        if (given->n_runners == LIST_MAX) {
+            argp_error(state, "\"%s\" is one too many; %d are allowed", arg, LIST_MAX);
+        }
+        given->runners[given->n_runners++] = arg;
         return 0;
     case KEY_TRY:
         given->tries = true;
         return 0;
     default:
-        return reading_parse(&given->reading, key, arg, state);
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -134,6 +93,7 @@ static const struct usage usage = {
     .missing = "",
     .own = own,
     .parse_own = parse,
+    .groups = groups,
 };
 
 /* ---- what happens, printed ---------------------------------------------------------------------
@@ -296,22 +256,14 @@ static int with_lists(struct worker_options *given, const struct options *option
 {
     static struct runner_words words[LIST_MAX];
     static struct agent_runner runners[LIST_MAX];
-    OWN(argv_list) struct argv_list gpus = {0};
 
-    if (given->gpus != NULL) {
-        TRY(gpu_list_read(given->gpus, &gpus, err));
-        given->settings.gpus = (const char *const *)gpus.items;
-        given->settings.n_gpus = gpus.n;
-    }
     if (given->settings.study == NULL && options->n_arguments > 0) {
         return err_set(err, ERR_INVALID,
                        "'%.80s' is the command of which study? name it with --study",
                        options->arguments[0]);
     }
     given->settings.command = options->arguments;
-    size_t n_slots = gpus.n > 0 ? gpus.n : given->settings.n_slots;
-    bool shows = n_slots <= 1 && isatty(STDOUT_FILENO);
-    given->settings.passthrough_fd = shows ? STDOUT_FILENO : -1;
+    given->settings.passthrough_fd = isatty(STDOUT_FILENO) ? STDOUT_FILENO : -1;
     int rc = with_runners(given, words, runners, err);
     for (size_t i = 0; i < given->n_runners; i++) {
         argv_list_finish(&words[i].name);
@@ -362,7 +314,6 @@ int verb_worker(int argc, char **argv)
     struct worker_options given = {.settings = {.on_event = print_event, .context = printed}};
 
     options_read(&usage, argc, argv, &given, &options);
-    given.settings.labels = given.labels;
     given.settings.patterns = given.reading.specs;
     given.settings.n_patterns = given.reading.n;
     if (options.curl) {

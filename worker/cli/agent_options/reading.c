@@ -1,8 +1,22 @@
-#include "worker/cli/verbs/reading.h"
+#include "worker/cli/agent_options/reading.h"
 
 #include <string.h>
 
 #include "worker/report/cursor.h"
+
+enum { KEY_METRIC_REGEX = 0x4400, KEY_METRIC, KEY_STEP_REGEX };
+
+static const struct argp_option reading_options[] = {
+    {"metric-regex", KEY_METRIC_REGEX, "REGEX", 0,
+     "find metrics in the output by named groups: 'loss=(?<loss>[-+.0-9eE]+)'; may be given "
+     "several times",
+     4},
+    {"metric", KEY_METRIC, "NAME=REGEX", 0,
+     "find the metric NAME, whatever it is called: its value is the first group", 4},
+    {"step-regex", KEY_STEP_REGEX, "REGEX", 0, "find the step on a line of its own: 'Epoch (\\d+)'",
+     4},
+    {0},
+};
 
 static void add(struct reading *reading, struct pattern_spec spec, const struct argp_state *state)
 {
@@ -32,8 +46,10 @@ static struct pattern_spec named(char *arg, const struct argp_state *state)
     return (struct pattern_spec){PATTERN_METRIC, arg, equals + 1};
 }
 
-error_t reading_parse(struct reading *reading, int key, char *arg, const struct argp_state *state)
+static error_t parse(int key, char *arg, struct argp_state *state)
 {
+    struct reading *reading = state->input;
+
     switch (key) {
     case KEY_METRIC_REGEX:
         add(reading, (struct pattern_spec){PATTERN_GROUPS, NULL, arg}, state);
@@ -48,3 +64,5 @@ error_t reading_parse(struct reading *reading, int key, char *arg, const struct 
         return ARGP_ERR_UNKNOWN;
     }
 }
+
+const struct argp reading_argp = {reading_options, parse, NULL, NULL, NULL, NULL, NULL};

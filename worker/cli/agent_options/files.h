@@ -1,0 +1,10 @@
+/* Where a worker keeps its files: --workdir. */
+#ifndef WORKER_CLI_AGENT_OPTIONS_FILES_H
+#define WORKER_CLI_AGENT_OPTIONS_FILES_H
+
+#include <argp.h>
+
+/* Fills the `struct agent_settings` that is its input. */
+extern const struct argp files_argp;
+
+#endif
