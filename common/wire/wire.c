@@ -165,6 +165,12 @@ int lease_ask_from_json(const json_t *body, struct lease_ask *ask, struct faults
     if (!(ask->wait_seconds >= 0 && ask->wait_seconds <= 60)) {
         fields_fault(&fields, "wait_seconds", "must lie between 0 and 60");
     }
+    ask->ttl_seconds = fields_real(&fields, "ttl_seconds", 0);
+    if (ask->ttl_seconds != 0
+        && !(ask->ttl_seconds >= 15 && ask->ttl_seconds <= ASK_TTL_MOST_SECONDS)) {
+        fields_fault(&fields, "ttl_seconds", "must lie between 15 and %.0f, which is 30 days",
+                     ASK_TTL_MOST_SECONDS);
+    }
     ask->n_studies = read_names(&fields, "studies", name_is_study, &ask->studies);
     ask->has_runners = fields_has(&fields, "runners");
     ask->n_runners = read_names(&fields, "runners", runner_is_name, &ask->runners);
@@ -203,6 +209,9 @@ void lease_ask_write(const struct lease_ask *ask, struct json_writer *w)
         json_put_string(w, "request_id", ask->request_id);
     }
     json_put_number(w, "wait_seconds", ask->wait_seconds);
+    if (ask->ttl_seconds > 0) {
+        json_put_number(w, "ttl_seconds", ask->ttl_seconds);
+    }
     if (ask->n_studies > 0) {
         write_names(w, "studies", ask->studies, ask->n_studies);
     }

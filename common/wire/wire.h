@@ -24,11 +24,13 @@
 
 /* ---- POST /v1/leases ---- */
 #define ASK_LIST_MAX 64
+#define ASK_TTL_MOST_SECONDS (30 * 86400.0)
 
 struct lease_ask {
     char worker[WORKER_NAME_BYTES];    /* "" when not said */
     char request_id[REQUEST_ID_BYTES]; /* "" when not said */
     double wait_seconds;               /* 0..60 */
+    double ttl_seconds; /* of the lease, where longer than the study says; 0: not said */
     char **studies;                    /* NULL or ASK_LIST_MAX places, all owned */
     size_t n_studies;
     char **runners; /* the same */

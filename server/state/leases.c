@@ -45,9 +45,16 @@ void lease_leave(struct state *state, struct live_lease *lease)
     free(lease);
 }
 
+int64_t lease_asked_ttl_ms(const struct live_lease *lease)
+{
+    int64_t of_study = lease->study->def->ttl_ms;
+
+    return lease->row.ttl_ms > of_study ? lease->row.ttl_ms : of_study;
+}
+
 int lease_renew(struct state *state, struct live_lease *lease, struct err *err)
 {
-    lease->ttl_ms = lease_ttl_ms(lease->study->def->ttl_ms, state->n_live_leases);
+    lease->ttl_ms = lease_ttl_ms(lease_asked_ttl_ms(lease), state->n_live_leases);
     lease->worker->last_seen_ms = state->wall_ms;
     return heap_set(&state->lease_deadlines, &lease->deadline, state->now_ms + lease->ttl_ms, err);
 }

@@ -245,6 +245,7 @@ struct attempt_row {
     unsigned char request[16];
     int64_t from, to;
     int64_t leased_at_ms;
+    int64_t ttl_ms; /* that its worker asked for; 0: the study's */
     enum attempt_end end;
     char reason[24];
     char *detail; /* owned when read */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/integer.h"
 #include "server/domain/lease.h"
 #include "server/state/checkpoints.h"
 #include "server/state/leases.h"
@@ -113,6 +114,7 @@ int grant_lease(struct tuning *tuning, struct ask *ask, struct live_trial *trial
         .from = grant_resume_step(trial, &command->in.ask, has_until ? until : INT64_MAX),
         .to = has_until ? until : 0,
         .leased_at_ms = tuning->state.wall_ms,
+        .ttl_ms = integer_from_real(command->in.ask.ttl_seconds * 1000),
     };
     memcpy(row.request, ask->request, sizeof row.request);
     tuning->settings.entropy(tuning->settings.entropy_context, row.secret, sizeof row.secret);

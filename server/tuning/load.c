@@ -221,7 +221,7 @@ static int load_lease(struct tuning *tuning, struct live_trial *trial, struct er
         return 0;
     }
     lease_count(&tuning->state, lease, 1);
-    int64_t ttl_ms = trial->study->def->ttl_ms;
+    int64_t ttl_ms = lease_asked_ttl_ms(lease);
     lease->ttl_ms =
         ttl_ms > tuning->settings.start_grace_ms ? ttl_ms : tuning->settings.start_grace_ms;
     schedule_hold(trial->study->schedule, trial_id_number(trial->row.id), row.to);

@@ -15,7 +15,7 @@
  * may go on in indented lines. The verbs:
  *
  *   study BODY                                created | the same | ERROR
- *   TIME WHO claims [from STUDY] [id ID] [wait SECONDS] [runner NAME] [host NAME]
+ *   TIME WHO claims [from STUDY] [id ID] [wait SECONDS] [runner NAME] [host NAME] [ttl SECONDS]
  *                                             trial N attempt K [from A to B] [discard […]] |
  * REASON | parked TIME WHO gets                             the same, of the ask that was parked
  *   TIME WHO measures [replace] [step=N] METRIC=V …
@@ -375,6 +375,8 @@ static int do_claim(struct play *play, struct player *player, struct words *word
             (void)json_object_set_new(body, "host", json_string(value));
         } else if (strcmp(word, "id") == 0) {
             (void)json_object_set_new(body, "request_id", json_string(value));
+        } else if (strcmp(word, "ttl") == 0) {
+            (void)json_object_set_new(body, "ttl_seconds", json_real(strtod(value, NULL)));
         } else if (strcmp(word, "wait") == 0) {
             (void)json_object_set_new(body, "wait_seconds", json_real(strtod(value, NULL)));
         } else if (strcmp(word, "runner") == 0) {

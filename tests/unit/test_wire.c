@@ -93,6 +93,7 @@ static json_t *parse(const char *text)
 START_TEST(ask_reads_back_as_written)
 {
     const char *text = "{\"worker\":\"gpu07:0\",\"request_id\":\"0b1f\",\"wait_seconds\":30,"
+                       "\"ttl_seconds\":172800,"
                        "\"studies\":[\"digits-svm\"],\"runners\":[\"train\"],\"host\":\"gpu07\","
                        "\"gpus\":[{\"model\":\"H200\",\"memory_mib\":143771}],"
                        "\"labels\":{\"site\":\"a\"},"
@@ -150,6 +151,8 @@ static const char *const refused_asks[] = {
     "{\"worker\": 7}",
     "{\"wait_seconds\": 61}",
     "{\"wait_seconds\": -1}",
+    "{\"ttl_seconds\": 14}",
+    "{\"ttl_seconds\": 2592001}",
     "{\"wait_seconds\": \"NaN\"}",
     "{\"studies\": [\"Bad Name\"]}",
     "{\"studies\": \"digits\"}",

@@ -26,7 +26,7 @@
     "attempt.id, attempt.trial, attempt.number, attempt.secret, attempt.worker, attempt.request,"  \
     " attempt.from_step, attempt.to_step, attempt.leased_at_ms, attempt.end, attempt.reason,"      \
     " attempt.detail, attempt.step, attempt.late, attempt.result, attempt.checkpoint,"             \
-    " attempt.usage, attempt.ended_at_ms, worker.name"
+    " attempt.usage, attempt.ended_at_ms, worker.name, attempt.ttl_ms"
 
 #define ATTEMPT_FROM " FROM attempt JOIN worker ON worker.id = attempt.worker "
 
@@ -121,9 +121,9 @@ const char *const stmt_sql[STMT_COUNT] = {
         " ORDER BY page.cost IS NULL, page.cost, page.id",
     [STMT_ATTEMPT_INSERT] =
         "INSERT INTO attempt (trial, number, secret, worker, request, from_step, to_step,"
-        " leased_at_ms, end, late)"
+        " leased_at_ms, ttl_ms, end, late)"
         " VALUES (:trial, :number, :secret, :worker, :request, :from_step, :to_step,"
-        " :leased_at_ms, 0, 0)",
+        " :leased_at_ms, :ttl_ms, 0, 0)",
     [STMT_ATTEMPT_UPDATE] =
         "UPDATE attempt SET end = :end, reason = :reason, detail = :detail, step = :step,"
         " to_step = :to_step, late = :late, result = :result, checkpoint = :checkpoint,"

@@ -259,6 +259,7 @@ int store_attempt_insert(struct store *store, struct attempt_row *row, struct er
     stmt_bind_int(&s, ":from_step", row->from);
     stmt_bind_int(&s, ":to_step", row->to);
     stmt_bind_int(&s, ":leased_at_ms", row->leased_at_ms);
+    stmt_bind_int_or_null(&s, ":ttl_ms", row->ttl_ms > 0, row->ttl_ms);
     TRY(stmt_run(store, &s, err));
     row->id = sqlite3_last_insert_rowid(store->db);
     return 0;
@@ -304,6 +305,7 @@ static int read_attempt(struct stmt *s, struct attempt_row *row, struct err *err
     row->usage = stmt_text_dup(s, 16);
     row->ended_at_ms = stmt_int(s, 17);
     stmt_text_copy(s, 18, row->worker_name, sizeof row->worker_name);
+    row->ttl_ms = stmt_int(s, 19);
     return stmt_check(s, err);
 }
 
