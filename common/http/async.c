@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "common/http/exchange.h"
+#include "common/http/responder.h"
 
 struct http_transfer {
     struct http_async *async;
     struct http_exchange exchange;
     char *body; /* the copy that the exchange sends */
+    char *path; /* for the responder; NULL: libcurl has it */
     http_done *done;
     void *context;
     struct http_transfer *prev, *next;
@@ -17,6 +19,7 @@ struct http_transfer {
 struct http_async {
     struct http_target target;
     CURLM *multi;
+    const struct http_responder *responder; /* NULL: none */
     struct http_transfer *first;
 };
 
@@ -29,6 +32,7 @@ int http_async_create(const struct http_client_settings *settings, struct http_a
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     TRY(http_target_init(&made->target, settings, err));
+    made->responder = settings->responder;
     made->multi = curl_multi_init();
     if (made->multi == NULL) {
         return err_set(err, ERR_NOMEM, "libcurl cannot start");
@@ -60,6 +64,7 @@ static void release(struct http_transfer *transfer)
     }
     http_exchange_finish(&transfer->exchange);
     free(transfer->body);
+    free(transfer->path);
     free(transfer);
 }
 
@@ -88,23 +93,42 @@ const char *http_async_url(const struct http_async *async)
     return async->target.url;
 }
 
+static int copy_body(struct http_transfer *transfer, struct http_call *call, struct err *err)
+{
+    if (call->body == NULL) {
+        return 0;
+    }
+    transfer->body = malloc(call->body_len + 1);
+    if (transfer->body == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    memcpy(transfer->body, call->body, call->body_len);
+    transfer->body[call->body_len] = '\0';
+    call->body = transfer->body;
+    return 0;
+}
+
+/* The responder is asked by http_async_wait(), as an answer would come. */
+static int prepare_local(struct http_transfer *transfer, const struct http_call *call,
+                         struct err *err)
+{
+    transfer->exchange.call = *call;
+    TRY(copy_body(transfer, &transfer->exchange.call, err));
+    transfer->path = strdup(call->path);
+    transfer->exchange.call.path = transfer->path;
+    buf_init(&transfer->exchange.answer.body, HTTP_ANSWER_BYTES);
+    transfer->exchange.answer.retry_after_seconds = -1;
+    return transfer->path == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
 static int prepare(struct http_transfer *transfer, const struct http_call *call, struct err *err)
 {
     struct http_call copy = *call;
-    CURL *easy = curl_easy_init();
 
+    TRY(copy_body(transfer, &copy, err));
+    CURL *easy = curl_easy_init();
     if (easy == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    if (call->body != NULL) {
-        transfer->body = malloc(call->body_len + 1);
-        if (transfer->body == NULL) {
-            curl_easy_cleanup(easy);
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-        memcpy(transfer->body, call->body, call->body_len);
-        transfer->body[call->body_len] = '\0';
-        copy.body = transfer->body;
     }
     TRY(http_exchange_init(&transfer->exchange, easy, &transfer->async->target, &copy, err));
     if (curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) != CURLE_OK
@@ -125,7 +149,8 @@ int http_async_start(struct http_async *async, const struct http_call *call, htt
     made->async = async;
     made->done = done;
     made->context = context;
-    if (prepare(made, call, err) != 0) {
+    int rc = async->responder == NULL ? prepare(made, call, err) : prepare_local(made, call, err);
+    if (rc != 0) {
         release(made);
         return -1;
     }
@@ -138,14 +163,38 @@ int http_async_start(struct http_async *async, const struct http_call *call, htt
     return 0;
 }
 
+static void tell(struct http_transfer *transfer, int rc, const struct err *err)
+{
+    unlink_transfer(transfer);
+    transfer->done(transfer->context, rc, rc == 0 ? &transfer->exchange.answer : NULL, err);
+    release(transfer);
+}
+
 static void conclude(struct http_transfer *transfer, CURLcode code)
 {
     struct err err = {0};
     int rc = http_exchange_end(&transfer->exchange, &transfer->async->target, code, &err);
 
-    unlink_transfer(transfer);
-    transfer->done(transfer->context, rc, rc == 0 ? &transfer->exchange.answer : NULL, &err);
-    release(transfer);
+    tell(transfer, rc, &err);
+}
+
+/* The oldest call, which stands last, is answered by the responder. */
+static bool respond_next(struct http_async *async)
+{
+    const struct http_responder *responder = async->responder;
+    struct http_transfer *oldest = async->first;
+    struct err err = {0};
+
+    if (responder == NULL || oldest == NULL) {
+        return false;
+    }
+    while (oldest->next != NULL) {
+        oldest = oldest->next;
+    }
+    int rc = responder->respond(responder->context, &oldest->exchange.call,
+                                &oldest->exchange.answer, &err);
+    tell(oldest, rc, &err);
+    return true;
 }
 
 /* One result at a time: `done` may cancel others, which takes theirs out of curl's queue. */
@@ -175,7 +224,7 @@ static bool advance(struct http_async *async)
     while (conclude_next(async)) {
         any = true;
     }
-    return any;
+    return respond_next(async) || any;
 }
 
 void http_async_wait(struct http_async *async, int fd, int64_t timeout_ms)

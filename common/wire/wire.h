@@ -31,7 +31,7 @@ struct lease_ask {
     char request_id[REQUEST_ID_BYTES]; /* "" when not said */
     double wait_seconds;               /* 0..60 */
     double ttl_seconds; /* of the lease, where longer than the study says; 0: not said */
-    char **studies;                    /* NULL or ASK_LIST_MAX places, all owned */
+    char **studies;     /* NULL or ASK_LIST_MAX places, all owned */
     size_t n_studies;
     char **runners; /* the same */
     size_t n_runners;

@@ -11,7 +11,8 @@ MUST_USE int lease_enter(struct state *state, struct live_trial *trial,
 /* Out of every table; frees it. */
 void lease_leave(struct state *state, struct live_lease *lease);
 
-/* How long it lasts without a call: what the study says, or longer where its worker asked for it. */
+/* How long it lasts without a call: what the study says, or longer where its worker asked for it.
+ */
 int64_t lease_asked_ttl_ms(const struct live_lease *lease);
 /* Its time begins anew. */
 MUST_USE int lease_renew(struct state *state, struct live_lease *lease, struct err *err);

@@ -285,7 +285,8 @@ static int prepare(struct agent *agent, struct err *err)
     struct http_client_settings server = {.url = settings->url,
                                           .token = settings->token,
                                           .ca_file = settings->ca_file,
-                                          .proxy = getenv("HONE_PROXY")};
+                                          .proxy = getenv("HONE_PROXY"),
+                                          .responder = settings->responder};
     struct agent_context *context = &agent->context;
 
     TRY(count_slots(agent, err));

@@ -54,9 +54,10 @@ struct agent_event {
 
 struct agent_settings {
     const char *url;
-    const char *token;   /* NULL: none */
-    const char *ca_file; /* NULL: the system's */
-    const char *name;    /* of the worker; NULL: the host's name. Slots append ":0", ":1", … */
+    const char *token;                      /* NULL: none */
+    const char *ca_file;                    /* NULL: the system's */
+    const struct http_responder *responder; /* stands in for the server; NULL: none */
+    const char *name; /* of the worker; NULL: the host's name. Slots append ":0", ":1", … */
 
     /* One of the two: a study and the command for it, or runners by name for any study. */
     const char *study;

@@ -31,6 +31,8 @@ const struct verb verbs[] = {
     {"workers", "resume", verb_workers_resume, "give a node trials again"},
     {NULL, "workers", verb_workers, "the workers, and which of them are given trials"},
     {NULL, "worker", verb_worker, "run the trials of a server on this machine"},
+    {NULL, "bundle", verb_bundle, "lease trials for days, to run them without a network"},
+    {NULL, "absorb", verb_absorb, "bring the results of a bundle home"},
     {NULL, "report", verb_report, "from within a job: say what was measured, hear what to do"},
     {NULL, "help", verb_help, "this list, or the options of one verb"},
     {NULL, "version", verb_version, "which version this is"},

@@ -19,9 +19,10 @@
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
+#include "worker/cli/verbs/worker_bundle.h"
 #include "worker/cli/verbs/worker_try.h"
 
-enum { KEY_STUDY = 0x3000, KEY_RUNNER, KEY_TRY };
+enum { KEY_STUDY = 0x3000, KEY_RUNNER, KEY_TRY, KEY_BUNDLE, KEY_RESULTS };
 enum { LIST_MAX = 64, PRINTED_BYTES = 320 };
 
 struct worker_options {
@@ -30,6 +31,7 @@ struct worker_options {
     size_t n_runners;
     struct reading reading;
     bool tries;
+    struct worker_bundle_options bundle;
 };
 
 static const struct argp_option own[] = {
@@ -41,6 +43,9 @@ static const struct argp_option own[] = {
      "of "
      "its output is understood",
      5},
+    {"bundle", KEY_BUNDLE, "FILE", 0, "run the trials of this bundle, without a server", 1},
+    {"results", KEY_RESULTS, "DIR", 0,
+     "what becomes of the trials of a bundle (default: beside it, named FILE.results)", 1},
     {0},
 };
 
@@ -70,6 +75,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_TRY:
         given->tries = true;
         return 0;
+    case KEY_BUNDLE:
+        given->bundle.file = arg;
+        return 0;
+    case KEY_RESULTS:
+        given->bundle.results = arg;
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -77,6 +88,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct usage usage = {
     .arguments = "--study NAME -- COMMAND [ARGUMENT...]\n--runner NAME=COMMAND...\n"
+                 "--bundle FILE -- COMMAND [ARGUMENT...]\n"
                  "--try -- COMMAND [ARGUMENT...]",
     .doc = "Asks the server for trials and runs COMMAND for each, in its own process group.\v"
            "{lr} in an argument is the value of the parameter lr; {resource.from}, {resource.to}, "
@@ -262,7 +274,6 @@ static int with_lists(struct worker_options *given, const struct options *option
                        "'%.80s' is the command of which study? name it with --study",
                        options->arguments[0]);
     }
-    given->settings.command = options->arguments;
     given->settings.passthrough_fd = isatty(STDOUT_FILENO) ? STDOUT_FILENO : -1;
     int rc = with_runners(given, words, runners, err);
     for (size_t i = 0; i < given->n_runners; i++) {
@@ -270,6 +281,15 @@ static int with_lists(struct worker_options *given, const struct options *option
         argv_list_finish(&words[i].command);
     }
     return rc;
+}
+
+static int work_bundle(struct worker_options *given, struct err *err)
+{
+    if (given->settings.study != NULL || given->n_runners > 0) {
+        return err_set(err, ERR_INVALID,
+                       "a bundle names its study: leave --study and --runner out");
+    }
+    return worker_bundle(&given->settings, &given->bundle, serve, err);
 }
 
 static int work(struct worker_options *given, const struct options *options, struct err *err)
@@ -296,7 +316,6 @@ static int try_command(struct worker_options *given, const struct options *optio
     bool measured = false;
     struct err err = {0};
 
-    given->settings.command = options->arguments;
     int rc = worker_try(&given->settings, options, given->settings.study, stop_by_signals,
                         &measured, &err);
     (void)fflush(stdout);
@@ -314,6 +333,7 @@ int verb_worker(int argc, char **argv)
     struct worker_options given = {.settings = {.on_event = print_event, .context = printed}};
 
     options_read(&usage, argc, argv, &given, &options);
+    given.settings.command = options.arguments;
     given.settings.patterns = given.reading.specs;
     given.settings.n_patterns = given.reading.n;
     if (options.curl) {
@@ -325,5 +345,6 @@ int verb_worker(int argc, char **argv)
     if (given.tries) {
         return try_command(&given, &options);
     }
-    return exit_after(work(&given, &options, &err), &err);
+    return exit_after(
+        given.bundle.file != NULL ? work_bundle(&given, &err) : work(&given, &options, &err), &err);
 }

@@ -1,0 +1,32 @@
+/* A bundle: leases that were handed out at once, to be worked off where there is no network.
+ *
+ * A tar file: bundle.json says what it is, and each leases/NNNN.json is a lease as the server gave
+ * it. Whoever works it off writes results/NNNN.json, one for each lease that has ended
+ * (results.h). */
+#ifndef WORKER_BUNDLE_BUNDLE_H
+#define WORKER_BUNDLE_BUNDLE_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/own.h"
+
+#define BUNDLE_LEASES_MAX 10000
+
+struct bundle {
+    char *study;
+    char *server; /* its URL, which the files of the attempts are named by */
+    size_t n;
+    json_t **leases; /* answers to a lease call, checked to be leases of `study` */
+};
+void bundle_finish(struct bundle *bundle);
+OWN_VALUE(bundle)
+
+/* Replaces the file as a whole, 0600: a lease is as good as its token. ERR_IO, ERR_NOMEM. */
+MUST_USE int bundle_write(const char *path, const struct bundle *bundle, struct err *err);
+/* ERR_IO: it cannot be read. ERR_INVALID: it is no bundle, and why. */
+MUST_USE int bundle_read(const char *path, struct bundle *bundle, struct err *err);
+
+#endif

@@ -1,0 +1,286 @@
+#include "worker/bundle/offline.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/wire/wire.h"
+
+#define PREFIX "/v1/leases/"
+#define HEADER_BYTES 512
+
+struct offline {
+    const struct bundle *bundle;
+    const struct results *results;
+    struct claim *claims; /* one a lease; lock_fd -1: not claimed here */
+    struct http_responder responder;
+};
+
+/* ---- finding ---- */
+
+static const char *lease_id(const json_t *lease)
+{
+    return json_string_value(json_object_get(json_object_get(lease, "lease"), "id"));
+}
+
+/* The claim of the lease that the path names, and what stands behind its id; NULL: none is held. */
+static struct claim *find_claim(const struct offline *offline, const char *path, size_t *index,
+                                const char **rest)
+{
+    const char *id = path + sizeof PREFIX - 1;
+    size_t len = strcspn(id, "/");
+
+    for (size_t i = 0; i < offline->bundle->n; i++) {
+        const char *known = lease_id(offline->bundle->leases[i]);
+        if (offline->claims[i].lock_fd >= 0 && strlen(known) == len
+            && strncmp(known, id, len) == 0) {
+            *index = i;
+            *rest = id + len;
+            return &offline->claims[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- answers ---- */
+
+static void answer_action(const struct offline *offline, size_t index, struct http_answer *answer)
+{
+    const json_t *trial = json_object_get(offline->bundle->leases[index], "trial");
+    const json_t *to = json_object_get(json_object_get(trial, "resource"), "to");
+    struct json_writer w;
+
+    answer->status = 200;
+    json_writer_init(&w, &answer->body);
+    json_object_begin(&w);
+    json_put_string(&w, "action", action_name(ACTION_CONTINUE));
+    if (to != NULL) {
+        json_put_value(&w, "until", to);
+    }
+    json_object_end(&w);
+}
+
+static void answer_nothing(size_t n_busy, struct http_answer *answer)
+{
+    struct no_lease no = {.reason = NO_LEASE_FINISHED, .retry_after_seconds = 1};
+    struct json_writer w;
+
+    if (n_busy > 0) {
+        (void)snprintf(no.detail, sizeof no.detail, "other workers run the last %zu of the bundle",
+                       n_busy);
+    } else {
+        (void)snprintf(no.detail, sizeof no.detail, "every lease of the bundle has ended");
+    }
+    answer->status = 200;
+    json_writer_init(&w, &answer->body);
+    no_lease_write(&no, &w);
+}
+
+/* The lease, going on from the checkpoint of an interrupted run where there is one. */
+static int answer_lease(const json_t *lease, const struct claim *claim, struct http_answer *answer,
+                        struct err *err)
+{
+    size_t failures = json_failures();
+    json_auto_t *copy = json_copy_whole(lease);
+    json_t *trial = json_object_get(copy, "trial");
+    json_t *resource = json_object_get(trial, "resource");
+    json_t *step = json_object_get(claim->checkpoint, "step");
+    struct json_writer w;
+
+    if (copy != NULL && resource != NULL && step != NULL) {
+        (void)json_object_set(resource, "from", step);
+        (void)json_object_set(trial, "checkpoint", claim->checkpoint);
+    }
+    if (copy == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    TRY(json_check(failures, err));
+    answer->status = 201;
+    json_writer_init(&w, &answer->body);
+    json_write_value(&w, copy);
+    return 0;
+}
+
+/* ---- calls ---- */
+
+static int take_lease(const struct offline *offline, size_t index, enum claim_state *state,
+                      struct err *err)
+{
+    const json_t *lease = offline->bundle->leases[index];
+    OWN(buf) struct buf header;
+    struct json_writer w;
+
+    buf_init(&header, HEADER_BYTES);
+    json_writer_init(&w, &header);
+    json_object_begin(&w);
+    json_put_string(&w, "lease", lease_id(lease));
+    json_put_string(&w, "study", offline->bundle->study);
+    json_put_int(&w, "trial",
+                 json_integer_value(json_object_get(json_object_get(lease, "trial"), "number")));
+    json_object_end(&w);
+    TRY(buf_check(&header, err));
+    return claim_take(offline->results, index + 1, buf_text(&header), &offline->claims[index],
+                      state, err);
+}
+
+static int respond_ask(const struct offline *offline, struct http_answer *answer, struct err *err)
+{
+    size_t n_busy = 0;
+
+    for (size_t i = 0; i < offline->bundle->n; i++) {
+        enum claim_state state = CLAIM_BUSY;
+        if (offline->claims[i].lock_fd < 0) {
+            TRY(take_lease(offline, i, &state, err));
+        }
+        if (state == CLAIM_TAKEN) {
+            return answer_lease(offline->bundle->leases[i], &offline->claims[i], answer, err);
+        }
+        n_busy += state == CLAIM_BUSY;
+    }
+    answer_nothing(n_busy, answer);
+    return 0;
+}
+
+static void answer_trial(const char *state, struct http_answer *answer)
+{
+    struct json_writer w;
+
+    answer->status = 200;
+    json_writer_init(&w, &answer->body);
+    json_object_begin(&w);
+    json_write_key(&w, "trial");
+    json_object_begin(&w);
+    json_put_string(&w, "state", state);
+    json_object_end(&w);
+    json_object_end(&w);
+}
+
+/* A job that was interrupted is not at its end: the next run goes on. */
+static int take_interruption(const struct offline *offline, struct claim *claim,
+                             const json_t *result, struct http_answer *answer, struct err *err)
+{
+    TRY(claim_set_checkpoint(offline->results, claim, json_object_get(result, "checkpoint"), err));
+    claim_release(claim);
+    answer_trial("queued", answer);
+    return 0;
+}
+
+static int respond_result(const struct offline *offline, struct claim *claim,
+                          const struct http_call *call, struct http_answer *answer, struct err *err)
+{
+    json_auto_t *result = NULL;
+    OWN(buf) struct buf line;
+
+    TRY(json_parse(call->body, call->body_len, &json_limits_default, &result, err));
+    const char *outcome = json_string_value(json_object_get(result, "outcome"));
+    if (outcome == NULL || strcmp(outcome, outcome_name(OUTCOME_PREEMPTED)) == 0) {
+        return take_interruption(offline, claim, result, answer, err);
+    }
+    buf_init(&line, call->body_len + 32);
+    buf_puts(&line, "{\"result\":");
+    buf_append(&line, call->body, call->body_len);
+    buf_puts(&line, "}");
+    TRY(buf_check(&line, err));
+    TRY(claim_append(claim, line.data, line.len, err));
+    TRY(claim_end(offline->results, claim, err));
+    claim_release(claim);
+    answer_trial(outcome, answer);
+    return 0;
+}
+
+static int respond_lease(const struct offline *offline, const struct http_call *call,
+                         struct http_answer *answer, struct err *err)
+{
+    size_t index = 0;
+    const char *rest = "";
+    struct claim *claim = find_claim(offline, call->path, &index, &rest);
+
+    if (claim == NULL) {
+        http_answer_problem(answer, 410, ERR_LEASE_ENDED, "this lease of the bundle has ended");
+    } else if (strcmp(rest, "/measurements") == 0) {
+        TRY(claim_append(claim, call->body, call->body_len, err));
+        answer_action(offline, index, answer);
+    } else if (strcmp(rest, "/result") == 0) {
+        return respond_result(offline, claim, call, answer, err);
+    } else if (*rest == '\0' && strcmp(call->method, "DELETE") == 0) {
+        claim_release(claim);
+        answer->status = 204;
+    } else if (*rest == '\0' && strcmp(call->method, "PUT") == 0) {
+        answer_action(offline, index, answer);
+    } else {
+        http_answer_problem(answer, 404, ERR_NOT_FOUND, "a bundle does not have this");
+    }
+    return 0;
+}
+
+static int respond(void *context, const struct http_call *call, struct http_answer *answer,
+                   struct err *err)
+{
+    const struct offline *offline = context;
+
+    (void)snprintf(answer->content_type, sizeof answer->content_type, "application/json");
+    if (strcmp(call->path, "/v1/leases") == 0) {
+        TRY(respond_ask(offline, answer, err));
+    } else if (strncmp(call->path, PREFIX, sizeof PREFIX - 1) == 0) {
+        TRY(respond_lease(offline, call, answer, err));
+    } else {
+        http_answer_problem(answer, 404, ERR_NOT_FOUND, "a bundle does not have this");
+    }
+    return buf_check(&answer->body, err);
+}
+
+/* ---- the whole ---- */
+
+int offline_create(const struct bundle *bundle, const struct results *results,
+                   struct offline **offline, struct err *err)
+{
+    struct offline *made = calloc(1, sizeof *made);
+
+    if (made == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    made->claims = calloc(bundle->n + 1, sizeof *made->claims);
+    if (made->claims == NULL) {
+        free(made);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < bundle->n; i++) {
+        made->claims[i] = (struct claim){.lock_fd = -1, .part_fd = -1};
+    }
+    made->bundle = bundle;
+    made->results = results;
+    made->responder = (struct http_responder){respond, made};
+    *offline = made;
+    return 0;
+}
+
+void offline_destroy(struct offline *offline)
+{
+    if (offline != NULL) {
+        for (size_t i = 0; i < offline->bundle->n; i++) {
+            claim_release(&offline->claims[i]);
+        }
+        free(offline->claims);
+        free(offline);
+    }
+}
+
+const struct http_responder *offline_responder(const struct offline *offline)
+{
+    return &offline->responder;
+}
+
+int offline_count(const struct offline *offline, struct offline_count *count, struct err *err)
+{
+    *count = (struct offline_count){0};
+    for (size_t i = 0; i < offline->bundle->n; i++) {
+        enum claim_state state = CLAIM_BUSY;
+        TRY(take_lease(offline, i, &state, err));
+        count->ended += state == CLAIM_ENDED;
+        count->busy += state == CLAIM_BUSY;
+        count->open += state == CLAIM_TAKEN;
+        claim_release(&offline->claims[i]);
+    }
+    return 0;
+}

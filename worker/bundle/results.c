@@ -1,0 +1,336 @@
+#include "worker/bundle/results.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/json.h"
+#include "worker/bundle/tar.h"
+
+#define PATH_BYTES 4096
+#define CHECKPOINT_BYTES 8192
+#define ENDED ".ndjson"
+
+static int io_fault(const char *path, struct err *err)
+{
+    bool is_full = errno == ENOSPC || errno == EDQUOT;
+
+    return err_set(err, is_full ? ERR_STORAGE_FULL : ERR_IO, "%s: %s", path, strerror(errno));
+}
+
+static const char *path_of(const struct results *results, size_t number, const char *suffix,
+                           char path[PATH_BYTES])
+{
+    (void)snprintf(path, PATH_BYTES, "%s/%05zu%s", results->folder, number, suffix);
+    return path;
+}
+
+int results_open(const char *folder, struct results *results, struct err *err)
+{
+    if (strlen(folder) > PATH_BYTES - 64) {
+        return err_set(err, ERR_INVALID, "the name of the folder of results is too long");
+    }
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
+        return io_fault(folder, err);
+    }
+    results->folder = strdup(folder);
+    return results->folder == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
+void results_close(struct results *results)
+{
+    free(results->folder);
+    results->folder = NULL;
+}
+
+/* ---- claiming ---- */
+
+/* NULL: there is none that can be read; then the job begins at its start. */
+static json_t *read_checkpoint(const struct results *results, size_t number)
+{
+    char path[PATH_BYTES];
+    char text[CHECKPOINT_BYTES];
+    json_t *value = NULL;
+    struct err err;
+    int fd = open(path_of(results, number, ".resume", path), O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return NULL;
+    }
+    ssize_t got = read(fd, text, sizeof text);
+    (void)close(fd);
+    if (got <= 0 || json_parse(text, (size_t)got, &json_limits_default, &value, &err) != 0) {
+        return NULL;
+    }
+    return value;
+}
+
+/* What stands behind the last whole line was being written when the machine stopped. */
+static int cut_torn_line(int fd, const char *path, struct err *err)
+{
+    char block[4096];
+    off_t end = lseek(fd, 0, SEEK_END);
+
+    while (end > 0) {
+        off_t from = end > (off_t)sizeof block ? end - (off_t)sizeof block : 0;
+        ssize_t got = pread(fd, block, (size_t)(end - from), from);
+        if (got != end - from) {
+            return io_fault(path, err);
+        }
+        const char *last = memrchr(block, '\n', (size_t)got);
+        if (last != NULL) {
+            end = from + (last - block) + 1;
+            break;
+        }
+        end = from;
+    }
+    return ftruncate(fd, end) == 0 ? 0 : io_fault(path, err);
+}
+
+static int open_part(const struct results *results, const char *header, struct claim *claim,
+                     struct err *err)
+{
+    char path[PATH_BYTES];
+    struct stat info;
+
+    claim->part_fd = open(path_of(results, claim->number, ".part", path),
+                          O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (claim->part_fd < 0) {
+        return io_fault(path, err);
+    }
+    claim->checkpoint = read_checkpoint(results, claim->number);
+    if (claim->checkpoint == NULL) {
+        if (ftruncate(claim->part_fd, 0) != 0) {
+            return io_fault(path, err);
+        }
+    } else {
+        TRY(cut_torn_line(claim->part_fd, path, err));
+    }
+    if (fstat(claim->part_fd, &info) == 0 && info.st_size == 0) {
+        return claim_append(claim, header, strlen(header), err);
+    }
+    return 0;
+}
+
+static bool has_ended(const struct results *results, size_t number)
+{
+    char path[PATH_BYTES];
+
+    return access(path_of(results, number, ENDED, path), F_OK) == 0;
+}
+
+int claim_take(const struct results *results, size_t number, const char *header,
+               struct claim *claim, enum claim_state *state, struct err *err)
+{
+    struct claim taken = {.number = number, .lock_fd = -1, .part_fd = -1};
+    char path[PATH_BYTES];
+
+    *state = CLAIM_ENDED;
+    if (has_ended(results, number)) {
+        return 0;
+    }
+    taken.lock_fd =
+        open(path_of(results, number, ".claim", path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (taken.lock_fd < 0) {
+        return io_fault(path, err);
+    }
+    if (flock(taken.lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        int rc = errno == EWOULDBLOCK ? 0 : io_fault(path, err);
+        *state = CLAIM_BUSY;
+        claim_release(&taken);
+        return rc;
+    }
+    if (has_ended(results, number)) { /* between the first look and the lock */
+        claim_release(&taken);
+        return 0;
+    }
+    if (open_part(results, header, &taken, err) != 0) {
+        claim_release(&taken);
+        return -1;
+    }
+    *claim = taken;
+    *state = CLAIM_TAKEN;
+    return 0;
+}
+
+void claim_release(struct claim *claim)
+{
+    json_decref(claim->checkpoint);
+    if (claim->part_fd >= 0) {
+        (void)close(claim->part_fd);
+    }
+    if (claim->lock_fd >= 0) {
+        (void)close(claim->lock_fd);
+    }
+    *claim = (struct claim){.lock_fd = -1, .part_fd = -1};
+}
+
+/* ---- saying what became of it ---- */
+
+int claim_append(struct claim *claim, const char *line, size_t len, struct err *err)
+{
+    struct stat before;
+    OWN(buf) struct buf text;
+
+    buf_init(&text, len + 1);
+    buf_append(&text, line, len);
+    buf_putc(&text, '\n');
+    TRY(buf_check(&text, err));
+    if (fstat(claim->part_fd, &before) != 0) {
+        return io_fault("the results", err);
+    }
+    ssize_t written = write(claim->part_fd, text.data, text.len);
+    if (written == (ssize_t)text.len) {
+        return 0;
+    }
+    errno = written < 0 ? errno : ENOSPC;
+    (void)io_fault("the results cannot be written", err);
+    if (ftruncate(claim->part_fd, before.st_size) != 0) {
+        return err_set(err, ERR_IO, "the results cannot be written");
+    }
+    return -1;
+}
+
+static int write_whole(int fd, const struct buf *text)
+{
+    bool is_whole = write(fd, text->data, text->len) == (ssize_t)text->len && fsync(fd) == 0;
+
+    return (close(fd) == 0 && is_whole) ? 0 : -1;
+}
+
+int claim_set_checkpoint(const struct results *results, struct claim *claim,
+                         const json_t *checkpoint, struct err *err)
+{
+    char path[PATH_BYTES];
+    char beside[PATH_BYTES];
+    OWN(buf) struct buf text;
+    struct json_writer w;
+
+    (void)path_of(results, claim->number, ".resume", path);
+    (void)path_of(results, claim->number, ".resume-new", beside);
+    if (checkpoint == NULL) {
+        return unlink(path) == 0 || errno == ENOENT ? 0 : io_fault(path, err);
+    }
+    buf_init(&text, CHECKPOINT_BYTES);
+    json_writer_init(&w, &text);
+    json_write_value(&w, checkpoint);
+    TRY(buf_check(&text, err));
+    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || write_whole(fd, &text) != 0 || rename(beside, path) != 0) {
+        return io_fault(beside, err);
+    }
+    return 0;
+}
+
+static int sync_folder(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return -1;
+    }
+    int rc = fsync(fd);
+    (void)close(fd);
+    return rc;
+}
+
+int claim_end(const struct results *results, struct claim *claim, struct err *err)
+{
+    char part[PATH_BYTES];
+    char ended[PATH_BYTES];
+    char path[PATH_BYTES];
+
+    (void)path_of(results, claim->number, ".part", part);
+    (void)path_of(results, claim->number, ENDED, ended);
+    if (fsync(claim->part_fd) != 0 || rename(part, ended) != 0
+        || sync_folder(results->folder) != 0) {
+        return io_fault(ended, err);
+    }
+    (void)unlink(path_of(results, claim->number, ".resume", path));
+    (void)unlink(path_of(results, claim->number, ".claim", path));
+    return 0;
+}
+
+/* ---- reading all ---- */
+
+static int is_ended(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+    size_t suffix = sizeof ENDED - 1;
+
+    return len > suffix && strcmp(entry->d_name + len - suffix, ENDED) == 0;
+}
+
+static int read_file(const char *folder, const char *name, char **text, size_t *len,
+                     struct err *err)
+{
+    char path[PATH_BYTES];
+    struct stat info;
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        int rc = io_fault(path, err);
+        (void)(fd >= 0 && close(fd));
+        return rc;
+    }
+    *len = (size_t)info.st_size;
+    *text = malloc(*len + 1);
+    ssize_t got = *text == NULL ? 0 : read(fd, *text, *len);
+    (void)close(fd);
+    if (*text == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (got != (ssize_t)*len) {
+        return err_set(err, ERR_IO, "%s cannot be read as a whole", path);
+    }
+    (*text)[*len] = '\0';
+    return 0;
+}
+
+static int each_file(const char *folder, struct dirent *entries[], int n,
+                     int (*each)(void *context, const char *name, const char *text, size_t len,
+                                 struct err *err),
+                     void *context, struct err *err)
+{
+    for (int i = 0; i < n; i++) {
+        OWN(memory) char *text = NULL;
+        size_t len = 0;
+        TRY(read_file(folder, entries[i]->d_name, &text, &len, err));
+        TRY(each(context, entries[i]->d_name, text, len, err));
+    }
+    return 0;
+}
+
+int results_each(const char *source,
+                 int (*each)(void *context, const char *name, const char *text, size_t len,
+                             struct err *err),
+                 void *context, struct err *err)
+{
+    struct dirent **entries = NULL;
+    struct stat info;
+
+    if (stat(source, &info) != 0) {
+        return io_fault(source, err);
+    }
+    if (!S_ISDIR(info.st_mode)) {
+        return tar_each(source, ENDED, each, context, err);
+    }
+    int n = scandir(source, &entries, is_ended, alphasort);
+    if (n < 0) {
+        return io_fault(source, err);
+    }
+    int rc = each_file(source, entries, n, each, context, err);
+    for (int i = 0; i < n; i++) {
+        free(entries[i]);
+    }
+    free(entries);
+    return rc;
+}

@@ -1,0 +1,226 @@
+/* hone bundle: leases many trials at once, to be run where there is no network. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/integer.h"
+#include "common/json.h"
+#include "common/rng.h"
+#include "common/wire/wire.h"
+#include "worker/bundle/bundle.h"
+#include "worker/cli/define/definition.h"
+#include "worker/cli/session.h"
+#include "worker/cli/show/study.h"
+#include "worker/cli/status.h"
+#include "worker/cli/verbs.h"
+
+enum { KEY_GPUS = 0x3000, KEY_TTL };
+enum { GPUS_MAX = 64, TRIES = 5 };
+
+#define TTL_SECONDS (2 * 86400.0)
+
+struct bundle_options {
+    int64_t n_trials;
+    const char *file;
+    int64_t n_gpus;
+    double ttl_seconds;
+};
+
+static const struct argp_option own[] = {
+    {"trials", 'n', "N", 0, "lease so many trials", 1},
+    {"output", 'o', "FILE", 0, "write the bundle here", 1},
+    {"gpus", KEY_GPUS, "N", 0, "for workers with so many GPUs a trial (default: 0)", 2},
+    {"ttl", KEY_TTL, "SPAN", 0, "the results are home after this at the latest (default: 2d)", 2},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct bundle_options *given = state->input;
+
+    switch (key) {
+    case 'n':
+        if (!integer_from_text(arg, 1, BUNDLE_LEASES_MAX, &given->n_trials)) {
+            argp_error(state, "-n %s: write a whole number from 1 to %d", arg, BUNDLE_LEASES_MAX);
+        }
+        return 0;
+    case 'o':
+        given->file = arg;
+        return 0;
+    case KEY_GPUS:
+        if (!integer_from_text(arg, 0, GPUS_MAX, &given->n_gpus)) {
+            argp_error(state, "--gpus %s: write a whole number from 0 to %d", arg, GPUS_MAX);
+        }
+        return 0;
+    case KEY_TTL:
+        given->ttl_seconds = span_seconds(arg);
+        if (!(given->ttl_seconds >= 15 && given->ttl_seconds <= ASK_TTL_MOST_SECONDS)) {
+            argp_error(state, "--ttl %s: write a span from 15s to 30d, such as 12h", arg);
+        }
+        return 0;
+    case ARGP_KEY_END:
+        if (given->n_trials == 0 || given->file == NULL) {
+            argp_error(state, "say how many trials and where to: -n 200 -o FILE.tar");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct usage usage = {
+    .arguments = "STUDY",
+    .doc =
+        "Leases trials of a study for days and writes them into a tar file.\v"
+        "'hone worker --bundle FILE -- COMMAND' runs them without a network, 'hone absorb' brings "
+        "the results home. What is not home when the leases end is given to other workers; a "
+        "result that comes later counts unless another worker has the trial by then.",
+    .flags = USAGE_SERVER,
+    .n_min = 1,
+    .n_max = 1,
+    .missing = STUDY_MISSING,
+    .own = own,
+    .parse_own = parse,
+};
+
+/* ---- asking ---- */
+
+static json_t *ask_body(const struct bundle_options *given, const char *worker,
+                        const char *request_id)
+{
+    json_t *body = json_pack("{s:s, s:s, s:f}", "worker", worker, "request_id", request_id,
+                             "ttl_seconds", given->ttl_seconds);
+    json_t *gpus = json_array();
+
+    for (int64_t i = 0; i < given->n_gpus; i++) {
+        (void)json_array_append_new(gpus, json_object());
+    }
+    if (given->n_gpus > 0) {
+        (void)json_object_set(body, "gpus", gpus);
+    }
+    json_decref(gpus);
+    return body;
+}
+
+/* An answer that was lost is asked for again under the same request id. */
+static int ask(struct session *session, const char *path, const json_t *body, json_t **answer,
+               struct err *err)
+{
+    int rc = -1;
+
+    for (int i = 0; i < TRIES && rc != 0; i++) {
+        rc = session_send(session, "POST", path, body, answer, err);
+        if (rc != 0 && err->code != ERR_UNREACHABLE && err->code != ERR_OVERLOADED) {
+            return rc;
+        }
+    }
+    return rc;
+}
+
+struct asking {
+    struct session *session;
+    const struct bundle_options *given;
+    const char *path;
+    char worker[WORKER_NAME_BYTES];
+    char id[20];
+    char why[256]; /* nothing more was handed out */
+};
+
+static int ask_for_all(struct asking *asking, struct bundle *bundle, struct err *err)
+{
+    for (int64_t i = 0; i < asking->given->n_trials; i++) {
+        char request_id[48];
+        json_auto_t *answer = NULL;
+
+        (void)snprintf(request_id, sizeof request_id, "bundle-%s-%" PRId64, asking->id, i + 1);
+        json_auto_t *body = ask_body(asking->given, asking->worker, request_id);
+        TRY(ask(asking->session, asking->path, body, &answer, err));
+        if (!json_is_object(json_object_get(answer, "lease"))) {
+            (void)snprintf(asking->why, sizeof asking->why, "%s%s%s", text_at(answer, "reason"),
+                           *text_at(answer, "detail") == '\0' ? "" : ": ",
+                           text_at(answer, "detail"));
+            return 0;
+        }
+        bundle->leases[bundle->n++] = json_incref(answer);
+    }
+    return 0;
+}
+
+/* Hands back what was leased in vain. */
+static void release_all(struct session *session, const struct bundle *bundle)
+{
+    for (size_t i = 0; i < bundle->n; i++) {
+        OWN(buf) struct buf path;
+        struct err err;
+        buf_init(&path, 256);
+        buf_puts(&path, "/v1/leases/");
+        http_escape(&path, text_at(json_object_get(bundle->leases[i], "lease"), "id"));
+        if (session_send(session, "DELETE", buf_text(&path), NULL, NULL, &err) != 0) {
+            say("a lease could not be handed back: %s", err.text);
+            return;
+        }
+    }
+}
+
+static void name_asker(struct asking *asking)
+{
+    uint64_t key;
+
+    rng_entropy(&key, sizeof key);
+    (void)snprintf(asking->id, sizeof asking->id, "%016" PRIx64, key);
+    (void)snprintf(asking->worker, sizeof asking->worker, "bundle-%s", asking->id);
+}
+
+static int begin(const char *study, const struct session *session, struct bundle *bundle,
+                 struct err *err)
+{
+    bundle->study = strdup(study);
+    bundle->server = strdup(http_client_url(session->client));
+    bundle->leases = calloc(BUNDLE_LEASES_MAX, sizeof *bundle->leases);
+    return bundle->study == NULL || bundle->server == NULL || bundle->leases == NULL
+               ? err_set(err, ERR_NOMEM, "out of memory")
+               : 0;
+}
+
+static int make(const struct options *options, const struct bundle_options *given, struct err *err)
+{
+    OWN(session) struct session session = {0};
+    OWN(bundle) struct bundle bundle = {0};
+    OWN(buf) struct buf path = {0};
+    struct asking asking = {.session = &session, .given = given};
+
+    name_asker(&asking);
+    asking.path = study_path(&path, options->arguments[0], "/leases");
+    TRY(session_open(options, &session, err));
+    json_auto_t *first = ask_body(given, asking.worker, "bundle");
+    if (session_previews(&session, "POST", asking.path, first)) {
+        return 0;
+    }
+    if (access(given->file, F_OK) == 0) {
+        return err_set(err, ERR_STUDY_EXISTS, "%s exists; name another file", given->file);
+    }
+    TRY(begin(options->arguments[0], &session, &bundle, err));
+    if (ask_for_all(&asking, &bundle, err) != 0
+        || (bundle.n > 0 && bundle_write(given->file, &bundle, err) != 0)) {
+        release_all(&session, &bundle);
+        return -1;
+    }
+    if (bundle.n == 0) {
+        return err_set(err, ERR_EXHAUSTED, "nothing can be leased now: %s", asking.why);
+    }
+    say("%zu trial%s of '%s' in %s%s%s", bundle.n, bundle.n == 1 ? "" : "s", bundle.study,
+        given->file, asking.why[0] == '\0' ? "" : "; no more can be leased now: ", asking.why);
+    return 0;
+}
+
+int verb_bundle(int argc, char **argv)
+{
+    struct bundle_options given = {.ttl_seconds = TTL_SECONDS};
+    struct options options;
+    struct err err = {0};
+
+    options_read(&usage, argc, argv, &given, &options);
+    return exit_after(make(&options, &given, &err), &err);
+}
