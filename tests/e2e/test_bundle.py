@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+"""A bundle: trials leased for days, run where there is no network, and brought home."""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import hone  # noqa: E402
+from cases import expect, main  # noqa: E402
+
+HONE = os.environ["HONE"]
+SECONDS = 60
+
+STUDY = {"name": "s", "metric": "loss", "direction": "minimize", "strategy": "quasirandom", "seed": 1,
+         "parameters": [{"name": "x", "type": "float", "low": 0, "high": 1}], "limits": {"trials": 6}}
+RUNGS = {"name": "s", "metric": "loss", "direction": "minimize", "strategy": "successive_halving",
+         "parameters": [{"name": "x", "type": "float", "low": 0, "high": 1}], "seed": 1,
+         "resource": {"name": "epochs", "min": 8, "max": 8}, "limits": {"trials": 1}}
+
+# Goes on from its checkpoint, and stands still at the fourth epoch of its first run.
+RESUMING = """
+import os, pathlib, signal, sys, time
+folder = pathlib.Path(os.environ["HONE_CHECKPOINT_DIR"])
+step = int(os.environ["HONE_RESOURCE_FROM"])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+while step < int(os.environ["HONE_RESOURCE_TO"]):
+    step += 1
+    print(f"hone: step={step} loss={1 / step}", flush=True)
+    folder.joinpath("step").write_text(str(step))
+    if step == 4 and "HONE_RESUME" not in os.environ:
+        pathlib.Path(sys.argv[1]).touch()
+        time.sleep(3600)
+"""
+
+
+def script(tmp, text):
+    path = pathlib.Path(tmp) / "job.sh"
+    path.write_text("#!/bin/sh\nset -e\n" + text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def wait_until(fact, what):
+    deadline = time.monotonic() + SECONDS
+    while not fact():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never happened: {what}")
+        time.sleep(0.01)
+
+
+def run(*arguments, url=None, status=0, before=()):
+    """What the program says on stderr; its status must be this one."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HONE_")}
+    if url is not None:
+        environment["HONE_URL"] = url
+    done = subprocess.run([*before, HONE, *map(str, arguments)], env=environment, text=True, timeout=SECONDS,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False)
+    if status is not None:
+        expect(done.returncode, status, f"exit status of hone {arguments}: {done.stdout}")
+    return done.stdout
+
+
+@contextlib.contextmanager
+def serving(study):
+    """A server with a study, and a client of it."""
+    with hone.Server(args=["--open"]) as server, server.client(None) as client:
+        reply = client.post("/v1/studies", study)
+        expect(reply.status, 201, reply)
+        yield server, client
+
+
+def work(tmp, *command, before=(), **more):
+    return run("worker", "--bundle", f"{tmp}/b.tar", "--workdir", f"{tmp}/work", "--slots", 2, "--",
+               *command, before=before, **more)
+
+
+def trials_of(client):
+    keep = ("number", "state", "reason", "parameters", "value", "step", "attempt")
+    return [{name: trial[name] for name in keep} for trial in client.walk("/v1/studies/s/trials")]
+
+
+def without_network():
+    """The command in front that cuts the network, if this machine lets us."""
+    before = ["unshare", "--user", "--map-root-user", "--net"]
+    can = subprocess.run([*before, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+    return before if can else []
+
+
+def test_results_are_those_of_an_undisturbed_run(tmp):
+    job = script(tmp, 'echo "hone: step=1 loss=9"\ncase $1 in 0.[0-2]*) exit 3 ;; esac\necho "hone: step=2 loss=$1"\n')
+    with serving(STUDY) as (server, client):
+        run("worker", "--study", "s", "--workdir", f"{tmp}/direct", "--exit-when-finished", "--", job, "{x}",
+            url=server.url)
+        direct = trials_of(client)
+    with serving(STUDY) as (server, client):
+        expect("6 trials of 's'" in run("bundle", "s", "-n", 6, "-o", f"{tmp}/b.tar", url=server.url), True,
+               "all leased")
+        said = work(tmp, job, "{x}", before=without_network())
+        expect("6 of 6 trials have ended" in said, True, said)
+        said = run("absorb", f"{tmp}/b.tar.results", url=server.url)
+        expect("6 results are home" in said, True, said)
+        expect(trials_of(client), direct, "trials")
+        study = client.get("/v1/studies/s").json
+        expect((study["state"], study["counts"]["failed"]), ("finished", 2), "the study")
+        measured = client.get("/v1/studies/s/trials/1/measurements").json["items"]
+        expect(len(measured), 2, measured)
+
+
+def test_twice_home_is_harmless_and_so_is_a_tar_file(tmp):
+    job = script(tmp, 'echo "hone: loss=$1"\n')
+    with serving(STUDY) as (server, client):
+        run("bundle", "s", "-n", 3, "-o", f"{tmp}/b.tar", url=server.url)
+        work(tmp, job, "{x}")
+        with tarfile.open(f"{tmp}/r.tar.gz", "w:gz") as tar:
+            tar.add(f"{tmp}/b.tar.results", "results")
+        first = run("absorb", f"{tmp}/r.tar.gz", url=server.url)
+        trials = trials_of(client)
+        events = client.get("/v1/events?follow=false").body
+        second = run("absorb", f"{tmp}/b.tar.results", f"{tmp}/r.tar.gz", url=server.url)
+        expect("3 results are home" in first, True, first)
+        expect("6 results are home" in second, True, second)
+        expect(trials_of(client), trials, "trials")
+        expect(client.get("/v1/events?follow=false").body, events, "events")
+
+
+def test_killed_workers_and_several_at_once_run_each_trial_to_its_end_once(tmp):
+    job = script(tmp, f'echo x >> {tmp}/begun\n[ ! -e {tmp}/hang ] || sleep 3600\necho "hone: loss=$1"\n')
+    begun = pathlib.Path(tmp, "begun")
+    with serving(STUDY) as (server, client):
+        run("bundle", "s", "-n", 6, "-o", f"{tmp}/b.tar", url=server.url)
+        pathlib.Path(tmp, "hang").touch()
+        first = subprocess.Popen([HONE, "worker", "--bundle", f"{tmp}/b.tar", "--workdir", f"{tmp}/work",
+                                  "--slots", "2", "--", job, "{x}"], stderr=subprocess.DEVNULL)
+        wait_until(lambda: begun.exists() and len(begun.read_text().split()) == 2, "two jobs")
+        first.kill()
+        first.wait()
+        pathlib.Path(tmp, "hang").unlink()
+        others = [subprocess.Popen([HONE, "worker", "--bundle", f"{tmp}/b.tar", "--workdir", f"{tmp}/work{i}",
+                                    "--", job, "{x}"], stderr=subprocess.DEVNULL) for i in range(3)]
+        expect([other.wait(SECONDS) for other in others], [0, 0, 0], "exit statuses")
+        expect(len(begun.read_text().split()), 8, "jobs that began")
+        run("absorb", f"{tmp}/b.tar.results", url=server.url)
+        counts = client.get("/v1/studies/s").json["counts"]
+        expect(counts["completed"], 6, counts)
+
+
+def test_interrupted_job_goes_on_from_its_checkpoint(tmp):
+    job = pathlib.Path(tmp, "job.py")
+    job.write_text(RESUMING)
+    standing = pathlib.Path(tmp, "standing")
+    command = [HONE, "worker", "--bundle", f"{tmp}/b.tar", "--workdir", f"{tmp}/work", "--", sys.executable,
+               str(job), str(standing)]
+    with serving(RUNGS) as (server, client):
+        run("bundle", "s", "-n", 1, "-o", f"{tmp}/b.tar", url=server.url)
+        first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        wait_until(standing.exists, "the fourth epoch")
+        first.send_signal(signal.SIGTERM)
+        first.wait(SECONDS)
+        expect(pathlib.Path(f"{tmp}/b.tar.results/00001.resume").exists(), True, "its checkpoint is known")
+        expect(subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode, 0, "second run")
+        run("absorb", f"{tmp}/b.tar.results", url=server.url)
+        measured = client.get("/v1/studies/s/trials/1/measurements").json["items"]
+        expect([(item["step"], item["metrics"]["loss"]) for item in measured],
+               [(step, 1 / step) for step in range(1, 9)], "its curve")
+        expect(trials_of(client)[0]["state"], "completed", "the trial")
+
+
+def test_what_others_have_taken_meanwhile_does_not_count(tmp):
+    job = script(tmp, 'echo "hone: loss=0.25"\n')
+    short = dict(STUDY, limits={"trials": 1})
+    with serving(short) as (server, client):
+        run("bundle", "s", "-n", 1, "--ttl", "15s", "-o", f"{tmp}/b.tar", url=server.url)
+        work(tmp, job)
+        bundle = json.loads(tarfile.open(f"{tmp}/b.tar").extractfile("leases/00001.json").read())
+        client.delete(f"/v1/leases/{bundle['lease']['id']}")
+        lease = client.post("/v1/studies/s/leases", {}).json["lease"]["id"]
+        client.put(f"/v1/leases/{lease}/result", {"outcome": "completed", "metrics": {"loss": 0.75}})
+        said = run("absorb", f"{tmp}/b.tar.results", url=server.url)
+        expect("1 do not count" in said, True, said)
+        expect(trials_of(client)[0]["value"], 0.75, "the value")
+
+
+def test_fewer_than_asked_for_is_said_and_none_is_an_error(tmp):
+    with serving(STUDY) as (server, _):
+        said = run("bundle", "s", "-n", 10, "-o", f"{tmp}/b.tar", url=server.url)
+        expect("6 trials of 's'" in said and "no more can be leased now" in said, True, said)
+        said = run("bundle", "s", "-n", 1, "-o", f"{tmp}/c.tar", url=server.url, status=1)
+        expect("nothing can be leased now" in said, True, said)
+        expect(os.path.exists(f"{tmp}/c.tar"), False, "a file")
+        said = run("bundle", "s", "-n", 1, "-o", f"{tmp}/b.tar", url=server.url, status=4)
+        expect("exists" in said, True, said)
+
+
+def test_bundle_that_cannot_be_written_leaves_no_lease(tmp):
+    with serving(STUDY) as (server, client):
+        said = run("bundle", "s", "-n", 2, "-o", f"{tmp}/no/such/b.tar", url=server.url, status=1)
+        expect("cannot be made" in said, True, said)
+        workers = client.get("/v1/studies/s").json["counts"]
+        expect(workers["running"], 0, workers)
+
+
+def write_tar(path, **members):
+    with tarfile.open(path, "w") as tar:
+        for name, text in members.items():
+            info = tarfile.TarInfo(name.replace("__", "/") + ".json")
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+
+
+def test_what_is_no_bundle_is_refused_by_name(tmp):
+    about = json.dumps({"version": 1, "study": "s", "server": "http://127.0.0.1:1", "leases": 1})
+    lease = json.dumps({"lease": {"id": "l_1"}, "study": "other", "trial": {"number": 1}})
+    path = f"{tmp}/b.tar"
+    cases = [
+        (lambda: pathlib.Path(path).write_text("no tar"), "b.tar"),
+        (lambda: write_tar(path, leases__00001=lease), "bundle.json does not stand first"),
+        (lambda: write_tar(path, bundle=about.replace("1,", "7,", 1)), "version 7"),
+        (lambda: write_tar(path, bundle=about, leases__00001=lease), "study other"),
+        (lambda: write_tar(path, bundle=about, leases__00001="{"), "leases/00001.json"),
+        (lambda: write_tar(path, bundle=about, leases__00001="{}"), "a lease needs an id"),
+        (lambda: shutil.copy("/dev/null", path), "b.tar"),
+    ]
+    for make, expected in cases:
+        make()
+        said = run("worker", "--bundle", path, "--workdir", f"{tmp}/w", "--", "true", status=None)
+        expect(expected in said, True, said)
+    said = run("worker", "--bundle", path, "--study", "s", "--", "true", status=2)
+    expect("names its study" in said, True, said)
+
+
+if __name__ == "__main__":
+    main(globals())
