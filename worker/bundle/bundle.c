@@ -13,7 +13,7 @@
 
 #define VERSION 1
 #define LEASE_BYTES ((size_t)8 << 20)
-#define NAME_BYTES_OF_LEASE 32
+#define FILE_NAME_BYTES 48
 
 void bundle_finish(struct bundle *bundle)
 {
@@ -48,7 +48,7 @@ static int add_about(struct tar_writer *tar, const struct bundle *bundle, struct
 
 static int add_lease(struct tar_writer *tar, const struct bundle *bundle, size_t i, struct err *err)
 {
-    char name[NAME_BYTES_OF_LEASE];
+    char name[FILE_NAME_BYTES];
     OWN(buf) struct buf text;
     struct json_writer w;
 
