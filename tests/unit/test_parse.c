@@ -117,6 +117,16 @@ static const struct {
     {"done\x1b[1Ghone: a=1\n", "a=1"},
     {"\x1bktitle\x1b\\hone: a=1\n", "a=1"},
     {"\xe2\x94\x82hone: step=1 a=0.5\xe2\x94\x82\n", "1 a=0.5"},
+    /* an escape between a word and the report */
+    {"INFO\x1b[0mhone: step=1 a=1\n", "1 a=1"},
+    {"INFO\x1b[0m\x1b[1mhone: step=1 a=1\n", "1 a=1"},
+    {"\xc3\xa9\x9b"
+     "0mhone: step=1 a=1\n",
+     "1 a=1"},
+    {"model2\x1b[0mhone: step=1 a=1\n", "1 a=1"},
+    {"/tmp/x\x1b]8;;\x1b\\hone: step=1 a=1\n", "1 a=1"},
+    {"hone: step=1 a=0.5\x1b[0mhone: step=2 a=0.25\n3\n", "!"},
+    {"INFO\x1b[0mhone: hello\n", ""},
     {"hone: report {\"step\": 1, \"a\": 5}\n", "!"},
     {"hone: step=1/10 a=1\nhone: step=1 a=0.5 [repeated 3x across cluster]\n", "!; 1 a=0.5"},
     {"{\"log\":\"hone: step=1 a=0.5\\n\",\"stream\":\"stdout\"}\n", "1 a=0.5"},
@@ -280,6 +290,20 @@ START_TEST(expressions_find_metrics)
 }
 END_TEST
 
+/* It is printed as nothing, so what stands on both sides of it may be one number. */
+START_TEST(nul_within_a_line_cuts_no_number)
+{
+    static const char text[] =
+        "loss=0.5\0001\nloss=0.5\0 a\nx loss=\0001\nloss=0.5 a\0b\nloss=0.5\0\0";
+    static const struct pattern_spec spec = {PATTERN_METRIC, "loss", "loss=\\x00?([0-9.]+)"};
+    OWN(patterns) struct patterns *patterns = NULL;
+    struct err err = {0};
+
+    ck_assert_int_eq(patterns_create(&spec, 1, &patterns, &err), 0);
+    check_stream(text, sizeof text - 1, patterns, "!; !; !; loss=0.5; loss=0.5");
+}
+END_TEST
+
 static const struct pattern_spec wrong[] = {
     {PATTERN_GROUPS, NULL, ""},
     {PATTERN_GROUPS, NULL, "("},
@@ -386,6 +410,7 @@ int main(void)
     tcase_add_loop_test(tcase, long_lines_are_read_at_their_end, 0, COUNT(long_lines));
     tcase_add_test(tcase, two_hundred_metrics_are_one_report);
     tcase_add_loop_test(tcase, expressions_find_metrics, 0, COUNT(matches));
+    tcase_add_test(tcase, nul_within_a_line_cuts_no_number);
     tcase_add_loop_test(tcase, expression_that_cannot_serve_is_refused, 0, COUNT(wrong));
     tcase_add_test(tcase, lines_of_two_streams_stay_whole);
     tcase_add_test(tcase, long_line_is_kept_in_pieces);

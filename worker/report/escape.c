@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/utf8.h"
+#include "worker/report/find.h"
 
 #define ESC 0x1b
 #define BEL 0x07
@@ -129,6 +130,13 @@ static size_t bytes_of(const char *text, size_t len)
     return n > 0 ? n : 1;
 }
 
+static bool begins_report(const char *text, size_t len)
+{
+    size_t prefix = sizeof FIND_PREFIX - 1;
+
+    return len >= prefix && memcmp(text, FIND_PREFIX, prefix) == 0;
+}
+
 size_t escape_strip(char *text, size_t len)
 {
     size_t kept = 0;
@@ -144,6 +152,9 @@ size_t escape_strip(char *text, size_t len)
             continue;
         }
         at = pass_sequence(text, len, at, &mark);
+        if (mark == '\0' && begins_report(text + at, len - at)) {
+            mark = ESCAPE_EDGE;
+        }
         if (mark != '\0') {
             text[kept++] = mark;
         }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/utf8.h"
+#include "worker/report/escape.h"
 
 /* The character that ends before `at`; its bytes, 0: there is none. Bytes that are no UTF-8 count
  * as a sign. */
@@ -46,6 +47,10 @@ static bool begins_word(const char *line, size_t at, bool is_cut, bool *is_glued
     uint32_t point = 0;
     size_t n;
 
+    if (at > 0 && line[at - 1] == ESCAPE_EDGE) {
+        *is_glued = at > 1 && isdigit((unsigned char)line[at - 2]);
+        return true;
+    }
     while ((n = char_before(line, i, &point)) > 0 && point < 0x80 && isdigit((int)point)) {
         i -= n;
     }

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "common/utf8.h"
+#include "worker/report/blank.h"
+#include "worker/report/number.h"
 
 #define SHOWN_BYTES 60 /* of a name or a value in a fault */
 
@@ -80,11 +82,40 @@ static bool is_label(const char *text, size_t len)
     return len > 0 && (isalpha((unsigned char)text[0]) || (unsigned char)text[0] >= 0x80);
 }
 
+size_t metric_percent_at(const char *text, size_t len)
+{
+    static const char *const signs[] = {
+        "%", "\xef\xbc\x85", "\xef\xb9\xaa", "\xe2\x80\xb0", "\xe2\x80\xb1", "\xd9\xaa"};
+
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
+        size_t n = strlen(signs[i]);
+        if (len >= n && memcmp(text, signs[i], n) == 0) {
+            return n;
+        }
+    }
+    return 0;
+}
+
+/* Is it a number with such a sign? */
+static bool has_percent(const char *text, size_t len)
+{
+    double value;
+    size_t n = number_span(text, len, &value);
+    size_t blanks = n == 0 ? 0 : blanks_at(text + n, len - n);
+
+    return n > 0 && metric_percent_at(text + n + blanks, len - n - blanks) > 0;
+}
+
 void metric_report_no_number(struct metric_report *report, const char *name, size_t name_len,
                              const char *text, size_t len)
 {
-    metric_report_fault(report, METRIC_FAULT_NUMBER, name, name_len, "%.*s: \"%.*s\" is no number",
-                        shown(name_len), name, shown(len), text);
+    bool percent = has_percent(text, len);
+
+    metric_report_fault(report, METRIC_FAULT_NUMBER, name, name_len,
+                        "%.*s: \"%.*s\" is no number%s", shown(name_len), name, shown(len), text,
+                        percent ? "; print it without the per cent sign, as the value that counts, "
+                                  "or let an expression of your own (--metric) take it"
+                                : "");
 }
 
 void metric_report_member(struct metric_report *report, const char *name, size_t name_len,
@@ -109,7 +140,7 @@ void metric_report_set_step(struct metric_report *report, double step)
 {
     if (!(step >= 0 && step <= (double)METRIC_STEP_MAX) || step != floor(step)) {
         metric_report_refuse(report, METRIC_FAULT_STEP,
-                             "step=%.17g: a step is a whole number from 0 on", step);
+                             "step=%.17g is no step, which is " METRIC_STEP_RULE, step);
     } else if (report->has_step && report->step != (int64_t)step) {
         metric_report_refuse(report, METRIC_FAULT_STEP, "it has two steps, %.0f and %.0f",
                              (double)report->step, step);

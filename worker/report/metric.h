@@ -13,6 +13,8 @@
 
 #define METRIC_LINE_BYTES 131072 /* of a line that is read whole, so of a report too */
 #define METRIC_STEP_MAX (((int64_t)1 << 53) - 1)
+#define METRIC_STEP_RULE "a whole number from 0 to 9007199254740991, which is 2^53 - 1"
+#define METRIC_STEP_IS_TEXT "step: \"%.*s\" is no step, which is " METRIC_STEP_RULE
 #define METRIC_REPORT_MAX                                                                          \
     512 /* names in one report; which of them a study keeps is decided later */
 #define METRIC_FAULTS_MAX 8
@@ -59,6 +61,9 @@ bool metric_name_is_step(const char *name, size_t len);
 void metric_report_fault(struct metric_report *report, enum metric_fault_kind kind,
                          const char *name, size_t name_len, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+/* The bytes of a per cent or per mille sign at the beginning of the text; 0: there is none. Whether
+ * 31 or 0.31 is meant by "31 %" nobody can say, so it is no number. */
+size_t metric_percent_at(const char *text, size_t len);
 /* The metric's value is this text. */
 void metric_report_no_number(struct metric_report *report, const char *name, size_t name_len,
                              const char *text, size_t len);

@@ -1,5 +1,6 @@
 #include "worker/report/object.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "worker/report/cursor.h"
@@ -7,6 +8,7 @@
 #include "worker/report/pairs.h"
 
 #define DEPTH_MAX 64
+#define SHOWN_BYTES 60 /* of a name or a value in a fault */
 
 static void refuse(struct metric_report *report, const struct cursor *c, const char *wanted)
 {
@@ -14,6 +16,16 @@ static void refuse(struct metric_report *report, const struct cursor *c, const c
 
     metric_report_refuse(report, METRIC_FAULT_FORM, "the JSON cannot be read at \"%.*s\": %s",
                          (int)(left < 40 ? left : 40), c->text + c->at, wanted);
+}
+
+static int shown(size_t len)
+{
+    return (int)(len < SHOWN_BYTES ? len : SHOWN_BYTES);
+}
+
+static bool is_quote(char c)
+{
+    return c == '"' || c == '\'';
 }
 
 static bool is_word_char(char c)
@@ -63,7 +75,119 @@ static bool ends_value(const struct cursor *c, size_t at)
     return here == ',' || here == '}' || blank_at(c->text + at, c->len - at) > 0;
 }
 
-static void take_number(struct metric_report *report, const struct quoted *name, double value)
+/* ---- values ---- */
+
+struct member_value {
+    bool is_number;
+    double number;
+    const char *text; /* of any other */
+    size_t len;
+    struct quoted quoted; /* where it was in quotes */
+};
+
+static bool scan_quoted(struct cursor *c, struct member_value *value)
+{
+    if (!cursor_read_quoted(c, &value->quoted)) {
+        return false;
+    }
+    value->text = value->quoted.text;
+    value->len = value->quoted.len;
+    value->is_number =
+        !value->quoted.is_long && number_read(value->text, value->len, &value->number);
+    return true;
+}
+
+/* A list, an object or a word; false: it is none of them. */
+static bool scan_other(struct cursor *c, struct member_value *value)
+{
+    char here = cursor_char(c);
+
+    value->text = c->text + c->at;
+    if (here != '{' && here != '[') {
+        c->at += word_at(c);
+    } else if (!skip_nested(c)) {
+        return false;
+    }
+    value->len = (size_t)(c->text + c->at - value->text);
+    return value->len > 0 && ends_value(c, c->at);
+}
+
+static bool scan_value(struct cursor *c, struct member_value *value)
+{
+    size_t n = number_span(c->text + c->at, c->len - c->at, &value->number);
+
+    value->is_number = n > 0 && ends_value(c, c->at + n);
+    if (value->is_number) {
+        c->at += n;
+        return true;
+    }
+    return is_quote(cursor_char(c)) ? scan_quoted(c, value) : scan_other(c, value);
+}
+
+/* ---- names ---- */
+
+struct member_name {
+    bool is_bad; /* it stands there as `text` and is no name in quotes */
+    const char *text;
+    size_t len;
+    bool is_long;
+    struct quoted quoted;
+};
+
+/* The bytes of a text in quotes with an escape that means nothing; 0: it does not end. */
+static size_t unreadable_len(const struct cursor *c)
+{
+    char quote = cursor_char(c);
+
+    for (size_t i = c->at + 1; i < c->len; i++) {
+        if (c->text[i] == quote) {
+            return i + 1 - c->at;
+        }
+        i += c->text[i] == '\\';
+    }
+    return 0;
+}
+
+/* The bytes of a name without quotes: a word, or digits behind a blank, for "0,5" is one number in
+ * some languages. */
+static size_t bare_len(const struct cursor *c)
+{
+    size_t n = 0;
+
+    if (isdigit((unsigned char)cursor_char(c)) && c->text[c->at - 1] == ',') {
+        return 0;
+    }
+    while (c->at + n < c->len
+           && (isalnum((unsigned char)c->text[c->at + n]) || c->text[c->at + n] == '_')) {
+        n++;
+    }
+    return n;
+}
+
+/* A name and the blanks behind it; false: nothing that could be one stands here. */
+static bool read_name(struct cursor *c, struct member_name *name)
+{
+    bool quoted = is_quote(cursor_char(c));
+    size_t begin = c->at;
+
+    name->text = c->text + c->at;
+    name->is_bad = !quoted || !cursor_read_quoted(c, &name->quoted);
+    if (name->is_bad) {
+        name->len = quoted ? unreadable_len(c) : bare_len(c);
+        name->is_long = false;
+        c->at += name->len;
+    } else {
+        name->text = name->quoted.text;
+        name->len = name->quoted.len;
+        name->is_long = name->quoted.is_long;
+    }
+    cursor_skip_blanks(c);
+    return c->at > begin;
+}
+
+/* ---- members ---- */
+
+static void take_number(struct metric_report *report, const struct member_name *name, double value)
 {
     if (metric_name_is_step(name->text, name->len)) {
         metric_report_set_step(report, value);
@@ -75,86 +199,57 @@ static void take_number(struct metric_report *report, const struct quoted *name,
     }
 }
 
-static void take_other(struct metric_report *report, const struct quoted *name, const char *text,
-                       size_t len)
+static void take_other(struct metric_report *report, const struct member_name *name,
+                       const char *text, size_t len)
 {
     if (metric_name_is_step(name->text, name->len)) {
-        metric_report_refuse(report, METRIC_FAULT_STEP,
-                             "step: \"%.*s\" is no whole number from 0 on",
-                             (int)(len < 60 ? len : 60), text);
+        metric_report_refuse(report, METRIC_FAULT_STEP, METRIC_STEP_IS_TEXT, shown(len), text);
     } else {
         metric_report_member(report, name->text, name->len, text, len);
     }
 }
 
-/* A text, a list or an object, or a word; false: it is none of them. */
-static bool read_other(struct metric_report *report, struct cursor *c, const struct quoted *name)
+static void take_member(struct metric_report *report, const struct member_name *name,
+                        const struct member_value *value)
 {
-    const char *begin = c->text + c->at;
-    char here = cursor_char(c);
-    struct quoted text;
-    double value;
-
-    if (here == '"' || here == '\'') {
-        if (!cursor_read_quoted(c, &text)) {
-            return false;
-        }
-        if (!text.is_long && number_read(text.text, text.len, &value)) {
-            take_number(report, name, value);
-        } else {
-            take_other(report, name, text.text, text.len);
-        }
-        return true;
-    }
-    if (here == '{' || here == '[') {
-        if (!skip_nested(c)) {
-            return false;
-        }
+    if (name->is_bad && metric_name_is_step(name->text, name->len)) {
+        metric_report_refuse(report, METRIC_FAULT_STEP,
+                             "the name step is not in quotes; in JSON it is \"step\"");
+    } else if (name->is_bad) {
+        metric_report_fault(report, METRIC_FAULT_NAME, "", 0,
+                            "%.*s is no name in quotes, as JSON has it; it is left out, the others "
+                            "count",
+                            shown(name->len), name->text);
+    } else if (value->is_number) {
+        take_number(report, name, value->number);
     } else {
-        c->at += word_at(c);
+        take_other(report, name, value->text, value->len);
     }
-    size_t len = (size_t)(c->text + c->at - begin);
-    if (len == 0 || !ends_value(c, c->at)) {
-        return false;
-    }
-    take_other(report, name, begin, len);
-    return true;
-}
-
-static bool read_value(struct metric_report *report, struct cursor *c, const struct quoted *name)
-{
-    double value = 0;
-    size_t n = number_span(c->text + c->at, c->len - c->at, &value);
-
-    if (n > 0 && ends_value(c, c->at + n)) {
-        c->at += n;
-        take_number(report, name, value);
-        return true;
-    }
-    return read_other(report, c, name);
 }
 
 /* One member and the comma or brace behind it; false: refused, or the object has ended. */
 static bool read_member(struct metric_report *report, struct cursor *c)
 {
-    struct quoted name;
+    struct member_name name;
+    struct member_value value;
 
     cursor_skip_blanks(c);
-    if ((cursor_char(c) != '"' && cursor_char(c) != '\'') || !cursor_read_quoted(c, &name)) {
-        refuse(report, c, "a name in quotes is wanted");
+    struct cursor begin = *c;
+    if (!read_name(c, &name) || (name.is_bad && cursor_char(c) != ':')) {
+        refuse(report, &begin, "a name in quotes is wanted");
         return false;
     }
-    cursor_skip_blanks(c);
     if (cursor_char(c) != ':') {
         refuse(report, c, "a colon is wanted");
         return false;
     }
     c->at++;
     cursor_skip_blanks(c);
-    if (!read_value(report, c, &name)) {
+    if (!scan_value(c, &value)) {
         refuse(report, c, "a value is wanted");
         return false;
     }
+    take_member(report, &name, &value);
     cursor_skip_blanks(c);
     char behind = cursor_char(c);
     if (behind != ',' && behind != '}') {

@@ -15,7 +15,8 @@ struct pair_name {
     struct quoted quoted; /* where it was in quotes */
     const char *text;     /* without quotes */
     size_t len;
-    char sign; /* '=' or ':' */
+    char sign;        /* '=' or ':' */
+    bool is_operator; /* the name ends in what with the sign behind it means something else */
 };
 
 struct pairs {
@@ -110,12 +111,21 @@ static bool read_bare_name(struct cursor *c, struct pair_name *name)
     return colon > 0;
 }
 
+/* `loss:=5` and `loss<=5` name no metric `loss:` or `loss<`. In quotes they do. */
+static bool ends_in_operator(const struct pair_name *name)
+{
+    return name->len > 1 && is_in(name->text[name->len - 1], ":<>!~+-*/^&|");
+}
+
 static bool read_name(struct cursor *c, struct pair_name *name)
 {
     struct cursor tried = *c;
 
+    name->is_operator = false;
     if (cursor_char(c) != '"' && cursor_char(c) != '\'') {
-        return read_bare_name(c, name);
+        bool found = read_bare_name(c, name);
+        name->is_operator = found && ends_in_operator(name);
+        return found;
     }
     if (!cursor_read_quoted(&tried, &name->quoted) || name->quoted.is_long) {
         return false;
@@ -178,10 +188,31 @@ static bool ends_number(struct pairs *p, size_t at)
     return true;
 }
 
+/* Not "step" without the sign either, for it is not said to be the step. */
+static void refuse_operator(struct pairs *p, const struct pair_name *name)
+{
+    size_t n = name->len;
+
+    while (n > 0 && is_in(name->text[n - 1], ":<>!~+-*/^&|")) {
+        n--;
+    }
+    if (metric_name_is_step(name->text, n)) {
+        metric_report_refuse(p->report, METRIC_FAULT_STEP, "\"%.*s%c\" is not step=NUMBER",
+                             shown(name->len), name->text, name->sign);
+    } else {
+        metric_report_fault(p->report, METRIC_FAULT_NAME, name->text, n,
+                            "\"%.*s%c\" is not NAME=NUMBER; a name that ends in \"%c\" is written "
+                            "in quotes",
+                            shown(name->len), name->text, name->sign, name->text[name->len - 1]);
+    }
+}
+
 static void take_value(struct pairs *p, const struct pair_name *name, double value)
 {
     p->has_fraction = p->has_fraction || value != floor(value);
-    if (metric_name_is_step(name->text, name->len)) {
+    if (name->is_operator) {
+        refuse_operator(p, name);
+    } else if (metric_name_is_step(name->text, name->len)) {
         metric_report_set_step(p->report, value);
     } else {
         metric_report_add(p->report, name->text, name->len, value);
@@ -195,8 +226,7 @@ static void take_text(struct pairs *p, const struct pair_name *name, const char 
                              "\"%.*s\" stands where the number of %.*s should", shown(len), text,
                              shown(name->len), name->text);
     } else if (metric_name_is_step(name->text, name->len)) {
-        metric_report_refuse(p->report, METRIC_FAULT_STEP,
-                             "step: \"%.*s\" is no whole number from 0 on", shown(len), text);
+        metric_report_refuse(p->report, METRIC_FAULT_STEP, METRIC_STEP_IS_TEXT, shown(len), text);
     } else {
         metric_report_no_number(p->report, name->text, name->len, text, len);
     }
@@ -250,6 +280,15 @@ static bool is_sentence(const struct pairs *p, const struct pair_name *name, con
            && number_span(text, len, &value) == 0 && bracket == NULL;
 }
 
+/* The bytes of blanks and a per cent sign; 0: there is none. */
+static size_t percent_behind(const struct cursor *c, size_t at)
+{
+    size_t blanks = blanks_at(c->text + at, c->len - at);
+    size_t sign = metric_percent_at(c->text + at + blanks, c->len - at - blanks);
+
+    return sign > 0 ? blanks + sign : 0;
+}
+
 static void read_value(struct pairs *p, const struct pair_name *name)
 {
     struct cursor *c = &p->c;
@@ -258,6 +297,12 @@ static void read_value(struct pairs *p, const struct pair_name *name)
     cursor_skip_blanks(c);
     p->after_number = false;
     size_t n = number_span(c->text + c->at, c->len - c->at, &value);
+    size_t percent = n > 0 ? percent_behind(c, c->at + n) : 0;
+    if (percent > 0) {
+        take_text(p, name, c->text + c->at, n + percent);
+        c->at += n + percent;
+        return;
+    }
     if (n > 0 && ends_number(p, c->at + n)) {
         take_value(p, name, value);
         return;

@@ -187,6 +187,18 @@ static bool captured(const struct matched *m, size_t group, size_t *begin, size_
     return *begin != PCRE2_UNSET && *begin <= *end;
 }
 
+/* Is a NUL at this place that is not only the filling of a line's end? */
+static bool is_nul_within(const struct matched *m, size_t at)
+{
+    while (at < m->len && m->line[at] == '\0') {
+        at++;
+        if (at < m->len && m->line[at] != '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
 static char char_at(const struct matched *m, size_t at)
 {
     return at < m->len ? m->line[at] : '\0';
@@ -204,10 +216,14 @@ static bool goes_on(const struct matched *m, size_t begin, size_t end)
     if (number_span(m->line + begin, m->len - begin, &value) != end - begin) {
         return true;
     }
+    if (is_nul_within(m, end)) { /* it shows as nothing, so "1\0002" looks like 12 */
+        return true;
+    }
     if (here == ',') {
         return digit_next && end == m->ends[1];
     }
-    return strchr("._xXeE", here) != NULL && (digit_next || next == '-' || next == '+');
+    return here != '\0' && strchr("._xXeE", here) != NULL
+           && (digit_next || next == '-' || next == '+');
 }
 
 /* Does the number begin before `begin`? "5" out of "0.5", "0.5" out of "=-0.5". */
@@ -220,7 +236,8 @@ static bool began_before(const struct matched *m, size_t begin)
     if (!isdigit((unsigned char)first) && first != '.') {
         return false;
     }
-    return isdigit((unsigned char)before) || before == '.' || (before == '-' && !word_before);
+    return isdigit((unsigned char)before) || before == '.' || (before == '\0' && begin > 1)
+           || (before == '-' && !word_before);
 }
 
 /* The number that a group captured, which may have a separator behind it. A part of a longer number
