@@ -191,9 +191,10 @@ int fresh_metrics_add(struct fresh_metrics *fresh, const char *name, struct err 
     size_t used = study->n_metrics + (other ? kept_free + fresh->n_others : fresh->n);
     if (used >= METRICS_MAX) {
         return err_set(err, ERR_INVALID,
-                       "there is no place for the metric \"%s\": a study keeps %d, its objectives "
-                       "among them, and this one has %zu; report fewer names",
-                       name, METRICS_MAX, study->n_metrics);
+                       "there is no place for the metric \"%s\": a study keeps %d names, those of "
+                       "its objectives among them; it has %zu, and %zu new ones stand before this "
+                       "one here; report fewer names",
+                       name, METRICS_MAX, study->n_metrics, fresh->n);
     }
     fresh->names[fresh->n++] = name;
     fresh->n_others += other;

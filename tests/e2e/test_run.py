@@ -177,6 +177,33 @@ def test_a_program_that_never_has_a_value_ends_the_study(tmp):
         contains(out, "finished (failures): the first 5 trials failed")
 
 
+def test_a_value_that_is_not_finite_is_reported(tmp):
+    with Account(tmp) as account:
+        _, talk = account.hone("run", "inf", "--minimize", "loss", "-P", "x=0..1.0", "--trials", "1",
+                               "--", "sh", "-c", "echo 'hone: step=4 loss=nan'", status=1)
+        contains(talk, "trial 1 failed: the value of loss is NaN, reported at step 4")
+
+
+def failed_in(account, name):
+    done = subprocess.run([HONE, "study", "show", name, "-o", "json"], env=account.environment,
+                          capture_output=True, text=True, timeout=SECONDS, check=False)
+    return json.loads(done.stdout)["counts"].get("failed", 0) if done.returncode == 0 else 0
+
+
+def test_a_run_whose_slot_waits_leaves_when_the_study_is_over(tmp):
+    """After some failures the slot waits longer and longer before it asks again."""
+    with Account(tmp) as account:
+        run = account.start("run", "bad", *DEFINITION, "--trials", "100", "--failures", "50", "--",
+                            "sh", "-c", "exit 7")
+        wait_until(lambda: (tmp / "state").exists() and (account.state / "data/lock").exists(),
+                   "the server")
+        wait_until(lambda: failed_in(account, "bad") >= 5, "five failures")
+        account.hone("study", "stop", "bad")
+        out, talk = run.communicate(timeout=SECONDS)
+        expect(run.returncode, 1, talk)
+        expect(talk.count("bad: stopped"), 1, talk)
+
+
 def test_steps_that_begin_again_leave_their_last_values(tmp):
     """Two folds of three steps, and a check before the training; the agent may have sent what is
     printed before the control file is written anew."""

@@ -399,6 +399,24 @@ def test_a_line_may_hold_more_metrics_than_a_study(tmp):
         expect(only_result(server)["outcome"], "completed")
 
 
+def test_a_report_behind_the_highest_step_is_refused_aloud(tmp):
+    job = script(tmp, f"""
+echo 'hone: step=9007199254740991 accuracy=0.5'
+echo 'hone: accuracy=0.6'
+echo 'hone: accuracy=0.7'
+'{HONE}' report accuracy=0.8 2>{tmp}/said || echo $? >{tmp}/status
+echo 'hone: step=9 accuracy=0.4'
+""")
+    with LeaseServer() as server:
+        server.grants()
+        said = server.work(tmp, job)
+        expect(values(server), {9007199254740991: 0.5, 9: 0.4})
+    expect(said.count("a report cannot be read: it has no step, and the last one was the highest"), 1,
+           said)
+    assert "give each report a step" in (tmp / "said").read_text()
+    expect((tmp / "status").read_text(), "2\n")
+
+
 # ---- a job tried without a server ----
 
 def tried(tmp, text, *options, arguments=()):
@@ -714,6 +732,17 @@ def ending(tmp, text, **grant):
         return only_result(server)
 
 
+def test_a_message_names_a_log_only_if_there_is_one(tmp):
+    for text, told in (("exit 75\n", "it printed nothing"), ("echo x; exit 75\n", "its output is in"),
+                       ("exit 3\n", "it printed nothing")):
+        with LeaseServer() as server:
+            server.grants()
+            said = server.work(tmp, script(tmp, text))
+        assert told in said, (text, said)
+        for path in said.split("its output is in ")[1:]:
+            assert pathlib.Path(path.split()[0]).exists(), said
+
+
 def test_exit_statuses_become_outcomes(tmp):
     expect(ending(tmp, "exit 75\n")["outcome"], "preempted")
     expect(ending(tmp, "exit 78\n")["outcome"], "infeasible")
@@ -982,6 +1011,9 @@ def test_what_cannot_work_is_refused_before_the_first_trial(tmp):
     assert "which study" in refused(tmp, "--", "true")
     assert "was not found" in refused(tmp, *study, "--", "no-such-program-here")
     assert "not executable" in refused(tmp, *study, "--", "/etc/passwd")
+    for name in ('"val=loss=x', '"val=loss', '"val"loss=x'):
+        said = refused(tmp, *study, "--metric", name, "--", "true")
+        assert "quote" in said and "\"NAME\"=REGEX" in said, said
     assert "no placeholder" in refused(tmp, *study, "--", "true", "{l\tr}")
     assert "must not depend" in refused(tmp, *study, "--", "{lr}")
     assert "names no metric" in refused(tmp, *study, "--metric-regex", "x(y)", "--", "true")
@@ -1139,6 +1171,19 @@ echo hone: accuracy=1
         server.work(tmp, job)
     assert "is no number" in (tmp / "said").read_text()
     expect((tmp / "status").read_text(), "2\n")
+
+
+def test_report_keeps_its_status_when_nobody_reads_it(tmp):
+    job = script(tmp, f"""
+'{HONE}' report step=1 accuracy=1 >&- && echo $? >{tmp}/closed
+'{HONE}' report step=1 accuracy=1 >/dev/full && echo $? >{tmp}/full
+status=0; '{HONE}' report step=2 accuracy=1 >&- || status=$?; echo $status >{tmp}/stop
+""")
+    with LeaseServer() as server:
+        server.action = lambda lease, step: {"action": "stop" if step == 2 else "continue"}
+        server.grants()
+        server.work(tmp, job)
+    expect([(tmp / name).read_text() for name in ("closed", "full", "stop")], ["0\n", "0\n", "3\n"])
 
 
 main(globals())

@@ -220,6 +220,31 @@ START_TEST(deep_json_is_told)
 }
 END_TEST
 
+/* What was meant, and the way out. */
+static const struct {
+    const char *text;
+    const char *said;
+} faults[] = {
+    {"step=9007199254740992 a=1", "a whole number from 0 to 9007199254740991"},
+    {"step=x a=1", "a whole number from 0 to 9007199254740991"},
+    {"acc=31 %", "acc: \"31 %\" is no number; print it without the per cent sign"},
+    {"{\"acc\": \"31%\"}", "acc: \"31%\" is no number; print it without the per cent sign"},
+    {"loss<=5", "\"loss<=\" is not NAME=NUMBER; a name that ends in \"<\" is written in quotes"},
+    {"step:=5 a=1", "\"step:=\" is not step=NUMBER"},
+    {"{\"a\": 1, loss: 2}", "loss is no name in quotes"},
+};
+
+START_TEST(fault_names_the_way_out)
+{
+    struct metric_report report;
+
+    ck_assert(report_read(&report, faults[_i].text, strlen(faults[_i].text)));
+    ck_assert_uint_eq(report.n_faults, 1);
+    ck_assert_msg(strstr(report.faults[0].text, faults[_i].said) != NULL, "%s",
+                  report.faults[0].text);
+}
+END_TEST
+
 START_TEST(nul_bytes_are_no_digits)
 {
     struct metric_report report;
@@ -254,6 +279,7 @@ int main(void)
 
     tcase_add_loop_test(tcase, report_is_read_or_told_why_not, 0,
                         (int)(sizeof texts / sizeof texts[0]));
+    tcase_add_loop_test(tcase, fault_names_the_way_out, 0, (int)(sizeof faults / sizeof faults[0]));
     tcase_add_test(tcase, too_many_metrics_are_told);
     tcase_add_test(tcase, deep_json_is_told);
     tcase_add_test(tcase, nul_bytes_are_no_digits);

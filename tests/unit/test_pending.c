@@ -613,6 +613,55 @@ START_TEST(an_endless_number_of_names_is_bounded)
 }
 END_TEST
 
+START_TEST(names_without_a_place_are_told_in_one_sentence)
+{
+    static struct metric_value items[PENDING_NAMES_MAX + 50];
+    size_t n = sizeof items / sizeof items[0];
+    struct pending pending = start(LOSS);
+
+    for (size_t i = 0; i < n; i++) {
+        (void)snprintf(items[i].metric, sizeof items[i].metric, "m%zu%0200d", i, 0);
+    }
+    pending_add(&pending, 1, items, n);
+    pending_add(&pending, 2, items, n);
+    const char *told = notes_text(&notes);
+    ck_assert_ptr_nonnull(strstr(told, "m255"));
+    ck_assert_ptr_nonnull(strstr(told, "51 in this report"));
+    ck_assert_uint_lt(strlen(told), 600);
+    ck_assert_ptr_eq(strchr(told, '\n'), told + strlen(told) - 1);
+    pending_finish(&pending);
+}
+END_TEST
+
+static const struct {
+    const char *objectives;
+    double first, second;
+    const char *told; /* NULL: the value is finite */
+} deciding[] = {
+    {LOSS, 1, (double)INFINITY, "the value of loss is Infinity, reported at step 2"},
+    {LOSS, (double)INFINITY, 1, NULL},
+    {LOSS, 1, (double)NAN, "the value of loss is NaN"},
+    {BEST_LOSS, 1, (double)NAN, NULL},
+    {BEST_LOSS, 1, -(double)INFINITY, "the value of loss is -Infinity"},
+    {BEST_LOSS, (double)NAN, (double)NAN, "the value of loss is NaN"},
+};
+
+START_TEST(a_value_that_completes_no_trial_is_told)
+{
+    struct pending pending = start(deciding[_i].objectives);
+    OWN(buf) struct buf out;
+
+    buf_init(&out, 500);
+    ck_assert(!pending_append_not_finite(&pending, &out)); /* not measured is another matter */
+    add(&pending, 1, "loss", deciding[_i].first);
+    add(&pending, 2, "loss", deciding[_i].second);
+    ck_assert_int_eq(pending_append_not_finite(&pending, &out), deciding[_i].told != NULL);
+    ck_assert_ptr_nonnull(
+        strstr(buf_text(&out), deciding[_i].told == NULL ? "" : deciding[_i].told));
+    pending_finish(&pending);
+}
+END_TEST
+
 #define COUNT(list) (int)(sizeof(list) / sizeof((list)[0]))
 
 int main(void)
@@ -643,6 +692,8 @@ int main(void)
     tcase_add_test(tcase, the_deciding_values_survive_a_flood);
     tcase_add_test(tcase, a_flood_of_the_objective_alone_keeps_its_end);
     tcase_add_test(tcase, an_endless_number_of_names_is_bounded);
+    tcase_add_test(tcase, names_without_a_place_are_told_in_one_sentence);
+    tcase_add_loop_test(tcase, a_value_that_completes_no_trial_is_told, 0, COUNT(deciding));
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

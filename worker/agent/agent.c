@@ -17,6 +17,7 @@
 #define FILES_BESIDE 64
 #define DELIVERY_MS 10000 /* what a stopping worker gives its last results */
 #define LOOP_FOREVER_MS 60000
+#define HURRY (UINT64_C(1) << 32) /* agent_hurry() in stop_fd */
 
 struct agent {
     struct agent_settings settings; /* with every default filled in */
@@ -24,12 +25,17 @@ struct agent {
     char name[WORKER_NAME_BYTES];
     size_t n_slots;
     struct slot *slots;
-    int stop_fd; /* counts agent_stop() */
+    int stop_fd; /* counts agent_stop(), and agent_hurry() by HURRY each */
     struct fd_watch stop_watch;
     unsigned stops;
     bool logged_closing;
     int64_t give_up_at_ms; /* INT64_MAX: not stopping */
 };
+
+bool agent_event_is_success(const struct agent_event *event)
+{
+    return strcmp(event->outcome, "completed") == 0 && strcmp(event->state, "failed") != 0;
+}
 
 /* ---- settings ---- */
 
@@ -275,7 +281,9 @@ static void on_stop(void *context)
     uint64_t count = 0;
 
     if (read(agent->stop_fd, &count, sizeof count) == (ssize_t)sizeof count) {
-        agent->stops += count > 2 ? 2 : (unsigned)count;
+        uint64_t stops = count % HURRY;
+        agent->stops += stops > 2 ? 2 : (unsigned)stops;
+        agent->context.hurries += count >= HURRY;
     }
 }
 
@@ -364,14 +372,23 @@ unsigned agent_stops(const struct agent *agent)
 
 /* ---- running it ---- */
 
-void agent_stop(struct agent *agent)
+static void wake(struct agent *agent, uint64_t count)
 {
-    uint64_t one = 1;
     int before = errno;
-    ssize_t written = write(agent->stop_fd, &one, sizeof one);
+    ssize_t written = write(agent->stop_fd, &count, sizeof count);
 
     (void)written;
     errno = before;
+}
+
+void agent_stop(struct agent *agent)
+{
+    wake(agent, 1);
+}
+
+void agent_hurry(struct agent *agent)
+{
+    wake(agent, HURRY);
 }
 
 static int64_t next_deadline(const struct agent *agent)

@@ -46,8 +46,10 @@ struct agent_event {
     const char *detail;
     const char *line; /* as it was printed; not terminated */
     size_t line_len;
-    const char *log_path; /* where the job's output goes */
+    const char *log_path; /* where the job's output is; "" when it printed nothing */
 };
+/* Of AGENT_ENDED: the job did what it should, and so the trial counts. */
+bool agent_event_is_success(const struct agent_event *event);
 
 #define AGENT_SLOTS_MAX 256
 #define AGENT_LABELS_MAX 64
@@ -105,6 +107,9 @@ MUST_USE int agent_run(struct agent *agent, struct err *err);
 /* Async-signal-safe, any thread. Once: ask for nothing more, stop the jobs (SIGTERM, grace,
  * SIGKILL), hand the trials back, return. Twice: kill everything and return at once. */
 void agent_stop(struct agent *agent);
+/* Async-signal-safe, any thread. The study seems to be over: a slot that waits before it asks,
+ * after failures say, asks now, and hears it. */
+void agent_hurry(struct agent *agent);
 
 /* For other files of this folder. Its programs, expressions, folders and loop; lives as long as the
  * agent. */

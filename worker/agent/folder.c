@@ -191,6 +191,13 @@ int folder_own(const struct folder *folder, const char *host, pid_t shim, struct
     return owner_write(folder->owner, host, shim, err);
 }
 
+bool folder_has_log(const struct folder *folder)
+{
+    struct stat info;
+
+    return folder->log != NULL && stat(folder->log, &info) == 0 && info.st_size > 0;
+}
+
 bool folder_is_empty(const char *path)
 {
     DIR *dir = opendir(path);

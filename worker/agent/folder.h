@@ -37,6 +37,8 @@ MUST_USE int folder_make(const char *path, struct err *err);
  * that lies under workdir and is not empty; else `checkpoint` is made. */
 MUST_USE int folder_open(struct folder *folder, const char *workdir, const char *url,
                          const struct lease_grant *grant, struct err *err);
+/* Did the job print anything? Without it folder_tidy() leaves no log. */
+bool folder_has_log(const struct folder *folder);
 /* True also when the folder does not exist. */
 bool folder_is_empty(const char *path);
 /* Removes what is in the folder, following no link. */

@@ -245,10 +245,30 @@ static void tell_step_back(struct slot *slot, int64_t step, const char *metric)
     }
 }
 
+/* Is there no step behind the last one, and the report has none of its own? */
+static bool lacks_step(const struct slot *slot, const struct metric_report *report)
+{
+    return report->n > 0 && !report->has_step && slot->last_step >= METRIC_STEP_MAX;
+}
+
+#define NO_NEXT_STEP                                                                               \
+    "it has no step, and the last one was the highest there is; give each report a step"
+
+static void tell_no_next_step(struct slot *slot, const struct told *told)
+{
+    struct metric_fault fault = {.kind = METRIC_FAULT_STEP, .text = NO_NEXT_STEP};
+
+    tell_fault(slot, &fault, told);
+}
+
 static void take_report(struct slot *slot, const struct metric_report *report,
                         const struct told *told)
 {
     if (report->n == 0 || (slot->lease == NULL && slot->tried == NULL)) {
+        return;
+    }
+    if (lacks_step(slot, report)) {
+        tell_no_next_step(slot, told);
         return;
     }
     int64_t step = report->has_step ? report->step : slot->last_step + 1;
@@ -297,6 +317,9 @@ bool job_take_line(void *context, struct metric_report *report, const char *line
     }
     if (!reader_read(&slot->output.reader, report, line, len)) {
         return false;
+    }
+    if (lacks_step(slot, report)) { /* answered as any fault is */
+        metric_report_refuse(report, METRIC_FAULT_STEP, NO_NEXT_STEP);
     }
     if (report->n_faults == 0) {
         job_report(slot, report, line, len);

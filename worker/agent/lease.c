@@ -100,6 +100,11 @@ bool lease_append_lost(const struct lease *lease, struct buf *out)
     return pending_append_lost(&lease->pending, out);
 }
 
+bool lease_append_not_finite(const struct lease *lease, struct buf *out)
+{
+    return pending_append_not_finite(&lease->pending, out);
+}
+
 bool lease_is_flushed(const struct lease *lease)
 {
     return lease->pending.n == 0;

@@ -56,6 +56,8 @@ bool lease_is_measured(const struct lease *lease);
 /* Once everything measured has been answered: an objective's decisive value that the server did not
  * take. Appends a sentence about it; false: there is none. */
 bool lease_append_lost(const struct lease *lease, struct buf *out);
+/* As pending_append_not_finite(). */
+bool lease_append_not_finite(const struct lease *lease, struct buf *out);
 /* True once everything measured has been answered. */
 bool lease_is_flushed(const struct lease *lease);
 /* Sent once everything measured has been answered. The report is moved in. */

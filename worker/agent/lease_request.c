@@ -36,6 +36,13 @@ void lease_request_begin(struct lease_request *request, int64_t wait_ms)
     backoff_reset(&request->backoff);
 }
 
+void lease_request_hurry(struct lease_request *request)
+{
+    if (request->active && request->transfer == NULL) {
+        request->next_at_ms = loop_now(request->loop);
+    }
+}
+
 void lease_request_stop(struct lease_request *request)
 {
     http_async_cancel(request->transfer);

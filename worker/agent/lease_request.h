@@ -43,6 +43,8 @@ void lease_request_init(struct lease_request *request, struct loop *loop,
 /* From now on, or after a wait, it asks whenever it is due, until a grant or lease_request_stop().
  */
 void lease_request_begin(struct lease_request *request, int64_t wait_ms);
+/* The next ask is due now, whatever it waited for; not with one under way. */
+void lease_request_hurry(struct lease_request *request);
 /* Stops asking; what is under way is cancelled. */
 void lease_request_stop(struct lease_request *request);
 /* Stops asking, but leaves no lease behind: an ask that was sent and not answered is sent once

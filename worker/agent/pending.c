@@ -11,8 +11,9 @@
 
 #define GIVEN_UP_MAX METRICS_MAX /* then only what the server has taken before is sent */
 #define NO_NAME SIZE_MAX
-#define LEFT_OUT_TOLD 16
-#define TOLD_BYTES 400 /* of names in one line of the log */
+#define LEFT_OUT_TOLD 5
+#define LEFT_OUT_BYTES 60 /* of a name */
+#define TOLD_BYTES 400    /* of names in one line of the log */
 
 /* ---- objectives ---- */
 
@@ -160,6 +161,25 @@ bool pending_append_lost(const struct pending *pending, struct buf *out)
                        best ? "best" : "last", pending->names[i].metric,
                        json_format_number(decisive.value, number), decisive.step);
             buf_printf(out, "%s%s", pending->why[0] == '\0' ? "" : ": ", pending->why);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool pending_append_not_finite(const struct pending *pending, struct buf *out)
+{
+    char number[JSON_NUMBER_BYTES];
+
+    for (size_t i = 0; i < pending->n_objectives; i++) {
+        bool best;
+        struct reported_value decisive = pending_decisive(&pending->objectives[i], &best);
+        if (decisive.step >= 0 && !isfinite(decisive.value)) {
+            buf_printf(out,
+                       "the value of %s is %s, reported at step %" PRId64
+                       "; only a finite one completes a trial",
+                       pending->names[i].metric, json_format_number(decisive.value, number),
+                       decisive.step);
             return true;
         }
     }
@@ -408,20 +428,30 @@ static void add_one(struct pending *pending, struct pending_item *item)
     pending->items[pending->n++] = *item;
 }
 
-/* The first ones by name. */
-static void tell_left_out(struct pending *pending, const char *metric)
+/* There is no place for the names of these metrics of a report; the first ones are told. */
+static void tell_left_out(struct pending *pending, const struct metric_value *const left[],
+                          size_t n)
 {
-    bool by_name = pending->n_left_out < LEFT_OUT_TOLD;
+    OWN(buf) struct buf names;
 
-    pending->n_left_out += by_name;
-    notes_tell(pending->notes, "too many", by_name ? metric : "",
-               "it reports more than %d metrics; %s%s is left out", PENDING_NAMES_MAX, metric,
-               by_name ? "" : ", like others,");
+    buf_init(&names, TOLD_BYTES);
+    for (size_t i = 0; i < n && i < LEFT_OUT_TOLD; i++) {
+        buf_printf(&names, "%s%.*s", i == 0 ? "" : ", ", LEFT_OUT_BYTES, left[i]->metric);
+    }
+    if (n > 0) {
+        notes_tell(pending->notes, "too many", "",
+                   "it reports more than %d metrics; those beyond are left out, here %s%s, %zu in "
+                   "this report (told once a trial)",
+                   PENDING_NAMES_MAX, buf_text(&names), n > LEFT_OUT_TOLD ? ", ..." : "", n);
+    }
 }
 
 void pending_add(struct pending *pending, int64_t step, const struct metric_value *metrics,
                  size_t n)
 {
+    const struct metric_value *left[LEFT_OUT_TOLD];
+    size_t n_left = 0;
+
     for (size_t i = 0; i < n; i++) {
         struct pending_item item = {.step = step,
                                     .value = metrics[i].value,
@@ -429,9 +459,13 @@ void pending_add(struct pending *pending, int64_t step, const struct metric_valu
         if (item.name != NO_NAME) {
             add_one(pending, &item);
         } else {
-            tell_left_out(pending, metrics[i].metric);
+            if (n_left < LEFT_OUT_TOLD) {
+                left[n_left] = &metrics[i];
+            }
+            n_left++;
         }
     }
+    tell_left_out(pending, left, n_left);
 }
 
 /* ---- sending ---- */

@@ -74,7 +74,6 @@ struct pending {
     size_t n_batch;    /* how many at the front are in the request under way; 0: none is */
     size_t n_suspects; /* how many at the front are left of a refused batch */
     size_t most;       /* how many of the suspects the next request may hold */
-    size_t n_left_out; /* reports of names beyond PENDING_NAMES_MAX, the first ones */
     size_t n_given_up; /* names and single values that the server refused */
     char why[300];     /* its text the first time */
 };
@@ -110,5 +109,8 @@ bool pending_is_measured(const struct pending *pending);
 /* With nothing left to send: an objective whose value the server did not get, though it decides
  * the value of the trial. Appends a sentence about it; false: there is none. */
 bool pending_append_lost(const struct pending *pending, struct buf *out);
+/* An objective whose deciding value is NaN or infinite, with which no trial is completed: appends a
+ * sentence about it; false: there is none. */
+bool pending_append_not_finite(const struct pending *pending, struct buf *out);
 
 #endif

@@ -24,7 +24,7 @@ static void emit(const struct slot *slot, enum agent_event_kind kind, const char
                                 .outcome = outcome,
                                 .state = slot->state,
                                 .detail = detail,
-                                .log_path = slot->folder.log == NULL ? "" : slot->folder.log};
+                                .log_path = folder_has_log(&slot->folder) ? slot->folder.log : ""};
 
     if (settings->on_event != NULL) {
         settings->on_event(settings->context, &event);
@@ -214,6 +214,7 @@ static void on_nothing(void *context, const struct no_lease *no)
                    no->detail[0] == '\0' ? "" : ": ", no->detail);
     emit(slot, AGENT_WAITING, "", detail);
     if (over && slot->context->settings->exit_when_finished) {
+        slot->context->hurries++;
         lease_request_stop(&slot->request);
         slot->phase = SLOT_CLOSED;
     }
@@ -431,6 +432,20 @@ static void after_refusal(struct slot *slot)
     deliver(slot);
 }
 
+/* The job ended well, and the server has counted the trial as failed all the same. */
+static void explain_failed_trial(struct slot *slot)
+{
+    OWN(buf) struct buf text;
+
+    buf_init(&text, sizeof slot->exit_class.text - 1);
+    if (slot->exit_class.outcome == OUTCOME_COMPLETED && strcmp(slot->state, "failed") == 0) {
+        (void)lease_append_not_finite(slot->lease, &text);
+        (void)snprintf(slot->exit_class.text, sizeof slot->exit_class.text, "%s",
+                       text.len > 0 ? buf_text(&text)
+                                    : "its job ended well, but the server counts it as failed");
+    }
+}
+
 static void after_delivery(struct slot *slot)
 {
     const char *outcome = slot->lost ? "lost"
@@ -438,6 +453,9 @@ static void after_delivery(struct slot *slot)
                               ? "released"
                               : outcome_name(slot->exit_class.outcome);
 
+    if (slot->delivered && slot->exit_class.kind == EXIT_CLASS_RESULT) {
+        explain_failed_trial(slot);
+    }
     end_trial(slot, outcome, slot->exit_class.text);
 }
 
@@ -474,6 +492,10 @@ void slot_tick(struct slot *slot)
 {
     if (slot->phase == SLOT_ASKING && asks_no_more(slot->context)) {
         stop_asking(slot);
+    }
+    if (slot->hurries != slot->context->hurries) {
+        slot->hurries = slot->context->hurries;
+        lease_request_hurry(&slot->request);
     }
     if (slot->phase == SLOT_ASKING) {
         lease_request_tick(&slot->request);

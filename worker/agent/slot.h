@@ -48,6 +48,7 @@ struct agent_context {
     int64_t drained_ms; /* since when */
     bool closing;       /* nothing more is asked for; trials that run go on to their end */
     bool unreachable;
+    unsigned hurries; /* how often it was heard that the study is over: who waits may ask now */
     struct err fatal; /* code ERR_NONE: nothing */
 };
 
@@ -63,6 +64,7 @@ struct slot {
     struct lease_request request;
     struct report_socket reports;
     struct quick_failures quick; /* of its jobs, in a row */
+    unsigned hurries;            /* of the context, as far as it has acted on them */
 
     /* the trial */
     struct lease_grant grant;

@@ -33,7 +33,10 @@ static struct pattern_spec named(char *arg, const struct argp_state *state)
     struct quoted quoted;
     char *equals = strchr(arg, '=');
 
-    if (*arg == '"' && cursor_read_quoted(&c, &quoted) && arg[c.at] == '=') {
+    if (*arg == '"' && (!cursor_read_quoted(&c, &quoted) || arg[c.at] != '=')) {
+        argp_error(state, "--metric %s: %s; write '\"NAME\"=REGEX'", arg,
+                   c.at == 0 ? "the quote does not end" : "= is wanted behind the quoted name");
+    } else if (*arg == '"') {
         equals = arg + c.at;
         memcpy(arg, quoted.text, quoted.len + 1);
     } else if (equals != NULL) {

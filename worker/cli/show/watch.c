@@ -118,10 +118,11 @@ static void draw_line(struct watch *watch, const struct view *view, int64_t now_
     OWN(buf) struct buf line = {0};
     const char *state = view->trouble != NULL ? "silent" : text_at(view->study, "state");
     int64_t best = int_at(json_object_get(view->best, "trial"), "number", -1);
-    bool news = strcmp(state, watch->last_state) != 0 || best != watch->last_best;
+    bool over = view->trouble == NULL && view_is_over(view);
+    bool news = strcmp(state, watch->last_state) != 0 || best != watch->last_best
+                || over != watch->told_over;
 
-    if (watch->last_line_ms >= 0 && !news && !view_is_over(view)
-        && now_ms - watch->last_line_ms < LINE_EVERY_MS) {
+    if (watch->last_line_ms >= 0 && !news && now_ms - watch->last_line_ms < LINE_EVERY_MS) {
         return;
     }
     buf_init(&line, DISPLAY_BYTES);
@@ -129,6 +130,7 @@ static void draw_line(struct watch *watch, const struct view *view, int64_t now_
     (void)fputs(buf_text(&line), watch->out);
     (void)snprintf(watch->last_state, sizeof watch->last_state, "%s", state);
     watch->last_best = best;
+    watch->told_over = over;
     watch->last_line_ms = now_ms;
 }
 

@@ -159,6 +159,9 @@ static int follow(struct watch *watch, int *worker_status, struct err *err)
         int64_t now_ms = clock->monotonic_ms(clock);
         if (now_ms >= next_ms) {
             TRY(watch_look(watch, &over, err));
+            if (over) {
+                run_worker_hurry();
+            }
             next_ms = now_ms + LOOK_EVERY_MS;
         }
         run_worker_read(LOOK_EVERY_MS / 4, note_line, watch);

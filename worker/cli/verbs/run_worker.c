@@ -29,25 +29,31 @@ static void stop_agent(int signal_number)
     agent_stop(running_agent);
 }
 
+static void hurry_agent(int signal_number)
+{
+    (void)signal_number;
+    agent_hurry(running_agent);
+}
+
 /* Prints only trials that did not go well; the display shows the rest. */
 static void print_event(void *context, const struct agent_event *event)
 {
     (void)context;
-    if (event->kind != AGENT_ENDED || event->grant == NULL || event->outcome == NULL
-        || strcmp(event->outcome, "completed") == 0) {
+    if (event->kind != AGENT_ENDED || event->grant == NULL || agent_event_is_success(event)) {
         return;
     }
     OWN(buf) struct buf text = {0};
     buf_init(&text, LINE_BYTES);
-    buf_printf(&text, "trial %" PRId64 " %s", event->grant->trial, event->outcome);
+    buf_printf(&text, "trial %" PRId64 " %s", event->grant->trial,
+               strcmp(event->outcome, "completed") == 0 ? event->state : event->outcome);
     if (event->detail != NULL && *event->detail != '\0') {
         buf_printf(&text, ": %s", event->detail);
     }
-    if (event->log_path != NULL) {
+    if (event->log_path[0] != '\0') {
         buf_printf(&text, "; its output is in %s\n", event->log_path);
         tail_append(&text, event->log_path, TAIL_LINES, "  | ");
     } else {
-        buf_putc(&text, '\n');
+        buf_puts(&text, "; it printed nothing\n");
     }
     text_print_page(stderr, buf_text(&text));
 }
@@ -57,6 +63,7 @@ static int serve(const struct agent_settings *settings, const char *token_file, 
     char token[HTTP_TOKEN_BYTES] = "";
     OWN(agent) struct agent *agent = NULL;
     struct sigaction action = {.sa_handler = stop_agent};
+    struct sigaction hurry = {.sa_handler = hurry_agent};
     struct agent_settings whole = *settings;
 
     if (*token_file != '\0') {
@@ -67,6 +74,7 @@ static int serve(const struct agent_settings *settings, const char *token_file, 
     TRY(agent_create(&whole, &agent, err));
     running_agent = agent;
     (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGUSR1, &hurry, NULL);
     (void)signal(SIGPIPE, SIG_IGN); /* the reader of the pipe may have ended */
     if (agent_run(agent, err) == 0) {
         return 0;
@@ -126,6 +134,7 @@ int run_worker_start(const struct agent_settings *settings, const char *token_fi
         return err_set(err, ERR_IO, "cannot make a pipe: %s", strerror(errno));
     }
     (void)fflush(NULL);
+    (void)signal(SIGUSR1, SIG_IGN); /* until the worker has its handler */
     pid_t pid = fork();
     if (pid == 0) {
         become_worker(settings, token_file, ends[1], parent);
@@ -209,6 +218,13 @@ int run_worker_await(void)
     fall_silent();
     buf_finish(&worker.pending);
     return WIFEXITED(status) ? WEXITSTATUS(status) : (int)EXIT_STATUS_FAILED;
+}
+
+void run_worker_hurry(void)
+{
+    if (worker.pid > 0) {
+        (void)kill(worker.pid, SIGUSR1);
+    }
 }
 
 void run_worker_stop(void)

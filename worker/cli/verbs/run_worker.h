@@ -23,6 +23,8 @@ void run_worker_read(int timeout_ms, void (*on_line)(void *context, const char *
                      void *context);
 /* Waits for its end and returns its exit status. */
 int run_worker_await(void);
+/* Tells it that the study is over, so that no slot waits before it asks once more. */
+void run_worker_hurry(void);
 /* Asks it to leave, and waits. */
 void run_worker_stop(void);
 /* Whether one of the signals has come. */

@@ -130,15 +130,17 @@ static void tell_trial(const struct agent_event *event, const char *what)
 static void tell_end(const struct agent_event *event)
 {
     OWN(buf) struct buf text;
-    bool well = strcmp(event->outcome, "completed") == 0;
+    bool is_shown = !agent_event_is_success(event) && event->detail[0] != '\0';
 
     buf_init(&text, 1000);
     buf_puts(&text, event->outcome);
     if (event->state[0] != '\0') {
         buf_printf(&text, ", the trial is %s", event->state);
     }
-    if (!well && event->detail[0] != '\0') {
+    if (is_shown && event->log_path[0] != '\0') {
         buf_printf(&text, ": %s; its output is in %s", event->detail, event->log_path);
+    } else if (is_shown) {
+        buf_printf(&text, ": %s; it printed nothing", event->detail);
     }
     tell_trial(event, buf_text(&text));
 }
