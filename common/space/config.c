@@ -20,12 +20,65 @@ __attribute__((format(printf, 2, 3))) static int refuse(char why[PARAM_WHY_BYTES
     return -1;
 }
 
-/* The first few values, for a sentence. */
-static int refuse_choice(const struct param *param, char why[PARAM_WHY_BYTES])
+static const char *kind_of(const json_t *value)
 {
+    return json_is_string(value)    ? "a text"
+           : json_is_number(value)  ? "a number"
+           : json_is_boolean(value) ? "a truth value"
+           : json_is_null(value)    ? "the null of JSON"
+           : json_is_array(value)   ? "a list"
+                                    : "an object";
+}
+
+/* The choice that a program would get as the same text, such as 16 for "16", or NULL. */
+static const json_t *find_lookalike(const struct param *param, const json_t *given)
+{
+    OWN(buf) struct buf text;
+    OWN(buf) struct buf other;
+
+    buf_init(&text, SPACE_CHOICE_BYTES);
+    buf_init(&other, SPACE_CHOICE_BYTES);
+    json_append_text(&text, given);
+    for (size_t i = 0; i < param->n_choices && !text.failed; i++) {
+        buf_clear(&other);
+        json_append_text(&other, param->choices[i]);
+        if (!other.failed && strcmp(buf_text(&text), buf_text(&other)) == 0) {
+            return param->choices[i];
+        }
+    }
+    return NULL;
+}
+
+static int refuse_type(const json_t *given, const json_t *choice, char why[PARAM_WHY_BYTES])
+{
+    OWN(buf) struct buf written;
+    OWN(buf) struct buf wanted;
+    struct json_writer w;
+
+    buf_init(&written, 80);
+    buf_init(&wanted, 80);
+    json_writer_init(&w, &written);
+    json_write_value(&w, given);
+    json_writer_init(&w, &wanted);
+    json_write_value(&w, choice);
+    if (written.failed || wanted.failed) {
+        return refuse(why, "is %s, but the choice that looks like it is %s", kind_of(given),
+                      kind_of(choice));
+    }
+    return refuse(why, "%s is %s, but the choice is %s, %s", buf_text(&written), kind_of(given),
+                  buf_text(&wanted), kind_of(choice));
+}
+
+/* The first few values, for a sentence. */
+static int refuse_choice(const struct param *param, const json_t *given, char why[PARAM_WHY_BYTES])
+{
+    const json_t *alike = find_lookalike(param, given);
     OWN(buf) struct buf list;
     struct json_writer w;
 
+    if (alike != NULL) {
+        return refuse_type(given, alike, why);
+    }
     buf_init(&list, 100);
     json_writer_init(&w, &list);
     for (size_t i = 0; i < param->n_choices && i < 10; i++) {
@@ -105,7 +158,7 @@ int param_value_from_json(const struct param *param, const json_t *json, double 
     }
     int choice = param_find_choice(param, json);
     if (choice < 0) {
-        return refuse_choice(param, why);
+        return refuse_choice(param, json, why);
     }
     *value = choice;
     return 0;

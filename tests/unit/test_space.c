@@ -609,6 +609,33 @@ static const char *const misnamed[][2] = {
     {"{'opt':'none','warm':false,'größe, `b`':1,'a/~':1}", "/a~1~0"},
 };
 
+/* A value that only looks like a choice; what is said. */
+static const char *const mistyped[][2] = {
+    {"{'a':'16','b':'on'}", "\"16\" is a text, but the choice is 16, a number"},
+    {"{'a':17,'b':'on'}", "must be one of 16, 32.5, null, true, [1,2], \"on\""},
+    {"{'a':'null','b':'on'}", "\"null\" is a text, but the choice is null, the null of JSON"},
+    {"{'a':'true','b':'on'}", "\"true\" is a text, but the choice is true, a truth value"},
+    {"{'a':'[1,2]','b':'on'}", "\"[1,2]\" is a text, but the choice is [1,2], a list"},
+    {"{'a':16,'b':5}", "5 is a number, but the choice is \"5\", a text"},
+};
+
+START_TEST(a_value_of_another_type_than_its_choice_is_called_so)
+{
+    OWN(space)
+    struct space *space = space_or_abort(
+        "[{'name':'a','type':'categorical','choices':[16,32.5,null,true,[1,2],'on']},"
+        "{'name':'b','type':'categorical','choices':['on','5']}]",
+        NULL);
+    json_auto_t *object = json_from_text(mistyped[_i][0]);
+    struct faults faults = {0};
+    double x[2];
+
+    ck_assert_int_eq(space_config_from_json(space, object, x, "", &faults), -1);
+    ck_assert_str_eq(faults.items[0].detail, mistyped[_i][1]);
+    faults_finish(&faults);
+}
+END_TEST
+
 START_TEST(a_value_for_no_active_parameter_of_a_name_is_refused)
 {
     OWN(space)
@@ -745,6 +772,8 @@ int main(void)
                         (int)(sizeof configs / sizeof configs[0]));
     tcase_add_test(tcase, values_come_back_in_the_type_given);
     tcase_add_test(tcase, one_name_has_the_value_of_the_active_parameter);
+    tcase_add_loop_test(tcase, a_value_of_another_type_than_its_choice_is_called_so, 0,
+                        (int)(sizeof mistyped / sizeof mistyped[0]));
     tcase_add_loop_test(tcase, a_value_for_no_active_parameter_of_a_name_is_refused, 0, 5);
     tcase_add_loop_test(tcase, what_cannot_work_is_refused_at_its_place, 0,
                         (int)(sizeof refused / sizeof refused[0]));
