@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import expect, main  # noqa: E402
+from cases import NotRun, expect, main  # noqa: E402
 from lease_server import STUDY, LeaseServer, Stranger  # noqa: E402
 
 HONE = os.environ["HONE"]
@@ -1109,6 +1109,26 @@ def test_all_parameters_at_once(tmp):
     expect(json.loads(said[6].removeprefix("-c=")), parameters)
     expect(said[7:], ["lr=0.1", "net=[64,{act:'relu'}]", "opt='a b'", "clip=null", f"n={2**63 - 1}",
                       "amp=true", "{args}"])
+
+
+def test_a_file_with_the_parameters_alone(tmp):
+    parameters = {"lr": 1e-05, "net": [64, {"a}b": "1e-5"}], "none": None, "big": 2**62,
+                  "a}b": "\u0085 caf\u00e9: #", "x.y": 1e20}
+    job = script(tmp, f"cp $1 {tmp}/whole.json; cp ${{2#--config=}} {tmp}/whole.yaml; "
+                      f"echo $3 >{tmp}/one; echo hone: accuracy=1\n")
+    with LeaseServer() as server:
+        server.grants(parameters, inactive=["degree"])
+        said = server.work(tmp, job, "{params.json}", "--config={params.yaml}", '{"x.y"}{"a}b"}')
+        expect(only_result(server)["outcome"], "completed")
+    expect(json.loads((tmp / "whole.json").read_text()), parameters)
+    expect((tmp / "one").read_text(), "1e+20\u0085 caf\u00e9: #\n")
+    assert "names some parameters" not in said, said
+    expect([str(path) for path in (tmp / "work").rglob("parameters.*")], [])
+    try:
+        import yaml
+    except ImportError as missing:
+        raise NotRun(f"the YAML is not read back: {missing}") from missing
+    expect(yaml.safe_load((tmp / "whole.yaml").read_text()), parameters)
 
 
 def test_other_studies_go_on_to_their_end(tmp):

@@ -34,12 +34,13 @@ static const char *const seeds[] = {
     "--degree\n{degree}\n-x\n{gamma}{seed}",
     "{resource.from}..{resource.to}",
     "{batch size}{{{lr}}}",
+    "--config={params.json}\n{params.yaml}\n{\"lr\"}{\"a}b\"}\n{{\"lr\": {\"lr\"}}}",
 };
 #define N_SEEDS (sizeof seeds / sizeof seeds[0])
 
-static const char parameters_text[] =
-    "{\"lr\": 1e-05, \"units\": 9223372036854775807, \"batch size\": \"a {b} }}\", \"amp\": null, "
-    "\"args\": \"mine\"}";
+static const char parameters_text[] = "{\"lr\": 1e-05, \"units\": 9223372036854775807, \"batch "
+                                      "size\": \"a {b} }}\", \"amp\": null, \"a}b\": 7, "
+                                      "\"args\": \"mine\"}";
 
 /* ---- the second reading ---- */
 
@@ -61,11 +62,30 @@ static const char *meaning(const char *name, const json_t *parameters, struct bu
             return words[i].text;
         }
     }
+    if (strcmp(name, "params.json") == 0 || strcmp(name, "params.yaml") == 0) {
+        buf_printf(value, "/f%s", name + strlen("params"));
+        return buf_text(value);
+    }
     if (strcmp(name, "args.json") == 0) {
         json_append_text(value, parameters);
         return buf_text(value);
     }
     return NULL;
+}
+
+/* The name at `{"name"}`, by another reader of JSON; the place of the last brace, 0: it is none. */
+static size_t quoted_name(const char *text, char name[EXPAND_NAME_BYTES])
+{
+    for (const char *end = strstr(text, "\"}"); text[1] == '"' && end != NULL;
+         end = strstr(end + 1, "\"}")) {
+        OWN(memory) char *inner = strndup(text + 1, (size_t)(end - text));
+        json_auto_t *value = json_loads(inner, JSON_DECODE_ANY, NULL);
+        if (json_is_string(value) && name_is_parameter(json_string_value(value))) {
+            (void)snprintf(name, EXPAND_NAME_BYTES, "%s", json_string_value(value));
+            return (size_t)(end + 1 - text);
+        }
+    }
+    return 0;
 }
 
 /* Returns what becomes of one argument, in `out`: 1, or 0 if it is left out, or -1: it is refused.
@@ -83,12 +103,15 @@ static int read_again(const char *argument, const json_t *parameters, struct buf
         } else {
             char name[EXPAND_NAME_BYTES] = "";
             OWN(buf) struct buf value;
-            size_t len = strcspn(argument + i, "}");
+            size_t quoted = quoted_name(argument + i, name);
+            size_t len = quoted > 0 ? quoted : strcspn(argument + i, "}");
             buf_init(&value, TEXT_BYTES);
-            if (argument[i + len] == '\0' || len < 2 || len > sizeof name) {
+            if (argument[i + len] == '\0' || len < 2 || (quoted == 0 && len > sizeof name)) {
                 return -1;
             }
-            memcpy(name, argument + i + 1, len - 1);
+            if (quoted == 0) {
+                memcpy(name, argument + i + 1, len - 1);
+            }
             if (!name_is_parameter(name)) {
                 return -1;
             }
@@ -220,6 +243,7 @@ static void expand(char *const argv[], const json_t *parameters, struct argv_lis
                                    .from = 3,
                                    .to = 9,
                                    .checkpoint = "/c",
+                                   .params_file = "/f",
                                    .trial = 12,
                                    .attempt = 2,
                                    .seed = 77};
@@ -308,8 +332,11 @@ static void check_command(char *const argv[], const json_t *parameters)
     OWN(argv_list) struct argv_list out = {0};
     OWN(buf) struct buf unnamed;
     char dropped[EXPAND_NAME_BYTES] = "";
-    struct expand_values values = {
-        .parameters = parameters, .inactive = inactive, .has_resource = true, .checkpoint = "/c"};
+    struct expand_values values = {.parameters = parameters,
+                                   .inactive = inactive,
+                                   .has_resource = true,
+                                   .checkpoint = "/c",
+                                   .params_file = "/f"};
     struct err err = {0};
 
     buf_init(&unnamed, TEXT_BYTES);
@@ -344,13 +371,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /* ---- mutants ---- */
 
-static const char *const words[] = {
-    "{",         "}",  "{{",  "}}",  "{lr}", "{args}", "{args.json}", "{args.hydra}",
-    "{degree}",  "\n", "{}",  "{ }", "{{}",  "{seed}", "--x=",        "-v\n",
-    "\"",        "'",  "\\",  "\\'", "${x}", "$",      "null",        "True",
-    "nan",       "[",  "]",   ",",   ":",    "=",      " ",           "\xc3\xa9",
-    "\xff",      "\t", "1e5", "a.b", "0",    "a b",    "{units}",     "{gamma",
-    "{bat size}"};
+static const char *const words[] = {"{",          "}",      "{{",          "}}",
+                                    "{lr}",       "{args}", "{args.json}", "{args.hydra}",
+                                    "{degree}",   "\n",     "{}",          "{ }",
+                                    "{{}",        "{seed}", "--x=",        "-v\n",
+                                    "\"",         "'",      "\\",          "\\'",
+                                    "${x}",       "$",      "null",        "True",
+                                    "nan",        "[",      "]",           ",",
+                                    ":",          "=",      " ",           "\xc3\xa9",
+                                    "\xff",       "\t",     "1e5",         "a.b",
+                                    "0",          "a b",    "{units}",     "{gamma",
+                                    "{bat size}", "{\"",    "\"}",         "{params.json}",
+                                    "{\"lr\"}"};
 #define N_WORDS (sizeof words / sizeof words[0])
 
 static void append_words(struct buf *out, struct rng *rng, size_t most)

@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "worker/agent/overrides.h"
+#include "worker/agent/params_file.h"
 
 static const char *const parameters =
     "{\"lr\": 1e-05, \"units\": 16, \"c\": 1.0, \"kernel\": \"a b\", \"amp\": true, \"x.y-z\": -2}";
+/* … and with braces and quotes in its names. */
+static const char *const odd_parameters = "{\"a}b\": 3, \"{\": 4, \"\\\"q\\\"\": 5}";
 
 /* A command of words separated by '|', and what it becomes; "!NAME" at the end is what was left
  * out. */
@@ -35,6 +38,11 @@ static const struct {
     {"p|-c={args.json}", "p|-c={\"lr\":1e-05,\"units\":16,\"c\":1,\"kernel\":\"a b\",\"amp\":true,"
                          "\"x.y-z\":-2}"},
     {"p|{{args}", "p|{args}"},
+    {"p|--config={params.json}|{params.yaml}|x{params.json}y",
+     "p|--config=/f.json|/f.yaml|x/f.jsony"},
+    {"p|{\"lr\"}|{\"kernel\"}", "p|1e-05|a b"},
+    {"p|{\"a}b\"}|--x={\"{\"}.|{\"\\\"q\\\"\"}|{\"\\u007b\"}", "p|3|--x=4.|5|4"},
+    {"p|--y|{\"no}ne\"}", "p!no}ne"},
     {"p|-v|{args}|{degree}", "p|-v|--lr=1e-05|--units=16|--c=1|--kernel=a b|--amp=true|--x.y-z=-2"
                              "!degree"},
 };
@@ -57,6 +65,7 @@ START_TEST(arguments_take_the_values_of_a_trial)
                                    .from = 3,
                                    .to = 9,
                                    .checkpoint = "/c",
+                                   .params_file = "/f",
                                    .trial = 12,
                                    .attempt = 2,
                                    .seed = 77};
@@ -67,6 +76,10 @@ START_TEST(arguments_take_the_values_of_a_trial)
     struct err err = {0};
 
     buf_init(&joined, 1000);
+    if (strstr(cases[_i].command, "args") == NULL) {
+        json_auto_t *odd = json_loads(odd_parameters, 0, NULL);
+        ck_assert_int_eq(json_object_update(object, odd), 0);
+    }
     split(cases[_i].command, &argv);
     ck_assert_msg(expand_check(argv.items, &err) == 0, "%s", err.text);
     ck_assert_msg(expand_argv(argv.items, &values, &out, dropped, &err) == 0, "%s", err.text);
@@ -277,6 +290,14 @@ static const struct {
     {"p|{{{{{lr}{degre}", false, false,
      "the command names {degre}, which is no parameter; did you mean {degree}?"},
     {"p|{args}|{args.hydra}|x{args.json}y", false, false, ""},
+    {"p|{params.json}|x{params.yaml}", false, false, ""},
+    {"p|{\"lr\"}|{\"degree\"}", false, false, "p"},
+    {"p|{\"a}b\"}", false, true,
+     "the command names {\"a}b\"}, which is no parameter; add -P a}b=DOMAIN, or write {{ for a "
+     "brace"},
+    {"p|{\"ld\": 1}", false, false,
+     "the command has {\"ld\": 1} in it, and that is no parameter; where braces are meant as they "
+     "are, write {{ and }}"},
     {"p|--all={args}", false, false,
      "\"--all={args}\": {args} and {args.hydra} stand for several arguments, so each must be an "
      "argument of its own; {args.json} is one text"},
@@ -324,6 +345,32 @@ START_TEST(without_the_other_names_nothing_is_refused)
 }
 END_TEST
 
+/* Read back by PyYAML in tests/e2e/test_worker.py. */
+static const struct {
+    const char *json, *yaml;
+} yamls[] = {
+    {"{}", "{}\n"},
+    {"{\"lr\": 1e-05, \"n\": 16, \"big\": 9223372036854775807}",
+     "\"lr\": 1.0e-05\n\"n\": 16\n\"big\": 9223372036854775807\n"},
+    {"{\"a b\": [1e+20, 2.5e-07, {\"1e-5\": -1e-09}], \"t\": \"1e-05\", \"q\": \"\\\"1e5\\\\\"}",
+     "\"a b\": [1.0e+20,2.5e-07,{\"1e-5\":-1.0e-09}]\n\"t\": \"1e-05\"\n"
+     "\"q\": \"\\\"1e5\\\\\"\n"},
+    {"{\"x\": null, \"y\": true, \"z\": \"\\u0085\\u2028\\u007fa\\u00e9\"}",
+     "\"x\": null\n\"y\": true\n\"z\": \"\\u0085\\u2028\\u007fa\xc3\xa9\"\n"},
+};
+
+START_TEST(parameters_are_written_as_yaml)
+{
+    json_auto_t *object = json_loads(yamls[_i].json, 0, NULL);
+    OWN(buf) struct buf out;
+
+    ck_assert_ptr_nonnull(object);
+    buf_init(&out, 1000);
+    params_file_append_yaml(&out, object);
+    ck_assert_str_eq(buf_text(&out), yamls[_i].yaml);
+}
+END_TEST
+
 START_TEST(an_argument_has_a_greatest_length)
 {
     json_auto_t *object = json_object();
@@ -365,6 +412,8 @@ int main(void)
     tcase_add_loop_test(tcase, a_command_names_what_its_study_has, 0,
                         (int)(sizeof checks / sizeof checks[0]));
     tcase_add_test(tcase, without_the_other_names_nothing_is_refused);
+    tcase_add_loop_test(tcase, parameters_are_written_as_yaml, 0,
+                        (int)(sizeof yamls / sizeof yamls[0]));
     tcase_add_test(tcase, an_argument_has_a_greatest_length);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

@@ -8,16 +8,36 @@
 #include "common/suggest.h"
 #include "common/wire/wire.h"
 #include "worker/agent/overrides.h"
+#include "worker/report/cursor.h"
 
 #define LIST_BYTES ((size_t)64 * 1024)
 #define OVERRIDES_BYTES ((size_t)4 << 20)
 #define UNNAMED_LISTED 5
 #define ARGUMENT_BYTES ((size_t)128 * 1024) /* what Linux takes */
 
+/* `{"a}b"}`: a name that is written as a JSON text. Its length with braces, or 0. */
+static size_t quoted_placeholder_at(const char *text, char name[EXPAND_NAME_BYTES])
+{
+    struct cursor c = {.text = text, .len = strlen(text), .at = 1};
+    struct quoted quoted;
+
+    if (text[1] != '"' || !cursor_read_quoted(&c, &quoted) || quoted.is_long || text[c.at] != '}'
+        || memmem(text, c.at, "\\'", 2) != NULL /* of Python, not of JSON */
+        || strlen(quoted.text) != quoted.len || !name_is_parameter(quoted.text)) {
+        return 0;
+    }
+    memcpy(name, quoted.text, quoted.len + 1);
+    return c.at + 1;
+}
+
 /* The placeholder at text[0] == '{': copies its name, returns its length with braces, or 0 when it
  * is none. */
 static size_t placeholder_at(const char *text, char name[EXPAND_NAME_BYTES])
 {
+    size_t quoted = quoted_placeholder_at(text, name);
+    if (quoted > 0) {
+        return quoted;
+    }
     const char *end = strchr(text, '}');
     size_t len = end == NULL ? 0 : (size_t)(end - text - 1);
 
@@ -138,14 +158,18 @@ static bool is_resource(const char *name)
 }
 
 /* Placeholders for all parameters at once. */
-enum all { ALL_NONE, ALL_OPTIONS, ALL_JSON, ALL_OVERRIDES };
+enum all { ALL_NONE, ALL_OPTIONS, ALL_OVERRIDES, ALL_JSON, ALL_FILE };
 
 static enum all all_of(const char *name)
 {
     static const struct {
         const char *name;
         enum all all;
-    } words[] = {{"args", ALL_OPTIONS}, {"args.json", ALL_JSON}, {"args.hydra", ALL_OVERRIDES}};
+    } words[] = {{"args", ALL_OPTIONS},
+                 {"args.hydra", ALL_OVERRIDES},
+                 {"args.json", ALL_JSON},
+                 {"params.json", ALL_FILE},
+                 {"params.yaml", ALL_FILE}};
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(words[i].name, name) == 0) {
@@ -153,6 +177,12 @@ static enum all all_of(const char *name)
         }
     }
     return ALL_NONE;
+}
+
+/* Does it stand for several arguments, and so must be one of its own? */
+static bool is_several(enum all all)
+{
+    return all == ALL_OPTIONS || all == ALL_OVERRIDES;
 }
 
 static bool is_our_word(const char *name)
@@ -195,12 +225,29 @@ static bool is_no_placeholder(const char *name)
     return strpbrk(name, "\"'$;:\\,|()#?%=") != NULL;
 }
 
+/* The name as a placeholder has it, without the outer braces. */
+static const char *spell(const char *name, struct buf *out)
+{
+    struct json_writer w;
+
+    if (strpbrk(name, "{}") == NULL && name[0] != '"') {
+        return name;
+    }
+    buf_init(out, EXPAND_NAME_BYTES * 2);
+    json_writer_init(&w, out);
+    json_write_string(&w, name);
+    return buf_text(out);
+}
+
 static int refuse_name(const char *name, const struct expand_study *study, struct err *err)
 {
     OWN(buf) struct buf list;
+    OWN(buf) struct buf spelled = {0};
+    OWN(buf) struct buf meant_spelled = {0};
 
     buf_init(&list, LIST_BYTES);
     const char *meant = list_parameters(study, name, &list);
+    const char *written = spell(name, &spelled);
     if (is_resource(name)) {
         return err_set(err, ERR_INVALID,
                        "the command names {%s}, but the study has no resource; %sleave it out",
@@ -208,8 +255,8 @@ static int refuse_name(const char *name, const struct expand_study *study, struc
     }
     if (meant != NULL) {
         return err_set(err, ERR_INVALID,
-                       "the command names {%s}, which is no parameter; did you mean {%s}?", name,
-                       meant);
+                       "the command names {%s}, which is no parameter; did you mean {%s}?", written,
+                       spell(meant, &meant_spelled));
     }
     if (is_no_placeholder(name)) {
         return err_set(err, ERR_INVALID,
@@ -221,12 +268,12 @@ static int refuse_name(const char *name, const struct expand_study *study, struc
         return err_set(err, ERR_INVALID,
                        "the command names {%s}, which is no parameter; add -P %s=DOMAIN, or write "
                        "{{ for a brace",
-                       name, name);
+                       written, name);
     }
     return err_set(err, ERR_INVALID,
                    "the command names {%s}, which is no parameter; the study has %.200s; write {{ "
                    "for a brace",
-                   name, list.len == 0 ? "none" : buf_text(&list));
+                   written, list.len == 0 ? "none" : buf_text(&list));
 }
 
 /* Can Hydra take every parameter of the study, as far as they are known? */
@@ -254,7 +301,7 @@ static int check_all(enum all all, const char *argument, const struct expand_stu
 {
     char name[EXPAND_NAME_BYTES];
 
-    if (all != ALL_JSON && !is_one_placeholder(argument, name)) {
+    if (is_several(all) && !is_one_placeholder(argument, name)) {
         return err_set(err, ERR_INVALID,
                        "\"%.80s\": {args} and {args.hydra} stand for several arguments, so each "
                        "must be an argument of its own; {args.json} is one text",
@@ -297,6 +344,22 @@ int expand_check_names(char *const argv[], const struct expand_study *study,
         }
     }
     return 0;
+}
+
+bool expand_names(char *const argv[], const struct expand_values *values, const char *placeholder)
+{
+    char name[EXPAND_NAME_BYTES];
+
+    for (size_t i = 0; argv[i] != NULL; i++) {
+        const char *at = argv[i];
+        while (next_placeholder(&at, name) == PIECE_PLACEHOLDER) {
+            if (strcmp(name, placeholder) == 0
+                && !is_parameter(values->parameters, values->inactive, name)) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 /* The names of all placeholders, as the keys of an object. */
@@ -389,6 +452,8 @@ static bool append_value(const char *name, const struct expand_values *values, s
         return false;
     } else if (all_of(name) == ALL_JSON) {
         append_json(values->parameters, out);
+    } else if (all_of(name) == ALL_FILE) { /* "params.json": the ending of the placeholder's name */
+        buf_printf(out, "%s%s", values->params_file, strrchr(name, '.'));
     } else if (strcmp(name, "checkpoint") == 0) {
         buf_puts(out, values->checkpoint);
     } else if (int_value(name, values, &number)) {
@@ -436,7 +501,7 @@ static enum all several_of(const char *argument, const struct expand_values *val
         return ALL_NONE;
     }
     enum all all = all_of(name);
-    return all == ALL_JSON ? ALL_NONE : all;
+    return is_several(all) ? all : ALL_NONE;
 }
 
 static int add_each(enum all all, const struct expand_values *values, struct argv_list *out,

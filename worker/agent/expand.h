@@ -1,8 +1,10 @@
 /* The arguments of a runner's command: `{lr}` of a parameter, `{resource.from}`, `{resource.to}`,
- * `{checkpoint}`, `{trial}`, `{attempt}`, `{seed}`; `{{` and `}}` are braces. An argument `{args}`
- * becomes --name=value for each active parameter, `{args.hydra}` Hydra's name=value, and
- * `{args.json}` is all of them as a JSON object. No shell is ever involved: a value stays within
- * its argument. API.md "The job's side". */
+ * `{checkpoint}`, `{trial}`, `{attempt}`, `{seed}`; `{{` and `}}` are braces. A name may be written
+ * as a JSON text, which one with braces must be: `{"a}b"}`. An argument `{args}` becomes
+ * --name=value for each active parameter, `{args.hydra}` Hydra's name=value, `{args.json}` is all
+ * of them as a JSON object, and `{params.json}` and `{params.yaml}` are the path of a file that
+ * holds them. No shell is ever involved: a value stays within its argument. API.md "The job's
+ * side". */
 #ifndef WORKER_AGENT_EXPAND_H
 #define WORKER_AGENT_EXPAND_H
 
@@ -23,6 +25,7 @@ struct expand_values {
     bool has_resource;
     int64_t from, to;
     const char *checkpoint;
+    const char *params_file; /* its path without the ending */
     int64_t trial, attempt;
     uint64_t seed;
 };
@@ -48,6 +51,9 @@ struct expand_found {
  * that has a value there. A wrong name would be taken for an inactive parameter, and dropped. */
 MUST_USE int expand_check_names(char *const argv[], const struct expand_study *study,
                                 struct expand_found *found, struct err *err);
+
+/* Does an argument have this placeholder, and not for a parameter of that name? */
+bool expand_names(char *const argv[], const struct expand_values *values, const char *placeholder);
 
 /* Appends the first names of the study's parameters that no argument names, and how many there are
  * besides; false when there is none. */

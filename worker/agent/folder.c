@@ -25,6 +25,7 @@ void folder_finish(struct folder *folder)
     free(folder->base);
     free(folder->log);
     free(folder->params);
+    free(folder->parameters);
     free(folder->control);
     free(folder->owner);
     free(folder->checkpoint);
@@ -141,6 +142,7 @@ static int name_files(const char *base, struct folder *folder, struct err *err)
         const char *behind;
     } files[] = {{&folder->log, ".log"},
                  {&folder->params, "/params.json"},
+                 {&folder->parameters, "/parameters"},
                  {&folder->control, "/control.json"},
                  {&folder->owner, "/owner"},
                  {&folder->checkpoint, "/" UNPUBLISHED},
@@ -272,11 +274,23 @@ static void remove_base(const struct folder *folder)
     remove_empty_parent(folder->base);
 }
 
+static void remove_parameters(const struct folder *folder)
+{
+    static const char *const endings[] = {".json", ".yaml"};
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s%s", folder->parameters, endings[i]);
+        (void)unlink(path);
+    }
+}
+
 void folder_tidy(const struct folder *folder)
 {
     struct stat info;
 
     (void)unlink(folder->params);
+    remove_parameters(folder);
     (void)unlink(folder->control);
     (void)unlink(folder->owner);
     if (stat(folder->log, &info) == 0 && info.st_size == 0) {

@@ -3,6 +3,7 @@
  *
  *   WORKDIR/<server>/<study>/<trial>/  attempt-2.log  attempt-2/
  *   attempt-2/                         params.json control.json owner checkpoint.new/ checkpoint/
+ *                                      and, where the command names them, parameters.json or .yaml
  *
  * Every attempt has a folder of its own, which mkdir() claims, so that no two workers ever write
  * one file, whatever they know of each other; where another server's study of the same name has
@@ -22,6 +23,7 @@
 
 struct folder { /* absolute paths; owned */
     char *base, *log, *params, *control, *owner;
+    char *parameters; /* without the ending: the parameters alone, where the command names it */
     char *checkpoint; /* where the job keeps its own */
     char *copying;    /* a copy of the granted one, while it is made */
     char *published;  /* where it is once the job has ended */

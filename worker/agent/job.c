@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "worker/agent/environment.h"
 #include "worker/agent/expand.h"
+#include "worker/agent/params_file.h"
 #include "worker/agent/shim.h"
 
 #define COLLECT_READS 1024 /* more than a pipe holds: only a survivor of SIGKILL could write on */
@@ -384,6 +385,7 @@ static int launch(struct slot *slot, struct err *err)
                                    .from = slot->from,
                                    .to = slot->to,
                                    .checkpoint = slot->folder.checkpoint,
+                                   .params_file = slot->folder.parameters,
                                    .trial = slot->grant.trial,
                                    .attempt = slot->grant.attempt,
                                    .seed = slot->grant.seed};
@@ -402,6 +404,7 @@ static int launch(struct slot *slot, struct err *err)
                              .beside = slot->folder.copying,
                              .to = slot->folder.checkpoint};
 
+    TRY(params_file_write(slot->program->argv, &values, err));
     TRY(expand_argv(slot->program->argv, &values, &argv, dropped, err));
     TRY(environment_build(&environment, &envp, err));
     if (dropped[0] != '\0') {

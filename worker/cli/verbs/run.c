@@ -200,6 +200,7 @@ static void print_command(const struct options *options, const json_t *study, co
         .from = 0,
         .to = int_at(trial, "step", 0),
         .checkpoint = "CHECKPOINT",
+        .params_file = "PARAMETERS",
         .trial = int_at(trial, "number", 0),
         .attempt = int_at(trial, "attempt", 1),
         .seed = (uint64_t)int_at(trial, "seed", 0),
