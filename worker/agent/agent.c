@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "worker/agent/expand.h"
 #include "worker/agent/gpu.h"
+#include "worker/agent/orphans.h"
 #include "worker/agent/slot.h"
 
 #define FILES_A_SLOT 11
@@ -298,6 +299,8 @@ static int prepare(struct agent *agent, struct err *err)
     struct agent_context *context = &agent->context;
 
     TRY(count_slots(agent, err));
+    TRY(boundary_choose(&settings->boundary, &context->boundary, err));
+    orphans_adopt();
     TRY(take_programs(agent, err));
     TRY(host_name(&context->host, err));
     TRY(check_name(agent, settings->name == NULL ? context->host : settings->name, err));
@@ -487,8 +490,17 @@ static void serve(struct agent *agent)
     }
 }
 
+static void tell_boundary(const struct boundary *boundary)
+{
+    char text[PATH_MAX + 200];
+
+    boundary_describe(boundary, text, sizeof text);
+    log_info("%s", text);
+}
+
 int agent_run(struct agent *agent, struct err *err)
 {
+    tell_boundary(&agent->context.boundary);
     agent->slots = calloc(agent->n_slots, sizeof *agent->slots);
     if (agent->slots == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");

@@ -14,6 +14,7 @@
 #include "common/err.h"
 #include "common/own.h"
 #include "common/wire/wire.h"
+#include "worker/agent/boundary/boundary.h"
 #include "worker/report/patterns.h"
 
 /* A command that studies may name in job.runner. */
@@ -76,7 +77,8 @@ struct agent_settings {
     size_t n_patterns;
     const char *workdir; /* logs, checkpoints; made when missing. NULL: $XDG_STATE_HOME/hone/work,
                             ~/.local/state/hone/work or /var/tmp/hone-UID/work */
-    bool exit_when_finished; /* leave when the study is finished or stopped */
+    struct boundary_settings boundary; /* what holds a job's processes together */
+    bool exit_when_finished;           /* leave when the study is finished or stopped */
     int passthrough_fd; /* with one slot, job output is also written here; -1: only to the log */
 
     void (*on_event)(void *context, const struct agent_event *event); /* or NULL */

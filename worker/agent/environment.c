@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/json_value.h"
+#include "worker/agent/attempt_id.h"
 
 #define VALUE_BYTES ((size_t)64 * 1024)
 
@@ -56,6 +57,7 @@ int environment_build(const struct environment *environment, struct argv_list *o
     argv_list_printf(out, "HONE_STUDY=%s", grant->study);
     argv_list_printf(out, "HONE_TRIAL=%" PRId64, grant->trial);
     argv_list_printf(out, "HONE_ATTEMPT=%" PRId64, grant->attempt);
+    argv_list_printf(out, ATTEMPT_ID_VARIABLE "=%s", environment->attempt_id);
     argv_list_printf(out, "HONE_SEED=%" PRIu64, grant->seed);
     if (grant->has_resource) {
         argv_list_printf(out, "HONE_RESOURCE_FROM=%" PRId64, environment->from);

@@ -16,6 +16,7 @@ struct environment {
     const json_t *parameters;
     int64_t from, to; /* of this run of the command, as a promotion may have moved them */
     const struct folder *folder;
+    const char *attempt_id; /* by which what it starts is found */
     int metrics_fd;
     const char *report_socket; /* for `hone report`; NULL: none */
     const char *gpu;           /* NULL: the job sees what the agent sees */

@@ -87,6 +87,13 @@ static bool was_stopped_too(const struct exit_facts *facts)
     return facts->with_worker || (facts->draining && died_of(facts, SIGTERM, SHELL_TERMINATED));
 }
 
+/* With a cgroup of its own a job may fail as it likes after one of its processes was killed. */
+static bool is_oom(const struct exit_facts *facts)
+{
+    return !facts->killed_by_us
+           && (facts->oom_sure || (facts->oom_seen && died_of(facts, SIGKILL, SHELL_KILLED)));
+}
+
 static void decide_own_end(const struct exit_facts *facts, struct exit_class *made)
 {
     if (exited_with(facts, EXIT_NOT_THIS_NODE)) {
@@ -97,7 +104,7 @@ static void decide_own_end(const struct exit_facts *facts, struct exit_class *ma
         decide_drained(facts, made);
     } else if (exited_with(facts, 0)) {
         decide_clean_exit(facts, made);
-    } else if (facts->oom_seen && !facts->killed_by_us && died_of(facts, SIGKILL, SHELL_KILLED)) {
+    } else if (is_oom(facts)) {
         set(made, EXIT_CLASS_RESULT, OUTCOME_FAILED, "oom");
     } else {
         set(made, EXIT_CLASS_RESULT, OUTCOME_FAILED,

@@ -17,6 +17,7 @@ struct exit_facts {
     int wait_status;
     bool killed_by_us; /* SIGKILL was ours */
     bool oom_seen;     /* the kernel killed a process for memory while it ran */
+    bool oom_sure;     /* … one of its own, as its cgroup says */
     bool draining;     /* the worker is being stopped */
     bool with_worker;  /* … and was told so about when the job ended */
     bool measured;     /* every objective was, in this attempt */

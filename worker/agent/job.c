@@ -379,6 +379,7 @@ static int launch(struct slot *slot, struct err *err)
     OWN(argv_list) struct argv_list argv = {0};
     OWN(argv_list) struct argv_list envp = {0};
     char dropped[EXPAND_NAME_BYTES];
+    char attempt_id[ATTEMPT_ID_BYTES];
     struct expand_values values = {.parameters = slot->grant.values.parameters,
                                    .inactive = slot->grant.values.inactive,
                                    .has_resource = slot->grant.has_resource,
@@ -395,6 +396,7 @@ static int launch(struct slot *slot, struct err *err)
                                       .from = slot->from,
                                       .to = slot->to,
                                       .folder = &slot->folder,
+                                      .attempt_id = attempt_id,
                                       .metrics_fd = SHIM_METRICS_FD,
                                       .report_socket = slot->reports.name,
                                       .gpu = slot->gpu};
@@ -405,6 +407,7 @@ static int launch(struct slot *slot, struct err *err)
                              .to = slot->folder.checkpoint};
 
     TRY(params_file_write(slot->program->argv, &values, err));
+    attempt_id_make(slot->grant.id, attempt_id);
     TRY(expand_argv(slot->program->argv, &values, &argv, dropped, err));
     TRY(environment_build(&environment, &envp, err));
     if (dropped[0] != '\0') {
@@ -414,7 +417,9 @@ static int launch(struct slot *slot, struct err *err)
     struct runner_spec spec = {.path = slot->program->path,
                                .argv = argv.items,
                                .envp = envp.items,
-                               .copy = copy.from == NULL ? NULL : &copy};
+                               .copy = copy.from == NULL ? NULL : &copy,
+                               .boundary = &slot->context->boundary,
+                               .attempt_id = attempt_id};
     return runner_start(&slot->runner, &spec, err);
 }
 

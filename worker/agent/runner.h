@@ -1,4 +1,4 @@
-/* One running job as the agent sees it: four pipes and a shim (shim.h) to send signals to. The
+/* One running job as the agent sees it: three pipes and the channel to its shim (shim.h). The
  * supervisor decides what is sent when; this module sends it. */
 #ifndef WORKER_AGENT_RUNNER_H
 #define WORKER_AGENT_RUNNER_H
@@ -9,23 +9,32 @@
 
 #include "common/err.h"
 #include "common/own.h"
+#include "worker/agent/attempt_id.h"
+#include "worker/agent/boundary/boundary.h"
 #include "worker/agent/copy_tree.h"
+#include "worker/agent/shim.h"
 #include "worker/agent/supervisor.h"
-
-/* What a job writes to, each with a pipe of its own. */
-enum runner_stream { STREAM_OUTPUT, STREAM_ERRORS, STREAM_METRICS, STREAM_COUNT };
 
 struct runner {
     pid_t shim;                /* 0: none */
-    pid_t job;                 /* its process group too; 0 until known */
+    pid_t job;                 /* its process group and session too; 0 until known */
     int streams[STREAM_COUNT]; /* stdout, stderr, JSON by line; -1: closed */
-    int status_fd;             /* readable when runner_advance() has something to read */
-    bool killed;               /* we sent SIGKILL */
-    bool ended;                /* nothing of the job is left */
-    int spawn_errno;           /* the program could not be started */
-    bool lacks_checkpoint;     /* … because its checkpoint could not be copied */
+    int status_fd;         /* the channel: readable when runner_advance() has something to read */
+    bool killed;           /* we sent SIGKILL */
+    bool ended;            /* nothing of the job is left, or `survivor` is */
+    bool told;             /* the shim has said how it ended */
+    pid_t survivor;        /* could not be killed; 0: none */
+    int spawn_errno;       /* the program could not be started */
+    bool lacks_checkpoint; /* … because its checkpoint could not be copied */
     int wait_status;
     int64_t peak_kib;
+    int64_t oom_kills; /* of its processes, for want of memory; -1: unknown */
+
+    char attempt_id[ATTEMPT_ID_BYTES];
+    char *leaf;          /* its cgroup; owned; NULL: none */
+    bool cleaning;       /* the shim was killed, and what it left is being ended */
+    int64_t clean_at_ms; /* the next time */
+    int64_t give_up_at_ms;
 };
 
 /* One without a job. */
@@ -40,6 +49,8 @@ struct runner_spec {
     char *const *argv;
     char *const *envp;
     const struct copy_tree *copy; /* the checkpoint to begin with; NULL: none */
+    const struct boundary *boundary;
+    const char *attempt_id; /* as in its environment */
 };
 
 /* ERR_IO: no process or pipe could be had. That the program itself cannot run is known later, by
@@ -47,7 +58,11 @@ struct runner_spec {
 MUST_USE int runner_start(struct runner *runner, const struct runner_spec *given, struct err *err);
 /* Reads the shim's messages; `ended` tells whether the job is gone. */
 void runner_advance(struct runner *runner);
-/* Sends the shim the signal that carries out the act. */
+/* Ends what a shim that was killed has left, a little at a time. */
+void runner_tick(struct runner *runner, int64_t now_ms);
+/* When runner_tick() has something to do; INT64_MAX: never. */
+int64_t runner_deadline(const struct runner *runner);
+/* Has the shim carry out the act. */
 void runner_act(struct runner *runner, enum job_act act);
 /* Kills what still runs and waits for it. */
 void runner_finish(struct runner *runner);

@@ -1,186 +1,52 @@
 #include "worker/agent/shim.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define OUTPUT_FD 4
-#define ERRORS_FD 5
-#define STATUS_FD 6
-#define REAP_ROUNDS 10000 /* of a millisecond */
-#define AGENT_DIED SIGUSR2
+#include "common/clock.h"
+#include "worker/agent/boundary/cgroup.h"
+#include "worker/agent/boundary/walk.h"
+#include "worker/agent/shim_fds.h"
+#include "worker/agent/shim_start.h"
+
+#define QUICK_ROUNDS 20 /* of killing, without a pause between them */
+#define PAUSE_NS 1000000L
+#define STUCK_PAUSE_MS 1000
+
+struct shim {
+    const struct shim_spec *spec;
+    struct shim_job job;
+    int signals;    /* what is sent to the shim, as a descriptor */
+    bool must_kill; /* told to, or left by the agent */
+    bool agent_has_gone;
+    bool leader_ended;
+    int status;           /* … its wait status */
+    int64_t linger_at_ms; /* nothing waits beyond this moment */
+};
+
+static int64_t now_ms(void)
+{
+    return clock_system()->monotonic_ms(clock_system());
+}
 
 static void say(enum shim_message_kind kind, int value, int64_t peak_kib)
 {
     struct shim_message message = {
         .kind = (int32_t)kind, .value = (int32_t)value, .peak_kib = peak_kib};
-    ssize_t written = write(STATUS_FD, &message, sizeof message);
 
-    (void)written; /* an agent that died needs no news */
-}
-
-/* Brings the four descriptors to their places and closes all others: a connection of the agent's
- * that lived on in here would never look closed to the server. */
-static void arrange_fds(const struct shim_spec *spec)
-{
-    int metrics = fcntl(spec->metrics_fd, F_DUPFD_CLOEXEC, 10);
-    int output = fcntl(spec->output_fd, F_DUPFD_CLOEXEC, 10);
-    int errors = fcntl(spec->errors_fd, F_DUPFD_CLOEXEC, 10);
-    int status = fcntl(spec->status_fd, F_DUPFD_CLOEXEC, 10);
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (metrics < 0 || output < 0 || errors < 0 || status < 0 || null < 0) {
-        _exit(1);
-    }
-    (void)dup2(null, STDIN_FILENO);
-    (void)dup3(metrics, SHIM_METRICS_FD, O_CLOEXEC);
-    (void)dup3(output, OUTPUT_FD, O_CLOEXEC);
-    (void)dup3(errors, ERRORS_FD, O_CLOEXEC);
-    (void)dup3(status, STATUS_FD, O_CLOEXEC);
-    (void)dup2(OUTPUT_FD, STDOUT_FILENO);
-    (void)dup2(ERRORS_FD, STDERR_FILENO);
-    (void)close_range(STATUS_FD + 1, ~0U, 0);
-}
-
-static void catch_nothing(sigset_t *mine)
-{
-    (void)sigemptyset(mine);
-    (void)sigaddset(mine, SIGCHLD);
-    (void)sigaddset(mine, SIGTERM);
-    (void)sigaddset(mine, SIGINT);
-    (void)sigaddset(mine, SIGHUP);
-    (void)sigaddset(mine, SHIM_KILL);
-    (void)sigaddset(mine, AGENT_DIED);
-    (void)sigprocmask(SIG_SETMASK, mine, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
-}
-
-/* The kernel's out-of-memory killer should look at a job before it looks at the agent. */
-static void offer_to_oom_killer(void)
-{
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-
-    if (fd >= 0) {
-        ssize_t written = write(fd, "500", 3);
-        (void)written;
-        (void)close(fd);
-    }
-}
-
-static _Noreturn void become_job(const struct shim_spec *spec, pid_t shim, int failed_fd)
-{
-    sigset_t none;
-
-    (void)setpgid(0, 0);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != shim) {
-        _exit(1);
-    }
-    offer_to_oom_killer();
-    (void)signal(SIGPIPE, SIG_DFL);
-    (void)fcntl(SHIM_METRICS_FD, F_SETFD, 0);
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)execve(spec->path, spec->argv, spec->envp);
-    int why = errno;
-    ssize_t written = write(failed_fd, &why, sizeof why);
-    (void)written;
-    _exit(127);
-}
-
-/* The job's pid, or -1 after having said why there is none. */
-static pid_t start_job(const struct shim_spec *spec)
-{
-    int failed[2];
-    int why = 0;
-    pid_t shim = getpid();
-
-    if (pipe2(failed, O_CLOEXEC) != 0) {
-        say(SHIM_FAILED, errno, 0);
-        return -1;
-    }
-    pid_t job = fork();
-    if (job == 0) {
-        become_job(spec, shim, failed[1]);
-    }
-    (void)close(failed[1]);
-    if (job < 0) {
-        say(SHIM_FAILED, errno, 0);
-        return -1;
-    }
-    (void)setpgid(job, job);
-    ssize_t got = read(failed[0], &why, sizeof why); /* ends with the exec */
-    (void)close(failed[0]);
-    if (got == (ssize_t)sizeof why) {
-        (void)waitpid(job, NULL, 0);
-        say(SHIM_FAILED, why, 0);
-        return -1;
-    }
-    say(SHIM_STARTED, job, 0);
-    return job;
-}
-
-/* SIGKILL to each child: those the job left behind have become ours. */
-static void kill_children(int fd)
-{
-    char text[4096];
-    ssize_t got = pread(fd, text, sizeof text, 0);
-    pid_t pid = 0;
-
-    for (ssize_t i = 0; i < got; i++) {
-        if (text[i] >= '0' && text[i] <= '9') {
-            pid = pid * 10 + (text[i] - '0');
-        } else if (pid > 0) {
-            (void)kill(pid, SIGKILL);
-            pid = 0;
-        }
-    }
-}
-
-/* Takes what has ended; true when the job is among it or was before. */
-static bool reap(pid_t job, int *status, bool ended)
-{
-    int one = 0;
-    pid_t pid;
-
-    while ((pid = waitpid(-1, &one, WNOHANG)) > 0) {
-        if (pid == job) {
-            *status = one;
-            ended = true;
-        }
-    }
-    return ended;
-}
-
-/* Kills the group and all descendants until none is left, which the death of each parent brings a
- * little nearer. */
-static bool kill_all(pid_t job, int *status, bool ended)
-{
-    const struct timespec pause = {.tv_nsec = 1000000};
-    int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
-
-    for (int round = 0; round < REAP_ROUNDS; round++) {
-        (void)kill(-job, SIGKILL);
-        if (fd >= 0) {
-            kill_children(fd);
-        }
-        ended = reap(job, status, ended);
-        siginfo_t left;
-        if (waitid(P_ALL, 0, &left, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) {
-            break;
-        }
-        (void)nanosleep(&pause, NULL);
-    }
-    (void)close(fd);
-    return ended;
+    (void)send(FD_CHANNEL, &message, sizeof message,
+               MSG_NOSIGNAL); /* an agent that died needs none */
 }
 
 static void say_ended(int status)
@@ -191,18 +57,224 @@ static void say_ended(int status)
     say(SHIM_ENDED, status, usage.ru_maxrss);
 }
 
+/* ---- ending the job ---- */
+
+static void terminate(const struct shim *shim)
+{
+    if (!shim->leader_ended && shim->job.leader > 0) {
+        (void)kill(-shim->job.leader, SIGCONT); /* a stopped one could not obey */
+        (void)kill(-shim->job.leader, SIGTERM);
+    }
+}
+
+static void note_leader(struct shim *shim, int status)
+{
+    if (!shim->leader_ended) {
+        shim->status = status;
+        shim->leader_ended = true;
+        shim->linger_at_ms = now_ms() + shim->spec->linger_ms;
+    }
+}
+
+/* The leader's end as its namespace says it. */
+static void read_leader(struct shim *shim)
+{
+    int status;
+
+    if (shim->job.leader_fd >= 0
+        && read(shim->job.leader_fd, &status, sizeof status) == (ssize_t)sizeof status) {
+        note_leader(shim, status);
+    }
+}
+
+/* Takes what has ended. */
+static void reap(struct shim *shim)
+{
+    int status = 0;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == shim->job.child) {
+            read_leader(shim); /* if there is a namespace, it has said more about the leader */
+            note_leader(shim, status);
+        }
+    }
+}
+
+static bool is_empty(const struct shim *shim)
+{
+    return !walk_has_children() && (shim->spec->leaf == NULL || cgroup_is_empty(shim->spec->leaf));
+}
+
+/* One pass over everything there is; the death of each parent brings more within reach. */
+static void kill_round(struct shim *shim)
+{
+    if (!shim->leader_ended && shim->job.leader > 0) {
+        (void)kill(-shim->job.leader, SIGKILL);
+    }
+    if (shim->spec->leaf != NULL) {
+        cgroup_kill(shim->spec->leaf);
+    }
+    walk_kill();
+    reap(shim);
+}
+
+/* False when something is left although it was killed for so long. */
+static bool kill_all(struct shim *shim)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    int64_t give_up_ms = now_ms() + shim->spec->empty_ms;
+
+    for (int round = 0; !is_empty(shim); round++) {
+        kill_round(shim);
+        if (round < QUICK_ROUNDS) {
+            (void)sched_yield();
+        } else if (now_ms() >= give_up_ms) {
+            return is_empty(shim);
+        } else {
+            (void)nanosleep(&pause, NULL);
+        }
+    }
+    return true;
+}
+
+/* Something survives SIGKILL: the kernel holds it. Waits on, since it belongs to this trial. */
+static void stay_with_survivor(struct shim *shim)
+{
+    say(SHIM_UNKILLABLE, walk_find_living(), 0);
+    say_ended(shim->leader_ended ? shim->status : SIGKILL);
+    while (!is_empty(shim)) {
+        (void)poll(NULL, 0, STUCK_PAUSE_MS);
+        kill_round(shim);
+    }
+}
+
+static void end_job(struct shim *shim)
+{
+    if (kill_all(shim)) {
+        say_ended(shim->leader_ended ? shim->status : SIGKILL);
+    } else {
+        stay_with_survivor(shim);
+    }
+    if (shim->agent_has_gone
+        && shim->spec->leaf != NULL) { /* else it reads what is counted there */
+        (void)cgroup_remove(shim->spec->leaf);
+    }
+}
+
+/* ---- following it ---- */
+
+static void read_signals(struct shim *shim)
+{
+    struct signalfd_siginfo taken;
+
+    while (read(shim->signals, &taken, sizeof taken) == (ssize_t)sizeof taken) {
+        if (taken.ssi_signo != SIGCHLD) { /* a batch system signals every process of a job */
+            terminate(shim);
+        }
+    }
+}
+
+static void read_channel(struct shim *shim)
+{
+    int32_t command;
+    ssize_t got = recv(FD_CHANNEL, &command, sizeof command, MSG_DONTWAIT);
+
+    if (got == (ssize_t)sizeof command && command == SHIM_TERMINATE) {
+        terminate(shim);
+    } else if (got == (ssize_t)sizeof command) {
+        shim->must_kill = true;
+    } else if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+        shim->must_kill = true;
+        shim->agent_has_gone = true;
+    }
+}
+
+/* Without its leader, the job lasts as long as something holds one of its pipes, for a moment: so
+ * what a filter behind it still writes is not lost. */
+static bool has_output_ended(void)
+{
+    struct pollfd readers[STREAM_COUNT];
+    bool ended = true;
+
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        readers[i] = (struct pollfd){.fd = FD_READERS + i};
+    }
+    (void)poll(readers, STREAM_COUNT, 0);
+    for (int i = 0; i < STREAM_COUNT; i++) {
+        ended = ended && (readers[i].revents & POLLHUP) != 0;
+    }
+    return ended;
+}
+
+static bool is_over(const struct shim *shim)
+{
+    return shim->must_kill
+           || (shim->leader_ended
+               && (!walk_has_children() || has_output_ended() || now_ms() >= shim->linger_at_ms));
+}
+
+/* Until something happens that may matter. */
+static void wait_for_news(struct shim *shim)
+{
+    struct pollfd watched[3 + STREAM_COUNT] = {
+        {.fd = shim->signals, .events = POLLIN},
+        {.fd = FD_CHANNEL, .events = POLLIN},
+        {.fd = shim->leader_ended ? -1 : shim->job.leader_fd, .events = POLLIN},
+    };
+    int64_t wait_ms = -1;
+
+    for (int i = 0; i < STREAM_COUNT; i++) { /* each hang-up is waited for once */
+        struct pollfd reader = {.fd = FD_READERS + i};
+        bool has_ended = poll(&reader, 1, 0) == 1;
+        watched[3 + i] = (struct pollfd){.fd = shim->leader_ended && !has_ended ? reader.fd : -1};
+    }
+    if (shim->leader_ended) {
+        wait_ms = shim->linger_at_ms - now_ms();
+        wait_ms = wait_ms < 0 ? 0 : wait_ms;
+    }
+    (void)poll(watched, sizeof watched / sizeof watched[0], (int)wait_ms);
+}
+
+static void follow(struct shim *shim)
+{
+    while (!is_over(shim)) {
+        wait_for_news(shim);
+        read_signals(shim);
+        reap(shim);
+        if (!shim->leader_ended) {
+            read_leader(shim);
+        }
+        read_channel(shim);
+    }
+}
+
+/* ---- before it ---- */
+
+/* Nothing that is sent to a whole job, like SIGUSR1, may end the shim. */
+static int open_signals(void)
+{
+    sigset_t all;
+    sigset_t read_here;
+
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    (void)sigemptyset(&read_here);
+    (void)sigaddset(&read_here, SIGCHLD);
+    (void)sigaddset(&read_here, SIGTERM);
+    (void)sigaddset(&read_here, SIGINT);
+    (void)sigaddset(&read_here, SIGHUP);
+    return signalfd(-1, &read_here, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
 static bool is_told_to_end(void)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SHIM_KILL, AGENT_DIED};
+    struct pollfd channel = {.fd = FD_CHANNEL, .events = POLLIN};
     sigset_t pending;
 
     (void)sigpending(&pending);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        if (sigismember(&pending, numbers[i]) == 1) {
-            return true;
-        }
-    }
-    return false;
+    return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1
+           || sigismember(&pending, SIGHUP) == 1 || poll(&channel, 1, 0) == 1;
 }
 
 /* Here and not in the agent, which has other jobs' leases to renew while a large one is copied. */
@@ -222,42 +294,34 @@ static bool copy_checkpoint(const struct shim_spec *spec)
     return why == 0;
 }
 
+static bool start(struct shim *shim)
+{
+    int why = shim_start(shim->spec, &shim->job);
+
+    if (why != 0) {
+        say(SHIM_FAILED, why, 0);
+        return false;
+    }
+    say(SHIM_STARTED, shim->job.leader, 0);
+    shim_fds_leave_to_job();
+    return true;
+}
+
 void shim_run(const struct shim_spec *spec)
 {
-    sigset_t mine;
-    int status = 0;
-    bool ended = false;
+    struct shim shim = {.spec = spec};
 
-    catch_nothing(&mine);
-    (void)setpgid(0, 0);
+    (void)prctl(PR_SET_NAME, SHIM_NAME);
+    (void)setsid();
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-    (void)prctl(PR_SET_PDEATHSIG, AGENT_DIED);
-    arrange_fds(spec);
-    if (getppid() != spec->agent) {
+    shim_fds_arrange(spec);
+    shim.signals = open_signals();
+    if (shim.signals < 0 || getppid() != spec->agent) {
         _exit(1);
     }
-    pid_t job = copy_checkpoint(spec) ? start_job(spec) : -1;
-    if (job < 0) {
-        _exit(0);
+    if (copy_checkpoint(spec) && start(&shim)) {
+        follow(&shim);
+        end_job(&shim);
     }
-    /* only the job may hold these from here on, so that their end is its end */
-    (void)close(SHIM_METRICS_FD);
-    (void)close(OUTPUT_FD);
-    (void)close(ERRORS_FD);
-    (void)dup2(STDIN_FILENO, STDOUT_FILENO);
-    (void)dup2(STDIN_FILENO, STDERR_FILENO);
-    while (!ended) {
-        int signal_number = sigwaitinfo(&mine, NULL);
-        if (signal_number == SIGCHLD) {
-            ended = reap(job, &status, ended);
-        } else if (signal_number == SHIM_KILL || signal_number == AGENT_DIED) {
-            ended = kill_all(job, &status, ended);
-        } else if (signal_number > 0) {
-            (void)kill(-job, SIGTERM);
-            (void)kill(-job, SIGCONT);
-        }
-    }
-    (void)kill_all(job, &status, ended);
-    say_ended(status);
     _exit(0);
 }

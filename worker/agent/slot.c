@@ -331,6 +331,7 @@ static void classify_exit(struct slot *slot)
                                .wait_status = slot->runner.wait_status,
                                .killed_by_us = slot->runner.killed,
                                .oom_seen = exit_class_oom_count() > slot->oom_before,
+                               .oom_sure = slot->runner.oom_kills > 0,
                                .draining = draining,
                                .with_worker =
                                    draining && slot->context->drained_ms <= settled_at_ms(slot),
@@ -472,6 +473,7 @@ static void tick_running(struct slot *slot)
          act = supervisor_tick(&slot->supervisor, now_ms)) {
         job_act(slot, act);
     }
+    runner_tick(&slot->runner, now_ms);
     if (slot->runner.ended) {
         (void)supervisor_step(&slot->supervisor, JOB_EXITED, now_ms);
         job_collect(slot);
@@ -535,6 +537,7 @@ int64_t slot_deadline(const struct slot *slot)
     }
     if (slot->phase == SLOT_RUNNING) {
         due_ms = earlier(due_ms, supervisor_deadline(&slot->supervisor));
+        due_ms = earlier(due_ms, runner_deadline(&slot->runner));
     } else if (slot->phase == SLOT_FLUSHING && lease_is_flushed(slot->lease)) {
         due_ms = earlier(due_ms, settled_at_ms(slot));
     }

@@ -36,6 +36,7 @@ struct program {
 /* What the slots of an agent share. */
 struct agent_context {
     const struct agent_settings *settings; /* with every default filled in */
+    struct boundary boundary;              /* of every job */
     struct loop loop;
     struct lease_ask offer;
     struct argv_list gpus;     /* one slot each; none: slots without one */

@@ -43,7 +43,9 @@ static void follow(struct agent *agent, struct slot *slot)
             told = stops;
         }
         report_socket_answer(&slot->reports, buf_text(&slot->control));
-        loop_turn(loop, loop_now(loop) + TURN_MS);
+        runner_tick(&slot->runner, loop_now(loop));
+        loop_turn(loop, slot->runner.cleaning ? runner_deadline(&slot->runner)
+                                              : loop_now(loop) + TURN_MS);
     }
     job_collect(slot);
 }

@@ -14,6 +14,7 @@
 #include "worker/cli/agent_options/devices.h"
 #include "worker/cli/agent_options/files.h"
 #include "worker/cli/agent_options/identity.h"
+#include "worker/cli/agent_options/isolation.h"
 #include "worker/cli/agent_options/leaving.h"
 #include "worker/cli/agent_options/reading.h"
 #include "worker/cli/session.h"
@@ -53,6 +54,7 @@ static const struct option_group groups[] = {
     {&identity_argp, offsetof(struct worker_options, settings)},
     {&devices_argp, offsetof(struct worker_options, settings)},
     {&files_argp, offsetof(struct worker_options, settings)},
+    {&isolation_argp, offsetof(struct worker_options, settings)},
     {&leaving_argp, offsetof(struct worker_options, settings)},
     {&reading_argp, offsetof(struct worker_options, reading)},
     {0},
