@@ -14,7 +14,7 @@
 #include "worker/agent/orphans.h"
 #include "worker/agent/slot.h"
 
-#define FILES_A_SLOT 11
+#define FILES_A_SLOT 12
 #define FILES_BESIDE 64
 #define DELIVERY_MS 10000 /* what a stopping worker gives its last results */
 #define LOOP_FOREVER_MS 60000

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -87,6 +86,16 @@ static bool was_stopped_too(const struct exit_facts *facts)
     return facts->with_worker || (facts->draining && died_of(facts, SIGTERM, SHELL_TERMINATED));
 }
 
+static void say_oom(const struct exit_facts *facts, struct exit_class *made)
+{
+    size_t len = strlen(made->text);
+
+    (void)snprintf(made->text + len, sizeof made->text - len, "; %s",
+                   facts->oom_line != NULL ? facts->oom_line
+                   : facts->oom_sure       ? "the kernel killed a process of it for memory"
+                                           : "the kernel killed a process for memory meanwhile");
+}
+
 /* With a cgroup of its own a job may fail as it likes after one of its processes was killed. */
 static bool is_oom(const struct exit_facts *facts)
 {
@@ -106,6 +115,7 @@ static void decide_own_end(const struct exit_facts *facts, struct exit_class *ma
         decide_clean_exit(facts, made);
     } else if (is_oom(facts)) {
         set(made, EXIT_CLASS_RESULT, OUTCOME_FAILED, "oom");
+        say_oom(facts, made);
     } else {
         set(made, EXIT_CLASS_RESULT, OUTCOME_FAILED,
             WIFSIGNALED(facts->wait_status) ? "signal" : "exit_code");
@@ -156,20 +166,4 @@ void exit_class_decide(const struct exit_facts *facts, struct exit_class *made)
         decide_own_end(facts, made);
     }
     refuse_older_value(facts, made);
-}
-
-int64_t exit_class_oom_count(void)
-{
-    char line[128];
-    int64_t count = -1;
-    FILE *file = fopen("/proc/vmstat", "re");
-
-    if (file == NULL) {
-        return -1;
-    }
-    while (count < 0 && fgets(line, sizeof line, file) != NULL) {
-        (void)sscanf(line, "oom_kill %" SCNd64, &count);
-    }
-    (void)fclose(file);
-    return count;
 }

@@ -15,14 +15,15 @@
 struct exit_facts {
     enum job_event why; /* of the supervisor; JOB_EXITED: the job ended by itself */
     int wait_status;
-    bool killed_by_us; /* SIGKILL was ours */
-    bool oom_seen;     /* the kernel killed a process for memory while it ran */
-    bool oom_sure;     /* … one of its own, as its cgroup says */
-    bool draining;     /* the worker is being stopped */
-    bool with_worker;  /* … and was told so about when the job ended */
-    bool measured;     /* every objective was, in this attempt */
-    const char *lost;  /* a value that decides the trial's value did not reach the server:
-                          says which; NULL: none */
+    bool killed_by_us;    /* SIGKILL was ours */
+    bool oom_seen;        /* the kernel killed a process for memory while it ran */
+    bool oom_sure;        /* … one of its own, by its cgroup or the kernel's log */
+    bool draining;        /* the worker is being stopped */
+    bool with_worker;     /* … and was told so about when the job ended */
+    bool measured;        /* every objective was, in this attempt */
+    const char *oom_line; /* what the kernel said of it; NULL: nothing */
+    const char *lost;     /* a value that decides the trial's value did not reach the server:
+                             says which; NULL: none */
     bool has_checkpoint;
     bool has_resource;
     int64_t last_step; /* the furthest that was measured */
@@ -51,9 +52,5 @@ int64_t exit_class_settle_ms(int64_t ran_ms);
 
 /* Fills *exit_class. */
 void exit_class_decide(const struct exit_facts *facts, struct exit_class *exit_class);
-
-/* How many processes the kernel has killed for want of memory since it started; -1: unknown. The
- * count is the machine's, so a death by SIGKILL while it rose is most likely, not surely, one. */
-int64_t exit_class_oom_count(void);
 
 #endif

@@ -450,7 +450,8 @@ int job_start(struct slot *slot, struct err *err)
     slot->has_step = false;
     slot->until = slot->to;
     slot->run_started_ms = now_ms;
-    slot->oom_before = exit_class_oom_count();
+    oom_watch_finish(&slot->oom);
+    oom_watch_begin(&slot->oom);
     TRY(prepare_files(slot, err));
     TRY(launch(slot, err));
     own_folder(slot);
@@ -478,6 +479,7 @@ void job_finish(struct slot *slot)
 {
     unwatch_all(slot);
     runner_finish(&slot->runner);
+    oom_watch_finish(&slot->oom);
     output_finish(&slot->output);
 }
 

@@ -153,7 +153,7 @@ static _Noreturn void run_shim(const struct runner_spec *given, const struct run
                              .channel = pipes->channel[1],
                              .agent = agent,
                              .linger_ms = LINGER_MS,
-                             .empty_ms = EMPTY_MS};
+                             .empty_ms = given->empty_ms > 0 ? given->empty_ms : EMPTY_MS};
 
     for (size_t i = 0; i < STREAM_COUNT; i++) {
         spec.writers[i] = pipes->streams[i][1];
@@ -225,7 +225,6 @@ static void take_message(struct runner *runner, const struct shim_message *messa
     } else {
         runner->wait_status = message->value;
         runner->peak_kib = message->peak_kib;
-        runner->job = 0;
         runner->told = true;
         runner->ended = runner->survivor != 0; /* else when the shim ends */
     }
@@ -254,7 +253,6 @@ static void bury_shim(struct runner *runner)
         return;
     }
     runner->wait_status = SIGKILL;
-    runner->job = 0;
     runner->cleaning = true;
     runner->clean_at_ms = 0;
     runner->give_up_at_ms = INT64_MAX;

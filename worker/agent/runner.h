@@ -17,7 +17,7 @@
 
 struct runner {
     pid_t shim;                /* 0: none */
-    pid_t job;                 /* its process group and session too; 0 until known */
+    pid_t job;                 /* its leader, process group and session; 0 until known */
     int streams[STREAM_COUNT]; /* stdout, stderr, JSON by line; -1: closed */
     int status_fd;         /* the channel: readable when runner_advance() has something to read */
     bool killed;           /* we sent SIGKILL */
@@ -51,6 +51,7 @@ struct runner_spec {
     const struct copy_tree *copy; /* the checkpoint to begin with; NULL: none */
     const struct boundary *boundary;
     const char *attempt_id; /* as in its environment */
+    int64_t empty_ms;       /* from SIGKILL until something counts as unkillable; 0: 10 seconds */
 };
 
 /* ERR_IO: no process or pipe could be had. That the program itself cannot run is known later, by

@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "worker/agent/job.h"
+#include "worker/agent/spawn_failure.h"
 
 #define LOST_BYTES 512
 #define SHOWN_BYTES 300 /* of what a job printed last */
@@ -281,11 +282,41 @@ static void end_folder(const struct slot *slot)
     }
 }
 
+/* Asks for a trial, unless something that cannot be killed is in its place. */
+static void ask(struct slot *slot)
+{
+    bool was_held = slot->stuck.process != 0;
+
+    if (stuck_holds(&slot->stuck, loop_now(&slot->context->loop))) {
+        return;
+    }
+    if (was_held) {
+        log_info("slot %zu: the unkillable process has ended", slot->index);
+        slot->request.health[0] = '\0';
+    }
+    lease_request_tick(&slot->request);
+}
+
+/* True when the job has left something that no signal ends: the slot runs nothing beside it. */
+static bool is_stuck(struct slot *slot)
+{
+    char what[128];
+
+    if (!stuck_take(&slot->stuck, &slot->runner)) {
+        return false;
+    }
+    stuck_describe(&slot->stuck, what, sizeof what);
+    (void)snprintf(slot->request.health, sizeof slot->request.health, "%s", what);
+    log_error("slot %zu: %s; the slot asks for no trial until it has ended", slot->index, what);
+    return true;
+}
+
 /* Lets go of the trial; what comes next depends on whether anything may. */
 static void end_trial(struct slot *slot, const char *outcome, const char *detail)
 {
     emit(slot, AGENT_ENDED, outcome, detail);
     int64_t wait_ms = wait_after(slot, outcome, detail);
+    bool leaves = is_stuck(slot) && slot->context->settings->exit_when_finished;
     job_finish(slot);
     lease_destroy(slot->lease);
     slot->lease = NULL;
@@ -294,12 +325,12 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
     lease_grant_finish(&slot->grant);
     buf_clear(&slot->control);
     report_socket_answer(&slot->reports, "error: the trial has ended\n");
-    if (asks_no_more(slot->context)) {
+    if (asks_no_more(slot->context) || leaves) {
         slot->phase = SLOT_CLOSED;
     } else {
         slot->phase = SLOT_ASKING;
         lease_request_begin(&slot->request, wait_ms);
-        lease_request_tick(&slot->request);
+        ask(slot);
     }
 }
 
@@ -327,11 +358,14 @@ static void classify_exit(struct slot *slot)
     buf_init(&lost, LOST_BYTES);
     bool is_lost = lease_append_lost(slot->lease, &lost);
     bool draining = slot->context->draining;
+    struct oom_found oom;
+    oom_watch_look(&slot->oom, slot->runner.job, &oom);
     struct exit_facts facts = {.why = slot->lost ? JOB_LOST : slot->supervisor.why,
                                .wait_status = slot->runner.wait_status,
                                .killed_by_us = slot->runner.killed,
-                               .oom_seen = exit_class_oom_count() > slot->oom_before,
-                               .oom_sure = slot->runner.oom_kills > 0,
+                               .oom_seen = oom.somewhere,
+                               .oom_sure = oom.ours || slot->runner.oom_kills > 0,
+                               .oom_line = oom.line[0] == '\0' ? NULL : oom.line,
                                .draining = draining,
                                .with_worker =
                                    draining && slot->context->drained_ms <= settled_at_ms(slot),
@@ -389,8 +423,9 @@ static void refuse_program(struct slot *slot)
         (void)err_set(&err, ERR_IO, "its checkpoint %s cannot be copied: %s", slot->folder.granted,
                       strerror(slot->runner.spawn_errno));
     } else {
-        (void)err_set(&err, ERR_IO, "its program cannot be started: %s",
-                      strerror(slot->runner.spawn_errno));
+        char why[PATH_MAX];
+        spawn_failure_describe(slot->program->path, slot->runner.spawn_errno, why, sizeof why);
+        (void)err_set(&err, ERR_IO, "its program cannot be started: %s", why);
     }
     release_after(slot, &err);
 }
@@ -500,7 +535,7 @@ void slot_tick(struct slot *slot)
         lease_request_hurry(&slot->request);
     }
     if (slot->phase == SLOT_ASKING) {
-        lease_request_tick(&slot->request);
+        ask(slot);
     }
     if (slot->phase == SLOT_RUNNING) {
         tick_running(slot);
@@ -530,7 +565,8 @@ int64_t slot_deadline(const struct slot *slot)
     int64_t due_ms = report_socket_deadline(&slot->reports);
 
     if (slot->phase == SLOT_ASKING) {
-        due_ms = earlier(due_ms, lease_request_deadline(&slot->request));
+        due_ms = earlier(due_ms, slot->stuck.process != 0 ? stuck_deadline(&slot->stuck)
+                                                          : lease_request_deadline(&slot->request));
     }
     if (slot->lease != NULL) {
         due_ms = earlier(due_ms, lease_deadline(slot->lease));

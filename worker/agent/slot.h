@@ -15,11 +15,13 @@
 #include "worker/agent/folder.h"
 #include "worker/agent/lease.h"
 #include "worker/agent/lease_request.h"
+#include "worker/agent/oom_watch.h"
 #include "worker/agent/output.h"
 #include "worker/agent/pending.h"
 #include "worker/agent/quick_failures.h"
 #include "worker/agent/report_socket.h"
 #include "worker/agent/runner.h"
+#include "worker/agent/stuck.h"
 #include "worker/agent/supervisor.h"
 
 #define PROGRAM_TOLD_MAX 64
@@ -66,6 +68,7 @@ struct slot {
     struct report_socket reports;
     struct quick_failures quick; /* of its jobs, in a row */
     unsigned hurries;            /* of the context, as far as it has acted on them */
+    struct stuck stuck;          /* of an earlier trial */
 
     /* the trial */
     struct lease_grant grant;
@@ -97,7 +100,7 @@ struct slot {
     int64_t started_ms;     /* the trial; restarts do not change it */
     int64_t run_started_ms; /* this run */
     int64_t ended_ms;       /* its end was noticed */
-    int64_t oom_before;
+    struct oom_watch oom;
     struct exit_class exit_class;
 };
 
