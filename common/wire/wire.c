@@ -71,7 +71,6 @@ static size_t read_names(struct fields *fields, const char *name, bool (*fits)(c
 static void read_gpus(struct fields *parent, struct lease_ask *ask)
 {
     const json_t *list = fields_array(parent, "gpus");
-    int64_t least = INT53_MAX;
     size_t i;
     json_t *item;
 
@@ -85,13 +84,27 @@ static void read_gpus(struct fields *parent, struct lease_ask *ask)
         (void)snprintf(pointer, sizeof pointer, "/gpus/%zu", i);
         fields_begin(&fields, item, pointer, parent->faults);
         (void)fields_string(&fields, "model", NULL);
-        int64_t memory = fields_int(&fields, "memory_mib", 0, 0, INT53_MAX);
+        (void)fields_int(&fields, "memory_mib", 0, 0, INT53_MAX);
         fields_end(&fields);
-        least = memory < least ? memory : least;
         ask->n_gpus++;
     }
-    ask->gpu_memory_mib = ask->n_gpus > 0 ? least : 0;
     ask->gpus = json_incref(json_unconst(list));
+}
+
+size_t lease_ask_gpus_with(const struct lease_ask *ask, int64_t memory_mib)
+{
+    size_t n = 0;
+    size_t i;
+    json_t *gpu;
+
+    if (memory_mib <= 0) {
+        return ask->n_gpus;
+    }
+    json_array_foreach (ask->gpus, i, gpu) {
+        const json_t *memory = json_object_get(gpu, "memory_mib");
+        n += json_is_number(memory) && json_number_value(memory) >= (double)memory_mib;
+    }
+    return n;
 }
 
 static void read_labels(struct fields *fields, struct lease_ask *ask)
@@ -318,6 +331,11 @@ void lease_grant_write(const struct lease_grant *grant, struct json_writer *w)
         json_put_number(w, "stall_seconds", grant->stall_seconds);
     }
     json_object_end(w);
+    json_write_key(w, "requires");
+    json_object_begin(w);
+    json_put_int(w, "gpus", grant->requires_gpus);
+    json_put_int(w, "gpu_memory_mib", grant->requires_gpu_memory_mib);
+    json_object_end(w);
     put_part(w, "job", grant->values.job, grant->job, "null");
     put_part(w, "discard", grant->values.discard, grant->discard, "[]");
     json_object_end(w);
@@ -368,6 +386,16 @@ static void read_limits(struct fields *body, struct lease_grant *grant)
     grant->stall_seconds = fields_real(&fields, "stall_seconds", 0);
 }
 
+/* An older server does not say it. */
+static void read_requires(struct fields *body, struct lease_grant *grant)
+{
+    struct fields fields;
+
+    fields_begin(&fields, fields_object(body, "requires"), "/requires", body->faults);
+    grant->requires_gpus = fields_int(&fields, "gpus", 0, 0, GPUS_MAX);
+    grant->requires_gpu_memory_mib = fields_int(&fields, "gpu_memory_mib", 0, 0, INT53_MAX);
+}
+
 /* A reference of one's own; NULL stays NULL. */
 static json_t *kept(const json_t *value)
 {
@@ -404,6 +432,7 @@ static int read_grant(const json_t *body, struct lease_grant *grant, struct faul
     }
     read_trial(&fields, grant);
     read_limits(&fields, grant);
+    read_requires(&fields, grant);
     read_values(&fields, &grant->values);
     return faults_result(faults, err);
 }

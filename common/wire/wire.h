@@ -39,12 +39,13 @@ struct lease_ask {
     char host[WORKER_NAME_BYTES];
     char health[HEALTH_BYTES]; /* why the worker is not well; "": it is, or not said */
     size_t n_gpus;
-    int64_t gpu_memory_mib; /* the smallest of its GPUs; 0 if unknown */
-    json_t *gpus;           /* as sent, or NULL; owned */
-    json_t *labels;         /* object of strings, or NULL; owned */
+    json_t *gpus;   /* [{"model", "memory_mib"}] as sent, or NULL; owned */
+    json_t *labels; /* object of strings, or NULL; owned */
 };
 void lease_ask_finish(struct lease_ask *ask);
 OWN_VALUE(lease_ask)
+/* How many of its GPUs have at least so much memory; one whose memory was not said has none. */
+size_t lease_ask_gpus_with(const struct lease_ask *ask, int64_t memory_mib);
 /* -1: each fault with its pointer is in *faults. */
 MUST_USE int lease_ask_from_json(const json_t *body, struct lease_ask *ask, struct faults *faults);
 void lease_ask_write(const struct lease_ask *ask, struct json_writer *w);
@@ -79,6 +80,8 @@ struct lease_grant {
     struct checkpoint checkpoint;
     double trial_seconds; /* 0: no limit */
     double stall_seconds;
+    int64_t requires_gpus; /* of the study; 0: not said, or none */
+    int64_t requires_gpu_memory_mib;
     char *job;     /* JSON object or NULL; owned */
     char *discard; /* JSON array of uris or NULL (= []); owned */
     struct grant_values values;

@@ -57,6 +57,8 @@ static int fill(struct tuning *tuning, const struct live_lease *lease, struct le
     grant->checkpoint.present = trial->checkpoint.present && lease->row.from > 0;
     grant->trial_seconds = def->limits.trial_seconds > 0 ? def->limits.trial_seconds : 0;
     grant->stall_seconds = def->limits.stall_seconds > 0 ? def->limits.stall_seconds : 0;
+    grant->requires_gpus = def->requires_gpus;
+    grant->requires_gpu_memory_mib = def->requires_gpu_memory_mib;
     grant->job = study->job_json == NULL ? NULL : strdup(study->job_json);
     TRY(obsolete_write(lease, &grant->discard, err));
     if (grant->objectives == NULL || grant->parameters == NULL || grant->inactive == NULL

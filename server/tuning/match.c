@@ -31,6 +31,29 @@ static bool labels_match(const json_t *required, const json_t *offered)
     return true;
 }
 
+static int64_t gpus_needed(const struct study_def *def)
+{
+    bool needs_memory = def->requires_gpu_memory_mib > 0;
+
+    return def->requires_gpus == 0 && needs_memory ? 1 : def->requires_gpus;
+}
+
+/* Of its GPUs so many as are required must have the memory; the worker takes those. */
+static bool gpus_match(const struct study_def *def, const struct lease_ask *ask)
+{
+    return (int64_t)lease_ask_gpus_with(ask, def->requires_gpu_memory_mib) >= gpus_needed(def);
+}
+
+/* Does the ask want trials of this study, whether or not it has what the study requires? */
+static bool ask_names(const struct lease_ask *ask, const char *named,
+                      const struct live_study *study)
+{
+    if (named[0] != '\0') {
+        return strcmp(named, study->row.name) == 0;
+    }
+    return ask->n_studies > 0 && listed(ask->studies, ask->n_studies, study->row.name);
+}
+
 bool ask_matches(const struct lease_ask *ask, const char *named, const struct live_study *study)
 {
     const struct study_def *def = study->def;
@@ -44,10 +67,7 @@ bool ask_matches(const struct lease_ask *ask, const char *named, const struct li
     if (ask->has_runners && !listed(ask->runners, ask->n_runners, def->runner)) {
         return false;
     }
-    return (int64_t)ask->n_gpus >= def->requires_gpus
-           && (def->requires_gpu_memory_mib == 0
-               || ask->gpu_memory_mib >= def->requires_gpu_memory_mib)
-           && labels_match(def->requires_labels, ask->labels);
+    return gpus_match(def, ask) && labels_match(def->requires_labels, ask->labels);
 }
 
 /* Is `a` to be served before `b`? Higher priority, then fewer live leases for its share, then the
@@ -117,29 +137,72 @@ static void explain_study(const struct tuning *tuning, const struct live_study *
     }
 }
 
-void ask_explain(const struct tuning *tuning, const struct lease_ask *ask, const char *named,
-                 struct no_lease *no)
+/* Returns the most hopeful of the studies that fit, which speaks for all; NULL: none fits. */
+static const struct live_study *
+most_hopeful(const struct tuning *tuning, const struct lease_ask *ask, const char *named,
+             bool (*fits)(const struct lease_ask *, const char *, const struct live_study *))
 {
-    /* The most hopeful of the matching studies speaks for all. */
     static const int hope[STUDY_STATE_COUNT] = {
         [STUDY_RUNNING] = 3, [STUDY_PAUSED] = 2, [STUDY_FINISHED] = 1, [STUDY_STOPPED] = 0};
     const struct live_study *best = NULL;
 
-    *no = (struct no_lease){.reason = NO_LEASE_NONE, .retry_after_seconds = 5};
     for (const struct live_study *study = tuning->state.studies; study != NULL;
          study = study->next) {
-        if (ask_matches(ask, named, study)
+        if (fits(ask, named, study)
             && (best == NULL || hope[study->row.state] > hope[best->row.state])) {
             best = study;
         }
     }
-    if (best == NULL) {
+    return best;
+}
+
+/* The study that the ask names may not be given to this worker. */
+static void explain_unmatched(const struct live_study *study, const struct lease_ask *ask,
+                              struct no_lease *no)
+{
+    const struct study_def *def = study->def;
+
+    size_t offered = lease_ask_gpus_with(ask, def->requires_gpu_memory_mib);
+    int64_t needed = gpus_needed(def);
+    char memory[64] = "";
+
+    if (gpus_match(def, ask)) {
+        (void)snprintf(no->detail, sizeof no->detail,
+                       "study \"%s\" is not for this worker: its runner or a label does not match",
+                       study->row.name);
+        return;
+    }
+    if (def->requires_gpu_memory_mib > 0) {
+        (void)snprintf(memory, sizeof memory, " of %" PRId64 " MiB", def->requires_gpu_memory_mib);
+    }
+    (void)snprintf(no->detail, sizeof no->detail,
+                   "study \"%s\" requires %" PRId64 " GPU%s%s; this worker offers %zu%s now",
+                   study->row.name, needed, needed == 1 ? "" : "s", memory, offered,
+                   memory[0] == '\0' ? "" : " such");
+}
+
+void ask_explain(const struct tuning *tuning, const struct lease_ask *ask, const char *named,
+                 struct no_lease *no)
+{
+    const struct live_study *study = most_hopeful(tuning, ask, named, ask_matches);
+
+    *no = (struct no_lease){.reason = NO_LEASE_NONE, .retry_after_seconds = 5};
+    if (study == NULL) {
+        study = most_hopeful(tuning, ask, named, ask_names);
+        bool is_over = study != NULL
+                       && (study->row.state == STUDY_FINISHED || study->row.state == STUDY_STOPPED);
+        if (study != NULL && !is_over) {
+            explain_unmatched(study, ask, no);
+            return;
+        }
+    }
+    if (study == NULL) {
         (void)snprintf(no->detail, sizeof no->detail,
                        "no study matches what this worker asks for (studies, runners, gpus, "
                        "labels)");
         return;
     }
-    explain_study(tuning, best, no);
+    explain_study(tuning, study, no);
 }
 
 /* An ask for named studies that will hand out nothing more is not kept waiting. */

@@ -107,7 +107,9 @@ START_TEST(ask_reads_back_as_written)
     buf_init(&out, 4096);
     json_writer_init(&w, &out);
     ck_assert_int_eq(lease_ask_from_json(body, &ask, &faults), 0);
-    ck_assert_int_eq(ask.gpu_memory_mib, 143771);
+    ck_assert_uint_eq(lease_ask_gpus_with(&ask, 0), 1);
+    ck_assert_uint_eq(lease_ask_gpus_with(&ask, 143771), 1);
+    ck_assert_uint_eq(lease_ask_gpus_with(&ask, 143772), 0);
     lease_ask_write(&ask, &w);
     ck_assert_str_eq(buf_text(&out), text);
 }
@@ -191,7 +193,8 @@ START_TEST(grant_reads_back_as_written)
         "\"inactive\":[\"degree\"],"
         "\"seed\":8123,\"resource\":{\"name\":\"epochs\",\"from\":3,\"to\":9},"
         "\"checkpoint\":{\"uri\":\"x\",\"step\":3,\"reach\":\"any\"}},"
-        "\"limits\":{\"trial_seconds\":3600,\"stall_seconds\":600},\"job\":{\"runner\":\"train\"},"
+        "\"limits\":{\"trial_seconds\":3600,\"stall_seconds\":600},"
+        "\"requires\":{\"gpus\":2,\"gpu_memory_mib\":16000},\"job\":{\"runner\":\"train\"},"
         "\"discard\":[\"old\"]}";
     json_auto_t *body = parse(text);
     OWN(lease_grant) struct lease_grant grant;
@@ -222,6 +225,7 @@ START_TEST(grant_of_a_newer_server_is_understood)
     ck_assert_ptr_null(grant.values.inactive); /* not said is not the same as none */
     ck_assert(!grant.checkpoint.present);
     ck_assert_double_eq(grant.heartbeat_seconds, 20);
+    ck_assert_int_eq(grant.requires_gpus, 0); /* an older server does not say it */
 }
 END_TEST
 
