@@ -11,9 +11,9 @@
 #include "worker/agent/argv_list.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/copy_tree.h"
+#include "worker/agent/devices/tokens.h"
 #include "worker/agent/environment.h"
 #include "worker/agent/folder.h"
-#include "worker/agent/gpu.h"
 #include "worker/agent/quick_failures.h"
 
 static const char *join(const struct argv_list *words)
@@ -69,7 +69,7 @@ START_TEST(gpu_list_is_read_or_refused)
 {
     OWN(argv_list) struct argv_list gpus = {0};
     struct err err;
-    int rc = gpu_list_read(gpu_lists[_i].list, &gpus, &err);
+    int rc = tokens_read(gpu_lists[_i].list, &gpus, &err);
 
     ck_assert_int_eq(rc, gpu_lists[_i].gpus == NULL ? -1 : 0);
     if (rc == 0) {
@@ -105,7 +105,7 @@ START_TEST(environment_carries_no_secret)
                                       .parameters = parameters,
                                       .folder = &folder,
                                       .metrics_fd = 3,
-                                      .gpu = "1"};
+                                      .devices = {.vendor = VENDOR_NVIDIA, .gpus = "1"}};
     OWN(argv_list) struct argv_list words = {0};
     struct err err;
 

@@ -10,7 +10,6 @@
 
 #include "common/log.h"
 #include "worker/agent/expand.h"
-#include "worker/agent/gpu.h"
 #include "worker/agent/orphans.h"
 #include "worker/agent/slot.h"
 
@@ -94,21 +93,42 @@ static int check_open_files(size_t n_slots, struct err *err)
     return 0;
 }
 
-static int count_slots(struct agent *agent, struct err *err)
+static int64_t or_minus_one(struct agent_size size, int64_t unit)
+{
+    return size.is_said ? size.bytes / unit : -1;
+}
+
+/* The processes below which this worker's jobs are. */
+static size_t list_shims(void *context, pid_t pids[], size_t max)
+{
+    const struct agent *agent = context;
+    size_t n = 0;
+
+    for (size_t i = 0; agent->slots != NULL && i < agent->n_slots && n < max; i++) {
+        if (agent->slots[i].runner.shim > 0) {
+            pids[n++] = agent->slots[i].runner.shim;
+        }
+    }
+    return n;
+}
+
+static int find_devices(struct agent *agent, struct err *err)
 {
     struct agent_settings *settings = &agent->settings;
-    struct argv_list *gpus = &agent->context.gpus;
+    struct devices_settings devices = {.gpus = settings->gpu_list,
+                                       .n_slots = settings->n_slots,
+                                       .per_gpu = settings->slots_per_gpu,
+                                       .max_other_mib =
+                                           or_minus_one(settings->max_gpu_used, INT64_C(1) << 20),
+                                       .min_disk_bytes = or_minus_one(settings->min_disk_free, 1),
+                                       .hides = settings->hide_gpus,
+                                       .n_threads = settings->threads_per_slot,
+                                       .base_ms = settings->backoff_ms,
+                                       .roots = list_shims,
+                                       .context = agent};
 
-    if (settings->gpu_list != NULL) {
-        TRY(gpu_list_read(settings->gpu_list, gpus, err));
-    }
-    if (gpus->n > 0 && settings->n_slots > 0 && settings->n_slots != gpus->n) {
-        return err_set(
-            err, ERR_INVALID,
-            "%zu slots for %zu GPUs: each GPU is one slot; leave the number of slots out",
-            settings->n_slots, gpus->n);
-    }
-    agent->n_slots = gpus->n > 0 ? gpus->n : settings->n_slots > 0 ? settings->n_slots : 1;
+    TRY(devices_open(&agent->context.devices, &agent->context.loop, &devices, err));
+    agent->n_slots = devices_slots(&agent->context.devices);
     if (agent->n_slots > AGENT_SLOTS_MAX) {
         return err_set(err, ERR_INVALID, "%zu slots are more than %d; start several workers",
                        agent->n_slots, AGENT_SLOTS_MAX);
@@ -217,12 +237,6 @@ static int take_offer(struct agent *agent, struct err *err)
         TRY(copy_text(&offer->runners[i], settings->runners[i].name, err));
         offer->n_runners = i + 1;
     }
-    if (agent->context.gpus.n > 0) { /* one a slot; its model and memory are not known here */
-        offer->gpus = json_pack("[{}]");
-        if (offer->gpus == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
-    }
     return take_labels(agent, err);
 }
 
@@ -298,10 +312,12 @@ static int prepare(struct agent *agent, struct err *err)
                                           .responder = settings->responder};
     struct agent_context *context = &agent->context;
 
-    TRY(count_slots(agent, err));
     TRY(boundary_choose(&settings->boundary, &context->boundary, err));
     orphans_adopt();
     TRY(take_programs(agent, err));
+    TRY(loop_init(&context->loop, &server, clock_system(), err));
+    context->loop.backoff_ms = settings->backoff_ms;
+    TRY(find_devices(agent, err));
     TRY(host_name(&context->host, err));
     TRY(check_name(agent, settings->name == NULL ? context->host : settings->name, err));
     if (settings->n_patterns > 0) {
@@ -309,8 +325,7 @@ static int prepare(struct agent *agent, struct err *err)
     }
     TRY(take_offer(agent, err));
     TRY(take_workdir(agent, err));
-    TRY(loop_init(&context->loop, &server, clock_system(), err));
-    context->loop.backoff_ms = settings->backoff_ms;
+    devices_watch_disk(&context->devices, context->workdir);
     agent->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (agent->stop_fd < 0) {
         return err_set(err, ERR_IO, "no event descriptor: %s", strerror(errno));
@@ -350,6 +365,7 @@ void agent_destroy(struct agent *agent)
     if (agent->stop_fd >= 0) {
         (void)close(agent->stop_fd);
     }
+    devices_close(&agent->context.devices);
     loop_finish(&agent->context.loop);
     for (size_t i = 0; i < agent->context.n_programs; i++) {
         free(agent->context.programs[i].path);
@@ -357,7 +373,6 @@ void agent_destroy(struct agent *agent)
     free(agent->context.programs);
     patterns_destroy(agent->context.patterns);
     lease_ask_finish(&agent->context.offer);
-    argv_list_finish(&agent->context.gpus);
     free(agent->context.workdir);
     free(agent->context.host);
     free(agent);
@@ -402,6 +417,8 @@ static int64_t next_deadline(const struct agent *agent)
         int64_t slot_ms = slot_deadline(&agent->slots[i]);
         due_ms = slot_ms < due_ms ? slot_ms : due_ms;
     }
+    int64_t devices_ms = devices_deadline(&agent->context.devices);
+    due_ms = devices_ms < due_ms ? devices_ms : due_ms;
     return agent->give_up_at_ms < due_ms ? agent->give_up_at_ms : due_ms;
 }
 
@@ -472,6 +489,7 @@ static void serve(struct agent *agent)
 {
     while (!all_closed(agent)) {
         drain_if_due(agent); /* before a slot decides what the end of its job means */
+        devices_tick(&agent->context.devices);
         for (size_t i = 0; i < agent->n_slots; i++) {
             slot_tick(&agent->slots[i]);
         }

@@ -55,6 +55,12 @@ bool agent_event_is_success(const struct agent_event *event);
 #define AGENT_SLOTS_MAX 256
 #define AGENT_LABELS_MAX 64
 
+/* A number of bytes that has a default. */
+struct agent_size {
+    bool is_said;
+    int64_t bytes;
+};
+
 struct agent_settings {
     const char *url;
     const char *token;                      /* NULL: none */
@@ -68,8 +74,13 @@ struct agent_settings {
     const struct agent_runner *runners;
     size_t n_runners;
 
-    size_t n_slots;       /* 0: one per GPU, else 1 */
-    const char *gpu_list; /* "0,1,2": one slot each, whose job sees that device alone; NULL: none */
+    size_t n_slots;                       /* 0: one per GPU, else 1 */
+    const char *gpu_list;                 /* "0,1,2", "all" or "none"; NULL: as they are found */
+    size_t slots_per_gpu;                 /* trials at once on each; 0: one */
+    struct agent_size max_gpu_used;       /* of a GPU's memory, by others */
+    struct agent_size min_disk_free;      /* of the work directory's file system */
+    bool hide_gpus;                       /* from jobs that have none of their own */
+    size_t threads_per_slot;              /* OMP_NUM_THREADS; 0: left as it is */
     const char *labels[AGENT_LABELS_MAX]; /* "key=value" */
     size_t n_labels;
 

@@ -20,8 +20,7 @@ static void inherit(const struct environment *environment, struct argv_list *out
     for (size_t i = 0; environment->inherited[i] != NULL; i++) {
         const char *variable = environment->inherited[i];
         bool ours = starts_with(variable, "HONE_") && !starts_with(variable, "HONE_URL=");
-        bool device = environment->gpu != NULL && starts_with(variable, "CUDA_VISIBLE_DEVICES=");
-        if (!ours && !device) {
+        if (!ours && !job_devices_replace(&environment->devices, variable)) {
             argv_list_add(out, variable);
         }
         unbuffered = unbuffered || starts_with(variable, "PYTHONUNBUFFERED=");
@@ -73,9 +72,7 @@ int environment_build(const struct environment *environment, struct argv_list *o
     if (environment->report_socket != NULL) {
         argv_list_printf(out, "HONE_REPORT_SOCKET=%s", environment->report_socket);
     }
-    if (environment->gpu != NULL) {
-        argv_list_printf(out, "CUDA_VISIBLE_DEVICES=%s", environment->gpu);
-    }
+    job_devices_append(&environment->devices, out);
     TRY(add_parameters(environment->parameters, out, err));
     return argv_list_check(out, err);
 }

@@ -8,6 +8,7 @@
 
 #include "common/wire/wire.h"
 #include "worker/agent/argv_list.h"
+#include "worker/agent/devices/job_devices.h"
 #include "worker/agent/folder.h"
 
 struct environment {
@@ -19,7 +20,7 @@ struct environment {
     const char *attempt_id; /* by which what it starts is found */
     int metrics_fd;
     const char *report_socket; /* for `hone report`; NULL: none */
-    const char *gpu;           /* NULL: the job sees what the agent sees */
+    struct job_devices devices;
 };
 
 /* Appends "NAME=value" for each variable of the job. ERR_NOMEM. */

@@ -399,7 +399,8 @@ static int launch(struct slot *slot, struct err *err)
                                       .attempt_id = attempt_id,
                                       .metrics_fd = SHIM_METRICS_FD,
                                       .report_socket = slot->reports.name,
-                                      .gpu = slot->gpu};
+                                      .devices =
+                                          devices_of_job(&slot->context->devices, slot->gpu)};
 
     struct copy_tree copy = {.from = slot->folder.granted,
                              .made_at = slot->folder.made_at,
@@ -565,7 +566,7 @@ int job_result(struct slot *slot, struct result_report *report, struct err *err)
                                      .peak_memory_mib = (double)NAN,
                                      .energy_joules = (double)NAN};
     if (slot->gpu != NULL) {
-        report->gpu_seconds = report->wall_seconds;
+        report->gpu_seconds = report->wall_seconds * (double)device_set_count(&slot->devices);
     }
     if (slot->runner.peak_kib > 0) {
         report->peak_memory_mib = (double)slot->runner.peak_kib / 1024;

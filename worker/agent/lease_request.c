@@ -48,6 +48,18 @@ void lease_request_stop(struct lease_request *request)
     http_async_cancel(request->transfer);
     request->transfer = NULL;
     request->active = false;
+    json_decref(request->gpus);
+    request->gpus = NULL;
+}
+
+void lease_request_renew(struct lease_request *request)
+{
+    if (!request->active || request->withdrawing || request->backoff.failures > 0) {
+        return;
+    }
+    http_async_cancel(request->transfer);
+    request->transfer = NULL;
+    request->next_at_ms = 0;
 }
 
 void lease_request_withdraw(struct lease_request *request)
@@ -82,7 +94,9 @@ static void take_nothing(struct lease_request *request, const struct no_lease *n
     int64_t wait_ms = seconds > 0 ? (int64_t)(seconds * 1000) : 0;
     double held = (double)(now_ms - request->sent_ms);
 
-    if (request->offer->wait_seconds > 0 && held >= request->offer->wait_seconds * 900) {
+    if (request->unfit[0] != '\0') {
+        wait_ms = 0; /* who says so decides when it is said again */
+    } else if (request->offer->wait_seconds > 0 && held >= request->offer->wait_seconds * 900) {
         wait_ms = 0;
     } else {
         wait_ms = wait_ms < NEXT_LEAST_MS ? NEXT_LEAST_MS : wait_ms;
@@ -139,6 +153,17 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
 
 /* ---- asking ---- */
 
+static void want_nothing(const struct lease_request *request, struct lease_ask *message)
+{
+    if (request->unfit[0] == '\0') {
+        return;
+    }
+    memcpy(message->health, request->unfit, sizeof message->health);
+    message->wait_seconds = 0;
+    message->has_runners = true;
+    message->n_runners = 0;
+}
+
 static int send_ask(struct lease_request *request, struct err *err)
 {
     OWN(buf) struct buf body;
@@ -150,7 +175,9 @@ static int send_ask(struct lease_request *request, struct err *err)
     memcpy(message.worker, request->worker, sizeof message.worker);
     (void)snprintf(message.request_id, sizeof message.request_id, "%s", request->request_id);
     memcpy(message.health, request->health, sizeof message.health);
+    message.gpus = request->gpus != NULL ? request->gpus : message.gpus;
     message.wait_seconds = request->withdrawing ? 0 : message.wait_seconds;
+    want_nothing(request, &message);
     lease_ask_write(&message, &w);
     TRY(buf_check(&body, err));
     struct http_call call = {.method = "POST",
@@ -166,15 +193,20 @@ static int send_ask(struct lease_request *request, struct err *err)
                             err);
 }
 
+bool lease_request_is_due(const struct lease_request *request)
+{
+    return request->active && request->transfer == NULL
+           && loop_now(request->loop) >= request->next_at_ms;
+}
+
 void lease_request_tick(struct lease_request *request)
 {
     struct err err = {0};
-    int64_t now_ms = loop_now(request->loop);
 
-    if (!request->active || request->transfer != NULL || now_ms < request->next_at_ms) {
+    if (!lease_request_is_due(request)) {
         return;
     }
-    request->sent_ms = now_ms;
+    request->sent_ms = loop_now(request->loop);
     if (send_ask(request, &err) != 0) {
         request->active = !request->withdrawing;
         try_again(request, -1, err.text);

@@ -25,7 +25,10 @@ struct lease_request {
         *offer; /* the worker's offer; the name and the request id are filled in here */
     char worker[WORKER_NAME_BYTES];
     char request_id[40];
+    json_t *gpus;              /* what is offered of them; NULL: what the offer says; owned */
     char health[HEALTH_BYTES]; /* why this worker is not well; "": it is */
+    char unfit[HEALTH_BYTES];  /* why nothing can run here now: the ask says so and wants nothing,
+                                  naming no runner; "": it wants a trial */
     struct lease_request_hooks hooks;
     struct http_transfer *transfer; /* NULL: nothing under way */
     int64_t sent_ms;
@@ -45,6 +48,11 @@ void lease_request_init(struct lease_request *request, struct loop *loop,
 void lease_request_begin(struct lease_request *request, int64_t wait_ms);
 /* The next ask is due now, whatever it waited for; not with one under way. */
 void lease_request_hurry(struct lease_request *request);
+/* Is an ask to be sent now? */
+bool lease_request_is_due(const struct lease_request *request);
+/* What is offered has changed: an ask that waits for its answer, or for its time, is due at once,
+ * under the same id. Where the server does not answer, it goes on waiting. */
+void lease_request_renew(struct lease_request *request);
 /* Stops asking; what is under way is cancelled. */
 void lease_request_stop(struct lease_request *request);
 /* Stops asking, but leaves no lease behind: an ask that was sent and not answered is sent once

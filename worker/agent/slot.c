@@ -105,6 +105,50 @@ static void on_refused(void *context, const struct err *err)
                 slot->grant.study, err->text);
 }
 
+/* ---- asking, and the devices for it ---- */
+
+static void tick_asking(struct slot *slot)
+{
+    struct devices *devices = &slot->context->devices;
+    struct lease_request *request = &slot->request;
+
+    if (devices_grew(devices, slot->index)) {
+        lease_request_renew(request);
+    }
+    slot->awaits_devices = lease_request_is_due(request) && !request->withdrawing
+                           && !devices_may_ask(devices, slot->index, request);
+    if (!slot->awaits_devices) {
+        lease_request_tick(request);
+    }
+}
+
+static void close_slot(struct slot *slot)
+{
+    devices_end_ask(&slot->context->devices, slot->index);
+    slot->phase = SLOT_CLOSED;
+}
+
+static int take_devices(struct slot *slot, struct err *err)
+{
+    free(slot->gpu);
+    slot->gpu = NULL;
+    return devices_take(&slot->context->devices, slot->index, &slot->grant, &slot->devices,
+                        &slot->gpu, &slot->quick, err);
+}
+
+/* After jobs that failed at once, not this slot waits but its devices do. */
+static void give_devices_back(struct slot *slot, int64_t *wait_ms)
+{
+    if (slot->gpu == NULL) {
+        return;
+    }
+    devices_give_back(&slot->context->devices, &slot->devices, &slot->quick, *wait_ms,
+                      slot->request.health);
+    *wait_ms = 0;
+    free(slot->gpu);
+    slot->gpu = NULL;
+}
+
 /* ---- a trial begins ---- */
 
 static void discard_checkpoints(const struct slot *slot)
@@ -186,6 +230,7 @@ static void on_grant(void *context, struct lease_grant *grant)
     struct slot *slot = context;
     struct err err = {0};
 
+    devices_end_ask(&slot->context->devices, slot->index);
     slot->grant = *grant;
     *grant = (struct lease_grant){0};
     slot->lost = slot->delivered = slot->refused = false;
@@ -197,6 +242,10 @@ static void on_grant(void *context, struct lease_grant *grant)
     if (take_trial(slot, &err) != 0) {
         release_after(slot, &err);
     } else if (asks_no_more(slot->context)) { /* granted when it was not wanted any more */
+        hand_back(slot);
+    } else if (take_devices(slot, &err) != 0) { /* they were fit when they were offered */
+        log_warning("trial %" PRId64 " of %s is handed back: %s", slot->grant.trial,
+                    slot->grant.study, err.text);
         hand_back(slot);
     } else if (begin_job(slot, &err) != 0) {
         release_after(slot, &err);
@@ -213,11 +262,13 @@ static void on_nothing(void *context, const struct no_lease *no)
 
     (void)snprintf(detail, sizeof detail, "%s%s%s", no_lease_reason_name(no->reason),
                    no->detail[0] == '\0' ? "" : ": ", no->detail);
-    emit(slot, AGENT_WAITING, "", detail);
+    if (slot->request.unfit[0] == '\0' || over) {
+        emit(slot, AGENT_WAITING, "", detail);
+    }
     if (over && slot->context->settings->exit_when_finished) {
         slot->context->hurries++;
         lease_request_stop(&slot->request);
-        slot->phase = SLOT_CLOSED;
+        close_slot(slot);
     }
 }
 
@@ -291,10 +342,12 @@ static void ask(struct slot *slot)
         return;
     }
     if (was_held) {
+        int64_t no_wait_ms = 0;
         log_info("slot %zu: the unkillable process has ended", slot->index);
         slot->request.health[0] = '\0';
+        give_devices_back(slot, &no_wait_ms);
     }
-    lease_request_tick(&slot->request);
+    tick_asking(slot);
 }
 
 /* True when the job has left something that no signal ends: the slot runs nothing beside it. */
@@ -325,8 +378,11 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
     lease_grant_finish(&slot->grant);
     buf_clear(&slot->control);
     report_socket_answer(&slot->reports, "error: the trial has ended\n");
+    if (slot->stuck.process == 0) { /* else what is stuck may hold them */
+        give_devices_back(slot, &wait_ms);
+    }
     if (asks_no_more(slot->context) || leaves) {
-        slot->phase = SLOT_CLOSED;
+        close_slot(slot);
     } else {
         slot->phase = SLOT_ASKING;
         lease_request_begin(&slot->request, wait_ms);
@@ -521,7 +577,7 @@ static void stop_asking(struct slot *slot)
 {
     lease_request_withdraw(&slot->request);
     if (!slot->request.active) {
-        slot->phase = SLOT_CLOSED;
+        close_slot(slot);
     }
 }
 
@@ -564,9 +620,10 @@ int64_t slot_deadline(const struct slot *slot)
 {
     int64_t due_ms = report_socket_deadline(&slot->reports);
 
-    if (slot->phase == SLOT_ASKING) {
-        due_ms = earlier(due_ms, slot->stuck.process != 0 ? stuck_deadline(&slot->stuck)
-                                                          : lease_request_deadline(&slot->request));
+    if (slot->phase == SLOT_ASKING && slot->stuck.process != 0) {
+        due_ms = earlier(due_ms, stuck_deadline(&slot->stuck));
+    } else if (slot->phase == SLOT_ASKING && !slot->awaits_devices) {
+        due_ms = earlier(due_ms, lease_request_deadline(&slot->request));
     }
     if (slot->lease != NULL) {
         due_ms = earlier(due_ms, lease_deadline(slot->lease));
@@ -592,7 +649,6 @@ int slot_open(struct slot *slot, struct agent_context *context, size_t index, st
     runner_init(&slot->runner);
     output_init(&slot->output);
     buf_init(&slot->control, SLOT_CONTROL_BYTES);
-    slot->gpu = context->gpus.n > 0 ? context->gpus.items[index] : NULL;
     (void)snprintf(worker, sizeof worker, "%s:%zu", settings->name, index);
     TRY(report_socket_open(&slot->reports, &context->loop, job_take_line, slot, err));
     lease_request_init(&slot->request, &context->loop, &context->offer, worker, &hooks);
@@ -614,6 +670,7 @@ void slot_finish(struct slot *slot)
     lease_grant_finish(&slot->grant);
     buf_finish(&slot->control);
     notes_finish(&slot->notes);
+    free(slot->gpu);
     *slot = (struct slot){0};
 }
 

@@ -10,7 +10,7 @@
 #define WORKER_AGENT_SLOT_H
 
 #include "worker/agent/agent.h"
-#include "worker/agent/argv_list.h"
+#include "worker/agent/devices/devices.h"
 #include "worker/agent/exit_class.h"
 #include "worker/agent/folder.h"
 #include "worker/agent/lease.h"
@@ -41,7 +41,7 @@ struct agent_context {
     struct boundary boundary;              /* of every job */
     struct loop loop;
     struct lease_ask offer;
-    struct argv_list gpus;     /* one slot each; none: slots without one */
+    struct devices devices;
     struct patterns *patterns; /* NULL: none */
     struct program *programs;
     size_t n_programs;
@@ -62,8 +62,10 @@ enum slot_phase { SLOT_ASKING, SLOT_RUNNING, SLOT_FLUSHING, SLOT_DELIVERING, SLO
 struct slot {
     struct agent_context *context;
     size_t index;
-    const char *gpu; /* NULL: none of its own */
     enum slot_phase phase;
+    bool awaits_devices;       /* to ask */
+    struct device_set devices; /* that its trial has */
+    char *gpu;                 /* their tokens, with commas; NULL: none of its own; owned */
     struct lease_request request;
     struct report_socket reports;
     struct quick_failures quick; /* of its jobs, in a row */

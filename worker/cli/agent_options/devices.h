@@ -1,4 +1,5 @@
-/* How many trials run at once, and on which devices: --slots, --gpus. */
+/* How many trials run at once, and on which devices: --slots, --gpus, --slots-per-gpu, --hide-gpus,
+ * --max-gpu-used, --threads-per-slot. */
 #ifndef WORKER_CLI_AGENT_OPTIONS_DEVICES_H
 #define WORKER_CLI_AGENT_OPTIONS_DEVICES_H
 

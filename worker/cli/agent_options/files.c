@@ -1,11 +1,14 @@
 #include "worker/cli/agent_options/files.h"
 
 #include "worker/agent/agent.h"
+#include "worker/cli/agent_options/size.h"
 
-enum { KEY_WORKDIR = 0x4200 };
+enum { KEY_WORKDIR = 0x4200, KEY_MIN_FREE };
 
 static const struct argp_option files_options[] = {
     {"workdir", KEY_WORKDIR, "DIR", 0, "keep logs and checkpoints here", 3},
+    {"min-disk-free", KEY_MIN_FREE, "SIZE", 0,
+     "ask for no trial with less room than this there (default: 1G, or 5 % of a small disk)", 3},
     {0},
 };
 
@@ -16,6 +19,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case KEY_WORKDIR:
         settings->workdir = arg;
+        return 0;
+    case KEY_MIN_FREE:
+        settings->min_disk_free = size_from_argument("--min-disk-free", arg, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -1,4 +1,4 @@
-/* Where a worker keeps its files: --workdir. */
+/* Where a worker keeps its files, and how much room it wants there: --workdir, --min-disk-free. */
 #ifndef WORKER_CLI_AGENT_OPTIONS_FILES_H
 #define WORKER_CLI_AGENT_OPTIONS_FILES_H
 

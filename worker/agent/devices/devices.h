@@ -1,0 +1,113 @@
+/* The GPUs of a worker: found once, lent to its slots, looked at before each ask.
+ *
+ * One slot at a time asks for a trial, with all devices that are free, so that what the server
+ * grants can be had; the others wait until it is granted. When a device comes free meanwhile, that
+ * ask is sent again with it. What is not fit (in use by others, gone, its jobs failing at once, no
+ * room on the disk) is quarantined: it is offered to nobody, and looked at again after a wait that
+ * grows. A vendor's tool that hangs or fails delays one look; then nothing is known, and what was
+ * fit counts as fit.
+ *
+ * For the agent's one thread. */
+#ifndef WORKER_AGENT_DEVICES_DEVICES_H
+#define WORKER_AGENT_DEVICES_DEVICES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "worker/agent/devices/discovery.h"
+#include "worker/agent/devices/gate.h"
+#include "worker/agent/devices/job_devices.h"
+#include "worker/agent/devices/pool.h"
+#include "worker/agent/devices/query.h"
+#include "worker/agent/lease_request.h"
+#include "worker/agent/quick_failures.h"
+
+#define DEVICES_SLOT_NONE SIZE_MAX
+
+struct devices_settings {
+    const char *gpus;       /* a list, "none" or "all"; NULL: not said */
+    size_t n_slots;         /* 0: not said */
+    size_t per_gpu;         /* trials at once; 0: one */
+    int64_t max_other_mib;  /* -1: the default of gate.h */
+    int64_t min_disk_bytes; /* the same */
+    bool hides;             /* a job without a GPU sees none */
+    size_t n_threads;       /* for each job; 0: not said */
+    int64_t base_ms;        /* the first wait of what is quarantined */
+    int64_t limit_ms;       /* of a look at the vendor's tool; 0: 10 s */
+    /* Fills the processes whose descendants are jobs of this worker; returns how many. */
+    size_t (*roots)(void *context, pid_t pids[], size_t max);
+    void *context;
+};
+
+/* Something that may be quarantined. */
+struct quarantine {
+    bool is_on;
+    bool by_jobs; /* they failed there at once; nobody can look whether they would again */
+    unsigned times;
+    int64_t until_ms; /* of the next look */
+    char why[GATE_WHY_BYTES];
+};
+
+struct devices {
+    struct devices_settings settings;
+    struct loop *loop;
+    const char *workdir; /* borrowed; NULL: not known yet */
+    struct discovery found;
+    struct pool pool;
+    struct query query;
+    struct quarantine gpus[DISCOVERED_MAX];
+    struct quick_failures quick[DISCOVERED_MAX]; /* of the jobs on each */
+    struct quarantine disk;
+    size_t n_cpus; /* a slot's share */
+
+    bool is_asked;       /* a look is under way */
+    bool is_wanted;      /* a slot waits for one */
+    int64_t answered_ms; /* when the last one was answered; INT64_MIN: never */
+    struct quarantine tool;
+
+    size_t asker; /* the slot that asks; DEVICES_SLOT_NONE: none */
+    bool has_grown;
+    int64_t told_ms; /* when the server was told that nothing is fit; INT64_MIN: not yet */
+};
+
+/* Finds the GPUs; may wait for a vendor's tool as long as the limit is. `settings` is copied, and
+ * `loop` borrowed. ERR_INVALID: as discovery_decide(), or more slots than room for them. */
+MUST_USE int devices_open(struct devices *devices, struct loop *loop,
+                          const struct devices_settings *settings, struct err *err);
+void devices_close(struct devices *devices);
+/* How many slots there are by what was said and found. */
+size_t devices_slots(const struct devices *devices);
+/* From now on the disk of this folder counts too; borrowed. */
+void devices_watch_disk(struct devices *devices, const char *workdir);
+
+/* May this slot send its ask? Then what it offers and says is filled in. Else it waits: for a look,
+ * for a device, or until the slot that asks has been granted. */
+bool devices_may_ask(struct devices *devices, size_t slot, struct lease_request *request);
+/* True once after devices came free or fit while the ask of this slot waited. */
+bool devices_grew(struct devices *devices, size_t slot);
+/* The slot asks no more. */
+void devices_end_ask(struct devices *devices, size_t slot);
+
+/* Takes what the grant requires, at least one device, and fills *tokens (for the caller to free)
+ * and the failures of jobs there; without GPUs *tokens is NULL. ERR_IO: it is not to be had. */
+MUST_USE int devices_take(struct devices *devices, size_t slot, const struct lease_grant *grant,
+                          struct device_set *taken, char **tokens, struct quick_failures *quick,
+                          struct err *err);
+/* The same for a slot that goes on with a trial: exactly the devices of these tokens. ERR_IO: one
+ * is not there, or has no room. */
+MUST_USE int devices_take_named(struct devices *devices, size_t slot, const char *tokens,
+                                struct device_set *taken, struct err *err);
+/* Gives devices back. `wait_ms` > 0: their jobs fail at once, says `why`; they are quarantined for
+ * so long. */
+void devices_give_back(struct devices *devices, const struct device_set *taken,
+                       const struct quick_failures *quick, int64_t wait_ms, const char *why);
+/* What the job of a slot with these tokens is told. */
+struct job_devices devices_of_job(const struct devices *devices, const char *tokens);
+
+void devices_tick(struct devices *devices);
+/* Returns the moment of the next devices_tick() that has something to do; INT64_MAX: none. */
+int64_t devices_deadline(const struct devices *devices);
+
+#endif
