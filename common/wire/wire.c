@@ -184,6 +184,11 @@ int lease_ask_from_json(const json_t *body, struct lease_ask *ask, struct faults
         fields_fault(&fields, "ttl_seconds", "must lie between 15 and %.0f, which is 30 days",
                      ASK_TTL_MOST_SECONDS);
     }
+    ask->seconds_left = fields_real(&fields, "seconds_left", (double)NAN);
+    ask->has_seconds_left = !isnan(ask->seconds_left);
+    if (ask->seconds_left < 0) {
+        fields_fault(&fields, "seconds_left", "must not be negative");
+    }
     ask->n_studies = read_names(&fields, "studies", name_is_study, &ask->studies);
     ask->has_runners = fields_has(&fields, "runners");
     ask->n_runners = read_names(&fields, "runners", runner_is_name, &ask->runners);
@@ -224,6 +229,9 @@ void lease_ask_write(const struct lease_ask *ask, struct json_writer *w)
     json_put_number(w, "wait_seconds", ask->wait_seconds);
     if (ask->ttl_seconds > 0) {
         json_put_number(w, "ttl_seconds", ask->ttl_seconds);
+    }
+    if (ask->has_seconds_left) {
+        json_put_number(w, "seconds_left", ask->seconds_left);
     }
     if (ask->n_studies > 0) {
         write_names(w, "studies", ask->studies, ask->n_studies);
@@ -455,7 +463,8 @@ int lease_grant_from_json(const json_t *body, struct lease_grant *grant, struct 
 
 static const char *const no_lease_names[NO_LEASE_REASON_COUNT] = {
     [NO_LEASE_WAITING] = "waiting",   [NO_LEASE_PAUSED] = "paused", [NO_LEASE_STOPPED] = "stopped",
-    [NO_LEASE_FINISHED] = "finished", [NO_LEASE_NONE] = "none",
+    [NO_LEASE_FINISHED] = "finished", [NO_LEASE_NONE] = "none",     [NO_LEASE_DRAINED] = "drained",
+    [NO_LEASE_TOO_LONG] = "too-long",
 };
 
 const char *no_lease_reason_name(enum no_lease_reason reason)

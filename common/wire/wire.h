@@ -31,7 +31,9 @@ struct lease_ask {
     char request_id[REQUEST_ID_BYTES]; /* "" when not said */
     double wait_seconds;               /* 0..60 */
     double ttl_seconds; /* of the lease, where longer than the study says; 0: not said */
-    char **studies;     /* NULL or ASK_LIST_MAX places, all owned */
+    bool has_seconds_left;
+    double seconds_left; /* what a trial has on this worker before it is stopped */
+    char **studies;      /* NULL or ASK_LIST_MAX places, all owned */
     size_t n_studies;
     char **runners; /* the same */
     size_t n_runners;
@@ -101,6 +103,8 @@ enum no_lease_reason {
     NO_LEASE_STOPPED,
     NO_LEASE_FINISHED,
     NO_LEASE_NONE,
+    NO_LEASE_DRAINED,  /* the worker's node is */
+    NO_LEASE_TOO_LONG, /* what could go out takes longer than the worker has left */
     NO_LEASE_REASON_COUNT
 };
 const char *no_lease_reason_name(enum no_lease_reason reason);

@@ -323,13 +323,15 @@ void node_explain(const struct state *state, const struct live_node *node, struc
 {
     const struct node_row *row = &node->row;
 
+    if (row->draining && no->reason != NO_LEASE_FINISHED && no->reason != NO_LEASE_STOPPED) {
+        no->reason = NO_LEASE_DRAINED;
+        (void)snprintf(no->detail, sizeof no->detail,
+                       "%.80s is draining: it is given no trial until it is resumed", row->name);
+    }
     if (no->reason != NO_LEASE_WAITING) {
         return;
     }
-    if (row->draining) {
-        (void)snprintf(no->detail, sizeof no->detail,
-                       "%.80s is draining: it is given no trial until it is resumed", row->name);
-    } else if (row->quarantined_at_ms != 0 && state->wall_ms < row->probe_at_ms) {
+    if (row->quarantined_at_ms != 0 && state->wall_ms < row->probe_at_ms) {
         int64_t seconds = (row->probe_at_ms - state->wall_ms + 999) / 1000;
         (void)snprintf(no->detail, sizeof no->detail,
                        "%.60s is quarantined (trials failed at once on it and succeeded "
@@ -345,6 +347,7 @@ int node_drain(struct state *state, struct live_node *node, struct err *err)
         return 0;
     }
     node->row.draining = true;
+    state->studies_moved = true; /* those of its asks that wait are answered */
     TRY(save(state, node, err));
     return tell(state, node, EVENT_WORKER_DRAINING, "by request", err);
 }

@@ -84,6 +84,13 @@ struct live_trial {
     int64_t forecast_level;          /* a forecast was requested at this level; 0: none is */
 };
 
+/* How long its last completed attempts took, per step where it has a resource (durations.h). */
+#define DURATIONS_KEPT 15
+struct durations {
+    size_t n, next;
+    double seconds[DURATIONS_KEPT];
+};
+
 struct trial_queue {
     struct live_trial *first, **tail;
     int64_t n;
@@ -105,6 +112,7 @@ struct live_study {
     struct suggester *suggester; /* where the strategy or the schedule learns; else NULL */
     int64_t imported_failures;   /* of the trials that are counted as failed */
     int64_t live_leases;
+    struct durations durations;
     struct checkpoint best_checkpoint; /* of the best trial, if that has ended before `max` */
     int64_t best_holder;               /* its number */
     uint64_t no_offer;                 /* the dispatch in which it had nothing to hand out */

@@ -13,6 +13,7 @@
 #include "server/state/transition.h"
 #include "server/state/workers.h"
 #include "server/tuning/claim.h"
+#include "server/tuning/fits.h"
 #include "server/tuning/grant.h"
 #include "server/tuning/match.h"
 #include "server/tuning/waiting.h"
@@ -137,6 +138,7 @@ static void explain(struct tuning *tuning, struct ask *ask)
     struct no_lease *no = &command->out.no_lease;
 
     ask_explain(tuning, &command->in.ask, command->in.study, no);
+    ask_explain_time(tuning, ask, no);
     node_explain(&tuning->state, ask->worker->node, no);
 }
 
@@ -154,7 +156,8 @@ static int dispatch_one(struct tuning *tuning, struct ask *ask, struct err *err)
         ask_answer(tuning, ask);
     } else if (ask->awaits_suggestion) {
         return 0; /* time to think never counts as waiting */
-    } else if (command->in.ask.wait_seconds <= 0 || ask_is_hopeless(tuning, command)) {
+    } else if (command->in.ask.wait_seconds <= 0 || ask_is_hopeless(tuning, command)
+               || ask_is_out_of_time(ask) || node_state(ask->worker->node) == NODE_DRAINING) {
         explain(tuning, ask);
         ask_answer(tuning, ask);
     }

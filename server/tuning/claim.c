@@ -5,6 +5,7 @@
 #include "server/state/studies.h"
 #include "server/state/transition.h"
 #include "server/state/trials.h"
+#include "server/tuning/fits.h"
 #include "server/tuning/grant.h"
 #include "server/tuning/match.h"
 #include "server/tuning/suggestion.h"
@@ -77,6 +78,22 @@ static struct live_trial *next_retry(const struct live_study *study, const struc
     return trial;
 }
 
+/* Will this trial's next attempt, or that of a new configuration (NULL), end in time? One that does
+ * not may go to another ask. */
+static bool fits(struct ask *ask, struct live_study *study, const struct live_trial *trial,
+                 bool has_until, int64_t until)
+{
+    int64_t from = trial == NULL ? 0
+                                 : grant_resume_step(trial, &ask->command->in.ask,
+                                                     has_until ? until : INT64_MAX);
+
+    if (ask_fits(ask, study, from, until)) {
+        return true;
+    }
+    study->no_offer = 0;
+    return false;
+}
+
 /* Grants the ask something of this study, if anything may go out. */
 static int serve(struct tuning *tuning, struct ask *ask, struct live_study *study, bool *served,
                  struct err *err)
@@ -87,6 +104,7 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
     struct live_trial *trial;
 
     *served = false;
+    ask->n_tried++;
     if (study->no_offer == tuning->dispatches) {
         return 0;
     }
@@ -105,6 +123,9 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
         }
         struct schedule_answer answer =
             schedule_answer(study->schedule, trial_id_number(trial->row.id));
+        if (!fits(ask, study, trial, answer.has_until, answer.until)) {
+            return 0;
+        }
         schedule_hold(study->schedule, trial_id_number(trial->row.id), answer.until);
         *served = true;
         study->no_offer = 0;
@@ -127,9 +148,13 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
         if (trial == NULL) {
             return drop_unknown(tuning, study, offer.trial, err);
         }
-    } else if (study->enqueued.first != NULL) {
-        trial = study->enqueued.first;
     } else {
+        trial = study->enqueued.first;
+    }
+    if (!fits(ask, study, trial, offer.has_until, offer.until)) {
+        return 0;
+    }
+    if (trial == NULL) {
         TRY(study_suggest(tuning, ask, study, &trial, err));
         if (trial == NULL && ask->awaits_suggestion) {
             study->no_offer = 0; /* the next ask requests one too */
@@ -154,6 +179,7 @@ int ask_serve(struct tuning *tuning, struct ask *ask, bool *served, struct err *
     bool admitted;
 
     *served = false;
+    ask->n_tried = ask->n_too_long = 0;
     TRY(node_admit(&tuning->state, ask->worker->node, &admitted, err));
     if (!admitted) {
         return 0;

@@ -18,6 +18,9 @@ struct ask {
     bool awaits_suggestion; /* it waits for a suggestion that is being made, for nothing else */
     bool suggestion_timed;  /* prepared serving: its time to wait for a suggestion runs */
     bool takes_fallback;    /* that time is over: it gets the quasi-random point */
+    unsigned n_tried, n_too_long; /* studies, in its last dispatch (fits.h) */
+    int64_t too_long;             /* the id of one of those, and how long its trial would take */
+    double too_long_seconds;
     int64_t asked_ms, wait_ms;
     int64_t due_ms; /* when it is answered at the latest, or gets its fallback; INT64_MAX: never */
     unsigned char request[16];

@@ -9,6 +9,7 @@
 #include "common/digest.h"
 #include "server/advice/choose.h"
 #include "server/state/checkpoints.h"
+#include "server/state/durations.h"
 #include "server/state/facts.h"
 #include "server/state/leases.h"
 #include "server/state/lifecycle.h"
@@ -26,6 +27,8 @@
 #include "server/tuning/history.h"
 #include "server/tuning/internal.h"
 #include "server/tuning/tuning.h"
+
+#define DURATIONS_LOOKED_AT 60 /* trials */
 
 static int load_worker(void *context, int64_t id, const char *name, struct err *err)
 {
@@ -197,6 +200,28 @@ int study_load_best(struct tuning *tuning, struct live_study *study, struct err 
                               err);
 }
 
+static int note_duration(void *context, struct attempt_row *row, struct err *err)
+{
+    struct live_study *study = context;
+    (void)err;
+    durations_note(study, row, row->end);
+    return 0;
+}
+
+/* Of the newest trials. */
+static int load_durations(struct tuning *tuning, struct live_study *study, struct err *err)
+{
+    int64_t last = study->row.last_number;
+
+    for (int64_t number = last;
+         number > 0 && number > last - DURATIONS_LOOKED_AT && study->durations.n < DURATIONS_KEPT;
+         number--) {
+        TRY(store_each_attempt(tuning->state.store, trial_id(study->row.id, number), note_duration,
+                               study, err));
+    }
+    return 0;
+}
+
 /* The newest attempt: live, or lost and perhaps coming back. */
 static int load_lease(struct tuning *tuning, struct live_trial *trial, struct err *err)
 {
@@ -296,6 +321,9 @@ int tuning_load(struct tuning *tuning, struct err *err)
     tuning->state.forecasts_moved = true;
     for (struct live_study *study = tuning->state.studies; study != NULL; study = study->next) {
         TRY(study_load_best(tuning, study, err));
+        if (study->row.state != STUDY_FINISHED) {
+            TRY(load_durations(tuning, study, err));
+        }
     }
     TRY(obsolete_load(&tuning->state, err));
     tuning->state.may_have_work = true;

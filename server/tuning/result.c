@@ -8,6 +8,7 @@
 #include "common/digest.h"
 #include "common/integer.h"
 #include "server/state/checkpoints.h"
+#include "server/state/durations.h"
 #include "server/state/leases.h"
 #include "server/state/limits.h"
 #include "server/state/lookup.h"
@@ -391,6 +392,8 @@ int tuning_result(struct tuning *tuning, struct result_command *command, struct 
     TRY(report->outcome == OUTCOME_COMPLETED
             ? decide_completed(tuning, lease, brought, &values, &ending, err)
             : decide_other(tuning, lease, report, &ending, err));
+    lease->row.ended_at_ms = tuning->state.wall_ms;
+    durations_note(lease->study, &lease->row, ending.attempt);
     TRY(attempt_over(&tuning->state, lease, ending.attempt, ending.reason, err));
     return ending.follows ? trial_follow(&tuning->state, trial, &command->out.trial, err)
                           : trial_end(&tuning->state, trial, ending.trial, ending.reason,

@@ -16,7 +16,7 @@
  *
  *   study BODY                                created | the same | ERROR
  *   TIME WHO claims [from STUDY] [id ID] [wait SECONDS] [runner NAME] [host NAME] [ttl SECONDS]
- *                                             trial N attempt K [from A to B] [discard […]] |
+ *   [left SECONDS]                            *                                             trial N attempt K [from A to B] [discard […]] |
  * REASON | parked TIME WHO gets                             the same, of the ask that was parked
  *   TIME WHO measures [replace] [step=N] METRIC=V …
  *                                  ACTION [until N] [late] duplicate D conflict C [replaced R]
@@ -379,6 +379,8 @@ static int do_claim(struct play *play, struct player *player, struct words *word
             (void)json_object_set_new(body, "ttl_seconds", json_real(strtod(value, NULL)));
         } else if (strcmp(word, "wait") == 0) {
             (void)json_object_set_new(body, "wait_seconds", json_real(strtod(value, NULL)));
+        } else if (strcmp(word, "left") == 0) {
+            (void)json_object_set_new(body, "seconds_left", json_real(strtod(value, NULL)));
         } else if (strcmp(word, "runner") == 0) {
             (void)json_object_set_new(body, "runners", json_pack("[s]", value));
         } else {

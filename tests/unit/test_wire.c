@@ -94,6 +94,7 @@ START_TEST(ask_reads_back_as_written)
 {
     const char *text = "{\"worker\":\"gpu07:0\",\"request_id\":\"0b1f\",\"wait_seconds\":30,"
                        "\"ttl_seconds\":172800,"
+                       "\"seconds_left\":90.5,"
                        "\"studies\":[\"digits-svm\"],\"runners\":[\"train\"],\"host\":\"gpu07\","
                        "\"gpus\":[{\"model\":\"H200\",\"memory_mib\":143771}],"
                        "\"labels\":{\"site\":\"a\"},"
@@ -144,6 +145,7 @@ START_TEST(ask_may_be_empty)
     ck_assert_int_eq(lease_ask_from_json(NULL, &ask, &faults), 0);
     ck_assert(!ask.has_runners);
     ck_assert_double_eq(ask.wait_seconds, 0);
+    ck_assert(!ask.has_seconds_left);
 }
 END_TEST
 
@@ -156,6 +158,8 @@ static const char *const refused_asks[] = {
     "{\"ttl_seconds\": 14}",
     "{\"ttl_seconds\": 2592001}",
     "{\"wait_seconds\": \"NaN\"}",
+    "{\"seconds_left\": -1}",
+    "{\"seconds_left\": \"90\"}",
     "{\"studies\": [\"Bad Name\"]}",
     "{\"studies\": \"digits\"}",
     "{\"runners\": [1]}",
