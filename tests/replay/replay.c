@@ -16,7 +16,7 @@
  *
  *   study BODY                                created | the same | ERROR
  *   TIME WHO claims [from STUDY] [id ID] [wait SECONDS] [runner NAME] [host NAME] [ttl SECONDS]
- *   [left SECONDS]                            *                                             trial N attempt K [from A to B] [discard […]] |
+ *            [left SECONDS]                    trial N attempt K [from A to B] [discard […]] |
  * REASON | parked TIME WHO gets                             the same, of the ask that was parked
  *   TIME WHO measures [replace] [step=N] METRIC=V …
  *                                  ACTION [until N] [late] duplicate D conflict C [replaced R]
