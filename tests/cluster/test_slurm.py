@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""Workers in a real Slurm, started by the scripts of deploy/slurm as they stand there."""
+
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import sys
+import uuid
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/support"))
+import private  # noqa: E402
+private.enter()
+import slurm  # noqa: E402
+from cases import NotRun, expect, main  # noqa: E402
+from hone import Server, wait_until  # noqa: E402
+
+SCRIPTS = ROOT / "deploy/slurm"
+SECONDS = 100  # a bound against hanging
+TTL = 15  # the shortest that a study may ask for
+USER = "nobody" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+
+
+def processes(mark):
+    """What runs with this mark in its environment, by number."""
+    found = {}
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (folder / "environ").read_bytes() and \
+                    folder.name != str(os.getpid()):
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")[:120]
+        except OSError:
+            pass  # it has ended
+    return found
+
+
+class Cluster:
+    """A server, a Slurm, and a user who submits to both."""
+
+    def __init__(self, tmp):
+        if slurm.why_not():
+            raise NotRun(slurm.why_not())
+        tmp.chmod(0o711)
+        self.home = tmp / "home"
+        self.mark = f"HONE_TEST_MARK={uuid.uuid4()}"
+        self.slurm = slurm.Slurm(tmp / "slurm")
+        self.server = Server()
+
+    def __enter__(self):
+        self.server.start()
+        try:
+            self.slurm.start()
+            self.furnish()
+        except BaseException:
+            self.__exit__(None)
+            raise
+        return self
+
+    def furnish(self):
+        """The user's folder, on what would be a shared file system."""
+        self.home.mkdir()
+        self.hone = self.home / "hone"
+        shutil.copy(os.environ["HONE"], self.hone)
+        (self.home / "worker.token").write_text(self.server.token("worker"))
+        (self.home / "token").write_text(self.server.token())
+        if os.getuid() == 0:
+            for path in [self.home, *self.home.iterdir()]:
+                shutil.chown(path, USER)
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE")}
+        self.environment = {
+            **kept, "HOME": str(self.home), "HONE": str(self.hone), "HONE_URL": self.server.url,
+            "HONE_TOKEN_FILE": str(self.home / "worker.token"),
+            "SLURM_CONF": self.slurm.environment["SLURM_CONF"],
+            "HONE_TEST_MARK": self.mark.partition("=")[2]}
+        self.slurm.environment = self.environment
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            for log in sorted(self.home.glob("*.log")):
+                print(f"== {log.name}\n{log.read_text(errors='replace')[-1500:]}")
+            print(self.slurm.logs())
+        self.slurm.stop()
+        self.server.kill()
+        shutil.rmtree(self.server.data, ignore_errors=True)
+
+    def submit(self, script, *arguments, options=()):
+        """The job's id. Submitted by a user who is not the one that Slurm runs as."""
+        who = {"user": USER, "group": pwd.getpwnam(USER).pw_gid, "extra_groups": []} \
+            if os.getuid() == 0 else {}
+        return self.slurm.call("sbatch", "--parsable", *options, SCRIPTS / script, *arguments,
+                               cwd=self.home, **who)
+
+    def ask(self, method, path, body=None, status=200):
+        with self.server.client() as client:
+            reply = client.request(method, path, body)
+            expect(reply.status, status, reply)
+            return reply.json
+
+    def study(self, name, **more):
+        return self.ask("POST", "/v1/studies", {
+            "name": name, "metric": "accuracy", "direction": "maximize",
+            "parameters": [{"name": "x", "type": "float", "low": 0, "high": 1}],
+            "strategy": "random", "seed": 7, "lease": {"ttl_seconds": TTL}, **more}, 201)
+
+    def counts(self, name):
+        return self.ask("GET", f"/v1/studies/{name}")["counts"]
+
+    def attempts(self, name):
+        """{trial: how its attempts ended}"""
+        with self.server.client() as client:
+            numbers = [t["number"] for t in client.walk(f"/v1/studies/{name}/trials")]
+            return {n: [a["state"] for a in client.get(
+                f"/v1/studies/{name}/trials/{n}/attempts").json["items"]] for n in numbers}
+
+    def tasks(self, state):
+        return [task for task, is_in in self.slurm.queue().items() if is_in == state]
+
+    def until(self, fact, what):
+        return self.slurm.until(fact, what, SECONDS)
+
+    def wait_for_the_end(self, name, trials):
+        """Of the study and of its jobs: each trial has ended once, and no process is left."""
+        self.until(lambda: self.ask("GET", f"/v1/studies/{name}")["state"] == "finished",
+                   f"{name} is finished")
+        self.until(lambda: not self.slurm.queue(), "no job is left in the queue")
+        ends = self.attempts(name)
+        expect(sorted(ends), list(range(1, trials + 1)), "trials")
+        for number, attempts in ends.items():
+            expect(attempts.count("completed"), 1, f"ends of trial {number}: {attempts}")
+            expect(attempts[-1], "completed", f"the last attempt of trial {number}")
+        expect(self.counts(name)["completed"], trials)
+        # what Slurm starts around a job (its step daemons) has the job's environment for a moment
+        self.until(lambda: not processes(self.mark), f"gone: {processes(self.mark)}")
+        return ends
+
+
+def digits_for_libsvm(path, rows):
+    """deploy/examples/digits as svm-train reads it, as deploy/examples/svm/tune makes it."""
+    with open(ROOT / "deploy/examples/digits/digits.csv", encoding="ascii") as lines, \
+            open(path, "w", encoding="ascii") as out:
+        for line in list(lines)[:rows]:
+            *pixels, label = line.strip().split(",")
+            out.write(label + "".join(f" {i}:{int(p) / 16:g}" for i, p in enumerate(pixels, 1)
+                                      if int(p)) + "\n")
+
+
+# A job that leaves a process of its own behind, in a session of its own.
+SLOW = ["sh", "-c", "setsid sleep 1000 & sleep \"$1\"; echo hone: accuracy=$2", "job"]
+
+
+def test_an_array_of_four_tunes_svm_train(tmp):
+    """Through a cancelled task and a restart of Slurm's controller."""
+    study = json.loads((ROOT / "deploy/examples/svm/study.json").read_text())
+    with Cluster(tmp) as cluster:
+        data = cluster.home / "digits.libsvm"
+        digits_for_libsvm(data, 700)
+        cluster.ask("POST", "/v1/studies", {**study, "limits": {"trials": 24},
+                                            "lease": {"ttl_seconds": TTL}}, 201)
+        job = cluster.submit(
+            "array.sbatch", "--study", "digits-svm",
+            "--metric-regex", "Cross Validation Accuracy = (?<accuracy>[0-9.]+)%", "--",
+            "svm-train", "-v", "5", "-t", "{kernel}", "-c", "{cost}", "-g", "{gamma}",
+            "-d", "{degree}", data, options=["--array=0-3", "--gres=gpu:1"])
+        cluster.until(lambda: len(cluster.tasks("RUNNING")) == 4, "four tasks run")
+        cluster.until(lambda: cluster.counts("digits-svm")["completed"] >= 2, "two results")
+        cluster.slurm.call("scancel", f"{job}_0")
+        cluster.slurm.end("slurmctld")
+        cluster.slurm.start_controller()
+        cluster.wait_for_the_end("digits-svm", 24)
+        best = cluster.ask("GET", "/v1/studies/digits-svm/best")["trial"]
+        assert best["value"] > 85, best
+        names = {w["name"] for w in cluster.ask("GET", "/v1/workers")["items"]}
+        assert {name.partition("@")[0] for name in names} == {f"{job}_{i}" for i in range(4)}, names
+        assert {name.partition("@")[2].partition(":")[0] for name in names} == {"n1", "n2"}, names
+
+
+def test_a_preempted_task_hands_its_trial_back_and_comes_again(tmp):
+    with Cluster(tmp) as cluster:
+        cluster.study("s", limits={"trials": 6})
+        cluster.submit("array.sbatch", "--study", "s", "--", *SLOW, "2", "{x}",
+                       options=["--array=0-3", "--gres=gpu:1", "--time=60"])
+        cluster.until(lambda: cluster.counts("s")["running"] == 4, "four trials run")
+        cluster.slurm.call("sbatch", "-p", "high", "-N2", "--exclusive", "--wrap",
+                           "until [ -e over ]; do sleep 0.1; done", cwd=cluster.home)
+        cluster.until(lambda: len(cluster.tasks("PENDING")) == 4, "all four tasks wait again")
+        (cluster.home / "over").touch()
+        ends = cluster.wait_for_the_end("s", 6)
+        assert "released" in sum(ends.values(), []) or "preempted" in sum(ends.values(), []), ends
+        assert "lost" not in sum(ends.values(), []), ends
+
+
+def test_a_node_that_is_lost_costs_no_trial(tmp):
+    """Its daemon is killed and Slurm gives it up; the workers there live on, as they really do."""
+    with Cluster(tmp) as cluster:
+        cluster.study("s", limits={"trials": 12})
+        cluster.submit("array.sbatch", "--study", "s", "--", *SLOW, "1", "{x}",
+                       options=["--array=0-3", "--gres=gpu:1"])
+        cluster.until(lambda: cluster.counts("s")["running"] == 4, "four trials run")
+        cluster.slurm.end("n1", signal.SIGKILL)
+        cluster.slurm.call("scontrol", "update", "nodename=n1", "state=down", "reason=test")
+        cluster.until(lambda: len(cluster.tasks("PENDING")) >= 1, "its tasks wait again")
+        cluster.wait_for_the_end("s", 12)
+
+
+def test_a_step_has_a_worker_for_each_gpu(tmp):
+    """deploy/slurm/srun.sbatch, preempted once."""
+    job = ["sh", "-c", "setsid sleep 1000 & echo $CUDA_VISIBLE_DEVICES >>gpus; sleep 1; "
+           "echo hone: accuracy=$1", "job", "{x}"]
+    with Cluster(tmp) as cluster:
+        cluster.study("s", limits={"trials": 8})
+        first = cluster.submit("srun.sbatch", "--study", "s", "--", *job,
+                               options=["-N2", "--ntasks-per-node=2", "--gpus-per-node=2"])
+        cluster.until(lambda: cluster.counts("s")["running"] == 4, "four trials run")
+        cluster.slurm.call("scancel", "--signal=USR1", "--batch", first)
+        cluster.until(lambda: cluster.slurm.queue().get(first) == "PENDING", "it waits again")
+        ends = cluster.wait_for_the_end("s", 8)
+        assert "lost" not in sum(ends.values(), []), ends
+        names = {w["name"] for w in cluster.ask("GET", "/v1/workers")["items"]}
+        assert len(names) == 4, names
+
+
+if __name__ == "__main__":
+    main(globals())
