@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/analysis/slots_wanted.h"
 #include "server/api/problem.h"
 #include "server/api/read.h"
 
@@ -99,6 +100,7 @@ static void write_live(struct buf *out, const struct live_view *view)
 
 struct count_lines {
     struct buf *out;
+    const struct live_view *view;
 };
 
 static int write_counts(void *context, struct study_row *row, struct err *err)
@@ -113,11 +115,29 @@ static int write_counts(void *context, struct study_row *row, struct err *err)
     return 0;
 }
 
+static int write_slots(void *context, struct study_row *row, struct err *err)
+{
+    const struct count_lines *lines = context;
+    const struct live_study_view *study = live_view_study(lines->view, row->name);
+
+    (void)err;
+    if (study == NULL || study->id != row->id) {
+        return 0; /* made or deleted since the view was */
+    }
+    int64_t slots = slots_wanted(study->def->def, row);
+    if (slots == SLOTS_UNLIMITED) {
+        buf_printf(lines->out, "hone_slots_wanted{study=\"%s\"} +Inf\n", row->name);
+    } else {
+        buf_printf(lines->out, "hone_slots_wanted{study=\"%s\"} %" PRId64 "\n", row->name, slots);
+    }
+    return 0;
+}
+
 static int read_metrics(struct read_request *read, struct err *err)
 {
     const struct api *api = read->api;
     struct buf *out = &read->response.body;
-    struct count_lines lines = {out};
+    struct count_lines lines = {out, read->view};
     struct mallinfo2 heap = mallinfo2();
 
     read->response.content_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -132,7 +152,10 @@ static int read_metrics(struct read_request *read, struct err *err)
     write_engine(out, api->engine);
     write_live(out, read->view);
     buf_puts(out, "# HELP hone_trials Trials by study and state.\n# TYPE hone_trials gauge\n");
-    return store_each_study(read->store, write_counts, &lines, err);
+    TRY(store_each_study(read->store, write_counts, &lines, err));
+    buf_puts(out, "# HELP hone_slots_wanted Slots of workers that a study could keep busy.\n"
+                  "# TYPE hone_slots_wanted gauge\n");
+    return store_each_study(read->store, write_slots, &lines, err);
 }
 
 READ_HANDLER(get_metrics, FORMAT_BIT(FORMAT_TEXT), NULL, read_metrics)

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "server/analysis/slots_wanted.h"
 #include "server/api/json.h"
 
 void json_response(struct http_response *response, int status, struct json_writer *w)
@@ -53,6 +54,12 @@ void study_write_members(const struct study_def *def, const struct study_row *ro
         json_put_int(w, trial_state_name((enum trial_state)i), row->counts[i]);
     }
     json_object_end(w);
+    int64_t slots = slots_wanted(def, row);
+    if (slots == SLOTS_UNLIMITED) {
+        json_put_null(w, "slots_wanted");
+    } else {
+        json_put_int(w, "slots_wanted", slots);
+    }
 }
 
 void study_write(const struct study_def *def, const struct study_row *row, struct json_writer *w)

@@ -6,6 +6,7 @@
 
 #include "server/analysis/comparable.h"
 #include "server/analysis/pareto.h"
+#include "server/analysis/slots_wanted.h"
 #include "server/analysis/trace.h"
 
 static struct trial_row completed(int64_t number, double value)
@@ -16,6 +17,70 @@ static struct trial_row completed(int64_t number, double value)
                               .values = {value},
                               .ended_seq = number};
 }
+
+/* ---- slots ---- */
+
+static const struct slots_case {
+    const char *what;
+    struct limits limits;
+    struct study_row row;
+    int64_t wanted;
+} slots_cases[] = {
+    {"nothing is leased yet", {.trials = 20, .parallel = -1}, {0}, 20},
+    {"no limit", {.trials = -1, .parallel = -1}, {0}, SLOTS_UNLIMITED},
+    {"no limit but parallel", {.trials = -1, .parallel = 8}, {.counts = {[TRIAL_RUNNING] = 3}}, 8},
+    {"some run, some are left",
+     {.trials = 20, .parallel = -1},
+     {.leased_trials = 15, .counts = {[TRIAL_RUNNING] = 4, [TRIAL_COMPLETED] = 11}},
+     9},
+    {"parallel is less than what is left",
+     {.trials = 20, .parallel = 6},
+     {.leased_trials = 15, .counts = {[TRIAL_RUNNING] = 4}},
+     6},
+    {"enqueued trials are counted once",
+     {.trials = 20, .parallel = -1},
+     {.leased_trials = 15, .counts = {[TRIAL_QUEUED] = 3}},
+     5},
+    {"all are handed out, two come again",
+     {.trials = 20, .parallel = -1},
+     {.leased_trials = 20, .counts = {[TRIAL_RUNNING] = 1, [TRIAL_QUEUED] = 2}},
+     3},
+    {"the space is used up",
+     {.trials = -1, .parallel = -1},
+     {.exhausted = true, .counts = {[TRIAL_RUNNING] = 2}},
+     2},
+    {"paused ones may be promoted",
+     {.trials = 27, .parallel = -1},
+     {.leased_trials = 27, .counts = {[TRIAL_PAUSED] = 27}},
+     9},
+    {"at least one asks",
+     {.trials = 2, .parallel = -1},
+     {.leased_trials = 2, .counts = {[TRIAL_PAUSED] = 2}},
+     1},
+    {"a rung waits for one that runs",
+     {.trials = 27, .parallel = -1},
+     {.leased_trials = 27, .counts = {[TRIAL_PAUSED] = 26, [TRIAL_RUNNING] = 1}},
+     1},
+    {"a paused study starts nothing",
+     {.trials = 20, .parallel = -1},
+     {.state = STUDY_PAUSED, .counts = {[TRIAL_RUNNING] = 2, [TRIAL_QUEUED] = 2}},
+     2},
+    {"a finished one", {.trials = 20, .parallel = -1}, {.state = STUDY_FINISHED}, 0},
+    {"its target is reached",
+     {.trials = 20, .parallel = -1},
+     {.target_reached = true, .counts = {[TRIAL_RUNNING] = 1}},
+     1},
+};
+
+START_TEST(slots_wanted_are_those_that_can_be_busy)
+{
+    const struct slots_case *c = &slots_cases[_i];
+    struct study_def def = {.limits = c->limits};
+
+    ck_assert_msg(slots_wanted(&def, &c->row) == c->wanted, "%s: %lld, wanted %lld", c->what,
+                  (long long)slots_wanted(&def, &c->row), (long long)c->wanted);
+}
+END_TEST
 
 /* ---- Pareto front ---- */
 
@@ -219,6 +284,8 @@ int main(void)
     TCase *tcase = tcase_create("analysis");
     SRunner *runner = srunner_create(suite);
 
+    tcase_add_loop_test(tcase, slots_wanted_are_those_that_can_be_busy, 0,
+                        sizeof slots_cases / sizeof slots_cases[0]);
     tcase_add_test(tcase, dominated_trials_leave_the_front_and_equal_ones_stay);
     tcase_add_test(tcase, with_one_objective_the_front_is_the_best);
     tcase_add_test(tcase, the_trace_is_in_order_of_ends_and_strictly_better);
