@@ -7,6 +7,7 @@ import pathlib
 import pwd
 import shutil
 import signal
+import subprocess
 import sys
 import uuid
 
@@ -16,7 +17,7 @@ import private  # noqa: E402
 private.enter()
 import slurm  # noqa: E402
 from cases import NotRun, expect, main  # noqa: E402
-from hone import Server, wait_until  # noqa: E402
+from hone import Server  # noqa: E402
 
 SCRIPTS = ROOT / "deploy/slurm"
 SECONDS = 100  # a bound against hanging
@@ -62,8 +63,8 @@ class Cluster:
     def furnish(self):
         """The user's folder, on what would be a shared file system."""
         self.home.mkdir()
-        self.hone = self.home / "hone"
-        shutil.copy(os.environ["HONE"], self.hone)
+        self.program = self.home / "hone"
+        shutil.copy(os.environ["HONE"], self.program)
         (self.home / "worker.token").write_text(self.server.token("worker"))
         (self.home / "token").write_text(self.server.token())
         if os.getuid() == 0:
@@ -71,7 +72,7 @@ class Cluster:
                 shutil.chown(path, USER)
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE")}
         self.environment = {
-            **kept, "HOME": str(self.home), "HONE": str(self.hone), "HONE_URL": self.server.url,
+            **kept, "HOME": str(self.home), "HONE": str(self.program), "HONE_URL": self.server.url,
             "HONE_TOKEN_FILE": str(self.home / "worker.token"),
             "SLURM_CONF": self.slurm.environment["SLURM_CONF"],
             "HONE_TEST_MARK": self.mark.partition("=")[2]}
@@ -86,12 +87,24 @@ class Cluster:
         self.server.kill()
         shutil.rmtree(self.server.data, ignore_errors=True)
 
+    def as_user(self):
+        """Who submits: not the one that Slurm runs as, where there is a choice."""
+        if os.getuid() != 0:
+            return {}
+        return {"user": USER, "group": pwd.getpwnam(USER).pw_gid, "extra_groups": []}
+
+    def hone(self, verb, member, *arguments):
+        """`hone …` of that user, with a token that reads; what it prints goes to hone.log."""
+        with open(self.home / "hone.log", "ab") as log:
+            return subprocess.Popen(
+                [self.program, verb, member, "--token-file", self.home / "token", *arguments],
+                env=self.environment, cwd=self.home, stdin=subprocess.DEVNULL, stderr=log,
+                stdout=subprocess.PIPE, text=True, **self.as_user())
+
     def submit(self, script, *arguments, options=()):
-        """The job's id. Submitted by a user who is not the one that Slurm runs as."""
-        who = {"user": USER, "group": pwd.getpwnam(USER).pw_gid, "extra_groups": []} \
-            if os.getuid() == 0 else {}
+        """The job's id."""
         return self.slurm.call("sbatch", "--parsable", *options, SCRIPTS / script, *arguments,
-                               cwd=self.home, **who)
+                               cwd=self.home, **self.as_user())
 
     def ask(self, method, path, body=None, status=200):
         with self.server.client() as client:
@@ -220,6 +233,66 @@ def test_a_step_has_a_worker_for_each_gpu(tmp):
         assert "lost" not in sum(ends.values(), []), ends
         names = {w["name"] for w in cluster.ask("GET", "/v1/workers")["items"]}
         assert len(names) == 4, names
+
+
+def test_hone_submits_an_array_as_large_as_the_study(tmp):
+    with Cluster(tmp) as cluster:
+        cluster.study("s", limits={"trials": 3})
+        command = ["submit", "slurm", "s", "--array=16", "--gpus=1", "--time=1:00:00",
+                   "--worker-token-file", cluster.home / "worker.token"]
+        job = ["--", "sh", "-c", "sleep $2; echo hone: accuracy=$1", "a job's name", "{x}", "1"]
+        shown = cluster.hone(*command, "--dry-run", *job).communicate()[0]
+        assert "#SBATCH --array=0-2\n" in shown and "#SBATCH --gres=gpu:1\n" in shown, shown
+        expect(cluster.slurm.queue(), {})
+        number = cluster.hone(*command, *job).communicate()[0].strip()
+        cluster.until(lambda: len(cluster.tasks("RUNNING")) == 3, "three tasks run")
+        expect({task.partition("_")[0] for task in cluster.slurm.queue()}, {number})
+        again = cluster.hone(*command, *job)
+        expect((again.communicate()[0], again.returncode), ("", 0), "a second submission")
+        cluster.wait_for_the_end("s", 3)
+        refused = cluster.hone(*command, *job)
+        expect((refused.communicate()[0], refused.returncode), ("", 4), "of a finished study")
+
+
+def test_tasks_come_and_go_with_the_queue(tmp):
+    """hone submit slurm --follow: it grows by raised limits, shrinks by lowered ones."""
+    with Cluster(tmp) as cluster:
+        cluster.study("s", limits={"trials": 2})
+        follower = cluster.hone(
+            "submit", "slurm", "s", "--array=6", "--gpus=1", "--follow", "--interval=0.2",
+            "--worker-token-file", cluster.home / "worker.token", "--", "sh", "-c",
+            "until [ -e go ]; do sleep 0.1; done; echo hone: accuracy=$1", "job", "{x}")
+        try:
+            cluster.until(lambda: cluster.counts("s")["running"] == 2, "two trials run")
+            expect(len(cluster.slurm.queue()), 2, "tasks")
+            cluster.ask("PATCH", "/v1/studies/s", {"limits": {"trials": 20}})
+            cluster.until(lambda: len(cluster.tasks("RUNNING")) == 4, "as many as there are GPUs")
+            cluster.until(lambda: len(cluster.tasks("PENDING")) == 2, "and two wait")
+            cluster.until(lambda: cluster.counts("s")["running"] == 4, "four trials run")
+            cluster.ask("PATCH", "/v1/studies/s", {"limits": {"trials": 5}})
+            cluster.until(lambda: len(cluster.slurm.queue()) == 5, "one of them is cancelled")
+            (cluster.home / "go").touch()
+            cluster.wait_for_the_end("s", 5)
+            expect(follower.wait(SECONDS), 0, "it leaves with the study")
+        finally:
+            follower.kill()
+            follower.communicate()
+        said = (cluster.home / "hone.log").read_text()
+        assert "submitted 2 tasks as job" in said and "cancelling 1" in said, said
+
+
+def test_submissions_that_come_to_nothing_are_given_up(tmp):
+    """sbatch refuses; and nothing is submitted for work that cannot fit."""
+    with Cluster(tmp) as cluster:
+        cluster.study("s", limits={"trials": 2})
+        job = ["--", "sh", "-c", "sleep 1; echo hone: accuracy=0.5"]
+        refused = cluster.hone("submit", "slurm", "s", "--partition=none", *job)
+        expect((refused.communicate()[0], refused.returncode), ("", 1))
+        refused = cluster.hone("submit", "slurm", "s", "--time=2", *job)
+        expect((refused.communicate()[0], refused.returncode), ("", 2))
+        said = (cluster.home / "hone.log").read_text()
+        assert "sbatch said: " in said and "3 minutes before the end" in said, said
+        expect(cluster.slurm.queue(), {})
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ int verb_study_stop(int argc, char **argv);
 int verb_study_set(int argc, char **argv);
 int verb_study_retry(int argc, char **argv);
 int verb_study_delete(int argc, char **argv);
+int verb_submit_slurm(int argc, char **argv);
 int verb_token_create(int argc, char **argv);
 int verb_token_list(int argc, char **argv);
 int verb_workers(int argc, char **argv);

@@ -1,0 +1,18 @@
+/* The three calls of Slurm that `hone submit slurm` makes. */
+#ifndef WORKER_CLI_SUBMIT_SLURM_H
+#define WORKER_CLI_SUBMIT_SLURM_H
+
+#include "worker/cli/submit/queue.h"
+#include "worker/cli/submit/script.h"
+
+#define SLURM_JOB_BYTES 24
+
+/* job ← the id of the array that sbatch has made. */
+MUST_USE int slurm_submit(const struct script *script, int64_t tasks, int64_t at_once,
+                          char job[SLURM_JOB_BYTES], struct err *err);
+/* *queue, zeroed, ← the user's own tasks for this study. */
+MUST_USE int slurm_queue(const char *study, struct queue *queue, struct err *err);
+/* Cancels the last n of the tasks that wait; one that has started meanwhile goes on. */
+MUST_USE int slurm_cancel(const struct queue *queue, size_t n, struct err *err);
+
+#endif

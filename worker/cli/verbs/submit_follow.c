@@ -1,0 +1,193 @@
+#include "worker/cli/verbs/submit_follow.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "worker/cli/show/study.h"
+#include "worker/cli/status.h"
+#include "worker/cli/submit/fit.h"
+#include "worker/cli/submit/slurm.h"
+
+struct follower {
+    struct session *session;
+    const struct submission *submission;
+    char job[SLURM_JOB_BYTES]; /* the last one submitted, until it has shown what it is worth */
+    int failures;              /* submissions in a row that came to nothing */
+    int64_t not_before_ms;     /* nothing is submitted before this moment */
+    char said[256];            /* what was printed last: nothing is said twice in a row */
+};
+
+int submission_look(struct session *session, const struct submission *submission,
+                    const json_t *study, struct queue *queue, struct submit_view *view,
+                    struct err *err)
+{
+    int64_t elsewhere = 0;
+
+    TRY(slurm_queue(submission->script.study, queue, err));
+    TRY(fit_slots_elsewhere(session, submission->script.study, queue, &elsewhere, err));
+    *view = (struct submit_view){
+        .slots_wanted = int_at(study, "slots_wanted", -1),
+        .elsewhere = elsewhere,
+        .slots_per_task = submission->slots_per_task,
+        .tasks_max = submission->tasks_max,
+        .pending = (int64_t)queue->n_pending,
+        .running = (int64_t)(queue->n - queue->n_pending),
+    };
+    return 0;
+}
+
+static void say_once(struct follower *follower, const char *text)
+{
+    if (strcmp(follower->said, text) != 0) {
+        (void)snprintf(follower->said, sizeof follower->said, "%s", text);
+        say("%s", text);
+    }
+}
+
+static int64_t now_ms(void)
+{
+    const struct clock *clock = clock_system();
+
+    return clock->monotonic_ms(clock);
+}
+
+/* One more submission came to nothing; *err says why. -1 when it is time to give up. */
+static int note_failure(struct follower *follower, struct err *err)
+{
+    if (++follower->failures >= SUBMIT_FAILURES_MAX) {
+        return err_wrap(err, "%d times in a row", follower->failures);
+    }
+    int64_t delay = submit_delay_seconds(follower->failures);
+    follower->not_before_ms = now_ms() + delay * 1000;
+    say("%s; trying again in %" PRId64 " s", err->text, delay);
+    return 0;
+}
+
+/* The tasks of the last job: did their workers ask the server, or did they all end without? A
+ * preempted task stays in the queue, and is no failure. */
+static int judge_last_job(struct follower *follower, const struct queue *queue, struct err *err)
+{
+    bool seen = false;
+
+    if (follower->job[0] == '\0') {
+        return 0;
+    }
+    TRY(fit_job_was_seen(follower->session, follower->job, &seen, err));
+    if (!seen && queue_has_job(queue, follower->job)) {
+        return 0; /* it is too early to tell */
+    }
+    if (seen) {
+        follower->failures = 0;
+        follower->job[0] = '\0';
+        return 0;
+    }
+    (void)err_set(err, ERR_IO,
+                  "the tasks of job %s ended without asking the server for a trial; their output "
+                  "is in hone-%s_*.log, in the folder they were submitted from",
+                  follower->job, follower->job);
+    follower->job[0] = '\0';
+    return note_failure(follower, err);
+}
+
+static int submit_more(struct follower *follower, const json_t *study, int64_t tasks,
+                       struct err *err)
+{
+    const struct submission *submission = follower->submission;
+
+    if (now_ms() < follower->not_before_ms) {
+        return 0;
+    }
+    if (submission->limit_seconds >= 0) {
+        TRY(fit_time(follower->session, study, submission->limit_seconds, err));
+    }
+    if (slurm_submit(&submission->script, tasks, submission->at_once, follower->job, err) != 0) {
+        return note_failure(follower, err);
+    }
+    say("submitted %" PRId64 " task%s as job %s", tasks, tasks == 1 ? "" : "s", follower->job);
+    return 0;
+}
+
+static void say_view(struct follower *follower, const struct submit_view *view,
+                     const struct queue *queue)
+{
+    char slots[32] = "any number of", text[256];
+
+    if (view->slots_wanted >= 0) {
+        (void)snprintf(slots, sizeof slots, "%" PRId64, view->slots_wanted);
+    }
+    (void)snprintf(text, sizeof text,
+                   "%s: %s slots wanted, %" PRId64 " elsewhere; tasks: %" PRId64
+                   " running, %" PRId64 " pending%s%s%s",
+                   follower->submission->script.study, slots, view->elsewhere, view->running,
+                   view->pending, view->pending > 0 ? " (" : "", queue->reason,
+                   view->pending > 0 ? ")" : "");
+    say_once(follower, text);
+}
+
+static int act(struct follower *follower, const json_t *study, const struct submit_view *view,
+               const struct queue *queue, struct err *err)
+{
+    struct submit_step step = submit_plan(view);
+
+    say_view(follower, view, queue);
+    if (step.submit > 0) {
+        return submit_more(follower, study, step.submit, err);
+    }
+    if (step.cancel > 0) {
+        say("cancelling %" PRId64 " of the tasks that wait", step.cancel);
+        return slurm_cancel(queue, (size_t)step.cancel, err);
+    }
+    return 0;
+}
+
+static bool is_over(const json_t *study)
+{
+    const char *state = text_at(study, "state");
+
+    return strcmp(state, "finished") == 0 || strcmp(state, "stopped") == 0;
+}
+
+/* One round. What the server or Slurm cannot answer now is said, and asked again in the next. */
+static int look_once(struct follower *follower, bool *over, struct err *err)
+{
+    OWN(queue) struct queue queue = {0};
+    json_auto_t *study = NULL;
+    struct submit_view view;
+    int rc = session_get_part(follower->session, "", &study, err);
+
+    if (rc == 0) {
+        rc = submission_look(follower->session, follower->submission, study, &queue, &view, err);
+    }
+    if (rc != 0 && (err->code == ERR_UNREACHABLE || err->code == ERR_IO)) {
+        say_once(follower, err->text);
+        return 0;
+    }
+    TRY(rc);
+    *over = is_over(study);
+    if (*over) {
+        say("%s is %s", follower->submission->script.study, text_at(study, "state"));
+        study_print_detail(study);
+        return queue.n_pending > 0 ? slurm_cancel(&queue, queue.n_pending, err) : 0;
+    }
+    TRY(judge_last_job(follower, &queue, err));
+    return act(follower, study, &view, &queue, err);
+}
+
+int submission_follow(struct session *session, const struct submission *submission, struct err *err)
+{
+    struct follower follower = {.session = session, .submission = submission};
+    struct timespec pause = {.tv_sec = (time_t)submission->interval_seconds};
+    bool over = false;
+
+    pause.tv_nsec = (long)((submission->interval_seconds - (double)pause.tv_sec) * 1e9);
+    for (;;) {
+        TRY(look_once(&follower, &over, err));
+        if (over) {
+            return 0;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+}
