@@ -33,7 +33,22 @@ void space_check_namesakes(const struct space *space, struct faults *faults);
 void space_member_pointer(char pointer[SPACE_POINTER_BYTES], const char *base, const char *name);
 /* Parents before children; a cycle is a fault. */
 void space_sort(struct space *space, struct faults *faults);
-/* The index of the choice that is the same JSON value, or -1. O(log n) comparisons. */
-int param_find_choice(const struct param *param, const json_t *value);
+/* False, with a fault at the field `at`: it cannot be a choice. */
+bool choice_is_sound(struct fields *f, const char *at, const json_t *choice);
+
+/* A list of choices with those that were removed at their places. */
+struct choice_list {
+    json_t *all;      /* owned */
+    bool *is_removed; /* of each; owned */
+    size_t n_live;
+};
+void choice_list_finish(struct choice_list *list);
+OWN_VALUE(choice_list)
+/* `given`: the values that are left; reads "removed" beside them. False after a fault. */
+bool choice_list_read(struct fields *f, const json_t *given, struct choice_list *list);
+/* Fills `live`, and makes room for `shares`; nothing where none is removed. -1: out of memory. */
+int param_note_removed(struct param *param, const bool is_removed[]);
+/* Where the choice stands among the live ones; needs `live`. */
+uint64_t param_live_rank(const struct param *param, double value);
 
 #endif

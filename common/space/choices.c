@@ -44,8 +44,7 @@ static const char *value_trouble(const json_t *value, size_t depth)
     return trouble;
 }
 
-/* False, with a fault at `at`: it cannot be a choice. */
-static bool check_choice(struct fields *f, const char *at, const json_t *choice)
+bool choice_is_sound(struct fields *f, const char *at, const json_t *choice)
 {
     const char *trouble = value_trouble(choice, 0);
     OWN(buf) struct buf text = {0};
@@ -130,19 +129,10 @@ int param_find_choice(const struct param *param, const json_t *value)
 }
 
 /* Takes the array's items over as choices; false after a fault. */
-static bool take_choices(struct fields *f, const char *name, const json_t *array,
-                         struct param *param)
+static bool take_choices(struct fields *f, const json_t *array, struct param *param)
 {
     size_t n = json_array_size(array);
 
-    if (n == 0) {
-        fields_fault(f, name, "needs at least one value");
-        return false;
-    }
-    if (n > SPACE_CHOICES_MAX) {
-        fields_fault(f, name, "has more than %d values", SPACE_CHOICES_MAX);
-        return false;
-    }
     param->choices = calloc(n, sizeof *param->choices);
     param->choice_numbers = calloc(n, sizeof *param->choice_numbers);
     if (param->choices == NULL || param->choice_numbers == NULL) {
@@ -161,20 +151,25 @@ static bool take_choices(struct fields *f, const char *name, const json_t *array
 /* Of all; the width of the choice's place in the unit interval, in which u has 53 bits. */
 #define LEAST_SHARE 1e-12
 
-/* param->shares[i] ← the share of the first i + 1 choices; the last is 1. */
+static double weight_of(const struct param *param, size_t i)
+{
+    return param->weights != NULL ? param->weights[i] : param_is_removed(param, (double)i) ? 0 : 1;
+}
+
+/* param->shares[i] ← the share of the first i + 1 choices; from the last live one on it is 1. */
 static void add_up_weights(struct param *param)
 {
+    size_t last = param->live == NULL ? param->n_choices - 1 : param->live[param->n_cells - 1];
     double total = 0;
     double so_far = 0;
 
     for (size_t i = 0; i < param->n_choices; i++) {
-        total += param->weights[i];
+        total += weight_of(param, i);
     }
     for (size_t i = 0; i < param->n_choices; i++) {
-        so_far += param->weights[i];
-        param->shares[i] = so_far / total;
+        so_far += weight_of(param, i);
+        param->shares[i] = i < last ? so_far / total : 1;
     }
-    param->shares[param->n_choices - 1] = 1;
 }
 
 static void refuse_weight(struct fields *f, size_t i, const char *why)
@@ -185,15 +180,15 @@ static void refuse_weight(struct fields *f, size_t i, const char *why)
     fields_fault(f, at, "%s", why);
 }
 
-static void check_weights(struct fields *f, const json_t *array, const struct param *param)
+static void check_weights(struct fields *f, const json_t *array, size_t n)
 {
     double total = 0;
     size_t i;
     json_t *item;
 
-    if (json_array_size(array) != param->n_choices) {
-        fields_fault(f, "weights", "must be as many as there are values: %zu, not %zu",
-                     param->n_choices, json_array_size(array));
+    if (json_array_size(array) != n) {
+        fields_fault(f, "weights", "must be as many as there are values: %zu, not %zu", n,
+                     json_array_size(array));
         return;
     }
     json_array_foreach (array, i, item) {
@@ -217,8 +212,8 @@ static void check_weights(struct fields *f, const json_t *array, const struct pa
     }
 }
 
-/* "weights", one for each choice in the order of `choices`. */
-static void read_weights(struct fields *f, struct param *param)
+/* "weights", one for each choice that was not removed, in the order of `choices`. */
+static void read_weights(struct fields *f, const struct choice_list *list, struct param *param)
 {
     const json_t *array = fields_array(f, "weights");
     size_t before = f->faults->total;
@@ -226,7 +221,7 @@ static void read_weights(struct fields *f, struct param *param)
     if (array == NULL) {
         return;
     }
-    check_weights(f, array, param);
+    check_weights(f, array, list->n_live);
     if (f->faults->total != before) {
         return;
     }
@@ -236,8 +231,9 @@ static void read_weights(struct fields *f, struct param *param)
         faults_no_memory(f->faults);
         return;
     }
-    for (size_t i = 0; i < param->n_choices; i++) {
-        param->weights[i] = json_number_value(json_array_get(array, i));
+    for (size_t i = 0, next = 0; i < param->n_choices; i++) {
+        param->weights[i] =
+            list->is_removed[i] ? 0 : json_number_value(json_array_get(array, next++));
     }
 }
 
@@ -255,23 +251,26 @@ static void number_choices(struct param *param)
     param->high = (double)(param->n_choices - 1);
 }
 
-/* Puts listed values, and their weights with them, into increasing order. */
-static void order_values(struct fields *f, struct param *param)
+/* Puts listed values, and what belongs to each, into increasing order. */
+static void order_values(struct fields *f, struct choice_list *list, struct param *param)
 {
     size_t n = param->n_choices;
     OWN(memory) json_t **choices = calloc(n, sizeof(json_t *));
     OWN(memory) double *weights = calloc(n, sizeof *weights);
+    OWN(memory) bool *is_removed = calloc(n, sizeof *is_removed);
 
-    if (choices == NULL || weights == NULL) {
+    if (choices == NULL || weights == NULL || is_removed == NULL) {
         faults_no_memory(f->faults);
         return;
     }
     memcpy(choices, param->choices, n * sizeof(json_t *));
+    memcpy(is_removed, list->is_removed, n * sizeof *is_removed);
     if (param->weights != NULL) {
         memcpy(weights, param->weights, n * sizeof *weights);
     }
     for (size_t i = 0; i < n; i++) {
         param->choices[i] = choices[param->sorted[i]];
+        list->is_removed[i] = is_removed[param->sorted[i]];
         if (param->weights != NULL) {
             param->weights[i] = weights[param->sorted[i]];
         }
@@ -285,24 +284,40 @@ static void order_values(struct fields *f, struct param *param)
 static bool take_weighted(struct fields *f, const char *name, const json_t *array,
                           struct param *param)
 {
+    OWN(choice_list) struct choice_list list = {0};
     size_t before = f->faults->total;
 
-    if (!take_choices(f, name, array, param)) {
+    if (json_array_size(array) == 0 || json_array_size(array) > SPACE_CHOICES_MAX) {
+        fields_fault(f, name,
+                     json_array_size(array) == 0 ? "needs at least one value"
+                                                 : "has more than 65536 values");
+        return false;
+    }
+    if (!choice_list_read(f, array, &list) || !take_choices(f, list.all, param)) {
         return false;
     }
     sort_choices(f, name, param);
-    read_weights(f, param);
+    read_weights(f, &list, param);
     if (f->faults->total != before) {
         return true;
     }
     if (param->listed) {
-        order_values(f, param);
+        order_values(f, &list, param);
     }
     number_choices(param);
-    if (param->weights != NULL) {
+    if (param_note_removed(param, list.is_removed) != 0) {
+        faults_no_memory(f->faults);
+    } else if (param->shares != NULL) {
         add_up_weights(param);
     }
     return true;
+}
+
+/* Members that are not looked at further when the list itself is wrong. */
+static void pass_over(struct fields *f)
+{
+    (void)fields_any(f, "weights");
+    (void)fields_any(f, "removed");
 }
 
 void param_read_choices(struct fields *f, struct param *param)
@@ -310,7 +325,7 @@ void param_read_choices(struct fields *f, struct param *param)
     const json_t *array = fields_array(f, "choices");
 
     if (array == NULL) {
-        (void)fields_any(f, "weights");
+        pass_over(f);
         if (!fields_has(f, "choices")) {
             fields_fault(f, "choices", "is missing; list the values, such as [\"a\", \"b\"]");
         }
@@ -320,17 +335,17 @@ void param_read_choices(struct fields *f, struct param *param)
     for (size_t i = 0; i < json_array_size(array); i++) {
         char at[32];
         (void)snprintf(at, sizeof at, "choices/%zu", i);
-        (void)check_choice(f, at, json_array_get(array, i));
+        (void)choice_is_sound(f, at, json_array_get(array, i));
     }
     if (f->faults->total != before || !take_weighted(f, "choices", array, param)) {
-        (void)fields_any(f, "weights"); /* nothing to compare their number with */
+        pass_over(f);
     }
 }
 
 /* Choices that are known to be sound. */
 static void take_fixed(struct fields *f, const char *name, const json_t *array, struct param *param)
 {
-    if (take_choices(f, name, array, param)) {
+    if (take_choices(f, array, param)) {
         sort_choices(f, name, param);
         number_choices(param);
     }
@@ -345,7 +360,7 @@ void param_read_constant(struct fields *f, struct param *param)
         fields_fault(f, "value", "is missing; a constant needs its value");
         return;
     }
-    if (!check_choice(f, "value", value)) {
+    if (!choice_is_sound(f, "value", value)) {
         return;
     }
     json_auto_t *array = json_array();
@@ -401,8 +416,17 @@ void param_read_listed(struct fields *f, struct param *param)
         (void)snprintf(at, sizeof at, "values/%zu", i);
         check_value(f, param, at, json_array_get(array, i));
     }
+    const json_t *removed = json_object_get(f->object, "removed");
+    for (size_t i = 0; i < json_array_size(removed); i++) {
+        char at[40];
+        const json_t *value = json_object_get(json_array_get(removed, i), "value");
+        (void)snprintf(at, sizeof at, "removed/%zu/value", i);
+        if (value != NULL) {
+            check_value(f, param, at, value);
+        }
+    }
     param->listed = true;
     if (array == NULL || f->faults->total != before || !take_weighted(f, "values", array, param)) {
-        (void)fields_any(f, "weights");
+        pass_over(f);
     }
 }

@@ -40,6 +40,9 @@ static const json_t *find_lookalike(const struct param *param, const json_t *giv
     buf_init(&other, SPACE_CHOICE_BYTES);
     json_append_text(&text, given);
     for (size_t i = 0; i < param->n_choices && !text.failed; i++) {
+        if (param_is_removed(param, (double)i)) {
+            continue;
+        }
         buf_clear(&other);
         json_append_text(&other, param->choices[i]);
         if (!other.failed && strcmp(buf_text(&text), buf_text(&other)) == 0) {
@@ -81,18 +84,18 @@ static int refuse_choice(const struct param *param, const json_t *given, char wh
     }
     buf_init(&list, 100);
     json_writer_init(&w, &list);
-    for (size_t i = 0; i < param->n_choices && i < 10; i++) {
+    for (size_t k = 0; k < param->n_cells && k < 10; k++) {
         struct buf before = list;
-        buf_puts(&list, i > 0 ? ", " : "");
-        json_write_value(&w, param->choices[i]);
+        buf_puts(&list, k > 0 ? ", " : "");
+        json_write_value(&w, param->choices[(size_t)param_cell_value(param, k)]);
         if (list.failed) {
             list.len = before.len;
             break;
         }
     }
     list.failed = false;
-    return refuse(why, "must be %s%.*s%s", param->n_choices > 1 ? "one of " : "", (int)list.len,
-                  buf_text(&list), param->n_choices > 10 ? ", …" : "");
+    return refuse(why, "must be %s%.*s%s", param->n_cells > 1 ? "one of " : "", (int)list.len,
+                  buf_text(&list), param->n_cells > 10 ? ", …" : "");
 }
 
 /* A value between two steps is refused with both; one that is a step but for rounding is taken. */
@@ -157,6 +160,9 @@ int param_value_from_json(const struct param *param, const json_t *json, double 
         return take_number(param, json, value, why);
     }
     int choice = param_find_choice(param, json);
+    if (choice >= 0 && param_is_removed(param, choice)) {
+        return refuse(why, "was removed from the choices of this study");
+    }
     if (choice < 0) {
         return refuse_choice(param, json, why);
     }
@@ -175,11 +181,17 @@ static bool is_any_active(const struct space *space, size_t first, const double 
     return false;
 }
 
-/* A number that the parameter could have if its range were wider, or its steps finer. */
+/* A choice that was removed, or a number that the parameter could have if its range were wider, or
+ * its steps finer. */
 static bool take_outside(const struct param *param, const json_t *json, double *value)
 {
     double number = json_number_value(json) + 0.0;
+    int choice = param->n_choices > 0 ? param_find_choice(param, json) : -1;
 
+    if (choice >= 0) {
+        *value = choice;
+        return true;
+    }
     if (param->n_choices > 0 || !json_is_number(json) || !isfinite(param_measure(param, number))
         || (param->distribution == DISTRIBUTION_LOGNORMAL && number <= 0)
         || (param->type == PARAM_INT

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "common/normal.h"
+#include "common/space/build.h"
 
 /* Unbounded tails end where a probability of 2^-53 does, 8.2 standard deviations out. */
 #define TAIL 0x1p-53
@@ -17,7 +18,7 @@ static double clip(double x, double low, double high)
 double param_cell_value(const struct param *param, uint64_t k)
 {
     if (param->n_choices > 0) {
-        return (double)k;
+        return param->live == NULL ? (double)k : (double)param->live[k];
     }
     if (param->type == PARAM_INT) {
         return (double)((int64_t)param->low + (int64_t)k * (int64_t)param->step);
@@ -39,7 +40,7 @@ static uint64_t nearest_cell(const struct param *param, double x)
 uint64_t param_cell(const struct param *param, double value)
 {
     if (param->n_choices > 0) {
-        return (uint64_t)value;
+        return param->live == NULL ? (uint64_t)value : param_live_rank(param, value);
     }
     if (param->type == PARAM_INT) {
         double nearest = clip(value, param->low, param_cell_value(param, param->n_cells - 1));
@@ -54,7 +55,8 @@ bool param_allows(const struct param *param, double value)
         return false;
     }
     if (param->n_choices > 0) {
-        return value >= 0 && value < (double)param->n_choices && value == floor(value);
+        return value >= 0 && value < (double)param->n_choices && value == floor(value)
+               && !param_is_removed(param, value);
     }
     if (value < param->low || value > param->high) {
         return false;
@@ -149,7 +151,9 @@ double param_decode(const struct param *param, double u)
 {
     u = u > 0 ? (u < 1 ? u : 1) : 0; /* NaN becomes 0 */
     if (param->shares != NULL) {
-        return (double)share_find(param->shares, param->n_choices, u);
+        size_t k = share_find(param->shares, param->n_choices, u);
+        bool is_behind = param->live != NULL && k > param->live[param->n_cells - 1]; /* u is 1 */
+        return (double)(is_behind ? param->live[param->n_cells - 1] : k);
     }
     if (param->n_choices > 0) {
         double k = floor(u * (double)param->n_choices);

@@ -18,6 +18,7 @@ static void param_finish(struct param *param)
     free(param->choices);
     free(param->choice_numbers);
     free(param->sorted);
+    free(param->live);
     free(param->weights);
     free(param->shares);
     for (size_t i = 0; i < param->n_conditions; i++) {

@@ -3,7 +3,8 @@
  *
  * A configuration is an array of n_params doubles, one per parameter in declaration order:
  *   float, int            the value itself (ints are exact: |x| <= 2^53)
- *   categorical, ordinal, bool, listed values ("values")   the index of the choice, 0-based
+ *   categorical, ordinal, bool, listed values ("values")   the index of the choice, 0-based; of a
+ *                         choice that was removed ("removed") only in trials from before
  *   constant              0
  *   an inactive parameter NaN
  * A configuration is *legal* when every active parameter has a value the space allows, exactly the
@@ -71,11 +72,13 @@ struct param {
     double mean, sd;
     bool listed;            /* numeric given as "values": the configuration holds an index */
     size_t n_choices;       /* choices, listed values, 2 for bool, 1 for constant; else 0 */
-    json_t **choices;       /* as given, owned */
+    json_t **choices;       /* as given, owned; the removed ones among them */
     double *choice_numbers; /* numeric value of each choice, NaN where it is none; n_choices */
     uint32_t *sorted;       /* indices of the choices in the order of json_compare(); n_choices */
-    double *weights;        /* of the choices, as given; NULL: all alike */
-    double *shares;         /* with weights: those up to each choice, the last is 1; else NULL */
+    uint32_t *live;         /* indices of the choices that were not removed, n_cells; NULL: all */
+    double *weights;        /* of the choices, as given; 0: removed; NULL: all alike */
+    double *shares;         /* with weights or removed choices: those up to each choice, the last
+                               is 1; else NULL */
     size_t grid;            /* "grid": points a grid takes; 0 if not said */
     bool has_default;
     double default_value; /* in configuration form */
@@ -154,8 +157,8 @@ bool space_is_legal(const struct space *space, const double x[]);
 MUST_USE int space_config_from_json(const struct space *space, const json_t *object, double x[],
                                     const char *pointer, struct faults *faults);
 /* The same for a configuration that may lie outside the space: a number that is no choice may be
- * any that the parameter's type and scale allow, and constraints need not hold. Choices, conditions
- * and names are checked all the same. */
+ * any that the parameter's type and scale allow, a choice one that was removed, and constraints
+ * need not hold. Choices, conditions and names are checked all the same. */
 MUST_USE int space_outside_from_json(const struct space *space, const json_t *object, double x[],
                                      const char *pointer, struct faults *faults);
 /* Writes the object of active parameters, values in the type given at creation. */
@@ -177,6 +180,11 @@ MUST_USE int param_value_from_json(const struct param *param, const json_t *json
                                    char why[PARAM_WHY_BYTES]);
 /* Is this a value that the parameter may have when it is active? */
 bool param_allows(const struct param *param, double value);
+/* The index of the choice that is the same JSON value, or -1; of removed ones too. O(log n)
+ * comparisons. */
+int param_find_choice(const struct param *param, const json_t *value);
+/* Is this a choice that trials may still have, but no new one gets? */
+bool param_is_removed(const struct param *param, double value);
 /* The k-th of n_cells values in increasing order, and back; only if n_cells > 0. */
 double param_cell_value(const struct param *param, uint64_t k);
 uint64_t param_cell(const struct param *param, double value); /* the nearest one's */

@@ -72,7 +72,12 @@ static void read_allowed(const struct param *parent, const json_t *values, const
         char at[SPACE_POINTER_BYTES + 24];
         char why[PARAM_WHY_BYTES];
         double value;
-        if (param_value_from_json(parent, json_array_get(values, j), &value, why) == 0) {
+        int choice = parent->n_choices > 0
+                         ? param_find_choice(parent, json_array_get(values, j))
+                         : -1; /* one that was removed stays in the conditions that name it */
+        value = choice;
+        if (choice >= 0
+            || param_value_from_json(parent, json_array_get(values, j), &value, why) == 0) {
             condition->allowed[condition->n_allowed++] = value;
             continue;
         }

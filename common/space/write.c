@@ -13,7 +13,24 @@ static void write_choices(const struct param *param, const char *key, struct jso
     json_write_key(w, key);
     json_array_begin(w);
     for (size_t i = 0; i < param->n_choices; i++) {
-        json_write_value(w, param->choices[i]);
+        if (!param_is_removed(param, (double)i)) {
+            json_write_value(w, param->choices[i]);
+        }
+    }
+    json_array_end(w);
+}
+
+static void write_removed(const struct param *param, struct json_writer *w)
+{
+    json_write_key(w, "removed");
+    json_array_begin(w);
+    for (size_t i = 0; i < param->n_choices; i++) {
+        if (param_is_removed(param, (double)i)) {
+            json_object_begin(w);
+            json_put_int(w, "index", (int64_t)i);
+            json_put_value(w, "value", param->choices[i]);
+            json_object_end(w);
+        }
     }
     json_array_end(w);
 }
@@ -23,7 +40,9 @@ static void write_weights(const struct param *param, struct json_writer *w)
     json_write_key(w, "weights");
     json_array_begin(w);
     for (size_t i = 0; i < param->n_choices; i++) {
-        json_write_number(w, param->weights[i]);
+        if (!param_is_removed(param, (double)i)) {
+            json_write_number(w, param->weights[i]);
+        }
     }
     json_array_end(w);
 }
@@ -84,6 +103,9 @@ static void write_param(const struct space *space, const struct param *param, st
         write_range(param, w);
     } else if (param->type != PARAM_BOOL) {
         write_choices(param, "choices", w);
+    }
+    if (param->live != NULL) {
+        write_removed(param, w);
     }
     if (param->weights != NULL) {
         write_weights(param, w);

@@ -82,7 +82,7 @@ static size_t bin_of(const struct param *param, double value, size_t bins)
     if (param->n_cells == 0 || param->n_cells > PED_ANOVA_BINS) {
         return ped_anova_bin(u);
     }
-    double cell = param->n_choices > 0 ? value : floor(u * (double)bins);
+    double cell = param->n_choices > 0 ? (double)param_cell(param, value) : floor(u * (double)bins);
     return cell >= (double)bins ? bins - 1 : (size_t)cell;
 }
 
@@ -99,9 +99,10 @@ static int weigh(struct importance_data *data, const struct importance *importan
 
     for (size_t k = 0; k < data->n; k++) {
         double value = data->x[k][i];
-        bool is_later = param->n_choices > 0 && value >= (double)param->n_choices;
-        if (!isnan(value) && !is_later) { /* the study got that choice after it was read */
-            data->bin[share->n] = encoding->is_cat[i] ? (size_t)value : bin_of(param, value, bins);
+        bool is_other = param->n_choices > 0 && !param_allows(param, value);
+        if (!isnan(value) && !is_other) { /* removed, or added after the study was read */
+            data->bin[share->n] =
+                encoding->is_cat[i] ? (size_t)param_cell(param, value) : bin_of(param, value, bins);
             data->best[share->n++] = data->top[k];
             share->n_top += data->top[k];
         }

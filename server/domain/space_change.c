@@ -14,7 +14,59 @@ void space_change_finish(struct space_change *change)
     change->added = NULL;
 }
 
-json_t *space_change_plain(const json_t *parameters)
+/* Marks the choices that are named there. */
+static void mark_named(const struct param *from, const json_t *list, const char *member,
+                       bool is_named[])
+{
+    size_t i;
+    json_t *item;
+
+    json_array_foreach (json_unconst(list), i, item) {
+        const json_t *value = member == NULL ? item : json_object_get(item, member);
+        int choice = value == NULL ? -1 : param_find_choice(from, value);
+        if (choice >= 0) {
+            is_named[choice] = true;
+        }
+    }
+}
+
+/* Adds the choices of the present parameter that the new one leaves out to its "removed". */
+static int note_removed(const struct param *from, json_t *parameter)
+{
+    const json_t *given = json_object_get(parameter, from->listed ? "values" : "choices");
+    json_t *removed = json_object_get(parameter, "removed");
+    OWN(memory) bool *is_named = calloc(from->n_choices + 1, sizeof *is_named);
+    json_auto_t *list = json_is_array(removed) ? json_incref(removed) : json_array();
+
+    if (is_named == NULL || list == NULL) {
+        return -1;
+    }
+    mark_named(from, given, NULL, is_named);
+    mark_named(from, removed, "value", is_named);
+    for (size_t k = 0; k < from->n_choices; k++) {
+        if (!is_named[k]
+            && json_array_append_new(
+                   list, json_pack("{s:I,s:O}", "index", (json_int_t)k, "value", from->choices[k]))
+                   != 0) {
+            return -1;
+        }
+    }
+    return json_array_size(list) == 0 ? 0 : json_object_set(parameter, "removed", list);
+}
+
+/* Does it list choices, as the present one of this name does? */
+static bool lists_choices(const struct param *from, const json_t *parameter)
+{
+    const json_t *removed = json_object_get(parameter, "removed");
+    const char *name = json_string_value(json_object_get(parameter, "name"));
+
+    return from->type != PARAM_BOOL && from->type != PARAM_CONSTANT && from->n_choices > 0
+           && name != NULL && strcmp(name, from->name) == 0
+           && json_is_array(json_object_get(parameter, from->listed ? "values" : "choices"))
+           && (removed == NULL || json_is_null(removed) || json_is_array(removed));
+}
+
+json_t *space_change_plain(const struct space *from, const json_t *parameters)
 {
     json_t *plain = json_copy_whole(parameters);
     size_t i;
@@ -22,6 +74,11 @@ json_t *space_change_plain(const json_t *parameters)
 
     json_array_foreach (plain, i, parameter) {
         (void)json_object_del(parameter, old_value); /* nothing where it is no object */
+        if (i < from->n_params && lists_choices(&from->params[i], parameter)
+            && note_removed(&from->params[i], parameter) != 0) {
+            json_decref(plain);
+            return NULL;
+        }
     }
     return plain;
 }
@@ -70,7 +127,8 @@ static const char *what_is_lost(const struct param *from, const struct param *to
         return "the condition of a parameter cannot change";
     }
     if (!keeps_choices(from, to)) {
-        return "the choices there are must stay, in their order, before any that are added";
+        return "the choices must stay in their order, before any that are added; one that is left "
+               "out is removed, and comes back only in its place";
     }
     return NULL;
 }

@@ -2,9 +2,10 @@
  * read afterwards.
  *
  * A configuration holds numbers as they are and choices by index, so it stays what it was where
- * bounds, scales, steps and defaults change, where choices are added behind the others, and where
- * parameters are added behind the others. Those that are added have had one value in all the trials
- * that there are. Everything else needs another study, which can learn from this one ("after"). */
+ * bounds, scales, steps and defaults change, where choices are added behind the others or removed,
+ * for a removed one keeps its index, and where parameters are added behind the others. Those that
+ * are added have had one value in all the trials that there are. Everything else needs another
+ * study, which can learn from this one ("after"). */
 #ifndef SERVER_DOMAIN_SPACE_CHANGE_H
 #define SERVER_DOMAIN_SPACE_CHANGE_H
 
@@ -28,7 +29,8 @@ MUST_USE int space_change_read(const struct space *from, const struct space *to,
 /* x (n_params of the new space) ← a configuration of the old one. */
 void space_change_extend(const struct space_change *change, const struct space *to,
                          const double before[], double x[]);
-/* The list without "old_value", to read the space from; the caller owns it. NULL: out of memory. */
-json_t *space_change_plain(const json_t *parameters);
+/* The list to read the new space from, for the caller to own: without "old_value", and with the
+ * choices of `from` that are left out as "removed". NULL: out of memory. */
+json_t *space_change_plain(const struct space *from, const json_t *parameters);
 
 #endif

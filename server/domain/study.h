@@ -70,7 +70,8 @@ struct study_def {
     json_t *labels;    /* object, owned, or NULL */
     size_t n_objectives;
     struct objective objectives[OBJECTIVES_MAX];
-    struct space *space;       /* owned */
+    struct space *space; /* owned */
+    bool recounted; /* its strategy counts the points of the space, and the space was changed */
     char strategy[NAME_BYTES]; /* as asked: "grid", "hyperband", … */
     json_t *strategy_options;  /* object without "name", owned, never NULL */
     struct chosen chosen;      /* only where the strategy is `auto` */

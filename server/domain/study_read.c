@@ -238,6 +238,7 @@ int study_def_from_json(const json_t *body, uint64_t seed, struct study_def **de
     read_ttl(&f, read);
     read_share(&f, read);
     read_after(&f, read);
+    read->recounted = fields_bool(&f, "recounted", false);
     read->seed =
         (uint64_t)fields_int(&f, "seed", (int64_t)(seed & (uint64_t)SEED_MAX), 0, SEED_MAX);
     fields_end(&f);

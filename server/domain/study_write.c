@@ -205,6 +205,9 @@ static void write_members(const struct study_def *def, bool with_chosen, struct 
     if (def->after != NULL) {
         put_sorted(w, "after", def->after);
     }
+    if (def->recounted) {
+        json_put_bool(w, "recounted", true);
+    }
     json_put_int(w, "seed", (int64_t)def->seed);
 }
 

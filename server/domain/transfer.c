@@ -43,7 +43,8 @@ static double as_choice(const struct param *to, const json_t *json)
 static double number_as_choice(const struct param *to, double number)
 {
     for (size_t i = 0; i < to->n_choices; i++) {
-        if (json_is_number(to->choices[i]) && json_number_value(to->choices[i]) == number) {
+        if (json_is_number(to->choices[i]) && json_number_value(to->choices[i]) == number
+            && !param_is_removed(to, (double)i)) {
             return (double)i;
         }
     }

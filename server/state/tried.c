@@ -12,7 +12,7 @@ void tried_init(struct live_study *study)
 
 bool tried_is_kept(const struct live_study *study, enum trial_source source)
 {
-    return study->strategy->enumerates ? source != SOURCE_SUGGESTED
+    return study->strategy->enumerates ? source != SOURCE_SUGGESTED || study->def->recounted
                                        : study->n_configurations != UINT64_MAX;
 }
 

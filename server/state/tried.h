@@ -1,7 +1,8 @@
 /* Which configurations of a study have a trial, and whether there are any left.
  *
  * Kept where that can matter: for every trial of a study whose space can be counted, and for those
- * that a strategy does not number itself (enqueued, imported) where the strategy numbers its own.
+ * that a strategy does not number itself (enqueued, imported) where the strategy numbers its own;
+ * for all of them once its space was changed and it counts anew.
  * An imported trial outside the space is none of its configurations, and not kept. A cancelled
  * trial is taken out: its configuration may be tried again. Writer thread only. */
 #ifndef SERVER_STATE_TRIED_H

@@ -24,7 +24,8 @@ static void add_param(struct encoding *encoding, size_t i)
 
     encoding->cell[i] = param->n_cells == 0 ? 0.0 : 1.0 / (double)param->n_cells;
     encoding->cells_total *= param->n_cells == 0 ? (double)INFINITY : (double)param->n_cells;
-    if (param->n_cells == 1 || param->type == PARAM_CONSTANT) {
+    /* with one value left, results of the removed ones still differ from its own */
+    if ((param->n_cells == 1 && param->live == NULL) || param->type == PARAM_CONSTANT) {
         return;
     }
     if ((param->type == PARAM_CATEGORICAL && !param->listed) || param->type == PARAM_BOOL) {
@@ -94,7 +95,7 @@ double encoding_cell_value(const struct param *param, uint64_t c)
     bool is_number = (param->type == PARAM_FLOAT || param->type == PARAM_INT) && !param->listed;
 
     if (!is_number) {
-        return (double)c;
+        return param_cell_value(param, c);
     }
     double step = param->step > 0.0 ? param->step : 1.0;
     return fmin(param->low + (double)c * step, param->high);

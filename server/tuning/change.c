@@ -69,7 +69,7 @@ static void merge(json_t *target, const json_t *patch)
 }
 
 /* What of the request goes into the definition, for the caller to own; NULL: out of memory. */
-static json_t *settings_of(const json_t *patch)
+static json_t *settings_of(const struct live_study *study, const json_t *patch)
 {
     const json_t *parameters = json_object_get(patch, "parameters");
     json_t *settings = json_copy(json_unconst(patch));
@@ -77,7 +77,9 @@ static json_t *settings_of(const json_t *patch)
     (void)json_object_del(settings, "state");
     (void)json_object_del(settings, "enqueue");
     if (json_is_array(parameters)
-        && json_object_set_new(settings, "parameters", space_change_plain(parameters)) != 0) {
+        && json_object_set_new(settings, "parameters",
+                               space_change_plain(study->def->space, parameters))
+               != 0) {
         json_decref(settings);
         return NULL;
     }
@@ -90,7 +92,7 @@ static int read_definition(const struct live_study *study, const json_t *patch,
 {
     size_t failures = json_failures();
     json_auto_t *body = NULL;
-    json_auto_t *settings = settings_of(patch);
+    json_auto_t *settings = settings_of(study, patch);
     const char *key;
     json_t *value;
 
@@ -165,11 +167,7 @@ static int read_space(const struct live_study *study, const json_t *patch, struc
     if (!change->has_new_space) {
         return 0;
     }
-    if (study->strategy->enumerates) {
-        faults_add(faults, "/parameters",
-                   "the points of a grid are numbered once: enqueue the configurations that it "
-                   "lacks, or create another study");
-    }
+    change->def->recounted = change->def->recounted || study->strategy->enumerates;
     advice_check(change->def, faults);
     return faults_result(faults, err);
 }

@@ -112,6 +112,9 @@ static int count_tried(struct tuning *tuning, struct live_study *study, struct e
     study->tried = (struct config_set){0};
     tried_init(study);
     study->row.exhausted = false;
+    if (study->strategy->enumerates) {
+        study->row.last_ordinal = 0; /* its points have other numbers now */
+    }
     TRY(study_load_tried(tuning, study, err));
     for (struct live_trial *trial = study->open; trial != NULL; trial = trial->next_open) {
         TRY(tried_add(study, &trial->row, err));

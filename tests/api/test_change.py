@@ -113,6 +113,119 @@ class Change(hone.ServedTest):
             self.assertFalse(self.client.get(f"/v1/studies/{name}/best").json["trial"]["outside"])
             self.assertNotIn("old_value", self.client.get(f"/v1/studies/{name}").body.decode())
 
+    LISTS = [{"name": "k", "type": "categorical", "choices": ["a", "b", "c", None]},
+             {"name": "o", "type": "ordinal", "choices": ["s", "m", "l"]},
+             {"name": "v", "type": "int", "values": [1, 2, 4, 8]},
+             {"name": "n", "type": "int", "low": 1, "high": 4, "when": {"k": ["b", "c"]}},
+             {"name": "x", "type": "float", "low": 0, "high": 1}]
+    FEWER = [{**LISTS[0], "choices": ["c", None, "d"]}, {**LISTS[1], "choices": ["s", "l"]},
+             {**LISTS[2], "values": [2, 8, 16]}, *LISTS[3:]]
+    GONE = {("k", "a"), ("k", "b"), ("o", "m"), ("v", 1), ("v", 4)}
+
+    def play_lists(self, name, restarts, **more):
+        self.make(name, parameters=self.LISTS, seed=4, **more)
+        for i in range(12):
+            self.run_one(name, outcome="failed" if i == 3 else "completed", metrics={"loss": 12 - i})
+        running = self.lease(name)
+        self.patch(name, parameters=self.FEWER)
+        shown = []
+        for i in range(8):
+            if restarts:
+                self.restart()
+            shown.append(self.run_one(name, outcome="completed",
+                                      metrics={"loss": 20 + i})["trial"]["parameters"])
+        self.put(running, outcome="completed", metrics={"loss": 5})
+        return shown
+
+    def test_removed_choices_stay_as_evidence_and_are_not_suggested(self):
+        for strategy in ({"name": "bayesian", "serving": "exact"},
+                         {"name": "tpe", "serving": "exact"}, "random", "quasirandom"):
+            name = strategy if isinstance(strategy, str) else strategy["name"]
+            shown = self.play_lists(name, False, strategy=strategy)
+            self.assertEqual(shown, self.play_lists(name + "-again", True, strategy=strategy))
+            for values in shown:
+                self.assertFalse(self.GONE & set(values.items()), values)
+                self.assertEqual("n" in values, values["k"] == "c")
+            rows = self.client.get(f"/v1/studies/{name}/trials?limit=100").json["items"]
+            for row in rows[:12]:
+                self.assertEqual(row["outside"], bool(self.GONE & set(row["parameters"].items())))
+            self.assertTrue(any(row["outside"] for row in rows[:12]))
+            self.assertFalse(self.client.get(f"/v1/studies/{name}/best").json["trial"]["outside"])
+            self.assertEqual(self.client.get(f"/v1/studies/{name}/importance").status, 200)
+            self.check_copy(name, rows)
+
+    def check_copy(self, name, rows):
+        """The study as it is shown, with its trials, is another study."""
+        shown = self.client.get(f"/v1/studies/{name}").json
+        self.assertEqual(shown["parameters"][0]["removed"],
+                         [{"index": 0, "value": "a"}, {"index": 1, "value": "b"}])
+        self.assertEqual(shown["parameters"][2]["values"], [2, 8, 16])
+        self.make(name + "-copy", **{key: shown[key] for key in ("parameters", "strategy", "seed")})
+        trials = [{"parameters": row["parameters"], "state": row["state"],
+                   "metrics": row["metrics"], "outside": row["outside"]} for row in rows if row["state"] == "completed"]
+        reply = self.client.post(f"/v1/studies/{name}-copy/trials", trials)
+        self.assertEqual(reply.status, 201, reply)
+        copied = self.client.get(f"/v1/studies/{name}-copy/trials?limit=100").json["items"]
+        self.assertEqual([(row["parameters"], row["outside"]) for row in copied],
+                         [(row["parameters"], row["outside"]) for row in rows
+                          if row["state"] == "completed"])
+        csv = self.client.get(f"/v1/studies/{name}/export?format=csv").body.decode()
+        self.assertIn(",b,", csv)
+
+    def test_removed_choices_come_back_where_they_were(self):
+        self.make("s", parameters=self.LISTS)
+        self.run_one("s", outcome="completed", metrics={"loss": 1})
+        before = self.client.get("/v1/studies/s/trials/1").json["parameters"]
+        shown = self.patch("s", parameters=self.FEWER)["parameters"]
+        self.assertEqual(self.patch("s", parameters=shown)["revision"], 2)  # as it is shown
+        more = self.patch("s", parameters=[{**self.LISTS[0], "choices": ["b", "c", None, "d"]},
+                                           *shown[1:]])["parameters"]
+        self.assertEqual(more[0]["removed"], [{"index": 0, "value": "a"}])
+        whole = self.patch("s", parameters=[
+            {**self.LISTS[0], "choices": ["a", "b", "c", None, "d"]}, self.LISTS[1],
+            {**self.LISTS[2], "values": [16, 8, 4, 2, 1]}, *self.LISTS[3:]])["parameters"]
+        self.assertFalse(any("removed" in parameter for parameter in whole))
+        self.assertEqual(self.client.get("/v1/studies/s/trials/1").json["parameters"], before)
+        self.assertFalse(self.client.get("/v1/studies/s/trials/1").json["outside"])
+        for choices, removed, pointer in (
+                (["a"], [{"index": 1}], "/parameters/0/removed/0/value"),
+                (["a"], [{"value": "b"}], "/parameters/0/removed/0/index"),
+                (["a"], [{"index": 0, "value": "b"}, {"index": 0, "value": "c"}],
+                 "/parameters/0/removed/1/index"),
+                (["a"], [{"index": 2, "value": "b"}], "/parameters/0/removed/0/index"),
+                (["a"], [{"index": 1, "value": "a"}], "/parameters/0/choices"),
+                (["a"], ["b"], "/parameters/0/removed/0"),
+                (["a"], "b", "/parameters/0/removed"), ([], None, "/parameters/0/choices")):
+            body = hone.study("t", parameters=[{"name": "k", "type": "categorical",
+                                                "choices": choices, "removed": removed}])
+            reply = self.client.post("/v1/studies", body)
+            self.assertEqual((reply.status, reply.json["errors"][0]["pointer"]), (422, pointer), reply)
+
+    def test_a_grid_counts_anew(self):
+        lists = [{"name": "k", "type": "categorical", "choices": ["a", "b"]},
+                 {"name": "n", "type": "int", "low": 1, "high": 3}]
+        more = {"resource": {"name": "epochs", "min": 1, "max": 4}}
+        for name, extra in (("plain", {"strategy": "grid"}),
+                            ("rungs", {"strategy": {"name": "asha", "search": "grid"}, **more})):
+            self.make(name, parameters=lists, **extra)
+            seen = [self.run_one(name, outcome="completed", step=4, metrics={"loss": i})
+                    for i in range(4)]
+            after = self.patch(name, parameters=[{**lists[0], "choices": ["b"]},
+                                                 {**lists[1], "high": 5}])
+            self.assertTrue(after["recounted"])
+            self.restart()
+            lease = self.lease(name)
+            while lease["lease"] is not None:
+                seen.append(lease)
+                self.put(lease, outcome="completed", step=4, metrics={"loss": len(seen)})
+                lease = self.lease(name)
+            self.assertEqual(lease["reason"], "finished", lease)
+            points = [tuple(one["trial"]["parameters"].values()) for one in seen
+                      if one["trial"].get("attempt") == 1]
+            self.assertEqual(len(points), len(set(points)), points)
+            self.assertTrue({("b", n) for n in range(1, 6)} <= set(points), points)
+            self.assertFalse(any(k == "a" for k, _ in points[4:]), points)
+
     def brackets(self, name):
         text = self.client.get(f"/v1/studies/{name}/brackets").body.decode()
         return re.sub(r'"seconds": *[0-9.]+', "", text)
@@ -140,13 +253,11 @@ class Change(hone.ServedTest):
 
     def test_a_space_that_cannot_be_had_is_refused(self):
         self.make("s", parameters=self.SPACE)
-        self.make("g", parameters=[{"name": "n", "type": "int", "low": 1, "high": 3}],
-                  strategy="grid")
         lr, k, n = self.SPACE
         more = {"name": "m", "type": "float", "low": 0, "high": 1}
         for parameters, pointer in (
                 ([lr, k], "/parameters/2"), ([k, lr, n], "/parameters/0"),
-                ([lr, {**k, "choices": ["a"]}, n], "/parameters"),
+                ([lr, {**k, "choices": []}, n], "/parameters/1/choices"),
                 ([lr, {**k, "choices": ["b", "a"]}, n], "/parameters/1"),
                 ([lr, {**k, "type": "ordinal"}, n], "/parameters/1"),
                 ([lr, k, {**n, "when": {"k": ["a"]}}], "/parameters/2"),
@@ -162,10 +273,6 @@ class Change(hone.ServedTest):
             self.assertEqual((reply.status, reply.type), (422, "invalid"), (parameters, reply))
             self.assertTrue(any(fault["pointer"].startswith(pointer)
                                 for fault in reply.json["errors"]), (parameters, reply))
-        reply = self.client.patch("/v1/studies/g", {"parameters": [
-            {"name": "n", "type": "int", "low": 1, "high": 4}]})
-        self.assertEqual(reply.status, 422)
-        self.assertIn("grid", reply.body.decode())
         self.assertEqual(self.client.get("/v1/studies/s").json["revision"], 1)
         self.assertEqual(self.patch("s", parameters=self.SPACE)["revision"], 1)  # it is the same
 

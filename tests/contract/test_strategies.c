@@ -36,6 +36,16 @@ static const struct {
     {"[{'name':'c','type':'constant','value':'only'},{'name':'n','type':'int','low':1,'high':50}]",
      NULL},
     {"[{'name':'x','type':'float','low':0,'high':1,'grid':60}]", "['x > 0.9']"},
+    /* choices were removed: first, last, in the middle, all but one, one with a child */
+    {"[{'name':'k','type':'categorical','choices':['b','d'],'removed':[{'index':0,'value':'a'},"
+     "{'index':2,'value':'c'},{'index':4,'value':'e'}]},"
+     "{'name':'o','type':'ordinal','choices':['s','l'],'removed':[{'index':1,'value':'m'}]},"
+     "{'name':'w','type':'int','values':[1,9],'removed':[{'index':2,'value':20},"
+     "{'index':1,'value':4}],'scale':'log'},"
+     "{'name':'one','type':'categorical','choices':['x'],'removed':[{'index':0,'value':null}]},"
+     "{'name':'n','type':'int','low':1,'high':5,'when':{'k':['c','d']}},"
+     "{'name':'never','type':'float','low':0,'high':1,'grid':3,'when':{'k':['c']}}]",
+     "['n < 5']"},
 };
 #define N_TEXTS (int)(sizeof texts / sizeof texts[0])
 #define N_SPACES (N_TEXTS + 2)
@@ -76,6 +86,7 @@ enum past {
     PAST_BAD,
     PAST_MIXED,
     PAST_TWICE,
+    PAST_OUTSIDE,
     PAST_COUNT
 };
 
@@ -110,6 +121,20 @@ static void write_observation(enum past past, size_t i, struct rng *rng, struct 
     }
 }
 
+/* A trial from before the space was changed: any choice, and numbers beyond their bounds. */
+static void draw_outside(const struct space *space, struct rng *rng, double x[])
+{
+    for (size_t i = 0; i < space->n_params; i++) {
+        const struct param *param = &space->params[i];
+        x[i] = param->n_choices > 0 ? (double)rng_below(rng, param->n_choices)
+                                    : param_decode(param, rng_uniform(rng));
+        if (param->n_choices == 0 && param->type == PARAM_FLOAT && rng_below(rng, 2) == 0) {
+            x[i] *= 1.5;
+        }
+    }
+    ck_assert(space_activate(space, x));
+}
+
 static struct past_study *make_past(const struct space *space, enum past past)
 {
     struct past_study *tale = calloc(1, sizeof *tale);
@@ -119,7 +144,13 @@ static struct past_study *make_past(const struct space *space, enum past past)
     tale->history.n = past == PAST_EMPTY ? 0 : past == PAST_ONE ? 1 : TRIALS;
     tale->history.items = tale->items;
     for (size_t i = 0; i < tale->history.n; i++) {
-        write_observation(past, i, &rng, &tale->items[i], &tale->values[i]);
+        write_observation(past == PAST_OUTSIDE ? PAST_MIXED : past, i, &rng, &tale->items[i],
+                          &tale->values[i]);
+        if (past == PAST_OUTSIDE) {
+            draw_outside(space, &rng, tale->x[i]);
+            tale->items[i].config = tale->x[i];
+            continue;
+        }
         ck_assert_int_eq(space_sample(space, &rng, tale->x[past == PAST_TWICE ? i % 3 : i], &err),
                          0);
         tale->items[i].config = tale->x[past == PAST_TWICE ? i % 3 : i];

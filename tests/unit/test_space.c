@@ -636,6 +636,90 @@ START_TEST(a_value_of_another_type_than_its_choice_is_called_so)
 }
 END_TEST
 
+static const char with_removed[] =
+    "[{'name':'k','type':'categorical','choices':['b','d'],"
+    "'removed':[{'index':0,'value':'a'},{'index':2,'value':'c'},{'index':4,'value':null}]},"
+    "{'name':'v','type':'float','values':[9,0.5],'weights':[3,1],"
+    "'removed':[{'index':0,'value':4}]},"
+    "{'name':'n','type':'int','low':1,'high':3,'when':{'k':['a','d']}}]";
+
+START_TEST(removed_choices_keep_their_places_and_are_not_drawn)
+{
+    OWN(space) struct space *space = space_or_abort(with_removed, NULL);
+    const struct param *k = &space->params[0];
+    const struct param *v = &space->params[1];
+    struct rng rng = rng_for(1, 1);
+    size_t drawn[5] = {0};
+    double x[3];
+
+    ck_assert_uint_eq(k->n_choices, 5);
+    ck_assert_uint_eq(k->n_cells, 2);
+    for (int i = 0; i < 1000; i++) {
+        ck_assert_int_eq(space_sample(space, &rng, x, NULL), 0);
+        ck_assert(space_is_legal(space, x));
+        drawn[(size_t)x[0]]++;
+    }
+    ck_assert(drawn[1] > 400 && drawn[3] > 400);
+    for (double u = 0; u <= 1; u += 1.0 / 64) {
+        ck_assert(param_allows(k, param_decode(k, u)));
+        ck_assert(param_allows(v, param_decode(v, u)));
+    }
+    for (uint64_t c = 0; c < 2; c++) {
+        ck_assert_uint_eq(param_cell(k, param_cell_value(k, c)), c);
+        ck_assert_double_eq(param_decode(k, param_encode(k, param_cell_value(k, c))),
+                            param_cell_value(k, c));
+    }
+    ck_assert_double_eq(v->choice_numbers[0], 0.5); /* in order, the removed one between */
+    ck_assert(param_is_removed(v, 1) && !param_is_removed(v, 2));
+    ck_assert_double_eq(param_encode(v, 0), 0.125);
+    ck_assert_double_eq(param_encode(v, 1), 0.25);
+    ck_assert(!param_allows(k, 0) && !param_allows(k, 4) && !param_is_removed(k, 5));
+}
+END_TEST
+
+START_TEST(removed_choices_are_written_and_read_again)
+{
+    OWN(space) struct space *space = space_or_abort(with_removed, NULL);
+    OWN(space) struct space *again = NULL;
+    OWN(buf) struct buf text;
+    OWN(buf) struct buf second;
+    struct json_writer w;
+    struct faults faults = {0};
+
+    buf_init(&text, 10000);
+    buf_init(&second, 10000);
+    json_writer_init(&w, &text);
+    space_write_parameters(space, &w);
+    ck_assert_ptr_nonnull(strstr(buf_text(&text),
+                                 "\"choices\":[\"b\",\"d\"],\"removed\":[{\"index\":0,"
+                                 "\"value\":\"a\"}"));
+    ck_assert_ptr_nonnull(strstr(buf_text(&text), "\"values\":[0.5,9]"));
+    ck_assert_ptr_nonnull(strstr(buf_text(&text), "\"weights\":[1,3]"));
+    json_auto_t *json = json_loads(buf_text(&text), 0, NULL);
+    ck_assert_int_eq(space_from_json(json, NULL, &again, &faults), 0);
+    json_writer_init(&w, &second);
+    space_write_parameters(again, &w);
+    ck_assert_str_eq(buf_text(&text), buf_text(&second));
+}
+END_TEST
+
+START_TEST(a_removed_choice_is_read_only_from_before)
+{
+    OWN(space) struct space *space = space_or_abort(with_removed, NULL);
+    json_auto_t *object = json_from_text("{'k':'a','v':4,'n':2}");
+    struct faults faults = {0};
+    double x[3];
+
+    ck_assert_int_eq(space_config_from_json(space, object, x, "", &faults), -1);
+    ck_assert_str_eq(faults.items[0].detail, "was removed from the choices of this study");
+    faults_finish(&faults);
+    ck_assert_int_eq(space_outside_from_json(space, object, x, "", &faults), 0);
+    ck_assert_double_eq(x[0], 0);
+    ck_assert_double_eq(x[2], 2); /* its condition still means the removed choice */
+    ck_assert(!space_is_legal(space, x));
+}
+END_TEST
+
 START_TEST(a_value_for_no_active_parameter_of_a_name_is_refused)
 {
     OWN(space)
@@ -774,6 +858,9 @@ int main(void)
     tcase_add_test(tcase, one_name_has_the_value_of_the_active_parameter);
     tcase_add_loop_test(tcase, a_value_of_another_type_than_its_choice_is_called_so, 0,
                         (int)(sizeof mistyped / sizeof mistyped[0]));
+    tcase_add_test(tcase, removed_choices_keep_their_places_and_are_not_drawn);
+    tcase_add_test(tcase, removed_choices_are_written_and_read_again);
+    tcase_add_test(tcase, a_removed_choice_is_read_only_from_before);
     tcase_add_loop_test(tcase, a_value_for_no_active_parameter_of_a_name_is_refused, 0, 5);
     tcase_add_loop_test(tcase, what_cannot_work_is_refused_at_its_place, 0,
                         (int)(sizeof refused / sizeof refused[0]));

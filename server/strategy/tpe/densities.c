@@ -163,7 +163,9 @@ static void put(const struct densities *d, const struct density_group *group, co
         num[k] = param_encode(&d->encoding->space->params[group->num[k]], x[group->num[k]]);
     }
     for (size_t k = 0; k < group->n_cat; k++) {
-        cat[k] = (int32_t)x[group->cat[k]];
+        const struct param *param = &d->encoding->space->params[group->cat[k]];
+        double value = x[group->cat[k]];
+        cat[k] = param_is_removed(param, value) ? -1 : (int32_t)value; /* then it says nothing */
     }
 }
 

@@ -139,6 +139,17 @@ static void append_condition(struct buf *out, const json_t *when)
     }
 }
 
+static void append_removed(struct buf *out, const json_t *removed)
+{
+    size_t i;
+    json_t *item;
+
+    json_array_foreach (json_unconst(removed), i, item) {
+        buf_puts(out, i == 0 ? ", removed " : ", ");
+        value_append(out, json_object_get(item, "value"), 6);
+    }
+}
+
 void parameter_append_domain(struct buf *out, const json_t *parameter)
 {
     static const char *const extras[] = {"step", "grid", "default"};
@@ -162,6 +173,7 @@ void parameter_append_domain(struct buf *out, const json_t *parameter)
         buf_putc(out, ' ');
         append_items(out, choices != NULL ? choices : values);
     }
+    append_removed(out, json_object_get(parameter, "removed"));
     if (json_object_get(parameter, "weights") != NULL) {
         buf_puts(out, ", weights ");
         append_items(out, json_object_get(parameter, "weights"));

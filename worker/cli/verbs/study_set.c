@@ -123,8 +123,9 @@ static const struct usage usage = {
         "Changes the limits, the description, the labels, the priority, the parameters or the "
         "state "
         "of a study, and adds configurations to try, all in one step.\v"
-        "-P changes the bounds of a parameter, adds choices behind those there are, or adds a "
-        "parameter; the trials there are stay. The rest of a definition stays as it was: trials of "
+        "-P changes the bounds of a parameter, adds choices behind those there are, removes some, "
+        "or adds a parameter; the trials there are stay. The rest of a definition stays as it was: "
+        "trials of "
         "another objective or strategy belong to another study. Raising a limit makes a finished "
         "study go on, and so does a configuration that it has not tried where it has tried all "
         "there is.",
