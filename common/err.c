@@ -36,6 +36,7 @@ static const char *const code_names[ERR_CODE_COUNT] = {
     [ERR_IO] = "io",
     [ERR_NOMEM] = "nomem",
     [ERR_UNREACHABLE] = "unreachable",
+    [ERR_LOCKED] = "locked",
 };
 
 const char *err_code_name(enum err_code code)

@@ -46,6 +46,7 @@ enum err_code {
     ERR_IO,
     ERR_NOMEM,
     ERR_UNREACHABLE, /* the server did not answer */
+    ERR_LOCKED,      /* another process has what is needed; later it may work */
     ERR_CODE_COUNT
 };
 

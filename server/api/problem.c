@@ -38,6 +38,7 @@ static enum err_code published(enum err_code code)
     switch ((int)code) {
     case ERR_NOMEM:
     case ERR_UNREACHABLE:
+    case ERR_LOCKED:
     case ERR_NUMERIC:
     case ERR_NONE:
         return ERR_OVERLOADED;

@@ -92,7 +92,8 @@ echo hone: step=$HONE_RESOURCE_TO accuracy=0.5
 
 def left_behind(tmp):
     return sorted(str(path.relative_to(tmp / "work")).split("/", 3)[-1]
-                  for path in (tmp / "work").rglob("*") if path.is_file())
+                  for path in (tmp / "work").rglob("*")
+                  if path.is_file() and "workers" not in path.parts)
 
 
 def test_files_without_use_are_not_kept(tmp):
@@ -719,7 +720,7 @@ def test_what_a_killed_worker_left_is_removed_by_the_next(tmp):
                    "the end of its shim")
         (tmp / "go-2").touch()
         server.grants(number=1, attempt=2, resource=(0, 9))
-        server.work(tmp, job)
+        server.work(tmp, job, options=("--name", "another"))
     expect(left_behind(tmp), ["attempt-1.log", "attempt-2.log", "attempt-2/checkpoint/both",
                               "attempt-2/checkpoint/only-2"])
 

@@ -3,7 +3,8 @@
     with LeaseServer() as server:
         server.grants(resource=(0, 3))           # one more trial to hand out
         server.fails("result", 503)              # the next result is refused once
-        server.action = lambda lease, step: {"action": "pause"} if step >= 2 else ...
+        server.is_away = True                      # every call is hung up on, until it is False
+    server.action = lambda lease, step: {"action": "pause"} if step >= 2 else ...
         worker = server.worker(tmp, "./job.sh", "{lr}")
         server.results                            # → [(trial number, body), …]
 
@@ -56,6 +57,7 @@ class LeaseServer:
         self.action = lambda lease, step: {"action": "continue"}
         self.refuses = lambda body: None  # measurements: (status, problem type), or None
         self.nothing = "finished"
+        self.is_away = False
         self.workers = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -63,6 +65,9 @@ class LeaseServer:
 
             def answer(self):
                 text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if fake.is_away:
+                    self.close_connection = True
+                    return
                 status, body, headers = fake.answer(self.command, self.path, text, self.headers)
                 data = body if isinstance(body, bytes) else \
                     b"" if body is None else json.dumps(body).encode()

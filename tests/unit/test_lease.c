@@ -49,6 +49,12 @@ static void on_lost(void *context, const char *why)
     note("lost");
 }
 
+static void on_offline(void *context)
+{
+    (void)context;
+    note("offline");
+}
+
 static void on_closed(void *context, const char *state)
 {
     (void)context;
@@ -83,7 +89,7 @@ static void start(const char *const lines[], size_t n)
     const struct lease_settings lease = {
         .grant = &f.grant,
         .notes = &f.notes,
-        .hooks = {on_action, on_lost, on_closed, on_refused, on_fatal, on_reach, NULL},
+        .hooks = {on_action, on_lost, on_offline, on_closed, on_refused, on_fatal, on_reach, NULL},
         .offline_ms = 2400000};
     struct err err = {0};
 
@@ -173,11 +179,14 @@ START_TEST(a_job_goes_on_alone_for_forty_minutes)
     wait_for_event();
     f.clock.now_ms += 2399999;
     wait_for_event();
-    ck_assert_ptr_null(strstr(f.events, "lost"));
+    ck_assert_ptr_null(strstr(f.events, "offline"));
     f.clock.now_ms += 60000;
     wait_for_event();
-    ck_assert_ptr_nonnull(strstr(f.events, "away;lost;"));
-    ck_assert_int_eq(lease_deadline(f.lease), INT64_MAX);
+    ck_assert_str_eq(f.events, "away;away;away;offline;");
+    ck_assert(!lease_is_flushed(f.lease)); /* what it measured is still sent */
+    f.clock.now_ms += 3600000;
+    wait_for_event();
+    ck_assert_str_eq(f.events, "away;away;away;offline;away;");
     stop();
 }
 END_TEST

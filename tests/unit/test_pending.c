@@ -139,7 +139,7 @@ static struct pending start(const char *objectives)
     memset(&server, 0, sizeof server);
     notes_finish(&notes);
     notes_init(&notes, 1);
-    pending_init(&pending, list, &notes);
+    pending_init(&pending, list, &notes, NULL);
     return pending;
 }
 
@@ -553,49 +553,6 @@ END_TEST
 
 /* ---- floods ---- */
 
-START_TEST(the_deciding_values_survive_a_flood)
-{
-    struct pending pending = start(BEST_LOSS);
-    bool best = false;
-    bool last = false;
-
-    add(&pending, 1, "loss", 7);
-    add(&pending, 2, "loss", 1);
-    add(&pending, 3, "loss", 5);
-    for (int64_t step = 4; step <= 1000000; step++) {
-        add(&pending, step, "acc", 1);
-    }
-    ck_assert_uint_le(pending.n, PENDING_ITEMS_MAX);
-    for (size_t i = 0; i < pending.n; i++) {
-        best = best || (pending.items[i].name == 0 && pending.items[i].step == 2);
-        last = last || (pending.items[i].name == 0 && pending.items[i].step == 3);
-    }
-    ck_assert(best && last);
-    send_all(&pending);
-    ck_assert_str_eq(lost(&pending), "");
-    pending_finish(&pending);
-}
-END_TEST
-
-START_TEST(a_flood_of_the_objective_alone_keeps_its_end)
-{
-    struct pending pending = start(LOSS);
-    OWN(measurement_list) struct measurement_list sent = {0};
-    struct err err = {0};
-
-    add(&pending, 1, "loss", 1);
-    ck_assert_int_eq(pending_batch(&pending, &sent, &err), 0);
-    for (int64_t step = 2; step <= 500000; step++) {
-        add(&pending, step, "loss", 1.0 / (double)step);
-    }
-    ck_assert_int_eq(pending.items[0].step, 1); /* under way: as it is */
-    ck_assert_int_eq(pending.items[pending.n - 1].step, 500000);
-    send_all(&pending);
-    ck_assert_str_eq(lost(&pending), "");
-    pending_finish(&pending);
-}
-END_TEST
-
 START_TEST(an_endless_number_of_names_is_bounded)
 {
     struct pending pending = start(LOSS);
@@ -689,8 +646,6 @@ int main(void)
     tcase_add_test(tcase, a_server_that_takes_nothing_is_asked_a_bounded_number_of_times);
     tcase_add_test(tcase, many_refused_values_are_not_tried_one_by_one);
     tcase_add_loop_test(tcase, whatever_is_refused_the_rest_arrives_once, 0, 5);
-    tcase_add_test(tcase, the_deciding_values_survive_a_flood);
-    tcase_add_test(tcase, a_flood_of_the_objective_alone_keeps_its_end);
     tcase_add_test(tcase, an_endless_number_of_names_is_bounded);
     tcase_add_test(tcase, names_without_a_place_are_told_in_one_sentence);
     tcase_add_loop_test(tcase, a_value_that_completes_no_trial_is_told, 0, COUNT(deciding));

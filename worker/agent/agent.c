@@ -12,6 +12,8 @@
 #include "worker/agent/expand.h"
 #include "worker/agent/orphans.h"
 #include "worker/agent/slot.h"
+#include "worker/agent/slot_resume.h"
+#include "worker/agent/state_dir.h"
 
 #define FILES_A_SLOT 12
 #define FILES_BESIDE 64
@@ -23,9 +25,10 @@ struct agent {
     struct agent_settings settings; /* with every default filled in */
     struct agent_context context;
     char name[WORKER_NAME_BYTES];
+    struct state_dir state_dir;
     size_t n_slots;
-    struct slot *slots;
-    int stop_fd; /* counts agent_stop(), and agent_hurry() by HURRY each */
+    struct slot *slots; /* once it runs; the last ones may be for deliveries only */
+    int stop_fd;        /* counts agent_stop(), and agent_hurry() by HURRY each */
     struct fd_watch stop_watch;
     unsigned stops;
     bool logged_closing;
@@ -283,7 +286,9 @@ static void fill_defaults(struct agent_settings *settings)
 {
     settings->leave_ms = or_default(settings->leave_ms, 5000);
     settings->grace_ms = or_default(settings->grace_ms, 30000);
-    settings->offline_ms = or_default(settings->offline_ms, 2400000);
+    settings->offline_ms = settings->offline_ms == AGENT_OFFLINE_AT_ONCE
+                               ? 0
+                               : or_default(settings->offline_ms, 2400000);
     settings->backoff_ms = or_default(settings->backoff_ms, 1000);
     if (!(settings->wait_seconds > 0)) {
         settings->wait_seconds = 30;
@@ -345,6 +350,7 @@ int agent_create(const struct agent_settings *settings, struct agent **agent, st
     made->stop_fd = -1;
     made->stop_watch.fd = -1;
     made->give_up_at_ms = INT64_MAX;
+    state_dir_init(&made->state_dir);
     fill_defaults(&made->settings);
     TRY(prepare(made, err));
     *agent = made;
@@ -361,6 +367,7 @@ void agent_destroy(struct agent *agent)
         slot_finish(&agent->slots[i]);
     }
     free(agent->slots);
+    state_dir_close(&agent->state_dir);
     loop_unwatch(&agent->context.loop, &agent->stop_watch);
     if (agent->stop_fd >= 0) {
         (void)close(agent->stop_fd);
@@ -471,7 +478,10 @@ static bool is_time_to_go(struct agent *agent)
     if (now_ms < agent->give_up_at_ms) {
         return false;
     }
-    log_error("the server did not take the last results; its leases will run out");
+    log_error(
+        "the server did not take the last results; they are kept in %s and sent when a worker "
+        "starts there again",
+        agent->state_dir.path);
     return true;
 }
 
@@ -516,16 +526,51 @@ static void tell_boundary(const struct boundary *boundary)
     log_info("%s", text);
 }
 
-int agent_run(struct agent *agent, struct err *err)
+/* The slot whose own file this is, else one more, for its delivery alone. */
+static struct slot *slot_for(struct agent *agent, size_t n_asking, const char *path)
 {
-    tell_boundary(&agent->context.boundary);
-    agent->slots = calloc(agent->n_slots, sizeof *agent->slots);
+    for (size_t i = 0; i < n_asking; i++) {
+        if (agent->slots[i].spool.path != NULL && strcmp(agent->slots[i].spool.path, path) == 0) {
+            return &agent->slots[i];
+        }
+    }
+    return &agent->slots[agent->n_slots++];
+}
+
+static int open_slots(struct agent *agent, const struct resume_list *left, struct err *err)
+{
+    size_t n_asking = agent->n_slots;
+
+    agent->slots = calloc(n_asking + left->n, sizeof *agent->slots);
     if (agent->slots == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    for (size_t i = 0; i < agent->n_slots; i++) {
+    for (size_t i = 0; i < n_asking; i++) {
         TRY(slot_open(&agent->slots[i], &agent->context, i, err));
     }
+    for (size_t i = 0; i < left->n; i++) {
+        struct slot *slot = slot_for(agent, n_asking, left->paths[i]);
+        size_t index = (size_t)(slot - agent->slots);
+        if (index >= n_asking) {
+            TRY(slot_open(slot, &agent->context, index, err));
+            slot->delivers_only = true;
+        }
+        TRY(slot_resume(slot, left->paths[i], err));
+    }
+    return 0;
+}
+
+int agent_run(struct agent *agent, struct err *err)
+{
+    OWN(resume_list) struct resume_list left = {0};
+    struct agent_context *context = &agent->context;
+
+    tell_boundary(&context->boundary);
+    TRY(state_dir_open(&agent->state_dir, agent->settings.state_dir, context->workdir, agent->name,
+                       context->host, err));
+    context->state_dir = agent->state_dir.path;
+    TRY(resume_find(context, agent->n_slots, &left, err));
+    TRY(open_slots(agent, &left, err));
     serve(agent);
     if (agent->context.fatal.code != ERR_NONE) {
         *err = agent->context.fatal;

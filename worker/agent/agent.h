@@ -60,6 +60,8 @@ struct agent_size {
     bool is_said;
     int64_t bytes;
 };
+#define AGENT_OFFLINE_AT_ONCE (-1)    /* a job stops with the first call that fails */
+#define AGENT_OFFLINE_NEVER INT64_MAX /* it goes on as long as it takes */
 
 struct agent_settings {
     const char *url;
@@ -86,8 +88,9 @@ struct agent_settings {
 
     const struct pattern_spec *patterns; /* find metrics in the output; borrowed */
     size_t n_patterns;
-    const char *workdir; /* logs, checkpoints; made when missing. NULL: $XDG_STATE_HOME/hone/work,
-                            ~/.local/state/hone/work or /var/tmp/hone-UID/work */
+    const char *workdir;   /* logs, checkpoints; made when missing. NULL: $XDG_STATE_HOME/hone/work,
+                              ~/.local/state/hone/work or /var/tmp/hone-UID/work */
+    const char *state_dir; /* what outlives the worker; NULL: WORKDIR/workers/NAME */
     struct boundary_settings boundary; /* what holds a job's processes together */
     bool exit_when_finished;           /* leave when the study is finished or stopped */
     int passthrough_fd; /* with one slot, job output is also written here; -1: only to the log */
@@ -98,7 +101,8 @@ struct agent_settings {
     /* 0 takes the default in brackets. */
     int64_t leave_ms;    /* [5,000] to leave by itself after pause and stop */
     int64_t grace_ms;    /* [30,000] from SIGTERM to SIGKILL */
-    int64_t offline_ms;  /* [2,400,000] a job goes on without an answer of the server */
+    int64_t offline_ms;  /* [2,400,000] a job goes on without an answer of the server; or
+                            AGENT_OFFLINE_… */
     double wait_seconds; /* [30] of a long-poll */
     int64_t backoff_ms;  /* [1,000] first retry; doubles to 60 times that, with full jitter */
 };
@@ -112,9 +116,10 @@ MUST_USE int agent_create(const struct agent_settings *settings, struct agent **
 void agent_destroy(struct agent *agent);
 OWN_POINTER(agent)
 
-/* Serves until agent_stop(), or, with exit_when_finished, until nothing will ever come.
- * ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_UPGRADE_REQUIRED: the server will not have it. ERR_IO: its
- * command cannot run. */
+/* Delivers what an earlier worker has left in the state directory, and serves until agent_stop(),
+ * or, with exit_when_finished, until nothing will ever come. ERR_LOCKED: another worker has the
+ * state directory. ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_UPGRADE_REQUIRED: the server will not have
+ * it. ERR_IO: its command cannot run. */
 MUST_USE int agent_run(struct agent *agent, struct err *err);
 
 /* Async-signal-safe, any thread. Once: ask for nothing more, stop the jobs (SIGTERM, grace,

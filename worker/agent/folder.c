@@ -188,6 +188,24 @@ int folder_open(struct folder *folder, const char *workdir, const char *url,
     return 0;
 }
 
+int folder_reopen(struct folder *folder, const char *base, struct err *err)
+{
+    struct stat info;
+
+    if (base[0] != '/' || lstat(base, &info) != 0 || !S_ISDIR(info.st_mode)) {
+        return 0;
+    }
+    folder->base = strdup(base);
+    if (folder->base == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (name_files(base, folder, err) != 0) {
+        folder_finish(folder);
+        return -1;
+    }
+    return 0;
+}
+
 int folder_own(const struct folder *folder, const char *host, pid_t shim, struct err *err)
 {
     return owner_write(folder->owner, host, shim, err);
@@ -202,7 +220,7 @@ bool folder_has_log(const struct folder *folder)
 
 bool folder_is_empty(const char *path)
 {
-    DIR *dir = opendir(path);
+    DIR *dir = path == NULL ? NULL : opendir(path);
     bool empty = true;
 
     if (dir == NULL) {

@@ -41,7 +41,11 @@ MUST_USE int folder_open(struct folder *folder, const char *workdir, const char 
                          const struct lease_grant *grant, struct err *err);
 /* Did the job print anything? Without it folder_tidy() leaves no log. */
 bool folder_has_log(const struct folder *folder);
-/* True also when the folder does not exist. */
+/* Names the files of the attempt's folder `base` again; names nothing when it is not there any
+ * more.
+ */
+MUST_USE int folder_reopen(struct folder *folder, const char *base, struct err *err);
+/* True also when the folder does not exist, or `path` is NULL. */
 bool folder_is_empty(const char *path);
 /* Removes what is in the folder, following no link. */
 MUST_USE int folder_clear(const char *path, struct err *err);

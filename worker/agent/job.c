@@ -14,6 +14,7 @@
 #include "worker/agent/expand.h"
 #include "worker/agent/params_file.h"
 #include "worker/agent/shim.h"
+#include "worker/agent/slot_spool.h"
 
 #define COLLECT_READS 1024 /* more than a pipe holds: only a survivor of SIGKILL could write on */
 #define PRINTED_READS 16   /* as much as a pipe may hold */
@@ -54,8 +55,9 @@ void job_write_control(struct slot *slot, const struct action_reply *reply)
     }
     json_object_end(&w);
     buf_putc(&slot->control, '\n');
-    if (folder_write(slot->folder.control, buf_text(&slot->control), slot->control.len, &err)
-        != 0) {
+    if (slot->folder.control != NULL
+        && folder_write(slot->folder.control, buf_text(&slot->control), slot->control.len, &err)
+               != 0) {
         log_warning("%s", err.text);
     }
 }
@@ -454,6 +456,7 @@ int job_start(struct slot *slot, struct err *err)
     oom_watch_finish(&slot->oom);
     oom_watch_begin(&slot->oom);
     TRY(prepare_files(slot, err));
+    slot_spool_run(slot);
     TRY(launch(slot, err));
     own_folder(slot);
     slot->supervisor.leave_ms = slot->context->settings->leave_ms;
@@ -537,6 +540,9 @@ static void fill_checkpoint(const struct slot *slot, struct result_report *repor
     const char *path = slot->folder.published;
     struct err err = {0};
 
+    if (slot->folder.base == NULL) { /* of another machine */
+        return;
+    }
     if (folder_publish(&slot->folder, &err) != 0) {
         log_warning("trial %" PRId64 " of %s: %s; its result is sent without it", slot->grant.trial,
                     slot->grant.study, err.text);
@@ -555,7 +561,7 @@ static void fill_checkpoint(const struct slot *slot, struct result_report *repor
 
 int job_result(struct slot *slot, struct result_report *report, struct err *err)
 {
-    int64_t ran_ms = loop_now(&slot->context->loop) - slot->started_ms;
+    int64_t ran_ms = slot->ended_ms - slot->started_ms;
 
     *report = (struct result_report){.outcome = slot->exit_class.outcome,
                                      .has_step = slot->has_step,
@@ -565,8 +571,9 @@ int job_result(struct slot *slot, struct result_report *report, struct err *err)
                                      .gpu_seconds = (double)NAN,
                                      .peak_memory_mib = (double)NAN,
                                      .energy_joules = (double)NAN};
-    if (slot->gpu != NULL) {
-        report->gpu_seconds = report->wall_seconds * (double)device_set_count(&slot->devices);
+    size_t n_gpus = slot->resumed ? slot->n_gpus_resumed : device_set_count(&slot->devices);
+    if (n_gpus > 0) {
+        report->gpu_seconds = report->wall_seconds * (double)n_gpus;
     }
     if (slot->runner.peak_kib > 0) {
         report->peak_memory_mib = (double)slot->runner.peak_kib / 1024;

@@ -6,6 +6,7 @@
 
 #include "common/log.h"
 #include "worker/agent/answer_class.h"
+#include "worker/agent/attempt_log.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/pending.h"
 
@@ -19,12 +20,15 @@ struct lease {
     struct loop *loop;
     const struct lease_grant *grant;
     struct lease_hooks hooks;
+    struct spool *spool; /* NULL: nothing is recorded */
 
     struct pending pending;
     bool has_result;
     struct result_report result;
     bool releases;
-    bool closed; /* lost, or delivered: nothing is sent any more */
+    bool closed;   /* lost, or delivered: nothing is sent any more */
+    bool answered; /* a call was */
+    bool offline;  /* for too long; told */
 
     enum server_call calling;
     struct http_transfer *transfer;
@@ -61,7 +65,12 @@ int lease_create(struct loop *loop, const struct lease_settings *settings, struc
     made->accepted_ms = loop_now(loop);
     made->heartbeat_ms = heartbeat_of(grant->heartbeat_seconds);
     made->backoff.base_ms = loop->backoff_ms;
-    pending_init(&made->pending, grant->values.objectives, settings->notes);
+    made->spool = settings->spool;
+    pending_init(&made->pending, grant->values.objectives, settings->notes, made->spool);
+    if (settings->resumed != NULL) { /* what the server thinks of it by now is asked at once */
+        made->accepted_ms -= made->heartbeat_ms;
+        pending_restore(&made->pending, settings->resumed->answered);
+    }
     *lease = made;
     return 0;
 }
@@ -110,6 +119,25 @@ bool lease_is_flushed(const struct lease *lease)
     return lease->pending.n == 0;
 }
 
+bool lease_is_answered(const struct lease *lease)
+{
+    return lease->answered;
+}
+
+/* What is sent from now on, whoever goes on with it. */
+static void record_end(struct lease *lease)
+{
+    if (lease->spool == NULL) {
+        return;
+    }
+    if (lease->releases) {
+        (void)attempt_log_release(lease->spool);
+    } else {
+        (void)attempt_log_result(lease->spool, &lease->result);
+    }
+    spool_sync(lease->spool, loop_now(lease->loop));
+}
+
 int lease_result_steal(struct lease *lease, struct result_report *report, struct err *err)
 {
     if (lease->closed || lease->releases) {
@@ -119,6 +147,7 @@ int lease_result_steal(struct lease *lease, struct result_report *report, struct
     lease->result = *report;
     *report = (struct result_report){0};
     lease->has_result = true;
+    record_end(lease);
     lease_tick(lease);
     return 0;
 }
@@ -127,6 +156,7 @@ void lease_release(struct lease *lease)
 {
     lease->has_result = false;
     lease->releases = true;
+    record_end(lease);
     lease_tick(lease);
 }
 
@@ -212,9 +242,12 @@ static void close_lost(struct lease *lease, const char *why)
 }
 
 /* A finished trial waits for its server as long as it takes; a running one does not. */
-static bool is_offline_too_long(const struct lease *lease, int64_t now_ms)
+static void check_offline(struct lease *lease, int64_t now_ms)
 {
-    return !lease->has_result && now_ms >= lease->accepted_ms + lease->offline_ms;
+    if (!lease->offline && now_ms - lease->accepted_ms >= lease->offline_ms) {
+        lease->offline = true;
+        lease->hooks.on_offline(lease->hooks.context);
+    }
 }
 
 static void retry_later(struct lease *lease, double retry_after_seconds, const char *why)
@@ -228,9 +261,7 @@ static void retry_later(struct lease *lease, double retry_after_seconds, const c
     }
     lease->retry_at_ms = now_ms + wait_ms;
     lease->hooks.on_reach(lease->hooks.context, false, why);
-    if (is_offline_too_long(lease, now_ms)) {
-        close_lost(lease, "the server did not answer for too long");
-    }
+    check_offline(lease, now_ms);
 }
 
 /* ---- answers ---- */
@@ -253,6 +284,8 @@ static void take_closed(struct lease *lease, const char *state)
 static void take_success(struct lease *lease, enum server_call kind, const struct reply *reply)
 {
     lease->accepted_ms = lease->sent_ms;
+    lease->answered = true;
+    lease->offline = false;
     lease->retry_at_ms = 0;
     backoff_reset(&lease->backoff);
     lease->hooks.on_reach(lease->hooks.context, true, "");

@@ -15,13 +15,18 @@
 #include "common/wire/wire.h"
 #include "worker/agent/loop.h"
 #include "worker/agent/notes.h"
+#include "worker/agent/spool.h"
 
+struct attempt_log;
 struct lease;
 
 struct lease_hooks {
     void (*on_action)(void *context, const struct action_reply *reply);
-    /* The trial is ours no more: superseded, ended, unknown, or the server was away too long. */
+    /* The trial is ours no more: superseded, ended, unknown. */
     void (*on_lost)(void *context, const char *why);
+    /* The server was away too long, told once: a running job should not go on. What it has measured
+     * is still sent, and so is its result. */
+    void (*on_offline)(void *context);
     /* The result or the release was taken; `state` is the trial's, "" if unknown. */
     void (*on_closed)(void *context, const char *state);
     /* A result was refused for what it says: another one may be sent, or the lease released. */
@@ -37,7 +42,9 @@ struct lease_settings {
     const struct lease_grant *grant; /* borrowed */
     struct notes *notes;             /* borrowed: what is left out of the measurements */
     struct lease_hooks hooks;
-    int64_t offline_ms; /* how long the server may be away before the trial counts as lost */
+    int64_t offline_ms;                /* how long the server may be away while the job runs */
+    struct spool *spool;               /* borrowed: where it is recorded; NULL: nowhere */
+    const struct attempt_log *resumed; /* what the spool says of it; NULL: it begins */
 };
 
 /* `loop` is borrowed. ERR_NOMEM. */
@@ -60,7 +67,10 @@ bool lease_append_lost(const struct lease *lease, struct buf *out);
 bool lease_append_not_finite(const struct lease *lease, struct buf *out);
 /* True once everything measured has been answered. */
 bool lease_is_flushed(const struct lease *lease);
-/* Sent once everything measured has been answered. The report is moved in. */
+/* True once the server has answered a call of this lease. */
+bool lease_is_answered(const struct lease *lease);
+/* Recorded on the disk, then sent once everything measured has been answered. The report is moved
+ * in. */
 MUST_USE int lease_result_steal(struct lease *lease, struct result_report *report, struct err *err);
 /* Hands the trial back instead. Measurements not sent yet are sent first. */
 void lease_release(struct lease *lease);

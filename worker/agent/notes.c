@@ -78,6 +78,13 @@ void notes_tell(struct notes *notes, const char *subject, const char *metric, co
     keep(notes, line);
 }
 
+void notes_restore(struct notes *notes, const char *text)
+{
+    if (notes->text.len + strlen(text) <= NOTES_BYTES) {
+        buf_puts(&notes->text, text);
+    }
+}
+
 const char *notes_text(const struct notes *notes)
 {
     return buf_text(&notes->text);

@@ -26,6 +26,8 @@ void notes_finish(struct notes *notes);
  * NOTES_MAX of them no more are logged. */
 void notes_tell(struct notes *notes, const char *subject, const char *metric, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* Takes up what an earlier worker has told: notes_text() has it, and nothing is logged. */
+void notes_restore(struct notes *notes, const char *text);
 /* What was told, a line each; "" when nothing was. */
 const char *notes_text(const struct notes *notes);
 

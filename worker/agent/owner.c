@@ -62,18 +62,24 @@ static unsigned long long started(long pid)
     return at != NULL && sscanf(at, "%llu", &start) == 1 ? start : 0;
 }
 
-int owner_write(const char *path, const char *host, pid_t other, struct err *err)
+void owner_describe(const char *host, pid_t other, struct buf *text)
 {
-    OWN(buf) struct buf text;
     struct realm realm;
     const long pids[] = {(long)getpid(), (long)other};
 
     find_realm(&realm);
-    buf_init(&text, OWNER_BYTES);
-    buf_printf(&text, "%s %s %s %s\n", host, realm.machine, realm.boot, realm.numbers);
+    buf_printf(text, "%s %s %s %s\n", host, realm.machine, realm.boot, realm.numbers);
     for (size_t i = 0; i < sizeof pids / sizeof pids[0] && pids[i] > 0; i++) {
-        buf_printf(&text, "%ld %llu\n", pids[i], started(pids[i]));
+        buf_printf(text, "%ld %llu\n", pids[i], started(pids[i]));
     }
+}
+
+int owner_write(const char *path, const char *host, pid_t other, struct err *err)
+{
+    OWN(buf) struct buf text;
+
+    buf_init(&text, OWNER_BYTES);
+    owner_describe(host, other, &text);
     TRY(buf_check(&text, err));
     return folder_write(path, text.data, text.len, err);
 }

@@ -6,8 +6,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "common/buf.h"
 #include "common/err.h"
 
+/* Describes this process, and `other` unless it is 0, as the file does. */
+void owner_describe(const char *host, pid_t other, struct buf *text);
 /* Names this process, and `other` unless it is 0. ERR_IO. */
 MUST_USE int owner_write(const char *path, const char *host, pid_t other, struct err *err);
 /* True when all that the file names ran on this host and have ended. False when they run, and

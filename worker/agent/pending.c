@@ -8,6 +8,7 @@
 
 #include "common/array.h"
 #include "common/log.h"
+#include "worker/agent/attempt_log.h"
 
 #define GIVEN_UP_MAX METRICS_MAX /* then only what the server has taken before is sent */
 #define NO_NAME SIZE_MAX
@@ -104,12 +105,13 @@ static void add_objective(struct pending *pending, const json_t *objective)
     (void)add_name(pending, metric);
 }
 
-void pending_init(struct pending *pending, const json_t *objectives, struct notes *notes)
+void pending_init(struct pending *pending, const json_t *objectives, struct notes *notes,
+                  struct spool *spool)
 {
     size_t i;
     json_t *objective;
 
-    *pending = (struct pending){.notes = notes};
+    *pending = (struct pending){.notes = notes, .spool = spool};
     json_array_foreach (json_unconst(objectives), i, objective) {
         add_objective(pending, objective);
     }
@@ -266,17 +268,6 @@ static bool is_of_objective(const struct pending *pending, const struct pending_
     return item->name < pending->n_objectives;
 }
 
-/* Whatever becomes of the others, the trial's value is right. */
-static bool decides_the_value(const struct pending *pending, const struct pending_item *item)
-{
-    if (!is_of_objective(pending, item)) {
-        return false;
-    }
-    const struct objective_progress *reported = &pending->objectives[item->name].reported;
-    return item->step == reported->step
-           || (reported->n_best > 0 && item->step == reported->best[0].step);
-}
-
 static void drop_front(struct pending *pending, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -288,31 +279,10 @@ static void drop_front(struct pending *pending, size_t n)
     pending->n_batch = 0;
 }
 
-/* A curve with a gap is worth more than a worker without memory. The oldest go first, and the
- * objectives' last. What was sent and not yet answered stays as it is. */
-static void thin(struct pending *pending)
-{
-    size_t sent = pending->n_batch > pending->n_suspects ? pending->n_batch : pending->n_suspects;
-    size_t quota = (pending->n - sent) / 4;
-    size_t dropped = drop_some(pending, sent, quota, is_of_objective);
-
-    dropped += drop_some(pending, sent, quota - dropped, decides_the_value);
-    notes_tell(pending->notes, "thinned", "",
-               "more than %d measurements wait for the server, so the oldest are dropped; the last "
-               "and the best value of the objective are kept",
-               PENDING_ITEMS_MAX);
-    log_debug("trial %" PRId64 ": %zu measurements are dropped", pending->notes->trial, dropped);
-}
-
 static bool make_room(struct pending *pending)
 {
-    if (pending->n == PENDING_ITEMS_MAX) {
-        thin(pending);
-    }
-    return pending->n < PENDING_ITEMS_MAX
-           && array_reserve(&pending->items, pending->n, &pending->cap, sizeof *pending->items,
-                            NULL)
-                  == 0;
+    return array_reserve(&pending->items, pending->n, &pending->cap, sizeof *pending->items, NULL)
+           == 0;
 }
 
 /* ---- names ---- */
@@ -407,19 +377,15 @@ static bool replace(struct pending *pending, const struct pending_item *item)
     return false;
 }
 
-static void add_one(struct pending *pending, struct pending_item *item)
+static void add_item(struct pending *pending, struct pending_item *item)
 {
     struct pending_name *name = &pending->names[item->name];
     uint64_t key = key_of(item);
 
-    if (is_of_objective(pending, item)) {
-        struct pending_objective *objective = &pending->objectives[item->name];
-        note(&objective->reported, objective->maximize, item->step, item->value);
-    }
     if (name->refused || (count_of(pending, key) > 0 && replace(pending, item))) {
         return;
     }
-    item->corrects = item->step <= name->sent_step;
+    item->corrects = item->step <= name->sent_step || item->number <= pending->restored;
     if (!make_room(pending) || !set_count(pending, key, count_of(pending, key) + 1)) {
         log_error("out of memory: a measurement of trial %" PRId64 " is lost",
                   pending->notes->trial);
@@ -446,26 +412,167 @@ static void tell_left_out(struct pending *pending, const struct metric_value *co
     }
 }
 
-void pending_add(struct pending *pending, int64_t step, const struct metric_value *metrics,
-                 size_t n)
+/* Puts a report behind the items. */
+static void load(struct pending *pending, const struct attempt_report *report)
 {
     const struct metric_value *left[LEFT_OUT_TOLD];
     size_t n_left = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        struct pending_item item = {.step = step,
-                                    .value = metrics[i].value,
-                                    .name = name_index(pending, metrics[i].metric)};
+    pending->loaded = report->number;
+    for (size_t i = 0; i < report->n; i++) {
+        struct pending_item item = {.step = report->step,
+                                    .number = report->number,
+                                    .value = report->metrics[i].value,
+                                    .name = name_index(pending, report->metrics[i].metric)};
         if (item.name != NO_NAME) {
-            add_one(pending, &item);
+            add_item(pending, &item);
         } else {
             if (n_left < LEFT_OUT_TOLD) {
-                left[n_left] = &metrics[i];
+                left[n_left] = &report->metrics[i];
             }
             n_left++;
         }
     }
     tell_left_out(pending, left, n_left);
+}
+
+static void note_reported(struct pending *pending, const struct attempt_report *report)
+{
+    for (size_t i = 0; i < report->n; i++) {
+        for (size_t k = 0; k < pending->n_objectives; k++) {
+            struct pending_objective *objective = &pending->objectives[k];
+            if (strcmp(pending->names[k].metric, report->metrics[i].metric) == 0) {
+                note(&objective->reported, objective->maximize, report->step,
+                     report->metrics[i].value);
+            }
+        }
+    }
+}
+
+static bool has_room(const struct pending *pending)
+{
+    return pending->spool == NULL || pending->n < PENDING_ITEMS_KEPT;
+}
+
+/* The report that stands at `at` in the spool comes next: among the items, or it waits there.
+ * False: it waits. */
+static bool load_or_wait(struct pending *pending, const struct attempt_report *report, int64_t at)
+{
+    bool is_next = pending->loaded == pending->last;
+
+    note_reported(pending, report);
+    pending->last = report->number;
+    if (is_next && has_room(pending)) {
+        load(pending, report);
+        return true;
+    }
+    if (is_next) {
+        pending->read_at = at;
+    }
+    return false;
+}
+
+void pending_add(struct pending *pending, int64_t step, const struct metric_value *metrics,
+                 size_t n)
+{
+    struct spool *spool = pending->spool;
+    union {
+        const struct metric_value *borrowed;
+        struct metric_value *plain;
+    } same = {metrics};
+    struct attempt_report report = {
+        .number = pending->last + 1, .step = step, .n = n, .metrics = same.plain};
+    int64_t at = spool == NULL ? 0 : spool_end(spool);
+    bool is_kept = spool != NULL && attempt_log_measured(spool, report.number, step, metrics, n);
+
+    if (!load_or_wait(pending, &report, at) && !is_kept) {
+        notes_tell(pending->notes, "spool", "",
+                   "its measurements from step %" PRId64 " on are not kept: the server is away, "
+                   "the disk cannot be written, and there is no more memory for them",
+                   step);
+    }
+}
+
+/* ---- what waits in the spool ---- */
+
+/* Reads reports until the items are enough for some requests again. */
+static void reload(struct pending *pending)
+{
+    OWN(spool_record) struct spool_record record;
+    OWN(attempt_report) struct attempt_report report = {0};
+
+    spool_record_init(&record);
+    while (pending->loaded < pending->last && has_room(pending)) {
+        if (!spool_next(pending->spool, &pending->read_at, &record)) {
+            pending->loaded = pending->last; /* those that found no place in it are lost */
+        } else if (attempt_report_read(&record, &report) && report.number > pending->loaded) {
+            load(pending, &report);
+        }
+    }
+}
+
+/* Notes in the spool which reports need not be sent again, whoever goes on with it. */
+static void note_answered(struct pending *pending)
+{
+    uint64_t first = pending->loaded + 1;
+
+    for (size_t i = 0; i < pending->n; i++) {
+        first = pending->items[i].number < first ? pending->items[i].number : first;
+    }
+    if (pending->spool != NULL && first - 1 > pending->answered) {
+        pending->answered = first - 1;
+        (void)attempt_log_answered(pending->spool, pending->answered);
+    }
+}
+
+static void after_answer(struct pending *pending)
+{
+    if (pending->n <= PENDING_ITEMS_KEPT / 2) {
+        reload(pending);
+    }
+    note_answered(pending);
+}
+
+/* A report that the server has. */
+static void count_delivered(struct pending *pending, const struct attempt_report *report)
+{
+    note_reported(pending, report);
+    for (size_t i = 0; i < report->n; i++) {
+        size_t index = name_index(pending, report->metrics[i].metric);
+        if (index == NO_NAME) {
+            continue;
+        }
+        struct pending_name *name = &pending->names[index];
+        name->accepted = true;
+        name->sent_step = report->step > name->sent_step ? report->step : name->sent_step;
+        if (index < pending->n_objectives) {
+            struct pending_objective *objective = &pending->objectives[index];
+            note(&objective->delivered, objective->maximize, report->step,
+                 report->metrics[i].value);
+        }
+    }
+}
+
+void pending_restore(struct pending *pending, uint64_t answered)
+{
+    OWN(spool_record) struct spool_record record;
+    OWN(attempt_report) struct attempt_report report = {0};
+    int64_t at = SPOOL_HEAD_BYTES;
+
+    spool_record_init(&record);
+    pending->answered = pending->loaded = pending->last = answered;
+    pending->restored = UINT64_MAX;
+    for (int64_t before = at; spool_next(pending->spool, &at, &record); before = at) {
+        if (!attempt_report_read(&record, &report)) {
+            continue;
+        }
+        if (report.number <= answered) {
+            count_delivered(pending, &report);
+        } else {
+            (void)load_or_wait(pending, &report, before);
+        }
+    }
+    pending->restored = pending->last;
 }
 
 /* ---- sending ---- */
@@ -568,6 +675,7 @@ void pending_accepted(struct pending *pending, int64_t n_conflicts, int64_t n_re
     if (was_suspect && pending->n_suspects == 0) {
         tell_names(pending);
     }
+    after_answer(pending);
 }
 
 /* ---- a refused batch ---- */
@@ -666,4 +774,5 @@ void pending_refused(struct pending *pending, const struct err *err)
     if (pending->n_suspects == 0) {
         tell_names(pending);
     }
+    after_answer(pending);
 }

@@ -3,9 +3,10 @@
  * Of values for the same step and metric the last counts; this is the one place of the agent that
  * decides so. One that waits is overwritten; one that was sent is corrected by a later batch, which
  * says so. A batch that the server refuses is taken apart, the objectives
- * before other metrics, until what is good is delivered and what is not is left out. While the
- * server is away for long the list is thinned, but the last and the best value of each objective
- * stay. What is replaced or left out is noted once. */
+ * before other metrics, until what is good is delivered and what is not is left out. Every report
+ * is recorded in the slot's spool with a running number. While the server is away for long, only
+ * the oldest ones are in memory: the others are read from there when their turn comes. What is
+ * replaced or left out is noted once. */
 #ifndef WORKER_AGENT_PENDING_H
 #define WORKER_AGENT_PENDING_H
 
@@ -16,10 +17,11 @@
 #include "common/map.h"
 #include "common/wire/wire.h"
 #include "worker/agent/notes.h"
+#include "worker/agent/spool.h"
 
 #define PENDING_NAMES_MAX 256 /* of one attempt; a study keeps METRICS_MAX of them */
 #define PENDING_OBJECTIVES_MAX 16
-#define PENDING_ITEMS_MAX 100000 /* what is kept while the server is away */
+#define PENDING_ITEMS_KEPT 10000 /* in memory; the others are in the spool */
 #define PENDING_BATCH_ITEMS 4000 /* keeps a request well below the server's limit on bodies */
 
 #define PENDING_BEST_KEPT 16
@@ -56,12 +58,19 @@ struct pending_name {
 struct pending_item {
     int64_t step;
     double value;
-    size_t name;   /* index into names; the objectives come first */
-    bool corrects; /* a value for this step was perhaps sent before */
+    uint64_t number; /* of the first report that had a value for this step */
+    size_t name;     /* index into names; the objectives come first */
+    bool corrects;   /* a value for this step was perhaps sent before */
 };
 
 struct pending {
     struct notes *notes; /* borrowed */
+    struct spool *spool; /* borrowed; NULL: everything is kept in memory */
+    uint64_t last;       /* number of the last report */
+    uint64_t loaded;     /* up to this one they are among the items, or need not be sent */
+    uint64_t restored;   /* up to this one another worker may have sent them */
+    uint64_t answered;   /* up to this one none need be sent any more; so the spool says */
+    int64_t read_at;     /* where in the spool the ones that are not loaded begin */
     size_t n_objectives;
     struct pending_objective objectives[PENDING_OBJECTIVES_MAX];
     size_t n_names;
@@ -79,7 +88,11 @@ struct pending {
 };
 
 /* `objectives` is the array of a lease, or NULL; not kept. */
-void pending_init(struct pending *pending, const json_t *objectives, struct notes *notes);
+void pending_init(struct pending *pending, const json_t *objectives, struct notes *notes,
+                  struct spool *spool);
+/* Takes up what an earlier worker has left in the spool: what was answered counts as delivered, the
+ * rest is sent, and may correct what was sent before. */
+void pending_restore(struct pending *pending, uint64_t answered);
 void pending_finish(struct pending *pending);
 /* Forgets what waits. */
 void pending_clear(struct pending *pending);

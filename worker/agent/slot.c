@@ -7,6 +7,8 @@
 
 #include "common/log.h"
 #include "worker/agent/job.h"
+#include "worker/agent/slot_resume.h"
+#include "worker/agent/slot_spool.h"
 #include "worker/agent/spawn_failure.h"
 
 #define LOST_BYTES 512
@@ -50,7 +52,7 @@ static void on_fatal(void *context, const struct err *err)
     if (slot->context->fatal.code == ERR_NONE) {
         slot->context->fatal = *err;
     }
-    slot->lost = slot->phase != SLOT_ASKING;
+    slot->unserved = slot->lost = slot->phase != SLOT_ASKING;
 }
 
 /* ---- what the server says about the trial ---- */
@@ -85,6 +87,20 @@ static void on_lost(void *context, const char *why)
     if (slot->phase == SLOT_RUNNING) {
         log_warning("trial %" PRId64 " of %s is not ours any more: %s", slot->grant.trial,
                     slot->grant.study, why);
+    }
+}
+
+static void on_offline(void *context)
+{
+    struct slot *slot = context;
+
+    if (slot->phase == SLOT_RUNNING) {
+        log_warning("trial %" PRId64 " of %s: the server has not answered for too long, so its job "
+                    "is stopped; what it measured is kept, and the trial is handed back as soon as "
+                    "the server answers",
+                    slot->grant.trial, slot->grant.study);
+        job_act(slot,
+                supervisor_step(&slot->supervisor, JOB_DRAINED, loop_now(&slot->context->loop)));
     }
 }
 
@@ -163,14 +179,16 @@ static void discard_checkpoints(const struct slot *slot)
     }
 }
 
-static int take_trial(struct slot *slot, struct err *err)
+int slot_take_trial(struct slot *slot, const struct attempt_log *resumed, struct err *err)
 {
     struct agent_context *context = slot->context;
     struct lease_settings settings = {
         .grant = &slot->grant,
         .notes = &slot->notes,
-        .hooks = {on_action, on_lost, on_closed, on_refused, on_fatal, on_reach, slot},
-        .offline_ms = context->settings->offline_ms};
+        .hooks = {on_action, on_lost, on_offline, on_closed, on_refused, on_fatal, on_reach, slot},
+        .offline_ms = context->settings->offline_ms,
+        .spool = &slot->spool,
+        .resumed = resumed};
 
     return lease_create(&context->loop, &settings, &slot->lease, err);
 }
@@ -233,13 +251,14 @@ static void on_grant(void *context, struct lease_grant *grant)
     devices_end_ask(&slot->context->devices, slot->index);
     slot->grant = *grant;
     *grant = (struct lease_grant){0};
-    slot->lost = slot->delivered = slot->refused = false;
+    slot->lost = slot->delivered = slot->refused = slot->unserved = slot->resumed = false;
     slot->state[0] = '\0';
     notes_finish(&slot->notes);
     notes_init(&slot->notes, slot->grant.trial);
     slot->started_ms = loop_now(&slot->context->loop);
     slot->phase = SLOT_RUNNING;
-    if (take_trial(slot, &err) != 0) {
+    slot_spool_grant(slot);
+    if (slot_take_trial(slot, NULL, &err) != 0) {
         release_after(slot, &err);
     } else if (asks_no_more(slot->context)) { /* granted when it was not wanted any more */
         hand_back(slot);
@@ -299,7 +318,7 @@ static int64_t wait_after(struct slot *slot, const char *outcome, const char *de
     bool failed = (in_vain && !slot->has_step) || strcmp(outcome, "released") == 0;
     int64_t ran_ms = loop_now(&slot->context->loop) - slot->started_ms;
 
-    if (!failed && strcmp(outcome, "completed") != 0) {
+    if (slot->resumed || (!failed && strcmp(outcome, "completed") != 0)) {
         return 0; /* it says nothing */
     }
     int64_t wait_ms = quick_failures_note(&slot->quick, failed, ran_ms, &slot->context->loop.rng);
@@ -373,7 +392,10 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
     job_finish(slot);
     lease_destroy(slot->lease);
     slot->lease = NULL;
-    end_folder(slot);
+    if (!slot->unserved) { /* else the next worker may be served, and deliver it */
+        slot_spool_close(slot);
+        end_folder(slot);
+    }
     folder_finish(&slot->folder);
     lease_grant_finish(&slot->grant);
     buf_clear(&slot->control);
@@ -381,12 +403,14 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
     if (slot->stuck.process == 0) { /* else what is stuck may hold them */
         give_devices_back(slot, &wait_ms);
     }
-    if (asks_no_more(slot->context) || leaves) {
+    if (asks_no_more(slot->context) || leaves || slot->delivers_only) {
         close_slot(slot);
     } else {
         slot->phase = SLOT_ASKING;
         lease_request_begin(&slot->request, wait_ms);
-        ask(slot);
+        if (slot_spool_is_ready(slot)) {
+            ask(slot);
+        }
     }
 }
 
@@ -402,7 +426,7 @@ static bool is_settled(const struct slot *slot)
     bool by_itself = slot->supervisor.why == JOB_EXITED && slot->runner.spawn_errno == 0;
 
     return slot->lost
-           || (lease_is_flushed(slot->lease)
+           || (lease_is_flushed(slot->lease) && (!slot->resumed || lease_is_answered(slot->lease))
                && (!by_itself || slot->context->draining
                    || loop_now(&slot->context->loop) >= settled_at_ms(slot)));
 }
@@ -414,14 +438,13 @@ static void classify_exit(struct slot *slot)
     buf_init(&lost, LOST_BYTES);
     bool is_lost = lease_append_lost(slot->lease, &lost);
     bool draining = slot->context->draining;
-    struct oom_found oom;
-    oom_watch_look(&slot->oom, slot->runner.job, &oom);
+    const struct oom_found *oom = &slot->oom_found;
     struct exit_facts facts = {.why = slot->lost ? JOB_LOST : slot->supervisor.why,
                                .wait_status = slot->runner.wait_status,
                                .killed_by_us = slot->runner.killed,
-                               .oom_seen = oom.somewhere,
-                               .oom_sure = oom.ours || slot->runner.oom_kills > 0,
-                               .oom_line = oom.line[0] == '\0' ? NULL : oom.line,
+                               .oom_seen = oom->somewhere,
+                               .oom_sure = oom->ours || slot->runner.oom_kills > 0,
+                               .oom_line = oom->line[0] == '\0' ? NULL : oom->line,
                                .draining = draining,
                                .with_worker =
                                    draining && slot->context->drained_ms <= settled_at_ms(slot),
@@ -434,6 +457,10 @@ static void classify_exit(struct slot *slot)
                                .until = slot->until};
 
     exit_class_decide(&facts, &slot->exit_class);
+    if (slot->resumed && slot->exit_class.kind == EXIT_CLASS_RESTART) {
+        slot->exit_class.kind =
+            EXIT_CLASS_RESULT; /* it has no devices: its next rung goes out anew */
+    }
 }
 
 static void restart_job(struct slot *slot)
@@ -568,7 +595,9 @@ static void tick_running(struct slot *slot)
     if (slot->runner.ended) {
         (void)supervisor_step(&slot->supervisor, JOB_EXITED, now_ms);
         job_collect(slot);
+        oom_watch_look(&slot->oom, slot->runner.job, &slot->oom_found);
         slot->ended_ms = now_ms;
+        slot_spool_exit(slot);
         slot->phase = SLOT_FLUSHING;
     }
 }
@@ -590,12 +619,16 @@ void slot_tick(struct slot *slot)
         slot->hurries = slot->context->hurries;
         lease_request_hurry(&slot->request);
     }
-    if (slot->phase == SLOT_ASKING) {
+    if (slot->phase == SLOT_ASKING && slot_spool_is_ready(slot)) {
         ask(slot);
+    }
+    if (slot->phase == SLOT_RESUMING) {
+        slot_resume_tick(slot);
     }
     if (slot->phase == SLOT_RUNNING) {
         tick_running(slot);
     }
+    slot_spool_tick(slot); /* before anything is sent */
     if (slot->lease != NULL) {
         lease_tick(slot->lease);
     }
@@ -622,9 +655,11 @@ int64_t slot_deadline(const struct slot *slot)
 
     if (slot->phase == SLOT_ASKING && slot->stuck.process != 0) {
         due_ms = earlier(due_ms, stuck_deadline(&slot->stuck));
-    } else if (slot->phase == SLOT_ASKING && !slot->awaits_devices) {
+    } else if (slot->phase == SLOT_ASKING && !slot->awaits_devices && !slot->spool_waits) {
         due_ms = earlier(due_ms, lease_request_deadline(&slot->request));
     }
+    due_ms = earlier(due_ms, slot_spool_deadline(slot));
+    due_ms = earlier(due_ms, slot_resume_deadline(slot));
     if (slot->lease != NULL) {
         due_ms = earlier(due_ms, lease_deadline(slot->lease));
     }
@@ -649,6 +684,10 @@ int slot_open(struct slot *slot, struct agent_context *context, size_t index, st
     runner_init(&slot->runner);
     output_init(&slot->output);
     buf_init(&slot->control, SLOT_CONTROL_BYTES);
+    spool_init(&slot->spool);
+    if (context->state_dir != NULL && (slot->spool.path = resume_path(context, index)) == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
     (void)snprintf(worker, sizeof worker, "%s:%zu", settings->name, index);
     TRY(report_socket_open(&slot->reports, &context->loop, job_take_line, slot, err));
     lease_request_init(&slot->request, &context->loop, &context->offer, worker, &hooks);
@@ -666,6 +705,10 @@ void slot_finish(struct slot *slot)
     job_finish(slot);
     lease_destroy(slot->lease);
     report_socket_close(&slot->reports);
+    if (slot->spool_is_ready) { /* begun, and nothing is in it */
+        spool_remove(&slot->spool);
+    }
+    spool_finish(&slot->spool);
     folder_finish(&slot->folder);
     lease_grant_finish(&slot->grant);
     buf_finish(&slot->control);

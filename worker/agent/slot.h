@@ -5,6 +5,9 @@
  *                     ↑                  │ promoted: again
  *                     └──────────────────┘                     … → CLOSED
  *
+ * What happens to the trial is recorded in the slot's spool; one that an earlier worker has left
+ * there is taken up before anything is asked for (slot_resume.h): RESUMING until its job is gone.
+ *
  * Everything happens on the agent's one thread. Hooks only note what happened; slot_tick() acts. */
 #ifndef WORKER_AGENT_SLOT_H
 #define WORKER_AGENT_SLOT_H
@@ -21,6 +24,7 @@
 #include "worker/agent/quick_failures.h"
 #include "worker/agent/report_socket.h"
 #include "worker/agent/runner.h"
+#include "worker/agent/spool.h"
 #include "worker/agent/stuck.h"
 #include "worker/agent/supervisor.h"
 
@@ -46,6 +50,7 @@ struct agent_context {
     struct program *programs;
     size_t n_programs;
     char *workdir;
+    char *state_dir; /* borrowed; NULL: nothing is recorded */
     char *host;
     bool draining;
     int64_t drained_ms; /* since when */
@@ -57,7 +62,14 @@ struct agent_context {
 
 #define SLOT_CONTROL_BYTES 256
 
-enum slot_phase { SLOT_ASKING, SLOT_RUNNING, SLOT_FLUSHING, SLOT_DELIVERING, SLOT_CLOSED };
+enum slot_phase {
+    SLOT_ASKING,
+    SLOT_RESUMING,
+    SLOT_RUNNING,
+    SLOT_FLUSHING,
+    SLOT_DELIVERING,
+    SLOT_CLOSED
+};
 
 struct slot {
     struct agent_context *context;
@@ -71,16 +83,24 @@ struct slot {
     struct quick_failures quick; /* of its jobs, in a row */
     unsigned hurries;            /* of the context, as far as it has acted on them */
     struct stuck stuck;          /* of an earlier trial */
+    struct spool spool;          /* of the trial that it has or had */
+    bool spool_is_ready;         /* begun, for the next trial */
+    bool spool_waits;            /* it could not be begun; told */
+    int64_t spool_retry_ms;
+    bool delivers_only; /* what an earlier worker has left; it asks for nothing */
 
     /* the trial */
     struct lease_grant grant;
     const struct program *program; /* what runs it; by job_check() */
     struct folder folder;
     struct lease *lease;
-    bool lost;      /* by its hook: the trial is not ours any more */
-    bool delivered; /* by its hook: the server took the result or the release */
-    bool refused;   /* by its hook: the server did not like the result */
-    char state[32]; /* of the trial, as the server said at the end */
+    bool lost;             /* by its hook: the trial is not ours any more */
+    bool delivered;        /* by its hook: the server took the result or the release */
+    bool refused;          /* by its hook: the server did not like the result */
+    bool unserved;         /* by its hook: the server refuses this worker, not the trial */
+    bool resumed;          /* an earlier worker has begun it */
+    size_t n_gpus_resumed; /* … with so many GPUs */
+    char state[32];        /* of the trial, as the server said at the end */
     struct buf control;
     struct pending *tried; /* without a lease: where its measurements go; borrowed */
     struct notes notes;    /* about its reports */
@@ -103,12 +123,16 @@ struct slot {
     int64_t run_started_ms; /* this run */
     int64_t ended_ms;       /* its end was noticed */
     struct oom_watch oom;
+    struct oom_found oom_found; /* at its end */
     struct exit_class exit_class;
 };
 
 /* Makes the slot ask for its first trial; `context` is borrowed. ERR_IO: no socket for reports. */
 MUST_USE int slot_open(struct slot *slot, struct agent_context *context, size_t index,
                        struct err *err);
+/* Makes the lease of the slot's grant; `resumed`: what its spool says of it, NULL: it begins. For
+ * slot_resume.c. ERR_NOMEM. */
+MUST_USE int slot_take_trial(struct slot *slot, const struct attempt_log *resumed, struct err *err);
 /* Kills what still runs and frees everything; accepts a zeroed slot. */
 void slot_finish(struct slot *slot);
 /* Does what is due. */

@@ -13,6 +13,7 @@ void try_result_finish(struct try_result *result)
 {
     pending_finish(&result->measured);
     notes_finish(&result->notes);
+    spool_finish(&result->spool);
     buf_finish(&result->tail);
 }
 
@@ -76,7 +77,9 @@ int agent_try(struct agent *agent, struct lease_grant *grant, struct try_result 
     output_init(&slot.output);
     buf_init(&slot.control, SLOT_CONTROL_BYTES);
     notes_init(&slot.notes, slot.grant.trial);
-    pending_init(&result->measured, slot.grant.values.objectives, &slot.notes);
+    spool_init(&slot.spool);
+    spool_init(&result->spool);
+    pending_init(&result->measured, slot.grant.values.objectives, &slot.notes, &result->spool);
     slot.tried = &result->measured;
     int rc = begin(&slot, err);
     if (rc == 0) {

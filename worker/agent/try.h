@@ -13,6 +13,7 @@ struct try_result {
     struct buf tail; /* the last lines that it printed */
     struct notes notes;
     struct pending measured; /* its objectives are those of the grant; nothing of it was sent */
+    struct spool spool;      /* … as far as it is not in there; in memory alone */
 };
 void try_result_finish(struct try_result *result);
 OWN_VALUE(try_result)

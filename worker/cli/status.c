@@ -28,6 +28,8 @@ static enum exit_status status_of(enum err_code code)
     case ERR_REVISION_CHANGED:
     case ERR_KEY_REUSED:
         return EXIT_STATUS_CONFLICT;
+    case ERR_LOCKED:
+        return EXIT_STATUS_LATER;
     case ERR_UNREACHABLE:
     case ERR_RATE_LIMITED:
     case ERR_OVERLOADED:

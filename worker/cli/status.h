@@ -11,6 +11,7 @@ enum exit_status {
     EXIT_STATUS_NOT_FOUND = 3,   /* no such study, trial, token */
     EXIT_STATUS_CONFLICT = 4,    /* it exists with another definition, or is in another state */
     EXIT_STATUS_UNREACHABLE = 5, /* no server answered, or it cannot serve now */
+    EXIT_STATUS_LATER = 75,      /* another process has what is needed (EX_TEMPFAIL) */
     EXIT_STATUS_TIMEOUT = 124    /* as timeout(1) */
 };
 

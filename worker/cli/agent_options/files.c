@@ -3,12 +3,15 @@
 #include "worker/agent/agent.h"
 #include "worker/cli/agent_options/size.h"
 
-enum { KEY_WORKDIR = 0x4200, KEY_MIN_FREE };
+enum { KEY_WORKDIR = 0x4200, KEY_MIN_FREE, KEY_STATE_DIR };
 
 static const struct argp_option files_options[] = {
     {"workdir", KEY_WORKDIR, "DIR", 0, "keep logs and checkpoints here", 3},
     {"min-disk-free", KEY_MIN_FREE, "SIZE", 0,
      "ask for no trial with less room than this there (default: 1G, or 5 % of a small disk)", 3},
+    {"state-dir", KEY_STATE_DIR, "DIR", 0,
+     "keep here what must outlive the worker (default: a folder of its own in the work directory)",
+     3},
     {0},
 };
 
@@ -22,6 +25,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_MIN_FREE:
         settings->min_disk_free = size_from_argument("--min-disk-free", arg, state);
+        return 0;
+    case KEY_STATE_DIR:
+        settings->state_dir = arg;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

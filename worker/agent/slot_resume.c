@@ -1,0 +1,304 @@
+#include "worker/agent/slot_resume.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/array.h"
+#include "common/http/async.h"
+#include "common/log.h"
+#include "worker/agent/job.h"
+#include "worker/agent/owner.h"
+
+#define LOOK_EVERY_MS 100
+#define GONE_WITHIN_MS 15000 /* a shim that has lost its agent kills its job at once */
+#define SUFFIX ".spool"
+
+/* ---- finding them ---- */
+
+void resume_list_finish(struct resume_list *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        free(list->paths[i]);
+    }
+    free(list->paths);
+    *list = (struct resume_list){0};
+}
+
+char *resume_path(const struct agent_context *context, size_t slot)
+{
+    char *path = NULL;
+
+    return asprintf(&path, "%s/slot-%zu" SUFFIX, context->state_dir, slot) < 0 ? NULL : path;
+}
+
+static bool is_of_slot(const struct agent_context *context, const char *path, size_t n_slots)
+{
+    for (size_t i = 0; i < n_slots; i++) {
+        OWN(memory) char *own = resume_path(context, i);
+        if (own != NULL && strcmp(own, path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Its lease means nothing to this server. */
+static void keep_aside(const struct agent_context *context, const char *path, size_t n_slots,
+                       const struct attempt_log *log)
+{
+    OWN(memory) char *aside = strdup(path);
+
+    for (size_t i = n_slots; aside != NULL && is_of_slot(context, aside, n_slots); i++) {
+        char *next = resume_path(context, i);
+        free(aside);
+        aside = next;
+        if (aside != NULL && access(aside, F_OK) == 0) {
+            n_slots++; /* taken */
+        } else if (aside == NULL || rename(path, aside) != 0) {
+            return;
+        }
+    }
+    log_warning("%s is of trial %" PRId64
+                " of %s at %s, which this worker does not serve; a worker "
+                "of that server with this state directory delivers it",
+                aside == NULL ? path : aside, log->grant.lease.trial, log->grant.lease.study,
+                log->grant.server);
+}
+
+/* Is there something to be taken up? A file that cannot be read stays as it is. */
+static bool is_open(const struct agent_context *context, const char *path, size_t n_slots)
+{
+    OWN(spool) struct spool spool;
+    OWN(attempt_log) struct attempt_log log = {0};
+    struct err err = {0};
+
+    spool_init(&spool);
+    if (spool_continue(&spool, path, &err) != 0 || !attempt_log_read(&spool, &log)) {
+        log_warning("%s cannot be read: %s", path,
+                    err.code == ERR_NONE ? "out of memory" : err.text);
+        return false;
+    }
+    if (log.closed || !log.has_grant) {
+        spool_remove(&spool);
+        return false;
+    }
+    if (strcmp(log.grant.server, http_async_url(context->loop.http)) != 0) {
+        keep_aside(context, path, n_slots, &log);
+        return false;
+    }
+    return true;
+}
+
+static int is_spool(const struct dirent *entry)
+{
+    size_t len = strlen(entry->d_name);
+
+    return len > strlen(SUFFIX) && strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) == 0;
+}
+
+static int add(struct resume_list *list, const struct agent_context *context, const char *name,
+               size_t n_slots, struct err *err)
+{
+    char *path = NULL;
+
+    TRY(array_reserve(&list->paths, list->n, &list->cap, sizeof *list->paths, err));
+    if (asprintf(&path, "%s/%s", context->state_dir, name) < 0) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (is_open(context, path, n_slots)) {
+        list->paths[list->n++] = path;
+    } else {
+        free(path);
+    }
+    return 0;
+}
+
+int resume_find(const struct agent_context *context, size_t n_slots, struct resume_list *list,
+                struct err *err)
+{
+    struct dirent **names = NULL;
+    int rc = 0;
+    int n = scandir(context->state_dir, &names, is_spool, versionsort);
+
+    if (n < 0) {
+        return err_set(err, ERR_IO, "the state directory %s cannot be read: %s", context->state_dir,
+                       strerror(errno));
+    }
+    for (int i = 0; i < n; i++) {
+        rc = rc == 0 ? add(list, context, names[i]->d_name, n_slots, err) : rc;
+        free(names[i]);
+    }
+    free(names);
+    return rc;
+}
+
+/* ---- taking one up ---- */
+
+static bool is_of_this_host(const struct slot *slot, const struct attempt_log *log)
+{
+    return strcmp(log->grant.host, slot->context->host) == 0;
+}
+
+/* "0,1" → 2 */
+static size_t count_gpus(const char *list)
+{
+    size_t n = list == NULL || *list == '\0' ? 0 : 1;
+
+    for (; list != NULL && *list != '\0'; list++) {
+        n += *list == ',';
+    }
+    return n;
+}
+
+/* How long ago the attempt began. Another boot's clock says nothing. */
+static int64_t elapsed_ms(const struct slot *slot, const struct attempt_log *log)
+{
+    char boot[64];
+    int64_t ms = loop_now(&slot->context->loop) - log->run.at_ms;
+
+    if (log->has_exit) {
+        return log->exit.ran_ms;
+    }
+    return strcmp(attempt_log_boot(boot), log->run.boot) == 0 && ms > 0 ? ms : 0;
+}
+
+static int restore_trial(struct slot *slot, struct attempt_log *log, struct err *err)
+{
+    int64_t now_ms = loop_now(&slot->context->loop);
+
+    slot->grant = log->grant.lease;
+    log->grant.lease = (struct lease_grant){0};
+    slot->resumed = true;
+    slot->n_gpus_resumed = count_gpus(log->run.gpu);
+    notes_finish(&slot->notes);
+    notes_init(&slot->notes, slot->grant.trial);
+    slot->ended_ms = now_ms;
+    slot->started_ms = slot->run_started_ms = now_ms - elapsed_ms(slot, log);
+    slot->from = log->run.from;
+    slot->to = slot->until = log->run.to;
+    slot->last_step = log->last_step;
+    slot->furthest_step = log->furthest_step;
+    slot->has_step = log->has_step;
+    if (log->has_run && (is_of_this_host(slot, log) || log->has_exit)) {
+        TRY(folder_reopen(&slot->folder, log->run.folder, err));
+    }
+    return slot_take_trial(slot, log, err);
+}
+
+/* As if it had just ended here. An end that another worker's explains is no failure of the trial.
+ */
+static int restore_exit(struct slot *slot, const struct attempt_exit *ended, struct err *err)
+{
+    struct output_settings output = {.show_fd = -1, .on_report = job_report, .context = slot};
+    bool by_worker = ended->why == JOB_LOST || ended->why == JOB_QUIT
+                     || (ended->why == JOB_EXITED && ended->with_worker);
+
+    TRY(output_open(&slot->output, &output, err));
+    transcript_feed(&slot->output.transcript, STREAM_OUTPUT, ended->last_lines,
+                    strlen(ended->last_lines));
+    output_end(&slot->output);
+    notes_restore(&slot->notes, ended->notes);
+    slot->supervisor =
+        (struct supervisor){.state = JOB_GONE, .why = by_worker ? JOB_DRAINED : ended->why};
+    slot->runner.wait_status = ended->wait_status;
+    slot->runner.killed = ended->killed_by_us;
+    slot->runner.peak_kib = ended->peak_kib;
+    slot->oom_found = (struct oom_found){.somewhere = ended->oom_seen, .ours = ended->oom_sure};
+    (void)snprintf(slot->oom_found.line, sizeof slot->oom_found.line, "%s", ended->oom_line);
+    return 0;
+}
+
+static int deliver(struct slot *slot, struct attempt_log *log, struct err *err)
+{
+    slot->phase = SLOT_DELIVERING;
+    slot->exit_class = (struct exit_class){.kind = EXIT_CLASS_RELEASE, .reason = ""};
+    if (log->releases) {
+        lease_release(slot->lease);
+        return 0;
+    }
+    slot->exit_class.kind = EXIT_CLASS_RESULT;
+    slot->exit_class.outcome = log->result.outcome;
+    return lease_result_steal(slot->lease, &log->result, err);
+}
+
+static void tell(const struct slot *slot, const char *what)
+{
+    log_info("trial %" PRId64 " of %s is taken up from an earlier worker: %s", slot->grant.trial,
+             slot->grant.study, what);
+}
+
+static int restore_phase(struct slot *slot, struct attempt_log *log, struct err *err)
+{
+    if (log->has_exit) {
+        TRY(restore_exit(slot, &log->exit, err));
+    }
+    log->releases = log->releases || (log->has_exit && !log->exit.is_started);
+    if (log->has_result || log->releases) {
+        tell(slot, log->releases ? "it is handed back" : "its result is delivered");
+        return deliver(slot, log, err);
+    }
+    if (log->has_exit) {
+        tell(slot, "its job had ended");
+        slot->phase = SLOT_FLUSHING;
+        return 0;
+    }
+    tell(slot, is_of_this_host(slot, log) ? "its job ended with that worker"
+                                          : "it ran on another machine");
+    slot->supervisor = (struct supervisor){.state = JOB_GONE, .why = JOB_DRAINED};
+    slot->runner.wait_status = SIGKILL; /* most likely: nobody saw it */
+    slot->phase = SLOT_RESUMING;
+    return 0;
+}
+
+int slot_resume(struct slot *slot, const char *path, struct err *err)
+{
+    OWN(attempt_log) struct attempt_log log = {0};
+
+    TRY(spool_continue(&slot->spool, path, err));
+    if (!attempt_log_read(&slot->spool, &log)) {
+        return err_set(err, ERR_NOMEM, "out of memory for %s", path);
+    }
+    lease_request_stop(&slot->request);
+    TRY(restore_trial(slot, &log, err));
+    return restore_phase(slot, &log, err);
+}
+
+/* ---- a job whose end is not known ---- */
+
+/* Whoever may still write into its folder is not waited for any longer: the files stay, and no
+ * checkpoint of them is offered. */
+static void leave_folder(struct slot *slot)
+{
+    log_warning("it cannot be told whether the job of trial %" PRId64
+                " of %s is gone; its files in "
+                "%s stay as they are",
+                slot->grant.trial, slot->grant.study, slot->folder.base);
+    folder_finish(&slot->folder);
+}
+
+void slot_resume_tick(struct slot *slot)
+{
+    const struct folder *folder = &slot->folder;
+    bool has_owner = folder->base != NULL && access(folder->owner, F_OK) == 0;
+
+    if (has_owner && !slot->lost && !owner_is_gone(folder->owner, slot->context->host)) {
+        if (loop_now(&slot->context->loop) < slot->ended_ms + GONE_WITHIN_MS) {
+            return;
+        }
+        leave_folder(slot);
+    }
+    slot->ended_ms = loop_now(&slot->context->loop);
+    slot->phase = SLOT_FLUSHING;
+}
+
+int64_t slot_resume_deadline(const struct slot *slot)
+{
+    return slot->phase == SLOT_RESUMING ? loop_now(&slot->context->loop) + LOOK_EVERY_MS
+                                        : INT64_MAX;
+}

@@ -1,0 +1,40 @@
+/* Taking up what an earlier worker has left in the state directory, after it was killed, after its
+ * machine went down, or because the server was away when it was stopped.
+ *
+ *   a result or a release was recorded → it is delivered
+ *   the job's end was recorded         → what it means is decided as ever
+ *   neither, and the job is gone       → what it measured is sent, and the trial handed back with
+ *                                        the checkpoint there is
+ *
+ * First the server is asked what it thinks of the lease by now: whoever overtook it keeps the
+ * trial. A job that is still alive is not taken up: it is waited for until it is gone. */
+#ifndef WORKER_AGENT_SLOT_RESUME_H
+#define WORKER_AGENT_SLOT_RESUME_H
+
+#include "worker/agent/attempt_log.h"
+#include "worker/agent/slot.h"
+
+/* What is to be taken up. */
+struct resume_list {
+    size_t n, cap;
+    char **paths; /* spools in the order of their names; owned */
+};
+void resume_list_finish(struct resume_list *list);
+OWN_VALUE(resume_list)
+
+/* Finds the spools in the context's state directory that are not closed; removes those that are.
+ * One of another server stays where it is, or makes room for the first `n_slots` slots' own.
+ * ERR_IO, ERR_NOMEM. */
+MUST_USE int resume_find(const struct agent_context *context, size_t n_slots,
+                         struct resume_list *list, struct err *err);
+/* The path of a slot's own spool; the caller frees it. NULL: out of memory. */
+char *resume_path(const struct agent_context *context, size_t slot);
+
+/* Takes up the attempt of the spool, in a slot that was opened. */
+MUST_USE int slot_resume(struct slot *slot, const char *path, struct err *err);
+/* Looks whether the job of an attempt that was not recorded to its end is gone. */
+void slot_resume_tick(struct slot *slot);
+/* Returns the moment of the next slot_resume_tick() that has something to do; INT64_MAX: none. */
+int64_t slot_resume_deadline(const struct slot *slot);
+
+#endif
