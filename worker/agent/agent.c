@@ -15,7 +15,7 @@
 #include "worker/agent/slot_resume.h"
 #include "worker/agent/state_dir.h"
 
-#define FILES_A_SLOT 12
+#define FILES_A_SLOT 13
 #define FILES_BESIDE 64
 #define DELIVERY_MS 10000 /* what a stopping worker gives its last results */
 #define LOOP_FOREVER_MS 60000
