@@ -40,8 +40,7 @@ static void find_realm(struct realm *realm)
     realm->numbers[len < 0 ? 0 : len] = '\0';
 }
 
-/* When the process was started, in the kernel's ticks; 0: there is no such process. */
-static unsigned long long started(long pid)
+unsigned long long owner_started(long pid)
 {
     char path[64];
     char text[1024] = "";
@@ -70,7 +69,7 @@ void owner_describe(const char *host, pid_t other, struct buf *text)
     find_realm(&realm);
     buf_printf(text, "%s %s %s %s\n", host, realm.machine, realm.boot, realm.numbers);
     for (size_t i = 0; i < sizeof pids / sizeof pids[0] && pids[i] > 0; i++) {
-        buf_printf(text, "%ld %llu\n", pids[i], started(pids[i]));
+        buf_printf(text, "%ld %llu\n", pids[i], owner_started(pids[i]));
     }
 }
 
@@ -90,7 +89,7 @@ static bool all_ended(FILE *file)
     long pid;
 
     while (fscanf(file, "%ld %llu", &pid, &start) == 2) {
-        if (started(pid) == start) {
+        if (owner_started(pid) == start) {
             return false;
         }
     }

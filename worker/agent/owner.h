@@ -9,6 +9,8 @@
 #include "common/buf.h"
 #include "common/err.h"
 
+/* When the process was started, in the kernel's ticks; 0: there is no such process. */
+unsigned long long owner_started(long pid);
 /* Describes this process, and `other` unless it is 0, as the file does. */
 void owner_describe(const char *host, pid_t other, struct buf *text);
 /* Names this process, and `other` unless it is 0. ERR_IO. */

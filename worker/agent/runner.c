@@ -17,10 +17,12 @@
 #include "worker/agent/orphans.h"
 #include "worker/agent/process_title.h"
 #include "worker/agent/shim.h"
+#include "worker/agent/shim_keep.h"
 
 #define LINGER_MS 1000 /* what outlives a job's leader may hold its output open for so long */
 #define EMPTY_MS 10000 /* after SIGKILL, before something counts as unkillable */
 #define CLEAN_EVERY_MS 5
+#define KEPT_PIPE_BYTES (1 << 20)
 
 /* ---- finding ---- */
 
@@ -84,8 +86,11 @@ static void close_fd(int *fd)
     }
 }
 
+enum { OUR_END, SHIM_END };
+
 struct pipes {
     int streams[STREAM_COUNT][2], channel[2];
+    int socket; /* for other agents; -1: none */
 };
 
 static void close_ends(struct pipes *pipes, int end)
@@ -94,13 +99,32 @@ static void close_ends(struct pipes *pipes, int end)
         close_fd(&pipes->streams[i][end]);
     }
     close_fd(&pipes->channel[end]);
+    if (end == SHIM_END) {
+        close_fd(&pipes->socket);
+    }
+}
+
+/* A full pipe makes the job wait, so those of a job that may be without an agent hold more. */
+static int open_socket(struct pipes *pipes, const struct runner_keep *keep, struct err *err)
+{
+    if (keep == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < STREAM_COUNT; i++) {
+        (void)fcntl(pipes->streams[i][0], F_SETPIPE_SZ, KEPT_PIPE_BYTES);
+    }
+    (void)unlink(keep->files->exit);
+    pipes->socket = kept_files_bind(keep->files->socket);
+    return pipes->socket >= 0
+               ? 0
+               : err_set(err, ERR_IO, "no socket %s: %s", keep->files->socket, strerror(errno));
 }
 
 static int open_pipes(struct pipes *pipes, struct err *err)
 {
     bool opened = true;
 
-    *pipes = (struct pipes){{{-1, -1}, {-1, -1}, {-1, -1}}, {-1, -1}};
+    *pipes = (struct pipes){{{-1, -1}, {-1, -1}, {-1, -1}}, {-1, -1}, -1};
     for (size_t i = 0; i < STREAM_COUNT && opened; i++) {
         opened = pipe2(pipes->streams[i], O_CLOEXEC) == 0
                  && fcntl(pipes->streams[i][0], F_SETFL, O_NONBLOCK) == 0;
@@ -108,8 +132,8 @@ static int open_pipes(struct pipes *pipes, struct err *err)
     opened = opened && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pipes->channel) == 0;
     if (!opened) {
         int why = errno;
-        close_ends(pipes, 0);
-        close_ends(pipes, 1);
+        close_ends(pipes, OUR_END);
+        close_ends(pipes, SHIM_END);
         return err_set(err, ERR_IO, "no pipe for a job: %s", strerror(why));
     }
     return 0;
@@ -144,6 +168,7 @@ static _Noreturn void run_shim(const struct runner_spec *given, const struct run
                                const struct pipes *pipes, const struct process_title *title,
                                pid_t agent)
 {
+    struct shim_keep keep = {.attempt_id = runner->attempt_id, .socket = pipes->socket};
     struct shim_spec spec = {.argv = given->argv,
                              .envp = given->envp,
                              .path = given->path,
@@ -158,6 +183,15 @@ static _Noreturn void run_shim(const struct runner_spec *given, const struct run
     for (size_t i = 0; i < STREAM_COUNT; i++) {
         spec.writers[i] = pipes->streams[i][1];
         spec.readers[i] = pipes->streams[i][0];
+    }
+    if (given->keep != NULL) {
+        spec.keep = &keep;
+        keep.span_ms = given->keep->span_ms;
+        keep.exit_path = given->keep->files->exit;
+        keep.exit_new = given->keep->files->exit_new;
+        for (size_t i = 0; i < STREAM_COUNT; i++) {
+            keep.printed[i] = given->keep->files->printed[i];
+        }
     }
     process_title_set(title, SHIM_NAME);
     shim_run(&spec);
@@ -192,21 +226,90 @@ int runner_start(struct runner *runner, const struct runner_spec *given, struct 
     runner_init(runner);
     TRY(open_pipes(&pipes, err));
     (void)snprintf(runner->attempt_id, sizeof runner->attempt_id, "%s", given->attempt_id);
-    int rc = make_leaf(runner, given, err);
+    int rc = open_socket(&pipes, given->keep, err);
+    rc = rc == 0 ? make_leaf(runner, given, err) : rc;
     pid_t shim = rc == 0 ? fork_shim(given, runner, &pipes) : 0;
     int why = errno;
-    close_ends(&pipes, 1);
+    close_ends(&pipes, SHIM_END);
     if (rc != 0 || shim < 0) {
-        close_ends(&pipes, 0);
+        close_ends(&pipes, OUR_END);
         drop_leaf(runner);
         return rc != 0 ? rc : err_set(err, ERR_IO, "no process for a job: %s", strerror(why));
     }
     orphans_own(shim);
     runner->shim = shim;
+    runner->keeps = given->keep != NULL;
     for (size_t i = 0; i < STREAM_COUNT; i++) {
         runner->streams[i] = pipes.streams[i][0];
     }
     runner->status_fd = pipes.channel[0];
+    return 0;
+}
+
+/* ---- taking over ---- */
+
+/* Fills the readers of the job's pipes; false: it was no such message. */
+static bool receive_hello(int channel, struct shim_hello *hello, int readers[STREAM_COUNT])
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int) * STREAM_COUNT)];
+    } control = {0};
+    struct iovec part = {.iov_base = hello, .iov_len = sizeof *hello};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    ssize_t got = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+
+    if (rights == NULL || rights->cmsg_type != SCM_RIGHTS
+        || rights->cmsg_len != CMSG_LEN(sizeof(int) * STREAM_COUNT)) {
+        return false;
+    }
+    memcpy(readers, CMSG_DATA(rights), sizeof(int) * STREAM_COUNT);
+    return got == (ssize_t)sizeof *hello;
+}
+
+/* Is it the shim that was recorded, and this user's? */
+static bool is_recorded(int channel, const struct shim_hello *hello,
+                        const struct job_record *record)
+{
+    struct ucred peer = {0};
+    socklen_t len = sizeof peer;
+
+    return getsockopt(channel, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0
+           && (peer.uid == geteuid() || peer.uid == 0) && job_record_lives(record)
+           && hello->shim == record->shim && strcmp(hello->attempt_id, record->attempt_id) == 0;
+}
+
+int runner_adopt(struct runner *runner, const char *socket, const struct job_record *record,
+                 struct err *err)
+{
+    struct shim_hello hello = {0};
+    int readers[STREAM_COUNT] = {-1, -1, -1};
+    int channel = kept_files_connect(socket);
+
+    runner_init(runner);
+    if (channel < 0) {
+        return 1;
+    }
+    bool is_hello = receive_hello(channel, &hello, readers);
+    if (!is_hello || !is_recorded(channel, &hello, record)) {
+        for (size_t i = 0; i < STREAM_COUNT; i++) {
+            close_fd(&readers[i]);
+        }
+        close_fd(&channel);
+        return is_hello ? err_set(err, ERR_IO, "%s is not the socket of the recorded job", socket)
+                        : 1; /* it ended meanwhile */
+    }
+    runner->shim = hello.shim;
+    runner->job = hello.leader;
+    runner->keeps = true;
+    runner->status_fd = channel;
+    memcpy(runner->streams, readers, sizeof readers);
+    memcpy(runner->attempt_id, record->attempt_id, sizeof runner->attempt_id);
+    runner->leaf = record->leaf[0] == '\0' ? NULL : strdup(record->leaf);
     return 0;
 }
 
@@ -225,17 +328,15 @@ static void take_message(struct runner *runner, const struct shim_message *messa
     } else {
         runner->wait_status = message->value;
         runner->peak_kib = message->peak_kib;
+        runner->oom_kills = runner->leaf == NULL ? -1 : cgroup_oom_kills(runner->leaf);
         runner->told = true;
-        runner->ended = runner->survivor != 0; /* else when the shim ends */
+        runner->ended = runner->keeps || runner->survivor != 0; /* else when the shim ends */
     }
 }
 
 static void end_cleanly(struct runner *runner)
 {
-    if (runner->leaf != NULL) {
-        runner->oom_kills = cgroup_oom_kills(runner->leaf);
-        drop_leaf(runner);
-    }
+    drop_leaf(runner);
     runner->ended = true;
 }
 
@@ -313,6 +414,13 @@ void runner_act(struct runner *runner, enum job_act act)
     }
 }
 
+void runner_done(const struct runner *runner)
+{
+    if (runner->keeps) {
+        tell_shim(runner, SHIM_DONE);
+    }
+}
+
 /* Until the shim has ended, or says that it cannot end. */
 static void wait_for_shim(struct runner *runner)
 {
@@ -327,6 +435,7 @@ void runner_finish(struct runner *runner)
 {
     if (runner->shim > 0) {
         runner_act(runner, ACT_KILL);
+        runner_done(runner);
         wait_for_shim(runner);
     }
     if (runner->cleaning && !runner->ended) {

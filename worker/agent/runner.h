@@ -12,6 +12,8 @@
 #include "worker/agent/attempt_id.h"
 #include "worker/agent/boundary/boundary.h"
 #include "worker/agent/copy_tree.h"
+#include "worker/agent/job_record.h"
+#include "worker/agent/kept_files.h"
 #include "worker/agent/shim.h"
 #include "worker/agent/supervisor.h"
 
@@ -22,6 +24,7 @@ struct runner {
     int status_fd;         /* the channel: readable when runner_advance() has something to read */
     bool killed;           /* we sent SIGKILL */
     bool ended;            /* nothing of the job is left, or `survivor` is */
+    bool keeps;            /* the shim stays until runner_done(), or without us */
     bool told;             /* the shim has said how it ended */
     pid_t survivor;        /* could not be killed; 0: none */
     int spawn_errno;       /* the program could not be started */
@@ -44,19 +47,32 @@ void runner_init(struct runner *runner);
  * path. */
 MUST_USE int runner_find(const char *program, char **path, struct err *err);
 
+/* The job survives this process for so long. */
+struct runner_keep {
+    const struct kept_files *files;
+    int64_t span_ms;
+};
+
 struct runner_spec {
     const char *path;
     char *const *argv;
     char *const *envp;
     const struct copy_tree *copy; /* the checkpoint to begin with; NULL: none */
     const struct boundary *boundary;
-    const char *attempt_id; /* as in its environment */
-    int64_t empty_ms;       /* from SIGKILL until something counts as unkillable; 0: 10 seconds */
+    const char *attempt_id;         /* as in its environment */
+    const struct runner_keep *keep; /* NULL: it ends with this process */
+    int64_t empty_ms; /* from SIGKILL until something counts as unkillable; 0: 10 seconds */
 };
 
 /* ERR_IO: no process or pipe could be had. That the program itself cannot run is known later, by
  * spawn_errno. */
 MUST_USE int runner_start(struct runner *runner, const struct runner_spec *given, struct err *err);
+/* Takes over the job of a process that has ended, from its shim, which waits at `socket`. Returns
+ * 0; 1 when it is not there any more. ERR_IO: it is another one, or this user may not. */
+MUST_USE int runner_adopt(struct runner *runner, const char *socket,
+                          const struct job_record *record, struct err *err);
+/* How the job ended and what it printed is recorded: its shim may go. */
+void runner_done(const struct runner *runner);
 /* Reads the shim's messages; `ended` tells whether the job is gone. */
 void runner_advance(struct runner *runner);
 /* Ends what a shim that was killed has left, a little at a time. */

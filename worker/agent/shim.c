@@ -1,6 +1,8 @@
 #include "worker/agent/shim.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +20,7 @@
 #include "worker/agent/boundary/cgroup.h"
 #include "worker/agent/boundary/walk.h"
 #include "worker/agent/shim_fds.h"
+#include "worker/agent/shim_keep.h"
 #include "worker/agent/shim_start.h"
 
 #define QUICK_ROUNDS 20 /* of killing, without a pause between them */
@@ -29,7 +32,9 @@ struct shim {
     struct shim_job job;
     int signals;    /* what is sent to the shim, as a descriptor */
     bool must_kill; /* told to, or left by the agent */
-    bool agent_has_gone;
+    bool is_alone;  /* the agent has ended … */
+    bool is_done;   /* … or has recorded everything */
+    int64_t alone_until_ms;
     bool leader_ended;
     int status;           /* … its wait status */
     int64_t linger_at_ms; /* nothing waits beyond this moment */
@@ -149,19 +154,6 @@ static void stay_with_survivor(struct shim *shim)
     }
 }
 
-static void end_job(struct shim *shim)
-{
-    if (kill_all(shim)) {
-        say_ended(shim->leader_ended ? shim->status : SIGKILL);
-    } else {
-        stay_with_survivor(shim);
-    }
-    if (shim->agent_has_gone
-        && shim->spec->leaf != NULL) { /* else it reads what is counted there */
-        (void)cgroup_remove(shim->spec->leaf);
-    }
-}
-
 /* ---- following it ---- */
 
 static void read_signals(struct shim *shim)
@@ -175,18 +167,56 @@ static void read_signals(struct shim *shim)
     }
 }
 
+/* The agent has ended without a word. */
+static void lose_agent(struct shim *shim)
+{
+    shim->is_alone = true;
+    if (shim->spec->keep == NULL) {
+        shim->must_kill = true;
+    } else {
+        shim->alone_until_ms = now_ms() + shim->spec->keep->span_ms;
+    }
+}
+
 static void read_channel(struct shim *shim)
 {
     int32_t command;
     ssize_t got = recv(FD_CHANNEL, &command, sizeof command, MSG_DONTWAIT);
 
-    if (got == (ssize_t)sizeof command && command == SHIM_TERMINATE) {
-        terminate(shim);
-    } else if (got == (ssize_t)sizeof command) {
-        shim->must_kill = true;
+    if (got == (ssize_t)sizeof command) {
+        shim->is_done = shim->is_done || command == SHIM_DONE;
+        shim->must_kill = shim->must_kill || command == SHIM_KILL;
+        if (command == SHIM_TERMINATE) {
+            terminate(shim);
+        }
     } else if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
-        shim->must_kill = true;
-        shim->agent_has_gone = true;
+        lose_agent(shim);
+    }
+}
+
+/* Another agent may call. */
+static void answer_call(struct shim *shim)
+{
+    struct pollfd calls = {.fd = FD_SOCKET, .events = POLLIN};
+
+    if (poll(&calls, 1, 0) != 1) {
+        return;
+    }
+    int channel = shim_keep_answer(shim->spec->keep, shim->job.leader);
+    if (channel >= 0) {
+        (void)dup3(channel, FD_CHANNEL, O_CLOEXEC);
+        (void)close(channel);
+        shim->is_alone = false;
+    }
+}
+
+static void hear(struct shim *shim)
+{
+    if (!shim->is_alone) {
+        read_channel(shim);
+    } else if (shim->spec->keep != NULL) {
+        answer_call(shim);
+        shim->must_kill = shim->must_kill || (shim->is_alone && now_ms() >= shim->alone_until_ms);
     }
 }
 
@@ -219,7 +249,7 @@ static void wait_for_news(struct shim *shim)
 {
     struct pollfd watched[3 + STREAM_COUNT] = {
         {.fd = shim->signals, .events = POLLIN},
-        {.fd = FD_CHANNEL, .events = POLLIN},
+        {.fd = shim->is_alone ? FD_SOCKET : FD_CHANNEL, .events = POLLIN},
         {.fd = shim->leader_ended ? -1 : shim->job.leader_fd, .events = POLLIN},
     };
     int64_t wait_ms = -1;
@@ -229,9 +259,13 @@ static void wait_for_news(struct shim *shim)
         bool has_ended = poll(&reader, 1, 0) == 1;
         watched[3 + i] = (struct pollfd){.fd = shim->leader_ended && !has_ended ? reader.fd : -1};
     }
-    if (shim->leader_ended) {
-        wait_ms = shim->linger_at_ms - now_ms();
-        wait_ms = wait_ms < 0 ? 0 : wait_ms;
+    int64_t due_ms = shim->leader_ended ? shim->linger_at_ms : INT64_MAX;
+    if (shim->is_alone && shim->alone_until_ms < due_ms) {
+        due_ms = shim->alone_until_ms;
+    }
+    if (due_ms != INT64_MAX) {
+        wait_ms = due_ms - now_ms();
+        wait_ms = wait_ms < 0 ? 0 : wait_ms < INT_MAX ? wait_ms : INT_MAX;
     }
     (void)poll(watched, sizeof watched / sizeof watched[0], (int)wait_ms);
 }
@@ -245,7 +279,40 @@ static void follow(struct shim *shim)
         if (!shim->leader_ended) {
             read_leader(shim);
         }
+        hear(shim);
+    }
+}
+
+/* ---- its end ---- */
+
+static void end_job(struct shim *shim)
+{
+    if (kill_all(shim)) {
+        say_ended(shim->leader_ended ? shim->status : SIGKILL);
+    } else {
+        stay_with_survivor(shim);
+    }
+}
+
+/* Nothing of the job is known to be lost until an agent has recorded it, or the shim. */
+static void hand_over(struct shim *shim)
+{
+    struct rusage usage = {0};
+    int64_t oom_kills = shim->spec->leaf == NULL ? -1 : cgroup_oom_kills(shim->spec->leaf);
+
+    while (shim->spec->keep != NULL && !shim->is_done && !shim->is_alone) {
+        struct pollfd channel = {.fd = FD_CHANNEL, .events = POLLIN};
+        (void)poll(&channel, 1, -1);
         read_channel(shim);
+    }
+    if (shim->spec->keep != NULL && !shim->is_done) {
+        (void)getrusage(RUSAGE_CHILDREN, &usage);
+        shim_keep_end(shim->spec->keep, shim->leader_ended ? shim->status : SIGKILL,
+                      usage.ru_maxrss, oom_kills);
+    }
+    if (shim->is_alone
+        && shim->spec->leaf != NULL) { /* else the agent reads what is counted there */
+        (void)cgroup_remove(shim->spec->leaf);
     }
 }
 
@@ -316,12 +383,14 @@ void shim_run(const struct shim_spec *spec)
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     shim_fds_arrange(spec);
     shim.signals = open_signals();
-    if (shim.signals < 0 || getppid() != spec->agent) {
+    bool is_ready = spec->keep == NULL || shim_keep_listen();
+    if (!is_ready || shim.signals < 0 || getppid() != spec->agent) {
         _exit(1);
     }
     if (copy_checkpoint(spec) && start(&shim)) {
         follow(&shim);
         end_job(&shim);
+        hand_over(&shim);
     }
     _exit(0);
 }

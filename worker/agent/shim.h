@@ -23,22 +23,26 @@
 /* What a job writes to, each with a pipe of its own. */
 enum runner_stream { STREAM_OUTPUT, STREAM_ERRORS, STREAM_METRICS, STREAM_COUNT };
 
+struct shim_keep;
+
 struct shim_spec {
     char *const *argv;
     char *const *envp;
     const char *path;             /* the program, found already */
     const struct copy_tree *copy; /* made before it starts; NULL: none */
     const struct boundary *boundary;
-    const char *leaf;          /* the job's cgroup; NULL: none */
-    int writers[STREAM_COUNT]; /* the job's ends of its pipes */
-    int readers[STREAM_COUNT]; /* the other ends: only to see whether all writers have gone */
+    const char *leaf;             /* the job's cgroup; NULL: none */
+    int writers[STREAM_COUNT];    /* the job's ends of its pipes */
+    int readers[STREAM_COUNT];    /* the other ends: only to see whether all writers have gone */
+    const struct shim_keep *keep; /* the job survives the agent; NULL: it does not */
     int channel;
     pid_t agent;
     int64_t linger_ms; /* after its leader, what still holds a pipe gets so long to end */
     int64_t empty_ms;  /* … after SIGKILL, before it is said that it cannot be killed */
 };
 
-enum shim_command { SHIM_TERMINATE = 1, SHIM_KILL };
+/* SHIM_DONE: the agent has recorded how the job ended, and what it printed. */
+enum shim_command { SHIM_TERMINATE = 1, SHIM_KILL, SHIM_DONE };
 
 enum shim_message_kind {
     SHIM_STARTED,

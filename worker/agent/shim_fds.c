@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "worker/agent/shim_keep.h"
+
 #define ABOVE 32 /* where nothing that is needed is overwritten */
 
 static int move_up(int fd)
@@ -30,6 +32,7 @@ void shim_fds_arrange(const struct shim_spec *spec)
     for (int i = 0; i < STREAM_COUNT; i++) {
         moved[FD_READERS + i] = move_up(spec->readers[i]);
     }
+    moved[FD_SOCKET] = move_up(spec->keep == NULL ? null : spec->keep->socket);
     (void)dup2(null, STDIN_FILENO);
     for (int fd = FD_METRICS; fd < FD_END; fd++) {
         (void)dup3(moved[fd], fd, O_CLOEXEC);

@@ -9,8 +9,9 @@ enum shim_fd {
     FD_OUTPUT,
     FD_ERRORS,
     FD_CHANNEL,
-    FD_READERS, /* three of them */
-    FD_END = FD_READERS + STREAM_COUNT
+    FD_READERS,                            /* three of them */
+    FD_SOCKET = FD_READERS + STREAM_COUNT, /* of one that keeps its job; else nothing */
+    FD_END
 };
 
 /* Brings the descriptors of the spec to their places and closes all others: a connection of the
