@@ -28,7 +28,7 @@ static void copy_model(const json_t *card, char model[VENDOR_MODEL_BYTES])
         const char *text = json_string_value(json_object_get(card, keys[i]));
         (void)snprintf(model, VENDOR_MODEL_BYTES, "%s", text == NULL ? "" : text);
     }
-    (void)utf8_clean(model, strlen(model));
+    model[utf8_clean(model, strlen(model))] = '\0';
 }
 
 /* "0x9246a1b2" is GPU-9246a1b2 to the runtime; a consumer's card has none, and is named by index.

@@ -18,7 +18,7 @@ static int refuse(const char *line, struct err *err)
     char shown[SHOWN_BYTES + 1];
 
     (void)snprintf(shown, sizeof shown, "%s", line);
-    (void)utf8_clean(shown, strlen(shown));
+    shown[utf8_clean(shown, strlen(shown))] = '\0';
     return err_set(err, ERR_MALFORMED, "it printed something else than a list of GPUs: %s", shown);
 }
 
@@ -58,7 +58,7 @@ static bool read_mib(const char *column, int64_t unsaid, int64_t *mib)
 static bool copy_text(char *out, size_t size, const char *text)
 {
     (void)snprintf(out, size, "%s", text);
-    (void)utf8_clean(out, strlen(out));
+    out[utf8_clean(out, strlen(out))] = '\0';
     return out[0] != '\0';
 }
 
@@ -174,7 +174,7 @@ static int take_part(char *line, struct filling *filling, struct err *err)
     memcpy(part.parent, filling->gpu, sizeof part.parent);
     (void)snprintf(part.model, sizeof part.model, "MIG %.*s", (int)strcspn(text + 4, " \t"),
                    text + 4);
-    (void)utf8_clean(part.model, strlen(part.model));
+    part.model[utf8_clean(part.model, strlen(part.model))] = '\0';
     part.memory_mib = memory_of_part(text + 4);
     list->gpus[list->n++] = part;
     return 0;

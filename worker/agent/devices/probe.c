@@ -185,7 +185,7 @@ static int tell_failure(const struct probe *probe, struct err *err)
 
     (void)snprintf(first, sizeof first, "%s", buf_text(&probe->output));
     first[strcspn(first, "\r\n")] = '\0';
-    (void)utf8_clean(first, strlen(first));
+    first[utf8_clean(first, strlen(first))] = '\0';
     if (WIFSIGNALED(probe->wait_status)) {
         return err_set(err, ERR_IO, "it was ended by signal %d", WTERMSIG(probe->wait_status));
     }
