@@ -80,6 +80,10 @@ static void on_output(void *context)
         ssize_t n = read(probe->fd, bytes, sizeof bytes);
         if (n > 0) {
             buf_append(&probe->output, bytes, (size_t)n);
+            if (probe->output.failed) {
+                probe->until_ms = 0; /* it is enough */
+                return;
+            }
             continue;
         }
         if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -195,11 +199,11 @@ static int tell_failure(const struct probe *probe, struct err *err)
 
 int probe_output(const struct probe *probe, bool may_fail, const char **text, struct err *err)
 {
-    if (probe->timed_out) {
-        return err_set(err, ERR_IO, "it did not answer in time and was killed");
-    }
     if (probe->output.failed) {
         return err_set(err, ERR_IO, "it printed more than %zu bytes", OUTPUT_MAX);
+    }
+    if (probe->timed_out) {
+        return err_set(err, ERR_IO, "it did not answer in time and was killed");
     }
     if (probe->wait_status != 0 && !(may_fail && WIFEXITED(probe->wait_status))) {
         return tell_failure(probe, err);
