@@ -11,12 +11,14 @@
 #include "common/log.h"
 #include "server/api/api.h"
 #include "server/api/deliver.h"
+#include "server/api/keep_files.h"
 #include "server/api/problem.h"
 #include "server/api/routes.h"
 #include "server/api/tokens.h"
 #include "server/settings.h"
 
 #define DRAIN_MS 10000
+#define SPARE_BYTES ((int64_t)64 << 20) /* of the disk, for results */
 
 /* Exit statuses, as sysexits(3) has them. */
 enum { EXIT_USAGE = 2, EXIT_DATA = 78, EXIT_TEMPORARY = 75, EXIT_DISK = 74 };
@@ -138,11 +140,23 @@ static int start_http(struct api *api, const struct settings *settings, struct e
     return http_server_create(&http, &api->http, err);
 }
 
+static int open_files(struct api *api, const struct settings *settings, struct err *err)
+{
+    const struct logs_settings logs = {.directory = settings->data,
+                                       .log_limit = settings->log_bytes,
+                                       .total_limit = settings->logs_bytes,
+                                       .spare_bytes = SPARE_BYTES};
+
+    return settings->data == NULL ? 0 : logs_create(&logs, &api->logs, err);
+}
+
 static int serve(struct api *api, const struct settings *settings, struct err *err)
 {
+    TRY(open_files(api, settings, err));
     TRY(first_tokens(api->engine, settings, err));
     TRY(start_http(api, settings, err));
     TRY(engine_start(api->engine, err));
+    keep_files_start(api);
     running = api->http;
     struct sigaction action = {.sa_handler = on_signal};
     (void)sigaction(SIGTERM, &action, NULL);
@@ -188,6 +202,7 @@ static int run(const struct settings *settings, struct err *err)
     }
     http_server_destroy(api.http);
     engine_destroy(api.engine);
+    logs_destroy(api.logs);
     return result;
 }
 

@@ -3,12 +3,16 @@
 #include <argp.h>
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/integer.h"
+#include "common/size.h"
+#include "server/files/logs.h"
 
+#define SIZE_MOST ((int64_t)1 << 50)
 #define SECONDS_MAX 1000000000 /* some 30 years */
 
 const char *argp_program_version = "honed " HONE_VERSION;
@@ -23,7 +27,10 @@ enum {
     KEY_HOST,
     KEY_CERT,
     KEY_KEY,
-    KEY_IDLE
+    KEY_IDLE,
+    KEY_LOG_LIMIT,
+    KEY_LOGS_LIMIT,
+    KEY_END
 };
 
 static const struct argp_option options[] = {
@@ -37,6 +44,10 @@ static const struct argp_option options[] = {
     {"tls-cert", KEY_CERT, "FILE", 0, "serve TLS with this certificate (PEM)", 0},
     {"tls-key", KEY_KEY, "FILE", 0, "and this key (PEM)", 0},
     {"idle-exit", KEY_IDLE, "SECONDS", 0, "leave after so long without leases and requests", 0},
+    {"log-limit", KEY_LOG_LIMIT, "SIZE", 0,
+     "keep so much of a trial's log, its beginning and its end (16MiB)", 0},
+    {"logs-limit", KEY_LOGS_LIMIT, "SIZE", 0,
+     "keep so much of all logs; the oldest go first (4GiB)", 0},
     {0}};
 
 struct parsing {
@@ -67,6 +78,18 @@ static int set_seconds(int64_t *seconds, const char *value, struct err *err)
     return 0;
 }
 
+static int set_size(const char *option, int64_t least, int64_t most, int64_t *bytes,
+                    const char *value, struct err *err)
+{
+    if (size_from_text(value, bytes) && *bytes >= least && *bytes <= most) {
+        return 0;
+    }
+    return err_set(err, ERR_INVALID,
+                   "--%s takes a size such as 64MiB, from %" PRId64 " to %" PRId64
+                   " bytes, not \"%s\"",
+                   option, least, most, value);
+}
+
 static int set_option(struct settings *settings, int key, const char *value, struct err *err)
 {
     switch (key) {
@@ -91,6 +114,12 @@ static int set_option(struct settings *settings, int key, const char *value, str
         return 0;
     case KEY_IDLE:
         return set_seconds(&settings->idle_exit_seconds, value, err);
+    case KEY_LOG_LIMIT:
+        return set_size("log-limit", LOG_LIMIT_LEAST, LOG_LIMIT_MOST, &settings->log_bytes, value,
+                        err);
+    case KEY_LOGS_LIMIT:
+        return set_size("logs-limit", LOG_LIMIT_LEAST, SIZE_MOST, &settings->logs_bytes, value,
+                        err);
     default:
         return err_set(err, ERR_INVALID, "unknown setting");
     }
@@ -109,7 +138,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         return set_text(&parsing->config, value, parsing->err) == 0 ? 0 : ENOMEM;
     }
     if (key == KEY_DATA || key == KEY_LISTEN || key >= KEY_OPEN) {
-        if (key > KEY_IDLE) {
+        if (key >= KEY_END) {
             return ARGP_ERR_UNKNOWN;
         }
         return set_option(parsing->settings, key, value, parsing->err) == 0 ? 0 : EINVAL;
@@ -234,7 +263,7 @@ static int read_tests(struct settings *settings, struct err *err)
 
 int settings_read(int argc, char **argv, struct settings *settings, struct err *err)
 {
-    *settings = (struct settings){0};
+    *settings = (struct settings){.log_bytes = LOG_LIMIT_DEFAULT, .logs_bytes = LOGS_LIMIT_DEFAULT};
     struct parsing parsing = {.settings = settings, .err = err};
 
     TRY(parse_arguments(argc, argv, &parsing, err));

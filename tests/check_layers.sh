@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.." || exit 1
 # sobol. Of the tests only the simulators are covered.
 arrows='
 server           server/api
-server/api       server/http server/engine server/analysis server/web
+server/api       server/http server/engine server/files server/analysis server/web
 server/analysis  server/strategy server/store server/domain
 server/engine    server/tuning
 server/tuning    server/advice server/state
@@ -31,6 +31,7 @@ server/store/sqlite    server/store
 server/domain    common/space common/wire
 server/model
 server/http
+server/files
 server/web
 worker           worker/cli/verbs
 worker/cli/verbs   worker/bundle worker/cli/agent_options worker/cli/submit worker/cli/define worker/agent common/space

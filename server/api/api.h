@@ -10,12 +10,14 @@
 #include <stdatomic.h>
 
 #include "server/engine/engine.h"
+#include "server/files/logs.h"
 #include "server/http/http.h"
 
 /* What the handlers share; made by main.c. Only what is atomic or under the lock changes. */
 struct api {
     struct engine *engine;
     struct http_server *http;
+    struct logs *logs; /* NULL: nothing is kept beside a database in memory */
     const struct clock *clock;
     int64_t started_at_ms;
     _Atomic int64_t last_seq; /* the newest event on disk */

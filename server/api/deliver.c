@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/api/events.h"
+#include "server/api/keep_files.h"
 #include "server/api/leases.h"
 #include "server/api/problem.h"
 #include "server/api/studies.h"
@@ -131,6 +132,9 @@ void api_deliver(void *context, struct command *const commands[], size_t n)
             reply_problem(command->origin, &command->err, &command->faults);
         } else {
             watch_delivery(api, command);
+            if (command->kind == COMMAND_STUDY_DELETE) {
+                keep_files_start(api);
+            }
             requests[n_replies] = command->origin;
             encode(command, &responses[n_replies++]);
         }

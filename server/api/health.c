@@ -98,6 +98,22 @@ static void write_live(struct buf *out, const struct live_view *view)
     metric(out, "studies", "gauge", "Studies that are not deleted.", (double)view->n_studies);
 }
 
+static void write_logs(struct buf *out, const struct logs *logs)
+{
+    struct logs_stats stats = {0};
+
+    if (logs != NULL) {
+        logs_stats(logs, &stats);
+    }
+    metric(out, "log_bytes", "gauge", "What is kept of the logs of attempts.", (double)stats.bytes);
+    metric(out, "log_received_bytes_total", "counter", "Bytes of logs that were taken.",
+           (double)stats.received_bytes);
+    metric(out, "log_pieces_refused_total", "counter", "Pieces of logs that could not be written.",
+           (double)stats.refused);
+    metric(out, "logs_removed_total", "counter", "Logs removed to make room for others.",
+           (double)stats.removed);
+}
+
 struct count_lines {
     struct buf *out;
     const struct live_view *view;
@@ -151,6 +167,7 @@ static int read_metrics(struct read_request *read, struct err *err)
     write_http(out, api->http);
     write_engine(out, api->engine);
     write_live(out, read->view);
+    write_logs(out, api->logs);
     buf_puts(out, "# HELP hone_trials Trials by study and state.\n# TYPE hone_trials gauge\n");
     TRY(store_each_study(read->store, write_counts, &lines, err));
     buf_puts(out, "# HELP hone_slots_wanted Slots of workers that a study could keep busy.\n"

@@ -11,6 +11,7 @@
 #include "server/api/health.h"
 #include "server/api/importance.h"
 #include "server/api/leases.h"
+#include "server/api/logs.h"
 #include "server/api/measurements.h"
 #include "server/api/pages.h"
 #include "server/api/studies.h"
@@ -47,6 +48,7 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/studies/{study}/trials/{trial}/measurements", READ, HTTP_BODY_NONE,
      get_measurements},
     {"GET", "/v1/studies/{study}/trials/{trial}/attempts", READ, HTTP_BODY_NONE, get_attempts},
+    {"GET", "/v1/studies/{study}/trials/{trial}/log", READ, HTTP_BODY_NONE, get_log},
     {"GET", "/v1/studies/{study}/trials/{trial}/explain", READ, HTTP_BODY_NONE, get_explain},
     {"GET", "/v1/studies/{study}/brackets", READ, HTTP_BODY_NONE, get_brackets},
     {"GET", "/v1/studies/{study}/importance", READ, HTTP_BODY_NONE, get_importance},
@@ -54,6 +56,7 @@ const struct http_route api_routes[] = {
     {"POST", "/v1/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/studies/{study}/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/leases/{lease}/measurements", WORKER, HTTP_BODY_JSON, post_measurements},
+    {"POST", "/v1/leases/{lease}/log", WORKER, HTTP_BODY_BYTES, post_log},
     {"PUT", "/v1/leases/{lease}", WORKER, HTTP_BODY_JSON_OPTIONAL, put_lease},
     {"PUT", "/v1/leases/{lease}/result", WORKER, HTTP_BODY_JSON, put_result},
     {"DELETE", "/v1/leases/{lease}", WORKER, HTTP_BODY_NONE, delete_lease},

@@ -85,6 +85,10 @@ static enum http_stream_state go_on(struct chunk_stream *stream)
     if (stream->was_empty && stream->more && http_peer_is_gone(stream->request)) {
         return HTTP_STREAM_END; /* without bytes to send no write fails */
     }
+    if (!stream->running && !stream->more && stream->source.is_over != NULL
+        && stream->source.is_over(stream->source.context)) {
+        return HTTP_STREAM_END;
+    }
     if (!stream->running) {
         bool news =
             stream->source.has_news != NULL && stream->source.has_news(stream->source.context);

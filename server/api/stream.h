@@ -15,6 +15,8 @@ struct stream_source {
                       struct err *err);
     /* Loop thread, when !more: is there anything new? NULL: the answer ends there. */
     bool (*has_news)(void *context);
+    /* Loop thread, when !more: the answer ends although has_news() is there. NULL: it does not. */
+    bool (*is_over)(void *context);
     /* Loop thread, after `heartbeat_ms` without a byte; NULL: none. */
     void (*heartbeat)(void *context, struct buf *out);
     /* Loop thread: appends what is sent between the chunks and not stored; NULL: nothing. */

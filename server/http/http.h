@@ -57,7 +57,7 @@ enum http_body {
     HTTP_BODY_JSON_OPTIONAL,
     HTTP_BODY_JSON_PATCH, /* application/json or application/merge-patch+json */
     HTTP_BODY_JSON_BULK,  /* at most 8 MiB */
-    HTTP_BODY_BYTES
+    HTTP_BODY_BYTES       /* of any type; at most 1 MiB */
 };
 
 struct http_route {

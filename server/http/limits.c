@@ -89,11 +89,11 @@ size_t body_limit(enum http_body kind)
     case HTTP_BODY_NONE:
         return 0;
     case HTTP_BODY_JSON_BULK:
-    case HTTP_BODY_BYTES:
         return (size_t)8 << 20;
     case HTTP_BODY_JSON:
     case HTTP_BODY_JSON_OPTIONAL:
     case HTTP_BODY_JSON_PATCH:
+    case HTTP_BODY_BYTES:
     default:
         return (size_t)1 << 20;
     }

@@ -1,0 +1,13 @@
+/* Which files beside the database are kept: those that a live study or attempt still needs, within
+ * the limits of the settings. Every walk over the folders is a job on a reader thread. */
+#ifndef SERVER_API_KEEP_FILES_H
+#define SERVER_API_KEEP_FILES_H
+
+#include "server/api/api.h"
+
+/* After the start of the engine: removes what no study needs any more, and counts the rest. */
+void keep_files_start(struct api *api);
+/* The same if more is kept than may be. Any thread. */
+void keep_files_if_due(struct api *api);
+
+#endif
