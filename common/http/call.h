@@ -2,6 +2,7 @@
 #ifndef COMMON_HTTP_CALL_H
 #define COMMON_HTTP_CALL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,8 +22,13 @@ struct http_client_settings {
 struct http_call {
     const char *method; /* "GET", "POST", … */
     const char *path;   /* "/v1/studies?limit=10", escaped already (http_escape) */
-    const char *body;   /* JSON; NULL: none; borrowed until the answer */
+    const char *body;   /* NULL: none; borrowed until the answer */
     size_t body_len;
+    const char *content_type; /* of the body; NULL: application/json */
+    /* A 2xx answer's body goes here, piece by piece, and not into the answer. False: it cannot be
+     * taken, and the call ends. NULL: into the answer. */
+    bool (*take)(void *context, const char *bytes, size_t len);
+    void *take_context;
     int64_t timeout_ms; /* the whole call; 0: 30,000; negative: none */
 };
 

@@ -139,7 +139,13 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *context)
 {
     struct http_exchange *exchange = context;
     size_t len = size * n;
+    long status = 0;
 
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (exchange->call.take != NULL && status >= 200 && status < 300) {
+        exchange->take_failed = !exchange->call.take(exchange->call.take_context, bytes, len);
+        return exchange->take_failed ? 0 : len;
+    }
     buf_append(&exchange->answer.body, bytes, len);
     return exchange->answer.body.failed ? 0 : len;
 }
@@ -172,7 +178,8 @@ static int add_headers(struct http_exchange *exchange, const struct http_target 
     }
     TRY(add_header(exchange, err, "Accept", "application/json"));
     if (exchange->call.body != NULL) {
-        TRY(add_header(exchange, err, "Content-Type", "application/json"));
+        const char *type = exchange->call.content_type;
+        TRY(add_header(exchange, err, "Content-Type", type == NULL ? "application/json" : type));
     }
     struct curl_slist *longer = curl_slist_append(exchange->headers, "Expect:");
     if (longer == NULL) {
@@ -325,6 +332,9 @@ int http_exchange_end(struct http_exchange *exchange, const struct http_target *
     }
     if (exchange->answer.body.no_memory) {
         return buf_check(&exchange->answer.body, err);
+    }
+    if (exchange->take_failed) {
+        return err_set(err, ERR_IO, "what the server answered cannot be written here");
     }
     if (exchange->answer.body.failed) {
         return err_set(err, ERR_TOO_LARGE, "the server's answer has more than %zu bytes",

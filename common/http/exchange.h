@@ -29,6 +29,7 @@ struct http_exchange {
     struct curl_slist *headers;
     struct http_answer answer;
     struct http_call call;
+    bool take_failed;
     char error[CURL_ERROR_SIZE];
 };
 /* Sets the handle up for this call; the exchange must stay where it is until finished, also after

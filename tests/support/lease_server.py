@@ -7,6 +7,7 @@
     server.action = lambda lease, step: {"action": "pause"} if step >= 2 else ...
         worker = server.worker(tmp, "./job.sh", "{lr}")
         server.results                            # → [(trial number, body), …]
+    server.logs[1]                            # → what was sent of trial 1's log
 
 With nothing more to hand out, an ask is answered that the study is finished.
 """
@@ -17,6 +18,7 @@ import os
 import pathlib
 import subprocess
 import threading
+import urllib.parse
 from collections import Counter
 
 from fake_server import TOKEN, FakeServer
@@ -54,6 +56,7 @@ class LeaseServer:
         self.asks, self.measured, self.results, self.released, self.beats = [], [], [], [], []
         self.values = {}  # (lease, step, metric) -> value
         self.faults, self.calls = {}, []
+        self.logs, self.log_calls, self.log_limit = {}, [], 16 << 20
         self.action = lambda lease, step: {"action": "continue"}
         self.refuses = lambda body: None  # measurements: (status, problem type), or None
         self.nothing = "finished"
@@ -130,14 +133,34 @@ class LeaseServer:
 
     # ---- answers ----
 
+    def take_log(self, path, piece):
+        """As the server does, but that it keeps everything: skipped bytes are a NUL each."""
+        where, query = urllib.parse.urlsplit(path), urllib.parse.parse_qs(path.partition("?")[2])
+        with self.lock:
+            number = self.lease_of(where.path)["trial"]["number"]
+            log = self.logs.setdefault(number, bytearray())
+            offset = int(query["offset"][0])
+            measured = sum(kind == "measure" for kind, _ in self.calls)
+            self.log_calls.append((number, offset, len(piece), "end" in query, measured))
+            if "skip" in query and offset > len(log):
+                log.extend(bytes(offset - len(log)))
+            if offset <= len(log):
+                log.extend(piece[len(log) - offset:])
+            self.lock.notify_all()
+            return 200, {"next_offset": len(log), "limit": self.log_limit}, {}
+
     def answer(self, method, path, text, headers):
+        if path.split("/")[-1].startswith("log?") and not self.faults.get("log"):
+            return self.take_log(path, text)
         try:
-            body = json.loads(text, object_pairs_hook=distinct) if text else None
+            is_json = text and headers.get("Content-Type") == "application/json"
+            body = json.loads(text, object_pairs_hook=distinct) if is_json else None
         except ValueError as twice:
             return 400, FakeServer.problem("malformed", f"not valid JSON: {twice}"), {}
         with self.lock:
             kind = self.kind_of(method, path)
-            self.calls.append((kind, body))
+            if kind != "log":
+                self.calls.append((kind, body))
             self.lock.notify_all()
             if headers.get("Authorization") != f"Bearer {TOKEN}":
                 return 401, FakeServer.problem("unauthorized", "no token"), {}
@@ -160,7 +183,8 @@ class LeaseServer:
             return "ask"
         if len(parts) == 4:
             return "beat" if method == "PUT" else "release"
-        return {"measurements": "measure", "result": "result"}[parts[4]]
+        return {"measurements": "measure", "result": "result",
+                "log": "log"}[parts[4].partition("?")[0]]
 
     def ask(self, _, body):
         if not self.waiting:

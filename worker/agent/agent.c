@@ -15,9 +15,10 @@
 #include "worker/agent/slot_resume.h"
 #include "worker/agent/state_dir.h"
 
-#define FILES_A_SLOT 13
+#define FILES_A_SLOT 15
 #define FILES_BESIDE 64
 #define DELIVERY_MS 10000 /* what a stopping worker gives its last results */
+#define LAST_LOGS_MS 3000 /* and the ends of its logs */
 #define LOOP_FOREVER_MS 60000
 #define HURRY (UINT64_C(1) << 32) /* agent_hurry() in stop_fd */
 
@@ -526,6 +527,30 @@ static void tell_boundary(const struct boundary *boundary)
     log_info("%s", text);
 }
 
+/* False: every log has been sent or given up. */
+static bool tick_logs(struct agent *agent, int64_t until_ms)
+{
+    bool are_done = true;
+
+    for (size_t i = 0; i < agent->n_slots; i++) {
+        log_uploads_tick(&agent->slots[i].logs, false);
+        are_done = are_done && log_uploads_are_done(&agent->slots[i].logs, until_ms);
+    }
+    return !are_done;
+}
+
+/* What the last jobs printed is sent, if that takes no time. */
+static void send_last_logs(struct agent *agent)
+{
+    int64_t until_ms = loop_now(&agent->context.loop) + LAST_LOGS_MS;
+
+    while (agent->stops < 2 && !agent->context.unreachable
+           && loop_now(&agent->context.loop) < until_ms && tick_logs(agent, until_ms)) {
+        int64_t due_ms = next_deadline(agent);
+        loop_turn(&agent->context.loop, due_ms < until_ms ? due_ms : until_ms);
+    }
+}
+
 /* The slot whose own file this is, else one more, for its delivery alone. */
 static struct slot *slot_for(struct agent *agent, size_t n_asking, const char *path)
 {
@@ -572,6 +597,7 @@ int agent_run(struct agent *agent, struct err *err)
     TRY(resume_find(context, agent->n_slots, &left, err));
     TRY(open_slots(agent, &left, err));
     serve(agent);
+    send_last_logs(agent);
     if (agent->context.fatal.code != ERR_NONE) {
         *err = agent->context.fatal;
         return -1;

@@ -93,6 +93,7 @@ struct agent_settings {
     const char *state_dir; /* what outlives the worker; NULL: WORKDIR/workers/NAME */
     struct boundary_settings boundary; /* what holds a job's processes together */
     bool exit_when_finished;           /* leave when the study is finished or stopped */
+    bool no_log_upload;                /* what jobs print is not sent to the server */
     int passthrough_fd; /* with one slot, job output is also written here; -1: only to the log */
 
     void (*on_event)(void *context, const struct agent_event *event); /* or NULL */

@@ -212,7 +212,11 @@ static int begin_job(struct slot *slot, struct err *err)
                     slot->grant.trial, slot->grant.study);
         slot->from = 0;
     }
-    return job_start(slot, err);
+    TRY(job_start(slot, err));
+    if (!context->settings->no_log_upload) {
+        log_uploads_begin(&slot->logs, slot->grant.id, slot->folder.log);
+    }
+    return 0;
 }
 
 static bool asks_no_more(const struct agent_context *context)
@@ -387,6 +391,7 @@ static bool is_stuck(struct slot *slot)
 static void end_trial(struct slot *slot, const char *outcome, const char *detail)
 {
     emit(slot, AGENT_ENDED, outcome, detail);
+    log_uploads_end(&slot->logs);
     int64_t wait_ms = wait_after(slot, outcome, detail);
     bool leaves = is_stuck(slot) && slot->context->settings->exit_when_finished;
     job_finish(slot);
@@ -610,6 +615,13 @@ static void stop_asking(struct slot *slot)
     }
 }
 
+/* What counts goes before what was printed. */
+static bool has_more_to_send(const struct slot *slot)
+{
+    return slot->phase == SLOT_FLUSHING || slot->phase == SLOT_DELIVERING
+           || (slot->lease != NULL && !lease_is_flushed(slot->lease));
+}
+
 void slot_tick(struct slot *slot)
 {
     if (slot->phase == SLOT_ASKING && asks_no_more(slot->context)) {
@@ -642,6 +654,7 @@ void slot_tick(struct slot *slot)
         after_delivery(slot);
     }
     report_socket_tick(&slot->reports, buf_text(&slot->control));
+    log_uploads_tick(&slot->logs, has_more_to_send(slot));
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -653,6 +666,7 @@ int64_t slot_deadline(const struct slot *slot)
 {
     int64_t due_ms = report_socket_deadline(&slot->reports);
 
+    due_ms = earlier(due_ms, log_uploads_deadline(&slot->logs));
     if (slot->phase == SLOT_ASKING && slot->stuck.process != 0) {
         due_ms = earlier(due_ms, stuck_deadline(&slot->stuck));
     } else if (slot->phase == SLOT_ASKING && !slot->awaits_devices && !slot->spool_waits) {
@@ -683,6 +697,7 @@ int slot_open(struct slot *slot, struct agent_context *context, size_t index, st
     *slot = (struct slot){.context = context, .index = index};
     runner_init(&slot->runner);
     output_init(&slot->output);
+    log_uploads_init(&slot->logs, &context->loop);
     buf_init(&slot->control, SLOT_CONTROL_BYTES);
     spool_init(&slot->spool);
     if (context->state_dir != NULL && (slot->spool.path = resume_path(context, index)) == NULL) {
@@ -702,6 +717,7 @@ void slot_finish(struct slot *slot)
         return;
     }
     lease_request_stop(&slot->request);
+    log_uploads_finish(&slot->logs);
     job_finish(slot);
     lease_destroy(slot->lease);
     report_socket_close(&slot->reports);

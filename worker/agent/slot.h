@@ -18,6 +18,7 @@
 #include "worker/agent/folder.h"
 #include "worker/agent/lease.h"
 #include "worker/agent/lease_request.h"
+#include "worker/agent/log_upload.h"
 #include "worker/agent/oom_watch.h"
 #include "worker/agent/output.h"
 #include "worker/agent/pending.h"
@@ -88,6 +89,7 @@ struct slot {
     bool spool_waits;            /* it could not be begun; told */
     int64_t spool_retry_ms;
     bool delivers_only; /* what an earlier worker has left; it asks for nothing */
+    struct log_uploads logs;     /* of this trial and of those just ended */
 
     /* the trial */
     struct lease_grant grant;

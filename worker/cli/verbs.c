@@ -23,6 +23,7 @@ const struct verb verbs[] = {
     {"study", "set", verb_study_set, "change its limits, parameters, state; add configurations"},
     {"study", "retry", verb_study_retry, "try failed trials again"},
     {"study", "delete", verb_study_delete, "delete it with all its trials"},
+    {NULL, "logs", verb_logs, "what the job of a trial has printed"},
     {"submit", "slurm", verb_submit_slurm, "workers for a study, as a job array of Slurm"},
     {"token", "create", verb_token_create, "make a token for a worker or a person"},
     {"token", "list", verb_token_list, "the tokens that are valid"},

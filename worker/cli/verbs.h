@@ -63,6 +63,7 @@ int verb_token_revoke(int argc, char **argv);
 int verb_worker(int argc, char **argv);
 int verb_bundle(int argc, char **argv);
 int verb_absorb(int argc, char **argv);
+int verb_logs(int argc, char **argv);
 int verb_report(int argc, char **argv);
 int verb_help(int argc, char **argv);
 int verb_version(int argc, char **argv);

@@ -3,7 +3,7 @@
 #include "worker/agent/agent.h"
 #include "worker/cli/agent_options/size.h"
 
-enum { KEY_WORKDIR = 0x4200, KEY_MIN_FREE, KEY_STATE_DIR };
+enum { KEY_WORKDIR = 0x4200, KEY_MIN_FREE, KEY_STATE_DIR, KEY_NO_LOG_UPLOAD };
 
 static const struct argp_option files_options[] = {
     {"workdir", KEY_WORKDIR, "DIR", 0, "keep logs and checkpoints here", 3},
@@ -12,6 +12,7 @@ static const struct argp_option files_options[] = {
     {"state-dir", KEY_STATE_DIR, "DIR", 0,
      "keep here what must outlive the worker (default: a folder of its own in the work directory)",
      3},
+    {"no-log-upload", KEY_NO_LOG_UPLOAD, NULL, 0, "do not send what jobs print to the server", 3},
     {0},
 };
 
@@ -28,6 +29,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_STATE_DIR:
         settings->state_dir = arg;
+        return 0;
+    case KEY_NO_LOG_UPLOAD:
+        settings->no_log_upload = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
