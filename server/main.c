@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/notify.h"
 #include "server/api/api.h"
 #include "server/api/deliver.h"
 #include "server/api/keep_files.h"
@@ -163,6 +164,7 @@ static int serve(struct api *api, const struct settings *settings, struct err *e
     (void)sigaction(SIGINT, &action, NULL);
     (void)printf("honed: listening on %s\n", http_server_url(api->http));
     (void)fflush(stdout);
+    notify_manager("READY=1");
     if (settings->plain_http) {
         log_warning("--plain-http: tokens and configurations travel unencrypted");
     }
@@ -196,6 +198,7 @@ static int run(const struct settings *settings, struct err *err)
         return -1;
     }
     int result = serve(&api, settings, err);
+    notify_manager("STOPPING=1");
     engine_stop(api.engine, DRAIN_MS); /* answers the requests that wait … */
     if (result == 0) {
         result = http_server_run(api.http, DRAIN_MS, err); /* … and this sends it */

@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""The units of deploy/systemd, checked, and booted by the machine's own systemd in a container."""
+
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/support"))
+import private  # noqa: E402
+private.enter()
+from cases import NotRun, expect, main  # noqa: E402
+from hone import Server  # noqa: E402
+
+UNITS = ROOT / "deploy/systemd"
+SECONDS = 120  # a bound against hanging
+EXPOSURE = {"honed.service": 1.5, "hone-worker@.service": 5.0}  # of 10, as systemd-analyze counts
+
+
+def run(*command, **more):
+    return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                          timeout=SECONDS, errors="replace", **more)
+
+
+def need(*programs):
+    for name in programs:
+        if shutil.which(name) is None:
+            raise NotRun(f"{name} is not installed")
+
+
+def test_the_units_are_understood_and_hardened(tmp):
+    need("systemd-analyze")
+    for name, threshold in EXPOSURE.items():
+        # systemd-analyze wants the programs to be there
+        text = (UNITS / name).read_text().replace("/usr/local/bin/honed", "/bin/true").replace(
+            "/etc/hone/workers/%i", "/bin/true")
+        unit = tmp / name.replace("@.", "@x.")
+        unit.write_text(text)
+        verified = run("systemd-analyze", "verify", "--man=no", unit)
+        expect((verified.returncode, verified.stdout), (0, ""), name)
+        judged = run("systemd-analyze", "security", "--no-pager", "--offline=true",
+                     f"--threshold={threshold * 10:.0f}", unit)
+        expect(judged.returncode, 0, judged.stdout)
+
+
+def test_a_key_that_systemd_does_not_know_is_found(tmp):
+    """That the check above can fail."""
+    need("systemd-analyze")
+    unit = tmp / "x.service"
+    unit.write_text("[Service]\nExecStart=/bin/true\nProtectHme=yes\n")
+    verified = run("systemd-analyze", "verify", "--man=no", unit)
+    assert "ProtectHme" in verified.stdout, verified.stdout
+
+
+def test_honed_tells_its_manager_when_it_serves_and_when_it_leaves(tmp):
+    for address in [str(tmp / "socket"), f"\0hone-test-{os.getpid()}"]:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(address)
+            manager.settimeout(SECONDS)
+            with Server(env={"NOTIFY_SOCKET": address.replace("\0", "@")}) as server:
+                expect(manager.recv(100), b"READY=1")
+                with server.client() as client:
+                    expect(client.get("/readyz").status, 200)
+                expect(server.stop(), 0)
+                expect(manager.recv(100), b"STOPPING=1")
+
+
+def test_a_socket_that_nobody_has_is_no_fault(tmp):
+    for address in [str(tmp / "nobody"), "@hone-test-nobody", "nonsense", "/" + "x" * 200]:
+        with Server(env={"NOTIFY_SOCKET": address}) as server:
+            expect(server.stop(), 0)
+
+
+# Runs in the container as a unit of its own, with everything that a machine has at that point.
+PROBE = r"""#!/bin/bash
+exec >/results/probe 2>&1
+set -x
+fact() { echo "$1=$2" >>/results/facts; }
+show() { systemctl show -P "$2" "$1"; }
+hone() { HONE_URL=http://127.0.0.1:4663 HONE_TOKEN_FILE=/var/lib/hone/admin.token /usr/local/bin/hone "$@"; }
+
+systemctl start honed.service && fact honed "$(show honed.service ActiveState)"
+fact user "$(stat -c %U:%a /proc/$(show honed.service MainPID))"
+fact data "$(stat -Lc %a /var/lib/hone)"
+fact token "$(stat -Lc %a /var/lib/hone/worker.token)"
+fact seccomp "$(sed -n 's/^Seccomp:\s*//p' /proc/$(show honed.service MainPID)/status)"
+fact capabilities "$(sed -n 's/^CapEff:\s*//p' /proc/$(show honed.service MainPID)/status)"
+
+cp /var/lib/hone/worker.token /etc/hone/worker.token
+hone study create s --minimize loss -P x=float:0..1 --strategy random --trials 8
+systemctl start hone-worker@train.service && fact worker "$(show hone-worker@train.service ActiveState)"
+fact worker_user "$(stat -c %U /proc/$(show hone-worker@train.service MainPID))"
+until [ "$(hone study show s -o json | sed -n 's/.*"completed": *\([0-9]*\).*/\1/p')" -ge 2 ]; do sleep 0.05; done
+
+# a job that sleeps when its worker is told to stop: the trial is handed back, nothing is left
+until pgrep -f 'sleep 999' >/dev/null; do sleep 0.05; done
+touch /results/go
+group=$(show hone-worker@train.service ControlGroup)
+systemctl stop hone-worker@train.service
+fact stopped "$(show hone-worker@train.service Result)"
+pgrep -f 'sleep 999' >/dev/null && fact left yes || fact left no
+hone study trials s -o json >/results/trials.json
+fact running "$(hone study show s -o json | sed -n 's/.*"running": *\([0-9]*\).*/\1/p')"
+
+# killed, it is started again, and has lost nothing
+kill -9 "$(show honed.service MainPID)"
+until [ "$(show honed.service NRestarts)" = 1 ] && systemctl is-active -q honed.service; do sleep 0.05; done
+fact again "$(hone study list -o name)"
+systemctl start hone-worker@train.service
+until hone study show s -o json | grep -q '"state": *"finished"'; do sleep 0.05; done
+until [ "$(show hone-worker@train.service ActiveState)" = inactive ]; do sleep 0.05; done
+fact ended "$(show hone-worker@train.service Result)"
+systemctl stop honed.service
+fact honed_stopped "$(show honed.service Result)"
+journalctl -u honed -u hone-worker@train --no-pager >/results/journal
+systemctl --no-pager --failed >/results/failed
+systemctl poweroff --force
+"""
+PROBE_UNIT = """[Unit]
+After=basic.target dbus.socket
+Wants=dbus.socket
+FailureAction=poweroff-force
+[Service]
+Type=exec
+RuntimeMaxSec=90
+ExecStart=/etc/probe
+StandardOutput=journal
+"""
+# The third trial sleeps until its worker is stopped; those after the stop do not.
+WORKER = """#!/bin/sh
+export HONE_URL=http://127.0.0.1:4663
+exec /usr/local/bin/hone worker --study s --exit-when-finished -- sh -c '
+    [ {trial} -ne 3 ] || [ -e /results/go ] || sleep 999
+    echo hone: loss={x}'
+"""
+
+
+def make_root(root):
+    """The machine's own /usr, and an /etc of its own."""
+    for name in ["usr", "etc/systemd/system", "etc/hone/workers", "proc", "sys", "dev", "run", "tmp",
+                 "var/tmp", "var/log/journal", "root", "results"]:
+        (root / name).mkdir(parents=True)
+    for name in ["bin", "sbin", "lib", "lib64"]:
+        if pathlib.Path("/", name).is_symlink():
+            (root / name).symlink_to(f"usr/{name}")
+    etc = root / "etc"
+    (etc / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n"
+                                "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n")
+    (etc / "group").write_text("root:x:0:\nnogroup:x:65534:\n")
+    (etc / "shadow").write_text("root:*:19000::::::\n")
+    (etc / "os-release").write_text("ID=test\n")
+    (etc / "machine-id").write_text("0123456789abcdef0123456789abcdef\n")
+    (etc / "nsswitch.conf").write_text("passwd: files systemd\ngroup: files systemd\nhosts: files\n")
+    (etc / "hosts").write_text("127.0.0.1 localhost\n")
+    for name in ["ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives"]:
+        path = pathlib.Path("/etc", name)
+        if path.is_dir():
+            shutil.copytree(path, etc / name, symlinks=True)
+        elif path.exists():
+            shutil.copy(path, etc / name)
+    run("systemd-sysusers", f"--root={root}", "/usr/lib/sysusers.d/dbus.conf",
+        "/usr/lib/sysusers.d/systemd-journal.conf", UNITS / "hone.sysusers")
+    (etc / "hone/worker.token").touch(0o600)
+    for name in ["honed.service", "hone-worker@.service"]:
+        shutil.copy(UNITS / name, etc / "systemd/system")
+    shutil.copy(UNITS / "honed.conf", etc / "hone/honed.conf")
+    for path, text in [("probe", PROBE), ("hone/workers/train", WORKER)]:
+        (etc / path).write_text(text)
+        (etc / path).chmod(0o755)
+    (etc / "systemd/system/probe.service").write_text(PROBE_UNIT)
+    (root / "results").chmod(0o777)
+    # a sanitized build cannot look for leaks behind this unit's filter of system calls
+    (etc / "systemd/system/honed.service.d").mkdir()
+    (etc / "systemd/system/honed.service.d/test.conf").write_text(
+        "[Service]\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n")
+
+
+# With a group of its own, which is gone afterwards.
+ENTER = """
+mount --make-rprivate /
+umount -R /sys/fs/cgroup 2>/dev/null
+mount -t cgroup2 none /sys/fs/cgroup || exit 99
+group=/sys/fs/cgroup/hone-test-$$
+mkdir "$group" && (echo 0 >"$group/cgroup.procs" && exec "$@")
+status=$?
+find "$group" -depth -type d -exec rmdir {} +
+exit $status
+"""
+CANNOT_MOUNT = 99
+
+
+def boot(root):
+    binaries = [f"--bind-ro={os.environ[name]}:/usr/local/bin/{program}"
+                for name, program in [("HONED", "honed"), ("HONE", "hone")]]
+    return run("unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc", "sh", "-c", ENTER, "sh", "systemd-nspawn", "-q", "--register=no",
+               "--keep-unit", "-D", root, "--bind-ro=/usr", "--tmpfs=/usr/local", *binaries,
+               "--private-network", "--boot", "--",
+               "--unit=probe.service")
+
+
+def test_both_units_serve_in_a_booted_system(tmp):
+    need("systemd-nspawn", "systemd-sysusers", "dbus-daemon")
+    if os.getuid() != 0:
+        raise NotRun("systemd-nspawn needs root")
+    root = tmp / "root"
+    tmp.chmod(0o711)
+    make_root(root)
+    booted = boot(root)
+    if booted.returncode == CANNOT_MOUNT:
+        raise NotRun("control groups cannot be mounted here")
+    results = root / "results"
+    if not (results / "probe").exists():
+        print(booted.stdout[-5000:])
+        raise AssertionError("it did not boot")
+    facts = dict(line.split("=", 1) for line in (results / "facts").read_text().splitlines())
+    shown = "".join((results / name).read_text()[-6000:] for name in ["probe", "journal"]
+                    if (results / name).exists())
+    trials = json.loads((results / "trials.json").read_text())
+    expect(facts, {
+        "honed": "active", "user": "hone:555", "data": "700", "token": "600", "seccomp": "2",
+        "capabilities": "0000000000000000",
+        "worker": "active", "worker_user": "hone-worker", "stopped": "success", "left": "no",
+        "running": "0", "again": "s", "ended": "success", "honed_stopped": "success"}, shown)
+    expect([t["state"] for t in trials if t["number"] == 3], ["queued"], "handed back")
+
+
+if __name__ == "__main__":
+    main(globals())
