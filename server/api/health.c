@@ -90,7 +90,7 @@ static size_t count_live(const struct live_view *view)
 
 static void write_live(struct buf *out, const struct live_view *view)
 {
-    metric(out, "events_last_seq", "counter", "Sequence number of the last event.",
+    metric(out, "events_last_seq", "gauge", "Sequence number of the last event.",
            (double)view->last_seq);
     metric(out, "leases_live", "gauge", "Leases that are held now.", (double)count_live(view));
     metric(out, "asks_waiting", "gauge", "Asks that wait for work.", (double)view->n_waiting);

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""deploy/prometheus, checked by promtool and against what a server really says."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/support"))
+from cases import NotRun, expect, main  # noqa: E402
+from hone import Server, study  # noqa: E402
+
+FILES = ROOT / "deploy/prometheus"
+
+
+def promtool(*words, text=None, cwd=None):
+    if shutil.which("promtool") is None:
+        raise NotRun("promtool is not installed (package prometheus)")
+    return subprocess.run(["promtool", *map(str, words)], input=text, text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd)
+
+
+def copy(tmp):
+    shutil.copytree(FILES, tmp / "files")
+    (tmp / "files/hone.token").write_text("secret\n")
+    return tmp / "files"
+
+
+def metrics(server):
+    with server.client() as client:
+        client.post("/v1/studies", study("s", limits={"trials": 3}))
+        client.post("/v1/studies", study("endless"))
+        reply = client.get("/metrics")
+        expect(reply.status, 200)
+        return reply.body.decode()
+
+
+def test_the_settings_and_the_rules_are_understood(tmp):
+    done = promtool("check", "config", "prometheus.yml", cwd=copy(tmp))
+    expect(done.returncode, 0, done.stdout)
+    assert "8 rules found" in done.stdout, done.stdout
+
+
+def test_alerts_fire_when_they_should(tmp):
+    files = copy(tmp)
+    done = promtool("test", "rules", "hone.test.yml", cwd=files)
+    expect(done.returncode, 0, done.stdout)
+    rules = files / "hone.rules.yml"
+    rules.write_text(rules.read_text().replace("hone_read_only == 1", "hone_read_only == 2"))
+    expect(promtool("test", "rules", "hone.test.yml", cwd=files).returncode, 1, "with another rule")
+
+
+def test_every_alert_has_a_test(tmp):
+    alerts = {rule["alert"] for group in yaml.safe_load(
+        (FILES / "hone.rules.yml").read_text())["groups"] for rule in group["rules"]}
+    tested = {case["alertname"] for test in yaml.safe_load(
+        (FILES / "hone.test.yml").read_text())["tests"] for case in test["alert_rule_test"]
+        if case["exp_alerts"]}
+    expect(tested, alerts)
+
+
+def test_the_metrics_are_well_formed_and_those_of_the_rules(tmp):
+    with Server() as server:
+        text = metrics(server)
+    done = promtool("check", "metrics", text=text)
+    expect((done.returncode, done.stdout), (0, ""))
+    named = set(re.findall(r"\bhone_[a-z_]+", (FILES / "hone.rules.yml").read_text()
+                           + (FILES / "README.md").read_text()))
+    there = set(re.findall(r"^(hone_[a-z_]+)", text, re.M))
+    expect(sorted(named - there), [], "metrics that the server does not have")
+
+
+def test_the_slots_wanted_are_those_of_the_limits(tmp):
+    with Server() as server:
+        lines = metrics(server).splitlines()
+        assert 'hone_slots_wanted{study="s"} 3' in lines, lines
+        assert 'hone_slots_wanted{study="endless"} +Inf' in lines, lines
+        with server.client() as client:
+            expect(client.get("/v1/studies/s").json["slots_wanted"], 3)
+            expect(client.get("/v1/studies/endless").json["slots_wanted"], None)
+            expect(client.patch("/v1/studies/s", {"state": "paused"}).json["slots_wanted"], 0)
+
+
+if __name__ == "__main__":
+    main(globals())
