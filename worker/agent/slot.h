@@ -88,8 +88,8 @@ struct slot {
     bool spool_is_ready;         /* begun, for the next trial */
     bool spool_waits;            /* it could not be begun; told */
     int64_t spool_retry_ms;
-    bool delivers_only; /* what an earlier worker has left; it asks for nothing */
-    struct log_uploads logs;     /* of this trial and of those just ended */
+    bool delivers_only;      /* what an earlier worker has left; it asks for nothing */
+    struct log_uploads logs; /* of this trial and of those just ended */
 
     /* the trial */
     struct lease_grant grant;
