@@ -3,7 +3,7 @@
 # built whole, how C is formatted, and that nothing names the machine it was written on.
 #
 #   tests/check_layers.sh            every rule
-#   tests/check_layers.sh arrows     one of them: arrows world sql json headers format paths
+#   tests/check_layers.sh arrows     one of them: arrows world sql json headers owned format paths
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -177,6 +177,26 @@ check_headers()
     report=$(python3 tests/shape --headers) || fault "$report"
 }
 
+# What OWN releases on the way out must have a value by then: between its declaration without one and
+# the line that names it there is no way out.
+check_owned()
+{
+    local report
+    report=$(find common server worker tests deploy -name '*.c' -print0 | xargs -0 awk '
+        FNR == 1 || /^}/ { name = "" }
+        name != "" && $0 ~ "(&|[^A-Za-z0-9_])" name "([^A-Za-z0-9_]|$)" { name = "" }
+        name != "" && /(^|[^A-Za-z0-9_])(TRY\(|return([^A-Za-z0-9_]|$))/ {
+            print FILENAME ":" FNR ": " name " may be released before it has a value"
+            name = ""
+        }
+        match($0, /^ +OWN\([a-z_]+\) struct [a-z_]+ [a-z_]+;$/) {
+            name = $NF
+            sub(/;$/, "", name)
+        }')
+    [ -z "$report" ] || fault "$report
+declare it with = {0}"
+}
+
 # Brackets keep the patterns from finding themselves.
 check_paths()
 {
@@ -187,7 +207,7 @@ check_paths()
 a file names this machine or a registry"
 }
 
-for rule in ${1:-arrows world sql json headers format paths}; do
+for rule in ${1:-arrows world sql json headers owned format paths}; do
     "check_$rule"
 done
 [ "$faults" -eq 0 ]

@@ -76,7 +76,7 @@ static int refuse_type(const json_t *given, const json_t *choice, char why[PARAM
 static int refuse_choice(const struct param *param, const json_t *given, char why[PARAM_WHY_BYTES])
 {
     const json_t *alike = find_lookalike(param, given);
-    OWN(buf) struct buf list;
+    OWN(buf) struct buf list = {0};
     struct json_writer w;
 
     if (alike != NULL) {

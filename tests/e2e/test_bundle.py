@@ -167,7 +167,8 @@ def test_interrupted_job_goes_on_from_its_checkpoint(tmp):
         first.send_signal(signal.SIGTERM)
         first.wait(SECONDS)
         expect(pathlib.Path(f"{tmp}/b.tar.results/00001.resume").exists(), True, "its checkpoint is known")
-        expect(subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode, 0, "second run")
+        second = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=False)
+        expect(second.returncode, 0, f"second run: {second.stderr}")
         run("absorb", f"{tmp}/b.tar.results", url=server.url)
         measured = client.get("/v1/studies/s/trials/1/measurements").json["items"]
         expect([(item["step"], item["metrics"]["loss"]) for item in measured],

@@ -57,7 +57,7 @@ static void fill_path(const char *pattern, char path[200])
 
 static int status_with(struct api_fixture *f, const struct http_route *route, const char *id)
 {
-    OWN(http_answer) struct http_answer answer;
+    OWN(http_answer) struct http_answer answer = {0};
     char headers[120] = "";
     char path[200];
 

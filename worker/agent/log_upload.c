@@ -132,7 +132,7 @@ static int start_call(struct log_uploads *uploads, const struct upload_plan *nex
 {
     static char bytes[UPLOAD_PIECE_BYTES]; /* one thread; the transfer copies it */
     struct log_upload *upload = uploads->first;
-    OWN(buf) struct buf path;
+    OWN(buf) struct buf path = {0};
 
     ssize_t got = pread(upload->fd, bytes, next->len, (off_t)next->offset);
     if (got < 0 || (size_t)got < next->len) {

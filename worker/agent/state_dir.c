@@ -152,7 +152,7 @@ static int take(struct state_dir *dir, const char *path, const char *host, struc
 int state_dir_open(struct state_dir *dir, const char *given, const char *workdir, const char *name,
                    const char *host, struct err *err)
 {
-    OWN(buf) struct buf path;
+    OWN(buf) struct buf path = {0};
     int rc = -1;
 
     if (given != NULL) {

@@ -24,23 +24,53 @@ static const char *lease_id(const json_t *lease)
     return json_string_value(json_object_get(json_object_get(lease, "lease"), "id"));
 }
 
-/* The claim of the lease that the path names, and what stands behind its id; NULL: none is held. */
-static struct claim *find_claim(const struct offline *offline, const char *path, size_t *index,
-                                const char **rest)
+static int take_lease(const struct offline *offline, size_t index, bool continues,
+                      enum claim_state *state, struct err *err)
+{
+    const json_t *lease = offline->bundle->leases[index];
+    OWN(buf) struct buf header;
+    struct json_writer w;
+
+    buf_init(&header, HEADER_BYTES);
+    json_writer_init(&w, &header);
+    json_object_begin(&w);
+    json_put_string(&w, "lease", lease_id(lease));
+    json_put_string(&w, "study", offline->bundle->study);
+    json_put_int(&w, "trial",
+                 json_integer_value(json_object_get(json_object_get(lease, "trial"), "number")));
+    json_object_end(&w);
+    TRY(buf_check(&header, err));
+    return claim_take(offline->results, index + 1, buf_text(&header), continues,
+                      &offline->claims[index], state, err);
+}
+
+/* The claim of the lease that the path names, and what stands behind its id; *claim ← NULL: it is
+ * not held here. A worker that takes up what one before it has left, which was killed, claims the
+ * lease again with its first call. */
+static int find_claim(const struct offline *offline, const char *path, size_t *index,
+                      const char **rest, struct claim **claim, struct err *err)
 {
     const char *id = path + sizeof PREFIX - 1;
     size_t len = strcspn(id, "/");
+    enum claim_state state = CLAIM_TAKEN;
+    size_t i = 0;
 
-    for (size_t i = 0; i < offline->bundle->n; i++) {
-        const char *known = lease_id(offline->bundle->leases[i]);
-        if (offline->claims[i].lock_fd >= 0 && strlen(known) == len
-            && strncmp(known, id, len) == 0) {
-            *index = i;
-            *rest = id + len;
-            return &offline->claims[i];
-        }
+    *claim = NULL;
+    while (i < offline->bundle->n
+           && (strlen(lease_id(offline->bundle->leases[i])) != len
+               || strncmp(lease_id(offline->bundle->leases[i]), id, len) != 0)) {
+        i++;
     }
-    return NULL;
+    if (i == offline->bundle->n) {
+        return 0;
+    }
+    if (offline->claims[i].lock_fd < 0) {
+        TRY(take_lease(offline, i, true, &state, err));
+    }
+    *index = i;
+    *rest = id + len;
+    *claim = state == CLAIM_TAKEN ? &offline->claims[i] : NULL;
+    return 0;
 }
 
 /* ---- answers ---- */
@@ -104,26 +134,6 @@ static int answer_lease(const json_t *lease, const struct claim *claim, struct h
 
 /* ---- calls ---- */
 
-static int take_lease(const struct offline *offline, size_t index, enum claim_state *state,
-                      struct err *err)
-{
-    const json_t *lease = offline->bundle->leases[index];
-    OWN(buf) struct buf header;
-    struct json_writer w;
-
-    buf_init(&header, HEADER_BYTES);
-    json_writer_init(&w, &header);
-    json_object_begin(&w);
-    json_put_string(&w, "lease", lease_id(lease));
-    json_put_string(&w, "study", offline->bundle->study);
-    json_put_int(&w, "trial",
-                 json_integer_value(json_object_get(json_object_get(lease, "trial"), "number")));
-    json_object_end(&w);
-    TRY(buf_check(&header, err));
-    return claim_take(offline->results, index + 1, buf_text(&header), &offline->claims[index],
-                      state, err);
-}
-
 static int respond_ask(const struct offline *offline, struct http_answer *answer, struct err *err)
 {
     size_t n_busy = 0;
@@ -131,7 +141,7 @@ static int respond_ask(const struct offline *offline, struct http_answer *answer
     for (size_t i = 0; i < offline->bundle->n; i++) {
         enum claim_state state = CLAIM_BUSY;
         if (offline->claims[i].lock_fd < 0) {
-            TRY(take_lease(offline, i, &state, err));
+            TRY(take_lease(offline, i, false, &state, err));
         }
         if (state == CLAIM_TAKEN) {
             return answer_lease(offline->bundle->leases[i], &offline->claims[i], answer, err);
@@ -170,7 +180,7 @@ static int respond_result(const struct offline *offline, struct claim *claim,
                           const struct http_call *call, struct http_answer *answer, struct err *err)
 {
     json_auto_t *result = NULL;
-    OWN(buf) struct buf line;
+    OWN(buf) struct buf line = {0};
 
     TRY(json_parse(call->body, call->body_len, &json_limits_default, &result, err));
     const char *outcome = json_string_value(json_object_get(result, "outcome"));
@@ -194,8 +204,9 @@ static int respond_lease(const struct offline *offline, const struct http_call *
 {
     size_t index = 0;
     const char *rest = "";
-    struct claim *claim = find_claim(offline, call->path, &index, &rest);
+    struct claim *claim = NULL;
 
+    TRY(find_claim(offline, call->path, &index, &rest, &claim, err));
     if (claim == NULL) {
         http_answer_problem(answer, 410, ERR_LEASE_ENDED, "this lease of the bundle has ended");
     } else if (strcmp(rest, "/measurements") == 0) {
@@ -276,7 +287,7 @@ int offline_count(const struct offline *offline, struct offline_count *count, st
     *count = (struct offline_count){0};
     for (size_t i = 0; i < offline->bundle->n; i++) {
         enum claim_state state = CLAIM_BUSY;
-        TRY(take_lease(offline, i, &state, err));
+        TRY(take_lease(offline, i, true, &state, err));
         count->ended += state == CLAIM_ENDED;
         count->busy += state == CLAIM_BUSY;
         count->open += state == CLAIM_TAKEN;

@@ -94,8 +94,8 @@ static int cut_torn_line(int fd, const char *path, struct err *err)
     return ftruncate(fd, end) == 0 ? 0 : io_fault(path, err);
 }
 
-static int open_part(const struct results *results, const char *header, struct claim *claim,
-                     struct err *err)
+static int open_part(const struct results *results, const char *header, bool continues,
+                     struct claim *claim, struct err *err)
 {
     char path[PATH_BYTES];
     struct stat info;
@@ -106,7 +106,7 @@ static int open_part(const struct results *results, const char *header, struct c
         return io_fault(path, err);
     }
     claim->checkpoint = read_checkpoint(results, claim->number);
-    if (claim->checkpoint == NULL) {
+    if (claim->checkpoint == NULL && !continues) {
         if (ftruncate(claim->part_fd, 0) != 0) {
             return io_fault(path, err);
         }
@@ -126,7 +126,7 @@ static bool has_ended(const struct results *results, size_t number)
     return access(path_of(results, number, ENDED, path), F_OK) == 0;
 }
 
-int claim_take(const struct results *results, size_t number, const char *header,
+int claim_take(const struct results *results, size_t number, const char *header, bool continues,
                struct claim *claim, enum claim_state *state, struct err *err)
 {
     struct claim taken = {.number = number, .lock_fd = -1, .part_fd = -1};
@@ -151,7 +151,7 @@ int claim_take(const struct results *results, size_t number, const char *header,
         claim_release(&taken);
         return 0;
     }
-    if (open_part(results, header, &taken, err) != 0) {
+    if (open_part(results, header, continues, &taken, err) != 0) {
         claim_release(&taken);
         return -1;
     }
@@ -210,7 +210,7 @@ int claim_set_checkpoint(const struct results *results, struct claim *claim,
 {
     char path[PATH_BYTES];
     char beside[PATH_BYTES];
-    OWN(buf) struct buf text;
+    OWN(buf) struct buf text = {0};
     struct json_writer w;
 
     (void)path_of(results, claim->number, ".resume", path);

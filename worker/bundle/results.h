@@ -35,10 +35,11 @@ struct claim {
 enum claim_state { CLAIM_TAKEN, CLAIM_BUSY, CLAIM_ENDED };
 
 /* Claims the lease unless another worker has it or it has ended. `header` is the first line of its
- * part. What an interrupted run has measured is kept if that run left a checkpoint, else dropped.
- * ERR_IO. */
+ * part. What an interrupted run has measured is kept if that run left a checkpoint, or if it goes
+ * on: `continues`; else it is dropped. ERR_IO. */
 MUST_USE int claim_take(const struct results *results, size_t number, const char *header,
-                        struct claim *claim, enum claim_state *state, struct err *err);
+                        bool continues, struct claim *claim, enum claim_state *state,
+                        struct err *err);
 /* Appends a line. ERR_IO, ERR_STORAGE_FULL: nothing was appended. */
 MUST_USE int claim_append(struct claim *claim, const char *line, size_t len, struct err *err);
 /* Notes where the next run may begin; NULL: at the start. */
