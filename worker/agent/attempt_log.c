@@ -7,7 +7,9 @@
 #include "common/array.h"
 #include "common/log.h"
 
-#define REPORT_HEAD_BYTES 18 /* number 8, step 8, how many metrics 2 */
+#define REPORT_HEAD_BYTES 18  /* number 8, step 8, how many metrics 2 */
+#define METRIC_HEAD_BYTES 10  /* value 8, length of the name 2 */
+#define REFUSAL_HEAD_BYTES 16 /* step 8, value 8 */
 
 /* ---- releasing ---- */
 
@@ -173,6 +175,22 @@ bool attempt_log_answered(struct spool *spool, uint64_t number)
     return append_text(spool, SPOOL_ANSWERED, &content);
 }
 
+static uint64_t bits_of(double value)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static double from_bits(uint64_t bits)
+{
+    double value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 bool attempt_log_measured(struct spool *spool, uint64_t number, int64_t step,
                           const struct metric_value *metrics, size_t n)
 {
@@ -184,30 +202,52 @@ bool attempt_log_measured(struct spool *spool, uint64_t number, int64_t step,
     put(&content, n, 2);
     for (size_t i = 0; i < n; i++) {
         size_t len = strlen(metrics[i].metric);
-        uint64_t bits;
-        memcpy(&bits, &metrics[i].value, sizeof bits);
-        put(&content, bits, 8);
+        put(&content, bits_of(metrics[i].value), 8);
         put(&content, len, 2);
         buf_append(&content, metrics[i].metric, len);
     }
     return n <= UINT16_MAX && append_text(spool, SPOOL_MEASURED, &content);
 }
 
+bool attempt_log_refused(struct spool *spool, int64_t step, double value, const char *metric)
+{
+    OWN(buf) struct buf content;
+
+    buf_init(&content, REFUSAL_HEAD_BYTES + METRIC_NAME_BYTES);
+    put(&content, (uint64_t)step, 8);
+    put(&content, bits_of(value), 8);
+    buf_puts(&content, metric);
+    return append_text(spool, SPOOL_REFUSED, &content);
+}
+
+bool attempt_refusal_read(const struct spool_record *record, struct attempt_refusal *refusal)
+{
+    const struct buf *content = &record->content;
+
+    if (record->kind != SPOOL_REFUSED || content->len < REFUSAL_HEAD_BYTES
+        || content->len > REFUSAL_HEAD_BYTES + METRIC_NAME_BYTES) {
+        return false;
+    }
+    size_t len = content->len - REFUSAL_HEAD_BYTES;
+    refusal->step = (int64_t)get(content->data, 8);
+    refusal->value = from_bits(get(content->data + 8, 8));
+    memcpy(refusal->metric, content->data + REFUSAL_HEAD_BYTES, len);
+    refusal->metric[len] = '\0';
+    return true;
+}
+
 /* Reads one value and its name at *at; false: it does not stand there. */
 static bool read_metric(const struct buf *content, size_t *at, struct metric_value *metric)
 {
-    uint64_t bits;
-
-    if (content->len - *at < 10) {
+    if (content->len - *at < METRIC_HEAD_BYTES) {
         return false;
     }
-    bits = get(content->data + *at, 8);
+    metric->value = from_bits(get(content->data + *at, 8));
     size_t len = (size_t)get(content->data + *at + 8, 2);
-    *at += 10;
+    *at += METRIC_HEAD_BYTES;
     if (len > METRIC_NAME_BYTES || len > content->len - *at) {
         return false;
     }
-    memcpy(&metric->value, &bits, sizeof bits);
     memcpy(metric->metric, content->data + *at, len);
     metric->metric[len] = '\0';
     *at += len;
@@ -380,6 +420,7 @@ static bool read_record(const struct spool_record *record, struct attempt_log *l
     case SPOOL_CLOSED:
         log->closed = true;
         return true;
+    case SPOOL_REFUSED: /* pending_restore() reads these */
     default:
         return true;
     }

@@ -1,6 +1,6 @@
 /* What a slot's spool says about its attempt: each record's content, written and read in one place.
  *
- *   grant → run → measured… answered… → exit → result or release → closed
+ *   grant → run → measured… answered… refused… → exit → result or release → closed
  *
  * `run` may come again, when a promoted job is started again under the same lease. A record of a
  * kind that is not known is passed over. */
@@ -69,6 +69,8 @@ bool attempt_log_run(struct spool *spool, const struct attempt_run *run);
 bool attempt_log_measured(struct spool *spool, uint64_t number, int64_t step,
                           const struct metric_value *metrics, size_t n);
 bool attempt_log_answered(struct spool *spool, uint64_t number);
+/* The server did not take this value of the metric; step -1: none of it. */
+bool attempt_log_refused(struct spool *spool, int64_t step, double value, const char *metric);
 bool attempt_log_exit(struct spool *spool, const struct attempt_exit *ended);
 bool attempt_log_result(struct spool *spool, const struct result_report *report);
 bool attempt_log_release(struct spool *spool);
@@ -85,6 +87,14 @@ void attempt_report_finish(struct attempt_report *report);
 OWN_VALUE(attempt_report)
 /* False: the record is of another kind, or cannot be read. */
 bool attempt_report_read(const struct spool_record *record, struct attempt_report *report);
+
+/* What was refused, as it stands in a record. False: as above. */
+struct attempt_refusal {
+    int64_t step; /* -1: all of them */
+    double value;
+    char metric[METRIC_NAME_BYTES + 1];
+};
+bool attempt_refusal_read(const struct spool_record *record, struct attempt_refusal *refusal);
 
 /* Sums up what the spool holds; *log is filled anew. False: it cannot be read, for want of memory.
  */

@@ -9,79 +9,21 @@
 #include "common/array.h"
 #include "common/log.h"
 #include "worker/agent/attempt_log.h"
+#include "worker/agent/pending_private.h"
 
-#define GIVEN_UP_MAX METRICS_MAX /* then only what the server has taken before is sent */
-#define NO_NAME SIZE_MAX
 #define LEFT_OUT_TOLD 5
 #define LEFT_OUT_BYTES 60 /* of a name */
 #define TOLD_BYTES 400    /* of names in one line of the log */
 
 /* ---- objectives ---- */
 
-static bool is_better(bool maximize, double value, double than)
-{
-    return maximize ? value > than : value < than;
-}
-
-static void drop_best(struct objective_progress *progress, size_t at)
-{
-    progress->n_best--;
-    memmove(progress->best + at, progress->best + at + 1,
-            (progress->n_best - at) * sizeof progress->best[0]);
-}
-
-/* The best ones come first, of equals the earlier. One that is no better than what found no place
- * before finds none either. */
-static void insert_best(struct objective_progress *progress, bool maximize,
-                        struct reported_value item)
-{
-    size_t at = progress->n_best;
-
-    if (progress->is_cut && !is_better(maximize, item.value, progress->cut)) {
-        return;
-    }
-    while (at > 0 && is_better(maximize, item.value, progress->best[at - 1].value)) {
-        at--;
-    }
-    if (progress->n_best == PENDING_BEST_KEPT) {
-        bool is_last = at == PENDING_BEST_KEPT;
-        progress->is_cut = true;
-        progress->cut = is_last ? item.value : progress->best[PENDING_BEST_KEPT - 1].value;
-        if (is_last) {
-            return;
-        }
-        progress->n_best--;
-    }
-    memmove(progress->best + at + 1, progress->best + at,
-            (progress->n_best - at) * sizeof progress->best[0]);
-    progress->best[at] = item;
-    progress->n_best++;
-}
-
-/* A later value for the same step replaces the earlier one. */
-static void note(struct objective_progress *progress, bool maximize, int64_t step, double value)
-{
-    if (step >= progress->step) {
-        progress->step = step;
-        progress->last = value;
-    }
-    for (size_t i = 0; i < progress->n_best; i++) {
-        if (progress->best[i].step == step) {
-            drop_best(progress, i);
-            break;
-        }
-    }
-    if (!isnan(value)) {
-        insert_best(progress, maximize, (struct reported_value){step, value});
-    }
-}
-
 /* There is place for it. Returns its index. */
 static size_t add_name(struct pending *pending, const char *metric)
 {
     struct pending_name *name = &pending->names[pending->n_names];
 
-    *name = (struct pending_name){.sent_step = -1, .refused = pending->n_given_up >= GIVEN_UP_MAX};
+    *name = (struct pending_name){.sent_step = -1,
+                                  .refused = pending->n_given_up >= PENDING_GIVEN_UP_MAX};
     (void)snprintf(name->metric, sizeof name->metric, "%s", metric);
     return pending->n_names++;
 }
@@ -154,10 +96,10 @@ bool pending_append_lost(const struct pending *pending, struct buf *out)
         const struct objective_progress *delivered = &objective->delivered;
         bool best;
         struct reported_value decisive = pending_decisive(objective, &best);
-        bool is_lost =
-            best ? delivered->n_best == 0
-                       || is_better(objective->maximize, decisive.value, delivered->best[0].value)
-                 : delivered->step < decisive.step;
+        bool is_lost = best ? delivered->n_best == 0
+                                  || progress_is_better(objective->maximize, decisive.value,
+                                                        delivered->best[0].value)
+                            : delivered->step < decisive.step;
         if (is_lost) {
             buf_printf(out, "the server did not take the %s value of %s, %s at step %" PRId64,
                        best ? "best" : "last", pending->names[i].metric,
@@ -287,8 +229,8 @@ static bool make_room(struct pending *pending)
 
 /* ---- names ---- */
 
-/* The index of the name, new or known; NO_NAME when there are too many. */
-static size_t name_index(struct pending *pending, const char *metric)
+/* The index of the name, new or known; PENDING_NO_NAME when there are too many. */
+size_t pending_name_index(struct pending *pending, const char *metric)
 {
     for (size_t i = 0; i < pending->n_names; i++) {
         if (strcmp(pending->names[i].metric, metric) == 0) {
@@ -296,7 +238,7 @@ static size_t name_index(struct pending *pending, const char *metric)
         }
     }
     if (pending->n_names == PENDING_NAMES_MAX) {
-        return NO_NAME;
+        return PENDING_NO_NAME;
     }
     return add_name(pending, metric);
 }
@@ -423,8 +365,8 @@ static void load(struct pending *pending, const struct attempt_report *report)
         struct pending_item item = {.step = report->step,
                                     .number = report->number,
                                     .value = report->metrics[i].value,
-                                    .name = name_index(pending, report->metrics[i].metric)};
-        if (item.name != NO_NAME) {
+                                    .name = pending_name_index(pending, report->metrics[i].metric)};
+        if (item.name != PENDING_NO_NAME) {
             add_item(pending, &item);
         } else {
             if (n_left < LEFT_OUT_TOLD) {
@@ -436,14 +378,14 @@ static void load(struct pending *pending, const struct attempt_report *report)
     tell_left_out(pending, left, n_left);
 }
 
-static void note_reported(struct pending *pending, const struct attempt_report *report)
+void pending_note_reported(struct pending *pending, const struct attempt_report *report)
 {
     for (size_t i = 0; i < report->n; i++) {
         for (size_t k = 0; k < pending->n_objectives; k++) {
             struct pending_objective *objective = &pending->objectives[k];
             if (strcmp(pending->names[k].metric, report->metrics[i].metric) == 0) {
-                note(&objective->reported, objective->maximize, report->step,
-                     report->metrics[i].value);
+                progress_note(&objective->reported, objective->maximize, report->step,
+                              report->metrics[i].value);
             }
         }
     }
@@ -456,11 +398,11 @@ static bool has_room(const struct pending *pending)
 
 /* The report that stands at `at` in the spool comes next: among the items, or it waits there.
  * False: it waits. */
-static bool load_or_wait(struct pending *pending, const struct attempt_report *report, int64_t at)
+bool pending_load_or_wait(struct pending *pending, const struct attempt_report *report, int64_t at)
 {
     bool is_next = pending->loaded == pending->last;
 
-    note_reported(pending, report);
+    pending_note_reported(pending, report);
     pending->last = report->number;
     if (is_next && has_room(pending)) {
         load(pending, report);
@@ -485,7 +427,7 @@ void pending_add(struct pending *pending, int64_t step, const struct metric_valu
     int64_t at = spool == NULL ? 0 : spool_end(spool);
     bool is_kept = spool != NULL && attempt_log_measured(spool, report.number, step, metrics, n);
 
-    if (!load_or_wait(pending, &report, at) && !is_kept) {
+    if (!pending_load_or_wait(pending, &report, at) && !is_kept) {
         notes_tell(pending->notes, "spool", "",
                    "its measurements from step %" PRId64 " on are not kept: the server is away, "
                    "the disk cannot be written, and there is no more memory for them",
@@ -531,48 +473,6 @@ static void after_answer(struct pending *pending)
         reload(pending);
     }
     note_answered(pending);
-}
-
-/* A report that the server has. */
-static void count_delivered(struct pending *pending, const struct attempt_report *report)
-{
-    note_reported(pending, report);
-    for (size_t i = 0; i < report->n; i++) {
-        size_t index = name_index(pending, report->metrics[i].metric);
-        if (index == NO_NAME) {
-            continue;
-        }
-        struct pending_name *name = &pending->names[index];
-        name->accepted = true;
-        name->sent_step = report->step > name->sent_step ? report->step : name->sent_step;
-        if (index < pending->n_objectives) {
-            struct pending_objective *objective = &pending->objectives[index];
-            note(&objective->delivered, objective->maximize, report->step,
-                 report->metrics[i].value);
-        }
-    }
-}
-
-void pending_restore(struct pending *pending, uint64_t answered)
-{
-    OWN(spool_record) struct spool_record record;
-    OWN(attempt_report) struct attempt_report report = {0};
-    int64_t at = SPOOL_HEAD_BYTES;
-
-    spool_record_init(&record);
-    pending->answered = pending->loaded = pending->last = answered;
-    pending->restored = UINT64_MAX;
-    for (int64_t before = at; spool_next(pending->spool, &at, &record); before = at) {
-        if (!attempt_report_read(&record, &report)) {
-            continue;
-        }
-        if (report.number <= answered) {
-            count_delivered(pending, &report);
-        } else {
-            (void)load_or_wait(pending, &report, before);
-        }
-    }
-    pending->restored = pending->last;
 }
 
 /* ---- sending ---- */
@@ -667,7 +567,7 @@ void pending_accepted(struct pending *pending, int64_t n_conflicts, int64_t n_re
         pending->names[item->name].accepted = true;
         if (is_of_objective(pending, item)) {
             struct pending_objective *objective = &pending->objectives[item->name];
-            note(&objective->delivered, objective->maximize, item->step, item->value);
+            progress_note(&objective->delivered, objective->maximize, item->step, item->value);
         }
     }
     drop_front(pending, n);
@@ -725,6 +625,14 @@ static void drop_refused_names(struct pending *pending)
     pending->n_suspects = pending->n - behind;
 }
 
+static void record_refused(struct pending *pending, const struct pending_item *item, bool wholly)
+{
+    if (pending->spool != NULL) {
+        (void)attempt_log_refused(pending->spool, wholly ? -1 : item->step, item->value,
+                                  pending->names[item->name].metric);
+    }
+}
+
 static void tell_value(struct pending *pending, const struct pending_item *item)
 {
     char number[JSON_NUMBER_BYTES];
@@ -743,17 +651,28 @@ static void give_up(struct pending *pending)
     struct pending_name *name = &pending->names[pending->items[0].name];
 
     pending->n_given_up++;
+    record_refused(pending, &pending->items[0], !name->accepted);
     if (name->accepted) {
         tell_value(pending, &pending->items[0]);
         drop_front(pending, 1);
     }
     name->refused = !name->accepted;
-    if (pending->n_given_up >= GIVEN_UP_MAX) {
+    if (pending->n_given_up >= PENDING_GIVEN_UP_MAX) {
         refuse_unknown_names(pending);
     }
     drop_refused_names(pending);
     pending->n_batch = 0;
     pending->most = 1;
+}
+
+static void give_up_batch(struct pending *pending)
+{
+    for (size_t i = 0; i < pending->n_batch; i++) {
+        if (is_of_objective(pending, &pending->items[i])) {
+            record_refused(pending, &pending->items[i], false);
+        }
+    }
+    drop_front(pending, pending->n_batch);
 }
 
 void pending_refused(struct pending *pending, const struct err *err)
@@ -762,9 +681,9 @@ void pending_refused(struct pending *pending, const struct err *err)
         (void)snprintf(pending->why, sizeof pending->why, "%.*s", (int)sizeof pending->why - 1,
                        err->text);
     }
-    if (pending->n_given_up >= 2 * GIVEN_UP_MAX) {
+    if (pending->n_given_up >= 2 * PENDING_GIVEN_UP_MAX) {
         tell_value(pending, &pending->items[0]);
-        drop_front(pending, pending->n_batch); /* enough was tried */
+        give_up_batch(pending); /* enough was tried */
     } else if (pending->n_batch > 1) {
         divide(pending);
         return;

@@ -17,30 +17,13 @@
 #include "common/map.h"
 #include "common/wire/wire.h"
 #include "worker/agent/notes.h"
+#include "worker/agent/progress.h"
 #include "worker/agent/spool.h"
 
 #define PENDING_NAMES_MAX 256 /* of one attempt; a study keeps METRICS_MAX of them */
 #define PENDING_OBJECTIVES_MAX 16
 #define PENDING_ITEMS_KEPT 10000 /* in memory; the others are in the spool */
 #define PENDING_BATCH_ITEMS 4000 /* keeps a request well below the server's limit on bodies */
-
-#define PENDING_BEST_KEPT 16
-
-struct reported_value {
-    int64_t step;
-    double value;
-};
-
-/* How far the values of an objective have come: those reported, or those delivered. A step that is
- * the best may be corrected, so that the next ones are kept too. */
-struct objective_progress {
-    int64_t step; /* of the last value; -1: there is none */
-    double last;
-    size_t n_best;
-    struct reported_value best[PENDING_BEST_KEPT]; /* of different steps, the best first; no NaN */
-    bool is_cut;                                   /* there are more, none of them better than: */
-    double cut;
-};
 
 struct pending_objective {
     bool maximize;

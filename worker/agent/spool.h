@@ -37,7 +37,8 @@ enum spool_kind { /* part of the format: numbers are not given again */
                   SPOOL_EXIT = 5,
                   SPOOL_RESULT = 6,
                   SPOOL_RELEASE = 7,
-                  SPOOL_CLOSED = 8
+                  SPOOL_CLOSED = 8,
+                  SPOOL_REFUSED = 9
 };
 
 struct spool {

@@ -1,0 +1,94 @@
+#include <math.h>
+#include <string.h>
+
+#include "worker/agent/attempt_log.h"
+#include "worker/agent/pending_private.h"
+#include "worker/agent/progress.h"
+
+struct refused_values {
+    size_t n;
+    struct attempt_refusal items[2 * PENDING_GIVEN_UP_MAX];
+};
+
+static bool was_refused(const struct refused_values *refused, int64_t step,
+                        const struct metric_value *metric)
+{
+    for (size_t i = 0; i < refused->n; i++) {
+        const struct attempt_refusal *one = &refused->items[i];
+        bool is_same = one->value == metric->value || (isnan(one->value) && isnan(metric->value));
+        if (one->step == step && is_same && strcmp(one->metric, metric->metric) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names are refused once more; single values are collected. */
+static void restore_refusals(struct pending *pending, struct refused_values *refused)
+{
+    OWN(spool_record) struct spool_record record;
+    struct attempt_refusal one;
+    int64_t at = SPOOL_HEAD_BYTES;
+
+    spool_record_init(&record);
+    while (spool_next(pending->spool, &at, &record)) {
+        if (!attempt_refusal_read(&record, &one)) {
+            continue;
+        }
+        size_t index = one.step < 0 ? pending_name_index(pending, one.metric) : PENDING_NO_NAME;
+        pending->n_given_up++;
+        if (index != PENDING_NO_NAME) {
+            pending->names[index].refused = true;
+        } else if (refused->n < 2 * PENDING_GIVEN_UP_MAX) {
+            refused->items[refused->n++] = one;
+        }
+    }
+}
+
+/* A report that was answered. */
+static void count_delivered(struct pending *pending, const struct attempt_report *report,
+                            const struct refused_values *refused)
+{
+    pending_note_reported(pending, report);
+    for (size_t i = 0; i < report->n; i++) {
+        const struct metric_value *metric = &report->metrics[i];
+        size_t index = pending_name_index(pending, metric->metric);
+        if (index == PENDING_NO_NAME || pending->names[index].refused) {
+            continue;
+        }
+        struct pending_name *name = &pending->names[index];
+        name->sent_step = report->step > name->sent_step ? report->step : name->sent_step;
+        if (was_refused(refused, report->step, metric)) {
+            continue;
+        }
+        name->accepted = true;
+        if (index < pending->n_objectives) {
+            struct pending_objective *objective = &pending->objectives[index];
+            progress_note(&objective->delivered, objective->maximize, report->step, metric->value);
+        }
+    }
+}
+
+void pending_restore(struct pending *pending, uint64_t answered)
+{
+    OWN(spool_record) struct spool_record record;
+    OWN(attempt_report) struct attempt_report report = {0};
+    struct refused_values refused = {0};
+    int64_t at = SPOOL_HEAD_BYTES;
+
+    spool_record_init(&record);
+    restore_refusals(pending, &refused);
+    pending->answered = pending->loaded = pending->last = answered;
+    pending->restored = UINT64_MAX;
+    for (int64_t before = at; spool_next(pending->spool, &at, &record); before = at) {
+        if (!attempt_report_read(&record, &report)) {
+            continue;
+        }
+        if (report.number <= answered) {
+            count_delivered(pending, &report, &refused);
+        } else {
+            (void)pending_load_or_wait(pending, &report, before);
+        }
+    }
+    pending->restored = pending->last;
+}
