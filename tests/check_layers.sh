@@ -35,7 +35,7 @@ server/files
 server/web
 worker           worker/cli/verbs
 worker/cli/verbs   worker/bundle worker/cli/agent_options worker/cli/submit worker/cli/define worker/agent common/space
-worker/cli/agent_options  worker/agent worker/report worker/cli
+worker/cli/agent_options  worker/agent worker/report worker/cli worker/cli/define
 worker/cli/define  worker/cli/show
 worker/cli/submit  worker/cli
 worker/cli/show    worker/cli

@@ -139,5 +139,100 @@ exec sleep 1000
     expect(spools(tmp), [])
 
 
+# ---- while the server is away ----
+
+COUNTS = """
+trap 'echo stopped >>{tmp}/ends; exit 0' TERM
+echo $$ >{tmp}/pid
+echo hone: step=1 accuracy=0.5
+while [ ! -e {tmp}/go ]; do sleep 0.02; done
+echo hone: step=2 accuracy=0.6
+echo hone: step=9 accuracy=0.7
+"""
+
+
+def test_a_job_runs_on_and_its_late_result_counts(tmp):
+    job = script(tmp, COUNTS.replace("{tmp}", str(tmp)))
+    with LeaseServer() as server:
+        server.grants(resource=(0, 9), heartbeat=1)
+        worker = server.start(tmp, job)
+        server.wait_for(lambda: server.measured)
+        server.is_away = True
+        (tmp / "go").touch()
+        wait_for_record(tmp, EXIT)
+        expect(server.results, [])
+        server.is_away = False
+        worker.communicate(timeout=SECONDS)
+        expect(worker.returncode, 0)
+        expect([m[1] for m in server.measured], [1, 2, 9])
+        [(trial, result)] = server.results
+    expect((trial, result["outcome"], result["step"]), (1, "completed", 9))
+    expect((tmp / "ends").exists(), False)
+
+
+def test_a_late_result_is_nothing_to_a_trial_that_went_on_elsewhere(tmp):
+    job = script(tmp, COUNTS.replace("{tmp}", str(tmp)))
+    with LeaseServer() as server:
+        server.grants(resource=(0, 9), heartbeat=1)
+        worker = server.start(tmp, job)
+        server.wait_for(lambda: server.measured)
+        server.is_away = True
+        (tmp / "go").touch()
+        wait_for_record(tmp, EXIT)
+        server.fails("measure", (409, "lease-superseded"))
+        server.fails("beat", (409, "lease-superseded"))
+        server.is_away = False
+        said, _ = worker.communicate(timeout=SECONDS)
+        expect((worker.returncode, server.results), (0, []))
+    assert "lost" in said, said
+    expect(spools(tmp), [])
+
+
+def test_a_job_is_stopped_after_the_offline_limit(tmp):
+    job = script(tmp, COUNTS.replace("{tmp}", str(tmp)).replace("stopped >>", "saved >$HONE_CHECKPOINT_DIR/m; echo stopped >>"))
+    with LeaseServer() as server:
+        server.grants(resource=(0, 9), heartbeat=1)
+        worker = server.start(tmp, job, options=("--offline", "0"))
+        server.wait_for(lambda: server.measured)
+        server.is_away = True
+        wait_for_record(tmp, RESULT)
+        expect((tmp / "ends").read_text(), "stopped\n")
+        server.is_away = False
+        said, _ = worker.communicate(timeout=SECONDS)
+        expect(worker.returncode, 0)
+        [(trial, result)] = server.results
+    expect((trial, result["outcome"]), (1, "preempted"))
+    expect((pathlib.Path(result["checkpoint"]["uri"]) / "m").read_text(), "saved\n")
+    assert "has not answered for too long" in said, said
+
+
+def test_a_stopped_worker_leaves_its_results_to_the_next(tmp):
+    job = script(tmp, f"echo run >>{tmp}/runs; echo hone: step=3 accuracy=0.5\n")
+    with LeaseServer() as server:
+        server.fails("result", *[503] * 1000)
+        server.grants()
+        worker = server.start(tmp, job)
+        server.wait_for(lambda: any(kind == "result" for kind, _ in server.calls))
+        worker.send_signal(signal.SIGTERM)
+        said, _ = worker.communicate(timeout=SECONDS)
+        assert "are kept in" in said and "/work/workers/" in said, said
+        server.faults.clear()
+        server.work(tmp, job)
+        expect(([trial for trial, _ in server.results], runs(tmp)), ([1], 1))
+
+
+def test_what_a_refused_worker_could_not_deliver_is_kept(tmp):
+    job = script(tmp, f"echo run >>{tmp}/runs; echo hone: step=3 accuracy=0.5\n")
+    with LeaseServer() as server:
+        server.fails("result", (401, "unauthorized"))
+        server.grants()
+        server.work(tmp, job, status=1)
+        expect(len(spools(tmp)), 1)
+        server.work(tmp, job)
+        expect(([trial for trial, _ in server.results], runs(tmp)), ([1], 1))
+        expect(server.measured, [(1, 3, {"accuracy": 0.5})])
+    expect(spools(tmp), [])
+
+
 if __name__ == "__main__":
     main(globals())

@@ -16,6 +16,7 @@
 #include "worker/cli/agent_options/identity.h"
 #include "worker/cli/agent_options/isolation.h"
 #include "worker/cli/agent_options/leaving.h"
+#include "worker/cli/agent_options/outage.h"
 #include "worker/cli/agent_options/reading.h"
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
@@ -56,6 +57,7 @@ static const struct option_group groups[] = {
     {&files_argp, offsetof(struct worker_options, settings)},
     {&isolation_argp, offsetof(struct worker_options, settings)},
     {&leaving_argp, offsetof(struct worker_options, settings)},
+    {&outage_argp, offsetof(struct worker_options, settings)},
     {&reading_argp, offsetof(struct worker_options, reading)},
     {0},
 };
