@@ -2,11 +2,9 @@
 """What outlives a worker: results and measurements in its state directory, against a server with the answers that
 each test sets."""
 
-import json
 import os
 import pathlib
 import signal
-import subprocess
 import sys
 import time
 

@@ -1,13 +1,16 @@
-/* A library to put before libc (LD_PRELOAD) in a honed under test:
+/* A library to put before libc (LD_PRELOAD) in a honed or hone under test:
  *
  *   HONE_TEST_SYNC_DELAY_US=1000   every fsync and fdatasync takes so much longer
  *   HONE_TEST_FS_TYPE=0x6969       every file system says that it is of this type (0x6969: NFS)
- *   HONE_TEST_DIE_AT=7             the 7th call that changes files kills the process instead
+ *   HONE_TEST_DIE_AT=7             the 7th call that changes files kills the process instead; those
+ *                                  of its children count nothing
+ *   HONE_TEST_TEAR=1               … after it has written half of what it was to write
  *
  * Without either it changes nothing. */
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,13 +40,26 @@ static void delay(void)
     }
 }
 
+/* Is this call, one that changes files, the last one? */
+static bool is_last_change(void)
+{
+    static atomic_long n_changes;
+    static atomic_int first;
+    const char *text = getenv("HONE_TEST_DIE_AT");
+    int nobody = 0;
+
+    if (text == NULL) {
+        return false;
+    }
+    (void)atomic_compare_exchange_strong(&first, &nobody, (int)getpid());
+    return atomic_load(&first) == (int)getpid()
+           && atomic_fetch_add(&n_changes, 1) + 1 == strtol(text, NULL, 10);
+}
+
 /* Called before each call that changes files. */
 static void count_change(void)
 {
-    static atomic_long n_changes;
-    const char *text = getenv("HONE_TEST_DIE_AT");
-
-    if (text != NULL && atomic_fetch_add(&n_changes, 1) + 1 == strtol(text, NULL, 10)) {
+    if (is_last_change()) {
         (void)kill(getpid(), SIGKILL);
     }
 }
@@ -109,7 +125,12 @@ ssize_t pwrite64(int fd, const void *bytes, size_t len, off_t at)
     void *found = libc_function("pwrite64");
 
     memcpy(&real, &found, sizeof real);
-    count_change();
+    if (is_last_change()) {
+        if (getenv("HONE_TEST_TEAR") != NULL) {
+            (void)real(fd, bytes, len / 2, at);
+        }
+        (void)kill(getpid(), SIGKILL);
+    }
     return real(fd, bytes, len, at);
 }
 

@@ -59,6 +59,11 @@ static bool append_text(struct spool *spool, enum spool_kind kind, const struct 
     return !text->failed && spool_append(spool, kind, buf_text(text), text->len);
 }
 
+bool attempt_log_asked(struct spool *spool, const char *request_id)
+{
+    return spool_append(spool, SPOOL_ASKED, request_id, strlen(request_id));
+}
+
 bool attempt_log_grant(struct spool *spool, const char *server, const char *host,
                        const struct lease_grant *lease)
 {
@@ -399,6 +404,9 @@ static void read_step(const struct spool_record *record, struct attempt_log *log
 static bool read_record(const struct spool_record *record, struct attempt_log *log)
 {
     switch (record->kind) {
+    case SPOOL_ASKED:
+        (void)snprintf(log->asked, sizeof log->asked, "%s", buf_text(&record->content));
+        return true;
     case SPOOL_GRANT:
         return read_text(record, log, read_grant);
     case SPOOL_RUN:

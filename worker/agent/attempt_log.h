@@ -1,6 +1,6 @@
 /* What a slot's spool says about its attempt: each record's content, written and read in one place.
  *
- *   grant → run → measured… answered… refused… → exit → result or release → closed
+ *   asked → grant → run → measured… answered… refused… → exit → result or release → closed
  *
  * `run` may come again, when a promoted job is started again under the same lease. A record of a
  * kind that is not known is passed over. */
@@ -49,6 +49,7 @@ struct attempt_exit {
 };
 
 struct attempt_log {
+    char asked[REQUEST_ID_BYTES]; /* for a trial, under this id; "": not recorded */
     bool has_grant, has_run, has_exit, has_result, releases, closed;
     struct attempt_grant grant;
     struct attempt_run run;
@@ -63,6 +64,7 @@ void attempt_log_finish(struct attempt_log *log);
 OWN_VALUE(attempt_log)
 
 /* Each appends one record. False: it found no place. */
+bool attempt_log_asked(struct spool *spool, const char *request_id);
 bool attempt_log_grant(struct spool *spool, const char *server, const char *host,
                        const struct lease_grant *lease);
 bool attempt_log_run(struct spool *spool, const struct attempt_run *run);

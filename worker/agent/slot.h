@@ -81,12 +81,13 @@ struct slot {
     char *gpu;                 /* their tokens, with commas; NULL: none of its own; owned */
     struct lease_request request;
     struct report_socket reports;
-    struct quick_failures quick; /* of its jobs, in a row */
-    unsigned hurries;            /* of the context, as far as it has acted on them */
-    struct stuck stuck;          /* of an earlier trial */
-    struct spool spool;          /* of the trial that it has or had */
-    bool spool_is_ready;         /* begun, for the next trial */
-    bool spool_waits;            /* it could not be begun; told */
+    struct quick_failures quick;  /* of its jobs, in a row */
+    unsigned hurries;             /* of the context, as far as it has acted on them */
+    struct stuck stuck;           /* of an earlier trial */
+    struct spool spool;           /* of the trial that it has or had */
+    bool spool_is_ready;          /* begun, for the next trial */
+    char asked[REQUEST_ID_BYTES]; /* the id in it under which that is asked for */
+    bool spool_waits;             /* it could not be begun; told */
     int64_t spool_retry_ms;
     bool delivers_only;      /* what an earlier worker has left; it asks for nothing */
     struct log_uploads logs; /* of this trial and of those just ended */

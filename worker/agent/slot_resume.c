@@ -85,8 +85,11 @@ static bool is_open(const struct agent_context *context, const char *path, size_
         return false;
     }
     if (log.closed || !log.has_grant) {
-        spool_remove(&spool);
-        return false;
+        bool asks = !log.closed && log.asked[0] != '\0' && is_of_slot(context, path, n_slots);
+        if (!asks) {
+            spool_remove(&spool);
+        }
+        return asks;
     }
     if (strcmp(log.grant.server, http_async_url(context->loop.http)) != 0) {
         keep_aside(context, path, n_slots, &log);
@@ -256,6 +259,18 @@ static int restore_phase(struct slot *slot, struct attempt_log *log, struct err 
     return 0;
 }
 
+/* The lease may have been granted, and the answer lost with the worker. */
+static void restore_ask(struct slot *slot, const struct attempt_log *log)
+{
+    struct lease_request *request = &slot->request;
+
+    if (strlen(log->asked) < sizeof request->request_id) {
+        (void)snprintf(request->request_id, sizeof request->request_id, "%s", log->asked);
+        (void)snprintf(slot->asked, sizeof slot->asked, "%s", log->asked);
+        request->unanswered = slot->spool_is_ready = true;
+    }
+}
+
 int slot_resume(struct slot *slot, const char *path, struct err *err)
 {
     OWN(attempt_log) struct attempt_log log = {0};
@@ -263,6 +278,10 @@ int slot_resume(struct slot *slot, const char *path, struct err *err)
     TRY(spool_continue(&slot->spool, path, err));
     if (!attempt_log_read(&slot->spool, &log)) {
         return err_set(err, ERR_NOMEM, "out of memory for %s", path);
+    }
+    if (!log.has_grant) {
+        restore_ask(slot, &log);
+        return 0;
     }
     lease_request_stop(&slot->request);
     TRY(restore_trial(slot, &log, err));

@@ -15,17 +15,30 @@ static int64_t now_of(const struct slot *slot)
     return loop_now(&slot->context->loop);
 }
 
+/* Whoever finds the file asks under the same id, and is given the lease whose answer was lost. */
+static int begin(struct slot *slot, struct err *err)
+{
+    TRY(spool_begin(&slot->spool, slot->spool.path, err));
+    (void)attempt_log_asked(&slot->spool, slot->request.request_id);
+    spool_flush(&slot->spool, now_of(slot));
+    (void)snprintf(slot->asked, sizeof slot->asked, "%s", slot->request.request_id);
+    return slot->spool.failing ? err_set(err, ERR_IO, "the file %s cannot be written: %s",
+                                         slot->spool.path, slot->spool.why)
+                               : 0;
+}
+
 bool slot_spool_is_ready(struct slot *slot)
 {
     struct err err = {0};
+    bool is_asked = strcmp(slot->asked, slot->request.request_id) == 0;
 
-    if (slot->spool_is_ready || slot->spool.path == NULL) {
+    if ((slot->spool_is_ready && is_asked) || slot->spool.path == NULL) {
         return true;
     }
     if (now_of(slot) < slot->spool_retry_ms) {
         return false;
     }
-    slot->spool_is_ready = spool_begin(&slot->spool, slot->spool.path, &err) == 0;
+    slot->spool_is_ready = begin(slot, &err) == 0;
     if (!slot->spool_is_ready) {
         slot->spool_retry_ms = now_of(slot) + RETRY_MS;
         if (!slot->spool_waits) {

@@ -4,8 +4,8 @@
 
 #include "worker/agent/slot.h"
 
-/* Has the slot a file to record its next trial in? It is begun where it is not there. False: it
- * cannot be written, which is said once; tried again later. */
+/* Has the slot a file to record its next trial in, and under which id it asks for it? It is begun
+ * where it is not there. False: it cannot be written, which is said once; tried again later. */
 bool slot_spool_is_ready(struct slot *slot);
 /* A trial was granted; its command is about to be started; its job has ended. */
 void slot_spool_grant(struct slot *slot);

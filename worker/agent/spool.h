@@ -38,7 +38,8 @@ enum spool_kind { /* part of the format: numbers are not given again */
                   SPOOL_RESULT = 6,
                   SPOOL_RELEASE = 7,
                   SPOOL_CLOSED = 8,
-                  SPOOL_REFUSED = 9
+                  SPOOL_REFUSED = 9,
+                  SPOOL_ASKED = 10
 };
 
 struct spool {
