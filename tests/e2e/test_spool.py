@@ -2,14 +2,17 @@
 """What outlives a worker: results and measurements in its state directory, against a server with the answers that
 each test sets."""
 
-import os
+import fcntl
+import json
 import pathlib
 import signal
+import struct
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cases import expect, main  # noqa: E402
+from hone import preload_env  # noqa: E402
 from lease_server import LeaseServer  # noqa: E402
 
 SECONDS = 60
@@ -52,7 +55,7 @@ def records(path):
     return kinds
 
 
-MEASURED, EXIT, RESULT = 3, 5, 6
+GRANT, RUN, MEASURED, EXIT, RESULT = 1, 2, 3, 5, 6
 
 
 def wait_for_record(tmp, kind, n=1):
@@ -230,6 +233,181 @@ def test_what_a_refused_worker_could_not_deliver_is_kept(tmp):
         expect(([trial for trial, _ in server.results], runs(tmp)), ([1], 1))
         expect(server.measured, [(1, 3, {"accuracy": 0.5})])
     expect(spools(tmp), [])
+
+
+# ---- whose it is ----
+
+def crc32c(data, crc=0):
+    crc ^= 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def write_spool(path, *contents):
+    """A spool with records (kind, content), as a worker leaves it."""
+    head = b"hone.sp1" + (12345).to_bytes(4, "little")
+    data = head + crc32c(head).to_bytes(4, "little")
+    for kind, content in contents:
+        raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+        numbers = len(raw).to_bytes(4, "little") + kind.to_bytes(4, "little")
+        data += numbers + crc32c(numbers + raw, 12345).to_bytes(4, "little") + raw
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def measured(number, step, value):
+    return MEASURED, (number.to_bytes(8, "little") + step.to_bytes(8, "little") + (1).to_bytes(2, "little")
+                      + struct.pack("<d", value) + (8).to_bytes(2, "little") + b"accuracy")
+
+
+def left_attempt(server, host, tmp, **more):
+    """The records of a trial that a worker had begun on a host: its grant, its start, a measurement."""
+    number = server.grants(resource=(0, 9))
+    lease = server.waiting.pop()
+    server.leases[lease["lease"]["id"]] = lease
+    folder = pathlib.Path(tmp) / "work" / f"attempt-{number}"
+    (folder / "checkpoint.new").mkdir(parents=True)
+    (folder / "checkpoint.new" / "model").write_text("saved\n")
+    return [(GRANT, {"server": server.url, "host": host, "lease": lease, **more}),
+            (RUN, {"from": 0, "to": 9, "folder": str(folder), "boot": "b", "gpu": "", "at_ms": 0, "run_at_ms": 0}),
+            measured(1, 4, 0.25)]
+
+
+COMPLETED = {"outcome": "completed", "step": 9, "usage": {"wall_seconds": 1.5}}
+
+
+def test_a_trial_of_another_machine_is_handed_back_without_its_files(tmp):
+    with LeaseServer() as server:
+        write_spool(tmp / "state" / "slot-0.spool", *left_attempt(server, "another", tmp))
+        said = server.work(tmp, "true", options=("--state-dir", str(tmp / "state")))
+        expect((server.measured, server.released, server.results), ([(1, 4, {"accuracy": 0.25})], [1], []))
+    assert "ran on another machine" in said, said
+    expect((tmp / "work" / "attempt-1" / "checkpoint.new" / "model").read_text(), "saved\n")
+
+
+def test_a_result_of_another_machine_is_delivered(tmp):
+    with LeaseServer() as server:
+        write_spool(tmp / "state" / "slot-0.spool", *left_attempt(server, "another", tmp), (RESULT, COMPLETED))
+        server.work(tmp, "true", options=("--state-dir", str(tmp / "state")))
+        expect((server.measured, server.results), ([(1, 4, {"accuracy": 0.25})], [(1, COMPLETED)]))
+    expect(list(tmp.glob("state*")), [])
+
+
+def test_more_is_delivered_than_there_are_slots(tmp):
+    with LeaseServer() as server:
+        for slot in (0, 3, 7):
+            write_spool(tmp / "state" / f"slot-{slot}.spool", *left_attempt(server, "here", tmp), (RESULT, COMPLETED))
+        job = script(tmp, "echo hone: accuracy=1\n")
+        server.grants()
+        server.work(tmp, job, options=("--state-dir", str(tmp / "state")))
+        expect(sorted(trial for trial, _ in server.results), [1, 2, 3, 4])
+    expect(list(tmp.glob("state*")), [])
+
+
+def test_what_belongs_to_another_server_stays_for_it(tmp):
+    state = tmp / "state"
+    with LeaseServer() as other:
+        write_spool(state / "slot-0.spool", *left_attempt(other, "here", tmp), (RESULT, COMPLETED))
+        with LeaseServer() as server:
+            server.grants()
+            job = script(tmp, "echo hone: accuracy=1\n")
+            said = server.work(tmp, job, options=("--state-dir", str(state)))
+            expect(len(server.results), 1)
+        expect(other.results, [])
+        assert f"of trial 1 of digits at {other.url}" in said, said
+        expect([path.name for path in state.iterdir()], ["slot-1.spool"])
+        other.work(tmp, "true", options=("--state-dir", str(state)))
+        expect(other.results, [(1, COMPLETED)])
+    expect(list(tmp.glob("state*")), [])
+
+
+def test_a_torn_end_costs_what_was_torn(tmp):
+    with LeaseServer() as server:
+        records_of = left_attempt(server, "here", tmp)
+        path = tmp / "state" / "slot-0.spool"
+        write_spool(path, *records_of, measured(2, 5, 0.5), (RESULT, COMPLETED))
+        path.write_bytes(path.read_bytes()[:-7])
+        said = server.work(tmp, "true", options=("--state-dir", str(tmp / "state")))
+        expect(server.measured, [(1, 4, {"accuracy": 0.25}), (1, 5, {"accuracy": 0.5})])
+        expect((server.results, server.released), ([], [1]))
+    assert "damaged or were not written whole" in said, said
+
+
+def test_each_worker_has_its_own_state(tmp):
+    job = script(tmp, f"touch {tmp}/began-$HONE_TRIAL; while [ ! -e {tmp}/go ]; do sleep 0.02; done; echo hone: accuracy=1\n")
+    with LeaseServer() as server:
+        server.grants()
+        server.grants()
+        workers = [server.start(tmp, job)]
+        wait_until((tmp / "began-1").exists, "the first job")
+        workers.append(server.start(tmp, job))
+        wait_until((tmp / "began-2").exists, "the second job")
+        first, second = states(tmp)
+        expect(second.name, first.name + ".2")
+        expect(first.stat().st_mode & 0o777, 0o700)
+        refused = server.work(tmp, job, options=("--state-dir", str(second)), status=75)
+        assert f"process {workers[1].pid} on " in refused, refused
+        (tmp / "go").touch()
+        for worker in workers:
+            worker.communicate(timeout=SECONDS)
+        expect(sorted(trial for trial, _ in server.results), [1, 2])
+    expect(states(tmp), [])
+
+
+def test_no_job_holds_the_lock_of_a_killed_worker(tmp):
+    job = script(tmp, f"touch {tmp}/began; setsid sleep 1000 & exec sleep 1000\n")
+    with LeaseServer() as server:
+        server.grants()
+        worker = server.start(tmp, job)
+        wait_until((tmp / "began").exists, "a job")
+        [state] = states(tmp)
+        kill(worker)
+        with open(state / "lock", "r+", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        server.work(tmp, "true")
+        expect(states(tmp), [])
+
+
+# ---- disks ----
+
+def test_a_full_disk_stops_no_job_and_no_result(tmp):
+    full = tmp / "full"
+    job = script(tmp, f"""
+echo hone: step=1 accuracy=0.5
+while [ ! -e {tmp}/go-$HONE_TRIAL ]; do sleep 0.02; done
+echo hone: step=2 accuracy=0.6
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.grants()
+        worker = server.start(tmp, job, **preload_env(HONE_TEST_FULL=full))
+        server.wait_for(lambda: server.measured)
+        full.touch()
+        (tmp / "go-1").touch()
+        server.wait_for(lambda: server.results)
+        expect([m[1] for m in server.measured], [1, 2])
+        lines = []
+        while not any("asks for no trial" in line for line in lines):
+            lines.append(worker.stdout.readline())
+        expect(len(server.asks), 1)
+        (tmp / "go-2").touch()
+        full.unlink()
+        server.wait_for(lambda: len(server.results) == 2)
+        said, _ = worker.communicate(timeout=SECONDS)
+        expect(worker.returncode, 0)
+    expect(sum("cannot be written" in line and "its job goes on" in line for line in lines), 1, lines)
+    assert "can be written again" in said, said
+
+
+def test_a_state_directory_that_cannot_be_made_is_refused(tmp):
+    (tmp / "file").write_text("")
+    with LeaseServer() as server:
+        said = server.work(tmp, "true", options=("--state-dir", str(tmp / "file" / "state")), status=1)
+        expect(server.asks, [])
+    assert "file/state" in said and "--state-dir" in said, said
 
 
 if __name__ == "__main__":

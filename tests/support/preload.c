@@ -4,10 +4,13 @@
  *   HONE_TEST_FS_TYPE=0x6969       every file system says that it is of this type (0x6969: NFS)
  *   HONE_TEST_DIE_AT=7             the 7th call that changes files kills the process instead; those
  *                                  of its children count nothing
+ *   HONE_TEST_FULL=FILE            while there is such a file, nothing can be written at a place of
+ *                                  a file: there is no space
  *   HONE_TEST_TEAR=1               … after it has written half of what it was to write
  *
  * Without either it changes nothing. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -119,12 +122,23 @@ int unlink(const char *path)
     return real(path);
 }
 
+static bool is_full(void)
+{
+    const char *path = getenv("HONE_TEST_FULL");
+
+    return path != NULL && access(path, F_OK) == 0;
+}
+
 ssize_t pwrite64(int fd, const void *bytes, size_t len, off_t at)
 {
     ssize_t (*real)(int, const void *, size_t, off_t);
     void *found = libc_function("pwrite64");
 
     memcpy(&real, &found, sizeof real);
+    if (is_full()) {
+        errno = ENOSPC;
+        return -1;
+    }
     if (is_last_change()) {
         if (getenv("HONE_TEST_TEAR") != NULL) {
             (void)real(fd, bytes, len / 2, at);

@@ -139,7 +139,12 @@ static int lock(struct state_dir *dir, const char *host, struct err *err)
 
 static int take(struct state_dir *dir, const char *path, const char *host, struct err *err)
 {
-    TRY(folder_make(path, err));
+    if (folder_make(path, err) != 0) {
+        return err_set(err, err->code,
+                       "the state directory %s cannot be made or written: %s; name another with "
+                       "--state-dir",
+                       path, strerror(errno));
+    }
     free(dir->path);
     dir->path = realpath(path, NULL);
     if (dir->path == NULL) {
@@ -155,10 +160,10 @@ int state_dir_open(struct state_dir *dir, const char *given, const char *workdir
     OWN(buf) struct buf path = {0};
     int rc = -1;
 
+    buf_init(&path, 4000);
     if (given != NULL) {
         return take(dir, given, host, err);
     }
-    buf_init(&path, 4000);
     for (int i = 1; i <= WORKERS_MAX; i++) {
         buf_clear(&path);
         buf_printf(&path, "%s/workers/%s", workdir, name);
