@@ -402,6 +402,18 @@ echo hone: step=2 accuracy=0.6
     assert "can be written again" in said, said
 
 
+def test_a_limit_on_files_ends_no_worker(tmp):
+    job = script(tmp, """
+i=0
+while [ $i -lt 12000 ]; do i=$((i+1)); echo hone: step=$i accuracy=0.5 and some more to print; done
+""")
+    with LeaseServer() as server:
+        server.grants()
+        server.work(tmp, job, under=("sh", "-c", 'ulimit -f 640; exec "$@"', "sh"))
+        [(_, result)] = server.results
+        expect((result["outcome"], server.measured[-1][1], len(server.measured)), ("completed", 12000, 12000))
+
+
 def test_a_state_directory_that_cannot_be_made_is_refused(tmp):
     (tmp / "file").write_text("")
     with LeaseServer() as server:

@@ -250,20 +250,21 @@ class LeaseServer:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_")}
         return {**kept, "HONE_URL": self.url, "HONE_TOKEN_FILE": str(token), **more}
 
-    def start(self, tmp, *command, options=(), **environment):
-        """A worker of this server's study; the caller waits for it."""
+    def start(self, tmp, *command, options=(), under=(), **environment):
+        """A worker of this server's study, started by another command where one is given; the caller waits
+        for it."""
         which = ["--study", STUDY] if command else []
         behind = ["--", *command] if command else []
         self.workers.append(subprocess.Popen(
-            [os.environ["HONE"], "worker", *which, "--exit-when-finished", "--workdir",
+            [*under, os.environ["HONE"], "worker", *which, "--exit-when-finished", "--workdir",
              str(pathlib.Path(tmp) / "work"), *options, *behind],
             env=self.environment(tmp, **environment), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return self.workers[-1]
 
-    def work(self, tmp, *command, options=(), status=0, **environment):
+    def work(self, tmp, *command, options=(), under=(), status=0, **environment):
         """Runs one to its end; what it said."""
-        process = self.start(tmp, *command, options=options, **environment)
+        process = self.start(tmp, *command, options=options, under=under, **environment)
         said, _ = process.communicate(timeout=120)
         if process.returncode != status:
             raise AssertionError(f"the worker ended with {process.returncode}:\n{said}")

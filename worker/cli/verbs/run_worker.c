@@ -76,6 +76,7 @@ static int serve(const struct agent_settings *settings, const char *token_file, 
     (void)sigaction(SIGTERM, &action, NULL);
     (void)sigaction(SIGUSR1, &hurry, NULL);
     (void)signal(SIGPIPE, SIG_IGN); /* the reader of the pipe may have ended */
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on files is a full disk, and no end of the worker */
     if (agent_run(agent, err) == 0) {
         return 0;
     }

@@ -222,6 +222,7 @@ static void stop_by_signals(struct agent *agent)
     }
     running_agent = agent;
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on files is a full disk, and no end of the worker */
     stop_on(SIGTERM);
     stop_on(SIGINT);
     stop_on(SIGHUP);
