@@ -53,6 +53,7 @@ class LeaseServer:
         fake = self
         self.lock = threading.Condition()
         self.waiting, self.leases, self.number = [], {}, 0
+        self.granted = {}  # (worker, request id) -> lease
         self.asks, self.measured, self.results, self.released, self.beats = [], [], [], [], []
         self.values = {}  # (lease, step, metric) -> value
         self.faults, self.calls = {}, []
@@ -187,11 +188,14 @@ class LeaseServer:
                 "log": "log"}[parts[4].partition("?")[0]]
 
     def ask(self, _, body):
-        if not self.waiting:
+        same = (body.get("worker"), body.get("request_id"))
+        if same in self.granted:  # it is asked again for an answer that did not arrive
+            return 201, self.granted[same], {}
+        if not self.waiting or body.get("runners") == []:  # which wants nothing
             return 200, {"lease": None, "reason": self.nothing, "detail": "",
                          "retry_after_seconds": 0.2}, {}
         lease = self.waiting.pop(0)
-        self.leases[lease["lease"]["id"]] = lease
+        self.leases[lease["lease"]["id"]] = self.granted[same] = lease
         return 201, lease, {}
 
     def lease_of(self, path):

@@ -270,6 +270,10 @@ START_TEST(a_token_has_the_memory_of_its_gpu)
     for (size_t i = 0; i < 5; i++) {
         ck_assert_int_eq(discovery->gpus[i].memory_mib, memory[i]);
     }
+    static const char *const names[] = {"GPU 1", "GPU 0", "GPU 7", "MIG-d", "GPU-"};
+    for (size_t i = 0; i < 5; i++) {
+        ck_assert_str_eq(discovery->gpus[i].name, names[i]);
+    }
     ck_assert_str_eq(discovery->gpus[3].model, "MIG 2g.10gb");
     free(discovery);
     free(list);
@@ -418,12 +422,12 @@ static const struct {
     {true, 500, 4711, 500, 600, NULL}, /* so much was allowed */
     {true, 601, 4711, 601, 600, "others use 601 MiB of GPU 3, more than 600"},
     {true, 1, 0, 0, 0, "others use 1 MiB of GPU 3, more than 0"},
-    {false, -1, 0, 0, -1, "nvidia-smi lists no GPU 3"},
+    {false, -1, 0, 0, -1, "nvidia-smi does not list GPU 3"},
 };
 
 START_TEST(a_gpu_that_others_use_is_not_fit)
 {
-    struct gate_facts facts = {.token = "3",
+    struct gate_facts facts = {.name = "GPU 3",
                                .tool = "nvidia-smi",
                                .is_listed = states[_i].is_listed,
                                .others_mib = states[_i].others_mib,

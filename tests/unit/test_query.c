@@ -1,13 +1,16 @@
-/* A vendor's tool that lists, hangs, fails, or prints too much, run as the agent runs it. */
+/* A vendor's tool that lists, hangs, fails, or prints too much, run as the agent runs it; and what
+ * slots are told of the GPUs then. */
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "worker/agent/devices/query.h"
+#include "worker/agent/devices/devices.h"
 
 #define LIMIT_MS 300
 #define A "GPU-11111111-aaaa"
@@ -168,6 +171,174 @@ START_TEST(a_tool_that_hung_is_gone_and_asked_again)
 }
 END_TEST
 
+/* ---- the same as slots see it ---- */
+
+static void open_devices(struct devices *devices, const char *gpus)
+{
+    struct devices_settings settings = {.gpus = gpus,
+                                        .max_other_mib = -1,
+                                        .min_disk_bytes = 0,
+                                        .base_ms = 20,
+                                        .limit_ms = LIMIT_MS};
+    struct err err = {0};
+    char path[200];
+
+    (void)snprintf(path, sizeof path, "%s:/usr/bin:/bin", folder);
+    (void)setenv("PATH", path, 1);
+    (void)unsetenv("CUDA_VISIBLE_DEVICES");
+    ck_assert_msg(devices_open(devices, &loop, &settings, &err) == 0, "%s", err.text);
+}
+
+/* A tool that lists one GPU and this process on it. */
+static void install_with_process(pid_t pid, int mib)
+{
+    char text[400];
+
+    (void)snprintf(text, sizeof text,
+                   "case $1 in --query-gpu*) echo '0, " A ", H200, 80000, %d';; -L) echo 'GPU 0: "
+                   "H200 (UUID: " A ")';; *) echo '%d, " A ", %d';; esac",
+                   mib, (int)pid, mib);
+    install("nvidia-smi", text);
+}
+
+static void turn(struct devices *devices)
+{
+    loop_turn(&loop, devices_deadline(devices));
+    devices_tick(devices);
+}
+
+START_TEST(processes_of_our_own_are_no_strangers)
+{
+    static struct devices devices;
+    struct lease_request request = {.loop = &loop};
+    pid_t child = fork();
+
+    if (child == 0) {
+        (void)pause();
+        _exit(0);
+    }
+    install_with_process(child, 70000);
+    open_devices(&devices, NULL);
+    ck_assert(devices_may_ask(&devices, 0, &request));
+    ck_assert_str_eq(request.unfit, "");
+    ck_assert_uint_eq(json_array_size(request.gpus), 1);
+    devices_close(&devices);
+    install_with_process(getppid(), 500);
+    open_devices(&devices, NULL);
+    ck_assert(devices_may_ask(&devices, 0, &request));
+    ck_assert_ptr_nonnull(strstr(request.unfit, "GPU 0 is in use by process"));
+    devices_close(&devices);
+    json_decref(request.gpus);
+    (void)kill(child, SIGKILL);
+    (void)waitpid(child, NULL, 0);
+}
+END_TEST
+
+/* A slot waits for the look no longer than its limit, and then asks for what was fit before. */
+START_TEST(a_tool_that_hangs_delays_one_ask)
+{
+    static struct devices devices;
+    struct lease_request request = {.loop = &loop};
+
+    install("nvidia-smi", "sleep 1000");
+    int64_t begun_ms = loop_now(&loop);
+    open_devices(&devices, "0,1");
+    ck_assert_int_ge(loop_now(&loop) - begun_ms, LIMIT_MS);
+    ck_assert(devices.tool.is_on);
+    ck_assert(devices_may_ask(&devices, 0, &request)); /* it is known to hang: no look now */
+    ck_assert_uint_eq(json_array_size(request.gpus), 2);
+    devices_end_ask(&devices, 0);
+    while (!devices.is_asked) { /* its next look is due */
+        if (!devices_may_ask(&devices, 0, &request)) {
+            devices_tick(&devices);
+        }
+        devices_end_ask(&devices, 0);
+        loop_turn(&loop, loop_now(&loop) + 5);
+    }
+    install("nvidia-smi", LISTS); /* not the one that runs */
+    while (devices.is_asked) {
+        turn(&devices);
+    }
+    ck_assert(devices_may_ask(&devices, 0, &request));
+    json_decref(request.gpus);
+    devices_close(&devices);
+}
+END_TEST
+
+/* Only the slot that asks may, until it is granted; what comes free renews its ask. */
+START_TEST(one_slot_asks_with_all_that_is_free)
+{
+    static struct devices devices;
+    struct lease_request request = {.loop = &loop};
+    struct lease_grant grant = {.requires_gpus = 2};
+    struct device_set taken;
+    struct quick_failures quick = {0};
+    struct err err = {0};
+    char *tokens = NULL;
+
+    open_devices(&devices, "0,1,2");
+    ck_assert(devices_may_ask(&devices, 0, &request));
+    ck_assert_uint_eq(json_array_size(request.gpus), 3);
+    ck_assert(!devices_may_ask(&devices, 1, &request));
+    devices_end_ask(&devices, 0);
+    ck_assert_int_eq(devices_take(&devices, 0, &grant, &taken, &tokens, &quick, &err), 0);
+    ck_assert_str_eq(tokens, "0,1");
+    free(tokens);
+    ck_assert(devices_may_ask(&devices, 1, &request));
+    ck_assert_uint_eq(json_array_size(request.gpus), 1);
+    ck_assert(!devices_grew(&devices, 1));
+    devices_give_back(&devices, &taken, &quick, 0, "");
+    ck_assert_int_eq(devices_deadline(&devices), 0);
+    ck_assert(!devices_grew(&devices, 0));
+    ck_assert(devices_grew(&devices, 1));
+    ck_assert(!devices_grew(&devices, 1));
+    ck_assert(devices_may_ask(&devices, 1, &request));
+    ck_assert_uint_eq(json_array_size(request.gpus), 3);
+    ck_assert_int_eq(devices_take(&devices, 1, &grant, &taken, &tokens, &quick, &err), 0);
+    free(tokens);
+    ck_assert_int_eq(devices_take(&devices, 2, &grant, &taken, &tokens, &quick, &err), -1);
+    ck_assert_int_eq(devices_take_named(&devices, 2, "2", &taken, &err), 0);
+    ck_assert_int_eq(devices_take_named(&devices, 2, "2", &taken, &err), -1);
+    ck_assert_int_eq(devices_take_named(&devices, 2, "7", &taken, &err), -1);
+    ck_assert(!devices_may_ask(&devices, 2, &request)); /* nothing is free */
+    json_decref(request.gpus);
+    devices_close(&devices);
+}
+END_TEST
+
+START_TEST(a_gpu_on_which_jobs_fail_comes_back_after_its_wait)
+{
+    static struct devices devices;
+    struct lease_request request = {.loop = &loop};
+    struct lease_grant grant = {0};
+    struct device_set taken;
+    struct quick_failures quick = {0};
+    struct err err = {0};
+    char *tokens = NULL;
+
+    open_devices(&devices, "0,1");
+    ck_assert_int_eq(devices_take(&devices, 0, &grant, &taken, &tokens, &quick, &err), 0);
+    free(tokens);
+    quick.in_row = 3;
+    devices_give_back(&devices, &taken, &quick, 50, "3 jobs in a row failed at once");
+    ck_assert(devices_may_ask(&devices, 0, &request));
+    ck_assert_uint_eq(json_array_size(request.gpus), 1);
+    ck_assert_str_eq(request.health, "GPU 0: 3 jobs in a row failed at once");
+    while (!devices_grew(&devices, 0)) {
+        turn(&devices);
+    }
+    ck_assert(devices_may_ask(&devices, 0, &request));
+    ck_assert_uint_eq(json_array_size(request.gpus), 2);
+    ck_assert_str_eq(request.health, "");
+    ck_assert_int_eq(devices_take(&devices, 0, &grant, &taken, &tokens, &quick, &err), 0);
+    ck_assert_str_eq(tokens, "0");
+    ck_assert_uint_eq(quick.in_row, 3); /* the next failure counts on */
+    free(tokens);
+    json_decref(request.gpus);
+    devices_close(&devices);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("query");
@@ -178,6 +349,10 @@ int main(void)
     tcase_add_loop_test(tcase, a_tool_answers_or_is_given_up, 0,
                         (int)(sizeof tools / sizeof tools[0]));
     tcase_add_test(tcase, a_tool_that_hung_is_gone_and_asked_again);
+    tcase_add_test(tcase, processes_of_our_own_are_no_strangers);
+    tcase_add_test(tcase, a_tool_that_hangs_delays_one_ask);
+    tcase_add_test(tcase, one_slot_asks_with_all_that_is_free);
+    tcase_add_test(tcase, a_gpu_on_which_jobs_fail_comes_back_after_its_wait);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -66,9 +66,9 @@ static void let_out(struct devices *devices, struct quarantine *quarantine, cons
 
 static void let_gpu_out(struct devices *devices, size_t i)
 {
-    char what[TOKEN_BYTES + 32];
+    char what[DISCOVERED_NAME_BYTES + 32];
 
-    (void)snprintf(what, sizeof what, "GPU %s is used again", devices->found.gpus[i].token);
+    (void)snprintf(what, sizeof what, "%s is used again", devices->found.gpus[i].name);
     let_out(devices, &devices->gpus[i], what);
     devices->pool.devices[i].is_out = false;
 }
@@ -103,7 +103,7 @@ static void gather(const struct devices *devices, size_t i, const pid_t roots[],
     const struct vendor_gpu *gpu = vendor_find(list, token);
     bool is_ours = false;
 
-    *facts = (struct gate_facts){.token = token,
+    *facts = (struct gate_facts){.name = devices->found.gpus[i].name,
                                  .tool = vendor_tool(list->vendor),
                                  .is_listed = gpu != NULL,
                                  .others_mib = gpu == NULL ? -1 : gpu->used_mib,
@@ -458,8 +458,8 @@ void devices_give_back(struct devices *devices, const struct device_set *taken,
                                        .by_jobs = true,
                                        .times = gpu->times,
                                        .until_ms = loop_now(devices->loop) + wait_ms};
-            (void)snprintf(gpu->why, sizeof gpu->why, "GPU %.60s: %.180s",
-                           devices->found.gpus[i].token, why);
+            (void)snprintf(gpu->why, sizeof gpu->why, "%s: %.180s", devices->found.gpus[i].name,
+                           why);
             utf8_mend(gpu->why);
             devices->pool.devices[i].is_out = true;
             devices->told_ms = INT64_MIN;

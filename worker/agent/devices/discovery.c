@@ -103,6 +103,18 @@ static void take_listed(const struct vendor_list *list, struct argv_list *tokens
     }
 }
 
+static void name_gpu(const char *token, const struct vendor_gpu *row,
+                     char name[DISCOVERED_NAME_BYTES])
+{
+    bool is_uuid = strncmp(token, "GPU-", 4) == 0 || strncmp(token, "MIG-", 4) == 0;
+
+    if (row != NULL && row->parent[0] == '\0') {
+        (void)snprintf(name, DISCOVERED_NAME_BYTES, "GPU %d", (int)row->index);
+    } else {
+        (void)snprintf(name, DISCOVERED_NAME_BYTES, "%s%s", is_uuid ? "" : "GPU ", token);
+    }
+}
+
 static int fill(const struct discovery_facts *facts, const struct argv_list *tokens,
                 struct discovery *discovery, struct err *err)
 {
@@ -118,6 +130,7 @@ static int fill(const struct discovery_facts *facts, const struct argv_list *tok
         *gpu = (struct discovered_gpu){.memory_mib = row == NULL ? 0 : row->memory_mib};
         (void)snprintf(gpu->token, sizeof gpu->token, "%s", tokens->items[i]);
         (void)snprintf(gpu->model, sizeof gpu->model, "%s", row == NULL ? "" : row->model);
+        name_gpu(tokens->items[i], row, gpu->name);
     }
     return 0;
 }

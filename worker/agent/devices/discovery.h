@@ -12,6 +12,7 @@
 #include "worker/agent/devices/vendor.h"
 
 #define DISCOVERED_MAX 256
+#define DISCOVERED_NAME_BYTES 64
 
 struct discovery_facts {
     const char *gpus;               /* as said: a list, "none" or "all"; NULL: nothing */
@@ -25,7 +26,8 @@ struct discovery_facts {
 enum discovery_source { DISCOVERY_SAID, DISCOVERY_INHERITED, DISCOVERY_LISTED, DISCOVERY_NOTHING };
 
 struct discovered_gpu {
-    char token[TOKEN_BYTES]; /* what its job finds in the vendor's variable */
+    char token[TOKEN_BYTES];          /* what its job finds in the vendor's variable */
+    char name[DISCOVERED_NAME_BYTES]; /* for people: "GPU 0" where its index is known */
     char model[VENDOR_MODEL_BYTES];
     int64_t memory_mib; /* 0: not known */
 };

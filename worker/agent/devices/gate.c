@@ -14,8 +14,8 @@ static void tell_stranger(const struct gate_facts *facts, char why[GATE_WHY_BYTE
     if (facts->stranger_mib >= 0) {
         (void)snprintf(memory, sizeof memory, " with %" PRId64 " MiB", facts->stranger_mib);
     }
-    (void)snprintf(why, GATE_WHY_BYTES, "GPU %.80s is in use by process %" PRId64 "%s",
-                   facts->token, facts->stranger, memory);
+    (void)snprintf(why, GATE_WHY_BYTES, "%.80s is in use by process %" PRId64 "%s", facts->name,
+                   facts->stranger, memory);
 }
 
 bool gate_refuses_gpu(const struct gate_facts *facts, char why[GATE_WHY_BYTES])
@@ -24,7 +24,7 @@ bool gate_refuses_gpu(const struct gate_facts *facts, char why[GATE_WHY_BYTES])
     int64_t most_mib = is_default ? DEFAULT_OTHER_MIB : facts->max_other_mib;
 
     if (!facts->is_listed) {
-        (void)snprintf(why, GATE_WHY_BYTES, "%s lists no GPU %.80s", facts->tool, facts->token);
+        (void)snprintf(why, GATE_WHY_BYTES, "%s does not list %.80s", facts->tool, facts->name);
         return true;
     }
     if (is_default && facts->stranger != 0) {
@@ -33,8 +33,8 @@ bool gate_refuses_gpu(const struct gate_facts *facts, char why[GATE_WHY_BYTES])
     }
     if (facts->others_mib > most_mib) {
         (void)snprintf(why, GATE_WHY_BYTES,
-                       "others use %" PRId64 " MiB of GPU %.80s, more than %" PRId64,
-                       facts->others_mib, facts->token, most_mib);
+                       "others use %" PRId64 " MiB of %.80s, more than %" PRId64, facts->others_mib,
+                       facts->name, most_mib);
         return true;
     }
     return false;

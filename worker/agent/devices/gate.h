@@ -10,8 +10,8 @@
 
 /* What is known of a GPU now. */
 struct gate_facts {
-    const char *token; /* as it is called here */
-    const char *tool;  /* that said so */
+    const char *name; /* as people call it */
+    const char *tool; /* that said so */
     bool is_listed;
     int64_t others_mib;   /* of its memory in use by others; -1: not known */
     int64_t stranger;     /* a process of others that computes on it; 0: none is known */
