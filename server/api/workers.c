@@ -2,6 +2,7 @@
 #include "server/api/workers.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/api/json.h"
@@ -78,24 +79,48 @@ static void worker_cells(struct sheet *sheet, const struct live_worker_view *wor
     sheet_text(sheet, worker->reason);
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const struct live_worker_view *const *left = a;
+    const struct live_worker_view *const *right = b;
+
+    return strcmp((*left)->name, (*right)->name);
+}
+
+/* Takes the view of this moment: whoever was just answered finds himself in it. */
+static void take_view_now(struct read_request *read)
+{
+    live_view_release(read->view);
+    read->view = engine_view_now(read->api->engine);
+}
+
 static int read_workers(struct read_request *read, struct err *err)
 {
     static const char *const columns[] = {"name",    "host",           "gpus",  "leases",
                                           "waiting", "last_seen_at",   "state", "completed",
                                           "failed",  "last_report_at", "reason"};
     OWN(item_list) struct item_list listing = {0};
+    take_view_now(read);
     const struct live_view *view = read->view;
+    OWN(memory)
+    const struct live_worker_view **workers = calloc(view->n_workers + 1, sizeof(void *));
 
-    (void)err;
+    if (workers == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < view->n_workers; i++) {
+        workers[i] = &view->workers[i];
+    }
+    qsort(workers, view->n_workers, sizeof(void *), by_name);
     item_list_begin(&listing, read);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         sheet_column(&listing.sheet, columns[i]);
     }
     for (size_t i = 0; i < view->n_workers; i++) {
         if (listing.is_sheet) {
-            worker_cells(&listing.sheet, &view->workers[i]);
+            worker_cells(&listing.sheet, workers[i]);
         } else {
-            write_worker(item_list_item(&listing), view, &view->workers[i]);
+            write_worker(item_list_item(&listing), view, workers[i]);
             item_list_item_end(&listing);
         }
     }
@@ -108,6 +133,7 @@ static int read_worker(struct read_request *read, struct err *err)
     const char *name = http_param(read->request, "worker");
     struct json_writer w;
 
+    take_view_now(read);
     json_writer_init(&w, &read->response.body);
     for (size_t i = 0; i < read->view->n_workers; i++) {
         if (strcmp(read->view->workers[i].name, name) == 0) {

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -12,11 +13,22 @@
 
 #define START_GRACE_MS 120000
 #define SUGGESTION_TIMEOUT_MS 2000
+#define VIEW_WAIT_MS 200 /* a writer that is busy for longer is not waited for */
 
 static void system_entropy(void *context, void *bytes, size_t len)
 {
     (void)context;
     rng_entropy(bytes, len);
+}
+
+static void init_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+
+    (void)pthread_condattr_init(&attributes);
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(condition, &attributes);
+    (void)pthread_condattr_destroy(&attributes);
 }
 
 static int open_all(struct engine *engine, struct err *err)
@@ -51,6 +63,7 @@ int engine_create(const struct engine_settings *settings, struct engine **engine
     created->lock_fd = -1;
     queue_init(&created->queue);
     (void)pthread_mutex_init(&created->view_lock, NULL);
+    init_condition(&created->view_changed);
     atomic_store(&created->last_use_ms, real_ms());
     if (open_all(created, err) != 0) {
         engine_destroy(created);
@@ -145,6 +158,7 @@ void engine_destroy(struct engine *engine)
     tuning_destroy(engine->tuning);
     store_close(engine->store);
     queue_finish(&engine->queue);
+    (void)pthread_cond_destroy(&engine->view_changed);
     (void)pthread_mutex_destroy(&engine->view_lock);
     if (engine->lock_fd >= 0) {
         (void)close(engine->lock_fd);
@@ -176,6 +190,28 @@ int engine_read(struct engine *engine, void (*job)(void *argument, struct store 
 struct live_view *engine_view(struct engine *engine)
 {
     (void)pthread_mutex_lock(&engine->view_lock);
+    struct live_view *view = live_view_hold(engine->view);
+    (void)pthread_mutex_unlock(&engine->view_lock);
+    return view;
+}
+
+struct live_view *engine_view_now(struct engine *engine)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)VIEW_WAIT_MS * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    (void)pthread_mutex_lock(&engine->view_lock);
+    uint64_t before = engine->view_number;
+    if (engine->view_is_old || real_ms() - engine->view_made_ms >= VIEW_EVERY_MS) {
+        atomic_store(&engine->view_is_wanted, true);
+        queue_wake(&engine->queue);
+        while (engine->view_number == before
+               && pthread_cond_timedwait(&engine->view_changed, &engine->view_lock, &until) == 0) {
+        }
+    }
     struct live_view *view = live_view_hold(engine->view);
     (void)pthread_mutex_unlock(&engine->view_lock);
     return view;

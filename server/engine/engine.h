@@ -46,6 +46,9 @@ MUST_USE int engine_read(struct engine *engine, void (*job)(void *argument, stru
 /* The newest live view, held: live_view_release() it. At most 100 ms old, and never older than
  * the last change to the set of studies that was acknowledged. Any thread. */
 struct live_view *engine_view(struct engine *engine);
+/* The same with all that was answered until now, and the time as it is: waits for the writer, at
+ * most 200 ms. For reader threads. */
+struct live_view *engine_view_now(struct engine *engine);
 
 /* Whether the database was found damaged and only reads are served. Any thread. */
 bool engine_is_read_only(const struct engine *engine);

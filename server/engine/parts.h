@@ -27,9 +27,12 @@ struct engine {
     atomic_bool read_only;
     atomic_llong last_use_ms; /* real monotonic: the last request of any kind */
     pthread_mutex_t view_lock;
+    pthread_cond_t view_changed; /* CLOCK_MONOTONIC */
     struct live_view *view;
-    int64_t view_made_ms; /* real monotonic */
-    bool view_is_old;
+    uint64_t view_number;       /* of those published; under the lock, as the view is */
+    atomic_llong view_made_ms;  /* real monotonic */
+    atomic_bool view_is_old;    /* something was answered since */
+    atomic_bool view_is_wanted; /* a reader waits for a newer one */
     int64_t seq_told;
     size_t answered; /* by the last group */
     double gain;     /* how many of those came back while the writer waited, smoothed */

@@ -8,7 +8,6 @@
 #include "common/log.h"
 #include "server/engine/parts.h"
 
-#define VIEW_EVERY_MS 100
 #define STALL_MS 1000 /* standing still for longer gives every lease its time back */
 #define WATCH_EVERY_MS 1000
 
@@ -26,16 +25,25 @@ void view_publish(struct engine *engine)
     struct live_view *view;
     struct err err;
 
+    atomic_store(&engine->view_is_wanted, false);
     if (tuning_view(engine->tuning, &view, &err) != 0) {
         return; /* out of memory: the old one stays */
     }
     (void)pthread_mutex_lock(&engine->view_lock);
     struct live_view *old = engine->view;
     engine->view = view;
-    (void)pthread_mutex_unlock(&engine->view_lock);
-    live_view_release(old);
+    engine->view_number++;
     engine->view_made_ms = real_ms();
     engine->view_is_old = false;
+    (void)pthread_cond_broadcast(&engine->view_changed);
+    (void)pthread_mutex_unlock(&engine->view_lock);
+    live_view_release(old);
+}
+
+static bool view_is_due(const struct engine *engine)
+{
+    return atomic_load(&engine->view_is_wanted)
+           || (engine->view_is_old && real_ms() - engine->view_made_ms >= VIEW_EVERY_MS);
 }
 
 /* ---- one group ---- */
@@ -74,8 +82,7 @@ static void publish(struct engine *engine)
         tokens_publish(engine);
     }
     engine->view_is_old = true;
-    if (tuning_studies_changed(engine->tuning)
-        || real_ms() - engine->view_made_ms >= VIEW_EVERY_MS) {
+    if (tuning_studies_changed(engine->tuning) || view_is_due(engine)) {
         view_publish(engine);
     }
     int64_t seq = tuning_last_seq(engine->tuning);
@@ -273,7 +280,7 @@ void *writer_main(void *argument)
         }
         run_group(engine, first);
         forgive_stall(engine, real_ms() - now_ms);
-        if (engine->view_is_old && real_ms() - engine->view_made_ms >= VIEW_EVERY_MS) {
+        if (view_is_due(engine)) {
             view_publish(engine);
         }
         check_idle(engine, now_ms);

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#define VIEW_EVERY_MS 100 /* a view is replaced so soon, and at once for a reader that waits */
+
 struct engine;
 
 /* The thread: one group after the other until the engine stops. `engine`: the struct engine;

@@ -134,8 +134,8 @@ static int quarantine(struct state *state, struct live_node *node, size_t n, str
     row->probe_at_ms = state->wall_ms + PROBE_FIRST_MS;
     row->probes = 0;
     (void)snprintf(row->reason, sizeof row->reason,
-                   "%zu different trials in a row failed at once here, while trials of the same "
-                   "studies succeeded elsewhere; the last: trial %" PRId64,
+                   "%zu different trials in a row failed at once here, and after the first of them "
+                   "their studies had values elsewhere; the last: trial %" PRId64,
                    n, trial_id_number(row->failed[row->n_failed - 1].trial));
     return tell(state, node, EVENT_WORKER_QUARANTINED, row->reason, err);
 }

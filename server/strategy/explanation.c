@@ -89,18 +89,39 @@ bool explanation_choose(const struct candidates *candidates, size_t n, const siz
     return found;
 }
 
+void explanation_add_part(struct json_writer *w, const char *key, const struct buf *part)
+{
+    if (part->failed || w->out->len + part->len > EXPLANATION_BYTES_MAX - EXPLANATION_REST_BYTES) {
+        return;
+    }
+    if (key != NULL) {
+        json_write_key(w, key);
+    }
+    json_write_raw(w, buf_text(part), part->len);
+}
+
+static void write_alternative(const struct candidates *candidates, size_t i, struct buf *out)
+{
+    struct json_writer w;
+
+    json_writer_init(&w, out);
+    json_object_begin(&w);
+    json_put_number(&w, "acquisition_value", candidates->score[i]);
+    json_write_key(&w, "parameters");
+    space_config_write(candidates->encoding->space, candidates_config(candidates, i), &w);
+    json_object_end(&w);
+}
+
 void explanation_write_alternatives(const struct candidates *candidates,
                                     const struct choice *choice, struct json_writer *w)
 {
     json_write_key(w, "others");
     json_array_begin(w);
     for (size_t i = 0; i < choice->n_others; i++) {
-        json_object_begin(w);
-        json_put_number(w, "acquisition_value", candidates->score[choice->others[i]]);
-        json_write_key(w, "parameters");
-        space_config_write(candidates->encoding->space,
-                           candidates_config(candidates, choice->others[i]), w);
-        json_object_end(w);
+        OWN(buf) struct buf part;
+        buf_init(&part, EXPLANATION_BYTES_MAX);
+        write_alternative(candidates, choice->others[i], &part);
+        explanation_add_part(w, NULL, &part);
     }
     json_array_end(w);
 }

@@ -11,6 +11,8 @@
 
 enum { EXPLANATION_ALTERNATIVES = 3, EXPLANATION_BYTES_MAX = 1 << 16 };
 
+#define EXPLANATION_REST_BYTES 8192 /* enough for all members but the parts of a space's size */
+
 /* The chosen candidate and the best distinct ones after it, by index. */
 struct choice {
     size_t chosen;
@@ -30,7 +32,10 @@ void explanation_write_history(const struct evaluations *evaluations, size_t res
 /* "incumbent" and "incumbent_trial": the best completed trial; nothing without one. */
 void explanation_write_incumbent(const struct study_def *study,
                                  const struct evaluations *evaluations, struct json_writer *w);
-/* "others": the alternatives, each with its acquisition value. */
+/* Adds a part, valid JSON, as a member (or an item, `key` NULL) if it leaves room for the rest.
+ * What is left out of a large space is no reason to keep no explanation at all. */
+void explanation_add_part(struct json_writer *w, const char *key, const struct buf *part);
+/* "others": the alternatives, each with its acquisition value, as far as they fit. */
 void explanation_write_alternatives(const struct candidates *candidates,
                                     const struct choice *choice, struct json_writer *w);
 /* The explanation of a point that no model chose; `size` is how many such points there are, 0:

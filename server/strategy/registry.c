@@ -90,6 +90,10 @@ const char *strategy_describe(const char *search, const json_t *explain, uint64_
     if (kind == NULL) {
         kind = explanation_describe(explain, search, text);
     }
+    if (kind == NULL && strategy != NULL && strategy->needs_history) {
+        buf_printf(text, "chosen by %s, which kept no note of why", search);
+        kind = "model";
+    }
     if (kind == NULL) {
         buf_printf(text,
                    "drawn by chance: number %" PRIu64 " of the stream that the study's seed begins",

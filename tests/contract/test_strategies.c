@@ -339,6 +339,61 @@ START_TEST(every_space_is_accepted_and_counted)
 }
 END_TEST
 
+static bool is_documented(const char *kind)
+{
+    static const char *const kinds[] = {"initial_design", "transfer", "model",
+                                        "grid",           "random",   "quasirandom"};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(kinds[i], kind) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* 200 parameters with names of 120 characters: whole, the alternatives would be too long. */
+static struct space *make_wordy_space(void)
+{
+    OWN(buf) struct buf text;
+
+    buf_init(&text, 100000);
+    for (int i = 0; i < 200; i++) {
+        buf_printf(&text, "%c{'name':'x%0119d','type':'float','low':0,'high':1,'grid':%d}",
+                   i == 0 ? '[' : ',', i, i < 40 ? 2 : 1);
+    }
+    buf_puts(&text, "]");
+    return space_or_abort(buf_text(&text), NULL);
+}
+
+/* Of every suggestion of a model something is noted, however large the space. */
+START_TEST(every_suggestion_has_a_documented_origin)
+{
+    const struct strategy *strategy = strategy_all()[_i];
+    OWN(space) struct space *space = make_wordy_space();
+    struct study_def study = study_of(space, strategy->name, 3);
+    OWN(memory) struct past_study *tale = make_past(space, PAST_GOOD);
+    OWN(memory) double *x = calloc(space->n_params, sizeof *x);
+    struct suggestion out = {.config = x};
+    struct err err = {0};
+    OWN(buf) struct buf text;
+
+    buf_init(&text, 1000);
+    ck_assert_msg(strategy->suggest(&study, &tale->history, TRIALS + 1, &out, &err) == 0, "%s",
+                  err.text);
+    ck_assert_msg(!strategy->needs_history || out.explain != NULL, "%s", strategy->name);
+    json_auto_t *noted = out.explain == NULL ? NULL : json_loads(out.explain, 0, NULL);
+    ck_assert(out.explain == NULL || json_is_object(noted));
+    const char *kind = strategy_describe(strategy->name, noted, TRIALS + 1, &text);
+    ck_assert_msg(is_documented(kind), "%s: %s", strategy->name, kind);
+    ck_assert(is_documented(strategy_describe(strategy->name, NULL, TRIALS + 1, &text)));
+    ck_assert(!text.failed);
+    free(out.explain);
+    free(out.fit);
+    json_decref(study.strategy_options);
+}
+END_TEST
+
 START_TEST(unknown_options_and_too_many_objectives_are_refused)
 {
     const struct strategy *strategy = strategy_all()[_i];
@@ -495,6 +550,7 @@ int main(void)
     tcase_add_loop_test(tcase, suggestions_are_legal_and_repeatable, 0, n * PAST_COUNT);
     tcase_add_loop_test(tcase, older_studies_lead_nowhere_illegal, 0, n * PAST_COUNT);
     tcase_add_loop_test(tcase, every_space_is_accepted_and_counted, 0, n);
+    tcase_add_loop_test(tcase, every_suggestion_has_a_documented_origin, 0, n);
     tcase_add_loop_test(tcase, unknown_options_and_too_many_objectives_are_refused, 0, n);
     tcase_add_test(tcase, unknown_strategies_are_refused_with_the_known_ones);
     tcase_add_loop_test(tcase, seeds_lead_elsewhere, 0, n);

@@ -20,6 +20,8 @@ struct api_fixture {
 };
 
 void api_fixture_start(struct api_fixture *f);
+/* With another clock for the engine, which its threads read. */
+void api_fixture_start_at(struct api_fixture *f, const struct clock *clock);
 /* With these routes instead. */
 void api_fixture_start_routes(struct api_fixture *f, const struct http_route routes[], size_t n);
 /* With tokens required: these are valid. */

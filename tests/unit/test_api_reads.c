@@ -470,9 +470,8 @@ START_TEST(workers_are_listed_with_what_they_hold)
     api_fixture_start(&f);
     api_expect(&f, 201, "POST", "/v1/studies", STUDY);
     api_expect(&f, 201, "POST", "/v1/leases", "{\"worker\": \"gpu07:0\", \"host\": \"gpu07\"}");
-    do { /* the live view is published within 100 ms */
-        api_expect(&f, 200, "GET", "/v1/workers", NULL);
-    } while (strstr(buf_text(&f.last.body), "\"trial\":1") == NULL);
+    api_expect(&f, 200, "GET", "/v1/workers", NULL); /* an answered lease is seen at once */
+    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "\"trial\":1"));
     api_expect(&f, 200, "GET", "/v1/workers/gpu07:0", NULL);
     json_auto_t *worker = api_json(&f);
     ck_assert_str_eq(json_string_value(json_object_get(worker, "host")), "gpu07");
@@ -481,12 +480,89 @@ START_TEST(workers_are_listed_with_what_they_hold)
 }
 END_TEST
 
+static void expect_worker(struct api_fixture *f, const char *state)
+{
+    api_expect(f, 200, "GET", "/v1/workers", NULL);
+    ck_assert_msg(strstr(buf_text(&f->last.body), state) != NULL, "%s", buf_text(&f->last.body));
+}
+
+START_TEST(workers_are_listed_by_name)
+{
+    static const char *const names[] = {"b", "B", "a-10", "zz", "a-2", "0"};
+    struct api_fixture f;
+    char body[100];
+
+    api_fixture_start(&f);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        (void)snprintf(body, sizeof body, "{\"worker\": \"%s\"}", names[i]);
+        api_expect(&f, 200, "POST", "/v1/leases", body);
+    }
+    api_expect(&f, 200, "GET", "/v1/workers?format=csv", NULL);
+    const char *at = buf_text(&f.last.body);
+    static const char *const sorted[] = {"0", "B", "a-10", "a-2", "b", "zz"};
+    for (size_t i = 0; i < sizeof sorted / sizeof sorted[0]; i++) {
+        at = strchr(at, '\n') + 1;
+        ck_assert_int_eq(strncmp(at, sorted[i], strlen(sorted[i])), 0);
+    }
+    api_fixture_stop(&f);
+}
+END_TEST
+
+/* The machine's clock, ahead by so much. */
+static struct ahead {
+    struct clock clock;
+    _Atomic int64_t by_ms;
+} ahead;
+
+static int64_t ahead_monotonic(const struct clock *clock)
+{
+    (void)clock;
+    return clock_system()->monotonic_ms(clock_system()) + ahead.by_ms;
+}
+
+static int64_t ahead_wall(const struct clock *clock)
+{
+    (void)clock;
+    return clock_system()->wall_ms(clock_system()) + ahead.by_ms;
+}
+
 static void wait_for_worker(struct api_fixture *f, const char *state)
 {
-    do { /* the live view is published within 100 ms */
+    do { /* the time alone replaces the view after 100 ms */
         api_expect(f, 200, "GET", "/v1/workers", NULL);
     } while (strstr(buf_text(&f->last.body), state) == NULL);
 }
+
+START_TEST(a_worker_that_asks_no_more_is_gone)
+{
+    struct api_fixture f;
+
+    ahead.clock = (struct clock){ahead_monotonic, ahead_wall};
+    ahead.by_ms = 0;
+    api_fixture_start_at(&f, &ahead.clock);
+    api_expect(&f, 201, "POST", "/v1/studies", STUDY);
+    api_expect(&f, 201, "POST", "/v1/leases", "{\"worker\": \"gpu07:0\"}");
+    char lease[100];
+    json_auto_t *grant = api_json(&f);
+    (void)snprintf(lease, sizeof lease, "/v1/leases/%s",
+                   json_string_value(json_at(grant, "lease.id")));
+    ahead.by_ms = 14 * 60000;
+    api_expect(&f, 200, "PUT", lease, "{}");
+    ahead.by_ms += 14 * 60000;
+    expect_worker(&f, "\"state\":\"active\""); /* its lease is over, but it was heard of */
+    ahead.by_ms += 2 * 60000;
+    wait_for_worker(&f, "\"state\":\"gone\"");
+    api_expect(&f, 200, "PUT", lease, "{}");
+    expect_worker(&f, "\"state\":\"active\"");
+    api_expect(&f, 204, "DELETE", lease, NULL);
+    expect_worker(&f, "\"state\":\"active\"");
+    ahead.by_ms += 16 * 60000;
+    wait_for_worker(&f, "\"state\":\"gone\"");
+    api_expect(&f, 200, "POST", "/v1/workers/gpu07/drain", NULL);
+    expect_worker(&f, "\"state\":\"draining\"");
+    api_fixture_stop(&f);
+}
+END_TEST
 
 START_TEST(a_worker_is_drained_and_resumed)
 {
@@ -497,15 +573,15 @@ START_TEST(a_worker_is_drained_and_resumed)
     api_expect(&f, 404, "POST", "/v1/workers/gpu07/drain", NULL);
     api_expect(&f, 201, "POST", "/v1/leases",
                "{\"worker\": \"gpu07:0\", \"health\": {\"ok\": false, \"reason\": \"no disk\"}}");
-    wait_for_worker(&f, "\"state\":\"active\",\"reason\":\"no disk\"");
+    expect_worker(&f, "\"state\":\"active\",\"reason\":\"no disk\"");
     api_expect(&f, 422, "POST", "/v1/workers/gpu07/drain", "{\"now\": true}");
     api_expect(&f, 200, "POST", "/v1/workers/gpu07/drain", "{}");
     ck_assert_str_eq(buf_text(&f.last.body), "{\"worker\":\"gpu07\",\"state\":\"draining\"}");
-    wait_for_worker(&f, "\"state\":\"draining\"");
+    expect_worker(&f, "\"state\":\"draining\"");
     api_expect(&f, 200, "POST", "/v1/leases", "{\"worker\": \"gpu07:1\"}");
     ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "gpu07 is draining"));
     api_expect(&f, 200, "POST", "/v1/workers/gpu07:1/resume", NULL);
-    wait_for_worker(&f, "\"state\":\"active\"");
+    expect_worker(&f, "\"state\":\"active\"");
     api_expect(&f, 200, "GET", "/v1/events?follow=false", NULL);
     ck_assert_ptr_nonnull(strstr(
         buf_text(&f.last.body), "\"kind\":\"worker-draining\",\"study\":null,\"trial\":null,"
@@ -630,6 +706,8 @@ int main(void)
     tcase_add_test(tcase, events_are_followed_and_resumed);
     tcase_add_test(tcase, events_that_are_there_come_without_waiting);
     tcase_add_test(tcase, workers_are_listed_with_what_they_hold);
+    tcase_add_test(tcase, workers_are_listed_by_name);
+    tcase_add_test(tcase, a_worker_that_asks_no_more_is_gone);
     tcase_add_test(tcase, a_worker_is_drained_and_resumed);
     tcase_add_test(tcase, open_pages_are_served);
     tcase_add_test(tcase, the_cheat_sheet_names_the_server_that_shows_it);

@@ -112,14 +112,18 @@ static void write_prediction(struct json_writer *w, const struct bayesian_step *
 static void write_length_scales(struct json_writer *w, const struct bayesian_step *step)
 {
     const struct encoding *encoding = &step->data.encoding;
+    OWN(buf) struct buf part;
+    struct json_writer scales;
 
-    json_write_key(w, "length_scales");
-    json_object_begin(w);
+    buf_init(&part, EXPLANATION_BYTES_MAX);
+    json_writer_init(&scales, &part);
+    json_object_begin(&scales);
     for (size_t k = 0; k < encoding_n_dims(encoding); k++) {
         size_t i = k < encoding->n_num ? encoding->num[k] : encoding->cat[k - encoding->n_num];
-        json_put_number(w, encoding->space->params[i].name, exp(step->surrogate.theta[k]));
+        json_put_number(&scales, encoding->space->params[i].name, exp(step->surrogate.theta[k]));
     }
-    json_object_end(w);
+    json_object_end(&scales);
+    explanation_add_part(w, "length_scales", &part);
 }
 
 static void write_comparison(struct json_writer *w, const struct bayesian_step *step)
