@@ -13,6 +13,7 @@
 #include "server/api/problem.h"
 #include "server/api/request.h"
 #include "server/api/submit.h"
+#include "server/domain/transfer.h"
 
 /* ---- POST /v1/studies ----
  * The body is checked on a reader, since a space may need 100,000 draws. */
@@ -206,6 +207,48 @@ READ_HANDLER(get_studies, FORMATS_LIST, studies_query, read_studies)
 
 /* ---- GET /v1/studies/{study} ---- */
 
+/* "not_learned": the parameters about which an older study can say nothing though it has them, as
+ * far as it still exists. */
+static int write_obstacles(const struct study_def *def, const struct study_def *older,
+                           struct json_writer *w, struct err *err)
+{
+    OWN(transfer) struct transfer *transfer = NULL;
+
+    TRY(transfer_create(older->space, def->space, &transfer, err));
+    for (size_t i = 0; i < def->space->n_params; i++) {
+        const char *obstacle = transfer_obstacle(transfer, i);
+        if (obstacle != NULL) {
+            json_object_begin(w);
+            json_put_string(w, "study", older->name);
+            json_put_string(w, "parameter", def->space->params[i].name);
+            json_put_string(w, "detail", obstacle);
+            json_object_end(w);
+        }
+    }
+    return 0;
+}
+
+static int write_not_learned(const struct read_request *read, struct json_writer *w,
+                             struct err *err)
+{
+    const struct study_def *def = read->study->def->def;
+
+    if (def->after == NULL) {
+        return 0;
+    }
+    json_write_key(w, "not_learned");
+    json_array_begin(w);
+    for (size_t i = 0; i < json_array_size(def->after); i++) {
+        const char *name = json_string_value(json_array_get(def->after, i));
+        const struct live_study_view *older = live_view_study(read->view, name);
+        if (older != NULL) {
+            TRY(write_obstacles(def, older->def->def, w, err));
+        }
+    }
+    json_array_end(w);
+    return 0;
+}
+
 static int read_study(struct read_request *read, struct err *err)
 {
     OWN(study_row) struct study_row row = {0};
@@ -215,7 +258,10 @@ static int read_study(struct read_request *read, struct err *err)
     http_response_header(&read->response, "ETag", "\"%" PRId64 "\"", row.revision);
     if (read->format == FORMAT_JSON) {
         json_writer_init(&w, &read->response.body);
-        study_write(read->study->def->def, &row, &w);
+        json_object_begin(&w);
+        study_write_members(read->study->def->def, &row, &w);
+        TRY(write_not_learned(read, &w, err));
+        json_object_end(&w);
         buf_putc(&read->response.body, '\n');
         return 0;
     }

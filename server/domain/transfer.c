@@ -12,6 +12,7 @@ struct way {
     const struct param *from; /* NULL: the old space says nothing */
     size_t at;                /* its index there */
     double *choice;           /* of each of the old choices: the new value, NaN: none */
+    const char *obstacle;     /* why the old parameter of this name says nothing; NULL: it does */
 };
 
 struct transfer {
@@ -76,6 +77,16 @@ static bool meets(const struct way *way)
     return way->to->n_choices == 0 || any_is_number(way->to->n_choices, way->to->choice_numbers);
 }
 
+static const char *obstacle_of(const struct way *way, const struct param *from)
+{
+    if (from->n_choices > 0 && way->to->n_choices > 0) {
+        return "no choice that it has there is one here";
+    }
+    return from->n_choices > 0
+               ? "it is a choice there and a number here, and none of its choices is a number"
+               : "it is a number there and a choice here, and none of its choices is a number";
+}
+
 static int find_way(const struct space *from, const struct param *to, struct way *way,
                     struct err *err)
 {
@@ -87,7 +98,9 @@ static int find_way(const struct space *from, const struct param *to, struct way
     }
     if (to->is_namesake || to->next_namesake != SPACE_NONE
         || from->params[at].next_namesake != SPACE_NONE) {
-        return 0; /* which of them is meant hangs on each configuration */
+        way->obstacle = "several parameters have the name, and which of them is meant hangs on the "
+                        "configuration";
+        return 0;
     }
     way->at = (size_t)at;
     way->from = &from->params[at];
@@ -98,7 +111,10 @@ static int find_way(const struct space *from, const struct param *to, struct way
     for (size_t k = 0; k < way->from->n_choices; k++) {
         way->choice[k] = carry_choice(way, k);
     }
-    way->from = meets(way) ? way->from : NULL;
+    if (!meets(way)) {
+        way->obstacle = obstacle_of(way, way->from);
+        way->from = NULL;
+    }
     return 0;
 }
 
@@ -122,6 +138,11 @@ int transfer_create(const struct space *from, const struct space *to, struct tra
 size_t transfer_shared(const struct transfer *transfer)
 {
     return transfer->n_shared;
+}
+
+const char *transfer_obstacle(const struct transfer *transfer, size_t i)
+{
+    return transfer->ways[i].obstacle;
 }
 
 double transfer_place(const struct param *param, double value)

@@ -204,6 +204,19 @@ def test_a_run_whose_slot_waits_leaves_when_the_study_is_over(tmp):
         expect(talk.count("bad: stopped"), 1, talk)
 
 
+def test_run_says_what_it_cannot_learn(tmp):
+    job = ["sh", "-c", "echo hone: loss=1"]
+    with Account(tmp) as account:
+        account.hone("run", "old", "--minimize", "loss", "-P", "x=0..1.0", "-P", "k=a,b", "--trials", "1",
+                     "--", *job)
+        _, talk = account.hone("run", "new", "--minimize", "loss", "-P", "x=0..1.0", "-P", "k=int:1..3",
+                               "--trials", "1", "--after", "old", "--", *job)
+        words = ("nothing about k is learned from 'old': it is a choice there and a number here, and "
+                 "none of its choices is a number")
+        contains(talk, "hone: " + words)
+        contains(account.hone("study", "show", "new")[0], words)
+
+
 def test_steps_that_begin_again_leave_their_last_values(tmp):
     """Two folds of three steps, and a check before the training; the agent may have sent what is
     printed before the control file is written anew."""

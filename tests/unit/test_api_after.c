@@ -133,6 +133,51 @@ START_TEST(all_faults_are_reported_at_once)
 }
 END_TEST
 
+/* A parameter of the same name that is something else in the older study teaches nothing, and that
+ * is said. */
+START_TEST(what_an_older_study_cannot_say_is_told)
+{
+    struct api_fixture f;
+    const char *there =
+        X ", {\"name\": \"n\", \"type\": \"int\", \"low\": 1, \"high\": 9}, "
+          "{\"name\": \"k\", \"type\": \"categorical\", \"choices\": [\"a\", \"b\"]}, "
+          "{\"name\": \"t\", \"type\": \"categorical\", \"choices\": [\"a\", \"b\"]}, "
+          "{\"name\": \"c\", \"type\": \"categorical\", \"choices\": [1, 2]}";
+    const char *here =
+        X ", {\"name\": \"n\", \"type\": \"categorical\", \"choices\": [\"1\", \"9\"]}, "
+          "{\"name\": \"k\", \"type\": \"float\", \"low\": 0, \"high\": 1}, "
+          "{\"name\": \"t\", \"type\": \"categorical\", \"choices\": [\"c\", \"d\"]}, "
+          "{\"name\": \"c\", \"type\": \"int\", \"low\": 1, \"high\": 2}, "
+          "{\"name\": \"new\", \"type\": \"bool\"}";
+    static const char *const told[][2] = {
+        {"n", "it is a number there and a choice here, and none of its choices is a number"},
+        {"k", "it is a choice there and a number here, and none of its choices is a number"},
+        {"t", "no choice that it has there is one here"}};
+
+    api_fixture_start(&f);
+    create(&f, 201, "older", LOSS, there,
+           ", \"strategy\": \"random\", \"limits\": {\"trials\": 1}");
+    (void)api_finish_trial(&f, "older", 1, NAN);
+    create(&f, 201, "new", LOSS, here, ", \"after\": [\"older\"]");
+    api_expect(&f, 200, "GET", "/v1/studies/new", NULL);
+    json_auto_t *study = api_json(&f);
+    const json_t *list = json_object_get(study, "not_learned");
+    ck_assert_uint_eq(json_array_size(list), 3);
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *item = json_array_get(list, i);
+        ck_assert_str_eq(json_string_value(json_at(item, "study")), "older");
+        ck_assert_str_eq(json_string_value(json_at(item, "parameter")), told[i][0]);
+        ck_assert_str_eq(json_string_value(json_at(item, "detail")), told[i][1]);
+    }
+    api_expect(&f, 204, "DELETE", "/v1/studies/older", NULL);
+    api_expect(&f, 200, "GET", "/v1/studies/new", NULL);
+    json_auto_t *later = api_json(&f);
+    ck_assert_uint_eq(json_array_size(json_object_get(later, "not_learned")), 0);
+    api_expect(&f, 200, "GET", "/v1/studies", NULL);
+    api_fixture_stop(&f);
+}
+END_TEST
+
 START_TEST(the_first_trial_is_the_best_of_the_older_study_and_says_so)
 {
     struct api_fixture f;
@@ -167,6 +212,7 @@ int main(void)
     tcase_add_test(tcase, what_cannot_be_learned_from_is_refused_with_the_reason);
     tcase_add_test(tcase, auto_takes_a_search_that_learns);
     tcase_add_test(tcase, all_faults_are_reported_at_once);
+    tcase_add_test(tcase, what_an_older_study_cannot_say_is_told);
     tcase_add_test(tcase, the_first_trial_is_the_best_of_the_older_study_and_says_so);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

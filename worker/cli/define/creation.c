@@ -76,3 +76,24 @@ void study_print_choice(const json_t *study)
     say("the strategy is %s; 'hone study show %s' tells why", buf_text(&strategy),
         text_at(study, "name"));
 }
+
+void study_print_not_learned(struct session *session, const json_t *study)
+{
+    OWN(buf) struct buf path = {0};
+    json_auto_t *there = NULL;
+    struct err ignored = {0};
+    size_t i;
+    json_t *item;
+
+    if (json_array_size(json_object_get(study, "after")) == 0
+        || session_get(session, study_path(&path, text_at(study, "name"), ""), &there, &ignored)
+               != 0) {
+        return;
+    }
+    json_array_foreach (json_object_get(there, "not_learned"), i, item) {
+        OWN(buf) struct buf line = {0};
+        buf_init(&line, 1 << 14);
+        study_append_not_learned(&line, item);
+        say("%s", buf_text(&line));
+    }
+}

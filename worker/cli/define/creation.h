@@ -17,5 +17,7 @@ MUST_USE int study_send(struct session *session, const struct definition *defini
 /* Prints on stderr what `auto` took for this study, decided when it was created and for good;
  * nothing where a strategy is named. */
 void study_print_choice(const json_t *study);
+/* Says what a new study cannot learn from the older ones that it comes after. */
+void study_print_not_learned(struct session *session, const json_t *study);
 
 #endif

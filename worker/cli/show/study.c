@@ -238,3 +238,13 @@ int confirm(const struct options *options, const char *what, const char *name, s
                ? 0
                : err_set(err, ERR_INVALID, "that is not '%s'; nothing was done", name);
 }
+
+void study_append_not_learned(struct buf *out, const json_t *item)
+{
+    OWN(buf) struct buf clean = {0};
+
+    buf_init(&clean, 1 << 14);
+    cell_append_clean(&clean, text_at(item, "parameter"));
+    buf_printf(out, "nothing about %s is learned from '%s': %s", buf_text(&clean),
+               text_at(item, "study"), text_at(item, "detail"));
+}

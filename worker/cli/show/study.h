@@ -17,6 +17,8 @@ void study_append_state(struct buf *out, const json_t *study);
 void study_print_detail(const json_t *study);
 /* "maximize accuracy, minimize latency" */
 void study_append_objectives(struct buf *out, const json_t *study);
+/* "nothing about lr is learned from 'older': …", an item of "not_learned". */
+void study_append_not_learned(struct buf *out, const json_t *item);
 /* "hyperband, eta 3, search random" */
 void study_append_strategy(struct buf *out, const json_t *study);
 /* "float 1e-05..0.1 log, step 0.1, when kernel is poly" */

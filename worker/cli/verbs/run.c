@@ -106,13 +106,14 @@ static int check_command(char *const command[], const json_t *body, struct err *
 
 /* ---- the server and the study --------------------------------------------------------------- */
 
-static int say_how_it_stands(const struct session *session, const json_t *study, struct err *err)
+static int say_how_it_stands(struct session *session, const json_t *study, struct err *err)
 {
     const char *name = text_at(study, "name");
     const char *state = text_at(study, "state");
 
     if (session->status == 201) {
         study_print_choice(study);
+        study_print_not_learned(session, study);
         return 0;
     }
     say("going on with study '%s', %" PRId64 " trials done", name, study_count_done(study));

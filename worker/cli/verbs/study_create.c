@@ -22,7 +22,7 @@ static const struct usage usage = {
     .groups = definition_group,
 };
 
-static void print_created(const struct session *session, const struct options *options,
+static void print_created(struct session *session, const struct options *options,
                           const json_t *study)
 {
     const char *name = text_at(study, "name");
@@ -30,6 +30,7 @@ static void print_created(const struct session *session, const struct options *o
     say("study '%s' %s; work on it with: hone worker --study %s -- COMMAND", name,
         session->status == 201 ? "created" : "was there already, just the same", name);
     study_print_choice(study);
+    study_print_not_learned(session, study);
     if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, study);
     } else {

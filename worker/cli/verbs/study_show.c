@@ -136,6 +136,8 @@ static void print_study(const json_t *study, const json_t *best)
     OWN(buf) struct buf text = {0};
     char moment[TEXT_MOMENT_BYTES];
     const char *metric = study_metric(study);
+    size_t i;
+    json_t *item;
 
     buf_init(&text, 1 << 20);
     buf_puts(&text, text_at(study, "name"));
@@ -156,6 +158,10 @@ static void print_study(const json_t *study, const json_t *best)
     print_reasons(study, &text);
     append_names(&text, json_object_get(study, "after"));
     line("after", &text);
+    json_array_foreach (json_object_get(study, "not_learned"), i, item) {
+        study_append_not_learned(&text, item);
+        line("", &text);
+    }
     append_resource(&text, json_object_get(study, "resource"));
     line("resource", &text);
     append_members(&text, json_object_get(study, "stopping"));
