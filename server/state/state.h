@@ -66,6 +66,7 @@ struct live_lease {
     int64_t last_step; /* highest measured; -1: none */
     size_t n_last, cap_last;
     struct last_value *last;
+    uint64_t ignored;                     /* digest of the last request with ignored values */
     double progress;                      /* NaN: not reported */
     struct obsolete_checkpoint *obsolete; /* what its grant lists; owned */
 };

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/digest.h"
 #include "common/integer.h"
+#include "common/rng.h"
 #include "server/state/events.h"
 #include "server/state/leases.h"
 #include "server/state/limits.h"
@@ -176,9 +178,37 @@ static int check_names(const struct live_study *study, const struct measurement_
     return 0;
 }
 
-/* What a request has replaced, and what it brought in vain, is counted with the trial. */
+/* Equal for equal lists. */
+static uint64_t digest_of(const struct measurement_list *list)
+{
+    uint64_t digest = splitmix64(list->n);
+
+    for (size_t i = 0; i < list->n; i++) {
+        const struct measurement *m = &list->items[i];
+        uint64_t bits;
+        memcpy(&bits, &m->value, sizeof bits);
+        digest = splitmix64(digest ^ (uint64_t)m->step);
+        digest = splitmix64(digest ^ digest_text(m->metric));
+        digest = splitmix64(digest ^ bits);
+    }
+    return digest;
+}
+
+/* Is it the request before once more, whose answer was lost? What it replaced is known by now, but
+ * what was ignored looks the same again. */
+static bool is_repeated(struct live_lease *lease, const struct measurement_list *list)
+{
+    uint64_t digest = digest_of(list);
+    bool is_same = digest == lease->ignored;
+
+    lease->ignored = digest;
+    return is_same;
+}
+
+/* What a request has replaced, and what it brought in vain, is counted with the trial, once. */
 static int note_corrections(struct tuning *tuning, struct live_lease *lease,
-                            const struct action_reply *reply, struct err *err)
+                            const struct measurement_list *list, const struct action_reply *reply,
+                            struct err *err)
 {
     struct trial_row *row = &lease->trial->row;
 
@@ -186,11 +216,12 @@ static int note_corrections(struct tuning *tuning, struct live_lease *lease,
         TRY(event_append(&tuning->state, EVENT_MEASUREMENT_REPLACED, lease->study->row.id,
                          trial_id_number(row->id), lease->row.number, err));
     }
-    if (reply->replaced == 0 && reply->conflict == 0) {
+    int64_t ignored = reply->conflict > 0 && !is_repeated(lease, list) ? reply->conflict : 0;
+    if (reply->replaced == 0 && ignored == 0) {
         return 0;
     }
     row->replaced += reply->replaced;
-    row->ignored += reply->conflict;
+    row->ignored += ignored;
     return store_trial_update(tuning->state.store, row, err);
 }
 
@@ -227,7 +258,7 @@ int tuning_measure(struct tuning *tuning, struct measure_command *command, struc
         for (size_t i = 0; i < list->n; i++) {
             TRY(take_measurement(tuning, lease, &list->items[i], command, err));
         }
-        TRY(note_corrections(tuning, lease, &command->out.action, err));
+        TRY(note_corrections(tuning, lease, list, &command->out.action, err));
         lease->worker->last_report_ms = tuning->state.wall_ms;
         if (has_value(lease->study, list)) {
             TRY(node_note_success(&tuning->state, lease, err));
