@@ -6,6 +6,7 @@
 #define SERVER_DOMAIN_HISTORY_H
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -61,6 +62,8 @@ struct history {
     /* The studies it comes after, in the order named; the same for all its life. */
     size_t n_sources;
     const struct source *sources;
+    /* Set once the answer is of no use any more (common/stop.h); no part of what is known. */
+    const atomic_bool *stop;
 };
 
 /* A model fit as a row: inputs of later suggestions, never recomputed. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/stop.h"
 
 static struct suggestion_job *next_job(struct optimisers *optimisers)
 {
@@ -46,8 +47,12 @@ static void *optimiser_main(void *argument)
     struct suggestion_job *job;
 
     while ((job = next_job(optimisers)) != NULL) {
-        suggestion_job_run(job);
-        bring_back(optimisers, job);
+        suggestion_job_run(job, &optimisers->stopping);
+        if (stop_is_asked(&optimisers->stopping)) { /* it may have ended before it was done */
+            suggestion_job_destroy(job);
+        } else {
+            bring_back(optimisers, job);
+        }
     }
     return NULL;
 }
@@ -81,6 +86,7 @@ void optimisers_push(struct optimisers *optimisers, struct suggestion_job *job)
 
 void optimisers_stop(struct optimisers *optimisers)
 {
+    atomic_store(&optimisers->stopping, true);
     (void)pthread_mutex_lock(&optimisers->lock);
     optimisers->closed = true;
     (void)pthread_cond_broadcast(&optimisers->filled);

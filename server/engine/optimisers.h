@@ -19,6 +19,7 @@ struct optimisers {
     pthread_cond_t filled;
     struct suggestion_job *first, **tail;
     bool closed;
+    atomic_bool stopping; /* what runs is of no use any more */
     size_t n;
     pthread_t threads[OPTIMISERS_MAX];
 };
@@ -29,7 +30,8 @@ MUST_USE int optimisers_start(struct optimisers *optimisers, struct queue *queue
                               struct err *err);
 /* Queues a job, whose `next` is NULL; takes it. Any thread. */
 void optimisers_push(struct optimisers *optimisers, struct suggestion_job *job);
-/* Joins the threads once they are done with their jobs; jobs that were not begun are dropped. */
+/* Asks the jobs that run to end, and joins the threads; no result is brought back any more, and
+ * jobs that were not begun are dropped. */
 void optimisers_stop(struct optimisers *optimisers);
 
 #endif

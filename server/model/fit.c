@@ -77,6 +77,8 @@ struct map_search {
     const struct fit_prior *prior;
     double best;
     double *best_theta;
+    const atomic_bool *stop;
+    nlopt_opt opt; /* the run under way */
 };
 
 /* The objective of NLopt, which minimises. A theta at which the posterior cannot be evaluated has a
@@ -86,6 +88,10 @@ static double negative_log_posterior(unsigned n, const double *theta, double *gr
     struct map_search *search = data;
     double value = 0.0;
 
+    if (stop_is_asked(search->stop)) {
+        (void)nlopt_force_stop(search->opt);
+        return 1e10;
+    }
     if (fit_log_posterior(search->likelihood, search->prior, theta, &value, gradient, NULL) != 0
         || !isfinite(value)) {
         if (gradient != NULL) {
@@ -125,16 +131,19 @@ static int maximise_from(struct map_search *search, const double start[], int ev
         theta[i] = fmin(fmax(start[i], prior->low[i]), prior->high[i]);
     }
     /* its result is ignored: the search keeps the best theta that was evaluated */
+    search->opt = opt;
     (void)nlopt_optimize(opt, theta, &reached);
+    search->opt = NULL;
     nlopt_destroy(opt);
-    return 0;
+    return stop_check(search->stop, err);
 }
 
 int fit_map(struct marginal_likelihood *likelihood, const struct fit_prior *prior,
             const struct fit_starts *starts, double theta[], double *value, struct err *err)
 {
     OWN(memory) double *at = calloc(2 * prior->n, sizeof *at);
-    struct map_search search = {.likelihood = likelihood, .prior = prior, .best = -INFINITY};
+    struct map_search search = {
+        .likelihood = likelihood, .prior = prior, .best = -INFINITY, .stop = starts->stop};
 
     if (at == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a fit");

@@ -9,6 +9,7 @@
 #ifndef SERVER_MODEL_FIT_H
 #define SERVER_MODEL_FIT_H
 
+#include "common/stop.h"
 #include "server/model/marginal_likelihood.h"
 
 struct fit_prior {
@@ -29,6 +30,7 @@ struct fit_starts {
     size_t n;
     const double *theta; /* prior->n × n */
     int evaluations;
+    const atomic_bool *stop; /* asks to end (common/stop.h), or NULL */
 };
 
 /* *value ← log p(y | theta) + log p(theta) up to a constant, and its gradient unless NULL. */
@@ -37,7 +39,8 @@ MUST_USE int fit_log_posterior(struct marginal_likelihood *likelihood,
                                double gradient[], struct err *err);
 
 /* theta ← the best that was found from all starts; *value ← its log posterior. ERR_NUMERIC: the
- * posterior cannot be evaluated at any start; ERR_NOMEM. */
+ * posterior cannot be evaluated at any start; ERR_NOMEM; ERR_OVERLOADED: asked to stop, no later
+ * than after the evaluation under way. */
 MUST_USE int fit_map(struct marginal_likelihood *likelihood, const struct fit_prior *prior,
                      const struct fit_starts *starts, double theta[], double *value,
                      struct err *err);

@@ -219,6 +219,7 @@ int maximise_in_box(const struct maximisation *maximisation, double x[], double 
         start_line_search(&runs[j]);
     }
     for (int step = 1; step < maximisation->steps && !all_done(m, runs); step++) {
+        TRY(stop_check(maximisation->stop, err));
         for (size_t j = 0; j < m; j++) {
             next_point(&runs[j], x + j * d);
         }

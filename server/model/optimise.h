@@ -9,20 +9,22 @@
 #include <stddef.h>
 
 #include "common/err.h"
+#include "common/stop.h"
 
 struct maximisation {
     size_t d; /* numbers of one point */
     size_t m; /* points */
     /* d × m: the unit of each number, such as its length scale; 0: the number stays as it is. */
     const double *scale;
-    int steps; /* calls of evaluate at most */
+    int steps;               /* calls of evaluate at most */
+    const atomic_bool *stop; /* asks to end (common/stop.h), or NULL */
     void *context;
     /* value (m) and gradient (d × m) of the objective at x (d × m). */
     void (*evaluate)(void *context, const double x[], double value[], double gradient[]);
 };
 
 /* x (d × m) ← the best point of each run, in [0, 1]; value (m) ← the objective there, never less
- * than at the start. ERR_NOMEM. */
+ * than at the start. ERR_NOMEM; ERR_OVERLOADED: asked to stop, before the next call of evaluate. */
 MUST_USE int maximise_in_box(const struct maximisation *maximisation, double x[], double value[],
                              struct err *err);
 

@@ -43,8 +43,8 @@ struct strategy {
     uint64_t (*count)(const struct study_def *study);
 
     /* Fills *out. `seen` holds finished, pending and failed trials and the fits so far; `ordinal`
-     * (1, 2, …) selects the random stream. ERR_EXHAUSTED: nothing is left to try. After an error
-     * *out owns nothing. */
+     * (1, 2, …) selects the random stream. ERR_EXHAUSTED: nothing is left to try; ERR_OVERLOADED:
+     * seen->stop was set. After an error *out owns nothing. */
     int (*suggest)(const struct study_def *study, const struct history *seen, uint64_t ordinal,
                    struct suggestion *out, struct err *err);
 

@@ -28,11 +28,12 @@ struct suggester {
 
 /* ---- jobs ---- */
 
-void suggestion_job_run(struct suggestion_job *job)
+void suggestion_job_run(struct suggestion_job *job, const atomic_bool *stop)
 {
     const struct study_def *def = job->def->def;
     const struct history *history = &job->snapshot.history;
 
+    job->snapshot.history.stop = stop;
     job->result = job->trial != 0
                       ? strategy_forecast(def, history, job->trial, &job->forecast, &job->err)
                       : job->strategy->suggest(def, history, job->ordinal, &job->out, &job->err);

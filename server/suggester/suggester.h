@@ -36,8 +36,8 @@ struct suggestion_job {
     struct err err;
 };
 
-/* Runs the strategy, or the forecast. Any thread. */
-void suggestion_job_run(struct suggestion_job *job);
+/* Runs the strategy, or the forecast; `stop` (common/stop.h) ends it early. Any thread. */
+void suggestion_job_run(struct suggestion_job *job, const atomic_bool *stop);
 /* With what it owns. Any thread; accepts NULL. */
 void suggestion_job_destroy(struct suggestion_job *job);
 OWN_POINTER(suggestion_job)

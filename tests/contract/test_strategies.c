@@ -339,6 +339,32 @@ START_TEST(every_space_is_accepted_and_counted)
 }
 END_TEST
 
+/* Nobody wants the answer any more: the strategies that think give none. */
+START_TEST(who_is_asked_to_stop_gives_no_suggestion)
+{
+    const struct strategy *strategy = strategy_all()[_i];
+    OWN(space) struct space *space = make_space(0);
+    struct study_def study = study_of(space, strategy->name, 3);
+    OWN(memory) struct past_study *tale = make_past(space, PAST_GOOD);
+    const atomic_bool stop = true;
+    enum err_code code;
+    double x[SPACE_GRID_PARAMS_MAX];
+    struct suggestion out = {.config = x};
+    struct err err = {0};
+
+    tale->history.stop = &stop;
+    int rc = strategy->suggest(&study, &tale->history, TRIALS + 1, &out, &err);
+    ck_assert_int_eq(rc, strategy->is_async ? -1 : 0);
+    ck_assert_int_eq(err.code, strategy->is_async ? ERR_OVERLOADED : ERR_NONE);
+    free(out.explain);
+    free(out.fit);
+    tale->history.stop = NULL;
+    ask(strategy, &study, &tale->history, TRIALS + 1, x, &code);
+    ck_assert_int_eq(code, ERR_NONE);
+    json_decref(study.strategy_options);
+}
+END_TEST
+
 static bool is_documented(const char *kind)
 {
     static const char *const kinds[] = {"initial_design", "transfer", "model",
@@ -550,6 +576,7 @@ int main(void)
     tcase_add_loop_test(tcase, suggestions_are_legal_and_repeatable, 0, n * PAST_COUNT);
     tcase_add_loop_test(tcase, older_studies_lead_nowhere_illegal, 0, n * PAST_COUNT);
     tcase_add_loop_test(tcase, every_space_is_accepted_and_counted, 0, n);
+    tcase_add_loop_test(tcase, who_is_asked_to_stop_gives_no_suggestion, 0, n);
     tcase_add_loop_test(tcase, every_suggestion_has_a_documented_origin, 0, n);
     tcase_add_loop_test(tcase, unknown_options_and_too_many_objectives_are_refused, 0, n);
     tcase_add_test(tcase, unknown_strategies_are_refused_with_the_known_ones);

@@ -101,7 +101,7 @@ int world_run_jobs(struct world *world, struct err *err)
             suggestion_job_destroy(job);
             return err_set(err, ERR_NOMEM, "out of memory");
         }
-        suggestion_job_run(job);
+        suggestion_job_run(job, NULL);
         as_suggestion(command)->in.job = job;
         TRY(apply_all(world, &command, 1, err));
         TRY(store_group_commit(world->store, err));

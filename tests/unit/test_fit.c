@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/rng.h"
+#include "server/model/optimise.h"
 #include "server/model/transform.h"
 
 /* y = sin(6 u_0), u_1 irrelevant. */
@@ -57,9 +58,9 @@ START_TEST(map_climbs_and_finds_what_matters)
     ck_assert_int_eq(marginal_likelihood_create(&x, y, NULL, GP_MEAN_CONSTANT, &likelihood, NULL),
                      0);
     ck_assert_int_eq(fit_prior_init(&prior, &x, 2, 0, NULL), 0);
-    ck_assert_int_eq(
-        fit_map(likelihood, &prior, &(struct fit_starts){1, prior.mean, 100}, theta, &value, NULL),
-        0);
+    ck_assert_int_eq(fit_map(likelihood, &prior, &(struct fit_starts){1, prior.mean, 100, NULL},
+                             theta, &value, NULL),
+                     0);
     ck_assert_int_eq(fit_log_posterior(likelihood, &prior, prior.mean, &start, NULL, NULL), 0);
     ck_assert(value > start);
     ck_assert(theta[1] > theta[0] + 1); /* the irrelevant number has the longer scale */
@@ -68,10 +69,72 @@ START_TEST(map_climbs_and_finds_what_matters)
     for (size_t i = 0; i < 3; i++) { /* the noise may sit at its lower bound */
         ck_assert_msg(fabs(gradient[i]) < .05, "gradient %zu is %g", i, gradient[i]);
     }
-    ck_assert_int_eq(
-        fit_map(likelihood, &prior, &(struct fit_starts){1, prior.mean, 100}, again, &value, NULL),
-        0);
+    ck_assert_int_eq(fit_map(likelihood, &prior, &(struct fit_starts){1, prior.mean, 100, NULL},
+                             again, &value, NULL),
+                     0);
     ck_assert_int_eq(memcmp(theta, again, sizeof theta), 0);
+}
+END_TEST
+
+START_TEST(fit_that_is_asked_to_stop_evaluates_nothing_more)
+{
+    OWN(points) struct points x = {0};
+    OWN(marginal_likelihood) struct marginal_likelihood *likelihood = NULL;
+    OWN(fit_prior) struct fit_prior prior = {0};
+    const atomic_bool stop = true;
+    double y[25], theta[4] = {7, 7, 7, 7}, value = 7;
+    struct err err = {0};
+
+    line(&x, 25, y);
+    ck_assert_int_eq(marginal_likelihood_create(&x, y, NULL, GP_MEAN_CONSTANT, &likelihood, NULL),
+                     0);
+    ck_assert_int_eq(fit_prior_init(&prior, &x, 2, 0, NULL), 0);
+    ck_assert_int_eq(fit_map(likelihood, &prior, &(struct fit_starts){1, prior.mean, 100, &stop},
+                             theta, &value, &err),
+                     -1);
+    ck_assert_int_eq(err.code, ERR_OVERLOADED);
+    ck_assert(theta[0] == 7 && value == 7);
+}
+END_TEST
+
+/* Minus the square of the distance from 0.9, which takes more than three steps. */
+struct hill {
+    int calls, stop_at;
+    atomic_bool stop;
+};
+
+static void climb(void *context, const double x[], double value[], double gradient[])
+{
+    struct hill *hill = context;
+
+    hill->stop = ++hill->calls >= hill->stop_at;
+    value[0] = gradient[0] = 0;
+    for (int i = 0; i < 4; i++) {
+        double d = x[i] - 0.9 + 0.1 * i * x[0];
+        value[0] -= (1 + i * i) * d * d * d * d;
+        gradient[i] = -4 * (1 + i * i) * d * d * d;
+    }
+}
+
+START_TEST(maximisation_that_is_asked_to_stop_evaluates_nothing_more)
+{
+    const double scale[] = {1, 1, 1, 1};
+
+    for (int at = 1; at <= 3; at++) {
+        double x[] = {0.1, 0.2, 0.3, 0.4}, value;
+        struct hill hill = {.stop_at = at};
+        struct err err = {0};
+        const struct maximisation maximisation = {.d = 4,
+                                                  .m = 1,
+                                                  .scale = scale,
+                                                  .steps = 50,
+                                                  .stop = &hill.stop,
+                                                  .context = &hill,
+                                                  .evaluate = climb};
+        ck_assert_int_eq(maximise_in_box(&maximisation, x, &value, &err), -1);
+        ck_assert_int_eq(err.code, ERR_OVERLOADED);
+        ck_assert_int_eq(hill.calls, at);
+    }
 }
 END_TEST
 
@@ -130,6 +193,8 @@ int main(void)
 
     tcase_add_test(tcase, posterior_gradient_agrees_with_differences);
     tcase_add_test(tcase, map_climbs_and_finds_what_matters);
+    tcase_add_test(tcase, fit_that_is_asked_to_stop_evaluates_nothing_more);
+    tcase_add_test(tcase, maximisation_that_is_asked_to_stop_evaluates_nothing_more);
     tcase_add_test(tcase, transform_is_a_z_score);
     tcase_add_test(tcase, transform_bends_the_bad_tail);
     tcase_add_test(tcase, equal_results_become_zeros);

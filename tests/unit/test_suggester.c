@@ -99,7 +99,7 @@ static struct suggestion_job *run_next(void)
 
     ck_assert_ptr_nonnull(job);
     if (job->trial == 0) {
-        suggestion_job_run(job);
+        suggestion_job_run(job, NULL);
     }
     return job;
 }
@@ -182,7 +182,7 @@ START_TEST(one_job_at_a_time_goes_out)
     ck_assert_ptr_null(job_queue_take(&queue));
     ck_assert_uint_eq(suggester_reserved(suggester), 2);
     ck_assert(!suggester_is_idle(suggester));
-    suggestion_job_run(job);
+    suggestion_job_run(job, NULL);
     ck_assert(suggester_accept(suggester, job));
     ck_assert_int_eq(suggester_keep(suggester, job, NULL), 0);
     suggester_continue(suggester);

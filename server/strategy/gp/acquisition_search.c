@@ -141,14 +141,24 @@ static void add_perturbations(struct search_run *run, size_t n)
     }
 }
 
-static void score_new(struct search_run *run)
+/* In pieces of the size in which the acquisition function takes them anyway. */
+static int score_new(struct search_run *run, struct err *err)
 {
     struct candidates *candidates = run->candidates;
-    struct points part = candidates_unscored(candidates);
+    struct acquisition *acquisition = run->search->acquisition;
+    struct points all = candidates_unscored(candidates);
+    double *score = candidates->score + candidates->n_scored;
 
-    acquisition_score(run->search->acquisition, &part, candidates->score + candidates->n_scored,
-                      NULL);
+    for (size_t from = 0; from < all.n; from += acquisition->cap) {
+        struct points part = all;
+        part.n = all.n - from < acquisition->cap ? all.n - from : acquisition->cap;
+        part.num += from * all.n_num;
+        part.cat += from * all.n_cat;
+        TRY(stop_check(run->search->stop, err));
+        acquisition_score(acquisition, &part, score + from, NULL);
+    }
     candidates_scored(candidates);
+    return stop_check(run->search->stop, err);
 }
 
 static void add_offspring(struct search_run *run, int round)
@@ -222,6 +232,7 @@ static int add_ascents(struct search_run *run, size_t n, const size_t from[], st
                                               .m = n,
                                               .scale = scale,
                                               .steps = run->search->effort.ascent_steps,
+                                              .stop = run->search->stop,
                                               .context = &context,
                                               .evaluate = evaluate};
     TRY(maximise_in_box(&maximisation, x, value, err));
@@ -276,7 +287,7 @@ static void exchange_one(struct search_run *run, size_t from, size_t i)
 
 static void add_exchanges(struct search_run *run, size_t n, const size_t from[])
 {
-    for (size_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < n && !stop_is_asked(run->search->stop); k++) {
         size_t count =
             changeable(run->encoding, candidates_config(run->candidates, from[k]), run->params);
         for (size_t j = 0; j < count; j++) {
@@ -314,11 +325,11 @@ static int refine(struct search_run *run, struct err *err)
         size_t n = candidates_best(run->candidates, effort->starts, best);
         if (run->encoding->n_num > 0 && n > 0) {
             TRY(add_ascents(run, n, best, err));
-            score_new(run);
+            TRY(score_new(run, err));
             n = candidates_best(run->candidates, effort->starts, best);
         }
         add_exchanges(run, n, best);
-        score_new(run);
+        TRY(score_new(run, err));
     }
     return 0;
 }
@@ -346,10 +357,10 @@ int acquisition_search_run(struct acquisition_search *search, struct candidates 
                              .params = params};
     add_uniform(&run, effort->candidates / 2);
     add_perturbations(&run, effort->candidates - effort->candidates / 2);
-    score_new(&run);
+    TRY(score_new(&run, err));
     for (int round = 0; round < effort->rounds; round++) {
         add_offspring(&run, round);
-        score_new(&run);
+        TRY(score_new(&run, err));
     }
     return refine(&run, err);
 }

@@ -16,6 +16,7 @@
 
 #include "common/err.h"
 #include "common/rng.h"
+#include "common/stop.h"
 #include "server/model/acquisition.h"
 #include "server/strategy/candidates.h"
 
@@ -37,7 +38,8 @@ struct acquisition_search {
     size_t n_incumbents; /* the configurations that are perturbed: the best results */
     const double *const *incumbents;
     struct rng *rng;
-    size_t n_uniform; /* out: the first candidates, which are uniform draws */
+    const atomic_bool *stop; /* asks to end (common/stop.h), or NULL */
+    size_t n_uniform;        /* out: the first candidates, which are uniform draws */
 };
 
 /* The effort for a model of n points: less where each score costs more. */
@@ -45,7 +47,7 @@ struct search_effort search_effort_for(size_t n);
 /* The effort where trials are stopped early. */
 struct search_effort search_effort_early_stopping(void);
 
-/* Initialises, fills and scores the candidates. ERR_NOMEM. */
+/* Initialises, fills and scores the candidates. ERR_NOMEM; ERR_OVERLOADED: asked to stop. */
 MUST_USE int acquisition_search_run(struct acquisition_search *search,
                                     struct candidates *candidates, struct err *err);
 

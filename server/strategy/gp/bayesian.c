@@ -241,7 +241,8 @@ static int search_best(struct bayesian_step *step, struct err *err)
         .reflects = stops_early,
         .n_incumbents = surrogate_best(surrogate, INCUMBENTS, order),
         .incumbents = incumbents,
-        .rng = &step->rng};
+        .rng = &step->rng,
+        .stop = step->data.seen->stop};
 
     for (size_t i = 0; i < search.n_incumbents; i++) {
         incumbents[i] = surrogate->config[order[i]];

@@ -151,6 +151,7 @@ struct theta_search {
     const double *warm;
     bool afresh;
     int evaluations;
+    const atomic_bool *stop;
 };
 
 /* theta ← the MAP fit. */
@@ -158,7 +159,8 @@ static int fit_theta(struct marginal_likelihood *likelihood, const struct fit_pr
                      const struct theta_search *search, double theta[], struct err *err)
 {
     OWN(memory) double *from = calloc(STARTS_MAX * prior->n, sizeof *from);
-    struct fit_starts starts = {.theta = from, .evaluations = search->evaluations};
+    struct fit_starts starts = {
+        .theta = from, .evaluations = search->evaluations, .stop = search->stop};
     double value = 0.0;
 
     if (from == NULL) {
@@ -232,7 +234,8 @@ static int choose_theta(struct fitting *fitting, struct err *err)
     const struct theta_search search = {
         .warm = fit == NULL ? NULL : fitting->stored,
         .afresh = n_finished < 15 || n_finished % period == 0,
-        .evaluations = fit_evaluations(n < FIT_POINTS_MAX ? n : FIT_POINTS_MAX)};
+        .evaluations = fit_evaluations(n < FIT_POINTS_MAX ? n : FIT_POINTS_MAX),
+        .stop = fitting->data->seen->stop};
     return fit_objective(fitting, &search, err);
 }
 
@@ -242,7 +245,8 @@ static int refit_locally(struct fitting *fitting, struct err *err)
 {
     struct surrogate *s = fitting->surrogate;
     struct regression_data *rows = &fitting->rows;
-    const struct theta_search search = {.afresh = true, .evaluations = LOCAL_EVALUATIONS};
+    const struct theta_search search = {
+        .afresh = true, .evaluations = LOCAL_EVALUATIONS, .stop = fitting->data->seen->stop};
     bool is_time = !s->is_new_fit && !rows->has_curves && s->transfer_prior.prior_mean == NULL
                    && rows->n_full % 2 == 1 && rows->n_full <= LOCAL_REFIT_MAX
                    && regression_data_stagnation(rows) > STAGNATION;
@@ -430,8 +434,10 @@ static int fit_feasibility(const struct fitting *fitting, struct err *err)
     }
     s->feasibility_points.n = n;
     if (s->is_new_fit) {
-        const struct theta_search search = {
-            .warm = warm, .afresh = warm == NULL, .evaluations = fit_evaluations(n)};
+        const struct theta_search search = {.warm = warm,
+                                            .afresh = warm == NULL,
+                                            .evaluations = fit_evaluations(n),
+                                            .stop = fitting->data->seen->stop};
         OWN(marginal_likelihood) struct marginal_likelihood *likelihood = NULL;
         TRY(marginal_likelihood_create(&s->feasibility_points, label, NULL, GP_MEAN_CONSTANT,
                                        &likelihood, err));

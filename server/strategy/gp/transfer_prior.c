@@ -116,7 +116,7 @@ static int take_results(struct source_model *model, const struct study_data *dat
 /* theta ← the MAP fit from the mode of the prior and, if n_starts is 2, from shorter length scales.
  */
 static int fit_theta(const struct points *points, const double y[], size_t n_starts,
-                     int evaluations, double theta[], struct err *err)
+                     int evaluations, const atomic_bool *stop, double theta[], struct err *err)
 {
     OWN(fit_prior) struct fit_prior prior = {0};
     OWN(marginal_likelihood) struct marginal_likelihood *likelihood = NULL;
@@ -132,13 +132,14 @@ static int fit_theta(const struct points *points, const double y[], size_t n_sta
         from[prior.n + i] = prior.mean[i] - (i + 2 < prior.n ? 1.2 : 0.0);
     }
     TRY(marginal_likelihood_create(points, y, NULL, GP_MEAN_POLYNOMIAL, &likelihood, err));
-    const struct fit_starts starts = {n_starts, from, evaluations};
+    const struct fit_starts starts = {n_starts, from, evaluations, stop};
     return fit_map(likelihood, &prior, &starts, theta, &value, err);
 }
 
 /* Makes the model of a source, from a stored theta or (NULL) a new fit. Leaves model->gp NULL where
  * there are too few results, or they cannot be modelled. */
-static int build_model(struct source_model *model, const double stored[], struct err *err)
+static int build_model(struct source_model *model, const double stored[], const atomic_bool *stop,
+                       struct err *err)
 {
     size_t n_theta = gp_n_theta(&model->points);
     struct err why = {0};
@@ -159,7 +160,8 @@ static int build_model(struct source_model *model, const double stored[], struct
                                  .mean = GP_MEAN_POLYNOMIAL,
                                  .n_fantasies = 1};
     if ((stored != NULL
-         || fit_theta(&model->points, model->y, 2, SOURCE_EVALUATIONS, model->theta, &why) == 0)
+         || fit_theta(&model->points, model->y, 2, SOURCE_EVALUATIONS, stop, model->theta, &why)
+                == 0)
         && gp_create(&data, &model->gp, &why) == 0) {
         return 0;
     }
@@ -225,7 +227,7 @@ int transfer_prior_init(struct transfer_prior *prior, const struct study_data *d
 {
     const struct history *seen = data->seen;
 
-    *prior = (struct transfer_prior){0};
+    *prior = (struct transfer_prior){.stop = seen->stop};
     for (size_t i = 0; i < seen->n_sources && i < SOURCES_MAX; i++) {
         prior->models[i].source = &seen->sources[i];
         prior->n++;
@@ -241,7 +243,7 @@ int transfer_prior_init(struct transfer_prior *prior, const struct study_data *d
     prior->is_new_fit = !find_fits(prior, seen, theta);
     const double *next = theta;
     for (size_t i = 0; i < prior->n; i++) {
-        TRY(build_model(&prior->models[i], prior->is_new_fit ? NULL : next, err));
+        TRY(build_model(&prior->models[i], prior->is_new_fit ? NULL : next, prior->stop, err));
         next += gp_n_theta(&prior->models[i].points);
     }
     return 0;
@@ -296,7 +298,8 @@ static int predict_with_source(const struct source_model *model, const struct po
 }
 
 /* out ← leave-one-out predictions of a model of this study's results alone. */
-static int predict_left_out(const struct evaluation_set *set, double out[], struct err *err)
+static int predict_left_out(const struct evaluation_set *set, const atomic_bool *stop, double out[],
+                            struct err *err)
 {
     OWN(marginal_likelihood) struct marginal_likelihood *likelihood = NULL;
     OWN(memory) double *theta = calloc(gp_n_theta(&set->points), sizeof *theta);
@@ -305,7 +308,7 @@ static int predict_left_out(const struct evaluation_set *set, double out[], stru
     if (theta == NULL || var == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    TRY(fit_theta(&set->points, set->y, 1, OWN_EVALUATIONS, theta, err));
+    TRY(fit_theta(&set->points, set->y, 1, OWN_EVALUATIONS, stop, theta, err));
     TRY(marginal_likelihood_create(&set->points, set->y, NULL, GP_MEAN_POLYNOMIAL, &likelihood,
                                    err));
     return marginal_likelihood_leave_one_out(likelihood, theta, out, var, err);
@@ -325,7 +328,7 @@ static int predict_all(const struct transfer_prior *prior, struct evaluation_set
             TRY(predict_with_source(&prior->models[k], &set->points, out, err));
         }
     }
-    return predict_left_out(set, set->predictions, err);
+    return predict_left_out(set, prior->stop, set->predictions, err);
 }
 
 /* The prior mean: the weighted sum of the source models. */

@@ -36,6 +36,7 @@ struct transfer_prior {
     bool is_weighted;              /* weights are set */
     struct rank_weights weights;   /* all 0 before */
     struct prior_mean *prior_mean; /* NULL: no source is used */
+    const atomic_bool *stop;       /* that of the history */
 };
 
 /* Takes the fits of the source models from the history, or makes them. ERR_NOMEM. */

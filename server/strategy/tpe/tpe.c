@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "common/rng.h"
+#include "common/stop.h"
 #include "server/model/radix_sort.h"
 #include "server/strategy/candidates.h"
 #include "server/strategy/explanation.h"
@@ -233,11 +234,13 @@ static int draw_candidates(struct proposal *p, struct err *err)
     }
     TRY(candidates_init(candidates, &p->data.encoding, CANDIDATES, err));
     for (size_t tries = 0; tries < 20 * CANDIDATES && candidates->n < CANDIDATES; tries++) {
+        TRY(stop_check(p->data.seen->stop, err));
         densities_draw(&p->densities, &p->rng, u);
         (void)candidates_add(candidates, u);
     }
     for (size_t i = 0; i < candidates->n; i++) {
         double log_others;
+        TRY(stop_check(p->data.seen->stop, err));
         densities_of(&p->densities, candidates_config(candidates, i), &p->log_good[i], &log_others);
         candidates->score[i] = p->log_good[i] - log_others;
     }
