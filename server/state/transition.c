@@ -192,7 +192,7 @@ int trial_retry(struct state *state, struct live_study *study, struct trial_row 
     TRY(trial_enter(state, study, row, trial, err));
     TRY(schedule_retry(study->schedule, &moment, number, &log, err));
     TRY(trial_become(state, *trial, TRIAL_QUEUED, NULL, err));
-    trial_queue_push(&study->retries, *trial);
+    trial_queue_put(&study->retries, *trial);
     return schedule_done(state, study, &log, err);
 }
 
@@ -223,7 +223,7 @@ int trial_follow(struct state *state, struct live_trial *trial, struct trial_rep
     case VERDICT_COUNT:
     default:
         TRY(trial_become(state, trial, TRIAL_QUEUED, NULL, err));
-        trial_queue_push(&study->retries, trial);
+        trial_queue_put(&study->retries, trial);
         schedule_release(study->schedule, number);
     }
     return reply == NULL ? 0 : trial_report(trial, reply, err);

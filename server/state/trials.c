@@ -1,5 +1,6 @@
 #include "server/state/trials.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "server/state/checkpoints.h"
@@ -71,12 +72,34 @@ void trial_leave(struct state *state, struct live_trial *trial)
     state->forecasts_moved = true;
 }
 
-void trial_queue_push(struct trial_queue *queue, struct live_trial *trial)
+/* The last one; NULL: the queue is empty. */
+static const struct live_trial *last_of(const struct trial_queue *queue)
 {
-    trial->next = NULL;
-    trial->link = queue->tail;
-    *queue->tail = trial;
-    queue->tail = &trial->next;
+    return queue->n == 0
+               ? NULL
+               : (const struct live_trial *)(const void *)((const char *)queue->tail
+                                                           - offsetof(struct live_trial, next));
+}
+
+void trial_queue_put(struct trial_queue *queue, struct live_trial *trial)
+{
+    const struct live_trial *last = last_of(queue);
+    struct live_trial **link = &queue->first;
+
+    if (last == NULL || last->row.id < trial->row.id) { /* mostly, and always at the start */
+        link = queue->tail;
+    }
+    while (*link != NULL && (*link)->row.id < trial->row.id) {
+        link = &(*link)->next;
+    }
+    trial->next = *link;
+    trial->link = link;
+    *link = trial;
+    if (trial->next != NULL) {
+        trial->next->link = &trial->next;
+    } else {
+        queue->tail = &trial->next;
+    }
     queue->n++;
 }
 

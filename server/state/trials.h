@@ -14,8 +14,9 @@ MUST_USE int trial_enter(struct state *state, struct live_study *study, struct t
 /* Removes and frees it, with its lease. */
 void trial_leave(struct state *state, struct live_trial *trial);
 
-/* Adds the trial to the end; it waits in no other queue. */
-void trial_queue_push(struct trial_queue *queue, struct live_trial *trial);
+/* Adds the trial in the order of numbers, which a restart does not change; it waits in no other
+ * queue. */
+void trial_queue_put(struct trial_queue *queue, struct live_trial *trial);
 /* Out of the queue in which it waits, if it waits in one. */
 void trial_queue_remove(struct live_trial *trial);
 

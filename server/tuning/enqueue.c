@@ -150,7 +150,7 @@ static int write_one(struct tuning *tuning, struct live_study *study, struct bro
     count(study, &row);
     TRY(trial_enter(&tuning->state, study, &row, &trial, err));
     brought->config = NULL; /* the trial's now */
-    trial_queue_push(&study->enqueued, trial);
+    trial_queue_put(&study->enqueued, trial);
     study->sealed = false; /* a configuration has come all the same */
     tuning->state.may_have_work = true;
     return 0;

@@ -270,7 +270,7 @@ static int load_trial(void *context, struct trial_row *row, struct err *err)
     }
     TRY(trial_enter(&tuning->state, study, row, &trial, err));
     if (trial->row.state == TRIAL_QUEUED) {
-        trial_queue_push(trial->row.attempt == 0 ? &study->enqueued : &study->retries, trial);
+        trial_queue_put(trial->row.attempt == 0 ? &study->enqueued : &study->retries, trial);
     }
     if (trial->row.attempt == 0) {
         return 0;
