@@ -17,7 +17,7 @@
 #define POOL 4
 #define SESSIONS 50
 #define POLL_NS 2000000L
-#define RELAY_NS 500000L
+#define RELAY_NS 2000000L
 
 static int ready[2]; /* each process that is there writes a byte */
 

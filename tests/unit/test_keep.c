@@ -48,7 +48,8 @@ static void teardown(void)
     struct job_record record;
 
     if (job_record_read(files.job, &record)) { /* of a case that failed */
-        (void)orphans_end(record.attempt_id, NULL, SECONDS * 1000);
+        const char *const ids[] = {record.attempt_id};
+        (void)orphans_end(&(struct orphans){.attempt_ids = ids, .n = 1}, SECONDS * 1000);
     }
     kept_files_finish(&files);
     directory_remove(folder);

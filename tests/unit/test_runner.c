@@ -201,9 +201,11 @@ START_TEST(a_process_is_found_by_its_attempt)
         _exit(127);
     }
     wait_for_state(child, "S");
-    ck_assert_int_eq(orphans_end(other, NULL, 0), 0);
+    const char *const others[] = {other};
+    const char *const ids[] = {other, id};
+    ck_assert_int_eq(orphans_end(&(struct orphans){.attempt_ids = others, .n = 1}, 0), 0);
     ck_assert_int_eq(walk_state_of(child), 'S');
-    while (orphans_kill(id, NULL) != 0) {
+    while (orphans_kill(&(struct orphans){.attempt_ids = ids, .n = 2}) != 0) {
     }
     int status = 0;
     ck_assert_int_eq(waitpid(child, &status, 0), child);

@@ -10,12 +10,13 @@
 
 #include "common/log.h"
 #include "worker/agent/expand.h"
+#include "worker/agent/leftovers.h"
 #include "worker/agent/orphans.h"
 #include "worker/agent/slot.h"
 #include "worker/agent/slot_resume.h"
 #include "worker/agent/state_dir.h"
 
-#define FILES_A_SLOT 15
+#define FILES_A_SLOT 18
 #define FILES_BESIDE 64
 #define DELIVERY_MS 10000 /* what a stopping worker gives its last results */
 #define LAST_LOGS_MS 3000 /* and the ends of its logs */
@@ -594,6 +595,7 @@ int agent_run(struct agent *agent, struct err *err)
     TRY(state_dir_open(&agent->state_dir, agent->settings.state_dir, context->workdir, agent->name,
                        context->host, err));
     context->state_dir = agent->state_dir.path;
+    TRY(leftovers_end(context->state_dir, err));
     TRY(resume_find(context, agent->n_slots, &left, err));
     TRY(open_slots(agent, &left, err));
     serve(agent);

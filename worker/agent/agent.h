@@ -91,6 +91,7 @@ struct agent_settings {
     const char *workdir;   /* logs, checkpoints; made when missing. NULL: $XDG_STATE_HOME/hone/work,
                               ~/.local/state/hone/work or /var/tmp/hone-UID/work */
     const char *state_dir; /* what outlives the worker; NULL: WORKDIR/workers/NAME */
+    int64_t keep_ms;       /* a job survives a killed worker for so long; 0: it ends with it */
     struct boundary_settings boundary; /* what holds a job's processes together */
     bool exit_when_finished;           /* leave when the study is finished or stopped */
     bool no_log_upload;                /* what jobs print is not sent to the server */

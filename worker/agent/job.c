@@ -14,6 +14,7 @@
 #include "worker/agent/expand.h"
 #include "worker/agent/params_file.h"
 #include "worker/agent/shim.h"
+#include "worker/agent/slot_kept.h"
 #include "worker/agent/slot_spool.h"
 
 #define COLLECT_READS 1024 /* more than a pipe holds: only a survivor of SIGKILL could write on */
@@ -62,6 +63,16 @@ void job_write_control(struct slot *slot, const struct action_reply *reply)
     }
 }
 
+int job_open_output(struct slot *slot, struct err *err)
+{
+    struct output_settings output = {.patterns = slot->context->patterns,
+                                     .log_path = slot->folder.log,
+                                     .show_fd = slot->context->settings->passthrough_fd,
+                                     .on_report = job_report,
+                                     .context = slot};
+    return output_open(&slot->output, &output, err);
+}
+
 static int prepare_files(struct slot *slot, struct err *err)
 {
     struct action_reply start = {
@@ -72,12 +83,7 @@ static int prepare_files(struct slot *slot, struct err *err)
     }
     TRY(write_params(slot, err));
     job_write_control(slot, &start);
-    struct output_settings output = {.patterns = slot->context->patterns,
-                                     .log_path = slot->folder.log,
-                                     .show_fd = slot->context->settings->passthrough_fd,
-                                     .on_report = job_report,
-                                     .context = slot};
-    return output_open(&slot->output, &output, err);
+    return job_open_output(slot, err);
 }
 
 static struct program *program_for(const struct slot *slot)
@@ -280,6 +286,10 @@ static void take_report(struct slot *slot, const struct metric_report *report,
     slot->furthest_step = step > slot->furthest_step ? step : slot->furthest_step;
     slot->has_step = true;
     supervisor_measured(&slot->supervisor, loop_now(&slot->context->loop));
+    if (slot->replayed > 0) { /* an earlier worker has told it */
+        slot->replayed--;
+        return;
+    }
     emit_report(slot, step, report, told);
     measure(slot, step, report);
 }
@@ -304,8 +314,8 @@ static void read_streams(struct slot *slot, size_t most)
 {
     for (size_t i = 0; i < STREAM_COUNT; i++) {
         size_t left = most;
-        while (left > 0 && slot->runner.streams[i] >= 0
-               && output_read(&slot->output, (enum runner_stream)i, slot->runner.streams[i]) > 0) {
+        bool has_source = slot->runner.streams[i] >= 0 || slot->kept.pages != NULL;
+        while (left > 0 && has_source && slot_kept_read(slot, (enum runner_stream)i) > 0) {
             left--;
         }
     }
@@ -326,6 +336,7 @@ bool job_take_line(void *context, struct metric_report *report, const char *line
     }
     if (report->n_faults == 0) {
         job_report(slot, report, line, len);
+        slot_kept_commit(slot);
     }
     return true;
 }
@@ -336,7 +347,7 @@ static void on_stream(void *context)
     struct stream_watch *watch = context;
     struct slot *slot = watch->slot;
 
-    if (output_read(&slot->output, watch->stream, slot->runner.streams[watch->stream]) == 0) {
+    if (slot_kept_read(slot, watch->stream) == 0) {
         loop_unwatch(&slot->context->loop, &watch->watch);
     }
 }
@@ -361,7 +372,7 @@ static void unwatch_all(struct slot *slot)
     loop_unwatch(&slot->context->loop, &slot->status_watch);
 }
 
-static int watch_all(struct slot *slot, struct err *err)
+int job_watch(struct slot *slot, struct err *err)
 {
     struct loop *loop = &slot->context->loop;
 
@@ -382,6 +393,8 @@ static int launch(struct slot *slot, struct err *err)
     OWN(argv_list) struct argv_list envp = {0};
     char dropped[EXPAND_NAME_BYTES];
     char attempt_id[ATTEMPT_ID_BYTES];
+    struct runner_keep keep;
+    bool keeps;
     struct expand_values values = {.parameters = slot->grant.values.parameters,
                                    .inactive = slot->grant.values.inactive,
                                    .has_resource = slot->grant.has_resource,
@@ -411,6 +424,7 @@ static int launch(struct slot *slot, struct err *err)
 
     TRY(params_file_write(slot->program->argv, &values, err));
     attempt_id_make(slot->grant.id, attempt_id);
+    TRY(slot_kept_begin(slot, attempt_id, &keep, &keeps, err));
     TRY(expand_argv(slot->program->argv, &values, &argv, dropped, err));
     TRY(environment_build(&environment, &envp, err));
     if (dropped[0] != '\0') {
@@ -422,8 +436,11 @@ static int launch(struct slot *slot, struct err *err)
                                .envp = envp.items,
                                .copy = copy.from == NULL ? NULL : &copy,
                                .boundary = &slot->context->boundary,
-                               .attempt_id = attempt_id};
-    return runner_start(&slot->runner, &spec, err);
+                               .attempt_id = attempt_id,
+                               .keep = keeps ? &keep : NULL};
+    TRY(runner_start(&slot->runner, &spec, err));
+    slot_kept_started(slot);
+    return 0;
 }
 
 /* Without it another worker leaves the folder as it is. */
@@ -445,6 +462,22 @@ static int64_t span_ms(double seconds)
     return seconds < SPAN_MOST_SECONDS ? (int64_t)(seconds * 1000) : 0;
 }
 
+void job_supervise(struct slot *slot)
+{
+    int64_t now_ms = loop_now(&slot->context->loop);
+
+    slot->supervisor.leave_ms = slot->context->settings->leave_ms;
+    slot->supervisor.grace_ms = slot->context->settings->grace_ms;
+    int64_t spent_ms =
+        now_ms - slot->started_ms; /* trial_seconds is of one attempt, restarts too */
+    int64_t limit_ms = span_ms(slot->grant.trial_seconds);
+    supervisor_start(&slot->supervisor, now_ms,
+                     limit_ms == 0         ? 0
+                     : limit_ms > spent_ms ? limit_ms - spent_ms
+                                           : 1,
+                     span_ms(slot->grant.stall_seconds));
+}
+
 int job_start(struct slot *slot, struct err *err)
 {
     int64_t now_ms = loop_now(&slot->context->loop);
@@ -459,23 +492,15 @@ int job_start(struct slot *slot, struct err *err)
     slot_spool_run(slot);
     TRY(launch(slot, err));
     own_folder(slot);
-    slot->supervisor.leave_ms = slot->context->settings->leave_ms;
-    slot->supervisor.grace_ms = slot->context->settings->grace_ms;
-    int64_t spent_ms =
-        now_ms - slot->started_ms; /* trial_seconds is of one attempt, restarts too */
-    int64_t limit_ms = span_ms(slot->grant.trial_seconds);
-    supervisor_start(&slot->supervisor, now_ms,
-                     limit_ms == 0         ? 0
-                     : limit_ms > spent_ms ? limit_ms - spent_ms
-                                           : 1,
-                     span_ms(slot->grant.stall_seconds));
-    return watch_all(slot, err);
+    job_supervise(slot);
+    return job_watch(slot, err);
 }
 
 void job_collect(struct slot *slot)
 {
     unwatch_all(slot);
     read_streams(slot, COLLECT_READS);
+    slot_kept_close_output(slot);
     output_end(&slot->output);
 }
 
@@ -483,6 +508,7 @@ void job_finish(struct slot *slot)
 {
     unwatch_all(slot);
     runner_finish(&slot->runner);
+    slot_kept_end(slot);
     oom_watch_finish(&slot->oom);
     output_finish(&slot->output);
 }

@@ -7,6 +7,11 @@
 /* Can the slot's trial be run by the command there is for it? ERR_INVALID: no trial of its study
  * can. What may be a mistake is logged once per command. */
 MUST_USE int job_check(struct slot *slot, struct err *err);
+/* Opens the log and what reads the output; begins to watch over the time of the run, of which the
+ * slot knows when it began; and watches its pipes. For slot_kept.c, of a job that runs already. */
+MUST_USE int job_open_output(struct slot *slot, struct err *err);
+void job_supervise(struct slot *slot);
+MUST_USE int job_watch(struct slot *slot, struct err *err);
 /* Starts the command for from…to of the slot's trial. ERR_IO: not on this machine, now. */
 MUST_USE int job_start(struct slot *slot, struct err *err);
 /* Reads what the job has left in its pipes and closes them. */

@@ -75,14 +75,15 @@ int kept_output_open(struct kept_output *kept, const struct kept_files *files, b
 
 void kept_output_close(struct kept_output *kept)
 {
+    if (kept->pages == NULL) { /* closed, or zeroed */
+        return;
+    }
     for (size_t i = 0; i < STREAM_COUNT; i++) {
         if (kept->fds[i] >= 0) {
             (void)close(kept->fds[i]);
         }
     }
-    if (kept->pages != NULL) {
-        (void)munmap(kept->pages, sizeof *kept->pages);
-    }
+    (void)munmap(kept->pages, sizeof *kept->pages);
     kept_output_init(kept);
 }
 
@@ -145,11 +146,11 @@ void kept_output_commit(struct kept_output *kept, const struct kept_position *po
     free_read(kept, position);
 }
 
-void kept_output_work_on(struct kept_output *kept, enum runner_stream stream)
+void kept_output_work_on(struct kept_output *kept, int64_t what)
 {
     struct kept_position position;
 
     kept_output_position(kept, &position);
-    position.working_on = (int64_t)stream;
+    position.working_on = what;
     kept_output_commit(kept, &position);
 }

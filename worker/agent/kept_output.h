@@ -45,6 +45,6 @@ ssize_t kept_output_read(struct kept_output *kept, enum runner_stream stream, in
 void kept_output_position(const struct kept_output *kept, struct kept_position *position);
 void kept_output_commit(struct kept_output *kept, const struct kept_position *position);
 /* The bytes of the stream that follow are worked on: they may be found half recorded. */
-void kept_output_work_on(struct kept_output *kept, enum runner_stream stream);
+void kept_output_work_on(struct kept_output *kept, int64_t what);
 
 #endif

@@ -99,6 +99,11 @@ bool lease_is_objective(const struct lease *lease, const char *metric)
     return pending_is_objective(&lease->pending, metric);
 }
 
+uint64_t lease_reports(const struct lease *lease)
+{
+    return lease->pending.last;
+}
+
 bool lease_is_measured(const struct lease *lease)
 {
     return pending_is_measured(&lease->pending);

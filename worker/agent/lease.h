@@ -58,6 +58,8 @@ OWN_POINTER(lease)
 void lease_measure(struct lease *lease, int64_t step, const struct metric_value *metrics, size_t n);
 /* Is it an objective of the trial? */
 bool lease_is_objective(const struct lease *lease, const char *metric);
+/* Returns the number of the last report that it was given. */
+uint64_t lease_reports(const struct lease *lease);
 /* True once every objective was measured. */
 bool lease_is_measured(const struct lease *lease);
 /* Once everything measured has been answered: an objective's decisive value that the server did not

@@ -5,6 +5,7 @@
 #define WORKER_AGENT_ORPHANS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,11 +16,17 @@ void orphans_adopt(void);
 void orphans_own(pid_t pid);
 void orphans_disown(pid_t pid);
 
-/* Kills the adopted, those whose environment names the attempt, and what is in the cgroup `leaf`
- * (NULL: none), once; takes those that have ended. Returns 0 when there was none, else one of them
- * (-1: known to the cgroup alone); the caller repeats it until then. */
-pid_t orphans_kill(const char *attempt_id, const char *leaf);
+/* What to look for. */
+struct orphans {
+    const char *const *attempt_ids; /* in the environment */
+    size_t n;
+    const char *leaf; /* everything in this cgroup too; NULL: none */
+};
+
+/* Kills these and the adopted, once; takes those that have ended. Returns 0 when there was none,
+ * else one of them (-1: known to the cgroup alone); the caller repeats it until then. */
+pid_t orphans_kill(const struct orphans *orphans);
 /* Repeats it for at most `most_ms`. Returns as the last one did. */
-pid_t orphans_end(const char *attempt_id, const char *leaf, int64_t most_ms);
+pid_t orphans_end(const struct orphans *orphans, int64_t most_ms);
 
 #endif

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_BYTES 65536
@@ -68,7 +69,9 @@ static void show(int fd, const char *bytes, size_t len)
 ssize_t output_read(struct output *output, enum runner_stream stream, int fd)
 {
     static char bytes[READ_BYTES]; /* one thread, one job at a time */
-    ssize_t got = read(fd, bytes, sizeof bytes);
+    ssize_t got = output->kept == NULL
+                      ? read(fd, bytes, sizeof bytes)
+                      : kept_output_read(output->kept, stream, fd, bytes, sizeof bytes);
 
     if (got <= 0) {
         return got;
@@ -79,6 +82,20 @@ ssize_t output_read(struct output *output, enum runner_stream stream, int fd)
     }
     parse_feed(&output->streams[stream], bytes, (size_t)got);
     return got;
+}
+
+int64_t output_log_bytes(const struct output *output)
+{
+    struct stat info;
+
+    return output->log_fd >= 0 && fstat(output->log_fd, &info) == 0 ? info.st_size : 0;
+}
+
+void output_cut_log(struct output *output, int64_t bytes)
+{
+    if (output->log_fd >= 0 && output_log_bytes(output) > bytes) {
+        (void)!ftruncate(output->log_fd, bytes);
+    }
 }
 
 static void close_log(struct output *output)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "worker/agent/kept_output.h"
 #include "worker/agent/runner.h"
 #include "worker/report/parse.h"
 #include "worker/report/transcript.h"
@@ -20,6 +21,7 @@ struct output_settings {
 };
 
 struct output {
+    struct kept_output *kept; /* borrowed: read by way of its files; NULL: from the pipes alone */
     struct reader reader;
     struct parse streams[STREAM_COUNT];
     struct transcript transcript;
@@ -36,6 +38,9 @@ MUST_USE int output_open(struct output *output, const struct output_settings *se
 /* Reads what the descriptor of a stream holds, one helping of it, so that a job that prints much
  * does not delay the others. Returns as read() does. */
 ssize_t output_read(struct output *output, enum runner_stream stream, int fd);
+/* Length of the log's file; and cuts off what is behind it. */
+int64_t output_log_bytes(const struct output *output);
+void output_cut_log(struct output *output, int64_t bytes);
 /* The streams have ended: unfinished lines count, and the log is closed. */
 void output_end(struct output *output);
 void output_finish(struct output *output);

@@ -110,16 +110,11 @@ static void on_caller(void *context)
     reports->callers[reports->n++] = caller;
 }
 
-int report_socket_open(struct report_socket *reports, struct loop *loop, report_hook *take,
-                       void *context, struct err *err)
+static int listen_at(struct report_socket *reports, struct err *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    *reports = (struct report_socket){
-        .loop = loop, .fd = -1, .watch.fd = -1, .take = take, .context = context};
-    (void)snprintf(reports->name, sizeof reports->name, "hone-%016" PRIx64 "%016" PRIx64,
-                   rng_next(&loop->rng), rng_next(&loop->rng));
     size_t len = strlen(reports->name);
+
     memcpy(address.sun_path + 1, reports->name, len);
     reports->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (reports->fd < 0
@@ -131,7 +126,24 @@ int report_socket_open(struct report_socket *reports, struct loop *loop, report_
         report_socket_close(reports);
         return err_set(err, ERR_IO, "no socket for reports: %s", strerror(why));
     }
-    return loop_watch(loop, &reports->watch, reports->fd, on_caller, reports, err);
+    return loop_watch(reports->loop, &reports->watch, reports->fd, on_caller, reports, err);
+}
+
+int report_socket_open(struct report_socket *reports, struct loop *loop, report_hook *take,
+                       void *context, struct err *err)
+{
+    *reports = (struct report_socket){
+        .loop = loop, .fd = -1, .watch.fd = -1, .take = take, .context = context};
+    (void)snprintf(reports->name, sizeof reports->name, "hone-%016" PRIx64 "%016" PRIx64,
+                   rng_next(&loop->rng), rng_next(&loop->rng));
+    return listen_at(reports, err);
+}
+
+int report_socket_reopen(struct report_socket *reports, const char *name, struct err *err)
+{
+    report_socket_close(reports);
+    (void)snprintf(reports->name, sizeof reports->name, "%s", name);
+    return listen_at(reports, err);
 }
 
 void report_socket_close(struct report_socket *reports)

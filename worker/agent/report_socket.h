@@ -42,6 +42,8 @@ struct report_socket {
 MUST_USE int report_socket_open(struct report_socket *reports, struct loop *loop, report_hook *take,
                                 void *context, struct err *err);
 /* Drops every caller; accepts a zeroed one. */
+/* Listens at another name instead, that of an earlier process. ERR_IO. */
+MUST_USE int report_socket_reopen(struct report_socket *reports, const char *name, struct err *err);
 void report_socket_close(struct report_socket *reports);
 /* Answers every caller that waits with `control`. */
 void report_socket_answer(struct report_socket *reports, const char *control);

@@ -367,7 +367,9 @@ void runner_tick(struct runner *runner, int64_t now_ms)
     if (runner->give_up_at_ms == INT64_MAX) {
         runner->give_up_at_ms = now_ms + EMPTY_MS;
     }
-    runner->survivor = orphans_kill(runner->attempt_id, runner->leaf);
+    const char *const ids[] = {runner->attempt_id};
+    struct orphans left = {.attempt_ids = ids, .n = 1, .leaf = runner->leaf};
+    runner->survivor = orphans_kill(&left);
     runner->clean_at_ms = now_ms + CLEAN_EVERY_MS;
     if (runner->survivor == 0 || now_ms >= runner->give_up_at_ms) {
         end_cleanly(runner);
@@ -439,7 +441,9 @@ void runner_finish(struct runner *runner)
         wait_for_shim(runner);
     }
     if (runner->cleaning && !runner->ended) {
-        (void)orphans_end(runner->attempt_id, runner->leaf, EMPTY_MS);
+        const char *const ids[] = {runner->attempt_id};
+        struct orphans left = {.attempt_ids = ids, .n = 1, .leaf = runner->leaf};
+        (void)orphans_end(&left, EMPTY_MS);
     }
     if (runner->attempt_id[0] != '\0') { /* it was started */
         for (size_t i = 0; i < STREAM_COUNT; i++) {

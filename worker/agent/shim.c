@@ -307,8 +307,11 @@ static void hand_over(struct shim *shim)
     }
     if (shim->spec->keep != NULL && !shim->is_done) {
         (void)getrusage(RUSAGE_CHILDREN, &usage);
-        shim_keep_end(shim->spec->keep, shim->leader_ended ? shim->status : SIGKILL,
-                      usage.ru_maxrss, oom_kills);
+        struct shim_exit ended = {.status = shim->leader_ended ? shim->status : SIGKILL,
+                                  .was_killed = shim->must_kill,
+                                  .peak_kib = usage.ru_maxrss,
+                                  .oom_kills = oom_kills};
+        shim_keep_end(shim->spec->keep, &ended);
     }
     if (shim->is_alone
         && shim->spec->leaf != NULL) { /* else the agent reads what is counted there */

@@ -81,15 +81,16 @@ static void keep_rest(int reader, const char *path)
     }
 }
 
-void shim_keep_end(const struct shim_keep *keep, int status, int64_t peak_kib, int64_t oom_kills)
+void shim_keep_end(const struct shim_keep *keep, const struct shim_exit *ended)
 {
     char text[RECORD_BYTES];
 
     for (int i = 0; i < STREAM_COUNT; i++) {
         keep_rest(FD_READERS + i, keep->printed[i]);
     }
-    int len = snprintf(text, sizeof text, "%s %d %" PRId64 " %" PRId64 " end\n", keep->attempt_id,
-                       status, peak_kib, oom_kills);
+    int len =
+        snprintf(text, sizeof text, "%s %d %d %" PRId64 " %" PRId64 " end\n", keep->attempt_id,
+                 ended->status, ended->was_killed ? 1 : 0, ended->peak_kib, ended->oom_kills);
     int fd = open(keep->exit_new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     bool is_written = fd >= 0 && write(fd, text, (size_t)len) == len && fsync(fd) == 0;
     if (fd >= 0) {
@@ -108,13 +109,15 @@ bool shim_keep_read_exit(const char *path, const char *attempt_id, struct shim_e
     char end[8] = "";
     FILE *file = fopen(path, "re");
     bool is_read = false;
+    int killed = 0;
 
     if (file != NULL) {
-        is_read = fscanf(file, "%255s %d %" SCNd64 " %" SCNd64 " %7s", id, &ended->status,
-                         &ended->peak_kib, &ended->oom_kills, end)
-                      == 5
+        is_read = fscanf(file, "%255s %d %d %" SCNd64 " %" SCNd64 " %7s", id, &ended->status,
+                         &killed, &ended->peak_kib, &ended->oom_kills, end)
+                      == 6
                   && strcmp(end, "end") == 0 && strcmp(id, attempt_id) == 0;
         (void)fclose(file);
     }
+    ended->was_killed = killed == 1;
     return is_read;
 }

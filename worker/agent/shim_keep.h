@@ -26,18 +26,20 @@ struct shim_hello {
     int32_t shim, leader;
 };
 
+/* How the job ended. */
+struct shim_exit {
+    int status;      /* of its leader */
+    bool was_killed; /* nobody called in time */
+    int64_t peak_kib, oom_kills;
+};
+
 /* Makes ready for calls. False: the socket cannot be listened to. */
 bool shim_keep_listen(void);
 /* Answers a call. Returns the channel to the new agent; -1: the caller was none of this user's. */
 int shim_keep_answer(const struct shim_keep *keep, pid_t leader);
 /* Nobody has taken the job over, and it has ended: keeps what is in its pipes, then the record. */
-void shim_keep_end(const struct shim_keep *keep, int status, int64_t peak_kib, int64_t oom_kills);
+void shim_keep_end(const struct shim_keep *keep, const struct shim_exit *ended);
 
-/* The record, as an agent reads it. */
-struct shim_exit {
-    int status;
-    int64_t peak_kib, oom_kills;
-};
 /* False: there is none of this attempt. */
 bool shim_keep_read_exit(const char *path, const char *attempt_id, struct shim_exit *ended);
 

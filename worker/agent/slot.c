@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "worker/agent/job.h"
+#include "worker/agent/slot_kept.h"
 #include "worker/agent/slot_resume.h"
 #include "worker/agent/slot_spool.h"
 #include "worker/agent/spawn_failure.h"
@@ -255,7 +256,8 @@ static void on_grant(void *context, struct lease_grant *grant)
     devices_end_ask(&slot->context->devices, slot->index);
     slot->grant = *grant;
     *grant = (struct lease_grant){0};
-    slot->lost = slot->delivered = slot->refused = slot->unserved = slot->resumed = false;
+    slot->lost = slot->delivered = slot->refused = slot->unserved = slot->resumed =
+        slot->is_adopted = false;
     slot->state[0] = '\0';
     notes_finish(&slot->notes);
     notes_init(&slot->notes, slot->grant.trial);
@@ -462,7 +464,7 @@ static void classify_exit(struct slot *slot)
                                .until = slot->until};
 
     exit_class_decide(&facts, &slot->exit_class);
-    if (slot->resumed && slot->exit_class.kind == EXIT_CLASS_RESTART) {
+    if (slot->resumed && !slot->is_adopted && slot->exit_class.kind == EXIT_CLASS_RESTART) {
         slot->exit_class.kind =
             EXIT_CLASS_RESULT; /* it has no devices: its next rung goes out anew */
     }
@@ -603,6 +605,7 @@ static void tick_running(struct slot *slot)
         oom_watch_look(&slot->oom, slot->runner.job, &slot->oom_found);
         slot->ended_ms = now_ms;
         slot_spool_exit(slot);
+        slot_kept_end(slot);
         slot->phase = SLOT_FLUSHING;
     }
 }

@@ -97,13 +97,16 @@ struct slot {
     const struct program *program; /* what runs it; by job_check() */
     struct folder folder;
     struct lease *lease;
-    bool lost;             /* by its hook: the trial is not ours any more */
-    bool delivered;        /* by its hook: the server took the result or the release */
-    bool refused;          /* by its hook: the server did not like the result */
-    bool unserved;         /* by its hook: the server refuses this worker, not the trial */
-    bool resumed;          /* an earlier worker has begun it */
-    size_t n_gpus_resumed; /* … with so many GPUs */
-    char state[32];        /* of the trial, as the server said at the end */
+    bool lost;                 /* by its hook: the trial is not ours any more */
+    bool delivered;            /* by its hook: the server took the result or the release */
+    bool refused;              /* by its hook: the server did not like the result */
+    bool unserved;             /* by its hook: the server refuses this worker, not the trial */
+    bool resumed;              /* an earlier worker has begun it */
+    uint64_t measured_resumed; /* … and told so many reports */
+    bool awaits_shim;          /* … and the shim of its job still works */
+    bool is_adopted;           /* … and its job goes on here */
+    size_t n_gpus_resumed;     /* … with so many GPUs */
+    char state[32];            /* of the trial, as the server said at the end */
     struct buf control;
     struct pending *tried; /* without a lease: where its measurements go; borrowed */
     struct notes notes;    /* about its reports */
@@ -122,9 +125,12 @@ struct slot {
     } streams[STREAM_COUNT];
     struct fd_watch status_watch;
     struct output output;
-    int64_t started_ms;     /* the trial; restarts do not change it */
-    int64_t run_started_ms; /* this run */
-    int64_t ended_ms;       /* its end was noticed */
+    struct kept_files kept_files; /* beside the spool; unnamed: there are none */
+    struct kept_output kept;      /* of a job that survives this process; else closed */
+    uint64_t replayed;            /* so many reports come again and are recorded already */
+    int64_t started_ms;           /* the trial; restarts do not change it */
+    int64_t run_started_ms;       /* this run */
+    int64_t ended_ms;             /* its end was noticed */
     struct oom_watch oom;
     struct oom_found oom_found; /* at its end */
     struct exit_class exit_class;

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "worker/agent/job.h"
 #include "worker/agent/owner.h"
+#include "worker/agent/slot_kept.h"
 
 #define LOOK_EVERY_MS 100
 #define GONE_WITHIN_MS 15000 /* a shim that has lost its agent kills its job at once */
@@ -178,6 +179,7 @@ static int restore_trial(struct slot *slot, struct attempt_log *log, struct err 
     slot->grant = log->grant.lease;
     log->grant.lease = (struct lease_grant){0};
     slot->resumed = true;
+    slot->measured_resumed = log->measured;
     slot->n_gpus_resumed = count_gpus(log->run.gpu);
     notes_finish(&slot->notes);
     notes_init(&slot->notes, slot->grant.trial);
@@ -251,11 +253,19 @@ static int restore_phase(struct slot *slot, struct attempt_log *log, struct err 
         slot->phase = SLOT_FLUSHING;
         return 0;
     }
+    slot->phase = SLOT_RESUMING;
+    enum slot_kept kept = SLOT_KEPT_NOTHING;
+    if (log->has_run && is_of_this_host(slot, log)) {
+        kept = slot_kept_take_up(slot, log->measured, log->run.gpu);
+    }
+    if (kept == SLOT_KEPT_TAKEN) {
+        return 0;
+    }
     tell(slot, is_of_this_host(slot, log) ? "its job ended with that worker"
                                           : "it ran on another machine");
     slot->supervisor = (struct supervisor){.state = JOB_GONE, .why = JOB_DRAINED};
     slot->runner.wait_status = SIGKILL; /* most likely: nobody saw it */
-    slot->phase = SLOT_RESUMING;
+    slot->awaits_shim = kept == SLOT_KEPT_WAIT;
     return 0;
 }
 
@@ -304,6 +314,15 @@ static void leave_folder(struct slot *slot)
 void slot_resume_tick(struct slot *slot)
 {
     const struct folder *folder = &slot->folder;
+
+    if (slot->awaits_shim) { /* it may be writing down how the job ended */
+        enum slot_kept kept = slot_kept_take_up(slot, slot->measured_resumed, NULL);
+        slot->awaits_shim = kept == SLOT_KEPT_WAIT
+                            && loop_now(&slot->context->loop) < slot->ended_ms + GONE_WITHIN_MS;
+        if (slot->awaits_shim || kept == SLOT_KEPT_TAKEN) {
+            return;
+        }
+    }
     bool has_owner = folder->base != NULL && access(folder->owner, F_OK) == 0;
 
     if (has_owner && !slot->lost && !owner_is_gone(folder->owner, slot->context->host)) {

@@ -290,6 +290,11 @@ static int put_limits(const char *path, int64_t memory_bytes, int64_t processes,
     return put_limit(path, "pids.max", processes, err);
 }
 
+void cgroup_leaf_path(const char *base, const char *name, char path[PATH_MAX])
+{
+    (void)snprintf(path, PATH_MAX, "%s/" LEAF_PREFIX "%s", base, name);
+}
+
 int cgroup_make_leaf(const char *base, const char *name, int64_t memory_bytes, int64_t processes,
                      char **path, struct err *err)
 {

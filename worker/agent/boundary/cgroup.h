@@ -21,6 +21,8 @@ MUST_USE int cgroup_find(bool asked, struct cgroup_found *found, struct err *err
  * processes, so this one moves into a child. */
 void cgroup_prepare(struct cgroup_found *found);
 
+/* Where the leaf of this name is made. */
+void cgroup_leaf_path(const char *base, const char *name, char path[PATH_MAX]);
 /* Makes the leaf `base`/hone-`name` with its limits (0: none); fills a malloc'd path. ERR_IO. */
 MUST_USE int cgroup_make_leaf(const char *base, const char *name, int64_t memory_bytes,
                               int64_t processes, char **path, struct err *err);

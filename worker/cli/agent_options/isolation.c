@@ -6,8 +6,9 @@
 
 #include "common/integer.h"
 #include "worker/agent/agent.h"
+#include "worker/cli/agent_options/span.h"
 
-enum { KEY_ISOLATE = 0x4800, KEY_MEMORY, KEY_PROCESSES };
+enum { KEY_ISOLATE = 0x4800, KEY_MEMORY, KEY_PROCESSES, KEY_KEEP };
 
 #define PROCESSES_MAX 4194304
 #define MEMORY_LEAST ((int64_t)1 << 20)
@@ -21,6 +22,10 @@ static const struct argp_option isolation_options[] = {
     {"memory-limit", KEY_MEMORY, "SIZE", 0, "of each job, as 16G or 500M; needs a cgroup", 2},
     {"processes", KEY_PROCESSES, "N", 0,
      "so many processes and threads of each job at once; needs a cgroup", 2},
+    {"keep-jobs", KEY_KEEP, "SPAN", OPTION_ARG_OPTIONAL,
+     "when this worker is killed, its jobs wait so long for the next one (default: 5m) instead of "
+     "being killed too",
+     2},
     {0},
 };
 
@@ -66,6 +71,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_MEMORY:
         settings->boundary.memory_bytes = bytes_from(arg, state);
+        return 0;
+    case KEY_KEEP:
+        settings->keep_ms = span_from_argument("--keep-jobs", arg == NULL ? "5m" : arg, state);
         return 0;
     case KEY_PROCESSES:
         settings->boundary.processes = processes_from(arg, state);

@@ -1,0 +1,197 @@
+#!/usr/bin/env python3
+"""Jobs that survive a killed worker (--keep-jobs), and what is left where they do not."""
+
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from cases import expect, main  # noqa: E402
+from lease_server import LeaseServer  # noqa: E402
+import leaks  # noqa: E402
+
+SECONDS = 60
+KILLS = 20
+BURST = 100
+
+# Prints a burst of reports without steps for each file that appears, the last one without its end.
+BURSTS = """
+n=0
+for burst in $(seq 1 {bursts}); do
+    while [ ! -e {tmp}/burst-$burst ]; do sleep 0.002; done
+    for i in $(seq 1 {size}); do
+        n=$((n + 1))
+        echo "hone: accuracy=$n"
+    done
+done
+printf 'hone: accuracy=%d' $((n + 1))
+"""
+
+
+def script(tmp, text):
+    path = pathlib.Path(tmp) / "job.sh"
+    path.write_text("#!/bin/sh\nset -e\n" + text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def wait_until(fact, what):
+    deadline = time.monotonic() + SECONDS
+    while not fact():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never happened: {what}")
+        time.sleep(0.002)
+
+
+def kill(worker):
+    worker.kill()
+    said, _ = worker.communicate(timeout=SECONDS)
+    return said
+
+
+def only_result(server):
+    expect(len(server.results), 1, f"number of results in {server.results}")
+    return server.results[0][1]
+
+
+def series(server):
+    """step → value, as the server has it."""
+    return {step: value for (_, step, _), value in server.values.items()}
+
+
+def test_a_job_survives_twenty_workers(tmp):
+    job = script(tmp, BURSTS.format(tmp=tmp, bursts=KILLS, size=BURST))
+    chance = random.Random(7)
+    said = ""
+    with LeaseServer() as server:
+        server.grants()
+        for burst in range(1, KILLS + 1):
+            worker = server.start(tmp, job, options=["--keep-jobs=1m"])
+            seen = len(server.values)
+            (tmp / f"burst-{burst}").touch()
+            wanted = min(seen + chance.randint(1, BURST), burst * BURST)
+            server.wait_for(lambda: len(server.values) >= wanted)
+            said += kill(worker)
+        said += server.work(tmp, job)
+        result = only_result(server)
+        expect(series(server), {n: n for n in range(1, KILLS * BURST + 2)}, said)
+        expect((result["outcome"], result["step"]), ("completed", KILLS * BURST + 1), said)
+        expect(server.released, [], said)
+    log, = (tmp / "work").rglob("attempt-1.log")
+    expect(log.read_text().split(), [word for n in range(1, KILLS * BURST + 2)
+                                     for word in ("hone:", f"accuracy={n}")], "log")
+
+
+def begun(server, tmp, text, *options):
+    """A worker with a job that has reported once, and the job's pid."""
+    server.grants(heartbeat=0.2)
+    job = script(tmp, f"echo $$ >{tmp}/pid.new\nmv {tmp}/pid.new {tmp}/pid\n" + text)
+    worker = server.start(tmp, job, options=options)
+    server.wait_for(lambda: server.measured)
+    return worker, job, int((tmp / "pid").read_text())
+
+
+def test_a_job_that_ends_without_a_worker_is_recorded(tmp):
+    text = f"echo hone: accuracy=1\nwhile [ ! -e {tmp}/go ]; do sleep 0.002; done\n" \
+           "echo hone: accuracy=2\necho '{\"accuracy\": 3}' >&3\nprintf 'hone: accuracy=4'\nexit 3\n"
+    with LeaseServer() as server:
+        worker, job, pid = begun(server, tmp, text, "--keep-jobs")
+        kill(worker)
+        since = leaks.started(pid)
+        (tmp / "go").touch()
+        wait_until(lambda: not leaks.is_there(pid, since), "the job's end")
+        said = server.work(tmp, job)
+        result = only_result(server)
+    expect((result["outcome"], result["reason"]), ("failed", "exit_code"), said)
+    expect(sorted(series(server).values()), [1, 2, 3, 4], said)
+    assert "exit status 3" in result["detail"], result
+
+
+def test_without_a_worker_a_job_ends_after_its_span(tmp):
+    text = "echo hone: accuracy=1\nsetsid sleep 1000 &\nexec sleep 1000\n"
+    with LeaseServer() as server:
+        worker, job, pid = begun(server, tmp, text, "--keep-jobs=1s")
+        known = {one: leaks.started(one) for one in leaks.descendants(worker.pid)}
+        kill(worker)
+        wait_until(lambda: not any(leaks.is_there(*one) for one in known.items()), "its end")
+        said = server.work(tmp, job)
+        expect((server.released, server.results), ([1], []), said)
+    assert pid in known
+
+
+def test_a_job_taken_over_can_be_stopped(tmp):
+    text = "trap 'exit 7' TERM\necho hone: accuracy=1\nwhile :; do sleep 0.01; done\n"
+    with LeaseServer() as server:
+        worker, job, pid = begun(server, tmp, text, "--keep-jobs")
+        since = leaks.started(pid)
+        kill(worker)
+        worker = server.start(tmp, job)
+        server.wait_for(lambda: server.beats)
+        worker.send_signal(signal.SIGTERM)
+        said, _ = worker.communicate(timeout=SECONDS)
+        expect((worker.returncode, server.released), (0, [1]), said)
+    assert not leaks.is_there(pid, since)
+    assert "its job goes on" in said, said
+
+
+def test_reports_by_command_go_on(tmp):
+    text = f"""
+echo hone: accuracy=1
+while [ ! -e {tmp}/go ]; do sleep 0.002; done
+{os.environ["HONE"]} report step=2 accuracy=2
+"""
+    with LeaseServer() as server:
+        worker, job, _ = begun(server, tmp, text, "--keep-jobs")
+        kill(worker)
+        worker = server.start(tmp, job)
+        server.wait_for(lambda: server.beats)
+        (tmp / "go").touch()
+        said, _ = worker.communicate(timeout=SECONDS)
+        expect(only_result(server)["outcome"], "completed", said)
+    expect(series(server), {1: 1, 2: 2}, said)
+
+
+def test_worker_and_shims_killed_together_leave_nothing_to_the_next(tmp):
+    named = [shape for shape in leaks.SHAPES if shape != "bare"]
+    for options, shapes in (([], named), (["--keep-jobs"], ["setsid", "deaf-daemon"])):
+        folder = tmp / f"work-{len(options)}"
+        folder.mkdir()
+        mark = f"{os.getpid()}-{len(options)}"
+        with LeaseServer() as server:
+            for shape in shapes:
+                server.grants({"shape": shape})
+            command = [leaks.LEAKY, "{shape}", "stay", str(folder / "ready")]
+            slots = ["--isolate", "walk", "--slots", str(len(shapes))]
+            worker = server.start(folder, *command, options=slots + options,
+                                  **{leaks.NAME: mark})
+            wait_until(lambda: (folder / "ready").exists()
+                       and len((folder / "ready").read_text().split()) == len(shapes), "ready")
+            worker.send_signal(signal.SIGSTOP)
+            shims = leaks.children(worker.pid)
+            for shim in shims:
+                os.kill(shim, signal.SIGSTOP)
+            for pid in [worker.pid, *shims]:
+                os.kill(pid, signal.SIGKILL)
+            worker.communicate(timeout=SECONDS)
+            wait_until(lambda: not any(name == "hone-shim\n" for name in
+                                       leaks.marked(mark).values()), "the end of the shims")
+            assert leaks.marked(mark), "nothing was left, so nothing is tested"
+            said = server.work(folder, *command, options=slots)
+            expect(leaks.marked(mark), {}, said)
+            expect((sorted(server.released), server.results),
+                   (list(range(1, len(shapes) + 1)), []), said)
+
+
+def test_a_span_is_read_or_refused(_):
+    for text in ("0", "-5m", "5x", "m", "", "99999d"):
+        done = subprocess.run([os.environ["HONE"], "worker", f"--keep-jobs={text}", "--try", "--",
+                               "true"], capture_output=True, text=True, check=False,
+                              stdin=subprocess.DEVNULL)
+        assert "a span of time" in done.stderr, (text, done)
+
+
+main(globals())
