@@ -263,7 +263,7 @@ static int take(struct slot *slot, uint64_t measured, const struct job_record *r
         slot->is_adopted = true;
     } else {
         take_end(slot, ended);
-        tell(slot, ended == NULL ? "its job was killed with that worker" : "its job has ended");
+        tell(slot, ended == NULL ? "its job ended with that worker" : "its job has ended");
     }
     slot->phase = SLOT_RUNNING;
     return 0;
