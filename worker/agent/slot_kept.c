@@ -265,6 +265,9 @@ static int take(struct slot *slot, uint64_t measured, const struct job_record *r
         take_end(slot, ended);
         tell(slot, ended == NULL ? "its job ended with that worker" : "its job has ended");
     }
+    if (!slot->context->settings->no_log_upload) {
+        log_uploads_begin(&slot->logs, slot->grant.id, slot->folder.log);
+    }
     slot->phase = SLOT_RUNNING;
     return 0;
 }
