@@ -18,17 +18,18 @@ def reason_against(tmp, boundary):
     done = subprocess.run([HONE, "worker", "--try", "--isolate", boundary, "--workdir",
                            str(tmp / "probe"), "--", "true"], capture_output=True, text=True,
                           check=False, stdin=subprocess.DEVNULL)
-    return done.stderr if done.returncode == 3 else None
+    return done.stderr.strip() if "--isolate" in done.stderr else None
 
 
 found = {}  # by boundary: of all rows at once, which takes no longer than one
 
 
 def look(tmp):
-    found.update({boundary: reason_against(tmp, boundary) for boundary in leaks.BOUNDARIES})
-    usable = [boundary for boundary, reason in found.items() if not reason]
-    for boundary, end, n, left in leaks.run(tmp, usable):
-        found[boundary] = [*(found[boundary] or []), (end, n, left)]
+    reasons = {boundary: reason_against(tmp, boundary) for boundary in leaks.BOUNDARIES}
+    rows = leaks.run(tmp, [boundary for boundary, reason in reasons.items() if not reason])
+    for boundary, reason in reasons.items():
+        found[boundary] = reason or [(end, n, left) for one, end, n, left in rows
+                                     if one == boundary]
 
 
 def nothing_is_left(tmp, boundary):

@@ -1,6 +1,5 @@
 #include "worker/agent/process_title.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,8 +10,8 @@
 void process_title_find(struct process_title *title)
 {
     char text[STAT_BYTES];
-    uintptr_t start = 0;
-    uintptr_t end = 0;
+    unsigned long start = 0;
+    unsigned long end = 0;
     FILE *file = fopen("/proc/self/stat", "re");
 
     *title = (struct process_title){0};
@@ -25,7 +24,7 @@ void process_title_find(struct process_title *title)
     for (int i = STATE_FIELD; at != NULL && i <= ARG_START_FIELD; i++) {
         at = strchr(at + 1, ' ');
     }
-    if (at != NULL && sscanf(at, "%zu %zu", &start, &end) == 2 && start != 0 && end > start) {
+    if (at != NULL && sscanf(at, "%lu %lu", &start, &end) == 2 && start != 0 && end > start) {
         *title = (struct process_title){.bytes = end - start};
         memcpy(&title->start, &start, sizeof start); /* an address, as the kernel says it */
     }

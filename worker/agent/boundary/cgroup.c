@@ -24,16 +24,7 @@
 /* Path of a file of a cgroup, in `out`; false when it is too long. */
 static bool join(char out[PATH_MAX], const char *path, const char *file)
 {
-    size_t path_len = strlen(path);
-    size_t file_len = strlen(file);
-
-    if (path_len + file_len + 2 > PATH_MAX) {
-        return false;
-    }
-    memcpy(out, path, path_len);
-    out[path_len] = '/';
-    memcpy(out + path_len + 1, file, file_len + 1);
-    return true;
+    return snprintf(out, PATH_MAX, "%s/%s", path, file) < PATH_MAX;
 }
 
 /* Returns 0 or an errno. */
