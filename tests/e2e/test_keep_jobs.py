@@ -86,6 +86,50 @@ def test_a_job_survives_twenty_workers(tmp):
                                      for word in ("hone:", f"accuracy={n}")], "log")
 
 
+STREAMS = """
+for burst in $(seq 1 {bursts}); do
+    while [ ! -e {tmp}/burst-$burst ]; do sleep 0.002; done
+    for n in $(seq $(((burst - 1) * {size} + 1)) $((burst * {size}))); do
+        echo "hone: step=$n accuracy=$n"
+        echo "hone: step=$n second=$n" >&2
+        echo "{{\\"step\\": $n, \\"third\\": $n}}" >&3
+    done
+done
+"""
+
+
+def usable(tmp):
+    """The kill boundaries that work here."""
+    for how in leaks.BOUNDARIES:
+        done = subprocess.run([os.environ["HONE"], "worker", "--try", "--isolate", how, "--workdir",
+                               str(tmp / "probe"), "--", "true"], capture_output=True, text=True,
+                              check=False, stdin=subprocess.DEVNULL)
+        if "--isolate" not in done.stderr:
+            yield how
+
+
+def test_every_stream_goes_on_in_every_boundary(tmp):
+    bursts = 4
+    for how in usable(tmp):
+        folder = tmp / how
+        folder.mkdir()
+        job = script(folder, STREAMS.format(tmp=folder, bursts=bursts, size=BURST))
+        said = ""
+        with LeaseServer() as server:
+            server.grants()
+            for burst in range(1, bursts + 1):
+                worker = server.start(folder, job, options=["--keep-jobs", "--isolate", how])
+                seen = len(server.values)
+                (folder / f"burst-{burst}").touch()
+                server.wait_for(lambda: len(server.values) >= seen + BURST)
+                said += kill(worker)
+            said += server.work(folder, job)
+            expect(only_result(server)["outcome"], "completed", said)
+            found = {(step, metric): value for (_, step, metric), value in server.values.items()}
+            expect(found, {(n, metric): n for n in range(1, bursts * BURST + 1)
+                           for metric in ("accuracy", "second", "third")}, said)
+
+
 def begun(server, tmp, text, *options):
     """A worker with a job that has reported once, and the job's pid."""
     server.grants(heartbeat=0.2)
