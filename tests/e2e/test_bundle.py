@@ -176,6 +176,28 @@ def test_interrupted_job_goes_on_from_its_checkpoint(tmp):
         expect(trials_of(client)[0]["state"], "completed", "the trial")
 
 
+def test_worker_that_takes_up_a_live_job_has_its_claim_again(tmp):
+    job = script(tmp, f'echo x >> {tmp}/begun\necho "hone: step=1 loss=1"\n'
+                 f'while [ ! -e {tmp}/go ]; do sleep 0.05; done\necho "hone: step=2 loss=0.5"\n')
+    begun = pathlib.Path(tmp, "begun")
+    part = pathlib.Path(f"{tmp}/b.tar.results/00001.part")
+    command = [HONE, "worker", "--bundle", f"{tmp}/b.tar", "--workdir", f"{tmp}/work", "--keep-jobs", "--", job]
+    with serving(dict(STUDY, limits={"trials": 1})) as (server, client):
+        run("bundle", "s", "-n", 1, "-o", f"{tmp}/b.tar", url=server.url)
+        first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        wait_until(lambda: part.exists() and "measurements" in part.read_text(), "the first measurement")
+        first.kill()
+        first.wait()
+        second = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        pathlib.Path(tmp, "go").touch()
+        said = second.communicate(timeout=SECONDS)[1]
+        expect(second.returncode, 0, said)
+        expect(begun.read_text().split(), ["x"], f"jobs begun; {said}")
+        run("absorb", f"{tmp}/b.tar.results", url=server.url)
+        measured = client.get("/v1/studies/s/trials/1/measurements").json["items"]
+        expect([item["metrics"]["loss"] for item in measured], [1, 0.5], "its curve")
+
+
 def test_what_others_have_taken_meanwhile_does_not_count(tmp):
     job = script(tmp, 'echo "hone: loss=0.25"\n')
     short = dict(STUDY, limits={"trials": 1})
