@@ -1,8 +1,10 @@
 #include "common/wire/checkpoint.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/step.h"
 #include "common/wire/parts.h"
 
 #define ANY "any"
@@ -33,26 +35,24 @@ static void read_reach(struct fields *fields, struct checkpoint *checkpoint)
     }
 }
 
-static void read_object(struct fields *fields, int64_t step, struct checkpoint *checkpoint)
+static void read_uri(struct fields *fields, struct checkpoint *checkpoint)
 {
     wire_copy(fields, "uri", checkpoint->uri, sizeof checkpoint->uri);
     if (checkpoint->uri[0] == '\0') {
         fields_fault(fields, "uri", "a checkpoint needs a uri");
     }
-    checkpoint->step = fields_int(fields, "step", step, 0, INT53_MAX);
     read_reach(fields, checkpoint);
 }
 
-void checkpoint_read(struct fields *parent, const char *name, int64_t step, bool strict,
-                     struct checkpoint *checkpoint)
+/* Begins the object's fields. False: there is none; a bare uri is read. */
+static bool begin_object(struct fields *parent, const char *name, struct fields *fields,
+                         struct checkpoint *checkpoint)
 {
     const json_t *value = fields_any(parent, name);
-    struct fields fields;
     char pointer[sizeof parent->pointer + 96];
 
-    *checkpoint = (struct checkpoint){.step = step};
     if (value == NULL) {
-        return;
+        return false;
     }
     checkpoint->present = true;
     if (json_is_string(value)) {
@@ -60,17 +60,38 @@ void checkpoint_read(struct fields *parent, const char *name, int64_t step, bool
         if (json_string_length(value) == 0) {
             fields_fault(parent, name, "a checkpoint needs a uri");
         }
-        return;
+        return false;
     }
     (void)snprintf(pointer, sizeof pointer, "%s/%.90s", parent->pointer, name);
-    fields_begin(&fields, value, pointer, parent->faults);
-    read_object(&fields, step, checkpoint);
-    if (strict) {
+    fields_begin(fields, value, pointer, parent->faults);
+    read_uri(fields, checkpoint);
+    return true;
+}
+
+void checkpoint_read(struct fields *parent, const char *name, int digits, int64_t step,
+                     struct checkpoint *checkpoint)
+{
+    struct fields fields;
+
+    *checkpoint = (struct checkpoint){.step = step};
+    if (begin_object(parent, name, &fields, checkpoint)) {
+        checkpoint->step = fields_step_nearest(&fields, "step", digits, step);
+    }
+}
+
+void checkpoint_read_said(struct fields *parent, const char *name, double said,
+                          struct checkpoint *checkpoint)
+{
+    struct fields fields;
+
+    *checkpoint = (struct checkpoint){.step = -1, .said = said};
+    if (begin_object(parent, name, &fields, checkpoint)) {
+        checkpoint->said = wire_step(&fields, said);
         fields_end(&fields);
     }
 }
 
-void checkpoint_write(const struct checkpoint *checkpoint, struct json_writer *w)
+void checkpoint_write(const struct checkpoint *checkpoint, int digits, struct json_writer *w)
 {
     char reach[REACH_BYTES] = ANY;
 
@@ -79,21 +100,24 @@ void checkpoint_write(const struct checkpoint *checkpoint, struct json_writer *w
     }
     json_object_begin(w);
     json_put_string(w, "uri", checkpoint->uri);
-    if (checkpoint->step >= 0) {
-        json_put_int(w, "step", checkpoint->step);
+    if (digits == STEP_AS_SAID && !isnan(checkpoint->said)) {
+        wire_put_said(w, "step", checkpoint->said);
+    } else if (digits != STEP_AS_SAID && checkpoint->step >= 0) {
+        json_put_step(w, "step", checkpoint->step, digits);
     }
     json_put_string(w, "reach", reach);
     json_object_end(w);
 }
 
-void checkpoint_from_json(const json_t *value, struct checkpoint *checkpoint)
+void checkpoint_from_json(const json_t *value, int digits, struct checkpoint *checkpoint)
 {
     struct faults faults = {0};
     struct fields fields;
 
     *checkpoint = (struct checkpoint){0};
     fields_begin(&fields, value, "", &faults);
-    read_object(&fields, 0, checkpoint);
+    read_uri(&fields, checkpoint);
+    checkpoint->step = fields_step_nearest(&fields, "step", digits, 0);
     checkpoint->present = faults.total == 0;
     faults_finish(&faults);
 }

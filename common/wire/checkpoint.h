@@ -18,7 +18,8 @@ enum reach { REACH_ANY, REACH_HOST };
 struct checkpoint {
     bool present;
     char uri[CHECKPOINT_URI_BYTES];
-    int64_t step; /* -1: not said (a result without step) */
+    int64_t step; /* in units; -1: not said (a result without step) */
+    double said;  /* of a result that was read: its step as a number; NaN: not said */
     enum reach reach;
     char host[WORKER_NAME_BYTES]; /* of REACH_HOST; "" otherwise */
 };
@@ -26,12 +27,15 @@ struct checkpoint {
 /* `host`: the worker's, "" where it is not known. */
 bool checkpoint_is_reached_from(const struct checkpoint *checkpoint, const char *host);
 
-/* The member `name`: an object or a bare uri; `step` stands where none is named. */
-void checkpoint_read(struct fields *parent, const char *name, int64_t step, bool strict,
+/* The member `name` of a grant: an object or a bare uri; `step` stands where none is named. */
+void checkpoint_read(struct fields *parent, const char *name, int digits, int64_t step,
                      struct checkpoint *checkpoint);
-/* The object; without `step` where it is not said. */
-void checkpoint_write(const struct checkpoint *checkpoint, struct json_writer *w);
+/* That of a result, whose study is not known yet: sets `said`. Unknown members are faults. */
+void checkpoint_read_said(struct fields *parent, const char *name, double said,
+                          struct checkpoint *checkpoint);
+/* The object, with STEP_AS_SAID what was said; without `step` where it is not said. */
+void checkpoint_write(const struct checkpoint *checkpoint, int digits, struct json_writer *w);
 /* From an object as checkpoint_write() makes it; not present when `value` is none. */
-void checkpoint_from_json(const json_t *value, struct checkpoint *checkpoint);
+void checkpoint_from_json(const json_t *value, int digits, struct checkpoint *checkpoint);
 
 #endif

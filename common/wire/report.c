@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/step.h"
 #include "common/wire/parts.h"
 
-#define STEP_MAX (((int64_t)1 << 53) - 1)
 #define DETAIL_BYTES 4096
 
 /* ---- measurements ---- */
@@ -72,7 +72,7 @@ static void read_entry(const json_t *entry, size_t i, struct measurement_list *l
     if (!fields_has(&fields, "step")) {
         fields_fault(&fields, "step", "a measurement needs a step");
     }
-    int64_t step = fields_int(&fields, "step", 0, 0, STEP_MAX);
+    double said = wire_step(&fields, 0);
     const json_t *metrics = fields_object(&fields, "metrics");
     fields_end(&fields);
     if (json_object_size(metrics) == 0 || json_object_size(metrics) > METRICS_MAX) {
@@ -83,7 +83,8 @@ static void read_entry(const json_t *entry, size_t i, struct measurement_list *l
         if (metric_fits(&fields, name, value)) {
             struct measurement *item = &list->items[list->n++];
             size_t bytes = strlen(name) + 1;
-            item->step = step;
+            item->said = said;
+            item->entry = i;
             item->metric = memcpy(*names, name, bytes);
             item->value = json_number_like(value);
             *names += bytes;
@@ -99,7 +100,7 @@ int measurement_list_from_json(const json_t *body, struct measurement_list *list
     size_t i;
     json_t *entry;
 
-    *list = (struct measurement_list){0};
+    *list = (struct measurement_list){.digits = STEP_AS_SAID};
     fields_begin(&fields, body, "", faults);
     const json_t *entries = fields_array(&fields, "measurements");
     list->replace = fields_bool(&fields, "replace", false);
@@ -123,6 +124,23 @@ int measurement_list_from_json(const json_t *body, struct measurement_list *list
         measurement_list_finish(list);
         return -1;
     }
+    return 0;
+}
+
+int measurement_list_settle(struct measurement_list *list, int digits, struct faults *faults)
+{
+    size_t before = faults->total;
+    char pointer[64];
+
+    for (size_t i = 0; i < list->n && list->digits == STEP_AS_SAID; i++) {
+        struct measurement *item = &list->items[i];
+        (void)snprintf(pointer, sizeof pointer, "/measurements/%zu/step", item->entry);
+        (void)wire_settle(item->said, digits, pointer, &item->step, faults);
+    }
+    if (faults->total > before) {
+        return -1;
+    }
+    list->digits = digits;
     return 0;
 }
 
@@ -172,7 +190,7 @@ static void write_entry(const struct measurement_list *list, size_t from, size_t
         }
         if (!open) {
             json_object_begin(w);
-            json_put_int(w, "step", list->items[i].step);
+            json_put_step(w, "step", list->items[i].step, list->digits);
             json_write_key(w, "metrics");
             json_object_begin(w);
             open = true;
@@ -237,7 +255,7 @@ void action_reply_write(const struct action_reply *reply, struct json_writer *w)
     json_object_begin(w);
     json_put_string(w, "action", action_names[reply->action]);
     if (reply->has_until) {
-        json_put_int(w, "until", reply->until);
+        json_put_step(w, "until", reply->until, reply->digits);
     }
     if (reply->expires_at_ms > 0) {
         json_put_moment(w, "expires_at", reply->expires_at_ms);
@@ -262,20 +280,21 @@ static int read_action(const json_t *body, struct action_reply *reply, struct fa
     fields_begin(&fields, body, "", faults);
     TRY(action_from_name(fields_string(&fields, "action", ""), &reply->action, err));
     reply->has_until = fields_has(&fields, "until");
-    reply->until = fields_int(&fields, "until", 0, 0, STEP_MAX);
+    reply->until = fields_step_nearest(&fields, "until", reply->digits, 0);
     reply->expires_at_ms = wire_moment(fields_string(&fields, "expires_at", NULL));
     reply->heartbeat_seconds = fields_real(&fields, "heartbeat_seconds", 0);
-    reply->duplicate = fields_int(&fields, "duplicate", 0, 0, STEP_MAX);
-    reply->conflict = fields_int(&fields, "conflict", 0, 0, STEP_MAX);
-    reply->replaced = fields_int(&fields, "replaced", 0, 0, STEP_MAX);
+    reply->duplicate = fields_int(&fields, "duplicate", 0, 0, INT53_MAX);
+    reply->conflict = fields_int(&fields, "conflict", 0, 0, INT53_MAX);
+    reply->replaced = fields_int(&fields, "replaced", 0, 0, INT53_MAX);
     reply->late = fields_bool(&fields, "late", false);
     return faults_result(faults, err);
 }
 
-int action_reply_from_json(const json_t *body, struct action_reply *reply, struct err *err)
+int action_reply_from_json(const json_t *body, int digits, struct action_reply *reply,
+                           struct err *err)
 {
     struct faults faults = {0};
-    struct action_reply read = {0};
+    struct action_reply read = {.digits = digits};
 
     int rc = read_action(body, &read, &faults, err);
     faults_finish(&faults);
@@ -388,22 +407,43 @@ int result_report_from_json(const json_t *body, struct result_report *report, st
     size_t before = faults->total;
     struct fields fields;
 
-    *report = (struct result_report){0};
+    *report = (struct result_report){.digits = STEP_AS_SAID};
     fields_begin(&fields, body, "", faults);
     read_outcome(&fields, report);
     report->has_step = fields_has(&fields, "step");
-    report->step = fields_int(&fields, "step", 0, 0, STEP_MAX);
+    report->said = wire_step(&fields, 0);
     read_metrics(&fields, report);
     wire_copy(&fields, "reason", report->reason, sizeof report->reason);
     read_detail(&fields, report);
-    checkpoint_read(&fields, "checkpoint", report->has_step ? report->step : -1, true,
-                    &report->checkpoint);
+    checkpoint_read_said(&fields, "checkpoint", report->has_step ? report->said : (double)NAN,
+                         &report->checkpoint);
     read_usage(&fields, report);
     fields_end(&fields);
     if (faults->total > before) {
         result_report_finish(report);
         return -1;
     }
+    return 0;
+}
+
+int result_report_settle(struct result_report *report, int digits, struct faults *faults)
+{
+    size_t before = faults->total;
+
+    if (report->digits != STEP_AS_SAID) {
+        return 0;
+    }
+    if (report->has_step) {
+        (void)wire_settle(report->said, digits, "/step", &report->step, faults);
+    }
+    if (report->checkpoint.present && !isnan(report->checkpoint.said)) {
+        (void)wire_settle(report->checkpoint.said, digits, "/checkpoint/step",
+                          &report->checkpoint.step, faults);
+    }
+    if (faults->total > before) {
+        return -1;
+    }
+    report->digits = digits;
     return 0;
 }
 
@@ -429,8 +469,10 @@ void result_report_write(const struct result_report *report, struct json_writer 
 {
     json_object_begin(w);
     json_put_string(w, "outcome", outcome_names[report->outcome]);
-    if (report->has_step) {
-        json_put_int(w, "step", report->step);
+    if (report->has_step && report->digits == STEP_AS_SAID) {
+        wire_put_said(w, "step", report->said);
+    } else if (report->has_step) {
+        json_put_step(w, "step", report->step, report->digits);
     }
     if (report->n_metrics > 0) {
         json_write_key(w, "metrics");
@@ -448,7 +490,7 @@ void result_report_write(const struct result_report *report, struct json_writer 
     }
     if (report->checkpoint.present) {
         json_write_key(w, "checkpoint");
-        checkpoint_write(&report->checkpoint, w);
+        checkpoint_write(&report->checkpoint, report->digits, w);
     }
     if (report->has_usage) {
         write_usage(report, w);

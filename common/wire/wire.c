@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/step.h"
 #include "common/wire/parts.h"
 
 #define GPUS_MAX 1024
@@ -311,13 +312,16 @@ void lease_grant_write_trial(const struct lease_grant *grant, struct json_writer
         json_write_key(w, "resource");
         json_object_begin(w);
         json_put_string(w, "name", grant->resource_name);
-        json_put_int(w, "from", grant->from);
-        json_put_int(w, "to", grant->to);
+        json_put_step(w, "from", grant->from, grant->digits);
+        json_put_step(w, "to", grant->to, grant->digits);
+        if (grant->digits > 0) {
+            json_put_step(w, "unit", 1, grant->digits);
+        }
         json_object_end(w);
     }
     if (grant->checkpoint.present) {
         json_write_key(w, "checkpoint");
-        checkpoint_write(&grant->checkpoint, w);
+        checkpoint_write(&grant->checkpoint, grant->digits, w);
     }
     json_object_end(w);
 }
@@ -380,9 +384,14 @@ static void read_trial(struct fields *body, struct lease_grant *grant)
     grant->has_resource = object != NULL;
     fields_begin(&resource, object, "/trial/resource", body->faults);
     wire_copy(&resource, "name", grant->resource_name, sizeof grant->resource_name);
-    grant->from = fields_int(&resource, "from", 0, 0, INT53_MAX);
-    grant->to = fields_int(&resource, "to", 0, 0, INT53_MAX);
-    checkpoint_read(&fields, "checkpoint", grant->from, false, &grant->checkpoint);
+    grant->digits = step_unit_digits(fields_real(&resource, "unit", 1));
+    if (grant->digits < 0) {
+        fields_fault(&resource, "unit", "must be 1, 0.1, 0.01, … down to 1e-12");
+        return;
+    }
+    grant->from = fields_step_nearest(&resource, "from", grant->digits, 0);
+    grant->to = fields_step_nearest(&resource, "to", grant->digits, 0);
+    checkpoint_read(&fields, "checkpoint", grant->digits, grant->from, &grant->checkpoint);
 }
 
 static void read_limits(struct fields *body, struct lease_grant *grant)

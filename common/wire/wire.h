@@ -78,6 +78,7 @@ struct lease_grant {
     uint64_t seed;    /* 0..2^53-1 */
     bool has_resource;
     char resource_name[NAME_BYTES + 1];
+    int digits; /* steps are in units of 10^-digits: common/step.h */
     int64_t from, to;
     struct checkpoint checkpoint;
     double trial_seconds; /* 0: no limit */
@@ -119,21 +120,29 @@ MUST_USE int no_lease_from_json(const json_t *body, struct no_lease *no, struct 
 
 /* ---- POST …/measurements ---- */
 struct measurement {
-    int64_t step;
+    int64_t step;       /* in units of the study's resource */
     const char *metric; /* borrowed from the list's `names`, or from who made the list */
     double value;       /* may be NaN or infinite */
+    double said;        /* of a list that was read: the step as a number, … */
+    size_t entry;       /* … and which entry it stands in */
 };
 struct measurement_list { /* owned arrays */
     size_t n;
+    int digits; /* of the steps; STEP_AS_SAID after reading, until they are settled */
     struct measurement *items; /* flattened: one per (step, metric) */
     char *names;               /* NULL where they are borrowed */
     bool replace; /* of values there already, those that nothing was decided upon are overwritten */
 };
 void measurement_list_finish(struct measurement_list *list);
 OWN_VALUE(measurement_list)
-/* -1: each fault with its pointer is in *faults. */
+/* -1: each fault with its pointer is in *faults. Which unit the steps are in only their study
+ * knows: measurement_list_settle() comes before they are used. */
 MUST_USE int measurement_list_from_json(const json_t *body, struct measurement_list *list,
                                         struct faults *faults);
+/* Sets the steps to the nearest number of units; harmless for a list that was not read. -1: a
+ * fraction in a study of whole steps; each fault is in *faults. */
+MUST_USE int measurement_list_settle(struct measurement_list *list, int digits,
+                                     struct faults *faults);
 /* How many items at the front fit into one request, whose entries are limited in number and size.
  */
 size_t measurement_list_fit(const struct measurement_list *list);
@@ -147,6 +156,7 @@ const char *action_name(enum action action);
 struct action_reply {
     enum action action;
     bool has_until;
+    int digits; /* of `until` */
     int64_t until;
     int64_t expires_at_ms;
     double heartbeat_seconds; /* 0: not said */
@@ -156,8 +166,8 @@ struct action_reply {
     bool late;
 };
 void action_reply_write(const struct action_reply *reply, struct json_writer *w);
-/* ERR_MALFORMED or ERR_INVALID: not an answer of this form. */
-MUST_USE int action_reply_from_json(const json_t *body, struct action_reply *reply,
+/* `digits`: of the lease's grant. ERR_MALFORMED or ERR_INVALID: not an answer of this form. */
+MUST_USE int action_reply_from_json(const json_t *body, int digits, struct action_reply *reply,
                                     struct err *err);
 
 /* ---- PUT …/result ---- */
@@ -176,8 +186,10 @@ struct metric_value {
 };
 struct result_report {
     enum outcome outcome;
+    int digits; /* of the steps; STEP_AS_SAID after reading, until they are settled */
     bool has_step;
     int64_t step;
+    double said; /* of a report that was read: its step as a number */
     size_t n_metrics;
     struct metric_value *metrics; /* owned */
     char reason[65]; /* failure reason: exit_code, signal, timeout, stalled, oom, no_metric, … */
@@ -191,6 +203,8 @@ OWN_VALUE(result_report)
 /* -1: each fault with its pointer is in *faults. */
 MUST_USE int result_report_from_json(const json_t *body, struct result_report *report,
                                      struct faults *faults);
+/* As measurement_list_settle(), for its step and that of its checkpoint. */
+MUST_USE int result_report_settle(struct result_report *report, int digits, struct faults *faults);
 void result_report_write(const struct result_report *report, struct json_writer *w);
 
 #endif

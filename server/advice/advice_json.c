@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "common/step.h"
+
 static void put_list(struct json_writer *w, const char *key, const json_t *list)
 {
     json_write_key(w, key);
@@ -65,6 +67,13 @@ static void write_problem(const struct problem *problem, const struct problem_fe
     json_object_end(w);
 }
 
+/* What so many full trainings cost, in whole units. */
+static double resource_of(const struct study_def *study, double evaluations)
+{
+    return ceil(evaluations * (double)study->resource_max)
+           / (double)step_whole(study->resource_digits);
+}
+
 static void write_expected(const struct problem *problem, const struct problem_features *features,
                            const struct advice_item *item, struct json_writer *w)
 {
@@ -79,7 +88,7 @@ static void write_expected(const struct problem *problem, const struct problem_f
     json_object_begin(w);
     json_put_number(w, "trials", cost->trials);
     json_put_number(w, "full_evaluations", rounded(cost->evaluations, 0.01));
-    put_known(w, "resource", ceil(cost->evaluations * (double)problem->study->resource_max),
+    put_known(w, "resource", resource_of(problem->study, cost->evaluations),
               problem->study->has_resource);
     put_known(w, "worker_seconds", cost->evaluations * features->seconds, timed);
     put_known(w, "finish_seconds", cost->span, timed);

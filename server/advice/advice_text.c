@@ -110,13 +110,14 @@ static void put_rungs(struct buf *out, const json_t *rungs)
     json_array_foreach (json_unconst(rungs), i, rung) {
         const json_t *trials = json_object_get(rung, "trials");
         const json_t *share = json_object_get(rung, "share");
-        long long level = json_integer_value(json_object_get(rung, "resource"));
+        char level[JSON_NUMBER_BYTES];
+        (void)json_format_number(json_number_value(json_object_get(rung, "resource")), level);
         if (trials != NULL) {
-            buf_printf(out, " %lld@%lld", (long long)json_integer_value(trials), level);
+            buf_printf(out, " %lld@%s", (long long)json_integer_value(trials), level);
         } else if (share != NULL) {
-            buf_printf(out, " %.3g%%@%lld", 100.0 * json_number_value(share), level);
+            buf_printf(out, " %.3g%%@%s", 100.0 * json_number_value(share), level);
         } else {
-            buf_printf(out, " %lld", level);
+            buf_printf(out, " %s", level);
         }
     }
 }

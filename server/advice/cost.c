@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/integer.h"
+#include "common/step.h"
 #include "server/schedule/tables.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
@@ -27,16 +28,23 @@ static enum rounding option_rounding(const json_t *options)
 
 /* ---- brackets -------------------------------------------------------------------------------- */
 
-static int64_t eta_of(const struct technique_use *use)
+static double eta_of(const struct technique_use *use)
 {
-    return option_int(use->options, "eta", 3);
+    const json_t *eta = json_object_get(use->options, "eta");
+
+    return json_is_number(eta) ? json_number_value(eta) : 3.0;
+}
+
+static struct table_input input_of(const struct technique_use *use)
+{
+    return table_input_of(use->study, ratio_from_number(eta_of(use)));
 }
 
 /* The brackets of a round: s from *first down to *last. */
 static void bracket_range(const struct technique_use *use, int *first, int *last)
 {
-    const struct study_def *study = use->study;
-    int s_max = tables_s_max(study->resource_max, eta_of(use), study->resource_min);
+    struct table_input input = input_of(use);
+    int s_max = tables_s_max(&input);
 
     if (use->technique->is_single_bracket) {
         *first = (int)option_int(use->options, "bracket", s_max);
@@ -49,43 +57,45 @@ static void bracket_range(const struct technique_use *use, int *first, int *last
 
 static void plan_bracket(const struct technique_use *use, int s, struct bracket_plan *plan)
 {
-    tables_bracket(use->study->resource_max, eta_of(use), use->study->resource_min,
-                   option_rounding(use->options), s, plan);
+    struct table_input input = input_of(use);
+
+    tables_bracket(&input, option_rounding(use->options), s, plan);
 }
 
 /* The levels of asha: half steps where a forecast decides. */
 static void plan_levels(const struct technique_use *use, struct bracket_plan *plan)
 {
-    const struct study_def *study = use->study;
+    struct table_input input = input_of(use);
 
-    if (use->technique->plan == PLAN_FORECAST) {
-        tables_half_levels(study->resource_max, eta_of(use), study->resource_min, plan);
-    } else {
-        tables_levels(study->resource_max, eta_of(use), study->resource_min, plan);
-    }
+    (use->technique->plan == PLAN_FORECAST ? tables_half_levels : tables_levels)(&input, plan);
 }
 
-static json_t *rungs_json(const struct bracket_plan *plan)
+static json_t *level_json(int64_t level, int digits)
+{
+    return digits == 0 ? json_integer((json_int_t)level) : json_real(step_number(level, digits));
+}
+
+static json_t *rungs_json(const struct bracket_plan *plan, int digits)
 {
     json_t *rungs = json_array();
 
     for (size_t i = 0; i < plan->n; i++) {
-        (void)json_array_append_new(rungs, json_pack("{s:I, s:I}", "trials",
+        (void)json_array_append_new(rungs, json_pack("{s:I, s:o}", "trials",
                                                      (json_int_t)plan->rungs[i].size, "resource",
-                                                     (json_int_t)plan->rungs[i].level));
+                                                     level_json(plan->rungs[i].level, digits)));
     }
     return json_pack("{s:o}", "rungs", rungs);
 }
 
 /* The levels of asha. With ranks the share of trials that reach each is known in advance: the best
  * 1/eta of the level before. */
-static json_t *levels_json(const struct bracket_plan *plan, double eta, bool by_rank)
+static json_t *levels_json(const struct bracket_plan *plan, int digits, double eta, bool by_rank)
 {
     json_t *rungs = json_array();
     double share = 1.0;
 
     for (size_t i = 0; i < plan->n; i++) {
-        json_t *rung = json_pack("{s:I}", "resource", (json_int_t)plan->rungs[i].level);
+        json_t *rung = json_pack("{s:o}", "resource", level_json(plan->rungs[i].level, digits));
         if (by_rank) {
             (void)json_object_set_new(rung, "share", json_real(share));
         }
@@ -98,6 +108,7 @@ static json_t *levels_json(const struct bracket_plan *plan, double eta, bool by_
 json_t *technique_brackets(const struct technique_use *use)
 {
     enum technique_plan kind = use->technique->plan;
+    int digits = use->study->resource_digits;
     struct bracket_plan plan;
     int first;
     int last;
@@ -107,13 +118,13 @@ json_t *technique_brackets(const struct technique_use *use)
     }
     if (kind != PLAN_BRACKETS) {
         plan_levels(use, &plan);
-        return json_pack("[o]", levels_json(&plan, (double)eta_of(use), kind == PLAN_RUNGS));
+        return json_pack("[o]", levels_json(&plan, digits, eta_of(use), kind == PLAN_RUNGS));
     }
     json_t *brackets = json_array();
     bracket_range(use, &first, &last);
     for (int s = first; s >= last; s--) {
         plan_bracket(use, s, &plan);
-        (void)json_array_append_new(brackets, rungs_json(&plan));
+        (void)json_array_append_new(brackets, rungs_json(&plan, digits));
     }
     return brackets;
 }
@@ -160,7 +171,7 @@ static struct round_sums sum_levels(const struct technique_use *use)
         double level = (double)plan.rungs[i].level;
         sums.resuming += share * (level - below);
         sums.from_zero += share * level;
-        share /= (double)eta_of(use);
+        share /= eta_of(use);
         below = level;
     }
     return sums;

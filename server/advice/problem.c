@@ -180,7 +180,8 @@ static bool has_levels(const struct study_def *study)
     if (!study->has_resource) {
         return false;
     }
-    tables_half_levels(study->resource_max, 3, study->resource_min, &plan);
+    struct table_input input = table_input_of(study, (struct ratio){3, 1});
+    tables_half_levels(&input, &plan);
     return plan.n > 1;
 }
 

@@ -1,9 +1,9 @@
 #include "server/advice/reasons.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
+#include "common/step.h"
 #include "server/advice/sentence.h"
 
 static const char *kind_words(enum problem_kind kind)
@@ -198,14 +198,16 @@ static void add_price(const struct problem *problem, const struct problem_featur
 static void add_stopping(const struct problem *problem, const struct problem_features *features,
                          struct advice_item *item)
 {
+    const struct study_def *study = problem->study;
     char starts[NUMBER_TEXT_BYTES];
+    char full[STEP_BYTES];
     double more = item->cost.share_from_zero / item->cost.share - 1.0;
 
     if (!stops_early(item)) {
         if (features->is_curved) {
-            sentence_add(item->con,
-                         "trains every trial to %" PRId64 " %s, those without a chance as well",
-                         problem->study->resource_max, problem->study->resource_name);
+            sentence_add(item->con, "trains every trial to %s %s, those without a chance as well",
+                         step_format(study->resource_max, study->resource_digits, full),
+                         study->resource_name);
         }
         return;
     }

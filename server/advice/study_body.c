@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "common/json.h"
+#include "common/step.h"
 
 #define COUNT_MAX 1e12 /* of trials and steps, as a study's limits take them */
 
@@ -24,6 +25,8 @@ static void set_limit(json_t *limits, const char *name, double most)
 static void set_budget(const struct problem *problem, const struct problem_features *features,
                        const struct advice_item *item, json_t *limits)
 {
+    const struct study_def *study = problem->study;
+
     if (item->brackets != NULL && features->source == BUDGET_TRIALS) {
         (void)json_object_del(limits, "trials");
     }
@@ -34,8 +37,10 @@ static void set_budget(const struct problem *problem, const struct problem_featu
         return; /* the limit of time ends the study */
     }
     if (item->brackets != NULL) {
+        double units = fmax(1.0, round(features->evaluations * (double)study->resource_max));
+        double most = (double)step_most(study->resource_digits);
         set_limit(limits, "resource",
-                  fmax(1.0, round(features->evaluations * (double)problem->study->resource_max)));
+                  fmin(units, most) / (double)step_whole(study->resource_digits));
     } else if (item->cost.trials >= 1.0) {
         set_limit(limits, "trials", item->cost.trials);
     }

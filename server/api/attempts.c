@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/step.h"
 #include "server/api/list.h"
 
 static void put_raw_or_null(struct json_writer *w, const char *key, const char *json)
@@ -14,16 +15,17 @@ static void put_raw_or_null(struct json_writer *w, const char *key, const char *
     }
 }
 
-static void put_int_or_null(struct json_writer *w, const char *key, bool present, int64_t value)
+static void put_step_or_null(struct json_writer *w, const char *key, bool present, int64_t step,
+                             int digits)
 {
     if (present) {
-        json_put_int(w, key, value);
+        json_put_step(w, key, step, digits);
     } else {
         json_put_null(w, key);
     }
 }
 
-static void write_attempt(struct json_writer *w, const struct attempt_row *row)
+static void write_attempt(struct json_writer *w, const struct attempt_row *row, int digits)
 {
     json_object_begin(w);
     json_put_int(w, "attempt", row->number);
@@ -31,9 +33,9 @@ static void write_attempt(struct json_writer *w, const struct attempt_row *row)
     json_put_string(w, "state", attempt_end_name(row->end));
     json_put_string(w, "reason", row->reason[0] == '\0' ? NULL : row->reason);
     json_put_string(w, "detail", row->detail);
-    json_put_int(w, "from", row->from);
-    put_int_or_null(w, "to", row->to > 0, row->to);
-    put_int_or_null(w, "step", row->has_step, row->step);
+    json_put_step(w, "from", row->from, digits);
+    put_step_or_null(w, "to", row->to > 0, row->to, digits);
+    put_step_or_null(w, "step", row->has_step, row->step, digits);
     json_put_bool(w, "late", row->late);
     put_raw_or_null(w, "checkpoint", row->checkpoint);
     put_raw_or_null(w, "usage", row->usage);
@@ -46,10 +48,11 @@ static int attempt_item(void *context, struct attempt_row *row, struct err *err)
 {
     struct item_list *listing = context;
     struct sheet *sheet = &listing->sheet;
+    int digits = listing->read->study->def->def->resource_digits;
 
     (void)err;
     if (!listing->is_sheet) {
-        write_attempt(item_list_item(listing), row);
+        write_attempt(item_list_item(listing), row, digits);
         item_list_item_end(listing);
         return 0;
     }
@@ -57,9 +60,9 @@ static int attempt_item(void *context, struct attempt_row *row, struct err *err)
     sheet_text(sheet, row->worker_name);
     sheet_text(sheet, attempt_end_name(row->end));
     sheet_text(sheet, row->reason);
-    sheet_int(sheet, row->from);
-    sheet_int(sheet, row->to);
-    sheet_int(sheet, row->has_step ? row->step : row->from);
+    sheet_step(sheet, row->from, digits);
+    sheet_step(sheet, row->to, digits);
+    sheet_step(sheet, row->has_step ? row->step : row->from, digits);
     sheet_moment(sheet, row->leased_at_ms);
     sheet_moment(sheet, row->ended_at_ms);
     return 0;

@@ -1,6 +1,7 @@
 /* The results of a study: the best trial, the Pareto front, the trace of improvements. */
 #include "server/api/best.h"
 
+#include "common/step.h"
 #include "server/analysis/pareto.h"
 #include "server/analysis/trace.h"
 #include "server/api/json.h"
@@ -41,7 +42,7 @@ static void write_best(struct read_request *read, const struct study_row *study,
     }
     json_write_key(&w, "resource");
     if (trial != NULL && read->study->def->def->has_resource) {
-        json_write_int(&w, study->best_resource);
+        json_write_step(&w, study->best_resource, read->study->def->def->resource_digits);
     } else {
         json_write_null(&w);
     }
@@ -135,13 +136,14 @@ static int read_pareto(struct read_request *read, struct err *err)
 
 static void write_improvement(struct item_list *listing, const struct trace_point *point)
 {
+    int digits = listing->read->study->def->def->resource_digits;
     struct json_writer *w;
 
     if (listing->is_sheet) {
         sheet_int(&listing->sheet, point->number);
         sheet_number(&listing->sheet, point->value);
         if (point->has_step) {
-            sheet_int(&listing->sheet, point->step);
+            sheet_step(&listing->sheet, point->step, digits);
         } else {
             sheet_text(&listing->sheet, "");
         }
@@ -154,7 +156,7 @@ static void write_improvement(struct item_list *listing, const struct trace_poin
     json_put_number(w, "value", point->value);
     json_write_key(w, "step");
     if (point->has_step) {
-        json_write_int(w, point->step);
+        json_write_step(w, point->step, digits);
     } else {
         json_write_null(w);
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/step.h"
 #include "server/analysis/comparable.h"
 #include "server/analysis/importance.h"
 #include "server/api/json.h"
@@ -105,7 +106,7 @@ static int value_at_level(const struct read_request *read, const struct comparab
 struct weighed {
     const struct study_def *def;
     const struct comparable_metric *metric;
-    int64_t resource;
+    int64_t resource; /* in units; 0: none */
     struct importance importance;
     struct importance_share *shares;
     size_t n_names;
@@ -182,7 +183,7 @@ static void write_json(const struct weighed *weighed, const char *study, struct 
                     weighed->metric->direction == DIRECTION_MAXIMIZE ? "maximize" : "minimize");
     json_write_key(&w, "resource");
     if (weighed->resource > 0) {
-        json_write_int(&w, weighed->resource);
+        json_write_step(&w, weighed->resource, weighed->def->resource_digits);
     } else {
         json_write_null(&w);
     }

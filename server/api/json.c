@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/step.h"
 #include "server/analysis/slots_wanted.h"
 #include "server/api/json.h"
 
@@ -128,7 +129,7 @@ static void write_trial(const struct study_def *def, const struct trial_row *row
     }
     json_write_key(w, "step");
     if (row->has_step) {
-        json_write_int(w, row->step);
+        json_write_step(w, row->step, def->resource_digits);
     } else {
         json_write_null(w);
     }

@@ -9,6 +9,7 @@
 
 #include "common/json_value.h"
 #include "common/shell.h"
+#include "common/step.h"
 #include "server/api/format.h"
 #include "server/api/json.h"
 #include "server/api/problem.h"
@@ -80,6 +81,7 @@ static void encode_lease_sh(const struct ask_command *ask, struct http_response 
 {
     const struct lease_grant *grant = &ask->out.grant;
     struct buf *out = &response->body;
+    char step[STEP_BYTES];
     const char *key;
     json_t *value;
 
@@ -95,8 +97,8 @@ static void encode_lease_sh(const struct ask_command *ask, struct http_response 
     put_number(out, "HONE_ATTEMPT", grant->attempt);
     put_number(out, "HONE_SEED", (int64_t)grant->seed);
     if (grant->has_resource) {
-        put_number(out, "HONE_RESOURCE_FROM", grant->from);
-        put_number(out, "HONE_RESOURCE_TO", grant->to);
+        put_quoted(out, "HONE_RESOURCE_FROM", step_format(grant->from, grant->digits, step));
+        put_quoted(out, "HONE_RESOURCE_TO", step_format(grant->to, grant->digits, step));
     }
     json_auto_t *parameters = stored_json(grant->parameters, out);
     json_object_foreach (parameters, key, value) {
@@ -195,7 +197,8 @@ static void encode_action(const struct http_request *request, const struct actio
         http_response_init(response, 200, format_content_type(FORMAT_TEXT));
         buf_puts(&response->body, action_name(reply->action));
         if (reply->has_until) {
-            buf_printf(&response->body, " %" PRId64, reply->until);
+            char until[STEP_BYTES];
+            buf_printf(&response->body, " %s", step_format(reply->until, reply->digits, until));
         }
         buf_putc(&response->body, '\n');
         return;

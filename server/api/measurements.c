@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/integer.h"
+#include "common/step.h"
 #include "server/api/list.h"
 
 struct step_value {
@@ -16,6 +17,7 @@ struct step_value {
 
 struct step_values {
     size_t n, cap;
+    int digits; /* of the study's steps */
     struct step_value *items;
     size_t n_names; /* metrics by id, as the store has them now: the view may lag */
     char (*names)[METRIC_NAME_BYTES + 1];
@@ -88,7 +90,7 @@ static void write_group(struct item_list *listing, const struct step_values *lis
 
     json_object_begin(w);
     json_put_int(w, "attempt", items[0].attempt);
-    json_put_int(w, "step", items[0].step);
+    json_put_step(w, "step", items[0].step, list->digits);
     json_write_key(w, "metrics");
     json_object_begin(w);
     for (size_t i = 0; i < n; i++) {
@@ -106,7 +108,7 @@ static void write_group_cells(struct item_list *listing, const struct step_value
     size_t at = 0;
 
     sheet_int(&listing->sheet, items[0].attempt);
-    sheet_int(&listing->sheet, items[0].step);
+    sheet_step(&listing->sheet, items[0].step, list->digits);
     for (size_t metric = 0; metric < list->n_names; metric++) {
         if (at < n && items[at].metric == (int64_t)metric) {
             sheet_number(&listing->sheet, items[at++].value);
@@ -196,7 +198,7 @@ static void write_points(struct read_request *read, const struct step_values *li
 static int read_measurements(struct read_request *read, struct err *err)
 {
     OWN(trial_row) struct trial_row row = {0};
-    struct step_values list = {0};
+    struct step_values list = {.digits = read->study->def->def->resource_digits};
     int64_t limit;
 
     TRY(list_limit(read->request, &limit, err));

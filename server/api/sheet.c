@@ -1,5 +1,7 @@
 #include "server/api/sheet.h"
 
+#include "common/step.h"
+
 #define SHEET_MAX ((size_t)16 << 20)
 
 void sheet_init(struct sheet *sheet, enum sheet_style style)
@@ -32,6 +34,13 @@ void sheet_column(struct sheet *sheet, const char *name)
 void sheet_int(struct sheet *sheet, int64_t value)
 {
     table_int(&sheet->table, value);
+}
+
+void sheet_step(struct sheet *sheet, int64_t step, int digits)
+{
+    char text[STEP_BYTES];
+
+    table_text(&sheet->table, step_format(step, digits, text));
 }
 
 void sheet_number(struct sheet *sheet, double value)

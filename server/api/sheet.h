@@ -24,6 +24,7 @@ OWN_VALUE(sheet)
 void sheet_column(struct sheet *sheet, const char *name);
 void sheet_text(struct sheet *sheet, const char *text); /* NULL: empty */
 void sheet_int(struct sheet *sheet, int64_t value);
+void sheet_step(struct sheet *sheet, int64_t step, int digits);
 void sheet_number(struct sheet *sheet, double value);
 void sheet_moment(struct sheet *sheet, int64_t wall_ms); /* <= 0: empty */
 void sheet_write(const struct sheet *sheet, struct buf *out);

@@ -112,7 +112,11 @@ void trial_cells(struct sheet *sheet, const struct live_study_view *study,
     } else {
         sheet_text(sheet, "");
     }
-    int_or_empty(sheet, row->has_step, row->step);
+    if (row->has_step) {
+        sheet_step(sheet, row->step, def->resource_digits);
+    } else {
+        sheet_text(sheet, "");
+    }
     sheet_int(sheet, row->attempt);
     sheet_text(sheet, row->worker);
     if (is_full(sheet)) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/step.h"
 #include "server/api/json.h"
 #include "server/api/list.h"
 #include "server/api/request.h"
@@ -25,7 +26,7 @@ static void write_lease(struct json_writer *w, const struct live_view *view,
     }
     json_write_key(w, "step");
     if (lease->last_step >= 0) {
-        json_write_int(w, lease->last_step);
+        json_write_step(w, lease->last_step, lease->digits);
     } else {
         json_write_null(w);
     }

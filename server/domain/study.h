@@ -33,7 +33,7 @@ struct limits {
     int64_t trials;
     int64_t parallel;
     double seconds;
-    int64_t resource;
+    int64_t resource; /* in units of the study's resource */
     bool has_target;
     double target;
     int64_t failures;
@@ -78,7 +78,9 @@ struct study_def {
     enum serving serving;      /* as asked; strategies that do not think are exact all the same */
     bool has_resource;
     char resource_name[NAME_BYTES + 1];
+    int resource_digits; /* steps are in units of 10^-digits (common/step.h); 0: whole */
     int64_t resource_min, resource_max;
+    int64_t resource_step; /* rungs are rounded to a multiple of it; 1 without a resource */
     enum stopping_rule stopping;
     json_t *stopping_options; /* owned, or NULL */
     struct limits limits;

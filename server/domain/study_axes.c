@@ -1,8 +1,9 @@
 #include "server/domain/study_axes.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "common/step.h"
 
 #define COUNT_MAX INT64_C(1000000000000)
 #define SENTENCES_MAX 32
@@ -213,6 +214,8 @@ void study_read_stopping(struct fields *f, struct study_def *def)
 {
     static const char *const ours[] = {"rule", NULL};
     const json_t *given = fields_object(f, "stopping");
+    int digits = def->resource_digits;
+    int64_t most = study_step_most(digits);
     struct fields one;
 
     if (given == NULL) {
@@ -223,10 +226,10 @@ void study_read_stopping(struct fields *f, struct study_def *def)
     if (rule != NULL && strcmp(rule, "median") == 0) {
         def->stopping = STOPPING_MEDIAN;
         (void)fields_int(&one, "after", 5, 1, COUNT_MAX);
-        (void)fields_int(&one, "warmup", 1, 0, COUNT_MAX);
+        (void)fields_step(&one, "warmup", digits, 1, 0, most);
     } else if (rule != NULL && strcmp(rule, "threshold") == 0) {
         def->stopping = STOPPING_THRESHOLD;
-        (void)fields_int(&one, "step", 0, 0, COUNT_MAX);
+        (void)fields_step(&one, "step", digits, 0, 0, most);
         (void)fields_real(&one, "value", 0);
         if (!fields_has(&one, "step")) {
             fields_fault(&one, "step", "is missing; say from which step on the value must hold");
@@ -242,30 +245,4 @@ void study_read_stopping(struct fields *f, struct study_def *def)
     }
     fields_end(&one);
     def->stopping_options = copy_options(&one, given, ours);
-}
-
-void study_read_resource(struct fields *f, struct study_def *def)
-{
-    const json_t *given = fields_object(f, "resource");
-    struct fields one;
-
-    if (given == NULL) {
-        return;
-    }
-    fields_begin(&one, given, "/resource", f->faults);
-    const char *name = fields_string(&one, "name", "steps");
-    def->has_resource = true;
-    def->resource_min = fields_int(&one, "min", 1, 1, COUNT_MAX);
-    def->resource_max = fields_int(&one, "max", 0, 1, COUNT_MAX);
-    if (!name_is_resource(name)) {
-        fields_fault(&one, "name", "must be a name of letters, digits, _ . and -, such as epochs");
-    } else {
-        (void)snprintf(def->resource_name, sizeof def->resource_name, "%s", name);
-    }
-    if (!fields_has(&one, "max")) {
-        fields_fault(&one, "max", "is missing; say how long a full training is");
-    } else if (def->resource_max > 0 && def->resource_min > def->resource_max) {
-        fields_fault(&one, "min", "must not be greater than max (%" PRId64 ")", def->resource_max);
-    }
-    fields_end(&one);
 }

@@ -9,7 +9,12 @@
  * faults of `f`; a member that is absent gets its default. */
 void study_read_objectives(struct fields *f, struct study_def *def);
 void study_read_strategy(struct fields *f, struct study_def *def);
-void study_read_stopping(struct fields *f, struct study_def *def);
+/* The highest bound, limit or step of a study in its unit: 10^12 whole ones, of a fine unit fewer.
+ */
+int64_t study_step_most(int digits);
+/* After the strategy: its eta says how fine the default of the resource's step must be. */
 void study_read_resource(struct fields *f, struct study_def *def);
+/* After the resource, in whose unit it has steps. */
+void study_read_stopping(struct fields *f, struct study_def *def);
 
 #endif

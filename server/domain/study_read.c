@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/integer.h"
+#include "common/step.h"
 #include "server/domain/study_axes.h"
 #include "server/domain/transfer.h"
 
@@ -28,16 +29,19 @@ static double read_seconds(struct fields *f, const char *name)
     return isnan(seconds) ? -1 : seconds;
 }
 
-/* The "limits" object alone; what it leaves out is back at its default. NULL reads as {}. */
-static void read_limit_values(const json_t *given, struct limits *limits, struct faults *faults)
+/* The "limits" object alone; what it leaves out is back at its default. NULL reads as {}. The
+ * resource has so many digits. */
+static void read_limit_values(const json_t *given, int digits, struct limits *limits,
+                              struct faults *faults)
 {
+    int64_t most = study_step_most(digits);
     struct fields f;
 
     fields_begin(&f, given, "/limits", faults);
     limits->trials = fields_int(&f, "trials", -1, 1, COUNT_MAX);
     limits->parallel = fields_int(&f, "parallel", -1, 1, COUNT_MAX);
     limits->seconds = read_seconds(&f, "seconds");
-    limits->resource = fields_int(&f, "resource", -1, 1, COUNT_MAX);
+    limits->resource = fields_step(&f, "resource", digits, -1, 1, most);
     limits->target = fields_real(&f, "target", 0);
     limits->has_target = fields_has(&f, "target");
     limits->failures = fields_int(&f, "failures", -1, 1, COUNT_MAX);
@@ -50,7 +54,7 @@ static void read_limit_values(const json_t *given, struct limits *limits, struct
 
 static void read_limits(struct fields *f, struct study_def *def)
 {
-    read_limit_values(fields_object(f, "limits"), &def->limits, f->faults);
+    read_limit_values(fields_object(f, "limits"), def->resource_digits, &def->limits, f->faults);
     if (def->limits.has_target && def->n_objectives > 1) {
         faults_add(f->faults, "/limits/target",
                    "needs a single objective; a study with several ends by another limit");
@@ -230,8 +234,8 @@ int study_def_from_json(const json_t *body, uint64_t seed, struct study_def **de
     study_read_objectives(&f, read);
     read_space(&f, read);
     study_read_strategy(&f, read);
-    study_read_stopping(&f, read);
     study_read_resource(&f, read);
+    study_read_stopping(&f, read);
     read_limits(&f, read);
     read_requires(&f, read);
     read_job(&f, read);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "common/step.h"
+
 static int compare_texts(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -112,14 +114,22 @@ static void write_stopping(const struct study_def *def, struct json_writer *w)
 
 static void write_resource(const struct study_def *def, struct json_writer *w)
 {
+    int digits = def->resource_digits;
+
     if (!def->has_resource) {
         return;
     }
     json_write_key(w, "resource");
     json_object_begin(w);
     json_put_string(w, "name", def->resource_name);
-    json_put_int(w, "min", def->resource_min);
-    json_put_int(w, "max", def->resource_max);
+    json_put_step(w, "min", def->resource_min, digits);
+    json_put_step(w, "max", def->resource_max, digits);
+    if (digits > 0 || def->resource_step != 1) {
+        json_put_step(w, "step", def->resource_step, digits);
+    }
+    if (digits > 0) {
+        json_put_step(w, "unit", 1, digits);
+    }
     json_object_end(w);
 }
 
@@ -137,13 +147,17 @@ static void put_seconds(struct json_writer *w, const char *key, double seconds)
     }
 }
 
-static void write_limits(const struct limits *limits, struct json_writer *w)
+static void write_limits(const struct study_def *def, struct json_writer *w)
 {
+    const struct limits *limits = &def->limits;
+
     json_object_begin(w);
     put_count(w, "trials", limits->trials);
     put_count(w, "parallel", limits->parallel);
     put_seconds(w, "seconds", limits->seconds);
-    put_count(w, "resource", limits->resource);
+    if (limits->resource >= 0) {
+        json_put_step(w, "resource", limits->resource, def->resource_digits);
+    }
     if (limits->has_target) {
         json_put_number(w, "target", limits->target);
     }
@@ -191,7 +205,7 @@ static void write_members(const struct study_def *def, bool with_chosen, struct 
     write_resource(def, w);
     write_stopping(def, w);
     json_write_key(w, "limits");
-    write_limits(&def->limits, w);
+    write_limits(def, w);
     json_write_key(w, "lease");
     json_object_begin(w);
     json_put_number(w, "ttl_seconds", (double)def->ttl_ms / 1000);

@@ -9,14 +9,17 @@
 static const double prior_sd = 0.5; /* of the scale, … */
 static const double prior_n = 2.0;  /* … worth so many observations */
 
-size_t curve_levels(int64_t low, int64_t high, double eta, int64_t levels[CURVE_LEVELS_MAX])
+size_t curve_levels(int64_t low, int64_t high, int64_t step, double eta,
+                    int64_t levels[CURVE_LEVELS_MAX])
 {
-    int64_t least = low > (high + 9) / 10 ? low : (high + 9) / 10;
+    int64_t tenth = ((high + 9) / 10 + step - 1) / step * step;
+    int64_t least = low > tenth ? low : tenth;
     int64_t down[CURVE_LEVELS_MAX] = {high};
     size_t n = 1;
 
     while (n < CURVE_LEVELS_MAX) {
-        int64_t level = (int64_t)((double)high / pow(eta, 0.5 * (double)n) + 0.5);
+        double exact = (double)high / pow(eta, 0.5 * (double)n) / (double)step;
+        int64_t level = step * (int64_t)(exact + 0.5);
         if (level < least || level >= down[n - 1]) {
             break;
         }

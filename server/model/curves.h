@@ -15,9 +15,11 @@
 
 enum { CURVE_LEVELS_MAX = 64 };
 
-/* Levels from `high` down with ratio √eta, rounded half up, none below max(low, ⌈high/10⌉): for 52
- * and eta 3: 6 10 17 30 52. Ascending; returns how many (at least 1). */
-size_t curve_levels(int64_t low, int64_t high, double eta, int64_t levels[CURVE_LEVELS_MAX]);
+/* Levels from `high` down with ratio √eta, rounded half up to multiples of `step`, none below
+ * max(low, high/10 rounded up): for 52, step 1 and eta 3: 6 10 17 30 52. Ascending; returns how
+ * many (at least 1). */
+size_t curve_levels(int64_t low, int64_t high, int64_t step, double eta,
+                    int64_t levels[CURVE_LEVELS_MAX]);
 
 /* value (n_levels × n): the cost of each trial at each level (smaller is better), NaN where it was
  * not measured. end[i], var[i] ← the cost at the last level, extrapolated where needed, and its

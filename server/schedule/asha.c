@@ -1,3 +1,4 @@
+#include "server/schedule/exact.h"
 #include "server/schedule/kinds.h"
 #include "server/schedule/offer.h"
 
@@ -20,11 +21,12 @@
  * more whenever the two highest rungs in use disagree about the order; the best trial is trained in
  * full once no new configurations come. */
 
-static size_t n_levels(const struct study_def *study, int64_t eta)
+static size_t n_levels(const struct study_def *study, const struct schedule_options *options)
 {
+    struct table_input input = table_input_of(study, options->ratio);
     struct bracket_plan plan;
 
-    tables_levels(study->resource_max, eta, study->resource_min, &plan);
+    tables_levels(&input, &plan);
     return plan.n;
 }
 
@@ -56,7 +58,7 @@ static void read_delta(struct fields *fields, struct schedule_options *options)
 static void asha_read(struct fields *fields, const struct study_def *study,
                       struct schedule_options *options)
 {
-    int64_t levels = (int64_t)n_levels(study, options->eta);
+    int64_t levels = (int64_t)n_levels(study, options);
 
     read_mode(fields, options);
     read_delta(fields, options);
@@ -72,13 +74,13 @@ static void asha_read(struct fields *fields, const struct study_def *study,
 
 static int asha_plan(const struct schedule *schedule, int index, struct bracket_plan *plan)
 {
-    const struct study_def *study = schedule->study;
+    struct table_input input = table_input_of(schedule->study, schedule->options.ratio);
 
     if (schedule->options.mode == ASHA_PREDICTIVE) {
-        tables_half_levels(study->resource_max, schedule->options.eta, study->resource_min, plan);
+        tables_half_levels(&input, plan);
         return index;
     }
-    tables_levels(study->resource_max, schedule->options.eta, study->resource_min, plan);
+    tables_levels(&input, plan);
     plan->n -= (size_t)index;
     memmove(plan->rungs, plan->rungs + index, plan->n * sizeof plan->rungs[0]);
     return index;
@@ -92,7 +94,7 @@ static int asha_permanent(const struct schedule_options *options)
 static size_t asha_advance(const struct schedule *schedule, const struct bracket *bracket,
                            size_t rung)
 {
-    size_t share = bracket->rungs[rung].reported / (size_t)schedule->options.eta;
+    size_t share = ratio_divide(bracket->rungs[rung].reported, schedule->options.ratio);
 
     return schedule->options.mode != ASHA_PROMOTION && share < 1 ? 1 : share;
 }
@@ -138,19 +140,21 @@ static enum decision asha_decide(const struct schedule *schedule, const struct b
  * eta^-s: the bracket with the smallest use of its share is next. */
 static int next_bracket(const struct schedule *schedule)
 {
-    __extension__ unsigned __int128 least = 0;
     size_t levels = schedule->brackets[0]->n_rungs;
-    uint64_t eta_s = 1;
-    int best = -1;
+    int n = (int)schedule->n_brackets;
+    struct exact least = {0};
+    int best = 0;
 
-    for (size_t s = 0; s < schedule->n_brackets; s++) {
-        __extension__ unsigned __int128 use = schedule->brackets[s]->rungs[0].started + 1;
-        use = use * (levels - s) * eta_s;
-        if (best < 0 || use < least) {
-            best = (int)s;
+    for (int s = 0; s < n && n > 1; s++) {
+        struct exact use; /* times q^n, which makes it whole */
+        exact_set(&use, schedule->brackets[s]->rungs[0].started + 1);
+        exact_multiply(&use, levels - (size_t)s);
+        exact_multiply_power(&use, schedule->options.ratio.p, s);
+        exact_multiply_power(&use, schedule->options.ratio.q, n - s);
+        if (s == 0 || exact_compare(&use, &least) < 0) {
+            best = s;
             least = use;
         }
-        eta_s *= (uint64_t)schedule->options.eta;
     }
     return best;
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "common/step.h"
 #include "server/schedule/schedule.h"
 #include "server/schedule/state.h"
 
@@ -10,7 +11,7 @@
 /* The rank of a value in its rung. */
 struct standing {
     size_t rank, reported, advance;
-    int64_t level;
+    char level[STEP_BYTES]; /* as a decimal */
     double value;
     double cutoff; /* the worst value that is promoted at present; NaN: none */
 };
@@ -23,11 +24,11 @@ static struct standing stand(const struct schedule *schedule, const struct rung_
     struct standing standing = {
         .rank = ranking_rank(&rung->all, entry->cost, trial),
         .reported = rung->reported,
-        .level = rung->level,
         .value = study_cost(schedule->study, entry->cost),
         .cutoff = (double)NAN,
     };
 
+    (void)step_format(rung->level, schedule->study->resource_digits, standing.level);
     if (entry->rung + 1 < bracket->n_rungs) {
         standing.advance = schedule->kind->n_advance(schedule, bracket, entry->rung);
     }
@@ -83,8 +84,7 @@ static void describe_forecast(const struct schedule *schedule, const struct stan
     char incumbent[JSON_NUMBER_BYTES];
 
     (void)snprintf(text, room,
-                   "%s at %" PRId64
-                   " %s: the model expects %s ± %s at the end, a chance of %.3g of "
+                   "%s at %s %s: the model expects %s ± %s at the end, a chance of %.3g of "
                    "ending better than %s; a trial goes on with at least %g",
                    fact == FACT_PROMOTE ? "goes on" : "stopped", standing->level,
                    schedule->study->resource_name, json_format_number(forecast->mean, mean),
@@ -111,12 +111,12 @@ static void describe_decision(const struct standing *standing, enum schedule_fac
     char value[JSON_NUMBER_BYTES];
     char cutoff[JSON_NUMBER_BYTES];
 
-    (void)snprintf(
-        text, room, "%s: %s at %" PRId64 " %s was number %zu of %zu; the best %zu go on%s%s",
-        fact == FACT_PROMOTE ? "promoted" : "pruned", json_format_number(standing->value, value),
-        standing->level, resource, standing->rank + 1, standing->reported, standing->advance,
-        isfinite(standing->cutoff) ? ", down to " : "",
-        isfinite(standing->cutoff) ? json_format_number(standing->cutoff, cutoff) : "");
+    (void)snprintf(text, room, "%s: %s at %s %s was number %zu of %zu; the best %zu go on%s%s",
+                   fact == FACT_PROMOTE ? "promoted" : "pruned",
+                   json_format_number(standing->value, value), standing->level, resource,
+                   standing->rank + 1, standing->reported, standing->advance,
+                   isfinite(standing->cutoff) ? ", down to " : "",
+                   isfinite(standing->cutoff) ? json_format_number(standing->cutoff, cutoff) : "");
 }
 
 /* A decision about the trial, by rank or by forecast, as the state was just before it. */
@@ -134,7 +134,7 @@ static void write_decision(const struct schedule *schedule, const struct schedul
         describe_forecast(schedule, &standing, &entry->forecast, record->fact, text, sizeof text);
     } else if (schedule_is_predictive(schedule) && record->fact == FACT_PROMOTE
                && bracket_needs_no_lease(schedule->brackets[entry->bracket], entry)) {
-        (void)snprintf(text, sizeof text, "goes on: it has trained past %" PRId64 " %s already",
+        (void)snprintf(text, sizeof text, "goes on: it has trained past %s %s already",
                        standing.level, schedule->study->resource_name);
     } else {
         describe_decision(&standing, record->fact, schedule->study->resource_name, text,
@@ -153,7 +153,7 @@ static void write_fact(const struct schedule *schedule, const struct schedule_re
     json_put_string(w, "event", schedule_fact_name(record->fact));
     json_put_moment(w, "at", record->at_ms);
     json_put_int(w, "rung", entry == NULL ? 0 : (int64_t)entry->rung);
-    json_put_int(w, "step", record->step);
+    json_put_step(w, "step", record->step, schedule->study->resource_digits);
     if (by_rank && entry != NULL && entry->state == ENTRY_WAITING) {
         write_decision(schedule, record, w);
     } else if (record->fact == FACT_VALUE && entry != NULL) {
@@ -186,16 +186,16 @@ static void write_waiting(const struct schedule *schedule, const struct rung_ent
     json_object_end(w);
     if (schedule_is_predictive(schedule)) {
         (void)snprintf(text, sizeof text,
-                       "trains on; at %" PRId64 " %s it had %s, and the model has not spoken yet",
+                       "trains on; at %s %s it had %s, and the model has not spoken yet",
                        standing.level, schedule->study->resource_name,
                        json_format_number(standing.value, value));
         json_put_string(w, "text", text);
         return;
     }
     (void)snprintf(text, sizeof text,
-                   is_sized ? "waits at %" PRId64 " %s with %s, number %zu of %zu so far; the best "
+                   is_sized ? "waits at %s %s with %s, number %zu of %zu so far; the best "
                               "%zu go on, and %zu more are to report"
-                            : "waits at %" PRId64 " %s with %s, number %zu of %zu; the best %zu go "
+                            : "waits at %s %s with %s, number %zu of %zu; the best %zu go "
                               "on as more report (%zu are running)",
                    standing.level, schedule->study->resource_name,
                    json_format_number(standing.value, value), standing.rank + 1, standing.reported,

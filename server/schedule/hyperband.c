@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/step.h"
+
 /* Synchronous brackets (Li et al., Hyperband, 2018) for many workers, without idle time:
  *
  * - A trial is promoted as soon as it is certain to be, not only when its rung is full: with p
@@ -14,9 +16,27 @@
  * Neither changes which trials are promoted: that depends on the values alone, not on their order
  * of arrival. successive_halving is the same with one kind of bracket. */
 
-static int s_max(const struct study_def *study, int64_t eta)
+static int s_max(const struct study_def *study, const struct schedule_options *options)
 {
-    return tables_s_max(study->resource_max, eta, study->resource_min);
+    struct table_input input = table_input_of(study, options->ratio);
+
+    return tables_s_max(&input);
+}
+
+/* Brackets need every rung; asha leaves out levels that are too close. */
+static void check_step(struct fields *fields, const struct study_def *study,
+                       const struct schedule_options *options)
+{
+    struct table_input input = table_input_of(study, options->ratio);
+
+    if (!tables_are_apart(&input)) {
+        char step[STEP_BYTES];
+        (void)step_format(study->resource_step, study->resource_digits, step);
+        faults_add(fields->faults, "/resource/step",
+                   "two rungs would be the same: with multiples of %s and this eta the lowest "
+                   "levels lie too close; say a smaller step, a higher min or a larger eta",
+                   step);
+    }
 }
 
 static void read_rounding(struct fields *fields, struct schedule_options *options)
@@ -40,8 +60,9 @@ static void read_rounding(struct fields *fields, struct schedule_options *option
 static void hyperband_read(struct fields *fields, const struct study_def *study,
                            struct schedule_options *options)
 {
-    int kinds = s_max(study, options->eta) + 1;
+    int kinds = s_max(study, options) + 1;
 
+    check_step(fields, study, options);
     options->rounds = fields_int(fields, "rounds", 0, 1, INT32_MAX);
     options->brackets = fields_int(fields, "brackets", kinds, 1, kinds);
     options->quorum = fields_real(fields, "quorum", 0);
@@ -54,8 +75,9 @@ static void hyperband_read(struct fields *fields, const struct study_def *study,
 static void halving_read(struct fields *fields, const struct study_def *study,
                          struct schedule_options *options)
 {
-    int largest = s_max(study, options->eta);
+    int largest = s_max(study, options);
 
+    check_step(fields, study, options);
     options->rounds = fields_int(fields, "rounds", 0, 1, INT32_MAX);
     options->bracket = fields_int(fields, "bracket", largest, 0, largest);
     options->brackets = 1;
@@ -63,10 +85,9 @@ static void halving_read(struct fields *fields, const struct study_def *study,
 
 static int plan_of_kind(const struct schedule *schedule, int s, struct bracket_plan *plan)
 {
-    const struct study_def *study = schedule->study;
+    struct table_input input = table_input_of(schedule->study, schedule->options.ratio);
 
-    tables_bracket(study->resource_max, schedule->options.eta, study->resource_min,
-                   schedule->options.rounding, s, plan);
+    tables_bracket(&input, schedule->options.rounding, s, plan);
     return s;
 }
 
@@ -75,7 +96,7 @@ static int hyperband_plan(const struct schedule *schedule, int index, struct bra
 {
     int turn = (int)(index % schedule->options.brackets);
 
-    return plan_of_kind(schedule, s_max(schedule->study, schedule->options.eta) - turn, plan);
+    return plan_of_kind(schedule, s_max(schedule->study, &schedule->options) - turn, plan);
 }
 
 static int halving_plan(const struct schedule *schedule, int index, struct bracket_plan *plan)

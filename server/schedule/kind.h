@@ -14,10 +14,11 @@ struct bracket;
 enum asha_mode { ASHA_PROMOTION, ASHA_STOPPING, ASHA_PREDICTIVE };
 
 struct schedule_options {
-    int64_t eta;
-    int64_t rounds;   /* 0: until a limit */
-    int64_t brackets; /* kinds of brackets in use; 0: all */
-    int64_t bracket;  /* successive_halving: which one; -1: the largest */
+    double eta;
+    struct ratio ratio; /* the same, exact */
+    int64_t rounds;     /* 0: until a limit */
+    int64_t brackets;   /* kinds of brackets in use; 0: all */
+    int64_t bracket;    /* successive_halving: which one; -1: the largest */
     enum rounding rounding;
     double quorum; /* share of a rung that must have reported; 0: no quorum */
     enum asha_mode mode;

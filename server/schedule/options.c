@@ -39,13 +39,33 @@ static bool resource_fits(const struct study_def *study, struct faults *faults)
     return study->resource_min >= 1 && study->resource_min <= study->resource_max;
 }
 
+/* After a fault eta is 3, so that the other options can be read. */
+static void read_eta(struct fields *fields, const struct study_def *study,
+                     struct schedule_options *options)
+{
+    double eta = fields_real(fields, "eta", 3);
+
+    if (!(eta > 1 && eta <= ETA_MAX)) {
+        fields_fault(fields, "eta", "must be a number above 1 and at most %d", ETA_MAX);
+        return;
+    }
+    struct table_input input = table_input_of(study, ratio_from_number(eta));
+    if (tables_s_max(&input) >= RUNGS_MAX) {
+        fields_fault(fields, "eta",
+                     "makes more than %d rungs between min and max; take a larger one", RUNGS_MAX);
+        return;
+    }
+    options->eta = eta;
+    options->ratio = input.eta;
+}
+
 void schedule_options_read(const struct study_def *study, const char *const searches[],
                            struct schedule_options *options, struct faults *faults)
 {
     const struct schedule_kind *kind = schedule_kind_of(study_strategy(study));
     struct fields fields;
 
-    *options = (struct schedule_options){.eta = 3, .brackets = 1, .bracket = -1};
+    *options = (struct schedule_options){.eta = 3, .ratio = {3, 1}, .brackets = 1, .bracket = -1};
     if (kind->read == NULL) {
         return; /* the options are the search's */
     }
@@ -59,8 +79,8 @@ void schedule_options_read(const struct study_def *study, const char *const sear
     fields_begin(&fields, study_strategy_options(study), "/strategy", faults);
     (void)fields_any(&fields, "name");
     (void)fields_any(&fields, "serving"); /* the study's */
-    options->eta = fields_int(&fields, "eta", 3, 2, ETA_MAX);
     read_search(&fields, searches);
+    read_eta(&fields, study, options);
     kind->read(&fields, study, options);
     fields_end(&fields);
 }

@@ -5,12 +5,23 @@
 #include <string.h>
 
 #include "common/array.h"
+#include "common/step.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
 
+/* A tenth of the full resource, rounded up to a multiple of the study's step. */
+static int64_t tenth_of(const struct study_def *study)
+{
+    int64_t step = study->resource_step;
+    int64_t tenth = (study->resource_max + 9) / 10;
+
+    return (tenth + step - 1) / step * step;
+}
+
 void stopping_read(const struct study_def *study, struct stopping *stopping, struct faults *faults)
 {
-    int64_t tenth = study->has_resource ? (study->resource_max + 9) / 10 : 1;
+    int digits = study->resource_digits;
+    int64_t tenth = study->has_resource ? tenth_of(study) : 1;
     struct fields fields;
 
     *stopping = (struct stopping){.rule = study->stopping};
@@ -21,9 +32,9 @@ void stopping_read(const struct study_def *study, struct stopping *stopping, str
     (void)fields_any(&fields, "rule");
     if (study->stopping == STOPPING_MEDIAN) {
         stopping->after = fields_int(&fields, "after", 5, 1, INT32_MAX);
-        stopping->warmup = fields_int(&fields, "warmup", tenth, 0, INT64_MAX);
+        stopping->warmup = fields_step(&fields, "warmup", digits, tenth, 0, INT64_MAX);
     } else {
-        stopping->step = fields_int(&fields, "step", 0, 0, INT64_MAX);
+        stopping->step = fields_step(&fields, "step", digits, 0, 0, INT64_MAX);
         double value = fields_real(&fields, "value", 0);
         bool up = study->n_objectives > 0 && study->objectives[0].direction == DIRECTION_MAXIMIZE;
         stopping->cost = up ? -value : value;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/integer.h"
+#include "common/step.h"
 #include "server/schedule/offer.h"
 #include "server/schedule/schedule.h"
 
@@ -91,7 +92,7 @@ static void write_rung(const struct schedule *schedule, const struct running_tri
 
     json_object_begin(w);
     json_put_int(w, "rung", (int64_t)rung);
-    json_put_int(w, "resource", here->level);
+    json_put_step(w, "resource", here->level, schedule->study->resource_digits);
     if (here->size > 0) {
         json_put_int(w, "size", here->size);
     } else {
@@ -115,17 +116,21 @@ static const struct schedule_moment anything = {.may_start = true, .may_promote 
 static void describe_next(const struct schedule *schedule, const struct bracket *bracket,
                           char text[], size_t room)
 {
+    int digits = schedule->study->resource_digits;
+    char level[STEP_BYTES];
+
     for (size_t rung = bracket->n_rungs - 1; rung-- > 0;) {
         int64_t trial = rung_promotable(schedule, &anything, bracket, rung);
         if (trial != 0) {
-            (void)snprintf(text, room, "trial %" PRId64 " goes on to %" PRId64, trial,
-                           bracket->rungs[rung + 1].level);
+            (void)snprintf(text, room, "trial %" PRId64 " goes on to %s", trial,
+                           step_format(bracket->rungs[rung + 1].level, digits, level));
             return;
         }
     }
     const struct rung *first = &bracket->rungs[0];
     if (!bracket->is_sealed && (first->size == 0 || (int64_t)first->started < first->size)) {
-        (void)snprintf(text, room, "a new configuration starts, up to %" PRId64, first->level);
+        (void)snprintf(text, room, "a new configuration starts, up to %s",
+                       step_format(first->level, digits, level));
         return;
     }
     for (size_t rung = 0; rung < bracket->n_rungs; rung++) {
@@ -188,9 +193,10 @@ static void write_saving(const struct schedule *schedule, struct json_writer *w)
     }
     json_put_int(w, "trials", n);
     if (schedule->study->has_resource) {
+        int digits = schedule->study->resource_digits;
         double full = (double)n * (double)schedule->study->resource_max;
-        json_put_number(w, "full_training", full);
-        json_put_int(w, "trained", spent);
+        json_put_number(w, "full_training", full / (double)step_whole(digits));
+        json_put_step(w, "trained", spent, digits);
         json_put_number(w, "saved_share", full > 0 ? 1 - (double)spent / full : 0);
     }
 }
@@ -208,7 +214,7 @@ void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms, st
     }
     json_put_string(w, "schedule", ranks ? schedule->kind->name : "none");
     if (ranks) {
-        json_put_int(w, "eta", schedule->options.eta);
+        json_put_number(w, "eta", schedule->options.eta);
         json_put_string(w, "resource", schedule->study->resource_name);
     }
     write_saving(schedule, w);

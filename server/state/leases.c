@@ -85,4 +85,5 @@ void lease_action(struct state *state, const struct live_lease *lease, struct ac
     }
     reply->has_until = study->def->has_resource;
     reply->until = answer.until;
+    reply->digits = study->def->resource_digits;
 }

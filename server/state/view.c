@@ -51,6 +51,7 @@ static void copy_leases(const struct state *state, struct live_view *view)
         copy->expires_in_ms = lease->expired ? -1 : lease->deadline.at_ms - state->now_ms;
         copy->progress = lease->progress;
         copy->last_step = lease->last_step;
+        copy->digits = lease->study->def->resource_digits;
     }
 }
 

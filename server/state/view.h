@@ -23,6 +23,7 @@ struct live_lease_view {
     int64_t expires_in_ms; /* when the view was made; negative: expired */
     double progress;       /* NaN: not said */
     int64_t last_step;     /* -1: none */
+    int digits;            /* of the study's steps */
 };
 struct live_worker_view {
     char name[WORKER_NAME_BYTES];

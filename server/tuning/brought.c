@@ -1,11 +1,10 @@
 #include "server/tuning/brought.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/wire/parts.h"
+#include "common/step.h"
 
 void brought_finish(struct brought *brought)
 {
@@ -54,7 +53,8 @@ static int read_metrics(struct fields *fields, struct brought_trial *trial)
     return 0;
 }
 
-static void read_curve(struct fields *fields, struct brought_trial *trial, struct faults *faults)
+static void read_curve(struct fields *fields, const struct study_def *def,
+                       struct brought_trial *trial, struct faults *faults)
 {
     const json_t *list = fields_array(fields, "measurements");
 
@@ -62,8 +62,8 @@ static void read_curve(struct fields *fields, struct brought_trial *trial, struc
         json_auto_t *wrapped = json_pack("{s:O}", "measurements", json_unconst(list));
         if (wrapped == NULL) {
             faults_no_memory(faults);
-        } else if (measurement_list_from_json(wrapped, &trial->measurements, faults) != 0) {
-            return; /* the faults say why */
+        } else if (measurement_list_from_json(wrapped, &trial->measurements, faults) == 0) {
+            (void)!measurement_list_settle(&trial->measurements, def->resource_digits, faults);
         }
     }
 }
@@ -159,9 +159,9 @@ static void check_step(struct fields *fields, const struct study_def *def,
         fields_fault(fields, "step",
                      "is missing: a pruned trial needs the step it had reached, or measurements");
     } else if (def->has_resource && trial->step > def->resource_max) {
-        fields_fault(fields, "step",
-                     "a pruned trial has reached at most the full resource, %" PRId64,
-                     def->resource_max);
+        char full[STEP_BYTES];
+        fields_fault(fields, "step", "a pruned trial has reached at most the full resource, %s",
+                     step_format(def->resource_max, def->resource_digits, full));
     }
 }
 
@@ -181,12 +181,12 @@ static void check_objectives(struct fields *fields, const struct study_def *def,
 static int read_result(struct fields *fields, const struct study_def *def,
                        struct brought_trial *trial, struct faults *faults)
 {
-    trial->step = fields_int(fields, "step", 0, 0, INT53_MAX);
+    trial->step = fields_step_nearest(fields, "step", def->resource_digits, 0);
     trial->has_step = fields_has(fields, "step");
     if (read_metrics(fields, trial) != 0) {
         return -1;
     }
-    read_curve(fields, trial, faults);
+    read_curve(fields, def, trial, faults);
     if (!trial->imported) {
         return 0;
     }

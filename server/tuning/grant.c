@@ -51,6 +51,7 @@ static int fill(struct tuning *tuning, const struct live_lease *lease, struct le
     grant->seed = trial_seed(def->seed, grant->trial);
     grant->has_resource = def->has_resource;
     memcpy(grant->resource_name, def->resource_name, sizeof grant->resource_name);
+    grant->digits = def->resource_digits;
     grant->from = lease->row.from;
     grant->to = lease->row.to;
     grant->checkpoint = trial->checkpoint;

@@ -171,14 +171,20 @@ static int load_final_curves(struct tuning *tuning, struct err *err)
     return 0;
 }
 
+/* The newest checkpoint of a trial's attempts. */
+struct checkpoint_search {
+    int digits; /* of the study's steps */
+    struct checkpoint newest;
+};
+
 static int load_checkpoint(void *context, struct attempt_row *row, struct err *err)
 {
-    struct checkpoint *checkpoint = context;
+    struct checkpoint_search *search = context;
 
     if (row->checkpoint != NULL) {
         json_auto_t *value = NULL;
         TRY(json_parse_own(row->checkpoint, &value, err));
-        checkpoint_from_json(value, checkpoint);
+        checkpoint_from_json(value, search->digits, &search->newest);
     }
     return 0;
 }
@@ -196,8 +202,10 @@ int study_load_best(struct tuning *tuning, struct live_study *study, struct err 
         return 0;
     }
     study->best_holder = study->row.best_trial;
-    return store_each_attempt(tuning->state.store, id, load_checkpoint, &study->best_checkpoint,
-                              err);
+    struct checkpoint_search search = {.digits = study->def->resource_digits};
+    TRY(store_each_attempt(tuning->state.store, id, load_checkpoint, &search, err));
+    study->best_checkpoint = search.newest;
+    return 0;
 }
 
 static int note_duration(void *context, struct attempt_row *row, struct err *err)
@@ -276,9 +284,9 @@ static int load_trial(void *context, struct trial_row *row, struct err *err)
         return 0;
     }
     if (study->def->has_resource) {
-        struct checkpoint newest = {0};
-        TRY(store_each_attempt(tuning->state.store, trial->row.id, load_checkpoint, &newest, err));
-        TRY(checkpoint_hold(&tuning->state, trial, &newest, err));
+        struct checkpoint_search search = {.digits = study->def->resource_digits};
+        TRY(store_each_attempt(tuning->state.store, trial->row.id, load_checkpoint, &search, err));
+        TRY(checkpoint_hold(&tuning->state, trial, &search.newest, err));
     }
     TRY(load_lease(tuning, trial, err));
     bool learns = study->suggester != NULL && study->def->has_resource;

@@ -247,10 +247,14 @@ static bool has_value(const struct live_study *study, const struct measurement_l
 int tuning_measure(struct tuning *tuning, struct measure_command *command, struct err *err)
 {
     struct live_lease *lease;
-    const struct measurement_list *list = &command->in.measurements;
+    struct measurement_list *list = &command->in.measurements;
 
     TRY(lease_lookup(&tuning->state, command->in.lease, &lease, NULL, err));
     if (!lease->aborted) {
+        if (measurement_list_settle(list, lease->study->def->resource_digits, &command->head.faults)
+            != 0) {
+            return faults_result(&command->head.faults, err);
+        }
         TRY(check_names(lease->study, list, err));
         name_trial(lease, command);
         TRY(lease_revive(&tuning->state, lease, err));

@@ -7,6 +7,7 @@
 
 #include "common/digest.h"
 #include "common/integer.h"
+#include "common/step.h"
 #include "server/state/checkpoints.h"
 #include "server/state/durations.h"
 #include "server/state/leases.h"
@@ -58,10 +59,13 @@ static int final_step(const struct live_lease *lease, const struct result_report
         *step = report->step;
         if (lease->study->def->has_resource && lease->last_step > report->step
             && report->outcome == OUTCOME_COMPLETED) {
+            char given[STEP_BYTES];
+            char reached[STEP_BYTES];
             return err_at_pointer(err, "/step",
-                                  "step %" PRId64 " lies before step %" PRId64
-                                  ", which this attempt has measured already",
-                                  report->step, lease->last_step);
+                                  "step %s lies before step %s, which this attempt has measured "
+                                  "already",
+                                  step_format(report->step, report->digits, given),
+                                  step_format(lease->last_step, report->digits, reached));
         }
     } else if (lease->last_step >= 0) {
         *step = lease->last_step;
@@ -114,7 +118,7 @@ static int keep_checkpoint(struct tuning *tuning, struct live_lease *lease,
     TRY(checkpoint_supersede(&tuning->state, lease->trial, &fresh, err));
     buf_init(&text, 8192);
     json_writer_init(&w, &text);
-    checkpoint_write(&lease->trial->checkpoint, &w);
+    checkpoint_write(&lease->trial->checkpoint, report->digits, &w);
     lease->row.checkpoint = buf_steal(&text);
     return lease->row.checkpoint == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
 }
@@ -353,7 +357,7 @@ static int note_worker(struct tuning *tuning, const struct live_lease *lease, en
 
 int tuning_result(struct tuning *tuning, struct result_command *command, struct err *err)
 {
-    const struct result_report *report = &command->in.report;
+    struct result_report *report = &command->in.report;
     struct live_lease *lease;
     OWN(attempt_row) struct attempt_row ended = {0};
     struct outcome_values values = {0};
@@ -373,6 +377,10 @@ int tuning_result(struct tuning *tuning, struct result_command *command, struct 
         command->head.keeps_writes = true;
         *err = why;
         return -1;
+    }
+    if (result_report_settle(report, lease->study->def->resource_digits, &command->head.faults)
+        != 0) {
+        return faults_result(&command->head.faults, err);
     }
     TRY(final_step(lease, report, &step, err));
     if (report->outcome == OUTCOME_COMPLETED) {

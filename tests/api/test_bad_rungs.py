@@ -35,14 +35,30 @@ IMPOSSIBLE = {
     "min above max": ({"resource": {"min": 9, "max": 3}}, "/resource/min"),
     "min 0": ({"resource": {"min": 0, "max": 9}}, "/resource/min"),
     "negative max": ({"resource": {"max": -9}}, "/resource/max"),
-    "half an epoch": ({"resource": {"min": 1, "max": 4.5}}, "/resource/max"),
-    "half an epoch at least": ({"resource": {"min": 0.5, "max": 4}}, "/resource/min"),
+    "min 0 of fractions": ({"resource": {"min": 0, "max": 4.5}}, "/resource/min"),
+    "more decimals than can be counted": ({"resource": {"min": 1e-13, "max": 4}}, "/resource/min"),
+    "more digits than can be counted": ({"resource": {"min": 1e-9, "max": 1e9}}, "/resource/min"),
+    "a step above max": ({"resource": {"max": 9, "step": 10}}, "/resource/step"),
+    "a step of nothing": ({"resource": {"max": 9, "step": 0}}, "/resource/step"),
+    "a step that joins rungs":
+        ({"strategy": hyperband(), "resource": {"max": 9, "step": 9}}, "/resource/step"),
+    "a unit that is no power of ten": ({"resource": {"max": 9, "unit": 0.5}}, "/resource/unit"),
+    "a unit coarser than min":
+        ({"resource": {"min": 0.25, "max": 9, "unit": 0.1}}, "/resource/min"),
+    "a limit finer than the unit":
+        ({"resource": {"min": 0.25, "max": 9, "unit": 0.01}, "limits": {"resource": 0.125}},
+         "/limits/resource"),
+    "a threshold finer than the unit":
+        ({"stopping": {"rule": "threshold", "step": 1.5, "value": 1}}, "/stopping/step"),
     "a resource without max": ({"resource": {"min": 1}}, "/resource/max"),
     "a resource in words": ({"resource": {"max": "nine"}}, "/resource/max"),
     "eta 1": ({"strategy": hyperband(eta=1)}, "/strategy/eta"),
     "eta 0": ({"strategy": hyperband(eta=0)}, "/strategy/eta"),
     "eta -3": ({"strategy": hyperband(eta=-3)}, "/strategy/eta"),
-    "eta 2.5": ({"strategy": hyperband(eta=2.5)}, "/strategy/eta"),
+    "eta 1000.5": ({"strategy": hyperband(eta=1000.5)}, "/strategy/eta"),
+    "eta that makes 61 rungs":
+        ({"strategy": {"name": "asha", "eta": 1.01}, "resource": {"max": 2}}, "/strategy/eta"),
+    "eta that joins rungs": ({"strategy": hyperband(eta=1.1)}, "/resource/step"),
     "eta in words": ({"strategy": {"name": "asha", "eta": "3"}}, "/strategy/eta"),
     "no rounds": ({"strategy": hyperband(rounds=0)}, "/strategy/rounds"),
     "no brackets": ({"strategy": hyperband(brackets=0)}, "/strategy/brackets"),

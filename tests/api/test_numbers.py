@@ -36,7 +36,7 @@ MARK = "@number@"
 # need not be taken.
 HANGS_ON_OTHERS = re.compile(
     r"/parameters/\d+/(low|high|step|(values|weights)/\d+|grid|mean|sd|choices/\d+|value|default|when/.*)$"
-    r"|/parameters/[a-z]+$|/stopping/|/resource/(min|max)$|/strategy/[a-z]+$")
+    r"|/parameters/[a-z]+$|/stopping/|/resource/(min|max|step|unit)$|/strategy/[a-z]+$")
 
 FLOAT = {"name": "x", "type": "float", "low": 0.5, "high": 100.5, "step": 0.5, "default": 1}
 PARAMETERS = [

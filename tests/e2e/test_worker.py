@@ -459,7 +459,7 @@ echo "Epoch 1.0: loss 0.5"
 """, "--step-regex", r"^Epoch (\d+)", "--metric", r"loss=loss (\S+)")
     expect(status, 1)
     for wanted in ("it has no step, and no step was found before it\n    loss 0.9\n",
-                   'captured "1" for the step, which is no whole number or only a part of one\n',
+                   'captured "1" for the step, which is no number or only a part of one\n',
                    "it has no step, and the last one that was printed cannot be read\n"):
         assert wanted in out, (wanted, out)
 

@@ -380,7 +380,7 @@ static int run_action(struct buf *out, struct err *err)
     TRY(parse("{\"action\":\"continue\",\"until\":9,\"lease\":{\"expires_at\":"
               "\"2026-11-24T21:32:37.123Z\",\"heartbeat_seconds\":20},\"duplicate\":1}",
               &body, err));
-    TRY(action_reply_from_json(body, &reply, err));
+    TRY(action_reply_from_json(body, 0, &reply, err));
     json_writer_init(&w, &text);
     action_reply_write(&reply, &w);
     return finish_text(&text, out, err);

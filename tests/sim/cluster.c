@@ -83,7 +83,8 @@ static void open_study(struct cluster *c)
     c->schedule = cluster_fresh_schedule(c);
     int64_t n_kinds = o->brackets;
     if (n_kinds == 0) {
-        n_kinds = is_asha ? 1 : tables_s_max(o->R, o->eta, o->r_min) + 1;
+        struct table_input input = table_input_of(c->study, c->schedule->options.ratio);
+        n_kinds = is_asha ? 1 : tables_s_max(&input) + 1;
     }
     enum watch_kind kind = !is_asha           ? WATCH_SYNC
                            : o->is_predictive ? WATCH_PREDICTIVE

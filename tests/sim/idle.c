@@ -35,7 +35,8 @@ static struct idle_study *study_of(struct idle *idle, const struct live_study *s
         }
     }
     if (n_kinds == 0) {
-        n_kinds = is_sync ? tables_s_max(R, options->eta, r_min) + 1 : 1;
+        struct table_input input = table_input_of(study->def, options->ratio);
+        n_kinds = is_sync ? tables_s_max(&input) + 1 : 1;
     }
     struct idle_study *seen = &idle->studies[idle->n++];
     seen->id = study->row.id;
@@ -43,7 +44,7 @@ static struct idle_study *study_of(struct idle *idle, const struct live_study *s
                                             [ASHA_STOPPING] = WATCH_STOPPING,
                                             [ASHA_PREDICTIVE] = WATCH_PREDICTIVE};
     enum watch_kind kind = is_sync ? WATCH_SYNC : modes[options->mode];
-    watch_init(&seen->watch, kind, R, r_min, options->eta, n_kinds, options->progressive,
+    watch_init(&seen->watch, kind, R, r_min, (int64_t)options->eta, n_kinds, options->progressive,
                study->def->objectives[0].direction == DIRECTION_MAXIMIZE);
     return seen;
 }

@@ -30,11 +30,10 @@ static int past_the_top(const struct schedule *schedule, int index, struct brack
 
 static int rounded_up(const struct schedule *schedule, int index, struct bracket_plan *plan)
 {
-    const struct study_def *study = schedule->study;
+    struct table_input input = table_input_of(schedule->study, schedule->options.ratio);
     int s = schedule_hyperband.plan(schedule, index, plan);
 
-    tables_bracket(study->resource_max, schedule->options.eta, study->resource_min,
-                   ROUNDING_CEIL_ALL, s, plan);
+    tables_bracket(&input, ROUNDING_CEIL_ALL, s, plan);
     return s;
 }
 

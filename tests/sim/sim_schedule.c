@@ -154,17 +154,18 @@ static bool options_are_checked(char *(*faults)(const char *members))
         all_refused = all_refused && text != NULL && text[0] != '\0';
     }
     struct bracket_plan plan;
-    tables_bracket(7, 3, 7, ROUNDING_FORMULA, 0, &plan);
-    return all_refused && tables_s_max(7, 3, 7) == 0 && plan.n == 1 && plan.rungs[0].level == 7;
+    struct table_input seven = {.min = 7, .max = 7, .step = 1, .eta = {3, 1}};
+    tables_bracket(&seven, ROUNDING_FORMULA, 0, &plan);
+    return all_refused && tables_s_max(&seven) == 0 && plan.n == 1 && plan.rungs[0].level == 7;
 }
 
-static int floating_s_max(int64_t R, int64_t eta, int64_t r_min)
+static int floating_s_max(const struct table_input *input)
 {
-    return (int)(log((double)R / (double)r_min) / log((double)eta));
+    return (int)(log((double)input->max / (double)input->min) / log((double)input->eta.p));
 }
 
 /* I18, against multiplication; the whole tables are compared in test_tables. */
-static bool tables_are_exact(int (*s_max)(int64_t R, int64_t eta, int64_t r_min))
+static bool tables_are_exact(int (*s_max)(const struct table_input *input))
 {
     for (int64_t eta = 2; eta <= 5; eta++) {
         int expected = 0;
@@ -174,7 +175,8 @@ static bool tables_are_exact(int (*s_max)(int64_t R, int64_t eta, int64_t r_min)
                 expected++;
                 next *= eta;
             }
-            if (s_max(R, eta, 1) != expected) {
+            struct table_input input = {.min = 1, .max = R, .step = 1, .eta = {(uint64_t)eta, 1}};
+            if (s_max(&input) != expected) {
                 return false;
             }
         }

@@ -27,7 +27,7 @@ static enum answer_class classify(enum server_call call, int status, const char 
     buf_init(&answer.body, 10000);
     buf_puts(&answer.body, body);
     (void)snprintf(answer.content_type, sizeof answer.content_type, "%s", type);
-    return answer_class_of(call, 0, &answer, reply, err);
+    return answer_class_of(call, 0, 0, &answer, reply, err);
 }
 
 /* ---- successes ---- */
@@ -238,7 +238,7 @@ START_TEST(no_answer_at_all_is_repeated)
     OWN(reply) struct reply reply;
     struct err err = {.code = ERR_UNREACHABLE, .text = "it does not answer"};
 
-    ck_assert_int_eq(answer_class_of((enum server_call)(_i + 1), -1, NULL, &reply, &err),
+    ck_assert_int_eq(answer_class_of((enum server_call)(_i + 1), 0, -1, NULL, &reply, &err),
                      ANSWER_CLASS_RETRY);
     ck_assert_str_eq(err.text, "it does not answer");
 }

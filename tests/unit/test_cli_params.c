@@ -167,16 +167,22 @@ START_TEST(what_cannot_be_distinguished_is_refused)
 }
 END_TEST
 
-START_TEST(a_resource_is_a_name_and_a_range_of_integers)
+START_TEST(a_resource_is_a_name_and_a_range)
 {
     json_auto_t *expected = from_quoted("{'name':'epochs','min':1,'max':81}");
+    json_auto_t *quarters = from_quoted("{'name':'epochs','min':0.25,'max':16,'step':0.25}");
     json_auto_t *resource = NULL;
+    json_auto_t *fractions = NULL;
     json_t *none = NULL;
     struct err err = {0};
 
     ck_assert_int_eq(resource_from_argument("epochs=1..81", &resource, &err), 0);
     ck_assert(json_equal(resource, expected));
-    ck_assert_int_eq(resource_from_argument("epochs=1..8.5", &none, &err), -1);
+    ck_assert_int_eq(resource_from_argument("epochs=0.25..16:0.25", &fractions, &err), 0);
+    ck_assert(json_equal(fractions, quarters));
+    ck_assert_int_eq(resource_from_argument("epochs=1..8:", &none, &err), -1);
+    ck_assert_int_eq(resource_from_argument("epochs=1..8:0", &none, &err), -1);
+    ck_assert_int_eq(resource_from_argument("epochs=0..8.5", &none, &err), -1);
     ck_assert_int_eq(resource_from_argument("epochs", &none, &err), -1);
     ck_assert_int_eq(resource_from_argument("epochs=9..3", &none, &err), -1);
 }
@@ -210,7 +216,7 @@ int main(void)
                         (int)(sizeof understood / sizeof understood[0]));
     tcase_add_loop_test(tcase, what_cannot_be_distinguished_is_refused, 0,
                         (int)(sizeof refused / sizeof refused[0]));
-    tcase_add_test(tcase, a_resource_is_a_name_and_a_range_of_integers);
+    tcase_add_test(tcase, a_resource_is_a_name_and_a_range);
     tcase_add_test(tcase, a_strategy_is_a_name_and_options);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

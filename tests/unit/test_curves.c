@@ -24,7 +24,7 @@ START_TEST(levels_go_down_by_the_root_of_eta)
     int64_t levels[CURVE_LEVELS_MAX];
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        size_t n = curve_levels(cases[i].low, cases[i].high, cases[i].eta, levels);
+        size_t n = curve_levels(cases[i].low, cases[i].high, 1, cases[i].eta, levels);
         ck_assert_uint_eq(n, cases[i].n);
         ck_assert_mem_eq(levels, cases[i].levels, n * sizeof *levels);
     }
@@ -37,9 +37,11 @@ START_TEST(schedule_has_the_same_levels)
     int64_t levels[CURVE_LEVELS_MAX];
 
     for (int64_t high = 1; high <= 2000; high++) {
+        struct table_input input = {.min = 1, .max = high, .step = 1 + high % 3, .eta = {3, 1}};
         struct bracket_plan plan;
-        tables_half_levels(high, 3, 1, &plan);
-        ck_assert_uint_eq(curve_levels(1, high, 3, levels), plan.n);
+        input.step = input.step > high ? 1 : input.step;
+        tables_half_levels(&input, &plan);
+        ck_assert_uint_eq(curve_levels(1, high, input.step, 3, levels), plan.n);
         for (size_t i = 0; i < plan.n; i++) {
             ck_assert_int_eq(levels[i], plan.rungs[i].level);
         }

@@ -289,6 +289,7 @@ START_TEST(measurements_read_back_as_written)
     ck_assert_int_eq(measurement_list_from_json(body, &list, &faults), 0);
     ck_assert_uint_eq(list.n, 3);
     ck_assert(isnan(list.items[1].value));
+    ck_assert_int_eq(measurement_list_settle(&list, 0, &faults), 0);
     measurement_list_write(&list, &w);
     ck_assert_str_eq(buf_text(&out), text);
 }
@@ -405,7 +406,9 @@ START_TEST(measurement_with_a_fault_is_refused)
     struct measurement_list list;
     struct faults faults = {0};
 
-    ck_assert_int_eq(measurement_list_from_json(body, &list, &faults), -1);
+    bool is_read = measurement_list_from_json(body, &list, &faults) == 0;
+    ck_assert_int_eq(is_read ? measurement_list_settle(&list, 0, &faults) : -1, -1);
+    measurement_list_finish(&list);
     ck_assert_uint_ge(faults.n, 1);
     faults_finish(&faults);
 }
@@ -441,7 +444,7 @@ START_TEST(action_reads_back_as_written)
 
     buf_init(&out, 1024);
     json_writer_init(&w, &out);
-    ck_assert_int_eq(action_reply_from_json(body, &reply, &err), 0);
+    ck_assert_int_eq(action_reply_from_json(body, 0, &reply, &err), 0);
     action_reply_write(&reply, &w);
     ck_assert_str_eq(buf_text(&out), text);
 }
@@ -453,7 +456,7 @@ START_TEST(unknown_action_is_an_error)
     struct action_reply reply;
     struct err err;
 
-    ck_assert_int_eq(action_reply_from_json(body, &reply, &err), -1);
+    ck_assert_int_eq(action_reply_from_json(body, 0, &reply, &err), -1);
 }
 END_TEST
 
@@ -484,6 +487,7 @@ START_TEST(bare_checkpoint_takes_the_step_of_its_result)
     struct faults faults = {0};
 
     ck_assert_int_eq(result_report_from_json(body, &report, &faults), 0);
+    ck_assert_int_eq(result_report_settle(&report, 0, &faults), 0);
     ck_assert_str_eq(report.checkpoint.uri, "s3://x");
     ck_assert_int_eq(report.checkpoint.reach, REACH_ANY);
     ck_assert_str_eq(report.checkpoint.host, "");
@@ -512,13 +516,13 @@ START_TEST(a_checkpoint_is_reached_from_where_it_says)
     OWN(buf) struct buf out;
     struct json_writer w;
 
-    checkpoint_from_json(body, &checkpoint);
+    checkpoint_from_json(body, 0, &checkpoint);
     ck_assert(checkpoint.present);
     ck_assert_int_eq(checkpoint_is_reached_from(&checkpoint, reaches[_i].host),
                      reaches[_i].is_reached);
     buf_init(&out, 1024);
     json_writer_init(&w, &out);
-    checkpoint_write(&checkpoint, &w);
+    checkpoint_write(&checkpoint, 0, &w);
     json_auto_t *written = json_loads(buf_text(&out), 0, NULL);
     ck_assert_str_eq(json_string_value(json_object_get(written, "reach")),
                      reach == NULL ? "any" : reach);
@@ -540,9 +544,9 @@ START_TEST(what_is_no_checkpoint_is_not_present)
     json_auto_t *body = parse(no_checkpoints[_i]);
     struct checkpoint checkpoint;
 
-    checkpoint_from_json(body, &checkpoint);
+    checkpoint_from_json(body, 0, &checkpoint);
     ck_assert(!checkpoint.present);
-    checkpoint_from_json(NULL, &checkpoint);
+    checkpoint_from_json(NULL, 0, &checkpoint);
     ck_assert(!checkpoint.present);
 }
 END_TEST

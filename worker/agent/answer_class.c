@@ -65,7 +65,7 @@ static int read_state(const json_t *body, struct reply *reply, struct err *err)
     return 0;
 }
 
-static int read_body(enum server_call call, const json_t *body, struct reply *reply,
+static int read_body(enum server_call call, int digits, const json_t *body, struct reply *reply,
                      struct err *err)
 {
     if (!json_is_object(body)) {
@@ -76,7 +76,7 @@ static int read_body(enum server_call call, const json_t *body, struct reply *re
         return read_lease(body, reply, err);
     case CALL_MEASUREMENTS:
     case CALL_HEARTBEAT:
-        return action_reply_from_json(body, &reply->action, err);
+        return action_reply_from_json(body, digits, &reply->action, err);
     case CALL_RESULT:
         return read_state(body, reply, err);
     case CALL_NONE:
@@ -87,7 +87,7 @@ static int read_body(enum server_call call, const json_t *body, struct reply *re
     }
 }
 
-static int read_success(enum server_call call, const struct http_answer *answer,
+static int read_success(enum server_call call, int digits, const struct http_answer *answer,
                         struct reply *reply, struct err *err)
 {
     json_auto_t *body = NULL;
@@ -98,7 +98,7 @@ static int read_success(enum server_call call, const struct http_answer *answer,
     }
     int rc =
         json_parse(buf_text(&answer->body), answer->body.len, &json_limits_default, &body, &why);
-    if (rc == 0 && read_body(call, body, reply, &why) == 0) {
+    if (rc == 0 && read_body(call, digits, body, reply, &why) == 0) {
         return 0;
     }
     if (why.code == ERR_NOMEM) {
@@ -114,8 +114,9 @@ static int read_success(enum server_call call, const struct http_answer *answer,
 
 /* ---- the whole ---- */
 
-enum answer_class answer_class_of(enum server_call call, int rc, const struct http_answer *answer,
-                                  struct reply *reply, struct err *err)
+enum answer_class answer_class_of(enum server_call call, int digits, int rc,
+                                  const struct http_answer *answer, struct reply *reply,
+                                  struct err *err)
 {
     *reply = (struct reply){.retry_after_seconds = -1};
     if (rc != 0) {
@@ -127,5 +128,6 @@ enum answer_class answer_class_of(enum server_call call, int rc, const struct ht
         }
         return call == CALL_ASK ? class_on_ask[err->code] : class_on_lease[err->code];
     }
-    return read_success(call, answer, reply, err) == 0 ? ANSWER_CLASS_TAKEN : ANSWER_CLASS_RETRY;
+    return read_success(call, digits, answer, reply, err) == 0 ? ANSWER_CLASS_TAKEN
+                                                               : ANSWER_CLASS_RETRY;
 }

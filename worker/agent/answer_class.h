@@ -41,9 +41,10 @@ struct reply {
 void reply_finish(struct reply *reply);
 OWN_VALUE(reply)
 
-/* `rc`, `answer` and `*err` as http_done() gets them; *err says why unless the call was taken. The
- * caller finishes *reply, whatever the class. */
-enum answer_class answer_class_of(enum server_call call, int rc, const struct http_answer *answer,
-                                  struct reply *reply, struct err *err);
+/* `digits`: of the lease's steps; `rc`, `answer` and `*err` as http_done() gets them; *err says why
+ * unless the call was taken. The caller finishes *reply, whatever the class. */
+enum answer_class answer_class_of(enum server_call call, int digits, int rc,
+                                  const struct http_answer *answer, struct reply *reply,
+                                  struct err *err);
 
 #endif

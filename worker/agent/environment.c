@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/json_value.h"
+#include "common/step.h"
 #include "worker/agent/attempt_id.h"
 
 #define VALUE_BYTES ((size_t)64 * 1024)
@@ -59,8 +60,11 @@ int environment_build(const struct environment *environment, struct argv_list *o
     argv_list_printf(out, ATTEMPT_ID_VARIABLE "=%s", environment->attempt_id);
     argv_list_printf(out, "HONE_SEED=%" PRIu64, grant->seed);
     if (grant->has_resource) {
-        argv_list_printf(out, "HONE_RESOURCE_FROM=%" PRId64, environment->from);
-        argv_list_printf(out, "HONE_RESOURCE_TO=%" PRId64, environment->to);
+        char step[STEP_BYTES];
+        argv_list_printf(out, "HONE_RESOURCE_FROM=%s",
+                         step_format(environment->from, grant->digits, step));
+        argv_list_printf(out, "HONE_RESOURCE_TO=%s",
+                         step_format(environment->to, grant->digits, step));
     }
     argv_list_printf(out, "HONE_CHECKPOINT_DIR=%s", environment->folder->checkpoint);
     if (environment->from > 0) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/json_value.h"
+#include "common/step.h"
 #include "common/suggest.h"
 #include "common/wire/wire.h"
 #include "worker/agent/overrides.h"
@@ -416,11 +417,7 @@ bool expand_list_unnamed(char *const argv[], const struct expand_study *study, s
 
 static bool int_value(const char *name, const struct expand_values *values, int64_t *value)
 {
-    if (values->has_resource && strcmp(name, "resource.from") == 0) {
-        *value = values->from;
-    } else if (values->has_resource && strcmp(name, "resource.to") == 0) {
-        *value = values->to;
-    } else if (strcmp(name, "trial") == 0) {
+    if (strcmp(name, "trial") == 0) {
         *value = values->trial;
     } else if (strcmp(name, "attempt") == 0) {
         *value = values->attempt;
@@ -444,6 +441,7 @@ static void append_json(const json_t *parameters, struct buf *out)
 static bool append_value(const char *name, const struct expand_values *values, struct buf *out)
 {
     const json_t *parameter = json_object_get(values->parameters, name);
+    char step[STEP_BYTES];
     int64_t number;
 
     if (parameter != NULL) {
@@ -456,6 +454,9 @@ static bool append_value(const char *name, const struct expand_values *values, s
         buf_printf(out, "%s%s", values->params_file, strrchr(name, '.'));
     } else if (strcmp(name, "checkpoint") == 0) {
         buf_puts(out, values->checkpoint);
+    } else if (values->has_resource && is_resource(name)) {
+        bool is_from = strcmp(name, "resource.from") == 0;
+        buf_puts(out, step_format(is_from ? values->from : values->to, values->digits, step));
     } else if (int_value(name, values, &number)) {
         buf_printf(out, "%" PRId64, number);
     } else {

@@ -23,6 +23,7 @@ struct expand_values {
     const json_t *parameters; /* the active ones */
     const json_t *inactive;   /* array of the other parameters' names; NULL: not known */
     bool has_resource;
+    int digits; /* of `from` and `to`: common/step.h */
     int64_t from, to;
     const char *checkpoint;
     const char *params_file; /* its path without the ending */

@@ -10,6 +10,7 @@
 
 #include "common/digest.h"
 #include "common/log.h"
+#include "common/step.h"
 #include "worker/agent/environment.h"
 #include "worker/agent/expand.h"
 #include "worker/agent/params_file.h"
@@ -52,7 +53,7 @@ void job_write_control(struct slot *slot, const struct action_reply *reply)
     json_object_begin(&w);
     json_put_string(&w, "action", action_name(reply->action));
     if (reply->has_until) {
-        json_put_int(&w, "until", reply->until);
+        json_put_step(&w, "until", reply->until, reply->digits);
     }
     json_object_end(&w);
     buf_putc(&slot->control, '\n');
@@ -66,6 +67,7 @@ void job_write_control(struct slot *slot, const struct action_reply *reply)
 int job_open_output(struct slot *slot, struct err *err)
 {
     struct output_settings output = {.patterns = slot->context->patterns,
+                                     .digits = slot->grant.digits,
                                      .log_path = slot->folder.log,
                                      .show_fd = slot->context->settings->passthrough_fd,
                                      .on_report = job_report,
@@ -75,8 +77,10 @@ int job_open_output(struct slot *slot, struct err *err)
 
 static int prepare_files(struct slot *slot, struct err *err)
 {
-    struct action_reply start = {
-        .action = ACTION_CONTINUE, .has_until = slot->grant.has_resource, .until = slot->to};
+    struct action_reply start = {.action = ACTION_CONTINUE,
+                                 .has_until = slot->grant.has_resource,
+                                 .digits = slot->grant.digits,
+                                 .until = slot->to};
 
     if (slot->from == 0) { /* whatever lies there belongs to no known step */
         TRY(folder_clear(slot->folder.checkpoint, err));
@@ -247,10 +251,13 @@ static void tell_fault(struct slot *slot, const struct metric_fault *fault, cons
 static void tell_step_back(struct slot *slot, int64_t step, const char *metric)
 {
     if (slot->has_step && step < slot->last_step) {
+        char last[STEP_BYTES];
+        char now[STEP_BYTES];
         notes_tell(&slot->notes, "back", "",
-                   "after step %" PRId64 " it reports %s at step %" PRId64
-                   " again; of several values for one step the last counts",
-                   slot->last_step, metric, step);
+                   "after step %s it reports %s at step %s again; of several values for one step "
+                   "the last counts",
+                   step_format(slot->last_step, slot->grant.digits, last), metric,
+                   step_format(step, slot->grant.digits, now));
     }
 }
 
@@ -398,6 +405,7 @@ static int launch(struct slot *slot, struct err *err)
     struct expand_values values = {.parameters = slot->grant.values.parameters,
                                    .inactive = slot->grant.values.inactive,
                                    .has_resource = slot->grant.has_resource,
+                                   .digits = slot->grant.digits,
                                    .from = slot->from,
                                    .to = slot->to,
                                    .checkpoint = slot->folder.checkpoint,
@@ -590,6 +598,7 @@ int job_result(struct slot *slot, struct result_report *report, struct err *err)
     int64_t ran_ms = slot->ended_ms - slot->started_ms;
 
     *report = (struct result_report){.outcome = slot->exit_class.outcome,
+                                     .digits = slot->grant.digits,
                                      .has_step = slot->has_step,
                                      .step = slot->furthest_step,
                                      .has_usage = true,

@@ -67,6 +67,7 @@ int lease_create(struct loop *loop, const struct lease_settings *settings, struc
     made->backoff.base_ms = loop->backoff_ms;
     made->spool = settings->spool;
     pending_init(&made->pending, grant->values.objectives, settings->notes, made->spool);
+    made->pending.digits = grant->digits;
     if (settings->resumed != NULL) { /* what the server thinks of it by now is asked at once */
         made->accepted_ms -= made->heartbeat_ms;
         pending_restore(&made->pending, settings->resumed->answered);
@@ -327,7 +328,7 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
 
     lease->transfer = NULL;
     lease->calling = CALL_NONE;
-    switch (answer_class_of(kind, rc, answer, &reply, &problem)) {
+    switch (answer_class_of(kind, lease->grant->digits, rc, answer, &reply, &problem)) {
     case ANSWER_CLASS_TAKEN:
         take_success(lease, kind, &reply);
         break;

@@ -127,7 +127,7 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
     OWN(reply) struct reply reply;
 
     request->transfer = NULL;
-    enum answer_class class = answer_class_of(CALL_ASK, rc, answer, &reply, &problem);
+    enum answer_class class = answer_class_of(CALL_ASK, 0, rc, answer, &reply, &problem);
     if (request->withdrawing && !reply.granted) {
         request->active = false;
         return;

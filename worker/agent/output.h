@@ -16,6 +16,7 @@ struct output_settings {
     const struct patterns *patterns; /* borrowed; NULL: none */
     const char *log_path;            /* appended to; NULL: no log is kept */
     int show_fd;                     /* also gets the text as it comes; -1: none does */
+    int digits;                      /* of the study's steps */
     reader_hook *on_report;
     void *context;
 };

@@ -8,6 +8,7 @@
 
 #include "common/array.h"
 #include "common/log.h"
+#include "common/step.h"
 #include "worker/agent/attempt_log.h"
 #include "worker/agent/pending_private.h"
 
@@ -90,6 +91,7 @@ struct reported_value pending_decisive(const struct pending_objective *objective
 bool pending_append_lost(const struct pending *pending, struct buf *out)
 {
     char number[JSON_NUMBER_BYTES];
+    char step[STEP_BYTES];
 
     for (size_t i = 0; i < pending->n_objectives; i++) {
         const struct pending_objective *objective = &pending->objectives[i];
@@ -101,9 +103,10 @@ bool pending_append_lost(const struct pending *pending, struct buf *out)
                                                         delivered->best[0].value)
                             : delivered->step < decisive.step;
         if (is_lost) {
-            buf_printf(out, "the server did not take the %s value of %s, %s at step %" PRId64,
+            buf_printf(out, "the server did not take the %s value of %s, %s at step %s",
                        best ? "best" : "last", pending->names[i].metric,
-                       json_format_number(decisive.value, number), decisive.step);
+                       json_format_number(decisive.value, number),
+                       step_format(decisive.step, pending->digits, step));
             buf_printf(out, "%s%s", pending->why[0] == '\0' ? "" : ": ", pending->why);
             return true;
         }
@@ -285,13 +288,18 @@ static void tell_replaced(struct pending *pending, const struct pending_item *it
 {
     char first[JSON_NUMBER_BYTES];
     char second[JSON_NUMBER_BYTES];
+    char step[STEP_BYTES];
+    char unit[STEP_BYTES];
     const char *metric = pending->names[item->name].metric;
+    bool is_rounded = pending->digits > 0;
 
     notes_tell(pending->notes, "replaced", metric,
-               "%s was reported again at step %" PRId64 "; the last value, %s, replaces %s (told "
-               "once a metric)",
-               metric, item->step, json_format_number(item->value, second),
-               json_format_number(before, first));
+               "%s was reported again at step %s%s%s; the last value, %s, replaces %s (told once a "
+               "metric)",
+               metric, step_format(item->step, pending->digits, step),
+               is_rounded ? ", steps being rounded to multiples of " : "",
+               is_rounded ? step_format(1, pending->digits, unit) : "",
+               json_format_number(item->value, second), json_format_number(before, first));
 }
 
 /* Overwrites the value that waits, or finds the one that is under way to be the same. */
@@ -508,7 +516,8 @@ int pending_batch(struct pending *pending, struct measurement_list *batch, struc
 {
     size_t n = wanted(pending);
 
-    *batch = (struct measurement_list){.n = n, .items = calloc(n + 1, sizeof *batch->items)};
+    *batch = (struct measurement_list){
+        .n = n, .digits = pending->digits, .items = calloc(n + 1, sizeof *batch->items)};
     if (batch->items == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
@@ -540,19 +549,20 @@ static void tell_corrections(struct pending *pending, int64_t n_conflicts, int64
     char number[JSON_NUMBER_BYTES];
     const struct pending_item *item = first_correction(pending);
     const char *metric = pending->names[item->name].metric;
+    char step[STEP_BYTES];
 
+    (void)step_format(item->step, pending->digits, step);
     if (n_conflicts > 0) {
         notes_tell(pending->notes, "conflict", "",
-                   "%s was reported again at step %" PRId64 ", but the server keeps the value that "
-                   "it has, and ignored %s; %" PRId64 " in this request (told once a trial)",
-                   metric, item->step, json_format_number(item->value, number), n_conflicts);
+                   "%s was reported again at step %s, but the server keeps the value that it has, "
+                   "and ignored %s; %" PRId64 " in this request (told once a trial)",
+                   metric, step, json_format_number(item->value, number), n_conflicts);
     }
     if (n_replaced > 0) {
         notes_tell(pending->notes, "replaced", metric,
-                   "%s was reported again at step %" PRId64
-                   "; the last value, %s, replaces the one "
-                   "sent before (told once a metric)",
-                   metric, item->step, json_format_number(item->value, number));
+                   "%s was reported again at step %s; the last value, %s, replaces the one sent "
+                   "before (told once a metric)",
+                   metric, step, json_format_number(item->value, number));
     }
 }
 
@@ -636,12 +646,12 @@ static void record_refused(struct pending *pending, const struct pending_item *i
 static void tell_value(struct pending *pending, const struct pending_item *item)
 {
     char number[JSON_NUMBER_BYTES];
+    char step[STEP_BYTES];
 
     notes_tell(pending->notes, "value", "",
-               "the server does not take %s=%s at step %" PRId64 ": %s; it is left out (told once "
-               "a trial)",
+               "the server does not take %s=%s at step %s: %s; it is left out (told once a trial)",
                pending->names[item->name].metric, json_format_number(item->value, number),
-               item->step, pending->why);
+               step_format(item->step, pending->digits, step), pending->why);
 }
 
 /* One value alone is refused. If the server has never taken this metric, it is the name that is

@@ -54,6 +54,7 @@ struct pending {
     uint64_t restored;   /* up to this one another worker may have sent them */
     uint64_t answered;   /* up to this one none need be sent any more; so the spool says */
     int64_t read_at;     /* where in the spool the ones that are not loaded begin */
+    int digits;          /* of the study's steps; 0 unless set after pending_init() */
     size_t n_objectives;
     struct pending_objective objectives[PENDING_OBJECTIVES_MAX];
     size_t n_names;

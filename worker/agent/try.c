@@ -14,6 +14,7 @@ void try_result_finish(struct try_result *result)
     pending_finish(&result->measured);
     notes_finish(&result->notes);
     spool_finish(&result->spool);
+    result->measured.digits = slot.grant.digits;
     buf_finish(&result->tail);
 }
 

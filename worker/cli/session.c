@@ -329,3 +329,11 @@ double number_at(const json_t *object, const char *key)
 
     return json_is_number_like(value) ? json_number_like(value) : (double)NAN;
 }
+
+const char *number_text_at(const json_t *object, const char *key, const char *missing,
+                           char text[JSON_NUMBER_BYTES])
+{
+    const json_t *value = json_object_get(object, key);
+
+    return json_is_number(value) ? json_format_number(json_number_value(value), text) : missing;
+}

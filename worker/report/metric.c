@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/step.h"
 #include "common/utf8.h"
 #include "worker/report/blank.h"
 #include "worker/report/number.h"
@@ -15,6 +16,7 @@
 void metric_report_begin(struct metric_report *report)
 {
     report->has_step = false;
+    report->said = 0;
     report->step = 0;
     report->n = 0;
     report->refused = false;
@@ -131,28 +133,54 @@ void metric_report_member(struct metric_report *report, const char *name, size_t
 
 /* ---- values ---- */
 
+static bool is_same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
 bool metric_name_is_step(const char *name, size_t len)
 {
     return len == 4 && memcmp(name, "step", 4) == 0;
 }
 
-void metric_report_set_step(struct metric_report *report, double step)
+void metric_report_set_step(struct metric_report *report, double said)
 {
-    if (!(step >= 0 && step <= (double)METRIC_STEP_MAX) || step != floor(step)) {
-        metric_report_refuse(report, METRIC_FAULT_STEP,
-                             "step=%.17g is no step, which is " METRIC_STEP_RULE, step);
-    } else if (report->has_step && report->step != (int64_t)step) {
-        metric_report_refuse(report, METRIC_FAULT_STEP, "it has two steps, %.0f and %.0f",
-                             (double)report->step, step);
+    char first[JSON_NUMBER_BYTES];
+    char second[JSON_NUMBER_BYTES];
+
+    if (!(said >= 0 && said <= (double)METRIC_STEP_MAX)) {
+        metric_report_refuse(report, METRIC_FAULT_STEP, "step=%s is no step, which is " METRIC_STEP_RULE,
+                             json_format_number(said, first));
+    } else if (report->has_step && !is_same(report->said, said)) {
+        metric_report_refuse(report, METRIC_FAULT_STEP, "it has two steps, %s and %s",
+                             json_format_number(report->said, first),
+                             json_format_number(said, second));
     } else if (!report->refused) {
         report->has_step = true;
-        report->step = (int64_t)step;
+        report->said = said;
     }
 }
 
-static bool is_same(double a, double b)
+void metric_report_settle(struct metric_report *report, int digits)
 {
-    return a == b || (isnan(a) && isnan(b));
+    char said[JSON_NUMBER_BYTES];
+    char most[STEP_BYTES];
+
+    if (!report->has_step) {
+        if (digits > 0 && report->n > 0) {
+            metric_report_refuse(report, METRIC_FAULT_STEP,
+                                 "it has no step, and in a study that counts fractions the next "
+                                 "one is not known");
+        }
+    } else if (!step_from_number(report->said, digits, &report->step)) {
+        (void)json_format_number(report->said, said);
+        (void)step_format(step_most(digits), digits, most);
+        metric_report_refuse(report, METRIC_FAULT_STEP,
+                             digits == 0 ? "step=%s: this study counts whole steps; one that "
+                                           "counts fractions has a \"unit\" in its resource"
+                                         : "step=%s: a step lies between 0 and %s",
+                             said, most);
+    }
 }
 
 static bool was_told_twice(const struct metric_report *report, const char *name)

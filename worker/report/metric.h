@@ -13,7 +13,7 @@
 
 #define METRIC_LINE_BYTES 131072 /* of a line that is read whole, so of a report too */
 #define METRIC_STEP_MAX (((int64_t)1 << 53) - 1)
-#define METRIC_STEP_RULE "a whole number from 0 to 9007199254740991, which is 2^53 - 1"
+#define METRIC_STEP_RULE "a number from 0 to 9007199254740991, which is 2^53 - 1"
 #define METRIC_STEP_IS_TEXT "step: \"%.*s\" is no step, which is " METRIC_STEP_RULE
 #define METRIC_REPORT_MAX                                                                          \
     512 /* names in one report; which of them a study keeps is decided later */
@@ -38,7 +38,8 @@ struct metric_fault {
 
 struct metric_report {
     bool has_step;
-    int64_t step;
+    double said;  /* the step as a number */
+    int64_t step; /* in units of the study; after metric_report_settle() */
     size_t n;
     struct metric_value items[METRIC_REPORT_MAX]; /* distinct names */
     bool refused; /* nothing of it is used: it has one fault, no step and no item */
@@ -52,8 +53,12 @@ void metric_report_begin(struct metric_report *report);
  * takes both away. */
 void metric_report_add(struct metric_report *report, const char *name, size_t name_len,
                        double value);
-/* Sets the step; refuses the report where it is no step. */
-void metric_report_set_step(struct metric_report *report, double step);
+/* Sets the step as it is said; refuses the report where it is none. */
+void metric_report_set_step(struct metric_report *report, double said);
+/* Sets the step to the nearest number of units of 10^-digits. Refuses the report where the study
+ * counts whole steps and this is a fraction, or counts fractions and none is said: then the next
+ * one is not known. */
+void metric_report_settle(struct metric_report *report, int digits);
 /* Does the name stand for the step? */
 bool metric_name_is_step(const char *name, size_t len);
 

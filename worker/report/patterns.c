@@ -280,7 +280,7 @@ static void take_group(const struct matched *m, size_t group, const char *name)
         }
     } else if (is_step) {
         metric_report_refuse(m->report, METRIC_FAULT_STEP,
-                             "the expression captured \"%.*s\" for the step, which is no whole "
+                             "the expression captured \"%.*s\" for the step, which is no "
                              "number or only a part of one",
                              shown(end - begin), m->line + begin);
     } else {

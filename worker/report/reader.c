@@ -16,6 +16,7 @@ void reader_init(struct reader *reader, const struct patterns *patterns, reader_
     reader->context = context;
     reader->has_step = false;
     reader->step_is_refused = false;
+    reader->digits = 0;
 }
 
 /* ---- one report ---- */
@@ -60,14 +61,14 @@ struct line {
     bool is_cut;
 };
 
-/* Where the report has no step, it gets that of an earlier line. */
-static void add_step(const struct reader *reader, struct metric_report *report)
+/* Where the report has no step, it gets that of an earlier line; then it is in the study's unit. */
+static void settle_step(const struct reader *reader, struct metric_report *report)
 {
     bool steps = reader->patterns != NULL && patterns_find_step(reader->patterns);
 
     if (steps && !report->has_step && report->n > 0) {
         if (reader->has_step) {
-            metric_report_set_step(report, (double)reader->step);
+            metric_report_set_step(report, reader->step);
         } else {
             metric_report_refuse(report, METRIC_FAULT_STEP, "it has no step, and %s",
                                  reader->step_is_refused
@@ -75,11 +76,12 @@ static void add_step(const struct reader *reader, struct metric_report *report)
                                      : "no step was found before it");
         }
     }
+    metric_report_settle(report, reader->digits);
 }
 
 static void deliver(struct reader *reader, const struct line *line)
 {
-    add_step(reader, &reader->report);
+    settle_step(reader, &reader->report);
     reader->on_report(reader->context, &reader->report, line->text, line->len);
 }
 
@@ -116,8 +118,9 @@ static void find_step(struct reader *reader, const struct line *line)
     if (!patterns_read_step(reader->patterns, line->text, line->len, report)) {
         return;
     }
+    metric_report_settle(report, reader->digits);
     reader->has_step = report->has_step;
-    reader->step = report->step;
+    reader->step = report->said;
     reader->step_is_refused = report->n_faults > 0;
     if (reader->step_is_refused) {
         reader->on_report(reader->context, report, line->text, line->len);
@@ -166,7 +169,7 @@ bool reader_read(const struct reader *reader, struct metric_report *report, cons
     if (!report_read(report, line, len)) {
         return false;
     }
-    add_step(reader, report);
+    settle_step(reader, report);
     return true;
 }
 

@@ -20,9 +20,10 @@ struct reader {
     const struct patterns *patterns; /* borrowed; NULL: none */
     reader_hook *on_report;
     void *context;
-    bool has_step;        /* by the step expression, on this line or an earlier one */
-    bool step_is_refused; /* the last one that it found cannot be read */
-    int64_t step;
+    bool has_step;               /* by the step expression, on this line or an earlier one */
+    bool step_is_refused;        /* the last one that it found cannot be read */
+    double step;                 /* as said */
+    int digits;                  /* of the study's steps; 0 unless set after reader_init() */
     struct metric_report report; /* the one being read: too large to be made for each line */
 };
 

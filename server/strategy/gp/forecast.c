@@ -18,7 +18,8 @@ static const double own_chance_least = 1e-3; /* below it a trial's own curve rul
 size_t forecast_levels(const struct study_def *study, double eta, int64_t levels[64])
 {
     _Static_assert(CURVE_LEVELS_MAX == 64, "the header says how many there can be");
-    return curve_levels(study->resource_min, study->resource_max, eta, levels);
+    return curve_levels(study->resource_min, study->resource_max, study->resource_step, eta,
+                        levels);
 }
 
 static const struct observation *find(const struct history *seen, int64_t number)

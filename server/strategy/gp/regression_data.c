@@ -66,7 +66,8 @@ static int gather_curves(struct regression_data *data, const struct study_def *s
                          const struct evaluations *evaluations, struct err *err)
 {
     int64_t levels[CURVE_LEVELS_MAX];
-    size_t n_levels = curve_levels(study->resource_min, study->resource_max, level_eta, levels);
+    size_t n_levels = curve_levels(study->resource_min, study->resource_max, study->resource_step,
+                                   level_eta, levels);
     size_t most = evaluations->n_done + evaluations->n_pending;
     OWN(memory) double *value = calloc(most * n_levels + 1, sizeof *value);
 
@@ -210,7 +211,8 @@ size_t regression_data_count(const struct study_def *study, const struct evaluat
     if (!study->has_resource) {
         return evaluations->n_done;
     }
-    size_t n_levels = curve_levels(study->resource_min, study->resource_max, level_eta, levels);
+    size_t n_levels = curve_levels(study->resource_min, study->resource_max, study->resource_step,
+                                   level_eta, levels);
     for (size_t i = 0; i < evaluations->n_done + evaluations->n_pending; i++) {
         n += has_value(study, nth(evaluations, i), n_levels, levels) ? 1 : 0;
     }

@@ -122,21 +122,27 @@ int resource_from_argument(const char *argument, json_t **resource, struct err *
     size_t failures = json_failures();
     char *low = domain_cut(text, "=");
     char *high = low == NULL ? NULL : domain_cut(low, "..");
+    char *step_text = high == NULL ? NULL : domain_cut(high, ":");
     json_auto_t *min = high == NULL ? NULL : scalar_number(low);
     json_auto_t *max = high == NULL ? NULL : scalar_number(high);
+    json_auto_t *step = step_text == NULL ? NULL : scalar_number(step_text);
 
     TRY(json_check(failures, err));
-    if (!json_is_integer(min) || !json_is_integer(max)) {
+    if (!json_is_number(min) || !json_is_number(max)
+        || (step_text != NULL && !json_is_number(step))) {
         return err_set(err, ERR_INVALID,
-                       "--resource %.80s: write NAME=MIN..MAX in whole numbers, such as "
-                       "epochs=1..81",
+                       "--resource %.80s: write NAME=MIN..MAX or NAME=MIN..MAX:STEP in numbers, "
+                       "such as epochs=1..81 or epochs=0.25..16:0.25",
                        argument);
     }
-    if (json_integer_value(min) < 1 || json_integer_value(max) < json_integer_value(min)) {
-        return err_set(err, ERR_INVALID, "--resource %.80s: MIN must be 1 or more, MAX no less",
+    if (json_number_value(min) <= 0 || json_number_value(max) < json_number_value(min)
+        || (step != NULL && json_number_value(step) <= 0)) {
+        return err_set(err, ERR_INVALID,
+                       "--resource %.80s: MIN and STEP must be above 0, MAX no less than MIN",
                        argument);
     }
-    *resource = json_pack("{s:s, s:O, s:O}", "name", text, "min", min, "max", max);
+    *resource =
+        json_pack("{s:s, s:O, s:O, s:O*}", "name", text, "min", min, "max", max, "step", step);
     return *resource != NULL ? 0 : err_set(err, ERR_NOMEM, "out of memory");
 }
 

@@ -17,7 +17,9 @@ enum { BAR_COLUMNS = 27, AWAITED_MAX = 4 };
 
 static void draw_head(const json_t *answer, struct buf *out)
 {
-    int64_t trained = int_at(answer, "trained", -1);
+    double trained = number_at(answer, "trained");
+    char eta[JSON_NUMBER_BYTES];
+    char spent[JSON_NUMBER_BYTES];
     double full = number_at(answer, "full_training");
     int64_t opened = int_at(answer, "opened", 0);
     char number[TEXT_NUMBER_BYTES];
@@ -25,15 +27,16 @@ static void draw_head(const json_t *answer, struct buf *out)
     cell_append_clean(out, text_at(answer, "study"));
     buf_puts(out, "  ");
     cell_append_clean(out, text_at(answer, "schedule"));
-    if (int_at(answer, "eta", 0) > 0) {
-        buf_printf(out, ", eta %" PRId64, int_at(answer, "eta", 0));
+    if (number_at(answer, "eta") > 0) {
+        buf_printf(out, ", eta %s", number_text_at(answer, "eta", "", eta));
     }
     buf_printf(out, ": %" PRId64 " bracket%s, %" PRId64 " open", opened, opened == 1 ? "" : "s",
                int_at(answer, "open", 0));
     if (trained >= 0 && full > 0) {
-        buf_printf(out, "; trained %" PRId64 " of %s ", trained, text_number(full, 6, number));
+        buf_printf(out, "; trained %s of %s ", json_format_number(trained, spent),
+                   text_number(full, 6, number));
         cell_append_clean(out, text_at(answer, "resource"));
-        buf_printf(out, ", %.0f %% saved", 100 * (1 - (double)trained / full));
+        buf_printf(out, ", %.0f %% saved", 100 * (1 - trained / full));
     }
     buf_putc(out, '\n');
 }
@@ -134,8 +137,9 @@ static void draw_awaited(const json_t *rung, size_t indent, struct buf *out)
 static void draw_rung(const json_t *rung, const char *resource, int64_t widest, struct buf *out)
 {
     size_t indent = 9 + cell_columns(resource) + 2;
+    char level[JSON_NUMBER_BYTES];
 
-    buf_printf(out, "%8" PRId64 " %s  ", int_at(rung, "resource", 0), resource);
+    buf_printf(out, "%8s %s  ", number_text_at(rung, "resource", "0", level), resource);
     draw_bar(rung, widest, out);
     buf_puts(out, "  ");
     append_counts(out, rung);

@@ -201,6 +201,7 @@ static void draw_best(const struct view *view, size_t width, struct buf *out)
     OWN(buf) struct buf line = {0};
     OWN(buf) struct buf parameters = {0};
     char number[TEXT_NUMBER_BYTES];
+    char step[JSON_NUMBER_BYTES];
 
     if (trial == NULL) {
         return;
@@ -209,9 +210,9 @@ static void draw_best(const struct view *view, size_t width, struct buf *out)
     buf_init(&parameters, LINE_BYTES);
     buf_printf(&line, "best    %s %s", study_metric(view->study),
                text_number(number_at(trial, "value"), 6, number));
-    int64_t resource = int_at(view->best, "resource", -1);
-    if (resource >= 0) {
-        buf_printf(&line, " at %" PRId64 " %s", resource,
+    const char *resource = number_text_at(view->best, "resource", NULL, step);
+    if (resource != NULL) {
+        buf_printf(&line, " at %s %s", resource,
                    text_at(json_object_get(view->study, "resource"), "name"));
     }
     parameters_append(&parameters, json_object_get(trial, "parameters"), 4);
@@ -222,15 +223,15 @@ static void draw_best(const struct view *view, size_t width, struct buf *out)
 /* "3/9" where a resource says how far it may go. */
 static void append_step(const struct view *view, const json_t *trial, struct buf *out)
 {
-    int64_t step = int_at(trial, "step", -1);
-    int64_t max = int_at(json_object_get(view->study, "resource"), "max", -1);
+    char reached[JSON_NUMBER_BYTES];
+    char most[JSON_NUMBER_BYTES];
+    const char *step = number_text_at(trial, "step", NULL, reached);
+    const char *max = number_text_at(json_object_get(view->study, "resource"), "max", "", most);
 
-    if (step < 0) {
+    if (step == NULL) {
         buf_puts(out, "-");
-    } else if (max > 0) {
-        buf_printf(out, "%" PRId64 "/%" PRId64, step, max);
     } else {
-        buf_printf(out, "%" PRId64, step);
+        buf_printf(out, "%s%s%s", step, *max == '\0' ? "" : "/", max);
     }
 }
 

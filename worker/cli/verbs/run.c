@@ -8,6 +8,7 @@
 
 #include "common/json.h"
 #include "common/shell.h"
+#include "common/step.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/argv_list.h"
 #include "worker/agent/expand.h"
@@ -199,7 +200,7 @@ static void print_command(const struct options *options, const json_t *study, co
         .inactive = json_object_get(trial, "inactive"),
         .has_resource = json_is_object(resource),
         .from = 0,
-        .to = int_at(trial, "step", 0),
+        .digits = step_resource_digits(resource),
         .checkpoint = "CHECKPOINT",
         .params_file = "PARAMETERS",
         .trial = int_at(trial, "number", 0),
@@ -207,6 +208,7 @@ static void print_command(const struct options *options, const json_t *study, co
         .seed = (uint64_t)int_at(trial, "seed", 0),
     };
 
+    (void)step_from_number(number_at(trial, "step"), values.digits, &values.to);
     if (expand_argv(options->arguments + 1, &values, &expanded, dropped, &err) != 0) {
         return;
     }

@@ -57,16 +57,14 @@ enum {
 
 static void rung_row(struct printed_list *list, const json_t *bracket, json_t *rung)
 {
-    char numbers[N_COLUMNS][24];
+    char numbers[N_COLUMNS][JSON_NUMBER_BYTES];
     const char *cells[N_COLUMNS];
 
     (void)snprintf(numbers[BRACKET], sizeof numbers[0], "%" PRId64, int_at(bracket, "bracket", 0));
     cells[BRACKET] = numbers[BRACKET];
     cells[STATE] = text_at(bracket, "state");
     for (size_t i = 0; i < N_MEMBERS; i++) {
-        int64_t value = int_at(rung, members[i], -1);
-        (void)snprintf(numbers[N_OWN + i], sizeof numbers[0], "%" PRId64, value);
-        cells[N_OWN + i] = value < 0 ? "" : numbers[N_OWN + i];
+        cells[N_OWN + i] = number_text_at(rung, members[i], "", numbers[N_OWN + i]);
     }
     printed_list_row(list, rung, cells);
 }

@@ -99,11 +99,12 @@ static void print_event(const json_t *event, struct buf *text)
 {
     static const char *const numbers[] = {"value", "median", "threshold"};
     char moment[TEXT_MOMENT_BYTES];
+    char step[JSON_NUMBER_BYTES];
 
     buf_printf(text, "  %s  %-9s", text_local(text_at(event, "at"), moment),
                text_at(event, "event"));
-    if (int_at(event, "step", -1) >= 0) {
-        buf_printf(text, " step %" PRId64, int_at(event, "step", 0));
+    if (number_at(event, "step") >= 0) {
+        buf_printf(text, " step %s", number_text_at(event, "step", "", step));
     }
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         const json_t *number = json_object_get(event, numbers[i]);

@@ -100,11 +100,12 @@ static void print_basis(const json_t *answer)
     const json_t *top = json_object_get(answer, "top");
     const json_t *cutoff = json_object_get(top, "cutoff");
     OWN(buf) struct buf text = {0};
+    char level[JSON_NUMBER_BYTES];
 
     buf_init(&text, 1 << 16);
     buf_printf(&text, "from %" PRId64 " trials", int_at(answer, "trials", 0));
-    if (int_at(answer, "resource", 0) > 0) {
-        buf_printf(&text, " at resource %" PRId64, int_at(answer, "resource", 0));
+    if (number_at(answer, "resource") > 0) {
+        buf_printf(&text, " at resource %s", number_text_at(answer, "resource", "", level));
     }
     buf_printf(&text, ": what sets the best %" PRId64 " apart", int_at(top, "trials", 0));
     if (json_is_number(cutoff)) {

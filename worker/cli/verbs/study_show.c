@@ -48,9 +48,17 @@ static void append_members(struct buf *out, const json_t *object)
 
 static void append_resource(struct buf *out, const json_t *resource)
 {
+    char min[JSON_NUMBER_BYTES];
+    char max[JSON_NUMBER_BYTES];
+    char step[JSON_NUMBER_BYTES];
+
     if (json_is_object(resource)) {
-        buf_printf(out, "%s %" PRId64 "..%" PRId64, text_at(resource, "name"),
-                   int_at(resource, "min", 1), int_at(resource, "max", 1));
+        buf_printf(out, "%s %s..%s", text_at(resource, "name"),
+                   number_text_at(resource, "min", "1", min),
+                   number_text_at(resource, "max", "1", max));
+        if (json_object_get(resource, "step") != NULL) {
+            buf_printf(out, ", in steps of %s", number_text_at(resource, "step", "", step));
+        }
     }
 }
 

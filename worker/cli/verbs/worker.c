@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/step.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/argv_list.h"
 #include "worker/cli/agent_options/devices.h"
@@ -154,6 +155,7 @@ static void tell_end(const struct agent_event *event)
 static void print_event(void *context, const struct agent_event *event)
 {
     char *waiting = context; /* what was printed last, so that it is printed once */
+    char step[STEP_BYTES];
     OWN(buf) struct buf text;
 
     buf_init(&text, 4000);
@@ -171,8 +173,8 @@ static void print_event(void *context, const struct agent_event *event)
         return;
     case AGENT_REPORTED:
         append_metrics(&text, event);
-        log_debug("%s #%" PRId64 ": step %" PRId64 "%s", event->grant->study, event->grant->trial,
-                  event->step, buf_text(&text));
+        log_debug("%s #%" PRId64 ": step %s%s", event->grant->study, event->grant->trial,
+                  step_format(event->step, event->grant->digits, step), buf_text(&text));
         return;
     case AGENT_UNREADABLE: /* noted already */
         return;

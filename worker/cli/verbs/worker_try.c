@@ -10,6 +10,7 @@
 
 #include "common/rng.h"
 #include "common/space/space.h"
+#include "common/step.h"
 #include "common/utf8.h"
 #include "worker/agent/folder.h"
 #include "worker/agent/try.h"
@@ -116,7 +117,11 @@ static int make_grant(const json_t *study, struct lease_grant *grant, struct err
     if (grant->has_resource) {
         (void)snprintf(grant->resource_name, sizeof grant->resource_name, "%.60s",
                        text_at(resource, "name"));
-        grant->to = int_at(resource, "min", 1);
+        grant->digits = step_resource_digits(resource);
+        if (json_object_get(resource, "min") == NULL
+            || !step_from_number(number_at(resource, "min"), grant->digits, &grant->to)) {
+            grant->to = step_whole(grant->digits);
+        }
     }
     grant->values.objectives = objectives_of(study);
     if (json_is_array(json_object_get(study, "parameters"))) {
@@ -142,10 +147,11 @@ static void print_line(const struct agent_event *event)
 static void print_event(void *context, const struct agent_event *event)
 {
     char number[JSON_NUMBER_BYTES];
+    char step[STEP_BYTES];
 
     (void)context;
     if (event->kind == AGENT_REPORTED) {
-        (void)printf("step %" PRId64 ":", event->step);
+        (void)printf("step %s:", step_format(event->step, event->grant->digits, step));
         for (size_t i = 0; i < event->n_metrics; i++) {
             (void)printf(" %s=%s", event->metrics[i].metric,
                          json_format_number(event->metrics[i].value, number));
@@ -178,6 +184,7 @@ static void print_end(const struct try_result *result)
 static void print_objective(const struct pending *measured, size_t i)
 {
     char number[JSON_NUMBER_BYTES];
+    char step[STEP_BYTES];
     const struct pending_objective *objective = &measured->objectives[i];
     bool best;
     struct reported_value decisive = pending_decisive(objective, &best);
@@ -186,8 +193,9 @@ static void print_objective(const struct pending *measured, size_t i)
         (void)printf("%s, the objective, was not reported\n", measured->names[i].metric);
         return;
     }
-    (void)printf("value: %s=%s, the %s, at step %" PRId64 "\n", measured->names[i].metric,
-                 json_format_number(decisive.value, number), best ? "best" : "last", decisive.step);
+    (void)printf("value: %s=%s, the %s, at step %s\n", measured->names[i].metric,
+                 json_format_number(decisive.value, number), best ? "best" : "last",
+                 step_format(decisive.step, measured->digits, step));
 }
 
 /* Without a study each metric may be the objective. */
@@ -196,6 +204,7 @@ static void print_metrics(const struct pending *measured)
     for (size_t name = 0; name < measured->n_names; name++) {
         const struct pending_item *last = NULL;
         char number[JSON_NUMBER_BYTES];
+        char step[STEP_BYTES];
         for (size_t i = 0; i < measured->n; i++) {
             const struct pending_item *item = &measured->items[i];
             if (item->name == name && (last == NULL || item->step >= last->step)) {
@@ -203,9 +212,9 @@ static void print_metrics(const struct pending *measured)
             }
         }
         if (last != NULL) {
-            (void)printf("value, if %s is the objective: %s, the last, at step %" PRId64 "\n",
+            (void)printf("value, if %s is the objective: %s, the last, at step %s\n",
                          measured->names[name].metric, json_format_number(last->value, number),
-                         last->step);
+                         step_format(last->step, measured->digits, step));
         }
     }
     if (measured->n == 0) {
