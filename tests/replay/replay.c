@@ -48,6 +48,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/step.h"
 #include "server/domain/shared_def.h"
 #include "server/schedule/schedule.h"
 #include "tests/replay/words.h"
@@ -106,7 +107,8 @@ static void add_action(char *to, const struct action_reply *reply, bool is_repor
 {
     add(to, "%s", action_name(reply->action));
     if (reply->has_until) {
-        add(to, " until %" PRId64, reply->until);
+        char until[STEP_BYTES];
+        add(to, " until %s", step_format(reply->until, reply->digits, until));
     }
     if (reply->late) {
         add(to, " late");
@@ -161,7 +163,10 @@ static void add_grant(char *to, struct player *player, const struct lease_grant 
     (void)snprintf(player->lease, sizeof player->lease, "%s", grant->id);
     add(to, "trial %" PRId64 " attempt %" PRId64, grant->trial, grant->attempt);
     if (grant->has_resource) {
-        add(to, " from %" PRId64 " to %" PRId64, grant->from, grant->to);
+        char from[STEP_BYTES];
+        char until[STEP_BYTES];
+        add(to, " from %s to %s", step_format(grant->from, grant->digits, from),
+            step_format(grant->to, grant->digits, until));
     }
     add(to, " of %s", grant->study);
     add(to, " discard %s", grant->discard == NULL ? "[]" : grant->discard);
