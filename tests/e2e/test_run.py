@@ -285,6 +285,45 @@ def test_a_run_in_rungs_is_drawn_and_explained(tmp):
         contains(out, f"trial {winner['number']} is completed", "at 3 epochs was number 1 of 3")
 
 
+# Trains in quarters of an epoch; everything that it is told by is the same decimal.
+QUARTERS = r"""
+from=$1 to=$2 x=$3
+[ "$from $to" = "$HONE_RESOURCE_FROM $HONE_RESOURCE_TO" ] || exit 1
+grep -q "\"until\":$to[,}]" "$HONE_CONTROL_FILE" || exit 1
+grep -q "\"from\":$from,\"to\":$to," "$HONE_PARAMS_FILE" || exit 1
+[ "$from" = 0 ] || [ "$(cat "$HONE_CHECKPOINT_DIR/at")" = "$from" ] || exit 1
+awk -v a="$from" -v b="$to" -v x="$x" \
+    'BEGIN { for (s = a + 0.25; s <= b; s += 0.25) print "Epoch " s ": score " (x - 0.5)^2 + 1 / s }'
+echo "$to" >"$HONE_CHECKPOINT_DIR/at"
+"""
+
+
+def test_a_run_in_quarters_of_an_epoch(tmp):
+    job = tmp / "train.sh"
+    job.write_text(QUARTERS)
+    with Account(tmp) as account:
+        account.hone("run", "quarters", "--minimize", "score", "-P", "x=float:0..1", "--seed", "1",
+                     "--strategy", "successive_halving,eta=2.5,rounds=1", "--slots", "2", "-q",
+                     "--resource", "epochs=0.25..4:0.25", "--step-regex", r"^Epoch ([0-9.]+):",
+                     "--metric", r"score=score (\S+)", "--",
+                     "sh", str(job), "{resource.from}", "{resource.to}", "{x}")
+        trials = account.trials("quarters")
+        expect(sorted(trial["step"] for trial in trials), [0.25] * 10 + [0.75] * 4 + [1.5, 4])
+        (winner,) = [trial for trial in trials if trial["state"] == "completed"]
+        expect(winner["value"], round((winner["parameters"]["x"] - 0.5) ** 2 + 1 / 4, 6))
+        out, _ = account.hone("study", "brackets", "quarters", "--all")
+        contains(out, "quarters  successive_halving, eta 2.5: 1 bracket, 0 open; trained 11 of 64 epochs",
+                 "  0.25 epochs  ", " 16 of 16, 6 promoted", "  0.75 epochs  ", " 6 of 6, 2 promoted",
+                 "   1.5 epochs  ", "     4 epochs  ")
+        out, _ = account.hone("study", "trials", "quarters", "-o", "csv")
+        assert {line.split(",")[4] for line in out.splitlines()[1:]} == {"0.25", "0.75", "1.5", "4"}, out
+        out, _ = account.hone("study", "explain", "quarters", str(winner["number"]))
+        contains(out, "value     step 0.25, value ", "promote   step 0.75: promoted: ",
+                 " at 1.5 epochs was number 1 of 2")
+        out, _ = account.hone("study", "show", "quarters")
+        contains(out, "resource     epochs 0.25..4, in steps of 0.25\n")
+
+
 # ---- the other verbs ----
 
 YAML = """

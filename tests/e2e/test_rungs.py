@@ -164,9 +164,10 @@ def test_impossible_schedules_are_refused(tmp):
         for strategy, pointer, change in (
                 ({"name": "hyperband"}, "/resource", {"resource": None}),
                 ({"name": "hyperband", "eta": 1}, "/strategy/eta", {}),
-                ({"name": "asha", "eta": 2.5}, "/strategy/eta", {}),
+                ({"name": "asha", "eta": 1.001}, "/strategy/eta", {}),
                 ({"name": "hyperband"}, "/resource/min", {"resource": {"min": 9, "max": 3}}),
-                ({"name": "hyperband"}, "/resource/max", {"resource": {"min": 1, "max": 4.5}}),
+                ({"name": "hyperband"}, "/resource/step",
+                 {"resource": {"min": 0.5, "max": 4.5, "step": 4}}),
                 ({"name": "asha", "search": "grid"}, "/parameters/0/grid", {})):
             reply = client.post("/v1/studies", {**body("x", strategy), **change})
             expect((reply.status, reply.type), (422, "invalid"), reply)

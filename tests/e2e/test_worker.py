@@ -464,6 +464,36 @@ echo "Epoch 1.0: loss 0.5"
         assert wanted in out, (wanted, out)
 
 
+def test_try_counts_in_the_unit_of_the_study(tmp):
+    study = tmp / "study.json"
+    resource = {"name": "seconds", "min": 2.5, "max": 60, "unit": 0.001}
+    study.write_text(json.dumps({
+        "objectives": [{"metric": "loss", "direction": "minimize"}],
+        "parameters": [{"name": "lr", "type": "float", "low": 0, "high": 1}], "resource": resource}))
+    status, out, said = tried(tmp, f"""
+[ "$HONE_RESOURCE_TO $1" = "2.5 2.5" ] || exit 1
+echo 'hone: step=0.7999999999999999 loss=0.5'
+'{HONE}' report step=1.23456789 loss=0.4
+echo 'hone: step=1.2346 loss=0.3'
+echo 'hone: step=1.2349 loss=0.25'
+echo 'hone: loss=0.2'
+echo 'hone: step=1e13 loss=0.2'
+""", "--study", str(study), arguments=["{resource.to}", "{lr}"])
+    expect(status, 0, said)
+    for wanted in ("step 0.8: loss=0.5\n", "step 1.235: loss=0.4\n", "step 1.235: loss=0.25\n",
+                   "not understood: it has no step, and in a study that counts fractions the next one "
+                   "is not known\n    hone: loss=0.2\n",
+                   "not understood: step=10000000000000: a step lies between 0 and 1000000000000\n",
+                   "value: loss=0.25, the last, at step 1.235\n"):
+        assert wanted in out, (wanted, out)
+    expect(said.count("was reported again at step 1.235, steps being rounded to multiples of 0.001"), 1)
+    study.write_text(study.read_text().replace(', "unit": 0.001', '').replace("2.5", "2"))
+    status, out, _ = tried(tmp, "echo hone: step=1.5 loss=1\n", "--study", str(study))
+    expect(status, 1)
+    assert ('not understood: step=1.5: this study counts whole steps; one that counts fractions has a '
+            '"unit" in its resource\n') in out, out
+
+
 def test_try_ends_by_whether_the_objective_was_seen(tmp):
     study = tmp / "study.json"
     study.write_text(json.dumps({
