@@ -99,7 +99,8 @@ int comparable_choose_level(struct comparable *comparable, struct err *err)
     }
     for (size_t i = 0; i < comparable->n; i++) {
         const struct comparable_point *point = &comparable->points[i];
-        reached[i] = point->is_closed ? comparable->def->resource_max : point->step;
+        reached[i] = point->is_closed ? comparable->def->resource_max
+                                      : study_step_down(comparable->def, point->step);
     }
     qsort(reached, comparable->n, sizeof *reached, highest_first);
     comparable->level = reached[enough - 1];
@@ -109,8 +110,9 @@ int comparable_choose_level(struct comparable *comparable, struct err *err)
 bool comparable_value(const struct comparable *comparable, const struct comparable_point *point,
                       double *value)
 {
-    bool is_beyond = comparable->level > 0 && point->step > comparable->level;
-    bool is_below = comparable->level > 0 && point->step < comparable->level && !point->is_closed;
+    int64_t reached = study_step_down(comparable->def, point->step);
+    bool is_beyond = comparable->level > 0 && reached > comparable->level;
+    bool is_below = comparable->level > 0 && reached < comparable->level && !point->is_closed;
 
     *value = is_beyond || is_below ? (double)NAN : point->value;
     return !is_below && !isfinite(*value);
@@ -121,7 +123,7 @@ void comparable_fold(const struct comparable *comparable, int64_t step, double m
 {
     const struct comparable_metric *metric = comparable->metric;
 
-    if (comparable->level > 0 && step > comparable->level) {
+    if (comparable->level > 0 && study_step_down(comparable->def, step) > comparable->level) {
         return;
     }
     if (metric->fold == FOLD_BEST && isfinite(*value)) {

@@ -118,6 +118,9 @@ int no_such_study(const char *name, struct err *err);
 const char *study_strategy(const struct study_def *def);
 const json_t *study_strategy_options(const struct study_def *def);
 
+/* The multiple of the resource's step at or below this one: where trials are compared, whose steps
+ * may be those of a clock. */
+int64_t study_step_down(const struct study_def *def, int64_t step);
 /* The objective's value where smaller is better. */
 double study_cost(const struct study_def *def, double value);
 /* Is the metric one of the study's objectives? */

@@ -18,6 +18,11 @@ int64_t study_step_most(int digits)
     return COUNT_MAX <= step_most(digits) / whole ? COUNT_MAX * whole : step_most(digits);
 }
 
+int64_t study_step_down(const struct study_def *def, int64_t step)
+{
+    return def->resource_step > 0 ? step - step % def->resource_step : step;
+}
+
 /* The numbers as they are said; NaN: not said, or no finite number, which is a fault. */
 struct said {
     double min, max, step, unit;

@@ -22,8 +22,9 @@
  *
  * Values are passed as measured; the study's direction is taken into account here. Ties are won by
  * the earlier trial, failures rank last and are never promoted. Imported trials never enter.
- * Resource arithmetic is in integers. One thread at a time. A call that fails (ERR_NOMEM) may have
- * changed part of the state: destroy the schedule and rebuild it from the rows. */
+ * Steps are in units of the study's resource (common/step.h). One thread at a time. A call that
+ * fails (ERR_NOMEM) may have changed part of the state: destroy the schedule and rebuild it from
+ * the rows. */
 #ifndef SERVER_SCHEDULE_SCHEDULE_H
 #define SERVER_SCHEDULE_SCHEDULE_H
 

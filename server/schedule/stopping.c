@@ -24,7 +24,7 @@ void stopping_read(const struct study_def *study, struct stopping *stopping, str
     int64_t tenth = study->has_resource ? tenth_of(study) : 1;
     struct fields fields;
 
-    *stopping = (struct stopping){.rule = study->stopping};
+    *stopping = (struct stopping){.rule = study->stopping, .span = study->resource_step};
     if (study->stopping == STOPPING_NONE) {
         return;
     }
@@ -67,15 +67,21 @@ void running_average_destroy(struct running_average *average)
 
 /* ---- the pool of completed trials ------------------------------------------------------------ */
 
-/* The first place whose step is not below. */
-static size_t find_step(const struct stopping *stopping, int64_t step)
+/* The multiple of the study's step that a step counts at: itself or the next one. */
+static int64_t place_of(const struct stopping *stopping, int64_t step)
+{
+    return (step + stopping->span - 1) / stopping->span;
+}
+
+/* The first one that is not below. */
+static size_t find_place(const struct stopping *stopping, int64_t place)
 {
     size_t low = 0;
     size_t high = stopping->n;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (stopping->steps[middle].step < step) {
+        if (stopping->steps[middle].place < place) {
             low = middle + 1;
         } else {
             high = middle;
@@ -84,22 +90,22 @@ static size_t find_step(const struct stopping *stopping, int64_t step)
     return low;
 }
 
-static int make_step(struct stopping *stopping, size_t at, int64_t step, struct err *err)
+static int make_place(struct stopping *stopping, size_t at, int64_t place, struct err *err)
 {
     TRY(array_reserve(&stopping->steps, stopping->n, &stopping->cap, sizeof *stopping->steps, err));
     memmove(stopping->steps + at + 1, stopping->steps + at,
             (stopping->n - at) * sizeof *stopping->steps);
-    stopping->steps[at] = (struct step_means){.step = step};
+    stopping->steps[at] = (struct step_means){.place = place};
     stopping->n++;
     return 0;
 }
 
-static int pool(struct stopping *stopping, int64_t step, double mean, struct err *err)
+static int pool(struct stopping *stopping, int64_t place, double mean, struct err *err)
 {
-    size_t at = find_step(stopping, step);
+    size_t at = find_place(stopping, place);
 
-    if (at == stopping->n || stopping->steps[at].step != step) {
-        TRY(make_step(stopping, at, step, err));
+    if (at == stopping->n || stopping->steps[at].place != place) {
+        TRY(make_place(stopping, at, place, err));
     }
     struct step_means *here = &stopping->steps[at];
     TRY(array_reserve(&here->means, here->n, &here->cap, sizeof *here->means, err));
@@ -132,6 +138,7 @@ static int running_average_create(struct running_average **average, struct err *
     }
     (*average)->best = (double)INFINITY;
     (*average)->last_step = -1;
+    (*average)->last_place = -1;
     return 0;
 }
 
@@ -143,21 +150,23 @@ int median_note(struct stopping *stopping, struct running_average **average, int
     if (step <= own->last_step) {
         return 0; /* this step is known */
     }
+    int64_t place = place_of(stopping, step);
     own->last_step = step;
     if (isfinite(cost)) {
         own->sum += cost;
         own->n++;
         own->best = cost < own->best ? cost : own->best;
     }
-    if (own->n == 0 || step <= stopping->warmup) {
+    if (own->n == 0 || step <= stopping->warmup || place <= own->last_place) {
         return 0;
     }
+    own->last_place = place;
     double mean = own->sum / (double)own->n;
     if (own->is_completed) {
-        return pool(stopping, step, mean, err);
+        return pool(stopping, place, mean, err);
     }
     TRY(array_reserve(&own->points, own->n_points, &own->cap, sizeof *own->points, err));
-    own->points[own->n_points++] = (struct step_mean){step, mean};
+    own->points[own->n_points++] = (struct step_mean){place, mean};
     return 0;
 }
 
@@ -169,7 +178,7 @@ int median_complete(struct stopping *stopping, struct running_average **average,
         return 0;
     }
     for (size_t i = 0; i < own->n_points; i++) {
-        TRY(pool(stopping, own->points[i].step, own->points[i].mean, err));
+        TRY(pool(stopping, own->points[i].place, own->points[i].mean, err));
     }
     free(own->points);
     own->points = NULL;
@@ -182,10 +191,11 @@ int median_complete(struct stopping *stopping, struct running_average **average,
 bool median_stops(const struct stopping *stopping, const struct running_average *average,
                   int64_t step, double cost, double *median)
 {
-    size_t at = find_step(stopping, step);
+    int64_t place = place_of(stopping, step);
+    size_t at = find_place(stopping, place);
 
     if (average == NULL || step <= stopping->warmup || at == stopping->n
-        || stopping->steps[at].step != step || stopping->steps[at].n < (size_t)stopping->after) {
+        || stopping->steps[at].place != place || stopping->steps[at].n < (size_t)stopping->after) {
         return false;
     }
     const struct step_means *here = &stopping->steps[at];

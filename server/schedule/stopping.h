@@ -5,7 +5,9 @@
  *              running averages, up to that step, of the completed trials that have a value there:
  *              at least `after` of them, and never at or before `warmup`
  *              (Golovin et al., Google Vizier, 2017)
- *   threshold  stops a trial worse than `value` at its first measurement at or past `step`
+ *              A step counts at the multiple of the study's `resource.step` that it is or that
+ * comes next; of several within one the first: the seconds of a clock are never the same threshold
+ * stops a trial worse than `value` at its first measurement at or past `step`
  *
  * All values are costs: smaller is better. */
 #ifndef SERVER_SCHEDULE_STOPPING_H
@@ -20,19 +22,19 @@
 /* A live trial's running average. */
 struct running_average {
     double sum, best;
-    size_t n; /* finite values */
-    int64_t last_step;
-    bool is_completed; /* later averages are added to the pool at once */
+    size_t n;                      /* finite values */
+    int64_t last_step, last_place; /* -1: none; the place of the last mean */
+    bool is_completed;             /* later averages are added to the pool at once */
     size_t n_points, cap;
     struct step_mean {
-        int64_t step;
+        int64_t place;
         double mean;
     } * points;
 };
 
-/* The averages of completed trials at one step, sorted. */
+/* The averages of completed trials at one place, sorted. */
 struct step_means {
-    int64_t step;
+    int64_t place; /* times the study's step */
     size_t n, cap;
     double *means;
 };
@@ -42,7 +44,8 @@ struct stopping {
     int64_t after, warmup; /* median */
     int64_t step;          /* threshold */
     double cost;
-    size_t n, cap; /* median: steps rising */
+    int64_t span;  /* the study's step: trials are compared within one */
+    size_t n, cap; /* median: places rising */
     struct step_means *steps;
 };
 

@@ -78,7 +78,8 @@ void study_consider_best(struct live_study *study, const struct trial_row *row)
         return;
     }
     if (study->def->has_resource) {
-        resource = row->state == TRIAL_COMPLETED ? study->def->resource_max : row->step;
+        resource = row->state == TRIAL_COMPLETED ? study->def->resource_max
+                                                 : study_step_down(study->def, row->step);
     } else if (has_rung) {
         return;
     }

@@ -159,6 +159,23 @@ class Fractions(hone.ServedTest):
                           self.client.get("/v1/studies/c/trials/1/measurements").json["items"]],
                          [(3.142, 1.75), (3.143, 2)])
 
+    def test_trials_of_a_clock_are_compared_at_one_level(self):
+        """The best is the one of lower loss, not the one whose last report came a moment later."""
+        self.make("b", strategy={"name": "asha", "search": "tpe"},
+                  resource={"name": "seconds", "min": 9, "max": 90, "step": 1, "unit": 0.001})
+        for step, loss in ((10.013, 1), (10.001, 0.5), (10.87, 0.75)):
+            lease = self.lease("b")["lease"]["id"]
+            reply = self.worker.put(f"/v1/leases/{lease}/result", {
+                "outcome": "completed", "step": step, "metrics": {"loss": loss, "acc": 1 - loss}})
+            self.assertEqual(reply.json["trial"]["state"], "paused", reply)
+        best = self.client.get("/v1/studies/b/best").json
+        self.assertEqual((best["trial"]["number"], best["trial"]["step"], best["resource"]),
+                         (2, 10.001, 10))
+        weighed = self.client.get("/v1/studies/b/importance").json
+        self.assertEqual((weighed["resource"], weighed["trials"]), (10, 3))
+        weighed = self.client.get("/v1/studies/b/importance?metric=acc&direction=maximize").json
+        self.assertEqual((weighed["resource"], weighed["trials"]), (10, 3))
+
     def test_a_fraction_of_a_whole_step_is_refused(self):
         self.make("w", strategy={"name": "asha"}, resource={"name": "epochs", "max": 9})
         lease = self.lease("w")

@@ -41,6 +41,32 @@ START_TEST(median_of_running_means_decides)
 }
 END_TEST
 
+/* Seconds of a clock, no two of which are the same: they are compared within one step of the study,
+ * where of a trial's values the first counts. */
+START_TEST(median_compares_within_a_step_of_the_study)
+{
+    struct fixture f = fixture_open(
+        "\"strategy\": \"random\", \"stopping\": {\"rule\": \"median\", \"after\": 2, "
+        "\"warmup\": 10}, \"resource\": {\"name\": \"seconds\", \"min\": 10, \"max\": 60, "
+        "\"step\": 10, \"unit\": 0.001}");
+
+    for (int64_t shift = 0; shift < 2000; shift += 1000) {
+        int64_t trial = fixture_ask(&f, NULL);
+        (void)fixture_measure(&f, trial, 11234 + shift, .5);
+        (void)fixture_measure(&f, trial, 17234 + shift, .1); /* a second one within the step */
+        (void)fixture_measure(&f, trial, 60000, .1);
+        ck_assert_int_eq(fixture_finish(&f, trial, 60000), VERDICT_COMPLETE);
+    }
+    int64_t trial = fixture_ask(&f, NULL);
+    ck_assert_int_eq(fixture_measure(&f, trial, 10000, 9), VERDICT_RUN); /* warm-up */
+    ck_assert_int_eq(fixture_measure(&f, trial, 14999, .5), VERDICT_RUN);
+    ck_assert_int_eq(fixture_measure(&f, trial, 24999, .5), VERDICT_RUN); /* none is known there */
+    trial = fixture_ask(&f, NULL);
+    ck_assert_int_eq(fixture_measure(&f, trial, 20000, .51), VERDICT_PRUNE);
+    fixture_close(&f);
+}
+END_TEST
+
 START_TEST(median_needs_enough_completed_trials)
 {
     static const double curve[3] = {.1, .1, .1};
@@ -151,6 +177,7 @@ int main(void)
 
     tcase_add_test(tcase, median_of_running_means_decides);
     tcase_add_test(tcase, median_needs_enough_completed_trials);
+    tcase_add_test(tcase, median_compares_within_a_step_of_the_study);
     tcase_add_test(tcase, median_is_rebuilt_from_facts_and_curves);
     tcase_add_test(tcase, threshold_looks_once);
     tcase_add_test(tcase, stopped_trial_gives_up_its_slot);

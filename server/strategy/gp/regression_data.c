@@ -36,9 +36,9 @@ static double cost_at_level(const struct study_def *study, const struct observat
         reached = reached || observed->curve[i].step >= level;
         value = observed->curve[i].step <= level ? observed->curve[i].value : value;
     }
-    if (observed->n_curve == 0 && observed->step <= level) {
+    if (observed->n_curve == 0 && study_step_down(study, observed->step) <= level) {
         value = observation_value(observed, 0);
-        reached = observed->step == level;
+        reached = study_step_down(study, observed->step) == level;
     }
     return (reached || is_complete) && isfinite(value) ? study_cost(study, value) : (double)NAN;
 }

@@ -97,18 +97,22 @@ static double reached(const struct proposal *p, size_t i)
 {
     const struct evaluations *e = &p->data.evaluations;
 
-    return (double)(e->complete[i] ? p->data.study->resource_max : e->step[i]);
+    return (double)(e->complete[i] ? p->data.study->resource_max
+                                   : study_step_down(p->data.study, e->step[i]));
 }
 
 /* The cost at a level that the trial reached: the last measurement at or before it. */
 static double cost_at(const struct proposal *p, size_t i, double level)
 {
     const struct observation *seen = p->data.evaluations.done_observed[i];
+    const struct study_def *study = p->data.study;
     double cost = p->data.evaluations.measured[i];
 
-    if (level < (double)p->data.study->resource_max) {
-        for (size_t k = 0; k < seen->n_curve && (double)seen->curve[k].step <= level; k++) {
-            double value = objective_from_cost(p->data.study, seen->curve[k].value);
+    if (level < (double)study->resource_max) {
+        for (size_t k = 0;
+             k < seen->n_curve && (double)study_step_down(study, seen->curve[k].step) <= level;
+             k++) {
+            double value = objective_from_cost(study, seen->curve[k].value);
             cost = isfinite(value) ? value : cost;
         }
     }
