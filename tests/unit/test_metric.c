@@ -226,8 +226,8 @@ static const struct {
     const char *text;
     const char *said;
 } faults[] = {
-    {"step=9007199254740992 a=1", "a whole number from 0 to 9007199254740991"},
-    {"step=x a=1", "a whole number from 0 to 9007199254740991"},
+    {"step=9007199254740992 a=1", "a number from 0 to 9007199254740991"},
+    {"step=x a=1", "a number from 0 to 9007199254740991"},
     {"acc=31 %", "acc: \"31 %\" is no number; print it without the per cent sign"},
     {"{\"acc\": \"31%\"}", "acc: \"31%\" is no number; print it without the per cent sign"},
     {"loss<=5", "\"loss<=\" is not NAME=NUMBER; a name that ends in \"<\" is written in quotes"},

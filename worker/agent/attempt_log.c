@@ -369,7 +369,8 @@ static bool read_result(const json_t *body, struct attempt_log *log)
     struct faults faults = {0};
 
     result_report_finish(&log->result);
-    log->has_result = result_report_from_json(body, &log->result, &faults) == 0;
+    log->has_result = result_report_from_json(body, &log->result, &faults) == 0
+                      && result_report_settle(&log->result, log->grant.lease.digits, &faults) == 0;
     log->releases = false;
     faults_finish(&faults);
     return true;

@@ -21,8 +21,9 @@ struct kept_position {
     int64_t working_on; /* the stream whose next bytes are worked on; STREAM_COUNT: none */
     uint64_t reports;   /* their number by then */
     int64_t has_step, last_step, furthest_step;
-    int64_t found_step, step_is_found, step_is_refused; /* by an expression of its own */
-    int64_t log_bytes;                                  /* length of the log by then */
+    int64_t step_is_found, step_is_refused; /* by an expression of its own */
+    double found_step;                      /* as said */
+    int64_t log_bytes;                      /* length of the log by then */
 };
 
 struct kept_output {

@@ -117,16 +117,17 @@ bool pending_append_lost(const struct pending *pending, struct buf *out)
 bool pending_append_not_finite(const struct pending *pending, struct buf *out)
 {
     char number[JSON_NUMBER_BYTES];
+    char step[STEP_BYTES];
 
     for (size_t i = 0; i < pending->n_objectives; i++) {
         bool best;
         struct reported_value decisive = pending_decisive(&pending->objectives[i], &best);
         if (decisive.step >= 0 && !isfinite(decisive.value)) {
             buf_printf(out,
-                       "the value of %s is %s, reported at step %" PRId64
-                       "; only a finite one completes a trial",
+                       "the value of %s is %s, reported at step %s; only a finite one completes a "
+                       "trial",
                        pending->names[i].metric, json_format_number(decisive.value, number),
-                       decisive.step);
+                       step_format(decisive.step, pending->digits, step));
             return true;
         }
     }
@@ -436,10 +437,11 @@ void pending_add(struct pending *pending, int64_t step, const struct metric_valu
     bool is_kept = spool != NULL && attempt_log_measured(spool, report.number, step, metrics, n);
 
     if (!pending_load_or_wait(pending, &report, at) && !is_kept) {
+        char text[STEP_BYTES];
         notes_tell(pending->notes, "spool", "",
-                   "its measurements from step %" PRId64 " on are not kept: the server is away, "
-                   "the disk cannot be written, and there is no more memory for them",
-                   step);
+                   "its measurements from step %s on are not kept: the server is away, the disk "
+                   "cannot be written, and there is no more memory for them",
+                   step_format(step, pending->digits, text));
     }
 }
 

@@ -14,7 +14,6 @@ void try_result_finish(struct try_result *result)
     pending_finish(&result->measured);
     notes_finish(&result->notes);
     spool_finish(&result->spool);
-    result->measured.digits = slot.grant.digits;
     buf_finish(&result->tail);
 }
 
@@ -81,6 +80,7 @@ int agent_try(struct agent *agent, struct lease_grant *grant, struct try_result 
     spool_init(&slot.spool);
     spool_init(&result->spool);
     pending_init(&result->measured, slot.grant.values.objectives, &slot.notes, &result->spool);
+    result->measured.digits = slot.grant.digits;
     slot.tried = &result->measured;
     int rc = begin(&slot, err);
     if (rc == 0) {

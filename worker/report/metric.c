@@ -149,7 +149,8 @@ void metric_report_set_step(struct metric_report *report, double said)
     char second[JSON_NUMBER_BYTES];
 
     if (!(said >= 0 && said <= (double)METRIC_STEP_MAX)) {
-        metric_report_refuse(report, METRIC_FAULT_STEP, "step=%s is no step, which is " METRIC_STEP_RULE,
+        metric_report_refuse(report, METRIC_FAULT_STEP,
+                             "step=%s is no step, which is " METRIC_STEP_RULE,
                              json_format_number(said, first));
     } else if (report->has_step && !is_same(report->said, said)) {
         metric_report_refuse(report, METRIC_FAULT_STEP, "it has two steps, %s and %s",
