@@ -80,14 +80,14 @@ static struct live_trial *next_retry(const struct live_study *study, const struc
 
 /* Will this trial's next attempt, or that of a new configuration (NULL), end in time? One that does
  * not may go to another ask. */
-static bool fits(struct ask *ask, struct live_study *study, const struct live_trial *trial,
-                 bool has_until, int64_t until)
+static bool fits(const struct tuning *tuning, struct ask *ask, struct live_study *study,
+                 const struct live_trial *trial, bool has_until, int64_t until)
 {
     int64_t from = trial == NULL ? 0
                                  : grant_resume_step(trial, &ask->command->in.ask,
                                                      has_until ? until : INT64_MAX);
 
-    if (ask_fits(ask, study, from, until)) {
+    if (ask_fits(tuning, ask, study, from, until)) {
         return true;
     }
     study->no_offer = 0;
@@ -123,7 +123,7 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
         }
         struct schedule_answer answer =
             schedule_answer(study->schedule, trial_id_number(trial->row.id));
-        if (!fits(ask, study, trial, answer.has_until, answer.until)) {
+        if (!fits(tuning, ask, study, trial, answer.has_until, answer.until)) {
             return 0;
         }
         schedule_hold(study->schedule, trial_id_number(trial->row.id), answer.until);
@@ -151,7 +151,7 @@ static int serve(struct tuning *tuning, struct ask *ask, struct live_study *stud
     } else {
         trial = study->enqueued.first;
     }
-    if (!fits(ask, study, trial, offer.has_until, offer.until)) {
+    if (!fits(tuning, ask, study, trial, offer.has_until, offer.until)) {
         return 0;
     }
     if (trial == NULL) {

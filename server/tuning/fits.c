@@ -6,12 +6,22 @@
 
 #include "server/state/durations.h"
 
-bool ask_fits(struct ask *ask, const struct live_study *study, int64_t from, int64_t to)
+/* Now, as it may have waited. */
+static double seconds_left(const struct tuning *tuning, const struct ask *ask)
 {
-    const struct lease_ask *asked = &ask->command->in.ask;
-    double seconds = asked->has_seconds_left ? durations_expected(study, from, to) : (double)NAN;
+    double waited = (double)(tuning->state.now_ms - ask->asked_ms) / 1000;
+    double left = ask->command->in.ask.seconds_left - waited;
 
-    if (isnan(seconds) || seconds <= asked->seconds_left) {
+    return left > 0 ? left : 0;
+}
+
+bool ask_fits(const struct tuning *tuning, struct ask *ask, const struct live_study *study,
+              int64_t from, int64_t to)
+{
+    bool is_limited = ask->command->in.ask.has_seconds_left;
+    double seconds = is_limited ? durations_expected(study, from, to) : (double)NAN;
+
+    if (isnan(seconds) || seconds <= seconds_left(tuning, ask)) {
         return true;
     }
     ask->n_too_long++;
@@ -37,5 +47,5 @@ void ask_explain_time(const struct tuning *tuning, const struct ask *ask, struct
                    "study \"%s\": the next trial is expected to take %.0f s, by the last %zu that "
                    "completed, and this worker has %.0f s left",
                    study->row.name, ceil(ask->too_long_seconds), study->durations.n,
-                   ask->command->in.ask.seconds_left);
+                   seconds_left(tuning, ask));
 }

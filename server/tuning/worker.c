@@ -16,6 +16,7 @@ int tuning_worker_set(struct tuning *tuning, struct worker_set_command *command,
     }
     TRY(command->in.drain ? node_drain(&tuning->state, node, err)
                           : node_resume(&tuning->state, node, err));
+    tuning->state.studies_changed = true; /* whoever reads the workers next sees it */
     memcpy(command->out.node, node->row.name, sizeof command->out.node);
     command->out.state = node_state_name(node_state(node));
     return 0;

@@ -1005,14 +1005,14 @@ while :; do sleep 0.01; done
         (tmp / "pid").unlink()
 
 
-def test_second_signal_ends_it_at_once(tmp):
+def test_quit_ends_it_at_once(tmp):
     stubborn = "trap '' TERM\n" + ENDLESS
     with LeaseServer() as server:
         worker, pids = running(server, tmp, stubborn)
         worker.send_signal(signal.SIGTERM)
-        worker.send_signal(signal.SIGINT)
-        worker.communicate(timeout=SECONDS)
-        expect((server.released, server.results), ([], []))
+        worker.send_signal(signal.SIGQUIT)
+        said, _ = worker.communicate(timeout=SECONDS)
+        expect((worker.returncode, server.released, server.results), (130, [], []), said)
     expect([pid for pid in pids if is_alive(pid)], [])
 
 

@@ -429,7 +429,7 @@ START_TEST(backoff_doubles_to_a_bound_with_full_jitter)
     int64_t most_ms[12] = {0};
 
     for (int i = 0; i < 2000; i++) {
-        struct backoff backoff = {.base_ms = 1000};
+        struct backoff backoff = {.base_ms = 500};
         for (int k = 0; k < 12; k++) {
             int64_t wait_ms = backoff_next(&backoff, &rng, -1);
             ck_assert_int_ge(wait_ms, 0);
@@ -437,7 +437,7 @@ START_TEST(backoff_doubles_to_a_bound_with_full_jitter)
         }
     }
     for (int k = 0; k < 12; k++) {
-        int64_t bound_ms = k < 6 ? (int64_t)1000 << k : 60000;
+        int64_t bound_ms = k < 7 ? (int64_t)500 << k : 60000;
         ck_assert_int_le(most_ms[k], bound_ms);
         ck_assert_int_gt(most_ms[k], bound_ms * 9 / 10);
     }

@@ -10,18 +10,22 @@
 
 #include "common/log.h"
 #include "worker/agent/expand.h"
+#include "worker/agent/leave.h"
 #include "worker/agent/leftovers.h"
 #include "worker/agent/orphans.h"
 #include "worker/agent/slot.h"
 #include "worker/agent/slot_resume.h"
 #include "worker/agent/state_dir.h"
+#include "worker/agent/strangers.h"
 
 #define FILES_A_SLOT 18
 #define FILES_BESIDE 64
 #define DELIVERY_MS 10000 /* what a stopping worker gives its last results */
 #define LAST_LOGS_MS 3000 /* and the ends of its logs */
 #define LOOP_FOREVER_MS 60000
-#define HURRY (UINT64_C(1) << 32) /* agent_hurry() in stop_fd */
+#define COUNT_BITS 12 /* of each kind of request, in the event descriptor */
+#define COUNT_MOST 0xfff
+#define HURRY LEAVING_REQUEST_COUNT /* the kind behind those */
 
 struct agent {
     struct agent_settings settings; /* with every default filled in */
@@ -30,9 +34,10 @@ struct agent {
     struct state_dir state_dir;
     size_t n_slots;
     struct slot *slots; /* once it runs; the last ones may be for deliveries only */
-    int stop_fd;        /* counts agent_stop(), and agent_hurry() by HURRY each */
+    int stop_fd;        /* counts agent_leave() and agent_hurry() */
     struct fd_watch stop_watch;
-    unsigned stops;
+    unsigned stops; /* requests to leave, of any kind */
+    struct strangers strangers;
     bool logged_closing;
     int64_t give_up_at_ms; /* INT64_MAX: not stopping */
 };
@@ -291,22 +296,30 @@ static void fill_defaults(struct agent_settings *settings)
     settings->offline_ms = settings->offline_ms == AGENT_OFFLINE_AT_ONCE
                                ? 0
                                : or_default(settings->offline_ms, 2400000);
-    settings->backoff_ms = or_default(settings->backoff_ms, 1000);
+    settings->backoff_ms = or_default(settings->backoff_ms, 500);
+    settings->deadline_ms = or_default(settings->deadline_ms, INT64_MAX);
     if (!(settings->wait_seconds > 0)) {
         settings->wait_seconds = 30;
     }
 }
 
+/* Each kind of request is counted in bits of its own. Of those that come together the gentler
+ * ones count first. */
 static void on_stop(void *context)
 {
     struct agent *agent = context;
-    uint64_t count = 0;
+    uint64_t counts = 0;
 
-    if (read(agent->stop_fd, &count, sizeof count) == (ssize_t)sizeof count) {
-        uint64_t stops = count % HURRY;
-        agent->stops += stops > 2 ? 2 : (unsigned)stops;
-        agent->context.hurries += count >= HURRY;
+    if (read(agent->stop_fd, &counts, sizeof counts) != (ssize_t)sizeof counts) {
+        return;
     }
+    for (int kind = 0; kind < LEAVING_REQUEST_COUNT; kind++) {
+        for (uint64_t n = counts >> (COUNT_BITS * kind) & COUNT_MOST; n > 0; n--) {
+            leaving_request(&agent->context.leaving, (enum leaving_request)kind);
+            agent->stops++;
+        }
+    }
+    agent->context.hurries += counts >> (COUNT_BITS * HURRY) != 0;
 }
 
 static int prepare(struct agent *agent, struct err *err)
@@ -332,6 +345,13 @@ static int prepare(struct agent *agent, struct err *err)
     }
     TRY(take_offer(agent, err));
     TRY(take_workdir(agent, err));
+    context->leaving = (struct leaving){.deadline_ms = settings->deadline_ms,
+                                        .grace_ms = settings->grace_ms,
+                                        .uptime_ms = settings->uptime_ms,
+                                        .idle_ms = settings->idle_ms,
+                                        .stays_when_drained = settings->stays_when_drained,
+                                        .started_ms = loop_now(&context->loop),
+                                        .idle_since_ms = INT64_MAX};
     devices_watch_disk(&context->devices, context->workdir);
     agent->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (agent->stop_fd < 0) {
@@ -399,8 +419,9 @@ unsigned agent_stops(const struct agent *agent)
 
 /* ---- running it ---- */
 
-static void wake(struct agent *agent, uint64_t count)
+static void wake(struct agent *agent, unsigned kind)
 {
+    uint64_t count = UINT64_C(1) << (COUNT_BITS * kind);
     int before = errno;
     ssize_t written = write(agent->stop_fd, &count, sizeof count);
 
@@ -410,7 +431,12 @@ static void wake(struct agent *agent, uint64_t count)
 
 void agent_stop(struct agent *agent)
 {
-    wake(agent, 1);
+    agent_leave(agent, LEAVING_TOLD_AGAIN);
+}
+
+void agent_leave(struct agent *agent, enum leaving_request request)
+{
+    wake(agent, (unsigned)request);
 }
 
 void agent_hurry(struct agent *agent)
@@ -418,16 +444,30 @@ void agent_hurry(struct agent *agent)
     wake(agent, HURRY);
 }
 
+enum agent_end agent_end(const struct agent *agent)
+{
+    static const enum agent_end ends[] = {[LEAVING_STAY] = AGENT_END_FINISHED,
+                                          [LEAVING_FINISH] = AGENT_END_FINISHED,
+                                          [LEAVING_STOP] = AGENT_END_PREEMPTED,
+                                          [LEAVING_KILL] = AGENT_END_KILLED};
+
+    return ends[agent->context.leaving.act];
+}
+
 static int64_t next_deadline(const struct agent *agent)
 {
     int64_t due_ms = loop_now(&agent->context.loop) + LOOP_FOREVER_MS;
+    int64_t leaving_ms = leaving_deadline(&agent->context.leaving);
 
     for (size_t i = 0; i < agent->n_slots; i++) {
         int64_t slot_ms = slot_deadline(&agent->slots[i]);
         due_ms = slot_ms < due_ms ? slot_ms : due_ms;
     }
     int64_t devices_ms = devices_deadline(&agent->context.devices);
+    int64_t strangers_ms = strangers_deadline(&agent->strangers);
     due_ms = devices_ms < due_ms ? devices_ms : due_ms;
+    due_ms = leaving_ms < due_ms ? leaving_ms : due_ms;
+    due_ms = strangers_ms < due_ms ? strangers_ms : due_ms;
     return agent->give_up_at_ms < due_ms ? agent->give_up_at_ms : due_ms;
 }
 
@@ -451,21 +491,6 @@ static bool all_closed(const struct agent *agent)
     return true;
 }
 
-/* Drains once when the worker was told to stop or cannot go on. */
-static void drain_if_due(struct agent *agent)
-{
-    bool is_fatal = agent->context.fatal.code != ERR_NONE && !agent->context.closing;
-
-    if (agent->context.draining || (agent->stops == 0 && !is_fatal)) {
-        return;
-    }
-    agent->context.draining = true;
-    agent->context.drained_ms = loop_now(&agent->context.loop);
-    for (size_t i = 0; i < agent->n_slots; i++) {
-        slot_drain(&agent->slots[i]);
-    }
-}
-
 /* Once no job runs any more, what is left to deliver gets a little time. */
 static bool is_time_to_go(struct agent *agent)
 {
@@ -475,7 +500,8 @@ static bool is_time_to_go(struct agent *agent)
         return false;
     }
     if (agent->give_up_at_ms == INT64_MAX) {
-        agent->give_up_at_ms = now_ms + DELIVERY_MS;
+        int64_t latest_ms = agent->context.leaving.deadline_ms;
+        agent->give_up_at_ms = now_ms + DELIVERY_MS < latest_ms ? now_ms + DELIVERY_MS : latest_ms;
     }
     if (now_ms < agent->give_up_at_ms) {
         return false;
@@ -499,24 +525,21 @@ static void tell_closing(struct agent *agent)
 
 static void serve(struct agent *agent)
 {
+    struct agent_context *context = &agent->context;
+
     while (!all_closed(agent)) {
-        drain_if_due(agent); /* before a slot decides what the end of its job means */
-        devices_tick(&agent->context.devices);
+        leave_update(context, agent->slots, agent->n_slots); /* before what a job's end means */
+        devices_tick(&context->devices);
         for (size_t i = 0; i < agent->n_slots; i++) {
             slot_tick(&agent->slots[i]);
         }
         tell_closing(agent);
-        drain_if_due(agent);
-        if (agent->stops > 1) {
-            for (size_t i = 0; i < agent->n_slots; i++) {
-                slot_kill(&agent->slots[i]);
-            }
+        leave_update(context, agent->slots, agent->n_slots);
+        if (context->leaving.act == LEAVING_KILL || is_time_to_go(agent) || all_closed(agent)) {
             return;
         }
-        if (is_time_to_go(agent) || all_closed(agent)) {
-            return;
-        }
-        loop_turn(&agent->context.loop, next_deadline(agent));
+        strangers_reap(&agent->strangers, loop_now(&context->loop));
+        loop_turn(&context->loop, next_deadline(agent));
     }
 }
 
@@ -545,7 +568,7 @@ static void send_last_logs(struct agent *agent)
 {
     int64_t until_ms = loop_now(&agent->context.loop) + LAST_LOGS_MS;
 
-    while (agent->stops < 2 && !agent->context.unreachable
+    while (agent->context.leaving.act != LEAVING_KILL && !agent->context.unreachable
            && loop_now(&agent->context.loop) < until_ms && tick_logs(agent, until_ms)) {
         int64_t due_ms = next_deadline(agent);
         loop_turn(&agent->context.loop, due_ms < until_ms ? due_ms : until_ms);

@@ -15,6 +15,7 @@
 #include "common/own.h"
 #include "common/wire/wire.h"
 #include "worker/agent/boundary/boundary.h"
+#include "worker/agent/leaving.h"
 #include "worker/report/patterns.h"
 
 /* A command that studies may name in job.runner. */
@@ -95,6 +96,12 @@ struct agent_settings {
     struct boundary_settings boundary; /* what holds a job's processes together */
     bool exit_when_finished;           /* leave when the study is finished or stopped */
     bool no_log_upload;                /* what jobs print is not sent to the server */
+    bool stays_when_drained;           /* go on asking while the server gives this node nothing */
+    int64_t deadline_ms;               /* monotonic: the machine is taken away then; 0: not known */
+    int64_t idle_ms;                   /* leave when nothing has run for so long; 0: never */
+    int64_t uptime_ms;                 /* take nothing more after so long; 0: no limit */
+    int64_t max_trials;                /* take no more than so many; 0: no limit */
+    int preempt_status;                /* of the program, after AGENT_END_PREEMPTED */
     int passthrough_fd; /* with one slot, job output is also written here; -1: only to the log */
 
     void (*on_event)(void *context, const struct agent_event *event); /* or NULL */
@@ -106,7 +113,7 @@ struct agent_settings {
     int64_t offline_ms;  /* [2,400,000] a job goes on without an answer of the server; or
                             AGENT_OFFLINE_… */
     double wait_seconds; /* [30] of a long-poll */
-    int64_t backoff_ms;  /* [1,000] first retry; doubles to 60 times that, with full jitter */
+    int64_t backoff_ms;  /* [500] first retry; doubles to 120 times that, with full jitter */
 };
 
 struct agent;
@@ -118,24 +125,34 @@ MUST_USE int agent_create(const struct agent_settings *settings, struct agent **
 void agent_destroy(struct agent *agent);
 OWN_POINTER(agent)
 
-/* Delivers what an earlier worker has left in the state directory, and serves until agent_stop(),
- * or, with exit_when_finished, until nothing will ever come. ERR_LOCKED: another worker has the
- * state directory. ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_UPGRADE_REQUIRED: the server will not have
- * it. ERR_IO: its command cannot run. */
+/* Delivers what an earlier worker has left in the state directory, and serves until agent_leave(),
+ * or until one of the settings lets it end. ERR_LOCKED: another worker has the state directory.
+ * ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_UPGRADE_REQUIRED: the server will not have it. ERR_IO: its
+ * command cannot run. */
 MUST_USE int agent_run(struct agent *agent, struct err *err);
 
-/* Async-signal-safe, any thread. Once: ask for nothing more, stop the jobs (SIGTERM, grace,
- * SIGKILL), hand the trials back, return. Twice: kill everything and return at once. */
+/* Asks it to leave (leaving.h). Async-signal-safe, any thread. */
+void agent_leave(struct agent *agent, enum leaving_request request);
+/* The same. Once: ask for nothing more, stop the jobs (SIGTERM, grace, SIGKILL), hand the trials
+ * back, return. Twice: kill everything and return at once. */
 void agent_stop(struct agent *agent);
 /* Async-signal-safe, any thread. The study seems to be over: a slot that waits before it asks,
  * after failures say, asks now, and hears it. */
 void agent_hurry(struct agent *agent);
 
+/* How agent_run() came to its end, where it returned 0. */
+enum agent_end {
+    AGENT_END_FINISHED,  /* nothing was left to do, or no more was to be done */
+    AGENT_END_PREEMPTED, /* it was told to leave, or its time was over */
+    AGENT_END_KILLED     /* what ran was killed, and not handed back */
+};
+enum agent_end agent_end(const struct agent *agent);
+
 /* For other files of this folder. Its programs, expressions, folders and loop; lives as long as the
  * agent. */
 struct agent_context;
 struct agent_context *agent_context(struct agent *agent);
-/* How often agent_stop() was called, as far as the loop has seen it. */
+/* How often it was asked to leave, as far as the loop has seen it. */
 unsigned agent_stops(const struct agent *agent);
 
 #endif

@@ -2,10 +2,10 @@
 
 int64_t backoff_next(struct backoff *backoff, struct rng *rng, double at_least_seconds)
 {
-    int64_t bound_ms = 60 * backoff->base_ms;
+    int64_t bound_ms = 120 * backoff->base_ms;
     double least = at_least_seconds > 3600 ? 3600 : at_least_seconds > 0 ? at_least_seconds : 0;
 
-    if (backoff->failures < 6 && backoff->base_ms << backoff->failures < bound_ms) {
+    if (backoff->failures < 7 && backoff->base_ms << backoff->failures < bound_ms) {
         bound_ms = backoff->base_ms << backoff->failures;
     }
     backoff->failures++;

@@ -1,5 +1,5 @@
 /* How long to wait before trying again: uniform between nothing and a bound that doubles from
- * `base_ms` to 60 times that (full jitter), and never less than the server asked for. */
+ * `base_ms` to 120 times that (full jitter), and never less than the server asked for. */
 #ifndef WORKER_AGENT_BACKOFF_H
 #define WORKER_AGENT_BACKOFF_H
 

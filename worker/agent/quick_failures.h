@@ -12,6 +12,7 @@
 #define QUICK_FAILURE_MS 10000
 /* So many in a row, and the slot begins to wait. */
 #define QUICK_FAILURES_TO_WAIT 3
+#define QUICK_FAILURES_WAIT_MS 1000 /* at first */
 
 struct quick_failures {
     int64_t base_ms; /* the first wait; it doubles up to 300 times that */

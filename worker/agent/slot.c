@@ -222,7 +222,24 @@ static int begin_job(struct slot *slot, struct err *err)
 
 static bool asks_no_more(const struct agent_context *context)
 {
-    return context->draining || context->closing || context->fatal.code != ERR_NONE;
+    return context->leaving.act >= LEAVING_FINISH || context->draining || context->closing
+           || context->fatal.code != ERR_NONE;
+}
+
+/* Begins to ask for the next trial, unless there are to be no more. */
+static void begin_asking(struct slot *slot, int64_t wait_ms)
+{
+    struct agent_context *context = slot->context;
+    int64_t most = context->settings->max_trials;
+
+    if (asks_no_more(context) || (most > 0 && context->n_asked_for >= most)) {
+        close_slot(slot);
+        return;
+    }
+    context->n_asked_for++;
+    slot->has_too_little_time = false;
+    slot->phase = SLOT_ASKING;
+    lease_request_begin(&slot->request, wait_ms);
 }
 
 static void hand_back(struct slot *slot)
@@ -289,6 +306,10 @@ static void on_nothing(void *context, const struct no_lease *no)
                    no->detail[0] == '\0' ? "" : ": ", no->detail);
     if (slot->request.unfit[0] == '\0' || over) {
         emit(slot, AGENT_WAITING, "", detail);
+    }
+    slot->has_too_little_time = no->reason == NO_LEASE_TOO_LONG;
+    if (no->reason == NO_LEASE_DRAINED) {
+        slot->context->leaving.is_drained = true;
     }
     if (over && slot->context->settings->exit_when_finished) {
         slot->context->hurries++;
@@ -410,14 +431,13 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
     if (slot->stuck.process == 0) { /* else what is stuck may hold them */
         give_devices_back(slot, &wait_ms);
     }
-    if (asks_no_more(slot->context) || leaves || slot->delivers_only) {
+    if (leaves || slot->delivers_only) {
         close_slot(slot);
-    } else {
-        slot->phase = SLOT_ASKING;
-        lease_request_begin(&slot->request, wait_ms);
-        if (slot_spool_is_ready(slot)) {
-            ask(slot);
-        }
+        return;
+    }
+    begin_asking(slot, wait_ms);
+    if (slot->phase == SLOT_ASKING && slot_spool_is_ready(slot)) {
+        ask(slot);
     }
 }
 
@@ -709,8 +729,8 @@ int slot_open(struct slot *slot, struct agent_context *context, size_t index, st
     (void)snprintf(worker, sizeof worker, "%s:%zu", settings->name, index);
     TRY(report_socket_open(&slot->reports, &context->loop, job_take_line, slot, err));
     lease_request_init(&slot->request, &context->loop, &context->offer, worker, &hooks);
-    lease_request_begin(&slot->request, 0);
-    slot->quick.base_ms = settings->backoff_ms;
+    slot->quick.base_ms = QUICK_FAILURES_WAIT_MS;
+    begin_asking(slot, 0);
     return 0;
 }
 
@@ -743,6 +763,7 @@ void slot_drain(struct slot *slot)
     if (slot->phase == SLOT_ASKING) {
         stop_asking(slot);
     } else if (slot->phase == SLOT_RUNNING) {
+        slot->supervisor.grace_ms = leaving_grace_ms(&slot->context->leaving, now_ms);
         job_act(slot, supervisor_step(&slot->supervisor, JOB_DRAINED, now_ms));
     }
     if (slot->lease != NULL) {

@@ -53,6 +53,8 @@ struct agent_context {
     char *workdir;
     char *state_dir; /* borrowed; NULL: nothing is recorded */
     char *host;
+    struct leaving leaving;
+    int64_t n_asked_for; /* trials that were granted, or are being asked for */
     bool draining;
     int64_t drained_ms; /* since when */
     bool closing;       /* nothing more is asked for; trials that run go on to their end */
@@ -80,6 +82,7 @@ struct slot {
     struct device_set devices; /* that its trial has */
     char *gpu;                 /* their tokens, with commas; NULL: none of its own; owned */
     struct lease_request request;
+    bool has_too_little_time; /* as the server said to the last ask */
     struct report_socket reports;
     struct quick_failures quick;  /* of its jobs, in a row */
     unsigned hurries;             /* of the context, as far as it has acted on them */

@@ -28,7 +28,7 @@
 #include "worker/cli/verbs.h"
 #include "worker/cli/verbs/run_worker.h"
 
-enum { LOOK_EVERY_MS = 1000, STATUS_INTERRUPTED = 130 };
+enum { LOOK_EVERY_MS = 1000 };
 
 struct run_options {
     struct definition definition;
@@ -276,7 +276,7 @@ static int run(struct options *options, const struct run_options *given, int *st
     TRY(follow(&watch, status, err));
     if (run_worker_was_interrupted()) {
         say("interrupted; the same command goes on with the study");
-        *status = STATUS_INTERRUPTED;
+        *status = EXIT_STATUS_INTERRUPTED;
         return 0;
     }
     study_print_detail(watch.study);

@@ -8,10 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/step.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/argv_list.h"
+#include "worker/agent/batch_deadline.h"
 #include "worker/cli/agent_options/devices.h"
 #include "worker/cli/agent_options/files.h"
 #include "worker/cli/agent_options/identity.h"
@@ -104,8 +106,9 @@ static const struct usage usage = {
            "}} are braces. COMMAND reports "
            "with lines such as 'hone: step=3 accuracy=0.91' on its output, with JSON objects on "
            "the descriptor HONE_METRICS_FD, or with 'hone report'.\n\n"
-           "SIGTERM stops the jobs, hands their trials back and ends the worker; a second one ends "
-           "it at once. The token never reaches a job.",
+           "SIGTERM and SIGUSR1 stop the jobs, hand their trials back and end the worker. SIGINT "
+           "lets what runs go on to its end first; a second one is as SIGTERM, a third one, or "
+           "SIGQUIT, kills what runs. The token never reaches a job.",
     .flags = USAGE_SERVER | USAGE_TRAILING,
     .n_min = 0,
     .n_max = -1,
@@ -195,15 +198,30 @@ static void print_event(void *context, const struct agent_event *event)
 /* ---- running -------------------------------------------------------------------------------- */
 
 static struct agent *running_agent; /* for the signal handler */
+static enum agent_end end;          /* of the last one */
+
+/* SIGUSR1 is what batch systems are told to send ahead of time; they may send both, and more than
+ * once. */
+static const struct {
+    int number;
+    enum leaving_request request;
+} signals[] = {
+    {SIGINT, LEAVING_INTERRUPTED}, {SIGTERM, LEAVING_TOLD}, {SIGUSR1, LEAVING_TOLD},
+    {SIGHUP, LEAVING_TOLD},        {SIGQUIT, LEAVING_QUIT},
+};
+enum { N_SIGNALS = sizeof signals / sizeof signals[0] };
 
 static void on_signal(int number)
 {
-    (void)number;
-    agent_stop(running_agent);
+    for (size_t i = 0; i < N_SIGNALS; i++) {
+        if (signals[i].number == number) {
+            agent_leave(running_agent, signals[i].request);
+        }
+    }
 }
 
 /* A signal that was ignored when we were started stays ignored: that is what nohup asks for. */
-static void stop_on(int number)
+static void catch_signal(int number)
 {
     struct sigaction before;
     struct sigaction action = {.sa_handler = on_signal};
@@ -213,31 +231,36 @@ static void stop_on(int number)
     }
 }
 
-/* Signals stop this agent; NULL: nothing is left to stop. */
-static void stop_by_signals(struct agent *agent)
+/* Signals make this agent leave; NULL: nothing is left to stop. */
+static void leave_by_signals(struct agent *agent)
 {
-    if (agent == NULL) {
-        (void)signal(SIGTERM, SIG_IGN);
-        (void)signal(SIGINT, SIG_IGN);
-        (void)signal(SIGHUP, SIG_IGN);
-        return;
+    if (agent != NULL) {
+        running_agent = agent;
+        (void)signal(SIGPIPE, SIG_IGN);
+        (void)signal(SIGXFSZ,
+                     SIG_IGN); /* a limit on files is a full disk, and no end of the worker */
     }
-    running_agent = agent;
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGXFSZ, SIG_IGN); /* a limit on files is a full disk, and no end of the worker */
-    stop_on(SIGTERM);
-    stop_on(SIGINT);
-    stop_on(SIGHUP);
+    for (size_t i = 0; i < N_SIGNALS; i++) {
+        if (agent != NULL) {
+            catch_signal(signals[i].number);
+        } else {
+            (void)signal(signals[i].number, SIG_IGN);
+        }
+    }
 }
 
 static int serve(struct agent_settings *settings, struct err *err)
 {
     OWN(agent) struct agent *agent = NULL;
 
+    if (settings->deadline_ms == 0) {
+        batch_deadline_find(clock_system(), &settings->deadline_ms);
+    }
     TRY(agent_create(settings, &agent, err));
-    stop_by_signals(agent);
+    leave_by_signals(agent);
     int rc = agent_run(agent, err);
-    stop_by_signals(NULL);
+    leave_by_signals(NULL);
+    end = agent_end(agent);
     return rc;
 }
 
@@ -327,13 +350,26 @@ static int try_command(struct worker_options *given, const struct options *optio
     bool measured = false;
     struct err err = {0};
 
-    int rc = worker_try(&given->settings, options, given->settings.study, stop_by_signals,
+    int rc = worker_try(&given->settings, options, given->settings.study, leave_by_signals,
                         &measured, &err);
     (void)fflush(stdout);
     if (rc == 0 && !measured) {
         return EXIT_STATUS_FAILED;
     }
     return exit_after(rc, &err);
+}
+
+static int status_of_end(const struct agent_settings *settings)
+{
+    switch (end) {
+    case AGENT_END_PREEMPTED:
+        return settings->preempt_status;
+    case AGENT_END_KILLED:
+        return EXIT_STATUS_INTERRUPTED;
+    case AGENT_END_FINISHED:
+    default:
+        return EXIT_STATUS_OK;
+    }
 }
 
 int verb_worker(int argc, char **argv)
@@ -356,6 +392,7 @@ int verb_worker(int argc, char **argv)
     if (given.tries) {
         return try_command(&given, &options);
     }
-    return exit_after(
+    int status = exit_after(
         given.bundle.file != NULL ? work_bundle(&given, &err) : work(&given, &options, &err), &err);
+    return status == EXIT_STATUS_OK ? status_of_end(&given.settings) : status;
 }

@@ -130,8 +130,9 @@ int verb_workers_drain(int argc, char **argv)
 {
     return change(
         argc, argv,
-        "Gives the node of a worker no further trial; what runs on it goes on to its end.", "drain",
-        "it gets no further trial; 'hone workers resume' goes on");
+        "Gives the node of a worker no further trial; what runs on it goes on to its end, and then "
+        "its workers leave.",
+        "drain", "it gets no further trial; 'hone workers resume' goes on");
 }
 
 int verb_workers_resume(int argc, char **argv)
