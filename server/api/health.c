@@ -88,6 +88,21 @@ static size_t count_live(const struct live_view *view)
     return n;
 }
 
+static void write_workers(struct buf *out, const struct live_view *view)
+{
+    static const char *const states[] = {"active", "draining", "quarantined", "gone"};
+
+    buf_puts(out, "# HELP hone_workers Workers seen since the start, by state.\n"
+                  "# TYPE hone_workers gauge\n");
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        size_t n = 0;
+        for (size_t k = 0; k < view->n_workers; k++) {
+            n += strcmp(view->workers[k].state, states[i]) == 0;
+        }
+        buf_printf(out, "hone_workers{state=\"%s\"} %zu\n", states[i], n);
+    }
+}
+
 static void write_live(struct buf *out, const struct live_view *view)
 {
     metric(out, "events_last_seq", "gauge", "Sequence number of the last event.",
@@ -96,6 +111,7 @@ static void write_live(struct buf *out, const struct live_view *view)
     metric(out, "asks_waiting", "gauge", "Asks that wait for work.", (double)view->n_waiting);
     metric(out, "workers_known", "gauge", "Workers seen since the start.", (double)view->n_workers);
     metric(out, "studies", "gauge", "Studies that are not deleted.", (double)view->n_studies);
+    write_workers(out, view);
 }
 
 static void write_logs(struct buf *out, const struct logs *logs)

@@ -578,7 +578,11 @@ START_TEST(a_worker_is_drained_and_resumed)
     api_expect(&f, 200, "POST", "/v1/workers/gpu07/drain", "{}");
     ck_assert_str_eq(buf_text(&f.last.body), "{\"worker\":\"gpu07\",\"state\":\"draining\"}");
     expect_worker(&f, "\"state\":\"draining\"");
+    api_expect(&f, 200, "GET", "/metrics", NULL);
+    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "\nhone_workers{state=\"draining\"} 1\n"));
+    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "\nhone_workers{state=\"active\"} 0\n"));
     api_expect(&f, 200, "POST", "/v1/leases", "{\"worker\": \"gpu07:1\"}");
+    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "\"reason\":\"drained\""));
     ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "gpu07 is draining"));
     api_expect(&f, 200, "POST", "/v1/workers/gpu07:1/resume", NULL);
     expect_worker(&f, "\"state\":\"active\"");
