@@ -42,6 +42,12 @@ int http_async_create(const struct http_client_settings *settings, struct http_a
     return 0;
 }
 
+int http_async_set_token(struct http_async *async, const char *token, bool *changed,
+                         struct err *err)
+{
+    return http_target_set_token(&async->target, token, changed, err);
+}
+
 static void unlink_transfer(struct http_transfer *transfer)
 {
     struct http_async *async = transfer->async;

@@ -26,6 +26,11 @@ OWN_POINTER(http_async)
 /* Returns the URL as given, without a trailing slash. */
 const char *http_async_url(const struct http_async *async);
 
+/* Calls that are started from now on have this token; *changed: it is another one than before.
+ * ERR_INVALID: it cannot be used; ERR_NOMEM; the old one is kept. */
+MUST_USE int http_async_set_token(struct http_async *async, const char *token, bool *changed,
+                                  struct err *err);
+
 /* Copies the body. Either `done` runs later, once, or -1 is returned now. */
 MUST_USE int http_async_start(struct http_async *async, const struct http_call *call,
                               http_done *done, void *context, struct http_transfer **transfer,

@@ -120,13 +120,37 @@ int http_target_init(struct http_target *target, const struct http_client_settin
                          err);
 }
 
-void http_target_finish(struct http_target *target)
+static void forget_token(struct http_target *target)
 {
     if (target->token_header != NULL) {
         explicit_bzero(target->token_header, strlen(target->token_header));
     }
-    free(target->url);
     free(target->token_header);
+    target->token_header = NULL;
+}
+
+int http_target_set_token(struct http_target *target, const char *token, bool *changed,
+                          struct err *err)
+{
+    struct http_target fresh = {0};
+    const char *before = target->token_header;
+
+    TRY(copy_token(&fresh, token, err));
+    *changed =
+        fresh.token_header != NULL && (before == NULL || strcmp(before, fresh.token_header) != 0);
+    if (!*changed) {
+        forget_token(&fresh);
+        return 0;
+    }
+    forget_token(target);
+    target->token_header = fresh.token_header;
+    return 0;
+}
+
+void http_target_finish(struct http_target *target)
+{
+    forget_token(target);
+    free(target->url);
     free(target->ca_file);
     free(target->proxy);
     free(target->user_agent);

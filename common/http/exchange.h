@@ -20,6 +20,10 @@ struct http_target {
  * cannot start; ERR_NOMEM. Finish it also after an error. */
 MUST_USE int http_target_init(struct http_target *target,
                               const struct http_client_settings *settings, struct err *err);
+/* Later calls have this token; *changed: it is another one. The errors of http_target_init(), with
+ * the old token kept. */
+MUST_USE int http_target_set_token(struct http_target *target, const char *token, bool *changed,
+                                   struct err *err);
 /* Overwrites the token. */
 void http_target_finish(struct http_target *target);
 

@@ -66,8 +66,9 @@ struct agent_size {
 
 struct agent_settings {
     const char *url;
-    const char *token;                      /* NULL: none */
-    const char *ca_file;                    /* NULL: the system's */
+    const char *token;      /* NULL: none */
+    const char *token_file; /* read again when the server refuses the token; NULL: it is not */
+    const char *ca_file;    /* NULL: the system's */
     const struct http_responder *responder; /* stands in for the server; NULL: none */
     const char *name; /* of the worker; NULL: the host's name. Slots append ":0", ":1", … */
 

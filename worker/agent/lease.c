@@ -32,8 +32,9 @@ struct lease {
 
     enum server_call calling;
     struct http_transfer *transfer;
-    int64_t sent_ms;     /* of the call under way */
-    int64_t accepted_ms; /* when the last accepted call was sent */
+    int64_t sent_ms;        /* of the call under way */
+    unsigned sent_n_tokens; /* loop.h */
+    int64_t accepted_ms;    /* when the last accepted call was sent */
     int64_t heartbeat_ms;
     int64_t offline_ms;
     int64_t retry_at_ms; /* not before; 0: at once */
@@ -236,6 +237,7 @@ static int start_call(struct lease *lease, enum server_call kind, struct err *er
     TRY(http_async_start(lease->loop->http, &call, on_answer, lease, &lease->transfer, err));
     lease->calling = kind;
     lease->sent_ms = loop_now(lease->loop);
+    lease->sent_n_tokens = lease->loop->n_tokens;
     return 0;
 }
 
@@ -328,7 +330,13 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
 
     lease->transfer = NULL;
     lease->calling = CALL_NONE;
-    switch (answer_class_of(kind, lease->grant->digits, rc, answer, &reply, &problem)) {
+    enum answer_class class =
+        answer_class_of(kind, lease->grant->digits, rc, answer, &reply, &problem);
+    if (problem.code == ERR_UNAUTHORIZED && loop_renew_token(lease->loop, lease->sent_n_tokens)) {
+        lease->retry_at_ms = 0;
+        return;
+    }
+    switch (class) {
     case ANSWER_CLASS_TAKEN:
         take_success(lease, kind, &reply);
         break;

@@ -128,6 +128,11 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
 
     request->transfer = NULL;
     enum answer_class class = answer_class_of(CALL_ASK, 0, rc, answer, &reply, &problem);
+    if (problem.code == ERR_UNAUTHORIZED
+        && loop_renew_token(request->loop, request->sent_n_tokens)) {
+        request->next_at_ms = 0;
+        return;
+    }
     if (request->withdrawing && !reply.granted) {
         request->active = false;
         return;
@@ -207,6 +212,7 @@ void lease_request_tick(struct lease_request *request)
         return;
     }
     request->sent_ms = loop_now(request->loop);
+    request->sent_n_tokens = request->loop->n_tokens;
     if (send_ask(request, &err) != 0) {
         request->active = !request->withdrawing;
         try_again(request, -1, err.text);

@@ -32,6 +32,7 @@ struct lease_request {
     struct lease_request_hooks hooks;
     struct http_transfer *transfer; /* NULL: nothing under way */
     int64_t sent_ms;
+    unsigned sent_n_tokens; /* loop.h */
     int64_t next_at_ms;
     bool active;
     bool unanswered; /* sent under this request id */

@@ -5,6 +5,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "common/log.h"
+
 #define EVENTS_A_TURN 64
 
 int loop_init(struct loop *loop, const struct http_client_settings *settings,
@@ -33,6 +35,30 @@ void loop_finish(struct loop *loop)
 int64_t loop_now(const struct loop *loop)
 {
     return loop->clock->monotonic_ms(loop->clock);
+}
+
+bool loop_renew_token(struct loop *loop, unsigned n_tokens)
+{
+    char token[HTTP_TOKEN_BYTES] = "";
+    bool changed = false;
+    struct err err = {0};
+
+    if (n_tokens != loop->n_tokens) {
+        return true;
+    }
+    if (loop->token_file == NULL) {
+        return false;
+    }
+    if (http_token_load(loop->token_file, token, &err) != 0
+        || http_async_set_token(loop->http, token, &changed, &err) != 0) {
+        log_warning("%s", err.text);
+    }
+    explicit_bzero(token, sizeof token);
+    if (changed) {
+        log_info("the server refuses the token; %s has another one by now", loop->token_file);
+        loop->n_tokens++;
+    }
+    return changed;
 }
 
 int loop_watch(struct loop *loop, struct fd_watch *watch, int fd, void (*ready)(void *context),

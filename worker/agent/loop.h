@@ -3,6 +3,7 @@
 #ifndef WORKER_AGENT_LOOP_H
 #define WORKER_AGENT_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/clock.h"
@@ -15,7 +16,9 @@ struct loop {
     struct http_async *http; /* owned */
     const struct clock *clock;
     struct rng rng;
-    int64_t backoff_ms; /* the base of every retry */
+    int64_t backoff_ms;     /* the base of every retry */
+    const char *token_file; /* borrowed; NULL: the token is not read again */
+    unsigned n_tokens;      /* counts them */
 };
 
 /* Called while `fd` is readable or hung up. */
@@ -31,6 +34,10 @@ MUST_USE int loop_init(struct loop *loop, const struct http_client_settings *set
 void loop_finish(struct loop *loop);
 /* Returns the monotonic time in milliseconds. */
 int64_t loop_now(const struct loop *loop);
+
+/* The server refused the token of a call that was started when `n_tokens` was so. Reads the token
+ * file again; true: there is another token by now, so the call is worth another try. */
+bool loop_renew_token(struct loop *loop, unsigned n_tokens);
 
 /* The watch stays where it is until it is dropped, before its descriptor is closed. */
 MUST_USE int loop_watch(struct loop *loop, struct fd_watch *watch, int fd,

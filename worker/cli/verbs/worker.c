@@ -326,6 +326,18 @@ static int work_bundle(struct worker_options *given, struct err *err)
     return worker_bundle(&given->settings, &given->bundle, serve, err);
 }
 
+static void advise_token(const struct session *session, struct err *err)
+{
+    bool has_file = session->worker_token_file[0] != '\0';
+    size_t used = strlen(err->text);
+
+    (void)snprintf(
+        err->text + used, sizeof err->text - used,
+        "; 'hone token create NAME --scope worker' makes a token: put it into %.200s and "
+        "start the worker again",
+        has_file ? session->worker_token_file : "a file, name that with --token-file,");
+}
+
 static int work(struct worker_options *given, const struct options *options, struct err *err)
 {
     OWN(session) struct session session = {0};
@@ -337,8 +349,13 @@ static int work(struct worker_options *given, const struct options *options, str
     }
     given->settings.url = http_client_url(session.client);
     given->settings.token = token;
+    given->settings.token_file =
+        session.worker_token_file[0] != '\0' ? session.worker_token_file : NULL;
     given->settings.ca_file = options->ca_file;
     int rc = with_lists(given, options, err);
+    if (rc != 0 && err->code == ERR_UNAUTHORIZED) {
+        advise_token(&session, err);
+    }
     given->settings.token = NULL;
     explicit_bzero(token, sizeof token);
     return rc;
