@@ -27,7 +27,7 @@ def call(server, method, path, body=None):
 
 def environment(server):
     """Of a worker: where the server is, and the worker's token."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_")}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_") or k == "HONE_ALLOW_ROOT"}
     return {**kept, "HONE_URL": server.url,
             "HONE_TOKEN_FILE": str(pathlib.Path(server.data) / "worker.token")}
 

@@ -14,7 +14,7 @@ SMALL = ["--units", "16", "--batch", "64", "--momentum", "0.5"]
 
 
 def digits(*options, **environment):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("HONE_")}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_") or k == "HONE_ALLOW_ROOT"}
     return subprocess.run([DIGITS, *options], env={**kept, **environment}, capture_output=True,
                           text=True, check=False)
 

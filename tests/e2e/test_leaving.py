@@ -316,7 +316,7 @@ class Cluster:
         self.server.__exit__()
 
     def environment(self, token):
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_")}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_") or k == "HONE_ALLOW_ROOT"}
         return {**kept, "HONE_URL": self.server.url,
                 "HONE_TOKEN_FILE": str(pathlib.Path(self.server.data) / f"{token}.token")}
 

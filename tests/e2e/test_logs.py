@@ -59,7 +59,7 @@ class Site:
         self.server.__exit__()
 
     def environment(self, kind):
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_")}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_") or k == "HONE_ALLOW_ROOT"}
         return {**kept, "HONE_TOKEN_FILE": f"{self.server.data}/{kind}.token"}
 
     def start(self, job, *options, url=None):

@@ -51,7 +51,7 @@ class Account:
     """Somebody without HONE_URL; the private server is gone when this is."""
 
     def __init__(self, tmp, **more):
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_")}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_") or k == "HONE_ALLOW_ROOT"}
         self.state = tmp / "state/hone"
         self.environment = {**kept, "XDG_STATE_HOME": str(tmp / "state"), **more}
 

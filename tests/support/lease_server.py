@@ -31,6 +31,7 @@ class Stranger:
 
     def __init__(self, status, body=b"<html>nginx</html>", content_type="text/html"):
         self.status, self.body, self.content_type = status, body, content_type
+        self.headers = {}
 
 
 def distinct(pairs):
@@ -61,6 +62,7 @@ class LeaseServer:
         self.action = lambda lease, step: {"action": "continue"}
         self.refuses = lambda body: None  # measurements: (status, problem type), or None
         self.nothing = "finished"
+        self.token = TOKEN  # that is accepted
         self.is_away = False
         self.workers = []
 
@@ -163,14 +165,15 @@ class LeaseServer:
             if kind != "log":
                 self.calls.append((kind, body))
             self.lock.notify_all()
-            if headers.get("Authorization") != f"Bearer {TOKEN}":
+            if headers.get("Authorization") != f"Bearer {self.token}":
                 return 401, FakeServer.problem("unauthorized", "no token"), {}
             if kind == "ask":
                 self.asks.append(body)
             if self.faults.get(kind):
                 fault = self.faults[kind].pop(0)
                 if isinstance(fault, Stranger):
-                    return fault.status, fault.body, {"Content-Type": fault.content_type}
+                    return fault.status, fault.body, {"Content-Type": fault.content_type,
+                                                      **fault.headers}
                 status, problem, *more = fault if isinstance(fault, tuple) else (fault, "overloaded")
                 seconds = more[0] if more else 0
                 return status, FakeServer.problem(problem, "as the test wished"), \
@@ -251,7 +254,7 @@ class LeaseServer:
     def environment(self, tmp, **more):
         token = pathlib.Path(tmp) / "token"
         token.write_text(TOKEN + "\n")
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_")}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_") or k == "HONE_ALLOW_ROOT"}
         return {**kept, "HONE_URL": self.url, "HONE_TOKEN_FILE": str(token), **more}
 
     def start(self, tmp, *command, options=(), under=(), **environment):

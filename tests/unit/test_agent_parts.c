@@ -123,6 +123,42 @@ START_TEST(environment_carries_no_secret)
 }
 END_TEST
 
+static const struct {
+    const char *variable;
+    bool clean;
+    const char *given; /* by the owner; NULL: nothing */
+    bool passed;
+} passings[] = {
+    {"CONDA_PREFIX=/c", false, NULL, true},
+    {"CONDA_PREFIX=/c", true, NULL, false},
+    {"CONDA_PREFIX=/c", true, "CONDA_PREFIX", true},
+    {"CONDA_PREFIX=/c", true, "CONDA_*", true},
+    {"CONDA_PREFIX=/c", true, "CONDA_PREF", false},
+    {"CONDA_PREFIX=/c", false, "CONDA_PREFIX=/d", false}, /* set to something else */
+    {"CONDA_PREFIX=/c", false, "CONDA_PREFIX=*", false},
+    {"LC_ALL=C", true, NULL, true},
+    {"PATHS=/x", true, NULL, false},
+    {"HONE_URL=http://x", true, NULL, true},
+    {"HONE_URLS=x", false, NULL, false},
+    {"HONE_TOKEN_FILE=/t", false, "H*", false},
+    {"HONE_TOKEN_FILE=/t", false, NULL, false},
+    {"CREDENTIALS_DIRECTORY=/c", false, NULL, false},
+    {"CREDENTIALS_DIRECTORY=/c", false, "CREDENTIALS_DIRECTORY", true},
+    {"NOTIFY_SOCKET=/n", false, NULL, false},
+    {"LISTEN_FDS=1", true, NULL, false},
+};
+
+START_TEST(a_job_gets_what_its_owner_lets_it_have)
+{
+    struct inherited_choice choice = {.clean = passings[_i].clean,
+                                      .given = &passings[_i].given,
+                                      .n_given = passings[_i].given == NULL ? 0 : 1};
+
+    ck_assert_msg(inherited_is_passed(&choice, passings[_i].variable) == passings[_i].passed, "%s",
+                  passings[_i].variable);
+}
+END_TEST
+
 static void touch(const char *base, const char *name)
 {
     char path[300];
@@ -504,6 +540,8 @@ int main(void)
     tcase_add_loop_test(tcase, gpu_list_is_read_or_refused, 0,
                         (int)(sizeof gpu_lists / sizeof gpu_lists[0]));
     tcase_add_test(tcase, environment_carries_no_secret);
+    tcase_add_loop_test(tcase, a_job_gets_what_its_owner_lets_it_have, 0,
+                        (int)(sizeof passings / sizeof passings[0]));
     tcase_add_checked_fixture(folders, make_workdir, remove_workdir);
     tcase_add_test(folders, checkpoints_stay_within_the_work_directory);
     tcase_add_test(folders, a_published_checkpoint_is_granted_and_discarded);

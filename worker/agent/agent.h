@@ -15,6 +15,7 @@
 #include "common/own.h"
 #include "common/wire/wire.h"
 #include "worker/agent/boundary/boundary.h"
+#include "worker/agent/inherited.h"
 #include "worker/agent/leaving.h"
 #include "worker/report/patterns.h"
 
@@ -55,6 +56,7 @@ bool agent_event_is_success(const struct agent_event *event);
 
 #define AGENT_SLOTS_MAX 256
 #define AGENT_LABELS_MAX 64
+#define AGENT_ENV_MAX 64
 
 /* A number of bytes that has a default. */
 struct agent_size {
@@ -103,6 +105,10 @@ struct agent_settings {
     int64_t uptime_ms;                 /* take nothing more after so long; 0: no limit */
     int64_t max_trials;                /* take no more than so many; 0: no limit */
     int preempt_status;                /* of the program, after AGENT_END_PREEMPTED */
+    bool clean_env; /* of the environment jobs get only what is needed, and what `env` names */
+    const char *env[AGENT_ENV_MAX]; /* "NAME" or "NAME=VALUE" */
+    size_t n_env;
+    bool allow_root;    /* for the program: jobs may run as root */
     int passthrough_fd; /* with one slot, job output is also written here; -1: only to the log */
 
     void (*on_event)(void *context, const struct agent_event *event); /* or NULL */

@@ -14,19 +14,28 @@ static bool starts_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+static bool has(const struct argv_list *list, const char *start)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (starts_with(list->items[i], start)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void inherit(const struct environment *environment, struct argv_list *out)
 {
-    bool unbuffered = false;
-
     for (size_t i = 0; environment->inherited[i] != NULL; i++) {
         const char *variable = environment->inherited[i];
-        bool ours = starts_with(variable, "HONE_") && !starts_with(variable, "HONE_URL=");
-        if (!ours && !job_devices_replace(&environment->devices, variable)) {
+        if (inherited_is_passed(&environment->choice, variable)
+            && !job_devices_replace(&environment->devices, variable)) {
             argv_list_add(out, variable);
         }
-        unbuffered = unbuffered || starts_with(variable, "PYTHONUNBUFFERED=");
     }
-    if (!unbuffered) { /* else a Python job's reports would arrive at its end, all at once */
+    inherited_append_set(&environment->choice, out);
+    if (!has(out, "PYTHONUNBUFFERED=")) { /* else a Python job's reports would arrive at its end,
+                                             all at once */
         argv_list_add(out, "PYTHONUNBUFFERED=1");
     }
 }

@@ -1,5 +1,6 @@
-/* The environment of a job: the agent's own, without any HONE_ variable but the server's address
- * (so never a token), and what API.md "The job's side" promises. */
+/* The environment of a job: the agent's own, as far as it is passed on (inherited.h; never a
+ * token), and what API.md "The job's side" promises. Names from the server are HONE_PARAM_…,
+ * whatever the parameters are called. */
 #ifndef WORKER_AGENT_ENVIRONMENT_H
 #define WORKER_AGENT_ENVIRONMENT_H
 
@@ -10,9 +11,11 @@
 #include "worker/agent/argv_list.h"
 #include "worker/agent/devices/job_devices.h"
 #include "worker/agent/folder.h"
+#include "worker/agent/inherited.h"
 
 struct environment {
     char *const *inherited; /* environ */
+    struct inherited_choice choice;
     const struct lease_grant *grant;
     const json_t *parameters;
     int64_t from, to; /* of this run of the command, as a promotion may have moved them */

@@ -413,7 +413,11 @@ static int launch(struct slot *slot, struct err *err)
                                    .trial = slot->grant.trial,
                                    .attempt = slot->grant.attempt,
                                    .seed = slot->grant.seed};
+    const struct agent_settings *settings = slot->context->settings;
     struct environment environment = {.inherited = environ,
+                                      .choice = {.clean = settings->clean_env,
+                                                 .given = settings->env,
+                                                 .n_given = settings->n_env},
                                       .grant = &slot->grant,
                                       .parameters = slot->grant.values.parameters,
                                       .from = slot->from,

@@ -21,6 +21,7 @@
 #include "worker/cli/agent_options/leaving.h"
 #include "worker/cli/agent_options/outage.h"
 #include "worker/cli/agent_options/reading.h"
+#include "worker/cli/agent_options/rights.h"
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
@@ -61,6 +62,7 @@ static const struct option_group groups[] = {
     {&isolation_argp, offsetof(struct worker_options, settings)},
     {&leaving_argp, offsetof(struct worker_options, settings)},
     {&outage_argp, offsetof(struct worker_options, settings)},
+    {&rights_argp, offsetof(struct worker_options, settings)},
     {&reading_argp, offsetof(struct worker_options, reading)},
     {0},
 };
@@ -253,6 +255,7 @@ static int serve(struct agent_settings *settings, struct err *err)
 {
     OWN(agent) struct agent *agent = NULL;
 
+    TRY(rights_check(settings, err));
     if (settings->deadline_ms == 0) {
         batch_deadline_find(clock_system(), &settings->deadline_ms);
     }
