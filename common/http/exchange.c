@@ -367,7 +367,7 @@ int http_exchange_end(struct http_exchange *exchange, const struct http_target *
     if (code_is_about_tls(code)) {
         return err_set(err, ERR_UNREACHABLE,
                        "no trusted connection to %s: %s; name the authority that signed its "
-                       "certificate",
+                       "certificate with --ca-file",
                        target->url, why);
     }
     return err_set(err, ERR_UNREACHABLE, "the server at %s does not answer: %s", target->url, why);

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import shutil
 import socketserver
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cases import NotRun, expect, main  # noqa: E402
-from hone import wait_until  # noqa: E402
+from hone import Server, wait_until  # noqa: E402
 from lease_server import LeaseServer, Stranger  # noqa: E402
 
 HONE = os.environ["HONE"]
@@ -167,7 +168,7 @@ def test_only_what_is_in_the_work_directory_is_deleted(tmp):
 
 def test_a_checkpoint_elsewhere_is_not_taken(tmp):
     """Else a server could have any directory that the worker may read copied to where a job writes."""
-    for uri in ("/etc", "file:///etc", f"{tmp}/work/../../../../etc"):
+    for uri in ("/etc", "file:///etc", f"{tmp}/work{'/..' * 4}/etc"):
         with LeaseServer() as server:
             server.grants(resource=(3, 5), checkpoint={"uri": uri, "step": 3, "reach": "any"})
             said = server.work(tmp, script(tmp, f"ls $HONE_CHECKPOINT_DIR >{tmp}/seen\n"
@@ -227,6 +228,50 @@ def test_a_redirect_is_not_followed(tmp):
         server.fails("ask", redirect)
         said = server.work(tmp, "true")
         expect((elsewhere.asks, len(server.asks)), ([], 2), said)
+
+
+# ---- TLS ----
+
+def certificate(folder, name, *more):
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / f"{name}.key",
+                    "-out", folder / f"{name}.pem", *more], check=True, capture_output=True)
+    return folder / f"{name}.pem"
+
+
+def workers(environment, authority):
+    """The names of those that the server knows."""
+    admin = environment["HONE_TOKEN_FILE"].replace("worker.token", "admin.token")
+    done = subprocess.run([HONE, "workers", "--ca-file", authority, "-o", "name"], text=True,
+                          env={**environment, "HONE_TOKEN_FILE": admin}, capture_output=True,
+                          timeout=SECONDS, check=False)
+    expect(done.returncode, 0, done)
+    return done.stdout
+
+
+def test_a_server_that_cannot_prove_who_it_is_gets_nothing(tmp):
+    """The system's authorities do not know it, nor does another one; the one that is named does."""
+    if shutil.which("openssl") is None:
+        raise NotRun("openssl is not installed")
+    own, other = certificate(tmp, "own"), certificate(tmp, "other")
+    with Server(args=["--tls-cert", str(own), "--tls-key", str(tmp / "own.key")]) as server:
+        environment = {"PATH": os.environ["PATH"], "HONE_URL": server.url, "HONE_ALLOW_ROOT": "1",
+                       "HONE_TOKEN_FILE": str(pathlib.Path(server.data) / "worker.token")}
+
+        def worker(*options):
+            return subprocess.Popen(
+                [HONE, "worker", "--study", "s", "--exit-when-idle", "0.5", "--workdir",
+                 str(tmp / "work"), *options, "--", "true"], env=environment, text=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for options in ([], ["--ca-file", str(other)]):
+            said, _ = worker(*options).communicate(timeout=SECONDS)
+            assert "no trusted connection to https://" in said and "--ca-file" in said, said
+        expect(workers(environment, own), "", "workers that have asked")
+        said, _ = worker("--ca-file", str(own), "--name", "w7").communicate(timeout=SECONDS)
+        assert "no trusted connection" not in said, said
+        expect(workers(environment, own), "w7:0\n", "workers that have asked")
 
 
 # ---- the token ----
