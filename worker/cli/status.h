@@ -7,12 +7,13 @@
 enum exit_status {
     EXIT_STATUS_OK = 0,
     EXIT_STATUS_FAILED = 1,
-    EXIT_STATUS_USAGE = 2,        /* the command line or a file given with it is wrong */
-    EXIT_STATUS_NOT_FOUND = 3,    /* no such study, trial, token */
-    EXIT_STATUS_CONFLICT = 4,     /* it exists with another definition, or is in another state */
-    EXIT_STATUS_UNREACHABLE = 5,  /* no server answered, or it cannot serve now */
-    EXIT_STATUS_LATER = 75,       /* another process has what is needed (EX_TEMPFAIL) */
-    EXIT_STATUS_TIMEOUT = 124,    /* as timeout(1) */
+    EXIT_STATUS_USAGE = 2,       /* the command line or a file given with it is wrong */
+    EXIT_STATUS_NOT_FOUND = 3,   /* no such study, trial, token */
+    EXIT_STATUS_CONFLICT = 4,    /* it exists with another definition, or is in another state */
+    EXIT_STATUS_UNREACHABLE = 5, /* no server answered, or it cannot serve now */
+    EXIT_STATUS_CONFIG = 64,     /* a worker's configuration file or variable is wrong (EX_USAGE) */
+    EXIT_STATUS_LATER = 75,      /* another process has what is needed (EX_TEMPFAIL) */
+    EXIT_STATUS_TIMEOUT = 124,   /* as timeout(1) */
     EXIT_STATUS_INTERRUPTED = 130 /* as a shell says it */
 };
 

@@ -14,6 +14,7 @@
 #include "worker/agent/agent.h"
 #include "worker/agent/argv_list.h"
 #include "worker/agent/batch_deadline.h"
+#include "worker/cli/agent_options/config.h"
 #include "worker/cli/agent_options/devices.h"
 #include "worker/cli/agent_options/files.h"
 #include "worker/cli/agent_options/identity.h"
@@ -28,7 +29,7 @@
 #include "worker/cli/verbs/worker_bundle.h"
 #include "worker/cli/verbs/worker_try.h"
 
-enum { KEY_STUDY = 0x3000, KEY_RUNNER, KEY_TRY, KEY_BUNDLE, KEY_RESULTS };
+enum { KEY_STUDY = 0x3000, KEY_RUNNER, KEY_CONFIG, KEY_PRINT, KEY_TRY, KEY_BUNDLE, KEY_RESULTS };
 enum { LIST_MAX = 64, PRINTED_BYTES = 320 };
 
 struct worker_options {
@@ -37,6 +38,7 @@ struct worker_options {
     size_t n_runners;
     struct reading reading;
     bool tries;
+    bool prints_config;
     struct worker_bundle_options bundle;
 };
 
@@ -52,6 +54,9 @@ static const struct argp_option own[] = {
     {"bundle", KEY_BUNDLE, "FILE", 0, "run the trials of this bundle, without a server", 1},
     {"results", KEY_RESULTS, "DIR", 0,
      "what becomes of the trials of a bundle (default: beside it, named FILE.results)", 1},
+    {"config", KEY_CONFIG, "FILE", 0,
+     "read options from a file: lines of NAME = VALUE, as they are called here", 8},
+    {"print-config", KEY_PRINT, NULL, 0, "show every option, its value and where that is from", 8},
     {0},
 };
 
@@ -66,6 +71,9 @@ static const struct option_group groups[] = {
     {&reading_argp, offsetof(struct worker_options, reading)},
     {0},
 };
+enum {
+    N_SETTING_GROUPS = sizeof groups / sizeof groups[0] - 2
+}; /* those of struct agent_settings */
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -80,6 +88,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "\"%s\" is one too many; %d are allowed", arg, LIST_MAX);
         }
         given->runners[given->n_runners++] = arg;
+        return 0;
+    case KEY_CONFIG: /* has been read (config.h) */
+        return 0;
+    case KEY_PRINT:
+        given->prints_config = true;
         return 0;
     case KEY_TRY:
         given->tries = true;
@@ -392,27 +405,50 @@ static int status_of_end(const struct agent_settings *settings)
     }
 }
 
+static int run(struct worker_options *given, const struct config *config,
+               const struct options *options)
+{
+    struct err err = {0};
+
+    given->settings.command = options->arguments;
+    given->settings.patterns = given->reading.specs;
+    given->settings.n_patterns = given->reading.n;
+    if (given->prints_config) {
+        config_print(config, stdout);
+        return EXIT_STATUS_OK;
+    }
+    if (options->curl) {
+        (void)err_set(&err, ERR_INVALID,
+                      "hone worker: --curl makes no sense here; a worker in "
+                      "ten lines of shell is in deploy/examples");
+        return exit_with(&err);
+    }
+    if (given->tries) {
+        return try_command(given, options);
+    }
+    int status = exit_after(
+        given->bundle.file != NULL ? work_bundle(given, &err) : work(given, options, &err), &err);
+    return status == EXIT_STATUS_OK ? status_of_end(&given->settings) : status;
+}
+
 int verb_worker(int argc, char **argv)
 {
     char printed[PRINTED_BYTES] = "";
     struct options options;
     struct err err = {0};
     struct worker_options given = {.settings = {.on_event = print_event, .context = printed}};
+    OWN(config) struct config config = {0};
 
-    options_read(&usage, argc, argv, &given, &options);
-    given.settings.command = options.arguments;
-    given.settings.patterns = given.reading.specs;
-    given.settings.n_patterns = given.reading.n;
-    if (options.curl) {
-        (void)err_set(&err, ERR_INVALID,
-                      "hone worker: --curl makes no sense here; a worker in "
-                      "ten lines of shell is in deploy/examples");
+    if (config_expand(&usage, N_SETTING_GROUPS, argc, argv, &config, &err) != 0) {
+        (void)exit_with(&err);
+        return EXIT_STATUS_CONFIG;
+    }
+    OWN(memory) char **words = calloc(config.argv.n + 1, sizeof *words); /* argp reorders them */
+    if (words == NULL) {
+        (void)err_set(&err, ERR_NOMEM, "out of memory");
         return exit_with(&err);
     }
-    if (given.tries) {
-        return try_command(&given, &options);
-    }
-    int status = exit_after(
-        given.bundle.file != NULL ? work_bundle(&given, &err) : work(&given, &options, &err), &err);
-    return status == EXIT_STATUS_OK ? status_of_end(&given.settings) : status;
+    memcpy(words, config.argv.items, config.argv.n * sizeof *words);
+    options_read(&usage, (int)config.argv.n, words, &given, &options);
+    return run(&given, &config, &options);
 }
