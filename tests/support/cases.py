@@ -9,6 +9,7 @@
 """
 
 import pathlib
+import signal
 import sys
 import tempfile
 import traceback
@@ -25,6 +26,9 @@ def expect(found, wanted, what="value"):
 
 def main(module):
     """Runs every test_ function of the module, or those that the command line names."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) == signal.SIG_IGN:  # by nohup or a shell's &: no case is meant
+            signal.signal(number, signal.SIG_DFL)
     cases = {name: case for name, case in module.items() if name.startswith("test_")}
     chosen = [name for name in sys.argv[1:] if name in cases] or list(cases)
     passed = failed = skipped = 0
