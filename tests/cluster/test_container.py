@@ -32,7 +32,7 @@ def test_a_server_and_two_workers_of_one_image(tmp):
         name = podman.build(ROOT / "deploy/container/Containerfile", ROOT, PROGRAMS)
         podman("run", "-d", "--name=server", *HARDENED, "-v", "data:/data", name,
                "honed", "--data", "/data", "--listen", "127.0.0.1:0")
-        url = wait_until(lambda: next((word for word in podman("logs", "server").split()
+        url = wait_until(lambda: next((word for word in podman.logs("server").split()
                                        if word.startswith("http://")), None), SECONDS, "it serves")
         pid = processes_of(podman, "server")
         status = pathlib.Path(f"/proc/{pid}/status").read_text()
@@ -48,7 +48,7 @@ def test_a_server_and_two_workers_of_one_image(tmp):
                        "hone", "worker", "--study", "s", "--name", worker, "--exit-when-finished",
                        "--", "sh", "-c", "sleep 0.1; echo hone: loss=$1", "job", "{x}")
             for worker in "ab":
-                expect(podman("wait", worker), "0", podman("logs", worker, check=False))
+                expect(podman("wait", worker), "0", podman.logs(worker))
             found = client.get("/v1/studies/s").json
             expect((found["state"], found["counts"]["completed"]), ("finished", 8))
             check_stop_of_a_worker(podman, client, name, url)
@@ -67,7 +67,7 @@ def check_stop_of_a_worker(podman, client, name, url):
            "--name", "c", "--", "sh", "-c", "setsid sleep 1000 & sleep 1000")
     wait_until(lambda: client.get("/v1/studies/t").json["counts"]["running"] == 1, SECONDS, "it runs")
     podman("stop", "-t", "40", "c")
-    expect(podman("inspect", "-f", "{{.State.ExitCode}}", "c"), "0", podman("logs", "c"))
+    expect(podman("inspect", "-f", "{{.State.ExitCode}}", "c"), "0", podman.logs("c"))
     expect(client.get("/v1/studies/t").json["counts"]["queued"], 1, "trials handed back")
     ends = client.get("/v1/studies/t/trials/1/attempts").json["items"]
     assert ends[0]["state"] in ("released", "preempted"), json.dumps(ends)

@@ -96,6 +96,12 @@ class Podman:
                                  f"{done.stdout}{done.stderr}")
         return done.stdout.strip()
 
+    def logs(self, container):
+        """What it has said, on both of its outputs."""
+        return subprocess.run(["podman", "logs", container], env=self.environment, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                              timeout=SECONDS).stdout
+
     def __enter__(self):
         return self
 
