@@ -25,8 +25,8 @@ def processes_of(podman, container):
 
 
 def test_a_server_and_two_workers_of_one_image(tmp):
-    if image.why_not():
-        raise NotRun(image.why_not())
+    if image.why_not() or private.why_no_other_root():
+        raise NotRun(image.why_not() or private.why_no_other_root())
     tmp.chmod(0o711)
     with image.Podman(tmp / "podman") as podman:
         name = podman.build(ROOT / "deploy/container/Containerfile", ROOT, PROGRAMS)

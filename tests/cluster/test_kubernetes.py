@@ -229,8 +229,8 @@ def play(podman, tmp, *objects):
 
 
 def test_the_pods_of_server_and_worker_run(tmp):
-    if image.why_not():
-        raise NotRun(image.why_not())
+    if image.why_not() or private.why_no_other_root():
+        raise NotRun(image.why_not() or private.why_no_other_root())
     if not private.is_private():
         raise NotRun("the published port may be in use here")
     tmp.chmod(0o711)

@@ -220,7 +220,7 @@ def test_a_node_that_is_lost_costs_no_trial(tmp):
 
 def test_a_step_has_a_worker_for_each_gpu(tmp):
     """deploy/slurm/srun.sbatch, preempted once."""
-    job = ["sh", "-c", "setsid sleep 1000 & echo $CUDA_VISIBLE_DEVICES >>gpus; sleep 1; "
+    job = ["sh", "-c", f"setsid sleep 1000 & echo $CUDA_VISIBLE_DEVICES >>{tmp}/home/gpus; sleep 1; "
            "echo hone: accuracy=$1", "job", "{x}"]
     with Cluster(tmp) as cluster:
         cluster.study("s", limits={"trials": 8})
@@ -233,6 +233,8 @@ def test_a_step_has_a_worker_for_each_gpu(tmp):
         assert "lost" not in sum(ends.values(), []), ends
         names = {w["name"] for w in cluster.ask("GET", "/v1/workers")["items"]}
         assert len(names) == 4, names
+        seen = (cluster.home / "gpus").read_text().split()
+        expect(sorted(set(seen)), ["0", "1"], "devices that jobs saw")
 
 
 def test_hone_submits_an_array_as_large_as_the_study(tmp):

@@ -22,7 +22,6 @@ netns="host"
 runtime="runc"
 cgroup_manager="cgroupfs"
 events_logger="none"
-no_pivot_root={no_pivot}
 """
 STORAGE = """[storage]
 driver="{driver}"
@@ -35,6 +34,8 @@ def why_not():
     """Why no container can be run here; None if one can."""
     if os.getuid() != 0:
         return "podman without root is not tried here"
+    if not os.path.isdir("/sys/fs/cgroup") or not os.listdir("/sys/fs/cgroup"):
+        return "no control groups are mounted"
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     return f"{', '.join(missing)} not installed" if missing else None
 
@@ -78,7 +79,7 @@ class Podman:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir()
-        (self.folder / "containers.conf").write_text(CONTAINERS.format(no_pivot="false"))
+        (self.folder / "containers.conf").write_text(CONTAINERS)
         (self.folder / "storage.conf").write_text(STORAGE.format(
             driver="overlay", dir=self.folder))
         (self.folder / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')

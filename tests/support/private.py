@@ -16,6 +16,8 @@ import sys
 MARK = "HONE_TEST_PRIVATE"
 UNSHARE = ["unshare", "--net", "--uts", "--pid", "--mount", "--mount-proc", "--fork",
            "--kill-child"]
+# A shell is the first process there: it reaps what the test's daemons leave.
+RUN = '"$@"; exit $?'
 SIOCGIFFLAGS, SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP = 0x8913, 0x8914, 0x8916, 1
 ADDRESS = "10.99.0.1"  # of this host, beside 127.0.0.1
 
@@ -34,16 +36,23 @@ def _start_network():
                                                      socket.inet_aton(ADDRESS), b""))
 
 
+def why_no_other_root():
+    """Why no program that changes its root directory can run here; None if one can."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+        is_mount = any(line.split()[4] == "/" for line in mounts)
+    return None if is_mount else "the root directory is no mount"
+
+
 def enter():
     """Starts the calling script again in namespaces of its own, or returns where it is in them."""
     if is_private():
         _start_network()
         socket.sethostname("localhost")  # which has an address on every machine
         return
-    if shutil.which("unshare") is None or \
-            subprocess.run([*UNSHARE, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
-        return
-    os.environ[MARK] = "1"
-    # a shell is the first process there: it reaps what the test's daemons leave
-    os.execvp("unshare", [*UNSHARE, "sh", "-c", '"$@"; exit $?', "sh",
-                          sys.executable, *sys.argv])
+    # the second where the root directory is no mount, and so cannot be made a private one
+    for more in [[], ["--propagation", "unchanged"]]:
+        command = [*UNSHARE, *more, "sh", "-c", RUN, "sh"]
+        if shutil.which("unshare") and not subprocess.run(
+                [*command, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+            os.environ[MARK] = "1"
+            os.execvp("unshare", [*command, sys.executable, *sys.argv])

@@ -122,6 +122,8 @@ class Slurm:
             host=socket.gethostname().split(".")[0], user=pwd.getpwuid(os.getuid()).pw_name,
             dir=self.folder, ports=free_ports()))
         (self.folder / "gres.conf").write_text(DEVICES)
+        # nothing uses it, but one that fits is looked for and must be found
+        (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
         munge = self.folder / "munge"
         self.daemon("munged", "--foreground", f"--key-file={key}", f"--socket={munge / 'sock'}",
                     f"--pid-file={munge / 'pid'}", f"--log-file={munge / 'log'}",
