@@ -4,6 +4,9 @@
 import json
 import os
 import pathlib
+import re
+import shutil
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -18,6 +21,25 @@ SECONDS = 60  # a bound against hanging
 PROGRAMS = {"server/honed": os.environ["HONED"], "worker/hone": os.environ["HONE"]}
 HARDENED = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges",
             "--env=ASAN_OPTIONS=detect_leaks=0"]
+
+
+def test_the_readme_names_every_library_of_the_client(tmp):
+    if shutil.which("readelf") is None or shutil.which("dpkg-query") is None:
+        raise NotRun("readelf or dpkg-query is not installed")
+    said = subprocess.run(["readelf", "-d", PROGRAMS["worker/hone"]], capture_output=True, text=True,
+                          check=True).stdout
+    needed = set(re.findall(r"NEEDED.*\[(.*)\]", said)) - {"libc.so.6", "libm.so.6"}
+    needed = {name for name in needed if not re.match("lib(a|ub|t)san", name)}
+    paths = [path for name in needed for path in image.libraries(PROGRAMS["worker/hone"])
+             if path.endswith("/" + name)]
+    owners = set(subprocess.run(["dpkg-query", "-S", *map(os.path.realpath, paths)],
+                                capture_output=True, text=True, check=True).stdout.replace(
+                                    ":amd64", "").split())
+    readme = (ROOT / "deploy/container/README.md").read_text()
+    packages = {word.rstrip(":") for word in owners if word.endswith(":")}
+    assert len(packages) >= 4, packages
+    # libgnutls30 comes with libcurl3-gnutls
+    expect({name for name in packages if name not in readme} - {"libgnutls30"}, set())
 
 
 def processes_of(podman, container):
