@@ -332,6 +332,138 @@ START_TEST(a_refused_value_is_lost_for_another_worker_too)
 }
 END_TEST
 
+/* ---- a long spool is made shorter ---- */
+
+static void condense(void)
+{
+    OWN(spool) struct spool shorter;
+    struct pending_steps steps = {true, pending.names[0].sent_step, 3};
+    char beside[600];
+    struct err err = {0};
+
+    (void)snprintf(beside, sizeof beside, "%s.new", path);
+    spool_init(&shorter);
+    spool_flush(&spool, 0);
+    ck_assert_int_eq(spool_begin(&shorter, beside, &err), 0);
+    ck_assert(pending_condense(&pending, steps, &shorter));
+    spool_sync(&shorter, 0);
+    ck_assert_int_eq(spool_replace(&spool, &shorter, &err), 0);
+    ck_assert_str_eq(spool.path, path);
+}
+
+static void begin_run(void)
+{
+    char text[] = "";
+    struct attempt_run run = {.to = 9, .folder = text, .boot = text, .gpu = text};
+
+    ck_assert(attempt_log_run(&spool, &run));
+}
+
+/* In each row so many requests were answered before it was made shorter, and so many after that,
+ * before the worker was killed. */
+static const struct {
+    size_t before, after;
+} condensed[] = {{0, 0}, {1, 0}, {3, 2}, {8, 0}, {8, 3}, {25, 0}};
+
+START_TEST(a_shorter_spool_says_the_same)
+{
+    begin_run();
+    for (int64_t step = 0; step < FLOOD; step++) {
+        measure(step, (double)(step % 7), (double)step);
+    }
+    for (size_t i = 0; i < condensed[_i].before; i++) {
+        send_once(true);
+    }
+    int64_t long_bytes = spool_end(&spool);
+    condense();
+    int64_t left = (int64_t)(pending.last - pending.answered);
+    ck_assert_int_lt(spool_end(&spool) - long_bytes * left / FLOOD, 4000);
+    for (size_t i = 0; i < condensed[_i].after; i++) {
+        send_once(true);
+    }
+    restart();
+    send_all();
+    ck_assert_uint_eq(server.n_new, 2 * FLOOD);
+    ck_assert(server.in_order && !is_lost());
+    measure(FLOOD, 1, 1);
+    send_all();
+    ck_assert(server.loss[FLOOD] == 1);
+}
+END_TEST
+
+START_TEST(a_worker_goes_on_with_a_shorter_spool)
+{
+    begin_run();
+    for (int64_t step = 0; step < FLOOD; step++) {
+        measure(step, (double)step, 0);
+        if (step % 6000 == 5999) {
+            send_once(true);
+            condense();
+        }
+    }
+    send_all();
+    condense();
+    ck_assert_int_lt(spool_end(&spool), 2000);
+    ck_assert_uint_eq(server.n_new, 2 * FLOOD);
+    ck_assert(server.in_order && !is_lost());
+    measure(1, 3, 0); /* a correction of what is not in it any more */
+    restart();
+    send_all();
+    ck_assert(server.loss[1] == 3 && !is_lost());
+}
+END_TEST
+
+START_TEST(a_shorter_spool_knows_what_was_refused_and_best)
+{
+    struct reported_value best[] = {{4, 2}, {2, 5}};
+    bool is_best = false;
+
+    json_decref(objectives);
+    objectives =
+        json_loads("[{\"metric\":\"loss\",\"direction\":\"minimize\",\"fold\":\"best\"}]", 0, NULL);
+    end_worker();
+    begin_worker();
+    begin_run();
+    measure_one(1, "bad", 1);
+    for (size_t i = 0; i < 2; i++) {
+        measure_one(best[i].step, "loss", best[i].value);
+    }
+    send_all();
+    measure_one(5, "loss", -(double)INFINITY); /* it would be the best, and is refused */
+    send_all();
+    ck_assert(is_lost());
+    condense();
+    restart();
+    ck_assert(is_lost());
+    ck_assert_int_eq(pending_decisive(&pending.objectives[0], &is_best).step, 5);
+    ck_assert(pending.objectives[0].delivered.best[0].step == 4);
+    size_t n_refused = server.n_refused;
+    measure_one(6, "bad", 1);
+    measure_one(6, "loss", 9);
+    send_all();
+    ck_assert_uint_eq(server.n_refused, n_refused);
+}
+END_TEST
+
+START_TEST(a_shorter_spool_knows_the_steps_of_the_run)
+{
+    OWN(attempt_log) struct attempt_log log = {0};
+
+    begin_run();
+    for (int64_t step = 0; step < 100; step++) {
+        measure(step, 1, 0);
+    }
+    measure(3, 2, 0);
+    send_all();
+    condense();
+    ck_assert(attempt_log_read(&spool, &log));
+    ck_assert(log.has_step);
+    ck_assert_int_eq(log.last_step, 3);
+    ck_assert_int_eq(log.furthest_step, 99);
+    ck_assert_uint_eq(log.answered, 101);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pending_spool");
@@ -350,6 +482,11 @@ int main(void)
     tcase_add_test(tcase, what_was_answered_is_not_sent_again);
     tcase_add_test(tcase, a_refused_name_is_not_tried_by_another_worker);
     tcase_add_test(tcase, a_refused_value_is_lost_for_another_worker_too);
+    tcase_add_loop_test(tcase, a_shorter_spool_says_the_same, 0,
+                        (int)(sizeof condensed / sizeof condensed[0]));
+    tcase_add_test(tcase, a_worker_goes_on_with_a_shorter_spool);
+    tcase_add_test(tcase, a_shorter_spool_knows_what_was_refused_and_best);
+    tcase_add_test(tcase, a_shorter_spool_knows_the_steps_of_the_run);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -126,6 +126,28 @@ bool lease_is_flushed(const struct lease *lease)
     return lease->pending.n == 0;
 }
 
+void lease_condense(struct lease *lease, struct pending_steps steps)
+{
+    OWN(spool) struct spool shorter;
+    OWN(memory) char *beside = NULL;
+    struct err err = {0};
+    int64_t now_ms = loop_now(lease->loop);
+
+    spool_init(&shorter);
+    if (!pending_is_mostly_answered(&lease->pending)
+        || asprintf(&beside, "%s.new", lease->spool->path) < 0
+        || spool_begin(&shorter, beside, &err) != 0) {
+        return;
+    }
+    int64_t read_at = lease->pending.read_at;
+    bool done = pending_condense(&lease->pending, steps, &shorter);
+    spool_sync(&shorter, now_ms);
+    if (!done || spool_replace(lease->spool, &shorter, &err) != 0) {
+        lease->pending.read_at = read_at;
+        spool_remove(&shorter);
+    }
+}
+
 bool lease_is_answered(const struct lease *lease)
 {
     return lease->answered;

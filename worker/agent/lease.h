@@ -15,6 +15,7 @@
 #include "common/wire/wire.h"
 #include "worker/agent/loop.h"
 #include "worker/agent/notes.h"
+#include "worker/agent/pending.h"
 #include "worker/agent/spool.h"
 
 struct attempt_log;
@@ -69,6 +70,8 @@ bool lease_append_lost(const struct lease *lease, struct buf *out);
 bool lease_append_not_finite(const struct lease *lease, struct buf *out);
 /* True once everything measured has been answered. */
 bool lease_is_flushed(const struct lease *lease);
+/* Makes the spool shorter where most of it was answered; else, or when that fails, it stays. */
+void lease_condense(struct lease *lease, struct pending_steps steps);
 /* True once the server has answered a call of this lease. */
 bool lease_is_answered(const struct lease *lease);
 /* Recorded on the disk, then sent once everything measured has been answered. The report is moved

@@ -53,6 +53,7 @@ struct pending {
     uint64_t loaded;     /* up to this one they are among the items, or need not be sent */
     uint64_t restored;   /* up to this one another worker may have sent them */
     uint64_t answered;   /* up to this one none need be sent any more; so the spool says */
+    uint64_t condensed;  /* up to this one the spool holds but a summary */
     int64_t read_at;     /* where in the spool the ones that are not loaded begin */
     int digits;          /* of the study's steps; 0 unless set after pending_init() */
     size_t n_objectives;
@@ -80,6 +81,17 @@ void pending_restore(struct pending *pending, uint64_t answered);
 void pending_finish(struct pending *pending);
 /* Forgets what waits. */
 void pending_clear(struct pending *pending);
+
+/* Is most of what the spool holds of them answered? */
+bool pending_is_mostly_answered(const struct pending *pending);
+/* The furthest and the last step of the present run of the command. */
+struct pending_steps {
+    bool is_said;
+    int64_t furthest, last;
+};
+/* Writes a shorter spool that says the same: of what was answered but what later decisions need.
+ * Then spool_replace(). False: something found no place; nothing has changed. */
+bool pending_condense(struct pending *pending, struct pending_steps steps, struct spool *into);
 
 /* Adds the metrics of one step; a value that is there already is replaced. */
 void pending_add(struct pending *pending, int64_t step, const struct metric_value *metrics,

@@ -5,13 +5,8 @@
 #include "worker/agent/pending_private.h"
 #include "worker/agent/progress.h"
 
-struct refused_values {
-    size_t n;
-    struct attempt_refusal items[2 * PENDING_GIVEN_UP_MAX];
-};
-
-static bool was_refused(const struct refused_values *refused, int64_t step,
-                        const struct metric_value *metric)
+bool pending_was_refused(const struct pending_refusals *refused, int64_t step,
+                         const struct metric_value *metric)
 {
     for (size_t i = 0; i < refused->n; i++) {
         const struct attempt_refusal *one = &refused->items[i];
@@ -23,31 +18,36 @@ static bool was_refused(const struct refused_values *refused, int64_t step,
     return false;
 }
 
-/* Names are refused once more; single values are collected. */
-static void restore_refusals(struct pending *pending, struct refused_values *refused)
+void pending_read_refusals(struct spool *spool, struct pending_refusals *refused)
 {
     OWN(spool_record) struct spool_record record;
     struct attempt_refusal one;
     int64_t at = SPOOL_HEAD_BYTES;
 
     spool_record_init(&record);
-    while (spool_next(pending->spool, &at, &record)) {
-        if (!attempt_refusal_read(&record, &one)) {
-            continue;
+    while (spool_next(spool, &at, &record)) {
+        if (attempt_refusal_read(&record, &one) && refused->n < PENDING_REFUSALS_MAX) {
+            refused->items[refused->n++] = one;
         }
-        size_t index = one.step < 0 ? pending_name_index(pending, one.metric) : PENDING_NO_NAME;
-        pending->n_given_up++;
+    }
+}
+
+/* Names are refused once more. */
+static void restore_refusals(struct pending *pending, const struct pending_refusals *refused)
+{
+    pending->n_given_up = refused->n;
+    for (size_t i = 0; i < refused->n; i++) {
+        const struct attempt_refusal *one = &refused->items[i];
+        size_t index = one->step < 0 ? pending_name_index(pending, one->metric) : PENDING_NO_NAME;
         if (index != PENDING_NO_NAME) {
             pending->names[index].refused = true;
-        } else if (refused->n < 2 * PENDING_GIVEN_UP_MAX) {
-            refused->items[refused->n++] = one;
         }
     }
 }
 
 /* A report that was answered. */
 static void count_delivered(struct pending *pending, const struct attempt_report *report,
-                            const struct refused_values *refused)
+                            const struct pending_refusals *refused)
 {
     pending_note_reported(pending, report);
     for (size_t i = 0; i < report->n; i++) {
@@ -58,7 +58,7 @@ static void count_delivered(struct pending *pending, const struct attempt_report
         }
         struct pending_name *name = &pending->names[index];
         name->sent_step = report->step > name->sent_step ? report->step : name->sent_step;
-        if (was_refused(refused, report->step, metric)) {
+        if (pending_was_refused(refused, report->step, metric)) {
             continue;
         }
         name->accepted = true;
@@ -73,10 +73,11 @@ void pending_restore(struct pending *pending, uint64_t answered)
 {
     OWN(spool_record) struct spool_record record;
     OWN(attempt_report) struct attempt_report report = {0};
-    struct refused_values refused = {0};
+    struct pending_refusals refused = {0};
     int64_t at = SPOOL_HEAD_BYTES;
 
     spool_record_init(&record);
+    pending_read_refusals(pending->spool, &refused);
     restore_refusals(pending, &refused);
     pending->answered = pending->loaded = pending->last = answered;
     pending->restored = UINT64_MAX;

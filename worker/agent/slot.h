@@ -90,6 +90,7 @@ struct slot {
     struct spool spool;           /* of the trial that it has or had */
     bool spool_is_ready;          /* begun, for the next trial */
     char asked[REQUEST_ID_BYTES]; /* the id in it under which that is asked for */
+    int64_t condense_at;          /* bytes; a longer one is made shorter when it can be */
     bool spool_waits;             /* it could not be begun; told */
     int64_t spool_retry_ms;
     bool delivers_only;      /* what an earlier worker has left; it asks for nothing */

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,18 @@ static bool is_open(const struct agent_context *context, const char *path, size_
     return true;
 }
 
+/* Left of one that was being made shorter. */
+static void remove_unfinished(const struct agent_context *context, size_t n_slots)
+{
+    for (size_t i = 0; i < n_slots; i++) {
+        char path[PATH_MAX];
+        int len = snprintf(path, sizeof path, "%s/slot-%zu" SUFFIX ".new", context->state_dir, i);
+        if (len > 0 && (size_t)len < sizeof path) {
+            (void)unlink(path);
+        }
+    }
+}
+
 static int is_spool(const struct dirent *entry)
 {
     size_t len = strlen(entry->d_name);
@@ -134,6 +147,7 @@ int resume_find(const struct agent_context *context, size_t n_slots, struct resu
         return err_set(err, ERR_IO, "the state directory %s cannot be read: %s", context->state_dir,
                        strerror(errno));
     }
+    remove_unfinished(context, n_slots);
     for (int i = 0; i < n; i++) {
         rc = rc == 0 ? add(list, context, names[i]->d_name, n_slots, err) : rc;
         free(names[i]);

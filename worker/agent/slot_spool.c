@@ -9,6 +9,7 @@
 #include "worker/agent/attempt_log.h"
 
 #define RETRY_MS 5000 /* for a file that cannot be begun */
+#define CONDENSE_BYTES ((int64_t)32 << 20)
 
 static int64_t now_of(const struct slot *slot)
 {
@@ -124,8 +125,24 @@ static bool waits_for_disk(const struct slot *slot)
            && !lease_is_flushed(slot->lease);
 }
 
+static void condense(struct slot *slot)
+{
+    struct pending_steps steps = {slot->has_step, slot->furthest_step, slot->last_step};
+
+    spool_flush(&slot->spool, now_of(slot));
+    lease_condense(slot->lease, steps);
+    slot->condense_at = 2 * spool_end(&slot->spool);
+    slot->condense_at = slot->condense_at > CONDENSE_BYTES ? slot->condense_at : CONDENSE_BYTES;
+}
+
 void slot_spool_tick(struct slot *slot)
 {
+    bool is_long =
+        spool_end(&slot->spool) > CONDENSE_BYTES && spool_end(&slot->spool) > slot->condense_at;
+
+    if (is_long && slot->phase == SLOT_RUNNING && slot->lease != NULL && slot->spool.fd >= 0) {
+        condense(slot);
+    }
     spool_flush(&slot->spool, now_of(slot));
     if (waits_for_disk(slot) && now_of(slot) - slot->spool.unsynced_ms >= SPOOL_SYNC_MS) {
         spool_sync(&slot->spool, now_of(slot));

@@ -270,6 +270,25 @@ void spool_sync(struct spool *spool, int64_t now_ms)
     }
 }
 
+int spool_replace(struct spool *spool, struct spool *by, struct err *err)
+{
+    char *path = spool->path;
+    char *beside = by->path;
+
+    if (by->failing || by->waiting.len > 0 || by->unsynced_ms != INT64_MAX
+        || rename(beside, path) != 0) {
+        return err_set(err, ERR_IO, "the file %s cannot be replaced: %s", path,
+                       by->failing ? by->why : strerror(errno));
+    }
+    spool->path = NULL;
+    spool_finish(spool);
+    *spool = *by;
+    spool->path = path;
+    spool_init(by);
+    free(beside);
+    return 0;
+}
+
 /* ---- reading ---- */
 
 /* Makes the window begin at `at`; returns how many bytes it has of the file there. */

@@ -78,6 +78,10 @@ MUST_USE int spool_continue(struct spool *spool, const char *path, struct err *e
 /* Closes the file and removes it; `path` stays for the next one. */
 void spool_remove(struct spool *spool);
 
+/* The other one, written to its end beside it, takes its file's place and is empty then. ERR_IO:
+ * nothing has changed. */
+MUST_USE int spool_replace(struct spool *spool, struct spool *by, struct err *err);
+
 /* Adds a record, in memory at first. False: there is no room for it, and it is not kept. */
 bool spool_append(struct spool *spool, enum spool_kind kind, const void *content, size_t len);
 /* Writes what waits. After a failure it is tried again once a second. */
