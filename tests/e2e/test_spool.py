@@ -357,6 +357,24 @@ def test_each_worker_has_its_own_state(tmp):
     expect(states(tmp), [])
 
 
+def test_what_a_second_worker_of_this_name_left_is_delivered(tmp):
+    job = script(tmp, f"echo run >>{tmp}/runs; echo hone: step=3 accuracy=0.5\n")
+    with LeaseServer() as server:
+        server.fails("result", *[503] * 1000)
+        workers = []
+        for n in (1, 2):
+            server.grants()
+            workers.append(server.start(tmp, job))
+            wait_until(lambda: len(spools(tmp)) == n and all(RESULT in records(path) for path in spools(tmp)),
+                       f"result {n}")
+        for worker in workers:
+            kill(worker)
+        server.faults.clear()
+        server.work(tmp, job)
+        expect((sorted(trial for trial, _ in server.results), runs(tmp)), ([1, 2], 2))
+    expect(states(tmp), [])
+
+
 def test_no_job_holds_the_lock_of_a_killed_worker(tmp):
     job = script(tmp, f"touch {tmp}/began; setsid sleep 1000 & exec sleep 1000\n")
     with LeaseServer() as server:

@@ -620,6 +620,10 @@ int agent_run(struct agent *agent, struct err *err)
                        context->host, err));
     context->state_dir = agent->state_dir.path;
     TRY(leftovers_end(context->state_dir, err));
+    if (agent->settings.state_dir == NULL) {
+        state_dir_gather(&agent->state_dir, context->workdir, agent->name, context->host,
+                         agent->n_slots);
+    }
     TRY(resume_find(context, agent->n_slots, &left, err));
     TRY(open_slots(agent, &left, err));
     serve(agent);
