@@ -12,11 +12,13 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cases import expect, main  # noqa: E402
 from lease_server import LeaseServer  # noqa: E402
+import hone  # noqa: E402
 import leaks  # noqa: E402
 
 SECONDS = 60
 KILLS = 20
 BURST = 100
+LINES = 4000
 
 # Prints a burst of reports without steps for each file that appears, the last one without its end.
 BURSTS = """
@@ -84,6 +86,40 @@ def test_a_job_survives_twenty_workers(tmp):
     log, = (tmp / "work").rglob("attempt-1.log")
     expect(log.read_text().split(), [word for n in range(1, KILLS * BURST + 2)
                                      for word in ("hone:", f"accuracy={n}")], "log")
+
+
+def test_a_worker_may_be_killed_between_any_two_of_its_writes(tmp):
+    """Each is killed after so many calls of pwrite() and splice(): those that record, and those that
+    fetch what is to be recorded."""
+    for seed in (1, 2, 3):
+        folder = tmp / str(seed)
+        folder.mkdir()
+        chance = random.Random(seed)
+        job = script(folder, f"""
+n=0
+while [ $n -lt {LINES} ]; do
+    n=$((n + 1))
+    echo "hone: accuracy=$n"
+    [ $((n % 20)) != 0 ] || sleep 0.001
+done
+printf 'hone: accuracy=%d' $((n + 1))
+""")
+        said = ""
+        workers = 0
+        with LeaseServer() as server:
+            server.grants()
+            while not server.results and workers < 60:
+                workers += 1
+                n = 12 if workers == 1 else chance.randint(2, 9 + workers // 2)
+                worker = server.start(folder, job, options=["--keep-jobs"],
+                                      **hone.preload_env(HONE_TEST_DIE_AFTER=n))
+                out, _ = worker.communicate(timeout=SECONDS)
+                said += out
+                assert worker.returncode in (0, -signal.SIGKILL), said
+            wrong = {n: value for n, value in series(server).items() if n != value}
+            expect((len(server.values), wrong), (LINES + 1, {}), said)
+            expect((only_result(server)["outcome"], server.released), ("completed", []), said)
+        assert workers > 3, workers
 
 
 STREAMS = """

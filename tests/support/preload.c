@@ -7,10 +7,13 @@
  *   HONE_TEST_FULL=FILE            while there is such a file, nothing can be written at a place of
  *                                  a file: there is no space
  *   HONE_TEST_TEAR=1               … after it has written half of what it was to write
+ *   HONE_TEST_DIE_AFTER=7          the 7th pwrite() or splice() kills the process when it is done;
+ *                                  its forks go on
  *
  * Without either it changes nothing. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -63,6 +66,20 @@ static bool is_last_change(void)
 static void count_change(void)
 {
     if (is_last_change()) {
+        (void)kill(getpid(), SIGKILL);
+    }
+}
+
+/* Called after each call that has moved bytes. */
+static void count_done(void)
+{
+    static atomic_long n_done;
+    static pid_t first;
+    const char *text = getenv("HONE_TEST_DIE_AFTER");
+
+    first = first == 0 ? getpid() : first;
+    if (text != NULL && first == getpid()
+        && atomic_fetch_add(&n_done, 1) + 1 == strtol(text, NULL, 10)) {
         (void)kill(getpid(), SIGKILL);
     }
 }
@@ -145,7 +162,20 @@ ssize_t pwrite64(int fd, const void *bytes, size_t len, off_t at)
         }
         (void)kill(getpid(), SIGKILL);
     }
-    return real(fd, bytes, len, at);
+    ssize_t done = real(fd, bytes, len, at);
+    count_done();
+    return done;
+}
+
+ssize_t splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t len, unsigned flags)
+{
+    ssize_t (*real)(int, off64_t *, int, off64_t *, size_t, unsigned);
+    void *found = libc_function("splice");
+
+    memcpy(&real, &found, sizeof real);
+    ssize_t done = real(from, from_at, to, to_at, len, flags);
+    count_done();
+    return done;
 }
 
 static void rename_fs(struct statfs *facts)
