@@ -406,6 +406,31 @@ echo hone: loss=1
         expect(sorted((tmp / "ran").read_text().split()[3].split(",")), [A, B])
 
 
+def test_a_bundle_waits_for_the_gpus_that_its_study_requires(tmp):
+    with Server() as server, Cluster(tmp, server, n=2) as cluster:
+        cluster.make("two", 2, 2)
+        made = subprocess.run([HONE, "bundle", "two", "-n", "2", "--gpus", "2", "-o",
+                               str(tmp / "b.tar")], env=cluster.env, capture_output=True,
+                              text=True, check=False)
+        expect(made.returncode, 0, made.stderr)
+        cluster.tools.uses(B, 70000, pid=os.getpid())
+        job = script(tmp, f'echo "$CUDA_VISIBLE_DEVICES" >>{tmp}/ran; echo hone: loss=1\n')
+        cluster.worker = subprocess.Popen(
+            [HONE, "worker", "--bundle", str(tmp / "b.tar"), "--workdir", str(tmp / "work"), "--",
+             job], env=cluster.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True)
+        lines = []
+        for line in cluster.worker.stdout:
+            lines.append(line)
+            if "2 of the bundle require more GPUs than this worker offers now" in line:
+                break
+        assert not (tmp / "ran").exists(), lines
+        cluster.tools.uses(B, 3)
+        said, _ = cluster.worker.communicate(timeout=SECONDS)
+        assert "2 of 2 trials have ended" in said, lines + [said]
+        expect([sorted(line.split(",")) for line in (tmp / "ran").read_text().split()], [[A, B]] * 2)
+
+
 def test_hone_workers_shows_why_a_gpu_is_not_used(tmp):
     with Server() as server, Cluster(tmp, server, n=1) as cluster:
         cluster.tools.uses(A, 70000, pid=os.getpid())

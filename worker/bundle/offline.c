@@ -91,12 +91,17 @@ static void answer_action(const struct offline *offline, size_t index, struct ht
     json_object_end(&w);
 }
 
-static void answer_nothing(size_t n_busy, struct http_answer *answer)
+static void answer_nothing(size_t n_busy, size_t n_unmatched, struct http_answer *answer)
 {
     struct no_lease no = {.reason = NO_LEASE_FINISHED, .retry_after_seconds = 1};
     struct json_writer w;
 
-    if (n_busy > 0) {
+    if (n_unmatched > 0) {
+        no.reason = NO_LEASE_WAITING;
+        (void)snprintf(no.detail, sizeof no.detail,
+                       "%zu of the bundle require more GPUs than this worker offers now",
+                       n_unmatched);
+    } else if (n_busy > 0) {
         (void)snprintf(no.detail, sizeof no.detail, "other workers run the last %zu of the bundle",
                        n_busy);
     } else {
@@ -134,12 +139,31 @@ static int answer_lease(const json_t *lease, const struct claim *claim, struct h
 
 /* ---- calls ---- */
 
-static int respond_ask(const struct offline *offline, struct http_answer *answer, struct err *err)
+/* May the ask be given this lease? One that names no runner wants none. */
+static bool ask_matches(const json_t *ask, const json_t *lease)
+{
+    const json_t *runners = json_object_get(ask, "runners");
+    const json_t *needed = json_object_get(json_object_get(lease, "requires"), "gpus");
+    size_t offered = json_array_size(json_object_get(ask, "gpus"));
+
+    return !(json_is_array(runners) && json_array_size(runners) == 0)
+           && (json_int_t)offered >= json_integer_value(needed);
+}
+
+static int respond_ask(const struct offline *offline, const struct http_call *call,
+                       struct http_answer *answer, struct err *err)
 {
     size_t n_busy = 0;
+    size_t n_unmatched = 0;
+    json_auto_t *ask = NULL;
 
+    TRY(json_parse(call->body, call->body_len, &json_limits_default, &ask, err));
     for (size_t i = 0; i < offline->bundle->n; i++) {
         enum claim_state state = CLAIM_BUSY;
+        if (offline->claims[i].lock_fd < 0 && !ask_matches(ask, offline->bundle->leases[i])) {
+            n_unmatched += !claim_has_ended(offline->results, i + 1);
+            continue;
+        }
         if (offline->claims[i].lock_fd < 0) {
             TRY(take_lease(offline, i, false, &state, err));
         }
@@ -148,7 +172,7 @@ static int respond_ask(const struct offline *offline, struct http_answer *answer
         }
         n_busy += state == CLAIM_BUSY;
     }
-    answer_nothing(n_busy, answer);
+    answer_nothing(n_busy, n_unmatched, answer);
     return 0;
 }
 
@@ -232,7 +256,7 @@ static int respond(void *context, const struct http_call *call, struct http_answ
 
     (void)snprintf(answer->content_type, sizeof answer->content_type, "application/json");
     if (strcmp(call->path, "/v1/leases") == 0) {
-        TRY(respond_ask(offline, answer, err));
+        TRY(respond_ask(offline, call, answer, err));
     } else if (strncmp(call->path, PREFIX, sizeof PREFIX - 1) == 0) {
         TRY(respond_lease(offline, call, answer, err));
     } else {

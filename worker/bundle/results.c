@@ -119,7 +119,7 @@ static int open_part(const struct results *results, const char *header, bool con
     return 0;
 }
 
-static bool has_ended(const struct results *results, size_t number)
+bool claim_has_ended(const struct results *results, size_t number)
 {
     char path[PATH_BYTES];
 
@@ -133,7 +133,7 @@ int claim_take(const struct results *results, size_t number, const char *header,
     char path[PATH_BYTES];
 
     *state = CLAIM_ENDED;
-    if (has_ended(results, number)) {
+    if (claim_has_ended(results, number)) {
         return 0;
     }
     taken.lock_fd =
@@ -147,7 +147,7 @@ int claim_take(const struct results *results, size_t number, const char *header,
         claim_release(&taken);
         return rc;
     }
-    if (has_ended(results, number)) { /* between the first look and the lock */
+    if (claim_has_ended(results, number)) { /* between the first look and the lock */
         claim_release(&taken);
         return 0;
     }

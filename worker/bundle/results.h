@@ -40,6 +40,8 @@ enum claim_state { CLAIM_TAKEN, CLAIM_BUSY, CLAIM_ENDED };
 MUST_USE int claim_take(const struct results *results, size_t number, const char *header,
                         bool continues, struct claim *claim, enum claim_state *state,
                         struct err *err);
+/* Is the result of the lease there? */
+bool claim_has_ended(const struct results *results, size_t number);
 /* Appends a line. ERR_IO, ERR_STORAGE_FULL: nothing was appended. */
 MUST_USE int claim_append(struct claim *claim, const char *line, size_t len, struct err *err);
 /* Notes where the next run may begin; NULL: at the start. */
