@@ -2,6 +2,7 @@
 """The GPUs of a worker: found, given to trials, looked at before each ask; with vendors' tools that
 print what each test wants."""
 
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -291,19 +292,36 @@ def test_a_gpu_on_which_jobs_fail_at_once_waits_and_the_other_goes_on(tmp):
         assert "GPU 0: 3 jobs in a row" in with_reason[0]["health"]["reason"], with_reason
 
 
-def test_a_full_disk_is_said_and_waited_for(tmp):
+@contextlib.contextmanager
+def small_disk(tmp, used_kib):
+    """The work directory on a file system of 1 MiB of which so much is used."""
     disk = tmp / "work"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)],
                       capture_output=True, check=False).returncode != 0:
         raise NotRun("no file system can be mounted here")
     try:
-        (disk / "full").write_bytes(b"x" * 1020 * 1024)
-        tools = FakeGpus(tmp / "bin")
-        said = goes_on_after(tmp, tools, (disk / "full").unlink, "the disk of")
-        assert "the work directory has room again" in said, said
+        (disk / "used").write_bytes(b"x" * used_kib * 1024)
+        yield disk / "used"
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_with_little_room_is_said_and_waited_for(tmp):
+    with small_disk(tmp, 984) as used:
+        said = goes_on_after(tmp, FakeGpus(tmp / "bin"), used.unlink, "the disk of")
+        assert "the work directory has room again" in said, said
+
+
+def test_a_disk_without_any_room_is_said(tmp):
+    with small_disk(tmp, 1020), LeaseServer() as server:
+        server.nothing = "waiting"
+        server.grants()
+        worker = server.start(tmp, "true")
+        waits_for(server, lambda: server.asks, "an ask")
+        stop(worker)
+        expect([is_unfit(ask) for ask in server.asks], [True])
+        assert "has 0 MiB free" in server.asks[0]["health"]["reason"], server.asks
 
 
 def test_what_is_unfit_leaves_when_the_study_is_over(tmp):

@@ -139,6 +139,12 @@ static void tick_asking(struct slot *slot)
     }
 }
 
+/* What says that nothing fits here is given no trial, and needs no file for one. */
+static bool may_ask_at_all(struct slot *slot)
+{
+    return slot_spool_is_ready(slot) || devices_disk_is_full(&slot->context->devices);
+}
+
 static void close_slot(struct slot *slot)
 {
     devices_end_ask(&slot->context->devices, slot->index);
@@ -436,7 +442,7 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
         return;
     }
     begin_asking(slot, wait_ms);
-    if (slot->phase == SLOT_ASKING && slot_spool_is_ready(slot)) {
+    if (slot->phase == SLOT_ASKING && may_ask_at_all(slot)) {
         ask(slot);
     }
 }
@@ -654,7 +660,7 @@ void slot_tick(struct slot *slot)
         slot->hurries = slot->context->hurries;
         lease_request_hurry(&slot->request);
     }
-    if (slot->phase == SLOT_ASKING && slot_spool_is_ready(slot)) {
+    if (slot->phase == SLOT_ASKING && may_ask_at_all(slot)) {
         ask(slot);
     }
     if (slot->phase == SLOT_RESUMING) {

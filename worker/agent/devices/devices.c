@@ -254,6 +254,12 @@ static void look_at_disk(struct devices *devices)
     }
 }
 
+bool devices_disk_is_full(struct devices *devices)
+{
+    look_at_disk(devices);
+    return devices->disk.is_on;
+}
+
 /* ---- asking ---- */
 
 /* Says what is wrong with some of the GPUs. Returns true if no free one is fit. */

@@ -85,6 +85,8 @@ void devices_watch_disk(struct devices *devices, const char *workdir);
 /* May this slot send its ask? Then what it offers and says is filled in. Else it waits: for a look,
  * for a device, or until the slot that asks has been granted. */
 bool devices_may_ask(struct devices *devices, size_t slot, struct lease_request *request);
+/* Has the work directory too little room? Then the next ask, if any, wants nothing. */
+bool devices_disk_is_full(struct devices *devices);
 /* True once after devices came free or fit while the ask of this slot waited. */
 bool devices_grew(struct devices *devices, size_t slot);
 /* The slot asks no more. */
