@@ -133,8 +133,7 @@ static void judge_gpu(struct devices *devices, size_t i, const pid_t roots[], si
         return;
     }
     put_in(devices, quarantine, why,
-           "no trial is run there until it is free; it is looked at again, after a longer time "
-           "each");
+           "no trial is run there; it is looked at again after a wait, which grows each time");
     devices->pool.devices[i].is_out = true;
 }
 
@@ -247,8 +246,7 @@ static void look_at_disk(struct devices *devices)
     if (gate_refuses_disk(devices->workdir, (int64_t)info.f_bavail * block,
                           (int64_t)info.f_blocks * block, devices->settings.min_disk_bytes, why)) {
         put_in(devices, &devices->disk, why,
-               "no trial is asked for until there is room; it is looked at again, after a longer "
-               "time each");
+               "no trial is asked for; it is looked at again after a wait, which grows each time");
     } else {
         let_out(devices, &devices->disk, "the work directory has room again");
     }
