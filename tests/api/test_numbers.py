@@ -35,7 +35,8 @@ MARK = "@number@"
 # A place of the body whose other members decide what it may be, so that the ends of its own range
 # need not be taken.
 HANGS_ON_OTHERS = re.compile(
-    r"/parameters/\d+/(low|high|step|(values|weights)/\d+|grid|mean|sd|choices/\d+|value|default|when/.*)$"
+    r"/parameters/\d+/(low|high|step|(values|weights)/\d+|grid|mean|sd|choices/\d+"
+    r"|removed/\d+/(index|value)|value|default|when/.*)$"
     r"|/parameters/[a-z]+$|/stopping/|/resource/(min|max|step|unit)$|/strategy/[a-z]+$")
 
 FLOAT = {"name": "x", "type": "float", "low": 0.5, "high": 100.5, "step": 0.5, "default": 1}
@@ -45,7 +46,7 @@ PARAMETERS = [
     {"name": "c", "type": "categorical", "choices": [1, 2.5, "a"], "default": 1,
      "weights": [1, 2, 0.5]},
     {"name": "k", "type": "constant", "value": 1},
-    {"name": "v", "type": "float", "values": [1, 2, 4]},
+    {"name": "v", "type": "float", "values": [1, 2, 4], "removed": [{"index": 1, "value": 1.5}]},
     {"name": "w", "type": "float", "low": -3, "high": 3, "distribution": "normal", "mean": 0,
      "sd": 1, "when": {"c": [1]}},
 ]
