@@ -33,8 +33,8 @@ OWN_POINTER(transfer)
 /* Parameters of the new space, with more than one value, about which the old one can say
  * something. */
 size_t transfer_shared(const struct transfer *transfer);
-/* Why the old one can say nothing about parameter i of the new space though it has one of that name;
- * NULL: it can, or has none, or the parameter has one value. Static text. */
+/* Why the old one can say nothing about parameter i of the new space though it has one of that
+ * name; NULL: it can, or has none, or the parameter has one value. Static text. */
 const char *transfer_obstacle(const struct transfer *transfer, size_t i);
 /* y (n_params of the new space) ← the configuration x of the old one; false: it means nothing
  * there. y holds numbers as they are, off the steps and beyond the edges too: it is for

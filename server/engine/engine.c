@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/rng.h"
 #include "server/engine/parts.h"
@@ -197,12 +198,10 @@ struct live_view *engine_view(struct engine *engine)
 
 struct live_view *engine_view_now(struct engine *engine)
 {
-    struct timespec until;
+    int64_t until_us = clock_monotonic_us() + (int64_t)VIEW_WAIT_MS * 1000;
+    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
+                             .tv_nsec = (long)(until_us % 1000000) * 1000};
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)VIEW_WAIT_MS * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     (void)pthread_mutex_lock(&engine->view_lock);
     uint64_t before = engine->view_number;
     if (engine->view_is_old || real_ms() - engine->view_made_ms >= VIEW_EVERY_MS) {
