@@ -13,6 +13,7 @@
 #include "server/http/hangup.h"
 #include "server/http/limits.h"
 #include "server/http/origin.h"
+#include "server/http/receive.h"
 #include "server/http/response.h"
 #include "server/http/router.h"
 #include "server/http/stream.h"
@@ -62,6 +63,7 @@ static void request_end(struct http_request *request, bool sent)
     if (request->done != NULL) {
         request->done(request->done_context, sent);
     }
+    receive_end(request);
     server->bodies_in_flight -= request->body_counted;
     server->n_streams -= request->may_stream ? 1 : 0;
     atomic_fetch_sub_explicit(&server->active, 1, memory_order_relaxed);
@@ -329,15 +331,10 @@ static int judge_request(struct http_request *request, const char *method, struc
 /* 0, or a size that is refused before a byte of it is read. */
 static int judge_length(struct http_request *request, struct err *err)
 {
-    const char *length = http_header(request, "Content-Length");
-    size_t limit = body_limit(request->route->body);
-
-    if (length != NULL && strtoull(length, NULL, 10) > limit) {
-        request->close_after = true;
-        return err_set(err, ERR_TOO_LARGE, "the body has %.20s bytes; at most %zu are taken here",
-                       length, limit);
+    if (request->route->body == HTTP_BODY_STREAM) {
+        return 0; /* its handler says how much */
     }
-    return 0;
+    return receive_judge_length(request, body_limit(request->route->body), err);
 }
 
 static int judge(struct http_request *request, const char *method, const char *version,
@@ -351,6 +348,23 @@ static int judge(struct http_request *request, const char *method, const char *v
     }
     TRY(judge_request(request, method, err));
     return judge_length(request, err);
+}
+
+/* Its handler is called before the body. */
+static enum MHD_Result begin_stream(struct http_request *request)
+{
+    struct err err = {0};
+
+    request->route->handle(request->server->settings.context, request);
+    if (request->answer.given) {
+        request->close_after = true;
+        deadline_clear(request->connection);
+        return answer_queue(request);
+    }
+    if (receive_judge_length(request, request->receiver.bytes_max, &err) != 0) {
+        return answer_refusal(request, &err);
+    }
+    return MHD_YES;
 }
 
 static enum MHD_Result head_complete(struct http_request *request, const char *method,
@@ -373,6 +387,9 @@ static enum MHD_Result head_complete(struct http_request *request, const char *m
     }
     request->body.max = request->route == NULL ? 0 : body_limit(request->route->body);
     deadline_set(request->connection, DEADLINE_BODY);
+    if (request->route != NULL && request->route->body == HTTP_BODY_STREAM) {
+        return begin_stream(request);
+    }
     return MHD_YES;
 }
 
@@ -408,6 +425,13 @@ static enum MHD_Result take_body(struct http_request *request, const char *uploa
     struct err err = {0};
 
     request->body_received += len;
+    if (request->receiver.take != NULL) {
+        if (framing_check_chunk(request, upload, &err) != 0) {
+            request->close_after = true;
+            refuse_later(request, &err);
+        }
+        return receive_piece(request, upload, len);
+    }
     if (request->refusal != NULL) {
         return request->body_received > SKIPPED_MAX ? MHD_NO : MHD_YES;
     }
@@ -436,7 +460,11 @@ static enum MHD_Result handle(struct http_request *request)
     }
     deadline_clear(request->connection);
     request->phase = REQUEST_HANDLING;
-    request->route->handle(request->server->settings.context, request);
+    if (request->receiver.complete != NULL) {
+        request->receiver.complete(request->receiver.context, request);
+    } else {
+        request->route->handle(request->server->settings.context, request);
+    }
     if (request->phase == REQUEST_DEFERRED) {
         return MHD_YES;
     }

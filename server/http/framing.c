@@ -283,7 +283,8 @@ int content_type_check(const struct http_request *request, struct err *err)
     if (kind == HTTP_BODY_NONE) {
         return err_set(err, ERR_MALFORMED, "no body is taken here");
     }
-    if (kind == HTTP_BODY_BYTES || (type != NULL && type_is(type, "application/json"))
+    if (kind == HTTP_BODY_BYTES || kind == HTTP_BODY_STREAM
+        || (type != NULL && type_is(type, "application/json"))
         || (kind == HTTP_BODY_JSON_PATCH && type != NULL
             && type_is(type, "application/merge-patch+json"))) {
         return 0;

@@ -57,7 +57,9 @@ enum http_body {
     HTTP_BODY_JSON_OPTIONAL,
     HTTP_BODY_JSON_PATCH, /* application/json or application/merge-patch+json */
     HTTP_BODY_JSON_BULK,  /* at most 8 MiB */
-    HTTP_BODY_BYTES       /* of any type; at most 1 MiB */
+    HTTP_BODY_BYTES,      /* of any type; at most 1 MiB */
+    HTTP_BODY_STREAM /* of any type and size: the handler is called before it, see http_take_body()
+                      */
 };
 
 struct http_route {
@@ -96,6 +98,29 @@ void http_own_url(const struct http_request *request, char url[HTTP_OWN_URL_BYTE
 /* A number of the handler's own, kept with the request until it is answered; 0 at first. */
 void http_set_note(struct http_request *request, int note);
 int http_note(const struct http_request *request);
+
+/* ---- a body that is not kept in memory -------------------------------------------------------
+ * The handler of a HTTP_BODY_STREAM route is called when the head has been read. It refuses, or
+ * says with http_take_body() who gets the body. All functions are called on the loop thread and
+ * must not block. */
+enum http_taken { HTTP_TAKEN, HTTP_TAKEN_WAIT };
+struct http_receiver {
+    void *context;
+    /* The next bytes. HTTP_TAKEN_WAIT: no more, but for some that are here already, until
+     * http_receive_more(). */
+    enum http_taken (*take)(void *context, const char *bytes, size_t len);
+    /* The body is complete: answer, or http_defer(). */
+    void (*complete)(void *context, struct http_request *request);
+    /* The request is over, however it ended. */
+    void (*finish)(void *context);
+    uint64_t bytes_max;
+};
+/* Inside such a handler. The receiver is copied. A body of more than bytes_max bytes is refused,
+ * ERR_TOO_LARGE; complete() is not called then. */
+void http_take_body(struct http_request *request, const struct http_receiver *receiver);
+/* The bytes after HTTP_TAKEN_WAIT may come; once for each. Any thread; the request must not have
+ * finished. */
+void http_receive_more(struct http_request *request);
 
 /* ---- the answer --------------------------------------------------------------------------- */
 #define HTTP_HEADERS_MAX 8

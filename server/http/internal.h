@@ -82,11 +82,14 @@ struct http_request {
     } params[PARAMS_MAX];
     size_t n_params;
     struct buf body;
-    size_t body_counted;  /* of the server's bodies in flight */
-    size_t body_received; /* also when it is discarded */
-    struct err *refusal;  /* decided at the head, sent after the body; owned */
-    bool close_after;     /* answer with Connection: close */
-    const char *head_end; /* in MHD's buffer: where its body begins; NULL: not known */
+    size_t body_counted;           /* of the server's bodies in flight */
+    size_t body_received;          /* also when it is discarded */
+    struct err *refusal;           /* decided at the head, sent after the body; owned */
+    struct http_receiver receiver; /* of a body that is streamed; take NULL: there is none */
+    bool receive_waits;            /* suspended until http_receive_more() */
+    size_t progress;               /* bytes since its deadline was set */
+    bool close_after;              /* answer with Connection: close */
+    const char *head_end;          /* in MHD's buffer: where its body begins; NULL: not known */
     bool is_chunked;
     bool is_head;
     bool may_stream; /* counts against the cap */

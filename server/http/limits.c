@@ -87,6 +87,7 @@ size_t body_limit(enum http_body kind)
 {
     switch (kind) {
     case HTTP_BODY_NONE:
+    case HTTP_BODY_STREAM: /* goes elsewhere */
         return 0;
     case HTTP_BODY_JSON_BULK:
         return (size_t)8 << 20;

@@ -62,6 +62,7 @@ static void take_answers(struct http_server *server)
     (void)pthread_mutex_unlock(&server->lock);
     for (; request != NULL; request = request->next_done) {
         waiting_remove(request);
+        request->receive_waits = false;
         MHD_resume_connection(request->mhd);
     }
 }

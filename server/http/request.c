@@ -114,7 +114,7 @@ bool http_may_stream(struct http_request *request)
     return true;
 }
 
-static void waiting_add(struct http_request *request)
+void waiting_add(struct http_request *request)
 {
     struct http_server *server = request->server;
 

@@ -116,17 +116,21 @@ static void enqueue_locked(struct http_request *request)
     server->done_last = request;
 }
 
-static void give(struct http_request *request)
+void answer_announce(struct http_request *request)
 {
     struct http_server *server = request->server;
 
-    if (request->phase != REQUEST_DEFERRED) {
-        return; /* inside the handler: the dispatcher looks at once */
-    }
     (void)pthread_mutex_lock(&server->lock);
     enqueue_locked(request);
     server_wake_locked(server);
     (void)pthread_mutex_unlock(&server->lock);
+}
+
+static void give(struct http_request *request)
+{
+    if (request->phase == REQUEST_DEFERRED) { /* inside the handler the dispatcher looks at once */
+        answer_announce(request);
+    }
 }
 
 void http_reply(struct http_request *request, struct http_response *response)
