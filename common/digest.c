@@ -11,6 +11,42 @@ void digest_sha256(const void *bytes, size_t len, unsigned char out[SHA256_BYTES
     }
 }
 
+struct digest {
+    gnutls_hash_hd_t hash;
+};
+
+int digest_create(struct digest **digest, struct err *err)
+{
+    struct digest *made = calloc(1, sizeof *made);
+
+    if (made == NULL || gnutls_hash_init(&made->hash, GNUTLS_DIG_SHA256) != 0) {
+        free(made);
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    *digest = made;
+    return 0;
+}
+
+void digest_add(struct digest *digest, const void *bytes, size_t len)
+{
+    if (gnutls_hash(digest->hash, bytes, len) != 0) {
+        abort(); /* as above */
+    }
+}
+
+void digest_end(struct digest *digest, unsigned char out[SHA256_BYTES])
+{
+    gnutls_hash_output(digest->hash, out);
+}
+
+void digest_destroy(struct digest *digest)
+{
+    if (digest != NULL) {
+        gnutls_hash_deinit(digest->hash, NULL);
+        free(digest);
+    }
+}
+
 void digest_key(const void *bytes, size_t len, unsigned char out[DIGEST_KEY_BYTES])
 {
     unsigned char whole[SHA256_BYTES];

@@ -148,7 +148,15 @@ static int open_files(struct api *api, const struct settings *settings, struct e
                                        .total_limit = settings->logs_bytes,
                                        .spare_bytes = SPARE_BYTES};
 
-    return settings->data == NULL ? 0 : logs_create(&logs, &api->logs, err);
+    const struct uploads_settings uploads = {.directory = settings->data,
+                                             .limit = settings->checkpoint_bytes,
+                                             .spare_bytes = SPARE_BYTES};
+
+    if (settings->data == NULL) {
+        return 0;
+    }
+    TRY(logs_create(&logs, &api->logs, err));
+    return uploads_create(&uploads, &api->uploads, err);
 }
 
 static int serve(struct api *api, const struct settings *settings, struct err *err)
@@ -206,6 +214,7 @@ static int run(const struct settings *settings, struct err *err)
     http_server_destroy(api.http);
     engine_destroy(api.engine);
     logs_destroy(api.logs);
+    uploads_destroy(api.uploads);
     return result;
 }
 

@@ -11,6 +11,7 @@
 #include "common/integer.h"
 #include "common/size.h"
 #include "server/files/logs.h"
+#include "server/files/uploads.h"
 
 #define SIZE_MOST ((int64_t)1 << 50)
 #define SECONDS_MAX 1000000000 /* some 30 years */
@@ -30,6 +31,7 @@ enum {
     KEY_IDLE,
     KEY_LOG_LIMIT,
     KEY_LOGS_LIMIT,
+    KEY_CHECKPOINT_LIMIT,
     KEY_END
 };
 
@@ -48,6 +50,8 @@ static const struct argp_option options[] = {
      "keep so much of a trial's log, its beginning and its end (16MiB)", 0},
     {"logs-limit", KEY_LOGS_LIMIT, "SIZE", 0,
      "keep so much of all logs; the oldest go first (4GiB)", 0},
+    {"checkpoint-limit", KEY_CHECKPOINT_LIMIT, "SIZE", 0,
+     "take uploaded checkpoints of so much at most (64MiB)", 0},
     {0}};
 
 struct parsing {
@@ -120,6 +124,9 @@ static int set_option(struct settings *settings, int key, const char *value, str
     case KEY_LOGS_LIMIT:
         return set_size("logs-limit", LOG_LIMIT_LEAST, SIZE_MOST, &settings->logs_bytes, value,
                         err);
+    case KEY_CHECKPOINT_LIMIT:
+        return set_size("checkpoint-limit", UPLOAD_LIMIT_LEAST, UPLOAD_LIMIT_MOST,
+                        &settings->checkpoint_bytes, value, err);
     default:
         return err_set(err, ERR_INVALID, "unknown setting");
     }
@@ -263,7 +270,9 @@ static int read_tests(struct settings *settings, struct err *err)
 
 int settings_read(int argc, char **argv, struct settings *settings, struct err *err)
 {
-    *settings = (struct settings){.log_bytes = LOG_LIMIT_DEFAULT, .logs_bytes = LOGS_LIMIT_DEFAULT};
+    *settings = (struct settings){.log_bytes = LOG_LIMIT_DEFAULT,
+                                  .logs_bytes = LOGS_LIMIT_DEFAULT,
+                                  .checkpoint_bytes = UPLOAD_LIMIT_DEFAULT};
     struct parsing parsing = {.settings = settings, .err = err};
 
     TRY(parse_arguments(argc, argv, &parsing, err));

@@ -22,8 +22,9 @@ struct settings {
     bool plain_http;
     bool behind_proxy;
     int64_t idle_exit_seconds;
-    int64_t log_bytes;  /* kept of one attempt's log */
-    int64_t logs_bytes; /* of all logs */
+    int64_t log_bytes;        /* kept of one attempt's log */
+    int64_t logs_bytes;       /* of all logs */
+    int64_t checkpoint_bytes; /* of an uploaded one, at most */
     size_t test_group;
     double test_clock_scale;
 };

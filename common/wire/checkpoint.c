@@ -17,6 +17,15 @@ bool checkpoint_is_reached_from(const struct checkpoint *checkpoint, const char 
            || (host[0] != '\0' && strcmp(checkpoint->host, host) == 0);
 }
 
+bool checkpoint_uri_is_uploaded(const char *uri)
+{
+    static const char prefix[] = "sha256:";
+    size_t len = sizeof prefix - 1;
+
+    return strncmp(uri, prefix, len) == 0 && strspn(uri + len, "0123456789abcdef") == 64
+           && uri[len + 64] == '\0';
+}
+
 static void read_reach(struct fields *fields, struct checkpoint *checkpoint)
 {
     char text[REACH_BYTES] = ANY;

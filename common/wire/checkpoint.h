@@ -27,6 +27,9 @@ struct checkpoint {
 /* `host`: the worker's, "" where it is not known. */
 bool checkpoint_is_reached_from(const struct checkpoint *checkpoint, const char *host);
 
+/* Is it "sha256:" and 64 digits, the name that the server gives to a checkpoint uploaded to it? */
+bool checkpoint_uri_is_uploaded(const char *uri);
+
 /* The member `name` of a grant: an object or a bare uri; `step` stands where none is named. */
 void checkpoint_read(struct fields *parent, const char *name, int digits, int64_t step,
                      struct checkpoint *checkpoint);

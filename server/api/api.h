@@ -11,13 +11,19 @@
 
 #include "server/engine/engine.h"
 #include "server/files/logs.h"
+#include "server/files/uploads.h"
 #include "server/http/http.h"
 
 /* What the handlers share; made by main.c. Only what is atomic or under the lock changes. */
 struct api {
     struct engine *engine;
     struct http_server *http;
-    struct logs *logs; /* NULL: nothing is kept beside a database in memory */
+    struct logs *logs;            /* NULL: nothing is kept beside a database in memory */
+    struct uploads *uploads;      /* the same */
+    atomic_int n_receptions;      /* uploads under way */
+    atomic_bool prunes;           /* such a look is queued */
+    _Atomic int64_t pruned_seq;   /* the events up to here were looked at */
+    _Atomic int64_t pruned_at_ms; /* when all uploads were last looked at; monotonic */
     const struct clock *clock;
     int64_t started_at_ms;
     _Atomic int64_t last_seq; /* the newest event on disk */

@@ -154,6 +154,7 @@ void api_events(void *context, int64_t last_seq)
     struct api *api = context;
 
     atomic_store(&api->last_seq, last_seq);
+    keep_files_after_events(api);
     if (api->http != NULL) {
         http_stream_wake(api->http, NULL);
     }

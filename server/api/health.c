@@ -114,6 +114,20 @@ static void write_live(struct buf *out, const struct live_view *view)
     write_workers(out, view);
 }
 
+static void write_uploads(struct buf *out, const struct uploads *uploads)
+{
+    struct uploads_stats stats = {0};
+
+    if (uploads != NULL) {
+        uploads_stats(uploads, &stats);
+    }
+    metric(out, "checkpoint_files", "gauge", "Uploaded checkpoints that are stored.",
+           (double)stats.files);
+    metric(out, "checkpoint_bytes", "gauge", "What they need on the disk.", (double)stats.bytes);
+    metric(out, "checkpoints_received_total", "counter", "Checkpoints that were uploaded.",
+           (double)stats.received);
+}
+
 static void write_logs(struct buf *out, const struct logs *logs)
 {
     struct logs_stats stats = {0};
@@ -184,6 +198,7 @@ static int read_metrics(struct read_request *read, struct err *err)
     write_engine(out, api->engine);
     write_live(out, read->view);
     write_logs(out, api->logs);
+    write_uploads(out, api->uploads);
     buf_puts(out, "# HELP hone_trials Trials by study and state.\n# TYPE hone_trials gauge\n");
     TRY(store_each_study(read->store, write_counts, &lines, err));
     buf_puts(out, "# HELP hone_slots_wanted Slots of workers that a study could keep busy.\n"

@@ -1,6 +1,10 @@
 #include "server/api/keep_files.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "common/log.h"
+#include "common/wire/checkpoint.h"
 #include "server/api/read.h"
 
 struct sweep {
@@ -58,18 +62,167 @@ static void run_sweep(void *argument, struct store *store)
     }
 }
 
-void keep_files_start(struct api *api)
+static void start_sweep(struct api *api)
 {
     struct err err = {0};
 
-    if (api->logs != NULL && engine_read(api->engine, run_sweep, api, &err) != 0) {
+    if (engine_read(api->engine, run_sweep, api, &err) != 0) {
         log_warning("the logs could not be looked at: %s", err.text);
     }
+}
+
+/* ---- uploaded checkpoints ---- */
+
+#define PRUNE_ALL_MS ((int64_t)600 * 1000)
+
+/* What the attempts of a trial say about a file. */
+struct use {
+    const char *uri;
+    bool is_named;  /* by an attempt */
+    bool is_newest; /* what the trial goes on from */
+};
+
+static int note_use(void *context, struct attempt_row *row, struct err *err)
+{
+    struct use *use = context;
+    json_auto_t *value = NULL;
+
+    if (row->checkpoint == NULL) {
+        return 0;
+    }
+    TRY(json_parse_own(row->checkpoint, &value, err));
+    const char *uri = json_string_value(json_object_get(value, "uri"));
+    use->is_newest = uri != NULL && strcmp(uri, use->uri) == 0;
+    use->is_named = use->is_named || use->is_newest;
+    return 0;
+}
+
+static bool is_best(struct store *store, int64_t study, int64_t trial)
+{
+    OWN(study_row) struct study_row row = {0};
+    struct err err;
+
+    return store_study_load(store, study, &row, &err) != 0 || row.best_trial == trial;
+}
+
+/* As state/checkpoints.h has it: that of an open trial to go on from, that of a completed one and
+ * that of the best one. One that no result has named yet belongs to a running attempt. What cannot
+ * be found out is kept. */
+static bool is_needed(void *context, int64_t study, int64_t number, const char *uri)
+{
+    const struct sweep *sweep = context;
+    OWN(trial_row) struct trial_row trial = {0};
+    struct use use = {.uri = uri};
+    struct err err = {0};
+    int64_t id = trial_id(study, number);
+
+    if (!study_lives(context, study)) {
+        return false;
+    }
+    if (store_trial_load(sweep->store, id, &trial, &err) != 0
+        || store_each_attempt(sweep->store, id, note_use, &use, &err) != 0) {
+        return err.code != ERR_NOT_FOUND;
+    }
+    if (!use.is_named) {
+        return trial.state == TRIAL_RUNNING;
+    }
+    return use.is_newest
+           && (!trial_state_is_final(trial.state) || trial.state == TRIAL_COMPLETED
+               || is_best(sweep->store, study, number));
+}
+
+/* Reader thread. */
+static void run_prune(void *argument, struct store *store)
+{
+    struct sweep sweep = {argument, store};
+    const struct uploads_world world = {&sweep, is_needed};
+    struct err err = {0};
+
+    if (uploads_prune(sweep.api->uploads, &world, &err) != 0) {
+        log_warning("%s", err.text);
+    }
+}
+
+static void start_prune(struct api *api)
+{
+    struct err err = {0};
+
+    atomic_store(&api->pruned_at_ms, api->clock->monotonic_ms(api->clock));
+    if (engine_read(api->engine, run_prune, api, &err) != 0) {
+        log_warning("the uploaded checkpoints could not be looked at: %s", err.text);
+    }
+}
+
+#define EVENTS_AT_ONCE 1000
+
+static int prune_after(void *context, const struct event_row *event, struct err *err)
+{
+    struct sweep *sweep = context;
+    const struct uploads_world world = {sweep, is_needed};
+
+    (void)err;
+    if (event->kind == EVENT_ATTEMPT_ENDED || event->kind == EVENT_TRIAL_PAUSED
+        || event->kind == EVENT_TRIAL_ENDED) {
+        uploads_prune_trial(sweep->api->uploads, event->study, event->trial, &world);
+    }
+    return 0;
+}
+
+/* Reader thread: looks at the trials of what has happened since the last time. */
+static void run_prune_ended(void *argument, struct store *store)
+{
+    struct api *api = argument;
+    struct sweep sweep = {api, store};
+    struct err err = {0};
+    int64_t after = atomic_load(&api->pruned_seq);
+    int64_t looked_at = after;
+
+    atomic_store(&api->prunes, false); /* what happens from now on is another job's */
+    do {
+        after = looked_at;
+        if (store_each_event(store, 0, after, EVENTS_AT_ONCE, prune_after, &sweep, &looked_at, &err)
+            != 0) {
+            log_warning("%s", err.text);
+            return;
+        }
+    } while (looked_at > after);
+    atomic_store(&api->pruned_seq, looked_at);
+}
+
+void keep_files_after_events(struct api *api)
+{
+    struct err err;
+
+    if (api->uploads == NULL || !uploads_are_used(api->uploads)) {
+        atomic_store(&api->pruned_seq, atomic_load(&api->last_seq));
+        return;
+    }
+    if (!atomic_exchange(&api->prunes, true)
+        && engine_read(api->engine, run_prune_ended, api, &err) != 0) {
+        atomic_store(&api->prunes, false); /* overloaded: the next event tries again */
+    }
+    if (api->clock->monotonic_ms(api->clock) - atomic_load(&api->pruned_at_ms) > PRUNE_ALL_MS) {
+        start_prune(api); /* another trial may be the best one now */
+    }
+}
+
+/* ---- when ---- */
+
+void keep_files_start(struct api *api)
+{
+    if (api->logs == NULL) {
+        return;
+    }
+    struct live_view *view = engine_view(api->engine);
+    atomic_store(&api->pruned_seq, view->last_seq); /* the walk sees what happened before */
+    live_view_release(view);
+    start_sweep(api);
+    start_prune(api);
 }
 
 void keep_files_if_due(struct api *api)
 {
     if (logs_want_sweep(api->logs)) {
-        keep_files_start(api);
+        start_sweep(api);
     }
 }

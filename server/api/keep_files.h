@@ -5,9 +5,13 @@
 
 #include "server/api/api.h"
 
-/* After the start of the engine: removes what no study needs any more, and counts the rest. */
+/* After the start of the engine, and when a study was deleted: removes what no study needs any
+ * more, and counts the rest. */
 void keep_files_start(struct api *api);
-/* The same if more is kept than may be. Any thread. */
+/* Something has happened, up to api->last_seq: removes what the trials that ended or changed hands
+ * need no longer. Writer thread. */
+void keep_files_after_events(struct api *api);
+/* Removes logs if more is kept than may be. Any thread. */
 void keep_files_if_due(struct api *api);
 
 #endif

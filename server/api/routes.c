@@ -5,6 +5,7 @@
 #include "server/api/attempts.h"
 #include "server/api/best.h"
 #include "server/api/brackets.h"
+#include "server/api/checkpoints.h"
 #include "server/api/events.h"
 #include "server/api/explain.h"
 #include "server/api/export.h"
@@ -56,6 +57,8 @@ const struct http_route api_routes[] = {
     {"POST", "/v1/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/studies/{study}/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/leases/{lease}/measurements", WORKER, HTTP_BODY_JSON, post_measurements},
+    {"PUT", "/v1/leases/{lease}/checkpoint", WORKER, HTTP_BODY_STREAM, put_checkpoint},
+    {"GET", "/v1/leases/{lease}/checkpoint", WORKER, HTTP_BODY_NONE, get_checkpoint},
     {"POST", "/v1/leases/{lease}/log", WORKER, HTTP_BODY_BYTES, post_log},
     {"PUT", "/v1/leases/{lease}", WORKER, HTTP_BODY_JSON_OPTIONAL, put_lease},
     {"PUT", "/v1/leases/{lease}/result", WORKER, HTTP_BODY_JSON, put_result},

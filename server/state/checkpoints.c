@@ -147,8 +147,8 @@ static int add(struct state *state, const struct live_study *study,
     struct obsolete_queue *queue;
     struct obsolete_checkpoint *item;
 
-    if (!checkpoint->present) {
-        return 0;
+    if (!checkpoint->present || checkpoint_uri_is_uploaded(checkpoint->uri)) {
+        return 0; /* the server removes its own files by itself */
     }
     (void)snprintf(row.host, sizeof row.host, "%s", checkpoint->host);
     TRY(queue_of(state, row.host, &queue, err));

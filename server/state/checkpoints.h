@@ -5,10 +5,12 @@
  * the user trained it for and is never listed; nor is one that an open trial still names as its
  * newest, nor any of a deleted study, whose name another study may have taken.
  *
- * Each obsolete one is listed by one lease: the next one of a worker on its host (any worker, where
- * its reach is `any`), and stands in that grant as often as the ask is repeated. If the answer
- * cannot be sent, or the lease runs out without a call, it goes to another lease. What no worker
- * asked for in a week is forgotten, and so is the oldest of more than OBSOLETE_KEPT on one host. */
+ * One that was uploaded to this server is never listed: its file goes by itself (api/keep_files).
+ * Each other obsolete one is listed by one lease: the next one of a worker on its host (any worker,
+ * where its reach is `any`), and stands in that grant as often as the ask is repeated. If the
+ * answer cannot be sent, or the lease runs out without a call, it goes to another lease. What no
+ * worker asked for in a week is forgotten, and so is the oldest of more than OBSOLETE_KEPT on one
+ * host. */
 #ifndef SERVER_STATE_CHECKPOINTS_H
 #define SERVER_STATE_CHECKPOINTS_H
 
