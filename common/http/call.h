@@ -24,6 +24,8 @@ struct http_call {
     const char *path;   /* "/v1/studies?limit=10", escaped already (http_escape) */
     const char *body;   /* NULL: none; borrowed until the answer */
     size_t body_len;
+    bool has_body_fd; /* the body is the first body_len bytes of this file; borrowed likewise */
+    int body_fd;
     const char *content_type; /* of the body; NULL: application/json */
     /* A 2xx answer's body goes here, piece by piece, and not into the answer. False: it cannot be
      * taken, and the call ends. NULL: into the answer. */

@@ -174,6 +174,30 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *context)
     return exchange->answer.body.failed ? 0 : len;
 }
 
+static size_t give_body(char *bytes, size_t size, size_t n, void *context)
+{
+    struct http_exchange *exchange = context;
+    ssize_t got = pread(exchange->call.body_fd, bytes, size * n, (off_t)exchange->given);
+
+    if (got < 0) {
+        return CURL_READFUNC_ABORT;
+    }
+    exchange->given += got;
+    return (size_t)got;
+}
+
+/* A connection that was kept and is gone: the body is sent again on another. */
+static int rewind_body(void *context, curl_off_t offset, int origin)
+{
+    struct http_exchange *exchange = context;
+
+    if (origin != SEEK_SET) {
+        return CURL_SEEKFUNC_CANTSEEK;
+    }
+    exchange->given = offset;
+    return CURL_SEEKFUNC_OK;
+}
+
 /* curl_slist_append frees nothing when it fails, and a missing header must not go unnoticed. */
 static int add_header(struct http_exchange *exchange, struct err *err, const char *name,
                       const char *value)
@@ -201,7 +225,7 @@ static int add_headers(struct http_exchange *exchange, const struct http_target 
         }
     }
     TRY(add_header(exchange, err, "Accept", "application/json"));
-    if (exchange->call.body != NULL) {
+    if (exchange->call.body != NULL || exchange->call.has_body_fd) {
         const char *type = exchange->call.content_type;
         TRY(add_header(exchange, err, "Content-Type", type == NULL ? "application/json" : type));
     }
@@ -245,10 +269,26 @@ static CURLcode set_limits(CURL *easy, const struct http_target *target, int64_t
     return code;
 }
 
+static CURLcode set_body_file(struct http_exchange *exchange)
+{
+    CURL *easy = exchange->easy;
+    CURLcode code = CURLE_OK;
+
+    SET(UPLOAD, 1L);
+    SET(INFILESIZE_LARGE, (curl_off_t)exchange->call.body_len);
+    SET(READFUNCTION, give_body);
+    SET(READDATA, exchange);
+    SET(SEEKFUNCTION, rewind_body);
+    return SET(SEEKDATA, exchange);
+}
+
 static CURLcode set_method(CURL *easy, const struct http_call *call)
 {
     CURLcode code = CURLE_OK;
 
+    if (call->has_body_fd) {
+        return SET(CUSTOMREQUEST, call->method);
+    }
     if (strcmp(call->method, "HEAD") == 0) {
         return SET(NOBODY, 1L);
     }
@@ -266,7 +306,9 @@ static CURLcode set_request(struct http_exchange *exchange, const struct http_ta
                             const char *url)
 {
     CURL *easy = exchange->easy;
-    CURLcode code = set_method(easy, &exchange->call);
+    CURLcode code = exchange->call.has_body_fd ? set_body_file(exchange) : CURLE_OK;
+
+    code = code != CURLE_OK ? code : set_method(easy, &exchange->call);
 
     SET(URL, url);
     SET(USERAGENT, target->user_agent);

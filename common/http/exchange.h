@@ -34,6 +34,7 @@ struct http_exchange {
     struct http_answer answer;
     struct http_call call;
     bool take_failed;
+    int64_t given; /* of a body from a file */
     char error[CURL_ERROR_SIZE];
 };
 /* Sets the handle up for this call; the exchange must stay where it is until finished, also after

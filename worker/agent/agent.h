@@ -66,6 +66,13 @@ struct agent_size {
 #define AGENT_OFFLINE_AT_ONCE (-1)    /* a job stops with the first call that fails */
 #define AGENT_OFFLINE_NEVER INT64_MAX /* it goes on as long as it takes */
 
+/* Where checkpoints are, and so which workers can go on from them. */
+enum agent_checkpoints {
+    CHECKPOINTS_LOCAL,  /* in the work directory: workers on this host */
+    CHECKPOINTS_SHARED, /* in the work directory, which all workers see under this path: all */
+    CHECKPOINTS_UPLOAD  /* at the server: all */
+};
+
 struct agent_settings {
     const char *url;
     const char *token;      /* NULL: none */
@@ -96,16 +103,17 @@ struct agent_settings {
                               ~/.local/state/hone/work or /var/tmp/hone-UID/work */
     const char *state_dir; /* what outlives the worker; NULL: WORKDIR/workers/NAME */
     int64_t keep_ms;       /* a job survives a killed worker for so long; 0: it ends with it */
-    struct boundary_settings boundary; /* what holds a job's processes together */
-    bool exit_when_finished;           /* leave when the study is finished or stopped */
-    bool no_log_upload;                /* what jobs print is not sent to the server */
-    bool stays_when_drained;           /* go on asking while the server gives this node nothing */
-    int64_t deadline_ms;               /* monotonic: the machine is taken away then; 0: not known */
-    int64_t idle_ms;                   /* leave when nothing has run for so long; 0: never */
-    int64_t uptime_ms;                 /* take nothing more after so long; 0: no limit */
-    int64_t max_trials;                /* take no more than so many; 0: no limit */
-    int preempt_status;                /* of the program, after AGENT_END_PREEMPTED */
-    bool clean_env; /* of the environment jobs get only what is needed, and what `env` names */
+    struct boundary_settings boundary;  /* what holds a job's processes together */
+    bool exit_when_finished;            /* leave when the study is finished or stopped */
+    enum agent_checkpoints checkpoints; /* who can go on from them */
+    bool no_log_upload;                 /* what jobs print is not sent to the server */
+    bool stays_when_drained;            /* go on asking while the server gives this node nothing */
+    int64_t deadline_ms; /* monotonic: the machine is taken away then; 0: not known */
+    int64_t idle_ms;     /* leave when nothing has run for so long; 0: never */
+    int64_t uptime_ms;   /* take nothing more after so long; 0: no limit */
+    int64_t max_trials;  /* take no more than so many; 0: no limit */
+    int preempt_status;  /* of the program, after AGENT_END_PREEMPTED */
+    bool clean_env;      /* of the environment jobs get only what is needed, and what `env` names */
     const char *env[AGENT_ENV_MAX]; /* "NAME" or "NAME=VALUE" */
     size_t n_env;
     bool allow_root;    /* for the program: jobs may run as root */

@@ -303,6 +303,15 @@ static void remove_parameters(const struct folder *folder)
     }
 }
 
+/* Of a checkpoint that was packed or fetched when the worker was killed. */
+static void remove_packed(const char *path)
+{
+    char packed[PATH_MAX];
+
+    (void)snprintf(packed, sizeof packed, "%s.tar", path);
+    (void)unlink(packed);
+}
+
 void folder_tidy(const struct folder *folder)
 {
     struct stat info;
@@ -314,6 +323,8 @@ void folder_tidy(const struct folder *folder)
     if (stat(folder->log, &info) == 0 && info.st_size == 0) {
         (void)unlink(folder->log);
     }
+    remove_packed(folder->checkpoint);
+    remove_packed(folder->published);
     remove_whole(folder->copying);
     if (access(folder->published, F_OK) != 0) {
         remove_whole(folder->checkpoint);

@@ -15,6 +15,7 @@
 #include "worker/agent/expand.h"
 #include "worker/agent/params_file.h"
 #include "worker/agent/shim.h"
+#include "worker/agent/slot_checkpoint.h"
 #include "worker/agent/slot_kept.h"
 #include "worker/agent/slot_spool.h"
 
@@ -589,12 +590,7 @@ static void fill_checkpoint(const struct slot *slot, struct result_report *repor
     if (folder_is_empty(path) || strlen(path) >= sizeof report->checkpoint.uri) {
         return;
     }
-    report->checkpoint.present = true;
-    report->checkpoint.step = slot->last_step;
-    (void)snprintf(report->checkpoint.uri, sizeof report->checkpoint.uri, "%s", path);
-    report->checkpoint.reach = REACH_HOST;
-    (void)snprintf(report->checkpoint.host, sizeof report->checkpoint.host, "%s",
-                   slot->context->host);
+    slot_name_checkpoint(slot, path, &report->checkpoint);
 }
 
 int job_result(struct slot *slot, struct result_report *report, struct err *err)

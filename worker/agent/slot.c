@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "worker/agent/job.h"
+#include "worker/agent/slot_checkpoint.h"
 #include "worker/agent/slot_kept.h"
 #include "worker/agent/slot_resume.h"
 #include "worker/agent/slot_spool.h"
@@ -64,6 +65,10 @@ static void on_action(void *context, const struct action_reply *reply)
     int64_t now_ms = loop_now(&slot->context->loop);
     enum job_act act = ACT_NOTHING;
 
+    if (slot->phase == SLOT_FETCHING) {
+        slot->lost = slot->lost || reply->action == ACTION_ABORT;
+        return;
+    }
     if (reply->has_until) {
         slot->until = reply->until;
     }
@@ -200,6 +205,18 @@ int slot_take_trial(struct slot *slot, const struct attempt_log *resumed, struct
     return lease_create(&context->loop, &settings, &slot->lease, err);
 }
 
+static int begin_run(struct slot *slot, struct err *err)
+{
+    const struct agent_context *context = slot->context;
+
+    TRY(job_start(slot, err));
+    if (!context->settings->no_log_upload) {
+        log_uploads_begin(&slot->logs, slot->grant.id, slot->folder.log);
+    }
+    emit(slot, AGENT_STARTED, "", "");
+    return 0;
+}
+
 static int begin_job(struct slot *slot, struct err *err)
 {
     const struct agent_context *context = slot->context;
@@ -214,16 +231,16 @@ static int begin_job(struct slot *slot, struct err *err)
     folder_remove_superseded(&slot->folder, &slot->grant, context->host);
     slot->from = slot->grant.from;
     slot->to = slot->grant.to;
+    if (slot_fetch_begin(slot)) {
+        slot->phase = SLOT_FETCHING;
+        return 0;
+    }
     if (slot->from > 0 && slot->folder.granted == NULL) {
         log_warning("trial %" PRId64 " of %s: its checkpoint is not here, so it begins at 0",
                     slot->grant.trial, slot->grant.study);
         slot->from = 0;
     }
-    TRY(job_start(slot, err));
-    if (!context->settings->no_log_upload) {
-        log_uploads_begin(&slot->logs, slot->grant.id, slot->folder.log);
-    }
-    return 0;
+    return begin_run(slot, err);
 }
 
 static bool asks_no_more(const struct agent_context *context)
@@ -297,8 +314,6 @@ static void on_grant(void *context, struct lease_grant *grant)
         hand_back(slot);
     } else if (begin_job(slot, &err) != 0) {
         release_after(slot, &err);
-    } else {
-        emit(slot, AGENT_STARTED, "", "");
     }
 }
 
@@ -378,6 +393,8 @@ static void end_folder(const struct slot *slot)
     }
     if (slot->lost || ended->kind == EXIT_CLASS_SILENT || ended->kind == EXIT_CLASS_RELEASE) {
         folder_abandon(&slot->folder); /* the server does not know its checkpoint */
+    } else if (slot_is_saved(slot) && strcmp(slot->state, "completed") != 0) {
+        folder_abandon(&slot->folder); /* the server has it */
     } else if (ended->outcome == OUTCOME_COMPLETED || ended->outcome == OUTCOME_PREEMPTED) {
         folder_tidy(&slot->folder);
     } else {
@@ -430,6 +447,7 @@ static void end_trial(struct slot *slot, const char *outcome, const char *detail
         slot_spool_close(slot);
         end_folder(slot);
     }
+    slot_checkpoint_finish(slot);
     folder_finish(&slot->folder);
     lease_grant_finish(&slot->grant);
     buf_clear(&slot->control);
@@ -519,6 +537,10 @@ static void deliver(struct slot *slot)
     struct result_report report = {0};
     struct err err = {0};
 
+    if (slot_save_begin(slot)) {
+        slot->phase = SLOT_SAVING;
+        return;
+    }
     slot->phase = SLOT_DELIVERING;
     if (slot->exit_class.kind == EXIT_CLASS_RELEASE) {
         lease_release(slot->lease);
@@ -613,6 +635,33 @@ static void after_delivery(struct slot *slot)
 
 /* ---- time ---- */
 
+static void tick_fetching(struct slot *slot)
+{
+    struct err err = {0};
+
+    if (slot->lost) {
+        slot->exit_class = (struct exit_class){.kind = EXIT_CLASS_SILENT, .reason = ""};
+        end_trial(slot, "lost", "before its checkpoint was here");
+    } else if (asks_no_more(slot->context)) {
+        slot_checkpoint_finish(slot);
+        hand_back(slot);
+    } else if (slot_fetch_tick(slot)) {
+        slot->phase = SLOT_RUNNING;
+        if (begin_run(slot, &err) != 0) {
+            release_after(slot, &err);
+        }
+    }
+}
+
+static void tick_saving(struct slot *slot)
+{
+    if (slot->lost) {
+        slot->phase = SLOT_DELIVERING;
+    } else if (slot_save_tick(slot)) {
+        deliver(slot);
+    }
+}
+
 static void tick_running(struct slot *slot)
 {
     int64_t now_ms = loop_now(&slot->context->loop);
@@ -647,7 +696,8 @@ static void stop_asking(struct slot *slot)
 /* What counts goes before what was printed. */
 static bool has_more_to_send(const struct slot *slot)
 {
-    return slot->phase == SLOT_FLUSHING || slot->phase == SLOT_DELIVERING
+    return slot->phase == SLOT_FLUSHING || slot->phase == SLOT_SAVING
+           || slot->phase == SLOT_DELIVERING
            || (slot->lease != NULL && !lease_is_flushed(slot->lease));
 }
 
@@ -666,6 +716,9 @@ void slot_tick(struct slot *slot)
     if (slot->phase == SLOT_RESUMING) {
         slot_resume_tick(slot);
     }
+    if (slot->phase == SLOT_FETCHING) {
+        tick_fetching(slot);
+    }
     if (slot->phase == SLOT_RUNNING) {
         tick_running(slot);
     }
@@ -675,6 +728,9 @@ void slot_tick(struct slot *slot)
     }
     if (slot->phase == SLOT_FLUSHING && is_settled(slot)) {
         after_flush(slot);
+    }
+    if (slot->phase == SLOT_SAVING) {
+        tick_saving(slot);
     }
     if (slot->phase == SLOT_DELIVERING && slot->refused) {
         after_refusal(slot);
@@ -696,6 +752,7 @@ int64_t slot_deadline(const struct slot *slot)
     int64_t due_ms = report_socket_deadline(&slot->reports);
 
     due_ms = earlier(due_ms, log_uploads_deadline(&slot->logs));
+    due_ms = earlier(due_ms, slot_checkpoint_deadline(slot));
     if (slot->phase == SLOT_ASKING && slot->stuck.process != 0) {
         due_ms = earlier(due_ms, stuck_deadline(&slot->stuck));
     } else if (slot->phase == SLOT_ASKING && !slot->awaits_devices && !slot->spool_waits) {
@@ -747,6 +804,7 @@ void slot_finish(struct slot *slot)
     }
     lease_request_stop(&slot->request);
     log_uploads_finish(&slot->logs);
+    slot_checkpoint_finish(slot);
     job_finish(slot);
     lease_destroy(slot->lease);
     report_socket_close(&slot->reports);

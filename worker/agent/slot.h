@@ -2,6 +2,8 @@
  * delivers how it ended; then it asks again.
  *
  *   ASKING ─grant→ RUNNING ─job gone→ FLUSHING ─all measured→ DELIVERING ─taken→ ASKING
+ *   FETCHING is between the first two, and SAVING before DELIVERING, where a checkpoint goes by the
+ *   server.
  *                     ↑                  │ promoted: again
  *                     └──────────────────┘                     … → CLOSED
  *
@@ -13,6 +15,8 @@
 #define WORKER_AGENT_SLOT_H
 
 #include "worker/agent/agent.h"
+#include "worker/agent/checkpoint_fetch.h"
+#include "worker/agent/checkpoint_upload.h"
 #include "worker/agent/devices/devices.h"
 #include "worker/agent/exit_class.h"
 #include "worker/agent/folder.h"
@@ -59,8 +63,9 @@ struct agent_context {
     int64_t drained_ms; /* since when */
     bool closing;       /* nothing more is asked for; trials that run go on to their end */
     bool unreachable;
-    unsigned hurries; /* how often it was heard that the study is over: who waits may ask now */
-    struct err fatal; /* code ERR_NONE: nothing */
+    bool told_unsaved; /* that a checkpoint could not be sent to the server */
+    unsigned hurries;  /* how often it was heard that the study is over: who waits may ask now */
+    struct err fatal;  /* code ERR_NONE: nothing */
 };
 
 #define SLOT_CONTROL_BYTES 256
@@ -68,8 +73,10 @@ struct agent_context {
 enum slot_phase {
     SLOT_ASKING,
     SLOT_RESUMING,
+    SLOT_FETCHING,
     SLOT_RUNNING,
     SLOT_FLUSHING,
+    SLOT_SAVING,
     SLOT_DELIVERING,
     SLOT_CLOSED
 };
@@ -101,16 +108,18 @@ struct slot {
     const struct program *program; /* what runs it; by job_check() */
     struct folder folder;
     struct lease *lease;
-    bool lost;                 /* by its hook: the trial is not ours any more */
-    bool delivered;            /* by its hook: the server took the result or the release */
-    bool refused;              /* by its hook: the server did not like the result */
-    bool unserved;             /* by its hook: the server refuses this worker, not the trial */
-    bool resumed;              /* an earlier worker has begun it */
-    uint64_t measured_resumed; /* … and told so many reports */
-    bool awaits_shim;          /* … and the shim of its job still works */
-    bool is_adopted;           /* … and its job goes on here */
-    size_t n_gpus_resumed;     /* … with so many GPUs */
-    char state[32];            /* of the trial, as the server said at the end */
+    struct checkpoint_fetch *fetch; /* its checkpoint on the way here; NULL: none */
+    struct checkpoint_upload *save; /* … and to the server, also once it is there; NULL: none */
+    bool lost;                      /* by its hook: the trial is not ours any more */
+    bool delivered;                 /* by its hook: the server took the result or the release */
+    bool refused;                   /* by its hook: the server did not like the result */
+    bool unserved;                  /* by its hook: the server refuses this worker, not the trial */
+    bool resumed;                   /* an earlier worker has begun it */
+    uint64_t measured_resumed;      /* … and told so many reports */
+    bool awaits_shim;               /* … and the shim of its job still works */
+    bool is_adopted;                /* … and its job goes on here */
+    size_t n_gpus_resumed;          /* … with so many GPUs */
+    char state[32];                 /* of the trial, as the server said at the end */
     struct buf control;
     struct pending *tried; /* without a lease: where its measurements go; borrowed */
     struct notes notes;    /* about its reports */

@@ -1,9 +1,11 @@
 #include "worker/cli/agent_options/files.h"
 
+#include <string.h>
+
 #include "worker/agent/agent.h"
 #include "worker/cli/agent_options/size.h"
 
-enum { KEY_WORKDIR = 0x4200, KEY_MIN_FREE, KEY_STATE_DIR, KEY_NO_LOG_UPLOAD };
+enum { KEY_WORKDIR = 0x4200, KEY_MIN_FREE, KEY_STATE_DIR, KEY_NO_LOG_UPLOAD, KEY_CHECKPOINTS };
 
 static const struct argp_option files_options[] = {
     {"workdir", KEY_WORKDIR, "DIR", 0, "keep logs and checkpoints here", 3},
@@ -13,8 +15,26 @@ static const struct argp_option files_options[] = {
      "keep here what must outlive the worker (default: a folder of its own in the work directory)",
      3},
     {"no-log-upload", KEY_NO_LOG_UPLOAD, NULL, 0, "do not send what jobs print to the server", 3},
+    {"checkpoints", KEY_CHECKPOINTS, "WHERE", 0,
+     "local (default), shared if all workers see DIR under the same path, or upload: to the server",
+     3},
     {0},
 };
+
+static enum agent_checkpoints where_from_name(const char *name, const struct argp_state *state)
+{
+    static const char *const names[] = {[CHECKPOINTS_LOCAL] = "local",
+                                        [CHECKPOINTS_SHARED] = "shared",
+                                        [CHECKPOINTS_UPLOAD] = "upload"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return (enum agent_checkpoints)i;
+        }
+    }
+    argp_error(state, "--checkpoints %s: write local, shared or upload", name);
+    return CHECKPOINTS_LOCAL;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -32,6 +52,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_NO_LOG_UPLOAD:
         settings->no_log_upload = true;
+        return 0;
+    case KEY_CHECKPOINTS:
+        settings->checkpoints = where_from_name(arg, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -1,5 +1,5 @@
 /* Where a worker keeps its files, and how much room it wants there: --workdir, --min-disk-free,
- * --no-log-upload. */
+ * --no-log-upload, --checkpoints. */
 #ifndef WORKER_CLI_AGENT_OPTIONS_FILES_H
 #define WORKER_CLI_AGENT_OPTIONS_FILES_H
 

@@ -1,0 +1,342 @@
+#include "worker/agent/tree_pack.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STEP_BYTES ((size_t)1 << 20)
+#define PIECE_BYTES 65536
+#define BLOCK_BYTES 512
+
+struct packed_entry {
+    char *path;   /* within the folder */
+    char *target; /* of a link, else NULL */
+    mode_t mode;
+    int64_t bytes;
+};
+
+struct tree_pack {
+    int folder;
+    int fd;
+    struct packed_entry *entries;
+    size_t n, cap, next;
+    int64_t total; /* of its files */
+    struct archive *archive;
+    int file; /* of the entry before `next`, while it is packed; -1: none */
+    int64_t left;
+    int64_t bytes;
+    struct digest *digest;
+    unsigned char sum[SHA256_BYTES];
+};
+
+bool tree_link_stays_inside(const char *path, const char *target)
+{
+    int depth = 0;
+
+    if (target[0] == '/' || target[0] == '\0') {
+        return false;
+    }
+    for (const char *at = strchr(path, '/'); at != NULL; at = strchr(at + 1, '/')) {
+        depth++;
+    }
+    while (*target != '\0') {
+        size_t len = strcspn(target, "/");
+        depth += len == 2 && strncmp(target, "..", 2) == 0    ? -1
+                 : len == 0 || (len == 1 && target[0] == '.') ? 0
+                                                              : 1;
+        if (depth < 0) {
+            return false;
+        }
+        target += len;
+        target += strspn(target, "/");
+    }
+    return true;
+}
+
+/* ---- what is in the folder ---- */
+
+static int grow(struct tree_pack *pack, struct err *err)
+{
+    if (pack->n < pack->cap) {
+        return 0;
+    }
+    size_t cap = pack->cap == 0 ? 64 : pack->cap * 2;
+    struct packed_entry *entries = realloc(pack->entries, cap * sizeof *entries);
+    if (entries == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    pack->entries = entries;
+    pack->cap = cap;
+    return 0;
+}
+
+static int note_link(struct packed_entry *entry, const FTSENT *found, struct err *err)
+{
+    char target[PATH_MAX];
+    ssize_t len = readlink(found->fts_accpath, target, sizeof target - 1);
+
+    if (len < 0) {
+        return err_set(err, ERR_IO, "%s cannot be read: %s", found->fts_path, strerror(errno));
+    }
+    target[len] = '\0';
+    if (!tree_link_stays_inside(entry->path, target)) {
+        return err_set(err, ERR_INVALID, "%s is a link out of the folder", found->fts_path);
+    }
+    entry->target = strdup(target);
+    return entry->target == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
+static int note_entry(struct tree_pack *pack, const FTSENT *found, size_t root_len,
+                      int64_t bytes_max, struct err *err)
+{
+    const struct stat *status = found->fts_statp;
+
+    if (!S_ISREG(status->st_mode) && !S_ISDIR(status->st_mode) && !S_ISLNK(status->st_mode)) {
+        return err_set(err, ERR_INVALID, "%s is no file, folder or link", found->fts_path);
+    }
+    if (pack->n == TREE_ENTRIES_MAX) {
+        return err_set(err, ERR_TOO_LARGE, "there are more than %d files in it", TREE_ENTRIES_MAX);
+    }
+    TRY(grow(pack, err));
+    struct packed_entry *entry = &pack->entries[pack->n];
+    *entry = (struct packed_entry){.path = strdup(found->fts_path + root_len + 1),
+                                   .mode = status->st_mode,
+                                   .bytes = S_ISREG(status->st_mode) ? status->st_size : 0};
+    if (entry->path == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    pack->n++;
+    pack->total += entry->bytes;
+    if (pack->total > bytes_max) {
+        return err_set(err, ERR_TOO_LARGE, "it has more than %lld bytes", (long long)bytes_max);
+    }
+    return S_ISLNK(status->st_mode) ? note_link(entry, found, err) : 0;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static int note_all(struct tree_pack *pack, FTS *walk, size_t root_len, int64_t bytes_max,
+                    struct err *err)
+{
+    FTSENT *found;
+
+    while ((found = fts_read(walk)) != NULL) {
+        if (found->fts_info == FTS_DNR || found->fts_info == FTS_ERR || found->fts_info == FTS_NS) {
+            return err_set(err, ERR_IO, "%s cannot be read: %s", found->fts_path,
+                           strerror(found->fts_errno));
+        }
+        if (found->fts_level > 0 && found->fts_info != FTS_DP) {
+            TRY(note_entry(pack, found, root_len, bytes_max, err));
+        }
+    }
+    return errno == 0 ? 0 : err_set(err, ERR_IO, "it cannot be read: %s", strerror(errno));
+}
+
+static int list(struct tree_pack *pack, const char *from, int64_t bytes_max, struct err *err)
+{
+    char root[PATH_MAX];
+    char *roots[] = {root, NULL};
+
+    if (strlen(from) >= sizeof root) {
+        return err_set(err, ERR_INVALID, "its path is too long");
+    }
+    (void)strcpy(root, from);
+    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, by_name);
+    if (walk == NULL) {
+        return err_set(err, ERR_IO, "%s cannot be read: %s", from, strerror(errno));
+    }
+    int rc = note_all(pack, walk, strlen(root), bytes_max, err);
+    (void)fts_close(walk);
+    return rc;
+}
+
+/* ---- the file ---- */
+
+static la_ssize_t put_bytes(struct archive *archive, void *context, const void *bytes, size_t len)
+{
+    struct tree_pack *pack = context;
+    ssize_t put = write(pack->fd, bytes, len);
+
+    if (put < 0) {
+        archive_set_error(archive, errno, "%s", strerror(errno));
+        return -1;
+    }
+    digest_add(pack->digest, bytes, (size_t)put);
+    pack->bytes += put;
+    return put;
+}
+
+static int fault(struct tree_pack *pack, struct err *err)
+{
+    const char *why = archive_error_string(pack->archive);
+
+    return err_set(err, ERR_IO, "it cannot be packed: %s", why == NULL ? "unknown" : why);
+}
+
+static int open_archive(struct tree_pack *pack, const char *to, struct err *err)
+{
+    pack->fd = open(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (pack->fd < 0) {
+        return err_set(err, ERR_IO, "%s cannot be written: %s", to, strerror(errno));
+    }
+    pack->archive = archive_write_new();
+    if (pack->archive == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (archive_write_set_format_pax_restricted(pack->archive) != ARCHIVE_OK
+        || archive_write_set_bytes_per_block(pack->archive, PIECE_BYTES) != ARCHIVE_OK
+        || archive_write_set_bytes_in_last_block(pack->archive, BLOCK_BYTES) != ARCHIVE_OK
+        || archive_write_open(pack->archive, pack, NULL, put_bytes, NULL) != ARCHIVE_OK) {
+        return fault(pack, err);
+    }
+    return 0;
+}
+
+int tree_pack_begin(const char *from, const char *to, int64_t bytes_max, struct tree_pack **pack,
+                    struct err *err)
+{
+    OWN(tree_pack) struct tree_pack *made = calloc(1, sizeof *made);
+
+    if (made == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    made->fd = made->file = -1;
+    made->folder = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (made->folder < 0) {
+        return err_set(err, ERR_IO, "%s cannot be read: %s", from, strerror(errno));
+    }
+    TRY(list(made, from, bytes_max, err));
+    TRY(digest_create(&made->digest, err));
+    TRY(open_archive(made, to, err));
+    *pack = made;
+    made = NULL;
+    return 0;
+}
+
+void tree_pack_destroy(struct tree_pack *pack)
+{
+    if (pack == NULL) {
+        return;
+    }
+    if (pack->archive != NULL) {
+        (void)archive_write_fail(pack->archive);
+        (void)archive_write_free(pack->archive);
+    }
+    const int fds[] = {pack->folder, pack->fd, pack->file};
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        if (fds[i] >= 0) {
+            (void)close(fds[i]);
+        }
+    }
+    for (size_t i = 0; i < pack->n; i++) {
+        free(pack->entries[i].path);
+        free(pack->entries[i].target);
+    }
+    free(pack->entries);
+    digest_destroy(pack->digest);
+    free(pack);
+}
+
+/* ---- packing ---- */
+
+static int write_header(struct tree_pack *pack, const struct packed_entry *found, struct err *err)
+{
+    struct archive_entry *entry = archive_entry_new();
+
+    if (entry == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    archive_entry_set_pathname(entry, found->path);
+    archive_entry_set_mode(entry, found->mode);
+    archive_entry_set_size(entry, (la_int64_t)found->bytes);
+    if (found->target != NULL) {
+        archive_entry_set_symlink(entry, found->target);
+    }
+    int rc = archive_write_header(pack->archive, entry) == ARCHIVE_OK ? 0 : fault(pack, err);
+    archive_entry_free(entry);
+    return rc;
+}
+
+static int begin_entry(struct tree_pack *pack, struct err *err)
+{
+    const struct packed_entry *found = &pack->entries[pack->next++];
+
+    TRY(write_header(pack, found, err));
+    if (!S_ISREG(found->mode)) {
+        return 0;
+    }
+    pack->file = openat(pack->folder, found->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (pack->file < 0) {
+        return err_set(err, ERR_IO, "%s cannot be read: %s", found->path, strerror(errno));
+    }
+    pack->left = found->bytes;
+    return 0;
+}
+
+static int pack_piece(struct tree_pack *pack, size_t *packed, struct err *err)
+{
+    char bytes[PIECE_BYTES];
+    size_t wanted = pack->left < PIECE_BYTES ? (size_t)pack->left : PIECE_BYTES;
+    ssize_t got = read(pack->file, bytes, wanted);
+
+    if (got < 0 || (got == 0 && wanted > 0)) {
+        return err_set(err, ERR_IO, "%s has changed while it was packed",
+                       pack->entries[pack->next - 1].path);
+    }
+    if (got > 0 && archive_write_data(pack->archive, bytes, (size_t)got) != got) {
+        return fault(pack, err);
+    }
+    *packed += (size_t)got;
+    pack->left -= got;
+    if (pack->left == 0) {
+        (void)close(pack->file);
+        pack->file = -1;
+    }
+    return 0;
+}
+
+int tree_pack_step(struct tree_pack *pack, bool *done, struct err *err)
+{
+    *done = false;
+    for (size_t packed = 0; packed < STEP_BYTES;) {
+        if (pack->file >= 0) {
+            TRY(pack_piece(pack, &packed, err));
+        } else if (pack->next < pack->n) {
+            TRY(begin_entry(pack, err));
+            packed += BLOCK_BYTES * 8;
+        } else {
+            if (archive_write_close(pack->archive) != ARCHIVE_OK) {
+                return fault(pack, err);
+            }
+            digest_end(pack->digest, pack->sum);
+            *done = true;
+            return 0;
+        }
+    }
+    return 0;
+}
+
+int64_t tree_pack_bytes(const struct tree_pack *pack)
+{
+    return pack->bytes;
+}
+
+const unsigned char *tree_pack_digest(const struct tree_pack *pack)
+{
+    return pack->sum;
+}
+
+int tree_pack_fd(const struct tree_pack *pack)
+{
+    return pack->fd;
+}
