@@ -345,7 +345,7 @@ class Cluster:
         self.tools.nvidia([A, B, C, D][:n])
         token = tmp / "token"
         token.write_text(server.token("worker") + "\n")
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_")}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_") or k == "HONE_ALLOW_ROOT"}
         self.env = {**kept, "HONE_URL": server.url, "HONE_TOKEN_FILE": str(token),
                     **self.tools.environment}
         self.worker = None

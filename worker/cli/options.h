@@ -52,7 +52,7 @@ struct option_group {
     size_t input_at; /* its state->input is so many bytes behind the verb's `input` */
 };
 
-#define OPTION_GROUPS_MAX 8
+#define OPTION_GROUPS_MAX 12
 
 struct usage {
     const char *arguments; /* "NAME" */
