@@ -39,7 +39,7 @@ def test_root_must_be_meant(tmp):
                  str(tmp / "work"), *options, "--", "true"], text=True, capture_output=True,
                 env={**server.environment(tmp), "HONE_ALLOW_ROOT": "", **environment},
                 timeout=SECONDS, check=False)
-        for environment in ({}, {"HONE_ALLOW_ROOT": "yes"}):
+        for environment in ({}, {"HONE_ALLOW_ROOT": "0"}):
             done = worker(**environment)
             expect((done.returncode, len(server.asks)), (2, 0), done)
             assert "this is root" in done.stderr and "--allow-root" in done.stderr, done
@@ -129,7 +129,7 @@ echo hone: accuracy=1
     assert not (tmp / "pwned").exists()
 
 
-# Grants that a worker of this study must not act upon: what is changed, and whether it hands it back.
+# Grants that a worker must not act upon: what is changed.
 FORGED = {
     "a study that leads elsewhere": {"study": "../../../outside"},
     "a study with a slash": {"study": "a/b"},
@@ -143,10 +143,14 @@ def test_a_grant_whose_names_lead_elsewhere_is_not_run(tmp):
     job = script(tmp, f"touch {tmp}/ran\necho hone: accuracy=1\n")
     for what, more in FORGED.items():
         with LeaseServer() as server:
-            server.grants(**more)
-            server.nothing = "finished"
-            said = server.work(tmp, job)
-            expect((server.results, (tmp / "ran").exists()), ([], False), (what, said))
+            server.grants(**more)  # again and again
+            worker = server.start(tmp, job)
+            server.wait_for(lambda: len(server.asks) >= 2)
+            worker.terminate()
+            said, _ = worker.communicate(timeout=SECONDS)
+            expect((worker.returncode, server.results, (tmp / "ran").exists()), (0, [], False),
+                   (what, said))
+            assert "cannot be read" in said, (what, said)
         expect(sorted(path.name for path in tmp.iterdir()), ["job.sh", "token", "work"], what)
 
 
