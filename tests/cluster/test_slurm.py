@@ -218,6 +218,23 @@ def test_a_node_that_is_lost_costs_no_trial(tmp):
         cluster.wait_for_the_end("s", 12)
 
 
+def test_a_task_that_no_trial_fits_is_not_queued_again(tmp):
+    """It would begin and leave for ever. The deadline is that of a very short time limit."""
+    with Cluster(tmp) as cluster:
+        cluster.study("s", limits={"trials": 3})
+        with cluster.server.client("worker") as worker:
+            lease = worker.post("/v1/studies/s/leases", {}).json["lease"]["id"]
+            done = worker.put(f"/v1/leases/{lease}/result",
+                              {"outcome": "completed", "metrics": {"accuracy": 0.5}})
+            expect(done.status, 200)
+        job = cluster.submit("array.sbatch", "--study", "s", "--deadline=5s", "--", *SLOW, "1", "{x}",
+                             options=["--array=0-0"])
+        log = cluster.home / f"hone-{job}_0.log"
+        cluster.until(lambda: log.exists() and "not queued again" in log.read_text(), "it says so")
+        cluster.until(lambda: not cluster.slurm.queue(), "it is gone")
+        expect(cluster.counts("s")["running"], 0)
+
+
 def test_a_step_has_a_worker_for_each_gpu(tmp):
     """deploy/slurm/srun.sbatch, preempted once."""
     job = ["sh", "-c", f"setsid sleep 1000 & echo $CUDA_VISIBLE_DEVICES >>{tmp}/home/gpus; sleep 1; "

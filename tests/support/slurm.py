@@ -46,7 +46,6 @@ SchedulerParameters=bf_interval=1,sched_min_interval=0,batch_sched_delay=0,sched
 SlurmctldParameters=preempt_send_user_signal
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-RequeueExit=75
 KillWait=5
 SlurmdTimeout=300
 ReturnToService=2
