@@ -136,6 +136,23 @@ START_TEST(the_script_has_every_setting_and_the_published_body)
 }
 END_TEST
 
+START_TEST(a_followed_task_leaves_when_idle)
+{
+    static const char *const longer[] = {"--exit-when-idle=1h"};
+    struct script script = whole;
+    OWN(buf) struct buf text = {0};
+    struct err err = {0};
+
+    buf_init(&text, 1 << 16);
+    script.leaves_when_idle = true;
+    script.worker = longer;
+    script.n_worker = 1;
+    ck_assert_int_eq(script_write(&script, 1, 0, &text, &err), 0);
+    ck_assert_ptr_nonnull(strstr(buf_text(&text), "'--study' 's' '--exit-when-idle=10m' "
+                                                  "'--exit-when-idle=1h' -- "));
+}
+END_TEST
+
 START_TEST(an_option_that_would_leave_its_line_is_refused)
 {
     static const char *const two_lines[] = {"--account=x\nrm -rf ."};
@@ -166,6 +183,7 @@ int main(void)
     tcase_add_test(tcase, squeue_lines_are_read);
     tcase_add_test(tcase, no_lines_are_an_empty_queue);
     tcase_add_test(tcase, the_script_has_every_setting_and_the_published_body);
+    tcase_add_test(tcase, a_followed_task_leaves_when_idle);
     tcase_add_test(tcase, an_option_that_would_leave_its_line_is_refused);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

@@ -71,6 +71,7 @@ static void write_words(size_t n, const char *const words[], struct buf *out)
 static void write_arguments(const struct script *script, struct buf *out)
 {
     const char *const study[] = {"--study", script->study};
+    static const char *const idle[] = {"--exit-when-idle=10m"};
     const char *const ca[] = {"--ca-file", script->ca_file};
 
     buf_puts(out, "set --");
@@ -78,7 +79,10 @@ static void write_arguments(const struct script *script, struct buf *out)
     if (script->ca_file != NULL) {
         write_words(2, ca, out);
     }
-    write_words(script->n_worker, script->worker, out);
+    if (script->leaves_when_idle) {
+        write_words(1, idle, out);
+    }
+    write_words(script->n_worker, script->worker, out); /* the last of two options counts */
     buf_puts(out, " --");
     write_words(script->n_command, (const char *const *)script->command, out);
     buf_puts(out, "\n");

@@ -3,6 +3,7 @@
 #ifndef WORKER_CLI_SUBMIT_SCRIPT_H
 #define WORKER_CLI_SUBMIT_SCRIPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,8 +19,9 @@ struct script {
     const char *url, *token_file, *ca_file; /* NULL or "": none */
     const char *program;                    /* this program, by its absolute path */
     int64_t gpus;                           /* of a task; 0: none */
-    const char *time, *partition;           /* NULL: the cluster's default */
-    const char *const *sbatch;              /* further options of sbatch */
+    bool leaves_when_idle;        /* another task can be submitted when there is work again */
+    const char *time, *partition; /* NULL: the cluster's default */
+    const char *const *sbatch;    /* further options of sbatch */
     size_t n_sbatch;
     const char *const *worker; /* further options of `hone worker` */
     size_t n_worker;

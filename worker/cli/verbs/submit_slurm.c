@@ -184,6 +184,7 @@ static int fill_script(struct submit_options *given, const struct options *optio
                  given->worker_token != NULL ? given->worker_token : session->worker_token_file,
                  paths->token, err));
     TRY(absolute("--ca-file", options->ca_file, paths->ca, err));
+    script->leaves_when_idle = given->follow;
     script->study = options->arguments[0];
     script->url = http_client_url(session->client);
     script->token_file = paths->token;
