@@ -66,7 +66,9 @@ class Cluster:
         self.program = self.home / "hone"
         shutil.copy(os.environ["HONE"], self.program)
         (self.home / "worker.token").write_text(self.server.token("worker"))
-        (self.home / "token").write_text(self.server.token())
+        person = self.ask("POST", "/v1/tokens", {"name": "a person", "scopes": ["submit", "worker"]},
+                          201)
+        (self.home / "token").write_text(person["token"])
         if os.getuid() == 0:
             for path in [self.home, *self.home.iterdir()]:
                 shutil.chown(path, USER)
@@ -93,11 +95,11 @@ class Cluster:
             return {}
         return {"user": USER, "group": pwd.getpwnam(USER).pw_gid, "extra_groups": []}
 
-    def hone(self, verb, member, *arguments):
+    def hone(self, verb, *arguments):
         """`hone …` of that user, with a token that reads; what it prints goes to hone.log."""
         with open(self.home / "hone.log", "ab") as log:
             return subprocess.Popen(
-                [self.program, verb, member, "--token-file", self.home / "token", *arguments],
+                [self.program, *verb.split(), "--token-file", self.home / "token", *arguments],
                 env=self.environment, cwd=self.home, stdin=subprocess.DEVNULL, stderr=log,
                 stdout=subprocess.PIPE, text=True, **self.as_user())
 
@@ -162,6 +164,9 @@ def digits_for_libsvm(path, rows):
 
 # A job that leaves a process of its own behind, in a session of its own.
 SLOW = ["sh", "-c", "setsid sleep 1000 & sleep \"$1\"; echo hone: accuracy=$2", "job"]
+
+
+UNSHARE_NETWORK = "unshare --user --net --map-current-user"
 
 
 def test_an_array_of_four_tunes_svm_train(tmp):
@@ -254,10 +259,39 @@ def test_a_step_has_a_worker_for_each_gpu(tmp):
         expect(sorted(set(seen)), ["0", "1"], "devices that jobs saw")
 
 
+def test_a_bundle_is_run_by_an_array_without_any_network(tmp):
+    with Cluster(tmp) as cluster:
+        cluster.study("s", limits={"trials": 12})
+        bundled = cluster.hone("bundle", "s", "-n", "12", "-o", "b.tar")
+        bundled.communicate()
+        expect(bundled.returncode, 0, "hone bundle")
+        cut = cluster.home / "cut"
+        cut.write_text(f"#!/bin/sh\nexec {UNSHARE_NETWORK} {cluster.program} \"$@\"\n")
+        cut.chmod(0o755)
+        if subprocess.run([*UNSHARE_NETWORK.split(), "true"], check=False,
+                          stderr=subprocess.DEVNULL, **cluster.as_user()).returncode:
+            raise NotRun("a user may not make a network namespace here")
+        cluster.environment["HONE"] = str(cut)
+        del cluster.environment["HONE_URL"], cluster.environment["HONE_TOKEN_FILE"]
+        port = cluster.server.port
+        cluster.submit("bundle.sbatch", "--bundle", cluster.home / "b.tar", "--", "bash", "-c",
+                       f"if (exec 3<>/dev/tcp/127.0.0.1/{port}); then exit 1; fi; sleep 0.5; "
+                       "echo hone: accuracy=$1", "job", "{x}", options=["--array=0-3", "--gres=gpu:1"])
+        cluster.until(lambda: len(cluster.tasks("RUNNING")) == 4, "four tasks run")
+        cluster.until(lambda: not cluster.slurm.queue(), "the array has ended")
+        expect(cluster.counts("s")["completed"], 0, "what the server knows of")
+        cluster.environment["HONE_URL"] = cluster.server.url
+        for _ in range(2):  # twice is harmless
+            absorbed = cluster.hone("absorb", "b.tar.results")
+            absorbed.communicate()
+            expect(absorbed.returncode, 0, (cluster.home / "hone.log").read_text())
+        cluster.wait_for_the_end("s", 12)
+
+
 def test_hone_submits_an_array_as_large_as_the_study(tmp):
     with Cluster(tmp) as cluster:
         cluster.study("s", limits={"trials": 3})
-        command = ["submit", "slurm", "s", "--array=16", "--gpus=1", "--time=1:00:00",
+        command = ["submit slurm", "s", "--array=16", "--gpus=1", "--time=1:00:00",
                    "--worker-token-file", cluster.home / "worker.token"]
         job = ["--", "sh", "-c", "sleep $2; echo hone: accuracy=$1", "a job's name", "{x}", "1"]
         shown = cluster.hone(*command, "--dry-run", *job).communicate()[0]
@@ -278,7 +312,7 @@ def test_tasks_come_and_go_with_the_queue(tmp):
     with Cluster(tmp) as cluster:
         cluster.study("s", limits={"trials": 2})
         follower = cluster.hone(
-            "submit", "slurm", "s", "--array=6", "--gpus=1", "--follow", "--interval=0.2",
+            "submit slurm", "s", "--array=6", "--gpus=1", "--follow", "--interval=0.2",
             "--worker-token-file", cluster.home / "worker.token", "--", "sh", "-c",
             "until [ -e go ]; do sleep 0.1; done; echo hone: accuracy=$1", "job", "{x}")
         try:
@@ -305,9 +339,9 @@ def test_submissions_that_come_to_nothing_are_given_up(tmp):
     with Cluster(tmp) as cluster:
         cluster.study("s", limits={"trials": 2})
         job = ["--", "sh", "-c", "sleep 1; echo hone: accuracy=0.5"]
-        refused = cluster.hone("submit", "slurm", "s", "--partition=none", *job)
+        refused = cluster.hone("submit slurm", "s", "--partition=none", *job)
         expect((refused.communicate()[0], refused.returncode), ("", 1))
-        refused = cluster.hone("submit", "slurm", "s", "--time=2", *job)
+        refused = cluster.hone("submit slurm", "s", "--time=2", *job)
         expect((refused.communicate()[0], refused.returncode), ("", 2))
         said = (cluster.home / "hone.log").read_text()
         assert "sbatch said: " in said and "3 minutes before the end" in said, said
