@@ -198,8 +198,18 @@ CANNOT_MOUNT = 99
 def boot(root):
     binaries = [f"--bind-ro={os.environ[name]}:/usr/local/bin/{program}"
                 for name, program in [("HONED", "honed"), ("HONE", "hone")]]
+    group = f"hone-test-{uuid.uuid4()}"
+    try:
+        return boot_in(group, root, binaries)
+    finally:
+        # systemd-nspawn repeats the group in systemd's hierarchy, where there is one
+        for folder in pathlib.Path("/sys/fs/cgroup").glob(f"*/{group}"):
+            run("find", folder, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+")
+
+
+def boot_in(group, root, binaries):
     return run("unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc", "sh", "-c", ENTER, "sh",
-               f"hone-test-{uuid.uuid4()}", "systemd-nspawn", "-q", "--register=no",
+               group, "systemd-nspawn", "-q", "--register=no",
                "--keep-unit", "-D", root, "--bind-ro=/usr", "--tmpfs=/usr/local", *binaries,
                "--private-network", "--boot", "--",
                "--unit=probe.service")

@@ -4,12 +4,13 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from cases import expect, main  # noqa: E402
+from cases import NotRun, expect, main  # noqa: E402
 
 
 def run(*command, **options):
@@ -42,6 +43,24 @@ def test_nothing_is_asked_when_everything_is_there(tmp):
     trap.chmod(0o755)
     done = install("run", "build", env={**os.environ, "PATH": f"{tmp}:{os.environ['PATH']}"})
     expect((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+
+def test_no_daemon_of_what_is_installed_is_started(tmp):
+    """While apt-get runs, Debian's policy says no; afterwards it is as before."""
+    if os.getuid() != 0 or run("unshare", "--mount", "true").returncode:
+        raise NotRun("mounts of its own need root")
+    for name in ["deploy", "sbin", "bin"]:
+        (tmp / name).mkdir()
+    shutil.copy(ROOT / "deploy/install", tmp / "deploy")
+    (tmp / "deploy/dependencies").write_text("[x]\nhone-no-such-package\n")
+    (tmp / "bin/apt-get").write_text("#!/bin/sh\ncase $* in *install*) /usr/sbin/policy-rc.d\n"
+                                     f"echo $? >{tmp}/policy;; esac\n")
+    (tmp / "bin/apt-get").chmod(0o755)
+    done = run("unshare", "--mount", "sh", "-c", f"mount --bind {tmp}/sbin /usr/sbin && "
+               f"{tmp}/deploy/install x", env={**os.environ, "PATH": f"{tmp}/bin:/usr/bin:/bin"})
+    expect(done.returncode, 0, done.stdout + done.stderr)
+    expect((tmp / "policy").read_text(), "101\n", "the policy's answer")
+    expect(os.listdir(tmp / "sbin"), [], "what is left")
 
 
 def test_the_readme_names_the_two_commands(tmp):
