@@ -17,7 +17,7 @@ import private  # noqa: E402
 private.enter()
 import slurm  # noqa: E402
 from cases import NotRun, expect, main  # noqa: E402
-from hone import Server  # noqa: E402
+from hone import Server, study  # noqa: E402
 
 SCRIPTS = ROOT / "deploy/slurm"
 SECONDS = 100  # a bound against hanging
@@ -171,11 +171,11 @@ UNSHARE_NETWORK = "unshare --user --net --map-current-user"
 
 def test_an_array_of_four_tunes_svm_train(tmp):
     """Through a cancelled task and a restart of Slurm's controller."""
-    study = json.loads((ROOT / "deploy/examples/svm/study.json").read_text())
+    svm = json.loads((ROOT / "deploy/examples/svm/study.json").read_text())
     with Cluster(tmp) as cluster:
         data = cluster.home / "digits.libsvm"
         digits_for_libsvm(data, 700)
-        cluster.ask("POST", "/v1/studies", {**study, "limits": {"trials": 24},
+        cluster.ask("POST", "/v1/studies", {**svm, "limits": {"trials": 24},
                                             "lease": {"ttl_seconds": TTL}}, 201)
         job = cluster.submit(
             "array.sbatch", "--study", "digits-svm",
@@ -332,6 +332,28 @@ def test_tasks_come_and_go_with_the_queue(tmp):
             follower.communicate()
         said = (cluster.home / "hone.log").read_text()
         assert "submitted 2 tasks as job" in said and "cancelling 1" in said, said
+
+
+def test_where_there_is_no_slurm_the_script_is_shown_all_the_same(tmp):
+    with Server() as server, server.client() as client:
+        expect(client.post("/v1/studies", study("s", limits={"trials": 5})).status, 201)
+        command = [os.environ["HONE"], "submit", "slurm", "--server", server.url, "--token-file",
+                   os.path.join(server.data, "admin.token"), "s"]
+
+        def hone(*more):
+            return subprocess.run([*command, *more, "--", "./train", "{x}"], capture_output=True,
+                                  text=True, check=False, env={**os.environ, "PATH": str(tmp)})
+        shown = hone("--dry-run", "--gpus=2", "--sbatch=--account=a")
+        expect(shown.returncode, 0, shown.stderr)
+        assert "#SBATCH --array=0-2\n" in shown.stdout, shown.stdout  # 5 trials, 2 slots a task
+        assert "#SBATCH --account=a\n" in shown.stdout, shown.stdout
+        assert "is this machine only" in shown.stderr, shown.stderr
+        refused = hone()
+        expect(refused.returncode, 3, refused.stderr)
+        assert "there is no squeue here" in refused.stderr, refused.stderr
+        expect(hone("--curl").stdout.startswith("curl "), True)
+        for wrong in ["--gpus=0", "--array=4%", "--array=x", "--time=soon", "--interval=never"]:
+            expect(hone(wrong).returncode, 2, wrong)
 
 
 def test_submissions_that_come_to_nothing_are_given_up(tmp):

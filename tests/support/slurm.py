@@ -65,7 +65,13 @@ DEVICES = "AutoDetect=off\nNodeName=n[1-2] Name=gpu File=/dev/null,/dev/zero Fla
 def why_not():
     """Why none can be started here; None if one can."""
     missing = [name for name in PROGRAMS if program(name) is None]
-    return f"{', '.join(missing)} not installed (slurm-wlm, munge)" if missing else None
+    if missing:
+        return f"{', '.join(missing)} not installed (slurm-wlm, munge)"
+    try:
+        socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
+    except OSError:
+        return f"this machine's name, {socket.gethostname()}, has no address"
+    return None
 
 
 def program(name):
