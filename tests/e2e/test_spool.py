@@ -216,7 +216,7 @@ def test_a_stopped_worker_leaves_its_results_to_the_next(tmp):
         server.wait_for(lambda: any(kind == "result" for kind, _ in server.calls))
         worker.send_signal(signal.SIGTERM)
         said, _ = worker.communicate(timeout=SECONDS)
-        assert "are kept in" in said and "/work/workers/" in said, said
+        assert f"are kept in {states(tmp)[0]}" in said, said
         server.faults.clear()
         server.work(tmp, job)
         expect(([trial for trial, _ in server.results], runs(tmp)), ([1], 1))

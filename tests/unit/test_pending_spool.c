@@ -12,8 +12,8 @@
 #include "worker/agent/pending.h"
 
 #define OBJECTIVES "[{\"metric\":\"loss\",\"direction\":\"minimize\"}]"
-#define STEPS_MAX 30000
-#define FLOOD 25000
+#define STEPS_MAX 16000
+#define FLOOD 15000
 
 /* A server that keeps the first value of a step and metric unless it is told to replace it, and
  * takes no metric called "bad" and no infinite loss. */
@@ -250,7 +250,7 @@ END_TEST
 static const struct {
     size_t n_sent;
     bool is_answered;
-} kills[] = {{0, true}, {1, true}, {1, false}, {4, true}, {4, false}, {9, false}, {25, true}};
+} kills[] = {{0, true}, {1, true}, {1, false}, {4, true}, {4, false}, {9, false}, {15, true}};
 
 START_TEST(another_worker_sends_the_rest_in_order)
 {
@@ -363,7 +363,7 @@ static void begin_run(void)
  * before the worker was killed. */
 static const struct {
     size_t before, after;
-} condensed[] = {{0, 0}, {1, 0}, {3, 2}, {8, 0}, {8, 3}, {25, 0}};
+} condensed[] = {{0, 0}, {1, 0}, {3, 2}, {8, 0}, {8, 3}, {15, 0}};
 
 START_TEST(a_shorter_spool_says_the_same)
 {

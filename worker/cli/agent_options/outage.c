@@ -10,7 +10,8 @@ enum { KEY_OFFLINE = 0x4900 };
 
 static const struct argp_option outage_options[] = {
     {"offline", KEY_OFFLINE, "SPAN", 0,
-     "while the server is away, let jobs run on for so long; 0: stop them at once, never: as long as "
+     "while the server is away, let jobs run on for so long; 0: stop them at once, never: as long "
+     "as "
      "it takes (default: 40m)",
      7},
     {0},
