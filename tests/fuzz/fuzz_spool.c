@@ -14,6 +14,7 @@
 #include "tests/support/directory.h"
 #include "worker/agent/attempt_log.h"
 #include "worker/agent/pending.h"
+#include "worker/agent/pending_restore.h"
 
 #define MUST(claim)                                                                                \
     do {                                                                                           \

@@ -10,6 +10,8 @@
 #include "tests/support/directory.h"
 #include "worker/agent/attempt_log.h"
 #include "worker/agent/pending.h"
+#include "worker/agent/pending_condense.h"
+#include "worker/agent/pending_restore.h"
 
 #define OBJECTIVES "[{\"metric\":\"loss\",\"direction\":\"minimize\"}]"
 #define STEPS_MAX 16000

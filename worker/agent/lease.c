@@ -9,6 +9,7 @@
 #include "worker/agent/attempt_log.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/pending.h"
+#include "worker/agent/pending_restore.h"
 
 #define HEARTBEAT_LEAST_MS 1000
 #define HEARTBEAT_MOST_MS 3600000

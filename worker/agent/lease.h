@@ -15,7 +15,7 @@
 #include "common/wire/wire.h"
 #include "worker/agent/loop.h"
 #include "worker/agent/notes.h"
-#include "worker/agent/pending.h"
+#include "worker/agent/pending_condense.h"
 #include "worker/agent/spool.h"
 
 struct attempt_log;

@@ -75,23 +75,9 @@ struct pending {
 /* `objectives` is the array of a lease, or NULL; not kept. */
 void pending_init(struct pending *pending, const json_t *objectives, struct notes *notes,
                   struct spool *spool);
-/* Takes up what an earlier worker has left in the spool: what was answered counts as delivered, the
- * rest is sent, and may correct what was sent before. */
-void pending_restore(struct pending *pending, uint64_t answered);
 void pending_finish(struct pending *pending);
 /* Forgets what waits. */
 void pending_clear(struct pending *pending);
-
-/* Is most of what the spool holds of them answered? */
-bool pending_is_mostly_answered(const struct pending *pending);
-/* The furthest and the last step of the present run of the command. */
-struct pending_steps {
-    bool is_said;
-    int64_t furthest, last;
-};
-/* Writes a shorter spool that says the same: of what was answered but what later decisions need.
- * Then spool_replace(). False: something found no place; nothing has changed. */
-bool pending_condense(struct pending *pending, struct pending_steps steps, struct spool *into);
 
 /* Adds the metrics of one step; a value that is there already is replaced. */
 void pending_add(struct pending *pending, int64_t step, const struct metric_value *metrics,

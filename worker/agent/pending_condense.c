@@ -1,8 +1,9 @@
-#include <math.h>
+#include "worker/agent/pending_condense.h"
+
 #include <string.h>
 
 #include "worker/agent/attempt_log.h"
-#include "worker/agent/pending_private.h"
+#include "worker/agent/pending_restore.h"
 #include "worker/agent/progress.h"
 
 bool pending_is_mostly_answered(const struct pending *pending)

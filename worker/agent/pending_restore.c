@@ -1,8 +1,10 @@
+#include "worker/agent/pending_restore.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "worker/agent/attempt_log.h"
-#include "worker/agent/pending_private.h"
+#include "worker/agent/pending_list.h"
 #include "worker/agent/progress.h"
 
 bool pending_was_refused(const struct pending_refusals *refused, int64_t step,
@@ -38,7 +40,7 @@ static void restore_refusals(struct pending *pending, const struct pending_refus
     pending->n_given_up = refused->n;
     for (size_t i = 0; i < refused->n; i++) {
         const struct attempt_refusal *one = &refused->items[i];
-        size_t index = one->step < 0 ? pending_name_index(pending, one->metric) : PENDING_NO_NAME;
+        size_t index = one->step < 0 ? pending_list_name(pending, one->metric) : PENDING_NO_NAME;
         if (index != PENDING_NO_NAME) {
             pending->names[index].refused = true;
         }
@@ -49,10 +51,10 @@ static void restore_refusals(struct pending *pending, const struct pending_refus
 static void count_delivered(struct pending *pending, const struct attempt_report *report,
                             const struct pending_refusals *refused)
 {
-    pending_note_reported(pending, report);
+    pending_list_note_reported(pending, report);
     for (size_t i = 0; i < report->n; i++) {
         const struct metric_value *metric = &report->metrics[i];
-        size_t index = pending_name_index(pending, metric->metric);
+        size_t index = pending_list_name(pending, metric->metric);
         if (index == PENDING_NO_NAME || pending->names[index].refused) {
             continue;
         }
@@ -88,7 +90,7 @@ void pending_restore(struct pending *pending, uint64_t answered)
         if (report.number <= answered) {
             count_delivered(pending, &report, &refused);
         } else {
-            (void)pending_load_or_wait(pending, &report, before);
+            (void)pending_list_load_or_wait(pending, &report, before);
         }
     }
     pending->restored = pending->last;
