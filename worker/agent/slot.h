@@ -86,21 +86,21 @@ struct slot {
     size_t index;
     enum slot_phase phase;
     bool awaits_devices;       /* to ask */
+    bool has_too_little_time;  /* as the server said to the last ask */
     struct device_set devices; /* that its trial has */
     char *gpu;                 /* their tokens, with commas; NULL: none of its own; owned */
     struct lease_request request;
-    bool has_too_little_time; /* as the server said to the last ask */
     struct report_socket reports;
     struct quick_failures quick;  /* of its jobs, in a row */
     unsigned hurries;             /* of the context, as far as it has acted on them */
     struct stuck stuck;           /* of an earlier trial */
     struct spool spool;           /* of the trial that it has or had */
     bool spool_is_ready;          /* begun, for the next trial */
+    bool spool_waits;             /* it could not be begun; told */
+    bool delivers_only;           /* what an earlier worker has left; it asks for nothing */
     char asked[REQUEST_ID_BYTES]; /* the id in it under which that is asked for */
     int64_t condense_at;          /* bytes; a longer one is made shorter when it can be */
-    bool spool_waits;             /* it could not be begun; told */
     int64_t spool_retry_ms;
-    bool delivers_only;      /* what an earlier worker has left; it asks for nothing */
     struct log_uploads logs; /* of this trial and of those just ended */
 
     /* the trial */
@@ -115,9 +115,9 @@ struct slot {
     bool refused;                   /* by its hook: the server did not like the result */
     bool unserved;                  /* by its hook: the server refuses this worker, not the trial */
     bool resumed;                   /* an earlier worker has begun it */
-    uint64_t measured_resumed;      /* … and told so many reports */
     bool awaits_shim;               /* … and the shim of its job still works */
     bool is_adopted;                /* … and its job goes on here */
+    uint64_t measured_resumed;      /* … and told so many reports */
     size_t n_gpus_resumed;          /* … with so many GPUs */
     char state[32];                 /* of the trial, as the server said at the end */
     struct buf control;
