@@ -23,15 +23,18 @@ static int take_cgroup(struct boundary *boundary, bool asked, struct err *err)
     cgroup_prepare(&found);
     if (boundary->memory_bytes > 0 && !found.has_memory) {
         return err_set(err, ERR_INVALID,
-                       "--memory-limit: the cgroup %s has no memory controller for its children; "
-                       "enable it there, or leave the limit out",
+                       "--memory-limit: the cgroup %s has no memory controller for its children; a "
+                       "worker can enable it in a cgroup of its own, without other processes, as "
+                       "Delegate=yes of a unit gives; or leave the limit out",
                        found.path);
     }
     if (boundary->processes > 0 && !found.has_pids) {
-        return err_set(err, ERR_INVALID,
-                       "--processes: the cgroup %s has no pids controller for its children; "
-                       "enable it there, or leave the limit out",
-                       found.path);
+        return err_set(
+            err, ERR_INVALID,
+            "--processes: the cgroup %s has no pids controller for its children; a worker "
+            "can enable it in a cgroup of its own, as Delegate=yes of a unit gives; or "
+            "leave the limit out",
+            found.path);
     }
     boundary->kind = BOUNDARY_CGROUP;
     (void)snprintf(boundary->base, sizeof boundary->base, "%s", found.path);
