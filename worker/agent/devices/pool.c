@@ -28,12 +28,17 @@ void pool_init(struct pool *pool, const struct discovery *discovery, size_t plac
     }
 }
 
+bool pool_has_room(const struct pool *pool, size_t device)
+{
+    return pool->devices[device].used < pool->places;
+}
+
 struct device_set pool_free(const struct pool *pool)
 {
     struct device_set set = {{0}};
 
     for (size_t i = 0; i < pool->n; i++) {
-        if (!pool->devices[i].is_out && pool->devices[i].used < pool->places) {
+        if (!pool->devices[i].is_out && pool_has_room(pool, i)) {
             device_set_add(&set, i);
         }
     }

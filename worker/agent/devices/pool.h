@@ -33,6 +33,8 @@ struct pool {
 };
 
 void pool_init(struct pool *pool, const struct discovery *discovery, size_t places);
+/* Has the device a free place, whether it is quarantined or not? */
+bool pool_has_room(const struct pool *pool, size_t device);
 /* Those with a free place that are not quarantined. */
 struct device_set pool_free(const struct pool *pool);
 /* Takes a place on each of `n` devices with at least so much memory, or with 0 on any. Those with
