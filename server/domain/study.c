@@ -30,6 +30,11 @@ void study_def_destroy(struct study_def *def)
     free(def);
 }
 
+int64_t study_step_down(const struct study_def *def, int64_t step)
+{
+    return def->resource_step > 0 ? step - step % def->resource_step : step;
+}
+
 int no_such_study(const char *name, struct err *err)
 {
     return err_set(err, ERR_NOT_FOUND, "there is no study \"%.70s\"; GET /v1/studies lists them",

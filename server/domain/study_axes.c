@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/step.h"
+#include "server/domain/study_resource.h"
 
 #define COUNT_MAX INT64_C(1000000000000)
 #define SENTENCES_MAX 32

@@ -8,6 +8,7 @@
 #include "common/integer.h"
 #include "common/step.h"
 #include "server/domain/study_axes.h"
+#include "server/domain/study_resource.h"
 #include "server/domain/transfer.h"
 
 #define DESCRIPTION_BYTES 16384

@@ -1,8 +1,5 @@
-/* The resource of a study: its bounds, the step that rungs are rounded to, and the unit in which
- * all steps are counted. */
-#include "server/domain/study_axes.h"
+#include "server/domain/study_resource.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,11 +13,6 @@ int64_t study_step_most(int digits)
     int64_t whole = step_whole(digits);
 
     return COUNT_MAX <= step_most(digits) / whole ? COUNT_MAX * whole : step_most(digits);
-}
-
-int64_t study_step_down(const struct study_def *def, int64_t step)
-{
-    return def->resource_step > 0 ? step - step % def->resource_step : step;
 }
 
 /* The numbers as they are said; NaN: not said, or no finite number, which is a fault. */
