@@ -140,6 +140,35 @@ exec sleep 1000
     expect(spools(tmp), [])
 
 
+def test_steps_in_fractions_outlive_a_worker(tmp):
+    """What the next worker sends is what the job has printed, in the unit of the lease."""
+    job = script(tmp, """
+[ "$HONE_RESOURCE_FROM $HONE_RESOURCE_TO $1" = "0 6.5 6.5" ] || exit 1
+echo hone: step=0.5 accuracy=0.5
+echo hone: step=0.7999999999999999 accuracy=0.6
+echo hone: step=6.25 accuracy=0.7
+echo saved >"$HONE_CHECKPOINT_DIR/model"
+""")
+    with LeaseServer() as server:
+        server.fails("measure", *[503] * 1000)
+        server.grants(resource=(0, 6.5, 0.001))
+        first = server.start(tmp, job, "{resource.to}")
+        wait_for_record(tmp, EXIT)
+        kill(first)
+        server.faults.clear()
+        server.fails("result", *[503] * 1000)
+        second = server.start(tmp, job, "{resource.to}")
+        wait_for_record(tmp, RESULT)
+        kill(second)
+        server.faults.clear()
+        server.work(tmp, job, "{resource.to}")
+        expect(server.measured, [(1, 0.5, {"accuracy": 0.5}), (1, 0.8, {"accuracy": 0.6}),
+                                 (1, 6.25, {"accuracy": 0.7})])
+        [(trial, result)] = server.results
+    expect((trial, result["outcome"], result["step"], result["checkpoint"]["step"]), (1, "completed", 6.25, 6.25))
+    expect(spools(tmp), [])
+
+
 # ---- while the server is away ----
 
 COUNTS = """

@@ -109,13 +109,14 @@ class LeaseServer:
     # ---- what the test says ----
 
     def grants(self, parameters=None, resource=None, **more):
-        """Hands out one more trial; its number. A field that is None is left out."""
+        """Hands out one more trial; its number. A field that is None is left out. `resource`: from,
+        to and perhaps the unit of steps."""
         self.number += 1
         trial = {"number": self.number, "attempt": 1, "seed": 8123,
                  "parameters": {"lr": 0.1} if parameters is None else parameters,
                  "inactive": []}
         if resource:
-            trial["resource"] = {"name": "epochs", "from": resource[0], "to": resource[1]}
+            trial["resource"] = dict(zip(("from", "to", "unit"), resource), name="epochs")
         for key in ("number", "attempt", "checkpoint", "inactive", "seed"):
             if key in more:
                 trial[key] = more.pop(key)
