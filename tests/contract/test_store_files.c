@@ -1,0 +1,246 @@
+/* store.h, demanded of every store behind it: opening, closing, files. */
+#include "tests/contract/store_fixture.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+START_TEST(content_outlives_the_connection_on_disk_only)
+{
+    begin_case(_i);
+    OWN(memory) char *empty = content_of(f.store);
+    write_group(0);
+    store_group_begin(f.store);
+    write_mark(1); /* not committed */
+    store_group_rollback(f.store);
+    OWN(memory) char *one = content_of(f.store);
+    reopen();
+    expect_content(f.store, stores[f.kind].is_on_disk ? one : empty);
+    end_case();
+}
+END_TEST
+
+START_TEST(close_in_a_group_is_a_rollback)
+{
+    begin_case(_i);
+    OWN(memory) char *empty = content_of(f.store);
+    store_group_begin(f.store);
+    write_mark(0);
+    reopen();
+    expect_content(f.store, empty);
+    end_case();
+}
+END_TEST
+
+START_TEST(checkpoint_changes_no_content)
+{
+    begin_case(_i);
+    write_group(0);
+    OWN(memory) char *one = content_of(f.store);
+    store_checkpoint(f.store, false);
+    store_checkpoint(f.store, true);
+    expect_content(f.store, one);
+    reopen();
+    if (stores[f.kind].is_on_disk) {
+        expect_content(f.store, one);
+    }
+    end_case();
+}
+END_TEST
+
+START_TEST(clean_mark_holds_for_one_start)
+{
+    begin_case(_i);
+    ck_assert(!store_was_clean(f.store));
+    MUST(store_mark_clean(f.store, &f.err));
+    ck_assert(!store_was_clean(f.store)); /* it is about the last run */
+    reopen();
+    ck_assert_int_eq(store_was_clean(f.store), stores[f.kind].is_on_disk);
+    reopen();
+    ck_assert(!store_was_clean(f.store));
+    end_case();
+}
+END_TEST
+
+START_TEST(two_stores_do_not_meet)
+{
+    struct store *other = NULL;
+    char directory[DIRECTORY_BYTES];
+
+    begin_case(_i);
+    OWN(memory) char *empty = content_of(f.store);
+    directory_create(directory);
+    const struct store_settings settings = {.directory =
+                                                stores[f.kind].is_on_disk ? directory : NULL};
+    MUST(store_open(&settings, &other, &f.err));
+    write_group(0);
+    expect_content(other, empty);
+    store_close(other);
+    directory_remove(directory);
+    end_case();
+}
+END_TEST
+
+START_TEST(sound_database_passes_the_check)
+{
+    begin_case(_i);
+    write_group(0);
+    struct store *reader = open_reader();
+    MUST(store_quick_check(reader, &f.err));
+    store_close(reader);
+    end_case();
+}
+END_TEST
+
+#define DISK 0
+
+/* The database file of the fixture, opened for damage; the store is closed. */
+static int open_file(void)
+{
+    char path[DIRECTORY_BYTES + 16];
+
+    store_checkpoint(f.store, true);
+    store_close(f.store);
+    f.store = NULL;
+    (void)snprintf(path, sizeof path, "%s/hone.db", f.directory);
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    ck_assert_int_ge(fd, 0);
+    return fd;
+}
+
+static void overwrite(int fd, off_t at, const void *bytes, size_t len)
+{
+    ck_assert_int_eq(pwrite(fd, bytes, len, at), (ssize_t)len);
+}
+
+static void expect_refused(const char *words)
+{
+    const struct store_settings settings = {.directory = f.directory};
+
+    MUST_FAIL(store_open(&settings, &f.store, &f.err), ERR_IO);
+    ck_assert_msg(strstr(f.err.text, words) != NULL, "%s", f.err.text);
+    ck_assert_ptr_null(f.store);
+}
+
+START_TEST(damage_is_found_by_the_check)
+{
+    static const unsigned char noise[4096] = {0x5a, 0x5a};
+
+    begin_case(DISK);
+    for (int mark = 0; mark < 20; mark++) {
+        write_group(mark);
+    }
+    OWN(fd) int fd = open_file();
+    struct stat st;
+    ck_assert_int_eq(fstat(fd, &st), 0);
+    overwrite(fd, st.st_size - 4096, noise, sizeof noise); /* the last page: rows */
+    open_store();
+    struct store *reader = open_reader();
+    MUST_FAIL(store_quick_check(reader, &f.err), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "damaged"));
+    store_close(reader);
+    end_case();
+}
+END_TEST
+
+START_TEST(newer_database_is_refused)
+{
+    static const unsigned char version[4] = {0, 0, 0x27, 0x0f};
+
+    begin_case(DISK);
+    OWN(fd) int fd = open_file();
+    overwrite(fd, 60, version, sizeof version); /* user_version, SQLite's file format 1.3 */
+    expect_refused("version 9999, newer than");
+    end_case();
+}
+END_TEST
+
+START_TEST(foreign_database_is_refused)
+{
+    static const unsigned char application[4] = {1, 2, 3, 4};
+
+    begin_case(DISK);
+    OWN(fd) int fd = open_file();
+    overwrite(fd, 68, application, sizeof application); /* application_id */
+    expect_refused("is not a database of honed");
+    end_case();
+}
+END_TEST
+
+START_TEST(file_that_is_no_database_is_refused)
+{
+    begin_case(DISK);
+    OWN(fd) int fd = open_file();
+    overwrite(fd, 0, "no database at all", 18);
+    expect_refused("damaged");
+    end_case();
+}
+END_TEST
+
+START_TEST(missing_directory_is_refused)
+{
+    begin_case(DISK);
+    store_close(f.store);
+    f.store = NULL;
+    directory_remove(f.directory);
+    expect_refused("unable to open");
+    directory_create(f.directory);
+    end_case();
+}
+END_TEST
+
+START_TEST(data_directory_has_one_server)
+{
+    char path[DIRECTORY_BYTES + 16];
+    struct stat st;
+    int fd = -1;
+    int other = -2;
+
+    begin_case(DISK);
+    (void)snprintf(path, sizeof path, "%s/data", f.directory);
+    MUST(store_lock_directory(path, &fd, &f.err));
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_uint_eq(st.st_mode & 07777, 0700);
+    char holder[40];
+    (void)snprintf(holder, sizeof holder, "(pid %ld)", (long)getpid());
+    MUST_FAIL(store_lock_directory(path, &other, &f.err), ERR_OVERLOADED);
+    ck_assert_ptr_nonnull(strstr(f.err.text, holder));
+    ck_assert_int_eq(other, -2);
+    ck_assert_int_eq(close(fd), 0);
+    MUST(store_lock_directory(path, &fd, &f.err));
+    ck_assert_int_eq(close(fd), 0);
+    end_case();
+}
+END_TEST
+
+START_TEST(directory_that_others_can_write_is_refused)
+{
+    int fd = -1;
+
+    begin_case(DISK);
+    ck_assert_int_eq(chmod(f.directory, 0770), 0);
+    MUST_FAIL(store_lock_directory(f.directory, &fd, &f.err), ERR_IO);
+    ck_assert_int_eq(fd, -1);
+    end_case();
+}
+END_TEST
+
+void add_store_files(Suite *suite)
+{
+    TCase *files = tcase_create("files");
+
+    ADD_CASES(suite, "connections", content_outlives_the_connection_on_disk_only,
+              close_in_a_group_is_a_rollback, checkpoint_changes_no_content,
+              clean_mark_holds_for_one_start, two_stores_do_not_meet,
+              sound_database_passes_the_check);
+    tcase_add_test(files, damage_is_found_by_the_check);
+    tcase_add_test(files, newer_database_is_refused);
+    tcase_add_test(files, foreign_database_is_refused);
+    tcase_add_test(files, file_that_is_no_database_is_refused);
+    tcase_add_test(files, missing_directory_is_refused);
+    tcase_add_test(files, data_directory_has_one_server);
+    tcase_add_test(files, directory_that_others_can_write_is_refused);
+    suite_add_tcase(suite, files);
+}

@@ -1,0 +1,174 @@
+/* store.h, demanded of every store behind it: groups: what is kept together or not at all. */
+#include "tests/contract/store_fixture.h"
+
+#include <string.h>
+#include <unistd.h>
+
+START_TEST(group_without_writes_is_not_dirty)
+{
+    begin_case(_i);
+    OWN(memory) char *before = content_of(f.store);
+    store_group_begin(f.store);
+    ck_assert(!store_group_is_dirty(f.store));
+    MUST(store_savepoint(f.store, &f.err));
+    MUST(store_undo(f.store, &f.err));
+    MUST(store_savepoint(f.store, &f.err));
+    MUST(store_release(f.store, &f.err));
+    ck_assert(!store_group_is_dirty(f.store));
+    (void)add_worker("a:0");
+    ck_assert(store_group_is_dirty(f.store));
+    store_group_rollback(f.store);
+    store_group_begin(f.store);
+    ck_assert(!store_group_is_dirty(f.store));
+    commit();
+    expect_content(f.store, before);
+    end_case();
+}
+END_TEST
+
+START_TEST(undone_command_leaves_nothing)
+{
+    begin_case(_i);
+    write_group(0);
+    OWN(memory) char *one = content_of(f.store);
+    store_group_begin(f.store);
+    MUST(store_savepoint(f.store, &f.err));
+    write_mark(1);
+    MUST(store_undo(f.store, &f.err));
+    expect_content(f.store, one);
+    commit();
+    expect_content(f.store, one);
+    end_case();
+}
+END_TEST
+
+START_TEST(undone_command_costs_the_others_nothing)
+{
+    begin_case(_i);
+    write_group(0);
+    write_group(1);
+    OWN(memory) char *expected = content_of(f.store);
+    end_case();
+    begin_case(_i);
+    store_group_begin(f.store);
+    MUST(store_savepoint(f.store, &f.err));
+    write_mark(0);
+    MUST(store_release(f.store, &f.err));
+    MUST(store_savepoint(f.store, &f.err));
+    write_mark(2);
+    MUST(store_undo(f.store, &f.err));
+    MUST(store_savepoint(f.store, &f.err)); /* writes nothing */
+    MUST(store_release(f.store, &f.err));
+    MUST(store_savepoint(f.store, &f.err));
+    write_mark(1);
+    MUST(store_release(f.store, &f.err));
+    commit();
+    expect_content(f.store, expected);
+    end_case();
+}
+END_TEST
+
+START_TEST(rolled_back_group_leaves_nothing)
+{
+    begin_case(_i);
+    write_group(0);
+    OWN(memory) char *one = content_of(f.store);
+    store_group_begin(f.store);
+    MUST(store_savepoint(f.store, &f.err));
+    write_mark(1);
+    MUST(store_release(f.store, &f.err));
+    write_mark(2);
+    store_group_rollback(f.store);
+    expect_content(f.store, one);
+    write_group(1); /* and the next group is none the worse for it */
+    end_case();
+}
+END_TEST
+
+START_TEST(group_is_rolled_back_in_the_middle_of_a_command)
+{
+    begin_case(_i);
+    OWN(memory) char *empty = content_of(f.store);
+    store_group_begin(f.store);
+    MUST(store_savepoint(f.store, &f.err));
+    write_mark(1);
+    store_group_rollback(f.store);
+    expect_content(f.store, empty);
+    store_group_begin(f.store);
+    MUST(store_savepoint(f.store, &f.err));
+    write_mark(1);
+    MUST(store_release(f.store, &f.err));
+    commit();
+    OWN(memory) char *full = content_of(f.store);
+    ck_assert_str_ne(full, empty);
+    end_case();
+}
+END_TEST
+
+START_TEST(reader_sees_only_what_was_committed)
+{
+    begin_case(_i);
+    OWN(memory) char *empty = content_of(f.store);
+    struct store *reader = open_reader();
+    expect_content(reader, empty);
+    store_group_begin(f.store);
+    write_mark(0);
+    if (stores[f.kind].is_on_disk) {
+        expect_content(reader, empty); /* the one in memory makes a reader wait */
+    }
+    commit();
+    OWN(memory) char *one = content_of(f.store);
+    expect_content(reader, one);
+    store_group_begin(f.store);
+    write_mark(1);
+    store_group_rollback(f.store);
+    expect_content(reader, one);
+    store_close(reader);
+    end_case();
+}
+END_TEST
+
+START_TEST(read_transaction_sees_one_moment)
+{
+    begin_case(_i);
+    write_group(0);
+    OWN(memory) char *one = content_of(f.store);
+    struct store *reader = open_reader();
+    MUST(store_read_begin(reader, &f.err));
+    expect_content(reader, one);
+    if (stores[f.kind].is_on_disk) {
+        write_group(1); /* the one in memory makes a commit wait */
+        store_checkpoint(f.store, false);
+    }
+    expect_content(reader, one);
+    store_read_end(reader);
+    if (!stores[f.kind].is_on_disk) {
+        write_group(1);
+    }
+    OWN(memory) char *two = content_of(f.store);
+    ck_assert_str_ne(one, two);
+    expect_content(reader, two);
+    store_close(reader);
+    end_case();
+}
+END_TEST
+
+START_TEST(reader_cannot_write)
+{
+    int64_t id;
+
+    begin_case(_i);
+    struct store *reader = open_reader();
+    MUST_FAIL(store_worker_insert(reader, "a:0", &id, &f.err), ERR_IO);
+    store_close(reader);
+    end_case();
+}
+END_TEST
+
+void add_store_groups(Suite *suite)
+{
+    ADD_CASES(suite, "groups", group_without_writes_is_not_dirty, undone_command_leaves_nothing,
+              undone_command_costs_the_others_nothing, rolled_back_group_leaves_nothing,
+              group_is_rolled_back_in_the_middle_of_a_command, reader_sees_only_what_was_committed,
+              read_transaction_sees_one_moment, reader_cannot_write);
+}

@@ -1,0 +1,231 @@
+/* store.h, demanded of every store behind it: studies, metrics, workers. */
+#include "tests/contract/store_fixture.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- callbacks that note what they were given ---- */
+
+static int see_study(void *context, struct study_row *row, struct err *err)
+{
+    (void)context;
+    (void)err;
+    buf_printf(&f.seen, "%s ", row->name);
+    return 0;
+}
+
+static int take_study(void *context, struct study_row *row, struct err *err)
+{
+    struct study_row *taken = context;
+
+    (void)err;
+    *taken = *row;
+    row->accepted = NULL;
+    row->definition = NULL;
+    return 0;
+}
+
+static int see_name(void *context, int64_t id, const char *name, struct err *err)
+{
+    (void)context;
+    (void)err;
+    buf_printf(&f.seen, "%" PRId64 "=%s ", id, name);
+    return 0;
+}
+
+static int stop_at_second(void *context, struct study_row *row, struct err *err)
+{
+    int *calls = context;
+
+    (void)row;
+    (void)err;
+    return ++*calls == 2 ? 7 : 0;
+}
+
+/* ---- cases ---- */
+
+START_TEST(study_reads_back_as_inserted)
+{
+    OWN(study_row) struct study_row read = {0};
+
+    begin_case(_i);
+    struct study_row row = script_study("digits");
+    row.reason = REASON_TARGET;
+    row.state = STUDY_FINISHED;
+    row.counts[TRIAL_FAILED] = 3;
+    MUST(store_study_insert(f.store, &row, &f.err));
+    MUST(store_each_study(f.store, take_study, &read, &f.err));
+    ck_assert_int_eq(read.id, row.id);
+    ck_assert_str_eq(read.name, "digits");
+    ck_assert_str_eq(read.accepted, row.accepted);
+    ck_assert_str_eq(read.definition, row.definition);
+    ck_assert_int_eq(read.state, STUDY_FINISHED);
+    ck_assert_int_eq(read.reason, REASON_TARGET);
+    ck_assert_int_eq(read.revision, 1);
+    ck_assert_int_eq(read.created_at_ms, 1000);
+    ck_assert_int_eq(read.counts[TRIAL_FAILED], 3);
+    ck_assert_int_eq(read.started_at_ms, 0);
+    ck_assert_int_eq(read.best_trial, 0);
+    ck_assert(!read.has_value && !read.exhausted && !read.target_reached);
+    end_case();
+}
+END_TEST
+
+START_TEST(study_update_keeps_name_and_accepted_body)
+{
+    static char changed[] = "changed";
+
+    begin_case(_i);
+    for (int define = 0; define <= 1; define++) {
+        OWN(study_row) struct study_row read = {0};
+        struct study_row row = script_study(define ? "defined" : "as-before");
+        MUST(store_study_insert(f.store, &row, &f.err));
+        (void)snprintf(row.name, sizeof row.name, "renamed");
+        row.accepted = changed;
+        row.definition = changed;
+        row.state = STUDY_PAUSED;
+        row.paused_at_ms = 1700;
+        row.exhausted = true;
+        row.target_reached = true;
+        row.last_ordinal = 11;
+        row.best_trial = 4;
+        row.best_value = -2.5;
+        row.best_resource = 27;
+        MUST(store_study_update(f.store, &row, define, &f.err));
+        MUST(store_each_study(f.store, take_study, &read, &f.err));
+        ck_assert_str_eq(read.name, define ? "defined" : "as-before");
+        ck_assert_str_eq(read.accepted, "{\"name\":\"s\"}");
+        ck_assert_int_eq(strcmp(read.definition, "changed") == 0, define);
+        ck_assert_int_eq(read.state, STUDY_PAUSED);
+        ck_assert_int_eq(read.paused_at_ms, 1700);
+        ck_assert(read.exhausted && read.target_reached);
+        ck_assert_uint_eq(read.last_ordinal, 11);
+        ck_assert_int_eq(read.best_trial, 4);
+        ck_assert_double_eq(read.best_value, -2.5);
+        ck_assert_int_eq(read.best_resource, 27);
+        MUST(store_study_delete(f.store, row.id, 2000, &f.err));
+    }
+    end_case();
+}
+END_TEST
+
+START_TEST(live_studies_come_in_order_of_id)
+{
+    begin_case(_i);
+    int64_t first = add_study("zebra");
+    (void)add_study("ape");
+    (void)add_study("bear");
+    MUST(store_each_study(f.store, see_study, NULL, &f.err));
+    expect_seen("zebra ape bear ");
+    MUST(store_study_delete(f.store, first, 2000, &f.err));
+    MUST(store_each_study(f.store, see_study, NULL, &f.err));
+    expect_seen("ape bear ");
+    (void)add_study("zebra"); /* its name is free again */
+    MUST(store_each_study(f.store, see_study, NULL, &f.err));
+    expect_seen("ape bear zebra ");
+    end_case();
+}
+END_TEST
+
+START_TEST(walk_stops_with_what_the_callback_returns)
+{
+    int calls = 0;
+
+    begin_case(_i);
+    (void)add_study("a");
+    (void)add_study("b");
+    (void)add_study("c");
+    ck_assert_int_eq(store_each_study(f.store, stop_at_second, &calls, &f.err), 7);
+    ck_assert_int_eq(calls, 2);
+    calls = -10; /* the walk that was left does not stand in the way of the next */
+    MUST(store_each_study(f.store, stop_at_second, &calls, &f.err));
+    ck_assert_int_eq(calls, -7);
+    end_case();
+}
+END_TEST
+
+START_TEST(metrics_belong_to_their_study)
+{
+    begin_case(_i);
+    int64_t a = add_study("a");
+    int64_t b = add_study("b");
+    MUST(store_metric_insert(f.store, a, 0, "loss", &f.err));
+    MUST(store_metric_insert(f.store, a, 1, "val/acc", &f.err));
+    MUST(store_metric_insert(f.store, b, 0, "reward", &f.err));
+    MUST(store_each_metric(f.store, a, see_name, NULL, &f.err));
+    expect_seen("0=loss 1=val/acc ");
+    MUST(store_each_metric(f.store, b, see_name, NULL, &f.err));
+    expect_seen("0=reward ");
+    end_case();
+}
+END_TEST
+
+START_TEST(worker_reads_back_under_its_id)
+{
+    char expected[80];
+
+    begin_case(_i);
+    int64_t b = add_worker("b:0");
+    int64_t a = add_worker("a:0");
+    MUST(store_each_worker(f.store, see_name, NULL, &f.err));
+    (void)snprintf(expected, sizeof expected, "%" PRId64 "=b:0 %" PRId64 "=a:0 ", b, a);
+    expect_seen(expected);
+    end_case();
+}
+END_TEST
+
+START_TEST(purge_removes_only_what_was_deleted_before)
+{
+    bool more = true;
+
+    begin_case(_i);
+    write_group(0);
+    OWN(memory) char *without = content_of(f.store);
+    store_group_begin(f.store);
+    struct study_row doomed = script_study("doomed");
+    MUST(store_study_insert(f.store, &doomed, &f.err));
+    int64_t worker = 1;
+    for (int64_t number = 1; number <= 5; number++) {
+        enum store_append result;
+        add_trial(doomed.id, number, TRIAL_FAILED);
+        int64_t attempt = add_attempt(trial_id(doomed.id, number), 1, worker);
+        MUST(store_evidence_insert(f.store, attempt, 1, "{}", &f.err));
+        MUST(store_measurement_append(
+            f.store, &(const struct measurement_row){trial_id(doomed.id, number), 1, 0, 1, 1},
+            &result, &f.err));
+    }
+    MUST(store_study_delete(f.store, doomed.id, 5000, &f.err));
+    commit();
+    MUST(store_purge_deleted(f.store, 5000, 2, &more, &f.err)); /* deleted at, not before, 5000 */
+    ck_assert(!more);
+    int calls = 0;
+    do {
+        store_group_begin(f.store);
+        MUST(store_purge_deleted(f.store, 5001, 2, &more, &f.err));
+        commit();
+        calls++;
+    } while (more && calls < 20);
+    ck_assert_int_ge(calls, 4); /* five trials, two at a time, and a last call that finds nothing */
+    ck_assert_int_lt(calls, 20);
+    for (int64_t number = 1; number <= 5; number++) {
+        struct trial_row row;
+        MUST_FAIL(store_trial_load(f.store, trial_id(doomed.id, number), &row, &f.err),
+                  ERR_NOT_FOUND);
+        MUST(store_each_attempt(f.store, trial_id(doomed.id, number), see_attempt, NULL, &f.err));
+        MUST(store_each_measurement(f.store, trial_id(doomed.id, number), -1, see_measurement, NULL,
+                                    &f.err));
+    }
+    expect_seen("");
+    expect_content(f.store, without);
+    end_case();
+}
+END_TEST
+
+void add_store_studies(Suite *suite)
+{
+    ADD_CASES(suite, "studies", study_reads_back_as_inserted,
+              study_update_keeps_name_and_accepted_body, live_studies_come_in_order_of_id,
+              walk_stops_with_what_the_callback_returns, metrics_belong_to_their_study,
+              worker_reads_back_under_its_id, purge_removes_only_what_was_deleted_before);
+}
