@@ -7,7 +7,6 @@ Each gets its published problem type, a sentence that says what to do, and chang
 import json
 import os
 import sys
-import unittest
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -219,21 +218,12 @@ UNKNOWN = ["/v1/studies/none", "/v1/studies/none/trials", "/v1/studies/home/tria
            "/v1/workers/none", "/problems/none", "/nothing"]
 
 
-class BadRequests(unittest.TestCase):
+class BadRequests(hone.SharedServerTest):
     @classmethod
     def setUpClass(cls):
-        cls.server = hone.Server()
-        cls.server.start()
-        cls.client = cls.server.client()
-        cls.worker = cls.server.client("worker")
+        super().setUpClass()
         created = cls.client.post("/v1/studies", hone.study("home"))
         assert created.status == 201, created
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.client.close()
-        cls.worker.close()
-        cls.server.__exit__()
 
     def assert_problem(self, reply, status, kind, pointer=None):
         kinds = (kind,) if isinstance(kind, str) else kind

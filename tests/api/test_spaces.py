@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import hone  # noqa: E402
@@ -40,23 +39,9 @@ def same(a, b):
     return type(a) is type(b) and a == b
 
 
-class Spaces(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = hone.Server().start()
-        cls.client = cls.server.client()
-        cls.worker = cls.server.client("worker")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.client.close()
-        cls.worker.close()
-        cls.server.__exit__()
-
+class Spaces(hone.SharedServerTest):
     def create(self, name, parameters, **more):
-        reply = self.client.post("/v1/studies", hone.study(name, parameters=parameters, **more))
-        self.assertEqual(reply.status, 201, reply)
-        return reply.json
+        return self.make(name, parameters=parameters, **more)
 
     def refused(self, parameters, pointer, says, raw=None, **more):
         body = raw or json.dumps(hone.study("refused", parameters=parameters, **more))

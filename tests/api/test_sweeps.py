@@ -6,7 +6,6 @@ at its place with what to do instead.
 
 import os
 import sys
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import hone  # noqa: E402
@@ -122,19 +121,7 @@ def active(parameter, trial):
                for parent, allowed in parameter.get("when", {}).items())
 
 
-class Sweeps(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = hone.Server().start()
-        cls.admin = cls.server.client()
-        cls.worker = cls.server.client("worker")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.admin.close()
-        cls.worker.close()
-        cls.server.__exit__()
-
+class Sweeps(hone.SharedServerTest):
     def check_trial(self, parameters, trial):
         expected = {one["name"]: one for one in parameters if active(one, trial)}
         self.assertEqual(set(trial), set(expected))
@@ -144,7 +131,7 @@ class Sweeps(unittest.TestCase):
     def test_what_users_have_is_said_whole(self):
         for number, (what, (parameters, more)) in enumerate(SAID.items()):
             with self.subTest(what):
-                made = self.admin.post("/v1/studies", hone.study(
+                made = self.client.post("/v1/studies", hone.study(
                     f"said-{number}", parameters=parameters, limits={"trials": 12}, **more))
                 self.assertEqual(made.status, 201, made)
                 self.assertEqual([one["name"] for one in made.json["parameters"]],
@@ -156,14 +143,14 @@ class Sweeps(unittest.TestCase):
                     self.check_trial(parameters, grant.json["trial"]["parameters"])
                     self.worker.put(f"/v1/leases/{grant.json['lease']['id']}/result",
                                     {"outcome": "completed", "metrics": {"loss": 1}})
-                again = self.admin.post("/v1/studies", hone.study(
+                again = self.client.post("/v1/studies", hone.study(
                     f"said-{number}", parameters=parameters, limits={"trials": 12}, **more))
                 self.assertEqual(again.status, 200, again)
 
     def test_what_cannot_be_said_is_refused_with_the_reason(self):
         for what, (parameters, more, pointer, says) in REFUSED.items():
             with self.subTest(what):
-                reply = self.admin.post("/v1/studies",
+                reply = self.client.post("/v1/studies",
                                         hone.study("refused", parameters=parameters, **more))
                 self.assertEqual(reply.status, 422, reply)
                 self.assertIn((pointer, True), [(one["pointer"], says in one["detail"])

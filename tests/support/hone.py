@@ -215,27 +215,13 @@ def study(name, **more):
             "strategy": "random", "seed": 7, **more}
 
 
-class ServedTest(unittest.TestCase):
-    """A test with a server of its own, a user's client and a worker's."""
-
-    def setUp(self):
-        self.server = Server().start()
-        self.addCleanup(self.server.stop)
-        self.connect()
-
-    def connect(self):
-        self.client = self.server.client()
-        self.worker = self.server.client("worker")
-        self.addCleanup(self.client.close)
-        self.addCleanup(self.worker.close)
-
-    def restart(self):
-        self.server.kill()
-        self.server.start()
-        self.connect()
+class StudyCalls:
+    """What a test does with studies; for a test case with `client` and `worker`."""
 
     def make(self, name, **more):
-        self.assertEqual(self.client.post("/v1/studies", study(name, **more)).status, 201)
+        reply = self.client.post("/v1/studies", study(name, **more))
+        self.assertEqual(reply.status, 201, reply)
+        return reply.json
 
     def lease(self, name):
         return self.worker.post(f"/v1/studies/{name}/leases", {"wait_seconds": 20}).json
@@ -250,6 +236,42 @@ class ServedTest(unittest.TestCase):
         lease = self.lease(name)
         self.put(lease, **result)
         return lease
+
+
+class ServedTest(StudyCalls, unittest.TestCase):
+    """A test with a server of its own, a user's client and a worker's."""
+
+    def setUp(self):
+        self.server = Server()
+        self.addCleanup(self.server.__exit__)
+        self.server.start()
+        self.addCleanup(self.server.stop)
+        self.connect()
+
+    def connect(self):
+        self.client = self.server.client()
+        self.worker = self.server.client("worker")
+        self.addCleanup(self.client.close)
+        self.addCleanup(self.worker.close)
+
+    def restart(self):
+        self.server.kill()
+        self.server.start()
+        self.connect()
+
+
+class SharedServerTest(StudyCalls, unittest.TestCase):
+    """The same with one server for all tests of the class, so with studies of different names."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server()
+        cls.addClassCleanup(cls.server.__exit__)
+        cls.server.start()
+        cls.client = cls.server.client()
+        cls.addClassCleanup(cls.client.close)
+        cls.worker = cls.server.client("worker")
+        cls.addClassCleanup(cls.worker.close)
 
 
 class History:
