@@ -9,18 +9,11 @@
 #include <sys/socket.h>
 
 #include "common/rng.h"
+#include "tests/fuzz/mutants.h"
 #include "tests/fuzz/replay.h"
 #include "tests/support/heap.h"
 #include "tests/support/http_call.h"
 #include "tests/unit/http_fixture.h"
-
-#define MUST(claim)                                                                                \
-    do {                                                                                           \
-        if (!(claim)) {                                                                            \
-            (void)fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #claim);              \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static struct fixture *server;
 
@@ -87,17 +80,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-static void insert(struct buf *text, size_t at, const char *bytes, size_t len)
-{
-    OWN(buf) struct buf rest;
-
-    buf_init(&rest, 1 << 20);
-    buf_append(&rest, buf_text(text) + at, text->len - at);
-    text->len = at;
-    buf_append(text, bytes, len);
-    buf_append(text, buf_text(&rest), rest.len);
-}
-
 /* Many small things, each of which has a record of its own in the library. */
 static void insert_many(struct buf *text, struct rng *rng)
 {
@@ -119,7 +101,8 @@ static void insert_many(struct buf *text, struct rng *rng)
     }
     buf_puts(&list, lists[which].end);
     if (at != NULL) {
-        insert(text, (size_t)(at - text->data) + strlen(lists[which].after), list.data, list.len);
+        mutant_insert(text, (size_t)(at - text->data) + strlen(lists[which].after), list.data,
+                      list.len);
     }
 }
 
@@ -146,12 +129,12 @@ static void mutate(struct buf *text, struct rng *rng)
         text->data[at] = c;
         break;
     case 1:
-        insert(text, at, &c, 1);
+        mutant_insert(text, at, &c, 1);
         break;
     case 2: {
         const char *line = lines[rng_below(rng, sizeof lines / sizeof lines[0])];
         const char *end = strstr(buf_text(text), "\r\n");
-        insert(text, end == NULL ? at : (size_t)(end + 2 - text->data), line, strlen(line));
+        mutant_insert(text, end == NULL ? at : (size_t)(end + 2 - text->data), line, strlen(line));
         break;
     }
     case 3:
@@ -159,7 +142,7 @@ static void mutate(struct buf *text, struct rng *rng)
         break;
     case 4: {
         const char *other = seeds[rng_below(rng, N_SEEDS)];
-        insert(text, at, other, strlen(other));
+        mutant_insert(text, at, other, strlen(other));
         break;
     }
     case 5:
@@ -167,7 +150,7 @@ static void mutate(struct buf *text, struct rng *rng)
         break;
     default:
         for (int i = 0; i < 3000; i++) {
-            insert(text, at, "a", 1);
+            mutant_insert(text, at, "a", 1);
         }
     }
 }

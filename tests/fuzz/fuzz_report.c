@@ -8,20 +8,13 @@
 #include <string.h>
 
 #include "common/rng.h"
+#include "tests/fuzz/mutants.h"
 #include "tests/fuzz/replay.h"
 #include "tests/support/report_text.h"
 #include "worker/report/blank.h"
 #include "worker/report/escape.h"
 #include "worker/report/number.h"
 #include "worker/report/parse.h"
-
-#define MUST(claim)                                                                                \
-    do {                                                                                           \
-        if (!(claim)) {                                                                            \
-            (void)fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #claim);              \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static const char *const seeds[] = {
     "hone: step=4 loss=0.31 acc=0.9\n",
@@ -160,17 +153,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /* ---- mutants ---- */
 
-static void insert(struct buf *text, size_t at, const char *bytes, size_t len)
-{
-    OWN(buf) struct buf rest;
-
-    buf_init(&rest, 1 << 20);
-    buf_append(&rest, buf_text(text) + at, text->len - at);
-    text->len = at;
-    buf_append(text, bytes, len);
-    buf_append(text, buf_text(&rest), rest.len);
-}
-
 static void mutate(struct buf *text, struct rng *rng)
 {
     static const char odd[] = "\r\n\0:=,;\"'{}()[] \t\x1b\x07\x9b\xff\b.-+eE0159_%|\\nx";
@@ -189,11 +171,11 @@ static void mutate(struct buf *text, struct rng *rng)
         }
         break;
     case 1:
-        insert(text, at, &odd[rng_below(rng, sizeof odd - 1)], 1);
+        mutant_insert(text, at, &odd[rng_below(rng, sizeof odd - 1)], 1);
         break;
     case 2: {
         const char *word = words[rng_below(rng, sizeof words / sizeof words[0])];
-        insert(text, at, word, strlen(word));
+        mutant_insert(text, at, word, strlen(word));
         break;
     }
     case 3:
@@ -204,7 +186,7 @@ static void mutate(struct buf *text, struct rng *rng)
         break;
     default: {
         const char *other = seeds[rng_below(rng, N_SEEDS)];
-        insert(text, at, other, strlen(other));
+        mutant_insert(text, at, other, strlen(other));
     }
     }
 }

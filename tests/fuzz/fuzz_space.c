@@ -11,15 +11,8 @@
 #include "server/domain/study.h"
 #include "server/strategy/grid/grid.h"
 #include "server/strategy/strategy.h"
+#include "tests/fuzz/mutants.h"
 #include "tests/fuzz/replay.h"
-
-#define MUST(claim)                                                                                \
-    do {                                                                                           \
-        if (!(claim)) {                                                                            \
-            (void)fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #claim);              \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 static char *normalise(const struct study_def *def)
 {

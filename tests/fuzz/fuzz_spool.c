@@ -10,19 +10,12 @@
 #include "common/crc32c.h"
 #include "common/log.h"
 #include "common/rng.h"
+#include "tests/fuzz/mutants.h"
 #include "tests/fuzz/replay.h"
 #include "tests/support/directory.h"
 #include "worker/agent/attempt_log.h"
 #include "worker/agent/pending.h"
 #include "worker/agent/pending_restore.h"
-
-#define MUST(claim)                                                                                \
-    do {                                                                                           \
-        if (!(claim)) {                                                                            \
-            (void)fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #claim);              \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 #define FILE_BYTES ((size_t)1 << 14)
 #define OBJECTIVES "[{\"metric\":\"loss\",\"direction\":\"minimize\",\"fold\":\"best\"}]"

@@ -10,17 +10,10 @@
 #include "common/json.h"
 #include "common/json_value.h"
 #include "common/rng.h"
+#include "tests/fuzz/mutants.h"
 #include "tests/fuzz/replay.h"
 #include "worker/agent/expand.h"
 #include "worker/agent/overrides.h"
-
-#define MUST(claim)                                                                                \
-    do {                                                                                           \
-        if (!(claim)) {                                                                            \
-            (void)fprintf(stderr, "%s:%d: broken: %s\n", __FILE__, __LINE__, #claim);              \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 #define ARGUMENTS_MAX 16
 #define TEXT_BYTES ((size_t)1 << 16)
