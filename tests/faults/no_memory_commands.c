@@ -56,6 +56,15 @@ static struct command *patch(void)
                                     " 1000}, \"share\": 2.5}");
 }
 
+static struct command *patch_space(void)
+{
+    return world_patch_study(
+        "old",
+        "{\"parameters\": [{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": 0.3},"
+        "  {\"name\": \"k\", \"type\": \"categorical\", \"choices\": [2, true, \"b\"]},"
+        "  {\"name\": \"m\", \"type\": \"bool\", \"old_value\": true}]}");
+}
+
 static struct command *patch_nothing(void)
 {
     return world_patch_study("old", "{\"description\": \"first\", \"labels\": {\"team\": \"a\"}}");
@@ -340,6 +349,7 @@ static const struct {
     {create_again, {NULL}},
     {create_other, {NULL}},
     {patch, {NULL}},
+    {patch_space, {NULL}},
     {patch_nothing, {NULL}},
     {stop, {enqueue}},
     {enqueue, {NULL}},
