@@ -179,9 +179,9 @@ int lease_ask_from_json(const json_t *body, struct lease_ask *ask, struct faults
     if (!(ask->wait_seconds >= 0 && ask->wait_seconds <= 60)) {
         fields_fault(&fields, "wait_seconds", "must lie between 0 and 60");
     }
-    ask->ttl_seconds = fields_real(&fields, "ttl_seconds", 0);
-    if (ask->ttl_seconds != 0
-        && !(ask->ttl_seconds >= 15 && ask->ttl_seconds <= ASK_TTL_MOST_SECONDS)) {
+    double ttl_seconds = fields_real(&fields, "ttl_seconds", (double)NAN);
+    ask->ttl_seconds = isnan(ttl_seconds) ? 0 : ttl_seconds;
+    if (!isnan(ttl_seconds) && !(ttl_seconds >= 15 && ttl_seconds <= ASK_TTL_MOST_SECONDS)) {
         fields_fault(&fields, "ttl_seconds", "must lie between 15 and %.0f, which is 30 days",
                      ASK_TTL_MOST_SECONDS);
     }

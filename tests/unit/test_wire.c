@@ -155,6 +155,7 @@ static const char *const refused_asks[] = {
     "{\"worker\": 7}",
     "{\"wait_seconds\": 61}",
     "{\"wait_seconds\": -1}",
+    "{\"ttl_seconds\": 0}",
     "{\"ttl_seconds\": 14}",
     "{\"ttl_seconds\": 2592001}",
     "{\"wait_seconds\": \"NaN\"}",
