@@ -21,6 +21,7 @@ static int take_cgroup(struct boundary *boundary, bool asked, struct err *err)
 
     TRY(cgroup_find(asked, &found, err));
     cgroup_prepare(&found);
+    TRY(cgroup_probe(found.path, err));
     if (boundary->memory_bytes > 0 && !found.has_memory) {
         return err_set(err, ERR_INVALID,
                        "--memory-limit: the cgroup %s has no memory controller for its children; a "

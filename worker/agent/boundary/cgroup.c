@@ -198,16 +198,28 @@ static bool has_word(const char *text, const char *word)
     return false;
 }
 
-/* Enables what is there; false when processes in it prevent that. */
-static bool enable(const char *path)
+static void enable(const char *path)
 {
-    static const char *const controllers[] = {"+memory", "+pids"};
-    bool is_busy = false;
+    (void)put(path, "cgroup.subtree_control", "+memory");
+    (void)put(path, "cgroup.subtree_control", "+pids");
+}
 
-    for (size_t i = 0; i < sizeof controllers / sizeof controllers[0]; i++) {
-        is_busy = put(path, "cgroup.subtree_control", controllers[i]) == EBUSY || is_busy;
-    }
-    return !is_busy;
+static bool is_root(const char *path)
+{
+    char text[SMALL_BYTES];
+
+    return !get(path, "cgroup.type", text);
+}
+
+/* Is this process the only one in it? With others, the kernel would enable some controllers, and
+ * then let no process into the children. */
+static bool is_alone(const char *path)
+{
+    char text[SMALL_BYTES];
+    char own[32];
+
+    (void)snprintf(own, sizeof own, "%ld\n", (long)getpid());
+    return get(path, "cgroup.procs", text) && strcmp(text, own) == 0;
 }
 
 /* Into a child of its own, named by process, so that several workers may share a cgroup. */
@@ -246,14 +258,38 @@ void cgroup_prepare(struct cgroup_found *found)
     char text[SMALL_BYTES];
 
     remove_left(found->path);
-    if (!enable(found->path)) {
+    if (is_root(found->path)) {
+        enable(found->path);
+    } else if (is_alone(found->path)) {
         step_aside(found->path);
-        (void)enable(found->path);
+        enable(found->path);
     }
     if (get(found->path, "cgroup.subtree_control", text)) {
         found->has_memory = has_word(text, "memory");
         found->has_pids = has_word(text, "pids");
     }
+}
+
+int cgroup_probe(const char *path, struct err *err)
+{
+    char leaf[PATH_MAX];
+    char name[64];
+    char type[SMALL_BYTES] = "";
+
+    (void)snprintf(name, sizeof name, LEAF_PREFIX "worker-probe-%ld", (long)getpid());
+    if (!join(leaf, path, name) || (mkdir(leaf, 0755) != 0 && errno != EEXIST)) {
+        return err_set(err, ERR_INVALID, "--isolate cgroup: no cgroup can be made in %s: %s", path,
+                       strerror(errno));
+    }
+    bool is_valid = get(leaf, "cgroup.type", type) && strstr(type, "invalid") == NULL;
+    (void)rmdir(leaf);
+    return is_valid
+               ? 0
+               : err_set(err, ERR_INVALID,
+                         "--isolate cgroup: processes beside this one are in the cgroup %s, "
+                         "which has controllers for its children, so the kernel lets none into "
+                         "these; give the worker a cgroup of its own",
+                         path);
 }
 
 /* ---- a leaf ---- */

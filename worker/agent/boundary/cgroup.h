@@ -21,6 +21,9 @@ MUST_USE int cgroup_find(bool asked, struct cgroup_found *found, struct err *err
  * processes, so this one moves into a child. */
 void cgroup_prepare(struct cgroup_found *found);
 
+/* Can processes be put into cgroups below it? ERR_INVALID: says why not. */
+MUST_USE int cgroup_probe(const char *path, struct err *err);
+
 /* Where the leaf of this name is made. */
 void cgroup_leaf_path(const char *base, const char *name, char path[PATH_MAX]);
 /* Makes the leaf `base`/hone-`name` with its limits (0: none); fills a malloc'd path. ERR_IO. */
