@@ -134,9 +134,6 @@ static void tick_asking(struct slot *slot)
     struct devices *devices = &slot->context->devices;
     struct lease_request *request = &slot->request;
 
-    if (devices_grew(devices, slot->index)) {
-        lease_request_renew(request);
-    }
     slot->awaits_devices = lease_request_is_due(request) && !request->withdrawing
                            && !devices_may_ask(devices, slot->index, request);
     if (!slot->awaits_devices) {
@@ -709,6 +706,9 @@ void slot_tick(struct slot *slot)
     if (slot->hurries != slot->context->hurries) {
         slot->hurries = slot->context->hurries;
         lease_request_hurry(&slot->request);
+    }
+    if (slot->phase == SLOT_ASKING && devices_grew(&slot->context->devices, slot->index)) {
+        lease_request_renew(&slot->request);
     }
     if (slot->phase == SLOT_ASKING && may_ask_at_all(slot)) {
         ask(slot);
