@@ -231,6 +231,9 @@ class Memory(CheckpointTest):
         self.preempt(lease, uri_of(b"b" * 60 * MIB))
         again, _ = self.ask()
         self.assertEqual(len(self.worker.get(f"/v1/leases/{again}/checkpoint").body), 60 * MIB)
+        with open(hone.build_path("HONED"), "rb") as program:
+            if b"__asan_init" in program.read():  # it keeps what was freed
+                self.skipTest("not run: the address sanitizer hides how much is needed")
         self.assertLess(self.peak_mib() - before, 20)
 
 

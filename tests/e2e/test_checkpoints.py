@@ -92,12 +92,14 @@ class Site:
 
     def start(self, name, command, *options, url=None, home=None):
         """A worker with a work directory of its own, as on another host."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("HONE_")}
+        kept = {k: v for k, v in os.environ.items()
+                if not k.startswith("HONE_") or k == "HONE_ALLOW_ROOT"}
         worker = subprocess.Popen(
             [HONE, "worker", "--server", url or self.server.url, "--study", "s", "--name", name,
              "--exit-when-finished", "--workdir", str(self.tmp / (home or name)), *options, "--",
              *command],
-            env={**kept, "HONE_TOKEN_FILE": f"{self.server.data}/worker.token"},
+            env={**kept, "HONE_TOKEN_FILE": f"{self.server.data}/worker.token",
+                 "LC_ALL": {"a": "C.UTF-8", "b": "C"}[name]},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.workers.append(worker)
         return worker

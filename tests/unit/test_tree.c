@@ -41,10 +41,12 @@ static void put(const char *name, size_t len, mode_t mode)
     (void)snprintf(path, sizeof path, "%s/%s", from, name);
     OWN(fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     ck_assert_int_ge(fd, 0);
+    OWN(memory) char *bytes = malloc(len + 1);
+    ck_assert_ptr_nonnull(bytes);
     for (size_t i = 0; i < len; i++) {
-        char c = "0123456789"[i % 10];
-        ck_assert_int_eq(write(fd, &c, 1), 1);
+        bytes[i] = "0123456789"[i % 10];
     }
+    ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
 }
 
 static int pack(const char *to, int64_t bytes_max, unsigned char sum[SHA256_BYTES], struct err *err)

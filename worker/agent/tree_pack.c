@@ -193,7 +193,10 @@ static int open_archive(struct tree_pack *pack, const char *to, struct err *err)
     if (pack->archive == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
+    /* names are bytes, whatever the locale */
     if (archive_write_set_format_pax_restricted(pack->archive) != ARCHIVE_OK
+        || archive_write_set_format_option(pack->archive, NULL, "hdrcharset", "BINARY")
+               != ARCHIVE_OK
         || archive_write_set_bytes_per_block(pack->archive, PIECE_BYTES) != ARCHIVE_OK
         || archive_write_set_bytes_in_last_block(pack->archive, BLOCK_BYTES) != ARCHIVE_OK
         || archive_write_open(pack->archive, pack, NULL, put_bytes, NULL) != ARCHIVE_OK) {
@@ -263,6 +266,7 @@ static int write_header(struct tree_pack *pack, const struct packed_entry *found
         archive_entry_set_symlink(entry, found->target);
     }
     int rc = archive_write_header(pack->archive, entry) == ARCHIVE_OK ? 0 : fault(pack, err);
+
     archive_entry_free(entry);
     return rc;
 }
