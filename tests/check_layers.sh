@@ -31,7 +31,7 @@ server/store/sqlite    server/store
 server/domain    common/space common/wire
 server/model
 server/http
-server/files
+server/files     common/wire
 server/web
 worker           worker/cli/verbs
 worker/cli/verbs   worker/bundle worker/cli/agent_options worker/cli/submit worker/cli/define worker/agent common/space

@@ -213,7 +213,7 @@ static int empty_file(struct checkpoint_fetch *fetch, struct err *err)
 
 static int ask(struct checkpoint_fetch *fetch, struct err *err)
 {
-    OWN(buf) struct buf path;
+    OWN(buf) struct buf path = {0};
 
     TRY(empty_file(fetch, err));
     buf_init(&path, 512);
