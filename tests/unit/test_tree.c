@@ -36,7 +36,7 @@ static void teardown(void)
 
 static void put(const char *name, size_t len, mode_t mode)
 {
-    char path[DIRECTORY_BYTES + 64];
+    char path[DIRECTORY_BYTES + 320];
 
     (void)snprintf(path, sizeof path, "%s/%s", from, name);
     OWN(fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
@@ -87,7 +87,7 @@ static int unpack(const char *tar, const char *to, int64_t bytes_max, struct err
 
 static int64_t size_of(const char *name, mode_t *mode)
 {
-    char path[DIRECTORY_BYTES + 64];
+    char path[DIRECTORY_BYTES + 320];
     struct stat status;
 
     (void)snprintf(path, sizeof path, "%s/%s", directory, name);

@@ -102,7 +102,9 @@ static int tell_holder(const struct state_dir *dir, const char *path, struct err
     FILE *file = fopen(path, "re");
 
     if (file != NULL) {
-        (void)fscanf(file, "%127s %*[^\n]\n%ld", host, &pid);
+        if (fscanf(file, "%127s %*[^\n]\n%ld", host, &pid) < 2) {
+            pid = 0;
+        }
         (void)fclose(file);
     }
     return err_set(err, ERR_LOCKED,

@@ -111,7 +111,7 @@ static bool own_path(char own[PATH_MAX])
     }
     if (found) {
         line[strcspn(line, "\n")] = '\0';
-        (void)snprintf(own, PATH_MAX, "%s", line + 3);
+        (void)snprintf(own, PATH_MAX, "%.*s", PATH_MAX - 1, line + 3);
     }
     return found;
 }

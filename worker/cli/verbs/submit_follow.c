@@ -42,7 +42,8 @@ int submission_look(struct session *session, const struct submission *submission
 static void say_once(struct follower *follower, const char *text)
 {
     if (strcmp(follower->said, text) != 0) {
-        (void)snprintf(follower->said, sizeof follower->said, "%s", text);
+        (void)snprintf(follower->said, sizeof follower->said, "%.*s",
+                       (int)sizeof follower->said - 1, text);
         say("%s", text);
     }
 }
