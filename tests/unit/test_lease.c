@@ -7,6 +7,8 @@
 
 #include "tests/support/canned_server.h"
 #include "tests/support/clock_manual.h"
+#include "tests/support/directory.h"
+#include "worker/agent/attempt_log.h"
 
 #define OK(body)                                                                                   \
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" body
@@ -84,16 +86,16 @@ static void on_reach(void *context, bool reached, const char *why)
     }
 }
 
-static void start(const char *const lines[], size_t n)
+static void start_with(const char *const lines[], size_t n, const struct lease_settings *given)
 {
-    const struct lease_settings lease = {
-        .grant = &f.grant,
-        .notes = &f.notes,
-        .hooks = {on_action, on_lost, on_offline, on_closed, on_refused, on_fatal, on_reach, NULL},
-        .offline_ms = 2400000};
+    struct lease_settings lease = *given;
     struct err err = {0};
 
+    lease.hooks = (struct lease_hooks){on_action,  on_lost,  on_offline, on_closed,
+                                       on_refused, on_fatal, on_reach,   NULL};
     memset(&f, 0, sizeof f);
+    lease.grant = &f.grant;
+    lease.notes = &f.notes;
     canned_server_start(&f.server, lines, n);
     clock_manual_init(&f.clock, 1000000, 0);
     struct http_client_settings settings = {.url = f.server.url};
@@ -102,6 +104,13 @@ static void start(const char *const lines[], size_t n)
     f.grant = (struct lease_grant){.id = "l_1", .study = "s", .trial = 1, .heartbeat_seconds = 20};
     notes_init(&f.notes, 1);
     ck_assert_int_eq(lease_create(&f.loop, &lease, &f.lease, &err), 0);
+}
+
+static void start(const char *const lines[], size_t n)
+{
+    const struct lease_settings lease = {.offline_ms = 2400000};
+
+    start_with(lines, n, &lease);
 }
 
 static void stop(void)
@@ -188,6 +197,100 @@ START_TEST(a_job_goes_on_alone_for_forty_minutes)
     wait_for_event();
     ck_assert_str_eq(f.events, "away;away;away;offline;away;");
     stop();
+}
+END_TEST
+
+START_TEST(the_offline_limit_is_as_said)
+{
+    static const char *const lines[] = {CANNED_HANG_UP, CANNED_HANG_UP};
+    const struct lease_settings at_once = {.offline_ms = 0};
+    const struct lease_settings never = {.offline_ms = INT64_MAX};
+
+    start_with(lines, 2, &at_once);
+    measure(1);
+    wait_for_event();
+    ck_assert_str_eq(f.events, "away;offline;");
+    stop();
+    start_with(lines, 2, &never);
+    measure(1);
+    wait_for_event();
+    f.clock.now_ms += INT64_C(86400000) * 365;
+    wait_for_event();
+    ck_assert_str_eq(f.events, "away;away;");
+    stop();
+}
+END_TEST
+
+/* A spool in a folder of its own. */
+static struct {
+    char folder[DIRECTORY_BYTES];
+    struct spool spool;
+} kept;
+
+static void start_spool(void)
+{
+    char path[DIRECTORY_BYTES + 32];
+    struct err err = {0};
+
+    directory_create(kept.folder);
+    (void)snprintf(path, sizeof path, "%s/slot-0.spool", kept.folder);
+    spool_init(&kept.spool);
+    ck_assert_int_eq(spool_begin(&kept.spool, path, &err), 0);
+}
+
+static void stop_spool(void)
+{
+    spool_finish(&kept.spool);
+    directory_remove(kept.folder);
+}
+
+/* What another worker would find. */
+static void read_spool(struct attempt_log *log)
+{
+    OWN(spool) struct spool again;
+    struct err err = {0};
+
+    spool_init(&again);
+    ck_assert_int_eq(spool_continue(&again, kept.spool.path, &err), 0);
+    ck_assert(attempt_log_read(&again, log));
+}
+
+START_TEST(a_result_is_on_the_disk_before_it_is_sent)
+{
+    static const char *const lines[] = {CANNED_HANG_UP};
+    const struct lease_settings lease = {.offline_ms = 2400000, .spool = &kept.spool};
+    struct result_report report = {.outcome = OUTCOME_COMPLETED, .has_step = true, .step = 3};
+    OWN(attempt_log) struct attempt_log log = {0};
+    struct err err;
+
+    start_spool();
+    start_with(lines, 1, &lease);
+    ck_assert_int_eq(lease_result_steal(f.lease, &report, &err), 0);
+    ck_assert_str_eq(f.events, "");
+    ck_assert(kept.spool.waiting.len == 0 && kept.spool.unsynced_ms == INT64_MAX);
+    read_spool(&log);
+    ck_assert(log.has_result && log.result.outcome == OUTCOME_COMPLETED);
+    stop();
+    stop_spool();
+}
+END_TEST
+
+START_TEST(a_lease_that_is_taken_up_asks_how_it_stands)
+{
+    static const char *const lines[] = {CONTINUE};
+    const struct attempt_log left = {.answered = 0};
+    const struct lease_settings lease = {
+        .offline_ms = 2400000, .spool = &kept.spool, .resumed = &left};
+
+    start_spool();
+    start_with(lines, 1, &lease);
+    ck_assert(!lease_is_answered(f.lease));
+    ck_assert_int_le(lease_deadline(f.lease), f.clock.now_ms);
+    wait_for_event();
+    ck_assert_str_eq(f.events, "continue;");
+    ck_assert(lease_is_answered(f.lease));
+    stop();
+    stop_spool();
 }
 END_TEST
 
@@ -351,6 +454,9 @@ int main(void)
     tcase_add_test(tcase, heartbeat_comes_when_nothing_else_was_sent);
     tcase_add_test(tcase, server_sets_the_heartbeat_within_reason);
     tcase_add_test(tcase, a_job_goes_on_alone_for_forty_minutes);
+    tcase_add_test(tcase, the_offline_limit_is_as_said);
+    tcase_add_test(tcase, a_result_is_on_the_disk_before_it_is_sent);
+    tcase_add_test(tcase, a_lease_that_is_taken_up_asks_how_it_stands);
     tcase_add_test(tcase, a_finished_result_waits_as_long_as_it_takes);
     tcase_add_test(tcase, retry_waits_as_the_server_asks);
     tcase_add_loop_test(tcase, each_status_has_its_meaning, 0,
