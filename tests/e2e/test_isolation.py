@@ -139,19 +139,45 @@ def test_a_child_killed_for_memory_counts_as_the_jobs_end(tmp):
     expect((result["outcome"], result["reason"]), ("failed", "oom"), result)
 
 
-def limited(tmp, server, text, *options):
-    """A job with limits of a cgroup; not run where there is no such controller."""
-    said = server.start(tmp, script(tmp, text), options=["--isolate", "cgroup", *options])
-    out, _ = said.communicate(timeout=SECONDS)
-    if said.returncode == 3 or "controller" in out or "no cgroup" in out or "delegated" in out:
-        raise NotRun(out.strip())
-    return only_result(server)
+class OwnGroup:
+    """A cgroup of version 2 with the controllers, for a worker alone; not run where none can be had."""
+
+    def __init__(self, tmp):
+        self.script = pathlib.Path(tmp) / "hone"
+
+    def __enter__(self):
+        mounts = [line.split() for line in pathlib.Path("/proc/mounts").read_text().splitlines()]
+        root = next((pathlib.Path(one[1]) for one in mounts if one[2] == "cgroup2"), None)
+        if root is None:
+            raise NotRun("no cgroups of version 2")
+        self.path = root / f"hone-test-{os.getpid()}"
+        try:
+            (root / "cgroup.subtree_control").write_text("+memory +pids")
+            self.path.mkdir()
+        except OSError as reason:
+            raise NotRun(f"no controllers in {root}: {reason}") from reason
+        self.script.write_text(f"#!/bin/sh\necho $$ >{self.path}/cgroup.procs\n"
+                               f"exec {HONE} \"$@\"\n")
+        self.script.chmod(0o755)
+        os.environ["HONE"] = str(self.script)
+
+    def __exit__(self, *_):
+        os.environ["HONE"] = HONE
+        for below in self.path.glob("hone-*"):
+            below.rmdir()
+        self.path.rmdir()
+
+
+def limited(tmp, text, *options):
+    """How a job ends that has limits."""
+    with OwnGroup(tmp), LeaseServer() as server:
+        server.grants()
+        server.work(tmp, script(tmp, text), options=["--isolate", "cgroup", *options])
+        return only_result(server)
 
 
 def test_a_memory_limit_ends_a_job_as_oom(tmp):
-    with LeaseServer() as server:
-        server.grants()
-        result = limited(tmp, server, "tail /dev/zero || exit 9\n", "--memory-limit", "16M")
+    result = limited(tmp, "tail /dev/zero || exit 9\n", "--memory-limit", "16M")
     expect((result["outcome"], result["reason"]), ("failed", "oom"), result)
 
 
@@ -160,9 +186,7 @@ def test_a_limit_of_processes_holds(tmp):
 for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 1000 & done
 echo hone: accuracy=1
 """
-    with LeaseServer() as server:
-        server.grants()
-        result = limited(tmp, server, text, "--processes", "6")
+    result = limited(tmp, text, "--processes", "6")
     expect(result["outcome"], "failed", result)
     assert "fork" in result["detail"].lower(), result
 
