@@ -4,6 +4,8 @@
  *   HONE_TEST_FS_TYPE=0x6969       every file system says that it is of this type (0x6969: NFS)
  *   HONE_TEST_DIE_AT=7             the 7th call that changes files kills the process instead; those
  *                                  of its children count nothing
+ *   HONE_TEST_DIE_AFTER=7          the 7th pwrite() or splice() kills the process when it is done;
+ *                                  its children count nothing
  *   HONE_TEST_FULL=FILE            while there is such a file, nothing can be written at a place of
  *                                  a file: there is no space
  *   HONE_TEST_TEAR=1               … and only writes at a place of a file are counted; half of that
