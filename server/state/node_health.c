@@ -23,10 +23,13 @@
 
 /* ---- the table ---- */
 
-/* The worker's name without the number of its slot. */
+/* The worker's name without the number of its slot, and behind an @ where it has one: workers of a
+ * batch system are called TASK@NODE. */
 static void node_name(const char *worker, char name[WORKER_NAME_BYTES])
 {
-    (void)snprintf(name, WORKER_NAME_BYTES, "%s", worker);
+    const char *at = strrchr(worker, '@');
+
+    (void)snprintf(name, WORKER_NAME_BYTES, "%s", at != NULL && at[1] != '\0' ? at + 1 : worker);
     char *colon = strrchr(name, ':');
     if (colon != NULL && colon != name && colon[1] != '\0'
         && strspn(colon + 1, "0123456789") == strlen(colon + 1)) {

@@ -1,6 +1,7 @@
 /* Which nodes are fit to run trials.
  *
- * A node is where workers run: the workers gpu07:0 and gpu07:1 run on the node gpu07. A node on
+ * A node is where workers run: the workers gpu07:0, gpu07:1 and 12_3@gpu07:0 run on the node gpu07.
+ * A node on
  * which different trials in a row fail at once, while another node succeeds in their studies, is
  * quarantined: it is given one trial now and then, until one of them measures something or
  * completes, or until it is resumed by hand. Trials that failed there and nowhere else are taken
