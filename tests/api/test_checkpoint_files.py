@@ -99,7 +99,8 @@ class Files(CheckpointTest):
         self.expect_stored(b"same", b"newer")
         self.client.patch(f"/v1/studies/s/trials/{3 - trial['number']}", {"state": "cancelled"})
         self.expect_stored(b"newer")
-        self.assertIn(b"\nhone_checkpoint_files 1\n", self.client.get("/metrics").body)
+        hone.wait_until(lambda: b"\nhone_checkpoint_files 1\n" in self.client.get("/metrics").body, 30,
+                        "one file is counted")
 
     def test_what_a_newer_one_replaces_is_removed(self):
         lease, _ = self.ask()
