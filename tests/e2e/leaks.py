@@ -108,23 +108,24 @@ class Row:
             (self.tmp / "go").touch()
         elif self.end == "stop":
             self.worker.terminate()
-            self.worker.send_signal(signal.SIGINT)
+            self.worker.send_signal(signal.SIGQUIT)
         elif self.end == "worker killed":
             self.worker.kill()
         elif self.end == "shims killed":
             for pid in children(self.worker.pid):
                 os.kill(pid, signal.SIGKILL)
 
+    def seen(self):
+        return {pid: "seen before" for pid, since in self.known.items() if is_there(pid, since)}
+
     def left(self):
         """Processes: those with the mark, and those that were seen before the end."""
-        found = marked(self.mark)
-        seen = {pid: "seen before" for pid, since in self.known.items() if is_there(pid, since)}
-        return {**seen, **found}
+        return {**self.seen(), **marked(self.mark)}
 
     def is_over(self):
         """A worker that lives must have ended them before it ends; else they end by themselves."""
         if self.end == "worker killed":
-            return not self.left()
+            return not self.seen() and not self.left()  # the second looks at all processes
         return self.worker.poll() is not None
 
 
