@@ -87,12 +87,10 @@ class Row:
         return self
 
     def __exit__(self, *_):
-        for pid in self.left():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self.server.__exit__()
+        self.server.__exit__()  # a worker that still runs is killed, and its shims end their jobs
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline and self.left():
+            time.sleep(0.005)
 
     def is_ready(self):
         if self.worker.poll() is not None:

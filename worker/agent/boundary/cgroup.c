@@ -276,7 +276,7 @@ int cgroup_probe(const char *path, struct err *err)
     char name[64];
     char type[SMALL_BYTES] = "";
 
-    (void)snprintf(name, sizeof name, LEAF_PREFIX "worker-probe-%ld", (long)getpid());
+    (void)snprintf(name, sizeof name, LEAF_PREFIX "probe-%ld", (long)getpid());
     if (!join(leaf, path, name) || (mkdir(leaf, 0755) != 0 && errno != EEXIST)) {
         return err_set(err, ERR_INVALID, "--isolate cgroup: no cgroup can be made in %s: %s", path,
                        strerror(errno));
