@@ -19,7 +19,9 @@ class LogTest(hone.ServedTest):
     args, env = [], {}
 
     def setUp(self):
-        self.server = hone.Server(args=self.args, env=self.env).start()
+        self.server = hone.Server(args=self.args, env=self.env)
+        self.addCleanup(self.server.__exit__)
+        self.server.start()
         self.addCleanup(self.server.stop)
         self.connect()
 
