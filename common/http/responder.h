@@ -11,6 +11,8 @@ struct http_responder {
      * no server had been reached. */
     int (*respond)(void *context, const struct http_call *call, struct http_answer *answer,
                    struct err *err);
+    /* A worker goes on with a lease that one before it has left: it is to be had by no other. */
+    void (*hold)(void *context, const char *lease);
     void *context;
 };
 

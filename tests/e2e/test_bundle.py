@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -196,6 +197,104 @@ def test_worker_that_takes_up_a_live_job_has_its_claim_again(tmp):
         run("absorb", f"{tmp}/b.tar.results", url=server.url)
         measured = client.get("/v1/studies/s/trials/1/measurements").json["items"]
         expect([item["metrics"]["loss"] for item in measured], [1, 0.5], "its curve")
+
+
+# Steps until the file DIR/go is there; the values tell runs apart.
+COUNTING = """
+import os, pathlib, sys, time
+folder, trial = pathlib.Path(sys.argv[1]), os.environ["HONE_TRIAL"]
+with open(folder / "begun", "a", encoding="ascii") as begun:
+    begun.write(trial + os.environ.get("RUN", "") + "\\n")
+for step in range(1, 7):
+    print(f"hone: step={step} loss={step + 10 * len(os.environ.get('RUN', ''))}", flush=True)
+    while step == 3 and trial != "1" and not (folder / "go").exists():
+        time.sleep(0.02)
+"""
+
+
+def counting(tmp, *options, run=""):
+    """A worker of the bundle, whose jobs but the first trial's stand at step 3."""
+    job = pathlib.Path(tmp, "job.py")
+    job.write_text(COUNTING)
+    return subprocess.Popen([HONE, "worker", "--bundle", f"{tmp}/b.tar", "--workdir", f"{tmp}/work", *options,
+                             "--", sys.executable, str(job), str(tmp)],
+                            stderr=subprocess.PIPE, text=True, env=dict(os.environ, RUN=run))
+
+
+def has_measured(tmp, number, step):
+    part = pathlib.Path(f"{tmp}/b.tar.results/{number:05}.part")
+    return part.exists() and f'"step":{step}' in part.read_text()
+
+
+def curve_of(client, number):
+    measured = client.get(f"/v1/studies/s/trials/{number}/measurements").json["items"]
+    return [item["metrics"]["loss"] for item in measured]
+
+
+def test_no_slot_takes_a_trial_that_another_takes_up(tmp):
+    for options in (["--keep-jobs"], []):
+        with tempfile.TemporaryDirectory() as folder, serving(dict(STUDY, limits={"trials": 2})) as (server, client):
+            run("bundle", "s", "-n", 2, "-o", f"{folder}/b.tar", url=server.url)
+            first = counting(folder, "--slots", "2", *options)
+            wait_until(lambda: os.path.exists(f"{folder}/b.tar.results/00001.ndjson"), "the end of the first trial")
+            wait_until(lambda: has_measured(folder, 2, 3), "the middle of the second")
+            first.kill()
+            first.communicate()
+            pathlib.Path(folder, "go").touch()
+            second = counting(folder, "--slots", "2", *options)
+            said = second.communicate(timeout=SECONDS)[1]
+            expect(second.returncode, 0, said)
+            begun = pathlib.Path(folder, "begun").read_text().split()
+            expect(begun.count("2"), 1 if options else 2, f"runs of the second trial, {options}: {said}")
+            run("absorb", f"{folder}/b.tar.results", url=server.url)
+            expect(curve_of(client, 2), [1, 2, 3, 4, 5, 6], f"its curve, {options}")
+
+
+def test_a_run_that_was_overtaken_is_let_go(tmp):
+    with serving(dict(STUDY, limits={"trials": 2})) as (server, client):
+        run("bundle", "s", "-n", 2, "-o", f"{tmp}/b.tar", url=server.url)
+        first = counting(tmp, "--keep-jobs", "--state-dir", f"{tmp}/a")
+        wait_until(lambda: has_measured(tmp, 2, 3), "the middle of the second trial")
+        first.kill()
+        first.communicate()
+        other = counting(tmp, "--state-dir", f"{tmp}/b", run="b")
+        wait_until(lambda: "2b" in pathlib.Path(tmp, "begun").read_text(), "another run of it")
+        wait_until(lambda: has_measured(tmp, 2, 3), "its middle")
+        again = counting(tmp, "--keep-jobs", "--state-dir", f"{tmp}/a")
+        said = again.communicate(timeout=SECONDS)[1]
+        assert "not ours any more" in said or "has ended" in said or "are running" in said, said
+        pathlib.Path(tmp, "go").touch()
+        other.communicate(timeout=SECONDS)
+        run("absorb", f"{tmp}/b.tar.results", url=server.url)
+        expect(curve_of(client, 2), [11, 12, 13, 14, 15, 16], "the curve of one run")
+
+
+def test_an_interrupted_bundle_leases_nothing(tmp):
+    with serving(dict(STUDY, limits={})) as (server, client):
+        asking = subprocess.Popen([HONE, "bundle", "s", "-n", "9000", "-o", f"{tmp}/b.tar"], text=True,
+                                  env=dict(os.environ, HONE_URL=server.url), stderr=subprocess.PIPE)
+        wait_until(lambda: client.get("/v1/studies/s").json["counts"]["running"] > 5, "some are leased")
+        asking.terminate()
+        said = asking.communicate(timeout=SECONDS)[1]
+        expect((asking.returncode, client.get("/v1/studies/s").json["counts"]["running"]), (130, 0), said)
+        expect(os.path.exists(f"{tmp}/b.tar"), False, "a file")
+
+
+def test_what_was_leased_before_the_server_went_away_is_a_bundle(tmp):
+    with serving(dict(STUDY, limits={})) as (server, client):
+        asking = subprocess.Popen([HONE, "bundle", "s", "-n", "9000", "-o", f"{tmp}/b.tar"], text=True,
+                                  env=dict(os.environ, HONE_URL=server.url), stderr=subprocess.PIPE)
+        wait_until(lambda: client.get("/v1/studies/s").json["counts"]["running"] > 5, "some are leased")
+        server.kill()
+        said = asking.communicate(timeout=SECONDS)[1]
+        expect(asking.returncode, 5, said)
+        assert "has only" in said, said
+        with tarfile.open(f"{tmp}/b.tar") as tar:
+            n_leases = sum(name.startswith("leases/") for name in tar.getnames())
+        server.start()
+        with server.client(None) as again:
+            running = again.get("/v1/studies/s").json["counts"]["running"]
+        assert n_leases <= running <= n_leases + 1, (n_leases, running)  # the last answer may have been lost
 
 
 def test_what_others_have_taken_meanwhile_does_not_count(tmp):

@@ -12,6 +12,7 @@
 
 #include "common/array.h"
 #include "common/http/async.h"
+#include "common/http/responder.h"
 #include "common/log.h"
 #include "worker/agent/job.h"
 #include "worker/agent/owner.h"
@@ -310,6 +311,10 @@ int slot_resume(struct slot *slot, const char *path, struct err *err)
     }
     lease_request_stop(&slot->request);
     TRY(restore_trial(slot, &log, err));
+    if (slot->context->settings->responder != NULL) {
+        const struct http_responder *responder = slot->context->settings->responder;
+        responder->hold(responder->context, slot->grant.id);
+    }
     return restore_phase(slot, &log, err);
 }
 

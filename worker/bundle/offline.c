@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/log.h"
 #include "common/wire/wire.h"
 
 #define PREFIX "/v1/leases/"
@@ -24,7 +25,7 @@ static const char *lease_id(const json_t *lease)
     return json_string_value(json_object_get(json_object_get(lease, "lease"), "id"));
 }
 
-static int take_lease(const struct offline *offline, size_t index, bool continues,
+static int take_lease(const struct offline *offline, size_t index, const char *run,
                       enum claim_state *state, struct err *err)
 {
     const json_t *lease = offline->bundle->leases[index];
@@ -40,37 +41,60 @@ static int take_lease(const struct offline *offline, size_t index, bool continue
                  json_integer_value(json_object_get(json_object_get(lease, "trial"), "number")));
     json_object_end(&w);
     TRY(buf_check(&header, err));
-    return claim_take(offline->results, index + 1, buf_text(&header), continues,
-                      &offline->claims[index], state, err);
+    return claim_take(offline->results, index + 1, buf_text(&header), run, &offline->claims[index],
+                      state, err);
 }
 
-/* The claim of the lease that the path names, and what stands behind its id; *claim ← NULL: it is
- * not held here. A worker that takes up what one before it has left, which was killed, claims the
- * lease again with its first call. */
-static int find_claim(const struct offline *offline, const char *path, size_t *index,
-                      const char **rest, struct claim **claim, struct err *err)
-{
-    const char *id = path + sizeof PREFIX - 1;
-    size_t len = strcspn(id, "/");
-    enum claim_state state = CLAIM_TAKEN;
-    size_t i = 0;
+/* The agent knows a lease by its id and its run: "l_9f8c….0a1b2c3d". */
+struct run_name {
+    size_t index;
+    char run[CLAIM_RUN_BYTES];
+};
 
-    *claim = NULL;
-    while (i < offline->bundle->n
-           && (strlen(lease_id(offline->bundle->leases[i])) != len
-               || strncmp(lease_id(offline->bundle->leases[i]), id, len) != 0)) {
-        i++;
+/* False: it is none of this bundle. *rest ← what stands behind it. */
+static bool read_name(const struct offline *offline, const char *text, struct run_name *name,
+                      const char **rest)
+{
+    size_t len = strcspn(text, "./");
+
+    *rest = text + strcspn(text, "/");
+    if (text[len] != '.' || (size_t)(*rest - text) != len + CLAIM_RUN_BYTES) {
+        return false;
     }
-    if (i == offline->bundle->n) {
-        return 0;
+    memcpy(name->run, text + len + 1, CLAIM_RUN_BYTES - 1);
+    name->run[CLAIM_RUN_BYTES - 1] = '\0';
+    for (name->index = 0; name->index < offline->bundle->n; name->index++) {
+        const char *id = lease_id(offline->bundle->leases[name->index]);
+        if (strlen(id) == len && strncmp(id, text, len) == 0) {
+            return true;
+        }
     }
-    if (offline->claims[i].lock_fd < 0) {
-        TRY(take_lease(offline, i, true, &state, err));
+    return false;
+}
+
+/* NULL: this worker does not hold it. */
+static struct claim *find_claim(const struct offline *offline, const char *path,
+                                struct run_name *name, const char **rest)
+{
+    if (!read_name(offline, path + sizeof PREFIX - 1, name, rest)) {
+        return NULL;
     }
-    *index = i;
-    *rest = id + len;
-    *claim = state == CLAIM_TAKEN ? &offline->claims[i] : NULL;
-    return 0;
+    struct claim *claim = &offline->claims[name->index];
+    return claim->lock_fd >= 0 && strcmp(claim->run, name->run) == 0 ? claim : NULL;
+}
+
+static void hold(void *context, const char *lease)
+{
+    const struct offline *offline = context;
+    enum claim_state state;
+    struct run_name name;
+    struct err err;
+    const char *rest;
+
+    if (read_name(offline, lease, &name, &rest) && offline->claims[name.index].lock_fd < 0
+        && take_lease(offline, name.index, name.run, &state, &err) != 0) {
+        log_warning("a lease of the bundle cannot be held: %s", err.text);
+    }
 }
 
 /* ---- answers ---- */
@@ -102,7 +126,7 @@ static void answer_nothing(size_t n_busy, size_t n_unmatched, struct http_answer
                        "%zu of the bundle require more GPUs than this worker offers now",
                        n_unmatched);
     } else if (n_busy > 0) {
-        (void)snprintf(no.detail, sizeof no.detail, "other workers run the last %zu of the bundle",
+        (void)snprintf(no.detail, sizeof no.detail, "the last %zu of the bundle are running",
                        n_busy);
     } else {
         (void)snprintf(no.detail, sizeof no.detail, "every lease of the bundle has ended");
@@ -121,8 +145,11 @@ static int answer_lease(const json_t *lease, const struct claim *claim, struct h
     json_t *trial = json_object_get(copy, "trial");
     json_t *resource = json_object_get(trial, "resource");
     json_t *step = json_object_get(claim->checkpoint, "step");
+    char id[2 * LEASE_ID_BYTES];
     struct json_writer w;
 
+    (void)snprintf(id, sizeof id, "%s.%s", lease_id(lease), claim->run);
+    (void)json_object_set_new(json_object_get(copy, "lease"), "id", json_string(id));
     if (copy != NULL && resource != NULL && step != NULL) {
         (void)json_object_set(resource, "from", step);
         (void)json_object_set(trial, "checkpoint", claim->checkpoint);
@@ -161,11 +188,11 @@ static int respond_ask(const struct offline *offline, const struct http_call *ca
     for (size_t i = 0; i < offline->bundle->n; i++) {
         enum claim_state state = CLAIM_BUSY;
         if (offline->claims[i].lock_fd < 0 && !ask_matches(ask, offline->bundle->leases[i])) {
-            n_unmatched += !claim_has_ended(offline->results, i + 1);
+            n_unmatched += claim_look(offline->results, i + 1) != CLAIM_ENDED;
             continue;
         }
         if (offline->claims[i].lock_fd < 0) {
-            TRY(take_lease(offline, i, false, &state, err));
+            TRY(take_lease(offline, i, NULL, &state, err));
         }
         if (state == CLAIM_TAKEN) {
             return answer_lease(offline->bundle->leases[i], &offline->claims[i], answer, err);
@@ -226,23 +253,22 @@ static int respond_result(const struct offline *offline, struct claim *claim,
 static int respond_lease(const struct offline *offline, const struct http_call *call,
                          struct http_answer *answer, struct err *err)
 {
-    size_t index = 0;
+    struct run_name name;
     const char *rest = "";
-    struct claim *claim = NULL;
+    struct claim *claim = find_claim(offline, call->path, &name, &rest);
 
-    TRY(find_claim(offline, call->path, &index, &rest, &claim, err));
     if (claim == NULL) {
         http_answer_problem(answer, 410, ERR_LEASE_ENDED, "this lease of the bundle has ended");
     } else if (strcmp(rest, "/measurements") == 0) {
         TRY(claim_append(claim, call->body, call->body_len, err));
-        answer_action(offline, index, answer);
+        answer_action(offline, name.index, answer);
     } else if (strcmp(rest, "/result") == 0) {
         return respond_result(offline, claim, call, answer, err);
     } else if (*rest == '\0' && strcmp(call->method, "DELETE") == 0) {
         claim_release(claim);
         answer->status = 204;
     } else if (*rest == '\0' && strcmp(call->method, "PUT") == 0) {
-        answer_action(offline, index, answer);
+        answer_action(offline, name.index, answer);
     } else {
         http_answer_problem(answer, 404, ERR_NOT_FOUND, "a bundle does not have this");
     }
@@ -285,7 +311,7 @@ int offline_create(const struct bundle *bundle, const struct results *results,
     }
     made->bundle = bundle;
     made->results = results;
-    made->responder = (struct http_responder){respond, made};
+    made->responder = (struct http_responder){respond, hold, made};
     *offline = made;
     return 0;
 }
@@ -304,18 +330,4 @@ void offline_destroy(struct offline *offline)
 const struct http_responder *offline_responder(const struct offline *offline)
 {
     return &offline->responder;
-}
-
-int offline_count(const struct offline *offline, struct offline_count *count, struct err *err)
-{
-    *count = (struct offline_count){0};
-    for (size_t i = 0; i < offline->bundle->n; i++) {
-        enum claim_state state = CLAIM_BUSY;
-        TRY(take_lease(offline, i, true, &state, err));
-        count->ended += state == CLAIM_ENDED;
-        count->busy += state == CLAIM_BUSY;
-        count->open += state == CLAIM_TAKEN;
-        claim_release(&offline->claims[i]);
-    }
-    return 0;
 }

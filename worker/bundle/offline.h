@@ -18,11 +18,4 @@ OWN_POINTER(offline)
 /* Lives as long as `offline`. */
 const struct http_responder *offline_responder(const struct offline *offline);
 
-struct offline_count {
-    size_t ended, busy, open;
-};
-/* How the bundle stands, whoever has worked on it. ERR_IO. */
-MUST_USE int offline_count(const struct offline *offline, struct offline_count *count,
-                           struct err *err);
-
 #endif

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "common/buf.h"
 #include "common/json.h"
+#include "common/rng.h"
 #include "worker/bundle/tar.h"
 
 #define PATH_BYTES 4096
@@ -119,45 +121,117 @@ static int open_part(const struct results *results, const char *header, bool con
     return 0;
 }
 
-bool claim_has_ended(const struct results *results, size_t number)
+static bool has_ended(const struct results *results, size_t number)
 {
     char path[PATH_BYTES];
 
     return access(path_of(results, number, ENDED, path), F_OK) == 0;
 }
 
-int claim_take(const struct results *results, size_t number, const char *header, bool continues,
+/* *state ← CLAIM_TAKEN once the lock is had, CLAIM_BUSY where another has it. */
+static int lock_claim(const struct results *results, struct claim *claim, enum claim_state *state,
+                      struct err *err)
+{
+    char path[PATH_BYTES];
+
+    claim->lock_fd =
+        open(path_of(results, claim->number, ".claim", path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (claim->lock_fd < 0) {
+        return io_fault(path, err);
+    }
+    *state = CLAIM_TAKEN;
+    if (flock(claim->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+        return 0;
+    }
+    *state = CLAIM_BUSY;
+    return errno == EWOULDBLOCK ? 0 : io_fault(path, err);
+}
+
+static int begin_run(struct claim *claim, struct err *err)
+{
+    uint32_t number;
+
+    rng_entropy(&number, sizeof number);
+    (void)snprintf(claim->run, sizeof claim->run, "%08" PRIx32, number);
+    if (ftruncate(claim->lock_fd, 0) != 0
+        || pwrite(claim->lock_fd, claim->run, sizeof claim->run - 1, 0)
+               != (ssize_t)sizeof claim->run - 1) {
+        return io_fault("the claim of a lease", err);
+    }
+    return 0;
+}
+
+static bool is_of_run(struct claim *claim, const char *run)
+{
+    ssize_t got = pread(claim->lock_fd, claim->run, sizeof claim->run - 1, 0);
+
+    return got == (ssize_t)sizeof claim->run - 1 && strcmp(claim->run, run) == 0;
+}
+
+static int take_locked(const struct results *results, const char *header, const char *run,
+                       struct claim *claim, enum claim_state *state, struct err *err)
+{
+    if (*state == CLAIM_TAKEN && has_ended(results, claim->number)) {
+        *state = CLAIM_ENDED; /* between the first look and the lock */
+    }
+    if (*state == CLAIM_TAKEN && run != NULL && !is_of_run(claim, run)) {
+        *state = CLAIM_BUSY;
+    }
+    if (*state != CLAIM_TAKEN) {
+        return 0;
+    }
+    if (run == NULL) {
+        TRY(begin_run(claim, err));
+    }
+    return open_part(results, header, run != NULL, claim, err);
+}
+
+int claim_take(const struct results *results, size_t number, const char *header, const char *run,
                struct claim *claim, enum claim_state *state, struct err *err)
 {
     struct claim taken = {.number = number, .lock_fd = -1, .part_fd = -1};
-    char path[PATH_BYTES];
 
     *state = CLAIM_ENDED;
-    if (claim_has_ended(results, number)) {
+    if (has_ended(results, number)) {
         return 0;
     }
-    taken.lock_fd =
-        open(path_of(results, number, ".claim", path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (taken.lock_fd < 0) {
-        return io_fault(path, err);
-    }
-    if (flock(taken.lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        int rc = errno == EWOULDBLOCK ? 0 : io_fault(path, err);
-        *state = CLAIM_BUSY;
+    int rc = lock_claim(results, &taken, state, err);
+    rc = rc == 0 ? take_locked(results, header, run, &taken, state, err) : rc;
+    if (rc != 0 || *state != CLAIM_TAKEN) {
         claim_release(&taken);
         return rc;
     }
-    if (claim_has_ended(results, number)) { /* between the first look and the lock */
-        claim_release(&taken);
-        return 0;
-    }
-    if (open_part(results, header, continues, &taken, err) != 0) {
-        claim_release(&taken);
-        return -1;
-    }
     *claim = taken;
-    *state = CLAIM_TAKEN;
     return 0;
+}
+
+enum claim_state claim_look(const struct results *results, size_t number)
+{
+    char path[PATH_BYTES];
+
+    if (has_ended(results, number)) {
+        return CLAIM_ENDED;
+    }
+    int fd = open(path_of(results, number, ".claim", path), O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        return CLAIM_TAKEN;
+    }
+    bool is_free = flock(fd, LOCK_EX | LOCK_NB) == 0;
+    (void)close(fd);
+    return is_free ? CLAIM_TAKEN : CLAIM_BUSY;
+}
+
+struct results_count results_count(const struct results *results, size_t n_leases)
+{
+    struct results_count count = {0};
+
+    for (size_t number = 1; number <= n_leases; number++) {
+        enum claim_state state = claim_look(results, number);
+        count.ended += state == CLAIM_ENDED;
+        count.busy += state == CLAIM_BUSY;
+        count.open += state == CLAIM_TAKEN;
+    }
+    return count;
 }
 
 void claim_release(struct claim *claim)

@@ -1,13 +1,15 @@
 /* What has become of the leases of a bundle: a folder that several workers share, also on several
  * hosts with a file system that locks.
  *
- *   00007.claim    locked by the worker that runs the lease
+ *   00007.claim    locked by the worker that runs the lease; names the run
  *   00007.part     what was said about it so far, one call a line: {"lease": …}, then the bodies of
  *                  measurements; of a job that was interrupted it stays
  *   00007.resume   its checkpoint, if it left one
  *   00007.ndjson   the same as .part with the result behind it: the lease has ended
  *
- * A lease is claimed by one worker at a time; a worker that is killed loses its claim. */
+ * A lease is claimed by one worker at a time; a worker that is killed loses its claim. Every time
+ * that a lease is handed out is a run of its own: a worker that takes up a run after it was killed
+ * has its claim again only if no other run has begun since. */
 #ifndef WORKER_BUNDLE_RESULTS_H
 #define WORKER_BUNDLE_RESULTS_H
 
@@ -25,23 +27,33 @@ struct results {
 MUST_USE int results_open(const char *folder, struct results *results, struct err *err);
 void results_close(struct results *results);
 
+#define CLAIM_RUN_BYTES 9 /* eight hexadecimal digits */
+
 /* One lease of the bundle, claimed. */
 struct claim {
     size_t number; /* from 1 */
     int lock_fd, part_fd;
+    char run[CLAIM_RUN_BYTES];
     json_t *checkpoint; /* what an earlier run has left; NULL: nothing; owned */
 };
 
 enum claim_state { CLAIM_TAKEN, CLAIM_BUSY, CLAIM_ENDED };
 
 /* Claims the lease unless another worker has it or it has ended. `header` is the first line of its
- * part. What an interrupted run has measured is kept if that run left a checkpoint, or if it goes
- * on: `continues`; else it is dropped. ERR_IO. */
+ * part. `run` NULL: a new run begins; what an interrupted one has measured is kept if it left a
+ * checkpoint, else dropped. Otherwise that run goes on: CLAIM_BUSY where another has begun. ERR_IO.
+ */
 MUST_USE int claim_take(const struct results *results, size_t number, const char *header,
-                        bool continues, struct claim *claim, enum claim_state *state,
+                        const char *run, struct claim *claim, enum claim_state *state,
                         struct err *err);
-/* Is the result of the lease there? */
-bool claim_has_ended(const struct results *results, size_t number);
+/* How the lease stands; CLAIM_TAKEN: it could be claimed. */
+enum claim_state claim_look(const struct results *results, size_t number);
+
+struct results_count {
+    size_t ended, busy, open;
+};
+/* How a bundle of so many leases stands, whoever has worked on it. */
+struct results_count results_count(const struct results *results, size_t n_leases);
 /* Appends a line. ERR_IO, ERR_STORAGE_FULL: nothing was appended. */
 MUST_USE int claim_append(struct claim *claim, const char *line, size_t len, struct err *err);
 /* Notes where the next run may begin; NULL: at the start. */

@@ -13,10 +13,30 @@
 
 /* ---- writing ---- */
 
+/* libarchive leaks what it holds when a write fails, so it is not told: the end of the file is. */
 struct tar_writer {
     struct archive *archive;
     int fd;
+    int failed; /* errno of the first write that failed; 0: none did */
 };
+
+static la_ssize_t write_block(struct archive *archive, void *context, const void *bytes, size_t len)
+{
+    struct tar_writer *tar = context;
+    const char *at = bytes;
+
+    (void)archive;
+    for (size_t left = len; left > 0 && tar->failed == 0;) {
+        ssize_t done = write(tar->fd, at, left);
+        if (done <= 0) {
+            tar->failed = done == 0 ? ENOSPC : errno;
+        } else {
+            at += done;
+            left -= (size_t)done;
+        }
+    }
+    return (la_ssize_t)len;
+}
 
 static int archive_fault(struct archive *archive, const char *what, struct err *err)
 {
@@ -42,7 +62,7 @@ int tar_create(const char *path, struct tar_writer **tar, struct err *err)
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     if (archive_write_set_format_ustar(made->archive) != ARCHIVE_OK
-        || archive_write_open_fd(made->archive, made->fd) != ARCHIVE_OK) {
+        || archive_write_open(made->archive, made, NULL, write_block, NULL) != ARCHIVE_OK) {
         return archive_fault(made->archive, path, err);
     }
     *tar = made;
@@ -75,9 +95,12 @@ int tar_close(struct tar_writer *tar, struct err *err)
     if (archive_write_close(tar->archive) != ARCHIVE_OK) {
         return archive_fault(tar->archive, "the tar file cannot be written", err);
     }
-    return fsync(tar->fd) == 0
+    if (tar->failed == 0 && fsync(tar->fd) != 0) {
+        tar->failed = errno;
+    }
+    return tar->failed == 0
                ? 0
-               : err_set(err, ERR_IO, "the tar file cannot be written: %s", strerror(errno));
+               : err_set(err, ERR_IO, "the tar file cannot be written: %s", strerror(tar->failed));
 }
 
 void tar_writer_destroy(struct tar_writer *tar)

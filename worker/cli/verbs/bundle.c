@@ -1,5 +1,6 @@
 /* hone bundle: leases many trials at once, to be run where there is no network. */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +15,11 @@
 #include "worker/cli/session.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
+#include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
 
 enum { KEY_GPUS = 0x3000, KEY_TTL };
-enum { GPUS_MAX = 64, TRIES = 5 };
+enum { GPUS_MAX = 64, TRIES = 5, STATUS_INTERRUPTED = 130 };
 
 #define TTL_SECONDS (2 * 86400.0)
 
@@ -128,9 +130,30 @@ struct asking {
     char why[256]; /* nothing more was handed out */
 };
 
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static void catch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction before;
+        struct sigaction action = {.sa_handler = on_signal};
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+            (void)sigaction(numbers[i], &action, NULL);
+        }
+    }
+}
+
 static int ask_for_all(struct asking *asking, struct bundle *bundle, struct err *err)
 {
-    for (int64_t i = 0; i < asking->given->n_trials; i++) {
+    for (int64_t i = 0; i < asking->given->n_trials && !interrupted; i++) {
         char request_id[48];
         json_auto_t *answer = NULL;
 
@@ -148,19 +171,33 @@ static int ask_for_all(struct asking *asking, struct bundle *bundle, struct err 
     return 0;
 }
 
-/* Hands back what was leased in vain. */
-static void release_all(struct session *session, const struct bundle *bundle)
+static int release(struct session *session, const json_t *lease, struct err *err)
 {
+    OWN(buf) struct buf path;
+    int rc = -1;
+
+    buf_init(&path, 256);
+    buf_puts(&path, "/v1/leases/");
+    http_escape(&path, text_at(json_object_get(lease, "lease"), "id"));
+    for (int i = 0; i < TRIES && rc != 0; i++) {
+        rc = session_send(session, "DELETE", buf_text(&path), NULL, NULL, err);
+    }
+    return rc;
+}
+
+/* Hands back what was leased in vain. */
+static void release_all(struct session *session, const struct bundle *bundle, double ttl_seconds)
+{
+    char span[TEXT_SPAN_BYTES];
+    struct err err = {0};
+    size_t n_kept = 0;
+
     for (size_t i = 0; i < bundle->n; i++) {
-        OWN(buf) struct buf path;
-        struct err err;
-        buf_init(&path, 256);
-        buf_puts(&path, "/v1/leases/");
-        http_escape(&path, text_at(json_object_get(bundle->leases[i], "lease"), "id"));
-        if (session_send(session, "DELETE", buf_text(&path), NULL, NULL, &err) != 0) {
-            say("a lease could not be handed back: %s", err.text);
-            return;
-        }
+        n_kept += release(session, bundle->leases[i], &err) != 0;
+    }
+    if (n_kept > 0) {
+        say("%zu leases could not be handed back (%s); their trials go to other workers after %s",
+            n_kept, err.text, text_span((int64_t)(ttl_seconds * 1000), span));
     }
 }
 
@@ -184,6 +221,33 @@ static int begin(const char *study, const struct session *session, struct bundle
                : 0;
 }
 
+/* What was leased before the server went away is a bundle too. */
+static int conclude(const struct asking *asking, const struct bundle *bundle, int asked,
+                    struct err *err)
+{
+    const char *file = asking->given->file;
+    struct err unwritten = {0};
+
+    if (interrupted) {
+        release_all(asking->session, bundle, asking->given->ttl_seconds);
+        return err_set(err, ERR_EXHAUSTED, "interrupted; no bundle was written");
+    }
+    if (bundle->n > 0 && bundle_write(file, bundle, &unwritten) != 0) {
+        release_all(asking->session, bundle, asking->given->ttl_seconds);
+        *err = unwritten;
+        return -1;
+    }
+    if (asked != 0) {
+        return bundle->n == 0 ? -1 : err_wrap(err, "%s has only %zu trials", file, bundle->n);
+    }
+    if (bundle->n == 0) {
+        return err_set(err, ERR_EXHAUSTED, "nothing can be leased now: %s", asking->why);
+    }
+    say("%zu trial%s of '%s' in %s%s%s", bundle->n, bundle->n == 1 ? "" : "s", bundle->study, file,
+        asking->why[0] == '\0' ? "" : "; no more can be leased now: ", asking->why);
+    return 0;
+}
+
 static int make(const struct options *options, const struct bundle_options *given, struct err *err)
 {
     OWN(session) struct session session = {0};
@@ -202,17 +266,9 @@ static int make(const struct options *options, const struct bundle_options *give
         return err_set(err, ERR_STUDY_EXISTS, "%s exists; name another file", given->file);
     }
     TRY(begin(options->arguments[0], &session, &bundle, err));
-    if (ask_for_all(&asking, &bundle, err) != 0
-        || (bundle.n > 0 && bundle_write(given->file, &bundle, err) != 0)) {
-        release_all(&session, &bundle);
-        return -1;
-    }
-    if (bundle.n == 0) {
-        return err_set(err, ERR_EXHAUSTED, "nothing can be leased now: %s", asking.why);
-    }
-    say("%zu trial%s of '%s' in %s%s%s", bundle.n, bundle.n == 1 ? "" : "s", bundle.study,
-        given->file, asking.why[0] == '\0' ? "" : "; no more can be leased now: ", asking.why);
-    return 0;
+    catch_signals();
+    int asked = ask_for_all(&asking, &bundle, err);
+    return conclude(&asking, &bundle, asked, err);
 }
 
 int verb_bundle(int argc, char **argv)
@@ -222,5 +278,6 @@ int verb_bundle(int argc, char **argv)
     struct err err = {0};
 
     options_read(&usage, argc, argv, &given, &options);
-    return exit_after(make(&options, &given, &err), &err);
+    int status = exit_after(make(&options, &given, &err), &err);
+    return interrupted && status != EXIT_STATUS_OK ? STATUS_INTERRUPTED : status;
 }

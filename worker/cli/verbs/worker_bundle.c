@@ -8,17 +8,14 @@
 #include "worker/bundle/offline.h"
 #include "worker/bundle/results.h"
 
-static int tell_state(const struct offline *offline, const struct results *results,
-                      const struct bundle *bundle, struct err *err)
+static void tell_state(const struct results *results, size_t n_leases)
 {
-    struct offline_count count;
+    struct results_count count = results_count(results, n_leases);
 
-    TRY(offline_count(offline, &count, err));
     log_info(
         "%zu of %zu trials have ended, %zu run elsewhere, %zu are open; 'hone absorb %s' brings "
         "the results home",
-        count.ended, bundle->n, count.busy, count.open, results->folder);
-    return 0;
+        count.ended, n_leases, count.busy, count.open, results->folder);
 }
 
 static int serve_bundle(struct agent_settings *settings, const struct bundle *bundle,
@@ -33,8 +30,7 @@ static int serve_bundle(struct agent_settings *settings, const struct bundle *bu
     settings->study = bundle->study;
     settings->exit_when_finished = true;
     settings->responder = offline_responder(offline);
-    TRY(serve(settings, err));
-    return tell_state(offline, results, bundle, err);
+    return serve(settings, err);
 }
 
 int worker_bundle(struct agent_settings *settings, const struct worker_bundle_options *options,
@@ -54,6 +50,9 @@ int worker_bundle(struct agent_settings *settings, const struct worker_bundle_op
     TRY(bundle_read(options->file, &bundle, err));
     TRY(results_open(buf_text(&folder), &results, err));
     int rc = serve_bundle(settings, &bundle, &results, serve, err);
+    if (rc == 0) {
+        tell_state(&results, bundle.n);
+    }
     results_close(&results);
     return rc;
 }
