@@ -203,7 +203,7 @@ static int is_spool(const struct dirent *entry)
 /* Whatever else a worker leaves belongs to a job that was to survive it. */
 static int is_of_kept_job(const struct dirent *entry)
 {
-    return entry->d_name[0] != '.' && strcmp(entry->d_name, LOCK + 1) != 0
+    return entry->d_name[0] != '.' && strcmp(entry->d_name, &LOCK[1]) != 0
            && !ends_with(entry->d_name, SPOOL) && !ends_with(entry->d_name, JOB);
 }
 
