@@ -2,7 +2,7 @@
 #ifndef WORKER_AGENT_JOB_H
 #define WORKER_AGENT_JOB_H
 
-#include "worker/agent/slot.h"
+#include "worker/agent/slot_state.h"
 
 /* Can the slot's trial be run by the command there is for it? ERR_INVALID: no trial of its study
  * can. What may be a mistake is logged once per command. */

@@ -1,6 +1,7 @@
 #include "worker/agent/leave.h"
 
 #include "common/log.h"
+#include "worker/agent/slot.h"
 
 /* Does no slot have a trial, and was each that asks told that its time is too short? */
 static bool does_nothing_fit(const struct slot slots[], size_t n_slots)

@@ -2,7 +2,7 @@
 #ifndef WORKER_AGENT_LEAVE_H
 #define WORKER_AGENT_LEAVE_H
 
-#include "worker/agent/slot.h"
+#include "worker/agent/slot_state.h"
 
 /* Notes what the slots do, decides, and says why where something changes. Once: nothing more is
  * asked for; jobs are stopped; jobs are killed. */

@@ -3,7 +3,7 @@
 #ifndef WORKER_AGENT_SLOT_CHECKPOINT_H
 #define WORKER_AGENT_SLOT_CHECKPOINT_H
 
-#include "worker/agent/slot.h"
+#include "worker/agent/slot_state.h"
 
 /* The granted checkpoint is at the server: begins to fetch it. False: there is nothing to fetch. */
 bool slot_fetch_begin(struct slot *slot);

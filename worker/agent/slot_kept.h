@@ -3,7 +3,7 @@
 #ifndef WORKER_AGENT_SLOT_KEPT_H
 #define WORKER_AGENT_SLOT_KEPT_H
 
-#include "worker/agent/slot.h"
+#include "worker/agent/slot_state.h"
 
 /* Its job is about to start, under this name. Fills *keep where the job is to survive this process
  * (then *keeps). ERR_IO. */

@@ -17,6 +17,7 @@
 #include "worker/agent/job.h"
 #include "worker/agent/owner.h"
 #include "worker/agent/slot_kept.h"
+#include "worker/agent/slot_lease.h"
 
 #define LOOK_EVERY_MS 100
 #define GONE_WITHIN_MS 15000 /* a shim that has lost its agent kills its job at once */

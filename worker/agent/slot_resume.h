@@ -12,7 +12,7 @@
 #define WORKER_AGENT_SLOT_RESUME_H
 
 #include "worker/agent/attempt_log.h"
-#include "worker/agent/slot.h"
+#include "worker/agent/slot_state.h"
 
 /* What is to be taken up. */
 struct resume_list {

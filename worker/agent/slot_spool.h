@@ -2,7 +2,7 @@
 #ifndef WORKER_AGENT_SLOT_SPOOL_H
 #define WORKER_AGENT_SLOT_SPOOL_H
 
-#include "worker/agent/slot.h"
+#include "worker/agent/slot_state.h"
 
 /* Has the slot a file to record its next trial in, and under which id it asks for it? It is begun
  * where it is not there. False: it cannot be written, which is said once; tried again later. */

@@ -5,6 +5,7 @@
 #include "common/http/async.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/job.h"
+#include "worker/agent/slot.h"
 
 #define TURN_MS 1000
 #define TAIL_BYTES 8192
