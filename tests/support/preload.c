@@ -10,10 +10,8 @@
  *                                  a file: there is no space
  *   HONE_TEST_TEAR=1               … and only writes at a place of a file are counted; half of that
  *                                  one is written
- *   HONE_TEST_DIE_AFTER=7          the 7th pwrite() or splice() kills the process when it is done;
- *                                  its forks go on
  *
- * Without either it changes nothing. */
+ * Without any of these it changes nothing. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -49,20 +47,28 @@ static void delay(void)
     }
 }
 
+static pid_t first_process; /* the one that was started; its forks inherit the number */
+
+__attribute__((constructor)) static void note_first_process(void)
+{
+    first_process = getpid();
+}
+
+/* Counts a call, where the variable is set. Is it the one that the variable names? */
+static bool is_last(const char *variable, atomic_long *n_calls)
+{
+    const char *text = getenv(variable);
+
+    return text != NULL && first_process == getpid()
+           && atomic_fetch_add(n_calls, 1) + 1 == strtol(text, NULL, 10);
+}
+
 /* Is this call, one that changes files, the last one? */
 static bool is_last_change(void)
 {
     static atomic_long n_changes;
-    static atomic_int first;
-    const char *text = getenv("HONE_TEST_DIE_AT");
-    int nobody = 0;
 
-    if (text == NULL) {
-        return false;
-    }
-    (void)atomic_compare_exchange_strong(&first, &nobody, (int)getpid());
-    return atomic_load(&first) == (int)getpid()
-           && atomic_fetch_add(&n_changes, 1) + 1 == strtol(text, NULL, 10);
+    return is_last("HONE_TEST_DIE_AT", &n_changes);
 }
 
 /* Called before each call that changes files. */
@@ -77,12 +83,8 @@ static void count_change(void)
 static void count_done(void)
 {
     static atomic_long n_done;
-    static pid_t first;
-    const char *text = getenv("HONE_TEST_DIE_AFTER");
 
-    first = first == 0 ? getpid() : first;
-    if (text != NULL && first == getpid()
-        && atomic_fetch_add(&n_done, 1) + 1 == strtol(text, NULL, 10)) {
+    if (is_last("HONE_TEST_DIE_AFTER", &n_done)) {
         (void)kill(getpid(), SIGKILL);
     }
 }
