@@ -13,6 +13,7 @@
 #include "worker/agent/leave.h"
 #include "worker/agent/leftovers.h"
 #include "worker/agent/orphans.h"
+#include "worker/agent/resume_list.h"
 #include "worker/agent/slot.h"
 #include "worker/agent/slot_resume.h"
 #include "worker/agent/state_dir.h"

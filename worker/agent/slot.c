@@ -1,3 +1,4 @@
+#include "worker/agent/resume_list.h"
 #include "worker/agent/slot.h"
 
 #include <stdio.h>

@@ -21,14 +21,11 @@ void slot_kept_close_output(struct slot *slot);
 /* The end of the job is recorded: nothing of it is needed any more. */
 void slot_kept_end(struct slot *slot);
 
-enum slot_kept {
-    SLOT_KEPT_NOTHING, /* the job is gone, and so is what it printed */
-    SLOT_KEPT_WAIT,    /* its shim is ending: look again */
-    SLOT_KEPT_TAKEN    /* the slot is RUNNING, with the job or with its end */
-};
-
-/* Takes up the job of an earlier worker; the grant, the folder and the lease are restored, and the
- * spool says that so many reports were `measured`. `gpu` are its devices. */
-enum slot_kept slot_kept_take_up(struct slot *slot, uint64_t measured, const char *gpu);
+/* For slot_adopt.c. Names the files beside the spool. ERR_NOMEM. */
+MUST_USE int slot_kept_name_files(struct slot *slot, struct err *err);
+/* Opens those of the output; `resumes`: as an earlier worker has left them. ERR_IO. */
+MUST_USE int slot_kept_open_output(struct slot *slot, bool resumes, struct err *err);
+/* What a position says is worked on at the end: the last lines. */
+#define SLOT_KEPT_ENDING (STREAM_COUNT + 1)
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef WORKER_AGENT_SLOT_STATE_H
 #define WORKER_AGENT_SLOT_STATE_H
 
-#include "worker/agent/agent.h"
+#include "worker/agent/agent_settings.h"
 #include "worker/agent/checkpoint_fetch.h"
 #include "worker/agent/checkpoint_upload.h"
 #include "worker/agent/devices/devices.h"

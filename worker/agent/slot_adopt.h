@@ -1,0 +1,18 @@
+/* A slot takes up the job of an earlier worker that was to survive it, or what is known of its end.
+ */
+#ifndef WORKER_AGENT_SLOT_ADOPT_H
+#define WORKER_AGENT_SLOT_ADOPT_H
+
+#include "worker/agent/slot_state.h"
+
+enum slot_adopted {
+    SLOT_ADOPTED_NOTHING, /* the job is gone, and so is what it printed */
+    SLOT_ADOPT_AGAIN,     /* its shim is ending: look again */
+    SLOT_ADOPTED          /* the slot is RUNNING, with the job or with its end */
+};
+
+/* The grant, the folder and the lease are restored, and the spool says that so many reports were
+ * `measured`. `gpu` are the job's devices. */
+enum slot_adopted slot_adopt(struct slot *slot, uint64_t measured, const char *gpu);
+
+#endif
