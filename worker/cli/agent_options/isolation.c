@@ -1,18 +1,18 @@
 #include "worker/cli/agent_options/isolation.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "common/integer.h"
+#include "common/size.h"
 #include "worker/agent/agent.h"
-#include "worker/cli/agent_options/span.h"
+#include "worker/cli/define/span.h"
 
 enum { KEY_ISOLATE = 0x4800, KEY_MEMORY, KEY_PROCESSES, KEY_KEEP };
 
 #define PROCESSES_MAX 4194304
 #define MEMORY_LEAST ((int64_t)1 << 20)
 #define MEMORY_MOST ((int64_t)1 << 50)
+#define KEEP_MOST_MS (INT64_C(366) * 86400 * 1000)
 
 static const struct argp_option isolation_options[] = {
     {"isolate", KEY_ISOLATE, "HOW", 0,
@@ -29,26 +29,14 @@ static const struct argp_option isolation_options[] = {
     {0},
 };
 
-/* "16G", "16GiB", "500M", "1048576": powers of 1,024. */
 static int64_t bytes_from(const char *arg, const struct argp_state *state)
 {
-    static const char *const units[] = {"", "K", "M", "G", "T"};
-    char *unit = NULL;
-    int64_t bytes = strtoll(arg, &unit, 10);
-    int shift = -1;
+    int64_t bytes = 0;
 
-    for (int i = 0; i < 5; i++) {
-        bool is_unit = strncmp(unit, units[i], strlen(units[i])) == 0;
-        const char *rest = unit + strlen(units[i]);
-        if (is_unit && (rest[0] == '\0' || strcmp(rest, "B") == 0 || strcmp(rest, "iB") == 0)) {
-            shift = 10 * i;
-        }
-    }
-    bool is_number = arg[0] >= '1' && arg[0] <= '9' && shift >= 0;
-    if (!is_number || bytes > MEMORY_MOST >> shift || bytes << shift < MEMORY_LEAST) {
+    if (!size_from_text(arg, &bytes) || bytes < MEMORY_LEAST || bytes > MEMORY_MOST) {
         argp_error(state, "--memory-limit %s: write a size of at least 1M, as 500M or 16G", arg);
     }
-    return bytes << shift;
+    return bytes;
 }
 
 static int64_t processes_from(const char *arg, const struct argp_state *state)
@@ -59,6 +47,16 @@ static int64_t processes_from(const char *arg, const struct argp_state *state)
         argp_error(state, "--processes %s: write a whole number from 1 to %d", arg, PROCESSES_MAX);
     }
     return n;
+}
+
+static int64_t keep_from(const char *arg, const struct argp_state *state)
+{
+    int64_t span_ms = span_ms_from_argument("keep-jobs", arg, state);
+
+    if (span_ms < 1000 || span_ms > KEEP_MOST_MS) {
+        argp_error(state, "--keep-jobs %s: write a span of time from 1s to 366d", arg);
+    }
+    return span_ms;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -73,7 +71,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         settings->boundary.memory_bytes = bytes_from(arg, state);
         return 0;
     case KEY_KEEP:
-        settings->keep_ms = span_from_argument("--keep-jobs", arg == NULL ? "5m" : arg, state);
+        settings->keep_ms = keep_from(arg == NULL ? "5m" : arg, state);
         return 0;
     case KEY_PROCESSES:
         settings->boundary.processes = processes_from(arg, state);

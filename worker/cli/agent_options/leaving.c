@@ -3,7 +3,7 @@
 #include "common/clock.h"
 #include "common/integer.h"
 #include "worker/agent/agent.h"
-#include "worker/cli/define/definition.h"
+#include "worker/cli/define/span.h"
 #include "worker/cli/moment.h"
 
 enum { KEY_EXIT = 0x4300, KEY_IDLE, KEY_TRIALS, KEY_UPTIME, KEY_DEADLINE, KEY_STATUS, KEY_STAY };
@@ -27,17 +27,6 @@ static const struct argp_option leaving_options[] = {
      "go on asking while the server gives this node nothing, instead of leaving", 6},
     {0},
 };
-
-/* A span in milliseconds. */
-static int64_t span_ms(const char *option, const char *arg, const struct argp_state *state)
-{
-    double seconds = span_seconds(arg);
-
-    if (!(seconds > 0)) {
-        argp_error(state, "--%s %s: write a span such as 90s, 15m, 2h, 1d", option, arg);
-    }
-    return integer_from_real(seconds * 1000) + (seconds < 0.001);
-}
 
 /* On the monotonic clock. */
 static int64_t deadline_ms(const char *arg, const struct argp_state *state)
@@ -79,13 +68,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         settings->exit_when_finished = true;
         return 0;
     case KEY_IDLE:
-        settings->idle_ms = span_ms("exit-when-idle", arg, state);
+        settings->idle_ms = span_ms_from_argument("exit-when-idle", arg, state);
         return 0;
     case KEY_TRIALS:
         settings->max_trials = whole("max-trials", arg, 1, INT64_MAX, state);
         return 0;
     case KEY_UPTIME:
-        settings->uptime_ms = span_ms("max-uptime", arg, state);
+        settings->uptime_ms = span_ms_from_argument("max-uptime", arg, state);
         return 0;
     case KEY_DEADLINE:
         settings->deadline_ms = deadline_ms(arg, state);

@@ -4,7 +4,7 @@
 
 #include "common/integer.h"
 #include "worker/agent/agent.h"
-#include "worker/cli/define/definition.h"
+#include "worker/cli/define/span.h"
 
 enum { KEY_OFFLINE = 0x4900 };
 

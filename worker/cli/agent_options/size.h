@@ -1,4 +1,4 @@
-/* Sizes on the command line: 500M, 2G, 1T; powers of 1024. */
+/* Sizes on the command line (common/size.h), which need a unit: 500M, 2GiB. */
 #ifndef WORKER_CLI_AGENT_OPTIONS_SIZE_H
 #define WORKER_CLI_AGENT_OPTIONS_SIZE_H
 

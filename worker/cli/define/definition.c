@@ -7,6 +7,7 @@
 #include "common/json.h"
 #include "worker/cli/define/params.h"
 #include "worker/cli/define/scalar.h"
+#include "worker/cli/define/span.h"
 #include "worker/cli/define/study_file.h"
 
 enum {
@@ -63,28 +64,6 @@ void definition_finish(struct definition *definition)
     json_decref(definition->arguments);
     definition->given = NULL;
     definition->arguments = NULL;
-}
-
-double span_seconds(const char *text)
-{
-    static const struct {
-        const char *unit;
-        double seconds;
-    } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
-    char number[32];
-    size_t len = strcspn(text, "smhd");
-
-    if (len >= sizeof number) {
-        return -1;
-    }
-    (void)snprintf(number, sizeof number, "%.*s", (int)len, text);
-    json_auto_t *value = scalar_number(number);
-    for (size_t i = 0; value != NULL && i < sizeof units / sizeof units[0]; i++) {
-        if (strcmp(text + len, units[i].unit) == 0) {
-            return json_number_value(value) * units[i].seconds;
-        }
-    }
-    return -1;
 }
 
 /* ---- options -------------------------------------------------------------------------------- */

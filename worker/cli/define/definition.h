@@ -31,7 +31,4 @@ MUST_USE int definition_body(const struct definition *definition, const char *na
 /* A parameter that is there already: the given one, in its place; others behind. */
 void definition_merge_parameters(json_t *into, const json_t *given);
 
-/* "90", "90s", "15m", "2h", "1d" → seconds; negative when it is none of these. */
-double span_seconds(const char *text);
-
 #endif

@@ -6,6 +6,7 @@
 
 #include "worker/cli/define/definition.h"
 #include "worker/cli/define/scalar.h"
+#include "worker/cli/define/span.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/status.h"

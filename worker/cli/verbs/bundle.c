@@ -11,7 +11,7 @@
 #include "common/rng.h"
 #include "common/wire/wire.h"
 #include "worker/bundle/bundle.h"
-#include "worker/cli/define/definition.h"
+#include "worker/cli/define/span.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"

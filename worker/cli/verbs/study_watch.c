@@ -3,7 +3,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "worker/cli/define/definition.h"
+#include "worker/cli/define/span.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/show/watch.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/integer.h"
-#include "worker/cli/define/definition.h"
+#include "worker/cli/define/span.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
 #include "worker/cli/submit/fit.h"

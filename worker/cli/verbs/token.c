@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "worker/cli/define/definition.h"
+#include "worker/cli/define/span.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
