@@ -410,7 +410,7 @@ END_TEST
 
 static const struct {
     bool is_listed;
-    int64_t others_mib, stranger, stranger_mib, max_other_mib;
+    int64_t others_mib, other_process, other_process_mib, max_other_mib;
     const char *why; /* NULL: it is fit */
 } states[] = {
     {true, 0, 0, 0, -1, NULL},
@@ -431,8 +431,8 @@ START_TEST(a_gpu_that_others_use_is_not_fit)
                                .tool = "nvidia-smi",
                                .is_listed = states[_i].is_listed,
                                .others_mib = states[_i].others_mib,
-                               .stranger = states[_i].stranger,
-                               .stranger_mib = states[_i].stranger_mib,
+                               .other_process = states[_i].other_process,
+                               .other_process_mib = states[_i].other_process_mib,
                                .max_other_mib = states[_i].max_other_mib};
     char why[GATE_WHY_BYTES] = "";
 

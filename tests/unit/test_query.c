@@ -207,7 +207,7 @@ static void turn(struct devices *devices)
     devices_tick(devices);
 }
 
-START_TEST(processes_of_our_own_are_no_strangers)
+START_TEST(processes_of_our_own_are_not_those_of_others)
 {
     static struct devices devices;
     struct lease_request request = {.loop = &loop};
@@ -349,7 +349,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_tool_answers_or_is_given_up, 0,
                         (int)(sizeof tools / sizeof tools[0]));
     tcase_add_test(tcase, a_tool_that_hung_is_gone_and_asked_again);
-    tcase_add_test(tcase, processes_of_our_own_are_no_strangers);
+    tcase_add_test(tcase, processes_of_our_own_are_not_those_of_others);
     tcase_add_test(tcase, a_tool_that_hangs_delays_one_ask);
     tcase_add_test(tcase, one_slot_asks_with_all_that_is_free);
     tcase_add_test(tcase, a_gpu_on_which_jobs_fail_comes_back_after_its_wait);

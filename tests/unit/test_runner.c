@@ -21,7 +21,7 @@
 #include "worker/agent/oom_watch.h"
 #include "worker/agent/orphans.h"
 #include "worker/agent/spawn_failure.h"
-#include "worker/agent/stuck.h"
+#include "worker/agent/unkillable.h"
 
 #define FREEZER "/sys/fs/cgroup/freezer"
 #define SECONDS 30
@@ -322,7 +322,7 @@ START_TEST(an_unkillable_process_is_named_and_waited_for)
     char group[300];
     char pid_text[32];
     char what[200];
-    struct stuck stuck = {0};
+    struct unkillable unkillable = {0};
 
     (void)snprintf(group, sizeof group, FREEZER "/hone-test-%ld", (long)getpid());
     if (mkdir(group, 0755) != 0) {
@@ -338,18 +338,19 @@ START_TEST(an_unkillable_process_is_named_and_waited_for)
     runner_act(&runner, ACT_KILL);
     wait_for_end();
     ck_assert_int_eq(runner.survivor, child);
-    ck_assert(stuck_take(&stuck, &runner));
-    stuck_describe(&stuck, what, sizeof what);
+    ck_assert(unkillable_take(&unkillable, &runner));
+    unkillable_describe(&unkillable, what, sizeof what);
     ck_assert_msg(strstr(what, "(sleep) in state D") != NULL, "%s", what);
     runner_finish(&runner); /* does not wait for it */
-    ck_assert(stuck_holds(&stuck, 0));
-    ck_assert_int_eq(stuck_deadline(&stuck), 1000);
+    ck_assert(unkillable_holds(&unkillable, 0));
+    ck_assert_int_eq(unkillable_deadline(&unkillable), 1000);
     ck_assert(put("freezer.state", "THAWED"));
     int64_t give_up_ms = now_ms() + SECONDS * 1000;
-    for (int64_t at_ms = 1000; stuck_holds(&stuck, at_ms) && now_ms() < give_up_ms; at_ms += 1000) {
+    for (int64_t at_ms = 1000; unkillable_holds(&unkillable, at_ms) && now_ms() < give_up_ms;
+         at_ms += 1000) {
         (void)poll(NULL, 0, 1);
     }
-    ck_assert_int_eq(stuck.process, 0);
+    ck_assert_int_eq(unkillable.process, 0);
     ck_assert_int_eq(walk_state_of(child), 'X');
     ck_assert_int_eq(rmdir(group), 0);
 }

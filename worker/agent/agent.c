@@ -17,7 +17,7 @@
 #include "worker/agent/slot.h"
 #include "worker/agent/slot_resume.h"
 #include "worker/agent/state_dir.h"
-#include "worker/agent/strangers.h"
+#include "worker/agent/unknown_children.h"
 
 #define FILES_A_SLOT 18
 #define FILES_BESIDE 64
@@ -38,7 +38,7 @@ struct agent {
     int stop_fd;        /* counts agent_leave() and agent_hurry() */
     struct fd_watch stop_watch;
     unsigned stops; /* requests to leave, of any kind */
-    struct strangers strangers;
+    struct unknown_children unknown_children;
     bool logged_closing;
     int64_t give_up_at_ms; /* INT64_MAX: not stopping */
 };
@@ -466,10 +466,10 @@ static int64_t next_deadline(const struct agent *agent)
         due_ms = slot_ms < due_ms ? slot_ms : due_ms;
     }
     int64_t devices_ms = devices_deadline(&agent->context.devices);
-    int64_t strangers_ms = strangers_deadline(&agent->strangers);
+    int64_t unknown_ms = unknown_children_deadline(&agent->unknown_children);
     due_ms = devices_ms < due_ms ? devices_ms : due_ms;
     due_ms = leaving_ms < due_ms ? leaving_ms : due_ms;
-    due_ms = strangers_ms < due_ms ? strangers_ms : due_ms;
+    due_ms = unknown_ms < due_ms ? unknown_ms : due_ms;
     return agent->give_up_at_ms < due_ms ? agent->give_up_at_ms : due_ms;
 }
 
@@ -540,7 +540,7 @@ static void serve(struct agent *agent)
         if (context->leaving.act == LEAVING_KILL || is_time_to_go(agent) || all_closed(agent)) {
             return;
         }
-        strangers_reap(&agent->strangers, loop_now(&context->loop));
+        unknown_children_reap(&agent->unknown_children, loop_now(&context->loop));
         loop_turn(&context->loop, next_deadline(agent));
     }
 }

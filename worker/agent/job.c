@@ -317,7 +317,7 @@ void job_report(void *context, const struct metric_report *report, const char *l
     take_report(slot, report, &told);
 }
 
-/* Reads what the streams hold, so many helpings of each at most. */
+/* Reads what the streams hold, each so many times at most. */
 static void read_streams(struct slot *slot, size_t most)
 {
     for (size_t i = 0; i < STREAM_COUNT; i++) {

@@ -36,7 +36,7 @@ void output_init(struct output *output);
 /* ERR_IO: the log cannot be written. */
 MUST_USE int output_open(struct output *output, const struct output_settings *settings,
                          struct err *err);
-/* Reads what the descriptor of a stream holds, one helping of it, so that a job that prints much
+/* Reads what the descriptor of a stream holds, one piece of it, so that a job that prints much
  * does not delay the others. Returns as read() does. */
 ssize_t output_read(struct output *output, enum runner_stream stream, int fd);
 /* Length of the log's file; and cuts off what is behind it. */

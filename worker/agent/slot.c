@@ -1,5 +1,5 @@
-#include "worker/agent/resume_list.h"
 #include "worker/agent/slot.h"
+#include "worker/agent/resume_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,8 +124,8 @@ int64_t slot_deadline(const struct slot *slot)
 
     due_ms = earlier(due_ms, log_uploads_deadline(&slot->logs));
     due_ms = earlier(due_ms, slot_checkpoint_deadline(slot));
-    if (slot->phase == SLOT_ASKING && slot->stuck.process != 0) {
-        due_ms = earlier(due_ms, stuck_deadline(&slot->stuck));
+    if (slot->phase == SLOT_ASKING && slot->unkillable.process != 0) {
+        due_ms = earlier(due_ms, unkillable_deadline(&slot->unkillable));
     } else if (slot->phase == SLOT_ASKING && !slot->awaits_devices && !slot->spool_waits) {
         due_ms = earlier(due_ms, lease_request_deadline(&slot->request));
     }

@@ -98,9 +98,9 @@ static bool may_ask_at_all(struct slot *slot)
 /* Asks for a trial, unless something that cannot be killed is in its place. */
 static void ask(struct slot *slot)
 {
-    bool was_held = slot->stuck.process != 0;
+    bool was_held = slot->unkillable.process != 0;
 
-    if (stuck_holds(&slot->stuck, loop_now(&slot->context->loop))) {
+    if (unkillable_holds(&slot->unkillable, loop_now(&slot->context->loop))) {
         return;
     }
     if (was_held) {

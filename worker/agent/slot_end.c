@@ -78,14 +78,14 @@ static void end_folder(const struct slot *slot)
 }
 
 /* True when the job has left something that no signal ends: the slot runs nothing beside it. */
-static bool is_stuck(struct slot *slot)
+static bool has_unkillable(struct slot *slot)
 {
     char what[128];
 
-    if (!stuck_take(&slot->stuck, &slot->runner)) {
+    if (!unkillable_take(&slot->unkillable, &slot->runner)) {
         return false;
     }
-    stuck_describe(&slot->stuck, what, sizeof what);
+    unkillable_describe(&slot->unkillable, what, sizeof what);
     (void)snprintf(slot->request.health, sizeof slot->request.health, "%s", what);
     log_error("slot %zu: %s; the slot asks for no trial until it has ended", slot->index, what);
     return true;
@@ -97,7 +97,7 @@ void slot_end_trial(struct slot *slot, const char *outcome, const char *detail)
     slot_emit(slot, AGENT_ENDED, outcome, detail);
     log_uploads_end(&slot->logs);
     int64_t wait_ms = wait_after(slot, outcome, detail);
-    bool leaves = is_stuck(slot) && slot->context->settings->exit_when_finished;
+    bool leaves = has_unkillable(slot) && slot->context->settings->exit_when_finished;
     job_finish(slot);
     lease_destroy(slot->lease);
     slot->lease = NULL;
@@ -110,7 +110,7 @@ void slot_end_trial(struct slot *slot, const char *outcome, const char *detail)
     lease_grant_finish(&slot->grant);
     buf_clear(&slot->control);
     report_socket_answer(&slot->reports, "error: the trial has ended\n");
-    if (slot->stuck.process == 0) { /* else what is stuck may hold them */
+    if (slot->unkillable.process == 0) { /* else that process may hold them */
         slot_give_devices_back(slot, &wait_ms);
     }
     if (leaves || slot->delivers_only) {

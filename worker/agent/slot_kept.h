@@ -11,7 +11,7 @@ MUST_USE int slot_kept_begin(struct slot *slot, const char *attempt_id, struct r
                              bool *keeps, struct err *err);
 /* … and has started. */
 void slot_kept_started(const struct slot *slot);
-/* Reads a helping of a stream, and records in the spool and in the position that it was read.
+/* Reads once from a stream, and records in the spool and in the position that it was read.
  * Returns as read() does. */
 ssize_t slot_kept_read(struct slot *slot, enum runner_stream stream);
 /* A report came another way. */

@@ -18,8 +18,8 @@
 #include "worker/agent/report_socket.h"
 #include "worker/agent/runner.h"
 #include "worker/agent/spool.h"
-#include "worker/agent/stuck.h"
 #include "worker/agent/supervisor.h"
+#include "worker/agent/unkillable.h"
 
 #define PROGRAM_TOLD_MAX 64
 
@@ -81,7 +81,7 @@ struct slot {
     struct report_socket reports;
     struct quick_failures quick;  /* of its jobs, in a row */
     unsigned hurries;             /* of the context, as far as it has acted on them */
-    struct stuck stuck;           /* of an earlier trial */
+    struct unkillable unkillable; /* of an earlier trial */
     struct spool spool;           /* of the trial that it has or had */
     bool spool_is_ready;          /* begun, for the next trial */
     bool spool_waits;             /* it could not be begun; told */

@@ -82,8 +82,8 @@ static bool take_process(const struct vendor_process *process, const pid_t roots
         return true;
     }
     if (strncmp(comm, "nvidia-cuda-mps", 15) != 0) { /* which computes for all */
-        facts->stranger = process->pid;
-        facts->stranger_mib = process->used_mib;
+        facts->other_process = process->pid;
+        facts->other_process_mib = process->used_mib;
     }
     return false;
 }

@@ -7,15 +7,15 @@
 #define DEFAULT_DISK (INT64_C(1) << 30)
 #define MIB (1024.0 * 1024)
 
-static void tell_stranger(const struct gate_facts *facts, char why[GATE_WHY_BYTES])
+static void tell_other_process(const struct gate_facts *facts, char why[GATE_WHY_BYTES])
 {
     char memory[48] = "";
 
-    if (facts->stranger_mib >= 0) {
-        (void)snprintf(memory, sizeof memory, " with %" PRId64 " MiB", facts->stranger_mib);
+    if (facts->other_process_mib >= 0) {
+        (void)snprintf(memory, sizeof memory, " with %" PRId64 " MiB", facts->other_process_mib);
     }
     (void)snprintf(why, GATE_WHY_BYTES, "%.80s is in use by process %" PRId64 "%s", facts->name,
-                   facts->stranger, memory);
+                   facts->other_process, memory);
 }
 
 bool gate_refuses_gpu(const struct gate_facts *facts, char why[GATE_WHY_BYTES])
@@ -27,8 +27,8 @@ bool gate_refuses_gpu(const struct gate_facts *facts, char why[GATE_WHY_BYTES])
         (void)snprintf(why, GATE_WHY_BYTES, "%s does not list %.80s", facts->tool, facts->name);
         return true;
     }
-    if (is_default && facts->stranger != 0) {
-        tell_stranger(facts, why);
+    if (is_default && facts->other_process != 0) {
+        tell_other_process(facts, why);
         return true;
     }
     if (facts->others_mib > most_mib) {

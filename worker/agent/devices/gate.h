@@ -13,9 +13,9 @@ struct gate_facts {
     const char *name; /* as people call it */
     const char *tool; /* that said so */
     bool is_listed;
-    int64_t others_mib;   /* of its memory in use by others; -1: not known */
-    int64_t stranger;     /* a process of others that computes on it; 0: none is known */
-    int64_t stranger_mib; /* its memory; -1: not known */
+    int64_t others_mib;        /* of its memory in use by others; -1: not known */
+    int64_t other_process;     /* a process of others that computes on it; 0: none is known */
+    int64_t other_process_mib; /* its memory; -1: not known */
     int64_t
         max_other_mib; /* so much may be in use by others; -1: no process of theirs, and 1 GiB */
 };

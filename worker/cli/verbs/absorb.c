@@ -27,16 +27,16 @@ struct absorption {
 };
 
 /* One lease while its lines are sent. */
-struct homecoming {
+struct absorbed_lease {
     struct absorption *all;
     const char *name; /* of the file */
     char *lease;      /* NULL: the first line has not been read yet; owned */
-    bool skips;       /* measurements: the lease has ended, which is so too when all is home */
+    bool skips;       /* its measurements: it has ended, as it has once all is absorbed */
     bool ended;       /* the server has the result, or will never take it */
 };
 
-static int send(struct homecoming *lease, const char *method, const char *part, const json_t *body,
-                struct err *err)
+static int send(struct absorbed_lease *lease, const char *method, const char *part,
+                const json_t *body, struct err *err)
 {
     OWN(buf) struct buf path;
 
@@ -55,7 +55,7 @@ static bool is_overtaken(const struct err *err)
 }
 
 /* For what it says, and for ever: the other leases go on. */
-static int tell_refused(struct homecoming *lease, const char *what, const struct err *err)
+static int tell_refused(struct absorbed_lease *lease, const char *what, const struct err *err)
 {
     if (err->code != ERR_INVALID && err->code != ERR_RESULT_CONFLICT) {
         return -1;
@@ -66,7 +66,7 @@ static int tell_refused(struct homecoming *lease, const char *what, const struct
     return 0;
 }
 
-static int send_measurements(struct homecoming *lease, const json_t *line, struct err *err)
+static int send_measurements(struct absorbed_lease *lease, const json_t *line, struct err *err)
 {
     if (lease->skips || send(lease, "POST", "/measurements", line, err) == 0) {
         return 0;
@@ -75,7 +75,7 @@ static int send_measurements(struct homecoming *lease, const json_t *line, struc
     return lease->skips ? 0 : tell_refused(lease, "measurements", err);
 }
 
-static int send_result(struct homecoming *lease, const json_t *result, struct err *err)
+static int send_result(struct absorbed_lease *lease, const json_t *result, struct err *err)
 {
     if (send(lease, "PUT", "/result", result, err) == 0) {
         lease->all->n_taken++;
@@ -89,7 +89,7 @@ static int send_result(struct homecoming *lease, const json_t *result, struct er
     return 0;
 }
 
-static int send_line(struct homecoming *lease, const json_t *line, struct err *err)
+static int send_line(struct absorbed_lease *lease, const json_t *line, struct err *err)
 {
     const json_t *result = json_object_get(line, "result");
     const char *id = json_string_value(json_object_get(line, "lease"));
@@ -107,7 +107,7 @@ static int send_line(struct homecoming *lease, const json_t *line, struct err *e
 static int absorb_one(void *context, const char *name, const char *text, size_t len,
                       struct err *err)
 {
-    struct homecoming lease = {.all = context, .name = name};
+    struct absorbed_lease lease = {.all = context, .name = name};
     const char *end = text + len;
     int rc = 0;
 

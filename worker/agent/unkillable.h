@@ -1,7 +1,7 @@
 /* A process of an ended job that SIGKILL did not end, because the kernel holds it: its slot runs
  * nothing until it is gone, since it may hold the slot's device, memory or files. */
-#ifndef WORKER_AGENT_STUCK_H
-#define WORKER_AGENT_STUCK_H
+#ifndef WORKER_AGENT_UNKILLABLE_H
+#define WORKER_AGENT_UNKILLABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,19 +10,19 @@
 
 #include "worker/agent/runner.h"
 
-struct stuck {
+struct unkillable {
     pid_t process; /* 0: none */
     pid_t shim;    /* stays with it; 0: none */
     int64_t look_at_ms;
 };
 
 /* Takes over what the runner could not end; true when there is something. */
-bool stuck_take(struct stuck *stuck, const struct runner *runner);
+bool unkillable_take(struct unkillable *unkillable, const struct runner *runner);
 /* Is it still there? Looks once a second. */
-bool stuck_holds(struct stuck *stuck, int64_t now_ms);
-/* When stuck_holds() looks again; INT64_MAX: never. */
-int64_t stuck_deadline(const struct stuck *stuck);
+bool unkillable_holds(struct unkillable *unkillable, int64_t now_ms);
+/* When unkillable_holds() looks again; INT64_MAX: never. */
+int64_t unkillable_deadline(const struct unkillable *unkillable);
 /* "unkillable process 123 (python3) in state D" */
-void stuck_describe(const struct stuck *stuck, char *text, size_t size);
+void unkillable_describe(const struct unkillable *unkillable, char *text, size_t size);
 
 #endif
