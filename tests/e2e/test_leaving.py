@@ -36,8 +36,8 @@ def end(worker):
 
 # Runs until it is told, by a file or by SIGTERM.
 PATIENT = """
-echo hone: accuracy=1
 trap 'echo term >>{tmp}/signals; exit 0' TERM
+echo hone: accuracy=1
 while [ ! -e {tmp}/go ]; do sleep 0.01; done
 """
 
@@ -74,8 +74,8 @@ def test_signals_of_batch_systems_hand_the_trial_back(tmp):
 def test_being_told_again_costs_no_grace(tmp):
     """Slurm sends SIGUSR1 ahead of time and SIGTERM at the end, each to all processes."""
     job = script(tmp, f"""
-echo hone: accuracy=1
 trap 'echo saved >$HONE_CHECKPOINT_DIR/weights; touch {tmp}/saving; sleep 0.5; exit 0' TERM
+echo hone: accuracy=1
 while :; do sleep 0.01; done
 """)
     with LeaseServer() as server:

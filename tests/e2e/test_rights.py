@@ -281,8 +281,8 @@ def test_a_server_that_cannot_prove_who_it_is_gets_nothing(tmp):
 # ---- the token ----
 
 BEATS = """
-echo hone: accuracy=1
 trap 'exit 0' TERM
+echo hone: accuracy=1
 while [ ! -e {tmp}/go ]; do sleep 0.02; done
 """
 
