@@ -7,7 +7,6 @@
 
 #include "common/buf.h"
 #include "worker/agent/batch_deadline.h"
-#include "worker/agent/program_output.h"
 
 static struct leaving leaving;
 
@@ -192,47 +191,6 @@ START_TEST(times_are_read_as_squeue_prints_them)
 }
 END_TEST
 
-/* ---- programs that are asked ---- */
-
-static const struct {
-    const char *script, *printed, *error; /* error NULL: none */
-} programs[] = {
-    {"echo 1:00", "1:00\n", NULL},
-    {"echo x >&2; cat", "", NULL},
-    {"yes | head -c 200000", "y\ny\ny\ny\ny\n", NULL}, /* more than a pipe holds */
-    {"exit 3", "", "sh failed with status 3"},
-    {"kill -9 $$", "", "sh failed with signal 9"},
-    {"trap '' TERM; sleep 60 & sleep 60", "", "sh did not end within 0 s"},
-};
-
-START_TEST(a_program_is_asked_for_a_limited_time)
-{
-    const char *const argv[] = {"sh", "-c", programs[_i].script, NULL};
-    int64_t limit_ms =
-        programs[_i].error != NULL && strstr(programs[_i].error, "within") != NULL ? 100 : 60000;
-    OWN(buf) struct buf out;
-    struct err err = {0};
-
-    buf_init(&out, 10);
-    int rc = program_output(argv, limit_ms, clock_system(), &out, &err);
-    ck_assert_int_eq(rc, programs[_i].error == NULL ? 0 : -1);
-    ck_assert_str_eq(err.text, programs[_i].error == NULL ? "" : programs[_i].error);
-    ck_assert_int_eq(strncmp(buf_text(&out), programs[_i].printed, 10), 0);
-}
-END_TEST
-
-START_TEST(a_program_that_is_not_there_is_said_so)
-{
-    const char *const argv[] = {"no-such-program-here", NULL};
-    OWN(buf) struct buf out;
-    struct err err = {0};
-
-    buf_init(&out, 10);
-    ck_assert_int_eq(program_output(argv, 60000, clock_system(), &out, &err), -1);
-    ck_assert_str_eq(err.text, "no-such-program-here cannot be started: No such file or directory");
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("leaving");
@@ -251,9 +209,6 @@ int main(void)
     tcase_add_test(tcase, where_nothing_fits_it_leaves_as_at_the_deadline);
     tcase_add_loop_test(tcase, times_are_read_as_squeue_prints_them, 0,
                         (int)(sizeof times / sizeof times[0]));
-    tcase_add_loop_test(tcase, a_program_is_asked_for_a_limited_time, 0,
-                        (int)(sizeof programs / sizeof programs[0]));
-    tcase_add_test(tcase, a_program_that_is_not_there_is_said_so);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -8,7 +8,7 @@
 #include "common/buf.h"
 #include "common/integer.h"
 #include "common/log.h"
-#include "worker/agent/program_output.h"
+#include "common/program.h"
 
 #define ASK_MS 10000
 #define ANSWER_BYTES 256
@@ -68,13 +68,14 @@ static void trim(struct buf *text)
 static int64_t ask_squeue(const char *job, const struct clock *clock)
 {
     const char *const argv[] = {"squeue", "-h", "-j", job, "-o", "%L", NULL};
+    const struct program_call call = {.argv = argv, .limit_ms = ASK_MS};
     int64_t now_ms = clock->monotonic_ms(clock);
     struct err err = {0};
     OWN(buf) struct buf answer;
     int64_t seconds;
 
     buf_init(&answer, ANSWER_BYTES);
-    if (program_output(argv, ASK_MS, clock, &answer, &err) != 0) {
+    if (program_run(&call, clock, &answer, &err) != 0) {
         log_warning("the time limit of job %.40s is not known: %s; give it with --deadline", job,
                     err.text);
         return INT64_MAX;
