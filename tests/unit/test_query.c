@@ -281,7 +281,7 @@ START_TEST(one_slot_asks_with_all_that_is_free)
     ck_assert_uint_eq(json_array_size(request.gpus), 3);
     ck_assert(!devices_may_ask(&devices, 1, &request));
     devices_end_ask(&devices, 0);
-    ck_assert_int_eq(devices_take(&devices, 0, &grant, &taken, &tokens, &quick, &err), 0);
+    ck_assert_int_eq(devices_take(&devices, 0, &grant, &taken, &tokens, &err), 0);
     ck_assert_str_eq(tokens, "0,1");
     free(tokens);
     ck_assert(devices_may_ask(&devices, 1, &request));
@@ -294,9 +294,9 @@ START_TEST(one_slot_asks_with_all_that_is_free)
     ck_assert(!devices_grew(&devices, 1));
     ck_assert(devices_may_ask(&devices, 1, &request));
     ck_assert_uint_eq(json_array_size(request.gpus), 3);
-    ck_assert_int_eq(devices_take(&devices, 1, &grant, &taken, &tokens, &quick, &err), 0);
+    ck_assert_int_eq(devices_take(&devices, 1, &grant, &taken, &tokens, &err), 0);
     free(tokens);
-    ck_assert_int_eq(devices_take(&devices, 2, &grant, &taken, &tokens, &quick, &err), -1);
+    ck_assert_int_eq(devices_take(&devices, 2, &grant, &taken, &tokens, &err), -1);
     ck_assert_int_eq(devices_take_named(&devices, 2, "2", &taken, &err), 0);
     ck_assert_int_eq(devices_take_named(&devices, 2, "2", &taken, &err), -1);
     ck_assert_int_eq(devices_take_named(&devices, 2, "7", &taken, &err), -1);
@@ -317,7 +317,7 @@ START_TEST(a_gpu_on_which_jobs_fail_comes_back_after_its_wait)
     char *tokens = NULL;
 
     open_devices(&devices, "0,1");
-    ck_assert_int_eq(devices_take(&devices, 0, &grant, &taken, &tokens, &quick, &err), 0);
+    ck_assert_int_eq(devices_take(&devices, 0, &grant, &taken, &tokens, &err), 0);
     free(tokens);
     quick.in_row = 3;
     devices_give_back(&devices, &taken, &quick, 50, "3 jobs in a row failed at once");
@@ -330,9 +330,9 @@ START_TEST(a_gpu_on_which_jobs_fail_comes_back_after_its_wait)
     ck_assert(devices_may_ask(&devices, 0, &request));
     ck_assert_uint_eq(json_array_size(request.gpus), 2);
     ck_assert_str_eq(request.health, "");
-    ck_assert_int_eq(devices_take(&devices, 0, &grant, &taken, &tokens, &quick, &err), 0);
+    ck_assert_int_eq(devices_take(&devices, 0, &grant, &taken, &tokens, &err), 0);
     ck_assert_str_eq(tokens, "0");
-    ck_assert_uint_eq(quick.in_row, 3); /* the next failure counts on */
+    ck_assert_uint_eq(devices_failures(&devices, &taken), 3); /* the next failure counts on */
     free(tokens);
     json_decref(request.gpus);
     devices_close(&devices);

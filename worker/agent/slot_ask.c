@@ -16,8 +16,12 @@ int slot_take_devices(struct slot *slot, struct err *err)
 {
     free(slot->gpu);
     slot->gpu = NULL;
-    return devices_take(&slot->context->devices, slot->index, &slot->grant, &slot->devices,
-                        &slot->gpu, &slot->quick, err);
+    TRY(devices_take(&slot->context->devices, slot->index, &slot->grant, &slot->devices, &slot->gpu,
+                     err));
+    if (slot->gpu != NULL) {
+        slot->quick.in_row = devices_failures(&slot->context->devices, &slot->devices);
+    }
+    return 0;
 }
 
 /* After jobs that failed at once, not this slot waits but its devices do. */

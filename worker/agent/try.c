@@ -23,8 +23,7 @@ static int begin(struct slot *slot, struct err *err)
     struct agent_context *context = slot->context;
 
     TRY(job_check(slot, err));
-    TRY(devices_take(&context->devices, 0, &slot->grant, &slot->devices, &slot->gpu, &slot->quick,
-                     err));
+    TRY(devices_take(&context->devices, 0, &slot->grant, &slot->devices, &slot->gpu, err));
     TRY(folder_open(&slot->folder, context->workdir, http_async_url(context->loop.http),
                     &slot->grant, err));
     slot->from = slot->grant.from;

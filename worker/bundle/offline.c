@@ -25,8 +25,7 @@ static const char *lease_id(const json_t *lease)
     return json_string_value(json_object_get(json_object_get(lease, "lease"), "id"));
 }
 
-static int take_lease(const struct offline *offline, size_t index, const char *run,
-                      enum claim_state *state, struct err *err)
+static int take_lease(const struct offline *offline, size_t index, const char *run, struct err *err)
 {
     const json_t *lease = offline->bundle->leases[index];
     OWN(buf) struct buf header;
@@ -42,7 +41,7 @@ static int take_lease(const struct offline *offline, size_t index, const char *r
     json_object_end(&w);
     TRY(buf_check(&header, err));
     return claim_take(offline->results, index + 1, buf_text(&header), run, &offline->claims[index],
-                      state, err);
+                      err);
 }
 
 /* The agent knows a lease by its id and its run: "l_9f8c….0a1b2c3d". */
@@ -86,13 +85,12 @@ static struct claim *find_claim(const struct offline *offline, const char *path,
 static void hold(void *context, const char *lease)
 {
     const struct offline *offline = context;
-    enum claim_state state;
     struct run_name name;
     struct err err;
     const char *rest;
 
     if (read_name(offline, lease, &name, &rest) && offline->claims[name.index].lock_fd < 0
-        && take_lease(offline, name.index, name.run, &state, &err) != 0) {
+        && take_lease(offline, name.index, name.run, &err) != 0) {
         log_warning("a lease of the bundle cannot be held: %s", err.text);
     }
 }
@@ -186,18 +184,19 @@ static int respond_ask(const struct offline *offline, const struct http_call *ca
 
     TRY(json_parse(call->body, call->body_len, &json_limits_default, &ask, err));
     for (size_t i = 0; i < offline->bundle->n; i++) {
-        enum claim_state state = CLAIM_BUSY;
-        if (offline->claims[i].lock_fd < 0 && !ask_matches(ask, offline->bundle->leases[i])) {
+        const struct claim *claim = &offline->claims[i];
+        bool is_held = claim->lock_fd >= 0;
+        if (!is_held && !ask_matches(ask, offline->bundle->leases[i])) {
             n_unmatched += claim_look(offline->results, i + 1) != CLAIM_ENDED;
             continue;
         }
-        if (offline->claims[i].lock_fd < 0) {
-            TRY(take_lease(offline, i, NULL, &state, err));
+        if (!is_held) {
+            TRY(take_lease(offline, i, NULL, err));
         }
-        if (state == CLAIM_TAKEN) {
-            return answer_lease(offline->bundle->leases[i], &offline->claims[i], answer, err);
+        if (!is_held && claim->state == CLAIM_TAKEN) {
+            return answer_lease(offline->bundle->leases[i], claim, answer, err);
         }
-        n_busy += state == CLAIM_BUSY;
+        n_busy += is_held || claim->state == CLAIM_BUSY;
     }
     answer_nothing(n_busy, n_unmatched, answer);
     return 0;

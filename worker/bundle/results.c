@@ -128,9 +128,8 @@ static bool has_ended(const struct results *results, size_t number)
     return access(path_of(results, number, ENDED, path), F_OK) == 0;
 }
 
-/* *state ← CLAIM_TAKEN once the lock is had, CLAIM_BUSY where another has it. */
-static int lock_claim(const struct results *results, struct claim *claim, enum claim_state *state,
-                      struct err *err)
+/* Its state: CLAIM_TAKEN once the lock is had, CLAIM_BUSY where another has it. */
+static int lock_claim(const struct results *results, struct claim *claim, struct err *err)
 {
     char path[PATH_BYTES];
 
@@ -139,11 +138,11 @@ static int lock_claim(const struct results *results, struct claim *claim, enum c
     if (claim->lock_fd < 0) {
         return io_fault(path, err);
     }
-    *state = CLAIM_TAKEN;
+    claim->state = CLAIM_TAKEN;
     if (flock(claim->lock_fd, LOCK_EX | LOCK_NB) == 0) {
         return 0;
     }
-    *state = CLAIM_BUSY;
+    claim->state = CLAIM_BUSY;
     return errno == EWOULDBLOCK ? 0 : io_fault(path, err);
 }
 
@@ -169,15 +168,15 @@ static bool is_of_run(struct claim *claim, const char *run)
 }
 
 static int take_locked(const struct results *results, const char *header, const char *run,
-                       struct claim *claim, enum claim_state *state, struct err *err)
+                       struct claim *claim, struct err *err)
 {
-    if (*state == CLAIM_TAKEN && has_ended(results, claim->number)) {
-        *state = CLAIM_ENDED; /* between the first look and the lock */
+    if (claim->state == CLAIM_TAKEN && has_ended(results, claim->number)) {
+        claim->state = CLAIM_ENDED; /* between the first look and the lock */
     }
-    if (*state == CLAIM_TAKEN && run != NULL && !is_of_run(claim, run)) {
-        *state = CLAIM_BUSY;
+    if (claim->state == CLAIM_TAKEN && run != NULL && !is_of_run(claim, run)) {
+        claim->state = CLAIM_BUSY;
     }
-    if (*state != CLAIM_TAKEN) {
+    if (claim->state != CLAIM_TAKEN) {
         return 0;
     }
     if (run == NULL) {
@@ -187,22 +186,20 @@ static int take_locked(const struct results *results, const char *header, const 
 }
 
 int claim_take(const struct results *results, size_t number, const char *header, const char *run,
-               struct claim *claim, enum claim_state *state, struct err *err)
+               struct claim *claim, struct err *err)
 {
-    struct claim taken = {.number = number, .lock_fd = -1, .part_fd = -1};
+    int rc = 0;
 
-    *state = CLAIM_ENDED;
+    *claim = (struct claim){.number = number, .state = CLAIM_ENDED, .lock_fd = -1, .part_fd = -1};
     if (has_ended(results, number)) {
         return 0;
     }
-    int rc = lock_claim(results, &taken, state, err);
-    rc = rc == 0 ? take_locked(results, header, run, &taken, state, err) : rc;
-    if (rc != 0 || *state != CLAIM_TAKEN) {
-        claim_release(&taken);
-        return rc;
+    rc = lock_claim(results, claim, err);
+    rc = rc == 0 ? take_locked(results, header, run, claim, err) : rc;
+    if (rc != 0 || claim->state != CLAIM_TAKEN) {
+        claim_release(claim);
     }
-    *claim = taken;
-    return 0;
+    return rc;
 }
 
 enum claim_state claim_look(const struct results *results, size_t number)
@@ -243,7 +240,7 @@ void claim_release(struct claim *claim)
     if (claim->lock_fd >= 0) {
         (void)close(claim->lock_fd);
     }
-    *claim = (struct claim){.lock_fd = -1, .part_fd = -1};
+    *claim = (struct claim){.state = claim->state, .lock_fd = -1, .part_fd = -1};
 }
 
 /* ---- saying what became of it ---- */

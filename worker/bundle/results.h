@@ -27,25 +27,25 @@ struct results {
 MUST_USE int results_open(const char *folder, struct results *results, struct err *err);
 void results_close(struct results *results);
 
+enum claim_state { CLAIM_TAKEN, CLAIM_BUSY, CLAIM_ENDED };
+
 #define CLAIM_RUN_BYTES 9 /* eight hexadecimal digits */
 
 /* One lease of the bundle, claimed. */
 struct claim {
-    size_t number; /* from 1 */
+    size_t number;          /* from 1 */
+    enum claim_state state; /* otherwise than CLAIM_TAKEN nothing is held */
     int lock_fd, part_fd;
     char run[CLAIM_RUN_BYTES];
     json_t *checkpoint; /* what an earlier run has left; NULL: nothing; owned */
 };
-
-enum claim_state { CLAIM_TAKEN, CLAIM_BUSY, CLAIM_ENDED };
 
 /* Claims the lease unless another worker has it or it has ended. `header` is the first line of its
  * part. `run` NULL: a new run begins; what an interrupted one has measured is kept if it left a
  * checkpoint, else dropped. Otherwise that run goes on: CLAIM_BUSY where another has begun. ERR_IO.
  */
 MUST_USE int claim_take(const struct results *results, size_t number, const char *header,
-                        const char *run, struct claim *claim, enum claim_state *state,
-                        struct err *err);
+                        const char *run, struct claim *claim, struct err *err);
 /* How the lease stands; CLAIM_TAKEN: it could be claimed. */
 enum claim_state claim_look(const struct results *results, size_t number);
 

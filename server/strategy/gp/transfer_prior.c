@@ -115,8 +115,8 @@ static int take_results(struct source_model *model, const struct study_data *dat
 
 /* theta ← the MAP fit from the mode of the prior and, if n_starts is 2, from shorter length scales.
  */
-static int fit_theta(const struct points *points, const double y[], size_t n_starts,
-                     int evaluations, const atomic_bool *stop, double theta[], struct err *err)
+static int fit_theta(const struct points *points, const double y[], struct fit_starts starts,
+                     double theta[], struct err *err)
 {
     OWN(fit_prior) struct fit_prior prior = {0};
     OWN(marginal_likelihood) struct marginal_likelihood *likelihood = NULL;
@@ -132,7 +132,7 @@ static int fit_theta(const struct points *points, const double y[], size_t n_sta
         from[prior.n + i] = prior.mean[i] - (i + 2 < prior.n ? 1.2 : 0.0);
     }
     TRY(marginal_likelihood_create(points, y, NULL, GP_MEAN_POLYNOMIAL, &likelihood, err));
-    const struct fit_starts starts = {n_starts, from, evaluations, stop};
+    starts.theta = from;
     return fit_map(likelihood, &prior, &starts, theta, &value, err);
 }
 
@@ -160,7 +160,8 @@ static int build_model(struct source_model *model, const double stored[], const 
                                  .mean = GP_MEAN_POLYNOMIAL,
                                  .n_fantasies = 1};
     if ((stored != NULL
-         || fit_theta(&model->points, model->y, 2, SOURCE_EVALUATIONS, stop, model->theta, &why)
+         || fit_theta(&model->points, model->y,
+                      (struct fit_starts){2, NULL, SOURCE_EVALUATIONS, stop}, model->theta, &why)
                 == 0)
         && gp_create(&data, &model->gp, &why) == 0) {
         return 0;
@@ -308,7 +309,8 @@ static int predict_left_out(const struct evaluation_set *set, const atomic_bool 
     if (theta == NULL || var == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    TRY(fit_theta(&set->points, set->y, 1, OWN_EVALUATIONS, stop, theta, err));
+    TRY(fit_theta(&set->points, set->y, (struct fit_starts){1, NULL, OWN_EVALUATIONS, stop}, theta,
+                  err));
     TRY(marginal_likelihood_create(&set->points, set->y, NULL, GP_MEAN_POLYNOMIAL, &likelihood,
                                    err));
     return marginal_likelihood_leave_one_out(likelihood, theta, out, var, err);

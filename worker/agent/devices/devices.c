@@ -142,8 +142,7 @@ static char *join(const struct devices *devices, const struct device_set *set)
 }
 
 int devices_take(struct devices *devices, size_t slot, const struct lease_grant *grant,
-                 struct device_set *taken, char **tokens, struct quick_failures *quick,
-                 struct err *err)
+                 struct device_set *taken, char **tokens, struct err *err)
 {
     size_t n = grant->requires_gpus > 1 ? (size_t)grant->requires_gpus : 1;
 
@@ -161,13 +160,19 @@ int devices_take(struct devices *devices, size_t slot, const struct lease_grant 
         *taken = (struct device_set){{0}};
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    quick->in_row = 0;
+    return 0;
+}
+
+unsigned devices_failures(const struct devices *devices, const struct device_set *taken)
+{
+    unsigned most = 0;
+
     for (size_t i = 0; i < devices->pool.n; i++) {
-        if (device_set_has(taken, i) && devices->quick[i].in_row > quick->in_row) {
-            quick->in_row = devices->quick[i].in_row;
+        if (device_set_has(taken, i) && devices->quick[i].in_row > most) {
+            most = devices->quick[i].in_row;
         }
     }
-    return 0;
+    return most;
 }
 
 static bool find_token(const struct devices *devices, const char *token, size_t *device)

@@ -92,11 +92,12 @@ bool devices_grew(struct devices *devices, size_t slot);
 /* The slot asks no more. */
 void devices_end_ask(struct devices *devices, size_t slot);
 
-/* Takes what the grant requires, at least one device, and fills *tokens (for the caller to free)
- * and the failures of jobs there; without GPUs *tokens is NULL. ERR_IO: it is not to be had. */
+/* Takes what the grant requires, at least one device, and fills *tokens (for the caller to free);
+ * without GPUs *tokens is NULL. ERR_IO: it is not to be had. */
 MUST_USE int devices_take(struct devices *devices, size_t slot, const struct lease_grant *grant,
-                          struct device_set *taken, char **tokens, struct quick_failures *quick,
-                          struct err *err);
+                          struct device_set *taken, char **tokens, struct err *err);
+/* How many jobs in a row have failed at once on the one of these devices with the most of them. */
+unsigned devices_failures(const struct devices *devices, const struct device_set *taken);
 /* The same for a slot that goes on with a trial: exactly the devices of these tokens. ERR_IO: one
  * is not there, or has no room. */
 MUST_USE int devices_take_named(struct devices *devices, size_t slot, const char *tokens,
