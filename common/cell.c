@@ -22,15 +22,22 @@ void cell_append_clean(struct buf *out, const char *text)
     cell_append_clean_n(out, text, strlen(text));
 }
 
+void cell_append_escape(struct buf *out, const char *bytes, size_t n, uint32_t point)
+{
+    if (n > 1) {
+        buf_printf(out, "\\u%04x", (unsigned)point);
+    } else {
+        buf_printf(out, "\\x%02x", (unsigned)(unsigned char)bytes[0]);
+    }
+}
+
 void cell_append_escaped(struct buf *out, const char *text)
 {
     while (*text != '\0') {
         uint32_t point = (unsigned char)*text;
         size_t n = utf8_decode(text, strnlen(text, 4), &point);
-        if (n == 0 || (n == 1 && utf8_is_unseen(point))) {
-            buf_printf(out, "\\x%02x", (unsigned)(unsigned char)*text);
-        } else if (utf8_is_unseen(point)) {
-            buf_printf(out, "\\u%04x", (unsigned)(point & 0xffff));
+        if (n == 0 || utf8_is_unseen(point)) {
+            cell_append_escape(out, text, n, point);
         } else {
             buf_append(out, text, n);
         }

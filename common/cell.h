@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/buf.h"
 
@@ -21,6 +22,8 @@ void cell_append_clean_n(struct buf *out, const char *text, size_t len);
 /* Appends `text` with those characters written as "\x1b" or "\u202e", and so bytes that are no
  * UTF-8. */
 void cell_append_escaped(struct buf *out, const char *text);
+/* Appends one character so: `point` in `n` bytes; n 0: the first of the bytes is no UTF-8. */
+void cell_append_escape(struct buf *out, const char *bytes, size_t n, uint32_t point);
 
 /* Appends `text` as a cell of CSV (RFC 4180): in quotes when it holds a comma, a quote or a line
  * end, with every quote doubled. `quote_space`: also when it begins with a space. */

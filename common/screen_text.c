@@ -2,16 +2,8 @@
 
 #include <string.h>
 
+#include "common/cell.h"
 #include "common/utf8.h"
-
-static void put_escaped(struct buf *out, const char *bytes, size_t n, uint32_t point)
-{
-    if (n > 0 && point >= 0x80) {
-        buf_printf(out, "\\u%04x", point);
-        return;
-    }
-    buf_printf(out, "\\x%02x", (unsigned char)bytes[0]);
-}
 
 /* Appends the character that begins there; returns its bytes. */
 static size_t put_one(struct screen_text *text, const char *bytes, size_t len, struct buf *out)
@@ -29,7 +21,7 @@ static size_t put_one(struct screen_text *text, const char *bytes, size_t len, s
     } else if (n > 0 && (point == '\n' || point == '\t' || !utf8_is_unseen(point))) {
         buf_append(out, bytes, n);
     } else {
-        put_escaped(out, bytes, n, point);
+        cell_append_escape(out, bytes, n, point);
     }
     return n == 0 ? 1 : n;
 }
