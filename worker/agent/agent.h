@@ -29,7 +29,7 @@ OWN_POINTER(agent)
 
 /* Delivers what an earlier worker has left in the state directory, and serves until agent_leave(),
  * or until one of the settings lets it end. ERR_LOCKED: another worker has the state directory.
- * ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_UPGRADE_REQUIRED: the server will not have it. ERR_IO: its
+ * ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_UPGRADE_REQUIRED: the server refuses it. ERR_IO: its
  * command cannot run. */
 MUST_USE int agent_run(struct agent *agent, struct err *err);
 
@@ -39,7 +39,7 @@ void agent_leave(struct agent *agent, enum leaving_request request);
  * back, return. Twice: kill everything and return at once. */
 void agent_stop(struct agent *agent);
 /* Async-signal-safe, any thread. The study seems to be over: a slot that waits before it asks,
- * after failures say, asks now, and hears it. */
+ * after failures say, asks now, and is told. */
 void agent_hurry(struct agent *agent);
 
 /* How agent_run() came to its end, where it returned 0. */

@@ -19,7 +19,7 @@ struct inherited_choice {
 MUST_USE int inherited_check(const char *given, struct err *err);
 
 /* Is this variable ("NAME=VALUE") of the worker's passed on? Never one that holds or leads to a
- * secret, or speaks to the worker's own supervisor: HONE_ but HONE_URL, CREDENTIALS_DIRECTORY,
+ * secret, or is for the worker's own supervisor: HONE_ but HONE_URL, CREDENTIALS_DIRECTORY,
  * NOTIFY_SOCKET and the like. */
 bool inherited_is_passed(const struct inherited_choice *choice, const char *variable);
 /* Appends those that the owner sets. */

@@ -28,7 +28,7 @@ void oom_watch_finish(struct oom_watch *watch);
 void oom_watch_look(struct oom_watch *watch, pid_t leader, struct oom_found *found);
 
 /* Which process a record of the kernel's log says was killed for memory, and the sentence that says
- * so; 0: it speaks of something else. */
+ * so; 0: it is about something else. */
 pid_t oom_watch_read(const char *record, char line[OOM_LINE_BYTES]);
 
 #endif

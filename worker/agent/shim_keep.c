@@ -64,7 +64,7 @@ int shim_keep_answer(const struct shim_keep *keep, pid_t leader)
     return call;
 }
 
-/* ---- nobody called ---- */
+/* ---- no agent has called ---- */
 
 /* Appends what the pipe holds. */
 static void keep_rest(int reader, const char *path)

@@ -29,7 +29,7 @@ struct shim_hello {
 /* How the job ended. */
 struct shim_exit {
     int status;      /* of its leader */
-    bool was_killed; /* nobody called in time */
+    bool was_killed; /* no agent called in time */
     int64_t peak_kib, oom_kills;
 };
 

@@ -99,7 +99,7 @@ static void take_end(struct slot *slot, const struct shim_exit *ended)
     slot->runner.wait_status = ended == NULL ? SIGKILL : ended->status;
     slot->runner.peak_kib = ended == NULL ? 0 : ended->peak_kib;
     slot->runner.oom_kills = ended == NULL ? -1 : ended->oom_kills;
-    if (by_worker) { /* nobody called in time, or the shim was killed too */
+    if (by_worker) { /* no agent called in time, or the shim was killed too */
         (void)supervisor_step(&slot->supervisor, JOB_DRAINED, loop_now(&slot->context->loop));
     }
 }

@@ -33,8 +33,8 @@ static void describe_failures(const struct slot *slot, const char *detail,
                    slot->quick.in_row, detail, *end == '\0' ? "" : "; it printed: ", end);
 }
 
-/* How long to wait before the next ask: a machine on which jobs fail at once is no good to the
- * trials that it would get. */
+/* How long to wait before the next ask: on a machine where jobs fail at once, further trials
+ * would fail too. */
 static int64_t wait_after(struct slot *slot, const char *outcome, const char *detail)
 {
     bool in_vain = strcmp(outcome, "failed") == 0 || strcmp(outcome, "preempted") == 0;

@@ -6,8 +6,9 @@
  *   neither, and the job is gone       → what it measured is sent, and the trial handed back with
  *                                        the checkpoint there is
  *
- * First the server is asked what it thinks of the lease by now: whoever overtook it keeps the
- * trial. A job that is still alive is not taken up: it is waited for until it is gone. */
+ * First the server is asked how the lease stands by now: an attempt that has overtaken it keeps the
+ * trial. A job that was to survive its worker (--keep-jobs) goes on (slot_adopt.h); another one
+ * that is still alive is waited for until it is gone. */
 #ifndef WORKER_AGENT_SLOT_RESUME_H
 #define WORKER_AGENT_SLOT_RESUME_H
 

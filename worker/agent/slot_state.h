@@ -52,7 +52,7 @@ struct agent_context {
     bool closing;       /* nothing more is asked for; trials that run go on to their end */
     bool unreachable;
     bool told_unsaved; /* that a checkpoint could not be sent to the server */
-    unsigned hurries;  /* how often it was heard that the study is over: who waits may ask now */
+    unsigned hurries;  /* how often the study was said to be over: slots that wait may ask now */
     struct err fatal;  /* code ERR_NONE: nothing */
 };
 

@@ -66,8 +66,8 @@ bool metric_name_is_step(const char *name, size_t len);
 void metric_report_fault(struct metric_report *report, enum metric_fault_kind kind,
                          const char *name, size_t name_len, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
-/* The bytes of a per cent or per mille sign at the beginning of the text; 0: there is none. Whether
- * 31 or 0.31 is meant by "31 %" nobody can say, so it is no number. */
+/* The bytes of a per cent or per mille sign at the beginning of the text; 0: there is none.
+ * "31 %" may mean 31 or 0.31, so it is no number. */
 size_t metric_percent_at(const char *text, size_t len);
 /* The metric's value is this text. */
 void metric_report_no_number(struct metric_report *report, const char *name, size_t name_len,
