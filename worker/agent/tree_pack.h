@@ -1,4 +1,4 @@
-/* A folder as a tar file, made a helping at a time, so that the agent's one thread goes on with
+/* A folder as a tar file, made a piece at a time, so that the agent's one thread goes on with
  * everything else meanwhile.
  *
  * The same content gives the same bytes: entries in order of name, no owners, no times. Files,

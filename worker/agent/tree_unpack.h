@@ -1,4 +1,4 @@
-/* A tar file from a server into a folder of ours, a helping at a time.
+/* A tar file from a server into a folder of ours, a piece at a time.
  *
  * Nothing in it is trusted: it is read as plain tar, without compression; each name is followed
  * folder by folder below ours, through no link; files are new, never more than there may be, and
