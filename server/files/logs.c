@@ -198,17 +198,17 @@ static int with_log(struct logs *logs, const struct log_name *name, bool *exists
     return result;
 }
 
-struct reading {
+struct piece {
     struct log_read *read;
     struct buf *out;
 };
 
 static int read_log(const struct log_file *file, void *context, struct err *err)
 {
-    const struct reading *reading = context;
-    struct log_read *read = reading->read;
+    const struct piece *piece = context;
+    struct log_read *read = piece->read;
 
-    TRY(log_file_read(file, &read->offset, read->most, reading->out, err));
+    TRY(log_file_read(file, &read->offset, read->most, piece->out, err));
     read->at_end = read->offset >= file->size;
     read->ended = file->ended;
     return 0;
@@ -217,11 +217,11 @@ static int read_log(const struct log_file *file, void *context, struct err *err)
 int logs_read(struct logs *logs, const struct log_name *name, struct log_read *read,
               struct buf *out, struct err *err)
 {
-    struct reading reading = {read, out};
+    struct piece piece = {read, out};
 
     read->at_end = true;
     read->ended = false;
-    return with_log(logs, name, &read->exists, read_log, &reading, err);
+    return with_log(logs, name, &read->exists, read_log, &piece, err);
 }
 
 struct counting {

@@ -19,7 +19,7 @@ struct kept_log {
     int64_t bytes;
 };
 
-struct sweep {
+struct log_sweep {
     struct logs *logs;
     const struct logs_world *world;
     int64_t bytes;
@@ -55,7 +55,7 @@ static void sink(struct kept_log heap[], size_t n, size_t i)
     }
 }
 
-static void note(struct sweep *sweep, const struct kept_log *log)
+static void note(struct log_sweep *sweep, const struct kept_log *log)
 {
     struct kept_log *heap = sweep->oldest;
 
@@ -99,7 +99,7 @@ static DIR *open_folder(int at, const char *name)
     return folder;
 }
 
-static void walk_study(struct sweep *sweep, int64_t study, const char *name)
+static void walk_study(struct log_sweep *sweep, int64_t study, const char *name)
 {
     DIR *folder = open_folder(sweep->logs->folder, name);
     const struct dirent *entry;
@@ -140,7 +140,7 @@ static void remove_study(const struct logs *logs, int64_t study)
     (void)unlinkat(logs->folder, name, AT_REMOVEDIR);
 }
 
-static int walk(struct sweep *sweep, struct err *err)
+static int walk(struct log_sweep *sweep, struct err *err)
 {
     DIR *folder = open_folder(sweep->logs->folder, ".");
     const struct dirent *entry;
@@ -166,7 +166,7 @@ static int walk(struct sweep *sweep, struct err *err)
 
 /* ---- removing ---- */
 
-static bool remove_log(const struct sweep *sweep, const struct log_name *name)
+static bool remove_log(const struct log_sweep *sweep, const struct log_name *name)
 {
     char path[LOG_PATH_BYTES];
     pthread_mutex_t *lock = logs_lock_of(sweep->logs, name);
@@ -191,7 +191,7 @@ static void sort(struct kept_log heap[], size_t n)
     }
 }
 
-static void remove_oldest(struct sweep *sweep)
+static void remove_oldest(struct log_sweep *sweep)
 {
     int64_t limit = sweep->logs->settings.total_limit;
 
@@ -217,7 +217,7 @@ static void set_next(struct logs *logs, int64_t bytes)
 
 int logs_sweep(struct logs *logs, const struct logs_world *world, struct err *err)
 {
-    struct sweep sweep = {.logs = logs, .world = world};
+    struct log_sweep sweep = {.logs = logs, .world = world};
     int64_t before = atomic_load(&logs->bytes);
 
     sweep.oldest = calloc(OLDEST_MAX, sizeof *sweep.oldest);

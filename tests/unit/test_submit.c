@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "worker/cli/submit/plan.h"
-#include "worker/cli/submit/queue.h"
 #include "worker/cli/submit/script.h"
+#include "worker/cli/submit/task_queue.h"
 
 static const struct {
     const char *what;
@@ -67,31 +67,32 @@ END_TEST
 
 START_TEST(squeue_lines_are_read)
 {
-    OWN(queue) struct queue queue = {0};
+    OWN(task_queue) struct task_queue queue = {0};
     struct err err = {0};
 
-    ck_assert_int_eq(queue_read("12_0|RUNNING|None\n12_1|PENDING|Resources\n12_2|COMPLETING|None\n"
-                                "13_0|REQUEUED|BeginTime\n14|CONFIGURING|None\n",
-                                &queue, &err),
-                     0);
+    ck_assert_int_eq(
+        task_queue_read("12_0|RUNNING|None\n12_1|PENDING|Resources\n12_2|COMPLETING|None\n"
+                        "13_0|REQUEUED|BeginTime\n14|CONFIGURING|None\n",
+                        &queue, &err),
+        0);
     ck_assert_uint_eq(queue.n, 4);
     ck_assert_uint_eq(queue.n_pending, 2);
     ck_assert_str_eq(queue.reason, "Resources");
-    ck_assert(queue_has_job(&queue, "12") && queue_has_job(&queue, "14"));
-    ck_assert(!queue_has_job(&queue, "1"));
-    ck_assert(queue_has_worker(&queue, "12_7@n1:0"));
-    ck_assert(!queue_has_worker(&queue, "1_7@n1:0"));
-    ck_assert(!queue_has_worker(&queue, "gpu07:0"));
-    ck_assert_int_eq(queue_read("slurm_load_jobs error\n", &queue, &err), -1);
+    ck_assert(task_queue_has_job(&queue, "12") && task_queue_has_job(&queue, "14"));
+    ck_assert(!task_queue_has_job(&queue, "1"));
+    ck_assert(task_queue_has_worker(&queue, "12_7@n1:0"));
+    ck_assert(!task_queue_has_worker(&queue, "1_7@n1:0"));
+    ck_assert(!task_queue_has_worker(&queue, "gpu07:0"));
+    ck_assert_int_eq(task_queue_read("slurm_load_jobs error\n", &queue, &err), -1);
 }
 END_TEST
 
 START_TEST(no_lines_are_an_empty_queue)
 {
-    OWN(queue) struct queue queue = {0};
+    OWN(task_queue) struct task_queue queue = {0};
     struct err err = {0};
 
-    ck_assert_int_eq(queue_read("", &queue, &err), 0);
+    ck_assert_int_eq(task_queue_read("", &queue, &err), 0);
     ck_assert_uint_eq(queue.n, 0);
 }
 END_TEST

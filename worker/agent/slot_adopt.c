@@ -111,7 +111,7 @@ static void tell(const struct slot *slot, const char *what)
 }
 
 /* Of the job of an earlier worker. */
-struct found {
+struct left_job {
     struct job_record record;
     bool is_alive;
     bool has_ended; /* `ended` says how */
@@ -120,16 +120,16 @@ struct found {
 };
 
 /* 0: the slot runs its job or has its end; −1: it has nothing. */
-static int take(struct slot *slot, uint64_t measured, const struct found *found, struct err *err)
+static int take(struct slot *slot, uint64_t measured, const struct left_job *left, struct err *err)
 {
     TRY(restore_run(slot, measured, err));
-    if (found->is_alive) {
-        TRY(take_alive(slot, &found->record, found->gpu, err));
+    if (left->is_alive) {
+        TRY(take_alive(slot, &left->record, left->gpu, err));
         tell(slot, "its job goes on");
         slot->is_adopted = true;
     } else {
-        take_end(slot, found->has_ended ? &found->ended : NULL);
-        tell(slot, found->has_ended ? "its job has ended" : "its job ended with that worker");
+        take_end(slot, left->has_ended ? &left->ended : NULL);
+        tell(slot, left->has_ended ? "its job has ended" : "its job ended with that worker");
     }
     if (!slot->context->settings->no_log_upload) {
         log_uploads_begin(&slot->logs, slot->grant.id, slot->folder.log);
@@ -150,8 +150,8 @@ static void end_left(const struct job_record *record)
 
 enum slot_adopted slot_adopt(struct slot *slot, uint64_t measured, const char *gpu)
 {
-    struct found found = {.gpu = gpu};
-    struct job_record *record = &found.record;
+    struct left_job left = {.gpu = gpu};
+    struct job_record *record = &left.record;
     struct err err = {0};
 
     if (slot_kept_name_files(slot, &err) != 0 || slot->folder.base == NULL
@@ -160,19 +160,19 @@ enum slot_adopted slot_adopt(struct slot *slot, uint64_t measured, const char *g
         return SLOT_ADOPTED_NOTHING;
     }
     int rc = record->keeps ? runner_adopt(&slot->runner, slot->kept_files.socket, record, &err) : 1;
-    found.is_alive = rc == 0;
-    found.has_ended =
-        rc != 0 && shim_keep_read_exit(slot->kept_files.exit, record->attempt_id, &found.ended);
+    left.is_alive = rc == 0;
+    left.has_ended =
+        rc != 0 && shim_keep_read_exit(slot->kept_files.exit, record->attempt_id, &left.ended);
     if (rc < 0) {
         log_warning("%s", err.text);
     }
-    if (rc != 0 && !found.has_ended && job_record_lives(record)) {
+    if (rc != 0 && !left.has_ended && job_record_lives(record)) {
         return SLOT_ADOPT_AGAIN;
     }
     if (rc != 0 && slot->awaits_shim) {
         end_left(record);
     }
-    if (take(slot, measured, &found, &err) != 0) {
+    if (take(slot, measured, &left, &err) != 0) {
         log_error("trial %" PRId64 " of %s cannot be taken up: %s", slot->grant.trial,
                   slot->grant.study, err.text);
         job_finish(slot);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/utf8.h"
-#include "worker/report/find.h"
+#include "worker/report/prefix.h"
 
 #define ESC 0x1b
 #define BEL 0x07
@@ -132,9 +132,9 @@ static size_t bytes_of(const char *text, size_t len)
 
 static bool begins_report(const char *text, size_t len)
 {
-    size_t prefix = sizeof FIND_PREFIX - 1;
+    size_t prefix = sizeof REPORT_PREFIX - 1;
 
-    return len >= prefix && memcmp(text, FIND_PREFIX, prefix) == 0;
+    return len >= prefix && memcmp(text, REPORT_PREFIX, prefix) == 0;
 }
 
 size_t escape_strip(char *text, size_t len)

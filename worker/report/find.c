@@ -5,6 +5,7 @@
 
 #include "common/utf8.h"
 #include "worker/report/escape.h"
+#include "worker/report/prefix.h"
 
 /* The character that ends before `at`; its bytes, 0: there is none. Bytes that are no UTF-8 count
  * as a sign. */
@@ -70,10 +71,10 @@ static bool begins_word(const char *line, size_t at, bool is_cut, bool *is_glued
 
 bool find_prefix(const char *line, size_t len, size_t from, bool is_cut, struct found *found)
 {
-    size_t prefix = sizeof FIND_PREFIX - 1;
+    size_t prefix = sizeof REPORT_PREFIX - 1;
 
     while (from + prefix <= len) {
-        const char *at = memmem(line + from, len - from, FIND_PREFIX, prefix);
+        const char *at = memmem(line + from, len - from, REPORT_PREFIX, prefix);
         if (at == NULL) {
             return false;
         }

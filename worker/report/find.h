@@ -6,8 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define FIND_PREFIX "hone:"
-
 struct found {
     size_t begin, end; /* of the prefix */
     bool is_glued;     /* it follows a digit, perhaps the last one that was printed of a number */

@@ -7,6 +7,7 @@
 #include "worker/report/find.h"
 #include "worker/report/object.h"
 #include "worker/report/pairs.h"
+#include "worker/report/prefix.h"
 
 void reader_init(struct reader *reader, const struct patterns *patterns, reader_hook *on_report,
                  void *context)
@@ -35,10 +36,10 @@ static bool read_text(struct metric_report *report, const char *text, size_t len
 
 bool report_read(struct metric_report *report, const char *text, size_t len)
 {
-    size_t prefix = sizeof FIND_PREFIX - 1;
+    size_t prefix = sizeof REPORT_PREFIX - 1;
 
     blank_trim(&text, &len);
-    if (len > prefix && memcmp(text, FIND_PREFIX, prefix) == 0) { /* not needed, and no name */
+    if (len > prefix && memcmp(text, REPORT_PREFIX, prefix) == 0) { /* not needed, and no name */
         text += prefix;
         len -= prefix;
     }

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "worker/agent/devices/devices.h"
+#include "worker/agent/devices/devices_state.h"
 
 /* By the last answer of the vendor's tool. */
 void fitness_judge_gpus(struct devices *devices);

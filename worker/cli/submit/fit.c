@@ -11,7 +11,7 @@
 
 struct elsewhere {
     const char *study;
-    const struct queue *queue;
+    const struct task_queue *queue;
     int64_t slots;
 };
 
@@ -22,7 +22,7 @@ static int count_elsewhere(void *context, json_t *worker, struct err *err)
     size_t i;
 
     (void)err;
-    if (queue_has_worker(found->queue, text_at(worker, "name"))) {
+    if (task_queue_has_worker(found->queue, text_at(worker, "name"))) {
         return 0;
     }
     json_array_foreach (json_object_get(worker, "leases"), i, lease) {
@@ -32,7 +32,7 @@ static int count_elsewhere(void *context, json_t *worker, struct err *err)
     return 0;
 }
 
-int fit_slots_elsewhere(struct session *session, const char *study, const struct queue *queue,
+int fit_slots_elsewhere(struct session *session, const char *study, const struct task_queue *queue,
                         int64_t *slots, struct err *err)
 {
     struct elsewhere found = {.study = study, .queue = queue};

@@ -3,12 +3,12 @@
 #define WORKER_CLI_SUBMIT_FIT_H
 
 #include "worker/cli/session.h"
-#include "worker/cli/submit/queue.h"
+#include "worker/cli/submit/task_queue.h"
 
 /* *slots ← slots of workers that are not among the queue's tasks, and are busy with the study or
  * free to take its next trial. */
 MUST_USE int fit_slots_elsewhere(struct session *session, const char *study,
-                                 const struct queue *queue, int64_t *slots, struct err *err);
+                                 const struct task_queue *queue, int64_t *slots, struct err *err);
 /* *seen ← whether a worker of this job has ever asked the server. */
 MUST_USE int fit_job_was_seen(struct session *session, const char *job, bool *seen,
                               struct err *err);

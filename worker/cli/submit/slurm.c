@@ -61,7 +61,7 @@ int slurm_submit(const struct script *script, int64_t tasks, int64_t at_once,
     return 0;
 }
 
-int slurm_queue(const char *study, struct queue *queue, struct err *err)
+int slurm_queue(const char *study, struct task_queue *queue, struct err *err)
 {
     char name[SCRIPT_JOB_BYTES];
     const char *const argv[] = {"squeue",   "--me",       "--noheader",
@@ -71,10 +71,10 @@ int slurm_queue(const char *study, struct queue *queue, struct err *err)
 
     buf_init(&said, QUEUE_MAX);
     TRY(call_slurm(argv, NULL, &said, err));
-    return queue_read(buf_text(&said), queue, err);
+    return task_queue_read(buf_text(&said), queue, err);
 }
 
-int slurm_cancel(const struct queue *queue, size_t n, struct err *err)
+int slurm_cancel(const struct task_queue *queue, size_t n, struct err *err)
 {
     const char *argv[CANCEL_MAX + 3] = {"scancel", "--state=PENDING"};
     size_t words = 2;

@@ -2,8 +2,8 @@
 #ifndef WORKER_CLI_SUBMIT_SLURM_H
 #define WORKER_CLI_SUBMIT_SLURM_H
 
-#include "worker/cli/submit/queue.h"
 #include "worker/cli/submit/script.h"
+#include "worker/cli/submit/task_queue.h"
 
 #define SLURM_JOB_BYTES 24
 
@@ -11,8 +11,8 @@
 MUST_USE int slurm_submit(const struct script *script, int64_t tasks, int64_t at_once,
                           char job[SLURM_JOB_BYTES], struct err *err);
 /* *queue, zeroed, ← the user's own tasks for this study. */
-MUST_USE int slurm_queue(const char *study, struct queue *queue, struct err *err);
+MUST_USE int slurm_queue(const char *study, struct task_queue *queue, struct err *err);
 /* Cancels the last n of the tasks that wait; one that has started meanwhile goes on. */
-MUST_USE int slurm_cancel(const struct queue *queue, size_t n, struct err *err);
+MUST_USE int slurm_cancel(const struct task_queue *queue, size_t n, struct err *err);
 
 #endif

@@ -11,7 +11,7 @@
 #include "worker/cli/submit/fit.h"
 #include "worker/cli/submit/slurm.h"
 
-struct follower {
+struct following {
     struct session *session;
     const struct submission *submission;
     char job[SLURM_JOB_BYTES]; /* the last one submitted, until it has shown what it is worth */
@@ -21,7 +21,7 @@ struct follower {
 };
 
 int submission_look(struct session *session, const struct submission *submission,
-                    const json_t *study, struct queue *queue, struct submit_view *view,
+                    const json_t *study, struct task_queue *queue, struct submit_view *view,
                     struct err *err)
 {
     int64_t elsewhere = 0;
@@ -39,11 +39,11 @@ int submission_look(struct session *session, const struct submission *submission
     return 0;
 }
 
-static void say_once(struct follower *follower, const char *text)
+static void say_once(struct following *following, const char *text)
 {
-    if (strcmp(follower->said, text) != 0) {
-        (void)snprintf(follower->said, sizeof follower->said, "%.*s",
-                       (int)sizeof follower->said - 1, text);
+    if (strcmp(following->said, text) != 0) {
+        (void)snprintf(following->said, sizeof following->said, "%.*s",
+                       (int)sizeof following->said - 1, text);
         say("%s", text);
     }
 }
@@ -56,63 +56,64 @@ static int64_t now_ms(void)
 }
 
 /* One more submission came to nothing; *err says why. -1 when it is time to give up. */
-static int note_failure(struct follower *follower, struct err *err)
+static int note_failure(struct following *following, struct err *err)
 {
-    if (++follower->failures >= SUBMIT_FAILURES_MAX) {
-        return err_wrap(err, "%d times in a row", follower->failures);
+    if (++following->failures >= SUBMIT_FAILURES_MAX) {
+        return err_wrap(err, "%d times in a row", following->failures);
     }
-    int64_t delay = submit_delay_seconds(follower->failures);
-    follower->not_before_ms = now_ms() + delay * 1000;
+    int64_t delay = submit_delay_seconds(following->failures);
+    following->not_before_ms = now_ms() + delay * 1000;
     say("%s; trying again in %" PRId64 " s", err->text, delay);
     return 0;
 }
 
 /* The tasks of the last job: did their workers ask the server, or did they all end without? A
  * preempted task stays in the queue, and is no failure. */
-static int judge_last_job(struct follower *follower, const struct queue *queue, struct err *err)
+static int judge_last_job(struct following *following, const struct task_queue *queue,
+                          struct err *err)
 {
     bool seen = false;
 
-    if (follower->job[0] == '\0') {
+    if (following->job[0] == '\0') {
         return 0;
     }
-    TRY(fit_job_was_seen(follower->session, follower->job, &seen, err));
-    if (!seen && queue_has_job(queue, follower->job)) {
+    TRY(fit_job_was_seen(following->session, following->job, &seen, err));
+    if (!seen && task_queue_has_job(queue, following->job)) {
         return 0; /* it is too early to tell */
     }
     if (seen) {
-        follower->failures = 0;
-        follower->job[0] = '\0';
+        following->failures = 0;
+        following->job[0] = '\0';
         return 0;
     }
     (void)err_set(err, ERR_IO,
                   "the tasks of job %s ended without asking the server for a trial; their output "
                   "is in hone-%s_*.log, in the folder they were submitted from",
-                  follower->job, follower->job);
-    follower->job[0] = '\0';
-    return note_failure(follower, err);
+                  following->job, following->job);
+    following->job[0] = '\0';
+    return note_failure(following, err);
 }
 
-static int submit_more(struct follower *follower, const json_t *study, int64_t tasks,
+static int submit_more(struct following *following, const json_t *study, int64_t tasks,
                        struct err *err)
 {
-    const struct submission *submission = follower->submission;
+    const struct submission *submission = following->submission;
 
-    if (now_ms() < follower->not_before_ms) {
+    if (now_ms() < following->not_before_ms) {
         return 0;
     }
     if (submission->limit_seconds >= 0) {
-        TRY(fit_time(follower->session, study, submission->limit_seconds, err));
+        TRY(fit_time(following->session, study, submission->limit_seconds, err));
     }
-    if (slurm_submit(&submission->script, tasks, submission->at_once, follower->job, err) != 0) {
-        return note_failure(follower, err);
+    if (slurm_submit(&submission->script, tasks, submission->at_once, following->job, err) != 0) {
+        return note_failure(following, err);
     }
-    say("submitted %" PRId64 " task%s as job %s", tasks, tasks == 1 ? "" : "s", follower->job);
+    say("submitted %" PRId64 " task%s as job %s", tasks, tasks == 1 ? "" : "s", following->job);
     return 0;
 }
 
-static void say_view(struct follower *follower, const struct submit_view *view,
-                     const struct queue *queue)
+static void say_view(struct following *following, const struct submit_view *view,
+                     const struct task_queue *queue)
 {
     char slots[32] = "any number of", text[256];
 
@@ -122,20 +123,20 @@ static void say_view(struct follower *follower, const struct submit_view *view,
     (void)snprintf(text, sizeof text,
                    "%s: %s slots wanted, %" PRId64 " elsewhere; tasks: %" PRId64
                    " running, %" PRId64 " pending%s%s%s",
-                   follower->submission->script.study, slots, view->elsewhere, view->running,
+                   following->submission->script.study, slots, view->elsewhere, view->running,
                    view->pending, view->pending > 0 ? " (" : "", queue->reason,
                    view->pending > 0 ? ")" : "");
-    say_once(follower, text);
+    say_once(following, text);
 }
 
-static int act(struct follower *follower, const json_t *study, const struct submit_view *view,
-               const struct queue *queue, struct err *err)
+static int act(struct following *following, const json_t *study, const struct submit_view *view,
+               const struct task_queue *queue, struct err *err)
 {
     struct submit_step step = submit_plan(view);
 
-    say_view(follower, view, queue);
+    say_view(following, view, queue);
     if (step.submit > 0) {
-        return submit_more(follower, study, step.submit, err);
+        return submit_more(following, study, step.submit, err);
     }
     if (step.cancel > 0) {
         say("cancelling %" PRId64 " of the tasks that wait", step.cancel);
@@ -152,40 +153,40 @@ static bool is_over(const json_t *study)
 }
 
 /* One round. What the server or Slurm cannot answer now is said, and asked again in the next. */
-static int look_once(struct follower *follower, bool *over, struct err *err)
+static int look_once(struct following *following, bool *over, struct err *err)
 {
-    OWN(queue) struct queue queue = {0};
+    OWN(task_queue) struct task_queue queue = {0};
     json_auto_t *study = NULL;
     struct submit_view view;
-    int rc = session_get_part(follower->session, "", &study, err);
+    int rc = session_get_part(following->session, "", &study, err);
 
     if (rc == 0) {
-        rc = submission_look(follower->session, follower->submission, study, &queue, &view, err);
+        rc = submission_look(following->session, following->submission, study, &queue, &view, err);
     }
     if (rc != 0 && (err->code == ERR_UNREACHABLE || err->code == ERR_IO)) {
-        say_once(follower, err->text);
+        say_once(following, err->text);
         return 0;
     }
     TRY(rc);
     *over = is_over(study);
     if (*over) {
-        say("%s is %s", follower->submission->script.study, text_at(study, "state"));
+        say("%s is %s", following->submission->script.study, text_at(study, "state"));
         study_print_detail(study);
         return queue.n_pending > 0 ? slurm_cancel(&queue, queue.n_pending, err) : 0;
     }
-    TRY(judge_last_job(follower, &queue, err));
-    return act(follower, study, &view, &queue, err);
+    TRY(judge_last_job(following, &queue, err));
+    return act(following, study, &view, &queue, err);
 }
 
 int submission_follow(struct session *session, const struct submission *submission, struct err *err)
 {
-    struct follower follower = {.session = session, .submission = submission};
+    struct following following = {.session = session, .submission = submission};
     struct timespec pause = {.tv_sec = (time_t)submission->interval_seconds};
     bool over = false;
 
     pause.tv_nsec = (long)((submission->interval_seconds - (double)pause.tv_sec) * 1e9);
     for (;;) {
-        TRY(look_once(&follower, &over, err));
+        TRY(look_once(&following, &over, err));
         if (over) {
             return 0;
         }

@@ -14,10 +14,10 @@ struct submission {
 };
 
 /* Fills the view of this moment, with one call of squeue and of the server's list of workers. */
-struct queue;
+struct task_queue;
 MUST_USE int submission_look(struct session *session, const struct submission *submission,
-                             const json_t *study, struct queue *queue, struct submit_view *view,
-                             struct err *err);
+                             const json_t *study, struct task_queue *queue,
+                             struct submit_view *view, struct err *err);
 
 /* Until the study is finished or stopped; then cancels the tasks that still wait. */
 MUST_USE int submission_follow(struct session *session, const struct submission *submission,

@@ -235,7 +235,7 @@ static int nothing_to_do(const json_t *study, const struct submit_view *view, st
 static int submit_once(struct session *session, const struct submission *submission,
                        const json_t *study, struct err *err)
 {
-    OWN(queue) struct queue queue = {0};
+    OWN(task_queue) struct task_queue queue = {0};
     struct submit_view view;
     char job[SLURM_JOB_BYTES];
 

@@ -1,6 +1,6 @@
 /* What squeue says of the tasks of a study: one call shows them all. */
-#ifndef WORKER_CLI_SUBMIT_QUEUE_H
-#define WORKER_CLI_SUBMIT_QUEUE_H
+#ifndef WORKER_CLI_SUBMIT_TASK_QUEUE_H
+#define WORKER_CLI_SUBMIT_TASK_QUEUE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@ struct queue_task {
     bool is_pending;
 };
 
-struct queue {
+struct task_queue {
     struct queue_task *tasks;
     size_t n, size;
     size_t n_pending;
@@ -24,13 +24,13 @@ struct queue {
 };
 
 /* Reads squeue's lines into a zeroed queue. Tasks that are about to end are left out. */
-MUST_USE int queue_read(const char *lines, struct queue *queue, struct err *err);
-void queue_finish(struct queue *queue);
-OWN_VALUE(queue)
+MUST_USE int task_queue_read(const char *lines, struct task_queue *queue, struct err *err);
+void task_queue_finish(struct task_queue *queue);
+OWN_VALUE(task_queue)
 
 /* Is one of the tasks of this job still there? */
-bool queue_has_job(const struct queue *queue, const char *job);
+bool task_queue_has_job(const struct task_queue *queue, const char *job);
 /* Was the worker, "12_3@node:0", started by a task of a job that is in the queue? */
-bool queue_has_worker(const struct queue *queue, const char *worker);
+bool task_queue_has_worker(const struct task_queue *queue, const char *worker);
 
 #endif

@@ -1,10 +1,10 @@
-#include "worker/cli/submit/queue.h"
+#include "worker/cli/submit/task_queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct queue_task *queue_add(struct queue *queue, struct err *err)
+static struct queue_task *queue_add(struct task_queue *queue, struct err *err)
 {
     if (queue->n == queue->size) {
         size_t size = queue->size == 0 ? 64 : 2 * queue->size;
@@ -41,7 +41,7 @@ static bool runs(const char *state)
     return false;
 }
 
-static int read_line(const char *line, struct queue *queue, struct err *err)
+static int read_line(const char *line, struct task_queue *queue, struct err *err)
 {
     char id[40] = "", state[32] = "", reason[64] = "";
 
@@ -63,7 +63,7 @@ static int read_line(const char *line, struct queue *queue, struct err *err)
     return 0;
 }
 
-int queue_read(const char *lines, struct queue *queue, struct err *err)
+int task_queue_read(const char *lines, struct task_queue *queue, struct err *err)
 {
     while (*lines != '\0') {
         char line[160];
@@ -77,10 +77,10 @@ int queue_read(const char *lines, struct queue *queue, struct err *err)
     return 0;
 }
 
-void queue_finish(struct queue *queue)
+void task_queue_finish(struct task_queue *queue)
 {
     free(queue->tasks);
-    *queue = (struct queue){0};
+    *queue = (struct task_queue){0};
 }
 
 static bool is_of_job(const char *task, const char *job, size_t length)
@@ -88,7 +88,7 @@ static bool is_of_job(const char *task, const char *job, size_t length)
     return strncmp(task, job, length) == 0 && (task[length] == '_' || task[length] == '\0');
 }
 
-bool queue_has_job(const struct queue *queue, const char *job)
+bool task_queue_has_job(const struct task_queue *queue, const char *job)
 {
     for (size_t i = 0; i < queue->n; i++) {
         if (is_of_job(queue->tasks[i].id, job, strlen(job))) {
@@ -98,7 +98,7 @@ bool queue_has_job(const struct queue *queue, const char *job)
     return false;
 }
 
-bool queue_has_worker(const struct queue *queue, const char *worker)
+bool task_queue_has_worker(const struct task_queue *queue, const char *worker)
 {
     size_t length = strspn(worker, "0123456789");
 
