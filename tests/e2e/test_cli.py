@@ -125,6 +125,11 @@ def test_a_wrong_command_line_ends_with_2_and_says_what_to_write(tmp):
             (["study", "create", "x", "--trails", "3"], "did you mean '--trials'"),
             (["study", "create", "x", "-o", "jsno", *DEFINITION], "did you mean json"),
             (["study", "show"], "name the study"),
+            (["worker", "--study", "s", "--keep-jobs", "5m", "--", "./train"],
+             "write --keep-jobs=5m"),
+            (["worker", "--study", "s", "--slots", "--", "./train"], "--slots needs an argument, "),
+            (["worker", "--allow-root", "--study", "s", "--keep-jobs", "--", "./no-such", "--lr",
+              "{lr}"], "./no-such"),
             (["study", "show", "a", "b"], "'b' is one argument too many"),
             (["study", "create", "x"], "say what to improve"),
             (["study", "create", "x", "--maximize", "a"], "say what to tune"),
@@ -156,6 +161,28 @@ def test_the_token_is_sent_and_never_shown(tmp):
         expect(server.requests[-1][3]["Authorization"], f"Bearer {TOKEN}")
         for text in (out, talk):
             expect(TOKEN in text, False, "the token is shown")
+
+
+def test_a_token_without_the_scope_is_told_which_one_has_it(tmp):
+    with FakeServer() as server:
+        for scope, file in [("worker", "worker.token"), ("submit or worker", "admin.token"),
+                            ("read", "admin.token"), ("admin", "admin.token")]:
+            server.answers.clear()
+            server.says("GET", "/v1/studies/x", 403, server.problem(
+                "forbidden", f"this token lacks the scope that is needed here: {scope}"))
+            _, talk = hone(server, tmp, "study", "show", "x", status=1)
+            contains(talk, f"use {file}")
+            expect("token create NAME --scope submit --scope worker --save FILE" in talk,
+                   scope != "admin")
+
+
+def test_a_study_that_is_not_there_is_said_in_the_words_of_the_command_line(tmp):
+    with FakeServer() as server:
+        server.says("GET", "/v1/studies/x", 404, server.problem(
+            "not-found", 'there is no study "x"; GET /v1/studies lists them'))
+        _, talk = hone(server, tmp, "study", "show", "x", status=3)
+        contains(talk, "there is no study \"x\"; 'hone study list' lists them")
+        expect("GET" in talk, False)
 
 
 def test_a_missing_token_file_is_named(tmp):

@@ -181,8 +181,10 @@ static _Noreturn void unknown_option(const struct option_reader *reader, const c
     exit(EXIT_STATUS_USAGE);
 }
 
-/* Whether the option in `word` takes the next word as its value. */
-static bool check_option(const struct option_reader *reader, const char *program, const char *word)
+/* The option in `word`, or the one of its letters that has an argument; NULL: none has one.
+ * *is_bare ← nothing stands behind it in the word. An unknown one ends the program. */
+static const struct argp_option *find_option(const struct option_reader *reader,
+                                             const char *program, const char *word, bool *is_bare)
 {
     if (word[1] == '-') {
         size_t len = strcspn(word + 2, "=");
@@ -193,7 +195,8 @@ static bool check_option(const struct option_reader *reader, const char *program
         if (option == NULL) {
             unknown_option(reader, program, word, meant.best);
         }
-        return option->arg != NULL && word[2 + len] == '\0';
+        *is_bare = word[2 + len] == '\0';
+        return option->arg == NULL ? NULL : option;
     }
     for (const char *letter = word + 1; *letter != '\0'; letter++) {
         const struct argp_option *option = find_short(reader, *letter);
@@ -203,16 +206,51 @@ static bool check_option(const struct option_reader *reader, const char *program
             unknown_option(reader, program, word, meant.best);
         }
         if (option->arg != NULL) {
-            return letter[1] == '\0';
+            *is_bare = letter[1] == '\0';
+            return option;
         }
     }
-    return false;
+    return NULL;
+}
+
+/* "5m", "90" */
+static bool is_like_span(const char *word)
+{
+    size_t digits = strspn(word, "0123456789.");
+
+    return digits > 0 && word[digits + strspn(word + digits, "smhd")] == '\0';
+}
+
+/* Whether the option in `word` takes `next`, NULL: the last word, as its value. */
+static bool check_option(const struct option_reader *reader, const char *program, const char *word,
+                         const char *next)
+{
+    bool is_bare = false;
+    const struct argp_option *option = find_option(reader, program, word, &is_bare);
+
+    if (option == NULL || !is_bare || next == NULL) {
+        return false;
+    }
+    if ((option->flags & OPTION_ARG_OPTIONAL) != 0) {
+        if (is_like_span(next)) {
+            (void)fprintf(stderr, "%s: write %s=%s, in one word\n", program, word, next);
+            exit(EXIT_STATUS_USAGE);
+        }
+        return false;
+    }
+    if (strcmp(next, "--") == 0) {
+        (void)fprintf(stderr, "%s: %s needs an argument, %s, in front of ' -- '\n", program, word,
+                      option->arg);
+        exit(EXIT_STATUS_USAGE);
+    }
+    return true;
 }
 
 static void check_options(const struct option_reader *reader, int argc, char *const argv[])
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (argv[i][0] == '-' && argv[i][1] != '\0' && check_option(reader, argv[0], argv[i])) {
+        if (argv[i][0] == '-' && argv[i][1] != '\0'
+            && check_option(reader, argv[0], argv[i], i + 1 < argc ? argv[i + 1] : NULL)) {
             i++;
         }
     }

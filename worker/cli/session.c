@@ -149,21 +149,50 @@ static const struct json_limits answer_limits = {
 
 /* ---- sending one ---------------------------------------------------------------------------- */
 
-/* About a server that is not there, or wants a token. */
-static int say_what_to_do(const struct session *session, struct err *err)
+/* What the server says of a study that is not there, and what it is here. */
+#define LIST_OF_API "GET /v1/studies lists them"
+#define LIST_OF_CLI "'hone study list' lists them"
+
+#define SCOPE_LACKS "lacks the scope that is needed here: "
+
+/* `scopes`: what the server says is needed, "submit or worker". */
+static void advise_scope(const char *scopes, struct err *err)
 {
-    if (err->code == ERR_UNREACHABLE && session->options->server == NULL
-        && getenv("HONE_URL") == NULL && !session->is_private) {
-        size_t used = strlen(err->text);
+    size_t used = strlen(err->text);
+    bool is_worker = strcmp(scopes, "worker") == 0;
+    bool is_admin = strcmp(scopes, "admin") == 0;
+
+    (void)snprintf(err->text + used, sizeof err->text - used, "; use %s%s",
+                   is_worker ? "worker.token" : "admin.token",
+                   is_admin ? ""
+                            : ", or 'hone token create NAME --scope submit --scope worker --save "
+                              "FILE'");
+}
+
+void session_advise(const struct session *session, struct err *err)
+{
+    size_t len = strlen(LIST_OF_API);
+    size_t used = strlen(err->text);
+
+    if (err->code == ERR_FORBIDDEN && strstr(err->text, SCOPE_LACKS) != NULL) {
+        advise_scope(strstr(err->text, SCOPE_LACKS) + strlen(SCOPE_LACKS), err);
+    } else if (err->code == ERR_NOT_FOUND && used >= len
+               && strcmp(err->text + used - len, LIST_OF_API) == 0) {
+        (void)snprintf(err->text + used - len, sizeof err->text - (used - len), "%s", LIST_OF_CLI);
+    } else if (err->code == ERR_UNAUTHORIZED && session->token_file[0] == '\0') {
+        (void)snprintf(err->text + used, sizeof err->text - used,
+                       "; name a file with a token in HONE_TOKEN_FILE or --token-file");
+    } else if (err->code == ERR_UNREACHABLE && session->options->server == NULL
+               && getenv("HONE_URL") == NULL && !session->is_private) {
         (void)snprintf(err->text + used, sizeof err->text - used,
                        "; name the server with HONE_URL or --server, or start a private one with "
                        "'hone run'");
     }
-    if (err->code == ERR_UNAUTHORIZED && session->token_file[0] == '\0') {
-        size_t used = strlen(err->text);
-        (void)snprintf(err->text + used, sizeof err->text - used,
-                       "; name a file with a token in HONE_TOKEN_FILE or --token-file");
-    }
+}
+
+static int say_what_to_do(const struct session *session, struct err *err)
+{
+    session_advise(session, err);
     return -1;
 }
 

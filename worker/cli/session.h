@@ -51,6 +51,11 @@ MUST_USE int session_get(struct session *session, const char *path, json_t **rep
 MUST_USE int session_send(struct session *session, const char *method, const char *path,
                           const json_t *body, json_t **reply, struct err *err);
 
+/* Appends what to do, in the words of this program, to what a server answered (or that none did):
+ * which server, which token, how to list the studies. The verbs that send through a session need
+ * not call it. */
+void session_advise(const struct session *session, struct err *err);
+
 /* What the study that the verb's first argument names has at `rest` ("": itself). */
 MUST_USE int session_get_part(struct session *session, const char *rest, json_t **part,
                               struct err *err);
