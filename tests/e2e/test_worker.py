@@ -905,6 +905,24 @@ def test_ended_request_id_is_left_behind(tmp):
         expect(len(server.results), 1)
 
 
+def test_a_worker_says_at_once_what_it_waits_for(tmp):
+    with LeaseServer() as server:
+        server.nothing = "none"
+        server.nothing_detail = "no study matches what this worker asks for (studies, runners)"
+        worker = server.start(tmp, "true")
+        lines = []
+        while len(lines) < 2:
+            line = worker.stdout.readline()
+            assert line, lines
+            lines.extend([line] if "trial" in line else [])
+        assert f'waiting for trials of study "{STUDY}" at {server.url}' in lines[0], lines
+        assert f'there is no study "{STUDY}" yet; \'hone study list\' shows' in lines[1], lines
+        wait_until(lambda: len(server.asks) > 1, "the second ask")
+        expect([ask["wait_seconds"] for ask in server.asks[:2]], [0, 30])
+        worker.terminate()
+        worker.communicate(timeout=SECONDS)
+
+
 def test_refused_token_ends_the_worker(tmp):
     with LeaseServer() as server:
         server.fails("ask", (401, "unauthorized"))

@@ -61,7 +61,7 @@ class LeaseServer:
         self.logs, self.log_calls, self.log_limit = {}, [], 16 << 20
         self.action = lambda lease, step: {"action": "continue"}
         self.refuses = lambda body: None  # measurements: (status, problem type), or None
-        self.nothing = "finished"
+        self.nothing, self.nothing_detail = "finished", ""
         self.token = TOKEN  # that is accepted
         self.is_away = False
         self.workers = []
@@ -196,7 +196,8 @@ class LeaseServer:
         if same in self.granted:  # it is asked again for an answer that did not arrive
             return 201, self.granted[same], {}
         if not self.waiting or body.get("runners") == []:  # which wants nothing
-            return 200, {"lease": None, "reason": self.nothing, "detail": "",
+            return 200, {"lease": None, "reason": self.nothing,
+                         "detail": self.nothing_detail,
                          "retry_after_seconds": 0.2}, {}
         lease = self.waiting.pop(0)
         self.leases[lease["lease"]["id"]] = self.granted[same] = lease

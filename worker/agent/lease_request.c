@@ -96,12 +96,15 @@ static void take_nothing(struct lease_request *request, const struct no_lease *n
 
     if (request->unfit[0] != '\0') {
         wait_ms = 0; /* who says so decides when it is said again */
+    } else if (request->waits_not) {
+        wait_ms = 0; /* the next one is a long poll */
     } else if (request->offer->wait_seconds > 0 && held >= request->offer->wait_seconds * 900) {
         wait_ms = 0;
     } else {
         wait_ms = wait_ms < NEXT_LEAST_MS ? NEXT_LEAST_MS : wait_ms;
         wait_ms = wait_ms / 2 + (int64_t)rng_below(&request->loop->rng, (uint64_t)wait_ms + 1);
     }
+    request->waits_not = false;
     request->next_at_ms = now_ms + wait_ms;
     new_request_id(request); /* a null answer is not remembered */
     request->hooks.on_nothing(request->hooks.context, no);
@@ -113,6 +116,7 @@ static void take_reply(struct lease_request *request, struct reply *reply)
     request->hooks.on_reach(request->hooks.context, true, "");
     if (reply->granted) {
         request->active = false;
+        request->waits_not = false;
         request->hooks.on_grant(request->hooks.context, &reply->grant);
     } else {
         take_nothing(request, &reply->no);
@@ -181,7 +185,7 @@ static int send_ask(struct lease_request *request, struct err *err)
     (void)snprintf(message.request_id, sizeof message.request_id, "%s", request->request_id);
     memcpy(message.health, request->health, sizeof message.health);
     message.gpus = request->gpus != NULL ? request->gpus : message.gpus;
-    message.wait_seconds = request->withdrawing ? 0 : message.wait_seconds;
+    message.wait_seconds = request->withdrawing || request->waits_not ? 0 : message.wait_seconds;
     want_nothing(request, &message);
     lease_ask_write(&message, &w);
     TRY(buf_check(&body, err));

@@ -37,6 +37,7 @@ struct lease_request {
     bool active;
     bool unanswered; /* sent under this request id */
     bool withdrawing;
+    bool waits_not; /* until it is answered: that there is nothing is said at once */
     struct backoff backoff;
 };
 

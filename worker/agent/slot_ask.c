@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/log.h"
 #include "worker/agent/slot_event.h"
@@ -59,14 +60,28 @@ void slot_begin_asking(struct slot *slot, int64_t wait_ms)
     lease_request_begin(&slot->request, wait_ms);
 }
 
+/* Why there is no trial. That nothing matches the one study that is asked for, is said of it. */
+static void explain_nothing(const struct agent_settings *settings, const struct no_lease *no,
+                            char *detail, size_t size)
+{
+    if (no->reason == NO_LEASE_NONE && settings->study != NULL
+        && strncmp(no->detail, "no study matches", 16) == 0) {
+        (void)snprintf(detail, size,
+                       "there is no study \"%s\" yet; 'hone study list' shows those that there are",
+                       settings->study);
+        return;
+    }
+    (void)snprintf(detail, size, "%s%s%s", no_lease_reason_name(no->reason),
+                   no->detail[0] == '\0' ? "" : ": ", no->detail);
+}
+
 void slot_on_nothing(void *context, const struct no_lease *no)
 {
     struct slot *slot = context;
     bool over = no->reason == NO_LEASE_FINISHED || no->reason == NO_LEASE_STOPPED;
     char detail[320];
 
-    (void)snprintf(detail, sizeof detail, "%s%s%s", no_lease_reason_name(no->reason),
-                   no->detail[0] == '\0' ? "" : ": ", no->detail);
+    explain_nothing(slot->context->settings, no, detail, sizeof detail);
     if (slot->request.unfit[0] == '\0' || over) {
         slot_emit(slot, AGENT_WAITING, "", detail);
     }

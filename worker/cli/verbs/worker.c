@@ -264,6 +264,22 @@ static void leave_by_signals(struct agent *agent)
     }
 }
 
+static void tell_what_is_awaited(const struct agent_settings *settings)
+{
+    OWN(buf) struct buf runners = {0};
+
+    if (settings->study != NULL) {
+        log_info("waiting for trials of study \"%s\" at %s", settings->study, settings->url);
+        return;
+    }
+    buf_init(&runners, 4000);
+    for (size_t i = 0; i < settings->n_runners; i++) {
+        buf_printf(&runners, "%s%s", i == 0 ? "" : ", ", settings->runners[i].name);
+    }
+    log_info("waiting for trials of the runner%s %s at %s", settings->n_runners == 1 ? "" : "s",
+             buf_text(&runners), settings->url);
+}
+
 static int serve(struct agent_settings *settings, struct err *err)
 {
     OWN(agent) struct agent *agent = NULL;
@@ -274,6 +290,9 @@ static int serve(struct agent_settings *settings, struct err *err)
     }
     TRY(agent_create(settings, &agent, err));
     leave_by_signals(agent);
+    if (settings->responder == NULL) { /* a bundle is no server */
+        tell_what_is_awaited(settings);
+    }
     int rc = agent_run(agent, err);
     leave_by_signals(NULL);
     end = agent_end(agent);
@@ -371,6 +390,8 @@ static int work(struct worker_options *given, const struct options *options, str
     int rc = with_lists(given, options, err);
     if (rc != 0 && err->code == ERR_UNAUTHORIZED) {
         advise_token(&session, err);
+    } else if (rc != 0 && err->code == ERR_FORBIDDEN) {
+        session_advise(&session, err);
     }
     given->settings.token = NULL;
     explicit_bzero(token, sizeof token);
