@@ -41,7 +41,7 @@ static const struct argp_option options[] = {
     {"config", KEY_CONFIG, "FILE", 0, "read `key = value` lines; keys are these options' names", 0},
     {"open", KEY_OPEN, NULL, 0, "no tokens; on loopback only", 0},
     {"plain-http", KEY_PLAIN, NULL, 0, "serve other hosts without TLS", 0},
-    {"behind-proxy", KEY_PROXY, NULL, 0, "a reverse proxy on another host adds TLS", 0},
+    {"behind-proxy", KEY_PROXY, NULL, 0, "a reverse proxy in front adds TLS", 0},
     {"host", KEY_HOST, "NAME[:PORT]", 0, "refuse requests for any other Host", 0},
     {"tls-cert", KEY_CERT, "FILE", 0, "serve TLS with this certificate (PEM)", 0},
     {"tls-key", KEY_KEY, "FILE", 0, "and this key (PEM)", 0},

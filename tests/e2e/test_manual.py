@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cases import NotRun, expect, main  # noqa: E402
 
-HONE = os.environ["HONE"]
+HONE, HONED = os.environ["HONE"], os.environ["HONED"]
 PAGES = pathlib.Path(__file__).resolve().parents[2] / "deploy/man"
 
 
@@ -66,6 +66,24 @@ def test_the_manual_promises_no_option_that_is_not_there(tmp):
     for page in PAGES.glob("hone*.1"):
         if page.stem == "hone" or page.stem[5:] in {verb[0] for verb in verbs()}:
             expect(sorted(options_in_page(page.read_text()) - there), [], page.name)
+
+
+def options_listed(page):
+    return set(re.findall(r"Fl -([a-z][a-z-]*)", "\n".join(
+        line for line in page.splitlines() if line.startswith(".It Fl"))))
+
+
+def test_the_page_of_the_server_has_its_options(tmp):
+    said = subprocess.run([HONED, "--help"], capture_output=True, text=True, check=True).stdout
+    there = set(re.findall(r"^ {2}(?:-\S,| {3}) --([a-z][a-z-]*)", said, re.M))
+    expect("data" in there and "open" in there, True, "options of honed --help")
+    expect(options_listed((PAGES / "honed.8").read_text()), there)
+
+
+def test_every_page_that_is_cited_is_there(tmp):
+    for page in sorted(PAGES.glob("*.[1-8]")):
+        for name, section in re.findall(r"\.Xr (hone\S*) (\d)", page.read_text()):
+            expect((PAGES / f"{name}.{section}").exists(), True, f"{name}({section}) of {page.name}")
 
 
 def test_the_pages_are_well_formed(tmp):
