@@ -6,6 +6,7 @@ import fcntl
 import json
 import pathlib
 import signal
+import socket
 import struct
 import sys
 import time
@@ -315,6 +316,27 @@ def test_a_trial_of_another_machine_is_handed_back_without_its_files(tmp):
         expect((server.measured, server.released, server.results), ([(1, 4, {"accuracy": 0.25})], [1], []))
     assert "ran on another machine" in said, said
     expect((tmp / "work" / "attempt-1" / "checkpoint.new" / "model").read_text(), "saved\n")
+
+
+def test_a_trial_that_had_not_begun_is_handed_back(tmp):
+    """Its worker was killed between the grant and the start of the job, here or on another machine."""
+    with LeaseServer() as server:
+        for number, host in ((1, socket.gethostname()), (2, "another")):
+            write_spool(tmp / "state" / "slot-0.spool", left_attempt(server, host, tmp)[0])
+            said = server.work(tmp, "true", options=("--state-dir", str(tmp / "state")))
+            expect((server.released[-1], server.results, server.measured), (number, [], []), said)
+            assert "its job had not begun" in said, said
+    expect(list(tmp.glob("state*")), [])
+
+
+def test_an_end_whose_start_was_not_recorded_is_delivered(tmp):
+    ended = {"why": "exited", "wait_status": 3 << 8, "ran_ms": 50, "last_lines": "", "notes": "", "oom_line": ""}
+    with LeaseServer() as server:
+        write_spool(tmp / "state" / "slot-0.spool", left_attempt(server, socket.gethostname(), tmp)[0], (EXIT, ended))
+        said = server.work(tmp, "true", options=("--state-dir", str(tmp / "state")))
+        [(trial, result)] = server.results
+        expect((trial, result["outcome"], result["reason"]), (1, "failed", "exit_code"), said)
+    expect(list(tmp.glob("state*")), [])
 
 
 def test_a_result_of_another_machine_is_delivered(tmp):

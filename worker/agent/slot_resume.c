@@ -32,15 +32,18 @@ static size_t count_gpus(const char *list)
     return n;
 }
 
-/* How long ago the attempt began. Another boot's clock says nothing. */
+/* How long ago the attempt began. Another boot's clock says nothing; nor does one without a run. */
 static int64_t elapsed_ms(const struct slot *slot, const struct attempt_log *log)
 {
     char boot[64];
-    int64_t ms = loop_now(&slot->context->loop) - log->run.at_ms;
 
     if (log->has_exit) {
         return log->exit.ran_ms;
     }
+    if (!log->has_run) {
+        return 0;
+    }
+    int64_t ms = loop_now(&slot->context->loop) - log->run.at_ms;
     return strcmp(attempt_log_boot(boot), log->run.boot) == 0 && ms > 0 ? ms : 0;
 }
 
@@ -52,13 +55,13 @@ static int restore_trial(struct slot *slot, struct attempt_log *log, struct err 
     log->grant.lease = (struct lease_grant){0};
     slot->resumed = true;
     slot->measured_resumed = log->measured;
-    slot->n_gpus_resumed = count_gpus(log->run.gpu);
+    slot->n_gpus_resumed = log->has_run ? count_gpus(log->run.gpu) : 0;
     notes_finish(&slot->notes);
     notes_init(&slot->notes, slot->grant.trial);
     slot->ended_ms = now_ms;
     slot->started_ms = slot->run_started_ms = now_ms - elapsed_ms(slot, log);
-    slot->from = log->run.from;
-    slot->to = slot->until = log->run.to;
+    slot->from = log->has_run ? log->run.from : slot->grant.from;
+    slot->to = slot->until = log->has_run ? log->run.to : slot->grant.to;
     slot->last_step = log->last_step;
     slot->furthest_step = log->furthest_step;
     slot->has_step = log->has_step;
@@ -134,8 +137,9 @@ static int restore_phase(struct slot *slot, struct attempt_log *log, struct err 
     if (kept == SLOT_ADOPTED) {
         return 0;
     }
-    tell(slot, is_of_this_host(slot, log) ? "its job ended with that worker"
-                                          : "it ran on another machine");
+    tell(slot, !log->has_run                ? "its job had not begun"
+               : is_of_this_host(slot, log) ? "its job ended with that worker"
+                                            : "it ran on another machine");
     slot->supervisor = (struct supervisor){.state = JOB_GONE, .why = JOB_DRAINED};
     slot->runner.wait_status = SIGKILL; /* most likely: nobody saw it */
     slot->awaits_shim = kept == SLOT_ADOPT_AGAIN;
