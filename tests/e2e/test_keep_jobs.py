@@ -191,6 +191,67 @@ def test_a_job_that_ends_without_a_worker_is_recorded(tmp):
     assert "exit status 3" in result["detail"], result
 
 
+WAITS = """
+n=$HONE_TRIAL
+echo $HONE_ATTEMPT >>{tmp}/runs-$n
+echo hone: accuracy=1
+while [ ! -e {tmp}/go-$n ]; do sleep 0.002; done
+printf 'hone: accuracy=2'
+"""
+
+
+def end_of_job(tmp, n):
+    """Lets the job of trial n end, and waits until its shim has recorded that."""
+    state = sorted((tmp / "work" / "workers").iterdir())[n - 1]
+    shim = int((state / "slot-0.job").read_text().split()[2])
+    since = leaks.started(shim)
+    (tmp / f"go-{n}").touch()
+    wait_until(lambda: not leaks.is_there(shim, since), f"the end of job {n}")
+
+
+def two_killed(server, tmp):
+    """Two workers of one name, each with a job, are killed; the command of the jobs."""
+    job = script(tmp, WAITS.format(tmp=tmp))
+    workers = []
+    for n in (1, 2):
+        server.grants(heartbeat=0.2)
+        workers.append(server.start(tmp, job, options=["--keep-jobs"]))
+        server.wait_for(lambda: len(server.measured) == n)
+    for worker in workers:
+        kill(worker)
+    return job
+
+
+def expect_both(server, tmp, said):
+    expect(sorted((trial, result["outcome"]) for trial, result in server.results),
+           [(1, "completed"), (2, "completed")], said)
+    expect([(tmp / f"runs-{n}").read_text() for n in (1, 2)], ["1\n", "1\n"], said)
+    expect(sorted(server.values.values()), [1, 1, 2, 2], said)
+    expect((server.released, list((tmp / "work" / "workers").iterdir())), ([], []), said)
+
+
+def test_a_job_of_another_worker_that_ended_is_delivered(tmp):
+    with LeaseServer() as server:
+        job = two_killed(server, tmp)
+        for n in (1, 2):
+            end_of_job(tmp, n)
+        expect_both(server, tmp, server.work(tmp, job))
+
+
+def test_a_job_of_another_worker_is_delivered_when_it_has_ended(tmp):
+    """It lives when the next worker starts, which leaves it alone, and has ended before that asks again."""
+    with LeaseServer() as server:
+        job = two_killed(server, tmp)
+        server.beats.clear()
+        worker = server.start(tmp, job)
+        server.wait_for(lambda: server.beats)
+        expect(set(server.beats), {1})
+        end_of_job(tmp, 2)
+        (tmp / "go-1").touch()
+        said, _ = worker.communicate(timeout=SECONDS)
+        expect_both(server, tmp, said)
+
+
 def test_without_a_worker_a_job_ends_after_its_span(tmp):
     text = "echo hone: accuracy=1\nsetsid sleep 1000 &\nexec sleep 1000\n"
     with LeaseServer() as server:

@@ -15,6 +15,7 @@
 #include "worker/agent/orphans.h"
 #include "worker/agent/resume_list.h"
 #include "worker/agent/slot.h"
+#include "worker/agent/slot_others.h"
 #include "worker/agent/slot_resume.h"
 #include "worker/agent/state_dir.h"
 #include "worker/agent/unknown_children.h"
@@ -484,8 +485,8 @@ int agent_run(struct agent *agent, struct err *err)
     context->state_dir = agent->state_dir.path;
     TRY(leftovers_end(context->state_dir, err));
     if (agent->settings.state_dir == NULL) {
-        state_dir_gather(&agent->state_dir, context->workdir, agent->name, context->host,
-                         agent->n_slots);
+        struct state_gather gather = slot_others(context);
+        state_gather_all(&gather, agent->n_slots);
     }
     TRY(resume_find(context, agent->n_slots, &left, err));
     TRY(open_slots(agent, &left, err));

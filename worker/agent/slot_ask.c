@@ -6,7 +6,9 @@
 
 #include "common/log.h"
 #include "worker/agent/slot_event.h"
+#include "worker/agent/slot_others.h"
 #include "worker/agent/slot_spool.h"
+
 void slot_close(struct slot *slot)
 {
     devices_end_ask(&slot->context->devices, slot->index);
@@ -57,6 +59,7 @@ void slot_begin_asking(struct slot *slot, int64_t wait_ms)
     context->n_asked_for++;
     slot->has_too_little_time = false;
     slot->phase = SLOT_ASKING;
+    slot->others_at_ms = 0;
     lease_request_begin(&slot->request, wait_ms);
 }
 
@@ -128,7 +131,9 @@ static void ask(struct slot *slot)
         slot->request.health[0] = '\0';
         slot_give_devices_back(slot, &no_wait_ms);
     }
-    tick_asking(slot);
+    if (!slot_others_take(slot)) {
+        tick_asking(slot);
+    }
 }
 
 void slot_ask_tick(struct slot *slot)

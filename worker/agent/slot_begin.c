@@ -83,6 +83,13 @@ void slot_release_after(struct slot *slot, const struct err *err)
     slot_hand_back(slot);
 }
 
+void slot_forget_trial(struct slot *slot)
+{
+    slot->lost = slot->delivered = slot->refused = slot->unserved = slot->resumed =
+        slot->is_adopted = slot->awaits_shim = false;
+    slot->state[0] = '\0';
+}
+
 void slot_on_grant(void *context, struct lease_grant *grant)
 {
     struct slot *slot = context;
@@ -91,9 +98,7 @@ void slot_on_grant(void *context, struct lease_grant *grant)
     devices_end_ask(&slot->context->devices, slot->index);
     slot->grant = *grant;
     *grant = (struct lease_grant){0};
-    slot->lost = slot->delivered = slot->refused = slot->unserved = slot->resumed =
-        slot->is_adopted = false;
-    slot->state[0] = '\0';
+    slot_forget_trial(slot);
     notes_finish(&slot->notes);
     notes_init(&slot->notes, slot->grant.trial);
     slot->started_ms = loop_now(&slot->context->loop);

@@ -14,4 +14,7 @@ void slot_hand_back(struct slot *slot);
 /* The same because of this error, which also ends the worker. */
 void slot_release_after(struct slot *slot, const struct err *err);
 
+/* Nothing is known yet of the trial that the slot is about to have. */
+void slot_forget_trial(struct slot *slot);
+
 #endif

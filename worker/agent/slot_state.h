@@ -89,6 +89,7 @@ struct slot {
     char asked[REQUEST_ID_BYTES]; /* the id in it under which that is asked for */
     int64_t condense_at;          /* bytes; a longer one is made shorter when it can be */
     int64_t spool_retry_ms;
+    int64_t others_at_ms;    /* when to look again for what other workers have left */
     struct log_uploads logs; /* of this trial and of those just ended */
 
     /* the trial */

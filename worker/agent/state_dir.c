@@ -1,9 +1,7 @@
 #include "worker/agent/state_dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +12,9 @@
 
 #include "common/buf.h"
 #include "worker/agent/folder.h"
-#include "worker/agent/leftovers.h"
 #include "worker/agent/owner.h"
 
 #define LOCK "/lock"
-#define SPOOL ".spool"
-#define JOB ".job"
 #define WORKERS_MAX 1000 /* of one name */
 #define TRIES_MAX 100
 #define OWNER_BYTES 512
@@ -184,115 +179,4 @@ int state_dir_open(struct state_dir *dir, const char *given, const char *workdir
         }
     }
     return rc;
-}
-
-/* ---- what others of this name have left ---- */
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t len = strlen(text);
-
-    return len >= strlen(end) && strcmp(text + len - strlen(end), end) == 0;
-}
-
-static int is_spool(const struct dirent *entry)
-{
-    return ends_with(entry->d_name, SPOOL);
-}
-
-/* Whatever else a worker leaves belongs to a job that was to survive it. */
-static int is_of_kept_job(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.' && strcmp(entry->d_name, &LOCK[1]) != 0
-           && !ends_with(entry->d_name, SPOOL) && !ends_with(entry->d_name, JOB);
-}
-
-static int is_job(const struct dirent *entry)
-{
-    return ends_with(entry->d_name, JOB);
-}
-
-static void free_names(struct dirent **names, int n)
-{
-    for (int i = 0; i < n; i++) {
-        free(names[i]);
-    }
-    free(names);
-}
-
-static bool has_kept_job(const struct state_dir *dir)
-{
-    struct dirent **names = NULL;
-    int n = scandir(dir->path, &names, is_of_kept_job, NULL);
-
-    free_names(names, n);
-    return n != 0;
-}
-
-/* Ends what is left of its jobs. */
-static void end_jobs(const struct state_dir *dir)
-{
-    struct dirent **names = NULL;
-    struct err err = {0};
-    char path[PATH_MAX];
-    int n = leftovers_end(dir->path, &err) == 0 ? scandir(dir->path, &names, is_job, NULL) : 0;
-
-    for (int i = 0; i < n; i++) {
-        int len = snprintf(path, sizeof path, "%s/%s", dir->path, names[i]->d_name);
-        if (len > 0 && (size_t)len < sizeof path) {
-            (void)unlink(path);
-        }
-    }
-    free_names(names, n);
-}
-
-/* Under the first name that is free. */
-static void move_spool(const struct state_dir *dir, const char *from, size_t *next)
-{
-    char to[PATH_MAX];
-
-    do {
-        (void)snprintf(to, sizeof to, "%s/slot-%zu" SPOOL, dir->path, (*next)++);
-    } while (access(to, F_OK) == 0);
-    (void)rename(from, to);
-}
-
-static void gather_from(const struct state_dir *dir, const struct state_dir *other, size_t *next)
-{
-    struct dirent **names = NULL;
-    char from[PATH_MAX];
-
-    if (has_kept_job(other)) {
-        return;
-    }
-    end_jobs(other);
-    int n = scandir(other->path, &names, is_spool, versionsort);
-    for (int i = 0; i < n; i++) {
-        int len = snprintf(from, sizeof from, "%s/%s", other->path, names[i]->d_name);
-        if (len > 0 && (size_t)len < sizeof from) {
-            move_spool(dir, from, next);
-        }
-    }
-    free_names(names, n);
-}
-
-void state_dir_gather(const struct state_dir *dir, const char *workdir, const char *name,
-                      const char *host, size_t first)
-{
-    char path[PATH_MAX];
-
-    for (int i = 1; i <= WORKERS_MAX; i++) {
-        struct state_dir other;
-        struct err err;
-        int len = i == 1 ? snprintf(path, sizeof path, "%s/workers/%s", workdir, name)
-                         : snprintf(path, sizeof path, "%s/workers/%s.%d", workdir, name, i);
-        if (len < 0 || (size_t)len >= sizeof path || access(path, F_OK) != 0) {
-            continue;
-        }
-        state_dir_init(&other);
-        if (strcmp(path, dir->path) != 0 && take(&other, path, host, &err) == 0) {
-            gather_from(dir, &other, &first);
-        }
-        state_dir_close(&other);
-    }
 }

@@ -10,8 +10,6 @@
 #ifndef WORKER_AGENT_STATE_DIR_H
 #define WORKER_AGENT_STATE_DIR_H
 
-#include <stddef.h>
-
 #include "common/err.h"
 #include "common/own.h"
 
@@ -28,11 +26,5 @@ void state_dir_close(struct state_dir *dir);
  * that no other worker holds. ERR_LOCKED: another worker holds the given one. ERR_IO. */
 MUST_USE int state_dir_open(struct state_dir *dir, const char *given, const char *workdir,
                             const char *name, const char *host, struct err *err);
-
-/* Moves here the spools that other workers of this name have left whose directories nobody holds,
- * under names from `first` on: slot-FIRST.spool and so on. A directory with a job that may be alive
- * stays as it is, and so does what cannot be moved. */
-void state_dir_gather(const struct state_dir *dir, const char *workdir, const char *name,
-                      const char *host, size_t first);
 
 #endif
