@@ -87,8 +87,10 @@ void failures_in_row_explain(bool has_value, int64_t failed_in_row, char *text, 
     (void)snprintf(text, size,
                    has_value
                        ? "%" PRId64 " trials in a row failed; look at one of them, mend the "
-                         "cause, and set the limit failures to go on"
+                         "cause, then 'hone study retry NAME', or set the limit failures, to go "
+                         "on"
                        : "the first %" PRId64 " trials failed and no trial had a value; look "
-                         "at one of them, mend the cause, and set the limit failures to go on",
+                         "at one of them, mend the cause, then 'hone study retry NAME', or set the "
+                         "limit failures, to go on",
                    failed_in_row);
 }

@@ -490,8 +490,10 @@ echo 'hone: step=1e13 loss=0.2'
     study.write_text(study.read_text().replace(', "unit": 0.001', '').replace("2.5", "2"))
     status, out, _ = tried(tmp, "echo hone: step=1.5 loss=1\n", "--study", str(study))
     expect(status, 1)
-    assert ('not understood: step=1.5: this study counts whole steps; one that counts fractions has a '
-            '"unit" in its resource\n') in out, out
+    assert ('not understood: step=1.5: this study counts whole steps; print such, or write --resource '
+            'seconds=MIN..MAX:0.001, in a new study\n') in out, out
+    status, out, _ = tried(tmp, "echo hone: step=1.5 loss=1\n")
+    assert 'step=1.5: this study counts whole steps; print whole steps\n' in out, out
 
 
 def test_try_ends_by_whether_the_objective_was_seen(tmp):
@@ -808,6 +810,7 @@ def test_clean_exit_without_the_objective_shows_its_last_lines(tmp):
     result = ending(tmp, "echo hone: loss=1\nprintf 'caf\\303\\251 \\377\\033[31m done\\n'\n")
     expect((result["outcome"], result["reason"]), ("failed", "no_metric"))
     assert result["detail"].endswith("caf\u00e9 ??[31m done"), result
+    assert "the study's objective was never reported; reported were loss" in result["detail"], result
 
 
 def test_much_to_say_of_a_failure_is_cut_to_what_fits(tmp):

@@ -182,7 +182,7 @@ START_TEST(report_is_read_or_told_why_not)
 
     ck_assert_int_eq(is_report, texts[_i].told != NULL);
     if (is_report) {
-        metric_report_settle(&report, 0);
+        metric_report_settle(&report, 0, NULL);
         ck_assert_msg(strcmp(report_text(&report), texts[_i].told) == 0, "%s: %s, not %s (%s)",
                       texts[_i].text, report_text(&report), texts[_i].told,
                       report.n_faults > 0 ? report.faults[0].text : "no fault");

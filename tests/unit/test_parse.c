@@ -94,7 +94,9 @@ static const struct {
     {"hone: step=1 loss=\nhone: step=1 loss=0.\n", "!; 1 loss=0"},
     {"hone: {\"step\": 1,\nhone: a=1\n", "!; a=1"},
     {"hone: {\\\"step\\\": 1, \\\"a\\\": 1}\n", "!"},
-    {"print(f\"hone: step={e} loss={l}\")\n", "!"},
+    {"    print(f\"hone: step={e:g} loss={l}\")\n  puts('hone: a={b}')\n", ""},
+    {"  printf(\"hone: step=%d a=%g\", s, a);\n> echo \" hone: a=$a\"\n", ""},
+    {"hone: step={e}\nmsg=\"hone: step=1 a=1\" b={c}\n", "!; 1 a=1"},
     /* terminals */
     {"\x1b[32mhone: step=1 a=1\x1b[0m\n", "1 a=1"},
     {"hone: step=1 a=0.5\x1b[0m\n", "1 a=0.5"},

@@ -76,7 +76,10 @@ static void decide_clean_exit(const struct exit_facts *facts, struct exit_class 
     } else {
         set(made, EXIT_CLASS_RESULT, OUTCOME_FAILED, "no_metric");
         (void)snprintf(made->text, sizeof made->text,
-                       "exit status 0, but the study's objective was never reported");
+                       "exit status 0, but the study's objective was never reported%s%s",
+                       facts->reported == NULL || *facts->reported == '\0' ? ""
+                                                                           : "; reported were ",
+                       facts->reported == NULL ? "" : facts->reported);
     }
 }
 

@@ -21,6 +21,7 @@ struct exit_facts {
     bool draining;        /* the worker is being stopped */
     bool with_worker;     /* … and was told so about when the job ended */
     bool measured;        /* every objective was, in this attempt */
+    const char *reported; /* the names of the metrics that were; NULL or "": none */
     const char *oom_line; /* what the kernel said of it; NULL: nothing */
     const char *lost;     /* a value that decides the trial's value did not reach the server:
                              says which; NULL: none */

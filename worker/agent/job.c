@@ -69,6 +69,7 @@ int job_open_output(struct slot *slot, struct err *err)
 {
     struct output_settings output = {.patterns = slot->context->patterns,
                                      .digits = slot->grant.digits,
+                                     .resource = slot->grant.resource_name,
                                      .log_path = slot->folder.log,
                                      .show_fd = slot->context->settings->passthrough_fd,
                                      .on_report = job_report,

@@ -112,6 +112,11 @@ bool lease_is_measured(const struct lease *lease)
     return pending_is_measured(&lease->pending);
 }
 
+void lease_append_reported(const struct lease *lease, struct buf *out)
+{
+    pending_append_reported(&lease->pending, out);
+}
+
 bool lease_append_lost(const struct lease *lease, struct buf *out)
 {
     return pending_append_lost(&lease->pending, out);

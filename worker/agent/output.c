@@ -45,6 +45,7 @@ int output_open(struct output *output, const struct output_settings *settings, s
     output->show_fd = settings->show_fd;
     reader_init(&output->reader, settings->patterns, settings->on_report, settings->context);
     output->reader.digits = settings->digits;
+    output->reader.resource = settings->resource;
     for (size_t i = 0; i < STREAM_COUNT; i++) {
         parse_init(&output->streams[i], &output->reader, i == STREAM_METRICS);
     }

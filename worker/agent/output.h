@@ -17,6 +17,7 @@ struct output_settings {
     const char *log_path;            /* appended to; NULL: no log is kept */
     int show_fd;                     /* also gets the text as it comes; -1: none does */
     int digits;                      /* of the study's steps */
+    const char *resource;            /* its name; borrowed; NULL or "": none */
     reader_hook *on_report;
     void *context;
 };

@@ -15,6 +15,7 @@
 #include "worker/agent/spawn_failure.h"
 
 #define LOST_BYTES 512
+#define REPORTED_BYTES 512
 #define SHOWN_BYTES 300 /* of what a job printed last */
 /* Fills `health` from what the last of several jobs that failed at once has printed. */
 static void describe_failures(const struct slot *slot, const char *detail,
@@ -142,6 +143,10 @@ static void classify_exit(struct slot *slot)
 {
     OWN(buf) struct buf lost = {0};
 
+    OWN(buf) struct buf reported = {0};
+
+    buf_init(&reported, REPORTED_BYTES);
+    lease_append_reported(slot->lease, &reported);
     buf_init(&lost, LOST_BYTES);
     bool is_lost = lease_append_lost(slot->lease, &lost);
     bool draining = slot->context->draining;
@@ -156,6 +161,7 @@ static void classify_exit(struct slot *slot)
         .draining = draining,
         .with_worker = draining && slot->context->drained_ms <= slot_settled_at_ms(slot),
         .measured = lease_is_measured(slot->lease),
+        .reported = buf_text(&reported),
         .lost = is_lost ? buf_text(&lost) : NULL,
         .has_checkpoint = !folder_is_empty(slot->folder.checkpoint),
         .has_resource = slot->grant.has_resource,

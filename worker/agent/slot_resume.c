@@ -75,8 +75,11 @@ static int restore_trial(struct slot *slot, struct attempt_log *log, struct err 
  */
 static int restore_exit(struct slot *slot, const struct attempt_exit *ended, struct err *err)
 {
-    struct output_settings output = {
-        .digits = slot->grant.digits, .show_fd = -1, .on_report = job_report, .context = slot};
+    struct output_settings output = {.digits = slot->grant.digits,
+                                     .resource = slot->grant.resource_name,
+                                     .show_fd = -1,
+                                     .on_report = job_report,
+                                     .context = slot};
     bool by_worker = ended->why == JOB_LOST || ended->why == JOB_QUIT
                      || (ended->why == JOB_EXITED && ended->with_worker);
 

@@ -162,7 +162,23 @@ void metric_report_set_step(struct metric_report *report, double said)
     }
 }
 
-void metric_report_settle(struct metric_report *report, int digits)
+static void refuse_fraction(struct metric_report *report, const char *resource)
+{
+    char said[JSON_NUMBER_BYTES];
+
+    (void)json_format_number(report->said, said);
+    if (resource == NULL || *resource == '\0') {
+        metric_report_refuse(report, METRIC_FAULT_STEP,
+                             "step=%s: this study counts whole steps; print whole steps", said);
+        return;
+    }
+    metric_report_refuse(report, METRIC_FAULT_STEP,
+                         "step=%s: this study counts whole steps; print such, or write --resource "
+                         "%s=MIN..MAX:0.001, in a new study",
+                         said, resource);
+}
+
+void metric_report_settle(struct metric_report *report, int digits, const char *resource)
 {
     char said[JSON_NUMBER_BYTES];
     char most[STEP_BYTES];
@@ -173,13 +189,14 @@ void metric_report_settle(struct metric_report *report, int digits)
                                  "it has no step, and in a study that counts fractions the next "
                                  "one is not known");
         }
-    } else if (!step_from_number(report->said, digits, &report->step)) {
+    } else if (step_from_number(report->said, digits, &report->step)) {
+        return;
+    } else if (digits == 0) {
+        refuse_fraction(report, resource);
+    } else {
         (void)json_format_number(report->said, said);
         (void)step_format(step_most(digits), digits, most);
-        metric_report_refuse(report, METRIC_FAULT_STEP,
-                             digits == 0 ? "step=%s: this study counts whole steps; one that "
-                                           "counts fractions has a \"unit\" in its resource"
-                                         : "step=%s: a step lies between 0 and %s",
+        metric_report_refuse(report, METRIC_FAULT_STEP, "step=%s: a step lies between 0 and %s",
                              said, most);
     }
 }

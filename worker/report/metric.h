@@ -57,8 +57,8 @@ void metric_report_add(struct metric_report *report, const char *name, size_t na
 void metric_report_set_step(struct metric_report *report, double said);
 /* Sets the step to the nearest number of units of 10^-digits. Refuses the report where the study
  * counts whole steps and this is a fraction, or counts fractions and none is said: then the next
- * one is not known. */
-void metric_report_settle(struct metric_report *report, int digits);
+ * one is not known. `resource`: the name of what the study counts in steps; NULL or "": nothing. */
+void metric_report_settle(struct metric_report *report, int digits, const char *resource);
 /* Does the name stand for the step? */
 bool metric_name_is_step(const char *name, size_t len);
 

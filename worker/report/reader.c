@@ -18,6 +18,7 @@ void reader_init(struct reader *reader, const struct patterns *patterns, reader_
     reader->has_step = false;
     reader->step_is_refused = false;
     reader->digits = 0;
+    reader->resource = NULL;
 }
 
 /* ---- one report ---- */
@@ -77,13 +78,33 @@ static void settle_step(const struct reader *reader, struct metric_report *repor
                                      : "no step was found before it");
         }
     }
-    metric_report_settle(report, reader->digits);
+    metric_report_settle(report, reader->digits, reader->resource);
 }
 
 static void deliver(struct reader *reader, const struct line *line)
 {
     settle_step(reader, &reader->report);
     reader->on_report(reader->context, &reader->report, line->text, line->len);
+}
+
+/* Is the prefix within a quoted text of a program, as a traceback shows it, where values are still
+ * to be filled in: print(f"hone: step={step} loss={loss:g}")? */
+static bool is_source(const struct line *line, struct found found, size_t end)
+{
+    size_t quote = found.begin;
+
+    while (quote > 0 && (line->text[quote - 1] == ' ' || line->text[quote - 1] == '\t')) {
+        quote--;
+    }
+    if (quote == 0 || memchr("\"'`", line->text[quote - 1], 3) == NULL) {
+        return false;
+    }
+    for (size_t i = found.end; i + 1 < end && line->text[i] != line->text[quote - 1]; i++) {
+        if (line->text[i] == '=' && memchr("{%$", line->text[i + 1], 3) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Reads each report that stands behind a prefix, from the first one on; false: there is none. */
@@ -96,8 +117,9 @@ static bool read_prefixed(struct reader *reader, const struct line *line, struct
     for (bool more = true; more; found = next) {
         more = find_prefix(line->text, line->len, found.end, line->is_cut, &next);
         size_t end = more ? next.begin : line->len;
-        bool is_report = read_text(report, line->text + found.end, end - found.end);
-        if (more && next.is_glued) {
+        bool is_report = !is_source(line, found, end)
+                         && read_text(report, line->text + found.end, end - found.end);
+        if (is_report && more && next.is_glued) {
             metric_report_refuse(report, METRIC_FAULT_FORM,
                                  "another report begins within it, as when two processes print at "
                                  "once");
@@ -119,7 +141,7 @@ static void find_step(struct reader *reader, const struct line *line)
     if (!patterns_read_step(reader->patterns, line->text, line->len, report)) {
         return;
     }
-    metric_report_settle(report, reader->digits);
+    metric_report_settle(report, reader->digits, reader->resource);
     reader->has_step = report->has_step;
     reader->step = report->said;
     reader->step_is_refused = report->n_faults > 0;

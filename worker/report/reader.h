@@ -24,6 +24,7 @@ struct reader {
     bool step_is_refused;        /* the last one that it found cannot be read */
     double step;                 /* as said */
     int digits;                  /* of the study's steps; 0 unless set after reader_init() */
+    const char *resource;        /* borrowed: its name; NULL or "": none */
     struct metric_report report; /* the one being read: too large to be made for each line */
 };
 
