@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -521,6 +522,33 @@ printf 'Epoch 1\nloss 0.25\nEpoch 2\nloss 0.5\n'
     status, out, said = tried(tmp, "true\n", arguments=["{lr}"])
     expect(status, 2)
     assert "{lr}, which is no parameter" in said, said
+
+
+def test_try_suggests_an_expression_where_nothing_is_reported(tmp):
+    study = tmp / "study.json"
+    study.write_text(json.dumps({
+        "metric": "loss", "direction": "minimize",
+        "parameters": [{"name": "lr", "type": "float", "low": 0, "high": 1}]}))
+    text = """
+[ "$1" ] || exit 1
+echo "starting"
+echo "Epoch 1 of 3"
+echo "val_loss: 0.7 loss: 0.5, lr 1e-3"
+"""
+    status, out, said = tried(tmp, text, "--study", str(study), arguments=["{lr}"])
+    expect(status, 1, said)
+    option = r"--metric 'loss=\bloss:\s+([-+.\deE]+)'"
+    for wanted in ("none of which is a report:\n    Epoch 1 of 3\n    val_loss: 0.7 loss", option):
+        assert wanted in out, (wanted, out)
+    status, out, said = tried(tmp, text, "--study", str(study), *shlex.split(option), arguments=["{lr}"])
+    expect(status, 0, said)
+    assert "value: loss=0.5, " in out, out
+    _, out, _ = tried(tmp, "echo acc = 0.25\n")
+    assert r"--metric 'acc=\bacc\s+=\s+(\S+)'" in out, out
+    _, out, _ = tried(tmp, "echo 1 2 3\n")
+    assert "    1 2 3\n--metric 'NAME=REGEX'" in out, out
+    _, out, _ = tried(tmp, "echo nothing\n")
+    assert "report:" not in out and "--metric" not in out, out
 
 
 def test_try_takes_the_defaults(tmp):

@@ -1,5 +1,6 @@
 #include "worker/agent/try.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/http/async.h"
@@ -9,12 +10,14 @@
 
 #define TURN_MS 1000
 #define TAIL_BYTES 8192
+#define HEAD_BYTES 65536
 
 void try_result_finish(struct try_result *result)
 {
     pending_finish(&result->measured);
     notes_finish(&result->notes);
     spool_finish(&result->spool);
+    buf_finish(&result->head);
     buf_finish(&result->tail);
 }
 
@@ -53,11 +56,25 @@ static void follow(struct agent *agent, struct slot *slot)
     job_collect(slot);
 }
 
+/* The beginning of the log. Where it cannot be read there is none. */
+static void read_head(const char *path, struct buf *head)
+{
+    char bytes[HEAD_BYTES / 4];
+    FILE *file = path == NULL ? NULL : fopen(path, "re");
+
+    if (file == NULL) {
+        return;
+    }
+    transcript_append_clean(head, bytes, fread(bytes, 1, sizeof bytes, file));
+    (void)fclose(file);
+}
+
 /* The notes and the measurements stay with the result. */
 static void close_slot(struct slot *slot, struct try_result *result)
 {
     result->spawn_errno = slot->runner.spawn_errno;
     result->wait_status = slot->runner.wait_status;
+    read_head(slot->folder.log, &result->head);
     transcript_last_lines(&slot->output.transcript, &result->tail);
     result->notes = slot->notes;
     result->measured.notes = &result->notes;
@@ -72,6 +89,7 @@ int agent_try(struct agent *agent, struct lease_grant *grant, struct try_result 
 
     *grant = (struct lease_grant){0};
     *result = (struct try_result){0};
+    buf_init(&result->head, HEAD_BYTES);
     buf_init(&result->tail, TAIL_BYTES);
     runner_init(&slot.runner);
     output_init(&slot.output);

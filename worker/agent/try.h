@@ -10,6 +10,7 @@
 struct try_result {
     int spawn_errno; /* the command could not be started */
     int wait_status; /* of the command */
+    struct buf head; /* the beginning of what it printed, as clean UTF-8 */
     struct buf tail; /* the last lines that it printed */
     struct notes notes;
     struct pending measured; /* its objectives are those of the grant; nothing of it was sent */

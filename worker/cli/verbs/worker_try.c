@@ -17,6 +17,7 @@
 #include "worker/cli/define/study_file.h"
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
+#include "worker/cli/verbs/worker_try_hint.h"
 
 #define NO_SERVER "http://127.0.0.1:1" /* never called */
 #define LINE_BYTES 160                 /* shown of a line of output */
@@ -222,6 +223,18 @@ static void print_metrics(const struct pending *measured)
     }
 }
 
+/* Where nothing was reported: what would have read it. */
+static void print_hint(const struct try_result *result)
+{
+    const struct pending *measured = &result->measured;
+    OWN(buf) struct buf hint = {0};
+
+    buf_init(&hint, 8000);
+    worker_try_hint(buf_text(&result->head),
+                    measured->n_objectives == 0 ? NULL : measured->names[0].metric, &hint);
+    (void)fputs(buf_text(&hint), stdout);
+}
+
 static bool print_result(const struct try_result *result)
 {
     const struct pending *measured = &result->measured;
@@ -232,6 +245,9 @@ static bool print_result(const struct try_result *result)
     }
     if (measured->n_objectives == 0) {
         print_metrics(measured);
+    }
+    if (measured->n == 0) {
+        print_hint(result);
     }
     bool is_measured =
         measured->n_objectives == 0 ? measured->n > 0 : pending_is_measured(measured);
