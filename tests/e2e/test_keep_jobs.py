@@ -10,7 +10,8 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import expect, main  # noqa: E402
+from cases import NotRun, expect, main  # noqa: E402
+from fake_gpus import FakeGpus  # noqa: E402
 from lease_server import LeaseServer  # noqa: E402
 import hone  # noqa: E402
 import leaks  # noqa: E402
@@ -166,11 +167,22 @@ def test_every_stream_goes_on_in_every_boundary(tmp):
                            for metric in ("accuracy", "second", "third")}, said)
 
 
-def begun(server, tmp, text, *options):
+def fill(path):
+    """Until nothing more can be written there."""
+    with open(path, "wb", buffering=0) as file:
+        for size in (65536, 4096, 1):
+            try:
+                while file.write(bytes(size)) == size:
+                    pass
+            except OSError:
+                pass
+
+
+def begun(server, tmp, text, *options, **environment):
     """A worker with a job that has reported once, and the job's pid."""
     server.grants(heartbeat=0.2)
     job = script(tmp, f"echo $$ >{tmp}/pid.new\nmv {tmp}/pid.new {tmp}/pid\n" + text)
-    worker = server.start(tmp, job, options=options)
+    worker = server.start(tmp, job, options=options, **environment)
     server.wait_for(lambda: server.measured)
     return worker, job, int((tmp / "pid").read_text())
 
@@ -250,6 +262,116 @@ def test_a_job_of_another_worker_is_delivered_when_it_has_ended(tmp):
         (tmp / "go-1").touch()
         said, _ = worker.communicate(timeout=SECONDS)
         expect_both(server, tmp, said)
+
+
+def stopped(tmp, worker, slot=0):
+    """Stops the shim of a slot, kills its worker; the shim's pid."""
+    record, = (tmp / "work" / "workers").glob(f"*/slot-{slot}.job")
+    shim = int(record.read_text().split()[2])
+    os.kill(shim, signal.SIGSTOP)
+    kill(worker)
+    return shim
+
+
+def test_a_shim_that_is_stopped_is_taken_up_when_it_goes_on(tmp):
+    """Until then it holds up nothing: the lease is kept, and another trial runs on the other GPU."""
+    tools = FakeGpus(tmp / "bin")
+    tools.nvidia(["GPU-a", "GPU-b"])
+    text = f"""
+echo "$CUDA_VISIBLE_DEVICES" >>{tmp}/gpus
+echo hone: accuracy=1
+while [ $HONE_TRIAL = 1 ] && [ ! -e {tmp}/go ]; do sleep 0.002; done
+echo hone: accuracy=2
+"""
+    with LeaseServer() as server:
+        worker, job, _ = begun(server, tmp, text, "--keep-jobs", **tools.environment)
+        shim = stopped(tmp, worker)
+        try:
+            server.beats.clear()
+            server.grants()
+            worker = server.start(tmp, job, options=["--keep-jobs"], **tools.environment)
+            server.wait_for(lambda: 1 in server.beats and len(server.results) == 1)
+            expect(server.results[0][0], 2)
+        finally:
+            os.kill(shim, signal.SIGCONT)
+        (tmp / "go").touch()
+        said, _ = worker.communicate(timeout=SECONDS)
+        expect([trial for trial, _ in server.results], [2, 1], said)
+        expect((server.released, len(server.values)), ([], 4), said)
+    expect(sorted((tmp / "gpus").read_text().split()), ["GPU-a", "GPU-b"], said)
+    assert "does not answer yet" in said and "its job goes on" in said, said
+    assert "ended with that worker" not in said, said
+
+
+def test_a_job_whose_shim_is_stopped_ends_with_a_worker_that_leaves(tmp):
+    text = "echo hone: accuracy=1\nwhile :; do sleep 0.01; done\n"
+    for goes_on in (False, True):
+        folder = tmp / str(goes_on)
+        folder.mkdir()
+        with LeaseServer() as server:
+            worker, job, pid = begun(server, folder, text, "--keep-jobs")
+            since = leaks.started(pid)
+            shim = stopped(folder, worker)
+            server.beats.clear()
+            worker = server.start(folder, job, options=["--keep-jobs"])
+            server.wait_for(lambda: server.beats)
+            worker.send_signal(signal.SIGTERM)
+            wait_until(lambda: "it is to leave" in worker.stdout.readline(), "the drain")
+            if goes_on:
+                os.kill(shim, signal.SIGCONT)
+            said, _ = worker.communicate(timeout=SECONDS)
+            expect((worker.returncode, server.released, server.results), (0, [1], []), said)
+        assert not leaks.is_there(pid, since), said
+
+
+def test_a_job_goes_on_without_what_it_can_do_without(tmp):
+    """Its GPU has another name, or is none of the new worker's."""
+    tools = FakeGpus(tmp / "bin")
+    tools.nvidia(["GPU-a", "GPU-b"])
+    text = "echo hone: accuracy=1\nwhile [ ! -e $GO ]; do sleep 0.002; done\necho hone: accuracy=2\n"
+    for case, options, is_lost in (("renamed", ["--gpus", "GPU-b,GPU-a"], False),
+                                    ("unknown", ["--gpus", "GPU-b"], True),
+                                    ("none", ["--gpus", "none"], True)):
+        folder = tmp / case
+        folder.mkdir()
+        env = {"GO": str(folder / "go"), **tools.environment}
+        with LeaseServer() as server:
+            worker, job, pid = begun(server, folder, text, "--keep-jobs", "--gpus", "0", **env)
+            kill(worker)
+            server.beats.clear()
+            worker = server.start(folder, job, options=["--keep-jobs", *options], **env)
+            server.wait_for(lambda: server.beats)
+            (folder / "go").touch()
+            said, _ = worker.communicate(timeout=SECONDS)
+            expect((only_result(server)["outcome"], len(server.values)), ("completed", 2), said)
+            assert "its job goes on" in said, said
+            expect("are not held" in said, is_lost, said)
+
+
+def test_a_job_goes_on_when_the_disk_is_full(tmp):
+    """As it is while the next worker takes it up."""
+    work = tmp / "work"
+    work.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", work], check=False,
+                      capture_output=True).returncode != 0:
+        raise NotRun("no file system can be mounted here")
+    try:
+        text = f"echo hone: accuracy=1\nwhile [ ! -e {tmp}/go ]; do sleep 0.002; done\necho hone: accuracy=2\n"
+        with LeaseServer() as server:
+            worker, job, pid = begun(server, tmp, text, "--keep-jobs", "--min-disk-free", "0")
+            kill(worker)
+            fill(work / "filler")
+            server.beats.clear()
+            worker = server.start(tmp, job, options=["--keep-jobs", "--min-disk-free", "0"])
+            server.wait_for(lambda: server.beats)
+            (tmp / "go").touch()
+            server.wait_for(lambda: server.results)
+            (work / "filler").unlink()
+            said, _ = worker.communicate(timeout=SECONDS)
+            expect((only_result(server)["outcome"], len(server.values)), ("completed", 2), said)
+            assert "its job goes on" in said, said
+    finally:
+        subprocess.run(["umount", "-l", work], check=True)
 
 
 def test_without_a_worker_a_job_ends_after_its_span(tmp):

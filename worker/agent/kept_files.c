@@ -102,7 +102,7 @@ static int open_socket(const char *path,
     if (address_of(path, &address, &folder) != 0) {
         return -1;
     }
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && join(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
         int why = errno;
         (void)close(fd);

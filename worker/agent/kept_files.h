@@ -22,7 +22,7 @@ OWN_VALUE(kept_files)
 void kept_files_remove(const struct kept_files *files);
 
 /* A socket with the name of a file, however long its folder's name is: bound, or connected. -1,
- * with errno. */
+ * with errno; EAGAIN: too many wait there. Neither ever blocks. */
 int kept_files_bind(const char *path);
 int kept_files_connect(const char *path);
 

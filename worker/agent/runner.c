@@ -22,6 +22,7 @@
 #define LINGER_MS 1000 /* what outlives a job's leader may hold its output open for so long */
 #define EMPTY_MS 10000 /* after SIGKILL, before something counts as unkillable */
 #define CLEAN_EVERY_MS 5
+#define ANSWER_MS 1000 /* a shim that may run answers at once */
 #define KEPT_PIPE_BYTES (1 << 20)
 
 /* ---- finding ---- */
@@ -248,8 +249,9 @@ int runner_start(struct runner *runner, const struct runner_spec *given, struct 
 
 /* ---- taking over ---- */
 
-/* Fills the readers of the job's pipes; false: it was no such message. */
-static bool receive_hello(int channel, struct shim_hello *hello, int readers[STREAM_COUNT])
+/* Fills the readers of the job's pipes; RUNNER_GONE: it was no such message. */
+static enum runner_adopted receive_hello(int channel, struct shim_hello *hello,
+                                         int readers[STREAM_COUNT])
 {
     union {
         struct cmsghdr header;
@@ -260,15 +262,18 @@ static bool receive_hello(int channel, struct shim_hello *hello, int readers[STR
                              .msg_iovlen = 1,
                              .msg_control = control.bytes,
                              .msg_controllen = sizeof control.bytes};
-    ssize_t got = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
+    ssize_t got = recvmsg(channel, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     const struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
 
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return RUNNER_SILENT;
+    }
     if (rights == NULL || rights->cmsg_type != SCM_RIGHTS
         || rights->cmsg_len != CMSG_LEN(sizeof(int) * STREAM_COUNT)) {
-        return false;
+        return RUNNER_GONE;
     }
     memcpy(readers, CMSG_DATA(rights), sizeof(int) * STREAM_COUNT);
-    return got == (ssize_t)sizeof *hello;
+    return got == (ssize_t)sizeof *hello ? RUNNER_ADOPTED : RUNNER_GONE;
 }
 
 /* Is it the shim that was recorded, and this user's? */
@@ -283,34 +288,61 @@ static bool is_recorded(int channel, const struct shim_hello *hello,
            && hello->shim == record->shim && strcmp(hello->attempt_id, record->attempt_id) == 0;
 }
 
+/* The call stays open until it is answered: a shim that is stopped has room for a few only. */
+static enum runner_adopted call_shim(struct runner *runner, const char *socket)
+{
+    if (runner->calls) {
+        return RUNNER_ADOPTED;
+    }
+    runner_init(runner);
+    runner->status_fd = kept_files_connect(socket);
+    if (runner->status_fd < 0) {
+        return errno == EAGAIN ? RUNNER_SILENT : RUNNER_GONE;
+    }
+    struct pollfd answer = {.fd = runner->status_fd, .events = POLLIN};
+    (void)poll(&answer, 1, ANSWER_MS);
+    runner->calls = true;
+    return RUNNER_ADOPTED;
+}
+
+static void hang_up(struct runner *runner)
+{
+    if (runner->calls) {
+        close_fd(&runner->status_fd);
+        runner->calls = false;
+    }
+}
+
 int runner_adopt(struct runner *runner, const char *socket, const struct job_record *record,
                  struct err *err)
 {
     struct shim_hello hello = {0};
     int readers[STREAM_COUNT] = {-1, -1, -1};
-    int channel = kept_files_connect(socket);
+    enum runner_adopted how = call_shim(runner, socket);
 
-    runner_init(runner);
-    if (channel < 0) {
-        return 1;
+    if (how == RUNNER_ADOPTED) {
+        how = receive_hello(runner->status_fd, &hello, readers);
     }
-    bool is_hello = receive_hello(channel, &hello, readers);
-    if (!is_hello || !is_recorded(channel, &hello, record)) {
+    if (how == RUNNER_SILENT) {
+        return how;
+    }
+    if (how == RUNNER_GONE || !is_recorded(runner->status_fd, &hello, record)) {
         for (size_t i = 0; i < STREAM_COUNT; i++) {
             close_fd(&readers[i]);
         }
-        close_fd(&channel);
-        return is_hello ? err_set(err, ERR_IO, "%s is not the socket of the recorded job", socket)
-                        : 1; /* it ended meanwhile */
+        hang_up(runner);
+        return how == RUNNER_GONE
+                   ? RUNNER_GONE /* it ended meanwhile */
+                   : err_set(err, ERR_IO, "%s is not the socket of the recorded job", socket);
     }
+    runner->calls = false;
     runner->shim = hello.shim;
     runner->job = hello.leader;
     runner->keeps = true;
-    runner->status_fd = channel;
     memcpy(runner->streams, readers, sizeof readers);
     memcpy(runner->attempt_id, record->attempt_id, sizeof runner->attempt_id);
     runner->leaf = record->leaf[0] == '\0' ? NULL : strdup(record->leaf);
-    return 0;
+    return RUNNER_ADOPTED;
 }
 
 /* ---- running ---- */
@@ -445,6 +477,7 @@ void runner_finish(struct runner *runner)
         struct orphans left = {.attempt_ids = ids, .n = 1, .leaf = runner->leaf};
         (void)orphans_end(&left, EMPTY_MS);
     }
+    hang_up(runner);
     if (runner->attempt_id[0] != '\0') { /* it was started */
         for (size_t i = 0; i < STREAM_COUNT; i++) {
             close_fd(&runner->streams[i]);

@@ -22,6 +22,7 @@ struct runner {
     pid_t job;                 /* its leader, process group and session; 0 until known */
     int streams[STREAM_COUNT]; /* stdout, stderr, JSON by line; -1: closed */
     int status_fd;         /* the channel: readable when runner_advance() has something to read */
+    bool calls;            /* runner_adopt() has called there, and nobody has answered yet */
     bool killed;           /* we sent SIGKILL */
     bool ended;            /* nothing of the job is left, or `survivor` is */
     bool keeps;            /* the shim stays until runner_done(), or without us */
@@ -67,8 +68,13 @@ struct runner_spec {
 /* ERR_IO: no process or pipe could be had. That the program itself cannot run is known later, by
  * spawn_errno. */
 MUST_USE int runner_start(struct runner *runner, const struct runner_spec *given, struct err *err);
-/* Takes over the job of a process that has ended, from its shim, which waits at `socket`. Returns
- * 0; 1 when it is not there any more. ERR_IO: it is another one, or this user may not. */
+enum runner_adopted {
+    RUNNER_ADOPTED,
+    RUNNER_GONE,  /* it is not there any more */
+    RUNNER_SILENT /* it is there and does not answer, as one that is stopped: call again */
+};
+/* Takes over the job of a process that has ended, from its shim, which waits at `socket`. Waits a
+ * second for its answer, the first time. ERR_IO: it is another one, or this user may not. */
 MUST_USE int runner_adopt(struct runner *runner, const char *socket,
                           const struct job_record *record, struct err *err);
 /* How the job ended and what it printed is recorded: its shim may go. */

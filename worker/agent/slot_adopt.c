@@ -71,21 +71,47 @@ static int restore_run(struct slot *slot, uint64_t measured, struct err *err)
     return 0;
 }
 
+static void tell_lack(const struct slot *slot, const char *lack, const struct err *err)
+{
+    log_warning("trial %" PRId64 " of %s goes on, but %s: %s", slot->grant.trial, slot->grant.study,
+                lack, err->text);
+}
+
+/* Where they are not known here, the job goes on all the same. */
+static void hold_devices(struct slot *slot, const char *gpu)
+{
+    struct err err = {0};
+
+    if (gpu == NULL || gpu[0] == '\0' || slot->gpu != NULL) {
+        return;
+    }
+    if (devices_take_named(&slot->context->devices, slot->index, gpu, &slot->devices, &err) != 0) {
+        tell_lack(slot, "its GPUs are not held for it", &err);
+        return;
+    }
+    slot->gpu = strdup(gpu);
+    if (slot->gpu == NULL) {
+        devices_give_back(&slot->context->devices, &slot->devices, &slot->quick, 0, "");
+    }
+}
+
+/* Nothing that its job can do without ends it. */
 static int take_alive(struct slot *slot, const struct job_record *record, const char *gpu,
                       struct err *err)
 {
-    free(slot->gpu);
-    slot->gpu = NULL;
-    if (gpu != NULL && gpu[0] != '\0') {
-        TRY(devices_take_named(&slot->context->devices, slot->index, gpu, &slot->devices, err));
-        slot->gpu = strdup(gpu);
-        if (slot->gpu == NULL) {
-            return err_set(err, ERR_NOMEM, "out of memory");
-        }
+    struct err lacks = {0};
+
+    hold_devices(slot, gpu);
+    if (report_socket_reopen(&slot->reports, record->reports, &lacks) != 0) {
+        tell_lack(slot, "`hone report` does not reach this worker", &lacks);
     }
-    TRY(report_socket_reopen(&slot->reports, record->reports, err));
-    TRY(folder_own(&slot->folder, slot->context->host, slot->runner.shim, err));
-    TRY(job_check(slot, err));
+    if (folder_own(&slot->folder, slot->context->host, slot->runner.shim, &lacks) != 0) {
+        tell_lack(slot, "its folder does not name this worker", &lacks);
+    }
+    slot->program = NULL;
+    if (job_check(slot, &lacks) != 0) {
+        tell_lack(slot, "it cannot be started again here", &lacks);
+    }
     return job_watch(slot, err);
 }
 
@@ -129,7 +155,9 @@ static int take(struct slot *slot, uint64_t measured, const struct left_job *lef
         slot->is_adopted = true;
     } else {
         take_end(slot, left->has_ended ? &left->ended : NULL);
-        tell(slot, left->has_ended ? "its job has ended" : "its job ended with that worker");
+        tell(slot, left->has_ended    ? "its job has ended"
+                   : slot->awaits_shim ? "what was left of its job is ended"
+                                       : "its job ended with that worker");
     }
     if (!slot->context->settings->no_log_upload) {
         log_uploads_begin(&slot->logs, slot->grant.id, slot->folder.log);
@@ -159,7 +187,12 @@ enum slot_adopted slot_adopt(struct slot *slot, uint64_t measured, const char *g
         kept_files_finish(&slot->kept_files);
         return SLOT_ADOPTED_NOTHING;
     }
-    int rc = record->keeps ? runner_adopt(&slot->runner, slot->kept_files.socket, record, &err) : 1;
+    int rc = record->keeps ? runner_adopt(&slot->runner, slot->kept_files.socket, record, &err)
+                           : RUNNER_GONE;
+    if (rc == RUNNER_SILENT) {
+        hold_devices(slot, gpu);
+        return SLOT_ADOPT_SILENT;
+    }
     left.is_alive = rc == 0;
     left.has_ended =
         rc != 0 && shim_keep_read_exit(slot->kept_files.exit, record->attempt_id, &left.ended);
@@ -176,7 +209,20 @@ enum slot_adopted slot_adopt(struct slot *slot, uint64_t measured, const char *g
         log_error("trial %" PRId64 " of %s cannot be taken up: %s", slot->grant.trial,
                   slot->grant.study, err.text);
         job_finish(slot);
-        return SLOT_ADOPTED_NOTHING;
+        return SLOT_ADOPT_FAILED;
     }
     return SLOT_ADOPTED;
+}
+
+void slot_adopt_kill(const struct slot *slot)
+{
+    struct job_record record;
+
+    if (slot->kept_files.job != NULL && job_record_read(slot->kept_files.job, &record)
+        && job_record_lives(&record)) {
+        log_warning("trial %" PRId64 " of %s: process %ld, which runs its job, does not answer and "
+                    "is killed",
+                    slot->grant.trial, slot->grant.study, (long)record.shim);
+        (void)kill(record.shim, SIGKILL);
+    }
 }

@@ -139,6 +139,14 @@ bool slot_is_settled(const struct slot *slot)
                    || loop_now(&slot->context->loop) >= slot_settled_at_ms(slot)));
 }
 
+/* Has it its devices, and the command? */
+static bool may_restart(const struct slot *slot)
+{
+    return !slot->resumed
+           || (slot->is_adopted && slot->program != NULL
+               && (slot->gpu != NULL || slot->n_gpus_resumed == 0));
+}
+
 static void classify_exit(struct slot *slot)
 {
     OWN(buf) struct buf lost = {0};
@@ -170,9 +178,8 @@ static void classify_exit(struct slot *slot)
         .until = slot->until};
 
     exit_class_decide(&facts, &slot->exit_class);
-    if (slot->resumed && !slot->is_adopted && slot->exit_class.kind == EXIT_CLASS_RESTART) {
-        slot->exit_class.kind =
-            EXIT_CLASS_RESULT; /* it has no devices: its next rung goes out anew */
+    if (!may_restart(slot) && slot->exit_class.kind == EXIT_CLASS_RESTART) {
+        slot->exit_class.kind = EXIT_CLASS_RESULT; /* its next rung goes out anew */
     }
 }
 

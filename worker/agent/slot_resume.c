@@ -10,10 +10,12 @@
 #include "common/log.h"
 #include "worker/agent/job.h"
 #include "worker/agent/owner.h"
+#include "worker/agent/slot.h"
 #include "worker/agent/slot_adopt.h"
 #include "worker/agent/slot_lease.h"
 
 #define LOOK_EVERY_MS 100
+#define ANSWERS_MS 2000      /* a shim that may run */
 #define GONE_WITHIN_MS 15000 /* a shim that has lost its agent kills its job at once */
 
 static bool is_of_this_host(const struct slot *slot, const struct attempt_log *log)
@@ -117,6 +119,19 @@ static void tell(const struct slot *slot, const char *what)
              slot->grant.study, what);
 }
 
+static void tell_gone(const struct slot *slot, const struct attempt_log *log,
+                      enum slot_adopted kept)
+{
+    static const char *const said[] = {[SLOT_ADOPTED_NOTHING] = "its job ended with that worker",
+                                       [SLOT_ADOPT_AGAIN] = "its job is just ending",
+                                       [SLOT_ADOPT_SILENT] = "its job does not answer yet",
+                                       [SLOT_ADOPT_FAILED] = "its job was ended"};
+
+    tell(slot, !log->has_run                 ? "its job had not begun"
+               : !is_of_this_host(slot, log) ? "it ran on another machine"
+                                             : said[kept]);
+}
+
 static int restore_phase(struct slot *slot, struct attempt_log *log, struct err *err)
 {
     if (log->has_exit) {
@@ -140,12 +155,10 @@ static int restore_phase(struct slot *slot, struct attempt_log *log, struct err 
     if (kept == SLOT_ADOPTED) {
         return 0;
     }
-    tell(slot, !log->has_run                ? "its job had not begun"
-               : is_of_this_host(slot, log) ? "its job ended with that worker"
-                                            : "it ran on another machine");
+    tell_gone(slot, log, kept);
     slot->supervisor = (struct supervisor){.state = JOB_GONE, .why = JOB_DRAINED};
     slot->runner.wait_status = SIGKILL; /* most likely: nobody saw it */
-    slot->awaits_shim = kept == SLOT_ADOPT_AGAIN;
+    slot->awaits_shim = kept == SLOT_ADOPT_AGAIN || kept == SLOT_ADOPT_SILENT;
     return 0;
 }
 
@@ -195,17 +208,46 @@ static void leave_folder(struct slot *slot)
     folder_finish(&slot->folder);
 }
 
+/* Is there something of it that a stopped shim keeps, and nobody wants any more? */
+static bool is_unwanted(const struct slot *slot)
+{
+    const struct agent_context *context = slot->context;
+
+    return slot->lost
+           || (context->draining && loop_now(&context->loop) >= context->drained_ms + ANSWERS_MS);
+}
+
+/* The shim may be writing down how the job ended, or be stopped. False: it is waited for no more.
+ */
+static bool tick_shim(struct slot *slot)
+{
+    int64_t now_ms = loop_now(&slot->context->loop);
+    enum slot_adopted kept = slot_adopt(slot, slot->measured_resumed, NULL);
+
+    if (kept == SLOT_ADOPTED) {
+        slot->awaits_shim = false;
+        if (slot->context->draining) {
+            slot_drain(slot);
+        }
+        return true;
+    }
+    if (kept == SLOT_ADOPT_SILENT) {
+        slot->ended_ms = now_ms; /* not yet */
+        if (is_unwanted(slot)) {
+            slot_adopt_kill(slot);
+        }
+        return true;
+    }
+    slot->awaits_shim = kept == SLOT_ADOPT_AGAIN && now_ms < slot->ended_ms + GONE_WITHIN_MS;
+    return slot->awaits_shim;
+}
+
 void slot_resume_tick(struct slot *slot)
 {
     const struct folder *folder = &slot->folder;
 
-    if (slot->awaits_shim) { /* it may be writing down how the job ended */
-        enum slot_adopted kept = slot_adopt(slot, slot->measured_resumed, NULL);
-        slot->awaits_shim = kept == SLOT_ADOPT_AGAIN
-                            && loop_now(&slot->context->loop) < slot->ended_ms + GONE_WITHIN_MS;
-        if (slot->awaits_shim || kept == SLOT_ADOPTED) {
-            return;
-        }
+    if (slot->awaits_shim && tick_shim(slot)) {
+        return;
     }
     bool has_owner = folder->base != NULL && access(folder->owner, F_OK) == 0;
 

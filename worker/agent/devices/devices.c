@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "common/integer.h"
 #include "common/utf8.h"
 #include "worker/agent/devices/finding.h"
 #include "worker/agent/devices/fitness.h"
@@ -175,10 +177,21 @@ unsigned devices_failures(const struct devices *devices, const struct device_set
     return most;
 }
 
+/* By any of its names: an earlier worker may have been given another one. */
+static bool is_named(const struct discovered_gpu *gpu, const char *token)
+{
+    int64_t index = -1;
+
+    return strcmp(gpu->token, token) == 0
+           || (gpu->uuid[0] != '\0' && strcasecmp(gpu->uuid, token) == 0)
+           || (gpu->index >= 0 && integer_from_text(token, 0, INT32_MAX, &index)
+               && gpu->index == index);
+}
+
 static bool find_token(const struct devices *devices, const char *token, size_t *device)
 {
     for (size_t i = 0; i < devices->pool.n; i++) {
-        if (strcmp(devices->found.gpus[i].token, token) == 0) {
+        if (is_named(&devices->found.gpus[i], token)) {
             *device = i;
             return true;
         }

@@ -127,7 +127,10 @@ static int fill(const struct discovery_facts *facts, const struct argv_list *tok
         struct discovered_gpu *gpu = &discovery->gpus[discovery->n++];
         const struct vendor_gpu *row =
             facts->list == NULL ? NULL : vendor_find(facts->list, tokens->items[i]);
-        *gpu = (struct discovered_gpu){.memory_mib = row == NULL ? 0 : row->memory_mib};
+        *gpu = (struct discovered_gpu){.memory_mib = row == NULL ? 0 : row->memory_mib,
+                                       .index =
+                                           row == NULL || row->parent[0] != '\0' ? -1 : row->index};
+        (void)snprintf(gpu->uuid, sizeof gpu->uuid, "%s", row == NULL ? "" : row->uuid);
         (void)snprintf(gpu->token, sizeof gpu->token, "%s", tokens->items[i]);
         (void)snprintf(gpu->model, sizeof gpu->model, "%s", row == NULL ? "" : row->model);
         name_gpu(tokens->items[i], row, gpu->name);

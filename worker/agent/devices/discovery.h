@@ -27,6 +27,8 @@ enum discovery_source { DISCOVERY_SAID, DISCOVERY_INHERITED, DISCOVERY_LISTED, D
 
 struct discovered_gpu {
     char token[TOKEN_BYTES];          /* what its job finds in the vendor's variable */
+    char uuid[VENDOR_UUID_BYTES];     /* as the tool names it; "": not known */
+    int64_t index;                    /* in the tool's list; -1: not known, or a part of a GPU */
     char name[DISCOVERED_NAME_BYTES]; /* for people: "GPU 0" where its index is known */
     char model[VENDOR_MODEL_BYTES];
     int64_t memory_mib; /* 0: not known */
