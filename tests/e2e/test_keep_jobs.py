@@ -363,13 +363,14 @@ def test_a_job_goes_on_when_the_disk_is_full(tmp):
             fill(work / "filler")
             server.beats.clear()
             worker = server.start(tmp, job, options=["--keep-jobs", "--min-disk-free", "0"])
-            server.wait_for(lambda: server.beats)
+            server.wait_for(lambda: len(server.beats) > 3)
             (tmp / "go").touch()
             server.wait_for(lambda: server.results)
             (work / "filler").unlink()
             said, _ = worker.communicate(timeout=SECONDS)
             expect((only_result(server)["outcome"], len(server.values)), ("completed", 2), said)
             assert "its job goes on" in said, said
+            expect(said.count("control.json cannot be written"), 1, said)
     finally:
         subprocess.run(["umount", "-l", work], check=True)
 

@@ -113,6 +113,26 @@ def test_an_ended_job_is_not_run_again(tmp):
     expect(spools(tmp), [])
 
 
+def test_what_a_job_printed_last_is_sent_by_the_next_worker(tmp):
+    """Whether its end, its result, or neither was recorded."""
+    lines = "".join(f"line {n}\n" for n in range(200))
+    for case, kind, record in (("end", "measure", EXIT), ("result", "result", RESULT), ("nothing", "measure", MEASURED)):
+        folder = tmp / case
+        folder.mkdir()
+        job = script(folder, f"cat <<'X'\n{lines}X\necho hone: step=3 accuracy=0.5\n"
+                     + ("exec sleep 1000\n" if case == "nothing" else ""))
+        with LeaseServer() as server:
+            server.fails(kind, *[503] * 1000)
+            server.fails("log", *[503] * 1000)
+            server.grants()
+            first = server.start(folder, job)
+            wait_for_record(folder, record)
+            kill(first)
+            server.faults.clear()
+            said = server.work(folder, job)
+            expect(bytes(server.logs.get(1, b"")).decode(), lines + "hone: step=3 accuracy=0.5\n", said)
+
+
 def test_a_trial_whose_job_died_is_handed_back_with_its_measurements(tmp):
     job = script(tmp, f"""
 echo $$ >{tmp}/pid

@@ -58,11 +58,15 @@ void job_write_control(struct slot *slot, const struct action_reply *reply)
     }
     json_object_end(&w);
     buf_putc(&slot->control, '\n');
-    if (slot->folder.control != NULL
-        && folder_write(slot->folder.control, buf_text(&slot->control), slot->control.len, &err)
-               != 0) {
+    if (slot->folder.control == NULL) {
+        return;
+    }
+    bool fails =
+        folder_write(slot->folder.control, buf_text(&slot->control), slot->control.len, &err) != 0;
+    if (fails && !slot->control_fails) { /* told once, until it can be written again */
         log_warning("%s", err.text);
     }
+    slot->control_fails = fails;
 }
 
 int job_open_output(struct slot *slot, struct err *err)

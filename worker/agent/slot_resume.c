@@ -119,6 +119,14 @@ static void tell(const struct slot *slot, const char *what)
              slot->grant.study, what);
 }
 
+/* The end of what its job printed may not have been sent. */
+static void send_log(struct slot *slot)
+{
+    if (slot->folder.base != NULL && !slot->context->settings->no_log_upload) {
+        log_uploads_begin(&slot->logs, slot->grant.id, slot->folder.log);
+    }
+}
+
 static void tell_gone(const struct slot *slot, const struct attempt_log *log,
                       enum slot_adopted kept)
 {
@@ -139,10 +147,12 @@ static int restore_phase(struct slot *slot, struct attempt_log *log, struct err 
     }
     log->releases = log->releases || (log->has_exit && !log->exit.is_started);
     if (log->has_result || log->releases) {
+        send_log(slot);
         tell(slot, log->releases ? "it is handed back" : "its result is delivered");
         return deliver(slot, log, err);
     }
     if (log->has_exit) {
+        send_log(slot);
         tell(slot, "its job had ended");
         slot->phase = SLOT_FLUSHING;
         return 0;
@@ -159,6 +169,9 @@ static int restore_phase(struct slot *slot, struct attempt_log *log, struct err 
     slot->supervisor = (struct supervisor){.state = JOB_GONE, .why = JOB_DRAINED};
     slot->runner.wait_status = SIGKILL; /* most likely: nobody saw it */
     slot->awaits_shim = kept == SLOT_ADOPT_AGAIN || kept == SLOT_ADOPT_SILENT;
+    if (!slot->awaits_shim) {
+        send_log(slot);
+    }
     return 0;
 }
 

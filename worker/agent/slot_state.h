@@ -110,6 +110,7 @@ struct slot {
     size_t n_gpus_resumed;          /* … with so many GPUs */
     char state[32];                 /* of the trial, as the server said at the end */
     struct buf control;
+    bool control_fails;    /* its file could not be written the last time */
     struct pending *tried; /* without a lease: where its measurements go; borrowed */
     struct notes notes;    /* about its reports */
 
