@@ -312,16 +312,22 @@ def test_a_job_whose_shim_is_stopped_ends_with_a_worker_that_leaves(tmp):
             worker, job, pid = begun(server, folder, text, "--keep-jobs")
             since = leaks.started(pid)
             shim = stopped(folder, worker)
-            server.beats.clear()
-            worker = server.start(folder, job, options=["--keep-jobs"])
-            server.wait_for(lambda: server.beats)
-            worker.send_signal(signal.SIGTERM)
-            wait_until(lambda: "it is to leave" in worker.stdout.readline(), "the drain")
-            if goes_on:
-                os.kill(shim, signal.SIGCONT)
-            said, _ = worker.communicate(timeout=SECONDS)
-            expect((worker.returncode, server.released, server.results), (0, [1], []), said)
-        assert not leaks.is_there(pid, since), said
+            known = (shim, leaks.started(shim))
+            try:
+                server.beats.clear()
+                worker = server.start(folder, job, options=["--keep-jobs"])
+                server.wait_for(lambda: server.beats)
+                worker.send_signal(signal.SIGTERM)
+                wait_until(lambda: "it is to leave" in worker.stdout.readline(), "the drain")
+                if goes_on:
+                    os.kill(shim, signal.SIGCONT)
+                said, _ = worker.communicate(timeout=SECONDS)
+                expect((worker.returncode, server.released, server.results), (0, [1], []), said)
+                assert not leaks.is_there(pid, since), said
+            finally:
+                if leaks.is_there(*known):
+                    os.killpg(pid, signal.SIGKILL)
+                    os.kill(shim, signal.SIGKILL)
 
 
 def test_a_job_goes_on_without_what_it_can_do_without(tmp):

@@ -173,7 +173,10 @@ static bool take_up(struct runner *runner)
     struct err err = {0};
 
     ck_assert(job_record_read(files.job, &record));
-    int rc = runner_adopt(runner, files.socket, &record, &err);
+    int rc = RUNNER_SILENT;
+    while (rc == RUNNER_SILENT) {
+        rc = runner_adopt(runner, files.socket, &record, &err);
+    }
     ck_assert_msg(rc >= 0, "%s", err.text);
     if (rc == 0) {
         return true;
@@ -198,6 +201,7 @@ static bool run_agent(bool is_first, const char *line, int64_t span_ms, int n)
         if (is_first) {
             runner = start(line, span_ms);
         } else {
+            runner_init(&runner);
             (void)take_up(&runner);
         }
         follow(&runner, !is_first, n);
@@ -298,6 +302,7 @@ START_TEST(a_full_pipe_makes_the_job_wait)
     struct job_record record;
 
     (void)run_agent(true, "head -c 3000000 /dev/zero; exit 7", SPAN_MS, 1);
+    runner_init(&runner);
     ck_assert(take_up(&runner));
     ck_assert(job_record_read(files.job, &record));
     struct kept_output kept;
@@ -328,12 +333,33 @@ START_TEST(a_full_pipe_makes_the_job_wait)
 }
 END_TEST
 
+START_TEST(a_shim_that_is_stopped_is_called_again)
+{
+    struct runner runner;
+    struct job_record record;
+    struct err err = {0};
+
+    runner_init(&runner);
+    (void)run_agent(true, "exec sleep 1000", SPAN_MS, 1);
+    ck_assert(job_record_read(files.job, &record));
+    ck_assert_int_eq(kill(record.shim, SIGSTOP), 0);
+    for (int i = 0; i < 20; i++) { /* more calls than may wait there */
+        ck_assert_int_eq(runner_adopt(&runner, files.socket, &record, &err), RUNNER_SILENT);
+    }
+    ck_assert_int_eq(kill(record.shim, SIGCONT), 0);
+    ck_assert(take_up(&runner));
+    runner_finish(&runner);
+    wait_for_shim();
+}
+END_TEST
+
 START_TEST(only_the_recorded_shim_is_believed)
 {
     struct runner runner;
     struct job_record record;
     struct err err = {0};
 
+    runner_init(&runner);
     (void)run_agent(true, "exec sleep 1000", SPAN_MS, 1);
     ck_assert(job_record_read(files.job, &record));
     struct job_record other = record;
@@ -386,6 +412,7 @@ int main(void)
     tcase_add_test(tcase, an_end_that_nobody_saw_is_written_down);
     tcase_add_test(tcase, without_an_agent_a_job_ends_after_its_span);
     tcase_add_test(tcase, a_full_pipe_makes_the_job_wait);
+    tcase_add_test(tcase, a_shim_that_is_stopped_is_called_again);
     tcase_add_test(tcase, only_the_recorded_shim_is_believed);
     tcase_add_test(tcase, a_record_is_read_as_a_whole_or_not);
     suite_add_tcase(suite, tcase);

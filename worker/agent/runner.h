@@ -74,7 +74,8 @@ enum runner_adopted {
     RUNNER_SILENT /* it is there and does not answer, as one that is stopped: call again */
 };
 /* Takes over the job of a process that has ended, from its shim, which waits at `socket`. Waits a
- * second for its answer, the first time. ERR_IO: it is another one, or this user may not. */
+ * second for its answer, the first time. `runner` is without a job. ERR_IO: it is another one, or
+ * this user may not. */
 MUST_USE int runner_adopt(struct runner *runner, const char *socket,
                           const struct job_record *record, struct err *err);
 /* How the job ended and what it printed is recorded: its shim may go. */

@@ -8,7 +8,8 @@
  *
  * First the server is asked how the lease stands by now: an attempt that has overtaken it keeps the
  * trial. A job that was to survive its worker (--keep-jobs) goes on (slot_adopt.h); another one
- * that is still alive is waited for until it is gone. */
+ * that is still alive is waited for until it is gone. What other workers of this name have left is
+ * looked for at the start, and before each ask. */
 #ifndef WORKER_AGENT_SLOT_RESUME_H
 #define WORKER_AGENT_SLOT_RESUME_H
 
