@@ -2,6 +2,7 @@
 """A trial that was promoted or preempted goes on elsewhere, to the digit, by a shared folder or by
 the server; and what a hostile server sends instead of a checkpoint comes to nothing."""
 
+import contextlib
 import hashlib
 import io
 import json
@@ -13,7 +14,7 @@ import tarfile
 import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import expect, main  # noqa: E402
+from cases import NotRun, expect, main  # noqa: E402
 from cutting_proxy import CuttingProxy  # noqa: E402
 from hone import Server, study, wait_until  # noqa: E402
 from lease_server import LeaseServer, Stranger  # noqa: E402
@@ -344,6 +345,50 @@ def test_a_lease_that_is_lost_meanwhile_starts_no_job(tmp):
         server.work(tmp, str(path))
         assert not (tmp / "ran").exists()
         expect(server.results, [])
+
+
+# ---- the worker's own disk ----
+
+@contextlib.contextmanager
+def small_disk(tmp, used_kib):
+    """The work directory on a file system of 1 MiB; the file that uses so much of it."""
+    disk = tmp / f"small-{used_kib}" / "work"
+    disk.mkdir(parents=True)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)],
+                      capture_output=True, check=False).returncode != 0:
+        raise NotRun("no file system can be mounted here")
+    try:
+        (disk / "used").write_bytes(b"x" * used_kib * 1024)
+        yield disk / "used"
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_checkpoint_without_room_here_is_handed_back(tmp):
+    """Too little for what is received, then for what is unpacked: no job starts at 0 there."""
+    body = tar_of(("f", FILE, b"x" * 250000))
+    for used_kib in (820, 650):
+        with small_disk(tmp, used_kib) as used, CheckpointServer() as server:
+            server.nothing = "waiting"
+            server.offer(body)
+            place = used.parent.parent
+            look = place / "look"
+            look.write_text(f'#!/bin/sh\necho "$HONE_RESOURCE_FROM" >>{place}/from\n'
+                            "echo hone: step=4 accuracy=1\n")
+            look.chmod(0o755)
+            worker = server.start(place, str(look), options=["--state-dir", str(place / "state")])
+            server.wait_for(lambda: server.released and len(server.asks) > 1)
+            expect((server.asks[1].get("runners"), server.asks[1]["health"]["ok"]), ([], False))
+            assert "no room for a checkpoint" in server.asks[1]["health"]["reason"], server.asks[1]
+            expect(((place / "from").exists(), server.results), (False, []))
+            used.unlink()
+            with server.lock:
+                server.nothing = "finished"
+            server.offer(body)
+            server.wait_for(lambda: server.results)
+            said, _ = worker.communicate(timeout=SECONDS)
+            expect((worker.returncode, (place / "from").read_text()), (0, "3\n"), said)
+            assert "is handed back, since its checkpoint has no room here" in said, said
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ struct checkpoint_fetch {
     int64_t began_ms, retry_at_ms;
     struct backoff backoff;
     bool failed;
+    bool lacks_room; /* here */
     struct err err;
 };
 
@@ -47,6 +48,13 @@ static void finish(struct checkpoint_fetch *fetch, bool failed)
     if (failed) {
         (void)!folder_clear(fetch->to, &err);
     }
+}
+
+/* For what `err` says of this machine, not of the server. */
+static void fail_here(struct checkpoint_fetch *fetch)
+{
+    fetch->lacks_room = fetch->err.code == ERR_STORAGE_FULL;
+    finish(fetch, true);
 }
 
 static void release(struct checkpoint_fetch *fetch)
@@ -115,7 +123,8 @@ static bool take_bytes(void *context, const char *bytes, size_t len)
             continue;
         }
         if (put <= 0) {
-            (void)err_set(&fetch->err, ERR_IO, "it cannot be written: %s", strerror(errno));
+            (void)err_set(&fetch->err, errno_is_full_disk(errno) ? ERR_STORAGE_FULL : ERR_IO,
+                          "it cannot be written: %s", strerror(errno));
             return false;
         }
         bytes += put;
@@ -172,7 +181,7 @@ static void take_whole(struct checkpoint_fetch *fetch)
         || tree_unpack_begin(fetch->fd, fetch->to, CHECKPOINT_FETCHED_MAX, &fetch->unpack,
                              &fetch->err)
                != 0) {
-        finish(fetch, true);
+        fail_here(fetch);
     }
 }
 
@@ -188,7 +197,9 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
     }
     if (rc == 0 && http_answer_check(answer, &fetch->err) == 0) {
         take_whole(fetch);
-    } else if (!is_ours && may_pass(fetch->err.code)) {
+    } else if (is_ours) {
+        fail_here(fetch);
+    } else if (may_pass(fetch->err.code)) {
         retry_later(fetch, answer == NULL ? -1 : answer->retry_after_seconds);
     } else {
         finish(fetch, true);
@@ -203,7 +214,8 @@ static int empty_file(struct checkpoint_fetch *fetch, struct err *err)
         fetch->fd = open(fetch->packed, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     }
     if (fetch->fd < 0 || ftruncate(fetch->fd, 0) != 0 || lseek(fetch->fd, 0, SEEK_SET) != 0) {
-        return err_set(err, ERR_IO, "%s cannot be written: %s", fetch->packed, strerror(errno));
+        return err_set(err, errno_is_full_disk(errno) ? ERR_STORAGE_FULL : ERR_IO,
+                       "%s cannot be written: %s", fetch->packed, strerror(errno));
     }
     digest_end(fetch->digest, unused); /* of a transfer that was broken off */
     fetch->bytes = 0;
@@ -237,13 +249,13 @@ void checkpoint_fetch_tick(struct checkpoint_fetch *fetch)
 
     if (fetch->state == FETCH_RECEIVING && fetch->transfer == NULL
         && loop_now(fetch->loop) >= fetch->retry_at_ms && ask(fetch, &fetch->err) != 0) {
-        finish(fetch, true);
+        fail_here(fetch);
     }
     if (fetch->state != FETCH_UNPACKING) {
         return;
     }
     if (tree_unpack_step(fetch->unpack, &unpacked, &fetch->err) != 0) {
-        finish(fetch, true);
+        fail_here(fetch);
     } else if (unpacked) {
         finish(fetch, false);
     }
@@ -265,4 +277,9 @@ bool checkpoint_fetch_is_done(const struct checkpoint_fetch *fetch)
 const char *checkpoint_fetch_failure(const struct checkpoint_fetch *fetch)
 {
     return fetch->failed ? fetch->err.text : NULL;
+}
+
+bool checkpoint_fetch_lacks_room(const struct checkpoint_fetch *fetch)
+{
+    return fetch->failed && fetch->lacks_room;
 }

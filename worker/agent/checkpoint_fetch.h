@@ -29,5 +29,7 @@ int64_t checkpoint_fetch_deadline(const struct checkpoint_fetch *fetch);
 bool checkpoint_fetch_is_done(const struct checkpoint_fetch *fetch);
 /* Once it is done: NULL, or why it is not there. */
 const char *checkpoint_fetch_failure(const struct checkpoint_fetch *fetch);
+/* Once it has failed: is the disk of this machine the reason? */
+bool checkpoint_fetch_lacks_room(const struct checkpoint_fetch *fetch);
 
 #endif

@@ -15,6 +15,7 @@
 #include "worker/agent/slot_spool.h"
 static void tick_fetching(struct slot *slot)
 {
+    bool lacks_room = false;
     struct err err = {0};
 
     if (slot->lost) {
@@ -23,7 +24,11 @@ static void tick_fetching(struct slot *slot)
     } else if (slot_asks_no_more(slot->context)) {
         slot_checkpoint_finish(slot);
         slot_hand_back(slot);
-    } else if (slot_fetch_tick(slot)) {
+    } else if (slot_fetch_tick(slot, &lacks_room)) {
+        if (lacks_room) {
+            slot_hand_back(slot);
+            return;
+        }
         slot->phase = SLOT_RUNNING;
         if (slot_begin_run(slot, &err) != 0) {
             slot_release_after(slot, &err);

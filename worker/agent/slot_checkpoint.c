@@ -21,14 +21,30 @@ bool slot_fetch_begin(struct slot *slot)
     return slot->fetch != NULL;
 }
 
-bool slot_fetch_tick(struct slot *slot)
+/* The disk counts as full, whatever it says once the rest of the checkpoint is removed. */
+static void note_full_disk(struct slot *slot, const char *why)
 {
+    char said[GATE_WHY_BYTES];
+
+    (void)snprintf(said, sizeof said, "the disk of %.120s has no room for a checkpoint",
+                   slot->context->workdir);
+    log_warning("trial %" PRId64 " of %s is handed back, since its checkpoint has no room here: %s",
+                slot->grant.trial, slot->grant.study, why);
+    devices_note_full_disk(&slot->context->devices, said);
+}
+
+bool slot_fetch_tick(struct slot *slot, bool *lacks_room)
+{
+    *lacks_room = false;
     checkpoint_fetch_tick(slot->fetch);
     if (!checkpoint_fetch_is_done(slot->fetch)) {
         return false;
     }
     const char *why = checkpoint_fetch_failure(slot->fetch);
-    if (why != NULL) {
+    if (checkpoint_fetch_lacks_room(slot->fetch)) {
+        *lacks_room = true;
+        note_full_disk(slot, why);
+    } else if (why != NULL) {
         log_warning("trial %" PRId64 " of %s begins at 0, since its checkpoint cannot be fetched: "
                     "%s",
                     slot->grant.trial, slot->grant.study, why);

@@ -7,8 +7,9 @@
 
 /* The granted checkpoint is at the server: begins to fetch it. False: there is nothing to fetch. */
 bool slot_fetch_begin(struct slot *slot);
-/* True: it is there, or will not be, and the trial begins at 0. */
-bool slot_fetch_tick(struct slot *slot);
+/* True: it is there, or will not be, and the trial begins at 0. *lacks_room: it has no room here,
+ * where the job would have none either. */
+bool slot_fetch_tick(struct slot *slot, bool *lacks_room);
 
 /* The ended job has kept a checkpoint that goes to the server: begins to send it. False: it stays
  * here, or is there already. */

@@ -24,6 +24,11 @@ struct tree_unpack {
     char bytes[65536];
 };
 
+static enum err_code code_of(int number, enum err_code otherwise)
+{
+    return errno_is_full_disk(number) ? ERR_STORAGE_FULL : otherwise;
+}
+
 int tree_unpack_begin(int fd, const char *to, int64_t bytes_max, struct tree_unpack **unpack,
                       struct err *err)
 {
@@ -36,7 +41,7 @@ int tree_unpack_begin(int fd, const char *to, int64_t bytes_max, struct tree_unp
     made->left = bytes_max;
     if (mkdir(to, 0700) != 0 && errno != EEXIST) {
         made->folder = -1;
-        return err_set(err, ERR_IO, "%s cannot be made: %s", to, strerror(errno));
+        return err_set(err, code_of(errno, ERR_IO), "%s cannot be made: %s", to, strerror(errno));
     }
     made->folder = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (made->folder < 0) {
@@ -98,9 +103,13 @@ static int open_parent(const struct tree_unpack *unpack, const char *path, int *
         }
         (void)memcpy(part, path, len);
         part[len] = '\0';
-        (void)mkdirat(at, part, 0700);
+        bool is_full = mkdirat(at, part, 0700) != 0 && errno_is_full_disk(errno);
         int next = openat(at, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         (void)close(at);
+        if (next < 0 && is_full) {
+            return err_set(err, ERR_STORAGE_FULL,
+                           "\"%.80s\" in it cannot be made: the disk is full", part);
+        }
         at = next;
         path += len + 1;
     }
@@ -112,7 +121,8 @@ static int open_parent(const struct tree_unpack *unpack, const char *path, int *
 
 static int refuse(const char *name, struct err *err)
 {
-    return err_set(err, ERR_INVALID, "\"%.80s\" in it cannot be made: %s", name, strerror(errno));
+    return err_set(err, code_of(errno, ERR_INVALID), "\"%.80s\" in it cannot be made: %s", name,
+                   strerror(errno));
 }
 
 static int make_entry(struct tree_unpack *unpack, struct archive_entry *entry, const char *path,
@@ -174,6 +184,11 @@ static int fault(struct tree_unpack *unpack, struct err *err)
     return err_set(err, ERR_INVALID, "it is no sound tar file: %s", why == NULL ? "unknown" : why);
 }
 
+static int cannot_write(struct err *err)
+{
+    return err_set(err, code_of(errno, ERR_IO), "it cannot be written: %s", strerror(errno));
+}
+
 static int write_all(int fd, const char *bytes, size_t len, struct err *err)
 {
     while (len > 0) {
@@ -182,7 +197,7 @@ static int write_all(int fd, const char *bytes, size_t len, struct err *err)
             continue;
         }
         if (put <= 0) {
-            return err_set(err, ERR_IO, "it cannot be written: %s", strerror(errno));
+            return cannot_write(err);
         }
         bytes += put;
         len -= (size_t)put;
@@ -208,7 +223,7 @@ static int take_piece(struct tree_unpack *unpack, int64_t *budget, struct err *e
     }
     int closed = close(unpack->file);
     unpack->file = -1;
-    return closed == 0 ? 0 : err_set(err, ERR_IO, "it cannot be written: %s", strerror(errno));
+    return closed == 0 ? 0 : cannot_write(err);
 }
 
 int tree_unpack_step(struct tree_unpack *unpack, bool *done, struct err *err)

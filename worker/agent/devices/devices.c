@@ -272,6 +272,11 @@ bool devices_disk_is_full(struct devices *devices)
     return devices->disk.is_on;
 }
 
+void devices_note_full_disk(struct devices *devices, const char *why)
+{
+    fitness_note_full_disk(devices, why);
+}
+
 /* ---- time ---- */
 
 void devices_tick(struct devices *devices)

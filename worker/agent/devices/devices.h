@@ -29,6 +29,8 @@ void devices_watch_disk(struct devices *devices, const char *workdir);
 bool devices_may_ask(struct devices *devices, size_t slot, struct lease_request *request);
 /* Has the work directory too little room? Then the next ask, if any, wants nothing. */
 bool devices_disk_is_full(struct devices *devices);
+/* Something had no room there, as `why` says: it is full until its next look. */
+void devices_note_full_disk(struct devices *devices, const char *why);
 /* True once after devices came free or fit while the ask of this slot waited. */
 bool devices_grew(struct devices *devices, size_t slot);
 /* The slot asks no more. */

@@ -222,6 +222,12 @@ static bool any_due(struct devices *devices)
 
 /* ---- the disk ---- */
 
+void fitness_note_full_disk(struct devices *devices, const char *why)
+{
+    put_in(devices, &devices->disk, why,
+           "no trial is asked for; it is looked at again after a wait, which grows each time");
+}
+
 void fitness_look_at_disk(struct devices *devices)
 {
     struct statvfs info;
@@ -234,8 +240,7 @@ void fitness_look_at_disk(struct devices *devices)
     int64_t block = (int64_t)info.f_frsize;
     if (gate_refuses_disk(devices->workdir, (int64_t)info.f_bavail * block,
                           (int64_t)info.f_blocks * block, devices->settings.min_disk_bytes, why)) {
-        put_in(devices, &devices->disk, why,
-               "no trial is asked for; it is looked at again after a wait, which grows each time");
+        fitness_note_full_disk(devices, why);
     } else {
         let_out(devices, &devices->disk, "the work directory has room again");
     }

@@ -15,6 +15,8 @@ void fitness_note_trouble(struct devices *devices, const char *trouble);
 bool fitness_is_known(const struct devices *devices);
 /* Looks at the disk, unless its next look is not due yet. */
 void fitness_look_at_disk(struct devices *devices);
+/* It is full, whatever a look would say now. */
+void fitness_note_full_disk(struct devices *devices, const char *why);
 /* Takes an answer of the tool, and looks at what is due. */
 void fitness_tick(struct devices *devices);
 
