@@ -14,8 +14,9 @@
 #include "server/api/stream.h"
 
 #define CHUNK_BYTES ((size_t)256 << 10)
-#define LOOK_MS 1000        /* a follower looks whether the attempt has ended */
-#define LAST_WORDS_MS 10000 /* after the end of an attempt, for what it printed last */
+#define SHOWN_BYTES (8 * CHUNK_BYTES) /* of a chunk, for a terminal */
+#define LOOK_MS 1000                  /* a follower looks whether the attempt has ended */
+#define LAST_WORDS_MS 10000           /* after the end of an attempt, for what it printed last */
 #define TAIL_LINES_MAX 1000000
 
 static int no_files(struct err *err)
@@ -91,6 +92,8 @@ struct log_follower {
     int64_t offset;
     bool follows;
     bool for_screen;
+    bool in_pieces;
+    bool has_begun; /* the first piece was written */
     struct screen_text text;
     atomic_bool over;  /* nothing will come */
     int64_t looked_ms; /* loop thread: when a chunk was last asked for */
@@ -124,6 +127,25 @@ static bool is_silent(const struct log_follower *follower, const struct attempt_
     return !attempt->is_live && now_ms - attempt->ended_at_ms > LAST_WORDS_MS;
 }
 
+/* The text of a chunk, in an answer that says of each piece where it ends, and of the log when. */
+static void append_text(struct log_follower *follower, const struct buf *text, bool over,
+                        struct buf *out)
+{
+    if (!follower->in_pieces) {
+        buf_append(out, text->data, text->len);
+        return;
+    }
+    if (text->len > 0 || !follower->has_begun) {
+        buf_printf(out, "piece %" PRId64 " %" PRId64 " %zu\n", follower->watch.name.attempt,
+                   follower->offset, text->len);
+        buf_append(out, text->data, text->len);
+        follower->has_begun = true;
+    }
+    if (over) {
+        buf_puts(out, "end\n");
+    }
+}
+
 /* Reader thread. */
 static int read_chunk(void *context, struct store *store, struct buf *out, bool *more,
                       struct err *err)
@@ -133,8 +155,10 @@ static int read_chunk(void *context, struct store *store, struct buf *out, bool 
     struct attempt_found attempt = {.wanted = name->attempt};
     struct log_read read = {.offset = follower->offset, .most = CHUNK_BYTES};
     OWN(buf) struct buf bytes;
+    OWN(buf) struct buf shown;
 
     buf_init(&bytes, CHUNK_BYTES + 256);
+    buf_init(&shown, SHOWN_BYTES);
     if (follower->follows) { /* before the log: what comes until the end is read then */
         TRY(store_each_attempt(store, trial_id(name->study, name->trial), note_attempt, &attempt,
                                err));
@@ -144,14 +168,14 @@ static int read_chunk(void *context, struct store *store, struct buf *out, bool 
     follower->offset = read.offset;
     *more = !read.at_end;
     bool over = read.at_end && (!follower->follows || read.ended || is_silent(follower, &attempt));
-    if (!follower->for_screen) {
-        buf_append(out, bytes.data, bytes.len);
-    } else {
-        screen_text_append(&follower->text, buf_text(&bytes), bytes.len, out);
+    if (follower->for_screen) {
+        screen_text_append(&follower->text, buf_text(&bytes), bytes.len, &shown);
         if (over) {
-            screen_text_end(&follower->text, out);
+            screen_text_end(&follower->text, &shown);
         }
     }
+    TRY(buf_check(&shown, err));
+    append_text(follower, follower->for_screen ? &shown : &bytes, over, out);
     atomic_store(&follower->over, over);
     return 0;
 }
@@ -192,13 +216,22 @@ static void follower_destroy(void *context)
 struct log_query {
     int64_t attempt; /* 0: the newest */
     int64_t tail;    /* -1: everything */
+    int64_t offset;  /* -1: not said */
     bool follows;
+    bool in_pieces;
 };
 
 static int read_query(const struct http_request *request, struct log_query *query, struct err *err)
 {
     TRY(query_int(request, "attempt", 0, 1, INT32_MAX, &query->attempt, err));
     TRY(query_int(request, "tail", -1, 0, TAIL_LINES_MAX, &query->tail, err));
+    TRY(query_int(request, "offset", -1, 0, INT64_MAX / 2, &query->offset, err));
+    if (query->tail >= 0 && query->offset >= 0) {
+        return err_set(err, ERR_MALFORMED,
+                       "a log begins at an offset or with the last lines: "
+                       "leave out ?offset= or ?tail=");
+    }
+    TRY(query_flag(request, "pieces", false, &query->in_pieces, err));
     return query_flag(request, "follow", false, &query->follows, err);
 }
 
@@ -252,6 +285,8 @@ static struct log_follower *follower_create(const struct read_request *read,
     }
     follower->api = read->api;
     follower->follows = query->follows;
+    follower->in_pieces = query->in_pieces;
+    follower->offset = query->offset > 0 ? query->offset : 0;
     follower->for_screen = read->format == FORMAT_TABLE;
     follower->watch = (struct log_watch){
         .name = {.study = read->study->id, .trial = read->trial, .attempt = attempt},
@@ -303,7 +338,7 @@ static int read_log(struct read_request *read, struct err *err)
 
 static void run_get(void *request, struct store *store)
 {
-    static const char *const query[] = {"attempt", "tail", "follow", NULL};
+    static const char *const query[] = {"attempt", "tail", "offset", "follow", "pieces", NULL};
     static const struct read_kind kind = {FORMAT_BIT(FORMAT_TEXT) | FORMAT_BIT(FORMAT_TABLE),
                                           FORMAT_TEXT, query, read_log};
 

@@ -86,6 +86,34 @@ class Pieces(LogTest):
         self.assertEqual(self.read("?tail=0"), b"")
         self.assertEqual(self.read("?tail=99&format=table"), b"one\ntwo\n10%\n20%\n\\x1b[2Jend")
 
+    def test_an_answer_in_pieces_says_where_they_are(self):
+        lease = self.begin()
+        self.assertEqual(self.read("?pieces=true"), b"piece 1 0 0\nend\n")
+        self.sent(lease, 0, b"one\ntwo\n")
+        self.assertEqual(self.read("?pieces=true"), b"piece 1 8 8\none\ntwo\nend\n")
+        self.assertEqual(self.read("?pieces=true&tail=1"), b"piece 1 8 4\ntwo\nend\n")
+        self.assertEqual(self.read("?pieces=true&offset=5&attempt=1"), b"piece 1 8 3\nwo\nend\n")
+        self.assertEqual(self.read("?pieces=true&offset=99"), b"piece 1 99 0\nend\n")
+        self.assertEqual(self.read("?offset=4"), b"two\n")
+        self.assertEqual(self.client.get("/v1/studies/s/trials/1/log?offset=1&tail=1").type,
+                         "malformed")
+
+    def test_a_follower_can_tell_the_end_from_a_stop(self):
+        lease = self.begin()
+        self.sent(lease, 0, b"one")
+        thread, body = self.follow("?follow=true&pieces=true")
+        hone.wait_until(lambda: body.endswith(b"one"), 30, "the first piece")
+        self.server.stop()
+        thread.join(30)
+        self.assertEqual(bytes(body), b"piece 1 3 3\none")
+        self.server.start()
+        self.connect()
+        thread, body = self.follow("?follow=true&pieces=true&attempt=1&offset=3")
+        hone.wait_until(lambda: bytes(body) == b"piece 1 3 0\n", 30, "where it is")
+        self.sent(lease, 3, b"two", "&end=true")
+        thread.join(30)
+        self.assertEqual(bytes(body), b"piece 1 3 0\npiece 1 6 3\ntwoend\n")
+
     def test_every_attempt_has_its_own(self):
         lease = self.begin(limits={"trials": 1, "retries": 1})
         self.sent(lease, 0, b"first")

@@ -8,6 +8,7 @@ import pty
 import subprocess
 import sys
 import threading
+import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cases import expect, main  # noqa: E402
@@ -244,6 +245,59 @@ def test_a_person_follows_a_log_to_its_end(tmp):
         reader.join()
         follower.stdout.close()
         expect(lines, [b"hone: loss=1 accuracy=1\n", b"begun\n", b"ended\n"])
+
+
+def test_who_follows_goes_on_over_restarts(tmp):
+    """By a stop and by a kill, in the middle of a piece's line, with a middle that was left out."""
+    job = python(tmp, f"""
+os.write(1, random.Random(7).randbytes(200000) + b"begun\\n")
+for word in ("stopped", "killed"):
+    while not os.path.exists(f"{tmp}/{{word}}"): time.sleep(0.01)
+    os.write(1, word.encode() * 1000 + b"\\n")
+""")
+    with Site(tmp, args=["--log-limit", "64KiB"]) as site:
+        worker = site.start(job)
+        wait_until(lambda: site.log_so_far().endswith(b"begun\n"), SECONDS, "a log")
+        begin, shown = site.log(), tmp / "shown"
+        assert b"bytes left out" in begin
+        with open(shown, "wb") as out:
+            follower = subprocess.Popen([HONE, "logs", "-f", "--server", site.server.url, "s", "1"],
+                                        env=site.environment("admin"), stdout=out, stderr=subprocess.PIPE)
+        site.workers.append(follower)
+        for end, word in ((site.server.stop, b"stopped"), (site.server.kill, b"killed")):
+            wait_until(lambda: shown.read_bytes() == begin, SECONDS, f"all until {word}")
+            end()
+            site.server.start()
+            site.client = site.server.client()
+            (tmp / word.decode()).touch()
+            begin += word * 1000 + b"\n"
+        worker.communicate(timeout=SECONDS)
+        _, said = follower.communicate(timeout=SECONDS)
+        expect((follower.returncode, said), (0, b""))
+        expect(shown.read_bytes() == begin, True, "what was shown")
+
+
+class LogServer(LeaseServer):
+    """Answers who asks for a log with these bytes."""
+
+    log_body = b""
+
+    def answer(self, method, path, text, headers):
+        if urllib.parse.urlsplit(path).path.endswith("/trials/1/log"):
+            return 200, self.log_body, {"Content-Type": "text/plain"}
+        return super().answer(method, path, text, headers)
+
+
+def test_a_broken_answer_is_no_whole_log(tmp):
+    """Without -f nothing is tried again, and the status says that something is missing."""
+    with LogServer() as server:
+        for body, status, shown in ((b"piece 1 3 3\nabcend\n", 0, b"abc"), (b"piece 1 3 3\nabc", 5, b"abc"),
+                                    (b"piece 1 3 4\nabc", 5, b""), (b"piece 1", 5, b""), (b"", 5, b""),
+                                    (b"abc\n", 1, b""), (b"piece 1 3 99999999\nabc", 1, b"")):
+            server.log_body = body
+            done = subprocess.run([HONE, "logs", "s", "1"], check=False, stdin=subprocess.DEVNULL,
+                                  capture_output=True, timeout=SECONDS, env=server.environment(tmp))
+            expect((done.returncode, done.stdout), (status, shown), f"{body} {done.stderr}")
 
 
 def on_a_terminal(site, *words):

@@ -3,16 +3,20 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/integer.h"
 #include "common/screen_text.h"
+#include "worker/cli/log_pieces.h"
 #include "worker/cli/session.h"
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
 
 enum { KEY_ATTEMPT = 0x3000, KEY_TAIL, KEY_RAW };
 enum { CALL_MS = 60000, PIECE_BYTES = 1 << 20, TAIL_LINES_MAX = 1000000 };
+enum { WAIT_MS = 100, WAIT_MOST_MS = 5000, SAID_AFTER_MS = 10000 }; /* for a server that is away */
 
 struct logs_options {
     bool follows;
@@ -124,12 +128,53 @@ static bool print_piece(void *context, const char *bytes, size_t len)
 
 /* ---- asking ---- */
 
-static const char *log_path(struct buf *path, const struct options *options,
-                            const struct logs_options *given)
+struct log_reader {
+    const struct options *options;
+    const struct logs_options *given;
+    struct session session;
+    struct log_pieces pieces;
+    struct printer printer;
+    bool print_failed;
+    int print_errno;
+    bool was_answered; /* a piece has come since the last break */
+    int64_t away_ms;   /* since when nothing has come; -1: it answers */
+    int64_t wait_ms;   /* before the next try */
+    bool told;         /* that it does not answer */
+};
+
+static bool print_of(void *context, const char *bytes, size_t len)
 {
-    (void)study_path(path, options->arguments[0], "/trials/");
-    http_escape(path, options->arguments[1]);
+    struct log_reader *reader = context;
+
+    if (!print_piece(&reader->printer, bytes, len)) {
+        reader->print_failed = true;
+        reader->print_errno = errno;
+        return false;
+    }
+    return true;
+}
+
+static bool take(void *context, const char *bytes, size_t len)
+{
+    struct log_reader *reader = context;
+
+    reader->was_answered = true;
+    return log_pieces_take(&reader->pieces, bytes, len, print_of, reader);
+}
+
+/* The whole log, or from where a broken answer has ended. */
+static const char *log_path(struct buf *path, const struct log_reader *reader)
+{
+    const struct logs_options *given = reader->given;
+
+    (void)study_path(path, reader->options->arguments[0], "/trials/");
+    http_escape(path, reader->options->arguments[1]);
     buf_printf(path, "/log?follow=%s", given->follows ? "true" : "false");
+    if (reader->pieces.attempt > 0) {
+        buf_printf(path, "&attempt=%" PRId64 "&offset=%" PRId64, reader->pieces.attempt,
+                   reader->pieces.next);
+        return buf_text(path);
+    }
     if (given->attempt != NULL) {
         buf_printf(path, "&attempt=%s", given->attempt);
     }
@@ -139,32 +184,91 @@ static const char *log_path(struct buf *path, const struct options *options,
     return buf_text(path);
 }
 
+static int read_once(struct log_reader *reader, struct err *err)
+{
+    OWN(buf) struct buf path = {0};
+    OWN(http_answer) struct http_answer answer = {0};
+
+    (void)log_path(&path, reader);
+    buf_puts(&path, "&pieces=true");
+    TRY(buf_check(&path, err));
+    struct http_call call = {.method = "GET",
+                             .path = buf_text(&path),
+                             .timeout_ms = reader->given->follows ? -1 : CALL_MS,
+                             .take = take,
+                             .take_context = reader};
+    log_pieces_begin(&reader->pieces);
+    reader->was_answered = false;
+    int rc = http_client_call(reader->session.client, &call, &answer, err);
+    rc = rc == 0 ? http_answer_check(&answer, err) : rc;
+    if (reader->print_failed) {
+        return err_set(err, ERR_IO, "cannot print: %s", strerror(reader->print_errno));
+    }
+    if (reader->pieces.damaged) {
+        return err_set(err, ERR_IO, "the server answers with something else than a log");
+    }
+    return rc == 0 && !reader->pieces.ended
+               ? err_set(err, ERR_UNREACHABLE, "the server ended its answer before the log ended")
+               : rc;
+}
+
+static bool may_pass(enum err_code code)
+{
+    return code == ERR_UNREACHABLE || code == ERR_OVERLOADED || code == ERR_STARTING
+           || code == ERR_RATE_LIMITED;
+}
+
+static void wait_for_server(struct log_reader *reader)
+{
+    const struct clock *clock = clock_system();
+    int64_t now_ms = clock->monotonic_ms(clock);
+
+    if (reader->was_answered || reader->away_ms < 0) {
+        reader->away_ms = now_ms;
+        reader->wait_ms = WAIT_MS;
+        reader->told = false;
+    } else if (!reader->told && now_ms - reader->away_ms >= SAID_AFTER_MS) {
+        reader->told = true;
+        say("the server does not answer; trying again");
+    }
+    struct timespec pause = {.tv_sec = reader->wait_ms / 1000,
+                             .tv_nsec = reader->wait_ms % 1000 * 1000000};
+    (void)nanosleep(&pause, NULL);
+    reader->wait_ms = reader->wait_ms < WAIT_MOST_MS / 2 ? 2 * reader->wait_ms : WAIT_MOST_MS;
+}
+
+/* Who follows goes on until the log has ended, however often the answer breaks off. */
+static int read_all(struct log_reader *reader, struct err *err)
+{
+    while (read_once(reader, err) != 0) {
+        if (!reader->given->follows || reader->pieces.attempt == 0 || !may_pass(err->code)) {
+            return -1;
+        }
+        wait_for_server(reader);
+    }
+    screen_text_end(&reader->printer.text, &reader->printer.piece);
+    return flush(&reader->printer) ? 0 : err_set(err, ERR_IO, "cannot print: %s", strerror(errno));
+}
+
 static int print_log(const struct options *options, const struct logs_options *given,
                      struct err *err)
 {
-    OWN(session) struct session session = {0};
     OWN(buf) struct buf path = {0};
-    OWN(http_answer) struct http_answer answer = {0};
-    struct printer printer = {.for_screen = !given->raw && isatty(STDOUT_FILENO) == 1};
-    struct http_call call = {.method = "GET",
-                             .path = log_path(&path, options, given),
-                             .timeout_ms = given->follows ? -1 : CALL_MS,
-                             .take = print_piece,
-                             .take_context = &printer};
+    struct log_reader reader = {
+        .options = options,
+        .given = given,
+        .away_ms = -1,
+        .printer = {.for_screen = !given->raw && isatty(STDOUT_FILENO) == 1}};
 
-    TRY(buf_check(&path, err));
-    TRY(session_open(options, &session, err));
-    if (session_previews(&session, "GET", call.path, NULL)) {
-        return 0;
-    }
-    buf_init(&printer.piece, (size_t)8 * PIECE_BYTES);
-    int rc = http_client_call(session.client, &call, &answer, err);
-    rc = rc == 0 ? http_answer_check(&answer, err) : rc;
-    if (rc == 0) {
-        screen_text_end(&printer.text, &printer.piece);
-        rc = flush(&printer) ? 0 : err_set(err, ERR_IO, "cannot print: %s", strerror(errno));
-    }
-    buf_finish(&printer.piece);
+    TRY(session_open(options, &reader.session, err));
+    log_pieces_init(&reader.pieces);
+    buf_init(&reader.printer.piece, (size_t)8 * PIECE_BYTES);
+    int rc = session_previews(&reader.session, "GET", log_path(&path, &reader), NULL)
+                 ? 0
+                 : read_all(&reader, err);
+    buf_finish(&reader.printer.piece);
+    log_pieces_finish(&reader.pieces);
+    session_finish(&reader.session);
     return rc;
 }
 
