@@ -497,6 +497,22 @@ echo 'hone: step=1e13 loss=0.2'
     assert 'step=1.5: this study counts whole steps; print whole steps\n' in out, out
 
 
+def test_a_job_with_larger_steps_than_its_study_is_said(tmp):
+    """Rungs of 0.41 and a job that counts in quarters: it ends at 0.25, and would have gone on."""
+    for steps, told in (("0.25", True), ("0.2 0.4", True), ("0.1", False), ("0.2 0.41", False),
+                        ("0.4 0.41", False)):
+        with LeaseServer() as server:
+            server.grants(resource=(0, 0.41, 0.01))
+            said = server.work(tmp, script(tmp, f"for i in {steps}; do echo hone: step=$i accuracy=1; done\n"))
+            [(_, result)] = server.results
+            expect(result["outcome"], "completed", said)
+            stride = "0.25" if steps == "0.25" else "0.2"
+            note = f'it ended by itself at step {steps.split()[-1]} of 0.41; if it counts in steps of {stride}, ' \
+                   f'give the study\'s resource "step": {stride}'
+            expect((note in result.get("detail", ""), said.count(note)), (told, int(told)), (steps, said))
+            expect("counts in steps" in said, told, steps)
+
+
 def test_try_ends_by_whether_the_objective_was_seen(tmp):
     study = tmp / "study.json"
     study.write_text(json.dumps({

@@ -15,6 +15,7 @@
 #include "worker/agent/expand.h"
 #include "worker/agent/params_file.h"
 #include "worker/agent/shim.h"
+#include "worker/agent/short_end.h"
 #include "worker/agent/slot_checkpoint.h"
 #include "worker/agent/slot_kept.h"
 #include "worker/agent/slot_spool.h"
@@ -295,6 +296,7 @@ static void take_report(struct slot *slot, const struct metric_report *report,
     }
     int64_t step = report->has_step ? report->step : slot->last_step + 1;
     tell_step_back(slot, step, report->items[0].metric);
+    slot->stride = step > slot->last_step ? step - slot->last_step : slot->stride;
     slot->last_step = step;
     slot->furthest_step = step > slot->furthest_step ? step : slot->furthest_step;
     slot->has_step = true;
@@ -501,6 +503,7 @@ int job_start(struct slot *slot, struct err *err)
     int64_t now_ms = loop_now(&slot->context->loop);
 
     slot->last_step = slot->furthest_step = slot->from;
+    slot->stride = 0;
     slot->has_step = false;
     slot->until = slot->to;
     slot->run_started_ms = now_ms;
@@ -620,5 +623,6 @@ int job_result(struct slot *slot, struct result_report *report, struct err *err)
     }
     (void)snprintf(report->reason, sizeof report->reason, "%s", slot->exit_class.reason);
     fill_checkpoint(slot, report);
+    short_end_tell(slot);
     return write_detail(slot, report, err);
 }

@@ -13,6 +13,7 @@
 #include "worker/agent/slot_lease.h"
 #include "worker/agent/slot_resume.h"
 #include "worker/agent/slot_spool.h"
+
 static void tick_fetching(struct slot *slot)
 {
     bool lacks_room = false;

@@ -117,6 +117,7 @@ struct slot {
     /* this run of its command */
     int64_t from, to, until;
     int64_t last_step;
+    int64_t stride;        /* how far apart its last two steps are; 0: not known */
     int64_t furthest_step; /* a job may begin at a lower step again, for another fold */
     bool has_step;
     struct supervisor supervisor;
