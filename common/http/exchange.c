@@ -381,6 +381,14 @@ static void collect(struct http_exchange *exchange)
     }
 }
 
+/* The authority was named, and the certificate is another host's: curl says so in these words for
+ * either library. */
+static bool is_wrong_name(const struct http_target *target, const char *why)
+{
+    return target->ca_file != NULL
+           && (strstr(why, "does not match") != NULL || strstr(why, "no alternative") != NULL);
+}
+
 static bool code_is_about_tls(CURLcode code)
 {
     return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE
@@ -407,10 +415,11 @@ int http_exchange_end(struct http_exchange *exchange, const struct http_target *
                        HTTP_ANSWER_BYTES);
     }
     if (code_is_about_tls(code)) {
-        return err_set(err, ERR_UNREACHABLE,
-                       "no trusted connection to %s: %s; name the authority that signed its "
-                       "certificate with --ca-file",
-                       target->url, why);
+        return err_set(err, ERR_UNREACHABLE, "no trusted connection to %s: %s; %s", target->url,
+                       why,
+                       is_wrong_name(target, why)
+                           ? "call the server by a name that is in its certificate"
+                           : "name the authority that signed its certificate with --ca-file");
     }
     return err_set(err, ERR_UNREACHABLE, "the server at %s does not answer: %s", target->url, why);
 }

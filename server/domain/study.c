@@ -85,12 +85,9 @@ int64_t failures_in_row_max(const struct limits *limits, bool has_value)
 void failures_in_row_explain(bool has_value, int64_t failed_in_row, char *text, size_t size)
 {
     (void)snprintf(text, size,
-                   has_value
-                       ? "%" PRId64 " trials in a row failed; look at one of them, mend the "
-                         "cause, then 'hone study retry NAME', or set the limit failures, to go "
-                         "on"
-                       : "the first %" PRId64 " trials failed and no trial had a value; look "
-                         "at one of them, mend the cause, then 'hone study retry NAME', or set the "
-                         "limit failures, to go on",
+                   has_value ? "%" PRId64 " trials in a row failed; look at one of them, mend the "
+                               "cause, then 'hone study retry NAME'"
+                             : "the first %" PRId64 " trials failed and no trial had a value; look "
+                               "at one of them, mend the cause, then 'hone study retry NAME'",
                    failed_in_row);
 }

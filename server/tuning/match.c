@@ -93,7 +93,10 @@ static void study_reason_explain(const struct live_study *study, char *text, siz
     if (study->row.reason == REASON_FAILURES && study->def->limits.failures < 0) {
         failures_in_row_explain(study->row.has_value, study->row.failed_in_row, text, size);
     } else {
-        (void)snprintf(text, size, "%s", study_reason_name(study->row.reason));
+        (void)snprintf(text, size, "%s%s", study_reason_name(study->row.reason),
+                       study->row.reason == REASON_FAILURES
+                           ? "; mend their cause, then 'hone study retry NAME'"
+                           : "");
     }
 }
 

@@ -378,6 +378,15 @@ def test_brackets_are_drawn_and_listed(tmp):
                     "promoted\n1,open,0,1,,4,1,2,3,0,1\n")
 
 
+def test_a_study_without_a_resource_is_said_to_have_no_brackets(tmp):
+    with FakeServer() as server:
+        server.says("GET", "/v1/studies/digits/brackets", 200,
+                    {"study": "digits", "schedule": "none", "trials": 0, "opened": 0, "open": 0,
+                     "brackets": []})
+        _, talk = hone(server, tmp, "study", "brackets", "digits")
+        contains(talk, "study 'digits' has no resource")
+
+
 def test_failed_trials_are_tried_again(tmp):
     with FakeServer() as server:
         server.says("POST", "/v1/studies/digits/trials/7/retry", 200, {"number": 7})

@@ -272,6 +272,11 @@ def test_a_server_that_cannot_prove_who_it_is_gets_nothing(tmp):
         for options in ([], ["--ca-file", str(other)]):
             said, _ = worker(*options).communicate(timeout=SECONDS)
             assert "no trusted connection to https://" in said and "--ca-file" in said, said
+        environment["HONE_URL"] = server.url.replace("127.0.0.1", "localhost")
+        said, _ = worker("--ca-file", str(own)).communicate(timeout=SECONDS)
+        assert "call the server by a name that is in its certificate" in said, said
+        assert "--ca-file" not in said, said
+        environment["HONE_URL"] = server.url
         expect(workers(environment, own), "", "workers that have asked")
         said, _ = worker("--ca-file", str(own), "--name", "w7").communicate(timeout=SECONDS)
         assert "no trusted connection" not in said, said

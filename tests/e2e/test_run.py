@@ -174,7 +174,8 @@ def test_a_program_that_never_has_a_value_ends_the_study(tmp):
         contains(talk, "finished (failures), 5 done", "'inf' is finished: the first 5 trials failed")
         expect(account.study("inf")["counts"]["failed"], 5)
         out, _ = account.hone("study", "show", "inf")
-        contains(out, "finished (failures): the first 5 trials failed")
+        contains(out, "finished (failures): the first 5 trials failed",
+                 "mend the cause, then 'hone study retry NAME'")
 
 
 def test_a_value_that_is_not_finite_is_reported(tmp):

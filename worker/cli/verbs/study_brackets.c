@@ -104,6 +104,11 @@ static int draw(const json_t *answer, bool all, struct err *err)
     return 0;
 }
 
+static bool is_without_brackets(const json_t *answer)
+{
+    return json_array_size(json_object_get(answer, "brackets")) == 0;
+}
+
 static int show(const struct options *options, bool all, struct err *err)
 {
     OWN(session) struct session session = {0};
@@ -119,6 +124,9 @@ static int show(const struct options *options, bool all, struct err *err)
     if (options->output == OUTPUT_JSON) {
         print_json(stdout, answer);
         return 0;
+    }
+    if (text_at(answer, "resource")[0] == '\0' && is_without_brackets(answer)) {
+        say("study '%s' has no resource, so its trials have no brackets", options->arguments[0]);
     }
     if (options->output == OUTPUT_TABLE) {
         return draw(answer, all, err);
