@@ -155,7 +155,7 @@ static int take(struct slot *slot, uint64_t measured, const struct left_job *lef
         slot->is_adopted = true;
     } else {
         take_end(slot, left->has_ended ? &left->ended : NULL);
-        tell(slot, left->has_ended    ? "its job has ended"
+        tell(slot, left->has_ended     ? "its job has ended"
                    : slot->awaits_shim ? "what was left of its job is ended"
                                        : "its job ended with that worker");
     }
