@@ -87,6 +87,11 @@ static void deliver(struct reader *reader, const struct line *line)
     reader->on_report(reader->context, &reader->report, line->text, line->len);
 }
 
+static bool is_one_of(char c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
 /* Is the prefix within a quoted text of a program, as a traceback shows it, where values are still
  * to be filled in: print(f"hone: step={step} loss={loss:g}")? */
 static bool is_source(const struct line *line, struct found found, size_t end)
@@ -96,11 +101,11 @@ static bool is_source(const struct line *line, struct found found, size_t end)
     while (quote > 0 && (line->text[quote - 1] == ' ' || line->text[quote - 1] == '\t')) {
         quote--;
     }
-    if (quote == 0 || memchr("\"'`", line->text[quote - 1], 3) == NULL) {
+    if (quote == 0 || !is_one_of(line->text[quote - 1], "\"'`")) {
         return false;
     }
     for (size_t i = found.end; i + 1 < end && line->text[i] != line->text[quote - 1]; i++) {
-        if (line->text[i] == '=' && memchr("{%$", line->text[i + 1], 3) != NULL) {
+        if (line->text[i] == '=' && is_one_of(line->text[i + 1], "{%$")) {
             return true;
         }
     }

@@ -17,6 +17,11 @@ struct named_number {
     bool is_alone; /* a blank or the end of the line follows it */
 };
 
+static bool is_one_of(char c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
 static bool is_in_name(char c)
 {
     return isalnum((unsigned char)c) || c == '_';
@@ -33,7 +38,7 @@ static size_t number_len(const char *at, const char *end)
     if (at == end || !isdigit((unsigned char)*at)) {
         return 0;
     }
-    while (at < end && (isalnum((unsigned char)*at) || memchr("+-.", *at, 3) != NULL)) {
+    while (at < end && (isalnum((unsigned char)*at) || is_one_of(*at, "+-."))) {
         at++;
     }
     return (size_t)(at - from);
@@ -44,7 +49,7 @@ static bool number_follows(const char *at, const char *end, struct named_number 
 {
     const char *number = at;
 
-    while (number < end && memchr(" \t:=", *number, 4) != NULL) {
+    while (number < end && is_one_of(*number, " \t:=")) {
         number++;
     }
     size_t len = number_len(number, end);
@@ -100,8 +105,7 @@ static void append_literal(struct buf *out, const char *text, size_t len)
         if (text[i] == ' ' || text[i] == '\t') {
             buf_puts(out, i > 0 && (text[i - 1] == ' ' || text[i - 1] == '\t') ? "" : "\\s+");
         } else {
-            buf_printf(out, "%s%c", memchr("\\^$.[]|()?*+{}/", text[i], 15) != NULL ? "\\" : "",
-                       text[i]);
+            buf_printf(out, "%s%c", is_one_of(text[i], "\\^$.[]|()?*+{}/") ? "\\" : "", text[i]);
         }
     }
 }
