@@ -164,6 +164,9 @@ static int prune_after(void *context, const struct event_row *event, struct err 
     if (event->kind == EVENT_ATTEMPT_ENDED || event->kind == EVENT_TRIAL_PAUSED
         || event->kind == EVENT_TRIAL_ENDED) {
         uploads_prune_trial(sweep->api->uploads, event->study, event->trial, &world);
+        if (is_best(sweep->store, event->study, event->trial)) { /* another one is it no more */
+            uploads_prune_study(sweep->api->uploads, event->study, &world);
+        }
     }
     return 0;
 }
@@ -202,7 +205,7 @@ void keep_files_after_events(struct api *api)
         atomic_store(&api->prunes, false); /* overloaded: the next event tries again */
     }
     if (api->clock->monotonic_ms(api->clock) - atomic_load(&api->pruned_at_ms) > PRUNE_ALL_MS) {
-        start_prune(api); /* another trial may be the best one now */
+        start_prune(api); /* for what could not be looked at in its time */
     }
 }
 

@@ -67,7 +67,9 @@ struct uploads_world {
 /* Removes what the trial does not need. */
 void uploads_prune_trial(struct uploads *uploads, int64_t study, int64_t trial,
                          const struct uploads_world *world);
-/* The same for all trials; then removes content that no trial has. */
+/* The same for all trials of a study. */
+void uploads_prune_study(struct uploads *uploads, int64_t study, const struct uploads_world *world);
+/* The same for all studies; then removes content that no trial has. */
 MUST_USE int uploads_prune(struct uploads *uploads, const struct uploads_world *world,
                            struct err *err);
 /* Are there any files, or may there be? */

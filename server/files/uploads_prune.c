@@ -101,7 +101,7 @@ static bool next_number(DIR *folder, int64_t *number)
     return false;
 }
 
-static void prune_study(struct uploads *uploads, int64_t study, const struct uploads_world *world)
+void uploads_prune_study(struct uploads *uploads, int64_t study, const struct uploads_world *world)
 {
     char path[UPLOAD_PATH_BYTES];
     int64_t trial;
@@ -178,7 +178,7 @@ int uploads_prune(struct uploads *uploads, const struct uploads_world *world, st
         return err_set(err, ERR_IO, "the uploaded files cannot be looked at: %s", strerror(errno));
     }
     while (next_number(folder, &study)) {
-        prune_study(uploads, study, world);
+        uploads_prune_study(uploads, study, world);
     }
     (void)closedir(folder);
     return count_all(uploads, err);
