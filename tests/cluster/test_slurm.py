@@ -103,6 +103,10 @@ class Cluster:
                 env=self.environment, cwd=self.home, stdin=subprocess.DEVNULL, stderr=log,
                 stdout=subprocess.PIPE, text=True, **self.as_user())
 
+    def log(self):
+        """What `hone …` has said."""
+        return (self.home / "hone.log").read_text()
+
     def submit(self, script, *arguments, options=()):
         """The job's id."""
         return self.slurm.call("sbatch", "--parsable", *options, SCRIPTS / script, *arguments,
@@ -332,6 +336,40 @@ def test_tasks_come_and_go_with_the_queue(tmp):
             follower.communicate()
         said = (cluster.home / "hone.log").read_text()
         assert "submitted 2 tasks as job" in said and "cancelling 1" in said, said
+
+
+def test_only_the_tasks_named_are_cancelled(tmp):
+    """Five tasks of one array wait and two are too many: the other three wait on, nothing has failed,
+    and nothing is held for longer than it takes to cancel it."""
+    with Cluster(tmp) as cluster:
+        cluster.study("s", limits={"trials": 5})
+        cluster.slurm.call("sbatch", "-N2", "--exclusive", "--wrap",
+                           "until [ -e free ]; do sleep 0.1; done", cwd=cluster.home)
+        cluster.until(lambda: cluster.tasks("RUNNING"), "both nodes are taken")
+        follower = cluster.hone("submit slurm", "s", "--array=6", "--follow", "--interval=0.2",
+                                "--worker-token-file", cluster.home / "worker.token",
+                                "--", "sh", "-c", "echo hone: accuracy=$1", "job", "{x}")
+        try:
+            job = cluster.until(lambda: len(cluster.tasks("PENDING")) == 5 and cluster.tasks("PENDING"),
+                                "five tasks wait")[0].partition("_")[0]
+            cluster.ask("PATCH", "/v1/studies/s", {"limits": {"trials": 3}})
+            cluster.until(lambda: len(cluster.tasks("PENDING")) < 5, "some are cancelled")
+            cluster.until(lambda: cluster.log().count(" 3 pending") == 1, "the next round has seen it")
+            expect(sorted(cluster.tasks("PENDING")), [f"{job}_{i}" for i in range(3)])
+            cluster.ask("PATCH", "/v1/studies/s", {"state": "paused"})
+            cluster.until(lambda: not cluster.tasks("PENDING"), "the others are cancelled too")
+            cluster.ask("PATCH", "/v1/studies/s", {"limits": {"trials": 2}})
+            cluster.ask("PATCH", "/v1/studies/s", {"state": "running"})
+            cluster.until(lambda: len(cluster.tasks("PENDING")) == 2, "a new job, without a delay")
+            (cluster.home / "free").touch()
+            cluster.wait_for_the_end("s", 2)
+            expect(follower.wait(SECONDS), 0, "it leaves with the study")
+        finally:
+            follower.kill()
+            follower.communicate()
+        said = cluster.log()
+        assert "cancelling 2 of" in said and "cancelling 3 of" in said, said
+        assert "trying again" not in said, said
 
 
 def test_where_there_is_no_slurm_the_script_is_shown_all_the_same(tmp):

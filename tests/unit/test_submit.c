@@ -87,6 +87,26 @@ START_TEST(squeue_lines_are_read)
 }
 END_TEST
 
+START_TEST(a_held_task_is_one_that_waits)
+{
+    OWN(task_queue) struct task_queue queue = {0};
+    struct err err = {0};
+
+    ck_assert_int_eq(task_queue_read("12_0|RUNNING|JobHeldUser\n12_1|PENDING|JobHeldUser\n"
+                                "12_2|PENDING|Resources\n12_13|PENDING|JobHeldAdmin\n"
+                                "13|REQUEUE_HOLD|job_requeued_in_held_state\n",
+                                &queue, &err),
+                     0);
+    ck_assert(task_queue_holds(&queue, "12_1") && task_queue_holds(&queue, "12_13"));
+    ck_assert(task_queue_holds(&queue, "13"));
+    ck_assert(!task_queue_holds(&queue, "12_0") && !task_queue_holds(&queue, "12_2"));
+    ck_assert(!task_queue_holds(&queue, "12_3"));
+    queue.tasks[1].is_cancelled = queue.tasks[4].is_cancelled = true;
+    ck_assert_uint_eq(task_queue_cancelled(&queue, "12"), 1);
+    ck_assert_uint_eq(task_queue_cancelled(&queue, "1"), 0);
+}
+END_TEST
+
 START_TEST(no_lines_are_an_empty_queue)
 {
     OWN(task_queue) struct task_queue queue = {0};
@@ -182,6 +202,7 @@ int main(void)
     tcase_add_loop_test(tcase, time_limits_are_read_as_sbatch_does, 0,
                         sizeof times / sizeof times[0]);
     tcase_add_test(tcase, squeue_lines_are_read);
+    tcase_add_test(tcase, a_held_task_is_one_that_waits);
     tcase_add_test(tcase, no_lines_are_an_empty_queue);
     tcase_add_test(tcase, the_script_has_every_setting_and_the_published_body);
     tcase_add_test(tcase, a_followed_task_leaves_when_idle);

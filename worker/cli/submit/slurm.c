@@ -7,7 +7,7 @@
 #include "common/clock.h"
 #include "common/program.h"
 
-enum { SCRIPT_MAX = 1 << 20, QUEUE_MAX = 16 << 20, CANCEL_MAX = 256, ERRORS_MAX = 1 << 16 };
+enum { SCRIPT_MAX = 1 << 20, QUEUE_MAX = 16 << 20, ERRORS_MAX = 1 << 16 };
 #define CALL_MS 60000
 
 /* What makes it fail has the first line that the program wrote to standard error, or to standard
@@ -36,6 +36,14 @@ static int call_slurm(const char *const argv[], const char *input, struct buf *o
                        (int)strcspn(line, "\n"), line);
     }
     return rc;
+}
+
+int slurm_call(const char *const argv[], struct err *err)
+{
+    OWN(buf) struct buf said = {0};
+
+    buf_init(&said, SCRIPT_MAX);
+    return call_slurm(argv, NULL, &said, err);
 }
 
 int slurm_submit(const struct script *script, int64_t tasks, int64_t at_once,
@@ -72,20 +80,4 @@ int slurm_queue(const char *study, struct task_queue *queue, struct err *err)
     buf_init(&said, QUEUE_MAX);
     TRY(call_slurm(argv, NULL, &said, err));
     return task_queue_read(buf_text(&said), queue, err);
-}
-
-int slurm_cancel(const struct task_queue *queue, size_t n, struct err *err)
-{
-    const char *argv[CANCEL_MAX + 3] = {"scancel", "--state=PENDING"};
-    size_t words = 2;
-
-    for (size_t i = queue->n; i-- > 0 && n > 0 && words < CANCEL_MAX + 2;) {
-        if (queue->tasks[i].is_pending) {
-            argv[words++] = queue->tasks[i].id;
-            n--;
-        }
-    }
-    OWN(buf) struct buf said = {0};
-    buf_init(&said, SCRIPT_MAX);
-    return call_slurm(argv, NULL, &said, err);
 }

@@ -1,4 +1,4 @@
-/* The three calls of Slurm that `hone submit slurm` makes. */
+/* The calls of Slurm that `hone submit slurm` makes. */
 #ifndef WORKER_CLI_SUBMIT_SLURM_H
 #define WORKER_CLI_SUBMIT_SLURM_H
 
@@ -12,7 +12,7 @@ MUST_USE int slurm_submit(const struct script *script, int64_t tasks, int64_t at
                           char job[SLURM_JOB_BYTES], struct err *err);
 /* *queue, zeroed, ← the user's own tasks for this study. */
 MUST_USE int slurm_queue(const char *study, struct task_queue *queue, struct err *err);
-/* Cancels the last n of the tasks that wait; one that has started meanwhile goes on. */
-MUST_USE int slurm_cancel(const struct task_queue *queue, size_t n, struct err *err);
+/* Any other program of Slurm. Why it failed is its first line. */
+MUST_USE int slurm_call(const char *const argv[], struct err *err);
 
 #endif

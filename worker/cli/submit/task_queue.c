@@ -57,6 +57,7 @@ static int read_line(const char *line, struct task_queue *queue, struct err *err
     }
     (void)snprintf(task->id, sizeof task->id, "%s", id);
     task->is_pending = waits(state);
+    task->is_held = strstr(reason, "Held") != NULL || strstr(reason, "_held") != NULL;
     if (task->is_pending && queue->n_pending++ == 0) {
         (void)snprintf(queue->reason, sizeof queue->reason, "%s", reason);
     }
@@ -86,6 +87,26 @@ void task_queue_finish(struct task_queue *queue)
 static bool is_of_job(const char *task, const char *job, size_t length)
 {
     return strncmp(task, job, length) == 0 && (task[length] == '_' || task[length] == '\0');
+}
+
+bool task_queue_holds(const struct task_queue *queue, const char *task)
+{
+    for (size_t i = 0; i < queue->n; i++) {
+        if (strcmp(queue->tasks[i].id, task) == 0) {
+            return queue->tasks[i].is_pending && queue->tasks[i].is_held;
+        }
+    }
+    return false;
+}
+
+size_t task_queue_cancelled(const struct task_queue *queue, const char *job)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < queue->n; i++) {
+        n += queue->tasks[i].is_cancelled && is_of_job(queue->tasks[i].id, job, strlen(job));
+    }
+    return n;
 }
 
 bool task_queue_has_job(const struct task_queue *queue, const char *job)

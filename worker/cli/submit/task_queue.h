@@ -14,6 +14,8 @@
 struct queue_task {
     char id[40]; /* "12_3" */
     bool is_pending;
+    bool is_held;      /* by its user or an administrator: it does not start */
+    bool is_cancelled; /* by this program, since the queue was read */
 };
 
 struct task_queue {
@@ -28,6 +30,10 @@ MUST_USE int task_queue_read(const char *lines, struct task_queue *queue, struct
 void task_queue_finish(struct task_queue *queue);
 OWN_VALUE(task_queue)
 
+/* Does this task wait, and is it held? */
+bool task_queue_holds(const struct task_queue *queue, const char *task);
+/* How many tasks of this job were cancelled since the queue was read. */
+size_t task_queue_cancelled(const struct task_queue *queue, const char *job);
 /* Is one of the tasks of this job still there? */
 bool task_queue_has_job(const struct task_queue *queue, const char *job);
 /* Was the worker, "12_3@node:0", started by a task of a job that is in the queue? */

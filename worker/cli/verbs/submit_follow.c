@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
+#include "worker/cli/submit/cancel.h"
 #include "worker/cli/submit/fit.h"
 #include "worker/cli/submit/slurm.h"
 
@@ -15,6 +16,7 @@ struct following {
     struct session *session;
     const struct submission *submission;
     char job[SLURM_JOB_BYTES]; /* the last one submitted, until it has shown what it is worth */
+    int64_t expected;          /* of its tasks: not cancelled here */
     int failures;              /* submissions in a row that came to nothing */
     int64_t not_before_ms;     /* nothing is submitted before this moment */
     char said[256];            /* what was printed last: nothing is said twice in a row */
@@ -68,7 +70,7 @@ static int note_failure(struct following *following, struct err *err)
 }
 
 /* The tasks of the last job: did their workers ask the server, or did they all end without? A
- * preempted task stays in the queue, and is no failure. */
+ * preempted task stays in the queue, and is no failure, nor is one that was cancelled here. */
 static int judge_last_job(struct following *following, const struct task_queue *queue,
                           struct err *err)
 {
@@ -81,8 +83,8 @@ static int judge_last_job(struct following *following, const struct task_queue *
     if (!seen && task_queue_has_job(queue, following->job)) {
         return 0; /* it is too early to tell */
     }
-    if (seen) {
-        following->failures = 0;
+    if (seen || following->expected <= 0) {
+        following->failures = seen ? 0 : following->failures;
         following->job[0] = '\0';
         return 0;
     }
@@ -108,6 +110,7 @@ static int submit_more(struct following *following, const json_t *study, int64_t
     if (slurm_submit(&submission->script, tasks, submission->at_once, following->job, err) != 0) {
         return note_failure(following, err);
     }
+    following->expected = tasks;
     say("submitted %" PRId64 " task%s as job %s", tasks, tasks == 1 ? "" : "s", following->job);
     return 0;
 }
@@ -129,8 +132,21 @@ static void say_view(struct following *following, const struct submit_view *view
     say_once(following, text);
 }
 
+/* What Slurm refuses now is said, and tried again in the next round. */
+static int cancel(struct following *following, struct task_queue *queue, size_t n, struct err *err)
+{
+    int rc = task_queue_cancel(following->submission->script.study, queue, n, err);
+
+    following->expected -= (int64_t)task_queue_cancelled(queue, following->job);
+    if (rc != 0 && err->code == ERR_IO) {
+        say_once(following, err->text);
+        return 0;
+    }
+    return rc;
+}
+
 static int act(struct following *following, const json_t *study, const struct submit_view *view,
-               const struct task_queue *queue, struct err *err)
+               struct task_queue *queue, struct err *err)
 {
     struct submit_step step = submit_plan(view);
 
@@ -140,7 +156,7 @@ static int act(struct following *following, const json_t *study, const struct su
     }
     if (step.cancel > 0) {
         say("cancelling %" PRId64 " of the tasks that wait", step.cancel);
-        return slurm_cancel(queue, (size_t)step.cancel, err);
+        return cancel(following, queue, (size_t)step.cancel, err);
     }
     return 0;
 }
@@ -172,7 +188,7 @@ static int look_once(struct following *following, bool *over, struct err *err)
     if (*over) {
         say("%s is %s", following->submission->script.study, text_at(study, "state"));
         study_print_detail(study);
-        return queue.n_pending > 0 ? slurm_cancel(&queue, queue.n_pending, err) : 0;
+        return queue.n_pending > 0 ? cancel(following, &queue, queue.n_pending, err) : 0;
     }
     TRY(judge_last_job(following, &queue, err));
     return act(following, study, &view, &queue, err);
