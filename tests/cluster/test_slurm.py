@@ -307,6 +307,8 @@ def test_hone_submits_an_array_as_large_as_the_study(tmp):
         again = cluster.hone(*command, *job)
         expect((again.communicate()[0], again.returncode), ("", 0), "a second submission")
         cluster.wait_for_the_end("s", 3)
+        said = [log.read_text() for log in sorted(cluster.home.glob(f"hone-{number}_*.log"))]
+        expect((len(said), "".join(said).count("is not known")), (3, 0), f"deadlines: {said}")
         refused = cluster.hone(*command, *job)
         expect((refused.communicate()[0], refused.returncode), ("", 4), "of a finished study")
 

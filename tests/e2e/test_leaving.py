@@ -231,10 +231,13 @@ def test_the_time_left_comes_from_the_option_or_the_job(tmp):
             (["--deadline", moment.strftime("%Y-%m-%dT%H:%M:%SZ")], {}),
             ([], {"SLURM_JOB_END_TIME": soon, "SLURM_JOB_ID": "7"}),
             (["--deadline", "60m"], {"SLURM_JOB_END_TIME": "1", "SLURM_JOB_ID": "7", **path}),
-            ([], {"SLURM_JOB_ID": "4711", **path})):
+            ([], {"SLURM_JOB_ID": "4711", **path}),
+            ([], {"SLURM_JOB_ID": "4712", "SLURM_ARRAY_JOB_ID": "4712", "SLURM_ARRAY_TASK_ID": "3",
+                  **path})):
         found = seconds_left(tmp, *options, **environment)
         assert in_an_hour(found), (options, environment, found)
-    expect((tmp / "asked").read_text(), "-h -j 4711 -o %L\n", "once, and where nothing else is known")
+    expect((tmp / "asked").read_text(), "-h -j 4711 -o %L\n-h -j 4712_3 -o %L\n",
+           "once, and where nothing else is known")
 
 
 def test_a_time_limit_that_is_not_known_is_said(tmp):

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 
 #define ASK_MS 10000
 #define ANSWER_BYTES 256
+#define TASK_BYTES 64
 #define LONGEST_SECONDS (INT64_C(100) * 366 * 24 * 3600)
 
 /* A number of at most 9 digits, and moves behind it. */
@@ -92,10 +94,25 @@ static int64_t ask_squeue(const char *job, const struct clock *clock)
     return INT64_MAX;
 }
 
+/* In a task of an array SLURM_JOB_ID is no help: one of them has the array's, for which squeue
+ * prints a line for each. */
+static const char *find_job(char task[TASK_BYTES])
+{
+    const char *array = getenv("SLURM_ARRAY_JOB_ID");
+    const char *index = getenv("SLURM_ARRAY_TASK_ID");
+
+    if (array == NULL || *array == '\0' || index == NULL || *index == '\0') {
+        return getenv("SLURM_JOB_ID");
+    }
+    (void)snprintf(task, TASK_BYTES, "%s_%s", array, index);
+    return task;
+}
+
 void batch_deadline_find(const struct clock *clock, int64_t *deadline_ms)
 {
     const char *end = getenv("SLURM_JOB_END_TIME");
-    const char *job = getenv("SLURM_JOB_ID");
+    char task[TASK_BYTES];
+    const char *job = find_job(task);
     int64_t seconds;
 
     *deadline_ms = INT64_MAX;
