@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/json.h"
 #include "common/shell.h"
 #include "common/step.h"
 #include "worker/agent/agent.h"
@@ -26,6 +25,7 @@
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
+#include "worker/cli/verbs/command_check.h"
 #include "worker/cli/verbs/run_worker.h"
 
 enum { LOOK_EVERY_MS = 1000 };
@@ -81,29 +81,6 @@ static const struct usage usage = {
     .parse_own = parse,
     .groups = groups,
 };
-
-/* ---- before anything is started ---- */
-
-static int check_command(char *const command[], const json_t *body, struct err *err)
-{
-    size_t failures = json_failures();
-    json_auto_t *all = json_object();
-    json_auto_t *none = json_array();
-    struct expand_study study = {.active = all,
-                                 .inactive = none,
-                                 .has_resource = json_object_get(body, "resource") != NULL,
-                                 .may_add = true};
-    struct expand_found found;
-    size_t i;
-    json_t *parameter;
-
-    json_array_foreach (json_object_get(body, "parameters"), i, parameter) {
-        (void)json_object_set_new(all, text_at(parameter, "name"), json_true());
-    }
-    TRY(json_check(failures, err)); /* else a parameter would be called unknown */
-    TRY(expand_check(command, err));
-    return expand_check_names(command, &study, &found, err);
-}
 
 /* ---- the server and the study --------------------------------------------------------------- */
 
@@ -259,7 +236,7 @@ static int run(struct options *options, const struct run_options *given, int *st
     json_auto_t *study = NULL;
 
     TRY(definition_body(&given->definition, options->arguments[0], &body, err));
-    TRY(check_command(options->arguments + 1, body, err));
+    TRY(command_check(options->arguments + 1, body, true, err));
     TRY(session_find_server(options, &server, err));
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "POST", "/v1/studies", body)) {
