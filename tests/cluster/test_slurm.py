@@ -396,6 +396,27 @@ def test_where_there_is_no_slurm_the_script_is_shown_all_the_same(tmp):
             expect(hone(wrong).returncode, 2, wrong)
 
 
+def submit_without_slurm(server, tmp, *options, command=("./train", "{x}"), **more):
+    """`hone submit slurm s …`, where no program of Slurm is found."""
+    with_root = {k: v for k, v in os.environ.items() if k != "HONE_ALLOW_ROOT"}
+    return subprocess.run(
+        [os.environ["HONE"], "submit", "slurm", "--server", server.url, "--token-file",
+         os.path.join(server.data, "admin.token"), "s", *options, "--", *command],
+        capture_output=True, text=True, check=False,
+        env={**with_root, "HONE_ALLOW_ROOT": "1", "PATH": str(tmp), **more})
+
+
+def test_a_command_that_does_not_fit_the_study_is_not_submitted(tmp):
+    with Server() as server, server.client() as client:
+        expect(client.post("/v1/studies", study("s", limits={"trials": 5})).status, 201)
+        for options in [], ["--dry-run"], ["--follow"]:
+            for argument, words in (("{lrr}", "the command names {lrr}, which is no parameter; the study has"),
+                                    ("--x={x", "{"), ("{resource.to}", "has no resource")):
+                refused = submit_without_slurm(server, tmp, *options, command=["./train", argument])
+                expect((refused.returncode, refused.stdout), (2, ""), refused.stderr)
+                assert words in refused.stderr, refused.stderr
+
+
 def test_submissions_that_come_to_nothing_are_given_up(tmp):
     """sbatch refuses; and nothing is submitted for work that cannot fit."""
     with Cluster(tmp) as cluster:

@@ -13,6 +13,7 @@
 #include "worker/cli/submit/fit.h"
 #include "worker/cli/submit/slurm.h"
 #include "worker/cli/verbs.h"
+#include "worker/cli/verbs/command_check.h"
 #include "worker/cli/verbs/submit_follow.h"
 
 enum {
@@ -281,6 +282,7 @@ static int submit(struct submit_options *given, const struct options *options, s
         return 0;
     }
     TRY(session_get_part(&session, "", &study, err));
+    TRY(command_check(options->arguments + 1, study, false, err));
     TRY(fill_script(given, options, &session, &paths, err));
     fill_slots(given, slots);
     warn_of_loopback(submission->script.url);
