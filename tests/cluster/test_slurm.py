@@ -398,12 +398,11 @@ def test_where_there_is_no_slurm_the_script_is_shown_all_the_same(tmp):
 
 def submit_without_slurm(server, tmp, *options, command=("./train", "{x}"), **more):
     """`hone submit slurm s …`, where no program of Slurm is found."""
-    with_root = {k: v for k, v in os.environ.items() if k != "HONE_ALLOW_ROOT"}
     return subprocess.run(
         [os.environ["HONE"], "submit", "slurm", "--server", server.url, "--token-file",
          os.path.join(server.data, "admin.token"), "s", *options, "--", *command],
         capture_output=True, text=True, check=False,
-        env={**with_root, "HONE_ALLOW_ROOT": "1", "PATH": str(tmp), **more})
+        env={**os.environ, "HONE_ALLOW_ROOT": "1", "PATH": str(tmp), **more})
 
 
 def test_a_command_that_does_not_fit_the_study_is_not_submitted(tmp):
@@ -415,6 +414,20 @@ def test_a_command_that_does_not_fit_the_study_is_not_submitted(tmp):
                 refused = submit_without_slurm(server, tmp, *options, command=["./train", argument])
                 expect((refused.returncode, refused.stdout), (2, ""), refused.stderr)
                 assert words in refused.stderr, refused.stderr
+
+
+def test_root_submits_no_workers_unless_it_says_so(tmp):
+    if os.getuid() != 0:
+        raise NotRun("this is not root")
+    with Server() as server, server.client() as client:
+        expect(client.post("/v1/studies", study("s", limits={"trials": 5})).status, 201)
+        for options in [], ["--dry-run"], ["--follow"]:
+            refused = submit_without_slurm(server, tmp, *options, HONE_ALLOW_ROOT="0")
+            expect((refused.returncode, refused.stdout), (2, ""), refused.stderr)
+            assert "say --worker=--allow-root (or HONE_ALLOW_ROOT=1)" in refused.stderr, refused.stderr
+        for options, allow in ([], "1"), (["--worker=--allow-root"], "0"):
+            shown = submit_without_slurm(server, tmp, "--dry-run", *options, HONE_ALLOW_ROOT=allow)
+            expect(shown.returncode, 0, shown.stderr)
 
 
 def test_submissions_that_come_to_nothing_are_given_up(tmp):

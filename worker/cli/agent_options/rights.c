@@ -52,11 +52,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 const struct argp rights_argp = {rights_options, parse, NULL, NULL, NULL, NULL, NULL};
 
-int rights_check(const struct agent_settings *settings, struct err *err)
+bool rights_suffice(bool allow_root)
 {
     const char *allowed = getenv("HONE_ALLOW_ROOT");
 
-    if (geteuid() != 0 || settings->allow_root || (allowed != NULL && strcmp(allowed, "1") == 0)) {
+    return geteuid() != 0 || allow_root || (allowed != NULL && strcmp(allowed, "1") == 0);
+}
+
+int rights_check(const struct agent_settings *settings, struct err *err)
+{
+    if (rights_suffice(settings->allow_root)) {
         return 0;
     }
     return err_set(err, ERR_INVALID,

@@ -11,6 +11,8 @@
 /* Fills the `struct agent_settings` that is its input. */
 extern const struct argp rights_argp;
 
+/* False: this is root, and neither --allow-root nor HONE_ALLOW_ROOT=1 says that it is meant. */
+bool rights_suffice(bool allow_root);
 /* ERR_INVALID: this is root, and neither --allow-root nor HONE_ALLOW_ROOT=1 says that it is meant.
  */
 MUST_USE int rights_check(const struct agent_settings *settings, struct err *err);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/integer.h"
+#include "worker/cli/agent_options/rights.h"
 #include "worker/cli/define/span.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
@@ -211,6 +212,24 @@ static void fill_slots(struct submit_options *given, char slots[32])
     }
 }
 
+/* The jobs are those of who submits. */
+static int check_rights(const struct script *script, struct err *err)
+{
+    bool allowed = false;
+
+    for (size_t i = 0; i < script->n_worker; i++) {
+        allowed = allowed || strcmp(script->worker[i], "--allow-root") == 0;
+    }
+    if (rights_suffice(allowed)) {
+        return 0;
+    }
+    return err_set(
+        err, ERR_INVALID,
+        "this is root, and so would the workers be, which hone worker refuses; submit as "
+        "another user, or say --worker=--allow-root (or HONE_ALLOW_ROOT=1) where that "
+        "is meant");
+}
+
 static void warn_of_loopback(const char *url)
 {
     if (strstr(url, "//127.") != NULL || strstr(url, "//localhost") != NULL
@@ -284,6 +303,7 @@ static int submit(struct submit_options *given, const struct options *options, s
     TRY(session_get_part(&session, "", &study, err));
     TRY(command_check(options->arguments + 1, study, false, err));
     TRY(fill_script(given, options, &session, &paths, err));
+    TRY(check_rights(&submission->script, err));
     fill_slots(given, slots);
     warn_of_loopback(submission->script.url);
     if (options->dry_run) {
