@@ -17,7 +17,7 @@ import private  # noqa: E402
 private.enter()
 import slurm  # noqa: E402
 from cases import NotRun, expect, main  # noqa: E402
-from hone import Server, study  # noqa: E402
+from hone import Server, study, wait_until  # noqa: E402
 
 SCRIPTS = ROOT / "deploy/slurm"
 SECONDS = 100  # a bound against hanging
@@ -405,6 +405,14 @@ def submit_without_slurm(server, tmp, *options, command=("./train", "{x}"), **mo
         env={**os.environ, "HONE_ALLOW_ROOT": "1", "PATH": str(tmp), **more})
 
 
+def slurm_of_scripts(folder, queue):
+    """A squeue that prints these lines, and an sbatch that keeps what it is given as `submitted`."""
+    for name, line in ("squeue", f"printf '{queue}'"), \
+            ("sbatch", f"/bin/cat >{folder}/submitted; echo 7"):
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (folder / name).chmod(0o755)
+
+
 def test_a_command_that_does_not_fit_the_study_is_not_submitted(tmp):
     with Server() as server, server.client() as client:
         expect(client.post("/v1/studies", study("s", limits={"trials": 5})).status, 201)
@@ -414,6 +422,40 @@ def test_a_command_that_does_not_fit_the_study_is_not_submitted(tmp):
                 refused = submit_without_slurm(server, tmp, *options, command=["./train", argument])
                 expect((refused.returncode, refused.stdout), (2, ""), refused.stderr)
                 assert words in refused.stderr, refused.stderr
+
+
+def test_workers_of_other_studies_do_not_count(tmp):
+    """One waits, for whatever study; another runs a trial of this one. squeue is a script here."""
+    with Server() as server, server.client() as client, server.client("worker") as worker:
+        for name in "s", "other":
+            expect(client.post("/v1/studies", study(name, limits={"trials": 3})).status, 201)
+        expect(client.patch("/v1/studies/other", {"state": "paused"}).status, 200)
+        waits = subprocess.Popen(
+            [os.environ["HONE"], "worker", "--server", server.url, "--token-file",
+             os.path.join(server.data, "worker.token"), "--study", "other", "--name", "idle", "--",
+             "/bin/true"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: any(w["waiting"] for w in client.get("/v1/workers").json["items"]),
+                       10, f"{waits.args} waits")
+            expect(worker.post("/v1/studies/s/leases", {"worker": "busy:0"}).status, 201)
+            slurm_of_scripts(tmp, "")
+            for options in ["--dry-run"], []:
+                done = submit_without_slurm(server, tmp, *options)
+                expect(done.returncode, 0, done.stderr)
+                assert "1 of its trials run elsewhere: busy:0\n" in done.stderr, done.stderr
+                assert "idle" not in done.stderr, done.stderr
+                script = done.stdout if options else (tmp / "submitted").read_text()
+                assert "#SBATCH --array=0-1\n" in script, script
+            expect(done.stdout, "7\n")
+            slurm_of_scripts(tmp, "7_0|RUNNING|None\n7_1|PENDING|Resources\n")
+            for options in ["--dry-run"], []:
+                done = submit_without_slurm(server, tmp, *options)
+                expect((done.returncode, done.stdout), (0, ""), done.stderr)
+                assert "nothing is submitted: s has use for 3 slots; 1 of its trials run elsewhere " \
+                    "(busy:0), and 2 tasks are in the queue already" in done.stderr, done.stderr
+        finally:
+            waits.terminate()
+            waits.wait(SECONDS)
 
 
 def test_root_submits_no_workers_unless_it_says_so(tmp):

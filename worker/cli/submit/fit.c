@@ -1,6 +1,7 @@
 #include "worker/cli/submit/fit.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,37 +10,53 @@
 
 /* ---- workers -------------------------------------------------------------------------------- */
 
-struct elsewhere {
+struct worker_search {
     const char *study;
     const struct task_queue *queue;
-    int64_t slots;
+    struct elsewhere *found;
 };
+
+static void add_name(struct elsewhere *found, const char *name)
+{
+    size_t length = strlen(found->whose);
+    size_t room = sizeof found->whose - length;
+
+    if (strlen(name) + sizeof ", …" + sizeof ", " < room) {
+        (void)snprintf(found->whose + length, room, "%s%s", length > 0 ? ", " : "", name);
+    } else if (length > 0 && strstr(found->whose, "…") == NULL) {
+        (void)snprintf(found->whose + length, room, ", …");
+    }
+}
 
 static int count_elsewhere(void *context, json_t *worker, struct err *err)
 {
-    struct elsewhere *found = context;
+    const struct worker_search *search = context;
+    const char *name = text_at(worker, "name");
+    int64_t slots = 0;
     const json_t *lease;
     size_t i;
 
     (void)err;
-    if (task_queue_has_worker(found->queue, text_at(worker, "name"))) {
+    if (task_queue_has_worker(search->queue, name)) {
         return 0;
     }
     json_array_foreach (json_object_get(worker, "leases"), i, lease) {
-        found->slots += strcmp(text_at(lease, "study"), found->study) == 0;
+        slots += strcmp(text_at(lease, "study"), search->study) == 0;
     }
-    found->slots += json_is_true(json_object_get(worker, "waiting"));
+    if (slots > 0) {
+        search->found->slots += slots;
+        add_name(search->found, name);
+    }
     return 0;
 }
 
 int fit_slots_elsewhere(struct session *session, const char *study, const struct task_queue *queue,
-                        int64_t *slots, struct err *err)
+                        struct elsewhere *elsewhere, struct err *err)
 {
-    struct elsewhere found = {.study = study, .queue = queue};
+    struct worker_search search = {.study = study, .queue = queue, .found = elsewhere};
 
-    TRY(session_each(session, "/v1/workers", count_elsewhere, &found, err));
-    *slots = found.slots;
-    return 0;
+    *elsewhere = (struct elsewhere){0};
+    return session_each(session, "/v1/workers", count_elsewhere, &search, err);
 }
 
 struct job_search {

@@ -5,10 +5,17 @@
 #include "worker/cli/session.h"
 #include "worker/cli/submit/task_queue.h"
 
-/* *slots ← slots of workers that are not among the queue's tasks, and are busy with the study or
- * free to take its next trial. */
+/* Slots of workers that are not among the queue's tasks. */
+struct elsewhere {
+    int64_t slots;
+    char whose[256]; /* the workers, as many as have room: "gpu07:0, gpu07:1"; "" */
+};
+
+/* *elsewhere ← what runs the study's trials. A worker that waits does not count: the server does
+ * not tell for which studies it does. */
 MUST_USE int fit_slots_elsewhere(struct session *session, const char *study,
-                                 const struct task_queue *queue, int64_t *slots, struct err *err);
+                                 const struct task_queue *queue, struct elsewhere *elsewhere,
+                                 struct err *err);
 /* *seen ← whether a worker of this job has ever asked the server. */
 MUST_USE int fit_job_was_seen(struct session *session, const char *job, bool *seen,
                               struct err *err);

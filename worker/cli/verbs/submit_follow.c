@@ -19,24 +19,31 @@ struct following {
     int64_t expected;          /* of its tasks: not cancelled here */
     int failures;              /* submissions in a row that came to nothing */
     int64_t not_before_ms;     /* nothing is submitted before this moment */
-    char said[256];            /* what was printed last: nothing is said twice in a row */
+    char said[512];            /* what was printed last: nothing is said twice in a row */
 };
 
 int submission_look(struct session *session, const struct submission *submission,
-                    const json_t *study, struct task_queue *queue, struct submit_view *view,
+                    const json_t *study, bool must_have_queue, struct submission_now *now,
                     struct err *err)
 {
-    int64_t elsewhere = 0;
+    const char *name = submission->script.study;
 
-    TRY(slurm_queue(submission->script.study, queue, err));
-    TRY(fit_slots_elsewhere(session, submission->script.study, queue, &elsewhere, err));
-    *view = (struct submit_view){
+    if (slurm_queue(name, &now->queue, err) != 0) {
+        if (must_have_queue) {
+            return -1;
+        }
+        say("tasks that are in the queue already are not counted: %s", err->text);
+        task_queue_finish(&now->queue);
+        *err = (struct err){0};
+    }
+    TRY(fit_slots_elsewhere(session, name, &now->queue, &now->elsewhere, err));
+    now->view = (struct submit_view){
         .slots_wanted = int_at(study, "slots_wanted", -1),
-        .elsewhere = elsewhere,
+        .elsewhere = now->elsewhere.slots,
         .slots_per_task = submission->slots_per_task,
         .tasks_max = submission->tasks_max,
-        .pending = (int64_t)queue->n_pending,
-        .running = (int64_t)(queue->n - queue->n_pending),
+        .pending = (int64_t)now->queue.n_pending,
+        .running = (int64_t)(now->queue.n - now->queue.n_pending),
     };
     return 0;
 }
@@ -115,20 +122,22 @@ static int submit_more(struct following *following, const json_t *study, int64_t
     return 0;
 }
 
-static void say_view(struct following *following, const struct submit_view *view,
-                     const struct task_queue *queue)
+static void say_view(struct following *following, const struct submission_now *now)
 {
-    char slots[32] = "any number of", text[256];
+    const struct submit_view *view = &now->view;
+    char slots[32] = "any number of", text[512];
+    bool waits = view->pending > 0;
 
     if (view->slots_wanted >= 0) {
         (void)snprintf(slots, sizeof slots, "%" PRId64, view->slots_wanted);
     }
     (void)snprintf(text, sizeof text,
-                   "%s: %s slots wanted, %" PRId64 " elsewhere; tasks: %" PRId64
+                   "%s: %s slots wanted, %" PRId64 " elsewhere%s%s%s; tasks: %" PRId64
                    " running, %" PRId64 " pending%s%s%s",
-                   following->submission->script.study, slots, view->elsewhere, view->running,
-                   view->pending, view->pending > 0 ? " (" : "", queue->reason,
-                   view->pending > 0 ? ")" : "");
+                   following->submission->script.study, slots, view->elsewhere,
+                   view->elsewhere > 0 ? " (" : "", now->elsewhere.whose,
+                   view->elsewhere > 0 ? ")" : "", view->running, view->pending, waits ? " (" : "",
+                   now->queue.reason, waits ? ")" : "");
     say_once(following, text);
 }
 
@@ -145,18 +154,18 @@ static int cancel(struct following *following, struct task_queue *queue, size_t 
     return rc;
 }
 
-static int act(struct following *following, const json_t *study, const struct submit_view *view,
-               struct task_queue *queue, struct err *err)
+static int act(struct following *following, const json_t *study, struct submission_now *now,
+               struct err *err)
 {
-    struct submit_step step = submit_plan(view);
+    struct submit_step step = submit_plan(&now->view);
 
-    say_view(following, view, queue);
+    say_view(following, now);
     if (step.submit > 0) {
         return submit_more(following, study, step.submit, err);
     }
     if (step.cancel > 0) {
         say("cancelling %" PRId64 " of the tasks that wait", step.cancel);
-        return cancel(following, queue, (size_t)step.cancel, err);
+        return cancel(following, &now->queue, (size_t)step.cancel, err);
     }
     return 0;
 }
@@ -171,13 +180,12 @@ static bool is_over(const json_t *study)
 /* One round. What the server or Slurm cannot answer now is said, and asked again in the next. */
 static int look_once(struct following *following, bool *over, struct err *err)
 {
-    OWN(task_queue) struct task_queue queue = {0};
+    OWN(submission_now) struct submission_now now = {0};
     json_auto_t *study = NULL;
-    struct submit_view view;
     int rc = session_get_part(following->session, "", &study, err);
 
     if (rc == 0) {
-        rc = submission_look(following->session, following->submission, study, &queue, &view, err);
+        rc = submission_look(following->session, following->submission, study, true, &now, err);
     }
     if (rc != 0 && (err->code == ERR_UNREACHABLE || err->code == ERR_IO)) {
         say_once(following, err->text);
@@ -188,10 +196,11 @@ static int look_once(struct following *following, bool *over, struct err *err)
     if (*over) {
         say("%s is %s", following->submission->script.study, text_at(study, "state"));
         study_print_detail(study);
-        return queue.n_pending > 0 ? cancel(following, &queue, queue.n_pending, err) : 0;
+        return now.queue.n_pending > 0 ? cancel(following, &now.queue, now.queue.n_pending, err)
+                                       : 0;
     }
-    TRY(judge_last_job(following, &queue, err));
-    return act(following, study, &view, &queue, err);
+    TRY(judge_last_job(following, &now.queue, err));
+    return act(following, study, &now, err);
 }
 
 int submission_follow(struct session *session, const struct submission *submission, struct err *err)

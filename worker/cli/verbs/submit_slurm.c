@@ -240,49 +240,61 @@ static void warn_of_loopback(const char *url)
 
 /* ---- once ----------------------------------------------------------------------------------- */
 
-static int nothing_to_do(const json_t *study, const struct submit_view *view, struct err *err)
+static int nothing_to_do(const json_t *study, const struct submission_now *now, struct err *err)
 {
+    const struct submit_view *view = &now->view;
+
     if (view->slots_wanted == 0) {
         return err_set(err, ERR_WRONG_STATE, "%s is %s: it has no use for workers",
                        text_at(study, "name"), text_at(study, "state"));
     }
-    say("%s has use for %" PRId64 " slots: %" PRId64 " are elsewhere, and %" PRId64
-        " tasks are in the queue already",
-        text_at(study, "name"), view->slots_wanted, view->elsewhere, view->pending + view->running);
+    if (view->slots_wanted < 0) {
+        say("nothing is submitted: --array allows %" PRId64 " tasks, and %" PRId64
+            " are in the queue already",
+            view->tasks_max, view->pending + view->running);
+        return 0;
+    }
+    say("nothing is submitted: %s has use for %" PRId64 " slots; %" PRId64
+        " of its trials run elsewhere%s%s%s, and %" PRId64 " tasks are in the queue already",
+        text_at(study, "name"), view->slots_wanted, view->elsewhere,
+        view->elsewhere > 0 ? " (" : "", now->elsewhere.whose, view->elsewhere > 0 ? ")" : "",
+        view->pending + view->running);
     return 0;
 }
 
-static int submit_once(struct session *session, const struct submission *submission,
-                       const json_t *study, struct err *err)
+static int print_script(const struct submission *submission, int64_t tasks, struct err *err)
 {
-    OWN(task_queue) struct task_queue queue = {0};
-    struct submit_view view;
+    OWN(buf) struct buf text = {0};
+
+    buf_init(&text, 1 << 20);
+    TRY(script_write(&submission->script, tasks, submission->at_once, &text, err));
+    (void)fputs(buf_text(&text), stdout);
+    return 0;
+}
+
+/* dry_run: decides the same, and shows the script instead. It must work where there is no Slurm. */
+static int submit_once(struct session *session, const struct submission *submission,
+                       const json_t *study, bool dry_run, struct err *err)
+{
+    OWN(submission_now) struct submission_now now = {0};
     char job[SLURM_JOB_BYTES];
 
-    TRY(submission_look(session, submission, study, &queue, &view, err));
-    int64_t tasks = submit_plan(&view).submit;
+    TRY(submission_look(session, submission, study, !dry_run, &now, err));
+    int64_t tasks = submit_plan(&now.view).submit;
     if (tasks == 0) {
-        return nothing_to_do(study, &view, err);
+        return nothing_to_do(study, &now, err);
+    }
+    if (now.elsewhere.slots > 0) {
+        say("%" PRId64 " of its trials run elsewhere: %s", now.elsewhere.slots,
+            now.elsewhere.whose);
+    }
+    if (dry_run) {
+        return print_script(submission, tasks, err);
     }
     TRY(slurm_submit(&submission->script, tasks, submission->at_once, job, err));
     say("submitted %" PRId64 " task%s; their output goes to hone-%s_*.log", tasks,
         tasks == 1 ? "" : "s", job);
     (void)printf("%s\n", job);
-    return 0;
-}
-
-/* Asks neither squeue nor for other workers: it must work where there is no Slurm. */
-static int show(const struct submission *submission, const json_t *study, struct err *err)
-{
-    OWN(buf) struct buf text = {0};
-    struct submit_view view = {.slots_wanted = int_at(study, "slots_wanted", -1),
-                               .slots_per_task = submission->slots_per_task,
-                               .tasks_max = submission->tasks_max};
-    int64_t tasks = submit_plan(&view).submit;
-
-    buf_init(&text, 1 << 20);
-    TRY(script_write(&submission->script, tasks > 0 ? tasks : 1, submission->at_once, &text, err));
-    (void)fputs(buf_text(&text), stdout);
     return 0;
 }
 
@@ -306,17 +318,15 @@ static int submit(struct submit_options *given, const struct options *options, s
     TRY(check_rights(&submission->script, err));
     fill_slots(given, slots);
     warn_of_loopback(submission->script.url);
-    if (options->dry_run) {
-        return show(submission, study, err);
-    }
     if (submission->limit_seconds >= 0) {
         TRY(fit_time(&session, study, submission->limit_seconds, err));
     }
     if (given->follow && submission->at_once > 0) {
         submission->tasks_max = submission->at_once; /* of several arrays together */
     }
-    return given->follow ? submission_follow(&session, submission, err)
-                         : submit_once(&session, submission, study, err);
+    return given->follow && !options->dry_run
+               ? submission_follow(&session, submission, err)
+               : submit_once(&session, submission, study, options->dry_run, err);
 }
 
 int verb_submit_slurm(int argc, char **argv)
