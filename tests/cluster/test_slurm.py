@@ -407,6 +407,7 @@ def submit_without_slurm(server, tmp, *options, command=("./train", "{x}"), **mo
 
 def slurm_of_scripts(folder, queue):
     """A squeue that prints these lines, and an sbatch that keeps what it is given as `submitted`."""
+    folder.mkdir(exist_ok=True)
     for name, line in ("squeue", f"printf '{queue}'"), \
             ("sbatch", f"/bin/cat >{folder}/submitted; echo 7"):
         (folder / name).write_text(f"#!/bin/sh\n{line}\n")
@@ -456,6 +457,31 @@ def test_workers_of_other_studies_do_not_count(tmp):
         finally:
             waits.terminate()
             waits.wait(SECONDS)
+
+
+def test_a_task_that_starts_while_it_is_cancelled_goes_on(tmp):
+    """Held too late, it is released, lest it stay held when it is queued again. Slurm is scripts."""
+    with Server() as server, server.client() as client:
+        expect(client.post("/v1/studies", study("s", limits={"trials": 1})).status, 201)
+        slurm_of_scripts(tmp, "7_0|PENDING|Priority\\n7_1|PENDING|Priority\\n7_2|PENDING|Priority\\n")
+        slurm_of_scripts(tmp / "later", "7_0|PENDING|Priority\\n7_1|PENDING|JobHeldUser\\n"
+                         "7_2|RUNNING|JobHeldUser\\n")
+        calls = tmp / "calls"
+        for name in "scontrol", "scancel":
+            (tmp / name).write_text(f"#!/bin/sh\n/bin/cp {tmp}/later/squeue {tmp}/squeue\n"
+                                    f'echo "{name} $*" >>{calls}\n')
+            (tmp / name).chmod(0o755)
+        follower = subprocess.Popen(
+            [os.environ["HONE"], "submit", "slurm", "--server", server.url, "--token-file",
+             os.path.join(server.data, "admin.token"), "s", "--follow", "--", "./train", "{x}"],
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PATH": str(tmp)})
+        try:
+            wait_until(lambda: calls.exists() and "release" in calls.read_text(), SECONDS, "released")
+        finally:
+            follower.kill()
+            follower.wait(SECONDS)
+        expect(calls.read_text().splitlines(), ["scontrol hold 7_2 7_1", "scancel --state=PENDING 7_1",
+                                                "scontrol release 7_2"])
 
 
 def test_root_submits_no_workers_unless_it_says_so(tmp):
