@@ -114,6 +114,17 @@ class Files(CheckpointTest):
             self.preempt(lease, self.uploaded(lease, content))
             self.expect_stored(content)
 
+    def test_the_former_best_trial_keeps_none(self):
+        self.make("t", strategy="random", limits={"trials": 2}, stopping={"rule": "threshold", "step": 1, "value": 0},
+                  resource={"name": "epochs", "min": 1, "max": 9})
+        for loss, expected in ((0.5, b"first"), (0.25, b"second")):
+            lease, _ = self.ask("t")
+            uri = self.uploaded(lease, expected)
+            self.worker.post(f"/v1/leases/{lease}/measurements",
+                             {"measurements": [{"step": 1, "metrics": {"loss": loss}}]})
+            self.put({"lease": {"id": lease}}, outcome="completed", step=1, checkpoint={"uri": uri, "step": 1})
+            self.expect_stored(expected)
+
     def test_a_deleted_study_keeps_none(self):
         lease, _ = self.ask()
         self.preempt(lease, self.uploaded(lease, b"one"))

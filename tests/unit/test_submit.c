@@ -93,9 +93,9 @@ START_TEST(a_held_task_is_one_that_waits)
     struct err err = {0};
 
     ck_assert_int_eq(task_queue_read("12_0|RUNNING|JobHeldUser\n12_1|PENDING|JobHeldUser\n"
-                                "12_2|PENDING|Resources\n12_13|PENDING|JobHeldAdmin\n"
-                                "13|REQUEUE_HOLD|job_requeued_in_held_state\n",
-                                &queue, &err),
+                                     "12_2|PENDING|Resources\n12_13|PENDING|JobHeldAdmin\n"
+                                     "13|REQUEUE_HOLD|job_requeued_in_held_state\n",
+                                     &queue, &err),
                      0);
     ck_assert(task_queue_holds(&queue, "12_1") && task_queue_holds(&queue, "12_13"));
     ck_assert(task_queue_holds(&queue, "13"));
