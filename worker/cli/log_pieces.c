@@ -23,7 +23,7 @@ void log_pieces_begin(struct log_pieces *pieces)
     buf_clear(&pieces->held);
 }
 
-struct piece {
+struct shown_piece {
     int64_t attempt, next;
     size_t head, len; /* of the line before it, and its own */
 };
@@ -35,7 +35,8 @@ static bool damage(struct log_pieces *pieces)
 }
 
 /* False: the line is not all here, or it is damaged. */
-static bool read_line(struct log_pieces *pieces, const char *bytes, size_t len, struct piece *piece)
+static bool read_line(struct log_pieces *pieces, const char *bytes, size_t len,
+                      struct shown_piece *piece)
 {
     const char *end = memchr(bytes, '\n', len < LINE_MAX_BYTES ? len : LINE_MAX_BYTES);
     char line[LINE_MAX_BYTES + 1];
@@ -72,7 +73,7 @@ static void drop(struct buf *held, size_t n)
 bool log_pieces_take(struct log_pieces *pieces, const char *bytes, size_t len,
                      bool (*print)(void *context, const char *bytes, size_t len), void *context)
 {
-    struct piece piece;
+    struct shown_piece piece;
     size_t at = 0;
     bool printed = true;
 

@@ -12,19 +12,19 @@
 
 enum { CANCEL_MAX = 256 };
 
-struct chosen {
+struct picked_tasks {
     struct queue_task *tasks[CANCEL_MAX];
     size_t n;
 };
 
-static void choose(struct chosen *chosen, struct queue_task *task)
+static void choose(struct picked_tasks *chosen, struct queue_task *task)
 {
     if (chosen->n < CANCEL_MAX) {
         chosen->tasks[chosen->n++] = task;
     }
 }
 
-static int call_with(const char *program, const char *option, const struct chosen *chosen,
+static int call_with(const char *program, const char *option, const struct picked_tasks *chosen,
                      struct err *err)
 {
     const char *argv[CANCEL_MAX + 3] = {program, option};
@@ -36,11 +36,11 @@ static int call_with(const char *program, const char *option, const struct chose
 }
 
 /* Cancels what cannot start any more; `others` ← what else was chosen. */
-static int cancel_held(const char *study, const struct chosen *chosen, struct chosen *others,
-                       struct err *err)
+static int cancel_held(const char *study, const struct picked_tasks *chosen,
+                       struct picked_tasks *others, struct err *err)
 {
     OWN(task_queue) struct task_queue now = {0};
-    struct chosen held = {.n = 0};
+    struct picked_tasks held = {.n = 0};
 
     *others = *chosen; /* where it is not known what is held */
     TRY(slurm_queue(study, &now, err));
@@ -60,8 +60,8 @@ static int cancel_held(const char *study, const struct chosen *chosen, struct ch
 
 int task_queue_cancel(const char *study, struct task_queue *queue, size_t n, struct err *err)
 {
-    struct chosen chosen = {.n = 0};
-    struct chosen others;
+    struct picked_tasks chosen = {.n = 0};
+    struct picked_tasks others;
     struct err not_held = {0};
     struct err ignored = {0};
 
