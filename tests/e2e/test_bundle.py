@@ -12,11 +12,10 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import hone  # noqa: E402
-from cases import expect, main  # noqa: E402
+from cases import expect, main, script, wait_until  # noqa: E402
 
 HONE = os.environ["HONE"]
 SECONDS = 60
@@ -41,21 +40,6 @@ while step < int(os.environ["HONE_RESOURCE_TO"]):
         pathlib.Path(sys.argv[1]).touch()
         time.sleep(3600)
 """
-
-
-def script(tmp, text):
-    path = pathlib.Path(tmp) / "job.sh"
-    path.write_text("#!/bin/sh\nset -e\n" + text)
-    path.chmod(0o755)
-    return str(path)
-
-
-def wait_until(fact, what):
-    deadline = time.monotonic() + SECONDS
-    while not fact():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"never happened: {what}")
-        time.sleep(0.01)
 
 
 def run(*arguments, url=None, status=0, before=()):

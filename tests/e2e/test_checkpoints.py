@@ -5,7 +5,6 @@ the server; and what a hostile server sends instead of a checkpoint comes to not
 import contextlib
 import hashlib
 import io
-import json
 import os
 import pathlib
 import subprocess
@@ -17,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cases import NotRun, expect, main  # noqa: E402
 from cutting_proxy import CuttingProxy  # noqa: E402
 from hone import Server, study, wait_until  # noqa: E402
-from lease_server import LeaseServer, Stranger  # noqa: E402
+from lease_server import LeaseServer  # noqa: E402
 
 HONE, DIGITS = os.environ["HONE"], os.environ["DIGITS"]
 SECONDS = 120

@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import NotRun, expect, main  # noqa: E402
+from cases import expect, main, NotRun, script  # noqa: E402
 from fake_gpus import FakeGpus  # noqa: E402
 from hone import Server, study, wait_until  # noqa: E402
 from lease_server import LeaseServer  # noqa: E402
@@ -18,13 +18,6 @@ from lease_server import LeaseServer  # noqa: E402
 HONE = os.environ["HONE"]
 A, B, C, D = (f"GPU-{name * 8}-0000" for name in "abcd")
 SECONDS = 60
-
-
-def script(tmp, text):
-    path = pathlib.Path(tmp) / "job.sh"
-    path.write_text("#!/bin/sh\nset -e\n" + text)
-    path.chmod(0o755)
-    return str(path)
 
 
 def waits_for(server, fact, what):

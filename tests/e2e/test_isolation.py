@@ -10,23 +10,11 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import NotRun, expect, main  # noqa: E402
-from lease_server import STUDY, LeaseServer  # noqa: E402
+from cases import expect, main, NotRun, script  # noqa: E402
+from lease_server import LeaseServer, only_result, STUDY  # noqa: E402
 
 HONE = os.environ["HONE"]
 SECONDS = 60
-
-
-def script(tmp, text):
-    path = pathlib.Path(tmp) / "job.sh"
-    path.write_text("#!/bin/sh\nset -e\n" + text)
-    path.chmod(0o755)
-    return str(path)
-
-
-def only_result(server):
-    expect(len(server.results), 1, f"number of results in {server.results}")
-    return server.results[0][1]
 
 
 # ---- what a job is born with ----

@@ -7,12 +7,11 @@ import random
 import signal
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import NotRun, expect, main  # noqa: E402
+from cases import expect, main, NotRun, script, wait_until  # noqa: E402
 from fake_gpus import FakeGpus  # noqa: E402
-from lease_server import LeaseServer  # noqa: E402
+from lease_server import LeaseServer, only_result  # noqa: E402
 import hone  # noqa: E402
 import leaks  # noqa: E402
 
@@ -35,30 +34,10 @@ printf 'hone: accuracy=%d' $((n + 1))
 """
 
 
-def script(tmp, text):
-    path = pathlib.Path(tmp) / "job.sh"
-    path.write_text("#!/bin/sh\nset -e\n" + text)
-    path.chmod(0o755)
-    return str(path)
-
-
-def wait_until(fact, what):
-    deadline = time.monotonic() + SECONDS
-    while not fact():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"never happened: {what}")
-        time.sleep(0.002)
-
-
 def kill(worker):
     worker.kill()
     said, _ = worker.communicate(timeout=SECONDS)
     return said
-
-
-def only_result(server):
-    expect(len(server.results), 1, f"number of results in {server.results}")
-    return server.results[0][1]
 
 
 def series(server):

@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import NotRun, expect, main  # noqa: E402
+from cases import expect, main, NotRun, script  # noqa: E402
 from hone import Server, wait_until  # noqa: E402
 from lease_server import LeaseServer  # noqa: E402
 
@@ -18,14 +18,6 @@ HONE = os.environ["HONE"]
 SECONDS = 60
 GRACE = 30   # seconds of a job between SIGTERM and SIGKILL
 MARGIN = 5   # … and before the deadline
-
-
-def script(tmp, text, name="job.sh"):
-    """An executable; its path."""
-    path = pathlib.Path(tmp) / name
-    path.write_text("#!/bin/sh\nset -e\n" + text)
-    path.chmod(0o755)
-    return str(path)
 
 
 def end(worker):

@@ -10,21 +10,13 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import NotRun, expect, main  # noqa: E402
+from cases import expect, main, NotRun, script  # noqa: E402
 from hone import Server, wait_until  # noqa: E402
 from lease_server import LeaseServer, Stranger  # noqa: E402
 
 HONE = os.environ["HONE"]
 SECONDS = 60
 OTHER_TOKEN = "u" * 43
-
-
-def script(tmp, text):
-    """An executable job; its path."""
-    path = pathlib.Path(tmp) / "job.sh"
-    path.write_text("#!/bin/sh\nset -e\n" + text)
-    path.chmod(0o755)
-    return str(path)
 
 
 # ---- root ----

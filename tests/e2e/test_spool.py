@@ -9,30 +9,13 @@ import signal
 import socket
 import struct
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import expect, main  # noqa: E402
+from cases import expect, main, script, spool_kinds, wait_until  # noqa: E402
 from hone import preload_env  # noqa: E402
 from lease_server import LeaseServer  # noqa: E402
 
 SECONDS = 60
-
-
-def script(tmp, text, name="job.sh"):
-    """An executable job; its path."""
-    path = pathlib.Path(tmp) / name
-    path.write_text("#!/bin/sh\nset -e\n" + text)
-    path.chmod(0o755)
-    return str(path)
-
-
-def wait_until(fact, what):
-    deadline = time.monotonic() + SECONDS
-    while not fact():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"never happened: {what}")
-        time.sleep(0.01)
 
 
 def states(tmp):
@@ -44,23 +27,11 @@ def spools(tmp):
     return sorted(path for state in states(tmp) for path in state.glob("*.spool"))
 
 
-def records(path):
-    """The kinds of the whole records of a spool, in order."""
-    data = path.read_bytes()
-    at, kinds = 16, []
-    while at + 12 <= len(data):
-        length, kind = (int.from_bytes(data[at + i:at + i + 4], "little") for i in (0, 4))
-        at += 12 + length
-        if at <= len(data):
-            kinds.append(kind)
-    return kinds
-
-
 GRANT, RUN, MEASURED, EXIT, RESULT = 1, 2, 3, 5, 6
 
 
 def wait_for_record(tmp, kind, n=1):
-    wait_until(lambda: spools(tmp) and records(spools(tmp)[0]).count(kind) >= n, f"{n} records of kind {kind}")
+    wait_until(lambda: spools(tmp) and spool_kinds(spools(tmp)[0]).count(kind) >= n, f"{n} records of kind {kind}")
 
 
 def kill(worker):
@@ -436,7 +407,7 @@ def test_what_a_second_worker_of_this_name_left_is_delivered(tmp):
         for n in (1, 2):
             server.grants()
             workers.append(server.start(tmp, job))
-            wait_until(lambda: len(spools(tmp)) == n and all(RESULT in records(path) for path in spools(tmp)),
+            wait_until(lambda: len(spools(tmp)) == n and all(RESULT in spool_kinds(path) for path in spools(tmp)),
                        f"result {n}")
         for worker in workers:
             kill(worker)

@@ -9,22 +9,13 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import NotRun, expect, main  # noqa: E402
-from lease_server import STUDY, LeaseServer, Stranger  # noqa: E402
+from cases import expect, main, NotRun, script, wait_until  # noqa: E402
+from lease_server import LeaseServer, only_result, Stranger, STUDY  # noqa: E402
 
 HONE = os.environ["HONE"]
 SECONDS = 60
-
-
-def script(tmp, text):
-    """An executable job; its path."""
-    path = pathlib.Path(tmp) / "job.sh"
-    path.write_text("#!/bin/sh\nset -e\n" + text)
-    path.chmod(0o755)
-    return str(path)
 
 
 def is_alive(pid):
@@ -35,25 +26,12 @@ def is_alive(pid):
         return False
 
 
-def wait_until(fact, what):
-    deadline = time.monotonic() + SECONDS
-    while not fact():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"never happened: {what}")
-        time.sleep(0.01)
-
-
 def pids_in(path, n):
     """The pids a job wrote into a file, once all are there."""
     def read():
         return path.read_text().split() if path.exists() else []
     wait_until(lambda: len(read()) >= n, f"{n} pids in {path}")
     return [int(pid) for pid in read()]
-
-
-def only_result(server):
-    expect(len(server.results), 1, f"number of results in {server.results}")
-    return server.results[0][1]
 
 
 # ---- what a job gets ----

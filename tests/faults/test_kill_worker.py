@@ -15,7 +15,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import hone  # noqa: E402
-from cases import expect, main  # noqa: E402
+from cases import expect, main, spool_kinds  # noqa: E402
 
 HONE = os.environ["HONE"]
 SECONDS = 120
@@ -31,20 +31,8 @@ echo hone: step=3 loss=0.125 acc=1
 """
 
 
-def kinds_of(path):
-    """The kinds of the whole records of a spool, in order."""
-    data = path.read_bytes()
-    at, kinds = 16, []
-    while at + 12 <= len(data):
-        length, kind = (int.from_bytes(data[at + i:at + i + 4], "little") for i in (0, 4))
-        at += 12 + length
-        if at <= len(data):
-            kinds.append(kind)
-    return kinds
-
-
 def records(folder):
-    return [kind for path in folder.glob("work/workers/*/*.spool") for kind in kinds_of(path)]
+    return [kind for path in folder.glob("work/workers/*/*.spool") for kind in spool_kinds(path)]
 
 
 def work(server, folder, study, **environment):

@@ -19,7 +19,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import partition  # noqa: E402
-from cases import NotRun, expect, main  # noqa: E402
+from cases import expect, main, NotRun, wait_until  # noqa: E402
 
 HONE = os.environ["HONE"]
 HONED = os.environ["HONED"]
@@ -46,14 +46,6 @@ for step in range(1, 9):
             time.sleep(0.05)
     time.sleep(0.02)
 """
-
-
-def wait_until(fact, what):
-    deadline = time.monotonic() + SECONDS
-    while not fact():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"never happened: {what}")
-        time.sleep(0.02)
 
 
 class Cluster:

@@ -1,6 +1,6 @@
 """The least that a test script in Python needs: cases, temporary folders, a line that counts.
 
-    from cases import main, expect, NotRun
+    from cases import main, expect, NotRun, script, wait_until
 
     def test_a_fact(tmp):        # tmp: a fresh folder, gone afterwards
         expect(1 + 1, 2)
@@ -12,6 +12,7 @@ import pathlib
 import signal
 import sys
 import tempfile
+import time
 import traceback
 
 
@@ -22,6 +23,35 @@ class NotRun(Exception):
 def expect(found, wanted, what="value"):
     if found != wanted:
         raise AssertionError(f"{what}: found {found!r}, wanted {wanted!r}")
+
+
+def script(tmp, text, name="job.sh"):
+    """An executable job; its path."""
+    path = pathlib.Path(tmp) / name
+    path.write_text("#!/bin/sh\nset -e\n" + text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def wait_until(fact, what, seconds=60):
+    """Polls; the seconds are a bound against hanging, never what is measured."""
+    deadline = time.monotonic() + seconds
+    while not fact():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"never happened: {what}")
+        time.sleep(0.005)
+
+
+def spool_kinds(path):
+    """The kinds of the whole records of a worker's spool, in order."""
+    data = path.read_bytes()
+    at, kinds = 16, []
+    while at + 12 <= len(data):
+        length, kind = (int.from_bytes(data[at + i:at + i + 4], "little") for i in (0, 4))
+        at += 12 + length
+        if at <= len(data):
+            kinds.append(kind)
+    return kinds
 
 
 def main(module):

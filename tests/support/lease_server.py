@@ -49,6 +49,13 @@ def content_type(status, body):
     return {"Content-Type": "application/json" if status < 400 else "application/problem+json"}
 
 
+def only_result(server):
+    """The one that was sent."""
+    if len(server.results) != 1:
+        raise AssertionError(f"number of results in {server.results}")
+    return server.results[0][1]
+
+
 class LeaseServer:
     def __enter__(self):
         fake = self
