@@ -324,7 +324,7 @@ int runner_adopt(struct runner *runner, const char *socket, const struct job_rec
         how = receive_hello(runner->status_fd, &hello, readers);
     }
     if (how == RUNNER_SILENT) {
-        return how;
+        return RUNNER_SILENT;
     }
     if (how == RUNNER_GONE || !is_recorded(runner->status_fd, &hello, record)) {
         for (size_t i = 0; i < STREAM_COUNT; i++) {

@@ -196,7 +196,7 @@ static void take(struct look *look, const char *base)
 /* Of a job without a spool. */
 static void forget(struct look *look, const char *base)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX + sizeof SPOOL];
 
     (void)snprintf(path, sizeof path, "%s" SPOOL, base);
     if (access(path, F_OK) != 0 && !may_live(base, look->where->host)) {
