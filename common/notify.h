@@ -4,7 +4,7 @@
 #define COMMON_NOTIFY_H
 
 /* Sends "READY=1", "STOPPING=1", … to the socket that NOTIFY_SOCKET names. Does nothing where none
- * is named; that nobody listens is no error. */
+ * is named. A failure to send is ignored. */
 void notify_manager(const char *state);
 
 #endif

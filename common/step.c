@@ -138,7 +138,7 @@ void json_put_step(struct json_writer *w, const char *key, int64_t step, int dig
     json_write_step(w, step, digits);
 }
 
-/* *step ← what the member says; false: it is missing, or the fault is told. */
+/* Reads the member. Returns false when it is missing, and after adding a fault. */
 static bool read_number(struct fields *fields, const char *name, int digits, int64_t *step)
 {
     double number = fields_real(fields, name, (double)NAN);

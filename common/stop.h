@@ -1,6 +1,5 @@
-/* A flag that asks a long computation to end before it is done: whoever computes looks at it
- * between its steps, and fails with ERR_OVERLOADED. NULL: nothing ever asks. Any thread may set it.
- */
+/* A flag that asks a long computation to end early. The computation reads it between its steps and
+ * fails with ERR_OVERLOADED once it is set. NULL: it is never set. Any thread may set it. */
 #ifndef COMMON_STOP_H
 #define COMMON_STOP_H
 

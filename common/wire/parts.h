@@ -17,7 +17,7 @@ int64_t wire_moment(const char *text);
 double wire_step(struct fields *fields, double fallback);
 /* Writes it as it was said. */
 void wire_put_said(struct json_writer *w, const char *key, double said);
-/* *step ← what was said in the unit of the study; false: the fault is told at the pointer. */
+/* Converts a step to the unit of the study. Returns false after adding a fault at the pointer. */
 bool wire_settle(double said, int digits, const char *pointer, int64_t *step,
                  struct faults *faults);
 

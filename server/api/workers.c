@@ -88,7 +88,7 @@ static int by_name(const void *a, const void *b)
     return strcmp((*left)->name, (*right)->name);
 }
 
-/* Takes the view of this moment: whoever was just answered finds himself in it. */
+/* Takes a new view, which includes workers whose asks have just been answered. */
 static void take_view_now(struct read_request *read)
 {
     live_view_release(read->view);

@@ -143,7 +143,7 @@ void study_read_resource(struct fields *f, struct study_def *def)
     fields_begin(&one, given, "/resource", f->faults);
     const char *name = fields_string(&one, "name", "steps");
     def->has_resource = true;
-    fields_begin(&numbers, given, "/resource", &unsaid); /* what is no number is told below */
+    fields_begin(&numbers, given, "/resource", &unsaid); /* faults of type are added below */
     struct said said = read_said(&numbers);
     faults_finish(&unsaid);
     if (is_whole(&said)) {
