@@ -386,12 +386,5 @@ static void run_get(void *request, struct store *store)
 
 void get_checkpoint(void *context, struct http_request *request)
 {
-    struct err err = {0};
-
-    if (!http_may_stream(request)) {
-        (void)err_set(&err, ERR_OVERLOADED, "too many streams are open; try again later");
-        reply_problem(request, &err, NULL);
-        return;
-    }
-    read_later(context, request, run_get);
+    read_streamed(context, request, run_get);
 }

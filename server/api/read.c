@@ -61,6 +61,19 @@ void read_later(struct api *api, struct http_request *request,
     }
 }
 
+void read_streamed(struct api *api, struct http_request *request,
+                   void (*job)(void *request, struct store *reader))
+{
+    struct err err;
+
+    if (!http_may_stream(request)) {
+        (void)err_set(&err, ERR_OVERLOADED, "too many streams are open; try again later");
+        reply_problem(request, &err, NULL);
+        return;
+    }
+    read_later(api, request, job);
+}
+
 int read_study_row(const struct read_request *read, struct study_row *row, struct err *err)
 {
     int result = store_study_load(read->store, read->study->id, row, err);

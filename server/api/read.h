@@ -35,6 +35,9 @@ void read_run(struct http_request *request, struct store *store, const struct re
 /* Defers the request and runs `job(argument = request)` on a reader; answers if it cannot. */
 void read_later(struct api *api, struct http_request *request,
                 void (*job)(void *request, struct store *reader));
+/* The same for an answer that is streamed; ERR_OVERLOADED while too many streams are open. */
+void read_streamed(struct api *api, struct http_request *request,
+                   void (*job)(void *request, struct store *reader));
 
 /* Defines the handler `name`. */
 #define READ_HANDLER(name, allowed, known, function)                                               \
