@@ -172,6 +172,7 @@ void pages_get_cheat_sheet(void *context, struct http_request *request)
     (void)context;
     http_own_url(request, url);
     http_response_init(&response, 200, "text/plain; charset=utf-8");
+    http_response_header(&response, "Vary", "Accept");
     buf_printf(&response.body, "%s  U=%-41s # this server\n%s", cheat_sheet_title, url,
                cheat_sheet);
     http_reply(request, &response);

@@ -6,6 +6,7 @@
 #include "server/api/best.h"
 #include "server/api/brackets.h"
 #include "server/api/checkpoints.h"
+#include "server/api/dashboard.h"
 #include "server/api/events.h"
 #include "server/api/explain.h"
 #include "server/api/export.h"
@@ -76,6 +77,14 @@ const struct http_route api_routes[] = {
     {"GET", "/version", OPEN, HTTP_BODY_NONE, pages_get_version},
     {"GET", "/openapi.json", OPEN, HTTP_BODY_NONE, pages_get_openapi},
     {"GET", "/problems/{type}", OPEN, HTTP_BODY_NONE, pages_get_problem},
-    {"GET", "/", OPEN, HTTP_BODY_NONE, pages_get_cheat_sheet},
+    {"GET", "/assets/{hash}/{file}", OPEN, HTTP_BODY_NONE, get_asset},
+    {"GET", "/assets/{hash}/vendor/{file}", OPEN, HTTP_BODY_NONE, get_asset},
+    {"GET", "/studies/{study}", OPEN, HTTP_BODY_NONE, get_page},
+    {"GET", "/studies/{study}/trials", OPEN, HTTP_BODY_NONE, get_page},
+    {"GET", "/studies/{study}/trials/{trial}", OPEN, HTTP_BODY_NONE, get_page},
+    {"GET", "/studies/{study}/brackets", OPEN, HTTP_BODY_NONE, get_page},
+    {"GET", "/workers", OPEN, HTTP_BODY_NONE, get_page},
+    {"GET", "/new", OPEN, HTTP_BODY_NONE, get_page},
+    {"GET", "/", OPEN, HTTP_BODY_NONE, get_page},
 };
 const size_t api_n_routes = sizeof api_routes / sizeof api_routes[0];

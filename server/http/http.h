@@ -84,6 +84,12 @@ bool http_query_next(const struct http_request *request, size_t *cursor, const c
                      const char **value);
 /* The value of a request header, any case; NULL: it was not sent. */
 const char *http_header(const struct http_request *request, const char *name);
+/* Does a header that lists what the client takes name this, and not with q=0? Wildcards do not
+ * count: http_accepts(request, "Accept", "text/html"), http_accepts(request, "Accept-Encoding",
+ * "gzip"). */
+bool http_accepts(const struct http_request *request, const char *header, const char *what);
+/* Does If-None-Match have this entity tag, given without quotes? The answer is then 304. */
+bool http_has_tag(const struct http_request *request, const char *tag);
 /* The body as received; empty where there is none. */
 const struct buf *http_body(const struct http_request *request);
 /* Who sends the request. */

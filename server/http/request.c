@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <string.h>
 
+#include "server/http/negotiate.h"
+
 void *http_context(const struct http_request *request)
 {
     return request->server->settings.context;
@@ -61,6 +63,16 @@ bool http_query_next(const struct http_request *request, size_t *cursor, const c
 const char *http_header(const struct http_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
+}
+
+bool http_accepts(const struct http_request *request, const char *header, const char *what)
+{
+    return list_names(http_header(request, header), what);
+}
+
+bool http_has_tag(const struct http_request *request, const char *tag)
+{
+    return list_has_tag(http_header(request, "If-None-Match"), tag);
 }
 
 const struct buf *http_body(const struct http_request *request)

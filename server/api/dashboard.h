@@ -1,0 +1,15 @@
+/* The dashboard: its pages, which are one HTML file, and the files that it loads. All are open:
+ * what the pages show they ask of /v1 with the user's token.
+ *
+ * A client that does not list text/html in Accept gets the cheat sheet at / and elsewhere the place
+ * of the same thing in the API. */
+#ifndef SERVER_API_DASHBOARD_H
+#define SERVER_API_DASHBOARD_H
+
+#include "server/http/http.h"
+
+/* Handlers of the route table; loop thread. */
+void get_page(void *api, struct http_request *request);
+void get_asset(void *api, struct http_request *request);
+
+#endif
