@@ -1,5 +1,6 @@
 #include "worker/cli/options.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/suggest.h"
+#include "worker/cli/option_check.h"
 #include "worker/cli/status.h"
 
 enum { KEY_SERVER = 0x1000, KEY_TOKEN_FILE, KEY_CA_FILE, KEY_CURL, KEY_COLOR, KEY_DRY_RUN };
@@ -103,171 +105,68 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp server_argp = {server_options, parse_common, NULL, NULL, NULL, NULL, NULL};
-static const struct argp output_argp = {output_options, parse_common, NULL, NULL, NULL, NULL, NULL};
-static const struct argp dry_run_argp = {
-    dry_run_options, parse_common, NULL, NULL, NULL, NULL, NULL};
-static const struct argp yes_argp = {yes_options, parse_common, NULL, NULL, NULL, NULL, NULL};
+/* In --help an option has its first lines; what follows '\v' is for the manual alone. */
+static char *first_lines(int key, const char *text, void *input)
+{
+    const char *end = text == NULL ? NULL : strchr(text, '\v');
 
-/* ---- "did you mean --trials?" ------------------------------------------------------------------
- * getopt would only say that it knows no such option, so the arguments are checked beforehand. */
+    (void)key;
+    (void)input;
+    return end == NULL ? (char *)(uintptr_t)text : strndup(text, (size_t)(end - text));
+}
 
-enum { CHILDREN_MAX = OPTION_GROUPS_MAX + 4 };
+/* What verbs share, by the flag that asks for it. */
+static const struct {
+    unsigned flag;
+    struct option_list list;
+} shared[] = {
+    {USAGE_OUTPUT, {"output", output_options}},
+    {USAGE_DRY_RUN, {"dry-run", dry_run_options}},
+    {USAGE_YES, {"yes", yes_options}},
+    {USAGE_SERVER, {"server", server_options}},
+};
+enum { N_SHARED = sizeof shared / sizeof shared[0] };
+
+bool option_is_end(const struct argp_option *option)
+{
+    return option->name == NULL && option->key == 0 && option->doc == NULL;
+}
+
+bool usage_option_list(const struct usage *usage, size_t i, struct option_list *list)
+{
+    if (usage->own != NULL && i-- == 0) {
+        *list = (struct option_list){"own", usage->own};
+        return true;
+    }
+    for (const struct option_group *group = usage->groups; group != NULL && group->argp != NULL;
+         group++) {
+        if (i-- == 0) {
+            *list = (struct option_list){group->name, group->argp->options};
+            return true;
+        }
+    }
+    for (size_t k = 0; k < N_SHARED; k++) {
+        if ((usage->flags & shared[k].flag) != 0 && i-- == 0) {
+            *list = shared[k].list;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- one parser out of several -------------------------------------------------------------- */
+
+enum { CHILDREN_MAX = OPTION_GROUPS_MAX + N_SHARED };
 
 struct option_reader {
     const struct usage *usage;
     void *input;
     struct options *options;
+    struct argp parsers[CHILDREN_MAX];
     struct argp_child children[CHILDREN_MAX + 1];
-    const struct argp_option *known[CHILDREN_MAX + 2];
-    size_t n_children, n_known;
+    void *inputs[CHILDREN_MAX];
+    size_t n_children;
 };
-
-static const struct argp_option help_options[] = {
-    {"help", '?', NULL, 0, NULL, 0}, {"usage", 0x1ff, NULL, 0, NULL, 0}, {0}};
-
-static bool is_end(const struct argp_option *option)
-{
-    return option->name == NULL && option->key == 0 && option->doc == NULL;
-}
-
-static const struct argp_option *find_long(const struct option_reader *reader, const char *word,
-                                           size_t len, struct suggestion_for *meant)
-{
-    const struct argp_option *by_prefix = NULL;
-
-    for (size_t i = 0; i < reader->n_known; i++) {
-        for (const struct argp_option *option = reader->known[i]; !is_end(option); option++) {
-            if (option->name == NULL) {
-                continue;
-            }
-            suggest_offer(meant, option->name);
-            if (strncmp(option->name, word, len) == 0) {
-                by_prefix = option;
-                if (strlen(option->name) == len) {
-                    return option;
-                }
-            }
-        }
-    }
-    return by_prefix;
-}
-
-static const struct argp_option *find_short(const struct option_reader *reader, char letter)
-{
-    for (size_t i = 0; i < reader->n_known; i++) {
-        for (const struct argp_option *option = reader->known[i]; !is_end(option); option++) {
-            if (option->key == letter) {
-                return option;
-            }
-        }
-    }
-    return NULL;
-}
-
-static _Noreturn void unknown_option(const struct option_reader *reader, const char *program,
-                                     const char *word, const char *meant)
-{
-    bool trailing = (reader->usage->flags & USAGE_TRAILING) != 0;
-
-    (void)fprintf(stderr, "%s: there is no option '%s'", program, word);
-    if (meant != NULL) {
-        (void)fprintf(stderr, "; did you mean '--%s'?", meant);
-    } else {
-        (void)fprintf(stderr, "; '%s --help' lists them", program);
-    }
-    (void)fprintf(stderr, "%s\n",
-                  trailing ? " (the command and its options go behind ' -- ')" : "");
-    exit(EXIT_STATUS_USAGE);
-}
-
-/* The option in `word`, or the one of its letters that has an argument; NULL: none has one.
- * *is_bare ← nothing stands behind it in the word. An unknown one ends the program. */
-static const struct argp_option *find_option(const struct option_reader *reader,
-                                             const char *program, const char *word, bool *is_bare)
-{
-    if (word[1] == '-') {
-        size_t len = strcspn(word + 2, "=");
-        char name[64];
-        (void)snprintf(name, sizeof name, "%.*s", (int)(len < 60 ? len : 60), word + 2);
-        struct suggestion_for meant = {.word = name};
-        const struct argp_option *option = find_long(reader, word + 2, len, &meant);
-        if (option == NULL) {
-            unknown_option(reader, program, word, meant.best);
-        }
-        *is_bare = word[2 + len] == '\0';
-        return option->arg == NULL ? NULL : option;
-    }
-    for (const char *letter = word + 1; *letter != '\0'; letter++) {
-        const struct argp_option *option = find_short(reader, *letter);
-        if (option == NULL) {
-            struct suggestion_for meant = {.word = word + 1}; /* "-trials" */
-            (void)find_long(reader, word + 1, strlen(word + 1), &meant);
-            unknown_option(reader, program, word, meant.best);
-        }
-        if (option->arg != NULL) {
-            *is_bare = letter[1] == '\0';
-            return option;
-        }
-    }
-    return NULL;
-}
-
-/* "5m", "90" */
-static bool is_like_span(const char *word)
-{
-    size_t digits = strspn(word, "0123456789.");
-
-    return digits > 0 && word[digits + strspn(word + digits, "smhd")] == '\0';
-}
-
-/* Whether the option in `word` takes `next`, NULL: the last word, as its value. */
-static bool check_option(const struct option_reader *reader, const char *program, const char *word,
-                         const char *next)
-{
-    bool is_bare = false;
-    const struct argp_option *option = find_option(reader, program, word, &is_bare);
-
-    if (option == NULL || !is_bare || next == NULL) {
-        return false;
-    }
-    if ((option->flags & OPTION_ARG_OPTIONAL) != 0) {
-        if (is_like_span(next)) {
-            (void)fprintf(stderr, "%s: write %s=%s, in one word\n", program, word, next);
-            exit(EXIT_STATUS_USAGE);
-        }
-        return false;
-    }
-    if (strcmp(next, "--") == 0) {
-        (void)fprintf(stderr, "%s: %s needs an argument, %s, in front of ' -- '\n", program, word,
-                      option->arg);
-        exit(EXIT_STATUS_USAGE);
-    }
-    return true;
-}
-
-static void check_options(const struct option_reader *reader, int argc, char *const argv[])
-{
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (argv[i][0] == '-' && argv[i][1] != '\0'
-            && check_option(reader, argv[0], argv[i], i + 1 < argc ? argv[i + 1] : NULL)) {
-            i++;
-        }
-    }
-}
-
-/* ---- one parser out of several -------------------------------------------------------------- */
-
-/* NULL: the parser is one of those here. */
-static const struct option_group *find_group(const struct usage *usage, const struct argp *argp)
-{
-    const struct option_group *group = usage->groups;
-
-    while (group != NULL && group->argp != NULL && group->argp != argp) {
-        group++;
-    }
-    return group == NULL || group->argp == NULL ? NULL : group;
-}
 
 static error_t parse_verb(int key, char *arg, struct argp_state *state)
 {
@@ -277,9 +176,7 @@ static error_t parse_verb(int key, char *arg, struct argp_state *state)
 
     if (key == ARGP_KEY_INIT) {
         for (size_t i = 0; i < reader->n_children; i++) {
-            const struct option_group *group = find_group(usage, reader->children[i].argp);
-            state->child_inputs[i] =
-                group == NULL ? (void *)options : (char *)reader->input + group->input_at;
+            state->child_inputs[i] = reader->inputs[i];
         }
     }
     if (key == ARGP_KEY_ARGS) { /* all that is left, `arg` notwithstanding */
@@ -303,10 +200,30 @@ static error_t parse_verb(int key, char *arg, struct argp_state *state)
     return ARGP_ERR_UNKNOWN;
 }
 
-static void add_child(struct option_reader *reader, const struct argp *argp)
+static void add_child(struct option_reader *reader, const struct argp *argp, void *input)
 {
-    reader->children[reader->n_children++] = (struct argp_child){argp, 0, NULL, 0};
-    reader->known[reader->n_known++] = argp->options;
+    struct argp *parser = &reader->parsers[reader->n_children];
+
+    *parser = *argp;
+    parser->help_filter = first_lines;
+    reader->children[reader->n_children] = (struct argp_child){parser, 0, NULL, 0};
+    reader->inputs[reader->n_children++] = input;
+}
+
+static void add_children(struct option_reader *reader)
+{
+    const struct usage *usage = reader->usage;
+
+    for (const struct option_group *group = usage->groups;
+         group != NULL && group->argp != NULL && reader->n_children < OPTION_GROUPS_MAX; group++) {
+        add_child(reader, group->argp, (char *)reader->input + group->input_at);
+    }
+    for (size_t i = 0; i < N_SHARED; i++) {
+        if ((usage->flags & shared[i].flag) != 0) {
+            struct argp argp = {.options = shared[i].list.options, .parser = parse_common};
+            add_child(reader, &argp, reader->options);
+        }
+    }
 }
 
 error_t options_parse_flag(int key, char *arg, struct argp_state *state)
@@ -328,29 +245,10 @@ void options_read(const struct usage *usage, int argc, char **argv, void *input,
 
     *options = (struct options){0};
     argp_err_exit_status = EXIT_STATUS_USAGE;
-    reader.known[reader.n_known++] = help_options;
-    if (usage->own != NULL) {
-        reader.known[reader.n_known++] = usage->own;
-    }
-    for (const struct option_group *group = usage->groups;
-         group != NULL && group->argp != NULL && reader.n_children < OPTION_GROUPS_MAX; group++) {
-        add_child(&reader, group->argp);
-    }
-    if ((usage->flags & USAGE_OUTPUT) != 0) {
-        add_child(&reader, &output_argp);
-    }
-    if ((usage->flags & USAGE_DRY_RUN) != 0) {
-        add_child(&reader, &dry_run_argp);
-    }
-    if ((usage->flags & USAGE_YES) != 0) {
-        add_child(&reader, &yes_argp);
-    }
-    if ((usage->flags & USAGE_SERVER) != 0) {
-        add_child(&reader, &server_argp);
-    }
-    check_options(&reader, argc, argv);
-    struct argp argp = {usage->own, parse_verb, usage->arguments, usage->doc, reader.children,
-                        NULL,       NULL};
+    add_children(&reader);
+    options_check(usage, argc, argv);
+    struct argp argp = {usage->own,  parse_verb, usage->arguments, usage->doc, reader.children,
+                        first_lines, NULL};
     error_t failed = argp_parse(&argp, argc, argv, 0, NULL, &reader);
     if (failed != 0) {
         (void)fprintf(stderr, "%s: %s\n", argv[0], strerror(failed));

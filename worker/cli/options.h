@@ -48,6 +48,7 @@ enum usage_flags {
 
 /* Options that several verbs have, with a parser of their own. */
 struct option_group {
+    const char *name; /* of the list in the manual */
     const struct argp *argp;
     size_t input_at; /* its state->input is so many bytes behind the verb's `input` */
 };
@@ -64,6 +65,16 @@ struct usage {
     argp_parser_t parse_own;           /* sees the keys of `own` with state->input = `input` */
     const struct option_group *groups; /* ends with {0}; NULL: none */
 };
+
+/* Some options of a verb, which belong together. */
+struct option_list {
+    const char *name; /* "own", that of its group, or of what the verbs share: "output", "server" */
+    const struct argp_option *options; /* until option_is_end() */
+};
+/* The i-th one of the verb, in the order of its help; false behind the last. The text of an option
+ * may have a '\v': what stands before it is its help, all of it is its place in the manual. */
+bool usage_option_list(const struct usage *usage, size_t i, struct option_list *list);
+bool option_is_end(const struct argp_option *option);
 
 /* Fills *options, and whatever `parse_own` fills in *input. */
 void options_read(const struct usage *usage, int argc, char **argv, void *input,

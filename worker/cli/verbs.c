@@ -6,38 +6,51 @@
 #include "common/suggest.h"
 
 const struct verb verbs[] = {
-    {NULL, "run", verb_run, "tune a command: study, worker and picture in one"},
-    {NULL, "advise", verb_advise, "which strategy suits a problem, and what it would cost"},
-    {"study", "create", verb_study_create, "create a study from options or a file"},
-    {"study", "list", verb_study_list, "the studies of the server"},
-    {"study", "show", verb_study_show, "what a study searches, how, and how far it is"},
-    {"study", "best", verb_study_best, "the best trial and its parameters"},
-    {"study", "trials", verb_study_trials, "the trials, as a table or for another program"},
-    {"study", "watch", verb_study_watch, "follow a study until it ends"},
-    {"study", "brackets", verb_study_brackets, "who is at which rung, and what happens next"},
-    {"study", "explain", verb_study_explain, "why a trial goes on, waits or was stopped"},
-    {"study", "importance", verb_study_importance, "which parameters matter for a good result"},
-    {"study", "pause", verb_study_pause, "hand out nothing new"},
-    {"study", "resume", verb_study_resume, "go on"},
-    {"study", "stop", verb_study_stop, "stop what runs, cancel what waits"},
-    {"study", "set", verb_study_set, "change its limits, parameters, state; add configurations"},
-    {"study", "retry", verb_study_retry, "try failed trials again"},
-    {"study", "delete", verb_study_delete, "delete it with all its trials"},
-    {NULL, "logs", verb_logs, "what the job of a trial has printed"},
-    {"submit", "slurm", verb_submit_slurm, "workers for a study, as a job array of Slurm"},
-    {"token", "create", verb_token_create, "make a token for a worker or a person"},
-    {"token", "list", verb_token_list, "the tokens that are valid"},
-    {"token", "revoke", verb_token_revoke, "lock a token out"},
+    {NULL, "run", verb_run, &usage_run, "tune a command: study, worker and picture in one"},
+    {NULL, "advise", verb_advise, &usage_advise,
+     "which strategy suits a problem, and what it would cost"},
+    {"study", "create", verb_study_create, &usage_study_create,
+     "create a study from options or a file"},
+    {"study", "list", verb_study_list, &usage_study_list, "the studies of the server"},
+    {"study", "show", verb_study_show, &usage_study_show,
+     "what a study searches, how, and how far it is"},
+    {"study", "best", verb_study_best, &usage_study_best, "the best trial and its parameters"},
+    {"study", "trials", verb_study_trials, &usage_study_trials,
+     "the trials, as a table or for another program"},
+    {"study", "watch", verb_study_watch, &usage_study_watch, "follow a study until it ends"},
+    {"study", "brackets", verb_study_brackets, &usage_study_brackets,
+     "who is at which rung, and what happens next"},
+    {"study", "explain", verb_study_explain, &usage_study_explain,
+     "why a trial goes on, waits or was stopped"},
+    {"study", "importance", verb_study_importance, &usage_study_importance,
+     "which parameters matter for a good result"},
+    {"study", "pause", verb_study_pause, &usage_study_pause, "hand out nothing new"},
+    {"study", "resume", verb_study_resume, &usage_study_resume, "go on"},
+    {"study", "stop", verb_study_stop, &usage_study_stop, "stop what runs, cancel what waits"},
+    {"study", "set", verb_study_set, &usage_study_set,
+     "change its limits, parameters, state; add configurations"},
+    {"study", "retry", verb_study_retry, &usage_study_retry, "try failed trials again"},
+    {"study", "delete", verb_study_delete, &usage_study_delete, "delete it with all its trials"},
+    {NULL, "logs", verb_logs, &usage_logs, "what the job of a trial has printed"},
+    {"submit", "slurm", verb_submit_slurm, &usage_submit_slurm,
+     "workers for a study, as a job array of Slurm"},
+    {"token", "create", verb_token_create, &usage_token_create,
+     "make a token for a worker or a person"},
+    {"token", "list", verb_token_list, &usage_token_list, "the tokens that are valid"},
+    {"token", "revoke", verb_token_revoke, &usage_token_revoke, "lock a token out"},
     /* the members stand first: "workers" alone is the list */
-    {"workers", "drain", verb_workers_drain, "give a node no further trial"},
-    {"workers", "resume", verb_workers_resume, "give a node trials again"},
-    {NULL, "workers", verb_workers, "the workers, and which of them are given trials"},
-    {NULL, "worker", verb_worker, "run the trials of a server on this machine"},
-    {NULL, "bundle", verb_bundle, "lease trials for days, to run them without a network"},
-    {NULL, "absorb", verb_absorb, "bring the results of a bundle home"},
-    {NULL, "report", verb_report, "from within a job: say what was measured, hear what to do"},
-    {NULL, "help", verb_help, "this list, or the options of one verb"},
-    {NULL, "version", verb_version, "which version this is"},
+    {"workers", "drain", verb_workers_drain, &usage_workers_drain, "give a node no further trial"},
+    {"workers", "resume", verb_workers_resume, &usage_workers_resume, "give a node trials again"},
+    {NULL, "workers", verb_workers, &usage_workers,
+     "the workers, and which of them are given trials"},
+    {NULL, "worker", verb_worker, &usage_worker, "run the trials of a server on this machine"},
+    {NULL, "bundle", verb_bundle, &usage_bundle,
+     "lease trials for days, to run them without a network"},
+    {NULL, "absorb", verb_absorb, &usage_absorb, "bring the results of a bundle home"},
+    {NULL, "report", verb_report, &usage_report,
+     "from within a job: say what was measured, hear what to do"},
+    {NULL, "help", verb_help, &usage_help, "this list, or the options of one verb"},
+    {NULL, "version", verb_version, &usage_version, "which version this is"},
 };
 const size_t n_verbs = sizeof verbs / sizeof verbs[0];
 
@@ -57,6 +70,16 @@ bool verb_is_group(const char *word)
 {
     for (size_t i = 0; i < n_verbs; i++) {
         if (verb_is_in_group(&verbs[i], word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool verb_is_lone(const char *word)
+{
+    for (size_t i = 0; i < n_verbs; i++) {
+        if (verbs[i].group == NULL && strcmp(verbs[i].name, word) == 0) {
             return true;
         }
     }

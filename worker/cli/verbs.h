@@ -1,7 +1,9 @@
 /* The one table of verbs: what `hone` can do. A verb is one word ("watch") or a word within a group
  * ("study create"). It gets its own arguments with argv[0] set to "hone study create", so that its
- * messages name it, and returns the exit status (worker/cli/status.h). The table feeds `hone help`,
- * the suggestions for mistyped words, and the test that every verb has its place in the manual.
+ * messages name it, and returns the exit status (worker/cli/status.h). The table and the `struct
+ * usage` of each row feed the reading of command lines, `--help`, the suggestions for mistyped
+ * words, completion (worker/cli/completion.h) and the option lists of the manual pages
+ * (worker/cli/dump.h, deploy/man/fill.py): an option is described in one place, with its parser.
  *
  * A new verb is one file, one line at the end of this header, one row in verbs.c, one line in
  * worker/meson.build and one section in deploy/man/. */
@@ -13,11 +15,14 @@
 
 #include "common/err.h"
 
+struct usage;
+
 struct verb {
     const char *group; /* "study", or NULL */
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *summary; /* fits beside the words on a line of 80 */
+    const struct usage *usage; /* its arguments and options */
+    const char *summary;       /* fits beside the words on a line of 80 */
 };
 
 extern const struct verb verbs[];
@@ -30,42 +35,49 @@ MUST_USE int verb_find(int argc, char *const argv[], const struct verb **verb, i
 
 /* "study", "token": does the word name a group of verbs? */
 bool verb_is_group(const char *word);
+/* Is it a verb by itself, as "workers" is, which is a group too? */
+bool verb_is_lone(const char *word);
 bool verb_is_in_group(const struct verb *verb, const char *group);
 
 /* "study create", "watch". */
 #define VERB_WORDS_BYTES 48
 const char *verb_words(const struct verb *verb, char words[VERB_WORDS_BYTES]);
 
-int verb_run(int argc, char **argv);
-int verb_advise(int argc, char **argv);
-int verb_study_create(int argc, char **argv);
-int verb_study_list(int argc, char **argv);
-int verb_study_show(int argc, char **argv);
-int verb_study_best(int argc, char **argv);
-int verb_study_trials(int argc, char **argv);
-int verb_study_watch(int argc, char **argv);
-int verb_study_brackets(int argc, char **argv);
-int verb_study_explain(int argc, char **argv);
-int verb_study_importance(int argc, char **argv);
-int verb_study_pause(int argc, char **argv);
-int verb_study_resume(int argc, char **argv);
-int verb_study_stop(int argc, char **argv);
-int verb_study_set(int argc, char **argv);
-int verb_study_retry(int argc, char **argv);
-int verb_study_delete(int argc, char **argv);
-int verb_submit_slurm(int argc, char **argv);
-int verb_token_create(int argc, char **argv);
-int verb_token_list(int argc, char **argv);
-int verb_workers(int argc, char **argv);
-int verb_workers_drain(int argc, char **argv);
-int verb_workers_resume(int argc, char **argv);
-int verb_token_revoke(int argc, char **argv);
-int verb_worker(int argc, char **argv);
-int verb_bundle(int argc, char **argv);
-int verb_absorb(int argc, char **argv);
-int verb_logs(int argc, char **argv);
-int verb_report(int argc, char **argv);
-int verb_help(int argc, char **argv);
-int verb_version(int argc, char **argv);
+/* What every verb defines: how it is called, and what it does. */
+#define VERB(id)                                                                                   \
+    extern const struct usage usage_##id;                                                          \
+    int verb_##id(int argc, char **argv)
+
+VERB(run);
+VERB(advise);
+VERB(study_create);
+VERB(study_list);
+VERB(study_show);
+VERB(study_best);
+VERB(study_trials);
+VERB(study_watch);
+VERB(study_brackets);
+VERB(study_explain);
+VERB(study_importance);
+VERB(study_pause);
+VERB(study_resume);
+VERB(study_stop);
+VERB(study_set);
+VERB(study_retry);
+VERB(study_delete);
+VERB(submit_slurm);
+VERB(token_create);
+VERB(token_list);
+VERB(workers);
+VERB(workers_drain);
+VERB(workers_resume);
+VERB(token_revoke);
+VERB(worker);
+VERB(bundle);
+VERB(absorb);
+VERB(logs);
+VERB(report);
+VERB(help);
+VERB(version);
 
 #endif

@@ -10,7 +10,7 @@
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
 
-static const struct usage usage = {
+const struct usage usage_absorb = {
     .arguments = "RESULTS...",
     .doc = "Tells the server what became of the trials of a bundle.\v"
            "RESULTS is the folder that 'hone worker --bundle' has written, or a tar file of it. To "
@@ -150,7 +150,7 @@ int verb_absorb(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, NULL, &options);
+    options_read(&usage_absorb, argc, argv, NULL, &options);
     int rc = absorb(&options, &n_refused, &err);
     return rc == 0 && n_refused > 0 ? EXIT_STATUS_FAILED : exit_after(rc, &err);
 }

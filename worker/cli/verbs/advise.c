@@ -120,9 +120,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct option_group definition_group[] = {{&definition_argp, 0}, {0}};
+static const struct option_group definition_group[] = {{"definition", &definition_argp, 0}, {0}};
 
-static const struct usage usage = {
+const struct usage usage_advise = {
     .arguments = "[NAME]",
     .doc = "Ranks the strategies for a problem: what each would try, cost and be worth, when it "
            "would be done, and why.\v"
@@ -235,6 +235,6 @@ int verb_advise(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &request, &options);
+    options_read(&usage_advise, argc, argv, &request, &options);
     return exit_after(advise(&options, &request, &err), &err);
 }

@@ -72,7 +72,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct usage usage = {
+const struct usage usage_bundle = {
     .arguments = "STUDY",
     .doc =
         "Leases trials of a study for days and writes them into a tar file.\v"
@@ -277,7 +277,7 @@ int verb_bundle(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &given, &options);
+    options_read(&usage_bundle, argc, argv, &given, &options);
     int status = exit_after(make(&options, &given, &err), &err);
     return interrupted && status != EXIT_STATUS_OK ? STATUS_INTERRUPTED : status;
 }

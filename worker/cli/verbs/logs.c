@@ -68,7 +68,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct usage usage = {
+const struct usage usage_logs = {
     .arguments = "STUDY TRIAL",
     .doc = "Prints what the job of a trial has printed, as far as the server keeps it: all of it, "
            "or the beginning and the end of a long one.\v"
@@ -278,6 +278,6 @@ int verb_logs(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &given, &options);
+    options_read(&usage_logs, argc, argv, &given, &options);
     return exit_after(print_log(&options, &given, &err), &err);
 }

@@ -22,7 +22,7 @@
 
 enum { EXIT_STOP = 3, EXIT_PAUSE = 4, ANSWER_BYTES = 4096, PATIENCE_SECONDS = 10 };
 
-static const struct usage usage = {
+const struct usage usage_report = {
     .arguments = "[NAME=NUMBER...]",
     .doc = "Reports a measurement from within a job: hone report step=4 loss=0.31, or one JSON "
            "object.\v"
@@ -232,7 +232,7 @@ int verb_report(int argc, char **argv)
     struct err err = {0};
     int status;
 
-    options_read(&usage, argc, argv, NULL, &options);
+    options_read(&usage_report, argc, argv, NULL, &options);
     buf_init(&answer, ANSWER_BYTES);
     if (report(&options, &answer, &status, &err) != 0) {
         return exit_with(&err);

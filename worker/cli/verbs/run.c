@@ -43,10 +43,10 @@ static const struct argp_option own[] = {
 };
 
 static const struct option_group groups[] = {
-    {&definition_argp, offsetof(struct run_options, definition)},
-    {&devices_argp, offsetof(struct run_options, worker)},
-    {&files_argp, offsetof(struct run_options, worker)},
-    {&reading_argp, offsetof(struct run_options, reading)},
+    {"definition", &definition_argp, offsetof(struct run_options, definition)},
+    {"devices", &devices_argp, offsetof(struct run_options, worker)},
+    {"files", &files_argp, offsetof(struct run_options, worker)},
+    {"reading", &reading_argp, offsetof(struct run_options, reading)},
     {0},
 };
 
@@ -64,7 +64,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct usage usage = {
+const struct usage usage_run = {
     .arguments = "NAME -- COMMAND [ARGUMENT...]",
     .doc = "Tunes COMMAND: creates the study NAME or goes on with it, runs its trials here, shows "
            "how it goes and prints the best one.\v"
@@ -267,7 +267,7 @@ int verb_run(int argc, char **argv)
     struct err err = {0};
     int status = 0;
 
-    options_read(&usage, argc, argv, &given, &options);
+    options_read(&usage_run, argc, argv, &given, &options);
     int rc = run(&options, &given, &status, &err);
     run_worker_stop(); /* if the study is gone, or the server, it has nothing to do any more */
     definition_finish(&given.definition);

@@ -10,7 +10,7 @@
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
 
-static const struct usage usage = {
+const struct usage usage_study_best = {
     .arguments = "NAME",
     .doc = "Shows the best trial of a study at the highest resource that any trial reached; with "
            "several objectives, those that no other trial beats in all of them.",
@@ -85,6 +85,6 @@ int verb_study_best(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, NULL, &options);
+    options_read(&usage_study_best, argc, argv, NULL, &options);
     return exit_after(show_best(&options, &err), &err);
 }

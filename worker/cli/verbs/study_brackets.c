@@ -29,7 +29,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     return ARGP_ERR_UNKNOWN;
 }
 
-static const struct usage usage = {
+const struct usage usage_study_brackets = {
     .arguments = "NAME",
     .doc =
         "Draws the brackets of a study that trains in rungs: who is in, who waits for whom, what "
@@ -141,6 +141,6 @@ int verb_study_brackets(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &all, &options);
+    options_read(&usage_study_brackets, argc, argv, &all, &options);
     return exit_after(show(&options, all, &err), &err);
 }

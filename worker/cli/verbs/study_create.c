@@ -9,9 +9,9 @@
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
 
-static const struct option_group definition_group[] = {{&definition_argp, 0}, {0}};
+static const struct option_group definition_group[] = {{"definition", &definition_argp, 0}, {0}};
 
-static const struct usage usage = {
+const struct usage usage_study_create = {
     .arguments = "[NAME]",
     .doc =
         "Creates a study from a file, from options, or from both; options stand above the file."
@@ -62,6 +62,6 @@ int verb_study_create(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &definition, &options);
+    options_read(&usage_study_create, argc, argv, &definition, &options);
     return exit_after(create(&options, &definition, &err), &err);
 }

@@ -10,7 +10,7 @@ static const struct argp_option own[] = {
     {0},
 };
 
-static const struct usage usage = {
+const struct usage usage_study_delete = {
     .arguments = "NAME",
     .doc = "Deletes a study with all its trials. Its name is free at once.",
     .flags = USAGE_SERVER | USAGE_DRY_RUN | USAGE_YES,
@@ -43,6 +43,6 @@ int verb_study_delete(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &force, &options);
+    options_read(&usage_study_delete, argc, argv, &force, &options);
     return exit_after(delete_study(&options, force, &err), &err);
 }

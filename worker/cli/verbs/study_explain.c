@@ -11,7 +11,7 @@
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
 
-static const struct usage usage = {
+const struct usage usage_study_explain = {
     .arguments = "NAME TRIAL",
     .doc = "Tells why a trial was tried, and why it goes on, waits or was stopped.",
     .flags = USAGE_SERVER | USAGE_OUTPUT,
@@ -207,6 +207,6 @@ int verb_study_explain(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, NULL, &options);
+    options_read(&usage_study_explain, argc, argv, NULL, &options);
     return exit_after(explain(&options, &err), &err);
 }

@@ -40,7 +40,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct usage usage = {
+const struct usage usage_study_importance = {
     .arguments = "NAME",
     .doc = "Tells which parameters matter for being among the best trials of a study.",
     .flags = USAGE_SERVER | USAGE_OUTPUT,
@@ -165,6 +165,6 @@ int verb_study_importance(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &given, &options);
+    options_read(&usage_study_importance, argc, argv, &given, &options);
     return exit_after(show(&options, &given, &err), &err);
 }

@@ -8,7 +8,7 @@
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
 
-static const struct usage usage = {
+const struct usage usage_study_list = {
     .doc = "Lists the studies of the server.",
     .flags = USAGE_SERVER | USAGE_OUTPUT,
 };
@@ -101,6 +101,6 @@ int verb_study_list(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, NULL, &options);
+    options_read(&usage_study_list, argc, argv, NULL, &options);
     return exit_after(list(&options, &err), &err);
 }

@@ -16,7 +16,7 @@ static const struct argp_option own[] = {
     {0},
 };
 
-static const struct usage usage = {
+const struct usage usage_study_retry = {
     .arguments = "NAME [TRIAL]",
     .doc = "Tries failed trials of a study again: all of them, or the one of this number.",
     .flags = USAGE_SERVER | USAGE_OUTPUT | USAGE_DRY_RUN,
@@ -79,6 +79,6 @@ int verb_study_retry(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &infeasible, &options);
+    options_read(&usage_study_retry, argc, argv, &infeasible, &options);
     return exit_after(retry(&options, infeasible, &err), &err);
 }

@@ -115,9 +115,9 @@ static error_t parse_own(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct option_group definition_group[] = {{&definition_argp, 0}, {0}};
+static const struct option_group definition_group[] = {{"definition", &definition_argp, 0}, {0}};
 
-static const struct usage usage = {
+const struct usage usage_study_set = {
     .arguments = "NAME",
     .doc =
         "Changes the limits, the description, the labels, the priority, the parameters or the "
@@ -232,6 +232,6 @@ int verb_study_set(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &definition, &options);
+    options_read(&usage_study_set, argc, argv, &definition, &options);
     return exit_after(set(&options, &definition, &err), &err);
 }

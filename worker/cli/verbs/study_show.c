@@ -10,7 +10,7 @@
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
 
-static const struct usage usage = {
+const struct usage usage_study_show = {
     .arguments = "NAME",
     .doc = "Shows one study: what it searches, how, how far it is, and the best trial so far.",
     .flags = USAGE_SERVER | USAGE_OUTPUT,
@@ -215,6 +215,6 @@ int verb_study_show(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, NULL, &options);
+    options_read(&usage_study_show, argc, argv, NULL, &options);
     return exit_after(show(&options, &err), &err);
 }

@@ -28,40 +28,42 @@ static int set_state(const struct options *options, const char *state, const cha
     return 0;
 }
 
-static int change(int argc, char **argv, const char *doc, const char *state, const char *meaning)
+static int change(const struct usage *usage, int argc, char **argv, const char *state,
+                  const char *meaning)
 {
-    const struct usage usage = {
-        .arguments = "NAME",
-        .doc = doc,
-        .flags = USAGE_SERVER | USAGE_OUTPUT | USAGE_DRY_RUN,
-        .n_min = 1,
-        .n_max = 1,
-        .missing = STUDY_MISSING,
-    };
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, NULL, &options);
+    options_read(usage, argc, argv, NULL, &options);
     return exit_after(set_state(&options, state, meaning, &err), &err);
 }
 
+#define STATE_USAGE(text)                                                                          \
+    {                                                                                              \
+        .arguments = "NAME", .doc = (text), .flags = USAGE_SERVER | USAGE_OUTPUT | USAGE_DRY_RUN,  \
+        .n_min = 1, .n_max = 1, .missing = STUDY_MISSING,                                          \
+    }
+
+const struct usage usage_study_pause =
+    STATE_USAGE("Pauses a study: running trials go on to their rung or end, nothing new goes out.");
+const struct usage usage_study_resume =
+    STATE_USAGE("Goes on with a study that is paused or stopped.");
+const struct usage usage_study_stop =
+    STATE_USAGE("Stops a study: running trials are told to stop, those that wait are cancelled.");
+
 int verb_study_pause(int argc, char **argv)
 {
-    return change(
-        argc, argv,
-        "Pauses a study: running trials go on to their rung or end, nothing new goes out.",
-        "paused", "running trials go on, nothing new goes out; 'hone study resume' goes on");
+    return change(&usage_study_pause, argc, argv, "paused",
+                  "running trials go on, nothing new goes out; 'hone study resume' goes on");
 }
 
 int verb_study_resume(int argc, char **argv)
 {
-    return change(argc, argv, "Goes on with a study that is paused or stopped.", "running",
-                  "workers get trials again");
+    return change(&usage_study_resume, argc, argv, "running", "workers get trials again");
 }
 
 int verb_study_stop(int argc, char **argv)
 {
-    return change(argc, argv,
-                  "Stops a study: running trials are told to stop, those that wait are cancelled.",
-                  "stopped", "running trials are told to stop, those that waited are cancelled");
+    return change(&usage_study_stop, argc, argv, "stopped",
+                  "running trials are told to stop, those that waited are cancelled");
 }

@@ -44,7 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct usage usage = {
+const struct usage usage_study_trials = {
     .arguments = "NAME",
     .doc = "Lists the trials of a study with their parameters.",
     .flags = USAGE_SERVER | USAGE_OUTPUT,
@@ -112,6 +112,6 @@ int verb_study_trials(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &given, &options);
+    options_read(&usage_study_trials, argc, argv, &given, &options);
     return exit_after(list(&options, &given, &err), &err);
 }

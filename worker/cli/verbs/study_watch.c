@@ -44,7 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct usage usage = {
+const struct usage usage_study_watch = {
     .arguments = "NAME",
     .doc = "Follows a study until it is finished or stopped: redrawn in place on a terminal, one "
            "line whenever something happens in a pipe.",
@@ -101,7 +101,7 @@ int verb_study_watch(int argc, char **argv)
     struct err err = {0};
     bool timed_out = false;
 
-    options_read(&usage, argc, argv, &given, &options);
+    options_read(&usage_study_watch, argc, argv, &given, &options);
     int rc = follow(&options, &given, &timed_out, &err);
     if (rc == 0 && timed_out) {
         say("study '%s' has not ended yet", options.arguments[0]);

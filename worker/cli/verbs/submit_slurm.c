@@ -147,7 +147,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct usage usage = {
+const struct usage usage_submit_slurm = {
     .arguments = "STUDY -- COMMAND [ARGUMENT…]",
     .doc = "Submits workers for a study to Slurm: a job array whose tasks run hone worker. It is "
            "as large as --array allows and the study has use for.",
@@ -336,6 +336,6 @@ int verb_submit_slurm(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &given, &options);
+    options_read(&usage_submit_slurm, argc, argv, &given, &options);
     return exit_after(submit(&given, &options, &err), &err);
 }

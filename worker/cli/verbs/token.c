@@ -138,23 +138,24 @@ static int create(const struct options *options, const struct token_options *giv
     return hand_over(options, given, fd, made, err);
 }
 
+const struct usage usage_token_create = {
+    .arguments = "NAME",
+    .doc = "Makes a token and prints it, this once. NAME is for people.",
+    .flags = USAGE_SERVER | USAGE_OUTPUT | USAGE_DRY_RUN,
+    .n_min = 1,
+    .n_max = 1,
+    .missing = "give the token a name, such as the person or the cluster it is for",
+    .own = own,
+    .parse_own = parse,
+};
+
 int verb_token_create(int argc, char **argv)
 {
-    static const struct usage usage = {
-        .arguments = "NAME",
-        .doc = "Makes a token and prints it, this once. NAME is for people.",
-        .flags = USAGE_SERVER | USAGE_OUTPUT | USAGE_DRY_RUN,
-        .n_min = 1,
-        .n_max = 1,
-        .missing = "give the token a name, such as the person or the cluster it is for",
-        .own = own,
-        .parse_own = parse,
-    };
     struct token_options given = {0};
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &given, &options);
+    options_read(&usage_token_create, argc, argv, &given, &options);
     return exit_after(create(&options, &given, &err), &err);
 }
 
@@ -215,16 +216,17 @@ static int list(const struct options *options, struct err *err)
     return rc;
 }
 
+const struct usage usage_token_list = {
+    .doc = "Lists the tokens that are valid; never what they are.",
+    .flags = USAGE_SERVER | USAGE_OUTPUT,
+};
+
 int verb_token_list(int argc, char **argv)
 {
-    static const struct usage usage = {
-        .doc = "Lists the tokens that are valid; never what they are.",
-        .flags = USAGE_SERVER | USAGE_OUTPUT,
-    };
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, NULL, &options);
+    options_read(&usage_token_list, argc, argv, NULL, &options);
     return exit_after(list(&options, &err), &err);
 }
 
@@ -249,26 +251,27 @@ static int revoke_token(const struct options *options, bool force, struct err *e
     return 0;
 }
 
+static const struct argp_option force_option[] = {
+    {"force", KEY_FLAG, NULL, 0, "even the last valid token with the scope admin", 1},
+    {0},
+};
+const struct usage usage_token_revoke = {
+    .arguments = "ID",
+    .doc = "Revokes a token. Whoever uses it is locked out at once.",
+    .flags = USAGE_SERVER | USAGE_DRY_RUN | USAGE_YES,
+    .n_min = 1,
+    .n_max = 1,
+    .missing = "name the token by its id; 'hone token list' shows them",
+    .own = force_option,
+    .parse_own = options_parse_flag,
+};
+
 int verb_token_revoke(int argc, char **argv)
 {
-    static const struct argp_option force_option[] = {
-        {"force", KEY_FLAG, NULL, 0, "even the last valid token with the scope admin", 1},
-        {0},
-    };
-    static const struct usage usage = {
-        .arguments = "ID",
-        .doc = "Revokes a token. Whoever uses it is locked out at once.",
-        .flags = USAGE_SERVER | USAGE_DRY_RUN | USAGE_YES,
-        .n_min = 1,
-        .n_max = 1,
-        .missing = "name the token by its id; 'hone token list' shows them",
-        .own = force_option,
-        .parse_own = options_parse_flag,
-    };
     bool force = false;
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, &force, &options);
+    options_read(&usage_token_revoke, argc, argv, &force, &options);
     return exit_after(revoke_token(&options, force, &err), &err);
 }

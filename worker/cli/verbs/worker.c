@@ -61,14 +61,14 @@ static const struct argp_option own[] = {
 };
 
 static const struct option_group groups[] = {
-    {&identity_argp, offsetof(struct worker_options, settings)},
-    {&devices_argp, offsetof(struct worker_options, settings)},
-    {&files_argp, offsetof(struct worker_options, settings)},
-    {&isolation_argp, offsetof(struct worker_options, settings)},
-    {&leaving_argp, offsetof(struct worker_options, settings)},
-    {&outage_argp, offsetof(struct worker_options, settings)},
-    {&rights_argp, offsetof(struct worker_options, settings)},
-    {&reading_argp, offsetof(struct worker_options, reading)},
+    {"identity", &identity_argp, offsetof(struct worker_options, settings)},
+    {"devices", &devices_argp, offsetof(struct worker_options, settings)},
+    {"files", &files_argp, offsetof(struct worker_options, settings)},
+    {"isolation", &isolation_argp, offsetof(struct worker_options, settings)},
+    {"leaving", &leaving_argp, offsetof(struct worker_options, settings)},
+    {"outage", &outage_argp, offsetof(struct worker_options, settings)},
+    {"rights", &rights_argp, offsetof(struct worker_options, settings)},
+    {"reading", &reading_argp, offsetof(struct worker_options, reading)},
     {0},
 };
 enum {
@@ -108,7 +108,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct usage usage = {
+const struct usage usage_worker = {
     .arguments = "--study NAME -- COMMAND [ARGUMENT...]\n--runner NAME=COMMAND...\n"
                  "--bundle FILE -- COMMAND [ARGUMENT...]\n"
                  "--try -- COMMAND [ARGUMENT...]",
@@ -460,7 +460,7 @@ int verb_worker(int argc, char **argv)
     struct worker_options given = {.settings = {.on_event = print_event, .context = printed}};
     OWN(config) struct config config = {0};
 
-    if (config_expand(&usage, N_SETTING_GROUPS, argc, argv, &config, &err) != 0) {
+    if (config_expand(&usage_worker, N_SETTING_GROUPS, argc, argv, &config, &err) != 0) {
         (void)exit_with(&err);
         return EXIT_STATUS_CONFIG;
     }
@@ -470,6 +470,6 @@ int verb_worker(int argc, char **argv)
         return exit_with(&err);
     }
     memcpy(words, config.argv.items, config.argv.n * sizeof *words);
-    options_read(&usage, (int)config.argv.n, words, &given, &options);
+    options_read(&usage_worker, (int)config.argv.n, words, &given, &options);
     return run(&given, &config, &options);
 }

@@ -69,17 +69,18 @@ static int list(const struct options *options, struct err *err)
     return rc;
 }
 
+const struct usage usage_workers = {
+    .doc = "Lists the workers that the server knows: whether their nodes are given trials, why "
+           "not, and what they have done since the server started.",
+    .flags = USAGE_SERVER | USAGE_OUTPUT,
+};
+
 int verb_workers(int argc, char **argv)
 {
-    static const struct usage usage = {
-        .doc = "Lists the workers that the server knows: whether their nodes are given trials, why "
-               "not, and what they have done since the server started.",
-        .flags = USAGE_SERVER | USAGE_OUTPUT,
-    };
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, NULL, &options);
+    options_read(&usage_workers, argc, argv, NULL, &options);
     return exit_after(list(&options, &err), &err);
 }
 
@@ -109,35 +110,35 @@ static int set(const struct options *options, const char *what, const char *mean
     return 0;
 }
 
-static int change(int argc, char **argv, const char *doc, const char *what, const char *meaning)
+static int change(const struct usage *usage, int argc, char **argv, const char *what,
+                  const char *meaning)
 {
-    const struct usage usage = {
-        .arguments = "NAME",
-        .doc = doc,
-        .flags = USAGE_SERVER | USAGE_OUTPUT | USAGE_DRY_RUN,
-        .n_min = 1,
-        .n_max = 1,
-        .missing = "name a worker or its node; 'hone workers' lists them",
-    };
     struct options options;
     struct err err = {0};
 
-    options_read(&usage, argc, argv, NULL, &options);
+    options_read(usage, argc, argv, NULL, &options);
     return exit_after(set(&options, what, meaning, &err), &err);
 }
 
+#define NODE_USAGE(text)                                                                           \
+    {                                                                                              \
+        .arguments = "NAME", .doc = (text), .flags = USAGE_SERVER | USAGE_OUTPUT | USAGE_DRY_RUN,  \
+        .n_min = 1, .n_max = 1, .missing = "name a worker or its node; 'hone workers' lists them", \
+    }
+
+const struct usage usage_workers_drain = NODE_USAGE(
+    "Gives the node of a worker no further trial; what runs on it goes on to its end, and then "
+    "its workers leave.");
+const struct usage usage_workers_resume =
+    NODE_USAGE("Gives the node of a worker trials again, whether it drains or is quarantined.");
+
 int verb_workers_drain(int argc, char **argv)
 {
-    return change(
-        argc, argv,
-        "Gives the node of a worker no further trial; what runs on it goes on to its end, and then "
-        "its workers leave.",
-        "drain", "it gets no further trial; 'hone workers resume' goes on");
+    return change(&usage_workers_drain, argc, argv, "drain",
+                  "it gets no further trial; 'hone workers resume' goes on");
 }
 
 int verb_workers_resume(int argc, char **argv)
 {
-    return change(argc, argv,
-                  "Gives the node of a worker trials again, whether it drains or is quarantined.",
-                  "resume", "it gets trials again");
+    return change(&usage_workers_resume, argc, argv, "resume", "it gets trials again");
 }
