@@ -19,23 +19,41 @@ static const char *const output_names[OUTPUT_COUNT] = {
 };
 
 static const struct argp_option server_options[] = {
-    {"server", KEY_SERVER, "URL", 0, "the server (default: HONE_URL)", 10},
-    {"token-file", KEY_TOKEN_FILE, "FILE", 0, "holds the token (default: HONE_TOKEN_FILE)", 10},
-    {"ca-file", KEY_CA_FILE, "FILE", 0, "trust these certificates instead of the system's", 10},
-    {"curl", KEY_CURL, NULL, 0, "print the request for curl and send nothing", 10},
+    {"server", KEY_SERVER, "URL", 0,
+     "the server, such as http://tuner:4663 (default: HONE_URL)\vWithout either, the private "
+     "server of hone-run(1) is used if one runs, which is said, else http://127.0.0.1:4663.",
+     10},
+    {"token-file", KEY_TOKEN_FILE, "FILE", 0,
+     "a file that holds the token in one line (default: HONE_TOKEN_FILE)\vA token is never an "
+     "argument, where other people on the machine could read it.",
+     10},
+    {"ca-file", KEY_CA_FILE, "FILE", 0,
+     "trust the certificates in this PEM file instead of the system's", 10},
+    {"curl", KEY_CURL, NULL, 0,
+     "print the request as a line for curl and send nothing\vThe token is not in it: the line "
+     "reads the file when it is run.",
+     10},
     {0},
 };
 static const struct argp_option output_options[] = {
-    {"output", 'o', "FORMAT", 0, "table, wide, json, ndjson, csv or name", 9},
-    {"color", KEY_COLOR, "WHEN", 0, "auto, always or never", 9},
+    {"output", 'o', "FORMAT", 0,
+     "table, wide, json, ndjson, csv or name\vtable, the default, is aligned and cut to the width "
+     "of the terminal, with numbers of four digits; wide has every column and cuts nothing; json "
+     "is one JSON value, ndjson one a line; csv has a line of titles, moments in UTC and numbers "
+     "in full; name is the name or number alone, one a line. The CSV of trials has the columns and "
+     "cells of GET /v1/studies/NAME/export. Nothing is left out of a text, except on a terminal "
+     "what would command it.",
+     9},
+    {"color", KEY_COLOR, "WHEN", 0, "auto (the default: on a terminal), always or never", 9},
     {0},
 };
 static const struct argp_option dry_run_options[] = {
-    {"dry-run", KEY_DRY_RUN, NULL, 0, "show what would be sent and send nothing", 9},
+    {"dry-run", KEY_DRY_RUN, NULL, 0, "show what would be sent, as JSON, and send nothing", 9},
     {0},
 };
 static const struct argp_option yes_options[] = {
-    {"yes", 'y', NULL, 0, "do not ask", 9},
+    {"yes", 'y', NULL, 0,
+     "do what cannot be undone without asking\vWithout a terminal to ask on, this is needed.", 9},
     {0},
 };
 

@@ -11,18 +11,24 @@ enum { KEY_SLOTS = 0x4100, KEY_GPUS, KEY_SLOTS_PER_GPU, KEY_HIDE, KEY_MAX_USED, 
 static const struct argp_option devices_options[] = {
     {"slots", KEY_SLOTS, "N", 0,
      "so many trials at once; without --gpus none of them has a GPU of its own (default: one a "
-     "GPU, else 1)",
+     "GPU, else 1)\vJobs without a GPU of their own see what the worker sees.",
      2},
     {"gpus", KEY_GPUS, "LIST", 0,
      "one slot for each of these: 0,1,2 or UUIDs, 'all' or 'none' (default: those that are "
-     "inherited or found)",
+     "inherited or found)\vall, where there is none, is an error. See GPUS.",
      2},
-    {"slots-per-gpu", KEY_SLOTS_PER_GPU, "N", 0, "so many trials at once on each GPU (default: 1)",
+    {"slots-per-gpu", KEY_SLOTS_PER_GPU, "N", 0,
+     "so many trials at once on each GPU (default: 1)\vA study that requires memory is held to the "
+     "share of one trial.",
      2},
-    {"hide-gpus", KEY_HIDE, NULL, 0, "jobs that have no GPU of their own see none", 2},
+    {"hide-gpus", KEY_HIDE, NULL, 0,
+     "jobs that have no GPU of their own see none\vCUDA_VISIBLE_DEVICES is empty.", 2},
     {"max-gpu-used", KEY_MAX_USED, "SIZE", 0,
-     "use a GPU while others use so much of its memory (default: 1G, and no process of theirs)", 2},
-    {"threads-per-slot", KEY_THREADS, "N", 0, "set OMP_NUM_THREADS for jobs", 2},
+     "use a GPU while others use so much of its memory, as 500M or 2G (default: 1G, and no process "
+     "of theirs computes there)",
+     2},
+    {"threads-per-slot", KEY_THREADS, "N", 0,
+     "set OMP_NUM_THREADS to N for jobs (default: leave it as it is)", 2},
     {0},
 };
 

@@ -8,15 +8,35 @@
 enum { KEY_WORKDIR = 0x4200, KEY_MIN_FREE, KEY_STATE_DIR, KEY_NO_LOG_UPLOAD, KEY_CHECKPOINTS };
 
 static const struct argp_option files_options[] = {
-    {"workdir", KEY_WORKDIR, "DIR", 0, "keep logs and checkpoints here", 3},
+    {"workdir", KEY_WORKDIR, "DIR", 0,
+     "keep logs, parameters and checkpoints of the trials here\vUnless said, "
+     "$XDG_STATE_HOME/hone/work, or ~/.local/state/hone/work where that is not set, or "
+     "/var/tmp/hone-UID/work where HOME is not set either. Several workers may share it, on "
+     "several hosts too. See FILES. The checkpoints of a trial that went all the way, and of the "
+     "best one, stay; those that the server needs no longer are deleted as it says so, and nothing "
+     "outside of DIR ever is.",
+     3},
     {"min-disk-free", KEY_MIN_FREE, "SIZE", 0,
      "ask for no trial with less room than this there (default: 1G, or 5 % of a small disk)", 3},
     {"state-dir", KEY_STATE_DIR, "DIR", 0,
-     "keep here what must outlive the worker (default: a folder of its own in the work directory)",
+     "keep here what must outlive the worker (default: a folder of its own in the work "
+     "directory)\vThat is results and measurements that the server has not taken yet. A worker "
+     "that starts in the directory of one that was killed, or that was stopped while the server "
+     "was away, delivers what that one has left. The directory of a worker that still runs is "
+     "refused, with exit status 75.",
      3},
-    {"no-log-upload", KEY_NO_LOG_UPLOAD, NULL, 0, "do not send what jobs print to the server", 3},
+    {"no-log-upload", KEY_NO_LOG_UPLOAD, NULL, 0,
+     "do not send what jobs print to the server\vOtherwise it is sent after everything else, where "
+     "hone-logs(1) shows it.",
+     3},
     {"checkpoints", KEY_CHECKPOINTS, "WHERE", 0,
-     "local (default), shared if all workers see DIR under the same path, or upload: to the server",
+     "where the checkpoints of trials are: local (default), shared if all workers see DIR under "
+     "the same path, or upload: at the server\vIt says which workers can go on from a checkpoint "
+     "after a promotion or a preemption: with local those on this host, with shared all, with "
+     "upload all that are told so, too. For upload the folder is packed as a tar file and sent "
+     "before the result; the next worker fetches, checks and unpacks it before its job starts. It "
+     "may hold files, folders and relative links inside of it. One of more than 64 MiB (the "
+     "setting checkpoint-limit of honed(8)) stays here as with local, which is said once.",
      3},
     {0},
 };

@@ -5,8 +5,12 @@
 enum { KEY_NAME = 0x4000, KEY_LABEL };
 
 static const struct argp_option identity_options[] = {
-    {"name", KEY_NAME, "NAME", 0, "what this worker is called (default: the host's name)", 3},
-    {"label", KEY_LABEL, "KEY=VALUE", 0, "for studies that require it", 3},
+    {"name", KEY_NAME, "NAME", 0,
+     "what this worker is called (default: the host's name)\vIts slots are NAME:0, NAME:1 and so "
+     "on.",
+     3},
+    {"label", KEY_LABEL, "KEY=VALUE", 0, "for studies that require it; may be given several times",
+     3},
     {0},
 };
 

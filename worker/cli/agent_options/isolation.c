@@ -17,14 +17,31 @@ enum { KEY_ISOLATE = 0x4800, KEY_MEMORY, KEY_PROCESSES, KEY_KEEP };
 static const struct argp_option isolation_options[] = {
     {"isolate", KEY_ISOLATE, "HOW", 0,
      "end all processes of a job by its cgroup, by a PID namespace, or by a walk over its "
-     "descendants: cgroup, namespace, walk (default: auto, a delegated cgroup or else walk)",
+     "descendants: cgroup, namespace, walk (default: auto, a delegated cgroup or else walk)\vThose "
+     "processes are meant, too, that made themselves independent of it. With cgroup each job has a "
+     "cgroup (version 2) below that of the worker, which must be delegated to it, as by "
+     "Delegate=yes of a systemd unit; if other processes are in it, it has no limits. With "
+     "namespace each job has a PID namespace, and sees other process numbers and, where that can "
+     "be mounted, a /proc of its own. With walk the descendants of the job are killed until there "
+     "is none. auto is the first of cgroup and walk that works; root, which may write into any "
+     "cgroup, then uses only one that systemd says is delegated. Which one is in use is logged at "
+     "the start.",
      2},
-    {"memory-limit", KEY_MEMORY, "SIZE", 0, "of each job, as 16G or 500M; needs a cgroup", 2},
+    {"memory-limit", KEY_MEMORY, "SIZE", 0,
+     "of each job, as 16G or 500M; needs a cgroup\vA job that needs more fails with the reason "
+     "oom.",
+     2},
     {"processes", KEY_PROCESSES, "N", 0,
      "so many processes and threads of each job at once; needs a cgroup", 2},
     {"keep-jobs", KEY_KEEP, "SPAN", OPTION_ARG_OPTIONAL,
      "when this worker is killed, its jobs wait so long for the next one (default: 5m) instead of "
-     "being killed too",
+     "being killed too\vThe next worker with the same state directory takes them over, with all "
+     "that they have printed meanwhile. A job whose output is full waits. Without a worker for "
+     "SPAN a job is killed, and how it ended is kept for the next worker. A job that has ended in "
+     "the state directory of another worker of this name, which was killed too, is delivered by "
+     "whichever starts, or asks for its next trial; one that still runs there is left alone. A "
+     "worker that is stopped ends its jobs as ever. To kill jobs together with their worker is "
+     "right where a batch system ends both.",
      2},
     {0},
 };

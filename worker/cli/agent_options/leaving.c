@@ -11,20 +11,24 @@ enum { STATUS_MAX = 255 };
 
 static const struct argp_option leaving_options[] = {
     {"exit-when-finished", KEY_EXIT, NULL, 0, "leave when the study is finished or stopped", 6},
-    {"exit-when-idle", KEY_IDLE, "SPAN", 0, "leave when there was nothing to run for so long", 6},
+    {"exit-when-idle", KEY_IDLE, "SPAN", 0, "leave when no slot has had a trial for so long: 10m",
+     6},
     {"max-trials", KEY_TRIALS, "N", 0, "leave after so many trials", 6},
     {"max-uptime", KEY_UPTIME, "SPAN", 0,
      "take no more trials after so long, and leave when those that run are done", 6},
     {"deadline", KEY_DEADLINE, "WHEN", 0,
      "the machine is taken away after a span (8h) or at a moment (2026-11-24T21:32:37Z): take only "
-     "trials that end before, and hand back in time what has not (default: that of the Slurm job)",
+     "trials that end before, and hand back in time what has not (default: that of the Slurm "
+     "job)\vSee DEADLINE.",
      6},
     {"preempt-status", KEY_STATUS, "N", 0,
      "the exit status after a signal or at the deadline (default: 0; 75 where Slurm's RequeueExit "
-     "says so)",
+     "says so)\v0 to 255. See EXIT STATUS.",
      6},
     {"stay-when-drained", KEY_STAY, NULL, 0,
-     "go on asking while the server gives this node nothing, instead of leaving", 6},
+     "go on asking while the server gives this node nothing, instead of leaving\vFor a worker that "
+     "something would start again at once.",
+     6},
     {0},
 };
 

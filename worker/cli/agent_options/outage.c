@@ -11,8 +11,10 @@ enum { KEY_OFFLINE = 0x4900 };
 static const struct argp_option outage_options[] = {
     {"offline", KEY_OFFLINE, "SPAN", 0,
      "while the server is away, let jobs run on for so long; 0: stop them at once, never: as long "
-     "as "
-     "it takes (default: 40m)",
+     "as it takes (default: 40m)\vWhat they measured before is kept and sent when the server "
+     "answers again, and a trial that was stopped is handed back with its checkpoint; a result "
+     "counts however late it is, unless the server has given the trial to another worker "
+     "meanwhile.",
      7},
     {0},
 };

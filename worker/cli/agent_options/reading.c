@@ -9,11 +9,18 @@ enum { KEY_METRIC_REGEX = 0x4400, KEY_METRIC, KEY_STEP_REGEX };
 static const struct argp_option reading_options[] = {
     {"metric-regex", KEY_METRIC_REGEX, "REGEX", 0,
      "find metrics in the output by named groups: 'loss=(?<loss>[-+.0-9eE]+)'; may be given "
-     "several times",
+     "several times\vThe expression is Perl-compatible; its named groups are metrics, or step. "
+     "With groups called name and value the metric's name is taken from the output too, as often "
+     "as the expression matches: '(?<name>[\\w|-]+)\\s*=\\s*(?<value>\\S+)'.",
      4},
     {"metric", KEY_METRIC, "NAME=REGEX", 0,
-     "find the metric NAME, whatever it is called: its value is the first group", 4},
-    {"step-regex", KEY_STEP_REGEX, "REGEX", 0, "find the step on a line of its own: 'Epoch (\\d+)'",
+     "find the metric NAME, whatever it is called: its value is the first group\vAs in "
+     "'val/loss=val loss: (\\S+)'. A name that has a sign of equality is put into double quotes. "
+     "May be given several times.",
+     4},
+    {"step-regex", KEY_STEP_REGEX, "REGEX", 0,
+     "find the step on a line of its own: 'Epoch (\\d+)'\vThe step is the first group. It stands "
+     "for all metrics after it that have none, those of hone report too.",
      4},
     {0},
 };

@@ -9,11 +9,17 @@ enum { KEY_CLEAN = 0x4a00, KEY_ENV, KEY_ROOT };
 static const struct argp_option rights_options[] = {
     {"clean-env", KEY_CLEAN, NULL, 0,
      "give jobs of this environment only PATH, HOME, USER, the language, CUDA_*, SLURM_* and the "
-     "like, and what --env names",
+     "like, and what --env names\vJobs get PATH, HOME, USER, LOGNAME, SHELL, TERM, LANG, LANGUAGE, "
+     "LC_*, TZ, TMPDIR, CUDA_*, ROCR_*, HIP_*, NVIDIA_* and SLURM_*. See SECURITY.",
      7},
     {"env", KEY_ENV, "NAME[=VALUE]", 0,
-     "give jobs this variable too, or set it for them; may be given several times", 7},
-    {"allow-root", KEY_ROOT, NULL, 0, "run jobs as root, where this is started as root", 7},
+     "give jobs this variable too, or set it for them; may be given several times\vNAME* stands "
+     "for all that begin so.",
+     7},
+    {"allow-root", KEY_ROOT, NULL, 0,
+     "run jobs as root, where this is started as root\vWithout it, and without HONE_ALLOW_ROOT=1, "
+     "the worker does not start as root.",
+     7},
     {0},
 };
 

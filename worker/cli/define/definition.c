@@ -33,28 +33,55 @@ enum {
 };
 
 static const struct argp_option definition_options[] = {
-    {"file", 'f', "FILE", 0, "the study in JSON or YAML; - reads standard input", 1},
-    {"param", 'P', "NAME=DOMAIN", 0, "lr=log:1e-5..1e-1, units=int:16..512, kernel=rbf,poly", 1},
-    {"maximize", KEY_MAXIMIZE, "METRIC", 0, "the metric to make large", 1},
-    {"minimize", KEY_MINIMIZE, "METRIC", 0, "the metric to make small", 1},
-    {"constraint", KEY_CONSTRAINT, "EXPR", 0, "only configurations where this holds", 1},
-    {"strategy", KEY_STRATEGY, "NAME[,OPTION=VALUE]", 0, "how to search: hyperband,eta=3", 2},
+    {"file", 'f', "FILE", 0, "the study in JSON or YAML; - reads standard input\vSee STUDY FILES.",
+     1},
+    {"param", 'P', "NAME=DOMAIN", 0,
+     "a parameter: lr=log:1e-5..1e-1, units=int:16..512, kernel=rbf,poly\vSee DOMAINS.", 1},
+    {"maximize", KEY_MAXIMIZE, "METRIC", 0,
+     "the metric to make large\vSeveral objectives make a study with several objectives.", 1},
+    {"minimize", KEY_MINIMIZE, "METRIC", 0,
+     "the metric to make small\vSeveral objectives make a study with several objectives.", 1},
+    {"constraint", KEY_CONSTRAINT, "EXPR", 0,
+     "only configurations where this holds: 'units * layers <= 1024'\vNames of other characters "
+     "than letters, digits and _ stand in backquotes: '`learning rate` < 0.1'; a backquote in them "
+     "is written twice.",
+     1},
+    {"strategy", KEY_STRATEGY, "NAME[,OPTION=VALUE]", 0,
+     "how to search: random or hyperband,eta=3,search=bayesian\vThe server chooses unless said. "
+     "With search=grid a schedule goes over every point of a grid, and ends when all have been "
+     "tried.",
+     2},
     {"resource", KEY_RESOURCE, "NAME=MIN..MAX[:STEP]", 0,
-     "what a trial is trained with: epochs=1..81, epochs=0.25..16:0.25", 2},
-    {"stopping", KEY_STOPPING, "RULE[,OPTION=VALUE]", 0, "give up early: median,after=5", 2},
-    {"seed", KEY_SEED, "N", 0, "the same seed gives the same trials", 2},
-    {"after", KEY_AFTER, "STUDY", 0, "learn from this finished study too; may be repeated", 2},
+     "what a trial is trained with: epochs=1..81, epochs=0.25..16:0.25\vEach rung is rounded to a "
+     "multiple of STEP, which is 1 unless said where MIN and MAX are whole numbers, else one in "
+     "the last decimal place of MIN and MAX, or finer: write :0.25 for quarters. A definition may "
+     "also name the unit that steps are counted in, for a clock's seconds: {name: seconds, min: "
+     "10, max: 600, unit: 0.001}; what a job reports is rounded to the nearest one.",
+     2},
+    {"stopping", KEY_STOPPING, "RULE[,OPTION=VALUE]", 0, "when to give a trial up: median,after=5",
+     2},
+    {"seed", KEY_SEED, "N", 0, "the same seed and definition give the same trials", 2},
+    {"after", KEY_AFTER, "STUDY", 0,
+     "learn from this older study too; may be repeated\vIt must be finished or stopped and improve "
+     "its metric in the same direction. The new study begins with the best that was found there, "
+     "and follows what its results say for as long as they put the new results in the right order. "
+     "Its trials are copied when the new study is made.",
+     2},
     {"trials", KEY_TRIALS, "N", 0, "try this many configurations", 3},
-    {"parallel", KEY_PARALLEL, "N", 0, "run at most this many at once", 3},
-    {"time-limit", KEY_TIME_LIMIT, "SPAN", 0, "of the study: 90s, 15m, 2h, 1d", 3},
-    {"target", KEY_TARGET, "VALUE", 0, "end when a trial is this good", 3},
-    {"failures", KEY_FAILURES, "N", 0, "end after this many failed trials", 3},
-    {"retries", KEY_RETRIES, "N", 0, "try a failed trial again this often", 3},
+    {"parallel", KEY_PARALLEL, "N", 0, "run at most this many at once, over all workers", 3},
+    {"time-limit", KEY_TIME_LIMIT, "SPAN", 0, "hand nothing out after this long: 90s, 15m, 2h, 1d",
+     3},
+    {"target", KEY_TARGET, "VALUE", 0, "end when a trial is at least this good", 3},
+    {"failures", KEY_FAILURES, "N", 0,
+     "end after this many failed trials\vUnless said, a study ends when its first 5 trials failed "
+     "and none had a value, and later when 50 trials in a row failed.",
+     3},
+    {"retries", KEY_RETRIES, "N", 0, "try a trial that failed by itself again this often", 3},
     {"trial-time", KEY_TRIAL_TIME, "SPAN", 0, "end a trial that takes longer", 3},
     {"stall-time", KEY_STALL_TIME, "SPAN", 0, "end a trial that reports nothing for so long", 3},
     {"description", KEY_DESCRIPTION, "TEXT", 0, "for people", 4},
-    {"label", KEY_LABEL, "KEY=VALUE", 0, "for people and queries", 4},
-    {"priority", KEY_PRIORITY, "N", 0, "studies with a higher one are served first", 4},
+    {"label", KEY_LABEL, "KEY=VALUE", 0, "for people and queries; may be repeated", 4},
+    {"priority", KEY_PRIORITY, "N", 0, "free workers go to the study with the highest one", 4},
     {0},
 };
 

@@ -38,15 +38,22 @@ static void advice_request_finish(struct advice_request *request)
 OWN_VALUE(advice_request)
 
 static const struct argp_option own[] = {
-    {"evaluation-time", KEY_EVALUATION, "SPAN", 0, "a full training takes this long: 90s, 15m, 2h",
+    {"evaluation-time", KEY_EVALUATION, "SPAN", 0,
+     "a full training takes this long: 90s, 15m, 2h\vWithout it no time can be told, and none be "
+     "kept.",
      5},
-    {"workers", KEY_WORKERS, "N", 0, "so many train at once", 5},
-    {"available", KEY_AVAILABLE, "SPAN", 0, "the result is needed by then: 12h, 3d", 5},
+    {"workers", KEY_WORKERS, "N", 0, "so many train at once (default: --parallel, or 1)", 5},
+    {"available", KEY_AVAILABLE, "SPAN", 0,
+     "the result is needed by then: 12h, 3d\vBecomes a limit of the study.", 5},
     {"worker-time", KEY_WORKER_TIME, "SPAN", 0, "spend this much, all workers together", 5},
     {"noisy", KEY_NOISY, NULL, 0, "the same configuration gives another value each time", 5},
-    {"checkpoints", KEY_CHECKPOINTS, NULL, 0, "a paused training goes on where it was", 5},
+    {"checkpoints", KEY_CHECKPOINTS, NULL, 0,
+     "a paused training goes on where it was (the default)", 5},
     {"no-checkpoints", KEY_NO_CHECKPOINTS, NULL, 0, "it starts again from zero", 5},
-    {"experience", KEY_EXPERIENCE, "WORD", 0, "new, some or expert", 5},
+    {"experience", KEY_EXPERIENCE, "WORD", 0,
+     "new, some or expert\vNewcomers are offered what asks little of the training program before "
+     "what is measured a little better.",
+     5},
     {0},
 };
 

@@ -31,10 +31,26 @@ struct bundle_options {
 };
 
 static const struct argp_option own[] = {
-    {"trials", 'n', "N", 0, "lease so many trials", 1},
-    {"output", 'o', "FILE", 0, "write the bundle here", 1},
-    {"gpus", KEY_GPUS, "N", 0, "for workers with so many GPUs a trial (default: 0)", 2},
-    {"ttl", KEY_TTL, "SPAN", 0, "the results are home after this at the latest (default: 2d)", 2},
+    {"trials", 'n', "N", 0,
+     "lease so many trials, 10,000 at most\vWhere fewer can be handed out, because a limit is "
+     "reached or a rung waits for results, the bundle has fewer, which is said. A strategy that "
+     "learns knows no results in between, so several bundles one after another find better "
+     "configurations than one large one.",
+     1},
+    {"output", 'o', "FILE", 0,
+     "write the bundle here\vThe file is as good as a token: who has it may report for its trials. "
+     "Interrupted, the verb hands back what it has leased; if the server goes away, the file has "
+     "what was leased until then, and the status is 5.",
+     1},
+    {"gpus", KEY_GPUS, "N", 0,
+     "for workers with so many GPUs a trial (default: 0)\vA study that requires GPUs hands out "
+     "nothing without.",
+     2},
+    {"ttl", KEY_TTL, "SPAN", 0,
+     "the leases last so long, from 15s to 30d (default: 2d)\vWhat is not home by then is given to "
+     "other workers, and a result that comes later still counts unless another worker has the "
+     "trial already.",
+     2},
     {0},
 };
 

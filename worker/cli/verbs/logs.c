@@ -26,7 +26,11 @@ struct logs_options {
 };
 
 static const struct argp_option own[] = {
-    {"follow", 'f', NULL, 0, "go on until the attempt has ended", 1},
+    {"follow", 'f', NULL, 0,
+     "go on until the attempt has ended\vWhen the connection breaks or the server restarts, it "
+     "goes on at the byte where it was as soon as the server answers; that it does not answer for "
+     "ten seconds is said once.",
+     1},
     {"attempt", KEY_ATTEMPT, "N", 0, "of this attempt, not the newest", 1},
     {"tail", KEY_TAIL, "N", 0, "begin with the last N lines", 1},
     {"raw", KEY_RAW, NULL, 0, "the bytes as they are, also to a terminal", 1},

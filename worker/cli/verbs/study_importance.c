@@ -17,8 +17,8 @@ struct importance_options {
 };
 
 static const struct argp_option own[] = {
-    {"metric", KEY_METRIC, "NAME", 0, "of this metric; needed where a study has several objectives",
-     1},
+    {"metric", KEY_METRIC, "NAME", 0,
+     "of this metric instead of the objective; needed where a study has several", 1},
     {"direction", KEY_DIRECTION, "WAY", 0,
      "minimize or maximize: which way is better, for a metric that is no objective", 1},
     {0},

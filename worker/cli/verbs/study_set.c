@@ -16,11 +16,19 @@ enum { KEY_STATE = 0x4000, KEY_ENQUEUE, KEY_OLD_VALUE };
 static const char old_values[] = "old values"; /* kept with what is given until it is sent */
 
 static const struct argp_option own_options[] = {
-    {"state", KEY_STATE, "STATE", 0, "running, paused or stopped from then on", 1},
+    {"state", KEY_STATE, "STATE", 0,
+     "running, paused or stopped from then on\vAlso for a finished study that goes on by the same "
+     "change.",
+     1},
     {"enqueue", KEY_ENQUEUE, "NAME=VALUE,...", 0,
-     "try this configuration next, before anything else; may be repeated", 1},
+     "try this configuration next, before anything else; may be repeated\vA parameter that is left "
+     "out takes its default. A JSON object does as well, and is needed for text with commas or "
+     "text that looks like a number. A study that has tried all there is goes on for "
+     "configurations that it has not tried.",
+     1},
     {"old-value", KEY_OLD_VALUE, "NAME=VALUE", 0,
-     "what a parameter that is added with -P was in the trials there are", 1},
+     "what a parameter that is added with -P was in the trials there are\vIts default unless said.",
+     1},
     {0},
 };
 

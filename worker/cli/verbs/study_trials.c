@@ -17,9 +17,12 @@ struct trials_options {
 };
 
 static const struct argp_option own[] = {
-    {"sort", 's', "KEY", 0, "number, best or metric:NAME; -KEY reverses", 1},
+    {"sort", 's', "KEY", 0, "number (the default), best or metric:NAME; a - before it reverses", 1},
     {"limit", 'n', "N", 0, "the first N only", 1},
-    {"state", KEY_STATE, "STATE", 0, "those that are running, completed, pruned, failed, …", 1},
+    {"state", KEY_STATE, "STATE", 0,
+     "only those that are running, completed, pruned, failed and so on\vThe states are queued, "
+     "running, paused, completed, pruned, failed, infeasible and cancelled.",
+     1},
     {0},
 };
 

@@ -18,7 +18,7 @@ struct watch_options {
 };
 
 static const struct argp_option own[] = {
-    {"interval", 'i', "SPAN", 0, "look this often (1s)", 1},
+    {"interval", 'i', "SPAN", 0, "look this often (default: 1s)", 1},
     {"timeout", KEY_TIMEOUT, "SPAN", 0, "give up after this long, with status 124", 1},
     {0},
 };

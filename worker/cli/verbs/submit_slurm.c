@@ -43,20 +43,35 @@ struct submit_options {
 static const struct argp_option own[] = {
     {"array", KEY_ARRAY, "N[%M]", 0, "at most N tasks, M of them at once (default: 16)", 1},
     {"gpus", KEY_GPUS, "K", 0, "GPUs of each task, one slot each (default: none)", 1},
-    {"time", KEY_TIME, "LIMIT", 0, "of each task, as sbatch takes it: 4:00:00, 2-12", 1},
+    {"time", KEY_TIME, "LIMIT", 0,
+     "of each task, as sbatch takes it: 90 minutes, 4:00:00, 2-12 days and hours\vA worker is told "
+     "to hand its trials back two to three minutes before. Where half of the last trials took "
+     "longer than what is left, nothing is submitted, unless the study has a resource, whose "
+     "trials go on from their checkpoints.",
+     1},
     {"partition", KEY_PARTITION, "NAME", 0, "where to queue them", 1},
     {"sbatch", KEY_SBATCH, "OPTION", 0,
-     "any other option of sbatch (an --account); may be given several times", 1},
+     "any other option of sbatch: --account=vision; may be given several times", 1},
     {"slots", KEY_SLOTS, "N", 0, "trials at once in each task, where it is not one a GPU", 2},
     {"worker", KEY_WORKER, "OPTION", 0,
-     "any other option of hone worker (a --workdir); may be given several "
-     "times",
-     2},
+     "any other option of hone worker: --workdir=/scratch/me; may be given several times", 2},
     {"worker-token-file", KEY_WORKER_TOKEN, "FILE", 0,
-     "the workers' token, where every node can read it (default: --token-file)", 2},
+     "the workers' token, where every node can read it (default: --token-file)\vWithout it they "
+     "use the one of --token-file, which then must have the scope worker beside read.",
+     2},
     {"follow", KEY_FOLLOW, NULL, 0,
-     "stay, and add and take back tasks as the study needs them, until it ends", 3},
-    {"interval", KEY_INTERVAL, "SPAN", 0, "with --follow, look this often (30s)", 3},
+     "stay, and add and take back tasks as the study needs them, until it ends\vIt adds tasks when "
+     "the study has use for more, and cancels tasks that wait in vain. A task that runs is never "
+     "cancelled: its worker leaves by itself when the study ends, and when it had nothing to run "
+     "for 10 minutes unless --worker=--exit-when-idle=SPAN says otherwise. Interrupted by "
+     "control-C, it leaves the tasks that are there. Here no more than M tasks are in the queue, "
+     "if it is given. A submission that fails, or whose tasks all end without asking the server, "
+     "is repeated after 10 seconds, then 20, 40 and so on, and given up after the sixth. A "
+     "preempted task is no failure, nor is one that was cancelled because the study has no use for "
+     "it.",
+     3},
+    {"interval", KEY_INTERVAL, "SPAN", 0,
+     "with --follow, look this often (default: 30s)\vEach time squeue is called once.", 3},
     {0},
 };
 

@@ -26,10 +26,15 @@ struct token_options {
 };
 
 static const struct argp_option own[] = {
-    {"scope", KEY_SCOPE, "SCOPE", 0, "admin, submit, read or worker (the default); may be repeated",
+    {"scope", KEY_SCOPE, "SCOPE", 0,
+     "admin, submit, read or worker (the default); may be repeated\vworker takes trials and "
+     "reports; read looks; submit looks, and creates and steers studies; admin does all of that, "
+     "and tokens, but no worker's part.",
      1},
-    {"expires", KEY_EXPIRES, "SPAN", 0, "it ends after this long: 12h, 30d", 1},
-    {"save", KEY_SAVE, "FILE", 0, "write it to this new file, for HONE_TOKEN_FILE", 1},
+    {"expires", KEY_EXPIRES, "SPAN", 0, "it is valid this long: 12h, 30d (default: for ever)", 1},
+    {"save", KEY_SAVE, "FILE", 0,
+     "write it to a new file that only you can read, instead of printing it\vFor HONE_TOKEN_FILE.",
+     1},
     {0},
 };
 

@@ -43,20 +43,30 @@ struct worker_options {
 };
 
 static const struct argp_option own[] = {
-    {"study", KEY_STUDY, "NAME", 0, "run the trials of this study, with the command after --", 1},
+    {"study", KEY_STUDY, "NAME", 0,
+     "run the trials of this study, with the command after --\vIt may be created later.", 1},
     {"runner", KEY_RUNNER, "NAME=COMMAND", 0,
-     "run the trials of every study whose job names this runner; may be given several times", 1},
+     "run the trials of every study whose job.runner is NAME; may be given several times\vCOMMAND "
+     "is cut into words as by a shell, but nothing is substituted.",
+     1},
     {"try", KEY_TRY, NULL, 0,
      "run the command once without a study, or as a trial of --study NAME or FILE, and show what "
-     "of "
-     "its output is understood",
+     "of its output is understood\vThe parameters have their defaults or else the middle of their "
+     "ranges. It shows which lines of its output are understood, which look like a report and are "
+     "not, and why, and the value that the study would get. Where nothing was reported, the first "
+     "lines with numbers are shown, and the option --metric that would read a value from them. No "
+     "server is needed, and none hears of it. With --study the study says which metric is the "
+     "objective. Ends with 0 if the command did and the objective was seen, else with 1.",
      5},
-    {"bundle", KEY_BUNDLE, "FILE", 0, "run the trials of this bundle, without a server", 1},
+    {"bundle", KEY_BUNDLE, "FILE", 0,
+     "run the trials of this bundle, without a server\vSee hone-bundle(1).", 1},
     {"results", KEY_RESULTS, "DIR", 0,
      "what becomes of the trials of a bundle (default: beside it, named FILE.results)", 1},
     {"config", KEY_CONFIG, "FILE", 0,
-     "read options from a file: lines of NAME = VALUE, as they are called here", 8},
-    {"print-config", KEY_PRINT, NULL, 0, "show every option, its value and where that is from", 8},
+     "read options from a file: lines of NAME = VALUE, as they are called here\vSee CONFIGURATION.",
+     8},
+    {"print-config", KEY_PRINT, NULL, 0,
+     "show every option, its value and where that is from, and end", 8},
     {0},
 };
 
