@@ -49,7 +49,7 @@ static inline void store_drop(struct store **owned)
 
 /* Takes the lock of a data directory (created with mode 0700 if missing): *fd holds it until
  * closed. ERR_OVERLOADED: another server has it (its pid is named). ERR_IO: a network file system,
- * permissions. */
+ * permissions, another program's files. */
 MUST_USE int store_lock_directory(const char *directory, int *fd, struct err *err);
 
 /* ---- groups ---- */

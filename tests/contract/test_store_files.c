@@ -95,6 +95,7 @@ START_TEST(sound_database_passes_the_check)
 END_TEST
 
 #define DISK 0
+#define IN_MEMORY 1
 
 /* The database file of the fixture, opened for damage; the store is closed. */
 static int open_file(void)
@@ -215,6 +216,48 @@ START_TEST(data_directory_has_one_server)
 }
 END_TEST
 
+static void make_file(const char *name)
+{
+    char path[DIRECTORY_BYTES + 32];
+
+    (void)snprintf(path, sizeof path, "%s/%s", f.directory, name);
+    FILE *file = fopen(path, "we");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+START_TEST(directory_with_files_of_others_is_refused_and_left_alone)
+{
+    char lock[DIRECTORY_BYTES + 32];
+    int fd = -1;
+
+    begin_case(IN_MEMORY);
+    make_file("README.md");
+    MUST_FAIL(store_lock_directory(f.directory, &fd, &f.err), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(f.err.text, "README.md"));
+    (void)snprintf(lock, sizeof lock, "%s/lock", f.directory);
+    ck_assert_int_ne(access(lock, F_OK), 0);
+    make_file("hone.db"); /* copied there by a person, say: its studies are meant */
+    MUST(store_lock_directory(f.directory, &fd, &f.err));
+    ck_assert_int_eq(close(fd), 0);
+    end_case();
+}
+END_TEST
+
+START_TEST(first_start_that_was_cut_short_is_not_foreign)
+{
+    int fd = -1;
+
+    begin_case(IN_MEMORY);
+    make_file("lock");
+    make_file("worker.token");
+    make_file("hone.db-wal");
+    MUST(store_lock_directory(f.directory, &fd, &f.err));
+    ck_assert_int_eq(close(fd), 0);
+    end_case();
+}
+END_TEST
+
 START_TEST(directory_that_others_can_write_is_refused)
 {
     int fd = -1;
@@ -241,6 +284,8 @@ void add_store_files(Suite *suite)
     tcase_add_test(files, file_that_is_no_database_is_refused);
     tcase_add_test(files, missing_directory_is_refused);
     tcase_add_test(files, data_directory_has_one_server);
+    tcase_add_test(files, directory_with_files_of_others_is_refused_and_left_alone);
+    tcase_add_test(files, first_start_that_was_cut_short_is_not_foreign);
     tcase_add_test(files, directory_that_others_can_write_is_refused);
     suite_add_tcase(suite, files);
 }

@@ -1,7 +1,9 @@
 /* One server a data directory: a lock file, never a lock on the database itself, which SQLite
  * would lose when the process closes any other descriptor of it. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +68,49 @@ static int make_directory(const char *directory, struct err *err)
     return 0;
 }
 
+/* A name that a server gives in its data directory, or that a file system has at its root. */
+static bool is_ours(const char *name)
+{
+    static const char *const names[] = {
+        ".",     "..",   "lock",       "admin.token", "worker.token",
+        "files", "logs", "lost+found", "hone.db-wal", "hone.db-shm"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Tokens and a database among another program's files would be published with them, by a commit of
+ * a clone for example; so nothing is written there. */
+static int refuse_foreign(const char *directory, struct err *err)
+{
+    char path[4096];
+    const struct dirent *entry = NULL;
+
+    (void)snprintf(path, sizeof path, "%s/hone.db", directory);
+    if (access(path, F_OK) == 0) {
+        return 0;
+    }
+    DIR *files = opendir(directory);
+    if (files == NULL) {
+        return err_set(err, ERR_IO, "cannot read the data directory %s: %s", directory,
+                       strerror(errno));
+    }
+    while ((entry = readdir(files)) != NULL && is_ours(entry->d_name)) {
+    }
+    if (entry != NULL) {
+        (void)err_set(err, ERR_IO,
+                      "the directory %s holds other files (%.100s) and no studies; name one of its "
+                      "own with --data, which is made if it is missing",
+                      directory, entry->d_name);
+    }
+    (void)closedir(files);
+    return entry == NULL ? 0 : -1;
+}
+
 static void holder_of(int fd, char text[32])
 {
     ssize_t len = pread(fd, text, 31, 0);
@@ -81,6 +126,7 @@ int store_lock_directory(const char *directory, int *fd, struct err *err)
 
     TRY(make_directory(directory, err));
     TRY(refuse_network(directory, err));
+    TRY(refuse_foreign(directory, err));
     (void)snprintf(path, sizeof path, "%s/lock", directory);
     OWN(fd) int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (opened < 0) {
