@@ -202,6 +202,9 @@ static int prepare(struct agent *agent, struct err *err)
     TRY(loop_init(&context->loop, &server, clock_system(), err));
     context->loop.backoff_ms = settings->backoff_ms;
     context->loop.token_file = settings->token_file;
+    if (settings->server_name == NULL) {
+        agent->settings.server_name = http_async_url(context->loop.http);
+    }
     TRY(find_devices(agent, err));
     TRY(host_name(&context->host, err));
     TRY(check_name(agent, settings->name == NULL ? context->host : settings->name, err));

@@ -86,7 +86,7 @@ static bool is_open(const struct agent_context *context, const char *path, size_
         }
         return asks;
     }
-    if (strcmp(log.grant.server, http_async_url(context->loop.http)) != 0) {
+    if (strcmp(log.grant.server, context->settings->server_name) != 0) {
         keep_aside(context, path, n_slots, &log);
         return false;
     }

@@ -52,7 +52,7 @@ bool slot_others_take(struct slot *slot)
         return false;
     }
     slot->others_at_ms = loop_now(&context->loop) + EVERY_MS;
-    if (!state_gather_one(&others, http_async_url(context->loop.http), slot->spool.path)) {
+    if (!state_gather_one(&others, context->settings->server_name, slot->spool.path)) {
         return false;
     }
     if (take_up(slot, &err) != 0 && context->fatal.code == ERR_NONE) {

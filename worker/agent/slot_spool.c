@@ -58,7 +58,7 @@ void slot_spool_grant(struct slot *slot)
     const struct agent_context *context = slot->context;
 
     slot->spool_is_ready = false;
-    (void)attempt_log_grant(&slot->spool, http_async_url(context->loop.http), context->host,
+    (void)attempt_log_grant(&slot->spool, context->settings->server_name, context->host,
                             &slot->grant);
 }
 

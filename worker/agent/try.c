@@ -27,7 +27,7 @@ static int begin(struct slot *slot, struct err *err)
 
     TRY(job_check(slot, err));
     TRY(devices_take(&context->devices, 0, &slot->grant, &slot->devices, &slot->gpu, err));
-    TRY(folder_open(&slot->folder, context->workdir, http_async_url(context->loop.http),
+    TRY(folder_open(&slot->folder, context->workdir, context->settings->server_name,
                     &slot->grant, err));
     slot->from = slot->grant.from;
     slot->to = slot->grant.to;
