@@ -732,6 +732,7 @@ FAKE_HONED = """#!/bin/sh
 echo "$$ $*" >>"$FAKE_LOG"
 mkdir -p "$2" && echo tttttttttttttttttttttttttttttttttttttttt >"$2/admin.token"
 echo wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww >"$2/worker.token"
+: >"$2/hone.db"
 echo "honed: listening on $FAKE_URL"
 exec sleep 600
 """
@@ -805,7 +806,7 @@ def test_run_starts_a_private_server_and_the_next_one_joins_it(tmp):
         expect(private.log.read_text(), started, "servers started")
 
 
-def test_other_verbs_use_the_private_server_while_it_lives(tmp):
+def test_other_verbs_use_the_private_server_and_start_it_again(tmp):
     with FakeServer() as server, Private(server, tmp) as private:
         finished_study(server)
         private.run(*RUN)
@@ -815,12 +816,23 @@ def test_other_verbs_use_the_private_server_while_it_lives(tmp):
         deadline = time.monotonic() + SECONDS
         while alive(private.pids()[0]) and time.monotonic() < deadline:
             time.sleep(0.02)
-        n_requests = len(server.requests)
-        _, talk = private.run("study", "show", "digits", status=5)
-        contains(talk, "does not answer")
-        expect(len(server.requests), n_requests, "its old URL is not used any more")
-        private.run(*RUN)
+        out, _ = private.run("study", "show", "digits", "--curl")
+        contains(out, "http://127.0.0.1:4663/v1/studies/digits")  # its old URL is not used any more
+        private.run("study", "set", "digits", "--trials", "50", "--dry-run")
+        expect(len(private.pids()), 1, "what sends nothing starts nothing")
+        _, talk = private.run("study", "best", "digits")
+        contains(talk, f"started the private server at {server.url}")
         expect(len(private.pids()), 2, "servers started")
+
+
+def test_a_study_that_the_private_server_lacks_may_be_at_another(tmp):
+    with FakeServer() as server, Private(server, tmp) as private:
+        finished_study(server)
+        private.run(*RUN)
+        server.says("GET", "/v1/studies/other", 404, server.problem(
+            "not-found", 'there is no study "other"; GET /v1/studies lists them'))
+        _, talk = private.run("study", "show", "other", status=3)
+        contains(talk, "the private server was asked; HONE_URL or --server names another")
 
 
 def alive(pid):
@@ -863,13 +875,16 @@ def test_a_server_that_others_may_have_prepared_is_not_believed(tmp):
         private.run(*RUN)
         (tmp / "state/hone").chmod(0o777)
         n_requests = len(server.requests)
-        _, talk = private.run("study", "show", "digits", status=5)
-        expect((len(server.requests), "using the private server" in talk), (n_requests, False))
+        _, talk = private.run("study", "show", "digits", status=1)
+        contains(talk, "belongs to you alone")
+        expect(len(server.requests), n_requests)
 
 
 def test_run_checks_the_command_before_it_starts_anything(tmp):
     with FakeServer() as server, Private(server, tmp) as private:
-        for command, says in [(["./train", "--lr", "{lrr}"], "did you mean {lr}?"),
+        for command, says in [(["./train", "--lr", "{lr}"], "./train\" was not found"),
+                              ([str(tmp), "{lr}"], "is not executable"),
+                              (["./train", "--lr", "{lrr}"], "did you mean {lr}?"),
                               (["./train", "{width}"], "add -P width=DOMAIN"),
                               (["./train", "{resource.to}"], "add --resource NAME=MIN..MAX"),
                               (["./train", "{lr"], "no placeholder")]:
@@ -877,6 +892,9 @@ def test_run_checks_the_command_before_it_starts_anything(tmp):
             contains(talk, says)
         _, talk = private.run("run", "digits", *DEFINITION, "./train", "--lr", "{lr}", status=2)
         contains(talk, "behind ' -- '")
+        _, talk = private.run("run", "digits", *DEFINITION, "--metric-regex", "(((", "--", "true",
+                              "{lr}", status=2)
+        contains(talk, 'the expression "(((" is wrong')
         expect((server.requests, private.pids()), ([], []))
 
 

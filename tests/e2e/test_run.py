@@ -59,6 +59,9 @@ class Account:
         return self
 
     def __exit__(self, *_):
+        self.end_server()
+
+    def end_server(self):
         lock = self.state / "data/lock"
         if lock.exists():
             pid = int(re.match(r"\d+", lock.read_text()).group())
@@ -130,6 +133,21 @@ def test_run_tunes_on_a_private_server_and_goes_on_where_it_was(tmp):
         contains(talk, "it is running")
         account.hone(*command)  # the definition first accepted is still the one
         expect(len(account.trials("first")), 7, "trials after the limit was raised")
+
+
+def test_yesterdays_study_is_found_without_its_run_line(tmp):
+    """The private server leaves when it is idle, and has another port the next time."""
+    job = ["sh", "-c", 'printf "hone: score=%s\\n" "$1"', "train", "{x}"]
+    with Account(tmp) as account:
+        account.hone("run", "first", *DEFINITION, "--", *job)
+        account.end_server()
+        out, talk = account.hone("study", "best", "first")
+        contains(talk, "started the private server")
+        contains(out, "score ")
+        account.end_server()
+        account.hone("run", "second", *DEFINITION, "--", *job)
+        folders = {path.name for path in (account.state / "work").iterdir()} - {"workers"}
+        expect(folders, {"private"}, "folders of servers")
 
 
 def test_an_interrupted_run_hands_its_trials_back_and_leaves_nothing(tmp):

@@ -66,9 +66,9 @@ enum agent_checkpoints {
 
 struct agent_settings {
     const char *url;
-    const char *token;      /* NULL: none */
-    const char *token_file; /* read again when the server refuses the token; NULL: it is not */
-    const char *ca_file;    /* NULL: the system's */
+    const char *token;       /* NULL: none */
+    const char *token_file;  /* read again when the server refuses the token; NULL: it is not */
+    const char *ca_file;     /* NULL: the system's */
     const char *server_name; /* of the server in files that outlive the worker; NULL: the url. For
                                 a server whose address changes with every start */
     const struct http_responder *responder; /* stands in for the server; NULL: none */

@@ -43,8 +43,8 @@ static int begin_job(struct slot *slot, struct err *err)
         return -1;
     }
     discard_checkpoints(slot);
-    TRY(folder_open(&slot->folder, context->workdir, context->settings->server_name,
-                    &slot->grant, err));
+    TRY(folder_open(&slot->folder, context->workdir, context->settings->server_name, &slot->grant,
+                    err));
     folder_remove_superseded(&slot->folder, &slot->grant, context->host);
     slot->from = slot->grant.from;
     slot->to = slot->grant.to;

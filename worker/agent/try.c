@@ -27,8 +27,8 @@ static int begin(struct slot *slot, struct err *err)
 
     TRY(job_check(slot, err));
     TRY(devices_take(&context->devices, 0, &slot->grant, &slot->devices, &slot->gpu, err));
-    TRY(folder_open(&slot->folder, context->workdir, context->settings->server_name,
-                    &slot->grant, err));
+    TRY(folder_open(&slot->folder, context->workdir, context->settings->server_name, &slot->grant,
+                    err));
     slot->from = slot->grant.from;
     slot->to = slot->grant.to;
     slot->started_ms = loop_now(&context->loop);

@@ -320,3 +320,29 @@ int private_ensure(struct private_server *server, bool *started, struct err *err
     *server = paths.server;
     return 0;
 }
+
+/* Whether a server has ever kept studies here. */
+static bool has_data(const struct private_paths *paths)
+{
+    char path[PATH_MAX + 16];
+
+    (void)snprintf(path, sizeof path, "%s/hone.db", paths->data);
+    return access(path, F_OK) == 0;
+}
+
+int private_again(struct private_server *server, bool *started, struct err *err)
+{
+    struct private_paths paths;
+    bool moved;
+
+    *started = false;
+    if (private_find(server, err) == 0) {
+        return 0;
+    }
+    if (err->code != ERR_NOT_FOUND) {
+        return -1;
+    }
+    TRY(place_find(&paths, &moved, err));
+    return has_data(&paths) ? private_ensure(server, started, err)
+                            : err_set(err, ERR_NOT_FOUND, "no private server has run");
+}

@@ -1,5 +1,6 @@
 /* The private server of `hone run`: one per account, started by the first run that finds no
- * HONE_URL, joined by the next ones, gone when it has been idle for ten minutes.
+ * HONE_URL, joined by the next ones, gone when it has been idle for ten minutes. Every verb that
+ * needs a server starts it again where it has left data.
  *
  * Its files are in $XDG_STATE_HOME/hone (~/.local/state/hone), or in /var/tmp/hone-UID when that is
  * a network file system, where neither locks nor SQLite's log can be trusted. In that directory:
@@ -18,6 +19,9 @@
 
 #include "common/err.h"
 
+/* Its name in files that outlive it: its port is another one at each start. */
+#define PRIVATE_SERVER_NAME "private"
+
 struct private_server {
     char url[256];
     char token_file[PATH_MAX];        /* for people */
@@ -31,5 +35,8 @@ MUST_USE int private_find(struct private_server *server, struct err *err);
 
 /* Joins the one that runs, or starts one and waits until it serves. *started says which. */
 MUST_USE int private_ensure(struct private_server *server, bool *started, struct err *err);
+
+/* The same where an earlier one has left studies; ERR_NOT_FOUND where there never was one. */
+MUST_USE int private_again(struct private_server *server, bool *started, struct err *err);
 
 #endif

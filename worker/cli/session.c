@@ -21,15 +21,19 @@ static const char *from_environment(const char *said, const char *name)
     return said != NULL ? said : value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* Where no server is named, a private one that runs is meant. */
-static void find_private(struct session *session, struct private_server *server)
+/* Where no server is named, the private one is meant if it runs or has studies. What sends nothing
+ * starts nothing. */
+static int find_private(struct session *session, struct private_server *server, struct err *err)
 {
-    struct err ignored = {0};
+    bool sends = !session->options->curl && !session->options->dry_run;
+    bool started = false;
+    int rc = sends ? private_again(server, &started, err) : private_find(server, err);
 
-    session->is_private = private_find(server, &ignored) == 0;
-    if (session->is_private && !session->options->curl) {
-        say("using the private server at %s", server->url);
+    session->is_private = rc == 0;
+    if (session->is_private && sends) {
+        say("%s the private server at %s", started ? "started" : "using", server->url);
     }
+    return rc == 0 || err->code == ERR_NOT_FOUND ? 0 : -1;
 }
 
 int session_find_server(struct options *options, struct private_server *server, struct err *err)
@@ -58,7 +62,7 @@ int session_open(const struct options *options, struct session *session, struct 
 
     *session = (struct session){.options = options};
     if (url == NULL) {
-        find_private(session, &server);
+        TRY(find_private(session, &server, err));
         url = session->is_private ? server.url : DEFAULT_URL;
         token_file = session->is_private ? server.token_file : token_file;
     }
@@ -152,6 +156,7 @@ static const struct json_limits answer_limits = {
 /* What the server says of a study that is not there, and what it is here. */
 #define LIST_OF_API "GET /v1/studies lists them"
 #define LIST_OF_CLI "'hone study list' lists them"
+#define PRIVATE_WAS_ASKED " (the private server was asked; HONE_URL or --server names another)"
 
 #define SCOPE_LACKS "lacks the scope that is needed here: "
 
@@ -178,7 +183,8 @@ void session_advise(const struct session *session, struct err *err)
         advise_scope(strstr(err->text, SCOPE_LACKS) + strlen(SCOPE_LACKS), err);
     } else if (err->code == ERR_NOT_FOUND && used >= len
                && strcmp(err->text + used - len, LIST_OF_API) == 0) {
-        (void)snprintf(err->text + used - len, sizeof err->text - (used - len), "%s", LIST_OF_CLI);
+        (void)snprintf(err->text + used - len, sizeof err->text - (used - len), "%s%s", LIST_OF_CLI,
+                       session->is_private ? PRIVATE_WAS_ASKED : "");
     } else if (err->code == ERR_UNAUTHORIZED && session->token_file[0] == '\0') {
         (void)snprintf(err->text + used, sizeof err->text - used,
                        "; name a file with a token in HONE_TOKEN_FILE or --token-file");

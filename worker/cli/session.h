@@ -1,8 +1,9 @@
 /* The connection of a verb to its server: which one, with which token, and what its answers mean.
  *
- * The server is --server, else HONE_URL, else the private server of `hone run` if one runs (printed
- * on stderr), else http://127.0.0.1:4663. The token is in --token-file, else HONE_TOKEN_FILE, else,
- * for the private server, its own. Tokens never stand in arguments. */
+ * The server is --server, else HONE_URL, else the private server of `hone run` if one runs or has
+ * left studies (then it is started again; both are printed on stderr), else http://127.0.0.1:4663.
+ * The token is in --token-file, else HONE_TOKEN_FILE, else, for the private server, its own. Tokens
+ * never stand in arguments. */
 #ifndef WORKER_CLI_SESSION_H
 #define WORKER_CLI_SESSION_H
 
@@ -23,7 +24,7 @@ struct session {
     struct http_client *client;
     char token_file[PATH_MAX];        /* "": none */
     char worker_token_file[PATH_MAX]; /* for an agent: the same, except at the private server */
-    bool is_private;                  /* the server of `hone run` */
+    bool is_private;                  /* the server of `hone run`, found where none was named */
     int status;                       /* of the last answer */
     size_t failures;                  /* of allocations, before the last request */
 };

@@ -1,7 +1,9 @@
 #include "worker/cli/verbs/command_check.h"
 
 #include "common/json.h"
+#include "common/own.h"
 #include "worker/agent/expand.h"
+#include "worker/agent/runner.h"
 #include "worker/cli/session.h"
 
 int command_check(char *const command[], const json_t *study, bool may_add, struct err *err)
@@ -23,4 +25,13 @@ int command_check(char *const command[], const json_t *study, bool may_add, stru
     TRY(json_check(failures, err)); /* else a parameter would be called unknown */
     TRY(expand_check(command, err));
     return expand_check_names(command, &names, &found, err);
+}
+
+int command_check_here(char *const command[], const struct reading *reading, struct err *err)
+{
+    OWN(memory) char *path = NULL;
+    OWN(patterns) struct patterns *patterns = NULL;
+
+    TRY(runner_find(command[0], &path, err));
+    return reading->n == 0 ? 0 : patterns_create(reading->specs, reading->n, &patterns, err);
 }

@@ -105,11 +105,12 @@ static int say_how_it_stands(struct session *session, const json_t *study, struc
 
 static struct agent_settings worker_settings(const struct run_options *given,
                                              const struct options *options,
-                                             const struct session *session)
+                                             const struct session *session, bool is_private)
 {
     struct agent_settings settings = given->worker;
 
     settings.url = http_client_url(session->client);
+    settings.server_name = is_private ? PRIVATE_SERVER_NAME : NULL;
     settings.ca_file = options->ca_file;
     settings.study = options->arguments[0];
     settings.command = options->arguments + 1;
@@ -237,6 +238,7 @@ static int run(struct options *options, const struct run_options *given, int *st
 
     TRY(definition_body(&given->definition, options->arguments[0], &body, err));
     TRY(command_check(options->arguments + 1, body, true, err));
+    TRY(command_check_here(options->arguments + 1, &given->reading, err));
     TRY(session_find_server(options, &server, err));
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "POST", "/v1/studies", body)) {
@@ -244,9 +246,10 @@ static int run(struct options *options, const struct run_options *given, int *st
     }
     TRY(study_send(&session, &given->definition, body, &study, err));
     TRY(say_how_it_stands(&session, study, err));
-    struct agent_settings settings = worker_settings(given, options, &session);
-    TRY(run_worker_start(
-        &settings, server.url[0] != '\0' ? server.worker_token_file : session.token_file, err));
+    bool is_private = server.url[0] != '\0';
+    struct agent_settings settings = worker_settings(given, options, &session, is_private);
+    TRY(run_worker_start(&settings, is_private ? server.worker_token_file : session.token_file,
+                         err));
     watch_begin(&watch, &session, options->arguments[0], stderr,
                 options_color(options, STDERR_FILENO));
     watch.quiet = given->quiet;

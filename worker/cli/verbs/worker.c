@@ -396,6 +396,7 @@ static int work(struct worker_options *given, const struct options *options, str
     given->settings.token = token;
     given->settings.token_file =
         session.worker_token_file[0] != '\0' ? session.worker_token_file : NULL;
+    given->settings.server_name = session.is_private ? PRIVATE_SERVER_NAME : NULL;
     given->settings.ca_file = options->ca_file;
     int rc = with_lists(given, options, err);
     if (rc != 0 && err->code == ERR_UNAUTHORIZED) {
