@@ -81,8 +81,10 @@ static int start_export(struct read_request *read, struct err *err)
     exporter->view = live_view_hold(read->view);
     exporter->study = read->study;
     exporter->format = read->format;
-    const struct stream_source source = {
-        .context = exporter, .read_chunk = read_chunk, .destroy = exporter_destroy};
+    const struct stream_source source = {.context = exporter,
+                                         .read_chunk = read_chunk,
+                                         .destroy = exporter_destroy,
+                                         .is_large = true};
     http_response_header(&read->response, "Content-Disposition", "attachment; filename=\"%s.%s\"",
                          read->study->name, read->format == FORMAT_CSV ? "csv" : "ndjson");
     read->is_answered = true;

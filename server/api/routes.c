@@ -6,6 +6,7 @@
 #include "server/api/best.h"
 #include "server/api/brackets.h"
 #include "server/api/checkpoints.h"
+#include "server/api/columns.h"
 #include "server/api/dashboard.h"
 #include "server/api/events.h"
 #include "server/api/explain.h"
@@ -42,6 +43,7 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/events", READ, HTTP_BODY_NONE, get_events},
     {"GET", "/v1/studies/{study}/trials", READ, HTTP_BODY_NONE, get_trials},
     {"POST", "/v1/studies/{study}/trials", SUBMIT, HTTP_BODY_JSON_BULK, post_trials},
+    {"GET", "/v1/studies/{study}/trials/columns", READ, HTTP_BODY_NONE, get_columns},
     {"POST", "/v1/studies/{study}/trials/retry", SUBMIT, HTTP_BODY_JSON_OPTIONAL, post_retry},
     {"POST", "/v1/studies/{study}/trials/{trial}/retry", SUBMIT, HTTP_BODY_JSON_OPTIONAL,
      post_retry},

@@ -5,6 +5,7 @@
 
 #include "common/log.h"
 #include "server/api/problem.h"
+#include "server/http/gzip.h"
 
 #define CHUNK_BYTES_MAX ((size_t)16 << 20)
 
@@ -15,8 +16,9 @@ struct chunk_stream {
     int64_t last_ms;      /* loop thread: when bytes were last handed out */
     pthread_mutex_t lock; /* guards what follows */
     struct buf ready;
-    bool running;   /* a job is queued or at work */
-    bool was_empty; /* the last chunk had no bytes */
+    struct gzip *gzip; /* NULL: sent as it is; used by the job alone */
+    bool running;      /* a job is queued or at work */
+    bool was_empty;    /* the last chunk had no bytes */
     bool more;
     bool failed;
     bool closed; /* the request is over */
@@ -26,8 +28,23 @@ static void stream_destroy(struct chunk_stream *stream)
 {
     stream->source.destroy(stream->source.context);
     buf_finish(&stream->ready);
+    gzip_destroy(stream->gzip);
     (void)pthread_mutex_destroy(&stream->lock);
     free(stream);
+}
+
+/* Reader thread: `out` becomes what is sent for it. */
+static void pack(struct chunk_stream *stream, bool last, struct buf *out)
+{
+    struct buf packed;
+
+    if (stream->gzip == NULL || out->failed) {
+        return;
+    }
+    buf_init(&packed, CHUNK_BYTES_MAX);
+    gzip_append(stream->gzip, buf_text(out), out->len, last, &packed);
+    buf_finish(out);
+    *out = packed;
 }
 
 /* Reader thread. */
@@ -43,6 +60,7 @@ static void run_chunk(void *argument, struct store *store)
     if (result != 0 || out.failed) {
         log_error("a streamed answer was cut short: %s", result != 0 ? err.text : "too large");
     }
+    pack(stream, !more, &out);
     (void)pthread_mutex_lock(&stream->lock);
     buf_append(&stream->ready, buf_text(&out), out.len);
     stream->was_empty = out.len == 0;
@@ -144,6 +162,19 @@ static void finish(void *context)
     }
 }
 
+/* Chooses how a large answer is sent. */
+static void negotiate(struct chunk_stream *stream, struct http_response *response)
+{
+    if (!stream->source.is_large) {
+        return;
+    }
+    http_response_header(response, "Vary", "Accept-Encoding");
+    if (http_accepts(stream->request, "Accept-Encoding", "gzip")
+        && (stream->gzip = gzip_create()) != NULL) {
+        http_response_header(response, "Content-Encoding", "gzip");
+    }
+}
+
 void stream_reply(struct api *api, struct http_request *request, struct http_response *response,
                   const struct stream_source *source)
 {
@@ -164,6 +195,7 @@ void stream_reply(struct api *api, struct http_request *request, struct http_res
     stream->more = true; /* the first chunk */
     buf_init(&stream->ready, CHUNK_BYTES_MAX);
     (void)pthread_mutex_init(&stream->lock, NULL);
+    negotiate(stream, response);
     const struct http_stream_source http_source = {.context = stream,
                                                    .produce = produce,
                                                    .finish = finish,

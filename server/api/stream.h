@@ -23,6 +23,7 @@ struct stream_source {
     void (*aside)(void *context, struct buf *out);
     void (*destroy)(void *context); /* called once, when the stream is over */
     int64_t heartbeat_ms;
+    bool is_large; /* it has an end and is worth compressing for clients that take that */
 };
 
 /* Inside a handler, or by the thread that answers a deferred request. Takes the context. */

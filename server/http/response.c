@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "server/http/gzip.h"
 #include "server/http/stream.h"
 #include "server/http/wake.h"
 
@@ -133,8 +134,36 @@ static void give(struct http_request *request)
     }
 }
 
+static bool has_header(const struct http_response *response, const char *name)
+{
+    for (size_t i = 0; i < response->n_headers; i++) {
+        if (strcmp(response->headers[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Large answers to GET are compressed for those who take that, by the thread that answers. An ETag
+ * names the bytes as they are, and what comes with one is left so. */
+static void compress(const struct http_request *request, struct http_response *response)
+{
+    bool is_large = response->body.len >= GZIP_BYTES_MIN && !response->body.failed;
+    bool is_read = request->route != NULL && strcmp(request->route->method, "GET") == 0;
+
+    if (response->status != 200 || !is_large || !is_read || has_header(response, "ETag")
+        || has_header(response, "Content-Encoding")) {
+        return;
+    }
+    http_response_header(response, "Vary", "Accept-Encoding");
+    if (http_accepts(request, "Accept-Encoding", "gzip") && gzip_body(&response->body)) {
+        http_response_header(response, "Content-Encoding", "gzip");
+    }
+}
+
 void http_reply(struct http_request *request, struct http_response *response)
 {
+    compress(request, response);
     build(response, &request->answer);
     give(request);
 }
