@@ -18,6 +18,7 @@
 struct api {
     struct engine *engine;
     struct http_server *http;
+    const char *directory;        /* where the data lies; NULL: in memory */
     struct logs *logs;            /* NULL: nothing is kept beside a database in memory */
     struct uploads *uploads;      /* the same */
     atomic_int n_receptions;      /* uploads under way */

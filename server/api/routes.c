@@ -16,6 +16,7 @@
 #include "server/api/leases.h"
 #include "server/api/logs.h"
 #include "server/api/measurements.h"
+#include "server/api/metrics.h"
 #include "server/api/pages.h"
 #include "server/api/studies.h"
 #include "server/api/tokens.h"

@@ -44,6 +44,7 @@ static int open_all(struct engine *engine, struct err *err)
         .render = settings->render,
         .start_grace_ms = START_GRACE_MS,
         .suggestion_timeout_ms = SUGGESTION_TIMEOUT_MS,
+        .suggest_durations = &engine->suggest_durations,
     };
 
     if (settings->directory != NULL) {
@@ -105,8 +106,8 @@ int engine_start(struct engine *engine, struct err *err)
     TRY(readers_start(&engine->readers, engine->store, n_readers, err));
     engine->readers_run = true;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    TRY(optimisers_start(&engine->optimisers, &engine->queue, cores > 2 ? (size_t)cores - 1 : 1,
-                         err));
+    TRY(optimisers_start(&engine->optimisers, &engine->queue, &engine->suggest_durations,
+                         cores > 2 ? (size_t)cores - 1 : 1, err));
     engine->optimisers_run = true;
     if (!store_was_clean(engine->store) && engine->settings.directory != NULL) {
         TRY(readers_push(&engine->readers, check_database, engine, err));
@@ -231,5 +232,7 @@ void engine_stats(struct engine *engine, struct engine_stats *stats)
         .leases_expired = atomic_load(&engine->expired),
         .queue_length = queue_length(&engine->queue),
         .last_commit_us = atomic_load(&engine->last_commit_us),
+        .commit_durations = &engine->commit_durations,
+        .suggest_durations = &engine->suggest_durations,
     };
 }

@@ -18,6 +18,7 @@
 #include "server/tuning/tuning.h"
 
 struct engine;
+struct histogram;
 
 /* Opens the store, loads, but starts no thread. */
 MUST_USE int engine_create(const struct engine_settings *settings, struct engine **engine,
@@ -58,6 +59,8 @@ struct engine_stats {
     uint64_t leases_granted, leases_expired;
     size_t queue_length;
     int64_t last_commit_us;
+    /* Borrowed; they live as long as the engine. */
+    const struct histogram *commit_durations, *suggest_durations;
 };
 /* *stats ← the counters since the start. Any thread. */
 void engine_stats(struct engine *engine, struct engine_stats *stats);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
+#include "common/histogram.h"
 #include "common/log.h"
 #include "common/stop.h"
 
@@ -41,13 +43,23 @@ static void bring_back(struct optimisers *optimisers, struct suggestion_job *job
     }
 }
 
+static void run_job(struct optimisers *optimisers, struct suggestion_job *job)
+{
+    int64_t began_us = clock_monotonic_us();
+
+    suggestion_job_run(job, &optimisers->stopping);
+    if (job->trial == 0) { /* not a forecast */
+        histogram_add(optimisers->suggest_durations, clock_monotonic_us() - began_us);
+    }
+}
+
 static void *optimiser_main(void *argument)
 {
     struct optimisers *optimisers = argument;
     struct suggestion_job *job;
 
     while ((job = next_job(optimisers)) != NULL) {
-        suggestion_job_run(job, &optimisers->stopping);
+        run_job(optimisers, job);
         if (stop_is_asked(&optimisers->stopping)) { /* it may have ended before it was done */
             suggestion_job_destroy(job);
         } else {
@@ -57,9 +69,10 @@ static void *optimiser_main(void *argument)
     return NULL;
 }
 
-int optimisers_start(struct optimisers *optimisers, struct queue *queue, size_t n, struct err *err)
+int optimisers_start(struct optimisers *optimisers, struct queue *queue,
+                     struct histogram *suggest_durations, size_t n, struct err *err)
 {
-    *optimisers = (struct optimisers){.queue = queue};
+    *optimisers = (struct optimisers){.queue = queue, .suggest_durations = suggest_durations};
     optimisers->tail = &optimisers->first;
     (void)pthread_mutex_init(&optimisers->lock, NULL);
     (void)pthread_cond_init(&optimisers->filled, NULL);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "common/histogram.h"
 #include "server/engine/optimisers.h"
 #include "server/engine/queue.h"
 #include "server/engine/readers.h"
@@ -39,6 +40,7 @@ struct engine {
     unsigned probe;  /* groups since it last waited */
     atomic_ullong groups, commands, commits, granted, expired;
     atomic_llong last_commit_us;
+    struct histogram commit_durations, suggest_durations;
 };
 
 #endif

@@ -153,6 +153,7 @@ static int commit(struct engine *engine, struct err *err)
         return -1;
     }
     atomic_store(&engine->last_commit_us, clock_monotonic_us() - before_us);
+    histogram_add(&engine->commit_durations, atomic_load(&engine->last_commit_us));
     atomic_fetch_add(&engine->commits, 1);
     return 0;
 }

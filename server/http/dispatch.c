@@ -373,6 +373,7 @@ static enum MHD_Result head_complete(struct http_request *request, const char *m
     struct err err = {0};
 
     request->phase = REQUEST_BODY;
+    request->began_us = clock_monotonic_us();
     request->is_head = strcmp(method, "HEAD") == 0;
     atomic_fetch_add_explicit(&request->server->requests, 1, memory_order_relaxed);
     if (!leaves_room(request)) {

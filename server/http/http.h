@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 
+struct histogram;
 struct http_server;
 struct http_request;
 
@@ -231,5 +232,12 @@ struct http_stats {
 };
 /* *stats ← the counters. */
 void http_server_stats(const struct http_server *server, struct http_stats *stats);
+/* Calls `each` for every route and status that was answered, with how long that took: from the
+ * whole head of a request to the beginning of its answer, what it waited for included. `route` is
+ * NULL for requests that were refused by their head. Any thread. */
+void http_each_timing(const struct http_server *server,
+                      void (*each)(void *context, const struct http_route *route, unsigned status,
+                                   const struct histogram *histogram),
+                      void *context);
 
 #endif

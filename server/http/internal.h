@@ -71,6 +71,7 @@ struct http_request {
     struct http_connection *connection;
     struct MHD_Connection *mhd;
     enum request_phase phase;
+    int64_t began_us;               /* monotonic: when its head was complete */
     const struct http_route *route; /* NULL before the match and for refused ones */
     const char *raw_target;         /* in MHD's buffer, while the head is judged */
     size_t raw_target_len;
@@ -181,7 +182,8 @@ struct http_server {
     struct bad_token_slot bad_tokens[BAD_TOKEN_SLOTS];
 
     atomic_ulong requests, responses_2xx, responses_4xx, responses_5xx, connections, deferred;
-    atomic_ulong active; /* requests between their request line and their end */
+    atomic_ulong active;                  /* requests between their request line and their end */
+    struct http_timing *_Atomic *timings; /* timings.h; n_routes + 1 lists */
 };
 
 #endif

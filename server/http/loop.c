@@ -23,6 +23,7 @@
 #include "server/http/request.h"
 #include "server/http/router.h"
 #include "server/http/stream.h"
+#include "server/http/timings.h"
 
 #define CONNECTIONS_MAX 12000
 #define DESCRIPTORS_KEPT 64     /* for the database, logs, ourselves */
@@ -270,6 +271,7 @@ static int open_loop(struct http_server *server, struct err *err)
 static int build_server(struct http_server *server, struct err *err)
 {
     TRY(routes_compile(server, err));
+    TRY(timings_init(server, err));
     TRY(listen_open(server, err));
     TRY(tls_load(server, err));
     unsigned wanted = server->settings.connections_max;
@@ -339,6 +341,7 @@ void http_server_destroy(struct http_server *server)
     free(server->tls_key);
     free(server->tokens);
     free(server->patterns);
+    timings_finish(server);
     free(server);
 }
 

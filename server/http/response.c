@@ -9,6 +9,7 @@
 
 #include "server/http/gzip.h"
 #include "server/http/stream.h"
+#include "server/http/timings.h"
 #include "server/http/wake.h"
 
 #define RESPONSE_BODY_MAX ((size_t)64 << 20)
@@ -254,6 +255,7 @@ enum MHD_Result answer_queue(struct http_request *request)
         stream_link(request);
     }
     count_status(server, answer->status);
+    timings_note(request, answer->status);
     if (request->close_after || request->is_chunked || server->stopping
         || server->settings.behind_proxy) {
         add_header(answer->response, "Connection", "close");

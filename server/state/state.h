@@ -12,6 +12,7 @@
 #include "server/domain/shared_def.h"
 #include "server/schedule/schedule.h"
 #include "server/state/heap.h"
+#include "server/state/tally.h"
 #include "server/store/store.h"
 #include "server/strategy/strategy.h"
 #include "server/suggester/suggester.h"
@@ -68,6 +69,7 @@ struct live_lease {
     struct last_value *last;
     uint64_t ignored;                     /* digest of the last request with ignored values */
     double progress;                      /* NaN: not reported */
+    int64_t tallied_ms;                   /* wall clock: its time is counted up to here; tally.h */
     struct obsolete_checkpoint *obsolete; /* what its grant lists; owned */
 };
 
@@ -114,6 +116,7 @@ struct live_study {
     int64_t imported_failures;   /* of the trials that are counted as failed */
     int64_t live_leases;
     struct durations durations;
+    struct tally tally;
     struct checkpoint best_checkpoint; /* of the best trial, if that has ended before `max` */
     int64_t best_holder;               /* its number */
     uint64_t no_offer;                 /* the dispatch in which it had nothing to hand out */

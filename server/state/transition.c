@@ -31,6 +31,7 @@ int attempt_over(struct state *state, struct live_lease *lease, enum attempt_end
     lease->row.ended_at_ms = state->wall_ms;
     (void)snprintf(lease->row.reason, sizeof lease->row.reason, "%.23s",
                    reason == NULL ? "" : reason);
+    tally_attempt(lease);
     TRY(store_attempt_update(state->store, &lease->row, err));
     TRY(obsolete_settle(state, lease, true, err));
     if (!lease->expired) {
@@ -139,6 +140,9 @@ int trial_become(struct state *state, struct live_trial *trial, enum trial_state
     }
     count_failed_in_row(study, row, before);
     study_consider_best(study, row);
+    if (trial_state_is_final(next)) {
+        tally_end(trial);
+    }
     TRY(event_append(state, event, study->row.id, trial_id_number(row->id), row->attempt, err));
     row->ended_seq = trial_state_is_final(next) ? state->last_seq : 0;
     TRY(trial->unsaved ? store_trial_insert(state->store, row, err)

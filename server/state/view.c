@@ -22,6 +22,10 @@ static int copy_study(const struct live_study *study, struct live_study_view *vi
     view->id = study->row.id;
     memcpy(view->name, study->row.name, sizeof view->name);
     view->def = shared_def_hold(study->shared);
+    view->row = study->row;
+    view->row.accepted = NULL;
+    view->row.definition = NULL;
+    view->tally = study->tally;
     view->live_leases = study->live_leases;
     view->n_metrics = study->n_metrics;
     view->metrics = malloc(study->n_metrics * sizeof *view->metrics + 1);

@@ -4,6 +4,8 @@
 
 #include "common/wire/wire.h"
 #include "server/domain/shared_def.h"
+#include "server/state/tally.h"
+#include "server/store/store.h"
 
 struct state;
 
@@ -11,6 +13,8 @@ struct live_study_view {
     int64_t id;
     char name[NAME_BYTES];
     struct shared_def *def; /* held */
+    struct study_row row;   /* its texts are NULL */
+    struct tally tally;
     int64_t live_leases;
     size_t n_metrics;
     char (*metrics)[METRIC_NAME_BYTES + 1]; /* by metric id; owned */

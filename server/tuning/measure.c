@@ -264,6 +264,7 @@ int tuning_measure(struct tuning *tuning, struct measure_command *command, struc
         }
         TRY(note_corrections(tuning, lease, list, &command->out.action, err));
         lease->worker->last_report_ms = tuning->state.wall_ms;
+        lease->study->tally.last_report_ms = tuning->state.wall_ms;
         if (has_value(lease->study, list)) {
             TRY(node_note_success(&tuning->state, lease, err));
         }

@@ -43,6 +43,7 @@ static int expire(struct tuning *tuning, struct live_lease *lease, struct err *e
     lease_count(&tuning->state, lease, -1);
     lease->row.end = ATTEMPT_LOST;
     lease->row.ended_at_ms = tuning->state.wall_ms;
+    tally_attempt(lease);
     TRY(store_attempt_update(tuning->state.store, &lease->row, err));
     study->dirty = true;
     return trial_follow(&tuning->state, trial, NULL, err);

@@ -349,6 +349,7 @@ static int note_worker(struct tuning *tuning, const struct live_lease *lease, en
     struct live_worker *worker = lease->worker;
 
     worker->last_report_ms = tuning->state.wall_ms;
+    lease->study->tally.last_report_ms = tuning->state.wall_ms;
     worker->completed += outcome == OUTCOME_COMPLETED;
     worker->failed += outcome == OUTCOME_FAILED;
     return outcome == OUTCOME_COMPLETED && is_finite ? node_note_success(&tuning->state, lease, err)

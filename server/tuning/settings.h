@@ -10,6 +10,7 @@
 
 struct buf;
 struct command;
+struct histogram;
 
 struct tuning_settings {
     const struct clock *clock;
@@ -20,7 +21,8 @@ struct tuning_settings {
      * command. Runs inside the transaction. NULL: none is kept. */
     bool (*render)(const struct command *command, int64_t *status, struct buf *text);
     int64_t suggestion_timeout_ms; /* how long an ask waits for a suggestion to be made: 2,000 */
-    int64_t start_grace_ms;        /* every lease lives at least this long after a start: 120,000 */
+    struct histogram *suggest_durations; /* of suggestions that need no thread; NULL: not kept */
+    int64_t start_grace_ms; /* every lease lives at least this long after a start: 120,000 */
 };
 
 #endif

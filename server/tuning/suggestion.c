@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/histogram.h"
 #include "server/state/limits.h"
 #include "server/state/trials.h"
 #include "server/state/tried.h"
@@ -88,6 +89,19 @@ static int adopt(struct tuning *tuning, struct live_study *study, uint64_t ordin
                                 err);
 }
 
+static int suggest_other(struct tuning *tuning, struct live_study *study,
+                         const struct strategy *strategy, uint64_t *ordinal,
+                         struct suggestion *suggestion, struct err *err)
+{
+    int64_t began_us = clock_monotonic_us();
+    int result = tried_suggest_other(study, strategy, ordinal, suggestion, err);
+
+    if (tuning->settings.suggest_durations != NULL) {
+        histogram_add(tuning->settings.suggest_durations, clock_monotonic_us() - began_us);
+    }
+    return result;
+}
+
 /* A new trial from a strategy that needs no time, or a fallback; *trial NULL when there is no
  * configuration left. */
 static int suggest_now(struct tuning *tuning, struct live_study *study,
@@ -102,7 +116,7 @@ static int suggest_now(struct tuning *tuning, struct live_study *study,
     if (suggestion.config == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    if (tried_suggest_other(study, strategy, &ordinal, &suggestion, err) != 0) {
+    if (suggest_other(tuning, study, strategy, &ordinal, &suggestion, err) != 0) {
         free(suggestion.config);
         if (err->code != ERR_EXHAUSTED) {
             return -1;

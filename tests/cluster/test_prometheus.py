@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""deploy/prometheus, checked by promtool and against what a server really says."""
+"""deploy/prometheus and deploy/grafana, checked by promtool and against what a server says."""
 
+import itertools
+import json
 import pathlib
 import re
 import shutil
@@ -15,6 +17,7 @@ from cases import NotRun, expect, main  # noqa: E402
 from hone import Server, study  # noqa: E402
 
 FILES = ROOT / "deploy/prometheus"
+DASHBOARD = ROOT / "deploy/grafana/hone.json"
 
 
 def promtool(*words, text=None, cwd=None):
@@ -42,7 +45,7 @@ def metrics(server):
 def test_the_settings_and_the_rules_are_understood(tmp):
     done = promtool("check", "config", "prometheus.yml", cwd=copy(tmp))
     expect(done.returncode, 0, done.stdout)
-    assert "8 rules found" in done.stdout, done.stdout
+    assert "11 rules found" in done.stdout, done.stdout
 
 
 def test_alerts_fire_when_they_should(tmp):
@@ -69,9 +72,34 @@ def test_the_metrics_are_well_formed_and_those_of_the_rules(tmp):
     done = promtool("check", "metrics", text=text)
     expect((done.returncode, done.stdout), (0, ""))
     named = set(re.findall(r"\bhone_[a-z_]+", (FILES / "hone.rules.yml").read_text()
-                           + (FILES / "README.md").read_text()))
-    there = set(re.findall(r"^(hone_[a-z_]+)", text, re.M))
+                           + (FILES / "README.md").read_text() + DASHBOARD.read_text()))
+    there = set(re.findall(r"^# TYPE (hone_[a-z_]+)", text, re.M))
+    there |= {name + part for name in re.findall(r"^# TYPE (hone_[a-z_]+) histogram$", text, re.M)
+              for part in ("_bucket", "_sum", "_count")}
     expect(sorted(named - there), [], "metrics that the server does not have")
+
+
+def panels():
+    return json.loads(DASHBOARD.read_text())["panels"]
+
+
+def test_every_expression_of_the_dashboard_is_understood(tmp):
+    expressions = [target["expr"] for panel in panels() for target in panel.get("targets", [])]
+    assert len(expressions) > 20, expressions
+    rules = [{"record": f"r{i}", "expr": text.replace("$instance", ".*").replace("$study", ".*")}
+             for i, text in enumerate(expressions)]
+    (tmp / "rules.yml").write_text(yaml.safe_dump({"groups": [{"name": "g", "rules": rules}]}))
+    done = promtool("check", "rules", tmp / "rules.yml")
+    expect(done.returncode, 0, done.stdout)
+
+
+def test_no_panel_of_the_dashboard_covers_another(tmp):
+    expect(len({panel["id"] for panel in panels()}), len(panels()))
+    for one, other in itertools.combinations([panel["gridPos"] for panel in panels()], 2):
+        assert (one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
+                or one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]), \
+            (one, other)
+        assert one["x"] + one["w"] <= 24, one
 
 
 def test_the_slots_wanted_are_those_of_the_limits(tmp):

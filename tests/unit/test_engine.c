@@ -383,12 +383,13 @@ static struct suggestion_job *new_job(uint64_t ordinal)
 START_TEST(optimisers_bring_each_result_back)
 {
     struct optimisers optimisers;
+    struct histogram durations = {0};
     struct queue queue;
     bool seen[21] = {false};
     size_t n = 0;
 
     queue_init(&queue);
-    MUST(optimisers_start(&optimisers, &queue, 3, &f.err));
+    MUST(optimisers_start(&optimisers, &queue, &durations, 3, &f.err));
     for (uint64_t ordinal = 1; ordinal <= 20; ordinal++) {
         optimisers_push(&optimisers, new_job(ordinal));
     }
@@ -404,6 +405,11 @@ START_TEST(optimisers_bring_each_result_back)
         command_destroy(command);
         n++;
     }
+    unsigned long long n_timed = 0;
+    for (int i = 0; i <= HISTOGRAM_BUCKETS; i++) {
+        n_timed += atomic_load(&durations.counts[i]);
+    }
+    ck_assert_uint_eq(n_timed, 20);
     for (uint64_t ordinal = 1; ordinal <= 20; ordinal++) { /* begun or not: none is lost */
         optimisers_push(&optimisers, new_job(ordinal));
     }
