@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
 """embed.py OUTPUT.c HEADER NAME FILE…: files as texts in C, for the build.
-embed.py --web OUTPUT.c FOLDER FILE…: the dashboard, for server/web/assets.h.
+embed.py --web ESBUILD OUTPUT.c FOLDER FILE…: the dashboard, for server/web/assets.h.
 
 The first form defines what HEADER declares: `NAME[]`, the texts in the order given, and
 `NAME_count`. YAML becomes JSON. A byte is written as it is, or as three octal digits.
 
-The second form embeds each file under its name in FOLDER, as it is and compressed, and index.html
-once for each depth of a page, with {base} and {assets} filled in. The same files give the same
-output.
+The second form embeds each file under its name in FOLDER, plain and compressed, and index.html once
+for each depth of a page, with {base} and {assets} filled in. Scripts and style sheets of our own are
+first shortened by the program ESBUILD. The same files give the same output.
 """
 import gzip
 import hashlib
 import json
 import os
+import subprocess
 import sys
 
 import yaml
@@ -52,6 +53,16 @@ def write_texts(output, header, name, *files):
         out.write(f"}};\nconst int {name}_count = sizeof {name} / sizeof {name}[0];\n")
 
 
+def shorten(esbuild, name, content):
+    """A script or style sheet without comments and long local names; each stays a file of its own."""
+    kind = os.path.splitext(name)[1][1:]
+    if kind not in ("js", "css") or name.startswith("vendor/"):
+        return content
+    done = subprocess.run([esbuild, "--minify", "--charset=utf8", "--target=es2022", f"--loader={kind}"],
+                          input=content, stdout=subprocess.PIPE, check=True)
+    return done.stdout
+
+
 def entry(name, content):
     """A struct web_file."""
     packed = gzip.compress(content, 9, mtime=0)
@@ -69,8 +80,9 @@ def hash_of(files):
     return total.hexdigest()[:16]
 
 
-def write_web(output, folder, *paths):
-    files = {os.path.relpath(path, folder): read(path) for path in paths}
+def write_web(esbuild, output, folder, *paths):
+    names = {os.path.relpath(path, folder): path for path in paths}
+    files = {name: shorten(esbuild, name, read(path)) for name, path in names.items()}
     index = files["index.html"].decode()
     assets = "assets/" + hash_of(files)
     del files["index.html"]
@@ -89,7 +101,8 @@ def write_web(output, folder, *paths):
         out.write("};\n")
 
 
-if sys.argv[1] == "--web":
-    write_web(*sys.argv[2:])
-else:
-    write_texts(*sys.argv[1:])
+if __name__ == "__main__":
+    if sys.argv[1] == "--web":
+        write_web(*sys.argv[2:])
+    else:
+        write_texts(*sys.argv[1:])

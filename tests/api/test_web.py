@@ -13,6 +13,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import hone  # noqa: E402
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2] / "server" / "web"
+sys.path.insert(0, str(SOURCES.parent))
+import embed  # noqa: E402
+
 BUDGET_BYTES = 70 * 1024  # of everything, compressed
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 PAGES = {"/": "./", "/new": "./", "/workers": "./", "/studies/demo": "../",
@@ -37,6 +40,11 @@ def references(name):
     folder = os.path.dirname(name)
     return {os.path.normpath(os.path.join(folder, item)) for item in found
             if not item.startswith(("data:", "#"))}
+
+
+def embedded(name):
+    """What the build makes of a file."""
+    return embed.shorten("esbuild", name, (SOURCES / name).read_bytes())
 
 
 class Web(unittest.TestCase):
@@ -107,7 +115,7 @@ class Web(unittest.TestCase):
             plain = self.client.get(f"{self.folder}/{name}")
             packed = self.client.get(f"{self.folder}/{name}", headers={"Accept-Encoding": "br, gzip"})
             self.assertEqual((name, plain.status, packed.status), (name, 200, 200))
-            self.assertEqual(plain.body, (SOURCES / name).read_bytes())
+            self.assertEqual(plain.body, embedded(name))
             self.assertEqual(gzip.decompress(packed.body), plain.body)
             self.assertNotIn("content-encoding", plain.headers)
             self.assertEqual(packed.headers["content-encoding"], "gzip")
@@ -122,6 +130,14 @@ class Web(unittest.TestCase):
         total += len(page.body)
         print(f"the dashboard has {total} bytes, compressed")
         self.assertLessEqual(total, BUDGET_BYTES)
+
+    def test_own_files_are_shortened_and_texts_stay(self):
+        source = (SOURCES / "app.js").read_text()
+        served = self.client.get(f"{self.folder}/app.js").body.decode()
+        self.assertIn("/**", source)
+        self.assertNotIn("/**", served)
+        self.assertLess(len(served), 0.8 * len(source))
+        self.assertIn('<button class="primary">Sign in</button>', served)
 
     def test_types_are_what_browsers_insist_on(self):
         for name, kind in (("app.js", "text/javascript"), ("vendor/lit-html.js", "text/javascript"),
