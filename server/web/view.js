@@ -77,7 +77,7 @@ export const ago = (at) =>
 
 /* ---- states: a shape and a colour each ---- */
 
-const SHAPES = {
+export const SHAPES = {
   queued: 'M6 1.8a4.2 4.2 0 1 0 .01 0z',
   running: 'M3 1.5v9L10.5 6z',
   paused: 'M3.5 2v8M8.5 2v8',

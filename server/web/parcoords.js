@@ -1,0 +1,680 @@
+/* <hone-parcoords>: trials as lines across one axis a parameter, the objective last. All rows are a
+ * picture of counts; those that are selected are drawn over it, line by line while they are few. */
+import {CanvasElement, channels, colour, context, FONT, fitText, isDark, isForced, make, twin} from './canvas.js';
+import {addPairs, binPlaces, develop, makePicture} from './raster.js';
+import {binPairs, binRows, brushed, css, kindsOf, labelOf, LANES, makeAxis, makeScale, rankColour, rankShares,
+  selectRows, spread, topShare} from './scales.js';
+import {count, num} from './view.js';
+
+const MOST_LINES = 20_000; // more are drawn as a picture
+const MOST_AXES = 24; // shown without being asked for
+const SIDE = 46;
+const LANE = 18;
+const SHADES = 32;
+const LINES_A_CHECK = 32;
+const NEAR = 7; // CSS pixels
+const STOPS = 40; // of the arrow keys along a scale
+const LANE_NAMES = ['none', 'NaN', '+∞', '−∞'];
+const KIND_NAMES = {linear: 'lin', log: 'log', quantile: 'rank', category: ''};
+
+/**
+ * @typedef {{axes: {name: string, type: string, values: ArrayLike<*>, choices?: any[]}[],
+ *   numbers: ArrayLike<number>, value: ArrayLike<*>, direction: string, title?: string, summary?: string, table?: () => any[], csv?: string, curl?: string, height?: number}} ParcoordsData
+ *   `value` is the objective: the values of the last axis, or of one that is added
+ */
+
+export class HoneParcoords extends CanvasElement {
+  constructor() {
+    super();
+    this.filter = {};
+    this.share = 0.2;
+    this.kinds = {};
+    this.cursors = {};
+  }
+
+  /* ---- data ---- */
+
+  /** @param {ParcoordsData} data */
+  set data(data) {
+    const hasGoal = data.axes.some((axis) => axis.values === data.value);
+    const sources = hasGoal ? data.axes : [...data.axes, {name: 'value', type: 'number', values: data.value}];
+    this.source = data;
+    this.n = data.numbers.length;
+    this.axes = sources.map((axis) => ({...makeAxis(axis), isObjective: axis.values === data.value}));
+    this.byName = new Map(this.axes.map((axis) => [axis.name, axis]));
+    this.ranks = rankShares(data.value, data.direction);
+    this.kept = undefined;
+    this.order = (this.order ?? []).filter((name) => this.byName.has(name));
+    if (this.order.length < 2) this.order = this.defaultOrder();
+    this.cache = new Map();
+    this.work.rows += this.n * this.axes.length;
+    this.changed('rows');
+  }
+
+  get data() {
+    return this.source;
+  }
+
+  /** @param {import('./scales.js').Ranges} ranges */
+  set ranges(ranges) {
+    this.filter = ranges ?? {};
+    this.changed('selection');
+  }
+
+  get ranges() {
+    return this.filter;
+  }
+
+  /** Parameters that vary, as many as fit, and what stands from the objective on. */
+  defaultOrder() {
+    const goal = this.axes.findIndex((axis) => axis.isObjective);
+    const varying = this.axes.slice(0, goal).filter((axis) => axis.varies).slice(0, MOST_AXES);
+    return [...varying, ...this.axes.slice(goal)].map((axis) => axis.name);
+  }
+
+  /* 'selection' needs no new picture of all rows, 'rows' does. */
+  changed(what) {
+    if (what === 'rows') this.base = undefined;
+    this.selection = undefined;
+    this.invalidate();
+  }
+
+  kindOf(axis) {
+    return this.kinds[axis.name] ?? kindsOf(axis)[0];
+  }
+
+  /** Scale, bins and places of an axis, made once for each kind of scale. */
+  fitted(name) {
+    const axis = this.byName.get(name);
+    const key = `${this.kindOf(axis)} ${name}`;
+    if (!this.cache.has(key)) {
+      const scale = makeScale(axis, this.kindOf(axis));
+      this.cache.set(key, {axis, scale, bins: binRows(axis, scale), t: Float32Array.from(axis.x, scale.to)});
+      this.work.rows += 2 * this.n;
+    }
+    return this.cache.get(key);
+  }
+
+  /** What is drawn in colour: in the ranges, among the best share, not put aside. */
+  select() {
+    if (this.selection) return this.selection;
+    const best = topShare(this.ranks, this.share);
+    this.shades = Float64Array.from(this.ranks, (r) => (r <= this.share ? r / this.share : 1)); // no value: last
+    const within = this.kept ? best.map((b, row) => b & this.kept[row]) : best;
+    const {mask, count: n} = selectRows(this.axes, this.filter, within, this.n);
+    const rows = new Uint32Array(n);
+    for (let row = 0, k = 0; row < this.n; row++) if (mask[row]) rows[k++] = row;
+    this.work.rows += 3 * this.n;
+    this.selection = {mask, count: n, rows, of: within.reduce((sum, w) => sum + w, 0)};
+    return this.selection;
+  }
+
+  /* ---- elements ---- */
+
+  build() {
+    const slider = make('input', {type: 'range', min: '1', max: '100', value: String(100 * this.share), 'aria-label': 'best share of the trials, in percent',
+      input: () => {
+        this.share = slider.value / 100;
+        this.changed('selection');
+      }});
+    this.shareText = make('span', {class: 'pc-share'});
+    this.countText = make('span', {class: 'pc-count', role: 'status'});
+    this.menu = make('details', {class: 'pc-menu'}, make('summary', {text: 'axes'}), make('div'));
+    this.menu.addEventListener('toggle', () => this.menu.open && this.fillMenu());
+    const button = (text, title, click) => make('button', {type: 'button', text, title, click});
+    this.bar = make('div', {class: 'chart-head'}, make('b', {class: 'chart-title'}), make('label', {class: 'pc-top'}, 'best', slider, this.shareText),
+      this.countText, make('span', {class: 'chart-tools'}, button('keep', 'Go on with the selected trials only', () => this.keep(true)),
+        button('exclude', 'Put the selected trials aside', () => this.keep(false)),
+        button('all', 'Every trial, no ranges', () => this.restore()), this.menu));
+    this.canvases = ['base', 'lines', 'over'].map((name) => make('canvas', {class: `pc-${name}`, 'aria-hidden': 'true'}));
+    this.heads = make('div', {class: 'pc-axes'});
+    this.area = make('div', {class: 'pc-area', pointermove: (e) => this.point(e), pointerleave: () => this.hover(null),
+      click: (e) => this.pick(e)}, ...this.canvases, this.heads);
+    this.scroll = make('div', {class: 'pc-scroll', role: 'group'}, this.area);
+    this.tip = make('div', {class: 'chart-tip', hidden: true});
+    this.append(this.bar, this.scroll, this.tip, twin(() => this.source ?? {}));
+  }
+
+  fillMenu() {
+    this.menu.lastChild.replaceChildren(...this.axes.map((axis) => {
+      const box = make('input', {type: 'checkbox', change: () => this.show(axis.name, box.checked)});
+      box.checked = this.order.includes(axis.name);
+      return make('label', {dir: 'auto'}, box, axis.name);
+    }));
+  }
+
+  /** Shows an axis before the last one, or hides it and forgets its ranges. */
+  show(name, isShown) {
+    this.order = this.order.filter((other) => other !== name);
+    if (isShown) this.order.splice(Math.max(0, this.order.length - 1), 0, name);
+    else this.setRanges(name, []);
+    this.changed('rows');
+  }
+
+  keep(isKept) {
+    const {mask} = this.select();
+    const before = this.kept ?? new Uint8Array(this.n).fill(1);
+    this.kept = before.map((k, row) => k & (isKept ? mask[row] : 1 - mask[row]));
+    this.filter = {};
+    this.changed('rows');
+    this.tell(true);
+  }
+
+  restore() {
+    this.kept = undefined;
+    this.filter = {};
+    this.changed('rows');
+    this.tell(true);
+  }
+
+  /* ---- size and axes ---- */
+
+  measure() {
+    const gap = this.clientWidth < 600 ? 72 : 92;
+    const inner = Math.max(this.scroll.clientWidth - 2 * SIDE, (this.order.length - 1) * gap);
+    this.laneCodes = [1, 2, 3, 4].filter((code) => this.order.some((name) => this.byName.get(name).lanes.includes(code)));
+    this.height = this.source.height ?? 300;
+    this.total = this.height + (this.laneCodes.length ? 8 + LANE * this.laneCodes.length : 0);
+    this.width = inner + 2 * SIDE;
+    this.at = this.order.map((_, i) => SIDE + (this.order.length > 1 ? inner * i / (this.order.length - 1) : inner / 2));
+    this.laneY = [1, 2, 3, 4].map((code) => this.height + 8 + LANE * (this.laneCodes.indexOf(code) + 0.5));
+    this.area.style.width = `${this.width}px`;
+    this.area.style.height = `${this.total + 52}px`;
+  }
+
+  placeAxes() {
+    const key = JSON.stringify([this.order, this.at, this.height, this.kinds]);
+    if (key === this.axesKey) return;
+    this.axesKey = key;
+    const focused = document.activeElement?.dataset?.axis;
+    this.heads.replaceChildren(...this.order.map((name, i) => this.axisNodes(name, i)));
+    if (focused !== undefined) this.focusAxis(focused);
+  }
+
+  axisNodes(name, i) {
+    const axis = this.byName.get(name);
+    const arrow = axis.isObjective ? {maximize: ' ↑', minimize: ' ↓'}[this.source.direction] ?? '' : '';
+    const kind = KIND_NAMES[this.kindOf(axis)];
+    const title = make('span', {class: 'pc-name', dir: 'auto', title: `${name}: drag to move`, text: name + arrow, pointerdown: (e) => this.drag(e, name)});
+    const scale = kind ? make('button', {type: 'button', text: kind, title: 'Change the scale', 'aria-label': `scale of ${name}: ${kind}`, click: () => this.nextKind(name)}) : make('i');
+    const body = make('div', {class: 'pc-axis', tabindex: '0', role: 'slider', 'aria-orientation': 'vertical', 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-valuenow': '0',
+      'aria-label': `${name}: arrows move, with shift they select, Delete clears, Alt and left or right reorder`,
+      pointerdown: (e) => this.brush(e, name), keydown: (e) => this.key(e, name), focus: () => this.focusChanged(name), blur: () => this.drawOver()});
+    body.dataset.axis = name;
+    const node = make('div', {class: 'pc-column'}, make('div', {class: 'pc-head axis'}, title, scale), body);
+    node.style.left = `${this.at[i]}px`;
+    node.style.width = `${Math.min(120, this.at.length > 1 ? this.at[1] - this.at[0] - 4 : 120)}px`;
+    body.style.height = `${this.total}px`;
+    return node;
+  }
+
+  focusAxis(name) {
+    [...this.heads.querySelectorAll('.pc-axis')].find((node) => node.dataset.axis === name)?.focus();
+  }
+
+  nextKind(name) {
+    const axis = this.byName.get(name);
+    const kinds = kindsOf(axis);
+    this.kinds = {...this.kinds, [name]: kinds[(kinds.indexOf(this.kindOf(axis)) + 1) % kinds.length]};
+    this.changed('rows');
+  }
+
+  moveAxis(name, to) {
+    const order = this.order.filter((other) => other !== name);
+    order.splice(Math.max(0, Math.min(order.length, to)), 0, name);
+    this.order = order;
+    this.changed('rows');
+  }
+
+  /* ---- drawing ---- */
+
+  draw() {
+    if (!this.source) return;
+    this.bar.firstChild.textContent = this.source.title ?? '';
+    this.measure();
+    this.placeAxes();
+    this.select();
+    this.drawBase();
+    this.drawSelected();
+    this.drawOver();
+    this.describe();
+    this.tell(false);
+  }
+
+  describe() {
+    const {count: n, of} = this.selection;
+    const percent = Math.round(100 * this.share);
+    this.shareText.textContent = `${percent} %`;
+    this.countText.textContent = of === this.n ? `${count(n)} of ${count(this.n)} trials`
+      : `${count(n)} of the ${this.kept ? '' : `best `}${count(of)} trials`;
+    this.scroll.setAttribute('aria-label', `${this.source.title ?? 'Parallel coordinates'}: ${this.order.length} axes, ${this.countText.textContent}. ${this.source.summary ?? ''}`);
+  }
+
+  /* The counts of rows as pixels; in CSS pixels, as it lies below and may be soft. */
+  picture(rows, weight) {
+    const picture = makePicture(this.width, this.total + 2);
+    const places = binPlaces(this.height, this.laneY);
+    for (let k = 0; k + 1 < this.order.length; k++) {
+      const pairs = binPairs(this.fitted(this.order[k]).bins, this.fitted(this.order[k + 1]).bins, rows, weight);
+      addPairs(picture, pairs, this.at[k], this.at[k + 1], places);
+    }
+    this.work.rows += rows.length * (this.order.length - 1);
+    return picture;
+  }
+
+  develop(canvas, picture, colourOf, faintest, strongest) {
+    const ctx = context(canvas, picture.width, picture.height, 1);
+    ctx.putImageData(develop(picture, colourOf, faintest, strongest), 0, 0);
+  }
+
+  drawBase() {
+    const key = [this.width, this.total, isDark(), isForced()].join();
+    if (this.base === key) return;
+    this.base = key;
+    const rows = [];
+    for (let row = 0; row < this.n; row++) if (!this.kept || this.kept[row]) rows.push(row);
+    const grey = channels('muted');
+    this.develop(this.canvases[0], this.picture(rows, this.shades), () => grey, 0.07, 0.4);
+  }
+
+  drawSelected() {
+    const {rows} = this.selection;
+    const canvas = this.canvases[1];
+    this.stopSlices();
+    if (rows.length > MOST_LINES) {
+      const dark = isDark();
+      this.develop(canvas, this.picture(rows, this.shades), (t) => rankColour(t, dark), 0.25, 0.95);
+      return this.dispatchEvent(new CustomEvent('hone-drawn'));
+    }
+    const ctx = context(canvas, this.width, this.total + 2);
+    this.runSlices(this.lines(ctx, rows));
+  }
+
+  /* The order in which lines are drawn: spread over all, the best twentieth last, so on top. */
+  drawOrder(rows) {
+    const best = Math.max(0, Math.floor(rows.length / 20));
+    const limit = Float64Array.from(rows, (row) => this.shades[row]).sort()[best] ?? 0;
+    const spreadRows = Array.from(spread(rows.length), (k) => rows[k]);
+    return spreadRows.filter((row) => this.shades[row] >= limit).concat(spreadRows.filter((row) => this.shades[row] < limit));
+  }
+
+  * lines(ctx, rows) {
+    const dark = isDark();
+    const alpha = Math.min(0.9, 5 / Math.sqrt(rows.length));
+    const strokes = Array.from({length: SHADES}, (_, k) => (isForced() ? colour('text') : css(rankColour(k / (SHADES - 1), dark))));
+    const axes = this.order.map((name) => this.fitted(name));
+    let done = 0;
+
+    ctx.lineWidth = rows.length > 2000 ? 1 : 1.3;
+    ctx.globalAlpha = alpha;
+    for (const row of this.drawOrder(rows)) {
+      ctx.strokeStyle = strokes[Math.round(this.shades[row] * (SHADES - 1))];
+      this.trace(ctx, axes, row);
+      done += axes.length - 1;
+      if (done >= LINES_A_CHECK * axes.length) {
+        yield done;
+        done = 0;
+      }
+    }
+    yield done;
+  }
+
+  trace(ctx, axes, row) {
+    ctx.beginPath();
+    for (let k = 0; k < axes.length; k++) ctx.lineTo(this.at[k], this.placeOf(axes[k], row));
+    ctx.stroke();
+  }
+
+  placeOf({axis, t}, row) {
+    const code = axis.lane[row];
+    return code ? this.laneY[code - 1] : this.height * (1 - t[row]);
+  }
+
+  drawOver() {
+    if (!this.source) return;
+    const ctx = context(this.canvases[2], this.width, this.total + 2);
+    ctx.font = FONT;
+    ctx.textBaseline = 'middle';
+    this.drawLanes(ctx);
+    this.order.forEach((name, k) => this.drawAxis(ctx, name, this.at[k]));
+    if (this.hovered !== undefined && this.hovered !== null) this.drawHovered(ctx);
+  }
+
+  drawLanes(ctx) {
+    ctx.fillStyle = colour('muted');
+    ctx.strokeStyle = colour('line');
+    for (const code of this.laneCodes) {
+      const y = this.laneY[code - 1];
+      ctx.setLineDash([2, 3]);
+      ctx.beginPath();
+      ctx.moveTo(SIDE, y);
+      ctx.lineTo(this.width - SIDE, y);
+      ctx.stroke();
+      ctx.fillText(LANE_NAMES[code - 1], 4, y);
+    }
+    ctx.setLineDash([]);
+  }
+
+  drawAxis(ctx, name, x) {
+    const {axis, scale} = this.fitted(name);
+    ctx.strokeStyle = colour('muted');
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    ctx.moveTo(x, 0);
+    ctx.lineTo(x, this.height);
+    ctx.stroke();
+    for (const band of this.bands(name)) this.drawBand(ctx, x, band);
+    const room = this.at.length > 1 ? this.at[1] - this.at[0] - 10 : 100;
+    for (const tick of this.ticks(axis, scale)) this.drawTick(ctx, x, this.height * (1 - scale.to(tick)), axis.keys.length ? labelOf(axis.keys[tick]) : num(tick), room);
+    if (document.activeElement?.dataset?.axis === name && this.cursors[name]) this.drawCursor(ctx, x, this.stopY(name));
+  }
+
+  /* Ticks that have 14 pixels each. */
+  ticks(axis, scale) {
+    const most = Math.max(2, Math.floor(this.height / 44));
+    const ticks = scale.ticks(most);
+    const step = Math.ceil(ticks.length / Math.floor(this.height / 14));
+    return ticks.filter((_, i) => i % step === 0);
+  }
+
+  drawTick(ctx, x, y, text, room) {
+    const at = Math.min(this.height - 5, Math.max(5, y));
+    ctx.strokeStyle = colour('panel');
+    ctx.fillStyle = colour('text');
+    ctx.lineWidth = 3.5;
+    ctx.lineJoin = 'round';
+    const short = fitText(ctx, text, room);
+    ctx.strokeText(short, x + 5, at);
+    ctx.fillText(short, x + 5, at);
+  }
+
+  drawBand(ctx, x, [top, bottom]) {
+    ctx.globalAlpha = 0.3;
+    ctx.fillStyle = colour('accent');
+    ctx.fillRect(x - 8, top, 16, Math.max(2, bottom - top));
+    ctx.globalAlpha = 1;
+    ctx.strokeStyle = colour('accent');
+    ctx.lineWidth = 1.5;
+    ctx.strokeRect(x - 8, top, 16, Math.max(2, bottom - top));
+  }
+
+  drawCursor(ctx, x, y) {
+    ctx.strokeStyle = colour('text');
+    ctx.lineWidth = 2;
+    ctx.strokeRect(x - 11, y - 2, 22, 4);
+  }
+
+  /* ---- ranges ---- */
+
+  /** The ranges of an axis as [top, bottom] in pixels, each with its index in the list. */
+  bands(name) {
+    const {axis, scale} = this.fitted(name);
+    const half = axis.keys.length ? this.height / axis.keys.length / 2 : 0;
+    return (this.filter[name] ?? []).map((range) => {
+      const lane = LANES.indexOf(range);
+      const key = axis.keys.indexOf(range);
+      if (Array.isArray(range)) return range.map((v) => this.height * (1 - Math.min(1, Math.max(0, scale.to(v))))).sort((a, b) => a - b);
+      const y = key >= 0 ? this.height * (1 - scale.to(key)) : this.laneY[lane] ?? -100;
+      return key >= 0 ? [y - half + 1, y + half - 1] : [y - LANE / 2 + 1, y + LANE / 2 - 1];
+    });
+  }
+
+  setRanges(name, list) {
+    this.filter = {...this.filter, [name]: [...new Map(list.map((range) => [JSON.stringify(range), range])).values()]};
+    if (this.filter[name].length === 0) delete this.filter[name];
+    this.changed('selection');
+  }
+
+  /** Tells the page; while a range is being drawn at most as often as the picture is. */
+  tell(isFinal) {
+    const key = JSON.stringify([this.filter, this.select().count]);
+    if (!isFinal && key === this.told) return;
+    this.told = key;
+    this.dispatchEvent(new CustomEvent('hone-ranges', {bubbles: true, detail: {ranges: this.filter, count: this.selection.count, mask: this.selection.mask, isFinal}}));
+  }
+
+  rangesBetween(name, y0, y1) {
+    const {axis, scale} = this.fitted(name);
+    const [top, bottom] = y0 < y1 ? [y0, y1] : [y1, y0];
+    const lanes = axis.lanes.filter((code) => Math.abs(this.laneY[code - 1] - (top + bottom) / 2) <= (bottom - top) / 2 + LANE / 2 - 3);
+    return brushed(axis, scale, 1 - y0 / this.height, 1 - y1 / this.height, lanes.filter(() => bottom > this.height));
+  }
+
+  /* Dragging on free ground adds a range, on a range moves it or one of its ends; a click on a range
+   * removes it, elsewhere it removes all. */
+  brush(event, name) {
+    if (event.button !== 0) return;
+    const node = event.currentTarget;
+    const top = node.getBoundingClientRect().top;
+    const start = event.clientY - top;
+    const list = this.filter[name] ?? [];
+    const bands = this.bands(name);
+    const index = bands.findIndex(([from, to]) => start >= from - 5 && start <= to + 5);
+    const rest = list.filter((_, k) => k !== index);
+    const isRange = Array.isArray(list[index]);
+    const [from, to] = bands[index] ?? [start, start];
+    const grip = !isRange ? 'new' : Math.abs(start - from) <= 6 ? 'top' : Math.abs(start - to) <= 6 ? 'bottom' : 'all';
+    let moved = false;
+
+    node.setPointerCapture(event.pointerId);
+    const move = (e) => {
+      const y = e.clientY - top;
+      if (Math.abs(y - start) > 3) moved = true;
+      if (!moved) return;
+      const ends = {new: [start, y], top: [y, to], bottom: [from, y], all: [from + y - start, to + y - start]}[grip];
+      this.setRanges(name, [...rest, ...this.rangesBetween(name, ...ends)]);
+    };
+    const end = () => {
+      node.removeEventListener('pointermove', move);
+      if (!moved) this.setRanges(name, index >= 0 ? rest : this.clickRanges(name, start));
+      this.tell(true);
+    };
+    node.addEventListener('pointermove', move);
+    node.addEventListener('pointerup', end, {once: true});
+    node.addEventListener('pointercancel', end, {once: true});
+  }
+
+  /* A click selects a category or a lane; on a scale it clears. */
+  clickRanges(name, y) {
+    const {axis} = this.fitted(name);
+    const list = this.filter[name] ?? [];
+    if (axis.keys.length === 0 && y <= this.height) return [];
+    const half = axis.keys.length ? this.height / axis.keys.length / 2 : 0;
+    return [...list, ...this.rangesBetween(name, y - half + 0.5, y + half - 0.5)];
+  }
+
+  /* ---- keys ---- */
+
+  stops(name) {
+    const {axis, scale} = this.fitted(name);
+    const values = axis.keys.length ? axis.keys.map((_, k) => 1 - scale.to(k)).reverse() : Array.from({length: STOPS + 1}, (_, k) => k / STOPS);
+    return values.map((t) => t * this.height).concat(axis.lanes.map((code) => this.laneY[code - 1]));
+  }
+
+  stopY(name) {
+    const stops = this.stops(name);
+    return stops[Math.min(stops.length - 1, this.cursors[name].at)];
+  }
+
+  key(event, name) {
+    const isMove = event.key === 'ArrowUp' || event.key === 'ArrowDown';
+    const side = {ArrowLeft: -1, ArrowRight: 1}[event.key];
+    const index = this.order.indexOf(name);
+    if (isMove) this.moveCursor(name, event.key === 'ArrowUp' ? -1 : 1, event.shiftKey);
+    else if (side && (event.altKey || event.ctrlKey)) this.moveAxis(name, index + side);
+    else if (side) this.focusAxis(this.order[Math.min(this.order.length - 1, Math.max(0, index + side))]);
+    else if (event.key === 'Delete' || event.key === 'Backspace') this.clear(name);
+    else if (event.key === 'Enter' || event.key === ' ') this.toggleStop(name);
+    else if (event.key === 'l') this.nextKind(name);
+    else if (event.key === 'x' && this.order.length > 2) this.show(name, false);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  clear(name) {
+    this.setRanges(name, []);
+    this.cursors[name] = undefined;
+    this.tell(true);
+  }
+
+  /* With shift a range grows from where shift was first held. */
+  moveCursor(name, step, isSelecting) {
+    const stops = this.stops(name);
+    const before = this.cursors[name] ?? {at: step > 0 ? -1 : stops.length};
+    const at = Math.min(stops.length - 1, Math.max(0, before.at + step));
+    if (!isSelecting) this.cursors[name] = {at};
+    else {
+      const anchor = before.anchor ?? Math.min(stops.length - 1, Math.max(0, before.at));
+      const rest = before.rest ?? this.filter[name] ?? [];
+      this.cursors[name] = {at, anchor, rest};
+      this.setRanges(name, [...rest, ...this.rangesBetween(name, stops[anchor], stops[at])]);
+      this.tell(true);
+    }
+    this.announce(name);
+    this.drawOver();
+  }
+
+  /* Selects what stands at the cursor: a category, a lane, or a fortieth of a scale. */
+  toggleStop(name) {
+    if (!this.cursors[name]) return;
+    const {axis} = this.fitted(name);
+    const y = this.stopY(name);
+    const half = axis.keys.length || y > this.height ? 1 : this.height / STOPS / 2;
+    const added = this.rangesBetween(name, Math.max(0, y - half), y > this.height ? y + half : Math.min(this.height, y + half));
+    const list = this.filter[name] ?? [];
+    const has = (range) => list.some((other) => JSON.stringify(other) === JSON.stringify(range));
+    const kept = list.filter((range) => !added.some((other) => JSON.stringify(other) === JSON.stringify(range)));
+    this.setRanges(name, added.every(has) ? kept : [...list, ...added]);
+    this.tell(true);
+    this.announce(name);
+  }
+
+  focusChanged(name) {
+    this.announce(name);
+    this.drawOver();
+  }
+
+  announce(name) {
+    const node = [...this.heads.querySelectorAll('.pc-axis')].find((one) => one.dataset.axis === name);
+    if (!node) return;
+    const {axis, scale} = this.fitted(name);
+    const y = this.cursors[name] ? this.stopY(name) : null;
+    const lane = axis.lanes.find((code) => this.laneY[code - 1] === y);
+    const t = y === null ? 0 : 1 - y / this.height;
+    const at = y === null ? 'no place yet' : lane ? LANE_NAMES[lane - 1]
+      : axis.keys.length ? labelOf(axis.keys[Math.round(scale.from(t))]) : num(scale.from(t));
+    const ranges = this.filter[name]?.length ?? 0;
+    node.setAttribute('aria-valuenow', String(Math.round(100 * Math.max(0, t))));
+    node.setAttribute('aria-valuetext', `${at}; ${ranges} ranges; ${count(this.select().count)} trials selected`);
+  }
+
+  /* ---- moving axes by hand ---- */
+
+  drag(event, name) {
+    if (event.button !== 0) return;
+    const column = event.currentTarget.closest('.pc-column');
+    const start = event.clientX;
+    const home = this.at[this.order.indexOf(name)];
+    const node = event.currentTarget;
+    let x = home;
+    let below = false;
+
+    node.setPointerCapture(event.pointerId);
+    const move = (e) => {
+      x = home + e.clientX - start;
+      below = e.clientY > this.scroll.getBoundingClientRect().bottom + 20;
+      column.style.left = `${x}px`;
+      column.classList.toggle('leaving', below);
+    };
+    const end = () => {
+      node.removeEventListener('pointermove', move);
+      this.axesKey = undefined;
+      if (below && this.order.length > 2) return this.show(name, false);
+      const to = this.order.filter((other, k) => other !== name && this.at[k] < x).length;
+      return this.moveAxis(name, to);
+    };
+    node.addEventListener('pointermove', move);
+    node.addEventListener('pointerup', end, {once: true});
+    node.addEventListener('pointercancel', end, {once: true});
+  }
+
+  /* ---- pointing at a line ---- */
+
+  /** The selected row whose line passes nearest to a place, or null. */
+  hit(x, y) {
+    const k = this.at.findIndex((at, i) => i + 1 < this.at.length && x >= at && x <= this.at[i + 1]);
+    if (k < 0) return null;
+    const [left, right] = [this.fitted(this.order[k]), this.fitted(this.order[k + 1])];
+    const share = (x - this.at[k]) / (this.at[k + 1] - this.at[k]);
+    const slack = NEAR;
+    let best = null;
+    let near = slack;
+    for (const row of this.select().rows) {
+      const a = this.placeOf(left, row);
+      const d = Math.abs(a + (this.placeOf(right, row) - a) * share - y);
+      if (d < near) {
+        near = d;
+        best = row;
+      }
+    }
+    return best;
+  }
+
+  placeInArea(event) {
+    const box = this.canvases[2].getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+
+  point(event) {
+    const now = performance.now();
+    if (!this.source || event.buttons || now - (this.pointedAt ?? 0) < 60) return;
+    this.pointedAt = now;
+    const [x, y] = this.placeInArea(event);
+    this.hover(this.hit(x, y), x, y);
+  }
+
+  hover(row, x, y) {
+    if (row === this.hovered && row === null) return;
+    this.hovered = row;
+    this.tip.hidden = row === null;
+    this.area.classList.toggle('has-pick', row !== null);
+    this.drawOver();
+    if (row !== null) this.fillTip(row, x, y);
+  }
+
+  fillTip(row, x, y) {
+    const text = (name) => {
+      const {axis} = this.fitted(name);
+      const code = axis.lane[row];
+      const value = code ? LANE_NAMES[code - 1] : axis.keys.length ? labelOf(axis.keys[axis.x[row]]) : num(axis.x[row]);
+      return `${name} ${value}`;
+    };
+    this.tip.replaceChildren(...[`trial ${this.source.numbers[row]}`, ...[...this.order].reverse().slice(0, 9).map(text)]
+      .map((line) => make('span', {dir: 'auto', text: line})));
+    const left = x - this.scroll.scrollLeft;
+    const isRight = left > this.clientWidth - 200;
+    this.tip.style.left = `${isRight ? left - this.tip.offsetWidth - 14 : left + 14}px`;
+    this.tip.style.top = `${this.scroll.offsetTop + 44 + Math.min(y, this.total - this.tip.offsetHeight)}px`;
+  }
+
+  drawHovered(ctx) {
+    const axes = this.order.map((name) => this.fitted(name));
+    ctx.strokeStyle = colour('panel');
+    ctx.lineWidth = 5;
+    this.trace(ctx, axes, this.hovered);
+    ctx.strokeStyle = colour('text');
+    ctx.lineWidth = 2;
+    this.trace(ctx, axes, this.hovered);
+  }
+
+  pick(event) {
+    if (event.target.closest('.pc-column')) return;
+    const [x, y] = this.placeInArea(event);
+    const row = this.source ? this.hit(x, y) : null;
+    if (row === null) return;
+    this.dispatchEvent(new CustomEvent('hone-pick', {detail: {number: this.source.numbers[row]}, bubbles: true}));
+  }
+}
+
+customElements.define('hone-parcoords', HoneParcoords);

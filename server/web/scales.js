@@ -1,0 +1,417 @@
+/* Scales, filters and counting for the charts: pure functions, no document, no clock. */
+
+/** Values that have no place on an axis get a lane of their own below it. */
+export const LANES = ['null', 'NaN', 'Infinity', '-Infinity'];
+
+/** Rows of bins that an axis is counted in, where lines are too many to be drawn one by one. */
+export const BINS = 128;
+
+/**
+ * The number of a JSON value, which spells non-finite ones as words; null is NaN.
+ * @param {*} value
+ */
+export function number(value) {
+  return typeof value === 'number' ? value : value === null || value === '' ? NaN : Number(value);
+}
+
+/** 1 + the index in LANES of a value that has no place on an axis, else 0. */
+function laneOf(value) {
+  if (value === null || value === undefined) {
+    return 1;
+  }
+  return 1 + LANES.indexOf(typeof value === 'number' && !Number.isFinite(value)
+    ? String(value) : typeof value === 'string' ? value : '');
+}
+
+/** The key of a category: its JSON, so that 1 and '1' differ. */
+export const keyOf = (value) => JSON.stringify(value);
+
+/** How a key is shown: a string without its quotes. */
+export function labelOf(key) {
+  return key.startsWith('"') ? JSON.parse(key) : key;
+}
+
+function sortedKeys(values, choices) {
+  const keys = new Set((choices ?? []).map(keyOf));
+  const distinct = new Set(values);
+  const found = new Set();
+
+  for (const value of distinct) {
+    if (value !== null && value !== undefined) found.add(keyOf(value));
+  }
+  const rest = [...found].filter((key) => !keys.has(key));
+  rest.sort((a, b) => number(a) - number(b) || (a < b ? -1 : a > b ? 1 : 0));
+  return [...keys].filter((key) => found.has(key)).concat(rest);
+}
+
+/* The index of a value's key; the JSON of a value is made once. */
+function indexer(keys) {
+  const byKey = new Map(keys.map((key, i) => [key, i]));
+  const byValue = new Map();
+  return (value) => {
+    if (typeof value === 'object') return byKey.get(keyOf(value));
+    let i = byValue.get(value);
+    if (i === undefined) byValue.set(value, i = byKey.get(keyOf(value)));
+    return i;
+  };
+}
+
+/**
+ * A column of one axis as typed arrays.
+ * @param {{name: string, type: string, values: ArrayLike<*>, choices?: any[]}} source
+ * @returns {{name: string, type: string, x: Float64Array, lane: Uint8Array, lanes: number[],
+ *   keys: string[], lo: number, hi: number, varies: boolean}} `lane` is 0 where `x` is finite;
+ *   `lanes` holds the codes that occur
+ */
+export function makeAxis({name, type, values, choices}) {
+  const n = values.length;
+  const x = new Float64Array(n);
+  const lane = new Uint8Array(n);
+  const keys = type === 'category' ? sortedKeys(values, choices) : [];
+  const indexOf = indexer(keys);
+  const seen = [0, 0, 0, 0, 0];
+  let lo = Infinity;
+  let hi = -Infinity;
+
+  for (let i = 0; i < n; i++) {
+    const value = values[i];
+    const code = type === 'category' ? +(value === null || value === undefined) : laneOf(value);
+    lane[i] = code;
+    seen[code]++;
+    x[i] = code ? NaN : type === 'category' ? indexOf(value) : Number(value);
+    if (x[i] < lo) lo = x[i];
+    if (x[i] > hi) hi = x[i];
+  }
+  const lanes = [1, 2, 3, 4].filter((code) => seen[code] > 0);
+  return {name, type, x, lane, lanes, keys, lo, hi,
+    varies: lo < hi || lanes.length + (lo <= hi ? 1 : 0) > 1};
+}
+
+/* ---- scales ----------------------------------------------------------------------------------- */
+
+function linear(lo, hi) {
+  const span = hi - lo || 1;
+  const from = hi > lo ? lo : lo - 0.5;
+  return {kind: 'linear', lo, hi, to: (v) => (v - from) / span, from: (t) => from + t * span,
+    ticks: (n) => linearTicks(lo, hi, n)};
+}
+
+function logarithmic(lo, hi) {
+  const inner = linear(Math.log(lo), Math.log(hi));
+  return {kind: 'log', lo, hi, to: (v) => inner.to(Math.log(v)),
+    from: (t) => Math.exp(inner.from(t)), ticks: (n) => logTicks(lo, hi, n)};
+}
+
+/** How many of the sorted values are smaller than v. */
+function lowerBound(sorted, v) {
+  let lo = 0;
+  let hi = sorted.length;
+
+  while (lo < hi) {
+    const mid = (lo + hi) >> 1;
+    if (sorted[mid] < v) lo = mid + 1;
+    else hi = mid;
+  }
+  return lo;
+}
+
+/** Equal values share the middle of their ranks; between two values the place is interpolated. */
+function quantile(x) {
+  const sorted = x.filter(Number.isFinite).sort();
+  const at = [];
+  const place = [];
+
+  for (let i = 0, next; i < sorted.length; i = next) {
+    next = i + 1;
+    while (next < sorted.length && sorted[next] === sorted[i]) next++;
+    at.push(sorted[i]);
+    place.push((i + next - 1) / 2 / Math.max(1, sorted.length - 1));
+  }
+  const between = (a, b, v) => {
+    const k = lowerBound(a, v);
+    if (k === a.length) return b[k - 1];
+    return k === 0 || a[k] === v ? b[k] : b[k - 1] + (b[k] - b[k - 1]) * (v - a[k - 1]) / (a[k] - a[k - 1]);
+  };
+  return {kind: 'quantile', lo: at[0], hi: at.at(-1), to: (v) => between(at, place, v),
+    from: (t) => between(place, at, t),
+    ticks: (n) => [...new Set(Array.from({length: n}, (_, i) => between(place, at, i / (n - 1))))]};
+}
+
+function categories(keys) {
+  const n = keys.length || 1;
+  return {kind: 'category', lo: 0, hi: n - 1, to: (v) => (v + 0.5) / n, from: (t) => t * n - 0.5,
+    ticks: () => keys.map((_, i) => i)};
+}
+
+/**
+ * A scale from the values of an axis to 0..1 and back.
+ * @param {ReturnType<typeof makeAxis>} axis
+ * @param {string} kind 'linear', 'log' (linear where a value is not positive), 'quantile'; an axis
+ *   of categories has only one
+ */
+export function makeScale(axis, kind) {
+  if (axis.type === 'category') return categories(axis.keys);
+  if (!(axis.lo <= axis.hi)) return linear(0, 1);
+  if (kind === 'quantile') return quantile(axis.x);
+  return kind === 'log' && axis.lo > 0 ? logarithmic(axis.lo, axis.hi) : linear(axis.lo, axis.hi);
+}
+
+/** The scales that an axis can have, the one it starts with first. */
+export function kindsOf(axis) {
+  if (axis.type === 'category') return ['category'];
+  const kinds = axis.lo > 0 ? ['linear', 'log', 'quantile'] : ['linear', 'quantile'];
+  return axis.type === 'log' && axis.lo > 0 ? ['log', 'linear', 'quantile'] : kinds;
+}
+
+/** Round numbers from lo to hi, about n of them. */
+export function linearTicks(lo, hi, n) {
+  const rough = (hi - lo) / Math.max(1, n - 1);
+  if (!(rough > 0) || !Number.isFinite(rough)) return [lo];
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].find((m) => m * power >= rough * 0.999) * power;
+  const ticks = [];
+
+  for (let k = Math.ceil(lo / step - 1e-9); k * step <= hi + step * 1e-9; k++) {
+    ticks.push(Number((k * step).toPrecision(12)));
+  }
+  return ticks;
+}
+
+/** Powers of ten from lo to hi, thinned to about n; 1, 2 and 5 of each where they are few. */
+export function logTicks(lo, hi, n) {
+  const first = Math.ceil(Math.log10(lo) - 1e-9);
+  const last = Math.floor(Math.log10(hi) + 1e-9);
+  const decades = last - first + 1;
+  const ticks = [];
+
+  if (decades < 2) {
+    const fine = [];
+    for (let k = first - 1; k <= last; k++) fine.push(...[1, 2, 5].map((m) => Number(`${m}e${k}`)));
+    const inside = fine.filter((v) => v >= lo * 0.999 && v <= hi * 1.001);
+    return inside.length > 1 ? inside : linearTicks(lo, hi, n);
+  }
+  const step = Math.ceil(decades / n);
+  for (let k = first; k <= last; k += step) ticks.push(Number(`1e${k}`));
+  return ticks;
+}
+
+/* ---- filters ---------------------------------------------------------------------------------- */
+
+/**
+ * Ranges by the name of the axis; several on one axis add up, those of different axes must all
+ * hold. A range is [low, high], both included, or a word: a lane, or the key of a category.
+ * @typedef {Record<string, Array<[number, number] | string>>} Ranges
+ */
+
+/** Reads ranges from the address of a page; what is not a range is left out. */
+export function rangesFromText(text) {
+  const ranges = {};
+  let given;
+
+  try {
+    given = JSON.parse(text);
+  } catch {
+    return ranges;
+  }
+  const isRange = (r) => typeof r === 'string'
+    || (Array.isArray(r) && r.length === 2 && r.every((v) => typeof v === 'number'));
+  for (const [name, list] of Object.entries(given ?? {})) {
+    const good = Array.isArray(list) ? list.filter(isRange) : [];
+    if (good.length) ranges[name] = good;
+  }
+  return ranges;
+}
+
+/** The text of ranges for an address; '' where there are none. */
+export function rangesToText(ranges) {
+  const kept = Object.entries(ranges).filter(([, list]) => list.length > 0);
+  return kept.length ? JSON.stringify(Object.fromEntries(kept)) : '';
+}
+
+function compileAxis(axis, list) {
+  const pairs = list.filter(Array.isArray);
+  const words = new Set(list.filter((r) => typeof r === 'string'));
+  const lanes = [false, ...LANES.map((name) => words.has(name))];
+  const allowed = axis.keys.map((key) => words.has(key));
+
+  return {axis, lanes, allowed, lo: pairs.map((p) => Math.min(...p)),
+    hi: pairs.map((p) => Math.max(...p))};
+}
+
+function passes(test, row) {
+  const {axis, lanes, allowed, lo, hi} = test;
+  const code = axis.lane[row];
+  const v = axis.x[row];
+
+  if (code) return lanes[code];
+  if (axis.type === 'category') return allowed[v];
+  for (let k = 0; k < lo.length; k++) {
+    if (v >= lo[k] && v <= hi[k]) return true;
+  }
+  return false;
+}
+
+/**
+ * The rows that pass all ranges.
+ * @param {ReturnType<typeof makeAxis>[]} axes
+ * @param {Ranges} ranges
+ * @param {Uint8Array} [within] only rows that are 1 here
+ * @returns {{mask: Uint8Array, count: number}}
+ */
+export function selectRows(axes, ranges, within, n = axes[0]?.x.length ?? 0) {
+  const tests = axes.filter((a) => ranges[a.name]?.length).map((a) => compileAxis(a, ranges[a.name]));
+  const mask = new Uint8Array(n);
+  let count = 0;
+
+  for (let row = 0; row < n; row++) {
+    if ((within === undefined || within[row]) && tests.every((test) => passes(test, row))) {
+      mask[row] = 1;
+      count++;
+    }
+  }
+  return {mask, count};
+}
+
+/** What a brush from t0 to t1 (0..1 along the scale) and the lanes it touches stand for. */
+export function brushed(axis, scale, t0, t1, lanes) {
+  const words = lanes.map((code) => LANES[code - 1]);
+  const [lo, hi] = t0 < t1 ? [t0, t1] : [t1, t0];
+
+  if (hi < 0 || lo > 1) return words;
+  if (scale.kind === 'category') {
+    return axis.keys.filter((_, i) => scale.to(i) >= lo && scale.to(i) <= hi).concat(words);
+  }
+  const ends = [lo <= 0 ? scale.lo : scale.from(lo), hi >= 1 ? scale.hi : scale.from(hi)];
+  return [ends, ...words];
+}
+
+/* ---- order, best, fronts ---------------------------------------------------------------------- */
+
+/**
+ * Each row's place among all, from 0 for the best to 1 for the worst; equal values share the better
+ * place; NaN without a value.
+ * @param {ArrayLike<*>} values
+ * @param {string} direction 'minimize' or 'maximize'
+ */
+export function rankShares(values, direction) {
+  const sign = direction === 'maximize' ? -1 : 1;
+  const v = Float64Array.from(values, (value) => sign * number(value));
+  const sorted = v.filter((value) => !Number.isNaN(value)).sort();
+  const last = Math.max(1, sorted.length - 1);
+
+  return v.map((value) => (Number.isNaN(value) ? NaN : lowerBound(sorted, value) / last));
+}
+
+/** 1 for each row of the best share (0..1), at least one and equal ones too; all for a share of 1. */
+export function topShare(ranks, share) {
+  const ranked = ranks.reduce((n, r) => n + (Number.isNaN(r) ? 0 : 1), 0);
+  const keep = Math.max(1, Math.ceil(share * ranked));
+  const limit = (keep - 1) / Math.max(1, ranked - 1) + 1e-12;
+
+  return Uint8Array.from(ranks, (r) => +(share >= 1 || r <= limit));
+}
+
+/** The best value up to each row; NaN before the first. */
+export function bestSoFar(values, direction) {
+  const sign = direction === 'maximize' ? -1 : 1;
+  let best = NaN;
+  return Float64Array.from(values, (v) => {
+    if (Number.isFinite(v) && !(sign * best <= sign * v)) best = v;
+    return best;
+  });
+}
+
+/** The rows that no other row is better than in both x and y, by x. */
+export function paretoFront(x, y, directionX, directionY) {
+  const sx = directionX === 'maximize' ? -1 : 1;
+  const sy = directionY === 'maximize' ? -1 : 1;
+  const rows = [...x.keys()].filter((i) => Number.isFinite(x[i]) && Number.isFinite(y[i]));
+  let best = Infinity;
+
+  rows.sort((a, b) => sx * (x[a] - x[b]) || sy * (y[a] - y[b]));
+  return rows.filter((i) => sy * y[i] < best && ((best = sy * y[i]), true));
+}
+
+/**
+ * Where an axis ends: all finite values, or those not far outside the middle half. Bounds beyond
+ * which a value is far: three times the middle half's width past it, on a log scale in decades.
+ */
+export function visibleExtent(x, {clip = false, log = false} = {}) {
+  const good = Float64Array.from(x).filter((v) => Number.isFinite(v) && (!log || v > 0)).sort();
+  if (good.length === 0) return null;
+  const [f, g] = log ? [Math.log, Math.exp] : [(v) => v, (v) => v];
+  const at = (share) => f(good[Math.round(share * (good.length - 1))]);
+  const reach = 3 * (at(0.75) - at(0.25));
+  let lo = good[0];
+  let hi = good.at(-1);
+
+  if (clip && reach > 0) {
+    lo = good[lowerBound(good, g(at(0.25) - reach))];
+    hi = good[Math.max(0, lowerBound(good, g(at(0.75) + reach) * (1 + 1e-12)) - 1)];
+  }
+  return {lo, hi, outside: good.length - (lowerBound(good, hi + 1e-300) - lowerBound(good, lo))};
+}
+
+/** An order of 0..n-1 in which any beginning is spread over the whole: no random numbers. */
+export function spread(n) {
+  const gcd = (a, b) => (b ? gcd(b, a % b) : a);
+  const order = new Uint32Array(n);
+  let step = Math.max(1, Math.round(n * 0.6180339887));
+
+  while (gcd(n, step) > 1) step++;
+  for (let i = 0; i < n; i++) order[i] = (i * step) % n;
+  return order;
+}
+
+/* ---- bins ------------------------------------------------------------------------------------- */
+
+/** The bin of each row: BINS of them from bottom to top, then one for each lane. */
+export function binRows(axis, scale) {
+  const bins = new Uint8Array(axis.x.length);
+
+  for (let i = 0; i < bins.length; i++) {
+    bins[i] = axis.lane[i] ? BINS + axis.lane[i] - 1
+      : Math.min(BINS - 1, Math.max(0, Math.floor(scale.to(axis.x[i]) * BINS)));
+  }
+  return bins;
+}
+
+/**
+ * Counts lines between two axes.
+ * @param {Uint8Array} a bins of the left axis
+ * @param {Uint8Array} b bins of the right one
+ * @param {Uint32Array} rows those to count
+ * @param {Float64Array} weight summed up per pair of bins beside the count
+ */
+export function binPairs(a, b, rows, weight) {
+  const width = BINS + LANES.length;
+  const counts = new Uint32Array(width * width);
+  const sums = new Float32Array(width * width);
+
+  for (let k = 0; k < rows.length; k++) {
+    const row = rows[k];
+    const cell = a[row] * width + b[row];
+    counts[cell]++;
+    sums[cell] += weight[row];
+  }
+  return {counts, sums, width};
+}
+
+/* ---- colours ---------------------------------------------------------------------------------- */
+
+const VIRIDIS = ['440154', '482475', '414487', '355f8d', '2a788e', '21918c', '22a884', '44bf70',
+  '7ad151', 'bddf26', 'fde725'].map((hex) => [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16)));
+
+/** The viridis colour at t in 0..1 as [red, green, blue]. */
+export function viridis(t) {
+  const at = Math.min(1, Math.max(0, t)) * (VIRIDIS.length - 1);
+  const k = Math.min(VIRIDIS.length - 2, Math.floor(at));
+  return VIRIDIS[k].map((c, i) => Math.round(c + (VIRIDIS[k + 1][i] - c) * (at - k)));
+}
+
+/** The colour of a rank from 0 (best, stands out most) to 1 (worst) on a dark or light ground. */
+export function rankColour(rank, dark) {
+  return viridis(dark ? 1 - 0.78 * rank : 0.88 * rank);
+}
+
+export const css = ([r, g, b], alpha = 1) => `rgb(${r} ${g} ${b} / ${alpha})`;
