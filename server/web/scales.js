@@ -195,6 +195,34 @@ export function logTicks(lo, hi, n) {
   return ticks;
 }
 
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const TIME_STEPS = [1, 2, 5, 10, 15, 30].map((n) => n * SECOND).concat([1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+  [1, 2, 3, 6, 12].map((n) => n * HOUR), [1, 2, 7, 14, 30, 90, 365].map((n) => n * DAY));
+
+/** Round moments of local time from lo to hi, in milliseconds since 1970, at most n of them. */
+export function timeTicks(lo, hi, n) {
+  const step = TIME_STEPS.find((s) => (hi - lo) / s <= n) ?? TIME_STEPS.at(-1);
+  const zone = new Date(lo).getTimezoneOffset() * MINUTE;
+  const ticks = [];
+
+  for (let t = Math.ceil((lo - zone) / step) * step + zone; t <= hi; t += step) ticks.push(t);
+  return ticks;
+}
+
+/** A moment as a tick of that step: the time of day, at midnight and above the date. */
+export function timeText(ms, step) {
+  const d = new Date(ms);
+  const two = (v) => String(v).padStart(2, '0');
+  const date = `${two(d.getMonth() + 1)}-${two(d.getDate())}`;
+  const isMidnight = d.getHours() + d.getMinutes() + d.getSeconds() === 0;
+
+  if (step >= DAY || isMidnight) return date;
+  return `${two(d.getHours())}:${two(d.getMinutes())}${step < MINUTE ? `:${two(d.getSeconds())}` : ''}`;
+}
+
 /* ---- filters ---------------------------------------------------------------------------------- */
 
 /**
