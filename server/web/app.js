@@ -1,5 +1,10 @@
 /** Start, addresses, the frame of every page, sign-in, theme, keys. */
 import * as api from './api.js';
+import * as create from './page_create.js';
+import * as studies from './page_studies.js';
+import * as study from './page_study.js';
+import * as trial from './page_trial.js';
+import * as trials from './page_trials.js';
 import {html, render, nothing, age, dialog, problemView, studyPath} from './view.js';
 
 /**
@@ -13,13 +18,11 @@ import {html, render, nothing, age, dialog, problemView, studyPath} from './view
  * the address (null removes a member), `go(path)` opens another page.
  */
 const ROUTES = [
-  [/^$/, './page_studies.js', []],
-  [/^new$/, './page_create.js', []],
-  [/^workers$/, './page_workers.js', []],
-  [/^studies\/([^/]+)$/, './page_study.js', ['study']],
-  [/^studies\/([^/]+)\/trials$/, './page_trials.js', ['study']],
-  [/^studies\/([^/]+)\/trials\/(\d+)$/, './page_trial.js', ['study', 'trial']],
-  [/^studies\/([^/]+)\/brackets$/, './page_brackets.js', ['study']],
+  [/^$/, studies, []],
+  [/^new$/, create, []],
+  [/^studies\/([^/]+)$/, study, ['study']],
+  [/^studies\/([^/]+)\/trials$/, trials, ['study']],
+  [/^studies\/([^/]+)\/trials\/(\d+)$/, trial, ['study', 'trial']],
 ];
 
 const main = document.getElementById('main');
@@ -107,17 +110,18 @@ function failedView() {
 
 function contextOf(given) {
   const mine = opened;
+  const query = new URLSearchParams(location.search);
   return {
     params: given,
-    query: new URLSearchParams(location.search),
+    query,
     update: () => mine === opened && update(),
     go,
     setQuery(changes) {
       for (const [name, value] of Object.entries(changes)) {
-        if (value === null || value === '') this.query.delete(name);
-        else this.query.set(name, value);
+        if (value === null || value === '') query.delete(name);
+        else query.set(name, value);
       }
-      const text = this.query.toString();
+      const text = query.toString();
       history.replaceState(history.state, '', location.pathname + (text ? `?${text}` : ''));
     },
   };
@@ -137,24 +141,15 @@ async function route() {
     renderTop();
     return renderNow();
   }
-  const [pattern, file, names] = found;
+  const [pattern, module, names] = found;
   names.forEach((name, i) => (params[name] = pattern.exec(path)[i + 1]));
   problem = null;
   loading = true;
   renderTop();
   const slow = setTimeout(renderNow, 150); // a quick page comes without a flash
-  try {
-    const module = await import(file);
-    if (mine !== opened) return;
-    page = module.open(contextOf(params));
-    await reload();
-  } catch (error) {
-    if (!(error instanceof TypeError) || page) throw error;
-    problem = new api.Problem(0, {detail: 'This part of the dashboard could not be loaded.'});
-    renderNow();
-  } finally {
-    clearTimeout(slow);
-  }
+  page = module.open(contextOf(params));
+  await reload();
+  if (mine === opened) clearTimeout(slow);
 }
 
 async function reload() {

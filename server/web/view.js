@@ -103,7 +103,7 @@ const MEANING = {
 /** A state as people read it: shape, colour, word, and why on hover. */
 export function state(name, reason) {
   const like = SHAPES[name] ? name : 'lost';
-  return html`<span class="state s-${like}" title=${reason || MEANING[name] || ''}><svg viewBox="0 0 12 12"
+  return html`<span class="state s-${like}" title=${reason ? failureText(reason) : MEANING[name] || ''}><svg viewBox="0 0 12 12"
     aria-hidden="true"><path d=${SHAPES[like]}></path></svg>${name}</span>`;
 }
 export const TRIAL_STATES = ['running', 'queued', 'paused', 'completed', 'pruned', 'failed',
@@ -119,6 +119,19 @@ const STUDY_REASON = {
   exhausted: 'every configuration was tried',
   rounds: 'its rounds are complete',
 };
+const FAILURE = {
+  exit_code: 'it ended with an error',
+  signal: 'it was killed',
+  timeout: 'it took too long',
+  stalled: 'it reported nothing for too long',
+  oom: 'out of memory',
+  no_metric: 'it reported no value',
+  diverged: 'its value is not finite',
+  lost: 'its workers were lost',
+};
+/** Why a trial or an attempt ended as it did, in words. */
+export const failureText = (reason) => FAILURE[reason] ?? reason ?? 'no reason given';
+
 /** Why a study is in its state, in words. */
 export const studyReason = (study) =>
   study.detail || STUDY_REASON[study.reason] || (study.reason ? String(study.reason) : '');

@@ -1,0 +1,197 @@
+/** One trial: its configuration, its curve, who trained it, what it printed, and why it is where it is. */
+import './chart.js';
+import {get, text} from './api.js';
+import * as plots from './plots.js';
+import * as steer from './steer.js';
+import {copyButtons, curlOf} from './share.js';
+import {html, nothing, state, trialPath, trialLink, apiPath, objective, number, num, cell, value, ago, moment, span, plural, count,
+  failureText, throttle, panel, FINAL} from './view.js';
+
+const TAIL = 200; // lines
+
+export function open(context) {
+  const {params, query, update, setQuery, go} = context;
+  const name = params.study, n = Number(params.trial), path = `v1/${trialPath(name, n)}`;
+  const data = {study: null, trial: null, attempts: [], explain: null, measured: [], log: null};
+
+  async function load() {
+    [data.study, data.trial] = await Promise.all([get(apiPath(name)), get(path)]);
+    await Promise.all([readParts(), readMeasured(), readLog()]);
+  }
+  async function readParts() {
+    const [attempts, explain] = await Promise.all([get(`${path}/attempts`), get(`${path}/explain`)]);
+    data.attempts = attempts.items;
+    data.explain = explain;
+    update();
+  }
+  async function readMeasured() {
+    data.measured = (await get(`${path}/measurements?limit=1000`)).items;
+    update();
+  }
+  async function readLog() {
+    const attempt = query.get('attempt');
+    try {
+      data.log = await text(`${path}/log?tail=${TAIL}&format=table${attempt ? `&attempt=${attempt}` : ''}`);
+    } catch (problem) {
+      if (problem.status === undefined) throw problem;
+      data.log = null; // never begun, or its log is not kept
+    }
+    const box = document.querySelector('.log');
+    const atEnd = !box || box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+    update();
+    if (atEnd) requestAnimationFrame(() => requestAnimationFrame(() => {
+      const now = document.querySelector('.log');
+      if (now) now.scrollTop = now.scrollHeight;
+    }));
+  }
+  const again = {
+    trial: throttle(async () => {
+      data.trial = await get(path);
+      await readParts();
+    }, 500),
+    measured: throttle(readMeasured, 500),
+    log: throttle(readLog, 1000),
+  };
+  const everything = () => Object.values(again).forEach((ask) => ask());
+
+  /* ---- what is shown ---- */
+
+  let chart = {measured: null, data: null};
+  function curve() {
+    if (chart.measured === data.measured) return chart.data;
+    const names = [...new Set(data.measured.flatMap((m) => Object.keys(m.metrics)))];
+    const wanted = query.get('metric') ?? objective(data.study).metric;
+    const metric = names.includes(wanted) ? wanted : names[0];
+    const points = new Map(); // the newest attempt's value counts
+    data.measured.forEach((m) => m.metrics[metric] !== undefined && points.set(m.step, m.metrics[metric]));
+    const sorted = [...points].sort((a, b) => a[0] - b[0]);
+    chart = {measured: data.measured, names, metric, data: sorted.length ? {...plots.curvesData(data.study, {metric, items: [{number: n,
+      state: data.trial.state, step: sorted.map((p) => p[0]), value: sorted.map((p) => p[1])}]}), kind: 'history', title: metric,
+      csv: `${path}/measurements?format=csv`, curl: curlOf(`${path}/measurements`)} : null};
+    return chart.data;
+  }
+
+  function curvePanel() {
+    const d = curve();
+    const choice = chart.names.length > 1 ? html`<span class="gap"></span><label><span class="skip">Metric</span><select aria-label="Metric" @change=${
+      (event) => {
+        setQuery({metric: event.target.value});
+        chart = {measured: null};
+        update();
+      }}>${chart.names.map((m) => html`<option ?selected=${m === chart.metric}>${m}</option>`)}</select></label>` : nothing;
+    return panel('Learning curve', d ? html`<hone-chart .data=${d}></hone-chart>`
+      : html`<p class="muted">${FINAL.has(data.trial.state) ? 'It measured nothing on its way.'
+        : 'It has measured nothing yet.'}</p>`, choice);
+  }
+
+  function parametersPanel() {
+    const entries = Object.entries(data.trial.parameters);
+    const table = (list) => html`<dl class="facts">${list.map(([k, v]) => html`<div><dt class="clip" dir="auto" title=${k}>${k}</dt><dd>${
+      cell(v)}</dd></div>`)}</dl>`;
+    return panel('Configuration', html`<div class="stack">${table(entries.slice(0, 24))}${entries.length > 24
+      ? html`<details><summary>${count(entries.length - 24)} more</summary>${table(entries.slice(24))}</details>` : nothing}${
+      copyButtons(data.study, data.trial)}</div>`);
+  }
+
+  function metricsPanel() {
+    const entries = Object.entries(data.trial.metrics);
+    if (entries.length < 2) return nothing;
+    return panel('Metrics', html`<dl class="facts">${entries.map(([k, v]) => html`<div><dt class="clip" dir="auto" title=${k}>${k}</dt><dd>${
+      number(v)}</dd></div>`)}</dl>`);
+  }
+
+  function usage(a) {
+    const took = a.ended_at ? (new Date(a.ended_at) - new Date(a.started_at)) / 1000 : null;
+    return span(a.usage?.wall_seconds ?? took);
+  }
+
+  function attemptsPanel() {
+    if (!data.attempts.length) return nothing;
+    return panel(plural(data.attempts.length, 'attempt'), html`<div class="scroll-x"><table class="list"><thead><tr><th scope="col" class="right">#</th><th
+      scope="col">Worker</th><th scope="col">How it ended</th><th scope="col" class="right">${data.study.resource?.name ?? 'Steps'}</th><th
+      scope="col" class="right">Took</th><th scope="col">Began</th></tr></thead><tbody>${data.attempts.map((a) => html`<tr><td class="right">${
+      a.attempt}</td><td dir="auto">${a.worker}</td><td>${state(a.state, a.reason)}${a.reason ? html`<small dir="auto">${failureText(a.reason)}</small>` : nothing}${
+      a.detail ? html`<small dir="auto">${a.detail.slice(0, 2000)}</small>` : nothing}</td><td class="right">${num(a.from)} → ${
+      num(a.step ?? a.to)}</td><td class="right">${usage(a)}</td><td><time title=${a.started_at}>${moment(a.started_at)}</time></td></tr>`)}</tbody></table></div>`,
+      nothing);
+  }
+
+  function explainPanel() {
+    const e = data.explain;
+    if (!e) return nothing;
+    const s = e.schedule;
+    const steps = (s?.history ?? []).filter((h) => h.text);
+    return panel('Why', html`<div class="stack"><p>Its configuration is ${e.provenance.text}.</p>${predicted(e.suggestion)}${s?.text
+      ? html`<p>It ${s.text}.</p>` : nothing}${steps.length ? html`<ol class="plainlist">${steps.map((h) => html`<li>${h.text} <small>${
+      ago(h.at)}</small></li>`)}</ol>` : nothing}${e.notes.map((note) => html`<p dir="auto">${state(note.state)} attempt ${note.attempt}: ${
+      note.text.slice(0, 2000)}</p>`)}</div>`);
+  }
+  function predicted(suggestion) {
+    const p = suggestion?.predicted;
+    if (!p) return nothing;
+    return html`<p>The model expected ${number(p.mean)} ± ${number(p.sd)}${value(data.trial.value) === null ? '.'
+      : html`; it became ${number(data.trial.value)}.`}</p>`;
+  }
+
+  function logPanel() {
+    const attempt = Number(query.get('attempt')) || data.trial.attempt;
+    const choice = data.attempts.length > 1 ? html`<span class="gap"></span><label><span class="skip">Attempt</span><select aria-label="Attempt" @change=${
+      (event) => {
+        setQuery({attempt: event.target.value});
+        readLog();
+      }}>${data.attempts.map((a) => html`<option value=${a.attempt} ?selected=${a.attempt === attempt}>attempt ${a.attempt}</option>`)}</select></label>` : nothing;
+    return panel('What it printed', data.log ? html`<pre class="log" tabindex="0" dir="auto" aria-label="Log, last lines">${data.log}</pre><p><small>The last ${
+      TAIL} lines${FINAL.has(data.trial.state) ? '' : ', as they come'}. All of it: <code>hone logs ${name} ${n}</code></small></p>`
+      : html`<p class="muted">${data.trial.attempt ? 'It printed nothing, or its worker does not send what jobs print.'
+        : 'It has not begun.'}</p>`, choice);
+  }
+
+  function actions() {
+    const {study, trial} = data;
+    const does = (work) => async () => {
+      await work();
+      everything();
+    };
+    const open = study.state === 'running' || study.state === 'paused';
+    return html`<div class="buttons">${trial.state === 'failed' || trial.state === 'infeasible'
+      ? html`<button @click=${does(() => steer.retryTrial(study, trial))}>Retry</button>` : nothing}${open
+      ? html`<button @click=${async () => {
+          const added = await steer.enqueue(study, trial.parameters);
+          if (added) go(trialPath(name, added.number));
+        }}>Add a copy…</button>` : nothing}${FINAL.has(trial.state) ? nothing
+      : html`<button @click=${does(() => steer.cancelTrial(study, trial))}>Cancel…</button>`}</div>`;
+  }
+
+  function head() {
+    const {study, trial} = data;
+    const total = Object.values(study.counts ?? {}).reduce((a, b) => a + b, 0);
+    return html`<div class="head"><h1>Trial #${n}</h1>${state(trial.state, trial.reason)}${trial.reason
+      ? html`<span class="muted" dir="auto">${failureText(trial.reason)}</span>` : nothing}<span class="gap"></span>${n > 1
+      ? html`<a class="button" href=${trialPath(name, n - 1)} aria-label="Trial before">‹</a>` : nothing}${n < total
+      ? html`<a class="button" href=${trialPath(name, n + 1)} aria-label="Trial after">›</a>` : nothing}${actions()}</div><div
+      class="row numbers">${study.objectives.map((o) => html`<div><small dir="auto">${o.metric}</small><b class="big">${number(
+      study.objectives.length > 1 ? trial.metrics[o.metric] : trial.value)}</b></div>`)}<div><small>${study.resource?.name ?? 'step'}</small><b
+      class="big">${trial.step === null ? '–' : num(trial.step)}${study.resource ? html`<span class="muted">/${num(study.resource.max)}</span>` : nothing}</b></div><div><small>${
+      FINAL.has(trial.state) ? 'took' : 'since'}</small><b class="big">${took(trial)}</b></div><div><small>worker</small><b dir="auto">${
+      trial.worker ?? '–'}</b></div><div><small>came as</small><b>${trial.source}</b></div></div>`;
+  }
+  function took(trial) {
+    if (!trial.started_at) return '–';
+    return span((new Date(trial.ended_at ?? Date.now()) - new Date(trial.started_at)) / 1000);
+  }
+
+  return {
+    title: () => `Trial ${n} of ${name}`,
+    load,
+    changed(batch) {
+      if (batch.reset || batch.resync) return everything();
+      if (!batch.trials.get(name)?.has(n)) return;
+      again.measured();
+      again.trial();
+      again.log();
+    },
+    close: () => Object.values(again).forEach((ask) => ask.cancel()),
+    view: () => html`${head()}<div class="panels"><div class="two-thirds stack">${curvePanel()}${attemptsPanel()}${logPanel()}</div><div
+      class="third stack">${parametersPanel()}${explainPanel()}${metricsPanel()}</div></div>`,
+  };
+}

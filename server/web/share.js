@@ -1,0 +1,31 @@
+/** A configuration as others can use it: arguments, a command, a request, JSON. */
+import {root} from './api.js';
+import {html, copy, apiPath} from './view.js';
+
+/** A word of a shell command. */
+export const quoted = (x) => (/^[\w@%+=:,./-]+$/.test(x) ? x : `'${x.replaceAll("'", `'\\''`)}'`);
+const textOf = (x) => (typeof x === 'string' ? x : JSON.stringify(x));
+
+/** --lr=0.01 --units=64, as {args} in a command would be. */
+export const argumentsOf = (parameters) =>
+  Object.entries(parameters).map(([name, x]) => quoted(`--${name}=${textOf(x)}`)).join(' ');
+
+/** Tries the configuration once more, by the command line. */
+export function runCommand(study, parameters) {
+  const o = study.objectives[0];
+  const fixed = Object.entries(parameters).map(([name, x]) => `-P ${quoted(`${name}=${textOf(x)}`)}`).join(' ');
+  return `hone run ${study.name.slice(0, 55)}-again --${o.direction} ${quoted(o.metric)} ${fixed} --trials 1 -- ./train {args}`;
+}
+
+/** A request that anyone with a token can make. */
+export const curlOf = (path) =>
+  `curl -H "Authorization: Bearer $HONE_TOKEN" ${quoted(new URL(path, root).href)}`;
+
+export const copyButtons = (study, trial, path) => html`<div class="buttons" role="group"
+  aria-label="Copy this configuration as">${[
+    ['arguments', () => argumentsOf(trial.parameters)],
+    ['hone run', () => runCommand(study, trial.parameters)],
+    ['curl', () => curlOf(path ?? `${apiPath(study.name)}/trials/${trial.number}`)],
+    ['JSON', () => JSON.stringify(trial.parameters, null, 2)],
+  ].map(([name, make]) => html`<button class="small" @click=${() => copy(make(), `Copied as ${name}`)}>Copy ${
+    name}</button>`)}</div>`;
