@@ -4,13 +4,11 @@
 
 #include <stdlib.h>
 
-#include "common/integer.h"
 #include "server/api/column_set.h"
 #include "server/api/json.h"
 #include "server/api/list.h"
 #include "server/api/request.h"
 
-#define NUMBERS_MAX 1000
 #define ANSWER_BYTES ((size_t)16 << 20)
 
 struct column_text {
@@ -23,7 +21,7 @@ struct columns_read {
     struct column_set set;
     int64_t from, limit;
     size_t n_numbers;
-    int64_t *numbers; /* owned; sorted */
+    int64_t *numbers; /* owned; NULL: all */
     /* what has been read */
     int64_t seq;
     int64_t n;
@@ -46,41 +44,6 @@ OWN_VALUE(columns_read)
 
 /* ---- the request ---- */
 
-static int by_size(const void *a, const void *b)
-{
-    const int64_t *left = a;
-    const int64_t *right = b;
-
-    return (*left > *right) - (*left < *right);
-}
-
-static int read_numbers(struct columns_read *columns, struct err *err)
-{
-    const char *at = http_query(columns->read->request, "numbers");
-
-    if (at == NULL) {
-        return 0;
-    }
-    columns->numbers = calloc(NUMBERS_MAX, sizeof *columns->numbers);
-    if (columns->numbers == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    do {
-        int64_t *next = &columns->numbers[columns->n_numbers];
-        if (columns->n_numbers == NUMBERS_MAX || !integer_read(&at, 1, TRIAL_NUMBER_MAX, next)) {
-            return err_set(err, ERR_MALFORMED,
-                           "numbers is a list of at most %d numbers of trials: numbers=3,5",
-                           NUMBERS_MAX);
-        }
-        columns->n_numbers++;
-    } while (cursor_skip(&at, ','));
-    if (*at != '\0') {
-        return err_set(err, ERR_MALFORMED, "numbers has \"%.20s\" behind a number", at);
-    }
-    qsort(columns->numbers, columns->n_numbers, sizeof *columns->numbers, by_size);
-    return 0;
-}
-
 static int read_query(struct columns_read *columns, struct err *err)
 {
     const struct http_request *request = columns->read->request;
@@ -90,7 +53,7 @@ static int read_query(struct columns_read *columns, struct err *err)
     TRY(query_int(request, "digits", COLUMN_DIGITS_MAX, 1, COLUMN_DIGITS_MAX, &digits, err));
     TRY(query_int(request, "from", 1, 1, TRIAL_NUMBER_MAX, &columns->from, err));
     TRY(query_int(request, "limit", INT32_MAX - 1, 1, INT32_MAX - 1, &columns->limit, err));
-    TRY(read_numbers(columns, err));
+    TRY(query_numbers(request, &columns->numbers, &columns->n_numbers, err));
     return column_set_parse(fields == NULL ? COLUMN_FIELDS_DEFAULT : fields, (int)digits,
                             columns->read->study, &columns->set, err);
 }
@@ -187,7 +150,7 @@ static int add_numbered(struct columns_read *columns, struct err *err)
     for (size_t i = 0; i < columns->n_numbers && columns->next_from == 0; i++) {
         OWN(trial_row) struct trial_row row = {0};
         int64_t number = columns->numbers[i];
-        if (number < columns->from || (i > 0 && number == columns->numbers[i - 1])) {
+        if (number < columns->from) {
             continue;
         }
         int64_t id = trial_id(columns->read->study->id, number);

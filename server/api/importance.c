@@ -53,22 +53,6 @@ static int read_metric(const struct read_request *read, struct comparable_metric
 
 /* ---- the values of the trials ---- */
 
-struct metric_search {
-    const char *name;
-    int64_t id; /* -1: never measured */
-};
-
-static int find_metric(void *context, int64_t id, const char *name, struct err *err)
-{
-    struct metric_search *search = context;
-
-    (void)err;
-    if (strcmp(name, search->name) == 0) {
-        search->id = id;
-    }
-    return 0;
-}
-
 struct point_fold {
     const struct comparable *comparable;
     double value;
@@ -252,17 +236,17 @@ static int weigh(const struct read_request *read, const struct comparable *compa
 {
     OWN(memory) const double **x = calloc(comparable->n + 1, sizeof *x);
     OWN(memory) double *cost = calloc(comparable->n + 1, sizeof *cost);
-    struct metric_search search = {.name = comparable->metric->name, .id = -1};
+    int64_t metric_id;
     size_t n = 0;
 
     if (x == NULL || cost == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory for importances");
     }
-    TRY(store_each_metric(read->store, read->study->id, find_metric, &search, err));
+    TRY(read_metric_id(read, comparable->metric->name, &metric_id, err));
     for (size_t i = 0; i < comparable->n; i++) {
         const struct comparable_point *point = &comparable->points[i];
         double value;
-        TRY(value_at_level(read, comparable, point, search.id, &value, err));
+        TRY(value_at_level(read, comparable, point, metric_id, &value, err));
         if (isfinite(value)) {
             x[n] = point->config;
             cost[n++] = comparable_cost(comparable->metric, value);

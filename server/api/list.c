@@ -12,6 +12,12 @@ static enum sheet_style style_of(enum format format)
 
 void item_list_begin(struct item_list *listing, struct read_request *read)
 {
+    item_list_begin_about(listing, read, NULL, NULL);
+}
+
+void item_list_begin_about(struct item_list *listing, struct read_request *read, const char *name,
+                           const char *value)
+{
     enum format format = read->format;
 
     *listing = (struct item_list){.read = read};
@@ -20,6 +26,9 @@ void item_list_begin(struct item_list *listing, struct read_request *read)
     json_writer_init(&listing->w, &read->response.body);
     if (format == FORMAT_JSON) {
         json_object_begin(&listing->w);
+        if (name != NULL) {
+            json_put_string(&listing->w, name, value);
+        }
         json_write_key(&listing->w, "items");
         json_array_begin(&listing->w);
     }

@@ -1,5 +1,7 @@
 #include "server/api/read.h"
 
+#include <string.h>
+
 #include "server/api/json.h"
 #include "server/api/problem.h"
 #include "server/api/request.h"
@@ -82,6 +84,31 @@ int read_study_row(const struct read_request *read, struct study_row *row, struc
         return err_set(err, ERR_NOT_FOUND, "the study \"%s\" was deleted", read->study->name);
     }
     return result;
+}
+
+struct metric_search {
+    const char *name;
+    int64_t id;
+};
+
+static int find_metric(void *context, int64_t id, const char *name, struct err *err)
+{
+    struct metric_search *search = context;
+
+    (void)err;
+    if (strcmp(name, search->name) == 0) {
+        search->id = id;
+    }
+    return 0;
+}
+
+int read_metric_id(const struct read_request *read, const char *name, int64_t *id, struct err *err)
+{
+    struct metric_search search = {.name = name, .id = -1};
+
+    TRY(store_each_metric(read->store, read->study->id, find_metric, &search, err));
+    *id = search.id;
+    return 0;
 }
 
 const char *read_study_name(const struct live_view *view, int64_t id)

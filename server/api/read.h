@@ -61,6 +61,10 @@ void read_streamed(struct api *api, struct http_request *request,
 /* The row of read->study. ERR_NOT_FOUND when it was deleted a moment ago. */
 MUST_USE int read_study_row(const struct read_request *read, struct study_row *row,
                             struct err *err);
+/* *id ← that of a metric of read->study, as the store has it now; -1: nobody has measured it yet.
+ */
+MUST_USE int read_metric_id(const struct read_request *read, const char *name, int64_t *id,
+                            struct err *err);
 /* The name of a study by its id, borrowed from the view; NULL: it was deleted. */
 const char *read_study_name(const struct live_view *view, int64_t id);
 

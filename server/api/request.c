@@ -1,6 +1,7 @@
 #include "server/api/request.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/integer.h"
@@ -54,6 +55,59 @@ int query_flag(const struct http_request *request, const char *name, bool fallba
     if (!*value && strcmp(text, "false") != 0) {
         return err_set(err, ERR_MALFORMED, "query parameter %s must be true or false", name);
     }
+    return 0;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const int64_t *left = a;
+    const int64_t *right = b;
+
+    return (*left > *right) - (*left < *right);
+}
+
+/* Sorted, each once. */
+static size_t sort_numbers(int64_t numbers[], size_t n)
+{
+    size_t kept = 0;
+
+    qsort(numbers, n, sizeof *numbers, by_size);
+    for (size_t i = 0; i < n; i++) {
+        if (kept == 0 || numbers[i] != numbers[kept - 1]) {
+            numbers[kept++] = numbers[i];
+        }
+    }
+    return kept;
+}
+
+int query_numbers(const struct http_request *request, int64_t **numbers, size_t *n, struct err *err)
+{
+    const char *at = http_query(request, "numbers");
+    size_t n_read = 0;
+
+    *numbers = NULL;
+    *n = 0;
+    if (at == NULL) {
+        return 0;
+    }
+    OWN(memory) int64_t *read = calloc(NUMBERS_MAX, sizeof *read);
+    if (read == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    do {
+        if (n_read == NUMBERS_MAX || !integer_read(&at, 1, TRIAL_NUMBER_MAX, &read[n_read])) {
+            return err_set(err, ERR_MALFORMED,
+                           "numbers is a list of at most %d numbers of trials: numbers=3,5",
+                           NUMBERS_MAX);
+        }
+        n_read++;
+    } while (*at == ',' && *at++ != '\0');
+    if (*at != '\0') {
+        return err_set(err, ERR_MALFORMED, "numbers has \"%.20s\" behind a number", at);
+    }
+    *n = sort_numbers(read, n_read);
+    *numbers = read;
+    read = NULL;
     return 0;
 }
 

@@ -21,6 +21,12 @@ MUST_USE int query_int(const struct http_request *request, const char *name, int
 MUST_USE int query_flag(const struct http_request *request, const char *name, bool fallback,
                         bool *value, struct err *err);
 
+/* ?numbers=3,5: the numbers of at most NUMBERS_MAX trials, sorted, each once; free() them. NULL:
+ * the parameter is missing. ERR_MALFORMED, ERR_NOMEM. */
+#define NUMBERS_MAX 1000
+MUST_USE int query_numbers(const struct http_request *request, int64_t **numbers, size_t *n,
+                           struct err *err);
+
 /* The {study} of the path; "" where the route has none. ERR_NOT_FOUND: no study can have it. */
 MUST_USE int request_study(const struct http_request *request, char study[NAME_BYTES],
                            struct err *err);

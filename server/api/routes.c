@@ -7,6 +7,7 @@
 #include "server/api/brackets.h"
 #include "server/api/checkpoints.h"
 #include "server/api/columns.h"
+#include "server/api/curves.h"
 #include "server/api/dashboard.h"
 #include "server/api/events.h"
 #include "server/api/explain.h"
@@ -14,6 +15,7 @@
 #include "server/api/health.h"
 #include "server/api/importance.h"
 #include "server/api/leases.h"
+#include "server/api/ledger.h"
 #include "server/api/logs.h"
 #include "server/api/measurements.h"
 #include "server/api/metrics.h"
@@ -39,6 +41,8 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/studies/{study}/best", READ, HTTP_BODY_NONE, get_best},
     {"GET", "/v1/studies/{study}/pareto", READ, HTTP_BODY_NONE, get_pareto},
     {"GET", "/v1/studies/{study}/history", READ, HTTP_BODY_NONE, get_history},
+    {"GET", "/v1/studies/{study}/curves", READ, HTTP_BODY_NONE, get_curves},
+    {"GET", "/v1/studies/{study}/ledger", READ, HTTP_BODY_NONE, get_ledger},
     {"GET", "/v1/studies/{study}/export", READ, HTTP_BODY_NONE, get_export},
     {"GET", "/v1/studies/{study}/events", READ, HTTP_BODY_NONE, get_events},
     {"GET", "/v1/events", READ, HTTP_BODY_NONE, get_events},

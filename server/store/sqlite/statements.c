@@ -30,6 +30,15 @@
 
 #define ATTEMPT_FROM " FROM attempt JOIN worker ON worker.id = attempt.worker "
 
+#define SPAN_COLUMNS                                                                               \
+    "attempt.id, attempt.trial, attempt.number, attempt.end, attempt.from_step, attempt.step,"     \
+    " attempt.checkpoint IS NOT NULL, attempt.leased_at_ms, attempt.ended_at_ms, trial.state,"     \
+    " worker.name"
+
+#define SPAN_FROM                                                                                  \
+    " FROM attempt JOIN trial ON trial.id = attempt.trial"                                         \
+    " JOIN worker ON worker.id = attempt.worker "
+
 const char *const stmt_sql[STMT_COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
     [STMT_COMMIT] = "COMMIT",
@@ -139,6 +148,19 @@ const char *const stmt_sql[STMT_COUNT] = {
         " WHERE event.seq > (SELECT coalesce(max(seq), 0) FROM event WHERE at_ms < :since_ms"
         " AND seq > (SELECT coalesce(max(seq), 0) - 1000000 FROM event))"
         " AND event.kind IN (6, 7, 8) AND attempt.request IS NOT NULL AND attempt.end != 0",
+    [STMT_SPAN_OF_STUDY] =
+        "SELECT " SPAN_COLUMNS SPAN_FROM "WHERE attempt.trial > :first AND attempt.trial <= :last"
+        " ORDER BY attempt.trial, attempt.number",
+    /* Rows are in order of their beginning, so that the newest ones are found from the end. */
+    [STMT_SPAN_WITHIN] =
+        "SELECT " SPAN_COLUMNS SPAN_FROM
+        "WHERE attempt.id > (SELECT coalesce(max(id), 0) - :looked_at FROM attempt)"
+        " AND +attempt.trial > :first AND +attempt.trial <= :last"
+        " AND attempt.leased_at_ms < :until_ms"
+        " AND coalesce(attempt.ended_at_ms, :until_ms) >= :since_ms"
+        " ORDER BY attempt.id DESC LIMIT :limit",
+    [STMT_SPAN_LOAD] = "SELECT " SPAN_COLUMNS SPAN_FROM
+                       "WHERE attempt.trial = :trial AND attempt.number = :number",
     [STMT_EVIDENCE_INSERT] =
         "INSERT INTO evidence (attempt, at_ms, body) VALUES (:attempt, :at_ms, :body)",
     [STMT_MEASUREMENT_INSERT] =
