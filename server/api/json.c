@@ -94,8 +94,26 @@ static void write_value(const struct study_def *def, const struct trial_row *row
     }
 }
 
+/* Of the attempt that is under way; the trial's own step and value are those decided upon. */
+static void write_live(const struct study_def *def, const struct live_lease_view *lease,
+                       struct json_writer *w)
+{
+    json_write_key(w, "live");
+    json_object_begin(w);
+    json_write_key(w, "step");
+    json_write_step(w, lease->last_step, def->resource_digits);
+    json_write_key(w, "value");
+    if (isnan(lease->value)) {
+        json_write_null(w);
+    } else {
+        json_write_number(w, lease->value);
+    }
+    json_object_end(w);
+}
+
 static void write_trial(const struct study_def *def, const struct trial_row *row,
-                        const char *parameters, struct json_writer *w)
+                        const char *parameters, const struct live_lease_view *lease,
+                        struct json_writer *w)
 {
     int64_t number = trial_id_number(row->id);
 
@@ -133,6 +151,9 @@ static void write_trial(const struct study_def *def, const struct trial_row *row
     } else {
         json_write_null(w);
     }
+    if (lease != NULL && lease->last_step >= 0 && row->state == TRIAL_RUNNING) {
+        write_live(def, lease, w);
+    }
     json_put_int(w, "attempt", row->attempt);
     json_put_string(w, "worker", row->worker[0] == '\0' ? NULL : row->worker);
     json_put_moment(w, "created_at", row->created_at_ms);
@@ -154,12 +175,18 @@ void trial_corrections_write(const struct trial_row *row, struct json_writer *w)
 
 void trial_write(const struct study_def *def, const struct trial_row *row, struct json_writer *w)
 {
-    write_trial(def, row, NULL, w);
+    write_trial(def, row, NULL, NULL, w);
+}
+
+void trial_write_live(const struct study_def *def, const struct trial_row *row,
+                      const struct live_lease_view *lease, struct json_writer *w)
+{
+    write_trial(def, row, NULL, lease, w);
 }
 
 void trial_reply_write(const struct trial_reply *reply, struct json_writer *w)
 {
-    write_trial(reply->def->def, &reply->row, reply->parameters, w);
+    write_trial(reply->def->def, &reply->row, reply->parameters, NULL, w);
 }
 
 void write_numbers(const char *key, size_t n, const int64_t numbers[], struct json_writer *w)

@@ -17,6 +17,9 @@ void study_write_members(const struct study_def *def, const struct study_row *ro
 /* A member: [{"number": 7}, …]. */
 void write_numbers(const char *key, size_t n, const int64_t numbers[], struct json_writer *w);
 void trial_write(const struct study_def *def, const struct trial_row *row, struct json_writer *w);
+/* The same with what its job has measured until now; `lease` may be NULL. */
+void trial_write_live(const struct study_def *def, const struct trial_row *row,
+                      const struct live_lease_view *lease, struct json_writer *w);
 /* Members of the open object, left out where 0: how many reported values were `replaced`, and how
  * many `ignored` because another one stays. */
 void trial_corrections_write(const struct trial_row *row, struct json_writer *w);

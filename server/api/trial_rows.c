@@ -1,5 +1,6 @@
 #include "server/api/trial_rows.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "server/api/json.h"
@@ -97,8 +98,29 @@ static void param_cells(struct sheet *sheet, const struct space *space, const do
     }
 }
 
-void trial_cells(struct sheet *sheet, const struct live_study_view *study,
-                 const struct trial_row *row)
+/* The step and value decided upon, or for people those that a running job has come to. */
+static void progress_cells(struct sheet *sheet, const struct study_def *def,
+                           const struct trial_row *row, const struct live_lease_view *lease)
+{
+    bool is_live =
+        !is_full(sheet) && row->state == TRIAL_RUNNING && lease != NULL && lease->last_step >= 0;
+
+    if (is_live && !isnan(lease->value)) {
+        sheet_number(sheet, lease->value);
+    } else if (row->n_values == 1) {
+        sheet_number(sheet, row->values[0]);
+    } else {
+        sheet_text(sheet, "");
+    }
+    if (is_live || row->has_step) {
+        sheet_step(sheet, is_live ? lease->last_step : row->step, def->resource_digits);
+    } else {
+        sheet_text(sheet, "");
+    }
+}
+
+static void live_cells(struct sheet *sheet, const struct live_study_view *study,
+                       const struct trial_row *row, const struct live_lease_view *lease)
 {
     const struct study_def *def = study->def->def;
     int64_t number = trial_id_number(row->id);
@@ -107,16 +129,7 @@ void trial_cells(struct sheet *sheet, const struct live_study_view *study,
     sheet_int(sheet, number);
     sheet_text(sheet, trial_state_name(row->state));
     sheet_text(sheet, row->reason);
-    if (row->n_values == 1) {
-        sheet_number(sheet, row->values[0]);
-    } else {
-        sheet_text(sheet, "");
-    }
-    if (row->has_step) {
-        sheet_step(sheet, row->step, def->resource_digits);
-    } else {
-        sheet_text(sheet, "");
-    }
+    progress_cells(sheet, def, row, lease);
     sheet_int(sheet, row->attempt);
     sheet_text(sheet, row->worker);
     if (is_full(sheet)) {
@@ -133,15 +146,26 @@ void trial_cells(struct sheet *sheet, const struct live_study_view *study,
     param_cells(sheet, def->space, row->config);
 }
 
+void trial_cells(struct sheet *sheet, const struct live_study_view *study,
+                 const struct trial_row *row)
+{
+    live_cells(sheet, study, row, NULL);
+}
+
 void trial_item(struct item_list *listing, const struct live_study_view *study,
                 const struct trial_row *row)
 {
+    const struct live_lease_view *lease =
+        row->state == TRIAL_RUNNING
+            ? live_view_lease(listing->read->view, study->id, trial_id_number(row->id))
+            : NULL;
+
     if (listing->is_sheet) {
-        trial_cells(&listing->sheet, study, row);
+        live_cells(&listing->sheet, study, row, lease);
         listing->n++;
         return;
     }
-    trial_write(study->def->def, row, item_list_item(listing));
+    trial_write_live(study->def->def, row, lease, item_list_item(listing));
     item_list_item_end(listing);
 }
 

@@ -38,6 +38,18 @@ static int copy_study(const struct live_study *study, struct live_study_view *vi
     return 0;
 }
 
+static double newest_value(const struct live_lease *lease)
+{
+    const struct study_def *def = lease->study->def;
+
+    for (size_t i = 0; def->n_objectives == 1 && i < lease->n_last; i++) {
+        if (strcmp(lease->study->metrics[lease->last[i].metric], def->objectives[0].metric) == 0) {
+            return lease->last[i].value;
+        }
+    }
+    return (double)NAN;
+}
+
 static void copy_leases(const struct state *state, struct live_view *view)
 {
     size_t at = 0;
@@ -55,6 +67,7 @@ static void copy_leases(const struct state *state, struct live_view *view)
         copy->expires_in_ms = lease->expired ? -1 : lease->deadline.at_ms - state->now_ms;
         copy->progress = lease->progress;
         copy->last_step = lease->last_step;
+        copy->value = newest_value(lease);
         copy->digits = lease->study->def->resource_digits;
     }
 }
@@ -166,6 +179,17 @@ void live_view_release(struct live_view *view)
     free(view->leases);
     free(view->workers);
     free(view);
+}
+
+const struct live_lease_view *live_view_lease(const struct live_view *view, int64_t study,
+                                              int64_t trial)
+{
+    for (size_t i = 0; i < view->n_leases; i++) {
+        if (view->leases[i].trial == trial && view->leases[i].study == study) {
+            return &view->leases[i];
+        }
+    }
+    return NULL;
 }
 
 const struct live_study_view *live_view_study(const struct live_view *view, const char *name)

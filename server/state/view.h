@@ -27,6 +27,7 @@ struct live_lease_view {
     int64_t expires_in_ms; /* when the view was made; negative: expired */
     double progress;       /* NaN: not said */
     int64_t last_step;     /* -1: none */
+    double value;          /* the newest of the one objective; NaN: none, or several objectives */
     int digits;            /* of the study's steps */
 };
 struct live_worker_view {
@@ -58,6 +59,9 @@ MUST_USE int state_view(const struct state *state, size_t n_waiting, struct live
 void live_view_release(struct live_view *view);
 /* Returns the view, held once more. Any thread. */
 struct live_view *live_view_hold(struct live_view *view);
+/* Returns the lease of a trial, borrowed; NULL: it has none. Any thread. */
+const struct live_lease_view *live_view_lease(const struct live_view *view, int64_t study,
+                                              int64_t trial);
 /* Returns the study of that name, borrowed; NULL: there is none. Any thread. */
 const struct live_study_view *live_view_study(const struct live_view *view, const char *name);
 

@@ -674,6 +674,9 @@ def while_it_runs(server):
     server.says("GET", "/v1/studies/digits/trials", 200,
                 {"items": [{**TRIAL, "state": "running", "worker": "node07:0"}],
                  "next_cursor": None})
+    server.says("GET", "/v1/studies/digits/history", 200, {
+        "items": [{"number": i, "value": i / 10, "step": 1, "ended_at": f"2026-01-01T00:00:0{i}Z"}
+                  for i in (1, 2)], "next_cursor": None})
 
 
 def test_watching_in_a_pipe_writes_a_line_for_news(tmp):
@@ -694,7 +697,7 @@ def test_watching_on_a_terminal_redraws_in_place(tmp):
         status, shown = hone_on_terminal(server, tmp, "study", "watch", "digits", "-i", "0.1",
                                          NO_COLOR="1")
         expect(status, 0, shown)
-        contains(shown, "node07:0", "\x1b[7A\r\x1b[J", "40 of 40")
+        contains(shown, "node07:0", "\x1b[8A\r\x1b[J", "40 of 40", "so far", "0.1 to 0.2")
         expect("\x1b[1m" in shown, False, "there is colour")
         while_it_runs(server)
         _, shown = hone_on_terminal(server, tmp, "study", "watch", "digits", "-i", "0.1")

@@ -360,6 +360,34 @@ START_TEST(measurements_and_attempts_of_a_trial)
 }
 END_TEST
 
+START_TEST(a_running_trial_tells_what_it_has_come_to)
+{
+    struct api_fixture f;
+    char path[160];
+
+    api_fixture_start(&f);
+    api_expect(&f, 201, "POST", "/v1/studies", STUDY);
+    api_expect(&f, 201, "POST", "/v1/leases", "{\"worker\": \"w1\"}");
+    json_auto_t *lease = api_json(&f);
+    (void)snprintf(path, sizeof path, "/v1/leases/%s/measurements",
+                   json_string_value(json_at(lease, "lease.id")));
+    api_expect(&f, 200, "GET", "/v1/studies/demo/trials/1", NULL);
+    ck_assert_ptr_null(strstr(buf_text(&f.last.body), "\"live\""));
+    api_expect(&f, 200, "POST", path,
+               "{\"measurements\": [{\"step\": 2, \"metrics\": {\"loss\": 0.5}}]}");
+    api_expect(&f, 200, "GET", "/v1/studies/demo/trials/1", NULL);
+    ck_assert_ptr_nonnull(
+        strstr(buf_text(&f.last.body), "\"step\":null,\"live\":{\"step\":2,\"value\":0.5}"));
+    api_expect(&f, 200, "GET", "/v1/studies/demo/trials?state=running", NULL);
+    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "\"live\":{\"step\":2,\"value\":0.5}"));
+    api_expect(&f, 200, "GET", "/v1/studies/demo/trials?format=csv", NULL);
+    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "1,running,,,,1,w1"));
+    api_expect(&f, 200, "GET", "/v1/studies/demo/trials?format=table", NULL);
+    ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "0.5"));
+    api_fixture_stop(&f);
+}
+END_TEST
+
 static size_t count_lines(const char *text)
 {
     size_t n = 0;
@@ -705,6 +733,7 @@ int main(void)
     tcase_add_test(tcase, best_of_nothing_is_null);
     tcase_add_test(tcase, several_objectives_have_a_front_and_no_best);
     tcase_add_test(tcase, measurements_and_attempts_of_a_trial);
+    tcase_add_test(tcase, a_running_trial_tells_what_it_has_come_to);
     tcase_add_test(tcase, exports_hold_every_trial);
     tcase_add_test(tcase, a_long_export_goes_on_over_slices);
     tcase_add_test(tcase, events_are_followed_and_resumed);

@@ -1,8 +1,10 @@
 #include <check.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/cell.h"
 #include "worker/cli/show/view.h"
 
 static json_t *json(const char *text)
@@ -32,11 +34,18 @@ static json_t *some_best(void)
 static json_t *some_running(void)
 {
     return json("[{\"number\": 18, \"worker\": \"node07:0\", \"step\": 3, \"value\": 0.9411,"
+                "  \"live\": {\"step\": 16, \"value\": 0.955},"
                 "  \"started_at\": \"1970-01-01T00:01:10.000Z\"},"
                 " {\"number\": 19, \"worker\": \"node08\\u001b[2J:1\", \"value\": null,"
                 "  \"started_at\": \"1970-01-01T00:01:38.400Z\"},"
                 " {\"number\": 20, \"worker\": \"a-very-long-name-of-a-node.cluster:3\","
                 "  \"step\": 81, \"value\": \"NaN\", \"started_at\": null}]");
+}
+
+static json_t *some_history(void)
+{
+    return json("[{\"number\": 1, \"value\": 0.5, \"ended_at\": \"1970-01-01T00:00:30.000Z\"},"
+                " {\"number\": 4, \"value\": 0.9, \"ended_at\": \"1970-01-01T00:01:40.000Z\"}]");
 }
 
 static struct view view_of(const json_t *study, const json_t *best, const json_t *running)
@@ -63,11 +72,74 @@ START_TEST(a_picture_shows_how_far_it_is)
                      "digits  running 1:42                               12.4/min, 1:51 left\n"
                      "█████████████████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  17 of 40\n"
                      "11 completed  3 running  6 pruned\n"
-                     "best    accuracy 0.973123 at 81 epochs, trial 12: lr=0.0003123 units=…\n"
-                     "TRIAL  WORKER                    STEP      VALUE     TIME\n"
-                     "   18  node07:0                  3/81     0.9411     0:32\n"
-                     "   19  node08[2J:1                  -          -     0:04\n"
-                     "   20  a-very-long-name-of…     81/81        NaN        -\n");
+                     "best    accuracy 0.973123 at 81 epochs, trial 12: lr=0.0003123\n"
+                     "        units=128 act=relu\n"
+                     "TRIAL  WORKER                                       STEP   VALUE  TIME\n"
+                     "   18  node07:0                  ███░░░░░░░░░░░░░  16/81   0.955  0:32\n"
+                     "   19  node08[2J:1               ░░░░░░░░░░░░░░░░      -       -  0:04\n"
+                     "   20  a-very-long…de.cluster:3  ████████████████  81/81     NaN     -\n");
+}
+END_TEST
+
+START_TEST(a_narrow_picture_loses_nothing)
+{
+    json_auto_t *study = some_study();
+    json_auto_t *best = some_best();
+    json_auto_t *running = some_running();
+    struct view view = view_of(study, best, running);
+    OWN(buf) struct buf out = {0};
+
+    buf_init(&out, 1 << 16);
+    view_draw(&view, 40, 24, false, &out);
+    ck_assert_str_eq(buf_text(&out), "digits  running 1:42\n"
+                                     "12.4/min, 1:51 left\n"
+                                     "█████████░░░░░░░░░░░  17 of 40\n"
+                                     "11 completed  3 running  6 pruned\n"
+                                     "best    accuracy 0.973123 at 81 epochs,\n"
+                                     "        trial 12: lr=0.0003123 units=128\n"
+                                     "        act=relu\n"
+                                     "TRIAL  WORKER         STEP   VALUE  TIME\n"
+                                     "   18  node07:0      16/81   0.955  0:32\n"
+                                     "   19  node08[2J:1       -       -  0:04\n"
+                                     "   20  a-ver…ster:3  81/81     NaN     -\n");
+}
+END_TEST
+
+static const size_t widths[] = {20, 30, 40, 41, 55, 60, 79, 80, 100, 140, 250};
+
+START_TEST(no_line_is_wider_than_the_terminal)
+{
+    json_auto_t *study = some_study();
+    json_auto_t *best = some_best();
+    json_auto_t *running = some_running();
+    json_auto_t *history = some_history();
+    struct view view = view_of(study, best, running);
+    OWN(buf) struct buf out = {0};
+    char line[4096];
+
+    view.history = history;
+    buf_init(&out, 1 << 16);
+    view_draw(&view, widths[_i], 24, false, &out);
+    for (const char *at = buf_text(&out); *at != '\0'; at += strcspn(at, "\n") + 1) {
+        (void)snprintf(line, sizeof line, "%.*s", (int)strcspn(at, "\n"), at);
+        ck_assert_uint_le(cell_columns(line), widths[_i]);
+    }
+}
+END_TEST
+
+START_TEST(the_trace_is_the_best_until_each_moment)
+{
+    json_auto_t *study = some_study();
+    json_auto_t *history = some_history();
+    struct view view = view_of(study, NULL, NULL);
+    double values[4];
+
+    view.history = history;
+    view_trace(&view, values, 4); /* after 25, 51, 76 and 102 of 102 seconds */
+    ck_assert(isnan(values[0]));
+    ck_assert_double_eq(values[1], 0.5);
+    ck_assert_double_eq(values[2], 0.5);
+    ck_assert_double_eq(values[3], 0.9);
 }
 END_TEST
 
@@ -203,6 +275,10 @@ int main(void)
     TCase *tcase = tcase_create("view");
 
     tcase_add_test(tcase, a_picture_shows_how_far_it_is);
+    tcase_add_test(tcase, a_narrow_picture_loses_nothing);
+    tcase_add_loop_test(tcase, no_line_is_wider_than_the_terminal, 0,
+                        (int)(sizeof widths / sizeof widths[0]));
+    tcase_add_test(tcase, the_trace_is_the_best_until_each_moment);
     tcase_add_test(tcase, a_picture_keeps_within_the_rows);
     tcase_add_test(tcase, rows_that_do_not_fit_are_counted);
     tcase_add_test(tcase, a_line_says_the_same_in_a_pipe);

@@ -210,6 +210,13 @@ int64_t study_count_done(const json_t *study)
     return done;
 }
 
+const json_t *trial_progress(const json_t *trial, const char *key)
+{
+    const json_t *live = json_object_get(json_object_get(trial, "live"), key);
+
+    return live == NULL || json_is_null(live) ? json_object_get(trial, key) : live;
+}
+
 const char *study_metric(const json_t *study)
 {
     const json_t *objectives = json_object_get(study, "objectives");

@@ -33,6 +33,9 @@ void parameter_append_value(struct buf *out, const json_t *value, int digits);
 int64_t study_count(const json_t *study, const char *state);
 /* Trials that have ended, however. */
 int64_t study_count_done(const json_t *study);
+/* What a trial has come to, its "step" or "value": while it runs, what its job measured last;
+ * borrowed, NULL where nothing was. */
+const json_t *trial_progress(const json_t *trial, const char *key);
 /* The metric, if the study has one objective; else NULL. */
 const char *study_metric(const json_t *study);
 

@@ -155,8 +155,8 @@ static void fill_cells(const struct trials *trials, const json_t *trial, struct 
     cell_value(cells, json_object_get(trial, "number"), 17);
     cell(cells, text_at(trial, "state"));
     cell(cells, text_at(trial, "reason"));
-    cell_value(cells, json_object_get(trial, "value"), digits + 2);
-    cell_value(cells, json_object_get(trial, "step"), 17);
+    cell_value(cells, trial_progress(trial, "value"), digits + 2);
+    cell_value(cells, trial_progress(trial, "step"), 17);
     cell(cells, text_at(trial, "worker"));
     cell_value(cells, json_object_get(trial, "attempt"), 17);
     cell(cells, text_at(trial, "source"));

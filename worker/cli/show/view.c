@@ -9,10 +9,20 @@
 #include "common/integer.h"
 #include "common/json.h"
 #include "worker/cli/session.h"
+#include "worker/cli/show/plot.h"
 #include "worker/cli/show/study.h"
+#include "worker/cli/show/wrap.h"
 #include "worker/cli/text.h"
 
-enum { LINE_BYTES = 1 << 16, RATE_WINDOW_MS = 300000, RATE_TRIALS_MIN = 3, BAR_MAX = 60 };
+enum {
+    LINE_BYTES = 1 << 16,
+    RATE_WINDOW_MS = 300000,
+    RATE_TRIALS_MIN = 3,
+    BAR_MAX = 60,
+    SPARK_MAX = 40,
+    WORKER_MAX = 24,
+    TRIAL_BAR_MAX = 20
+};
 
 /* ---- rate and remaining time ---------------------------------------------------------------- */
 
@@ -88,19 +98,52 @@ int64_t view_remaining_ms(const struct view *view)
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
-/* Appends `line`, cleaned and cut to the width. */
-static void put_line(struct buf *out, const struct buf *line, size_t width)
+/* Where lines go, as many as there is room for. */
+struct picture {
+    struct buf *out;
+    size_t width, rows_left;
+    bool color;
+};
+
+/* Adds the lines of `text`, which fit; each in colour of its own, so that widths need not know
+ * about it. `sequence` NULL: none. */
+static void put_lines(struct picture *picture, const char *text, const char *sequence)
+{
+    while (*text != '\0' && picture->rows_left > 0) {
+        size_t len = strcspn(text, "\n");
+        bool colored = picture->color && sequence != NULL && len > 0;
+        buf_printf(picture->out, "%s%s%s%.*s%s\n", colored ? "\033[" : "", colored ? sequence : "",
+                   colored ? "m" : "", (int)len, text, colored ? "\033[0m" : "");
+        text += len + (text[len] == '\n');
+        picture->rows_left--;
+    }
+}
+
+/* One line, cleaned and cut to the width. */
+static void put_line(struct picture *picture, const struct buf *line, const char *sequence)
 {
     OWN(buf) struct buf clean = {0};
+    OWN(buf) struct buf fitted = {0};
 
     buf_init(&clean, LINE_BYTES);
+    buf_init(&fitted, LINE_BYTES);
     cell_append_clean(&clean, buf_text(line));
-    if (cell_columns(buf_text(&clean)) > width) {
-        cell_append_fitted(out, buf_text(&clean), width, false);
+    if (cell_columns(buf_text(&clean)) > picture->width) {
+        cell_append_fitted(&fitted, buf_text(&clean), picture->width, false);
     } else {
-        buf_puts(out, buf_text(&clean));
+        buf_puts(&fitted, buf_text(&clean));
     }
-    buf_putc(out, '\n');
+    put_lines(picture, buf_text(&fitted), sequence);
+}
+
+static void put_wrapped(struct picture *picture, const char *text, size_t indent,
+                        const char *sequence)
+{
+    OWN(buf) struct buf lines = {0};
+
+    buf_init(&lines, 2 * LINE_BYTES);
+    wrap_append(&lines, text, picture->width, indent);
+    put_lines(picture, buf_text(&lines), sequence);
 }
 
 static void append_rate(const struct view *view, struct buf *line)
@@ -117,15 +160,18 @@ static void append_rate(const struct view *view, struct buf *line)
     }
 }
 
-static void draw_head(const struct view *view, size_t width, struct buf *out)
+/* The name and state, and at the right end, or below where there is no room, the rate. */
+static void draw_head(const struct view *view, struct picture *picture)
 {
     OWN(buf) struct buf line = {0};
     OWN(buf) struct buf right = {0};
+    const char *sequence = view->trouble != NULL ? "1;33" : "1";
     char span[TEXT_SPAN_BYTES];
 
     buf_init(&line, LINE_BYTES);
     buf_init(&right, LINE_BYTES);
-    buf_printf(&line, "%s  ", text_at(view->study, "name"));
+    cell_append_clean(&line, text_at(view->study, "name"));
+    buf_puts(&line, "  ");
     study_append_state(&line, view->study);
     if (view->elapsed_ms >= 0) {
         buf_printf(&line, " %s", text_span(view->elapsed_ms, span));
@@ -136,56 +182,65 @@ static void draw_head(const struct view *view, size_t width, struct buf *out)
         append_rate(view, &right);
     }
     size_t used = cell_columns(buf_text(&line)) + cell_columns(buf_text(&right));
-    for (size_t i = used; right.len > 0 && i < width; i++) {
-        buf_putc(&line, ' ');
+    if (right.len > 0 && used + 2 <= picture->width) {
+        buf_printf(&line, "%*s%s", (int)(picture->width - used), "", buf_text(&right));
+        buf_clear(&right);
     }
-    if (right.len > 0 && used >= width) {
-        buf_puts(&line, "  ");
+    put_wrapped(picture, buf_text(&line), 2, sequence);
+    if (right.len > 0) {
+        put_wrapped(picture, buf_text(&right), 0, sequence);
     }
-    buf_puts(&line, buf_text(&right));
-    put_line(out, &line, width);
 }
 
-static void draw_bar(const struct view *view, size_t width, struct buf *out)
+static void draw_bar(const struct view *view, struct picture *picture)
 {
     int64_t trials = limit_of(view, "trials");
     int64_t done = study_count_done(view->study);
+    size_t width = picture->width;
     OWN(buf) struct buf line = {0};
 
     buf_init(&line, LINE_BYTES);
     if (trials > 0) {
-        size_t bar = width > BAR_MAX + 20 ? BAR_MAX : width > 30 ? width - 20 : 10;
-        size_t full = done >= trials ? bar : (size_t)((int64_t)bar * done / trials);
-        for (size_t i = 0; i < bar; i++) {
-            buf_puts(&line, i < full ? "█" : "░");
-        }
+        plot_bar((double)done, (double)trials,
+                 width > BAR_MAX + 20 ? BAR_MAX
+                 : width > 30         ? width - 20
+                                      : 10,
+                 &line);
         buf_printf(&line, "  %" PRId64 " of %" PRId64, done, trials);
     } else {
         buf_printf(&line, "%" PRId64 " trials done", done);
     }
-    put_line(out, &line, width);
+    put_line(picture, &line, NULL);
 }
 
-static void append_counts(const struct view *view, const char *between, struct buf *line)
+/* "11 completed  3 running": wrapped between the counts where `width` is not 0. */
+static void append_counts(const struct view *view, const char *between, size_t width,
+                          struct buf *line)
 {
     static const char *const states[] = {"completed", "running", "queued",     "paused",
                                          "pruned",    "failed",  "infeasible", "cancelled"};
+    size_t used = 0;
 
-    for (size_t i = 0, n = 0; i < sizeof states / sizeof states[0]; i++) {
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         int64_t count = study_count(view->study, states[i]);
-        if (count > 0 || strcmp(states[i], "running") == 0) {
-            buf_printf(line, "%s%" PRId64 " %s", n++ > 0 ? between : "", count, states[i]);
+        char item[48];
+        if (count <= 0 && strcmp(states[i], "running") != 0) {
+            continue;
         }
+        int len = snprintf(item, sizeof item, "%" PRId64 " %s", count, states[i]);
+        bool fits = width == 0 || used + strlen(between) + (size_t)len <= width;
+        buf_printf(line, "%s%s", used == 0 ? "" : fits ? between : "\n", item);
+        used = (used == 0 || !fits ? 0 : used + strlen(between)) + (size_t)len;
     }
 }
 
-static void draw_counts(const struct view *view, size_t width, struct buf *out)
+static void draw_counts(const struct view *view, struct picture *picture)
 {
-    OWN(buf) struct buf line = {0};
+    OWN(buf) struct buf lines = {0};
 
-    buf_init(&line, LINE_BYTES);
-    append_counts(view, "  ", &line);
-    put_line(out, &line, width);
+    buf_init(&lines, LINE_BYTES);
+    append_counts(view, "  ", picture->width, &lines);
+    put_lines(picture, buf_text(&lines), NULL);
 }
 
 static const json_t *best_trial(const struct view *view)
@@ -195,73 +250,199 @@ static const json_t *best_trial(const struct view *view)
     return json_is_object(trial) && study_metric(view->study) != NULL ? trial : NULL;
 }
 
-static void draw_best(const struct view *view, size_t width, struct buf *out)
+static void append_best(const struct view *view, const json_t *trial, struct buf *line)
 {
-    const json_t *trial = best_trial(view);
-    OWN(buf) struct buf line = {0};
     OWN(buf) struct buf parameters = {0};
     char number[TEXT_NUMBER_BYTES];
     char step[JSON_NUMBER_BYTES];
+
+    buf_init(&parameters, LINE_BYTES);
+    buf_printf(line, "best    %s %s", study_metric(view->study),
+               text_number(number_at(trial, "value"), 6, number));
+    const char *resource = number_text_at(view->best, "resource", NULL, step);
+    if (resource != NULL) {
+        buf_printf(line, " at %s %s", resource,
+                   text_at(json_object_get(view->study, "resource"), "name"));
+    }
+    parameters_append(&parameters, json_object_get(trial, "parameters"), 4);
+    buf_printf(line, ", trial %" PRId64 ": %s", int_at(trial, "number", 0), buf_text(&parameters));
+}
+
+/* Wrapped; of a configuration with very many parameters the first lines. */
+static void draw_best(const struct view *view, struct picture *picture)
+{
+    const json_t *trial = best_trial(view);
+    OWN(buf) struct buf line = {0};
+    OWN(buf) struct buf lines = {0};
 
     if (trial == NULL) {
         return;
     }
     buf_init(&line, LINE_BYTES);
-    buf_init(&parameters, LINE_BYTES);
-    buf_printf(&line, "best    %s %s", study_metric(view->study),
-               text_number(number_at(trial, "value"), 6, number));
-    const char *resource = number_text_at(view->best, "resource", NULL, step);
-    if (resource != NULL) {
-        buf_printf(&line, " at %s %s", resource,
-                   text_at(json_object_get(view->study, "resource"), "name"));
+    buf_init(&lines, 2 * LINE_BYTES);
+    append_best(view, trial, &line);
+    wrap_append(&lines, buf_text(&line), picture->width, 8);
+    size_t most = picture->rows_left < 12 ? 2 : 4;
+    char *end = lines.len > 0 ? lines.data : NULL;
+    for (size_t i = 0; i < most && end != NULL; i++) {
+        end = strchr(end, '\n');
+        end = end == NULL || end[1] == '\0' ? NULL : end + 1;
     }
-    parameters_append(&parameters, json_object_get(trial, "parameters"), 4);
-    buf_printf(&line, ", trial %" PRId64 ": %s", int_at(trial, "number", 0), buf_text(&parameters));
-    put_line(out, &line, width);
+    if (end != NULL) {
+        *end = '\0';
+    }
+    put_lines(picture, buf_text(&lines), "32");
+    if (end != NULL) {
+        put_lines(picture, "        …", "32");
+    }
 }
+
+/* The best value so far over the time of the study. */
+static void draw_trace(const struct view *view, struct picture *picture)
+{
+    double values[SPARK_MAX];
+    size_t n = picture->width > SPARK_MAX + 30 ? SPARK_MAX
+               : picture->width > 40           ? picture->width - 30
+                                               : 12;
+    size_t n_items = json_array_size(view->history);
+    char from[TEXT_NUMBER_BYTES], to[TEXT_NUMBER_BYTES];
+    OWN(buf) struct buf line = {0};
+
+    if (n_items < 2 || picture->rows_left < 6) {
+        return;
+    }
+    view_trace(view, values, n);
+    buf_init(&line, LINE_BYTES);
+    buf_puts(&line, "so far  ");
+    plot_spark(values, n, &line);
+    buf_printf(&line, "  %s to %s",
+               text_number(number_at(json_array_get(view->history, 0), "value"), 4, from),
+               text_number(number_at(json_array_get(view->history, n_items - 1), "value"), 4, to));
+    put_line(picture, &line, NULL);
+}
+
+void view_trace(const struct view *view, double values[], size_t n)
+{
+    size_t n_items = json_array_size(view->history), next = 0;
+    int64_t first = text_moment_ms(text_at(json_array_get(view->history, 0), "ended_at"));
+    int64_t last = text_moment_ms(text_at(json_array_get(view->history, n_items - 1), "ended_at"));
+    int64_t from = view->elapsed_ms >= 0 ? view->now_ms - view->elapsed_ms : first;
+    int64_t to = view->elapsed_ms >= 0 && view->now_ms > last ? view->now_ms : last;
+    double value = (double)NAN;
+
+    for (size_t i = 0; i < n; i++) {
+        double share = (double)(i + 1) / (double)n;
+        int64_t until = i + 1 == n ? INT64_MAX : from + (int64_t)((double)(to - from) * share);
+        while (next < n_items
+               && text_moment_ms(text_at(json_array_get(view->history, next), "ended_at"))
+                      <= until) {
+            value = number_at(json_array_get(view->history, next++), "value");
+        }
+        values[i] = value;
+    }
+}
+
+/* ---- running trials ---------------------------------------------------------------------------
+ */
 
 /* "3/9" where a resource says how far it may go. */
 static void append_step(const struct view *view, const json_t *trial, struct buf *out)
 {
+    const json_t *step = trial_progress(trial, "step");
     char reached[JSON_NUMBER_BYTES];
     char most[JSON_NUMBER_BYTES];
-    const char *step = number_text_at(trial, "step", NULL, reached);
     const char *max = number_text_at(json_object_get(view->study, "resource"), "max", "", most);
 
-    if (step == NULL) {
+    if (!json_is_number(step)) {
         buf_puts(out, "-");
     } else {
-        buf_printf(out, "%s%s%s", step, *max == '\0' ? "" : "/", max);
+        buf_printf(out, "%s%s%s", json_format_number(json_number_value(step), reached),
+                   *max == '\0' ? "" : "/", max);
     }
 }
 
-static void draw_trial(const struct view *view, const json_t *trial, size_t width, struct buf *out)
-{
-    OWN(buf) struct buf line = {0};
-    OWN(buf) struct buf text = {0};
-    char number[TEXT_NUMBER_BYTES];
-    char span[TEXT_SPAN_BYTES];
-    int64_t started_ms = text_moment_ms(text_at(trial, "started_at"));
-    const json_t *value = json_object_get(trial, "value");
+/* The cells of one trial behind its number and worker. */
+struct running_cells {
+    char step[2 * JSON_NUMBER_BYTES], value[TEXT_NUMBER_BYTES], time[TEXT_SPAN_BYTES];
+};
 
-    buf_init(&line, LINE_BYTES);
-    buf_init(&text, LINE_BYTES);
-    buf_printf(&line, "%5" PRId64 "  ", int_at(trial, "number", 0));
-    cell_append_clean(&text, text_at(trial, "worker"));
-    cell_append_fitted(&line, buf_text(&text), 20, false);
-    buf_clear(&text);
-    append_step(view, trial, &text);
-    buf_putc(&line, ' ');
-    cell_append_fitted(&line, buf_text(&text), 9, true);
-    buf_printf(&line, " %10s",
-               !json_is_number_like(value) ? "-" : text_number(json_number_like(value), 4, number));
-    buf_printf(&line, " %8s", started_ms < 0 ? "-" : text_span(view->now_ms - started_ms, span));
-    put_line(out, &line, width);
+static void fill_cells(const struct view *view, const json_t *trial, struct running_cells *cells)
+{
+    OWN(buf) struct buf step = {0};
+    int64_t started_ms = text_moment_ms(text_at(trial, "started_at"));
+    const json_t *value = trial_progress(trial, "value");
+
+    buf_init(&step, sizeof cells->step);
+    append_step(view, trial, &step);
+    (void)snprintf(cells->step, sizeof cells->step, "%s", buf_text(&step));
+    (void)strcpy(cells->value, "-");
+    (void)strcpy(cells->time, "-");
+    if (json_is_number_like(value)) {
+        (void)text_number(json_number_like(value), 4, cells->value);
+    }
+    if (started_ms >= 0) {
+        (void)text_span(view->now_ms - started_ms, cells->time);
+    }
 }
 
-static void draw_running(const struct view *view, size_t width, size_t rows, struct buf *out)
+struct running_widths {
+    size_t worker, bar, step, value, time; /* bar 0: there is none */
+};
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The numbers are as wide as they are; the bar and the names share the rest. */
+static struct running_widths find_widths(const struct view *view, size_t shown, size_t width)
+{
+    struct running_widths w = {.worker = 6, .step = 4, .value = 6, .time = 4};
+    bool has_most = number_at(json_object_get(view->study, "resource"), "max") > 0;
+
+    for (size_t i = 0; i < shown; i++) {
+        const json_t *trial = json_array_get(view->running, i);
+        struct running_cells cells;
+        fill_cells(view, trial, &cells);
+        w.worker = larger(w.worker, cell_columns(text_at(trial, "worker")));
+        w.step = larger(w.step, strlen(cells.step));
+        w.value = larger(w.value, strlen(cells.value));
+        w.time = larger(w.time, strlen(cells.time));
+    }
+    size_t taken = 5 + 2 + 2 + w.step + 2 + w.value + 2 + w.time;
+    size_t rest = width > taken + 6 ? width - taken : 6;
+    w.worker = w.worker > WORKER_MAX ? WORKER_MAX : w.worker;
+    w.worker = w.worker > rest ? rest : w.worker;
+    rest -= w.worker;
+    w.bar = !has_most || rest < 8 ? 0 : rest - 2 > TRIAL_BAR_MAX ? TRIAL_BAR_MAX : rest - 2;
+    return w;
+}
+
+static void draw_trial(const struct view *view, const json_t *trial, const struct running_widths *w,
+                       struct picture *picture)
 {
     OWN(buf) struct buf line = {0};
+    struct running_cells cells;
+    const json_t *step = trial_progress(trial, "step");
+
+    fill_cells(view, trial, &cells);
+    buf_init(&line, LINE_BYTES);
+    buf_printf(&line, "%5" PRId64 "  ", int_at(trial, "number", 0));
+    wrap_name(&line, text_at(trial, "worker"), w->worker);
+    if (w->bar > 0) {
+        buf_puts(&line, "  ");
+        plot_bar(json_is_number(step) ? json_number_value(step) : 0,
+                 number_at(json_object_get(view->study, "resource"), "max"), w->bar, &line);
+    }
+    buf_printf(&line, "  %*s  %*s  %*s", (int)w->step, cells.step, (int)w->value, cells.value,
+               (int)w->time, cells.time);
+    put_line(picture, &line, NULL);
+}
+
+static void draw_running(const struct view *view, struct picture *picture)
+{
+    OWN(buf) struct buf line = {0};
+    size_t rows = picture->rows_left;
     size_t listed = json_array_size(view->running);
     size_t all = (size_t)study_count(view->study, "running");
     size_t shown = listed;
@@ -273,42 +454,32 @@ static void draw_running(const struct view *view, size_t width, size_t rows, str
     if (shown + 1 > rows || all > shown) { /* one row for the title, one for "… more" */
         shown = shown > rows - 2 ? rows - 2 : shown;
     }
+    struct running_widths w = find_widths(view, shown, picture->width);
     buf_init(&line, LINE_BYTES);
-    buf_printf(&line, "TRIAL  %-20s %9s %10s %8s", "WORKER", "STEP", "VALUE", "TIME");
-    put_line(out, &line, width);
+    buf_printf(&line, "TRIAL  %-*s  %*s%s%*s  %*s  %*s", (int)w.worker, "WORKER", (int)w.bar, "",
+               w.bar > 0 ? "  " : "", (int)w.step, "STEP", (int)w.value, "VALUE", (int)w.time,
+               "TIME");
+    put_line(picture, &line, NULL);
     for (size_t i = 0; i < shown; i++) {
-        draw_trial(view, json_array_get(view->running, i), width, out);
+        draw_trial(view, json_array_get(view->running, i), &w, picture);
     }
     if (all > shown) {
         buf_clear(&line);
         buf_printf(&line, "       and %zu more", all - shown);
-        put_line(out, &line, width);
+        put_line(picture, &line, NULL);
     }
-}
-
-/* Colour goes over whole lines, so that widths need not know about it. */
-static void draw_coloured(const struct buf *line, const char *sequence, bool color, struct buf *out)
-{
-    if (!color || line->len == 0) {
-        buf_puts(out, buf_text(line));
-        return;
-    }
-    buf_printf(out, "\033[%sm%.*s\033[0m\n", sequence, (int)line->len - 1, buf_text(line));
 }
 
 void view_draw(const struct view *view, size_t width, size_t rows, bool color, struct buf *out)
 {
-    OWN(buf) struct buf part = {0};
+    struct picture picture = {.out = out, .width = width, .rows_left = rows, .color = color};
 
-    buf_init(&part, LINE_BYTES);
-    draw_head(view, width, &part);
-    draw_coloured(&part, view->trouble != NULL ? "1;33" : "1", color, out);
-    draw_bar(view, width, out);
-    draw_counts(view, width, out);
-    buf_clear(&part);
-    draw_best(view, width, &part);
-    draw_coloured(&part, "32", color, out);
-    draw_running(view, width, rows > 5 ? rows - 5 : 0, out);
+    draw_head(view, &picture);
+    draw_bar(view, &picture);
+    draw_counts(view, &picture);
+    draw_best(view, &picture);
+    draw_trace(view, &picture);
+    draw_running(view, &picture);
 }
 
 void view_line(const struct view *view, struct buf *out)
@@ -328,7 +499,7 @@ void view_line(const struct view *view, struct buf *out)
         buf_printf(&line, "/%" PRId64, trials);
     }
     buf_puts(&line, " done, ");
-    append_counts(view, ", ", &line);
+    append_counts(view, ", ", 0, &line);
     if (trial != NULL) {
         buf_printf(&line, ", best %s %s (trial %" PRId64 ")", study_metric(view->study),
                    text_number(number_at(trial, "value"), 6, number), int_at(trial, "number", 0));
@@ -338,5 +509,6 @@ void view_line(const struct view *view, struct buf *out)
     if (view->trouble != NULL) {
         buf_printf(&line, ", %s", view->trouble);
     }
-    put_line(out, &line, SIZE_MAX);
+    cell_append_clean(out, buf_text(&line));
+    buf_putc(out, '\n');
 }

@@ -32,7 +32,8 @@ static void forget(struct watch *watch)
     json_decref(watch->study);
     json_decref(watch->best);
     json_decref(watch->running);
-    watch->study = watch->best = watch->running = NULL;
+    json_decref(watch->history);
+    watch->study = watch->best = watch->running = watch->history = NULL;
 }
 
 void watch_finish(struct watch *watch)
@@ -61,15 +62,34 @@ static int ask_first_start(struct watch *watch, struct err *err)
     return 0;
 }
 
+/* *trace ← the items of the history; those known where the best trial is still the same. */
+static int ask_trace(struct watch *watch, const json_t *best, json_t **trace, struct err *err)
+{
+    json_auto_t *answer = NULL;
+
+    if (!watch->terminal || watch->quiet) {
+        return 0;
+    }
+    if (watch->history != NULL && json_equal(best, watch->best)) {
+        *trace = json_incref(watch->history);
+        return 0;
+    }
+    TRY(ask(watch, "/history", &answer, err));
+    *trace = json_incref(json_object_get(answer, "items"));
+    return 0;
+}
+
 static int ask_all(struct watch *watch, struct err *err)
 {
     json_auto_t *study = NULL;
     json_auto_t *best = NULL;
     json_auto_t *page = NULL;
+    json_auto_t *trace = NULL;
 
     TRY(ask(watch, "", &study, err));
     if (study_metric(study) != NULL) {
         TRY(ask(watch, "/best", &best, err));
+        TRY(ask_trace(watch, best, &trace, err));
     }
     TRY(ask(watch, "/trials?state=running&limit=50", &page, err));
     TRY(ask_first_start(watch, err));
@@ -77,6 +97,7 @@ static int ask_all(struct watch *watch, struct err *err)
     watch->study = json_incref(study);
     watch->best = best == NULL ? NULL : json_incref(best);
     watch->running = json_incref(json_object_get(page, "items"));
+    watch->history = trace == NULL ? NULL : json_incref(trace);
     return 0;
 }
 
@@ -142,6 +163,7 @@ static void draw(struct watch *watch, const char *trouble, bool *over)
     struct view view = {.study = watch->study,
                         .best = watch->best,
                         .running = watch->running,
+                        .history = watch->history,
                         .elapsed_ms = watch->first_start_ms < 0 || watch->first_start_ms > wall_ms
                                           ? -1
                                           : wall_ms - watch->first_start_ms,

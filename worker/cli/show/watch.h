@@ -29,7 +29,7 @@ struct watch {
     char last_state[32];
     bool told_over; /* the last line was of a study that is over */
     int64_t last_best;
-    json_t *study, *best, *running; /* owned: the last answers */
+    json_t *study, *best, *running, *history; /* owned: the last answers */
 };
 
 void watch_begin(struct watch *watch, struct session *session, const char *study, FILE *out,

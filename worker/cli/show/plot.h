@@ -1,0 +1,16 @@
+/* Small pictures within a line of text: a bar, a sparkline. Pure. */
+#ifndef WORKER_CLI_SHOW_PLOT_H
+#define WORKER_CLI_SHOW_PLOT_H
+
+#include <stddef.h>
+
+#include "common/buf.h"
+
+/* Appends a bar of `columns` columns of which `done` of `whole` is full. Something is never
+ * nothing, and not all is never full. */
+void plot_bar(double done, double whole, size_t columns, struct buf *out);
+/* Appends one column for each value, between the least (▁) and the largest (█) of them; a value
+ * that is not finite is a space. All alike are drawn in the middle. */
+void plot_spark(const double values[], size_t n, struct buf *out);
+
+#endif
