@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/integer.h"
 #include "common/json_number.h"
+#include "common/suggest.h"
 #include "common/utf8.h"
 
 const struct json_limits json_limits_default = {.bytes = 1 << 20, .depth = 32, .values = 50000};
@@ -254,6 +255,20 @@ static void pointer_escape(const char *key, char *out, size_t bytes)
     out[len] = '\0';
 }
 
+static void refuse_field(struct fields *fields, const char *key)
+{
+    struct suggestion_for meant = {.word = key};
+    char escaped[100];
+
+    for (size_t i = 0; i < fields->n_seen; i++) {
+        suggest_offer(&meant, fields->seen[i]);
+    }
+    pointer_escape(key, escaped, sizeof escaped);
+    fields_fault(fields, escaped, "unknown field \"%.80s\"%s%s%s", key,
+                 meant.best == NULL ? "" : "; did you mean ", meant.best == NULL ? "" : meant.best,
+                 meant.best == NULL ? "" : "?");
+}
+
 void fields_end(struct fields *fields)
 {
     const char *key;
@@ -265,9 +280,7 @@ void fields_end(struct fields *fields)
             known = strcmp(fields->seen[i], key) == 0;
         }
         if (!known) {
-            char escaped[100];
-            pointer_escape(key, escaped, sizeof escaped);
-            fields_fault(fields, escaped, "unknown field \"%.80s\"", key);
+            refuse_field(fields, key);
         }
     }
 }

@@ -1,5 +1,6 @@
 #include "common/suggest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { LETTERS_MAX = 40 }; /* longer words are compared by their beginning */
@@ -50,4 +51,14 @@ void suggest_offer(struct suggestion_for *suggestion, const char *candidate)
         suggestion->best = candidate;
         suggestion->distance = distance;
     }
+}
+
+const char *suggest_question(const struct suggestion_for *suggestion,
+                             char text[SUGGEST_QUESTION_BYTES])
+{
+    text[0] = '\0';
+    if (suggestion->best != NULL) {
+        (void)snprintf(text, SUGGEST_QUESTION_BYTES, "did you mean %.70s? ", suggestion->best);
+    }
+    return text;
 }

@@ -16,4 +16,9 @@ struct suggestion_for {
 /* Compares one candidate, which must outlive the search. */
 void suggest_offer(struct suggestion_for *suggestion, const char *candidate);
 
+/* "did you mean median? ", "" where nothing is close; returns `text`. */
+#define SUGGEST_QUESTION_BYTES 96
+const char *suggest_question(const struct suggestion_for *suggestion,
+                             char text[SUGGEST_QUESTION_BYTES]);
+
 #endif

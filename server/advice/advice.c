@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/suggest.h"
 #include "server/advice/reasons.h"
 #include "server/advice/sentence.h"
 #include "server/schedule/schedule.h"
@@ -16,21 +17,25 @@
 static void refuse_unknown(const char *strategy, struct faults *faults)
 {
     OWN(buf) struct buf known;
+    struct suggestion_for meant = {.word = strategy};
+    char question[SUGGEST_QUESTION_BYTES];
 
     buf_init(&known, 400);
     buf_puts(&known, "auto, ");
     for (size_t i = 0; strategy_all()[i] != NULL; i++) {
         buf_printf(&known, "%s, ", strategy_all()[i]->name);
+        suggest_offer(&meant, strategy_all()[i]->name);
     }
     for (size_t i = 0; schedule_name(i) != NULL; i++) {
         buf_printf(&known, "%s%s", i == 0 ? "" : ", ", schedule_name(i));
+        suggest_offer(&meant, schedule_name(i));
     }
     if (known.no_memory) {
         faults_no_memory(faults);
         return;
     }
-    faults_add(faults, "/strategy", "there is no strategy \"%.64s\"; use one of %s", strategy,
-               buf_text(&known));
+    faults_add(faults, "/strategy", "there is no strategy \"%.64s\"; %suse one of %s", strategy,
+               suggest_question(&meant, question), buf_text(&known));
 }
 
 /* Adds a fault if the search cannot learn from the studies in "after". */

@@ -1,4 +1,5 @@
 #include "server/domain/study_axes.h"
+#include "common/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -211,6 +212,24 @@ void study_read_strategy(struct fields *f, struct study_def *def)
     }
 }
 
+/* NULL: it is no text, or is missing. */
+static void refuse_rule(struct fields *stopping, const char *rule)
+{
+    struct suggestion_for meant = {.word = rule};
+    char question[SUGGEST_QUESTION_BYTES];
+
+    if (rule == NULL) {
+        if (!fields_has(stopping, "rule")) {
+            fields_fault(stopping, "rule", "must be \"median\" or \"threshold\"");
+        }
+        return;
+    }
+    suggest_offer(&meant, "median");
+    suggest_offer(&meant, "threshold");
+    fields_fault(stopping, "rule", "there is no rule \"%.60s\"; %suse median or threshold", rule,
+                 suggest_question(&meant, question));
+}
+
 void study_read_stopping(struct fields *f, struct study_def *def)
 {
     static const char *const ours[] = {"rule", NULL};
@@ -239,9 +258,7 @@ void study_read_stopping(struct fields *f, struct study_def *def)
             fields_fault(&one, "value", "is missing; a trial worse than it is stopped");
         }
     } else {
-        if (rule != NULL || !fields_has(&one, "rule")) {
-            fields_fault(&one, "rule", "must be \"median\" or \"threshold\"");
-        }
+        refuse_rule(&one, rule);
         return;
     }
     fields_end(&one);

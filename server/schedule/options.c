@@ -1,4 +1,5 @@
 #include "server/schedule/options.h"
+#include "common/suggest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,8 @@ static void read_search(struct fields *fields, const char *const searches[])
 {
     const char *search = fields_string(fields, "search", NULL);
     char known[256] = "";
+    char question[SUGGEST_QUESTION_BYTES];
+    struct suggestion_for meant = {.word = search};
     size_t len = 0;
 
     if (search == NULL || searches == NULL) {
@@ -20,11 +23,13 @@ static void read_search(struct fields *fields, const char *const searches[])
         if (strcmp(search, searches[i]) == 0) {
             return;
         }
+        suggest_offer(&meant, searches[i]);
         const char *separator = i == 0 ? "" : searches[i + 1] == NULL ? " or " : ", ";
         len +=
             (size_t)snprintf(known + len, sizeof known - len, "%s\"%s\"", separator, searches[i]);
     }
-    fields_fault(fields, "search", "must be %s", known);
+    fields_fault(fields, "search", "there is no search \"%.60s\"; %suse %s", search,
+                 suggest_question(&meant, question), known);
 }
 
 static bool resource_fits(const struct study_def *study, struct faults *faults)

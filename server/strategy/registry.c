@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/suggest.h"
 #include "server/strategy/explanation.h"
 
 /* The strategies: one line each. */
@@ -60,13 +61,16 @@ int strategy_check_study(const struct study_def *study, struct faults *faults)
 
     if (strategy == NULL) {
         char known[256] = "";
+        char question[SUGGEST_QUESTION_BYTES];
+        struct suggestion_for meant = {.word = study_strategy(study)};
         for (size_t i = 0; all[i] != NULL; i++) {
             size_t len = strlen(known);
             (void)snprintf(known + len, sizeof known - len, "%s%s", i == 0 ? "" : ", ",
                            all[i]->name);
+            suggest_offer(&meant, all[i]->name);
         }
-        faults_add(faults, "/strategy", "there is no strategy \"%.64s\"; use one of %s",
-                   study_strategy(study), known);
+        faults_add(faults, "/strategy", "there is no strategy \"%.64s\"; %suse one of %s",
+                   study_strategy(study), suggest_question(&meant, question), known);
         return -1;
     }
     strategy->check(study, faults);

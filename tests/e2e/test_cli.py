@@ -554,10 +554,10 @@ def test_a_refusal_is_printed_once_with_all_its_faults(tmp):
     with FakeServer() as server:
         for detail, errors, says in [
                 ("/limits/trials: must lie between 1 and 9", [first],
-                 "hone: /limits/trials: must lie between 1 and 9\n"),
+                 "hone: --trials: must lie between 1 and 9\n"),
                 ("/limits/trials: must lie between 1 and 9 (and 1 more)", [first, second],
-                 "hone: /limits/trials: must lie between 1 and 9; "
-                 "/strategy: there is no strategy \"x\"\n"),
+                 "hone: --trials: must lie between 1 and 9; "
+                 "--strategy: there is no strategy \"x\"\n"),
                 ("must be an object", [whole], "hone: must be an object\n"),
                 ("no member errors", [], "hone: no member errors\n")]:
             server.answers.clear()
@@ -835,7 +835,7 @@ def test_a_study_that_the_private_server_lacks_may_be_at_another(tmp):
         server.says("GET", "/v1/studies/other", 404, server.problem(
             "not-found", 'there is no study "other"; GET /v1/studies lists them'))
         _, talk = private.run("study", "show", "other", status=3)
-        contains(talk, "the private server was asked; HONE_URL or --server names another")
+        contains(talk, "the private server was asked: HONE_URL or --server names another")
 
 
 def alive(pid):

@@ -404,7 +404,18 @@ def test_faults_of_a_definition_come_all_at_once_with_what_was_typed(tmp):
     with Server() as server, AtServer(tmp, server) as account:
         _, talk = account.hone("study", "create", "bad", "--maximize", "a", "-P",
                                "x=normal:0,-1", "--trials", "0", status=2)
-        contains(talk, "-P x=normal:0,-1", "/parameters/0/sd", "/limits/trials")
+        contains(talk, "-P x=normal:0,-1, sd: ", "--trials: ")
+
+
+def test_a_slip_in_a_name_gets_a_suggestion(tmp):
+    rungs = ["--resource", "epochs=1..9", "--strategy"]
+    with Server() as server, AtServer(tmp, server) as account:
+        for slip, says in [(["--strategy", "hyperbnd"], "did you mean hyperband?"),
+                           (["--stopping", "medain"], "did you mean median?"),
+                           ([*rungs, "asha,search=tpa"], "did you mean tpe?"),
+                           ([*rungs, "hyperband,etta=3"], "did you mean eta?")]:
+            _, talk = account.hone("study", "create", "slip", *DEFINITION, *slip, status=2)
+            contains(talk, says)
 
 
 def test_tokens_open_and_close_the_door(tmp):

@@ -446,7 +446,7 @@ static const struct {
      "/resource/step two rungs"},
     {"\"strategy\": {\"name\": \"asha\", \"etta\": 2}, " UP_TO(9), "/strategy/etta unknown"},
     {"\"strategy\": {\"name\": \"asha\", \"search\": \"grid\"}, " UP_TO(9),
-     "/strategy/search must"},
+     "/strategy/search there is no search"},
     {"\"strategy\": {\"name\": \"asha\", \"mode\": \"x\"}, " UP_TO(9), "/strategy/mode must"},
     {"\"strategy\": {\"name\": \"asha\", \"brackets\": 4}, " UP_TO(9), "/strategy/brackets must"},
     {"\"strategy\": {\"name\": \"asha\", \"mode\": \"stopping\", \"progressive\": true}, " UP_TO(9),

@@ -63,6 +63,21 @@ static void decide_drained(const struct exit_facts *facts, struct exit_class *ma
     }
 }
 
+/* The message that decides for whoever runs a program of his own for the first time. */
+static void say_no_metric(const struct exit_facts *facts, struct exit_class *made)
+{
+    const char *wanted = facts->wanted == NULL ? "the objective" : facts->wanted;
+    const char *reported = facts->reported == NULL ? "" : facts->reported;
+    int first = (int)strcspn(wanted, ",");
+
+    (void)snprintf(made->text, sizeof made->text,
+                   "exit status 0, but no value of %.100s was reported%s%.100s; print a line such "
+                   "as 'hone: step=1 %.*s=0.5', or say how to find it in what is printed: --metric "
+                   "'%.*s=%.*s: (\\S+)' (or --metric-regex)",
+                   wanted, *reported == '\0' ? "" : ", only of ", reported, first, wanted, first,
+                   wanted, first, wanted);
+}
+
 static void decide_clean_exit(const struct exit_facts *facts, struct exit_class *made)
 {
     bool reached = facts->has_resource && facts->last_step >= facts->to;
@@ -75,11 +90,7 @@ static void decide_clean_exit(const struct exit_facts *facts, struct exit_class 
         set(made, EXIT_CLASS_RESULT, OUTCOME_COMPLETED, "");
     } else {
         set(made, EXIT_CLASS_RESULT, OUTCOME_FAILED, "no_metric");
-        (void)snprintf(made->text, sizeof made->text,
-                       "exit status 0, but the study's objective was never reported%s%s",
-                       facts->reported == NULL || *facts->reported == '\0' ? ""
-                                                                           : "; reported were ",
-                       facts->reported == NULL ? "" : facts->reported);
+        say_no_metric(facts, made);
     }
 }
 

@@ -22,6 +22,7 @@ struct exit_facts {
     bool with_worker;     /* … and was told so about when the job ended */
     bool measured;        /* every objective was, in this attempt */
     const char *reported; /* the names of the metrics that were; NULL or "": none */
+    const char *wanted;   /* the objectives that were not; NULL: it is not known which */
     const char *oom_line; /* what the kernel said of it; NULL: nothing */
     const char *lost;     /* a value that decides the trial's value did not reach the server:
                              says which; NULL: none */
@@ -43,7 +44,7 @@ struct exit_class {
     enum exit_class_kind kind;
     enum outcome outcome;
     const char *reason; /* of a failure: "exit_code", "signal", "timeout", …; "" otherwise */
-    char text[512];     /* for people: "exit status 1" */
+    char text[640];     /* for people: "exit status 1" */
 };
 
 /* Batch systems signal a job and its worker together, and the job's end may be read first. So what

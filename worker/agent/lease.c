@@ -117,6 +117,11 @@ void lease_append_reported(const struct lease *lease, struct buf *out)
     pending_append_reported(&lease->pending, out);
 }
 
+void lease_append_missing(const struct lease *lease, struct buf *out)
+{
+    pending_append_missing(&lease->pending, out);
+}
+
 bool lease_append_lost(const struct lease *lease, struct buf *out)
 {
     return pending_append_lost(&lease->pending, out);

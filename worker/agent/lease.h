@@ -63,8 +63,9 @@ bool lease_is_objective(const struct lease *lease, const char *metric);
 uint64_t lease_reports(const struct lease *lease);
 /* True once every objective was measured. */
 bool lease_is_measured(const struct lease *lease);
-/* As pending_append_reported(). */
+/* As pending_append_reported() and pending_append_missing(). */
 void lease_append_reported(const struct lease *lease, struct buf *out);
+void lease_append_missing(const struct lease *lease, struct buf *out);
 /* Once everything measured has been answered: an objective's decisive value that the server did not
  * take. Appends a sentence about it; false: there is none. */
 bool lease_append_lost(const struct lease *lease, struct buf *out);

@@ -76,6 +76,17 @@ void pending_append_reported(const struct pending *pending, struct buf *out)
     }
 }
 
+void pending_append_missing(const struct pending *pending, struct buf *out)
+{
+    size_t before = out->len;
+
+    for (size_t i = 0; i < pending->n_objectives && out->len - before < 100; i++) {
+        if (pending->objectives[i].reported.step < 0) {
+            buf_printf(out, "%s%s", out->len == before ? "" : ", ", pending->names[i].metric);
+        }
+    }
+}
+
 struct reported_value pending_decisive(const struct pending_objective *objective, bool *is_best)
 {
     const struct objective_progress *reported = &objective->reported;

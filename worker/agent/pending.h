@@ -103,6 +103,8 @@ bool pending_is_objective(const struct pending *pending, const char *metric);
 /* Appends the names of the metrics that were reported, the first of them where there are many, to
  * `out`, which has room for 400 bytes. */
 void pending_append_reported(const struct pending *pending, struct buf *out);
+/* The objectives of which no value was, as far as they fit into 100 bytes: "accuracy, error". */
+void pending_append_missing(const struct pending *pending, struct buf *out);
 bool pending_is_measured(const struct pending *pending);
 /* With nothing left to send: an objective whose value the server did not get, though it decides
  * the value of the trial. Appends a sentence about it; false: there is none. */

@@ -150,11 +150,13 @@ static bool may_restart(const struct slot *slot)
 static void classify_exit(struct slot *slot)
 {
     OWN(buf) struct buf lost = {0};
-
     OWN(buf) struct buf reported = {0};
+    OWN(buf) struct buf wanted = {0};
 
     buf_init(&reported, REPORTED_BYTES);
     lease_append_reported(slot->lease, &reported);
+    buf_init(&wanted, REPORTED_BYTES);
+    lease_append_missing(slot->lease, &wanted);
     buf_init(&lost, LOST_BYTES);
     bool is_lost = lease_append_lost(slot->lease, &lost);
     bool draining = slot->context->draining;
@@ -170,6 +172,7 @@ static void classify_exit(struct slot *slot)
         .with_worker = draining && slot->context->drained_ms <= slot_settled_at_ms(slot),
         .measured = lease_is_measured(slot->lease),
         .reported = buf_text(&reported),
+        .wanted = buf_text(&wanted),
         .lost = is_lost ? buf_text(&lost) : NULL,
         .has_checkpoint = !folder_is_empty(slot->folder.checkpoint),
         .has_resource = slot->grant.has_resource,

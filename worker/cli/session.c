@@ -153,10 +153,9 @@ static const struct json_limits answer_limits = {
 
 /* ---- sending one ---------------------------------------------------------------------------- */
 
-/* What the server says of a study that is not there, and what it is here. */
-#define LIST_OF_API "GET /v1/studies lists them"
-#define LIST_OF_CLI "'hone study list' lists them"
-#define PRIVATE_WAS_ASKED " (the private server was asked; HONE_URL or --server names another)"
+/* What the server says of a study that is not there. */
+#define NO_SUCH_STUDY "there is no study "
+#define PRIVATE_WAS_ASKED "; the private server was asked: HONE_URL or --server names another"
 
 #define SCOPE_LACKS "lacks the scope that is needed here: "
 
@@ -176,15 +175,13 @@ static void advise_scope(const char *scopes, struct err *err)
 
 void session_advise(const struct session *session, struct err *err)
 {
-    size_t len = strlen(LIST_OF_API);
     size_t used = strlen(err->text);
 
     if (err->code == ERR_FORBIDDEN && strstr(err->text, SCOPE_LACKS) != NULL) {
         advise_scope(strstr(err->text, SCOPE_LACKS) + strlen(SCOPE_LACKS), err);
-    } else if (err->code == ERR_NOT_FOUND && used >= len
-               && strcmp(err->text + used - len, LIST_OF_API) == 0) {
-        (void)snprintf(err->text + used - len, sizeof err->text - (used - len), "%s%s", LIST_OF_CLI,
-                       session->is_private ? PRIVATE_WAS_ASKED : "");
+    } else if (err->code == ERR_NOT_FOUND && session->is_private
+               && strncmp(err->text, NO_SUCH_STUDY, strlen(NO_SUCH_STUDY)) == 0) {
+        (void)snprintf(err->text + used, sizeof err->text - used, "%s", PRIVATE_WAS_ASKED);
     } else if (err->code == ERR_UNAUTHORIZED && session->token_file[0] == '\0') {
         (void)snprintf(err->text + used, sizeof err->text - used,
                        "; name a file with a token in HONE_TOKEN_FILE or --token-file");

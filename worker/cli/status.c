@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "common/own.h"
 #include "worker/cli/text.h"
+#include "worker/cli/wording.h"
 
 static enum exit_status status_of(enum err_code code)
 {
@@ -71,7 +72,10 @@ void say(const char *fmt, ...)
 
 int exit_with(const struct err *err)
 {
-    say("%s%s%s", err->where, err->where[0] == '\0' ? "" : ": ", err->text);
+    struct err said = *err;
+
+    wording_apply(&said);
+    say("%s%s%s", said.where, said.where[0] == '\0' ? "" : ": ", said.text);
     return (int)status_of(err->code);
 }
 

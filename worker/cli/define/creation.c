@@ -5,30 +5,10 @@
 #include <string.h>
 
 #include "worker/cli/define/difference.h"
+#include "worker/cli/define/pointers.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
-
-/* Puts the -P argument before the server's text about "/parameters/2/…", so that people see what
- * they typed. */
-static void name_argument(const struct definition *definition, const json_t *body, struct err *err)
-{
-    static const char prefix[] = "/parameters/";
-    const char *at = strstr(err->text, prefix);
-
-    at = at == NULL ? strstr(err->where, prefix) : at;
-    if (at == NULL) {
-        return;
-    }
-    size_t index = strtoul(at + strlen(prefix), NULL, 10);
-    const json_t *parameter = json_array_get(json_object_get(body, "parameters"), index);
-    const char *name = json_string_value(json_object_get(parameter, "name"));
-    const char *argument =
-        name == NULL ? NULL : json_string_value(json_object_get(definition->arguments, name));
-    if (argument != NULL) {
-        (void)err_wrap(err, "-P %.100s", argument);
-    }
-}
 
 /* A courtesy: when the other study cannot be read, the server's sentence must do. */
 static void show_difference(struct session *session, const json_t *body, const char *named)
@@ -59,7 +39,7 @@ int study_send(struct session *session, const struct definition *definition, con
     if (err->code == ERR_STUDY_EXISTS) {
         show_difference(session, body, err->text);
     } else {
-        name_argument(definition, body, err);
+        pointers_to_options(definition, body, err);
     }
     return -1;
 }

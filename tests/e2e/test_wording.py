@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""No sentence of the server reaches people at the command line in the words of its API.
+
+The sentences are read from the sources, so that a new one is found here."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/support"))
+from cases import expect, main  # noqa: E402
+from fake_server import FakeServer  # noqa: E402
+
+HONE = os.environ["HONE"]
+SECONDS = 60
+
+FAULT = re.compile(r"\b(?:err_set|err_wrap|faults_add|fields_fault)\s*\("
+                   r"(?P<arguments>(?:[^()\"]|\"(?:[^\"\\]|\\.)*\"|\((?:[^()\"]|\"(?:[^\"\\]|\\.)*\")*\))*)\)\s*;",
+                   re.S)
+LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
+API_WORDS = re.compile(r'\b(?:GET|POST|PUT|PATCH|DELETE)\b|\?[a-z_]+=|Bearer|/v1/|\{"[a-z]+": |If-Match'
+                       r'|Idempotency-Key|request_id|query parameter|Content-')
+
+# Sentences about what this program itself writes, which people cannot get wrong.
+NEVER_MET = [
+    'see /v1/studies/',                 # 'study best' asks for the front of several objectives
+    'leave out ?offset= or ?tail=',     # 'logs' sends one of them
+    'query parameter',                  # are checked as options before, or are ours
+    'there is no problem of this name',  # pages of problems are for browsers and curl
+    'If-Match',                         # is not sent
+    'send the token as ',               # it is sent so
+    'Content-',                         # bodies are JSON, and not compressed
+    'ask with a new request_id', 'request_idmust be', 'Idempotency-Key',  # made by the agent
+    'cannot be changed; PATCH takes',   # 'study set' knows what may change
+    '/enqueuemust be a list',           # --enqueue makes one
+    'POST …/trials instead',            # --enqueue has no results
+    '{"index": PLACE',                  # the server's own record of a removed choice
+    '{"kernel": ["poly"]}',             # -P with JSON, in the same words as it was typed
+]
+
+
+def sentences():
+    for folder in ("server", "common"):
+        for path in sorted((ROOT / folder).rglob("*.c")):
+            for fault in FAULT.finditer(path.read_text()):
+                text = "".join(LITERAL.findall(fault["arguments"]))
+                text = re.sub(r"%(?:\.?\d+|\.\*)?(?:l|ll|z)?[sdugi%]|%", "x", text)
+                yield path, text.replace('\\"', '"')
+
+
+def test_api_words_are_put_into_ours(tmp):
+    found = [(path, text) for path, text in sentences() if API_WORDS.search(text)]
+    expect([words for words in NEVER_MET if not any(words in text for _, text in found)], [],
+           "exceptions that no sentence needs any more")
+    met = [(path, text) for path, text in found if not any(words in text for words in NEVER_MET)]
+    assert len(met) >= 8, met
+    with FakeServer() as server:
+        for path, text in met:
+            server.answers.clear()
+            server.says("GET", "/v1/studies/x", 409, server.problem("wrong-state", text))
+            done = subprocess.run([HONE, "study", "show", "x"], env=server.environment(tmp), text=True,
+                                  capture_output=True, timeout=SECONDS, check=False)
+            expect(API_WORDS.findall(done.stderr), [], f"{path}: {text!r} becomes {done.stderr!r}")
+            expect(done.stderr.startswith("hone: " + text[:10]), True, done.stderr)
+
+
+if __name__ == "__main__":
+    main(globals())
