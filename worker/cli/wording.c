@@ -17,8 +17,11 @@ static const struct {
     {"delete it with ?force=true", "delete it with --force"},
     {"(?force=true, hone token revoke --force)", "(--force)"},
     {": send \"Authorization: Bearer hp_…\"", ""},
-    {"say which one, for example {\"name\": \"epochs\", \"min\": 1, \"max\": 81}",
-     "say which one: --resource epochs=1..81"},
+    {"{\"name\": \"epochs\", \"min\": 1, \"max\": 81}", "--resource epochs=1..81"},
+    {"raise the limit that ended it, in the same PATCH or before",
+     "raise the limit that ended it first: 'hone study set NAME --trials N'"},
+    {"PATCH it with \"enqueue\" to add configurations",
+     "'hone study set NAME --enqueue' adds some"},
     {"say [{\"metric\": \"loss\", \"direction\": \"minimize\"}]",
      "say --minimize loss or --maximize accuracy"},
 };
