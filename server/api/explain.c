@@ -84,6 +84,8 @@ static int write_note(void *context, struct attempt_row *row, struct err *err)
         json_object_begin(w);
         json_put_int(w, "attempt", row->number);
         json_put_string(w, "state", attempt_end_name(row->end));
+        json_put_string(w, "reason", row->reason[0] == '\0' ? NULL : row->reason);
+        json_put_string(w, "worker", row->worker_name);
         json_put_string(w, "text", row->detail);
         json_object_end(w);
     }

@@ -567,6 +567,10 @@ static int write_detail(const struct slot *slot, struct result_report *report, s
     if (failed) {
         transcript_append_clean(&text, slot->exit_class.text, strlen(slot->exit_class.text));
     }
+    if (slot->exit_class.outcome == OUTCOME_FAILED && slot->folder.base != NULL
+        && folder_has_log(&slot->folder)) { /* the file stays, and people may look at it */
+        buf_printf(&text, "\nits output is in %s", slot->folder.log);
+    }
     buf_puts(&text, text.len > 0 ? "\n" : "");
     buf_puts(&text, notes_text(&slot->notes));
     if (failed) {
