@@ -435,7 +435,7 @@ def test_a_trial_is_explained_in_words(tmp):
                     "  2026-11-24 22:00:01 +01:00  lose      step 3: third of 3[2J; the best 1 went "
                     "on\n"
                     "values reported again for a step: 3 replaced, 0 ignored\n"
-                    "attempt 2, completed:\n  loss was reported again[2J\n  x=1\n")
+                    "attempt 2 completed:\n  loss was reported again[2J\n  x=1\n")
 
 
 IMPORTANCE = {"study": "digits", "method": "ped_anova", "metric": "loss",

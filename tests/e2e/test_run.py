@@ -127,12 +127,13 @@ def test_run_tunes_on_a_private_server_and_goes_on_where_it_was(tmp):
         contains(talk, "joined the private server", "going on with study 'first', 6 trials done")
         expect(again, out)
         expect(len(account.trials("first")), 6, "trials after the second run")
+        for _ in range(2):
+            _, talk = account.hone("run", "first", *DEFINITION, "--trials", "8", "--", *TRAIN)
+            expect(len(account.trials("first")), 8, "trials after the limit was raised")
+        contains(talk, "going on with study 'first', 8 trials done")
         _, talk = account.hone("run", "first", *DEFINITION, "--trials", "7", "--", *TRAIN, status=4)
-        contains(talk, "limits.trials: 6 there, 7 here")
-        _, talk = account.hone("study", "set", "first", "--trials", "7")
-        contains(talk, "it is running")
+        contains(talk, "limits.trials: 8 there, 7 here")
         account.hone(*command)  # the definition first accepted is still the one
-        expect(len(account.trials("first")), 7, "trials after the limit was raised")
 
 
 def test_yesterdays_study_is_found_without_its_run_line(tmp):
@@ -183,6 +184,72 @@ def test_failures_are_reported_and_no_value_is_a_failure(tmp):
                                  "echo out of luck >&2; exit 7", status=1)
         expect(out, "")
         contains(talk, "trial 1 failed", "out of luck", "no trial of 'bad' has a value")
+
+
+def test_a_failed_trial_is_explained_afterwards(tmp):
+    job = ["sh", "-c", "echo loading; echo out of memory >&2; exit 1"]
+    with Account(tmp) as account:
+        account.hone("run", "bad", *DEFINITION, "--trials", "1", "--", *job, status=1)
+        log = account.state / "work/private/bad/1/attempt-1.log"
+        for verb in (["study", "explain"], ["trial", "show"]):
+            out, talk = account.hone(*verb, "bad", "1")
+            contains(out, "attempt 1 failed (exit_code) on ", "  exit status 1\n", "  out of memory\n",
+                     f"  its output is in {log}\n")
+            contains(talk, "hone logs bad 1")
+        expect(sorted(log.read_text().splitlines()), ["loading", "out of memory"])
+
+
+def test_one_trial_is_added_cancelled_and_tried_again(tmp):
+    with Server() as server, AtServer(tmp, server) as account:
+        account.hone("study", "create", "one", *DEFINITION)
+        _, talk = account.hone("trial", "add", "one", "x=0.5,n=2")
+        contains(talk, "trial 1 of 'one' is tried next")
+        _, talk = account.hone("trial", "add", "one", '{"x": 1, "n": 3}', "--result", "score=7")
+        contains(talk, "trial 2 of 'one' is added with its result")
+        account.hone("trial", "cancel", "one", "1")
+        expect([trial["state"] for trial in account.trials("one")], ["cancelled", "completed"])
+        out, _ = account.hone("study", "best", "one", "-o", "name")
+        expect(out, "2\n")
+        out, _ = account.hone("trial", "show", "one", "2")
+        contains(out, "trial        2\nstate        completed\n", "score        7\n", "x            1\n")
+        account.hone("trial", "retry", "one", "1", status=4)
+        account.hone("trial", "show", "one", "3", status=3)
+        account.hone("trial", "add", "one", "x", status=2)
+
+
+def test_a_failed_trial_is_queued_again(tmp):
+    with Account(tmp) as account:
+        job = ["sh", "-c", "exit 1"]
+        account.hone("run", "bad", *DEFINITION, "--trials", "1", "--", *job, status=1)
+        _, talk = account.hone("trial", "retry", "bad", "1")
+        contains(talk, "trial 1 of 'bad' is queued again")
+        expect(account.trials("bad")[0]["state"], "queued")
+
+
+def test_history_is_a_chart_and_a_list_and_all_is_exported(tmp):
+    with Server() as server, AtServer(tmp, server) as account:
+        account.hone("study", "create", "h", *DEFINITION)
+        for n, score in enumerate((1, 3, 2, 5), 1):
+            account.hone("trial", "add", "h", f"x=0.{n},n={n}", "--result", f"score={score}")
+        out, _ = account.hone("study", "history", "h")
+        contains(out, "best score, by trial\n", "5 ┤", "1 ┤────", "TRIAL  SCORE")
+        rows = list(csv.DictReader(io.StringIO(account.hone("study", "history", "h", "-o", "csv")[0])))
+        expect([row["number"] for row in rows], ["1", "2", "4"])
+        whole, _ = account.hone("study", "export", "h")
+        expect(whole, account.hone("study", "trials", "h", "-o", "csv")[0])
+        expect(len(whole.splitlines()), 5)
+        lines, _ = account.hone("study", "export", "h", "-o", "ndjson")
+        expect([json.loads(line)["value"] for line in lines.splitlines()], [1, 3, 2, 5])
+
+
+def test_the_server_may_be_named_in_front_of_the_verb(tmp):
+    with Server() as server, Account(tmp) as account:
+        token = ["--token-file", os.path.join(server.data, "admin.token")]
+        account.hone("--server", server.url, *token, "study", "create", "early", *DEFINITION)
+        out, _ = account.hone(f"--server={server.url}", *token, "study", "list", "-o", "name")
+        expect(out, "early\n")
+        _, talk = account.hone("--server", server.url, status=2)
+        contains(talk, "say what to do")
 
 
 def test_a_program_that_never_has_a_value_ends_the_study(tmp):

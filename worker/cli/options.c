@@ -21,7 +21,8 @@ static const char *const output_names[OUTPUT_COUNT] = {
 static const struct argp_option server_options[] = {
     {"server", KEY_SERVER, "URL", 0,
      "the server, such as http://tuner:4663 (default: HONE_URL)\vWithout either, the private "
-     "server of hone-run(1) is used if one runs, which is said, else http://127.0.0.1:4663.",
+     "server of hone-run(1) is used if one runs, or started again if it has studies, which is "
+     "said, else http://127.0.0.1:4663. May stand in front of the verb too.",
      10},
     {"token-file", KEY_TOKEN_FILE, "FILE", 0,
      "a file that holds the token in one line (default: HONE_TOKEN_FILE)\vA token is never an "
@@ -294,4 +295,18 @@ size_t terminal_width(int fd)
         return 0;
     }
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20 ? size.ws_col : 80;
+}
+
+int options_leading(int argc, char *const argv[])
+{
+    const char *word = argc > 0 ? argv[0] : "";
+    size_t len = strcspn(word, "=");
+
+    for (const struct argp_option *option = server_options; option->name != NULL; option++) {
+        if (strncmp(word, "--", 2) == 0 && len == strlen(option->name) + 2
+            && strncmp(word + 2, option->name, len - 2) == 0) {
+            return option->arg == NULL || word[len] == '=' || argc < 2 ? 1 : 2;
+        }
+    }
+    return 0;
 }

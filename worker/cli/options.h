@@ -80,6 +80,10 @@ bool option_is_end(const struct argp_option *option);
 void options_read(const struct usage *usage, int argc, char **argv, void *input,
                   struct options *options);
 
+/* How many words an option of every verb (--server, --token-file, …) takes at the front of argv; 0:
+ * it is none. For those that stand in front of the verb. */
+int options_leading(int argc, char *const argv[]);
+
 /* `parse_own` of a verb whose one own option is a flag with the key KEY_FLAG: sets the bool
  * `input`. */
 #define KEY_FLAG 0x3000

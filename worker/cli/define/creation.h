@@ -14,6 +14,11 @@
 MUST_USE int study_send(struct session *session, const struct definition *definition,
                         const json_t *body, json_t **study, struct err *err);
 
+/* The same for who goes on with a study: where it differs only in a limit of trials that is not
+ * below the one it has, that limit is set, which is said if it changes anything. */
+MUST_USE int study_send_or_extend(struct session *session, const struct definition *definition,
+                                  const json_t *body, json_t **study, struct err *err);
+
 /* Prints on stderr what `auto` took for this study, decided when it was created and for good;
  * nothing where a strategy is named. */
 void study_print_choice(const json_t *study);

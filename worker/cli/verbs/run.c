@@ -207,9 +207,10 @@ static int print_result(struct session *session, const struct options *options,
         return 0;
     }
     if (!json_is_object(trial)) {
-        return err_set(err, ERR_EXHAUSTED,
-                       "no trial of '%s' has a value; 'hone study trials %s -o wide' tells why",
-                       options->arguments[0], options->arguments[0]);
+        return err_set(
+            err, ERR_EXHAUSTED,
+            "no trial of '%s' has a value; 'hone study explain %s 1' tells why, for example",
+            options->arguments[0], options->arguments[0]);
     }
     if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, watch->best);
@@ -244,7 +245,7 @@ static int run(struct options *options, const struct run_options *given, int *st
     if (session_previews(&session, "POST", "/v1/studies", body)) {
         return 0;
     }
-    TRY(study_send(&session, &given->definition, body, &study, err));
+    TRY(study_send_or_extend(&session, &given->definition, body, &study, err));
     TRY(say_how_it_stands(&session, study, err));
     bool is_private = server.url[0] != '\0';
     struct agent_settings settings = worker_settings(given, options, &session, is_private);

@@ -5,6 +5,7 @@
 
 #include "common/json.h"
 #include "worker/cli/session.h"
+#include "worker/cli/show/attempts.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
@@ -136,22 +137,6 @@ static void print_schedule(const json_t *schedule, struct buf *text)
     }
 }
 
-/* What the worker of an attempt noted: why it failed, which reports were ignored or replaced. */
-static void print_note(const json_t *note, struct buf *text)
-{
-    const char *line = text_at(note, "text");
-
-    buf_printf(text, "attempt %" PRId64 ", %s:", int_at(note, "attempt", 0),
-               text_at(note, "state"));
-    print_line(text);
-    while (*line != '\0') {
-        size_t len = strcspn(line, "\n");
-        buf_printf(text, "  %.*s", (int)len, line);
-        print_line(text);
-        line += len + (line[len] == '\n');
-    }
-}
-
 static void print_reports(const json_t *answer, struct buf *text)
 {
     int64_t replaced = int_at(answer, "replaced", 0);
@@ -166,7 +151,7 @@ static void print_reports(const json_t *answer, struct buf *text)
         print_line(text);
     }
     json_array_foreach (json_object_get(answer, "notes"), i, note) {
-        print_note(note, text);
+        attempt_print_note(stdout, note, "text");
     }
 }
 
@@ -178,6 +163,16 @@ static void print_answer(const json_t *answer)
     print_origin(answer, &text);
     print_schedule(json_object_get(answer, "schedule"), &text);
     print_reports(answer, &text);
+}
+
+/* Where the rest of what a failed one printed is. */
+static void tell_log(const struct options *options, const json_t *answer)
+{
+    (void)fflush(stdout);
+    if (strcmp(text_at(answer, "state"), "failed") == 0) {
+        say("'hone logs %s %s' shows all that it printed", options->arguments[0],
+            options->arguments[1]);
+    }
 }
 
 static int explain(const struct options *options, struct err *err)
@@ -196,6 +191,7 @@ static int explain(const struct options *options, struct err *err)
     TRY(session_get(&session, buf_text(&path), &answer, err));
     if (options->output == OUTPUT_TABLE || options->output == OUTPUT_WIDE) {
         print_answer(answer);
+        tell_log(options, answer);
     } else {
         print_json(stdout, answer);
     }

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "worker/cli/define/configuration.h"
 #include "worker/cli/define/definition.h"
-#include "worker/cli/define/scalar.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
@@ -32,52 +32,12 @@ static const struct argp_option own_options[] = {
     {0},
 };
 
-/* Adds NAME=VALUE to the object; false: it is no such text, or the name has a value. */
-static bool read_value(const char *text, size_t len, json_t *parameters)
-{
-    OWN(memory) char *name = strndup(text, len);
-    char *equals = name == NULL ? NULL : strchr(name, '=');
-
-    if (equals == NULL || equals == name) {
-        return false;
-    }
-    *equals = '\0';
-    if (json_object_get(parameters, name) != NULL) {
-        return false;
-    }
-    return json_object_set_new(parameters, name, scalar_value(equals + 1)) == 0;
-}
-
-/* {"parameters": …} from NAME=VALUE,… or from a JSON object; NULL: neither. */
-static json_t *configuration(const char *text)
-{
-    json_auto_t *parameters = NULL;
-    struct err err;
-
-    if (text[0] == '{') {
-        return json_parse(text, strlen(text), &json_limits_default, &parameters, &err) != 0
-                   ? NULL
-                   : json_pack("{s:O}", "parameters", parameters);
-    }
-    parameters = json_object();
-    for (const char *at = text;; at++) {
-        size_t len = strcspn(at, ",");
-        if (!read_value(at, len, parameters)) {
-            return NULL;
-        }
-        at += len;
-        if (*at == '\0') {
-            return json_pack("{s:O}", "parameters", parameters);
-        }
-    }
-}
-
 static void add_configuration(json_t *given, const char *text, const struct argp_state *state)
 {
     json_t *list = json_object_get(given, "enqueue");
-    json_t *one = configuration(text);
+    json_t *values = configuration_read(text);
 
-    if (one == NULL) {
+    if (values == NULL) {
         argp_error(state,
                    "--enqueue %s: write the values as lr=0.1,units=32, or as a JSON object, each "
                    "name once",
@@ -88,7 +48,7 @@ static void add_configuration(json_t *given, const char *text, const struct argp
         list = json_array();
         (void)json_object_set_new(given, "enqueue", list);
     }
-    (void)json_array_append_new(list, one);
+    (void)json_array_append_new(list, json_pack("{s:o}", "parameters", values));
 }
 
 static void add_old_value(json_t *given, const char *text, const struct argp_state *state)
@@ -99,7 +59,7 @@ static void add_old_value(json_t *given, const char *text, const struct argp_sta
         values = json_object();
         (void)json_object_set_new(given, old_values, values);
     }
-    if (!read_value(text, strlen(text), values)) {
+    if (!configuration_add(values, text, strlen(text))) {
         argp_error(state, "--old-value %s: write the value as lr=0.1, each name once", text);
     }
 }

@@ -118,3 +118,29 @@ int verb_study_trials(int argc, char **argv)
     options_read(&usage_study_trials, argc, argv, &given, &options);
     return exit_after(list(&options, &given, &err), &err);
 }
+
+/* ---- export --------------------------------------------------------------------------------- */
+
+const struct usage usage_study_export = {
+    .arguments = "NAME",
+    .doc =
+        "Writes every trial of a study with all of its columns: CSV, unless -o json or -o ndjson "
+        "asks for another format.",
+    .flags = USAGE_SERVER | USAGE_OUTPUT,
+    .n_min = 1,
+    .n_max = 1,
+    .missing = STUDY_MISSING,
+};
+
+int verb_study_export(int argc, char **argv)
+{
+    const struct trials_options all = {0};
+    struct options options;
+    struct err err = {0};
+
+    options_read(&usage_study_export, argc, argv, NULL, &options);
+    if (options.output == OUTPUT_TABLE || options.output == OUTPUT_WIDE) {
+        options.output = OUTPUT_CSV;
+    }
+    return exit_after(list(&options, &all, &err), &err);
+}
