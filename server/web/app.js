@@ -1,10 +1,12 @@
 /** Start, addresses, the frame of every page, sign-in, theme, keys. */
 import * as api from './api.js';
+import * as brackets from './page_brackets.js';
 import * as create from './page_create.js';
 import * as studies from './page_studies.js';
 import * as study from './page_study.js';
 import * as trial from './page_trial.js';
 import * as trials from './page_trials.js';
+import * as workers from './page_workers.js';
 import {html, render, nothing, age, dialog, problemView, studyPath} from './view.js';
 
 /**
@@ -20,8 +22,10 @@ import {html, render, nothing, age, dialog, problemView, studyPath} from './view
 const ROUTES = [
   [/^$/, studies, []],
   [/^new$/, create, []],
+  [/^workers$/, workers, []],
   [/^studies\/([^/]+)$/, study, ['study']],
   [/^studies\/([^/]+)\/trials$/, trials, ['study']],
+  [/^studies\/([^/]+)\/brackets$/, brackets, ['study']],
   [/^studies\/([^/]+)\/trials\/(\d+)$/, trial, ['study', 'trial']],
 ];
 

@@ -1,6 +1,7 @@
 /* What the chart elements share: a canvas that follows size, theme and screen, work in slices of a
  * frame, and the table and command below each chart. */
 
+import {curlOf, saveFile} from './share.js';
 import {copy, SHAPES} from './view.js';
 
 const SLICE_MS = 12;
@@ -74,12 +75,13 @@ const LIKE = {promoted: 'running', waiting: 'paused', stopped: 'pruned', lost: '
 /** The colour of a trial's or attempt's state. */
 export const stateColour = (state) => colour(`state-${LIKE[state] ?? state}`);
 
+const PROMOTED = 'M1.5 6h8M6.5 2.8 9.8 6 6.5 9.2';
 const paths = new Map();
 
 /** Draws the shape that stands for a state, about `size` wide, around a place. */
 export function drawState(ctx, state, x, y, size, fill) {
-  const name = SHAPES[state] ? state : LIKE[state] ?? state;
-  if (!paths.has(name)) paths.set(name, new Path2D(SHAPES[name] ?? SHAPES.lost));
+  const name = SHAPES[state] || state === 'promoted' ? state : LIKE[state] ?? state;
+  if (!paths.has(name)) paths.set(name, new Path2D(name === 'promoted' ? PROMOTED : SHAPES[name] ?? SHAPES.lost));
   ctx.save();
   ctx.translate(x - size / 2, y - size / 2);
   ctx.scale(size / 12, size / 12);
@@ -234,12 +236,6 @@ function tableOf(rows) {
     make('tbody', {}, ...body.slice(0, TABLE_ROWS).map((row) => cells('td', row))));
 }
 
-/** The command that fetches an address of this server, as the page itself reached it. */
-export function curlOf(url) {
-  const full = new URL(url, document.baseURI).href.replaceAll("'", '%27');
-  return `curl -sS -H "Authorization: Bearer $HONE_TOKEN" '${full}'`;
-}
-
 function fillOnOpen(label, fill) {
   const box = make('details', {}, make('summary', {text: label}));
   box.addEventListener('toggle', () => {
@@ -259,13 +255,18 @@ export function twin(source) {
     const {table, csv, title} = source();
     const rows = table?.() ?? [];
     const more = rows.length > TABLE_ROWS + 1 ? `the first ${TABLE_ROWS} of ${rows.length} rows` : '';
-    return [make('p', {}, csv ? make('a', {href: csv, download: true, text: 'all rows as CSV'}) : null,
-      more ? ` · ${more}` : null),
+    const save = (event) => {
+      event.preventDefault();
+      saveFile(csv, `${title || 'data'}.csv`);
+    };
+    return [make('p', {}, csv ? make('a', {href: csv, text: 'all rows as CSV', click: save}) : null,
+      more ? ` ${more}` : null),
     make('div', {class: 'twin-table', tabindex: '0', role: 'region', 'aria-label': `data of ${title ?? 'the chart'}`},
       rows.length ? tableOf(rows) : 'no rows yet')];
   });
   const command = fillOnOpen('curl', () => {
-    const text = make('code', {text: curlOf(source().curl ?? source().csv ?? '')});
+    const {curl, csv} = source();
+    const text = make('code', {text: curl ?? curlOf(csv ?? 'v1/studies')});
     return [make('pre', {tabindex: '0'}, text), make('button', {type: 'button', text: 'copy', click: () => copy(text.textContent)})];
   });
   return make('div', {class: 'twin'}, data, command);

@@ -6,8 +6,6 @@ import {drawLine, drawMarks, drawPoint, hasRug, isMarked, lastFinite, placeY, SH
 import {css, rankColour, rankShares, viridis, visibleExtent} from './scales.js';
 import {moment, num} from './view.js';
 
-export {curlOf, twin} from './canvas.js';
-
 const HEIGHT = 260;
 const NEAR = 14; // CSS pixels from the pointer to what it points at
 const DRAG = 8; // CSS pixels from which on a drag zooms in a direction
@@ -25,7 +23,7 @@ const MOST_LEGEND = 8;
  * @typedef {{label: string, value: number, low?: number, high?: number, text?: string, note?: string}} Bar
  * @typedef {{kind: 'history'|'curves'|'slice'|'pareto'|'bars', title: string, x: Axis, y: Axis,
  *   series: Series[], bars?: Bar[], summary: string, table?: () => any[], csv?: string, curl?: string,
- *   height?: number}} ChartData
+ *   height?: number}} ChartData `csv` is a path of the server, `curl` a command
  */
 
 const numberAt = (series, i) => series.number ?? series.numbers?.[i] ?? null;
@@ -41,7 +39,7 @@ export class HoneChart extends CanvasElement {
 
   /** @param {ChartData} data */
   set data(data) {
-    this.chart = data;
+    this.chart = data?.x?.categories ? {...data, series: data.series.map(scattered)} : data;
     this.stops = undefined;
     this.found = null;
     this.invalidate();
@@ -65,7 +63,7 @@ export class HoneChart extends CanvasElement {
       pointerdown: (e) => this.press(e), pointermove: (e) => this.point(e), pointerleave: () => this.show(null),
       dblclick: () => this.unzoom()}, this.grid, this.marks, this.over);
     this.tip = make('div', {class: 'chart-tip', role: 'status', hidden: true});
-    this.append(this.head, this.yLabel, this.plotNode, this.tip, twin(() => this.chart ?? {}));
+    this.append(this.head, this.yLabel, this.plotNode, this.tip, twin(() => ({table: () => tableOf(this.chart), ...this.chart})));
   }
 
   draw() {
@@ -393,6 +391,20 @@ export class HoneChart extends CanvasElement {
 
 /* ---- pieces ---- */
 
+/* What is drawn, as rows under a head. */
+function tableOf({kind, series = [], bars: all = [], x, y}) {
+  if (kind === 'bars') return [['name', 'value', 'low', 'high'], ...all.map((b) => [b.label, num(b.value), num(b.low), num(b.high)])];
+  const at = (v) => (x.time ? moment(v) : x.categories ? x.categories[Math.round(v)] : num(v));
+  return [['trial', 'series', x.label, y.label], ...series.flatMap((s) => Array.from(s.x, (v, i) =>
+    [numberAt(s, i) ?? '', s.state ?? s.label, at(v), num(s.y[i])]))];
+}
+
+/* Points of a category stand side by side, each always at the same place. */
+function scattered(series) {
+  const shift = (i) => ((numberAt(series, i) ?? i) * 0.618034 % 1 - 0.5) * 0.5;
+  return {...series, x: Float64Array.from(series.x, (v, i) => v + shift(i))};
+}
+
 function joined(columns) {
   const all = new Float64Array(columns.reduce((n, x) => n + x.length, 0));
   let at = 0;
@@ -445,7 +457,7 @@ function bars(all) {
       error.style.width = percent(bar.high - (bar.low ?? bar.value));
     }
     return make('div', {class: 'bar-row', title: bar.note ?? ''}, make('span', {class: 'bar-label', dir: 'auto', text: bar.label}),
-      make('span', {class: 'bar-track'}, fill, error), make('span', {class: 'bar-value', text: bar.text ?? num(bar.value)}));
+      make('span', {class: 'bar-track'}, fill, error), make('span', {class: 'bar-value', text: bar.text ?? num(bar.value, 2)}));
   }));
 }
 

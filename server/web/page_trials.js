@@ -5,7 +5,7 @@ import {get, text} from './api.js';
 import {Columns} from './columns.js';
 import * as plots from './plots.js';
 import {makeAxis, rangesFromText, rangesToText, selectRows} from './scales.js';
-import {curlOf} from './share.js';
+import {curlOf, saveFile} from './share.js';
 import {Table, parseFilter, filterRows, sortRows} from './table.js';
 import {html, nothing, state, studyPath, trialPath, trialLink, apiPath, objective, number, num, cell, value, count, plural,
   ago, moment, span, throttle, empty, copy, panel} from './view.js';
@@ -249,14 +249,9 @@ export function open(context) {
       'Copied as curl')}>Copy curl</button></div>${faults.map((f) => html`<p class="fault">${f} Columns are: ${choices().all.slice(0, 12).map(label).join(', ')} …</p>`)}`;
   }
 
-  /** A link cannot carry the token, so the file is fetched. */
-  async function saveCsv(event) {
+  function saveCsv(event) {
     event.preventDefault();
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([await text(`${path}/export?format=csv`)], {type: 'text/csv'}));
-    link.download = `${name}.csv`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    saveFile(`${path}/export?format=csv`, `${name}.csv`);
   }
 
   return {

@@ -30,6 +30,8 @@ export class HoneParcoords extends CanvasElement {
     this.share = 0.2;
     this.kinds = {};
     this.cursors = {};
+    this.aside = new Set(); // numbers of trials that were excluded
+    this.marked = new Set();
   }
 
   /* ---- data ---- */
@@ -43,7 +45,7 @@ export class HoneParcoords extends CanvasElement {
     this.axes = sources.map((axis) => ({...makeAxis(axis), isObjective: axis.values === data.value}));
     this.byName = new Map(this.axes.map((axis) => [axis.name, axis]));
     this.ranks = rankShares(data.value, data.direction);
-    this.kept = undefined;
+    this.kept = this.aside.size ? Uint8Array.from(data.numbers, (n) => +!this.aside.has(n)) : undefined;
     this.order = (this.order ?? []).filter((name) => this.byName.has(name));
     if (this.order.length < 2) this.order = this.defaultOrder();
     this.cache = new Map();
@@ -65,6 +67,12 @@ export class HoneParcoords extends CanvasElement {
     return this.filter;
   }
 
+  /** The numbers of trials to point out. */
+  set selection(numbers) {
+    this.marked = new Set(numbers ?? []);
+    this.invalidate();
+  }
+
   /** Parameters that vary, as many as fit, and what stands from the objective on. */
   defaultOrder() {
     const goal = this.axes.findIndex((axis) => axis.isObjective);
@@ -75,7 +83,7 @@ export class HoneParcoords extends CanvasElement {
   /* 'selection' needs no new picture of all rows, 'rows' does. */
   changed(what) {
     if (what === 'rows') this.base = undefined;
-    this.selection = undefined;
+    this.chosen = undefined;
     this.invalidate();
   }
 
@@ -97,7 +105,7 @@ export class HoneParcoords extends CanvasElement {
 
   /** What is drawn in colour: in the ranges, among the best share, not put aside. */
   select() {
-    if (this.selection) return this.selection;
+    if (this.chosen) return this.chosen;
     const best = topShare(this.ranks, this.share);
     this.shades = Float64Array.from(this.ranks, (r) => (r <= this.share ? r / this.share : 1)); // no value: last
     const within = this.kept ? best.map((b, row) => b & this.kept[row]) : best;
@@ -105,8 +113,8 @@ export class HoneParcoords extends CanvasElement {
     const rows = new Uint32Array(n);
     for (let row = 0, k = 0; row < this.n; row++) if (mask[row]) rows[k++] = row;
     this.work.rows += 3 * this.n;
-    this.selection = {mask, count: n, rows, of: within.reduce((sum, w) => sum + w, 0)};
-    return this.selection;
+    this.chosen = {mask, count: n, rows, of: within.reduce((sum, w) => sum + w, 0)};
+    return this.chosen;
   }
 
   /* ---- elements ---- */
@@ -132,7 +140,19 @@ export class HoneParcoords extends CanvasElement {
       click: (e) => this.pick(e)}, ...this.canvases, this.heads);
     this.scroll = make('div', {class: 'pc-scroll', role: 'group'}, this.area);
     this.tip = make('div', {class: 'chart-tip', hidden: true});
-    this.append(this.bar, this.scroll, this.tip, twin(() => this.source ?? {}));
+    this.append(this.bar, this.scroll, this.tip, twin(() => ({table: () => this.table(), ...this.source})));
+  }
+
+  /* The selected rows, as rows under a head. */
+  table() {
+    const axes = this.order.map((name) => this.byName.get(name));
+    return [['trial', ...this.order], ...Array.from(this.select().rows, (row) =>
+      [this.source.numbers[row], ...axes.map((axis) => this.textAt(axis, row))])];
+  }
+
+  textAt(axis, row) {
+    if (axis.lane[row]) return LANE_NAMES[axis.lane[row] - 1];
+    return axis.keys.length ? labelOf(axis.keys[axis.x[row]]) : num(axis.x[row]);
   }
 
   fillMenu() {
@@ -155,6 +175,7 @@ export class HoneParcoords extends CanvasElement {
     const {mask} = this.select();
     const before = this.kept ?? new Uint8Array(this.n).fill(1);
     this.kept = before.map((k, row) => k & (isKept ? mask[row] : 1 - mask[row]));
+    this.kept.forEach((k, row) => k || this.aside.add(this.source.numbers[row]));
     this.filter = {};
     this.changed('rows');
     this.tell(true);
@@ -162,6 +183,7 @@ export class HoneParcoords extends CanvasElement {
 
   restore() {
     this.kept = undefined;
+    this.aside.clear();
     this.filter = {};
     this.changed('rows');
     this.tell(true);
@@ -242,7 +264,7 @@ export class HoneParcoords extends CanvasElement {
   }
 
   describe() {
-    const {count: n, of} = this.selection;
+    const {count: n, of} = this.chosen;
     const percent = Math.round(100 * this.share);
     this.shareText.textContent = `${percent} %`;
     this.countText.textContent = of === this.n ? `${count(n)} of ${count(this.n)} trials`
@@ -278,7 +300,7 @@ export class HoneParcoords extends CanvasElement {
   }
 
   drawSelected() {
-    const {rows} = this.selection;
+    const {rows} = this.chosen;
     const canvas = this.canvases[1];
     this.stopSlices();
     if (rows.length > MOST_LINES) {
@@ -337,7 +359,8 @@ export class HoneParcoords extends CanvasElement {
     ctx.textBaseline = 'middle';
     this.drawLanes(ctx);
     this.order.forEach((name, k) => this.drawAxis(ctx, name, this.at[k]));
-    if (this.hovered !== undefined && this.hovered !== null) this.drawHovered(ctx);
+    this.markedRows().forEach((row) => this.drawRow(ctx, row));
+    if (this.hovered !== undefined && this.hovered !== null) this.drawRow(ctx, this.hovered);
   }
 
   drawLanes(ctx) {
@@ -430,7 +453,7 @@ export class HoneParcoords extends CanvasElement {
     const key = JSON.stringify([this.filter, this.select().count]);
     if (!isFinal && key === this.told) return;
     this.told = key;
-    this.dispatchEvent(new CustomEvent('hone-ranges', {bubbles: true, detail: {ranges: this.filter, count: this.selection.count, mask: this.selection.mask, isFinal}}));
+    this.dispatchEvent(new CustomEvent('hone-ranges', {bubbles: true, detail: {ranges: this.filter, count: this.chosen.count, mask: this.chosen.mask, isFinal}}));
   }
 
   rangesBetween(name, y0, y1) {
@@ -644,12 +667,7 @@ export class HoneParcoords extends CanvasElement {
   }
 
   fillTip(row, x, y) {
-    const text = (name) => {
-      const {axis} = this.fitted(name);
-      const code = axis.lane[row];
-      const value = code ? LANE_NAMES[code - 1] : axis.keys.length ? labelOf(axis.keys[axis.x[row]]) : num(axis.x[row]);
-      return `${name} ${value}`;
-    };
+    const text = (name) => `${name} ${this.textAt(this.byName.get(name), row)}`;
     this.tip.replaceChildren(...[`trial ${this.source.numbers[row]}`, ...[...this.order].reverse().slice(0, 9).map(text)]
       .map((line) => make('span', {dir: 'auto', text: line})));
     const left = x - this.scroll.scrollLeft;
@@ -658,14 +676,19 @@ export class HoneParcoords extends CanvasElement {
     this.tip.style.top = `${this.scroll.offsetTop + 44 + Math.min(y, this.total - this.tip.offsetHeight)}px`;
   }
 
-  drawHovered(ctx) {
+  markedRows() {
+    if (this.marked.size === 0) return [];
+    return Array.from(this.source.numbers, (n, row) => (this.marked.has(n) ? row : -1)).filter((row) => row >= 0);
+  }
+
+  drawRow(ctx, row) {
     const axes = this.order.map((name) => this.fitted(name));
     ctx.strokeStyle = colour('panel');
     ctx.lineWidth = 5;
-    this.trace(ctx, axes, this.hovered);
+    this.trace(ctx, axes, row);
     ctx.strokeStyle = colour('text');
     ctx.lineWidth = 2;
-    this.trace(ctx, axes, this.hovered);
+    this.trace(ctx, axes, row);
   }
 
   pick(event) {

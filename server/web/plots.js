@@ -1,4 +1,5 @@
 /** Turns the columns of a study into what the chart elements take. Pure. */
+import {bestSoFar} from './scales.js';
 import {value, objective, plain, count, num} from './view.js';
 
 /** The columns of one objective: `value` where there is one, else its metric. */
@@ -85,9 +86,11 @@ export function historyData(study, columns, improvements, {by, log, metric}) {
     .filter(([x, y]) => x !== null && x !== undefined && y !== null).sort((a, b) => a[0] - b[0]);
   const end = at.reduce((high, x) => (x !== null && x > high ? x : high), -Infinity);
   if (line.length) line.push([end, line.at(-1)[1]]);
+  // improvements are told in the order of time; along another axis only some of them are
+  const y = bestSoFar(line.map((p) => p[1]), goal.direction);
   if (line.length) series.push({label: 'best so far', style: 'step', colour: 'accent',
-    x: Float64Array.from(line, (p) => p[0]), y: Float64Array.from(line, (p) => p[1])});
-  const best = line.length ? `best ${num(line.at(-1)[1])}` : 'no value yet';
+    x: Float64Array.from(line, (p) => p[0]), y});
+  const best = line.length ? `best ${num(y.at(-1))}` : 'no value yet';
   return {kind: 'history', title: `${goal.metric} of each trial`,
     x: {label: X_LABEL[by] ?? `${study.resource?.name ?? 'steps'} trained`, log: false},
     y: {label: goal.metric, log, direction: goal.direction}, series,

@@ -377,7 +377,7 @@ export function visibleExtent(x, {clip = false, log = false} = {}) {
     lo = good[lowerBound(good, g(at(0.25) - reach))];
     hi = good[Math.max(0, lowerBound(good, g(at(0.75) + reach) * (1 + 1e-12)) - 1)];
   }
-  return {lo, hi, outside: good.length - (lowerBound(good, hi + 1e-300) - lowerBound(good, lo))};
+  return {lo, hi, outside: good.reduce((n, v) => n + (v < lo || v > hi ? 1 : 0), 0)};
 }
 
 /** An order of 0..n-1 in which any beginning is spread over the whole: no random numbers. */

@@ -1,5 +1,5 @@
 /** A configuration as others can use it: arguments, a command, a request, JSON. */
-import {root} from './api.js';
+import {root, text} from './api.js';
 import {html, copy, apiPath} from './view.js';
 
 /** A word of a shell command. */
@@ -29,3 +29,12 @@ export const copyButtons = (study, trial, path) => html`<div class="buttons" rol
     ['JSON', () => JSON.stringify(trial.parameters, null, 2)],
   ].map(([name, make]) => html`<button class="small" @click=${() => copy(make(), `Copied as ${name}`)}>Copy ${
     name}</button>`)}</div>`;
+
+/** Saves an answer of the server as a file: a link cannot carry the token. */
+export async function saveFile(path, name) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([await text(path)], {type: 'text/csv'}));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

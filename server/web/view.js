@@ -100,9 +100,8 @@ const MEANING = {
   infeasible: 'its configuration cannot be trained',
   cancelled: 'ended by a user, or with its study',
 };
-/** A state as people read it: shape, colour, word, and why on hover. */
-export function state(name, reason) {
-  const like = SHAPES[name] ? name : 'lost';
+/** A state as people read it: shape and colour of the trial state `like`, word, and why on hover. */
+export function state(name, reason, like = SHAPES[name] ? name : 'lost') {
   return html`<span class="state s-${like}" title=${reason ? failureText(reason) : MEANING[name] || ''}><svg viewBox="0 0 12 12"
     aria-hidden="true"><path d=${SHAPES[like]}></path></svg>${name}</span>`;
 }
