@@ -84,7 +84,6 @@ int uploads_create(const struct uploads_settings *settings, struct uploads **upl
     }
     made->settings = *settings;
     made->folder = -1;
-    atomic_init(&made->used, true); /* until a walk has found nothing */
     (void)pthread_mutex_init(&made->lock, NULL);
     if (open_folders(made, err) != 0) {
         return err_wrap(err, "%s/files", settings->directory);
@@ -231,8 +230,7 @@ static int store_content(struct upload *upload, const char *uri, struct err *err
         return fault("kept", err);
     }
     upload->path[0] = '\0';
-    atomic_fetch_add(&uploads->files, 1);
-    atomic_fetch_add(&uploads->bytes, upload->bytes);
+    uploads_count(uploads, path, 1, upload->bytes);
     TRY(sync_folder(uploads, folder, err));
     return sync_folder(uploads, ".", err);
 }
@@ -280,7 +278,6 @@ int upload_finish(struct upload *upload, int64_t study, int64_t trial, char uri[
         return fault("written", err);
     }
     write_uri(upload, uri);
-    atomic_store(&uploads->used, true);
     (void)pthread_mutex_lock(&uploads->lock);
     int result = store_content(upload, uri, err);
     if (result == 0) {
@@ -308,7 +305,7 @@ int upload_open(const struct uploads *uploads, int64_t study, int64_t trial, con
 
 bool uploads_are_used(const struct uploads *uploads)
 {
-    return atomic_load(&uploads->used);
+    return !atomic_load(&uploads->counted) || atomic_load(&uploads->files) > 0;
 }
 
 void uploads_stats(const struct uploads *uploads, struct uploads_stats *stats)

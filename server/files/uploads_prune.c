@@ -22,26 +22,45 @@ static DIR *open_folder(const struct uploads *uploads, const char *path)
     return folder;
 }
 
-/* Removes content that no link is left of; under the lock. */
-static void remove_unlinked(struct uploads *uploads, const char *path)
+/* Content that no link is left of is removed, and counted so where `counts`; under the lock.
+ * Returns the bytes of what stays, -1 when nothing does. */
+static int64_t keep_linked(struct uploads *uploads, const char *path, bool counts)
 {
     struct stat status;
 
-    if (fstatat(uploads->folder, path, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_nlink == 1
-        && unlinkat(uploads->folder, path, 0) == 0) {
-        atomic_fetch_sub(&uploads->files, 1);
-        atomic_fetch_sub(&uploads->bytes, (int64_t)status.st_size);
+    if (fstatat(uploads->folder, path, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        return -1;
     }
+    if (status.st_nlink > 1 || unlinkat(uploads->folder, path, 0) != 0) {
+        return (int64_t)status.st_size;
+    }
+    if (counts) {
+        uploads_count(uploads, path, -1, -(int64_t)status.st_size);
+    }
+    return -1;
 }
 
-static void remove_link(struct uploads *uploads, int folder, const char *digits)
+struct trial_folder {
+    struct uploads *uploads;
+    const struct uploads_world *world;
+    int64_t study, trial;
+    int fd;
+};
+
+/* Whether it is needed is asked under the lock: what is linked after the answer is linked again. */
+static void remove_unneeded(const struct trial_folder *folder, const char *digits)
 {
+    struct uploads *uploads = folder->uploads;
+    const struct uploads_world *world = folder->world;
+    char uri[UPLOAD_URI_BYTES];
     char content[UPLOAD_PATH_BYTES];
 
-    (void)snprintf(content, sizeof content, "%.2s/%s", digits, digits + 2);
+    (void)snprintf(uri, sizeof uri, "sha256:%.64s", digits);
+    (void)snprintf(content, sizeof content, "%.2s/%.62s", digits, digits + 2);
     (void)pthread_mutex_lock(&uploads->lock);
-    if (unlinkat(folder, digits, 0) == 0) {
-        remove_unlinked(uploads, content);
+    if (!world->needs(world->context, folder->study, folder->trial, uri)
+        && unlinkat(folder->fd, digits, 0) == 0) {
+        (void)keep_linked(uploads, content, true);
     }
     (void)pthread_mutex_unlock(&uploads->lock);
 }
@@ -70,14 +89,10 @@ void uploads_prune_trial(struct uploads *uploads, int64_t study, int64_t trial,
     if (folder == NULL) {
         return;
     }
+    const struct trial_folder its = {uploads, world, study, trial, dirfd(folder)};
     while ((entry = readdir(folder)) != NULL) {
-        char uri[UPLOAD_URI_BYTES];
-        if (!is_digest(entry->d_name)) {
-            continue;
-        }
-        (void)snprintf(uri, sizeof uri, "sha256:%.64s", entry->d_name);
-        if (!world->needs(world->context, study, trial, uri)) {
-            remove_link(uploads, dirfd(folder), entry->d_name);
+        if (is_digest(entry->d_name)) {
+            remove_unneeded(&its, entry->d_name);
         }
     }
     (void)closedir(folder);
@@ -118,15 +133,13 @@ void uploads_prune_study(struct uploads *uploads, int64_t study, const struct up
     remove_empty(uploads, path);
 }
 
-struct content_count {
-    int64_t files, bytes;
-};
-
-static void count_content(struct uploads *uploads, const char *name, struct content_count *count)
+/* Removes what no trial has, and counts the rest; under the lock, so that what is uploaded
+ * meanwhile is counted once. */
+static void count_content(struct uploads *uploads, const char *name)
 {
     DIR *folder = open_folder(uploads, name);
+    struct content_count found = {0};
     const struct dirent *entry;
-    struct stat status;
     char path[UPLOAD_PATH_BYTES];
 
     if (folder == NULL) {
@@ -137,20 +150,17 @@ static void count_content(struct uploads *uploads, const char *name, struct cont
             continue;
         }
         (void)snprintf(path, sizeof path, "%.2s/%.64s", name, entry->d_name);
-        (void)pthread_mutex_lock(&uploads->lock);
-        remove_unlinked(uploads, path);
-        (void)pthread_mutex_unlock(&uploads->lock);
-        if (fstatat(uploads->folder, path, &status, AT_SYMLINK_NOFOLLOW) == 0) {
-            count->files++;
-            count->bytes += (int64_t)status.st_size;
-        }
+        int64_t bytes = keep_linked(uploads, path, false);
+        found.files += bytes >= 0;
+        found.bytes += bytes >= 0 ? bytes : 0;
     }
     (void)closedir(folder);
+    const struct content_count *known = uploads_counted(uploads, name);
+    uploads_count(uploads, name, found.files - known->files, found.bytes - known->bytes);
 }
 
 static int count_all(struct uploads *uploads, struct err *err)
 {
-    struct content_count count = {0};
     DIR *folder = open_folder(uploads, ".");
     const struct dirent *entry;
 
@@ -159,13 +169,13 @@ static int count_all(struct uploads *uploads, struct err *err)
     }
     while ((entry = readdir(folder)) != NULL) {
         if (strlen(entry->d_name) == 2 && entry->d_name[0] != '.') {
-            count_content(uploads, entry->d_name, &count);
+            (void)pthread_mutex_lock(&uploads->lock);
+            count_content(uploads, entry->d_name);
+            (void)pthread_mutex_unlock(&uploads->lock);
         }
     }
     (void)closedir(folder);
-    atomic_store(&uploads->files, count.files);
-    atomic_store(&uploads->bytes, count.bytes);
-    atomic_store(&uploads->used, count.files > 0);
+    atomic_store(&uploads->counted, true);
     return 0;
 }
 

@@ -1,12 +1,14 @@
 /* Uploaded files: stored once by their digest, kept while a trial needs them. */
 #include <check.h>
+#include <dirent.h>
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/files/uploads.h"
+#include "server/files/uploads_private.h"
 #include "tests/support/directory.h"
 
 #define MUST(step)                                                                                 \
@@ -168,6 +170,94 @@ START_TEST(a_new_start_counts_what_is_there)
 }
 END_TEST
 
+/* ---- what happens during a walk ---- */
+
+/* The n-th entry that is read while links may be made or removed: 0, none any more. */
+static struct {
+    struct uploads *uploads;
+    int n;
+} interruption;
+
+static void interrupt(void)
+{
+    struct uploads *uploads = interruption.uploads;
+    char uri[UPLOAD_URI_BYTES];
+
+    if (uploads == NULL || interruption.n <= 0 || pthread_mutex_trylock(&uploads->lock) != 0) {
+        return;
+    }
+    (void)pthread_mutex_unlock(&uploads->lock);
+    if (--interruption.n == 0) {
+        store(uploads, 2, "uploaded meanwhile", uri);
+    }
+}
+
+/* In the place of libc's: an upload may come after any entry, and after the last one. */
+struct dirent *readdir(DIR *folder)
+{
+    struct dirent *(*real)(DIR *);
+    void *found = dlsym(RTLD_NEXT, "readdir");
+
+    memcpy(&real, &found, sizeof real); /* ISO C has no cast from data to function */
+    struct dirent *entry = real(folder);
+    interrupt();
+    return entry;
+}
+
+static bool interrupted_walk_counts_all(int n, bool has_one)
+{
+    OWN(uploads) struct uploads *uploads = open_uploads(0);
+    char uri[UPLOAD_URI_BYTES];
+
+    if (has_one) {
+        store(uploads, 4, "was there before", uri);
+    }
+    interruption.uploads = uploads;
+    interruption.n = n;
+    MUST(uploads_prune(uploads, &world, &err));
+    interruption.uploads = NULL;
+    bool came = interruption.n == 0;
+    ck_assert_int_eq(n_files(uploads), (came ? 1 : 0) + (has_one ? 1 : 0));
+    ck_assert(uploads_are_used(uploads) == (came || has_one));
+    return came;
+}
+
+START_TEST(an_upload_during_a_walk_is_counted_once)
+{
+    int n = 1;
+
+    while (interrupted_walk_counts_all(n, _i != 0)) {
+        directory_remove(directory);
+        directory_create(directory);
+        n++;
+    }
+    ck_assert_int_gt(n, 5);
+}
+END_TEST
+
+static bool is_asked_under_the_lock(void *context, int64_t study, int64_t trial, const char *uri)
+{
+    struct uploads *uploads = context;
+
+    (void)study;
+    (void)trial;
+    (void)uri;
+    ck_assert_int_ne(pthread_mutex_trylock(&uploads->lock), 0);
+    return false;
+}
+
+START_TEST(nothing_is_linked_between_the_answer_and_the_removal)
+{
+    OWN(uploads) struct uploads *uploads = open_uploads(0);
+    const struct uploads_world asking = {uploads, is_asked_under_the_lock};
+    char uri[UPLOAD_URI_BYTES];
+
+    store(uploads, 1, "abc", uri);
+    uploads_prune_trial(uploads, 1, 1, &asking);
+    ck_assert(!has(uploads, 1, uri, ""));
+}
+END_TEST
+
 START_TEST(with_little_room_left_on_the_disk_nothing_is_taken)
 {
     OWN(uploads) struct uploads *uploads = open_uploads(INT64_MAX);
@@ -190,6 +280,8 @@ int main(void)
     tcase_add_test(tcase, content_goes_with_the_last_trial_that_needs_it);
     tcase_add_test(tcase, what_is_not_finished_leaves_nothing);
     tcase_add_test(tcase, a_new_start_counts_what_is_there);
+    tcase_add_loop_test(tcase, an_upload_during_a_walk_is_counted_once, 0, 2);
+    tcase_add_test(tcase, nothing_is_linked_between_the_answer_and_the_removal);
     tcase_add_test(tcase, with_little_room_left_on_the_disk_nothing_is_taken);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
