@@ -78,8 +78,9 @@ static void start_sweep(struct api *api)
 /* What the attempts of a trial say about a file. */
 struct use {
     const char *uri;
-    bool is_named;  /* by an attempt */
-    bool is_newest; /* what the trial goes on from */
+    bool is_named;       /* by an attempt */
+    bool is_newest;      /* what the trial goes on from */
+    enum attempt_end by; /* how the newest attempt has ended */
 };
 
 static int note_use(void *context, struct attempt_row *row, struct err *err)
@@ -87,6 +88,7 @@ static int note_use(void *context, struct attempt_row *row, struct err *err)
     struct use *use = context;
     json_auto_t *value = NULL;
 
+    use->by = row->end;
     if (row->checkpoint == NULL) {
         return 0;
     }
@@ -106,8 +108,8 @@ static bool is_best(struct store *store, int64_t study, int64_t trial)
 }
 
 /* As state/checkpoints.h has it: that of an open trial to go on from, that of a completed one and
- * that of the best one. One that no result has named yet belongs to a running attempt. What cannot
- * be found out is kept. */
+ * that of the best one. One that no result has named yet belongs to a running attempt, or to one
+ * that was lost and may still send its result. What cannot be found out is kept. */
 static bool is_needed(void *context, int64_t study, int64_t number, const char *uri)
 {
     const struct sweep *sweep = context;
@@ -124,7 +126,8 @@ static bool is_needed(void *context, int64_t study, int64_t number, const char *
         return err.code != ERR_NOT_FOUND;
     }
     if (!use.is_named) {
-        return trial.state == TRIAL_RUNNING;
+        return !trial_state_is_final(trial.state)
+               && (use.by == ATTEMPT_LIVE || use.by == ATTEMPT_LOST);
     }
     return use.is_newest
            && (!trial_state_is_final(trial.state) || trial.state == TRIAL_COMPLETED
@@ -155,23 +158,41 @@ static void start_prune(struct api *api)
 
 #define EVENTS_AT_ONCE 1000
 
-static int prune_after(void *context, const struct event_row *event, struct err *err)
+struct ended_list {
+    int64_t trials[EVENTS_AT_ONCE]; /* ids */
+    size_t n;
+};
+
+static int note_ended(void *context, const struct event_row *event, struct err *err)
 {
-    struct sweep *sweep = context;
-    const struct uploads_world world = {sweep, is_needed};
+    struct ended_list *ended = context;
 
     (void)err;
     if (event->kind == EVENT_ATTEMPT_ENDED || event->kind == EVENT_TRIAL_PAUSED
         || event->kind == EVENT_TRIAL_ENDED) {
-        uploads_prune_trial(sweep->api->uploads, event->study, event->trial, &world);
-        if (is_best(sweep->store, event->study, event->trial)) { /* another one is it no more */
-            uploads_prune_study(sweep->api->uploads, event->study, &world);
-        }
+        ended->trials[ended->n++] = trial_id(event->study, event->trial);
     }
     return 0;
 }
 
-/* Reader thread: looks at the trials of what has happened since the last time. */
+static void prune_ended(struct sweep *sweep, const struct ended_list *ended)
+{
+    const struct uploads_world world = {sweep, is_needed};
+    struct uploads *uploads = sweep->api->uploads;
+
+    for (size_t i = 0; i < ended->n; i++) {
+        int64_t study = trial_id_study(ended->trials[i]);
+        int64_t number = trial_id_number(ended->trials[i]);
+        uploads_prune_trial(uploads, study, number, &world);
+        if (is_best(sweep->store, study, number)) { /* another one is it no more */
+            uploads_prune_study(uploads, study, &world);
+        }
+    }
+}
+
+/* Reader thread: looks at the trials of what has happened since the last time. The events are read
+ * to their end first: as long as a statement is open, the store shows what was there at its begin,
+ * and a file that was uploaded since then would seem to be nobody's. */
 static void run_prune_ended(void *argument, struct store *store)
 {
     struct api *api = argument;
@@ -182,12 +203,14 @@ static void run_prune_ended(void *argument, struct store *store)
 
     atomic_store(&api->prunes, false); /* what happens from now on is another job's */
     do {
+        struct ended_list ended = {.n = 0};
         after = looked_at;
-        if (store_each_event(store, 0, after, EVENTS_AT_ONCE, prune_after, &sweep, &looked_at, &err)
+        if (store_each_event(store, 0, after, EVENTS_AT_ONCE, note_ended, &ended, &looked_at, &err)
             != 0) {
             log_warning("%s", err.text);
             return;
         }
+        prune_ended(&sweep, &ended);
     } while (looked_at > after);
     atomic_store(&api->pruned_seq, looked_at);
 }

@@ -7,6 +7,7 @@ import os
 import resource
 import socket
 import sys
+import tempfile
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -167,6 +168,59 @@ class Files(CheckpointTest):
             thread.join()
         self.assertEqual(replies, [201] * 12)
         self.expect_stored(*contents)
+
+
+class Looks(CheckpointTest):
+    """What a look at the files of a study does to those that come while it looks."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.hold = os.path.join(folder.name, "hold")
+        self.env = hone.preload_env(HONE_TEST_HOLD=self.hold)
+        super().setUp()
+        self.make("t", strategy="random", limits={"trials": 3}, resource={"name": "epochs", "min": 1, "max": 9})
+
+    def test_what_is_uploaded_during_a_look_stays(self):
+        first, _ = self.ask("t")
+        second, trial = self.ask("t")
+        self.preempt(second, self.uploaded(second, b"one"))
+        study = os.path.join(self.server.data, "files", "trials")
+        place = next(os.path.join("trials", study_id, str(trial["number"])) for study_id in os.listdir(study)
+                     if os.path.exists(os.path.join(study, study_id, str(trial["number"]))))
+        self.expect_stored(b"one")
+        with open(self.hold, "w", encoding="ascii") as file:
+            file.write(place)
+        self.worker.post(f"/v1/leases/{first}/measurements", {"measurements": [{"step": 9, "metrics": {"loss": 1}}]})
+        self.put({"lease": {"id": first}}, outcome="completed", step=9)  # the best one: its study is looked at
+        hone.wait_until(lambda: os.path.exists(self.hold + ".held"), 30, "the look has come to the other trial")
+        again, its = self.ask("t")
+        self.assertEqual(its["number"], trial["number"])
+        self.uploaded(again, b"two")
+        os.remove(self.hold)
+        self.preempt(again, uri_of(b"two"), step=2)
+        self.expect_stored(b"two")
+        last, _ = self.ask("t")
+        self.assertEqual(self.worker.get(f"/v1/leases/{last}/checkpoint").body, b"two")
+
+
+class Lost(CheckpointTest):
+    env = {"HONE_TEST_CLOCK_SCALE": "200"}
+
+    def test_what_a_lost_attempt_uploads_waits_for_its_late_result(self):
+        self.make("t", strategy="random", limits={"trials": 3}, lease={"ttl_seconds": 15},
+                  resource={"name": "epochs", "min": 1, "max": 9})
+        late, its = self.ask("t")
+        other, _ = self.ask("t")
+        hone.wait_until(lambda: self.client.get("/v1/studies/t").json["counts"]["queued"] == 2, 30, "both are lost")
+        self.uploaded(late, b"late")
+        self.uploaded(other, b"of no use")
+        self.put({"lease": {"id": other}}, outcome="completed", step=9, metrics={"loss": 1})  # all are looked at
+        self.expect_stored(b"late")
+        self.preempt(late, uri_of(b"late"))
+        again, trial = self.ask("t")
+        self.assertEqual(trial["number"], its["number"])
+        self.assertEqual(self.worker.get(f"/v1/leases/{again}/checkpoint").body, b"late")
 
 
 class Refusals(CheckpointTest):
