@@ -171,9 +171,22 @@ END_TEST
 
 START_TEST(the_end_of_a_long_job_waits_for_news_of_the_worker)
 {
-    ck_assert_int_eq(exit_class_settle_ms(0), 0);
-    ck_assert_int_eq(exit_class_settle_ms(400), 20);
-    ck_assert_int_eq(exit_class_settle_ms(7200000), 1000);
+    ck_assert_int_eq(exit_class_settle_ms(0, 0), 0);
+    ck_assert_int_eq(exit_class_settle_ms(EXITED(1), 400), 20);
+    ck_assert_int_eq(exit_class_settle_ms(EXITED(127), 400), 20);
+    ck_assert_int_eq(exit_class_settle_ms(SIGSEGV, 400), 20);
+    ck_assert_int_eq(exit_class_settle_ms(0, 7200000), 1000);
+}
+END_TEST
+
+START_TEST(the_end_of_a_signalled_job_waits_however_short_it_was)
+{
+    static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGUSR1, SIGUSR2, SIGTERM};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        ck_assert_int_eq(exit_class_settle_ms(numbers[i], 400), 2000);
+        ck_assert_int_eq(exit_class_settle_ms(EXITED(128 + numbers[i]), 0), 2000);
+    }
 }
 END_TEST
 
@@ -186,6 +199,7 @@ int main(void)
     tcase_add_loop_test(tcase, facts_become_an_outcome, 0, (int)(sizeof cases / sizeof cases[0]));
     tcase_add_test(tcase, words_name_the_status);
     tcase_add_test(tcase, the_end_of_a_long_job_waits_for_news_of_the_worker);
+    tcase_add_test(tcase, the_end_of_a_signalled_job_waits_however_short_it_was);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -7,15 +7,41 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define SHELL_KILLED (128 + SIGKILL)
-#define SHELL_TERMINATED (128 + SIGTERM)
+#define SHELL_SIGNALLED 128
+#define SHELL_KILLED (SHELL_SIGNALLED + SIGKILL)
+#define SHELL_TERMINATED (SHELL_SIGNALLED + SIGTERM)
+#define SETTLE_SIGNALLED_MS 2000
 #define SETTLE_PART 20
 #define SETTLE_MOST_MS 1000
 
-int64_t exit_class_settle_ms(int64_t ran_ms)
+/* One that others send to make a process end, itself or as a shell in between reports it. */
+static bool was_told_to_end(int wait_status)
+{
+    int number = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status)
+                                          : WEXITSTATUS(wait_status) - SHELL_SIGNALLED;
+
+    switch (number) {
+    case SIGHUP:
+    case SIGINT:
+    case SIGQUIT:
+    case SIGKILL:
+    case SIGUSR1:
+    case SIGUSR2:
+    case SIGTERM:
+    case SIGXCPU:
+        return true;
+    default:
+        return false;
+    }
+}
+
+int64_t exit_class_settle_ms(int wait_status, int64_t ran_ms)
 {
     int64_t part_ms = ran_ms / SETTLE_PART;
 
+    if (was_told_to_end(wait_status)) {
+        return SETTLE_SIGNALLED_MS;
+    }
     return part_ms < SETTLE_MOST_MS ? part_ms : SETTLE_MOST_MS;
 }
 

@@ -49,8 +49,9 @@ struct exit_class {
 
 /* Batch systems signal a job and its worker together, and the job's end may be read first. So what
  * the end of a job means is decided so many ms after it, unless the worker knows of its own end
- * before: a twentieth of the time that the job ran, at most a second. */
-int64_t exit_class_settle_ms(int64_t ran_ms);
+ * before: two seconds where it died of a signal that is sent to stop it, else a twentieth of the
+ * time that it ran, at most a second. */
+int64_t exit_class_settle_ms(int wait_status, int64_t ran_ms);
 
 /* Fills *exit_class. */
 void exit_class_decide(const struct exit_facts *facts, struct exit_class *exit_class);

@@ -125,7 +125,8 @@ void slot_end_trial(struct slot *slot, const char *outcome, const char *detail)
 /* Until this moment the worker's own signal may still explain the end of the job. */
 int64_t slot_settled_at_ms(const struct slot *slot)
 {
-    return slot->ended_ms + exit_class_settle_ms(slot->ended_ms - slot->run_started_ms);
+    return slot->ended_ms
+           + exit_class_settle_ms(slot->runner.wait_status, slot->ended_ms - slot->run_started_ms);
 }
 
 /* Can what the end of the job means be decided? */
