@@ -3,6 +3,7 @@
 
 #include "common/step.h"
 #include "server/analysis/pareto.h"
+#include "server/analysis/spending.h"
 #include "server/analysis/trace.h"
 #include "server/api/json.h"
 #include "server/api/trial_rows.h"
@@ -134,40 +135,77 @@ static int read_pareto(struct read_request *read, struct err *err)
 
 /* ---- the trace ---- */
 
-static void write_improvement(struct item_list *listing, const struct trace_point *point)
+/* What an improvement came after. */
+struct improvement {
+    const struct trace_point *point;
+    double seconds; /* of the study's life */
+    struct spent spent;
+};
+
+static void improvement_cells(struct sheet *sheet, const struct improvement *improvement,
+                              const struct study_def *def)
 {
-    int digits = listing->read->study->def->def->resource_digits;
-    struct json_writer *w;
+    const struct trace_point *point = improvement->point;
+
+    sheet_int(sheet, point->number);
+    sheet_number(sheet, point->value);
+    if (point->has_step) {
+        sheet_step(sheet, point->step, def->resource_digits);
+    } else {
+        sheet_text(sheet, "");
+    }
+    sheet_moment(sheet, point->ended_at_ms);
+    sheet_int(sheet, point->n_ended);
+    sheet_number(sheet, improvement->seconds);
+    if (def->has_resource) {
+        sheet_step(sheet, improvement->spent.resource, def->resource_digits);
+    } else {
+        sheet_text(sheet, "");
+    }
+    sheet_number(sheet, improvement->spent.seconds);
+}
+
+static void put_step_or_null(struct json_writer *w, const char *key, bool there, int64_t step,
+                             int digits)
+{
+    if (there) {
+        json_put_step(w, key, step, digits);
+    } else {
+        json_put_null(w, key);
+    }
+}
+
+static void write_improvement(struct item_list *listing, const struct improvement *improvement)
+{
+    const struct study_def *def = listing->read->study->def->def;
+    const struct trace_point *point = improvement->point;
 
     if (listing->is_sheet) {
-        sheet_int(&listing->sheet, point->number);
-        sheet_number(&listing->sheet, point->value);
-        if (point->has_step) {
-            sheet_step(&listing->sheet, point->step, digits);
-        } else {
-            sheet_text(&listing->sheet, "");
-        }
-        sheet_moment(&listing->sheet, point->ended_at_ms);
+        improvement_cells(&listing->sheet, improvement, def);
         return;
     }
-    w = item_list_item(listing);
+    struct json_writer *w = item_list_item(listing);
     json_object_begin(w);
     json_put_int(w, "number", point->number);
     json_put_number(w, "value", point->value);
-    json_write_key(w, "step");
-    if (point->has_step) {
-        json_write_step(w, point->step, digits);
-    } else {
-        json_write_null(w);
-    }
+    put_step_or_null(w, "step", point->has_step, point->step, def->resource_digits);
     json_put_moment(w, "ended_at", point->ended_at_ms);
+    json_put_int(w, "after_trials", point->n_ended);
+    json_put_number(w, "after_seconds", improvement->seconds);
+    put_step_or_null(w, "after_resource", def->has_resource, improvement->spent.resource,
+                     def->resource_digits);
+    json_put_number(w, "after_worker_seconds", improvement->spent.seconds);
     json_object_end(w);
     item_list_item_end(listing);
 }
 
-static void write_trace(struct read_request *read, const struct trace *trace)
+/* started_at_ms: of the study, which its imported trials may precede. */
+static void write_trace(struct read_request *read, const struct trace *trace,
+                        struct spending *spending, int64_t started_at_ms)
 {
-    static const char *const columns[] = {"number", "value", "step", "ended_at"};
+    static const char *const columns[] = {
+        "number",       "value",         "step",           "ended_at",
+        "after_trials", "after_seconds", "after_resource", "after_worker_seconds"};
     OWN(item_list) struct item_list listing = {0};
 
     item_list_begin(&listing, read);
@@ -175,21 +213,40 @@ static void write_trace(struct read_request *read, const struct trace *trace)
         sheet_column(&listing.sheet, columns[i]);
     }
     for (size_t i = 0; i < trace->n; i++) {
-        write_improvement(&listing, &trace->points[i]);
+        int64_t at_ms = trace->points[i].ended_at_ms;
+        const struct improvement improvement = {
+            .point = &trace->points[i],
+            .seconds = at_ms > started_at_ms ? (double)(at_ms - started_at_ms) / 1000 : 0,
+            .spent = spending_until(spending, at_ms)};
+        write_improvement(&listing, &improvement);
     }
     item_list_end(&listing, NULL);
 }
 
 /* Completed trials only: a pruned one's value was measured at a lower resource. */
-static int read_history(struct read_request *read, struct err *err)
+static int read_trace(struct read_request *read, struct err *err)
 {
     OWN(trace) struct trace trace = {0};
+    OWN(spending) struct spending spending = {0};
+    OWN(study_row) struct study_row study = {0};
 
-    TRY(require_one_objective(read, err));
+    TRY(read_study_row(read, &study, err));
     TRY(each_inside(read, trace_add, &trace, err));
+    TRY(store_each_span(read->store, read->study->id, spending_add, &spending, err));
     trace_keep_improvements(&trace, read->study->def->def);
-    write_trace(read, &trace);
+    spending_sort(&spending);
+    write_trace(read, &trace, &spending,
+                study.started_at_ms > 0 ? study.started_at_ms : study.created_at_ms);
     return 0;
+}
+
+static int read_history(struct read_request *read, struct err *err)
+{
+    TRY(require_one_objective(read, err));
+    TRY(store_read_begin(read->store, err));
+    int result = read_trace(read, err);
+    store_read_end(read->store);
+    return result;
 }
 
 READ_HANDLER(get_best, FORMATS_ONE, NULL, read_best)
