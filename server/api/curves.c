@@ -178,13 +178,20 @@ static int read_query(struct curves *curves, struct err *err)
     return 0;
 }
 
+static void put_metric(void *context, struct json_writer *w)
+{
+    const struct curves *curves = context;
+
+    json_put_string(w, "metric", curves->metric);
+}
+
 static int read_curves(struct read_request *read, struct err *err)
 {
     static const char *const columns[] = {"number", "state", "step", "value"};
     OWN(curves) struct curves curves = {.read = read};
 
     TRY(read_query(&curves, err));
-    item_list_begin_about(&curves.list, read, "metric", curves.metric);
+    item_list_begin_with(&curves.list, read, put_metric, &curves);
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
         sheet_column(&curves.list.sheet, columns[i]);
     }

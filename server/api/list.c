@@ -12,11 +12,11 @@ static enum sheet_style style_of(enum format format)
 
 void item_list_begin(struct item_list *listing, struct read_request *read)
 {
-    item_list_begin_about(listing, read, NULL, NULL);
+    item_list_begin_with(listing, read, NULL, NULL);
 }
 
-void item_list_begin_about(struct item_list *listing, struct read_request *read, const char *name,
-                           const char *value)
+void item_list_begin_with(struct item_list *listing, struct read_request *read,
+                          void (*members)(void *context, struct json_writer *w), void *context)
 {
     enum format format = read->format;
 
@@ -26,8 +26,8 @@ void item_list_begin_about(struct item_list *listing, struct read_request *read,
     json_writer_init(&listing->w, &read->response.body);
     if (format == FORMAT_JSON) {
         json_object_begin(&listing->w);
-        if (name != NULL) {
-            json_put_string(&listing->w, name, value);
+        if (members != NULL) {
+            members(context, &listing->w);
         }
         json_write_key(&listing->w, "items");
         json_array_begin(&listing->w);

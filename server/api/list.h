@@ -15,9 +15,9 @@ struct item_list {
 };
 /* Begins the answer of a read in its format. */
 void item_list_begin(struct item_list *listing, struct read_request *read);
-/* The same; in JSON the member `name` stands before the items. */
-void item_list_begin_about(struct item_list *listing, struct read_request *read, const char *name,
-                           const char *value);
+/* The same; in JSON `members` writes what stands before the items. */
+void item_list_begin_with(struct item_list *listing, struct read_request *read,
+                          void (*members)(void *context, struct json_writer *w), void *context);
 void item_list_finish(struct item_list *listing);
 OWN_VALUE(item_list)
 /* Where the next item is written as JSON; if is_sheet the caller fills a row of the sheet instead.

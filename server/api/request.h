@@ -21,6 +21,11 @@ MUST_USE int query_int(const struct http_request *request, const char *name, int
 MUST_USE int query_flag(const struct http_request *request, const char *name, bool fallback,
                         bool *value, struct err *err);
 
+/* A moment as RFC 3339 writes it, or as milliseconds since 1970; `fallback` when missing.
+ * ERR_MALFORMED. */
+MUST_USE int query_moment(const struct http_request *request, const char *name, int64_t fallback,
+                          int64_t *wall_ms, struct err *err);
+
 /* ?numbers=3,5: the numbers of at most NUMBERS_MAX trials, sorted, each once; free() them. NULL:
  * the parameter is missing. ERR_MALFORMED, ERR_NOMEM. */
 #define NUMBERS_MAX 1000
