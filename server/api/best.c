@@ -6,7 +6,7 @@
 #include "server/analysis/spending.h"
 #include "server/analysis/trace.h"
 #include "server/api/json.h"
-#include "server/api/trial_rows.h"
+#include "server/api/trial_face.h"
 
 static int require_one_objective(const struct read_request *read, struct err *err)
 {
@@ -27,12 +27,6 @@ static void write_best(struct read_request *read, const struct study_row *study,
     struct buf *out = &read->response.body;
     struct json_writer w;
 
-    if (read->format != FORMAT_JSON) {
-        if (trial != NULL) {
-            trial_sheet(read->study, trial, false, out);
-        }
-        return;
-    }
     json_writer_init(&w, out);
     json_object_begin(&w);
     json_write_key(&w, "trial");
@@ -80,18 +74,14 @@ static int write_front(struct read_request *read, const struct pareto_front *fro
 {
     OWN(item_list) struct item_list listing = {0};
 
-    item_list_begin(&listing, read);
-    if (listing.is_sheet) {
-        trial_columns(&listing.sheet, read->study);
-    }
+    TRY(item_list_begin(&listing, read, err));
     for (size_t i = 0; i < front->n; i++) {
         OWN(trial_row) struct trial_row row = {0};
         TRY(store_trial_load(read->store, trial_id(read->study->id, front->points[i].number), &row,
                              err));
         trial_item(&listing, read->study, &row);
     }
-    item_list_end(&listing, NULL);
-    return 0;
+    return item_list_end(&listing, NULL, err);
 }
 
 /* Trials outside the study's space are evidence, and never among the best. */
@@ -142,29 +132,6 @@ struct improvement {
     struct spent spent;
 };
 
-static void improvement_cells(struct sheet *sheet, const struct improvement *improvement,
-                              const struct study_def *def)
-{
-    const struct trace_point *point = improvement->point;
-
-    sheet_int(sheet, point->number);
-    sheet_number(sheet, point->value);
-    if (point->has_step) {
-        sheet_step(sheet, point->step, def->resource_digits);
-    } else {
-        sheet_text(sheet, "");
-    }
-    sheet_moment(sheet, point->ended_at_ms);
-    sheet_int(sheet, point->n_ended);
-    sheet_number(sheet, improvement->seconds);
-    if (def->has_resource) {
-        sheet_step(sheet, improvement->spent.resource, def->resource_digits);
-    } else {
-        sheet_text(sheet, "");
-    }
-    sheet_number(sheet, improvement->spent.seconds);
-}
-
 static void put_step_or_null(struct json_writer *w, const char *key, bool there, int64_t step,
                              int digits)
 {
@@ -179,12 +146,8 @@ static void write_improvement(struct item_list *listing, const struct improvemen
 {
     const struct study_def *def = listing->read->study->def->def;
     const struct trace_point *point = improvement->point;
-
-    if (listing->is_sheet) {
-        improvement_cells(&listing->sheet, improvement, def);
-        return;
-    }
     struct json_writer *w = item_list_item(listing);
+
     json_object_begin(w);
     json_put_int(w, "number", point->number);
     json_put_number(w, "value", point->value);
@@ -200,18 +163,12 @@ static void write_improvement(struct item_list *listing, const struct improvemen
 }
 
 /* started_at_ms: of the study, which its imported trials may precede. */
-static void write_trace(struct read_request *read, const struct trace *trace,
-                        struct spending *spending, int64_t started_at_ms)
+static int write_trace(struct read_request *read, const struct trace *trace,
+                       struct spending *spending, int64_t started_at_ms, struct err *err)
 {
-    static const char *const columns[] = {
-        "number",       "value",         "step",           "ended_at",
-        "after_trials", "after_seconds", "after_resource", "after_worker_seconds"};
     OWN(item_list) struct item_list listing = {0};
 
-    item_list_begin(&listing, read);
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        sheet_column(&listing.sheet, columns[i]);
-    }
+    TRY(item_list_begin(&listing, read, err));
     for (size_t i = 0; i < trace->n; i++) {
         int64_t at_ms = trace->points[i].ended_at_ms;
         const struct improvement improvement = {
@@ -220,7 +177,7 @@ static void write_trace(struct read_request *read, const struct trace *trace,
             .spent = spending_until(spending, at_ms)};
         write_improvement(&listing, &improvement);
     }
-    item_list_end(&listing, NULL);
+    return item_list_end(&listing, NULL, err);
 }
 
 /* Completed trials only: a pruned one's value was measured at a lower resource. */
@@ -235,9 +192,8 @@ static int read_trace(struct read_request *read, struct err *err)
     TRY(store_each_span(read->store, read->study->id, spending_add, &spending, err));
     trace_keep_improvements(&trace, read->study->def->def);
     spending_sort(&spending);
-    write_trace(read, &trace, &spending,
-                study.started_at_ms > 0 ? study.started_at_ms : study.created_at_ms);
-    return 0;
+    return write_trace(read, &trace, &spending,
+                       study.started_at_ms > 0 ? study.started_at_ms : study.created_at_ms, err);
 }
 
 static int read_history(struct read_request *read, struct err *err)
@@ -249,6 +205,37 @@ static int read_history(struct read_request *read, struct err *err)
     return result;
 }
 
-READ_HANDLER(get_best, FORMATS_ONE, NULL, read_best)
-READ_HANDLER(get_pareto, FORMATS_LIST, NULL, read_pareto)
-READ_HANDLER(get_history, FORMATS_LIST, NULL, read_history)
+static int each_best(json_t *answer, face_row *row, void *context, struct err *err)
+{
+    const json_t *trial = json_object_get(answer, "trial");
+
+    (void)err;
+    if (json_is_object(trial)) {
+        row(context, trial);
+    }
+    return 0;
+}
+
+static const struct face best_face = {
+    .formats = FORMATS_ONE | FORMAT_BIT(FORMAT_HYDRA),
+    .columns = trial_columns,
+    .add_columns = trial_face_add_columns,
+    .is_one = true,
+    .each_row = each_best,
+    .nothing = "no trial of the study is complete yet",
+};
+static const struct face_column history_columns[] = {
+    {.key = "number", .is_right = true},
+    {.key = "value", .is_right = true},
+    {.key = "step", .is_right = true},
+    {.key = "ended_at"},
+    {.key = "after_trials", .is_right = true},
+    {.key = "after_seconds", .is_right = true},
+    {.key = "after_resource", .is_right = true},
+    {.key = "after_worker_seconds", .is_right = true},
+    {0}};
+static const struct face history_face = {.formats = FORMATS_LIST, .columns = history_columns};
+
+FACE_HANDLER(get_best, &best_face, NULL, read_best)
+FACE_HANDLER(get_pareto, &trials_face, NULL, read_pareto)
+FACE_HANDLER(get_history, &history_face, NULL, read_history)

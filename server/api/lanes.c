@@ -228,20 +228,21 @@ static void write_lane(struct lanes_read *reading, const char *name,
     item_list_item_end(&reading->list);
 }
 
-/* In a sheet each attempt has a row. */
-static void lane_cells(struct lanes_read *reading, const struct span_row spans[], size_t n)
+/* In the other formats each attempt has a row. */
+static void write_rows(struct lanes_read *reading, const struct span_row spans[], size_t n)
 {
-    struct sheet *sheet = &reading->list.sheet;
-
     for (size_t i = 0; i < n; i++) {
-        sheet_text(sheet, spans[i].worker);
-        sheet_text(sheet, read_study_name(reading->view, trial_id_study(spans[i].trial)));
-        sheet_int(sheet, trial_id_number(spans[i].trial));
-        sheet_int(sheet, spans[i].number);
-        sheet_text(sheet, attempt_end_name(spans[i].end));
-        sheet_moment(sheet, spans[i].started_at_ms);
-        sheet_moment(sheet, spans[i].ended_at_ms);
-        reading->list.n++;
+        struct json_writer *w = item_list_item(&reading->list);
+        json_object_begin(w);
+        json_put_string(w, "worker", spans[i].worker);
+        json_put_string(w, "study", read_study_name(reading->view, trial_id_study(spans[i].trial)));
+        json_put_int(w, "trial", trial_id_number(spans[i].trial));
+        json_put_int(w, "attempt", spans[i].number);
+        json_put_string(w, "end", attempt_end_name(spans[i].end));
+        json_put_moment(w, "started_at", spans[i].started_at_ms);
+        json_put_moment(w, "ended_at", spans[i].ended_at_ms > 0 ? spans[i].ended_at_ms : -1);
+        json_object_end(w);
+        item_list_item_end(&reading->list);
     }
 }
 
@@ -275,8 +276,8 @@ static int write_lanes(struct lanes_read *reading, struct err *err)
         int order = spans == NULL ? 1 : waiting == NULL ? -1 : strcmp(spans->worker, waiting);
         const char *name = order <= 0 ? spans->worker : waiting;
         size_t n = order <= 0 ? lanes_length(&reading->lanes, at) : 0;
-        if (reading->list.is_sheet) {
-            lane_cells(reading, spans, n);
+        if (reading->list.is_shown) {
+            write_rows(reading, spans, n);
         } else if (n > 0 || reading->study == NULL) {
             write_lane(reading, name, order >= 0 ? workers[next] : NULL, spans, n);
         }
@@ -323,8 +324,6 @@ static int read_rows(struct lanes_read *reading, struct err *err)
 
 static int read_lanes(struct read_request *read, struct err *err)
 {
-    static const char *const columns[] = {"worker", "study",      "trial",   "attempt",
-                                          "end",    "started_at", "ended_at"};
     const struct clock *clock = read->api->clock;
     OWN(lanes_read) struct lanes_read reading = {.read = read, .now_ms = clock->wall_ms(clock)};
 
@@ -335,15 +334,21 @@ static int read_lanes(struct read_request *read, struct err *err)
     store_read_end(read->store);
     TRY(result);
     lanes_sort(&reading.lanes);
-    item_list_begin_with(&reading.list, read, put_window, &reading);
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        sheet_column(&reading.list.sheet, columns[i]);
-    }
+    TRY(item_list_begin_with(&reading.list, read, put_window, &reading, err));
     TRY(write_lanes(&reading, err));
-    item_list_end(&reading.list, NULL);
-    return 0;
+    return item_list_end(&reading.list, NULL, err);
 }
 
 static const char *const lanes_query[] = {"since", "until", "study", NULL};
 
-READ_HANDLER(get_lanes, FORMATS_LIST, lanes_query, read_lanes)
+static const struct face_column columns[] = {{.key = "worker"},
+                                             {.key = "study"},
+                                             {.key = "trial", .is_right = true},
+                                             {.key = "attempt", .is_right = true},
+                                             {.key = "end"},
+                                             {.key = "started_at"},
+                                             {.key = "ended_at"},
+                                             {0}};
+static const struct face face = {.formats = FORMATS_LIST, .columns = columns};
+
+FACE_HANDLER(get_lanes, &face, lanes_query, read_lanes)

@@ -11,22 +11,34 @@
 #include "server/domain/study.h"
 #include "server/domain/trial.h"
 
-int query_check(const struct http_request *request, const char *const known[], struct err *err)
+static bool is_among(const char *name, const char *const known[])
+{
+    for (size_t i = 0; known != NULL && known[i] != NULL; i++) {
+        if (strcmp(known[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int query_check_with(const struct http_request *request, const char *const known[],
+                     const char *const also[], struct err *err)
 {
     const char *name;
     const char *value;
     size_t cursor = 0;
 
     while (http_query_next(request, &cursor, &name, &value)) {
-        bool found = strcmp(name, "format") == 0;
-        for (size_t i = 0; known != NULL && known[i] != NULL && !found; i++) {
-            found = strcmp(known[i], name) == 0;
-        }
-        if (!found) {
+        if (strcmp(name, "format") != 0 && !is_among(name, known) && !is_among(name, also)) {
             return err_set(err, ERR_MALFORMED, "unknown query parameter \"%.60s\"", name);
         }
     }
     return 0;
+}
+
+int query_check(const struct http_request *request, const char *const known[], struct err *err)
+{
+    return query_check_with(request, known, NULL, err);
 }
 
 int query_int(const struct http_request *request, const char *name, int64_t fallback, int64_t low,

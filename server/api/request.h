@@ -14,6 +14,9 @@
  * always allowed. ERR_MALFORMED. */
 MUST_USE int query_check(const struct http_request *request, const char *const known[],
                          struct err *err);
+/* The same with a second list. */
+MUST_USE int query_check_with(const struct http_request *request, const char *const known[],
+                              const char *const also[], struct err *err);
 /* An integer query parameter from low to high; `fallback` when missing. ERR_MALFORMED. */
 MUST_USE int query_int(const struct http_request *request, const char *name, int64_t fallback,
                        int64_t low, int64_t high, int64_t *value, struct err *err);
