@@ -13,7 +13,8 @@ cd "$(dirname "$0")/.." || exit 1
 # sobol. Of the tests only the simulators are covered.
 arrows='
 server           server/api
-server/api       server/http server/engine server/files server/analysis server/web
+server/api       server/http server/engine server/files server/analysis server/web server/report
+server/report    server/analysis
 server/analysis  server/strategy server/store server/domain
 server/engine    server/tuning
 server/tuning    server/advice server/state

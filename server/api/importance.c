@@ -2,14 +2,15 @@
 #include "server/api/importance.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/step.h"
-#include "server/analysis/comparable.h"
-#include "server/analysis/importance.h"
 #include "server/api/json.h"
 #include "server/api/read.h"
+#include "server/api/sheet.h"
+#include "server/api/weigh.h"
 
 /* ---- the request: which metric ---- */
 
@@ -49,92 +50,7 @@ static int read_metric(const struct read_request *read, struct comparable_metric
     return read_direction(read, metric, err);
 }
 
-/* ---- the values of the trials ---- */
-
-struct point_fold {
-    const struct comparable *comparable;
-    double value;
-};
-
-static int fold_measurement(void *context, int64_t metric, int64_t attempt, int64_t step,
-                            double value, struct err *err)
-{
-    struct point_fold *fold = context;
-
-    (void)metric;
-    (void)attempt;
-    (void)err;
-    comparable_fold(fold->comparable, step, value, &fold->value);
-    return 0;
-}
-
-static int value_at_level(const struct read_request *read, const struct comparable *comparable,
-                          const struct comparable_point *point, int64_t metric_id, double *value,
-                          struct err *err)
-{
-    struct point_fold fold = {.comparable = comparable, .value = (double)NAN};
-
-    if (!comparable_value(comparable, point, value) || metric_id < 0) {
-        return 0;
-    }
-    TRY(store_each_measurement(read->store, trial_id(read->study->id, point->number), metric_id,
-                               fold_measurement, &fold, err));
-    *value = fold.value;
-    return 0;
-}
-
 /* ---- the answer ---- */
-
-struct weighed {
-    const struct study_def *def;
-    const struct comparable_metric *metric;
-    int64_t resource; /* in units; 0: none */
-    struct importance importance;
-    struct importance_share *shares;
-    size_t n_names;
-    size_t *order; /* of the names, the most important first: the first parameter of each */
-};
-
-/* Parameters of one name count as one, as they do in a trial. */
-static void join_namesakes(struct weighed *weighed)
-{
-    const struct space *space = weighed->def->space;
-
-    for (size_t i = 0; i < space->n_params; i++) {
-        struct importance_share *share = &weighed->shares[i];
-        for (size_t j = space->params[i].next_namesake;
-             !space->params[i].is_namesake && j != SPACE_NONE; j = space->params[j].next_namesake) {
-            share->share += weighed->shares[j].share;
-            share->n += weighed->shares[j].n;
-            share->n_top += weighed->shares[j].n_top;
-        }
-    }
-}
-
-static int by_share(const void *a, const void *b, void *context)
-{
-    const struct importance_share *shares = context;
-    size_t i = *(const size_t *)a;
-    size_t j = *(const size_t *)b;
-
-    if (shares[i].share < shares[j].share || shares[i].share > shares[j].share) {
-        return shares[i].share > shares[j].share ? -1 : 1;
-    }
-    return (i > j) - (i < j);
-}
-
-static void sort_shares(struct weighed *weighed)
-{
-    const struct space *space = weighed->def->space;
-
-    join_namesakes(weighed);
-    for (size_t i = 0; i < space->n_params; i++) {
-        if (!space->params[i].is_namesake) {
-            weighed->order[weighed->n_names++] = i;
-        }
-    }
-    qsort_r(weighed->order, weighed->n_names, sizeof *weighed->order, by_share, weighed->shares);
-}
 
 static void write_warning(const struct weighed *weighed, struct buf *text)
 {
@@ -199,93 +115,56 @@ static void write_json(const struct weighed *weighed, const char *study, struct 
     buf_putc(out, '\n');
 }
 
-static int weigh(const struct read_request *read, const struct comparable *comparable,
-                 struct weighed *weighed, struct err *err)
+static void write_sheet(const struct weighed *weighed, enum format format, struct buf *out)
 {
-    OWN(memory) const double **x = calloc(comparable->n + 1, sizeof *x);
-    OWN(memory) double *cost = calloc(comparable->n + 1, sizeof *cost);
-    int64_t metric_id;
-    size_t n = 0;
+    static const char *const columns[] = {"name", "share", "trials", "top"};
+    OWN(sheet) struct sheet sheet = {0};
 
-    if (x == NULL || cost == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory for importances");
+    sheet_init(&sheet, format == FORMAT_CSV    ? SHEET_CSV
+                       : format == FORMAT_TEXT ? SHEET_LINES
+                                               : SHEET_TABLE);
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        sheet_column(&sheet, columns[i]);
     }
-    TRY(read_metric_id(read, comparable->metric->name, &metric_id, err));
-    for (size_t i = 0; i < comparable->n; i++) {
-        const struct comparable_point *point = &comparable->points[i];
-        double value;
-        TRY(value_at_level(read, comparable, point, metric_id, &value, err));
-        if (isfinite(value)) {
-            x[n] = point->config;
-            cost[n++] = comparable_cost(comparable->metric, value);
+    for (size_t k = 0; k < weighed->n_names; k++) {
+        const struct importance_share *share = &weighed->shares[weighed->order[k]];
+        sheet_text(&sheet, weighed->def->space->params[weighed->order[k]].name);
+        sheet_number(&sheet, round(1e4 * share->share) / 1e4);
+        sheet_int(&sheet, (int64_t)share->n);
+        sheet_int(&sheet, (int64_t)share->n_top);
+    }
+    sheet_write(&sheet, out);
+    if (format == FORMAT_TABLE) { /* the other sheets are for programs */
+        OWN(buf) struct buf warning;
+        buf_init(&warning, 256);
+        write_warning(weighed, &warning);
+        buf_check_part(out, &warning);
+        if (warning.len > 0) {
+            buf_printf(out, "warning: %s\n", buf_text(&warning));
         }
     }
-    TRY(importance_of(weighed->def->space, n, x, cost, weighed->shares, &weighed->importance, err));
-    sort_shares(weighed);
-    return 0;
 }
 
 static int read_importance(struct read_request *read, struct err *err)
 {
-    const struct study_def *def = read->study->def->def;
-    const struct trial_query query = {.study = read->study->id,
-                                      .limit = INT32_MAX,
-                                      .states = 1U << TRIAL_COMPLETED | 1U << TRIAL_PRUNED
-                                                | 1U << TRIAL_PAUSED};
     struct comparable_metric metric;
-    OWN(comparable) struct comparable comparable = {.def = def, .metric = &metric};
-    OWN(memory) struct importance_share *shares = calloc(def->space->n_params + 1, sizeof *shares);
-    OWN(memory) size_t *order = calloc(def->space->n_params + 1, sizeof *order);
+    OWN(weighed) struct weighed weighed = {0};
 
-    if (shares == NULL || order == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory for importances");
-    }
-    struct weighed weighed = {.def = def, .metric = &metric, .shares = shares, .order = order};
     TRY(read_metric(read, &metric, err));
-    TRY(store_each_trial(read->store, &query, comparable_add, &comparable, err));
-    TRY(comparable_choose_level(&comparable, err));
-    weighed.resource = comparable.level;
-    TRY(weigh(read, &comparable, &weighed, err));
+    TRY(weigh_parameters(read, &metric, &weighed, err));
     if (metric.objective < 0 && weighed.importance.n == 0) {
         return err_set(err, ERR_MALFORMED,
                        "no finished trial of the study has a value of \"%.70s\"", metric.name);
     }
-    write_json(&weighed, read->study->name, &read->response.body);
+    if (read->format == FORMAT_JSON) {
+        write_json(&weighed, read->study->name, &read->response.body);
+    } else {
+        write_sheet(&weighed, read->format, &read->response.body);
+    }
     return 0;
 }
 
 static const char *const importance_query[] = {"metric", "direction", NULL};
 
-static int each_parameter(json_t *answer, face_row *row, void *context, struct err *err)
-{
-    size_t i;
-    json_t *parameter;
-
-    (void)err;
-    json_array_foreach (json_object_get(answer, "parameters"), i, parameter) {
-        row(context, parameter);
-    }
-    return 0;
-}
-
-/* The other formats are for programs. */
-static void append_warning(const json_t *answer, struct buf *out)
-{
-    const char *warning = json_string_value(json_object_get(answer, "warning"));
-
-    if (warning != NULL) {
-        buf_printf(out, "warning: %s\n", warning);
-    }
-}
-
-static const struct face_column columns[] = {{.key = "name"},
-                                             {.key = "share", .is_right = true},
-                                             {.key = "trials", .is_right = true},
-                                             {.key = "top", .is_right = true},
-                                             {0}};
-static const struct face face = {.formats = FORMATS_LIST,
-                                 .columns = columns,
-                                 .each_row = each_parameter,
-                                 .foot = append_warning};
-
-FACE_HANDLER(get_importance, &face, importance_query, read_importance)
+READ_HANDLER(get_importance, FORMATS_ONE | FORMAT_BIT(FORMAT_CSV), importance_query,
+             read_importance)

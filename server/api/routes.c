@@ -14,13 +14,13 @@
 #include "server/api/export.h"
 #include "server/api/health.h"
 #include "server/api/importance.h"
-#include "server/api/lanes.h"
 #include "server/api/leases.h"
 #include "server/api/ledger.h"
 #include "server/api/logs.h"
 #include "server/api/measurements.h"
 #include "server/api/metrics.h"
 #include "server/api/pages.h"
+#include "server/api/report.h"
 #include "server/api/studies.h"
 #include "server/api/tokens.h"
 #include "server/api/trials.h"
@@ -62,6 +62,7 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/studies/{study}/trials/{trial}/explain", READ, HTTP_BODY_NONE, get_explain},
     {"GET", "/v1/studies/{study}/brackets", READ, HTTP_BODY_NONE, get_brackets},
     {"GET", "/v1/studies/{study}/importance", READ, HTTP_BODY_NONE, get_importance},
+    {"GET", "/v1/studies/{study}/report", READ, HTTP_BODY_NONE, get_report},
     {"POST", "/v1/advice", READ, HTTP_BODY_JSON_BULK, post_advice},
     {"POST", "/v1/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/studies/{study}/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
@@ -76,7 +77,6 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/tokens", ADMIN, HTTP_BODY_NONE, get_tokens},
     {"DELETE", "/v1/tokens/{token}", ADMIN, HTTP_BODY_NONE, delete_token},
     {"GET", "/v1/workers", READ, HTTP_BODY_NONE, get_workers},
-    {"GET", "/v1/workers/lanes", READ, HTTP_BODY_NONE, get_lanes},
     {"GET", "/v1/workers/{worker}", READ, HTTP_BODY_NONE, get_worker},
     {"POST", "/v1/workers/{worker}/drain", SUBMIT, HTTP_BODY_JSON_OPTIONAL, post_drain},
     {"POST", "/v1/workers/{worker}/resume", SUBMIT, HTTP_BODY_JSON_OPTIONAL, post_resume},

@@ -39,7 +39,7 @@ def offered(*words):
 
 def test_verbs_and_members_of_groups_are_offered(tmp):
     expect(offered("stu"), ["study"])
-    expect(sorted(offered("study", "re")), ["resume", "retry"])
+    expect(sorted(offered("study", "re")), ["report", "resume", "retry"])
     expect(sorted(offered("token", "")), ["create", "list", "revoke"])
     expect(sorted(offered("workers", "d")), ["drain"])
 

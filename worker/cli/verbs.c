@@ -27,6 +27,7 @@ const struct verb verbs[] = {
      "why a trial goes on, waits or was stopped"},
     {"study", "importance", verb_study_importance, &usage_study_importance,
      "which parameters matter for a good result"},
+    {"study", "report", verb_study_report, &usage_study_report, "write a study as one HTML page"},
     {"study", "pause", verb_study_pause, &usage_study_pause, "hand out nothing new"},
     {"study", "resume", verb_study_resume, &usage_study_resume, "go on"},
     {"study", "stop", verb_study_stop, &usage_study_stop, "stop what runs, cancel what waits"},

@@ -61,6 +61,7 @@ VERB(study_watch);
 VERB(study_brackets);
 VERB(study_explain);
 VERB(study_importance);
+VERB(study_report);
 VERB(study_pause);
 VERB(study_resume);
 VERB(study_stop);

@@ -1,0 +1,193 @@
+#include "worker/cli/show/brackets.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/cell.h"
+#include "common/json.h"
+#include "worker/cli/session.h"
+#include "worker/cli/text.h"
+
+enum { BAR_COLUMNS = 27, AWAITED_MAX = 4 };
+
+/* ---- the head ---------------------------------------------------------------------------------
+ */
+
+static void draw_head(const json_t *answer, struct buf *out)
+{
+    double trained = number_at(answer, "trained");
+    char eta[JSON_NUMBER_BYTES];
+    char spent[JSON_NUMBER_BYTES];
+    double full = number_at(answer, "full_training");
+    int64_t opened = int_at(answer, "opened", 0);
+    char number[TEXT_NUMBER_BYTES];
+
+    cell_append_clean(out, text_at(answer, "study"));
+    buf_puts(out, "  ");
+    cell_append_clean(out, text_at(answer, "schedule"));
+    if (number_at(answer, "eta") > 0) {
+        buf_printf(out, ", eta %s", number_text_at(answer, "eta", "", eta));
+    }
+    buf_printf(out, ": %" PRId64 " bracket%s, %" PRId64 " open", opened, opened == 1 ? "" : "s",
+               int_at(answer, "open", 0));
+    if (trained >= 0 && full > 0) {
+        buf_printf(out, "; trained %s of %s ", json_format_number(trained, spent),
+                   text_number(full, 6, number));
+        cell_append_clean(out, text_at(answer, "resource"));
+        buf_printf(out, ", %.0f %% saved", 100 * (1 - trained / full));
+    }
+    buf_putc(out, '\n');
+}
+
+/* ---- a rung -----------------------------------------------------------------------------------
+ */
+
+/* How many of the bar's columns `count` of `whole` take; something is never nothing. */
+static size_t columns_of(int64_t count, int64_t whole, size_t width)
+{
+    size_t columns = whole <= 0 ? 0 : (size_t)((double)count * (double)width / (double)whole + 0.5);
+
+    columns = columns > width ? width : columns;
+    return count > 0 && columns == 0 ? 1 : columns;
+}
+
+static void repeat(struct buf *out, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        buf_puts(out, text);
+    }
+}
+
+static int64_t size_of(const json_t *rung)
+{
+    int64_t size = int_at(rung, "size", -1);
+
+    return size >= 0 ? size : int_at(rung, "entered", 0);
+}
+
+static void draw_bar(const json_t *rung, int64_t widest, struct buf *out)
+{
+    int64_t size = size_of(rung);
+    int64_t entered = int_at(rung, "entered", 0);
+    int64_t running = int_at(rung, "running", 0);
+    size_t whole = columns_of(size, widest, BAR_COLUMNS);
+    size_t taken = columns_of(entered, size, whole);
+    size_t busy = columns_of(running, entered, taken);
+
+    repeat(out, "█", taken - busy);
+    repeat(out, "▒", busy);
+    repeat(out, "·", whole - taken);
+    repeat(out, " ", BAR_COLUMNS - whole);
+}
+
+static void append_count(struct buf *out, const json_t *rung, const char *name)
+{
+    if (int_at(rung, name, 0) > 0) {
+        buf_printf(out, ", %" PRId64 " %s", int_at(rung, name, 0), name);
+    }
+}
+
+static void append_counts(struct buf *out, const json_t *rung)
+{
+    const json_t *best = json_array_get(json_object_get(rung, "entries"), 0);
+    char number[TEXT_NUMBER_BYTES];
+
+    buf_printf(out, "%" PRId64, int_at(rung, "entered", 0));
+    if (int_at(rung, "size", -1) >= 0) {
+        buf_printf(out, " of %" PRId64, int_at(rung, "size", 0));
+    }
+    append_count(out, rung, "running");
+    append_count(out, rung, "waiting");
+    append_count(out, rung, "failed");
+    append_count(out, rung, "promoted");
+    if (best != NULL && !isnan(number_at(best, "value"))) {
+        buf_printf(out, ", best %s (trial %" PRId64 ")",
+                   text_number(number_at(best, "value"), 4, number), int_at(best, "trial", 0));
+    }
+}
+
+/* Only where a promotion waits for them: "waits for trial 15 (0:12), trial 18 (0:40)". */
+static void draw_awaited(const json_t *rung, size_t indent, struct buf *out)
+{
+    const json_t *awaited = json_object_get(rung, "waits_for");
+    size_t n = json_array_size(awaited);
+    char span[TEXT_SPAN_BYTES];
+
+    if (n == 0) {
+        return;
+    }
+    repeat(out, " ", indent);
+    buf_puts(out, "waits for ");
+    for (size_t i = 0; i < n && i < AWAITED_MAX; i++) {
+        const json_t *one = json_array_get(awaited, i);
+        double seconds = number_at(one, "seconds");
+        buf_printf(out, "%strial %" PRId64, i > 0 ? ", " : "", int_at(one, "trial", 0));
+        if (seconds >= 0 && seconds < 1e12) {
+            buf_printf(out, " (%s)", text_span((int64_t)(seconds * 1000), span));
+        }
+    }
+    if (n > AWAITED_MAX) {
+        buf_printf(out, " and %zu more", n - AWAITED_MAX);
+    }
+    buf_putc(out, '\n');
+}
+
+static void draw_rung(const json_t *rung, const char *resource, int64_t widest, struct buf *out)
+{
+    size_t indent = 9 + cell_columns(resource) + 2;
+    char level[JSON_NUMBER_BYTES];
+
+    buf_printf(out, "%8s %s  ", number_text_at(rung, "resource", "0", level), resource);
+    draw_bar(rung, widest, out);
+    buf_puts(out, "  ");
+    append_counts(out, rung);
+    buf_putc(out, '\n');
+    draw_awaited(rung, indent, out);
+}
+
+/* ---- a bracket --------------------------------------------------------------------------------
+ */
+
+static void draw_bracket(const json_t *bracket, const char *resource, bool all, struct buf *out)
+{
+    bool is_done = strcmp(text_at(bracket, "state"), "done") == 0;
+    const json_t *rungs = json_object_get(bracket, "rungs");
+    int64_t widest = 1;
+    size_t i;
+    json_t *rung;
+
+    buf_printf(out, "\nbracket %" PRId64 "  ", int_at(bracket, "bracket", 0));
+    cell_append_clean(out, text_at(bracket, "state"));
+    if (!is_done) {
+        buf_puts(out, ": ");
+        cell_append_clean(out, text_at(bracket, "next"));
+    }
+    buf_putc(out, '\n');
+    if (is_done && !all) {
+        rung = json_array_get(rungs, json_array_size(rungs) - 1);
+        draw_rung(rung, resource, size_of(rung), out);
+        return;
+    }
+    json_array_foreach (json_unconst(rungs), i, rung) {
+        widest = size_of(rung) > widest ? size_of(rung) : widest;
+    }
+    json_array_foreach (json_unconst(rungs), i, rung) {
+        draw_rung(rung, resource, widest, out);
+    }
+}
+
+void brackets_draw(const json_t *answer, bool all, struct buf *out)
+{
+    OWN(buf) struct buf resource = {0};
+    size_t i;
+    json_t *bracket;
+
+    buf_init(&resource, 1024);
+    cell_append_clean(&resource, text_at(answer, "resource"));
+    draw_head(answer, out);
+    json_array_foreach (json_object_get(answer, "brackets"), i, bracket) {
+        draw_bracket(bracket, buf_text(&resource), all, out);
+    }
+}
