@@ -13,7 +13,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cases import expect, main  # noqa: E402
+from cases import expect, main, script  # noqa: E402
 from hone import Server  # noqa: E402
 
 HONE = os.environ["HONE"]
@@ -240,6 +240,22 @@ def test_history_is_a_chart_and_a_list_and_all_is_exported(tmp):
         expect(len(whole.splitlines()), 5)
         lines, _ = account.hone("study", "export", "h", "-o", "ndjson")
         expect([json.loads(line)["value"] for line in lines.splitlines()], [1, 3, 2, 5])
+
+
+def test_a_workers_log_names_values_and_the_best(tmp):
+    job = script(tmp, "n=$(cat {0} 2>/dev/null || echo 0); echo $((n + 1)) >{0}\n"
+                      "set -- 3 1 4\nshift $n\necho hone: score=$1\n".format(tmp / "n"))
+    with Server() as server, AtServer(tmp, server) as account:
+        account.hone("study", "create", "named", "--maximize", "score", "-P", "x=0..1.0", "--trials", "3")
+        account.use_token("worker")
+        _, talk = account.hone("worker", "--study", "named", "--exit-when-finished", "--", job)
+        contains(talk, f'waiting for trials of study "named" at {server.url}, 1 at once',
+                 "named #1 (slot 0): completed, score 3, the best here so far",
+                 "named #2 (slot 0): completed, score 1; the best here is 3 (#1)",
+                 "named #3 (slot 0): completed, score 4, the best here so far")
+        account.use_token("admin")
+        out, _ = account.hone("workers")
+        contains(out, "COMPLETED", "PER HOUR", "LAST REPORT")
 
 
 def test_the_server_may_be_named_in_front_of_the_verb(tmp):

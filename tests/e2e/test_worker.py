@@ -942,7 +942,7 @@ def test_a_worker_says_at_once_what_it_waits_for(tmp):
             line = worker.stdout.readline()
             assert line, lines
             lines.extend([line] if "trial" in line else [])
-        assert f'waiting for trials of study "{STUDY}" at {server.url}' in lines[0], lines
+        assert f'waiting for trials of study "{STUDY}" at {server.url}, 1 at once' in lines[0], lines
         assert f'there is no study "{STUDY}" yet; \'hone study list\' shows' in lines[1], lines
         wait_until(lambda: len(server.asks) > 1, "the second ask")
         expect([ask["wait_seconds"] for ask in server.asks[:2]], [0, 30])

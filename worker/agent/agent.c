@@ -49,6 +49,11 @@ bool agent_event_is_success(const struct agent_event *event)
     return strcmp(event->outcome, "completed") == 0 && strcmp(event->state, "failed") != 0;
 }
 
+size_t agent_slots(const struct agent *agent)
+{
+    return agent->n_slots;
+}
+
 /* ---- settings ---- */
 
 static int64_t or_default(int64_t value, int64_t fallback)

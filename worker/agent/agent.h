@@ -26,6 +26,8 @@ MUST_USE int agent_create(const struct agent_settings *settings, struct agent **
                           struct err *err);
 void agent_destroy(struct agent *agent);
 OWN_POINTER(agent)
+/* How many trials run at once at most. */
+size_t agent_slots(const struct agent *agent);
 
 /* Delivers what an earlier worker has left in the state directory, and serves until agent_leave(),
  * or until one of the settings lets it end. ERR_LOCKED: another worker has the state directory.

@@ -26,20 +26,20 @@ const struct usage usage_study_history = {
     .missing = STUDY_MISSING,
 };
 
-struct history {
+struct improved {
     struct printed_list list;
     const char *metric;
     struct improvement *best; /* owned */
     size_t n;
 };
 
-static void history_finish(struct history *history)
+static void improved_finish(struct improved *history)
 {
     free(history->best);
 }
-OWN_VALUE(history)
+OWN_VALUE(improved)
 
-static void keep(struct history *history, const json_t *item)
+static void keep(struct improved *history, const json_t *item)
 {
     double value = number_at(item, "value");
 
@@ -50,7 +50,7 @@ static void keep(struct history *history, const json_t *item)
 
 static int row(void *context, json_t *item, struct err *err)
 {
-    struct history *history = context;
+    struct improved *history = context;
     char number[24], value[TEXT_NUMBER_BYTES], step[JSON_NUMBER_BYTES], ended[TEXT_MOMENT_BYTES];
     int digits = history->list.output == OUTPUT_WIDE ? 17 : 6;
 
@@ -68,7 +68,7 @@ static int row(void *context, json_t *item, struct err *err)
 }
 
 /* Above the list, which is printed at its end. */
-static void print_chart(const struct history *history, const json_t *study)
+static void print_chart(const struct improved *history, const json_t *study)
 {
     OWN(buf) struct buf chart = {0};
     int64_t last = study_count_done(study);
@@ -88,7 +88,7 @@ static void print_chart(const struct history *history, const json_t *study)
 static int print_list(struct session *session, const json_t *study, struct err *err)
 {
     OWN(buf) struct buf path = {0};
-    OWN(history) struct history history = {.metric = study_metric(study)};
+    OWN(improved) struct improved history = {.metric = study_metric(study)};
     const struct column columns[] = {
         {"trial", true, false},
         {history.metric, true, false},

@@ -10,7 +10,6 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/step.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/argv_list.h"
 #include "worker/agent/batch_deadline.h"
@@ -27,10 +26,11 @@
 #include "worker/cli/status.h"
 #include "worker/cli/verbs.h"
 #include "worker/cli/verbs/worker_bundle.h"
+#include "worker/cli/verbs/worker_log.h"
 #include "worker/cli/verbs/worker_try.h"
 
 enum { KEY_STUDY = 0x3000, KEY_RUNNER, KEY_CONFIG, KEY_PRINT, KEY_TRY, KEY_BUNDLE, KEY_RESULTS };
-enum { LIST_MAX = 64, PRINTED_BYTES = 320 };
+enum { LIST_MAX = 64 };
 
 struct worker_options {
     struct agent_settings settings;
@@ -143,83 +143,6 @@ const struct usage usage_worker = {
     .groups = groups,
 };
 
-/* ---- what happens, printed ---------------------------------------------------------------------
- */
-
-static void append_metrics(struct buf *text, const struct agent_event *event)
-{
-    char number[JSON_NUMBER_BYTES];
-
-    for (size_t i = 0; i < event->n_metrics; i++) {
-        buf_printf(text, " %s=%s", event->metrics[i].metric,
-                   json_format_number(event->metrics[i].value, number));
-    }
-}
-
-static void tell_trial(const struct agent_event *event, const char *what)
-{
-    log_info("%s #%" PRId64 " (slot %zu): %s", event->grant->study, event->grant->trial,
-             event->slot, what);
-}
-
-static void tell_end(const struct agent_event *event)
-{
-    OWN(buf) struct buf text;
-    bool is_shown = !agent_event_is_success(event) && event->detail[0] != '\0';
-
-    buf_init(&text, 1000);
-    buf_puts(&text, event->outcome);
-    if (event->state[0] != '\0') {
-        buf_printf(&text, ", the trial is %s", event->state);
-    }
-    if (is_shown && event->log_path[0] != '\0') {
-        buf_printf(&text, ": %s; its output is in %s", event->detail, event->log_path);
-    } else if (is_shown) {
-        buf_printf(&text, ": %s; it printed nothing", event->detail);
-    }
-    tell_trial(event, buf_text(&text));
-}
-
-static void print_event(void *context, const struct agent_event *event)
-{
-    char *waiting = context; /* what was printed last, so that it is printed once */
-    char step[STEP_BYTES];
-    OWN(buf) struct buf text;
-
-    buf_init(&text, 4000);
-    switch (event->kind) {
-    case AGENT_WAITING:
-        if (strcmp(waiting, event->detail) != 0) {
-            (void)snprintf(waiting, PRINTED_BYTES, "%s", event->detail);
-            log_info("no trial to run: %s", event->detail);
-        }
-        return;
-    case AGENT_STARTED:
-        buf_printf(&text, "attempt %" PRId64 " runs", event->grant->attempt);
-        waiting[0] = '\0';
-        tell_trial(event, buf_text(&text));
-        return;
-    case AGENT_REPORTED:
-        append_metrics(&text, event);
-        log_debug("%s #%" PRId64 ": step %s%s", event->grant->study, event->grant->trial,
-                  step_format(event->step, event->grant->digits, step), buf_text(&text));
-        return;
-    case AGENT_UNREADABLE: /* noted already */
-        return;
-    case AGENT_ENDED:
-        tell_end(event);
-        return;
-    case AGENT_UNREACHABLE:
-        log_warning("%s; jobs run on and reports are kept", event->detail);
-        return;
-    case AGENT_REACHABLE:
-        log_info("the server answers again");
-        return;
-    default:
-        return;
-    }
-}
-
 /* ---- running -------------------------------------------------------------------------------- */
 
 static struct agent *running_agent; /* for the signal handler */
@@ -274,22 +197,6 @@ static void leave_by_signals(struct agent *agent)
     }
 }
 
-static void tell_what_is_awaited(const struct agent_settings *settings)
-{
-    OWN(buf) struct buf runners = {0};
-
-    if (settings->study != NULL) {
-        log_info("waiting for trials of study \"%s\" at %s", settings->study, settings->url);
-        return;
-    }
-    buf_init(&runners, 4000);
-    for (size_t i = 0; i < settings->n_runners; i++) {
-        buf_printf(&runners, "%s%s", i == 0 ? "" : ", ", settings->runners[i].name);
-    }
-    log_info("waiting for trials of the runner%s %s at %s", settings->n_runners == 1 ? "" : "s",
-             buf_text(&runners), settings->url);
-}
-
 static int serve(struct agent_settings *settings, struct err *err)
 {
     OWN(agent) struct agent *agent = NULL;
@@ -301,7 +208,7 @@ static int serve(struct agent_settings *settings, struct err *err)
     TRY(agent_create(settings, &agent, err));
     leave_by_signals(agent);
     if (settings->responder == NULL) { /* a bundle is no server */
-        tell_what_is_awaited(settings);
+        worker_log_hello(settings, agent_slots(agent));
     }
     int rc = agent_run(agent, err);
     leave_by_signals(NULL);
@@ -465,10 +372,10 @@ static int run(struct worker_options *given, const struct config *config,
 
 int verb_worker(int argc, char **argv)
 {
-    char printed[PRINTED_BYTES] = "";
+    static struct worker_log log;
     struct options options;
     struct err err = {0};
-    struct worker_options given = {.settings = {.on_event = print_event, .context = printed}};
+    struct worker_options given = {.settings = {.on_event = worker_log_event, .context = &log}};
     OWN(config) struct config config = {0};
 
     if (config_expand(&usage_worker, N_SETTING_GROUPS, argc, argv, &config, &err) != 0) {

@@ -17,7 +17,7 @@ static const struct column columns[N_COLUMNS] = {
     [NAME] = {"name", false, false},          [HOST] = {"host", false, true},
     [STATE] = {"state", false, false},        [RUNNING] = {"running", true, false},
     [COMPLETED] = {"completed", true, false}, [FAILED] = {"failed", true, false},
-    [PER_HOUR] = {"per hour", true, true},    [REPORT] = {"last report", false, false},
+    [PER_HOUR] = {"per hour", true, false},   [REPORT] = {"last report", false, false},
     [REASON] = {"reason", false, false},
 };
 
