@@ -46,6 +46,13 @@ static const struct {
      "{'name':'n','type':'float','distribution':'normal','mean':0,'sd':1,'low':-3,'high':3}"},
     {"n=lognormal:-7,0.5",
      "{'name':'n','type':'float','distribution':'lognormal','mean':-7,'sd':0.5}"},
+    {"d=int:2..5 if k=poly", "{'name':'d','type':'int','low':2,'high':5,'when':{'k':['poly']}}"},
+    {"d=log:1e-3..1 if k=poly,\"a if b\" and fast=true",
+     "{'name':'d','type':'float','scale':'log','low':0.001,'high':1,'when':{'k':['poly','a if b'],"
+     "'fast':[true]}}"},
+    {"d=a,\"b if c\" if n=1,2",
+     "{'name':'d','type':'categorical','choices':['a','b if c'],'when':{'n':[1,2]}}"},
+    {"d={\"type\":\"bool\"} if k=rbf", "{'name':'d','type':'bool','when':{'k':['rbf']}}"},
     {"d={\"type\":\"int\",\"low\":2,\"high\":5,\"when\":{\"k\":[\"poly\"]}}",
      "{'name':'d','type':'int','low':2,'high':5,'when':{'k':['poly']}}"},
 };
@@ -84,8 +91,11 @@ START_TEST(what_is_understood_is_a_legal_parameter)
     struct err err = {0};
 
     if (strstr(understood[_i].json, "'when'") != NULL) {
-        ck_assert_int_eq(param_from_argument("k=rbf,poly", &parameter, &err), 0);
-        (void)json_array_append_new(parameters, parameter);
+        static const char *const parents[] = {"k=rbf,poly,'a if b'", "fast=bool", "n=1,2,3"};
+        for (size_t i = 0; i < sizeof parents / sizeof parents[0]; i++) {
+            ck_assert_int_eq(param_from_argument(parents[i], &parameter, &err), 0);
+            (void)json_array_append_new(parameters, parameter);
+        }
     }
     ck_assert_int_eq(param_from_argument(understood[_i].argument, &parameter, &err), 0);
     (void)json_array_append_new(parameters, parameter);
@@ -149,6 +159,11 @@ static const struct {
     {"x=\"a\"b,c", "comma is missing"},
     {"x=normal:0", "MEAN,DEVIATION"},
     {"x=log:1e-3..1/0", "grid points"},
+    {"x=int:2..5 if k", "PARENT=VALUE"},
+    {"x=int:2..5 if =a", "PARENT=VALUE"},
+    {"x=int:2..5 if k=", "PARENT=VALUE"},
+    {"x=int:2..5 if k=a and k=b", "names 'k' twice"},
+    {"x=int:2..5 if k=a,,b", "between two commas"},
     {"x={\"name\":\"y\"}", "take it out"},
     {"x={", "not valid JSON"},
     {"x=bool:1", "nothing behind it"},

@@ -278,8 +278,23 @@ static error_t parse_definition(int key, char *arg, struct argp_state *state)
     }
 }
 
+/* Behind the options of every verb that takes a definition. */
+static const char domains[] =
+    "\v"
+    "-P NAME=DOMAIN, once for each parameter:\n"
+    "  lr=log:1e-5..1e-1        a float, searched by its logarithm\n"
+    "  momentum=0.5..0.99       a float, also float:0..10\n"
+    "  units=int:16..512        an integer; log-int:16..4096 by its logarithm\n"
+    "  dropout=0..0.8:0.1       in steps; units=int:16..512:16\n"
+    "  kernel=rbf,poly          one of these; ordinal:s,m,l in this order\n"
+    "  amp=bool                 true or false; const:10 is always 10\n"
+    "  noise=normal:0,1         mean and deviation; lognormal: of the logarithm\n"
+    "  'degree=int:2..5 if kernel=poly'\n"
+    "                           only where another has this value\n"
+    "hone-study(1) has all of it.\n";
+
 const struct argp definition_argp = {
-    definition_options, parse_definition, NULL, NULL, NULL, NULL, NULL};
+    definition_options, parse_definition, NULL, domains, NULL, NULL, NULL};
 
 /* ---- both together -------------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include "worker/cli/define/domain.h"
 #include "worker/cli/define/params_list.h"
 #include "worker/cli/define/params_range.h"
+#include "worker/cli/define/params_when.h"
 #include "worker/cli/define/scalar.h"
 
 enum { KIND_BYTES = 16 };
@@ -92,6 +93,7 @@ int param_from_argument(const char *argument, json_t **parameter, struct err *er
     json_auto_t *object = json_object();
     struct domain_reader reader = {argument, object, err, failures};
     char name[PRINTABLE_NAME_BYTES + 1];
+    char domain[DOMAIN_BYTES];
 
     if (strlen(argument) >= DOMAIN_BYTES) {
         return domain_refuse(&reader, "this is longer than %d bytes; use a study file",
@@ -108,7 +110,12 @@ int param_from_argument(const char *argument, json_t **parameter, struct err *er
                              PRINTABLE_NAME_CHARACTERS);
     }
     TRY(domain_put(&reader, "name", json_string(name)));
-    TRY(equals[1] == '{' ? read_json(&reader, equals + 1) : read_domain(&reader, equals + 1));
+    (void)snprintf(domain, sizeof domain, "%s", equals + 1);
+    char *condition = domain_cut_condition(domain);
+    TRY(domain[0] == '{' ? read_json(&reader, domain) : read_domain(&reader, domain));
+    if (condition != NULL) {
+        TRY(domain_read_condition(&reader, condition));
+    }
     TRY(json_check(failures, err)); /* a number may have been taken for a text */
     *parameter = json_incref(object);
     return 0;

@@ -12,7 +12,9 @@
  *   noise=normal:0,1:-3..3   mean and deviation, cut off; lognormal: of the logarithm
  *   amp=bool                 true or false
  *   epochs=const:10          always this
- *   depth={"type": "int", …} the parameter as the API spells it, for `when` and the like
+ *   depth=int:2..5 if kernel=poly,rbf and fast=true
+ *                            only where the other parameters have one of these values
+ *   depth={"type": "int", …} the parameter as the API spells it, for weights and the like
  *
  * What has two readings is refused rather than guessed: 1..10 may be an integer or a float. */
 #ifndef WORKER_CLI_DEFINE_PARAMS_H

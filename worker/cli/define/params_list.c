@@ -89,7 +89,7 @@ static int item_read(const struct domain_reader *reader, const char **at, json_t
     return *item != NULL ? 0 : domain_refuse(reader, "'%.40s' is no UTF-8", text);
 }
 
-static int items_read(const struct domain_reader *reader, const char *domain, json_t **items)
+int domain_read_items(const struct domain_reader *reader, const char *domain, json_t **items)
 {
     json_auto_t *list = json_array();
     const char *at = domain;
@@ -115,12 +115,18 @@ static int items_read(const struct domain_reader *reader, const char *domain, js
         }
         at++; /* the comma */
     }
-    if (json_array_size(list) < 2) {
+    *items = json_incref(list);
+    return 0;
+}
+
+static int items_read(const struct domain_reader *reader, const char *domain, json_t **items)
+{
+    TRY(domain_read_items(reader, domain, items));
+    if (json_array_size(*items) < 2) {
         return domain_refuse(reader,
                              "one value is no choice; write a range LOW..HIGH, several values "
                              "A,B,C, or const:VALUE");
     }
-    *items = json_incref(list);
     return 0;
 }
 

@@ -12,4 +12,8 @@ MUST_USE int domain_read_ordinal(const struct domain_reader *reader, const char 
 MUST_USE int domain_read_const(const struct domain_reader *reader, const char *domain);
 MUST_USE int domain_read_bool(const struct domain_reader *reader, const char *domain);
 
+/* A,B,C: one value or more, all of them different, as an array that the caller owns. */
+MUST_USE int domain_read_items(const struct domain_reader *reader, const char *domain,
+                               json_t **items);
+
 #endif
