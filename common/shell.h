@@ -6,5 +6,8 @@
 
 /* Appends the text in single quotes: one word in every shell, whatever it holds. */
 void shell_quote(struct buf *out, const char *text);
+/* Appends the text as one word, in quotes where a shell would not take it as it is, behind a blank
+ * where something stands in front of it. */
+void shell_append_word(struct buf *out, const char *text);
 
 #endif

@@ -39,15 +39,28 @@ def contains(text, *parts):
             raise AssertionError(f"{part!r} is not in {text!r}")
 
 
-def test_the_page_ranks_and_ends_with_a_study(tmp):
+def study_of_line(server, tmp, page):
+    """What the line at the end of the page would create, pasted into a shell."""
+    line = page[page.rindex("  hone run "):].replace("COMMAND", "/bin/true").strip()
+    done = subprocess.run(["bash", "-c", 'hone() { "$HONE" "$@"; }; '
+                           + line.replace(" -- ", " --dry-run -- ")],
+                          env={**environment(server, tmp), "HONE": HONE}, text=True,
+                          capture_output=True, timeout=60, check=False)
+    expect(done.returncode, 0, done.stderr)
+    return json.loads(done.stdout)
+
+
+def test_the_page_ranks_and_ends_with_a_line_to_paste(tmp):
     with hone.Server() as server, server.client() as client:
         page, said = advise(server, tmp, "night", "--maximize", "accuracy", *SPACE, *NIGHT,
                             "--strategy", "hyperband")
         expect(said, "")
         contains(page, "RANK  STRATEGY", "   1  asha, predictive ", "* hyperband ", "12 h",
                  "81@1 27@3 9@9 3@27 1@81", "not: grid: lr is continuous", "*: the one that you")
-        study = json.loads(page[page.rindex("create this study:") + len("create this study:"):])
-        expect(study["name"], "night")
+        study = study_of_line(server, tmp, page)
+        answer = json.loads(advise(server, tmp, "night", "--maximize", "accuracy", *SPACE, *NIGHT, "-o",
+                                   "json")[0])
+        expect(study, answer["items"][0]["study"])
         expect(client.post("/v1/studies", study).status, 201)
         expect(client.get("/v1/studies/night").json["limits"]["seconds"], 43200)
 
@@ -80,7 +93,16 @@ def test_a_file_and_options_describe_together(tmp):
         expect(answer["items"][0]["study"]["name"], "from-file")
         page = advise(server, tmp, "-f", tmp / "problem.yaml", "--noisy", "--experience", "new",
                       "--no-checkpoints", "--worker-time", "1h")[0]
-        contains(page, "estimates the noise")
+        contains(page, "estimates the noise", "create this study:\n{")  # the file makes none
+
+
+def test_the_line_to_paste_has_what_was_said(tmp):
+    said = ["all", "--minimize", "val loss", "-P", "kernel=rbf,poly", "-P", "d=int:2..5 if kernel=poly",
+            "--constraint", "d < 5", "--resource", "epochs=0.5..8:0.5", "--parallel", "3", "--seed", "7"]
+    with hone.Server() as server:
+        study = study_of_line(server, tmp, advise(server, tmp, *said)[0])
+        answer = json.loads(advise(server, tmp, *said, "-o", "json")[0])
+        expect(study, {**answer["items"][0]["study"], "seed": 7})
 
 
 def test_other_programs_get_a_line_for_each_strategy(tmp):

@@ -104,7 +104,7 @@ def test_advice_comes_from_a_private_server_too(tmp):
     with Account(tmp) as account:
         page, talk = account.hone("advise", "-P", "lr=log:1e-5..1e-1")
         contains(talk, "started the private server")
-        contains(page, "RANK  STRATEGY", "create this study")
+        contains(page, "RANK  STRATEGY", "\n  hone run advised -P lr=log:1e-5..1e-1 ")
 
 
 # ---- run ----

@@ -24,6 +24,7 @@ enum {
     KEY_PRIORITY,
     KEY_TRIALS,
     KEY_PARALLEL,
+    KEY_BUDGET,
     KEY_TIME_LIMIT,
     KEY_TARGET,
     KEY_FAILURES,
@@ -69,6 +70,10 @@ static const struct argp_option definition_options[] = {
      2},
     {"trials", KEY_TRIALS, "N", 0, "try this many configurations", 3},
     {"parallel", KEY_PARALLEL, "N", 0, "run at most this many at once, over all workers", 3},
+    {"budget", KEY_BUDGET, "N", 0,
+     "train with this much of the resource, all trials together\vFor studies with --resource: "
+     "--budget 8100 is 100 trainings of 81 epochs.",
+     3},
     {"time-limit", KEY_TIME_LIMIT, "SPAN", 0, "hand nothing out after this long: 90s, 15m, 2h, 1d",
      3},
     {"target", KEY_TARGET, "VALUE", 0, "end when a trial is at least this good", 3},
@@ -192,32 +197,44 @@ static void add_label(struct definition *definition, char *argument, const struc
     *equals = '=';
 }
 
+static const struct {
+    int key;
+    const char *member, *option;
+    enum { WHOLE, REAL, SPAN } kind;
+} limits[] = {
+    {KEY_TRIALS, "trials", "--trials", WHOLE},
+    {KEY_PARALLEL, "parallel", "--parallel", WHOLE},
+    {KEY_FAILURES, "failures", "--failures", WHOLE},
+    {KEY_RETRIES, "retries", "--retries", WHOLE},
+    {KEY_TARGET, "target", "--target", REAL},
+    {KEY_BUDGET, "resource", "--budget", REAL},
+    {KEY_TIME_LIMIT, "seconds", "--time-limit", SPAN},
+    {KEY_TRIAL_TIME, "trial_seconds", "--trial-time", SPAN},
+    {KEY_STALL_TIME, "stall_seconds", "--stall-time", SPAN},
+};
+static const size_t n_limits = sizeof limits / sizeof limits[0];
+
+const char *definition_limit_option(const char *name)
+{
+    for (size_t i = 0; i < n_limits; i++) {
+        if (strcmp(limits[i].member, name) == 0) {
+            return limits[i].option;
+        }
+    }
+    return NULL;
+}
+
 static error_t parse_limit(struct definition *definition, int key, const char *arg,
                            const struct argp_state *state)
 {
-    static const struct {
-        int key;
-        const char *member, *option;
-        enum { WHOLE, REAL, SPAN } kind;
-    } limits[] = {
-        {KEY_TRIALS, "trials", "trials", WHOLE},
-        {KEY_PARALLEL, "parallel", "parallel", WHOLE},
-        {KEY_FAILURES, "failures", "failures", WHOLE},
-        {KEY_RETRIES, "retries", "retries", WHOLE},
-        {KEY_TARGET, "target", "target", REAL},
-        {KEY_TIME_LIMIT, "seconds", "time-limit", SPAN},
-        {KEY_TRIAL_TIME, "trial_seconds", "trial-time", SPAN},
-        {KEY_STALL_TIME, "stall_seconds", "stall-time", SPAN},
-    };
-
-    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+    for (size_t i = 0; i < n_limits; i++) {
         if (limits[i].key == key) {
             json_t *object = member(definition->given, "limits", json_object());
             if (limits[i].kind == SPAN) {
-                add_span(object, limits[i].member, limits[i].option, arg, state);
+                add_span(object, limits[i].member, limits[i].option + 2, arg, state);
             } else {
-                add_number(object, limits[i].member, limits[i].option, arg, limits[i].kind == WHOLE,
-                           state);
+                add_number(object, limits[i].member, limits[i].option + 2, arg,
+                           limits[i].kind == WHOLE, state);
             }
             return 0;
         }

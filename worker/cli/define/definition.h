@@ -28,6 +28,9 @@ MUST_USE int definition_merge(const struct definition *definition, const char *n
 MUST_USE int definition_body(const struct definition *definition, const char *name, json_t **body,
                              struct err *err);
 
+/* "--trials" for the limit "trials"; NULL: no option says it. */
+const char *definition_limit_option(const char *name);
+
 /* A parameter that is there already: the given one, in its place; others behind. */
 void definition_merge_parameters(json_t *into, const json_t *given);
 

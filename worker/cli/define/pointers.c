@@ -6,18 +6,9 @@
 
 #include "common/buf.h"
 
-/* Longer ones first: "/limits" is the beginning of others. */
 static const struct {
     const char *pointer, *option;
 } options[] = {
-    {"/limits/trials", "--trials"},
-    {"/limits/parallel", "--parallel"},
-    {"/limits/failures", "--failures"},
-    {"/limits/retries", "--retries"},
-    {"/limits/target", "--target"},
-    {"/limits/seconds", "--time-limit"},
-    {"/limits/trial_seconds", "--trial-time"},
-    {"/limits/stall_seconds", "--stall-time"},
     {"/strategy", "--strategy"},
     {"/stopping/rule", "--stopping"},
     {"/stopping", "--stopping"},
@@ -33,6 +24,7 @@ static const struct {
     {"/parameters", "-P"},
 };
 static const char parameters[] = "/parameters/";
+static const char limits[] = "/limits/";
 
 /* Did an option say the member that the pointer begins with? Without a file nothing else did. */
 static bool is_said(const struct definition *definition, const char *pointer)
@@ -66,6 +58,20 @@ static const char *argument_at(const struct definition *definition, const json_t
     return name == NULL ? NULL : json_string_value(json_object_get(definition->arguments, name));
 }
 
+/* The option of "/limits/trials"; NULL: it is none. *after ← behind the name. */
+static const char *limit_option_at(const char *pointer, const char **after)
+{
+    char name[32];
+
+    if (strncmp(pointer, limits, strlen(limits)) != 0) {
+        return NULL;
+    }
+    size_t len = strspn(pointer + strlen(limits), "abcdefghijklmnopqrstuvwxyz_");
+    (void)snprintf(name, sizeof name, "%.*s", (int)len, pointer + strlen(limits));
+    *after = pointer + strlen(limits) + len;
+    return definition_limit_option(name);
+}
+
 /* Appends the option for the pointer at `at`; returns what is behind it, NULL: it is no pointer
  * that is known here. */
 static const char *append_option(const struct definition *definition, const json_t *body,
@@ -79,6 +85,11 @@ static const char *append_option(const struct definition *definition, const json
             return NULL;
         }
         buf_printf(text, "-P %.100s%s", argument, *after == '/' ? "," : "");
+        return append_rest(text, after);
+    }
+    const char *option = limit_option_at(at, &after);
+    if (option != NULL && is_said(definition, at)) {
+        buf_puts(text, option);
         return append_rest(text, after);
     }
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {

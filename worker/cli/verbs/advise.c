@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "worker/cli/define/definition.h"
+#include "worker/cli/define/run_line.h"
 #include "worker/cli/define/scalar.h"
 #include "worker/cli/define/span.h"
 #include "worker/cli/session.h"
@@ -135,7 +136,7 @@ const struct usage usage_advise = {
            "would be done, and why.\v"
            "The problem is described as for 'hone study create', by options, a file or both; only "
            "the parameters are needed. What is not said is assumed, and told. Nothing is created: "
-           "the page ends with the study to create.\n\n"
+           "the page ends with the line of 'hone run' that does it.\n\n"
            "Without HONE_URL and --server, a private server is started for this account, or joined "
            "if one runs.",
     .flags = USAGE_SERVER | USAGE_OUTPUT,
@@ -193,13 +194,68 @@ static void list_items(const struct options *options, const json_t *answer)
     printed_list_end(&list, true, "no strategy fits");
 }
 
-static int ask_for_page(struct session *session, const json_t *body, struct err *err)
+/* The page of the server up to the study to create. */
+static void print_without_study(const char *page)
+{
+    OWN(memory) char *text = strdup(page);
+    char *end = text == NULL ? NULL : strstr(text, "\nTo do what stands first");
+
+    if (end != NULL) {
+        *end = '\0';
+    }
+    text_print_page(stdout, text == NULL ? page : text);
+}
+
+static const json_t *first_usable(const json_t *answer)
+{
+    size_t i;
+    json_t *item;
+
+    json_array_foreach (json_object_get(answer, "items"), i, item) {
+        if (json_is_object(json_object_get(item, "study"))) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+/* A file that says what only advice takes makes no study, so no line can name it. */
+static bool can_be_run(const struct advice_request *request, const json_t *body,
+                       const json_t *study)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (json_unconst(body), key, value) {
+        if (json_object_get(study, key) == NULL && json_object_get(request->factors, key) == NULL) {
+            return false;
+        }
+    }
+    return json_is_object(study);
+}
+
+static int ask_for_page(struct session *session, const struct advice_request *request,
+                        const json_t *body, struct err *err)
 {
     OWN(buf) struct buf page = {0};
+    OWN(buf) struct buf line = {0};
+    json_auto_t *answer = NULL;
 
     buf_init(&page, PAGE_BYTES);
+    buf_init(&line, PAGE_BYTES);
     TRY(session_page(session, "POST", "/v1/advice?format=text", body, &page, err));
-    text_print_page(stdout, buf_text(&page));
+    TRY(session_send(session, "POST", "/v1/advice", body, &answer, err));
+    const json_t *item = first_usable(answer);
+    const json_t *study = json_object_get(item, "study");
+    if (!can_be_run(request, body, study)) {
+        text_print_page(stdout, buf_text(&page));
+        return 0;
+    }
+    print_without_study(buf_text(&page));
+    run_line_append(&request->definition, study, &line);
+    (void)printf("\nTo do what stands first (%s), with your program as COMMAND:\n\n",
+                 text_at(item, "title"));
+    text_print_page(stdout, buf_text(&line));
     return 0;
 }
 
@@ -225,7 +281,7 @@ static int advise(struct options *options, const struct advice_request *request,
         return 0;
     }
     if (for_people) {
-        return ask_for_page(&session, body, err);
+        return ask_for_page(&session, request, body, err);
     }
     TRY(session_send(&session, "POST", "/v1/advice", body, &answer, err));
     if (options->output == OUTPUT_JSON) {

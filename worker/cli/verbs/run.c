@@ -152,19 +152,6 @@ static int follow(struct watch *watch, int *worker_status, struct err *err)
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-static void append_word(struct buf *line, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_-+=./:,@%";
-
-    buf_puts(line, line->len > 0 ? " " : "");
-    if (*word != '\0' && strspn(word, plain) == strlen(word)) {
-        buf_puts(line, word);
-    } else {
-        shell_quote(line, word);
-    }
-}
-
 /* The command of the best trial, to be copied. */
 static void print_command(const struct options *options, const json_t *study, const json_t *trial)
 {
@@ -192,7 +179,7 @@ static void print_command(const struct options *options, const json_t *study, co
     }
     buf_init(&line, 1 << 16);
     for (size_t i = 0; i < expanded.n; i++) {
-        append_word(&line, expanded.items[i]);
+        shell_append_word(&line, expanded.items[i]);
     }
     say("this was: %s", buf_text(&line));
 }
