@@ -125,7 +125,8 @@ export class CanvasElement extends HTMLElement {
     this.stopSlices();
     clearTimeout(this.timer);
     cancelAnimationFrame(this.frame);
-    this.timer = this.frame = undefined;
+    cancelAnimationFrame(this.pointFrame);
+    this.timer = this.frame = this.pointFrame = undefined;
   }
 
   /* A window moved to another screen, or zoomed, changes its device pixels. */
@@ -160,6 +161,15 @@ export class CanvasElement extends HTMLElement {
     this.stopSlices();
     this.work.draws++;
     this.draw();
+  }
+
+  /** Runs what the pointer asks for with the next frame, for the newest event only. */
+  onFrame(work) {
+    this.pointWork = work;
+    this.pointFrame ??= requestAnimationFrame(() => {
+      this.pointFrame = undefined;
+      this.pointWork();
+    });
   }
 
   stopSlices() {
@@ -254,7 +264,8 @@ export function twin(source) {
   const data = fillOnOpen('data', () => {
     const {table, csv, title} = source();
     const rows = table?.() ?? [];
-    const more = rows.length > TABLE_ROWS + 1 ? `the first ${TABLE_ROWS} of ${rows.length} rows` : '';
+    const n = rows.length - (Array.isArray(rows[0]) ? 1 : 0); // without the head
+    const more = n > TABLE_ROWS ? `the first ${TABLE_ROWS} of ${n} rows` : '';
     const save = (event) => {
       event.preventDefault();
       saveFile(csv, `${title || 'data'}.csv`);

@@ -60,7 +60,7 @@ export class HoneChart extends CanvasElement {
     this.yLabel = make('div', {class: 'chart-axis', dir: 'auto'});
     [this.grid, this.marks, this.over] = Array.from({length: 3}, () => make('canvas', {'aria-hidden': 'true'}));
     this.plotNode = make('div', {class: 'chart-plot', role: 'img', tabindex: '0', keydown: (e) => this.key(e),
-      pointerdown: (e) => this.press(e), pointermove: (e) => this.point(e), pointerleave: () => this.show(null),
+      pointerdown: (e) => this.press(e), pointermove: (e) => this.point(e), pointerleave: () => this.onFrame(() => this.show(null)),
       dblclick: () => this.unzoom()}, this.grid, this.marks, this.over);
     this.tip = make('div', {class: 'chart-tip', role: 'status', hidden: true});
     this.append(this.head, this.yLabel, this.plotNode, this.tip, twin(() => ({table: () => tableOf(this.chart), ...this.chart})));
@@ -250,7 +250,7 @@ export class HoneChart extends CanvasElement {
   between(s, k, i, mx, take) {
     const [x0, x1] = [this.plot.x.to(s.x[i - 1]), this.plot.x.to(s.x[i])];
     if (mx < x0 || mx > x1 || x1 === x0) return;
-    const [y0, y1] = [placeY(this.plot, s, i - 1), placeY(this.plot, s, i)];
+    const [y0, y1] = [this.plot.y.to(s.y[i - 1]), this.plot.y.to(s.y[i])];
     take(s, k, i, mx, y0 + (y1 - y0) * (mx - x0) / (x1 - x0));
   }
 
@@ -270,11 +270,9 @@ export class HoneChart extends CanvasElement {
   }
 
   point(event) {
-    const now = performance.now();
-    if (!this.plot || event.buttons || now - (this.pointedAt ?? 0) < 40) return;
-    this.pointedAt = now;
+    if (!this.plot || event.buttons) return;
     const {x, y} = this.place(event);
-    this.show(this.hit(x, y));
+    this.onFrame(() => this.show(this.hit(x, y)));
   }
 
   /* A click opens the trial pointed at, a drag zooms: along one axis, or both if it is oblique. */

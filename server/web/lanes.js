@@ -71,7 +71,7 @@ export class HoneLanes extends CanvasElement {
     this.canvas = make('canvas', {'aria-hidden': 'true'});
     this.space = make('div', {class: 'lanes-space'}, this.canvas);
     this.view = make('div', {class: 'lanes-view', role: 'img', tabindex: '0', keydown: (e) => this.key(e), pointermove: (e) => this.point(e),
-      pointerleave: () => this.show(null), pointerdown: (e) => this.press(e), scroll: () => this.invalidate(), dblclick: () => this.zoomOut()}, this.space);
+      pointerleave: () => this.onFrame(() => this.show(null)), pointerdown: (e) => this.press(e), scroll: () => this.invalidate(), dblclick: () => this.zoomOut()}, this.space);
     this.view.addEventListener('wheel', (e) => this.wheel(e), {passive: false});
     this.tip = make('div', {class: 'chart-tip', role: 'status', hidden: true});
     this.legend = make('span', {class: 'chart-legend'});
@@ -297,13 +297,15 @@ export class HoneLanes extends CanvasElement {
   }
 
   point(event) {
-    const now = performance.now();
-    if (!this.range || event.buttons || now - (this.pointedAt ?? 0) < 40) return;
-    this.pointedAt = now;
+    if (!this.range || event.buttons) return;
     const found = this.at(event);
+    const place = this.place(event);
+    this.onFrame(() => this.showAt(found, place));
+  }
+
+  showAt(found, {x, y}) {
     this.show(found);
     if (found) return;
-    const {x, y} = this.place(event);
     const gap = y < 0 ? null : idleAt(this.json.items, this.range, this.width, x, y + this.view.scrollTop);
     if (gap) this.say([idleText(gap.reason), `for ${spanText((gap.to_ms - gap.from_ms) / 1000)}`], x, y);
   }

@@ -4,7 +4,7 @@ import {CanvasElement, channels, colour, context, FONT, fitText, isDark, isForce
 import {addPairs, binPlaces, develop, makePicture} from './raster.js';
 import {binPairs, binRows, brushed, css, kindsOf, labelOf, LANES, makeAxis, makeScale, rankColour, rankShares,
   selectRows, spread, topShare} from './scales.js';
-import {count, num} from './view.js';
+import {count, num, plural} from './view.js';
 
 const MOST_LINES = 20_000; // more are drawn as a picture
 const MOST_AXES = 24; // shown without being asked for
@@ -136,7 +136,7 @@ export class HoneParcoords extends CanvasElement {
         button('all', 'Every trial, no ranges', () => this.restore()), this.menu));
     this.canvases = ['base', 'lines', 'over'].map((name) => make('canvas', {class: `pc-${name}`, 'aria-hidden': 'true'}));
     this.heads = make('div', {class: 'pc-axes'});
-    this.area = make('div', {class: 'pc-area', pointermove: (e) => this.point(e), pointerleave: () => this.hover(null),
+    this.area = make('div', {class: 'pc-area', pointermove: (e) => this.point(e), pointerleave: () => this.onFrame(() => this.hover(null)),
       click: (e) => this.pick(e)}, ...this.canvases, this.heads);
     this.scroll = make('div', {class: 'pc-scroll', role: 'group'}, this.area);
     this.tip = make('div', {class: 'chart-tip', hidden: true});
@@ -589,7 +589,7 @@ export class HoneParcoords extends CanvasElement {
       : axis.keys.length ? labelOf(axis.keys[Math.round(scale.from(t))]) : num(scale.from(t));
     const ranges = this.filter[name]?.length ?? 0;
     node.setAttribute('aria-valuenow', String(Math.round(100 * Math.max(0, t))));
-    node.setAttribute('aria-valuetext', `${at}; ${ranges} ranges; ${count(this.select().count)} trials selected`);
+    node.setAttribute('aria-valuetext', `${at}; ${plural(ranges, 'range')}; ${plural(this.select().count, 'trial')} selected`);
   }
 
   /* ---- moving axes by hand ---- */
@@ -650,11 +650,9 @@ export class HoneParcoords extends CanvasElement {
   }
 
   point(event) {
-    const now = performance.now();
-    if (!this.source || event.buttons || now - (this.pointedAt ?? 0) < 60) return;
-    this.pointedAt = now;
+    if (!this.source || event.buttons) return;
     const [x, y] = this.placeInArea(event);
-    this.hover(this.hit(x, y), x, y);
+    this.onFrame(() => this.hover(this.hit(x, y), x, y));
   }
 
   hover(row, x, y) {

@@ -360,6 +360,8 @@ export function paretoFront(x, y, directionX, directionY) {
   return rows.filter((i) => sy * y[i] < best && ((best = sy * y[i]), true));
 }
 
+const MOST_KEPT = 20; // fewer values than these have no outliers
+
 /**
  * Where an axis ends: all finite values, or those not far outside the middle half. Bounds beyond
  * which a value is far: three times the middle half's width past it, on a log scale in decades.
@@ -373,7 +375,7 @@ export function visibleExtent(x, {clip = false, log = false} = {}) {
   let lo = good[0];
   let hi = good.at(-1);
 
-  if (clip && reach > 0) {
+  if (clip && reach > 0 && good.length >= MOST_KEPT) {
     lo = good[lowerBound(good, g(at(0.25) - reach))];
     hi = good[Math.max(0, lowerBound(good, g(at(0.75) + reach) * (1 + 1e-12)) - 1)];
   }
