@@ -118,6 +118,38 @@ def test_twice_home_is_harmless_and_so_is_a_tar_file(tmp):
         expect(client.get("/v1/events?follow=false").body, events, "events")
 
 
+def test_a_folder_with_results_of_another_bundle_is_refused(tmp):
+    job = script(tmp, 'echo "hone: loss=$1"\n')
+    with serving(STUDY) as (server, client):
+        run("bundle", "s", "-n", 2, "-o", f"{tmp}/b.tar", url=server.url)
+        work(tmp, job, "{x}")
+        run("absorb", f"{tmp}/b.tar.results", url=server.url)
+        os.remove(f"{tmp}/b.tar")
+        run("bundle", "s", "-n", 2, "-o", f"{tmp}/b.tar", url=server.url)
+        said = work(tmp, job, "{x}", status=2)
+        assert "b.tar.results has results of another bundle" in said and "of study 's'" in said, said
+        os.rename(f"{tmp}/b.tar.results", f"{tmp}/old")
+        work(tmp, job, "{x}")
+        said = work(tmp, job, "{x}")  # its own ones are no obstacle
+        assert "2 of 2 trials have ended" in said, said
+        run("absorb", f"{tmp}/b.tar.results", url=server.url)
+        expect(client.get("/v1/studies/s").json["counts"]["completed"], 4, "trials")
+
+
+def test_results_of_another_server_are_told_apart(tmp):
+    with serving(STUDY) as (server, _), serving(STUDY) as (other, _):
+        run("bundle", "s", "-n", 2, "-o", f"{tmp}/b.tar", url=server.url)
+        work(tmp, script(tmp, 'echo "hone: loss=1"\n'))
+        said = run("absorb", f"{tmp}/b.tar.results", url=other.url)
+        for words in ("0 results are home", "no such lease of study 's'", "2 do not count: they are of another server"):
+            assert words in said, said
+        for header in ("{}", '{"lease": "l_1"}'):
+            pathlib.Path(tmp, "r").mkdir(exist_ok=True)
+            pathlib.Path(tmp, "r", "00001.ndjson").write_text(header + "\n")
+            said = run("absorb", f"{tmp}/r", url=server.url, status=2)
+            assert "00001.ndjson is no result of a bundle" in said, said
+
+
 def test_killed_workers_and_several_at_once_run_each_trial_to_its_end_once(tmp):
     job = script(tmp, f'echo x >> {tmp}/begun\n[ ! -e {tmp}/hang ] || sleep 3600\necho "hone: loss=$1"\n')
     begun = pathlib.Path(tmp, "begun")

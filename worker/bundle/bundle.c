@@ -26,6 +26,12 @@ void bundle_finish(struct bundle *bundle)
     *bundle = (struct bundle){0};
 }
 
+const char *bundle_lease_id(const struct bundle *bundle, size_t index)
+{
+    return json_string_value(
+        json_object_get(json_object_get(bundle->leases[index], "lease"), "id"));
+}
+
 /* ---- writing ---- */
 
 static int add_about(struct tar_writer *tar, const struct bundle *bundle, struct err *err)

@@ -1,8 +1,7 @@
 /* A bundle: leases that were handed out at once, to be worked off where there is no network.
  *
  * A tar file: bundle.json says what it is, and each leases/NNNN.json is a lease as the server gave
- * it. Whoever works it off writes results/NNNN.json, one for each lease that has ended
- * (results.h). */
+ * it. What becomes of them is written into a folder beside it (results.h). */
 #ifndef WORKER_BUNDLE_BUNDLE_H
 #define WORKER_BUNDLE_BUNDLE_H
 
@@ -22,6 +21,8 @@ struct bundle {
     json_t **leases; /* answers to a lease call, checked to be leases of `study` */
 };
 void bundle_finish(struct bundle *bundle);
+/* Of the lease with this index, which is valid as long as the bundle. */
+const char *bundle_lease_id(const struct bundle *bundle, size_t index);
 OWN_VALUE(bundle)
 
 /* Replaces the file as a whole, 0600: a lease is as good as its token. ERR_IO, ERR_NOMEM. */

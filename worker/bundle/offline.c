@@ -20,11 +20,6 @@ struct offline {
 
 /* ---- finding ---- */
 
-static const char *lease_id(const json_t *lease)
-{
-    return json_string_value(json_object_get(json_object_get(lease, "lease"), "id"));
-}
-
 static int take_lease(const struct offline *offline, size_t index, const char *run, struct err *err)
 {
     const json_t *lease = offline->bundle->leases[index];
@@ -34,7 +29,7 @@ static int take_lease(const struct offline *offline, size_t index, const char *r
     buf_init(&header, HEADER_BYTES);
     json_writer_init(&w, &header);
     json_object_begin(&w);
-    json_put_string(&w, "lease", lease_id(lease));
+    json_put_string(&w, "lease", bundle_lease_id(offline->bundle, index));
     json_put_string(&w, "study", offline->bundle->study);
     json_put_int(&w, "trial",
                  json_integer_value(json_object_get(json_object_get(lease, "trial"), "number")));
@@ -63,7 +58,7 @@ static bool read_name(const struct offline *offline, const char *text, struct ru
     memcpy(name->run, text + len + 1, CLAIM_RUN_BYTES - 1);
     name->run[CLAIM_RUN_BYTES - 1] = '\0';
     for (name->index = 0; name->index < offline->bundle->n; name->index++) {
-        const char *id = lease_id(offline->bundle->leases[name->index]);
+        const char *id = bundle_lease_id(offline->bundle, name->index);
         if (strlen(id) == len && strncmp(id, text, len) == 0) {
             return true;
         }
@@ -135,18 +130,19 @@ static void answer_nothing(size_t n_busy, size_t n_unmatched, struct http_answer
 }
 
 /* The lease, going on from the checkpoint of an interrupted run where there is one. */
-static int answer_lease(const json_t *lease, const struct claim *claim, struct http_answer *answer,
+static int answer_lease(const struct offline *offline, size_t index, struct http_answer *answer,
                         struct err *err)
 {
+    const struct claim *claim = &offline->claims[index];
     size_t failures = json_failures();
-    json_auto_t *copy = json_copy_whole(lease);
+    json_auto_t *copy = json_copy_whole(offline->bundle->leases[index]);
     json_t *trial = json_object_get(copy, "trial");
     json_t *resource = json_object_get(trial, "resource");
     json_t *step = json_object_get(claim->checkpoint, "step");
     char id[2 * LEASE_ID_BYTES];
     struct json_writer w;
 
-    (void)snprintf(id, sizeof id, "%s.%s", lease_id(lease), claim->run);
+    (void)snprintf(id, sizeof id, "%s.%s", bundle_lease_id(offline->bundle, index), claim->run);
     (void)json_object_set_new(json_object_get(copy, "lease"), "id", json_string(id));
     if (copy != NULL && resource != NULL && step != NULL) {
         (void)json_object_set(resource, "from", step);
@@ -194,7 +190,7 @@ static int respond_ask(const struct offline *offline, const struct http_call *ca
             TRY(take_lease(offline, i, NULL, err));
         }
         if (!is_held && claim->state == CLAIM_TAKEN) {
-            return answer_lease(offline->bundle->leases[i], claim, answer, err);
+            return answer_lease(offline, i, answer, err);
         }
         n_busy += is_held || claim->state == CLAIM_BUSY;
     }

@@ -23,7 +23,7 @@ const struct usage usage_absorb = {
 
 struct absorption {
     struct session *session;
-    size_t n_taken, n_overtaken, n_refused;
+    size_t n_taken, n_overtaken, n_unknown, n_refused;
 };
 
 /* One lease while its lines are sent. */
@@ -31,6 +31,7 @@ struct absorbed_lease {
     struct absorption *all;
     const char *name; /* of the file */
     char *lease;      /* NULL: the first line has not been read yet; owned */
+    char *study;      /* the same */
     bool skips;       /* its measurements: it has ended, as it has once all is absorbed */
     bool ended;       /* the server has the result, or will never take it */
 };
@@ -79,6 +80,9 @@ static int send_result(struct absorbed_lease *lease, const json_t *result, struc
 {
     if (send(lease, "PUT", "/result", result, err) == 0) {
         lease->all->n_taken++;
+    } else if (err->code == ERR_NOT_FOUND) {
+        lease->all->n_unknown++;
+        say("%s: the server knows no such lease of study '%s'", lease->name, lease->study);
     } else if (is_overtaken(err)) {
         lease->all->n_overtaken++;
         say("%s: %s", lease->name, err->text);
@@ -89,17 +93,26 @@ static int send_result(struct absorbed_lease *lease, const json_t *result, struc
     return 0;
 }
 
+static int read_header(struct absorbed_lease *lease, const json_t *line, struct err *err)
+{
+    const char *id = json_string_value(json_object_get(line, "lease"));
+    const char *study = json_string_value(json_object_get(line, "study"));
+
+    if (id == NULL || study == NULL) {
+        return err_set(err, ERR_INVALID, "%s is no result of a bundle", lease->name);
+    }
+    lease->lease = strdup(id);
+    lease->study = strdup(study);
+    return lease->lease == NULL || lease->study == NULL ? err_set(err, ERR_NOMEM, "out of memory")
+                                                        : 0;
+}
+
 static int send_line(struct absorbed_lease *lease, const json_t *line, struct err *err)
 {
     const json_t *result = json_object_get(line, "result");
-    const char *id = json_string_value(json_object_get(line, "lease"));
 
     if (lease->lease == NULL) {
-        if (id == NULL) {
-            return err_set(err, ERR_INVALID, "%s is no result of a bundle", lease->name);
-        }
-        lease->lease = strdup(id);
-        return lease->lease == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+        return read_header(lease, line, err);
     }
     return result == NULL ? send_measurements(lease, line, err) : send_result(lease, result, err);
 }
@@ -120,6 +133,7 @@ static int absorb_one(void *context, const char *name, const char *text, size_t 
         text += line_len + 1;
     }
     free(lease.lease);
+    free(lease.study);
     return rc;
 }
 
@@ -135,10 +149,14 @@ static int absorb(const struct options *options, size_t *n_refused, struct err *
     for (int i = 0; i < options->n_arguments; i++) {
         TRY(results_each(options->arguments[i], absorb_one, &all, err));
     }
-    say("%zu results are home%s", all.n_taken, all.n_overtaken + all.n_refused > 0 ? ";" : "");
+    size_t n_others = all.n_overtaken + all.n_unknown + all.n_refused;
+    say("%zu results are home%s", all.n_taken, n_others > 0 ? ";" : "");
     if (all.n_overtaken > 0) {
         say("%zu do not count: their leases had ended, and others have their trials",
             all.n_overtaken);
+    }
+    if (all.n_unknown > 0) {
+        say("%zu do not count: they are of another server", all.n_unknown);
     }
     *n_refused = all.n_refused;
     return 0;

@@ -4,6 +4,7 @@
 
 #include "common/buf.h"
 #include "common/log.h"
+#include "worker/bundle/belongs.h"
 #include "worker/bundle/bundle.h"
 #include "worker/bundle/offline.h"
 #include "worker/bundle/results.h"
@@ -49,7 +50,8 @@ int worker_bundle(struct agent_settings *settings, const struct worker_bundle_op
     TRY(buf_check(&folder, err));
     TRY(bundle_read(options->file, &bundle, err));
     TRY(results_open(buf_text(&folder), &results, err));
-    int rc = serve_bundle(settings, &bundle, &results, serve, err);
+    int rc = results_check_bundle(&results, &bundle, err);
+    rc = rc == 0 ? serve_bundle(settings, &bundle, &results, serve, err) : rc;
     if (rc == 0) {
         tell_state(&results, bundle.n);
     }
