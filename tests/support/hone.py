@@ -131,6 +131,7 @@ class Server:
         self.env = dict(os.environ, **(env or {}))
         self.port = port
         self.process = None
+        self.reader = None
         self.lines = []
         self.url = None
 
@@ -144,8 +145,9 @@ class Server:
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
         ready = threading.Event()
-        threading.Thread(target=self._drain, args=(self.process.stdout, ready),
-                         daemon=True).start()
+        self.reader = threading.Thread(target=self._drain, args=(self.process.stdout, ready),
+                                       daemon=True)
+        self.reader.start()
         if not ready.wait(START_SECONDS) or self.url is None:
             self.kill()
             raise AssertionError("honed did not start:\n" + self.log())
@@ -179,9 +181,13 @@ class Server:
             self.process.wait()
 
     def stop(self, seconds=15):
-        """SIGTERM; the exit status."""
+        """SIGTERM; the exit status. What it said is shown unless that is 0."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(seconds)
+        status = self.process.wait(seconds)
+        if status != 0:
+            self.reader.join(seconds)
+            print(f"honed ended with {status}:\n{self.log()}", file=sys.stderr)
+        return status
 
     def __enter__(self):
         return self.start()
