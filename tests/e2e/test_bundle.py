@@ -193,6 +193,23 @@ def test_interrupted_job_goes_on_from_its_checkpoint(tmp):
         expect(trials_of(client)[0]["state"], "completed", "the trial")
 
 
+def test_a_trial_with_its_checkpoint_at_the_server_begins_again_and_it_is_said(tmp):
+    job = script(tmp, f'echo "$HONE_RESOURCE_FROM" >>{tmp}/from\necho "hone: step=8 loss=1"\n')
+    with serving(RUNGS) as (server, client):
+        lease = client.post("/v1/studies/s/leases", {}).json["lease"]["id"]
+        uri = client.request("PUT", f"/v1/leases/{lease}/checkpoint", raw=b"x" * 1000,
+                             headers={"Content-Type": "application/x-tar"}).json["uri"]
+        reply = client.put(f"/v1/leases/{lease}/result", {"outcome": "preempted", "step": 3,
+                                                          "checkpoint": {"uri": uri, "step": 3}})
+        expect(reply.status, 200, reply)
+        said = run("bundle", "s", "-n", 1, "-o", f"{tmp}/b.tar", url=server.url)
+        assert "1 of them begins again at 0: the checkpoint is at the server" in said, said
+        said = work(tmp, job)
+        expect(pathlib.Path(tmp, "from").read_text().split(), ["0"], f"where it begins; {said}")
+        run("absorb", f"{tmp}/b.tar.results", url=server.url)
+        expect(trials_of(client)[0]["state"], "completed", "the trial")
+
+
 def test_worker_that_takes_up_a_live_job_has_its_claim_again(tmp):
     job = script(tmp, f'echo x >> {tmp}/begun\necho "hone: step=1 loss=1"\n'
                  f'while [ ! -e {tmp}/go ]; do sleep 0.05; done\necho "hone: step=2 loss=0.5"\n')
@@ -294,6 +311,31 @@ def test_an_interrupted_bundle_leases_nothing(tmp):
         said = asking.communicate(timeout=SECONDS)[1]
         expect((asking.returncode, client.get("/v1/studies/s").json["counts"]["running"]), (130, 0), said)
         expect(os.path.exists(f"{tmp}/b.tar"), False, "a file")
+
+
+def test_a_killed_bundle_is_handed_back_by_the_next(tmp):
+    with serving(dict(STUDY, limits={})) as (server, client):
+        def running():
+            return client.get("/v1/studies/s").json["counts"]["running"]
+        asking = subprocess.Popen([HONE, "bundle", "s", "-n", "9000", "-o", f"{tmp}/b.tar"],
+                                  env=dict(os.environ, HONE_URL=server.url), stderr=subprocess.DEVNULL)
+        wait_until(lambda: running() > 5, "some are leased")
+        said = run("bundle", "s", "-n", 1, "-o", f"{tmp}/b.tar", url=server.url, status=75)
+        assert "another 'hone bundle' writes" in said, said
+        asking.kill()
+        asking.wait()
+        left = running()
+        assert left > 5, left
+        leased = pathlib.Path(f"{tmp}/b.tar.leased")
+        lines = leased.read_text().splitlines(keepends=True)
+        if len(lines) == left + 1:  # as if it had been killed before the last one was noted
+            leased.write_text("".join(lines[:-1]) + lines[-1][:5])
+        with serving(STUDY) as (other, _):
+            said = run("bundle", "s", "-n", 1, "-o", f"{tmp}/b.tar", url=other.url, status=2)
+            assert f"repeat this with --server {server.url}" in said, said
+        said = run("bundle", "s", "-n", 2, "-o", f"{tmp}/b.tar", url=server.url)
+        assert "leases of a 'hone bundle' that was killed are handed back" in said, said
+        expect((running(), leased.exists()), (2, False), f"trials that run, of {left}; {said}")
 
 
 def test_what_was_leased_before_the_server_went_away_is_a_bundle(tmp):

@@ -9,6 +9,7 @@
 #include "common/integer.h"
 #include "common/json.h"
 #include "common/rng.h"
+#include "common/wire/checkpoint.h"
 #include "common/wire/wire.h"
 #include "worker/bundle/bundle.h"
 #include "worker/cli/define/span.h"
@@ -17,6 +18,7 @@
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
+#include "worker/cli/verbs/bundle_leased.h"
 
 enum { KEY_GPUS = 0x3000, KEY_TTL };
 enum { GPUS_MAX = 64, TRIES = 5, STATUS_INTERRUPTED = 130 };
@@ -144,6 +146,7 @@ struct asking {
     char worker[WORKER_NAME_BYTES];
     char id[20];
     char why[256]; /* nothing more was handed out */
+    struct leased_list leased;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -183,38 +186,29 @@ static int ask_for_all(struct asking *asking, struct bundle *bundle, struct err 
             return 0;
         }
         bundle->leases[bundle->n++] = json_incref(answer);
+        TRY(leased_list_note(&asking->leased, bundle_lease_id(bundle, bundle->n - 1), err));
     }
     return 0;
 }
 
-static int release(struct session *session, const json_t *lease, struct err *err)
-{
-    OWN(buf) struct buf path;
-    int rc = -1;
-
-    buf_init(&path, 256);
-    buf_puts(&path, "/v1/leases/");
-    http_escape(&path, text_at(json_object_get(lease, "lease"), "id"));
-    for (int i = 0; i < TRIES && rc != 0; i++) {
-        rc = session_send(session, "DELETE", buf_text(&path), NULL, NULL, err);
-    }
-    return rc;
-}
-
 /* Hands back what was leased in vain. */
-static void release_all(struct session *session, const struct bundle *bundle, double ttl_seconds)
+static void release_all(struct asking *asking, const struct bundle *bundle)
 {
     char span[TEXT_SPAN_BYTES];
     struct err err = {0};
     size_t n_kept = 0;
 
     for (size_t i = 0; i < bundle->n; i++) {
-        n_kept += release(session, bundle->leases[i], &err) != 0;
+        n_kept += lease_hand_back(asking->session, bundle_lease_id(bundle, i), &err) != 0;
     }
-    if (n_kept > 0) {
-        say("%zu leases could not be handed back (%s); their trials go to other workers after %s",
-            n_kept, err.text, text_span((int64_t)(ttl_seconds * 1000), span));
+    if (n_kept == 0) {
+        leased_list_end(&asking->leased);
+        return;
     }
+    say("%zu leases could not be handed back (%s); their trials go to other workers after %s, or "
+        "when 'hone bundle' writes %s",
+        n_kept, err.text, text_span((int64_t)(asking->given->ttl_seconds * 1000), span),
+        asking->given->file);
 }
 
 static void name_asker(struct asking *asking)
@@ -237,22 +231,37 @@ static int begin(const char *study, const struct session *session, struct bundle
                : 0;
 }
 
+/* Trials that go on from a checkpoint at the server cannot do so without it. */
+static void tell_begun_again(const struct bundle *bundle)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < bundle->n; i++) {
+        const json_t *trial = json_object_get(bundle->leases[i], "trial");
+        n += checkpoint_uri_is_uploaded(text_at(json_object_get(trial, "checkpoint"), "uri"));
+    }
+    if (n > 0) {
+        say("%zu of them begin%s again at 0: the checkpoint%s at the server, and no bundle has it",
+            n, n == 1 ? "s" : "", n == 1 ? " is" : "s are");
+    }
+}
+
 /* What was leased before the server went away is a bundle too. */
-static int conclude(const struct asking *asking, const struct bundle *bundle, int asked,
-                    struct err *err)
+static int conclude(struct asking *asking, const struct bundle *bundle, int asked, struct err *err)
 {
     const char *file = asking->given->file;
     struct err unwritten = {0};
 
     if (interrupted) {
-        release_all(asking->session, bundle, asking->given->ttl_seconds);
+        release_all(asking, bundle);
         return err_set(err, ERR_EXHAUSTED, "interrupted; no bundle was written");
     }
     if (bundle->n > 0 && bundle_write(file, bundle, &unwritten) != 0) {
-        release_all(asking->session, bundle, asking->given->ttl_seconds);
+        release_all(asking, bundle);
         *err = unwritten;
         return -1;
     }
+    leased_list_end(&asking->leased);
     if (asked != 0) {
         return bundle->n == 0 ? -1 : err_wrap(err, "%s has only %zu trials", file, bundle->n);
     }
@@ -261,7 +270,20 @@ static int conclude(const struct asking *asking, const struct bundle *bundle, in
     }
     say("%zu trial%s of '%s' in %s%s%s", bundle->n, bundle->n == 1 ? "" : "s", bundle->study, file,
         asking->why[0] == '\0' ? "" : "; no more can be leased now: ", asking->why);
+    tell_begun_again(bundle);
     return 0;
+}
+
+static int begin_list(struct asking *asking, const json_t *ask, struct err *err)
+{
+    char request[32];
+
+    (void)snprintf(request, sizeof request, "bundle-%s", asking->id);
+    const struct leased_asks asks = {.server = http_client_url(asking->session->client),
+                                     .path = asking->path,
+                                     .request = request,
+                                     .body = ask};
+    return leased_list_begin(&asking->leased, asking->given->file, &asks, err);
 }
 
 static int make(const struct options *options, const struct bundle_options *given, struct err *err)
@@ -269,7 +291,7 @@ static int make(const struct options *options, const struct bundle_options *give
     OWN(session) struct session session = {0};
     OWN(bundle) struct bundle bundle = {0};
     OWN(buf) struct buf path = {0};
-    struct asking asking = {.session = &session, .given = given};
+    struct asking asking = {.session = &session, .given = given, .leased = {.fd = -1}};
 
     name_asker(&asking);
     asking.path = study_path(&path, options->arguments[0], "/leases");
@@ -279,12 +301,19 @@ static int make(const struct options *options, const struct bundle_options *give
         return 0;
     }
     if (access(given->file, F_OK) == 0) {
+        leased_list_forget(given->file);
         return err_set(err, ERR_STUDY_EXISTS, "%s exists; name another file", given->file);
     }
+    TRY(leased_list_recover(given->file, &session, err));
     TRY(begin(options->arguments[0], &session, &bundle, err));
     catch_signals();
-    int asked = ask_for_all(&asking, &bundle, err);
-    return conclude(&asking, &bundle, asked, err);
+    int rc = begin_list(&asking, first, err);
+    if (rc == 0) {
+        int asked = ask_for_all(&asking, &bundle, err);
+        rc = conclude(&asking, &bundle, asked, err);
+    }
+    leased_list_finish(&asking.leased);
+    return rc;
 }
 
 int verb_bundle(int argc, char **argv)
