@@ -89,17 +89,6 @@ static size_t step(const char *text, size_t *columns)
     return n == 0 ? 1 : n;
 }
 
-size_t cell_characters(const char *text)
-{
-    size_t total = 0;
-    size_t columns;
-
-    for (; *text != '\0'; text += step(text, &columns)) {
-        total++;
-    }
-    return total;
-}
-
 size_t cell_columns(const char *text)
 {
     size_t total = 0;
@@ -118,8 +107,10 @@ static void fill(struct buf *out, size_t n)
     }
 }
 
-void cell_append_fitted(struct buf *out, const char *text, size_t width, bool right)
+static void append_fitted(struct buf *out, const char *text, size_t width, bool right,
+                          const char *mark)
 {
+    size_t marked = cell_columns(mark);
     size_t whole = cell_columns(text);
     size_t used = 0;
 
@@ -129,14 +120,24 @@ void cell_append_fitted(struct buf *out, const char *text, size_t width, bool ri
         fill(out, right ? 0 : width - whole);
         return;
     }
-    for (size_t n, columns = 0; width > 0; text += n) {
+    for (size_t n, columns = 0; width >= marked; text += n) {
         n = step(text, &columns);
-        if (used + columns > width - 1) {
+        if (used + columns > width - marked) {
             break;
         }
         buf_append(out, text, n);
         used += columns;
     }
-    buf_puts(out, width > 0 ? "…" : "");
-    fill(out, width > used ? width - used - 1 : 0);
+    buf_puts(out, width >= marked ? mark : "");
+    fill(out, width >= used + marked ? width - used - marked : 0);
+}
+
+void cell_append_fitted(struct buf *out, const char *text, size_t width, bool right)
+{
+    append_fitted(out, text, width, right, "…");
+}
+
+void cell_append_fitted_ascii(struct buf *out, const char *text, size_t width)
+{
+    append_fitted(out, text, width, false, "...");
 }

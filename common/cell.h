@@ -29,13 +29,13 @@ void cell_append_escape(struct buf *out, const char *bytes, size_t n, uint32_t p
  * end, with every quote doubled. `quote_space`: also when it begins with a space. */
 void cell_append_csv(struct buf *out, const char *text, bool quote_space);
 
-/* Returns how many characters a UTF-8 text has. */
-size_t cell_characters(const char *text);
 /* Returns how many columns a clean UTF-8 text takes on a terminal: wide characters take two,
  * combining ones none. */
 size_t cell_columns(const char *text);
 /* Appends `text`, cut to `width` columns (with "…" when something was cut) and filled up with
  * spaces, before it if `right`. */
 void cell_append_fitted(struct buf *out, const char *text, size_t width, bool right);
+/* The same with "...", for a terminal of which nothing is known. */
+void cell_append_fitted_ascii(struct buf *out, const char *text, size_t width);
 
 #endif

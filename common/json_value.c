@@ -158,7 +158,7 @@ static void append_json(struct buf *out, const json_t *value)
 
 void json_append_text(struct buf *out, const json_t *value)
 {
-    if (json_is_string(value)) {
+    if (json_is_string(value) && json_big_number(value) == NULL) {
         buf_append(out, json_string_value(value), json_string_length(value));
     } else {
         append_json(out, value);
@@ -186,7 +186,8 @@ static bool reads_as_json(const json_t *string, struct buf *out)
 
 void json_append_cell(struct buf *out, const json_t *value)
 {
-    if (json_is_string(value) && (json_string_length(value) == 0 || reads_as_json(value, out))) {
+    if (json_is_string(value) && json_big_number(value) == NULL
+        && (json_string_length(value) == 0 || reads_as_json(value, out))) {
         append_json(out, value);
     } else {
         json_append_text(out, value);

@@ -29,3 +29,10 @@ void shell_append_word(struct buf *out, const char *text)
         shell_quote(out, text);
     }
 }
+
+void shell_export(struct buf *out, const char *name, const char *value)
+{
+    buf_printf(out, "export %s=", name);
+    shell_quote(out, value);
+    buf_putc(out, '\n');
+}

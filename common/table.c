@@ -87,11 +87,6 @@ void table_clear_rows(struct table *table)
     }
 }
 
-static size_t width_of(const struct table *table, const char *text)
-{
-    return table->format.text == TABLE_CLEAN ? cell_columns(text) : cell_characters(text);
-}
-
 /* The text of a cell or a title; what stands for a cell that is empty. */
 static const char *shown(const struct table *table, const char *cell)
 {
@@ -107,7 +102,7 @@ static void measure(const struct table *table, size_t widths[])
 
     for (size_t i = 0; i < table->n_cells; i++, cell += strlen(cell) + 1) {
         size_t *widest = &widths[i % table->n_columns];
-        size_t width = width_of(table, shown(table, cell));
+        size_t width = cell_columns(shown(table, cell));
         if (format->cell_max > 0 && width > format->cell_max) {
             width = format->cuts_cells ? format->cell_max : 0;
         }
@@ -126,7 +121,7 @@ static void append_upper(struct buf *out, const char *text)
 static void append_aligned(const struct table *table, const char *cell, size_t wanted, bool right,
                            struct buf *line)
 {
-    size_t width = width_of(table, cell);
+    size_t width = cell_columns(cell);
 
     if (table->format.cuts_cells) {
         cell_append_fitted(line, cell, wanted, right);
@@ -138,6 +133,15 @@ static void append_aligned(const struct table *table, const char *cell, size_t w
     buf_puts(line, cell);
     for (size_t i = width; !right && i < wanted; i++) {
         buf_putc(line, ' ');
+    }
+}
+
+static void append_cut(const struct table_format *format, const char *line, struct buf *out)
+{
+    if (format->ascii) {
+        cell_append_fitted_ascii(out, line, format->line_max);
+    } else {
+        cell_append_fitted(out, line, format->line_max, false);
     }
 }
 
@@ -171,8 +175,8 @@ static const char *write_aligned(const struct table *table, const size_t widths[
     }
     bool is_bold = are_titles && format->bold_titles;
     buf_puts(out, is_bold ? "\033[1m" : "");
-    if (format->line_max > 0 && width_of(table, buf_text(&line)) > format->line_max) {
-        cell_append_fitted(out, buf_text(&line), format->line_max, false);
+    if (format->line_max > 0 && cell_columns(buf_text(&line)) > format->line_max) {
+        append_cut(format, buf_text(&line), out);
     } else {
         buf_puts(out, buf_text(&line));
     }

@@ -21,11 +21,11 @@ enum table_style {
     TABLE_ALIGNED /* with a line of titles, two spaces between columns */
 };
 
-/* What happens to characters that would command a terminal. */
+/* What happens to characters that would command a terminal. Wide ones count as two columns. */
 enum table_text {
     TABLE_AS_IS,
-    TABLE_ESCAPED, /* shown as "\x1b"; one character counts as one column */
-    TABLE_CLEAN    /* left out; wide characters count as two columns */
+    TABLE_ESCAPED, /* shown as "\x1b" */
+    TABLE_CLEAN    /* left out */
 };
 
 struct table_format {
@@ -37,6 +37,7 @@ struct table_format {
     size_t cell_max;    /* columns; a wider cell does not widen its column. 0: none */
     bool cuts_cells;    /* and ends there with "…"; else it is written whole */
     size_t line_max;    /* columns; a wider line ends there with "…". 0: none */
+    bool ascii;         /* a line that is cut ends with "..." instead */
     bool trims;         /* no spaces at the end of a line */
     bool upper_titles;  /* in upper case */
     bool bold_titles;   /* in bold, for a terminal */

@@ -182,7 +182,8 @@ static int serve(struct api *api, const struct settings *settings, struct err *e
 static int run(const struct settings *settings, struct err *err)
 {
     static struct clock_scaled scaled;
-    struct api api = {.clock = clock_system(), .directory = settings->data};
+    struct api api = {
+        .clock = clock_system(), .directory = settings->data, .is_open = settings->open};
 
     if (settings->test_clock_scale > 1) {
         clock_scaled_init(&scaled, settings->test_clock_scale);

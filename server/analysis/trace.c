@@ -54,6 +54,7 @@ void trace_keep_improvements(struct trace *trace, const struct study_def *def)
         qsort(trace->points, trace->n, sizeof trace->points[0], by_end);
     }
     for (size_t i = 0; i < trace->n; i++) {
+        trace->points[i].n_ended = (int64_t)i + 1;
         if (kept == 0
             || study_is_better(def, trace->points[i].value, trace->points[kept - 1].value)) {
             trace->points[kept++] = trace->points[i];

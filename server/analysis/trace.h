@@ -15,6 +15,7 @@ struct trace_point {
     bool has_step;
     int64_t step;
     double value;
+    int64_t n_ended; /* trials added that had ended by then, this one included */
 };
 
 struct trace {

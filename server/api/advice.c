@@ -7,6 +7,7 @@
 #include "server/advice/advice_json.h"
 #include "server/advice/advice_text.h"
 #include "server/advice/study_body.h"
+#include "server/api/face.h"
 #include "server/api/json.h"
 #include "server/api/problem.h"
 #include "server/api/read.h"
@@ -14,25 +15,64 @@
 
 #define ADVICE_BYTES_MAX (4u << 20)
 
-static void fill(const struct problem *problem, const struct advice *advice, enum format format,
-                 struct http_response *response)
+/* ---- techniques as rows ---- */
+
+static int each_item(json_t *answer, face_row *row, void *context, struct err *err)
 {
+    size_t i;
+    json_t *item;
+
+    (void)err;
+    json_array_foreach (json_object_get(answer, "items"), i, item) {
+        row(context, item);
+    }
+    return 0;
+}
+
+static const struct face_column columns[] = {
+    {.key = "rank", .is_right = true},
+    {.key = "title"},
+    {.object = "strategy", .key = "name", .title = "strategy"},
+    {.key = "usable"},
+    {.key = "refused"},
+    {.key = "for"},
+    {.key = "against"},
+    {.key = "does"},
+    {.key = "serving"},
+    {0}};
+static const struct face face = {
+    .formats = FORMATS_LIST, .columns = columns, .each_row = each_item};
+
+static int fill_rows(const struct buf *written, enum format format, struct buf *out,
+                     struct err *err)
+{
+    json_auto_t *answer = NULL;
+
+    TRY(json_parse_own(buf_text(written), &answer, err));
+    return face_write(&face, format, &(struct face_query){0}, NULL, answer, out, err);
+}
+
+static int fill(const struct problem *problem, const struct advice *advice, enum format format,
+                struct buf *out, struct err *err)
+{
+    OWN(buf) struct buf written;
     struct json_writer w;
 
-    if (format != FORMAT_JSON) {
-        http_response_init(response, 200, format_content_type(format));
-        response->body.max = ADVICE_BYTES_MAX;
-        if (format == FORMAT_TABLE) {
-            advice_write_table(advice, &response->body);
-        } else {
-            advice_write_text(problem, advice, &response->body);
-        }
-        return;
+    buf_init(&written, ADVICE_BYTES_MAX);
+    if (format == FORMAT_TABLE) {
+        advice_write_table(advice, out);
+        return 0;
     }
-    json_response(response, 200, &w);
+    if (format == FORMAT_TEXT) {
+        advice_write_text(problem, advice, out);
+        return 0;
+    }
+    json_writer_init(&w, format == FORMAT_JSON ? out : &written);
     json_object_begin(&w);
     advice_write(problem, advice, &w);
     json_object_end(&w);
+    TRY(buf_check(w.out, err));
+    return format == FORMAT_JSON ? 0 : fill_rows(&written, format, out, err);
 }
 
 static int advise(const struct http_request *request, struct http_response *response,
@@ -44,14 +84,19 @@ static int advise(const struct http_request *request, struct http_response *resp
     enum format format;
 
     TRY(query_check(request, NULL, err));
-    TRY(request_format(request, FORMATS_ONE, &format, err));
+    TRY(request_format(request, FORMATS_LIST, &format, err));
     TRY(request_json(request, &body, err));
     if (problem_from_json(body, &problem, faults) != 0) {
         return faults_result(faults, err);
     }
     TRY(advice_rank(&problem, &advice, err));
     TRY(advice_make_studies(&problem, &advice, err));
-    fill(&problem, &advice, format, response);
+    http_response_init(response, 200, format_content_type(format));
+    response->body.max = ADVICE_BYTES_MAX;
+    if (fill(&problem, &advice, format, &response->body, err) != 0) {
+        http_response_finish(response);
+        return -1;
+    }
     return 0;
 }
 

@@ -25,6 +25,7 @@ struct api {
     atomic_bool prunes;           /* such a look is queued */
     _Atomic int64_t pruned_seq;   /* the events up to here were looked at */
     _Atomic int64_t pruned_at_ms; /* when all uploads were last looked at; monotonic */
+    bool is_open;                 /* no token is needed */
     const struct clock *clock;
     int64_t started_at_ms;
     _Atomic int64_t last_seq; /* the newest event on disk */

@@ -47,43 +47,39 @@ static void write_attempt(struct json_writer *w, const struct attempt_row *row, 
 static int attempt_item(void *context, struct attempt_row *row, struct err *err)
 {
     struct item_list *listing = context;
-    struct sheet *sheet = &listing->sheet;
-    int digits = listing->read->study->def->def->resource_digits;
 
     (void)err;
-    if (!listing->is_sheet) {
-        write_attempt(item_list_item(listing), row, digits);
-        item_list_item_end(listing);
-        return 0;
-    }
-    sheet_int(sheet, row->number);
-    sheet_text(sheet, row->worker_name);
-    sheet_text(sheet, attempt_end_name(row->end));
-    sheet_text(sheet, row->reason);
-    sheet_step(sheet, row->from, digits);
-    sheet_step(sheet, row->to, digits);
-    sheet_step(sheet, row->has_step ? row->step : row->from, digits);
-    sheet_moment(sheet, row->leased_at_ms);
-    sheet_moment(sheet, row->ended_at_ms);
+    write_attempt(item_list_item(listing), row, listing->read->study->def->def->resource_digits);
+    item_list_item_end(listing);
     return 0;
 }
 
 static int read_attempts(struct read_request *read, struct err *err)
 {
-    static const char *const columns[] = {"attempt", "worker", "state",      "reason",  "from",
-                                          "to",      "step",   "started_at", "ended_at"};
     OWN(item_list) struct item_list listing = {0};
     OWN(trial_row) struct trial_row row = {0};
     int64_t id = trial_id(read->study->id, read->trial);
 
     TRY(store_trial_load(read->store, id, &row, err));
-    item_list_begin(&listing, read);
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        sheet_column(&listing.sheet, columns[i]);
-    }
+    TRY(item_list_begin(&listing, read, err));
     TRY(store_each_attempt(read->store, id, attempt_item, &listing, err));
-    item_list_end(&listing, NULL);
-    return 0;
+    return item_list_end(&listing, NULL, err);
 }
 
-READ_HANDLER(get_attempts, FORMATS_LIST, NULL, read_attempts)
+static const struct face_column columns[] = {{.key = "attempt", .is_right = true},
+                                             {.key = "worker"},
+                                             {.key = "state"},
+                                             {.key = "reason"},
+                                             {.key = "from", .is_right = true},
+                                             {.key = "to", .is_right = true},
+                                             {.key = "step", .is_right = true},
+                                             {.key = "started_at"},
+                                             {.key = "ended_at"},
+                                             {.key = "late", .is_extra = true},
+                                             {.key = "detail", .is_extra = true},
+                                             {.key = "checkpoint", .is_extra = true},
+                                             {.key = "usage", .is_extra = true},
+                                             {0}};
+static const struct face face = {.formats = FORMATS_LIST, .columns = columns};
+
+FACE_HANDLER(get_attempts, &face, NULL, read_attempts)

@@ -3,9 +3,10 @@
 
 #include "common/step.h"
 #include "server/analysis/pareto.h"
+#include "server/analysis/spending.h"
 #include "server/analysis/trace.h"
 #include "server/api/json.h"
-#include "server/api/trial_rows.h"
+#include "server/api/trial_face.h"
 
 static int require_one_objective(const struct read_request *read, struct err *err)
 {
@@ -26,12 +27,6 @@ static void write_best(struct read_request *read, const struct study_row *study,
     struct buf *out = &read->response.body;
     struct json_writer w;
 
-    if (read->format != FORMAT_JSON) {
-        if (trial != NULL) {
-            trial_sheet(read->study, trial, false, out);
-        }
-        return;
-    }
     json_writer_init(&w, out);
     json_object_begin(&w);
     json_write_key(&w, "trial");
@@ -79,18 +74,14 @@ static int write_front(struct read_request *read, const struct pareto_front *fro
 {
     OWN(item_list) struct item_list listing = {0};
 
-    item_list_begin(&listing, read);
-    if (listing.is_sheet) {
-        trial_columns(&listing.sheet, read->study);
-    }
+    TRY(item_list_begin(&listing, read, err));
     for (size_t i = 0; i < front->n; i++) {
         OWN(trial_row) struct trial_row row = {0};
         TRY(store_trial_load(read->store, trial_id(read->study->id, front->points[i].number), &row,
                              err));
         trial_item(&listing, read->study, &row);
     }
-    item_list_end(&listing, NULL);
-    return 0;
+    return item_list_end(&listing, NULL, err);
 }
 
 /* Trials outside the study's space are evidence, and never among the best. */
@@ -134,64 +125,117 @@ static int read_pareto(struct read_request *read, struct err *err)
 
 /* ---- the trace ---- */
 
-static void write_improvement(struct item_list *listing, const struct trace_point *point)
-{
-    int digits = listing->read->study->def->def->resource_digits;
-    struct json_writer *w;
+/* What an improvement came after. */
+struct improvement {
+    const struct trace_point *point;
+    double seconds; /* of the study's life */
+    struct spent spent;
+};
 
-    if (listing->is_sheet) {
-        sheet_int(&listing->sheet, point->number);
-        sheet_number(&listing->sheet, point->value);
-        if (point->has_step) {
-            sheet_step(&listing->sheet, point->step, digits);
-        } else {
-            sheet_text(&listing->sheet, "");
-        }
-        sheet_moment(&listing->sheet, point->ended_at_ms);
-        return;
+static void put_step_or_null(struct json_writer *w, const char *key, bool there, int64_t step,
+                             int digits)
+{
+    if (there) {
+        json_put_step(w, key, step, digits);
+    } else {
+        json_put_null(w, key);
     }
-    w = item_list_item(listing);
+}
+
+static void write_improvement(struct item_list *listing, const struct improvement *improvement)
+{
+    const struct study_def *def = listing->read->study->def->def;
+    const struct trace_point *point = improvement->point;
+    struct json_writer *w = item_list_item(listing);
+
     json_object_begin(w);
     json_put_int(w, "number", point->number);
     json_put_number(w, "value", point->value);
-    json_write_key(w, "step");
-    if (point->has_step) {
-        json_write_step(w, point->step, digits);
-    } else {
-        json_write_null(w);
-    }
+    put_step_or_null(w, "step", point->has_step, point->step, def->resource_digits);
     json_put_moment(w, "ended_at", point->ended_at_ms);
+    json_put_int(w, "after_trials", point->n_ended);
+    json_put_number(w, "after_seconds", improvement->seconds);
+    put_step_or_null(w, "after_resource", def->has_resource, improvement->spent.resource,
+                     def->resource_digits);
+    json_put_number(w, "after_worker_seconds", improvement->spent.seconds);
     json_object_end(w);
     item_list_item_end(listing);
 }
 
-static void write_trace(struct read_request *read, const struct trace *trace)
+/* started_at_ms: of the study, which its imported trials may precede. */
+static int write_trace(struct read_request *read, const struct trace *trace,
+                       struct spending *spending, int64_t started_at_ms, struct err *err)
 {
-    static const char *const columns[] = {"number", "value", "step", "ended_at"};
     OWN(item_list) struct item_list listing = {0};
 
-    item_list_begin(&listing, read);
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        sheet_column(&listing.sheet, columns[i]);
-    }
+    TRY(item_list_begin(&listing, read, err));
     for (size_t i = 0; i < trace->n; i++) {
-        write_improvement(&listing, &trace->points[i]);
+        int64_t at_ms = trace->points[i].ended_at_ms;
+        const struct improvement improvement = {
+            .point = &trace->points[i],
+            .seconds = at_ms > started_at_ms ? (double)(at_ms - started_at_ms) / 1000 : 0,
+            .spent = spending_until(spending, at_ms)};
+        write_improvement(&listing, &improvement);
     }
-    item_list_end(&listing, NULL);
+    return item_list_end(&listing, NULL, err);
 }
 
 /* Completed trials only: a pruned one's value was measured at a lower resource. */
-static int read_history(struct read_request *read, struct err *err)
+static int read_trace(struct read_request *read, struct err *err)
 {
     OWN(trace) struct trace trace = {0};
+    OWN(spending) struct spending spending = {0};
+    OWN(study_row) struct study_row study = {0};
 
-    TRY(require_one_objective(read, err));
+    TRY(read_study_row(read, &study, err));
     TRY(each_inside(read, trace_add, &trace, err));
+    TRY(store_each_span(read->store, read->study->id, spending_add, &spending, err));
     trace_keep_improvements(&trace, read->study->def->def);
-    write_trace(read, &trace);
+    spending_sort(&spending);
+    return write_trace(read, &trace, &spending,
+                       study.started_at_ms > 0 ? study.started_at_ms : study.created_at_ms, err);
+}
+
+static int read_history(struct read_request *read, struct err *err)
+{
+    TRY(require_one_objective(read, err));
+    TRY(store_read_begin(read->store, err));
+    int result = read_trace(read, err);
+    store_read_end(read->store);
+    return result;
+}
+
+static int each_best(json_t *answer, face_row *row, void *context, struct err *err)
+{
+    const json_t *trial = json_object_get(answer, "trial");
+
+    (void)err;
+    if (json_is_object(trial)) {
+        row(context, trial);
+    }
     return 0;
 }
 
-READ_HANDLER(get_best, FORMATS_ONE, NULL, read_best)
-READ_HANDLER(get_pareto, FORMATS_LIST, NULL, read_pareto)
-READ_HANDLER(get_history, FORMATS_LIST, NULL, read_history)
+static const struct face best_face = {
+    .formats = FORMATS_ONE | FORMAT_BIT(FORMAT_HYDRA),
+    .columns = trial_columns,
+    .add_columns = trial_face_add_columns,
+    .is_one = true,
+    .each_row = each_best,
+    .nothing = "no trial of the study is complete yet",
+};
+static const struct face_column history_columns[] = {
+    {.key = "number", .is_right = true},
+    {.key = "value", .is_right = true},
+    {.key = "step", .is_right = true},
+    {.key = "ended_at"},
+    {.key = "after_trials", .is_right = true},
+    {.key = "after_seconds", .is_right = true},
+    {.key = "after_resource", .is_right = true},
+    {.key = "after_worker_seconds", .is_right = true},
+    {0}};
+static const struct face history_face = {.formats = FORMATS_LIST, .columns = history_columns};
+
+FACE_HANDLER(get_best, &best_face, NULL, read_best)
+FACE_HANDLER(get_pareto, &trials_face, NULL, read_pareto)
+FACE_HANDLER(get_history, &history_face, NULL, read_history)

@@ -2,6 +2,10 @@
  * the writer is not asked. */
 #include "server/api/brackets.h"
 
+#include <string.h>
+
+#include "common/brackets_text.h"
+#include "common/step.h"
 #include "server/api/json.h"
 #include "server/api/schedule_records.h"
 
@@ -25,6 +29,48 @@ static int replay(const struct read_request *read, const struct schedule_records
     return 0;
 }
 
+/* ---- who trains what is waited for ---- */
+
+struct awaited {
+    const struct live_view *view;
+    int64_t study;
+    int64_t now_ms;
+};
+
+static int64_t last_report_ms(const struct live_view *view, const char *worker)
+{
+    for (size_t i = 0; i < view->n_workers; i++) {
+        if (strcmp(view->workers[i].name, worker) == 0) {
+            return view->workers[i].last_report_ms;
+        }
+    }
+    return 0;
+}
+
+/* "worker", "step", and for how long its worker has reported nothing. */
+static void write_awaited(const void *context, int64_t trial, struct json_writer *w)
+{
+    const struct awaited *awaited = context;
+
+    for (size_t i = 0; i < awaited->view->n_leases; i++) {
+        const struct live_lease_view *lease = &awaited->view->leases[i];
+        if (lease->study != awaited->study || lease->trial != trial) {
+            continue;
+        }
+        int64_t reported_ms = last_report_ms(awaited->view, lease->worker);
+        json_put_string(w, "worker", lease->worker);
+        if (lease->last_step >= 0) {
+            json_put_step(w, "step", lease->last_step, lease->digits);
+        }
+        if (reported_ms > 0) {
+            json_put_number(w, "silent_seconds", (double)(awaited->now_ms - reported_ms) / 1000);
+        }
+        return;
+    }
+}
+
+/* ---- the answer ---- */
+
 static int write_brackets(const struct read_request *read, struct buf *out, struct err *err)
 {
     const struct clock *clock = read->api->clock;
@@ -37,7 +83,9 @@ static int write_brackets(const struct read_request *read, struct buf *out, stru
     json_writer_init(&w, out);
     json_object_begin(&w);
     json_put_string(&w, "study", read->study->name);
-    schedule_write_brackets(schedule, clock->wall_ms(clock), &w);
+    const struct awaited awaited = {read->view, read->study->id, clock->wall_ms(clock)};
+    schedule_write_brackets(schedule, awaited.now_ms,
+                            &(struct schedule_note){write_awaited, &awaited}, &w);
     json_object_end(&w);
     return 0;
 }
@@ -57,4 +105,56 @@ static int read_brackets(struct read_request *read, struct err *err)
     return write_brackets(read, &read->response.body, err);
 }
 
-READ_HANDLER(get_brackets, FORMAT_BIT(FORMAT_JSON), NULL, read_brackets)
+/* ---- rungs as rows, brackets as a drawing ---- */
+
+static int each_rung(json_t *answer, face_row *row, void *context, struct err *err)
+{
+    size_t i;
+    size_t k;
+    json_t *bracket;
+    json_t *rung;
+    size_t failures = json_failures();
+
+    json_array_foreach (json_object_get(answer, "brackets"), i, bracket) {
+        json_array_foreach (json_object_get(bracket, "rungs"), k, rung) {
+            (void)json_object_set(rung, "bracket", json_object_get(bracket, "bracket"));
+            (void)json_object_set(rung, "state", json_object_get(bracket, "state"));
+            (void)json_object_set(rung, "next", json_object_get(bracket, "next"));
+            row(context, rung);
+        }
+    }
+    return json_check(failures, err);
+}
+
+#define SMALL_COLUMNS 80
+
+static void draw(const json_t *answer, const struct face_query *query, struct buf *out)
+{
+    const struct brackets_look look = {
+        .ascii = true, .is_small = query->width > 0 && query->width < SMALL_COLUMNS};
+
+    brackets_draw(answer, &look, out);
+    if (json_array_size(json_object_get(answer, "brackets")) == 0) {
+        buf_puts(out, json_object_get(answer, "resource") == NULL
+                          ? "the study has no resource, so its trials have no brackets\n"
+                          : "there are no brackets yet\n");
+    }
+}
+
+static const struct face_column columns[] = {{.key = "bracket", .is_right = true},
+                                             {.key = "state"},
+                                             {.key = "rung", .is_right = true},
+                                             {.key = "resource", .is_right = true},
+                                             {.key = "size", .is_right = true},
+                                             {.key = "entered", .is_right = true},
+                                             {.key = "running", .is_right = true},
+                                             {.key = "waiting", .is_right = true},
+                                             {.key = "reported", .is_right = true},
+                                             {.key = "failed", .is_right = true},
+                                             {.key = "promoted", .is_right = true},
+                                             {.key = "next"},
+                                             {0}};
+static const struct face face = {
+    .formats = FORMATS_LIST, .columns = columns, .each_row = each_rung, .draw = draw};
+
+FACE_HANDLER(get_brackets, &face, NULL, read_brackets)

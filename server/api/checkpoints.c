@@ -378,8 +378,7 @@ static int read_checkpoint(struct read_request *read, struct err *err)
 
 static void run_get(void *request, struct store *store)
 {
-    static const struct read_kind kind = {FORMAT_BIT(FORMAT_JSON), FORMAT_JSON, NULL,
-                                          read_checkpoint};
+    static const struct read_kind kind = {.otherwise = FORMAT_JSON, .read = read_checkpoint};
 
     read_run(request, store, &kind);
 }

@@ -153,6 +153,11 @@ void column_name(const struct column *column, char name[COLUMN_NAME_BYTES])
     (void)snprintf(name, COLUMN_NAME_BYTES, "%s%s", prefix, column->name);
 }
 
+bool column_is_parameter(const struct column *column)
+{
+    return column->kind == COLUMN_PARAMETER;
+}
+
 /* ---- what ---- */
 
 /* Diverged values are stored among the metrics only. */
@@ -328,80 +333,6 @@ void column_write(const struct column_set *set, const struct column *column,
     case COLUMN_SOURCE:
     default:
         json_write_string(w, word_of(column, row));
-        break;
-    }
-}
-
-static void number_cell(bool there, double value, int digits, struct sheet *sheet)
-{
-    char text[JSON_NUMBER_BYTES];
-
-    sheet_text(sheet, there ? format_rounded(value, digits, text) : NULL);
-}
-
-static void parameter_cell(const struct column_set *set, const struct column *column,
-                           const struct trial_row *row, struct sheet *sheet)
-{
-    size_t active = parameter_of(set, column, row);
-    const struct param *param = active == SPACE_NONE ? NULL : &space_of(set)->params[active];
-
-    if (param == NULL) {
-        sheet_text(sheet, NULL);
-    } else if (is_rounded(param)) {
-        number_cell(true, row->config[active], set->digits, sheet);
-    } else {
-        OWN(buf) struct buf text;
-        buf_init(&text, 8 * SPACE_CHOICE_BYTES); /* a string may be escaped */
-        param_append_cell(param, row->config[active], &text);
-        if (text.no_memory) {
-            buf_lack_memory(&sheet->table.cells);
-        }
-        sheet_text(sheet, buf_text(&text));
-    }
-}
-
-void column_cell(const struct column_set *set, const struct column *column,
-                 const struct trial_row *row, const json_t *metrics, struct sheet *sheet)
-{
-    double value = 0;
-    bool there;
-
-    switch (column->kind) {
-    case COLUMN_NUMBER:
-        sheet_int(sheet, trial_id_number(row->id));
-        break;
-    case COLUMN_ATTEMPT:
-        sheet_int(sheet, row->attempt);
-        break;
-    case COLUMN_VALUE:
-        there = value_of(set, row, metrics, &value);
-        number_cell(there, value, set->digits, sheet);
-        break;
-    case COLUMN_METRIC:
-        there = metric_of(column, metrics, &value);
-        number_cell(there, value, set->digits, sheet);
-        break;
-    case COLUMN_STEP:
-        if (row->has_step) {
-            sheet_step(sheet, row->step, set->study->def->def->resource_digits);
-        } else {
-            sheet_text(sheet, NULL);
-        }
-        break;
-    case COLUMN_CREATED_AT:
-    case COLUMN_STARTED_AT:
-    case COLUMN_ENDED_AT:
-        sheet_moment(sheet, moment_of(column, row));
-        break;
-    case COLUMN_PARAMETER:
-        parameter_cell(set, column, row, sheet);
-        break;
-    case COLUMN_STATE:
-    case COLUMN_WORKER:
-    case COLUMN_REASON:
-    case COLUMN_SOURCE:
-    default:
-        sheet_text(sheet, word_of(column, row));
         break;
     }
 }

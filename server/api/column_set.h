@@ -5,7 +5,6 @@
 #define SERVER_API_COLUMN_SET_H
 
 #include "common/json.h"
-#include "server/api/sheet.h"
 #include "server/state/view.h"
 #include "server/store/store.h"
 
@@ -53,12 +52,11 @@ OWN_VALUE(column_set)
 /* name ← "parameters.lr". */
 #define COLUMN_NAME_BYTES 256
 void column_name(const struct column *column, char name[COLUMN_NAME_BYTES]);
+bool column_is_parameter(const struct column *column);
 /* Does a row of this set show something of its trial's metrics? */
 bool column_set_needs_metrics(const struct column_set *set, const struct trial_row *row);
 /* One cell. metrics: those of the trial, where they are needed. */
 void column_write(const struct column_set *set, const struct column *column,
                   const struct trial_row *row, const json_t *metrics, struct json_writer *w);
-void column_cell(const struct column_set *set, const struct column *column,
-                 const struct trial_row *row, const json_t *metrics, struct sheet *sheet);
 
 #endif

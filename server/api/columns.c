@@ -27,7 +27,10 @@ struct columns_read {
     int64_t n;
     int64_t next_from;         /* 0: nothing is left */
     struct column_text *texts; /* of set.n columns, for JSON; owned */
-    struct item_list rows;     /* for the other formats */
+    struct item_list rows;     /* for the other formats, and its face */
+    char (*names)[COLUMN_NAME_BYTES];
+    struct face_column *shown;
+    struct face face;
 };
 
 static void columns_read_finish(struct columns_read *columns)
@@ -37,6 +40,8 @@ static void columns_read_finish(struct columns_read *columns)
     }
     free(columns->texts);
     free(columns->numbers);
+    free(columns->names);
+    free(columns->shown);
     item_list_finish(&columns->rows);
     column_set_finish(&columns->set);
 }
@@ -75,20 +80,35 @@ static int begin_texts(struct columns_read *columns, struct err *err)
     return 0;
 }
 
-static void begin_rows(struct columns_read *columns)
+/* A face with the columns that were asked for. */
+static int make_face(struct columns_read *columns, struct err *err)
 {
-    char name[COLUMN_NAME_BYTES];
-
-    item_list_begin(&columns->rows, columns->read);
-    for (size_t i = 0; i < columns->set.n; i++) {
-        column_name(&columns->set.items[i], name);
-        sheet_column(&columns->rows.sheet, name);
+    columns->names = calloc(columns->set.n, sizeof *columns->names);
+    columns->shown = calloc(columns->set.n + 1, sizeof *columns->shown);
+    if (columns->names == NULL || columns->shown == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory for %zu columns", columns->set.n);
     }
+    for (size_t i = 0; i < columns->set.n; i++) {
+        column_name(&columns->set.items[i], columns->names[i]);
+        columns->shown[i] =
+            (struct face_column){.key = columns->names[i],
+                                 .null_is_nothing = true,
+                                 .is_parameter = column_is_parameter(&columns->set.items[i])};
+    }
+    columns->face = (struct face){.formats = FORMATS_LIST, .columns = columns->shown};
+    columns->read->face = &columns->face;
+    return 0;
+}
+
+static int begin_rows(struct columns_read *columns, struct err *err)
+{
+    TRY(make_face(columns, err));
+    return item_list_begin(&columns->rows, columns->read, err);
 }
 
 static size_t bytes_held(const struct columns_read *columns)
 {
-    size_t bytes = columns->read->response.body.len + columns->rows.sheet.table.cells.len;
+    size_t bytes = columns->read->response.body.len + columns->rows.rows.table.cells.len;
 
     for (size_t i = 0; columns->texts != NULL && i < columns->set.n; i++) {
         bytes += columns->texts[i].text.len;
@@ -96,20 +116,13 @@ static size_t bytes_held(const struct columns_read *columns)
     return bytes;
 }
 
-/* Objects of {"number": 7, …}, or cells of a sheet. */
+/* An object: {"number": 7, …}. */
 static void add_item(struct columns_read *columns, const struct trial_row *row,
                      const json_t *metrics)
 {
     const struct column_set *set = &columns->set;
     char name[COLUMN_NAME_BYTES];
 
-    if (columns->rows.is_sheet) {
-        for (size_t i = 0; i < set->n; i++) {
-            column_cell(set, &set->items[i], row, metrics, &columns->rows.sheet);
-        }
-        columns->rows.n++;
-        return;
-    }
     struct json_writer *w = item_list_item(&columns->rows);
     json_object_begin(w);
     for (size_t i = 0; i < set->n; i++) {
@@ -212,14 +225,14 @@ static void write_texts(struct columns_read *columns)
 }
 
 /* Formats without a place for it say in a header where the next answer begins. */
-static void write_rows(struct columns_read *columns)
+static int write_rows(struct columns_read *columns, struct err *err)
 {
     struct http_response *response = &columns->read->response;
 
     if (columns->next_from > 0) {
         http_response_header(response, "Next-From", "%lld", (long long)columns->next_from);
     }
-    item_list_end(&columns->rows, NULL);
+    return item_list_end(&columns->rows, NULL, err);
 }
 
 static int read_columns(struct read_request *read, struct err *err)
@@ -230,14 +243,17 @@ static int read_columns(struct read_request *read, struct err *err)
     if (read->format == FORMAT_JSON) {
         TRY(begin_texts(&columns, err));
     } else {
-        begin_rows(&columns);
+        TRY(begin_rows(&columns, err));
     }
     TRY(store_read_begin(read->store, err));
     int result = add_trials(&columns, err);
     store_read_end(read->store);
     TRY(result);
     http_response_header(&read->response, "Server-Seq", "%lld", (long long)columns.seq);
-    (read->format == FORMAT_JSON ? write_texts : write_rows)(&columns);
+    if (read->format != FORMAT_JSON) {
+        return write_rows(&columns, err);
+    }
+    write_texts(&columns);
     return 0;
 }
 

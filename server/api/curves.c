@@ -103,17 +103,20 @@ static void write_curve(struct curves *curves, const struct trial_row *row)
     item_list_item_end(&curves->list);
 }
 
-static void write_cells(struct curves *curves, const struct trial_row *row)
+/* The other formats have a row for each point. */
+static void write_rows(struct curves *curves, const struct trial_row *row)
 {
-    struct sheet *sheet = &curves->list.sheet;
     int digits = curves->read->study->def->def->resource_digits;
 
     for (size_t i = 0; i < curves->of_trial.n; i++) {
-        sheet_int(sheet, trial_id_number(row->id));
-        sheet_text(sheet, trial_state_name(row->state));
-        sheet_step(sheet, curves->of_trial.items[i].step, digits);
-        sheet_number(sheet, curves->of_trial.items[i].value);
-        curves->list.n++;
+        struct json_writer *w = item_list_item(&curves->list);
+        json_object_begin(w);
+        json_put_int(w, "number", trial_id_number(row->id));
+        json_put_string(w, "state", trial_state_name(row->state));
+        json_put_step(w, "step", curves->of_trial.items[i].step, digits);
+        json_put_number(w, "value", curves->of_trial.items[i].value);
+        json_object_end(w);
+        item_list_item_end(&curves->list);
     }
 }
 
@@ -133,7 +136,7 @@ static int write_trial(struct curves *curves, int64_t number, size_t most, struc
                                    &curves->of_trial, err));
     }
     learning_points_settle(&curves->of_trial, most);
-    (curves->list.is_sheet ? write_cells : write_curve)(curves, &row);
+    (curves->list.is_shown ? write_rows : write_curve)(curves, &row);
     return 0;
 }
 
@@ -178,24 +181,33 @@ static int read_query(struct curves *curves, struct err *err)
     return 0;
 }
 
+static void put_metric(void *context, struct json_writer *w)
+{
+    const struct curves *curves = context;
+
+    json_put_string(w, "metric", curves->metric);
+}
+
 static int read_curves(struct read_request *read, struct err *err)
 {
-    static const char *const columns[] = {"number", "state", "step", "value"};
     OWN(curves) struct curves curves = {.read = read};
 
     TRY(read_query(&curves, err));
-    item_list_begin_about(&curves.list, read, "metric", curves.metric);
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        sheet_column(&curves.list.sheet, columns[i]);
-    }
+    TRY(item_list_begin_with(&curves.list, read, put_metric, &curves, err));
     TRY(store_read_begin(read->store, err));
     int result = read_all(&curves, err);
     store_read_end(read->store);
     TRY(result);
-    item_list_end(&curves.list, NULL);
-    return 0;
+    return item_list_end(&curves.list, NULL, err);
 }
 
 static const char *const curves_query[] = {"metric", "trials", "points", "numbers", NULL};
 
-READ_HANDLER(get_curves, FORMATS_LIST, curves_query, read_curves)
+static const struct face_column columns[] = {{.key = "number", .is_right = true},
+                                             {.key = "state"},
+                                             {.key = "step", .is_right = true},
+                                             {.key = "value", .is_right = true},
+                                             {0}};
+static const struct face face = {.formats = FORMATS_LIST, .columns = columns};
+
+FACE_HANDLER(get_curves, &face, curves_query, read_curves)

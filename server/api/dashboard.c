@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/api/pages.h"
+#include "server/api/cheat_sheet.h"
 #include "server/api/problem.h"
 #include "server/web/assets.h"
 
@@ -132,7 +132,7 @@ void get_page(void *context, struct http_request *request)
     if (http_accepts(request, "Accept", "text/html")) {
         reply_html(request, page_depth(request));
     } else if (strcmp(path, "/") == 0 || strcmp(path, "/new") == 0) {
-        pages_get_cheat_sheet(context, request); /* which says how a study is created */
+        get_cheat_sheet(context, request); /* which says how a study is created */
     } else {
         reply_place(request, page_depth(request));
     }

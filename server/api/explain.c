@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/explain_text.h"
 #include "server/api/json.h"
 #include "server/api/schedule_records.h"
 #include "server/strategy/strategy.h"
@@ -57,6 +58,8 @@ static void write_origin(const struct study_def *study, const struct trial_row *
 {
     json_put_int(w, "trial", trial_id_number(row->id));
     json_put_string(w, "state", trial_state_name(row->state));
+    json_put_string(w, "reason", row->reason[0] == '\0' ? NULL : row->reason);
+    json_put_string(w, "worker", row->worker[0] == '\0' ? NULL : row->worker);
     json_put_string(w, "source", trial_source_name(row->source));
     if (row->ordinal > 0) {
         json_put_int(w, "ordinal", (int64_t)row->ordinal);
@@ -143,4 +146,40 @@ static int read_explanation(struct read_request *read, struct err *err)
     return 0;
 }
 
-READ_HANDLER(get_explain, FORMAT_BIT(FORMAT_JSON), NULL, read_explanation)
+/* ---- decisions as rows, all of it as sentences ---- */
+
+static int each_event(json_t *answer, face_row *row, void *context, struct err *err)
+{
+    size_t i;
+    json_t *event;
+
+    (void)err;
+    json_array_foreach (json_object_get(json_object_get(answer, "schedule"), "history"), i, event) {
+        row(context, event);
+    }
+    return 0;
+}
+
+static void draw(const json_t *answer, const struct face_query *query, struct buf *out)
+{
+    (void)query;
+    explain_write(answer, text_utc, out);
+}
+
+static const struct face_column columns[] = {{.key = "at"},
+                                             {.key = "event"},
+                                             {.key = "rung", .is_right = true},
+                                             {.key = "step", .is_right = true},
+                                             {.key = "value", .is_right = true},
+                                             {.key = "rank", .is_right = true},
+                                             {.key = "reported", .is_right = true},
+                                             {.key = "advance", .is_right = true},
+                                             {.key = "cutoff", .is_right = true},
+                                             {.key = "median", .is_extra = true},
+                                             {.key = "threshold", .is_extra = true},
+                                             {.key = "text"},
+                                             {0}};
+static const struct face face = {
+    .formats = FORMATS_LIST, .columns = columns, .each_row = each_event, .draw = draw};
+
+FACE_HANDLER(get_explain, &face, NULL, read_explanation)

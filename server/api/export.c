@@ -5,7 +5,7 @@
 
 #include "server/api/json.h"
 #include "server/api/stream.h"
-#include "server/api/trial_rows.h"
+#include "server/api/trial_face.h"
 
 #define TRIALS_PER_CHUNK 1000
 
@@ -14,27 +14,37 @@ struct exporter {
     const struct live_study_view *study;
     enum format format;
     int64_t after_number;
-    bool begun;
+    struct face_rows rows; /* of CSV */
+    struct buf item;       /* of CSV: the JSON of a trial */
     /* of the present chunk */
-    struct sheet sheet;
     struct buf *out;
     int n;
 };
 
+static int show_row(struct exporter *exporter, struct err *err)
+{
+    json_auto_t *trial = NULL;
+
+    TRY(buf_check(&exporter->item, err));
+    TRY(json_parse_own(buf_text(&exporter->item), &trial, err));
+    face_rows_add(&exporter->rows, trial);
+    return 0;
+}
+
 static int export_row(void *context, struct trial_row *row, struct err *err)
 {
     struct exporter *exporter = context;
+    bool is_csv = exporter->format == FORMAT_CSV;
     struct json_writer w;
 
-    (void)err;
     exporter->n++;
     exporter->after_number = trial_id_number(row->id);
-    if (exporter->format == FORMAT_CSV) {
-        trial_cells(&exporter->sheet, exporter->study, row);
-        return 0;
-    }
-    json_writer_init(&w, exporter->out);
+    buf_clear(&exporter->item);
+    json_writer_init(&w, is_csv ? &exporter->item : exporter->out);
     trial_write(exporter->study->def->def, row, &w);
+    if (is_csv) {
+        return show_row(exporter, err);
+    }
     buf_putc(exporter->out, '\n');
     return 0;
 }
@@ -49,22 +59,20 @@ static int read_chunk(void *context, struct store *store, struct buf *out, bool 
 
     exporter->out = out;
     exporter->n = 0;
-    sheet_init(&exporter->sheet, SHEET_CSV);
-    trial_columns(&exporter->sheet, exporter->study);
-    int result = store_each_trial(store, &query, export_row, exporter, err);
-    if (result == 0 && exporter->format == FORMAT_CSV) {
-        (exporter->begun ? sheet_write_rows : sheet_write)(&exporter->sheet, out);
+    TRY(store_each_trial(store, &query, export_row, exporter, err));
+    if (exporter->format == FORMAT_CSV) {
+        TRY(face_rows_write(&exporter->rows, out, err));
     }
-    sheet_finish(&exporter->sheet);
-    exporter->begun = true;
     *more = exporter->n == TRIALS_PER_CHUNK;
-    return result;
+    return 0;
 }
 
 static void exporter_destroy(void *context)
 {
     struct exporter *exporter = context;
 
+    face_rows_finish(&exporter->rows);
+    buf_finish(&exporter->item);
     live_view_release(exporter->view);
     free(exporter);
 }
@@ -81,6 +89,12 @@ static int start_export(struct read_request *read, struct err *err)
     exporter->view = live_view_hold(read->view);
     exporter->study = read->study;
     exporter->format = read->format;
+    buf_init(&exporter->item, RESPONSE_MAX);
+    if (face_rows_begin(&exporter->rows, &trials_face, FORMAT_CSV, &read->query, read->study, err)
+        != 0) {
+        exporter_destroy(exporter);
+        return -1;
+    }
     const struct stream_source source = {.context = exporter,
                                          .read_chunk = read_chunk,
                                          .destroy = exporter_destroy,

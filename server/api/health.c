@@ -3,13 +3,18 @@
 
 #include "server/api/api.h"
 #include "server/api/problem.h"
+#include "server/api/read.h"
 
 void get_readiness(void *context, struct http_request *request)
 {
     const struct api *api = context;
     struct http_response response;
     struct err err = {0};
+    enum format format;
 
+    if (!page_format(request, FORMAT_BIT(FORMAT_TEXT), &format)) {
+        return;
+    }
     if (engine_is_read_only(api->engine)) {
         (void)err_set(&err, ERR_READ_ONLY,
                       "the store was found damaged and is only read; the server's log says more");

@@ -2,14 +2,12 @@
 #include "server/api/importance.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/step.h"
 #include "server/api/json.h"
 #include "server/api/read.h"
-#include "server/api/sheet.h"
 #include "server/api/weigh.h"
 
 /* ---- the request: which metric ---- */
@@ -115,36 +113,6 @@ static void write_json(const struct weighed *weighed, const char *study, struct 
     buf_putc(out, '\n');
 }
 
-static void write_sheet(const struct weighed *weighed, enum format format, struct buf *out)
-{
-    static const char *const columns[] = {"name", "share", "trials", "top"};
-    OWN(sheet) struct sheet sheet = {0};
-
-    sheet_init(&sheet, format == FORMAT_CSV    ? SHEET_CSV
-                       : format == FORMAT_TEXT ? SHEET_LINES
-                                               : SHEET_TABLE);
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        sheet_column(&sheet, columns[i]);
-    }
-    for (size_t k = 0; k < weighed->n_names; k++) {
-        const struct importance_share *share = &weighed->shares[weighed->order[k]];
-        sheet_text(&sheet, weighed->def->space->params[weighed->order[k]].name);
-        sheet_number(&sheet, round(1e4 * share->share) / 1e4);
-        sheet_int(&sheet, (int64_t)share->n);
-        sheet_int(&sheet, (int64_t)share->n_top);
-    }
-    sheet_write(&sheet, out);
-    if (format == FORMAT_TABLE) { /* the other sheets are for programs */
-        OWN(buf) struct buf warning;
-        buf_init(&warning, 256);
-        write_warning(weighed, &warning);
-        buf_check_part(out, &warning);
-        if (warning.len > 0) {
-            buf_printf(out, "warning: %s\n", buf_text(&warning));
-        }
-    }
-}
-
 static int read_importance(struct read_request *read, struct err *err)
 {
     struct comparable_metric metric;
@@ -156,15 +124,42 @@ static int read_importance(struct read_request *read, struct err *err)
         return err_set(err, ERR_MALFORMED,
                        "no finished trial of the study has a value of \"%.70s\"", metric.name);
     }
-    if (read->format == FORMAT_JSON) {
-        write_json(&weighed, read->study->name, &read->response.body);
-    } else {
-        write_sheet(&weighed, read->format, &read->response.body);
-    }
+    write_json(&weighed, read->study->name, &read->response.body);
     return 0;
 }
 
 static const char *const importance_query[] = {"metric", "direction", NULL};
 
-READ_HANDLER(get_importance, FORMATS_ONE | FORMAT_BIT(FORMAT_CSV), importance_query,
-             read_importance)
+static int each_parameter(json_t *answer, face_row *row, void *context, struct err *err)
+{
+    size_t i;
+    json_t *parameter;
+
+    (void)err;
+    json_array_foreach (json_object_get(answer, "parameters"), i, parameter) {
+        row(context, parameter);
+    }
+    return 0;
+}
+
+/* The other formats are for programs. */
+static void append_warning(const json_t *answer, struct buf *out)
+{
+    const char *warning = json_string_value(json_object_get(answer, "warning"));
+
+    if (warning != NULL) {
+        buf_printf(out, "warning: %s\n", warning);
+    }
+}
+
+static const struct face_column columns[] = {{.key = "name"},
+                                             {.key = "share", .is_right = true},
+                                             {.key = "trials", .is_right = true},
+                                             {.key = "top", .is_right = true},
+                                             {0}};
+static const struct face face = {.formats = FORMATS_LIST,
+                                 .columns = columns,
+                                 .each_row = each_parameter,
+                                 .foot = append_warning};
+
+FACE_HANDLER(get_importance, &face, importance_query, read_importance)

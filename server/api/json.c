@@ -55,6 +55,15 @@ void study_write_members(const struct study_def *def, const struct study_row *ro
         json_put_int(w, trial_state_name((enum trial_state)i), row->counts[i]);
     }
     json_object_end(w);
+    json_write_key(w, "best");
+    if (row->best_trial > 0) {
+        json_object_begin(w);
+        json_put_int(w, "trial", row->best_trial);
+        json_put_number(w, "value", row->best_value);
+        json_object_end(w);
+    } else {
+        json_write_null(w);
+    }
     int64_t slots = slots_wanted(def, row);
     if (slots == SLOTS_UNLIMITED) {
         json_put_null(w, "slots_wanted");

@@ -50,13 +50,6 @@ void post_lease(void *context, struct http_request *request)
     }
 }
 
-static void put_quoted(struct buf *out, const char *name, const char *value)
-{
-    buf_printf(out, "export %s=", name);
-    shell_quote(out, value);
-    buf_puts(out, "\n");
-}
-
 static void put_number(struct buf *out, const char *name, int64_t value)
 {
     buf_printf(out, "export %s='%" PRId64 "'\n", name, value);
@@ -74,7 +67,7 @@ static void put_parameter(struct buf *out, const char *key, const json_t *value)
     buf_init(&text, RESPONSE_MAX);
     json_append_text(&text, value);
     out->failed = out->failed || text.failed;
-    put_quoted(out, name, buf_text(&text));
+    shell_export(out, name, buf_text(&text));
 }
 
 static void encode_lease_sh(const struct ask_command *ask, struct http_response *response)
@@ -87,18 +80,18 @@ static void encode_lease_sh(const struct ask_command *ask, struct http_response 
 
     http_response_init(response, ask->out.granted ? 201 : 200, format_content_type(FORMAT_SH));
     if (!ask->out.granted) {
-        put_quoted(out, "HONE_LEASE", "");
-        put_quoted(out, "HONE_REASON", no_lease_reason_name(ask->out.no_lease.reason));
+        shell_export(out, "HONE_LEASE", "");
+        shell_export(out, "HONE_REASON", no_lease_reason_name(ask->out.no_lease.reason));
         return;
     }
-    put_quoted(out, "HONE_LEASE", grant->id);
-    put_quoted(out, "HONE_STUDY", grant->study);
+    shell_export(out, "HONE_LEASE", grant->id);
+    shell_export(out, "HONE_STUDY", grant->study);
     put_number(out, "HONE_TRIAL", grant->trial);
     put_number(out, "HONE_ATTEMPT", grant->attempt);
     put_number(out, "HONE_SEED", (int64_t)grant->seed);
     if (grant->has_resource) {
-        put_quoted(out, "HONE_RESOURCE_FROM", step_format(grant->from, grant->digits, step));
-        put_quoted(out, "HONE_RESOURCE_TO", step_format(grant->to, grant->digits, step));
+        shell_export(out, "HONE_RESOURCE_FROM", step_format(grant->from, grant->digits, step));
+        shell_export(out, "HONE_RESOURCE_TO", step_format(grant->to, grant->digits, step));
     }
     json_auto_t *parameters = stored_json(grant->parameters, out);
     json_object_foreach (parameters, key, value) {

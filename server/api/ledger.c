@@ -5,7 +5,6 @@
 #include "server/analysis/ledger.h"
 #include "server/api/json.h"
 #include "server/api/read.h"
-#include "server/api/sheet.h"
 
 static int best_at_ms(struct read_request *read, int64_t *at_ms, struct err *err)
 {
@@ -65,26 +64,6 @@ static void write_json(const struct ledger *ledger, struct buf *out)
     buf_putc(out, '\n');
 }
 
-static void add_cells(struct sheet *sheet, const char *part, double seconds)
-{
-    sheet_text(sheet, part);
-    sheet_number(sheet, seconds);
-}
-
-static void write_sheet(const struct ledger *ledger, enum sheet_style style, struct buf *out)
-{
-    OWN(sheet) struct sheet sheet;
-
-    sheet_init(&sheet, style);
-    sheet_column(&sheet, "time");
-    sheet_column(&sheet, "seconds");
-    add_cells(&sheet, "kept", ledger->kept);
-    add_cells(&sheet, "wasted", ledger->wasted);
-    add_cells(&sheet, "saved", ledger->saved);
-    add_cells(&sheet, "running", ledger->running);
-    sheet_write(&sheet, out);
-}
-
 static int read_ledger(struct read_request *read, struct err *err)
 {
     struct ledger ledger;
@@ -93,16 +72,27 @@ static int read_ledger(struct read_request *read, struct err *err)
     int result = add_all(read, &ledger, err);
     store_read_end(read->store);
     TRY(result);
-    if (read->format == FORMAT_JSON) {
-        write_json(&ledger, &read->response.body);
-    } else {
-        write_sheet(&ledger,
-                    read->format == FORMAT_CSV    ? SHEET_CSV
-                    : read->format == FORMAT_TEXT ? SHEET_LINES
-                                                  : SHEET_TABLE,
-                    &read->response.body);
-    }
+    write_json(&ledger, &read->response.body);
     return 0;
 }
 
-READ_HANDLER(get_ledger, FORMATS_ONE | FORMAT_BIT(FORMAT_CSV), NULL, read_ledger)
+/* A row for each part of the time. */
+static int each_part(json_t *answer, face_row *row, void *context, struct err *err)
+{
+    static const char *const parts[] = {"kept", "wasted", "saved", "running"};
+    size_t failures = json_failures();
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        json_auto_t *part =
+            json_pack("{s:s, s:O}", "time", parts[i], "seconds", json_object_get(answer, parts[i]));
+        row(context, part);
+    }
+    return json_check(failures, err);
+}
+
+static const struct face_column columns[] = {
+    {.key = "time"}, {.key = "seconds", .is_right = true}, {0}};
+static const struct face face = {
+    .formats = FORMATS_LIST, .columns = columns, .each_row = each_part};
+
+FACE_HANDLER(get_ledger, &face, NULL, read_ledger)

@@ -1,56 +1,74 @@
 #include "server/api/list.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "server/api/json.h"
 #include "server/api/request.h"
 
-static enum sheet_style style_of(enum format format)
+int item_list_begin(struct item_list *listing, struct read_request *read, struct err *err)
 {
-    return format == FORMAT_CSV ? SHEET_CSV : format == FORMAT_TEXT ? SHEET_LINES : SHEET_TABLE;
+    return item_list_begin_with(listing, read, NULL, NULL, err);
 }
 
-void item_list_begin(struct item_list *listing, struct read_request *read)
-{
-    item_list_begin_about(listing, read, NULL, NULL);
-}
-
-void item_list_begin_about(struct item_list *listing, struct read_request *read, const char *name,
-                           const char *value)
+int item_list_begin_with(struct item_list *listing, struct read_request *read,
+                         void (*members)(void *context, struct json_writer *w), void *context,
+                         struct err *err)
 {
     enum format format = read->format;
 
     *listing = (struct item_list){.read = read};
-    listing->is_sheet = format != FORMAT_JSON && format != FORMAT_NDJSON;
-    sheet_init(&listing->sheet, style_of(format));
+    listing->is_shown = format != FORMAT_JSON && format != FORMAT_NDJSON;
+    read->is_shown = true;
+    buf_init(&listing->item, RESPONSE_MAX);
+    if (listing->is_shown) {
+        return face_rows_begin(&listing->rows, read->face, format, &read->query, read->study, err);
+    }
     json_writer_init(&listing->w, &read->response.body);
     if (format == FORMAT_JSON) {
         json_object_begin(&listing->w);
-        if (name != NULL) {
-            json_put_string(&listing->w, name, value);
+        if (members != NULL) {
+            members(context, &listing->w);
         }
         json_write_key(&listing->w, "items");
         json_array_begin(&listing->w);
     }
+    return 0;
 }
 
 void item_list_finish(struct item_list *listing)
 {
-    sheet_finish(&listing->sheet);
+    face_rows_finish(&listing->rows);
+    buf_finish(&listing->item);
 }
 
 struct json_writer *item_list_item(struct item_list *listing)
 {
-    if (listing->read->format == FORMAT_NDJSON) {
+    if (listing->is_shown) {
+        buf_clear(&listing->item);
+        json_writer_init(&listing->w, &listing->item);
+    } else if (listing->read->format == FORMAT_NDJSON) {
         json_writer_init(&listing->w, &listing->read->response.body);
     }
     return &listing->w;
 }
 
+static void show_item(struct item_list *listing)
+{
+    json_auto_t *item = NULL;
+
+    if (listing->err.code != ERR_NONE || buf_check(&listing->item, &listing->err) != 0
+        || json_parse_own(buf_text(&listing->item), &item, &listing->err) != 0) {
+        return;
+    }
+    face_rows_add(&listing->rows, item);
+}
+
 void item_list_item_end(struct item_list *listing)
 {
     listing->n++;
-    if (listing->read->format == FORMAT_NDJSON) {
+    if (listing->is_shown) {
+        show_item(listing);
+    } else if (listing->read->format == FORMAT_NDJSON) {
         buf_putc(&listing->read->response.body, '\n');
     }
 }
@@ -84,21 +102,26 @@ static void add_link(struct read_request *read, const char *cursor)
     }
 }
 
-void item_list_end(struct item_list *listing, const char *next_cursor)
+int item_list_end(struct item_list *listing, const char *next_cursor, struct err *err)
 {
     struct read_request *read = listing->read;
 
     if (next_cursor != NULL) {
         add_link(read, next_cursor);
     }
-    if (listing->is_sheet) {
-        sheet_write(&listing->sheet, &read->response.body);
+    if (listing->err.code != ERR_NONE) {
+        *err = listing->err;
+        return -1;
+    }
+    if (listing->is_shown) {
+        TRY(face_rows_write(&listing->rows, &read->response.body, err));
     } else if (read->format == FORMAT_JSON) {
         json_array_end(&listing->w);
         json_put_string(&listing->w, "next_cursor", next_cursor);
         json_object_end(&listing->w);
         buf_putc(&read->response.body, '\n');
     }
+    return 0;
 }
 
 /* ---- the request ---- */

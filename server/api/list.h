@@ -1,32 +1,33 @@
-/* Lists: {"items": […], "next_cursor": …}, one JSON object a line, or a sheet, by the format of the
- * read; and what all of them read from the request. */
+/* Lists: {"items": […], "next_cursor": …}, one JSON object a line, or what the face of the route
+ * makes of each item; and what all of them read from the request. */
 #ifndef SERVER_API_LIST_H
 #define SERVER_API_LIST_H
 
 #include "server/api/read.h"
-#include "server/api/sheet.h"
 
 struct item_list {
     struct read_request *read;
-    bool is_sheet;
-    struct sheet sheet;
+    bool is_shown;         /* by the face, item for item */
+    struct face_rows rows; /* then */
+    struct buf item;       /* then: the JSON of the present one */
     struct json_writer w;
     size_t n;
+    struct err err; /* of an item; code 0: none */
 };
-/* Begins the answer of a read in its format. */
-void item_list_begin(struct item_list *listing, struct read_request *read);
-/* The same; in JSON the member `name` stands before the items. */
-void item_list_begin_about(struct item_list *listing, struct read_request *read, const char *name,
-                           const char *value);
+/* Begins the answer of a read in its format. ERR_MALFORMED: it names columns that are not there. */
+MUST_USE int item_list_begin(struct item_list *listing, struct read_request *read, struct err *err);
+/* The same; in JSON `members` writes what stands before the items. */
+MUST_USE int item_list_begin_with(struct item_list *listing, struct read_request *read,
+                                  void (*members)(void *context, struct json_writer *w),
+                                  void *context, struct err *err);
 void item_list_finish(struct item_list *listing);
 OWN_VALUE(item_list)
-/* Where the next item is written as JSON; if is_sheet the caller fills a row of the sheet instead.
- */
+/* Where the next item is written as JSON. */
 struct json_writer *item_list_item(struct item_list *listing);
 /* Ends the item that item_list_item() began. */
 void item_list_item_end(struct item_list *listing);
 /* `next_cursor`: NULL at the end of the list. */
-void item_list_end(struct item_list *listing, const char *next_cursor);
+MUST_USE int item_list_end(struct item_list *listing, const char *next_cursor, struct err *err);
 
 /* ---- the request ---- */
 #define PAGE_DEFAULT 100

@@ -339,8 +339,11 @@ static int read_log(struct read_request *read, struct err *err)
 static void run_get(void *request, struct store *store)
 {
     static const char *const query[] = {"attempt", "tail", "offset", "follow", "pieces", NULL};
-    static const struct read_kind kind = {FORMAT_BIT(FORMAT_TEXT) | FORMAT_BIT(FORMAT_TABLE),
-                                          FORMAT_TEXT, query, read_log};
+    static const struct read_kind kind = {.formats =
+                                              FORMAT_BIT(FORMAT_TEXT) | FORMAT_BIT(FORMAT_TABLE),
+                                          .otherwise = FORMAT_TEXT,
+                                          .query = query,
+                                          .read = read_log};
 
     read_run(request, store, &kind);
 }

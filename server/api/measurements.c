@@ -101,25 +101,8 @@ static void write_group(struct item_list *listing, const struct step_values *lis
     item_list_item_end(listing);
 }
 
-/* A sheet has a column for each metric. */
-static void write_group_cells(struct item_list *listing, const struct step_values *list,
-                              const struct step_value *items, size_t n)
-{
-    size_t at = 0;
-
-    sheet_int(&listing->sheet, items[0].attempt);
-    sheet_step(&listing->sheet, items[0].step, list->digits);
-    for (size_t metric = 0; metric < list->n_names; metric++) {
-        if (at < n && items[at].metric == (int64_t)metric) {
-            sheet_number(&listing->sheet, items[at++].value);
-        } else {
-            sheet_text(&listing->sheet, "");
-        }
-    }
-    listing->n++;
-}
-
-static void write_groups(struct item_list *listing, const struct step_values *list, int64_t limit)
+static int write_groups(struct item_list *listing, const struct step_values *list, int64_t limit,
+                        struct err *err)
 {
     char cursor[CURSOR_BYTES] = "";
     size_t at = 0;
@@ -130,12 +113,12 @@ static void write_groups(struct item_list *listing, const struct step_values *li
                && list->items[at + n].attempt == list->items[at].attempt) {
             n++;
         }
-        (listing->is_sheet ? write_group_cells : write_group)(listing, list, &list->items[at], n);
+        write_group(listing, list, &list->items[at], n);
         (void)snprintf(cursor, sizeof cursor, "m%" PRId64 "_%" PRId64, list->items[at].step,
                        list->items[at].attempt);
         at += n;
     }
-    item_list_end(listing, at < list->n ? cursor : NULL);
+    return item_list_end(listing, at < list->n ? cursor : NULL, err);
 }
 
 static int find_metric(const struct step_values *list, const char *name, int64_t *metric,
@@ -182,17 +165,13 @@ static int load_points(const struct read_request *read, struct step_values *list
     return 0;
 }
 
-static void write_points(struct read_request *read, const struct step_values *list, int64_t limit)
+static int write_points(struct read_request *read, const struct step_values *list, int64_t limit,
+                        struct err *err)
 {
     OWN(item_list) struct item_list listing = {0};
 
-    item_list_begin(&listing, read);
-    sheet_column(&listing.sheet, "attempt");
-    sheet_column(&listing.sheet, "step");
-    for (size_t i = 0; i < list->n_names; i++) {
-        sheet_column(&listing.sheet, list->names[i]);
-    }
-    write_groups(&listing, list, limit);
+    TRY(item_list_begin(&listing, read, err));
+    return write_groups(&listing, list, limit, err);
 }
 
 static int read_measurements(struct read_request *read, struct err *err)
@@ -206,7 +185,7 @@ static int read_measurements(struct read_request *read, struct err *err)
     TRY(store_trial_load(read->store, trial_id(read->study->id, read->trial), &row, err));
     int result = load_points(read, &list, err);
     if (result == 0) {
-        write_points(read, &list, limit);
+        result = write_points(read, &list, limit, err);
     }
     free(list.items);
     free(list.names);
@@ -215,4 +194,20 @@ static int read_measurements(struct read_request *read, struct err *err)
 
 static const char *const measurements_query[] = {"limit", "cursor", "metric", NULL};
 
-READ_HANDLER(get_measurements, FORMATS_LIST, measurements_query, read_measurements)
+/* A column for each metric of the study. */
+static void add_metrics(const struct live_study_view *study, struct face_columns *columns)
+{
+    for (size_t i = 0; i < study->n_metrics; i++) {
+        face_columns_add(columns, &(struct face_column){.object = "metrics",
+                                                        .key = study->metrics[i],
+                                                        .title = study->metrics[i],
+                                                        .is_right = true});
+    }
+}
+
+static const struct face_column columns[] = {
+    {.key = "attempt", .is_right = true}, {.key = "step", .is_right = true}, {0}};
+static const struct face face = {
+    .formats = FORMATS_LIST, .columns = columns, .add_columns = add_metrics};
+
+FACE_HANDLER(get_measurements, &face, measurements_query, read_measurements)

@@ -1,12 +1,19 @@
 #include "server/api/pages.h"
 
 #include "common/json.h"
+#include "server/api/face.h"
 #include "server/api/problem.h"
+#include "server/api/read.h"
+#include "server/api/request.h"
 
 static void reply_text(struct http_request *request, const char *text)
 {
     struct http_response response;
+    enum format format;
 
+    if (!page_format(request, FORMAT_BIT(FORMAT_TEXT), &format)) {
+        return;
+    }
     http_response_init(&response, 200, "text/plain; charset=utf-8");
     buf_puts(&response.body, text);
     http_reply(request, &response);
@@ -15,8 +22,12 @@ static void reply_text(struct http_request *request, const char *text)
 void pages_get_openapi(void *context, struct http_request *request)
 {
     struct http_response response;
+    enum format format;
 
     (void)context;
+    if (!page_format(request, FORMAT_BIT(FORMAT_JSON), &format)) {
+        return;
+    }
     http_response_init(&response, 200, "application/json");
     http_response_header(&response, "Cache-Control", "no-cache");
     buf_puts(&response.body, openapi[0]);
@@ -29,19 +40,46 @@ void pages_get_health(void *context, struct http_request *request)
     reply_text(request, "ok\n");
 }
 
+static const struct face_column version_columns[] = {
+    {.key = "version"}, {.key = "api", .is_right = true}, {0}};
+static const struct face version_face = {
+    .formats = FORMATS_ONE, .columns = version_columns, .is_one = true};
+
+static int write_version(struct http_request *request, struct http_response *response,
+                         struct err *err)
+{
+    static const char *const known[] = {"cols", "width", NULL};
+    size_t failures = json_failures();
+    json_auto_t *version = json_pack("{s:s, s:i}", "version", HONE_VERSION, "api", 1);
+    struct face_query query;
+    enum format format;
+
+    TRY(json_check(failures, err));
+    TRY(query_check(request, known, err));
+    TRY(request_format(request, version_face.formats, &format, err));
+    TRY(read_face_query(request, &version_face, format, &query, err));
+    http_response_init(response, 200, format_content_type(format));
+    if (format != FORMAT_JSON) {
+        return face_write(&version_face, format, &query, NULL, version, &response->body, err);
+    }
+    struct json_writer w;
+    json_writer_init(&w, &response->body);
+    json_write_value(&w, version);
+    buf_putc(&response->body, '\n');
+    return 0;
+}
+
 void pages_get_version(void *context, struct http_request *request)
 {
-    struct http_response response;
-    struct json_writer w;
+    struct http_response response = {0};
+    struct err err;
 
     (void)context;
-    http_response_init(&response, 200, "application/json");
-    json_writer_init(&w, &response.body);
-    json_object_begin(&w);
-    json_put_string(&w, "version", HONE_VERSION);
-    json_put_int(&w, "api", 1);
-    json_object_end(&w);
-    buf_putc(&response.body, '\n');
+    if (write_version(request, &response, &err) != 0) {
+        http_response_finish(&response);
+        reply_problem(request, &err, NULL);
+        return;
+    }
     http_reply(request, &response);
 }
 
@@ -109,8 +147,12 @@ void pages_get_problem(void *context, struct http_request *request)
     const char *text = pages_problem_help(code);
     struct http_response response;
     struct err err = {0};
+    enum format format;
 
     (void)context;
+    if (!page_format(request, FORMAT_BIT(FORMAT_TEXT), &format)) {
+        return;
+    }
     if (text == NULL) {
         (void)err_set(&err, ERR_NOT_FOUND,
                       "there is no problem of this name; GET /openapi.json lists them");
@@ -120,60 +162,5 @@ void pages_get_problem(void *context, struct http_request *request)
     http_response_init(&response, 200, "text/plain; charset=utf-8");
     buf_printf(&response.body, "%s: %s (status %d)\n\n%s\n", type, problem_title(code),
                problem_status(code), text);
-    http_reply(request, &response);
-}
-
-/* What to type, from nothing to the best result. Kept to what a terminal shows at once. */
-static const char cheat_sheet_title[] =
-    "Hone " HONE_VERSION " - hyperparameter tuning. The API: /openapi.json\n"
-    "\n";
-static const char cheat_sheet[] =
-    "  T=\"Authorization: Bearer $(cat admin.token)\"   # in the data directory; not with --open\n"
-    "  W=\"Authorization: Bearer $(cat worker.token)\"\n"
-    "\n"
-    "Create a study\n"
-    "  curl -H \"$T\" $U/v1/studies --json '{\"name\": \"demo\", \"metric\": \"loss\",\n"
-    "    \"direction\": \"minimize\", \"strategy\": \"random\", \"limits\": {\"trials\": 20},\n"
-    "    \"parameters\": [{\"name\": \"x\", \"type\": \"float\", \"low\": -5, \"high\": 5}]}'\n"
-    "\n"
-    "Which strategy?\n"
-    "  curl -H \"$T\" $U/v1/advice?format=text --json '{\"evaluation_seconds\": 60,\n"
-    "    \"parameters\": [{\"name\": \"x\", \"type\": \"float\", \"low\": -5, \"high\": 5}]}'\n"
-    "\n"
-    "Be a worker\n"
-    "  eval \"$(curl -s -H \"$W\" -X POST \"$U/v1/leases?format=sh\" --json '{\"wait_seconds\": "
-    "30}')\"\n"
-    "  echo $HONE_LEASE $HONE_PARAM_X\n"
-    "  curl -H \"$W\" $U/v1/leases/$HONE_LEASE/measurements \\\n"
-    "    --json '{\"measurements\": [{\"step\": 1, \"metrics\": {\"loss\": 0.5}}]}'\n"
-    "  curl -H \"$W\" -X PUT $U/v1/leases/$HONE_LEASE      # still alive; before it expires\n"
-    "  curl -H \"$W\" -X PUT $U/v1/leases/$HONE_LEASE/result \\\n"
-    "    --json '{\"outcome\": \"completed\", \"metrics\": {\"loss\": 0.5}}'\n"
-    "\n"
-    "Look\n"
-    "  curl -H \"$T\" $U/v1/studies?format=table\n"
-    "  curl -H \"$T\" \"$U/v1/studies/demo/trials?sort=best&limit=10&format=table\"\n"
-    "  curl -H \"$T\" $U/v1/studies/demo/best\n"
-    "  curl -H \"$T\" -o demo.csv $U/v1/studies/demo/export\n"
-    "  curl -N -H \"$T\" $U/v1/studies/demo/events\n"
-    "\n"
-    "Steer\n"
-    "  curl -H \"$T\" -X PATCH $U/v1/studies/demo --json '{\"state\": \"paused\"}'\n"
-    "  curl -H \"$T\" $U/v1/studies/demo/trials --json '{\"parameters\": {\"x\": 1}}'\n"
-    "  curl -H \"$T\" -X DELETE $U/v1/studies/demo\n"
-    "\n"
-    "With the hone command: hone study create --help, hone worker --help, hone run --help\n";
-
-void pages_get_cheat_sheet(void *context, struct http_request *request)
-{
-    struct http_response response;
-    char url[HTTP_OWN_URL_BYTES];
-
-    (void)context;
-    http_own_url(request, url);
-    http_response_init(&response, 200, "text/plain; charset=utf-8");
-    http_response_header(&response, "Vary", "Accept");
-    buf_printf(&response.body, "%s  U=%-41s # this server\n%s", cheat_sheet_title, url,
-               cheat_sheet);
     http_reply(request, &response);
 }

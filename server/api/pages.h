@@ -1,5 +1,5 @@
 /* The pages that need neither a token nor the store: what a problem means, the API formally,
- * the version, a cheat sheet. Handlers of the route table; loop thread. */
+ * the version. Handlers of the route table; loop thread. */
 #ifndef SERVER_API_PAGES_H
 #define SERVER_API_PAGES_H
 
@@ -18,6 +18,5 @@ void pages_get_openapi(void *context, struct http_request *request);
 void pages_get_problem(void *context, struct http_request *request);
 void pages_get_version(void *context, struct http_request *request);
 void pages_get_health(void *context, struct http_request *request);
-void pages_get_cheat_sheet(void *context, struct http_request *request);
 
 #endif

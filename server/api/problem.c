@@ -3,6 +3,12 @@
 
 #include "server/api/problem.h"
 
+#include "common/cell.h"
+#include "common/shell.h"
+#include "server/api/format.h"
+
+#define PROBLEM_BYTES ((size_t)1 << 20)
+
 static const struct {
     int status;
     bool retryable;
@@ -80,14 +86,13 @@ static void write_errors(struct json_writer *w, const struct err *err, const str
     json_array_end(w);
 }
 
-static void build(const struct http_request *request, const struct err *err,
-                  const struct faults *faults, struct http_response *response)
+static void write_problem(const struct http_request *request, const struct err *err,
+                          const struct faults *faults, struct buf *out)
 {
     enum err_code code = published(err->code);
     struct json_writer w;
 
-    http_response_init(response, problems[code].status, "application/problem+json");
-    json_writer_init(&w, &response->body);
+    json_writer_init(&w, out);
     json_object_begin(&w);
     json_write_key(&w, "type");
     char type[64] = "/problems/";
@@ -102,7 +107,55 @@ static void build(const struct http_request *request, const struct err *err,
         write_errors(&w, err, faults);
     }
     json_object_end(&w);
-    buf_putc(&response->body, '\n');
+    buf_putc(out, '\n');
+}
+
+/* honed: 422 invalid: /limits/trials: must be an integer; /seed: must not be negative */
+static void write_line(const struct err *err, const struct faults *faults, struct buf *out)
+{
+    enum err_code code = published(err->code);
+    size_t n = code == ERR_INVALID && faults != NULL ? faults->n : 0;
+
+    buf_printf(out, "honed: %d %s: ", problems[code].status, err_code_name(code));
+    for (size_t i = 0; i < n; i++) {
+        cell_append_escaped(out, i > 0 ? "; " : "");
+        cell_append_escaped(out, faults->items[i].pointer);
+        cell_append_escaped(out, faults->items[i].pointer[0] == '\0' ? "" : ": ");
+        cell_append_escaped(out, faults->items[i].detail);
+    }
+    if (n == 0) {
+        cell_append_escaped(out, err->text[0] == '\0' ? problems[code].title : err->text);
+    }
+}
+
+/* A shell that evaluates the answer says the line and fails, and evaluates nothing of it. */
+static void write_shell_line(const struct err *err, const struct faults *faults, struct buf *out)
+{
+    OWN(buf) struct buf line;
+
+    buf_init(&line, PROBLEM_BYTES);
+    write_line(err, faults, &line);
+    buf_check_part(out, &line);
+    buf_puts(out, "echo ");
+    shell_quote(out, buf_text(&line));
+    buf_puts(out, " >&2; false");
+}
+
+static void build(const struct http_request *request, const struct err *err,
+                  const struct faults *faults, struct http_response *response)
+{
+    enum err_code code = published(err->code);
+    enum format format;
+    bool is_line = request_wants_lines(request, &format);
+
+    http_response_init(response, problems[code].status,
+                       is_line ? format_content_type(FORMAT_TEXT) : "application/problem+json");
+    if (!is_line) {
+        write_problem(request, err, faults, &response->body);
+    } else {
+        (format == FORMAT_SH ? write_shell_line : write_line)(err, faults, &response->body);
+        buf_putc(&response->body, '\n');
+    }
     if (problems[code].status == 503) {
         /* 1 to 3 seconds, by the number of the request, so that clients do not return at once. */
         const char *id = http_request_id(request);

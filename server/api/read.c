@@ -20,16 +20,77 @@ static int read_path(struct read_request *read, struct err *err)
     return request_trial(read->request, &read->trial, err);
 }
 
-static int run(struct read_request *read, const struct read_kind *kind, struct err *err)
+bool page_format(struct http_request *request, unsigned formats, enum format *format)
 {
-    TRY(query_check(read->request, kind->query, err));
-    TRY(request_format(read->request, kind->formats, &read->format, err));
-    if ((kind->formats & FORMAT_BIT(read->format)) == 0) { /* the request asks for none */
+    struct err err;
+
+    if (request_format(request, formats, format, &err) != 0) {
+        reply_problem(request, &err, NULL);
+        return false;
+    }
+    return true;
+}
+
+int read_face_query(const struct http_request *request, const struct face *face, enum format format,
+                    struct face_query *query, struct err *err)
+{
+    static const unsigned with_columns = FORMAT_BIT(FORMAT_CSV) | FORMAT_BIT(FORMAT_TABLE)
+                                         | FORMAT_BIT(FORMAT_TEXT) | FORMAT_BIT(FORMAT_SH);
+    bool is_drawn = format == FORMAT_TEXT && face->draw != NULL;
+
+    *query = (struct face_query){.cols = http_query(request, "cols")};
+    if (query->cols != NULL && ((FORMAT_BIT(format) & with_columns) == 0 || is_drawn)) {
+        return err_set(err, ERR_MALFORMED,
+                       "cols chooses the columns of format=table, csv, text and sh, where the "
+                       "answer has columns");
+    }
+    if (http_query(request, "width") == NULL) {
+        return 0;
+    }
+    if (format != FORMAT_TABLE && !is_drawn) {
+        return err_set(err, ERR_MALFORMED, "width is of format=table%s",
+                       face->draw != NULL ? " and format=text" : "");
+    }
+    return query_int(request, "width", 0, FACE_WIDTH_MIN, FACE_WIDTH_MAX, &query->width, err);
+}
+
+static int choose_format(struct read_request *read, const struct read_kind *kind, struct err *err)
+{
+    static const char *const of_faces[] = {"width", "cols", NULL};
+    const struct face *face = kind->face;
+    unsigned formats = face != NULL ? face->formats : kind->formats;
+
+    read->face = face;
+    TRY(query_check_with(read->request, kind->query, face != NULL ? of_faces : NULL, err));
+    TRY(request_format(read->request, formats, &read->format, err));
+    if ((formats & FORMAT_BIT(read->format)) == 0) { /* the request asks for none */
         read->format = kind->otherwise;
     }
+    return face == NULL ? 0 : read_face_query(read->request, face, read->format, &read->query, err);
+}
+
+/* Makes another format of the JSON that stands in the body. */
+static int show(struct read_request *read, struct err *err)
+{
+    OWN(buf) struct buf written = read->response.body;
+    json_auto_t *answer = NULL;
+
+    buf_init(&read->response.body, RESPONSE_MAX);
+    TRY(buf_check(&written, err));
+    TRY(json_parse_own(buf_text(&written), &answer, err));
+    return face_write(read->face, read->format, &read->query, read->study, answer,
+                      &read->response.body, err);
+}
+
+static int run(struct read_request *read, const struct read_kind *kind, struct err *err)
+{
+    TRY(choose_format(read, kind, err));
     TRY(read_path(read, err));
     read->response.content_type = format_content_type(read->format);
     TRY(kind->read(read, err));
+    if (read->face != NULL && read->format != FORMAT_JSON && !read->is_shown) {
+        TRY(show(read, err));
+    }
     return read->is_answered ? 0 : buf_check(&read->response.body, err);
 }
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/integer.h"
 #include "common/json.h"
@@ -10,22 +11,34 @@
 #include "server/domain/study.h"
 #include "server/domain/trial.h"
 
-int query_check(const struct http_request *request, const char *const known[], struct err *err)
+static bool is_among(const char *name, const char *const known[])
+{
+    for (size_t i = 0; known != NULL && known[i] != NULL; i++) {
+        if (strcmp(known[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int query_check_with(const struct http_request *request, const char *const known[],
+                     const char *const also[], struct err *err)
 {
     const char *name;
     const char *value;
     size_t cursor = 0;
 
     while (http_query_next(request, &cursor, &name, &value)) {
-        bool found = strcmp(name, "format") == 0;
-        for (size_t i = 0; known != NULL && known[i] != NULL && !found; i++) {
-            found = strcmp(known[i], name) == 0;
-        }
-        if (!found) {
+        if (strcmp(name, "format") != 0 && !is_among(name, known) && !is_among(name, also)) {
             return err_set(err, ERR_MALFORMED, "unknown query parameter \"%.60s\"", name);
         }
     }
     return 0;
+}
+
+int query_check(const struct http_request *request, const char *const known[], struct err *err)
+{
+    return query_check_with(request, known, NULL, err);
 }
 
 int query_int(const struct http_request *request, const char *name, int64_t fallback, int64_t low,
@@ -54,6 +67,73 @@ int query_flag(const struct http_request *request, const char *name, bool fallba
     *value = strcmp(text, "true") == 0;
     if (!*value && strcmp(text, "false") != 0) {
         return err_set(err, ERR_MALFORMED, "query parameter %s must be true or false", name);
+    }
+    return 0;
+}
+
+#define MOMENT_MAX_MS INT64_C(253402300799999) /* the end of the year 9999 */
+
+/* The milliseconds in ".5" and the like; moves *at behind it. */
+static int64_t read_fraction(const char **at)
+{
+    int64_t ms = 0;
+    int64_t unit = 100;
+
+    if (**at != '.') {
+        return 0;
+    }
+    for ((*at)++; **at >= '0' && **at <= '9'; (*at)++, unit /= 10) {
+        ms += (**at - '0') * unit;
+    }
+    return ms;
+}
+
+/* "Z", "+02:00", or " 02:00" where the + of a query was not encoded. False: something else. */
+static bool read_offset(const char *at, int64_t *ms)
+{
+    int64_t hours;
+    int64_t minutes;
+    char sign = *at++;
+
+    *ms = 0;
+    if (sign == 'Z' || sign == 'z') {
+        return *at == '\0';
+    }
+    if ((sign != '+' && sign != '-' && sign != ' ') || strlen(at) != 5 || at[0] == '-'
+        || !integer_read(&at, 0, 23, &hours) || *at++ != ':'
+        || !integer_from_text(at, 0, 59, &minutes)) {
+        return false;
+    }
+    *ms = (sign == '-' ? -1 : 1) * (hours * 60 + minutes) * 60000;
+    return true;
+}
+
+static bool moment_from_text(const char *text, int64_t *wall_ms)
+{
+    struct tm parts = {0};
+    int64_t offset_ms;
+    const char *at = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
+
+    if (at == NULL) {
+        return integer_from_text(text, 0, MOMENT_MAX_MS, wall_ms);
+    }
+    int64_t fraction_ms = read_fraction(&at);
+    if (!read_offset(at, &offset_ms)) {
+        return false;
+    }
+    *wall_ms = (int64_t)timegm(&parts) * 1000 + fraction_ms - offset_ms;
+    return *wall_ms >= 0 && *wall_ms <= MOMENT_MAX_MS;
+}
+
+int query_moment(const struct http_request *request, const char *name, int64_t fallback,
+                 int64_t *wall_ms, struct err *err)
+{
+    const char *text = http_query(request, name);
+
+    *wall_ms = fallback;
+    if (text != NULL && !moment_from_text(text, wall_ms)) {
+        return err_set(err, ERR_MALFORMED,
+                       "query parameter %s must be a moment such as 2026-11-24T21:32:37Z", name);
     }
     return 0;
 }

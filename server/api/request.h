@@ -14,12 +14,20 @@
  * always allowed. ERR_MALFORMED. */
 MUST_USE int query_check(const struct http_request *request, const char *const known[],
                          struct err *err);
+/* The same with a second list. */
+MUST_USE int query_check_with(const struct http_request *request, const char *const known[],
+                              const char *const also[], struct err *err);
 /* An integer query parameter from low to high; `fallback` when missing. ERR_MALFORMED. */
 MUST_USE int query_int(const struct http_request *request, const char *name, int64_t fallback,
                        int64_t low, int64_t high, int64_t *value, struct err *err);
 /* A query parameter that is "true" or "false"; `fallback` when missing. ERR_MALFORMED. */
 MUST_USE int query_flag(const struct http_request *request, const char *name, bool fallback,
                         bool *value, struct err *err);
+
+/* A moment as RFC 3339 writes it, or as milliseconds since 1970; `fallback` when missing.
+ * ERR_MALFORMED. */
+MUST_USE int query_moment(const struct http_request *request, const char *name, int64_t fallback,
+                          int64_t *wall_ms, struct err *err);
 
 /* ?numbers=3,5: the numbers of at most NUMBERS_MAX trials, sorted, each once; free() them. NULL:
  * the parameter is missing. ERR_MALFORMED, ERR_NOMEM. */

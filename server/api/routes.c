@@ -14,6 +14,7 @@
 #include "server/api/export.h"
 #include "server/api/health.h"
 #include "server/api/importance.h"
+#include "server/api/lanes.h"
 #include "server/api/leases.h"
 #include "server/api/ledger.h"
 #include "server/api/logs.h"
@@ -77,6 +78,7 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/tokens", ADMIN, HTTP_BODY_NONE, get_tokens},
     {"DELETE", "/v1/tokens/{token}", ADMIN, HTTP_BODY_NONE, delete_token},
     {"GET", "/v1/workers", READ, HTTP_BODY_NONE, get_workers},
+    {"GET", "/v1/workers/lanes", READ, HTTP_BODY_NONE, get_lanes},
     {"GET", "/v1/workers/{worker}", READ, HTTP_BODY_NONE, get_worker},
     {"POST", "/v1/workers/{worker}/drain", SUBMIT, HTTP_BODY_JSON_OPTIONAL, post_drain},
     {"POST", "/v1/workers/{worker}/resume", SUBMIT, HTTP_BODY_JSON_OPTIONAL, post_resume},

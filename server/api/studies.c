@@ -99,34 +99,31 @@ void post_study(void *context, struct http_request *request)
     read_later(context, request, create_job);
 }
 
-static void study_columns(struct sheet *sheet)
-{
-    static const char *const columns[] = {
-        "name",      "state",  "reason", "strategy",   "queued",    "running", "paused",
-        "completed", "pruned", "failed", "infeasible", "cancelled", "best",    "created_at"};
-
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        sheet_column(sheet, columns[i]);
-    }
-}
-
-static void study_cells(struct sheet *sheet, const struct study_def *def,
-                        const struct study_row *row)
-{
-    sheet_text(sheet, row->name);
-    sheet_text(sheet, study_state_name(row->state));
-    sheet_text(sheet, study_reason_name(row->reason));
-    sheet_text(sheet, def->strategy);
-    for (int state = 0; state < TRIAL_STATE_COUNT; state++) {
-        sheet_int(sheet, row->counts[state]);
-    }
-    if (row->best_trial > 0) {
-        sheet_number(sheet, row->best_value);
-    } else {
-        sheet_text(sheet, NULL);
-    }
-    sheet_moment(sheet, row->created_at_ms);
-}
+static const struct face_column columns[] = {
+    {.key = "name", .variable = "study"},
+    {.key = "state"},
+    {.key = "reason"},
+    {.object = "strategy", .key = "name", .title = "strategy"},
+    {.object = "counts", .key = "queued", .title = "queued", .is_right = true},
+    {.object = "counts", .key = "running", .title = "running", .is_right = true},
+    {.object = "counts", .key = "paused", .title = "paused", .is_right = true},
+    {.object = "counts", .key = "completed", .title = "completed", .is_right = true},
+    {.object = "counts", .key = "pruned", .title = "pruned", .is_right = true},
+    {.object = "counts", .key = "failed", .title = "failed", .is_right = true},
+    {.object = "counts", .key = "infeasible", .title = "infeasible", .is_right = true},
+    {.object = "counts", .key = "cancelled", .title = "cancelled", .is_right = true},
+    {.object = "best", .key = "value", .title = "best", .is_right = true},
+    {.object = "best", .key = "trial", .title = "best_trial", .is_right = true},
+    {.key = "created_at"},
+    {.key = "detail", .is_extra = true},
+    {.key = "description", .is_extra = true},
+    {.key = "priority", .is_extra = true},
+    {.key = "seed", .is_extra = true},
+    {.key = "revision", .is_extra = true},
+    {.key = "slots_wanted", .is_extra = true},
+    {0}};
+static const struct face list_face = {.formats = FORMATS_LIST, .columns = columns};
+static const struct face one_face = {.formats = FORMATS_ONE, .columns = columns, .is_one = true};
 
 /* ---- GET /v1/studies: in order of id, which is the order of creation ---- */
 
@@ -172,13 +169,8 @@ static int list_study(void *context, struct study_row *row, struct err *err)
         return 0;
     }
     page->last = row->id;
-    if (page->listing.is_sheet) {
-        study_cells(&page->listing.sheet, study->def->def, row);
-        page->listing.n++;
-    } else {
-        study_write(study->def->def, row, item_list_item(&page->listing));
-        item_list_item_end(&page->listing);
-    }
+    study_write(study->def->def, row, item_list_item(&page->listing));
+    item_list_item_end(&page->listing);
     return 0;
 }
 
@@ -188,14 +180,13 @@ static int read_studies(struct read_request *read, struct err *err)
     char cursor[32];
 
     TRY(read_page(read, &page, err));
-    item_list_begin(&page.listing, read);
-    study_columns(&page.listing.sheet);
+    TRY(item_list_begin(&page.listing, read, err));
     const struct study_query query = {
         .after_id = page.after, .state = page.state, .limit = page.limit + 1};
     int result = store_each_study_of(read->store, &query, list_study, &page, err);
     if (result == 0) {
         (void)snprintf(cursor, sizeof cursor, "s%" PRId64, page.last);
-        item_list_end(&page.listing, page.more ? cursor : NULL);
+        result = item_list_end(&page.listing, page.more ? cursor : NULL, err);
     }
     item_list_finish(&page.listing);
     return result;
@@ -203,7 +194,7 @@ static int read_studies(struct read_request *read, struct err *err)
 
 static const char *const studies_query[] = {"limit", "cursor", "state", NULL};
 
-READ_HANDLER(get_studies, FORMATS_LIST, studies_query, read_studies)
+FACE_HANDLER(get_studies, &list_face, studies_query, read_studies)
 
 /* ---- GET /v1/studies/{study} ---- */
 
@@ -256,28 +247,16 @@ static int read_study(struct read_request *read, struct err *err)
 
     TRY(read_study_row(read, &row, err));
     http_response_header(&read->response, "ETag", "\"%" PRId64 "\"", row.revision);
-    if (read->format == FORMAT_JSON) {
-        json_writer_init(&w, &read->response.body);
-        json_object_begin(&w);
-        study_write_members(read->study->def->def, &row, &w);
-        TRY(write_not_learned(read, &w, err));
-        json_object_end(&w);
-        buf_putc(&read->response.body, '\n');
-        return 0;
-    }
-    OWN(sheet) struct sheet sheet = {0};
-    sheet_init(&sheet, read->format == FORMAT_TEXT ? SHEET_LINES : SHEET_TABLE);
-    study_columns(&sheet);
-    study_cells(&sheet, read->study->def->def, &row);
-    if (read->format == FORMAT_TEXT) {
-        sheet_write_lines(&sheet, &read->response.body);
-    } else {
-        sheet_write(&sheet, &read->response.body);
-    }
+    json_writer_init(&w, &read->response.body);
+    json_object_begin(&w);
+    study_write_members(read->study->def->def, &row, &w);
+    TRY(write_not_learned(read, &w, err));
+    json_object_end(&w);
+    buf_putc(&read->response.body, '\n');
     return 0;
 }
 
-READ_HANDLER(get_study, FORMATS_ONE, NULL, read_study)
+FACE_HANDLER(get_study, &one_face, NULL, read_study)
 
 /* ---- PATCH, DELETE ---- */
 

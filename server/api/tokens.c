@@ -190,59 +190,35 @@ void post_token(void *context, struct http_request *request)
 
 /* ---- GET, DELETE ---- */
 
-/* For people: what the token may at most. */
-static const char *scope_list(unsigned scopes)
-{
-    bool worker = (scopes & HTTP_SCOPE_WORKER) != 0;
-
-    if ((scopes & HTTP_SCOPE_ADMIN) != 0) {
-        return worker ? "admin worker" : "admin";
-    }
-    if ((scopes & HTTP_SCOPE_SUBMIT) != 0) {
-        return worker ? "submit worker" : "submit";
-    }
-    if ((scopes & HTTP_SCOPE_READ) != 0) {
-        return worker ? "read worker" : "read";
-    }
-    return "worker";
-}
-
 static int token_item(void *context, const struct token_row *row, struct err *err)
 {
     struct item_list *listing = context;
-    struct sheet *sheet = &listing->sheet;
 
     (void)err;
-    if (!listing->is_sheet) {
-        token_write(row, NULL, item_list_item(listing));
-        item_list_item_end(listing);
-        return 0;
-    }
-    sheet_text(sheet, row->id);
-    sheet_text(sheet, row->name);
-    sheet_text(sheet, scope_list(row->scopes));
-    sheet_moment(sheet, row->created_at_ms);
-    sheet_moment(sheet, row->expires_at_ms);
-    sheet_moment(sheet, row->revoked_at_ms);
+    token_write(row, NULL, item_list_item(listing));
+    item_list_item_end(listing);
     return 0;
 }
 
 static int read_tokens(struct read_request *read, struct err *err)
 {
-    static const char *const columns[] = {"id",         "name",       "scope",
-                                          "created_at", "expires_at", "revoked_at"};
     OWN(item_list) struct item_list listing = {0};
 
-    item_list_begin(&listing, read);
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        sheet_column(&listing.sheet, columns[i]);
-    }
+    TRY(item_list_begin(&listing, read, err));
     TRY(store_each_token(read->store, token_item, &listing, err));
-    item_list_end(&listing, NULL);
-    return 0;
+    return item_list_end(&listing, NULL, err);
 }
 
-READ_HANDLER(get_tokens, FORMATS_LIST, NULL, read_tokens)
+static const struct face_column columns[] = {{.key = "id"},
+                                             {.key = "name"},
+                                             {.key = "scopes"},
+                                             {.key = "created_at"},
+                                             {.key = "expires_at"},
+                                             {.key = "revoked_at"},
+                                             {0}};
+static const struct face face = {.formats = FORMATS_LIST, .columns = columns};
+
+FACE_HANDLER(get_tokens, &face, NULL, read_tokens)
 
 static int read_revocation(const struct http_request *request, struct token_revoke_command *revoke)
 {

@@ -6,7 +6,7 @@
 #include "server/api/problem.h"
 #include "server/api/request.h"
 #include "server/api/submit.h"
-#include "server/api/trial_rows.h"
+#include "server/api/trial_face.h"
 
 /* ---- POST …/trials ---- */
 
@@ -76,10 +76,6 @@ static int read_trial(struct read_request *read, struct err *err)
     struct json_writer w;
 
     TRY(store_trial_load(read->store, trial_id(read->study->id, read->trial), &row, err));
-    if (read->format != FORMAT_JSON) {
-        trial_sheet(read->study, &row, read->format == FORMAT_CSV, out);
-        return 0;
-    }
     json_writer_init(&w, out);
     trial_write_live(read->study->def->def, &row,
                      live_view_lease(read->view, read->study->id, read->trial), &w);
@@ -87,7 +83,7 @@ static int read_trial(struct read_request *read, struct err *err)
     return 0;
 }
 
-READ_HANDLER(get_trial, FORMATS_ONE | FORMAT_BIT(FORMAT_CSV), NULL, read_trial)
+FACE_HANDLER(get_trial, &trial_face, NULL, read_trial)
 
 /* ---- PATCH …/trials/{n} ---- */
 

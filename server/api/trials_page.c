@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "server/api/selection.h"
-#include "server/api/trial_rows.h"
+#include "server/api/trial_face.h"
 
 /* ---- by number ---- */
 
@@ -54,8 +54,7 @@ static int list_by_number(const struct selection *selection, struct item_list *l
         return -1;
     }
     (void)snprintf(cursor, sizeof cursor, "n%" PRId64, page.last);
-    item_list_end(listing, page.full ? cursor : NULL);
-    return 0;
+    return item_list_end(listing, page.full ? cursor : NULL, err);
 }
 
 /* ---- by value ---- */
@@ -125,8 +124,7 @@ static int list_by_value(const struct selection *selection, struct item_list *li
     }
     TRY(store_each_trial_by_value(selection->read->store, &query, take_by_value, &page, err));
     selection_write_key(cursor, query.until_seq, &page.last);
-    item_list_end(listing, page.more ? cursor : NULL);
-    return 0;
+    return item_list_end(listing, page.more ? cursor : NULL, err);
 }
 
 static int read_trials(struct read_request *read, struct err *err)
@@ -135,10 +133,7 @@ static int read_trials(struct read_request *read, struct err *err)
     struct selection selection;
 
     TRY(selection_read(read, &selection, err));
-    item_list_begin(&listing, read);
-    if (listing.is_sheet) {
-        trial_columns(&listing.sheet, read->study);
-    }
+    TRY(item_list_begin(&listing, read, err));
     TRY(store_read_begin(read->store, err));
     int result = selection.sort == SORT_BY_NUMBER ? list_by_number(&selection, &listing, err)
                                                   : list_by_value(&selection, &listing, err);
@@ -149,4 +144,4 @@ static int read_trials(struct read_request *read, struct err *err)
 static const char *const trials_query[] = {"limit",  "cursor", "sort", "state",
                                            "source", "worker", NULL};
 
-READ_HANDLER(get_trials, FORMATS_LIST, trials_query, read_trials)
+FACE_HANDLER(get_trials, &trials_face, trials_query, read_trials)

@@ -65,21 +65,6 @@ static void write_worker(struct json_writer *w, const struct live_view *view,
     json_object_end(w);
 }
 
-static void worker_cells(struct sheet *sheet, const struct live_worker_view *worker)
-{
-    sheet_text(sheet, worker->name);
-    sheet_text(sheet, worker->host);
-    sheet_int(sheet, worker->n_gpus);
-    sheet_int(sheet, worker->leases);
-    sheet_text(sheet, worker->waiting ? "yes" : "no");
-    sheet_moment(sheet, worker->last_seen_ms);
-    sheet_text(sheet, worker->state);
-    sheet_int(sheet, worker->completed);
-    sheet_int(sheet, worker->failed);
-    sheet_moment(sheet, worker->last_report_ms);
-    sheet_text(sheet, worker->reason);
-}
-
 static int by_name(const void *a, const void *b)
 {
     const struct live_worker_view *const *left = a;
@@ -97,9 +82,6 @@ static void take_view_now(struct read_request *read)
 
 static int read_workers(struct read_request *read, struct err *err)
 {
-    static const char *const columns[] = {"name",    "host",           "gpus",  "leases",
-                                          "waiting", "last_seen_at",   "state", "completed",
-                                          "failed",  "last_report_at", "reason"};
     OWN(item_list) struct item_list listing = {0};
     take_view_now(read);
     const struct live_view *view = read->view;
@@ -113,20 +95,12 @@ static int read_workers(struct read_request *read, struct err *err)
         workers[i] = &view->workers[i];
     }
     qsort(workers, view->n_workers, sizeof(void *), by_name);
-    item_list_begin(&listing, read);
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
-        sheet_column(&listing.sheet, columns[i]);
-    }
+    TRY(item_list_begin(&listing, read, err));
     for (size_t i = 0; i < view->n_workers; i++) {
-        if (listing.is_sheet) {
-            worker_cells(&listing.sheet, workers[i]);
-        } else {
-            write_worker(item_list_item(&listing), view, workers[i]);
-            item_list_item_end(&listing);
-        }
+        write_worker(item_list_item(&listing), view, workers[i]);
+        item_list_item_end(&listing);
     }
-    item_list_end(&listing, NULL);
-    return 0;
+    return item_list_end(&listing, NULL, err);
 }
 
 static int read_worker(struct read_request *read, struct err *err)
@@ -149,8 +123,24 @@ static int read_worker(struct read_request *read, struct err *err)
                    name);
 }
 
-READ_HANDLER(get_workers, FORMATS_LIST, NULL, read_workers)
-READ_HANDLER(get_worker, FORMAT_BIT(FORMAT_JSON), NULL, read_worker)
+static const struct face_column columns[] = {{.key = "name", .variable = "worker"},
+                                             {.key = "host"},
+                                             {.key = "state"},
+                                             {.key = "leases", .is_count = true, .is_right = true},
+                                             {.key = "completed", .is_right = true},
+                                             {.key = "failed", .is_right = true},
+                                             {.key = "completed_per_hour", .is_right = true},
+                                             {.key = "last_report_at"},
+                                             {.key = "waiting"},
+                                             {.key = "gpus", .is_right = true},
+                                             {.key = "last_seen_at", .is_extra = true},
+                                             {.key = "reason"},
+                                             {0}};
+static const struct face list_face = {.formats = FORMATS_LIST, .columns = columns};
+static const struct face one_face = {.formats = FORMATS_ONE, .columns = columns, .is_one = true};
+
+FACE_HANDLER(get_workers, &list_face, NULL, read_workers)
+FACE_HANDLER(get_worker, &one_face, NULL, read_worker)
 
 /* ---- POST …/drain, …/resume ---- */
 

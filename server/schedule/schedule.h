@@ -170,11 +170,16 @@ struct schedule_answer schedule_answer(const struct schedule *schedule, int64_t 
 /* Writes members of the open object: every bracket with its rungs, their entries, what each rung
  * waits for and since when, what happens next, and the cost of training every trial in full. At
  * most SCHEDULE_VIEW_BRACKETS brackets (the newest, and all open ones) and _ENTRIES entries of a
- * rung. Out of memory it writes nothing, and the buffer has failed. */
+ * rung. Out of memory it writes nothing, and the buffer has failed. `note` adds members about a
+ * trial that is waited for; NULL: none are known. */
+struct schedule_note {
+    void (*write)(const void *context, int64_t trial, struct json_writer *w);
+    const void *context;
+};
 #define SCHEDULE_VIEW_BRACKETS 50
 #define SCHEDULE_VIEW_ENTRIES 100
 void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms,
-                             struct json_writer *w);
+                             const struct schedule_note *note, struct json_writer *w);
 
 /* Members of the open object: what was decided about the trial, with rank, cut-off and rivals at
  * that moment, and what it is waiting for. Replays the study's facts. ERR_NOT_FOUND: no fact names

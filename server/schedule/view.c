@@ -42,6 +42,7 @@ static void write_entries(const struct schedule *schedule, const struct bracket 
 struct running_trials {
     size_t n;
     int64_t *trials;
+    const struct schedule_note *note;
 };
 
 static struct running_trials find_running(const struct schedule *schedule)
@@ -76,6 +77,10 @@ static void write_awaited(const struct schedule *schedule,
             json_object_begin(w);
             json_put_int(w, "trial", running_trials->trials[i]);
             json_put_number(w, "seconds", (double)(now_ms - entry->since_ms) / 1000);
+            if (running_trials->note != NULL) {
+                running_trials->note->write(running_trials->note->context,
+                                            running_trials->trials[i], w);
+            }
             json_object_end(w);
             n++;
         }
@@ -201,7 +206,8 @@ static void write_saving(const struct schedule *schedule, struct json_writer *w)
     }
 }
 
-void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms, struct json_writer *w)
+void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms,
+                             const struct schedule_note *note, struct json_writer *w)
 {
     struct running_trials running_trials = find_running(schedule);
     bool ranks = schedule->kind->n_advance != NULL;
@@ -212,6 +218,7 @@ void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms, st
         buf_lack_memory(w->out);
         return;
     }
+    running_trials.note = note;
     json_put_string(w, "schedule", ranks ? schedule->kind->name : "none");
     if (ranks) {
         json_put_number(w, "eta", schedule->options.eta);

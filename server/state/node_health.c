@@ -25,7 +25,7 @@
 
 /* The worker's name without the number of its slot, and behind an @ where it has one: workers of a
  * batch system are called TASK@NODE. */
-static void node_name(const char *worker, char name[WORKER_NAME_BYTES])
+void node_name(const char *worker, char name[WORKER_NAME_BYTES])
 {
     const char *at = strrchr(worker, '@');
 

@@ -15,6 +15,8 @@
 
 #include "server/state/state.h"
 
+/* name ← the node of a worker. */
+void node_name(const char *worker, char name[WORKER_NAME_BYTES]);
 /* Finds or adds the node of a worker, or of the node itself. ERR_NOMEM. */
 MUST_USE int node_of(struct state *state, const char *worker, struct live_node **node,
                      struct err *err);

@@ -29,6 +29,22 @@ export function copyOf(study) {
   return body;
 }
 
+/** The members that a parameter of a type may have beside its name, type and conditions. */
+const MEMBERS = {float: ['low', 'high', 'scale', 'step'], int: ['low', 'high', 'scale', 'step'], categorical: ['choices'],
+  ordinal: ['choices'], bool: [], constant: ['value']};
+const AT_FIRST = {low: 0, high: 1};
+
+/** A parameter as one of another type: what does not fit goes, what is needed comes. */
+export function ofType(parameter, type) {
+  const next = {name: parameter.name, type};
+  for (const member of MEMBERS[type] ?? []) {
+    const x = parameter[member] ?? AT_FIRST[member];
+    if (x !== undefined) next[member] = x;
+  }
+  if (parameter.when) next.when = parameter.when;
+  return next;
+}
+
 /** What a field's text means: a number, JSON, or the text. */
 export function meaningOf(text, kind) {
   if (text.trim() === '') return undefined;
@@ -122,7 +138,7 @@ export function open(context) {
   /* ---- fields ---- */
 
   const known = new Set();
-  function field(path, label, {kind = 'text', options, hint = '', wide = false} = {}) {
+  function field(path, label, {kind = 'text', options, hint = '', wide = false, change} = {}) {
     const pointer = pointerOf(path);
     known.add(pointer);
     const mine = faults.filter((f) => f.pointer === pointer || (f.pointer.startsWith(`${pointer}/`) && kind !== 'text'));
@@ -131,19 +147,19 @@ export function open(context) {
     const current = at(path);
     const input = options
       ? html`<select id=${id} aria-invalid=${common.invalid} aria-describedby=${common.described} @change=${(e) =>
-          set(path, e.target.value || undefined)}>${options.map(([v, t]) => html`<option value=${v} ?selected=${v === (current ?? '')}>${
+          (change ?? ((x) => set(path, x || undefined)))(e.target.value)}>${options.map(([v, t]) => html`<option value=${v} ?selected=${v === (current ?? '')}>${
           t}</option>`)}</select>`
       : html`<input id=${id} .value=${textOf(current, kind)} inputmode=${kind === 'number' ? 'decimal' : nothing} aria-invalid=${
           common.invalid} aria-describedby=${common.described} placeholder=${hint} autocomplete="off" spellcheck="false" @change=${(e) =>
           set(path, meaningOf(e.target.value, kind))}>`;
-    return html`<label class=${wide ? 'wide2' : nothing}><span>${label}</span>${input}${mine.length
-      ? html`<span class="fault" id="${id}-fault">${mine.map((f) => f.detail).join(' ')}</span>` : nothing}</label>`;
+    return html`<div class=${wide ? 'field wide2' : 'field'}><label for=${id}>${label}</label>${input}${mine.length
+      ? html`<span class="fault" id="${id}-fault">${mine.map((f) => f.detail).join(' ')}</span>` : nothing}</div>`;
   }
   const pairs = (list) => list.map((x) => [x, x]);
 
   function objectives() {
     const list = Array.isArray(body.objectives) ? body.objectives : [];
-    return html`<fieldset><legend>What is made better</legend>${list.map((_, i) => html`<div class="parameter"><div class="fields">${
+    return html`<fieldset><legend>What is made better</legend>${list.map((_, i) => html`<div class="parameter" role="group" aria-label="Objective ${i + 1}"><div class="fields">${
       field(['objectives', i, 'metric'], 'Metric', {hint: 'as the program prints it'})}${field(['objectives', i, 'direction'],
       'Direction', {options: [['maximize', 'maximize: larger is better'], ['minimize', 'minimize: smaller is better']]})}</div>${
       list.length > 1 ? removeButton('objective', list, i) : html`<span></span>`}</div>`)}<button type="button" class="link" @click=${() =>
@@ -169,8 +185,10 @@ export function open(context) {
 
   function parameters() {
     const list = Array.isArray(body.parameters) ? body.parameters : [];
-    return html`<fieldset><legend>Parameters</legend>${list.map((p, i) => html`<div class="parameter"><div class="fields">${
-      field(['parameters', i, 'name'], 'Name')}${field(['parameters', i, 'type'], 'Type', {options: pairs(TYPES)})}${
+    return html`<fieldset><legend>Parameters</legend>${list.map((p, i) => html`<div class="parameter" role="group" aria-label="Parameter ${
+      p?.name || i + 1}"><div class="fields">${
+      field(['parameters', i, 'name'], 'Name')}${field(['parameters', i, 'type'], 'Type', {options: pairs(TYPES),
+      change: (type) => set(['parameters', i], ofType(p, type))})}${
       domain(p ?? {}, i)}</div>${removeButton('parameter', list, i)}</div>`)}<button type="button" class="link" @click=${() =>
       set(['parameters'], [...list, {name: '', type: 'float', low: 0, high: 1}])}>Add a parameter</button></fieldset>`;
   }

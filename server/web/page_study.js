@@ -168,7 +168,7 @@ export function open(context) {
     curl: curlOf(`${path}/trials/columns`)})));
   const bars = memo((found) => ({kind: 'bars', title: '', x: {label: ''}, y: {label: ''}, series: [],
     bars: found.parameters.filter((p) => p.share > 0 || found.parameters.length < 12).slice(0, 12)
-      .map((p) => ({label: p.name, value: p.share, note: `${percent(p.share)} of ${count(p.trials)} trials`})),
+      .map((p) => ({label: p.name, value: Number(p.share.toFixed(3)), note: `${percent(p.share)} of ${count(p.trials)} trials`})),
     summary: found.parameters.slice(0, 3).map((p) => `${p.name} ${percent(p.share)}`).join(', '),
     csv: `${path}/importance?format=csv`, curl: curlOf(`${path}/importance`)}));
 
@@ -259,7 +259,8 @@ export function open(context) {
     return panel('What is best', html`<div class="stack"><div class="row"><span class="big">${number(trial.value)}</span><span><span
       dir="auto">${objective(data.study).metric}</span>${share === null ? nothing : html` <span class="gain" title="Against the first
       value, ${num(first)}">${share < 0 ? '−' : '+'}${percent(Math.abs(share))}</span>`}<br><small>trial ${trialLink(name, trial.number)}${
-      trial.step === null ? '' : `, ${data.study.resource?.name ?? 'step'} ${num(trial.step)}`}, ${ago(trial.ended_at)}</small></span></div>${
+      trial.step === null ? '' : `, ${data.study.resource?.name ?? 'step'} ${num(trial.step)}`}, ${trial.ended_at
+        ? ago(trial.ended_at) : trial.state}</small></span></div>${
       factsOf(trial.parameters)}${copyButtons(data.study, trial, `${path}/best`)}</div>`, nothing, 'third');
   }
 
@@ -372,13 +373,12 @@ export function open(context) {
 
   function curvesPanel() {
     if (!data.curves?.items.some((item) => item.step.length > 1)) return nothing;
-    return panel('Learning curves', html`<hone-chart @hone-pick=${pick} .data=${curves(data.study, data.curves)}></hone-chart>`,
-      nothing, 'half');
+    return panel('Learning curves', html`<hone-chart @hone-pick=${pick} .data=${curves(data.study, data.curves)}></hone-chart>`);
   }
 
   function paretoPanel() {
     return isMulti() ? panel('Trade-off', html`<hone-chart @hone-pick=${pick} .data=${pareto(data.study, version(),
-      data.front)}></hone-chart>`, nothing, 'half') : nothing;
+      data.front)}></hone-chart>`) : nothing;
   }
 
   function ledgerPanel() {
@@ -391,7 +391,7 @@ export function open(context) {
       .map(([k, t]) => html`<div><dt><i class="b-${k}"></i>${k}</dt><dd><b title="${l[k]} s">${span(l[k])}</b> <small>${t}</small></dd></div>`)}</dl>${
       l.best_after_share === null || l.best_after_share === undefined ? nothing
         : html`<p><small>The best was found after ${percent(l.best_after_share)} of what was spent.</small></p>`}<details><summary>How it is
-      counted</summary><p><small>${l.formula}</small></p></details></div>`, nothing, 'half');
+      counted</summary><p><small>${l.formula}</small></p></details></div>`);
   }
 
   function failuresPanel() {
@@ -401,8 +401,7 @@ export function open(context) {
     return panel('Failures', html`<div class="stack"><ul class="plainlist">${list.slice(0, 6).map(([why, n]) => html`<li class="row"><b>${
       count(n)}</b><a dir="auto" href="${studyPath(name)}/trials?q=${encodeURIComponent(`state:failed reason:"${why}"`)}">${
       failureText(why)}</a></li>`)}</ul>${f ? html`<h3>The newest, ${trialLink(name, f.number)}, said at last</h3>${f.said
-      ? html`<pre class="log" tabindex="0" dir="auto">${f.said}</pre>` : html`<p class="muted">It printed nothing.</p>`}` : nothing}</div>`,
-      nothing, 'half');
+      ? html`<pre class="log" tabindex="0" dir="auto">${f.said}</pre>` : html`<p class="muted">It printed nothing.</p>`}` : nothing}</div>`);
   }
 
   function slicesPanel() {
@@ -439,8 +438,8 @@ export function open(context) {
     },
     view() {
       return html`${head()}<div class="panels">${nowPanel()}${bestPanel()}${stuckPanel()}${columns.n
-        ? html`${historyPanel()}${importancePanel()}${coordinatesPanel()}${curvesPanel()}${paretoPanel()}${ledgerPanel()}${
-          failuresPanel()}${slicesPanel()}` : nothing}</div>${columns.n ? nothing : nothingYet()}`;
+        ? html`${historyPanel()}${importancePanel()}${coordinatesPanel()}<div class="half stack">${curvesPanel()}${
+          paretoPanel()}</div><div class="half stack">${ledgerPanel()}${failuresPanel()}</div>${slicesPanel()}` : nothing}</div>${columns.n ? nothing : nothingYet()}`;
     },
   };
 }

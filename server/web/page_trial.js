@@ -31,7 +31,7 @@ export function open(context) {
   async function readLog() {
     const attempt = query.get('attempt');
     try {
-      data.log = await text(`${path}/log?tail=${TAIL}&format=table${attempt ? `&attempt=${attempt}` : ''}`);
+      data.log = !data.trial.attempt ? null : await text(`${path}/log?tail=${TAIL}&format=table${attempt ? `&attempt=${attempt}` : ''}`);
     } catch (problem) {
       if (problem.status === undefined) throw problem;
       data.log = null; // never begun, or its log is not kept
@@ -162,6 +162,16 @@ export function open(context) {
       : html`<button @click=${does(() => steer.cancelTrial(study, trial))}>Cancel…</button>`}</div>`;
   }
 
+  /** The last step measured and a metric's value there, while the trial has none of its own. */
+  function latest(metric) {
+    const rows = data.measured.filter((m) => m.metrics[metric] !== undefined);
+    return rows.reduce((last, m) => (!last || m.step >= last.step ? m : last), null);
+  }
+  const valueNow = (o) => (data.study.objectives.length > 1 ? data.trial.metrics[o.metric] : data.trial.value)
+    ?? latest(o.metric)?.metrics[o.metric];
+  const stepNow = () => (FINAL.has(data.trial.state) ? data.trial.step
+    : latest(objective(data.study).metric)?.step ?? data.trial.step);
+
   function head() {
     const {study, trial} = data;
     const total = Object.values(study.counts ?? {}).reduce((a, b) => a + b, 0);
@@ -170,8 +180,8 @@ export function open(context) {
       ? html`<a class="button" href=${trialPath(name, n - 1)} aria-label="Trial before">‹</a>` : nothing}${n < total
       ? html`<a class="button" href=${trialPath(name, n + 1)} aria-label="Trial after">›</a>` : nothing}${actions()}</div><div
       class="row numbers">${study.objectives.map((o) => html`<div><small dir="auto">${o.metric}</small><b class="big">${number(
-      study.objectives.length > 1 ? trial.metrics[o.metric] : trial.value)}</b></div>`)}<div><small>${study.resource?.name ?? 'step'}</small><b
-      class="big">${trial.step === null ? '–' : num(trial.step)}${study.resource ? html`<span class="muted">/${num(study.resource.max)}</span>` : nothing}</b></div><div><small>${
+      valueNow(o))}</b></div>`)}<div><small>${study.resource?.name ?? 'step'}</small><b
+      class="big">${num(stepNow())}${study.resource ? html`<span class="muted">/${num(study.resource.max)}</span>` : nothing}</b></div><div><small>${
       FINAL.has(trial.state) ? 'took' : 'since'}</small><b class="big">${took(trial)}</b></div><div><small>worker</small><b dir="auto">${
       trial.worker ?? '–'}</b></div><div><small>came as</small><b>${trial.source}</b></div></div>`;
   }

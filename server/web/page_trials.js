@@ -1,7 +1,7 @@
 /** All trials of a study: table, parallel coordinates and slices with one selection, and two compared. */
 import './chart.js';
 import './parcoords.js';
-import {get, text} from './api.js';
+import {get} from './api.js';
 import {Columns} from './columns.js';
 import * as plots from './plots.js';
 import {makeAxis, rangesFromText, rangesToText, selectRows} from './scales.js';

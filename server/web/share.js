@@ -22,13 +22,12 @@ export const curlOf = (path) =>
   `curl -H "Authorization: Bearer $HONE_TOKEN" ${quoted(new URL(path, root).href)}`;
 
 export const copyButtons = (study, trial, path) => html`<div class="buttons" role="group"
-  aria-label="Copy this configuration as">${[
+  aria-label="Copy this configuration as"><small>Copy as</small>${[
     ['arguments', () => argumentsOf(trial.parameters)],
     ['hone run', () => runCommand(study, trial.parameters)],
     ['curl', () => curlOf(path ?? `${apiPath(study.name)}/trials/${trial.number}`)],
     ['JSON', () => JSON.stringify(trial.parameters, null, 2)],
-  ].map(([name, make]) => html`<button class="small" @click=${() => copy(make(), `Copied as ${name}`)}>Copy ${
-    name}</button>`)}</div>`;
+  ].map(([name, make]) => html`<button class="small" @click=${() => copy(make(), `Copied as ${name}`)}>${name}</button>`)}</div>`;
 
 /** Saves an answer of the server as a file: a link cannot carry the token. */
 export async function saveFile(path, name) {

@@ -1,11 +1,16 @@
 /** What a user can do to a study or a trial: buttons, and the dialogs behind them. */
-import {call} from './api.js';
+import {call, get} from './api.js';
 import {html, nothing, dialog, confirm, act, apiPath, counted, count, plural, trialPath, plain} from './view.js';
 
 export const setState = (study, state, said) =>
   act(() => call('PATCH', apiPath(study.name), {state}), said);
 
-export async function stopStudy(study) {
+/** The study as it is now: what a dialog says should be true. */
+const fresh = (study) => act(() => get(apiPath(study.name)));
+
+export async function stopStudy(shown) {
+  const study = await fresh(shown);
+  if (!study) return;
   const running = counted(study, 'running'), waiting = counted(study, 'queued', 'paused');
   const sure = await confirm({
     title: 'Stop the study',
@@ -17,7 +22,9 @@ export async function stopStudy(study) {
   if (sure) await setState(study, 'stopped', 'The study is stopped.');
 }
 
-export async function retryFailed(study) {
+export async function retryFailed(shown) {
+  const study = await fresh(shown);
+  if (!study) return;
   const failed = counted(study, 'failed');
   const sure = await confirm({
     title: 'Try failed trials again',
@@ -83,9 +90,9 @@ const faultsElsewhere = (faults) => faults.length
 export function editLimits(study) {
   const limits = study.limits ?? {};
   const fields = (faults) => html`<p class="muted">An empty field is no limit.${study.state === 'finished'
-    ? ' A higher one lets the study go on.' : ''}</p><div class="fields">${LIMITS.map(([name, label, hint]) => html`<label
-    ><span>${label}</span><input name=${name} inputmode="decimal" value=${limits[name] ?? ''} title=${hint} aria-invalid=${
-    faults.some((f) => f.pointer === `/limits/${name}`) ? 'true' : 'false'}></label>`)}</div>`;
+    ? ' A higher one lets the study go on.' : ''}</p><div class="fields">${LIMITS.map(([name, label, hint]) => html`<div
+    class="field"><label for="limit-${name}">${label}</label><input id="limit-${name}" name=${name} inputmode="decimal" value=${
+    limits[name] ?? ''} title=${hint} aria-invalid=${faults.some((f) => f.pointer === `/limits/${name}`) ? 'true' : 'false'}></div>`)}</div>`;
   const change = (form) => {
     const next = limitsOf(form);
     const changed = Object.fromEntries(Object.entries(next).filter(([name, v]) => v !== (limits[name] ?? null)));
@@ -106,18 +113,18 @@ export function valueOf(parameter, text) {
 }
 const plainText = (x) => (typeof x === 'string' ? x : JSON.stringify(x));
 
-function parameterField(parameter, given, faults) {
+function parameterField(parameter, given, faults, i) {
   const {name, type} = parameter;
   const bad = faults.some((f) => f.pointer.includes(`/parameters/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`));
   const choices = type === 'bool' ? [true, false] : parameter.choices;
   const start = given ?? parameter.default;
   const text = start === undefined || start === null ? '' : plainText(start);
   const hint = parameter.low !== undefined ? `${plain(parameter.low)} to ${plain(parameter.high)}` : '';
-  return html`<label><span dir="auto">${name.slice(0, 60)}${hint ? html` <small>${hint}</small>` : nothing}</span>${choices
-    ? html`<select name=${`p.${name}`} aria-invalid=${bad ? 'true' : 'false'}><option value="" ?selected=${
+  return html`<div class="field"><label for="own-${i}" dir="auto">${name.slice(0, 60)}${
+    hint ? html` <small>${hint}</small>` : nothing}</label>${choices ? html`<select id="own-${i}" name=${`p.${name}`} aria-invalid=${bad ? 'true' : 'false'}><option value="" ?selected=${
       text === ''}>–</option>${choices.map((c) => html`<option value=${plainText(c)} ?selected=${plainText(c) === text}>${
       plainText(c).slice(0, 80)}</option>`)}</select>`
-    : html`<input name=${`p.${name}`} inputmode="decimal" .value=${text} aria-invalid=${bad ? 'true' : 'false'}>`}</label>`;
+    : html`<input id="own-${i}" name=${`p.${name}`} inputmode="decimal" .value=${text} aria-invalid=${bad ? 'true' : 'false'}>`}</div>`;
 }
 
 /** Queues a configuration; `given` fills the form. Resolves to the trial. */
@@ -125,7 +132,7 @@ export async function enqueue(study, given = {}) {
   const parameters = study.parameters.filter((p, i, list) => p.type !== 'constant'
     && list.findIndex((q) => q.name === p.name) === i);
   const fields = (faults) => html`<p class="muted">It is tried before what the strategy would choose. An empty field takes its
-    default, or is inactive.</p><div class="fields">${parameters.map((p) => parameterField(p, given[p.name], faults))}</div>`;
+    default, or is inactive.</p><div class="fields">${parameters.map((p, i) => parameterField(p, given[p.name], faults, i))}</div>`;
   const send = (form) => {
     const values = {};
     for (const p of parameters) {
@@ -148,9 +155,9 @@ export async function cancelTrial(study, trial) {
       : 'It will not be tried.',
     action: 'Cancel the trial',
   });
-  if (sure) await act(() => call('PATCH', `v1/${trialPath(study, trial.number)}`, {state: 'cancelled'}),
+  if (sure) await act(() => call('PATCH', `v1/${trialPath(study.name, trial.number)}`, {state: 'cancelled'}),
     `Trial #${trial.number} is cancelled.`);
 }
 
 export const retryTrial = (study, trial) =>
-  act(() => call('POST', `v1/${trialPath(study, trial.number)}/retry`, {}), `Trial #${trial.number} is queued again.`);
+  act(() => call('POST', `v1/${trialPath(study.name, trial.number)}/retry`, {}), `Trial #${trial.number} is queued again.`);

@@ -76,6 +76,22 @@ class Curves(hone.SharedServerTest):
             self.assertEqual((query, reply.status), (query, 400))
         self.assertEqual(self.get("refused/curves").json["items"], [])
 
+    def test_improvements_say_what_they_came_after(self):
+        self.make("history", resource=EPOCHS)
+        for losses in ((5, 4), (6,), (3, 2, 1)):
+            lease = self.lease("history")
+            self.measure(lease, *losses)
+            self.put(lease, outcome="completed")
+        items = self.get("history/history").json["items"]
+        self.assertEqual([(i["number"], i["value"], i["after_trials"], i["after_resource"])
+                          for i in items], [(1, 4, 1, 2), (3, 1, 3, 6)])
+        self.assertTrue(0 <= items[0]["after_seconds"] <= items[1]["after_seconds"] < 60)
+        self.assertTrue(0 <= items[0]["after_worker_seconds"] <= items[1]["after_worker_seconds"])
+        lines = self.get("history/history?format=csv").body.decode().splitlines()
+        self.assertEqual(lines[0], "number,value,step,ended_at,after_trials,after_seconds,"
+                                   "after_resource,after_worker_seconds")
+        self.assertEqual([line.split(",")[6] for line in lines[1:]], ["2", "6"])
+
     def test_the_ledger_says_where_the_time_went(self):
         self.make("ledger", resource=EPOCHS)
         empty = self.get("ledger/ledger").json

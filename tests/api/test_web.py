@@ -92,7 +92,7 @@ class Web(unittest.TestCase):
                 self.assertEqual(reply.headers["content-type"], "text/plain; charset=utf-8")
                 self.assertIn("Accept", reply.headers["vary"])
                 if path in ("/", "/new"):
-                    self.assertIn("Create a study", reply.body.decode())
+                    self.assertIn("--json '{\"name\": \"demo\"", reply.body.decode())
                     continue
                 self.assertEqual((path, reply.status), (path, 303))
                 place = urllib.parse.urljoin(f"http://h{path}", reply.headers["location"])

@@ -26,6 +26,9 @@ WAIT_MS = 30_000  # a bound against hanging on a busy machine
 expect.set_options(timeout=WAIT_MS)
 main = hone.main
 
+# In the console when a trial has no log: its attempts were made by requests, not by `hone worker`.
+NO_LOG = "/log?tail="
+
 # Runs before any script of a page: what the policy refused is counted where tests can read it.
 WATCH = """
 window.refusedByPolicy = [];

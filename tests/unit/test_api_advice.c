@@ -221,7 +221,7 @@ static const struct {
     const char *path, *body, *pointer;
 } poor[] = {
     {400, "/v1/advice", "{", NULL},
-    {400, "/v1/advice?format=csv", "{\"parameters\": [" LR "]}", NULL},
+    {400, "/v1/advice?format=sh", "{\"parameters\": [" LR "]}", NULL},
     {400, "/v1/advice?colour=red", "{\"parameters\": [" LR "]}", NULL},
     {422, "/v1/advice", "[]", ""},
     {422, "/v1/advice", "{}", "/parameters"},

@@ -1,11 +1,11 @@
-/* Explanations, sheets and the API document: what api/ says without a store. */
+/* Explanations, formats and the API document: what api/ says without a store. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/json.h"
+#include "server/api/face.h"
 #include "server/api/pages.h"
-#include "server/api/sheet.h"
 
 START_TEST(every_published_code_has_a_page_and_stands_in_the_document)
 {
@@ -30,49 +30,119 @@ START_TEST(every_published_code_has_a_page_and_stands_in_the_document)
 }
 END_TEST
 
+/* ---- one answer in every format ---- */
+
+static const char answer[] =
+    "{\"name\": \"a\", \"counts\": {\"done\": 12}, \"rate\": 0.12345678901, \"when\": null,"
+    " \"words\": [\"x\", \"y\"], \"things\": [{}, {}], \"ok\": true,"
+    " \"parameters\": {\"lr\": 0.1, \"model.name\": \"it's\\n1\", \"digit\": \"1\"}}";
+
+static const struct face_column columns[] = {
+    {.key = "name", .variable = "thing"},
+    {.object = "counts", .key = "done", .title = "done", .is_right = true},
+    {.key = "rate", .is_right = true},
+    {.key = "when"},
+    {.key = "words", .is_extra = true},
+    {.key = "things", .is_count = true},
+    {.key = "ok"},
+    {.object = "parameters", .key = "lr", .is_parameter = true},
+    {.object = "parameters", .key = "model.name", .is_parameter = true},
+    {.object = "parameters", .key = "digit", .is_parameter = true},
+    {.object = "parameters", .key = "inactive", .is_parameter = true},
+    {0}};
+static const struct face one = {.columns = columns, .is_one = true};
+static const struct face many = {.columns = columns};
+
 static const struct {
-    enum sheet_style style;
+    const struct face *face;
+    enum format format;
+    struct face_query query;
     const char *text;
-} sheets[] = {
-    {SHEET_CSV, "name,n,note\na,1,\"x, \"\"y\"\"\"\nbbbb,-20,\"1\n2\"\n"},
-    {SHEET_LINES, "a\t1\tx, \"y\"\nbbbb\t-20\t1\\x0a2\n"},
-    {SHEET_TABLE, "name  n    note\na     1    x, \"y\"\nbbbb  -20  1\\x0a2\n"},
+} shown[] = {
+    {&one,
+     FORMAT_CSV,
+     {0},
+     "name,done,rate,when,words,things,ok,parameters.lr,parameters.model.name,parameters.digit,"
+     "parameters.inactive\n"
+     "a,12,0.12345678901,,x; y,2,true,0.1,\"it's\n1\",\"\"\"1\"\"\",\n"},
+    {&one,
+     FORMAT_TEXT,
+     {0},
+     "name: a\ndone: 12\nrate: 0.12345678901\nwords: x; y\nthings: 2\nok: true\n"
+     "parameters.lr: 0.1\nparameters.model.name: it's\\x0a1\nparameters.digit: \"1\"\n"},
+    {&many, FORMAT_TEXT, {0}, "a\t12\t0.12345678901\t\t2\ttrue\t0.1\tit's\\x0a1\t\"1\"\t\n"},
+    {&many,
+     FORMAT_TABLE,
+     {0},
+     "name  done      rate  when  things  ok    lr   model.name  digit  inactive\n"
+     "a       12  0.123457        2       true  0.1  it's\\x0a1   \"1\"\n"},
+    {&many,
+     FORMAT_TABLE,
+     {.width = 40},
+     "name  done      rate  when  things  o...\na       12  0.123457        2       t...\n"},
+    {&many,
+     FORMAT_TABLE,
+     {.cols = "words,parameters.lr,lr,done"},
+     "words  lr   lr   done\nx; y   0.1  0.1    12\n"},
+    {&many, FORMAT_CSV, {.cols = "model.name,name"}, "parameters.model.name,name\n\"it's\n1\",a\n"},
+    {&one,
+     FORMAT_SH,
+     {0},
+     "export HONE_THING='a'\nexport HONE_DONE='12'\nexport HONE_RATE='0.12345678901'\n"
+     "export HONE_WHEN=''\nexport HONE_WORDS='x; y'\nexport HONE_THINGS='2'\n"
+     "export HONE_OK='true'\nexport HONE_PARAM_LR='0.1'\n"
+     "export HONE_PARAM_MODEL_NAME='it'\\''s\n1'\nexport HONE_PARAM_DIGIT='1'\n"},
+    {&one, FORMAT_HYDRA, {0}, "lr=0.1 model.name='it\\'s\n1' digit='1'\n"},
+    {&one,
+     FORMAT_NDJSON,
+     {.cols = NULL},
+     "{\"name\":\"a\",\"counts\":{\"done\":12},\"rate\":0.12345678901,\"when\":null,"
+     "\"words\":[\"x\",\"y\"],\"things\":[{},{}],\"ok\":true,\"parameters\":{\"lr\":0.1,"
+     "\"model.name\":\"it's\\n1\",\"digit\":\"1\"}}\n"},
 };
 
-START_TEST(rows_have_several_faces)
+START_TEST(every_format_shows_the_same_answer)
 {
-    OWN(sheet) struct sheet sheet;
+    json_auto_t *value = json_loads(answer, 0, NULL);
     OWN(buf) struct buf out;
+    struct err err;
 
-    buf_init(&out, 1000);
-    sheet_init(&sheet, sheets[_i].style);
-    sheet_column(&sheet, "name");
-    sheet_column(&sheet, "n");
-    sheet_column(&sheet, "note");
-    sheet_text(&sheet, "a");
-    sheet_int(&sheet, 1);
-    sheet_text(&sheet, "x, \"y\"");
-    sheet_text(&sheet, "bbbb");
-    sheet_number(&sheet, -20);
-    sheet_text(&sheet, "1\n2");
-    sheet_write(&sheet, &out);
-    ck_assert_str_eq(buf_text(&out), sheets[_i].text);
+    buf_init(&out, 2000);
+    ck_assert_ptr_nonnull(value);
+    ck_assert_int_eq(
+        face_write(shown[_i].face, shown[_i].format, &shown[_i].query, NULL, value, &out, &err), 0);
+    ck_assert_str_eq(buf_text(&out), shown[_i].text);
+}
+END_TEST
+
+START_TEST(a_column_that_is_not_there_is_refused_by_name)
+{
+    static const char *const cols[] = {"", "nothing", "name,", ",name", "name,nothing", "NAME"};
+    json_auto_t *value = json_loads(answer, 0, NULL);
+    const struct face_query query = {.cols = cols[_i]};
+    OWN(buf) struct buf out;
+    struct err err;
+
+    buf_init(&out, 2000);
+    ck_assert_int_eq(face_write(&one, FORMAT_CSV, &query, NULL, value, &out, &err), -1);
+    ck_assert_int_eq(err.code, ERR_MALFORMED);
+    ck_assert_ptr_nonnull(strstr(err.text, "there are name, done, rate"));
 }
 END_TEST
 
 START_TEST(a_cell_commands_no_terminal)
 {
-    OWN(sheet) struct sheet sheet;
+    static const struct face_column odd[] = {{.key = "b"}, {.key = "\xc2\x9bm"}, {0}};
+    static const struct face face = {.columns = odd};
+    json_auto_t *value =
+        json_pack("{s:s, s:s}", "b", "\x1b[2J\xe2\x80\xaexx", "\xc2\x9bm", "größe");
     OWN(buf) struct buf out;
+    struct err err;
 
     buf_init(&out, 1000);
-    sheet_init(&sheet, SHEET_TABLE);
-    sheet_column(&sheet, "\xc2\x9bm");
-    sheet_column(&sheet, "b");
-    sheet_text(&sheet, "\x1b[2J\xe2\x80\xaexx");
-    sheet_text(&sheet, "größe\xff");
-    sheet_write(&sheet, &out);
-    ck_assert_str_eq(buf_text(&out), "\\u009bm          b\n\\x1b[2J\\u202exx  größe\\xff\n");
+    ck_assert_int_eq(
+        face_write(&face, FORMAT_TABLE, &(struct face_query){0}, NULL, value, &out, &err), 0);
+    ck_assert_str_eq(buf_text(&out), "b                \\u009bm\n\\x1b[2J\\u202exx  größe\n");
 }
 END_TEST
 
@@ -83,7 +153,9 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, every_published_code_has_a_page_and_stands_in_the_document);
-    tcase_add_loop_test(tcase, rows_have_several_faces, 0, (int)(sizeof sheets / sizeof sheets[0]));
+    tcase_add_loop_test(tcase, every_format_shows_the_same_answer, 0,
+                        (int)(sizeof shown / sizeof shown[0]));
+    tcase_add_loop_test(tcase, a_column_that_is_not_there_is_refused_by_name, 0, 6);
     tcase_add_test(tcase, a_cell_commands_no_terminal);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

@@ -127,7 +127,7 @@ START_TEST(every_metric_may_be_asked_for)
     api_expect(&f, 400, "GET", "/v1/studies/t/importance?metric=heat&direction=up", NULL);
     api_expect(&f, 400, "GET", "/v1/studies/t/importance?metric=unknown&direction=minimize", NULL);
     api_expect(&f, 400, "GET", "/v1/studies/t/importance?metrics=loss", NULL);
-    api_expect(&f, 400, "GET", "/v1/studies/t/importance?format=ndjson", NULL);
+    api_expect(&f, 400, "GET", "/v1/studies/t/importance?format=sh", NULL);
     api_expect(&f, 404, "GET", "/v1/studies/u/importance", NULL);
     api_fixture_stop(&f);
 }

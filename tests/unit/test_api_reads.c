@@ -163,7 +163,6 @@ static const struct {
     {"/v1/studies/demo/trials?cursor=v1_0_0000000000000000_2", 400},
     {"/v1/studies/demo/trials?sort=best&cursor=n2", 400},
     {"/v1/studies/demo/trials?colour=red", 400},
-    {"/v1/studies/demo/trials?format=sh", 400},
     {"/v1/studies/demo/trials/0", 404},
     {"/v1/studies/demo/trials/99", 404},
     {"/v1/studies/demo/trials/99/measurements", 404},
@@ -177,9 +176,10 @@ static const struct {
     {"/v1/studies/demo/export?colour=red", 400},
     {"/v1/studies/demo/events?colour=red", 400},
     {"/v1/studies/demo/brackets?colour=red", 400},
-    {"/v1/studies/demo/brackets?format=csv", 400},
+    {"/v1/studies/demo/trials?cols=number", 400},
+    {"/v1/studies/demo/trials?width=80", 400},
+    {"/v1/studies/demo/trials?format=sse", 400},
     {"/v1/studies/demo/trials/1/explain?colour=red", 400},
-    {"/v1/studies/demo/trials/1/explain?format=csv", 400},
     {"/v1/studies/other/brackets", 404},
     {"/v1/studies/demo/trials/01/explain", 404},
     {"/v1/events?after=-1", 400},
@@ -653,7 +653,7 @@ START_TEST(the_cheat_sheet_names_the_server_that_shows_it)
         int len = snprintf(bytes, sizeof bytes, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", hosts[i]);
         http_send(fd, bytes, (size_t)len);
         ck_assert_int_eq(http_receive(fd, false, &answer), 200);
-        (void)snprintf(line, sizeof line, "\n  U=http://%s ", hosts[i]);
+        (void)snprintf(line, sizeof line, "\n  H=http://%s/v1\n", hosts[i]);
         ck_assert_ptr_nonnull(strstr(buf_text(&answer.body), line));
     }
     api_fixture_stop(&f);

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/cli/show/brackets.h"
+#include "common/brackets_text.h"
 
 static const char answer[] =
     "{\"study\": \"digits\", \"schedule\": \"hyperband\", \"eta\": 3, \"resource\": \"epochs\","
@@ -40,7 +40,7 @@ static void check_picture(const char *json, bool all, const char *picture)
 
     ck_assert_ptr_nonnull(value);
     buf_init(&out, 1 << 16);
-    brackets_draw(value, all, &out);
+    brackets_draw(value, &(struct brackets_look){.all = all}, &out);
     ck_assert_str_eq(buf_text(&out), picture);
 }
 
@@ -70,7 +70,7 @@ START_TEST(all_rungs_of_done_brackets_are_drawn_when_asked_for)
     OWN(buf) struct buf out = {0};
 
     buf_init(&out, 1 << 16);
-    brackets_draw(whole, true, &out);
+    brackets_draw(whole, &(struct brackets_look){.all = true}, &out);
     ck_assert_ptr_nonnull(
         strstr(buf_text(&out), "bracket 1  done\n"
                                "       9 epochs  ███████████████████████████  5 of 5, 1 promoted\n"

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/wrap.h"
 #include "worker/cli/show/plot.h"
-#include "worker/cli/show/wrap.h"
 
 static const struct {
     double done, whole;

@@ -103,7 +103,7 @@ static json_t *view(const struct fixture *f, int64_t now_ms)
     buf_init(&text, 1 << 20);
     json_writer_init(&w, &text);
     json_object_begin(&w);
-    schedule_write_brackets(f->schedule, now_ms, &w);
+    schedule_write_brackets(f->schedule, now_ms, NULL, &w);
     json_object_end(&w);
     ck_assert_int_eq(json_parse(buf_text(&text), text.len, &json_limits_default, &read, &err), 0);
     return read;

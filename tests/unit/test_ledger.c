@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "server/analysis/ledger.h"
+#include "server/analysis/spending.h"
 
 #define NOW_MS 1000000
 #define FAR 1e-9
@@ -119,6 +120,29 @@ START_TEST(a_clock_that_was_set_back_takes_no_time_away)
 }
 END_TEST
 
+START_TEST(what_was_spent_by_a_moment)
+{
+    const struct span_row rows[] = {
+        attempt(3, TRIAL_COMPLETED, ATTEMPT_COMPLETED, 3, 9, 0, 100),
+        attempt(1, TRIAL_COMPLETED, ATTEMPT_COMPLETED, 0, 9, 50, 10),
+        attempt(2, TRIAL_RUNNING, ATTEMPT_LIVE, 0, 4, 0, 0),
+        attempt(4, TRIAL_FAILED, ATTEMPT_FAILED, 5, 5, 60, -10), /* the clock was set back */
+    };
+    OWN(spending) struct spending spending = {0};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ck_assert_int_eq(spending_add(&spending, &rows[i], NULL), 0);
+    }
+    spending_sort(&spending);
+    ck_assert_int_eq(spending_until(&spending, 49999).resource, 0);
+    ck_assert_int_eq(spending_until(&spending, 60000).resource, 9);
+    struct spent spent = spending_until(&spending, 100000);
+    ck_assert_int_eq(spent.resource, 15);
+    ck_assert_double_eq_tol(spent.seconds, 110, FAR);
+    ck_assert_int_eq(spending_until(&spending, INT64_MAX).resource, 15);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ledger");
@@ -130,6 +154,7 @@ int main(void)
     tcase_add_test(tcase, without_a_resource_nothing_is_saved);
     tcase_add_test(tcase, the_best_is_found_after_a_share_of_all_time);
     tcase_add_test(tcase, a_clock_that_was_set_back_takes_no_time_away);
+    tcase_add_test(tcase, what_was_spent_by_a_moment);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -49,7 +49,7 @@ static const struct {
      "name,,note\n\" a\",1,\"x, \"\"y\"\"\"\n学习率xy,,1 2\n"},
     {{.style = TABLE_LINES, .text = TABLE_ESCAPED}, " a\t1\tx, \"y\"\n学习率xy\t\t1\\x0a2\n"},
     {{.style = TABLE_ALIGNED, .text = TABLE_ESCAPED},
-     "name      note\n a     1  x, \"y\"\n学习率xy     1\\x0a2\n"},
+     "name         note\n a        1  x, \"y\"\n学习率xy     1\\x0a2\n"},
     {{.style = TABLE_ALIGNED, .text = TABLE_ESCAPED, .cell_max = 4},
      "name     note\n a    1  x, \"y\"\n学习率xy     1\\x0a2\n"},
     {{.style = TABLE_ALIGNED,

@@ -340,32 +340,3 @@ const char *study_path(struct buf *path, const char *study, const char *rest)
     buf_puts(path, rest);
     return buf_text(path);
 }
-
-const char *text_at(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text == NULL ? "" : text;
-}
-
-int64_t int_at(const json_t *object, const char *key, int64_t missing)
-{
-    const json_t *value = json_object_get(object, key);
-
-    return json_is_integer(value) ? json_integer_value(value) : missing;
-}
-
-double number_at(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-
-    return json_is_number_like(value) ? json_number_like(value) : (double)NAN;
-}
-
-const char *number_text_at(const json_t *object, const char *key, const char *missing,
-                           char text[JSON_NUMBER_BYTES])
-{
-    const json_t *value = json_object_get(object, key);
-
-    return json_is_number(value) ? json_format_number(json_number_value(value), text) : missing;
-}

@@ -15,6 +15,7 @@
 #include "common/err.h"
 #include "common/http/client.h"
 #include "common/json.h"
+#include "common/json_at.h"
 #include "common/own.h"
 #include "worker/cli/options.h"
 #include "worker/cli/private.h"
@@ -82,13 +83,5 @@ MUST_USE int session_each(struct session *session, const char *path,
 
 /* Appends "/v1/studies/NAME", escaped, and `rest` as it is. Returns the text. */
 const char *study_path(struct buf *path, const char *study, const char *rest);
-
-/* ---- looking into an answer ---- */
-const char *text_at(const json_t *object, const char *key);             /* "" when missing */
-int64_t int_at(const json_t *object, const char *key, int64_t missing); /* */
-double number_at(const json_t *object, const char *key);                /* NaN when missing */
-/* The number in its shortest form, such as a step's; `missing` where there is none. */
-const char *number_text_at(const json_t *object, const char *key, const char *missing,
-                           char text[JSON_NUMBER_BYTES]);
 
 #endif

@@ -1,7 +1,6 @@
 #include "worker/cli/text.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -32,42 +31,6 @@ void text_print_page(FILE *out, const char *page)
 }
 
 /* ---- numbers and moments -------------------------------------------------------------------- */
-
-const char *text_number(double x, int digits, char text[TEXT_NUMBER_BYTES])
-{
-    if (isnan(x)) {
-        return strcpy(text, "NaN");
-    }
-    if (isinf(x)) {
-        return strcpy(text, x > 0 ? "inf" : "-inf");
-    }
-    if (x == 0) {
-        return strcpy(text, "0");
-    }
-    if (x == floor(x) && fabs(x) < 1e9) {
-        (void)snprintf(text, TEXT_NUMBER_BYTES, "%.0f", x);
-        return text;
-    }
-    (void)snprintf(text, TEXT_NUMBER_BYTES, "%.*g", digits, x);
-    return text;
-}
-
-const char *text_span(int64_t span_ms, char text[TEXT_SPAN_BYTES])
-{
-    int64_t s = span_ms < 0 ? 0 : (span_ms + 500) / 1000;
-    int64_t day = s / 86400, hour = s / 3600 % 24, minute = s / 60 % 60;
-
-    if (day > 0) {
-        (void)snprintf(text, TEXT_SPAN_BYTES, "%" PRId64 "d %02" PRId64 ":%02" PRId64, day, hour,
-                       minute);
-    } else if (hour > 0) {
-        (void)snprintf(text, TEXT_SPAN_BYTES, "%" PRId64 ":%02" PRId64 ":%02" PRId64, hour, minute,
-                       s % 60);
-    } else {
-        (void)snprintf(text, TEXT_SPAN_BYTES, "%" PRId64 ":%02" PRId64, minute, s % 60);
-    }
-    return text;
-}
 
 int64_t text_moment_ms(const char *moment)
 {

@@ -11,24 +11,17 @@
 #include <stdio.h>
 
 #include "common/buf.h"
+#include "common/figures.h"
 
 /* Prints the text cleaned, and ends the line. */
 void text_print(FILE *out, const char *text);
 /* The same for each line of a page. */
 void text_print_page(FILE *out, const char *page);
 
-/* At most `digits` significant ones: 0.00031, 3.1e-07, 1234. */
-#define TEXT_NUMBER_BYTES 40
-const char *text_number(double x, int digits, char text[TEXT_NUMBER_BYTES]);
-/* "0:42", "12:05", "3:07:00", "2d 03:07". */
-#define TEXT_SPAN_BYTES 32
-const char *text_span(int64_t span_ms, char text[TEXT_SPAN_BYTES]);
-
 /* Milliseconds since 1970 of an RFC 3339 moment in UTC ("…Z"); -1 if it is none. */
 int64_t text_moment_ms(const char *moment);
 /* A moment of the API in local time with its offset: "2026-11-24 22:32:37 +01:00". A text that is
  * no moment is given back as it is, shortened. */
-#define TEXT_MOMENT_BYTES 40
 const char *text_local(const char *moment, char text[TEXT_MOMENT_BYTES]);
 
 #endif

@@ -10,44 +10,6 @@
 #include "worker/cli/session.h"
 #include "worker/cli/text.h"
 
-void value_append(struct buf *out, const json_t *value, int digits)
-{
-    char text[TEXT_NUMBER_BYTES];
-
-    if (json_is_string(value)) {
-        buf_puts(out, json_string_value(value));
-    } else if (json_is_integer(value)) {
-        buf_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    } else if (json_is_real(value)) {
-        double x = json_real_value(value);
-        buf_puts(out, digits >= 17 ? json_format_number(x, text) : text_number(x, digits, text));
-    } else if (value != NULL && !json_is_null(value)) {
-        struct json_writer writer;
-        json_writer_init(&writer, out);
-        json_write_value(&writer, value);
-    }
-}
-
-void parameter_append_value(struct buf *out, const json_t *value, int digits)
-{
-    if (json_is_real(value)) {
-        value_append(out, value, digits);
-    } else if (value != NULL) {
-        json_append_cell(out, value);
-    }
-}
-
-void parameters_append(struct buf *out, const json_t *parameters, int digits)
-{
-    const char *name;
-    json_t *value;
-
-    json_object_foreach (json_unconst(parameters), name, value) {
-        buf_printf(out, "%s%s=", out->len > 0 ? " " : "", name);
-        parameter_append_value(out, value, digits);
-    }
-}
-
 void study_append_state(struct buf *out, const json_t *study)
 {
     buf_puts(out, text_at(study, "state"));

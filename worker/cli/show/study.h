@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "common/figures.h"
 #include "worker/cli/options.h"
 
 #define STUDY_MISSING "name the study; 'hone study list' shows which there are"
@@ -23,12 +24,6 @@ void study_append_not_learned(struct buf *out, const json_t *item);
 void study_append_strategy(struct buf *out, const json_t *study);
 /* "float 1e-05..0.1 log, step 0.1, when kernel is poly" */
 void parameter_append_domain(struct buf *out, const json_t *parameter);
-/* "lr=0.00031 units=128", numbers with `digits` significant ones. */
-void parameters_append(struct buf *out, const json_t *parameters, int digits);
-/* A string bare, a number with `digits` digits (17: the shortest that reads back), else as JSON. */
-void value_append(struct buf *out, const json_t *value, int digits);
-/* A parameter's value as a cell (common/json_value.h), reals to `digits`; NULL: nothing. */
-void parameter_append_value(struct buf *out, const json_t *value, int digits);
 
 int64_t study_count(const json_t *study, const char *state);
 /* Trials that have ended, however. */

@@ -8,10 +8,10 @@
 #include "common/cell.h"
 #include "common/integer.h"
 #include "common/json.h"
+#include "common/wrap.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/plot.h"
 #include "worker/cli/show/study.h"
-#include "worker/cli/show/wrap.h"
 #include "worker/cli/text.h"
 
 enum {

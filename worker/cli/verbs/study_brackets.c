@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/brackets_text.h"
 #include "worker/cli/session.h"
-#include "worker/cli/show/brackets.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/status.h"
@@ -98,7 +98,7 @@ static int draw(const json_t *answer, bool all, struct err *err)
     OWN(buf) struct buf display = {0};
 
     buf_init(&display, 4 << 20);
-    brackets_draw(answer, all, &display);
+    brackets_draw(answer, &(struct brackets_look){.all = all}, &display);
     TRY(buf_check(&display, err));
     text_print_page(stdout, buf_text(&display));
     return 0;

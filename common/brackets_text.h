@@ -5,18 +5,25 @@
  *   bracket 2  open: rung 1 waits for 3 running trials
  *        1 epochs  ███████████████████████████  27 of 27, 9 promoted, best 0.91 (trial 12)
  *        3 epochs  ██████▒▒▒                    9 of 9, 3 running, best 0.93 (trial 12)
- *                  waits for trial 15 (0:12), trial 18 (0:40)
+ *                  waits for trial 15 (0:12) on gpu07:0, trial 18 (0:40) on gpu08:1, silent 0:35
  *        9 epochs  ···                          0 of 3
  *
  * █ has reported, ▒ is running, · is a free slot. */
-#ifndef WORKER_CLI_SHOW_BRACKETS_H
-#define WORKER_CLI_SHOW_BRACKETS_H
+#ifndef COMMON_BRACKETS_TEXT_H
+#define COMMON_BRACKETS_TEXT_H
 
 #include <jansson.h>
 
+#include <stdbool.h>
+
 #include "common/buf.h"
 
-/* `answer` is that of GET …/brackets; done brackets are drawn in full only if `all`. */
-void brackets_draw(const json_t *answer, bool all, struct buf *out);
+struct brackets_look {
+    bool all;      /* brackets that are done are drawn in full, too */
+    bool ascii;    /* # = . for █ ▒ ·, and a line that says what they mean */
+    bool is_small; /* for a narrow terminal */
+};
+/* `answer` is that of GET …/brackets. */
+void brackets_draw(const json_t *answer, const struct brackets_look *look, struct buf *out);
 
 #endif

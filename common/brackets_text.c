@@ -1,4 +1,4 @@
-#include "worker/cli/show/brackets.h"
+#include "common/brackets_text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include "common/cell.h"
+#include "common/figures.h"
 #include "common/json.h"
-#include "worker/cli/session.h"
-#include "worker/cli/text.h"
+#include "common/json_at.h"
 
-enum { BAR_COLUMNS = 27, AWAITED_MAX = 4 };
+enum { BAR_COLUMNS = 27, SMALL_BAR_COLUMNS = 12, AWAITED_MAX = 4, SILENT_SECONDS = 30 };
+
+static const char *const unicode[] = {"█", "▒", "·"};
+static const char *const ascii[] = {"#", "=", "."};
 
 /* ---- the head ---------------------------------------------------------------------------------
  */
@@ -67,19 +70,22 @@ static int64_t size_of(const json_t *rung)
     return size >= 0 ? size : int_at(rung, "entered", 0);
 }
 
-static void draw_bar(const json_t *rung, int64_t widest, struct buf *out)
+static void draw_bar(const json_t *rung, int64_t widest, const struct brackets_look *look,
+                     struct buf *out)
 {
+    const char *const *signs = look->ascii ? ascii : unicode;
+    size_t room = look->is_small ? SMALL_BAR_COLUMNS : BAR_COLUMNS;
     int64_t size = size_of(rung);
     int64_t entered = int_at(rung, "entered", 0);
     int64_t running = int_at(rung, "running", 0);
-    size_t whole = columns_of(size, widest, BAR_COLUMNS);
+    size_t whole = columns_of(size, widest, room);
     size_t taken = columns_of(entered, size, whole);
     size_t busy = columns_of(running, entered, taken);
 
-    repeat(out, "█", taken - busy);
-    repeat(out, "▒", busy);
-    repeat(out, "·", whole - taken);
-    repeat(out, " ", BAR_COLUMNS - whole);
+    repeat(out, signs[0], taken - busy);
+    repeat(out, signs[1], busy);
+    repeat(out, signs[2], whole - taken);
+    repeat(out, " ", room - whole);
 }
 
 static void append_count(struct buf *out, const json_t *rung, const char *name)
@@ -108,6 +114,22 @@ static void append_counts(struct buf *out, const json_t *rung)
     }
 }
 
+/* " on gpu07:0, silent 0:40": by whom, and since when, if that is long. */
+static void append_worker(const json_t *awaited, struct buf *out)
+{
+    double silent = number_at(awaited, "silent_seconds");
+    char span[TEXT_SPAN_BYTES];
+
+    if (*text_at(awaited, "worker") == '\0') {
+        return;
+    }
+    buf_puts(out, " on ");
+    cell_append_clean(out, text_at(awaited, "worker"));
+    if (silent >= SILENT_SECONDS && silent < 1e12) {
+        buf_printf(out, ", silent %s", text_span((int64_t)(silent * 1000), span));
+    }
+}
+
 /* Only where a promotion waits for them: "waits for trial 15 (0:12), trial 18 (0:40)". */
 static void draw_awaited(const json_t *rung, size_t indent, struct buf *out)
 {
@@ -127,6 +149,7 @@ static void draw_awaited(const json_t *rung, size_t indent, struct buf *out)
         if (seconds >= 0 && seconds < 1e12) {
             buf_printf(out, " (%s)", text_span((int64_t)(seconds * 1000), span));
         }
+        append_worker(one, out);
     }
     if (n > AWAITED_MAX) {
         buf_printf(out, " and %zu more", n - AWAITED_MAX);
@@ -134,13 +157,14 @@ static void draw_awaited(const json_t *rung, size_t indent, struct buf *out)
     buf_putc(out, '\n');
 }
 
-static void draw_rung(const json_t *rung, const char *resource, int64_t widest, struct buf *out)
+static void draw_rung(const json_t *rung, const char *resource, int64_t widest,
+                      const struct brackets_look *look, struct buf *out)
 {
     size_t indent = 9 + cell_columns(resource) + 2;
     char level[JSON_NUMBER_BYTES];
 
     buf_printf(out, "%8s %s  ", number_text_at(rung, "resource", "0", level), resource);
-    draw_bar(rung, widest, out);
+    draw_bar(rung, widest, look, out);
     buf_puts(out, "  ");
     append_counts(out, rung);
     buf_putc(out, '\n');
@@ -150,7 +174,8 @@ static void draw_rung(const json_t *rung, const char *resource, int64_t widest, 
 /* ---- a bracket --------------------------------------------------------------------------------
  */
 
-static void draw_bracket(const json_t *bracket, const char *resource, bool all, struct buf *out)
+static void draw_bracket(const json_t *bracket, const char *resource,
+                         const struct brackets_look *look, struct buf *out)
 {
     bool is_done = strcmp(text_at(bracket, "state"), "done") == 0;
     const json_t *rungs = json_object_get(bracket, "rungs");
@@ -165,20 +190,20 @@ static void draw_bracket(const json_t *bracket, const char *resource, bool all, 
         cell_append_clean(out, text_at(bracket, "next"));
     }
     buf_putc(out, '\n');
-    if (is_done && !all) {
+    if (is_done && !look->all) {
         rung = json_array_get(rungs, json_array_size(rungs) - 1);
-        draw_rung(rung, resource, size_of(rung), out);
+        draw_rung(rung, resource, size_of(rung), look, out);
         return;
     }
     json_array_foreach (json_unconst(rungs), i, rung) {
         widest = size_of(rung) > widest ? size_of(rung) : widest;
     }
     json_array_foreach (json_unconst(rungs), i, rung) {
-        draw_rung(rung, resource, widest, out);
+        draw_rung(rung, resource, widest, look, out);
     }
 }
 
-void brackets_draw(const json_t *answer, bool all, struct buf *out)
+void brackets_draw(const json_t *answer, const struct brackets_look *look, struct buf *out)
 {
     OWN(buf) struct buf resource = {0};
     size_t i;
@@ -188,6 +213,9 @@ void brackets_draw(const json_t *answer, bool all, struct buf *out)
     cell_append_clean(&resource, text_at(answer, "resource"));
     draw_head(answer, out);
     json_array_foreach (json_object_get(answer, "brackets"), i, bracket) {
-        draw_bracket(bracket, buf_text(&resource), all, out);
+        draw_bracket(bracket, buf_text(&resource), look, out);
+    }
+    if (look->ascii && i > 0) {
+        buf_puts(out, "\n# reported  = running  . not yet begun\n");
     }
 }

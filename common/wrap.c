@@ -1,4 +1,4 @@
-#include "worker/cli/show/wrap.h"
+#include "common/wrap.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -7,7 +7,7 @@
 #include "common/cell.h"
 #include "common/utf8.h"
 
-enum { NAME_BYTES = 4096, LINE_BYTES = 1 << 20 };
+enum { NAME_BYTES = 4096, LINE_BYTES = 1 << 20, HANGING = 2 };
 
 struct wrapping {
     struct buf *out;
@@ -125,6 +125,21 @@ void wrap_append(struct buf *out, const char *text, size_t width, size_t indent)
         begin_line(&w);
     }
     buf_putc(out, '\n');
+}
+
+void wrap_page(struct buf *out, const char *page, size_t width)
+{
+    OWN(buf) struct buf line = {0};
+
+    buf_init(&line, LINE_BYTES);
+    while (*page != '\0') {
+        size_t len = strcspn(page, "\n");
+        buf_clear(&line);
+        buf_append(&line, page, len);
+        buf_check_part(out, &line);
+        wrap_append(out, buf_text(&line), width, strspn(buf_text(&line), " ") + HANGING);
+        page += len + (page[len] == '\n' ? 1 : 0);
+    }
 }
 
 void wrap_name(struct buf *out, const char *name, size_t width)
