@@ -182,6 +182,7 @@ function note(event) {
   if (event.seq) seq = event.seq;
   if (event.kind === 'reset') pending.reset = true;
   if (event.kind.startsWith('worker')) pending.workers = true;
+  if (event.kind === 'study-deleted') pending.studies.add(event.study ?? ''); // its name may be gone
   if (!event.study) return;
   if (event.kind !== 'measurement') pending.studies.add(event.study);
   if (event.trial) {

@@ -106,6 +106,12 @@ function renderNow() {
 const titleOf = () => (typeof page?.title === 'function' ? page.title() : page?.title);
 
 function failedView() {
+  if (problem.status === 401) {
+    return problemView({message: 'Not signed in.'}, () => {
+      dismissed = false;
+      reload();
+    });
+  }
   if (problem.status !== 404) return problemView(problem, () => reload());
   return html`<div class="empty"><h1>Not here</h1><p>${problem.message}</p><p><a href="./">All studies</a></p></div>`;
 }
@@ -194,13 +200,14 @@ function takeClick(event) {
 /* ---- sign-in ---- */
 
 let signingIn = false;
+let dismissed = false; // the form was left; it comes again when the user says so
 const SIGN_IN_TEXT = {
   missing: 'This server wants a token.',
   refused: 'The token is not valid, or no longer: it has expired or was revoked.',
 };
 
 async function askForToken(why) {
-  if (signingIn) return;
+  if (signingIn || dismissed) return;
   signingIn = true;
   let said = SIGN_IN_TEXT[why];
   const submit = async (event, done, again) => {
@@ -222,13 +229,8 @@ async function askForToken(why) {
     <code>hone token create --scope read</code> makes others. It is kept for this tab alone.</p><div
     class="buttons"><button class="primary">Sign in</button></div></form>`);
   signingIn = false;
-  if (done) {
-    loading = loading || Boolean(problem);
-    if (page) reload();
-  } else if (!problem) {
-    problem = {status: 401, message: 'Not signed in.'};
-    renderNow();
-  }
+  dismissed = !done;
+  if (done && page) reload();
 }
 
 /* ---- keys ---- */

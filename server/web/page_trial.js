@@ -73,12 +73,12 @@ export function open(context) {
 
   function curvePanel() {
     const d = curve();
-    const choice = chart.names.length > 1 ? html`<span class="gap"></span><label><span class="skip">Metric</span><select aria-label="Metric" @change=${
+    const choice = chart.names.length > 1 ? html`<span class="gap"></span><select aria-label="Metric" @change=${
       (event) => {
         setQuery({metric: event.target.value});
         chart = {measured: null};
         update();
-      }}>${chart.names.map((m) => html`<option ?selected=${m === chart.metric}>${m}</option>`)}</select></label>` : nothing;
+      }}>${chart.names.map((m) => html`<option ?selected=${m === chart.metric}>${m}</option>`)}</select>` : nothing;
     return panel('Learning curve', d ? html`<hone-chart .data=${d}></hone-chart>`
       : html`<p class="muted">${FINAL.has(data.trial.state) ? 'It measured nothing on its way.'
         : 'It has measured nothing yet.'}</p>`, choice);
@@ -107,7 +107,7 @@ export function open(context) {
 
   function attemptsPanel() {
     if (!data.attempts.length) return nothing;
-    return panel(plural(data.attempts.length, 'attempt'), html`<div class="scroll-x"><table class="list"><thead><tr><th scope="col" class="right">#</th><th
+    return panel(plural(data.attempts.length, 'attempt'), html`<div class="scroll-x" tabindex="0" role="region" aria-label="Attempts"><table class="list"><thead><tr><th scope="col" class="right">#</th><th
       scope="col">Worker</th><th scope="col">How it ended</th><th scope="col" class="right">${data.study.resource?.name ?? 'Steps'}</th><th
       scope="col" class="right">Took</th><th scope="col">Began</th></tr></thead><tbody>${data.attempts.map((a) => html`<tr><td class="right">${
       a.attempt}</td><td dir="auto">${a.worker}</td><td>${state(a.state, a.reason)}${a.reason ? html`<small dir="auto">${failureText(a.reason)}</small>` : nothing}${
@@ -135,11 +135,11 @@ export function open(context) {
 
   function logPanel() {
     const attempt = Number(query.get('attempt')) || data.trial.attempt;
-    const choice = data.attempts.length > 1 ? html`<span class="gap"></span><label><span class="skip">Attempt</span><select aria-label="Attempt" @change=${
+    const choice = data.attempts.length > 1 ? html`<span class="gap"></span><select aria-label="Attempt" @change=${
       (event) => {
         setQuery({attempt: event.target.value});
         readLog();
-      }}>${data.attempts.map((a) => html`<option value=${a.attempt} ?selected=${a.attempt === attempt}>attempt ${a.attempt}</option>`)}</select></label>` : nothing;
+      }}>${data.attempts.map((a) => html`<option value=${a.attempt} ?selected=${a.attempt === attempt}>attempt ${a.attempt}</option>`)}</select>` : nothing;
     return panel('What it printed', data.log ? html`<pre class="log" tabindex="0" dir="auto" aria-label="Log, last lines">${data.log}</pre><p><small>The last ${
       TAIL} lines${FINAL.has(data.trial.state) ? '' : ', as they come'}. All of it: <code>hone logs ${name} ${n}</code></small></p>`
       : html`<p class="muted">${data.trial.attempt ? 'It printed nothing, or its worker does not send what jobs print.'

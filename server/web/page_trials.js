@@ -219,7 +219,7 @@ export function open(context) {
     const line = (what, x, y, show) => html`<tr class=${same(x, y) ? nothing : 'differs'}><th scope="row" dir="auto" class="clip" title=${
       what}>${what}</th><td>${show(x)}</td><td>${show(y)}</td><td class="muted">${difference(x, y)}</td></tr>`;
     const took = (r) => (r.ended_at && r.started_at ? (r.ended_at - r.started_at) / 1000 : null);
-    return panel('Two trials compared', html`<div class="panels"><div class="half scroll-x"><table class="list compare"><thead><tr><th
+    return panel('Two trials compared', html`<div class="panels"><div class="half scroll-x" tabindex="0" role="region" aria-label="Two trials compared"><table class="list compare"><thead><tr><th
       scope="col"></th><th scope="col">${trialLink(name, a.number)}</th><th scope="col">${trialLink(name, b.number)}</th><th
       scope="col">Difference</th></tr></thead><tbody>${line('state', a.state, b.state, (s) => state(s))}${study.objectives.map((o) => line(o.metric,
       a[plots.valueColumn(study, o.metric)], b[plots.valueColumn(study, o.metric)], number))}${line('step', a.step, b.step, number)}${
