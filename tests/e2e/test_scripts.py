@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import pty
 import shutil
 import subprocess
 import sys
@@ -66,6 +67,40 @@ def test_no_daemon_of_what_is_installed_is_started(tmp):
 def test_the_readme_names_the_two_commands(tmp):
     lines = [line.strip() for line in (ROOT / "README.md").read_text().splitlines()]
     assert "deploy/quickstart" in lines and "tests/run" in lines
+
+
+LONG = """for n in 1 2 3; do echo "[$n/3] Compiling x$n"; done
+until grep -q '3 of 3 built' "$1"; do :; done
+exit 7
+"""
+
+
+def test_progress_is_a_line_now_and_then_and_keeps_the_status(tmp):
+    (tmp / "long").write_text(LONG)
+    with open(tmp / "shown", "w") as shown:
+        done = subprocess.run([ROOT / "deploy/progress", tmp / "log", "compiling", "sh", tmp / "long",
+                               tmp / "shown"], stdout=shown, timeout=60, check=False,
+                              env={**os.environ, "HONE_PROGRESS_SECONDS": "0.05"})
+    expect(done.returncode, 7)
+    assert "   compiling: 0 s, 3 of 3 built\n" in (tmp / "shown").read_text(), (tmp / "shown").read_text()
+    expect(len((tmp / "log").read_text().splitlines()), 3)
+
+
+def test_progress_on_a_terminal_is_one_line_that_is_gone_at_the_end(tmp):
+    (tmp / "long").write_text('echo "Setting up a"; until [ -e "$1" ]; do :; done')
+    terminal, end = pty.openpty()
+    with subprocess.Popen([ROOT / "deploy/progress", tmp / "log", "installing", "sh", tmp / "long",
+                           tmp / "seen"], stdout=end) as process:
+        os.close(end)
+        said = b""
+        while b"1 of" not in said:
+            said += os.read(terminal, 1000)
+        (tmp / "seen").touch()
+        expect(process.wait(60), 0)
+    assert said.startswith(b"\r\x1b[K   installing: 1 s"), said
+    said = os.read(terminal, 1000)
+    os.close(terminal)
+    assert said.endswith(b"\r\x1b[K") and b"\n" not in said, said
 
 
 def count(tmp, *tests):
