@@ -157,33 +157,5 @@ class Examples(unittest.TestCase):
         self.assertIn(f"best of naive-bayes: {best:.4f} with ", said)
 
 
-class Readme(unittest.TestCase):
-    def commands(self):
-        """The indented curl commands, each with its continuation lines."""
-        found = []
-        for line in (ROOT / "README.md").read_text().splitlines():
-            if line.startswith("    curl "):
-                found.append(line.strip())
-            elif line.startswith("      ") and found and found[-1].count("'") % 2 == 1:
-                found[-1] += line.strip()
-        return found
-
-    def test_its_curl_commands_work_as_they_stand(self):
-        commands = self.commands()
-        self.assertGreaterEqual(len(commands), 4, commands)
-        lease = None
-        with hone.Server(args=["--open"]) as server:
-            for command in commands:
-                command = command.replace("http://127.0.0.1:4663", server.url)
-                command = command.replace("curl ", "curl -sS --fail-with-body ", 1)
-                done = subprocess.run(command.replace("LEASE", lease or "LEASE"), shell=True,
-                                      capture_output=True, text=True, check=False)
-                self.assertEqual(done.returncode, 0, f"{command}\n{done.stdout}{done.stderr}")
-                if "/leases " in command:
-                    lease = json.loads(done.stdout)["lease"]["id"]
-                answer = json.loads(done.stdout)
-        self.assertEqual(answer["trial"]["value"], 1.44)
-
-
 if __name__ == "__main__":
     hone.main()

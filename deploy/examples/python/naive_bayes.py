@@ -8,14 +8,14 @@ import json, math, os, pathlib, urllib.request  # noqa: E401
 
 HERE = pathlib.Path(__file__).parent
 LINES = [[int(x) for x in line.split(",")] for line in open(HERE / "../digits/digits.csv")]
-TOKEN = os.environ.get("HONE_TOKEN_FILE")
+URL = os.environ.get("HONE_URL") or exit("set HONE_URL to the server: http://127.0.0.1:4663")
 HEADERS = {"Content-Type": "application/json"}
-if TOKEN:
+if TOKEN := os.environ.get("HONE_TOKEN_FILE"):
     HEADERS["Authorization"] = "Bearer " + pathlib.Path(TOKEN).read_text().strip()
 
 
 def call(method, path, body=None):
-    request = urllib.request.Request(os.environ["HONE_URL"] + "/v1" + path, method=method,
+    request = urllib.request.Request(URL + "/v1" + path, method=method,
                                      data=body and json.dumps(body).encode(), headers=HEADERS)
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)
