@@ -32,6 +32,10 @@ struct api {
     atomic_int n_followers;   /* streams of events that want measurements (events.c) */
     pthread_mutex_t followers_lock;
     struct follower *followers;
+    pthread_mutex_t waiters_lock; /* of ?wait= (wait.c) */
+    struct waiter *waiters;
+    atomic_int n_waiters;
+    bool waiters_scan; /* a job looks at new events for them */
 };
 
 #endif

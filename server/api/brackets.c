@@ -8,6 +8,7 @@
 #include "common/step.h"
 #include "server/api/json.h"
 #include "server/api/schedule_records.h"
+#include "server/api/wait.h"
 
 static int replay(const struct read_request *read, const struct schedule_records *records,
                   struct schedule **schedule, struct err *err)
@@ -102,6 +103,7 @@ int brackets_load(const struct read_request *read, json_t **brackets, struct err
 
 static int read_brackets(struct read_request *read, struct err *err)
 {
+    TRY(wait_tag(read, err));
     return write_brackets(read, &read->response.body, err);
 }
 
@@ -157,4 +159,6 @@ static const struct face_column columns[] = {{.key = "bracket", .is_right = true
 static const struct face face = {
     .formats = FORMATS_LIST, .columns = columns, .each_row = each_rung, .draw = draw};
 
-FACE_HANDLER(get_brackets, &face, NULL, read_brackets)
+static const char *const brackets_query[] = {"wait", "after", NULL};
+
+WAIT_HANDLER(get_brackets, &face, brackets_query, read_brackets)

@@ -11,6 +11,7 @@
 #include "server/api/studies.h"
 #include "server/api/tokens.h"
 #include "server/api/trials.h"
+#include "server/api/wait.h"
 #include "server/api/workers.h"
 
 static void encode_nothing(const struct command *command, struct http_response *response)
@@ -122,6 +123,7 @@ void api_deliver(void *context, struct command *const commands[], size_t n)
     size_t n_replies = 0;
 
     events_send_measurements(api, commands, n);
+    wait_note_measurements(api, commands, n);
     for (size_t i = 0; i < n; i++) {
         struct command *command = commands[i];
         if (command->origin == NULL) { /* our own */

@@ -102,6 +102,9 @@ void read_run(struct http_request *request, struct store *store, const struct re
 
     http_response_init(&read.response, 200, NULL);
     read.response.body.max = RESPONSE_MAX;
+    if (http_note(request) == READ_NOTE_NO_PLACE) {
+        http_response_header(&read.response, "Retry-After", "1");
+    }
     read.view = engine_view(api->engine);
     int result = run(&read, kind, &err);
     live_view_release(read.view);

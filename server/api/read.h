@@ -34,6 +34,9 @@ struct read_kind {
     int (*read)(struct read_request *read, struct err *err);
 };
 
+/* The note of a request that would have waited and found no place: its answer has Retry-After. */
+#define READ_NOTE_NO_PLACE 1
+
 /* Runs a read and answers. store: NULL on the loop thread. */
 void read_run(struct http_request *request, struct store *store, const struct read_kind *kind);
 /* Defers the request and runs `job(argument = request)` on a reader; answers if it cannot. */

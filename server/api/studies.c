@@ -13,6 +13,7 @@
 #include "server/api/problem.h"
 #include "server/api/request.h"
 #include "server/api/submit.h"
+#include "server/api/wait.h"
 #include "server/domain/transfer.h"
 
 /* ---- POST /v1/studies ----
@@ -240,13 +241,26 @@ static int write_not_learned(const struct read_request *read, struct json_writer
     return 0;
 }
 
+static int read_row_and_tag(struct read_request *read, struct study_row *row, bool *unchanged,
+                            struct err *err)
+{
+    TRY(read_study_row(read, row, err));
+    return wait_tag_study(read, row->revision, unchanged, err);
+}
+
 static int read_study(struct read_request *read, struct err *err)
 {
     OWN(study_row) struct study_row row = {0};
+    bool unchanged;
     struct json_writer w;
 
-    TRY(read_study_row(read, &row, err));
-    http_response_header(&read->response, "ETag", "\"%" PRId64 "\"", row.revision);
+    TRY(store_read_begin(read->store, err));
+    int result = read_row_and_tag(read, &row, &unchanged, err);
+    store_read_end(read->store);
+    TRY(result);
+    if (unchanged) {
+        return 0;
+    }
     json_writer_init(&w, &read->response.body);
     json_object_begin(&w);
     study_write_members(read->study->def->def, &row, &w);
@@ -256,7 +270,9 @@ static int read_study(struct read_request *read, struct err *err)
     return 0;
 }
 
-FACE_HANDLER(get_study, &one_face, NULL, read_study)
+static const char *const study_query[] = {"wait", "after", NULL};
+
+WAIT_HANDLER(get_study, &one_face, study_query, read_study)
 
 /* ---- PATCH, DELETE ---- */
 
@@ -268,9 +284,7 @@ static int read_if_match(const struct http_request *request, int64_t *revision, 
     if (text == NULL || strcmp(text, "*") == 0) {
         return 0;
     }
-    bool quoted = text[0] == '"';
-    text += quoted ? 1 : 0;
-    if (!integer_read(&text, 1, INT64_MAX, revision) || strcmp(text, quoted ? "\"" : "") != 0) {
+    if (!wait_tag_revision(text, revision)) {
         return err_set(err, ERR_REVISION_CHANGED,
                        "If-Match must hold the study's revision, as its ETag shows it");
     }

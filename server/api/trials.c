@@ -7,6 +7,7 @@
 #include "server/api/request.h"
 #include "server/api/submit.h"
 #include "server/api/trial_face.h"
+#include "server/api/wait.h"
 
 /* ---- POST …/trials ---- */
 
@@ -75,6 +76,7 @@ static int read_trial(struct read_request *read, struct err *err)
     struct buf *out = &read->response.body;
     struct json_writer w;
 
+    TRY(wait_tag(read, err));
     TRY(store_trial_load(read->store, trial_id(read->study->id, read->trial), &row, err));
     json_writer_init(&w, out);
     trial_write_live(read->study->def->def, &row,
@@ -83,7 +85,9 @@ static int read_trial(struct read_request *read, struct err *err)
     return 0;
 }
 
-FACE_HANDLER(get_trial, &trial_face, NULL, read_trial)
+static const char *const trial_query[] = {"wait", "after", NULL};
+
+WAIT_HANDLER(get_trial, &trial_face, trial_query, read_trial)
 
 /* ---- PATCH …/trials/{n} ---- */
 

@@ -182,7 +182,22 @@ struct http_stream_source {
 /* Sends the head; takes the response, and the source with its context. As http_reply(). */
 void http_reply_stream(struct http_request *request, struct http_response *response,
                        const struct http_stream_source *source);
-/* Wakes one sleeping stream; NULL wakes all. Any thread; the request must not have finished. */
+/* A request that waits until something changes. The functions are called on the loop thread and
+ * must not block. */
+struct http_wait {
+    void *context;
+    /* After http_stream_wake(NULL): has it come? */
+    bool (*is_over)(void *context);
+    /* Once, when it has come, due_ms has passed, the client has closed its side or the server
+     * stops: the request is deferred, and to be answered now or later. NULL: its token has ended,
+     * and it was answered. */
+    void (*end)(void *context, struct http_request *request);
+    int64_t due_ms; /* monotonic */
+};
+/* Inside a handler: defers the request; takes the context. */
+void http_wait(struct http_request *request, const struct http_wait *wait);
+/* Wakes one sleeping stream; NULL wakes all, and has all waits looked at. Any thread; the request
+ * must not have finished. */
 void http_stream_wake(struct http_server *server, struct http_request *request);
 
 /* ---- the server --------------------------------------------------------------------------- */

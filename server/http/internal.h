@@ -105,6 +105,8 @@ struct http_request {
     void *done_context;
     struct stream *stream;                                /* owned; NULL unless streaming */
     struct http_request *next_waiting, *previous_waiting; /* all that are deferred */
+    struct http_wait wait;
+    struct http_request *next_wait, *previous_wait; /* those of http_wait() */
     struct http_request *next_done; /* under the server's lock: queue of answered requests */
     struct http_request *next_wake; /* under the server's lock: streams to wake */
     bool wake_queued;               /* under the server's lock */
@@ -175,6 +177,8 @@ struct http_server {
     int64_t stream_due_ms;           /* no sleeping stream is due before; INT64_MAX: none sleeps */
     size_t n_streams;                /* requests that hold a place under the cap */
     struct http_request *waiting;    /* deferred and unanswered */
+    struct http_request *waits;      /* those of them that wait for something to change */
+    bool waits_changed;              /* it may have: all waits are looked at */
     size_t n_silent;                 /* connections on which no request has begun */
     unsigned idle_turns;             /* of the loop, in a row, without an event */
     size_t bodies_in_flight;

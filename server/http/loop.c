@@ -24,6 +24,7 @@
 #include "server/http/router.h"
 #include "server/http/stream.h"
 #include "server/http/timings.h"
+#include "server/http/waits.h"
 
 #define CONNECTIONS_MAX 12000
 #define DESCRIPTORS_KEPT 64     /* for the database, logs, ourselves */
@@ -105,6 +106,7 @@ static int wait_ms(const struct http_server *server)
     }
     wait = earlier(wait, deadlines_next_ms(server));
     wait = earlier(wait, accept_next_ms(server));
+    wait = earlier(wait, waits_next_ms(server));
     return (int)earlier(wait, streams_next_ms(server));
 }
 
@@ -137,6 +139,7 @@ static int turn(struct http_server *server, struct err *err)
     bool listening_is_ready = take_events(server, events, n);
     take_answers(server);
     streams_wake(server);
+    waits_review(server);
     deadlines_sweep(server);
     if (listening_is_ready) {
         accept_clients(server);

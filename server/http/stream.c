@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/http/auth.h"
+#include "server/http/waits.h"
 #include "server/http/wake.h"
 
 #define PENDING_MAX ((size_t)16 << 20)
@@ -218,6 +219,7 @@ static void beat_all(struct http_server *server)
 void streams_wake(struct http_server *server)
 {
     if (take_wakes(server) || server->stopping) {
+        waits_wake(server);
         for (struct http_request *at = server->streams; at != NULL; at = at->stream->next) {
             wake(at);
         }

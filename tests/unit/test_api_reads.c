@@ -269,7 +269,7 @@ START_TEST(studies_are_listed_in_pages)
     ck_assert_int_eq(strncmp(buf_text(&f.last.body), "s1\tpaused\t\trandom\t0\t", 20), 0);
     api_expect(&f, 200, "GET", "/v1/studies/s1?format=text", NULL);
     ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "state: paused\n"));
-    ck_assert_str_eq(http_answer_header(&f.last, "ETag"), "\"2\"");
+    ck_assert_int_eq(strncmp(http_answer_header(&f.last, "ETag"), "\"2-", 3), 0);
     api_expect(&f, 400, "GET", "/v1/studies?state=happy", NULL);
     api_expect(&f, 400, "GET", "/v1/studies?cursor=n1", NULL);
     api_fixture_stop(&f);
