@@ -242,10 +242,17 @@ static const struct {
     CURLoption option;
     long value;
 } limits[] = {
-    {CURLOPT_FOLLOWLOCATION, 0}, {CURLOPT_NETRC, CURL_NETRC_IGNORED},
-    {CURLOPT_NOSIGNAL, 1},       {CURLOPT_SSL_VERIFYPEER, 1},
-    {CURLOPT_SSL_VERIFYHOST, 2}, {CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS},
+    {CURLOPT_FOLLOWLOCATION, 0},
+    {CURLOPT_NETRC, CURL_NETRC_IGNORED},
+    {CURLOPT_NOSIGNAL, 1},
+    {CURLOPT_SSL_VERIFYPEER, 1},
+    {CURLOPT_SSL_VERIFYHOST, 2},
+    {CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS},
+    /* a host that has gone without a word is noticed, also by who only listens: with the nine
+     * probes that are usual, after 65 seconds */
     {CURLOPT_TCP_KEEPALIVE, 1},
+    {CURLOPT_TCP_KEEPIDLE, 20},
+    {CURLOPT_TCP_KEEPINTVL, 5},
 };
 
 /* Once an option was refused, the rest is skipped and the first refusal is the error. */

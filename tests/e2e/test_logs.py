@@ -247,6 +247,33 @@ def test_a_person_follows_a_log_to_its_end(tmp):
         expect(lines, [b"hone: loss=1 accuracy=1\n", b"begun\n", b"ended\n"])
 
 
+def keepalive_seconds(pid, port):
+    """When the process's connection to the port is probed next, if nothing comes; None: it is not."""
+    inodes = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
+    with open(f"/proc/{pid}/net/tcp", encoding="ascii") as table:
+        for line in table.readlines()[1:]:
+            fields = line.split()
+            timer, left = fields[5].split(":")
+            if int(fields[2].split(":")[1], 16) == port and f"socket:[{fields[9]}]" in inodes and timer == "02":
+                return int(left, 16) / os.sysconf("SC_CLK_TCK")
+    return None
+
+
+def test_who_follows_asks_whether_the_host_is_there(tmp):
+    """One that has gone without a word, as in a power cut, is else waited for without end."""
+    with Site(tmp) as site:
+        site.start(shell(tmp, f"while [ ! -e {tmp}/go ]; do sleep 0.05; done\n"))
+        wait_until(lambda: b"accuracy" in site.log_so_far(), SECONDS, "the log")
+        follower = subprocess.Popen([HONE, "logs", "-f", "--server", site.server.url, "s", "1"],
+                                    env=site.environment("admin"), stdout=subprocess.PIPE)
+        site.workers.append(follower)
+        follower.stdout.readline()
+        left = wait_until(lambda: keepalive_seconds(follower.pid, site.server.port), SECONDS, "it asks")
+        assert left <= 20, left
+        pathlib.Path(tmp, "go").touch()
+        follower.communicate(timeout=SECONDS)
+
+
 def test_who_follows_goes_on_over_restarts(tmp):
     """By a stop and by a kill, in the middle of a piece's line, with a middle that was left out."""
     job = python(tmp, f"""
