@@ -116,6 +116,21 @@ systemctl start hone-worker@train.service
 until hone study show s -o json | grep -q '"state": *"finished"'; do sleep 0.05; done
 until [ "$(show hone-worker@train.service ActiveState)" = inactive ]; do sleep 0.05; done
 fact ended "$(show hone-worker@train.service Result)"
+
+# with --keep-jobs and KillMode=process, the job of a worker that is killed goes on with the next one
+hone study create k --minimize loss -P x=float:0..1 --strategy random --trials 1
+mkdir -p /run/systemd/system/hone-worker@keep.service.d
+printf '[Service]\nKillMode=process\nRestartSec=100ms\n' >/run/systemd/system/hone-worker@keep.service.d/keep.conf
+systemctl daemon-reload
+systemctl start hone-worker@keep.service
+until pgrep -xf 'sleep 998' >/results/job; do sleep 0.05; done
+kill -9 "$(show hone-worker@keep.service MainPID)"
+until [ "$(show hone-worker@keep.service NRestarts)" = 1 ] && systemctl is-active -q hone-worker@keep.service; do sleep 0.05; done
+pgrep -xf 'sleep 998' | cmp - /results/job && fact kept yes || fact kept no
+pkill -xf 'sleep 998'
+until hone study show k -o json | grep -q '"state": *"finished"'; do sleep 0.05; done
+until [ "$(show hone-worker@keep.service ActiveState)" = inactive ]; do sleep 0.05; done
+fact kept_ended "$(hone study trials k -o json | sed -n 's/.*"state": *"\([a-z]*\)".*/\1/p')"
 systemctl stop honed.service
 fact honed_stopped "$(show honed.service Result)"
 journalctl -u honed -u hone-worker@train --no-pager >/results/journal
@@ -137,6 +152,12 @@ WORKER = """#!/bin/sh
 export HONE_URL=http://127.0.0.1:4663
 exec /usr/local/bin/hone worker --study s --exit-when-finished -- sh -c '
     [ {trial} -ne 3 ] || [ -e /results/go ] || sleep 999
+    echo hone: loss={x}'
+"""
+KEEPING_WORKER = """#!/bin/sh
+export HONE_URL=http://127.0.0.1:4663
+exec /usr/local/bin/hone worker --study k --exit-when-finished --keep-jobs -- sh -c '
+    sleep 998
     echo hone: loss={x}'
 """
 
@@ -170,7 +191,7 @@ def make_root(root):
     for name in ["honed.service", "hone-worker@.service"]:
         shutil.copy(UNITS / name, etc / "systemd/system")
     shutil.copy(UNITS / "honed.conf", etc / "hone/honed.conf")
-    for path, text in [("probe", PROBE), ("hone/workers/train", WORKER)]:
+    for path, text in [("probe", PROBE), ("hone/workers/train", WORKER), ("hone/workers/keep", KEEPING_WORKER)]:
         (etc / path).write_text(text)
         (etc / path).chmod(0o755)
     (etc / "systemd/system/probe.service").write_text(PROBE_UNIT)
@@ -243,7 +264,7 @@ def test_both_units_serve_in_a_booted_system(tmp):
         "honed": "active", "user": "hone:555", "data": "700", "token": "600", "seccomp": "2",
         "capabilities": "0000000000000000",
         "worker": "active", "worker_user": "hone-worker", "stopped": "success", "left": "no",
-        "running": "0", "again": "s", "ended": "success", "honed_stopped": "success"}, shown)
+        "running": "0", "again": "s", "ended": "success", "kept": "yes", "kept_ended": "completed", "honed_stopped": "success"}, shown)
     trials = json.loads((results / "trials.json").read_text())
     expect([t["state"] for t in trials if t["number"] == 3], ["queued"], "handed back")
 

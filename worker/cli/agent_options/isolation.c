@@ -41,7 +41,7 @@ static const struct argp_option isolation_options[] = {
      "the state directory of another worker of this name, which was killed too, is delivered by "
      "whichever starts, or asks for its next trial; one that still runs there is left alone. A "
      "worker that is stopped ends its jobs as ever. To kill jobs together with their worker is "
-     "right where a batch system ends both.",
+     "right where a batch system ends both. A unit of systemd needs KillMode=process beside this.",
      2},
     {0},
 };
