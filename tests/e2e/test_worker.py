@@ -818,14 +818,28 @@ def test_a_slot_whose_jobs_fail_at_once_says_so_and_waits(tmp):
                 server.grants()
             said = server.work(tmp, script(tmp, f"echo no GPU here >&2\nexit {status}\n"))
             expect(len(server.results), 4, "all were run")
-            expect([ask.get("health") for ask in server.asks[:3]], [None, None, None])
-            for n, ask in ((3, server.asks[3]), (4, server.asks[4])):
+            wanting = [ask for ask in server.asks if ask.get("runners") != []]
+            expect([ask.get("health") for ask in wanting[:3]], [None, None, None])
+            for n, ask in ((3, wanting[3]), (4, server.asks[-1])):
                 expect(ask["health"]["ok"], False)
                 for words in (f"{n} jobs in a row failed at once", f"exit status {status}",
                               "no GPU here"):
                     assert words in ask["health"]["reason"], ask
             expect(said.count("is something wrong with this machine?"), 1, said)
             assert "3 jobs in a row failed at once; the last: exit status" in said, said
+
+
+def test_a_slot_that_waits_looks_whether_the_study_is_over(tmp):
+    with LeaseServer() as server:
+        for _ in range(4):
+            server.grants()
+        said = server.work(tmp, script(tmp, "exit 1\n"))
+        expect(len(server.results), 4, "all were run")
+        wanting = [ask for ask in server.asks if ask.get("runners") != []]
+        expect(len(wanting), 4, f"asks for a trial; {said}")
+        last = server.asks[-1]
+        expect((last["runners"], last["health"]["ok"]), ([], False), "what it leaves by")
+        assert "4 jobs in a row failed at once" in last["health"]["reason"], last
 
 
 def test_clean_exit_without_the_objective_shows_its_last_lines(tmp):

@@ -203,7 +203,7 @@ class LeaseServer:
         if same in self.granted:  # it is asked again for an answer that did not arrive
             return 201, self.granted[same], {}
         if not self.waiting or body.get("runners") == []:  # which wants nothing
-            return 200, {"lease": None, "reason": self.nothing,
+            return 200, {"lease": None, "reason": "none" if self.waiting else self.nothing,
                          "detail": self.nothing_detail,
                          "retry_after_seconds": 0.2}, {}
         lease = self.waiting.pop(0)

@@ -10,6 +10,7 @@
 #define WITHDRAW_MS 2000       /* for an ask whose answer is of no use but to hand it back */
 #define NEXT_LEAST_MS 100
 #define NEXT_MOST_SECONDS 60
+#define LOOK_EVERY_MS 10000
 
 void lease_request_init(struct lease_request *request, struct loop *loop,
                         const struct lease_ask *offer, const char *worker,
@@ -32,8 +33,14 @@ void lease_request_begin(struct lease_request *request, int64_t wait_ms)
     new_request_id(request);
     request->active = true;
     request->withdrawing = false;
-    request->next_at_ms = loop_now(request->loop) + wait_ms;
+    request->wants_at_ms = loop_now(request->loop) + wait_ms;
+    request->next_at_ms = request->looks ? loop_now(request->loop) : request->wants_at_ms;
     backoff_reset(&request->backoff);
+}
+
+bool lease_request_wants(const struct lease_request *request)
+{
+    return request->unfit[0] == '\0' && request->sent_ms >= request->wants_at_ms;
 }
 
 void lease_request_hurry(struct lease_request *request)
@@ -84,6 +91,14 @@ static void try_again(struct lease_request *request, double retry_after_seconds,
     request->hooks.on_reach(request->hooks.context, false, why);
 }
 
+/* When it looks again, or asks for a trial. */
+static int64_t next_look_ms(const struct lease_request *request, int64_t now_ms)
+{
+    int64_t look_at_ms = now_ms + LOOK_EVERY_MS;
+
+    return look_at_ms < request->wants_at_ms ? look_at_ms : request->wants_at_ms;
+}
+
 /* A long-poll that was held to its end has waited already; a quick "no" is worth what it says,
  * with jitter so that a thousand workers do not return together. */
 static void take_nothing(struct lease_request *request, const struct no_lease *no)
@@ -105,7 +120,8 @@ static void take_nothing(struct lease_request *request, const struct no_lease *n
         wait_ms = wait_ms / 2 + (int64_t)rng_below(&request->loop->rng, (uint64_t)wait_ms + 1);
     }
     request->waits_not = false;
-    request->next_at_ms = now_ms + wait_ms;
+    request->next_at_ms =
+        now_ms < request->wants_at_ms ? next_look_ms(request, now_ms) : now_ms + wait_ms;
     new_request_id(request); /* a null answer is not remembered */
     request->hooks.on_nothing(request->hooks.context, no);
 }
@@ -164,10 +180,12 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
 
 static void want_nothing(const struct lease_request *request, struct lease_ask *message)
 {
-    if (request->unfit[0] == '\0') {
+    if (lease_request_wants(request)) {
         return;
     }
-    memcpy(message->health, request->unfit, sizeof message->health);
+    if (request->unfit[0] != '\0') {
+        memcpy(message->health, request->unfit, sizeof message->health);
+    }
     message->wait_seconds = 0;
     message->has_runners = true;
     message->n_runners = 0;

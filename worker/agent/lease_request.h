@@ -34,6 +34,8 @@ struct lease_request {
     int64_t sent_ms;
     unsigned sent_n_tokens; /* loop.h */
     int64_t next_at_ms;
+    int64_t wants_at_ms; /* until then an ask wants nothing, as an unfit one does */
+    bool looks;          /* while it waits to ask, it looks now and then whether all is over */
     bool active;
     bool unanswered; /* sent under this request id */
     bool withdrawing;
@@ -46,8 +48,10 @@ void lease_request_init(struct lease_request *request, struct loop *loop,
                         const struct lease_ask *offer, const char *worker,
                         const struct lease_request_hooks *hooks);
 /* From now on, or after a wait, it asks whenever it is due, until a grant or lease_request_stop().
- */
+ * One that `looks` asks meanwhile too, but wants nothing. */
 void lease_request_begin(struct lease_request *request, int64_t wait_ms);
+/* Is the ask under way, or the next one now, for a trial? */
+bool lease_request_wants(const struct lease_request *request);
 /* The next ask is due now, whatever it waited for; not with one under way. */
 void lease_request_hurry(struct lease_request *request);
 /* Is an ask to be sent now? */

@@ -169,6 +169,7 @@ int slot_open(struct slot *slot, struct agent_context *context, size_t index, st
     TRY(report_socket_open(&slot->reports, &context->loop, job_take_line, slot, err));
     lease_request_init(&slot->request, &context->loop, &context->offer, worker, &hooks);
     slot->request.waits_not = index == 0;
+    slot->request.looks = settings->exit_when_finished;
     slot->quick.base_ms = QUICK_FAILURES_WAIT_MS;
     slot_begin_asking(slot, 0);
     return 0;

@@ -85,7 +85,7 @@ void slot_on_nothing(void *context, const struct no_lease *no)
     char detail[320];
 
     explain_nothing(slot->context->settings, no, detail, sizeof detail);
-    if (slot->request.unfit[0] == '\0' || over) {
+    if (lease_request_wants(&slot->request) || over) {
         slot_emit(slot, AGENT_WAITING, "", detail);
     }
     slot->has_too_little_time = no->reason == NO_LEASE_TOO_LONG;

@@ -10,7 +10,10 @@ enum { KEY_EXIT = 0x4300, KEY_IDLE, KEY_TRIALS, KEY_UPTIME, KEY_DEADLINE, KEY_ST
 enum { STATUS_MAX = 255 };
 
 static const struct argp_option leaving_options[] = {
-    {"exit-when-finished", KEY_EXIT, NULL, 0, "leave when the study is finished or stopped", 6},
+    {"exit-when-finished", KEY_EXIT, NULL, 0,
+     "leave when the study is finished or stopped, also while slots wait after jobs that failed at "
+     "once",
+     6},
     {"exit-when-idle", KEY_IDLE, "SPAN", 0, "leave when no slot has had a trial for so long: 10m",
      6},
     {"max-trials", KEY_TRIALS, "N", 0, "leave after so many trials", 6},
