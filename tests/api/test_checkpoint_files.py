@@ -34,8 +34,8 @@ class CheckpointTest(hone.ServedTest):
         self.connect()
         self.make("s", **STUDY)
 
-    def ask(self, name="s"):
-        lease = self.worker.post(f"/v1/studies/{name}/leases", {"host": "h", "wait_seconds": 20}).json
+    def ask(self, name="s", **more):
+        lease = self.worker.post(f"/v1/studies/{name}/leases", {"host": "h", "wait_seconds": 20, **more}).json
         return lease["lease"]["id"], lease["trial"]
 
     def upload(self, lease, data, client=None):
@@ -208,17 +208,16 @@ class Lost(CheckpointTest):
     env = {"HONE_TEST_CLOCK_SCALE": "200"}
 
     def test_what_a_lost_attempt_uploads_waits_for_its_late_result(self):
-        self.make("t", strategy="random", limits={"trials": 3}, lease={"ttl_seconds": 15},
-                  resource={"name": "epochs", "min": 1, "max": 9})
-        late, its = self.ask("t")
-        other, _ = self.ask("t")
-        hone.wait_until(lambda: self.client.get("/v1/studies/t").json["counts"]["queued"] == 2, 30, "both are lost")
+        self.make("t", strategy="random", limits={"trials": 3}, resource={"name": "epochs", "min": 1, "max": 9})
+        other, _ = self.ask("t", ttl_seconds=86400)
+        late, its = self.ask("t", ttl_seconds=15)
+        hone.wait_until(lambda: self.client.get("/v1/studies/t").json["counts"]["queued"] == 1, 30, "it is lost")
         self.uploaded(late, b"late")
         self.uploaded(other, b"of no use")
         self.put({"lease": {"id": other}}, outcome="completed", step=9, metrics={"loss": 1})  # all are looked at
         self.expect_stored(b"late")
         self.preempt(late, uri_of(b"late"))
-        again, trial = self.ask("t")
+        again, trial = self.ask("t", ttl_seconds=86400)
         self.assertEqual(trial["number"], its["number"])
         self.assertEqual(self.worker.get(f"/v1/leases/{again}/checkpoint").body, b"late")
 
