@@ -52,7 +52,8 @@ static void on_signal(int number)
     static volatile sig_atomic_t seen;
 
     if (seen && number == SIGTERM) {
-        _exit(1); /* a second SIGTERM does not wait */
+        log_in_signal("a second SIGTERM: leaving at once, without waiting for what is under way");
+        _exit(1);
     }
     seen = 1;
     http_server_stop(running);
