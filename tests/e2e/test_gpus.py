@@ -279,7 +279,8 @@ def test_a_gpu_on_which_jobs_fail_at_once_waits_and_the_other_goes_on(tmp):
             server.grants()
         said = server.work(tmp, job, **tools.environment)
         outcomes = [body["outcome"] for _, body in server.results]
-        expect((outcomes.count("failed"), outcomes.count("completed")), (3, 6), said)
+        failed = outcomes.count("failed")  # it is tried again after a second
+        assert 3 <= failed <= 5 and outcomes.count("completed") == 9 - failed, said
         assert "jobs in a row failed at once" in said, said
         with_reason = [ask for ask in server.asks if "health" in ask]
         assert "GPU 0: 3 jobs in a row" in with_reason[0]["health"]["reason"], with_reason
