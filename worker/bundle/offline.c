@@ -1,20 +1,30 @@
 #include "worker/bundle/offline.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "common/wire/wire.h"
+#include "worker/bundle/run_times.h"
 
 #define PREFIX "/v1/leases/"
 #define HEADER_BYTES 512
+
+struct begun {
+    int64_t at_us; /* monotonic; 0: by an earlier worker */
+    int64_t steps; /* of the resource that are asked for; 1 without one */
+};
 
 struct offline {
     const struct bundle *bundle;
     const struct results *results;
     struct claim *claims; /* one a lease; lock_fd -1: not claimed here */
+    struct begun *begun;  /* the same */
+    struct run_times *run_times;
     struct http_responder responder;
 };
 
@@ -108,22 +118,39 @@ static void answer_action(const struct offline *offline, size_t index, struct ht
     json_object_end(&w);
 }
 
-static void answer_nothing(size_t n_busy, size_t n_unmatched, struct http_answer *answer)
+/* Of the leases that are not handed out. */
+struct passed_over {
+    size_t n_busy, n_unmatched;
+    size_t n_too_long;
+    double seconds; /* that the last one of these is expected to take */
+};
+
+static void explain_passed_over(const struct passed_over *passed, struct no_lease *no)
+{
+    if (passed->n_too_long > 0) {
+        no->reason = NO_LEASE_TOO_LONG;
+        (void)snprintf(no->detail, sizeof no->detail,
+                       "%zu of the bundle are expected to take longer than the time left (%.0f s)",
+                       passed->n_too_long, ceil(passed->seconds));
+    } else if (passed->n_unmatched > 0) {
+        no->reason = NO_LEASE_WAITING;
+        (void)snprintf(no->detail, sizeof no->detail,
+                       "%zu of the bundle require more GPUs than this worker offers now",
+                       passed->n_unmatched);
+    } else if (passed->n_busy > 0) {
+        (void)snprintf(no->detail, sizeof no->detail, "the last %zu of the bundle are running",
+                       passed->n_busy);
+    } else {
+        (void)snprintf(no->detail, sizeof no->detail, "every lease of the bundle has ended");
+    }
+}
+
+static void answer_nothing(const struct passed_over *passed, struct http_answer *answer)
 {
     struct no_lease no = {.reason = NO_LEASE_FINISHED, .retry_after_seconds = 1};
     struct json_writer w;
 
-    if (n_unmatched > 0) {
-        no.reason = NO_LEASE_WAITING;
-        (void)snprintf(no.detail, sizeof no.detail,
-                       "%zu of the bundle require more GPUs than this worker offers now",
-                       n_unmatched);
-    } else if (n_busy > 0) {
-        (void)snprintf(no.detail, sizeof no.detail, "the last %zu of the bundle are running",
-                       n_busy);
-    } else {
-        (void)snprintf(no.detail, sizeof no.detail, "every lease of the bundle has ended");
-    }
+    explain_passed_over(passed, &no);
     answer->status = 200;
     json_writer_init(&w, &answer->body);
     no_lease_write(&no, &w);
@@ -171,30 +198,75 @@ static bool ask_matches(const json_t *ask, const json_t *lease)
            && (json_int_t)offered >= json_integer_value(needed);
 }
 
+/* Where a claim's checkpoint is known, without the steps that it has behind it. */
+static int64_t steps_of(const json_t *lease, const struct claim *claim)
+{
+    const json_t *resource = json_object_get(json_object_get(lease, "trial"), "resource");
+    const json_t *from = json_object_get(claim->checkpoint, "step");
+
+    from = from == NULL ? json_object_get(resource, "from") : from;
+    return resource == NULL
+               ? 1
+               : json_integer_value(json_object_get(resource, "to")) - json_integer_value(from);
+}
+
+/* Is the trial expected to end in the time that the worker has left, if that is limited? */
+static bool ask_has_time(const struct offline *offline, const json_t *ask, size_t index,
+                         struct passed_over *passed)
+{
+    const json_t *left = json_object_get(ask, "seconds_left");
+    double seconds = run_times_expected(
+        offline->run_times, steps_of(offline->bundle->leases[index], &offline->claims[index]));
+
+    if (!json_is_number(left) || !(seconds > json_number_value(left))) {
+        return true;
+    }
+    passed->seconds = seconds;
+    return false;
+}
+
+/* Hands out the lease, unless something is in the way, which *passed then says. */
+static int try_lease(const struct offline *offline, size_t index, const json_t *ask,
+                     struct passed_over *passed, struct http_answer *answer, struct err *err)
+{
+    const json_t *lease = offline->bundle->leases[index];
+    struct claim *claim = &offline->claims[index];
+
+    if (claim->lock_fd >= 0) {
+        passed->n_busy++;
+        return 0;
+    }
+    if (!ask_matches(ask, lease)) {
+        passed->n_unmatched += claim_look(offline->results, index + 1) != CLAIM_ENDED;
+        return 0;
+    }
+    TRY(take_lease(offline, index, NULL, err));
+    if (claim->state == CLAIM_TAKEN && !ask_has_time(offline, ask, index, passed)) {
+        passed->n_too_long++;
+        claim_release(claim);
+        return 0;
+    }
+    if (claim->state == CLAIM_TAKEN) {
+        offline->begun[index] = (struct begun){clock_monotonic_us(), steps_of(lease, claim)};
+        return answer_lease(offline, index, answer, err);
+    }
+    passed->n_busy += claim->state == CLAIM_BUSY;
+    return 0;
+}
+
 static int respond_ask(const struct offline *offline, const struct http_call *call,
                        struct http_answer *answer, struct err *err)
 {
-    size_t n_busy = 0;
-    size_t n_unmatched = 0;
+    struct passed_over passed = {0};
     json_auto_t *ask = NULL;
 
     TRY(json_parse(call->body, call->body_len, &json_limits_default, &ask, err));
-    for (size_t i = 0; i < offline->bundle->n; i++) {
-        const struct claim *claim = &offline->claims[i];
-        bool is_held = claim->lock_fd >= 0;
-        if (!is_held && !ask_matches(ask, offline->bundle->leases[i])) {
-            n_unmatched += claim_look(offline->results, i + 1) != CLAIM_ENDED;
-            continue;
-        }
-        if (!is_held) {
-            TRY(take_lease(offline, i, NULL, err));
-        }
-        if (!is_held && claim->state == CLAIM_TAKEN) {
-            return answer_lease(offline, i, answer, err);
-        }
-        n_busy += is_held || claim->state == CLAIM_BUSY;
+    for (size_t i = 0; i < offline->bundle->n && answer->status == 0; i++) {
+        TRY(try_lease(offline, i, ask, &passed, answer, err));
     }
-    answer_nothing(n_busy, n_unmatched, answer);
+    if (answer->status == 0) {
+        answer_nothing(&passed, answer);
+    }
     return 0;
 }
 
@@ -222,6 +294,17 @@ static int take_interruption(const struct offline *offline, struct claim *claim,
     return 0;
 }
 
+static void note_duration(const struct offline *offline, const struct claim *claim,
+                          const char *outcome)
+{
+    const struct begun *begun = &offline->begun[claim->number - 1];
+
+    if (begun->at_us > 0 && strcmp(outcome, outcome_name(OUTCOME_COMPLETED)) == 0) {
+        run_times_note(offline->run_times, (double)(clock_monotonic_us() - begun->at_us) / 1e6,
+                       begun->steps);
+    }
+}
+
 static int respond_result(const struct offline *offline, struct claim *claim,
                           const struct http_call *call, struct http_answer *answer, struct err *err)
 {
@@ -240,6 +323,7 @@ static int respond_result(const struct offline *offline, struct claim *claim,
     TRY(buf_check(&line, err));
     TRY(claim_append(claim, line.data, line.len, err));
     TRY(claim_end(offline->results, claim, err));
+    note_duration(offline, claim, outcome);
     claim_release(claim);
     answer_trial(outcome, answer);
     return 0;
@@ -288,6 +372,14 @@ static int respond(void *context, const struct http_call *call, struct http_answ
 
 /* ---- the whole ---- */
 
+static void release(struct offline *offline)
+{
+    free(offline->claims);
+    free(offline->begun);
+    free(offline->run_times);
+    free(offline);
+}
+
 int offline_create(const struct bundle *bundle, const struct results *results,
                    struct offline **offline, struct err *err)
 {
@@ -297,8 +389,10 @@ int offline_create(const struct bundle *bundle, const struct results *results,
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     made->claims = calloc(bundle->n + 1, sizeof *made->claims);
-    if (made->claims == NULL) {
-        free(made);
+    made->begun = calloc(bundle->n + 1, sizeof *made->begun);
+    made->run_times = calloc(1, sizeof *made->run_times);
+    if (made->claims == NULL || made->begun == NULL || made->run_times == NULL) {
+        release(made);
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     for (size_t i = 0; i < bundle->n; i++) {
@@ -317,8 +411,7 @@ void offline_destroy(struct offline *offline)
         for (size_t i = 0; i < offline->bundle->n; i++) {
             claim_release(&offline->claims[i]);
         }
-        free(offline->claims);
-        free(offline);
+        release(offline);
     }
 }
 
