@@ -9,8 +9,23 @@
 #include "common/figures.h"
 #include "common/json.h"
 #include "common/json_at.h"
+#include "common/wrap.h"
 
-enum { BAR_COLUMNS = 27, SMALL_BAR_COLUMNS = 12, AWAITED_MAX = 4, SILENT_SECONDS = 30 };
+enum { BAR_COLUMNS = 27, BAR_LEAST = 9, COUNTS = 44, NARROW = 72 };
+enum { AWAITED_MAX = 4, SILENT_SECONDS = 30, LINE_BYTES = 1 << 16 };
+
+/* A bracket's rungs on lines of the look's width. */
+struct rungs {
+    const struct brackets_look *look;
+    const char *resource; /* its name */
+    int64_t widest;       /* entries of the widest rung, whose bar has `bar` columns */
+    size_t bar;
+};
+
+static bool is_narrow(const struct brackets_look *look)
+{
+    return look->width > 0 && look->width < NARROW;
+}
 
 static const char *const unicode[] = {"█", "▒", "·"};
 static const char *const ascii[] = {"#", "=", "."};
@@ -41,7 +56,6 @@ static void draw_head(const json_t *answer, struct buf *out)
         cell_append_clean(out, text_at(answer, "resource"));
         buf_printf(out, ", %.0f %% saved", 100 * (1 - trained / full));
     }
-    buf_putc(out, '\n');
 }
 
 /* ---- a rung -----------------------------------------------------------------------------------
@@ -70,22 +84,20 @@ static int64_t size_of(const json_t *rung)
     return size >= 0 ? size : int_at(rung, "entered", 0);
 }
 
-static void draw_bar(const json_t *rung, int64_t widest, const struct brackets_look *look,
-                     struct buf *out)
+static void draw_bar(const json_t *rung, const struct rungs *rungs, struct buf *out)
 {
-    const char *const *signs = look->ascii ? ascii : unicode;
-    size_t room = look->is_small ? SMALL_BAR_COLUMNS : BAR_COLUMNS;
+    const char *const *signs = rungs->look->ascii ? ascii : unicode;
     int64_t size = size_of(rung);
     int64_t entered = int_at(rung, "entered", 0);
     int64_t running = int_at(rung, "running", 0);
-    size_t whole = columns_of(size, widest, room);
+    size_t whole = columns_of(size, rungs->widest, rungs->bar);
     size_t taken = columns_of(entered, size, whole);
     size_t busy = columns_of(running, entered, taken);
 
     repeat(out, signs[0], taken - busy);
     repeat(out, signs[1], busy);
     repeat(out, signs[2], whole - taken);
-    repeat(out, " ", room - whole);
+    repeat(out, " ", is_narrow(rungs->look) ? 0 : rungs->bar - whole);
 }
 
 static void append_count(struct buf *out, const json_t *rung, const char *name)
@@ -131,16 +143,12 @@ static void append_worker(const json_t *awaited, struct buf *out)
 }
 
 /* Only where a promotion waits for them: "waits for trial 15 (0:12), trial 18 (0:40)". */
-static void draw_awaited(const json_t *rung, size_t indent, struct buf *out)
+static void append_awaited(const json_t *rung, struct buf *out)
 {
     const json_t *awaited = json_object_get(rung, "waits_for");
     size_t n = json_array_size(awaited);
     char span[TEXT_SPAN_BYTES];
 
-    if (n == 0) {
-        return;
-    }
-    repeat(out, " ", indent);
     buf_puts(out, "waits for ");
     for (size_t i = 0; i < n && i < AWAITED_MAX; i++) {
         const json_t *one = json_array_get(awaited, i);
@@ -154,66 +162,93 @@ static void draw_awaited(const json_t *rung, size_t indent, struct buf *out)
     if (n > AWAITED_MAX) {
         buf_printf(out, " and %zu more", n - AWAITED_MAX);
     }
-    buf_putc(out, '\n');
 }
 
-static void draw_rung(const json_t *rung, const char *resource, int64_t widest,
-                      const struct brackets_look *look, struct buf *out)
+static void draw_rung(const json_t *rung, const struct rungs *rungs, struct buf *out)
 {
-    size_t indent = 9 + cell_columns(resource) + 2;
+    bool narrow = is_narrow(rungs->look);
+    size_t indent = narrow ? 4 : 9 + cell_columns(rungs->resource) + 2;
     char level[JSON_NUMBER_BYTES];
+    OWN(buf) struct buf line = {0};
 
-    buf_printf(out, "%8s %s  ", number_text_at(rung, "resource", "0", level), resource);
-    draw_bar(rung, widest, look, out);
-    buf_puts(out, "  ");
-    append_counts(out, rung);
-    buf_putc(out, '\n');
-    draw_awaited(rung, indent, out);
+    buf_init(&line, LINE_BYTES);
+    buf_printf(&line, "%*s %s  ", narrow ? 5 : 8, number_text_at(rung, "resource", "0", level),
+               rungs->resource);
+    draw_bar(rung, rungs, &line);
+    buf_puts(&line, narrow ? "\n" : "  ");
+    append_counts(&line, rung);
+    wrap_append(out, buf_text(&line), rungs->look->width, narrow ? 4 : indent + rungs->bar + 2);
+    if (json_array_size(json_object_get(rung, "waits_for")) > 0) {
+        buf_clear(&line);
+        repeat(&line, " ", indent);
+        append_awaited(rung, &line);
+        wrap_append(out, buf_text(&line), rungs->look->width, indent + 2);
+    }
 }
 
 /* ---- a bracket --------------------------------------------------------------------------------
  */
 
-static void draw_bracket(const json_t *bracket, const char *resource,
-                         const struct brackets_look *look, struct buf *out)
+/* What the level and the counts leave of the line. */
+static size_t bar_columns(const char *resource, const struct brackets_look *look)
+{
+    bool narrow = is_narrow(look);
+    size_t others = (narrow ? 6 : 9) + cell_columns(resource) + 2 + (narrow ? 0 : 2 + COUNTS);
+
+    if (look->width == 0 || others + BAR_COLUMNS <= look->width) {
+        return BAR_COLUMNS;
+    }
+    return look->width > others + BAR_LEAST ? look->width - others : BAR_LEAST;
+}
+
+static void draw_bracket(const json_t *bracket, struct rungs rungs, struct buf *out)
 {
     bool is_done = strcmp(text_at(bracket, "state"), "done") == 0;
-    const json_t *rungs = json_object_get(bracket, "rungs");
-    int64_t widest = 1;
+    const json_t *list = json_object_get(bracket, "rungs");
+    OWN(buf) struct buf head = {0};
     size_t i;
     json_t *rung;
 
-    buf_printf(out, "\nbracket %" PRId64 "  ", int_at(bracket, "bracket", 0));
-    cell_append_clean(out, text_at(bracket, "state"));
+    buf_init(&head, LINE_BYTES);
+    buf_printf(&head, "bracket %" PRId64 "  %s", int_at(bracket, "bracket", 0),
+               text_at(bracket, "state"));
     if (!is_done) {
-        buf_puts(out, ": ");
-        cell_append_clean(out, text_at(bracket, "next"));
+        buf_printf(&head, ": %s", text_at(bracket, "next"));
     }
     buf_putc(out, '\n');
-    if (is_done && !look->all) {
-        rung = json_array_get(rungs, json_array_size(rungs) - 1);
-        draw_rung(rung, resource, size_of(rung), look, out);
+    wrap_append(out, buf_text(&head), rungs.look->width, 2);
+    if (is_done && !rungs.look->all) {
+        rung = json_array_get(list, json_array_size(list) - 1);
+        rungs.widest = size_of(rung);
+        draw_rung(rung, &rungs, out);
         return;
     }
-    json_array_foreach (json_unconst(rungs), i, rung) {
-        widest = size_of(rung) > widest ? size_of(rung) : widest;
+    json_array_foreach (json_unconst(list), i, rung) {
+        rungs.widest = size_of(rung) > rungs.widest ? size_of(rung) : rungs.widest;
     }
-    json_array_foreach (json_unconst(rungs), i, rung) {
-        draw_rung(rung, resource, widest, look, out);
+    json_array_foreach (json_unconst(list), i, rung) {
+        draw_rung(rung, &rungs, out);
     }
 }
 
 void brackets_draw(const json_t *answer, const struct brackets_look *look, struct buf *out)
 {
     OWN(buf) struct buf resource = {0};
+    OWN(buf) struct buf head = {0};
     size_t i;
     json_t *bracket;
 
     buf_init(&resource, 1024);
+    buf_init(&head, LINE_BYTES);
     cell_append_clean(&resource, text_at(answer, "resource"));
-    draw_head(answer, out);
+    draw_head(answer, &head);
+    wrap_append(out, buf_text(&head), look->width, 2);
+    struct rungs rungs = {.look = look,
+                          .resource = buf_text(&resource),
+                          .widest = 1,
+                          .bar = bar_columns(buf_text(&resource), look)};
     json_array_foreach (json_object_get(answer, "brackets"), i, bracket) {
-        draw_bracket(bracket, buf_text(&resource), look, out);
+        draw_bracket(bracket, rungs, out);
     }
     if (look->ascii && i > 0) {
         buf_puts(out, "\n# reported  = running  . not yet begun\n");

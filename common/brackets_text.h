@@ -15,13 +15,15 @@
 #include <jansson.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "common/buf.h"
 
 struct brackets_look {
-    bool all;      /* brackets that are done are drawn in full, too */
-    bool ascii;    /* # = . for █ ▒ ·, and a line that says what they mean */
-    bool is_small; /* for a narrow terminal */
+    bool all;     /* brackets that are done are drawn in full, too */
+    bool ascii;   /* # = . for █ ▒ ·, and a line that says what they mean */
+    size_t width; /* lines are wrapped there, bars give way, and on a narrow terminal a rung's
+                     numbers stand below its bar; 0: no line is too wide */
 };
 /* `answer` is that of GET …/brackets. */
 void brackets_draw(const json_t *answer, const struct brackets_look *look, struct buf *out);

@@ -78,6 +78,21 @@ START_TEST(all_rungs_of_done_brackets_are_drawn_when_asked_for)
 }
 END_TEST
 
+START_TEST(a_narrow_picture_loses_nothing)
+{
+    json_auto_t *whole = json_loads(answer, 0, NULL);
+    OWN(buf) struct buf out = {0};
+
+    buf_init(&out, 1 << 16);
+    brackets_draw(whole, &(struct brackets_look){.width = 40}, &out);
+    ck_assert_ptr_nonnull(strstr(buf_text(&out), "    3 epochs  ███▒▒▒▒▒·\n"
+                                                 "    8 of 9, 5 running, 3 waiting\n"
+                                                 "    waits for trial 15 (0:12), trial 18\n"
+                                                 "      (0:40), trial 19 (0:01), trial 20\n"
+                                                 "      (0:01) and 1 more\n"));
+}
+END_TEST
+
 START_TEST(a_study_without_a_schedule_has_a_head_alone)
 {
     check_picture("{\"study\": \"s\", \"schedule\": \"none\", \"trials\": 3, \"opened\": 0, "
@@ -93,6 +108,7 @@ int main(void)
 
     tcase_add_test(tcase, open_brackets_show_who_waits_for_whom);
     tcase_add_test(tcase, all_rungs_of_done_brackets_are_drawn_when_asked_for);
+    tcase_add_test(tcase, a_narrow_picture_loses_nothing);
     tcase_add_test(tcase, a_study_without_a_schedule_has_a_head_alone);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -7,11 +7,20 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "common/integer.h"
 #include "common/suggest.h"
 #include "worker/cli/option_check.h"
 #include "worker/cli/status.h"
 
-enum { KEY_SERVER = 0x1000, KEY_TOKEN_FILE, KEY_CA_FILE, KEY_CURL, KEY_COLOR, KEY_DRY_RUN };
+enum {
+    KEY_SERVER = 0x1000,
+    KEY_TOKEN_FILE,
+    KEY_CA_FILE,
+    KEY_CURL,
+    KEY_COLOR,
+    KEY_DRY_RUN,
+    KEY_WIDTH
+};
 
 static const char *const output_names[OUTPUT_COUNT] = {
     [OUTPUT_TABLE] = "table",   [OUTPUT_WIDE] = "wide", [OUTPUT_JSON] = "json",
@@ -46,6 +55,10 @@ static const struct argp_option output_options[] = {
      "what would command it.",
      9},
     {"color", KEY_COLOR, "WHEN", 0, "auto (the default: on a terminal), always or never", 9},
+    {"width", KEY_WIDTH, "COLUMNS", 0,
+     "cut or wrap lines of text there (default: at the terminal's width)\vInto a pipe lines are as "
+     "long as they are unless this is said.",
+     9},
     {0},
 };
 static const struct argp_option dry_run_options[] = {
@@ -92,6 +105,18 @@ static error_t color_from_name(struct options *options, const char *name,
     return EINVAL;
 }
 
+static error_t width_from_text(struct options *options, const char *text,
+                               const struct argp_state *state)
+{
+    int64_t width = 0;
+
+    if (!integer_from_text(text, 20, 10000, &width)) {
+        argp_error(state, "--width %s: write a number of columns from 20 to 10000", text);
+    }
+    options->width = (size_t)width;
+    return 0;
+}
+
 static error_t parse_common(int key, char *arg, struct argp_state *state)
 {
     struct options *options = state->input;
@@ -119,6 +144,8 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
         return output_from_name(options, arg, state);
     case KEY_COLOR:
         return color_from_name(options, arg, state);
+    case KEY_WIDTH:
+        return width_from_text(options, arg, state);
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -285,6 +312,11 @@ bool options_color(const struct options *options, int fd)
     }
     return (no_color == NULL || *no_color == '\0') && term != NULL && strcmp(term, "dumb") != 0
            && isatty(fd) == 1;
+}
+
+size_t options_width(const struct options *options, int fd)
+{
+    return options->width > 0 ? options->width : terminal_width(fd);
 }
 
 size_t terminal_width(int fd)

@@ -31,6 +31,7 @@ struct options {
     const char *ca_file;
     enum output output;
     enum color color;
+    size_t width; /* 0: not said */
     bool curl;    /* print the request, send nothing */
     bool dry_run; /* print what would be written, write nothing */
     bool yes;
@@ -91,6 +92,9 @@ error_t options_parse_flag(int key, char *arg, struct argp_state *state);
 
 /* Whether to use colour on this stream: --color, NO_COLOR, TERM=dumb, a terminal or not. */
 bool options_color(const struct options *options, int fd);
+
+/* How wide lines may be: --width, else the terminal's columns, else 0: as wide as they are. */
+size_t options_width(const struct options *options, int fd);
 
 /* Columns of the terminal behind `fd`, 0 if it is none. */
 size_t terminal_width(int fd);

@@ -285,6 +285,32 @@ int session_next_page(struct session *session, const char *path, char cursor[HTT
     return buf_check(page, err);
 }
 
+int session_async(const struct session *session, struct http_async **async, struct err *err)
+{
+    char token[HTTP_TOKEN_BYTES] = "";
+
+    if (session->token_file[0] != '\0') {
+        TRY(http_token_load(session->token_file, token, err));
+    }
+    struct http_client_settings settings = {.url = http_client_url(session->client),
+                                            .token = token,
+                                            .ca_file = session->options->ca_file};
+    return http_async_create(&settings, async, err);
+}
+
+int session_read_answer(const struct http_answer *answer, json_t **reply, struct err *err)
+{
+    *reply = NULL;
+    if (answer->body.len == 0
+        || json_parse(buf_text(&answer->body), answer->body.len, &answer_limits, reply, err) == 0) {
+        return 0;
+    }
+    if (err->code == ERR_NOMEM) {
+        return -1;
+    }
+    return http_answer_foreign(answer, err);
+}
+
 int session_send(struct session *session, const char *method, const char *path, const json_t *body,
                  json_t **reply, struct err *err)
 {
@@ -294,15 +320,7 @@ int session_send(struct session *session, const char *method, const char *path, 
     if (reply == NULL) {
         return 0;
     }
-    *reply = NULL;
-    if (answer.body.len == 0
-        || json_parse(buf_text(&answer.body), answer.body.len, &answer_limits, reply, err) == 0) {
-        return 0;
-    }
-    if (err->code == ERR_NOMEM) {
-        return -1;
-    }
-    return http_answer_foreign(&answer, err);
+    return session_read_answer(&answer, reply, err);
 }
 
 int session_each(struct session *session, const char *path,

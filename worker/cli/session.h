@@ -13,6 +13,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "common/http/async.h"
 #include "common/http/client.h"
 #include "common/json.h"
 #include "common/json_at.h"
@@ -52,6 +53,12 @@ MUST_USE int session_get(struct session *session, const char *path, json_t **rep
                          struct err *err);
 MUST_USE int session_send(struct session *session, const char *method, const char *path,
                           const json_t *body, json_t **reply, struct err *err);
+
+/* For many calls at once: with the same server and token. */
+MUST_USE int session_async(const struct session *session, struct http_async **async,
+                           struct err *err);
+/* The body of an answer as JSON, which the caller owns; NULL where it is empty. */
+MUST_USE int session_read_answer(const struct http_answer *answer, json_t **reply, struct err *err);
 
 /* Appends what to do, in the words of this program, to what a server answered (or that none did):
  * which server, which token, how to list the studies. The verbs that send through a session need

@@ -9,6 +9,7 @@ const struct verb verbs[] = {
     {NULL, "run", verb_run, &usage_run, "tune a command: study, worker and picture in one"},
     {NULL, "advise", verb_advise, &usage_advise,
      "which strategy suits a problem, and what it would cost"},
+    {NULL, "top", verb_top, &usage_top, "studies, workers and brackets on the whole screen, live"},
     {"study", "create", verb_study_create, &usage_study_create,
      "create a study from options or a file"},
     {"study", "list", verb_study_list, &usage_study_list, "the studies of the server"},

@@ -49,6 +49,7 @@ const char *verb_words(const struct verb *verb, char words[VERB_WORDS_BYTES]);
     int verb_##id(int argc, char **argv)
 
 VERB(run);
+VERB(top);
 VERB(advise);
 VERB(study_create);
 VERB(study_list);

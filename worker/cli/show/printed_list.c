@@ -55,7 +55,8 @@ void printed_list_begin(struct printed_list *list, const struct options *options
     } else {
         format.style = TABLE_ALIGNED;
         format.cell_max = options->output == OUTPUT_TABLE ? CELL_COLUMNS_MAX : 0;
-        format.line_max = options->output == OUTPUT_TABLE ? terminal_width(STDOUT_FILENO) : 0;
+        format.line_max =
+            options->output == OUTPUT_TABLE ? options_width(options, STDOUT_FILENO) : 0;
         format.cuts_cells = true;
         format.trims = true;
         format.upper_titles = true;

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/brackets_text.h"
 #include "worker/cli/session.h"
@@ -93,12 +94,12 @@ static void list_rungs(const struct options *options, const json_t *answer)
 /* ---- as a picture -----------------------------------------------------------------------------
  */
 
-static int draw(const json_t *answer, bool all, struct err *err)
+static int draw(const json_t *answer, bool all, size_t width, struct err *err)
 {
     OWN(buf) struct buf display = {0};
 
     buf_init(&display, 4 << 20);
-    brackets_draw(answer, &(struct brackets_look){.all = all}, &display);
+    brackets_draw(answer, &(struct brackets_look){.all = all, .width = width}, &display);
     TRY(buf_check(&display, err));
     text_print_page(stdout, buf_text(&display));
     return 0;
@@ -129,7 +130,7 @@ static int show(const struct options *options, bool all, struct err *err)
         say("study '%s' has no resource, so its trials have no brackets", options->arguments[0]);
     }
     if (options->output == OUTPUT_TABLE) {
-        return draw(answer, all, err);
+        return draw(answer, all, options_width(options, STDOUT_FILENO), err);
     }
     list_rungs(options, answer);
     return 0;
