@@ -64,6 +64,7 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/studies/{study}/brackets", READ, HTTP_BODY_NONE, get_brackets},
     {"GET", "/v1/studies/{study}/importance", READ, HTTP_BODY_NONE, get_importance},
     {"GET", "/v1/studies/{study}/report", READ, HTTP_BODY_NONE, get_report},
+    {"GET", "/v1/studies/{study}/paper", READ, HTTP_BODY_NONE, get_paper},
     {"POST", "/v1/advice", READ, HTTP_BODY_JSON_BULK, post_advice},
     {"POST", "/v1/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/studies/{study}/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},

@@ -105,9 +105,10 @@ static void draw_axis(const struct drawing *drawing, size_t k)
     const struct param *param = is_param ? &def->space->params[drawing->parallel->params[k]] : NULL;
 
     svg_line(drawing->out, "axis", x, axis_y(drawing, 0), x, axis_y(drawing, 1));
+    bool is_outer = k == 0 || k + 1 == drawing->n_axes;
     svg_text_cut(drawing->out, "label middle", x, k % 2 == 0 || room > 12 ? 30 : 15,
                  is_param ? param->name : def->objectives[k - drawing->n_params].metric,
-                 room > 12 ? room : 13);
+                 is_outer || room <= 12 ? 13 : room);
     if (is_param) {
         draw_param_ticks(drawing, k, param);
     } else {

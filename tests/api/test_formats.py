@@ -22,7 +22,8 @@ import hone  # noqa: E402
 
 TYPES = {"json": "application/json", "ndjson": "application/x-ndjson", "csv": "text/csv",
          "text": "text/plain", "table": "text/plain", "sh": "text/plain", "hydra": "text/plain",
-         "sse": "text/event-stream", "html": "text/html"}
+         "sse": "text/event-stream", "html": "text/html",
+         "latex": "application/x-latex"}
 MEDIA = {"application/json": "json", "application/x-ndjson": "ndjson", "text/csv": "csv",
          "text/plain": "text", "application/x-sh": "sh", "text/event-stream": "sse"}
 # For browsers, which keep their state in the query.

@@ -126,6 +126,17 @@ class Reports(unittest.TestCase):
                                "--token-file", f"{self.server.data}/admin.token"], cwd=cwd,
                               text=True, check=False, capture_output=True)
 
+    def test_the_command_prints_a_paper(self):
+        self.make("paper", 2, 20)
+        done = self.hone("study", "paper", "paper", cwd="/")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("There were 20 trials, of which 20 completed.", " ".join(done.stdout.split()))
+        done = self.hone("study", "paper", "paper", "-o", "latex", cwd="/")
+        self.assertIn("\\begin{tabular}{lll}", done.stdout)
+        done = self.hone("study", "paper", "paper", "-o", "word", cwd="/")
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn("use text or latex", done.stderr)
+
     def test_the_command_writes_a_file(self):
         self.make("cli", 2, 20)
         with tempfile.TemporaryDirectory() as folder:

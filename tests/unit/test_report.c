@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/analysis/expected_best.h"
 #include "server/report/axis.h"
 #include "server/report/definition.h"
 #include "server/report/html.h"
 #include "server/report/page.h"
+#include "server/report/paper.h"
 #include "server/report/param_axis.h"
+#include "server/report/prose.h"
 #include "server/report/svg.h"
 
 /* ---- texts ---- */
@@ -381,6 +384,114 @@ START_TEST(trials_are_ranked_at_the_highest_resource)
 }
 END_TEST
 
+/* ---- for a paper ---- */
+
+static const struct {
+    const char *text, *latex;
+} words[] = {
+    {"plain", "plain"},
+    {"a_b & 50% of #3 {x}$", "a\\_b \\& 50\\% of \\#3 \\{x\\}\\$"},
+    {"\\input{secrets}", "\\textbackslash{}input\\{secrets\\}"},
+    {"~^<>|", "\\textasciitilde{}\\textasciicircum{}\\textless{}\\textgreater{}\\textbar{}"},
+    {"[2em]* \"`--", "{[}2em{]}{*} \\char34{}\\char96{}{-}{-}"},
+    {"a\nb\x1b\u202e", "a b"},
+    {"é 学", "é 学"},
+    {"0123456789abcdef", "0123456789\\ldots{}"},
+};
+
+START_TEST(words_are_no_commands_of_latex)
+{
+    OWN(buf) struct buf out;
+    struct prose prose = {.out = &out, .is_latex = true};
+    const char *text = words[_i].text;
+
+    buf_init(&out, 1000);
+    prose_word(&prose, text, strncmp(text, "0123", 4) == 0 ? 10 : 100);
+    ck_assert_str_eq(buf_text(&out), words[_i].latex);
+}
+END_TEST
+
+START_TEST(numbers_of_a_paper_are_mathematics)
+{
+    OWN(buf) struct buf out;
+    struct prose prose = {.out = &out, .is_latex = true};
+
+    buf_init(&out, 1000);
+    prose_number(&prose, 0.25);
+    prose_number(&prose, 1e-5);
+    prose_number(&prose, -2.5e10);
+    prose_number(&prose, (double)NAN);
+    ck_assert_str_eq(buf_text(&out), "$0.25$$10^{-5}$$-2.5 \\times 10^{10}$NaN");
+}
+END_TEST
+
+/* Of 1, 2, 3 the best of two draws is 1 in 5 of 9 cases, 2 in 3 and 3 in 1. */
+START_TEST(the_expected_best_is_that_of_all_draws)
+{
+    double values[] = {2, 3, 1};
+
+    expected_best_sort(3, values, DIRECTION_MINIMIZE);
+    ck_assert_double_eq_tol(expected_best(3, values, 1), 2, 1e-12);
+    ck_assert_double_eq_tol(expected_best(3, values, 2), (5 * 1 + 3 * 2 + 1 * 3) / 9.0, 1e-12);
+    ck_assert_double_eq_tol(expected_best(3, values, 200), 1, 1e-12);
+    expected_best_sort(3, values, DIRECTION_MAXIMIZE);
+    ck_assert_double_eq_tol(expected_best(3, values, 2), (5 * 3 + 3 * 2 + 1 * 1) / 9.0, 1e-12);
+    ck_assert_double_nan(expected_best(0, values, 1));
+}
+END_TEST
+
+/* Braces are balanced in what TeX reads, and every table is closed. */
+static void expect_balanced(const char *latex)
+{
+    int depth = 0;
+
+    for (const char *at = latex; *at != '\0'; at++) {
+        if (*at == '%' && (at == latex || at[-1] != '\\')) {
+            at += strcspn(at, "\n");
+        }
+        if ((*at == '{' || *at == '}') && (at == latex || at[-1] != '\\')) {
+            depth += *at == '{' ? 1 : -1;
+        }
+        ck_assert_int_ge(depth, 0);
+        if (*at == '\0') {
+            break;
+        }
+    }
+    ck_assert_int_eq(depth, 0);
+}
+
+START_TEST(a_paper_tells_of_failures_and_bears_hostile_names)
+{
+    OWN(study_def)
+    struct study_def *def = def_of("{\"name\": \"s\", \"metric\": \"}\\\\end{table}%\", "
+                                   "\"direction\": \"minimize\", " TWO_PARAMETERS "}");
+    OWN(study_report) struct study_report report = {0};
+    OWN(buf) struct buf latex;
+    OWN(buf) struct buf text;
+    struct study_row row = {.counts = {[TRIAL_COMPLETED] = 5, [TRIAL_FAILED] = 3}};
+    struct err err = {0};
+
+    begin_report(&report, &row, def);
+    for (size_t i = 0; i < 8; i++) {
+        add_trial(&report, i < 3 ? TRIAL_FAILED : TRIAL_COMPLETED, (double)i, 0);
+    }
+    ck_assert_int_eq(study_report_rank(&report, &err), 0);
+    buf_init(&latex, 1 << 20);
+    buf_init(&text, 1 << 20);
+    ck_assert_int_eq(study_paper_write(&report, true, &latex, &err), 0);
+    ck_assert_int_eq(study_paper_write(&report, false, &text, &err), 0);
+    expect_balanced(buf_text(&latex));
+    expect(&latex, "minimizing\n\\}\\textbackslash{}end\\{table\\}\\%");
+    expect(&latex, "failed (\\textless{}oom\\textgreater{}) & 3 \\\\");
+    expect(&latex, "\\cite{bergstra2012random}");
+    expect(&latex, "% @inproceedings{dodge2019show,");
+    expect(&latex, "1 & $5$ \\\\");
+    expect(&text, "completed                   5\n");
+    expect(&text, "failed (<oom>)              3\n");
+    ck_assert_ptr_null(strstr(buf_text(&text), "no random sample"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("report");
@@ -401,6 +512,10 @@ int main(void)
     tcase_add_test(cases, one_trial_and_equal_values_have_pictures);
     tcase_add_test(cases, a_front_leads_the_ranks);
     tcase_add_test(cases, trials_are_ranked_at_the_highest_resource);
+    tcase_add_loop_test(cases, words_are_no_commands_of_latex, 0, sizeof words / sizeof words[0]);
+    tcase_add_test(cases, numbers_of_a_paper_are_mathematics);
+    tcase_add_test(cases, the_expected_best_is_that_of_all_draws);
+    tcase_add_test(cases, a_paper_tells_of_failures_and_bears_hostile_names);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

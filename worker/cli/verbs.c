@@ -29,6 +29,8 @@ const struct verb verbs[] = {
     {"study", "importance", verb_study_importance, &usage_study_importance,
      "which parameters matter for a good result"},
     {"study", "report", verb_study_report, &usage_study_report, "write a study as one HTML page"},
+    {"study", "paper", verb_study_paper, &usage_study_paper,
+     "methods, tables and references for a paper"},
     {"study", "pause", verb_study_pause, &usage_study_pause, "hand out nothing new"},
     {"study", "resume", verb_study_resume, &usage_study_resume, "go on"},
     {"study", "stop", verb_study_stop, &usage_study_stop, "stop what runs, cancel what waits"},

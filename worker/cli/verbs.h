@@ -63,6 +63,7 @@ VERB(study_brackets);
 VERB(study_explain);
 VERB(study_importance);
 VERB(study_report);
+VERB(study_paper);
 VERB(study_pause);
 VERB(study_resume);
 VERB(study_stop);
