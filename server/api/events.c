@@ -1,12 +1,15 @@
-/* Events as a stream, NDJSON or server-sent events, from any number on, until the client leaves. */
+/* Events as a stream, NDJSON, server-sent events or lines, from any number on, until the client
+ * leaves. */
 #include "server/api/events.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/integer.h"
+#include "server/api/event_line.h"
 #include "server/api/read.h"
 #include "server/api/request.h"
 #include "server/api/stream.h"
@@ -21,9 +24,13 @@ struct follower {
     int64_t study;         /* 0: all */
     char name[NAME_BYTES]; /* of that study */
     int64_t after;         /* everything up to here was looked at; the job's while one runs */
-    bool sse;
-    bool follows;           /* goes on after the last event there is */
-    struct live_view *view; /* the job's: names of studies */
+    enum format format;
+    struct event_lines lines; /* of text: the job's */
+    _Atomic int64_t place;    /* `after`, for a heartbeat */
+    bool has_caught_up;       /* of text: what there was is written */
+    bool follows;             /* goes on after the last event there is */
+    struct live_view *view;   /* the job's: names of studies */
+    struct store *store;      /* the job's */
     struct buf *out;
     struct follower *next, **link; /* under the api's followers_lock; link NULL: not among them */
     struct buf frames;             /* under it too: measurements to send */
@@ -62,14 +69,17 @@ static int take_event(void *context, const struct event_row *event, struct err *
 {
     struct follower *follower = context;
     struct buf *out = follower->out;
+    bool is_sse = follower->format == FORMAT_SSE;
 
-    (void)err;
-    if (follower->sse) {
+    if (follower->format == FORMAT_TEXT) {
+        return event_line_write(&follower->lines, event, follower->view, follower->store, out, err);
+    }
+    if (is_sse) {
         buf_printf(out, "id: %" PRId64 "\nevent: %s\ndata: ", event->seq,
                    event_kind_name(event->kind));
     }
     write_event(event, follower->view, out);
-    buf_puts(out, follower->sse ? "\n\n" : "\n");
+    buf_puts(out, is_sse ? "\n\n" : "\n");
     return 0;
 }
 
@@ -80,6 +90,7 @@ static int read_chunk(void *context, struct store *store, struct buf *out, bool 
     int64_t looked_at = follower->after;
 
     follower->out = out;
+    follower->store = store;
     follower->view = engine_view(follower->api->engine);
     int result = store_each_event(store, follower->study, follower->after, EVENTS_PER_CHUNK,
                                   take_event, follower, &looked_at, err);
@@ -90,6 +101,11 @@ static int read_chunk(void *context, struct store *store, struct buf *out, bool 
     *more =
         looked_at - follower->after >= EVENTS_PER_CHUNK; /* both from 0, so it cannot overflow */
     follower->after = looked_at > follower->after ? looked_at : follower->after;
+    atomic_store(&follower->place, follower->after);
+    if (follower->format == FORMAT_TEXT && !*more && !follower->has_caught_up) {
+        follower->has_caught_up = true;
+        event_line_write_place(follower->after, out);
+    }
     return 0;
 }
 
@@ -102,16 +118,28 @@ static bool has_news(void *context)
 
 static void write_heartbeat(void *context, struct buf *out)
 {
-    const struct follower *follower = context;
+    struct follower *follower = context;
 
-    buf_puts(out, follower->sse ? ":\n\n" : "\n");
+    if (follower->format == FORMAT_TEXT) {
+        event_line_write_place(atomic_load(&follower->place), out);
+    } else {
+        buf_puts(out, follower->format == FORMAT_SSE ? ":\n\n" : "\n");
+    }
 }
 
 /* ---- measurements: sent as they come, without a number, and not stored as events ---- */
 
-static void write_frame(const struct measure_command *measure, bool sse, struct buf *out)
+static void write_frame(const struct measure_command *measure, const struct follower *follower,
+                        struct buf *out)
 {
+    const struct clock *clock = follower->api->clock;
+    bool sse = follower->format == FORMAT_SSE;
     struct json_writer w;
+
+    if (follower->format == FORMAT_TEXT) {
+        event_line_write_measured(measure, clock->wall_ms(clock), out);
+        return;
+    }
 
     buf_puts(out, sse ? "event: measurement\ndata: " : "");
     json_writer_init(&w, out);
@@ -141,7 +169,7 @@ static bool send_to_followers(struct api *api, const struct measure_command *mea
     for (struct follower *at = api->followers; at != NULL; at = at->next) {
         bool wants = at->study == 0 || strcmp(at->name, measure->out.study) == 0;
         if (wants && at->frames.len < FRAMES_MAX / 2) {
-            write_frame(measure, at->sse, &at->frames);
+            write_frame(measure, at, &at->frames);
             sent = true;
         }
     }
@@ -261,7 +289,7 @@ static int start_events(struct read_request *read, struct err *err)
         return err_set(err, ERR_NOMEM, "the server is out of memory; repeat in a moment");
     }
     follower->api = read->api;
-    follower->sse = read->format == FORMAT_SSE;
+    follower->format = read->format;
     if (read->study != NULL) {
         follower->study = read->study->id;
         (void)snprintf(follower->name, sizeof follower->name, "%s", read->study->name);
@@ -281,5 +309,6 @@ static int start_events(struct read_request *read, struct err *err)
 
 static const char *const events_query[] = {"after", "follow", NULL};
 
-STREAM_HANDLER(get_events, FORMAT_BIT(FORMAT_NDJSON) | FORMAT_BIT(FORMAT_SSE), FORMAT_NDJSON,
-               events_query, start_events)
+STREAM_HANDLER(get_events,
+               FORMAT_BIT(FORMAT_NDJSON) | FORMAT_BIT(FORMAT_SSE) | FORMAT_BIT(FORMAT_TEXT),
+               FORMAT_NDJSON, events_query, start_events)
