@@ -34,9 +34,21 @@ static void write_lease(struct json_writer *w, const struct live_view *view,
     json_object_end(w);
 }
 
-static void write_worker(struct json_writer *w, const struct live_view *view,
+static void put_known(struct json_writer *w, const char *key, double value)
+{
+    if (isnan(value)) {
+        json_put_null(w, key);
+    } else {
+        json_put_number(w, key, value);
+    }
+}
+
+static void write_worker(struct json_writer *w, const struct read_request *read,
                          const struct live_worker_view *worker)
 {
+    const struct live_view *view = read->view;
+    int64_t now_ms = read->api->clock->wall_ms(read->api->clock);
+
     json_object_begin(w);
     json_put_string(w, "name", worker->name);
     json_put_string(w, "host", worker->host[0] == '\0' ? NULL : worker->host);
@@ -48,12 +60,12 @@ static void write_worker(struct json_writer *w, const struct live_view *view,
     json_put_moment(w, "last_report_at", worker->last_report_ms == 0 ? -1 : worker->last_report_ms);
     json_put_int(w, "completed", worker->completed);
     json_put_int(w, "failed", worker->failed);
-    json_write_key(w, "completed_per_hour");
-    if (isnan(worker->per_hour)) {
-        json_write_null(w);
-    } else {
-        json_write_number(w, worker->per_hour);
-    }
+    put_known(w, "completed_per_hour", worker->per_hour);
+    put_known(w, "seconds_per_trial", worker->seconds_per_trial);
+    put_known(w, "seconds_per_step", worker->seconds_per_step);
+    put_known(w, "silent_seconds",
+              worker->last_report_ms == 0 ? (double)NAN
+                                          : (double)(now_ms - worker->last_report_ms) / 1000);
     json_write_key(w, "leases");
     json_array_begin(w);
     for (size_t i = 0; i < view->n_leases; i++) {
@@ -97,7 +109,7 @@ static int read_workers(struct read_request *read, struct err *err)
     qsort(workers, view->n_workers, sizeof(void *), by_name);
     TRY(item_list_begin(&listing, read, err));
     for (size_t i = 0; i < view->n_workers; i++) {
-        write_worker(item_list_item(&listing), view, workers[i]);
+        write_worker(item_list_item(&listing), read, workers[i]);
         item_list_item_end(&listing);
     }
     return item_list_end(&listing, NULL, err);
@@ -112,7 +124,7 @@ static int read_worker(struct read_request *read, struct err *err)
     json_writer_init(&w, &read->response.body);
     for (size_t i = 0; i < read->view->n_workers; i++) {
         if (strcmp(read->view->workers[i].name, name) == 0) {
-            write_worker(&w, read->view, &read->view->workers[i]);
+            write_worker(&w, read, &read->view->workers[i]);
             buf_putc(&read->response.body, '\n');
             return 0;
         }
@@ -130,9 +142,12 @@ static const struct face_column columns[] = {{.key = "name", .variable = "worker
                                              {.key = "completed", .is_right = true},
                                              {.key = "failed", .is_right = true},
                                              {.key = "completed_per_hour", .is_right = true},
-                                             {.key = "last_report_at"},
-                                             {.key = "waiting"},
-                                             {.key = "gpus", .is_right = true},
+                                             {.key = "seconds_per_trial", .is_right = true},
+                                             {.key = "seconds_per_step", .is_right = true},
+                                             {.key = "silent_seconds", .is_right = true},
+                                             {.key = "last_report_at", .is_extra = true},
+                                             {.key = "waiting", .is_extra = true},
+                                             {.key = "gpus", .is_extra = true},
                                              {.key = "last_seen_at", .is_extra = true},
                                              {.key = "reason"},
                                              {0}};

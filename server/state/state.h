@@ -43,6 +43,7 @@ struct live_worker {
     char health[HEALTH_BYTES];             /* why it says that it is not well; "": it is */
     int64_t first_seen_ms, last_report_ms; /* wall clock; 0: not since the server started */
     int64_t completed, failed;             /* results since the server started */
+    double completed_seconds, steps;       /* of the completed ones; steps as reported */
 };
 
 /* The last value of each metric, in the attempt that is under way. */

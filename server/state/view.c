@@ -99,6 +99,11 @@ static void copy_health(const struct state *state, const struct live_worker *wor
     copy->per_hour = worker->first_seen_ms == 0 || seen_ms <= 0
                          ? (double)NAN
                          : (double)worker->completed * 3.6e6 / (double)seen_ms;
+    copy->seconds_per_trial = worker->completed == 0
+                                  ? (double)NAN
+                                  : worker->completed_seconds / (double)worker->completed;
+    copy->seconds_per_step =
+        worker->steps > 0 ? worker->completed_seconds / worker->steps : (double)NAN;
 }
 
 static void copy_workers(const struct state *state, struct live_view *view)

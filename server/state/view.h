@@ -42,6 +42,8 @@ struct live_worker_view {
     int64_t last_report_ms;    /* wall clock; 0: none since the server started */
     int64_t completed, failed; /* results since the server started */
     double per_hour;           /* completed since it was first seen; NaN: not seen yet */
+    double seconds_per_trial;  /* of completed attempts; NaN: none */
+    double seconds_per_step;   /* the same; NaN: it has reported no steps */
 };
 struct live_view {
     _Atomic int holders;

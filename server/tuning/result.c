@@ -341,6 +341,19 @@ static int register_names(struct tuning *tuning, struct live_study *study,
     return 0;
 }
 
+/* How fast the worker is. Steps are counted as they are reported, in the study's own unit. */
+static void note_speed(struct tuning *tuning, const struct live_lease *lease)
+{
+    struct live_worker *worker = lease->worker;
+    int digits = lease->study->def->resource_digits;
+    int64_t ms = tuning->state.wall_ms - lease->row.leased_at_ms;
+
+    worker->completed_seconds += ms > 0 ? (double)ms / 1000 : 0;
+    if (lease->last_step > lease->row.from) {
+        worker->steps += (double)(lease->last_step - lease->row.from) / (double)step_whole(digits);
+    }
+}
+
 /* What the outcome says of the worker. A failure of its node is noted where the trial's end is
  * decided. */
 static int note_worker(struct tuning *tuning, const struct live_lease *lease, enum outcome outcome,
@@ -352,6 +365,9 @@ static int note_worker(struct tuning *tuning, const struct live_lease *lease, en
     lease->study->tally.last_report_ms = tuning->state.wall_ms;
     worker->completed += outcome == OUTCOME_COMPLETED;
     worker->failed += outcome == OUTCOME_FAILED;
+    if (outcome == OUTCOME_COMPLETED) {
+        note_speed(tuning, lease);
+    }
     return outcome == OUTCOME_COMPLETED && is_finite ? node_note_success(&tuning->state, lease, err)
                                                      : 0;
 }
