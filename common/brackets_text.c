@@ -126,7 +126,7 @@ static void append_counts(struct buf *out, const json_t *rung)
     }
 }
 
-/* " on gpu07:0, silent 0:40": by whom, and since when, if that is long. */
+/* " on gpu07:0, silent 0:40": by whom, and since when, if that is long or nothing came. */
 static void append_worker(const json_t *awaited, struct buf *out)
 {
     double silent = number_at(awaited, "silent_seconds");
@@ -137,7 +137,9 @@ static void append_worker(const json_t *awaited, struct buf *out)
     }
     buf_puts(out, " on ");
     cell_append_clean(out, text_at(awaited, "worker"));
-    if (silent >= SILENT_SECONDS && silent < 1e12) {
+    if (json_object_get(awaited, "step") == NULL) {
+        buf_puts(out, ", no report yet");
+    } else if (silent >= SILENT_SECONDS && silent < 1e12) {
         buf_printf(out, ", silent %s", text_span((int64_t)(silent * 1000), span));
     }
 }

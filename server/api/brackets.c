@@ -136,7 +136,7 @@ static void draw(const json_t *answer, const struct face_query *query, struct bu
     brackets_draw(answer, &look, out);
     if (json_array_size(json_object_get(answer, "brackets")) == 0) {
         buf_puts(out, json_object_get(answer, "resource") == NULL
-                          ? "the study has no resource, so its trials have no brackets\n"
+                          ? "the study's strategy trains each trial in one go, without brackets\n"
                           : "there are no brackets yet\n");
     }
 }

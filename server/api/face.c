@@ -165,14 +165,16 @@ static void append_value(const struct face_column *column, const json_t *row, en
     const json_t *value = value_at(column, row, format);
     char number[TEXT_NUMBER_BYTES];
 
+    if (column->append != NULL) {
+        column->append(row, out);
+        return;
+    }
     if (value == NULL
         || (json_is_null(value) && (!column->is_parameter || column->null_is_nothing))) {
         return;
     }
     if (format == FORMAT_TABLE && json_is_real(value)) {
         buf_puts(out, text_number(json_real_value(value), DIGITS, number));
-    } else if (column->is_count) {
-        buf_printf(out, "%zu", json_array_size(value));
     } else if (json_is_array(value) && !column->is_parameter) {
         append_list(value, out);
     } else if (column->is_parameter && format != FORMAT_SH) {

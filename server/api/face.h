@@ -30,8 +30,9 @@ struct face_column {
     bool is_parameter;    /* its cells tell "1" from 1, as parameters in a table do */
     const char *live;     /* a member whose `key` stands instead where people look; NULL: none */
     bool null_is_nothing; /* null is an inactive parameter, not a value that is null */
-    bool is_count;        /* a list is shown by how many items it has */
-    bool is_right;        /* aligned to the right */
+    /* Appends the cell from the row; NULL: the value of `key` is the cell. */
+    void (*append)(const json_t *row, struct buf *out);
+    bool is_right; /* aligned to the right */
 };
 
 struct face_columns {

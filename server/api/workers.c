@@ -1,10 +1,12 @@
 /* Workers, as the writer has seen them since the server started. */
 #include "server/api/workers.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json_at.h"
 #include "common/step.h"
 #include "server/api/json.h"
 #include "server/api/list.h"
@@ -63,9 +65,8 @@ static void write_worker(struct json_writer *w, const struct read_request *read,
     put_known(w, "completed_per_hour", worker->per_hour);
     put_known(w, "seconds_per_trial", worker->seconds_per_trial);
     put_known(w, "seconds_per_step", worker->seconds_per_step);
-    put_known(w, "silent_seconds",
-              worker->last_report_ms == 0 ? (double)NAN
-                                          : (double)(now_ms - worker->last_report_ms) / 1000);
+    int64_t heard_ms = worker->last_report_ms > 0 ? worker->last_report_ms : worker->first_seen_ms;
+    put_known(w, "silent_seconds", heard_ms > 0 ? (double)(now_ms - heard_ms) / 1000 : (double)NAN);
     json_write_key(w, "leases");
     json_array_begin(w);
     for (size_t i = 0; i < view->n_leases; i++) {
@@ -135,10 +136,26 @@ static int read_worker(struct read_request *read, struct err *err)
                    name);
 }
 
+/* What it trains: "digits #18 step 3". */
+static void append_trials(const json_t *row, struct buf *out)
+{
+    size_t i;
+    json_t *lease;
+
+    json_array_foreach (json_object_get(row, "leases"), i, lease) {
+        char step[JSON_NUMBER_BYTES];
+        buf_printf(out, "%s%s #%" PRId64, i > 0 ? "; " : "", text_at(lease, "study"),
+                   int_at(lease, "trial", 0));
+        if (json_is_number(json_object_get(lease, "step"))) {
+            buf_printf(out, " step %s", number_text_at(lease, "step", "", step));
+        }
+    }
+}
+
 static const struct face_column columns[] = {{.key = "name", .variable = "worker"},
                                              {.key = "host"},
                                              {.key = "state"},
-                                             {.key = "leases", .is_count = true, .is_right = true},
+                                             {.key = "trials", .append = append_trials},
                                              {.key = "completed", .is_right = true},
                                              {.key = "failed", .is_right = true},
                                              {.key = "completed_per_hour", .is_right = true},

@@ -93,6 +93,7 @@ static void copy_health(const struct state *state, const struct live_worker *wor
     copy->state = node_state_name(worker_state(state, worker));
     (void)snprintf(copy->reason, sizeof copy->reason, "%s",
                    node->reason[0] != '\0' ? node->reason : worker->health);
+    copy->first_seen_ms = worker->first_seen_ms;
     copy->last_report_ms = worker->last_report_ms;
     copy->completed = worker->completed;
     copy->failed = worker->failed;

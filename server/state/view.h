@@ -39,6 +39,7 @@ struct live_worker_view {
     int64_t n_gpus;
     const char *state;         /* as in the API; static text */
     char reason[HEALTH_BYTES]; /* "": none */
+    int64_t first_seen_ms;     /* wall clock; 0: not since the server started */
     int64_t last_report_ms;    /* wall clock; 0: none since the server started */
     int64_t completed, failed; /* results since the server started */
     double per_hour;           /* completed since it was first seen; NaN: not seen yet */

@@ -238,6 +238,45 @@ class Formats(unittest.TestCase):
         unknown = self.client.get(path + "csv&cols=colour")
         self.assertIn("there are number, state", unknown.body.decode())
 
+    # ---- what happens, who is slow ----
+
+    def test_events_are_lines_that_can_be_taken_up_again(self):
+        with hone.Server(args=["--open"]) as server, server.client(None) as client:
+            client.post("/v1/studies", hone.study("s"))
+            lease = client.post("/v1/studies/s/leases", {"worker": "w"}).json["lease"]["id"]
+            client.put(f"/v1/leases/{lease}/result",
+                       {"outcome": "completed", "metrics": {"loss": 0.125}})
+            client.post("/v1/studies/s/trials", {"parameters": {"x": 1}, "state": "failed"})
+            client.patch("/v1/studies/s", {"state": "paused"})
+            text = client.get("/v1/events?format=text&follow=false").body.decode()
+            found = [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in text.splitlines()]
+            self.assertRegex(found[0], r"^# \d{4}-\d\d-\d\d, times in UTC$")
+            self.assertEqual(found[1:-1], [
+                "s created", "s #1 running on w", "s #1 completed loss=0.125 best",
+                "s #2 failed", "s changed, it is paused"])
+            after = re.fullmatch(r"# after=(\d+)", found[-1]).group(1)
+            again = client.get(f"/v1/events?format=text&follow=false&after={after}").body.decode()
+            self.assertEqual(again, f"# after={after}\n")
+            part = client.get(f"/v1/events?format=text&follow=false&after={int(after) - 1}")
+            self.assertEqual(len(part.body.splitlines()), 3)
+
+    def test_a_worker_says_how_fast_it_is(self):
+        with hone.Server(args=["--open"]) as server, server.client(None) as client:
+            resource = {"name": "epochs", "min": 1, "max": 4}
+            client.post("/v1/studies", hone.study("s", resource=resource))
+            lease = client.post("/v1/studies/s/leases", {"worker": "w"}).json["lease"]["id"]
+            waiting = client.get("/v1/workers/w").json
+            self.assertIsNone(waiting["seconds_per_trial"])
+            self.assertGreaterEqual(waiting["silent_seconds"], 0)
+            client.post(f"/v1/leases/{lease}/measurements", {"measurements": [
+                {"step": step, "metrics": {"loss": 1}} for step in (1, 2, 3, 4)]})
+            table = client.get("/v1/workers?format=csv&cols=name,trials").body.decode()
+            self.assertEqual(table, "name,trials\nw,s #1 step 4\n")
+            client.put(f"/v1/leases/{lease}/result", {"outcome": "completed", "step": 4})
+            fast = client.get("/v1/workers/w").json
+            self.assertGreater(fast["seconds_per_trial"], 0)
+            self.assertAlmostEqual(fast["seconds_per_step"] * 4, fast["seconds_per_trial"])
+
     # ---- errors ----
 
     def test_an_error_is_a_line_where_lines_are_asked_for(self):

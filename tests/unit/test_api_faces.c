@@ -37,13 +37,18 @@ static const char answer[] =
     " \"words\": [\"x\", \"y\"], \"things\": [{}, {}], \"ok\": true,"
     " \"parameters\": {\"lr\": 0.1, \"model.name\": \"it's\\n1\", \"digit\": \"1\"}}";
 
+static void append_count(const json_t *row, struct buf *out)
+{
+    buf_printf(out, "%zu", json_array_size(json_object_get(row, "things")));
+}
+
 static const struct face_column columns[] = {
     {.key = "name", .variable = "thing"},
     {.object = "counts", .key = "done", .title = "done", .is_right = true},
     {.key = "rate", .is_right = true},
     {.key = "when"},
     {.key = "words", .is_extra = true},
-    {.key = "things", .is_count = true},
+    {.key = "things", .append = append_count},
     {.key = "ok"},
     {.object = "parameters", .key = "lr", .is_parameter = true},
     {.object = "parameters", .key = "model.name", .is_parameter = true},

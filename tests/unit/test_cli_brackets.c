@@ -23,7 +23,9 @@ static const char answer[] =
     "    \"entries\": [{\"trial\": 12, \"value\": 0.91, \"state\": \"promoted\"}]},"
     "   {\"rung\": 1, \"resource\": 3, \"size\": 9, \"entered\": 8, \"running\": 5,"
     "    \"reported\": 3, \"failed\": 0, \"waiting\": 3, \"promoted\": 0, \"waits_for\":"
-    "    [{\"trial\": 15, \"seconds\": 12.2}, {\"trial\": 18, \"seconds\": 40},"
+    "    [{\"trial\": 15, \"seconds\": 12.2, \"worker\": \"a:0\", \"step\": 2,"
+    "      \"silent_seconds\": 35},"
+    "     {\"trial\": 18, \"seconds\": 40, \"worker\": \"b:0\"},"
     "     {\"trial\": 19, \"seconds\": 1}, {\"trial\": 20, \"seconds\": 1},"
     "     {\"trial\": 21, \"seconds\": 3700}], \"entries\": []},"
     "   {\"rung\": 2, \"resource\": 9, \"size\": 3, \"entered\": 0, \"running\": 0,"
@@ -57,7 +59,8 @@ START_TEST(open_brackets_show_who_waits_for_whom)
                   "       1 epochs  ███████████████████████████  27 of 27, 17 waiting, 1 failed, 9 "
                   "promoted, best 0.91 (trial 12)\n"
                   "       3 epochs  ███▒▒▒▒▒·                    8 of 9, 5 running, 3 waiting\n"
-                  "                 waits for trial 15 (0:12), trial 18 (0:40), trial 19 (0:01), "
+                  "                 waits for trial 15 (0:12) on a:0, silent 0:35, trial 18 (0:40) "
+                  "on b:0, no report yet, trial 19 (0:01), "
                   "trial 20 (0:01) and 1 more\n"
                   "       9 epochs  ···                          0 of 3\n"
                   "      27 epochs                               0\n");
@@ -87,9 +90,26 @@ START_TEST(a_narrow_picture_loses_nothing)
     brackets_draw(whole, &(struct brackets_look){.width = 40}, &out);
     ck_assert_ptr_nonnull(strstr(buf_text(&out), "    3 epochs  ███▒▒▒▒▒·\n"
                                                  "    8 of 9, 5 running, 3 waiting\n"
-                                                 "    waits for trial 15 (0:12), trial 18\n"
-                                                 "      (0:40), trial 19 (0:01), trial 20\n"
-                                                 "      (0:01) and 1 more\n"));
+                                                 "    waits for trial 15 (0:12) on a:0,\n"
+                                                 "      silent 0:35, trial 18 (0:40) on\n"
+                                                 "      b:0, no report yet, trial 19\n"
+                                                 "      (0:01), trial 20 (0:01) and 1 more\n"));
+}
+END_TEST
+
+START_TEST(a_terminal_of_which_nothing_is_known_gets_ascii)
+{
+    json_auto_t *whole = json_loads(answer, 0, NULL);
+    OWN(buf) struct buf out = {0};
+
+    buf_init(&out, 1 << 16);
+    brackets_draw(whole, &(struct brackets_look){.ascii = true}, &out);
+    ck_assert_ptr_nonnull(
+        strstr(buf_text(&out), "epochs  ###=====.                    8 of 9, 5 running"));
+    ck_assert_ptr_nonnull(strstr(buf_text(&out), "\n# reported  = running  . not yet begun\n"));
+    for (size_t i = 0; i < out.len; i++) {
+        ck_assert_int_gt(out.data[i], 0);
+    }
 }
 END_TEST
 
@@ -109,6 +129,7 @@ int main(void)
     tcase_add_test(tcase, open_brackets_show_who_waits_for_whom);
     tcase_add_test(tcase, all_rungs_of_done_brackets_are_drawn_when_asked_for);
     tcase_add_test(tcase, a_narrow_picture_loses_nothing);
+    tcase_add_test(tcase, a_terminal_of_which_nothing_is_known_gets_ascii);
     tcase_add_test(tcase, a_study_without_a_schedule_has_a_head_alone);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
