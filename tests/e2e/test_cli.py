@@ -383,8 +383,9 @@ def test_a_study_without_a_resource_is_said_to_have_no_brackets(tmp):
         server.says("GET", "/v1/studies/digits/brackets", 200,
                     {"study": "digits", "schedule": "none", "trials": 0, "opened": 0, "open": 0,
                      "brackets": []})
-        _, talk = hone(server, tmp, "study", "brackets", "digits")
+        out, talk = hone(server, tmp, "study", "brackets", "digits")
         contains(talk, "study 'digits' has no resource")
+        expect(out, "")
 
 
 def test_failed_trials_are_tried_again(tmp):
@@ -615,6 +616,15 @@ def test_only_what_may_change_is_changed(tmp):
                                 ([], "say what to change"), (["-f", "x"], "by options")]:
             _, talk = hone(server, tmp, "study", "set", "digits", *arguments, status=2)
             contains(talk, says)
+
+
+def test_a_limit_that_running_trials_do_not_get_is_said(tmp):
+    with FakeServer() as server:
+        server.says("PATCH", "/v1/studies/digits", 200, {**STUDY, "counts": {"running": 2}})
+        _, talk = hone(server, tmp, "study", "set", "digits", "--stall-time", "5")
+        contains(talk, "2 running trials keep the times of before; 'hone trial cancel' ends one")
+        _, talk = hone(server, tmp, "study", "set", "digits", "--trials", "50")
+        expect("times of before" in talk, False)
 
 
 def test_deleting_needs_a_yes_or_the_name_typed(tmp):

@@ -113,6 +113,7 @@ def test_run_tunes_on_a_private_server_and_goes_on_where_it_was(tmp):
     with Account(tmp) as account:
         command = ["run", "first", *DEFINITION, "--slots", "2", "--", *TRAIN]
         out, talk = account.hone(*command)
+        expect("kill boundary" in talk, False, "how jobs are held together")
         contains(talk, "started the private server", "the strategy is auto: bayesian; ",
                  "first: finished (trials), 6/6 done")
         trials = account.trials("first")

@@ -487,7 +487,9 @@ int agent_run(struct agent *agent, struct err *err)
     OWN(resume_list) struct resume_list left = {0};
     struct agent_context *context = &agent->context;
 
-    tell_boundary(&context->boundary);
+    if (!agent->settings.is_terse) {
+        tell_boundary(&context->boundary);
+    }
     TRY(state_dir_open(&agent->state_dir, agent->settings.state_dir, context->workdir, agent->name,
                        context->host, err));
     context->state_dir = agent->state_dir.path;

@@ -109,6 +109,7 @@ struct agent_settings {
     bool clean_env;      /* of the environment jobs get only what is needed, and what `env` names */
     const char *env[AGENT_ENV_MAX]; /* "NAME" or "NAME=VALUE" */
     size_t n_env;
+    bool is_terse;      /* how jobs are held together is not told: a display shows the study */
     bool allow_root;    /* for the program: jobs may run as root */
     int passthrough_fd; /* with one slot, job output is also written here; -1: only to the log */
 

@@ -117,6 +117,7 @@ static struct agent_settings worker_settings(const struct run_options *given,
     settings.patterns = given->reading.specs;
     settings.n_patterns = given->reading.n;
     settings.exit_when_finished = true;
+    settings.is_terse = true;
     settings.passthrough_fd = -1;
     return settings;
 }

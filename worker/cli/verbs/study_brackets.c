@@ -128,6 +128,7 @@ static int show(const struct options *options, bool all, struct err *err)
     }
     if (text_at(answer, "resource")[0] == '\0' && is_without_brackets(answer)) {
         say("study '%s' has no resource, so its trials have no brackets", options->arguments[0]);
+        return 0;
     }
     if (options->output == OUTPUT_TABLE) {
         return draw(answer, all, options_width(options, STDOUT_FILENO), err);

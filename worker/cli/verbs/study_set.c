@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +171,20 @@ static int merge_parameters(struct session *session, json_t *given, struct err *
     return 0;
 }
 
+/* A worker is told these with the trial. */
+static void tell_what_is_kept(const json_t *given, const json_t *study)
+{
+    const json_t *limits = json_object_get(given, "limits");
+    int64_t running = study_count(study, "running");
+
+    if (running > 0
+        && (json_object_get(limits, "stall_seconds") != NULL
+            || json_object_get(limits, "trial_seconds") != NULL)) {
+        say("%" PRId64 " running trial%s the times of before; 'hone trial cancel' ends one",
+            running, running == 1 ? " keeps" : "s keep");
+    }
+}
+
 static int set(const struct options *options, const struct definition *definition, struct err *err)
 {
     OWN(session) struct session session = {0};
@@ -188,6 +203,7 @@ static int set(const struct options *options, const struct definition *definitio
     buf_init(&state, 256);
     study_append_state(&state, study);
     say("study '%s' is changed; it is %s", options->arguments[0], buf_text(&state));
+    tell_what_is_kept(definition->given, study);
     if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, study);
     }
