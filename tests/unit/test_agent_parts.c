@@ -2,10 +2,13 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "worker/agent/argv_list.h"
@@ -281,6 +284,43 @@ START_TEST(a_checkpoint_of_an_older_worker_is_discarded_too)
 }
 END_TEST
 
+/* What another worker does to a folder that it leaves empty, until this test is over. */
+static pid_t start_removing(const char *path)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;) {
+            (void)rmdir(path);
+        }
+    }
+    ck_assert_int_gt(pid, 0);
+    return pid;
+}
+
+START_TEST(a_folder_is_made_while_others_remove_it_empty)
+{
+    char path[100];
+    struct err err = {0};
+
+    (void)snprintf(path, sizeof path, "%s/workers", workdir);
+    pid_t pid = start_removing(path);
+    (void)snprintf(path, sizeof path, "%s/workers/w/x", workdir);
+    int rc = 0;
+    for (int i = 0; i < 100 && rc == 0; i++) {
+        rc = folder_make(path, &err);
+        (void)rmdir(path);
+        (void)snprintf(path, sizeof path, "%s/workers/w", workdir);
+        (void)rmdir(path);
+        (void)snprintf(path, sizeof path, "%s/workers/w/x", workdir);
+    }
+    ck_assert_int_eq(kill(pid, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    ck_assert_msg(rc == 0, "%s", err.text);
+}
+END_TEST
+
 START_TEST(the_folder_of_an_attempt_is_claimed_once)
 {
     OWN(folder) struct folder first = {0};
@@ -552,6 +592,7 @@ int main(void)
     tcase_add_test(folders, what_has_no_owner_stays);
     tcase_add_test(folders, the_granted_checkpoint_of_a_killed_worker_stays);
     tcase_add_test(folders, a_copy_is_whole_or_not_there);
+    tcase_add_test(folders, a_folder_is_made_while_others_remove_it_empty);
     tcase_add_test(tcase, clearing_follows_no_link);
     tcase_add_test(tcase, file_is_replaced_as_a_whole);
     tcase_add_test(tcase, backoff_doubles_to_a_bound_with_full_jitter);

@@ -19,6 +19,7 @@
 #define COPYING CHECKPOINT ".copy"
 #define ATTEMPT "attempt-"
 #define CLAIMS_MAX 10000
+#define MAKE_TRIES_MAX 100
 
 void folder_finish(struct folder *folder)
 {
@@ -36,14 +37,10 @@ void folder_finish(struct folder *folder)
     *folder = (struct folder){0};
 }
 
-int folder_make(const char *path, struct err *err)
+/* Makes what is missing of the path, part by part, and checks that it can be written: 0, or errno,
+ * with the part that failed in `part`. */
+static int make_parts(const char *path, size_t len, char part[PATH_MAX])
 {
-    char part[PATH_MAX];
-    size_t len = strlen(path);
-
-    if (len == 0 || len >= sizeof part) {
-        return err_set(err, ERR_INVALID, "the path of the work directory is too long");
-    }
     for (size_t i = 1; i <= len; i++) {
         if (path[i] != '/' && path[i] != '\0') {
             continue;
@@ -51,15 +48,30 @@ int folder_make(const char *path, struct err *err)
         memcpy(part, path, i);
         part[i] = '\0';
         if (mkdir(part, 0700) != 0 && errno != EEXIST) {
-            return err_set(err, ERR_IO,
-                           "the folder %s cannot be made: %s; name another with --workdir", part,
-                           strerror(errno));
+            return errno;
         }
     }
-    if (access(path, W_OK | X_OK) != 0) {
+    return access(path, W_OK | X_OK) == 0 ? 0 : errno;
+}
+
+int folder_make(const char *path, struct err *err)
+{
+    char part[PATH_MAX];
+    size_t len = strlen(path);
+    int fault = ENOENT;
+
+    if (len == 0 || len >= sizeof part) {
+        return err_set(err, ERR_INVALID, "the path of the work directory is too long");
+    }
+    /* a worker that leaves removes what it leaves empty, perhaps this very folder */
+    for (int tries = 0; tries < MAKE_TRIES_MAX && fault == ENOENT; tries++) {
+        fault = make_parts(path, len, part);
+    }
+    if (fault != 0) {
+        errno = fault;
         return err_set(err, ERR_IO,
-                       "the folder %s cannot be written: %s; name another with --workdir", path,
-                       strerror(errno));
+                       "the folder %s cannot be made or written: %s; name another with --workdir",
+                       part, strerror(fault));
     }
     return 0;
 }

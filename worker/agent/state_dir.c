@@ -139,20 +139,31 @@ static int lock(struct state_dir *dir, const char *host, struct err *err)
 
 /* ---- choosing ---- */
 
+/* Makes the directory and finds its real path. */
+static int make(struct state_dir *dir, const char *path, struct err *err)
+{
+    free(dir->path);
+    dir->path = NULL;
+    for (int tries = 0; tries < TRIES_MAX && dir->path == NULL; tries++) {
+        if (folder_make(path, err) != 0) {
+            return err_set(err, err->code,
+                           "the state directory %s cannot be made or written: %s; name another "
+                           "with --state-dir",
+                           path, strerror(errno));
+        }
+        dir->path = realpath(path, NULL);
+        if (dir->path == NULL && errno != ENOENT) { /* ENOENT: its last worker has just left */
+            break;
+        }
+    }
+    return dir->path != NULL ? 0
+                             : err_set(err, ERR_IO, "the state directory %s cannot be used: %s",
+                                       path, strerror(errno));
+}
+
 static int take(struct state_dir *dir, const char *path, const char *host, struct err *err)
 {
-    if (folder_make(path, err) != 0) {
-        return err_set(err, err->code,
-                       "the state directory %s cannot be made or written: %s; name another with "
-                       "--state-dir",
-                       path, strerror(errno));
-    }
-    free(dir->path);
-    dir->path = realpath(path, NULL);
-    if (dir->path == NULL) {
-        return err_set(err, ERR_IO, "the state directory %s cannot be used: %s", path,
-                       strerror(errno));
-    }
+    TRY(make(dir, path, err));
     return lock(dir, host, err);
 }
 
