@@ -393,6 +393,15 @@ def test_an_idle_worker_leaves(tmp):
     assert "nothing to run for --exit-when-idle" in said, said
 
 
+def test_an_idle_worker_waits_for_its_first_answer(tmp):
+    with LeaseServer() as server:
+        server.nothing = "waiting"
+        said = server.work(tmp, script(tmp, "echo hone: accuracy=1\n"),
+                           options=["--exit-when-idle", "0.001"])
+    assert "no trial to run: waiting" in said, said
+    assert "nothing to run for --exit-when-idle" in said, said
+
+
 def test_after_its_uptime_what_runs_ends(tmp):
     with LeaseServer() as server:
         server.nothing = "waiting"

@@ -28,11 +28,14 @@ static bool is_idle(const struct slot slots[], size_t n_slots)
     return true;
 }
 
-static void look_at_slots(struct leaving *leaving, const struct slot slots[], size_t n_slots,
+/* A worker is idle only once its first call has ended, however long that takes. */
+static void look_at_slots(struct agent_context *context, const struct slot slots[], size_t n_slots,
                           int64_t now_ms)
 {
+    struct leaving *leaving = &context->leaving;
+
     leaving->nothing_fits = does_nothing_fit(slots, n_slots);
-    if (!is_idle(slots, n_slots)) {
+    if (!context->has_called || !is_idle(slots, n_slots)) {
         leaving->idle_since_ms = INT64_MAX;
     } else if (leaving->idle_since_ms == INT64_MAX) {
         leaving->idle_since_ms = now_ms;
@@ -61,7 +64,7 @@ void leave_update(struct agent_context *context, struct slot slots[], size_t n_s
     int64_t now_ms = loop_now(&context->loop);
     bool is_fatal = context->fatal.code != ERR_NONE && !context->closing;
 
-    look_at_slots(&context->leaving, slots, n_slots, now_ms);
+    look_at_slots(context, slots, n_slots, now_ms);
     const char *why = leaving_decide(&context->leaving, now_ms);
     if (why != NULL) {
         log_info("%s", why);

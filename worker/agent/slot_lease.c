@@ -6,10 +6,12 @@
 #include "common/log.h"
 #include "worker/agent/job.h"
 #include "worker/agent/slot_event.h"
+
 void slot_on_reach(void *context, bool reached, const char *why)
 {
     struct slot *slot = context;
 
+    slot->context->has_called = true;
     if (slot->context->unreachable == !reached) {
         return;
     }

@@ -50,6 +50,7 @@ struct agent_context {
     bool draining;
     int64_t drained_ms; /* since when */
     bool closing;       /* nothing more is asked for; trials that run go on to their end */
+    bool has_called; /* a call was answered, or has failed: it is known whether there is a server */
     bool unreachable;
     bool told_unsaved; /* that a checkpoint could not be sent to the server */
     unsigned hurries;  /* how often the study was said to be over: slots that wait may ask now */
