@@ -199,8 +199,8 @@ class BadLeases(unittest.TestCase):
                       for part in ("", "/explain"))
         for answer in (trial, why):
             self.assertEqual((answer["replaced"], answer["ignored"]), (1, 2))
-        self.assertEqual(why["notes"], [{"attempt": 1, "state": "completed",
-                                         "text": "loss came twice"}])
+        self.assertEqual(why["notes"], [{"attempt": 1, "state": "completed", "reason": None,
+                                         "worker": "w", "text": "loss came twice"}])
         other = self.lease("corrected")
         self.worker.put(f"/v1/leases/{other['lease']['id']}/result", RESULT)
         number = other["trial"]["number"]

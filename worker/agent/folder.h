@@ -33,8 +33,8 @@ struct folder { /* absolute paths; owned */
 void folder_finish(struct folder *folder);
 OWN_VALUE(folder)
 
-/* Makes what is missing, 0700, also while another worker that leaves removes it because it is empty.
- * `path` is absolute. -1: errno says why, too. */
+/* Makes what is missing, 0700, also while another worker that leaves removes it because it is
+ * empty. `path` is absolute. -1: errno says why, too. */
 MUST_USE int folder_make(const char *path, struct err *err);
 /* Makes the attempt's folder. `granted` is the grant's checkpoint where the trial goes on from one
  * that lies under workdir and is not empty; else `checkpoint` is made. */

@@ -227,7 +227,9 @@ static int run(struct options *options, const struct run_options *given, int *st
 
     TRY(definition_body(&given->definition, options->arguments[0], &body, err));
     TRY(command_check(options->arguments + 1, body, true, err));
-    TRY(command_check_here(options->arguments + 1, &given->reading, err));
+    if (!options->curl && !options->dry_run) { /* which may be asked for on another machine */
+        TRY(command_check_here(options->arguments + 1, &given->reading, err));
+    }
     TRY(session_find_server(options, &server, err));
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "POST", "/v1/studies", body)) {
