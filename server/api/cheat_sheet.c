@@ -40,6 +40,7 @@ static const char commands[] =
     "  hc \"$H/studies/demo/trials?sort=best&limit=10&format=table\"\n"
     "  hc \"$H/studies/demo/trials/1/explain?format=text\"          # why; who waits: …/brackets\n"
     "  hc \"$H/studies/demo/export\" -o demo.csv\n"
+    "  hc \"$H/studies/demo?wait=60&after=0&format=table\"          # when something is new\n"
     "  hc -N \"$H/studies/demo/events?format=text\"                 # follow; goes on with "
     "after=N\n"
     "  hc -X PATCH \"$H/studies/demo\" --json '{\"state\": \"paused\"}' # or running, stopped\n"

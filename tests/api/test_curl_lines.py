@@ -96,6 +96,7 @@ class Lines(unittest.TestCase):
         self.assertRegex(answer("sort=best"), r"\n +1  completed +0.21 ")
         self.assertIn("trial 1 is completed", answer("/explain"))
         self.assertRegex(answer("-N"), r"(?m)^\d\d:\d\d:\d\d demo #1 completed loss=0.21 best\n")
+        self.assertIn("demo", answer("wait=").split())
         self.assertIn('"paused"', answer('"state": "paused"'))
         self.assertIn("sh1", answer("/workers?"))
         self.assertIn('hone_best_value{', answer("/metrics"))

@@ -373,9 +373,6 @@ def test_brackets_are_drawn_and_listed(tmp):
                  "4, 1 running, 2 waiting, 1 promoted, best 0.5 (trial 2)\n")
         expect(json.loads(hone(server, tmp, "study", "brackets", "digits", "-o", "json")[0]),
                BRACKETS)
-        out, _ = hone(server, tmp, "study", "brackets", "digits", "-o", "csv")
-        expect(out, "bracket,state,rung,resource,size,entered,running,waiting,reported,failed,"
-                    "promoted\n1,open,0,1,,4,1,2,3,0,1\n")
 
 
 def test_a_study_without_a_resource_is_said_to_have_no_brackets(tmp):
@@ -456,8 +453,6 @@ def test_importance_is_a_table_with_its_basis(tmp):
                     "depth      0.250  #####\n"
                     "from 20 trials at resource 9: what sets the best 2 apart (loss <= 0.125)\n"
                     "warning: made from 20 trials[2J; below 50 these shares are mostly chance\n")
-        out, _ = hone(server, tmp, "study", "importance", "digits", "-o", "csv")
-        expect(out, "parameter,share,trials,top\nlr,0.750,20,2\ndepth,0.250,12,1\n")
         expect(json.loads(hone(server, tmp, "study", "importance", "digits", "-o", "json")[0]),
                IMPORTANCE)
 

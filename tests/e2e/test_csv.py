@@ -114,5 +114,25 @@ def test_on_a_terminal_nothing_commands_it(tmp):
     expect((b"\x1b" in shown, b"[2J" in shown), (False, True), shown)
 
 
+def test_every_list_is_the_one_that_curl_gets(tmp):
+    with support.Server() as server, server.client() as client:
+        fill(client, [trial(i + 1, choice) for i, choice in enumerate(CHOICES)])
+        rungs = {**STUDY, "name": "rungs", "resource": {"name": "epochs", "min": 1, "max": 9},
+                 "strategy": "hyperband", "limits": {"trials": 9}}
+        expect(client.post("/v1/studies", rungs).status, 201)
+        with server.client("worker") as worker:
+            expect(worker.post("/v1/studies/rungs/leases", {"worker": "w"}).status, 201)
+        for words, path in ((["study", "list"], "/v1/studies"),
+                            (["study", "trials", "s"], "/v1/studies/s/trials"),
+                            (["study", "history", "s"], "/v1/studies/s/history"),
+                            (["study", "importance", "s"], "/v1/studies/s/importance"),
+                            (["study", "brackets", "rungs"], "/v1/studies/rungs/brackets"),
+                            (["workers", "--server", server.url], "/v1/workers")):
+            found, wanted = hone(tmp, server, *words), client.get(f"{path}?format=csv").body
+            if path == "/v1/workers":  # a time passes between the two
+                found, wanted = found.split(b"\n")[0], wanted.split(b"\n")[0]
+            expect(found, wanted, words)
+
+
 if __name__ == "__main__":
     main(globals())

@@ -7,6 +7,7 @@
 #include "worker/cli/session.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
+#include "worker/cli/show/trials_csv.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
@@ -120,6 +121,11 @@ static int show(const struct options *options, bool all, struct err *err)
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "GET", buf_text(&path), NULL)) {
         return 0;
+    }
+    if (options->output == OUTPUT_CSV) {
+        buf_puts(&path, "?format=csv");
+        TRY(buf_check(&path, err));
+        return trials_print_csv(&session, buf_text(&path), err);
     }
     TRY(session_get(&session, buf_text(&path), &answer, err));
     if (options->output == OUTPUT_JSON) {

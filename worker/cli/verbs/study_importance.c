@@ -6,6 +6,7 @@
 #include "worker/cli/session.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
+#include "worker/cli/show/trials_csv.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
@@ -146,6 +147,11 @@ static int show(const struct options *options, const struct importance_options *
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "GET", buf_text(&path), NULL)) {
         return 0;
+    }
+    if (options->output == OUTPUT_CSV) {
+        buf_puts(&path, strchr(buf_text(&path), '?') == NULL ? "?format=csv" : "&format=csv");
+        TRY(buf_check(&path, err));
+        return trials_print_csv(&session, buf_text(&path), err);
     }
     TRY(session_get(&session, buf_text(&path), &answer, err));
     if (options->output == OUTPUT_JSON) {

@@ -4,6 +4,7 @@
 #include "worker/cli/session.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
+#include "worker/cli/show/trials_csv.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
@@ -73,8 +74,7 @@ static int row(void *context, json_t *study, struct err *err)
         [TRIALS] = numbers[TRIALS],
         [STRATEGY] = buf_text(&strategy),
         [OBJECTIVE] = buf_text(&objective),
-        [CREATED] = list->output == OUTPUT_CSV ? text_at(study, "created_at")
-                                               : text_local(text_at(study, "created_at"), created),
+        [CREATED] = text_local(text_at(study, "created_at"), created),
     };
     printed_list_row(list, study, cells);
     (void)err;
@@ -89,6 +89,9 @@ static int list(const struct options *options, struct err *err)
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "GET", "/v1/studies?limit=1000", NULL)) {
         return 0;
+    }
+    if (options->output == OUTPUT_CSV) {
+        return trials_print_csv_pages(&session, "/v1/studies?format=csv", -1, err);
     }
     printed_list_begin(&list, options, columns, N_COLUMNS);
     int rc = session_each(&session, "/v1/studies?limit=1000", row, &list, err);

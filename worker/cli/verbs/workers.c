@@ -6,6 +6,7 @@
 #include "worker/cli/session.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
+#include "worker/cli/show/trials_csv.h"
 #include "worker/cli/status.h"
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
@@ -45,8 +46,7 @@ static int row(void *context, json_t *worker, struct err *err)
         [COMPLETED] = completed,
         [FAILED] = failed,
         [PER_HOUR] = per_hour,
-        [REPORT] = list->output == OUTPUT_CSV || *reported == '\0' ? reported
-                                                                   : text_local(reported, report),
+        [REPORT] = *reported == '\0' ? reported : text_local(reported, report),
         [REASON] = text_at(worker, "reason"),
     };
     printed_list_row(list, worker, cells);
@@ -61,6 +61,9 @@ static int list(const struct options *options, struct err *err)
     TRY(session_open(options, &session, err));
     if (session_previews(&session, "GET", "/v1/workers", NULL)) {
         return 0;
+    }
+    if (options->output == OUTPUT_CSV) {
+        return trials_print_csv(&session, "/v1/workers?format=csv", err);
     }
     printed_list_begin(&list, options, columns, N_COLUMNS);
     int rc = session_each(&session, "/v1/workers", row, &list, err);
