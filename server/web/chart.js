@@ -23,7 +23,7 @@ const MOST_LEGEND = 8;
  * @typedef {{label: string, value: number, low?: number, high?: number, text?: string, note?: string}} Bar
  * @typedef {{kind: 'history'|'curves'|'slice'|'pareto'|'bars', title: string, x: Axis, y: Axis,
  *   series: Series[], bars?: Bar[], summary: string, table?: () => any[], csv?: string, curl?: string,
- *   height?: number}} ChartData `csv` is a path of the server, `curl` a command
+ *   height?: number, clip?: boolean}} ChartData `csv` is a path of the server, `curl` a command
  */
 
 const numberAt = (series, i) => series.number ?? series.numbers?.[i] ?? null;
@@ -39,6 +39,7 @@ export class HoneChart extends CanvasElement {
 
   /** @param {ChartData} data */
   set data(data) {
+    if (data?.clip === false) this.isClipped = false;
     this.chart = data?.x?.categories ? {...data, series: data.series.map(scattered)} : data;
     this.stops = undefined;
     this.found = null;
@@ -89,7 +90,7 @@ export class HoneChart extends CanvasElement {
     const tools = kind === 'bars' ? [] : [
       this.toggle('log x', this.isLog('x'), this.canLog('x'), () => { this.logs.x = !this.isLog('x'); }),
       this.toggle('log y', this.isLog('y'), this.canLog('y'), () => { this.logs.y = !this.isLog('y'); }),
-      this.toggle('clip outliers', this.isClipped, this.outside > 0 || !this.isClipped, () => { this.isClipped = !this.isClipped; }),
+      this.toggle('clip outliers', this.isClipped, this.chart.clip !== false && (this.outside > 0 || !this.isClipped), () => { this.isClipped = !this.isClipped; }),
       this.zoomed ? make('button', {type: 'button', text: 'whole', click: () => this.unzoom()}) : null];
     const legend = series.length <= MOST_LEGEND && series.map((s) => [s.label, s.style, s.state, s.colour]);
     const key = JSON.stringify([title, tools.map((t) => t && t.outerHTML), legend, isDark(), isForced(), x, y]);

@@ -8,19 +8,34 @@ const BASE = ['number', 'state', 'value', 'step', 'worker', 'started_at', 'ended
 /** The fields to ask for, encoded: names may hold anything that can be seen. */
 const fieldsOf = (more) => [...BASE, ...more].map(encodeURIComponent).join(',');
 
+/** The study's metrics where more than one is shown; with very many trials the others stay away. */
+export const metricFields = (study, most = 20_000) => {
+  const n = Object.values(study.counts ?? {}).reduce((sum, c) => sum + c, 0);
+  if (n <= most) return ['metrics.*'];
+  return study.objectives.length > 1 ? study.objectives.map((o) => `metrics.${o.metric}`) : [];
+};
+
 export class Columns {
   /** @param {string} study  @param {string[]} more  fields beside the usual ones */
-  constructor(study, more = ['parameters.*']) {
-    this.path = `${apiPath(study)}/trials/columns?digits=6&fields=${fieldsOf(more)}`;
+  constructor(study, more = []) {
+    this.study = study;
+    this.want(more);
     this.clear();
+  }
+
+  /** Says which fields beside the usual ones the next load asks for. */
+  want(more) {
+    this.path = `${apiPath(this.study)}/trials/columns?digits=6&fields=${fieldsOf(['parameters.*', ...more])}`;
   }
 
   clear() {
     this.names = [];
     this.columns = {};
-    this.rows = new Map();
-    this.n = 0;
     this.version = 0;
+  }
+
+  get n() {
+    return this.numbers.length;
   }
 
   /** Reads everything. */
@@ -32,57 +47,74 @@ export class Columns {
       from = page.next_from;
     }
     this.clear();
-    pages.forEach((page) => this.merge(page));
+    pages.forEach((page) => this.append(page));
   }
 
   /** Reads these rows, and those that are new. */
   async refresh(numbers) {
-    const known = [...numbers].filter((n) => this.rows.has(n));
+    const known = [...numbers].filter((n) => this.find(n) !== undefined);
     for (let i = 0; i < known.length; i += MOST) {
-      this.merge(await get(`${this.path}&numbers=${known.slice(i, i + MOST).join(',')}`));
+      this.update(await get(`${this.path}&numbers=${known.slice(i, i + MOST).join(',')}`));
     }
     if (known.length < numbers.length) await this.more();
   }
 
   /** Reads rows behind the last one. */
   async more() {
-    for (let from = this.last() + 1; from !== null; ) {
+    for (let from = (this.numbers.at(-1) ?? 0) + 1; from !== null; ) {
       const page = await get(`${this.path}&from=${from}`);
-      this.merge(page);
+      this.append(page);
       from = page.next_from;
     }
   }
 
   /** What was not final may have changed unheard. */
   async catchUp() {
-    const states = this.columns.state ?? [];
-    const open = this.columns.number?.filter((_, i) => !FINAL.has(states[i])) ?? [];
-    await this.refresh(open);
+    const states = this.get('state');
+    await this.refresh(this.numbers.filter((_, row) => !FINAL.has(states[row])));
     await this.more();
   }
 
-  last() {
-    return this.columns.number?.at(-1) ?? 0;
+  /** Rows with larger numbers than all before; the first page is taken as it is. */
+  append({columns}) {
+    const before = this.n, last = this.numbers.at(-1) ?? 0;
+    const from = columns.number.findIndex((n) => n > last); // another answer may have brought some
+    this.version++;
+    if (from < 0) return;
+    const rows = columns.number.length - from;
+    for (const name of new Set([...this.names, ...Object.keys(columns)])) {
+      const added = columns[name] ?? new Array(columns.number.length).fill(null);
+      if (!before && !from) this.columns[name] = added;
+      else {
+        const cells = (this.columns[name] ??= new Array(before).fill(null));
+        for (let i = 0; i < rows; i++) cells.push(added[from + i]);
+      }
+    }
+    this.names = Object.keys(this.columns);
   }
 
-  merge(page) {
-    const numbers = page.columns.number ?? [];
-    for (const name of Object.keys(page.columns)) this.column(name);
-    for (let i = 0; i < numbers.length; i++) {
-      let row = this.rows.get(numbers[i]);
-      if (row === undefined) {
-        row = this.n++;
-        this.rows.set(numbers[i], row);
-      }
-      for (const name of this.names) this.columns[name][row] = page.columns[name]?.[i] ?? null;
-    }
+  /** Rows that are there already. */
+  update({columns}) {
+    for (const name of Object.keys(columns)) this.columns[name] ??= new Array(this.n).fill(null);
+    this.names = Object.keys(this.columns);
+    columns.number.forEach((number, i) => {
+      const row = this.find(number);
+      for (const name of this.names) this.columns[name][row] = columns[name]?.[i] ?? null;
+    });
     this.version++;
   }
 
-  column(name) {
-    if (this.columns[name]) return;
-    this.columns[name] = new Array(this.n).fill(null);
-    this.names.push(name);
+  /** The row of a trial; numbers only grow. undefined: it is not here. */
+  find(number) {
+    const numbers = this.numbers;
+    let low = 0, high = numbers.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      if (numbers[middle] === number) return middle;
+      if (numbers[middle] < number) low = middle + 1;
+      else high = middle - 1;
+    }
+    return undefined;
   }
 
   /** A column by its name, empty if there is none. */
@@ -92,12 +124,12 @@ export class Columns {
 
   /** One trial as an object. */
   row(number) {
-    const at = this.rows.get(number);
+    const at = this.find(number);
     return at === undefined ? null : Object.fromEntries(this.names.map((n) => [n, this.columns[n][at]]));
   }
 
   get numbers() {
-    return this.get('number');
+    return this.columns.number ?? [];
   }
 
   get parameters() {

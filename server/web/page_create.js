@@ -15,13 +15,13 @@ const BEGIN = {
   strategy: 'auto',
   limits: {trials: 50},
 };
-/** What the server adds to a definition. */
-const ADDED = ['state', 'reason', 'detail', 'revision', 'created_at', 'counts', 'slots_wanted', 'not_learned', 'recounted', 'seed'];
+/** The members of a definition; a study that is read has more. A seed of its own is drawn for the new one. */
+const DEFINITION = ['name', 'description', 'labels', 'objectives', 'parameters', 'constraints', 'strategy', 'resource',
+  'stopping', 'limits', 'lease', 'job', 'priority', 'share', 'requires', 'after'];
 
 /** The definition of a study as a new one. */
 export function copyOf(study) {
-  const body = structuredClone(study);
-  ADDED.forEach((member) => delete body[member]);
+  const body = structuredClone(Object.fromEntries(DEFINITION.filter((m) => study[m] !== undefined).map((m) => [m, study[m]])));
   if (body.strategy?.chosen) body.strategy = 'auto';
   body.parameters.forEach((p) => delete p.removed);
   const again = /^(.*)-(\d+)$/.exec(body.name);

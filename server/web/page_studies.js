@@ -61,7 +61,8 @@ export function open(context) {
   async function readStudies() {
     const [list, nodes] = await Promise.all([all('v1/studies'), get('v1/workers')]);
     [studies, workers] = [list, nodes.items];
-    studies.sort((a, b) => (b.state === 'running') - (a.state === 'running')
+    const active = (s) => (counted(s, 'running') ? 2 : s.state === 'running' ? 1 : 0);
+    studies.sort((a, b) => active(b) - active(a)
       || b.created_at.localeCompare(a.created_at));
     studies.filter((s) => !traces.has(s.name)).forEach((s) => wanted.add(s.name));
     readTraces();

@@ -2,7 +2,7 @@
 import './chart.js';
 import './parcoords.js';
 import {get, text} from './api.js';
-import {Columns} from './columns.js';
+import {Columns, metricFields} from './columns.js';
 import * as plots from './plots.js';
 import {rangesFromText, rangesToText} from './scales.js';
 import * as steer from './steer.js';
@@ -12,6 +12,7 @@ import {html, nothing, state, studyReason, studyPath, trialPath, trialLink, apiP
   TRIAL_STATES} from './view.js';
 
 const SLICES = 6; // shown at first
+const MANY = 20_000; // trials, from which on less is drawn at a time
 const SILENT_S = 120; // a running trial that says nothing for so long is pointed out
 
 /** Remembers what was made of the same inputs. */
@@ -37,7 +38,7 @@ export function remaining(study, ended, now) {
 export function open(context) {
   const {params, query, update, setQuery, go} = context;
   const name = params.study, path = apiPath(name);
-  const columns = new Columns(name, ['parameters.*', 'metrics.*']);
+  const columns = new Columns(name);
   const data = {study: null, history: [], best: null, front: [], workers: [], curves: null, importance: null,
     ledger: null, brackets: null, failure: null};
   const dirty = new Set();
@@ -114,7 +115,7 @@ export function open(context) {
 
   const again = {
     study: throttle(readStudy, 1000),
-    rows: throttle(readRows, 500),
+    rows: throttle(readRows, () => (columns.n > MANY ? 2000 : 500)),
     curves: throttle(readCurves, 2000),
     brackets: throttle(async () => readBrackets(), 2000),
     slow: throttle(async () => Promise.all([readImportance(), readLedger(), readFailure()]), 6000),
@@ -129,7 +130,9 @@ export function open(context) {
   };
 
   async function load() {
-    await Promise.all([readStudy(), columns.load()]);
+    await readStudy();
+    columns.want(metricFields(data.study, 0));
+    await columns.load();
     if (columns.n) {
       readCurves();
       readImportance();
@@ -218,7 +221,8 @@ export function open(context) {
   function runningList() {
     const states = columns.get('state'), steps = columns.get('step'), values = columns.get('value');
     const rows = [];
-    for (let row = columns.n - 1; row >= 0 && rows.length < 5; row--) if (states[row] === 'running') rows.push(row);
+    for (let row = columns.n - 1; row >= 0; row--) if (states[row] === 'running') rows.push(row);
+    rows.sort((a, b) => (steps[b] ?? -1) - (steps[a] ?? -1)).splice(5); // the furthest first
     const most = data.study.resource?.max;
     return html`<table class="tight"><tbody>${rows.map((row) => html`<tr><td>${trialLink(name, columns.numbers[row])}</td><td
       class="muted clip" title=${columns.get('worker')[row] ?? ''}>${columns.get('worker')[row] ?? ''}</td><td class="right">${
@@ -229,7 +233,7 @@ export function open(context) {
   function nowPanel() {
     const study = data.study, running = counted(study, 'running'), limit = study.limits?.trials;
     const ended = counted(study, ...FINAL);
-    const left = remaining(study, columns.get('ended_at'), Date.now());
+    const left = remaining(study, columns.get('ended_at').slice(-300), Date.now());
     const parts = TRIAL_STATES.filter((s) => counted(study, s)).map((s) => ({label: s, n: counted(study, s), kind: s}));
     parts.sort((a, b) => FINAL.has(b.kind) - FINAL.has(a.kind));
     return panel('What runs', html`<div class="stack"><div class="row"><span class="big">${count(running)}</span><span>running${
@@ -410,12 +414,30 @@ export function open(context) {
     const rank = new Map((data.importance?.parameters ?? []).map((p, i) => [p.name, i]));
     const sorted = [...list].sort((a, b) => (rank.get(a) ?? 999) - (rank.get(b) ?? 999));
     const shown = showAllSlices ? sorted : sorted.slice(0, SLICES);
+    if (columns.n > MANY && !isNear) {
+      requestAnimationFrame(() => whenNear(document.querySelector('.slices')));
+      return panel('The objective over each parameter', html`<div class="slices tall"></div>`);
+    }
     return panel('The objective over each parameter', html`<div class="slices">${slicesOf(shown).map((d) => html`<hone-chart @hone-pick=${
       pick} .data=${d}></hone-chart>`)}</div>`, html`<span class="gap"></span>${sorted.length > SLICES ? html`<button class="link" @click=${() => {
       showAllSlices = !showAllSlices;
       update();
     }}>${showAllSlices ? `the first ${SLICES}` : `all ${sorted.length}`}</button>` : nothing}`);
   }
+  /** With very many trials the slices are drawn once they come into sight. */
+  let isNear = false;
+  function whenNear(element) {
+    if (!element || isNear || element.isWatched) return;
+    element.isWatched = true;
+    const observer = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      isNear = true;
+      observer.disconnect();
+      update();
+    }, {rootMargin: '200px'});
+    observer.observe(element);
+  }
+
   let sliceKey = '', sliceNames = [];
   function slicesOf(shown) {
     if (shown.join('\n') !== sliceKey) [sliceKey, sliceNames] = [shown.join('\n'), shown];

@@ -66,7 +66,7 @@ export function open(context) {
     data.measured.forEach((m) => m.metrics[metric] !== undefined && points.set(m.step, m.metrics[metric]));
     const sorted = [...points].sort((a, b) => a[0] - b[0]);
     chart = {measured: data.measured, names, metric, data: sorted.length ? {...plots.curvesData(data.study, {metric, items: [{number: n,
-      state: data.trial.state, step: sorted.map((p) => p[0]), value: sorted.map((p) => p[1])}]}), kind: 'history', title: metric,
+      state: data.trial.state, step: sorted.map((p) => p[0]), value: sorted.map((p) => p[1])}]}), kind: 'history', clip: false, title: metric,
       csv: `${path}/measurements?format=csv`, curl: curlOf(`${path}/measurements`)} : null};
     return chart.data;
   }

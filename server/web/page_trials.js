@@ -2,7 +2,7 @@
 import './chart.js';
 import './parcoords.js';
 import {get} from './api.js';
-import {Columns} from './columns.js';
+import {Columns, metricFields} from './columns.js';
 import * as plots from './plots.js';
 import {makeAxis, rangesFromText, rangesToText, selectRows} from './scales.js';
 import {curlOf, saveFile} from './share.js';
@@ -16,7 +16,7 @@ const NUMERIC = new Set(['value', 'step', 'started_at', 'ended_at', 'duration'])
 export function open(context) {
   const {params, query, update, setQuery, go} = context;
   const name = params.study, path = apiPath(name);
-  const columns = new Columns(name, ['source', 'parameters.*', 'metrics.*']);
+  const columns = new Columns(name);
   const dirty = new Set();
   let study = null, curves = null;
 
@@ -41,7 +41,9 @@ export function open(context) {
   /* ---- reading ---- */
 
   async function load() {
-    [study] = await Promise.all([get(path), columns.load()]);
+    study = await get(path);
+    columns.want(['source', ...metricFields(study)]);
+    await columns.load();
     readCurves();
   }
   async function readCurves() {
@@ -51,13 +53,15 @@ export function open(context) {
       : null;
     update();
   }
+  /** Drawing very many trials again takes a while; it is done less often. */
+  const pace = () => (columns.n > 20_000 ? 2000 : 500);
   const again = {
     rows: throttle(async () => {
       const numbers = [...dirty];
       dirty.clear();
       await columns.refresh(numbers);
       update();
-    }, 500),
+    }, pace),
     study: throttle(async () => {
       study = await get(path);
       update();
@@ -77,7 +81,7 @@ export function open(context) {
     const key = [columns.version, query.get('q'), query.get('sort'), query.get('ranges')].join('\n');
     if (kept.key === key) return kept.rows;
     const rows = withinRanges(filterRows(columns, terms));
-    kept = {key, rows: sort() === 'number' && !descending() ? rows : sortRows(columns, rows, sort(), descending())};
+    kept = {key, rows: sortRows(columns, rows, sort(), descending())};
     return kept.rows;
   }
 
@@ -216,22 +220,22 @@ export function open(context) {
     }
     const [a, b] = rows;
     const same = (x, y) => JSON.stringify(x) === JSON.stringify(y);
-    const line = (what, x, y, show) => html`<tr class=${same(x, y) ? nothing : 'differs'}><th scope="row" dir="auto" class="clip" title=${
-      what}>${what}</th><td>${show(x)}</td><td>${show(y)}</td><td class="muted">${difference(x, y)}</td></tr>`;
+    const line = (what, x, y, show, unit = '') => html`<tr class=${same(x, y) ? nothing : 'differs'}><th scope="row" dir="auto" class="clip" title=${
+      what}>${what}</th><td>${show(x)}</td><td>${show(y)}</td><td class="muted">${difference(x, y, unit)}</td></tr>`;
     const took = (r) => (r.ended_at && r.started_at ? (r.ended_at - r.started_at) / 1000 : null);
     return panel('Two trials compared', html`<div class="panels"><div class="half scroll-x" tabindex="0" role="region" aria-label="Two trials compared"><table class="list compare"><thead><tr><th
       scope="col"></th><th scope="col">${trialLink(name, a.number)}</th><th scope="col">${trialLink(name, b.number)}</th><th
       scope="col">Difference</th></tr></thead><tbody>${line('state', a.state, b.state, (s) => state(s))}${study.objectives.map((o) => line(o.metric,
-      a[plots.valueColumn(study, o.metric)], b[plots.valueColumn(study, o.metric)], number))}${line('step', a.step, b.step, number)}${
-      line('took', took(a), took(b), span)}${columns.parameters.map((p) => line(p, a[`parameters.${p}`], b[`parameters.${p}`], cell))}</tbody></table></div><div
+      a[plots.valueColumn(study, o.metric)], b[plots.valueColumn(study, o.metric)], number))}${line(label('step'), a.step, b.step, number)}${
+      line('took', took(a), took(b), span, ' s')}${columns.parameters.map((p) => line(p, a[`parameters.${p}`], b[`parameters.${p}`], cell))}</tbody></table></div><div
       class="half">${curves ? html`<hone-chart .data=${{...plots.curvesData(study, curves), height: 300}}></hone-chart>` : nothing}</div></div>`,
       html`<span class="gap"></span>${clear}`);
   }
-  function difference(x, y) {
+  function difference(x, y, unit) {
     const a = value(x), b = value(y);
     if (a === null || b === null || a === b || !Number.isFinite(a) || !Number.isFinite(b)) return '';
     const d = b - a;
-    return `${d > 0 ? '+' : ''}${num(d)}${a > 0 && b > 0 && (b / a > 2 || a / b > 2) ? `, × ${num(b / a, 3)}` : ''}`;
+    return `${d > 0 ? '+' : ''}${num(d)}${unit}${a > 0 && b > 0 && (b / a > 2 || a / b > 2) ? `, × ${num(b / a, 3)}` : ''}`;
   }
 
   /* ---- the page ---- */

@@ -40,22 +40,29 @@ export function parcoordsData(study, columns, names, rows) {
 
 const DONE = ['completed', 'pruned', 'failed'];
 
-/** Points of trials by state, in three series. `x` gives a row's place. */
+/** The values of one objective as numbers and each row's kind, made once for all charts of a version. */
+let kept = {};
+function valuesOf(columns, name) {
+  if (kept.columns !== columns || kept.version !== columns.version || kept.name !== name) {
+    const states = columns.get('state');
+    kept = {columns, version: columns.version, name, y: columns.get(name).map(value),
+      kinds: states.map((s) => (DONE.includes(s) ? s : 'running'))};
+  }
+  return kept;
+}
+
+/** Points of trials by state, a series for each that occurs. `x` gives a row's place. */
 function pointsByState(study, columns, metric, x) {
-  const y = columns.get(valueColumn(study, metric)), states = columns.get('state');
+  const {y, kinds} = valuesOf(columns, valueColumn(study, metric));
   const groups = new Map();
   for (let row = 0; row < columns.n; row++) {
-    const v = value(y[row]), at = x(row);
-    if (v === null || at === null) continue;
-    const kind = DONE.includes(states[row]) ? states[row] : 'running';
-    if (!groups.has(kind)) groups.set(kind, {x: [], y: [], numbers: []});
-    const group = groups.get(kind);
-    group.x.push(at);
-    group.y.push(v);
-    group.numbers.push(columns.numbers[row]);
+    const at = x(row);
+    if (at === null || y[row] === null || y[row] === undefined) continue;
+    if (!groups.has(kinds[row])) groups.set(kinds[row], []);
+    groups.get(kinds[row]).push(row);
   }
-  return [...groups].map(([kind, g]) => ({label: kind, state: kind, style: 'points', x: Float64Array.from(g.x),
-    y: Float64Array.from(g.y), numbers: Float64Array.from(g.numbers)}));
+  return [...groups].map(([kind, rows]) => ({label: kind, state: kind, style: 'points', x: Float64Array.from(rows, x),
+    y: Float64Array.from(rows, (row) => y[row]), numbers: Float64Array.from(rows, (row) => columns.numbers[row])}));
 }
 
 /**
@@ -82,7 +89,7 @@ export function historyData(study, columns, improvements, {by, log, metric}) {
   const goal = study.objectives.find((o) => o.metric === metric) ?? objective(study);
   const at = costs(columns, by);
   const series = pointsByState(study, columns, goal.metric, (row) => at[row]);
-  const line = improvements.map((item) => [at[columns.rows.get(item.number)], value(item.value)])
+  const line = improvements.map((item) => [at[columns.find(item.number)], value(item.value)])
     .filter(([x, y]) => x !== null && x !== undefined && y !== null).sort((a, b) => a[0] - b[0]);
   const end = at.reduce((high, x) => (x !== null && x > high ? x : high), -Infinity);
   if (line.length) line.push([end, line.at(-1)[1]]);

@@ -72,23 +72,21 @@ export function filterRows(columns, terms) {
   return rows;
 }
 
-/** Sorts rows by a column, what has no value last. */
+/** Sorts rows, given in the order of their numbers, by a column, what has no value last. */
 export function sortRows(columns, rows, name, descending) {
+  if (name === 'number') return descending ? rows.reverse() : rows;
   const cells = columns.get(name), numbers = columns.numbers;
   const sign = descending ? -1 : 1;
-  const key = (row) => {
-    const v = value(cells[row]);
-    return v !== null ? v : cells[row] === null ? null : textOf(cells[row]);
-  };
-  const keys = new Map(rows.map((row) => [row, key(row)]));
-  const missing = (k) => k === null || Number.isNaN(k);
-  return rows.sort((a, b) => {
-    const x = keys.get(a), y = keys.get(b);
-    if (missing(x) || missing(y)) return missing(x) - missing(y) || numbers[a] - numbers[b];
+  const keys = cells.map((x) => value(x) ?? (x === null ? null : textOf(x)));
+  const isMissing = (row) => keys[row] === null || keys[row] === undefined || Number.isNaN(keys[row]);
+  const found = rows.filter((row) => !isMissing(row));
+  found.sort((a, b) => {
+    const x = keys[a], y = keys[b];
     if (x === y) return numbers[a] - numbers[b];
     if (typeof x !== typeof y) return typeof x === 'number' ? -1 : 1;
     return x < y ? -sign : sign;
   });
+  return found.concat(rows.filter(isMissing));
 }
 
 /* ---- rows in sight ---- */

@@ -180,7 +180,7 @@ export const empty = (text, commands = []) => html`<div class="empty"><p>${text}
 export const problemView = (problem, retry) => html`<div class="problem" role="alert"><p>${
   problem.message}</p>${retry ? html`<button @click=${retry}>Try again</button>` : nothing}</div>`;
 
-/** Runs `work` at once, then at most every `ms`, never twice at a time, and once more at the end. */
+/** Runs `work` at once, then at most every `ms` (or what it returns), never twice at a time, and once more at the end. */
 export function throttle(work, ms) {
   let running = false, again = false, last = -Infinity, timer = 0;
   const run = async () => {
@@ -199,7 +199,7 @@ export function throttle(work, ms) {
   };
   const ask = () => {
     if (running) again = true;
-    else timer ||= setTimeout(run, Math.max(0, last + ms - performance.now()));
+    else timer ||= setTimeout(run, Math.max(0, last + (typeof ms === 'function' ? ms() : ms) - performance.now()));
   };
   ask.cancel = () => clearTimeout(timer);
   return ask;

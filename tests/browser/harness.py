@@ -186,8 +186,10 @@ done
 class Workers:
     """`with Workers(server, "study", 2):` so many real `hone worker` processes, gone at the end."""
 
-    def __init__(self, server, study, n, job=JOB):
+    def __init__(self, server, study, n, *, job=JOB, slots=1, name="node{}",
+                 arguments=("{lr}", "{units}", "{resource.from}", "{resource.to}")):
         self.server, self.study, self.n, self.job = server, study, n, job
+        self.slots, self.name, self.arguments = slots, name, arguments
         self.processes = []
 
     def __enter__(self):
@@ -202,9 +204,9 @@ class Workers:
             env["HONE_TOKEN_FILE"] = token
         for i in range(self.n):
             self.processes.append(subprocess.Popen(
-                [hone.build_path("HONE"), "worker", "--study", self.study, "--slots", "1", "--name", f"node{i + 1}",
-                 "--workdir", f"{self.folder}/work{i}", "--", str(program), "{lr}", "{units}", "{resource.from}",
-                 "{resource.to}"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                [hone.build_path("HONE"), "worker", "--study", self.study, "--slots", str(self.slots),
+                 "--name", self.name.format(i + 1), "--workdir", f"{self.folder}/work{i}", "--", str(program),
+                 *self.arguments], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL))
         return self
 
