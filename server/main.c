@@ -15,6 +15,7 @@
 #include "server/api/keep_files.h"
 #include "server/api/problem.h"
 #include "server/api/routes.h"
+#include "server/api/study_news.h"
 #include "server/api/tokens.h"
 #include "server/settings.h"
 
@@ -215,6 +216,7 @@ static int run(const struct settings *settings, struct err *err)
     }
     http_server_destroy(api.http);
     engine_destroy(api.engine);
+    study_news_finish(&api);
     logs_destroy(api.logs);
     uploads_destroy(api.uploads);
     return result;

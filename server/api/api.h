@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "common/map.h"
 #include "server/engine/engine.h"
 #include "server/files/logs.h"
 #include "server/files/uploads.h"
@@ -35,7 +36,10 @@ struct api {
     pthread_mutex_t waiters_lock; /* of ?wait= (wait.c) */
     struct waiter *waiters;
     atomic_int n_waiters;
-    bool waiters_scan; /* a job looks at new events for them */
+    pthread_mutex_t news_lock; /* of study_news.c */
+    struct map news;           /* by study */
+    int64_t news_seq;          /* the events up to here were looked at */
+    bool waiters_scan;         /* a job looks at new events for them */
 };
 
 #endif

@@ -12,6 +12,7 @@
 #include "server/api/list.h"
 #include "server/api/problem.h"
 #include "server/api/request.h"
+#include "server/api/study_news.h"
 #include "server/api/submit.h"
 #include "server/api/wait.h"
 #include "server/domain/transfer.h"
@@ -116,6 +117,7 @@ static const struct face_column columns[] = {
     {.object = "best", .key = "value", .title = "best", .is_right = true},
     {.object = "best", .key = "trial", .title = "best_trial", .is_right = true},
     {.key = "created_at"},
+    {.key = "last_event_at", .is_extra = true},
     {.key = "detail", .is_extra = true},
     {.key = "description", .is_extra = true},
     {.key = "priority", .is_extra = true},
@@ -136,15 +138,19 @@ struct study_page {
     int state;     /* -1: any */
     int64_t last;  /* id of the last one on this page */
     bool more;
+    bool with_spark;
 };
 
 static int read_page(struct read_request *read, struct study_page *page, struct err *err)
 {
     const char *state = http_query(read->request, "state");
     const char *cursor = http_query(read->request, "cursor");
+    int64_t spark;
 
     *page = (struct study_page){.read = read, .state = -1};
     TRY(list_limit(read->request, &page->limit, err));
+    TRY(query_int(read->request, "spark", 0, 0, 1, &spark, err));
+    page->with_spark = spark == 1;
     if (state != NULL && (page->state = study_state_from_name(state)) < 0) {
         return err_set(err, ERR_MALFORMED,
                        "state=%.24s: a study is running, paused, stopped or finished", state);
@@ -161,7 +167,6 @@ static int list_study(void *context, struct study_row *row, struct err *err)
     struct study_page *page = context;
     const struct live_study_view *study = live_view_study(page->read->view, row->name);
 
-    (void)err;
     if (study == NULL || study->id != row->id) {
         return 0; /* made or deleted since the view was */
     }
@@ -170,7 +175,11 @@ static int list_study(void *context, struct study_row *row, struct err *err)
         return 0;
     }
     page->last = row->id;
-    study_write(study->def->def, row, item_list_item(&page->listing));
+    struct json_writer *w = item_list_item(&page->listing);
+    json_object_begin(w);
+    study_write_members(study->def->def, row, w);
+    TRY(study_news_write(page->read, study, row, page->with_spark, w, err));
+    json_object_end(w);
     item_list_item_end(&page->listing);
     return 0;
 }
@@ -184,7 +193,11 @@ static int read_studies(struct read_request *read, struct err *err)
     TRY(item_list_begin(&page.listing, read, err));
     const struct study_query query = {
         .after_id = page.after, .state = page.state, .limit = page.limit + 1};
-    int result = store_each_study_of(read->store, &query, list_study, &page, err);
+    int result = study_news_begin(read, err);
+    if (result == 0) {
+        result = store_each_study_of(read->store, &query, list_study, &page, err);
+        study_news_end(read);
+    }
     if (result == 0) {
         (void)snprintf(cursor, sizeof cursor, "s%" PRId64, page.last);
         result = item_list_end(&page.listing, page.more ? cursor : NULL, err);
@@ -193,7 +206,7 @@ static int read_studies(struct read_request *read, struct err *err)
     return result;
 }
 
-static const char *const studies_query[] = {"limit", "cursor", "state", NULL};
+static const char *const studies_query[] = {"limit", "cursor", "state", "spark", NULL};
 
 FACE_HANDLER(get_studies, &list_face, studies_query, read_studies)
 

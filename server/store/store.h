@@ -509,6 +509,13 @@ MUST_USE int store_each_trial(struct store *store, const struct trial_query *que
                               int (*each)(void *context, struct trial_row *row, struct err *err),
                               void *context, struct err *err);
 
+/* The completed trials that ended with an event after this one, in any order. Looks at every trial
+ * of the study. */
+MUST_USE int store_each_trial_ended_after(struct store *store, int64_t study, int64_t after_seq,
+                                          int (*each)(void *context, struct trial_row *row,
+                                                      struct err *err),
+                                          void *context, struct err *err);
+
 struct trial_value_query {
     int64_t study;
     const char *metric; /* NULL: the objective's value, which completed and pruned trials have */

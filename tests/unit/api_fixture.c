@@ -88,6 +88,7 @@ void api_fixture_stop(struct api_fixture *f)
     ck_assert_int_eq(http_server_run(f->api.http, 1000, &err), 0);
     http_server_destroy(f->api.http);
     engine_destroy(f->api.engine);
+    study_news_finish(&f->api);
     http_answer_finish(&f->last);
 }
 

@@ -10,6 +10,7 @@
 #include "server/api/deliver.h"
 #include "server/api/problem.h"
 #include "server/api/routes.h"
+#include "server/api/study_news.h"
 #include "tests/support/http_call.h"
 
 struct api_fixture {

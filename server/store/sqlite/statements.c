@@ -128,6 +128,9 @@ const char *const stmt_sql[STMT_COUNT] = {
         " LEFT JOIN attempt ON attempt.id = trial.attempt_id"
         " LEFT JOIN worker ON worker.id = attempt.worker"
         " ORDER BY page.cost IS NULL, page.cost, page.id",
+    [STMT_TRIAL_ENDED_AFTER] =
+        "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id > :first AND trial.id <= :last"
+        " AND trial.ended_seq > :after AND trial.state = 3",
     [STMT_ATTEMPT_INSERT] =
         "INSERT INTO attempt (trial, number, secret, worker, request, from_step, to_step,"
         " leased_at_ms, ttl_ms, end, late)"

@@ -235,6 +235,18 @@ int store_each_trial_by_value(struct store *store, const struct trial_value_quer
     return each_trial(store, &s, each, context, err);
 }
 
+int store_each_trial_ended_after(struct store *store, int64_t study, int64_t after_seq,
+                                 int (*each)(void *context, struct trial_row *row, struct err *err),
+                                 void *context, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_TRIAL_ENDED_AFTER);
+
+    stmt_bind_int(&s, ":first", trial_id(study, 0));
+    stmt_bind_int(&s, ":last", trial_id(study, TRIAL_NUMBER_MAX));
+    stmt_bind_int(&s, ":after", after_seq);
+    return each_trial(store, &s, each, context, err);
+}
+
 /* ---- attempts ---- */
 
 void attempt_row_finish(struct attempt_row *row)
