@@ -30,6 +30,8 @@ export class HoneBracket extends CanvasElement {
   draw() {
     if (!this.source) return;
     this.layout = layoutBracket(this.source, this.view.clientWidth);
+    this.found = this.layout.chips.find((chip) => chip.trial === this.found?.trial && chip.rung === this.found.rung) ?? null;
+    if (!this.found) this.tip.hidden = true;
     const {layout} = this;
     const ctx = context(this.canvas, layout.width, layout.height);
     this.canvas.style.display = 'block';
@@ -143,7 +145,7 @@ export class HoneBracket extends CanvasElement {
   }
 
   show(chip) {
-    const isOther = chip?.trial !== this.found?.trial;
+    const isOther = chip?.trial !== this.found?.trial || chip?.rung !== this.found?.rung;
     this.found = chip;
     this.tip.hidden = !chip;
     this.view.classList.toggle('has-pick', Boolean(chip));
@@ -361,7 +363,7 @@ function sync(parent, nodes) {
 function legend() {
   return make('p', {class: 'chart-legend board-legend'}, ...['promoted', 'running', 'waiting', 'pruned', 'completed'].map((state) => {
     const canvas = make('canvas', {'aria-hidden': 'true'});
-    requestAnimationFrame(() => drawState(context(canvas, 12, 12), state, 6, 6, 10, state === 'promoted' ? colour('accent') : stateColour(state)));
+    drawState(context(canvas, 12, 12), state, 6, 6, 10, state === 'promoted' ? colour('accent') : stateColour(state));
     return make('span', {}, canvas, CHIP_STATES[state]);
   }));
 }

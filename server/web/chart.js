@@ -42,6 +42,7 @@ export class HoneChart extends CanvasElement {
     if (data?.clip === false) this.isClipped = false;
     this.chart = data?.x?.categories ? {...data, series: data.series.map(scattered)} : data;
     this.stops = undefined;
+    this.known = {}; // what is found out about the data, once
     this.found = null;
     this.invalidate();
   }
@@ -125,9 +126,9 @@ export class HoneChart extends CanvasElement {
   /* ---- extents ---- */
 
   canLog(axis) {
-    const isPositive = (v) => !(v <= 0);
-    return !this.chart[axis].time && !this.chart[axis].categories
-      && this.chart.series.every((s) => Array.prototype.every.call(s[axis], isPositive));
+    this.known[axis] ??= !this.chart[axis].time && !this.chart[axis].categories
+      && this.chart.series.every((s) => arePositive(s[axis]));
+    return this.known[axis];
   }
 
   isLog(axis) {
@@ -143,6 +144,9 @@ export class HoneChart extends CanvasElement {
   }
 
   measure() {
+    const key = JSON.stringify([this.isLog('x'), this.isLog('y'), this.isClipped]);
+    if (this.known.ends === key) return;
+    this.known.ends = key;
     this.ends = {x: this.extent('x', false), y: this.extent('y', this.isClipped)};
     this.outside = this.ends.y.outside;
     if (this.chart.series.some(hasRug)) {
@@ -404,7 +408,13 @@ function scattered(series) {
   return {...series, x: Float64Array.from(series.x, (v, i) => v + shift(i))};
 }
 
+function arePositive(values) {
+  for (let i = 0; i < values.length; i++) if (values[i] <= 0) return false;
+  return true;
+}
+
 function joined(columns) {
+  if (columns.length === 1) return columns[0];
   const all = new Float64Array(columns.reduce((n, x) => n + x.length, 0));
   let at = 0;
   for (const x of columns) {

@@ -13,8 +13,13 @@ export const SHADES = 24;
  */
 
 export const isMarked = (series) => series.style === 'points' || series.style === 'rug';
-export const hasRug = (series) => series.style === 'rug'
-  || (series.style === 'points' && Array.prototype.some.call(series.y, (v) => !Number.isFinite(v)));
+
+/** Whether a series has marks on the rug: points without a value. */
+export function hasRug({style, y}) {
+  if (style !== 'points') return style === 'rug';
+  for (let i = 0; i < y.length; i++) if (!Number.isFinite(y[i])) return true;
+  return false;
+}
 
 /** The index of the last finite value, or -1. */
 export function lastFinite(y) {

@@ -21,12 +21,6 @@ const KEYS = {
   rate: (w) => w.completed_per_hour ?? -1,
 };
 
-/* A server without lanes shows the table alone. */
-function orNothing(problem) {
-  if (problem.status !== 400 && problem.status !== 404) throw problem;
-  return null;
-}
-
 export function open(context) {
   const {query, update, setQuery, go} = context;
   let workers = [], lanes = null, path = '';
@@ -39,7 +33,7 @@ export function open(context) {
   async function load() {
     const since = new Date(Date.now() - 1000 * chosen()[1]).toISOString();
     path = `v1/workers/lanes?since=${since}`;
-    [workers, lanes] = await Promise.all([get('v1/workers').then((list) => list.items), get(path).catch(orNothing)]);
+    [workers, lanes] = await Promise.all([get('v1/workers').then((list) => list.items), get(path)]);
     update();
   }
   const again = throttle(load, 2000);
@@ -114,7 +108,7 @@ export function open(context) {
       again.cancel();
       clearInterval(clock);
     },
-    view: () => html`${head()}${workers.length ? html`<div class="panels">${lanes ? lanesPanel() : nothing}${tablePanel()}</div>`
+    view: () => html`${head()}${workers.length ? html`<div class="panels">${lanesPanel()}${tablePanel()}</div>`
       : empty('No worker was seen since the server started. On a machine that trains:', ['hone worker --study NAME -- ./train {args}'])}`,
   };
 }

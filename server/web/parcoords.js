@@ -2,8 +2,8 @@
  * picture of counts; those that are selected are drawn over it, line by line while they are few. */
 import {CanvasElement, channels, colour, context, FONT, fitText, isDark, isForced, make, twin} from './canvas.js';
 import {addPairs, binPlaces, develop, makePicture} from './raster.js';
-import {binPairs, binRows, brushed, css, kindsOf, labelOf, LANES, makeAxis, makeScale, rankColour, rankShares,
-  selectRows, spread, topShare} from './scales.js';
+import {binPairs, binRows, brushed, css, kindsOf, labelOf, LANES, makeAxis, makeScale, placeRows, rankColour,
+  rankShares, selectRows, spread, topShare} from './scales.js';
 import {count, num, plural} from './view.js';
 
 const MOST_LINES = 20_000; // more are drawn as a picture
@@ -80,9 +80,10 @@ export class HoneParcoords extends CanvasElement {
     return [...varying, ...this.axes.slice(goal)].map((axis) => axis.name);
   }
 
-  /* 'selection' needs no new picture of all rows, 'rows' does. */
+  /* 'selection': other ranges; 'share': another best share; 'rows': a new picture of all rows too. */
   changed(what) {
     if (what === 'rows') this.base = undefined;
+    if (what !== 'selection') this.within = undefined;
     this.chosen = undefined;
     this.invalidate();
   }
@@ -97,7 +98,8 @@ export class HoneParcoords extends CanvasElement {
     const key = `${this.kindOf(axis)} ${name}`;
     if (!this.cache.has(key)) {
       const scale = makeScale(axis, this.kindOf(axis));
-      this.cache.set(key, {axis, scale, bins: binRows(axis, scale), t: Float32Array.from(axis.x, scale.to)});
+      const t = placeRows(axis, scale);
+      this.cache.set(key, {axis, scale, t, bins: binRows(axis, t)});
       this.work.rows += 2 * this.n;
     }
     return this.cache.get(key);
@@ -106,15 +108,31 @@ export class HoneParcoords extends CanvasElement {
   /** What is drawn in colour: in the ranges, among the best share, not put aside. */
   select() {
     if (this.chosen) return this.chosen;
-    const best = topShare(this.ranks, this.share);
-    this.shades = Float64Array.from(this.ranks, (r) => (r <= this.share ? r / this.share : 1)); // no value: last
-    const within = this.kept ? best.map((b, row) => b & this.kept[row]) : best;
+    const within = this.best();
     const {mask, count: n} = selectRows(this.axes, this.filter, within, this.n);
     const rows = new Uint32Array(n);
-    for (let row = 0, k = 0; row < this.n; row++) if (mask[row]) rows[k++] = row;
-    this.work.rows += 3 * this.n;
-    this.chosen = {mask, count: n, rows, of: within.reduce((sum, w) => sum + w, 0)};
+    let of = 0;
+    for (let row = 0, k = 0; row < this.n; row++) {
+      if (mask[row]) rows[k++] = row;
+      of += within[row];
+    }
+    this.work.rows += 2 * this.n;
+    this.chosen = {mask, count: n, rows, of};
     return this.chosen;
+  }
+
+  /* The best share without what was put aside, and shades from its best to its worst. */
+  best() {
+    if (this.within) return this.within;
+    this.within = topShare(this.ranks, this.share);
+    this.shades = new Float64Array(this.n);
+    for (let row = 0; row < this.n; row++) {
+      const rank = this.ranks[row];
+      this.shades[row] = rank <= this.share ? rank / this.share : 1; // no value: last
+      if (this.kept && !this.kept[row]) this.within[row] = 0;
+    }
+    this.work.rows += 2 * this.n;
+    return this.within;
   }
 
   /* ---- elements ---- */
@@ -123,7 +141,7 @@ export class HoneParcoords extends CanvasElement {
     const slider = make('input', {type: 'range', min: '1', max: '100', value: String(100 * this.share), 'aria-label': 'best share of the trials, in percent',
       input: () => {
         this.share = slider.value / 100;
-        this.changed('selection');
+        this.changed('share');
       }});
     this.shareText = make('span', {class: 'pc-share'});
     this.countText = make('span', {class: 'pc-count', role: 'status'});
@@ -256,11 +274,10 @@ export class HoneParcoords extends CanvasElement {
     this.measure();
     this.placeAxes();
     this.select();
-    this.drawBase();
-    this.drawSelected();
     this.drawOver();
     this.describe();
     this.tell(false);
+    this.runSlices(this.steps());
   }
 
   describe() {
@@ -272,52 +289,67 @@ export class HoneParcoords extends CanvasElement {
     this.scroll.setAttribute('aria-label', `${this.source.title ?? 'Parallel coordinates'}: ${this.order.length} axes, ${this.countText.textContent}. ${this.source.summary ?? ''}`);
   }
 
-  /* The counts of rows as pixels; in CSS pixels, as it lies below and may be soft. */
-  picture(rows, weight) {
+  /* The counts of rows as cells, a pair of axes at a time. */
+  * picture(rows) {
     const picture = makePicture(this.width, this.total + 2);
     const places = binPlaces(this.height, this.laneY);
     for (let k = 0; k + 1 < this.order.length; k++) {
-      const pairs = binPairs(this.fitted(this.order[k]).bins, this.fitted(this.order[k + 1]).bins, rows, weight);
+      const pairs = binPairs(this.fitted(this.order[k]).bins, this.fitted(this.order[k + 1]).bins, rows, this.shades);
       addPairs(picture, pairs, this.at[k], this.at[k + 1], places);
+      this.work.rows += rows.length;
+      yield 0;
     }
-    this.work.rows += rows.length * (this.order.length - 1);
     return picture;
   }
 
+  /* A picture is made small; enlarged it is soft sideways only. */
   develop(canvas, picture, colourOf, faintest, strongest) {
-    const ctx = context(canvas, picture.width, picture.height, 1);
-    ctx.putImageData(develop(picture, colourOf, faintest, strongest), 0, 0);
+    const image = develop(picture, colourOf, faintest, strongest);
+    const ctx = context(canvas, this.width, this.total + 2, 1);
+    const small = new OffscreenCanvas(image.width, image.height);
+    small.getContext('2d').putImageData(image, 0, 0);
+    ctx.drawImage(small, 0, 0, this.width, this.total + 2);
   }
 
-  drawBase() {
+  * drawBase() {
     const key = [this.width, this.total, isDark(), isForced()].join();
     if (this.base === key) return;
-    this.base = key;
-    const rows = [];
-    for (let row = 0; row < this.n; row++) if (!this.kept || this.kept[row]) rows.push(row);
+    const rows = new Uint32Array(this.n);
+    let n = 0;
+    for (let row = 0; row < this.n; row++) if (!this.kept || this.kept[row]) rows[n++] = row;
     const grey = channels('muted');
-    this.develop(this.canvases[0], this.picture(rows, this.shades), () => grey, 0.07, 0.4);
+    const picture = yield* this.picture(rows.subarray(0, n));
+    this.develop(this.canvases[0], picture, () => grey, 0.07, 0.4);
+    this.base = key;
   }
 
-  drawSelected() {
+  /* Some lines at once, then the picture of all rows, then the other lines. */
+  * steps() {
     const {rows} = this.chosen;
     const canvas = this.canvases[1];
-    this.stopSlices();
     if (rows.length > MOST_LINES) {
       const dark = isDark();
-      this.develop(canvas, this.picture(rows, this.shades), (t) => rankColour(t, dark), 0.25, 0.95);
-      return this.dispatchEvent(new CustomEvent('hone-drawn'));
+      yield* this.drawBase();
+      return this.develop(canvas, yield* this.picture(rows), (t) => rankColour(t, dark), 0.25, 0.95);
     }
-    const ctx = context(canvas, this.width, this.total + 2);
-    this.runSlices(this.lines(ctx, rows));
+    const lines = this.lines(context(canvas, this.width, this.total + 2), rows);
+    yield lines.next().value;
+    yield* this.drawBase();
+    yield* lines;
   }
 
   /* The order in which lines are drawn: spread over all, the best twentieth last, so on top. */
   drawOrder(rows) {
-    const best = Math.max(0, Math.floor(rows.length / 20));
-    const limit = Float64Array.from(rows, (row) => this.shades[row]).sort()[best] ?? 0;
-    const spreadRows = Array.from(spread(rows.length), (k) => rows[k]);
-    return spreadRows.filter((row) => this.shades[row] >= limit).concat(spreadRows.filter((row) => this.shades[row] < limit));
+    const order = spread(rows.length).map((k) => rows[k]);
+    const shades = new Float64Array(rows.length);
+    for (let k = 0; k < rows.length; k++) shades[k] = this.shades[rows[k]];
+    const limit = shades.sort()[Math.floor(rows.length / 20)] ?? 0;
+    const isLate = (row) => this.shades[row] < limit;
+    const late = order.filter(isLate);
+    const all = order.filter((row) => !isLate(row));
+    order.set(all);
+    order.set(late, all.length);
+    return order;
   }
 
   * lines(ctx, rows) {

@@ -1,15 +1,17 @@
 /* Pictures of very many lines between parallel axes: counted in bins, added up pixel by pixel. */
 import {BINS, LANES} from './scales.js';
 
+const STEP = 2; // pixels that a column of a picture is wide: lines are smooth sideways
+
 /**
- * A picture in which each pixel counts the lines through it and sums up their shades.
- * @param {number} width
- * @param {number} height
+ * A picture in which each cell has the number of lines through it and the sum of their shades.
+ * @param {number} width in pixels
+ * @param {number} height in pixels, and cells
  */
 export function makePicture(width, height) {
-  const w = Math.max(1, Math.round(width));
-  const h = Math.max(1, Math.round(height));
-  return {width: w, height: h, counts: new Float32Array(w * h), sums: new Float32Array(w * h)};
+  const columns = Math.max(1, Math.ceil(width / STEP));
+  const rows = Math.max(1, Math.round(height));
+  return {columns, rows, cells: new Float32Array(2 * columns * rows)};
 }
 
 /**
@@ -33,20 +35,21 @@ export function binPlaces(height, laneY) {
  * @param {Float32Array} places of the bins
  */
 export function addPairs(picture, pairs, left, right, places) {
-  const {width, height, counts, sums} = picture;
-  const first = Math.round(left);
-  const last = Math.min(width, Math.round(right));
+  const {columns, rows, cells} = picture;
+  const first = Math.round(left / STEP);
+  const last = Math.min(columns, Math.round(right / STEP));
+  const share = 1 / Math.max(1, last - first);
 
-  for (let cell = 0; cell < pairs.counts.length; cell++) {
-    const n = pairs.counts[cell];
+  for (let pair = 0; pair < pairs.counts.length; pair++) {
+    const n = pairs.counts[pair];
     if (n === 0) continue;
-    const sum = pairs.sums[cell];
-    let y = places[Math.floor(cell / pairs.width)] + 0.5;
-    const step = (places[cell % pairs.width] + 0.5 - y) / Math.max(1, last - first);
+    const sum = pairs.sums[pair];
+    let y = places[Math.floor(pair / pairs.width)];
+    const step = (places[pair % pairs.width] - y) * share;
     for (let x = first; x < last; x++) {
-      const at = Math.min(height - 1, y | 0) * width + x;
-      counts[at] += n;
-      sums[at] += sum;
+      const at = 2 * (Math.min(rows - 1, y | 0) * columns + x);
+      cells[at] += n;
+      cells[at + 1] += sum;
       y += step;
     }
   }
@@ -61,21 +64,22 @@ export function addPairs(picture, pairs, left, right, places) {
  * @returns {ImageData}
  */
 export function develop(picture, colourOf, faintest, strongest) {
-  const {width, height, counts, sums} = picture;
-  const image = new ImageData(width, height);
-  const palette = Array.from({length: 64}, (_, k) => colourOf(k / 63));
+  const {columns, rows, cells} = picture;
+  const image = new ImageData(columns, rows);
   const pixels = image.data;
+  const palette = Array.from({length: 64}, (_, k) => colourOf(k / 63));
   let most = 1;
 
-  for (let k = 0; k < counts.length; k++) if (counts[k] > most) most = counts[k];
+  for (let at = 0; at < cells.length; at += 2) if (cells[at] > most) most = cells[at];
   const scale = most > 1 ? (strongest - faintest) / Math.log(most) : 0;
-  for (let k = 0; k < counts.length; k++) {
-    if (counts[k] === 0) continue;
-    const [r, g, b] = palette[Math.min(63, Math.max(0, Math.round(63 * sums[k] / counts[k])))];
-    pixels[4 * k] = r;
-    pixels[4 * k + 1] = g;
-    pixels[4 * k + 2] = b;
-    pixels[4 * k + 3] = 255 * (faintest + scale * Math.log(counts[k]));
+  for (let at = 0, k = 0; at < cells.length; at += 2, k += 4) {
+    const n = cells[at];
+    if (n === 0) continue;
+    const tone = palette[Math.min(63, Math.max(0, Math.round(63 * cells[at + 1] / n)))];
+    pixels[k] = tone[0];
+    pixels[k + 1] = tone[1];
+    pixels[k + 2] = tone[2];
+    pixels[k + 3] = 255 * (faintest + scale * Math.log(n));
   }
   return image;
 }

@@ -31,29 +31,44 @@ export function labelOf(key) {
   return key.startsWith('"') ? JSON.parse(key) : key;
 }
 
-function sortedKeys(values, choices) {
-  const keys = new Set((choices ?? []).map(keyOf));
-  const distinct = new Set(values);
-  const found = new Set();
-
-  for (const value of distinct) {
-    if (value !== null && value !== undefined) found.add(keyOf(value));
-  }
-  const rest = [...found].filter((key) => !keys.has(key));
+/* Keys in the order of the choices, else by value. */
+function sortKeys(keys, choices) {
+  const chosen = [...new Set((choices ?? []).map(keyOf))];
+  const rest = keys.filter((key) => !chosen.includes(key));
   rest.sort((a, b) => number(a) - number(b) || (a < b ? -1 : a > b ? 1 : 0));
-  return [...keys].filter((key) => found.has(key)).concat(rest);
+  return [...chosen.filter((key) => keys.includes(key)), ...rest];
 }
 
-/* The index of a value's key; the JSON of a value is made once. */
-function indexer(keys) {
-  const byKey = new Map(keys.map((key, i) => [key, i]));
+/* Fills x with the index of each value's key and returns the keys; a value's JSON is made once. */
+function fillCategories(values, choices, x, lane) {
   const byValue = new Map();
-  return (value) => {
-    if (typeof value === 'object') return byKey.get(keyOf(value));
-    let i = byValue.get(value);
-    if (i === undefined) byValue.set(value, i = byKey.get(keyOf(value)));
-    return i;
+  const byKey = new Map();
+  const indexOf = (value) => {
+    const key = keyOf(value);
+    if (!byKey.has(key)) byKey.set(key, byKey.size);
+    if (typeof value !== 'object') byValue.set(value, byKey.get(key));
+    return byKey.get(key);
   };
+
+  for (let i = 0; i < x.length; i++) {
+    const value = values[i];
+    lane[i] = value === null || value === undefined ? 1 : 0;
+    x[i] = lane[i] ? NaN : byValue.get(value) ?? indexOf(value);
+  }
+  const found = [...byKey.keys()];
+  const keys = sortKeys(found, choices);
+  const place = found.map((key) => keys.indexOf(key));
+  for (let i = 0; i < x.length; i++) if (!lane[i]) x[i] = place[x[i]];
+  return keys;
+}
+
+function fillNumbers(values, x, lane) {
+  for (let i = 0; i < x.length; i++) {
+    const value = values[i];
+    const isPlain = typeof value === 'number' && value - value === 0;
+    lane[i] = isPlain ? 0 : laneOf(value);
+    x[i] = lane[i] ? NaN : Number(value);
+  }
 }
 
 /**
@@ -64,21 +79,15 @@ function indexer(keys) {
  *   `lanes` holds the codes that occur
  */
 export function makeAxis({name, type, values, choices}) {
-  const n = values.length;
-  const x = new Float64Array(n);
-  const lane = new Uint8Array(n);
-  const keys = type === 'category' ? sortedKeys(values, choices) : [];
-  const indexOf = indexer(keys);
+  const x = new Float64Array(values.length);
+  const lane = new Uint8Array(values.length);
+  const keys = type === 'category' ? fillCategories(values, choices, x, lane) : (fillNumbers(values, x, lane), []);
   const seen = [0, 0, 0, 0, 0];
   let lo = Infinity;
   let hi = -Infinity;
 
-  for (let i = 0; i < n; i++) {
-    const value = values[i];
-    const code = type === 'category' ? +(value === null || value === undefined) : laneOf(value);
-    lane[i] = code;
-    seen[code]++;
-    x[i] = code ? NaN : type === 'category' ? indexOf(value) : Number(value);
+  for (let i = 0; i < x.length; i++) {
+    seen[lane[i]]++;
     if (x[i] < lo) lo = x[i];
     if (x[i] > hi) hi = x[i];
   }
@@ -102,17 +111,27 @@ function logarithmic(lo, hi) {
     from: (t) => Math.exp(inner.from(t)), ticks: (n) => logTicks(lo, hi, n)};
 }
 
-/** How many of the sorted values are smaller than v. */
-function lowerBound(sorted, v) {
-  let lo = 0;
-  let hi = sorted.length;
-
+/** How many of the sorted values are smaller than v; `lo` and `hi` bound the answer. */
+function lowerBound(sorted, v, lo = 0, hi = sorted.length) {
   while (lo < hi) {
     const mid = (lo + hi) >> 1;
     if (sorted[mid] < v) lo = mid + 1;
     else hi = mid;
   }
   return lo;
+}
+
+/* The same for very many v: a table of equal steps leads near the answer. */
+function bounder(sorted) {
+  const n = sorted.length;
+  const from = sorted[0];
+  const k = n / (sorted[n - 1] - from);
+  if (n < 1000 || !Number.isFinite(k)) return (v) => lowerBound(sorted, v);
+  const stepOf = (v) => Math.min(n, Math.max(0, Math.floor((v - from) * k)));
+  const first = new Uint32Array(n + 2).fill(n);
+  for (let i = n - 1; i >= 0; i--) first[stepOf(sorted[i])] = i;
+  for (let s = n; s >= 0; s--) first[s] = Math.min(first[s], first[s + 1]);
+  return (v) => lowerBound(sorted, v, first[stepOf(v)], first[stepOf(v) + 1]);
 }
 
 /** Equal values share the middle of their ranks; between two values the place is interpolated. */
@@ -323,20 +342,30 @@ export function brushed(axis, scale, t0, t1, lanes) {
  */
 export function rankShares(values, direction) {
   const sign = direction === 'maximize' ? -1 : 1;
-  const v = Float64Array.from(values, (value) => sign * number(value));
-  const sorted = v.filter((value) => !Number.isNaN(value)).sort();
-  const last = Math.max(1, sorted.length - 1);
+  const v = new Float64Array(values.length);
+  let n = 0;
 
-  return v.map((value) => (Number.isNaN(value) ? NaN : lowerBound(sorted, value) / last));
+  for (let i = 0; i < v.length; i++) {
+    v[i] = sign * number(values[i]);
+    n += v[i] === v[i] ? 1 : 0;
+  }
+  const below = bounder(v.slice().sort().subarray(0, n)); // NaN is sorted to the end
+  for (let i = 0; i < v.length; i++) {
+    if (v[i] === v[i]) v[i] = below(v[i]) / Math.max(1, n - 1);
+  }
+  return v;
 }
 
 /** 1 for each row of the best share (0..1), at least one and equal ones too; all for a share of 1. */
 export function topShare(ranks, share) {
-  const ranked = ranks.reduce((n, r) => n + (Number.isNaN(r) ? 0 : 1), 0);
-  const keep = Math.max(1, Math.ceil(share * ranked));
-  const limit = (keep - 1) / Math.max(1, ranked - 1) + 1e-12;
+  const top = new Uint8Array(ranks.length);
+  let ranked = 0;
 
-  return Uint8Array.from(ranks, (r) => +(share >= 1 || r <= limit));
+  for (let i = 0; i < ranks.length; i++) ranked += ranks[i] === ranks[i] ? 1 : 0;
+  const keep = Math.max(1, Math.ceil(share * ranked));
+  const limit = share >= 1 ? Infinity : (keep - 1) / Math.max(1, ranked - 1) + 1e-12;
+  for (let i = 0; i < top.length; i++) top[i] = ranks[i] <= limit || limit === Infinity ? 1 : 0;
+  return top;
 }
 
 /** The best value up to each row; NaN before the first. */
@@ -360,26 +389,25 @@ export function paretoFront(x, y, directionX, directionY) {
   return rows.filter((i) => sy * y[i] < best && ((best = sy * y[i]), true));
 }
 
-const MOST_KEPT = 20; // fewer values than these have no outliers
+const FEWEST = 20; // fewer values than these have no outliers
 
 /**
  * Where an axis ends: all finite values, or those not far outside the middle half. Bounds beyond
  * which a value is far: three times the middle half's width past it, on a log scale in decades.
  */
 export function visibleExtent(x, {clip = false, log = false} = {}) {
-  const good = Float64Array.from(x).filter((v) => Number.isFinite(v) && (!log || v > 0)).sort();
-  if (good.length === 0) return null;
+  const good = new Float64Array(x.length);
+  let n = 0;
+  for (let i = 0; i < x.length; i++) if (Number.isFinite(x[i]) && (!log || x[i] > 0)) good[n++] = x[i];
+  if (n === 0) return null;
+  const sorted = good.subarray(0, n).sort();
   const [f, g] = log ? [Math.log, Math.exp] : [(v) => v, (v) => v];
-  const at = (share) => f(good[Math.round(share * (good.length - 1))]);
+  const at = (share) => f(sorted[Math.round(share * (n - 1))]);
   const reach = 3 * (at(0.75) - at(0.25));
-  let lo = good[0];
-  let hi = good.at(-1);
-
-  if (clip && reach > 0 && good.length >= MOST_KEPT) {
-    lo = good[lowerBound(good, g(at(0.25) - reach))];
-    hi = good[Math.max(0, lowerBound(good, g(at(0.75) + reach) * (1 + 1e-12)) - 1)];
-  }
-  return {lo, hi, outside: good.reduce((n, v) => n + (v < lo || v > hi ? 1 : 0), 0)};
+  if (!clip || !(reach > 0) || n < FEWEST) return {lo: sorted[0], hi: sorted[n - 1], outside: 0};
+  const first = lowerBound(sorted, g(at(0.25) - reach));
+  const last = lowerBound(sorted, g(at(0.75) + reach) * (1 + 1e-12)) - 1;
+  return {lo: sorted[first], hi: sorted[last], outside: n - 1 - last + first};
 }
 
 /** An order of 0..n-1 in which any beginning is spread over the whole: no random numbers. */
@@ -395,13 +423,20 @@ export function spread(n) {
 
 /* ---- bins ------------------------------------------------------------------------------------- */
 
+/** The place of each row along a scale, 0 to 1; NaN in a lane. */
+export function placeRows(axis, scale) {
+  const places = new Float32Array(axis.x.length);
+
+  for (let i = 0; i < places.length; i++) places[i] = axis.lane[i] ? NaN : scale.to(axis.x[i]);
+  return places;
+}
+
 /** The bin of each row: BINS of them from bottom to top, then one for each lane. */
-export function binRows(axis, scale) {
-  const bins = new Uint8Array(axis.x.length);
+export function binRows(axis, places) {
+  const bins = new Uint8Array(places.length);
 
   for (let i = 0; i < bins.length; i++) {
-    bins[i] = axis.lane[i] ? BINS + axis.lane[i] - 1
-      : Math.min(BINS - 1, Math.max(0, Math.floor(scale.to(axis.x[i]) * BINS)));
+    bins[i] = axis.lane[i] ? BINS + axis.lane[i] - 1 : Math.min(BINS - 1, Math.max(0, Math.floor(places[i] * BINS)));
   }
   return bins;
 }

@@ -160,7 +160,7 @@ export class Table {
     const line = (row, i) => html`<tr id="${this.id}-${i}" aria-rowindex=${i + 2} aria-selected=${
       marked(row) ? 'true' : 'false'} class=${i === this.cursor ? 'cursor' : nothing} @click=${(event) => {
       this.cursor = i;
-      if (!event.target.closest('a, input, label')) this.open(row);
+      if (!event.target.closest('a, button, input, label')) this.open(row);
     }}>${columns.map((c) => html`<td class=${c.kind || nothing}>${c.cell(row)}</td>`)}</tr>`;
     const spacer = (n) => n > 0
       ? html`<tr class="spacer" aria-hidden="true"><td colspan=${columns.length} .style=${`height:${n * ROW}px`}></td></tr>`

@@ -14,6 +14,7 @@ HELPERS = """() => {
     window.element = element;
     stage.append(element);
     document.body.append(stage);
+    scrollTo(0, 0);
     events.length = 0;
     for (const name of ['hone-pick', 'hone-ranges']) element.addEventListener(name, (e) => events.push([name, JSON.parse(JSON.stringify(e.detail, (k, v) => k === 'mask' ? undefined : v))]));
     Object.assign(element, properties);
