@@ -1,12 +1,10 @@
 #include "worker/cli/define/study_file.h"
 
-#include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/json.h"
+#include "worker/cli/define/text_file.h"
 #include "worker/cli/define/yaml.h"
 
 enum { FILE_BYTES = 8 << 20 };
@@ -15,29 +13,9 @@ static const struct json_limits limits = {.bytes = FILE_BYTES, .depth = 32, .val
 int study_file_read(const char *path, json_t **body, struct err *err)
 {
     OWN(buf) struct buf text = {0};
-    char chunk[8192];
-    size_t len;
-    bool is_stdin = strcmp(path, "-") == 0;
-    FILE *file = is_stdin ? stdin : fopen(path, "re");
 
-    if (file == NULL) {
-        return err_set(err, ERR_INVALID, "cannot read %s: %s", path, strerror(errno));
-    }
     buf_init(&text, FILE_BYTES);
-    while ((len = fread(chunk, 1, sizeof chunk, file)) > 0) {
-        buf_append(&text, chunk, len);
-    }
-    bool failed = ferror(file) != 0;
-    if (!is_stdin) {
-        (void)fclose(file);
-    }
-    if (text.no_memory) {
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    if (failed || buf_check(&text, err) != 0) {
-        return err_set(err, ERR_INVALID, "cannot read %s: %s", path,
-                       failed ? strerror(errno) : "a study file has at most 8 MiB");
-    }
+    TRY(text_file_read(path, &text, err));
     const char *first = buf_text(&text) + strspn(buf_text(&text), " \t\r\n");
     int rc = *first == '{' ? json_parse(buf_text(&text), text.len, &limits, body, err)
                            : yaml_to_json(buf_text(&text), text.len, body, err);
@@ -48,8 +26,8 @@ int study_file_read(const char *path, json_t **body, struct err *err)
         char where[sizeof err->where];
         memcpy(where, err->where, sizeof where);
         err->code = ERR_INVALID;
-        return err_at(err, "%.100s%s%.60s", is_stdin ? "standard input" : path,
-                      *where == '\0' ? "" : ", ", where);
+        return err_at(err, "%.100s%s%.60s", text_file_name(path), *where == '\0' ? "" : ", ",
+                      where);
     }
     if (!json_is_object(*body)) {
         json_decref(*body);
