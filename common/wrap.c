@@ -117,6 +117,7 @@ void wrap_append(struct buf *out, const char *text, size_t width, size_t indent)
         buf_init(&line, LINE_BYTES);
         cell_append_clean_n(&line, text, len);
         append_line(&w, buf_text(&line));
+        buf_check_part(out, &line);
         text += len;
         if (*text == '\0') {
             break;
@@ -148,6 +149,7 @@ void wrap_name(struct buf *out, const char *name, size_t width)
 
     buf_init(&clean, NAME_BYTES);
     cell_append_clean(&clean, name);
+    buf_check_part(out, &clean);
     const char *text = buf_text(&clean);
     size_t columns = cell_columns(text);
     if (columns <= width || width < 5 || columns != strlen(text)) {

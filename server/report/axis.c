@@ -84,7 +84,8 @@ static size_t short_log_ticks(const struct axis *axis, double ticks[AXIS_TICKS])
     size_t n = 0;
 
     for (int k = 0; k < 9 && n < AXIS_TICKS; k++) {
-        double tick = firsts[k % 3] * power * pow(10, k / 3);
+        int decade = k / 3;
+        double tick = firsts[k % 3] * power * pow(10, decade);
         if (tick >= axis->low * (1 - 1e-9) && tick <= axis->high * (1 + 1e-9)) {
             ticks[n++] = tick;
         }

@@ -109,6 +109,7 @@ static void draw_front(const struct front_chart *chart, size_t n)
     buf_init(&title, 1 << 20);
     for (size_t i = 0; i < n; i++) {
         const struct shown_trial *trial = ranked(chart->report, i);
+        buf_check_part(chart->plot.out, &title);
         buf_clear(&title);
         trial_text(chart->report, trial, &title);
         svg_disc(chart->plot.out, "improvement",

@@ -60,13 +60,14 @@ static void write_options(const json_t *options, struct buf *out)
     buf_init(&text, 1 << 16);
     json_object_foreach (json_unconst(options), key, value) {
         struct json_writer w;
+        buf_check_part(out, &text);
         buf_clear(&text);
         json_writer_init(&w, &text);
         json_write_value(&w, value);
         buf_printf(out, "%s", joint);
         html_text(out, key);
         buf_putc(out, ' ');
-        html_text_cut(out, buf_text(&text), 60);
+        (void)html_text_cut(out, buf_text(&text), 60);
         joint = ", ";
     }
     buf_puts(out, *joint == ',' ? "</small>" : "");
@@ -139,12 +140,11 @@ static void write_dates(const struct study_report *report, struct buf *out)
 
 static void write_machines(const struct study_report *report, struct buf *out)
 {
-    int64_t n_gpus = 0;
+    int64_t n_gpus = study_report_gpus(report);
 
     fact_begin(out, "Workers");
     buf_printf(out, "%zu", report->n_machines);
     for (size_t i = 0; i < report->n_machines; i++) {
-        n_gpus += report->machines[i].n_gpus > 0 ? report->machines[i].n_gpus : 0;
         if (i < MACHINES_NAMED) {
             buf_puts(out, i == 0 ? " <small>" : ", ");
             html_text(out, report->machines[i].name);
@@ -199,7 +199,7 @@ void report_head(const struct study_report *report, struct buf *out)
     buf_puts(out, "</h1>\n");
     if (def->description[0] != '\0') {
         buf_puts(out, "<p class=\"description\"><bdi>");
-        html_text_cut(out, def->description, 2000);
+        (void)html_text_cut(out, def->description, 2000);
         buf_puts(out, "</bdi></p>\n");
     }
     buf_puts(out, "<dl class=\"facts\">\n");
@@ -232,11 +232,12 @@ static void write_params(const struct study_report *report, const struct shown_t
             continue;
         }
         n++;
+        buf_check_part(out, &value);
         buf_clear(&value);
         report_param_value(space, i, trial->config, true, &value);
         fact_begin(out, space->params[i].name);
         buf_puts(out, "<bdi>");
-        html_text_cut(out, buf_text(&value), 200);
+        (void)html_text_cut(out, buf_text(&value), 200);
         buf_puts(out, "</bdi>");
         fact_end(out);
     }

@@ -139,6 +139,7 @@ static void draw_improvements(const struct history_chart *chart, const struct pl
     buf_init(&title, 1 << 20);
     for (size_t i = from; i < trace->n; i++) {
         size_t k = place_in_order(chart, &trace->points[i]);
+        buf_check_part(plot->out, &title);
         buf_clear(&title);
         trial_text(chart->report, chart->ended[k], &title);
         svg_disc(plot->out, i + 1 == trace->n ? "winner" : "improvement", place_of(plot, k),

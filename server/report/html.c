@@ -49,22 +49,23 @@ static size_t append_character(struct buf *out, const char *text, size_t len)
     return n == 0 ? 1 : n;
 }
 
-void html_text_cut(struct buf *out, const char *text, size_t max)
+bool html_text_cut(struct buf *out, const char *text, size_t max)
 {
     size_t len = strlen(text);
 
     for (size_t at = 0, n = 0; at < len; n++) {
         if (n == max) {
             buf_puts(out, "…");
-            return;
+            return true;
         }
         at += append_character(out, text + at, len - at);
     }
+    return false;
 }
 
 void html_text(struct buf *out, const char *text)
 {
-    html_text_cut(out, text, SIZE_MAX);
+    (void)html_text_cut(out, text, SIZE_MAX);
 }
 
 /* "1.5e-05" → "1.5e-5" */

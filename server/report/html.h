@@ -3,6 +3,7 @@
 #ifndef SERVER_REPORT_HTML_H
 #define SERVER_REPORT_HTML_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/buf.h"
@@ -10,8 +11,8 @@
 /* Appends a text of unknown origin, as content or as the value of a quoted attribute: what HTML
  * reads as markup is escaped, unseen characters and bytes that are no UTF-8 become U+FFFD. */
 void html_text(struct buf *out, const char *text);
-/* The same, at most `max` characters of it, then "…". */
-void html_text_cut(struct buf *out, const char *text, size_t max);
+/* The same, at most `max` characters of it, then "…"; true: something was left out. */
+bool html_text_cut(struct buf *out, const char *text, size_t max);
 
 /* Four significant digits, for people: "0.3142", "1.5e-5"; "NaN", "∞", "−∞". */
 #define SHORT_BYTES 32

@@ -21,6 +21,7 @@ static void say_choices(const struct param *param, struct prose *prose)
 
     buf_init(&text, 8 * SPACE_CHOICE_BYTES);
     for (size_t k = 0; k < n && k < CHOICES_SHOWN; k++) {
+        buf_check_part(prose->out, &text);
         buf_clear(&text);
         param_append_cell(param, param_cell_value(param, k), &text);
         prose_say(prose, "%s", k == 0 ? "" : k + 1 == n ? " or " : ", ");
@@ -179,20 +180,10 @@ static void say_outcomes(const struct study_report *report, struct prose *prose)
     prose_say(prose, ". ");
 }
 
-int64_t paper_count_gpus(const struct study_report *report)
-{
-    int64_t n_gpus = 0;
-
-    for (size_t i = 0; i < report->n_machines; i++) {
-        n_gpus += report->machines[i].n_gpus > 0 ? report->machines[i].n_gpus : 0;
-    }
-    return n_gpus;
-}
-
 static void say_machines(const struct study_report *report, struct prose *prose)
 {
     const struct ledger *ledger = &report->ledger;
-    int64_t n_gpus = paper_count_gpus(report);
+    int64_t n_gpus = study_report_gpus(report);
     char text[SHORT_BYTES];
 
     if (report->n_machines == 0) {

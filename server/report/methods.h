@@ -9,7 +9,5 @@
 void paper_methods(const struct study_report *report, struct prose *prose);
 /* The range of a parameter: "[0, 0.7]", "[1e-5, 0.1], log scale", "adam, sgd or lion". */
 void paper_range(const struct param *param, struct prose *prose);
-/* The GPUs of the workers that have been seen since the server started. */
-int64_t paper_count_gpus(const struct study_report *report);
 
 #endif

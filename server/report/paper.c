@@ -12,12 +12,12 @@
 #include "server/report/html.h"
 #include "server/report/methods.h"
 #include "server/report/param_axis.h"
+#include "server/report/reasons.h"
 #include "server/report/trial_text.h"
 
 #define PARAMS_SHOWN 200
 #define WORD_MAX 60
 #define LINE_COLUMNS 78
-#define REASONS_SHOWN 12
 #define CELL_COLUMNS 30
 
 /* ---- the frame of a part ---- */
@@ -251,34 +251,21 @@ static void write_count(struct prose *prose, const char *name, int64_t n)
     write_fact(prose, name, short_count(n, text));
 }
 
-/* One row for each reason of a failure. */
+/* One row for each reason. */
 static void write_failures(const struct study_report *report, struct prose *prose)
 {
-    const struct shown_trial *seen[REASONS_SHOWN];
-    int64_t counts[REASONS_SHOWN] = {0};
-    size_t n = 0;
+    struct reason_count counts[REASONS_MAX];
+    int64_t n_left;
+    size_t n = reasons_count(report, counts, &n_left);
     char name[64];
 
-    for (size_t i = 0; i < report->n_trials; i++) {
-        const struct shown_trial *trial = &report->trials[i];
-        size_t k = 0;
-        if (trial->state != TRIAL_FAILED) {
-            continue;
-        }
-        while (k < n && strcmp(seen[k]->reason, trial->reason) != 0) {
-            k++;
-        }
-        if (k == n && n < REASONS_SHOWN) {
-            seen[n++] = trial;
-        }
-        if (k < n) {
-            counts[k]++;
-        }
+    for (size_t i = 0; i < n; i++) {
+        (void)snprintf(name, sizeof name, "%s (%.24s)", trial_state_name(counts[i].first->state),
+                       reason_text(counts[i].first, "no reason given"));
+        write_count(prose, name, counts[i].n);
     }
-    for (size_t k = 0; k < n; k++) {
-        (void)snprintf(name, sizeof name, "failed (%.24s)",
-                       seen[k]->reason[0] != '\0' ? seen[k]->reason : "no reason given");
-        write_count(prose, name, counts[k]);
+    if (n_left > 0) {
+        write_count(prose, "failed (other reasons)", n_left);
     }
 }
 
@@ -293,11 +280,10 @@ static void write_facts(const struct study_report *report, struct prose *prose)
     write_count(prose, "completed", row->counts[TRIAL_COMPLETED]);
     write_count(prose, "stopped early", row->counts[TRIAL_PRUNED]);
     write_failures(report, prose);
-    write_count(prose, "infeasible", row->counts[TRIAL_INFEASIBLE]);
     write_count(prose, "cancelled", row->counts[TRIAL_CANCELLED]);
     write_count(prose, "workers", (int64_t)report->n_machines);
-    if (paper_count_gpus(report) > 0) {
-        write_count(prose, "GPUs", paper_count_gpus(report));
+    if (study_report_gpus(report) > 0) {
+        write_count(prose, "GPUs", study_report_gpus(report));
     }
     write_fact(prose, "time of workers kept", short_span(report->ledger.kept, text));
     write_fact(prose, "time of workers wasted", short_span(report->ledger.wasted, text));

@@ -78,7 +78,7 @@ static void draw_tick(const struct drawing *drawing, size_t k, double place, con
 static void draw_param_ticks(const struct drawing *drawing, size_t k, const struct param *param)
 {
     struct param_tick ticks[PARAM_TICKS];
-    size_t n = param_axis_ticks(param, 6, ticks);
+    size_t n = param_axis_ticks(param, 6, ticks, drawing->out);
 
     for (size_t i = 0; i < n; i++) {
         draw_tick(drawing, k, ticks[i].place, ticks[i].text);

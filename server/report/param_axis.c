@@ -21,7 +21,8 @@ double param_axis_place(const struct space *space, size_t first, const double co
 
 /* ---- ticks ---- */
 
-static void value_text(const struct param *param, double value, char text[], size_t room)
+static void value_text(const struct param *param, double value, char text[], size_t room,
+                       struct buf *out)
 {
     OWN(buf) struct buf cell;
 
@@ -29,9 +30,11 @@ static void value_text(const struct param *param, double value, char text[], siz
     param_append_cell(param, value, &cell);
     (void)snprintf(text, room, "%s", buf_text(&cell));
     utf8_mend(text); /* a cut may fall inside a character */
+    buf_check_part(out, &cell);
 }
 
-static size_t choice_ticks(const struct param *param, struct param_tick ticks[PARAM_TICKS])
+static size_t choice_ticks(const struct param *param, struct param_tick ticks[PARAM_TICKS],
+                           struct buf *out)
 {
     size_t n = param->n_cells > 0 ? (size_t)param->n_cells : param->n_choices;
     size_t every = n <= PARAM_TICKS ? 1 : n - 1;
@@ -41,7 +44,7 @@ static size_t choice_ticks(const struct param *param, struct param_tick ticks[PA
         double value = param_cell_value(param, k);
         struct param_tick *tick = &ticks[n_ticks++];
         tick->place = param_encode(param, value);
-        value_text(param, value, tick->text, sizeof tick->text);
+        value_text(param, value, tick->text, sizeof tick->text, out);
     }
     return n_ticks;
 }
@@ -74,12 +77,12 @@ static size_t number_ticks(const struct param *param, size_t wanted,
 }
 
 size_t param_axis_ticks(const struct param *param, size_t wanted,
-                        struct param_tick ticks[PARAM_TICKS])
+                        struct param_tick ticks[PARAM_TICKS], struct buf *out)
 {
     bool is_number = (param->type == PARAM_FLOAT || param->type == PARAM_INT) && !param->listed;
 
     return is_number ? number_ticks(param, wanted < PARAM_TICKS ? wanted : PARAM_TICKS, ticks)
-                     : choice_ticks(param, ticks);
+                     : choice_ticks(param, ticks, out);
 }
 
 /* ---- which parameters ---- */

@@ -15,9 +15,9 @@ struct param_tick {
 };
 #define PARAM_TICKS 8
 /* Ticks of an axis, about `wanted`; returns how many. Of many choices only the first and the last
- * are named. */
+ * are named. `out` notes that memory is out. */
 size_t param_axis_ticks(const struct param *param, size_t wanted,
-                        struct param_tick ticks[PARAM_TICKS]);
+                        struct param_tick ticks[PARAM_TICKS], struct buf *out);
 
 /* The parameters that a picture or table shows, at most `max`: those of which the trials have
  * different values, the most important first. Returns how many; *n_left ← how many more there are.

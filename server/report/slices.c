@@ -47,7 +47,7 @@ static void choose(struct slices *slices, size_t n_params)
 static void draw_ticks(const struct plot *plot, const struct param *param)
 {
     struct param_tick ticks[PARAM_TICKS];
-    size_t n = param_axis_ticks(param, 4, ticks);
+    size_t n = param_axis_ticks(param, 4, ticks, plot->out);
     size_t room = n == 0 ? 0 : (size_t)((plot->x.to - plot->x.from) / 7.0 / (double)n);
 
     for (size_t i = 0; i < n; i++) {

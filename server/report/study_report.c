@@ -121,3 +121,13 @@ size_t study_report_choose(const struct study_report *report, size_t chosen[REPO
     }
     return n + room;
 }
+
+int64_t study_report_gpus(const struct study_report *report)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < report->n_machines; i++) {
+        n += report->machines[i].n_gpus > 0 ? report->machines[i].n_gpus : 0;
+    }
+    return n;
+}

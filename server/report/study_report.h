@@ -74,4 +74,7 @@ MUST_USE int study_report_rank(struct study_report *report, struct err *err);
 #define REPORT_CONFIGS 1400
 size_t study_report_choose(const struct study_report *report, size_t chosen[REPORT_CONFIGS]);
 
+/* The GPUs of the workers that have been seen since the server started. */
+int64_t study_report_gpus(const struct study_report *report);
+
 #endif

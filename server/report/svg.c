@@ -86,13 +86,8 @@ static void put_title(struct buf *out, const char *title)
 void svg_text_cut(struct buf *out, const char *class, double x, double y, const char *text,
                   size_t max)
 {
-    OWN(buf) struct buf cut;
-
-    buf_init(&cut, 1 << 16);
-    html_text_cut(&cut, text, max);
     text_begin(out, class, x, y);
-    buf_puts(out, buf_text(&cut));
-    if (cut.len > 3 && memcmp(cut.data + cut.len - 3, "…", 3) == 0) {
+    if (html_text_cut(out, text, max)) {
         put_title(out, text);
     }
     buf_puts(out, "</text>\n");

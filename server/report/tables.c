@@ -10,11 +10,11 @@
 #include "common/step.h"
 #include "server/report/html.h"
 #include "server/report/param_axis.h"
+#include "server/report/reasons.h"
 #include "server/report/section.h"
 #include "server/report/trial_text.h"
 
 #define BRACKETS_SHOWN 30
-#define REASONS_SHOWN 20
 #define TRIALS_SHOWN 100
 #define COLUMNS_SHOWN 8 /* of parameters */
 
@@ -31,7 +31,7 @@ static void table_end(struct buf *out)
 static void head_cell(struct buf *out, const char *class, const char *text)
 {
     buf_printf(out, "<th scope=\"col\" class=\"%s\">", class);
-    html_text_cut(out, text, 40);
+    (void)html_text_cut(out, text, 40);
     buf_puts(out, "</th>");
 }
 
@@ -43,7 +43,7 @@ static void int_cell(struct buf *out, int64_t n)
 static void text_cell(struct buf *out, const char *class, const char *text, size_t max)
 {
     buf_printf(out, "<td class=\"%s\"><bdi>", class);
-    html_text_cut(out, text, max);
+    (void)html_text_cut(out, text, max);
     buf_puts(out, "</bdi></td>");
 }
 
@@ -133,59 +133,15 @@ void report_brackets(const struct study_report *report, struct buf *out)
 
 /* ---- failures ---- */
 
-struct reason_count {
-    const struct shown_trial *first, *last;
-    int64_t n;
-};
-
-static size_t count_reasons(const struct study_report *report,
-                            struct reason_count counts[REASONS_SHOWN], int64_t *n_left)
-{
-    size_t n = 0;
-
-    *n_left = 0;
-    for (size_t i = 0; i < report->n_trials; i++) {
-        const struct shown_trial *trial = &report->trials[i];
-        size_t k = 0;
-        if (trial->state != TRIAL_FAILED && trial->state != TRIAL_INFEASIBLE) {
-            continue;
-        }
-        while (k < n
-               && (counts[k].first->state != trial->state
-                   || strcmp(counts[k].first->reason, trial->reason) != 0)) {
-            k++;
-        }
-        if (k == REASONS_SHOWN) {
-            (*n_left)++;
-            continue;
-        }
-        if (k == n) {
-            counts[n++] = (struct reason_count){.first = trial};
-        }
-        counts[k].last = trial;
-        counts[k].n++;
-    }
-    return n;
-}
-
-static int by_count(const void *a, const void *b)
-{
-    const struct reason_count *left = a;
-    const struct reason_count *right = b;
-
-    return (left->n < right->n) - (left->n > right->n);
-}
-
 void report_failures(const struct study_report *report, struct buf *out)
 {
-    struct reason_count counts[REASONS_SHOWN];
+    struct reason_count counts[REASONS_MAX];
     int64_t n_left;
-    size_t n = count_reasons(report, counts, &n_left);
+    size_t n = reasons_count(report, counts, &n_left);
 
     if (n == 0) {
         return;
     }
-    qsort(counts, n, sizeof *counts, by_count);
     section_begin(out, "Failures", NULL);
     table_begin(out);
     buf_puts(out, "<thead><tr><th scope=\"col\">outcome</th><th scope=\"col\">reason</th>"
@@ -194,7 +150,7 @@ void report_failures(const struct study_report *report, struct buf *out)
     for (size_t i = 0; i < n; i++) {
         buf_puts(out, "<tr>");
         text_cell(out, "", trial_state_name(counts[i].first->state), 20);
-        text_cell(out, "", counts[i].first->reason[0] != '\0' ? counts[i].first->reason : "–", 24);
+        text_cell(out, "", reason_text(counts[i].first, "–"), 24);
         int_cell(out, counts[i].n);
         int_cell(out, counts[i].first->number);
         int_cell(out, counts[i].last->number);
@@ -256,6 +212,7 @@ static void write_trial(const struct study_report *report, size_t rank, size_t n
               trial->started_at_ms > 0 && trial->ended_at_ms > 0 ? short_span(seconds, text) : "",
               20);
     for (size_t i = 0; i < n_params; i++) {
+        buf_check_part(out, &value);
         buf_clear(&value);
         if (trial->config != NULL) {
             report_param_value(def->space, params[i], trial->config, true, &value);

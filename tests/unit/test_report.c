@@ -27,10 +27,10 @@ START_TEST(markup_and_unseen_characters_are_escaped)
     ck_assert_str_eq(buf_text(&out), "&lt;/title&gt;&lt;b a=&quot;&#39;&quot;&gt;&amp;\ufffd[2J"
                                      "\ufffd\ufffd.");
     buf_clear(&out);
-    html_text_cut(&out, "aäb<c", 3);
+    ck_assert(html_text_cut(&out, "aäb<c", 3));
     ck_assert_str_eq(buf_text(&out), "aäb…");
     buf_clear(&out);
-    html_text_cut(&out, "aäb", 3);
+    ck_assert(!html_text_cut(&out, "aäb", 3));
     ck_assert_str_eq(buf_text(&out), "aäb");
 }
 END_TEST
