@@ -75,7 +75,7 @@ static void write_members(const json_t *object, int depth, struct page *page)
     }
 }
 
-static void write_origin(const json_t *answer, struct page *page)
+static void write_title(const json_t *answer, struct page *page)
 {
     buf_printf(&page->line, "trial %" PRId64 " is %s", int_at(answer, "trial", 0),
                text_at(answer, "state"));
@@ -90,7 +90,12 @@ static void write_origin(const json_t *answer, struct page *page)
         buf_printf(&page->line, " as number %" PRId64, int_at(answer, "ordinal", 0));
     }
     end_line(page);
+}
+
+static void write_choice(const json_t *answer, struct page *page)
+{
     const char *why = text_at(json_object_get(answer, "provenance"), "text");
+
     if (*why != '\0') {
         buf_printf(&page->line, "why this one: %s", why);
         end_line(page);
@@ -204,8 +209,16 @@ void explain_write(const json_t *answer,
     struct page page = {.out = out, .moment = moment};
 
     buf_init(&page.line, LINE_BYTES);
-    write_origin(answer, &page);
+    bool is_failed = strcmp(text_at(answer, "state"), "failed") == 0;
+
+    write_title(answer, &page);
+    if (is_failed) { /* this is what is asked for */
+        write_reports(answer, &page);
+    }
+    write_choice(answer, &page);
     write_schedule(json_object_get(answer, "schedule"), &page);
-    write_reports(answer, &page);
+    if (!is_failed) {
+        write_reports(answer, &page);
+    }
     buf_finish(&page.line);
 }

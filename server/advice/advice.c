@@ -96,8 +96,8 @@ static const char *lacks(const struct study_def *study, const struct technique *
     bool stops_early = technique_stops_early(technique);
 
     if (stops_early && !study->has_resource) {
-        return "needs a resource, to train a trial for a while and look: say for example "
-               "{\"name\": \"epochs\", \"min\": 1, \"max\": 81}";
+        return "needs a resource, such as epochs from 1 to 81, to train a trial for a while and "
+               "look";
     }
     if (study->n_objectives > 1
         && (stops_early || !strategy_find(technique->strategy)->multi_objective)) {

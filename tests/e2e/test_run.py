@@ -197,7 +197,18 @@ def test_a_failed_trial_is_explained_afterwards(tmp):
             contains(out, "attempt 1 failed (exit_code) on ", "  exit status 1\n", "  out of memory\n",
                      f"  its output is in {log}\n")
             contains(talk, "hone logs bad 1")
+            if verb[1] == "explain":  # why it failed stands before why it was tried
+                expect(out.index("attempt 1 failed") < out.index("why this one"), True, out)
         expect(sorted(log.read_text().splitlines()), ["loading", "out of memory"])
+
+
+def test_a_try_points_at_the_result_and_not_at_an_argument(tmp):
+    with Account(tmp) as account:
+        for printed, option in [
+                ("training with lr=0.1\\nepoch 1 accuracy: 0.88", "'accuracy=\\baccuracy:\\s+(\\S+)'"),
+                ("lr=0.3\\nepoch 1 of 3\\nresult: 5", "'result=\\bresult:\\s+(\\S+)'")]:
+            out, _ = account.hone("worker", "--try", "--", "printf", printed, status=1)
+            contains(out, f"--metric {option}\n")
 
 
 def test_one_trial_is_added_cancelled_and_tried_again(tmp):

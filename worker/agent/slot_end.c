@@ -16,7 +16,17 @@
 
 #define LOST_BYTES 512
 #define REPORTED_BYTES 512
+#define DETAIL_SHOWN_BYTES 100
 #define SHOWN_BYTES 300 /* of what a job printed last */
+
+/* The bytes up to the first semicolon: what happened, without what to do about it. */
+static int first_part(const char *detail)
+{
+    size_t len = strcspn(detail, ";");
+
+    return (int)(len < DETAIL_SHOWN_BYTES ? len : DETAIL_SHOWN_BYTES);
+}
+
 /* Fills `health` from what the last of several jobs that failed at once has printed. */
 static void describe_failures(const struct slot *slot, const char *detail,
                               char health[HEALTH_BYTES])
@@ -30,8 +40,9 @@ static void describe_failures(const struct slot *slot, const char *detail,
     while ((*end & 0xc0) == 0x80) { /* within a character */
         end++;
     }
-    (void)snprintf(health, HEALTH_BYTES, "%u jobs in a row failed at once; the last: %.60s%s%s",
-                   slot->quick.in_row, detail, *end == '\0' ? "" : "; it printed: ", end);
+    (void)snprintf(health, HEALTH_BYTES, "%u jobs in a row failed at once; the last: %.*s%s%s",
+                   slot->quick.in_row, first_part(detail), detail,
+                   *end == '\0' ? "" : "; it printed: ", end);
 }
 
 /* How long to wait before the next ask: on a machine where jobs fail at once, further trials

@@ -151,26 +151,56 @@ static void append_line(struct buf *out, const char *line, const char *end, size
     buf_puts(out, len < SHOWN_BYTES ? "\n" : "…\n");
 }
 
+/* The last line in which a number follows the name; NULL: none does. */
+static const char *last_with(const char *text, const char *metric, struct named_number *found)
+{
+    const char *last = NULL;
+
+    for (const char *line = text; *line != '\0';) {
+        const char *end = line + strcspn(line, "\r\n");
+        struct named_number here = {0};
+        if (metric == NULL ? find_any(line, end, &here) : find_metric(line, end, metric, &here)) {
+            *found = here;
+            last = line;
+        }
+        line = *end == '\0' ? end : end + 1;
+    }
+    return last;
+}
+
+/* The line that is most likely a report: of the metric, or of one that many programs have; a name
+ * with a number may be an argument that the program repeats. */
+static const char *likely_line(const char *text, const char *metric, struct named_number *found)
+{
+    static const char *const common[] = {"accuracy", "acc", "loss", "error", "auc", "f1",
+                                         "score",    "r2",  "rmse", "mse",   "mae", "perplexity"};
+    const char *line = NULL;
+
+    if (metric != NULL) {
+        return last_with(text, metric, found);
+    }
+    for (size_t i = 0; line == NULL && i < sizeof common / sizeof common[0]; i++) {
+        line = last_with(text, common[i], found);
+    }
+    return line != NULL ? line : last_with(text, NULL, found);
+}
+
 void worker_try_hint(const char *text, const char *metric, struct buf *out)
 {
     struct named_number found = {0};
+    const char *likely = likely_line(text, metric, &found);
     size_t shown = 0;
 
     for (const char *line = text; *line != '\0';) {
         const char *end = line + strcspn(line, "\r\n");
-        bool fits = has_digit(line, end)
-                    && (metric == NULL ? find_any(line, end, &found)
-                                       : find_metric(line, end, metric, &found));
-        if (fits || (has_digit(line, end) && shown < SHOWN_LINES)) {
+        if (line == likely || (has_digit(line, end) && shown < SHOWN_LINES)) {
             append_line(out, line, end, &shown);
-        }
-        if (fits) {
-            append_option(out, &found);
-            return;
         }
         line = *end == '\0' ? end : end + 1;
     }
-    if (shown > 0) {
+    if (likely != NULL) {
+        append_option(out, &found);
+    } else if (shown > 0) {
         buf_puts(out, "--metric 'NAME=REGEX' reads a value from such a line: see hone-worker(1)\n");
     }
 }
