@@ -161,7 +161,7 @@ export function open(context) {
     const list = Array.isArray(body.objectives) ? body.objectives : [];
     return html`<fieldset><legend>What is made better</legend>${list.map((_, i) => html`<div class="parameter" role="group" aria-label="Objective ${i + 1}"><div class="fields">${
       field(['objectives', i, 'metric'], 'Metric', {hint: 'as the program prints it'})}${field(['objectives', i, 'direction'],
-      'Direction', {options: [['maximize', 'maximize: larger is better'], ['minimize', 'minimize: smaller is better']]})}</div>${
+      'Direction', {options: pairs(['maximize', 'minimize'])})}</div>${
       list.length > 1 ? removeButton('objective', list, i) : html`<span></span>`}</div>`)}<button type="button" class="link" @click=${() =>
       set(['objectives'], [...list, {metric: '', direction: 'minimize'}])}>Add an objective</button></fieldset>`;
   }

@@ -48,7 +48,7 @@ def make_studies(client):
     client.post("/v1/studies", {"name": STUDY, "metric": "accuracy", "direction": "maximize", "parameters": PARAMETERS,
                                 "description": "A small network on handwritten digits", "labels": {"team": "vision"},
                                 "strategy": "hyperband", "resource": {"name": "epochs", "min": 1, "max": 27},
-                                "limits": {"trials": 120}, "seed": 11})
+                                "limits": {"trials": 400}, "seed": 11})
     client.post("/v1/studies", {"name": "speech-tuning", "metric": "wer", "direction": "minimize", "parameters": PARAMETERS[:3],
                                 "strategy": "tpe", "limits": {"trials": 200}})
     client.patch("/v1/studies/speech-tuning", {"state": "paused"})
@@ -75,6 +75,10 @@ def take(page, url, theme, width, path, whole):
     page.goto(url)
     page.wait_for_selector("html[data-ready]")
     page.wait_for_load_state("load")
+    if "/workers" in url:  # only the last minutes, where something happened
+        page.locator(".lanes-view").focus()
+        for key in ("ArrowRight", "+", "+", "+", "Escape"):
+            page.keyboard.press(key)
     page.evaluate("() => new Promise((done) => setTimeout(done, 1500))")  # charts are drawn in slices of a frame
     page.screenshot(path=path, full_page=whole)
 
@@ -92,10 +96,10 @@ def main():
     with hone.Server(args=["--open"]) as server, server.client(None) as client, sync_playwright() as playwright:
         make_studies(client)
         import_trials(client)
-        job = JOB.replace("PAUSE", "0.35")
+        job = JOB.replace("PAUSE", "0.8")
         with Workers(server, STUDY, 2, job=job, slots=4, name="gpu0{}", arguments=ARGUMENTS):
-            hone.wait_until(lambda: sum(client.get(f"/v1/studies/{STUDY}").json["counts"][s] for s in ("pruned", "completed")) > 60,
-                            240, "sixty trials end")
+            hone.wait_until(lambda: sum(client.get(f"/v1/studies/{STUDY}").json["counts"][s] for s in ("pruned", "completed")) > 90,
+                            300, "ninety trials end")
             trials = client.get(f"/v1/studies/{STUDY}/trials?sort=best&limit=2").json["items"]
             browser = launch(playwright)
             for theme in ("light",) if only_readme else ("light", "dark"):
