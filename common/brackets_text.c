@@ -179,6 +179,7 @@ static void draw_rung(const json_t *rung, const struct rungs *rungs, struct buf 
     draw_bar(rung, rungs, &line);
     buf_puts(&line, narrow ? "\n" : "  ");
     append_counts(&line, rung);
+    buf_check_part(out, &line);
     wrap_append(out, buf_text(&line), rungs->look->width, narrow ? 4 : indent + rungs->bar + 2);
     if (json_array_size(json_object_get(rung, "waits_for")) > 0) {
         buf_clear(&line);
@@ -186,6 +187,7 @@ static void draw_rung(const json_t *rung, const struct rungs *rungs, struct buf 
         append_awaited(rung, &line);
         wrap_append(out, buf_text(&line), rungs->look->width, indent + 2);
     }
+    buf_check_part(out, &line);
 }
 
 /* ---- a bracket --------------------------------------------------------------------------------
@@ -218,6 +220,7 @@ static void draw_bracket(const json_t *bracket, struct rungs rungs, struct buf *
         buf_printf(&head, ": %s", text_at(bracket, "next"));
     }
     buf_putc(out, '\n');
+    buf_check_part(out, &head);
     wrap_append(out, buf_text(&head), rungs.look->width, 2);
     if (is_done && !rungs.look->all) {
         rung = json_array_get(list, json_array_size(list) - 1);
@@ -244,6 +247,8 @@ void brackets_draw(const json_t *answer, const struct brackets_look *look, struc
     buf_init(&head, LINE_BYTES);
     cell_append_clean(&resource, text_at(answer, "resource"));
     draw_head(answer, &head);
+    buf_check_part(out, &resource);
+    buf_check_part(out, &head);
     wrap_append(out, buf_text(&head), look->width, 2);
     struct rungs rungs = {.look = look,
                           .resource = buf_text(&resource),

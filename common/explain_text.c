@@ -37,6 +37,7 @@ static void append_flat(const json_t *object, struct buf *text)
             OWN(buf) struct buf parameters = {0};
             buf_init(&parameters, 1 << 20);
             parameters_append(&parameters, value, 6);
+            buf_check_part(text, &parameters);
             buf_puts(text, buf_text(&parameters));
         } else {
             value_append(text, value, 6);

@@ -116,6 +116,7 @@ void wrap_append(struct buf *out, const char *text, size_t width, size_t indent)
         size_t len = strcspn(text, "\n");
         buf_init(&line, LINE_BYTES);
         cell_append_clean_n(&line, text, len);
+        buf_check_part(out, &line);
         append_line(&w, buf_text(&line));
         buf_check_part(out, &line);
         text += len;

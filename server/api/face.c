@@ -53,14 +53,13 @@ static const char *short_title(const struct face_column *column)
 }
 
 /* How much of `text` names this column, up to a comma or the end; 0: nothing. */
-static size_t named(const struct face_column *column, const char *text)
+static size_t named(const struct face_column *column, const char *text, struct buf *full)
 {
-    OWN(buf) struct buf full;
     size_t longest = 0;
 
-    buf_init(&full, FACE_BYTES);
-    append_full_title(column, &full);
-    const char *const names[] = {buf_text(&full), short_title(column)};
+    buf_clear(full);
+    append_full_title(column, full);
+    const char *const names[] = {buf_text(full), short_title(column)};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         size_t len = strlen(names[i]);
         bool is_name = strncmp(text, names[i], len) == 0 && (text[len] == ',' || text[len] == '\0');
@@ -87,14 +86,18 @@ static int no_such_column(const struct face_columns *all, const char *text, stru
 static int choose_named(const struct face_columns *all, const char *cols,
                         struct face_columns *chosen, struct err *err)
 {
+    OWN(buf) struct buf full;
+
+    buf_init(&full, FACE_BYTES);
     for (const char *at = cols;; at++) {
         size_t best = 0;
         size_t longest = 0;
         for (size_t i = 0; i < all->n; i++) {
-            size_t len = named(&all->items[i], at);
+            size_t len = named(&all->items[i], at, &full);
             best = len > longest ? i : best;
             longest = len > longest ? len : longest;
         }
+        TRY(buf_check(&full, err));
         if (longest == 0) {
             return no_such_column(all, at, err);
         }
@@ -118,6 +121,9 @@ static int choose(const struct face *face, enum format format, const struct face
     if (face->add_columns != NULL && study != NULL) {
         face->add_columns(study, &all);
     }
+    if (all.no_memory) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
     if (query->cols != NULL) {
         TRY(choose_named(&all, query->cols, chosen, err));
     }
@@ -126,7 +132,7 @@ static int choose(const struct face *face, enum format format, const struct face
             face_columns_add(chosen, &all.items[i]);
         }
     }
-    return all.no_memory || chosen->no_memory ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+    return chosen->no_memory ? err_set(err, ERR_NOMEM, "out of memory") : 0;
 }
 
 /* ---- values --------------------------------------------------------------------------------- */
@@ -213,6 +219,7 @@ static void add_assignments(struct face_rows *rows, const json_t *row)
         buf_clear(&value);
         append_variable(column, &name);
         append_value(column, row, FORMAT_SH, &value);
+        buf_check_part(&rows->lines, &name);
         buf_check_part(&rows->lines, &value);
         shell_export(&rows->lines, buf_text(&name), buf_text(&value));
     }
@@ -285,6 +292,7 @@ static void begin_table(struct face_rows *rows, const struct face_query *query)
         } else {
             append_full_title(column, &title);
         }
+        buf_check_part(&rows->table.cells, &title);
         table_column(&rows->table, buf_text(&title), column->is_right);
     }
 }
