@@ -1,7 +1,7 @@
 /* <hone-brackets>: the brackets of a study as a board. A column is a rung, a chip a trial; lines lead
  * from a rung to the next, and below stands who is waited for. */
 import {awaited, chipAt, layoutBracket, sortBrackets} from './board_layout.js';
-import {CanvasElement, colour, context, drawState, fitText, FONT, isForced, make, stateColour, twin} from './canvas.js';
+import {CanvasElement, colour, context, drawState, fitText, FONT, isDark, isForced, make, stateColour, twin} from './canvas.js';
 import {curlOf} from './share.js';
 import {count, num, plural, span, trialPath} from './view.js';
 
@@ -225,6 +225,7 @@ export class HoneBrackets extends HTMLElement {
 
   /** The moment that ages are counted to, in ms. */
   set now(ms) {
+    if (this.legend && this.legendIsDark !== isDark()) this.setLegend();
     this.moment = ms;
     for (const bracket of this.latest ?? []) this.cards.get(`${bracket.bracket} true`).fillWaits(bracket);
   }
@@ -251,7 +252,14 @@ export class HoneBrackets extends HTMLElement {
     const done = make('details', {class: 'board-done'}, make('summary'), make('div'));
     done.addEventListener('toggle', () => done.open && this.fillDone());
     this.parts = {open: make('div', {class: 'board-open'}), done};
-    this.replaceChildren(this.summary, legend(), this.parts.open, done, twin(() => this.asTable()));
+    this.legend = make('p', {class: 'chart-legend board-legend'});
+    this.setLegend();
+    this.replaceChildren(this.summary, this.legend, this.parts.open, done, twin(() => this.asTable()));
+  }
+
+  setLegend() {
+    this.legendIsDark = isDark();
+    this.legend.replaceChildren(...['promoted', 'running', 'waiting', 'pruned', 'completed'].map(legendOf));
   }
 
   fillDone() {
@@ -360,12 +368,10 @@ function sync(parent, nodes) {
   }
 }
 
-function legend() {
-  return make('p', {class: 'chart-legend board-legend'}, ...['promoted', 'running', 'waiting', 'pruned', 'completed'].map((state) => {
-    const canvas = make('canvas', {'aria-hidden': 'true'});
-    drawState(context(canvas, 12, 12), state, 6, 6, 10, state === 'promoted' ? colour('accent') : stateColour(state));
-    return make('span', {}, canvas, CHIP_STATES[state]);
-  }));
+function legendOf(state) {
+  const canvas = make('canvas', {'aria-hidden': 'true'});
+  drawState(context(canvas, 12, 12), state, 6, 6, 10, state === 'promoted' ? colour('accent') : stateColour(state));
+  return make('span', {}, canvas, CHIP_STATES[state]);
 }
 
 customElements.define('hone-bracket', HoneBracket);

@@ -436,11 +436,11 @@ function widen({lo, hi, outside}, log) {
 
 const orderColour = (t) => viridis(isDark() ? 0.25 + 0.75 * t : 0.9 - 0.9 * t);
 
-/* The points of completed trials by their number, the first to the last. */
+/* Points by the number of their trial, the first to the last; failed and running ones stand apart. */
 function shadeByOrder(all) {
   const last = all.reduce((n, s) => Math.max(n, s.numbers?.at?.(-1) ?? 0), 1);
   for (const s of all) {
-    if (s.numbers && (s.state ?? 'completed') === 'completed') s.shade ??= Float64Array.from(s.numbers, (n) => n / last);
+    if (s.numbers && s.state !== 'failed' && s.state !== 'running') s.shade ??= Float64Array.from(s.numbers, (n) => n / last);
   }
 }
 

@@ -3,14 +3,21 @@
 export const ROW = 28;
 export const BAR = 18;
 
+const MINUTE = 60_000;
+
 /**
  * @typedef {{from: number, to: number}} Range in ms since 1970
  * @typedef {{lane: number, k: number, span: any, from: number, to: number}} Place
  */
 
-/** The time that lanes are about; at least a minute. */
-export function wholeRange({from_ms: from, to_ms: to}) {
-  return to - from >= 60_000 ? {from, to} : {from: to - 60_000, to};
+/** The time that lanes are about, from the first thing in it; at least a minute. */
+export function wholeRange({from_ms: from, to_ms: to, items}) {
+  let first = to;
+  for (const item of items) {
+    for (const span of item.spans) first = Math.min(first, span.started_ms);
+    for (const gap of item.idle) first = Math.min(first, gap.from_ms);
+  }
+  return {from: Math.min(Math.max(from, first), to - MINUTE), to};
 }
 
 /** A range around a moment, larger or smaller by a factor, inside the whole one. */

@@ -1,20 +1,19 @@
 /* <hone-parcoords>: trials as lines across one axis a parameter, the objective last. All rows are a
  * picture of counts; those that are selected are drawn over it, line by line while they are few. */
-import {CanvasElement, channels, colour, context, FONT, fitText, isDark, isForced, make, twin} from './canvas.js';
+import {brush, drag, focusChanged, key, LANE_NAMES} from './brushing.js';
+import {CanvasElement, channels, colour, context, FONT, isDark, isForced, make, twin} from './canvas.js';
+import {drawAxis, drawLanes, SIDE} from './parcoords_axes.js';
 import {addPairs, binPlaces, develop, makePicture} from './raster.js';
 import {binPairs, binRows, brushed, css, kindsOf, labelOf, LANES, makeAxis, makeScale, placeRows, rankColour,
   rankShares, selectRows, spread, topShare} from './scales.js';
-import {count, num, plural} from './view.js';
+import {count, num} from './view.js';
 
 const MOST_LINES = 20_000; // more are drawn as a picture
 const MOST_AXES = 24; // shown without being asked for
-const SIDE = 46;
 const LANE = 18;
 const SHADES = 32;
 const LINES_A_CHECK = 32;
 const NEAR = 7; // CSS pixels
-const STOPS = 40; // of the arrow keys along a scale
-const LANE_NAMES = ['none', 'NaN', '+∞', '−∞'];
 const KIND_NAMES = {linear: 'lin', log: 'log', quantile: 'rank', category: ''};
 
 /**
@@ -235,11 +234,11 @@ export class HoneParcoords extends CanvasElement {
     const axis = this.byName.get(name);
     const arrow = axis.isObjective ? {maximize: ' ↑', minimize: ' ↓'}[this.source.direction] ?? '' : '';
     const kind = KIND_NAMES[this.kindOf(axis)];
-    const title = make('span', {class: 'pc-name', dir: 'auto', title: `${name}: drag to move`, text: name + arrow, pointerdown: (e) => this.drag(e, name)});
+    const title = make('span', {class: 'pc-name', dir: 'auto', title: `${name}: drag to move`, text: name + arrow, pointerdown: (e) => drag(this, e, name)});
     const scale = kind ? make('button', {type: 'button', text: kind, title: 'Change the scale', 'aria-label': `scale of ${name}: ${kind}`, click: () => this.nextKind(name)}) : make('i');
     const body = make('div', {class: 'pc-axis', tabindex: '0', role: 'slider', 'aria-orientation': 'vertical', 'aria-valuemin': '0', 'aria-valuemax': '100', 'aria-valuenow': '0',
       'aria-label': `${name}: arrows move, with shift they select, Delete clears, Alt and left or right reorder`,
-      pointerdown: (e) => this.brush(e, name), keydown: (e) => this.key(e, name), focus: () => this.focusChanged(name), blur: () => this.drawOver()});
+      pointerdown: (e) => brush(this, e, name), keydown: (e) => key(this, e, name), focus: () => focusChanged(this, name), blur: () => this.drawOver()});
     body.dataset.axis = name;
     const node = make('div', {class: 'pc-column'}, make('div', {class: 'pc-head axis'}, title, scale), body);
     node.style.left = `${this.at[i]}px`;
@@ -389,74 +388,10 @@ export class HoneParcoords extends CanvasElement {
     const ctx = context(this.canvases[2], this.width, this.total + 2);
     ctx.font = FONT;
     ctx.textBaseline = 'middle';
-    this.drawLanes(ctx);
-    this.order.forEach((name, k) => this.drawAxis(ctx, name, this.at[k]));
+    drawLanes(this, ctx);
+    this.order.forEach((name, k) => drawAxis(this, ctx, name, this.at[k]));
     this.markedRows().forEach((row) => this.drawRow(ctx, row));
     if (this.hovered !== undefined && this.hovered !== null) this.drawRow(ctx, this.hovered);
-  }
-
-  drawLanes(ctx) {
-    ctx.fillStyle = colour('muted');
-    ctx.strokeStyle = colour('line');
-    for (const code of this.laneCodes) {
-      const y = this.laneY[code - 1];
-      ctx.setLineDash([2, 3]);
-      ctx.beginPath();
-      ctx.moveTo(SIDE, y);
-      ctx.lineTo(this.width - SIDE, y);
-      ctx.stroke();
-      ctx.fillText(LANE_NAMES[code - 1], 4, y);
-    }
-    ctx.setLineDash([]);
-  }
-
-  drawAxis(ctx, name, x) {
-    const {axis, scale} = this.fitted(name);
-    ctx.strokeStyle = colour('muted');
-    ctx.lineWidth = 1;
-    ctx.beginPath();
-    ctx.moveTo(x, 0);
-    ctx.lineTo(x, this.height);
-    ctx.stroke();
-    for (const band of this.bands(name)) this.drawBand(ctx, x, band);
-    const room = this.at.length > 1 ? this.at[1] - this.at[0] - 10 : 100;
-    for (const tick of this.ticks(axis, scale)) this.drawTick(ctx, x, this.height * (1 - scale.to(tick)), axis.keys.length ? labelOf(axis.keys[tick]) : num(tick), room);
-    if (document.activeElement?.dataset?.axis === name && this.cursors[name]) this.drawCursor(ctx, x, this.stopY(name));
-  }
-
-  /* Ticks that have 14 pixels each. */
-  ticks(axis, scale) {
-    const most = Math.max(2, Math.floor(this.height / 44));
-    const ticks = scale.ticks(most);
-    const step = Math.ceil(ticks.length / Math.floor(this.height / 14));
-    return ticks.filter((_, i) => i % step === 0);
-  }
-
-  drawTick(ctx, x, y, text, room) {
-    const at = Math.min(this.height - 5, Math.max(5, y));
-    ctx.strokeStyle = colour('panel');
-    ctx.fillStyle = colour('text');
-    ctx.lineWidth = 3.5;
-    ctx.lineJoin = 'round';
-    const short = fitText(ctx, text, room);
-    ctx.strokeText(short, x + 5, at);
-    ctx.fillText(short, x + 5, at);
-  }
-
-  drawBand(ctx, x, [top, bottom]) {
-    ctx.globalAlpha = 0.3;
-    ctx.fillStyle = colour('accent');
-    ctx.fillRect(x - 8, top, 16, Math.max(2, bottom - top));
-    ctx.globalAlpha = 1;
-    ctx.strokeStyle = colour('accent');
-    ctx.lineWidth = 1.5;
-    ctx.strokeRect(x - 8, top, 16, Math.max(2, bottom - top));
-  }
-
-  drawCursor(ctx, x, y) {
-    ctx.strokeStyle = colour('text');
-    ctx.lineWidth = 2;
-    ctx.strokeRect(x - 11, y - 2, 22, 4);
   }
 
   /* ---- ranges ---- */
@@ -493,165 +428,6 @@ export class HoneParcoords extends CanvasElement {
     const [top, bottom] = y0 < y1 ? [y0, y1] : [y1, y0];
     const lanes = axis.lanes.filter((code) => Math.abs(this.laneY[code - 1] - (top + bottom) / 2) <= (bottom - top) / 2 + LANE / 2 - 3);
     return brushed(axis, scale, 1 - y0 / this.height, 1 - y1 / this.height, lanes.filter(() => bottom > this.height));
-  }
-
-  /* Dragging on free ground adds a range, on a range moves it or one of its ends; a click on a range
-   * removes it, elsewhere it removes all. */
-  brush(event, name) {
-    if (event.button !== 0) return;
-    const node = event.currentTarget;
-    const top = node.getBoundingClientRect().top;
-    const start = event.clientY - top;
-    const list = this.filter[name] ?? [];
-    const bands = this.bands(name);
-    const index = bands.findIndex(([from, to]) => start >= from - 5 && start <= to + 5);
-    const rest = list.filter((_, k) => k !== index);
-    const isRange = Array.isArray(list[index]);
-    const [from, to] = bands[index] ?? [start, start];
-    const grip = !isRange ? 'new' : Math.abs(start - from) <= 6 ? 'top' : Math.abs(start - to) <= 6 ? 'bottom' : 'all';
-    let moved = false;
-
-    node.setPointerCapture(event.pointerId);
-    const move = (e) => {
-      const y = e.clientY - top;
-      if (Math.abs(y - start) > 3) moved = true;
-      if (!moved) return;
-      const ends = {new: [start, y], top: [y, to], bottom: [from, y], all: [from + y - start, to + y - start]}[grip];
-      this.setRanges(name, [...rest, ...this.rangesBetween(name, ...ends)]);
-    };
-    const end = () => {
-      node.removeEventListener('pointermove', move);
-      if (!moved) this.setRanges(name, index >= 0 ? rest : this.clickRanges(name, start));
-      this.tell(true);
-    };
-    node.addEventListener('pointermove', move);
-    node.addEventListener('pointerup', end, {once: true});
-    node.addEventListener('pointercancel', end, {once: true});
-  }
-
-  /* A click selects a category or a lane; on a scale it clears. */
-  clickRanges(name, y) {
-    const {axis} = this.fitted(name);
-    const list = this.filter[name] ?? [];
-    if (axis.keys.length === 0 && y <= this.height) return [];
-    const half = axis.keys.length ? this.height / axis.keys.length / 2 : 0;
-    return [...list, ...this.rangesBetween(name, y - half + 0.5, y + half - 0.5)];
-  }
-
-  /* ---- keys ---- */
-
-  stops(name) {
-    const {axis, scale} = this.fitted(name);
-    const values = axis.keys.length ? axis.keys.map((_, k) => 1 - scale.to(k)).reverse() : Array.from({length: STOPS + 1}, (_, k) => k / STOPS);
-    return values.map((t) => t * this.height).concat(axis.lanes.map((code) => this.laneY[code - 1]));
-  }
-
-  stopY(name) {
-    const stops = this.stops(name);
-    return stops[Math.min(stops.length - 1, this.cursors[name].at)];
-  }
-
-  key(event, name) {
-    const isMove = event.key === 'ArrowUp' || event.key === 'ArrowDown';
-    const side = {ArrowLeft: -1, ArrowRight: 1}[event.key];
-    const index = this.order.indexOf(name);
-    if (isMove) this.moveCursor(name, event.key === 'ArrowUp' ? -1 : 1, event.shiftKey);
-    else if (side && (event.altKey || event.ctrlKey)) this.moveAxis(name, index + side);
-    else if (side) this.focusAxis(this.order[Math.min(this.order.length - 1, Math.max(0, index + side))]);
-    else if (event.key === 'Delete' || event.key === 'Backspace') this.clear(name);
-    else if (event.key === 'Enter' || event.key === ' ') this.toggleStop(name);
-    else if (event.key === 'l') this.nextKind(name);
-    else if (event.key === 'x' && this.order.length > 2) this.show(name, false);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  clear(name) {
-    this.setRanges(name, []);
-    this.cursors[name] = undefined;
-    this.tell(true);
-  }
-
-  /* With shift a range grows from where shift was first held. */
-  moveCursor(name, step, isSelecting) {
-    const stops = this.stops(name);
-    const before = this.cursors[name] ?? {at: step > 0 ? -1 : stops.length};
-    const at = Math.min(stops.length - 1, Math.max(0, before.at + step));
-    if (!isSelecting) this.cursors[name] = {at};
-    else {
-      const anchor = before.anchor ?? Math.min(stops.length - 1, Math.max(0, before.at));
-      const rest = before.rest ?? this.filter[name] ?? [];
-      this.cursors[name] = {at, anchor, rest};
-      this.setRanges(name, [...rest, ...this.rangesBetween(name, stops[anchor], stops[at])]);
-      this.tell(true);
-    }
-    this.announce(name);
-    this.drawOver();
-  }
-
-  /* Selects what stands at the cursor: a category, a lane, or a fortieth of a scale. */
-  toggleStop(name) {
-    if (!this.cursors[name]) return;
-    const {axis} = this.fitted(name);
-    const y = this.stopY(name);
-    const half = axis.keys.length || y > this.height ? 1 : this.height / STOPS / 2;
-    const added = this.rangesBetween(name, Math.max(0, y - half), y > this.height ? y + half : Math.min(this.height, y + half));
-    const list = this.filter[name] ?? [];
-    const has = (range) => list.some((other) => JSON.stringify(other) === JSON.stringify(range));
-    const kept = list.filter((range) => !added.some((other) => JSON.stringify(other) === JSON.stringify(range)));
-    this.setRanges(name, added.every(has) ? kept : [...list, ...added]);
-    this.tell(true);
-    this.announce(name);
-  }
-
-  focusChanged(name) {
-    this.announce(name);
-    this.drawOver();
-  }
-
-  announce(name) {
-    const node = [...this.heads.querySelectorAll('.pc-axis')].find((one) => one.dataset.axis === name);
-    if (!node) return;
-    const {axis, scale} = this.fitted(name);
-    const y = this.cursors[name] ? this.stopY(name) : null;
-    const lane = axis.lanes.find((code) => this.laneY[code - 1] === y);
-    const t = y === null ? 0 : 1 - y / this.height;
-    const at = y === null ? 'no place yet' : lane ? LANE_NAMES[lane - 1]
-      : axis.keys.length ? labelOf(axis.keys[Math.round(scale.from(t))]) : num(scale.from(t));
-    const ranges = this.filter[name]?.length ?? 0;
-    node.setAttribute('aria-valuenow', String(Math.round(100 * Math.max(0, t))));
-    node.setAttribute('aria-valuetext', `${at}; ${plural(ranges, 'range')}; ${plural(this.select().count, 'trial')} selected`);
-  }
-
-  /* ---- moving axes by hand ---- */
-
-  drag(event, name) {
-    if (event.button !== 0) return;
-    const column = event.currentTarget.closest('.pc-column');
-    const start = event.clientX;
-    const home = this.at[this.order.indexOf(name)];
-    const node = event.currentTarget;
-    let x = home;
-    let below = false;
-
-    node.setPointerCapture(event.pointerId);
-    const move = (e) => {
-      x = home + e.clientX - start;
-      below = e.clientY > this.scroll.getBoundingClientRect().bottom + 20;
-      column.style.left = `${x}px`;
-      column.classList.toggle('leaving', below);
-    };
-    const end = () => {
-      node.removeEventListener('pointermove', move);
-      this.axesKey = undefined;
-      if (below && this.order.length > 2) return this.show(name, false);
-      const to = this.order.filter((other, k) => other !== name && this.at[k] < x).length;
-      return this.moveAxis(name, to);
-    };
-    node.addEventListener('pointermove', move);
-    node.addEventListener('pointerup', end, {once: true});
-    node.addEventListener('pointercancel', end, {once: true});
   }
 
   /* ---- pointing at a line ---- */
