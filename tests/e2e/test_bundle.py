@@ -15,10 +15,11 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import hone  # noqa: E402
-from cases import expect, main, script, wait_until  # noqa: E402
+from cases import expect, main, script, spool_kinds, wait_until  # noqa: E402
 
 HONE = os.environ["HONE"]
 SECONDS = 60
+EXIT = 5  # the record of a job's end in a spool
 
 STUDY = {"name": "s", "metric": "loss", "direction": "minimize", "strategy": "quasirandom", "seed": 1,
          "parameters": [{"name": "x", "type": "float", "low": 0, "high": 1}], "limits": {"trials": 6}}
@@ -300,6 +301,72 @@ def test_a_run_that_was_overtaken_is_let_go(tmp):
         other.communicate(timeout=SECONDS)
         run("absorb", f"{tmp}/b.tar.results", url=server.url)
         expect(curve_of(client, 2), [11, 12, 13, 14, 15, 16], "the curve of one run")
+
+
+# Waits for the file DIR/go-TRIAL, between two steps.
+STANDING = """echo "$HONE_TRIAL" >>{tmp}/begun
+echo "hone: step=1 loss=1"
+while [ ! -e {tmp}/go-$HONE_TRIAL ]; do sleep 0.05; done
+echo "hone: step=2 loss=0.$HONE_TRIAL"
+"""
+
+
+def begun(tmp):
+    path = pathlib.Path(tmp, "begun")
+    return path.read_text().split() if path.exists() else []
+
+
+def online(tmp, url, job, *options):
+    """A worker of the server, in the state directory of those of the bundle."""
+    return subprocess.Popen([HONE, "worker", "--study", "s", "--max-trials", "1", "--workdir", f"{tmp}/work", *options,
+                             "--", job, "{x}"], env=dict(os.environ, HONE_URL=url), stderr=subprocess.PIPE, text=True)
+
+
+def test_a_result_for_the_server_is_none_of_the_bundle(tmp):
+    job = script(tmp, STANDING.format(tmp=tmp))
+    with serving(dict(STUDY, limits={"trials": 3})) as (server, _):
+        run("bundle", "s", "-n", 1, "-o", f"{tmp}/b.tar", url=server.url)
+        worker = online(tmp, server.url, job)
+        wait_until(lambda: begun(tmp) == ["2"], "its job")
+        server.kill()
+        for number in (1, 2, 3):
+            pathlib.Path(tmp, f"go-{number}").touch()
+        spool = next(pathlib.Path(tmp, "work").glob("workers/*/slot-0.spool"))
+        wait_until(lambda: EXIT in spool_kinds(spool), "the end of its job is noted")
+        worker.kill()
+        worker.communicate()
+        said = run("worker", "--bundle", f"{tmp}/b.tar", "--workdir", f"{tmp}/work", "--", job, "{x}")
+        assert "which this worker does not serve" in said and "1 of 1 trials have ended" in said, said
+        server.start()
+        said = online(tmp, server.url, job).communicate(timeout=SECONDS)[1]
+        with server.client(None) as client:
+            trials = {trial["number"]: trial for trial in trials_of(client)}
+        expect((trials[2]["state"], trials[2]["value"]), ("completed", 0.2), said)
+
+
+def test_a_kept_job_of_the_bundle_is_left_alone_by_a_worker_of_the_server(tmp):
+    job = script(tmp, STANDING.format(tmp=tmp))
+    command = [HONE, "worker", "--bundle", f"{tmp}/b.tar", "--keep-jobs", "--workdir", f"{tmp}/work", "--", job]
+    with serving(dict(STUDY, limits={"trials": 2})) as (server, client):
+        run("bundle", "s", "-n", 1, "-o", f"{tmp}/b.tar", url=server.url)
+        first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        wait_until(lambda: has_measured(tmp, 1, 1), "the middle of its job")
+        first.kill()
+        first.wait()
+        state = next(pathlib.Path(tmp, "work").glob("workers/*"))
+        said = run("worker", "--study", "s", "--state-dir", state, "--workdir", f"{tmp}/work", "--", job, "{x}",
+                   url=server.url, status=75)
+        assert "still runs" in said and "name another directory" in said, said
+        pathlib.Path(tmp, "go-2").touch()
+        other = online(tmp, server.url, job, "--keep-jobs")
+        said = other.communicate(timeout=SECONDS)[1]
+        expect(other.returncode, 0, said)
+        pathlib.Path(tmp, "go-1").touch()
+        again = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=SECONDS, check=True)
+        expect(begun(tmp), ["1", "2"], f"jobs that began; {again.stderr}")
+        run("absorb", f"{tmp}/b.tar.results", url=server.url)
+        expect({trial["number"]: trial["value"] for trial in trials_of(client)}, {1: 0.1, 2: 0.2}, again.stderr)
+        expect(curve_of(client, 1), [1, 0.1], "the curve of the job that was kept")
 
 
 def test_an_interrupted_bundle_leases_nothing(tmp):

@@ -487,11 +487,15 @@ int agent_run(struct agent *agent, struct err *err)
     OWN(resume_list) struct resume_list left = {0};
     struct agent_context *context = &agent->context;
 
+    const struct state_dir_wanted wanted = {.given = agent->settings.state_dir,
+                                            .workdir = context->workdir,
+                                            .name = agent->name,
+                                            .host = context->host,
+                                            .server = agent->settings.server_name};
     if (!agent->settings.is_terse) {
         tell_boundary(&context->boundary);
     }
-    TRY(state_dir_open(&agent->state_dir, agent->settings.state_dir, context->workdir, agent->name,
-                       context->host, err));
+    TRY(state_dir_open(&agent->state_dir, &wanted, err));
     context->state_dir = agent->state_dir.path;
     TRY(leftovers_end(context->state_dir, err));
     if (agent->settings.state_dir == NULL) {

@@ -13,6 +13,7 @@
 #include "common/buf.h"
 #include "worker/agent/folder.h"
 #include "worker/agent/owner.h"
+#include "worker/agent/state_kept.h"
 
 #define LOCK "/lock"
 #define WORKERS_MAX 1000 /* of one name */
@@ -161,30 +162,35 @@ static int make(struct state_dir *dir, const char *path, struct err *err)
                                        path, strerror(errno));
 }
 
-static int take(struct state_dir *dir, const char *path, const char *host, struct err *err)
+static int take(struct state_dir *dir, const char *path, const struct state_dir_wanted *wanted,
+                struct err *err)
 {
     TRY(make(dir, path, err));
-    return lock(dir, host, err);
+    TRY(lock(dir, wanted->host, err));
+    if (wanted->server != NULL && state_kept_check(dir->path, wanted->server, err) != 0) {
+        state_dir_close(dir);
+        return -1;
+    }
+    return 0;
 }
 
-int state_dir_open(struct state_dir *dir, const char *given, const char *workdir, const char *name,
-                   const char *host, struct err *err)
+int state_dir_open(struct state_dir *dir, const struct state_dir_wanted *wanted, struct err *err)
 {
     OWN(buf) struct buf path = {0};
     int rc = -1;
 
     buf_init(&path, 4000);
-    if (given != NULL) {
-        return take(dir, given, host, err);
+    if (wanted->given != NULL) {
+        return take(dir, wanted->given, wanted, err);
     }
     for (int i = 1; i <= WORKERS_MAX; i++) {
         buf_clear(&path);
-        buf_printf(&path, "%s/workers/%s", workdir, name);
+        buf_printf(&path, "%s/workers/%s", wanted->workdir, wanted->name);
         if (i > 1) {
             buf_printf(&path, ".%d", i);
         }
         TRY(buf_check(&path, err));
-        rc = take(dir, buf_text(&path), host, err);
+        rc = take(dir, buf_text(&path), wanted, err);
         if (rc == 0 || err->code != ERR_LOCKED) {
             return rc;
         }

@@ -22,9 +22,16 @@ void state_dir_init(struct state_dir *dir);
 /* Removes what is of no use to a later worker, and unlocks. */
 void state_dir_close(struct state_dir *dir);
 
-/* Makes and locks `given`, or where that is NULL WORKDIR/workers/NAME, the first of NAME, NAME.2, …
- * that no other worker holds. ERR_LOCKED: another worker holds the given one. ERR_IO. */
-MUST_USE int state_dir_open(struct state_dir *dir, const char *given, const char *workdir,
-                            const char *name, const char *host, struct err *err);
+struct state_dir_wanted {
+    const char *given;   /* the directory; NULL: the first one of the name that is free */
+    const char *workdir; /* WORKDIR/workers/NAME, NAME.2, … */
+    const char *name;
+    const char *host;
+    const char *server; /* whose jobs are this worker's; NULL: no job is looked at */
+};
+/* Makes and locks it. ERR_LOCKED: another worker, or a job that is kept for one of another server,
+ * has the given one. ERR_IO. */
+MUST_USE int state_dir_open(struct state_dir *dir, const struct state_dir_wanted *wanted,
+                            struct err *err);
 
 #endif

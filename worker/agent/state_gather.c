@@ -243,9 +243,11 @@ static void look_at(struct look *look, const char *workers, const char *name)
         return;
     }
     state_dir_init(&other);
-    if (state_dir_open(&other, path, look->where->workdir, look->where->name, look->where->host,
-                       &err)
-        == 0) {
+    const struct state_dir_wanted wanted = {.given = path,
+                                            .workdir = look->where->workdir,
+                                            .name = look->where->name,
+                                            .host = look->where->host};
+    if (state_dir_open(&other, &wanted, &err) == 0) {
         gather_from(look, other.path);
     }
     state_dir_close(&other);

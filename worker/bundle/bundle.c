@@ -1,12 +1,14 @@
 #include "worker/bundle/bundle.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/crc32c.h"
 #include "common/json.h"
 #include "common/wire/wire.h"
 #include "worker/bundle/tar.h"
@@ -30,6 +32,14 @@ const char *bundle_lease_id(const struct bundle *bundle, size_t index)
 {
     return json_string_value(
         json_object_get(json_object_get(bundle->leases[index], "lease"), "id"));
+}
+
+void bundle_name(const struct bundle *bundle, char name[BUNDLE_NAME_BYTES])
+{
+    const char *first = bundle->n == 0 ? "" : bundle_lease_id(bundle, 0);
+
+    (void)snprintf(name, BUNDLE_NAME_BYTES, "%.400s/bundle-%08" PRIx32, bundle->server,
+                   crc32c(0, first, strlen(first)));
 }
 
 /* ---- writing ---- */

@@ -16,11 +16,15 @@
 
 struct bundle {
     char *study;
-    char *server; /* its URL, which the files of the attempts are named by */
+    char *server; /* its URL */
     size_t n;
     json_t **leases; /* answers to a lease call, checked to be leases of `study` */
 };
 void bundle_finish(struct bundle *bundle);
+#define BUNDLE_NAME_BYTES 512
+/* A name of the bundle, for files that outlive a worker: they are of no use to the server, nor to
+ * another bundle of it. */
+void bundle_name(const struct bundle *bundle, char name[BUNDLE_NAME_BYTES]);
 /* Of the lease with this index, which is valid as long as the bundle. */
 const char *bundle_lease_id(const struct bundle *bundle, size_t index);
 OWN_VALUE(bundle)

@@ -120,6 +120,7 @@ static void answer_action(const struct offline *offline, size_t index, struct ht
 
 /* Of the leases that are not handed out. */
 struct passed_over {
+    size_t n_held; /* this worker runs them, and may yet give them up */
     size_t n_busy, n_unmatched;
     size_t n_too_long;
     double seconds; /* that the last one of these is expected to take */
@@ -137,9 +138,10 @@ static void explain_passed_over(const struct passed_over *passed, struct no_leas
         (void)snprintf(no->detail, sizeof no->detail,
                        "%zu of the bundle require more GPUs than this worker offers now",
                        passed->n_unmatched);
-    } else if (passed->n_busy > 0) {
+    } else if (passed->n_held + passed->n_busy > 0) {
+        no->reason = passed->n_held > 0 ? NO_LEASE_WAITING : NO_LEASE_FINISHED;
         (void)snprintf(no->detail, sizeof no->detail, "the last %zu of the bundle are running",
-                       passed->n_busy);
+                       passed->n_held + passed->n_busy);
     } else {
         (void)snprintf(no->detail, sizeof no->detail, "every lease of the bundle has ended");
     }
@@ -233,7 +235,7 @@ static int try_lease(const struct offline *offline, size_t index, const json_t *
     struct claim *claim = &offline->claims[index];
 
     if (claim->lock_fd >= 0) {
-        passed->n_busy++;
+        passed->n_held++;
         return 0;
     }
     if (!ask_matches(ask, lease)) {

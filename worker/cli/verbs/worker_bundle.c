@@ -25,13 +25,18 @@ static int serve_bundle(struct agent_settings *settings, const struct bundle *bu
                         struct err *err)
 {
     OWN(offline) struct offline *offline = NULL;
+    char name[BUNDLE_NAME_BYTES];
 
     TRY(offline_create(bundle, results, &offline, err));
+    bundle_name(bundle, name);
     settings->url = bundle->server;
+    settings->server_name = name;
     settings->study = bundle->study;
     settings->exit_when_finished = true;
     settings->responder = offline_responder(offline);
-    return serve(settings, err);
+    int rc = serve(settings, err);
+    settings->server_name = NULL;
+    return rc;
 }
 
 int worker_bundle(struct agent_settings *settings, const struct worker_bundle_options *options,
