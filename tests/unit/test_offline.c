@@ -116,6 +116,62 @@ START_TEST(what_does_not_fit_the_time_left_stays)
 }
 END_TEST
 
+/* Says a measurement of the lease and that it was interrupted with a checkpoint in `place`. */
+static void interrupt(const char *lease, const char *place)
+{
+    char path[100];
+    char body[DIRECTORY_BYTES + 100];
+
+    (void)snprintf(path, sizeof path, "/v1/leases/%s/measurements", lease);
+    ck_assert_int_eq(call("POST", path, "{\"measurements\": [\"of the first run\"]}"), 200);
+    (void)snprintf(path, sizeof path, "/v1/leases/%s/result", lease);
+    (void)snprintf(body, sizeof body,
+                   "{\"outcome\": \"preempted\", \"checkpoint\": {\"uri\": \"%s\", \"step\": 1}}",
+                   place);
+    ck_assert_int_eq(call("PUT", path, body), 200);
+}
+
+static bool part_has(const char *words)
+{
+    char path[DIRECTORY_BYTES + 20];
+    char text[1000] = "";
+
+    (void)snprintf(path, sizeof path, "%s/00001.part", folder);
+    FILE *file = fopen(path, "re");
+    ck_assert_ptr_nonnull(file);
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    (void)fclose(file);
+    return len > 0 && strstr(text, words) != NULL;
+}
+
+static json_int_t from_of_answer(void)
+{
+    struct err err;
+    json_auto_t *value = NULL;
+
+    ck_assert_int_eq(
+        json_parse(buf_text(&answer.body), answer.body.len, &json_limits_default, &value, &err), 0);
+    const json_t *trial = json_object_get(value, "trial");
+    return json_integer_value(json_object_get(json_object_get(trial, "resource"), "from"));
+}
+
+START_TEST(a_checkpoint_of_another_host_is_not_gone_on_from)
+{
+    char lease[64];
+
+    (void)snprintf(lease, sizeof lease, "%s", ask(""));
+    interrupt(lease, folder);
+    (void)snprintf(lease, sizeof lease, "%s", ask(""));
+    ck_assert_int_eq(from_of_answer(), 1);
+    ck_assert(part_has("of the first run"));
+    interrupt(lease, "/no/such/place");
+    (void)snprintf(lease, sizeof lease, "%s", ask(""));
+    ck_assert_int_eq(from_of_answer(), 0);
+    ck_assert(!part_has("of the first run")); /* it is measured again */
+    ck_assert(part_has("\"lease\":\"l_1\""));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("offline");
@@ -125,6 +181,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, leases_go_out_one_by_one);
     tcase_add_test(tcase, what_does_not_fit_the_time_left_stays);
+    tcase_add_test(tcase, a_checkpoint_of_another_host_is_not_gone_on_from);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

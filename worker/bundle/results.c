@@ -54,6 +54,14 @@ void results_close(struct results *results)
 
 /* ---- claiming ---- */
 
+/* One that another host has left in a place of its own cannot be gone on from here. */
+static bool is_here(const json_t *checkpoint)
+{
+    const char *uri = json_string_value(json_object_get(checkpoint, "uri"));
+
+    return uri == NULL || uri[0] != '/' || access(uri, F_OK) == 0;
+}
+
 /* NULL: there is none that can be read; then the job begins at its start. */
 static json_t *read_checkpoint(const struct results *results, size_t number)
 {
@@ -69,6 +77,11 @@ static json_t *read_checkpoint(const struct results *results, size_t number)
     ssize_t got = read(fd, text, sizeof text);
     (void)close(fd);
     if (got <= 0 || json_parse(text, (size_t)got, &json_limits_default, &value, &err) != 0) {
+        return NULL;
+    }
+    if (!is_here(value)) { /* nor later by its own host: what is measured until then is not of it */
+        (void)unlink(path);
+        json_decref(value);
         return NULL;
     }
     return value;
