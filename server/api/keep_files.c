@@ -78,7 +78,6 @@ static void start_sweep(struct api *api)
 /* What the attempts of a trial say about a file. */
 struct use {
     const char *uri;
-    bool is_named;       /* by an attempt */
     bool is_newest;      /* what the trial goes on from */
     enum attempt_end by; /* how the newest attempt has ended */
 };
@@ -95,7 +94,6 @@ static int note_use(void *context, struct attempt_row *row, struct err *err)
     TRY(json_parse_own(row->checkpoint, &value, err));
     const char *uri = json_string_value(json_object_get(value, "uri"));
     use->is_newest = uri != NULL && strcmp(uri, use->uri) == 0;
-    use->is_named = use->is_named || use->is_newest;
     return 0;
 }
 
@@ -108,8 +106,9 @@ static bool is_best(struct store *store, int64_t study, int64_t trial)
 }
 
 /* As state/checkpoints.h has it: that of an open trial to go on from, that of a completed one and
- * that of the best one. One that no result has named yet belongs to a running attempt, or to one
- * that was lost and may still send its result. What cannot be found out is kept. */
+ * that of the best one. While an attempt runs, or was lost and may still send its result, all is
+ * kept: it may have uploaded what no result has named yet, or once more what an earlier one had
+ * named. What cannot be found out is kept. */
 static bool is_needed(void *context, int64_t study, int64_t number, const char *uri)
 {
     const struct sweep *sweep = context;
@@ -125,13 +124,11 @@ static bool is_needed(void *context, int64_t study, int64_t number, const char *
         || store_each_attempt(sweep->store, id, note_use, &use, &err) != 0) {
         return err.code != ERR_NOT_FOUND;
     }
-    if (!use.is_named) {
-        return !trial_state_is_final(trial.state)
-               && (use.by == ATTEMPT_LIVE || use.by == ATTEMPT_LOST);
+    if (trial_state_is_final(trial.state)) {
+        return use.is_newest
+               && (trial.state == TRIAL_COMPLETED || is_best(sweep->store, study, number));
     }
-    return use.is_newest
-           && (!trial_state_is_final(trial.state) || trial.state == TRIAL_COMPLETED
-               || is_best(sweep->store, study, number));
+    return use.is_newest || use.by == ATTEMPT_LIVE || use.by == ATTEMPT_LOST;
 }
 
 /* Reader thread. */

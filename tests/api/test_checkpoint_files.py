@@ -115,6 +115,23 @@ class Files(CheckpointTest):
             self.preempt(lease, self.uploaded(lease, content))
             self.expect_stored(content)
 
+    def test_what_a_running_attempt_uploads_again_stays(self):
+        self.make("t", strategy="random", limits={"trials": 3}, resource={"name": "epochs", "min": 1, "max": 9})
+        other, _ = self.ask("t")
+        for step, content in enumerate((b"one", b"two"), 1):
+            lease, _ = self.ask("t")
+            self.preempt(lease, self.uploaded(lease, content), step=step)
+            self.expect_stored(content)
+        lease, _ = self.ask("t")
+        self.uploaded(lease, b"one")
+        self.uploaded(other, b"of no use")
+        self.put({"lease": {"id": other}}, outcome="completed", step=9, metrics={"loss": 1})  # all are looked at
+        self.expect_stored(b"one", b"two")
+        self.preempt(lease, uri_of(b"one"), step=3)
+        self.expect_stored(b"one")
+        again, _ = self.ask("t")
+        self.assertEqual(self.worker.get(f"/v1/leases/{again}/checkpoint").body, b"one")
+
     def test_the_former_best_trial_keeps_none(self):
         self.make("t", strategy="random", limits={"trials": 2}, stopping={"rule": "threshold", "step": 1, "value": 0},
                   resource={"name": "epochs", "min": 1, "max": 9})
