@@ -362,6 +362,14 @@ def test_run_tells_which_parameters_the_command_does_not_name(tmp):
         expect(said.count("the command names some parameters, but not: n;"), 1, said)
 
 
+def test_run_tells_that_the_command_names_no_parameter(tmp):
+    with Account(tmp) as account:
+        _, said = account.hone("run", "s", *DEFINITION, "--trials", "1", "--", "echo", "hone: score=1")
+        expect(said.count("the command names no parameter ({args} stands for all)"), 1, said)
+        _, said = account.hone("run", "t", *DEFINITION, "--trials", "1", "--", *TRAIN)
+        expect(said.count("names no parameter"), 0, said)
+
+
 def test_run_passes_all_parameters_on(tmp):
     with Account(tmp) as account:
         job = ["sh", "-c", "echo $2 | grep -q '^--n=[1-8]$'; echo hone: score=$?", "train", "{args}"]

@@ -5,6 +5,7 @@
 #include "worker/agent/expand.h"
 #include "worker/agent/runner.h"
 #include "worker/cli/session.h"
+#include "worker/cli/status.h"
 
 int command_check(char *const command[], const json_t *study, bool may_add, struct err *err)
 {
@@ -24,7 +25,12 @@ int command_check(char *const command[], const json_t *study, bool may_add, stru
     }
     TRY(json_check(failures, err)); /* else a parameter would be called unknown */
     TRY(expand_check(command, err));
-    return expand_check_names(command, &names, &found, err);
+    TRY(expand_check_names(command, &names, &found, err));
+    if (!found.names_parameter && !found.names_all && json_object_size(all) > 0) {
+        say("note: the command names no parameter ({args} stands for all); the program gets them "
+            "from HONE_PARAM_... or HONE_PARAMS_FILE only");
+    }
+    return 0;
 }
 
 int command_check_here(char *const command[], const struct reading *reading, struct err *err)

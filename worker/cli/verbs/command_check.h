@@ -8,7 +8,8 @@
 #include "common/err.h"
 #include "worker/cli/agent_options/reading.h"
 
-/* ERR_INVALID: a placeholder of the command is none, or names no parameter of the study.
+/* ERR_INVALID: a placeholder of the command is none, or names no parameter of the study. Says so on
+ * stderr where it names no parameter at all, which may be meant.
  * may_add: whoever wrote the command also declares the parameters. */
 MUST_USE int command_check(char *const command[], const json_t *study, bool may_add,
                            struct err *err);
