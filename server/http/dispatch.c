@@ -66,6 +66,7 @@ static void request_end(struct http_request *request, bool sent)
     receive_end(request);
     server->bodies_in_flight -= request->body_counted;
     server->n_streams -= request->may_stream ? 1 : 0;
+    atomic_fetch_sub(&server->answers_in_flight, request->answer_counted);
     atomic_fetch_sub_explicit(&server->active, 1, memory_order_relaxed);
     reset(request);
 }

@@ -210,6 +210,7 @@ struct http_settings {
                                   to loopback, else unchecked */
     const char *tls_cert_file; /* PEM; both or neither */
     const char *tls_key_file;
+    size_t answers_bytes_max;   /* of large answers that clients are reading; 0: 256 MiB */
     unsigned connections_max;   /* 0: 12,000 (bounded by RLIMIT_NOFILE, which is raised) */
     int64_t header_deadline_ms; /* 0: 10,000 */
     int64_t body_deadline_ms;   /* 0: 30,000 */

@@ -84,6 +84,7 @@ struct http_request {
     size_t n_params;
     struct buf body;
     size_t body_counted;           /* of the server's bodies in flight */
+    size_t answer_counted;         /* of the server's large answers in flight */
     size_t body_received;          /* also when it is discarded */
     struct err *refusal;           /* decided at the head, sent after the body; owned */
     struct http_receiver receiver; /* of a body that is streamed; take NULL: there is none */
@@ -182,6 +183,7 @@ struct http_server {
     size_t n_silent;                 /* connections on which no request has begun */
     unsigned idle_turns;             /* of the loop, in a row, without an event */
     size_t bodies_in_flight;
+    atomic_size_t answers_in_flight; /* bytes of large answers */
     uint64_t id_base, id_count;
     struct bad_token_slot bad_tokens[BAD_TOKEN_SLOTS];
 

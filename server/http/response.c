@@ -162,9 +162,38 @@ static void compress(const struct http_request *request, struct http_response *r
     }
 }
 
+#define LARGE_BYTES ((size_t)64 << 10)
+#define ANSWERS_BYTES_MAX ((size_t)256 << 20)
+
+/* A client that reads slowly keeps its answer in memory. When large ones have taken what there is
+ * for them, the next one is refused. */
+static void limit_memory(struct http_request *request, struct http_response *response)
+{
+    struct http_server *server = request->server;
+    const struct http_settings *settings = &server->settings;
+    size_t most = settings->answers_bytes_max > 0 ? settings->answers_bytes_max : ANSWERS_BYTES_MAX;
+    size_t len = response->body.len;
+    struct err err = {0};
+
+    if (len < LARGE_BYTES) {
+        return;
+    }
+    if (atomic_fetch_add(&server->answers_in_flight, len) + len <= most) {
+        request->answer_counted = len;
+        return;
+    }
+    atomic_fetch_sub(&server->answers_in_flight, len);
+    http_response_finish(response);
+    (void)err_set(&err, ERR_OVERLOADED,
+                  "too many large answers are being read by slow clients; repeat in a moment");
+    settings->problem(settings->context, request, &err, response);
+    http_response_header(response, "Retry-After", "1");
+}
+
 void http_reply(struct http_request *request, struct http_response *response)
 {
     compress(request, response);
+    limit_memory(request, response);
     build(response, &request->answer);
     give(request);
 }

@@ -391,6 +391,33 @@ START_TEST(streams_are_counted)
 }
 END_TEST
 
+/* Bytes that are on their way to clients, which may read them as slowly as they like. */
+START_TEST(large_answers_have_a_bound)
+{
+    const struct http_settings settings = {.open = true, .answers_bytes_max = 300 << 10};
+    struct fixture *f = fixture_start(&settings);
+    OWN(buf) struct buf body;
+
+    buf_init(&body, 1 << 20);
+    buf_putc(&body, '1');
+    while (body.len < 200 << 10) {
+        buf_puts(&body, "0123456789");
+    }
+    for (int i = 0; i < 5; i++) { /* each is released */
+        OWN(http_answer) struct http_answer answer;
+        ck_assert_int_eq(http_call(f->port, "POST", "/echo", NULL, buf_text(&body), &answer), 200);
+    }
+    while (body.len < 400 << 10) {
+        buf_puts(&body, "0123456789");
+    }
+    OWN(http_answer) struct http_answer refused;
+    ck_assert_int_eq(http_call(f->port, "POST", "/echo", NULL, buf_text(&body), &refused), 503);
+    ck_assert_str_eq(http_answer_header(&refused, "Retry-After"), "1");
+    turn(f);
+    fixture_stop(f);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("http_slow");
@@ -417,6 +444,7 @@ int main(void)
     tcase_add_test(streams, the_head_of_a_stream_has_no_body);
     tcase_add_test(streams, a_stream_whose_reader_left_ends_at_the_next_heartbeat);
     tcase_add_test(streams, streams_are_counted);
+    tcase_add_test(slow, large_answers_have_a_bound);
     suite_add_tcase(suite, slow);
     suite_add_tcase(suite, streams);
     srunner_run_all(runner, CK_NORMAL);
