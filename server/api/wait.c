@@ -378,7 +378,7 @@ static int start(struct api *api, struct http_request *request, const char *text
                  void (*job)(void *request, struct store *reader), struct err *err)
 {
     OWN(memory) struct waiter *waiter = calloc(1, sizeof *waiter);
-    int64_t wait_ms;
+    int64_t wait_ms = 0;
 
     if (waiter == NULL) {
         return err_set(err, ERR_NOMEM, "the server is out of memory; repeat in a moment");
