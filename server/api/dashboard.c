@@ -35,7 +35,8 @@ static void begin_file(struct http_request *request, const struct web_file *file
     http_response_init(response, unchanged ? 304 : 200, unchanged ? NULL : file->content_type);
     http_response_header(response, "ETag", "\"%s\"", tag);
     if (!unchanged) {
-        buf_append(&response->body, bytes->data, bytes->len);
+        response->lent = bytes->data;
+        response->lent_len = bytes->len;
         if (packed) {
             http_response_header(response, "Content-Encoding", "gzip");
         }

@@ -136,6 +136,8 @@ struct http_response {
     int status;
     const char *content_type; /* static text */
     struct buf body;          /* moved: the server releases it */
+    const char *lent;         /* static bytes that are sent instead; NULL: none */
+    size_t lent_len;
     size_t n_headers;
     struct {
         char name[24];

@@ -18,6 +18,8 @@ void http_response_init(struct http_response *response, int status, const char *
 {
     response->status = status;
     response->content_type = content_type;
+    response->lent = NULL;
+    response->lent_len = 0;
     response->n_headers = 0;
     buf_init(&response->body, RESPONSE_BODY_MAX);
 }
@@ -65,10 +67,26 @@ static void add_headers(struct MHD_Response *made, const struct http_response *r
     add_header(made, "X-Content-Type-Options", "nosniff");
 }
 
+/* Bytes that are lent cost no memory, however slowly they are read. */
+static void build_lent(struct http_response *response, struct answer *answer)
+{
+    *answer = (struct answer){.status = (unsigned)response->status, .given = true};
+    answer->response = MHD_create_response_from_buffer(
+        response->lent_len, (void *)(uintptr_t)response->lent, MHD_RESPMEM_PERSISTENT);
+    if (answer->response != NULL) {
+        add_headers(answer->response, response);
+    }
+    http_response_finish(response);
+}
+
 /* Moves the response into an answer; without memory the answer stays empty and the connection is
  * closed instead. */
 static void build(struct http_response *response, struct answer *answer)
 {
+    if (response->lent != NULL) {
+        build_lent(response, answer);
+        return;
+    }
     size_t len = response->body.len;
     char *body = buf_steal(&response->body);
 
