@@ -27,6 +27,9 @@ export function make(tag, props = {}, ...children) {
   return node;
 }
 
+/** Whether a set holds just these numbers. */
+export const sameNumbers = (set, numbers) => set.size === numbers.length && numbers.every((n) => set.has(n));
+
 /* ---- theme ------------------------------------------------------------------------------------ */
 
 const live = new Set();

@@ -1,7 +1,7 @@
 /* <hone-chart>: history, learning curves, slices and Pareto fronts as a plot that can be zoomed and
  * walked through by keys; importance as bars. */
 import {drawAxes, plotScale, ROOM} from './axes.js';
-import {CanvasElement, colour, context, isDark, isForced, make, stateColour, twin} from './canvas.js';
+import {CanvasElement, colour, context, isDark, isForced, make, sameNumbers, stateColour, twin} from './canvas.js';
 import {drawLine, drawMarks, drawPoint, hasRug, isMarked, lastFinite, placeY, SHADES} from './marks.js';
 import {css, rankColour, rankShares, viridis, visibleExtent} from './scales.js';
 import {moment, num} from './view.js';
@@ -53,7 +53,8 @@ export class HoneChart extends CanvasElement {
 
   /** The numbers of trials to point out. */
   set selection(numbers) {
-    this.selected = new Set(numbers ?? []);
+    if (sameNumbers(this.selected, numbers ?? [])) return;
+    this.selected = new Set(numbers);
     this.invalidate();
   }
 

@@ -186,7 +186,7 @@ export function open(context) {
     return html`<details class="panel fold" ?open=${open} @toggle=${(event) => {
       if (event.target.open !== (query.get('charts') !== '0')) setQuery({charts: event.target.open ? null : '0'});
       update();
-    }}><summary>Parameters side by side</summary>${open ? html`<hone-parcoords .selection=${selected} .ranges=${rangesNow()} .data=${axes}
+    }}><summary>Parameters side by side</summary>${open ? html`<hone-parcoords .selection=${[...selected]} .ranges=${rangesNow()} .data=${axes}
       @hone-pick=${(e) => select(e.detail.number)} @hone-ranges=${(e) => takeRanges(e.detail)}></hone-parcoords>` : nothing}</details>`;
   }
   function takeRanges(detail) {
@@ -201,7 +201,7 @@ export function open(context) {
       if (event.target.open !== open) setQuery({slices: event.target.open ? '1' : null});
       update();
     }}><summary>The objective over each parameter</summary>${open ? html`<div class="slices">${sliceData.map((d) => html`<hone-chart
-      .selection=${selected} .data=${d} @hone-pick=${(e) => select(e.detail.number)}></hone-chart>`)}</div>` : nothing}</details>`;
+      .selection=${[...selected]} .data=${d} @hone-pick=${(e) => select(e.detail.number)}></hone-chart>`)}</div>` : nothing}</details>`;
   }
 
   /* ---- two compared ---- */

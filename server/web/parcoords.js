@@ -1,7 +1,7 @@
 /* <hone-parcoords>: trials as lines across one axis a parameter, the objective last. All rows are a
  * picture of counts; those that are selected are drawn over it, line by line while they are few. */
 import {brush, drag, focusChanged, key, LANE_NAMES} from './brushing.js';
-import {CanvasElement, channels, colour, context, FONT, isDark, isForced, make, twin} from './canvas.js';
+import {CanvasElement, channels, colour, context, FONT, isDark, isForced, make, sameNumbers, twin} from './canvas.js';
 import {drawAxis, drawLanes, SIDE} from './parcoords_axes.js';
 import {addPairs, binPlaces, develop, makePicture} from './raster.js';
 import {binPairs, binRows, brushed, css, kindsOf, labelOf, LANES, makeAxis, makeScale, placeRows, rankColour,
@@ -68,7 +68,8 @@ export class HoneParcoords extends CanvasElement {
 
   /** The numbers of trials to point out. */
   set selection(numbers) {
-    this.marked = new Set(numbers ?? []);
+    if (sameNumbers(this.marked, numbers ?? [])) return;
+    this.marked = new Set(numbers);
     this.invalidate();
   }
 

@@ -10,6 +10,7 @@ export const SIDE = 46; // from the edge to the first axis
 export function drawLanes(plot, ctx) {
   ctx.fillStyle = colour('muted');
   ctx.strokeStyle = colour('line');
+  ctx.lineWidth = 1;
   for (const code of plot.laneCodes) {
     const y = plot.laneY[code - 1];
     ctx.setLineDash([2, 3]);

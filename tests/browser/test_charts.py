@@ -180,6 +180,16 @@ class Charts(ElementTest):
         self.show("hone-chart", chart([{**SERIES, "y": [-1, 0, 1, 2]}], y={"label": "y", "log": True}))
         self.assertEqual(self.page.get_by_role("button", name="log y").count(), 0)
 
+    def test_selected_trials_are_pointed_out(self):
+        for tag, given, layer in (("hone-chart", chart(), 2), ("hone-parcoords", coordinates(20), 2)):
+            self.show(tag, given)
+            before = self.inked()[layer]["sum"]
+            draws = self.js("element.selection = [12, 13]; await settled(); return element.work.draws;")
+            self.assertNotEqual(self.inked()[layer]["sum"], before, tag)
+            self.assertEqual(self.js("element.selection = [13, 12]; await settled(); return element.work.draws;"), draws)
+            self.js("element.selection = []; await settled();")
+            self.assertEqual(self.inked()[layer]["sum"], before, tag)
+
     # ---- the twin
 
     def test_below_are_the_rows_and_the_command(self):
