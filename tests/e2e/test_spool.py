@@ -47,6 +47,25 @@ def runs(tmp):
 
 # ---- killed while the server is away ----
 
+def test_an_end_that_the_workers_signal_explains_is_no_failure_later(tmp):
+    """A batch system signals both, the worker a little later, and kills it while it waits for the server."""
+    job = script(tmp, f"echo hone: step=1 accuracy=1\nwhile [ ! -e {tmp}/go ]; do sleep 0.01; done\n"
+                      "echo hone: step=2 accuracy=2\nkill -TERM $$\n")
+    with LeaseServer() as server:
+        server.grants()
+        first = server.start(tmp, job)
+        server.wait_for(lambda: server.measured)
+        server.is_away = True
+        (tmp / "go").touch()
+        wait_for_record(tmp, EXIT)
+        first.send_signal(signal.SIGTERM)
+        wait_for_record(tmp, EXIT, 2)
+        kill(first)
+        server.is_away = False
+        said = server.work(tmp, job)
+        expect(([body["outcome"] for _, body in server.results], server.released), ([], [1]), said)
+
+
 def test_a_result_outlives_its_worker(tmp):
     job = script(tmp, f"echo run >>{tmp}/runs; echo hone: step=3 accuracy=0.5\n")
     with LeaseServer() as server:

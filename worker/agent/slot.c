@@ -198,6 +198,14 @@ void slot_finish(struct slot *slot)
     *slot = (struct slot){0};
 }
 
+/* Has the job ended by itself so lately that the worker's signal may explain it? What is recorded
+ * of its end must then say so: the next worker decides by that alone. */
+static bool ended_with_worker(const struct slot *slot)
+{
+    return slot->phase == SLOT_FLUSHING && !slot->resumed && slot->supervisor.why == JOB_EXITED
+           && slot->context->drained_ms <= slot_settled_at_ms(slot);
+}
+
 void slot_drain(struct slot *slot)
 {
     int64_t now_ms = loop_now(&slot->context->loop);
@@ -207,6 +215,8 @@ void slot_drain(struct slot *slot)
     } else if (slot->phase == SLOT_RUNNING) {
         slot->supervisor.grace_ms = leaving_grace_ms(&slot->context->leaving, now_ms);
         job_act(slot, supervisor_step(&slot->supervisor, JOB_DRAINED, now_ms));
+    } else if (ended_with_worker(slot)) {
+        slot_spool_exit(slot);
     }
     if (slot->lease != NULL) {
         lease_hurry(slot->lease);
