@@ -21,7 +21,7 @@ function attention(study, workers) {
   const done = counted(study, 'completed', 'pruned', 'paused');
   if (study.state === 'finished' && study.reason === 'failures') return 'failed too often';
   if (failed > 0 && failed >= done) return `${count(failed)} failed`;
-  if (study.state !== 'running' || running) return '';
+  if (study.state !== 'running' || running || !workers) return '';
   return workers.some((w) => w.waiting) ? 'nothing runs' : 'no worker asks for trials';
 }
 
@@ -33,7 +33,7 @@ function commands() {
 
 export function open(context) {
   const {update, query, setQuery} = context;
-  let studies = [], workers = [], traces = new Map();
+  let studies = [], workers = null, traces = new Map();
   const wanted = new Set();
 
   async function readTrace(study) {
@@ -59,8 +59,7 @@ export function open(context) {
   }, 1000);
 
   async function readStudies() {
-    const [list, nodes] = await Promise.all([all('v1/studies'), get('v1/workers')]);
-    [studies, workers] = [list, nodes.items];
+    studies = await all('v1/studies');
     const active = (s) => (counted(s, 'running') ? 2 : s.state === 'running' ? 1 : 0);
     studies.sort((a, b) => active(b) - active(a)
       || b.created_at.localeCompare(a.created_at));
@@ -69,6 +68,10 @@ export function open(context) {
     update();
   }
   const again = throttle(readStudies, 1000);
+  const againWorkers = throttle(async () => { // there may be thousands of them
+    workers = (await get('v1/workers')).items;
+    update();
+  }, 5000);
 
   const shown = () => {
     const words = (query.get('q') ?? '').toLowerCase().split(/\s+/).filter(Boolean);
@@ -123,24 +126,32 @@ export function open(context) {
       scope="col" class="right wide">Created</th></tr></thead><tbody>${rows.map(row)}</tbody></table></div>`;
   }
 
-  function summary() {
-    const running = studies.filter((s) => s.state === 'running').length;
+  function workersText() {
+    if (!workers) return nothing;
     const busy = workers.filter((w) => w.leases.length).length;
     const ill = workers.filter((w) => w.state === 'quarantined').length;
-    return html`<p class="summary">${plural(studies.length, 'study', 'studies')}, ${count(running)} running · <a
+    return html` · <a
       href="workers">${plural(workers.filter((w) => w.state !== 'gone').length, 'worker')}</a>, ${count(busy)} busy${
-      ill ? html`, <a class="bad" href="workers">${count(ill)} quarantined</a>` : nothing}</p>`;
+      ill ? html`, <a class="bad" href="workers">${count(ill)} quarantined</a>` : nothing}`;
   }
+  const summary = () => html`<p class="summary">${plural(studies.length, 'study', 'studies')}, ${
+    count(studies.filter((s) => s.state === 'running').length)} running${workersText()}</p>`;
 
   return {
     title: 'Studies',
-    load: readStudies,
+    async load() {
+      await readStudies();
+      againWorkers();
+    },
     changed(batch) {
       batch.studies.forEach((name) => wanted.add(name));
       if (batch.reset) traces.clear();
-      if (batch.studies.size || batch.workers || batch.reset || batch.resync) again();
+      if (batch.studies.size || batch.workers || batch.reset || batch.resync) {
+        again();
+        againWorkers();
+      }
     },
-    close: () => (again.cancel(), readTraces.cancel()),
+    close: () => (again.cancel(), againWorkers.cancel(), readTraces.cancel()),
     view() {
       if (!studies.length) {
         return html`<h1>Studies</h1>${empty('There is no study yet. Point the command line here and begin one:',

@@ -39,7 +39,7 @@ export function open(context) {
   const {params, query, update, setQuery, go} = context;
   const name = params.study, path = apiPath(name);
   const columns = new Columns(name);
-  const data = {study: null, history: [], best: null, front: [], workers: [], curves: null, importance: null,
+  const data = {study: null, history: [], best: null, front: [], workers: null, curves: null, importance: null,
     ledger: null, brackets: null, failure: null};
   const dirty = new Set();
   let showAllSlices = false, closed = false, bestValue = null;
@@ -49,9 +49,8 @@ export function open(context) {
   /* ---- reading ---- */
 
   async function readStudy() {
-    const [study, workers] = await Promise.all([get(path), get('v1/workers')]);
+    const study = await get(path);
     data.study = study;
-    data.workers = workers.items;
     if (study.objectives.length > 1) data.front = (await get(`${path}/pareto`)).items;
     else {
       [data.history, data.best] = await Promise.all([get(`${path}/history`).then((h) => h.items), get(`${path}/best`)]);
@@ -82,6 +81,10 @@ export function open(context) {
   const metric = () => query.get('metric') || objective(data.study).metric;
   const readCurves = () => part('curves', `${path}/curves?metric=${encodeURIComponent(metric())}&trials=200`);
   const readImportance = () => part('importance', `${path}/importance${isMulti() ? `?metric=${encodeURIComponent(metric())}` : ''}`);
+  async function readWorkers() {
+    data.workers = (await get('v1/workers')).items;
+    update();
+  }
   const readLedger = () => part('ledger', `${path}/ledger`);
   const readBrackets = () => (data.study.resource ? part('brackets', `${path}/brackets`) : null);
 
@@ -117,6 +120,7 @@ export function open(context) {
     study: throttle(readStudy, 1000),
     rows: throttle(readRows, () => (columns.n > MANY ? 2000 : 500)),
     curves: throttle(readCurves, 2000),
+    workers: throttle(readWorkers, 5000), // there may be thousands of them
     brackets: throttle(async () => readBrackets(), 2000),
     slow: throttle(async () => Promise.all([readImportance(), readLedger(), readFailure()]), 6000),
     all: throttle(async () => {
@@ -140,6 +144,7 @@ export function open(context) {
       readFailure();
     }
     readBrackets();
+    again.workers();
   }
 
   function changed(batch) {
@@ -151,6 +156,7 @@ export function open(context) {
     if (mine) again.rows();
     if (batch.studies.has(name) || batch.workers || batch.reset || batch.resync) {
       again.study();
+      again.workers();
       again.brackets();
       again.slow();
     }
@@ -301,8 +307,8 @@ export function open(context) {
     const running = counted(study, 'running'), failed = counted(study, 'failed');
     if (study.state === 'finished' && study.reason === 'failures') say('bad', html`It ended because ${studyReason(study)}.`);
     if (study.state === 'paused') say('warn', html`It is paused. Resume it to hand out trials again.`);
-    if (study.state === 'running' && !running) say('warn', noWorkerText());
-    data.workers.filter((w) => w.state === 'quarantined' || w.state === 'gone').slice(0, 3).forEach((w) =>
+    if (study.state === 'running' && !running && data.workers) say('warn', noWorkerText());
+    data.workers?.filter((w) => w.state === 'quarantined' || w.state === 'gone').slice(0, 3).forEach((w) =>
       say('bad', html`Worker <a href="workers">${w.name}</a> is ${w.state}${w.reason ? html`: <span dir="auto">${w.reason}</span>` : nothing}.`));
     waits().slice(0, 3).forEach((w) => say('warn', html`Bracket ${w.bracket}, rung ${w.rung} waits for ${
       trialLink(name, w.trial)}, silent for ${span(w.seconds)}. <a href="${studyPath(name)}/brackets">See the bracket</a>`));
@@ -359,7 +365,7 @@ export function open(context) {
 
   function importancePanel() {
     const found = data.importance;
-    if (!found?.parameters.length) return nothing;
+    if (!found?.trials || !found.parameters.length) return nothing;
     return panel('Which parameters matter', html`${found.warning ? html`<p class="caution">${found.warning}</p>` : nothing}<hone-chart
       .data=${bars(found)}></hone-chart><p><small>How much the values of the best ${count(found.top.trials)} differ from those of all ${
       count(found.trials)}${found.resource === null ? '' : `, at ${data.study.resource?.name ?? 'step'} ${num(found.resource)}`}.</small></p>`,
