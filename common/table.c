@@ -11,6 +11,8 @@
 #include "common/clock.h"
 #include "common/json.h"
 
+enum { GAP = 2, PART_LEAST = 8 }; /* columns */
+
 void table_init(struct table *table, const struct table_format *format, size_t max_bytes)
 {
     *table = (struct table){.format = *format};
@@ -145,6 +147,27 @@ static void append_cut(const struct table_format *format, const char *line, stru
     }
 }
 
+/* How many columns are shown: where the line ends within a number, or in the first letters of a
+ * text, the column is left out whole, so that no half of it is taken for all. */
+static size_t columns_shown(const struct table *table, const size_t widths[])
+{
+    const struct table_format *format = &table->format;
+    size_t mark = format->ascii ? 3 : 1; /* what says that something was left out */
+    size_t begin = 0, n = 0;
+
+    for (; n < table->n_columns && begin + widths[n] <= format->line_max; n++) {
+        begin += widths[n] + GAP;
+    }
+    if (format->line_max == 0 || n == table->n_columns
+        || (!table->columns[n].is_right && begin + PART_LEAST + mark <= format->line_max)) {
+        return table->n_columns;
+    }
+    for (; n > 0 && begin + mark > format->line_max; n--) {
+        begin -= widths[n - 1] + GAP;
+    }
+    return n == 0 ? table->n_columns : n;
+}
+
 /* One line of an aligned table; returns the cell behind it. */
 static const char *write_aligned(const struct table *table, const size_t widths[], const char *cell,
                                  struct buf *out)
@@ -153,12 +176,17 @@ static const char *write_aligned(const struct table *table, const size_t widths[
     OWN(buf) struct buf line;
     OWN(buf) struct buf title;
     bool are_titles = cell == table->cells.data;
+    size_t n_shown = columns_shown(table, widths);
 
     buf_init(&line, table->cells.max);
     buf_init(&title, table->cells.max);
     for (size_t i = 0; i < table->n_columns; i++, cell += strlen(cell) + 1) {
         const char *text = shown(table, cell);
         bool is_right = table->columns[i].is_right;
+        if (i >= n_shown) {
+            buf_puts(&line, i > n_shown ? "" : format->ascii ? "..." : "…");
+            continue;
+        }
         bool is_last = i + 1 == table->n_columns;
         bool is_open = is_last && !is_right && !format->cuts_cells; /* nothing stands behind it */
         if (are_titles && format->upper_titles) {

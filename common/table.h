@@ -36,7 +36,8 @@ struct table_format {
     /* Aligned */
     size_t cell_max;    /* columns; a wider cell does not widen its column. 0: none */
     bool cuts_cells;    /* and ends there with "…"; else it is written whole */
-    size_t line_max;    /* columns; a wider line ends there with "…". 0: none */
+    size_t line_max;    /* columns; a wider line ends there with "…", and never within a number:
+                           such a column is left out whole. 0: none */
     bool ascii;         /* a line that is cut ends with "..." instead */
     bool trims;         /* no spaces at the end of a line */
     bool upper_titles;  /* in upper case */

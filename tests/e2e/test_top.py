@@ -116,9 +116,34 @@ def test_workers_are_sorted_by_speed(tmp):
             terminal.wait_for("worker      slow:0", "trial 7 of digits")
 
 
+def test_four_questions_take_four_keys_at_most(tmp):
+    """worker/cli/top/README.md has these paths."""
+    with FakeServer() as server:
+        with_answers(server)
+        for keys, answer in [
+                ("\r", "best    accuracy 0.93 at 27 epochs, trial 3: lr=0.1"),
+                ("\ts", "slow:0"),
+                ("\rs\r", "number 8 of 9; the best 3 go on"),
+                ("\rb", "waits for trial 7 (1:23) on fast:0")]:
+            with top(server, tmp, columns=100) as terminal:
+                terminal.wait_for("digits", "slow:0")
+                for key in keys:
+                    before = len(server.requests)
+                    terminal.type(key)
+                    terminal.wait_until(lambda n=before: len(server.requests) > n, "it asks again")
+                    if key == "s" and keys != "\ts":
+                        terminal.wait_for("the best", "TRIAL")
+                terminal.wait_for(answer)
+                if keys == "\ts":
+                    terminal.wait_until(
+                        lambda t=terminal: is_above(t.screen.lines(), "slow:0", "fast:0"),
+                        "the slowest worker is first")
+
+
 def is_above(lines, one, other):
-    at = [next(i for i, line in enumerate(lines) if name in line) for name in (one, other)]
-    return at[0] < at[1]
+    """False while a picture is half drawn, too."""
+    at = [[i for i, line in enumerate(lines) if name in line] for name in (one, other)]
+    return bool(at[0] and at[1]) and at[0][0] < at[1][0]
 
 
 def test_it_fits_any_width_and_follows_a_resize(tmp):

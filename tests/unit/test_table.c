@@ -66,7 +66,9 @@ static const struct {
       .trims = true,
       .bold_titles = true,
       .line_max = 12},
-     "\033[1mname       …\033[0m\n a        1…\n学习率xy   …\n"},
+     "\033[1mname      …\033[0m\n a        …\n学习率xy  …\n"}, /* no part of a number */
+    {{.style = TABLE_ALIGNED, .text = TABLE_CLEAN, .cuts_cells = true, .line_max = 5},
+     "name…\n a  …\n学习…\n"},
 };
 
 START_TEST(a_table_has_several_formats)

@@ -1,7 +1,9 @@
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/explain_text.h"
+#include "common/wrap.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
@@ -20,14 +22,18 @@ const struct usage usage_study_explain = {
     .missing = "name the study and the number of the trial: hone study explain digits 12",
 };
 
-static int print_answer(const json_t *answer, struct err *err)
+static int print_answer(const json_t *answer, size_t width, struct err *err)
 {
     OWN(buf) struct buf page = {0};
+    OWN(buf) struct buf wrapped = {0};
 
     buf_init(&page, PAGE_BYTES);
     explain_write(answer, text_local, &page);
     TRY(buf_check(&page, err));
-    text_print_page(stdout, buf_text(&page));
+    buf_init(&wrapped, 2 * PAGE_BYTES);
+    wrap_page(&wrapped, buf_text(&page), width);
+    TRY(buf_check(&wrapped, err));
+    text_print_page(stdout, buf_text(&wrapped));
     return 0;
 }
 
@@ -56,7 +62,7 @@ static int explain(const struct options *options, struct err *err)
     }
     TRY(session_get(&session, buf_text(&path), &answer, err));
     if (options->output == OUTPUT_TABLE || options->output == OUTPUT_WIDE) {
-        TRY(print_answer(answer, err));
+        TRY(print_answer(answer, options_width(options, STDOUT_FILENO), err));
         tell_log(options, answer);
         return 0;
     }
