@@ -28,6 +28,14 @@ def database_of(data):
                 for path in sorted(glob.glob(os.path.join(data, pattern))))
 
 
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
+    except OSError:
+        return False
+
+
 def digest(path):
     with open(path, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()
@@ -197,6 +205,17 @@ class Signals(unittest.TestCase):
             hone.wait_until(lambda: "SIGHUP: nothing is read again" in server.log(), 30,
                             "the line about SIGHUP")
             self.assertEqual(server.stop(), 0)
+
+    def test_a_second_term_ends_it_at_once_and_it_says_so(self):
+        with hone.Server() as server, socket.create_connection(("127.0.0.1", server.port)) as half:
+            half.sendall(b"POST /v1/studies HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                         b"Authorization: Bearer " + server.token().encode() + b"\r\nContent-Length: 9\r\n\r\n{")
+            with server.client() as client:  # accepted later
+                self.assertEqual(client.get("/healthz").status, 200)
+            server.process.send_signal(signal.SIGTERM)
+            hone.wait_until(lambda: not answers(server.port), 30, "it listens no more")
+            self.assertEqual(server.stop(), 1)  # it would wait for the rest of the request
+            self.assertIn("a second SIGTERM: leaving at once", server.log())
 
 
 class FullDisk(unittest.TestCase):
