@@ -84,7 +84,7 @@ static void start_chunk_locked(struct chunk_stream *stream)
     stream->running = true;
     if (engine_read(stream->api->engine, run_chunk, stream, &err) != 0) {
         stream->running = false;
-        stream->failed = true; /* overloaded or stopping: the client comes back where it was */
+        stream->failed = true; /* overloaded or stopping */
     }
 }
 
@@ -98,10 +98,10 @@ static bool is_due(const struct chunk_stream *stream, int64_t now_ms)
 static enum http_stream_state go_on(struct chunk_stream *stream)
 {
     if (stream->failed) {
-        return HTTP_STREAM_END;
+        return HTTP_STREAM_FAIL;
     }
     if (stream->was_empty && stream->more && http_peer_is_gone(stream->request)) {
-        return HTTP_STREAM_END; /* without bytes to send no write fails */
+        return HTTP_STREAM_FAIL; /* without bytes to send no write fails */
     }
     if (!stream->running && !stream->more && stream->source.is_over != NULL
         && stream->source.is_over(stream->source.context)) {
@@ -116,7 +116,7 @@ static enum http_stream_state go_on(struct chunk_stream *stream)
             return HTTP_STREAM_END;
         }
     }
-    return stream->failed ? HTTP_STREAM_END : HTTP_STREAM_IDLE;
+    return stream->failed ? HTTP_STREAM_FAIL : HTTP_STREAM_IDLE;
 }
 
 static enum http_stream_state produce(void *context, struct buf *out)
@@ -138,7 +138,8 @@ static enum http_stream_state produce(void *context, struct buf *out)
         }
     }
     (void)pthread_mutex_unlock(&stream->lock);
-    if (stream->source.aside != NULL && state != HTTP_STREAM_END) {
+    bool is_over = state == HTTP_STREAM_END || state == HTTP_STREAM_FAIL;
+    if (stream->source.aside != NULL && !is_over) {
         size_t before = out->len;
         stream->source.aside(stream->source.context, out);
         state = out->len > before ? HTTP_STREAM_MORE : state;
@@ -199,6 +200,7 @@ void stream_reply(struct api *api, struct http_request *request, struct http_res
     const struct http_stream_source http_source = {.context = stream,
                                                    .produce = produce,
                                                    .finish = finish,
-                                                   .heartbeat_ms = source->heartbeat_ms};
+                                                   .heartbeat_ms = source->heartbeat_ms,
+                                                   .has_end = source->has_news == NULL};
     http_reply_stream(request, response, &http_source);
 }

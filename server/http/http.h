@@ -174,12 +174,16 @@ bool http_may_stream(struct http_request *request);
  * says whether there may be more. With nothing to send and more to come the connection sleeps
  * until http_stream_wake() (any thread) or `heartbeat_ms` have passed, when `produce` is called
  * again. `finish` runs once at the end, however it came. */
-enum http_stream_state { HTTP_STREAM_MORE, HTTP_STREAM_IDLE, HTTP_STREAM_END };
+enum http_stream_state { HTTP_STREAM_MORE, HTTP_STREAM_IDLE, HTTP_STREAM_END, HTTP_STREAM_FAIL };
 struct http_stream_source {
     void *context;
     enum http_stream_state (*produce)(void *context, struct buf *out);
     void (*finish)(void *context);
     int64_t heartbeat_ms; /* 0: none */
+    /* It has an end of its own. Where it is stopped before (HTTP_STREAM_FAIL, a token that has
+     * ended, a server that stops), the connection breaks, so that no client takes a part for the
+     * whole. Others may end anywhere. */
+    bool has_end;
 };
 /* Sends the head; takes the response, and the source with its context. As http_reply(). */
 void http_reply_stream(struct http_request *request, struct http_response *response,

@@ -62,6 +62,7 @@ struct stream {
     bool linked;        /* the loop thread has taken it over */
     bool sleeping;
     bool ended;
+    bool failed; /* it ended before its source was done */
     int64_t heartbeat_due_ms;
     struct http_request *next, *previous; /* all streams of the server */
 };

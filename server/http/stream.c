@@ -75,13 +75,12 @@ static bool refill(struct http_request *request)
     buf_clear(&stream->pending);
     stream->sent = 0;
     while (stream->pending.len == 0 && !stream->ended) {
-        if (request->server->stopping || !auth_is_valid(request)) {
-            stream->ended = true;
-            break;
-        }
+        bool may_go_on = !request->server->stopping && auth_is_valid(request);
         enum http_stream_state state =
-            stream->source.produce(stream->source.context, &stream->pending);
-        stream->ended = state == HTTP_STREAM_END || stream->pending.failed;
+            may_go_on ? stream->source.produce(stream->source.context, &stream->pending)
+                      : HTTP_STREAM_FAIL;
+        stream->failed = state == HTTP_STREAM_FAIL || stream->pending.failed;
+        stream->ended = state == HTTP_STREAM_END || stream->failed;
         if (state == HTTP_STREAM_IDLE) {
             break;
         }
@@ -96,8 +95,8 @@ static ssize_t read_stream(void *context, uint64_t position, char *out, size_t m
 
     (void)position;
     if (stream->sent == stream->pending.len && !refill(request)) {
-        return stream->pending.failed ? MHD_CONTENT_READER_END_WITH_ERROR
-                                      : MHD_CONTENT_READER_END_OF_STREAM;
+        bool is_cut = stream->pending.failed || (stream->failed && stream->source.has_end);
+        return is_cut ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
     }
     size_t rest = stream->pending.len - stream->sent;
     if (rest == 0) {
@@ -189,6 +188,7 @@ static void beat(struct http_request *request)
 
     if (http_peer_is_gone(request)) {
         stream->ended = true;
+        stream->failed = true;
         wake(request);
     } else if (stream->source.heartbeat_ms > 0 || !auth_is_valid(request)) {
         wake(request);

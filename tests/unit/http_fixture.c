@@ -112,7 +112,8 @@ static void stream(void *context, struct http_request *request)
 {
     struct fixture *f = context;
     struct http_response response;
-    struct http_stream_source source = {f, produce, finish_stream, 5000};
+    struct http_stream_source source = {
+        .context = f, .produce = produce, .finish = finish_stream, .heartbeat_ms = 5000};
 
     if (!http_may_stream(request)) {
         reply_text(request, 503, "too many");
