@@ -311,9 +311,11 @@ static int read_wait(const char *text, int64_t *wait_ms, struct err *err)
 {
     char *end;
     double seconds = strtod(text, &end);
+    bool is_plain = strspn(text, "-0123456789.") == (size_t)(end - text);
 
     end += *end == 's' ? 1 : 0;
-    if (end == text || *end != '\0' || !(seconds >= 0 && seconds <= (double)WAIT_MOST_MS / 1000)) {
+    if (!is_plain || end == text || *end != '\0'
+        || !(seconds >= 0 && seconds <= (double)WAIT_MOST_MS / 1000)) {
         return err_set(err, ERR_MALFORMED, "wait is a number of seconds from 0 to %d",
                        WAIT_MOST_MS / 1000);
     }
@@ -405,11 +407,13 @@ void wait_then_read(struct api *api, struct http_request *request,
                     void (*job)(void *request, struct store *reader))
 {
     const char *text = http_query(request, "wait");
+    int64_t after;
     struct err err;
 
-    if (text == NULL) {
-        read_later(api, request, job);
-    } else if (start(api, request, text, job, &err) != 0) {
+    if (text != NULL ? start(api, request, text, job, &err) != 0
+                     : read_after(api, request, &after, &err) != 0) {
         reply_problem(request, &err, NULL);
+    } else if (text == NULL) {
+        read_later(api, request, job);
     }
 }

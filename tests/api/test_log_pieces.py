@@ -138,7 +138,7 @@ class Pieces(LogTest):
                  (self.client.get("/v1/studies/s/trials/1/log?attempt=2"), 404, "not-found"),
                  (self.client.get("/v1/studies/s/trials/2/log"), 404, "not-found"),
                  (self.client.get("/v1/studies/s/trials/1/log?tail=x"), 400, "malformed"),
-                 (self.client.get("/v1/studies/s/trials/1/log?format=csv"), 400, "malformed")]
+                 (self.client.get("/v1/studies/s/trials/1/log?format=json"), 400, "malformed")]
         for i, (reply, status, kind) in enumerate(lines):
             with self.subTest(i):
                 self.assertEqual((reply.status, reply.type), (status, kind), reply)

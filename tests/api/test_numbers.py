@@ -358,6 +358,8 @@ class Numbers(unittest.TestCase):
         schema = parameter["schema"]
         if re.fullmatch(r"-?[0-9]+", text) and self.document.fits(schema, int(text)):
             return True
+        if re.fullmatch(r"-?[0-9]+\.[0-9]+", text) and self.document.fits(schema, float(text)):
+            return True
         return self.document.fits(schema, text)
 
     def check_parameter(self, method, path, operation, parameter):
