@@ -21,7 +21,7 @@ LITERALS = re.compile(r'(?:"(?:[^"\\\n]|\\.)*"\s*)+')
 LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 COMMENT = re.compile(r"/\*.*?\*/|^#include.*?$", re.S | re.M)
 # pages for curl and browsers, the table of routes, SQL, what HTTP itself wants
-NO_SENTENCES = {"sheet.c", "pages.c", "routes.c", "statements.c", "dashboard.c", "framing.c",
+NO_SENTENCES = {"cheat_sheet.c", "page.c", "pages.c", "routes.c", "statements.c", "dashboard.c", "framing.c",
                 "response.c", "problem.c"}
 API_WORDS = re.compile(r'\b(?:GET|POST|PUT|PATCH|DELETE)\b|\?[a-z_]+=|Bearer|/v1/|\{"[a-z]+": |If-Match'
                        r'|Idempotency-Key|request_id|query parameter|Content-')
