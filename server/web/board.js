@@ -3,7 +3,7 @@
 import {awaited, chipAt, layoutBracket, sortBrackets} from './board_layout.js';
 import {CanvasElement, colour, context, drawState, fitText, FONT, isDark, isForced, make, stateColour, twin} from './canvas.js';
 import {curlOf} from './share.js';
-import {count, num, plural, span, trialPath} from './view.js';
+import {amount, count, num, plural, span, trialPath} from './view.js';
 
 const MOST_OPEN = 12; // open brackets drawn without being asked for
 const MOST_WAITS = 3; // trials named a rung
@@ -48,7 +48,7 @@ export class HoneBracket extends CanvasElement {
 
   describe() {
     const {bracket, state, rungs, next} = this.source;
-    const parts = rungs.map((r) => `rung ${r.rung} at ${num(r.resource)} ${this.unit ?? ''}: ${r.entered} in, ${r.running} running, ${r.promoted} went on`);
+    const parts = rungs.map((r) => `rung ${r.rung} at ${amount(r.resource, this.unit ?? '')}: ${r.entered} in, ${r.running} running, ${r.promoted} went on`);
     return `Bracket ${bracket}, ${state}. ${parts.join('; ')}. Next: ${next}.`;
   }
 
@@ -64,7 +64,7 @@ export class HoneBracket extends CanvasElement {
     }
     ctx.fillStyle = colour('text');
     ctx.font = `600 12px ${FONT.replace('11px ', '')}`;
-    ctx.fillText(fitText(ctx, `Rung ${rung.rung}: ${num(rung.resource)} ${this.unit ?? ''}`, width - 20), x + 12, 10);
+    ctx.fillText(fitText(ctx, `Rung ${rung.rung}: ${amount(rung.resource, this.unit ?? '')}`, width - 20), x + 12, 10);
     ctx.font = FONT;
     ctx.fillStyle = colour('muted');
     const size = rung.size === null ? count(rung.entered) : `${count(rung.entered)} of ${count(rung.size)}`;
@@ -345,7 +345,7 @@ export class HoneBrackets extends HTMLElement {
       const waits = awaited(rung, this.reports ?? new Map(), this.moment ?? Date.now());
       if (waits.length === 0) return [];
       const named = waits.slice(0, MOST_WAITS).flatMap((w, k) => [k ? ', ' : '', make('a', {href: trialPath(this.studyName(), w.trial), text: `trial ${w.trial}`}),
-        ` (${w.worker ? `${w.worker}, ` : ''}${w.hasReport ? `last report ${span(w.silent)} ago` : `running for ${span(w.seconds)}`})`]);
+        ` (${w.worker ? `${w.worker}, ` : ''}${w.hasReport ? w.silent < 1 ? 'reports now' : `last report ${span(w.silent)} ago` : `running for ${span(w.seconds)}`})`]);
       const rest = rung.running - Math.min(MOST_WAITS, waits.length);
       const isWaiting = rung.waiting > 0 || rung.entered === rung.size;
       return [make('li', {dir: 'auto'}, `Rung ${rung.rung} ${isWaiting ? 'waits for' : 'trains'} `, ...named, rest > 0 ? ` and ${plural(rest, 'other')}` : '')];

@@ -15,7 +15,7 @@ const MOST_LEGEND = 8;
 /**
  * @typedef {{label: string, x: ArrayLike<number>, y: ArrayLike<number>, style: 'points'|'line'|'step'|'rug',
  *   state?: string, colour?: string, number?: number, numbers?: ArrayLike<number>, note?: string,
- *   shade?: ArrayLike<number>}} Series
+ *   shade?: ArrayLike<number>, isFaint?: boolean}} Series
  *   `colour` is the name of a custom property; `shade`, 0 to 1 a point, colours each of them; a point
  *   whose y is not finite stands on the rug below the axis; `number` or `numbers` say which trial;
  *   `note` is said on hover

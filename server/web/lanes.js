@@ -239,7 +239,8 @@ export class HoneLanes extends CanvasElement {
     for (const ms of ticks) {
       const x = Math.round(this.gutter + at(ms)) + 0.5;
       ctx.fillStyle = colour('muted');
-      ctx.fillText(timeText(ms, ticks[1] - ticks[0]), Math.min(x, this.gutter + this.width - 14), 11);
+      const text = timeText(ms, ticks[1] - ticks[0]);
+      ctx.fillText(text, Math.min(x, this.gutter + this.width - ctx.measureText(text).width / 2), 11);
       ctx.strokeStyle = colour('line');
       ctx.globalAlpha = 0.7;
       ctx.strokeRect(x, 20, 0, 5);

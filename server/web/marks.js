@@ -6,6 +6,8 @@ const STEPS_A_CHECK = 256; // things drawn between two looks at the clock
 const DENSE = 4000; // points from which on they are counted a place
 const ALPHAS = [0, 0.35, 0.55, 0.75, 1]; // of a place with one point, a few, many
 export const SHADES = 24;
+const FAINT = 0.4; // of the ink of other points
+const shareOf = (series) => (series.isFaint ? FAINT : 1);
 
 /**
  * What marks are drawn in: scales, and the colours of series and shades.
@@ -39,8 +41,10 @@ export function placeY(plot, series, i) {
 export function* drawMarks(ctx, plot, all) {
   for (let k = 0; k < all.length; k++) {
     ctx.strokeStyle = ctx.fillStyle = plot.strokes[k];
+    ctx.globalAlpha = shareOf(all[k]);
     if (isMarked(all[k])) yield* drawPoints(ctx, plot, all[k]);
     else yield drawLine(ctx, plot, all[k]);
+    ctx.globalAlpha = 1;
   }
   if (plot.kind === 'curves') yield drawEnds(ctx, plot, all);
 }
@@ -111,7 +115,7 @@ function* drawPoints(ctx, plot, series) {
     }
   }
   yield done;
-  if (cells) yield* drawCells(ctx, cells);
+  if (cells) yield* drawCells(ctx, cells, shareOf(series));
 }
 
 /** Draws one point: a dot or the shape of its state. */
@@ -150,11 +154,11 @@ function makeCells(width, height) {
   return {columns, counts: new Uint32Array(columns * ((Math.ceil(height) >> 1) + 1))};
 }
 
-function* drawCells(ctx, {columns, counts}) {
+function* drawCells(ctx, {columns, counts}, share) {
   let done = 0;
   for (let cell = 0; cell < counts.length; cell++) {
     if (counts[cell] === 0) continue;
-    ctx.globalAlpha = ALPHAS[Math.min(ALPHAS.length - 1, 1 + Math.floor(Math.log2(counts[cell])))];
+    ctx.globalAlpha = ALPHAS[Math.min(ALPHAS.length - 1, 1 + Math.floor(Math.log2(counts[cell])))] * share;
     ctx.fillRect(2 * (cell % columns), 2 * Math.floor(cell / columns), 2, 2);
     if (++done === STEPS_A_CHECK) {
       yield 0; // its points were counted already

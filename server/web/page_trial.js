@@ -111,7 +111,7 @@ export function open(context) {
       scope="col">Worker</th><th scope="col">How it ended</th><th scope="col" class="right">${data.study.resource?.name ?? 'Steps'}</th><th
       scope="col" class="right">Took</th><th scope="col">Began</th></tr></thead><tbody>${data.attempts.map((a) => html`<tr><td class="right">${
       a.attempt}</td><td dir="auto">${a.worker}</td><td>${state(a.state, a.reason)}${a.reason ? html`<small dir="auto">${failureText(a.reason)}</small>` : nothing}${
-      a.detail ? html`<small dir="auto">${a.detail.slice(0, 2000)}</small>` : nothing}</td><td class="right">${num(a.from)} → ${
+      a.detail ? html`<small class="lines" dir="auto">${a.detail.slice(0, 2000)}</small>` : nothing}</td><td class="right">${num(a.from)} → ${
       num(a.step ?? a.to)}</td><td class="right">${usage(a)}</td><td><time title=${a.started_at}>${moment(a.started_at)}</time></td></tr>`)}</tbody></table></div>`,
       nothing);
   }
@@ -123,7 +123,7 @@ export function open(context) {
     const steps = (s?.history ?? []).filter((h) => h.text);
     return panel('Why', html`<div class="stack"><p>Its configuration is ${e.provenance.text}.</p>${predicted(e.suggestion)}${s?.text
       ? html`<p>It ${s.text}.</p>` : nothing}${steps.length ? html`<ol class="plainlist">${steps.map((h) => html`<li>${h.text} <small>${
-      ago(h.at)}</small></li>`)}</ol>` : nothing}${e.notes.map((note) => html`<p dir="auto">${state(note.state)} attempt ${note.attempt}: ${
+      ago(h.at)}</small></li>`)}</ol>` : nothing}${e.notes.map((note) => html`<p class="lines" dir="auto">${state(note.state)} attempt ${note.attempt}: ${
       note.text.slice(0, 2000)}</p>`)}</div>`);
   }
   function predicted(suggestion) {
@@ -182,7 +182,7 @@ export function open(context) {
       class="row numbers">${study.objectives.map((o) => html`<div><small dir="auto">${o.metric}</small><b class="big">${number(
       valueNow(o))}</b></div>`)}<div><small>${study.resource?.name ?? 'step'}</small><b
       class="big">${num(stepNow())}${study.resource ? html`<span class="muted">/${num(study.resource.max)}</span>` : nothing}</b></div><div><small>${
-      FINAL.has(trial.state) ? 'took' : 'since'}</small><b class="big">${took(trial)}</b></div><div><small>worker</small><b dir="auto">${
+      FINAL.has(trial.state) ? 'took' : 'began'}</small><b class="big">${took(trial)}${FINAL.has(trial.state) || !trial.started_at ? nothing : ' ago'}</b></div><div><small>worker</small><b dir="auto">${
       trial.worker ?? '–'}</b></div><div><small>came as</small><b>${trial.source}</b></div></div>`;
   }
   function took(trial) {

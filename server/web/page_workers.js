@@ -71,7 +71,7 @@ export function open(context) {
     {name: 'reported', label: 'Last report', cell: (row) => ago(workers[row].last_report_at)},
     {name: 'completed', label: 'Results', kind: 'right', cell: (row) => count(workers[row].completed)},
     {name: 'failed', label: 'Failed', kind: 'right', cell: (row) => (workers[row].failed ? html`<span class="bad">${count(workers[row].failed)}</span>` : '0')},
-    {name: 'rate', label: 'An hour', kind: 'right', cell: (row) => num(workers[row].completed_per_hour, 3)},
+    {name: 'rate', label: 'Results an hour', kind: 'right', cell: (row) => num(workers[row].completed_per_hour, 3)},
     {name: 'node', label: 'Node', cell: (row) => button(workers[row])},
   ];
 

@@ -1,6 +1,6 @@
 /** Turns the columns of a study into what the chart elements take. Pure. */
 import {bestSoFar} from './scales.js';
-import {value, objective, plain, count, num} from './view.js';
+import {better, value, objective, plain, count, num} from './view.js';
 
 /** The columns of one objective: `value` where there is one, else its metric. */
 export const valueColumn = (study, metric) =>
@@ -38,15 +38,13 @@ export function parcoordsData(study, columns, names, rows) {
     direction: objective(study).direction};
 }
 
-const DONE = ['completed', 'pruned', 'failed'];
-
 /** The values of one objective as numbers and each row's kind, made once for all charts of a version. */
 let kept = {};
 function valuesOf(columns, name) {
   if (kept.columns !== columns || kept.version !== columns.version || kept.name !== name) {
     const states = columns.get('state');
     kept = {columns, version: columns.version, name, y: columns.get(name).map(value),
-      kinds: states.map((s) => (DONE.includes(s) ? s : 'running'))};
+      kinds: states.map((s) => (s === 'queued' ? 'running' : s))};
   }
   return kept;
 }
@@ -84,24 +82,53 @@ function costs(columns, by) {
 
 const X_LABEL = {trial: 'trial', time: 'seconds since the first trial began'};
 
+/** Trials of these states were measured at less than the whole resource. */
+const BELOW = ['pruned', 'paused'];
+
+/**
+ * The best at the highest level of the resource reached so far, until the first trial is complete: values
+ * of different levels do not compare, so a line ends where the level rises and another one begins.
+ */
+function earlyBest(study, columns, at, until, goal) {
+  if (!study.resource || study.objectives.length > 1) return [];
+  const {y, kinds} = valuesOf(columns, valueColumn(study, goal.metric));
+  const steps = columns.get('step'), isBetter = better(goal.direction), line = [];
+  const rows = [...kinds.keys()].filter((row) => BELOW.includes(kinds[row]) && Number.isFinite(y[row]) && at[row] !== null
+    && at[row] < until && steps[row] !== null).sort((a, b) => at[a] - at[b]);
+  let level = 0, best = NaN;
+  for (const row of rows) {
+    if (steps[row] > level) {
+      if (line.length) line.push([at[row], best], [at[row], NaN]);
+      [level, best] = [steps[row], y[row]];
+    } else if (steps[row] === level && isBetter(y[row], best)) best = y[row];
+    else continue;
+    line.push([at[row], best]);
+  }
+  if (line.length && Number.isFinite(until)) line.push([until, best]);
+  return line;
+}
+
 /** Every trial's value and the best so far, as the server tells it (items of …/history). */
 export function historyData(study, columns, improvements, {by, log, metric}) {
   const goal = study.objectives.find((o) => o.metric === metric) ?? objective(study);
   const at = costs(columns, by);
   const series = pointsByState(study, columns, goal.metric, (row) => at[row]);
+  if (study.resource && improvements.length) series.forEach((s) => { s.isFaint = BELOW.includes(s.state); });
   const line = improvements.map((item) => [at[columns.find(item.number)], value(item.value)])
     .filter(([x, y]) => x !== null && x !== undefined && y !== null).sort((a, b) => a[0] - b[0]);
   const end = at.reduce((high, x) => (x !== null && x > high ? x : high), -Infinity);
   if (line.length) line.push([end, line.at(-1)[1]]);
   // improvements are told in the order of time; along another axis only some of them are
-  const y = bestSoFar(line.map((p) => p[1]), goal.direction);
-  if (line.length) series.push({label: 'best so far', style: 'step', colour: 'accent',
-    x: Float64Array.from(line, (p) => p[0]), y});
-  const best = line.length ? `best ${num(y.at(-1))}` : 'no value yet';
+  const best = bestSoFar(line.map((p) => p[1]), goal.direction);
+  const early = earlyBest(study, columns, at, line[0]?.[0] ?? end, goal);
+  const gap = early.length && line.length ? [[line[0][0], NaN]] : [];
+  const all = [...early, ...gap, ...line.map(([x], i) => [x, best[i]])];
+  if (all.length) series.push({label: 'best so far', style: 'step', colour: 'accent',
+    x: Float64Array.from(all, (p) => p[0]), y: Float64Array.from(all, (p) => p[1])});
   return {kind: 'history', title: `${goal.metric} of each trial`,
     x: {label: X_LABEL[by] ?? `${study.resource?.name ?? 'steps'} trained`, log: false},
     y: {label: goal.metric, log, direction: goal.direction}, series,
-    summary: `${count(columns.n)} trials, ${best}`};
+    summary: `${count(columns.n)} trials, ${all.length ? `best ${num(all.at(-1)[1])}` : 'no value yet'}`};
 }
 
 /** The objective over one parameter. */

@@ -11,7 +11,7 @@ export function value(x) {
   return {NaN, Infinity, '-Infinity': -Infinity}[x] ?? null;
 }
 
-/** Four significant digits, or as many as `digits` says. */
+/** Four significant digits, or as many as `digits` says; all before the point up to ten million. */
 export function num(x, digits = 4) {
   const v = value(x);
   if (v === null) return '–';
@@ -20,6 +20,7 @@ export function num(x, digits = 4) {
   if (Number.isInteger(v) && Math.abs(v) < 1e7) return minus(String(v));
   const size = Math.abs(v);
   if (size !== 0 && (size < 1e-4 || size >= 1e7)) return minus(tidy(v.toExponential(digits - 1)));
+  if (Math.round(size) >= 10 ** digits) return minus(count(Math.round(v)));
   return minus(tidy(v.toPrecision(digits)));
 }
 const minus = (s) => s.replace('-', '−').replace('e+', 'e').replace('e-', 'e−');
@@ -42,6 +43,9 @@ export const cell = (x) =>
 
 export const count = (n) => (n ?? 0).toLocaleString('en').replaceAll(',', '\u202f');
 export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
+/** So much of a resource, which is named in the plural: 1 epoch, 3 epochs. */
+export const amount = (n, unit) => `${num(n)} ${n === 1 ? singular(unit) : unit}`;
+const singular = (unit) => unit.replace(/(?<=ch|sh|ss|x)es$|(?<=[^s])s$/, '');
 export const percent = (share) => `${num(100 * share, share < 0.1 ? 2 : 3)} %`;
 
 const two = (n) => String(Math.trunc(n)).padStart(2, '0');

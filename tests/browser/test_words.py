@@ -17,12 +17,34 @@ class Words(BrowserTest):
         self.made("(v, x) => v.num(x)", [
             (0, "0"), (1, "1"), (-3, "−3"), (0.1, "0.1"), (0.123456, "0.1235"), (1234567, "1234567"), (12345678, "1.235e7"),
             (0.00012345, "0.0001234"), (0.000012345, "1.234e−5"), (1e-5, "1e−5"), (3.14159265, "3.142"), (100.04, "100"),
+            (25_812.4, "25\u202f812"), (9999.96, "10\u202f000"), (-12345.6, "−12\u202f346"),
             ("NaN", "NaN"), ("Infinity", "∞"), ("-Infinity", "−∞"), (None, "–"), ("text", "–"), (1e300, "1e300")])
 
     def test_spans_and_ages(self):
         self.made("(v, x) => v.span(x)", [(0.25, "0.25 s"), (9.99, "10 s"), (59, "59 s"), (61, "1 min 01 s"),
                                           (3600, "1 h 00 min"), (90061, "1 d 1 h"), (None, "–")])
         self.made("(v, x) => v.age(0, x)", [(900, "0 s"), (59_000, "59 s"), (61_000, "1 min"), (7.3e6, "2 h"), (2.6e8, "3 d")])
+
+    def test_one_of_a_resource_is_singular(self):
+        self.made("(v, [n, unit]) => v.amount(n, unit)", [
+            ([1, "epochs"], "1 epoch"), ([3, "epochs"], "3 epochs"), ([1, "passes"], "1 pass"), ([1, "batches"], "1 batch"),
+            ([1, "loss"], "1 loss"), ([0.5, "epochs"], "0.5 epochs"), ([1, "GiB"], "1 GiB"), ([1, "s"], "1 s")])
+
+    def test_the_best_so_far_begins_anew_where_the_level_rises(self):
+        study = {"objectives": [{"metric": "a", "direction": "maximize"}], "resource": {"name": "epochs"}}
+        columns = {"value": [0.5, 0.6, 0.4, 0.3, 0.7, 0.2], "step": [1, 1, 3, 3, 1, 9], "ended_at": [None] * 6,
+                   "state": ["pruned", "paused", "pruned", "running", "pruned", "completed"]}
+        found = self.source("""async (load, {study, columns, improvements}) => {
+            const {historyData} = await load('plots.js');
+            const c = {n: 6, version: 1, numbers: [1, 2, 3, 4, 5, 6], get: (name) => columns[name], find: (n) => n - 1};
+            return improvements.map((items) => {
+              const {series} = historyData(study, c, items, {by: 'trial'});
+              const line = series.find((s) => s.style === 'step');
+              return [[...line.x], [...line.y].map(String), series.filter((s) => s.isFaint).map((s) => s.label)]; }); }""",
+                            {"study": study, "columns": columns, "improvements": [[], [{"number": 6, "value": 0.2}]]})
+        levels = [[1, 2, 3, 3, 3], ["0.5", "0.6", "0.6", "NaN", "0.4"]]
+        self.assertEqual(found, [[levels[0] + [6], levels[1] + ["0.4"], []],
+                                 [levels[0] + [6, 6, 6, 6], levels[1] + ["0.4", "NaN", "0.2", "0.2"], ["pruned", "paused"]]])
 
     def test_moments_are_local_with_their_offset(self):
         context = self.new_context(timezone_id="Asia/Kolkata")
