@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/integer.h"
 #include "common/json.h"
+#include "common/moment.h"
 #include "server/domain/lease.h"
 #include "server/domain/study.h"
 #include "server/domain/trial.h"
@@ -72,57 +72,25 @@ int query_flag(const struct http_request *request, const char *name, bool fallba
 }
 
 #define MOMENT_MAX_MS INT64_C(253402300799999) /* the end of the year 9999 */
-
-/* The milliseconds in ".5" and the like; moves *at behind it. */
-static int64_t read_fraction(const char **at)
-{
-    int64_t ms = 0;
-    int64_t unit = 100;
-
-    if (**at != '.') {
-        return 0;
-    }
-    for ((*at)++; **at >= '0' && **at <= '9'; (*at)++, unit /= 10) {
-        ms += (**at - '0') * unit;
-    }
-    return ms;
-}
-
-/* "Z", "+02:00", or " 02:00" where the + of a query was not encoded. False: something else. */
-static bool read_offset(const char *at, int64_t *ms)
-{
-    int64_t hours;
-    int64_t minutes;
-    char sign = *at++;
-
-    *ms = 0;
-    if (sign == 'Z' || sign == 'z') {
-        return *at == '\0';
-    }
-    if ((sign != '+' && sign != '-' && sign != ' ') || strlen(at) != 5 || at[0] == '-'
-        || !integer_read(&at, 0, 23, &hours) || *at++ != ':'
-        || !integer_from_text(at, 0, 59, &minutes)) {
-        return false;
-    }
-    *ms = (sign == '-' ? -1 : 1) * (hours * 60 + minutes) * 60000;
-    return true;
-}
+#define MOMENT_TEXT_BYTES 64
 
 static bool moment_from_text(const char *text, int64_t *wall_ms)
 {
-    struct tm parts = {0};
-    int64_t offset_ms;
-    const char *at = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
+    static const size_t offset_len = sizeof "+02:00" - 1;
+    char copy[MOMENT_TEXT_BYTES];
+    size_t len = strlen(text);
 
-    if (at == NULL) {
-        return integer_from_text(text, 0, MOMENT_MAX_MS, wall_ms);
+    if (integer_from_text(text, 0, MOMENT_MAX_MS, wall_ms)) {
+        return true;
     }
-    int64_t fraction_ms = read_fraction(&at);
-    if (!read_offset(at, &offset_ms)) {
+    if (len < offset_len || len >= sizeof copy) {
         return false;
     }
-    *wall_ms = (int64_t)timegm(&parts) * 1000 + fraction_ms - offset_ms;
-    return *wall_ms >= 0 && *wall_ms <= MOMENT_MAX_MS;
+    memcpy(copy, text, len + 1);
+    if (copy[len - offset_len] == ' ') { /* a + that was not encoded in the query */
+        copy[len - offset_len] = '+';
+    }
+    return moment_read(copy, wall_ms) && *wall_ms >= 0 && *wall_ms <= MOMENT_MAX_MS;
 }
 
 int query_moment(const struct http_request *request, const char *name, int64_t fallback,

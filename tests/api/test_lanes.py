@@ -58,9 +58,12 @@ class Lanes(hone.ServedTest):
         old = self.lanes("?since=2020-01-01T00:00:00Z&until=2020-01-02T00:00:00%2B02:00")
         self.assertEqual((old["from_ms"], old["to_ms"]), (1577836800000, 1577916000000))
         self.assertEqual([i["spans"] for i in old["items"]], [[], []])
+        unencoded = self.lanes("?since=2020-01-01T00:00:00.5+02:00&until=2020-01-02T00:00:00Z")
+        self.assertEqual(unencoded["from_ms"], 1577829600500)
         self.assertEqual(len(self.lanes(f"?since={at_ms}")["items"][0]["spans"]), 1)
         self.assertEqual(len(self.lanes(f"?until={at_ms - 3600000}")["items"][0]["spans"]), 0)
         for query in ("since=yesterday", "since=2020-01-01", "since=2020-13-01T00:00:00Z",
+                      "since=2020-02-30T00:00:00Z",
                       "since=2020-01-01T00:00:00", "since=2020-01-01T00:00:00+2", "since=-1",
                       "until=1e9", "since=2020-01-02T00:00:00Z&until=2020-01-01T00:00:00Z",
                       "since=9999999999999"):

@@ -2,9 +2,9 @@
 
 #include "common/clock.h"
 #include "common/integer.h"
+#include "common/moment.h"
 #include "worker/agent/agent.h"
 #include "worker/cli/define/span.h"
-#include "worker/cli/moment.h"
 
 enum { KEY_EXIT = 0x4300, KEY_IDLE, KEY_TRIALS, KEY_UPTIME, KEY_DEADLINE, KEY_STATUS, KEY_STAY };
 enum { STATUS_MAX = 255 };

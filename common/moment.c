@@ -1,4 +1,4 @@
-#include "worker/cli/moment.h"
+#include "common/moment.h"
 
 #include <ctype.h>
 #include <stddef.h>
@@ -47,7 +47,7 @@ static bool read_offset(const char *at, int64_t *ms)
     int minutes;
 
     *ms = 0;
-    if (sign == 'Z') {
+    if (sign == 'Z' || sign == 'z') {
         return *at == '\0';
     }
     if ((sign != '+' && sign != '-') || !read_part(&at, 2, ":", &hours)
@@ -65,8 +65,8 @@ bool moment_read(const char *text, int64_t *wall_ms)
     int64_t offset_ms;
 
     if (!read_part(&text, 4, "-", &given.tm_year) || !read_part(&text, 2, "-", &given.tm_mon)
-        || !read_part(&text, 2, "T ", &given.tm_mday) || !read_part(&text, 2, ":", &given.tm_hour)
-        || !read_part(&text, 2, ":", &given.tm_min) || !read_part(&text, 2, ".Z+-", &given.tm_sec)
+        || !read_part(&text, 2, "Tt ", &given.tm_mday) || !read_part(&text, 2, ":", &given.tm_hour)
+        || !read_part(&text, 2, ":", &given.tm_min) || !read_part(&text, 2, ".Zz+-", &given.tm_sec)
         || !read_fraction(&text, &fraction_ms) || !read_offset(text, &offset_ms)) {
         return false;
     }

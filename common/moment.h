@@ -1,6 +1,6 @@
-/* A moment as people write it. */
-#ifndef WORKER_CLI_MOMENT_H
-#define WORKER_CLI_MOMENT_H
+/* A moment as people and programs write it. Any thread. */
+#ifndef COMMON_MOMENT_H
+#define COMMON_MOMENT_H
 
 #include <stdbool.h>
 #include <stdint.h>
