@@ -61,7 +61,8 @@ static void draw_head(const json_t *answer, struct buf *out)
 /* ---- a rung -----------------------------------------------------------------------------------
  */
 
-/* How many of the bar's columns `count` of `whole` take; something is never nothing. */
+/* How many of the bar's columns `count` of `whole` take: at least one for a count
+ * above 0. */
 static size_t columns_of(int64_t count, int64_t whole, size_t width)
 {
     size_t columns = whole <= 0 ? 0 : (size_t)((double)count * (double)width / (double)whole + 0.5);

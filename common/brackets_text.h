@@ -1,4 +1,4 @@
-/* Brackets and rungs as text, one bar a rung; pure, and held by golden pictures.
+/* Brackets and rungs as text, one bar a rung; pure; the tests compare whole pictures.
  *
  *   digits  hyperband, eta 3: 3 brackets, 1 open; trained 412 of 1701 epochs, 76 % saved
  *

@@ -248,8 +248,8 @@ static const struct {
     {CURLOPT_SSL_VERIFYPEER, 1},
     {CURLOPT_SSL_VERIFYHOST, 2},
     {CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS},
-    /* a host that has gone without a word is noticed, also by who only listens: with the nine
-     * probes that are usual, after 65 seconds */
+    /* a host that is gone without having closed the connection is noticed, also where nothing is
+     * sent: with the usual nine probes after 65 seconds */
     {CURLOPT_TCP_KEEPALIVE, 1},
     {CURLOPT_TCP_KEEPIDLE, 20},
     {CURLOPT_TCP_KEEPINTVL, 5},

@@ -4,9 +4,10 @@
  *   kept     attempts that completed, were pruned, paused or found infeasible, and those that were
  *            preempted or handed back with a checkpoint: their result or their progress counts
  *   wasted   lost, failed, superseded and cancelled attempts, and those that were preempted or
- * handed back without a checkpoint saved    over pruned trials: max(0, R - r) * s, where R is the
- * study's highest resource, r the step at which the trial ended, and s the seconds that its kept
- * attempts took for each unit of resource: what stopping it early has not cost
+ *            handed back without a checkpoint
+ *   saved    over pruned trials: max(0, R - r) * s, where R is the study's highest resource, r the
+ *            step at which the trial ended, and s the seconds that its kept attempts took for each
+ *            unit of resource: what stopping it early has not cost
  *
  * Add the attempts in order of trial and number, then finish the sums. O(1) memory. */
 #ifndef SERVER_ANALYSIS_LEDGER_H

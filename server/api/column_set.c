@@ -42,7 +42,7 @@ static void add(struct column_set *set, enum column_kind kind, size_t index, con
 
     if (!*seen) {
         *seen = true;
-        set->items[set->n++] = (struct column){kind, index, name};
+        set->items[set->n++] = (struct trial_column){kind, index, name};
         set->has_value = set->has_value || kind == COLUMN_VALUE;
         set->has_metrics = set->has_metrics || kind == COLUMN_METRIC;
     }
@@ -144,7 +144,7 @@ void column_set_finish(struct column_set *set)
     *set = (struct column_set){0};
 }
 
-void column_name(const struct column *column, char name[COLUMN_NAME_BYTES])
+void column_name(const struct trial_column *column, char name[COLUMN_NAME_BYTES])
 {
     const char *prefix = column->kind == COLUMN_PARAMETER ? PARAMETERS
                          : column->kind == COLUMN_METRIC  ? METRICS
@@ -153,7 +153,7 @@ void column_name(const struct column *column, char name[COLUMN_NAME_BYTES])
     (void)snprintf(name, COLUMN_NAME_BYTES, "%s%s", prefix, column->name);
 }
 
-bool column_is_parameter(const struct column *column)
+bool column_is_parameter(const struct trial_column *column)
 {
     return column->kind == COLUMN_PARAMETER;
 }
@@ -189,7 +189,7 @@ static bool value_of(const struct column_set *set, const struct trial_row *row,
 }
 
 /* "null" or a number in the shortest form that has the digits. */
-static bool metric_of(const struct column *column, const json_t *metrics, double *value)
+static bool metric_of(const struct trial_column *column, const json_t *metrics, double *value)
 {
     const json_t *found = json_object_get(metrics, column->name);
 
@@ -202,7 +202,7 @@ static bool metric_of(const struct column *column, const json_t *metrics, double
 
 /* The parameter of this column that is active, or SPACE_NONE. A trial may be older than the space.
  */
-static size_t parameter_of(const struct column_set *set, const struct column *column,
+static size_t parameter_of(const struct column_set *set, const struct trial_column *column,
                            const struct trial_row *row)
 {
     const struct space *space = space_of(set);
@@ -212,14 +212,14 @@ static size_t parameter_of(const struct column_set *set, const struct column *co
                : space_active_namesake(space, column->index, row->config);
 }
 
-static int64_t moment_of(const struct column *column, const struct trial_row *row)
+static int64_t moment_of(const struct trial_column *column, const struct trial_row *row)
 {
     return column->kind == COLUMN_CREATED_AT   ? row->created_at_ms
            : column->kind == COLUMN_STARTED_AT ? row->started_at_ms
                                                : row->ended_at_ms;
 }
 
-static const char *word_of(const struct column *column, const struct trial_row *row)
+static const char *word_of(const struct trial_column *column, const struct trial_row *row)
 {
     const char *word = column->kind == COLUMN_STATE    ? trial_state_name(row->state)
                        : column->kind == COLUMN_WORKER ? row->worker
@@ -274,7 +274,7 @@ static void write_int_or_null(bool there, int64_t value, struct json_writer *w)
     }
 }
 
-static void write_parameter(const struct column_set *set, const struct column *column,
+static void write_parameter(const struct column_set *set, const struct trial_column *column,
                             const struct trial_row *row, struct json_writer *w)
 {
     size_t active = parameter_of(set, column, row);
@@ -291,7 +291,7 @@ static void write_parameter(const struct column_set *set, const struct column *c
     }
 }
 
-void column_write(const struct column_set *set, const struct column *column,
+void column_write(const struct column_set *set, const struct trial_column *column,
                   const struct trial_row *row, const json_t *metrics, struct json_writer *w)
 {
     double value = 0;

@@ -28,7 +28,7 @@ enum column_kind {
     COLUMN_METRIC
 };
 
-struct column {
+struct trial_column {
     enum column_kind kind;
     size_t index;     /* of the first parameter of that name, or of the metric */
     const char *name; /* without "parameters." or "metrics."; borrowed from the view */
@@ -39,8 +39,8 @@ struct column_set {
     int digits;
     bool has_value, has_metrics;
     size_t n;
-    struct column *items; /* each once, in the order asked for; owned */
-    bool *seen;           /* owned; used while it is made */
+    struct trial_column *items; /* each once, in the order asked for; owned */
+    bool *seen;                 /* owned; used while it is made */
 };
 /* fields: a list such as "number,metrics.*,parameters.lr". Numbers get at most `digits` significant
  * digits. ERR_MALFORMED: a field that trials of this study do not have. */
@@ -51,12 +51,12 @@ OWN_VALUE(column_set)
 
 /* name ← "parameters.lr". */
 #define COLUMN_NAME_BYTES 256
-void column_name(const struct column *column, char name[COLUMN_NAME_BYTES]);
-bool column_is_parameter(const struct column *column);
+void column_name(const struct trial_column *column, char name[COLUMN_NAME_BYTES]);
+bool column_is_parameter(const struct trial_column *column);
 /* Does a row of this set show something of its trial's metrics? */
 bool column_set_needs_metrics(const struct column_set *set, const struct trial_row *row);
 /* One cell. metrics: those of the trial, where they are needed. */
-void column_write(const struct column_set *set, const struct column *column,
+void column_write(const struct column_set *set, const struct trial_column *column,
                   const struct trial_row *row, const json_t *metrics, struct json_writer *w);
 
 #endif

@@ -28,7 +28,7 @@ uint64_t untried_count_all(const struct study_def *study)
 {
     const struct space *space = study->space;
     bool constrained = space->n_constraints > 0;
-    const struct grid *grid;
+    const struct search_grid *grid;
     struct err err = {0};
 
     if (!grid_is_whole(space)
@@ -49,7 +49,7 @@ static int look_through_all(const struct untried *untried, uint64_t ordinal, dou
                             struct err *err)
 {
     struct rng rng = rng_for(untried->study->seed, ordinal);
-    const struct grid *grid;
+    const struct search_grid *grid;
 
     TRY(grid_of(untried->study->space, &grid, err));
     uint64_t n = grid_count(grid);

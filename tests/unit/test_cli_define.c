@@ -36,7 +36,7 @@ START_TEST(a_condition_holds_or_not)
     json_auto_t *study = json("{\"state\": \"running\", \"counts\": {\"completed\": 9, \"failed\":"
                               " 3, \"running\": 2}}");
     json_auto_t *best = json("{\"trial\": {\"value\": 0.25}}");
-    struct condition condition;
+    struct wait_condition condition;
     struct err err = {0};
 
     ck_assert_int_eq(condition_read(conditions[_i].text, &condition, &err), 0);
@@ -48,7 +48,7 @@ START_TEST(nothing_is_said_of_a_best_that_is_not_there)
 {
     json_auto_t *study = json("{\"state\": \"finished\", \"counts\": {\"running\": 0}}");
     json_auto_t *best = json("{\"trial\": null}");
-    struct condition condition;
+    struct wait_condition condition;
     struct err err = {0};
 
     ck_assert_int_eq(condition_read("best<9", &condition, &err), 0);
@@ -76,7 +76,7 @@ static const struct {
 
 START_TEST(a_condition_that_is_none_is_told_what_to_write)
 {
-    struct condition condition;
+    struct wait_condition condition;
     struct err err = {0};
 
     ck_assert_int_eq(condition_read(mistakes[_i].text, &condition, &err), -1);

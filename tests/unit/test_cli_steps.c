@@ -4,7 +4,7 @@
 
 #include "worker/cli/show/steps.h"
 
-static void draws(const struct improvement best[], size_t n, int64_t last, const char *expected)
+static void draws(const struct best_step best[], size_t n, int64_t last, const char *expected)
 {
     OWN(buf) struct buf out = {0};
 
@@ -15,7 +15,7 @@ static void draws(const struct improvement best[], size_t n, int64_t last, const
 
 START_TEST(better_is_up_where_it_is_maximized)
 {
-    static const struct improvement best[] = {{1, 0.5}, {4, 0.8}, {6, 0.95}};
+    static const struct best_step best[] = {{1, 0.5}, {4, 0.8}, {6, 0.95}};
 
     draws(best, 3, 12,
           "0.95 ┤     ╭──────\n"
@@ -28,7 +28,7 @@ END_TEST
 
 START_TEST(better_is_down_where_it_is_minimized)
 {
-    static const struct improvement best[] = {{2, 30}, {7, 10}};
+    static const struct best_step best[] = {{2, 30}, {7, 10}};
 
     draws(best, 2, 12,
           "30 ┤ ─────╮     \n"
@@ -41,7 +41,7 @@ END_TEST
 
 START_TEST(nothing_is_drawn_without_a_change)
 {
-    static const struct improvement best[] = {{1, 0.5}};
+    static const struct best_step best[] = {{1, 0.5}};
 
     draws(best, 0, 5, "");
     draws(best, 1, 5, "");

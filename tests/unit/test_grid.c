@@ -62,7 +62,7 @@ START_TEST(count_is_exact)
 {
     OWN(space)
     struct space *space = space_or_abort(counted[_i].parameters, counted[_i].constraints);
-    const struct grid *grid;
+    const struct search_grid *grid;
     struct err err = {0};
 
     ck_assert_msg(grid_of(space, &grid, &err) == 0, "%s", err.text);
@@ -80,7 +80,7 @@ START_TEST(every_point_is_legal_and_different)
 {
     OWN(space)
     struct space *space = space_or_abort(counted[_i].parameters, counted[_i].constraints);
-    const struct grid *grid;
+    const struct search_grid *grid;
     struct err err = {0};
     double x[SPACE_GRID_PARAMS_MAX];
 
@@ -119,7 +119,7 @@ START_TEST(impossible_grids_are_refused)
 {
     OWN(space)
     struct space *space = space_or_abort(refused[_i].parameters, refused[_i].constraints);
-    const struct grid *grid;
+    const struct search_grid *grid;
     struct err err = {0};
 
     ck_assert_int_eq(grid_of(space, &grid, &err), -1);
@@ -246,7 +246,7 @@ END_TEST
 START_TEST(long_chains_and_wide_trees_are_counted)
 {
     OWN(buf) struct buf text;
-    const struct grid *grid;
+    const struct search_grid *grid;
     struct err err = {0};
     double x[SPACE_GRID_PARAMS_MAX];
 

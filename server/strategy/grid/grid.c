@@ -9,7 +9,7 @@
 
 #define BLOCK_WORDS 64 /* of the bitmap, for one entry of the running count */
 
-struct grid {
+struct search_grid {
     struct space_memo memo; /* first: how the space caches it */
     struct grid_tree tree;
     uint64_t count;
@@ -17,7 +17,7 @@ struct grid {
     uint32_t *before; /* legal points before each block */
 };
 
-static void grid_destroy(struct grid *grid)
+static void search_grid_destroy(struct search_grid *grid)
 {
     if (grid != NULL) {
         grid_tree_finish(&grid->tree);
@@ -26,11 +26,11 @@ static void grid_destroy(struct grid *grid)
         free(grid);
     }
 }
-OWN_POINTER(grid)
+OWN_POINTER(search_grid)
 
 static void destroy_cached(struct space_memo *memo)
 {
-    grid_destroy((struct grid *)(void *)memo);
+    search_grid_destroy((struct search_grid *)(void *)memo);
 }
 
 /* Enumerates the points in order. Independent parameters are counted up in place, which is ten
@@ -67,7 +67,7 @@ static void enumeration_next(struct enumeration *enumeration, uint64_t index)
 }
 
 /* Visits every point once. */
-static int mark_legal(struct grid *grid, struct err *err)
+static int mark_legal(struct search_grid *grid, struct err *err)
 {
     uint64_t total = grid->tree.total;
     size_t n_words = (size_t)(total / 64 + 1);
@@ -99,7 +99,7 @@ static int mark_legal(struct grid *grid, struct err *err)
     return 0;
 }
 
-static int apply_constraints(struct grid *grid, struct err *err)
+static int apply_constraints(struct search_grid *grid, struct err *err)
 {
     if (grid->tree.space->n_constraints == 0) {
         grid->count = grid->tree.total;
@@ -115,7 +115,7 @@ static int apply_constraints(struct grid *grid, struct err *err)
     return mark_legal(grid, err);
 }
 
-int grid_of(const struct space *space, const struct grid **grid, struct err *err)
+int grid_of(const struct space *space, const struct search_grid **grid, struct err *err)
 {
     const struct space_memo *kept = space_memo_borrow(space);
 
@@ -124,7 +124,7 @@ int grid_of(const struct space *space, const struct grid **grid, struct err *err
                        SPACE_GRID_PARAMS_MAX, space->n_params);
     }
     if (kept == NULL) {
-        OWN(grid) struct grid *made = calloc(1, sizeof *made);
+        OWN(search_grid) struct search_grid *made = calloc(1, sizeof *made);
         if (made == NULL) {
             return err_set(err, ERR_NOMEM, "out of memory");
         }
@@ -134,17 +134,17 @@ int grid_of(const struct space *space, const struct grid **grid, struct err *err
         kept = space_memo_keep(space, &made->memo);
         made = NULL;
     }
-    *grid = (const struct grid *)(const void *)kept;
+    *grid = (const struct search_grid *)(const void *)kept;
     return 0;
 }
 
-uint64_t grid_count(const struct grid *grid)
+uint64_t grid_count(const struct search_grid *grid)
 {
     return grid->count;
 }
 
 /* The number of the `rank`-th marked point. */
-static uint64_t find_marked(const struct grid *grid, uint64_t rank)
+static uint64_t find_marked(const struct search_grid *grid, uint64_t rank)
 {
     size_t low = 0;
     size_t high = (size_t)((grid->tree.total - 1) / (64 * BLOCK_WORDS)) + 1;
@@ -169,7 +169,7 @@ static uint64_t find_marked(const struct grid *grid, uint64_t rank)
     return at * 64 + (uint64_t)__builtin_ctzll(word);
 }
 
-void grid_point(const struct grid *grid, uint64_t index, double x[])
+void grid_point(const struct search_grid *grid, uint64_t index, double x[])
 {
     grid_tree_point(&grid->tree, grid->marks != NULL ? find_marked(grid, index) : index, x);
 }

@@ -15,16 +15,16 @@
 
 #define GRID_CONSTRAINED_MAX UINT64_C(10000000) /* points before constraints */
 
-struct grid;
+struct search_grid;
 
 /* *grid ← the grid of the space, which owns and caches it. ERR_INVALID: a parameter without a
  * finite number of values, more than 2^63 - 1 points (10^7 with constraints), no legal point, or
  * conditions too interdependent to count. With constraints the first call takes up to some seconds,
  * and the grid one bit per point. ERR_NOMEM. */
-MUST_USE int grid_of(const struct space *space, const struct grid **grid, struct err *err);
+MUST_USE int grid_of(const struct space *space, const struct search_grid **grid, struct err *err);
 /* Returns how many points the grid has. */
-uint64_t grid_count(const struct grid *grid);
+uint64_t grid_count(const struct search_grid *grid);
 /* Point `index` < grid_count(); a few microseconds. */
-void grid_point(const struct grid *grid, uint64_t index, double x[]);
+void grid_point(const struct search_grid *grid, uint64_t index, double x[]);
 
 #endif

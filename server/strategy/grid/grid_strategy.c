@@ -65,7 +65,7 @@ static bool check_parameters(const struct study_def *study, struct faults *fault
 
 static void check_space(const struct study_def *study, struct faults *faults)
 {
-    const struct grid *grid;
+    const struct search_grid *grid;
     struct err err = {0};
 
     if (check_parameters(study, faults) && grid_of(study->space, &grid, &err) != 0) {
@@ -81,7 +81,7 @@ static void check(const struct study_def *study, struct faults *faults)
 
 static uint64_t count(const struct study_def *study)
 {
-    const struct grid *grid;
+    const struct search_grid *grid;
     struct err err = {0};
 
     return grid_of(study->space, &grid, &err) == 0 ? grid_count(grid) : 0;
@@ -90,7 +90,7 @@ static uint64_t count(const struct study_def *study)
 static int suggest(const struct study_def *study, const struct history *seen, uint64_t ordinal,
                    struct suggestion *out, struct err *err)
 {
-    const struct grid *grid;
+    const struct search_grid *grid;
 
     (void)seen;
     TRY(grid_of(study->space, &grid, err));

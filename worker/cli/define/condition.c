@@ -23,7 +23,8 @@ static const struct {
 } signs[] = {{"<=", SIGN_AT_MOST}, {">=", SIGN_AT_LEAST}, {"==", SIGN_EQUAL},
              {"<", SIGN_LESS},     {">", SIGN_MORE},      {"=", SIGN_EQUAL}};
 
-static int read_quantity(const char *text, size_t len, struct condition *condition, struct err *err)
+static int read_quantity(const char *text, size_t len, struct wait_condition *condition,
+                         struct err *err)
 {
     char word[32] = "";
     struct suggestion_for meant = {.word = word};
@@ -47,7 +48,7 @@ static int read_quantity(const char *text, size_t len, struct condition *conditi
                    text);
 }
 
-static int read_sign(const char *at, size_t *len, struct condition *condition)
+static int read_sign(const char *at, size_t *len, struct wait_condition *condition)
 {
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
         *len = strlen(signs[i].text);
@@ -59,12 +60,12 @@ static int read_sign(const char *at, size_t *len, struct condition *condition)
     return -1;
 }
 
-int condition_read(const char *text, struct condition *condition, struct err *err)
+int condition_read(const char *text, struct wait_condition *condition, struct err *err)
 {
     size_t n_word = strcspn(text, "<>= ");
     size_t n_sign = 0;
 
-    *condition = (struct condition){0};
+    *condition = (struct wait_condition){0};
     if (strcmp(text, "finished") == 0) {
         return 0;
     }
@@ -80,7 +81,7 @@ int condition_read(const char *text, struct condition *condition, struct err *er
     return 0;
 }
 
-static bool compares(const struct condition *condition, double x)
+static bool compares(const struct wait_condition *condition, double x)
 {
     switch (condition->sign) {
     case SIGN_LESS:
@@ -97,7 +98,8 @@ static bool compares(const struct condition *condition, double x)
     }
 }
 
-bool condition_holds(const struct condition *condition, const json_t *study, const json_t *best)
+bool condition_holds(const struct wait_condition *condition, const json_t *study,
+                     const json_t *best)
 {
     switch (condition->of) {
     case CONDITION_BEST: /* NaN, where there is none, compares with nothing */

@@ -11,7 +11,7 @@
 enum condition_of { CONDITION_FINISHED, CONDITION_BEST, CONDITION_TRIALS, CONDITION_STATE };
 enum condition_sign { SIGN_LESS, SIGN_AT_MOST, SIGN_MORE, SIGN_AT_LEAST, SIGN_EQUAL };
 
-struct condition {
+struct wait_condition {
     enum condition_of of;
     enum condition_sign sign;
     double number;
@@ -19,8 +19,9 @@ struct condition {
 };
 
 /* ERR_INVALID with what to write. */
-MUST_USE int condition_read(const char *text, struct condition *condition, struct err *err);
+MUST_USE int condition_read(const char *text, struct wait_condition *condition, struct err *err);
 /* `best` is the answer of …/best; NULL: there is none. What is not known does not hold. */
-bool condition_holds(const struct condition *condition, const json_t *study, const json_t *best);
+bool condition_holds(const struct wait_condition *condition, const json_t *study,
+                     const json_t *best);
 
 #endif

@@ -10,13 +10,13 @@
 
 enum { WIDTH = 80, WORD_BYTES = 1 << 16 };
 
-struct line {
+struct run_text {
     struct buf *out;
     size_t column;
 };
 
 /* Appends the option with its value, NULL: it has none, on a new line where they do not fit. */
-static void add(struct line *line, const char *option, const char *value)
+static void add(struct run_text *line, const char *option, const char *value)
 {
     OWN(buf) struct buf words = {0};
 
@@ -34,7 +34,7 @@ static void add(struct line *line, const char *option, const char *value)
     line->column += columns + 1;
 }
 
-static void add_value(struct line *line, const char *option, const json_t *value)
+static void add_value(struct run_text *line, const char *option, const json_t *value)
 {
     OWN(buf) struct buf text = {0};
 
@@ -45,7 +45,7 @@ static void add_value(struct line *line, const char *option, const json_t *value
     }
 }
 
-static void add_each(struct line *line, const char *option, const json_t *values)
+static void add_each(struct run_text *line, const char *option, const json_t *values)
 {
     size_t i;
     json_t *value;
@@ -55,7 +55,7 @@ static void add_each(struct line *line, const char *option, const json_t *values
     }
 }
 
-static void add_objectives(struct line *line, const json_t *study)
+static void add_objectives(struct run_text *line, const json_t *study)
 {
     size_t i;
     json_t *objective;
@@ -66,7 +66,7 @@ static void add_objectives(struct line *line, const json_t *study)
     }
 }
 
-static void add_parameters(struct line *line, const struct definition *definition)
+static void add_parameters(struct run_text *line, const struct definition *definition)
 {
     const char *name;
     json_t *argument;
@@ -76,7 +76,7 @@ static void add_parameters(struct line *line, const struct definition *definitio
     }
 }
 
-static void add_resource(struct line *line, const json_t *resource)
+static void add_resource(struct run_text *line, const json_t *resource)
 {
     OWN(buf) struct buf text = {0};
 
@@ -96,7 +96,7 @@ static void add_resource(struct line *line, const json_t *resource)
 }
 
 /* {"name": "asha", "mode": "predictive"} → asha,mode=predictive */
-static void add_choice(struct line *line, const char *option, const json_t *choice,
+static void add_choice(struct run_text *line, const char *option, const json_t *choice,
                        const char *name_key)
 {
     OWN(buf) struct buf text = {0};
@@ -118,7 +118,7 @@ static void add_choice(struct line *line, const char *option, const json_t *choi
     add(line, option, buf_text(&text));
 }
 
-static void add_limits(struct line *line, const json_t *limits)
+static void add_limits(struct run_text *line, const json_t *limits)
 {
     const char *name;
     json_t *value;
@@ -134,7 +134,7 @@ static void add_limits(struct line *line, const json_t *limits)
 void run_line_append(const struct definition *definition, const json_t *study, struct buf *out)
 {
     const char *name = text_at(study, "name");
-    struct line line = {.out = out, .column = strlen("  hone run")};
+    struct run_text line = {.out = out, .column = strlen("  hone run")};
 
     buf_puts(out, "  hone run");
     add(&line, *name == '\0' ? "NAME" : name, NULL);

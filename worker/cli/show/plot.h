@@ -6,8 +6,8 @@
 
 #include "common/buf.h"
 
-/* Appends a bar of `columns` columns of which `done` of `whole` is full. Something is never
- * nothing, and not all is never full. */
+/* Appends a bar of `columns` columns of which `done` of `whole` is full: at least one
+ * column where anything is done, and not all of them before everything is. */
 void plot_bar(double done, double whole, size_t columns, struct buf *out);
 /* Appends one column for each value, between the least (▁) and the largest (█) of them; a value
  * that is not finite is a space. All alike are drawn in the middle. */

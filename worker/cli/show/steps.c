@@ -24,7 +24,7 @@ static size_t row_of(const struct chart *chart, double value)
 }
 
 /* The best value when the trial of this column had ended. */
-static void place(struct chart *chart, const struct improvement best[], size_t n, int64_t last)
+static void place(struct chart *chart, const struct best_step best[], size_t n, int64_t last)
 {
     size_t at = 0;
 
@@ -65,7 +65,7 @@ static void draw_row(const struct chart *chart, size_t row, struct buf *out)
     }
 }
 
-static void find_bounds(struct chart *chart, const struct improvement best[], size_t n)
+static void find_bounds(struct chart *chart, const struct best_step best[], size_t n)
 {
     chart->low = (double)INFINITY;
     chart->high = -(double)INFINITY;
@@ -75,8 +75,8 @@ static void find_bounds(struct chart *chart, const struct improvement best[], si
     }
 }
 
-void steps_draw(const struct improvement best[], size_t n, int64_t last, size_t columns,
-                size_t rows, struct buf *out)
+void steps_draw(const struct best_step best[], size_t n, int64_t last, size_t columns, size_t rows,
+                struct buf *out)
 {
     struct chart chart = {.columns = columns < COLUMNS_MAX ? columns : COLUMNS_MAX,
                           .rows = rows < ROWS_MAX ? rows : ROWS_MAX,

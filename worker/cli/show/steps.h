@@ -13,14 +13,14 @@
 
 #include "common/buf.h"
 
-struct improvement {
+struct best_step {
     int64_t trial;
     double value;
 };
 
 /* The improvements in their order; `last` is the number of the last trial. `columns` and `rows` are
  * those of the line itself. Nothing for less than two improvements. Pure. */
-void steps_draw(const struct improvement best[], size_t n, int64_t last, size_t columns,
-                size_t rows, struct buf *out);
+void steps_draw(const struct best_step best[], size_t n, int64_t last, size_t columns, size_t rows,
+                struct buf *out);
 
 #endif

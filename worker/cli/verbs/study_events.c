@@ -96,7 +96,7 @@ static void print_event(struct event_reader *reader)
     if (json_parse(buf_text(&reader->held), reader->held.len, &json_limits_default, &event,
                    &ignored)
         != 0) {
-        return; /* an empty line, by which the server says that it lives */
+        return; /* an empty line: a heartbeat of the server */
     }
     reader->after = int_at(event, "seq", reader->after);
     if (reader->options->output != OUTPUT_TABLE && reader->options->output != OUTPUT_WIDE) {

@@ -29,7 +29,7 @@ const struct usage usage_study_history = {
 struct improved {
     struct printed_list list;
     const char *metric;
-    struct improvement *best; /* owned */
+    struct best_step *best; /* owned */
     size_t n;
 };
 
@@ -44,7 +44,7 @@ static void keep(struct improved *history, const json_t *item)
     double value = number_at(item, "value");
 
     if (history->best != NULL && history->n < IMPROVEMENTS_MAX && isfinite(value)) {
-        history->best[history->n++] = (struct improvement){int_at(item, "number", 0), value};
+        history->best[history->n++] = (struct best_step){int_at(item, "number", 0), value};
     }
 }
 

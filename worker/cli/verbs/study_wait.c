@@ -15,7 +15,7 @@ enum { KEY_UNTIL = 0x3000, KEY_TIMEOUT, CONDITIONS_MAX = 16 };
 
 struct wait_options {
     const char *texts[CONDITIONS_MAX];
-    struct condition conditions[CONDITIONS_MAX];
+    struct wait_condition conditions[CONDITIONS_MAX];
     size_t n;
     double interval_seconds, timeout_seconds; /* 0: no end */
 };
