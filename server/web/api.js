@@ -143,7 +143,7 @@ const emptyBatch = () => ({
   resync: false,
 });
 
-/** `state`: connecting, live, polling, reconnecting, asleep. `heard`: when the server last spoke. */
+/** `state`: connecting, live, polling, reconnecting, asleep. `heard`: when anything was last received. */
 export const live = {state: 'connecting', heard: 0};
 
 const batchListeners = new Set();
@@ -329,7 +329,7 @@ function wake(again) {
   else channel?.postMessage({kind: 'who', from: me});
 }
 
-/** Begins to follow; the first tab leads, and another one takes over when it goes. */
+/** Begins to follow: one tab reads the stream for all; when it is closed, another one does. */
 export function start() {
   channel?.addEventListener('message', takeMessage);
   channel?.postMessage({kind: 'who', from: me});

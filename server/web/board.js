@@ -1,7 +1,7 @@
 /* <hone-brackets>: the brackets of a study as a board. A column is a rung, a chip a trial; lines lead
  * from a rung to the next, and below stands who is waited for. */
 import {awaited, chipAt, layoutBracket, sortBrackets} from './board_layout.js';
-import {CanvasElement, colour, context, drawState, fitText, FONT, isDark, isForced, make, stateColour, twin} from './canvas.js';
+import {CanvasElement, colour, context, drawState, fitText, FONT, isDark, isForced, make, stateColour, rowsAndCommand} from './canvas.js';
 import {curlOf} from './share.js';
 import {amount, count, num, plural, span, trialPath} from './view.js';
 
@@ -254,7 +254,7 @@ export class HoneBrackets extends HTMLElement {
     this.parts = {open: make('div', {class: 'board-open'}), done};
     this.legend = make('p', {class: 'chart-legend board-legend'});
     this.setLegend();
-    this.replaceChildren(this.summary, this.legend, this.parts.open, done, twin(() => this.asTable()));
+    this.replaceChildren(this.summary, this.legend, this.parts.open, done, rowsAndCommand(() => this.asTable()));
   }
 
   setLegend() {

@@ -258,12 +258,12 @@ function fillOnOpen(label, fill) {
 }
 
 /**
- * The twin of a chart for those who read or compute: its first 200 rows, all of them as CSV, and
- * the command that fetches the same.
+ * What stands below a chart for those who read or compute: its first 200 rows, all of them as CSV,
+ * and the command that fetches the same.
  * @param {() => {table?: () => any[], csv?: string, curl?: string, title?: string}} source asked
  *   when one of the parts is opened
  */
-export function twin(source) {
+export function rowsAndCommand(source) {
   const data = fillOnOpen('data', () => {
     const {table, csv, title} = source();
     const rows = table?.() ?? [];
@@ -275,7 +275,7 @@ export function twin(source) {
     };
     return [make('p', {}, csv ? make('a', {href: csv, text: 'all rows as CSV', click: save}) : null,
       more ? ` ${more}` : null),
-    make('div', {class: 'twin-table', tabindex: '0', role: 'region', 'aria-label': `data of ${title ?? 'the chart'}`},
+    make('div', {class: 'rows-table', tabindex: '0', role: 'region', 'aria-label': `data of ${title ?? 'the chart'}`},
       rows.length ? tableOf(rows) : 'no rows yet')];
   });
   const command = fillOnOpen('curl', () => {
@@ -283,5 +283,5 @@ export function twin(source) {
     const text = make('code', {text: curl ?? curlOf(csv ?? 'v1/studies')});
     return [make('pre', {tabindex: '0'}, text), make('button', {type: 'button', text: 'copy', click: () => copy(text.textContent)})];
   });
-  return make('div', {class: 'twin'}, data, command);
+  return make('div', {class: 'rows-and-command'}, data, command);
 }

@@ -1,7 +1,7 @@
 /* <hone-chart>: history, learning curves, slices and Pareto fronts as a plot that can be zoomed and
  * walked through by keys; importance as bars. */
 import {drawAxes, plotScale, ROOM} from './axes.js';
-import {CanvasElement, colour, context, isDark, isForced, make, sameNumbers, stateColour, twin} from './canvas.js';
+import {CanvasElement, colour, context, isDark, isForced, make, sameNumbers, stateColour, rowsAndCommand} from './canvas.js';
 import {drawLine, drawMarks, drawPoint, hasRug, isMarked, lastFinite, placeY, SHADES} from './marks.js';
 import {css, rankColour, rankShares, viridis, visibleExtent} from './scales.js';
 import {moment, num} from './view.js';
@@ -66,7 +66,7 @@ export class HoneChart extends CanvasElement {
       pointerdown: (e) => this.press(e), pointermove: (e) => this.point(e), pointerleave: () => this.onFrame(() => this.show(null)),
       dblclick: () => this.unzoom()}, this.grid, this.marks, this.over);
     this.tip = make('div', {class: 'chart-tip', role: 'status', hidden: true});
-    this.append(this.head, this.yLabel, this.plotNode, this.tip, twin(() => ({table: () => tableOf(this.chart), ...this.chart})));
+    this.append(this.head, this.yLabel, this.plotNode, this.tip, rowsAndCommand(() => ({table: () => tableOf(this.chart), ...this.chart})));
   }
 
   draw() {

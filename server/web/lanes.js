@@ -1,6 +1,6 @@
 /* <hone-lanes>: what each slot of each worker did over time. Attempts have a colour and a pattern by
  * how they ended; between them stands why nothing ran. */
-import {CanvasElement, colour, context, fitText, FONT, make, stateColour, twin} from './canvas.js';
+import {CanvasElement, colour, context, fitText, FONT, make, stateColour, rowsAndCommand} from './canvas.js';
 import {BAR, busyShare, idleAt, moved, neighbour, placeOf, ROW, spanAt, spansIn, wholeRange, zoomed} from './lanes_layout.js';
 import {timeText, timeTicks} from './scales.js';
 import {curlOf} from './share.js';
@@ -79,7 +79,7 @@ export class HoneLanes extends CanvasElement {
     const button = (text, title, click) => make('button', {type: 'button', text, title, click});
     this.append(make('div', {class: 'chart-head'}, this.summary, this.legend, make('span', {class: 'chart-tools'},
       button('−', 'Show more time (key −)', () => this.zoomBy(2)), button('+', 'Show less time (key +)', () => this.zoomBy(0.5)),
-      button('all', 'All of the time (key 0)', () => this.zoomOut()))), this.view, this.tip, twin(() => this.asTable()));
+      button('all', 'All of the time (key 0)', () => this.zoomOut()))), this.view, this.tip, rowsAndCommand(() => this.asTable()));
   }
 
   /* ---- drawing ---- */

@@ -1,7 +1,7 @@
 /* <hone-parcoords>: trials as lines across one axis a parameter, the objective last. All rows are a
  * picture of counts; those that are selected are drawn over it, line by line while they are few. */
 import {brush, drag, focusChanged, key, LANE_NAMES} from './brushing.js';
-import {CanvasElement, channels, colour, context, FONT, isDark, isForced, make, sameNumbers, twin} from './canvas.js';
+import {CanvasElement, channels, colour, context, FONT, isDark, isForced, make, sameNumbers, rowsAndCommand} from './canvas.js';
 import {drawAxis, drawLanes, SIDE} from './parcoords_axes.js';
 import {addPairs, binPlaces, develop, makePicture} from './raster.js';
 import {binPairs, binRows, brushed, css, kindsOf, labelOf, LANES, makeAxis, makeScale, placeRows, rankColour,
@@ -158,7 +158,7 @@ export class HoneParcoords extends CanvasElement {
       click: (e) => this.pick(e)}, ...this.canvases, this.heads);
     this.scroll = make('div', {class: 'pc-scroll', role: 'group'}, this.area);
     this.tip = make('div', {class: 'chart-tip', hidden: true});
-    this.append(this.bar, this.scroll, this.tip, twin(() => ({table: () => this.table(), ...this.source})));
+    this.append(this.bar, this.scroll, this.tip, rowsAndCommand(() => ({table: () => this.table(), ...this.source})));
   }
 
   /* The selected rows, as rows under a head. */

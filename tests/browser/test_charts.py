@@ -190,7 +190,7 @@ class Charts(ElementTest):
             self.js("element.selection = []; await settled();")
             self.assertEqual(self.inked()[layer]["sum"], before, tag)
 
-    # ---- the twin
+    # ---- rows and command
 
     def test_below_are_the_rows_and_the_command(self):
         n = 450
@@ -198,7 +198,7 @@ class Charts(ElementTest):
                                       curl="curl -H \"Authorization: Bearer $HONE_TOKEN\" http://h/v1/studies/x/history"))
         self.page.locator("#stage summary", has_text="data").click()
         expect(self.page.locator("#stage tbody tr")).to_have_count(200)
-        expect(self.page.locator("#stage .twin")).to_contain_text("the first 200 of 450 rows")
+        expect(self.page.locator("#stage .rows-and-command")).to_contain_text("the first 200 of 450 rows")
         self.page.locator("#stage summary", has_text="curl").click()
         expect(self.page.locator("#stage pre")).to_contain_text("Bearer $HONE_TOKEN")
         self.assertEqual(self.axe(), [])
