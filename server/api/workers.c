@@ -45,10 +45,59 @@ static void put_known(struct json_writer *w, const char *key, double value)
     }
 }
 
-static void write_worker(struct json_writer *w, const struct read_request *read,
-                         const struct live_worker_view *worker)
+/* The leases of a view, ordered by worker and then as the view has them. */
+struct leases_by_worker {
+    const struct live_lease_view **leases;
+    size_t n;
+    size_t next; /* the first whose worker was not asked for yet */
+};
+
+static void leases_by_worker_finish(struct leases_by_worker *sorted)
 {
-    const struct live_view *view = read->view;
+    free(sorted->leases);
+}
+OWN_VALUE(leases_by_worker)
+
+static int by_worker(const void *a, const void *b)
+{
+    const struct live_lease_view *const *left = a;
+    const struct live_lease_view *const *right = b;
+    int order = strcmp((*left)->worker, (*right)->worker);
+
+    return order != 0 ? order : (*left > *right) - (*left < *right);
+}
+
+static int sort_leases(struct leases_by_worker *sorted, const struct live_view *view,
+                       struct err *err)
+{
+    sorted->leases = calloc(view->n_leases + 1, sizeof(void *));
+    if (sorted->leases == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < view->n_leases; i++) {
+        sorted->leases[i] = &view->leases[i];
+    }
+    sorted->n = view->n_leases;
+    qsort(sorted->leases, sorted->n, sizeof(void *), by_worker);
+    return 0;
+}
+
+/* Returns the next lease of this worker, NULL after the last. Workers are asked for by name. */
+static const struct live_lease_view *next_lease(struct leases_by_worker *sorted, const char *worker)
+{
+    int order = 1;
+
+    while (sorted->next < sorted->n
+           && (order = strcmp(sorted->leases[sorted->next]->worker, worker)) < 0) {
+        sorted->next++;
+    }
+    return sorted->next < sorted->n && order == 0 ? sorted->leases[sorted->next++] : NULL;
+}
+
+static void write_worker(struct json_writer *w, const struct read_request *read,
+                         const struct live_worker_view *worker, struct leases_by_worker *leases)
+{
+    const struct live_lease_view *lease;
     int64_t now_ms = read->api->clock->wall_ms(read->api->clock);
 
     json_object_begin(w);
@@ -69,10 +118,8 @@ static void write_worker(struct json_writer *w, const struct read_request *read,
     put_known(w, "silent_seconds", heard_ms > 0 ? (double)(now_ms - heard_ms) / 1000 : (double)NAN);
     json_write_key(w, "leases");
     json_array_begin(w);
-    for (size_t i = 0; i < view->n_leases; i++) {
-        if (strcmp(view->leases[i].worker, worker->name) == 0) {
-            write_lease(w, view, &view->leases[i]);
-        }
+    while ((lease = next_lease(leases, worker->name)) != NULL) {
+        write_lease(w, read->view, lease);
     }
     json_array_end(w);
     json_object_end(w);
@@ -96,6 +143,7 @@ static void take_view_now(struct read_request *read)
 static int read_workers(struct read_request *read, struct err *err)
 {
     OWN(item_list) struct item_list listing = {0};
+    OWN(leases_by_worker) struct leases_by_worker leases = {0};
     take_view_now(read);
     const struct live_view *view = read->view;
     OWN(memory)
@@ -108,9 +156,10 @@ static int read_workers(struct read_request *read, struct err *err)
         workers[i] = &view->workers[i];
     }
     qsort(workers, view->n_workers, sizeof(void *), by_name);
+    TRY(sort_leases(&leases, view, err));
     TRY(item_list_begin(&listing, read, err));
     for (size_t i = 0; i < view->n_workers; i++) {
-        write_worker(item_list_item(&listing), read, workers[i]);
+        write_worker(item_list_item(&listing), read, workers[i], &leases);
         item_list_item_end(&listing);
     }
     return item_list_end(&listing, NULL, err);
@@ -119,13 +168,15 @@ static int read_workers(struct read_request *read, struct err *err)
 static int read_worker(struct read_request *read, struct err *err)
 {
     const char *name = http_param(read->request, "worker");
+    OWN(leases_by_worker) struct leases_by_worker leases = {0};
     struct json_writer w;
 
     take_view_now(read);
+    TRY(sort_leases(&leases, read->view, err));
     json_writer_init(&w, &read->response.body);
     for (size_t i = 0; i < read->view->n_workers; i++) {
         if (strcmp(read->view->workers[i].name, name) == 0) {
-            write_worker(&w, read, &read->view->workers[i]);
+            write_worker(&w, read, &read->view->workers[i], &leases);
             buf_putc(&read->response.body, '\n');
             return 0;
         }
