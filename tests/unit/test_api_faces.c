@@ -84,7 +84,7 @@ static const struct {
     {&many,
      FORMAT_TABLE,
      {.width = 40},
-     "name  done      rate  when  things  o...\na       12  0.123457        2       t...\n"},
+     "name  done      rate  when  things  ...\na       12  0.123457        2       ...\n"},
     {&many,
      FORMAT_TABLE,
      {.cols = "words,parameters.lr,lr,done"},
