@@ -117,6 +117,10 @@ static void build_stream(struct http_request *request, struct http_response *res
     request->answer.response = stream_create(request, source);
     if (request->answer.response != NULL) {
         add_headers(request->answer.response, response);
+        if (request->is_head) { /* MHD would end a body that is not sent with its last chunk */
+            (void)MHD_set_response_options(request->answer.response,
+                                           MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+        }
     } else if (request->stream == NULL && source->finish != NULL) {
         source->finish(source->context);
     }

@@ -186,6 +186,16 @@ class Columns(hone.SharedServerTest):
             for name in ("content-length", "content-type", "content-encoding", "vary", "server-seq"):
                 self.assertEqual(get.headers.get(name), head.headers.get(name), name)
 
+    def test_head_of_a_streamed_answer_has_no_body(self):
+        self.make("headless")
+        host = self.server.url.removeprefix("http://")
+        for path in ("studies/headless/export", "events?follow=false", "events"):
+            answer = hone.raw_exchange(self.server.url, f"HEAD /v1/{path} HTTP/1.1\r\nHost: {host}\r\n"
+                                       f"Authorization: Bearer {self.server.token()}\r\n\r\n".encode())
+            head, _, body = answer.partition(b"\r\n\r\n")
+            self.assertTrue(head.startswith(b"HTTP/1.1 200"), answer)
+            self.assertEqual(body, b"", path)
+
     def test_a_streamed_answer_that_is_compressed_ends_well(self):
         self.fill("stream", [trial(i / 3000) for i in range(2500)])
         reply = self.client.get("/v1/studies/stream/export?format=ndjson",
