@@ -8,7 +8,7 @@ import {rangesFromText, rangesToText} from './scales.js';
 import * as steer from './steer.js';
 import {copyButtons, curlOf} from './share.js';
 import {html, nothing, state, studyReason, studyPath, trialPath, trialLink, apiPath, counted, total, objective, number, num,
-  failureText, cell, percent, value, bar, count, ago, span, plural, goal, throttle, panel, empty, notify, better, FINAL,
+  failureText, cell, percent, value, bar, count, ago, span, plural, goal, isAnother, throttle, panel, empty, notify, better, FINAL,
   TRIAL_STATES} from './view.js';
 
 const SLICES = 6; // shown at first
@@ -49,14 +49,23 @@ export function open(context) {
   /* ---- reading ---- */
 
   async function readStudy() {
-    const study = await get(path);
+    const study = await get(path), before = data.study;
     data.study = study;
+    if (isAnother(before, study)) forget();
     if (study.objectives.length > 1) data.front = (await get(`${path}/pareto`)).items;
     else {
       [data.history, data.best] = await Promise.all([get(`${path}/history`).then((h) => h.items), get(`${path}/best`)]);
       sayIfBetter();
     }
     update();
+  }
+
+  /** What was read of a study that is gone, and not read again by itself. */
+  function forget() {
+    bestValue = null;
+    data.failure = null;
+    again.all();
+    again.curves();
   }
 
   function sayIfBetter() {
@@ -124,6 +133,7 @@ export function open(context) {
     brackets: throttle(async () => readBrackets(), 2000),
     slow: throttle(async () => Promise.all([readImportance(), readLedger(), readFailure()]), 6000),
     all: throttle(async () => {
+      columns.want(metricFields(data.study, 0));
       await columns.load();
       update();
     }, 2000),

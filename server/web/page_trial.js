@@ -5,7 +5,7 @@ import * as plots from './plots.js';
 import * as steer from './steer.js';
 import {copyButtons, curlOf} from './share.js';
 import {html, nothing, state, trialPath, trialLink, apiPath, objective, number, num, cell, value, ago, moment, span, plural, count,
-  failureText, throttle, panel, FINAL} from './view.js';
+  failureText, isAnother, throttle, panel, FINAL} from './view.js';
 
 const TAIL = 200; // lines
 
@@ -46,7 +46,9 @@ export function open(context) {
   }
   const again = {
     trial: throttle(async () => {
+      const before = data.trial;
       data.trial = await get(path);
+      if (isAnother(before, data.trial)) data.study = await get(apiPath(name));
       await readParts();
     }, 500),
     measured: throttle(readMeasured, 500),

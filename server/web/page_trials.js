@@ -8,7 +8,7 @@ import {makeAxis, rangesFromText, rangesToText, selectRows} from './scales.js';
 import {curlOf, saveFile} from './share.js';
 import {Table, parseFilter, filterRows, sortRows} from './table.js';
 import {html, nothing, state, studyPath, trialPath, trialLink, apiPath, objective, number, num, cell, value, count, plural,
-  ago, moment, span, throttle, empty, copy, panel} from './view.js';
+  ago, moment, span, isAnother, throttle, empty, copy, panel} from './view.js';
 
 const FIRST_PARAMETERS = 8; // columns shown unless the address says others
 const NUMERIC = new Set(['value', 'step', 'started_at', 'ended_at', 'duration']);
@@ -63,7 +63,9 @@ export function open(context) {
       update();
     }, pace),
     study: throttle(async () => {
+      const before = study;
       study = await get(path);
+      if (isAnother(before, study)) await load();
       update();
     }, 2000),
     all: throttle(load, 2000),

@@ -184,6 +184,9 @@ export const empty = (text, commands = []) => html`<div class="empty"><p>${text}
 export const problemView = (problem, retry) => html`<div class="problem" role="alert"><p>${
   problem.message}</p>${retry ? html`<button @click=${retry}>Try again</button>` : nothing}</div>`;
 
+/** Was the study or trial that was read before deleted, and is this another one of its name? */
+export const isAnother = (before, now) => before !== null && before.created_at !== now.created_at;
+
 /** Runs `work` at once, then at most every `ms` (or what it returns), never twice at a time, and once more at the end. */
 export function throttle(work, ms) {
   let running = false, again = false, last = -Infinity, timer = 0;

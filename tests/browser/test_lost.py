@@ -123,6 +123,26 @@ class Lost(BrowserTest):
         self.client.delete(f"/v1/studies/{self.name}?force=true")
         expect(row).to_have_count(0)
 
+    def test_a_study_in_the_place_of_a_deleted_one_is_shown_alone(self):
+        self.allow("404 (Not")
+        for value in (0.75, 0.5, 0.25):
+            self.complete(value)
+        trials, trial = self.open(f"/studies/{self.name}/trials"), self.new_page()
+        self.open(f"/studies/{self.name}/trials/1", trial)
+        study = self.open(f"/studies/{self.name}", self.new_page())
+        for page in (trials, trial, study):
+            self.is_live(page)
+        self.client.delete(f"/v1/studies/{self.name}")
+        self.make(self.name, parameters=[{**LR, "name": "another"}])
+        self.complete(0.9)
+        expect(trials.locator("main")).to_contain_text("0.9")
+        expect(trials.locator("main tbody tr")).to_have_count(1)
+        expect(trials.locator("main")).not_to_contain_text(LR["name"])
+        expect(trial.locator("main")).to_contain_text("another")
+        expect(trial.locator("main")).not_to_contain_text(LR["name"])
+        self.best_is(0.9, study)
+        expect(study.locator("main")).not_to_contain_text(LR["name"])
+
 
 if __name__ == "__main__":
     main()
