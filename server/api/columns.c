@@ -2,6 +2,7 @@
  * joined: so an answer holds at most ANSWER_BYTES, and says where the next one begins. */
 #include "server/api/columns.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "server/api/column_set.h"
@@ -134,12 +135,33 @@ static void add_item(struct columns_read *columns, const struct trial_row *row,
     item_list_item_end(&columns->rows);
 }
 
+/* Step and value of a running trial are those of its newest report, as a chart shows them; what was
+ * decided upon at its last rung is older. */
+static void take_newest_report(const struct columns_read *columns, struct trial_row *row)
+{
+    const struct live_lease_view *lease =
+        row->state == TRIAL_RUNNING ? live_view_lease(columns->read->view, columns->read->study->id,
+                                                      trial_id_number(row->id))
+                                    : NULL;
+
+    if (lease == NULL || lease->last_step < 0) {
+        return;
+    }
+    row->has_step = true;
+    row->step = lease->last_step;
+    if (!isnan(lease->value)) {
+        row->n_values = 1;
+        row->values[0] = lease->value;
+    }
+}
+
 static int add_row(void *context, struct trial_row *row, struct err *err)
 {
     struct columns_read *columns = context;
     const struct column_set *set = &columns->set;
     json_auto_t *metrics = NULL;
 
+    take_newest_report(columns, row);
     if (columns->n == columns->limit || bytes_held(columns) >= ANSWER_BYTES) {
         columns->next_from = trial_id_number(row->id);
         return 1;

@@ -60,6 +60,9 @@ class Columns(hone.SharedServerTest):
         lease = self.lease("same")
         self.worker.post(f"/v1/leases/{lease['lease']['id']}/measurements",
                          {"measurements": [{"step": 1, "metrics": {"loss": 0.5}}]})
+        number = lease["trial"]["number"]
+        hone.wait_until(lambda: "live" in self.client.get(f"/v1/studies/same/trials/{number}").json, 30,
+                        "the report is shown")
         fields = "number,state,reason,value,attempt,worker,source,created_at,started_at,ended_at," \
                  "metrics.*,parameters.*"
         answer = self.columns("same", f"?fields={fields}").json
@@ -69,11 +72,26 @@ class Columns(hone.SharedServerTest):
             kind, _, key = name.partition(".")
             for item, cell in zip(items, cells):
                 wanted = item[kind].get(key) if key else item[name]
+                if name == "value" and item["state"] == "running":
+                    wanted = item["live"]["value"]
                 if name.endswith("_at"):
                     self.assertEqual(cell is None, wanted is None)
                 else:
                     self.assertEqual((name, cell), (name, wanted))
         self.assertEqual(answer["seq"], self.columns("same").seq)
+
+    def test_a_running_trial_has_step_and_value_of_its_newest_report(self):
+        self.make("live", parameters=SPACE)
+        lease = self.lease("live")
+        self.lease("live")  # has reported nothing
+        for step, loss in ((3, 0.5), (7, 0.25)):
+            self.worker.post(f"/v1/leases/{lease['lease']['id']}/measurements",
+                             {"measurements": [{"step": step, "metrics": {"loss": loss}}]})
+            for query in ("", "&numbers=1,2"):
+                wanted = {"number": [1, 2], "step": [step, None], "value": [loss, None]}
+                path = f"?fields=number,step,value{query}"
+                hone.wait_until(lambda: self.columns("live", path).json["columns"] == wanted, 30,
+                                f"columns are {wanted}")
 
     def test_moments_are_milliseconds(self):
         self.fill("moments", [trial(0.5, loss=1)])
