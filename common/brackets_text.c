@@ -9,6 +9,7 @@
 #include "common/figures.h"
 #include "common/json.h"
 #include "common/json_at.h"
+#include "common/step.h"
 #include "common/wrap.h"
 
 enum { BAR_COLUMNS = 27, BAR_LEAST = 9, COUNTS = 44, NARROW = 72 };
@@ -175,8 +176,10 @@ static void draw_rung(const json_t *rung, const struct rungs *rungs, struct buf 
     OWN(buf) struct buf line = {0};
 
     buf_init(&line, LINE_BYTES);
-    buf_printf(&line, "%*s %s  ", narrow ? 5 : 8, number_text_at(rung, "resource", "0", level),
-               rungs->resource);
+    const char *step = number_text_at(rung, "resource", "0", level);
+    int unit = step_unit_bytes(step, rungs->resource);
+    buf_printf(&line, "%*s %.*s%*s  ", narrow ? 5 : 8, step, unit, rungs->resource,
+               (int)strlen(rungs->resource) - unit, "");
     draw_bar(rung, rungs, &line);
     buf_puts(&line, narrow ? "\n" : "  ");
     append_counts(&line, rung);
@@ -206,9 +209,13 @@ static size_t bar_columns(const char *resource, const struct brackets_look *look
     return look->width > others + BAR_LEAST ? look->width - others : BAR_LEAST;
 }
 
+static bool is_done(const json_t *bracket)
+{
+    return strcmp(text_at(bracket, "state"), "done") == 0;
+}
+
 static void draw_bracket(const json_t *bracket, struct rungs rungs, struct buf *out)
 {
-    bool is_done = strcmp(text_at(bracket, "state"), "done") == 0;
     const json_t *list = json_object_get(bracket, "rungs");
     OWN(buf) struct buf head = {0};
     size_t i;
@@ -217,13 +224,13 @@ static void draw_bracket(const json_t *bracket, struct rungs rungs, struct buf *
     buf_init(&head, LINE_BYTES);
     buf_printf(&head, "bracket %" PRId64 "  %s", int_at(bracket, "bracket", 0),
                text_at(bracket, "state"));
-    if (!is_done) {
+    if (!is_done(bracket)) {
         buf_printf(&head, ": %s", text_at(bracket, "next"));
     }
     buf_putc(out, '\n');
     buf_check_part(out, &head);
     wrap_append(out, buf_text(&head), rungs.look->width, 2);
-    if (is_done && !rungs.look->all) {
+    if (is_done(bracket) && !rungs.look->all) {
         rung = json_array_get(list, json_array_size(list) - 1);
         rungs.widest = size_of(rung);
         draw_rung(rung, &rungs, out);
@@ -241,6 +248,7 @@ void brackets_draw(const json_t *answer, const struct brackets_look *look, struc
 {
     OWN(buf) struct buf resource = {0};
     OWN(buf) struct buf head = {0};
+    const json_t *list = json_object_get(answer, "brackets");
     size_t i;
     json_t *bracket;
 
@@ -255,8 +263,15 @@ void brackets_draw(const json_t *answer, const struct brackets_look *look, struc
                           .resource = buf_text(&resource),
                           .widest = 1,
                           .bar = bar_columns(buf_text(&resource), look)};
-    json_array_foreach (json_object_get(answer, "brackets"), i, bracket) {
-        draw_bracket(bracket, rungs, out);
+    json_array_foreach (list, i, bracket) {
+        if (!look->open_last || is_done(bracket)) {
+            draw_bracket(bracket, rungs, out);
+        }
+    }
+    json_array_foreach (list, i, bracket) {
+        if (look->open_last && !is_done(bracket)) {
+            draw_bracket(bracket, rungs, out);
+        }
     }
     if (look->ascii && i > 0) {
         buf_puts(out, "\n# reported  = running  . not yet begun\n");

@@ -42,6 +42,30 @@ const char *step_format(int64_t step, int digits, char text[STEP_BYTES])
     return text;
 }
 
+static bool ends_in(const char *text, size_t len, const char *end)
+{
+    size_t n = strlen(end);
+
+    return len > n && memcmp(text + len - n, end, n) == 0;
+}
+
+/* How many bytes at its end make a word a plural: passes, batches, boxes; epochs. */
+static size_t plural_bytes(const char *word, size_t len)
+{
+    if (ends_in(word, len, "sses") || ends_in(word, len, "ches") || ends_in(word, len, "shes")
+        || ends_in(word, len, "xes")) {
+        return 2;
+    }
+    return ends_in(word, len, "s") && !ends_in(word, len, "ss") ? 1 : 0;
+}
+
+int step_unit_bytes(const char *step, const char *resource)
+{
+    size_t len = strlen(resource);
+
+    return (int)(len - (strcmp(step, "1") == 0 ? plural_bytes(resource, len) : 0));
+}
+
 double step_number(int64_t step, int digits)
 {
     return (double)step / (double)step_whole(digits);

@@ -24,6 +24,9 @@ int64_t step_most(int digits);
 int64_t step_whole(int digits);
 /* The step as a decimal, without zeros at its end; returns `text`. */
 const char *step_format(int64_t step, int digits, char text[STEP_BYTES]);
+/* How much of a resource's name, a plural, is written beside a step, for "%.*s": 5 of "epochs"
+ * beside "1", all of it beside anything else. */
+int step_unit_bytes(const char *step, const char *resource);
 /* The same as a number. */
 double step_number(int64_t step, int digits);
 /* *step ← the nearest number of units, a half rounded up. False: negative, above step_most(), no

@@ -130,8 +130,8 @@ static int each_rung(json_t *answer, face_row *row, void *context, struct err *e
 
 static void draw(const json_t *answer, const struct face_query *query, struct buf *out)
 {
-    const struct brackets_look look = {.ascii = true,
-                                       .width = query->width > 0 ? (size_t)query->width : 0};
+    const struct brackets_look look = {
+        .ascii = true, .open_last = true, .width = query->width > 0 ? (size_t)query->width : 0};
 
     brackets_draw(answer, &look, out);
     if (json_array_size(json_object_get(answer, "brackets")) == 0) {

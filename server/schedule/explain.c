@@ -11,10 +11,19 @@
 /* The rank of a value in its rung. */
 struct standing {
     size_t rank, reported, advance;
-    char level[STEP_BYTES]; /* as a decimal */
+    char level[STEP_BYTES + NAME_BYTES + 2]; /* with its unit: 3 epochs */
     double value;
     double cutoff; /* the worst value that is promoted at present; NaN: none */
 };
+
+static void write_level(const struct study_def *study, int64_t level, char text[], size_t room)
+{
+    char step[STEP_BYTES];
+    const char *resource = study->resource_name;
+
+    (void)step_format(level, study->resource_digits, step);
+    (void)snprintf(text, room, "%s %.*s", step, step_unit_bytes(step, resource), resource);
+}
 
 static struct standing stand(const struct schedule *schedule, const struct rung_entry *entry,
                              int64_t trial)
@@ -28,7 +37,7 @@ static struct standing stand(const struct schedule *schedule, const struct rung_
         .cutoff = (double)NAN,
     };
 
-    (void)step_format(rung->level, schedule->study->resource_digits, standing.level);
+    write_level(schedule->study, rung->level, standing.level, sizeof standing.level);
     if (entry->rung + 1 < bracket->n_rungs) {
         standing.advance = schedule->kind->n_advance(schedule, bracket, entry->rung);
     }
@@ -84,10 +93,10 @@ static void describe_forecast(const struct schedule *schedule, const struct stan
     char incumbent[JSON_NUMBER_BYTES];
 
     (void)snprintf(text, room,
-                   "%s at %s %s: the model expects %s ± %s at the end, a chance of %.3g of "
+                   "%s at %s: the model expects %s ± %s at the end, a chance of %.3g of "
                    "ending better than %s; a trial goes on with at least %g",
                    fact == FACT_PROMOTE ? "goes on" : "stopped", standing->level,
-                   schedule->study->resource_name, json_format_number(forecast->mean, mean),
+                   json_format_number(forecast->mean, mean),
                    json_format_number(forecast->spread, spread), forecast->chance,
                    json_format_number(forecast->incumbent, incumbent), schedule->options.delta);
 }
@@ -105,16 +114,16 @@ static void write_forecast(const struct schedule *schedule,
     json_object_end(w);
 }
 
-static void describe_decision(const struct standing *standing, enum schedule_fact fact,
-                              const char *resource, char text[], size_t room)
+static void describe_decision(const struct standing *standing, enum schedule_fact fact, char text[],
+                              size_t room)
 {
     char value[JSON_NUMBER_BYTES];
     char cutoff[JSON_NUMBER_BYTES];
 
-    (void)snprintf(text, room, "%s: %s at %s %s was number %zu of %zu; the best %zu go on%s%s",
+    (void)snprintf(text, room, "%s: %s at %s was number %zu of %zu; the best %zu go on%s%s",
                    fact == FACT_PROMOTE ? "promoted" : "pruned",
-                   json_format_number(standing->value, value), standing->level, resource,
-                   standing->rank + 1, standing->reported, standing->advance,
+                   json_format_number(standing->value, value), standing->level, standing->rank + 1,
+                   standing->reported, standing->advance,
                    isfinite(standing->cutoff) ? ", down to " : "",
                    isfinite(standing->cutoff) ? json_format_number(standing->cutoff, cutoff) : "");
 }
@@ -134,11 +143,10 @@ static void write_decision(const struct schedule *schedule, const struct schedul
         describe_forecast(schedule, &standing, &entry->forecast, record->fact, text, sizeof text);
     } else if (schedule_is_predictive(schedule) && record->fact == FACT_PROMOTE
                && bracket_needs_no_lease(schedule->brackets[entry->bracket], entry)) {
-        (void)snprintf(text, sizeof text, "goes on: it has trained past %s %s already",
-                       standing.level, schedule->study->resource_name);
+        (void)snprintf(text, sizeof text, "goes on: it has trained past %s already",
+                       standing.level);
     } else {
-        describe_decision(&standing, record->fact, schedule->study->resource_name, text,
-                          sizeof text);
+        describe_decision(&standing, record->fact, text, sizeof text);
     }
     json_put_string(w, "text", text);
 }
@@ -186,20 +194,18 @@ static void write_waiting(const struct schedule *schedule, const struct rung_ent
     json_object_end(w);
     if (schedule_is_predictive(schedule)) {
         (void)snprintf(text, sizeof text,
-                       "trains on; at %s %s it had %s, and the model has not spoken yet",
-                       standing.level, schedule->study->resource_name,
-                       json_format_number(standing.value, value));
+                       "trains on; at %s it had %s, and the model has not spoken yet",
+                       standing.level, json_format_number(standing.value, value));
         json_put_string(w, "text", text);
         return;
     }
     (void)snprintf(text, sizeof text,
-                   is_sized ? "waits at %s %s with %s, number %zu of %zu so far; the best "
+                   is_sized ? "waits at %s with %s, number %zu of %zu so far; the best "
                               "%zu go on, and %zu more are to report"
-                            : "waits at %s %s with %s, number %zu of %zu; the best %zu go "
+                            : "waits at %s with %s, number %zu of %zu; the best %zu go "
                               "on as more report (%zu are running)",
-                   standing.level, schedule->study->resource_name,
-                   json_format_number(standing.value, value), standing.rank + 1, standing.reported,
-                   standing.advance, outstanding);
+                   standing.level, json_format_number(standing.value, value), standing.rank + 1,
+                   standing.reported, standing.advance, outstanding);
     json_put_string(w, "text", text);
 }
 

@@ -67,11 +67,11 @@ export function open(context) {
   const columns = [
     {name: 'name', label: 'Worker', cell: (row) => html`<span dir="auto" title=${workers[row].host ?? ''}>${workers[row].name}</span>`},
     {name: 'state', label: 'State', cell: (row) => state(workers[row].state, workers[row].reason, LIKE[workers[row].state])},
+    {name: 'rate', label: 'Per hour', kind: 'right', cell: (row) => num(workers[row].completed_per_hour, 3)},
     {name: 'trial', label: 'Trains', cell: (row) => doing(workers[row])},
     {name: 'reported', label: 'Last report', cell: (row) => ago(workers[row].last_report_at)},
     {name: 'completed', label: 'Results', kind: 'right', cell: (row) => count(workers[row].completed)},
     {name: 'failed', label: 'Failed', kind: 'right', cell: (row) => (workers[row].failed ? html`<span class="bad">${count(workers[row].failed)}</span>` : '0')},
-    {name: 'rate', label: 'Results an hour', kind: 'right', cell: (row) => num(workers[row].completed_per_hour, 3)},
     {name: 'node', label: 'Node', cell: (row) => button(workers[row])},
   ];
 

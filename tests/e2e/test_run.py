@@ -400,7 +400,7 @@ def test_a_run_in_rungs_is_drawn_and_explained(tmp):
                      "{x}")
         out, _ = account.hone("study", "brackets", "rungs", "--all")
         contains(out, "rungs  successive_halving, eta 3: 1 bracket, 0 open; trained ",
-                 " 1 epochs  ███████████████████████████  9 of 9, 3 promoted",
+                 " 1 epoch   ███████████████████████████  9 of 9, 3 promoted",
                  " 9 epochs  ███                          1 of 1")
         (winner,) = [trial for trial in account.trials("rungs") if trial["state"] == "completed"]
         out, _ = account.hone("study", "explain", "rungs", str(winner["number"]))

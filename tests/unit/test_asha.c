@@ -394,7 +394,7 @@ START_TEST(predictive_says_its_numbers)
     json_object_end(&w);
     ck_assert_ptr_nonnull(strstr(buf_text(&text), "\"forecast\":{\"chance\":0.01,\"delta\":0.1,"
                                                   "\"mean\":0.4,\"sd\":0.1,\"incumbent\":0.3}"));
-    ck_assert_ptr_nonnull(strstr(buf_text(&text), "stopped at 1 epochs: the model expects 0.4"));
+    ck_assert_ptr_nonnull(strstr(buf_text(&text), "stopped at 1 epoch: the model expects 0.4"));
     ck_assert_ptr_null(strstr(buf_text(&text), "\"event\":\"mean\""));
     buf_finish(&text);
     fixture_close(&f);

@@ -56,7 +56,7 @@ START_TEST(open_brackets_show_who_waits_for_whom)
                   "      27 epochs  ███████████████████████████  1 of 1, best 0.9512 (trial 3)\n"
                   "\n"
                   "bracket 2  open: rung 1 waits for 5 running[2J trials\n"
-                  "       1 epochs  ███████████████████████████  27 of 27, 17 waiting, 1 failed, 9 "
+                  "       1 epoch   ███████████████████████████  27 of 27, 17 waiting, 1 failed, 9 "
                   "promoted, best 0.91 (trial 12)\n"
                   "       3 epochs  ███▒▒▒▒▒·                    8 of 9, 5 running, 3 waiting\n"
                   "                 waits for trial 15 (0:12) on a:0, silent 0:35, trial 18 (0:40) "
@@ -78,6 +78,26 @@ START_TEST(all_rungs_of_done_brackets_are_drawn_when_asked_for)
         strstr(buf_text(&out), "bracket 1  done\n"
                                "       9 epochs  ███████████████████████████  5 of 5, 1 promoted\n"
                                "      27 epochs  █████                        1 of 1, best"));
+}
+END_TEST
+
+START_TEST(open_brackets_are_the_last_lines_where_asked_for)
+{
+    json_auto_t *whole = json_loads(answer, 0, NULL);
+    json_t *list = json_object_get(whole, "brackets");
+    OWN(buf) struct buf out = {0};
+
+    /* the bracket that is done comes after the open one now */
+    json_array_append(list, json_array_get(list, 0));
+    json_array_remove(list, 0);
+    buf_init(&out, 1 << 16);
+    brackets_draw(whole, &(struct brackets_look){.open_last = true}, &out);
+    const char *done = strstr(buf_text(&out), "bracket 1  done");
+    const char *open = strstr(buf_text(&out), "bracket 2  open");
+    ck_assert(done != NULL && open != NULL && done < open);
+    buf_clear(&out);
+    brackets_draw(whole, &(struct brackets_look){0}, &out);
+    ck_assert(strstr(buf_text(&out), "bracket 1  done") > strstr(buf_text(&out), "bracket 2"));
 }
 END_TEST
 
@@ -128,6 +148,7 @@ int main(void)
 
     tcase_add_test(tcase, open_brackets_show_who_waits_for_whom);
     tcase_add_test(tcase, all_rungs_of_done_brackets_are_drawn_when_asked_for);
+    tcase_add_test(tcase, open_brackets_are_the_last_lines_where_asked_for);
     tcase_add_test(tcase, a_narrow_picture_loses_nothing);
     tcase_add_test(tcase, a_terminal_of_which_nothing_is_known_gets_ascii);
     tcase_add_test(tcase, a_study_without_a_schedule_has_a_head_alone);

@@ -58,9 +58,8 @@ START_TEST(stopped_trial_is_explained_by_its_rank_and_the_cut)
     ck_assert_int_eq(number(decision, "advance"), 9);
     ck_assert_double_eq(json_number_value(json_object_get(decision, "cutoff")), .02);
     ck_assert_int_eq(number(json_array_get(json_object_get(decision, "rivals"), 0), "trial"), 10);
-    ck_assert_str_eq(
-        json_string_value(json_object_get(decision, "text")),
-        "pruned: 0.01 at 1 epochs was number 10 of 10; the best 9 go on, down to 0.02");
+    ck_assert_str_eq(json_string_value(json_object_get(decision, "text")),
+                     "pruned: 0.01 at 1 epoch was number 10 of 10; the best 9 go on, down to 0.02");
     fixture_close(&f);
 }
 END_TEST
@@ -71,7 +70,7 @@ START_TEST(waiting_trial_is_explained)
     json_auto_t *explanation = explain(&f, 11);
 
     ck_assert_str_eq(json_string_value(json_object_get(explanation, "text")),
-                     "waits at 1 epochs with 0.11, number 1 of 11 so far; the best 9 go on, and 16 "
+                     "waits at 1 epoch with 0.11, number 1 of 11 so far; the best 9 go on, and 16 "
                      "more are to report");
     fixture_close(&f);
 }

@@ -36,6 +36,21 @@ START_TEST(a_step_is_printed_in_decimal)
 }
 END_TEST
 
+START_TEST(one_of_a_resource_is_singular)
+{
+    static const struct {
+        const char *step, *resource;
+        int bytes;
+    } units[] = {{"1", "epochs", 5},  {"3", "epochs", 6}, {"0.1", "epochs", 6}, {"1", "passes", 4},
+                 {"1", "batches", 5}, {"1", "boxes", 3},  {"1", "loss", 4},     {"1", "s", 1},
+                 {"1", "GiB", 3},     {"1", "", 0}};
+
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        ck_assert_int_eq(step_unit_bytes(units[i].step, units[i].resource), units[i].bytes);
+    }
+}
+END_TEST
+
 /* What a JSON number carries is the step itself, whatever the number of digits. */
 START_TEST(a_step_survives_as_a_number)
 {
@@ -169,6 +184,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tcase, a_step_is_printed_in_decimal, 0, COUNT(formats));
+    tcase_add_test(tcase, one_of_a_resource_is_singular);
     tcase_add_test(tcase, a_step_survives_as_a_number);
     tcase_add_loop_test(tcase, a_number_is_the_nearest_step, 0, COUNT(numbers));
     tcase_add_test(tcase, no_number_is_no_step);

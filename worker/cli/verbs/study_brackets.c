@@ -100,7 +100,8 @@ static int draw(const json_t *answer, bool all, size_t width, struct err *err)
     OWN(buf) struct buf display = {0};
 
     buf_init(&display, 4 << 20);
-    brackets_draw(answer, &(struct brackets_look){.all = all, .width = width}, &display);
+    brackets_draw(answer, &(struct brackets_look){.all = all, .open_last = true, .width = width},
+                  &display);
     TRY(buf_check(&display, err));
     text_print_page(stdout, buf_text(&display));
     return 0;
