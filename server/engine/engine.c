@@ -160,6 +160,7 @@ void engine_destroy(struct engine *engine)
     tuning_destroy(engine->tuning);
     store_close(engine->store);
     queue_finish(&engine->queue);
+    readers_finish(&engine->readers);
     (void)pthread_cond_destroy(&engine->view_changed);
     (void)pthread_mutex_destroy(&engine->view_lock);
     if (engine->lock_fd >= 0) {

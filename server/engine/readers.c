@@ -98,6 +98,12 @@ void readers_stop(struct readers *readers)
         store_close(readers->stores[i]);
     }
     readers->n = 0;
-    (void)pthread_cond_destroy(&readers->filled);
-    (void)pthread_mutex_destroy(&readers->lock);
+}
+
+void readers_finish(struct readers *readers)
+{
+    if (readers->tail != NULL) {
+        (void)pthread_cond_destroy(&readers->filled);
+        (void)pthread_mutex_destroy(&readers->lock);
+    }
 }

@@ -39,7 +39,10 @@ MUST_USE int readers_start(struct readers *readers, const struct store *writer, 
  * pool stops, or there is no memory. */
 MUST_USE int readers_push(struct readers *readers, void (*run)(void *argument, struct store *),
                           void *argument, struct err *err);
-/* Runs what is queued, then joins the threads and closes their connections. */
+/* Runs what is queued, then joins the threads and closes their connections. readers_push() may
+ * still be called, and refuses: a request that waited ends only after this. */
 void readers_stop(struct readers *readers);
+/* After the last call of all; a zeroed pool is accepted. */
+void readers_finish(struct readers *readers);
 
 #endif

@@ -352,6 +352,10 @@ START_TEST(readers_run_all_that_was_queued_before_the_stop)
     open_gate(&gate);
     readers_stop(&readers);
     ck_assert_uint_eq(gate.n_done, JOBS_MAX + 2);
+    f.err.code = ERR_NONE;
+    ck_assert_int_eq(readers_push(&readers, pass_gate, &gate, &f.err), -1); /* a wait that ends */
+    ck_assert_int_eq(f.err.code, ERR_OVERLOADED);
+    readers_finish(&readers);
     store_close(store);
 }
 END_TEST
