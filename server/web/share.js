@@ -2,8 +2,14 @@
 import {root, text} from './api.js';
 import {html, copy, apiPath} from './view.js';
 
+/** Control characters are escaped: a terminal where they are pasted would take them for keys. */
+const escaped = (c) => [...new TextEncoder().encode(c)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+
 /** A word of a shell command. */
-export const quoted = (x) => (/^[\w@%+=:,./-]+$/.test(x) ? x : `'${x.replaceAll("'", `'\\''`)}'`);
+export function quoted(x) {
+  if (/^[\w@%+=:,./-]+$/.test(x)) return x;
+  return /\p{Cc}/u.test(x) ? `$'${x.replace(/['\\]/g, '\\$&').replace(/\p{Cc}/gu, escaped)}'` : `'${x.replaceAll("'", `'\\''`)}'`;
+}
 const textOf = (x) => (typeof x === 'string' ? x : JSON.stringify(x));
 
 /** --lr=0.01 --units=64, as {args} in a command would be. */

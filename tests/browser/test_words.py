@@ -2,6 +2,7 @@
 """Formats of numbers and times, and the language of the filter: the source files, in a browser."""
 
 import math
+import subprocess
 
 from harness import BrowserTest, main
 
@@ -83,6 +84,11 @@ class Words(BrowserTest):
         self.assertEqual(found, [[4, 1, 2, 3], [1, 4, 2, 3], [1, 2, 3, 4], [3, 2, 1, 4], [1, 3, 2, 4], [2, 3, 1, 4]])
 
     def test_shell_words_are_quoted(self):
+        keys = "a\x15\nid\x1b[201~\u009b'\\\\x"
+        word = self.source("async (load, x) => (await load('share.js')).quoted(x)", keys)
+        self.assertTrue(word.isprintable(), word)
+        said = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"})
+        self.assertEqual(said.stdout.decode(), keys)
         self.assertEqual(self.source("""async (load) => { const {quoted, argumentsOf} = await load('share.js');
             return [quoted('plain-1.5'), quoted("it's"), quoted(''), argumentsOf({a: 1, 'b c': '$(rm)', l: [1, 'x y']})]; }"""),
             ["plain-1.5", "'it'\\''s'", "''", "--a=1 '--b c=$(rm)' '--l=[1,\"x y\"]'"])
