@@ -113,7 +113,7 @@ function failedView() {
     });
   }
   if (problem.status !== 404) return problemView(problem, () => reload());
-  return html`<div class="empty"><h1>Not here</h1><p>${problem.message}</p><p><a href="./">All studies</a></p></div>`;
+  return html`<div class="empty"><h1>Not here</h1><p>${problem.message.split('; ')[0]}</p><p><a href="./">All studies</a></p></div>`;
 }
 
 /* ---- addresses ---- */

@@ -123,10 +123,15 @@ export function open(context) {
     if (!e) return nothing;
     const s = e.schedule;
     const steps = (s?.history ?? []).filter((h) => h.text);
-    return panel('Why', html`<div class="stack"><p>Its configuration is ${e.provenance.text}.</p>${predicted(e.suggestion)}${s?.text
-      ? html`<p>It ${s.text}.</p>` : nothing}${steps.length ? html`<ol class="plainlist">${steps.map((h) => html`<li>${h.text} <small>${
+    return panel('Why', html`<div class="stack"><p>Its configuration is ${e.provenance.text}.</p>${predicted(e.suggestion)}${endOf(data.trial, s)}${steps.length ? html`<ol class="plainlist">${steps.map((h) => html`<li>${h.text} <small>${
       ago(h.at)}</small></li>`)}</ol>` : nothing}${e.notes.map((note) => html`<p class="lines" dir="auto">${state(note.state)} attempt ${note.attempt}: ${
       note.text.slice(0, 2000)}</p>`)}</div>`);
+  }
+  /** The schedule knows only that a trial is no longer in its rung; the trial knows why. */
+  function endOf({state: name, reason}, schedule) {
+    if (name === 'failed') return html`<p>It failed: ${failureText(reason)}.</p>`;
+    if (name === 'cancelled') return html`<p>It was ended by a user, or with its study.</p>`;
+    return schedule?.text ? html`<p>It ${schedule.text}.</p>` : nothing;
   }
   function predicted(suggestion) {
     const p = suggestion?.predicted;

@@ -98,6 +98,9 @@ class Pages(BrowserTest):
         panel.get_by_role("link", name="out of memory").click()
         self.wait_path("/trials")
         expect(self.page.get_by_text("2 of 9 trials")).to_be_visible()
+        self.page.get_by_role("link", name=re.compile("^#")).first.click()
+        self.wait_path("/trials/")
+        expect(self.page.get_by_text("It failed: out of memory.")).to_be_visible()
 
     def test_a_configuration_can_be_copied_in_four_ways(self):
         self.context.grant_permissions(["clipboard-read", "clipboard-write"])

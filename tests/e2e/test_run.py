@@ -268,6 +268,8 @@ def test_a_workers_log_names_values_and_the_best(tmp):
         account.use_token("admin")
         out, _ = account.hone("workers")
         contains(out, "COMPLETED", "PER HOUR", "LAST REPORT")
+        columns = out.split("\n")[0].split()
+        assert columns[:4] == ["NAME", "STATE", "PER", "HOUR"], "40 columns have room for no more"
 
 
 def test_the_server_may_be_named_in_front_of_the_verb(tmp):

@@ -13,7 +13,8 @@
 
 /* ---- the list ------------------------------------------------------------------------------- */
 
-enum { NAME, HOST, STATE, RUNNING, COMPLETED, FAILED, PER_HOUR, REPORT, REASON, N_COLUMNS };
+/* Narrow terminals show the first ones: who, whether it works, how fast. */
+enum { NAME, HOST, STATE, PER_HOUR, RUNNING, COMPLETED, FAILED, REPORT, REASON, N_COLUMNS };
 static const struct column columns[N_COLUMNS] = {
     [NAME] = {"name", false, false},          [HOST] = {"host", false, true},
     [STATE] = {"state", false, false},        [RUNNING] = {"running", true, false},
@@ -36,7 +37,8 @@ static int row(void *context, json_t *worker, struct err *err)
     (void)snprintf(completed, sizeof completed, "%" PRId64, int_at(worker, "completed", 0));
     (void)snprintf(failed, sizeof failed, "%" PRId64, int_at(worker, "failed", 0));
     if (json_is_number(rate)) {
-        (void)snprintf(per_hour, sizeof per_hour, "%.4g", json_number_value(rate));
+        double speed = json_number_value(rate);
+        (void)snprintf(per_hour, sizeof per_hour, speed < 1000 ? "%.4g" : "%.0f", speed);
     }
     const char *cells[N_COLUMNS] = {
         [NAME] = text_at(worker, "name"),
