@@ -4,7 +4,7 @@ import {brush, drag, focusChanged, key, LANE_NAMES} from './brushing.js';
 import {CanvasElement, channels, colour, context, FONT, isDark, isForced, make, sameNumbers, rowsAndCommand} from './canvas.js';
 import {drawAxis, drawLanes, SIDE} from './parcoords_axes.js';
 import {addPairs, binPlaces, develop, makePicture} from './raster.js';
-import {binPairs, binRows, brushed, css, kindsOf, labelOf, LANES, makeAxis, makeScale, placeRows, rankColour,
+import {binPairs, binRows, brushed, css, keyedByName, kindsOf, labelOf, LANES, makeAxis, makeScale, placeRows, rankColour,
   rankShares, selectRows, spread, topShare} from './scales.js';
 import {count, num} from './view.js';
 
@@ -25,10 +25,10 @@ const KIND_NAMES = {linear: 'lin', log: 'log', quantile: 'rank', category: ''};
 export class HoneParcoords extends CanvasElement {
   constructor() {
     super();
-    this.filter = {};
+    this.filter = keyedByName();
     this.share = 0.2;
-    this.kinds = {};
-    this.cursors = {};
+    this.kinds = keyedByName();
+    this.cursors = keyedByName();
     this.aside = new Set(); // numbers of trials that were excluded
     this.marked = new Set();
   }
@@ -58,7 +58,7 @@ export class HoneParcoords extends CanvasElement {
 
   /** @param {import('./scales.js').Ranges} ranges */
   set ranges(ranges) {
-    this.filter = ranges ?? {};
+    this.filter = keyedByName(ranges);
     this.changed('selection');
   }
 
@@ -194,7 +194,7 @@ export class HoneParcoords extends CanvasElement {
     const before = this.kept ?? new Uint8Array(this.n).fill(1);
     this.kept = before.map((k, row) => k & (isKept ? mask[row] : 1 - mask[row]));
     this.kept.forEach((k, row) => k || this.aside.add(this.source.numbers[row]));
-    this.filter = {};
+    this.filter = keyedByName();
     this.changed('rows');
     this.tell(true);
   }
@@ -202,7 +202,7 @@ export class HoneParcoords extends CanvasElement {
   restore() {
     this.kept = undefined;
     this.aside.clear();
-    this.filter = {};
+    this.filter = keyedByName();
     this.changed('rows');
     this.tell(true);
   }
@@ -255,7 +255,8 @@ export class HoneParcoords extends CanvasElement {
   nextKind(name) {
     const axis = this.byName.get(name);
     const kinds = kindsOf(axis);
-    this.kinds = {...this.kinds, [name]: kinds[(kinds.indexOf(this.kindOf(axis)) + 1) % kinds.length]};
+    this.kinds = keyedByName(this.kinds);
+    this.kinds[name] = kinds[(kinds.indexOf(this.kindOf(axis)) + 1) % kinds.length];
     this.changed('rows');
   }
 
@@ -411,7 +412,8 @@ export class HoneParcoords extends CanvasElement {
   }
 
   setRanges(name, list) {
-    this.filter = {...this.filter, [name]: [...new Map(list.map((range) => [JSON.stringify(range), range])).values()]};
+    this.filter = keyedByName(this.filter);
+    this.filter[name] = [...new Map(list.map((range) => [JSON.stringify(range), range])).values()];
     if (this.filter[name].length === 0) delete this.filter[name];
     this.changed('selection');
   }

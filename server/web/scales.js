@@ -250,9 +250,12 @@ export function timeText(ms, step) {
  * @typedef {Record<string, Array<[number, number] | string>>} Ranges
  */
 
+/** An object with names of parameters for keys: one called constructor or __proto__ is a name like others. */
+export const keyedByName = (members = {}) => Object.assign(Object.create(null), members);
+
 /** Reads ranges from the address of a page; what is not a range is left out. */
 export function rangesFromText(text) {
-  const ranges = {};
+  const ranges = keyedByName();
   let given;
 
   try {

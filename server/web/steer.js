@@ -1,5 +1,6 @@
 /** What a user can do to a study or a trial: buttons, and the dialogs behind them. */
 import {call, get} from './api.js';
+import {keyedByName} from './scales.js';
 import {html, nothing, dialog, confirm, act, apiPath, counted, count, plural, trialPath, plain} from './view.js';
 
 export const setState = (study, state, said) =>
@@ -129,12 +130,13 @@ function parameterField(parameter, given, faults, i) {
 
 /** Queues a configuration; `given` fills the form. Resolves to the trial. */
 export async function enqueue(study, given = {}) {
+  const own = keyedByName(given);
   const parameters = study.parameters.filter((p, i, list) => p.type !== 'constant'
     && list.findIndex((q) => q.name === p.name) === i);
   const fields = (faults) => html`<p class="muted">It is tried before what the strategy would choose. An empty field takes its
-    default, or is inactive.</p><div class="fields">${parameters.map((p, i) => parameterField(p, given[p.name], faults, i))}</div>`;
+    default, or is inactive.</p><div class="fields">${parameters.map((p, i) => parameterField(p, own[p.name], faults, i))}</div>`;
   const send = (form) => {
-    const values = {};
+    const values = keyedByName();
     for (const p of parameters) {
       const text = form.elements[`p.${p.name}`].value;
       if (text !== '') values[p.name] = valueOf(p, text);

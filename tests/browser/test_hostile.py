@@ -89,6 +89,25 @@ class Hostile(BrowserTest):
         found = list(self.client.walk("/v1/studies/hostile/trials"))[-1]["parameters"]
         self.assertEqual(list(found.values()), [SCRIPT, RIGHT_TO_LEFT, TEMPLATE, ESCAPE])
 
+    def test_names_that_every_object_has_are_names_like_others(self):
+        names = ["constructor", "__proto__", "hasOwnProperty", "toString"]
+        self.make("members", parameters=[{"name": n, "type": "float", "low": 0, "high": 1} for n in names])
+        for i in range(4):
+            self.run_one("members", outcome="completed", metrics={"loss": i})
+        for path in ("", "/trials?sel=1,2&slices=1", "/trials?ranges=%7B%22constructor%22:[[0,1]]%7D", "/trials/1"):
+            self.open(f"/studies/members{path}")
+            expect(self.page.locator("main")).to_contain_text("constructor")
+        self.open("/studies/members")
+        self.page.get_by_role("button", name="Add a trial…").click()
+        dialog = self.page.get_by_role("dialog")
+        for i in range(len(names)):
+            expect(dialog.locator("input").nth(i)).to_have_value("")
+            dialog.locator("input").nth(i).fill("0.5")
+        dialog.get_by_role("button", name="Queue it").click()
+        expect(self.page.get_by_text("is queued.")).to_be_visible()
+        found = list(self.client.walk("/v1/studies/members/trials"))[-1]["parameters"]
+        self.assertEqual(found, dict.fromkeys(names, 0.5))
+
 
 if __name__ == "__main__":
     main()
