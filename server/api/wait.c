@@ -360,7 +360,7 @@ static int read_request(struct api *api, struct http_request *request, struct wa
     TRY(read_after(api, request, &waiter->after, err));
     int64_t behind = atomic_load(&api->last_seq) - waiter->after;
     if (behind < 0 || behind > EVENTS_OF_A_TAG) {
-        *wait_ms = 0; /* of another life of the server, or too old to look for */
+        *wait_ms = 0; /* of another database, or too old to look for */
     }
     return 0;
 }

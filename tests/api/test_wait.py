@@ -135,7 +135,7 @@ class Wait(hone.ServedTest):
             reply = self.client.get(f"/v1/studies/s?{query}")
             self.assertEqual((query, reply.status, reply.type), (query, 400, "malformed"))
 
-    def test_numbers_of_another_life_are_answered_at_once(self):
+    def test_numbers_of_another_database_are_answered_at_once(self):
         self.make("s")
         self.assertEqual(self.client.get(f"/v1/studies/s?wait={LONG}&after=999999").status, 200)
 
