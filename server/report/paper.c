@@ -145,7 +145,7 @@ static void write_sample(const struct study_report *report, size_t n, struct pro
     prose_say(&part, ".");
     if (strcmp(study_strategy(report->def), "random") != 0) {
         prose_say(&part, " The strategy learns or stops early, so they are no random sample: the "
-                         "curve describes what was observed, and promises nothing.");
+                         "curve describes what was observed, and is no forecast.");
     }
     paragraph_end(prose, &part);
 }

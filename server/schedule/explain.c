@@ -194,8 +194,8 @@ static void write_waiting(const struct schedule *schedule, const struct rung_ent
     json_object_end(w);
     if (schedule_is_predictive(schedule)) {
         (void)snprintf(text, sizeof text,
-                       "trains on; at %s it had %s, and the model has not spoken yet",
-                       standing.level, json_format_number(standing.value, value));
+                       "trains on; at %s it had %s, and there is no forecast yet", standing.level,
+                       json_format_number(standing.value, value));
         json_put_string(w, "text", text);
         return;
     }

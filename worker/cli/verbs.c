@@ -67,7 +67,7 @@ const struct verb verbs[] = {
      "lease trials for days, to run them without a network"},
     {NULL, "absorb", verb_absorb, &usage_absorb, "bring the results of a bundle home"},
     {NULL, "report", verb_report, &usage_report,
-     "from within a job: say what was measured, hear what to do"},
+     "from within a job: send what was measured, read what to do"},
     {NULL, "help", verb_help, &usage_help, "this list, or the options of one verb"},
     {NULL, "version", verb_version, &usage_version, "which version this is"},
 };

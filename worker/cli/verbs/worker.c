@@ -55,7 +55,7 @@ static const struct argp_option own[] = {
      "ranges. It shows which lines of its output are understood, which look like a report and are "
      "not, and why, and the value that the study would get. Where nothing was reported, the first "
      "lines with numbers are shown, and the option --metric that would read a value from them. No "
-     "server is needed, and none hears of it. With --study the study says which metric is the "
+     "server is needed, and nothing is sent. With --study the study says which metric is the "
      "objective. Ends with 0 if the command did and the objective was seen, else with 1.",
      5},
     {"bundle", KEY_BUNDLE, "FILE", 0,
