@@ -99,7 +99,7 @@ printf 'hone: accuracy=%d' $((n + 1))
             wrong = {n: value for n, value in series(server).items() if n != value}
             expect((len(server.values), wrong), (LINES + 1, {}), said)
             expect((only_result(server)["outcome"], server.released), ("completed", []), said)
-        assert workers > 3, workers
+        assert workers > 2, workers  # how many depends on how much one write holds
 
 
 STREAMS = """

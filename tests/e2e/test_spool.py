@@ -432,7 +432,8 @@ def test_what_a_second_worker_of_this_name_left_is_delivered(tmp):
             kill(worker)
         server.faults.clear()
         server.work(tmp, job)
-        expect((sorted(trial for trial, _ in server.results), runs(tmp)), ([1, 2], 2))
+        # a call of a killed worker that was under way may have arrived too: the same result again
+        expect((sorted({trial for trial, _ in server.results}), runs(tmp)), ([1, 2], 2))
     expect(states(tmp), [])
 
 
