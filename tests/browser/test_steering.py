@@ -59,6 +59,7 @@ class Steering(BrowserTest):
         self.begin()
         self.lease(self.name)
         self.press("Stop…")
+        expect(self.page.get_by_role("dialog").get_by_role("textbox")).to_be_focused()
         self.page.keyboard.press("Escape")
         expect(self.page.get_by_role("dialog")).to_have_count(0)
         expect(self.page.get_by_role("button", name="Stop…")).to_be_focused()
