@@ -44,6 +44,12 @@ const char *err_code_name(enum err_code code)
     return code_names[code];
 }
 
+bool err_may_pass(enum err_code code)
+{
+    return code == ERR_UNREACHABLE || code == ERR_OVERLOADED || code == ERR_STARTING
+           || code == ERR_RATE_LIMITED;
+}
+
 enum err_code err_code_from_name(const char *name)
 {
     for (int code = ERR_NONE; code < ERR_CODE_COUNT; code++) {

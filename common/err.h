@@ -61,6 +61,8 @@ struct err {
 const char *err_code_name(enum err_code code);
 /* Returns the code of that name, ERR_NONE where there is none. */
 enum err_code err_code_from_name(const char *name);
+/* Did a call fail for a reason that may pass: the server is not reached, or cannot serve now? */
+bool err_may_pass(enum err_code code);
 
 /* Fills *err; always -1, so that `return err_set(…)` reads well. `err` may be NULL. Here and below
  * the text is UTF-8 whatever went into it: what does not fit, or was cut by its format, ends with a

@@ -157,12 +157,6 @@ static void retry_later(struct checkpoint_fetch *fetch, double retry_after_secon
         now_ms + backoff_next(&fetch->backoff, &fetch->loop->rng, retry_after_seconds);
 }
 
-static bool may_pass(enum err_code code)
-{
-    return code == ERR_UNREACHABLE || code == ERR_OVERLOADED || code == ERR_STARTING
-           || code == ERR_RATE_LIMITED;
-}
-
 /* Bytes that are not those of its name were damaged on the way, or are another's: once more, then
  * not at all. */
 static void take_whole(struct checkpoint_fetch *fetch)
@@ -199,7 +193,7 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
         take_whole(fetch);
     } else if (is_ours) {
         fail_here(fetch);
-    } else if (may_pass(fetch->err.code)) {
+    } else if (err_may_pass(fetch->err.code)) {
         retry_later(fetch, answer == NULL ? -1 : answer->retry_after_seconds);
     } else {
         finish(fetch, true);

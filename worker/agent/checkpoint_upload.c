@@ -98,12 +98,6 @@ static void take_reply(struct checkpoint_upload *upload, const struct http_answe
     finish(upload);
 }
 
-static bool may_pass(enum err_code code)
-{
-    return code == ERR_UNREACHABLE || code == ERR_OVERLOADED || code == ERR_STARTING
-           || code == ERR_RATE_LIMITED;
-}
-
 static void on_answer(void *context, int rc, const struct http_answer *answer,
                       const struct err *err)
 {
@@ -114,7 +108,7 @@ static void on_answer(void *context, int rc, const struct http_answer *answer,
     upload->err = *err;
     if (rc == 0 && http_answer_check(answer, &upload->err) == 0) {
         take_reply(upload, answer);
-    } else if (may_pass(upload->err.code) && now_ms - upload->began_ms < PATIENCE_MS) {
+    } else if (err_may_pass(upload->err.code) && now_ms - upload->began_ms < PATIENCE_MS) {
         upload->retry_at_ms = now_ms
                               + backoff_next(&upload->backoff, &upload->loop->rng,
                                              answer == NULL ? -1 : answer->retry_after_seconds);

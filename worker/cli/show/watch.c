@@ -190,12 +190,6 @@ static void draw(struct watch *watch, const char *trouble, bool *over)
     (void)fflush(watch->out);
 }
 
-static bool may_pass(enum err_code code)
-{
-    return code == ERR_UNREACHABLE || code == ERR_OVERLOADED || code == ERR_STARTING
-           || code == ERR_RATE_LIMITED;
-}
-
 int watch_look(struct watch *watch, bool *over, struct err *err)
 {
     int64_t now_ms = watch->clock->monotonic_ms(watch->clock);
@@ -205,7 +199,7 @@ int watch_look(struct watch *watch, bool *over, struct err *err)
         draw(watch, NULL, over);
         return 0;
     }
-    if (watch->study == NULL || !may_pass(err->code)) {
+    if (watch->study == NULL || !err_may_pass(err->code)) {
         return -1;
     }
     if (watch->silent_since_ms < 0) {

@@ -216,12 +216,6 @@ static int read_once(struct log_reader *reader, struct err *err)
                : rc;
 }
 
-static bool may_pass(enum err_code code)
-{
-    return code == ERR_UNREACHABLE || code == ERR_OVERLOADED || code == ERR_STARTING
-           || code == ERR_RATE_LIMITED;
-}
-
 static void wait_for_server(struct log_reader *reader)
 {
     const struct clock *clock = clock_system();
@@ -245,7 +239,7 @@ static void wait_for_server(struct log_reader *reader)
 static int read_all(struct log_reader *reader, struct err *err)
 {
     while (read_once(reader, err) != 0) {
-        if (!reader->given->follows || reader->pieces.attempt == 0 || !may_pass(err->code)) {
+        if (!reader->given->follows || reader->pieces.attempt == 0 || !err_may_pass(err->code)) {
             return -1;
         }
         wait_for_server(reader);

@@ -160,12 +160,6 @@ static int read_once(struct session *session, struct event_reader *reader, struc
     return 0;
 }
 
-static bool may_pass(enum err_code code)
-{
-    return code == ERR_UNREACHABLE || code == ERR_OVERLOADED || code == ERR_STARTING
-           || code == ERR_RATE_LIMITED;
-}
-
 /* Who follows goes on whenever the answer breaks off; who was never answered does not. */
 static int read_all(struct session *session, struct event_reader *reader, struct err *err)
 {
@@ -175,7 +169,7 @@ static int read_all(struct session *session, struct event_reader *reader, struct
     for (;;) {
         int rc = read_once(session, reader, err);
         known = known || rc == 0 || reader->was_answered;
-        if (!reader->given->follows || (rc != 0 && !(known && may_pass(err->code)))) {
+        if (!reader->given->follows || (rc != 0 && !(known && err_may_pass(err->code)))) {
             return rc;
         }
         wait_ms = reader->was_answered ? WAIT_MS : wait_ms < WAIT_MOST_MS ? 2 * wait_ms : wait_ms;
