@@ -179,8 +179,7 @@ def test_it_can_be_stopped_and_goes_on(tmp):
         with_answers(server)
         with top(server, tmp) as terminal:
             terminal.wait_for("digits")
-            os.kill(terminal.pid, signal.SIGTSTP)
-            expect(terminal.is_stopped(), True)
+            expect(terminal.stop(), True)
             expect(terminal.is_restored(), True, "the shell gets its terminal")
             terminal.screen.__init__(80, 24)
             os.kill(terminal.pid, signal.SIGCONT)

@@ -210,10 +210,14 @@ class Terminal:
     def type(self, keys):
         os.write(self.master, keys.encode())
 
-    def is_stopped(self):
-        """Waits until a signal has stopped it."""
+    def stop(self):
+        """Stops it as Ctrl-Z does, again every second: once in many runs the first was without effect."""
         deadline = time.monotonic() + SECONDS
+        next_at = 0
         while time.monotonic() < deadline:
+            if time.monotonic() >= next_at:
+                os.kill(self.pid, signal.SIGTSTP)
+                next_at = time.monotonic() + 1
             with open(f"/proc/{self.pid}/stat", encoding="utf-8") as file:
                 if file.read().rsplit(")", 1)[1].split()[0] == "T":
                     return True
