@@ -178,12 +178,55 @@ def test_it_can_be_stopped_and_goes_on(tmp):
     with FakeServer() as server:
         with_answers(server)
         with top(server, tmp) as terminal:
-            terminal.wait_for("digits")
-            expect(terminal.stop(), True)
-            expect(terminal.is_restored(), True, "the shell gets its terminal")
-            terminal.screen.__init__(80, 24)
-            os.kill(terminal.pid, signal.SIGCONT)
+            for _ in range(3):
+                terminal.wait_for("digits", "slow:0")
+                terminal.stop()
+                expect(terminal.is_restored(), True, "the shell gets its terminal")
+                terminal.screen.__init__(80, 24)
+                os.kill(terminal.pid, signal.SIGCONT)
             terminal.wait_for("digits", "slow:0")
+            terminal.type("q")
+            expect(terminal.wait(), 0)
+
+
+def test_a_stop_is_not_lost_while_it_writes(tmp):
+    with FakeServer() as server:
+        with_answers(server)
+        with top(server, tmp) as terminal:
+            terminal.wait_for("digits", "slow:0")
+            terminal.hold_output()
+            terminal.type("\r")  # another page
+            terminal.wait_until(terminal.is_writing, "it waits for the terminal")
+            os.kill(terminal.pid, signal.SIGTSTP)
+            terminal.release_output()
+            terminal.wait_until(terminal.is_stopped, "it is stopped")
+            expect(terminal.is_restored(), True, "the shell gets its terminal")
+            os.kill(terminal.pid, signal.SIGCONT)
+            terminal.wait_for("best    accuracy 0.93")
+            terminal.type("q")
+            expect(terminal.wait(), 0)
+
+
+def test_a_terminal_that_was_resized_meanwhile_is_filled(tmp):
+    with FakeServer() as server:
+        with_answers(server)
+        with top(server, tmp) as terminal:
+            terminal.wait_for("digits", "slow:0")
+            terminal.stop()
+            terminal.resize(100, 10, tell=False)  # the shell is told, not what it has stopped
+            os.kill(terminal.pid, signal.SIGCONT)
+            terminal.wait_until(lambda: terminal.screen.lines()[9].startswith("q quit"), "the keys are in the last line")
+            expect(len(terminal.screen.lines()[0]), 100, "the server stands at the right end")
+
+
+def test_who_ignores_stops_is_not_stopped(tmp):
+    with FakeServer() as server:
+        with_answers(server)
+        with Terminal(["/bin/sh", "-c", f"trap '' TSTP; exec {HONE} top"], server.environment(tmp)) as terminal:
+            terminal.wait_for("digits")
+            os.kill(terminal.pid, signal.SIGTSTP)
+            terminal.type("\r")
+            terminal.wait_for("best    accuracy 0.93")
             terminal.type("q")
             expect(terminal.wait(), 0)
 

@@ -211,18 +211,25 @@ class Terminal:
         os.write(self.master, keys.encode())
 
     def stop(self):
-        """Stops it as Ctrl-Z does, again every second: once in many runs the first was without effect."""
-        deadline = time.monotonic() + SECONDS
-        next_at = 0
-        while time.monotonic() < deadline:
-            if time.monotonic() >= next_at:
-                os.kill(self.pid, signal.SIGTSTP)
-                next_at = time.monotonic() + 1
-            with open(f"/proc/{self.pid}/stat", encoding="utf-8") as file:
-                if file.read().rsplit(")", 1)[1].split()[0] == "T":
-                    return True
-            self.read(0.05)
-        return False
+        """Stops it as Ctrl-Z does."""
+        os.kill(self.pid, signal.SIGTSTP)
+        self.wait_until(self.is_stopped, "it is stopped")
+
+    def is_stopped(self):
+        with open(f"/proc/{self.pid}/stat", encoding="utf-8") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "T"
+
+    def hold_output(self):
+        """As Ctrl-S: the program waits in its next write to the terminal. release_output() is Ctrl-Q."""
+        termios.tcflow(self.slave, termios.TCOOFF)
+
+    def release_output(self):
+        termios.tcflow(self.slave, termios.TCOON)
+
+    def is_writing(self):
+        """Whether the program waits in a call whose first argument is its standard output."""
+        with open(f"/proc/{self.pid}/syscall", encoding="utf-8") as file:
+            return file.read().split()[1:2] == ["0x1"]
 
     def wait(self):
         deadline = time.monotonic() + SECONDS

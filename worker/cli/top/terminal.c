@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <term.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@ static const int leaving_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 enum { ESCAPE = 27, DELETE = 127, ESCAPE_MS = 25, GREEN = 1, RED = 2 };
 
 static volatile sig_atomic_t asked_to_leave;
+static volatile sig_atomic_t asked_to_stop;
 static SCREEN *screen;
 
 static void note_signal(int number)
@@ -23,18 +25,31 @@ static void note_signal(int number)
     asked_to_leave = number;
 }
 
-/* Those that are ignored, as by nohup, stay so. */
-static void catch_signals(void)
+static void note_stop(int number)
 {
-    struct sigaction action = {.sa_handler = note_signal};
+    asked_to_stop = number;
+}
+
+/* A signal that is ignored, as by nohup, stays so. With SA_RESTART a picture is written whole. */
+static void catch_signal(int number, void (*handler)(int), int flags)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+    struct sigaction old;
 
     (void)sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof leaving_signals / sizeof leaving_signals[0]; i++) {
-        struct sigaction old;
-        if (sigaction(leaving_signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
-            (void)sigaction(leaving_signals[i], &action, NULL);
-        }
+    if (sigaction(number, NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
+        (void)sigaction(number, &action, NULL);
     }
+}
+
+/* SIGTSTP is caught before newterm(): otherwise ncurses has a handler of its own, and ignores the
+ * signal whenever it writes to the terminal, so that a stop may be lost. */
+static void catch_signals(void)
+{
+    for (size_t i = 0; i < sizeof leaving_signals / sizeof leaving_signals[0]; i++) {
+        catch_signal(leaving_signals[i], note_signal, 0);
+    }
+    catch_signal(SIGTSTP, note_stop, SA_RESTART);
 }
 
 /* Bars and arrows need UTF-8, which a batch job's locale rarely has. */
@@ -75,6 +90,7 @@ int terminal_open(bool color, struct err *err)
         return err_set(err, ERR_INVALID, "this is no terminal; --once prints one picture");
     }
     use_utf8();
+    catch_signals();
     screen = can_move_cursor() ? newterm(NULL, stdout, stdin) : NULL;
     if (screen == NULL) {
         return err_set(err, ERR_INVALID,
@@ -82,7 +98,6 @@ int terminal_open(bool color, struct err *err)
                        "needs no such terminal",
                        term == NULL ? "" : term);
     }
-    catch_signals();
     choose_colors(color);
     (void)set_escdelay(ESCAPE_MS);
     (void)cbreak();
@@ -100,6 +115,33 @@ void terminal_close(void)
         delscreen(screen);
         screen = NULL;
     }
+}
+
+static void follow_size(void)
+{
+    struct winsize size;
+
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0
+        && is_term_resized(size.ws_row, size.ws_col)) {
+        (void)resizeterm(size.ws_row, size.ws_col);
+    }
+}
+
+/* Gives the terminal back and stops, as by default. Once continued, takes it again: its modes and
+ * its size may be others by then. */
+static void stop_until_continued(void)
+{
+    struct sigaction by_default = {.sa_handler = SIG_DFL};
+    struct sigaction ours;
+
+    (void)endwin();
+    (void)sigemptyset(&by_default.sa_mask);
+    (void)sigaction(SIGTSTP, &by_default, &ours);
+    (void)raise(SIGTSTP);
+    (void)sigaction(SIGTSTP, &ours, NULL);
+    (void)def_shell_mode();
+    follow_size();
+    (void)refresh();
 }
 
 static int translated(int key)
@@ -139,6 +181,10 @@ static int translated(int key)
 
 int terminal_key(void)
 {
+    if (asked_to_stop != 0) {
+        asked_to_stop = 0;
+        stop_until_continued();
+    }
     return translated(getch());
 }
 

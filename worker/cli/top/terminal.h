@@ -1,5 +1,6 @@
 /* The whole screen of a terminal, by ncurses. It is given back as it was on every way out: `q`, an
- * error, SIGINT, SIGTERM, SIGHUP, SIGQUIT; and while the program is stopped by SIGTSTP.
+ * error, SIGINT, SIGTERM, SIGHUP, SIGQUIT; and while the program is stopped by SIGTSTP, which
+ * terminal_key() does between two pictures.
  * Process-wide state: one at a time. */
 #ifndef WORKER_CLI_TOP_TERMINAL_H
 #define WORKER_CLI_TOP_TERMINAL_H
