@@ -43,6 +43,10 @@ void encode_trials_added(const struct command *command, struct http_response *re
 
 static int read_addition(struct http_request *request, struct trials_add_command *add)
 {
+    static const char *const known[] = {"guest", NULL};
+
+    TRY(query_check(request, known, &add->head.err));
+    TRY(query_flag(request, "guest", false, &add->in.by_program, &add->head.err));
     TRY(request_study(request, add->in.study, &add->head.err));
     return request_json(request, &add->in.body, &add->head.err);
 }

@@ -41,6 +41,7 @@ struct limits {
     int64_t retries;  /* default 0 */
     double trial_seconds;
     double stall_seconds;
+    double guest_share; /* of the trials, 0 to 1, may be enqueued */
 };
 
 /* The default of limits.failures: so many trials in a row that failed by themselves end the study,

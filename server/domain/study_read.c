@@ -50,6 +50,11 @@ static void read_limit_values(const json_t *given, int digits, struct limits *li
     limits->retries = fields_int(&f, "retries", 0, 0, 1000000);
     limits->trial_seconds = read_seconds(&f, "trial_seconds");
     limits->stall_seconds = read_seconds(&f, "stall_seconds");
+    limits->guest_share = fields_real(&f, "guest_share", -1);
+    if (fields_has(&f, "guest_share") && !(limits->guest_share >= 0 && limits->guest_share <= 1)) {
+        fields_fault(&f, "guest_share",
+                     "must be a share from 0 to 1: of all trials, those that may be enqueued");
+    }
     fields_end(&f);
 }
 

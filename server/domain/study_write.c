@@ -166,6 +166,9 @@ static void write_limits(const struct study_def *def, struct json_writer *w)
     json_put_int(w, "retries", limits->retries);
     put_seconds(w, "trial_seconds", limits->trial_seconds);
     put_seconds(w, "stall_seconds", limits->stall_seconds);
+    if (limits->guest_share >= 0) {
+        json_put_number(w, "guest_share", limits->guest_share);
+    }
     json_object_end(w);
 }
 

@@ -138,6 +138,9 @@ int trial_become(struct state *state, struct live_trial *trial, enum trial_state
     if (trial_state_is_final(before)) { /* tried again: whatever made it fail was mended */
         study->row.failed_in_row = 0;
     }
+    if (next == TRIAL_CANCELLED && row->attempt == 0 && row->source == SOURCE_ENQUEUED) {
+        study->row.enqueued_trials--; /* its place may be taken by another one */
+    }
     count_failed_in_row(study, row, before);
     study_consider_best(study, row);
     if (trial_state_is_final(next)) {

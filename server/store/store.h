@@ -100,8 +100,9 @@ struct study_row {
     int64_t best_trial; /* 0: none */
     double best_value;
     int64_t best_resource;
-    int64_t failed_in_row; /* trials that failed by themselves since the last that did not */
-    bool has_value;        /* a finite objective was reported at least once */
+    int64_t failed_in_row;   /* trials that failed by themselves since the last that did not */
+    bool has_value;          /* a finite objective was reported at least once */
+    int64_t enqueued_trials; /* without those that were cancelled before their first lease */
 };
 void study_row_finish(struct study_row *row);
 OWN_VALUE(study_row)

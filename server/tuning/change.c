@@ -314,7 +314,7 @@ static int decide(const struct tuning *tuning, const struct live_study *study,
     if (change->state >= 0) {
         change->then.row.state = (enum study_state)change->state;
     }
-    return brought_check(&change->then, &change->brought, err);
+    return brought_check(&change->then, &change->brought, false, err);
 }
 
 /* ---- the change itself ---- */

@@ -115,6 +115,7 @@ struct trials_add_command {
     struct {
         char study[NAME_BYTES];
         json_t *body;
+        bool by_program; /* what is enqueued has a share, also where the study sets none */
     } in;
     struct {
         size_t n_numbers;

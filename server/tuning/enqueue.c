@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/domain/guests.h"
 #include "server/state/events.h"
 #include "server/state/limits.h"
 #include "server/state/studies.h"
@@ -103,6 +104,7 @@ static void count(struct live_study *study, const struct trial_row *row)
     study->row.last_number++;
     study->row.counts[row->state]++;
     study->imported_failures += row->source == SOURCE_IMPORTED && row->state == TRIAL_FAILED;
+    study->row.enqueued_trials += row->source == SOURCE_ENQUEUED;
     study->dirty = true;
 }
 
@@ -231,13 +233,31 @@ static int check_names(const struct live_study *study, const struct brought *bro
     return 0;
 }
 
-int brought_check(const struct live_study *study, const struct brought *brought, struct err *err)
+/* Is there room for so many in limits.guest_share? */
+static int check_share(const struct live_study *study, int64_t n, bool by_program, struct err *err)
 {
+    const struct guests guests = {
+        .limits = &study->def->limits,
+        .by_program = by_program,
+        .trials = study->row.leased_trials + study->enqueued.n,
+        .enqueued = study->row.enqueued_trials,
+        .more = n,
+    };
+
+    return guests_check(&guests, err);
+}
+
+int brought_check(const struct live_study *study, const struct brought *brought, bool by_program,
+                  struct err *err)
+{
+    int64_t n_enqueued = 0;
+
     for (size_t i = 0; i < brought->n; i++) {
-        if (!brought->trials[i].imported) {
-            TRY(check_state(study, err));
-            break;
-        }
+        n_enqueued += brought->trials[i].imported ? 0 : 1;
+    }
+    if (n_enqueued > 0) {
+        TRY(check_state(study, err));
+        TRY(check_share(study, n_enqueued, by_program, err));
     }
     TRY(check_names(study, brought, err));
     return study->row.last_number + (int64_t)brought->n > TRIAL_NUMBER_MAX
@@ -268,7 +288,7 @@ int tuning_trials_add(struct tuning *tuning, struct trials_add_command *command,
 
     TRY(study_required(&tuning->state, command->in.study, &study, err));
     TRY(brought_read(study->def, command->in.body, "", &brought, &command->head.faults, err));
-    TRY(brought_check(study, &brought, err));
+    TRY(brought_check(study, &brought, command->in.by_program, err));
     command->out.numbers = calloc(brought.n, sizeof *command->out.numbers);
     if (command->out.numbers == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");

@@ -6,9 +6,10 @@
 #include "server/tuning/internal.h"
 
 /* May all of them be added to the study, as it stands? Asked before anything is written.
- * ERR_WRONG_STATE, ERR_INVALID. */
+ * by_program: they have a share of the trials also where the study sets none. ERR_WRONG_STATE,
+ * ERR_INVALID. */
 MUST_USE int brought_check(const struct live_study *study, const struct brought *brought,
-                           struct err *err);
+                           bool by_program, struct err *err);
 /* Adds those that were checked; numbers[0 … brought->n - 1] ← theirs. */
 MUST_USE int brought_add(struct tuning *tuning, struct live_study *study, struct brought *brought,
                          int64_t numbers[], struct err *err);

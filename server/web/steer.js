@@ -51,6 +51,7 @@ export const LIMITS = [
   ['retries', 'Retries', 'of a trial that fails by itself'],
   ['trial_seconds', 'Seconds a trial', 'then its attempt is ended'],
   ['stall_seconds', 'Silent seconds', 'then its attempt is ended'],
+  ['guest_share', 'Guest share', 'of the trials that may be enqueued, 0 to 1'],
 ];
 
 /** The fields of a form whose names begin with `prefix`, numbers where they are numbers. */

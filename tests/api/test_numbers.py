@@ -51,7 +51,8 @@ PARAMETERS = [
      "sd": 1, "when": {"c": [1]}},
 ]
 LIMITS = {"trials": 50, "parallel": 50, "seconds": 1000, "resource": 5000, "target": -1,
-          "failures": 5, "attempts": 3, "retries": 0, "trial_seconds": 100, "stall_seconds": 100}
+          "failures": 5, "attempts": 3, "retries": 0, "trial_seconds": 100, "stall_seconds": 100,
+          "guest_share": 0.5}
 RESOURCE = {"name": "epochs", "min": 1, "max": 27}
 STUDIES = [
     hone.study("s", parameters=PARAMETERS, resource=RESOURCE, limits=LIMITS, priority=0, share=1,

@@ -48,6 +48,13 @@ def version_of(path):
     return version
 
 
+def enqueued_of(path, study):
+    connection = sqlite3.connect(path)
+    row = connection.execute("SELECT enqueued_trials FROM study WHERE name = ?", (study,)).fetchone()
+    connection.close()
+    return row[0]
+
+
 def studies_with_values(path):
     connection = sqlite3.connect(path)
     rows = connection.execute("SELECT name FROM study WHERE has_value = 1").fetchall()
@@ -67,6 +74,8 @@ class Upgrade(unittest.TestCase):
             with server.client(None) as client:
                 client.post("/v1/studies", hone.study("older", limits={"trials": 3}))
                 client.post("/v1/studies", hone.study("untried"))
+                client.post("/v1/studies/untried/trials", [{"parameters": {"x": x}} for x in (0.1, 0.2, 0.3)])
+                client.patch("/v1/studies/untried/trials/2", {"state": "cancelled"})
                 for loss in (3, 1, 2):
                     self.finish_trial(client, "older", loss)
                 before = client.get("/v1/studies/older/trials").json
@@ -78,6 +87,8 @@ class Upgrade(unittest.TestCase):
             self.assertEqual(version_of(copy), 1)
             self.assertEqual(version_of(path), len(MIGRATIONS))
             self.assertEqual(studies_with_values(path), ["older"])
+            self.assertEqual(enqueued_of(path, "untried"), 2)
+            self.assertEqual(enqueued_of(path, "older"), 0)
             with server.client(None) as client:
                 self.assertEqual(client.get("/v1/studies/older/trials").json, before)
                 new = hone.study("new", strategy="bayesian", after=["older"])

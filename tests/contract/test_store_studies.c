@@ -89,6 +89,7 @@ START_TEST(study_update_keeps_name_and_accepted_body)
         row.exhausted = true;
         row.target_reached = true;
         row.last_ordinal = 11;
+        row.enqueued_trials = 5;
         row.best_trial = 4;
         row.best_value = -2.5;
         row.best_resource = 27;
@@ -101,6 +102,7 @@ START_TEST(study_update_keeps_name_and_accepted_body)
         ck_assert_int_eq(read.paused_at_ms, 1700);
         ck_assert(read.exhausted && read.target_reached);
         ck_assert_uint_eq(read.last_ordinal, 11);
+        ck_assert_int_eq(read.enqueued_trials, 5);
         ck_assert_int_eq(read.best_trial, 4);
         ck_assert_double_eq(read.best_value, -2.5);
         ck_assert_int_eq(read.best_resource, 27);

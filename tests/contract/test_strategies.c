@@ -224,7 +224,8 @@ static struct study_def study_of(struct space *space, const char *strategy, uint
                                    .failures = -1,
                                    .attempts = 3,
                                    .trial_seconds = -1,
-                                   .stall_seconds = -1};
+                                   .stall_seconds = -1,
+                                   .guest_share = -1};
     study.strategy_options = json_object();
     return study;
 }

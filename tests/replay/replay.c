@@ -26,7 +26,7 @@
  *   TIME WHO forgets                          (the worker is a new one, without a lease)
  *   TIME patch STUDY BODY                     STATE [REASON]
  *   TIME delete STUDY [force]                 deleted
- *   TIME enqueue STUDY [key KEY] BODY         trials N …
+ *   TIME enqueue STUDY [guest] [key KEY] BODY trials N …
  *   TIME cancel STUDY N                       cancelled
  *   TIME retry STUDY [N]                      trials N … [skipped N]
  *   TIME show STUDY                           STATE [REASON] STATE N … of its trials [best N]
@@ -488,9 +488,14 @@ static int do_worker(struct play *play, const char *who, struct words *words, st
 static int do_enqueue(struct play *play, struct words *words, struct err *err)
 {
     const char *study = words_next(words);
+    bool by_program = words_skip(words, "guest");
     const char *key = words_skip(words, "key") ? words_next(words) : NULL;
+    struct command *command = world_add_trials(study == NULL ? "" : study, words_rest(words), key);
 
-    return submit(play, world_add_trials(study == NULL ? "" : study, words_rest(words), key), err);
+    if (command != NULL) {
+        as_trials_add(command)->in.by_program = by_program;
+    }
+    return submit(play, command, err);
 }
 
 static int do_line(struct play *play, struct words *words, struct err *err)

@@ -33,7 +33,7 @@ static const char whole[] =
     "\"stopping\": {\"rule\": \"median\", \"after\": 5},"
     "\"limits\": {\"trials\": 200, \"parallel\": 64, \"seconds\": 86400, \"resource\": 20000,"
     " \"target\": 0.99, \"failures\": 20, \"attempts\": 3, \"retries\": 0, \"trial_seconds\": 3600,"
-    " \"stall_seconds\": 600}, \"lease\": {\"ttl_seconds\": 60}, \"job\": {\"runner\": \"train\"},"
+    " \"stall_seconds\": 600, \"guest_share\": 0.25}, \"lease\": {\"ttl_seconds\": 60}, \"job\": {\"runner\": \"train\"},"
     "\"priority\": 2, \"share\": 1.5, \"requires\": {\"gpus\": 1, \"gpu_memory_mib\": 0, "
     "\"labels\": {}},"
     "\"after\": [\"older\"], \"seed\": 7}";
@@ -113,6 +113,12 @@ static const struct {
     {"{\"name\": \"a\", " LOSS ", " PARAMETERS ", \"limits\": {\"target\": \"x\"}}",
      "/limits/target"},
     {"{\"name\": \"a\", " LOSS ", " PARAMETERS ", \"limits\": {\"trails\": 5}}", "/limits/trails"},
+    {"{\"name\": \"a\", " LOSS ", " PARAMETERS ", \"limits\": {\"guest_share\": 1.5}}",
+     "/limits/guest_share"},
+    {"{\"name\": \"a\", " LOSS ", " PARAMETERS ", \"limits\": {\"guest_share\": -1}}",
+     "/limits/guest_share"},
+    {"{\"name\": \"a\", " LOSS ", " PARAMETERS ", \"limits\": {\"guest_share\": \"0.3\"}}",
+     "/limits/guest_share"},
     {"{\"name\": \"a\", " LOSS ", " PARAMETERS ", \"lease\": {\"ttl_seconds\": 14}}",
      "/lease/ttl_seconds"},
     {"{\"name\": \"a\", " LOSS ", " PARAMETERS ", \"lease\": {\"ttl_seconds\": 86401}}",

@@ -62,6 +62,7 @@ int store_study_update(struct store *store, const struct study_row *row, bool de
     stmt_bind_int_or_null(&s, ":best_resource", row->best_trial != 0, row->best_resource);
     stmt_bind_int(&s, ":failed_in_row", row->failed_in_row);
     stmt_bind_int(&s, ":has_value", row->has_value);
+    stmt_bind_int(&s, ":enqueued_trials", row->enqueued_trials);
     TRY(stmt_run(store, &s, err));
     return define ? update_definition(store, row, err) : 0;
 }
@@ -100,6 +101,7 @@ static int read_study(struct stmt *s, struct study_row *row, struct err *err)
     row->best_resource = stmt_int(s, 20);
     row->failed_in_row = stmt_int(s, 21);
     row->has_value = stmt_int(s, 22) != 0;
+    row->enqueued_trials = stmt_int(s, 23);
     return stmt_check(s, err);
 }
 

@@ -31,6 +31,7 @@ enum {
     KEY_RETRIES,
     KEY_TRIAL_TIME,
     KEY_STALL_TIME,
+    KEY_GUEST_SHARE,
 };
 
 static const struct argp_option definition_options[] = {
@@ -84,6 +85,10 @@ static const struct argp_option definition_options[] = {
     {"retries", KEY_RETRIES, "N", 0, "try a trial that failed by itself again this often", 3},
     {"trial-time", KEY_TRIAL_TIME, "SPAN", 0, "end a trial that takes longer", 3},
     {"stall-time", KEY_STALL_TIME, "SPAN", 0, "end a trial that reports nothing for so long", 3},
+    {"guest-share", KEY_GUEST_SHARE, "SHARE", 0,
+     "of the trials, from 0 to 1, those that may be enqueued\vUnless said, programs that propose "
+     "trials through MCP may propose 0.3 of them, and people any number.",
+     3},
     {"description", KEY_DESCRIPTION, "TEXT", 0, "for people", 4},
     {"label", KEY_LABEL, "KEY=VALUE", 0, "for people and queries; may be repeated", 4},
     {"priority", KEY_PRIORITY, "N", 0, "free workers go to the study with the highest one", 4},
@@ -207,6 +212,7 @@ static const struct {
     {KEY_FAILURES, "failures", "--failures", WHOLE},
     {KEY_RETRIES, "retries", "--retries", WHOLE},
     {KEY_TARGET, "target", "--target", REAL},
+    {KEY_GUEST_SHARE, "guest_share", "--guest-share", REAL},
     {KEY_BUDGET, "resource", "--budget", REAL},
     {KEY_TIME_LIMIT, "seconds", "--time-limit", SPAN},
     {KEY_TRIAL_TIME, "trial_seconds", "--trial-time", SPAN},
