@@ -22,8 +22,8 @@ struct guests {
     int64_t more;     /* these: to be enqueued */
 };
 
-/* May they be enqueued? ERR_WRONG_STATE says what the share is, how much of it is used, and what can
- * be done. */
+/* May they be enqueued? ERR_WRONG_STATE says what the share is, how much of it is used, and what
+ * can be done. */
 MUST_USE int guests_check(const struct guests *guests, struct err *err);
 
 #endif

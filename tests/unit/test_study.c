@@ -33,7 +33,8 @@ static const char whole[] =
     "\"stopping\": {\"rule\": \"median\", \"after\": 5},"
     "\"limits\": {\"trials\": 200, \"parallel\": 64, \"seconds\": 86400, \"resource\": 20000,"
     " \"target\": 0.99, \"failures\": 20, \"attempts\": 3, \"retries\": 0, \"trial_seconds\": 3600,"
-    " \"stall_seconds\": 600, \"guest_share\": 0.25}, \"lease\": {\"ttl_seconds\": 60}, \"job\": {\"runner\": \"train\"},"
+    " \"stall_seconds\": 600, \"guest_share\": 0.25}, \"lease\": {\"ttl_seconds\": 60}, \"job\": "
+    "{\"runner\": \"train\"},"
     "\"priority\": 2, \"share\": 1.5, \"requires\": {\"gpus\": 1, \"gpu_memory_mib\": 0, "
     "\"labels\": {}},"
     "\"after\": [\"older\"], \"seed\": 7}";
