@@ -53,14 +53,20 @@ class Client:
     """A server and what is needed to call it. Made by connect()."""
 
     def __init__(self, url: str, token: Optional[str] = None, worker_token: Optional[str] = None,
-                 timeout: float = TIMEOUT_SECONDS, ca_file: Optional[str] = None) -> None:
+                 timeout: float = TIMEOUT_SECONDS, ca_file: Optional[str] = None,
+                 is_private: bool = False) -> None:
         if not timeout > 0:
             raise ValueError(f"timeout is {timeout!r}; give seconds, more than 0")
+        self.is_private = is_private  # the server of this account, found by connect()
         self.timeout = float(timeout)
         self._transport = Transport(url, ca_file)
         self._token = token
         self._worker_token = worker_token or token
         self._was_reached = False
+        self._ca_file = ca_file
+
+    def __reduce__(self) -> Any:  # to another process: the same server, new connections
+        return (Client, (self.url, self._token, self._worker_token, self.timeout, self._ca_file, self.is_private))
 
     @property
     def url(self) -> str:
@@ -73,27 +79,32 @@ class Client:
     # ---- calls ------------------------------------------------------------------------------------
 
     def request(self, method: str, path: str, body: Any = None, query: Optional[Mapping[str, Any]] = None,
-                idempotency_key: Optional[str] = None, *, timeout: Optional[float] = None) -> Any:
+                idempotency_key: Optional[str] = None, *, timeout: Optional[float] = None,
+                retry: bool = True) -> Any:
         """Sends a request, again if need be, and returns the answer's JSON; None where it has no body.
 
         path      begins with "/", its parts escaped (see quote())
         body      anything that values.plain() takes; None: no body
         query     {"limit": 10}; None and missing are the same, True is "true"
         timeout   seconds for all tries together, beyond body["wait_seconds"]; None: the client's
+        retry     False: one try
 
         HoneError: refused, with the server's sentence. Unreachable: no answer in time. LeaseLost: a call
         about a lease that has ended.
         """
         data = None if body is None else values.encode(body)
-        answer = self._repeat(method, path + _query(query), data, self._headers(method, path, data,
-                              idempotency_key), timeout, _waits(body, query))
+        headers = self._headers(method, path, data, idempotency_key)
+        answer = self._repeat(method, path + _query(query), data, headers, timeout, _waits(body, query), retry)
         return _json(answer, self.url) if answer.body else None
 
     def text(self, path: str, query: Optional[Mapping[str, Any]] = None) -> str:
         """GET of an answer that is text: client.text("/v1/studies/x/brackets", {"format": "text"})."""
-        answer = self._repeat("GET", path + _query(query), None, self._headers("GET", path, None, None), None,
-                              _waits(None, query))
-        return answer.body.decode("utf-8", "replace")
+        return self.download(path, query).decode("utf-8", "replace")
+
+    def download(self, path: str, query: Optional[Mapping[str, Any]] = None) -> bytes:
+        """GET of an answer that is bytes, a checkpoint."""
+        headers = {**self._headers("GET", path, None, None), "Accept": "*/*"}
+        return self._repeat("GET", path + _query(query), None, headers, None, _waits(None, query)).body
 
     def walk(self, path: str, query: Optional[Mapping[str, Any]] = None) -> Iterator[Dict[str, Any]]:
         """Every item of a list, page after page."""
@@ -141,7 +152,7 @@ class Client:
 
     def events(self, study: Optional[str] = None, after: Any = 0, follow: bool = True
                ) -> Iterator[Dict[str, Any]]:
-        """What happens, as it happens: {"seq": 7, "type": "trial-ended", "study": …, …}.
+        """What happens, as it happens: {"seq": 7, "kind": "trial-completed", "study": …, …}.
 
         study    of this one only
         after    the `seq` to go on from; 0: all there is, "now": only what is new
@@ -197,7 +208,7 @@ class Client:
         return headers
 
     def _repeat(self, method: str, path: str, data: Optional[bytes], headers: Mapping[str, str],
-                timeout: Optional[float], waits: float) -> Answer:
+                timeout: Optional[float], waits: float, retry: bool = True) -> Answer:
         limit = (self.timeout if timeout is None else timeout)
         began = time.monotonic()
         pause, tries = _Pause(), 0
@@ -222,6 +233,8 @@ class Client:
                 wait = pause.next()
             if not error.retryable:
                 raise self._explained(error, path)
+            if not retry:
+                raise error
             if isinstance(error, Unreachable) and not self._was_reached:
                 limit = min(limit, _FIRST_SECONDS)
             if time.monotonic() - began + wait > limit:
@@ -284,7 +297,7 @@ def connect(url: Optional[str] = None, token: Optional[str] = None, token_file: 
     be used, or no `hone` to ask.
     """
     url = url or os.environ.get("HONE_URL") or None
-    worker_token = None
+    worker_token, is_private = None, not url
     if token is not None and token_file is not None:
         raise ValueError("give token or token_file, not both")
     if url is None:
@@ -298,7 +311,7 @@ def connect(url: Optional[str] = None, token: Optional[str] = None, token_file: 
         token_file = token_file or os.environ.get("HONE_TOKEN_FILE") or None
         token = load_token(os.fspath(token_file)) if token_file else None
     return Client(url, check_token(token) if token else None, worker_token, timeout,
-                  ca_file or os.environ.get("HONE_CA_FILE") or None)
+                  ca_file or os.environ.get("HONE_CA_FILE") or None, is_private)
 
 
 def quote(segment: Any) -> str:
@@ -338,9 +351,16 @@ def _problem(answer: Answer, url: str) -> HoneError:
             return Unreachable(f"{detail}; check the address", status=status,
                                retryable=bool(found["retryable"]))
     kinds = LeaseLost if kind in _LOST else HoneError
-    return kinds(detail, type=kind, status=status, title=str(found.get("title", "")),
+    return kinds(_with_all(detail, found.get("errors")), type=kind, status=status, title=str(found.get("title", "")),
                  errors=found.get("errors"), retryable=bool(found.get("retryable")),
                  instance=str(found.get("instance", "")))
+
+
+def _with_all(detail: str, errors: Any) -> str:
+    """The server's sentence names the first fault of several; this names them all."""
+    if not isinstance(errors, list) or len(errors) < 2:
+        return detail
+    return "; ".join(f"{one.get('pointer')}: {one.get('detail')}" for one in errors if isinstance(one, dict))
 
 
 def _json(answer: Answer, url: str) -> Any:

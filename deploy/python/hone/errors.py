@@ -63,6 +63,10 @@ class NothingYet(HoneError):
         self.retry_after = retry_after
 
 
+class StudyEnded(HoneError):
+    """The study is finished or stopped: there will be no trial any more."""
+
+
 class NotInJob(HoneError):
     """current_trial() outside a job of `hone worker`."""
 

@@ -46,7 +46,7 @@ def plain(value: Any, where: str = "value", depth: int = 0) -> Any:
 def metric(value: Any, where: str) -> Number:
     """A metric's value as a number, NaN and infinities included. TypeError says what it is instead."""
     if isinstance(value, bool) or value is None or isinstance(value, (str, bytes)):
-        raise TypeError(f"metric {where} is {value!r}; give a number")
+        raise TypeError(f"{where} is {value!r}; give a number")
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
@@ -56,12 +56,18 @@ def metric(value: Any, where: str) -> Number:
     try:
         return float(value)  # Decimal, Fraction, and whatever else calls itself a number
     except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"metric {where} is {_a(value)}; give one number") from None
+        raise TypeError(f"{where} is {_a(value)}; give one number") from None
+
+
+def step(value: Any) -> Number:
+    """A step: a whole number as an int, whatever kind of number it is given as."""
+    number = metric(value, "step")
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def metrics(values: Mapping[str, Any]) -> Dict[str, Any]:
     """Metrics as the API takes them: {"loss": 0.3, "gap": "NaN"}."""
-    return {_key(name, "metrics"): _finite_or_name(metric(value, str(name)))
+    return {_key(name, "metrics"): _finite_or_name(metric(value, f"metric {name}"))
             for name, value in values.items()}
 
 
