@@ -27,8 +27,11 @@ export class HoneBracket extends CanvasElement {
     this.append(this.view, this.tip);
   }
 
+  get hasData() {
+    return Boolean(this.source);
+  }
+
   draw() {
-    if (!this.source) return;
     this.layout = layoutBracket(this.source, this.view.clientWidth);
     this.found = this.layout.chips.find((chip) => chip.trial === this.found?.trial && chip.rung === this.found.rung) ?? null;
     if (!this.found) this.tip.hidden = true;

@@ -98,8 +98,8 @@ export function drawState(ctx, state, x, y, size, fill) {
 /* ---- the element ------------------------------------------------------------------------------ */
 
 /**
- * A custom element that draws. A subclass gives `build()`, called once in the page, and `draw()`,
- * called at most ten times a second after `invalidate()`. `work` counts what was done, for tests.
+ * A custom element that draws. A subclass gives `build()`, called once in the page, `hasData`,
+ * and `draw()`, called with data and at most ten times a second after `invalidate()`. `work` counts what was done, for tests.
  */
 export class CanvasElement extends HTMLElement {
   constructor() {
@@ -142,9 +142,10 @@ export class CanvasElement extends HTMLElement {
     }, {signal: this.screen.signal});
   }
 
-  /** Asks for a redraw: in the next frame, or 100 ms after the last one. */
+  /** Asks for a redraw: the first with data at once, others in the next frame, or 100 ms after the last. */
   invalidate() {
     if (!this.isBuilt || this.timer !== undefined || this.frame !== undefined) return;
+    if (this.drawnAt === undefined && this.hasData) return this.drawSoon();
     const wait = REDRAW_MS - (performance.now() - (this.drawnAt ?? -Infinity));
     const next = () => {
       this.timer = undefined;
@@ -157,8 +158,17 @@ export class CanvasElement extends HTMLElement {
     else next();
   }
 
+  /* When the caller has set all it sets. */
+  drawSoon() {
+    this.frame = 0;
+    queueMicrotask(() => {
+      this.frame = undefined;
+      this.drawNow();
+    });
+  }
+
   drawNow() {
-    if (!this.isConnected || this.clientWidth === 0) return;
+    if (!this.isConnected || !this.hasData || this.clientWidth === 0) return;
     this.drawnAt = performance.now();
     this.drawnWidth = this.clientWidth;
     this.stopSlices();

@@ -69,9 +69,12 @@ export class HoneChart extends CanvasElement {
     this.append(this.head, this.yLabel, this.plotNode, this.tip, rowsAndCommand(() => ({table: () => tableOf(this.chart), ...this.chart})));
   }
 
+  get hasData() {
+    return Boolean(this.chart);
+  }
+
   draw() {
     const data = this.chart;
-    if (!data) return;
     this.plotNode.setAttribute('aria-label', `${data.title}. ${data.summary ?? ''}`);
     if (data.kind === 'bars') {
       this.drawHead();

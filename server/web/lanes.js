@@ -84,8 +84,11 @@ export class HoneLanes extends CanvasElement {
 
   /* ---- drawing ---- */
 
+  get hasData() {
+    return Boolean(this.range);
+  }
+
   draw() {
-    if (!this.range) return;
     const {items} = this.json;
     this.gutter = this.clientWidth < 600 ? 96 : 150;
     this.width = Math.max(60, this.view.clientWidth - this.gutter - 8);

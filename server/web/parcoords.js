@@ -4,7 +4,7 @@ import {brush, drag, focusChanged, key, LANE_NAMES} from './brushing.js';
 import {CanvasElement, channels, colour, context, FONT, isDark, isForced, make, sameNumbers, rowsAndCommand} from './canvas.js';
 import {drawAxis, drawLanes, SIDE} from './parcoords_axes.js';
 import {addPairs, binPlaces, develop, makePicture} from './raster.js';
-import {binPairs, binRows, brushed, css, keyedByName, kindsOf, labelOf, LANES, makeAxis, makeScale, placeRows, rankColour,
+import {binPairs, binRows, brushed, css, keyedByName, kindsOf, labelOf, LANES, makeAxis, makeScale, rankColour,
   rankShares, selectRows, spread, topShare} from './scales.js';
 import {count, num} from './view.js';
 
@@ -92,17 +92,22 @@ export class HoneParcoords extends CanvasElement {
     return this.kinds[axis.name] ?? kindsOf(axis)[0];
   }
 
-  /** Scale, bins and places of an axis, made once for each kind of scale. */
+  /** An axis and its scale, made once for each kind of scale. */
   fitted(name) {
     const axis = this.byName.get(name);
     const key = `${this.kindOf(axis)} ${name}`;
-    if (!this.cache.has(key)) {
-      const scale = makeScale(axis, this.kindOf(axis));
-      const t = placeRows(axis, scale);
-      this.cache.set(key, {axis, scale, t, bins: binRows(axis, t)});
-      this.work.rows += 2 * this.n;
-    }
+    if (!this.cache.has(key)) this.cache.set(key, {axis, scale: makeScale(axis, this.kindOf(axis))});
     return this.cache.get(key);
+  }
+
+  /* The bins of all rows, which pictures alone need. */
+  binsOf(name) {
+    const fitted = this.fitted(name);
+    if (!fitted.bins) {
+      fitted.bins = binRows(fitted.axis, fitted.scale);
+      this.work.rows += this.n;
+    }
+    return fitted.bins;
   }
 
   /** What is drawn in colour: in the ranges, among the best share, not put aside. */
@@ -269,8 +274,11 @@ export class HoneParcoords extends CanvasElement {
 
   /* ---- drawing ---- */
 
+  get hasData() {
+    return Boolean(this.source);
+  }
+
   draw() {
-    if (!this.source) return;
     this.bar.firstChild.textContent = this.source.title ?? '';
     this.measure();
     this.placeAxes();
@@ -295,7 +303,7 @@ export class HoneParcoords extends CanvasElement {
     const picture = makePicture(this.width, this.total + 2);
     const places = binPlaces(this.height, this.laneY);
     for (let k = 0; k + 1 < this.order.length; k++) {
-      const pairs = binPairs(this.fitted(this.order[k]).bins, this.fitted(this.order[k + 1]).bins, rows, this.shades);
+      const pairs = binPairs(this.binsOf(this.order[k]), this.binsOf(this.order[k + 1]), rows, this.shades);
       addPairs(picture, pairs, this.at[k], this.at[k + 1], places);
       this.work.rows += rows.length;
       yield 0;
@@ -380,9 +388,9 @@ export class HoneParcoords extends CanvasElement {
     ctx.stroke();
   }
 
-  placeOf({axis, t}, row) {
+  placeOf({axis, scale}, row) {
     const code = axis.lane[row];
-    return code ? this.laneY[code - 1] : this.height * (1 - t[row]);
+    return code ? this.laneY[code - 1] : this.height * (1 - scale.to(axis.x[row]));
   }
 
   drawOver() {

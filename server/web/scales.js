@@ -39,7 +39,7 @@ function sortKeys(keys, choices) {
   return [...chosen.filter((key) => keys.includes(key)), ...rest];
 }
 
-/* Fills x with the index of each value's key and returns the keys; a value's JSON is made once. */
+/* Fills x with the index of each value's key and returns the keys and the ends; a value's JSON is made once. */
 function fillCategories(values, choices, x, lane) {
   const byValue = new Map();
   const byKey = new Map();
@@ -59,16 +59,25 @@ function fillCategories(values, choices, x, lane) {
   const keys = sortKeys(found, choices);
   const place = found.map((key) => keys.indexOf(key));
   for (let i = 0; i < x.length; i++) if (!lane[i]) x[i] = place[x[i]];
-  return keys;
+  return {lo: keys.length ? 0 : Infinity, hi: keys.length ? keys.length - 1 : -Infinity, keys};
 }
 
+/* Fills x with finite numbers and returns the least and the most of them. */
 function fillNumbers(values, x, lane) {
+  let lo = Infinity;
+  let hi = -Infinity;
+
   for (let i = 0; i < x.length; i++) {
-    const value = values[i];
-    const isPlain = typeof value === 'number' && value - value === 0;
-    lane[i] = isPlain ? 0 : laneOf(value);
-    x[i] = lane[i] ? NaN : Number(value);
+    let v = values[i];
+    if (typeof v !== 'number' || v - v !== 0) {
+      lane[i] = laneOf(v);
+      v = lane[i] ? NaN : Number(v);
+    }
+    x[i] = v;
+    if (v < lo) lo = v;
+    if (v > hi) hi = v;
   }
+  return {lo, hi, keys: []};
 }
 
 /**
@@ -81,17 +90,8 @@ function fillNumbers(values, x, lane) {
 export function makeAxis({name, type, values, choices}) {
   const x = new Float64Array(values.length);
   const lane = new Uint8Array(values.length);
-  const keys = type === 'category' ? fillCategories(values, choices, x, lane) : (fillNumbers(values, x, lane), []);
-  const seen = [0, 0, 0, 0, 0];
-  let lo = Infinity;
-  let hi = -Infinity;
-
-  for (let i = 0; i < x.length; i++) {
-    seen[lane[i]]++;
-    if (x[i] < lo) lo = x[i];
-    if (x[i] > hi) hi = x[i];
-  }
-  const lanes = [1, 2, 3, 4].filter((code) => seen[code] > 0);
+  const {lo, hi, keys} = type === 'category' ? fillCategories(values, choices, x, lane) : fillNumbers(values, x, lane);
+  const lanes = [1, 2, 3, 4].filter((code) => lane.includes(code));
   return {name, type, x, lane, lanes, keys, lo, hi,
     varies: lo < hi || lanes.length + (lo <= hi ? 1 : 0) > 1};
 }
@@ -400,14 +400,22 @@ const FEWEST = 20; // fewer values than these have no outliers
  */
 export function visibleExtent(x, {clip = false, log = false} = {}) {
   const good = new Float64Array(x.length);
-  let n = 0;
-  for (let i = 0; i < x.length; i++) if (Number.isFinite(x[i]) && (!log || x[i] > 0)) good[n++] = x[i];
+  let [n, least, most] = [0, Infinity, -Infinity];
+  for (let i = 0; i < x.length; i++) {
+    const v = x[i];
+    if (!Number.isFinite(v) || (log && v <= 0)) continue;
+    good[n++] = v;
+    if (v < least) least = v;
+    if (v > most) most = v;
+  }
   if (n === 0) return null;
+  const whole = {lo: least, hi: most, outside: 0};
+  if (!clip || n < FEWEST) return whole;
   const sorted = good.subarray(0, n).sort();
   const [f, g] = log ? [Math.log, Math.exp] : [(v) => v, (v) => v];
   const at = (share) => f(sorted[Math.round(share * (n - 1))]);
   const reach = 3 * (at(0.75) - at(0.25));
-  if (!clip || !(reach > 0) || n < FEWEST) return {lo: sorted[0], hi: sorted[n - 1], outside: 0};
+  if (!(reach > 0)) return whole;
   const first = lowerBound(sorted, g(at(0.25) - reach));
   const last = lowerBound(sorted, g(at(0.75) + reach) * (1 + 1e-12)) - 1;
   return {lo: sorted[first], hi: sorted[last], outside: n - 1 - last + first};
@@ -426,20 +434,12 @@ export function spread(n) {
 
 /* ---- bins ------------------------------------------------------------------------------------- */
 
-/** The place of each row along a scale, 0 to 1; NaN in a lane. */
-export function placeRows(axis, scale) {
-  const places = new Float32Array(axis.x.length);
-
-  for (let i = 0; i < places.length; i++) places[i] = axis.lane[i] ? NaN : scale.to(axis.x[i]);
-  return places;
-}
-
-/** The bin of each row: BINS of them from bottom to top, then one for each lane. */
-export function binRows(axis, places) {
-  const bins = new Uint8Array(places.length);
+/** The bin of each row along a scale: BINS of them from bottom to top, then one for each lane. */
+export function binRows({x, lane}, scale) {
+  const bins = new Uint8Array(x.length);
 
   for (let i = 0; i < bins.length; i++) {
-    bins[i] = axis.lane[i] ? BINS + axis.lane[i] - 1 : Math.min(BINS - 1, Math.max(0, Math.floor(places[i] * BINS)));
+    bins[i] = lane[i] ? BINS + lane[i] - 1 : Math.min(BINS - 1, Math.max(0, Math.floor(scale.to(x[i]) * BINS)));
   }
   return bins;
 }

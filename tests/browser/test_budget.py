@@ -20,8 +20,8 @@ class Budget(ElementTest):
         found = feed(self.page, "hone-parcoords", ROWS, COORDINATES, 6)
         first = found["first"]
         self.assertEqual(found["rows"], ROWS)
-        # each column once for its axis, twice for its scale; ranks, selection and shades; each pair of axes once
-        self.assertLessEqual(first["rows"], ROWS * (3 * COLUMNS + COLUMNS - 1 + 8))
+        # each column once for its axis, once for its bins; ranks, selection and shades; each pair of axes once
+        self.assertLessEqual(first["rows"], ROWS * (2 * COLUMNS + COLUMNS - 1 + 8))
         self.assertGreater(first["slices"], 1)
         self.assertLess(first["largest"], first["drawn"])
         self.assertLessEqual(first["drawn"], (MOST_LINES + 10) * (COLUMNS - 1))

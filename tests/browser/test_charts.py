@@ -120,6 +120,18 @@ class Charts(ElementTest):
         self.assertLessEqual(draws, 12)
         self.assertGreater(draws, 1)
 
+    def test_the_first_data_is_drawn_with_the_next_frame(self):
+        for tag, given in (("hone-chart", chart()), ("hone-parcoords", coordinates(50))):
+            self.show(tag, {})  # nothing to draw yet: no redraw that the next one has to wait for
+            drawn = self.js("""const frame = () => new Promise(requestAnimationFrame);
+                await frame();
+                const before = element.work.draws;
+                Object.assign(element, a);
+                await frame();
+                await frame();
+                return element.work.draws - before;""", given)
+            self.assertEqual((tag, drawn), (tag, 1))
+
     # ---- pointer, keys, zoom
 
     def at(self, series, i):

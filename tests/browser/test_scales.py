@@ -150,7 +150,7 @@ class Scales(ElementTest):
         rows = [k for k in range(500) if rng.random() < 0.5]
         got = self.run_js("""
             const [x, y] = [a.a, a.b].map((values) => s.makeAxis({name: 'x', type: 'number', values}));
-            const [p, q] = [x, y].map((axis) => s.binRows(axis, s.placeRows(axis, s.makeScale(axis, 'linear'))));
+            const [p, q] = [x, y].map((axis) => s.binRows(axis, s.makeScale(axis, 'linear')));
             const {counts, sums, width} = s.binPairs(p, q, Uint32Array.from(a.rows), Float64Array.from(a.a));
             const cells = {};
             counts.forEach((n, k) => { if (n) cells[`${Math.floor(k / width)} ${k % width}`] = [n, sums[k]]; });
@@ -158,7 +158,7 @@ class Scales(ElementTest):
 
         def bin_of(values, v):
             known = [w for w in values if w is not None]
-            return BINS if v is None else min(BINS - 1, int(single((v - min(known)) / (max(known) - min(known))) * BINS))
+            return BINS if v is None else min(BINS - 1, int((v - min(known)) / (max(known) - min(known)) * BINS))
         want = {}
         for row in rows:
             cell = want.setdefault(f"{bin_of(a, a[row])} {bin_of(b, b[row])}", [0, 0])
