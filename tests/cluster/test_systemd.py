@@ -6,32 +6,18 @@ import os
 import pathlib
 import shutil
 import socket
-import subprocess
 import sys
-import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 import private  # noqa: E402
 private.enter()
-from cases import NotRun, expect, main  # noqa: E402
+from booted import SECONDS, need, need_to_boot, probe, run  # noqa: E402
+from cases import expect, main  # noqa: E402
 from hone import Server  # noqa: E402
 
 UNITS = ROOT / "deploy/systemd"
-SECONDS = 100  # a bound against hanging
 EXPOSURE = {"honed.service": 1.5, "hone-worker@.service": 5.0}  # of 10, as systemd-analyze counts
-
-
-def run(*command, **more):
-    return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                          timeout=SECONDS, errors="replace", **more)
-
-
-def need(*programs):
-    for name in programs:
-        if shutil.which(name) is None:
-            raise NotRun(f"{name} is not installed")
 
 
 def test_the_units_are_understood_and_hardened(tmp):
@@ -78,11 +64,7 @@ def test_a_socket_that_nobody_has_is_no_fault(tmp):
 
 
 # Runs in the container as a unit of its own, with everything that a machine has at that point.
-PROBE = r"""#!/bin/bash
-exec >/results/probe 2>&1
-set -x
-fact() { echo "$1=$2" >>/results/facts; }
-show() { systemctl show -P "$2" "$1"; }
+PROBE = r"""
 hone() { HONE_URL=http://127.0.0.1:4663 HONE_TOKEN_FILE=/var/lib/hone/admin.token /usr/local/bin/hone "$@"; }
 
 systemctl start honed.service && fact honed "$(show honed.service ActiveState)"
@@ -135,17 +117,6 @@ systemctl stop honed.service
 fact honed_stopped "$(show honed.service Result)"
 journalctl -u honed -u hone-worker@train --no-pager >/results/journal
 systemctl --no-pager --failed >/results/failed
-systemctl poweroff --force
-"""
-PROBE_UNIT = """[Unit]
-After=basic.target dbus.socket
-Wants=dbus.socket
-FailureAction=poweroff-force
-[Service]
-Type=exec
-RuntimeMaxSec=90
-ExecStart=/etc/probe
-StandardOutput=journal
 """
 # The third trial sleeps until its worker is stopped; those after the stop do not.
 WORKER = """#!/bin/sh
@@ -165,7 +136,7 @@ exec /usr/local/bin/hone worker --study k --exit-when-finished --keep-jobs -- sh
 def make_root(root):
     """The machine's own /usr, and an /etc of its own."""
     for name in ["usr", "etc/systemd/system", "etc/hone/workers", "proc", "sys", "dev", "run", "tmp",
-                 "var/tmp", "var/log/journal", "root", "results"]:
+                 "var/tmp", "var/log/journal", "root"]:
         (root / name).mkdir(parents=True)
     for name in ["bin", "sbin", "lib", "lib64"]:
         if pathlib.Path("/", name).is_symlink():
@@ -191,81 +162,31 @@ def make_root(root):
     for name in ["honed.service", "hone-worker@.service"]:
         shutil.copy(UNITS / name, etc / "systemd/system")
     shutil.copy(UNITS / "honed.conf", etc / "hone/honed.conf")
-    for path, text in [("probe", PROBE), ("hone/workers/train", WORKER), ("hone/workers/keep", KEEPING_WORKER)]:
+    for path, text in [("hone/workers/train", WORKER), ("hone/workers/keep", KEEPING_WORKER)]:
         (etc / path).write_text(text)
         (etc / path).chmod(0o755)
-    (etc / "systemd/system/probe.service").write_text(PROBE_UNIT)
-    (root / "results").chmod(0o777)
     # a sanitized build cannot look for leaks behind this unit's filter of system calls
     (etc / "systemd/system/honed.service.d").mkdir()
     (etc / "systemd/system/honed.service.d/test.conf").write_text(
         "[Service]\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n")
 
 
-# With a group of its own, which is gone afterwards.
-ENTER = """
-umount -R /sys/fs/cgroup 2>/dev/null
-mount -t cgroup2 none /sys/fs/cgroup || exit 99
-group=/sys/fs/cgroup/$1
-shift
-mkdir "$group" && (echo 0 >"$group/cgroup.procs" && exec "$@")
-status=$?
-find "$group" -depth -type d -exec rmdir {} +
-exit $status
-"""
-CANNOT_MOUNT = 99
-
-
-def boot(root):
-    binaries = [f"--bind-ro={os.environ[name]}:/usr/local/bin/{program}"
-                for name, program in [("HONED", "honed"), ("HONE", "hone")]]
-    group = f"hone-test-{uuid.uuid4()}"
-    try:
-        return boot_in(group, root, binaries)
-    finally:
-        # systemd-nspawn repeats the group in systemd's hierarchy, where there is one
-        for folder in pathlib.Path("/sys/fs/cgroup").glob(f"*/{group}"):
-            run("find", folder, "-depth", "-type", "d", "-exec", "rmdir", "{}", "+")
-
-
-def boot_in(group, root, binaries):
-    return run("unshare", "-m", "-p", "-f", "--kill-child", "--mount-proc", "sh", "-c", ENTER, "sh",
-               group, "systemd-nspawn", "-q", "--register=no",
-               "--keep-unit", "-D", root, "--bind-ro=/usr", "--tmpfs=/usr/local", *binaries,
-               "--private-network", "--boot", "--",
-               "--unit=probe.service")
-
-
 def test_both_units_serve_in_a_booted_system(tmp):
-    need("systemd-nspawn", "systemd-sysusers", "dbus-daemon")
-    if os.getuid() != 0:
-        raise NotRun("systemd-nspawn needs root")
-    if private.why_no_other_root():
-        raise NotRun(private.why_no_other_root())
+    need("systemd-sysusers")
+    need_to_boot()
     root = tmp / "root"
     tmp.chmod(0o711)
     make_root(root)
-    try:
-        booted = boot(root)
-    except subprocess.TimeoutExpired as late:
-        for log in sorted((root / "results").glob("*")):
-            print(f"== {log.name}\n{log.read_text(errors='replace')[-3000:]}")
-        raise AssertionError(f"it did not end: {late.stdout}") from late
-    if booted.returncode == CANNOT_MOUNT:
-        raise NotRun("control groups cannot be mounted here")
-    results = root / "results"
-    if not (results / "probe").exists():
-        print(booted.stdout[-5000:])
-        raise AssertionError("it did not boot")
-    facts = dict(line.split("=", 1) for line in (results / "facts").read_text().splitlines())
-    shown = "".join((results / name).read_text()[-6000:] for name in ["probe", "journal"]
-                    if (results / name).exists())
+    binaries = [f"--bind-ro={os.environ[name]}:/usr/local/bin/{program}"
+                for name, program in [("HONED", "honed"), ("HONE", "hone")]]
+    facts, logs = probe(root, PROBE, "--bind-ro=/usr", "--tmpfs=/usr/local", *binaries)
     expect(facts, {
         "honed": "active", "user": "hone:555", "data": "700", "token": "600", "seccomp": "2",
         "capabilities": "0000000000000000",
         "worker": "active", "worker_user": "hone-worker", "stopped": "success", "left": "no",
-        "running": "0", "again": "s", "ended": "success", "kept": "yes", "kept_ended": "completed", "honed_stopped": "success"}, shown)
-    trials = json.loads((results / "trials.json").read_text())
+        "running": "0", "again": "s", "ended": "success", "kept": "yes", "kept_ended": "completed",
+        "honed_stopped": "success"}, logs)
+    trials = json.loads((root / "results/trials.json").read_text())
     expect([t["state"] for t in trials if t["number"] == 3], ["queued"], "handed back")
 
 
