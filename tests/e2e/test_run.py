@@ -152,6 +152,40 @@ def test_yesterdays_study_is_found_without_its_run_line(tmp):
         expect(folders, {"private"}, "folders of servers")
 
 
+def test_the_private_server_is_started_found_and_stopped_by_hand(tmp):
+    with Account(tmp) as account:
+        contains(account.hone("server", "status", status=3)[1], "no private server runs; 'hone server start'")
+        contains(account.hone("server", "stop", status=3)[1], "no private server runs")
+        expect(account.state.exists(), False, "files of who starts nothing")
+        started = json.loads(account.hone("server", "start", "-o", "json")[0])
+        expect(started.pop("started"), True, "started")
+        for name in ("token_file", "worker_token_file", "log_file"):
+            expect(pathlib.Path(started[name]).exists(), True, name)
+        for words in (("start",), ("status",)):
+            found = json.loads(account.hone("server", *words, "-o", "json")[0])
+            expect(found, {**started, "started": False}, f"server {words}")
+        account.hone("study", "create", "kept", *DEFINITION)
+        pid = int((account.state / "data/lock").read_text())
+        _, talk = account.hone("server", "stop")
+        contains(talk, f"stopped the private server at {started['url']}; its studies stay")
+        expect(is_alive(pid), False, "it runs")
+        account.hone("server", "start")
+        expect(account.study("kept")["name"], "kept")
+
+
+def test_a_server_whose_process_is_not_known_is_not_stopped(tmp):
+    """The lock says who serves; another number there must not be killed."""
+    with Account(tmp) as account:
+        account.hone("server", "start")
+        lock = account.state / "data/lock"
+        said = lock.read_text()
+        for wrong in ("", "1\n", "-1\n", "0\n", "999999999\n", "12 34\n", "word\n"):
+            lock.write_text(wrong)
+            contains(account.hone("server", "stop", status=1)[1], "does not say which process serves")
+        lock.write_text(said)
+        account.hone("server", "stop")
+
+
 def test_an_interrupted_run_hands_its_trials_back_and_leaves_nothing(tmp):
     with Account(tmp) as account:
         pids = tmp / "pids"

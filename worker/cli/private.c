@@ -321,6 +321,54 @@ int private_ensure(struct private_server *server, bool *started, struct err *err
     return 0;
 }
 
+/* ---- stopping ------------------------------------------------------------------------------- */
+
+/* The process that serves, as it has written it into its data directory. */
+static int read_pid(const struct private_paths *paths, pid_t *pid, struct err *err)
+{
+    char path[PATH_MAX + 16], text[32] = "";
+    char *end = text;
+
+    (void)snprintf(path, sizeof path, "%s/lock", paths->data);
+    OWN(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    long found = len > 0 ? strtol(text, &end, 10) : 0;
+
+    if (found <= 1 || *end != '\n' || kill((pid_t)found, 0) != 0) {
+        return err_set(err, ERR_IO, "%s does not say which process serves", path);
+    }
+    *pid = (pid_t)found;
+    return 0;
+}
+
+int private_stop(struct private_server *server, struct err *err)
+{
+    const struct clock *clock = clock_system();
+    int64_t deadline_ms = clock->monotonic_ms(clock) + START_MS;
+    struct private_paths paths;
+    struct private_server now;
+    bool moved;
+    pid_t pid;
+
+    TRY(place_find(&paths, &moved, err));
+    TRY(private_find(server, err));
+    TRY(read_pid(&paths, &pid, err));
+    if (kill(pid, SIGTERM) != 0) {
+        return err_set(err, ERR_IO, "process %d, which serves, cannot be told to end: %s", (int)pid,
+                       strerror(errno));
+    }
+    while (private_find(&now, err) == 0) {
+        if (clock->monotonic_ms(clock) > deadline_ms) {
+            return err_set(err, ERR_OVERLOADED, "the private server at %s has not ended yet",
+                           server->url);
+        }
+        (void)usleep(POLL_US);
+    }
+    return 0;
+}
+
+/* ---- again ---------------------------------------------------------------------------------- */
+
 /* Whether a server has ever kept studies here. */
 static bool has_data(const struct private_paths *paths)
 {

@@ -39,4 +39,8 @@ MUST_USE int private_ensure(struct private_server *server, bool *started, struct
 /* The same where an earlier one has left studies; ERR_NOT_FOUND where there never was one. */
 MUST_USE int private_again(struct private_server *server, bool *started, struct err *err);
 
+/* Tells the one that runs to end, and waits until it has; *server is where it was. ERR_NOT_FOUND:
+ * none runs. ERR_OVERLOADED: it has not ended after twenty seconds. */
+MUST_USE int private_stop(struct private_server *server, struct err *err);
+
 #endif

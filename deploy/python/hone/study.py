@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 import uuid
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Type, Union
@@ -98,7 +99,7 @@ class Study:
         except HoneError as error:
             if error.type != "study-exists":
                 raise
-            found = _extended(client, name, body)
+            found = _extended(client, name, body, error)
             if found is None:
                 raise
         return cls(name, client, found)
@@ -305,21 +306,26 @@ def _objective(one: Any) -> Dict[str, Any]:
     return {"metric": metric, "direction": direction}
 
 
-def _extended(client: Client, name: str, body: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
-    """The study with more trials, where that is all that is different; None where it is not."""
-    wanted = (body.get("limits") or {}).get("trials")
-    found = client.request("GET", f"/v1/studies/{quote(name)}")
-    has = (found.get("limits") or {}).get("trials")
-    if wanted is None or has is None or not wanted > has:
+def _extended(client: Client, name: str, body: Mapping[str, Any], refused: HoneError
+              ) -> Optional[Dict[str, Any]]:
+    """The study with as many trials as are wanted, where that is all that is different; else None."""
+    differs = re.search(r"it differs in ([^;]+);", refused.detail)
+    if differs is None or differs.group(1) != "limits":
         return None
-    same = {**body, "limits": {**body["limits"], "trials": has}}
-    try:
-        client.request("POST", "/v1/studies", same)
-    except HoneError:
+    found: Dict[str, Any] = client.request("GET", f"/v1/studies/{quote(name)}")
+    wanted, has = _limits(body.get("limits")), _limits(found.get("limits"))
+    trials, before = wanted.pop("trials", None), has.pop("trials", None)
+    if wanted != has or trials is None or before is None or trials < before:
         return None
-    extended: Dict[str, Any] = client.request("PATCH", f"/v1/studies/{quote(name)}",
-                                              {"limits": {"trials": wanted}})
-    return extended
+    if trials > before:
+        found = client.request("PATCH", f"/v1/studies/{quote(name)}", {"limits": {"trials": trials}})
+    return found
+
+
+def _limits(limits: Any) -> Dict[str, Any]:
+    """Those that are set, with the defaults of the API."""
+    said = {name: value for name, value in (limits or {}).items() if value is not None}
+    return {"attempts": 3, "retries": 0, **said}
 
 
 def _row(trial: TrialRecord) -> Dict[str, Any]:
