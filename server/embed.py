@@ -20,7 +20,8 @@ import sys
 
 import yaml
 
-BASES = ["./", "../", "../../", "../../../"]
+DEPTHS = 6
+BASES = ["../" * depth or "./" for depth in range(DEPTHS)]
 TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".svg": "image/svg+xml", ".LICENSE": "text/plain; charset=utf-8",
          ".html": "text/html; charset=utf-8"}

@@ -22,25 +22,39 @@ static void reply_not_found(struct http_request *request, const char *text)
     reply_problem(request, &err, NULL);
 }
 
+static bool takes_gzip(const struct http_request *request)
+{
+    return http_accepts(request, "Accept-Encoding", "gzip");
+}
+
+/* Begins the answer with the bytes of a file. */
+static void lend_file(const struct http_request *request, int status, const struct web_file *file,
+                      struct http_response *response)
+{
+    bool packed = takes_gzip(request);
+    const struct web_bytes *bytes = packed ? &file->gzip : &file->plain;
+
+    http_response_init(response, status, file->content_type);
+    response->lent = bytes->data;
+    response->lent_len = bytes->len;
+    if (packed) {
+        http_response_header(response, "Content-Encoding", "gzip");
+    }
+}
+
 /* Begins the answer with a file: 200 with its bytes, or 304. */
 static void begin_file(struct http_request *request, const struct web_file *file,
                        struct http_response *response)
 {
-    bool packed = http_accepts(request, "Accept-Encoding", "gzip");
-    const struct web_bytes *bytes = packed ? &file->gzip : &file->plain;
     char tag[TAG_BYTES];
 
-    (void)snprintf(tag, sizeof tag, "%s%s", file->digest, packed ? "-gzip" : "");
-    bool unchanged = http_has_tag(request, tag);
-    http_response_init(response, unchanged ? 304 : 200, unchanged ? NULL : file->content_type);
-    http_response_header(response, "ETag", "\"%s\"", tag);
-    if (!unchanged) {
-        response->lent = bytes->data;
-        response->lent_len = bytes->len;
-        if (packed) {
-            http_response_header(response, "Content-Encoding", "gzip");
-        }
+    (void)snprintf(tag, sizeof tag, "%s%s", file->digest, takes_gzip(request) ? "-gzip" : "");
+    if (http_has_tag(request, tag)) {
+        http_response_init(response, 304, NULL);
+    } else {
+        lend_file(request, 200, file, response);
     }
+    http_response_header(response, "ETag", "\"%s\"", tag);
 }
 
 /* ---- files ---- */
@@ -77,15 +91,23 @@ void get_asset(void *context, struct http_request *request)
 
 /* ---- pages ---- */
 
-/* How many folders below / the page lies. */
-static size_t page_depth(const struct http_request *request)
+/* How many folders below / a path lies. */
+static size_t path_depth(const char *path)
 {
     size_t depth = 0;
 
-    for (const char *at = http_matched(request)->path + 1; *at != '\0'; at++) {
+    for (const char *at = path + 1; *at != '\0'; at++) {
         depth += *at == '/' ? 1 : 0;
     }
     return depth;
+}
+
+static void page_headers(struct http_response *response, const char *caching)
+{
+    http_response_header(response, "Cache-Control", "%s", caching);
+    http_response_header(response, "Vary", "Accept, Accept-Encoding");
+    http_response_header(response, "Content-Security-Policy", "%s", policy);
+    http_response_header(response, "Referrer-Policy", "no-referrer");
 }
 
 static void reply_html(struct http_request *request, size_t depth)
@@ -93,11 +115,27 @@ static void reply_html(struct http_request *request, size_t depth)
     struct http_response response;
 
     begin_file(request, &web_pages[depth], &response);
-    http_response_header(&response, "Cache-Control", "no-cache");
-    http_response_header(&response, "Vary", "Accept, Accept-Encoding");
-    http_response_header(&response, "Content-Security-Policy", "%s", policy);
-    http_response_header(&response, "Referrer-Policy", "no-referrer");
+    page_headers(&response, "no-cache");
     http_reply(request, &response);
+}
+
+bool dashboard_misses(const struct http_request *request, struct http_response *response)
+{
+    static const char *const of_programs[] = {"/v1/", "/assets/", "/problems/"};
+    const char *path = http_path(request);
+
+    if (path == NULL || http_matched(request) != NULL || path_depth(path) >= WEB_DEPTHS
+        || http_query(request, "format") != NULL || !http_accepts(request, "Accept", "text/html")) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof of_programs / sizeof of_programs[0]; i++) {
+        if (strncmp(path, of_programs[i], strlen(of_programs[i])) == 0) {
+            return false;
+        }
+    }
+    lend_file(request, 404, &web_pages[path_depth(path)], response);
+    page_headers(response, "no-store");
+    return true;
 }
 
 /* Is the path made of what names of studies, numbers and our own words are made of? */
@@ -131,10 +169,10 @@ void get_page(void *context, struct http_request *request)
     const char *path = http_matched(request)->path;
 
     if (http_accepts(request, "Accept", "text/html")) {
-        reply_html(request, page_depth(request));
+        reply_html(request, path_depth(path));
     } else if (strcmp(path, "/") == 0 || strcmp(path, "/new") == 0) {
         get_cheat_sheet(context, request); /* which says how a study is created */
     } else {
-        reply_place(request, page_depth(request));
+        reply_place(request, path_depth(path));
     }
 }

@@ -12,4 +12,9 @@
 void get_page(void *api, struct http_request *request);
 void get_asset(void *api, struct http_request *request);
 
+/* Begins the answer to a request that no route matches, where a browser sent it and it is no
+ * address for programs: the page with status 404, which says so and leads home, with a token or
+ * without. False: it is another request, and nothing was done. */
+bool dashboard_misses(const struct http_request *request, struct http_response *response);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "common/cell.h"
 #include "common/shell.h"
+#include "server/api/dashboard.h"
 #include "server/api/format.h"
 
 #define PROBLEM_BYTES ((size_t)1 << 20)
@@ -167,8 +168,12 @@ static void build(const struct http_request *request, const struct err *err,
 void api_problem(void *context, struct http_request *request, const struct err *err,
                  struct http_response *response)
 {
+    bool is_missing = err->code == ERR_NOT_FOUND || err->code == ERR_UNAUTHORIZED;
+
     (void)context;
-    build(request, err, NULL, response);
+    if (!is_missing || !dashboard_misses(request, response)) {
+        build(request, err, NULL, response);
+    }
 }
 
 void reply_problem(struct http_request *request, const struct err *err, const struct faults *faults)

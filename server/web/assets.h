@@ -25,7 +25,7 @@ extern const char web_hash[];
 
 /* index.html for a path of depth 0 ("/", "/workers"), 1 ("/studies/x") and so on: they differ in
  * the base of their URLs, which are relative, so that a proxy may put a prefix in front. */
-#define WEB_DEPTHS 4
+#define WEB_DEPTHS 6
 extern const struct web_file web_pages[WEB_DEPTHS];
 extern const char *const web_bases[WEB_DEPTHS]; /* "./", "../" */
 

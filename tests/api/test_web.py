@@ -67,6 +67,30 @@ class Web(unittest.TestCase):
             self.assertEqual(urllib.parse.urljoin(f"http://h{path}", base), "http://h/")
             self.assertNotIn("{", reply.body.decode())
 
+    def test_an_address_without_a_page_is_a_page_that_leads_home(self):
+        for path, base in {"/nope": "./", "/nope/": "../", "/studies": "./", "/studies/demo/nope": "../../",
+                           "/studies/demo/trials/3/x": "../../../../"}.items():
+            for method in ("GET", "HEAD"):
+                reply = self.client.request(method, path, headers=BROWSER)
+                self.assertEqual((path, reply.status), (path, 404))
+                self.assertEqual(reply.headers["content-type"], "text/html; charset=utf-8")
+                self.assertIn("content-security-policy", reply.headers)
+                self.assertNotIn("etag", reply.headers)
+                self.assertEqual(reply.headers["cache-control"], "no-store")
+            self.assertIn(f'<base href="{base}">', self.client.get(path, headers=BROWSER).body.decode())
+
+    def test_other_clients_are_told_so_as_ever(self):
+        admin = self.server.client("admin")
+        self.addCleanup(admin.close)
+        for path, headers in (("/nope", {"Accept": "*/*"}), ("/nope", {}), ("/v1/nope", BROWSER), ("/assets/nope", BROWSER),
+                              ("/problems/nope", BROWSER), ("/a/b/c/d/e/f/g", BROWSER), ("/a" * 40, BROWSER)):
+            reply = admin.get(path, headers=headers)
+            self.assertEqual((path, reply.status), (path, 404))
+            self.assertEqual(reply.headers["content-type"], "application/problem+json")
+        self.assertEqual(self.client.get("/v1/nope", headers=BROWSER).status, 401)
+        self.assertEqual(self.client.get("/nope").status, 401)
+        self.assertTrue(admin.get("/nope?format=text", headers=BROWSER).body.startswith(b"honed: 404 not-found: "))
+
     def test_pages_forbid_what_they_do_not_need(self):
         headers = self.client.get("/", headers=BROWSER).headers
         policy = dict(part.strip().split(" ", 1)

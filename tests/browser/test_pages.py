@@ -224,9 +224,11 @@ class Pages(BrowserTest):
 
     def test_what_is_not_there_says_so(self):
         self.allow("404 (Not Found)")
-        for path in ("/studies/nothing", "/studies/first/trials/999"):
+        for path, said in (("/studies/nothing", "there is no study"), ("/studies/first/trials/999", "there is no such trial"),
+                           ("/nope", "There is no page nope."), ("/studies/first/no/such", "There is no page studies/first/no/such.")):
             self.page.goto(self.server.url + path)
             expect(self.page.get_by_role("heading", name="Not here")).to_be_visible()
+            expect(self.page.locator("#main")).to_contain_text(said)
         self.page.get_by_role("link", name="All studies").click()
         self.wait_path("/$")
         expect(self.page.get_by_role("heading", level=1)).to_have_text("Studies")
