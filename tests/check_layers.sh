@@ -35,10 +35,11 @@ server/http
 server/files     common/wire
 server/web
 worker           worker/cli/verbs
-worker/cli/verbs   worker/bundle worker/cli/agent_options worker/cli/submit worker/cli/define worker/agent common/space
+worker/cli/verbs   worker/bundle worker/cli/agent_options worker/cli/submit worker/cli/import worker/cli/define worker/agent common/space
 worker/cli/agent_options  worker/agent worker/report worker/cli worker/cli/define
 worker/cli/define  worker/cli/show
 worker/cli/submit  worker/cli
+worker/cli/import  worker/cli/define
 worker/cli/show    worker/cli
 worker/cli       worker/cli/show common/http common/wire
 worker/agent     worker/report common/http

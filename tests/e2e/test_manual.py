@@ -60,7 +60,7 @@ def test_every_option_is_in_the_manual(tmp):
         if verb[0] in ("help", "version"):
             continue
         known = options_in_page(page_of(verb)) | common
-        if verb[0] in ("run", "advise"):  # take the definition of a study too
+        if verb[0] in ("run", "advise", "import"):  # take the definition of a study too
             known |= definition
         found = options_of(verb)
         expect(sorted(found - known), [], f"options of {verb} that the manual lacks")

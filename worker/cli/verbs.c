@@ -9,6 +9,8 @@ const struct verb verbs[] = {
     {NULL, "run", verb_run, &usage_run, "tune a command: study, worker and picture in one"},
     {NULL, "advise", verb_advise, &usage_advise,
      "which strategy suits a problem, and what it would cost"},
+    {NULL, "import", verb_import, &usage_import,
+     "a sweep or study of another tuner, as a study"},
     {NULL, "top", verb_top, &usage_top, "studies, workers and brackets on the whole screen, live"},
     {"study", "create", verb_study_create, &usage_study_create,
      "create a study from options or a file"},

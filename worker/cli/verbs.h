@@ -51,6 +51,7 @@ const char *verb_words(const struct verb *verb, char words[VERB_WORDS_BYTES]);
 VERB(run);
 VERB(top);
 VERB(advise);
+VERB(import);
 VERB(study_create);
 VERB(study_list);
 VERB(study_show);

@@ -371,6 +371,11 @@ static void merge(json_t *body, const json_t *given)
     }
 }
 
+void definition_apply(const struct definition *definition, json_t *study)
+{
+    merge(study, definition->given);
+}
+
 int definition_merge(const struct definition *definition, const char *name, json_t **body,
                      struct err *err)
 {

@@ -28,6 +28,9 @@ MUST_USE int definition_merge(const struct definition *definition, const char *n
 MUST_USE int definition_body(const struct definition *definition, const char *name, json_t **body,
                              struct err *err);
 
+/* What the options say, put above a study that is there already. */
+void definition_apply(const struct definition *definition, json_t *study);
+
 /* "--trials" for the limit "trials"; NULL: no option says it. */
 const char *definition_limit_option(const char *name);
 

@@ -8,6 +8,7 @@
 
 #include "common/json.h"
 #include "common/own.h"
+#include "worker/cli/define/lines.h"
 #include "worker/cli/define/scalar.h"
 
 enum { DEPTH_MAX = 32, VALUES_MAX = 80000 };
@@ -17,8 +18,20 @@ struct conversion {
     yaml_document_t *document;
     size_t n_values;
     size_t failures; /* of JSON's allocations, before anything was converted */
+    bool wants_lines;
     struct err *err;
 };
+
+/* A value, and where it stands (lines.h); `lines` NULL: nobody asked. */
+struct converted {
+    json_t *value, *lines;
+};
+
+static void converted_drop(struct converted *converted)
+{
+    json_decref(converted->value);
+    json_decref(converted->lines);
+}
 
 static void parser_drop(yaml_parser_t *parser)
 {
@@ -45,7 +58,9 @@ static int refuse(struct conversion *conversion, const yaml_mark_t *mark, const 
     return err_at(conversion->err, "line %zu", mark->line + 1);
 }
 
-static int convert(struct conversion *conversion, int index, size_t depth, json_t **value);
+/* `line`: of the key or the dash in front of it. */
+static int convert(struct conversion *conversion, int index, size_t line, size_t depth,
+                   struct converted *out);
 
 static const char *scalar_text(const yaml_node_t *node)
 {
@@ -101,49 +116,52 @@ static int convert_scalar(struct conversion *conversion, const yaml_node_t *node
     return *value != NULL ? 0 : refuse(conversion, &node->start_mark, "this is no UTF-8");
 }
 
-static int convert_sequence(struct conversion *conversion, const yaml_node_t *node, size_t depth,
-                            json_t **value)
+static size_t line_at(const yaml_node_t *node)
 {
-    json_auto_t *array = json_array();
+    return node->start_mark.line + 1;
+}
 
+static int convert_sequence(struct conversion *conversion, const yaml_node_t *node, size_t depth,
+                            const struct converted *out)
+{
     for (const yaml_node_item_t *item = node->data.sequence.items.start;
          item < node->data.sequence.items.top; item++) {
-        json_t *element;
-        TRY(convert(conversion, *item, depth + 1, &element));
-        if (json_array_append_new(array, element) != 0) {
+        OWN(converted) struct converted element = {0};
+        size_t line = line_at(yaml_document_get_node(conversion->document, *item));
+        TRY(convert(conversion, *item, line, depth + 1, &element));
+        if (json_array_append(out->value, element.value) != 0) {
             return refuse(conversion, &node->start_mark, "this is no UTF-8");
         }
+        lines_add_item(out->lines, element.lines);
     }
-    *value = json_incref(array);
     return 0;
 }
 
 static int convert_mapping(struct conversion *conversion, const yaml_node_t *node, size_t depth,
-                           json_t **value)
+                           const struct converted *out)
 {
-    json_auto_t *object = json_object();
-
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start;
          pair < node->data.mapping.pairs.top; pair++) {
+        OWN(converted) struct converted member = {0};
         const yaml_node_t *key = yaml_document_get_node(conversion->document, pair->key);
-        json_t *member;
         if (key == NULL || key->type != YAML_SCALAR_NODE) {
             return refuse(conversion, &node->start_mark, "a key must be a plain word");
         }
-        if (json_object_get(object, scalar_text(key)) != NULL) {
+        if (json_object_get(out->value, scalar_text(key)) != NULL) {
             return refuse(conversion, &key->start_mark, "the key '%s' is there twice",
                           scalar_text(key));
         }
-        TRY(convert(conversion, pair->value, depth + 1, &member));
-        if (json_object_set_new(object, scalar_text(key), member) != 0) {
+        TRY(convert(conversion, pair->value, line_at(key), depth + 1, &member));
+        if (json_object_set(out->value, scalar_text(key), member.value) != 0) {
             return refuse(conversion, &key->start_mark, "this is no UTF-8");
         }
+        lines_add_member(out->lines, scalar_text(key), member.lines);
     }
-    *value = json_incref(object);
     return 0;
 }
 
-static int convert(struct conversion *conversion, int index, size_t depth, json_t **value)
+static int convert(struct conversion *conversion, int index, size_t line, size_t depth,
+                   struct converted *out)
 {
     const yaml_node_t *node = yaml_document_get_node(conversion->document, index);
 
@@ -154,14 +172,20 @@ static int convert(struct conversion *conversion, int index, size_t depth, json_
         return refuse(conversion, &node->start_mark, "this is nested deeper than 32 levels");
     }
     if (node->type == YAML_SCALAR_NODE) {
-        return convert_scalar(conversion, node, value);
+        out->lines = conversion->wants_lines ? lines_new(line, LINES_OF_SCALAR) : NULL;
+        return convert_scalar(conversion, node, &out->value);
     }
     if (!has_tag(node, YAML_SEQ_TAG) && !has_tag(node, YAML_MAP_TAG)) {
         return refuse(conversion, &node->start_mark, "the tag '%s' means nothing here",
                       (const char *)node->tag);
     }
-    return node->type == YAML_SEQUENCE_NODE ? convert_sequence(conversion, node, depth, value)
-                                            : convert_mapping(conversion, node, depth, value);
+    bool is_sequence = node->type == YAML_SEQUENCE_NODE;
+    out->value = is_sequence ? json_array() : json_object();
+    if (conversion->wants_lines) {
+        out->lines = lines_new(line, is_sequence ? LINES_OF_ARRAY : LINES_OF_OBJECT);
+    }
+    return is_sequence ? convert_sequence(conversion, node, depth, out)
+                       : convert_mapping(conversion, node, depth, out);
 }
 
 static int no_yaml(const yaml_parser_t *parser, struct err *err)
@@ -174,13 +198,13 @@ static int no_yaml(const yaml_parser_t *parser, struct err *err)
     return err_at(err, "line %zu", parser->problem_mark.line + 1);
 }
 
-int yaml_to_json(const char *text, size_t len, json_t **value, struct err *err)
+static int convert_document(const char *text, size_t len, bool wants_lines, struct converted *out,
+                            struct err *err)
 {
     OWN(parser) yaml_parser_t parser = {0};
     OWN(document) yaml_document_t document = {0};
     OWN(document) yaml_document_t second = {0};
-    struct conversion conversion = {text, &document, 0, json_failures(), err};
-    json_auto_t *converted = NULL;
+    struct conversion conversion = {text, &document, 0, json_failures(), wants_lines, err};
 
     if (yaml_parser_initialize(&parser) == 0) {
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -190,10 +214,11 @@ int yaml_to_json(const char *text, size_t len, json_t **value, struct err *err)
     if (yaml_parser_load(&parser, &document) == 0) {
         return no_yaml(&parser, err);
     }
-    if (yaml_document_get_root_node(&document) == NULL) {
+    const yaml_node_t *root = yaml_document_get_root_node(&document);
+    if (root == NULL) {
         return err_set(err, ERR_INVALID, "there is nothing in it");
     }
-    TRY(convert(&conversion, 1, 0, &converted));
+    TRY(convert(&conversion, 1, line_at(root), 0, out));
     TRY(json_check(conversion.failures, err));
     if (yaml_parser_load(&parser, &second) == 0) {
         return no_yaml(&parser, err);
@@ -201,6 +226,25 @@ int yaml_to_json(const char *text, size_t len, json_t **value, struct err *err)
     if (yaml_document_get_root_node(&second) != NULL) {
         return err_set(err, ERR_INVALID, "a study file holds one document; this one holds several");
     }
-    *value = json_incref(converted);
+    return 0;
+}
+
+int yaml_to_json(const char *text, size_t len, json_t **value, struct err *err)
+{
+    OWN(converted) struct converted converted = {0};
+
+    TRY(convert_document(text, len, false, &converted, err));
+    *value = json_incref(converted.value);
+    return 0;
+}
+
+int yaml_to_json_lines(const char *text, size_t len, json_t **value, json_t **lines,
+                       struct err *err)
+{
+    OWN(converted) struct converted converted = {0};
+
+    TRY(convert_document(text, len, true, &converted, err));
+    *value = json_incref(converted.value);
+    *lines = json_incref(converted.lines);
     return 0;
 }

@@ -14,5 +14,8 @@
 /* `text` ends with a NUL that `len` does not count. ERR_INVALID with `where` = "line N". A new
  * reference. */
 MUST_USE int yaml_to_json(const char *text, size_t len, json_t **value, struct err *err);
+/* The same, and on which line each value stands (lines.h), a new reference too. */
+MUST_USE int yaml_to_json_lines(const char *text, size_t len, json_t **value, json_t **lines,
+                                struct err *err);
 
 #endif
