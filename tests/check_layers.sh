@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.." || exit 1
 # sobol. Of the tests only the simulators are covered.
 arrows='
 server           server/api
-server/api       server/http server/engine server/files server/analysis server/web server/report
+server/api       server/http server/engine server/files server/analysis server/web server/report server/mcp
 server/report    server/analysis
 server/analysis  server/strategy server/store server/domain
 server/engine    server/tuning
@@ -32,6 +32,7 @@ server/store/sqlite    server/store
 server/domain    common/space common/wire
 server/model
 server/http
+server/mcp       server/http
 server/files     common/wire
 server/web
 worker           worker/cli/verbs

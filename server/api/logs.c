@@ -312,6 +312,27 @@ static void start(struct read_request *read, struct log_follower *follower)
     stream_reply(read->api, read->request, &read->response, &source);
 }
 
+/* The last lines are mostly few: what one chunk holds is the answer. *is_short: it is there, else
+ * the follower stands where it was. */
+static int read_short(struct read_request *read, struct log_follower *follower, bool *is_short,
+                      struct err *err)
+{
+    const struct log_follower before = *follower;
+    bool more;
+
+    TRY(read_chunk(follower, read->store, &read->response.body, &more, err));
+    *is_short = !more;
+    if (more) {
+        buf_clear(&read->response.body);
+        follower->offset = before.offset;
+        follower->has_begun = before.has_begun;
+        follower->text = before.text;
+        return 0;
+    }
+    http_response_header(&read->response, "Hone-Attempt", "%" PRId64, follower->watch.name.attempt);
+    return 0;
+}
+
 static int read_log(struct read_request *read, struct err *err)
 {
     struct log_query query;
@@ -330,6 +351,13 @@ static int read_log(struct read_request *read, struct err *err)
     if (query.tail >= 0) {
         TRY(logs_last_lines(read->api->logs, &follower->watch.name, query.tail, &follower->offset,
                             err));
+        bool is_short = false;
+        if (!query.follows) {
+            TRY(read_short(read, follower, &is_short, err));
+        }
+        if (is_short) {
+            return 0;
+        }
     }
     start(read, follower);
     follower = NULL;

@@ -27,6 +27,7 @@
 #include "server/api/trials.h"
 #include "server/api/trials_page.h"
 #include "server/api/workers.h"
+#include "server/mcp/mcp.h"
 
 #define ADMIN HTTP_SCOPE_ADMIN
 #define OPEN HTTP_SCOPE_NONE
@@ -83,6 +84,7 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/workers/{worker}", READ, HTTP_BODY_NONE, get_worker},
     {"POST", "/v1/workers/{worker}/drain", SUBMIT, HTTP_BODY_JSON_OPTIONAL, post_drain},
     {"POST", "/v1/workers/{worker}/resume", SUBMIT, HTTP_BODY_JSON_OPTIONAL, post_resume},
+    {"POST", "/mcp", READ, HTTP_BODY_JSON, post_mcp},
     {"GET", "/metrics", READ, HTTP_BODY_NONE, get_metrics},
     {"GET", "/healthz", OPEN, HTTP_BODY_NONE, pages_get_health},
     {"GET", "/readyz", OPEN, HTTP_BODY_NONE, get_readiness},

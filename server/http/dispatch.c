@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "server/http/auth.h"
+#include "server/http/forward.h"
 #include "server/http/framing.h"
 #include "server/http/hangup.h"
 #include "server/http/limits.h"
@@ -44,6 +45,7 @@ static void reset(struct http_request *request)
     struct MHD_Connection *mhd = request->mhd;
     struct http_server *server = request->server;
 
+    forward_end(request);
     target_finish(&request->target);
     buf_finish(&request->body);
     free(request->refusal);
@@ -473,6 +475,18 @@ static enum MHD_Result handle(struct http_request *request)
     return answer_queue(request); /* a handler that forgot to answer closes the connection */
 }
 
+/* Its answer is here, or that of what it was forwarded to. */
+static enum MHD_Result answer_deferred(struct http_request *request)
+{
+    if (forward_is_answered(request)) {
+        forward_continue(request);
+        if (request->phase == REQUEST_DEFERRED) {
+            return MHD_YES;
+        }
+    }
+    return answer_queue(request);
+}
+
 enum MHD_Result dispatch_access(void *server, struct MHD_Connection *mhd, const char *url,
                                 const char *method, const char *version, const char *upload,
                                 size_t *upload_len, void **context)
@@ -494,7 +508,7 @@ enum MHD_Result dispatch_access(void *server, struct MHD_Connection *mhd, const 
         return take_body(request, upload, len);
     }
     if (request->phase == REQUEST_DEFERRED) {
-        return answer_queue(request);
+        return answer_deferred(request);
     }
     return request->phase == REQUEST_BODY ? handle(request) : MHD_YES;
 }

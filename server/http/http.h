@@ -188,6 +188,23 @@ struct http_stream_source {
 /* Sends the head; takes the response, and the source with its context. As http_reply(). */
 void http_reply_stream(struct http_request *request, struct http_response *response,
                        const struct http_stream_source *source);
+/* What a request is forwarded to. The texts are borrowed until the answer. */
+struct http_forward {
+    const char *method;          /* "GET" */
+    const char *target;          /* path and query as in a request line, percent-encoded */
+    struct buf body;             /* JSON, or empty; moved */
+    const char *idempotency_key; /* NULL: none */
+    void *context;
+    /* Loop thread: the answer, which is released afterwards. Forwards again or replies. */
+    void (*answered)(void *context, struct http_request *request,
+                     const struct http_response *response);
+    void (*finish)(void *context); /* once, when the request is over, however it ended */
+};
+/* Inside a handler, or in answered(): has another route answer, as if the request had come with
+ * that method, target and body, and with no header but Host. What its principal may not do is
+ * refused as ever. An answer that is streamed is ERR_TOO_LARGE. Once a request was forwarded, its
+ * context belongs to it; all later calls have the same one. */
+void http_forward(struct http_request *request, struct http_forward *to);
 /* A request that waits until something changes. The functions are called on the loop thread and
  * must not block. */
 struct http_wait {

@@ -67,6 +67,15 @@ struct stream {
     struct http_request *next, *previous; /* all streams of the server */
 };
 
+/* A request that is answered by way of other routes (forward.c). */
+struct forwarding {
+    struct http_forward to;         /* the newest */
+    const struct http_route *route; /* that the request came for */
+    bool is_open;                   /* the next answer is kept */
+    bool has_response;
+    struct http_response response;
+};
+
 struct http_request {
     struct http_server *server;
     struct http_connection *connection;
@@ -108,6 +117,7 @@ struct http_request {
     struct stream *stream;                                /* owned; NULL unless streaming */
     struct http_request *next_waiting, *previous_waiting; /* all that are deferred */
     struct http_wait wait;
+    struct forwarding *forwarding;                  /* owned; NULL unless forwarded */
     struct http_request *next_wait, *previous_wait; /* those of http_wait() */
     struct http_request *next_done; /* under the server's lock: queue of answered requests */
     struct http_request *next_wake; /* under the server's lock: streams to wake */

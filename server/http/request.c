@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "server/http/forward.h"
 #include "server/http/negotiate.h"
 
 void *http_context(const struct http_request *request)
@@ -62,6 +63,11 @@ bool http_query_next(const struct http_request *request, size_t *cursor, const c
 
 const char *http_header(const struct http_request *request, const char *name)
 {
+    const char *value;
+
+    if (forward_header(request, name, &value)) {
+        return value;
+    }
     return MHD_lookup_connection_value(request->mhd, MHD_HEADER_KIND, name);
 }
 

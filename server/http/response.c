@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "server/http/forward.h"
 #include "server/http/gzip.h"
 #include "server/http/stream.h"
 #include "server/http/timings.h"
@@ -214,15 +215,37 @@ static void limit_memory(struct http_request *request, struct http_response *res
 
 void http_reply(struct http_request *request, struct http_response *response)
 {
+    if (forward_take(request, response)) {
+        give(request);
+        return;
+    }
     compress(request, response);
     limit_memory(request, response);
     build(response, &request->answer);
     give(request);
 }
 
+static void refuse_stream(struct http_request *request, struct http_response *response,
+                          const struct http_stream_source *source)
+{
+    const struct http_settings *settings = &request->server->settings;
+    struct err err = {0};
+
+    source->finish(source->context);
+    http_response_finish(response);
+    (void)err_set(&err, ERR_TOO_LARGE, "this is too long to be answered here; GET %.200s",
+                  request->target.path);
+    settings->problem(settings->context, request, &err, response);
+    http_reply(request, response);
+}
+
 void http_reply_stream(struct http_request *request, struct http_response *response,
                        const struct http_stream_source *source)
 {
+    if (request->forwarding != NULL && request->forwarding->is_open) {
+        refuse_stream(request, response, source);
+        return;
+    }
     build_stream(request, response, source);
     give(request);
 }
@@ -235,7 +258,9 @@ void http_reply_batch(struct http_request *const requests[], struct http_respons
     }
     struct http_server *server = requests[0]->server;
     for (size_t i = 0; i < n; i++) {
-        build(&responses[i], &requests[i]->answer);
+        if (!forward_take(requests[i], &responses[i])) {
+            build(&responses[i], &requests[i]->answer);
+        }
     }
     (void)pthread_mutex_lock(&server->lock);
     for (size_t i = 0; i < n; i++) {
