@@ -131,6 +131,8 @@ class Document:
     def fits(self, schema, value):
         """Whether the document takes this value here."""
         schema = self.at(schema)
+        if "if" in schema:
+            return self.fits(schema["then" if self.fits(schema["if"], value) else "else"], value)
         for word, rule in (("oneOf", any), ("anyOf", any), ("allOf", all)):
             if word in schema:
                 return rule(self.fits(one, value) for one in schema[word])
@@ -143,10 +145,12 @@ class Document:
         schema = self.at(schema)
         if schema.get("readOnly"):
             return
-        for word in ("oneOf", "anyOf", "allOf"):
-            for one in schema.get(word, []):
-                yield from self.leaves(one, pointer, whole or schema)
-        if {"integer", "number", "string", "array"} & types_of(schema) and pointer:
+        choices = [one for word in ("oneOf", "anyOf", "allOf") for one in schema.get(word, [])]
+        choices += [schema[word] for word in ("then", "else") if word in schema]
+        for one in choices:
+            yield from self.leaves(one, pointer, whole or schema)
+        is_value = "maxLength" in schema  # of no type: any JSON value
+        if pointer and (is_value or {"integer", "number", "string", "array"} & types_of(schema)):
             yield pointer, schema, whole or schema
         for name, one in schema.get("properties", {}).items():
             yield from self.leaves(one, (*pointer, name))
@@ -200,7 +204,7 @@ def ends_of(schema):
 def tokens_for(schema):
     """Raw JSON for one place."""
     types = types_of(schema)
-    if {"integer", "number"} & types:
+    if {"integer", "number"} & types or not types:
         return dict.fromkeys([*JSON_TOKENS, *map(json.dumps, ends_of(schema))])
     if "array" in types:
         return ["[]", "1", "null"]
