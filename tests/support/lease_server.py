@@ -191,7 +191,7 @@ class LeaseServer:
     @staticmethod
     def kind_of(method, path):
         parts = path.split("/")
-        if path == "/v1/leases":
+        if parts[-1] == "leases":  # of any study, or of one
             return "ask"
         if len(parts) == 4:
             return "beat" if method == "PUT" else "release"

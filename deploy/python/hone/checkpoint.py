@@ -44,7 +44,10 @@ def make(client: "Client", study: str, number: int, attempt: int, granted: Optio
     if granted:
         uri = str(granted["uri"])
         if uri.startswith(_UPLOADED):
-            _unpack(client.download(lease_path), folder)
+            try:
+                _unpack(client.download(lease_path), folder)
+            except (OSError, tarfile.TarError) as fault:
+                raise HoneError(f"the checkpoint {uri} cannot be unpacked: {fault}", type="invalid") from None
         else:
             shutil.copytree(uri, folder, symlinks=True, dirs_exist_ok=True)
     return folder
@@ -137,6 +140,10 @@ def _unpack(data: bytes, folder: str) -> None:
                 _inside(folder, os.path.dirname(path), member.linkname)
                 links.append((member.linkname, path))
     for target, path in links:
+        parent = os.path.dirname(path)
+        if not (os.path.realpath(parent) + os.sep).startswith(os.path.realpath(folder) + os.sep):
+            raise HoneError("the checkpoint holds a link that leads outside of it", type="invalid")
+        os.makedirs(parent, exist_ok=True)
         os.symlink(target, path)
 
 

@@ -31,7 +31,8 @@ _FIRST_SECONDS = 5.0        # of tries, while no server has answered at all
 _EVENT_SILENCE_SECONDS = 60.0  # a stream says something every few seconds
 _WAIT_SECONDS = (0.2, 20.0)  # before a repeat: the first bound, which doubles, and the last
 _LOST = ("lease-ended", "lease-superseded", "epoch-changed")
-_BUSY_STATUSES = (502, 504)  # of a proxy whose server is away
+_TOKENS = "/v1/tokens"  # the one write that no Idempotency-Key goes with
+_BUSY_STATUSES = (429, 502, 503, 504)  # also of a proxy whose server is away
 
 
 class Suggestion:
@@ -93,6 +94,7 @@ class Client:
         about a lease that has ended.
         """
         data = None if body is None else values.encode(body)
+        retry = retry and (method, path) != ("POST", _TOKENS)  # a token whose answer is lost is lost
         headers = self._headers(method, path, data, idempotency_key)
         answer = self._repeat(method, path + _query(query), data, headers, timeout, _waits(body, query), retry)
         return _json(answer, self.url) if answer.body else None
@@ -111,14 +113,14 @@ class Client:
         cursor: Optional[str] = None
         while True:
             page = self.request("GET", path, query={"limit": 1000, **(query or {}), "cursor": cursor})
-            yield from page["items"]
+            yield from member(page, "items", self.url)
             cursor = page.get("next_cursor")
             if cursor is None:
                 return
 
     def version(self) -> str:
         """The server's version."""
-        return str(self.request("GET", "/version")["version"])
+        return str(member(self.request("GET", "/version"), "version", self.url))
 
     def close(self) -> None:
         """Closes the connections; a later call opens new ones."""
@@ -148,11 +150,12 @@ class Client:
         body = {"study": study, "trials": [_wired(trial) for trial in trials],
                 "pending": [dict(one) for one in pending], "n": n}
         found = self.request("POST", "/v1/suggest", body)
-        return [Suggestion(item["parameters"], item.get("explain") or {}) for item in found["items"]]
+        return [Suggestion(dict(member(item, "parameters", self.url)), item.get("explain") or {})
+                for item in member(found, "items", self.url)]
 
     def events(self, study: Optional[str] = None, after: Any = 0, follow: bool = True
                ) -> Iterator[Dict[str, Any]]:
-        """What happens, as it happens: {"seq": 7, "kind": "trial-completed", "study": …, …}.
+        """What happens, as it happens: {"seq": 7, "kind": "trial-ended", "study": …, …}.
 
         study    of this one only
         after    the `seq` to go on from; 0: all there is, "now": only what is new
@@ -201,7 +204,7 @@ class Client:
             headers["Authorization"] = "Bearer " + token
         if data is not None:
             headers["Content-Type"] = "application/json"
-        if key is None and method in ("POST", "PATCH", "DELETE") and not is_lease:
+        if key is None and method in ("POST", "PATCH", "DELETE") and not is_lease and path != _TOKENS:
             key = uuid.uuid4().hex
         if key is not None:
             headers["Idempotency-Key"] = key
@@ -341,18 +344,19 @@ def _problem(answer: Answer, url: str) -> HoneError:
     """The error of an answer that is no success."""
     try:
         found = json.loads(answer.body)
-        kind = str(found["type"]).rsplit("/", 1)[-1]
-        detail, status = str(found["detail"]), int(found.get("status", answer.status))
-    except (ValueError, KeyError, TypeError):
+        kind, detail, status = found["type"].rsplit("/", 1)[-1], found["detail"], answer.status
+        if not isinstance(detail, str):
+            raise TypeError(detail)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         kind = ""
         detail, status = f"{url} answered with status {answer.status}, not as a Hone server does", answer.status
-        found = {"retryable": answer.status in _BUSY_STATUSES}
-        if status < 500 or status in _BUSY_STATUSES:
+        found = {}
+        if status != 500:
             return Unreachable(f"{detail}; check the address", status=status,
-                               retryable=bool(found["retryable"]))
+                               retryable=status in _BUSY_STATUSES)
     kinds = LeaseLost if kind in _LOST else HoneError
     return kinds(_with_all(detail, found.get("errors")), type=kind, status=status, title=str(found.get("title", "")),
-                 errors=found.get("errors"), retryable=bool(found.get("retryable")),
+                 errors=found.get("errors"), retryable=bool(found.get("retryable", status in _BUSY_STATUSES)),
                  instance=str(found.get("instance", "")))
 
 
@@ -365,10 +369,20 @@ def _with_all(detail: str, errors: Any) -> str:
 
 def _json(answer: Answer, url: str) -> Any:
     try:
-        return json.loads(answer.body)
-    except ValueError:
-        raise Unreachable(f"{url} answered with something that is no JSON, not as a Hone server does; "
-                          "check the address") from None
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise Unreachable(f"{url} answered with something that is no JSON object, not as a Hone server does; "
+                          "check the address")
+    return found
+
+
+def member(answer: Any, name: str, url: str) -> Any:
+    """answer[name]. Unreachable: it is not there, so this is no answer of a Hone server."""
+    if not isinstance(answer, Mapping) or name not in answer:
+        raise Unreachable(f'{url} answered without "{name}", not as a Hone server does; check the address')
+    return answer[name]
 
 
 def _may_be_another_version(error: HoneError) -> bool:

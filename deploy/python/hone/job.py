@@ -102,7 +102,8 @@ class JobTrial(Trial):
         try:
             found = json.loads(control)
             self._action = str(found["action"])
-            self._until = found.get("until", self._until)
+            if found.get("until") is not None:
+                self._until = found["until"]
         except (ValueError, KeyError, TypeError):
             pass  # nothing new
 

@@ -130,7 +130,7 @@ def _renew(trial: "LeasedTrial") -> None:
 
 def _hand_back_all() -> None:
     until = time.monotonic() + _LEAVE_SECONDS
-    for trial in list(live):
+    for trial in [one for one in live if one.leased_by == os.getpid()]:
         trial.hand_back(max(0.1, until - time.monotonic()))
 
 

@@ -78,8 +78,8 @@ class _Loop:
                 if value is not None and trial.action != "abort":
                     _tell(trial, value)
         except self.catch as error:
-            log.warning("trial %d of %s failed: %s: %s", trial.number, trial.study_name,
-                        type(error).__name__, error)
+            log.warning("trial %d of %s failed: %.300s", trial.number, trial.study_name,
+                        f"{type(error).__name__}: {error}")
         finally:
             with self.lock:
                 self.running.remove(trial)

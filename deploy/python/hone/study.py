@@ -16,10 +16,11 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Type,
 
 from . import space, values
 from .checkpoint import host
-from .client import Client, connect, quote
-from .errors import HoneError, MissingPackage, NothingYet, StudyEnded
+from .client import Client, connect, member, quote
+from .errors import HoneError, MissingPackage, NothingYet, StudyEnded, Unreachable
 from .optimize import Objective, run
 from .trial import LeasedTrial, Value
+from .version import __version__
 
 _ASK_SECONDS = 60.0  # for which the server takes one ask
 
@@ -153,15 +154,23 @@ class Study:
         while True:
             left = _ASK_SECONDS if until is None else max(0.0, min(_ASK_SECONDS, until - time.monotonic()))
             answer = self._ask_once(left)
-            if answer["lease"] is not None:
-                return LeasedTrial(self.client, answer)
-            if answer["reason"] in ("finished", "stopped"):
+            if member(answer, "lease", self.client.url) is not None:
+                return self._leased(answer)
+            reason = answer.get("reason")
+            if reason in ("finished", "stopped"):
                 return None
-            pause = float(answer.get("retry_after_seconds") or 1.0)
-            if until is not None and time.monotonic() + min(pause, 1.0) >= until:
-                raise NothingYet(f"study {self.name} has no trial to run now: {answer['detail']}",
-                                 reason=str(answer["reason"]), retry_after=pause)
-            time.sleep(0.0 if answer["reason"] == "waiting" else min(pause, 1.0))
+            pause = max(0.05, min(1.0, float(answer.get("retry_after_seconds") or 1.0)))
+            if until is not None and time.monotonic() + pause >= until:
+                raise NothingYet(f"study {self.name} has no trial to run now: {answer.get('detail')}",
+                                 reason=str(reason), retry_after=float(answer.get("retry_after_seconds") or 1.0))
+            time.sleep(pause)
+
+    def _leased(self, answer: Mapping[str, Any]) -> LeasedTrial:
+        try:
+            return LeasedTrial(self.client, answer)
+        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+            raise Unreachable(f"{self.client.url} gave a lease that is none ({fault!r}); "
+                              f"is it a Hone server? This client is version {__version__}") from None
 
     def _ask_once(self, wait: float) -> Dict[str, Any]:
         name = os.environ.get("HONE_WORKER_NAME") or host()
@@ -226,7 +235,7 @@ class Study:
         numbers: List[int] = []
         for begin in range(0, len(trials), 1000):
             found = self.client.request("POST", self._path + "/trials", trials[begin:begin + 1000])
-            numbers.extend(int(item["number"]) for item in found["items"])
+            numbers.extend(int(item["number"]) for item in member(found, "items", self.client.url))
         return numbers
 
     # ---- what came of it ----------------------------------------------------------------------------
@@ -248,7 +257,7 @@ class Study:
         if len(self.objectives) > 1:
             raise HoneError(f"study {self.name} has {len(self.objectives)} objectives, so no trial alone is best; "
                             "study.pareto() has the front", type="wrong-state", status=409)
-        found = self.client.request("GET", self._path + "/best")["trial"]
+        found = member(self.client.request("GET", self._path + "/best"), "trial", self.client.url)
         return None if found is None else TrialRecord(found)
 
     @property
@@ -271,7 +280,8 @@ class Study:
 
     def pareto(self) -> List[TrialRecord]:
         """With several objectives: the trials that no other one is better than in all of them."""
-        return [TrialRecord(item) for item in self.client.walk(self._path + "/pareto")]
+        found = self.client.request("GET", self._path + "/pareto")
+        return [TrialRecord(item) for item in member(found, "items", self.client.url)]
 
     def to_pandas(self) -> Any:
         """All trials as a pandas.DataFrame: number, state, value, params.NAME, metrics.NAME, step, …"""

@@ -182,6 +182,7 @@ class LeasedTrial(Trial):
         self._lock = threading.RLock()
         self._sending = threading.Lock()
         self._entered_in: Optional[int] = None
+        self.leased_by = os.getpid()
         checkpoint.discard(client, answer.get("discard") or [])
         if self._granted and not checkpoint.is_here(self._granted):
             log.warning("trial %d of %s begins at 0: its checkpoint %s is not here", self.number,
@@ -279,7 +280,8 @@ class LeasedTrial(Trial):
             return
         with self._lock:
             self._action = str(answer.get("action", "continue"))
-            self._until = answer.get("until", self._until)
+            if answer.get("until") is not None:
+                self._until = answer["until"]
             self.heartbeat_seconds = float(answer.get("heartbeat_seconds", self.heartbeat_seconds))
 
     def _note_lost(self, error: LeaseLost) -> None:

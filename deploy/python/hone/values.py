@@ -72,8 +72,8 @@ def metrics(values: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def number(value: Any) -> Any:
-    """A number of an answer: the names of those that JSON cannot write become floats, all else stays."""
-    return _NON_FINITE.get(value, value) if isinstance(value, str) else value
+    """A number of an answer as a float, the names of those that JSON cannot write too; None stays."""
+    return _NON_FINITE.get(value) if isinstance(value, str) else None if value is None else float(value)
 
 
 def numbers(values: Any) -> Dict[str, Any]:
@@ -83,12 +83,9 @@ def numbers(values: Any) -> Dict[str, Any]:
 
 def encode(body: Any) -> bytes:
     """A body as UTF-8. ValueError where text holds what UTF-8 cannot (a lone surrogate)."""
-    try:
-        return json.dumps(plain(body, "the body"), allow_nan=False, separators=(",", ":"),
-                          ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError as fault:
-        raise ValueError(f"text that is not Unicode cannot be sent: {fault.object[fault.start:fault.end]!r} "
-                         "(bytes that are no UTF-8, for example of a file's name)") from None
+    text = json.dumps(plain(body, "the body"), allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    _check_unicode(text)
+    return text.encode("utf-8")
 
 
 def _finite_or_name(value: Number) -> Any:
@@ -117,7 +114,16 @@ def _item(value: Any, where: str) -> Any:
 def _key(key: Any, where: str) -> str:
     if not isinstance(key, str):
         raise TypeError(f"a name in {where} is {key!r}; names are text")
+    _check_unicode(key)
     return str(key)
+
+
+def _check_unicode(text: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as fault:
+        raise ValueError(f"text that is not Unicode cannot be sent: {fault.object[fault.start:fault.end]!r} "
+                         "(bytes that are no UTF-8, for example of a file's name)") from None
 
 
 def _a(value: Any) -> str:
