@@ -17,8 +17,8 @@ from typing import Iterator, NamedTuple, Optional
 from .errors import HoneError
 
 _START_SECONDS = 60
-_HOW = ("name a server in HONE_URL or with hone.connect(url=…), or install the program: "
-        "pip install hone-tuner, or the Debian package hone")
+_HOW = ("name a server in HONE_URL or with hone.connect(url=…), or install the wheel, which has the program: "
+        "pip install --only-binary=:all: --force-reinstall hone-tuner")
 
 
 class PrivateServer(NamedTuple):
