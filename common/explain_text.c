@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "common/cell.h"
+#include "common/figures.h"
 #include "common/json.h"
 #include "common/json_at.h"
 
 #define LINE_BYTES ((size_t)1 << 20)
+#define SILENT_SECONDS 30 /* without a report, which is pointed out */
 
 struct page {
     struct buf *out;
@@ -89,6 +91,42 @@ static void write_title(const json_t *answer, struct page *page)
     buf_printf(&page->line, "; it was %s", text_at(answer, "source"));
     if (int_at(answer, "ordinal", 0) > 0) {
         buf_printf(&page->line, " as number %" PRId64, int_at(answer, "ordinal", 0));
+    }
+    end_line(page);
+}
+
+static const char *span_at(const json_t *object, const char *key, char text[TEXT_SPAN_BYTES])
+{
+    double seconds = number_at(object, key);
+
+    return text_span(seconds > 0 && seconds < 1e12 ? (int64_t)(seconds * 1000) : 0, text);
+}
+
+/* "attempt 2 runs on node07:0, at step 4: no report for 1:23, last heartbeat 0:12 ago" */
+static void write_running(const json_t *running, struct page *page)
+{
+    char step[JSON_NUMBER_BYTES];
+    char span[TEXT_SPAN_BYTES];
+    bool is_silent = number_at(running, "silent_seconds") >= SILENT_SECONDS;
+    bool has_step = json_is_number(json_object_get(running, "step"));
+
+    if (!json_is_object(running)) {
+        return;
+    }
+    buf_printf(&page->line, "attempt %" PRId64 " runs on %s", int_at(running, "attempt", 0),
+               text_at(running, "worker"));
+    if (has_step) {
+        buf_printf(&page->line, ", at step %s", number_text_at(running, "step", "", step));
+    }
+    (void)span_at(running, "silent_seconds", span);
+    if (has_step && !is_silent) {
+        buf_printf(&page->line, ": last report %s ago", span);
+    } else {
+        buf_printf(&page->line, ": no report%s for %s", has_step ? "" : " yet,", span);
+    }
+    if (json_object_get(running, "heartbeat_seconds") != NULL) {
+        buf_printf(&page->line, ", last heartbeat %s ago",
+                   span_at(running, "heartbeat_seconds", span));
     }
     end_line(page);
 }
@@ -213,6 +251,7 @@ void explain_write(const json_t *answer,
     bool is_failed = strcmp(text_at(answer, "state"), "failed") == 0;
 
     write_title(answer, &page);
+    write_running(json_object_get(answer, "running"), &page);
     if (is_failed) { /* this is what is asked for */
         write_reports(answer, &page);
     }

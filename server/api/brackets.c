@@ -85,7 +85,7 @@ static int write_brackets(const struct read_request *read, struct buf *out, stru
     json_object_begin(&w);
     json_put_string(&w, "study", read->study->name);
     const struct awaited awaited = {read->view, read->study->id, clock->wall_ms(clock)};
-    schedule_write_brackets(schedule, awaited.now_ms,
+    schedule_write_brackets(schedule, read->study->row.state, awaited.now_ms,
                             &(struct schedule_note){write_awaited, &awaited}, &w);
     json_object_end(&w);
     return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/explain_text.h"
+#include "common/step.h"
 #include "server/api/json.h"
 #include "server/api/schedule_records.h"
 #include "server/strategy/strategy.h"
@@ -78,11 +79,19 @@ static void write_origin(const struct study_def *study, const struct trial_row *
 
 /* ---- the reports ---- */
 
+/* What is gathered while the attempts of a trial are read. */
+struct attempts {
+    struct json_writer *w;
+    int64_t newest_ms; /* when the newest was leased */
+};
+
 static int write_note(void *context, struct attempt_row *row, struct err *err)
 {
-    struct json_writer *w = context;
+    struct attempts *attempts = context;
+    struct json_writer *w = attempts->w;
 
     (void)err;
+    attempts->newest_ms = row->leased_at_ms;
     if (row->detail != NULL) {
         json_object_begin(w);
         json_put_int(w, "attempt", row->number);
@@ -95,16 +104,61 @@ static int write_note(void *context, struct attempt_row *row, struct err *err)
     return 0;
 }
 
-/* What became of the trial's reports, as far as they were not simply taken, and what its workers
- * noted. */
+static const struct live_worker_view *find_worker(const struct live_view *view, const char *name)
+{
+    for (size_t i = 0; i < view->n_workers; i++) {
+        if (strcmp(view->workers[i].name, name) == 0) {
+            return &view->workers[i];
+        }
+    }
+    return NULL;
+}
+
+/* "running": who trains it, how far it is, and for how long nothing was heard; null where it does
+ * not run or has lost its lease. `since_ms`: when its attempt began. */
+static void write_running(const struct read_request *read, enum trial_state state, int64_t since_ms,
+                          struct json_writer *w)
+{
+    const struct live_lease_view *lease = live_view_lease(read->view, read->study->id, read->trial);
+    const struct live_worker_view *worker =
+        lease == NULL ? NULL : find_worker(read->view, lease->worker);
+    int64_t now_ms = read->api->clock->wall_ms(read->api->clock);
+
+    json_write_key(w, "running");
+    if (lease == NULL || state != TRIAL_RUNNING) { /* the view may be older than the row */
+        json_write_null(w);
+        return;
+    }
+    json_object_begin(w);
+    json_put_int(w, "attempt", lease->attempt);
+    json_put_string(w, "worker", lease->worker);
+    if (lease->last_step >= 0) {
+        json_put_step(w, "step", lease->last_step, lease->digits);
+    } else {
+        json_put_null(w, "step");
+    }
+    int64_t reported_ms = worker == NULL ? 0 : worker->last_report_ms;
+    reported_ms = reported_ms > since_ms ? reported_ms : since_ms;
+    json_put_number(w, "silent_seconds", (double)(now_ms - reported_ms) / 1000);
+    if (worker != NULL) {
+        json_put_number(w, "heartbeat_seconds", (double)(now_ms - worker->last_seen_ms) / 1000);
+    }
+    json_object_end(w);
+}
+
+/* What became of the trial's reports, as far as they were not simply taken, what its workers noted,
+ * and who trains it. */
 static int write_reports(const struct read_request *read, const struct trial_row *row,
                          struct json_writer *w, struct err *err)
 {
+    struct attempts attempts = {.w = w};
+
     trial_corrections_write(row, w);
     json_write_key(w, "notes");
     json_array_begin(w);
-    TRY(store_each_attempt(read->store, row->id, write_note, w, err));
+    TRY(store_each_attempt(read->store, row->id, write_note, &attempts, err));
     json_array_end(w);
+    write_running(read, row->state, attempts.newest_ms, w);
     return 0;
 }
 

@@ -209,7 +209,16 @@ static void write_waiting(const struct schedule *schedule, const struct rung_ent
     json_put_string(w, "text", text);
 }
 
-static void write_present(const struct schedule *schedule, int64_t trial, struct json_writer *w)
+static const char *end_text(enum schedule_fact how)
+{
+    return how == FACT_CANCEL ? "has ended: it was cancelled"
+           : how == FACT_DROP ? "has ended: it still waited when the study was over"
+                              : "has ended: it brought no value for this rung";
+}
+
+/* `end`: the last fact that ended the trial. */
+static void write_present(const struct schedule *schedule, int64_t trial, enum schedule_fact end,
+                          struct json_writer *w)
 {
     static const char *const texts[] = {
         [ENTRY_NONE] = "was never scheduled",
@@ -219,7 +228,6 @@ static void write_present(const struct schedule *schedule, int64_t trial, struct
         [ENTRY_STOPPED] = "was stopped by the study's stopping rule",
         [ENTRY_DIVERGED] = "failed: its value was not finite",
         [ENTRY_COMPLETE] = "is complete",
-        [ENTRY_ENDED] = "has ended: it failed, was cancelled, or its study was over",
     };
     const struct rung_entry *entry = schedule_entry(schedule, trial);
 
@@ -229,8 +237,14 @@ static void write_present(const struct schedule *schedule, int64_t trial, struct
     if (entry->state == ENTRY_WAITING) {
         write_waiting(schedule, entry, trial, w);
     } else {
-        json_put_string(w, "text", texts[entry->state]);
+        json_put_string(w, "text",
+                        entry->state == ENTRY_ENDED ? end_text(end) : texts[entry->state]);
     }
+}
+
+static bool is_end(enum schedule_fact fact)
+{
+    return fact == FACT_FAIL || fact == FACT_CANCEL || fact == FACT_DROP;
 }
 
 /* The numbers of a forecast are written with the decision that follows from it. */
@@ -245,12 +259,16 @@ int schedule_write_explanation(const struct study_def *study, size_t n,
                                struct json_writer *w, struct err *err)
 {
     OWN(schedule) struct schedule *replay = NULL;
+    enum schedule_fact end = FACT_FAIL;
 
     TRY(schedule_create(study, &replay, err));
     json_put_string(w, "schedule", replay->kind->name == NULL ? "none" : replay->kind->name);
     json_write_key(w, "history");
     json_array_begin(w);
     for (size_t i = 0; i < n; i++) {
+        if (records[i].trial == trial && is_end(records[i].fact)) {
+            end = records[i].fact;
+        }
         if (records[i].trial == trial && !is_forecast(records[i].fact)) {
             write_fact(replay, &records[i], w);
         }
@@ -260,6 +278,6 @@ int schedule_write_explanation(const struct study_def *study, size_t n,
     if (schedule_entry(replay, trial) == NULL) {
         return err_set(err, ERR_NOT_FOUND, "trial %" PRId64 " has no place in a schedule", trial);
     }
-    write_present(replay, trial, w);
+    write_present(replay, trial, end, w);
     return 0;
 }

@@ -36,6 +36,7 @@
 #include "common/json.h"
 #include "common/own.h"
 #include "server/domain/study.h"
+#include "server/domain/trial.h"
 #include "server/schedule/choice.h"
 #include "server/schedule/offer_types.h"
 #include "server/schedule/record.h"
@@ -168,7 +169,8 @@ struct schedule_answer schedule_answer(const struct schedule *schedule, int64_t 
  */
 
 /* Writes members of the open object: every bracket with its rungs, their entries, what each rung
- * waits for and since when, what happens next, and the cost of training every trial in full. At
+ * waits for and since when, what happens next as the study is in this state (a bracket in which
+ * nothing does is done), and the cost of training every trial in full. At
  * most SCHEDULE_VIEW_BRACKETS brackets (the newest, and all open ones) and _ENTRIES entries of a
  * rung. Out of memory it writes nothing, and the buffer has failed. `note` adds members about a
  * trial that is waited for; NULL: none are known. */
@@ -178,8 +180,9 @@ struct schedule_note {
 };
 #define SCHEDULE_VIEW_BRACKETS 50
 #define SCHEDULE_VIEW_ENTRIES 100
-void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms,
-                             const struct schedule_note *note, struct json_writer *w);
+void schedule_write_brackets(const struct schedule *schedule, enum study_state study,
+                             int64_t now_ms, const struct schedule_note *note,
+                             struct json_writer *w);
 
 /* Members of the open object: what was decided about the trial, with rank, cut-off and rivals at
  * that moment, and what it is waiting for. Replays the study's facts. ERR_NOT_FOUND: no fact names

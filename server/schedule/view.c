@@ -116,51 +116,61 @@ static void write_rung(const struct schedule *schedule, const struct running_tri
 
 /* ---- what happens next ----------------------------------------------------------------------- */
 
+#define NEXT_BYTES 128
 static const struct schedule_moment anything = {.may_start = true, .may_promote = true};
 
-static void describe_next(const struct schedule *schedule, const struct bracket *bracket,
-                          char text[], size_t room)
+/* text ← what happens next. False: nothing does. */
+static bool describe_next(const struct schedule *schedule, const struct bracket *bracket,
+                          enum study_state study, char text[], size_t room)
 {
+    const char *when = study == STUDY_RUNNING ? "" : "once the study is resumed, ";
     int digits = schedule->study->resource_digits;
     char level[STEP_BYTES];
+
+    if (bracket->is_done || study == STUDY_FINISHED) {
+        (void)snprintf(text, room, "done");
+        return false;
+    }
 
     for (size_t rung = bracket->n_rungs - 1; rung-- > 0;) {
         int64_t trial = rung_promotable(schedule, &anything, bracket, rung);
         if (trial != 0) {
-            (void)snprintf(text, room, "trial %" PRId64 " goes on to %s", trial,
+            (void)snprintf(text, room, "%strial %" PRId64 " goes on to %s", when, trial,
                            step_format(bracket->rungs[rung + 1].level, digits, level));
-            return;
+            return true;
         }
     }
     const struct rung *first = &bracket->rungs[0];
     if (!bracket->is_sealed && (first->size == 0 || (int64_t)first->started < first->size)) {
-        (void)snprintf(text, room, "a new configuration starts, up to %s",
+        (void)snprintf(text, room, "%sa new configuration starts, up to %s", when,
                        step_format(first->level, digits, level));
-        return;
+        return true;
     }
     for (size_t rung = 0; rung < bracket->n_rungs; rung++) {
         size_t n = bracket->rungs[rung].started - bracket->rungs[rung].reported;
         if (n > 0) {
             (void)snprintf(text, room, "rung %zu waits for %zu running trial%s", rung, n,
                            n == 1 ? "" : "s");
-            return;
+            return true;
         }
     }
-    (void)snprintf(text, room, "nothing is left to do");
+    (void)snprintf(text, room, "done");
+    return false;
 }
 
 static void write_bracket(const struct schedule *schedule,
                           const struct running_trials *running_trials,
-                          const struct bracket *bracket, int64_t now_ms, struct json_writer *w)
+                          const struct bracket *bracket, enum study_state study, int64_t now_ms,
+                          struct json_writer *w)
 {
-    char next[128];
+    char next[NEXT_BYTES];
+    bool is_open = describe_next(schedule, bracket, study, next, sizeof next);
 
     json_object_begin(w);
     json_put_int(w, "bracket", bracket->index);
-    json_put_string(w, "state", bracket->is_done ? "done" : "open");
+    json_put_string(w, "state", is_open ? "open" : "done");
     json_put_bool(w, "sealed", bracket->is_sealed);
-    describe_next(schedule, bracket, next, sizeof next);
-    json_put_string(w, "next", bracket->is_done ? "done" : next);
+    json_put_string(w, "next", next);
     json_write_key(w, "rungs");
     json_array_begin(w);
     for (size_t rung = 0; rung < bracket->n_rungs; rung++) {
@@ -168,6 +178,17 @@ static void write_bracket(const struct schedule *schedule,
     }
     json_array_end(w);
     json_object_end(w);
+}
+
+static int64_t count_open(const struct schedule *schedule, size_t n, enum study_state study)
+{
+    char next[NEXT_BYTES];
+    int64_t n_open = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        n_open += describe_next(schedule, schedule->brackets[i], study, next, sizeof next);
+    }
+    return n_open;
 }
 
 /* The resource that a trial was trained with: one that has left a rung was trained up to its level.
@@ -206,8 +227,9 @@ static void write_saving(const struct schedule *schedule, struct json_writer *w)
     }
 }
 
-void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms,
-                             const struct schedule_note *note, struct json_writer *w)
+void schedule_write_brackets(const struct schedule *schedule, enum study_state study,
+                             int64_t now_ms, const struct schedule_note *note,
+                             struct json_writer *w)
 {
     struct running_trials running_trials = find_running(schedule);
     bool ranks = schedule->kind->n_advance != NULL;
@@ -226,12 +248,12 @@ void schedule_write_brackets(const struct schedule *schedule, int64_t now_ms,
     }
     write_saving(schedule, w);
     json_put_int(w, "opened", (int64_t)n);
-    json_put_int(w, "open", ranks ? (int64_t)schedule->n_open : 0);
+    json_put_int(w, "open", count_open(schedule, n, study));
     json_write_key(w, "brackets");
     json_array_begin(w);
     for (size_t i = 0; i < n; i++) {
         if (i >= shown_from || !schedule->brackets[i]->is_done) {
-            write_bracket(schedule, &running_trials, schedule->brackets[i], now_ms, w);
+            write_bracket(schedule, &running_trials, schedule->brackets[i], study, now_ms, w);
         }
     }
     json_array_end(w);

@@ -200,7 +200,7 @@ static int run_view(struct buf *out, struct err *err)
 
     json_writer_init(&w, out);
     json_object_begin(&w);
-    schedule_write_brackets(lived.schedule, lived.moment.now_ms, NULL, &w);
+    schedule_write_brackets(lived.schedule, STUDY_RUNNING, lived.moment.now_ms, NULL, &w);
     json_object_end(&w);
     return buf_check(out, err);
 }

@@ -47,7 +47,7 @@ static void start(struct api_fixture *f, const struct token_row tokens[], size_t
                                        .context = &f->api,
                                        .problem = api_problem};
 
-    *f = (struct api_fixture){.api = {.clock = clock_system()}};
+    *f = (struct api_fixture){.api = {.clock = clock}};
     f->api.started_at_ms = f->api.clock->wall_ms(f->api.clock);
     if (engine_create(&engine, &f->api.engine, &err) != 0
         || http_server_create(&http, &f->api.http, &err) != 0 || add_tokens(f, tokens, n, &err) != 0

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "tests/unit/api_fixture.h"
 
 static void start(struct api_fixture *f, const char *strategy)
@@ -39,6 +40,70 @@ static void expect_kind(struct api_fixture *f, int64_t trial, const char *kind, 
     ck_assert_str_eq(json_string_value(json_at(answer, "provenance.kind")), kind);
     ck_assert_msg(strstr(said, text) != NULL, "\"%s\" is not in: %s", text, said);
 }
+
+/* The system's clock, so far ahead. */
+static struct ahead {
+    struct clock clock;
+    _Atomic int64_t by_ms;
+} ahead;
+
+static int64_t ahead_monotonic(const struct clock *clock)
+{
+    (void)clock;
+    return clock_system()->monotonic_ms(clock_system()) + ahead.by_ms;
+}
+
+static int64_t ahead_wall(const struct clock *clock)
+{
+    (void)clock;
+    return clock_system()->wall_ms(clock_system()) + ahead.by_ms;
+}
+
+/* Asks until the text has this: what is shown of workers may be 100 ms old. */
+static void wait_for_text(struct api_fixture *f, const char *text)
+{
+    do {
+        api_expect(f, 200, "GET", "/v1/studies/t/trials/1/explain?format=text", NULL);
+    } while (strstr(buf_text(&f->last.body), text) == NULL);
+}
+
+START_TEST(silence_of_a_running_trial_is_told)
+{
+    struct api_fixture f;
+    char path[160];
+
+    ahead.clock = (struct clock){ahead_monotonic, ahead_wall};
+    ahead.by_ms = 0;
+    api_fixture_start_at(&f, &ahead.clock);
+    api_expect(&f, 201, "POST", "/v1/studies",
+               "{\"name\": \"t\", \"metric\": \"loss\", \"direction\": \"minimize\", \"strategy\": "
+               "\"random\", \"parameters\": [{\"name\": \"a\", \"type\": \"float\", \"low\": 0, "
+               "\"high\": 1}]}");
+    api_expect(&f, 201, "POST", "/v1/leases", "{\"worker\": \"gpu07:0\"}");
+    json_auto_t *grant = api_json(&f);
+    const char *lease = json_string_value(json_at(grant, "lease.id"));
+    wait_for_text(&f, "attempt 1 runs on gpu07:0: no report yet, for 0:00, last heartbeat 0:0");
+    ahead.by_ms += 40000;
+    (void)snprintf(path, sizeof path, "/v1/leases/%s", lease);
+    api_expect(&f, 200, "PUT", path, "{}");
+    wait_for_text(&f, "runs on gpu07:0: no report yet, for 0:4");
+    wait_for_text(&f, "last heartbeat 0:0");
+    (void)snprintf(path, sizeof path, "/v1/leases/%s/measurements", lease);
+    api_expect(&f, 200, "POST", path,
+               "{\"measurements\": [{\"step\": 3, \"metrics\": {\"loss\": 1}}]}");
+    wait_for_text(&f, "runs on gpu07:0, at step 3: last report 0:0");
+    ahead.by_ms += 35000;
+    wait_for_text(&f, "runs on gpu07:0, at step 3: no report for 0:3");
+    json_auto_t *answer = explain(&f, 1);
+    ck_assert_int_eq(json_integer_value(json_at(answer, "running.attempt")), 1);
+    ck_assert_double_ge(json_number_value(json_at(answer, "running.silent_seconds")), 35);
+    (void)snprintf(path, sizeof path, "/v1/leases/%s/result", lease);
+    api_expect(&f, 200, "PUT", path, "{\"outcome\": \"completed\"}");
+    json_auto_t *ended = explain(&f, 1);
+    ck_assert(json_is_null(json_at(ended, "running")));
+    api_fixture_stop(&f);
+}
+END_TEST
 
 static const struct {
     const char *strategy, *kind, *text;
@@ -152,6 +217,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     json_start();
+    tcase_add_test(tcase, silence_of_a_running_trial_is_told);
     tcase_add_loop_test(tcase, the_first_trials_say_what_made_them, 0,
                         (int)(sizeof plain / sizeof plain[0]));
     tcase_add_test(tcase, trial_without_a_suggestion_is_explained);

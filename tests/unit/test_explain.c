@@ -92,7 +92,7 @@ START_TEST(unknown_trial_is_not_found)
 }
 END_TEST
 
-static json_t *view(const struct fixture *f, int64_t now_ms)
+static json_t *view_in(const struct fixture *f, enum study_state study, int64_t now_ms)
 {
     OWN(buf) struct buf text;
     struct json_writer w;
@@ -102,11 +102,95 @@ static json_t *view(const struct fixture *f, int64_t now_ms)
     buf_init(&text, 1 << 20);
     json_writer_init(&w, &text);
     json_object_begin(&w);
-    schedule_write_brackets(f->schedule, now_ms, NULL, &w);
+    schedule_write_brackets(f->schedule, study, now_ms, NULL, &w);
     json_object_end(&w);
     ck_assert_int_eq(json_parse(buf_text(&text), text.len, &json_limits_default, &read, &err), 0);
     return read;
 }
+
+static json_t *view(const struct fixture *f, int64_t now_ms)
+{
+    return view_in(f, STUDY_RUNNING, now_ms);
+}
+
+static const char *said(const json_t *seen, const char *key)
+{
+    const json_t *bracket = json_array_get(json_object_get(seen, "brackets"), 0);
+
+    return json_string_value(json_object_get(bracket, key));
+}
+
+START_TEST(bracket_without_anything_left_to_do_is_done)
+{
+    struct fixture f = fixture_open("\"strategy\": {\"name\": \"asha\", \"brackets\": 1}, "
+                                    "\"resource\": {\"name\": \"epochs\", \"min\": 1, \"max\": 9}");
+    struct err err = {0};
+
+    (void)fixture_ask(&f, NULL);
+    json_auto_t *begun = view(&f, 0);
+    ck_assert_int_eq(number(begun, "open"), 1);
+    ck_assert_str_eq(said(begun, "next"), "a new configuration starts, up to 1");
+    ck_assert_int_eq(schedule_seal(f.schedule, &f.moment, &f.log, &err), 0);
+    json_auto_t *awaited = view(&f, 0);
+    ck_assert_str_eq(said(awaited, "next"), "rung 0 waits for 1 running trial");
+    fixture_end(&f, 1, FACT_FAIL);
+    json_auto_t *ended = view(&f, 0);
+    ck_assert_int_eq(number(ended, "open"), 0);
+    ck_assert_str_eq(said(ended, "state"), "done");
+    ck_assert_str_eq(said(ended, "next"), "done");
+    fixture_close(&f);
+}
+END_TEST
+
+static const struct {
+    enum study_state study;
+    int open;
+    const char *state, *next;
+} halted[] = {
+    {STUDY_RUNNING, 1, "open", "a new configuration starts, up to 1"},
+    {STUDY_PAUSED, 1, "open", "once the study is resumed, a new configuration starts, up to 1"},
+    {STUDY_STOPPED, 1, "open", "once the study is resumed, a new configuration starts, up to 1"},
+    {STUDY_FINISHED, 0, "done", "done"},
+};
+
+START_TEST(what_happens_next_depends_on_the_study)
+{
+    struct fixture f =
+        fixture_open("\"strategy\": {\"name\": \"hyperband\", \"rounds\": 1, \"brackets\": 1}, "
+                     "\"resource\": {\"name\": \"epochs\", \"min\": 1, \"max\": 9}");
+
+    (void)fixture_ask(&f, NULL);
+    (void)fixture_measure(&f, 1, 1, .5);
+    (void)fixture_finish(&f, 1, 1);
+    json_auto_t *seen = view_in(&f, halted[_i].study, 0);
+    ck_assert_int_eq(number(seen, "open"), halted[_i].open);
+    ck_assert_str_eq(said(seen, "state"), halted[_i].state);
+    ck_assert_str_eq(said(seen, "next"), halted[_i].next);
+    fixture_close(&f);
+}
+END_TEST
+
+static const struct {
+    enum schedule_fact how;
+    const char *text;
+} ends[] = {
+    {FACT_FAIL, "has ended: it brought no value for this rung"},
+    {FACT_CANCEL, "has ended: it was cancelled"},
+    {FACT_DROP, "has ended: it still waited when the study was over"},
+};
+
+START_TEST(end_is_the_one_that_happened)
+{
+    struct fixture f = half_a_rung();
+
+    fixture_end(&f, 12, FACT_FAIL);
+    fixture_end(&f, 13, FACT_CANCEL);
+    fixture_end(&f, 11, ends[_i].how);
+    json_auto_t *explanation = explain(&f, 11);
+    ck_assert_str_eq(json_string_value(json_object_get(explanation, "text")), ends[_i].text);
+    fixture_close(&f);
+}
+END_TEST
 
 START_TEST(view_shows_rungs_and_whom_they_wait_for)
 {
@@ -229,6 +313,10 @@ int main(void)
     tcase_add_test(tcase, waiting_trial_is_explained);
     tcase_add_test(tcase, unknown_trial_is_not_found);
     tcase_add_test(tcase, view_shows_rungs_and_whom_they_wait_for);
+    tcase_add_test(tcase, bracket_without_anything_left_to_do_is_done);
+    tcase_add_loop_test(tcase, what_happens_next_depends_on_the_study, 0,
+                        sizeof halted / sizeof halted[0]);
+    tcase_add_loop_test(tcase, end_is_the_one_that_happened, 0, sizeof ends / sizeof ends[0]);
     tcase_add_test(tcase, saving_is_the_same_after_a_restart);
     tcase_add_test(tcase, ended_trials_count_what_they_trained_after_a_restart);
     tcase_add_test(tcase, view_of_a_plain_study_is_empty);
