@@ -183,7 +183,7 @@ static void run_mutant(uint64_t round, bool verbose)
     free(text);
 }
 
-int main(int argc, char **argv)
+int replay(int argc, char **argv)
 {
     bool verbose = argc > 1 && strcmp(argv[argc - 1], "-v") == 0;
     unsigned long long rounds = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;

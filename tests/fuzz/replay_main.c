@@ -1,0 +1,6 @@
+#include "tests/fuzz/replay.h"
+
+int main(int argc, char **argv)
+{
+    return replay(argc, argv);
+}
