@@ -1,10 +1,12 @@
 #include "server/tuning/brought.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/step.h"
+#include "server/tuning/outcome.h"
 
 void brought_finish(struct brought *brought)
 {
@@ -17,7 +19,8 @@ void brought_finish(struct brought *brought)
     *brought = (struct brought){0};
 }
 
-const double *brought_metric(const struct brought_trial *trial, const char *name)
+/* The value that a trial's metrics give it; NULL: none. */
+static const double *own_metric(const struct brought_trial *trial, const char *name)
 {
     for (size_t i = 0; i < trial->n_metrics; i++) {
         if (strcmp(trial->metrics[i].metric, name) == 0) {
@@ -27,7 +30,32 @@ const double *brought_metric(const struct brought_trial *trial, const char *name
     return NULL;
 }
 
-static int read_metrics(struct fields *fields, struct brought_trial *trial)
+/* "value": the short form of the metric of a single objective. */
+static void read_value(struct fields *fields, const struct study_def *def,
+                       struct brought_trial *trial)
+{
+    const json_t *value = fields_any(fields, "value");
+    const char *metric = def->objectives[0].metric;
+
+    if (value == NULL) {
+        return;
+    }
+    if (def->n_objectives > 1) {
+        fields_fault(fields, "value",
+                     "is for a single objective; name the value of each among the metrics");
+    } else if (!json_is_number_like(value)) {
+        fields_fault(fields, "value", "must be a number, \"NaN\", \"Infinity\" or \"-Infinity\"");
+    } else if (own_metric(trial, metric) != NULL) {
+        fields_fault(fields, "value", "is said twice; \"%s\" stands among the metrics", metric);
+    } else {
+        struct metric_value *item = &trial->metrics[trial->n_metrics++];
+        (void)snprintf(item->metric, sizeof item->metric, "%s", metric);
+        item->value = json_number_like(value);
+    }
+}
+
+static int read_metrics(struct fields *fields, const struct study_def *def,
+                        struct brought_trial *trial)
 {
     const json_t *metrics = fields_object(fields, "metrics");
     const char *key;
@@ -50,6 +78,7 @@ static int read_metrics(struct fields *fields, struct brought_trial *trial)
             item->value = json_number_like(value);
         }
     }
+    read_value(fields, def, trial);
     return 0;
 }
 
@@ -75,7 +104,8 @@ static const unsigned importable =
 
 static void read_state(struct fields *fields, struct brought_trial *trial)
 {
-    static const char *const of_imported[] = {"metrics", "measurements", "step", "outside"};
+    static const char *const of_imported[] = {"value", "metrics", "measurements", "step",
+                                              "outside"};
     const char *name = fields_string(fields, "state", NULL);
     int state = name == NULL ? -1 : trial_state_from_name(name);
 
@@ -172,7 +202,8 @@ static void check_objectives(struct fields *fields, const struct study_def *def,
 
     for (size_t i = 0; is_needed && i < def->n_objectives; i++) {
         const char *metric = def->objectives[i].metric;
-        if (brought_metric(trial, metric) == NULL && !is_measured(trial, metric, 0, trial->step)) {
+        if (own_metric(trial, metric) == NULL && !is_measured(trial, metric, 0, trial->step)
+            && !fields_has(fields, "value")) { /* which is at fault itself */
             fields_fault(fields, "metrics", "the objective \"%s\" is missing", metric);
         }
     }
@@ -183,7 +214,7 @@ static int read_result(struct fields *fields, const struct study_def *def,
 {
     trial->step = fields_step_nearest(fields, "step", def->resource_digits, 0);
     trial->has_step = fields_has(fields, "step");
-    if (read_metrics(fields, trial) != 0) {
+    if (read_metrics(fields, def, trial) != 0) {
         return -1;
     }
     read_curve(fields, def, trial, faults);
@@ -275,4 +306,114 @@ int brought_read(const struct study_def *def, const json_t *body, const char *at
         }
     }
     return faults_result(faults, err);
+}
+
+/* ---- how a finished one ended ---- */
+
+/* A trial's measurements of one metric, steps rising; of equal steps the first one counts. */
+struct metric_curve {
+    size_t n;
+    struct metric_point {
+        size_t item; /* its place in the list */
+        int64_t step;
+        double value;
+    } * points; /* owned */
+};
+
+static int by_step(const void *a, const void *b)
+{
+    const struct metric_point *x = a;
+    const struct metric_point *y = b;
+
+    return x->step != y->step ? (x->step > y->step) - (x->step < y->step)
+                              : (x->item > y->item) - (x->item < y->item);
+}
+
+/* The caller frees curve->points, also after an error. */
+static int collect_curve(const struct brought_trial *trial, const char *metric,
+                         struct metric_curve *curve, struct err *err)
+{
+    const struct measurement_list *list = &trial->measurements;
+    size_t n = 0;
+
+    curve->points = malloc((list->n + 1) * sizeof *curve->points);
+    if (curve->points == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        const struct measurement *at = &list->items[i];
+        if (strcmp(at->metric, metric) == 0) {
+            curve->points[n++] = (struct metric_point){i, at->step, at->value};
+        }
+    }
+    qsort(curve->points, n, sizeof *curve->points, by_step);
+    curve->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (i == 0 || curve->points[i].step != curve->points[i - 1].step) {
+            curve->points[curve->n++] = curve->points[i];
+        }
+    }
+    return 0;
+}
+
+/* *value ← what the measurements up to the trial's step make of an objective; NaN: nothing. */
+static int measured_value(const struct brought_trial *trial, const struct objective *objective,
+                          double *value, struct err *err)
+{
+    bool maximize = objective->direction == DIRECTION_MAXIMIZE;
+    struct metric_curve curve = {0};
+    double best = (double)NAN;
+
+    *value = (double)NAN;
+    int result = collect_curve(trial, objective->metric, &curve, err);
+    for (size_t i = 0; i < curve.n && curve.points[i].step <= trial->step; i++) {
+        *value = curve.points[i].value;
+        if (isnan(best) || (maximize ? *value > best : *value < best)) {
+            best = *value;
+        }
+    }
+    if (objective->fold == FOLD_BEST && !isnan(best)) {
+        *value = best;
+    }
+    free(curve.points);
+    return result;
+}
+
+int brought_outcome(const struct study_def *def, const struct brought_trial *trial,
+                    struct trial_row *row, struct err *err)
+{
+    double values[OBJECTIVES_MAX];
+    size_t n = def->n_objectives;
+    bool finite = true;
+
+    for (size_t i = 0; i < n; i++) {
+        const double *own = own_metric(trial, def->objectives[i].metric);
+        if (own != NULL) {
+            values[i] = *own;
+        } else {
+            TRY(measured_value(trial, &def->objectives[i], &values[i], err));
+        }
+        finite = finite && isfinite(values[i]);
+    }
+    bool diverged = trial->state == TRIAL_COMPLETED && !finite;
+    if (finite || diverged || trial->state == TRIAL_PRUNED) {
+        outcome_set_values(row, n, values);
+    }
+    row->state = diverged ? TRIAL_FAILED : trial->state;
+    (void)snprintf(row->reason, sizeof row->reason, "%s", diverged ? "diverged" : "");
+    row->has_step = trial->has_step;
+    row->step = trial->step;
+    return 0;
+}
+
+int brought_curve(const struct brought_trial *trial, struct learning_curve *curve, struct err *err)
+{
+    struct metric_curve all = {0};
+
+    int result = collect_curve(trial, curve->study->objectives[0].metric, &all, err);
+    for (size_t i = 0; i < all.n && result == 0; i++) {
+        result = learning_curve_add(curve, all.points[i].step, all.points[i].value, err);
+    }
+    free(all.points);
+    return result;
 }

@@ -8,6 +8,8 @@
 #include "common/wire/wire.h"
 #include "server/domain/study.h"
 #include "server/domain/trial.h"
+#include "server/store/store.h"
+#include "server/suggester/curve.h"
 
 #define BROUGHT_MAX 1000 /* in one request */
 
@@ -33,7 +35,12 @@ OWN_VALUE(brought)
  * their pointers begin with `at`. ERR_NOMEM. */
 MUST_USE int brought_read(const struct study_def *def, const json_t *body, const char *at,
                           struct brought *brought, struct faults *faults, struct err *err);
-/* The value that a trial's metrics give it; NULL: none. */
-const double *brought_metric(const struct brought_trial *trial, const char *name);
+/* How a finished trial ended: *row gets its state, reason, values and step. An objective's value is
+ * the trial's metric, else what its measurements make of it up to its step. ERR_NOMEM. */
+MUST_USE int brought_outcome(const struct study_def *def, const struct brought_trial *trial,
+                             struct trial_row *row, struct err *err);
+/* Adds the measurements of the first objective to the curve, steps rising. ERR_NOMEM. */
+MUST_USE int brought_curve(const struct brought_trial *trial, struct learning_curve *curve,
+                           struct err *err);
 
 #endif

@@ -1,8 +1,6 @@
 #include "server/tuning/enqueue.h"
 
 #include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,53 +26,6 @@ static char *metrics_text(const struct brought_trial *trial)
     }
     json_object_end(&w);
     return buf_steal(&text);
-}
-
-/* values[i] ← the trial's of each objective: its metric, else what is stored of its curve. */
-static int read_values(struct tuning *tuning, const struct live_study *study,
-                       const struct brought_trial *trial, int64_t id, double values[],
-                       struct err *err)
-{
-    for (size_t i = 0; i < study->def->n_objectives; i++) {
-        const double *own = brought_metric(trial, study->def->objectives[i].metric);
-        if (own != NULL) {
-            values[i] = *own;
-        } else {
-            TRY(outcome_measured(tuning, study, id, i, trial->step, &values[i], err));
-        }
-    }
-    return 0;
-}
-
-static bool all_finite(size_t n, const double values[])
-{
-    for (size_t i = 0; i < n; i++) {
-        if (!isfinite(values[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Once its curve is stored. */
-static int set_imported(struct tuning *tuning, const struct live_study *study,
-                        const struct brought_trial *trial, struct trial_row *row, struct err *err)
-{
-    double values[OBJECTIVES_MAX];
-    size_t n = study->def->n_objectives;
-
-    TRY(read_values(tuning, study, trial, row->id, values, err));
-    bool finite = all_finite(n, values);
-    bool diverged = trial->state == TRIAL_COMPLETED && !finite;
-    if (finite || diverged || trial->state == TRIAL_PRUNED) {
-        outcome_set_values(row, n, values);
-    }
-    row->state = diverged ? TRIAL_FAILED : trial->state;
-    (void)snprintf(row->reason, sizeof row->reason, "%s", diverged ? "diverged" : "");
-    row->has_step = trial->has_step;
-    row->step = trial->step;
-    row->ended_at_ms = tuning->state.wall_ms;
-    return 0;
 }
 
 /* Its measurements, and the names of all its metrics, by which lists have their columns. */
@@ -118,7 +69,8 @@ static int write_imported(struct tuning *tuning, struct live_study *study,
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     TRY(store_metrics(tuning, study, row->id, brought, err));
-    TRY(set_imported(tuning, study, brought, row, err));
+    TRY(brought_outcome(study->def, brought, row, err));
+    row->ended_at_ms = tuning->state.wall_ms;
     row->metrics = metrics;
     TRY(event_append(&tuning->state, EVENT_TRIAL_ENDED, study->row.id, trial_id_number(row->id), 0,
                      err));

@@ -105,17 +105,6 @@ static int objective_value(struct tuning *tuning, const struct live_lease *lease
     return metric < 0 ? 0 : fold_curve(tuning, lease->trial->row.id, metric, f, err);
 }
 
-int outcome_measured(struct tuning *tuning, const struct live_study *study, int64_t trial,
-                     size_t objective, int64_t step, double *value, struct err *err)
-{
-    struct folding f = {
-        .objective = &study->def->objectives[objective], .final_step = step, .step = -1};
-
-    TRY(fold_curve(tuning, trial, metric_find(study, f.objective->metric), &f, err));
-    *value = f.step >= 0 ? f.value : (double)NAN;
-    return 0;
-}
-
 int outcome_objectives(struct tuning *tuning, const struct live_lease *lease,
                        const struct result_report *report, int64_t step, struct outcome_values *out,
                        struct err *err)

@@ -21,11 +21,6 @@ const double *outcome_metric(const struct result_report *report, const char *nam
 MUST_USE int outcome_objectives(struct tuning *tuning, const struct live_lease *lease,
                                 const struct result_report *report, int64_t step,
                                 struct outcome_values *out, struct err *err);
-/* *value ← that of one objective, by what is stored of the trial's curve up to `step`; NaN:
- * nothing.
- */
-MUST_USE int outcome_measured(struct tuning *tuning, const struct live_study *study, int64_t trial,
-                              size_t objective, int64_t step, double *value, struct err *err);
 /* The trial's row gets the JSON of its metrics, if there are any: the reported ones, and for the
  * others the last that were measured. ERR_NOMEM, ERR_TOO_LARGE. */
 MUST_USE int outcome_keep_metrics(const struct live_lease *lease,
