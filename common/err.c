@@ -163,6 +163,24 @@ void faults_take(struct faults *faults, const char *pointer, const struct err *e
     }
 }
 
+void faults_prefix(struct faults *faults, size_t first, const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    for (size_t i = first; i < faults->n; i++) {
+        size_t size = strlen(faults->items[i].pointer) + 1;
+        char *longer = malloc(len + size);
+        if (longer == NULL) {
+            faults->no_memory = true;
+            return;
+        }
+        memcpy(longer, prefix, len);
+        memcpy(longer + len, faults->items[i].pointer, size);
+        free(faults->items[i].pointer);
+        faults->items[i].pointer = longer;
+    }
+}
+
 void faults_finish(struct faults *faults)
 {
     for (size_t i = 0; i < faults->n; i++) {

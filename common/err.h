@@ -115,6 +115,9 @@ void faults_add(struct faults *faults, const char *pointer, const char *fmt, ...
 void faults_no_memory(struct faults *faults);
 /* Takes an error of a part of the input as a fault; ERR_NOMEM stays want of memory. */
 void faults_take(struct faults *faults, const char *pointer, const struct err *err);
+/* Puts `prefix` before the pointers of the faults from index `first` on: their input is a part of a
+ * larger one. */
+void faults_prefix(struct faults *faults, size_t first, const char *prefix);
 void faults_finish(struct faults *faults);
 /* 0 when there are none; -1 with ERR_NOMEM when memory was wanting; else -1 with ERR_INVALID, the
  * first fault as text, its pointer in front, and how many more there are. */

@@ -184,8 +184,10 @@ static int serve(struct api *api, const struct settings *settings, struct err *e
 static int run(const struct settings *settings, struct err *err)
 {
     static struct clock_scaled scaled;
-    struct api api = {
-        .clock = clock_system(), .directory = settings->data, .is_open = settings->open};
+    struct api api = {.clock = clock_system(),
+                      .directory = settings->data,
+                      .fits = fit_cache_create(),
+                      .is_open = settings->open};
 
     if (settings->test_clock_scale > 1) {
         clock_scaled_init(&scaled, settings->test_clock_scale);
@@ -206,6 +208,7 @@ static int run(const struct settings *settings, struct err *err)
         .on_idle = on_idle,
     };
     if (engine_create(&engine, &api.engine, err) != 0) {
+        fit_cache_destroy(api.fits);
         return -1;
     }
     int result = serve(&api, settings, err);
@@ -216,6 +219,7 @@ static int run(const struct settings *settings, struct err *err)
     }
     http_server_destroy(api.http);
     engine_destroy(api.engine);
+    fit_cache_destroy(api.fits);
     study_news_finish(&api);
     logs_destroy(api.logs);
     uploads_destroy(api.uploads);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/suggest.h"
+#include "server/advice/choose.h"
 #include "server/advice/reasons.h"
 #include "server/advice/sentence.h"
 #include "server/schedule/schedule.h"
@@ -81,6 +82,23 @@ void advice_check(const struct study_def *study, struct faults *faults)
     } else {
         check_search(study, faults);
     }
+}
+
+int advice_read_study(const json_t *body, uint64_t seed, struct study_def **def,
+                      struct faults *faults)
+{
+    OWN(study_def) struct study_def *read = NULL;
+    size_t before = faults->total;
+
+    TRY(study_def_from_json(body, seed, &read, faults));
+    advice_settle_body(read, faults);
+    advice_check(read, faults);
+    if (faults->total != before) {
+        return -1;
+    }
+    *def = read;
+    read = NULL;
+    return 0;
 }
 
 static void refuse(struct advice_item *item, const char *why)

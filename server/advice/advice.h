@@ -28,6 +28,10 @@ MUST_USE int advice_rank(const struct problem *problem, struct advice *advice, s
 void advice_finish(struct advice *advice);
 OWN_VALUE(advice)
 
+/* Reads the body of a new study, settles `auto` and checks the whole as advice_check() does; `seed`
+ * stands where the body names none. -1: the faults are in the list. */
+MUST_USE int advice_read_study(const json_t *body, uint64_t seed, struct study_def **def,
+                               struct faults *faults);
 /* Adds a fault for each reason why the study cannot be created as it is: its schedule, its search
  * and what it names in "after". `auto` must have been settled (choose.h). */
 void advice_check(const struct study_def *study, struct faults *faults);

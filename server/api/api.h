@@ -14,6 +14,7 @@
 #include "server/files/logs.h"
 #include "server/files/uploads.h"
 #include "server/http/http.h"
+#include "server/suggester/fit_cache.h"
 
 /* What the handlers share; made by main.c. Only what is atomic or under the lock changes. */
 struct api {
@@ -22,6 +23,7 @@ struct api {
     const char *directory;        /* where the data lies; NULL: in memory */
     struct logs *logs;            /* NULL: nothing is kept beside a database in memory */
     struct uploads *uploads;      /* the same */
+    struct fit_cache *fits;       /* of POST /v1/suggest; NULL: none are kept */
     atomic_int n_receptions;      /* uploads under way */
     atomic_bool prunes;           /* such a look is queued */
     _Atomic int64_t pruned_seq;   /* the events up to here were looked at */

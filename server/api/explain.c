@@ -54,13 +54,9 @@ static void write_provenance(const struct study_def *study, const struct trial_r
     json_object_end(w);
 }
 
-static void write_origin(const struct study_def *study, const struct trial_row *row,
-                         struct json_writer *w)
+void explain_origin_write(const struct study_def *study, const struct trial_row *row,
+                          struct json_writer *w)
 {
-    json_put_int(w, "trial", trial_id_number(row->id));
-    json_put_string(w, "state", trial_state_name(row->state));
-    json_put_string(w, "reason", row->reason[0] == '\0' ? NULL : row->reason);
-    json_put_string(w, "worker", row->worker[0] == '\0' ? NULL : row->worker);
     json_put_string(w, "source", trial_source_name(row->source));
     if (row->ordinal > 0) {
         json_put_int(w, "ordinal", (int64_t)row->ordinal);
@@ -75,6 +71,16 @@ static void write_origin(const struct study_def *study, const struct trial_row *
     } else {
         json_put_null(w, "suggestion");
     }
+}
+
+static void write_trial(const struct study_def *study, const struct trial_row *row,
+                        struct json_writer *w)
+{
+    json_put_int(w, "trial", trial_id_number(row->id));
+    json_put_string(w, "state", trial_state_name(row->state));
+    json_put_string(w, "reason", row->reason[0] == '\0' ? NULL : row->reason);
+    json_put_string(w, "worker", row->worker[0] == '\0' ? NULL : row->worker);
+    explain_origin_write(study, row, w);
 }
 
 /* ---- the reports ---- */
@@ -186,7 +192,7 @@ static int read_explanation(struct read_request *read, struct err *err)
     TRY(store_trial_load(read->store, trial_id(read->study->id, read->trial), &row, err));
     json_writer_init(&w, &read->response.body);
     json_object_begin(&w);
-    write_origin(def, &row, &w);
+    write_trial(def, &row, &w);
     TRY(write_reports(read, &row, &w, err));
     if (is_scheduled(&records, read->trial)) {
         json_write_key(&w, "schedule");

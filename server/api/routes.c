@@ -23,6 +23,7 @@
 #include "server/api/pages.h"
 #include "server/api/report.h"
 #include "server/api/studies.h"
+#include "server/api/suggest.h"
 #include "server/api/tokens.h"
 #include "server/api/trials.h"
 #include "server/api/trials_page.h"
@@ -67,6 +68,7 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/studies/{study}/report", READ, HTTP_BODY_NONE, get_report},
     {"GET", "/v1/studies/{study}/paper", READ, HTTP_BODY_NONE, get_paper},
     {"POST", "/v1/advice", READ, HTTP_BODY_JSON_BULK, post_advice},
+    {"POST", "/v1/suggest", READ, HTTP_BODY_JSON_BULK, post_suggest},
     {"POST", "/v1/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/studies/{study}/leases", WORKER, HTTP_BODY_JSON_OPTIONAL, post_lease},
     {"POST", "/v1/leases/{lease}/measurements", WORKER, HTTP_BODY_JSON, post_measurements},

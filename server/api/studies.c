@@ -7,7 +7,6 @@
 #include "common/integer.h"
 #include "common/rng.h"
 #include "server/advice/advice.h"
-#include "server/advice/choose.h"
 #include "server/api/json.h"
 #include "server/api/list.h"
 #include "server/api/problem.h"
@@ -66,12 +65,9 @@ static int parse_study(struct http_request *request, struct study_create_command
 
     TRY(request_json(request, &create->in.body, err));
     rng_entropy(&seed, sizeof seed);
-    if (study_def_from_json(create->in.body, seed >> 11, &create->in.def, faults) != 0) {
-        return faults_result(faults, err);
-    }
-    advice_settle_body(create->in.def, faults);
-    advice_check(create->in.def, faults);
-    return faults_result(faults, err);
+    return advice_read_study(create->in.body, seed >> 11, &create->in.def, faults) == 0
+               ? 0
+               : faults_result(faults, err);
 }
 
 static void create_job(void *argument, struct store *reader)

@@ -59,6 +59,9 @@ struct history {
     /* Fits stored by the study so far, oldest first (opaque to the store; see strategy/). */
     size_t n_fits;
     const struct fit *fits;
+    /* The new fit of just this history, made before (strategy.h: fit); NULL: it is to be made. It
+     * saves time and changes no suggestion. */
+    const struct fit *made;
     /* The studies it comes after, in the order named; the same for all its life. */
     size_t n_sources;
     const struct source *sources;

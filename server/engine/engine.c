@@ -161,6 +161,7 @@ void engine_destroy(struct engine *engine)
     store_close(engine->store);
     queue_finish(&engine->queue);
     readers_finish(&engine->readers);
+    optimisers_finish(&engine->optimisers);
     (void)pthread_cond_destroy(&engine->view_changed);
     (void)pthread_mutex_destroy(&engine->view_lock);
     if (engine->lock_fd >= 0) {
@@ -188,6 +189,11 @@ int engine_read(struct engine *engine, void (*job)(void *argument, struct store 
         atomic_store_explicit(&engine->last_use_ms, real_ms(), memory_order_relaxed);
     }
     return readers_push(&engine->readers, job, argument, err);
+}
+
+int engine_think(struct engine *engine, struct request_job *job, struct err *err)
+{
+    return optimisers_push_request(&engine->optimisers, job, err);
 }
 
 struct live_view *engine_view(struct engine *engine)

@@ -44,6 +44,11 @@ MUST_USE int engine_submit(struct engine *engine, struct command *command, struc
 MUST_USE int engine_read(struct engine *engine, void (*job)(void *argument, struct store *reader),
                          void *argument, struct err *err);
 
+/* Runs the job of a request on the optimiser threads; takes it on success. Any thread.
+ * ERR_OVERLOADED. */
+struct request_job;
+MUST_USE int engine_think(struct engine *engine, struct request_job *job, struct err *err);
+
 /* The newest live view, held: live_view_release() it. At most 100 ms old, and never older than
  * the last change to the set of studies that was acknowledged. Any thread. */
 struct live_view *engine_view(struct engine *engine);

@@ -8,22 +8,55 @@
 #include "common/log.h"
 #include "common/stop.h"
 
-static struct suggestion_job *next_job(struct optimisers *optimisers)
+/* What a thread does next: one of the two. */
+struct chosen_job {
+    struct suggestion_job *of_study;
+    struct request_job *of_request;
+};
+
+static struct suggestion_job *take_study_job(struct optimisers *optimisers)
 {
+    struct suggestion_job *job = optimisers->first;
+
+    optimisers->first = job->next;
+    if (optimisers->first == NULL) {
+        optimisers->tail = &optimisers->first;
+    }
+    job->next = NULL;
+    return job;
+}
+
+static struct request_job *take_request_job(struct optimisers *optimisers)
+{
+    struct request_job *job = optimisers->requests;
+
+    optimisers->requests = job->next;
+    if (optimisers->requests == NULL) {
+        optimisers->requests_tail = &optimisers->requests;
+    }
+    job->next = NULL;
+    return job;
+}
+
+/* False: the threads are to end. */
+static bool next_job(struct optimisers *optimisers, struct chosen_job *chosen)
+{
+    *chosen = (struct chosen_job){0};
     (void)pthread_mutex_lock(&optimisers->lock);
-    while (optimisers->first == NULL && !optimisers->closed) {
+    while (optimisers->first == NULL && optimisers->requests == NULL && !optimisers->closed) {
         (void)pthread_cond_wait(&optimisers->filled, &optimisers->lock);
     }
-    struct suggestion_job *job = optimisers->closed ? NULL : optimisers->first;
-    if (job != NULL) {
-        optimisers->first = job->next;
-        if (optimisers->first == NULL) {
-            optimisers->tail = &optimisers->first;
-        }
-        job->next = NULL;
+    bool is_open = !optimisers->closed;
+    bool has_turn = optimisers->first == NULL || optimisers->in_row >= STUDY_JOBS_IN_ROW;
+    if (is_open && optimisers->requests != NULL && has_turn) {
+        chosen->of_request = take_request_job(optimisers);
+        optimisers->in_row = 0;
+    } else if (is_open) {
+        chosen->of_study = take_study_job(optimisers);
+        optimisers->in_row++;
     }
     (void)pthread_mutex_unlock(&optimisers->lock);
-    return job;
+    return is_open;
 }
 
 /* The queue always has room for an answer; only a server that stops refuses it. */
@@ -53,17 +86,63 @@ static void run_job(struct optimisers *optimisers, struct suggestion_job *job)
     }
 }
 
+static void run_study_job(struct optimisers *optimisers, struct suggestion_job *job)
+{
+    run_job(optimisers, job);
+    if (stop_is_asked(&optimisers->stopping)) { /* it may have ended before it was done */
+        suggestion_job_destroy(job);
+    } else {
+        bring_back(optimisers, job);
+    }
+}
+
+static void end_request(struct request_job *job)
+{
+    struct err why;
+
+    (void)err_set(&why, ERR_OVERLOADED, "the server is stopping; repeat in a moment");
+    job->end(job, &why);
+}
+
+static void append_request(struct optimisers *optimisers, struct request_job *job)
+{
+    job->next = NULL;
+    *optimisers->requests_tail = job;
+    optimisers->requests_tail = &job->next;
+    (void)pthread_cond_signal(&optimisers->filled);
+}
+
+/* One step; then it goes to the end of its queue, or is over. */
+static void run_request(struct optimisers *optimisers, struct request_job *job)
+{
+    bool more = job->step(job, &optimisers->stopping);
+
+    (void)pthread_mutex_lock(&optimisers->lock);
+    bool goes_on = more && !optimisers->closed;
+    if (goes_on) {
+        append_request(optimisers, job);
+    } else {
+        optimisers->n_requests--;
+        optimisers->request_bytes -= job->bytes;
+    }
+    (void)pthread_mutex_unlock(&optimisers->lock);
+    if (more && !goes_on) {
+        end_request(job);
+    } else if (!more) {
+        job->end(job, NULL);
+    }
+}
+
 static void *optimiser_main(void *argument)
 {
     struct optimisers *optimisers = argument;
-    struct suggestion_job *job;
+    struct chosen_job job;
 
-    while ((job = next_job(optimisers)) != NULL) {
-        run_job(optimisers, job);
-        if (stop_is_asked(&optimisers->stopping)) { /* it may have ended before it was done */
-            suggestion_job_destroy(job);
+    while (next_job(optimisers, &job)) {
+        if (job.of_request != NULL) {
+            run_request(optimisers, job.of_request);
         } else {
-            bring_back(optimisers, job);
+            run_study_job(optimisers, job.of_study);
         }
     }
     return NULL;
@@ -74,6 +153,7 @@ int optimisers_start(struct optimisers *optimisers, struct queue *queue,
 {
     *optimisers = (struct optimisers){.queue = queue, .suggest_durations = suggest_durations};
     optimisers->tail = &optimisers->first;
+    optimisers->requests_tail = &optimisers->requests;
     (void)pthread_mutex_init(&optimisers->lock, NULL);
     (void)pthread_cond_init(&optimisers->filled, NULL);
     n = n > OPTIMISERS_MAX ? OPTIMISERS_MAX : n;
@@ -97,6 +177,23 @@ void optimisers_push(struct optimisers *optimisers, struct suggestion_job *job)
     (void)pthread_mutex_unlock(&optimisers->lock);
 }
 
+int optimisers_push_request(struct optimisers *optimisers, struct request_job *job, struct err *err)
+{
+    (void)pthread_mutex_lock(&optimisers->lock);
+    bool has_room = !optimisers->closed && optimisers->n_requests < REQUEST_JOBS_MAX
+                    && job->bytes <= REQUEST_JOBS_BYTES - optimisers->request_bytes;
+    if (has_room) {
+        optimisers->n_requests++;
+        optimisers->request_bytes += job->bytes;
+        append_request(optimisers, job);
+    }
+    (void)pthread_mutex_unlock(&optimisers->lock);
+    return has_room ? 0
+                    : err_set(err, ERR_OVERLOADED,
+                              "more suggestions are asked for than the server has time for; repeat "
+                              "in a moment");
+}
+
 void optimisers_stop(struct optimisers *optimisers)
 {
     atomic_store(&optimisers->stopping, true);
@@ -113,6 +210,17 @@ void optimisers_stop(struct optimisers *optimisers)
         suggestion_job_destroy(optimisers->first);
         optimisers->first = next;
     }
-    (void)pthread_cond_destroy(&optimisers->filled);
-    (void)pthread_mutex_destroy(&optimisers->lock);
+    while (optimisers->requests != NULL) {
+        struct request_job *next = optimisers->requests->next;
+        end_request(optimisers->requests);
+        optimisers->requests = next;
+    }
+}
+
+void optimisers_finish(struct optimisers *optimisers)
+{
+    if (optimisers->tail != NULL) {
+        (void)pthread_cond_destroy(&optimisers->filled);
+        (void)pthread_mutex_destroy(&optimisers->lock);
+    }
 }

@@ -1,5 +1,9 @@
-/* Threads that run what takes longer than microseconds on snapshots, and bring the results back to
- * the writer as commands. */
+/* Threads that run what takes longer than microseconds: the jobs of studies, on snapshots, whose
+ * results come back to the writer as commands; and the jobs of requests, which store nothing.
+ *
+ * The jobs of studies go first; where both wait, every fourth job is a step of a request's. A
+ * request's job goes to the end of its queue after each step, so that a long one delays neither
+ * studies nor the others by more than a step. */
 #ifndef SERVER_ENGINE_OPTIMISERS_H
 #define SERVER_ENGINE_OPTIMISERS_H
 
@@ -12,6 +16,19 @@
 #include "server/suggester/suggester.h"
 
 #define OPTIMISERS_MAX 64
+#define REQUEST_JOBS_MAX 64                   /* that wait or run */
+#define REQUEST_JOBS_BYTES ((size_t)64 << 20) /* of their bodies */
+#define STUDY_JOBS_IN_ROW 3
+
+/* What a request waits for, in steps of up to some 100 ms. */
+struct request_job {
+    struct request_job *next;
+    size_t bytes; /* of its body */
+    /* The next step; true: another one follows. Any optimiser thread, one at a time. */
+    bool (*step)(struct request_job *job, const atomic_bool *stop);
+    /* Takes the job after its last step; `why` (or NULL): the server stops, and it is not done. */
+    void (*end)(struct request_job *job, const struct err *why);
+};
 
 struct histogram;
 
@@ -21,6 +38,10 @@ struct optimisers {
     pthread_mutex_t lock;
     pthread_cond_t filled;
     struct suggestion_job *first, **tail;
+    unsigned in_row; /* jobs of studies since the last of a request */
+    struct request_job *requests, **requests_tail;
+    size_t n_requests; /* those that run, too */
+    size_t request_bytes;
     bool closed;
     atomic_bool stopping; /* what runs is of no use any more */
     size_t n;
@@ -33,8 +54,15 @@ MUST_USE int optimisers_start(struct optimisers *optimisers, struct queue *queue
                               struct histogram *suggest_durations, size_t n, struct err *err);
 /* Queues a job, whose `next` is NULL; takes it. Any thread. */
 void optimisers_push(struct optimisers *optimisers, struct suggestion_job *job);
+/* Queues the job of a request; takes it on success. Any thread. ERR_OVERLOADED: too many wait, or
+ * the threads stop. */
+MUST_USE int optimisers_push_request(struct optimisers *optimisers, struct request_job *job,
+                                     struct err *err);
 /* Asks the jobs that run to end, and joins the threads; no result is brought back any more, and
- * jobs that were not begun are dropped. */
+ * jobs that were not begun are dropped. Those of requests are ended. More of these may still be
+ * pushed, and are refused. */
 void optimisers_stop(struct optimisers *optimisers);
+/* After the last call of all; accepts what was zeroed. */
+void optimisers_finish(struct optimisers *optimisers);
 
 #endif

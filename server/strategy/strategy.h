@@ -48,6 +48,16 @@ struct strategy {
     int (*suggest)(const struct study_def *study, const struct history *seen, uint64_t ordinal,
                    struct suggestion *out, struct err *err);
 
+    /* Of a strategy whose suggestions rest on a fit; else both are NULL. With `n` finished
+     * observations, each fit being made as soon as it is due: from how many, the first ones, is the
+     * newest made? */
+    uint64_t (*fit_due)(uint64_t n);
+    /* Makes the fit that a suggestion of this history would make, without any to begin with: fills
+     * `fit`, `fit_bytes` and `fit_n_seen` of *out; no fit where too little is known. Errors as with
+     * suggest(). */
+    int (*make_fit)(const struct study_def *study, const struct history *seen,
+                    struct suggestion *out, struct err *err);
+
     /* Appends a sentence about where a configuration came from, and returns its kind. `explain`:
      * what suggest() noted, parsed, or NULL. Returns NULL, and appends nothing, where it is not one
      * of its own kinds. May be NULL. */

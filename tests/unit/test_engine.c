@@ -419,6 +419,7 @@ START_TEST(optimisers_bring_each_result_back)
     }
     queue_close(&queue);
     optimisers_stop(&optimisers);
+    optimisers_finish(&optimisers);
     queue_finish(&queue);
 }
 END_TEST

@@ -300,6 +300,28 @@ static int suggest_by_model(struct bayesian_step *step, bool needs_transfer, str
     return 0;
 }
 
+/* Are there enough results, and anything to model? */
+static bool can_model(const struct study_data *data)
+{
+    return regression_data_count(data->study, &data->evaluations) >= 3
+           && encoding_n_dims(&data->encoding) > 0;
+}
+
+static int make_fit(const struct study_def *study, const struct history *seen,
+                    struct suggestion *out, struct err *err)
+{
+    OWN(bayesian_step) struct bayesian_step step = {0};
+
+    TRY(study_data_init(&step.data, study, seen, err));
+    if (!can_model(&step.data)) {
+        return 0;
+    }
+    TRY(surrogate_fit_theta(&step.surrogate, &step.data, err));
+    out->fit = surrogate_fit_bytes(&step.surrogate, &out->fit_bytes);
+    out->fit_n_seen = step.surrogate.fit_n_seen;
+    return out->fit == NULL ? err_set(err, ERR_NOMEM, "no memory for a fit") : 0;
+}
+
 /* Fits the source models if there is no stored fit; it is stored with this suggestion. */
 static int store_transfer_fit(const struct bayesian_step *step, struct suggestion *out,
                               struct err *err)
@@ -326,8 +348,7 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
 
     TRY(study_data_init(&step.data, study, seen, err));
     if ((is_after_design || (seen->n_sources > 0 && ordinal > TRANSFER_FROM))
-        && regression_data_count(study, &step.data.evaluations) >= 3
-        && encoding_n_dims(&step.data.encoding) > 0) {
+        && can_model(&step.data)) {
         if (suggest_by_model(&step, !is_after_design, out, &done, &why) == 0 && done) {
             return 0;
         }
@@ -358,5 +379,7 @@ const struct strategy strategy_bayesian = {
     .check_space = check_space,
     .count = strategy_count_space,
     .suggest = suggest,
+    .fit_due = surrogate_fit_due,
+    .make_fit = make_fit,
     .describe = describe,
 };

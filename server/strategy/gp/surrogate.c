@@ -73,19 +73,25 @@ void *surrogate_fit_bytes(const struct surrogate *surrogate, size_t *bytes)
     return data;
 }
 
+/* Reads the header of a stored fit; is the fit of this shape? */
+static bool read_header(const struct fit *fit, size_t n_theta, struct surrogate_fit_header *header)
+{
+    if (fit->bytes < sizeof *header) {
+        return false;
+    }
+    memcpy(header, fit->data, sizeof *header);
+    size_t sets = header->has_feasibility ? 2 : 1;
+    return memcmp(header->magic, fit_magic, sizeof fit_magic) == 0 && header->n_theta == n_theta
+           && fit->bytes == sizeof *header + sets * n_theta * sizeof(double);
+}
+
 /* The newest stored fit of this shape that was made from at most n_finished trials; NULL: none. */
 static const struct fit *newest_fit(const struct history *seen, size_t n_theta, uint64_t n_finished,
                                     struct surrogate_fit_header *header)
 {
     for (size_t i = seen->n_fits; i-- > 0;) {
         const struct fit *fit = &seen->fits[i];
-        if (fit->bytes < sizeof *header || fit->n_seen > n_finished) {
-            continue;
-        }
-        memcpy(header, fit->data, sizeof *header);
-        size_t sets = header->has_feasibility ? 2 : 1;
-        if (memcmp(header->magic, fit_magic, sizeof fit_magic) == 0 && header->n_theta == n_theta
-            && fit->bytes == sizeof *header + sets * n_theta * sizeof(double)) {
+        if (fit->n_seen <= n_finished && read_header(fit, n_theta, header)) {
             return fit;
         }
     }
@@ -98,6 +104,16 @@ static bool is_due(uint64_t n, uint64_t fitted_at)
     return n <= 30 ? fitted_at < n : n - fitted_at >= (n + 19) / 20;
 }
 
+uint64_t surrogate_fit_due(uint64_t n)
+{
+    uint64_t due = n < 30 ? n : 30;
+
+    for (uint64_t i = due + 1; i <= n; i++) {
+        due = is_due(i, due) ? i : due;
+    }
+    return due;
+}
+
 /* ---- hyper-parameters ------------------------------------------------------------------------ */
 /* What surrogate_fit() works with. */
 struct fitting {
@@ -108,6 +124,7 @@ struct fitting {
     struct fit_prior prior; /* of theta */
     double *stored;         /* theta of the newest stored fit, then that of its feasibility model */
     bool has_stored_feasibility;
+    bool is_made; /* the new fit is the stored theta: it was made before */
 };
 
 static void fitting_finish(struct fitting *fitting)
@@ -210,6 +227,25 @@ static int fit_objective(const struct fitting *fitting, const struct theta_searc
     return fit_theta(likelihood, &fitting->prior, search, fitting->surrogate->theta, err);
 }
 
+/* Takes the new fit, where the history has it made. */
+static bool take_made(struct fitting *fitting)
+{
+    struct surrogate *s = fitting->surrogate;
+    const struct fit *made = fitting->data->seen->made;
+    bool has_feasibility = fitting->data->evaluations.n_failed >= FAILURES_LEAST;
+    struct surrogate_fit_header header;
+
+    if (made == NULL || made->n_seen != s->fit_n_seen || !read_header(made, s->n_theta, &header)
+        || (header.has_feasibility != 0) != has_feasibility) {
+        return false;
+    }
+    memcpy(fitting->stored, (const char *)made->data + sizeof header, made->bytes - sizeof header);
+    memcpy(s->theta, fitting->stored, s->n_theta * sizeof *s->theta);
+    fitting->has_stored_feasibility = has_feasibility;
+    fitting->is_made = true;
+    return true;
+}
+
 /* theta of the objective ← a new fit if one is due, else the newest stored fit. */
 static int choose_theta(struct fitting *fitting, struct err *err)
 {
@@ -227,6 +263,9 @@ static int choose_theta(struct fitting *fitting, struct err *err)
     s->fit_n_seen = s->is_new_fit ? n_finished : fit->n_seen;
     if (!s->is_new_fit) {
         memcpy(s->theta, fitting->stored, s->n_theta * sizeof *s->theta);
+        return 0;
+    }
+    if (take_made(fitting)) {
         return 0;
     }
     size_t n = fitting->points.n;
@@ -433,7 +472,7 @@ static int fit_feasibility(const struct fitting *fitting, struct err *err)
                      &s->feasibility_points, i);
     }
     s->feasibility_points.n = n;
-    if (s->is_new_fit) {
+    if (s->is_new_fit && !fitting->is_made) {
         const struct theta_search search = {.warm = warm,
                                             .afresh = warm == NULL,
                                             .evaluations = fit_evaluations(n),
@@ -478,11 +517,10 @@ static int fitting_init(struct fitting *fitting, struct surrogate *surrogate,
     return fit_prior_init(&fitting->prior, &fitting->points, num, cat, err);
 }
 
-int surrogate_fit(struct surrogate *surrogate, const struct study_data *data, const double *subject,
-                  struct rng *rng, struct err *err)
+/* The hyper-parameters of both models. */
+static int fit_both(struct fitting *fitting, const struct study_data *data, const double *subject,
+                    struct surrogate *surrogate, struct err *err)
 {
-    OWN(fitting) struct fitting fitting = {0};
-
     *surrogate =
         (struct surrogate){.n_theta = encoding_n_dims(&data->encoding) + 2, .subject = subject};
     surrogate->theta = calloc(2 * surrogate->n_theta, sizeof *surrogate->theta);
@@ -490,13 +528,26 @@ int surrogate_fit(struct surrogate *surrogate, const struct study_data *data, co
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     surrogate->feasibility_theta = surrogate->theta + surrogate->n_theta;
-    TRY(fitting_init(&fitting, surrogate, data, err));
-    surrogate->transform = fitting.rows.transform;
-    TRY(apply_transfer_prior(&fitting, err));
-    TRY(choose_theta(&fitting, err));
-    if (data->evaluations.n_failed >= FAILURES_LEAST) {
-        TRY(fit_feasibility(&fitting, err));
-    }
+    TRY(fitting_init(fitting, surrogate, data, err));
+    surrogate->transform = fitting->rows.transform;
+    TRY(apply_transfer_prior(fitting, err));
+    TRY(choose_theta(fitting, err));
+    return data->evaluations.n_failed >= FAILURES_LEAST ? fit_feasibility(fitting, err) : 0;
+}
+
+int surrogate_fit_theta(struct surrogate *surrogate, const struct study_data *data, struct err *err)
+{
+    OWN(fitting) struct fitting fitting = {0};
+
+    return fit_both(&fitting, data, NULL, surrogate, err);
+}
+
+int surrogate_fit(struct surrogate *surrogate, const struct study_data *data, const double *subject,
+                  struct rng *rng, struct err *err)
+{
+    OWN(fitting) struct fitting fitting = {0};
+
+    TRY(fit_both(&fitting, data, subject, surrogate, err));
     TRY(refit_locally(&fitting, err));
     TRY(take_points(&fitting, rng != NULL, err));
     if (study_stops_trials_early(data->study)) {

@@ -52,8 +52,15 @@ struct surrogate {
  * ERR_NUMERIC: the results cannot be modelled; ERR_NOMEM. */
 MUST_USE int surrogate_fit(struct surrogate *surrogate, const struct study_data *data,
                            const double *subject, struct rng *rng, struct err *err);
+/* The hyper-parameters alone, without a posterior: what surrogate_fit_bytes() needs. The same
+ * errors. */
+MUST_USE int surrogate_fit_theta(struct surrogate *surrogate, const struct study_data *data,
+                                 struct err *err);
 void surrogate_finish(struct surrogate *surrogate);
 OWN_VALUE(surrogate)
+
+/* With n finished trials, and each fit made as soon as it is due: from how many is the newest? */
+uint64_t surrogate_fit_due(uint64_t n);
 
 /* The fit in the form that is stored (free() it); NULL: out of memory. */
 void *surrogate_fit_bytes(const struct surrogate *surrogate, size_t *bytes);
