@@ -58,14 +58,18 @@ int main(int argc, char **argv)
     (void)setlocale(LC_CTYPE, ""); /* numbers stay in C: they are data */
     log_start("hone", LOG_LEVEL_INFO);
     json_start();
+    if (argc < 2) {
+        (void)verb_help(argc, argv);
+        return flush(EXIT_STATUS_USAGE); /* nothing was done */
+    }
     n_leading = count_leading(argc - 1, argv + 1);
-    if (argc > 1 && asks_for_help(argv[1])) {
+    if (asks_for_help(argv[1])) {
         return flush(verb_help(1, argv));
     }
     if (argc > 2 && verb_is_group(argv[1]) && asks_for_help(argv[2])) {
         return flush(verb_help(2, argv)); /* of the group, whatever follows */
     }
-    if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         return flush(verb_version(1, argv));
     }
     if (verb_find(argc - 1 - n_leading, argv + 1 + n_leading, &verb, &n_words, &err) != 0) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/advice/benchmark.h"
 #include "server/advice/sentence.h"
 
 enum { IN_FULL = 3, WIDTH = 96 };
@@ -195,6 +196,20 @@ static void put_study(const struct advice_item *item, struct buf *out)
     buf_puts(out, "\n}\n");
 }
 
+/* Whether the regrets that are shown rise from row to row. */
+static bool is_in_order(const struct advice *advice)
+{
+    for (size_t i = 1; i < advice->n && advice->items[i].is_usable; i++) {
+        const struct advice_item *before = &advice->items[i - 1];
+        const struct advice_item *item = &advice->items[i];
+        if (before->has_regret && item->has_regret
+            && rint(before->regret * 100) > rint(item->regret * 100)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void advice_write_table(const struct advice *advice, struct buf *out)
 {
     put_sentences(out, "assumed: ", advice->assumed);
@@ -203,6 +218,12 @@ void advice_write_table(const struct advice *advice, struct buf *out)
     put_refused(advice, out);
     buf_puts(out, "REGRET: mean of what was measured, 0 the best known, 1 the median random "
                   "configuration;\n?: not measured just so, the nearest figure stands.\n");
+    if (!is_in_order(advice)) {
+        buf_printf(out,
+                   "RANK: by regret; what reports or pauses are needed for stands a little further "
+                   "down, and\na Gaussian process last where there are more than %d trials.\n",
+                   ADVICE_MANY_TRIALS);
+    }
 }
 
 void advice_write_text(const struct problem *problem, const struct advice *advice, struct buf *out)

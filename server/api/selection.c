@@ -6,6 +6,27 @@
 #include <string.h>
 
 #include "common/integer.h"
+#include "common/suggest.h"
+
+/* Names the states that there are. */
+static int refuse_state(const char *text, size_t len, struct err *err)
+{
+    OWN(buf) struct buf known = {0};
+    struct suggestion_for meant = {0};
+    char question[SUGGEST_QUESTION_BYTES];
+    char name[24] = "";
+
+    memcpy(name, text, len < sizeof name ? len : sizeof name - 1);
+    meant.word = name;
+    buf_init(&known, 400);
+    for (int i = 0; i < TRIAL_STATE_COUNT; i++) {
+        buf_printf(&known, "%s%s", i == 0 ? "" : ", ", trial_state_name((enum trial_state)i));
+        suggest_offer(&meant, trial_state_name((enum trial_state)i));
+    }
+    TRY(buf_check(&known, err));
+    return err_set(err, ERR_MALFORMED, "trials have no state \"%s\"; %suse %s", name,
+                   suggest_question(&meant, question), buf_text(&known));
+}
 
 static int read_states(const char *text, unsigned *states, struct err *err)
 {
@@ -17,8 +38,7 @@ static int read_states(const char *text, unsigned *states, struct err *err)
         }
         int state = trial_state_from_name(name);
         if (state < 0) {
-            return err_set(err, ERR_MALFORMED, "state=%.24s: there is no such state of a trial",
-                           text);
+            return refuse_state(text, len, err);
         }
         *states |= 1u << state;
         text += len + (text[len] == ',' ? 1 : 0);

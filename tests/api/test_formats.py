@@ -229,6 +229,14 @@ class Formats(unittest.TestCase):
                       "width=80", "width=80&format=csv", "cols=number", "cols=nope&format=csv"):
             self.assertEqual(self.client.get(f"/v1/studies/s/trials?{query}").status, 400, query)
 
+    def test_a_state_that_is_none_is_told_which_there_are(self):
+        for state, said in (("done", 'trials have no state "done"; use '), ("complete", "did you mean completed? use "),
+                            ("running,fail", 'no state "fail"; '), ("x" * 999, 'no state "xxxxxxxxxxxxxxxxxxxxxxx"; ')):
+            reply = self.client.get(f"/v1/studies/s/trials?state={state}")
+            self.assertEqual(reply.status, 400)
+            self.assertIn(said, reply.json["detail"])
+            self.assertIn("queued, running, paused, completed", reply.json["detail"])
+
     def test_columns_are_chosen(self):
         path = "/v1/studies/s/trials?limit=2&format="
         self.assertEqual(self.client.get(path + "csv&cols=parameters.lr,number").body.decode(),

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -128,6 +129,23 @@ def test_a_study_says_what_auto_chose_and_why(tmp):
         contains(shown, "strategy     auto: asha, mode predictive\n", "because      measured on",
                  "             next best: bayesian")
         contains(run("list").stdout, "auto: asha, mode predictive")
+
+
+def regrets(page):
+    """The figures of the table, from the first row on."""
+    rows = [line for line in page.splitlines() if re.match(r" *\d+[ *] ", line)]
+    return [float(re.sub(r" \?$", "", row).split()[-1]) for row in rows if not row.rstrip().endswith("-")]
+
+
+def test_an_order_that_is_not_that_of_the_figures_is_explained(tmp):
+    with hone.Server() as server:
+        for trials, in_order in (("100", True), ("20000", False)):
+            page, _ = advise(server, tmp, "--maximize", "accuracy", *SPACE, "--trials", trials)
+            found = regrets(page)
+            expect(len(found) > 3, True, page)
+            expect(found == sorted(found), in_order, page)
+            expect("RANK: by regret; " in page, not in_order, page)
+            expect("more than 5000 trials" in page, not in_order, page)
 
 
 def test_nothing_is_sent_for_curl(tmp):

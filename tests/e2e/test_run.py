@@ -314,6 +314,8 @@ def test_the_server_may_be_named_in_front_of_the_verb(tmp):
         expect(out, "early\n")
         _, talk = account.hone("--server", server.url, status=2)
         contains(talk, "say what to do")
+        out, talk = account.hone(status=2)
+        expect((out, talk), (account.hone("help")[0], ""), "hone alone lists its verbs")
 
 
 def test_a_program_that_never_has_a_value_ends_the_study(tmp):

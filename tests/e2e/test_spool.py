@@ -408,6 +408,7 @@ def test_each_worker_has_its_own_state(tmp):
         wait_until((tmp / "began-2").exists, "the second job")
         first, second = states(tmp)
         expect(second.name, first.name + ".2")
+        expect([ask["worker"] for ask in server.asks[:2]], [f"{first.name}:0", f"2@{first.name}:0"])
         expect(first.stat().st_mode & 0o777, 0o700)
         refused = server.work(tmp, job, options=("--state-dir", str(second)), status=75)
         assert f"process {workers[1].pid} on " in refused, refused

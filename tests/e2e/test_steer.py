@@ -220,5 +220,22 @@ def test_every_verb_shows_its_request_and_the_shell_can_run_it(tmp):
         expect(world.client.get("/v1/studies/other").json["state"], "stopped")
 
 
+def test_a_token_file_of_any_name_is_read_by_the_pasted_line(tmp):
+    with World(tmp) as world:
+        world.create()
+        token = pathlib.Path(world.server.data, "admin.token").read_text()
+        for name in ("my token", "it's $HOME `x` \"q\" \\ ünï", "-n"):
+            for ending in ("\n", ""):
+                (tmp / name).write_text(token.strip() + ending)
+                out, _ = world.hone("study", "show", "s", "--curl", HONE_TOKEN_FILE=str(tmp / name))
+                for shell in ("bash", "sh"):
+                    done = subprocess.run([shell, "-c", out], env=world.environment(), text=True,
+                                          capture_output=True, timeout=SECONDS, check=False)
+                    expect(done.returncode, 0, f"{shell}: {out}: {done.stdout}{done.stderr}")
+                    expect(json.loads(done.stdout)["name"], "s")
+        relative, _ = world.hone("study", "show", "s", "--curl", HONE_TOKEN_FILE=os.path.relpath(tmp / "-n", os.getcwd()))
+        expect(subprocess.run(["sh", "-c", relative], env=world.environment(), capture_output=True, check=False).returncode, 0)
+
+
 if __name__ == "__main__":
     main(globals())

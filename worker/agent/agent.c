@@ -33,6 +33,7 @@ struct agent {
     struct agent_settings settings; /* with every default filled in */
     struct agent_context context;
     char name[WORKER_NAME_BYTES];
+    bool is_unnamed; /* it is called as the host */
     struct state_dir state_dir;
     size_t n_slots;
     struct slot *slots; /* once it runs; the last ones may be for deliveries only */
@@ -212,6 +213,7 @@ static int prepare(struct agent *agent, struct err *err)
     }
     TRY(find_devices(agent, err));
     TRY(host_name(&context->host, err));
+    agent->is_unnamed = settings->name == NULL;
     TRY(check_name(agent, settings->name == NULL ? context->host : settings->name, err));
     if (settings->n_patterns > 0) {
         TRY(patterns_create(settings->patterns, settings->n_patterns, &context->patterns, err));
@@ -482,6 +484,19 @@ static int open_slots(struct agent *agent, const struct resume_list *left, struc
     return 0;
 }
 
+/* A worker without a name of its own beside others of this host: the server knows it as
+ * NUMBER@HOST, so that they stay apart and are on one node. */
+static int choose_name(struct agent *agent, struct err *err)
+{
+    char name[WORKER_NAME_BYTES + 16];
+
+    if (!agent->is_unnamed || agent->state_dir.number <= 1) {
+        return 0;
+    }
+    (void)snprintf(name, sizeof name, "%d@%s", agent->state_dir.number, agent->context.host);
+    return check_name(agent, name, err);
+}
+
 int agent_run(struct agent *agent, struct err *err)
 {
     OWN(resume_list) struct resume_list left = {0};
@@ -497,6 +512,7 @@ int agent_run(struct agent *agent, struct err *err)
     }
     TRY(state_dir_open(&agent->state_dir, &wanted, err));
     context->state_dir = agent->state_dir.path;
+    TRY(choose_name(agent, err));
     TRY(leftovers_end(context->state_dir, err));
     if (agent->settings.state_dir == NULL) {
         struct state_gather gather = slot_others(context);

@@ -180,6 +180,7 @@ int state_dir_open(struct state_dir *dir, const struct state_dir_wanted *wanted,
     int rc = -1;
 
     buf_init(&path, 4000);
+    dir->number = 1;
     if (wanted->given != NULL) {
         return take(dir, wanted->given, wanted, err);
     }
@@ -191,6 +192,7 @@ int state_dir_open(struct state_dir *dir, const struct state_dir_wanted *wanted,
         }
         TRY(buf_check(&path, err));
         rc = take(dir, buf_text(&path), wanted, err);
+        dir->number = i;
         if (rc == 0 || err->code != ERR_LOCKED) {
             return rc;
         }

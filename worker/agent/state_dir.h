@@ -16,6 +16,7 @@
 struct state_dir {
     char *path; /* absolute; owned; NULL: none */
     int lock_fd;
+    int number; /* WORKDIR/workers/NAME.number; 1: without one, or given */
 };
 /* For state_dir_close(). */
 void state_dir_init(struct state_dir *dir);

@@ -7,7 +7,7 @@ enum { KEY_NAME = 0x4000, KEY_LABEL };
 static const struct argp_option identity_options[] = {
     {"name", KEY_NAME, "NAME", 0,
      "what this worker is called (default: the host's name)\vIts slots are NAME:0, NAME:1 and so "
-     "on.",
+     "on. Without a name, a second worker of this work directory on the host is 2@HOST.",
      3},
     {"label", KEY_LABEL, "KEY=VALUE", 0, "for studies that require it; may be given several times",
      3},
