@@ -87,8 +87,8 @@ const char *node_show(struct node node)
     bool is_cut = whole.len >= SHOWN_BYTES - 4;
     struct err cut; /* ends with a whole character */
     (void)err_set(&cut, ERR_NONE, "%.*s", SHOWN_BYTES - 6, buf_text(&whole));
-    (void)snprintf(text, SHOWN_BYTES, "%s%s", node.value == NULL ? "nothing" : cut.text,
-                   is_cut ? " …" : "");
+    (void)snprintf(text, SHOWN_BYTES, "%.*s%s", SHOWN_BYTES - 6,
+                   node.value == NULL ? "nothing" : cut.text, is_cut ? " …" : "");
     return text;
 }
 
