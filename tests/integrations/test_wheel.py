@@ -286,6 +286,13 @@ def first_study(shell, tmp):
     return said
 
 
+def example_of_the_description():
+    """The indented lines that begin with an import of hone."""
+    text = (ROOT / "deploy/python/description.md").read_text()
+    lines = re.search(r"(?m)^    import hone\n(?:(?:    .*)?\n)+", text)[0]
+    return "".join(line[4:] or "\n" for line in lines.splitlines(keepends=True))
+
+
 def live_with(tmp, archive):
     if not private.is_private():
         raise NotRun("a network of its own needs the right to make namespaces")
@@ -303,12 +310,17 @@ def live_with(tmp, archive):
         assert "1.44" in said, said
         shell.end_server()
         said = shell.run("hone run private --minimize loss -P x=float:-1..1 --strategy random --trials 3 -- "
-                         "sh -c 'echo hone: loss={x}'\nhone study best private\nhone server stop 2>/dev/null || true")
+                         "sh -c 'echo hone: loss={x}'\nhone study best private")
         assert "loss" in said, said
+        example = tmp / "example.py"
+        example.write_text(example_of_the_description())
+        said = shell.run(f"python3 {example}")
+        assert re.match(r"\{'x': -?\d.*\} -?\d", said), said
         if shutil.which("man"):
             said = shell.run("man -w honed hone-run").split()
             expect([pathlib.Path(path).resolve() for path in said],
                    [folder / "share/man/man8/honed.8", folder / "share/man/man1/hone-run.1"])
+        shell.run("hone server stop")
         shell.run("pip uninstall -q -y hone-tuner")
         expect(files_of(folder) - before, set(), "what is left")
     finally:
