@@ -80,7 +80,10 @@ static int become(struct http_request *request, struct http_forward *to, struct 
     request->n_params = 0;
     TRY(target_parse(to->target, &request->target, err));
     TRY(route_match(request, to->method, err));
-    return auth_allow(request, err);
+    if (!auth_is_valid(request)) { /* revoked while an earlier one was answered */
+        return auth_refuse_ended(err);
+    }
+    return request->route->scopes == HTTP_SCOPE_NONE ? 0 : auth_allow(request, err);
 }
 
 static void refuse(struct http_request *request, const struct err *err)

@@ -203,6 +203,7 @@ static void end_tool(struct call *call, const struct buf *text, bool is_error)
 {
     struct json_writer w;
 
+    buf_check_part(&call->answers, text); /* half an answer is none */
     begin_result(call, &w);
     json_write_key(&w, "content");
     json_array_begin(&w);
@@ -248,6 +249,9 @@ void call_show(struct call *call, const char *data, size_t len)
         add_rest(call, left_out, &text);
     }
     buf_append(&text, buf_text(&call->foot), call->foot.len);
+    buf_check_part(&text, &lines);
+    buf_check_part(&text, &call->head);
+    buf_check_part(&text, &call->foot);
     if (text.len == 0) {
         buf_puts(&text, "there is nothing yet\n");
     }
@@ -283,6 +287,7 @@ static size_t add_faults(const struct call *call, const json_t *faults, struct b
         buf_printf(&lines, "%s%s: %s\n", below, pointer == NULL ? "" : pointer,
                    detail == NULL ? "" : detail);
     }
+    buf_check_part(text, &lines);
     return text_add_data(text, buf_text(&lines), lines.len, room(text->len + REST_BYTES),
                          TEXT_KEEPS_BEGIN);
 }
@@ -450,7 +455,9 @@ static void begin_tool(struct call *call, struct faults *faults)
     } else if (tool->passes_on) {
         write_body(call, &body);
     }
-    if (faults->total > 0) {
+    if (faults->no_memory || body.no_memory || call->target.no_memory) {
+        call_refuse(call, "the server is out of memory; try again in a moment");
+    } else if (faults->total > 0) {
         show_faults(call, faults);
     } else if (body.failed || call->target.failed) {
         call_refuse(call, "the arguments of %s are too long", tool->name);

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -128,6 +129,89 @@ static void stream(void *context, struct http_request *request)
     http_reply_stream(request, &response, &source);
 }
 
+static void headers(void *context, struct http_request *request)
+{
+    const char *key = http_header(request, "idempotency-key");
+    const char *tag = http_header(request, "If-None-Match");
+    char text[200];
+
+    (void)context;
+    (void)snprintf(text, sizeof text, "key=%s tag=%s host=%d", key == NULL ? "-" : key,
+                   tag == NULL ? "-" : tag, http_header(request, "Host") != NULL);
+    reply_text(request, 200, text);
+}
+
+/* ---- /forward: each line of the body, "METHOD TARGET BODY", is forwarded, one after the other;
+ * what was answered is the answer, a line each ---- */
+
+struct forwarded {
+    struct fixture *fixture;
+    char *rest;
+    struct buf lines;
+    char line[256];
+};
+
+static void forward_next(struct forwarded *forwarded, struct http_request *request);
+
+static void take_answer(void *context, struct http_request *request,
+                        const struct http_response *response)
+{
+    struct forwarded *forwarded = context;
+
+    buf_printf(&forwarded->lines, "%d %s %s\n", response->status,
+               response->content_type == NULL ? "-" : response->content_type,
+               strchr(buf_text(&response->body), ':') == NULL ? buf_text(&response->body) : "…");
+    forward_next(forwarded, request);
+}
+
+static void finish_forwarded(void *context)
+{
+    struct forwarded *forwarded = context;
+
+    note_done(forwarded->fixture, true);
+    buf_finish(&forwarded->lines);
+    free(forwarded);
+}
+
+static void forward_next(struct forwarded *forwarded, struct http_request *request)
+{
+    struct http_forward to = {.context = forwarded,
+                              .answered = take_answer,
+                              .finish = finish_forwarded,
+                              .idempotency_key = "k",
+                              .method = forwarded->line};
+    size_t len = strcspn(forwarded->rest, "\n");
+
+    if (len == 0) {
+        reply_text(request, 200, buf_text(&forwarded->lines));
+        return;
+    }
+    (void)snprintf(forwarded->line, sizeof forwarded->line, "%.*s", (int)len, forwarded->rest);
+    memmove(forwarded->rest, forwarded->rest + len + 1, strlen(forwarded->rest + len + 1) + 1);
+    char *target = strchr(forwarded->line, ' ');
+    *target++ = '\0';
+    char *body = strchr(target, ' ');
+    buf_init(&to.body, 1000);
+    if (body != NULL) {
+        *body++ = '\0';
+        buf_puts(&to.body, body);
+    }
+    to.target = target;
+    http_forward(request, &to);
+}
+
+static void forward(void *context, struct http_request *request)
+{
+    struct forwarded *forwarded = calloc(1, sizeof *forwarded + http_body(request)->len + 2);
+
+    ck_assert_ptr_nonnull(forwarded);
+    forwarded->fixture = context;
+    forwarded->rest = (char *)(forwarded + 1);
+    memcpy(forwarded->rest, buf_text(http_body(request)), http_body(request)->len);
+    buf_init(&forwarded->lines, 100000);
+    forward_next(forwarded, request);
+}
+
 static const struct http_route routes[] = {
     {"GET", "/hello", HTTP_SCOPE_NONE, HTTP_BODY_NONE, hello},
     {"GET", "/own-url", HTTP_SCOPE_NONE, HTTP_BODY_NONE, own_url},
@@ -137,6 +221,8 @@ static const struct http_route routes[] = {
     {"PATCH", "/echo", HTTP_SCOPE_SUBMIT, HTTP_BODY_JSON_PATCH, echo},
     {"POST", "/bulk", HTTP_SCOPE_SUBMIT, HTTP_BODY_JSON_BULK, echo},
     {"POST", "/later", HTTP_SCOPE_WORKER, HTTP_BODY_JSON_OPTIONAL, later},
+    {"POST", "/forward", HTTP_SCOPE_READ, HTTP_BODY_BYTES, forward},
+    {"GET", "/headers", HTTP_SCOPE_NONE, HTTP_BODY_NONE, headers},
     {"GET", "/secret", HTTP_SCOPE_READ, HTTP_BODY_NONE, hello},
     {"GET", "/stream", HTTP_SCOPE_READ, HTTP_BODY_NONE, stream},
     {"GET", "/things/{thing}/parts/{part}", HTTP_SCOPE_READ, HTTP_BODY_NONE, parts},

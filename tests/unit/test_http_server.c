@@ -4,6 +4,7 @@
 #include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/support/http_call.h"
 #include "tests/unit/http_fixture.h"
@@ -128,6 +129,7 @@ static void hash_token(const char *text, struct http_token *token)
 #define READER "hp_reader00_secretsecretsecret"
 #define WORKER "hp_worker00_secretsecretsecret"
 #define OLD "hp_old00000_secretsecretsecret"
+#define ADMIN "hp_admin000_secretsecretsecret"
 
 static struct fixture *start_with_tokens(void)
 {
@@ -137,13 +139,24 @@ static struct fixture *start_with_tokens(void)
         {.id = "worker00", .scopes = HTTP_SCOPE_WORKER},
         {.id = "reader00", .scopes = HTTP_SCOPE_READ},
         {.id = "old00000", .scopes = HTTP_SCOPE_ADMIN, .expires_at_ms = 1},
+        {.id = "admin000", .scopes = HTTP_SCOPE_ADMIN | HTTP_SCOPE_WORKER},
     };
 
     hash_token(WORKER, &tokens[0]);
     hash_token(READER, &tokens[1]);
     hash_token(OLD, &tokens[2]);
-    http_set_tokens(f->server, tokens, 3);
+    hash_token(ADMIN, &tokens[3]);
+    http_set_tokens(f->server, tokens, 4);
     return f;
+}
+
+/* Revokes all others. */
+static void keep_worker(struct fixture *f)
+{
+    struct http_token token = {.id = "worker00", .scopes = HTTP_SCOPE_WORKER};
+
+    hash_token(WORKER, &token);
+    http_set_tokens(f->server, &token, 1);
 }
 
 static const struct {
@@ -182,6 +195,119 @@ START_TEST(a_route_is_open_to_its_scope_only)
         ck_assert_ptr_nonnull(http_answer_header(&answer, "WWW-Authenticate"));
     }
     fixture_stop(f);
+}
+END_TEST
+
+/* ---- requests that are answered by way of other routes ---- */
+
+static const struct {
+    const char *lines, *answer;
+} forwards[] = {
+    {"GET /hello\n", "200 text/plain hello\n"},
+    {"GET /things/a%20b/parts/7?q=x%2Fy+z\n", "200 text/plain thing=a b part=7 q=x/y z\n"},
+    {"POST /echo {\"a\"}\n", "200 application/json {\"a\"}\n"},
+    {"POST /later [1]\n", "201 application/json [1]\n"},
+    {"GET /headers\n", "200 text/plain key=k tag=- host=1\n"},
+    {"GET /hello\nPOST /later [2]\nGET /things/a/parts/b\nPOST /later [3]\nGET /secret\n",
+     "200 text/plain hello\n201 application/json [2]\n200 text/plain thing=a part=b q=-\n"
+     "201 application/json [3]\n200 text/plain hello\n"},
+    {"GET /none\nDELETE /echo\nGET /%zz\nGET none\nGET /stream\nGET /hello\n",
+     "404 application/problem+json …\n405 application/problem+json …\n"
+     "400 application/problem+json …\n400 application/problem+json …\n"
+     "413 application/problem+json …\n200 text/plain hello\n"},
+};
+
+START_TEST(other_routes_answer_for_a_request)
+{
+    static const char headers[] = "Content-Type: text/plain\r\nIf-None-Match: \"x\"\r\n"
+                                  "Idempotency-Key: of the request\r\n";
+    struct fixture *f = fixture_start(NULL);
+    OWN(fd) int fd = http_connect(f->port);
+
+    for (int turn = 0; turn < 3; turn++) { /* on one connection */
+        OWN(http_answer) struct http_answer answer;
+        http_send_request(fd, "POST", "/forward", headers, forwards[_i].lines);
+        ck_assert_int_eq(http_receive(fd, false, &answer), 200);
+        ck_assert_str_eq(buf_text(&answer.body), forwards[_i].answer);
+        ck_assert_ptr_null(http_answer_header(&answer, "Allow"));
+        ck_assert_ptr_null(http_answer_header(&answer, "Content-Encoding"));
+    }
+    fixture_wait(f, &f->n_done, 3);
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(a_token_may_forward_to_what_it_may_do)
+{
+    static const char headers[] =
+        "Content-Type: text/plain\r\nAuthorization: Bearer " READER "\r\n";
+    struct fixture *f = start_with_tokens();
+    OWN(http_answer) struct http_answer answer;
+
+    ck_assert_int_eq(http_call(f->port, "POST", "/forward", headers,
+                               "GET /secret\nPOST /echo {}\nPOST /later {}\nGET /hello\n", &answer),
+                     200);
+    ck_assert_str_eq(buf_text(&answer.body),
+                     "200 text/plain hello\n403 application/problem+json …\n"
+                     "403 application/problem+json …\n200 text/plain hello\n");
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(a_token_that_is_revoked_forwards_no_more)
+{
+    static const char headers[] = "Content-Type: text/plain\r\nAuthorization: Bearer " ADMIN "\r\n";
+    struct fixture *f = start_with_tokens();
+    OWN(fd) int fd = http_connect(f->port);
+    OWN(http_answer) struct http_answer answer;
+    OWN(http_answer) struct http_answer other;
+
+    (void)pthread_mutex_lock(&f->lock);
+    f->hold = 2; /* the first one is answered when another request is there */
+    (void)pthread_mutex_unlock(&f->lock);
+    http_send_request(fd, "POST", "/forward", headers, "POST /later [1]\nGET /secret\n");
+    fixture_wait(f, &f->n_queued, 1);
+    keep_worker(f);
+    ck_assert_int_eq(
+        http_call(f->port, "POST", "/later", "Authorization: Bearer " WORKER "\r\n", "{}", &other),
+        201);
+    ck_assert_int_eq(http_receive(fd, false, &answer), 200);
+    ck_assert_str_eq(buf_text(&answer.body),
+                     "201 application/json [1]\n401 application/problem+json …\n");
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(a_client_may_leave_while_others_answer)
+{
+    struct fixture *f = fixture_start(NULL);
+    int fd = http_connect(f->port);
+
+    (void)pthread_mutex_lock(&f->lock);
+    f->hold = 2;
+    (void)pthread_mutex_unlock(&f->lock);
+    http_send_request(fd, "POST", "/forward", "Content-Type: text/plain\r\n",
+                      "POST /later [1]\nGET /hello\n");
+    fixture_wait(f, &f->n_queued, 1);
+    (void)close(fd);
+    OWN(http_answer) struct http_answer answer;
+    ck_assert_int_eq(http_call(f->port, "POST", "/later", NULL, "{}", &answer), 201);
+    fixture_wait(f, &f->n_done, 3); /* both of /later, and what was forwarded */
+    fixture_stop(f);
+}
+END_TEST
+
+START_TEST(a_server_may_stop_while_others_answer)
+{
+    struct fixture *f = fixture_start(NULL);
+    OWN(fd) int fd = http_connect(f->port);
+
+    (void)pthread_mutex_lock(&f->lock);
+    f->hold = 2;
+    (void)pthread_mutex_unlock(&f->lock);
+    http_send_request(fd, "POST", "/forward", "Content-Type: text/plain\r\n", "POST /later [1]\n");
+    fixture_wait(f, &f->n_queued, 1);
+    fixture_stop(f); /* what is kept for the request is released: the sanitizer looks */
 }
 END_TEST
 
@@ -229,6 +355,12 @@ int main(void)
     TCase *tokens = tcase_create("tokens");
     SRunner *runner = srunner_create(suite);
 
+    tcase_add_loop_test(plain, other_routes_answer_for_a_request, 0,
+                        sizeof forwards / sizeof forwards[0]);
+    tcase_add_test(plain, a_client_may_leave_while_others_answer);
+    tcase_add_test(plain, a_server_may_stop_while_others_answer);
+    tcase_add_test(tokens, a_token_may_forward_to_what_it_may_do);
+    tcase_add_test(tokens, a_token_that_is_revoked_forwards_no_more);
     tcase_add_test(plain, answers_a_plain_request);
     tcase_add_test(plain, head_has_the_headers_of_get_and_no_body);
     tcase_add_test(plain, parameters_and_query_arrive_decoded);
