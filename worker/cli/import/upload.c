@@ -160,6 +160,12 @@ int upload_trials(struct session *session, const char *study, const json_t *tria
         TRY(find_known(session, study, trials, &from, err));
     }
     count(trials, from, &n_finished, &n_to_try);
+    if (from > 0) {
+        say("%zu of its trials were there already", from);
+    }
+    if (from > 0 && n_finished == 0) { /* what was to be tried is queued */
+        return 0;
+    }
     (void)study_path(&path, study, "/trials");
     for (size_t at = from; at < json_array_size(trials);) {
         json_auto_t *batch = next_batch(trials, at);
@@ -169,11 +175,7 @@ int upload_trials(struct session *session, const char *study, const json_t *tria
         }
         at += json_array_size(batch);
     }
-    if (from > 0) {
-        say("%zu of its trials were there already", from);
-    }
-    say("%zu finished trials are imported%s", n_finished,
-        n_to_try > 0 ? ", and others are queued" : "");
+    say("%zu finished trials are imported, %zu to try are queued", n_finished, n_to_try);
     return 0;
 }
 

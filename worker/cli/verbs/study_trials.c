@@ -1,7 +1,9 @@
 #include <inttypes.h>
+#include <string.h>
 
 #include "common/integer.h"
 #include "worker/cli/session.h"
+#include "worker/cli/show/optuna_journal.h"
 #include "worker/cli/show/study.h"
 #include "worker/cli/show/trials.h"
 #include "worker/cli/show/trials_csv.h"
@@ -121,25 +123,79 @@ int verb_study_trials(int argc, char **argv)
 
 /* ---- export --------------------------------------------------------------------------------- */
 
+enum { KEY_FORMAT = 0x3000 };
+
+static const struct argp_option export_own[] = {
+    {"format", KEY_FORMAT, "FORMAT", 0,
+     "csv (the default), json, ndjson, or optuna: a journal that Optuna reads\vA journal is what "
+     "optuna.load_study(), optuna.visualization and optuna-dashboard open; each trial has what "
+     "Hone knows of it as user attributes that begin with hone:, and its other metrics under their "
+     "names.",
+     1},
+    {0},
+};
+
+static error_t parse_export(int key, char *arg, struct argp_state *state)
+{
+    static const char *const formats[] = {"csv", "json", "ndjson", "optuna"};
+    const char **format = state->input;
+
+    if (key != KEY_FORMAT) {
+        return ARGP_ERR_UNKNOWN;
+    }
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (strcmp(formats[i], arg) == 0) {
+            *format = arg;
+            return 0;
+        }
+    }
+    argp_error(state, "--format %s: write csv, json, ndjson or optuna", arg);
+    return 0;
+}
+
 const struct usage usage_study_export = {
     .arguments = "NAME",
     .doc =
-        "Writes every trial of a study with all of its columns: CSV, unless -o json or -o ndjson "
-        "asks for another format.",
+        "Writes every trial of a study with all of its columns: CSV, unless --format, or -o json "
+        "or -o ndjson, asks for another format.",
     .flags = USAGE_SERVER | USAGE_OUTPUT,
     .n_min = 1,
     .n_max = 1,
     .missing = STUDY_MISSING,
+    .own = export_own,
+    .parse_own = parse_export,
 };
+
+static int export_journal(const struct options *options, struct err *err)
+{
+    OWN(session) struct session session = {0};
+    OWN(buf) struct buf path = {0};
+
+    TRY(session_open(options, &session, err));
+    if (session_previews(&session, "GET", study_path(&path, options->arguments[0], "/trials"),
+                         NULL)) {
+        return 0;
+    }
+    return optuna_journal_print(&session, err);
+}
 
 int verb_study_export(int argc, char **argv)
 {
     const struct trials_options all = {0};
+    const char *format = "";
     struct options options;
     struct err err = {0};
 
-    options_read(&usage_study_export, argc, argv, NULL, &options);
-    if (options.output == OUTPUT_TABLE || options.output == OUTPUT_WIDE) {
+    options_read(&usage_study_export, argc, argv, &format, &options);
+    if (strcmp(format, "optuna") == 0) {
+        return exit_after(export_journal(&options, &err), &err);
+    }
+    if (strcmp(format, "json") == 0) {
+        options.output = OUTPUT_JSON;
+    } else if (strcmp(format, "ndjson") == 0) {
+        options.output = OUTPUT_NDJSON;
+    } else if (strcmp(format, "csv") == 0 || options.output == OUTPUT_TABLE
+               || options.output == OUTPUT_WIDE) {
         options.output = OUTPUT_CSV;
     }
     return exit_after(list(&options, &all, &err), &err);
