@@ -4,9 +4,11 @@ told with its line; commands run as the other tuner would run them; hostile file
 """
 
 import json
+import math
 import os
 import pathlib
 import shlex
+import sqlite3
 import subprocess
 import sys
 
@@ -30,7 +32,7 @@ def run(*arguments, url="http://127.0.0.1:9", status=0, stdin=None, cwd=None, **
 
 
 def imported(server, file, *arguments):
-    """The study as the server has it, and what was said."""
+    """The study as the server has it, and what was said; `file` of tests/data/sweeps, or a path."""
     name, said = run("import", DATA / file, *arguments, url=server.url)
     with servers.Client(server.url) as client:
         return client.get(f"/v1/studies/{name.strip()}").json, said
@@ -404,6 +406,212 @@ def test_a_refusal_of_the_server_names_the_line(tmp):
         expect("was there already" in said, True, said)
         said = run("import", file, "--strategy", "random", "--seed", "4", url=server.url, status=4)[1]
         expect("differs" in said, True, said)
+
+
+# ---- storages of Optuna, made by hand (tests/integrations has those of Optuna itself) ----
+
+FLOAT = json.dumps({"name": "FloatDistribution",
+                    "attributes": {"step": None, "low": 0.0, "high": 1.0, "log": False}})
+SCHEMA = """
+CREATE TABLE studies (study_id INTEGER PRIMARY KEY, study_name VARCHAR(512));
+CREATE TABLE study_directions (study_direction_id INTEGER PRIMARY KEY, direction VARCHAR(8),
+  study_id INTEGER, objective INTEGER);
+CREATE TABLE trials (trial_id INTEGER PRIMARY KEY, number INTEGER, study_id INTEGER,
+  state VARCHAR(8), datetime_start DATETIME, datetime_complete DATETIME, discarded_at DATETIME);
+CREATE TABLE trial_params (param_id INTEGER PRIMARY KEY, trial_id INTEGER, param_name VARCHAR(512),
+  param_value FLOAT, distribution_json TEXT);
+CREATE TABLE trial_values (trial_value_id INTEGER PRIMARY KEY, trial_id INTEGER, objective INTEGER,
+  value FLOAT, value_type VARCHAR(7));
+INSERT INTO studies VALUES (1, 's');
+INSERT INTO study_directions VALUES (1, 'MAXIMIZE', 1, 0);
+"""
+
+
+def make_db(path, n=3, schema=SCHEMA, more=""):
+    with sqlite3.connect(path) as db:
+        db.executescript(schema)
+        for i in range(1, n + 1):
+            db.execute("INSERT INTO trials (trial_id, number, study_id, state) VALUES (?, ?, 1, "
+                       "'COMPLETE')", (i, i - 1))
+            db.execute("INSERT INTO trial_params VALUES (?, ?, 'x', ?, ?)", (i, i, i / 10, FLOAT))
+            if "trial_values" in schema and "objective" in schema:
+                db.execute("INSERT INTO trial_values VALUES (?, ?, 0, ?, 'FINITE')", (i, i, i))
+        db.executescript(more)
+    db.close()
+
+
+def values_of(server, name):
+    with servers.Client(server.url) as client:
+        return [(trial["parameters"], trial["state"], trial["value"])
+                for trial in client.walk(f"/v1/studies/{name}/trials")]
+
+
+def test_older_and_other_schemas_of_optuna(tmp):
+    first = """
+      CREATE TABLE studies (study_id INTEGER PRIMARY KEY, study_name VARCHAR(512), direction VARCHAR(8));
+      CREATE TABLE trials (trial_id INTEGER PRIMARY KEY, study_id INTEGER, state VARCHAR(8),
+        value FLOAT, datetime_start DATETIME, datetime_complete DATETIME, number INTEGER);
+      CREATE TABLE trial_params (param_id INTEGER PRIMARY KEY, trial_id INTEGER,
+        param_name VARCHAR(512), param_value FLOAT, distribution_json VARCHAR(2048));
+      CREATE TABLE trial_values (trial_value_id INTEGER PRIMARY KEY, trial_id INTEGER, step INTEGER,
+        value FLOAT);
+      INSERT INTO studies VALUES (1, 's', 'MINIMIZE');
+    """
+    curves = """
+      UPDATE trials SET value = trial_id * 2;
+      INSERT INTO trial_values VALUES (1, 1, 0, 9), (2, 1, 3, 2.5);
+      UPDATE trial_params SET distribution_json = '{"name": "UniformDistribution", "attributes": '
+        || '{"low": 0.0, "high": 1.0}}' WHERE trial_id = 1;
+      UPDATE trial_params SET distribution_json = '{"name": "DiscreteUniformDistribution", '
+        || '"attributes": {"low": 0.0, "high": 0.95, "q": 0.1}}' WHERE trial_id = 2;
+      UPDATE trial_params SET distribution_json = '{"type": "float", "low": 0.0, "high": 2.0}'
+        WHERE trial_id = 3;
+    """
+    make_db(tmp / "old.db", schema=first, more=curves)
+    make_db(tmp / "rustuna.db", more="UPDATE trials SET discarded_at = '2026-01-01' WHERE trial_id = 2;"
+                                     "UPDATE trial_values SET value = NULL, value_type = 'INF_POS' "
+                                     "WHERE trial_id = 3;")
+    with servers.Server(args=["--open"]) as server:
+        study, said = imported(server, tmp / "old.db", "--study", "old")
+        expect([parameter.get("high") for parameter in study["parameters"]], [2])
+        has_remarks(said, "old.db", (0, "different steps"), (0, "different ends"), (0, "times"))
+        expect(values_of(server, "old"), [({"x": 0.1}, "completed", 2), ({"x": 0.2}, "completed", 4),
+                                          ({"x": 0.3}, "completed", 6)])
+        with servers.Client(server.url) as client:
+            curve = client.get("/v1/studies/old/trials/1/measurements").json["items"]
+        expect([(one["step"], one["metrics"]["value"]) for one in curve], [(0, 9), (3, 2.5)])
+        _, said = imported(server, tmp / "rustuna.db", "--study", "rustuna")
+        has_remarks(said, "rustuna.db", (0, "Rustuna"), (0, "times"))
+        expect(values_of(server, "rustuna"), [({"x": 0.1}, "completed", 1),
+                                              ({"x": 0.3}, "failed", "Infinity")])
+
+
+BAD_DB = {  # what -> (schema, more, words)
+    "no tables": ("CREATE TABLE t (x);", None, "no database of Optuna"),
+    "no study": (SCHEMA, "DELETE FROM studies;", "no study in it"),
+    "a view for a table": (SCHEMA, "DROP TABLE trials; CREATE VIEW trials AS WITH RECURSIVE n(i) AS "
+                           "(SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS trial_id, 'COMPLETE' "
+                           "AS state, 1 AS study_id FROM n;", "no database of Optuna"),
+    "a function in a view": (SCHEMA, "DROP TABLE studies; CREATE VIEW studies AS SELECT 1 AS study_id, "
+                             "load_extension('/tmp/x') AS study_name;", "no database of Optuna"),
+    "a column that is computed": (SCHEMA, "DROP TABLE studies; CREATE TABLE studies (study_id, "
+                                  "study_name AS (hex(zeroblob(100000000))));"
+                                  "INSERT INTO studies VALUES (1);", ""),
+    "texts that are none": (SCHEMA, "UPDATE studies SET study_name = CAST(x'fffe00' AS TEXT);",
+                            "no study in it"),
+    "several studies": (SCHEMA, "INSERT INTO studies VALUES (2, 'b');", "--study-name: s, b"),
+    "a study without direction": (SCHEMA, "DELETE FROM study_directions;", "no direction"),
+    "an end that is none": (SCHEMA, "UPDATE trial_params SET distribution_json = 'null';",
+                            "no trial of the study has a parameter"),
+    "ends in the wrong order": (SCHEMA, "UPDATE trial_params SET distribution_json = '{\"type\": "
+                                "\"float\", \"low\": 2, \"high\": 1}';",
+                                "no trial of the study has a parameter"),
+}
+
+
+def test_databases_that_are_wrong_or_hostile(tmp):
+    for i, (what, (schema, more, words)) in enumerate(BAD_DB.items()):
+        path = tmp / f"bad{i}.db"
+        if more is None:
+            sqlite3.connect(path).executescript(schema).connection.close()
+        else:
+            make_db(path, more=more)
+        before = path.read_bytes()
+        said = run("import", path, "--dry-run", status=2)[1]
+        expect(words in said and "ERROR" not in said, True, f"{what}: {said}")
+        expect(path.read_bytes() == before, True, f"{what}: it is not written to")
+    make_db(tmp / "good.db", n=50)
+    good = (tmp / "good.db").read_bytes()
+    for at in range(100, len(good), 997):  # torn, and with wrong bytes at any place
+        (tmp / "cut.db").write_bytes(good[:at])
+        (tmp / "flipped.db").write_bytes(good[:at] + bytes([good[at] ^ 0x5a] * 7) + good[at + 7:])
+        for name in ("cut.db", "flipped.db"):
+            done = subprocess.run([HONE, "import", tmp / name, "--dry-run"], capture_output=True,
+                                  text=True, errors="replace", timeout=SECONDS, check=False)
+            expect(done.returncode in (0, 2) and "ERROR" not in done.stderr
+                   and "runtime error" not in done.stderr, True, f"{name} at {at}: {done.stderr}")
+    rows = "UPDATE trials SET state = 'SOME' WHERE trial_id = 1; UPDATE trial_params SET param_value = " \
+           "'x' WHERE trial_id = 2; INSERT INTO trial_values VALUES (99, 77, 0, 1, 'FINITE');" \
+           "UPDATE trial_values SET value_type = 7 WHERE trial_id = 3;"
+    make_db(tmp / "rows.db", n=5, more=rows)
+    out, said = run("import", tmp / "rows.db", "--dry-run")
+    expect("4 rows of the database cannot be read" in said and "3 finished trials" in said, True, said)
+
+
+def journal(*operations):
+    return "".join(json.dumps({"worker_id": "w", **one}) + "\n" for one in operations)
+
+
+STUDY = {"op_code": 0, "study_name": "s", "directions": [2]}
+
+
+def trial_of(x, **more):
+    return {"op_code": 4, "study_id": 0, "datetime_start": None, "state": 1, "value": x, "values": None,
+            "distributions": {"x": FLOAT}, "params": {"x": x}, **more}
+
+
+def test_journals_are_read_as_optuna_reads_them(tmp):
+    path = tmp / "s.log"
+    path.write_text(journal(
+        STUDY, {**STUDY, "directions": [1]},  # the same name again is not taken
+        trial_of(0.25, user_attrs={"size": 3, "text": "x"}, intermediate_values={"0": 1, "7": 0.5}),
+        {"op_code": 4, "study_id": 0, "datetime_start": "2026-01-01T00:00:00"},
+        {"op_code": 5, "trial_id": 1, "param_name": "x", "param_value_internal": 0.5,
+         "distribution": FLOAT},
+        {"op_code": 7, "trial_id": 1, "step": 2, "intermediate_value": math.inf},
+        {"op_code": 7, "trial_id": 1, "step": -1, "intermediate_value": 4},
+        {"op_code": 6, "trial_id": 1, "state": 2, "values": None},
+        {"op_code": 6, "trial_id": 1, "state": 1, "values": [9]},  # finished: nothing changes it
+        {"op_code": 4, "study_id": 5, "datetime_start": None}, {"op_code": 1, "study_id": 5},
+        trial_of(0.75), {"op_code": 10, "trial_ids": [2, 99]}, {"op_code": 11, "future": True},
+        trial_of(math.nan, params={"x": 0.125}, value=None, state=3), trial_of(7.5)))
+    with servers.Server(args=["--open"]) as server:
+        study, said = imported(server, path)
+        expect(study["objectives"][0]["direction"], "maximize")
+        has_remarks(said, "s.log", (0, "newer Optuna"), (3, "user attributes"), (3, "times"),
+                    (4, "below 0"), (12, "Rustuna"))
+        expect(values_of(server, "s"), [({"x": 0.25}, "completed", 0.25), ({"x": 0.5}, "pruned", "Infinity"),
+                                        ({"x": 0.125}, "failed", None), ({"x": 7.5}, "completed", 7.5)])
+        with servers.Client(server.url) as client:
+            first = client.get("/v1/studies/s/trials/1").json
+        expect(first["metrics"], {"value": 0.25, "size": 3})
+        said = imported(server, path)[1]
+        expect("4 of its trials were there already" in said, True, said)
+        other = tmp / "other.log"
+        other.write_text(journal(STUDY, trial_of(0.5), trial_of(0.25)))
+        said = run("import", other, "--study", "s", url=server.url, status=4)[1]
+        expect("--study NAME" in said or "differs" in said, True, said)
+
+
+BAD_JOURNAL = {  # what -> (text, words, line)
+    "a broken line before others": (journal(STUDY) + "{\"op_code\n" + journal(trial_of(1)),
+                                    "no operation", 2),
+    "a study without a name": (journal({"op_code": 0, "directions": [1]}), "no operation", 1),
+    "a parameter without distribution": (
+        journal(STUDY, trial_of(1, distributions={})), "no operation", 2),
+    "a state that is none": (journal(STUDY, trial_of(1, state=9)), "no operation", 2),
+    "a list": (journal(STUDY) + "[1]\n", "no operation", 2),
+    "very deep": (journal(STUDY) + "[" * 100000 + "\n", "no operation", 2),
+    "a line of 17 MiB": (journal(STUDY) + " " * (17 << 20), "longer than 16 MiB", 2),
+    "nothing but a study": (journal(STUDY), "no trial of the study has a parameter", None),
+    "a choice that is not there": (
+        journal(STUDY, trial_of(3, params={"x": 3}, distributions={
+            "x": json.dumps({"name": "CategoricalDistribution", "attributes": {"choices": []}})})),
+        "no operation", 2),
+}
+
+
+def test_journals_that_are_wrong_or_hostile(tmp):
+    for what, (text, words, line) in BAD_JOURNAL.items():
+        path = tmp / "bad.log"
+        path.write_text(text)
+        said = run("import", path, "--dry-run", status=2)[1]
+        expect(words in said and (line is None or f"bad.log:{line}: " in said), True, f"{what}: {said}")
+    path.write_text(journal(STUDY, trial_of(0.5), *[
+        trial_of(0.5, distributions={"x": FLOAT, f"y{i}": FLOAT}, params={"x": 0.5, f"y{i}": 1})
+        for i in range(200)]))
+    out, said = run("import", path, "--dry-run")
+    expect("no other parameter explains" in said and "201 of its trials" in said, True, said[-2000:])
 
 
 if __name__ == "__main__":

@@ -314,6 +314,24 @@ static void tell_changes(struct import *import, const char *name, const json_t *
     }
 }
 
+/* As Optuna has them, in their order, for it takes no others of that name when it goes on. */
+static json_t *choices_parameter(struct import *import, const char *name, json_t *list,
+                                 struct err *err)
+{
+    struct node items = {list, NULL};
+    json_t *made = space_choices(import, name, items, (struct node){0}, err);
+    json_t *values = json_object_get(made, "values");
+    const char *type = json_string_value(json_object_get(made, "type"));
+    bool is_bool = type != NULL && strcmp(type, "bool") == 0;
+
+    if (made != NULL && (is_bool || values != NULL)) {
+        (void)json_object_set_new(made, "type", json_string("categorical"));
+        (void)json_object_set(made, "choices", is_bool ? list : values);
+        (void)json_object_del(made, "values");
+    }
+    return made;
+}
+
 static int add_parameter(struct import *import, const char *name, json_t *parameter,
                          struct err *err)
 {
@@ -321,8 +339,7 @@ static int add_parameter(struct import *import, const char *name, json_t *parame
     bool is_log = json_is_true(json_object_get(parameter, "log"));
 
     if (strcmp(kind_of(parameter), "categorical") == 0) {
-        struct node choices = {json_object_get(parameter, "choices"), NULL};
-        made = space_choices(import, name, choices, (struct node){0}, err);
+        made = choices_parameter(import, name, json_object_get(parameter, "choices"), err);
     } else {
         struct range range = {.is_int = strcmp(kind_of(parameter), "int") == 0,
                               .has_low = true,

@@ -231,7 +231,7 @@ static void put_attribute(struct reader *reader, json_t *object, sqlite3_stmt *s
 
     if (name == NULL || value == NULL || object == NULL) {
         json_decref(value);
-        reader->n_rows_left_out++;
+        reader->n_rows_left_out += object == NULL ? 0U : 1U; /* without a trial it is counted */
         return;
     }
     (void)json_object_set_new(object, name, value);
@@ -309,7 +309,7 @@ static void param_row(struct reader *reader, sqlite3_stmt *statement)
     json_t *distribution = text == NULL ? NULL : optuna_distribution(reader->distributions, text);
 
     if (trial == NULL || name == NULL || distribution == NULL || !is_number(statement, 2)) {
-        reader->n_rows_left_out++;
+        reader->n_rows_left_out += trial == NULL ? 0U : 1U; /* without a trial it is counted */
         return;
     }
     (void)json_object_set_new(json_object_get(trial, "params"), name,

@@ -215,18 +215,38 @@ static void add_attributes(struct trials *trials, const json_t *trial, json_t *m
     }
 }
 
-/* Above 0 is a violation. They become metrics, too. */
+/* Above 0 is a violation. It becomes a metric, too. */
+static bool add_constraint(struct trials *trials, json_t *metrics, const char *key,
+                           const json_t *value)
+{
+    char name[160];
+
+    (void)snprintf(name, sizeof name, "constraint_%.100s", key);
+    (void)keep_attribute(trials, metrics, name, value);
+    return json_number_value(value) > 0;
+}
+
+/* Until version 4 a list, since then an attribute each. */
 static bool add_constraints(struct trials *trials, const json_t *trial, json_t *metrics)
 {
-    const json_t *values = json_object_get(json_object_get(trial, "system_attrs"), "constraints");
+    static const char prefix[] = "constraints:";
+    const json_t *attributes = json_object_get(trial, "system_attrs");
+    const json_t *list = json_object_get(attributes, "constraints");
     bool is_violated = false;
+    const char *key;
+    json_t *value;
 
-    for (size_t i = 0; i < json_array_size(values); i++) {
-        char name[32];
-        json_t *value = json_array_get(values, i);
-        (void)snprintf(name, sizeof name, "constraint_%zu", i);
-        (void)keep_attribute(trials, metrics, name, value);
-        is_violated = is_violated || json_number_value(value) > 0;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        char place[24];
+        (void)snprintf(place, sizeof place, "%zu", i);
+        is_violated =
+            add_constraint(trials, metrics, place, json_array_get(list, i)) || is_violated;
+    }
+    json_object_foreach (json_unconst(attributes), key, value) {
+        if (strncmp(key, prefix, strlen(prefix)) == 0) {
+            is_violated =
+                add_constraint(trials, metrics, key + strlen(prefix), value) || is_violated;
+        }
     }
     return is_violated;
 }

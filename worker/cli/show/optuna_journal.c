@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/names.h"
 #include "common/step.h"
 #include "worker/cli/show/optuna_space.h"
 #include "worker/cli/status.h"
@@ -109,7 +110,9 @@ static int print_study(struct journal *journal, struct err *err)
         char key[32];
         const json_t *value = json_object_get(journal->study, members[i]);
         (void)snprintf(key, sizeof key, "hone:%s", members[i]);
-        if (value != NULL && !json_is_null(value)) {
+        bool is_empty = json_array_size(value) + json_object_size(value) == 0
+                        && (json_is_array(value) || json_is_object(value));
+        if (value != NULL && !json_is_null(value) && !is_empty) {
             TRY(print_attribute(journal, 2, "user_attr", key, value, err));
         }
     }
@@ -141,9 +144,24 @@ static bool has_values(const struct journal *journal, const json_t *trial)
     return true;
 }
 
+static const char constraint[] = "constraint_";
+
+static bool is_constraint(const char *metric)
+{
+    return strncmp(metric, constraint, strlen(constraint)) == 0;
+}
+
 static bool has_constraints(const json_t *trial)
 {
-    return json_object_get(json_object_get(trial, "metrics"), "constraint_0") != NULL;
+    const char *metric;
+    json_t *value;
+
+    json_object_foreach (json_object_get(trial, "metrics"), metric, value) {
+        if (is_constraint(metric)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Infinite values are values to Optuna, and a trial that violates its constraints is complete. */
@@ -239,11 +257,6 @@ static bool is_objective(const struct journal *journal, const char *metric)
     return false;
 }
 
-static bool is_constraint(const char *metric)
-{
-    return strncmp(metric, "constraint_", strlen("constraint_")) == 0;
-}
-
 static void put_attributes(struct journal *journal, const json_t *trial, const char *why)
 {
     static const char *const members[] = {"number",  "state", "reason", "source",  "worker",
@@ -255,7 +268,7 @@ static void put_attributes(struct journal *journal, const json_t *trial, const c
     json_write_key(writer, "user_attrs");
     json_object_begin(writer);
     json_object_foreach (json_object_get(trial, "metrics"), metric, value) {
-        if (!is_objective(journal, metric) && !(is_constraint(metric) && has_constraints(trial))) {
+        if (!is_objective(journal, metric) && !is_constraint(metric)) {
             json_write_key(writer, metric);
             write_number(writer, value);
         }
@@ -274,10 +287,40 @@ static void put_attributes(struct journal *journal, const json_t *trial, const c
     json_object_end(writer);
 }
 
+/* constraint_0, constraint_1, … as the list that all versions of Optuna read, others by their names
+ * as version 5 has them. */
+static void put_constraints(struct json_writer *writer, const json_t *metrics)
+{
+    size_t n = 0;
+    char name[32];
+    const char *metric;
+    json_t *value;
+
+    json_write_key(writer, "constraints");
+    json_array_begin(writer);
+    for (value = NULL; n == 0 || value != NULL; n++) {
+        (void)snprintf(name, sizeof name, "constraint_%zu", n);
+        value = json_object_get(metrics, name);
+        if (value != NULL) {
+            write_number(writer, value);
+        }
+    }
+    json_array_end(writer);
+    json_object_foreach (json_unconst(metrics), metric, value) {
+        char key[PRINTABLE_NAME_BYTES + 32];
+        const char *rest = metric + strlen(constraint);
+        if (!is_constraint(metric) || strspn(rest, "0123456789") == strlen(rest)) {
+            continue;
+        }
+        (void)snprintf(key, sizeof key, "constraints:%s", rest);
+        json_write_key(writer, key);
+        write_number(writer, value);
+    }
+}
+
 static void put_system(struct journal *journal, const json_t *trial, enum state state)
 {
     struct json_writer *writer = &journal->writer;
-    const json_t *metrics = json_object_get(trial, "metrics");
 
     json_write_key(writer, "system_attrs");
     json_object_begin(writer);
@@ -285,18 +328,7 @@ static void put_system(struct journal *journal, const json_t *trial, enum state 
         json_put_value(writer, "fixed_params", json_object_get(trial, "parameters"));
     }
     if (has_constraints(trial)) {
-        json_write_key(writer, "constraints");
-        json_array_begin(writer);
-        for (size_t i = 0;; i++) {
-            char name[32];
-            (void)snprintf(name, sizeof name, "constraint_%zu", i);
-            const json_t *value = json_object_get(metrics, name);
-            if (value == NULL) {
-                break;
-            }
-            write_number(writer, value);
-        }
-        json_array_end(writer);
+        put_constraints(writer, json_object_get(trial, "metrics"));
     }
     json_object_end(writer);
 }
