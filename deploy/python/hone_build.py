@@ -22,6 +22,7 @@ import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 PACKAGE = "hone"
+PLUGINS = "hydra_plugins"  # a package that others have files in, too
 SOURCES = ("LICENSE", "PKG-INFO", "description.md", "hone_build.py", "pyproject.toml")  # of an sdist
 CLIENT_ALONE = ("hone-tuner: this is the Python client alone. The programs hone and honed come with the wheel: "
                 "pip install --only-binary=:all: hone-tuner")
@@ -80,9 +81,9 @@ def metadata(license_expression=None, license_files=("LICENSE",)):
 
 
 def client_files():
-    """{name in an archive: bytes} of the package, without what Python made of it."""
+    """{name in an archive: bytes} of the packages, without what Python made of them."""
     found = {}
-    for path in sorted((HERE / PACKAGE).rglob("*")):
+    for path in sorted([*(HERE / PACKAGE).rglob("*"), *(HERE / PLUGINS).rglob("*")]):
         name = path.relative_to(HERE)
         if path.is_file() and "__pycache__" not in name.parts and path.suffix in (".py", ".typed", ".md"):
             found[name.as_posix()] = path.read_bytes()

@@ -1,24 +1,29 @@
-"""The trial of a job that `hone worker` or `hone run` has started, by way of its environment.
+"""The trial of a job: one that `hone worker` or `hone run` has started, or that a sweeper runs.
 
     trial = hone.current_trial()
     for epoch in trial.steps():
         trial.report(epoch, loss=train(trial.params["lr"]))
 
-The worker holds the lease and sends the result, so a job needs neither a server's address nor a token.
+Whoever started the job holds the lease and sends the result. A worker passes reports on as well, so its jobs
+need neither a server's address nor a token.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pathlib
 import socket
 import sys
 import threading
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
+from .client import connect
 from .errors import HoneError, Infeasible, NotInJob, Pruned
-from .trial import Trial
+from .trial import LeasedTrial, Trial
 
+TRIAL_FILE = "HONE_TRIAL_FILE"  # what handed_over() wrote, for a job in another process
 _PATIENCE_SECONDS = 10.0
 _INFEASIBLE_STATUS = 78
 
@@ -114,25 +119,73 @@ class JobTrial(Trial):
         return isinstance(error, Pruned)
 
 
+class HandedTrial(LeasedTrial):
+    """A trial that another process has leased: this one trains and reports, that one sends the result."""
+
+    def hand_back(self, seconds: float = 5.0) -> None:
+        """Sends what is pending and leaves the lease to its holder. Raises nothing."""
+        try:
+            self._flush(seconds)
+        except HoneError:
+            pass  # a later report, or the result, says it
+
+
+@contextlib.contextmanager
+def handed_over(trial: LeasedTrial, path: pathlib.Path) -> Iterator[None]:
+    """Within the block current_trial() is this trial, here and in processes whose HONE_TRIAL_FILE is `path`.
+
+    Writes the file, for this account alone, and removes it. One trial at a time in a process.
+    """
+    global _handed
+    path.parent.mkdir(parents=True, exist_ok=True)
+    described = {"url": None if trial.client.is_private else trial.client.url, "answer": trial.answer}
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(described, file)
+    _handed = trial
+    try:
+        yield
+    finally:
+        _handed = None
+        with contextlib.suppress(OSError):
+            path.unlink()
+            path.parent.rmdir()  # once it is empty
+
+
 def current_trial() -> Trial:
-    """The trial of this job; the same object at each call. NotInJob: this program was not started by a worker."""
+    """The trial of this job; the same object at each call. NotInJob: no worker and no sweeper runs this program."""
     global _current
     with _once:
-        if _current is None:
+        if _handed is not None:
+            return _handed
+        source = os.environ.get(TRIAL_FILE) or os.environ.get("HONE_TRIAL", "")
+        if _current is None or _current[0] != source:
             if not in_job():
                 raise NotInJob("this program is no job of a worker (there is no HONE_TRIAL): start it with "
                                "hone run or hone worker, or use hone.Study", type="not-in-job")
-            _current = JobTrial(os.environ)
-        return _current
+            path = os.environ.get(TRIAL_FILE)
+            _current = (source, _from_file(path) if path else JobTrial(os.environ))
+        return _current[1]
 
 
 def in_job() -> bool:
-    """Whether this program was started by `hone worker` or `hone run`."""
-    return "HONE_TRIAL" in os.environ and "HONE_STUDY" in os.environ
+    """Whether a worker (`hone worker`, `hone run`) or a sweeper runs this program."""
+    return _handed is not None or TRIAL_FILE in os.environ or (
+        "HONE_TRIAL" in os.environ and "HONE_STUDY" in os.environ)
 
 
 _once = threading.Lock()
-_current: Optional[JobTrial] = None
+_current: Optional[Tuple[str, Trial]] = None  # where it was found, and it
+_handed: Optional[LeasedTrial] = None
+
+
+def _from_file(path: str) -> HandedTrial:
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+        return HandedTrial(connect(found["url"]), found["answer"])
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise NotInJob(f"the trial of this job cannot be read from {path} ({TRIAL_FILE}): {fault}",
+                       type="not-in-job") from None
 
 
 def _described(environment: Mapping[str, str]) -> Dict[str, Any]:

@@ -158,6 +158,7 @@ class LeasedTrial(Trial):
         lease, trial = answer["lease"], answer["trial"]
         resource = trial.get("resource") or {}
         self.client = client
+        self.answer = dict(answer)  # of the ask, as the API has it
         self.lease_id = str(lease["id"])
         self.ttl_seconds = float(lease["ttl_seconds"])
         self.heartbeat_seconds = float(lease["heartbeat_seconds"])
