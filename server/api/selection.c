@@ -126,7 +126,9 @@ static bool read_key(const char *at, struct selection *selection)
     int64_t rank = 0;
     bool whole = cursor_skip(&at, 'v') && integer_read(&at, 1, INT64_MAX, &selection->until_seq)
                  && cursor_skip(&at, '_') && integer_read(&at, 0, 1, &rank) && cursor_skip(&at, '_')
-                 && read_cost(&at, &selection->after.cost) && cursor_skip(&at, '_')
+                 && integer_read(&at, 0, INT64_MAX, &selection->after.level)
+                 && cursor_skip(&at, '_') && read_cost(&at, &selection->after.cost)
+                 && cursor_skip(&at, '_')
                  && integer_from_text(at, 1, TRIAL_NUMBER_MAX, &selection->after.number);
 
     selection->after.rank = (int)rank;
@@ -155,8 +157,8 @@ void selection_write_key(char cursor[CURSOR_BYTES], int64_t until_seq, const str
     uint64_t bits;
 
     memcpy(&bits, &key->cost, sizeof bits);
-    (void)snprintf(cursor, CURSOR_BYTES, "v%" PRId64 "_%d_%016" PRIx64 "_%" PRId64, until_seq,
-                   key->rank, bits, key->number);
+    (void)snprintf(cursor, CURSOR_BYTES, "v%" PRId64 "_%d_%" PRId64 "_%016" PRIx64 "_%" PRId64,
+                   until_seq, key->rank, key->level, bits, key->number);
 }
 
 int selection_read(struct read_request *read, struct selection *selection, struct err *err)

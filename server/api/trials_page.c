@@ -75,10 +75,13 @@ static int make_key(const struct selection *selection, const struct trial_row *r
     if (!by_best) {
         TRY(metrics_value(row->metrics, selection->metric, &value, err));
     }
-    bool has_value = isfinite(value)
-                     && (!by_best || row->state == TRIAL_COMPLETED || row->state == TRIAL_PRUNED);
+    int64_t level = by_best ? study_best_level(selection->read->study->def->def, row->state,
+                                               row->step, row->config)
+                            : 0;
+    bool has_value = isfinite(value) && level >= 0;
 
     *key = (struct sort_key){.rank = has_value ? 0 : 1,
+                             .level = has_value ? level : 0,
                              .cost = !has_value            ? 0
                                      : selection->maximize ? -value
                                                            : value,
@@ -104,9 +107,12 @@ static int list_by_value(const struct selection *selection, struct item_list *li
 {
     struct value_page page = {.selection = selection, .listing = listing};
     const struct sort_key *after = &selection->after;
+    bool by_best = selection->sort == SORT_BY_BEST;
     struct trial_value_query query = {
         .study = selection->read->study->id,
         .metric = selection->sort == SORT_BY_METRIC ? selection->metric : NULL,
+        .best_of = by_best ? selection->read->study->def->def : NULL,
+        .worst_first = selection->reverse,
         .largest_first = selection->maximize != selection->reverse,
         .states = selection->states,
         .source = selection->source,
@@ -115,6 +121,7 @@ static int list_by_value(const struct selection *selection, struct item_list *li
         .limit = selection->limit + 1,
         .has_after = selection->has_key,
         .after = {.has_value = after->rank == 0,
+                  .level = after->level,
                   .value = selection->maximize ? -after->cost : after->cost,
                   .number = after->number}};
     char cursor[CURSOR_BYTES];

@@ -35,6 +35,20 @@ int64_t study_step_down(const struct study_def *def, int64_t step)
     return def->resource_step > 0 ? step - step % def->resource_step : step;
 }
 
+int64_t study_best_level(const struct study_def *def, enum trial_state state, int64_t step,
+                         const double config[])
+{
+    bool has_rung = state == TRIAL_PRUNED || state == TRIAL_PAUSED;
+
+    if ((state != TRIAL_COMPLETED && !(has_rung && def->has_resource))
+        || !space_is_legal(def->space, config)) {
+        return -1;
+    }
+    return !def->has_resource         ? 0
+           : state == TRIAL_COMPLETED ? def->resource_max
+                                      : study_step_down(def, step);
+}
+
 int no_such_study(const char *name, struct err *err)
 {
     return err_set(err, ERR_NOT_FOUND, "there is no study \"%.70s\"; GET /v1/studies lists them",

@@ -14,6 +14,7 @@
 #include "common/own.h"
 #include "common/space/space.h"
 #include "common/wire/wire.h"
+#include "server/domain/trial.h"
 
 enum direction { DIRECTION_MINIMIZE, DIRECTION_MAXIMIZE };
 enum fold { FOLD_LAST, FOLD_BEST };
@@ -122,6 +123,12 @@ const json_t *study_strategy_options(const struct study_def *def);
 /* The multiple of the resource's step at or below this one: where trials are compared, whose steps
  * may be those of a clock. */
 int64_t study_step_down(const struct study_def *def, int64_t step);
+/* The resource at which the value of a trial in this state counts among the best: all of it for a
+ * completed one, for a pruned or paused one what it was trained with; 0 in a study without a
+ * resource, where only completed ones count. A trial with more beats one with less, whatever their
+ * values. -1: it does not count, or its configuration is outside the space. */
+int64_t study_best_level(const struct study_def *def, enum trial_state state, int64_t step,
+                         const double config[]);
 /* The objective's value where smaller is better. */
 double study_cost(const struct study_def *def, double value);
 /* Is the metric one of the study's objectives? */

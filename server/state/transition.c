@@ -68,23 +68,13 @@ static bool beats_best(const struct live_study *study, const struct trial_row *r
            && trial_id_number(row->id) < best->best_trial;
 }
 
-/* At the highest resource that any trial has reached, where a completed one counts as having
- * reached all of it. */
 void study_consider_best(struct live_study *study, const struct trial_row *row)
 {
-    int64_t resource = 0;
-
-    bool has_rung = row->state == TRIAL_PRUNED || row->state == TRIAL_PAUSED;
-    if (!isfinite(trial_row_value(row)) || (row->state != TRIAL_COMPLETED && !has_rung)) {
+    if (!isfinite(trial_row_value(row))) {
         return;
     }
-    if (study->def->has_resource) {
-        resource = row->state == TRIAL_COMPLETED ? study->def->resource_max
-                                                 : study_step_down(study->def, row->step);
-    } else if (has_rung) {
-        return;
-    }
-    if (beats_best(study, row, resource) && space_is_legal(study->def->space, row->config)) {
+    int64_t resource = study_best_level(study->def, row->state, row->step, row->config);
+    if (resource >= 0 && beats_best(study, row, resource)) {
         study->row.best_trial = trial_id_number(row->id);
         study->row.best_value = trial_row_value(row);
         study->row.best_resource = resource;

@@ -520,15 +520,21 @@ MUST_USE int store_each_trial_ended_after(struct store *store, int64_t study, in
 struct trial_value_query {
     int64_t study;
     const char *metric; /* NULL: the objective's value, which completed and pruned trials have */
-    bool largest_first;
-    unsigned states;    /* bit per state; only final ones are looked at */
-    int source;         /* -1: any */
+    const struct study_def
+        *best_of;       /* the value where it counts among the best (study_best_level()),
+                         * which paused trials may have too, after its level */
+    bool worst_first;   /* the lowest level first */
+    bool largest_first; /* of one level */
+    unsigned
+        states; /* bit per state; only final ones, and with best_of paused ones, are looked at */
+    int source; /* -1: any */
     const char *worker; /* of the newest attempt, "": trials without one; NULL: any */
     int64_t until_seq;  /* only trials that ended with this event or before */
     int64_t limit;
     bool has_after; /* keyset: only trials behind this place */
     struct {
         bool has_value;
+        int64_t level; /* 0 without best_of */
         double value;
         int64_t number;
     } after;

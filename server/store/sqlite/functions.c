@@ -1,6 +1,7 @@
 #include "server/store/sqlite/functions.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "server/store/store.h"
 
@@ -26,9 +27,46 @@ static void metric_value(sqlite3_context *context, int n, sqlite3_value **argume
     } /* else the result is NULL */
 }
 
+/* Numbers in a blob need not be aligned. */
+static bool read_config(sqlite3_value *blob, const struct study_def *def, double config[])
+{
+    size_t bytes = (size_t)sqlite3_value_bytes(blob);
+    const void *at = sqlite3_value_blob(blob);
+
+    if (bytes != def->space->n_params * sizeof *config) {
+        return false;
+    }
+    if (bytes > 0) {
+        memcpy(config, at, bytes);
+    }
+    return true;
+}
+
+static void best_level(sqlite3_context *context, int n, sqlite3_value **arguments)
+{
+    const struct study_def *def = sqlite3_value_pointer(arguments[0], FUNCTIONS_STUDY);
+    enum trial_state state = (enum trial_state)sqlite3_value_int(arguments[1]);
+    double config[SPACE_PARAMS_MAX];
+    int64_t level = -1;
+
+    (void)n;
+    if (def == NULL) {
+        level = state == TRIAL_COMPLETED || state == TRIAL_PRUNED ? 0 : -1;
+    } else if (read_config(arguments[3], def, config)) {
+        level = study_best_level(def, state, sqlite3_value_int64(arguments[2]), config);
+    }
+    if (level >= 0) {
+        sqlite3_result_int64(context, level);
+    } /* else the result is NULL */
+}
+
 int functions_register(sqlite3 *db)
 {
-    return sqlite3_create_function_v2(db, "metric_value", 2,
-                                      SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, NULL,
-                                      metric_value, NULL, NULL, NULL);
+    const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
+    int rc = sqlite3_create_function_v2(db, "metric_value", 2, flags, NULL, metric_value, NULL,
+                                        NULL, NULL);
+
+    return rc != SQLITE_OK ? rc
+                           : sqlite3_create_function_v2(db, "best_level", 4, flags, NULL,
+                                                        best_level, NULL, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/store/sqlite/functions.h"
+
 #define STUDY_COLUMNS                                                                              \
     "id, name, accepted, definition, state, reason, revision, created_at_ms, started_at_ms,"       \
     " paused_at_ms, paused_ms, last_number, last_ordinal, leased_trials, resource_spent,"          \
@@ -110,25 +112,29 @@ const char *const stmt_sql[STMT_COUNT] = {
         "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id < :after AND trial.id >= :last"
         " AND (:states >> trial.state) & 1 AND (:sources >> trial.source) & 1"
         " ORDER BY trial.id DESC LIMIT :limit",
-    /* LIMIT -1 keeps the inner select apart, so that the cost of a trial is computed once. */
+    /* LIMIT -1 keeps the inner selects apart, so that the level and the cost of a trial are
+     * computed once. */
     [STMT_TRIAL_BY_VALUE] =
         "SELECT " TRIAL_COLUMNS " FROM"
-        " (SELECT id, cost FROM"
-        " (SELECT trial.id AS id, :sign * CASE"
-        " WHEN :metric IS NOT NULL THEN metric_value(trial.metrics, :metric)"
-        " WHEN trial.state IN (3, 4) AND abs(trial.value) < 9e999 THEN trial.value END AS cost"
+        " (SELECT id, lead, cost FROM"
+        " (SELECT id, :lead_sign * coalesce(level, 0) AS lead, :sign * CASE"
+        " WHEN :metric IS NOT NULL THEN metric_value(metrics, :metric)"
+        " WHEN level IS NOT NULL AND abs(value) < 9e999 THEN value END AS cost"
+        " FROM (SELECT trial.id AS id, metrics, value, CASE WHEN :metric IS NULL"
+        " THEN best_level(:best_of, trial.state, trial.step, trial.config) END AS level"
         " FROM trial WHERE trial.id > :first AND trial.id <= :last"
         " AND (:states >> trial.state) & 1 AND coalesce(trial.ended_seq, 0) <= :until_seq"
         " AND (:source IS NULL OR trial.source = :source)"
         " AND (:worker IS NULL OR :worker = coalesce((SELECT worker.name FROM attempt"
         " JOIN worker ON worker.id = attempt.worker WHERE attempt.id = trial.attempt_id), ''))"
-        " LIMIT -1)"
-        " WHERE (cost IS NULL, coalesce(cost, 0), id) > (:after_last, :after_cost, :after_id)"
-        " ORDER BY cost IS NULL, cost, id LIMIT :limit) AS page"
+        " LIMIT -1) LIMIT -1)"
+        " WHERE (cost IS NULL, iif(cost IS NULL, 0, lead), coalesce(cost, 0), id)"
+        " > (:after_last, :after_lead, :after_cost, :after_id)"
+        " ORDER BY cost IS NULL, iif(cost IS NULL, 0, lead), cost, id LIMIT :limit) AS page"
         " CROSS JOIN trial ON trial.id = page.id"
         " LEFT JOIN attempt ON attempt.id = trial.attempt_id"
         " LEFT JOIN worker ON worker.id = attempt.worker"
-        " ORDER BY page.cost IS NULL, page.cost, page.id",
+        " ORDER BY page.cost IS NULL, iif(page.cost IS NULL, 0, page.lead), page.cost, page.id",
     [STMT_TRIAL_ENDED_AFTER] =
         "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id > :first AND trial.id <= :last"
         " AND trial.ended_seq > :after AND trial.state = 3",
@@ -281,6 +287,12 @@ void stmt_bind_real_or_null(struct stmt *s, const char *name, bool present, doub
 void stmt_bind_text(struct stmt *s, const char *name, const char *text)
 {
     (void)sqlite3_bind_text(s->raw, index_of(s, name), text, -1, SQLITE_STATIC);
+}
+
+void stmt_bind_study(struct stmt *s, const char *name, const struct study_def *def)
+{
+    (void)sqlite3_bind_pointer(s->raw, index_of(s, name), (void *)(uintptr_t)def, FUNCTIONS_STUDY,
+                               NULL);
 }
 
 void stmt_bind_blob(struct stmt *s, const char *name, const void *bytes, size_t len)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "server/domain/study.h"
 
 enum stmt_name {
     STMT_BEGIN,
@@ -102,6 +103,8 @@ void stmt_bind_int_or_null(struct stmt *s, const char *name, bool present, int64
 void stmt_bind_real(struct stmt *s, const char *name, double value);
 void stmt_bind_real_or_null(struct stmt *s, const char *name, bool present, double value);
 void stmt_bind_text(struct stmt *s, const char *name, const char *text); /* NULL, borrowed */
+/* For functions (functions.h), borrowed; NULL: none. */
+void stmt_bind_study(struct stmt *s, const char *name, const struct study_def *def);
 void stmt_bind_blob(struct stmt *s, const char *name, const void *bytes, size_t len);
 
 /* Columns by index; text copies are malloc'd, NULL stays NULL. Where memory is short, texts are

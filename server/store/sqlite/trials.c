@@ -215,18 +215,24 @@ int store_each_trial_by_value(struct store *store, const struct trial_value_quer
                               int (*each)(void *context, struct trial_row *row, struct err *err),
                               void *context, struct err *err)
 {
-    const unsigned final = ~(1U << TRIAL_QUEUED | 1U << TRIAL_RUNNING | 1U << TRIAL_PAUSED);
+    const unsigned paused = query->best_of == NULL ? 0 : 1U << TRIAL_PAUSED;
+    const unsigned taken =
+        ~(1U << TRIAL_QUEUED | 1U << TRIAL_RUNNING | 1U << TRIAL_PAUSED) | paused;
+    const int64_t lead_sign = query->worst_first ? 1 : -1;
     const double sign = query->largest_first ? -1 : 1;
     OWN(stmt) struct stmt s = stmt_use(store, STMT_TRIAL_BY_VALUE);
 
     stmt_bind_int(&s, ":first", trial_id(query->study, 0));
     stmt_bind_int(&s, ":last", trial_id(query->study, TRIAL_NUMBER_MAX));
-    stmt_bind_int(&s, ":states", (query->states == 0 ? 0xff : query->states) & final);
+    stmt_bind_int(&s, ":states", (query->states == 0 ? 0xff : query->states) & taken);
     stmt_bind_int(&s, ":until_seq", query->until_seq);
     stmt_bind_int_or_null(&s, ":source", query->source >= 0, query->source);
     stmt_bind_text(&s, ":worker", query->worker);
     stmt_bind_text(&s, ":metric", query->metric);
+    stmt_bind_study(&s, ":best_of", query->best_of);
     stmt_bind_real(&s, ":sign", sign);
+    stmt_bind_int(&s, ":lead_sign", lead_sign);
+    stmt_bind_int(&s, ":after_lead", query->has_after ? lead_sign * query->after.level : 0);
     stmt_bind_int(&s, ":after_last", !query->has_after ? -1 : query->after.has_value ? 0 : 1);
     stmt_bind_real(&s, ":after_cost", query->has_after ? sign * query->after.value : 0);
     stmt_bind_int(&s, ":after_id",
