@@ -39,10 +39,33 @@ static int unsupported(const char *name, struct rpc_fault *fault)
     return -1;
 }
 
+#define HEADER_BYTES 1024
+
+/* The value of a header without the blanks around it, which are not of it, as far as it has a place
+ * in `out`; NULL: it was not sent. */
+static const char *header_value(const struct http_request *request, const char *name,
+                                char out[HEADER_BYTES])
+{
+    const char *value = http_header(request, name);
+
+    if (value == NULL) {
+        return NULL;
+    }
+    value += strspn(value, " \t");
+    size_t len = strnlen(value, HEADER_BYTES - 1);
+    while (len > 0 && strchr(" \t", value[len - 1]) != NULL) {
+        len--;
+    }
+    memcpy(out, value, len);
+    out[len] = '\0';
+    return out;
+}
+
 int revision_of_headers(const struct http_request *request, enum revision *revision,
                         struct rpc_fault *fault)
 {
-    const char *header = http_header(request, "MCP-Protocol-Version");
+    char text[HEADER_BYTES];
+    const char *header = header_value(request, "MCP-Protocol-Version", text);
 
     *revision = REVISION_2025_03_26; /* which did not know the header */
     if (header == NULL || revision_find(header, revision)) {
@@ -115,8 +138,9 @@ bool header_decode(const char *value, char *out, size_t size)
 static int compare(const struct http_request *request, const char *header, const char *said,
                    struct rpc_fault *fault)
 {
-    const char *value = http_header(request, header);
+    char text[HEADER_BYTES];
     char decoded[512];
+    const char *value = header_value(request, header, text);
 
     if (value == NULL) {
         return rpc_fault(fault, RPC_HEADER_MISMATCH,

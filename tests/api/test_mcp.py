@@ -142,6 +142,9 @@ class McpTest(hone.ServedTest):
         call = {"name": "list_studies", "arguments": {}}
         self.assertEqual(self.mcp.ask("tools/call", call, {"Mcp-Name": name}).status, 200)
         self.assertEqual(self.mcp.ask("tools/list", headers={"Mcp-Name": "ignored"}).status, 200)
+        for headers in [{"Mcp-Name": " list_studies \t"}, {"Mcp-Method": "\ttools/call "},
+                        {"MCP-Protocol-Version": f" {NEWEST} "}]:  # blanks around a value are not of it
+            self.assertEqual(self.mcp.ask("tools/call", call, headers).status, 200, headers)
         for headers in [{"MCP-Protocol-Version": None}, {"MCP-Protocol-Version": "2025-11-25"},
                         {"Mcp-Method": None}, {"Mcp-Method": "tools/list"}, {"Mcp-Method": "TOOLS/CALL"},
                         {"Mcp-Name": None}, {"Mcp-Name": "best"}, {"Mcp-Name": ""},
