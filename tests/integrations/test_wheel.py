@@ -33,6 +33,7 @@ STEM = f"hone-{VERSION}-linux-"
 PORTABLE = "py3-none-manylinux2014_{0}.musllinux_1_1_{0}"
 BILL = {"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [
     {"name": "lit-html", "licenses": [{"license": {"id": "BSD-3-Clause"}}]},
+    {"name": "both", "licenses": [{"expression": "MIT AND BSD-3-Clause"}]},
     {"name": "either", "licenses": [{"expression": "LGPL-3.0-or-later OR GPL-2.0-or-later"}]}]}
 SECONDS = 240  # a bound against hanging
 PT_INTERP = 3
@@ -128,7 +129,7 @@ def test_files_are_what_an_index_takes(tmp):
     with zipfile.ZipFile(wheel) as archive:
         text = archive.read(f"hone_tuner-{VERSION}.dist-info/METADATA").decode()
     for line in ["Metadata-Version: 2.4", "Name: hone-tuner", f"Version: {VERSION}", "Requires-Python: >=3.8",
-                 "License-Expression: MIT AND BSD-3-Clause AND (LGPL-3.0-or-later OR GPL-2.0-or-later)",
+                 "License-Expression: MIT AND (LGPL-3.0-or-later OR GPL-2.0-or-later) AND BSD-3-Clause",
                  "License-File: LICENSE", "License-File: lit-html", "Provides-Extra: optuna",
                  'Requires-Dist: optuna; extra == "optuna"', "Description-Content-Type: text/markdown"]:
         assert f"\n{line}\n" in "\n" + text, f"{line} is not in {text}"
