@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -136,6 +137,17 @@ def test_files_are_what_an_index_takes(tmp):
     with tarfile.open(sdist) as archive:
         told = archive.extractfile(f"hone_tuner-{VERSION}/PKG-INFO").read().decode()
     assert "\nLicense-Expression: MIT\n" in told, told
+
+
+def test_extras_install_what_adapters_say_is_missing(tmp):
+    project = tomllib.loads((ROOT / "deploy/python/pyproject.toml").read_text())["project"]
+    told = {}
+    for path in (ROOT / "deploy/python/hone/integrations").glob("*.py"):
+        lines = re.findall(r'"pip install ([a-zA-Z0-9-]+)', path.read_text())
+        told.update({path.stem: line for line in lines})
+    assert "optuna" in told or "hydra" in told, told
+    expect({name: project["optional-dependencies"].get(name) for name in told},
+           {name: [package] for name, package in told.items()}, "extras")
 
 
 def test_the_record_names_every_file_with_its_digest(tmp):
