@@ -135,20 +135,24 @@ class Client:
     # ---- what has a method of its own --------------------------------------------------------------
 
     def suggest(self, definition: Mapping[str, Any], trials: Iterable[Mapping[str, Any]] = (),
-                pending: Iterable[Mapping[str, Any]] = (), n: int = 1) -> List[Suggestion]:
+                pending: Iterable[Mapping[str, Any]] = (), n: int = 1,
+                ordinal: Optional[int] = None) -> List[Suggestion]:
         """n configurations for a study that exists here alone: the server stores nothing.
 
         definition   as of a study, `name` optional; parameters may be the short form of hone.space
         trials       what is finished: {"parameters": {…}, "state": "completed", "value": 0.3}, at most 1,000
         pending      the parameters of what is being evaluated now, at most 1,000
         n            1 to 64
+        ordinal      number of the first suggestion, 1 or more, which selects the random stream and the point
+                     of an initial design; None: one more than the trials and the pending ones together.
+                     Who asks twice with the same trials gives two ordinals
 
-        The same arguments give the same answer.
+        The same arguments give the same answer. Fewer than n: nothing is left to try.
         """
         from . import space
         study = {**definition, "parameters": space.parameters(definition.get("parameters", []))}
         body = {"study": study, "trials": [_wired(trial) for trial in trials],
-                "pending": [dict(one) for one in pending], "n": n}
+                "pending": [dict(one) for one in pending], "n": n, "ordinal": ordinal}
         found = self.request("POST", "/v1/suggest", body)
         return [Suggestion(dict(member(item, "parameters", self.url)), item.get("explain") or {})
                 for item in member(found, "items", self.url)]
