@@ -200,7 +200,8 @@ def _metrics(values: Sequence[float]) -> Dict[str, float]:
 
 
 def _completed(study: optuna.Study) -> List[FrozenTrial]:
-    return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    found: List[FrozenTrial] = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return found
 
 
 def _objectives(study: optuna.Study) -> List[Dict[str, str]]:

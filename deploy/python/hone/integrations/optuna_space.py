@@ -41,14 +41,15 @@ def _distributions(trials: Sequence[FrozenTrial]) -> Dict[str, BaseDistribution]
         for name, distribution in trial.distributions.items():
             if found.setdefault(name, distribution) != distribution:
                 found[name] = None
-    return {name: found[name] for name in sorted(found) if found[name] is not None and not found[name].single()}
+    fixed = ((name, found[name]) for name in sorted(found))
+    return {name: distribution for name, distribution in fixed if distribution is not None and not distribution.single()}
 
 
 def _n_values(distribution: BaseDistribution) -> float:
     if isinstance(distribution, CategoricalDistribution):
         return len(distribution.choices)
     if isinstance(distribution, IntDistribution):
-        return (distribution.high - distribution.low) // distribution.step + 1
+        return float((distribution.high - distribution.low) // distribution.step + 1)
     return math.inf
 
 
