@@ -38,25 +38,46 @@ static struct request_job *take_request_job(struct optimisers *optimisers)
     return job;
 }
 
+static bool may_study(const struct optimisers *optimisers)
+{
+    return optimisers->first != NULL && optimisers->n_studying < optimisers->studying_max;
+}
+
+static bool may_answer(const struct optimisers *optimisers)
+{
+    return optimisers->requests != NULL && optimisers->n_answering < optimisers->answering_max;
+}
+
 /* False: the threads are to end. */
 static bool next_job(struct optimisers *optimisers, struct chosen_job *chosen)
 {
     *chosen = (struct chosen_job){0};
     (void)pthread_mutex_lock(&optimisers->lock);
-    while (optimisers->first == NULL && optimisers->requests == NULL && !optimisers->closed) {
+    while (!may_study(optimisers) && !may_answer(optimisers) && !optimisers->closed) {
         (void)pthread_cond_wait(&optimisers->filled, &optimisers->lock);
     }
     bool is_open = !optimisers->closed;
-    bool has_turn = optimisers->first == NULL || optimisers->in_row >= STUDY_JOBS_IN_ROW;
-    if (is_open && optimisers->requests != NULL && has_turn) {
+    bool has_turn = !may_study(optimisers) || optimisers->in_row >= STUDY_JOBS_IN_ROW;
+    if (is_open && may_answer(optimisers) && has_turn) {
         chosen->of_request = take_request_job(optimisers);
+        optimisers->n_answering++;
         optimisers->in_row = 0;
     } else if (is_open) {
         chosen->of_study = take_study_job(optimisers);
+        optimisers->n_studying++;
         optimisers->in_row++;
     }
     (void)pthread_mutex_unlock(&optimisers->lock);
     return is_open;
+}
+
+/* A thread is done with a job, which may let another thread begin the next of this kind. */
+static void job_is_over(struct optimisers *optimisers, size_t *n_running)
+{
+    (void)pthread_mutex_lock(&optimisers->lock);
+    --*n_running;
+    (void)pthread_cond_signal(&optimisers->filled);
+    (void)pthread_mutex_unlock(&optimisers->lock);
 }
 
 /* The queue always has room for an answer; only a server that stops refuses it. */
@@ -141,8 +162,10 @@ static void *optimiser_main(void *argument)
     while (next_job(optimisers, &job)) {
         if (job.of_request != NULL) {
             run_request(optimisers, job.of_request);
+            job_is_over(optimisers, &optimisers->n_answering);
         } else {
             run_study_job(optimisers, job.of_study);
+            job_is_over(optimisers, &optimisers->n_studying);
         }
     }
     return NULL;
@@ -157,6 +180,9 @@ int optimisers_start(struct optimisers *optimisers, struct queue *queue,
     (void)pthread_mutex_init(&optimisers->lock, NULL);
     (void)pthread_cond_init(&optimisers->filled, NULL);
     n = n > OPTIMISERS_MAX ? OPTIMISERS_MAX : n;
+    optimisers->studying_max = n;
+    n = n < 2 ? 2 : n;
+    optimisers->answering_max = n - 1;
     for (; optimisers->n < n; optimisers->n++) {
         int rc =
             pthread_create(&optimisers->threads[optimisers->n], NULL, optimiser_main, optimisers);

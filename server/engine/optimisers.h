@@ -1,9 +1,9 @@
 /* Threads that run what takes longer than microseconds: the jobs of studies, on snapshots, whose
  * results come back to the writer as commands; and the jobs of requests, which store nothing.
  *
- * The jobs of studies go first; where both wait, every fourth job is a step of a request's. A
- * request's job goes to the end of its queue after each step, so that a long one delays neither
- * studies nor the others by more than a step. */
+ * One thread is always left to the jobs of studies, so that none of these waits for a request. On
+ * the others the jobs of studies go first; where both wait, every fourth job is a step of a
+ * request's. A request's job goes to the end of its queue after each step. */
 #ifndef SERVER_ENGINE_OPTIMISERS_H
 #define SERVER_ENGINE_OPTIMISERS_H
 
@@ -38,7 +38,9 @@ struct optimisers {
     pthread_mutex_t lock;
     pthread_cond_t filled;
     struct suggestion_job *first, **tail;
-    unsigned in_row; /* jobs of studies since the last of a request */
+    size_t n_studying, studying_max;   /* threads with a job of a study: now, and at most */
+    size_t n_answering, answering_max; /* with one of a request */
+    unsigned in_row;                   /* jobs of studies since the last of a request */
     struct request_job *requests, **requests_tail;
     size_t n_requests; /* those that run, too */
     size_t request_bytes;
@@ -48,8 +50,9 @@ struct optimisers {
     pthread_t threads[OPTIMISERS_MAX];
 };
 
-/* Starts `n` threads (at most OPTIMISERS_MAX); the queue must outlive them, and the histogram of
- * how long suggestions take. ERR_IO: a thread cannot be started; nothing is left to stop. */
+/* Starts threads for `n` jobs of studies at a time (at most OPTIMISERS_MAX), at least two; the
+ * queue must outlive them, and the histogram of how long suggestions take. ERR_IO: a thread cannot
+ * be started; nothing is left to stop. */
 MUST_USE int optimisers_start(struct optimisers *optimisers, struct queue *queue,
                               struct histogram *suggest_durations, size_t n, struct err *err);
 /* Queues a job, whose `next` is NULL; takes it. Any thread. */
