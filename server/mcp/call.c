@@ -10,7 +10,7 @@
 #define ANSWERS_BYTES_MAX ((size_t)4 << 20)
 #define TARGET_BYTES_MAX 8192
 #define WORDS_BYTES_MAX 4096
-#define REST_BYTES 48 /* of the line that says how many lines are left out, without tool->rest */
+#define REST_BYTES 64 /* of the line that says how many lines are left out, without tool->rest */
 
 void call_destroy(struct call *call)
 {
@@ -223,11 +223,38 @@ static size_t room(size_t used)
     return used < TEXT_BYTES_MAX ? TEXT_BYTES_MAX - used : 0;
 }
 
-static void add_rest(const struct call *call, size_t n, struct buf *text)
+/* How many lines of an answer have been seen already. */
+static size_t skipped(const struct call *call)
 {
-    if (n > 0) {
-        buf_printf(text, "… %zu %s left out: %s\n", n, n == 1 ? "line" : "lines", call->tool->rest);
+    json_int_t n = json_integer_value(json_object_get(call->arguments, "skip"));
+
+    return n > 0 ? (size_t)n : 0;
+}
+
+static void add_rest(const struct call *call, size_t shown, size_t n, struct buf *text)
+{
+    const struct tool *tool = call->tool;
+
+    if (n == 0) {
+        return;
     }
+    buf_printf(text, "… %zu %s left out", n, n == 1 ? "line" : "lines");
+    if (tool->rest != NULL) {
+        buf_printf(text, ": %s\n", tool->rest);
+    } else {
+        buf_printf(text, "; the %s ones: skip=%zu\n",
+                   tool->end == TEXT_KEEPS_END ? "earlier" : "next", skipped(call) + shown);
+    }
+}
+
+static size_t count_lines(const struct buf *text)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < text->len; i++) {
+        n += text->data[i] == '\n' ? 1 : 0;
+    }
+    return n;
 }
 
 void call_show(struct call *call, const char *data, size_t len)
@@ -239,21 +266,23 @@ void call_show(struct call *call, const char *data, size_t len)
 
     buf_init(&lines, (size_t)2 * TEXT_BYTES_MAX);
     buf_init(&text, (size_t)4 * TEXT_BYTES_MAX);
+    text_skip(&data, &len, skipped(call), call->tool->end);
     size_t left_out = text_add_data(&lines, data, len, room(words), call->tool->end);
+    size_t shown = count_lines(&lines);
     buf_append(&text, buf_text(&call->head), call->head.len);
     if (call->tool->end == TEXT_KEEPS_END) {
-        add_rest(call, left_out, &text);
+        add_rest(call, shown, left_out, &text);
     }
     buf_append(&text, buf_text(&lines), lines.len);
     if (call->tool->end != TEXT_KEEPS_END) {
-        add_rest(call, left_out, &text);
+        add_rest(call, shown, left_out, &text);
     }
     buf_append(&text, buf_text(&call->foot), call->foot.len);
     buf_check_part(&text, &lines);
     buf_check_part(&text, &call->head);
     buf_check_part(&text, &call->foot);
     if (text.len == 0) {
-        buf_puts(&text, "there is nothing yet\n");
+        buf_puts(&text, skipped(call) > 0 ? "there is no more\n" : "there is nothing yet\n");
     }
     end_tool(call, &text, false);
 }
@@ -434,13 +463,17 @@ const char *call_string(const struct call *call, const char *name)
 static void write_body(struct call *call, struct buf *body)
 {
     struct json_writer w;
+    const char *key;
+    json_t *value;
 
     json_writer_init(&w, body);
-    if (call->arguments == NULL) {
-        buf_puts(body, "{}");
-    } else {
-        json_write_value(&w, call->arguments);
+    json_object_begin(&w);
+    json_object_foreach (json_unconst(call->arguments), key, value) {
+        if (strcmp(key, "skip") != 0) {
+            json_put_value(&w, key, value);
+        }
     }
+    json_object_end(&w);
 }
 
 static void begin_tool(struct call *call, struct faults *faults)

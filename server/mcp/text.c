@@ -113,6 +113,24 @@ size_t text_add_data(struct buf *out, const char *text, size_t len, size_t bytes
     return left_out;
 }
 
+void text_skip(const char **text, size_t *len, size_t n, enum text_end end)
+{
+    for (; n > 0 && *len > 0; n--) {
+        size_t line = end_of_line(*text, *len, 0);
+        if (end == TEXT_KEEPS_END) {
+            size_t last = *len - ((*text)[*len - 1] == '\n' ? 1 : 0);
+            while (last > 0 && (*text)[last - 1] != '\n') {
+                last--;
+            }
+            *len = last;
+        } else {
+            line += line < *len ? 1 : 0;
+            *text += line;
+            *len -= line;
+        }
+    }
+}
+
 void text_add_sentence(struct buf *out, const char *text, size_t bytes)
 {
     size_t len = strlen(text);

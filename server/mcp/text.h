@@ -22,6 +22,8 @@ enum text_end { TEXT_KEEPS_BEGIN, TEXT_KEEPS_END };
  * were left out. */
 size_t text_add_data(struct buf *out, const char *text, size_t len, size_t bytes,
                      enum text_end end);
+/* Takes `n` lines away from the text: the first ones, or the last ones if its end is kept. */
+void text_skip(const char **text, size_t *len, size_t n, enum text_end end);
 /* Appends `text` as one line, without the marks, of at most `bytes` bytes, and ends it. */
 void text_add_sentence(struct buf *out, const char *text, size_t bytes);
 

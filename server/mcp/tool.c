@@ -208,7 +208,7 @@ static void add_argument(const struct tool *tool, const struct argument *argumen
     OWN(buf) struct buf unused;
 
     buf_init(&unused, 1 << 16);
-    if (argument->place == PLACE_NONE && !tool->passes_on) {
+    if (argument->place == PLACE_ANSWER || (argument->place == PLACE_NONE && !tool->passes_on)) {
         if (is_there) {
             read_value(fields, argument, &unused);
         }

@@ -24,7 +24,12 @@ enum argument_kind {
     ARGUMENT_BOOLEAN,
     ARGUMENT_JSON, /* of any other type: `schema` says which */
 };
-enum argument_place { PLACE_NONE, PLACE_PATH, PLACE_QUERY };
+enum argument_place {
+    PLACE_NONE, /* in no request as it is: for prepare() */
+    PLACE_PATH,
+    PLACE_QUERY,
+    PLACE_ANSWER, /* in none: what of the answer is shown */
+};
 
 struct argument {
     const char *name; /* NULL ends a list */
@@ -60,7 +65,7 @@ struct tool {
     enum text_end end;
     const char
         *faults_at;   /* what the pointers of the route's faults are below; NULL: the arguments */
-    const char *rest; /* how to get the lines that were cut */
+    const char *rest; /* how to get the lines that were cut; NULL: with `skip` */
 };
 
 /* All tools; the last one has no name. */

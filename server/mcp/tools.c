@@ -19,6 +19,12 @@
         .low = 1, .high = 4294967295, .description = "Number of the trial"                         \
     }
 
+#define SKIP                                                                                       \
+    {                                                                                              \
+        .name = "skip", .kind = ARGUMENT_INTEGER, .place = PLACE_ANSWER, .low = 0,                 \
+        .high = 10000000, .description = "Lines of the answer that were seen already"              \
+    }
+
 /* ---- what follows after an answer ---- */
 
 /* Goes on with the study as text. */
@@ -235,9 +241,12 @@ static void show_definition(struct call *call, const struct http_response *respo
     json_t *value;
 
     buf_init(&lines, (size_t)32 << 20);
-    json_object_foreach (study, key, value) {
-        add_member(key, value, &lines);
+    json_object_foreach (study, key, value) { /* parameters, which may be many, come last */
+        if (strcmp(key, "parameters") != 0) {
+            add_member(key, value, &lines);
+        }
     }
+    add_member("parameters", json_object_get(study, "parameters"), &lines);
     if (study != NULL) {
         call_show(call, buf_text(&lines), lines.len);
     }
@@ -263,7 +272,7 @@ static bool show_front(struct call *call, const struct http_response *response)
     buf_clear(&call->target);
     buf_puts(&call->target, "/v1/studies/");
     url_add(&call->target, call_string(call, "study"));
-    buf_puts(&call->target, "/pareto?format=table");
+    buf_puts(&call->target, "/pareto?format=table&width=180");
     buf_puts(&call->head,
              "several objectives: no trial here is worse than another in all of them\n");
     call_forward(call, "GET", NULL);
@@ -468,6 +477,7 @@ static void show_waited(struct call *call, const struct http_response *response)
 static const struct argument advise_arguments[] = {
     OBJECTIVE_ARGUMENTS,
     SITUATION_ARGUMENTS,
+    SKIP,
     {0},
 };
 
@@ -534,11 +544,12 @@ static const struct argument status_arguments[] = {
     {.name = "definition",
      .kind = ARGUMENT_BOOLEAN,
      .description = "Show what the study was made of as well: parameters, strategy, limits"},
+    SKIP,
     {0},
 };
 
-static const struct argument study_arguments[] = {STUDY, {0}};
-static const struct argument trial_arguments[] = {STUDY, TRIAL, {0}};
+static const struct argument study_arguments[] = {STUDY, SKIP, {0}};
+static const struct argument trial_arguments[] = {STUDY, TRIAL, SKIP, {0}};
 
 static const struct argument trials_arguments[] = {
     STUDY,
@@ -557,6 +568,12 @@ static const struct argument trials_arguments[] = {
      .place = PLACE_QUERY,
      .choices = {"suggested", "enqueued", "imported"},
      .description = "Only trials that came this way"},
+    {.name = "columns",
+     .kind = ARGUMENT_STRING,
+     .place = PLACE_QUERY,
+     .query = "cols",
+     .description =
+         "Which columns, with commas: number,value,lr. Those that do not fit are left out"},
     {.name = "limit",
      .kind = ARGUMENT_INTEGER,
      .place = PLACE_QUERY,
@@ -598,13 +615,14 @@ static const struct argument log_arguments[] = {
      .low = 1,
      .high = 1000,
      .fallback = "40",
-     .description = "The last ones, 40 unless said"},
+     .description = "The last ones, 40 unless said; skip counts from the end"},
     {.name = "attempt",
      .kind = ARGUMENT_INTEGER,
      .place = PLACE_QUERY,
      .low = 1,
      .high = 2147483647,
      .description = "The newest unless said"},
+    SKIP,
     {0},
 };
 
@@ -660,9 +678,7 @@ const struct tool tools[] = {
      .passes_on = true,
      .arguments = advise_arguments,
      .method = "POST",
-     .target = "/v1/advice?format=text",
-     .rest = "create_study with advice_rank takes one of them; POST /v1/advice?format=text has the "
-             "page"},
+     .target = "/v1/advice?format=text"},
     {.name = "create_study",
      .title = "Create a study",
      .description =
@@ -685,7 +701,7 @@ const struct tool tools[] = {
      .repeatable = true,
      .arguments = list_arguments,
      .method = "GET",
-     .target = "/v1/studies?format=table",
+     .target = "/v1/studies?format=table&width=180",
      .next = show_page,
      .rest = "ask with a smaller limit, and the cursor of its end"},
     {.name = "study_status",
@@ -699,8 +715,7 @@ const struct tool tools[] = {
      .method = "GET",
      .target = "/v1/studies/{study}",
      .prepare = prepare_status,
-     .next = show_status,
-     .rest = "GET /v1/studies/STUDY has all"},
+     .next = show_status},
     {.name = "trials",
      .title = "List trials",
      .description = "Trials of a study as a table, the best first: state, value, configuration.",
@@ -708,7 +723,7 @@ const struct tool tools[] = {
      .repeatable = true,
      .arguments = trials_arguments,
      .method = "GET",
-     .target = "/v1/studies/{study}/trials?format=table",
+     .target = "/v1/studies/{study}/trials?format=table&width=180",
      .next = show_page,
      .rest = "ask with a smaller limit, and the cursor of its end"},
     {.name = "best",
@@ -720,8 +735,7 @@ const struct tool tools[] = {
      .arguments = study_arguments,
      .method = "GET",
      .target = "/v1/studies/{study}/best?format=text",
-     .despite = show_front,
-     .rest = "GET /v1/studies/STUDY/best, or …/pareto with several objectives, has all"},
+     .despite = show_front},
     {.name = "explain_trial",
      .title = "Why a trial?",
      .description = "Why a trial was tried, and why it went on, waits, or was stopped.",
@@ -729,8 +743,7 @@ const struct tool tools[] = {
      .repeatable = true,
      .arguments = trial_arguments,
      .method = "GET",
-     .target = "/v1/studies/{study}/trials/{trial}/explain?format=text",
-     .rest = "GET /v1/studies/STUDY/trials/TRIAL/explain?format=text has all"},
+     .target = "/v1/studies/{study}/trials/{trial}/explain?format=text"},
     {.name = "history",
      .title = "How the best improved",
      .description = "Each trial that was better than all before it, with the time and the training "
@@ -740,8 +753,7 @@ const struct tool tools[] = {
      .arguments = study_arguments,
      .method = "GET",
      .target = "/v1/studies/{study}/history?format=table",
-     .end = TEXT_KEEPS_END,
-     .rest = "GET /v1/studies/STUDY/history?format=table has all"},
+     .end = TEXT_KEEPS_END},
     {.name = "brackets",
      .title = "Who goes on",
      .description =
@@ -751,8 +763,7 @@ const struct tool tools[] = {
      .repeatable = true,
      .arguments = study_arguments,
      .method = "GET",
-     .target = "/v1/studies/{study}/brackets?format=text",
-     .rest = "GET /v1/studies/STUDY/brackets?format=text has all"},
+     .target = "/v1/studies/{study}/brackets?format=text"},
     {.name = "importance",
      .title = "Which parameters matter",
      .description = "The share of each parameter in what makes a trial good.",
@@ -760,8 +771,7 @@ const struct tool tools[] = {
      .repeatable = true,
      .arguments = study_arguments,
      .method = "GET",
-     .target = "/v1/studies/{study}/importance?format=table",
-     .rest = "GET /v1/studies/STUDY/importance?format=table has all"},
+     .target = "/v1/studies/{study}/importance?format=table"},
     {.name = "trial_log",
      .title = "What a trial printed",
      .description = "The last lines that the program of a trial printed.",
@@ -770,8 +780,7 @@ const struct tool tools[] = {
      .arguments = log_arguments,
      .method = "GET",
      .target = "/v1/studies/{study}/trials/{trial}/log?format=table",
-     .end = TEXT_KEEPS_END,
-     .rest = "GET /v1/studies/STUDY/trials/TRIAL/log has all"},
+     .end = TEXT_KEEPS_END},
     {.name = "propose_trials",
      .title = "Propose configurations",
      .description =

@@ -495,7 +495,7 @@ class McpTest(hone.ServedTest):
                                          ).json["next_offset"]
         text = self.say("trial_log", study="s", trial=1, lines=1000)
         self.assertTrue(text.splitlines()[-1].startswith("| line 4999"), text[-200:])
-        left_out = int(text.split(" lines left out: GET /v1/")[0].removeprefix("… "))
+        left_out = int(text.split(" lines left out; the earlier ones: skip=")[0].removeprefix("… "))
         self.assertEqual(left_out + text.count("\n") - 1, 1000)
         self.assertGreater(len(text.encode()), TEXT_MAX - 200)
         for number in range(60):
@@ -503,6 +503,43 @@ class McpTest(hone.ServedTest):
         text = self.say("list_studies", limit=100)
         self.assertIn("lines left out: ask with a smaller limit", text)
         self.assertTrue(all(line.startswith("| ") for line in text.splitlines()[:-1]))
+
+    def walk(self, tool, **arguments):
+        """All lines of an answer, as an agent gets them: what was left out is asked for next."""
+        lines, skip = [], {}
+        for _ in range(100):
+            text = self.say(tool, **arguments, **skip)
+            found = [line for line in text.splitlines() if line.startswith("|")]
+            from_end = "earlier ones" in text
+            lines = found + lines if from_end or (skip and tool == "trial_log") else lines + found
+            if "skip=" not in text:
+                return lines
+            skip = {"skip": int(text.split("skip=")[1].split()[0])}
+            self.assertEqual(skip["skip"], len(lines))
+        raise AssertionError("it does not end")
+
+    def test_what_was_left_out_is_asked_for_next(self):
+        names = [f"parameter_{number:03}" for number in range(120)]
+        self.make("wide", parameters=[{"name": name, "type": "float", "low": 0, "high": 1} for name in names])
+        lease = self.lease("wide")
+        self.worker.request("POST", f"/v1/leases/{lease['lease']['id']}/log?offset=0",
+                            raw="".join(f"line {number}\n" for number in range(500)),
+                            headers={"Content-Type": "text/plain"})
+        self.put(lease, outcome="completed", metrics={"loss": 1})
+        lines = self.walk("study_status", study="wide", definition=True)
+        self.assertEqual([line.split('"')[3] for line in lines if line.startswith("| parameters[")], names)
+        lines = self.walk("best", study="wide")
+        self.assertEqual([line.split(".")[1].split(":")[0] for line in lines if "parameters." in line], names)
+        lines = self.walk("trial_log", study="wide", trial=1, lines=450)
+        self.assertEqual(lines, [f"| line {number}" for number in range(50, 500)])
+        self.assertEqual(self.say("best", study="wide", skip=9999), "there is no more\n")
+        self.refused("best", "/skip", study="wide", skip=-1)
+        self.refused("advise", "/skip", parameters=SPACE, skip="x")
+        text = self.say("trials", study="wide")
+        self.assertLess(max(map(len, text.splitlines())), 200)
+        text = self.say("trials", study="wide", columns="number,parameter_119")
+        self.assertEqual(text.splitlines()[0].split(), ["|", "number", "parameter_119"])
+        self.refused("trials", "cols", study="wide", columns="no_such")
 
     def test_one_line_that_is_too_long_is_cut(self):
         self.make("s")

@@ -56,6 +56,33 @@ START_TEST(data_is_marked_cleaned_and_cut_by_lines)
 }
 END_TEST
 
+static const struct {
+    const char *text, *left;
+    size_t n;
+    enum text_end end;
+} skips[] = {
+    {"a\nb\nc\n", "a\nb\nc\n", 0, TEXT_KEEPS_BEGIN},
+    {"a\nb\nc\n", "c\n", 2, TEXT_KEEPS_BEGIN},
+    {"a\nb\nc", "", 3, TEXT_KEEPS_BEGIN},
+    {"a\n\nb", "b", 2, TEXT_KEEPS_BEGIN},
+    {"", "", 9, TEXT_KEEPS_BEGIN},
+    {"a\nb\nc\n", "a\n", 2, TEXT_KEEPS_END},
+    {"a\nb\nc", "a\nb\n", 1, TEXT_KEEPS_END},
+    {"a\n\n", "a\n", 1, TEXT_KEEPS_END},
+    {"a", "", 99, TEXT_KEEPS_END},
+};
+
+START_TEST(lines_that_were_seen_are_taken_away)
+{
+    const char *text = skips[_i].text;
+    size_t len = strlen(text);
+
+    text_skip(&text, &len, skips[_i].n, skips[_i].end);
+    ck_assert_uint_eq(len, strlen(skips[_i].left));
+    ck_assert_int_eq(strncmp(text, skips[_i].left, len), 0);
+}
+END_TEST
+
 START_TEST(sentences_are_one_line)
 {
     OWN(buf) struct buf out;
@@ -128,13 +155,13 @@ static const struct {
     const char *target;  /* NULL: there are faults */
     const char *pointer; /* of the first */
 } targets[] = {
-    {"list_studies", "{}", "/v1/studies?format=table&limit=10", NULL},
+    {"list_studies", "{}", "/v1/studies?format=table&width=180&limit=10", NULL},
     {"list_studies", "{\"limit\": 5, \"cursor\": \"a&b=c/?#\", \"state\": \"paused\"}",
-     "/v1/studies?format=table&state=paused&limit=5&cursor=a%26b%3Dc%2F%3F%23", NULL},
+     "/v1/studies?format=table&width=180&state=paused&limit=5&cursor=a%26b%3Dc%2F%3F%23", NULL},
     {"list_studies", "{\"cursor\": \"\xc3\xa9 %\"}",
-     "/v1/studies?format=table&limit=10&cursor=%C3%A9%20%25", NULL},
-    {"list_studies", "{\"limit\": null, \"state\": null}", "/v1/studies?format=table&limit=10",
-     NULL},
+     "/v1/studies?format=table&width=180&limit=10&cursor=%C3%A9%20%25", NULL},
+    {"list_studies", "{\"limit\": null, \"state\": null}",
+     "/v1/studies?format=table&width=180&limit=10", NULL},
     {"best", "{\"study\": \"a.b-c_d\"}", "/v1/studies/a.b-c_d/best?format=text", NULL},
     {"explain_trial", "{\"study\": \"s\", \"trial\": 4294967295}",
      "/v1/studies/s/trials/4294967295/explain?format=text", NULL},
@@ -178,12 +205,23 @@ START_TEST(arguments_become_a_target_or_faults)
 }
 END_TEST
 
+static bool takes_skip(const struct tool *tool)
+{
+    const struct argument *at = tool->arguments;
+
+    while (at->name != NULL && strcmp(at->name, "skip") != 0) {
+        at++;
+    }
+    return at->name != NULL;
+}
+
 START_TEST(tools_say_what_they_are)
 {
     for (const struct tool *tool = tools; tool->name != NULL; tool++) {
         ck_assert_msg(tool_find(tool->name) == tool, "%s stands there twice", tool->name);
-        ck_assert_msg(tool->title != NULL && tool->description != NULL && tool->rest != NULL, "%s",
-                      tool->name);
+        ck_assert_msg(tool->title != NULL && tool->description != NULL
+                          && (tool->rest != NULL) == !takes_skip(tool),
+                      "%s", tool->name);
         ck_assert_msg(tool->writes == (tool->scopes == HTTP_SCOPE_SUBMIT), "%s", tool->name);
         ck_assert_msg(tool->writes || !tool->destroys, "%s", tool->name);
     }
@@ -195,6 +233,8 @@ static void add_loops(TCase *tcase)
 {
     tcase_add_loop_test(tcase, data_is_marked_cleaned_and_cut_by_lines, 0,
                         sizeof texts / sizeof texts[0]);
+    tcase_add_loop_test(tcase, lines_that_were_seen_are_taken_away, 0,
+                        sizeof skips / sizeof skips[0]);
     tcase_add_loop_test(tcase, headers_are_decoded, 0, sizeof headers / sizeof headers[0]);
     tcase_add_loop_test(tcase, arguments_become_a_target_or_faults, 0,
                         sizeof targets / sizeof targets[0]);
