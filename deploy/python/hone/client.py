@@ -39,12 +39,17 @@ class Suggestion:
     """A configuration that was suggested without a study, and why.
 
     parameters   {"lr": 0.01, "units": 64}
-    explain      what the strategy noted, as the API's Explanation.suggestion has it
+    explain      all that is known of the reason, as the API has it
+    why          the same in a sentence; "" where there is none
     """
 
     def __init__(self, parameters: Dict[str, Any], explain: Dict[str, Any]) -> None:
         self.parameters = parameters
         self.explain = explain
+
+    @property
+    def why(self) -> str:
+        return str((self.explain.get("provenance") or {}).get("text", ""))
 
     def __repr__(self) -> str:
         return f"Suggestion({self.parameters!r})"

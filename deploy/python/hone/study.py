@@ -251,6 +251,17 @@ class Study:
                 break
         return found
 
+    def explain(self, number: int) -> Dict[str, Any]:
+        """Why the trial was tried, and why it went on or not, as the API has it: ["provenance"]["text"] is a
+        sentence. {} where this token may not read."""
+        try:
+            found: Dict[str, Any] = self.client.request("GET", f"{self._path}/trials/{int(number)}/explain")
+        except HoneError as error:
+            if error.type != "forbidden":
+                raise
+            return {}
+        return found
+
     @property
     def best_trial(self) -> Optional[TrialRecord]:
         """The best trial with the most resource; None while none has a value. One request."""
