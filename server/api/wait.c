@@ -230,19 +230,47 @@ bool wait_tag_revision(const char *text, int64_t *revision)
     return strcmp(text, quoted ? "\"" : "") == 0;
 }
 
-/* The number of an event in If-None-Match, and the revision before it; false: there is none. */
-static bool read_tag(const struct http_request *request, int64_t *revision, int64_t *seq)
-{
-    const char *text = http_header(request, "If-None-Match");
+/* What If-None-Match says of the tags of a study, REVISION-SEQ. */
+struct known_tag {
+    bool any; /* "*": whatever there is, the client has it */
+    bool there;
+    int64_t revision, seq; /* the newest of its tags */
+};
 
-    if (text == NULL) {
-        return false;
-    }
+/* One tag at the start of `text`; false: it is none of ours. */
+static bool read_one_tag(const char *text, int64_t *revision, int64_t *seq)
+{
     text += strncmp(text, "W/", 2) == 0 ? 2 : 0;
     if (*text++ != '"' || !integer_read(&text, 1, INT64_MAX, revision) || *text++ != '-') {
         return false;
     }
-    return text[0] != '-' && integer_read(&text, 0, INT64_MAX, seq) && strcmp(text, "\"") == 0;
+    if (text[0] == '-' || !integer_read(&text, 0, INT64_MAX, seq) || *text++ != '"') {
+        return false;
+    }
+    text += strspn(text, " \t");
+    return *text == '\0' || *text == ',';
+}
+
+static struct known_tag read_tags(const struct http_request *request)
+{
+    const char *at = http_header(request, "If-None-Match");
+    struct known_tag known = {0};
+    int64_t revision, seq;
+
+    for (at = at == NULL ? "" : at; *at != '\0'; at += *at == ',' ? 1 : 0) {
+        at += strspn(at, " \t");
+        size_t len = strcspn(at, ", \t");
+        known.any |= len == 1 && *at == '*';
+        if (read_one_tag(at, &revision, &seq)
+            && (!known.there || revision > known.revision
+                || (revision == known.revision && seq > known.seq))) {
+            known.there = true;
+            known.revision = revision;
+            known.seq = seq;
+        }
+        at += strcspn(at, ",");
+    }
+    return known;
 }
 
 static int found_event(void *context, const struct event_row *event, struct err *err)
@@ -278,15 +306,14 @@ static int tag_seq(struct read_request *read, int64_t *seq, struct err *err)
 
 int wait_tag_study(struct read_request *read, int64_t revision, bool *unchanged, struct err *err)
 {
+    struct known_tag known = read_tags(read->request);
     int64_t seq;
-    int64_t had_revision;
-    int64_t had_seq;
-    bool happened = true;
+    bool happened = !known.any;
 
     TRY(tag_seq(read, &seq, err));
     http_response_header(&read->response, "ETag", "\"%" PRId64 "-%" PRId64 "\"", revision, seq);
-    if (read_tag(read->request, &had_revision, &had_seq) && had_revision == revision) {
-        TRY(has_happened(read, had_seq, seq, &happened, err));
+    if (happened && known.there && known.revision == revision) {
+        TRY(has_happened(read, known.seq, seq, &happened, err));
     }
     *unchanged = !happened;
     if (*unchanged) {
@@ -327,11 +354,11 @@ static int read_after(const struct api *api, const struct http_request *request,
                       struct err *err)
 {
     const char *text = http_query(request, "after");
-    int64_t revision;
 
     *after = atomic_load(&api->last_seq);
     if (text == NULL) {
-        (void)read_tag(request, &revision, after);
+        struct known_tag known = read_tags(request);
+        *after = known.there ? known.seq : *after;
         return 0;
     }
     if (!integer_from_text(text, 0, INT64_MAX, after)) {

@@ -100,6 +100,22 @@ class Wait(hone.ServedTest):
             self.assertEqual(self.client.get("/v1/studies/s", headers={"If-None-Match": bad}).status,
                              200)
 
+    def test_any_of_several_tags_or_all_are_known(self):
+        self.make("s")
+        tag = self.client.get("/v1/studies/s").headers["etag"]
+        for known in (f'"0-0", {tag}', f'{tag},"x"', f"W/{tag}", f'"x,y" , W/{tag} ,', "*", " * ", f'"9", *'):
+            reply = self.client.get("/v1/studies/s", headers={"If-None-Match": known})
+            self.assertEqual((known, reply.status, reply.body), (known, 304, b""))
+            self.assertEqual(reply.headers["etag"], tag)
+            self.assertEqual(self.client.get("/v1/studies/s?wait=0.05", headers={"If-None-Match": known}).status, 304)
+        self.assertEqual(self.client.get("/v1/studies/none", headers={"If-None-Match": "*"}).status, 404)
+        waiting = self.wait(f"s?wait={LONG}", headers={"If-None-Match": f'"x", {tag}'})
+        self.client.patch("/v1/studies/s", {"state": "paused"})
+        self.assertEqual(waiting.result().json["state"], "paused")
+        for known in (tag, f'"x", {tag}', '"*"', "**", "", ","):
+            reply = self.client.get("/v1/studies/s", headers={"If-None-Match": known})
+            self.assertEqual((known, reply.status), (known, 200))
+
     def test_the_time_is_over(self):
         self.make("s")
         self.lease("s")
