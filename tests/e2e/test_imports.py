@@ -332,6 +332,8 @@ WRONG = {  # what -> (text, words of the sentence, the line)
                               "exponents of e", 4),
     "an unknown distribution": (SWEEP + "  lr: {distribution: cauchy, min: 1, max: 2}\n",
                                 "no distribution", 4),
+    "numbers beyond all": (SWEEP + "  lr: {distribution: q_uniform, min: -1e308, max: 1e308, "
+                           "q: 1e-300}\n", "too large", 4),
     "q below 0": (SWEEP + "  lr: {distribution: q_uniform, min: 1, max: 2, q: -1}\n", "above 0", 4),
     "probabilities that do not fit": (SWEEP + "  a: {values: [1, 2], probabilities: [1]}\n",
                                       "must be 2 numbers", 4),

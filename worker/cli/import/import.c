@@ -188,6 +188,10 @@ int import_read(struct import *import, const char *format, struct err *err)
     }
     TRY(is_optuna ? optuna_read(import, err) : read_text(import, format, err));
     TRY(json_check(failures, err));
+    if (import->is_beyond) {
+        return refuse_at(&import->remarks, import->beyond_line, err,
+                         "this comes to a number that is too large, or to none");
+    }
     if (buf_check(&import->command, err) != 0 || buf_check(&import->options, err) != 0) {
         return err_wrap(err, "the command");
     }

@@ -18,9 +18,11 @@ struct import {
     const char *path;       /* "-" is standard input */
     const char *study_name; /* of those in a file of several; NULL: not said */
     struct remarks remarks;
-    json_t *study;       /* the body of POST /v1/studies, without a name where the file has none */
-    json_t *lines;       /* of its parameters, in their order: line numbers, 0 not known */
-    json_t *trials;      /* bodies of POST …/trials, finished ones and those to try, in order */
+    json_t *study;  /* the body of POST /v1/studies, without a name where the file has none */
+    json_t *lines;  /* of its parameters, in their order: line numbers, 0 not known */
+    json_t *trials; /* bodies of POST …/trials, finished ones and those to try, in order */
+    bool is_beyond; /* a number went beyond all numbers, on the line beyond_line */
+    size_t beyond_line;
     struct buf command;  /* as words for a shell: what stands behind `--`; "": nothing is known */
     struct buf options;  /* … and in front of it, for the worker: --metric … */
     const char *program; /* what the search was made for, for people: "W&B sweep" */

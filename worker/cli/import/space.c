@@ -47,8 +47,17 @@ static json_t *end_number(const struct range *range, double x)
     return range->is_int ? space_number(x) : json_real(x);
 }
 
+static bool is_finite(const struct range *range)
+{
+    return isfinite(range->low) && isfinite(range->high) && isfinite(range->step)
+           && isfinite(range->mean) && isfinite(range->sd);
+}
+
 json_t *space_range(const char *name, const struct range *range)
 {
+    if (!is_finite(range)) { /* JSON has no such number, and it would be left out */
+        return NULL;
+    }
     if (range->has_low && range->has_high && range->low >= range->high) {
         return json_pack("{s:s, s:s, s:o}", "name", name, "type", "constant", "value",
                          end_number(range, range->low));
@@ -230,6 +239,10 @@ static json_t *part(struct import *import, const char *key, json_t *fresh)
 
 void space_add(struct import *import, json_t *parameter, struct node at)
 {
+    if (parameter == NULL && !import->is_beyond) { /* a number that is none */
+        import->is_beyond = true;
+        import->beyond_line = node_line(at);
+    }
     (void)json_array_append_new(part(import, "parameters", json_array()), parameter);
     (void)json_array_append_new(import->lines, json_integer((json_int_t)node_line(at)));
 }
@@ -248,5 +261,6 @@ void space_add_objective(struct import *import, const char *metric, bool maximiz
 
 void study_put(struct import *import, const char *object, const char *key, json_t *value)
 {
+    import->is_beyond = import->is_beyond || value == NULL;
     (void)json_object_set_new(part(import, object, json_object()), key, value);
 }

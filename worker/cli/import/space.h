@@ -19,7 +19,7 @@ struct range {
 };
 
 /* The parameter, a new reference; where there is but one value, a constant. The ends are in order.
- */
+ * NULL: a number of it is infinite, or none. */
 json_t *space_range(const char *name, const struct range *range);
 /* The multiples of q between low and high, as tuners round to them. On a log scale the first one is
  * above 0. */
@@ -35,7 +35,8 @@ json_t *space_choices(struct import *import, const char *name, struct node items
 /* The same for values that are ordered by their place. */
 json_t *space_ordinal(const char *name, const json_t *items);
 
-/* Appends it to the study; steals `parameter`. `at`: where it stands. */
+/* Appends it to the study; steals `parameter`, NULL where a number of it is none: the import is
+ * refused then. `at`: where it stands. */
 void space_add(struct import *import, json_t *parameter, struct node at);
 
 /* An integer where it is one. */

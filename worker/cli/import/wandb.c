@@ -6,10 +6,18 @@
 #include "common/json.h"
 #include "worker/cli/import/space.h"
 
+/* method may be missing where a scheduler of W&B's is named. */
 bool wandb_is(struct node root)
 {
-    return node_member(root, "parameters").value != NULL && node_text(node_member(root, "method"))
-           && !node_is_given(node_member(root, "hyperparameters"));
+    static const char *const marks[] = {"method", "program", "command", "scheduler",
+                                        "early_terminate"};
+
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        if (node_is_given(node_member(root, marks[i]))) {
+            return json_is_object(node_member(root, "parameters").value);
+        }
+    }
+    return false;
 }
 
 /* ---- what is improved ----------------------------------------------------------------------- */
