@@ -37,19 +37,4 @@ void call_destroy(struct call *call);
 /* The next message, and so on until one waits for a route or the request is answered. */
 void call_proceed(struct call *call);
 
-/* ---- for tools ---- */
-
-/* Sends the call to call->target. The body is moved; NULL: none. */
-void call_forward(struct call *call, const char *method, struct buf *body);
-/* The answer of the tool: call->head, the data, call->foot. Goes on with the next message. */
-void call_show(struct call *call, const char *data, size_t len);
-/* The same with an answer that is a refusal by the tool itself. */
-void call_refuse(struct call *call, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The answer of a route as JSON, for the caller to own; NULL: the call was refused. */
-json_t *call_json(struct call *call, const struct http_response *response);
-/* The value of a header of a route's answer; NULL: there is none. */
-const char *response_header(const struct http_response *response, const char *name);
-/* An argument that is a string; NULL: it is none. */
-const char *call_string(const struct call *call, const char *name);
-
 #endif
