@@ -107,6 +107,11 @@ static int append_object(struct buf *out, const json_t *object, struct err *err)
 
 static int append_value(struct buf *out, const json_t *value, struct err *err)
 {
+    if (json_is_string(value) && strpbrk(json_string_value(value), "\r\n") != NULL) {
+        return err_set(
+            err, ERR_INVALID,
+            "a value has a line break, for which Hydra has no escape; use another format");
+    }
     if (json_big_number(value) == NULL && json_is_string(value)) {
         append_quoted(out, json_string_value(value));
     } else if (json_is_array(value)) {

@@ -91,12 +91,24 @@ class Hostile(BrowserTest):
 
     def test_names_that_every_object_has_are_names_like_others(self):
         names = ["constructor", "__proto__", "hasOwnProperty", "toString"]
-        self.make("members", parameters=[{"name": n, "type": "float", "low": 0, "high": 1} for n in names])
+        metrics = {"constructor": 2, "__proto__": 3, "toString": 4, "valueOf": "NaN"}
+        self.make("members", parameters=[{"name": n, "type": "float", "low": 0, "high": 1} for n in names],
+                  objectives=[{"metric": "constructor", "direction": "maximize"}], resource={"name": "toString", "min": 1, "max": 9})
         for i in range(4):
-            self.run_one("members", outcome="completed", metrics={"loss": i})
+            lease = self.lease("members")
+            self.worker.post(f"/v1/leases/{lease['lease']['id']}/measurements",
+                             {"measurements": [{"step": s, "metrics": {**metrics, "constructor": i + s}} for s in (1, 2)]})
+            self.put(lease, outcome="completed", metrics={**metrics, "constructor": i + 3})
         for path in ("", "/trials?sel=1,2&slices=1", "/trials?ranges=%7B%22constructor%22:[[0,1]]%7D", "/trials/1"):
             self.open(f"/studies/members{path}")
             expect(self.page.locator("main")).to_contain_text("constructor")
+        expect(self.page.locator("main")).to_contain_text("__proto__")  # of the trial, the last page
+        expect(self.page.locator("main")).to_contain_text("valueOf")
+        for path in ("/studies/members?metric=toString", "/studies/members/trials?cols=metrics.__proto__,metrics.toString",
+                     "/studies/members/trials?sort=metrics.constructor", "/studies/members/trials?q=metrics.toString>1",
+                     "/studies/members/brackets", "/new?from=members", "/workers", "/"):
+            self.open(path)
+            expect(self.page.locator("h1").first).to_be_visible()
         self.open("/studies/members")
         self.page.get_by_role("button", name="Add a trial…").click()
         dialog = self.page.get_by_role("dialog")

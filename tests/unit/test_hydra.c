@@ -61,6 +61,8 @@ static const char *const refused[] = {
     "{\"a\": {\"b.c\": 1}}",
     "{\"a\": [{\"'\": 1}]}",
     "{\"+a\": 1}",
+    "{\"a\": \"two\\nlines\"}",
+    "{\"a\": [{\"b\": \"\\r\"}]}",
 };
 
 START_TEST(what_hydra_cannot_say_is_refused_by_name)
