@@ -52,12 +52,12 @@ static double branin(double x, double y)
            + 10 * (1 - 1 / (8 * M_PI)) * cos(x) + 10;
 }
 
-static void train(const char *lease, const json_t *parameters)
+static void train(const char *lease, json_t *parameters)
 {
     double x = 0, y = 0, loss = 0;
     char path[256], action[16] = "continue";
 
-    json_unpack((json_t *)parameters, "{s:F, s:F}", "x", &x, "y", &y);
+    json_unpack(parameters, "{s:F, s:F}", "x", &x, "y", &y);
     for (int step = 1; step <= 5 && strcmp(action, "continue") == 0;
          step++) { /* in your program: an epoch */
         loss = branin(x, y) * (1 + 1.0 / step);
