@@ -9,11 +9,11 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/own.h"
+#include "common/syscalls.h"
 
 extern char **environ;
 
@@ -95,7 +95,7 @@ static bool read_all(int fd, int64_t until_ms, const struct clock *clock, struct
 /* One that has closed its output may go on. */
 static bool ends_by(pid_t pid, int64_t until_ms, const struct clock *clock)
 {
-    OWN(fd) int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    OWN(fd) int fd = sys_pidfd_open(pid);
 
     return fd < 0 || is_ready(fd, until_ms, clock); /* too old a kernel waits without a limit */
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define CONNECT_TIMEOUT_MS 10000L
 #define CALL_TIMEOUT_MS 30000L
@@ -104,6 +105,39 @@ static int copy_optional(char **out, const char *text, struct err *err)
     return 0;
 }
 
+/* A libcurl of a distribution knows that distribution's place; ours has none built in. */
+static bool curl_knows_a_place(void)
+{
+    const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
+
+    return curl->cainfo != NULL || curl->capath != NULL;
+}
+
+static bool is_https(const char *url)
+{
+    return url != NULL && strncasecmp(url, "https:", 6) == 0;
+}
+
+/* Whom to trust where no authority is named. */
+static int find_trust(struct http_target *target, struct err *err)
+{
+    char places[512];
+
+    if (target->ca_file != NULL || (!is_https(target->url) && !is_https(target->proxy))) {
+        return 0;
+    }
+    TRY(trust_find("", &target->trust, err));
+    if (target->trust.file != NULL || target->trust.dir != NULL || curl_knows_a_place()) {
+        return 0;
+    }
+    trust_places(places, sizeof places);
+    return err_set(err, ERR_INVALID,
+                   "this machine has no list of trusted authorities for %s (neither %s); install "
+                   "its ca-certificates, name the authority with --ca-file, or a list with "
+                   "SSL_CERT_FILE",
+                   target->url, places);
+}
+
 int http_target_init(struct http_target *target, const struct http_client_settings *settings,
                      struct err *err)
 {
@@ -115,6 +149,7 @@ int http_target_init(struct http_target *target, const struct http_client_settin
     TRY(copy_token(target, settings->token, err));
     TRY(copy_optional(&target->ca_file, settings->ca_file, err));
     TRY(copy_optional(&target->proxy, settings->proxy, err));
+    TRY(find_trust(target, err));
     return copy_optional(&target->user_agent,
                          settings->user_agent == NULL ? "hone/" HONE_VERSION : settings->user_agent,
                          err);
@@ -152,6 +187,7 @@ void http_target_finish(struct http_target *target)
     forget_token(target);
     free(target->url);
     free(target->ca_file);
+    trust_finish(&target->trust);
     free(target->proxy);
     free(target->user_agent);
     *target = (struct http_target){0};
@@ -259,6 +295,23 @@ static const struct {
 #define SET(option, value)                                                                         \
     (code = code != CURLE_OK ? code : curl_easy_setopt(easy, CURLOPT_##option, value))
 
+static CURLcode set_trust(CURL *easy, const struct http_target *target)
+{
+    const char *file = target->ca_file != NULL ? target->ca_file : target->trust.file;
+    CURLcode code = CURLE_OK;
+
+    if (file != NULL) {
+        SET(CAINFO, file);
+    }
+    if (file != NULL && is_https(target->proxy)) {
+        SET(PROXY_CAINFO, file);
+    }
+    if (target->trust.dir != NULL) {
+        SET(CAPATH, target->trust.dir);
+    }
+    return code;
+}
+
 static CURLcode set_limits(CURL *easy, const struct http_target *target, int64_t timeout_ms)
 {
     CURLcode code = CURLE_OK;
@@ -270,10 +323,7 @@ static CURLcode set_limits(CURL *easy, const struct http_target *target, int64_t
     SET(TIMEOUT_MS, timeout_ms == 0 ? CALL_TIMEOUT_MS : timeout_ms < 0 ? 0L : (long)timeout_ms);
     /* "" also silences the environment's proxy variables */
     SET(PROXY, target->proxy == NULL ? "" : target->proxy);
-    if (target->ca_file != NULL) {
-        SET(CAINFO, target->ca_file);
-    }
-    return code;
+    return code != CURLE_OK ? code : set_trust(easy, target);
 }
 
 static CURLcode set_body_file(struct http_exchange *exchange)

@@ -7,17 +7,19 @@
 
 #include "common/http/answer.h"
 #include "common/http/call.h"
+#include "common/http/trust.h"
 
 /* Settings, copied and checked. */
 struct http_target {
     char *url;
     char *token_header; /* NULL: none */
-    char *ca_file;
+    char *ca_file;      /* the authority that was named */
+    struct trust trust; /* none was: this machine's */
     char *proxy;
     char *user_agent;
 };
-/* Copies the settings. ERR_INVALID: the URL or the token cannot be used, and why; ERR_IO: libcurl
- * cannot start; ERR_NOMEM. Finish it also after an error. */
+/* Copies the settings. ERR_INVALID: the URL, the token or the machine's trusted authorities cannot
+ * be used, and why; ERR_IO: libcurl cannot start; ERR_NOMEM. Finish it also after an error. */
 MUST_USE int http_target_init(struct http_target *target,
                               const struct http_client_settings *settings, struct err *err);
 /* Later calls have this token; *changed: it is another one. The errors of http_target_init(), with

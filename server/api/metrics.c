@@ -1,11 +1,11 @@
 #include "server/api/metrics.h"
 
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "common/heap.h"
 #include "server/api/metric_lines.h"
 #include "server/api/metric_studies.h"
 #include "server/api/problem.h"
@@ -24,14 +24,13 @@ static void gauge(struct buf *out, const char *name, const char *help, double va
 static void write_process(struct buf *out, const struct api *api)
 {
     static const struct metric_labels version = {{"version"}, {HONE_VERSION}};
-    struct mallinfo2 heap = mallinfo2();
 
     metric_head(out, "build_info", "gauge", "The version.");
     metric_line(out, "build_info", &version, 1);
     gauge(out, "uptime_seconds", "Since the start.",
           (double)(api->clock->wall_ms(api->clock) - api->started_at_ms) / 1000);
     gauge(out, "heap_allocated_bytes", "What is allocated and not freed, caches included.",
-          (double)(heap.uordblks + heap.hblkhd));
+          (double)heap_allocated_bytes());
 }
 
 /* ---- HTTP ---- */

@@ -11,6 +11,7 @@
 #include "tests/support/directory.h"
 #include "worker/agent/tree_pack.h"
 #include "worker/agent/tree_unpack.h"
+#include "worker/agent/tree_walk.h"
 
 #define MUST(step)                                                                                 \
     do {                                                                                           \
@@ -161,6 +162,67 @@ START_TEST(what_cannot_be_packed_is_said)
 }
 END_TEST
 
+static int add_name(void *context, const struct tree_found *found, struct err *err)
+{
+    char *names = context;
+
+    ck_assert_str_eq(found->path + strlen(from) + 1, found->inside);
+    (void)strcat(names, found->inside);
+    (void)strcat(names, S_ISLNK(found->status->st_mode) ? "@ " : " ");
+    return strcmp(found->inside, "stop") == 0 ? err_set(err, ERR_INVALID, "stopped") : 0;
+}
+
+static void make_at(const char *name, int (*make)(const char *path))
+{
+    char path[DIRECTORY_BYTES + 16];
+
+    (void)snprintf(path, sizeof path, "%s/%s", from, name);
+    ck_assert_int_eq(make(path), 0);
+}
+
+static int make_folder(const char *path)
+{
+    return mkdir(path, 0700);
+}
+
+static int make_link(const char *path)
+{
+    return symlink(".", path);
+}
+
+START_TEST(a_walk_goes_by_name_and_follows_no_link)
+{
+    char names[256] = "";
+    struct err stop = {0};
+
+    make_at("b", make_folder);
+    make_at("b/z", make_folder);
+    make_at("b/a", make_link);
+    make_at("a", make_link);
+    make_at("c", make_folder);
+    MUST(tree_walk(from, add_name, names, &err));
+    ck_assert_str_eq(names, "a@ b b/a@ b/z c ");
+    names[0] = '\0';
+    make_at("b/stop", make_folder); /* not the name within the folder that ends it */
+    make_at("stop", make_folder);
+    make_at("t", make_folder);
+    ck_assert_int_eq(tree_walk(from, add_name, names, &stop), -1);
+    ck_assert_str_eq(stop.text, "stopped");
+    ck_assert_str_eq(names, "a@ b b/a@ b/stop b/z c stop ");
+}
+END_TEST
+
+START_TEST(a_walk_of_what_is_not_there_is_an_error)
+{
+    char names[16] = "";
+    struct err err = {0};
+
+    ck_assert_int_eq(tree_walk("/no/such", add_name, names, &err), -1);
+    ck_assert_int_eq(err.code, ERR_IO);
+    ck_assert_ptr_nonnull(strstr(err.text, "/no/such cannot be read"));
+}
+END_TEST
+
 static const struct {
     const char *path, *target;
     bool stays;
@@ -192,6 +254,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, a_folder_comes_back_and_gives_the_same_bytes_again);
     tcase_add_test(tcase, too_much_is_refused_on_both_ways);
+    tcase_add_test(tcase, a_walk_goes_by_name_and_follows_no_link);
+    tcase_add_test(tcase, a_walk_of_what_is_not_there_is_an_error);
     tcase_add_loop_test(tcase, what_cannot_be_packed_is_said, 0, 4);
     tcase_add_loop_test(tcase, a_link_stays_inside_or_not, 0,
                         (int)(sizeof links / sizeof links[0]));

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/syscalls.h"
 #include "worker/agent/attempt_id.h"
 #include "worker/agent/boundary/cgroup.h"
 #include "worker/agent/boundary/walk.h"
@@ -133,10 +133,13 @@ static bool belongs(pid_t pid, const struct orphans *orphans)
  * looked at. */
 static void end_if_named(struct round *round, pid_t pid)
 {
-    int process = pid > 1 && pid != getpid() ? pidfd_open(pid, 0) : -1;
-
-    if (process >= 0 && belongs(pid, round->orphans)) {
-        (void)pidfd_send_signal(process, SIGKILL, NULL, 0);
+    if (pid <= 1 || pid == getpid()) {
+        return;
+    }
+    int process = sys_pidfd_open(pid);
+    bool too_old = process < 0 && errno == ENOSYS; /* a kernel without such descriptors */
+    if ((process >= 0 || too_old) && belongs(pid, round->orphans)) {
+        (void)(too_old ? kill(pid, SIGKILL) : sys_pidfd_send_signal(process, SIGKILL));
         round->found = pid;
     }
     if (process >= 0) {

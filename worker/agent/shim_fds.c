@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "common/syscalls.h"
 #include "worker/agent/shim_keep.h"
 
 #define ABOVE 32 /* where nothing that is needed is overwritten */
@@ -39,7 +40,7 @@ void shim_fds_arrange(const struct shim_spec *spec)
     }
     (void)dup2(FD_OUTPUT, STDOUT_FILENO);
     (void)dup2(FD_ERRORS, STDERR_FILENO);
-    (void)close_range(FD_END, ~0U, 0);
+    sys_close_range(FD_END, ~0U);
 }
 
 void shim_fds_leave_to_job(void)

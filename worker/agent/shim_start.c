@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/syscalls.h"
 #include "worker/agent/boundary/namespace.h"
 #include "worker/agent/boundary/walk.h"
 #include "worker/agent/shim_fds.h"
@@ -69,7 +70,7 @@ static _Noreturn void become_namespace(const struct shim_spec *spec, const int t
     int leader_fd = to_shim[1];
 
     (void)close(to_shim[0]);
-    (void)close_range(FD_CHANNEL, FD_END - 1, 0);
+    sys_close_range(FD_CHANNEL, FD_END - 1);
     namespace_enter(&spec->boundary->users, leader_fd);
     pid_t leader = fork();
     if (leader == 0) {

@@ -4,12 +4,13 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "worker/agent/tree_walk.h"
 
 #define STEP_BYTES ((size_t)1 << 20)
 #define PIECE_BYTES 65536
@@ -27,6 +28,7 @@ struct tree_pack {
     int fd;
     struct packed_entry *entries;
     size_t n, cap, next;
+    int64_t bytes_max;
     int64_t total; /* of its files */
     struct archive *archive;
     int file; /* of the entry before `next`, while it is packed; -1: none */
@@ -77,36 +79,36 @@ static int grow(struct tree_pack *pack, struct err *err)
     return 0;
 }
 
-static int note_link(struct packed_entry *entry, const FTSENT *found, struct err *err)
+static int note_link(struct packed_entry *entry, const struct tree_found *found, struct err *err)
 {
     char target[PATH_MAX];
-    ssize_t len = readlink(found->fts_accpath, target, sizeof target - 1);
+    ssize_t len = readlink(found->path, target, sizeof target - 1);
 
     if (len < 0) {
-        return err_set(err, ERR_IO, "%s cannot be read: %s", found->fts_path, strerror(errno));
+        return err_set(err, ERR_IO, "%s cannot be read: %s", found->path, strerror(errno));
     }
     target[len] = '\0';
     if (!tree_link_stays_inside(entry->path, target)) {
-        return err_set(err, ERR_INVALID, "%s is a link out of the folder", found->fts_path);
+        return err_set(err, ERR_INVALID, "%s is a link out of the folder", found->path);
     }
     entry->target = strdup(target);
     return entry->target == NULL ? err_set(err, ERR_NOMEM, "out of memory") : 0;
 }
 
-static int note_entry(struct tree_pack *pack, const FTSENT *found, size_t root_len,
-                      int64_t bytes_max, struct err *err)
+static int note_entry(void *context, const struct tree_found *found, struct err *err)
 {
-    const struct stat *status = found->fts_statp;
+    struct tree_pack *pack = context;
+    const struct stat *status = found->status;
 
     if (!S_ISREG(status->st_mode) && !S_ISDIR(status->st_mode) && !S_ISLNK(status->st_mode)) {
-        return err_set(err, ERR_INVALID, "%s is no file, folder or link", found->fts_path);
+        return err_set(err, ERR_INVALID, "%s is no file, folder or link", found->path);
     }
     if (pack->n == TREE_ENTRIES_MAX) {
         return err_set(err, ERR_TOO_LARGE, "there are more than %d files in it", TREE_ENTRIES_MAX);
     }
     TRY(grow(pack, err));
     struct packed_entry *entry = &pack->entries[pack->n];
-    *entry = (struct packed_entry){.path = strdup(found->fts_path + root_len + 1),
+    *entry = (struct packed_entry){.path = strdup(found->inside),
                                    .mode = status->st_mode,
                                    .bytes = S_ISREG(status->st_mode) ? status->st_size : 0};
     if (entry->path == NULL) {
@@ -114,50 +116,11 @@ static int note_entry(struct tree_pack *pack, const FTSENT *found, size_t root_l
     }
     pack->n++;
     pack->total += entry->bytes;
-    if (pack->total > bytes_max) {
-        return err_set(err, ERR_TOO_LARGE, "it has more than %lld bytes", (long long)bytes_max);
+    if (pack->total > pack->bytes_max) {
+        return err_set(err, ERR_TOO_LARGE, "it has more than %lld bytes",
+                       (long long)pack->bytes_max);
     }
     return S_ISLNK(status->st_mode) ? note_link(entry, found, err) : 0;
-}
-
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-    return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-static int note_all(struct tree_pack *pack, FTS *walk, size_t root_len, int64_t bytes_max,
-                    struct err *err)
-{
-    FTSENT *found;
-
-    while ((found = fts_read(walk)) != NULL) {
-        if (found->fts_info == FTS_DNR || found->fts_info == FTS_ERR || found->fts_info == FTS_NS) {
-            return err_set(err, ERR_IO, "%s cannot be read: %s", found->fts_path,
-                           strerror(found->fts_errno));
-        }
-        if (found->fts_level > 0 && found->fts_info != FTS_DP) {
-            TRY(note_entry(pack, found, root_len, bytes_max, err));
-        }
-    }
-    return errno == 0 ? 0 : err_set(err, ERR_IO, "it cannot be read: %s", strerror(errno));
-}
-
-static int list(struct tree_pack *pack, const char *from, int64_t bytes_max, struct err *err)
-{
-    char root[PATH_MAX];
-    char *roots[] = {root, NULL};
-
-    if (strlen(from) >= sizeof root) {
-        return err_set(err, ERR_INVALID, "its path is too long");
-    }
-    (void)strcpy(root, from);
-    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, by_name);
-    if (walk == NULL) {
-        return err_set(err, ERR_IO, "%s cannot be read: %s", from, strerror(errno));
-    }
-    int rc = note_all(pack, walk, strlen(root), bytes_max, err);
-    (void)fts_close(walk);
-    return rc;
 }
 
 /* ---- the file ---- */
@@ -218,7 +181,8 @@ int tree_pack_begin(const char *from, const char *to, int64_t bytes_max, struct 
     if (made->folder < 0) {
         return err_set(err, ERR_IO, "%s cannot be read: %s", from, strerror(errno));
     }
-    TRY(list(made, from, bytes_max, err));
+    made->bytes_max = bytes_max;
+    TRY(tree_walk(from, note_entry, made, err));
     TRY(digest_create(&made->digest, err));
     TRY(open_archive(made, to, err));
     *pack = made;

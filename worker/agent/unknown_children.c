@@ -1,5 +1,6 @@
 #include "worker/agent/unknown_children.h"
 
+#include <stddef.h>
 #include <sys/wait.h>
 
 #define LOOK_EVERY_MS 1000
