@@ -24,8 +24,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 PACKAGE = "hone"
 PLUGINS = "hydra_plugins"  # a package that others have files in, too
 SOURCES = ("LICENSE", "PKG-INFO", "description.md", "hone_build.py", "pyproject.toml")  # of an sdist
-CLIENT_ALONE = ("hone-tuner: this is the Python client alone. The programs hone and honed come with the wheel: "
-                "pip install --only-binary=:all: hone-tuner")
+CLIENT_ALONE = ("hone-tuner: this is the Python client alone. The programs hone and honed come with the "
+                "wheel: pip install --only-binary=:all: hone-tuner")
 _EPOCH_OF_ZIP = 315532800  # 1980-01-01, the first moment that a zip file can tell
 
 

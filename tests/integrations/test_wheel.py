@@ -188,14 +188,15 @@ def test_tags_say_where_the_programs_run(tmp):
 
 def test_the_same_tarball_makes_the_same_files(tmp):
     archive = tarball(tmp, installed_files())
-    one, other = make(tmp, archive, "a"), make(tmp, archive, "b", TZ="Asia/Kolkata", HOME=str(tmp), LC_ALL="C")
+    one = make(tmp, archive, "a")
+    other = make(tmp, archive, "b", TZ="Asia/Kolkata", HOME=str(tmp), LC_ALL="C")
     expect([digest(path) for path in other], [digest(path) for path in one])
 
 
 def test_the_client_runs_with_python_3_8(tmp):
     judge = ["vermin", "--quiet", "--no-tips", "--violations", "-t=3.8-"]
     done(*judge, ROOT / "deploy/python/hone")
-    done(*judge, "--exclude", "tomllib", ROOT / "deploy/python/hone_build.py")  # it says so where that is missing
+    done(*judge, "--exclude", "tomllib", ROOT / "deploy/python/hone_build.py")  # without it, it says so
     later = tmp / "later.py"
     later.write_text("import zoneinfo\nmatch zoneinfo:\n    case 1: pass\n")
     said = run(*judge, later)
@@ -211,10 +212,9 @@ def test_what_is_no_tarball_of_ours_is_refused(tmp):
                f"{words}: {said.stdout}")
         expect(list((tmp / "out").glob("*.whl")), [], "nothing is made")
 
-    def changed(**files):
-        """Without what is None."""
-        named = {name.replace("__", "/").replace("_DOT_", "."): data for name, data in files.items()}
-        return {name: data for name, data in {**whole, **named}.items() if data is not None}
+    def changed(name, data):
+        """None: without that file."""
+        return {other: kept for other, kept in {**whole, name: data}.items() if kept is not None}
 
     def strange(kind, name=f"{STEM}x86_64/x", target=""):
         member = tarfile.TarInfo(name)
@@ -224,21 +224,22 @@ def test_what_is_no_tarball_of_ours_is_refused(tmp):
     for words, name in [("is not named hone-VERSION", "other.tar.gz"),
                         ("is not named hone-VERSION", f"hone-{VERSION}-linux-x86_64.zip"),
                         ("wheels are made for aarch64 and x86_64, not for riscv64", f"{STEM}riscv64.tar.gz"),
-                        (f"is of version 9.9.9, this source tree of {VERSION}", "hone-9.9.9-linux-x86_64.tar.gz"),
+                        (f"is of version 9.9.9, this source tree of {VERSION}",
+                         "hone-9.9.9-linux-x86_64.tar.gz"),
                         ("bin/hone is for machine 62 of ELF, not for aarch64", f"{STEM}aarch64.tar.gz")]:
         refused(words, tarball(tmp, whole, name, name.rpartition(".tar")[0] or "x"))
-    for words, files in [("there is no bin/honed", changed(bin__honed=None)),
-                         ("there is no LICENSE", changed(LICENSE=None)),
-                         ("there is no sbom.cdx.json", changed(sbom_DOT_cdx_DOT_json=None)),
-                         ("bin/hone is no 64-bit program", changed(bin__hone=b"#!/bin/sh\n")),
-                         ("bin/hone is no 64-bit program", changed(bin__hone=b"")),
-                         ("bin/hone is cut short", changed(bin__hone=whole["bin/hone"][:64])),
-                         ("no bill of materials", changed(sbom_DOT_cdx_DOT_json=b"{")),
-                         ("no bill of materials", changed(sbom_DOT_cdx_DOT_json=b"[]")),
-                         ("no bill of materials", changed(sbom_DOT_cdx_DOT_json=b'{"components": [1]}')),
-                         ("is no SPDX expression", changed(
-                             sbom_DOT_cdx_DOT_json=b'{"components": [{"licenses": [{"expression": "a\\nb: c"}]}]}'))]:
-        refused(words, tarball(tmp, files))
+    unnamed = b'{"components": [{"licenses": [{"expression": "a\\nb: c"}]}]}'
+    for words, name, data in [("there is no bin/honed", "bin/honed", None),
+                              ("there is no LICENSE", "LICENSE", None),
+                              ("there is no sbom.cdx.json", "sbom.cdx.json", None),
+                              ("bin/hone is no 64-bit program", "bin/hone", b"#!/bin/sh\n"),
+                              ("bin/hone is no 64-bit program", "bin/hone", b""),
+                              ("bin/hone is cut short", "bin/hone", whole["bin/hone"][:64]),
+                              ("no bill of materials", "sbom.cdx.json", b"{"),
+                              ("no bill of materials", "sbom.cdx.json", b"[]"),
+                              ("no bill of materials", "sbom.cdx.json", b'{"components": [1]}'),
+                              ("is no SPDX expression", "sbom.cdx.json", unnamed)]:
+        refused(words, tarball(tmp, changed(name, data)))
     for words, member in [("does not lie in", strange(tarfile.REGTYPE, "/etc/passwd")),
                           ("does not lie in", strange(tarfile.REGTYPE, f"{STEM}x86_64/../x")),
                           ("is no plain file", strange(tarfile.SYMTYPE, target="/etc/passwd")),
@@ -315,7 +316,7 @@ def live_with(tmp, archive):
     try:
         assert VERSION in shell.run("hone --version"), "hone --version"
         assert VERSION in shell.run("honed --version"), "honed --version"
-        expect(shell.run("which hone honed").split(), [str(folder / "bin" / name) for name in ["hone", "honed"]])
+        expect(shell.run("which hone honed").split(), [f"{folder}/bin/hone", f"{folder}/bin/honed"])
         expect(shell.run("python3 -c 'import hone; print(hone.__version__, hone.__file__)'").split(),
                [VERSION, str(next(folder.glob("lib*/python3*")) / "site-packages/hone/__init__.py")])
         expect(shell.run("pip check").strip(), "No broken requirements found.")
