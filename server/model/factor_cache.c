@@ -150,6 +150,15 @@ static struct factor *remove_oldest(void)
     return f;
 }
 
+void factor_cache_clear(void)
+{
+    (void)pthread_mutex_lock(&cache.lock);
+    while (cache.n > 0) {
+        destroy(remove_oldest());
+    }
+    (void)pthread_mutex_unlock(&cache.lock);
+}
+
 static size_t cached_bytes(void)
 {
     size_t bytes = 0;

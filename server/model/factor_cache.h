@@ -49,6 +49,8 @@ MUST_USE int factor_acquire(const struct covariance *covariance, struct factor *
                             struct err *err);
 /* Returns the factor to the cache. NULL is accepted. */
 void factor_release(struct factor *factor);
+/* Frees what is in the cache: for tests that count blocks. */
+void factor_cache_clear(void);
 
 static inline void factor_drop(struct factor **owned)
 {

@@ -134,7 +134,7 @@ static size_t sort_best(const struct candidates *candidates, size_t k, size_t or
     size_t n = 0;
 
     if (all == NULL) {
-        return 0;
+        return CANDIDATES_NO_MEMORY;
     }
     for (size_t i = 0; i < candidates->n_scored; i++) {
         if (!isnan(candidates->score[i])) {

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/err.h"
 #include "common/own.h"
@@ -49,7 +50,8 @@ struct points candidates_unscored(const struct candidates *candidates);
 /* Every candidate has a score now. */
 void candidates_scored(struct candidates *candidates);
 /* order[0 … k-1] ← the k scored candidates of greatest score, the earlier of equals first; returns
- * how many. Candidates with equal scores and positions count once. */
+ * how many. Candidates with equal scores and positions count once. More than 32 need memory. */
+#define CANDIDATES_NO_MEMORY SIZE_MAX
 size_t candidates_best(const struct candidates *candidates, size_t k, size_t order[]);
 
 #endif

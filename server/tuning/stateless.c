@@ -52,20 +52,24 @@ void stateless_destroy(struct stateless *s)
 
 /* ---- reading the definition ---- */
 
-/* A study of an API body, whose name may be missing here. */
+/* The definition with a name, which may be missing here; NULL: out of memory. */
 static json_t *with_name(const json_t *study)
 {
-    json_t *named = json_is_object(study) ? json_copy(json_unconst(study)) : NULL;
+    json_auto_t *named = json_object();
+    const char *key;
+    json_t *value;
 
+    json_object_foreach (json_unconst(study), key, value) {
+        if (json_object_set(named, key, value) != 0) {
+            return NULL;
+        }
+    }
     const json_t *name = json_object_get(named, "name");
-    bool has_name = name != NULL && !json_is_null(name);
-
-    if (named != NULL && !has_name
+    if ((name == NULL || json_is_null(name))
         && json_object_set_new(named, "name", json_string("suggest")) != 0) {
-        json_decref(named);
         return NULL;
     }
-    return named;
+    return json_incref(named);
 }
 
 static int read_study(struct fields *fields, struct stateless *s)

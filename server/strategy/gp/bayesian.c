@@ -252,14 +252,19 @@ static int search_best(struct bayesian_step *step, struct err *err)
     return 0;
 }
 
-/* Sets the best untried candidate and its alternatives; false: all were tried. */
-static bool choose(struct bayesian_step *step)
+/* Sets the best untried candidate and its alternatives; *found ← whether there is one. */
+static int choose(struct bayesian_step *step, bool *found, struct err *err)
 {
     struct candidates *candidates = &step->candidates;
     OWN(memory) size_t *order = calloc(candidates->n + 1, sizeof *order);
-    size_t n = order == NULL ? 0 : candidates_best(candidates, candidates->n, order);
+    size_t n =
+        order == NULL ? CANDIDATES_NO_MEMORY : candidates_best(candidates, candidates->n, order);
 
-    return explanation_choose(candidates, n, order, is_tried, &step->data, &step->choice);
+    if (n == CANDIDATES_NO_MEMORY) {
+        return err_set(err, ERR_NOMEM, "no memory to sort candidates");
+    }
+    *found = explanation_choose(candidates, n, order, is_tried, &step->data, &step->choice);
+    return 0;
 }
 
 /* Fills *out by the model. With `needs_transfer` only if a source study is used; else *done stays
@@ -268,6 +273,7 @@ static int suggest_by_model(struct bayesian_step *step, bool needs_transfer, str
                             bool *done, struct err *err)
 {
     struct surrogate *surrogate = &step->surrogate;
+    bool found;
 
     TRY(surrogate_fit(surrogate, &step->data, NULL, &step->rng, err));
     if (needs_transfer && !surrogate->transfer_prior.weights.any) {
@@ -283,7 +289,8 @@ static int suggest_by_model(struct bayesian_step *step, bool needs_transfer, str
     } else {
         TRY(search_best(step, err));
     }
-    if (!choose(step)) {
+    TRY(choose(step, &found, err));
+    if (!found) {
         TRY(initial_design_point(&step->data, step->ordinal, out->config, err));
         out->explain = explanation_without_model("quasi_random", step->ordinal, 0);
         return 0;

@@ -257,13 +257,17 @@ static bool is_tried(const void *context, const double config[])
     return study_data_has_tried(context, config);
 }
 
-/* False: every candidate was tried. */
-static bool choose(struct proposal *p)
+/* *found ← whether there is a candidate that was not tried. */
+static int choose(struct proposal *p, bool *found, struct err *err)
 {
     size_t order[CANDIDATES];
     size_t n = p->candidates.n == 0 ? 0 : candidates_best(&p->candidates, CANDIDATES, order);
 
-    return explanation_choose(&p->candidates, n, order, is_tried, &p->data, &p->choice);
+    if (n == CANDIDATES_NO_MEMORY) {
+        return err_set(err, ERR_NOMEM, "no memory to sort candidates");
+    }
+    *found = explanation_choose(&p->candidates, n, order, is_tried, &p->data, &p->choice);
+    return 0;
 }
 
 static char *explain(const struct proposal *p)
@@ -311,6 +315,7 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
 {
     OWN(proposal) struct proposal p = {.rng = rng_for(study->seed, ordinal)};
     struct warm_start warm_start = {0};
+    bool found;
 
     TRY(study_data_init(&p.data, study, seen, err));
     TRY(warm_start_point(&p.data, ordinal, out->config, &warm_start, err));
@@ -332,7 +337,8 @@ static int suggest(const struct study_def *study, const struct history *seen, ui
     }
     TRY(build_densities(&p, err));
     TRY(draw_candidates(&p, err));
-    if (!choose(&p)) {
+    TRY(choose(&p, &found, err));
+    if (!found) {
         TRY(initial_design_point(&p.data, ordinal, out->config, err));
         out->explain = explanation_without_model("quasi_random", ordinal, 0);
         return 0;

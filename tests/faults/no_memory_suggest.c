@@ -1,0 +1,127 @@
+/* Every allocation fails once while suggestions are made for a study that is not stored: the
+ * configurations are the undisturbed ones, or memory is out. (Their explanations may be missing.)
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/model/factor_cache.h"
+#include "server/tuning/stateless.h"
+#include "tests/support/allocation.h"
+
+static json_t *body; /* parsed undisturbed */
+
+#define PARAMETERS                                                                                 \
+    "\"parameters\": [{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": 1},"            \
+    " {\"name\": \"k\", \"type\": \"categorical\", \"choices\": [\"a\", \"b\"]}]"
+#define LOSS "\"metric\": \"loss\", \"direction\": \"minimize\""
+#define TRIAL(x, k, more) "{\"parameters\": {\"x\": " x ", \"k\": \"" k "\"}, " more "}"
+#define TRIALS                                                                                                                                                                          \
+    "\"trials\": [" TRIAL("0.1", "a", "\"state\": \"completed\", \"value\": 3") ", " TRIAL("0.4", "b", "\"state\": \"completed\", \"metrics\": {\"loss\": 1, \"time\": 2}") ", " TRIAL( \
+        "0.6", "a",                                                                                                                                                                     \
+        "\"state"                                                                                                                                                                       \
+        "\": "                                                                                                                                                                          \
+        "\"comple"                                                                                                                                                                      \
+        "ted\", "                                                                                                                                                                       \
+        "\"measur"                                                                                                                                                                      \
+        "ements\""                                                                                                                                                                      \
+        ":"                                                                                                                                                                             \
+        " [{"                                                                                                                                                                           \
+        "\"step\""                                                                                                                                                                      \
+        ": 2, "                                                                                                                                                                         \
+        "\"metric"                                                                                                                                                                      \
+        "s\": "                                                                                                                                                                         \
+        "{\"loss"                                                                                                                                                                       \
+        "\": "                                                                                                                                                                          \
+        "2}}, "                                                                                                                                                                         \
+        "{\"step"                                                                                                                                                                       \
+        "\": 1, "                                                                                                                                                                       \
+        "\"metric"                                                                                                                                                                      \
+        "s\": "                                                                                                                                                                         \
+        "{\"loss"                                                                                                                                                                       \
+        "\": "                                                                                                                                                                          \
+        "4}}]") ", " TRIAL("0.8", "b", "\"state\": \"failed\"") ", " TRIAL("0.9", "b",                                                                                                  \
+                                                                           "\"state\": "                                                                                                \
+                                                                           "\"pruned\", "                                                                                               \
+                                                                           "\"value\": 5, "                                                                                             \
+                                                                           "\"step\": 1") ","                                                                                           \
+                                                                                          " " TRIAL("0.2",                                                                              \
+                                                                                                    "b",                                                                                \
+                                                                                                    "\"state\": \"failed\"") ", " TRIAL("0.7",                                          \
+                                                                                                                                        "b",                                            \
+                                                                                                                                        "\"state\": \"failed\"") "], \"pending\": [{\"x\": 0.5, \"k\": \"a\"}]"
+
+static const char *const bodies[] = {
+    "{\"study\": {" LOSS ", " PARAMETERS ", \"strategy\": \"bayesian\"}, " TRIALS "}",
+    "{\"study\": {" LOSS ", " PARAMETERS ", \"strategy\": \"tpe\"}, " TRIALS ", \"ordinal\": 40}",
+    "{\"study\": {" LOSS ", " PARAMETERS ", \"strategy\": \"auto\"}, \"n\": 2}",
+    "{\"study\": {" LOSS ", " PARAMETERS ", \"constraints\": [\"x < 0.95\"], \"strategy\":"
+    " {\"name\": \"asha\", \"search\": \"tpe\"}, \"resource\": {\"max\": 9}}, " TRIALS "}",
+    "{\"study\": {" LOSS ", \"parameters\": [{\"name\": \"n\", \"type\": \"int\", \"low\": 1,"
+    " \"high\": 3}], \"strategy\": \"grid\"}, \"pending\": [{\"n\": 2}], \"n\": 3}",
+};
+
+static int suggest(struct fit_cache *cache, struct faults *faults, struct buf *out, struct err *err)
+{
+    OWN(stateless) struct stateless *stateless = NULL;
+    struct json_writer w;
+    bool more = true;
+    size_t n;
+
+    TRY(stateless_read(body, &stateless, faults, err));
+    while (more) {
+        TRY(stateless_step(stateless, cache, NULL, &more, err));
+    }
+    const struct stateless_item *items = stateless_items(stateless, &n);
+    json_writer_init(&w, out);
+    json_array_begin(&w);
+    for (size_t i = 0; i < n; i++) {
+        space_config_write(stateless_def(stateless)->def->space, items[i].out.config, &w);
+    }
+    json_array_end(&w);
+    return buf_check(out, err);
+}
+
+/* Once with the fit made, once with the fit remembered, as far as there is memory for that. */
+static int run(struct buf *out, struct err *err)
+{
+    struct fit_cache *cache = fit_cache_create();
+    int result = 0;
+
+    for (int i = 0; i < 2 && result == 0; i++) {
+        struct faults faults = {0};
+        result = suggest(cache, &faults, out, err);
+        faults_finish(&faults);
+    }
+    fit_cache_destroy(cache);
+    factor_cache_clear();
+    return result;
+}
+
+START_TEST(suggestions_are_whole_or_memory_is_out)
+{
+    struct err err = {0};
+
+    ck_assert_int_eq(json_parse(bodies[_i], strlen(bodies[_i]), &json_limits_default, &body, &err),
+                     0);
+    ck_assert_uint_gt(allocation_fail_each("suggestions", run), 50);
+    json_decref(body);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("no_memory_suggest");
+    TCase *tcase = tcase_create("every allocation");
+
+    allocation_start();
+    json_start();
+    tcase_add_loop_test(tcase, suggestions_are_whole_or_memory_is_out, 0,
+                        (int)(sizeof bodies / sizeof bodies[0]));
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
