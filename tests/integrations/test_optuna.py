@@ -277,6 +277,33 @@ def test_long_studies_are_cut_to_what_one_request_holds(_tmp):
     expect(study.trials[-1].params["x"] < 0.1, True, study.trials[-1].params)  # it knows the best, an old one
 
 
+# ---- the example -------------------------------------------------------------------------------------
+
+EXAMPLE = pathlib.Path(__file__).resolve().parents[2] / "deploy/examples/optuna"
+
+
+def run_example(tmp, *words):
+    done = subprocess.run([sys.executable, *words], env=environment(tmp, HONE_URL=SERVER.url), cwd=EXAMPLE,
+                          capture_output=True, text=True, timeout=120, check=False)
+    expect(done.returncode, 0, done.stdout + done.stderr)
+    return done.stdout
+
+
+def test_the_example_tunes(tmp):
+    said = run_example(tmp, "tune.py")
+    expect("a Gaussian process on" in said or "point" in said, True, said)
+    best = float(said.split()[1])
+    expect(best < 0.3, True, said)  # 0.2 is the least
+
+
+def test_the_comparison_makes_its_table(tmp):
+    said = run_example(tmp, "compare.py", "--seeds", "2", "--trials", "20", "--samplers", "hone,tpe-group,random")
+    rows = [line.split("|") for line in said.splitlines()[2:]]
+    expect([row[2].strip() for row in rows], ["hone", "tpe-group", "random"], said)
+    regrets = [float(row[3].split("±")[0]) for row in rows]
+    expect(all(0 <= regret <= 1 for regret in regrets) and regrets[0] < regrets[2], True, said)
+
+
 if __name__ == "__main__":  # the processes of a case read this file, too
     with SERVER:
         main(globals())
