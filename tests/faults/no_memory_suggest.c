@@ -40,16 +40,21 @@ static json_t *body; /* parsed undisturbed */
         "s\": "                                                                                                                                                                         \
         "{\"loss"                                                                                                                                                                       \
         "\": "                                                                                                                                                                          \
-        "4}}]") ", " TRIAL("0.8", "b", "\"state\": \"failed\"") ", " TRIAL("0.9", "b",                                                                                                  \
-                                                                           "\"state\": "                                                                                                \
-                                                                           "\"pruned\", "                                                                                               \
-                                                                           "\"value\": 5, "                                                                                             \
-                                                                           "\"step\": 1") ","                                                                                           \
-                                                                                          " " TRIAL("0.2",                                                                              \
-                                                                                                    "b",                                                                                \
-                                                                                                    "\"state\": \"failed\"") ", " TRIAL("0.7",                                          \
-                                                                                                                                        "b",                                            \
-                                                                                                                                        "\"state\": \"failed\"") "], \"pending\": [{\"x\": 0.5, \"k\": \"a\"}]"
+        "4}}]") ", " TRIAL("0.8",                                                                                                                                                       \
+                           "b", "\"state\": \"failed\"") ", " TRIAL("0.9", "b",                                                                                                         \
+                                                                    "\"state\": "                                                                                                       \
+                                                                    "\"pruned\", "                                                                                                      \
+                                                                    "\"value\": 5, "                                                                                                    \
+                                                                    "\"step\": 1") ","                                                                                                  \
+                                                                                   " " TRIAL(                                                                                           \
+                                                                                       "0.2", "b",                                                                                      \
+                                                                                       "\"state\""                                                                                      \
+                                                                                       ": "                                                                                             \
+                                                                                       "\"failed"                                                                                       \
+                                                                                       "\"") ","                                                                                        \
+                                                                                             " " TRIAL("0.7",                                                                           \
+                                                                                                       "b",                                                                             \
+                                                                                                       "\"state\": \"failed\"") "], \"pending\": [{\"x\": 0.5, \"k\": \"a\"}]"
 
 static const char *const bodies[] = {
     "{\"study\": {" LOSS ", " PARAMETERS ", \"strategy\": \"bayesian\"}, " TRIALS "}",
