@@ -11,60 +11,46 @@
 
 static json_t *body; /* parsed undisturbed */
 
-#define PARAMETERS                                                                                 \
-    "\"parameters\": [{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": 1},"            \
-    " {\"name\": \"k\", \"type\": \"categorical\", \"choices\": [\"a\", \"b\"]}]"
-#define LOSS "\"metric\": \"loss\", \"direction\": \"minimize\""
-#define TRIAL(x, k, more) "{\"parameters\": {\"x\": " x ", \"k\": \"" k "\"}, " more "}"
-#define TRIALS                                                                                                                                                                          \
-    "\"trials\": [" TRIAL("0.1", "a", "\"state\": \"completed\", \"value\": 3") ", " TRIAL("0.4", "b", "\"state\": \"completed\", \"metrics\": {\"loss\": 1, \"time\": 2}") ", " TRIAL( \
-        "0.6", "a",                                                                                                                                                                     \
-        "\"state"                                                                                                                                                                       \
-        "\": "                                                                                                                                                                          \
-        "\"comple"                                                                                                                                                                      \
-        "ted\", "                                                                                                                                                                       \
-        "\"measur"                                                                                                                                                                      \
-        "ements\""                                                                                                                                                                      \
-        ":"                                                                                                                                                                             \
-        " [{"                                                                                                                                                                           \
-        "\"step\""                                                                                                                                                                      \
-        ": 2, "                                                                                                                                                                         \
-        "\"metric"                                                                                                                                                                      \
-        "s\": "                                                                                                                                                                         \
-        "{\"loss"                                                                                                                                                                       \
-        "\": "                                                                                                                                                                          \
-        "2}}, "                                                                                                                                                                         \
-        "{\"step"                                                                                                                                                                       \
-        "\": 1, "                                                                                                                                                                       \
-        "\"metric"                                                                                                                                                                      \
-        "s\": "                                                                                                                                                                         \
-        "{\"loss"                                                                                                                                                                       \
-        "\": "                                                                                                                                                                          \
-        "4}}]") ", " TRIAL("0.8",                                                                                                                                                       \
-                           "b", "\"state\": \"failed\"") ", " TRIAL("0.9", "b",                                                                                                         \
-                                                                    "\"state\": "                                                                                                       \
-                                                                    "\"pruned\", "                                                                                                      \
-                                                                    "\"value\": 5, "                                                                                                    \
-                                                                    "\"step\": 1") ","                                                                                                  \
-                                                                                   " " TRIAL(                                                                                           \
-                                                                                       "0.2", "b",                                                                                      \
-                                                                                       "\"state\""                                                                                      \
-                                                                                       ": "                                                                                             \
-                                                                                       "\"failed"                                                                                       \
-                                                                                       "\"") ","                                                                                        \
-                                                                                             " " TRIAL("0.7",                                                                           \
-                                                                                                       "b",                                                                             \
-                                                                                                       "\"state\": \"failed\"") "], \"pending\": [{\"x\": 0.5, \"k\": \"a\"}]"
+/* With ' for ". */
+#define STUDY                                                                                      \
+    "'metric': 'loss', 'direction': 'minimize', 'parameters': ["                                   \
+    "{'name': 'x', 'type': 'float', 'low': 0, 'high': 1},"                                         \
+    "{'name': 'k', 'type': 'categorical', 'choices': ['a', 'b']}]"
+#define TRIALS                                                                                     \
+    "'pending': [{'x': 0.5, 'k': 'a'}], 'trials': ["                                               \
+    "{'parameters': {'x': 0.1, 'k': 'a'}, 'state': 'completed', 'value': 3},"                      \
+    "{'parameters': {'x': 0.4, 'k': 'b'}, 'state': 'completed', 'metrics': {'loss': 1, 't': 2}},"  \
+    "{'parameters': {'x': 0.6, 'k': 'a'}, 'state': 'completed', 'measurements':"                   \
+    " [{'step': 2, 'metrics': {'loss': 2}}, {'step': 1, 'metrics': {'loss': 4}}]},"                \
+    "{'parameters': {'x': 0.9, 'k': 'b'}, 'state': 'pruned', 'value': 5, 'step': 1},"              \
+    "{'parameters': {'x': 0.8, 'k': 'b'}, 'state': 'failed'},"                                     \
+    "{'parameters': {'x': 0.2, 'k': 'b'}, 'state': 'failed'},"                                     \
+    "{'parameters': {'x': 0.7, 'k': 'b'}, 'state': 'failed'}]"
 
 static const char *const bodies[] = {
-    "{\"study\": {" LOSS ", " PARAMETERS ", \"strategy\": \"bayesian\"}, " TRIALS "}",
-    "{\"study\": {" LOSS ", " PARAMETERS ", \"strategy\": \"tpe\"}, " TRIALS ", \"ordinal\": 40}",
-    "{\"study\": {" LOSS ", " PARAMETERS ", \"strategy\": \"auto\"}, \"n\": 2}",
-    "{\"study\": {" LOSS ", " PARAMETERS ", \"constraints\": [\"x < 0.95\"], \"strategy\":"
-    " {\"name\": \"asha\", \"search\": \"tpe\"}, \"resource\": {\"max\": 9}}, " TRIALS "}",
-    "{\"study\": {" LOSS ", \"parameters\": [{\"name\": \"n\", \"type\": \"int\", \"low\": 1,"
-    " \"high\": 3}], \"strategy\": \"grid\"}, \"pending\": [{\"n\": 2}], \"n\": 3}",
+    "{'study': {" STUDY ", 'strategy': 'bayesian'}, " TRIALS "}",
+    "{'study': {" STUDY ", 'strategy': 'tpe'}, " TRIALS ", 'ordinal': 40}",
+    "{'study': {" STUDY ", 'strategy': 'auto'}, 'n': 2}",
+    "{'study': {" STUDY ", 'constraints': ['x < 0.95'], 'resource': {'max': 9},"
+    " 'strategy': {'name': 'asha', 'search': 'tpe'}}, " TRIALS "}",
+    "{'study': {'metric': 'loss', 'direction': 'minimize', 'strategy': 'grid', 'parameters':"
+    " [{'name': 'n', 'type': 'int', 'low': 1, 'high': 3}]}, 'pending': [{'n': 2}], 'n': 3}",
 };
+
+static json_t *parse(const char *quoted)
+{
+    char text[2048];
+    size_t n = strlen(quoted);
+    struct err err = {0};
+    json_t *value = NULL;
+
+    ck_assert_uint_lt(n, sizeof text);
+    for (size_t i = 0; i <= n; i++) {
+        text[i] = quoted[i] == '\'' ? '"' : quoted[i];
+    }
+    ck_assert_msg(json_parse(text, n, &json_limits_default, &value, &err) == 0, "%s", err.text);
+    return value;
+}
 
 static int suggest(struct fit_cache *cache, struct faults *faults, struct buf *out, struct err *err)
 {
@@ -105,10 +91,7 @@ static int run(struct buf *out, struct err *err)
 
 START_TEST(suggestions_are_whole_or_memory_is_out)
 {
-    struct err err = {0};
-
-    ck_assert_int_eq(json_parse(bodies[_i], strlen(bodies[_i]), &json_limits_default, &body, &err),
-                     0);
+    body = parse(bodies[_i]);
     ck_assert_uint_gt(allocation_fail_each("suggestions", run), 50);
     json_decref(body);
 }
