@@ -339,6 +339,8 @@ WRONG = {  # what -> (text, words of the sentence, the line)
                                       "must be 2 numbers", 4),
     "an eta of 1": (SWEEP + "  a: {values: [1, 2]}\nearly_terminate: {type: hyperband, min_iter: 1, "
                     "eta: 1}\n", "above 1", 5),
+    "a last step beyond all": (SWEEP + "  a: {values: [1, 2]}\nearly_terminate: {type: hyperband, "
+                               "min_iter: 1, eta: 1e200}\n", "too large", None),
     "a command that is no list": (SWEEP + "  a: {values: [1, 2]}\ncommand: rm -rf\n",
                                   "list of words", 5),
     "run_cap of a word": (SWEEP + "  a: {values: [1, 2]}\nrun_cap: many\n", "whole number", 5),

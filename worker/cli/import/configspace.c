@@ -243,7 +243,7 @@ int configspace_read(struct import *import, struct node root, struct err *err)
     buf_init(&name, 256);
     import_append_name(&name, own == NULL ? "" : own);
     if (name.len > 0) {
-        (void)json_object_set_new(import->study, "name", json_string(buf_text(&name)));
+        study_set(import, "name", json_string(buf_text(&name)));
     }
     space_add_objective(import, "cost", false, NULL);
     remark_at(&import->remarks, 0,

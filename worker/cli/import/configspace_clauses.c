@@ -452,7 +452,7 @@ int configspace_read_forbiddens(struct import *import, struct node forbiddens, s
         }
         json_t *list = json_object_get(import->study, "constraints");
         if (list == NULL) {
-            (void)json_object_set_new(import->study, "constraints", json_array());
+            study_set(import, "constraints", json_array());
             list = json_object_get(import->study, "constraints");
         }
         (void)json_array_append_new(list, json_string(buf_text(&text)));

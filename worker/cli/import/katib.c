@@ -159,12 +159,11 @@ static int read_hyperband(struct import *import, struct node settings, const cha
                most, buf_text(&name));
         most = 27;
     }
-    (void)json_object_set_new(
-        import->study, "strategy",
-        json_pack("{s:s, s:o}", "name", "hyperband", "eta", space_number(eta)));
-    (void)json_object_set_new(import->study, "resource",
-                              json_pack("{s:s, s:i, s:o}", "name", buf_text(&name), "min", 1, "max",
-                                        space_number(floor(most))));
+    study_set(import, "strategy",
+              json_pack("{s:s, s:o}", "name", "hyperband", "eta", space_number(eta)));
+    study_set(import, "resource",
+              json_pack("{s:s, s:i, s:o}", "name", buf_text(&name), "min", 1, "max",
+                        space_number(floor(most))));
     return 0;
 }
 
@@ -190,14 +189,13 @@ static int read_algorithm(struct import *import, struct node algorithm, const ch
     } else if (known->why != NULL) {
         remark(&import->remarks, name, "%s", known->why);
     }
-    (void)json_object_set_new(import->study, "strategy",
-                              json_string(known == NULL ? "auto" : known->strategy));
+    study_set(import, "strategy", json_string(known == NULL ? "auto" : known->strategy));
     if (is_hyperband) {
         TRY(read_hyperband(import, settings, resource, err));
     }
     struct node state = setting_of(settings, "random_state");
     if (node_whole(state, &seed) && seed >= 0) {
-        (void)json_object_set_new(import->study, "seed", space_number(seed));
+        study_set(import, "seed", space_number(seed));
     }
     warn_of_settings(import, settings, is_hyperband ? read : read + 3, is_hyperband ? 5 : 2);
     return 0;
@@ -222,9 +220,9 @@ static void read_stopping(struct import *import, struct node stopping)
     }
     (void)node_whole(setting_of(settings, read[0]), &after);
     (void)node_whole(setting_of(settings, read[1]), &warmup);
-    (void)json_object_set_new(import->study, "stopping",
-                              json_pack("{s:s, s:o, s:o}", "rule", "median", "after",
-                                        space_number(after), "warmup", space_number(warmup)));
+    study_set(import, "stopping",
+              json_pack("{s:s, s:o, s:o}", "rule", "median", "after", space_number(after), "warmup",
+                        space_number(warmup)));
     warn_of_settings(import, settings, read, 2);
 }
 
@@ -373,7 +371,7 @@ static void read_metadata(struct import *import, struct node metadata)
     buf_init(&name, 256);
     import_append_name(&name, own != NULL ? own : (prefix != NULL ? prefix : ""));
     if (name.len > 0) {
-        (void)json_object_set_new(import->study, "name", json_string(buf_text(&name)));
+        study_set(import, "name", json_string(buf_text(&name)));
     }
     if (namespace != NULL) {
         study_put(import, "labels", "namespace", json_string(namespace));

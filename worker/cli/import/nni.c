@@ -147,12 +147,11 @@ static void read_budget(struct import *import, struct keys *args, const char *st
         most = strcmp(strategy, "bohb") == 0 ? 3 : 60; /* NNI's defaults */
         least = 1;
     }
-    (void)json_object_set_new(
-        import->study, "strategy",
-        json_pack("{s:s, s:o}", "name", strategy, "eta", space_number(eta > 1 ? eta : 3)));
-    (void)json_object_set_new(import->study, "resource",
-                              json_pack("{s:s, s:o, s:o}", "name", "budget", "min",
-                                        space_number(least), "max", space_number(most)));
+    study_set(import, "strategy",
+              json_pack("{s:s, s:o}", "name", strategy, "eta", space_number(eta > 1 ? eta : 3)));
+    study_set(import, "resource",
+              json_pack("{s:s, s:o, s:o}", "name", "budget", "min", space_number(least), "max",
+                        space_number(most)));
     remark(&import->remarks, at,
            "the budget of a trial (TRIAL_BUDGET) is {resource.to} in the command, or "
            "HONE_RESOURCE_TO");
@@ -192,12 +191,12 @@ static void read_tuner(struct import *import, struct node tuner, bool *maximizes
         remark(&import->remarks, name, "%s", known->why);
     }
     const char *strategy = known == NULL ? "auto" : known->strategy;
-    (void)json_object_set_new(import->study, "strategy", json_string(strategy));
+    study_set(import, "strategy", json_string(strategy));
     if (strcmp(strategy, "hyperband") == 0 || strcmp(strategy, "bohb") == 0) {
         read_budget(import, &args, strategy, tuner);
     }
     if (node_whole(keys_get(&args, "seed"), &seed) && seed >= 0) {
-        (void)json_object_set_new(import->study, "seed", space_number(seed));
+        study_set(import, "seed", space_number(seed));
     }
     keys_end(&args, &import->remarks, "a tuner's classArgs");
 }
@@ -225,9 +224,8 @@ static void read_assessor(struct import *import, struct node assessor)
         return;
     }
     (void)node_whole(keys_get(&args, "start_step"), &warmup);
-    (void)json_object_set_new(
-        import->study, "stopping",
-        json_pack("{s:s, s:o}", "rule", "median", "warmup", space_number(warmup)));
+    study_set(import, "stopping",
+              json_pack("{s:s, s:o}", "rule", "median", "warmup", space_number(warmup)));
     keys_end(&args, &import->remarks, "Medianstop");
 }
 
@@ -395,7 +393,7 @@ static void read_name(struct import *import, struct node name)
         import_append_name(&text, node_text(name));
     }
     if (text.len > 0) {
-        (void)json_object_set_new(import->study, "name", json_string(buf_text(&text)));
+        study_set(import, "name", json_string(buf_text(&text)));
     }
 }
 

@@ -310,10 +310,10 @@ static void name_study(struct import *import, const json_t *study)
     buf_init(&name, 256);
     import_append_name(&name, own == NULL ? "" : own);
     if (name.len > 0) {
-        (void)json_object_set_new(import->study, "name", json_string(buf_text(&name)));
+        study_set(import, "name", json_string(buf_text(&name)));
     }
     if (own != NULL && strcmp(own, buf_text(&name)) != 0) {
-        (void)json_object_set_new(import->study, "description", json_string(own));
+        study_set(import, "description", json_string(own));
     }
 }
 

@@ -259,6 +259,12 @@ void space_add_objective(struct import *import, const char *metric, bool maximiz
     (void)json_array_append_new(part(import, "objectives", json_array()), objective);
 }
 
+void study_set(struct import *import, const char *key, json_t *value)
+{
+    import->is_beyond = import->is_beyond || value == NULL;
+    (void)json_object_set_new(import->study, key, value);
+}
+
 void study_put(struct import *import, const char *object, const char *key, json_t *value)
 {
     import->is_beyond = import->is_beyond || value == NULL;

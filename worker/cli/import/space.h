@@ -45,7 +45,9 @@ json_t *space_number(double x);
 /* Adds to the study: objectives[{metric, direction, fold}]; `fold` NULL: the last value. */
 void space_add_objective(struct import *import, const char *metric, bool maximizes,
                          const char *fold);
-/* study[object][key] ← value, which is stolen. */
+/* study[key] ← value, and study[object][key] ← value, which are stolen; NULL, a number that is
+ * none, refuses the import. */
+void study_set(struct import *import, const char *key, json_t *value);
 void study_put(struct import *import, const char *object, const char *key, json_t *value);
 
 #endif

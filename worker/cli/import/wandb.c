@@ -187,12 +187,12 @@ static int read_stop(struct import *import, struct node stop, const char *search
                "strict: false has no counterpart: at a rung a trial's value there is compared, not "
                "the best that it had before");
     }
-    (void)json_object_set_new(import->study, "strategy",
-                              json_pack("{s:s, s:s, s:o, s:s}", "name", "asha", "mode", "stopping",
-                                        "eta", space_number(bands.eta), "search", search));
-    (void)json_object_set_new(import->study, "resource",
-                              json_pack("{s:s, s:o, s:o}", "name", "steps", "min",
-                                        space_number(bands.min), "max", space_number(bands.max)));
+    study_set(import, "strategy",
+              json_pack("{s:s, s:s, s:o, s:s}", "name", "asha", "mode", "stopping", "eta",
+                        space_number(bands.eta), "search", search));
+    study_set(import, "resource",
+              json_pack("{s:s, s:o, s:o}", "name", "steps", "min", space_number(bands.min), "max",
+                        space_number(bands.max)));
     return 0;
 }
 
@@ -219,12 +219,12 @@ static void keep_words(struct import *import, struct keys *keys)
         import_append_name(&name, node_text(given));
     }
     if (name.len > 0) {
-        (void)json_object_set_new(import->study, "name", json_string(buf_text(&name)));
+        study_set(import, "name", json_string(buf_text(&name)));
     }
     if (description != NULL) {
-        (void)json_object_set_new(import->study, "description", json_string(description));
+        study_set(import, "description", json_string(description));
     } else if (node_text(given) != NULL && strcmp(node_text(given), buf_text(&name)) != 0) {
-        (void)json_object_set_new(import->study, "description", json_string(node_text(given)));
+        study_set(import, "description", json_string(node_text(given)));
     }
     keep_label(import, keys, "project");
     keep_label(import, keys, "entity");
@@ -281,7 +281,7 @@ int wandb_read(struct import *import, struct node root, struct err *err)
     TRY(read_metrics(import, keys_get(&keys, "metrics"), err));
     TRY(wandb_read_parameters(import, keys_get(&keys, "parameters"), err));
     const char *strategy = strategy_of(import, method);
-    (void)json_object_set_new(import->study, "strategy", json_string(strategy));
+    study_set(import, "strategy", json_string(strategy));
     TRY(read_stop(import, keys_get(&keys, "early_terminate"),
                   strcmp(strategy, "auto") == 0 ? "random" : strategy, err));
     TRY(read_run_cap(import, keys_get(&keys, "run_cap"), err));
