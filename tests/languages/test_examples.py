@@ -137,6 +137,9 @@ class Examples(unittest.TestCase):
         self.assertEqual(self.client.post("/v1/studies", hone.study(self.name)).status, 201)
         self.assertIn("exists with another definition", self.finish(1))
 
+    def test_it_says_that_it_does_not_know_the_server(self):
+        self.assertIn("set HONE_URL", self.finish(1, HONE_TOKEN_FILE=str(self.token("read"))))
+
     def test_it_says_that_nobody_answers(self):
         environment = self.environment()
         self.server.stop()

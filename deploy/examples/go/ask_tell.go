@@ -68,6 +68,9 @@ func train(lease string, parameters object) {
 
 func main() {
 	log.SetFlags(0)
+	if os.Getenv("HONE_URL") == "" {
+		log.Fatal("set HONE_URL to the server: http://127.0.0.1:4663")
+	}
 	call("POST", "/studies", object{ // again with the same definition: goes on where it was
 		"name": "branin-go", "metric": "loss", "direction": "minimize", "seed": 1,
 		"limits":   object{"trials": 20},

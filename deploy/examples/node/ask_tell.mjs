@@ -7,7 +7,7 @@
 import {readFileSync} from "node:fs";
 import {setTimeout as sleep} from "node:timers/promises";
 
-const url = (process.env.HONE_URL ?? "http://127.0.0.1:4663") + "/v1";
+const url = process.env.HONE_URL + "/v1";
 const headers = {"Content-Type": "application/json"};
 if (process.env.HONE_TOKEN_FILE)
     headers.Authorization = "Bearer " + readFileSync(process.env.HONE_TOKEN_FILE, "utf8").trim();
@@ -35,6 +35,7 @@ async function train({lease, trial}) {
 }
 
 try {
+    if (!process.env.HONE_URL) throw new Error("set HONE_URL to the server: http://127.0.0.1:4663");
     await call("POST", "/studies", { // again with the same definition: goes on where it was
         name: "branin-node", metric: "loss", direction: "minimize", limits: {trials: 20}, seed: 1,
         stopping: {rule: "threshold", step: 2, value: 60}, parameters: [

@@ -5,6 +5,7 @@
 #
 # HONE_TOKEN_FILE names a token with the scopes submit and worker, unless the server is open.
 library(httr2)
+if (!nzchar(Sys.getenv("HONE_URL"))) stop("set HONE_URL to the server: http://127.0.0.1:4663")
 
 call <- function(method, path, body = NULL) {
   asked <- request(paste0(Sys.getenv("HONE_URL"), "/v1", path)) |>
