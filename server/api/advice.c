@@ -7,17 +7,17 @@
 #include "server/advice/advice_json.h"
 #include "server/advice/advice_text.h"
 #include "server/advice/study_body.h"
-#include "server/api/face.h"
 #include "server/api/json.h"
 #include "server/api/problem.h"
 #include "server/api/read.h"
+#include "server/api/representation.h"
 #include "server/api/request.h"
 
 #define ADVICE_BYTES_MAX (4u << 20)
 
 /* ---- techniques as rows ---- */
 
-static int each_item(json_t *answer, face_row *row, void *context, struct err *err)
+static int each_item(json_t *answer, representation_row *row, void *context, struct err *err)
 {
     size_t i;
     json_t *item;
@@ -29,7 +29,7 @@ static int each_item(json_t *answer, face_row *row, void *context, struct err *e
     return 0;
 }
 
-static const struct face_column columns[] = {
+static const struct representation_column columns[] = {
     {.key = "rank", .is_right = true},
     {.key = "title"},
     {.object = "strategy", .key = "name", .title = "strategy"},
@@ -40,7 +40,7 @@ static const struct face_column columns[] = {
     {.key = "does"},
     {.key = "serving"},
     {0}};
-static const struct face face = {
+static const struct representation representation = {
     .formats = FORMATS_LIST, .columns = columns, .each_row = each_item};
 
 static int fill_rows(const struct buf *written, enum format format, struct buf *out,
@@ -49,7 +49,8 @@ static int fill_rows(const struct buf *written, enum format format, struct buf *
     json_auto_t *answer = NULL;
 
     TRY(json_parse_own(buf_text(written), &answer, err));
-    return face_write(&face, format, &(struct face_query){0}, NULL, answer, out, err);
+    return representation_write(&representation, format, &(struct representation_query){0}, NULL,
+                                answer, out, err);
 }
 
 static int fill(const struct problem *problem, const struct advice *advice, enum format format,

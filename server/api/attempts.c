@@ -66,20 +66,20 @@ static int read_attempts(struct read_request *read, struct err *err)
     return item_list_end(&listing, NULL, err);
 }
 
-static const struct face_column columns[] = {{.key = "attempt", .is_right = true},
-                                             {.key = "worker"},
-                                             {.key = "state"},
-                                             {.key = "reason"},
-                                             {.key = "from", .is_right = true},
-                                             {.key = "to", .is_right = true},
-                                             {.key = "step", .is_right = true},
-                                             {.key = "started_at"},
-                                             {.key = "ended_at"},
-                                             {.key = "late", .is_extra = true},
-                                             {.key = "detail", .is_extra = true},
-                                             {.key = "checkpoint", .is_extra = true},
-                                             {.key = "usage", .is_extra = true},
-                                             {0}};
-static const struct face face = {.formats = FORMATS_LIST, .columns = columns};
+static const struct representation_column columns[] = {{.key = "attempt", .is_right = true},
+                                                       {.key = "worker"},
+                                                       {.key = "state"},
+                                                       {.key = "reason"},
+                                                       {.key = "from", .is_right = true},
+                                                       {.key = "to", .is_right = true},
+                                                       {.key = "step", .is_right = true},
+                                                       {.key = "started_at"},
+                                                       {.key = "ended_at"},
+                                                       {.key = "late", .is_extra = true},
+                                                       {.key = "detail", .is_extra = true},
+                                                       {.key = "checkpoint", .is_extra = true},
+                                                       {.key = "usage", .is_extra = true},
+                                                       {0}};
+static const struct representation representation = {.formats = FORMATS_LIST, .columns = columns};
 
-FACE_HANDLER(get_attempts, &face, NULL, read_attempts)
+REPRESENTATION_HANDLER(get_attempts, &representation, NULL, read_attempts)

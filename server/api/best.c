@@ -6,7 +6,7 @@
 #include "server/analysis/spending.h"
 #include "server/analysis/trace.h"
 #include "server/api/json.h"
-#include "server/api/trial_face.h"
+#include "server/api/trial_representation.h"
 
 static int require_one_objective(const struct read_request *read, struct err *err)
 {
@@ -205,7 +205,7 @@ static int read_history(struct read_request *read, struct err *err)
     return result;
 }
 
-static int each_best(json_t *answer, face_row *row, void *context, struct err *err)
+static int each_best(json_t *answer, representation_row *row, void *context, struct err *err)
 {
     const json_t *trial = json_object_get(answer, "trial");
 
@@ -216,15 +216,15 @@ static int each_best(json_t *answer, face_row *row, void *context, struct err *e
     return 0;
 }
 
-static const struct face best_face = {
+static const struct representation best_representation = {
     .formats = FORMATS_ONE | FORMAT_BIT(FORMAT_HYDRA),
     .columns = trial_columns,
-    .add_columns = trial_face_add_columns,
+    .add_columns = trial_representation_add_columns,
     .is_one = true,
     .each_row = each_best,
     .nothing = "no trial of the study is complete yet",
 };
-static const struct face_column history_columns[] = {
+static const struct representation_column history_columns[] = {
     {.key = "number", .is_right = true},
     {.key = "value", .is_right = true},
     {.key = "step", .is_right = true},
@@ -234,8 +234,9 @@ static const struct face_column history_columns[] = {
     {.key = "after_resource", .is_right = true},
     {.key = "after_worker_seconds", .is_right = true},
     {0}};
-static const struct face history_face = {.formats = FORMATS_LIST, .columns = history_columns};
+static const struct representation history_representation = {.formats = FORMATS_LIST,
+                                                             .columns = history_columns};
 
-FACE_HANDLER(get_best, &best_face, NULL, read_best)
-FACE_HANDLER(get_pareto, &trials_face, NULL, read_pareto)
-FACE_HANDLER(get_history, &history_face, NULL, read_history)
+REPRESENTATION_HANDLER(get_best, &best_representation, NULL, read_best)
+REPRESENTATION_HANDLER(get_pareto, &trials_representation, NULL, read_pareto)
+REPRESENTATION_HANDLER(get_history, &history_representation, NULL, read_history)

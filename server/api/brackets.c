@@ -109,7 +109,7 @@ static int read_brackets(struct read_request *read, struct err *err)
 
 /* ---- rungs as rows, brackets as a drawing ---- */
 
-static int each_rung(json_t *answer, face_row *row, void *context, struct err *err)
+static int each_rung(json_t *answer, representation_row *row, void *context, struct err *err)
 {
     size_t i;
     size_t k;
@@ -128,7 +128,7 @@ static int each_rung(json_t *answer, face_row *row, void *context, struct err *e
     return json_check(failures, err);
 }
 
-static void draw(const json_t *answer, const struct face_query *query, struct buf *out)
+static void draw(const json_t *answer, const struct representation_query *query, struct buf *out)
 {
     const struct brackets_look look = {
         .ascii = true, .open_last = true, .width = query->width > 0 ? (size_t)query->width : 0};
@@ -141,22 +141,22 @@ static void draw(const json_t *answer, const struct face_query *query, struct bu
     }
 }
 
-static const struct face_column columns[] = {{.key = "bracket", .is_right = true},
-                                             {.key = "state"},
-                                             {.key = "rung", .is_right = true},
-                                             {.key = "resource", .is_right = true},
-                                             {.key = "size", .is_right = true},
-                                             {.key = "entered", .is_right = true},
-                                             {.key = "running", .is_right = true},
-                                             {.key = "waiting", .is_right = true},
-                                             {.key = "reported", .is_right = true},
-                                             {.key = "failed", .is_right = true},
-                                             {.key = "promoted", .is_right = true},
-                                             {.key = "next"},
-                                             {0}};
-static const struct face face = {
+static const struct representation_column columns[] = {{.key = "bracket", .is_right = true},
+                                                       {.key = "state"},
+                                                       {.key = "rung", .is_right = true},
+                                                       {.key = "resource", .is_right = true},
+                                                       {.key = "size", .is_right = true},
+                                                       {.key = "entered", .is_right = true},
+                                                       {.key = "running", .is_right = true},
+                                                       {.key = "waiting", .is_right = true},
+                                                       {.key = "reported", .is_right = true},
+                                                       {.key = "failed", .is_right = true},
+                                                       {.key = "promoted", .is_right = true},
+                                                       {.key = "next"},
+                                                       {0}};
+static const struct representation representation = {
     .formats = FORMATS_LIST, .columns = columns, .each_row = each_rung, .draw = draw};
 
 static const char *const brackets_query[] = {"wait", "after", NULL};
 
-WAIT_HANDLER(get_brackets, &face, brackets_query, read_brackets)
+WAIT_HANDLER(get_brackets, &representation, brackets_query, read_brackets)

@@ -28,10 +28,10 @@ struct columns_read {
     int64_t n;
     int64_t next_from;         /* 0: nothing is left */
     struct column_text *texts; /* of set.n columns, for JSON; owned */
-    struct item_list rows;     /* for the other formats, and its face */
+    struct item_list rows;     /* for the other formats, and its representation */
     char (*names)[COLUMN_NAME_BYTES];
-    struct face_column *shown;
-    struct face face;
+    struct representation_column *shown;
+    struct representation representation;
 };
 
 static void columns_read_finish(struct columns_read *columns)
@@ -81,8 +81,8 @@ static int begin_texts(struct columns_read *columns, struct err *err)
     return 0;
 }
 
-/* A face with the columns that were asked for. */
-static int make_face(struct columns_read *columns, struct err *err)
+/* A representation with the columns that were asked for. */
+static int make_representation(struct columns_read *columns, struct err *err)
 {
     columns->names = calloc(columns->set.n, sizeof *columns->names);
     columns->shown = calloc(columns->set.n + 1, sizeof *columns->shown);
@@ -91,19 +91,20 @@ static int make_face(struct columns_read *columns, struct err *err)
     }
     for (size_t i = 0; i < columns->set.n; i++) {
         column_name(&columns->set.items[i], columns->names[i]);
-        columns->shown[i] =
-            (struct face_column){.key = columns->names[i],
-                                 .null_is_nothing = true,
-                                 .is_parameter = column_is_parameter(&columns->set.items[i])};
+        columns->shown[i] = (struct representation_column){
+            .key = columns->names[i],
+            .null_is_nothing = true,
+            .is_parameter = column_is_parameter(&columns->set.items[i])};
     }
-    columns->face = (struct face){.formats = FORMATS_LIST, .columns = columns->shown};
-    columns->read->face = &columns->face;
+    columns->representation =
+        (struct representation){.formats = FORMATS_LIST, .columns = columns->shown};
+    columns->read->representation = &columns->representation;
     return 0;
 }
 
 static int begin_rows(struct columns_read *columns, struct err *err)
 {
-    TRY(make_face(columns, err));
+    TRY(make_representation(columns, err));
     return item_list_begin(&columns->rows, columns->read, err);
 }
 

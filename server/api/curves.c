@@ -203,11 +203,11 @@ static int read_curves(struct read_request *read, struct err *err)
 
 static const char *const curves_query[] = {"metric", "trials", "points", "numbers", NULL};
 
-static const struct face_column columns[] = {{.key = "number", .is_right = true},
-                                             {.key = "state"},
-                                             {.key = "step", .is_right = true},
-                                             {.key = "value", .is_right = true},
-                                             {0}};
-static const struct face face = {.formats = FORMATS_LIST, .columns = columns};
+static const struct representation_column columns[] = {{.key = "number", .is_right = true},
+                                                       {.key = "state"},
+                                                       {.key = "step", .is_right = true},
+                                                       {.key = "value", .is_right = true},
+                                                       {0}};
+static const struct representation representation = {.formats = FORMATS_LIST, .columns = columns};
 
-FACE_HANDLER(get_curves, &face, curves_query, read_curves)
+REPRESENTATION_HANDLER(get_curves, &representation, curves_query, read_curves)

@@ -208,7 +208,7 @@ static int read_explanation(struct read_request *read, struct err *err)
 
 /* ---- decisions as rows, all of it as sentences ---- */
 
-static int each_event(json_t *answer, face_row *row, void *context, struct err *err)
+static int each_event(json_t *answer, representation_row *row, void *context, struct err *err)
 {
     size_t i;
     json_t *event;
@@ -220,26 +220,26 @@ static int each_event(json_t *answer, face_row *row, void *context, struct err *
     return 0;
 }
 
-static void draw(const json_t *answer, const struct face_query *query, struct buf *out)
+static void draw(const json_t *answer, const struct representation_query *query, struct buf *out)
 {
     (void)query;
     explain_write(answer, text_utc, out);
 }
 
-static const struct face_column columns[] = {{.key = "at"},
-                                             {.key = "event"},
-                                             {.key = "rung", .is_right = true},
-                                             {.key = "step", .is_right = true},
-                                             {.key = "value", .is_right = true},
-                                             {.key = "rank", .is_right = true},
-                                             {.key = "reported", .is_right = true},
-                                             {.key = "advance", .is_right = true},
-                                             {.key = "cutoff", .is_right = true},
-                                             {.key = "median", .is_extra = true},
-                                             {.key = "threshold", .is_extra = true},
-                                             {.key = "text"},
-                                             {0}};
-static const struct face face = {
+static const struct representation_column columns[] = {{.key = "at"},
+                                                       {.key = "event"},
+                                                       {.key = "rung", .is_right = true},
+                                                       {.key = "step", .is_right = true},
+                                                       {.key = "value", .is_right = true},
+                                                       {.key = "rank", .is_right = true},
+                                                       {.key = "reported", .is_right = true},
+                                                       {.key = "advance", .is_right = true},
+                                                       {.key = "cutoff", .is_right = true},
+                                                       {.key = "median", .is_extra = true},
+                                                       {.key = "threshold", .is_extra = true},
+                                                       {.key = "text"},
+                                                       {0}};
+static const struct representation representation = {
     .formats = FORMATS_LIST, .columns = columns, .each_row = each_event, .draw = draw};
 
-FACE_HANDLER(get_explain, &face, NULL, read_explanation)
+REPRESENTATION_HANDLER(get_explain, &representation, NULL, read_explanation)

@@ -5,7 +5,7 @@
 
 #include "server/api/json.h"
 #include "server/api/stream.h"
-#include "server/api/trial_face.h"
+#include "server/api/trial_representation.h"
 
 #define TRIALS_PER_CHUNK 1000
 
@@ -14,8 +14,8 @@ struct exporter {
     const struct live_study_view *study;
     enum format format;
     int64_t after_number;
-    struct face_rows rows; /* of CSV */
-    struct buf item;       /* of CSV: the JSON of a trial */
+    struct representation_rows rows; /* of CSV */
+    struct buf item;                 /* of CSV: the JSON of a trial */
     /* of the present chunk */
     struct buf *out;
     int n;
@@ -27,7 +27,7 @@ static int show_row(struct exporter *exporter, struct err *err)
 
     TRY(buf_check(&exporter->item, err));
     TRY(json_parse_own(buf_text(&exporter->item), &trial, err));
-    face_rows_add(&exporter->rows, trial);
+    representation_rows_add(&exporter->rows, trial);
     return 0;
 }
 
@@ -61,7 +61,7 @@ static int read_chunk(void *context, struct store *store, struct buf *out, bool 
     exporter->n = 0;
     TRY(store_each_trial(store, &query, export_row, exporter, err));
     if (exporter->format == FORMAT_CSV) {
-        TRY(face_rows_write(&exporter->rows, out, err));
+        TRY(representation_rows_write(&exporter->rows, out, err));
     }
     *more = exporter->n == TRIALS_PER_CHUNK;
     return 0;
@@ -71,7 +71,7 @@ static void exporter_destroy(void *context)
 {
     struct exporter *exporter = context;
 
-    face_rows_finish(&exporter->rows);
+    representation_rows_finish(&exporter->rows);
     buf_finish(&exporter->item);
     live_view_release(exporter->view);
     free(exporter);
@@ -90,7 +90,8 @@ static int start_export(struct read_request *read, struct err *err)
     exporter->study = read->study;
     exporter->format = read->format;
     buf_init(&exporter->item, RESPONSE_MAX);
-    if (face_rows_begin(&exporter->rows, &trials_face, FORMAT_CSV, &read->query, read->study, err)
+    if (representation_rows_begin(&exporter->rows, &trials_representation, FORMAT_CSV, &read->query,
+                                  read->study, err)
         != 0) {
         exporter_destroy(exporter);
         return -1;

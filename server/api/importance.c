@@ -130,7 +130,7 @@ static int read_importance(struct read_request *read, struct err *err)
 
 static const char *const importance_query[] = {"metric", "direction", NULL};
 
-static int each_parameter(json_t *answer, face_row *row, void *context, struct err *err)
+static int each_parameter(json_t *answer, representation_row *row, void *context, struct err *err)
 {
     size_t i;
     json_t *parameter;
@@ -152,14 +152,14 @@ static void append_warning(const json_t *answer, struct buf *out)
     }
 }
 
-static const struct face_column columns[] = {{.key = "name"},
-                                             {.key = "share", .is_right = true},
-                                             {.key = "trials", .is_right = true},
-                                             {.key = "top", .is_right = true},
-                                             {0}};
-static const struct face face = {.formats = FORMATS_LIST,
-                                 .columns = columns,
-                                 .each_row = each_parameter,
-                                 .foot = append_warning};
+static const struct representation_column columns[] = {{.key = "name"},
+                                                       {.key = "share", .is_right = true},
+                                                       {.key = "trials", .is_right = true},
+                                                       {.key = "top", .is_right = true},
+                                                       {0}};
+static const struct representation representation = {.formats = FORMATS_LIST,
+                                                     .columns = columns,
+                                                     .each_row = each_parameter,
+                                                     .foot = append_warning};
 
-FACE_HANDLER(get_importance, &face, importance_query, read_importance)
+REPRESENTATION_HANDLER(get_importance, &representation, importance_query, read_importance)

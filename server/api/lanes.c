@@ -341,14 +341,14 @@ static int read_lanes(struct read_request *read, struct err *err)
 
 static const char *const lanes_query[] = {"since", "until", "study", NULL};
 
-static const struct face_column columns[] = {{.key = "worker"},
-                                             {.key = "study"},
-                                             {.key = "trial", .is_right = true},
-                                             {.key = "attempt", .is_right = true},
-                                             {.key = "end"},
-                                             {.key = "started_at"},
-                                             {.key = "ended_at"},
-                                             {0}};
-static const struct face face = {.formats = FORMATS_LIST, .columns = columns};
+static const struct representation_column columns[] = {{.key = "worker"},
+                                                       {.key = "study"},
+                                                       {.key = "trial", .is_right = true},
+                                                       {.key = "attempt", .is_right = true},
+                                                       {.key = "end"},
+                                                       {.key = "started_at"},
+                                                       {.key = "ended_at"},
+                                                       {0}};
+static const struct representation representation = {.formats = FORMATS_LIST, .columns = columns};
 
-FACE_HANDLER(get_lanes, &face, lanes_query, read_lanes)
+REPRESENTATION_HANDLER(get_lanes, &representation, lanes_query, read_lanes)

@@ -77,7 +77,7 @@ static int read_ledger(struct read_request *read, struct err *err)
 }
 
 /* A row for each part of the time. */
-static int each_part(json_t *answer, face_row *row, void *context, struct err *err)
+static int each_part(json_t *answer, representation_row *row, void *context, struct err *err)
 {
     static const char *const parts[] = {"kept", "wasted", "saved", "running"};
     size_t failures = json_failures();
@@ -90,9 +90,9 @@ static int each_part(json_t *answer, face_row *row, void *context, struct err *e
     return json_check(failures, err);
 }
 
-static const struct face_column columns[] = {
+static const struct representation_column columns[] = {
     {.key = "time"}, {.key = "seconds", .is_right = true}, {0}};
-static const struct face face = {
+static const struct representation representation = {
     .formats = FORMATS_LIST, .columns = columns, .each_row = each_part};
 
-FACE_HANDLER(get_ledger, &face, NULL, read_ledger)
+REPRESENTATION_HANDLER(get_ledger, &representation, NULL, read_ledger)

@@ -21,7 +21,8 @@ int item_list_begin_with(struct item_list *listing, struct read_request *read,
     read->is_shown = true;
     buf_init(&listing->item, RESPONSE_MAX);
     if (listing->is_shown) {
-        return face_rows_begin(&listing->rows, read->face, format, &read->query, read->study, err);
+        return representation_rows_begin(&listing->rows, read->representation, format, &read->query,
+                                         read->study, err);
     }
     json_writer_init(&listing->w, &read->response.body);
     if (format == FORMAT_JSON) {
@@ -37,7 +38,7 @@ int item_list_begin_with(struct item_list *listing, struct read_request *read,
 
 void item_list_finish(struct item_list *listing)
 {
-    face_rows_finish(&listing->rows);
+    representation_rows_finish(&listing->rows);
     buf_finish(&listing->item);
 }
 
@@ -60,7 +61,7 @@ static void show_item(struct item_list *listing)
         || json_parse_own(buf_text(&listing->item), &item, &listing->err) != 0) {
         return;
     }
-    face_rows_add(&listing->rows, item);
+    representation_rows_add(&listing->rows, item);
 }
 
 void item_list_item_end(struct item_list *listing)
@@ -114,7 +115,7 @@ int item_list_end(struct item_list *listing, const char *next_cursor, struct err
         return -1;
     }
     if (listing->is_shown) {
-        TRY(face_rows_write(&listing->rows, &read->response.body, err));
+        TRY(representation_rows_write(&listing->rows, &read->response.body, err));
     } else if (read->format == FORMAT_JSON) {
         json_array_end(&listing->w);
         json_put_string(&listing->w, "next_cursor", next_cursor);

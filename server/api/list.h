@@ -1,5 +1,5 @@
-/* Lists: {"items": […], "next_cursor": …}, one JSON object a line, or what the face of the route
- * makes of each item; and what all of them read from the request. */
+/* Lists: {"items": […], "next_cursor": …}, one JSON object a line, or what the representation of
+ * the route makes of each item; and what all of them read from the request. */
 #ifndef SERVER_API_LIST_H
 #define SERVER_API_LIST_H
 
@@ -7,9 +7,9 @@
 
 struct item_list {
     struct read_request *read;
-    bool is_shown;         /* by the face, item for item */
-    struct face_rows rows; /* then */
-    struct buf item;       /* then: the JSON of the present one */
+    bool is_shown;                   /* by the representation, item for item */
+    struct representation_rows rows; /* then */
+    struct buf item;                 /* then: the JSON of the present one */
     struct json_writer w;
     size_t n;
     struct err err; /* of an item; code 0: none */

@@ -195,19 +195,20 @@ static int read_measurements(struct read_request *read, struct err *err)
 static const char *const measurements_query[] = {"limit", "cursor", "metric", NULL};
 
 /* A column for each metric of the study. */
-static void add_metrics(const struct live_study_view *study, struct face_columns *columns)
+static void add_metrics(const struct live_study_view *study, struct representation_columns *columns)
 {
     for (size_t i = 0; i < study->n_metrics; i++) {
-        face_columns_add(columns, &(struct face_column){.object = "metrics",
-                                                        .key = study->metrics[i],
-                                                        .title = study->metrics[i],
-                                                        .is_right = true});
+        representation_columns_add(columns,
+                                   &(struct representation_column){.object = "metrics",
+                                                                   .key = study->metrics[i],
+                                                                   .title = study->metrics[i],
+                                                                   .is_right = true});
     }
 }
 
-static const struct face_column columns[] = {
+static const struct representation_column columns[] = {
     {.key = "attempt", .is_right = true}, {.key = "step", .is_right = true}, {0}};
-static const struct face face = {
+static const struct representation representation = {
     .formats = FORMATS_LIST, .columns = columns, .add_columns = add_metrics};
 
-FACE_HANDLER(get_measurements, &face, measurements_query, read_measurements)
+REPRESENTATION_HANDLER(get_measurements, &representation, measurements_query, read_measurements)

@@ -1,9 +1,9 @@
 #include "server/api/pages.h"
 
 #include "common/json.h"
-#include "server/api/face.h"
 #include "server/api/problem.h"
 #include "server/api/read.h"
+#include "server/api/representation.h"
 #include "server/api/request.h"
 
 static void reply_text(struct http_request *request, const char *text)
@@ -40,9 +40,9 @@ void pages_get_health(void *context, struct http_request *request)
     reply_text(request, "ok\n");
 }
 
-static const struct face_column version_columns[] = {
+static const struct representation_column version_columns[] = {
     {.key = "version"}, {.key = "api", .is_right = true}, {0}};
-static const struct face version_face = {
+static const struct representation version_representation = {
     .formats = FORMATS_ONE, .columns = version_columns, .is_one = true};
 
 static int write_version(struct http_request *request, struct http_response *response,
@@ -51,16 +51,17 @@ static int write_version(struct http_request *request, struct http_response *res
     static const char *const known[] = {"cols", "width", NULL};
     size_t failures = json_failures();
     json_auto_t *version = json_pack("{s:s, s:i}", "version", HONE_VERSION, "api", 1);
-    struct face_query query;
+    struct representation_query query;
     enum format format;
 
     TRY(json_check(failures, err));
     TRY(query_check(request, known, err));
-    TRY(request_format(request, version_face.formats, &format, err));
-    TRY(read_face_query(request, &version_face, format, &query, err));
+    TRY(request_format(request, version_representation.formats, &format, err));
+    TRY(read_representation_query(request, &version_representation, format, &query, err));
     http_response_init(response, 200, format_content_type(format));
     if (format != FORMAT_JSON) {
-        return face_write(&version_face, format, &query, NULL, version, &response->body, err);
+        return representation_write(&version_representation, format, &query, NULL, version,
+                                    &response->body, err);
     }
     struct json_writer w;
     json_writer_init(&w, &response->body);

@@ -31,14 +31,15 @@ bool page_format(struct http_request *request, unsigned formats, enum format *fo
     return true;
 }
 
-int read_face_query(const struct http_request *request, const struct face *face, enum format format,
-                    struct face_query *query, struct err *err)
+int read_representation_query(const struct http_request *request,
+                              const struct representation *representation, enum format format,
+                              struct representation_query *query, struct err *err)
 {
     static const unsigned with_columns = FORMAT_BIT(FORMAT_CSV) | FORMAT_BIT(FORMAT_TABLE)
                                          | FORMAT_BIT(FORMAT_TEXT) | FORMAT_BIT(FORMAT_SH);
-    bool is_drawn = format == FORMAT_TEXT && face->draw != NULL;
+    bool is_drawn = format == FORMAT_TEXT && representation->draw != NULL;
 
-    *query = (struct face_query){.cols = http_query(request, "cols")};
+    *query = (struct representation_query){.cols = http_query(request, "cols")};
     if (query->cols != NULL && ((FORMAT_BIT(format) & with_columns) == 0 || is_drawn)) {
         return err_set(err, ERR_MALFORMED,
                        "cols chooses the columns of format=table, csv, text and sh, where the "
@@ -49,24 +50,28 @@ int read_face_query(const struct http_request *request, const struct face *face,
     }
     if (format != FORMAT_TABLE && !is_drawn) {
         return err_set(err, ERR_MALFORMED, "width is of format=table%s",
-                       face->draw != NULL ? " and format=text" : "");
+                       representation->draw != NULL ? " and format=text" : "");
     }
-    return query_int(request, "width", 0, FACE_WIDTH_MIN, FACE_WIDTH_MAX, &query->width, err);
+    return query_int(request, "width", 0, REPRESENTATION_WIDTH_MIN, REPRESENTATION_WIDTH_MAX,
+                     &query->width, err);
 }
 
 static int choose_format(struct read_request *read, const struct read_kind *kind, struct err *err)
 {
-    static const char *const of_faces[] = {"width", "cols", NULL};
-    const struct face *face = kind->face;
-    unsigned formats = face != NULL ? face->formats : kind->formats;
+    static const char *const of_representations[] = {"width", "cols", NULL};
+    const struct representation *representation = kind->representation;
+    unsigned formats = representation != NULL ? representation->formats : kind->formats;
 
-    read->face = face;
-    TRY(query_check_with(read->request, kind->query, face != NULL ? of_faces : NULL, err));
+    read->representation = representation;
+    TRY(query_check_with(read->request, kind->query,
+                         representation != NULL ? of_representations : NULL, err));
     TRY(request_format(read->request, formats, &read->format, err));
     if ((formats & FORMAT_BIT(read->format)) == 0) { /* the request asks for none */
         read->format = kind->otherwise;
     }
-    return face == NULL ? 0 : read_face_query(read->request, face, read->format, &read->query, err);
+    return representation == NULL ? 0
+                                  : read_representation_query(read->request, representation,
+                                                              read->format, &read->query, err);
 }
 
 /* Makes another format of the JSON that stands in the body. */
@@ -78,8 +83,8 @@ static int show(struct read_request *read, struct err *err)
     buf_init(&read->response.body, RESPONSE_MAX);
     TRY(buf_check(&written, err));
     TRY(json_parse_own(buf_text(&written), &answer, err));
-    return face_write(read->face, read->format, &read->query, read->study, answer,
-                      &read->response.body, err);
+    return representation_write(read->representation, read->format, &read->query, read->study,
+                                answer, &read->response.body, err);
 }
 
 static int run(struct read_request *read, const struct read_kind *kind, struct err *err)
@@ -88,7 +93,7 @@ static int run(struct read_request *read, const struct read_kind *kind, struct e
     TRY(read_path(read, err));
     read->response.content_type = format_content_type(read->format);
     TRY(kind->read(read, err));
-    if (read->face != NULL && read->format != FORMAT_JSON && !read->is_shown) {
+    if (read->representation != NULL && read->format != FORMAT_JSON && !read->is_shown) {
         TRY(show(read, err));
     }
     return read->is_answered ? 0 : buf_check(&read->response.body, err);

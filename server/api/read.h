@@ -7,7 +7,7 @@
 #define SERVER_API_READ_H
 
 #include "server/api/api.h"
-#include "server/api/face.h"
+#include "server/api/representation.h"
 
 struct read_request {
     struct api *api;
@@ -17,8 +17,8 @@ struct read_request {
     const struct live_study_view *study; /* of {study} in the path, else NULL */
     int64_t trial;                       /* of {trial} in the path, else 0 */
     enum format format;
-    const struct face *face;       /* NULL: the route has none */
-    struct face_query query;       /* of the other formats */
+    const struct representation *representation; /* NULL: the route has none */
+    struct representation_query query;           /* of the other formats */
     struct http_response response; /* 200 of the format's type, for the read to fill */
     bool is_shown;                 /* the body is in the format already, by a list */
     bool is_answered;              /* by a stream, which took the response */
@@ -27,8 +27,10 @@ struct read_request {
 /* What a route needs: its formats, the one without ?format= and Accept, the query parameters that
  * it knows (NULL-terminated, or NULL), the read. */
 struct read_kind {
-    unsigned formats; /* without a face: each of them is written by the read; 0: it has but one */
-    const struct face *face; /* NULL, or what the other formats show of the JSON that it writes */
+    unsigned formats; /* without a representation: each of them is written by the read; 0: it has
+                         but one */
+    const struct representation
+        *representation; /* NULL, or what the other formats show of the JSON that it writes */
     enum format otherwise;
     const char *const *query;
     int (*read)(struct read_request *read, struct err *err);
@@ -46,8 +48,8 @@ void read_later(struct api *api, struct http_request *request,
 void read_streamed(struct api *api, struct http_request *request,
                    void (*job)(void *request, struct store *reader));
 
-/* Defines the handler `name`. With FACE_HANDLER the read writes JSON, into the body or by a list
- * (list.h), and the face makes the other formats of it. */
+/* Defines the handler `name`. With REPRESENTATION_HANDLER the read writes JSON, into the body or by
+ * a list (list.h), and the representation makes the other formats of it. */
 #define READ_HANDLER(name, allowed, known, function)                                               \
     static void name##_job(void *request, struct store *store)                                     \
     {                                                                                              \
@@ -58,7 +60,7 @@ void read_streamed(struct api *api, struct http_request *request,
     {                                                                                              \
         read_later(context, request, name##_job);                                                  \
     }
-#define FACE_HANDLER(name, shown, known, function)                                                 \
+#define REPRESENTATION_HANDLER(name, shown, known, function)                                       \
     static void name##_job(void *request, struct store *store)                                     \
     {                                                                                              \
         static const struct read_kind kind = {0, shown, FORMAT_JSON, known, function};             \
@@ -81,8 +83,10 @@ void read_streamed(struct api *api, struct http_request *request,
 bool page_format(struct http_request *request, unsigned formats, enum format *format);
 
 /* The query parameters of a table or a drawing, checked against the format: ERR_MALFORMED. */
-MUST_USE int read_face_query(const struct http_request *request, const struct face *face,
-                             enum format format, struct face_query *query, struct err *err);
+MUST_USE int read_representation_query(const struct http_request *request,
+                                       const struct representation *representation,
+                                       enum format format, struct representation_query *query,
+                                       struct err *err);
 
 /* The row of read->study. ERR_NOT_FOUND when it was deleted a moment ago. */
 MUST_USE int read_study_row(const struct read_request *read, struct study_row *row,

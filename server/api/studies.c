@@ -97,7 +97,7 @@ void post_study(void *context, struct http_request *request)
     read_later(context, request, create_job);
 }
 
-static const struct face_column columns[] = {
+static const struct representation_column columns[] = {
     {.key = "name", .variable = "study"},
     {.key = "state"},
     {.key = "reason"},
@@ -121,8 +121,10 @@ static const struct face_column columns[] = {
     {.key = "revision", .is_extra = true},
     {.key = "slots_wanted", .is_extra = true},
     {0}};
-static const struct face list_face = {.formats = FORMATS_LIST, .columns = columns};
-static const struct face one_face = {.formats = FORMATS_ONE, .columns = columns, .is_one = true};
+static const struct representation list_representation = {.formats = FORMATS_LIST,
+                                                          .columns = columns};
+static const struct representation one_representation = {
+    .formats = FORMATS_ONE, .columns = columns, .is_one = true};
 
 /* ---- GET /v1/studies: in order of id, which is the order of creation ---- */
 
@@ -204,7 +206,7 @@ static int read_studies(struct read_request *read, struct err *err)
 
 static const char *const studies_query[] = {"limit", "cursor", "state", "spark", NULL};
 
-FACE_HANDLER(get_studies, &list_face, studies_query, read_studies)
+REPRESENTATION_HANDLER(get_studies, &list_representation, studies_query, read_studies)
 
 /* ---- GET /v1/studies/{study} ---- */
 
@@ -281,7 +283,7 @@ static int read_study(struct read_request *read, struct err *err)
 
 static const char *const study_query[] = {"wait", "after", NULL};
 
-WAIT_HANDLER(get_study, &one_face, study_query, read_study)
+WAIT_HANDLER(get_study, &one_representation, study_query, read_study)
 
 /* ---- PATCH, DELETE ---- */
 

@@ -6,12 +6,12 @@
 
 #include "common/clock.h"
 #include "server/api/explain.h"
-#include "server/api/face.h"
 #include "server/api/json.h"
 #include "server/api/problem.h"
 #include "server/api/read.h"
+#include "server/api/representation.h"
 #include "server/api/request.h"
-#include "server/api/trial_face.h"
+#include "server/api/trial_representation.h"
 #include "server/engine/optimisers.h"
 #include "server/schedule/choice.h"
 #include "server/tuning/stateless.h"
@@ -34,7 +34,7 @@ static void append_text(const json_t *row, struct buf *out)
     buf_puts(out, text == NULL ? "" : text);
 }
 
-static int each_item(json_t *answer, face_row *row, void *context, struct err *err)
+static int each_item(json_t *answer, representation_row *row, void *context, struct err *err)
 {
     size_t i;
     json_t *item;
@@ -46,15 +46,15 @@ static int each_item(json_t *answer, face_row *row, void *context, struct err *e
     return 0;
 }
 
-static const struct face_column columns[] = {
+static const struct representation_column columns[] = {
     {.object = "explain", .key = "ordinal", .title = "ordinal", .is_right = true},
     {.object = "explain", .key = "fallback", .title = "fallback", .is_extra = true},
     {.key = "why", .append = append_text, .is_extra = true},
     {0}};
-static const struct face face = {
+static const struct representation representation = {
     .formats = FORMATS_LIST | FORMAT_BIT(FORMAT_HYDRA),
     .columns = columns,
-    .add_columns = trial_face_add_columns,
+    .add_columns = trial_representation_add_columns,
     .each_row = each_item,
     .nothing = "Every configuration has been tried.",
 };
@@ -120,7 +120,7 @@ struct suggest_job {
     struct api *api;
     struct http_request *request;
     enum format format;
-    struct face_query query;
+    struct representation_query query;
     struct stateless *stateless; /* owned */
     int64_t began_us;
     struct err err; /* code 0: none */
@@ -147,7 +147,8 @@ static int show(const struct suggest_job *job, struct buf *out, struct err *err)
     write_answer(job->stateless, &written);
     TRY(buf_check(&written, err));
     TRY(json_parse_own(buf_text(&written), &answer, err));
-    return face_write(&face, job->format, &job->query, &study, answer, out, err);
+    return representation_write(&representation, job->format, &job->query, &study, answer, out,
+                                err);
 }
 
 static bool step(struct request_job *head, const atomic_bool *stop)
@@ -187,12 +188,12 @@ static void end(struct request_job *head, const struct err *why)
 
 static int read_request(struct suggest_job *job, struct faults *faults, struct err *err)
 {
-    static const char *const of_faces[] = {"width", "cols", NULL};
+    static const char *const of_representations[] = {"width", "cols", NULL};
     json_auto_t *body = NULL;
 
-    TRY(query_check(job->request, of_faces, err));
-    TRY(request_format(job->request, face.formats, &job->format, err));
-    TRY(read_face_query(job->request, &face, job->format, &job->query, err));
+    TRY(query_check(job->request, of_representations, err));
+    TRY(request_format(job->request, representation.formats, &job->format, err));
+    TRY(read_representation_query(job->request, &representation, job->format, &job->query, err));
     TRY(request_json(job->request, &body, err));
     return stateless_read(body, &job->stateless, faults, err);
 }

@@ -209,16 +209,16 @@ static int read_tokens(struct read_request *read, struct err *err)
     return item_list_end(&listing, NULL, err);
 }
 
-static const struct face_column columns[] = {{.key = "id"},
-                                             {.key = "name"},
-                                             {.key = "scopes"},
-                                             {.key = "created_at"},
-                                             {.key = "expires_at"},
-                                             {.key = "revoked_at"},
-                                             {0}};
-static const struct face face = {.formats = FORMATS_LIST, .columns = columns};
+static const struct representation_column columns[] = {{.key = "id"},
+                                                       {.key = "name"},
+                                                       {.key = "scopes"},
+                                                       {.key = "created_at"},
+                                                       {.key = "expires_at"},
+                                                       {.key = "revoked_at"},
+                                                       {0}};
+static const struct representation representation = {.formats = FORMATS_LIST, .columns = columns};
 
-FACE_HANDLER(get_tokens, &face, NULL, read_tokens)
+REPRESENTATION_HANDLER(get_tokens, &representation, NULL, read_tokens)
 
 static int read_revocation(const struct http_request *request, struct token_revoke_command *revoke)
 {

@@ -6,7 +6,7 @@
 #include "server/api/problem.h"
 #include "server/api/request.h"
 #include "server/api/submit.h"
-#include "server/api/trial_face.h"
+#include "server/api/trial_representation.h"
 #include "server/api/wait.h"
 
 /* ---- POST …/trials ---- */
@@ -91,7 +91,7 @@ static int read_trial(struct read_request *read, struct err *err)
 
 static const char *const trial_query[] = {"wait", "after", NULL};
 
-WAIT_HANDLER(get_trial, &trial_face, trial_query, read_trial)
+WAIT_HANDLER(get_trial, &trial_representation, trial_query, read_trial)
 
 /* ---- PATCH …/trials/{n} ---- */
 

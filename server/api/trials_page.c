@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "server/api/selection.h"
-#include "server/api/trial_face.h"
+#include "server/api/trial_representation.h"
 
 /* ---- by number ---- */
 
@@ -151,4 +151,4 @@ static int read_trials(struct read_request *read, struct err *err)
 static const char *const trials_query[] = {"limit",  "cursor", "sort", "state",
                                            "source", "worker", NULL};
 
-FACE_HANDLER(get_trials, &trials_face, trials_query, read_trials)
+REPRESENTATION_HANDLER(get_trials, &trials_representation, trials_query, read_trials)

@@ -12,7 +12,7 @@
 
 #include "server/api/read.h"
 
-/* As FACE_HANDLER, for reads that take wait= and after=, which `known` must list. */
+/* As REPRESENTATION_HANDLER, for reads that take wait= and after=, which `known` must list. */
 #define WAIT_HANDLER(name, shown, known, function)                                                 \
     static void name##_job(void *request, struct store *store)                                     \
     {                                                                                              \

@@ -203,27 +203,30 @@ static void append_trials(const json_t *row, struct buf *out)
     }
 }
 
-static const struct face_column columns[] = {{.key = "name", .variable = "worker"},
-                                             {.key = "host"},
-                                             {.key = "state"},
-                                             {.key = "trials", .append = append_trials},
-                                             {.key = "completed", .is_right = true},
-                                             {.key = "failed", .is_right = true},
-                                             {.key = "completed_per_hour", .is_right = true},
-                                             {.key = "seconds_per_trial", .is_right = true},
-                                             {.key = "seconds_per_step", .is_right = true},
-                                             {.key = "silent_seconds", .is_right = true},
-                                             {.key = "last_report_at", .is_extra = true},
-                                             {.key = "waiting", .is_extra = true},
-                                             {.key = "gpus", .is_extra = true},
-                                             {.key = "last_seen_at", .is_extra = true},
-                                             {.key = "reason"},
-                                             {0}};
-static const struct face list_face = {.formats = FORMATS_LIST, .columns = columns};
-static const struct face one_face = {.formats = FORMATS_ONE, .columns = columns, .is_one = true};
+static const struct representation_column columns[] = {
+    {.key = "name", .variable = "worker"},
+    {.key = "host"},
+    {.key = "state"},
+    {.key = "trials", .append = append_trials},
+    {.key = "completed", .is_right = true},
+    {.key = "failed", .is_right = true},
+    {.key = "completed_per_hour", .is_right = true},
+    {.key = "seconds_per_trial", .is_right = true},
+    {.key = "seconds_per_step", .is_right = true},
+    {.key = "silent_seconds", .is_right = true},
+    {.key = "last_report_at", .is_extra = true},
+    {.key = "waiting", .is_extra = true},
+    {.key = "gpus", .is_extra = true},
+    {.key = "last_seen_at", .is_extra = true},
+    {.key = "reason"},
+    {0}};
+static const struct representation list_representation = {.formats = FORMATS_LIST,
+                                                          .columns = columns};
+static const struct representation one_representation = {
+    .formats = FORMATS_ONE, .columns = columns, .is_one = true};
 
-FACE_HANDLER(get_workers, &list_face, NULL, read_workers)
-FACE_HANDLER(get_worker, &one_face, NULL, read_worker)
+REPRESENTATION_HANDLER(get_workers, &list_representation, NULL, read_workers)
+REPRESENTATION_HANDLER(get_worker, &one_representation, NULL, read_worker)
 
 /* ---- POST …/drain, …/resume ---- */
 

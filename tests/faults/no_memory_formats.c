@@ -7,7 +7,7 @@
 #include "common/explain_text.h"
 #include "common/json.h"
 #include "common/wrap.h"
-#include "server/api/face.h"
+#include "server/api/representation.h"
 #include "tests/support/allocation.h"
 
 #define TEXT_MAX (1 << 16)
@@ -27,7 +27,7 @@ static const char text[] =
     "  \"resource\": 1, \"size\": 3, \"entered\": 3, \"running\": 1, \"waits_for\": [{\"trial\": 2,"
     "  \"seconds\": 40, \"worker\": \"w\"}], \"entries\": [{\"trial\": 1, \"value\": 0.5}]}]}]}";
 
-static const struct face_column columns[] = {
+static const struct representation_column columns[] = {
     {.key = "name"},
     {.object = "counts", .key = "done"},
     {.key = "rate", .is_right = true},
@@ -36,20 +36,20 @@ static const struct face_column columns[] = {
     {.object = "parameters", .key = "kind", .is_parameter = true},
     {.object = "parameters", .key = "digit", .is_parameter = true},
     {0}};
-static const struct face face = {.columns = columns, .is_one = true};
+static const struct representation representation = {.columns = columns, .is_one = true};
 
 static int run_format(enum format format, const char *cols, struct buf *out, struct err *err)
 {
-    const struct face_query query = {.cols = cols};
+    const struct representation_query query = {.cols = cols};
     OWN(buf) struct buf page = {.max = TEXT_MAX};
 
-    TRY(face_write(&face, format, &query, NULL, answer, &page, err));
+    TRY(representation_write(&representation, format, &query, NULL, answer, &page, err));
     TRY(buf_check(&page, err));
     buf_append(out, page.data, page.len);
     return 0;
 }
 
-static int run_faces(struct buf *out, struct err *err)
+static int run_representations(struct buf *out, struct err *err)
 {
     static const enum format formats[] = {FORMAT_CSV, FORMAT_TABLE, FORMAT_TEXT,
                                           FORMAT_SH,  FORMAT_HYDRA, FORMAT_NDJSON};
@@ -79,7 +79,7 @@ static const struct {
     const char *name;
     int (*run)(struct buf *out, struct err *err);
     size_t least; /* allocations that it makes at least: the shim is in force */
-} operations[] = {{"faces", run_faces, 30}, {"pages", run_pages, 10}};
+} operations[] = {{"representations", run_representations, 30}, {"pages", run_pages, 10}};
 
 START_TEST(failed_allocation_is_an_error_and_changes_nothing)
 {

@@ -196,7 +196,7 @@ START_TEST(advice_tells_its_problem_and_the_rank_of_what_was_asked)
 }
 END_TEST
 
-START_TEST(advice_has_faces_for_a_terminal)
+START_TEST(advice_has_formats_for_a_terminal)
 {
     static const char body[] =
         "{\"parameters\": [" LR "], " EPOCHS ", \"strategy\": \"hyperband\"}";
@@ -264,7 +264,7 @@ int main(void)
     tcase_add_loop_test(tcase, every_study_offered_is_taken, 0,
                         (int)(sizeof described / sizeof described[0]));
     tcase_add_test(tcase, advice_tells_its_problem_and_the_rank_of_what_was_asked);
-    tcase_add_test(tcase, advice_has_faces_for_a_terminal);
+    tcase_add_test(tcase, advice_has_formats_for_a_terminal);
     tcase_add_test(tcase, poor_questions_are_refused);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

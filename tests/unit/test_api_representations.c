@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "common/json.h"
-#include "server/api/face.h"
 #include "server/api/pages.h"
+#include "server/api/representation.h"
 
 START_TEST(every_published_code_has_a_page_and_stands_in_the_document)
 {
@@ -42,7 +42,7 @@ static void append_count(const json_t *row, struct buf *out)
     buf_printf(out, "%zu", json_array_size(json_object_get(row, "things")));
 }
 
-static const struct face_column columns[] = {
+static const struct representation_column columns[] = {
     {.key = "name", .variable = "thing"},
     {.object = "counts", .key = "done", .title = "done", .is_right = true},
     {.key = "rate", .is_right = true},
@@ -55,13 +55,13 @@ static const struct face_column columns[] = {
     {.object = "parameters", .key = "digit", .is_parameter = true},
     {.object = "parameters", .key = "inactive", .is_parameter = true},
     {0}};
-static const struct face one = {.columns = columns, .is_one = true};
-static const struct face many = {.columns = columns};
+static const struct representation one = {.columns = columns, .is_one = true};
+static const struct representation many = {.columns = columns};
 
 static const struct {
-    const struct face *face;
+    const struct representation *representation;
     enum format format;
-    struct face_query query;
+    struct representation_query query;
     const char *text;
 } shown[] = {
     {&one,
@@ -97,7 +97,6 @@ static const struct {
      "export HONE_WHEN=''\nexport HONE_WORDS='x; y'\nexport HONE_THINGS='2'\n"
      "export HONE_OK='true'\nexport HONE_PARAM_LR='0.1'\n"
      "export HONE_PARAM_MODEL_NAME='it'\\''s\n1'\nexport HONE_PARAM_DIGIT='1'\n"},
-    {&one, FORMAT_HYDRA, {0}, "lr=0.1 model.name='it\\'s\n1' digit='1'\n"},
     {&one,
      FORMAT_NDJSON,
      {.cols = NULL},
@@ -105,6 +104,23 @@ static const struct {
      "\"words\":[\"x\",\"y\"],\"things\":[{},{}],\"ok\":true,\"parameters\":{\"lr\":0.1,"
      "\"model.name\":\"it's\\n1\",\"digit\":\"1\"}}\n"},
 };
+
+START_TEST(hydra_shows_a_trial_a_line)
+{
+    json_auto_t *value = json_loads(answer, 0, NULL);
+    const struct representation_query query = {0};
+    OWN(buf) struct buf out;
+    struct err err;
+
+    buf_init(&out, 2000);
+    ck_assert_int_eq(representation_write(&one, FORMAT_HYDRA, &query, NULL, value, &out, &err), -1);
+    ck_assert_int_eq(err.code, ERR_INVALID); /* there is a line break in model.name */
+    json_t *parameters = json_object_get(value, "parameters");
+    ck_assert_int_eq(json_object_set_new(parameters, "model.name", json_string("it's 1")), 0);
+    ck_assert_int_eq(representation_write(&one, FORMAT_HYDRA, &query, NULL, value, &out, &err), 0);
+    ck_assert_ptr_nonnull(strstr(buf_text(&out), "lr=0.1 model.name='it\\'s 1' digit='1'\n"));
+}
+END_TEST
 
 START_TEST(every_format_shows_the_same_answer)
 {
@@ -114,8 +130,9 @@ START_TEST(every_format_shows_the_same_answer)
 
     buf_init(&out, 2000);
     ck_assert_ptr_nonnull(value);
-    ck_assert_int_eq(
-        face_write(shown[_i].face, shown[_i].format, &shown[_i].query, NULL, value, &out, &err), 0);
+    ck_assert_int_eq(representation_write(shown[_i].representation, shown[_i].format,
+                                          &shown[_i].query, NULL, value, &out, &err),
+                     0);
     ck_assert_str_eq(buf_text(&out), shown[_i].text);
 }
 END_TEST
@@ -124,12 +141,12 @@ START_TEST(a_column_that_is_not_there_is_refused_by_name)
 {
     static const char *const cols[] = {"", "nothing", "name,", ",name", "name,nothing", "NAME"};
     json_auto_t *value = json_loads(answer, 0, NULL);
-    const struct face_query query = {.cols = cols[_i]};
+    const struct representation_query query = {.cols = cols[_i]};
     OWN(buf) struct buf out;
     struct err err;
 
     buf_init(&out, 2000);
-    ck_assert_int_eq(face_write(&one, FORMAT_CSV, &query, NULL, value, &out, &err), -1);
+    ck_assert_int_eq(representation_write(&one, FORMAT_CSV, &query, NULL, value, &out, &err), -1);
     ck_assert_int_eq(err.code, ERR_MALFORMED);
     ck_assert_ptr_nonnull(strstr(err.text, "there are name, done, rate"));
 }
@@ -137,27 +154,30 @@ END_TEST
 
 START_TEST(a_cell_commands_no_terminal)
 {
-    static const struct face_column odd[] = {{.key = "b"}, {.key = "\xc2\x9bm"}, {0}};
-    static const struct face face = {.columns = odd};
+    static const struct representation_column odd[] = {{.key = "b"}, {.key = "\xc2\x9bm"}, {0}};
+    static const struct representation representation = {.columns = odd};
     json_auto_t *value =
         json_pack("{s:s, s:s}", "b", "\x1b[2J\xe2\x80\xaexx", "\xc2\x9bm", "größe");
     OWN(buf) struct buf out;
     struct err err;
 
     buf_init(&out, 1000);
-    ck_assert_int_eq(
-        face_write(&face, FORMAT_TABLE, &(struct face_query){0}, NULL, value, &out, &err), 0);
+    ck_assert_int_eq(representation_write(&representation, FORMAT_TABLE,
+                                          &(struct representation_query){0}, NULL, value, &out,
+                                          &err),
+                     0);
     ck_assert_str_eq(buf_text(&out), "b                \\u009bm\n\\x1b[2J\\u202exx  größe\n");
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("api_faces");
-    TCase *tcase = tcase_create("faces");
+    Suite *suite = suite_create("api_representations");
+    TCase *tcase = tcase_create("representations");
     SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, every_published_code_has_a_page_and_stands_in_the_document);
+    tcase_add_test(tcase, hydra_shows_a_trial_a_line);
     tcase_add_loop_test(tcase, every_format_shows_the_same_answer, 0,
                         (int)(sizeof shown / sizeof shown[0]));
     tcase_add_loop_test(tcase, a_column_that_is_not_there_is_refused_by_name, 0, 6);

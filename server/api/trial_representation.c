@@ -1,8 +1,8 @@
-#include "server/api/trial_face.h"
+#include "server/api/trial_representation.h"
 
 #include "server/api/json.h"
 
-const struct face_column trial_columns[] = {
+const struct representation_column trial_columns[] = {
     {.key = "number", .variable = "trial", .is_right = true},
     {.key = "state"},
     {.key = "reason"},
@@ -21,33 +21,35 @@ const struct face_column trial_columns[] = {
     {0},
 };
 
-void trial_face_add_columns(const struct live_study_view *study, struct face_columns *columns)
+void trial_representation_add_columns(const struct live_study_view *study,
+                                      struct representation_columns *columns)
 {
     const struct space *space = study->def->def->space;
 
     for (size_t i = 0; i < study->n_metrics; i++) {
-        face_columns_add(
-            columns,
-            &(struct face_column){.object = "metrics", .key = study->metrics[i], .is_right = true});
+        representation_columns_add(
+            columns, &(struct representation_column){
+                         .object = "metrics", .key = study->metrics[i], .is_right = true});
     }
     for (size_t i = 0; i < space->n_params; i++) {
         if (!space->params[i].is_namesake) {
-            face_columns_add(columns, &(struct face_column){.object = "parameters",
-                                                            .key = space->params[i].name,
-                                                            .is_parameter = true});
+            representation_columns_add(columns,
+                                       &(struct representation_column){.object = "parameters",
+                                                                       .key = space->params[i].name,
+                                                                       .is_parameter = true});
         }
     }
 }
 
-const struct face trials_face = {
+const struct representation trials_representation = {
     .formats = FORMATS_LIST | FORMAT_BIT(FORMAT_HYDRA),
     .columns = trial_columns,
-    .add_columns = trial_face_add_columns,
+    .add_columns = trial_representation_add_columns,
 };
-const struct face trial_face = {
+const struct representation trial_representation = {
     .formats = FORMATS_ONE | FORMAT_BIT(FORMAT_HYDRA),
     .columns = trial_columns,
-    .add_columns = trial_face_add_columns,
+    .add_columns = trial_representation_add_columns,
     .is_one = true,
 };
 

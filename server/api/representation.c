@@ -1,4 +1,4 @@
-#include "server/api/face.h"
+#include "server/api/representation.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,19 +12,20 @@
 #include "common/shell.h"
 #include "common/wrap.h"
 
-#define FACE_BYTES ((size_t)64 << 20)
+#define REPRESENTATION_BYTES ((size_t)64 << 20)
 #define DIGITS 6        /* of a number in a table */
 #define CELL_COLUMNS 60 /* a wider cell does not widen its column of a table */
 
 /* ---- columns -------------------------------------------------------------------------------- */
 
-void face_columns_finish(struct face_columns *columns)
+void representation_columns_finish(struct representation_columns *columns)
 {
     free(columns->items);
-    *columns = (struct face_columns){0};
+    *columns = (struct representation_columns){0};
 }
 
-void face_columns_add(struct face_columns *columns, const struct face_column *column)
+void representation_columns_add(struct representation_columns *columns,
+                                const struct representation_column *column)
 {
     if (array_reserve(&columns->items, columns->n, &columns->cap, sizeof *columns->items, NULL)
         != 0) {
@@ -35,7 +36,7 @@ void face_columns_add(struct face_columns *columns, const struct face_column *co
 }
 
 /* What the column is called in CSV. */
-static void append_full_title(const struct face_column *column, struct buf *out)
+static void append_full_title(const struct representation_column *column, struct buf *out)
 {
     if (column->title != NULL) {
         buf_puts(out, column->title);
@@ -47,13 +48,13 @@ static void append_full_title(const struct face_column *column, struct buf *out)
     buf_puts(out, column->key);
 }
 
-static const char *short_title(const struct face_column *column)
+static const char *short_title(const struct representation_column *column)
 {
     return column->title != NULL ? column->title : column->key;
 }
 
 /* How much of `text` names this column, up to a comma or the end; 0: nothing. */
-static size_t named(const struct face_column *column, const char *text, struct buf *full)
+static size_t named(const struct representation_column *column, const char *text, struct buf *full)
 {
     size_t longest = 0;
 
@@ -68,7 +69,8 @@ static size_t named(const struct face_column *column, const char *text, struct b
     return longest;
 }
 
-static int no_such_column(const struct face_columns *all, const char *text, struct err *err)
+static int no_such_column(const struct representation_columns *all, const char *text,
+                          struct err *err)
 {
     OWN(buf) struct buf names;
 
@@ -83,12 +85,12 @@ static int no_such_column(const struct face_columns *all, const char *text, stru
 }
 
 /* The columns that ?cols= names, in its order. */
-static int choose_named(const struct face_columns *all, const char *cols,
-                        struct face_columns *chosen, struct err *err)
+static int choose_named(const struct representation_columns *all, const char *cols,
+                        struct representation_columns *chosen, struct err *err)
 {
     OWN(buf) struct buf full;
 
-    buf_init(&full, FACE_BYTES);
+    buf_init(&full, REPRESENTATION_BYTES);
     for (const char *at = cols;; at++) {
         size_t best = 0;
         size_t longest = 0;
@@ -101,7 +103,7 @@ static int choose_named(const struct face_columns *all, const char *cols,
         if (longest == 0) {
             return no_such_column(all, at, err);
         }
-        face_columns_add(chosen, &all->items[best]);
+        representation_columns_add(chosen, &all->items[best]);
         at += longest;
         if (*at == '\0') {
             return 0;
@@ -109,17 +111,19 @@ static int choose_named(const struct face_columns *all, const char *cols,
     }
 }
 
-static int choose(const struct face *face, enum format format, const struct face_query *query,
-                  const struct live_study_view *study, struct face_columns *chosen, struct err *err)
+static int choose(const struct representation *representation, enum format format,
+                  const struct representation_query *query, const struct live_study_view *study,
+                  struct representation_columns *chosen, struct err *err)
 {
-    OWN(face_columns) struct face_columns all = {0};
-    bool is_short = format == FORMAT_TABLE || (format == FORMAT_TEXT && !face->is_one);
+    OWN(representation_columns) struct representation_columns all = {0};
+    bool is_short = format == FORMAT_TABLE || (format == FORMAT_TEXT && !representation->is_one);
 
-    for (const struct face_column *column = face->columns; column->key != NULL; column++) {
-        face_columns_add(&all, column);
+    for (const struct representation_column *column = representation->columns; column->key != NULL;
+         column++) {
+        representation_columns_add(&all, column);
     }
-    if (face->add_columns != NULL && study != NULL) {
-        face->add_columns(study, &all);
+    if (representation->add_columns != NULL && study != NULL) {
+        representation->add_columns(study, &all);
     }
     if (all.no_memory) {
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -129,7 +133,7 @@ static int choose(const struct face *face, enum format format, const struct face
     }
     for (size_t i = 0; i < all.n && query->cols == NULL; i++) {
         if (!is_short || !all.items[i].is_extra) {
-            face_columns_add(chosen, &all.items[i]);
+            representation_columns_add(chosen, &all.items[i]);
         }
     }
     return chosen->no_memory ? err_set(err, ERR_NOMEM, "out of memory") : 0;
@@ -142,7 +146,7 @@ static bool is_for_people(enum format format)
     return format == FORMAT_TABLE || format == FORMAT_TEXT;
 }
 
-static const json_t *value_at(const struct face_column *column, const json_t *row,
+static const json_t *value_at(const struct representation_column *column, const json_t *row,
                               enum format format)
 {
     const json_t *live = column->live == NULL || !is_for_people(format)
@@ -165,8 +169,8 @@ static void append_list(const json_t *list, struct buf *out)
 }
 
 /* The value as text; in a table rounded. */
-static void append_value(const struct face_column *column, const json_t *row, enum format format,
-                         struct buf *out)
+static void append_value(const struct representation_column *column, const json_t *row,
+                         enum format format, struct buf *out)
 {
     const json_t *value = value_at(column, row, format);
     char number[TEXT_NUMBER_BYTES];
@@ -193,7 +197,7 @@ static void append_value(const struct face_column *column, const json_t *row, en
 /* ---- a row in each format ------------------------------------------------------------------- */
 
 /* HONE_PARAM_LR of a parameter, HONE_METRIC_LOSS of a metric, HONE_STATE of anything else. */
-static void append_variable(const struct face_column *column, struct buf *out)
+static void append_variable(const struct representation_column *column, struct buf *out)
 {
     char name[PRINTABLE_NAME_CHARACTERS + 1];
     bool is_metric = column->object != NULL && strcmp(column->object, "metrics") == 0;
@@ -203,15 +207,15 @@ static void append_variable(const struct face_column *column, struct buf *out)
     buf_puts(out, name);
 }
 
-static void add_assignments(struct face_rows *rows, const json_t *row)
+static void add_assignments(struct representation_rows *rows, const json_t *row)
 {
     OWN(buf) struct buf name;
     OWN(buf) struct buf value;
 
     buf_init(&name, 1024);
-    buf_init(&value, FACE_BYTES);
+    buf_init(&value, REPRESENTATION_BYTES);
     for (size_t i = 0; i < rows->columns.n; i++) {
-        const struct face_column *column = &rows->columns.items[i];
+        const struct representation_column *column = &rows->columns.items[i];
         if (column->object != NULL && value_at(column, row, FORMAT_SH) == NULL) {
             continue; /* inactive, or never measured: absent, as in a job's environment */
         }
@@ -225,7 +229,7 @@ static void add_assignments(struct face_rows *rows, const json_t *row)
     }
 }
 
-static void add_overrides(struct face_rows *rows, const json_t *row)
+static void add_overrides(struct representation_rows *rows, const json_t *row)
 {
     if (rows->err.code == ERR_NONE
         && hydra_append(&rows->lines, json_object_get(row, "parameters"), &rows->err) == 0) {
@@ -233,11 +237,11 @@ static void add_overrides(struct face_rows *rows, const json_t *row)
     }
 }
 
-static void add_cells(struct face_rows *rows, const json_t *row)
+static void add_cells(struct representation_rows *rows, const json_t *row)
 {
     OWN(buf) struct buf cell;
 
-    buf_init(&cell, FACE_BYTES);
+    buf_init(&cell, REPRESENTATION_BYTES);
     for (size_t i = 0; i < rows->columns.n; i++) {
         buf_clear(&cell);
         append_value(&rows->columns.items[i], row, rows->format, &cell);
@@ -246,7 +250,7 @@ static void add_cells(struct face_rows *rows, const json_t *row)
     }
 }
 
-void face_rows_add(struct face_rows *rows, const json_t *row)
+void representation_rows_add(struct representation_rows *rows, const json_t *row)
 {
     rows->n++;
     if (rows->format == FORMAT_SH) {
@@ -265,7 +269,7 @@ void face_rows_add(struct face_rows *rows, const json_t *row)
 
 /* ---- all rows ------------------------------------------------------------------------------- */
 
-static void begin_table(struct face_rows *rows, const struct face_query *query)
+static void begin_table(struct representation_rows *rows, const struct representation_query *query)
 {
     static const struct table_format csv = {
         .style = TABLE_CSV, .text = TABLE_AS_IS, .quotes_space = true};
@@ -278,14 +282,14 @@ static void begin_table(struct face_rows *rows, const struct face_query *query)
                                  .trims = true};
     OWN(buf) struct buf title;
 
-    buf_init(&title, FACE_BYTES);
+    buf_init(&title, REPRESENTATION_BYTES);
     table_init(&rows->table,
                rows->format == FORMAT_CSV    ? &csv
                : rows->format == FORMAT_TEXT ? &lines
                                              : &table,
-               FACE_BYTES);
+               REPRESENTATION_BYTES);
     for (size_t i = 0; i < rows->columns.n; i++) {
-        const struct face_column *column = &rows->columns.items[i];
+        const struct representation_column *column = &rows->columns.items[i];
         buf_clear(&title);
         if (rows->format == FORMAT_TABLE) {
             buf_puts(&title, short_title(column));
@@ -297,30 +301,32 @@ static void begin_table(struct face_rows *rows, const struct face_query *query)
     }
 }
 
-int face_rows_begin(struct face_rows *rows, const struct face *face, enum format format,
-                    const struct face_query *query, const struct live_study_view *study,
-                    struct err *err)
+int representation_rows_begin(struct representation_rows *rows,
+                              const struct representation *representation, enum format format,
+                              const struct representation_query *query,
+                              const struct live_study_view *study, struct err *err)
 {
-    OWN(face_columns) struct face_columns columns = {0};
+    OWN(representation_columns) struct representation_columns columns = {0};
 
-    TRY(choose(face, format, query, study, &columns, err));
-    *rows = (struct face_rows){.face = face, .format = format, .columns = columns};
-    columns = (struct face_columns){0};
-    buf_init(&rows->lines, FACE_BYTES);
+    TRY(choose(representation, format, query, study, &columns, err));
+    *rows = (struct representation_rows){
+        .representation = representation, .format = format, .columns = columns};
+    columns = (struct representation_columns){0};
+    buf_init(&rows->lines, REPRESENTATION_BYTES);
     begin_table(rows, query);
     return 0;
 }
 
-void face_rows_finish(struct face_rows *rows)
+void representation_rows_finish(struct representation_rows *rows)
 {
-    face_columns_finish(&rows->columns);
+    representation_columns_finish(&rows->columns);
     table_finish(&rows->table);
     buf_finish(&rows->lines);
 }
 
-static void write_table(struct face_rows *rows, struct buf *out)
+static void write_table(struct representation_rows *rows, struct buf *out)
 {
-    if (rows->format == FORMAT_TEXT && rows->face->is_one) {
+    if (rows->format == FORMAT_TEXT && rows->representation->is_one) {
         table_write_fields(&rows->table, out);
     } else if (rows->has_begun) {
         table_write_rows(&rows->table, out);
@@ -330,7 +336,7 @@ static void write_table(struct face_rows *rows, struct buf *out)
     table_clear_rows(&rows->table);
 }
 
-int face_rows_write(struct face_rows *rows, struct buf *out, struct err *err)
+int representation_rows_write(struct representation_rows *rows, struct buf *out, struct err *err)
 {
     if (rows->err.code != ERR_NONE) {
         *err = rows->err;
@@ -351,16 +357,16 @@ int face_rows_write(struct face_rows *rows, struct buf *out, struct err *err)
 
 static void add_row(void *context, const json_t *row)
 {
-    face_rows_add(context, row);
+    representation_rows_add(context, row);
 }
 
-static void draw(const struct face *face, const struct face_query *query, const json_t *answer,
-                 struct buf *out)
+static void draw(const struct representation *representation,
+                 const struct representation_query *query, const json_t *answer, struct buf *out)
 {
     OWN(buf) struct buf page;
 
-    buf_init(&page, FACE_BYTES);
-    face->draw(answer, query, &page);
+    buf_init(&page, REPRESENTATION_BYTES);
+    representation->draw(answer, query, &page);
     if (query->width > 0) {
         wrap_page(out, buf_text(&page), (size_t)query->width);
     } else {
@@ -372,7 +378,7 @@ static void draw(const struct face *face, const struct face_query *query, const 
 
 /* An answer that is nothing yet: a sentence for people, an empty variable for a shell, so that
  * [ -n "$HONE_TRIAL" ] tells. */
-static void write_nothing(const struct face_rows *rows, struct buf *out)
+static void write_nothing(const struct representation_rows *rows, struct buf *out)
 {
     OWN(buf) struct buf name;
 
@@ -382,32 +388,33 @@ static void write_nothing(const struct face_rows *rows, struct buf *out)
         buf_check_part(out, &name);
         shell_export(out, buf_text(&name), "");
     } else if (rows->format == FORMAT_TEXT || rows->format == FORMAT_TABLE) {
-        buf_printf(out, "%s\n", rows->face->nothing);
+        buf_printf(out, "%s\n", rows->representation->nothing);
     }
 }
 
-int face_write(const struct face *face, enum format format, const struct face_query *query,
-               const struct live_study_view *study, json_t *answer, struct buf *out,
-               struct err *err)
+int representation_write(const struct representation *representation, enum format format,
+                         const struct representation_query *query,
+                         const struct live_study_view *study, json_t *answer, struct buf *out,
+                         struct err *err)
 {
-    OWN(face_rows) struct face_rows rows = {0};
+    OWN(representation_rows) struct representation_rows rows = {0};
 
-    if (format == FORMAT_TEXT && face->draw != NULL) {
-        draw(face, query, answer, out);
+    if (format == FORMAT_TEXT && representation->draw != NULL) {
+        draw(representation, query, answer, out);
         return 0;
     }
-    TRY(face_rows_begin(&rows, face, format, query, study, err));
-    if (face->each_row != NULL) {
-        TRY(face->each_row(answer, add_row, &rows, err));
+    TRY(representation_rows_begin(&rows, representation, format, query, study, err));
+    if (representation->each_row != NULL) {
+        TRY(representation->each_row(answer, add_row, &rows, err));
     } else {
-        face_rows_add(&rows, answer);
+        representation_rows_add(&rows, answer);
     }
-    TRY(face_rows_write(&rows, out, err));
-    if (rows.n == 0 && face->nothing != NULL) {
+    TRY(representation_rows_write(&rows, out, err));
+    if (rows.n == 0 && representation->nothing != NULL) {
         write_nothing(&rows, out);
     }
-    if (format == FORMAT_TABLE && face->foot != NULL) {
-        face->foot(answer, out);
+    if (format == FORMAT_TABLE && representation->foot != NULL) {
+        representation->foot(answer, out);
     }
     return 0;
 }
