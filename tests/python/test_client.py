@@ -426,6 +426,28 @@ def test_five_lines_start_a_server_and_the_next_five_join_it(tmp):
         stop_private(env)
 
 
+def test_a_private_server_that_has_left_is_started_again(tmp):
+    """As in a notebook that nobody used for ten minutes: the server comes back, at another address."""
+    env = private_environment(tmp, programs(tmp))
+    try:
+        out = python(FIVE_LINES + """
+import subprocess
+client, before = study.client, study.client.url
+subprocess.run(["hone", "server", "stop"], check=True)
+print(study.best_value >= 0, client.url != before)
+subprocess.run(["hone", "server", "stop"], check=True)
+print([event["kind"] for event in client.events("first", follow=False)][0])
+with hone.Study.create("second", {"x": [1]}, metric="loss").trial() as trial:
+    subprocess.run(["hone", "server", "stop"], check=True)
+    trial.report(1, loss=1.0)
+print(trial.is_ended)
+""", env)
+        expect([line for line in out.splitlines() if not line.startswith("hone: stopped")][1:],
+               ["True True", "study-created", "True"], out)
+    finally:
+        stop_private(env)
+
+
 def test_without_server_and_program_it_says_what_to_do(tmp):
     out = python("import hone; hone.connect()", environment(tmp, PATH="/nowhere"), status=1)
     last = out.strip().splitlines()[-1]

@@ -184,7 +184,7 @@ class Client:
                 if not follow:
                     return
             except (OSError, http.client.HTTPException) as fault:
-                if not follow or _is_hopeless(fault):
+                if not self._rejoin() and (not follow or _is_hopeless(fault)):
                     raise self._unreachable(fault, 1) from None
             except HoneError as error:
                 if not error.retryable:
@@ -242,7 +242,7 @@ class Client:
             except (OSError, http.client.HTTPException) as fault:
                 error = self._unreachable(fault, tries)
                 error.retryable = not _is_hopeless(fault)
-                wait = pause.next()
+                wait = 0.0 if self._rejoin() else pause.next()
             if not error.retryable:
                 raise self._explained(error, path)
             if not retry:
@@ -252,6 +252,21 @@ class Client:
             if time.monotonic() - began + wait > limit:
                 raise error
             time.sleep(wait)
+
+    def _rejoin(self) -> bool:
+        """The private server leaves when it is idle, and comes back at another address: whether it has."""
+        if not self.is_private:
+            return False
+        from . import private
+        try:
+            server = private.ensure()
+        except HoneError:
+            return False
+        if server.url == self.url:
+            return False
+        self._token, self._worker_token = load_token(server.token_file), load_token(server.worker_token_file)
+        self._transport = Transport(server.url, self._ca_file)
+        return True
 
     def _unreachable(self, fault: BaseException, tries: int) -> Unreachable:
         why = str(fault) or fault.__class__.__name__

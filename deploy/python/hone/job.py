@@ -173,6 +173,17 @@ def in_job() -> bool:
         "HONE_TRIAL" in os.environ and "HONE_STUDY" in os.environ)
 
 
+def _after_fork() -> None:
+    """What another thread held is free in the child."""
+    global _once
+    _once = threading.Lock()
+    if _current is not None and isinstance(_current[1], JobTrial):
+        _current[1]._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
 _once = threading.Lock()
 _current: Optional[Tuple[str, Trial]] = None  # where it was found, and it
 _handed: Optional[LeasedTrial] = None

@@ -173,8 +173,7 @@ class Study:
                               f"is it a Hone server? This client is version {__version__}") from None
 
     def _ask_once(self, wait: float) -> Dict[str, Any]:
-        name = os.environ.get("HONE_WORKER_NAME") or host()
-        body = {"worker": f"{name}:py{os.getpid()}", "host": host(), "request_id": uuid.uuid4().hex,
+        body = {"worker": f"{host()}:py{os.getpid()}", "host": host(), "request_id": uuid.uuid4().hex,
                 "wait_seconds": round(wait, 3)}
         answer: Dict[str, Any] = self.client.request("POST", self._path + "/leases", body)
         return answer

@@ -155,12 +155,7 @@ class _WithoutStudy:
         self.asked: List[Suggestion] = []
 
     def next(self, n: int) -> List[Suggestion]:
-        try:
-            self.asked = self.client.suggest(self.definition, self.done, n=n)
-        except HoneError as error:
-            if error.type != "wrong-state":  # a small space is used up
-                raise
-            self.asked = []
+        self.asked = self.client.suggest(self.definition, self.done, n=n)  # none: a small space is used up
         return self.asked
 
     def tell(self, scores: Sequence[float]) -> None:
