@@ -20,7 +20,7 @@ import urllib.parse
 import uuid
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from . import values
+from . import private, space, values
 from .errors import HoneError, LeaseLost, Unreachable
 from .transport import Answer, AnswerTooLarge, Transport, check_token, load_token
 from .version import __version__
@@ -154,7 +154,6 @@ class Client:
 
         The same arguments give the same answer. Fewer than n: nothing is left to try.
         """
-        from . import space
         study = {**definition, "parameters": space.parameters(definition.get("parameters", []))}
         body = {"study": study, "trials": [_wired(trial) for trial in trials],
                 "pending": [dict(one) for one in pending], "n": n, "ordinal": ordinal}
@@ -257,7 +256,6 @@ class Client:
         """The private server leaves when it is idle, and comes back at another address: whether it has."""
         if not self.is_private:
             return False
-        from . import private
         try:
             server = private.ensure()
         except HoneError:
@@ -328,7 +326,6 @@ def connect(url: Optional[str] = None, token: Optional[str] = None, token_file: 
     if token is not None and token_file is not None:
         raise ValueError("give token or token_file, not both")
     if url is None:
-        from . import private
         server = private.ensure()
         url = server.url
         if token is None and token_file is None:

@@ -6,6 +6,7 @@ and gives the child new ones.
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  else the first connection imports it, and a fork meanwhile never ends
 import http.client
 import os
 import select
