@@ -348,7 +348,7 @@ int private_stop(struct private_server *server, struct err *err)
     struct private_paths paths;
     struct private_server now;
     bool moved;
-    pid_t pid;
+    pid_t pid = 0; /* for compilers that do not follow TRY */
 
     TRY(place_find(&paths, &moved, err));
     TRY(private_find(server, err));
