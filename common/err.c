@@ -165,17 +165,14 @@ void faults_take(struct faults *faults, const char *pointer, const struct err *e
 
 void faults_prefix(struct faults *faults, size_t first, const char *prefix)
 {
-    size_t len = strlen(prefix);
-
     for (size_t i = first; i < faults->n; i++) {
-        size_t size = strlen(faults->items[i].pointer) + 1;
-        char *longer = malloc(len + size);
+        size_t size = strlen(prefix) + strlen(faults->items[i].pointer) + 1;
+        char *longer = malloc(size);
         if (longer == NULL) {
             faults->no_memory = true;
             return;
         }
-        memcpy(longer, prefix, len);
-        memcpy(longer + len, faults->items[i].pointer, size);
+        (void)snprintf(longer, size, "%s%s", prefix, faults->items[i].pointer);
         free(faults->items[i].pointer);
         faults->items[i].pointer = longer;
     }
