@@ -211,6 +211,7 @@ class Shim(unittest.TestCase):
         self.stub = services.SuggestionStub(self.start())
         self.refused(CODE.UNAUTHENTICATED, "token", lambda: self.validate(experiment()))
         self.server.stop()
+        self.stub = services.SuggestionStub(self.start())  # one that has reached it asks for 50 seconds
         self.refused(CODE.UNAVAILABLE, self.server.url, lambda: self.validate(experiment()))
 
     def test_probes_and_the_end(self):
