@@ -1,8 +1,10 @@
 #include "server/store/sqlite/functions.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/own.h"
 #include "server/store/store.h"
 
 static void metric_value(sqlite3_context *context, int n, sqlite3_value **arguments)
@@ -27,33 +29,42 @@ static void metric_value(sqlite3_context *context, int n, sqlite3_value **argume
     } /* else the result is NULL */
 }
 
-/* Numbers in a blob need not be aligned. */
-static bool read_config(sqlite3_value *blob, const struct study_def *def, double config[])
+/* *level ← study_best_level(). The numbers of the blob are copied, as they need not be aligned; to
+ * memory of their size, as an array for the most of them would be cleared for each trial. -1: there
+ * is no memory. */
+static int level_of(const struct study_def *def, enum trial_state state, int64_t step,
+                    sqlite3_value *blob, int64_t *level)
 {
     size_t bytes = (size_t)sqlite3_value_bytes(blob);
     const void *at = sqlite3_value_blob(blob);
+    OWN(memory) double *config = malloc(bytes + sizeof *config);
 
+    if (config == NULL) {
+        return -1;
+    }
     if (bytes != def->space->n_params * sizeof *config) {
-        return false;
+        *level = -1;
+        return 0;
     }
     if (bytes > 0) {
         memcpy(config, at, bytes);
     }
-    return true;
+    *level = study_best_level(def, state, step, config);
+    return 0;
 }
 
 static void best_level(sqlite3_context *context, int n, sqlite3_value **arguments)
 {
     const struct study_def *def = sqlite3_value_pointer(arguments[0], FUNCTIONS_STUDY);
     enum trial_state state = (enum trial_state)sqlite3_value_int(arguments[1]);
-    double config[SPACE_PARAMS_MAX];
     int64_t level = -1;
 
     (void)n;
     if (def == NULL) {
         level = state == TRIAL_COMPLETED || state == TRIAL_PRUNED ? 0 : -1;
-    } else if (read_config(arguments[3], def, config)) {
-        level = study_best_level(def, state, sqlite3_value_int64(arguments[2]), config);
+    } else if (level_of(def, state, sqlite3_value_int64(arguments[2]), arguments[3], &level) != 0) {
+        sqlite3_result_error_nomem(context);
+        return;
     }
     if (level >= 0) {
         sqlite3_result_int64(context, level);
