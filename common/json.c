@@ -260,7 +260,8 @@ static void refuse_field(struct fields *fields, const char *key)
     struct suggestion_for meant = {.word = key};
     char escaped[100];
 
-    for (size_t i = 0; i < fields->n_seen; i++) {
+    /* What is only counted needs no suggestion: a body may hold a million such names. */
+    for (size_t i = 0; i < fields->n_seen && fields->faults->n < FAULTS_MAX; i++) {
         suggest_offer(&meant, fields->seen[i]);
     }
     pointer_escape(key, escaped, sizeof escaped);

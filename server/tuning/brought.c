@@ -61,6 +61,10 @@ static int read_metrics(struct fields *fields, const struct study_def *def,
     const char *key;
     json_t *value;
 
+    if (json_object_size(metrics) > METRICS_MAX) {
+        fields_fault(fields, "metrics", "must name at most %d metrics", METRICS_MAX);
+        metrics = NULL;
+    }
     trial->metrics = calloc(json_object_size(metrics) + 1, sizeof *trial->metrics);
     if (trial->metrics == NULL) {
         return -1;
@@ -86,6 +90,7 @@ static void read_curve(struct fields *fields, const struct study_def *def,
                        struct brought_trial *trial, struct faults *faults)
 {
     const json_t *list = fields_array(fields, "measurements");
+    size_t first = faults->n;
 
     if (list != NULL) {
         json_auto_t *wrapped = json_pack("{s:O}", "measurements", json_unconst(list));
@@ -95,6 +100,7 @@ static void read_curve(struct fields *fields, const struct study_def *def,
             (void)!measurement_list_settle(&trial->measurements, def->resource_digits, faults);
         }
     }
+    faults_prefix(faults, first, fields->pointer);
 }
 
 /* ---- states ---- */
@@ -202,8 +208,10 @@ static void check_objectives(struct fields *fields, const struct study_def *def,
 
     for (size_t i = 0; is_needed && i < def->n_objectives; i++) {
         const char *metric = def->objectives[i].metric;
+        bool is_said = fields_has(fields, "value") /* and at fault itself, where it is not taken */
+                       || json_object_get(fields_any(fields, "metrics"), metric) != NULL;
         if (own_metric(trial, metric) == NULL && !is_measured(trial, metric, 0, trial->step)
-            && !fields_has(fields, "value")) { /* which is at fault itself */
+            && !is_said) {
             fields_fault(fields, "metrics", "the objective \"%s\" is missing", metric);
         }
     }

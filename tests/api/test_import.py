@@ -173,12 +173,29 @@ class Import(hone.ServedTest):
                 ({**done, "parameters": {"x": 5, "lr": 0}, "outside": True}, ["/parameters/lr"]),
                 ({**done, "parameters": {"x": "5"}, "outside": True}, ["/parameters/x"]),
                 ({**done, "parameters": {"y": 5}, "outside": True},
-                 ["/parameters/x", "/parameters/y"])):
+                 ["/parameters/x", "/parameters/y"]),
+                ({**done, "measurements": [{"step": -1, "metrics": {"loss": 1}}]},
+                 ["/measurements/0/step"]),
+                ({**done, "metrics": {"loss": "much"}}, ["/metrics"]),
+                ({**done, "metrics": {"loss": 1, **{f"m{i}": i for i in range(64)}}}, ["/metrics"])):
             reply = self.client.post("/v1/studies/s/trials", trial)
             self.assertEqual(reply.status, 422, (trial, reply))
             self.assertEqual(sorted(fault["pointer"] for fault in reply.json["errors"]), pointers,
                              trial)
+        listed = self.client.post("/v1/studies/s/trials", [
+            done, {**done, "measurements": [{"step": 1, "metrics": {}}, {"step": 0.5}, {"stp": 1}]}])
+        self.assertEqual({fault["pointer"].rsplit("/", 1)[0] for fault in listed.json["errors"]},
+                         {"/1/measurements/0", "/1/measurements/1", "/1/measurements/2"}, listed)
         self.assertEqual(self.get("s/trials")["items"], [])
+
+    def test_a_body_of_many_names_is_refused_at_once(self):
+        """Trials are read where all others wait to be written: nothing may cost the square of a body."""
+        self.make("s")
+        many = {f"m{i}": i for i in range(100000)}
+        done = {"parameters": {"x": 0.5}, "state": "pruned", "step": 1, "metrics": {"loss": 1}}
+        for trial in ({**done, "metrics": {"loss": 1, **many}}, {**done, **many}):
+            reply = self.client.post("/v1/studies/s/trials", trial)
+            self.assertEqual(reply.status, 422, reply)
 
 
 if __name__ == "__main__":
