@@ -26,17 +26,65 @@ static struct suggestion_job *take_study_job(struct optimisers *optimisers)
     return job;
 }
 
-static struct request_job *take_request_job(struct optimisers *optimisers)
-{
-    struct request_job *job = optimisers->requests;
+/* ---- jobs of requests ---- */
 
-    optimisers->requests = job->next;
-    if (optimisers->requests == NULL) {
-        optimisers->requests_tail = &optimisers->requests;
+static void append_request(struct request_queue *queue, struct request_job *job)
+{
+    job->next = NULL;
+    *queue->tail = job;
+    queue->tail = &job->next;
+}
+
+static void prepend_request(struct request_queue *queue, struct request_job *job)
+{
+    job->next = queue->first;
+    queue->first = job;
+    if (job->next == NULL) {
+        queue->tail = &job->next;
+    }
+}
+
+static struct request_job *first_request(struct request_queue *queue)
+{
+    struct request_job *job = queue->first;
+
+    queue->first = job->next;
+    if (queue->first == NULL) {
+        queue->tail = &queue->first;
     }
     job->next = NULL;
     return job;
 }
+
+static bool has_requests(const struct optimisers *optimisers)
+{
+    return optimisers->short_requests.first != NULL || optimisers->long_requests.first != NULL;
+}
+
+static struct request_job *take_request_job(struct optimisers *optimisers)
+{
+    bool is_short = optimisers->short_requests.first != NULL
+                    && (optimisers->long_requests.first == NULL || !optimisers->was_short);
+
+    optimisers->was_short = is_short;
+    return first_request(is_short ? &optimisers->short_requests : &optimisers->long_requests);
+}
+
+/* A job that was not begun, or has more steps to go: one that has begun to be long goes on before
+ * those that come after it. */
+static void queue_request(struct optimisers *optimisers, struct request_job *job)
+{
+    if (job->n_steps < REQUEST_STEPS_SHORT) {
+        append_request(&optimisers->short_requests, job);
+    } else if (job->n_steps == REQUEST_STEPS_SHORT) {
+        append_request(&optimisers->long_requests, job);
+    } else {
+        prepend_request(&optimisers->long_requests, job);
+    }
+    (void)pthread_cond_signal(&optimisers->filled);
+}
+
+/* ---- what a thread does next ---- */
 
 static bool may_study(const struct optimisers *optimisers)
 {
@@ -45,7 +93,7 @@ static bool may_study(const struct optimisers *optimisers)
 
 static bool may_answer(const struct optimisers *optimisers)
 {
-    return optimisers->requests != NULL && optimisers->n_answering < optimisers->answering_max;
+    return has_requests(optimisers) && optimisers->n_answering < optimisers->answering_max;
 }
 
 /* False: the threads are to end. */
@@ -125,23 +173,16 @@ static void end_request(struct request_job *job)
     job->end(job, &why);
 }
 
-static void append_request(struct optimisers *optimisers, struct request_job *job)
-{
-    job->next = NULL;
-    *optimisers->requests_tail = job;
-    optimisers->requests_tail = &job->next;
-    (void)pthread_cond_signal(&optimisers->filled);
-}
-
-/* One step; then it goes to the end of its queue, or is over. */
+/* One step; then it waits for the next one, or is over. */
 static void run_request(struct optimisers *optimisers, struct request_job *job)
 {
     bool more = job->step(job, &optimisers->stopping);
 
     (void)pthread_mutex_lock(&optimisers->lock);
     bool goes_on = more && !optimisers->closed;
+    job->n_steps++;
     if (goes_on) {
-        append_request(optimisers, job);
+        queue_request(optimisers, job);
     } else {
         optimisers->n_requests--;
         optimisers->request_bytes -= job->bytes;
@@ -176,7 +217,8 @@ int optimisers_start(struct optimisers *optimisers, struct queue *queue,
 {
     *optimisers = (struct optimisers){.queue = queue, .suggest_durations = suggest_durations};
     optimisers->tail = &optimisers->first;
-    optimisers->requests_tail = &optimisers->requests;
+    optimisers->short_requests.tail = &optimisers->short_requests.first;
+    optimisers->long_requests.tail = &optimisers->long_requests.first;
     (void)pthread_mutex_init(&optimisers->lock, NULL);
     (void)pthread_cond_init(&optimisers->filled, NULL);
     n = n > OPTIMISERS_MAX ? OPTIMISERS_MAX : n;
@@ -211,7 +253,7 @@ int optimisers_push_request(struct optimisers *optimisers, struct request_job *j
     if (has_room) {
         optimisers->n_requests++;
         optimisers->request_bytes += job->bytes;
-        append_request(optimisers, job);
+        queue_request(optimisers, job);
     }
     (void)pthread_mutex_unlock(&optimisers->lock);
     return has_room ? 0
@@ -236,10 +278,8 @@ void optimisers_stop(struct optimisers *optimisers)
         suggestion_job_destroy(optimisers->first);
         optimisers->first = next;
     }
-    while (optimisers->requests != NULL) {
-        struct request_job *next = optimisers->requests->next;
-        end_request(optimisers->requests);
-        optimisers->requests = next;
+    while (has_requests(optimisers)) {
+        end_request(take_request_job(optimisers));
     }
 }
 

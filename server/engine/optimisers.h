@@ -3,7 +3,10 @@
  *
  * One thread is always left to the jobs of studies, so that none of these waits for a request. On
  * the others the jobs of studies go first; where both wait, every fourth job is a step of a
- * request's. A request's job goes to the end of its queue after each step. */
+ * request's. The job of a request takes turns with the others for its first steps, so that a short
+ * one is soon done. What is longer then waits until the longer ones before it are done: were all to
+ * take turns to their end, too many of them would all be late. Where both kinds wait, they
+ * alternate. */
 #ifndef SERVER_ENGINE_OPTIMISERS_H
 #define SERVER_ENGINE_OPTIMISERS_H
 
@@ -19,15 +22,21 @@
 #define REQUEST_JOBS_MAX 64                   /* that wait or run */
 #define REQUEST_JOBS_BYTES ((size_t)64 << 20) /* of their bodies */
 #define STUDY_JOBS_IN_ROW 3
+#define REQUEST_STEPS_SHORT 4 /* of a request that is short */
 
 /* What a request waits for, in steps of up to some 100 ms. */
 struct request_job {
     struct request_job *next;
-    size_t bytes; /* of its body */
+    unsigned n_steps; /* that were run; 0 at first */
+    size_t bytes;     /* of its body */
     /* The next step; true: another one follows. Any optimiser thread, one at a time. */
     bool (*step)(struct request_job *job, const atomic_bool *stop);
     /* Takes the job after its last step; `why` (or NULL): the server stops, and it is not done. */
     void (*end)(struct request_job *job, const struct err *why);
+};
+
+struct request_queue {
+    struct request_job *first, **tail;
 };
 
 struct histogram;
@@ -41,7 +50,8 @@ struct optimisers {
     size_t n_studying, studying_max;   /* threads with a job of a study: now, and at most */
     size_t n_answering, answering_max; /* with one of a request */
     unsigned in_row;                   /* jobs of studies since the last of a request */
-    struct request_job *requests, **requests_tail;
+    struct request_queue short_requests, long_requests;
+    bool was_short;    /* the last step of a request */
     size_t n_requests; /* those that run, too */
     size_t request_bytes;
     bool closed;

@@ -540,6 +540,90 @@ START_TEST(orderly_stop_answers_all_and_is_noted)
 }
 END_TEST
 
+/* ---- jobs of requests, on one thread ---- */
+
+enum { REQUESTS = 10, SHORT_STEPS = 2, LONG_STEPS = 30 };
+
+/* Jobs of requests: the steps that were run of all, and of which when each one was over. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool is_open; /* until then the first step waits */
+    unsigned n_steps, n_ended;
+    struct counted_job {
+        struct request_job head; /* first */
+        unsigned wanted, done;
+        unsigned steps_at_end; /* of all jobs */
+        unsigned place;        /* among those that were over, from 1 */
+    } jobs[REQUESTS];
+} requests;
+
+static bool count_step(struct request_job *head, const atomic_bool *stop)
+{
+    struct counted_job *job = (struct counted_job *)head;
+
+    (void)stop;
+    (void)pthread_mutex_lock(&requests.lock);
+    while (!requests.is_open) {
+        (void)pthread_cond_wait(&requests.changed, &requests.lock);
+    }
+    requests.n_steps++;
+    (void)pthread_mutex_unlock(&requests.lock);
+    return ++job->done < job->wanted;
+}
+
+static void count_end(struct request_job *head, const struct err *why)
+{
+    struct counted_job *job = (struct counted_job *)head;
+
+    (void)pthread_mutex_lock(&requests.lock);
+    ck_assert_ptr_null(why);
+    job->steps_at_end = requests.n_steps;
+    job->place = ++requests.n_ended;
+    (void)pthread_cond_broadcast(&requests.changed);
+    (void)pthread_mutex_unlock(&requests.lock);
+}
+
+START_TEST(requests_that_are_too_many_are_not_all_late)
+{
+    struct optimisers optimisers;
+    struct histogram durations = {0};
+    struct queue queue;
+    struct err err;
+
+    memset(&requests, 0, sizeof requests);
+    (void)pthread_mutex_init(&requests.lock, NULL);
+    (void)pthread_cond_init(&requests.changed, NULL);
+    queue_init(&queue);
+    MUST(optimisers_start(&optimisers, &queue, &durations, 1, &f.err));
+    for (size_t i = 0; i < REQUESTS; i++) {
+        struct counted_job *job = &requests.jobs[i];
+        job->head = (struct request_job){.step = count_step, .end = count_end};
+        job->wanted = i == REQUESTS - 1 ? SHORT_STEPS : LONG_STEPS;
+        ck_assert_int_eq(optimisers_push_request(&optimisers, &job->head, &err), 0);
+    }
+    (void)pthread_mutex_lock(&requests.lock);
+    requests.is_open = true;
+    (void)pthread_cond_broadcast(&requests.changed);
+    while (requests.n_ended < REQUESTS) {
+        (void)pthread_cond_wait(&requests.changed, &requests.lock);
+    }
+    (void)pthread_mutex_unlock(&requests.lock);
+    /* The short one is done before any long one, although it came last; and with each long one's
+     * worth of steps another long one is done, instead of all of them at the end. */
+    ck_assert_uint_eq(requests.jobs[REQUESTS - 1].place, 1);
+    for (size_t i = 0; i < REQUESTS - 1; i++) {
+        ck_assert_uint_eq(requests.jobs[i].place, i + 2);
+        ck_assert_uint_le(requests.jobs[i].steps_at_end,
+                          (i + 1) * LONG_STEPS + REQUESTS * REQUEST_STEPS_SHORT);
+    }
+    queue_close(&queue);
+    optimisers_stop(&optimisers);
+    optimisers_finish(&optimisers);
+    queue_finish(&queue);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("engine");
@@ -557,6 +641,7 @@ int main(void)
     tcase_add_checked_fixture(pools, set_up, tear_down);
     tcase_add_test(pools, readers_run_all_that_was_queued_before_the_stop);
     tcase_add_test(pools, optimisers_bring_each_result_back);
+    tcase_add_test(pools, requests_that_are_too_many_are_not_all_late);
     tcase_add_checked_fixture(whole, set_up, tear_down);
     tcase_add_test(whole, answers_leave_in_order_after_what_they_changed);
     tcase_add_test(whole, group_that_finds_no_space_is_undone_and_the_next_one_is_not);
