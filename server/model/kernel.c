@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/processor.h"
 #include "server/model/exp.h"
 #include "server/model/linalg.h"
 
@@ -125,7 +126,7 @@ __attribute__((target("avx2"))) static void matern_avx2(size_t n, double r2[], d
 static void matern_column(size_t n, double r2[], double slope[])
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) {
+    if (processor_has_avx2()) {
         matern_avx2(n, r2, slope);
         return;
     }

@@ -6,6 +6,7 @@
 
 #include "common/array.h"
 #include "common/normal.h"
+#include "common/processor.h"
 #include "server/model/exp.h"
 #include "server/model/linalg.h"
 #include "server/model/radix_sort.h"
@@ -392,7 +393,7 @@ void parzen_log_density(const struct parzen *parzen, const struct points *q, dou
     double (*density)(const struct parzen *, const double[], const int32_t[]) = density_any;
 
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2")) {
+    if (processor_has_avx2()) {
         density = density_avx2;
     }
 #endif

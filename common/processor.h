@@ -1,0 +1,12 @@
+/* What the processor can do, asked of it once. The compilers' own question (__builtin_cpu_supports)
+ * needs a library that musl's compiler does not have. */
+#ifndef COMMON_PROCESSOR_H
+#define COMMON_PROCESSOR_H
+
+#include <stdbool.h>
+
+/* AVX2, and a kernel that saves its registers; false on other architectures. Safe from any thread.
+ */
+bool processor_has_avx2(void);
+
+#endif

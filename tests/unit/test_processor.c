@@ -1,0 +1,33 @@
+/* Our question to the processor against the compiler's. */
+#include "common/processor.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+START_TEST(it_says_what_the_compiler_s_library_says)
+{
+#if defined(__x86_64__)
+    bool wanted = __builtin_cpu_supports("avx2") != 0;
+#else
+    bool wanted = false;
+#endif
+
+    for (int i = 0; i < 2; i++) { /* asked, and remembered */
+        ck_assert_int_eq(processor_has_avx2(), wanted);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("processor");
+    TCase *tcase = tcase_create("avx2");
+    SRunner *runner = srunner_create(suite);
+
+    suite_add_tcase(suite, tcase);
+    tcase_add_test(tcase, it_says_what_the_compiler_s_library_says);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
