@@ -69,7 +69,7 @@ int guests_check(const struct guests *guests, struct err *err)
     return err_set(err, ERR_WRONG_STATE,
                    "%s is %.3g: of %s, %" PRId64 " may be enqueued, of which %" PRId64
                    " are used, and %" PRId64 " more were sent; %slet the strategy propose the next "
-                   "ones, or PATCH limits.guest_share",
+                   "ones, or raise limits.guest_share",
                    guests->limits->guest_share < 0 ? "the share for programs that propose trials"
                                                    : "limits.guest_share",
                    share, of, most, guests->enqueued, guests->more, fit);

@@ -34,6 +34,7 @@ NEVER_MET = [
     'If-Match',                         # is not sent
     'send the token as ',               # it is sent so
     'request_id', 'Idempotency-Key',     # made by the agent
+    'a definition as POST /v1/studies',   # POST /v1/suggest is not sent
     'cannot be changed; PATCH takes',   # 'study set' knows what may change
     'must be a list of trials',           # --enqueue makes one
     'POST …/trials instead',            # --enqueue has no results
@@ -45,7 +46,7 @@ NEVER_MET = [
 def sentences():
     for folder in ("server", "common"):
         for path in sorted((ROOT / folder).rglob("*.c")):
-            if path.name in NO_SENTENCES:
+            if path.name in NO_SENTENCES or path.parent.name == "mcp":  # which programs speak
                 continue
             for literals in LITERALS.findall(COMMENT.sub("", path.read_text())):
                 text = "".join(LITERAL.findall(literals)).replace('\\"', '"')

@@ -16,33 +16,33 @@ static const struct {
      "the share for programs that propose trials is 0.3: of limits.trials, 100, 30 may be "
      "enqueued, "
      "of which 0 are used, and 31 more were sent; enqueue at most 30 now, or let the strategy "
-     "propose the next ones, or PATCH limits.guest_share"},
+     "propose the next ones, or raise limits.guest_share"},
     {-1, true, 100, 90, 30, 1,
      "the share for programs that propose trials is 0.3: of limits.trials, 100, 30 may be "
      "enqueued, "
-     "of which 30 are used, and 1 more were sent; let the strategy propose the next ones, or PATCH "
+     "of which 30 are used, and 1 more were sent; let the strategy propose the next ones, or raise "
      "limits.guest_share"},
     {0.29, false, 100, 0, 0, 29, NULL}, /* the product is 28.999999999999996 */
     {0.29, false, 100, 0, 0, 30,
      "limits.guest_share is 0.29: of limits.trials, 100, 29 may be enqueued, of which 0 are used, "
      "and 30 more were sent; enqueue at most 29 now, or let the strategy propose the next ones, or "
-     "PATCH limits.guest_share"},
+     "raise limits.guest_share"},
     {1, true, 10, 20, 20, 5, NULL},
     {0, true, 10, 0, 0, 1,
      "limits.guest_share is 0: of limits.trials, 10, 0 may be enqueued, of which 0 are used, and 1 "
-     "more were sent; let the strategy propose the next ones, or PATCH limits.guest_share"},
+     "more were sent; let the strategy propose the next ones, or raise limits.guest_share"},
     /* without limits.trials: of the trials so far, and of 10 at least */
     {-1, true, -1, 0, 0, 3, NULL},
     {-1, true, -1, 0, 0, 4,
      "the share for programs that propose trials is 0.3: of 10, the least that is counted in a "
      "study without limits.trials, 3 may be enqueued, of which 0 are used, and 4 more were sent; "
-     "enqueue at most 3 now, or let the strategy propose the next ones, or PATCH "
+     "enqueue at most 3 now, or let the strategy propose the next ones, or raise "
      "limits.guest_share"},
     {-1, true, -1, 99, 20, 10, NULL}, /* 30 of 109 */
     {-1, true, -1, 99, 20, 20,
      "the share for programs that propose trials is 0.3: of 119 trials, these included, 35 may be "
      "enqueued, of which 20 are used, and 20 more were sent; enqueue at most 13 now, or let the "
-     "strategy propose the next ones, or PATCH limits.guest_share"},
+     "strategy propose the next ones, or raise limits.guest_share"},
     {0, false, 10, 5, 5, 0, NULL}, /* nothing is sent */
 };
 
