@@ -75,18 +75,21 @@ static int final_step(const struct live_lease *lease, const struct result_report
     return 0;
 }
 
-static int check_objectives(const struct live_lease *lease, const struct outcome_values *values,
-                            struct err *err)
+static int check_objectives(const struct live_lease *lease, const struct result_report *report,
+                            const struct outcome_values *values, struct err *err)
 {
     const struct study_def *def = lease->study->def;
+    bool has_other = report->n_metrics > 0; /* a misspelt name, most likely */
 
     for (size_t i = 0; i < values->n; i++) {
         if (!values->found[i]) {
             return err_at_pointer(err, "/metrics",
                                   "a completed result needs the objective \"%s\", and it was "
-                                  "neither measured nor given in `metrics`; send it, or the "
-                                  "outcome \"failed\"",
-                                  def->objectives[i].metric);
+                                  "neither measured nor given in `metrics`%s%s%s; send it, or "
+                                  "the outcome \"failed\"",
+                                  def->objectives[i].metric, has_other ? ", which has \"" : "",
+                                  has_other ? report->metrics[0].metric : "",
+                                  has_other ? "\"" : "");
         }
     }
     return 0;
@@ -402,7 +405,7 @@ int tuning_result(struct tuning *tuning, struct result_command *command, struct 
     TRY(final_step(lease, report, &step, err));
     if (report->outcome == OUTCOME_COMPLETED) {
         TRY(outcome_objectives(tuning, lease, report, step, &values, err));
-        TRY(check_objectives(lease, &values, err));
+        TRY(check_objectives(lease, report, &values, err));
     }
     TRY(register_names(tuning, lease->study, report, err));
     command->out.late = lease->expired || lease->row.late;

@@ -238,9 +238,11 @@ def test_what_has_no_value_is_told_of(tmp):
         study = make(client)
         fails(hone.HoneError, lambda: study.optimize(lambda trial: None, 1), "trial.report(step, loss=…)")
         fails(TypeError, lambda: study.optimize(lambda trial: "good", 1), "'good'")
-        fails(hone.HoneError, lambda: study.optimize(lambda trial: {"los": 1.0}, 1), "loss")
+        fails(hone.HoneError, lambda: study.optimize(lambda trial: {"los": 1.0}, 1), 'which has "los"; send it')
+        fails(hone.HoneError, lambda: study.optimize(lambda trial: trial.report(1, los=1.0), 1),
+              "without a value of loss, only of los; report it: trial.report(step, loss=…)")
         expect([(one.state, one.reason) for one in study.trials()],
-               [("failed", "no_metric"), ("failed", "exception"), ("failed", "exception")])
+               [("failed", "no_metric"), ("failed", "exception"), ("failed", "exception"), ("failed", "no_metric")])
 
 
 def test_values_that_are_not_finite(tmp):

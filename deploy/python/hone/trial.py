@@ -17,7 +17,7 @@ import os
 import threading
 import time
 import traceback
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Union
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Union
 
 from . import checkpoint, keeper, values
 from .client import Client, quote
@@ -176,7 +176,7 @@ class LeasedTrial(Trial):
         self._folder: Optional[str] = None
         self._began = time.monotonic()
         self._pending: List[Dict[str, Any]] = []  # measurements that the server has not taken yet
-        self._measured = False
+        self._measured: Set[str] = set()  # the metrics that were reported
         self._result: Optional[Dict[str, Any]] = None
         self._ended: Optional[Dict[str, Any]] = None
         self._lost: Optional[LeaseLost] = None
@@ -235,7 +235,7 @@ class LeasedTrial(Trial):
             was_waiting = bool(self._pending)
             if len(self._pending) < _PENDING:
                 self._pending.append({"step": step, "metrics": measured})
-            self._measured = True
+            self._measured.update(measured)
         if was_waiting and not keeper.is_reachable(self):
             return  # the server is away; the keeper sends it when it is back
         try:
@@ -431,13 +431,28 @@ class LeasedTrial(Trial):
             log.info("trial %d of %s was cancelled", self.number, self.study_name)
             self._close({})
             return
-        names = ", ".join(one["metric"] for one in self.objectives)
         if not self._measured and self._action == "continue":
-            sentence = f"trial {self.number} of {self.study_name} ended without a value of {names}; " \
-                       f"report it: trial.report(step, {self.objectives[0]['metric']}=…)"
-            self.tell(state="failed", reason="no_metric", detail=sentence)
-            raise HoneError(sentence, type="no-metric")
-        self._quietly(self.tell)
+            raise self._without_value()
+        try:
+            self._quietly(self.tell)
+        except HoneError as error:
+            if error.retryable:
+                raise
+            if not self._measured.issuperset(one["metric"] for one in self.objectives):
+                raise self._without_value() from None
+            self._quietly(lambda: self.fail(error))
+            raise
+
+    def _without_value(self) -> HoneError:
+        """Ends the trial as failed; what there is to say of that."""
+        names = [one["metric"] for one in self.objectives]
+        only = f", only of {', '.join(sorted(self._measured))}" if self._measured else ""
+        missing = [name for name in names if name not in self._measured] or names
+        how = f"{missing[0]}=…" if missing[0].isidentifier() else f'{{"{missing[0]}": …}}'
+        sentence = f"trial {self.number} of {self.study_name} ended without a value of {', '.join(missing)}{only}; " \
+                   f"report it: trial.report(step, {how})"
+        self._quietly(lambda: self.tell(state="failed", reason="no_metric", detail=sentence))
+        return HoneError(sentence, type="no-metric")
 
     def _quietly(self, step: Any) -> None:
         """A trial that was taken away meanwhile is no fault of the block's."""

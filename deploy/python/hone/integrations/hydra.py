@@ -179,7 +179,7 @@ class HoneSweeper(Sweeper):
         else:
             best = study.best_trial
             if best is None:
-                log.warning("no trial of study %s has a value; see: hone study explain %s", study.name,
+                log.warning("no trial of study %s has a value; see: hone study trials %s", study.name,
                             study.name)
                 return
             found = {"name": "hone", "best_evaluated_params": best.params,
