@@ -192,7 +192,7 @@ def test_optimize_runs_as_many_as_it_is_told(tmp):
         began = time.monotonic()
         study.optimize(lambda trial: time.sleep(0.05) or 1.0, seconds=0.5)
         expect(time.monotonic() - began < 30, True)
-        for n_trials, n_jobs in ((-1, 1), (1, 0), (1, -2)):
+        for n_trials, n_jobs in ((-1, 1), ("3", 1), (1, 0), (1, -2), (1, 2.5), (1, None)):
             fails(ValueError, lambda: study.optimize(lambda trial: 1, n_trials, n_jobs), "n_")
         fails(TypeError, lambda: study.optimize("f"), "a function of a trial")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import numbers
 import os
 import threading
 import time
@@ -105,10 +106,10 @@ def run(study: "Study", objective: Objective, n_trials: Optional[int], n_jobs: i
     """Study.optimize()."""
     if not callable(objective):
         raise TypeError(f"the objective is {objective!r}; give a function of a trial")
-    if n_trials is not None and n_trials < 0:
-        raise ValueError(f"n_trials is {n_trials}; give a number of trials, or None")
-    if n_jobs == 0 or n_jobs < -1:
-        raise ValueError(f"n_jobs is {n_jobs}; give a number of threads, or -1 for as many as there are cores")
+    if n_trials is not None and (not isinstance(n_trials, numbers.Integral) or n_trials < 0):
+        raise ValueError(f"n_trials is {n_trials!r}; give a number of trials, or None")
+    if not isinstance(n_jobs, numbers.Integral) or n_jobs == 0 or n_jobs < -1:
+        raise ValueError(f"n_jobs is {n_jobs!r}; give a number of threads, or -1 for one for each core")
     kinds = (catch,) if isinstance(catch, type) else tuple(catch)
     loop = _Loop(study, objective, n_trials, kinds, seconds)
     if n_jobs == 1:
