@@ -383,6 +383,17 @@ def test_what_is_wrong_is_refused_at_its_line(tmp):
         expect("ERROR" in said or "runtime error" in said, False, f"{what}: {said}")
 
 
+def test_a_large_file_is_read_at_once(tmp):
+    """Each value of a file is found in it: all of them in one pass, whatever stands between."""
+    path = tmp / "large.yaml"
+    values = ("," + " " * 90).join(["é, !!str 7", *map(str, range(65000))])
+    path.write_text("\ufeffmethod: grid\nmetric: {name: l, goal: minimize}\n"
+                    f"parameters: {{x: {{values: [{values}]}}}}\n", encoding="utf-8")
+    study = json.loads(run("import", "--dry-run", path)[0])
+    choices = study["parameters"][0]["choices"]
+    expect(choices[:3] + choices[-1:], ["é", "7", 0, 64999])
+
+
 def test_files_that_are_none(tmp):
     for path, words in ((tmp, "no file"), (tmp / "nowhere.yaml", "cannot read"),
                         ("/dev/zero", "no file")):

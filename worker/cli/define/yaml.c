@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -11,10 +12,12 @@
 #include "worker/cli/define/lines.h"
 #include "worker/cli/define/scalar.h"
 
-enum { DEPTH_MAX = 32, VALUES_MAX = 80000 };
+enum { DEPTH_MAX = 32, VALUES_MAX = 80000, PLACE_STEP = 256 };
 
 struct conversion {
     const char *text;
+    const size_t
+        *places; /* of every PLACE_STEP-th character, in bytes: libyaml counts characters */
     yaml_document_t *document;
     size_t n_values;
     size_t failures; /* of JSON's allocations, before anything was converted */
@@ -72,22 +75,51 @@ static bool has_tag(const yaml_node_t *node, const char *tag)
     return node->tag != NULL && strcmp((const char *)node->tag, tag) == 0;
 }
 
-/* The byte at a mark, which counts characters. */
-static const char *at_mark(const char *text, const yaml_mark_t *mark)
+static const char *next_character(const char *at)
 {
-    for (size_t left = mark->index; left > 0 && *text != '\0'; left--) {
-        text++;
-        while (((unsigned char)*text & 0xc0) == 0x80) {
-            text++;
+    at++;
+    while (((unsigned char)*at & 0xc0) == 0x80) {
+        at++;
+    }
+    return at;
+}
+
+/* The caller frees *places; a mark is at most at the end of the text. */
+static int find_places(const char *text, size_t len, size_t **places, struct err *err)
+{
+    size_t n = 0;
+
+    *places = calloc(len / PLACE_STEP + 1, sizeof **places);
+    if (*places == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    const char *at = text;
+    for (; *at != '\0'; at = next_character(at)) {
+        if (n++ % PLACE_STEP == 0) {
+            (*places)[n / PLACE_STEP] = (size_t)(at - text);
         }
     }
-    return text;
+    if (n % PLACE_STEP == 0) { /* the end */
+        (*places)[n / PLACE_STEP] = (size_t)(at - text);
+    }
+    return 0;
+}
+
+/* The byte at a mark, which counts characters. */
+static const char *at_mark(const struct conversion *conversion, const yaml_mark_t *mark)
+{
+    const char *at = conversion->text + conversion->places[mark->index / PLACE_STEP];
+
+    for (size_t left = mark->index % PLACE_STEP; left > 0 && *at != '\0'; left--) {
+        at = next_character(at);
+    }
+    return at;
 }
 
 /* libyaml gives a scalar without a tag the tag !!str; only the file tells which ones say so. */
 static bool says_its_tag(const struct conversion *conversion, const yaml_node_t *node)
 {
-    const char *at = at_mark(conversion->text, &node->start_mark);
+    const char *at = at_mark(conversion, &node->start_mark);
 
     if (*at == '&') { /* an anchor may stand before the tag */
         at += strcspn(at, " \t\n");
@@ -201,10 +233,15 @@ static int no_yaml(const yaml_parser_t *parser, struct err *err)
 static int convert_document(const char *text, size_t len, bool wants_lines, struct converted *out,
                             struct err *err)
 {
+    OWN(memory) size_t *places = NULL;
     OWN(parser) yaml_parser_t parser = {0};
     OWN(document) yaml_document_t document = {0};
     OWN(document) yaml_document_t second = {0};
-    struct conversion conversion = {text, &document, 0, json_failures(), wants_lines, err};
+    struct conversion conversion = {.text = text,
+                                    .document = &document,
+                                    .failures = json_failures(),
+                                    .wants_lines = wants_lines,
+                                    .err = err};
 
     if (yaml_parser_initialize(&parser) == 0) {
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -218,6 +255,8 @@ static int convert_document(const char *text, size_t len, bool wants_lines, stru
     if (root == NULL) {
         return err_set(err, ERR_INVALID, "there is nothing in it");
     }
+    TRY(find_places(text, len, &places, err));
+    conversion.places = places;
     TRY(convert(&conversion, 1, line_at(root), 0, out));
     TRY(json_check(conversion.failures, err));
     if (yaml_parser_load(&parser, &second) == 0) {
@@ -229,10 +268,20 @@ static int convert_document(const char *text, size_t len, bool wants_lines, stru
     return 0;
 }
 
+/* An editor may begin a file with a byte order mark. */
+static void skip_order_mark(const char **text, size_t *len)
+{
+    if (*len >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {
+        *text += 3;
+        *len -= 3;
+    }
+}
+
 int yaml_to_json(const char *text, size_t len, json_t **value, struct err *err)
 {
     OWN(converted) struct converted converted = {0};
 
+    skip_order_mark(&text, &len);
     TRY(convert_document(text, len, false, &converted, err));
     *value = json_incref(converted.value);
     return 0;
@@ -243,6 +292,7 @@ int yaml_to_json_lines(const char *text, size_t len, json_t **value, json_t **li
 {
     OWN(converted) struct converted converted = {0};
 
+    skip_order_mark(&text, &len);
     TRY(convert_document(text, len, true, &converted, err));
     *value = json_incref(converted.value);
     *lines = json_incref(converted.lines);
