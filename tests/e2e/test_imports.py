@@ -627,6 +627,10 @@ def test_journals_that_are_wrong_or_hostile(tmp):
         for i in range(200)]))
     out, said = run("import", path, "--dry-run")
     expect("no other parameter explains" in said and "201 of its trials" in said, True, said[-2000:])
+    path.write_text(journal(STUDY, *[trial_of(0.5, distributions={f"y{i}": FLOAT}, params={f"y{i}": 1})
+                                     for i in range(20000)]))
+    said = run("import", path, "--dry-run", status=2)[1]
+    expect("its trials have 20000 parameters; a study has at most 4096" in said, True, said[-2000:])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@
 #include "worker/cli/import/optuna.h"
 #include "worker/cli/import/space.h"
 
-enum { PARENT_VALUES_MAX = 1000 };
+enum { PARENT_VALUES_MAX = 1000, PARAMETERS_MAX = 4096 }; /* the latter as the server has it */
 
 static bool is_finished_well(const json_t *trial)
 {
@@ -372,6 +372,11 @@ int optuna_read_space(struct import *import, const json_t *trials, json_t **spac
         return err_set(err, ERR_INVALID,
                        "%.120s: no trial of the study has a parameter, so its space is not known",
                        import->remarks.file);
+    }
+    if (json_object_size(found) > PARAMETERS_MAX) { /* each is compared with each other one */
+        return err_set(err, ERR_INVALID,
+                       "%.120s: its trials have %zu parameters; a study has at most %d",
+                       import->remarks.file, json_object_size(found), PARAMETERS_MAX);
     }
     TRY(find_parents(import, trials, found, n, err));
     json_object_foreach (found, name, parameter) {
