@@ -121,7 +121,10 @@ export function open(context) {
   async function readRows() {
     const numbers = [...dirty];
     dirty.clear();
-    await columns.refresh(numbers);
+    await columns.refresh(numbers).catch((problem) => {
+      numbers.forEach((n) => dirty.add(n)); // they are still to be read
+      throw problem;
+    });
     update();
   }
 

@@ -5,7 +5,7 @@ import * as plots from './plots.js';
 import * as steer from './steer.js';
 import {copyButtons, curlOf} from './share.js';
 import {html, nothing, state, trialPath, trialLink, apiPath, objective, number, num, cell, value, ago, moment, span, plural, count,
-  failureText, isAnother, throttle, panel, FINAL} from './view.js';
+  failureText, isAnother, isOverload, throttle, panel, FINAL} from './view.js';
 
 const TAIL = 200; // lines
 
@@ -16,7 +16,7 @@ export function open(context) {
 
   async function load() {
     [data.study, data.trial] = await Promise.all([get(apiPath(name)), get(path)]);
-    await Promise.all([readParts(), readMeasured(), readLog()]);
+    await Promise.all([readParts(), readMeasured(), readLogSoon()]);
   }
   async function readParts() {
     const [attempts, explain] = await Promise.all([get(`${path}/attempts`), get(`${path}/explain`)]);
@@ -33,7 +33,7 @@ export function open(context) {
     try {
       data.log = !data.trial.attempt ? null : await text(`${path}/log?tail=${TAIL}&format=table${attempt ? `&attempt=${attempt}` : ''}`);
     } catch (problem) {
-      if (problem.status === undefined) throw problem;
+      if (!problem.status || isOverload(problem)) throw problem;
       data.log = null; // never begun, or its log is not kept
     }
     const box = document.querySelector('.log');
@@ -44,6 +44,11 @@ export function open(context) {
       if (now) now.scrollTop = now.scrollHeight;
     }));
   }
+  /** Reads the log; a server that does not answer now is asked again. */
+  const readLogSoon = () => readLog().catch((problem) => {
+    if (problem.status === undefined) throw problem;
+    again.log();
+  });
   const again = {
     trial: throttle(async () => {
       const before = data.trial;
@@ -145,7 +150,8 @@ export function open(context) {
     const choice = data.attempts.length > 1 ? html`<span class="gap"></span><select aria-label="Attempt" @change=${
       (event) => {
         setQuery({attempt: event.target.value});
-        readLog();
+        data.log = null;
+        readLogSoon();
       }}>${data.attempts.map((a) => html`<option value=${a.attempt} ?selected=${a.attempt === attempt}>attempt ${a.attempt}</option>`)}</select>` : nothing;
     return panel('What it printed', data.log ? html`<pre class="log" tabindex="0" dir="auto" aria-label="Log, last lines">${data.log}</pre><p><small>The last ${
       TAIL} lines${FINAL.has(data.trial.state) ? '' : ', as they come'}. All of it: <code>hone logs ${name} ${n}</code></small></p>`

@@ -59,7 +59,10 @@ export function open(context) {
     rows: throttle(async () => {
       const numbers = [...dirty];
       dirty.clear();
-      await columns.refresh(numbers);
+      await columns.refresh(numbers).catch((problem) => {
+        numbers.forEach((n) => dirty.add(n)); // they are still to be read
+        throw problem;
+      });
       update();
     }, pace),
     study: throttle(async () => {

@@ -187,9 +187,16 @@ export const problemView = (problem, retry) => html`<div class="problem" role="a
 /** Was the study or trial that was read before deleted, and is this another one of its name? */
 export const isAnother = (before, now) => before !== null && before.created_at !== now.created_at;
 
-/** Runs `work` at once, then at most every `ms` (or what it returns), never twice at a time, and once more at the end. */
+/** Does the same request have an answer later? Without any answer the stream says when: it begins again. */
+export const isOverload = ({status}) => status === 429 || status >= 500;
+const RETRY_MS = 2000; // where the answer names no time
+
+/**
+ * Runs `work` at once, then at most every `ms` (or what it returns), never twice at a time, and once more at the end.
+ * After a server that could not answer now (503), again when the server says.
+ */
 export function throttle(work, ms) {
-  let running = false, again = false, last = -Infinity, timer = 0;
+  let running = false, again = false, cancelled = false, last = -Infinity, timer = 0;
   const run = async () => {
     timer = 0;
     running = true;
@@ -199,16 +206,20 @@ export function throttle(work, ms) {
       await work();
     } catch (error) {
       if (error.name !== 'AbortError' && error.status === undefined) throw error;
+      if (isOverload(error) && !cancelled) timer = setTimeout(run, error.wait || RETRY_MS);
     } finally {
       running = false;
-      if (again) ask();
+      if (again && !cancelled) ask();
     }
   };
   const ask = () => {
     if (running) again = true;
     else timer ||= setTimeout(run, Math.max(0, last + (typeof ms === 'function' ? ms() : ms) - performance.now()));
   };
-  ask.cancel = () => clearTimeout(timer);
+  ask.cancel = () => {
+    cancelled = true;
+    clearTimeout(timer);
+  };
   return ask;
 }
 

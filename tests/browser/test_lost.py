@@ -3,7 +3,7 @@
 
 import re
 
-from harness import LR, BrowserTest, expect, main
+from harness import LR, NO_LOG, BrowserTest, expect, main
 
 # document.hidden as the test says; Playwright's pages are always visible.
 HIDE = """
@@ -78,6 +78,66 @@ class Lost(BrowserTest):
         expect(self.page.locator(".connection")).to_contain_text("every 2 s")
         self.complete(0.125)
         self.best_is(0.125)
+
+    def log(self, lease, text):
+        reply = self.worker.request("POST", f"/v1/leases/{lease['lease']['id']}/log?offset=0", raw=text.encode(),
+                                    headers={"Content-Type": "text/plain"})
+        self.assertEqual(reply.status, 200, reply)
+
+    def refuse(self, page, pattern):
+        """Answers 503 to requests like this until the test takes the route away; → (the route, what came)."""
+        refused = []
+
+        def answer(route):
+            refused.append(route.request.url)
+            route.fulfill(status=503, headers={"Retry-After": "1"}, content_type="application/problem+json",
+                          body='{"status":503,"title":"overloaded"}')
+        route = re.compile(pattern)
+        page.route(route, answer)
+        return route, refused
+
+    def test_a_table_keeps_its_rows_while_the_server_is_busy_and_then_has_the_new_ones(self):
+        self.complete(0.75)
+        page = self.open(f"/studies/{self.name}/trials")
+        self.is_live()
+        rows = page.locator("main tbody tr")
+        expect(rows).to_have_count(1)
+        route, refused = self.refuse(page, "/trials/columns")
+        with page.expect_response(lambda r: r.status == 503):
+            self.complete(0.5)
+        expect(rows).to_have_count(1)
+        page.unroute(route)  # nothing happens any more: it has to ask by itself
+        expect(rows).to_have_count(2)
+        expect(page.locator("main")).to_contain_text("0.5")
+        self.assertTrue(refused)
+
+    def test_a_trial_keeps_what_it_shows_while_the_server_is_busy_and_then_is_up_to_date(self):
+        self.allow(NO_LOG)
+        lease = self.lease(self.name)
+        self.log(lease, "epoch 1 of the job\n")
+        page = self.open(f"/studies/{self.name}/trials/1")
+        self.is_live()
+        expect(page.locator(".log")).to_contain_text("epoch 1")
+        expect(page.locator("main table.list tbody tr")).to_have_count(1)
+        route, refused = self.refuse(page, r"/trials/1(/.*)?(\?.*)?$")
+        with page.expect_response(lambda r: r.status == 503 and "/log" in r.url):
+            self.put(lease, outcome="completed", metrics={"loss": 0.5})
+        expect(page.locator(".log")).to_contain_text("epoch 1")
+        expect(page.locator("main table.list tbody tr")).to_have_count(1)
+        expect(page.locator("main .head .state")).to_have_text("running")
+        page.unroute(route)
+        expect(page.locator("main .head .state")).to_have_text("completed")
+        expect(page.locator(".log")).to_contain_text("epoch 1")
+        self.assertTrue(refused)
+
+    def test_the_log_of_a_trial_comes_although_the_server_was_busy_at_first(self):
+        lease = self.lease(self.name)
+        self.log(lease, "epoch 1 of the job\n")
+        route, refused = self.refuse(self.page, "/log")
+        page = self.open(f"/studies/{self.name}/trials/1")
+        self.assertTrue(refused)
+        page.unroute(route)
+        expect(page.locator(".log")).to_contain_text("epoch 1")
 
     def test_tabs_share_one_stream_and_another_takes_over(self):
         streams = self.streams(self.context)
