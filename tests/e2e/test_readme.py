@@ -20,7 +20,7 @@ BUILD = pathlib.Path(os.environ["HONE"]).resolve().parents[1]
 NOT_RUN = {
     "deploy/quickstart": "tests/bare runs it where nothing is installed",
     "tests/run": "it runs this test",
-    "deploy/static/build x86_64 dist": "tests/integrations/test_wheel.py pastes what follows the build",
+    "deploy/install static": "tests/integrations/test_wheel.py pastes what follows the build",
     "claude mcp add --transport http hone http://127.0.0.1:4663/mcp":
         "tests/integrations/test_mcp.py stands for the agent",
     "deploy/install run build examples": "the build that is tested stands for it",

@@ -39,7 +39,7 @@ BILL = {"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [
 SECONDS = 240  # a bound against hanging
 PT_INTERP = 3
 MACHINE_OF_ARM = 183
-FIRST_BLOCK = "deploy/static/build"  # of the README: how the wheel is made and installed
+FIRST_BLOCK = "deploy/install static\ndeploy/static/build"  # of the README: how the wheel is made and installed
 
 
 def run(*command, **more):
@@ -286,7 +286,7 @@ def install_as_the_readme_says(tmp, archive):
     block = next(block for block in blocks() if block.startswith(FIRST_BLOCK))
     shell = Shell(clone, tmp / "home", tmp / "home/hone/bin")
     shell.tell("export PATH=/usr/bin:/bin CC=/bin/false PIP_NO_INDEX=1 PIP_DISABLE_PIP_VERSION_CHECK=1")
-    shell.run(block.split("\n", 1)[1])
+    shell.run(block.split("\n", 2)[2])  # what is installed and built is there already
     return shell
 
 
