@@ -188,8 +188,11 @@ static void write_legend(const struct history_chart *chart, struct buf *out)
 {
     char text[SHORT_BYTES];
 
-    buf_puts(out, "<p class=\"legend\"><span class=\"key best\">best so far</span> "
-                  "<span class=\"key dots\">completed</span>");
+    buf_puts(out, "<p class=\"legend\">");
+    if (chart->report->trace.n > 0) {
+        buf_puts(out, "<span class=\"key best\">best so far</span> ");
+    }
+    buf_puts(out, "<span class=\"key dots\">completed</span>");
     if (chart->n_stopped > 0) {
         buf_puts(out, " <span class=\"key stopped\">stopped early</span>");
     }
@@ -197,6 +200,10 @@ static void write_legend(const struct history_chart *chart, struct buf *out)
         buf_puts(out, " <span class=\"key failed\">failed</span>");
     }
     buf_puts(out, "</p>\n<p class=\"note\">");
+    if (chart->report->def->has_resource && chart->n_stopped > 0) {
+        buf_puts(out, "The best so far is of completed trials: values of trials that were stopped "
+                      "early were measured at less of the resource and do not compare. ");
+    }
     if (chart->n > DRAWN_MAX) {
         buf_printf(out, "One trial in %zu is drawn. ", chart->n / DRAWN_MAX + 1);
     }

@@ -115,6 +115,30 @@ class Reports(unittest.TestCase):
         self.assertIn("node7:0 (2)", text)
         self.assertIn(">oom<", text)
 
+    def stopped(self, name, completed):
+        """The history of a study where a trial that was stopped early has the best value of all."""
+        self.make(name, 1, 0, strategy="hyperband", resource={"name": "epochs", "min": 1, "max": 9})
+        early = {"state": "pruned", "metrics": {"loss": 0.125}, "parameters": {"p0": 0.5},
+                 "measurements": [{"step": 1, "metrics": {"loss": 0.125}}]}
+        rows = [early] + [{"state": "completed", "metrics": {"loss": loss}, "parameters": {"p0": 0.25},
+                           "measurements": [{"step": 9, "metrics": {"loss": loss}}]} for loss in completed]
+        reply = self.client.post(f"/v1/studies/{name}/trials", rows)
+        self.assertEqual(reply.status, 201, reply)
+        text = self.report(name)[0].body.decode()
+        return text[text.index("<h2>History"):].split("</section>")[0]
+
+    def test_the_best_so_far_compares_trials_of_the_whole_resource(self):
+        history = self.stopped("levels", (0.75, 0.5))
+        self.assertEqual([at["number"] for at in self.client.get("/v1/studies/levels/history").json["items"]],
+                         [2, 3])
+        self.assertIn("the last of 2 improvements reached 0.5\"", history)
+        self.assertIn("stopped early</span>", history)
+        self.assertIn("The best so far is of completed trials", history)
+        history = self.stopped("low", ())
+        self.assertNotIn("improvements reached", history)
+        self.assertNotIn("best so far</span>", history)
+        self.assertNotIn("class=\"best\"", history)
+
     def test_errors_are_problems(self):
         self.assertEqual(self.client.get("/v1/studies/none/report").status, 404)
         self.make("formats", 1, 0)
