@@ -131,3 +131,49 @@ const char *outages_reason(const struct outages *outages, const char *node,
     }
     return NULL;
 }
+
+/* ---- studies that gave nothing ---- */
+
+void closed_studies_finish(struct closed_studies *closed)
+{
+    free(closed->items);
+    *closed = (struct closed_studies){0};
+}
+
+int closed_studies_add(struct closed_studies *closed, const struct study_row *row, struct err *err)
+{
+    TRY(array_reserve(&closed->items, closed->n, &closed->cap, sizeof *closed->items, err));
+    closed->items[closed->n++] = (struct closed_study){
+        .created_at_ms = row->created_at_ms,
+        .closed_at_ms = row->state == STUDY_RUNNING ? 0 : row->paused_at_ms,
+        .is_paused = row->state == STUDY_PAUSED,
+    };
+    return 0;
+}
+
+void closed_studies_note(struct closed_studies *closed, const struct event_row *event)
+{
+    if (event->kind == EVENT_STUDY_DELETED && event->at_ms > closed->deleted_at_ms) {
+        closed->deleted_at_ms = event->at_ms;
+    }
+}
+
+const char *closed_studies_reason(const struct closed_studies *closed, const struct lane_gap *gap)
+{
+    const char *reason = "no study";
+
+    if (gap->from_ms < closed->known_from_ms || gap->from_ms < closed->deleted_at_ms) {
+        return NULL;
+    }
+    for (size_t i = 0; i < closed->n; i++) {
+        const struct closed_study *study = &closed->items[i];
+        if (study->created_at_ms >= gap->to_ms - LANE_GAP_MS) {
+            continue; /* its first trial ended the gap */
+        }
+        if (study->closed_at_ms == 0 || study->closed_at_ms > gap->from_ms + LANE_GAP_MS) {
+            return NULL;
+        }
+        reason = study->is_paused ? "paused" : reason;
+    }
+    return reason;
+}

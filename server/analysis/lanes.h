@@ -58,4 +58,29 @@ MUST_USE int outages_add(void *outages, const struct event_row *event, struct er
 const char *outages_reason(const struct outages *outages, const char *node,
                            const struct lane_gap *gap);
 
+/* Since when each study gives no trials. One that is open again does not say when it was not. */
+struct closed_study {
+    int64_t created_at_ms;
+    int64_t closed_at_ms; /* 0: it is open */
+    bool is_paused;
+};
+struct closed_studies {
+    size_t n, cap;
+    struct closed_study *items; /* owned */
+    int64_t known_from_ms;      /* what was deleted before that is not known */
+    int64_t deleted_at_ms;      /* the last one; 0: none */
+};
+void closed_studies_finish(struct closed_studies *closed);
+OWN_VALUE(closed_studies)
+/* Every study that is there is to be added. ERR_NOMEM. */
+MUST_USE int closed_studies_add(struct closed_studies *closed, const struct study_row *row,
+                                struct err *err);
+/* Every event since known_from_ms is to be noted. */
+void closed_studies_note(struct closed_studies *closed, const struct event_row *event);
+/* "paused" or "no study" where no study gave trials during the whole gap; NULL: that is not
+ * certain, as one was open, or may have been: it is open again, or it was deleted since.
+ * Up to LANE_GAP_MS at either end do not count: a study ends a moment after its last trial, and
+ * hands out its first one a moment after it was made. O(studies). */
+const char *closed_studies_reason(const struct closed_studies *closed, const struct lane_gap *gap);
+
 #endif

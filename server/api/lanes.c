@@ -14,6 +14,7 @@
 #define SPANS_MAX 20000           /* in an answer: the newest ones */
 #define ATTEMPTS_LOOKED_AT 200000 /* the newest ones */
 #define EVENTS_LOOKED_AT 50000    /* the same */
+#define UNKNOWN_YET INT64_MAX     /* no event was looked at */
 
 /* Why workers wait now, as far as their studies tell. */
 struct idleness {
@@ -29,6 +30,7 @@ struct lanes_read {
     int64_t now_ms, from_ms, to_ms;
     struct lanes lanes;
     struct outages outages;
+    struct closed_studies closed;
     struct idleness idleness;
     struct item_list list;
 };
@@ -36,6 +38,7 @@ struct lanes_read {
 static void lanes_read_finish(struct lanes_read *reading)
 {
     item_list_finish(&reading->list);
+    closed_studies_finish(&reading->closed);
     outages_finish(&reading->outages);
     lanes_finish(&reading->lanes);
     live_view_release(reading->view);
@@ -83,14 +86,26 @@ static int add_spans(struct lanes_read *reading, struct err *err)
     return add_live(reading, err);
 }
 
-static int add_outages(struct lanes_read *reading, struct err *err)
+static int add_event(void *context, const struct event_row *event, struct err *err)
+{
+    struct lanes_read *reading = context;
+
+    if (reading->closed.known_from_ms == UNKNOWN_YET) {
+        reading->closed.known_from_ms = event->at_ms;
+    }
+    closed_studies_note(&reading->closed, event);
+    return outages_add(&reading->outages, event, err);
+}
+
+static int add_events(struct lanes_read *reading, struct err *err)
 {
     int64_t last;
 
     TRY(store_last_seq(reading->read->store, &last, err));
+    reading->closed.known_from_ms = last > EVENTS_LOOKED_AT ? UNKNOWN_YET : 0;
     return store_each_event(reading->read->store, 0,
                             last > EVENTS_LOOKED_AT ? last - EVENTS_LOOKED_AT : 0, EVENTS_LOOKED_AT,
-                            outages_add, &reading->outages, &last, err);
+                            add_event, reading, &last, err);
 }
 
 /* ---- why nothing happens now ---- */
@@ -101,7 +116,7 @@ static int note_study(void *context, struct study_row *row, struct err *err)
     struct idleness *idleness = &reading->idleness;
     const struct live_study_view *study = live_view_study(reading->view, row->name);
 
-    (void)err;
+    TRY(closed_studies_add(&reading->closed, row, err));
     if (study == NULL || study->id != row->id) {
         return 0;
     }
@@ -148,6 +163,7 @@ static const char *gap_reason(const struct lanes_read *reading, const char *name
     }
     node_name(name, node);
     const char *reason = outages_reason(&reading->outages, node, gap);
+    reason = reason == NULL ? closed_studies_reason(&reading->closed, gap) : reason;
     return reason == NULL ? "unknown" : reason;
 }
 
@@ -318,7 +334,7 @@ static int read_query(struct lanes_read *reading, struct err *err)
 static int read_rows(struct lanes_read *reading, struct err *err)
 {
     TRY(add_spans(reading, err));
-    TRY(add_outages(reading, err));
+    TRY(add_events(reading, err));
     return store_each_study(reading->read->store, note_study, reading, err);
 }
 

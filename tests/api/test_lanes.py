@@ -19,11 +19,11 @@ class Lanes(hone.ServedTest):
         place = "leases" if study is None else f"studies/{study}/leases"
         return self.worker.post(f"/v1/{place}", {"worker": worker, "wait_seconds": 0}).json
 
-    def idle(self, worker):
-        """The last gap of a worker, once there is one."""
+    def idle(self, worker, gaps=1):
+        """The last gap of a worker, once it has so many."""
         def found():
             lane = [item for item in self.lanes()["items"] if item["worker"] == worker]
-            return lane and lane[0]["idle"] and lane[0]["idle"][-1]
+            return lane and len(lane[0]["idle"]) >= gaps and lane[0]["idle"][-1]
         return hone.wait_until(found, 20, f"{worker} is idle for a second")
 
     def test_attempts_stand_in_the_lane_of_their_worker(self):
@@ -82,6 +82,35 @@ class Lanes(hone.ServedTest):
         self.put(lease, outcome="completed", metrics={"loss": 1})
         lane = next(i for i in self.lanes()["items"] if i["worker"] == "a1:0")
         self.assertEqual(lane["idle"][0]["reason"], "draining")
+
+    def past(self, worker):
+        """Why the worker was idle before its last attempt."""
+        lane = next(item for item in self.lanes()["items"] if item["worker"] == worker)
+        return [gap["reason"] for gap in lane["idle"] if gap["to_ms"] <= lane["spans"][-1]["started_ms"]]
+
+    def test_a_gap_of_the_past_says_that_no_study_gave_trials(self):
+        self.make("s", limits={"trials": 1})
+        self.run_on("w1")
+        self.assertEqual(self.idle("w1")["reason"], "no study")  # it is not waiting for an answer
+        self.make("t")
+        lease = self.ask("w1")
+        self.assertEqual(self.past("w1"), ["no study"])
+        self.client.patch("/v1/studies/t", {"state": "paused"})
+        self.put(lease, outcome="completed", metrics={"loss": 1})
+        self.assertEqual(self.idle("w1", gaps=2)["reason"], "paused")
+        self.make("u")
+        lease = self.ask("w1")
+        self.assertEqual(self.past("w1"), ["no study", "paused"])
+        self.restart()
+        self.connect()
+        self.assertEqual(self.past("w1"), ["no study", "paused"])
+        self.client.patch("/v1/studies/t", {"state": "running"})
+        self.assertEqual(self.past("w1"), ["no study", "unknown"])  # it does not say when it was paused
+        self.client.delete("/v1/studies/s")
+        self.assertEqual(set(self.past("w1")), {"unknown"})  # s may have been open
+
+    def run_on(self, worker):
+        self.put(self.ask(worker), outcome="completed", metrics={"loss": 1})
 
     def test_a_lane_outlives_a_restart(self):
         self.make("s")

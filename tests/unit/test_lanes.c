@@ -106,6 +106,52 @@ START_TEST(outages_explain_the_gaps_of_their_node)
 }
 END_TEST
 
+/* Studies 1 (finished at 100 s), 2 (paused at 200 s), 3 (created at 300 s, open). */
+static const struct study_row studies[] = {
+    {.state = STUDY_FINISHED, .created_at_ms = 10000, .paused_at_ms = 100000},
+    {.state = STUDY_PAUSED, .created_at_ms = 150000, .paused_at_ms = 200000},
+    {.state = STUDY_RUNNING, .created_at_ms = 300000},
+};
+static const struct {
+    int64_t from_s, to_s, known_from_s, deleted_s;
+    const char *reason;
+} closed_gaps[] = {
+    {1, 5, 0, 0, "no study"},     /* before all of them */
+    {1, 10, 0, 0, "no study"},    /* the first one ends it */
+    {1, 12, 0, 0, NULL},          /* it was open for 2 s */
+    {100, 140, 0, 0, "no study"}, /* from its end on */
+    {99, 140, 0, 0, "no study"},  /* it ended a moment later */
+    {98, 140, 0, 0, NULL},        /* it was open for 2 s */
+    {110, 160, 0, 0, NULL},       /* the second one was open */
+    {200, 250, 0, 0, "paused"},   /* one is finished, one is paused */
+    {250, 301, 0, 0, "paused"},   /* the third one ends it */
+    {250, 320, 0, 0, NULL},       /* the third one was open */
+    {400, 500, 0, 0, NULL},       /* and is */
+    {200, 250, 0, 199, "paused"}, /* what was deleted before is no matter */
+    {200, 250, 0, 220, NULL},     /* what was deleted since may have been open */
+    {200, 250, 0, 260, NULL},     /* the same */
+    {200, 250, 199, 0, "paused"}, /* every event since is known */
+    {200, 250, 210, 0, NULL},     /* something may have been deleted unknown */
+};
+
+START_TEST(a_gap_is_of_no_study_only_where_that_is_certain)
+{
+    OWN(closed_studies)
+    struct closed_studies closed = {.known_from_ms = closed_gaps[_i].known_from_s * 1000};
+    const struct lane_gap gap = {closed_gaps[_i].from_s * 1000, closed_gaps[_i].to_s * 1000, false};
+    const struct event_row deleted = {.kind = EVENT_STUDY_DELETED,
+                                      .at_ms = closed_gaps[_i].deleted_s * 1000};
+    const struct event_row another = {.kind = EVENT_STUDY_CHANGED, .at_ms = 1000000};
+
+    for (size_t i = 0; i < sizeof studies / sizeof studies[0]; i++) {
+        ck_assert_int_eq(closed_studies_add(&closed, &studies[i], NULL), 0);
+    }
+    closed_studies_note(&closed, &deleted);
+    closed_studies_note(&closed, &another);
+    ck_assert_pstr_eq(closed_studies_reason(&closed, &gap), closed_gaps[_i].reason);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("lanes");
@@ -116,6 +162,8 @@ int main(void)
                         (int)(sizeof lanes / sizeof lanes[0]));
     tcase_add_test(tcase, spans_are_sorted_by_worker_and_time_and_stand_once);
     tcase_add_test(tcase, outages_explain_the_gaps_of_their_node);
+    tcase_add_loop_test(tcase, a_gap_is_of_no_study_only_where_that_is_certain, 0,
+                        (int)(sizeof closed_gaps / sizeof closed_gaps[0]));
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
