@@ -80,12 +80,13 @@ class Lost(BrowserTest):
         self.best_is(0.125)
 
     def log(self, lease, text):
-        reply = self.worker.request("POST", f"/v1/leases/{lease['lease']['id']}/log?offset=0", raw=text.encode(),
+        path = f"/v1/leases/{lease['lease']['id']}/log?offset=0"
+        reply = self.worker.request("POST", path, raw=text.encode(),
                                     headers={"Content-Type": "text/plain"})
         self.assertEqual(reply.status, 200, reply)
 
     def refuse(self, page, pattern):
-        """Answers 503 to requests like this until the test takes the route away; → (the route, what came)."""
+        """Answers 503 to requests like this until the route is taken away; → (the route, what came)."""
         refused = []
 
         def answer(route):
