@@ -21,6 +21,7 @@ struct rungs {
     const char *resource; /* its name */
     int64_t widest;       /* entries of the widest rung, whose bar has `bar` columns */
     size_t bar;
+    bool whole; /* draw all rungs of a bracket that is done, not only its last */
 };
 
 static bool is_narrow(const struct brackets_look *look)
@@ -230,7 +231,7 @@ static void draw_bracket(const json_t *bracket, struct rungs rungs, struct buf *
     buf_putc(out, '\n');
     buf_check_part(out, &head);
     wrap_append(out, buf_text(&head), rungs.look->width, 2);
-    if (is_done(bracket) && !rungs.look->all) {
+    if (is_done(bracket) && !rungs.whole) {
         rung = json_array_get(list, json_array_size(list) - 1);
         rungs.widest = size_of(rung);
         draw_rung(rung, &rungs, out);
@@ -262,7 +263,8 @@ void brackets_draw(const json_t *answer, const struct brackets_look *look, struc
     struct rungs rungs = {.look = look,
                           .resource = buf_text(&resource),
                           .widest = 1,
-                          .bar = bar_columns(buf_text(&resource), look)};
+                          .bar = bar_columns(buf_text(&resource), look),
+                          .whole = look->all || json_array_size(list) == 1};
     json_array_foreach (list, i, bracket) {
         if (!look->open_last || is_done(bracket)) {
             draw_bracket(bracket, rungs, out);
