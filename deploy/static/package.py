@@ -61,16 +61,31 @@ def library_component(name, recipe, pin):
             "licenses": [{"expression": recipe["licence"]}], "externalReferences": files}
 
 
-def bill(version, arch, epoch):
+def within(root):
+    """{name: (version, text of its licence)} of the parts of others that Hone's own source holds."""
+    vendored = (root / "server/web/vendor/vendor.lock").read_text(encoding="utf-8")
+    lit = re.search(r"^lit-html\.js lit-html (\S+)", vendored, re.M).group(1)
+    numbers = (root / "server/strategy/sobol/sobol_table.c").read_text(encoding="utf-8")
+    notice = numbers[:numbers.index("*/") + 2]
+    if "Redistribution" not in notice:
+        sys.exit("deploy/static: server/strategy/sobol/sobol_table.c no longer begins with its licence")
+    return {"lit-html": (lit, (root / "server/web/vendor/lit-html.LICENSE").read_bytes()),
+            "joe-kuo-sobol": ("6.21201", notice.encode() + b"\n")}
+
+
+def bill(root, version, arch, epoch):
     """The list of parts as a CycloneDX 1.5 document."""
     known, pinned, zig = recipes(), pins(), compiler_version()
     parts = [library_component(name, recipe, pinned[recipe["source"]])
              for name, recipe in known.items()]
     parts.append({"type": "library", "bom-ref": "musl", "name": "musl", "version": MUSL,
                   "purl": f"pkg:pypi/ziglang@{zig}", "licenses": [{"license": {"id": "MIT"}}]})
+    parts += [{"type": "library", "bom-ref": name, "name": name, "version": of,
+               "purl": f"pkg:{'npm' if name == 'lit-html' else 'generic'}/{name}@{of}",
+               "licenses": [{"license": {"id": "BSD-3-Clause"}}]} for name, (of, _) in within(root).items()]
     me = {"type": "application", "bom-ref": "hone", "name": "hone", "version": version,
           "purl": f"pkg:generic/hone@{version}?arch={arch}", "licenses": [{"license": {"id": "MIT"}}]}
-    arrows = [{"ref": "hone", "dependsOn": sorted([*known, "musl"])}]
+    arrows = [{"ref": "hone", "dependsOn": sorted([*known, *within(root), "musl"])}]
     arrows += [{"ref": name, "dependsOn": sorted([*recipe["needs"], "musl"])}
                for name, recipe in known.items()]
     document = {"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
@@ -117,10 +132,12 @@ def own_files(args, version):
             files[name] = (path.read_bytes(), 0o755 if name.startswith("bin/") else 0o644)
     files["LICENSE"] = ((args.root / "LICENSE").read_bytes(), 0o644)
     files["README"] = (README.format(version=version, arch=args.arch).encode(), 0o644)
-    files["sbom.cdx.json"] = (bill(version, args.arch, args.epoch).encode(), 0o644)
+    files["sbom.cdx.json"] = (bill(args.root, version, args.arch, args.epoch).encode(), 0o644)
     for source in sorted({recipe["source"] for recipe in recipes().values()}):
         text = (args.licences / source / "copyright").read_bytes()
         files[f"licenses/{source}"] = (text, 0o644)
+    for name, (_, text) in within(args.root).items():
+        files[f"licenses/{name}"] = (text, 0o644)
     files["licenses/musl"] = ((args.compiler / "lib/libc/musl/COPYRIGHT").read_bytes(), 0o644)
     files["licenses/compiler-runtime"] = ((args.compiler / "LICENSE").read_bytes(), 0o644)
     return files

@@ -193,7 +193,8 @@ def test_the_same_input_gives_the_same_bytes(tmp):
         expect({name.split("/")[0] for name in names}, {folder})
         expect({(m.mtime, m.uid, m.uname) for m in tar.getmembers()}, {(1700000000, 0, "")})
         expect(tar.getmember(f"{folder}/bin/hone").mode, 0o755)
-        for name in ("LICENSE", "README", "licenses/gnutls28", "licenses/musl", "sbom.cdx.json"):
+        for name in ("LICENSE", "README", "licenses/gnutls28", "licenses/musl", "licenses/lit-html", "licenses/joe-kuo-sobol",
+                     "sbom.cdx.json"):
             assert f"{folder}/{name}" in names, name
 
 
@@ -206,10 +207,10 @@ def test_a_missing_licence_fails(tmp):
 
 
 def test_the_list_of_parts_is_whole(tmp):
-    found = json.loads(package.bill("1.2.3", "x86_64", 1700000000))
+    found = json.loads(package.bill(ROOT, "1.2.3", "x86_64", 1700000000))
     expect((found["bomFormat"], found["specVersion"]), ("CycloneDX", "1.5"))
     expect(found["metadata"]["timestamp"], "2023-11-14T22:13:20Z")
-    expect({part["bom-ref"] for part in found["components"]}, {*RECIPES, "musl"})
+    expect({part["bom-ref"] for part in found["components"]}, {*RECIPES, "musl", "lit-html", "joe-kuo-sobol"})
     for part in found["components"]:
         assert part["licenses"] and part["version"] and part["purl"].startswith("pkg:"), part
     refs = {part["bom-ref"] for part in found["components"]} | {"hone"}
