@@ -164,6 +164,8 @@ def test_the_private_server_is_started_found_and_stopped_by_hand(tmp):
         for words in (("start",), ("status",)):
             found = json.loads(account.hone("server", *words, "-o", "json")[0])
             expect(found, {**started, "started": False}, f"server {words}")
+        lines = account.hone("server", "status", "--width", "40")[0].splitlines()  # paths are whole all the same
+        expect([line.split("  ")[-1].strip() for line in lines], [started["url"], started["token_file"]])
         account.hone("study", "create", "kept", *DEFINITION)
         pid = int((account.state / "data/lock").read_text())
         _, talk = account.hone("server", "stop")

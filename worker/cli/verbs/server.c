@@ -1,6 +1,7 @@
 /* server start, server status, server stop: the private server of this account, for programs that
  * want one and for whoever wants it gone. */
 #include <jansson.h>
+#include <stdio.h>
 
 #include "worker/cli/private.h"
 #include "worker/cli/show/printed_list.h"
@@ -14,6 +15,16 @@ static const struct column columns[N_COLUMNS] = {
     [WORKER_TOKEN_FILE] = {"worker token file", false, true},
     [LOG_FILE] = {"log file", false, true},
 };
+
+/* For people, who will copy the paths: a line each, whole. */
+static void print_lines(const char *const cells[], bool wide)
+{
+    for (size_t i = 0; i < N_COLUMNS; i++) {
+        if (wide || !columns[i].wide) {
+            (void)printf("%-17s  %s\n", columns[i].title, cells[i]);
+        }
+    }
+}
 
 static int print(const struct options *options, const struct private_server *server, bool started,
                  struct err *err)
@@ -35,6 +46,10 @@ static int print(const struct options *options, const struct private_server *ser
     }
     if (options->output == OUTPUT_JSON) { /* one thing, not a list of one */
         print_json(stdout, found);
+        return 0;
+    }
+    if (options->output == OUTPUT_TABLE || options->output == OUTPUT_WIDE) {
+        print_lines(cells, options->output == OUTPUT_WIDE);
         return 0;
     }
     printed_list_begin(&list, options, columns, N_COLUMNS);
