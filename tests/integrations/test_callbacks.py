@@ -64,13 +64,14 @@ def test_keras_names_a_metric_that_is_missing(tmp):
 
 def test_the_example(tmp):
     with Served(tmp) as server:
-        done = subprocess.run([ROOT / "deploy/examples/keras/tune", "--trials", "2"], cwd=tmp, text=True,
+        done = subprocess.run([ROOT / "deploy/examples/keras/tune", "--trials", "2", "--seed", "1"], cwd=tmp, text=True,
                               env=server.environment(PYTHON=sys.executable, HONE=os.environ["HONE"],
                                                      KERAS_BACKEND="jax"),
                               capture_output=True, timeout=240, check=False)
         expect(done.returncode, 0, done.stdout + done.stderr)
         trials = server.connect().request("GET", "/v1/studies/keras/trials")["items"]
-        expect([(one["state"], one["step"], one["value"] > .2) for one in trials], [("completed", 10, True)] * 2)
+        expect([(one["state"], one["step"]) for one in trials], [("completed", 10)] * 2)
+        expect(max(one["value"] for one in trials) > .2, True, trials)  # a tenth is chance
 
 
 def transformers_parts(callback):
