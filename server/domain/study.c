@@ -67,7 +67,12 @@ const json_t *study_strategy_options(const struct study_def *def)
 
 double study_cost(const struct study_def *def, double value)
 {
-    return def->objectives[0].direction == DIRECTION_MAXIMIZE ? -value : value;
+    return study_objective_cost(def, 0, value);
+}
+
+double study_objective_cost(const struct study_def *def, size_t objective, double value)
+{
+    return def->objectives[objective].direction == DIRECTION_MAXIMIZE ? -value : value;
 }
 
 bool study_is_objective(const struct study_def *def, const char *metric)

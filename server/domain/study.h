@@ -129,8 +129,9 @@ int64_t study_step_down(const struct study_def *def, int64_t step);
  * values. -1: it does not count, or its configuration is outside the space. */
 int64_t study_best_level(const struct study_def *def, enum trial_state state, int64_t step,
                          const double config[]);
-/* The objective's value where smaller is better. */
+/* The value of the first objective, or of another one, where smaller is better. */
 double study_cost(const struct study_def *def, double value);
+double study_objective_cost(const struct study_def *def, size_t objective, double value);
 /* Is the metric one of the study's objectives? */
 bool study_is_objective(const struct study_def *def, const char *metric);
 /* Is `a` strictly better than `b`? Non-finite values are worse than any finite one. */

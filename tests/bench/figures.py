@@ -26,8 +26,9 @@ class Problems:
         return self.by_id[problem]["group"]
 
     def of_mode(self, mode):
-        curves = mode.startswith("mf")
-        return sorted(i for i, p in self.by_id.items() if bool(p.get("fidelity")) == curves)
+        curves, several = mode.startswith("mf"), mode.startswith("mo")
+        return sorted(i for i, p in self.by_id.items()
+                      if bool(p.get("fidelity")) == curves and i.startswith("m-") == several)
 
     def regret(self, problem, value):
         """0: the best known; 1: the median of random configurations, or nothing at all."""

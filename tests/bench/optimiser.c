@@ -7,12 +7,14 @@
  *    "after":[{"name":"older","trials":[{"config":{…},"value":V}]}]} → {}   (after: need not be
  * there)
  *   {"op":"ask"} → {"key":K,"config":{…}}        {"op":"tell","key":K,"value":V} → {}
+ *                                                {"op":"tell","key":K,"values":{"METRIC":V,…}} → {}
  *   {"op":"report","key":K,"fidelity":F,"value":V} → {"stop":false}    {"op":"stopped","key":K} →
  * {}
  *   {"op":"end"} → {}                            what went wrong → {"error":"…"}
  * `problem` has `parameters` [{name, type, low, high, log, choices, condition: {parent, values}}]
- * and `direction`. Served exactly: an ask sees every result told before it. Each explanation and
- * each ask's milliseconds of processor time can be kept in a file, one a line. */
+ * and `direction`, or `objectives` [{metric, direction}]. Served exactly: an ask sees every result
+ * told before it. Each explanation and each ask's milliseconds of processor time can be kept in a
+ * file, one a line. */
 #include <getopt.h>
 #include <jansson.h>
 #include <math.h>
@@ -112,9 +114,15 @@ static json_t *study_body(const struct run *run, const json_t *problem, bool has
     json_array_foreach (json_object_get(problem, "parameters"), i, q) {
         (void)json_array_append_new(parameters, parameter(q));
     }
-    json_t *body = json_pack("{s:s, s:s, s:s, s:o, s:s}", "name", "bench", "metric", "value",
-                             "direction", json_string_value(json_object_get(problem, "direction")),
-                             "parameters", parameters, "strategy", run->strategy->name);
+    json_t *body = json_pack("{s:s, s:o, s:s}", "name", "bench", "parameters", parameters,
+                             "strategy", run->strategy->name);
+    json_t *objectives = json_object_get(problem, "objectives");
+    if (json_array_size(objectives) > 0) {
+        (void)json_object_set(body, "objectives", objectives);
+    } else {
+        (void)json_object_set_new(body, "metric", json_string("value"));
+        (void)json_object_set(body, "direction", json_object_get(problem, "direction"));
+    }
     json_t *fidelity = json_object_get(problem, "fidelity");
     if (has_curves && json_is_object(fidelity)) { /* as the server has it under asha, predictive */
         (void)json_object_set_new(body, "strategy",
@@ -219,7 +227,7 @@ static void keep_fit(struct run *run, struct suggestion *made)
 static json_t *ask(struct run *run)
 {
     size_t d = run->study->space->n_params;
-    struct suggestion made = {.config = need(calloc(d + 1, sizeof(double)))};
+    struct suggestion made = {.config = need(calloc(d + OBJECTIVES_MAX, sizeof(double)))};
     struct history seen = {.n = run->n,
                            .items = run->items,
                            .n_fits = run->n_fits,
@@ -276,26 +284,39 @@ static struct observation *find(struct run *run, const json_t *message)
     return key < 1 || (size_t)key > run->n ? NULL : &run->items[key - 1];
 }
 
-/* It stands behind the configuration. */
-static void set_value(struct run *run, struct observation *item, double value)
+/* They stand behind the configuration. */
+static void set_values(struct run *run, struct observation *item, const double values[])
 {
     double *place = run->configs[item->number - 1] + run->study->space->n_params;
 
-    *place = value;
-    item->n_values = 1;
+    item->n_values = run->study->n_objectives;
+    memcpy(place, values, item->n_values * sizeof *place);
     item->values = place;
+}
+
+static double number_or_nan(const json_t *value)
+{
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
 }
 
 static json_t *tell(struct run *run, const json_t *message)
 {
-    const json_t *value = json_object_get(message, "value");
+    const json_t *all = json_object_get(message, "values");
     struct observation *item = find(run, message);
+    double values[OBJECTIVES_MAX];
+    bool is_finite = true;
 
     if (item == NULL) {
         return failure("tell: no such key");
     }
-    set_value(run, item, json_is_number(value) ? json_number_value(value) : (double)NAN);
-    item->kind = isfinite(observation_value(item, 0)) ? OBSERVED_COMPLETED : OBSERVED_FAILED;
+    for (size_t i = 0; i < run->study->n_objectives; i++) {
+        const char *metric = run->study->objectives[i].metric;
+        values[i] = number_or_nan(all == NULL ? json_object_get(message, "value")
+                                              : json_object_get(all, metric));
+        is_finite = is_finite && isfinite(values[i]);
+    }
+    set_values(run, item, values);
+    item->kind = is_finite ? OBSERVED_COMPLETED : OBSERVED_FAILED;
     return json_object();
 }
 
@@ -389,7 +410,7 @@ static json_t *stopped(struct run *run, const json_t *message)
         return failure("stopped: no such key");
     }
     item->kind = OBSERVED_PRUNED;
-    set_value(run, item, item->curve[item->n_curve - 1].value);
+    set_values(run, item, &item->curve[item->n_curve - 1].value);
     return json_object();
 }
 

@@ -13,6 +13,7 @@ after how many evaluations the mean regret is .132, which is what Optuna 5's TPE
 --against takes other results of ours: pairs of equal problem and seed, which start alike. With
 --problems only these count, for the baselines too. No test needs this."""
 import argparse
+import fnmatch
 import glob
 import math
 import os
@@ -23,7 +24,7 @@ import figures
 
 MARK = 0.132
 BUDGETS = {"seq": [20, 40, 50, 100, 200], "par16": [20, 50, 100, 200], "mf1": [20, 50, 100],
-           "mf16": [20, 50, 100]}
+           "mf16": [20, 50, 100], "mo": [20, 50, 100], "mo16": [20, 50, 100]}
 # run_tuner.py's main with more budgets kept, to see when the mark is reached
 DRIVER = ("import run_tuner; run_tuner.BUDGETS['seq'] = "
           "[10, 15, 20, 25, 28, 30, 32, 34, 36, 38, 40, 45, 50, 60, 70, 80, 100, 150, 200]; "
@@ -81,7 +82,8 @@ def report(args, out):
     runs = figures.Runs(problems, args.mode, [*baselines, *args.against, out])
     wanted = problems.of_mode(args.mode)
     if args.problems:
-        wanted = [p for p in wanted if p in args.problems.split(",")]
+        chosen = [c + "*" if c.endswith("-") else c for c in args.problems.split(",")]
+        wanted = [p for p in wanted if any(fnmatch.fnmatch(p, c) for c in chosen)]
     budgets = [b for b in BUDGETS[args.mode] if b <= int(args.budget)]
     others = [t for t in runs.table if t not in mine]
     ours = {*mine, *figures.Runs(problems, args.mode, args.against).table}
