@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 #include "common/rng.h"
-#include "server/model/acquisition.h"
+#include "server/model/expected_improvement.h"
+#include "server/model/feasibility.h"
 #include "server/model/linalg.h"
 #include "server/model/marginal_likelihood.h"
 

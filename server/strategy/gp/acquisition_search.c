@@ -145,7 +145,7 @@ static void add_perturbations(struct search_run *run, size_t n)
 static int score_new(struct search_run *run, struct err *err)
 {
     struct candidates *candidates = run->candidates;
-    struct acquisition *acquisition = run->search->acquisition;
+    const struct acquisition *acquisition = run->search->acquisition;
     struct points all = candidates_unscored(candidates);
     double *score = candidates->score + candidates->n_scored;
 
@@ -181,7 +181,7 @@ static void add_offspring(struct search_run *run, int round)
 
 /* ---- ascent ---------------------------------------------------------------------------------- */
 struct ascent_context {
-    struct acquisition *acquisition;
+    const struct acquisition *acquisition;
     struct points points; /* the numbers change, the categories do not */
 };
 
@@ -198,11 +198,11 @@ static void evaluate(void *context, const double x[], double value[], double gra
 static void set_scales(const struct search_run *run, const double config[], double scale[])
 {
     const struct encoding *encoding = run->encoding;
-    const struct kernel *kernel = &run->search->acquisition->gp->kernel;
+    const double *w_num = run->search->w_num;
 
     for (size_t k = 0; k < encoding->n_num; k++) {
         bool moves = encoding->is_smooth[encoding->num[k]] && !isnan(config[encoding->num[k]]);
-        scale[k] = moves ? fmin(1.0 / sqrt(kernel->w_num[k]), 1.0) : 0.0;
+        scale[k] = moves ? fmin(1.0 / sqrt(w_num[k]), 1.0) : 0.0;
     }
 }
 

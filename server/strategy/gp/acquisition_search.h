@@ -32,7 +32,8 @@ struct search_effort {
 
 struct acquisition_search {
     const struct encoding *encoding;
-    struct acquisition *acquisition;
+    const struct acquisition *acquisition;
+    const double *w_num; /* ℓ⁻² of each number: the unit of a step of the ascent is ℓ */
     struct search_effort effort;
     bool reflects;       /* at the bounds; else clips */
     size_t n_incumbents; /* the configurations that are perturbed: the best results */

@@ -12,7 +12,9 @@
 #include <string.h>
 
 #include "common/rng.h"
-#include "server/model/acquisition.h"
+#include "server/model/curve_penalty.h"
+#include "server/model/expected_improvement.h"
+#include "server/model/feasibility.h"
 #include "server/strategy/explanation.h"
 #include "server/strategy/gp/acquisition_search.h"
 #include "server/strategy/gp/regression_data.h"
@@ -56,7 +58,7 @@ struct bayesian_step {
     uint64_t ordinal;
     struct rng rng;
     struct surrogate surrogate;
-    struct acquisition *acquisition;
+    struct acquisition acquisition;
     struct candidates candidates;
     size_t n_uniform; /* the first candidates, which are uniform draws */
     struct choice choice;
@@ -65,7 +67,7 @@ struct bayesian_step {
 static void bayesian_step_finish(struct bayesian_step *step)
 {
     candidates_finish(&step->candidates);
-    acquisition_destroy(step->acquisition);
+    acquisition_finish(&step->acquisition);
     surrogate_finish(&step->surrogate);
     study_data_finish(&step->data);
 }
@@ -73,9 +75,9 @@ OWN_VALUE(bayesian_step)
 
 /* The value to improve on: slightly below the incumbent, in proportion to its distance from the
  * mean. Otherwise a search that has converged suggests the incumbent again with minimal changes. */
-static double improvement_threshold(const struct surrogate *surrogate)
+static double improvement_threshold(const struct metric_model *model)
 {
-    return surrogate->best - least_gain * fmax(-surrogate->best, 0.0);
+    return model->best - least_gain * fmax(-model->best, 0.0);
 }
 
 /* ---- explanation ----------------------------------------------------------------------------- */
@@ -83,28 +85,23 @@ static double improvement_threshold(const struct surrogate *surrogate)
 static void write_prediction(struct json_writer *w, const struct bayesian_step *step)
 {
     const struct surrogate *surrogate = &step->surrogate;
-    size_t n_fantasies = surrogate->gp->n_fantasies;
-    struct points one = points_part(&step->candidates.points, step->choice.chosen, 1);
-    struct gp_batch *batch = step->acquisition->batch;
-    double scale = surrogate_scale(surrogate);
-    double mean = 0.0;
+    const struct metric_model *model = &surrogate->metrics[0];
+    const struct points one = points_part(&step->candidates.points, step->choice.chosen, 1);
+    double scale = metric_model_scale(model);
+    struct metric_prediction prediction;
+    double p_ok;
 
-    gp_predict(surrogate->gp, batch, &one);
-    if (surrogate->transfer_prior.prior_mean != NULL) {
-        prior_mean_add(surrogate->transfer_prior.prior_mean, &one, n_fantasies, batch->mean);
-    }
-    for (size_t s = 0; s < n_fantasies; s++) {
-        mean += batch->mean[s] / (double)n_fantasies;
+    if (metric_model_predict(model, &one, &prediction, NULL) != 0) {
+        return;
     }
     json_write_key(w, "predicted");
     json_object_begin(w);
-    json_put_number(w, "mean", surrogate_objective(surrogate, step->data.study, mean));
-    json_put_number(w, "sd", scale * sqrt(batch->var[0]));
-    json_put_number(w, "noise_sd", scale * sqrt(surrogate->gp->noise));
-    if (surrogate->feasibility != NULL) {
-        struct gp_batch *labels = step->acquisition->feasibility_batch;
-        gp_predict(surrogate->feasibility, labels, &one);
-        json_put_number(w, "p_ok", exp(log_feasibility(labels->mean[0], labels->var[0])));
+    json_put_number(w, "mean", surrogate_objective(surrogate, step->data.study, prediction.mean));
+    json_put_number(w, "sd", scale * sqrt(prediction.var));
+    json_put_number(w, "noise_sd", scale * sqrt(model->gp->noise));
+    if (surrogate->feasibility.gp != NULL
+        && feasibility_model_predict(&surrogate->feasibility, &one, &p_ok, NULL) == 0) {
+        json_put_number(w, "p_ok", p_ok);
     }
     json_object_end(w);
 }
@@ -120,7 +117,8 @@ static void write_length_scales(struct json_writer *w, const struct bayesian_ste
     json_object_begin(&scales);
     for (size_t k = 0; k < encoding_n_dims(encoding); k++) {
         size_t i = k < encoding->n_num ? encoding->num[k] : encoding->cat[k - encoding->n_num];
-        json_put_number(&scales, encoding->space->params[i].name, exp(step->surrogate.theta[k]));
+        json_put_number(&scales, encoding->space->params[i].name,
+                        exp(step->surrogate.metrics[0].theta[k]));
     }
     json_object_end(&scales);
     explanation_add_part(w, "length_scales", &part);
@@ -146,6 +144,7 @@ static void write_comparison(struct json_writer *w, const struct bayesian_step *
 static char *explain(const struct bayesian_step *step)
 {
     const struct surrogate *surrogate = &step->surrogate;
+    const struct metric_model *model = &surrogate->metrics[0];
     const struct evaluations *evaluations = &step->data.evaluations;
     OWN(buf) struct buf out;
     struct json_writer w;
@@ -154,16 +153,15 @@ static char *explain(const struct bayesian_step *step)
     json_writer_init(&w, &out);
     json_object_begin(&w);
     json_put_string(&w, "model", "gaussian_process");
-    explanation_write_history(evaluations, surrogate->n, &w);
-    json_put_int(&w, "fantasies", (int64_t)surrogate->gp->n_fantasies);
+    explanation_write_history(evaluations, model->n, &w);
+    json_put_int(&w, "fantasies", (int64_t)model->gp->n_fantasies);
     json_put_int(&w, "fit_seen", (int64_t)surrogate->fit_n_seen);
     if (surrogate->is_local_refit) {
         json_put_bool(&w, "closer_look", true);
     }
     explanation_write_incumbent(step->data.study, evaluations, &w);
-    json_put_number(
-        &w, "improve_on",
-        surrogate_objective(surrogate, step->data.study, improvement_threshold(surrogate)));
+    json_put_number(&w, "improve_on",
+                    surrogate_objective(surrogate, step->data.study, improvement_threshold(model)));
     write_prediction(&w, step);
     json_put_string(&w, "acquisition", "log_augmented_expected_improvement");
     json_put_number(&w, "acquisition_value", step->candidates.score[step->choice.chosen]);
@@ -222,7 +220,7 @@ static int score_all(struct bayesian_step *step, struct err *err)
         return err_set(err, ERR_EXHAUSTED, "every configuration of the space has been tried");
     }
     struct points all = candidates_unscored(candidates);
-    acquisition_score(step->acquisition, &all, candidates->score, NULL);
+    acquisition_score(&step->acquisition, &all, candidates->score, NULL);
     candidates_scored(candidates);
     return 0;
 }
@@ -230,14 +228,15 @@ static int score_all(struct bayesian_step *step, struct err *err)
 static int search_best(struct bayesian_step *step, struct err *err)
 {
     const struct surrogate *surrogate = &step->surrogate;
+    const struct metric_model *model = &surrogate->metrics[0];
     size_t order[INCUMBENTS];
     const double *incumbents[INCUMBENTS];
     bool stops_early = study_stops_trials_early(step->data.study);
     struct acquisition_search search = {
         .encoding = &step->data.encoding,
-        .acquisition = step->acquisition,
-        .effort =
-            stops_early ? search_effort_early_stopping() : search_effort_for(surrogate->points.n),
+        .acquisition = &step->acquisition,
+        .w_num = model->gp->kernel.w_num,
+        .effort = stops_early ? search_effort_early_stopping() : search_effort_for(model->points.n),
         .reflects = stops_early,
         .n_incumbents = surrogate_best(surrogate, INCUMBENTS, order),
         .incumbents = incumbents,
@@ -245,7 +244,7 @@ static int search_best(struct bayesian_step *step, struct err *err)
         .stop = step->data.seen->stop};
 
     for (size_t i = 0; i < search.n_incumbents; i++) {
-        incumbents[i] = surrogate->config[order[i]];
+        incumbents[i] = model->config[order[i]];
     }
     TRY(acquisition_search_run(&search, &step->candidates, err));
     step->n_uniform = search.n_uniform;
@@ -267,6 +266,29 @@ static int choose(struct bayesian_step *step, bool *found, struct err *err)
     return 0;
 }
 
+/* The sum of log EI, log P(feasible) and the penalty beside truncated curves. */
+static int build_acquisition(struct bayesian_step *step, struct err *err)
+{
+    const struct surrogate *surrogate = &step->surrogate;
+    const struct metric_model *model = &surrogate->metrics[0];
+    struct acquisition *acquisition = &step->acquisition;
+    struct acquisition_term *term = NULL;
+
+    acquisition->cap = POINTS_PER_CALL;
+    TRY(expected_improvement_create(model->gp, model->prior_mean, improvement_threshold(model),
+                                    POINTS_PER_CALL, &term, err));
+    acquisition_add(acquisition, term);
+    if (surrogate->truncated.n > 0) {
+        TRY(curve_penalty_create(model->gp, &surrogate->truncated, POINTS_PER_CALL, &term, err));
+        acquisition_add(acquisition, term);
+    }
+    if (surrogate->feasibility.gp != NULL) {
+        TRY(feasibility_create(surrogate->feasibility.gp, POINTS_PER_CALL, &term, err));
+        acquisition_add(acquisition, term);
+    }
+    return 0;
+}
+
 /* Fills *out by the model. With `needs_transfer` only if a source study is used; else *done stays
  * false. */
 static int suggest_by_model(struct bayesian_step *step, bool needs_transfer, struct suggestion *out,
@@ -280,10 +302,7 @@ static int suggest_by_model(struct bayesian_step *step, bool needs_transfer, str
         return 0;
     }
     *done = true;
-    TRY(acquisition_create(surrogate->gp, surrogate->feasibility, improvement_threshold(surrogate),
-                           POINTS_PER_CALL, &step->acquisition, err));
-    step->acquisition->prior_mean = surrogate->transfer_prior.prior_mean;
-    TRY(acquisition_penalise(step->acquisition, &surrogate->truncated, err));
+    TRY(build_acquisition(step, err));
     if (step->data.encoding.cells_total <= ENUMERATED_MAX) {
         TRY(score_all(step, err));
     } else {
@@ -386,7 +405,7 @@ const struct strategy strategy_bayesian = {
     .check_space = check_space,
     .count = strategy_count_space,
     .suggest = suggest,
-    .fit_due = surrogate_fit_due,
+    .fit_due = stored_fit_due,
     .make_fit = make_fit,
     .describe = describe,
 };

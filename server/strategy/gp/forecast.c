@@ -43,40 +43,35 @@ static size_t count_full(const struct evaluations *evaluations)
 }
 
 /* Mean and standard deviation of the objective at a configuration, transformed. */
-static int predict(const struct surrogate *surrogate, const struct encoding *encoding,
+static int predict(const struct metric_model *model, const struct encoding *encoding,
                    const double config[], double *mean, double *sd, struct err *err)
 {
-    struct prior_mean *prior_mean = surrogate->transfer_prior.prior_mean;
     OWN(points) struct points one = {0};
-    OWN(gp_batch) struct gp_batch *batch = NULL;
+    struct metric_prediction prediction;
 
     TRY(points_init(&one, encoding->n_num, encoding->n_cat, 1, err));
     one.n = 1;
     encoding_put(encoding, config, &one, 0);
-    TRY(gp_batch_create(surrogate->gp, 1, false, &batch, err));
-    gp_predict(surrogate->gp, batch, &one);
-    if (prior_mean != NULL) {
-        prior_mean_add(prior_mean, &one, 1, batch->mean);
-    }
-    *mean = batch->mean[0];
-    *sd = sqrt(batch->var[0]);
+    TRY(metric_model_predict(model, &one, &prediction, err));
+    *mean = prediction.mean;
+    *sd = sqrt(prediction.var);
     return 0;
 }
 
 /* The probability of ending better than the incumbent by the trial's own extrapolated curve alone.
  */
-static double own_chance(const struct surrogate *surrogate)
+static double own_chance(const struct metric_model *model)
 {
-    return normal_cdf((surrogate->best - surrogate->own_y) / sqrt(surrogate->own_var));
+    return normal_cdf((model->best - model->own_y) / sqrt(model->own_var));
 }
 
 /* The probability of ending better than the incumbent. Among hundreds of extrapolated curves the
  * surrogate takes the peculiarity of one for noise. Therefore the trial's own curve decides where
  * it leads the incumbent, or is far behind it. */
-static double chance_of(const struct surrogate *surrogate, double mean, double sd)
+static double chance_of(const struct metric_model *model, double mean, double sd)
 {
-    double chance = normal_cdf((surrogate->best - mean) / sd);
-    double own = own_chance(surrogate);
+    double chance = normal_cdf((model->best - mean) / sd);
+    double own = own_chance(model);
 
     if (own > 0.5) {
         return fmax(chance, own);
@@ -118,11 +113,11 @@ static int find_stopped(const struct study_data *data, struct stopped_trials *st
 }
 
 /* Whether many trials in a row were stopped, and the subject is better than all of them. */
-static bool has_benefit_of_doubt(const struct surrogate *surrogate,
+static bool has_benefit_of_doubt(const struct metric_model *model,
                                  const struct stopped_trials *stopped)
 {
-    return stopped->n >= STOPPED_LEAST && surrogate->own_y <= stopped->best
-           && own_chance(surrogate) >= own_chance_least;
+    return stopped->n >= STOPPED_LEAST && model->own_y <= stopped->best
+           && own_chance(model) >= own_chance_least;
 }
 
 int strategy_forecast(const struct study_def *study, const struct history *seen, int64_t number,
@@ -149,19 +144,19 @@ int strategy_forecast(const struct study_def *study, const struct history *seen,
         return 0;
     }
     TRY(surrogate_fit(&surrogate, &data, trial->config, NULL, err));
-    TRY(predict(&surrogate, &data.encoding, trial->config, &mean, &sd, err));
-    bool is_doubtful = has_benefit_of_doubt(&surrogate, &stopped);
+    const struct metric_model *model = &surrogate.metrics[0];
+    TRY(predict(model, &data.encoding, trial->config, &mean, &sd, err));
+    bool is_doubtful = has_benefit_of_doubt(model, &stopped);
     if (n_full < FULL_LEAST && !is_doubtful) {
         return 0;
     }
-    double chance = chance_of(&surrogate, mean, sd);
-    *forecast =
-        (struct forecast){.known = true,
-                          .chance = is_doubtful ? fmax(chance, 0.5) : chance,
-                          .mean = surrogate_objective(&surrogate, study, mean),
-                          .sd = surrogate_scale(&surrogate) * sd,
-                          .incumbent = surrogate_objective(&surrogate, study, surrogate.best),
-                          .n_rows = surrogate.n};
+    double chance = chance_of(model, mean, sd);
+    *forecast = (struct forecast){.known = true,
+                                  .chance = is_doubtful ? fmax(chance, 0.5) : chance,
+                                  .mean = surrogate_objective(&surrogate, study, mean),
+                                  .sd = metric_model_scale(model) * sd,
+                                  .incumbent = surrogate_objective(&surrogate, study, model->best),
+                                  .n_rows = model->n};
     if (surrogate.is_new_fit) {
         forecast->fit = surrogate_fit_bytes(&surrogate, &forecast->fit_bytes);
         forecast->fit_n_seen = surrogate.fit_n_seen;

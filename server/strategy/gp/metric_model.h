@@ -1,0 +1,85 @@
+/* The model of one metric of a study: a Gaussian process of its transformed costs.
+ *
+ * Its rows are those of regression_data.h, or of many the selected ones. Running trials enter as
+ * fantasies. The model of the first objective may have a transfer prior; then it predicts the costs
+ * less that prior mean. */
+#ifndef SERVER_STRATEGY_GP_METRIC_MODEL_H
+#define SERVER_STRATEGY_GP_METRIC_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/err.h"
+#include "common/own.h"
+#include "common/rng.h"
+#include "server/model/gp.h"
+#include "server/model/prior_mean.h"
+#include "server/strategy/gp/regression_data.h"
+#include "server/strategy/gp/theta_fit.h"
+#include "server/strategy/study_data.h"
+
+enum { FANTASIES = 8 };
+
+/* All rows of a metric, and the prior of the hyper-parameters. */
+struct metric_data {
+    struct regression_data rows;
+    struct points points; /* of the rows */
+    struct fit_prior prior;
+};
+
+/* ERR_NOMEM. */
+MUST_USE int metric_data_init(struct metric_data *metric, const struct study_data *data,
+                              struct err *err);
+void metric_data_finish(struct metric_data *metric);
+/* rows.prior_mean ← the prior mean at each row. ERR_NOMEM. */
+MUST_USE int metric_data_set_prior_mean(struct metric_data *metric, struct prior_mean *prior_mean,
+                                        struct err *err);
+
+struct metric_model {
+    struct transform transform;
+    struct points points;  /* n results, then pending trials */
+    size_t n;              /* results */
+    const double **config; /* of the results; borrowed from the history */
+    double *y, *extra;     /* of the results: transformed less the prior mean; noise variances */
+    double *offset;        /* of all points: the prior mean; the model predicts y − offset */
+    double *theta;         /* hyper-parameters (model/gp.h); borrowed from the surrogate */
+    struct gp *gp;
+    struct prior_mean *prior_mean; /* borrowed, or NULL */
+    double best;                   /* the incumbent, transformed */
+    /* the subject's own extrapolated curve, transformed, and its variance; NaN without one */
+    double own_y, own_var;
+};
+
+void metric_model_finish(struct metric_model *model);
+
+/* theta ← the MAP fit to the rows, of many to a part. Errors as with theta_fit(). */
+MUST_USE int metric_model_fit_theta(const struct metric_data *metric,
+                                    const struct theta_search *search, double theta[],
+                                    struct err *err);
+/* Takes the rows of the model and, if `with_pending`, the newest pending trials after them.
+ * `subject` (or NULL): a configuration whose row must be among the results. ERR_NOMEM. */
+MUST_USE int metric_model_take(struct metric_model *model, const struct metric_data *metric,
+                               const struct study_data *data, const double *subject,
+                               bool with_pending, struct err *err);
+/* Computes the posterior and the incumbent. With noise the best observed value is biased, so that
+ * the best posterior mean is used instead; with curves, the best one that reached the full
+ * resource. ERR_NUMERIC; ERR_NOMEM. */
+MUST_USE int metric_model_condition(struct metric_model *model, const struct metric_data *metric,
+                                    struct rng *rng, struct err *err);
+
+/* The posterior mean at the i-th result, the prior mean included. */
+double metric_model_mean_at(const struct metric_model *model, size_t i);
+/* The factor from transformed costs to the metric's values. */
+double metric_model_scale(const struct metric_model *model);
+/* The cost of a transformed one. */
+double metric_model_cost(const struct metric_model *model, double transformed);
+
+/* The posterior at one point, transformed: the mean over the fantasies, and the variance of f. */
+struct metric_prediction {
+    double mean, var;
+};
+/* ERR_NOMEM. */
+MUST_USE int metric_model_predict(const struct metric_model *model, const struct points *point,
+                                  struct metric_prediction *prediction, struct err *err);
+
+#endif

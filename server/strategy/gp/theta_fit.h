@@ -1,0 +1,24 @@
+/* How the hyper-parameters of a study's Gaussian processes are fitted. */
+#ifndef SERVER_STRATEGY_GP_THETA_FIT_H
+#define SERVER_STRATEGY_GP_THETA_FIT_H
+
+#include <stdbool.h>
+
+#include "server/model/fit.h"
+
+/* From `warm` (or NULL) and, without it or `afresh`, also from the mode of the prior and from
+ * shorter length scales. */
+struct theta_search {
+    const double *warm; /* prior->n */
+    bool afresh;
+    int evaluations;         /* of the posterior, from each start */
+    const atomic_bool *stop; /* asks to end (common/stop.h), or NULL */
+};
+
+/* Evaluations for n points: with many points the start is good. */
+int theta_evaluations(size_t n);
+/* theta (prior->n) ← the MAP fit. Errors as with fit_map(). */
+MUST_USE int theta_fit(struct marginal_likelihood *likelihood, const struct fit_prior *prior,
+                       const struct theta_search *search, double theta[], struct err *err);
+
+#endif
