@@ -154,6 +154,17 @@ void post_measurements(void *context, struct http_request *request)
     }
 }
 
+/* A number from 0 to 1; NaN: it is not said. */
+static double read_share(struct fields *fields, const char *key)
+{
+    double share = fields_real(fields, key, (double)NAN);
+
+    if (share < 0 || share > 1) {
+        fields_fault(fields, key, "must lie between 0 and 1");
+    }
+    return share;
+}
+
 static int read_heartbeat(struct http_request *request, struct heartbeat_command *heartbeat)
 {
     struct err *err = &heartbeat->head.err;
@@ -164,10 +175,8 @@ static int read_heartbeat(struct http_request *request, struct heartbeat_command
     TRY(request_json(request, &body, err));
     TRY(choose_action_format(request, err));
     fields_begin(&fields, body, "", &heartbeat->head.faults);
-    heartbeat->in.progress = fields_real(&fields, "progress", (double)NAN);
-    if (heartbeat->in.progress < 0 || heartbeat->in.progress > 1) {
-        fields_fault(&fields, "progress", "must lie between 0 and 1");
-    }
+    heartbeat->in.progress = read_share(&fields, "progress");
+    heartbeat->in.gpu_utilization = read_share(&fields, "gpu_utilization");
     fields_end(&fields);
     return faults_result(&heartbeat->head.faults, err);
 }

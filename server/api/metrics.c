@@ -8,6 +8,7 @@
 #include "common/heap.h"
 #include "server/api/metric_lines.h"
 #include "server/api/metric_studies.h"
+#include "server/api/metric_workers.h"
 #include "server/api/problem.h"
 #include "server/api/read.h"
 
@@ -110,21 +111,6 @@ static size_t count_live(const struct live_view *view)
     return n;
 }
 
-static void write_workers(struct buf *out, const struct live_view *view)
-{
-    static const char *const states[] = {"active", "draining", "quarantined", "gone"};
-
-    metric_head(out, "workers", "gauge", "Workers seen since the start, by state.");
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
-        const struct metric_labels labels = {{"state"}, {states[i]}};
-        size_t n = 0;
-        for (size_t k = 0; k < view->n_workers; k++) {
-            n += strcmp(view->workers[k].state, states[i]) == 0;
-        }
-        metric_line(out, "workers", &labels, (double)n);
-    }
-}
-
 static void write_live(struct buf *out, const struct live_view *view)
 {
     gauge(out, "events_last_seq", "Sequence number of the last event.", (double)view->last_seq);
@@ -132,7 +118,6 @@ static void write_live(struct buf *out, const struct live_view *view)
     gauge(out, "asks_waiting", "Asks that wait for work.", (double)view->n_waiting);
     gauge(out, "workers_known", "Workers seen since the start.", (double)view->n_workers);
     gauge(out, "studies", "Studies that are not deleted.", (double)view->n_studies);
-    write_workers(out, view);
 }
 
 /* ---- files ---- */
@@ -190,6 +175,7 @@ static int read_metrics(struct read_request *read, struct err *err)
     write_http(out, api->http);
     write_engine(out, api->engine);
     write_live(out, view);
+    metric_workers(out, view);
     write_logs(out, api->logs);
     write_uploads(out, api->uploads);
     write_disk(out, api->directory);

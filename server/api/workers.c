@@ -114,6 +114,7 @@ static void write_worker(struct json_writer *w, const struct read_request *read,
     put_known(w, "completed_per_hour", worker->per_hour);
     put_known(w, "seconds_per_trial", worker->seconds_per_trial);
     put_known(w, "seconds_per_step", worker->seconds_per_step);
+    put_known(w, "gpu_utilization", worker->gpu_utilization);
     int64_t heard_ms = worker->last_report_ms > 0 ? worker->last_report_ms : worker->first_seen_ms;
     put_known(w, "silent_seconds", heard_ms > 0 ? (double)(now_ms - heard_ms) / 1000 : (double)NAN);
     json_write_key(w, "leases");
@@ -214,6 +215,7 @@ static const struct representation_column columns[] = {
     {.key = "seconds_per_trial", .is_right = true},
     {.key = "seconds_per_step", .is_right = true},
     {.key = "silent_seconds", .is_right = true},
+    {.key = "gpu_utilization", .is_right = true, .is_extra = true},
     {.key = "last_report_at", .is_extra = true},
     {.key = "waiting", .is_extra = true},
     {.key = "gpus", .is_extra = true},

@@ -24,6 +24,7 @@ int lease_enter(struct state *state, struct live_trial *trial, const struct atte
     entered->trial = trial;
     entered->study = trial->study;
     entered->worker = worker;
+    worker->gpu_utilization = (double)NAN; /* of the trial before */
     entered->last_step = -1;
     entered->progress = (double)NAN;
     heap_node_init(&entered->deadline, entered);

@@ -44,6 +44,7 @@ struct live_worker {
     int64_t first_seen_ms, last_report_ms; /* wall clock; 0: not since the server started */
     int64_t completed, failed;             /* results since the server started */
     double completed_seconds, steps;       /* of the completed ones; steps as reported */
+    double gpu_utilization;                /* 0 to 1, as last said of its trial; NaN: not said */
 };
 
 /* The last value of each metric, in the attempt that is under way. */

@@ -103,6 +103,7 @@ static void copy_health(const struct state *state, const struct live_worker *wor
     copy->seconds_per_trial = worker->completed == 0
                                   ? (double)NAN
                                   : worker->completed_seconds / (double)worker->completed;
+    copy->gpu_utilization = worker->leases > 0 ? worker->gpu_utilization : (double)NAN;
     copy->seconds_per_step =
         worker->steps > 0 ? worker->completed_seconds / worker->steps : (double)NAN;
 }

@@ -45,6 +45,7 @@ struct live_worker_view {
     double per_hour;           /* completed since it was first seen; NaN: not seen yet */
     double seconds_per_trial;  /* of completed attempts; NaN: none */
     double seconds_per_step;   /* the same; NaN: it has reported no steps */
+    double gpu_utilization;    /* 0 to 1, of the GPUs of its trial; NaN: not known */
 };
 struct live_view {
     _Atomic int holders;

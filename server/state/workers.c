@@ -1,5 +1,6 @@
 #include "server/state/workers.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ static int worker_named(struct state *state, const char *name, struct live_worke
         }
         (void)snprintf(found->name, sizeof found->name, "%s", name);
         found->node = node;
+        found->gpu_utilization = (double)NAN;
     }
     *worker = found;
     return 0;

@@ -180,7 +180,8 @@ struct heartbeat_command {
     struct command head;
     struct {
         char lease[LEASE_ID_BYTES];
-        double progress; /* NaN: not said */
+        double progress;        /* NaN: not said */
+        double gpu_utilization; /* the same */
     } in;
     struct {
         struct action_reply action;

@@ -288,6 +288,9 @@ int tuning_heartbeat(struct tuning *tuning, struct heartbeat_command *command, s
         if (!isnan(command->in.progress)) {
             lease->progress = command->in.progress;
         }
+        if (!isnan(command->in.gpu_utilization)) {
+            lease->worker->gpu_utilization = command->in.gpu_utilization;
+        }
     }
     lease_action(&tuning->state, lease, &command->out.action);
     return 0;

@@ -19,6 +19,7 @@ const KEYS = {
   completed: (w) => w.completed ?? 0,
   failed: (w) => w.failed ?? 0,
   rate: (w) => w.completed_per_hour ?? -1,
+  gpu: (w) => w.gpu_utilization ?? -1,
 };
 
 export function open(context) {
@@ -64,10 +65,13 @@ export function open(context) {
       lease.step === null || lease.step === undefined ? nothing : html`, step ${num(lease.step)}`}</span> `)}`
     : html`<span class="muted">${worker.waiting ? 'waits for work' : '–'}</span>`);
 
-  const columns = [
+  const hasGpu = (worker) => typeof worker.gpu_utilization === 'number';
+  const columns = () => [
     {name: 'name', label: 'Worker', cell: (row) => html`<span dir="auto" title=${workers[row].host ?? ''}>${workers[row].name}</span>`},
     {name: 'state', label: 'State', cell: (row) => state(workers[row].state, workers[row].reason, LIKE[workers[row].state])},
     {name: 'rate', label: 'Per hour', kind: 'right', cell: (row) => num(workers[row].completed_per_hour, 3)},
+    ...workers.some(hasGpu) ? [{name: 'gpu', label: 'GPU busy', kind: 'right', cell: (row) =>
+      (hasGpu(workers[row]) ? `${count(Math.round(100 * workers[row].gpu_utilization))} %` : '–')}] : [],
     {name: 'trial', label: 'Trains', cell: (row) => doing(workers[row])},
     {name: 'reported', label: 'Last report', cell: (row) => ago(workers[row].last_report_at)},
     {name: 'completed', label: 'Results', kind: 'right', cell: (row) => count(workers[row].completed)},
@@ -83,7 +87,7 @@ export function open(context) {
       || order(workers[a].name, workers[b].name));
   }
 
-  const tablePanel = () => panel('Workers', table.view({rows: sorted(), columns, sort: query.get('sort') ?? 'state',
+  const tablePanel = () => panel('Workers', table.view({rows: sorted(), columns: columns(), sort: query.get('sort') ?? 'state',
     descending: query.get('desc') === '1', marked: () => false, onSort: (name) => {
       const isSame = name === (query.get('sort') ?? 'state');
       setQuery({sort: name, desc: isSame && query.get('desc') !== '1' ? '1' : null});

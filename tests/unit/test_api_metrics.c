@@ -1,11 +1,13 @@
 /* GET /metrics: the text format, what is counted, and that studies beyond 200 fold. */
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/api/metric_lines.h"
 #include "server/api/metric_studies.h"
+#include "server/api/metric_workers.h"
 #include "tests/unit/api_fixture.h"
 
 #define STUDY                                                                                      \
@@ -203,6 +205,72 @@ START_TEST(the_best_value_is_told_under_an_escaped_name)
 }
 END_TEST
 
+/* ---- workers ---- */
+
+static void beat(struct api_fixture *f, const char *lease, const char *body)
+{
+    char path[100];
+
+    (void)snprintf(path, sizeof path, "/v1/leases/%s", lease);
+    api_expect(f, strstr(body, "1.5") == NULL ? 200 : 422, "PUT", path, body);
+}
+
+START_TEST(how_busy_gpus_are_is_told_while_a_trial_has_them)
+{
+    struct api_fixture f;
+
+    api_fixture_start(&f);
+    api_expect(&f, 201, "POST", "/v1/studies", STUDY);
+    api_expect(&f, 201, "POST", "/v1/studies/s/leases", "{\"worker\": \"w1\"}");
+    json_auto_t *grant = api_json(&f);
+    const char *lease = json_string_value(json_at(grant, "lease.id"));
+    ck_assert_ptr_null(strstr(metrics(&f), "\nhone_worker_gpu_utilization_ratio{"));
+    beat(&f, lease, "{\"gpu_utilization\": 0.83}");
+    beat(&f, lease, "{\"progress\": 0.5}"); /* says nothing of it */
+    beat(&f, lease, "{\"gpu_utilization\": 1.5}");
+    expect_line(metrics(&f), "hone_worker_gpu_utilization_ratio{worker=\"w1\"} 0.83");
+    api_expect(&f, 200, "GET", "/v1/workers/w1", NULL);
+    json_auto_t *worker = api_json(&f);
+    ck_assert_double_eq(json_number_value(json_at(worker, "gpu_utilization")), 0.83);
+    char path[100];
+    (void)snprintf(path, sizeof path, "/v1/leases/%s/result", lease);
+    api_expect(&f, 200, "PUT", path, "{\"outcome\": \"failed\", \"reason\": \"oom\"}");
+    ck_assert_ptr_null(strstr(metrics(&f), "\nhone_worker_gpu_utilization_ratio{"));
+    api_expect(&f, 201, "POST", "/v1/studies/s/leases", "{\"worker\": \"w1\"}");
+    ck_assert_ptr_null(strstr(metrics(&f), "\nhone_worker_gpu_utilization_ratio{"));
+    api_fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(workers_beyond_200_are_told_by_their_mean)
+{
+    struct live_view view = {.n_workers = METRIC_WORKERS_MAX + 3};
+    OWN(buf) struct buf out;
+    char line[100];
+
+    view.workers = calloc(view.n_workers, sizeof *view.workers);
+    ck_assert_ptr_nonnull(view.workers);
+    for (size_t i = 0; i < view.n_workers; i++) {
+        (void)snprintf(view.workers[i].name, sizeof view.workers[i].name, "w%zu", i);
+        view.workers[i].state = "active";
+        view.workers[i].gpu_utilization = i == 0                        ? (double)NAN
+                                          : i <= METRIC_WORKERS_MAX     ? 1
+                                          : i == METRIC_WORKERS_MAX + 1 ? 0.5
+                                                                        : 0;
+    }
+    buf_init(&out, 1 << 20);
+    metric_workers(&out, &view);
+    const char *text = buf_text(&out);
+    (void)snprintf(line, sizeof line, "hone_worker_gpu_utilization_ratio{worker=\"w%d\"} 1",
+                   METRIC_WORKERS_MAX);
+    expect_line(text, line);
+    expect_line(text, "hone_worker_gpu_utilization_ratio{worker=\"_other\"} 0.25");
+    ck_assert_ptr_null(strstr(text, "\"w0\""));
+    ck_assert_ptr_null(strstr(text, "\"w201\""));
+    free(view.workers);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("api_metrics");
@@ -216,6 +284,8 @@ int main(void)
     tcase_add_test(cases, without_a_study_the_heads_stay);
     tcase_add_test(cases, results_suggestions_and_commits_are_counted);
     tcase_add_test(cases, the_best_value_is_told_under_an_escaped_name);
+    tcase_add_test(cases, how_busy_gpus_are_is_told_while_a_trial_has_them);
+    tcase_add_test(cases, workers_beyond_200_are_told_by_their_mean);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -1,5 +1,6 @@
 /* The pages of `hone top` that are text: a trial, a worker, the brackets, the keys. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +38,17 @@ static void field_value(struct buf *out, size_t width, const char *label, const 
     buf_init(&text, TEXT_BYTES);
     value_append(&text, value, 6);
     field(out, width, label, buf_text(&text));
+}
+
+/* "83 %" */
+static void field_share(struct buf *out, size_t width, const char *label, double share)
+{
+    char text[16] = "";
+
+    if (!isnan(share)) {
+        (void)snprintf(text, sizeof text, "%.0f %%", share * 100);
+    }
+    field(out, width, label, text);
 }
 
 static void field_moment(struct buf *out, size_t width, const char *label, const char *moment)
@@ -183,6 +195,7 @@ void page_worker(const struct top *top, size_t width, struct buf *out)
     field(out, width, "reason", text_at(worker, "reason"));
     field(out, width, "host", text_at(worker, "host"));
     field_value(out, width, "GPUs", json_object_get(worker, "gpus"));
+    field_share(out, width, "GPUs busy", number_at(worker, "gpu_utilization"));
     json_array_foreach (json_object_get(worker, "leases"), i, lease) {
         lease_field(lease, i == 0 ? "runs" : "", width, out);
     }

@@ -1,8 +1,10 @@
 /* workers, workers drain, workers resume: what runs trials, and which of it is given none. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "common/http/client.h"
+#include "common/json_at.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/printed_list.h"
 #include "worker/cli/show/study.h"
@@ -14,13 +16,13 @@
 /* ---- the list ------------------------------------------------------------------------------- */
 
 /* Narrow terminals show the first ones: who, whether it works, how fast. */
-enum { NAME, HOST, STATE, PER_HOUR, RUNNING, COMPLETED, FAILED, REPORT, REASON, N_COLUMNS };
+enum { NAME, HOST, STATE, PER_HOUR, GPU, RUNNING, COMPLETED, FAILED, REPORT, REASON, N_COLUMNS };
 static const struct column columns[N_COLUMNS] = {
     [NAME] = {"name", false, false},          [HOST] = {"host", false, true},
     [STATE] = {"state", false, false},        [RUNNING] = {"running", true, false},
     [COMPLETED] = {"completed", true, false}, [FAILED] = {"failed", true, false},
-    [PER_HOUR] = {"per hour", true, false},   [REPORT] = {"last report", false, false},
-    [REASON] = {"reason", false, false},
+    [PER_HOUR] = {"per hour", true, false},   [GPU] = {"gpu busy", true, true},
+    [REPORT] = {"last report", false, false}, [REASON] = {"reason", false, false},
 };
 
 static int row(void *context, json_t *worker, struct err *err)
@@ -28,7 +30,9 @@ static int row(void *context, json_t *worker, struct err *err)
     struct printed_list *list = context;
     char running[24], completed[24], failed[24], per_hour[TEXT_NUMBER_BYTES] = "";
     char report[TEXT_MOMENT_BYTES];
+    char busy[8] = "";
     const char *reported = text_at(worker, "last_report_at");
+    double utilization = number_at(worker, "gpu_utilization");
     const json_t *rate = json_object_get(worker, "completed_per_hour");
 
     (void)err;
@@ -40,6 +44,9 @@ static int row(void *context, json_t *worker, struct err *err)
         double speed = json_number_value(rate);
         (void)snprintf(per_hour, sizeof per_hour, speed < 1000 ? "%.4g" : "%.0f", speed);
     }
+    if (!isnan(utilization)) {
+        (void)snprintf(busy, sizeof busy, "%.0f %%", utilization * 100);
+    }
     const char *cells[N_COLUMNS] = {
         [NAME] = text_at(worker, "name"),
         [HOST] = text_at(worker, "host"),
@@ -48,6 +55,7 @@ static int row(void *context, json_t *worker, struct err *err)
         [COMPLETED] = completed,
         [FAILED] = failed,
         [PER_HOUR] = per_hour,
+        [GPU] = busy,
         [REPORT] = *reported == '\0' ? reported : text_local(reported, report),
         [REASON] = text_at(worker, "reason"),
     };
