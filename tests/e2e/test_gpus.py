@@ -5,6 +5,7 @@ print what each test wants."""
 import contextlib
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -442,6 +443,60 @@ def test_a_bundle_waits_for_the_gpus_that_its_study_requires(tmp):
         said, _ = cluster.worker.communicate(timeout=SECONDS)
         assert "2 of 2 trials have ended" in said, lines + [said]
         expect([sorted(line.split(",")) for line in (tmp / "ran").read_text().split()], [[A, B]] * 2)
+
+
+def test_heartbeats_say_how_busy_the_gpus_of_a_trial_are(tmp):
+    """Also of a trial whose measurements would do without a heartbeat; and nothing of one without a GPU."""
+    for case, options, wanted in ("gpus", [], {"gpu_utilization": 0.7}), ("none", ["--gpus", "none"], None):
+        tools = FakeGpus(tmp / case / "bin")
+        tools.nvidia([A, B])
+        tools.is_busy(A, 90)
+        tools.is_busy(B, 50)
+        job = script(tmp / case, f"""i=0
+while [ ! -e {tmp}/{case}/over ]; do i=$((i+1)); echo hone: step=$i accuracy=1; sleep 0.2; done
+""")
+        with LeaseServer() as server:
+            server.grants(heartbeat=1, requires={"gpus": 2, "gpu_memory_mib": 0} if case == "gpus" else {})
+            server.start(tmp / case, job, options=options, **tools.environment)
+
+            def beats():
+                return [body for kind, body in server.calls if kind == "beat"]
+            if wanted:
+                server.wait_for(lambda: wanted in beats())
+            server.wait_for(lambda: sum(kind == "measure" for kind, _ in server.calls) >= 10)
+            assert wanted or not any(beats()), beats()
+            (tmp / case / "over").touch()
+            server.wait_for(lambda: server.results)
+        if case == "none":
+            assert "--query-gpu=index,uuid,utilization.gpu" not in tools.looks(), tools.looks()
+
+
+def test_a_tool_that_hangs_delays_neither_heartbeats_nor_the_job(tmp):
+    tools = FakeGpus(tmp / "bin")
+    tools.nvidia([A])
+    tools.hangs_when_asked_how_busy()
+    job = script(tmp, f"while [ ! -e {tmp}/over ]; do sleep 0.02; done; echo hone: accuracy=1\n")
+    with LeaseServer() as server:
+        server.grants(heartbeat=1)
+        server.start(tmp, job, **tools.environment)
+        server.wait_for(lambda: len(server.beats) >= 2)
+        assert "--query-gpu=index,uuid,utilization.gpu" in tools.looks(), tools.looks()
+        assert not any(body for kind, body in server.calls if kind == "beat"), server.calls
+        begun = time.monotonic()
+        (tmp / "over").touch()
+        server.wait_for(lambda: server.results)
+        assert time.monotonic() - begun < 8, "the end of the job waited for the tool"
+
+
+def test_how_busy_gpus_are_is_shown(tmp):
+    with Server() as server, Cluster(tmp, server) as cluster:
+        cluster.make("one", 0, 1)
+        worker = server.client("worker")
+        lease = worker.post("/v1/leases", {"worker": "node:0", "runners": ["train"]}).json["lease"]["id"]
+        expect(worker.put(f"/v1/leases/{lease}", {"gpu_utilization": 0.83}).status, 200)
+        shown = subprocess.run([HONE, "workers", "-o", "wide"], capture_output=True, text=True, check=False,
+                               env={**cluster.env, "HONE_TOKEN_FILE": str(pathlib.Path(server.data) / "admin.token")})
+        assert re.search(r"GPU BUSY\b.*\n.*\b83 %", shown.stdout), shown
 
 
 def test_hone_workers_shows_why_a_gpu_is_not_used(tmp):

@@ -14,6 +14,9 @@ here={folder}
 echo "$1" >>$here/looks
 [ -e $here/status ] && {{ cat $here/status; exit 9; }}
 case $1 in
+    --query-gpu=index,uuid,utilization.gpu)
+        [ -e $here/hangs ] && exec sleep 1000
+        cat $here/utilization;;
     --query-gpu=*) cat $here/gpus;;
     -L) cat $here/parts;;
     --query-compute-apps=*) cat $here/processes;;
@@ -32,6 +35,7 @@ class FakeGpus:
         self.folder.mkdir(parents=True)
         self.gpus, self.used, self.pids = [], {}, {}
         self.memory, self.parts = 81559, {}
+        self.busy = {}
 
     @property
     def environment(self):
@@ -51,6 +55,7 @@ class FakeGpus:
         self.write("processes", [f"{pid}, {uuid}, {mib}" for pid, (uuid, mib) in self.pids.items()])
         self.write("gpus", [f"{i}, {uuid}, NVIDIA H200, {self.memory}, {self.used.get(uuid, 3)}"
                             for i, uuid in self.gpus])
+        self.write("utilization", [f"{i}, {uuid}, {self.busy.get(uuid, '[N/A]')}" for i, uuid in self.gpus])
         listed = []
         for i, uuid in self.gpus:
             listed.append(f"GPU {i}: NVIDIA H200 (UUID: {uuid})")
@@ -75,6 +80,14 @@ class FakeGpus:
         if pid is not None:
             self.pids[pid] = (uuid, mib)
         self.save()
+
+    def is_busy(self, uuid, percent):
+        """Before it says so, of no GPU it is known."""
+        self.busy[uuid] = percent
+        self.save()
+
+    def hangs_when_asked_how_busy(self):
+        self.write("hangs", [])
 
     def loses(self, uuid):
         self.gpus = [gpu for gpu in self.gpus if gpu[1] != uuid]

@@ -1,6 +1,7 @@
 #include "worker/agent/lease.h"
 
 #include <check.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ static struct fixture {
     struct notes notes;
     struct lease *lease;
     char events[400];
+    double utilization; /* of the GPUs */
 } f;
 
 static void note(const char *event)
@@ -86,14 +88,21 @@ static void on_reach(void *context, bool reached, const char *why)
     }
 }
 
+static double utilization(void *context)
+{
+    (void)context;
+    return f.utilization;
+}
+
 static void start_with(const char *const lines[], size_t n, const struct lease_settings *given)
 {
     struct lease_settings lease = *given;
     struct err err = {0};
 
-    lease.hooks = (struct lease_hooks){on_action,  on_lost,  on_offline, on_closed,
-                                       on_refused, on_fatal, on_reach,   NULL};
+    lease.hooks = (struct lease_hooks){on_action, on_lost,  on_offline,  on_closed, on_refused,
+                                       on_fatal,  on_reach, utilization, NULL};
     memset(&f, 0, sizeof f);
+    f.utilization = (double)NAN;
     lease.grant = &f.grant;
     lease.notes = &f.notes;
     canned_server_start(&f.server, lines, n);
@@ -129,6 +138,7 @@ static void wait_for_event(void)
     lease_tick(f.lease);
     while (strlen(f.events) == before) {
         http_async_wait(f.loop.http, -1, -1);
+        lease_tick(f.lease);
     }
 }
 
@@ -152,6 +162,31 @@ START_TEST(heartbeat_comes_when_nothing_else_was_sent)
     f.clock.now_ms += 20000;
     wait_for_event();
     ck_assert_str_eq(f.events, "continue;continue;");
+    stop();
+}
+END_TEST
+
+/* Also where measurements are enough to keep the lease; and not where the server knows no such
+ * member.
+ */
+START_TEST(utilization_is_sent_at_the_rate_of_heartbeats)
+{
+    static const char *const lines[] = {CONTINUE, CONTINUE, PROBLEM("422", "invalid"), CONTINUE};
+
+    start(lines, 4);
+    f.utilization = 0.83;
+    f.clock.now_ms += 15000;
+    measure(1);
+    wait_for_event();
+    ck_assert_int_eq(lease_deadline(f.lease), f.clock.now_ms + 5000);
+    f.clock.now_ms += 5000;
+    wait_for_event();
+    ck_assert_int_eq(lease_deadline(f.lease), f.clock.now_ms + 20000);
+    f.clock.now_ms += 20000;
+    wait_for_event(); /* refused, and sent at once without it */
+    f.clock.now_ms += 15000;
+    ck_assert_int_eq(lease_deadline(f.lease), f.clock.now_ms + 5000);
+    ck_assert_str_eq(f.events, "continue;continue;continue;");
     stop();
 }
 END_TEST
@@ -452,6 +487,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, heartbeat_comes_when_nothing_else_was_sent);
+    tcase_add_test(tcase, utilization_is_sent_at_the_rate_of_heartbeats);
     tcase_add_test(tcase, server_sets_the_heartbeat_within_reason);
     tcase_add_test(tcase, a_job_goes_on_alone_for_forty_minutes);
     tcase_add_test(tcase, the_offline_limit_is_as_said);

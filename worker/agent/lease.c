@@ -1,5 +1,6 @@
 #include "worker/agent/lease.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,9 @@ struct lease {
     unsigned sent_n_tokens; /* loop.h */
     int64_t accepted_ms;    /* when the last accepted call was sent */
     int64_t heartbeat_ms;
+    int64_t utilization_ms; /* when it was last sent */
+    bool sends_utilization; /* the call under way does */
+    bool no_utilization;    /* the server is older and refuses it */
     int64_t offline_ms;
     int64_t retry_at_ms; /* not before; 0: at once */
     struct backoff backoff;
@@ -64,7 +68,7 @@ int lease_create(struct loop *loop, const struct lease_settings *settings, struc
     made->grant = grant;
     made->hooks = settings->hooks;
     made->offline_ms = settings->offline_ms;
-    made->accepted_ms = loop_now(loop);
+    made->accepted_ms = made->utilization_ms = loop_now(loop);
     made->heartbeat_ms = heartbeat_of(grant->heartbeat_seconds);
     made->backoff.base_ms = loop->backoff_ms;
     made->spool = settings->spool;
@@ -202,6 +206,21 @@ void lease_release(struct lease *lease)
 
 /* ---- calling ---- */
 
+/* NaN: not known, or not wanted. */
+static double utilization_of(const struct lease *lease)
+{
+    return lease->hooks.utilization == NULL || lease->no_utilization
+               ? (double)NAN
+               : lease->hooks.utilization(lease->hooks.context);
+}
+
+static bool heartbeat_is_due(const struct lease *lease, int64_t now_ms)
+{
+    return now_ms >= lease->accepted_ms + lease->heartbeat_ms
+           || (now_ms >= lease->utilization_ms + lease->heartbeat_ms
+               && !isnan(utilization_of(lease)));
+}
+
 static enum server_call next_call(const struct lease *lease, int64_t now_ms)
 {
     if (lease->pending.n > 0) {
@@ -213,7 +232,20 @@ static enum server_call next_call(const struct lease *lease, int64_t now_ms)
     if (lease->releases) {
         return CALL_RELEASE;
     }
-    return now_ms >= lease->accepted_ms + lease->heartbeat_ms ? CALL_HEARTBEAT : CALL_NONE;
+    return heartbeat_is_due(lease, now_ms) ? CALL_HEARTBEAT : CALL_NONE;
+}
+
+static void write_heartbeat(struct lease *lease, struct json_writer *w)
+{
+    double utilization = utilization_of(lease);
+
+    if (!isnan(utilization)) {
+        json_object_begin(w);
+        json_put_number(w, "gpu_utilization", utilization);
+        json_object_end(w);
+        lease->sends_utilization = true;
+        lease->utilization_ms = loop_now(lease->loop);
+    }
 }
 
 static int write_body(struct lease *lease, enum server_call kind, struct buf *body, struct err *err)
@@ -222,11 +254,14 @@ static int write_body(struct lease *lease, enum server_call kind, struct buf *bo
     struct json_writer w;
 
     json_writer_init(&w, body);
+    lease->sends_utilization = false;
     if (kind == CALL_MEASUREMENTS) {
         TRY(pending_batch(&lease->pending, &batch, err));
         measurement_list_write(&batch, &w);
     } else if (kind == CALL_RESULT) {
         result_report_write(&lease->result, &w);
+    } else if (kind == CALL_HEARTBEAT) {
+        write_heartbeat(lease, &w);
     }
     return buf_check(body, err);
 }
@@ -348,6 +383,8 @@ static void take_refusal(struct lease *lease, enum server_call kind, const struc
     } else if (kind == CALL_RESULT) {
         lease->has_result = false;
         lease->hooks.on_refused(lease->hooks.context, err);
+    } else if (lease->sends_utilization) {
+        lease->no_utilization = true; /* the next one goes without, at once */
     } else {
         close_lost(lease, err->text);
     }
@@ -418,6 +455,10 @@ int64_t lease_deadline(const struct lease *lease)
         return INT64_MAX;
     }
     int64_t due_ms = lease->accepted_ms + lease->heartbeat_ms;
+    int64_t utilization_ms = lease->utilization_ms + lease->heartbeat_ms;
+    if (utilization_ms < due_ms && !isnan(utilization_of(lease))) {
+        due_ms = utilization_ms;
+    }
     if (lease->pending.n > 0 || lease->has_result || lease->releases) {
         due_ms = 0;
     }

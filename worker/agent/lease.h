@@ -1,6 +1,6 @@
 /* One lease, as the worker sees it: it sends measurements in batches, a heartbeat when nothing else
- * was said for long enough, and the result at the end, one call at a time, each until it is
- * answered.
+ * was said for long enough or when the GPUs' utilization was not, and the result at the end, one
+ * call at a time, each until it is answered.
  *
  * The server's answers arrive through the hooks. Time counts from the moment a call was sent, on
  * the monotonic clock. What is repeated is repeated unchanged, so the server can tell. */
@@ -36,6 +36,8 @@ struct lease_hooks {
     void (*on_fatal)(void *context, const struct err *err);
     /* A call failed and is repeated / one succeeded. */
     void (*on_reach)(void *context, bool reached, const char *why);
+    /* How busy the GPUs of the trial are, 0 to 1; NaN: not known. NULL: nobody asks. */
+    double (*utilization)(void *context);
     void *context;
 };
 

@@ -1,6 +1,7 @@
 #include "worker/agent/slot_lease.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "common/log.h"
@@ -97,13 +98,23 @@ static void on_refused(void *context, const struct err *err)
                 slot->grant.study, err->text);
 }
 
+static double utilization(void *context)
+{
+    const struct slot *slot = context;
+
+    return slot->phase == SLOT_RUNNING
+               ? devices_utilization(&slot->context->devices, &slot->devices)
+               : (double)NAN;
+}
+
 int slot_take_trial(struct slot *slot, const struct attempt_log *resumed, struct err *err)
 {
     struct agent_context *context = slot->context;
     struct lease_settings settings = {.grant = &slot->grant,
                                       .notes = &slot->notes,
                                       .hooks = {on_action, on_lost, on_offline, on_closed,
-                                                on_refused, slot_on_fatal, slot_on_reach, slot},
+                                                on_refused, slot_on_fatal, slot_on_reach,
+                                                utilization, slot},
                                       .offline_ms = context->settings->offline_ms,
                                       .spool = &slot->spool,
                                       .resumed = resumed};

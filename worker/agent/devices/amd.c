@@ -19,6 +19,14 @@ static int64_t mib_at(const json_t *card, const char *key, int64_t unsaid)
     return text != NULL && integer_from_text(text, 0, INT64_MAX, &bytes) ? bytes / MIB : unsaid;
 }
 
+static int percent_at(const json_t *card, const char *key)
+{
+    const char *text = json_string_value(json_object_get(card, key));
+    int64_t percent = -1;
+
+    return text != NULL && integer_from_text(text, 0, 100, &percent) ? (int)percent : -1;
+}
+
 static void copy_model(const json_t *card, char model[VENDOR_MODEL_BYTES])
 {
     static const char *const keys[] = {"Card Series", "Card series", "Device Name", "Card Model",
@@ -51,7 +59,8 @@ static void take_card(const json_t *card, struct vendor_list *list)
 
     *gpu = (struct vendor_gpu){.index = (int64_t)list->n,
                                .memory_mib = mib_at(card, "VRAM Total Memory (B)", 0),
-                               .used_mib = mib_at(card, "VRAM Total Used Memory (B)", -1)};
+                               .used_mib = mib_at(card, "VRAM Total Used Memory (B)", -1),
+                               .busy_percent = percent_at(card, "GPU use (%)")};
     copy_model(card, gpu->model);
     copy_uuid(card, gpu->uuid);
     list->n++;

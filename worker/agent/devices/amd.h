@@ -6,7 +6,8 @@
 #include "worker/agent/devices/vendor.h"
 
 /* Of --showproductname --showuniqueid --showmeminfo vram --json: an object with a member "card0",
- * "card1", … each. It tells of no processes. ERR_MALFORMED: it is something else. */
+ * "card1", … each; of --showuniqueid --showuse --json likewise, with busy_percent and without
+ * memory. It tells of no processes. ERR_MALFORMED: it is something else. */
 MUST_USE int amd_read_gpus(const char *text, struct vendor_list *list, struct err *err);
 
 #endif

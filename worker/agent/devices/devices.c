@@ -1,5 +1,6 @@
 #include "worker/agent/devices/devices.h"
 
+#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,6 +267,23 @@ struct job_devices devices_of_job(const struct devices *devices, const char *tok
                                 .n_threads = devices->settings.n_threads};
 }
 
+double devices_utilization(const struct devices *devices, const struct device_set *taken)
+{
+    double sum = 0;
+    int n = 0;
+
+    for (size_t i = 0; i < devices->pool.n; i++) {
+        double one = device_set_has(taken, i)
+                         ? sampler_utilization(&devices->sampler, devices->found.gpus[i].token)
+                         : (double)NAN;
+        if (!isnan(one)) {
+            sum += one;
+            n++;
+        }
+    }
+    return n == 0 ? (double)NAN : sum / n;
+}
+
 bool devices_disk_is_full(struct devices *devices)
 {
     fitness_look_at_disk(devices);
@@ -279,9 +297,20 @@ void devices_note_full_disk(struct devices *devices, const char *why)
 
 /* ---- time ---- */
 
+static bool any_is_lent(const struct devices *devices)
+{
+    for (size_t i = 0; i < devices->pool.n; i++) {
+        if (devices->pool.devices[i].used > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void devices_tick(struct devices *devices)
 {
     fitness_tick(devices);
+    sampler_tick(&devices->sampler, any_is_lent(devices));
     if (devices->told_ms != INT64_MIN
         && loop_now(devices->loop) - devices->told_ms >= TELL_EVERY_MS) {
         devices->told_ms = INT64_MIN; /* by whichever ask is due next */
@@ -295,7 +324,8 @@ static int64_t earlier(int64_t a, int64_t b)
 
 int64_t devices_deadline(const struct devices *devices)
 {
-    int64_t due_ms = query_deadline(&devices->query);
+    int64_t due_ms = earlier(query_deadline(&devices->query),
+                             sampler_deadline(&devices->sampler, any_is_lent(devices)));
     bool waits = devices->is_wanted && !devices->is_asked;
 
     if (waits || (devices->has_grown && devices->asker != DEVICES_SLOT_NONE)) {
@@ -348,9 +378,11 @@ int devices_open(struct devices *devices, struct loop *loop,
                                 .answered_ms = INT64_MIN,
                                 .told_ms = INT64_MIN,
                                 .asker = DEVICES_SLOT_NONE};
-    TRY(query_init(&devices->query, loop, settings->limit_ms > 0 ? settings->limit_ms : LIMIT_MS,
-                   err));
+    int64_t limit_ms = settings->limit_ms > 0 ? settings->limit_ms : LIMIT_MS;
+    TRY(query_init(&devices->query, loop, limit_ms, err));
     TRY(finding_run(devices, err));
+    TRY(sampler_init(&devices->sampler, loop, devices->found.vendor,
+                     devices->query.paths[devices->found.vendor], limit_ms, err));
     pool_init(&devices->pool, &devices->found, places);
     TRY(check_room(devices, err));
     size_t cpus = count_cpus();
@@ -367,6 +399,7 @@ int devices_open(struct devices *devices, struct loop *loop,
 
 void devices_close(struct devices *devices)
 {
+    sampler_finish(&devices->sampler);
     query_finish(&devices->query);
     *devices = (struct devices){.query.probe.fd = -1};
 }

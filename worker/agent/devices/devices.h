@@ -52,6 +52,8 @@ void devices_give_back(struct devices *devices, const struct device_set *taken,
                        const struct quick_failures *quick, int64_t wait_ms, const char *why);
 /* What the job of a slot with these tokens is told. */
 struct job_devices devices_of_job(const struct devices *devices, const char *tokens);
+/* Returns how busy the devices of a trial are, 0 to 1, their mean; NaN: not known of any. */
+double devices_utilization(const struct devices *devices, const struct device_set *taken);
 
 void devices_tick(struct devices *devices);
 /* Returns the moment of the next devices_tick() that has something to do; INT64_MAX: none. */

@@ -12,6 +12,7 @@
 #include "worker/agent/devices/job_devices.h"
 #include "worker/agent/devices/pool.h"
 #include "worker/agent/devices/query.h"
+#include "worker/agent/devices/sampler.h"
 #include "worker/agent/lease_request.h"
 #include "worker/agent/quick_failures.h"
 
@@ -48,6 +49,7 @@ struct devices {
     struct discovery found;
     struct pool pool;
     struct query query;
+    struct sampler sampler;
     struct quarantine gpus[DISCOVERED_MAX];
     struct quick_failures quick[DISCOVERED_MAX]; /* of the jobs on each */
     struct quarantine disk;

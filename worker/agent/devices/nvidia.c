@@ -98,10 +98,19 @@ static bool says_there_is_none(const char *line, struct vendor_list *list)
     return lacks_one || strncmp(line, "No devices were found", 21) == 0;
 }
 
+/* The index and the uuid, in the first two columns of a list of GPUs. */
+static bool read_identity(char *columns[COLUMNS_MAX], struct vendor_gpu *gpu)
+{
+    return integer_from_text(columns[0], 0, 4096, &gpu->index)
+           && strncmp(columns[1], "GPU-", 4) == 0 && token_is_plain(columns[1])
+           && strlen(columns[1]) < sizeof gpu->uuid
+           && copy_text(gpu->uuid, sizeof gpu->uuid, columns[1]);
+}
+
 static int take_gpu(char *line, struct filling *filling, struct err *err)
 {
     struct vendor_list *list = filling->list;
-    struct vendor_gpu gpu = {0};
+    struct vendor_gpu gpu = {.busy_percent = -1};
     char *columns[COLUMNS_MAX];
     char whole[SHOWN_BYTES + 1];
 
@@ -109,10 +118,7 @@ static int take_gpu(char *line, struct filling *filling, struct err *err)
         return 0;
     }
     (void)snprintf(whole, sizeof whole, "%s", line);
-    if (cut(line, columns) != 5 || !integer_from_text(columns[0], 0, 4096, &gpu.index)
-        || strncmp(columns[1], "GPU-", 4) != 0 || !token_is_plain(columns[1])
-        || strlen(columns[1]) >= sizeof gpu.uuid
-        || !copy_text(gpu.uuid, sizeof gpu.uuid, columns[1])
+    if (cut(line, columns) != 5 || !read_identity(columns, &gpu)
         || !copy_text(gpu.model, sizeof gpu.model, columns[2])
         || !read_mib(columns[3], 0, &gpu.memory_mib) || !read_mib(columns[4], -1, &gpu.used_mib)
         || list->n == VENDOR_GPUS_MAX) {
@@ -126,6 +132,34 @@ int nvidia_read_gpus(const char *text, struct vendor_list *list, struct err *err
 {
     list->vendor = VENDOR_NVIDIA;
     return each_line(text, list, take_gpu, err);
+}
+
+static int take_utilization(char *line, struct filling *filling, struct err *err)
+{
+    struct vendor_list *list = filling->list;
+    struct vendor_gpu gpu = {.used_mib = -1};
+    char *columns[COLUMNS_MAX];
+    char whole[SHOWN_BYTES + 1];
+    int64_t percent = -1;
+
+    if (says_there_is_none(line, list)) {
+        return 0;
+    }
+    (void)snprintf(whole, sizeof whole, "%s", line);
+    if (cut(line, columns) != 3 || !read_identity(columns, &gpu)
+        || (is_said(columns[2]) && !integer_from_text(columns[2], 0, 100, &percent))
+        || list->n == VENDOR_GPUS_MAX) {
+        return refuse(whole, err);
+    }
+    gpu.busy_percent = (int)percent;
+    list->gpus[list->n++] = gpu;
+    return 0;
+}
+
+int nvidia_read_utilization(const char *text, struct vendor_list *list, struct err *err)
+{
+    list->vendor = VENDOR_NVIDIA;
+    return each_line(text, list, take_utilization, err);
 }
 
 static bool uuid_of(const char *line, char uuid[VENDOR_UUID_BYTES])
@@ -158,7 +192,7 @@ static int64_t memory_of_part(const char *profile)
 static int take_part(char *line, struct filling *filling, struct err *err)
 {
     struct vendor_list *list = filling->list;
-    struct vendor_gpu part = {.used_mib = -1};
+    struct vendor_gpu part = {.used_mib = -1, .busy_percent = -1};
     const char *text = trim(line);
 
     if (strncmp(text, "GPU ", 4) == 0) {

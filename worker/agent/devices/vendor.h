@@ -20,6 +20,7 @@ struct vendor_gpu {
     char model[VENDOR_MODEL_BYTES];
     int64_t memory_mib; /* 0: not said */
     int64_t used_mib;   /* -1: not said */
+    int busy_percent;   /* of the last moments; -1: not said */
 };
 
 struct vendor_process {
