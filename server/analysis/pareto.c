@@ -5,7 +5,7 @@
 
 void pareto_front_init(struct pareto_front *front, const struct study_def *def)
 {
-    *front = (struct pareto_front){.n_objectives = def->n_objectives};
+    *front = (struct pareto_front){.def = def, .n_objectives = def->n_objectives};
     for (size_t i = 0; i < def->n_objectives; i++) {
         front->directions[i] = def->objectives[i].direction;
     }
@@ -32,11 +32,14 @@ static bool dominates(const struct pareto_front *front, const struct pareto_poin
     return better;
 }
 
-/* False: an objective has no finite value. */
+/* False: it cannot be on the front. */
 static bool point_of_row(const struct pareto_front *front, const struct trial_row *row,
                          struct pareto_point *point)
 {
     *point = (struct pareto_point){.number = trial_id_number(row->id)};
+    if (study_feasibility(front->def, trial_row_bounded(row)) != FEASIBLE) {
+        return false;
+    }
     for (size_t i = 0; i < front->n_objectives; i++) {
         if (i >= row->n_values || !isfinite(row->values[i])) {
             return false;

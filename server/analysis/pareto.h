@@ -1,4 +1,4 @@
-/* The Pareto front of a study: the completed trials that no other one dominates.
+/* The Pareto front of a study: the feasible completed trials that no other one dominates.
  *
  * Plain memory; not shared between threads. */
 #ifndef SERVER_ANALYSIS_PARETO_H
@@ -13,6 +13,7 @@ struct pareto_point {
 };
 
 struct pareto_front {
+    const struct study_def *def; /* borrowed */
     size_t n_objectives;
     enum direction directions[OBJECTIVES_MAX];
     size_t n, cap;
@@ -24,9 +25,9 @@ void pareto_front_init(struct pareto_front *front, const struct study_def *def);
 void pareto_front_finish(struct pareto_front *front);
 OWN_VALUE(pareto_front)
 
-/* Adds a trial; those that it dominates leave. A trial without a finite value of each objective and
- * a dominated one change nothing. For store_each_trial(): `front` is a struct pareto_front.
- * O(points). ERR_NOMEM. */
+/* Adds a trial; those that it dominates leave. A trial without a finite value of each objective,
+ * one that is not known to be feasible and a dominated one change nothing. For store_each_trial():
+ * `front` is a struct pareto_front. O(points). ERR_NOMEM. */
 MUST_USE int pareto_front_add(void *front, struct trial_row *row, struct err *err);
 
 #endif

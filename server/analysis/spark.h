@@ -19,9 +19,10 @@ struct spark {
     } kept[SPARK_KEPT];
 };
 /* Adds the trials that have ended since, in any order; the trace is empty afterwards. */
-void spark_extend(struct spark *spark, struct trace *ended, const struct study_def *def);
+void spark_extend(struct spark *spark, struct trace *ended);
 /* points ← the best values so far after equal numbers of trials, the last one after all. Returns
- * how many: SPARK_POINTS at most, and no more than trials. */
+ * how many: SPARK_POINTS at most, no more than trials, and none for the time before the first trial
+ * that is feasible. */
 size_t spark_points(const struct spark *spark, double points[SPARK_POINTS]);
 
 #endif

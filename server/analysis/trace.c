@@ -26,6 +26,9 @@ int trace_add(void *context, struct trial_row *row, struct err *err)
         trace->points = points;
         trace->cap = cap;
     }
+    if (study_feasibility(trace->def, trial_row_bounded(row)) != FEASIBLE) {
+        value = (double)NAN;
+    }
     trace->points[trace->n++] = (struct trace_point){.ended_seq = row->ended_seq,
                                                      .number = trial_id_number(row->id),
                                                      .ended_at_ms = row->ended_at_ms,
@@ -46,7 +49,7 @@ static int by_end(const void *a, const void *b)
     return (x->number > y->number) - (x->number < y->number);
 }
 
-void trace_keep_improvements(struct trace *trace, const struct study_def *def)
+void trace_keep_improvements(struct trace *trace)
 {
     size_t kept = 0;
 
@@ -55,8 +58,9 @@ void trace_keep_improvements(struct trace *trace, const struct study_def *def)
     }
     for (size_t i = 0; i < trace->n; i++) {
         trace->points[i].n_ended = (int64_t)i + 1;
-        if (kept == 0
-            || study_is_better(def, trace->points[i].value, trace->points[kept - 1].value)) {
+        double value = trace->points[i].value;
+        if (isfinite(value)
+            && (kept == 0 || study_is_better(trace->def, value, trace->points[kept - 1].value))) {
             trace->points[kept++] = trace->points[i];
         }
     }

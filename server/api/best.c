@@ -183,14 +183,14 @@ static int write_trace(struct read_request *read, const struct trace *trace,
 /* Completed trials only: a pruned one's value was measured at a lower resource. */
 static int read_trace(struct read_request *read, struct err *err)
 {
-    OWN(trace) struct trace trace = {0};
+    OWN(trace) struct trace trace = {.def = read->study->def->def};
     OWN(spending) struct spending spending = {0};
     OWN(study_row) struct study_row study = {0};
 
     TRY(read_study_row(read, &study, err));
     TRY(each_inside(read, trace_add, &trace, err));
     TRY(store_each_span(read->store, read->study->id, spending_add, &spending, err));
-    trace_keep_improvements(&trace, read->study->def->def);
+    trace_keep_improvements(&trace);
     spending_sort(&spending);
     return write_trace(read, &trace, &spending,
                        study.started_at_ms > 0 ? study.started_at_ms : study.created_at_ms, err);

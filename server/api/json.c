@@ -103,6 +103,15 @@ static void write_value(const struct study_def *def, const struct trial_row *row
     }
 }
 
+static void write_feasible(enum feasibility feasibility, struct json_writer *w)
+{
+    if (feasibility == FEASIBILITY_UNKNOWN) {
+        json_write_null(w);
+    } else {
+        json_write_bool(w, feasibility == FEASIBLE);
+    }
+}
+
 /* Of the attempt that is under way; the trial's own step and value are those decided upon. */
 static void write_live(const struct study_def *def, const struct live_lease_view *lease,
                        struct json_writer *w)
@@ -147,6 +156,10 @@ static void write_trial(const struct study_def *def, const struct trial_row *row
     json_put_bool(w, "fallback", row->fallback);
     json_put_bool(w, "outside", !space_is_legal(def->space, row->config));
     write_value(def, row, w);
+    if (def->n_bounds > 0) {
+        json_write_key(w, "feasible");
+        write_feasible(study_feasibility(def, trial_row_bounded(row)), w);
+    }
     json_write_key(w, "metrics");
     if (row->metrics == NULL) {
         json_object_begin(w);

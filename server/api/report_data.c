@@ -49,8 +49,9 @@ static int gather_trials(const struct read_request *read, struct study_report *r
     const struct trial_query query = {.study = read->study->id, .limit = INT32_MAX};
 
     pareto_front_init(&report->front, report->def);
+    report->trace.def = report->def;
     TRY(store_each_trial(read->store, &query, add_trial, report, err));
-    trace_keep_improvements(&report->trace, report->def);
+    trace_keep_improvements(&report->trace);
     return study_report_rank(report, err);
 }
 

@@ -121,7 +121,8 @@ static int renew_spark(struct read_request *read, const struct live_study_view *
 {
     const struct clock *clock = read->api->clock;
     const struct study_def *def = study->def->def;
-    struct ended_trials ended = {.space = def->space, .last_seq = news->spark_seq};
+    struct ended_trials ended = {
+        .space = def->space, .trace = {.def = def}, .last_seq = news->spark_seq};
     int64_t now_ms = clock->monotonic_ms(clock);
     int64_t completed = row->counts[TRIAL_COMPLETED];
     bool is_fresh = news->spark_at_ms > 0 && now_ms - news->spark_at_ms < SPARK_INTERVAL_MS;
@@ -132,7 +133,7 @@ static int renew_spark(struct read_request *read, const struct live_study_view *
     int result = store_each_trial_ended_after(read->store, study->id, news->spark_seq, add_ended,
                                               &ended, err);
     if (result == 0) {
-        spark_extend(&news->spark, &ended.trace, def);
+        spark_extend(&news->spark, &ended.trace);
         news->spark_seq = ended.last_seq;
         news->spark_completed = completed;
         news->spark_at_ms = now_ms;

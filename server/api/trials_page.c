@@ -76,7 +76,7 @@ static int make_key(const struct selection *selection, const struct trial_row *r
         TRY(metrics_value(row->metrics, selection->metric, &value, err));
     }
     int64_t level = by_best ? study_best_level(selection->read->study->def->def, row->state,
-                                               row->step, row->config)
+                                               row->step, row->config, trial_row_bounded(row))
                             : 0;
     bool has_value = isfinite(value) && level >= 0;
 

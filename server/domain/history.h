@@ -1,7 +1,12 @@
 /* What a strategy may know: the trials of a study so far, as an immutable snapshot.
  *
  * Observations are in the order in which the trials got their final state (finished ones), then
- * pending ones in order of number. A snapshot is safe from any thread. */
+ * pending ones in order of number. A snapshot is safe from any thread.
+ *
+ * A study with outcome constraints (metric_bound.h) gives each observation the values of the
+ * bounded metrics beside those of the objectives. A strategy that models a bounded metric takes
+ * observation_bounded() of each bound; one that ranks trials takes study_feasibility() and, among
+ * trials that are not feasible, study_violation() in place of the objectives. */
 #ifndef SERVER_DOMAIN_HISTORY_H
 #define SERVER_DOMAIN_HISTORY_H
 
@@ -30,11 +35,13 @@ struct observation {
     int64_t number;   /* the trial's */
     uint64_t ordinal; /* 0: enqueued or imported */
     enum observation_kind kind;
-    const double *config; /* n_params doubles (space.h) */
-    size_t n_values;      /* one an objective of the study; 0 when nothing was measured */
-    const double *values; /* as reported (not sign-flipped) */
-    int64_t step;         /* resource the values were reached at; 0 without resource */
-    size_t n_curve;       /* objective 0's curve, steps increasing; 0 when not kept */
+    const double *config;  /* n_params doubles (space.h) */
+    size_t n_values;       /* one an objective of the study; 0 when nothing was measured */
+    const double *values;  /* as reported (not sign-flipped) */
+    size_t n_bounded;      /* one a bound of the study; 0 when none is known */
+    const double *bounded; /* the bounded metrics (metric_bound.h), as reported; NaN: not known */
+    int64_t step;          /* resource the values were reached at; 0 without resource */
+    size_t n_curve;        /* objective 0's curve, steps increasing; 0 when not kept */
     const struct curve_point *curve;
 };
 
@@ -42,6 +49,20 @@ struct observation {
 static inline double observation_value(const struct observation *seen, size_t objective)
 {
     return objective < seen->n_values ? seen->values[objective] : (double)NAN;
+}
+
+/* The value that counts for a bound of the study (def->bounds); NaN when there is none. It may be
+ * infinite. Every kind of observation may have some: an infeasible or failed trial tells what it
+ * measured before it ended, a pending one nothing. */
+static inline double observation_bounded(const struct observation *seen, size_t bound)
+{
+    return bound < seen->n_bounded ? seen->bounded[bound] : (double)NAN;
+}
+
+/* The values for study_feasibility() and constraint_violation(); NULL: none is known. */
+static inline const double *observation_all_bounded(const struct observation *seen)
+{
+    return seen->n_bounded > 0 ? seen->bounded : NULL;
 }
 
 /* What was taken over from an older study when this one was made. The rows' x is in this study's

@@ -35,13 +35,23 @@ int64_t study_step_down(const struct study_def *def, int64_t step)
     return def->resource_step > 0 ? step - step % def->resource_step : step;
 }
 
+enum feasibility study_feasibility(const struct study_def *def, const double bounded[])
+{
+    return feasibility_of(def->n_bounds, def->bounds, bounded);
+}
+
+double study_violation(const struct study_def *def, const double bounded[])
+{
+    return constraint_violation(def->n_bounds, def->bounds, bounded);
+}
+
 int64_t study_best_level(const struct study_def *def, enum trial_state state, int64_t step,
-                         const double config[])
+                         const double config[], const double bounded[])
 {
     bool has_rung = state == TRIAL_PRUNED || state == TRIAL_PAUSED;
 
     if ((state != TRIAL_COMPLETED && !(has_rung && def->has_resource))
-        || !space_is_legal(def->space, config)) {
+        || !space_is_legal(def->space, config) || study_feasibility(def, bounded) != FEASIBLE) {
         return -1;
     }
     return !def->has_resource         ? 0

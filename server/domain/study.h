@@ -14,6 +14,7 @@
 #include "common/own.h"
 #include "common/space/space.h"
 #include "common/wire/wire.h"
+#include "server/domain/metric_bound.h"
 #include "server/domain/trial.h"
 
 enum direction { DIRECTION_MINIMIZE, DIRECTION_MAXIMIZE };
@@ -72,6 +73,8 @@ struct study_def {
     json_t *labels;    /* object, owned, or NULL */
     size_t n_objectives;
     struct objective objectives[OBJECTIVES_MAX];
+    size_t n_bounds; /* outcome constraints: "subject_to" in the body */
+    struct metric_bound bounds[BOUNDS_MAX];
     struct space *space; /* owned */
     bool recounted; /* its strategy counts the points of the space, and the space was changed */
     char strategy[NAME_BYTES]; /* as asked: "grid", "hyperband", … */
@@ -123,15 +126,23 @@ const json_t *study_strategy_options(const struct study_def *def);
 /* The multiple of the resource's step at or below this one: where trials are compared, whose steps
  * may be those of a clock. */
 int64_t study_step_down(const struct study_def *def, int64_t step);
+/* Does a trial satisfy all bounds? `bounded`: the values of its bounded metrics, one a bound
+ * (metric_bound.h), or NULL. What is not known to be feasible is not among the best. */
+enum feasibility study_feasibility(const struct study_def *def, const double bounded[]);
+/* constraint_violation() of such values under the study's bounds: 0 for a feasible trial. */
+double study_violation(const struct study_def *def, const double bounded[]);
 /* The resource at which the value of a trial in this state counts among the best: all of it for a
  * completed one, for a pruned or paused one what it was trained with; 0 in a study without a
  * resource, where only completed ones count. A trial with more beats one with less, whatever their
- * values. -1: it does not count, or its configuration is outside the space. */
+ * values. -1: it does not count, its configuration is outside the space, or it is not known to be
+ * feasible (`bounded` as above). */
 int64_t study_best_level(const struct study_def *def, enum trial_state state, int64_t step,
-                         const double config[]);
+                         const double config[], const double bounded[]);
 /* The value of the first objective, or of another one, where smaller is better. */
 double study_cost(const struct study_def *def, double value);
 double study_objective_cost(const struct study_def *def, size_t objective, double value);
+/* ["p99_ms <= 500"]. */
+void study_write_bounds(const struct study_def *def, struct json_writer *w);
 /* Is the metric one of the study's objectives? */
 bool study_is_objective(const struct study_def *def, const char *metric);
 /* Is `a` strictly better than `b`? Non-finite values are worse than any finite one. */

@@ -92,6 +92,55 @@ void study_read_objectives(struct fields *f, struct study_def *def)
     }
 }
 
+/* ---- outcome constraints ---- */
+
+/* Is there another bound on the metric that this one repeats, or that leaves no value between? */
+static void check_bound(struct fields *f, const char *at, size_t i, const struct study_def *def)
+{
+    const struct metric_bound *bound = &def->bounds[i];
+
+    for (size_t k = 0; k < i; k++) {
+        const struct metric_bound *other = &def->bounds[k];
+        char text[METRIC_BOUND_BYTES];
+        if (strcmp(bound->metric, other->metric) != 0) {
+            continue;
+        }
+        if (bound->is_lower == other->is_lower) {
+            fields_fault(f, at, "bounds \"%.80s\" on the same side as \"%.200s\"; leave one out",
+                         bound->metric, metric_bound_text(other, text));
+        } else if (bound->is_lower ? bound->limit > other->limit : bound->limit < other->limit) {
+            fields_fault(f, at, "no value satisfies this and \"%.200s\"; mend one of the two",
+                         metric_bound_text(other, text));
+        }
+    }
+}
+
+void study_read_bounds(struct fields *f, struct study_def *def)
+{
+    const json_t *list = fields_array(f, "subject_to");
+    size_t n = json_array_size(list);
+
+    if (n > BOUNDS_MAX) {
+        fields_fault(f, "subject_to", "must list at most %d constraints", BOUNDS_MAX);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(list, i);
+        const char *text = json_string_value(item);
+        struct err err = {0};
+        char at[32];
+        (void)snprintf(at, sizeof at, "subject_to/%zu", i);
+        if (text == NULL || strlen(text) != json_string_length(item)) {
+            fields_fault(f, at, "must be a string such as \"p99_ms <= 500\"");
+        } else if (metric_bound_parse(text, &def->bounds[i], &err) != 0) {
+            fields_fault(f, at, "%s", err.text);
+        } else {
+            check_bound(f, at, i, def);
+        }
+    }
+    def->n_bounds = n;
+}
+
 /* ---- strategy, stopping, resource ---- */
 
 static bool is_among(const char *name, const char *const names[])

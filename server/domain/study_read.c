@@ -238,6 +238,7 @@ int study_def_from_json(const json_t *body, uint64_t seed, struct study_def **de
     read_name(&f, read);
     read->labels = read_labels(&f, "labels");
     study_read_objectives(&f, read);
+    study_read_bounds(&f, read);
     read_space(&f, read);
     study_read_strategy(&f, read);
     study_read_resource(&f, read);

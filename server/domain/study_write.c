@@ -75,6 +75,17 @@ void study_write_objectives(const struct study_def *def, struct json_writer *w)
     json_array_end(w);
 }
 
+void study_write_bounds(const struct study_def *def, struct json_writer *w)
+{
+    char text[METRIC_BOUND_BYTES];
+
+    json_array_begin(w);
+    for (size_t i = 0; i < def->n_bounds; i++) {
+        json_write_string(w, metric_bound_text(&def->bounds[i], text));
+    }
+    json_array_end(w);
+}
+
 static void write_chosen(const struct chosen *chosen, struct json_writer *w)
 {
     json_write_key(w, "chosen");
@@ -200,6 +211,10 @@ static void write_members(const struct study_def *def, bool with_chosen, struct 
     write_labels(def, w);
     json_write_key(w, "objectives");
     study_write_objectives(def, w);
+    if (def->n_bounds > 0) { /* a study without any is written as before there were any */
+        json_write_key(w, "subject_to");
+        study_write_bounds(def, w);
+    }
     json_write_key(w, "parameters");
     space_write_parameters(def->space, w);
     json_write_key(w, "constraints");

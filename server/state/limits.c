@@ -86,12 +86,13 @@ void study_note_value(struct state *state, struct live_study *study, double valu
     }
 }
 
-void study_check_target(struct live_study *study, double value)
+void study_check_target(struct live_study *study, double value, const double bounded[])
 {
     const struct limits *limits = &study->def->limits;
 
     if (limits->has_target && study->def->n_objectives == 1 && isfinite(value)
-        && !study->row.target_reached && !study_is_better(study->def, limits->target, value)) {
+        && !study->row.target_reached && !study_is_better(study->def, limits->target, value)
+        && study_feasibility(study->def, bounded) == FEASIBLE) {
         study->row.target_reached = true;
         study->dirty = true;
     }

@@ -15,8 +15,9 @@ struct schedule_moment study_moment(const struct state *state, const struct live
 
 /* An objective was reported: the study is no longer one in which no trial had a value. */
 void study_note_value(struct state *state, struct live_study *study, double value);
-/* Notes that the target is reached, if this value is at least as good. */
-void study_check_target(struct live_study *study, double value);
+/* Notes that the target is reached, if this value is at least as good and its trial, whose bounded
+ * metrics are given (NULL: none is known), is feasible. */
+void study_check_target(struct live_study *study, double value, const double bounded[]);
 /* Sets when the study is to be looked at without a command. ERR_NOMEM. */
 MUST_USE int study_set_clock(struct state *state, struct live_study *study, struct err *err);
 

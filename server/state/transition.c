@@ -73,7 +73,8 @@ void study_consider_best(struct live_study *study, const struct trial_row *row)
     if (!isfinite(trial_row_value(row))) {
         return;
     }
-    int64_t resource = study_best_level(study->def, row->state, row->step, row->config);
+    int64_t resource =
+        study_best_level(study->def, row->state, row->step, row->config, trial_row_bounded(row));
     if (resource >= 0 && beats_best(study, row, resource)) {
         study->row.best_trial = trial_id_number(row->id);
         study->row.best_value = trial_row_value(row);
@@ -185,6 +186,7 @@ int trial_retry(struct state *state, struct live_study *study, struct trial_row 
     row->losses = 0;
     row->failures = 0;
     row->n_values = 0;
+    row->n_bounded = 0;
     row->ended_at_ms = 0;
     tried_remove(study, row); /* which entering adds */
     TRY(trial_enter(state, study, row, trial, err));
@@ -268,11 +270,15 @@ static int follow_answer(struct state *state, struct live_trial *trial, struct e
 int schedule_done(struct state *state, struct live_study *study, const struct schedule_log *log,
                   struct err *err)
 {
+    double bounded[BOUNDS_MAX];
+
     for (size_t i = 0; i < log->n; i++) {
         struct fact_row row = fact_row_of(study->row.id, &log->items[i]);
         TRY(store_fact_append(state->store, &row, err));
         if (log->items[i].fact == FACT_VALUE) {
-            study_check_target(study, log->items[i].value);
+            trial_newest_bounded(trial_live(state, trial_id(study->row.id, log->items[i].trial)),
+                                 study->def, bounded);
+            study_check_target(study, log->items[i].value, bounded);
         }
         state->may_have_work = true;
         state->forecasts_moved = true;

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/state/checkpoints.h"
 #include "server/state/leases.h"
@@ -10,6 +11,29 @@
 struct live_trial *trial_live(const struct state *state, int64_t id)
 {
     return map_get(&state->trial_by_id, (uint64_t)id);
+}
+
+/* *value ← what the attempt has measured last, if it has. */
+static void newest_of(const struct live_lease *lease, const char *metric, double *value)
+{
+    for (size_t i = 0; i < lease->n_last; i++) {
+        if (strcmp(lease->study->metrics[lease->last[i].metric], metric) == 0) {
+            *value = lease->last[i].value;
+        }
+    }
+}
+
+void trial_newest_bounded(const struct live_trial *trial, const struct study_def *def,
+                          double bounded[BOUNDS_MAX])
+{
+    for (size_t i = 0; i < def->n_bounds; i++) {
+        bool has_ended = trial == NULL || trial->lease == NULL || trial->lease->row.has_result;
+        bounded[i] =
+            trial != NULL && i < trial->row.n_bounded ? trial->row.bounded[i] : (double)NAN;
+        if (!has_ended) {
+            newest_of(trial->lease, def->bounds[i].metric, &bounded[i]);
+        }
+    }
 }
 
 /* Into the study's open trials, in order of number. */

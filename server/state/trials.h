@@ -7,6 +7,11 @@
 /* NULL: there is no open trial of this id. */
 struct live_trial *trial_live(const struct state *state, int64_t id);
 
+/* The newest values of the bounded metrics: of the attempt that is under way, or what the trial had
+ * before; NaN where there is none (NULL: of all of them). */
+void trial_newest_bounded(const struct live_trial *trial, const struct study_def *def,
+                          double bounded[BOUNDS_MAX]);
+
 /* Adds an open trial to its study's, in order of number (in constant time where its number is the
  * highest). Takes the row. ERR_NOMEM. */
 MUST_USE int trial_enter(struct state *state, struct live_study *study, struct trial_row *row,

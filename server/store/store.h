@@ -198,6 +198,8 @@ struct trial_row {
     double *config;  /* n_params; owned when read */
     size_t n_values; /* one an objective of the study; 0: none that may be compared */
     double values[OBJECTIVES_MAX];
+    size_t n_bounded; /* one a bound of the study; 0: none is known */
+    double bounded[BOUNDS_MAX];
     char *metrics; /* JSON or NULL; owned when read */
     bool has_step;
     int64_t step;
@@ -215,6 +217,11 @@ OWN_VALUE(trial_row)
 static inline double trial_row_value(const struct trial_row *row)
 {
     return row->n_values == 1 ? row->values[0] : (double)NAN;
+}
+/* The values of the bounded metrics, for study_feasibility(); NULL: none is known. */
+static inline const double *trial_row_bounded(const struct trial_row *row)
+{
+    return row->n_bounded > 0 ? row->bounded : NULL;
 }
 /* *value ← what stands under `name` in the JSON text of a row's metrics (may be NULL). It may be
  * infinite; NaN: there is none, or it was NaN. ERR_NOMEM, and ERR_IO for a damaged text. */

@@ -78,6 +78,8 @@ int trial_history_append(struct trial_history *history, const struct trial_row *
         .config = row->config,
         .n_values = row->n_values,
         .values = row->values,
+        .n_bounded = row->n_bounded,
+        .bounded = row->bounded,
         .step = row->has_step ? row->step : 0,
         .n_curve = n_curve,
     };

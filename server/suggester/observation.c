@@ -11,11 +11,16 @@ void observation_move_to(struct observation *seen, size_t n_params, double *to)
     }
     seen->config = to;
     seen->values = to + n_params;
+    to += n_params + seen->n_values;
+    if (seen->n_bounded > 0) {
+        memcpy(to, seen->bounded, seen->n_bounded * sizeof *to);
+    }
+    seen->bounded = to;
 }
 
 int observation_own(struct observation *seen, size_t n_params, struct err *err)
 {
-    double *numbers = malloc((n_params + seen->n_values) * sizeof *numbers + 1);
+    double *numbers = malloc((n_params + seen->n_values + seen->n_bounded) * sizeof *numbers + 1);
 
     if (numbers == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -30,6 +35,8 @@ void observation_release(struct observation *seen)
     seen->config = NULL;
     seen->values = NULL;
     seen->n_values = 0;
+    seen->bounded = NULL;
+    seen->n_bounded = 0;
 }
 
 void release_const(const void *owned)

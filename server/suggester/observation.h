@@ -1,13 +1,15 @@
-/* An observation with memory of its own: its configuration and its values stand in one block. */
+/* An observation with memory of its own: its configuration, its values and those of its bounded
+ * metrics stand in one block. */
 #ifndef SERVER_SUGGESTER_OBSERVATION_H
 #define SERVER_SUGGESTER_OBSERVATION_H
 
 #include "common/err.h"
 #include "server/domain/history.h"
 
-/* Copies both to `to`, which has room for n_params + n_values numbers, and points at the copies. */
+/* Copies them to `to`, which has room for n_params + n_values + n_bounded numbers, and points at
+ * the copies. */
 void observation_move_to(struct observation *seen, size_t n_params, double *to);
-/* Copies both into a block that the observation owns from then on. ERR_NOMEM: it stays as it was,
+/* Copies them into a block that the observation owns from then on. ERR_NOMEM: it stays as it was,
  * borrowed. */
 MUST_USE int observation_own(struct observation *seen, size_t n_params, struct err *err);
 /* Frees the block, not the curve. */

@@ -13,8 +13,9 @@ int snapshot_init(struct snapshot *snapshot, struct trial_history *history, size
 
     made.items = malloc(made.cap * sizeof *made.items + 1);
     made.fits = malloc(history->n_fits * sizeof *made.fits + 1);
-    made.pending =
-        malloc(n_pending * (def->space->n_params + def->n_objectives) * sizeof(double) + 1);
+    made.pending = malloc(n_pending * (def->space->n_params + def->n_objectives + def->n_bounds)
+                              * sizeof(double)
+                          + 1);
     if (made.items == NULL || made.fits == NULL || made.pending == NULL) {
         free(made.items);
         free(made.fits);
@@ -59,7 +60,7 @@ static void add_open(struct snapshot *snapshot, struct observation seen)
         return; /* the caller counted wrong; a pending one less is no harm */
     }
     observation_move_to(&seen, n_params, snapshot->pending + snapshot->n_numbers);
-    snapshot->n_numbers += n_params + seen.n_values;
+    snapshot->n_numbers += n_params + seen.n_values + seen.n_bounded;
     snapshot->items[snapshot->history.n++] = seen;
 }
 
@@ -137,6 +138,8 @@ void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row,
         .config = row->config,
         .n_values = row->n_values,
         .values = row->values,
+        .n_bounded = row->n_bounded,
+        .bounded = row->bounded,
         .step = row->has_step ? row->step : 0,
     };
 

@@ -387,6 +387,25 @@ static int measured_value(const struct brought_trial *trial, const struct object
     return result;
 }
 
+/* The values of the bounded metrics, found as those of the objectives. */
+static int set_bounded(const struct study_def *def, const struct brought_trial *trial,
+                       struct trial_row *row, struct err *err)
+{
+    double bounded[BOUNDS_MAX];
+
+    for (size_t i = 0; i < def->n_bounds; i++) {
+        const struct objective metric = outcome_bounded_metric(def, &def->bounds[i]);
+        const double *own = own_metric(trial, metric.metric);
+        if (own != NULL) {
+            bounded[i] = *own;
+        } else {
+            TRY(measured_value(trial, &metric, &bounded[i], err));
+        }
+    }
+    outcome_set_bounded(row, def->n_bounds, bounded);
+    return 0;
+}
+
 int brought_outcome(const struct study_def *def, const struct brought_trial *trial,
                     struct trial_row *row, struct err *err)
 {
@@ -403,6 +422,7 @@ int brought_outcome(const struct study_def *def, const struct brought_trial *tri
         }
         finite = finite && isfinite(values[i]);
     }
+    TRY(set_bounded(def, trial, row, err));
     bool diverged = trial->state == TRIAL_COMPLETED && !finite;
     if (finite || diverged || trial->state == TRIAL_PRUNED) {
         outcome_set_values(row, n, values);

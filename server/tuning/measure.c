@@ -166,6 +166,29 @@ static int take_measurement(struct tuning *tuning, struct live_lease *lease,
                                                        : 0;
 }
 
+/* Of each step the values of the first objective come last: what is decided by them may depend on
+ * the others. */
+static int take_all(struct tuning *tuning, struct live_lease *lease,
+                    struct measure_command *command, struct err *err)
+{
+    const struct measurement_list *list = &command->in.measurements;
+    const char *objective = lease->study->def->objectives[0].metric;
+    size_t end;
+
+    for (size_t from = 0; from < list->n; from = end) {
+        for (end = from; end < list->n && list->items[end].step == list->items[from].step; end++) {
+        }
+        for (int pass = 0; pass < 2; pass++) {
+            for (size_t i = from; i < end; i++) {
+                if ((strcmp(list->items[i].metric, objective) == 0) == (pass == 1)) {
+                    TRY(take_measurement(tuning, lease, &list->items[i], command, err));
+                }
+            }
+        }
+    }
+    return 0;
+}
+
 /* Before anything is written. */
 static int check_names(const struct live_study *study, const struct measurement_list *list,
                        struct err *err)
@@ -259,9 +282,7 @@ int tuning_measure(struct tuning *tuning, struct measure_command *command, struc
         name_trial(lease, command);
         TRY(lease_revive(&tuning->state, lease, err));
         TRY(lease_renew(&tuning->state, lease, err));
-        for (size_t i = 0; i < list->n; i++) {
-            TRY(take_measurement(tuning, lease, &list->items[i], command, err));
-        }
+        TRY(take_all(tuning, lease, command, err));
         TRY(note_corrections(tuning, lease, list, &command->out.action, err));
         lease->worker->last_report_ms = tuning->state.wall_ms;
         lease->study->tally.last_report_ms = tuning->state.wall_ms;

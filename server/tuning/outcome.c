@@ -124,6 +124,49 @@ int outcome_objectives(struct tuning *tuning, const struct live_lease *lease,
     return 0;
 }
 
+struct objective outcome_bounded_metric(const struct study_def *def,
+                                        const struct metric_bound *bound)
+{
+    struct objective last = {.fold = FOLD_LAST};
+
+    for (size_t i = 0; i < def->n_objectives; i++) {
+        if (strcmp(def->objectives[i].metric, bound->metric) == 0) {
+            return def->objectives[i];
+        }
+    }
+    memcpy(last.metric, bound->metric, sizeof last.metric);
+    return last;
+}
+
+void outcome_set_bounded(struct trial_row *row, size_t n, const double bounded[])
+{
+    row->n_bounded = 0;
+    for (size_t i = 0; i < n; i++) {
+        row->n_bounded = isnan(bounded[i]) ? row->n_bounded : n;
+    }
+    memcpy(row->bounded, bounded, n * sizeof bounded[0]);
+}
+
+int outcome_keep_bounded(struct tuning *tuning, const struct live_lease *lease,
+                         const struct result_report *report, int64_t step, struct err *err)
+{
+    const struct study_def *def = lease->study->def;
+    struct trial_row *row = &lease->trial->row;
+    double bounded[BOUNDS_MAX];
+
+    for (size_t i = 0; i < def->n_bounds; i++) {
+        const struct objective metric = outcome_bounded_metric(def, &def->bounds[i]);
+        struct folding f = {.objective = &metric,
+                            .own = outcome_metric(report, metric.metric),
+                            .final_step = step,
+                            .step = -1};
+        TRY(objective_value(tuning, lease, &f, err));
+        bounded[i] = f.step >= 0 ? f.value : i < row->n_bounded ? row->bounded[i] : (double)NAN;
+    }
+    outcome_set_bounded(row, def->n_bounds, bounded);
+    return 0;
+}
+
 int outcome_keep_metrics(const struct live_lease *lease, const struct result_report *report,
                          struct err *err)
 {
@@ -168,6 +211,7 @@ int outcome_keep_measured(struct tuning *tuning, const struct live_lease *lease,
     if (lease->last_step < 0) {
         return 0; /* this attempt measured nothing; what the last one left stands */
     }
+    TRY(outcome_keep_bounded(tuning, lease, &nothing, step, err));
     TRY(outcome_objectives(tuning, lease, &nothing, step, &values, err));
     for (size_t i = 0; i < values.n; i++) {
         if (!values.found[i]) {

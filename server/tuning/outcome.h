@@ -26,6 +26,17 @@ MUST_USE int outcome_objectives(struct tuning *tuning, const struct live_lease *
 MUST_USE int outcome_keep_metrics(const struct live_lease *lease,
                                   const struct result_report *report, struct err *err);
 
+/* A bounded metric as an objective, for its fold: the objective that it is, or its last value. */
+struct objective outcome_bounded_metric(const struct study_def *def,
+                                        const struct metric_bound *bound);
+/* The trial's row gets the values of the bounded metrics for a result at `step`; those that this
+ * attempt does not bring stay as they were. */
+MUST_USE int outcome_keep_bounded(struct tuning *tuning, const struct live_lease *lease,
+                                  const struct result_report *report, int64_t step,
+                                  struct err *err);
+/* Sets the values of a trial's row, one a bound; all NaN: none is known. */
+void outcome_set_bounded(struct trial_row *row, size_t n, const double bounded[]);
+
 /* The trial's row gets the values that were measured, where no result brings them. */
 MUST_USE int outcome_keep_measured(struct tuning *tuning, const struct live_lease *lease,
                                    struct err *err);

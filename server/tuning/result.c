@@ -161,6 +161,7 @@ static int keep_progress(struct tuning *tuning, struct live_lease *lease,
     struct live_trial *trial = lease->trial;
 
     TRY(outcome_keep_metrics(lease, report, err));
+    TRY(outcome_keep_bounded(tuning, lease, report, step, err));
     trial->row.has_step = true;
     trial->row.step = step;
     lease->row.has_step = true;
@@ -253,7 +254,7 @@ static int decide_completed(struct tuning *tuning, struct live_lease *lease, boo
         return 0;
     }
     if (!is_short) {
-        study_check_target(study, values->values[0]);
+        study_check_target(study, values->values[0], trial_row_bounded(&lease->trial->row));
     }
     TRY(ask_schedule(tuning, lease, brought, values, &answer, err));
     switch (answer.verdict) {

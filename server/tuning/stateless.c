@@ -284,11 +284,12 @@ static void digest_observation(struct digest *digest, const struct observation *
                                size_t n_params)
 {
     const int64_t head[] = {(int64_t)seen->kind, (int64_t)seen->n_values, seen->step,
-                            (int64_t)seen->n_curve};
+                            (int64_t)seen->n_curve, (int64_t)seen->n_bounded};
 
     digest_add(digest, head, sizeof head);
     digest_add(digest, seen->config, n_params * sizeof *seen->config);
     digest_add(digest, seen->values, seen->n_values * sizeof *seen->values);
+    digest_add(digest, seen->bounded, seen->n_bounded * sizeof *seen->bounded);
     for (size_t i = 0; i < seen->n_curve; i++) {
         digest_add(digest, &seen->curve[i].step, sizeof seen->curve[i].step);
         digest_add(digest, &seen->curve[i].value, sizeof seen->curve[i].value);

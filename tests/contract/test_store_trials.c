@@ -99,6 +99,8 @@ START_TEST(trial_update_changes_all_but_its_birth)
                                .config = other,
                                .n_values = 2,
                                .values = {1, -2},
+                               .n_bounded = 2,
+                               .bounded = {(double)NAN, (double)INFINITY},
                                .metrics = metrics,
                                .has_step = true,
                                .step = 0,
@@ -118,6 +120,9 @@ START_TEST(trial_update_changes_all_but_its_birth)
     ck_assert(read.has_step);
     ck_assert_uint_eq(read.n_values, 2);
     ck_assert_double_eq(read.values[1], -2);
+    ck_assert_uint_eq(read.n_bounded, 2);
+    ck_assert_double_nan(read.bounded[0]);
+    ck_assert_double_eq(read.bounded[1], (double)INFINITY);
     ck_assert_str_eq(read.metrics, metrics);
     ck_assert_int_eq(read.step, 0);
     ck_assert_int_eq(read.started_at_ms, 3000);

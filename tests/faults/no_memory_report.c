@@ -70,6 +70,7 @@ static void make_report(void)
 
     make_def();
     report = (struct study_report){.version = "1", .def = def, .row = &row, .n_trials = 10};
+    report.trace.def = def;
     report.trials = calloc(report.n_trials, sizeof *report.trials);
     report.shares = calloc(2, sizeof *report.shares);
     ck_assert(report.trials != NULL && report.shares != NULL);
@@ -81,7 +82,7 @@ static void make_report(void)
         trial.values[0] = report.trials[i].values[0];
         ck_assert_int_eq(i % 5 == 4 ? 0 : trace_add(&report.trace, &trial, &err), 0);
     }
-    trace_keep_improvements(&report.trace, def);
+    trace_keep_improvements(&report.trace);
     ck_assert_int_eq(study_report_rank(&report, &err), 0);
     make_curve();
 }

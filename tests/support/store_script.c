@@ -141,6 +141,8 @@ static int write_trials(struct store *store, int mark, int64_t study, struct err
     row.n_values = 2;
     row.values[0] = 0.5;
     row.values[1] = -1;
+    row.n_bounded = 1;
+    row.bounded[0] = 8;
     row.metrics = metrics;
     row.has_step = true;
     row.step = 9;
@@ -321,6 +323,7 @@ static int put_trial(void *context, struct trial_row *row, struct err *err)
                row->ignored, row->excused);
     put_numbers(text, "config", row->config, row->n_params);
     put_numbers(text, "values", row->values, row->n_values);
+    put_numbers(text, "bounded", row->bounded, row->n_bounded);
     buf_printf(text,
                " step %d %" PRId64 " at %" PRId64 " %" PRId64 " %" PRId64 " seq %" PRId64
                " by %s %s %s\n",

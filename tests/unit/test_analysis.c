@@ -142,14 +142,14 @@ START_TEST(the_trace_is_in_order_of_ends_and_strictly_better)
         int64_t number, ended_seq;
         double value;
     } trials[] = {{1, 9, 1}, {2, 5, 4}, {3, 6, 4}, {4, 7, 3}, {5, 8, (double)INFINITY}};
-    OWN(trace) struct trace trace = {0};
+    OWN(trace) struct trace trace = {.def = &def};
 
     for (size_t i = 0; i < sizeof trials / sizeof trials[0]; i++) {
         struct trial_row row = completed(trials[i].number, trials[i].value);
         row.ended_seq = trials[i].ended_seq;
         ck_assert_int_eq(trace_add(&trace, &row, NULL), 0);
     }
-    trace_keep_improvements(&trace, &def);
+    trace_keep_improvements(&trace);
     ck_assert_uint_eq(trace.n, 3);
     ck_assert_int_eq(trace.points[0].number, 2);
     ck_assert_int_eq(trace.points[1].number, 4);
@@ -157,11 +157,46 @@ START_TEST(the_trace_is_in_order_of_ends_and_strictly_better)
 }
 END_TEST
 
+/* Trials with a latency that may be at most 5: too slow, within, not known, within and worse. */
+static void add_bounded(int (*add)(void *to, struct trial_row *row, struct err *err), void *to)
+{
+    static const double latencies[] = {6, 5, (double)NAN, 1};
+
+    for (int i = 0; i < 4; i++) {
+        struct trial_row row = completed(i + 1, i == 3 ? 0.9 : 0.2 + 0.1 * i);
+        row.ended_seq = i + 1;
+        row.n_bounded = i == 2 ? 0 : 1;
+        row.bounded[0] = latencies[i];
+        ck_assert_int_eq(add(to, &row, NULL), 0);
+    }
+}
+
+START_TEST(what_is_not_feasible_is_counted_and_improves_nothing)
+{
+    static const struct study_def def = {.n_objectives = 1,
+                                         .objectives = {{.direction = DIRECTION_MINIMIZE}},
+                                         .n_bounds = 1,
+                                         .bounds = {{.metric = "latency", .limit = 5}}};
+    OWN(trace) struct trace trace = {.def = &def};
+    OWN(pareto_front) struct pareto_front front;
+
+    add_bounded(trace_add, &trace);
+    trace_keep_improvements(&trace);
+    ck_assert_uint_eq(trace.n, 1);
+    ck_assert_int_eq(trace.points[0].number, 2);
+    ck_assert_int_eq(trace.points[0].n_ended, 2);
+    pareto_front_init(&front, &def);
+    add_bounded(pareto_front_add, &front);
+    ck_assert_uint_eq(front.n, 1);
+    ck_assert_int_eq(front.points[0].number, 2);
+}
+END_TEST
+
 START_TEST(the_trace_of_nothing_is_empty)
 {
-    OWN(trace) struct trace trace = {0};
+    OWN(trace) struct trace trace = {.def = &two_objectives};
 
-    trace_keep_improvements(&trace, &two_objectives);
+    trace_keep_improvements(&trace);
     ck_assert_uint_eq(trace.n, 0);
 }
 END_TEST
@@ -289,6 +324,7 @@ int main(void)
     tcase_add_test(tcase, dominated_trials_leave_the_front_and_equal_ones_stay);
     tcase_add_test(tcase, with_one_objective_the_front_is_the_best);
     tcase_add_test(tcase, the_trace_is_in_order_of_ends_and_strictly_better);
+    tcase_add_test(tcase, what_is_not_feasible_is_counted_and_improves_nothing);
     tcase_add_test(tcase, the_trace_of_nothing_is_empty);
     tcase_add_test(tcase, the_level_is_the_highest_that_half_have_reached);
     tcase_add_test(tcase, the_value_at_the_level_is_known_asked_for_or_absent);

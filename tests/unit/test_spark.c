@@ -23,8 +23,8 @@ static void add(struct trace *trace, int64_t number, double value)
 
 START_TEST(it_does_not_matter_how_they_come)
 {
-    OWN(trace) struct trace all = {0};
-    OWN(trace) struct trace some = {0};
+    OWN(trace) struct trace all = {.def = &lower};
+    OWN(trace) struct trace some = {.def = &lower};
     struct spark at_once = {0};
     struct spark in_parts = {0};
     double points[2][SPARK_POINTS];
@@ -33,11 +33,11 @@ START_TEST(it_does_not_matter_how_they_come)
         add(&all, number, value_of(number));
         add(&some, number, value_of(number));
         if (number % 7 == 0 || number == 500) {
-            spark_extend(&in_parts, &some, &lower);
+            spark_extend(&in_parts, &some);
             ck_assert_uint_eq(some.n, 0);
         }
     }
-    spark_extend(&at_once, &all, &lower);
+    spark_extend(&at_once, &all);
     ck_assert_uint_eq(spark_points(&at_once, points[0]), SPARK_POINTS);
     ck_assert_uint_eq(spark_points(&in_parts, points[1]), SPARK_POINTS);
     double best = INFINITY;
@@ -54,7 +54,7 @@ END_TEST
 
 START_TEST(few_trials_have_few_points)
 {
-    OWN(trace) struct trace trace = {0};
+    OWN(trace) struct trace trace = {.def = &lower};
     struct spark spark = {0};
     double points[SPARK_POINTS];
 
@@ -62,7 +62,7 @@ START_TEST(few_trials_have_few_points)
     add(&trace, 1, 5);
     add(&trace, 2, 7);
     add(&trace, 3, 4);
-    spark_extend(&spark, &trace, &lower);
+    spark_extend(&spark, &trace);
     ck_assert_uint_eq(spark_points(&spark, points), 3);
     ck_assert_double_eq(points[0], 5);
     ck_assert_double_eq(points[1], 5);
@@ -72,13 +72,13 @@ END_TEST
 
 START_TEST(a_line_that_always_improves_is_kept_within_its_bounds)
 {
-    OWN(trace) struct trace trace = {0};
+    OWN(trace) struct trace trace = {.def = &lower};
     struct spark spark = {0};
     double points[SPARK_POINTS];
 
     for (int64_t number = 1; number <= 5000; number++) {
         add(&trace, number, (double)-number);
-        spark_extend(&spark, &trace, &lower);
+        spark_extend(&spark, &trace);
         ck_assert_uint_le(spark.n, SPARK_KEPT);
     }
     ck_assert_uint_eq(spark_points(&spark, points), SPARK_POINTS);

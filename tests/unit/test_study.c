@@ -10,7 +10,7 @@ static const char whole[] =
     "{\"name\": \"digits-svm\", \"description\": \"d\", \"labels\": {\"team\": \"vision\", \"a\": "
     "\"b\"},"
     "\"objectives\": [{\"metric\": \"accuracy\", \"direction\": \"maximize\", \"fold\": \"best\"}],"
-    "\"parameters\": ["
+    "\"subject_to\": [\"p99_ms<=500\", \"accuracy >= 0.50\"], \"parameters\": ["
     "{\"name\": \"C\", \"type\": \"float\", \"low\": 1e-3, \"high\": 1e3, \"scale\": \"log\"},"
     "{\"name\": \"gamma\", \"type\": \"float\", \"low\": 1e-6, \"high\": 1e1, \"scale\": \"log\", "
     "\"grid\": 8},"
@@ -71,6 +71,7 @@ START_TEST(normalised_body_reads_back_to_itself)
     ck_assert_ptr_nonnull(
         strstr(once, "\"strategy\":{\"name\":\"hyperband\",\"eta\":3,\"search\":\"bayesian\"}"));
     ck_assert_ptr_nonnull(strstr(once, "\"seed\":7}"));
+    ck_assert_ptr_nonnull(strstr(once, "\"subject_to\":[\"p99_ms <= 500\",\"accuracy >= 0.5\"]"));
 }
 END_TEST
 
@@ -88,6 +89,38 @@ START_TEST(short_form_equals_long_form)
                             ", \"fold\": \"last\"}], \"name\": \"a\", \"share\": 1.0}");
 
     ck_assert_str_eq(brief, wordy);
+}
+END_TEST
+
+/* A study with these outcome constraints. */
+#define SUBJECT_TO(list) "{\"name\": \"a\", " LOSS ", " PARAMETERS ", \"subject_to\": " list "}"
+
+START_TEST(bounds_may_meet_and_a_study_without_any_is_written_as_before)
+{
+    OWN(memory) char *none = normalise(SUBJECT_TO("[]"));
+    OWN(memory) char *both = normalise(SUBJECT_TO("[\"loss >= 2\", \"`loss` <= 2\"]"));
+    OWN(memory) char *plain = normalise("{\"name\": \"a\", " LOSS ", " PARAMETERS "}");
+
+    ck_assert_str_eq(none, plain);
+    ck_assert_ptr_null(strstr(none, "subject_to"));
+    ck_assert_ptr_nonnull(strstr(both, "\"subject_to\":[\"loss >= 2\",\"loss <= 2\"]"));
+}
+END_TEST
+
+START_TEST(what_is_not_known_to_be_feasible_is_not_among_the_best)
+{
+    json_auto_t *body = json_loads(SUBJECT_TO("[\"p99 <= 5\"]"), 0, NULL);
+    OWN(study_def) struct study_def *def = NULL;
+    struct faults faults = {0};
+    const double config = 0.5;
+    const double values[] = {5, 5.5, (double)NAN};
+
+    ck_assert_int_eq(study_def_from_json(body, 0, &def, &faults), 0);
+    ck_assert_int_eq(study_best_level(def, TRIAL_COMPLETED, 0, &config, &values[0]), 0);
+    ck_assert_int_eq(study_best_level(def, TRIAL_COMPLETED, 0, &config, &values[1]), -1);
+    ck_assert_int_eq(study_best_level(def, TRIAL_COMPLETED, 0, &config, &values[2]), -1);
+    ck_assert_int_eq(study_best_level(def, TRIAL_COMPLETED, 0, &config, NULL), -1);
+    ck_assert_double_eq_tol(study_violation(def, &values[1]), 0.1, 1e-12);
 }
 END_TEST
 
@@ -172,6 +205,16 @@ static const struct {
     {"{\"name\": \"a\", " LOSS ", " PARAMETERS ", \"after\": [\"a\"]}", "/after/0"},
     {"{\"name\": \"a\", " LOSS ", " PARAMETERS ", \"after\": [1]}", "/after/0"},
     {"{\"name\": \"a\", " LOSS ", " PARAMETERS ", \"state\": \"running\"}", "/state"},
+    {SUBJECT_TO("\"p99 <= 5\""), "/subject_to"},
+    {SUBJECT_TO("{\"p99\": 5}"), "/subject_to"},
+    {SUBJECT_TO("[5]"), "/subject_to/0"},
+    {SUBJECT_TO("[\"p99 <= 5\", \"x < 5\"]"), "/subject_to/1"},
+    {SUBJECT_TO("[\"p99 <= 5\", \"p99 <= 5\"]"), "/subject_to/1"},
+    {SUBJECT_TO("[\"p99 <= 5\", \"x >= 1\", \"p99 >= 6\"]"), "/subject_to/2"},
+    {SUBJECT_TO("[\"p99 >= 6\", \"p99 <= 5\"]"), "/subject_to/1"},
+    {SUBJECT_TO("[\"a>=1\",\"b>=1\",\"c>=1\",\"d>=1\",\"e>=1\",\"f>=1\",\"g>=1\",\"h>=1\","
+                "\"i>=1\"]"),
+     "/subject_to"},
     {"[]", ""},
 };
 
@@ -234,6 +277,8 @@ int main(void)
     tcase_add_test(tcase, short_form_equals_long_form);
     tcase_add_loop_test(tcase, what_cannot_work_is_refused_at_its_place, 0,
                         (int)(sizeof refused / sizeof refused[0]));
+    tcase_add_test(tcase, bounds_may_meet_and_a_study_without_any_is_written_as_before);
+    tcase_add_test(tcase, what_is_not_known_to_be_feasible_is_not_among_the_best);
     tcase_add_test(tcase, all_faults_are_reported_at_once);
     tcase_add_test(tcase, better_follows_the_direction_and_nan_is_worst);
     suite_add_tcase(suite, tcase);

@@ -149,10 +149,12 @@ START_TEST(a_job_sees_the_values_of_all_objectives)
                             .n_params = 1,
                             .config = &x,
                             .n_values = 2,
-                            .values = {1, -2}};
+                            .values = {1, -2},
+                            .n_bounded = 2,
+                            .bounded = {(double)NAN, 7}};
 
     teardown();
-    start_with(TWO_OBJECTIVES, "prepared");
+    start_with(TWO_OBJECTIVES ", \"subject_to\": [\"a <= 1\", \"b <= 1\"]", "prepared");
     ck_assert_int_eq(suggester_observe(suggester, &row, &curve, NULL), 0);
     row.id = trial_id(7, 2);
     row.state = TRIAL_PAUSED;
@@ -161,6 +163,7 @@ START_TEST(a_job_sees_the_values_of_all_objectives)
     const struct suggester_input input = {.def = def, .n_open = 1, .open = &open};
     ck_assert_int_eq(suggester_request(suggester, &input, NULL), 0);
     row.values[1] = 9; /* the snapshot has its own */
+    row.bounded[1] = 9;
     OWN(suggestion_job) struct suggestion_job *job = job_queue_take(&queue);
     ck_assert_uint_eq(job->snapshot.history.n, 2);
     for (size_t i = 0; i < 2; i++) {
@@ -169,6 +172,9 @@ START_TEST(a_job_sees_the_values_of_all_objectives)
         ck_assert_double_eq(observation_value(seen, 0), 1);
         ck_assert_double_eq(observation_value(seen, 1), i == 0 ? -2 : 3);
         ck_assert_double_nan(observation_value(seen, 2));
+        ck_assert_double_nan(observation_bounded(seen, 0));
+        ck_assert_double_eq(observation_bounded(seen, 1), 7);
+        ck_assert_double_nan(observation_bounded(seen, 2));
     }
 }
 END_TEST

@@ -33,8 +33,10 @@ static void metric_value(sqlite3_context *context, int n, sqlite3_value **argume
  * memory of their size, as an array for the most of them would be cleared for each trial. -1: there
  * is no memory. */
 static int level_of(const struct study_def *def, enum trial_state state, int64_t step,
-                    sqlite3_value *blob, int64_t *level)
+                    sqlite3_value *blob, sqlite3_value *bounded_blob, int64_t *level)
 {
+    double bounded[BOUNDS_MAX];
+    size_t bounded_bytes = (size_t)sqlite3_value_bytes(bounded_blob);
     size_t bytes = (size_t)sqlite3_value_bytes(blob);
     const void *at = sqlite3_value_blob(blob);
     OWN(memory) double *config = malloc(bytes + sizeof *config);
@@ -49,7 +51,11 @@ static int level_of(const struct study_def *def, enum trial_state state, int64_t
     if (bytes > 0) {
         memcpy(config, at, bytes);
     }
-    *level = study_best_level(def, state, step, config);
+    bool is_known = def->n_bounds > 0 && bounded_bytes == def->n_bounds * sizeof *bounded;
+    if (is_known) {
+        memcpy(bounded, sqlite3_value_blob(bounded_blob), bounded_bytes);
+    }
+    *level = study_best_level(def, state, step, config, is_known ? bounded : NULL);
     return 0;
 }
 
@@ -62,7 +68,9 @@ static void best_level(sqlite3_context *context, int n, sqlite3_value **argument
     (void)n;
     if (def == NULL) {
         level = state == TRIAL_COMPLETED || state == TRIAL_PRUNED ? 0 : -1;
-    } else if (level_of(def, state, sqlite3_value_int64(arguments[2]), arguments[3], &level) != 0) {
+    } else if (level_of(def, state, sqlite3_value_int64(arguments[2]), arguments[3], arguments[4],
+                        &level)
+               != 0) {
         sqlite3_result_error_nomem(context);
         return;
     }
@@ -78,6 +86,6 @@ int functions_register(sqlite3 *db)
                                         NULL, NULL);
 
     return rc != SQLITE_OK ? rc
-                           : sqlite3_create_function_v2(db, "best_level", 4, flags, NULL,
+                           : sqlite3_create_function_v2(db, "best_level", 5, flags, NULL,
                                                         best_level, NULL, NULL, NULL);
 }

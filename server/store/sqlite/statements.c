@@ -18,7 +18,7 @@
     " trial.attempt, trial.attempt_id, trial.losses, trial.failures, trial.config, trial.value,"   \
     " trial.objectives, trial.metrics, trial.step, trial.explain, trial.created_at_ms,"            \
     " trial.started_at_ms, trial.ended_at_ms, trial.ended_seq, worker.name, trial.replaced,"       \
-    " trial.ignored, trial.excused"
+    " trial.ignored, trial.excused, trial.bounded"
 
 #define TRIAL_FROM                                                                                 \
     " FROM trial LEFT JOIN attempt ON attempt.id = trial.attempt_id"                               \
@@ -90,16 +90,18 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_TRIAL_INSERT] =
         "INSERT INTO trial (id, state, reason, source, fallback, ordinal, attempt, attempt_id,"
         " losses, failures, config, value, objectives, metrics, step, explain, created_at_ms,"
-        " started_at_ms, ended_at_ms, ended_seq, replaced, ignored, excused)"
+        " started_at_ms, ended_at_ms, ended_seq, replaced, ignored, excused, bounded)"
         " VALUES (:id, :state, :reason, :source, :fallback, :ordinal, :attempt, :attempt_id,"
         " :losses, :failures, :config, :value, :objectives, :metrics, :step, :explain,"
-        " :created_at_ms, :started_at_ms, :ended_at_ms, :ended_seq, :replaced, :ignored, :excused)",
+        " :created_at_ms, :started_at_ms, :ended_at_ms, :ended_seq, :replaced, :ignored, :excused,"
+        " :bounded)",
     [STMT_TRIAL_UPDATE] =
         "UPDATE trial SET state = :state, reason = :reason, attempt = :attempt,"
         " attempt_id = :attempt_id, losses = :losses, failures = :failures, value = :value,"
         " objectives = :objectives, metrics = :metrics, step = :step,"
         " started_at_ms = :started_at_ms, ended_at_ms = :ended_at_ms, ended_seq = :ended_seq,"
-        " replaced = :replaced, ignored = :ignored, excused = :excused WHERE id = :id",
+        " replaced = :replaced, ignored = :ignored, excused = :excused, bounded = :bounded"
+        " WHERE id = :id",
     [STMT_TRIAL_CONFIG] = "UPDATE trial SET config = :config WHERE id = :id",
     [STMT_TRIAL_LOAD] = "SELECT " TRIAL_COLUMNS TRIAL_FROM "WHERE trial.id = :id",
     [STMT_TRIAL_OPEN] =
@@ -118,7 +120,8 @@ const char *const stmt_sql[STMT_COUNT] = {
         "SELECT " TRIAL_COLUMNS " FROM"
         " (SELECT id, lead, cost FROM"
         " (SELECT trial.id AS id, iif(:metric IS NULL, :lead_sign *"
-        " best_level(:best_of, trial.state, trial.step, trial.config), 0) AS lead, :sign * CASE"
+        " best_level(:best_of, trial.state, trial.step, trial.config, trial.bounded), 0) AS lead,"
+        " :sign * CASE"
         " WHEN :metric IS NOT NULL THEN metric_value(trial.metrics, :metric)"
         " WHEN abs(trial.value) < 9e999 THEN trial.value END AS cost"
         " FROM trial WHERE trial.id > :first AND trial.id <= :last"

@@ -45,6 +45,8 @@ static void bind_progress(struct stmt *s, const struct trial_row *row)
     stmt_bind_real_or_null(s, ":value", row->n_values == 1, row->values[0]);
     stmt_bind_blob(s, ":objectives", row->n_values > 1 ? row->values : NULL,
                    row->n_values * sizeof row->values[0]);
+    stmt_bind_blob(s, ":bounded", row->n_bounded > 0 ? row->bounded : NULL,
+                   row->n_bounded * sizeof row->bounded[0]);
     stmt_bind_text(s, ":metrics", row->metrics);
     stmt_bind_int_or_null(s, ":step", row->has_step, row->step);
     stmt_bind_int_or_null(s, ":started_at_ms", row->started_at_ms != 0, row->started_at_ms);
@@ -112,6 +114,8 @@ static void read_values(struct stmt *s, struct trial_row *row)
         n = 1;
     }
     row->n_values = n < OBJECTIVES_MAX ? n : OBJECTIVES_MAX;
+    n = stmt_blob(s, 24, row->bounded, sizeof row->bounded) / sizeof row->bounded[0];
+    row->n_bounded = n < BOUNDS_MAX ? n : BOUNDS_MAX;
 }
 
 static int read_trial(struct stmt *s, struct trial_row *row, struct err *err)
