@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/bounds_text.h"
 #include "common/cell.h"
 #include "common/figures.h"
 #include "common/json.h"
@@ -223,6 +224,17 @@ void explain_write_note(const json_t *note, const char *text_key, struct buf *ou
     buf_finish(&page.line);
 }
 
+static void write_constraints(const json_t *answer, struct page *page)
+{
+    size_t i;
+    json_t *constraint;
+
+    json_array_foreach (json_object_get(answer, "constraints"), i, constraint) {
+        bounds_append_constraint(&page->line, constraint);
+        end_line(page);
+    }
+}
+
 static void write_reports(const json_t *answer, struct page *page)
 {
     int64_t replaced = int_at(answer, "replaced", 0);
@@ -255,6 +267,7 @@ void explain_write(const json_t *answer,
     if (is_failed) { /* this is what is asked for */
         write_reports(answer, &page);
     }
+    write_constraints(answer, &page);
     write_choice(answer, &page);
     write_schedule(json_object_get(answer, "schedule"), &page);
     if (!is_failed) {

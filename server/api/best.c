@@ -1,12 +1,17 @@
 /* The results of a study: the best trial, the Pareto front, the trace of improvements. */
 #include "server/api/best.h"
 
+#include "common/bounds_text.h"
+#include "common/cell.h"
 #include "common/step.h"
 #include "server/analysis/pareto.h"
 #include "server/analysis/spending.h"
 #include "server/analysis/trace.h"
+#include "server/api/bounds.h"
 #include "server/api/json.h"
 #include "server/api/trial_representation.h"
+
+#define LINE_BYTES (1u << 16)
 
 static int require_one_objective(const struct read_request *read, struct err *err)
 {
@@ -21,9 +26,10 @@ static int require_one_objective(const struct read_request *read, struct err *er
 
 /* ---- best: the writer keeps it with the study ---- */
 
-static void write_best(struct read_request *read, const struct study_row *study,
-                       const struct trial_row *trial)
+static int write_best(struct read_request *read, const struct study_row *study,
+                      const struct trial_row *trial, struct err *err)
 {
+    const struct study_def *def = read->study->def->def;
     struct buf *out = &read->response.body;
     struct json_writer w;
 
@@ -31,18 +37,26 @@ static void write_best(struct read_request *read, const struct study_row *study,
     json_object_begin(&w);
     json_write_key(&w, "trial");
     if (trial != NULL) {
-        trial_write(read->study->def->def, trial, &w);
+        trial_write(def, trial, &w);
     } else {
         json_write_null(&w);
     }
     json_write_key(&w, "resource");
-    if (trial != NULL && read->study->def->def->has_resource) {
-        json_write_step(&w, study->best_resource, read->study->def->def->resource_digits);
+    if (trial != NULL && def->has_resource) {
+        json_write_step(&w, study->best_resource, def->resource_digits);
     } else {
         json_write_null(&w);
     }
+    if (def->n_bounds > 0) {
+        json_put_int(&w, "completed_trials", study->counts[TRIAL_COMPLETED]);
+    }
+    bounds_put_study(def, study, &w);
+    if (trial == NULL) {
+        TRY(bounds_put_nearest(read, &w, err));
+    }
     json_object_end(&w);
     buf_putc(out, '\n');
+    return 0;
 }
 
 static int read_best_rows(struct read_request *read, struct err *err)
@@ -54,8 +68,7 @@ static int read_best_rows(struct read_request *read, struct err *err)
     if (study.best_trial != 0) {
         TRY(store_trial_load(read->store, trial_id(study.id, study.best_trial), &trial, err));
     }
-    write_best(read, &study, study.best_trial != 0 ? &trial : NULL);
-    return 0;
+    return write_best(read, &study, study.best_trial != 0 ? &trial : NULL, err);
 }
 
 static int read_best(struct read_request *read, struct err *err)
@@ -216,13 +229,30 @@ static int each_best(json_t *answer, representation_row *row, void *context, str
     return 0;
 }
 
+/* How many are feasible, which metric is missing, and the nearest where none is. */
+static void append_feasible(const json_t *answer, struct buf *out)
+{
+    static void (*const parts[])(struct buf * out, const json_t *answer) = {
+        bounds_append_count, bounds_append_never_reported, bounds_append_nearest};
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        OWN(buf) struct buf line;
+        buf_init(&line, LINE_BYTES);
+        parts[i](&line, answer);
+        cell_append_escaped(out, buf_text(&line));
+        buf_puts(out, line.len > 0 ? "\n" : "");
+        buf_check_part(out, &line);
+    }
+}
+
 static const struct representation best_representation = {
     .formats = FORMATS_ONE | FORMAT_BIT(FORMAT_HYDRA),
     .columns = trial_columns,
     .add_columns = trial_representation_add_columns,
     .is_one = true,
     .each_row = each_best,
-    .nothing = "no trial of the study is complete yet",
+    .nothing = "no trial of the study is complete yet, or none is feasible",
+    .foot = append_feasible,
 };
 static const struct representation_column history_columns[] = {
     {.key = "number", .is_right = true},

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/step.h"
+#include "server/api/bounds.h"
 
 #define PARAMETERS "parameters."
 #define METRICS "metrics."
@@ -16,7 +17,7 @@ static const char *const plain_names[COLUMN_PLAIN_COUNT] = {
     [COLUMN_ATTEMPT] = "attempt",       [COLUMN_WORKER] = "worker",
     [COLUMN_CREATED_AT] = "created_at", [COLUMN_STARTED_AT] = "started_at",
     [COLUMN_ENDED_AT] = "ended_at",     [COLUMN_REASON] = "reason",
-    [COLUMN_SOURCE] = "source",
+    [COLUMN_SOURCE] = "source",         [COLUMN_FEASIBLE] = "feasible",
 };
 
 /* ---- which ---- */
@@ -115,7 +116,7 @@ static int add_fields(struct column_set *set, const char *fields, struct err *er
                 err, ERR_MALFORMED,
                 "fields: trials of this study have no \"%.*s\"; take of number, state, "
                 "value, step, attempt, worker, created_at, started_at, ended_at, reason, "
-                "source, parameters.NAME, parameters.*, metrics.NAME, metrics.*",
+                "source, feasible, parameters.NAME, parameters.*, metrics.NAME, metrics.*",
                 len > 80 ? 80 : (int)len, at);
         }
         at += len + (at[len] == ',' ? 1 : 0);
@@ -323,6 +324,9 @@ void column_write(const struct column_set *set, const struct trial_column *colum
     case COLUMN_STARTED_AT:
     case COLUMN_ENDED_AT:
         write_int_or_null(moment_of(column, row) > 0, moment_of(column, row), w);
+        break;
+    case COLUMN_FEASIBLE:
+        bounds_write_feasible(set->study->def->def, row, w);
         break;
     case COLUMN_PARAMETER:
         write_parameter(set, column, row, w);

@@ -87,6 +87,23 @@ static void append_objectives(const struct live_study_view *study, const struct 
     }
 }
 
+/* " p99_ms=612 violates p99_ms <= 500", for each bound that the trial violates. */
+static void append_violated(const struct study_def *def, const struct trial_row *trial,
+                            struct buf *out)
+{
+    char text[METRIC_BOUND_BYTES];
+
+    for (size_t i = 0; i < trial->n_bounded && i < def->n_bounds; i++) {
+        if (metric_bound_excess(&def->bounds[i], trial->bounded[i]) > 0) {
+            if (!study_is_objective(def, def->bounds[i].metric)) {
+                append_value(def->bounds[i].metric, trial->bounded[i], out);
+            }
+            buf_puts(out, " violates ");
+            cell_append_escaped(out, metric_bound_text(&def->bounds[i], text));
+        }
+    }
+}
+
 /* "completed accuracy=0.93 best" */
 static int append_end(const struct event_row *event, const struct live_view *view,
                       struct store *store, struct buf *out, struct err *err)
@@ -106,6 +123,7 @@ static int append_end(const struct event_row *event, const struct live_view *vie
     buf_puts(out, trial_state_name(trial.state));
     append_reason(trial.reason, out);
     append_objectives(study, &trial, out);
+    append_violated(study->def->def, &trial, out);
     TRY(or_gone(store_study_load(store, event->study, &row, err), &found, err));
     buf_puts(out, found && row.best_trial == event->trial ? " best" : "");
     return 0;

@@ -5,6 +5,7 @@
 
 #include "common/explain_text.h"
 #include "common/step.h"
+#include "server/api/bounds.h"
 #include "server/api/json.h"
 #include "server/api/schedule_records.h"
 #include "server/strategy/strategy.h"
@@ -80,6 +81,8 @@ static void write_trial(const struct study_def *study, const struct trial_row *r
     json_put_string(w, "state", trial_state_name(row->state));
     json_put_string(w, "reason", row->reason[0] == '\0' ? NULL : row->reason);
     json_put_string(w, "worker", row->worker[0] == '\0' ? NULL : row->worker);
+    bounds_put_feasible(study, row, w);
+    bounds_put_trial(study, row, w);
     explain_origin_write(study, row, w);
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/step.h"
 #include "server/analysis/slots_wanted.h"
+#include "server/api/bounds.h"
 #include "server/api/json.h"
 
 void json_response(struct http_response *response, int status, struct json_writer *w)
@@ -64,6 +65,7 @@ void study_write_members(const struct study_def *def, const struct study_row *ro
     } else {
         json_write_null(w);
     }
+    bounds_put_study(def, row, w);
     int64_t slots = slots_wanted(def, row);
     if (slots == SLOTS_UNLIMITED) {
         json_put_null(w, "slots_wanted");
@@ -100,15 +102,6 @@ static void write_value(const struct study_def *def, const struct trial_row *row
         json_write_string(w, json_string_value(value));
     } else {
         json_write_null(w);
-    }
-}
-
-static void write_feasible(enum feasibility feasibility, struct json_writer *w)
-{
-    if (feasibility == FEASIBILITY_UNKNOWN) {
-        json_write_null(w);
-    } else {
-        json_write_bool(w, feasibility == FEASIBLE);
     }
 }
 
@@ -156,10 +149,7 @@ static void write_trial(const struct study_def *def, const struct trial_row *row
     json_put_bool(w, "fallback", row->fallback);
     json_put_bool(w, "outside", !space_is_legal(def->space, row->config));
     write_value(def, row, w);
-    if (def->n_bounds > 0) {
-        json_write_key(w, "feasible");
-        write_feasible(study_feasibility(def, trial_row_bounded(row)), w);
-    }
+    bounds_put_feasible(def, row, w);
     json_write_key(w, "metrics");
     if (row->metrics == NULL) {
         json_object_begin(w);

@@ -32,6 +32,7 @@ static int add_trial(void *context, struct trial_row *row, struct err *err)
         .number = trial_id_number(row->id),
         .state = row->state,
         .n_values = row->n_values,
+        .is_excluded = study_feasibility(report->def, trial_row_bounded(row)) != FEASIBLE,
         .has_step = row->has_step,
         .step = row->step,
         .started_at_ms = row->started_at_ms,

@@ -26,6 +26,9 @@ void trial_representation_add_columns(const struct live_study_view *study,
 {
     const struct space *space = study->def->def->space;
 
+    if (study->def->def->n_bounds > 0) {
+        representation_columns_add(columns, &(struct representation_column){.key = "feasible"});
+    }
     for (size_t i = 0; i < study->n_metrics; i++) {
         representation_columns_add(
             columns, &(struct representation_column){

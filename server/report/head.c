@@ -50,6 +50,24 @@ static void write_objectives(const struct study_def *def, struct buf *out)
     fact_end(out);
 }
 
+static void write_bounds(const struct study_report *report, struct buf *out)
+{
+    const struct study_def *def = report->def;
+    char text[METRIC_BOUND_BYTES > SHORT_BYTES ? METRIC_BOUND_BYTES : SHORT_BYTES];
+
+    if (def->n_bounds == 0) {
+        return;
+    }
+    fact_begin(out, "Subject to");
+    for (size_t i = 0; i < def->n_bounds; i++) {
+        buf_puts(out, i == 0 ? "" : "; ");
+        html_text(out, metric_bound_text(&def->bounds[i], text));
+    }
+    buf_printf(out, " <small>%s of the completed trials are feasible</small>",
+               short_count(report->row->feasible_trials, text));
+    fact_end(out);
+}
+
 static void write_options(const json_t *options, struct buf *out)
 {
     const char *key;
@@ -204,6 +222,7 @@ void report_head(const struct study_report *report, struct buf *out)
     }
     buf_puts(out, "<dl class=\"facts\">\n");
     write_objectives(def, out);
+    write_bounds(report, out);
     write_strategy(def, out);
     write_state(report, out);
     write_trials(report, out);
@@ -277,7 +296,9 @@ void report_best(const struct study_report *report, struct buf *out)
     }
     section_begin(out, "Best configuration", NULL);
     if (report->n_ranked == 0) {
-        buf_puts(out, "<p>No trial has a value yet.</p>\n");
+        buf_puts(out, def->n_bounds > 0 && report->row->counts[TRIAL_COMPLETED] > 0
+                          ? "<p>No trial is known to be feasible yet.</p>\n"
+                          : "<p>No trial has a value yet.</p>\n");
         section_end(out);
         return;
     }

@@ -17,7 +17,7 @@ struct history_chart {
     size_t n;
     const struct shown_trial **ended; /* the trials that ended, in this order */
     struct axis_range range;
-    size_t n_no_value, n_stopped, n_failed;
+    size_t n_no_value, n_stopped, n_excluded, n_failed;
 };
 
 static int by_end(const void *a, const void *b)
@@ -36,7 +36,10 @@ static void count(struct history_chart *chart)
     for (size_t i = 0; i < chart->n; i++) {
         bool has_value = trial_has_value(chart->ended[i]);
         chart->n_no_value += !has_value;
-        chart->n_stopped += has_value && !trial_has_result(chart->report, chart->ended[i]);
+        bool is_excluded = has_value && chart->ended[i]->is_excluded;
+        chart->n_excluded += is_excluded;
+        chart->n_stopped +=
+            has_value && !is_excluded && !trial_has_result(chart->report, chart->ended[i]);
         chart->n_failed += chart->ended[i]->state == TRIAL_FAILED;
     }
 }
@@ -48,7 +51,16 @@ static double place_of(const struct plot *plot, size_t k)
     return axis_place(&plot->x, (double)k + 1);
 }
 
-static void draw_dots(const struct history_chart *chart, const struct plot *plot, bool results,
+enum dots { DOTS_STOPPED, DOTS_EXCLUDED, DOTS_RESULT };
+
+static enum dots dots_of(const struct history_chart *chart, const struct shown_trial *trial)
+{
+    return trial->is_excluded                       ? DOTS_EXCLUDED
+           : trial_has_result(chart->report, trial) ? DOTS_RESULT
+                                                    : DOTS_STOPPED;
+}
+
+static void draw_dots(const struct history_chart *chart, const struct plot *plot, enum dots dots,
                       const char *class)
 {
     size_t every = chart->n / DRAWN_MAX + 1;
@@ -56,7 +68,7 @@ static void draw_dots(const struct history_chart *chart, const struct plot *plot
     svg_path_begin(plot->out, class);
     for (size_t k = 0; k < chart->n; k += every) {
         const struct shown_trial *trial = chart->ended[k];
-        if (trial_has_value(trial) && trial_has_result(chart->report, trial) == results
+        if (trial_has_value(trial) && dots_of(chart, trial) == dots
             && axis_holds(&plot->y, trial->values[0])) {
             svg_path_dot(plot->out, place_of(plot, k), axis_place(&plot->y, trial->values[0]));
         }
@@ -172,8 +184,11 @@ static void draw(const struct history_chart *chart, const char *class, double wi
     axis_init(&plot.x, 1, (double)chart->n, false);
     axis_init(&plot.y, chart->range.low, chart->range.high, chart->range.is_log);
     plot_begin(&plot, &text);
-    draw_dots(chart, &plot, false, "dots stopped");
-    draw_dots(chart, &plot, true, "dots");
+    draw_dots(chart, &plot, DOTS_STOPPED, "dots stopped");
+    if (chart->n_excluded > 0) {
+        draw_dots(chart, &plot, DOTS_EXCLUDED, "dots excluded");
+    }
+    draw_dots(chart, &plot, DOTS_RESULT, "dots");
     draw_outside(chart, &plot);
     draw_failures(chart, &plot);
     draw_best(chart, &plot);
@@ -195,6 +210,9 @@ static void write_legend(const struct history_chart *chart, struct buf *out)
     buf_puts(out, "<span class=\"key dots\">completed</span>");
     if (chart->n_stopped > 0) {
         buf_puts(out, " <span class=\"key stopped\">stopped early</span>");
+    }
+    if (chart->n_excluded > 0) {
+        buf_puts(out, " <span class=\"key excluded\">not feasible</span>");
     }
     if (chart->n_failed > 0) {
         buf_puts(out, " <span class=\"key failed\">failed</span>");

@@ -133,6 +133,12 @@ static void say_search(const struct study_report *report, struct prose *prose)
         prose_say(prose, "%s%s ", i == 0 ? ", " : " and ", up ? "maximizing" : "minimizing");
         prose_word(prose, def->objectives[i].metric, WORD_MAX);
     }
+    for (size_t i = 0; i < def->n_bounds; i++) {
+        prose_say(prose, i == 0 ? ", subject to " : " and ");
+        prose_word(prose, def->bounds[i].metric, WORD_MAX);
+        prose_say(prose, " at %s ", def->bounds[i].is_lower ? "least" : "most");
+        prose_number(prose, def->bounds[i].limit);
+    }
     prose_say(prose, ". ");
 }
 
@@ -176,6 +182,10 @@ static void say_outcomes(const struct study_report *report, struct prose *prose)
                       words[state]);
             joint = ", ";
         }
+    }
+    if (report->def->n_bounds > 0) {
+        prose_say(prose, ". %s of those that completed satisfied the constraints",
+                  short_count(report->row->feasible_trials, text));
     }
     prose_say(prose, ". ");
 }

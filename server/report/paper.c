@@ -138,9 +138,10 @@ static void write_sample(const struct study_report *report, size_t n, struct pro
 
     paragraph_begin(prose, &part, &text);
     prose_say(&part,
-              "%sOf the %zu trials that completed, drawn at random with replacement; trials that "
+              "%sOf the %zu trials that completed%s, drawn at random with replacement; trials that "
               "failed or were stopped early are not among them",
-              prose->is_latex ? "\\noindent " : "", n);
+              prose->is_latex ? "\\noindent " : "", n,
+              report->def->n_bounds > 0 ? " and satisfied the constraints" : "");
     prose_cite(&part, CITATION_BEST_OF_N);
     prose_say(&part, ".");
     if (strcmp(study_strategy(report->def), "random") != 0) {

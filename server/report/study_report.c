@@ -37,7 +37,8 @@ static bool has_rank(const struct study_def *def, const struct shown_trial *tria
 {
     bool stopped = trial->state == TRIAL_PRUNED || trial->state == TRIAL_PAUSED;
 
-    if (trial->state != TRIAL_COMPLETED && !(stopped && def->has_resource)) {
+    if (trial->is_excluded
+        || (trial->state != TRIAL_COMPLETED && !(stopped && def->has_resource))) {
         return false;
     }
     for (size_t i = 0; i < trial->n_values; i++) {

@@ -23,6 +23,7 @@ struct shown_trial {
     char reason[24];
     size_t n_values; /* one an objective; 0: none */
     double values[OBJECTIVES_MAX];
+    bool is_excluded; /* it is not known to satisfy the study's outcome constraints */
     bool has_step;
     int64_t step;
     int64_t started_at_ms, ended_at_ms, ended_seq; /* 0: none */
@@ -66,8 +67,8 @@ struct study_report {
 void study_report_finish(struct study_report *report);
 OWN_VALUE(study_report)
 
-/* Orders the trials with values: those that reached more resource first, of these the better; with
- * several objectives the front first. Call it once all trials are there. ERR_NOMEM. */
+/* Orders the feasible trials with values: those that reached more resource first, of these the
+ * better; with several objectives the front first. Call it once all trials are there. ERR_NOMEM. */
 MUST_USE int study_report_rank(struct study_report *report, struct err *err);
 /* Chooses the trials of which configurations are drawn: the best ones, and some of all the others.
  * Returns how many places were written to `chosen`, at most REPORT_CONFIGS; in no order. */

@@ -24,7 +24,8 @@ void trial_text(const struct study_report *report, const struct shown_trial *tri
         buf_printf(out, " at %s %s", def->resource_name,
                    step_format(trial->step, def->resource_digits, text));
     }
-    buf_printf(out, ", %s", trial_state_name(trial->state));
+    buf_printf(out, ", %s%s", trial_state_name(trial->state),
+               trial->is_excluded && trial->n_values > 0 ? ", not feasible" : "");
     for (size_t i = 0; trial->config != NULL && i < def->space->n_params; i++) {
         bool is_active = !def->space->params[i].is_namesake
                          && space_active_namesake(def->space, i, trial->config) != SPACE_NONE;
@@ -43,8 +44,8 @@ const char *direction_text(enum direction direction)
 
 bool trial_has_result(const struct study_report *report, const struct shown_trial *trial)
 {
-    return trial->state == TRIAL_COMPLETED && trial->n_values == report->def->n_objectives
-           && isfinite(trial->values[0]);
+    return trial->state == TRIAL_COMPLETED && !trial->is_excluded
+           && trial->n_values == report->def->n_objectives && isfinite(trial->values[0]);
 }
 
 bool trial_has_value(const struct shown_trial *trial)

@@ -83,6 +83,20 @@ void study_consider_best(struct live_study *study, const struct trial_row *row)
     }
 }
 
+void study_count_feasible(struct live_study *study, const struct trial_row *row)
+{
+    if (study->def->n_bounds == 0) {
+        return;
+    }
+    study->row.feasible_trials +=
+        row->state == TRIAL_COMPLETED
+        && study_feasibility(study->def, trial_row_bounded(row)) == FEASIBLE;
+    for (size_t i = 0; i < row->n_bounded; i++) {
+        study->row.bounds_seen |= isnan(row->bounded[i]) ? 0 : INT64_C(1) << i;
+    }
+    study->dirty = true;
+}
+
 /* ---- trials ---- */
 
 /* Counts trials that fail by themselves one after the other. What was lost with its worker, found
@@ -134,6 +148,7 @@ int trial_become(struct state *state, struct live_trial *trial, enum trial_state
     }
     count_failed_in_row(study, row, before);
     study_consider_best(study, row);
+    study_count_feasible(study, row);
     if (trial_state_is_final(next)) {
         tally_end(trial);
     }

@@ -14,8 +14,10 @@
 MUST_USE int trial_become(struct state *state, struct live_trial *trial, enum trial_state next,
                           const char *reason, struct err *err);
 /* The best trial of a study is kept beside its counters: it becomes this one if this one is better,
- * and lies in the study's space. */
+ * counts among the best at all (study_best_level()). */
 void study_consider_best(struct live_study *study, const struct trial_row *row);
+/* Counts, for a study with outcome constraints, a trial that has just got this state. */
+void study_count_feasible(struct live_study *study, const struct trial_row *row);
 /* The trial gets its final state; schedule and suggester learn of it; it is freed. `reply` (may be
  * NULL) is filled. */
 MUST_USE int trial_end(struct state *state, struct live_trial *trial, enum trial_state end,

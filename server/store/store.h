@@ -103,6 +103,8 @@ struct study_row {
     int64_t failed_in_row;   /* trials that failed by themselves since the last that did not */
     bool has_value;          /* a finite objective was reported at least once */
     int64_t enqueued_trials; /* without those that were cancelled before their first lease */
+    int64_t feasible_trials; /* completed ones that are known to be feasible */
+    int64_t bounds_seen;     /* bit i: a trial has reported a number of the metric of bound i */
 };
 void study_row_finish(struct study_row *row);
 OWN_VALUE(study_row)

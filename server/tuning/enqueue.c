@@ -78,6 +78,7 @@ static int write_imported(struct tuning *tuning, struct live_study *study,
     TRY(store_trial_insert(tuning->state.store, row, err));
     count(study, row);
     study_consider_best(study, row);
+    study_count_feasible(study, row);
     TRY(tried_add(study, row, err));
     return study_observe(&tuning->state, study, row, err);
 }

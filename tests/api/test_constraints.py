@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Outcome constraints: what a study takes, which trials are feasible, and what counts them."""
 
+import json
 import os
 import sys
 
@@ -70,6 +71,58 @@ class Constraints(hone.SharedServerTest):
         self.assertEqual([(p["number"], p["after_trials"]) for p in self.get("best/history")["items"]], [(2, 2), (4, 4)])
         self.assertEqual([t["number"] for t in self.get("best/pareto")["items"]], [4])
         self.assertEqual([t["number"] for t in self.get("best/trials?sort=best")["items"]], [4, 5, 2, 1, 3, 6])
+
+    def test_best_and_study_say_how_many_are_feasible_and_what_is_missing(self):
+        self.make("says", subject_to=P99 + ["size >= 2"])
+        self.assertEqual((self.get("says")["feasible_trials"], self.get("says")["never_reported"]), (0, []))
+        self.finish("says", loss=1, p99_ms=900)
+        best = self.get("says/best")
+        self.assertEqual((best["feasible_trials"], best["completed_trials"]), (0, 1))
+        self.assertEqual((best["never_reported"], best["nearest"]), (["size"], None))
+        self.finish("says", loss=1, p99_ms=900, size=2)
+        self.finish("says", loss=1, p99_ms=600, size=1)
+        self.finish("says", loss=1, p99_ms=750, size=3)
+        nearest = self.get("says/best")["nearest"]
+        self.assertEqual((nearest["trial"], nearest["violation"]), (4, 0.5))
+        self.assertEqual(nearest["constraints"], [
+            {"constraint": "p99_ms <= 500", "metric": "p99_ms", "value": 750, "excess": 250, "satisfied": False},
+            {"constraint": "size >= 2", "metric": "size", "value": 3, "excess": 0, "satisfied": True}])
+        self.finish("says", loss=9, p99_ms=1, size=3)
+        best = self.get("says/best")
+        self.assertEqual((best["trial"]["number"], best["feasible_trials"], best["never_reported"]), (5, 1, []))
+        self.assertNotIn("nearest", best)
+        self.assertEqual((self.get("says")["feasible_trials"], self.get("says")["never_reported"]), (1, []))
+
+    def test_every_representation_tells_what_is_not_feasible(self):
+        self.make("shown", subject_to=P99)
+        self.finish("shown", loss=1, p99_ms=612)
+        self.finish("shown", loss=2)
+
+        def text(path):
+            reply = self.client.get(f"/v1/studies/shown{path}")
+            self.assertEqual(reply.status, 200, reply)
+            return reply.body.decode()
+
+        self.assertRegex(text("/trials?format=csv").splitlines()[0], r"(^|,)feasible,")
+        self.assertIn("false", text("/trials?format=table"))
+        self.assertIn("false", text("/export?format=csv"))
+        self.assertEqual(json.loads(text("/trials/columns?fields=feasible"))["columns"],
+                         {"feasible": [False, None]})
+        table = text("/best?format=table")
+        self.assertIn("none of 2 completed trials is feasible", table)
+        self.assertIn("the nearest is trial 1: p99_ms 612 violates p99_ms <= 500 by 112", table)
+        events = text("/events?after=0&format=text&follow=false")
+        self.assertIn("completed loss=1 p99_ms=612 violates p99_ms <= 500", events)
+        explained = self.get("shown/trials/1/explain")
+        self.assertIs(explained["feasible"], False)
+        self.assertEqual(explained["constraints"][0]["excess"], 112)
+        self.assertIn("p99_ms 612 violates p99_ms <= 500 by 112", text("/trials/1/explain?format=text"))
+        self.assertIn("p99_ms was not reported", text("/trials/2/explain?format=text"))
+        report = text("/report")
+        self.assertIn("No trial is known to be feasible", report)
+        self.assertIn("p99_ms &lt;= 500", report)
+        paper = text("/paper?format=text")
+        self.assertIn("subject to p99_ms at most 500", " ".join(paper.split()))
 
     def test_a_front_of_two_objectives_holds_feasible_trials_only(self):
         self.make("two", subject_to=P99, objectives=[{"metric": "loss", "direction": "minimize"},

@@ -90,6 +90,8 @@ START_TEST(study_update_keeps_name_and_accepted_body)
         row.target_reached = true;
         row.last_ordinal = 11;
         row.enqueued_trials = 5;
+        row.feasible_trials = 6;
+        row.bounds_seen = 0x81;
         row.best_trial = 4;
         row.best_value = -2.5;
         row.best_resource = 27;
@@ -103,6 +105,8 @@ START_TEST(study_update_keeps_name_and_accepted_body)
         ck_assert(read.exhausted && read.target_reached);
         ck_assert_uint_eq(read.last_ordinal, 11);
         ck_assert_int_eq(read.enqueued_trials, 5);
+        ck_assert_int_eq(read.feasible_trials, 6);
+        ck_assert_int_eq(read.bounds_seen, 0x81);
         ck_assert_int_eq(read.best_trial, 4);
         ck_assert_double_eq(read.best_value, -2.5);
         ck_assert_int_eq(read.best_resource, 27);

@@ -94,6 +94,8 @@ static int write_study(struct store *store, int mark, struct study_row *row, str
     row->best_resource = 9;
     row->failed_in_row = 1;
     row->has_value = true;
+    row->feasible_trials = 1;
+    row->bounds_seen = 1;
     TRY(store_study_update(store, row, true, err));
     TRY(store_metric_insert(store, row->id, 0, "loss", err));
     return store_metric_insert(store, row->id, 1, "val/accuracy", err);
@@ -386,10 +388,11 @@ static void put_study_row(struct buf *text, const struct study_row *row)
     buf_printf(text,
                " last %" PRId64 " %" PRIu64 " leased %" PRId64 " spent %" PRId64
                " exhausted %d target %d best %" PRId64 " %.17g %" PRId64 " failed %" PRId64
-               " has value %d counts",
+               " has value %d feasible %" PRId64 " %" PRId64 " counts",
                row->last_number, row->last_ordinal, row->leased_trials, row->resource_spent,
                row->exhausted, row->target_reached, row->best_trial, row->best_value,
-               row->best_resource, row->failed_in_row, row->has_value);
+               row->best_resource, row->failed_in_row, row->has_value, row->feasible_trials,
+               row->bounds_seen);
     for (size_t i = 0; i < TRIAL_STATE_COUNT; i++) {
         buf_printf(text, " %" PRId64, row->counts[i]);
     }

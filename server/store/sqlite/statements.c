@@ -11,7 +11,7 @@
     "id, name, accepted, definition, state, reason, revision, created_at_ms, started_at_ms,"       \
     " paused_at_ms, paused_ms, last_number, last_ordinal, leased_trials, resource_spent,"          \
     " exhausted, target_reached, counts, best_trial, best_value, best_resource, failed_in_row,"    \
-    " has_value, enqueued_trials"
+    " has_value, enqueued_trials, feasible_trials, bounds_seen"
 
 #define TRIAL_COLUMNS                                                                              \
     "trial.id, trial.state, trial.reason, trial.source, trial.fallback, trial.ordinal,"            \
@@ -61,7 +61,8 @@ const char *const stmt_sql[STMT_COUNT] = {
         " exhausted = :exhausted, target_reached = :target_reached, counts = :counts,"
         " best_trial = :best_trial, best_value = :best_value, best_resource = :best_resource,"
         " failed_in_row = :failed_in_row, has_value = :has_value,"
-        " enqueued_trials = :enqueued_trials"
+        " enqueued_trials = :enqueued_trials, feasible_trials = :feasible_trials,"
+        " bounds_seen = :bounds_seen"
         " WHERE id = :id",
     [STMT_STUDY_DEFINE] = "UPDATE study SET definition = :definition WHERE id = :id",
     [STMT_STUDY_DELETE] = "UPDATE study SET deleted_at_ms = :now_ms WHERE id = :id",

@@ -63,6 +63,8 @@ int store_study_update(struct store *store, const struct study_row *row, bool de
     stmt_bind_int(&s, ":failed_in_row", row->failed_in_row);
     stmt_bind_int(&s, ":has_value", row->has_value);
     stmt_bind_int(&s, ":enqueued_trials", row->enqueued_trials);
+    stmt_bind_int(&s, ":feasible_trials", row->feasible_trials);
+    stmt_bind_int(&s, ":bounds_seen", row->bounds_seen);
     TRY(stmt_run(store, &s, err));
     return define ? update_definition(store, row, err) : 0;
 }
@@ -102,6 +104,8 @@ static int read_study(struct stmt *s, struct study_row *row, struct err *err)
     row->failed_in_row = stmt_int(s, 21);
     row->has_value = stmt_int(s, 22) != 0;
     row->enqueued_trials = stmt_int(s, 23);
+    row->feasible_trials = stmt_int(s, 24);
+    row->bounds_seen = stmt_int(s, 25);
     return stmt_check(s, err);
 }
 
