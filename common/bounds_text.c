@@ -28,8 +28,8 @@ void bounds_append_count(struct buf *out, const json_t *answer)
     } else if (feasible == 0) {
         buf_printf(out, "none of %" PRId64 " completed trials is feasible", completed);
     } else {
-        buf_printf(out, "%" PRId64 " of %" PRId64 " completed trial%s feasible", feasible,
-                   completed, completed == 1 ? " is" : "s are");
+        buf_printf(out, "%" PRId64 " of %" PRId64 " completed trial%s %s feasible", feasible,
+                   completed, completed == 1 ? "" : "s", feasible == 1 ? "is" : "are");
     }
 }
 
@@ -94,4 +94,40 @@ const char *bounds_feasible_word(const json_t *trial)
     return feasible == NULL            ? ""
            : json_is_boolean(feasible) ? (json_is_true(feasible) ? "yes" : "no")
                                        : "?";
+}
+
+/* Is the metric an objective of the study, in the long form or the short one? */
+static bool is_objective(const json_t *study, const char *metric)
+{
+    size_t i;
+    json_t *objective;
+
+    json_array_foreach (json_object_get(study, "objectives"), i, objective) {
+        if (strcmp(text_at(objective, "metric"), metric) == 0) {
+            return true;
+        }
+    }
+    return strcmp(text_at(study, "metric"), metric) == 0;
+}
+
+size_t bounds_metrics(const json_t *study, struct metric_bound bounds[BOUNDS_MAX])
+{
+    struct err ignored;
+    size_t n = 0;
+    size_t i;
+    json_t *item;
+
+    json_array_foreach (json_object_get(study, "subject_to"), i, item) {
+        const char *text = json_string_value(item);
+        if (n == BOUNDS_MAX || text == NULL
+            || metric_bound_parse(text, &bounds[n], &ignored) != 0) {
+            continue;
+        }
+        bool is_known = is_objective(study, bounds[n].metric);
+        for (size_t k = 0; k < n; k++) {
+            is_known = is_known || strcmp(bounds[k].metric, bounds[n].metric) == 0;
+        }
+        n += is_known ? 0 : 1;
+    }
+    return n;
 }

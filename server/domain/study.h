@@ -14,7 +14,7 @@
 #include "common/own.h"
 #include "common/space/space.h"
 #include "common/wire/wire.h"
-#include "server/domain/metric_bound.h"
+#include "common/metric_bound.h"
 #include "server/domain/trial.h"
 
 enum direction { DIRECTION_MINIMIZE, DIRECTION_MAXIMIZE };

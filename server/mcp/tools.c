@@ -46,6 +46,10 @@
          .kind = ARGUMENT_JSON,                                                                    \
          .schema = "\"type\":\"array\",\"items\":{\"type\":\"string\"}",                           \
          .description = "Such as \"units * layers <= 1024\""},                                     \
+        {.name = "subject_to",                                                                     \
+         .kind = ARGUMENT_JSON,                                                                    \
+         .schema = "\"type\":\"array\",\"items\":{\"type\":\"string\"}",                           \
+         .description = "Bounds on metrics that trials report, such as \"p99_ms <= 500\""},        \
         {.name = "resource",                                                                       \
          .kind = ARGUMENT_JSON,                                                                    \
          .schema = "\"type\":\"object\"",                                                          \

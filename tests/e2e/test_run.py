@@ -344,6 +344,48 @@ def failed_in(account, name):
     return json.loads(done.stdout)["counts"].get("failed", 0) if done.returncode == 0 else 0
 
 
+SERVE = ["sh", "-c", 'echo "hone: throughput=$0 p99_ms=$(($0 * 6))"', "{batch}"]
+BOUNDED = ["--maximize", "throughput", "-P", "batch=int:1..128", "--trials", "5", "--seed", "3",
+           "--strategy", "grid", "--subject-to"]
+
+
+def test_the_best_of_a_run_satisfies_its_bound(tmp):
+    with Account(tmp) as account:
+        definition = [*BOUNDED, "p99_ms<=500", "--trials", "128"]
+        out, talk = account.hone("run", "serve", *definition, "--", *SERVE)
+        contains(out, "throughput   83\n", "p99_ms       498\n", "83 of 128 completed trials are feasible")
+        contains(talk, "this was: sh -c", "83 of 128 completed trials are feasible")
+        contains(account.hone("study", "show", "serve")[0], "subject to   p99_ms <= 500\n",
+                 "feasible     83 of 128 completed trials are feasible\n")
+        out, _ = account.hone("study", "trials", "serve", "--sort", "best", "--limit", "84")
+        rows = [line.split() for line in out.splitlines()[-2:]]
+        expect(rows[0][-3:], ["yes", "6", "1"])
+        expect(rows[1][-3], "no")
+        contains(account.hone("study", "explain", "serve", rows[1][0])[0],
+                 f"p99_ms {rows[1][-2]} violates p99_ms <= 500 by {int(rows[1][-2]) - 500}\n")
+
+
+def test_a_run_whose_trials_all_violate_says_which_is_nearest(tmp):
+    with Account(tmp) as account:
+        out, talk = account.hone("run", "tight", *BOUNDED, "p99_ms <= 5", "--", *SERVE, status=1)
+        expect(out, "")
+        nearest = re.search("the nearest is trial ([1-5]): p99_ms 6 violates p99_ms <= 5 by 1;", talk)
+        contains(talk, "none of 5 completed trials is feasible", f"hone study explain tight {nearest[1]}'")
+        contains(account.hone("study", "best", "tight", status=3)[1], "none of 5 completed trials is feasible")
+        contains(account.hone("study", "history", "tight")[1], "no trial is known to be feasible yet")
+
+
+def test_a_bounded_metric_that_is_never_reported_is_pointed_out(tmp):
+    with Account(tmp) as account:
+        _, talk = account.hone("run", "typo", *BOUNDED, "p99 <= 500", "--", *SERVE, status=1)
+        contains(talk, "no trial has reported p99, which subject_to names")
+        contains(account.hone("study", "show", "typo")[0], "no trial has reported p99")
+        out, _ = account.hone("worker", "--try", "--study", "typo", "--", *SERVE, status=1)
+        contains(out, "p99, which subject_to names, was not reported\n")
+        _, talk = account.hone("run", "bad", *BOUNDED, "p99_ms < 500", "--", *SERVE, status=2)
+        contains(talk, "--subject-to 0: has <; write <=")
+
+
 def test_a_run_whose_slot_waits_leaves_when_the_study_is_over(tmp):
     """After some failures the slot waits longer and longer before it asks again."""
     with Account(tmp) as account:

@@ -1,4 +1,4 @@
-#include "server/domain/metric_bound.h"
+#include "common/metric_bound.h"
 
 #include <check.h>
 #include <math.h>

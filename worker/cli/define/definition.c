@@ -14,6 +14,7 @@ enum {
     KEY_MAXIMIZE = 0x2000,
     KEY_MINIMIZE,
     KEY_CONSTRAINT,
+    KEY_SUBJECT_TO,
     KEY_STRATEGY,
     KEY_RESOURCE,
     KEY_STOPPING,
@@ -47,6 +48,14 @@ static const struct argp_option definition_options[] = {
      "only configurations where this holds: 'units * layers <= 1024'\vNames of other characters "
      "than letters, digits and _ stand in backquotes: '`learning rate` < 0.1'; a backquote in them "
      "is written twice.",
+     1},
+    {"subject-to", KEY_SUBJECT_TO, "BOUND", 0,
+     "only trials where this holds count as the best: 'p99_ms <= 500'\vA bound on a metric that "
+     "the "
+     "trials report, METRIC <= NUMBER or METRIC >= NUMBER, in the metric's own unit; may be "
+     "repeated, "
+     "up to 8. A trial that violates one is completed all the same, and the search learns from it. "
+     "Names with one of < > = ! in them stand in backquotes.",
      1},
     {"strategy", KEY_STRATEGY, "NAME[,OPTION=VALUE]", 0,
      "how to search: random or hyperband,eta=3,search=bayesian\vThe server chooses unless said. "
@@ -269,6 +278,10 @@ static error_t parse_definition(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_CONSTRAINT:
         (void)json_array_append_new(member(definition->given, "constraints", json_array()),
+                                    json_string(arg));
+        return 0;
+    case KEY_SUBJECT_TO:
+        (void)json_array_append_new(member(definition->given, "subject_to", json_array()),
                                     json_string(arg));
         return 0;
     case KEY_STRATEGY:

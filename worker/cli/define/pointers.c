@@ -14,6 +14,7 @@ static const struct {
     {"/stopping", "--stopping"},
     {"/resource", "--resource"},
     {"/constraints", "--constraint"},
+    {"/subject_to", "--subject-to"},
     {"/objectives", "--minimize or --maximize"},
     {"/seed", "--seed"},
     {"/after", "--after"},

@@ -144,6 +144,7 @@ void run_line_append(const struct definition *definition, const json_t *study, s
     add_objectives(&line, study);
     add_parameters(&line, definition);
     add_each(&line, "--constraint", json_object_get(definition->given, "constraints"));
+    add_each(&line, "--subject-to", json_object_get(definition->given, "subject_to"));
     add_resource(&line, json_object_get(study, "resource"));
     add_choice(&line, "--strategy", json_object_get(study, "strategy"), "name");
     add_choice(&line, "--stopping", json_object_get(study, "stopping"), "rule");

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/bounds_text.h"
 #include "common/cell.h"
 #include "common/json.h"
 #include "common/json_value.h"
@@ -27,6 +28,29 @@ void study_print_detail(const json_t *study)
     if (clean.len > 0) {
         (void)fprintf(stderr, "hone: '%s' is finished: %s\n", text_at(study, "name"),
                       buf_text(&clean));
+    }
+}
+
+void study_append_no_best(struct buf *out, const json_t *study, const json_t *best)
+{
+    static void (*const parts[])(struct buf * out, const json_t *answer) = {
+        bounds_append_count, bounds_append_nearest, bounds_append_never_reported};
+    OWN(buf) struct buf text = {0};
+    size_t before = out->len;
+
+    if (json_is_object(json_object_get(best, "trial"))) {
+        return;
+    }
+    for (size_t i = 0; study_count(study, "completed") > 0 && i < sizeof parts / sizeof parts[0];
+         i++) {
+        buf_init(&text, 1 << 16);
+        parts[i](&text, best);
+        buf_puts(out, text.len > 0 && out->len > before ? "; " : "");
+        cell_append_clean(out, buf_text(&text));
+        buf_finish(&text);
+    }
+    if (out->len == before) {
+        buf_printf(out, "no trial of '%s' has a value yet", text_at(study, "name"));
     }
 }
 

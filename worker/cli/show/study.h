@@ -16,6 +16,9 @@
 void study_append_state(struct buf *out, const json_t *study);
 /* Prints to standard error why the study is finished, where its reason alone does not tell. */
 void study_print_detail(const json_t *study);
+/* Why GET …/best names no trial, of a study with one objective: "no trial of 'digits' has a value
+ * yet", or what is known of its outcome constraints; "" where it names one. */
+void study_append_no_best(struct buf *out, const json_t *study, const json_t *best);
 /* "maximize accuracy, minimize latency" */
 void study_append_objectives(struct buf *out, const json_t *study);
 /* "nothing about lr is learned from 'older': …", an item of "not_learned". */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bounds_text.h"
 #include "common/cell.h"
 #include "common/json.h"
 #include "worker/cli/session.h"
@@ -63,7 +64,7 @@ static int add_columns(struct trials *trials)
     const json_t *parameters = json_object_get(trials->study, "parameters");
     const json_t *objectives = json_object_get(trials->study, "objectives");
     bool several = json_array_size(objectives) > 1;
-    size_t n = json_array_size(parameters) + json_array_size(objectives), i;
+    size_t n = json_array_size(parameters) + json_array_size(objectives) + BOUNDS_MAX + 1, i;
     json_t *item;
 
     trials->columns = calloc(N_FIXED + n, sizeof *trials->columns);
@@ -75,6 +76,12 @@ static int add_columns(struct trials *trials)
     trials->columns[VALUE].wide = several; /* it has none then */
     json_array_foreach (objectives, i, item) {
         add_column(trials, text_at(item, "metric"), !several);
+    }
+    if (trials->is_bounded) {
+        trials->columns[trials->n_columns++] = (struct column){"feasible", false, false};
+    }
+    for (i = 0; i < trials->n_bounds; i++) {
+        add_column(trials, trials->bounds[i].metric, false);
     }
     trials->first_parameter = trials->n_columns;
     json_array_foreach (parameters, i, item) {
@@ -89,6 +96,8 @@ int trials_begin(struct trials *trials, const struct options *options, const jso
                  struct err *err)
 {
     *trials = (struct trials){.study = study, .left = -1};
+    trials->is_bounded = json_array_size(json_object_get(study, "subject_to")) > 0;
+    trials->n_bounds = bounds_metrics(study, trials->bounds);
     if (add_columns(trials) != 0) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
@@ -169,6 +178,14 @@ static void fill_cells(const struct trials *trials, const json_t *trial, struct 
                    json_object_get(json_object_get(trial, "metrics"), text_at(item, "metric")),
                    digits);
     }
+    if (trials->is_bounded) {
+        cell(cells, bounds_feasible_word(trial));
+    }
+    for (i = 0; i < trials->n_bounds; i++) {
+        cell_value(cells,
+                   json_object_get(json_object_get(trial, "metrics"), trials->bounds[i].metric),
+                   digits);
+    }
     for (size_t column = trials->first_parameter; column < trials->n_columns; column++) {
         const char *name = trials->columns[column].title;
         parameter_append_value(cells, json_object_get(json_object_get(trial, "parameters"), name),
@@ -222,6 +239,25 @@ static void print_pair(FILE *out, const char *name, const json_t *value,
     text_print(out, buf_text(&line));
 }
 
+/* The metrics that the study bounds, and how many trials are feasible. */
+static void print_bounded(FILE *out, const json_t *study, const json_t *best)
+{
+    const json_t *metrics = json_object_get(json_object_get(best, "trial"), "metrics");
+    struct metric_bound bounds[BOUNDS_MAX];
+    size_t n = bounds_metrics(study, bounds);
+    OWN(buf) struct buf text = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        print_pair(out, bounds[i].metric, json_object_get(metrics, bounds[i].metric), value_append);
+    }
+    buf_init(&text, 1 << 12);
+    bounds_append_count(&text, best);
+    if (text.len > 0) {
+        json_auto_t *sentence = json_string(buf_text(&text));
+        print_pair(out, "feasible", sentence, value_append);
+    }
+}
+
 void best_print(FILE *out, const json_t *study, const json_t *best)
 {
     const json_t *trial = json_object_get(best, "trial");
@@ -232,6 +268,7 @@ void best_print(FILE *out, const json_t *study, const json_t *best)
     print_pair(out, "trial", json_object_get(trial, "number"), value_append);
     print_pair(out, study_metric(study) == NULL ? "value" : study_metric(study),
                json_object_get(trial, "value"), value_append);
+    print_bounded(out, study, best);
     if (json_is_number(resource)) {
         print_pair(out, text_at(json_object_get(study, "resource"), "name"), resource,
                    value_append);

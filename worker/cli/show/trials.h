@@ -1,5 +1,7 @@
 /* Trials as rows: what every trial has, then a column for each parameter of the study and, in wide
- * tables, for each metric that is an objective. CSV is the server's: trials_csv.h. */
+ * tables, for each metric that is an objective; with outcome
+ * constraints also whether a trial is feasible, and the metrics that are bounded. CSV is the
+ * server's: trials_csv.h. */
 #ifndef WORKER_CLI_SHOW_TRIALS_H
 #define WORKER_CLI_SHOW_TRIALS_H
 
@@ -8,6 +10,7 @@
 #include <stdio.h>
 
 #include "common/err.h"
+#include "common/metric_bound.h"
 #include "common/own.h"
 #include "worker/cli/show/printed_list.h"
 
@@ -16,6 +19,9 @@ struct trials {
     const json_t *study;    /* borrowed */
     struct column *columns; /* owned; the titles of metrics and parameters are the study's */
     size_t n_columns;
+    bool is_bounded; /* the study has outcome constraints */
+    size_t n_bounds; /* on metrics that are no objectives: columns of their own */
+    struct metric_bound bounds[BOUNDS_MAX];
     size_t first_parameter; /* the columns of parameters, one for each name, are last */
     int64_t left;           /* rows still wanted; negative: all */
     size_t n_corrected;     /* trials in which reported values were replaced or ignored */

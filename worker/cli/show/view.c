@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/bounds_text.h"
 #include "common/cell.h"
 #include "common/integer.h"
 #include "common/json.h"
@@ -268,6 +269,37 @@ static void append_best(const struct view *view, const json_t *trial, struct buf
     buf_printf(line, ", trial %" PRId64 ": %s", int_at(trial, "number", 0), buf_text(&parameters));
 }
 
+/* Of a study with outcome constraints: why none of its completed trials is the best. */
+static void draw_no_best(const struct view *view, struct picture *picture)
+{
+    OWN(buf) struct buf line = {0};
+
+    if (study_count(view->study, "completed") == 0 || study_metric(view->study) == NULL
+        || json_object_get(view->best, "feasible_trials") == NULL) {
+        return;
+    }
+    buf_init(&line, LINE_BYTES);
+    buf_puts(&line, "best    ");
+    bounds_append_count(&line, view->best);
+    if (json_is_object(json_object_get(view->best, "nearest"))) {
+        buf_puts(&line, "; ");
+        bounds_append_nearest(&line, view->best);
+    }
+    put_wrapped(picture, buf_text(&line), 8, "33");
+}
+
+/* A metric that `subject_to` names and nobody reports is a misspelt one, most likely. */
+static void draw_never_reported(const struct view *view, struct picture *picture)
+{
+    OWN(buf) struct buf line = {0};
+
+    buf_init(&line, LINE_BYTES);
+    bounds_append_never_reported(&line, view->study);
+    if (line.len > 0) {
+        put_wrapped(picture, buf_text(&line), 8, "33");
+    }
+}
+
 /* Wrapped; of a configuration with very many parameters the first lines. */
 static void draw_best(const struct view *view, struct picture *picture)
 {
@@ -276,6 +308,7 @@ static void draw_best(const struct view *view, struct picture *picture)
     OWN(buf) struct buf lines = {0};
 
     if (trial == NULL) {
+        draw_no_best(view, picture);
         return;
     }
     buf_init(&line, LINE_BYTES);
@@ -478,8 +511,24 @@ void view_draw(const struct view *view, size_t width, size_t rows, bool color, s
     draw_bar(view, &picture);
     draw_counts(view, &picture);
     draw_best(view, &picture);
+    draw_never_reported(view, &picture);
     draw_trace(view, &picture);
     draw_running(view, &picture);
+}
+
+/* ", 3 of 12 completed trials are feasible", and what was never reported. */
+static void append_feasible(const struct view *view, struct buf *line)
+{
+    if (study_count(view->study, "completed") == 0
+        || json_object_get(view->study, "feasible_trials") == NULL) {
+        return;
+    }
+    buf_puts(line, ", ");
+    bounds_append_count(line, view->study);
+    if (json_array_size(json_object_get(view->study, "never_reported")) > 0) {
+        buf_puts(line, ", ");
+        bounds_append_never_reported(line, view->study);
+    }
 }
 
 void view_line(const struct view *view, struct buf *out)
@@ -504,6 +553,7 @@ void view_line(const struct view *view, struct buf *out)
         buf_printf(&line, ", best %s %s (trial %" PRId64 ")", study_metric(view->study),
                    text_number(number_at(trial, "value"), 6, number), int_at(trial, "number", 0));
     }
+    append_feasible(view, &line);
     append_rate(view, &rate);
     buf_printf(&line, "%s%s", rate.len > 0 ? ", " : "", buf_text(&rate));
     if (view->trouble != NULL) {

@@ -140,8 +140,9 @@ static void draw_line(struct watch *watch, const struct view *view, int64_t now_
     const char *state = view->trouble != NULL ? "silent" : text_at(view->study, "state");
     int64_t best = int_at(json_object_get(view->best, "trial"), "number", -1);
     bool over = view->trouble == NULL && view_is_over(view);
+    bool is_missing = json_array_size(json_object_get(view->study, "never_reported")) > 0;
     bool news = strcmp(state, watch->last_state) != 0 || best != watch->last_best
-                || over != watch->told_over;
+                || over != watch->told_over || is_missing != watch->told_missing;
 
     if (watch->last_line_ms >= 0 && !news && now_ms - watch->last_line_ms < LINE_EVERY_MS) {
         return;
@@ -152,6 +153,7 @@ static void draw_line(struct watch *watch, const struct view *view, int64_t now_
     (void)snprintf(watch->last_state, sizeof watch->last_state, "%s", state);
     watch->last_best = best;
     watch->told_over = over;
+    watch->told_missing = is_missing;
     watch->last_line_ms = now_ms;
 }
 

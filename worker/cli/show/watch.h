@@ -27,7 +27,8 @@ struct watch {
     int64_t silent_since_ms; /* monotonic; -1: the server answers */
     int64_t last_line_ms;
     char last_state[32];
-    bool told_over; /* the last line was of a study that is over */
+    bool told_over;    /* the last line was of a study that is over */
+    bool told_missing; /* it named a metric that nobody has reported */
     int64_t last_best;
     json_t *study, *best, *running, *history; /* owned: the last answers */
 };

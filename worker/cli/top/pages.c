@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/bounds_text.h"
 #include "common/json.h"
 #include "worker/cli/session.h"
 #include "worker/cli/show/plot.h"
@@ -148,6 +149,18 @@ static void cell_value(struct grid *grid, const json_t *value, int digits)
                         : "");
 }
 
+/* Why it ended so, or why it does not count among the best though it is complete. */
+static const char *reason_of(const json_t *trial)
+{
+    const char *feasible = bounds_feasible_word(trial);
+    bool is_complete = strcmp(text_at(trial, "state"), "completed") == 0;
+
+    return !is_complete || strcmp(feasible, "yes") == 0 || *feasible == '\0'
+               ? text_at(trial, "reason")
+           : strcmp(feasible, "no") == 0 ? "not feasible"
+                                         : "not known to be feasible";
+}
+
 static void trial_cells(const struct top *top, const json_t *trial, struct grid *grid)
 {
     OWN(buf) struct buf text = {0};
@@ -160,7 +173,7 @@ static void trial_cells(const struct top *top, const json_t *trial, struct grid 
     grid_cell(grid, text_at(trial, "state"));
     cell_value(grid, trial_progress(trial, "value"), 4);
     cell_value(grid, trial_progress(trial, "step"), 12);
-    grid_cell(grid, text_at(trial, "reason"));
+    grid_cell(grid, reason_of(trial));
     grid_cell(grid, began_ms < 0
                         ? ""
                         : text_span((ended_ms < 0 ? top->now_ms : ended_ms) - began_ms, span));

@@ -195,10 +195,13 @@ static int print_result(struct session *session, const struct options *options,
         return 0;
     }
     if (!json_is_object(trial)) {
-        return err_set(
-            err, ERR_EXHAUSTED,
-            "no trial of '%s' has a value; 'hone study explain %s 1' tells why, for example",
-            options->arguments[0], options->arguments[0]);
+        OWN(buf) struct buf why = {0};
+        buf_init(&why, 1 << 16);
+        study_append_no_best(&why, watch->study, watch->best);
+        return err_set(err, ERR_EXHAUSTED,
+                       "%s; 'hone study explain %s %" PRId64 "' tells why, for example",
+                       buf_text(&why), options->arguments[0],
+                       int_at(json_object_get(watch->best, "nearest"), "trial", 1));
     }
     if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, watch->best);

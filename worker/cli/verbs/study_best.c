@@ -31,8 +31,10 @@ static int print_best(struct session *session, const json_t *study, const json_t
         if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
             print_json(stdout, best);
         }
-        return err_set(err, ERR_NOT_FOUND, "no trial of '%s' has a value yet",
-                       options->arguments[0]);
+        OWN(buf) struct buf why = {0};
+        buf_init(&why, 1 << 16);
+        study_append_no_best(&why, study, best);
+        return err_set(err, ERR_NOT_FOUND, "%s", buf_text(&why));
     }
     if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, best);

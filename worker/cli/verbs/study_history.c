@@ -101,12 +101,15 @@ static int print_list(struct session *session, const json_t *study, struct err *
     history.best = is_table ? calloc(IMPROVEMENTS_MAX, sizeof *history.best) : NULL;
     printed_list_begin(&history.list, session->options, columns,
                        sizeof columns / sizeof columns[0]);
+    bool is_bounded = json_array_size(json_object_get(study, "subject_to")) > 0;
     int rc = session_each(session, study_path(&path, text_at(study, "name"), "/history"), row,
                           &history, err);
     if (rc == 0 && is_table) {
         print_chart(&history, study);
     }
-    printed_list_end(&history.list, rc == 0, "no trial has a value yet");
+    printed_list_end(&history.list, rc == 0,
+                     is_bounded ? "no trial is known to be feasible yet"
+                                : "no trial has a value yet");
     return rc;
 }
 

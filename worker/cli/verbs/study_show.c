@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/bounds_text.h"
 #include "common/cell.h"
 #include "common/json.h"
 #include "worker/cli/session.h"
@@ -139,6 +140,17 @@ static void print_reasons(const json_t *study, struct buf *text)
     }
 }
 
+/* With outcome constraints: how many trials count at all, and what to look at where none does. */
+static void print_feasible(const json_t *study, const json_t *best, struct buf *text)
+{
+    bounds_append_count(text, study);
+    line("feasible", text);
+    bounds_append_nearest(text, best);
+    line("", text);
+    bounds_append_never_reported(text, study);
+    line("", text);
+}
+
 static void print_study(const json_t *study, const json_t *best)
 {
     OWN(buf) struct buf text = {0};
@@ -161,6 +173,10 @@ static void print_study(const json_t *study, const json_t *best)
     line("created", &text);
     study_append_objectives(&text, study);
     line("objective", &text);
+    json_array_foreach (json_object_get(study, "subject_to"), i, item) {
+        buf_puts(&text, json_is_string(item) ? json_string_value(item) : "");
+        line(i == 0 ? "subject to" : "", &text);
+    }
     study_append_strategy(&text, study);
     line("strategy", &text);
     print_reasons(study, &text);
@@ -184,6 +200,7 @@ static void print_study(const json_t *study, const json_t *best)
         append_best(&text, best, metric);
         line("best", &text);
     }
+    print_feasible(study, best, &text);
     print_parameters(study);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/bounds_text.h"
 #include "common/rng.h"
 #include "common/space/space.h"
 #include "common/step.h"
@@ -235,7 +236,27 @@ static void print_hint(const struct try_result *result)
     (void)fputs(buf_text(&hint), stdout);
 }
 
-static bool print_result(const struct try_result *result)
+/* Of the metrics that the study bounds, those that were not reported; returns whether all were. */
+static bool print_bounded(const json_t *study, const struct pending *measured)
+{
+    struct metric_bound bounds[BOUNDS_MAX];
+    size_t n = bounds_metrics(study, bounds);
+    bool all = true;
+
+    for (size_t i = 0; i < n; i++) {
+        bool found = false;
+        for (size_t k = 0; k < measured->n_names; k++) {
+            found = found || strcmp(measured->names[k].metric, bounds[i].metric) == 0;
+        }
+        if (!found) {
+            (void)printf("%s, which subject_to names, was not reported\n", bounds[i].metric);
+        }
+        all = all && found;
+    }
+    return all;
+}
+
+static bool print_result(const json_t *study, const struct try_result *result)
 {
     const struct pending *measured = &result->measured;
 
@@ -246,12 +267,13 @@ static bool print_result(const struct try_result *result)
     if (measured->n_objectives == 0) {
         print_metrics(measured);
     }
+    bool is_bounded = print_bounded(study, measured);
     if (measured->n == 0) {
         print_hint(result);
     }
     bool is_measured =
         measured->n_objectives == 0 ? measured->n > 0 : pending_is_measured(measured);
-    return is_measured && result->wait_status == 0 && result->spawn_errno == 0;
+    return is_measured && is_bounded && result->wait_status == 0 && result->spawn_errno == 0;
 }
 
 /* ---- the run ---- */
@@ -302,7 +324,7 @@ int worker_try(const struct agent_settings *settings, const struct options *opti
         say("the folder %s cannot be removed", folder);
     }
     if (rc == 0) {
-        *measured = print_result(&result);
+        *measured = print_result(definition, &result);
     }
     return rc;
 }

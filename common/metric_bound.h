@@ -6,8 +6,8 @@
  * value). NaN: not reported, or reported as NaN. A value may be infinite.
  *
  * Pure functions; any thread. */
-#ifndef SERVER_DOMAIN_METRIC_BOUND_H
-#define SERVER_DOMAIN_METRIC_BOUND_H
+#ifndef COMMON_METRIC_BOUND_H
+#define COMMON_METRIC_BOUND_H
 
 #include <stdbool.h>
 #include <stddef.h>
