@@ -25,10 +25,11 @@ void sources_finish(struct sources *sources)
  */
 struct rows {
     const struct transfer *transfer; /* NULL: rows come as they are */
+    const struct study_def *def;     /* of the new study */
     size_t n_params;
     size_t n, cap;
     struct observation *items;
-    size_t completed, refused;
+    size_t completed, refused, excluded;
 };
 
 static void rows_finish(struct rows *rows)
@@ -50,6 +51,19 @@ static int append(struct rows *rows, struct observation row, struct err *err)
     return 0;
 }
 
+/* *does ← whether an older trial has reported what violates the new study's outcome constraints. */
+static int violates(const struct study_def *def, const struct trial_row *trial, bool *does,
+                    struct err *err)
+{
+    *does = false;
+    for (size_t i = 0; i < def->n_bounds && !*does; i++) {
+        double value;
+        TRY(metrics_value(trial->metrics, def->bounds[i].metric, &value, err));
+        *does = metric_bound_excess(&def->bounds[i], value) > 0;
+    }
+    return 0;
+}
+
 static int take_trial(void *context, struct trial_row *trial, struct err *err)
 {
     struct rows *rows = context;
@@ -60,6 +74,12 @@ static int take_trial(void *context, struct trial_row *trial, struct err *err)
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     if (!isfinite(value)) {
+        return 0;
+    }
+    bool is_excluded;
+    TRY(violates(rows->def, trial, &is_excluded, err));
+    if (is_excluded) { /* what is begun with shall be worth something here */
+        rows->excluded++;
         return 0;
     }
     if (!transfer_row(rows->transfer, trial->config, y)) {
@@ -112,7 +132,8 @@ int source_read(struct store *store, const struct source_study *older, const str
                                 .states = 1u << TRIAL_COMPLETED | 1u << TRIAL_PRUNED};
 
     TRY(transfer_create(older->def->space, def->space, &transfer, err));
-    OWN(rows) struct rows rows = {.transfer = transfer, .n_params = def->space->n_params};
+    OWN(rows)
+    struct rows rows = {.transfer = transfer, .def = def, .n_params = def->space->n_params};
     if (transfer_shared(transfer) == 0) {
         faults_add(faults, older->pointer,
                    "\"%s\" shares no parameter with this study; parameters meet by name, and a "
@@ -123,7 +144,10 @@ int source_read(struct store *store, const struct source_study *older, const str
     TRY(store_each_trial(store, &query, take_trial, &rows, err));
     if (rows.completed == 0) {
         faults_add(faults, older->pointer,
-                   rows.refused == 0
+                   rows.excluded > 0
+                       ? "no completed trial of \"%s\" that could be learned from satisfies "
+                         "subject_to; leave it out"
+                   : rows.refused == 0
                        ? "\"%s\" has no completed trial to learn from; leave it out"
                        : "no completed trial of \"%s\" can be told in this space: their choices "
                          "or ranges are not in it; leave it out",

@@ -2,7 +2,8 @@
  *
  * When a study is created, trials of its source studies are copied, converted to the new study's
  * parameters, and stored with it: a later change of the older studies changes no suggestion, and a
- * restart reads the same rows. At most SOURCE_ROWS_MAX of each, chosen among the newest 10,000.
+ * restart reads the same rows. What has reported a violation of the new study's outcome constraints
+ * is left out. At most SOURCE_ROWS_MAX of each, chosen among the newest 10,000.
  * Called by the writer thread. */
 #ifndef SERVER_SUGGESTER_SOURCES_H
 #define SERVER_SUGGESTER_SOURCES_H

@@ -15,6 +15,9 @@ export const metricFields = (study, most = 20_000) => {
   return study.objectives.length > 1 ? study.objectives.map((o) => `metrics.${o.metric}`) : [];
 };
 
+/** Whether trials are feasible, of a study with outcome constraints. */
+export const boundFields = (study) => (study.subject_to?.length ? ['feasible'] : []);
+
 export class Columns {
   /** @param {string} study  @param {string[]} more  fields beside the usual ones */
   constructor(study, more = []) {

@@ -16,7 +16,7 @@ const BEGIN = {
   limits: {trials: 50},
 };
 /** The members of a definition; a study that is read has more. A seed of its own is drawn for the new one. */
-const DEFINITION = ['name', 'description', 'labels', 'objectives', 'parameters', 'constraints', 'strategy', 'resource',
+const DEFINITION = ['name', 'description', 'labels', 'objectives', 'subject_to', 'parameters', 'constraints', 'strategy', 'resource',
   'stopping', 'limits', 'lease', 'job', 'priority', 'share', 'requires', 'after'];
 
 /** The definition of a study as a new one. */

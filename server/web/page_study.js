@@ -2,7 +2,7 @@
 import './chart.js';
 import './parcoords.js';
 import {get, text} from './api.js';
-import {Columns, metricFields} from './columns.js';
+import {Columns, boundFields, metricFields} from './columns.js';
 import * as plots from './plots.js';
 import {rangesFromText, rangesToText} from './scales.js';
 import * as steer from './steer.js';
@@ -136,7 +136,7 @@ export function open(context) {
     brackets: throttle(async () => readBrackets(), 2000),
     slow: throttle(async () => Promise.all([readImportance(), readLedger(), readFailure()]), 6000),
     all: throttle(async () => {
-      columns.want(metricFields(data.study, 0));
+      columns.want([...boundFields(data.study), ...metricFields(data.study, 0)]);
       await columns.load();
       update();
     }, 2000),
@@ -148,7 +148,7 @@ export function open(context) {
 
   async function load() {
     await readStudy();
-    columns.want(metricFields(data.study, 0));
+    columns.want([...boundFields(data.study), ...metricFields(data.study, 0)]);
     await columns.load();
     if (columns.n) {
       readCurves();
@@ -227,7 +227,8 @@ export function open(context) {
     return html`<div class="head"><h1 dir="auto">${study.name}</h1>${state(study.state, reason)}${
       reason ? html`<span class="muted">${reason}</span>` : nothing}<span class="gap"></span>${actions()}</div><p
       class="muted meta">${study.objectives.map((o) => html`<span title=${goal(o)}>${o.direction} <b dir="auto">${o.metric}</b></span> · `)}${
-      strategyText(study)} · ${plural(fit, 'parameter')}${study.resource
+      (study.subject_to ?? []).map((bound) => html`<span title="Only trials that satisfy it count as the best">subject to <b
+        dir="auto">${bound}</b></span> · `)}${strategyText(study)} · ${plural(fit, 'parameter')}${study.resource
         ? ` · ${study.resource.name} ${num(study.resource.min)} to ${num(study.resource.max)}` : ''} · created ${
       ago(study.created_at)}${Object.entries(study.labels ?? {}).map(([k, v]) => html` · <span class="label" dir="auto">${k}=${
       v}</span>`)}</p>${study.description ? html`<p class="description" dir="auto">${study.description}</p>` : nothing}${
@@ -276,15 +277,30 @@ export function open(context) {
         frontTable()}`, nothing, 'third');
     }
     const trial = data.best?.trial;
-    if (!trial) return panel('What is best', html`<p class="muted">No trial has a value yet.</p>`, nothing, 'third');
+    if (!trial) return panel('What is best', noBest(), nothing, 'third');
     const first = value(data.history[0]?.value), now = value(trial.value);
     const share = first && data.history.length > 1 ? (now - first) / Math.abs(first) : null;
     return panel('What is best', html`<div class="stack"><div class="row"><span class="big">${number(trial.value)}</span><span><span
       dir="auto">${objective(data.study).metric}</span>${share === null ? nothing : html` <span class="gain" title="Against the first
       value, ${num(first)}">${share < 0 ? '−' : '+'}${percent(Math.abs(share))}</span>`}<br><small>trial ${trialLink(name, trial.number)}${
       trial.step === null ? '' : `, ${data.study.resource?.name ?? 'step'} ${num(trial.step)}`}, ${trial.ended_at
-        ? ago(trial.ended_at) : trial.state}</small></span></div>${
+        ? ago(trial.ended_at) : trial.state}</small></span></div>${feasibleText()}${
       factsOf(trial.parameters)}${copyButtons(data.study, trial, `${path}/best`)}</div>`, nothing, 'third');
+  }
+
+  /** How many trials satisfy the outcome constraints; nothing without any. */
+  function feasibleText() {
+    const {feasible_trials: n, completed_trials: of} = data.best;
+    return n === undefined ? nothing : html`<p><a href=${`${studyPath(name)}/trials?q=feasible:true`}>${count(n)} of ${
+      plural(of, 'completed trial')}</a> satisf${n === 1 ? 'ies' : 'y'} ${data.study.subject_to.join(' and ')}.</p>`;
+  }
+  function noBest() {
+    const {nearest, completed_trials: of} = data.best ?? {};
+    if (!of) return html`<p class="muted">No trial has a value yet.</p>`;
+    const violated = (nearest?.constraints ?? []).filter((c) => c.satisfied === false);
+    return html`<div class="stack"><p>None of ${plural(of, 'completed trial')} is known to satisfy ${data.study.subject_to.join(' and ')}.</p>${
+      nearest ? html`<p>The nearest is trial ${trialLink(name, nearest.trial)}: ${violated.map((c, i) => html`${i ? ', ' : ''}<span
+        dir="auto">${c.metric}</span> ${number(c.value)}, beyond by ${number(c.excess)}`)}.</p>` : nothing}</div>`;
   }
 
   function factsOf(parameters) {
@@ -319,6 +335,8 @@ export function open(context) {
     const say = (kind, what) => found.push({kind, what});
     const running = counted(study, 'running'), failed = counted(study, 'failed');
     if (study.state === 'finished' && study.reason === 'failures') say('bad', html`It ended because ${studyReason(study)}.`);
+    if (study.never_reported?.length) say('bad', html`No trial has reported <b dir="auto">${study.never_reported.join(', ')}</b>, which
+      the study bounds: without it none counts as the best. Is it spelt so in what the jobs report?`);
     if (study.state === 'paused') say('warn', html`It is paused. Resume it to hand out trials again.`);
     if (study.state === 'running' && !running && data.workers) say('warn', noWorkerText());
     data.workers?.filter((w) => w.state === 'quarantined' || w.state === 'gone').slice(0, 3).forEach((w) =>

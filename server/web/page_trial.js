@@ -128,9 +128,16 @@ export function open(context) {
     if (!e) return nothing;
     const s = e.schedule;
     const steps = (s?.history ?? []).filter((h) => h.text);
-    return panel('Why', html`<div class="stack"><p>Its configuration is ${e.provenance.text}.</p>${predicted(e.suggestion)}${endOf(data.trial, s)}${steps.length ? html`<ol class="plainlist">${steps.map((h) => html`<li>${h.text} <small>${
+    return panel('Why', html`<div class="stack"><p>Its configuration is ${e.provenance.text}.</p>${(e.constraints ?? []).map(bound)}${predicted(e.suggestion)}${endOf(data.trial, s)}${steps.length ? html`<ol class="plainlist">${steps.map((h) => html`<li>${h.text} <small>${
       ago(h.at)}</small></li>`)}</ol>` : nothing}${e.notes.map((note) => html`<p class="lines" dir="auto">${state(note.state)} attempt ${note.attempt}: ${
       note.text.slice(0, 2000)}</p>`)}</div>`);
+  }
+  /** One outcome constraint of the study, and what the trial has to say to it. */
+  function bound(c) {
+    const metric = html`<span dir="auto">${c.metric}</span>`;
+    if (c.satisfied === null) return html`<p>${metric} was not reported, so whether <b dir="auto">${c.constraint}</b> holds is not known.</p>`;
+    return html`<p class=${c.satisfied ? nothing : 'bad'}>${metric} ${number(c.value)} ${c.satisfied ? 'satisfies' : 'violates'} <b
+      dir="auto">${c.constraint}</b>${c.satisfied ? '.' : html` by ${number(c.excess)}.`}</p>`;
   }
   /** The schedule knows only that a trial is no longer in its rung; the trial knows why. */
   function endOf({state: name, reason}, schedule) {
@@ -189,7 +196,9 @@ export function open(context) {
     const {study, trial} = data;
     const total = Object.values(study.counts ?? {}).reduce((a, b) => a + b, 0);
     return html`<div class="head"><h1>Trial #${n}</h1>${state(trial.state, trial.reason)}${trial.reason
-      ? html`<span class="muted" dir="auto">${failureText(trial.reason)}</span>` : nothing}<span class="gap"></span>${n > 1
+      ? html`<span class="muted" dir="auto">${failureText(trial.reason)}</span>` : nothing}${trial.feasible === false
+      ? html`<b class="bad">not feasible</b>` : trial.feasible === null && FINAL.has(trial.state)
+      ? html`<span class="muted">not known to be feasible</span>` : nothing}<span class="gap"></span>${n > 1
       ? html`<a class="button" href=${trialPath(name, n - 1)} aria-label="Trial before">‹</a>` : nothing}${n < total
       ? html`<a class="button" href=${trialPath(name, n + 1)} aria-label="Trial after">›</a>` : nothing}${actions()}</div><div
       class="row numbers">${study.objectives.map((o) => html`<div><small dir="auto">${o.metric}</small><b class="big">${number(

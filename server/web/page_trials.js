@@ -2,7 +2,7 @@
 import './chart.js';
 import './parcoords.js';
 import {get} from './api.js';
-import {Columns, metricFields} from './columns.js';
+import {Columns, boundFields, metricFields} from './columns.js';
 import * as plots from './plots.js';
 import {makeAxis, rangesFromText, rangesToText, selectRows} from './scales.js';
 import {curlOf, saveFile} from './share.js';
@@ -42,7 +42,7 @@ export function open(context) {
 
   async function load() {
     study = await get(path);
-    columns.want(['source', ...metricFields(study)]);
+    columns.want(['source', ...boundFields(study), ...metricFields(study)]);
     await columns.load();
     readCurves();
   }
@@ -104,7 +104,7 @@ export function open(context) {
     const metrics = columns.names.filter((n) => n.startsWith('metrics.') && n !== `metrics.${objective(study).metric}`);
     const single = study.objectives.length === 1;
     const rest = columns.names.filter((n) => n.startsWith('parameters.') && !varying.includes(n));
-    const usual = ['state', ...(single ? ['value'] : study.objectives.map((o) => `metrics.${o.metric}`)), 'step',
+    const usual = ['state', ...boundFields(study), ...(single ? ['value'] : study.objectives.map((o) => `metrics.${o.metric}`)), 'step',
       ...varying.slice(0, FIRST_PARAMETERS), 'worker', 'ended_at'];
     const all = [...new Set([...usual, ...varying, ...metrics, 'reason', 'source', 'started_at', ...rest])];
     const wanted = query.get('cols')?.split(' ').map(decodeURIComponent).filter((c) => all.includes(c));
@@ -114,13 +114,14 @@ export function open(context) {
   function label(column) {
     if (column === 'value') return objective(study).metric;
     const fixed = {number: 'Trial', state: 'State', step: study.resource?.name ?? 'Step', worker: 'Worker', ended_at: 'Ended',
-      started_at: 'Began', reason: 'Reason', source: 'Source'};
+      started_at: 'Began', reason: 'Reason', source: 'Source', feasible: 'Feasible'};
     return fixed[column] ?? column.replace(/^(parameters|metrics)\./, '');
   }
 
   function cellOf(column) {
     const cells = columns.get(column);
     if (column === 'state') return (row) => state(cells[row], columns.get('reason')[row]);
+    if (column === 'feasible') return (row) => ({true: 'yes', false: html`<b class="bad">no</b>`})[cells[row]] ?? '?';
     if (column === 'ended_at' || column === 'started_at') return (row) => ago(cells[row]);
     if (column === 'value' || column === 'step' || column.startsWith('metrics.')) return (row) => number(cells[row]);
     return (row) => cell(cells[row]);
@@ -230,7 +231,8 @@ export function open(context) {
     const took = (r) => (r.ended_at && r.started_at ? (r.ended_at - r.started_at) / 1000 : null);
     return panel('Two trials compared', html`<div class="panels"><div class="half scroll-x" tabindex="0" role="region" aria-label="Two trials compared"><table class="list compare"><thead><tr><th
       scope="col"></th><th scope="col">${trialLink(name, a.number)}</th><th scope="col">${trialLink(name, b.number)}</th><th
-      scope="col">Difference</th></tr></thead><tbody>${line('state', a.state, b.state, (s) => state(s))}${study.objectives.map((o) => line(o.metric,
+      scope="col">Difference</th></tr></thead><tbody>${line('state', a.state, b.state, (s) => state(s))}${
+      boundFields(study).map((c) => line(label(c), a[c], b[c], cell))}${study.objectives.map((o) => line(o.metric,
       a[plots.valueColumn(study, o.metric)], b[plots.valueColumn(study, o.metric)], number))}${line(label('step'), a.step, b.step, number)}${
       line('took', took(a), took(b), span, ' s')}${columns.parameters.map((p) => line(p, a[`parameters.${p}`], b[`parameters.${p}`], cell))}</tbody></table></div><div
       class="half">${curves ? html`<hone-chart .data=${{...plots.curvesData(study, curves), height: 300}}></hone-chart>` : nothing}</div></div>`,

@@ -43,7 +43,7 @@ export class HoneParcoords extends CanvasElement {
     this.n = data.numbers.length;
     this.axes = sources.map((axis) => ({...makeAxis(axis), isObjective: axis.values === data.value}));
     this.byName = new Map(this.axes.map((axis) => [axis.name, axis]));
-    this.ranks = rankShares(data.value, data.direction);
+    this.ranks = rankShares(data.ranked ?? data.value, data.direction);
     this.kept = this.aside.size ? Uint8Array.from(data.numbers, (n) => +!this.aside.has(n)) : undefined;
     this.order = (this.order ?? []).filter((name) => this.byName.has(name));
     if (this.order.length < 2) this.order = this.defaultOrder();

@@ -34,17 +34,22 @@ export function parcoordsData(study, columns, names, rows) {
     values: pick(columns.get(`parameters.${name}`))}));
   const goals = study.objectives.map((o) => ({name: o.metric, type: 'number',
     values: pick(columns.get(valueColumn(study, o.metric)))}));
-  return {axes: [...axes, ...goals], numbers: pick(columns.numbers), value: goals[0].values,
+  const feasible = pick(columns.get('feasible')); // empty in a study without outcome constraints
+  const ranked = feasible.length ? goals[0].values.map((v, row) => (feasible[row] === true ? v : null)) : goals[0].values;
+  return {axes: [...axes, ...goals], numbers: pick(columns.numbers), value: goals[0].values, ranked,
     direction: objective(study).direction};
 }
 
 /** The values of one objective as numbers and each row's kind, made once for all charts of a version. */
+const EXCLUDED = 'not feasible';
 let kept = {};
 function valuesOf(columns, name) {
   if (kept.columns !== columns || kept.version !== columns.version || kept.name !== name) {
     const states = columns.get('state');
+    const feasible = columns.get('feasible'); // empty in a study without outcome constraints
     kept = {columns, version: columns.version, name, y: columns.get(name).map(value),
-      kinds: states.map((s) => (s === 'queued' ? 'running' : s))};
+      kinds: states.map((s, row) => (s === 'queued' ? 'running' : s === 'completed' && feasible.length && feasible[row] !== true
+        ? EXCLUDED : s))};
   }
   return kept;
 }
@@ -59,7 +64,7 @@ function pointsByState(study, columns, metric, x) {
     if (!groups.has(kinds[row])) groups.set(kinds[row], []);
     groups.get(kinds[row]).push(row);
   }
-  return [...groups].map(([kind, rows]) => ({label: kind, state: kind, style: 'points', x: Float64Array.from(rows, x),
+  return [...groups].map(([kind, rows]) => ({label: kind, state: kind === EXCLUDED ? 'infeasible' : kind, style: 'points', x: Float64Array.from(rows, x),
     y: Float64Array.from(rows, (row) => y[row]), numbers: Float64Array.from(rows, (row) => columns.numbers[row])}));
 }
 
@@ -93,7 +98,8 @@ function earlyBest(study, columns, at, until, goal) {
   if (!study.resource || study.objectives.length > 1) return [];
   const {y, kinds} = valuesOf(columns, valueColumn(study, goal.metric));
   const steps = columns.get('step'), isBetter = better(goal.direction), line = [];
-  const rows = [...kinds.keys()].filter((row) => BELOW.includes(kinds[row]) && Number.isFinite(y[row]) && at[row] !== null
+  const feasible = columns.get('feasible');
+  const rows = [...kinds.keys()].filter((row) => BELOW.includes(kinds[row]) && (!feasible.length || feasible[row] === true) && Number.isFinite(y[row]) && at[row] !== null
     && at[row] < until && steps[row] !== null).sort((a, b) => at[a] - at[b]);
   let level = 0, best = NaN;
   for (const row of rows) {

@@ -194,12 +194,63 @@ class Constraints(hone.SharedServerTest):
         self.assertEqual([t["feasible"] for t in trials], [False, True, None, True, False])
         self.assertEqual(self.get("brought/best")["trial"]["number"], 2)
 
+    def test_what_violates_is_not_taken_over_from_an_older_study(self):
+        more = {"strategy": "bayesian", "subject_to": P99}
+        for name, violating in (("older", 1), ("hopeless", 2)):
+            self.make(name)
+            self.client.post(f"/v1/studies/{name}/trials", [
+                {"state": "completed", "parameters": {"x": 0.1 * i}, "metrics": {"loss": i, "p99_ms": 501 if i <= violating else 1}}
+                for i in (1, 2)])
+            self.client.patch(f"/v1/studies/{name}", {"state": "stopped"})
+        self.make("newer", after=["older"], **more)
+        self.assertAlmostEqual(self.lease("newer")["trial"]["parameters"]["x"], 0.2)
+        refused = self.client.post("/v1/studies", hone.study("never", after=["hopeless"], **more))
+        self.assertEqual((refused.status, refused.json["errors"][0]["pointer"]), (422, "/after/0"), refused)
+        self.assertIn("subject_to", refused.body.decode())
+
+    def test_suggestions_without_a_stored_study_take_bounded_metrics(self):
+        trials = [{"state": "completed", "parameters": {"x": i / 9}, "metrics": {"loss": i, "p99_ms": 100 * i}}
+                  for i in range(10)]
+        body = {"study": hone.study("unused", subject_to=P99, strategy="bayesian"), "trials": trials}
+        reply = self.client.post("/v1/suggest", body)
+        self.assertEqual((reply.status, len(reply.json["items"])), (200, 1), reply)
+        body["study"]["subject_to"] = ["p99_ms < 5"]
+        refused = self.client.post("/v1/suggest", body)
+        self.assertEqual((refused.status, refused.json["errors"][0]["pointer"]), (422, "/study/subject_to/0"), refused)
+
+    def test_advice_keeps_the_bounds_and_refuses_bad_ones(self):
+        body = {"parameters": hone.study("x")["parameters"], "metric": "loss", "direction": "minimize"}
+        ready = self.client.post("/v1/advice", {**body, "subject_to": ["p99_ms<=5"]}).json
+        self.assertEqual(ready["items"][0]["study"]["subject_to"], ["p99_ms <= 5"])
+        refused = self.client.post("/v1/advice", {**body, "subject_to": "p99_ms <= 5"})
+        self.assertEqual((refused.status, refused.json["errors"][0]["pointer"]), (422, "/subject_to"))
+
     def test_a_trial_that_is_tried_again_begins_without_values(self):
         self.make("again", subject_to=P99)
         self.put(self.lease("again"), outcome="failed", metrics={"p99_ms": 900})
         self.client.post("/v1/studies/again/trials/1/retry", {})
         self.assertIsNone(self.get("again/trials/1")["feasible"])
         self.assertIs(self.finish("again", loss=1, p99_ms=1)["feasible"], True)
+
+
+class Restarts(hone.ServedTest):
+    def test_a_killed_server_knows_as_much_as_before(self):
+        self.make("kept", subject_to=P99 + ["size >= 2"], strategy="bayesian", limits={"trials": 6})
+        for i, p99 in enumerate((900, 100, 200)):
+            self.put(self.lease("kept"), outcome="completed", metrics={"loss": i, "p99_ms": p99})
+        lease = self.lease("kept")
+        self.worker.post(f"/v1/leases/{lease['lease']['id']}/measurements",
+                         {"measurements": [{"step": 1, "metrics": {"loss": 0.5, "size": 3}}]})
+        paths = ["", "/best", "/trials", "/trials/1/explain", "/history", "/trials?sort=best"]
+        before = [self.client.get(f"/v1/studies/kept{path}").json for path in paths]
+        self.restart()
+        after = [self.client.get(f"/v1/studies/kept{path}").json for path in paths]
+        for path, was, found in zip(paths, before, after):
+            self.assertEqual(found, was, path)
+        trial = self.put(lease, outcome="completed", metrics={"p99_ms": 500})
+        self.assertEqual((trial["number"], trial["feasible"]), (4, True))
+        self.assertEqual(self.client.get("/v1/studies/kept/best").json["trial"]["number"], 4)
+        self.assertEqual(self.client.get("/v1/studies/kept").json["feasible_trials"], 1)
 
 
 if __name__ == "__main__":

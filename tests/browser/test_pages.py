@@ -37,6 +37,14 @@ class Pages(BrowserTest):
             lease = cls.worker.post("/v1/studies/second/leases", {}).json["lease"]["id"]
             cls.worker.put(f"/v1/leases/{lease}/result", {"outcome": "completed", "metrics": {"loss": a, "ms": b}})
 
+        for name, bounds in (("bounded", ["p99_ms <= 500"]), ("tight", ["p99_ms <= 5", "size <= 1"])):
+            cls.client.post("/v1/studies", {"name": name, "parameters": [LR, UNITS], "strategy": "random", "seed": 7,
+                                            "metric": "loss", "direction": "minimize", "subject_to": bounds})
+            for loss, p99 in ((1, 612), (3, 400), (2, 450), (0.5, None)):
+                lease = cls.worker.post(f"/v1/studies/{name}/leases", {}).json["lease"]["id"]
+                metrics = {"loss": loss, **({} if p99 is None else {"p99_ms": p99})}
+                cls.worker.put(f"/v1/leases/{lease}/result", {"outcome": "completed", "metrics": metrics})
+
     def setUp(self):
         super().setUp()
         self.allow(NO_LOG)
@@ -88,6 +96,31 @@ class Pages(BrowserTest):
         expect(panels["What is best"]).to_contain_text("0.5")
         expect(panels["What is best"].get_by_role("link", name="#5")).to_be_visible()
         expect(panels["What is stuck"]).to_contain_text("3 trials failed, most often: out of memory")
+
+    def panel(self, title):
+        return self.page.locator("section.panel", has=self.page.get_by_role("heading", name=title))
+
+    def test_the_best_satisfies_the_bounds(self):
+        self.open("/studies/bounded")
+        expect(self.page.locator(".meta")).to_contain_text("subject to p99_ms <= 500")
+        best = self.panel("What is best")
+        expect(best.get_by_role("link", name="#3")).to_be_visible()
+        expect(best).to_contain_text("2 of 4 completed trials satisfy p99_ms <= 500.")
+        best.get_by_role("link", name="2 of 4 completed trials").click()
+        self.wait_path("/trials")
+        expect(self.page.get_by_text("2 of 4 trials")).to_be_visible()
+        self.open("/studies/bounded/trials")
+        row = self.page.get_by_role("row").filter(has_text="#1")
+        expect(row.get_by_role("gridcell").filter(has_text="no")).to_be_visible()
+        row.get_by_role("link", name="#1").click()
+        self.wait_path("/trials/1$")
+        expect(self.page.get_by_text("not feasible")).to_be_visible()
+        expect(self.panel("Why")).to_contain_text("p99_ms 612 violates p99_ms <= 500 by 112.")
+
+    def test_where_nothing_is_feasible_the_nearest_and_what_is_missing_are_named(self):
+        self.open("/studies/tight")
+        expect(self.panel("What is best")).to_contain_text("None of 4 completed trials is known to satisfy")
+        expect(self.panel("What is stuck")).to_contain_text("No trial has reported size")
 
     def test_failures_are_counted_and_the_newest_speaks(self):
         self.open("/studies/first")

@@ -616,6 +616,35 @@ BAD_JOURNAL = {  # what -> (text, words, line)
 }
 
 
+def test_constraints_of_optuna_become_those_of_the_study_and_go_back(tmp):
+    def constrained(x, **system):
+        return trial_of(x, values=None, value=x, system_attrs=system)
+
+    alike, other = tmp / "alike.log", tmp / "other.log"
+    alike.write_text(journal(STUDY, constrained(0.5, constraints=[-1, 2]), constrained(0.75, constraints=[0, -3])))
+    other.write_text(journal(STUDY, constrained(0.5, constraints=[2]), constrained(0.75)))
+    with servers.Server(args=["--open"]) as server, servers.Client(server.url) as client:
+        study, said = imported(server, alike)
+        expect(study["subject_to"], ["constraint_0 <= 0", "constraint_1 <= 0"])
+        expect("which stand in subject_to here" in said, True, said)
+        trials = client.get(f"/v1/studies/{study['name']}/trials").json["items"]
+        expect([(t["state"], t["feasible"]) for t in trials], [("completed", False), ("completed", True)])
+        expect(client.get(f"/v1/studies/{study['name']}/best").json["trial"]["number"], 2)
+        out, _ = run("study", "export", study["name"], "--format", "optuna", url=server.url)
+        lines = [json.loads(line) for line in out.splitlines()]
+        expect([line["system_attrs"]["constraints"] for line in lines if line["op_code"] == 4], [[-1, 2], [0, -3]])
+        _, said = run("import", other, "--study", "other", url=server.url)
+        expect("subject_to" in client.get("/v1/studies/other").json, False)
+        expect("they are infeasible here" in said, True, said)
+        client.post("/v1/studies", servers.study("own", subject_to=["p99_ms <= 500", "loss >= 1", "loss <= 4"]))
+        client.post("/v1/studies/own/trials", [
+            {"state": "completed", "parameters": {"x": 0.5}, "metrics": {"loss": 3, "p99_ms": 612}},
+            {"state": "completed", "parameters": {"x": 0.6}, "metrics": {"loss": 3}}])
+        out, _ = run("study", "export", "own", "--format", "optuna", url=server.url)
+        kept = [line["system_attrs"] for line in map(json.loads, out.splitlines()) if line["op_code"] == 4]
+        expect(kept, [{"constraints": [112, -2, -1]}, {}])
+
+
 def test_journals_that_are_wrong_or_hostile(tmp):
     for what, (text, words, line) in BAD_JOURNAL.items():
         path = tmp / "bad.log"

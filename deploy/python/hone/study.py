@@ -79,7 +79,7 @@ class Study:
         objectives   of several: [("loss", "minimize"), ("seconds", "minimize")], or the API's list
         client       None: connect()
         definition   any other member of the API's: strategy="asha", resource={"name": "epochs", "max": 81},
-                     limits={"trials": 100}, stopping, constraints, seed, after, …
+                     limits={"trials": 100}, stopping, constraints, subject_to=["p99_ms <= 500"], seed, after, …
 
         The same call with more limits.trials extends the study. HoneError: study-exists, with what differs;
         invalid, with all that is wrong.

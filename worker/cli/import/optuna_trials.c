@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/metric_bound.h"
 #include "worker/cli/import/optuna.h"
 #include "worker/cli/import/space.h"
 
@@ -20,6 +21,7 @@ enum why {
     PRUNED_BARE,
     COMPLETE_BARE,
     VIOLATES,
+    BOUNDED,
     CURVE_CUT,
     STEP_BELOW,
     ATTRIBUTES,
@@ -35,6 +37,7 @@ static const char *const sentences[WHY_COUNT] = {
     [PRUNED_BARE] = "that were pruned had reported nothing; they are infeasible here",
     [COMPLETE_BARE] = "are complete without a value of each objective; they are failed here",
     [VIOLATES] = "violate their constraints; they are infeasible here, with their values",
+    [BOUNDED] = "violate their constraints, which stand in subject_to here; they are not feasible",
     [CURVE_CUT] = "have more than 1,000 intermediate values; every k-th and the last one are kept",
     [STEP_BELOW] = "have intermediate values at steps below 0, which are left out",
     [ATTRIBUTES] = "have user attributes that are no numbers, or too many, which are left out",
@@ -44,7 +47,8 @@ static const char *const sentences[WHY_COUNT] = {
 struct trials {
     struct import *import;
     const json_t *space, *metrics;
-    json_t *kept; /* names of attributes that are metrics here, at most METRICS_MAX; owned */
+    json_t *kept;    /* names of attributes that are metrics here, at most METRICS_MAX; owned */
+    bool is_bounded; /* the study has their constraints as its own */
     size_t n[WHY_COUNT];
     json_int_t first[WHY_COUNT]; /* the number of the first such trial */
     size_t line[WHY_COUNT];
@@ -215,40 +219,112 @@ static void add_attributes(struct trials *trials, const json_t *trial, json_t *m
     }
 }
 
-/* Above 0 is a violation. It becomes a metric, too. */
-static bool add_constraint(struct trials *trials, json_t *metrics, const char *key,
-                           const json_t *value)
+static void put_constraint(json_t *constraints, const char *key, json_t *value)
 {
     char name[160];
 
     (void)snprintf(name, sizeof name, "constraint_%.100s", key);
-    (void)keep_attribute(trials, metrics, name, value);
-    return json_number_value(value) > 0;
+    (void)json_object_set(constraints, name, value);
 }
 
-/* Until version 4 a list, since then an attribute each. */
-static bool add_constraints(struct trials *trials, const json_t *trial, json_t *metrics)
+/* The constraints of a trial by the names of the metrics that they become, of which a value above 0
+ * is a violation. Until version 4 a list, since then an attribute each. A new reference. */
+static json_t *constraints_of(const json_t *trial)
 {
     static const char prefix[] = "constraints:";
     const json_t *attributes = json_object_get(trial, "system_attrs");
     const json_t *list = json_object_get(attributes, "constraints");
-    bool is_violated = false;
+    json_t *constraints = json_object();
     const char *key;
     json_t *value;
 
     for (size_t i = 0; i < json_array_size(list); i++) {
         char place[24];
         (void)snprintf(place, sizeof place, "%zu", i);
-        is_violated =
-            add_constraint(trials, metrics, place, json_array_get(list, i)) || is_violated;
+        put_constraint(constraints, place, json_array_get(list, i));
     }
     json_object_foreach (json_unconst(attributes), key, value) {
         if (strncmp(key, prefix, strlen(prefix)) == 0) {
-            is_violated =
-                add_constraint(trials, metrics, key + strlen(prefix), value) || is_violated;
+            put_constraint(constraints, key + strlen(prefix), value);
         }
     }
+    return constraints;
+}
+
+/* They become metrics, too; returns whether one is violated. */
+static bool add_constraints(struct trials *trials, const json_t *trial, json_t *metrics)
+{
+    json_auto_t *constraints = constraints_of(trial);
+    bool is_violated = false;
+    const char *name;
+    json_t *value;
+
+    json_object_foreach (constraints, name, value) {
+        (void)keep_attribute(trials, metrics, name, value);
+        is_violated = is_violated || json_number_value(value) > 0;
+    }
     return is_violated;
+}
+
+static bool has_same_names(const json_t *a, const json_t *b)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach (json_unconst(a), name, value) {
+        if (json_object_get(b, name) == NULL) {
+            return false;
+        }
+    }
+    return json_object_size(a) == json_object_size(b);
+}
+
+/* The constraints that all complete trials have; NULL: there are none, too many, or they differ. A
+ * new reference. */
+static json_t *common_constraints(const json_t *trials)
+{
+    json_t *common = NULL;
+    size_t i;
+    json_t *trial;
+
+    json_array_foreach (json_unconst(trials), i, trial) {
+        if (json_integer_value(json_object_get(trial, "state")) != OPTUNA_COMPLETE) {
+            continue;
+        }
+        json_auto_t *own = constraints_of(trial);
+        if (common == NULL) {
+            common = json_incref(own);
+        } else if (!has_same_names(common, own)) {
+            json_decref(common);
+            return NULL;
+        }
+    }
+    if (json_object_size(common) == 0 || json_object_size(common) > BOUNDS_MAX) {
+        json_decref(common);
+        return NULL;
+    }
+    return common;
+}
+
+/* What every trial is constrained by becomes "subject_to" of the study. */
+static void bound_study(struct trials *reading, const json_t *trials)
+{
+    json_auto_t *common = common_constraints(trials);
+    json_t *list = common == NULL ? NULL : json_array();
+    const char *name;
+    json_t *value;
+
+    json_object_foreach (common, name, value) {
+        struct metric_bound bound = {.limit = 0};
+        char text[METRIC_BOUND_BYTES];
+        (void)snprintf(bound.metric, sizeof bound.metric, "%s", name);
+        (void)json_array_append_new(list, json_string(metric_bound_text(&bound, text)));
+        (void)json_object_set_new(reading->kept, name, json_true());
+    }
+    if (list != NULL) {
+        study_set(reading->import, "subject_to", list);
+        reading->is_bounded = true;
+    }
 }
 
 /* One value for each objective. */
@@ -279,9 +355,9 @@ static const char *state_of(struct trials *trials, const json_t *trial, bool has
             return "failed";
         }
         if (is_violated) {
-            count(trials, VIOLATES, trial);
+            count(trials, trials->is_bounded ? BOUNDED : VIOLATES, trial);
         }
-        return is_violated ? "infeasible" : "completed";
+        return is_violated && !trials->is_bounded ? "infeasible" : "completed";
     case OPTUNA_PRUNED:
         if (!has_values && !has_curve) {
             count(trials, PRUNED_BARE, trial);
@@ -360,6 +436,7 @@ int optuna_read_trials(struct import *import, const json_t *trials, const json_t
     size_t i;
     json_t *trial;
 
+    bound_study(&reading, trials);
     json_array_foreach (json_unconst(trials), i, trial) {
         add_trial(&reading, trial);
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/metric_bound.h"
 #include "common/names.h"
 #include "common/step.h"
 #include "worker/cli/show/optuna_space.h"
@@ -18,6 +19,9 @@ struct journal {
     struct session *session;
     const json_t *study;
     size_t n_objectives;
+    size_t
+        n_bounds; /* outcome constraints on metrics that are no constraints of Optuna's already */
+    struct metric_bound bounds[BOUNDS_MAX];
     int digits; /* of steps */
     struct buf line;
     struct json_writer writer; /* of the line */
@@ -88,8 +92,8 @@ static int print_attribute(struct journal *journal, int operation, const char *m
 
 static int print_study(struct journal *journal, struct err *err)
 {
-    static const char *const members[] = {"description", "labels", "strategy", "constraints",
-                                          "state"};
+    static const char *const members[] = {"description", "labels",     "strategy",
+                                          "constraints", "subject_to", "state"};
     const json_t *objectives = json_object_get(journal->study, "objectives");
     json_auto_t *names = json_array();
     json_t *objective;
@@ -151,11 +155,14 @@ static bool is_constraint(const char *metric)
     return strncmp(metric, constraint, strlen(constraint)) == 0;
 }
 
-static bool has_constraints(const json_t *trial)
+static bool has_constraints(const struct journal *journal, const json_t *trial)
 {
     const char *metric;
     json_t *value;
 
+    if (json_is_boolean(json_object_get(trial, "feasible")) && journal->n_bounds > 0) {
+        return true;
+    }
     json_object_foreach (json_object_get(trial, "metrics"), metric, value) {
         if (is_constraint(metric)) {
             return true;
@@ -181,7 +188,7 @@ static enum state state_of(const struct journal *journal, const json_t *trial)
     }
     if (strcmp(state, "completed") == 0
         || (strcmp(text_at(trial, "reason"), "diverged") == 0 && is_valued)
-        || (strcmp(state, "infeasible") == 0 && has_constraints(trial))) {
+        || (strcmp(state, "infeasible") == 0 && has_constraints(journal, trial))) {
         return is_valued ? COMPLETE : FAIL;
     }
     return FAIL;
@@ -287,10 +294,23 @@ static void put_attributes(struct journal *journal, const json_t *trial, const c
     json_object_end(writer);
 }
 
-/* constraint_0, constraint_1, … as the list that all versions of Optuna read, others by their names
- * as version 5 has them. */
-static void put_constraints(struct json_writer *writer, const json_t *metrics)
+/* How far each bounded metric lies beyond its limit, which is above 0 where it violates it. */
+static void write_excesses(struct journal *journal, const json_t *metrics)
 {
+    for (size_t i = 0; i < journal->n_bounds; i++) {
+        const json_t *value = json_object_get(metrics, journal->bounds[i].metric);
+        if (value != NULL && json_is_number(value)) {
+            json_write_number(&journal->writer,
+                              metric_bound_excess(&journal->bounds[i], json_number_value(value)));
+        }
+    }
+}
+
+/* constraint_0, constraint_1, … and the study's own bounds as the list that all versions of Optuna
+ * read, others by their names as version 5 has them. */
+static void put_constraints(struct journal *journal, const json_t *metrics)
+{
+    struct json_writer *writer = &journal->writer;
     size_t n = 0;
     char name[32];
     const char *metric;
@@ -305,6 +325,7 @@ static void put_constraints(struct json_writer *writer, const json_t *metrics)
             write_number(writer, value);
         }
     }
+    write_excesses(journal, metrics);
     json_array_end(writer);
     json_object_foreach (json_unconst(metrics), metric, value) {
         char key[PRINTABLE_NAME_BYTES + 32];
@@ -327,8 +348,8 @@ static void put_system(struct journal *journal, const json_t *trial, enum state 
     if (state == WAITING) {
         json_put_value(writer, "fixed_params", json_object_get(trial, "parameters"));
     }
-    if (has_constraints(trial)) {
-        put_constraints(writer, json_object_get(trial, "metrics"));
+    if (has_constraints(journal, trial)) {
+        put_constraints(journal, json_object_get(trial, "metrics"));
     }
     json_object_end(writer);
 }
@@ -420,6 +441,21 @@ static int print_trial(void *context, json_t *trial, struct err *err)
     return end(journal, err);
 }
 
+static void read_bounds(struct journal *journal)
+{
+    size_t i;
+    json_t *item;
+    struct err ignored;
+
+    json_array_foreach (json_object_get(journal->study, "subject_to"), i, item) {
+        struct metric_bound *bound = &journal->bounds[journal->n_bounds];
+        const char *text = json_string_value(item);
+        bool is_read = journal->n_bounds < BOUNDS_MAX && text != NULL
+                       && metric_bound_parse(text, bound, &ignored) == 0;
+        journal->n_bounds += is_read && !is_constraint(bound->metric);
+    }
+}
+
 int optuna_journal_print(struct session *session, struct err *err)
 {
     OWN(buf) struct buf path = {0};
@@ -430,6 +466,7 @@ int optuna_journal_print(struct session *session, struct err *err)
     journal.study = study;
     journal.n_objectives = json_array_size(json_object_get(study, "objectives"));
     journal.digits = step_resource_digits(json_object_get(study, "resource"));
+    read_bounds(&journal);
     optuna_space_tell(json_object_get(study, "parameters"));
     if (journal.digits > 0) {
         say("steps are whole in Optuna: there they count units of 1e-%d", journal.digits);
