@@ -220,7 +220,7 @@ class Constraints(hone.SharedServerTest):
 
     def test_advice_keeps_the_bounds_and_refuses_bad_ones(self):
         body = {"parameters": hone.study("x")["parameters"], "metric": "loss", "direction": "minimize"}
-        ready = self.client.post("/v1/advice", {**body, "subject_to": ["p99_ms<=5"]}).json
+        ready = self.client.post("/v1/advice", {**body, "subject_to": ["p99_ms <= 5"]}).json
         self.assertEqual(ready["items"][0]["study"]["subject_to"], ["p99_ms <= 5"])
         refused = self.client.post("/v1/advice", {**body, "subject_to": "p99_ms <= 5"})
         self.assertEqual((refused.status, refused.json["errors"][0]["pointer"]), (422, "/subject_to"))

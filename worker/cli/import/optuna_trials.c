@@ -20,7 +20,7 @@ enum why {
     WAITING_LACKS,
     PRUNED_BARE,
     COMPLETE_BARE,
-    VIOLATES,
+    VIOLATING,
     BOUNDED,
     CURVE_CUT,
     STEP_BELOW,
@@ -36,7 +36,7 @@ static const char *const sentences[WHY_COUNT] = {
     [WAITING_LACKS] = "that wait have not all parameters fixed; they are left out",
     [PRUNED_BARE] = "that were pruned had reported nothing; they are infeasible here",
     [COMPLETE_BARE] = "are complete without a value of each objective; they are failed here",
-    [VIOLATES] = "violate their constraints; they are infeasible here, with their values",
+    [VIOLATING] = "violate their constraints; they are infeasible here, with their values",
     [BOUNDED] = "violate their constraints, which stand in subject_to here; they are not feasible",
     [CURVE_CUT] = "have more than 1,000 intermediate values; every k-th and the last one are kept",
     [STEP_BELOW] = "have intermediate values at steps below 0, which are left out",
@@ -355,7 +355,7 @@ static const char *state_of(struct trials *trials, const json_t *trial, bool has
             return "failed";
         }
         if (is_violated) {
-            count(trials, trials->is_bounded ? BOUNDED : VIOLATES, trial);
+            count(trials, trials->is_bounded ? BOUNDED : VIOLATING, trial);
         }
         return is_violated && !trials->is_bounded ? "infeasible" : "completed";
     case OPTUNA_PRUNED:
