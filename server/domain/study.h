@@ -11,10 +11,10 @@
 
 #include "common/err.h"
 #include "common/json.h"
+#include "common/metric_bound.h"
 #include "common/own.h"
 #include "common/space/space.h"
 #include "common/wire/wire.h"
-#include "common/metric_bound.h"
 #include "server/domain/trial.h"
 
 enum direction { DIRECTION_MINIMIZE, DIRECTION_MAXIMIZE };
