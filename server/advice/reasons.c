@@ -98,8 +98,9 @@ static void add_space(const struct problem_features *features, struct advice_ite
 static void add_objective(const struct problem *problem, struct advice_item *item)
 {
     if (problem->study->n_objectives > 1) {
-        sentence_add(item->pro, "takes %zu objectives: an even spread serves every front",
-                     problem->study->n_objectives);
+        sentence_add(item->pro, "takes %zu objectives: %s", problem->study->n_objectives,
+                     is_gaussian(item) ? "with a model of each it seeks what adds most to the front"
+                                       : "an even spread serves every front");
     }
     if (problem->noisy != ANSWER_YES) {
         return;

@@ -51,11 +51,16 @@ double objective_from_cost(const struct study_def *study, double cost)
     return study_cost(study, cost); /* the change of sign is its own inverse */
 }
 
-static int allocate(struct evaluations *e, size_t n, struct err *err)
+double value_from_cost(const struct study_def *study, size_t objective, double cost)
+{
+    return study_objective_cost(study, objective, cost);
+}
+
+static int allocate(struct evaluations *e, size_t n_objectives, size_t n, struct err *err)
 {
     *e = (struct evaluations){0};
     e->done = calloc(n + 1, sizeof *e->done);
-    e->cost = calloc(n + 1, sizeof *e->cost);
+    e->cost = calloc(n_objectives * (n + 1), sizeof *e->cost);
     e->measured = calloc(n + 1, sizeof *e->measured);
     e->step = calloc(n + 1, sizeof *e->step);
     e->complete = calloc(n + 1, sizeof *e->complete);
@@ -74,14 +79,35 @@ static int allocate(struct evaluations *e, size_t n, struct err *err)
         evaluations_finish(e);
         return err_set(err, ERR_NOMEM, "no memory for a history of %zu trials", n);
     }
+    for (size_t k = 0; k < n_objectives; k++) {
+        e->costs[k] = e->cost + k * (n + 1);
+    }
     return 0;
+}
+
+/* Takes a trial with a finite value of each objective. */
+static void add_done(struct evaluations *e, const struct study_def *study,
+                     const struct observation *seen)
+{
+    size_t i = e->n_done;
+
+    for (size_t k = 0; k < study->n_objectives; k++) {
+        e->costs[k][i] = study_objective_cost(study, k, observation_value(seen, k));
+        if (!isfinite(e->costs[k][i])) {
+            return;
+        }
+    }
+    e->complete[i] = seen->kind == OBSERVED_COMPLETED;
+    e->measured[i] = e->cost[i];
+    e->step[i] = seen->step;
+    e->done_observed[i] = seen;
+    e->done[i] = seen->config;
+    e->n_done++;
 }
 
 static void add_observation(struct evaluations *e, const struct study_def *study,
                             const struct observation *seen)
 {
-    double cost = study_cost(study, observation_value(seen, 0));
-
     struct space_key key = space_config_key(study->space, seen->config);
     *find(e, key) = (struct known_config){.is_taken = true, .key = key};
     if (seen->kind == OBSERVED_PENDING) {
@@ -93,14 +119,7 @@ static void add_observation(struct evaluations *e, const struct study_def *study
     switch (seen->kind) {
     case OBSERVED_COMPLETED:
     case OBSERVED_PRUNED:
-        if (isfinite(cost)) {
-            e->complete[e->n_done] = seen->kind == OBSERVED_COMPLETED;
-            e->cost[e->n_done] = cost;
-            e->measured[e->n_done] = cost;
-            e->step[e->n_done] = seen->step;
-            e->done_observed[e->n_done] = seen;
-            e->done[e->n_done++] = seen->config;
-        }
+        add_done(e, study, seen);
         break;
     case OBSERVED_FAILED:
     case OBSERVED_INFEASIBLE:
@@ -113,7 +132,7 @@ static void add_observation(struct evaluations *e, const struct study_def *study
 }
 
 /* Raises the costs of pruned trials to the median of the complete ones, at most to their worst. */
-static int raise_pruned(struct evaluations *e, struct err *err)
+static int raise_pruned(struct evaluations *e, double cost[], struct err *err)
 {
     OWN(memory) double *sorted = calloc(e->n_done + 1, sizeof *sorted);
     size_t n = 0;
@@ -123,7 +142,7 @@ static int raise_pruned(struct evaluations *e, struct err *err)
     }
     for (size_t i = 0; i < e->n_done; i++) {
         if (e->complete[i]) {
-            sorted[n++] = e->cost[i];
+            sorted[n++] = cost[i];
         }
     }
     if (n == 0 || n == e->n_done) {
@@ -132,16 +151,16 @@ static int raise_pruned(struct evaluations *e, struct err *err)
     qsort(sorted, n, sizeof *sorted, by_cost);
     for (size_t i = 0; i < e->n_done; i++) {
         if (!e->complete[i]) {
-            e->cost[i] = fmin(fmax(e->cost[i], sorted[n / 2]), sorted[n - 1]);
+            cost[i] = fmin(fmax(cost[i], sorted[n / 2]), sorted[n - 1]);
         }
     }
     return 0;
 }
 
-static void find_best(struct evaluations *e)
+static void find_best(struct evaluations *e, size_t n_objectives)
 {
     e->best = e->n_done;
-    for (size_t i = 0; i < e->n_done; i++) {
+    for (size_t i = 0; i < e->n_done && n_objectives == 1; i++) {
         if (e->complete[i] && (e->best == e->n_done || e->cost[i] < e->cost[e->best])) {
             e->best = i;
         }
@@ -157,7 +176,7 @@ int evaluations_init(struct evaluations *evaluations, const struct study_def *st
     if (sorted == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a history of %zu trials", seen->n);
     }
-    TRY(allocate(evaluations, seen->n, err));
+    TRY(allocate(evaluations, study->n_objectives, seen->n, err));
     for (size_t i = 0; i < seen->n; i++) {
         sorted[i] = &seen->items[i];
     }
@@ -167,8 +186,11 @@ int evaluations_init(struct evaluations *evaluations, const struct study_def *st
     for (size_t i = 0; i < seen->n; i++) {
         add_observation(evaluations, study, sorted[i]);
     }
-    find_best(evaluations);
-    return raise_pruned(evaluations, err);
+    find_best(evaluations, study->n_objectives);
+    for (size_t k = 0; k < study->n_objectives; k++) {
+        TRY(raise_pruned(evaluations, evaluations->costs[k], err));
+    }
+    return 0;
 }
 
 void evaluations_finish(struct evaluations *evaluations)

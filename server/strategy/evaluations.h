@@ -27,15 +27,18 @@ struct evaluations {
     size_t n_done, n_failed, n_pending;
     size_t n_finished;   /* trials that are not pending, with or without a cost; fits count by it */
     const double **done; /* configurations of completed and pruned trials; borrowed */
-    double *cost;        /* of done; finite */
-    double *measured;    /* of done: the cost before pruned ones were raised */
-    int64_t *step;       /* of done: the resource it was measured at */
-    bool *complete;      /* of done: not pruned */
+    /* of done; finite: the costs of the first objective, and of each objective, in memory that
+     * begins with those of the first */
+    double *cost;
+    double *costs[OBJECTIVES_MAX];
+    double *measured; /* of done: the first cost before pruned ones were raised */
+    int64_t *step;    /* of done: the resource it was measured at */
+    bool *complete;   /* of done: not pruned */
     const struct observation **done_observed, **pending_observed; /* the whole observations */
     const double **failed;  /* configurations of failed and infeasible trials; borrowed */
     const double **pending; /* configurations; borrowed */
     size_t best;            /* index in done of the best complete one, the earliest of equals;
-                             * n_done: none */
+                             * n_done: none, or there are several objectives */
     size_t n_slots;
     struct known_config *slots; /* hash table of the configurations of all trials */
 };
@@ -52,7 +55,8 @@ bool evaluations_contain(const struct evaluations *evaluations, struct space_key
 /* Whether a schedule may stop the study's trials before the full resource, so that the first
  * evaluation of a configuration costs little. */
 bool study_stops_trials_early(const struct study_def *study);
-/* The objective's value of a cost. */
+/* The objective's value of a cost: of the first objective, and of another one. */
 double objective_from_cost(const struct study_def *study, double cost);
+double value_from_cost(const struct study_def *study, size_t objective, double cost);
 
 #endif

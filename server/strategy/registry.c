@@ -76,7 +76,7 @@ int strategy_check_study(const struct study_def *study, struct faults *faults)
     strategy->check(study, faults);
     if (study->n_objectives > 1 && !strategy->multi_objective) {
         faults_add(faults, "/objectives",
-                   "the strategy %s takes one objective; use grid, random or quasirandom",
+                   "the strategy %s takes one objective; use bayesian, grid, random or quasirandom",
                    study_strategy(study));
     }
     return faults->total == before ? 0 : -1;

@@ -40,11 +40,11 @@ static const struct {
     const char *name;
 } choices[] = {
     {LOSS, "bayesian"},
-    {TWO, "quasirandom"},
+    {TWO, "bayesian"},
     {LOSS "\"limits\": {\"trials\": 100000}, ", "tpe"},
     {LOSS "\"resource\": {\"min\": 1, \"max\": 81}, ", "asha"},
     {LOSS "\"resource\": {\"min\": 81, \"max\": 81}, ", "bayesian"},
-    {TWO "\"resource\": {\"min\": 1, \"max\": 81}, ", "quasirandom"},
+    {TWO "\"resource\": {\"min\": 1, \"max\": 81}, ", "bayesian"},
 };
 
 START_TEST(auto_chooses_by_what_is_declared)
@@ -207,10 +207,10 @@ static const struct {
     {"{\"parameters\": [" LR "], \"resource\": {\"max\": 1}}", "bayesian"},
     /* few configurations: all of them, the likely ones first */
     {"{\"parameters\": [" KERNEL ", " SIZE "]}", "bayesian"},
-    {"{\"parameters\": [" KERNEL "], " TWO " \"limits\": {\"trials\": 10}}", "grid"},
+    {"{\"parameters\": [" KERNEL "], " TWO " \"limits\": {\"trials\": 10}}", "bayesian"},
     /* several objectives */
-    {"{\"parameters\": [" LR "], " TWO " \"workers\": 3}", "quasirandom"},
-    {"{\"parameters\": [" LR "], " TWO EPOCHS " \"workers\": 3}", "quasirandom"},
+    {"{\"parameters\": [" LR "], " TWO " \"workers\": 3}", "bayesian"},
+    {"{\"parameters\": [" LR "], " TWO EPOCHS " \"workers\": 3}", "bayesian"},
 };
 #define N_PROBLEMS ((int)(sizeof problems / sizeof problems[0]))
 

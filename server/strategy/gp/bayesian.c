@@ -2,7 +2,8 @@
  *
  * A suggestion comes from the initial design (initial_design.h, warm_start.h) while results are
  * few; then it is the candidate (acquisition_search.h) with the greatest log augmented expected
- * improvement under the surrogate (surrogate.h, model/acquisition.h). The variant was chosen by
+ * improvement under the surrogate (surrogate.h), with two to four objectives the greatest log
+ * expected hypervolume improvement (model/hypervolume_improvement.h). The variant was chosen by
  * measurement: tests/bench/choices.md. */
 #include "server/strategy/strategies.h"
 
@@ -15,8 +16,10 @@
 #include "server/model/curve_penalty.h"
 #include "server/model/expected_improvement.h"
 #include "server/model/feasibility.h"
+#include "server/model/hypervolume_improvement.h"
 #include "server/strategy/explanation.h"
 #include "server/strategy/gp/acquisition_search.h"
+#include "server/strategy/gp/model_explanation.h"
 #include "server/strategy/gp/regression_data.h"
 #include "server/strategy/gp/surrogate.h"
 #include "server/strategy/initial_design.h"
@@ -30,8 +33,6 @@ enum {
     TRANSFER_FROM =
         4 /* trials; from then on helpful sources replace the rest of the initial design */
 };
-
-static const double least_gain = 3e-3;
 
 /* Beyond this a suggestion takes many seconds, in which no other study gets one. */
 #define BAYESIAN_PARAMS_MAX 1024
@@ -50,6 +51,13 @@ static void check(const struct study_def *study, struct faults *faults)
 {
     strategy_refuse_options(study, faults);
     check_space(study, faults);
+    if (study->n_objectives > MODELLED_OBJECTIVES_MAX) {
+        faults_add(
+            faults, "/objectives",
+            "the strategy bayesian takes at most %d objectives, not %zu; use grid, random or "
+            "quasirandom",
+            MODELLED_OBJECTIVES_MAX, study->n_objectives);
+    }
 }
 
 /* One suggestion in progress. */
@@ -61,149 +69,19 @@ struct bayesian_step {
     struct acquisition acquisition;
     struct candidates candidates;
     size_t n_uniform; /* the first candidates, which are uniform draws */
+    double *w_num;    /* ℓ⁻² of each number: the greatest of the objectives' models */
     struct choice choice;
 };
 
 static void bayesian_step_finish(struct bayesian_step *step)
 {
+    free(step->w_num);
     candidates_finish(&step->candidates);
     acquisition_finish(&step->acquisition);
     surrogate_finish(&step->surrogate);
     study_data_finish(&step->data);
 }
 OWN_VALUE(bayesian_step)
-
-/* The value to improve on: slightly below the incumbent, in proportion to its distance from the
- * mean. Otherwise a search that has converged suggests the incumbent again with minimal changes. */
-static double improvement_threshold(const struct metric_model *model)
-{
-    return model->best - least_gain * fmax(-model->best, 0.0);
-}
-
-/* ---- explanation ----------------------------------------------------------------------------- */
-/* The posterior at the chosen candidate. */
-static void write_prediction(struct json_writer *w, const struct bayesian_step *step)
-{
-    const struct surrogate *surrogate = &step->surrogate;
-    const struct metric_model *model = &surrogate->metrics[0];
-    const struct points one = points_part(&step->candidates.points, step->choice.chosen, 1);
-    double scale = metric_model_scale(model);
-    struct metric_prediction prediction;
-    double p_ok;
-
-    if (metric_model_predict(model, &one, &prediction, NULL) != 0) {
-        return;
-    }
-    json_write_key(w, "predicted");
-    json_object_begin(w);
-    json_put_number(w, "mean", surrogate_objective(surrogate, step->data.study, prediction.mean));
-    json_put_number(w, "sd", scale * sqrt(prediction.var));
-    json_put_number(w, "noise_sd", scale * sqrt(model->gp->noise));
-    if (surrogate->feasibility.gp != NULL
-        && feasibility_model_predict(&surrogate->feasibility, &one, &p_ok, NULL) == 0) {
-        json_put_number(w, "p_ok", p_ok);
-    }
-    json_object_end(w);
-}
-
-static void write_length_scales(struct json_writer *w, const struct bayesian_step *step)
-{
-    const struct encoding *encoding = &step->data.encoding;
-    OWN(buf) struct buf part;
-    struct json_writer scales;
-
-    buf_init(&part, EXPLANATION_BYTES_MAX);
-    json_writer_init(&scales, &part);
-    json_object_begin(&scales);
-    for (size_t k = 0; k < encoding_n_dims(encoding); k++) {
-        size_t i = k < encoding->n_num ? encoding->num[k] : encoding->cat[k - encoding->n_num];
-        json_put_number(&scales, encoding->space->params[i].name,
-                        exp(step->surrogate.metrics[0].theta[k]));
-    }
-    json_object_end(&scales);
-    explanation_add_part(w, "length_scales", &part);
-}
-
-static void write_comparison(struct json_writer *w, const struct bayesian_step *step)
-{
-    double best_uniform = -INFINITY;
-
-    for (size_t i = 0; i < step->n_uniform; i++) {
-        best_uniform = fmax(best_uniform, step->candidates.score[i]);
-    }
-    json_write_key(w, "compared");
-    json_object_begin(w);
-    json_put_int(w, "candidates", (int64_t)step->candidates.n);
-    if (step->n_uniform > 0) {
-        json_put_number(w, "best_uniform", best_uniform);
-    }
-    explanation_write_alternatives(&step->candidates, &step->choice, w);
-    json_object_end(w);
-}
-
-static char *explain(const struct bayesian_step *step)
-{
-    const struct surrogate *surrogate = &step->surrogate;
-    const struct metric_model *model = &surrogate->metrics[0];
-    const struct evaluations *evaluations = &step->data.evaluations;
-    OWN(buf) struct buf out;
-    struct json_writer w;
-
-    buf_init(&out, EXPLANATION_BYTES_MAX);
-    json_writer_init(&w, &out);
-    json_object_begin(&w);
-    json_put_string(&w, "model", "gaussian_process");
-    explanation_write_history(evaluations, model->n, &w);
-    json_put_int(&w, "fantasies", (int64_t)model->gp->n_fantasies);
-    json_put_int(&w, "fit_seen", (int64_t)surrogate->fit_n_seen);
-    if (surrogate->is_local_refit) {
-        json_put_bool(&w, "closer_look", true);
-    }
-    explanation_write_incumbent(step->data.study, evaluations, &w);
-    json_put_number(&w, "improve_on",
-                    surrogate_objective(surrogate, step->data.study, improvement_threshold(model)));
-    write_prediction(&w, step);
-    json_put_string(&w, "acquisition", "log_augmented_expected_improvement");
-    json_put_number(&w, "acquisition_value", step->candidates.score[step->choice.chosen]);
-    if (surrogate->truncated.n > 0) {
-        json_put_int(&w, "curves_avoided", (int64_t)surrogate->truncated.n);
-    }
-    write_comparison(&w, step);
-    write_length_scales(&w, step);
-    if (surrogate->transfer_prior.n > 0) {
-        transfer_prior_write(&surrogate->transfer_prior, &w);
-    }
-    json_object_end(&w);
-    return buf_steal(&out);
-}
-
-/* "a Gaussian process on 40 results and 3 running trials expected 0.91 ± 0.02; …" */
-static const char *describe(const json_t *explain, uint64_t ordinal, struct buf *text)
-{
-    const json_t *predicted = json_object_get(explain, "predicted");
-    size_t n_sources = 0;
-    size_t i;
-    json_t *source;
-
-    (void)ordinal;
-    if (!explanation_has_model(explain, "gaussian_process")) {
-        return NULL;
-    }
-    buf_printf(text,
-               "a Gaussian process on %" PRId64 " results and %" PRId64 " running trials expected ",
-               explanation_int(explain, "results"), explanation_int(explain, "pending"));
-    explanation_put_number(predicted, "mean", text);
-    buf_puts(text, " ± ");
-    explanation_put_number(predicted, "sd", text);
-    explanation_describe_comparison(explain, text);
-    json_array_foreach (json_object_get(explain, "after"), i, source) {
-        if (json_number_value(json_object_get(source, "weight")) > 0.0) {
-            buf_printf(text, "%s%s", n_sources++ == 0 ? "; it followed " : ", ",
-                       json_string_value(json_object_get(source, "study")));
-        }
-    }
-    return "model";
-}
 
 /* ---- candidates ------------------------------------------------------------------------------ */
 static bool is_tried(const void *context, const double config[])
@@ -225,6 +103,23 @@ static int score_all(struct bayesian_step *step, struct err *err)
     return 0;
 }
 
+static int set_scales(struct bayesian_step *step, struct err *err)
+{
+    const struct surrogate *surrogate = &step->surrogate;
+    size_t d = step->data.encoding.n_num;
+
+    step->w_num = calloc(d + 1, sizeof *step->w_num);
+    if (step->w_num == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a search");
+    }
+    for (size_t k = 0; k < surrogate->n_metrics; k++) {
+        for (size_t i = 0; i < d; i++) {
+            step->w_num[i] = fmax(step->w_num[i], surrogate->metrics[k].gp->kernel.w_num[i]);
+        }
+    }
+    return 0;
+}
+
 static int search_best(struct bayesian_step *step, struct err *err)
 {
     const struct surrogate *surrogate = &step->surrogate;
@@ -235,7 +130,6 @@ static int search_best(struct bayesian_step *step, struct err *err)
     struct acquisition_search search = {
         .encoding = &step->data.encoding,
         .acquisition = &step->acquisition,
-        .w_num = model->gp->kernel.w_num,
         .effort = stops_early ? search_effort_early_stopping() : search_effort_for(model->points.n),
         .reflects = stops_early,
         .n_incumbents = surrogate_best(surrogate, INCUMBENTS, order),
@@ -246,6 +140,8 @@ static int search_best(struct bayesian_step *step, struct err *err)
     for (size_t i = 0; i < search.n_incumbents; i++) {
         incumbents[i] = model->config[order[i]];
     }
+    TRY(set_scales(step, err));
+    search.w_num = step->w_num;
     TRY(acquisition_search_run(&search, &step->candidates, err));
     step->n_uniform = search.n_uniform;
     return 0;
@@ -266,20 +162,42 @@ static int choose(struct bayesian_step *step, bool *found, struct err *err)
     return 0;
 }
 
-/* The sum of log EI, log P(feasible) and the penalty beside truncated curves. */
-static int build_acquisition(struct bayesian_step *step, struct err *err)
+/* Adds log EI, or log EHVI of several objectives. */
+static int add_improvement(struct bayesian_step *step, struct err *err)
 {
     const struct surrogate *surrogate = &step->surrogate;
     const struct metric_model *model = &surrogate->metrics[0];
+    const struct pareto_set *pareto = &surrogate->pareto;
+    struct hypervolume_models models = {
+        .m = pareto->m, .n = pareto->n, .front = pareto->cost, .reference = pareto->reference};
+    struct acquisition_term *term = NULL;
+
+    for (size_t k = 0; k < pareto->m; k++) {
+        models.gp[k] = surrogate->metrics[k].gp;
+    }
+    if (pareto->m > 1) {
+        TRY(hypervolume_improvement_create(&models, POINTS_PER_CALL, &term, err));
+    } else {
+        TRY(expected_improvement_create(model->gp, model->prior_mean,
+                                        surrogate_improve_on(surrogate), POINTS_PER_CALL, &term,
+                                        err));
+    }
+    acquisition_add(&step->acquisition, term);
+    return 0;
+}
+
+/* The sum of log EI or log EHVI, log P(feasible) and the penalty beside truncated curves. */
+static int build_acquisition(struct bayesian_step *step, struct err *err)
+{
+    const struct surrogate *surrogate = &step->surrogate;
     struct acquisition *acquisition = &step->acquisition;
     struct acquisition_term *term = NULL;
 
     acquisition->cap = POINTS_PER_CALL;
-    TRY(expected_improvement_create(model->gp, model->prior_mean, improvement_threshold(model),
-                                    POINTS_PER_CALL, &term, err));
-    acquisition_add(acquisition, term);
+    TRY(add_improvement(step, err));
     if (surrogate->truncated.n > 0) {
-        TRY(curve_penalty_create(model->gp, &surrogate->truncated, POINTS_PER_CALL, &term, err));
+        TRY(curve_penalty_create(surrogate->metrics[0].gp, &surrogate->truncated, POINTS_PER_CALL,
+                                 &term, err));
         acquisition_add(acquisition, term);
     }
     if (surrogate->feasibility.gp != NULL) {
@@ -316,7 +234,12 @@ static int suggest_by_model(struct bayesian_step *step, bool needs_transfer, str
     }
     memcpy(out->config, candidates_config(&step->candidates, step->choice.chosen),
            step->candidates.n_params * sizeof *out->config);
-    out->explain = explain(step);
+    const struct model_choice choice = {.data = &step->data,
+                                        .surrogate = surrogate,
+                                        .candidates = &step->candidates,
+                                        .choice = &step->choice,
+                                        .n_uniform = step->n_uniform};
+    out->explain = model_explanation(&choice);
     if (surrogate->transfer_prior.is_new_fit) { /* one fit is stored; this one is made once only */
         out->fit = transfer_prior_fit_bytes(&surrogate->transfer_prior, &out->fit_bytes);
     } else if (surrogate->is_new_fit) {
@@ -401,11 +324,12 @@ const struct strategy strategy_bayesian = {
     .needs_history = true,
     .is_search = true,
     .transfers = true,
+    .multi_objective = true,
     .check = check,
     .check_space = check_space,
     .count = strategy_count_space,
     .suggest = suggest,
     .fit_due = stored_fit_due,
     .make_fit = make_fit,
-    .describe = describe,
+    .describe = model_describe,
 };

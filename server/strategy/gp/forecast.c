@@ -98,7 +98,7 @@ static int find_stopped(const struct study_data *data, struct stopped_trials *st
             last = evaluations->done_observed[i]->number;
         }
     }
-    TRY(regression_data_init(&rows, data->study, evaluations, err));
+    TRY(regression_data_init(&rows, data->study, evaluations, 0, err));
     for (size_t i = 0, k = 0; i < evaluations->n_done && k < rows.n; i++) { /* in the same order */
         if (rows.config[k] != evaluations->done[i]) {
             continue;
@@ -153,9 +153,9 @@ int strategy_forecast(const struct study_def *study, const struct history *seen,
     double chance = chance_of(model, mean, sd);
     *forecast = (struct forecast){.known = true,
                                   .chance = is_doubtful ? fmax(chance, 0.5) : chance,
-                                  .mean = surrogate_objective(&surrogate, study, mean),
+                                  .mean = metric_model_value(model, study, mean),
                                   .sd = metric_model_scale(model) * sd,
-                                  .incumbent = surrogate_objective(&surrogate, study, model->best),
+                                  .incumbent = metric_model_value(model, study, model->best),
                                   .n_rows = model->n};
     if (surrogate.is_new_fit) {
         forecast->fit = surrogate_fit_bytes(&surrogate, &forecast->fit_bytes);

@@ -45,13 +45,14 @@ static void count_active(const struct encoding *encoding, const struct regressio
     *cat = rows->n == 0 ? 0.0 : sum_cat / (double)rows->n;
 }
 
-int metric_data_init(struct metric_data *metric, const struct study_data *data, struct err *err)
+int metric_data_init(struct metric_data *metric, const struct study_data *data, size_t objective,
+                     struct err *err)
 {
     const struct encoding *encoding = &data->encoding;
     double num = 0.0;
     double cat = 0.0;
 
-    TRY(regression_data_init(&metric->rows, data->study, &data->evaluations, err));
+    TRY(regression_data_init(&metric->rows, data->study, &data->evaluations, objective, err));
     size_t n = metric->rows.n;
     TRY(points_init(&metric->points, encoding->n_num, encoding->n_cat, n, err));
     for (size_t i = 0; i < n; i++) {
@@ -90,8 +91,8 @@ int metric_data_set_prior_mean(struct metric_data *metric, struct prior_mean *pr
 }
 
 /* ---- hyper-parameters ------------------------------------------------------------------------ */
-int metric_model_fit_theta(const struct metric_data *metric, const struct theta_search *search,
-                           double theta[], struct err *err)
+int metric_model_fit_theta(const struct metric_data *metric, const double merit[],
+                           const struct theta_search *search, double theta[], struct err *err)
 {
     const struct points *points = &metric->points;
     const struct regression_data *rows = &metric->rows;
@@ -108,7 +109,7 @@ int metric_model_fit_theta(const struct metric_data *metric, const struct theta_
         return err_set(err, ERR_NOMEM, "no memory for a fit");
     }
     double *extra = y + k;
-    TRY(result_subset_choose(points, rows->y, &subset, order, err));
+    TRY(result_subset_choose(points, merit, &subset, order, err));
     TRY(points_init(&part, points->n_num, points->n_cat, k, err));
     for (size_t i = 0; i < k; i++) {
         points_copy(&part, i, points, order[i].index);
@@ -127,6 +128,7 @@ void metric_model_finish(struct metric_model *model)
     gp_destroy(model->gp);
     points_finish(&model->points);
     free(model->config);
+    free(model->row);
     free(model->y);
     free(model->extra);
     free(model->offset);
@@ -135,7 +137,8 @@ void metric_model_finish(struct metric_model *model)
 
 /* Notes the subject's own value, and takes its row into the n selected ones. */
 static void include_subject(struct metric_model *model, const struct regression_data *rows,
-                            const double *subject, size_t n, struct result_key order[])
+                            const double merit[], const double *subject, size_t n,
+                            struct result_key order[])
 {
     model->own_y = (double)NAN;
     model->own_var = (double)NAN;
@@ -143,7 +146,7 @@ static void include_subject(struct metric_model *model, const struct regression_
         if (rows->config[i] == subject) {
             model->own_y = rows->y[i];
             model->own_var = rows->extra[i] / rows->variance_factor;
-            result_subset_include(i, rows->y, n, order);
+            result_subset_include(i, merit, n, order);
             return;
         }
     }
@@ -155,15 +158,16 @@ static int allocate(struct metric_model *model, size_t n, size_t p, struct err *
     model->extra = calloc(n + 1, sizeof *model->extra);
     model->offset = calloc(n + p + 1, sizeof *model->offset);
     model->config = calloc(n + 1, sizeof *model->config);
+    model->row = calloc(n + 1, sizeof *model->row);
     return model->y == NULL || model->extra == NULL || model->offset == NULL
-                   || model->config == NULL
+                   || model->config == NULL || model->row == NULL
                ? err_set(err, ERR_NOMEM, "no memory for a model")
                : 0;
 }
 
 int metric_model_take(struct metric_model *model, const struct metric_data *metric,
-                      const struct study_data *data, const double *subject, bool with_pending,
-                      struct err *err)
+                      const struct study_data *data, const double merit[], const double *subject,
+                      bool with_pending, struct err *err)
 {
     const struct regression_data *rows = &metric->rows;
     const struct points *all = &metric->points;
@@ -181,8 +185,8 @@ int metric_model_take(struct metric_model *model, const struct metric_data *metr
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     TRY(allocate(model, n, p, err));
-    TRY(result_subset_choose(all, rows->y, &subset, order, err));
-    include_subject(model, rows, subject, n, order);
+    TRY(result_subset_choose(all, merit, &subset, order, err));
+    include_subject(model, rows, merit, subject, n, order);
     TRY(points_init(&model->points, all->n_num, all->n_cat, n + p, err));
     for (size_t i = 0; i < n; i++) {
         size_t row = order[i].index;
@@ -191,6 +195,7 @@ int metric_model_take(struct metric_model *model, const struct metric_data *metr
         model->y[i] = rows->y[row] - model->offset[i];
         model->extra[i] = rows->extra[row];
         model->config[i] = rows->config[row];
+        model->row[i] = row;
     }
     for (size_t i = 0; i < p; i++) {
         encoding_put(&data->encoding, evaluations->pending[n_pending - p + i], &model->points,
@@ -250,9 +255,12 @@ double metric_model_scale(const struct metric_model *model)
     return model->transform.sd > 0.0 ? model->transform.sd : 1.0;
 }
 
-double metric_model_cost(const struct metric_model *model, double transformed)
+double metric_model_value(const struct metric_model *model, const struct study_def *study,
+                          double transformed)
 {
-    return model->transform.mean + metric_model_scale(model) * transformed;
+    double cost = model->transform.mean + metric_model_scale(model) * transformed;
+
+    return value_from_cost(study, model->objective, cost);
 }
 
 int metric_model_predict(const struct metric_model *model, const struct points *point,

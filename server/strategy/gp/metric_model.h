@@ -29,18 +29,20 @@ struct metric_data {
 
 /* ERR_NOMEM. */
 MUST_USE int metric_data_init(struct metric_data *metric, const struct study_data *data,
-                              struct err *err);
+                              size_t objective, struct err *err);
 void metric_data_finish(struct metric_data *metric);
 /* rows.prior_mean ← the prior mean at each row. ERR_NOMEM. */
 MUST_USE int metric_data_set_prior_mean(struct metric_data *metric, struct prior_mean *prior_mean,
                                         struct err *err);
 
 struct metric_model {
+    size_t objective; /* which one of the study's */
     struct transform transform;
     struct points points;  /* n results, then pending trials */
     size_t n;              /* results */
     const double **config; /* of the results; borrowed from the history */
     double *y, *extra;     /* of the results: transformed less the prior mean; noise variances */
+    size_t *row;           /* of the results: which row of metric_data it is */
     double *offset;        /* of all points: the prior mean; the model predicts y − offset */
     double *theta;         /* hyper-parameters (model/gp.h); borrowed from the surrogate */
     struct gp *gp;
@@ -52,15 +54,17 @@ struct metric_model {
 
 void metric_model_finish(struct metric_model *model);
 
-/* theta ← the MAP fit to the rows, of many to a part. Errors as with theta_fit(). */
-MUST_USE int metric_model_fit_theta(const struct metric_data *metric,
+/* theta ← the MAP fit to the rows, of many to a part, by their merit. Errors as with theta_fit().
+ */
+MUST_USE int metric_model_fit_theta(const struct metric_data *metric, const double merit[],
                                     const struct theta_search *search, double theta[],
                                     struct err *err);
 /* Takes the rows of the model and, if `with_pending`, the newest pending trials after them.
- * `subject` (or NULL): a configuration whose row must be among the results. ERR_NOMEM. */
+ * `merit` (of all rows, smaller is better): of many rows the best are taken. `subject` (or NULL): a
+ * configuration whose row must be among the results. ERR_NOMEM. */
 MUST_USE int metric_model_take(struct metric_model *model, const struct metric_data *metric,
-                               const struct study_data *data, const double *subject,
-                               bool with_pending, struct err *err);
+                               const struct study_data *data, const double merit[],
+                               const double *subject, bool with_pending, struct err *err);
 /* Computes the posterior and the incumbent. With noise the best observed value is biased, so that
  * the best posterior mean is used instead; with curves, the best one that reached the full
  * resource. ERR_NUMERIC; ERR_NOMEM. */
@@ -71,8 +75,9 @@ MUST_USE int metric_model_condition(struct metric_model *model, const struct met
 double metric_model_mean_at(const struct metric_model *model, size_t i);
 /* The factor from transformed costs to the metric's values. */
 double metric_model_scale(const struct metric_model *model);
-/* The cost of a transformed one. */
-double metric_model_cost(const struct metric_model *model, double transformed);
+/* The metric's value of a transformed cost. */
+double metric_model_value(const struct metric_model *model, const struct study_def *study,
+                          double transformed);
 
 /* The posterior at one point, transformed: the mean over the fantasies, and the variance of f. */
 struct metric_prediction {

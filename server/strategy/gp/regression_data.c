@@ -91,11 +91,17 @@ static int gather_curves(struct regression_data *data, const struct study_def *s
 }
 
 /* ---- all rows -------------------------------------------------------------------------------- */
-static void gather_costs(struct regression_data *data, const struct evaluations *evaluations)
+static bool has_curves(const struct study_def *study)
+{
+    return study->has_resource && study->n_objectives == 1;
+}
+
+static void gather_costs(struct regression_data *data, const struct evaluations *evaluations,
+                         const double cost[])
 {
     for (size_t i = 0; i < evaluations->n_done; i++) {
         data->config[i] = evaluations->done[i];
-        data->y[i] = evaluations->cost[i];
+        data->y[i] = cost[i];
     }
     data->n = data->n_full = evaluations->n_done;
 }
@@ -178,16 +184,16 @@ static int scale_curves(struct regression_data *data, struct err *err)
 }
 
 int regression_data_init(struct regression_data *data, const struct study_def *study,
-                         const struct evaluations *evaluations, struct err *err)
+                         const struct evaluations *evaluations, size_t objective, struct err *err)
 {
     TRY(allocate(data, evaluations->n_done + evaluations->n_pending + evaluations->n_failed, err));
-    if (study->has_resource) {
+    if (has_curves(study)) {
         TRY(gather_curves(data, study, evaluations, err));
     } else {
-        gather_costs(data, evaluations);
+        gather_costs(data, evaluations, evaluations->costs[objective]);
     }
-    TRY((study->has_resource ? transform_fit_all : transform_fit)(&data->transform, data->n,
-                                                                  data->y, err));
+    TRY((has_curves(study) ? transform_fit_all : transform_fit)(&data->transform, data->n, data->y,
+                                                                err));
     double sd = data->transform.sd;
     for (size_t i = 0; i < data->n; i++) {
         data->y[i] = transform_apply(&data->transform, data->y[i]);
@@ -208,7 +214,7 @@ size_t regression_data_count(const struct study_def *study, const struct evaluat
     int64_t levels[CURVE_LEVELS_MAX];
     size_t n = 0;
 
-    if (!study->has_resource) {
+    if (!has_curves(study)) {
         return evaluations->n_done;
     }
     size_t n_levels = curve_levels(study->resource_min, study->resource_max, study->resource_step,

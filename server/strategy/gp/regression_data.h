@@ -1,6 +1,7 @@
 /* The data that the surrogate is fitted to: one row per trial, with transformed costs.
  *
- * Without a resource a row is the cost of a finished trial. With a resource a row is the learning
+ * Without a resource, and with several objectives, a row is the cost of a finished trial. With a
+ * resource and one objective a row is the learning
  * curve of a trial, running ones included, extrapolated to the full resource, with the variance of
  * the extrapolation (model/curves.h): values measured at different resources are never compared. A
  * failed trial has the worst cost plus half the range, in addition to its part in the feasibility
@@ -29,9 +30,10 @@ struct regression_data {
     struct transform transform;
 };
 
-/* ERR_NOMEM. */
+/* The rows of one objective. ERR_NOMEM. */
 MUST_USE int regression_data_init(struct regression_data *data, const struct study_def *study,
-                                  const struct evaluations *evaluations, struct err *err);
+                                  const struct evaluations *evaluations, size_t objective,
+                                  struct err *err);
 void regression_data_finish(struct regression_data *data);
 OWN_VALUE(regression_data)
 

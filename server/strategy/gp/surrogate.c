@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/model/nondominated.h"
+
 /* The reasons for these numbers are in tests/bench/choices.md. */
 enum {
     FULL_LEAST = 3,        /* results at the full resource, before truncated curves are avoided */
@@ -12,6 +14,8 @@ enum {
     LOCAL_EVALUATIONS = 15 /* of the posterior */
 };
 
+static const double least_gain = 3e-3;
+
 void surrogate_finish(struct surrogate *surrogate)
 {
     for (size_t k = 0; k < surrogate->n_metrics; k++) {
@@ -19,6 +23,7 @@ void surrogate_finish(struct surrogate *surrogate)
     }
     feasibility_model_finish(&surrogate->feasibility);
     transfer_prior_finish(&surrogate->transfer_prior);
+    pareto_set_finish(&surrogate->pareto);
     points_finish(&surrogate->truncated);
     free(surrogate->theta);
     *surrogate = (struct surrogate){0};
@@ -35,6 +40,8 @@ struct fitting {
     struct surrogate *surrogate;
     const struct study_data *data;
     struct metric_data metrics[MODELLED_MAX];
+    double *rank;        /* of the rows, with several objectives: which ones dominate none */
+    const double *merit; /* of the rows, smaller is better: the only objective, or the rank */
     double *stored,
         *made; /* theta of the newest stored fit; one allocation: scratch of equal size */
     struct fit_shape shape; /* of that fit; n_metrics is 0 without one */
@@ -46,6 +53,7 @@ static void fitting_finish(struct fitting *fitting)
     for (size_t k = 0; k < MODELLED_MAX; k++) {
         metric_data_finish(&fitting->metrics[k]);
     }
+    free(fitting->rank);
     free(fitting->stored);
 }
 OWN_VALUE(fitting)
@@ -104,7 +112,7 @@ static int choose_theta(struct fitting *fitting, struct err *err)
                                             .stop = fitting->data->seen->stop};
         double *theta = s->metrics[k].theta;
         if (is_fitted) {
-            TRY(metric_model_fit_theta(&fitting->metrics[k], &search, theta, err));
+            TRY(metric_model_fit_theta(&fitting->metrics[k], fitting->merit, &search, theta, err));
         } else {
             memcpy(theta, stored, s->shape.n_theta * sizeof *theta);
         }
@@ -129,7 +137,8 @@ static int refit_locally(struct fitting *fitting, struct err *err)
         return 0;
     }
     s->is_local_refit = true;
-    return metric_model_fit_theta(&fitting->metrics[0], &search, s->metrics[0].theta, err);
+    return metric_model_fit_theta(&fitting->metrics[0], fitting->merit, &search,
+                                  s->metrics[0].theta, err);
 }
 
 /* The feasibility model: by a new fit if one is due, else by the stored one or the prior's mode. */
@@ -159,6 +168,9 @@ static int apply_transfer_prior(struct fitting *fitting, struct err *err)
     struct metric_data *metric = &fitting->metrics[0];
     struct points measured = metric->points; /* without the failed trials, which come last */
 
+    if (s->n_metrics > 1) {
+        return 0;
+    }
     measured.n -= fitting->data->evaluations.n_failed;
     TRY(transfer_prior_init(&s->transfer_prior, fitting->data, err));
     TRY(transfer_prior_weight(&s->transfer_prior, &measured, metric->rows.y,
@@ -171,7 +183,7 @@ static int surrogate_init(struct surrogate *surrogate, const struct study_data *
                           struct err *err)
 {
     const struct fit_shape shape = {.n_theta = encoding_n_dims(&data->encoding) + 2,
-                                    .n_metrics = 1,
+                                    .n_metrics = data->study->n_objectives,
                                     .has_feasibility =
                                         feasibility_model_is_needed(&data->evaluations)};
 
@@ -181,8 +193,38 @@ static int surrogate_init(struct surrogate *surrogate, const struct study_data *
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     for (size_t k = 0; k < surrogate->n_metrics; k++) {
-        surrogate->metrics[k].theta = surrogate->theta + k * shape.n_theta;
+        surrogate->metrics[k] =
+            (struct metric_model){.objective = k, .theta = surrogate->theta + k * shape.n_theta};
     }
+    return 0;
+}
+
+/* merit ← the rank of each row among all, of a single objective its cost. */
+static int set_merit(struct fitting *fitting, struct err *err)
+{
+    size_t m = fitting->surrogate->n_metrics;
+    size_t n = fitting->metrics[0].rows.n;
+    OWN(memory) double *cost = calloc(m * n + 1, sizeof *cost);
+    OWN(memory) size_t *rank = calloc(n + 1, sizeof *rank);
+
+    fitting->merit = fitting->metrics[0].rows.y;
+    if (m == 1) {
+        return 0;
+    }
+    fitting->rank = calloc(n + 1, sizeof *fitting->rank);
+    if (cost == NULL || rank == NULL || fitting->rank == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < m; k++) {
+            cost[i * m + k] = fitting->metrics[k].rows.y[i];
+        }
+    }
+    TRY(nondominated_ranks(n, m, cost, rank, err));
+    for (size_t i = 0; i < n; i++) {
+        fitting->rank[i] = (double)rank[i];
+    }
+    fitting->merit = fitting->rank;
     return 0;
 }
 
@@ -199,9 +241,9 @@ static int fitting_init(struct fitting *fitting, struct surrogate *surrogate,
     }
     fitting->made = fitting->stored + most;
     for (size_t k = 0; k < shape->n_metrics; k++) {
-        TRY(metric_data_init(&fitting->metrics[k], data, err));
+        TRY(metric_data_init(&fitting->metrics[k], data, k, err));
     }
-    return 0;
+    return set_merit(fitting, err);
 }
 
 /* The hyper-parameters of all models. */
@@ -247,8 +289,13 @@ int surrogate_fit(struct surrogate *surrogate, const struct study_data *data, co
     TRY(refit_locally(&fitting, err));
     for (size_t k = 0; k < surrogate->n_metrics; k++) {
         struct metric_model *model = &surrogate->metrics[k];
-        TRY(metric_model_take(model, &fitting.metrics[k], data, subject, rng != NULL, err));
+        TRY(metric_model_take(model, &fitting.metrics[k], data, fitting.merit, subject, rng != NULL,
+                              err));
         TRY(metric_model_condition(model, &fitting.metrics[k], rng, err));
+    }
+    if (surrogate->n_metrics > 1) {
+        return pareto_set_init(&surrogate->pareto, data->study, surrogate->n_metrics,
+                               surrogate->metrics, data->evaluations.n_done, err);
     }
     return study_stops_trials_early(data->study) ? collect_truncated(&fitting, err) : 0;
 }
@@ -258,6 +305,12 @@ size_t surrogate_best(const struct surrogate *surrogate, size_t k, size_t order[
     const struct metric_model *model = &surrogate->metrics[0];
     size_t n = 0;
 
+    if (surrogate->pareto.m > 1) {
+        for (; n < k && n < surrogate->pareto.n; n++) { /* the newest of many */
+            order[n] = surrogate->pareto.result[surrogate->pareto.n - 1 - n];
+        }
+        return n;
+    }
     for (size_t i = 0; i < model->n; i++) {
         size_t at = n;
         while (at > 0
@@ -273,8 +326,9 @@ size_t surrogate_best(const struct surrogate *surrogate, size_t k, size_t order[
     return n;
 }
 
-double surrogate_objective(const struct surrogate *surrogate, const struct study_def *study,
-                           double cost)
+double surrogate_improve_on(const struct surrogate *surrogate)
 {
-    return objective_from_cost(study, metric_model_cost(&surrogate->metrics[0], cost));
+    double best = surrogate->metrics[0].best;
+
+    return best - least_gain * fmax(-best, 0.0);
 }

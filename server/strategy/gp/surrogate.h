@@ -17,6 +17,7 @@
 #include "common/rng.h"
 #include "server/strategy/gp/feasibility_model.h"
 #include "server/strategy/gp/metric_model.h"
+#include "server/strategy/gp/pareto_set.h"
 #include "server/strategy/gp/stored_fit.h"
 #include "server/strategy/gp/transfer_prior.h"
 #include "server/strategy/study_data.h"
@@ -28,6 +29,7 @@ struct surrogate {
     struct metric_model metrics[MODELLED_MAX]; /* of the objectives, in the study's order */
     struct feasibility_model feasibility;      /* its gp is NULL while few trials have failed */
     struct transfer_prior transfer_prior;      /* of the first objective; empty without sources */
+    struct pareto_set pareto;                  /* with several objectives */
     struct points truncated; /* of the results: learning curves that did not reach the end */
     struct fit_shape shape;
     double *theta;       /* of the metrics, then of feasibility; shape.n_theta each */
@@ -50,10 +52,12 @@ OWN_VALUE(surrogate)
 
 /* The fit in the form that is stored (free() it); NULL: out of memory. */
 void *surrogate_fit_bytes(const struct surrogate *surrogate, size_t *bytes);
-/* order[0 … k-1] ← the results with the least posterior means, best first; returns how many. */
+/* order[0 … k-1] ← the results with the least posterior means, best first; with several objectives
+ * those of the front. Returns how many. */
 size_t surrogate_best(const struct surrogate *surrogate, size_t k, size_t order[]);
-/* A transformed cost of the first metric in the units of the objective. */
-double surrogate_objective(const struct surrogate *surrogate, const struct study_def *study,
-                           double cost);
+/* The transformed cost to improve on, of one objective: slightly below the incumbent, in proportion
+ * to its distance from the mean. Otherwise a search that has converged suggests the incumbent again
+ * with minimal changes. */
+double surrogate_improve_on(const struct surrogate *surrogate);
 
 #endif
