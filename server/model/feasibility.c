@@ -14,9 +14,11 @@ double log_feasibility(double mean, double var)
     return log_normal_distribution(mean / sqrt(label_spread + var));
 }
 
+/* Both terms are ln Φ(t) with t = sign (μ − limit)/√(spread + var). */
 struct feasibility {
     struct acquisition_term term;
     const struct gp *gp;
+    double sign, limit, spread;
     struct gp_batch *batch;
     struct workspace work;
     double *a, *b, *slope;
@@ -39,12 +41,12 @@ static void add(struct acquisition_term *term, const struct points *q, double va
     f->batch->with_slopes = gradient != NULL;
     gp_predict(f->gp, f->batch, q);
     for (size_t j = 0; j < q->n; j++) {
-        double spread = label_spread + f->batch->var[j];
-        double t = f->batch->mean[j] / sqrt(spread);
+        double spread = f->spread + f->batch->var[j];
+        double t = f->sign * (f->batch->mean[j] - f->limit) / sqrt(spread);
         double log_p = log_normal_distribution(t);
         double slope = exp(-0.5 * t * t - half_ln_2pi - log_p); /* φ/Φ */
         value[j] += log_p;
-        f->a[j] = slope / sqrt(spread);
+        f->a[j] = f->sign * slope / sqrt(spread);
         f->b[j] = -0.5 * slope * t / spread;
     }
     if (gradient != NULL) {
@@ -55,17 +57,18 @@ static void add(struct acquisition_term *term, const struct points *q, double va
     }
 }
 
-int feasibility_create(const struct gp *gp, size_t cap, struct acquisition_term **term,
-                       struct err *err)
+static int create(const struct feasibility *kind, size_t cap, struct acquisition_term **term,
+                  struct err *err)
 {
+    const struct gp *gp = kind->gp;
     struct feasibility *f = calloc(1, sizeof *f);
     size_t d = gp->x->n_num;
 
     if (f == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a search");
     }
+    *f = *kind;
     f->term = (struct acquisition_term){.add = add, .destroy = destroy};
-    f->gp = gp;
     if (workspace_init(&f->work, 2 * workspace_round(cap) + workspace_round(d * cap), err) != 0
         || gp_batch_create(gp, cap, true, &f->batch, err) != 0) {
         destroy(&f->term);
@@ -76,4 +79,20 @@ int feasibility_create(const struct gp *gp, size_t cap, struct acquisition_term 
     f->slope = workspace_take(&f->work, d * cap);
     *term = &f->term;
     return 0;
+}
+
+int feasibility_create(const struct gp *gp, size_t cap, struct acquisition_term **term,
+                       struct err *err)
+{
+    const struct feasibility kind = {.gp = gp, .sign = 1.0, .spread = label_spread};
+
+    return create(&kind, cap, term, err);
+}
+
+int bound_create(const struct gp *gp, double limit, size_t cap, struct acquisition_term **term,
+                 struct err *err)
+{
+    const struct feasibility kind = {.gp = gp, .sign = -1.0, .limit = limit};
+
+    return create(&kind, cap, term, err);
 }

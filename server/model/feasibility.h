@@ -14,5 +14,10 @@ double log_feasibility(double mean, double var);
  * fantasies, borrowed; `cap`: points of one call. ERR_NOMEM. */
 MUST_USE int feasibility_create(const struct gp *gp, size_t cap, struct acquisition_term **term,
                                 struct err *err);
+/* Creates the term ln Φ((limit − μ)/σ): the probability that the metric's cost is at most the
+ * limit. `gp`: of the costs, without fantasies, borrowed; `limit` on its scale. ERR_NOMEM. Gardner
+ * et al. (2014), "Bayesian optimization with inequality constraints", eq. 5. */
+MUST_USE int bound_create(const struct gp *gp, double limit, size_t cap,
+                          struct acquisition_term **term, struct err *err);
 
 #endif

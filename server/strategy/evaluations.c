@@ -67,6 +67,9 @@ static int allocate(struct evaluations *e, size_t n_objectives, size_t n, struct
     e->done_observed = calloc(n + 1, sizeof *e->done_observed);
     e->pending_observed = calloc(n + 1, sizeof *e->pending_observed);
     e->failed = calloc(n + 1, sizeof *e->failed);
+    e->failed_observed = calloc(n + 1, sizeof *e->failed_observed);
+    e->unexplained = calloc(n + 1, sizeof *e->unexplained);
+    e->feasible = calloc(n + 1, sizeof *e->feasible);
     e->pending = calloc(n + 1, sizeof *e->pending);
     e->n_slots = 2;
     while (e->n_slots < 2 * n) {
@@ -75,7 +78,8 @@ static int allocate(struct evaluations *e, size_t n_objectives, size_t n, struct
     e->slots = calloc(e->n_slots, sizeof *e->slots);
     if (e->done == NULL || e->cost == NULL || e->measured == NULL || e->step == NULL
         || e->complete == NULL || e->failed == NULL || e->done_observed == NULL
-        || e->pending_observed == NULL || e->pending == NULL || e->slots == NULL) {
+        || e->pending_observed == NULL || e->pending == NULL || e->slots == NULL
+        || e->failed_observed == NULL || e->feasible == NULL || e->unexplained == NULL) {
         evaluations_finish(e);
         return err_set(err, ERR_NOMEM, "no memory for a history of %zu trials", n);
     }
@@ -98,6 +102,9 @@ static void add_done(struct evaluations *e, const struct study_def *study,
         }
     }
     e->complete[i] = seen->kind == OBSERVED_COMPLETED;
+    e->feasible[i] =
+        e->complete[i] && study_feasibility(study, observation_all_bounded(seen)) == FEASIBLE;
+    e->n_feasible += e->feasible[i];
     e->measured[i] = e->cost[i];
     e->step[i] = seen->step;
     e->done_observed[i] = seen;
@@ -123,7 +130,11 @@ static void add_observation(struct evaluations *e, const struct study_def *study
         break;
     case OBSERVED_FAILED:
     case OBSERVED_INFEASIBLE:
+        e->failed_observed[e->n_failed] = seen;
         e->failed[e->n_failed++] = seen->config;
+        if (study_feasibility(study, observation_all_bounded(seen)) != VIOLATES) {
+            e->unexplained[e->n_unexplained++] = seen;
+        }
         break;
     case OBSERVED_PENDING:
     default:
@@ -161,7 +172,7 @@ static void find_best(struct evaluations *e, size_t n_objectives)
 {
     e->best = e->n_done;
     for (size_t i = 0; i < e->n_done && n_objectives == 1; i++) {
-        if (e->complete[i] && (e->best == e->n_done || e->cost[i] < e->cost[e->best])) {
+        if (e->feasible[i] && (e->best == e->n_done || e->cost[i] < e->cost[e->best])) {
             e->best = i;
         }
     }
@@ -203,6 +214,9 @@ void evaluations_finish(struct evaluations *evaluations)
     free(evaluations->done_observed);
     free(evaluations->pending_observed);
     free(evaluations->failed);
+    free(evaluations->failed_observed);
+    free(evaluations->unexplained);
+    free(evaluations->feasible);
     free(evaluations->pending);
     free(evaluations->slots);
     *evaluations = (struct evaluations){0};

@@ -35,9 +35,16 @@ struct evaluations {
     int64_t *step;    /* of done: the resource it was measured at */
     bool *complete;   /* of done: not pruned */
     const struct observation **done_observed, **pending_observed; /* the whole observations */
-    const double **failed;  /* configurations of failed and infeasible trials; borrowed */
+    bool *feasible; /* of done: complete, and no bound of the study is violated */
+    size_t n_feasible;
+    const double **failed; /* configurations of failed and infeasible trials; borrowed */
+    const struct observation **failed_observed;
+    /* those of them that violate no bound as far as is known: why they failed is not told by the
+     * bounded metrics */
+    size_t n_unexplained;
+    const struct observation **unexplained;
     const double **pending; /* configurations; borrowed */
-    size_t best;            /* index in done of the best complete one, the earliest of equals;
+    size_t best;            /* index in done of the best feasible one, the earliest of equals;
                              * n_done: none, or there are several objectives */
     size_t n_slots;
     struct known_config *slots; /* hash table of the configurations of all trials */

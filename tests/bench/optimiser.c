@@ -12,7 +12,8 @@
  * {}
  *   {"op":"end"} → {}                            what went wrong → {"error":"…"}
  * `problem` has `parameters` [{name, type, low, high, log, choices, condition: {parent, values}}]
- * and `direction`, or `objectives` [{metric, direction}]. Served exactly: an ask sees every result
+ * and `direction`, or `objectives` [{metric, direction}], and may have `constraints` [{metric, op,
+ * value}] on what a tell has in `values`. Served exactly: an ask sees every result
  * told before it. Each explanation and each ask's milliseconds of processor time can be kept in a
  * file, one a line. */
 #include <getopt.h>
@@ -105,6 +106,24 @@ static json_t *parameter(const json_t *q)
     return p;
 }
 
+/* ["METRIC <= NUMBER", …] */
+static json_t *bounds(const json_t *constraints)
+{
+    json_t *list = json_array();
+    size_t i;
+    json_t *one;
+
+    json_array_foreach (json_unconst(constraints), i, one) {
+        char text[METRIC_BOUND_BYTES];
+        (void)snprintf(text, sizeof text, "%s %s %.17g",
+                       json_string_value(json_object_get(one, "metric")),
+                       json_string_value(json_object_get(one, "op")),
+                       json_number_value(json_object_get(one, "value")));
+        (void)json_array_append_new(list, json_string(text));
+    }
+    return list;
+}
+
 static json_t *study_body(const struct run *run, const json_t *problem, bool has_curves)
 {
     json_t *parameters = json_array();
@@ -122,6 +141,10 @@ static json_t *study_body(const struct run *run, const json_t *problem, bool has
     } else {
         (void)json_object_set_new(body, "metric", json_string("value"));
         (void)json_object_set(body, "direction", json_object_get(problem, "direction"));
+    }
+    if (json_array_size(json_object_get(problem, "constraints")) > 0) {
+        (void)json_object_set_new(body, "subject_to",
+                                  bounds(json_object_get(problem, "constraints")));
     }
     json_t *fidelity = json_object_get(problem, "fidelity");
     if (has_curves && json_is_object(fidelity)) { /* as the server has it under asha, predictive */
@@ -227,7 +250,8 @@ static void keep_fit(struct run *run, struct suggestion *made)
 static json_t *ask(struct run *run)
 {
     size_t d = run->study->space->n_params;
-    struct suggestion made = {.config = need(calloc(d + OBJECTIVES_MAX, sizeof(double)))};
+    struct suggestion made = {.config =
+                                  need(calloc(d + OBJECTIVES_MAX + BOUNDS_MAX, sizeof(double)))};
     struct history seen = {.n = run->n,
                            .items = run->items,
                            .n_fits = run->n_fits,
@@ -299,6 +323,18 @@ static double number_or_nan(const json_t *value)
     return json_is_number(value) ? json_number_value(value) : (double)NAN;
 }
 
+/* They stand behind the values of all objectives there may be. */
+static void set_bounded(const struct run *run, struct observation *item, const json_t *all)
+{
+    double *place = run->configs[item->number - 1] + run->study->space->n_params + OBJECTIVES_MAX;
+
+    for (size_t i = 0; i < run->study->n_bounds; i++) {
+        place[i] = number_or_nan(json_object_get(all, run->study->bounds[i].metric));
+    }
+    item->n_bounded = run->study->n_bounds;
+    item->bounded = place;
+}
+
 static json_t *tell(struct run *run, const json_t *message)
 {
     const json_t *all = json_object_get(message, "values");
@@ -316,6 +352,7 @@ static json_t *tell(struct run *run, const json_t *message)
         is_finite = is_finite && isfinite(values[i]);
     }
     set_values(run, item, values);
+    set_bounded(run, item, all);
     item->kind = is_finite ? OBSERVED_COMPLETED : OBSERVED_FAILED;
     return json_object();
 }

@@ -113,8 +113,9 @@ static int set_scales(struct bayesian_step *step, struct err *err)
         return err_set(err, ERR_NOMEM, "no memory for a search");
     }
     for (size_t k = 0; k < surrogate->n_metrics; k++) {
-        for (size_t i = 0; i < d; i++) {
-            step->w_num[i] = fmax(step->w_num[i], surrogate->metrics[k].gp->kernel.w_num[i]);
+        const struct gp *gp = surrogate->metrics[k].gp;
+        for (size_t i = 0; i < d && gp != NULL; i++) {
+            step->w_num[i] = fmax(step->w_num[i], gp->kernel.w_num[i]);
         }
     }
     return 0;
@@ -186,7 +187,9 @@ static int add_improvement(struct bayesian_step *step, struct err *err)
     return 0;
 }
 
-/* The sum of log EI or log EHVI, log P(feasible) and the penalty beside truncated curves. */
+/* The sum of log EI or log EHVI (once a result satisfies all bounds), the logarithms of the
+ * probabilities that each bound is satisfied and that the trial does not fail, and the penalty
+ * beside truncated curves. */
 static int build_acquisition(struct bayesian_step *step, struct err *err)
 {
     const struct surrogate *surrogate = &step->surrogate;
@@ -194,7 +197,16 @@ static int build_acquisition(struct bayesian_step *step, struct err *err)
     struct acquisition_term *term = NULL;
 
     acquisition->cap = POINTS_PER_CALL;
-    TRY(add_improvement(step, err));
+    if (surrogate_has_incumbent(surrogate)) {
+        TRY(add_improvement(step, err));
+    }
+    for (size_t k = surrogate->n_objectives; k < surrogate->n_metrics; k++) {
+        const struct metric_model *model = &surrogate->metrics[k];
+        if (model->gp != NULL) {
+            TRY(bound_create(model->gp, model->limit, POINTS_PER_CALL, &term, err));
+            acquisition_add(acquisition, term);
+        }
+    }
     if (surrogate->truncated.n > 0) {
         TRY(curve_penalty_create(surrogate->metrics[0].gp, &surrogate->truncated, POINTS_PER_CALL,
                                  &term, err));
@@ -252,7 +264,8 @@ static int suggest_by_model(struct bayesian_step *step, bool needs_transfer, str
 /* Are there enough results, and anything to model? */
 static bool can_model(const struct study_data *data)
 {
-    return regression_data_count(data->study, &data->evaluations) >= 3
+    return data->study->n_objectives <= MODELLED_OBJECTIVES_MAX
+           && regression_data_count(data->study, &data->evaluations) >= 3
            && encoding_n_dims(&data->encoding) > 0;
 }
 

@@ -22,7 +22,7 @@ void feasibility_model_finish(struct feasibility_model *model)
 
 bool feasibility_model_is_needed(const struct evaluations *evaluations)
 {
-    return evaluations->n_failed >= FAILURES_LEAST;
+    return evaluations->n_unexplained >= FAILURES_LEAST;
 }
 
 /* Takes the newest trials of each kind. */
@@ -31,7 +31,7 @@ static int take_labels(struct feasibility_model *model, const struct study_data 
 {
     const struct evaluations *e = &data->evaluations;
     const struct encoding *encoding = &data->encoding;
-    size_t failed = e->n_failed < POINTS_MAX ? e->n_failed : POINTS_MAX;
+    size_t failed = e->n_unexplained < POINTS_MAX ? e->n_unexplained : POINTS_MAX;
     size_t done = e->n_done < POINTS_MAX ? e->n_done : POINTS_MAX;
     size_t n = failed + done;
 
@@ -44,7 +44,7 @@ static int take_labels(struct feasibility_model *model, const struct study_data 
         model->label[i] = i < done ? 1.0 : -1.0;
         encoding_put(encoding,
                      i < done ? e->done[e->n_done - done + i]
-                              : e->failed[e->n_failed - failed + i - done],
+                              : e->unexplained[e->n_unexplained - failed + i - done]->config,
                      &model->points, i);
     }
     model->points.n = n;

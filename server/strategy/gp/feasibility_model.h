@@ -1,5 +1,5 @@
 /* The feasibility model of a study: a regression on labels +1 (the trial succeeded) and −1 (it
- * failed), from three failed trials on. */
+ * failed, and not by a violated bound that is known), from three failed ones on. */
 #ifndef SERVER_STRATEGY_GP_FEASIBILITY_MODEL_H
 #define SERVER_STRATEGY_GP_FEASIBILITY_MODEL_H
 

@@ -45,14 +45,26 @@ static void count_active(const struct encoding *encoding, const struct regressio
     *cat = rows->n == 0 ? 0.0 : sum_cat / (double)rows->n;
 }
 
-int metric_data_init(struct metric_data *metric, const struct study_data *data, size_t objective,
+static int init_rows(struct metric_data *metric, const struct study_data *data, size_t index,
+                     struct err *err)
+{
+    const struct study_def *study = data->study;
+    const struct evaluations *evaluations = &data->evaluations;
+
+    return index < study->n_objectives
+               ? regression_data_init(&metric->rows, study, evaluations, index, err)
+               : regression_data_init_bounded(&metric->rows, study, evaluations,
+                                              index - study->n_objectives, &metric->limit, err);
+}
+
+int metric_data_init(struct metric_data *metric, const struct study_data *data, size_t index,
                      struct err *err)
 {
     const struct encoding *encoding = &data->encoding;
     double num = 0.0;
     double cat = 0.0;
 
-    TRY(regression_data_init(&metric->rows, data->study, &data->evaluations, objective, err));
+    TRY(init_rows(metric, data, index, err));
     size_t n = metric->rows.n;
     TRY(points_init(&metric->points, encoding->n_num, encoding->n_cat, n, err));
     for (size_t i = 0; i < n; i++) {
@@ -129,6 +141,7 @@ void metric_model_finish(struct metric_model *model)
     points_finish(&model->points);
     free(model->config);
     free(model->row);
+    free(model->merit);
     free(model->y);
     free(model->extra);
     free(model->offset);
@@ -159,8 +172,9 @@ static int allocate(struct metric_model *model, size_t n, size_t p, struct err *
     model->offset = calloc(n + p + 1, sizeof *model->offset);
     model->config = calloc(n + 1, sizeof *model->config);
     model->row = calloc(n + 1, sizeof *model->row);
+    model->merit = calloc(n + 1, sizeof *model->merit);
     return model->y == NULL || model->extra == NULL || model->offset == NULL
-                   || model->config == NULL || model->row == NULL
+                   || model->config == NULL || model->row == NULL || model->merit == NULL
                ? err_set(err, ERR_NOMEM, "no memory for a model")
                : 0;
 }
@@ -196,6 +210,7 @@ int metric_model_take(struct metric_model *model, const struct metric_data *metr
         model->extra[i] = rows->extra[row];
         model->config[i] = rows->config[row];
         model->row[i] = row;
+        model->merit[i] = merit[row];
     }
     for (size_t i = 0; i < p; i++) {
         encoding_put(&data->encoding, evaluations->pending[n_pending - p + i], &model->points,
@@ -204,20 +219,19 @@ int metric_model_take(struct metric_model *model, const struct metric_data *metr
     model->points.n = n + p;
     model->n = n;
     model->transform = rows->transform;
+    model->limit = metric->limit;
     return add_offsets(model->prior_mean, &model->points, n, p, model->offset + n, err);
 }
 
-int metric_model_condition(struct metric_model *model, const struct metric_data *metric,
-                           struct rng *rng, struct err *err)
+int metric_model_condition(struct metric_model *model, struct rng *rng, struct err *err)
 {
-    const struct regression_data *rows = &metric->rows;
     size_t p = model->points.n - model->n;
     OWN(memory) double *eps = calloc(p * FANTASIES + 1, sizeof *eps);
 
     if (eps == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    for (size_t i = 0; i < p * FANTASIES; i++) {
+    for (size_t i = 0; rng != NULL && i < p * FANTASIES; i++) {
         eps[i] = rng_normal(rng);
     }
     const struct gp_data data = {.x = &model->points,
@@ -227,21 +241,30 @@ int metric_model_condition(struct metric_model *model, const struct metric_data 
                                  .theta = model->theta,
                                  .mean = GP_MEAN_POLYNOMIAL,
                                  .n_fantasies = FANTASIES,
-                                 .eps = eps};
+                                 .eps = rng == NULL ? NULL : eps};
     TRY(gp_create(&data, &model->gp, err));
     for (size_t i = 0; i < p * model->gp->n_fantasies; i++) {
         model->gp->y_pending[i] += model->offset[model->n + i % p];
     }
-    model->best = rows->has_curves ? rows->best : (double)INFINITY;
+    return 0;
+}
+
+void metric_model_find_best(struct metric_model *model, const struct metric_data *metric,
+                            const bool feasible[])
+{
+    const struct regression_data *rows = &metric->rows;
+
+    model->best = rows->has_curves && feasible == NULL ? rows->best : (double)INFINITY;
     if (isfinite(model->best)) {
-        return 0;
+        return;
     }
     bool is_noisy = rows->has_curves || model->gp->noise > 1e-3;
     for (size_t i = 0; i < model->n; i++) {
         double y = is_noisy ? model->gp->mean_observed[i] : model->y[i];
-        model->best = fmin(model->best, y + model->offset[i]);
+        if (feasible == NULL || feasible[model->row[i]]) {
+            model->best = fmin(model->best, y + model->offset[i]);
+        }
     }
-    return 0;
 }
 
 /* ---- what it says ---------------------------------------------------------------------------- */
@@ -260,7 +283,10 @@ double metric_model_value(const struct metric_model *model, const struct study_d
 {
     double cost = model->transform.mean + metric_model_scale(model) * transformed;
 
-    return value_from_cost(study, model->objective, cost);
+    if (model->index < study->n_objectives) {
+        return value_from_cost(study, model->index, cost);
+    }
+    return study->bounds[model->index - study->n_objectives].is_lower ? -cost : cost;
 }
 
 int metric_model_predict(const struct metric_model *model, const struct points *point,

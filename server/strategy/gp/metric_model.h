@@ -25,29 +25,32 @@ struct metric_data {
     struct regression_data rows;
     struct points points; /* of the rows */
     struct fit_prior prior;
+    double limit; /* of a bounded metric: the greatest feasible cost, transformed */
 };
 
-/* ERR_NOMEM. */
+/* Of the study's objectives and then its bounded metrics, the one of this index. ERR_NOMEM. */
 MUST_USE int metric_data_init(struct metric_data *metric, const struct study_data *data,
-                              size_t objective, struct err *err);
+                              size_t index, struct err *err);
 void metric_data_finish(struct metric_data *metric);
 /* rows.prior_mean ← the prior mean at each row. ERR_NOMEM. */
 MUST_USE int metric_data_set_prior_mean(struct metric_data *metric, struct prior_mean *prior_mean,
                                         struct err *err);
 
 struct metric_model {
-    size_t objective; /* which one of the study's */
+    size_t index; /* among the study's objectives and then its bounded metrics */
     struct transform transform;
     struct points points;  /* n results, then pending trials */
     size_t n;              /* results */
     const double **config; /* of the results; borrowed from the history */
     double *y, *extra;     /* of the results: transformed less the prior mean; noise variances */
     size_t *row;           /* of the results: which row of metric_data it is */
+    double *merit;         /* of the results: as given to metric_model_take() */
     double *offset;        /* of all points: the prior mean; the model predicts y − offset */
     double *theta;         /* hyper-parameters (model/gp.h); borrowed from the surrogate */
-    struct gp *gp;
+    struct gp *gp;         /* NULL: too little is known of a bounded metric */
     struct prior_mean *prior_mean; /* borrowed, or NULL */
-    double best;                   /* the incumbent, transformed */
+    double best;                   /* the incumbent, transformed; INFINITY: nothing is feasible */
+    double limit;                  /* as in metric_data */
     /* the subject's own extrapolated curve, transformed, and its variance; NaN without one */
     double own_y, own_var;
 };
@@ -65,11 +68,14 @@ MUST_USE int metric_model_fit_theta(const struct metric_data *metric, const doub
 MUST_USE int metric_model_take(struct metric_model *model, const struct metric_data *metric,
                                const struct study_data *data, const double merit[],
                                const double *subject, bool with_pending, struct err *err);
-/* Computes the posterior and the incumbent. With noise the best observed value is biased, so that
- * the best posterior mean is used instead; with curves, the best one that reached the full
- * resource. ERR_NUMERIC; ERR_NOMEM. */
-MUST_USE int metric_model_condition(struct metric_model *model, const struct metric_data *metric,
-                                    struct rng *rng, struct err *err);
+/* Computes the posterior; pending trials of a bounded metric count with their mean, else they are
+ * drawn from rng. */
+MUST_USE int metric_model_condition(struct metric_model *model, struct rng *rng, struct err *err);
+/* Finds the incumbent among the results whose rows `feasible` (or NULL: all) says. With noise the
+ * best observed value is biased, so that the best posterior mean is used instead; with curves, the
+ * best one that reached the full resource. */
+void metric_model_find_best(struct metric_model *model, const struct metric_data *metric,
+                            const bool feasible[]);
 
 /* The posterior mean at the i-th result, the prior mean included. */
 double metric_model_mean_at(const struct metric_model *model, size_t i);

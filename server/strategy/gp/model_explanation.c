@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/json.h"
+#include "common/normal.h"
 #include "server/model/hypervolume.h"
 #include "server/model/hypervolume_improvement.h"
 
@@ -58,8 +59,11 @@ static void write_one(struct json_writer *w, const struct model_choice *c)
     struct metric_prediction prediction;
 
     explanation_write_incumbent(c->data->study, &c->data->evaluations, w);
-    json_put_number(w, "improve_on",
-                    metric_model_value(model, c->data->study, surrogate_improve_on(c->surrogate)));
+    if (surrogate_has_incumbent(c->surrogate)) {
+        json_put_number(
+            w, "improve_on",
+            metric_model_value(model, c->data->study, surrogate_improve_on(c->surrogate)));
+    }
     if (metric_model_predict(model, &one, &prediction, NULL) == 0) {
         json_write_key(w, "predicted");
         json_object_begin(w);
@@ -157,6 +161,33 @@ static void write_several(struct json_writer *w, const struct model_choice *c)
     put_p_ok(w, c, &one);
 }
 
+/* ---- bounded metrics ------------------------------------------------------------------------- */
+/* "bounds": what is expected of each bounded metric, and how probably the bound is satisfied. */
+static void write_bounds(struct json_writer *w, const struct model_choice *c)
+{
+    const struct surrogate *surrogate = c->surrogate;
+    const struct study_def *study = c->data->study;
+    const struct points one = points_part(&c->candidates->points, c->choice->chosen, 1);
+    struct metric_prediction prediction;
+    char text[METRIC_BOUND_BYTES];
+
+    json_write_key(w, "bounds");
+    json_array_begin(w);
+    for (size_t k = surrogate->n_objectives; k < surrogate->n_metrics; k++) {
+        const struct metric_model *model = &surrogate->metrics[k];
+        const struct metric_bound *bound = &study->bounds[k - surrogate->n_objectives];
+        json_object_begin(w);
+        json_put_string(w, "bound", metric_bound_text(bound, text));
+        if (model->gp != NULL && metric_model_predict(model, &one, &prediction, NULL) == 0) {
+            put_prediction(w, c, k, &prediction);
+            json_put_number(w, "p_satisfied",
+                            normal_cdf((model->limit - prediction.mean) / sqrt(prediction.var)));
+        }
+        json_object_end(w);
+    }
+    json_array_end(w);
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 static void write_comparison(struct json_writer *w, const struct model_choice *c)
 {
@@ -194,9 +225,13 @@ char *model_explanation(const struct model_choice *c)
         json_put_bool(&w, "closer_look", true);
     }
     (is_one ? write_one : write_several)(&w, c);
+    if (c->data->study->n_bounds > 0) {
+        write_bounds(&w, c);
+    }
     json_put_string(&w, "acquisition",
-                    is_one ? "log_augmented_expected_improvement"
-                           : "log_expected_hypervolume_improvement");
+                    !surrogate_has_incumbent(surrogate) ? "log_probability_of_feasibility"
+                    : is_one                            ? "log_augmented_expected_improvement"
+                                                        : "log_expected_hypervolume_improvement");
     json_put_number(&w, "acquisition_value", c->candidates->score[c->choice->chosen]);
     if (surrogate->truncated.n > 0) {
         json_put_int(&w, "curves_avoided", (int64_t)surrogate->truncated.n);

@@ -64,7 +64,8 @@ static double cost_of(const struct metric_model *model, size_t i)
 }
 
 int pareto_set_init(struct pareto_set *set, const struct study_def *study, size_t m,
-                    const struct metric_model models[], size_t n_done, struct err *err)
+                    const struct metric_model models[], size_t n_done, const bool feasible[],
+                    struct err *err)
 {
     size_t n = models[0].n;
     size_t n_kept = 0;
@@ -78,7 +79,8 @@ int pareto_set_init(struct pareto_set *set, const struct study_def *study, size_
         return err_set(err, ERR_NOMEM, "no memory for a front");
     }
     for (size_t i = 0; i < n; i++) {
-        if (models[0].row[i] < n_done) {
+        size_t row = models[0].row[i];
+        if (row < n_done && (feasible == NULL || feasible[row])) {
             for (size_t k = 0; k < m; k++) {
                 set->cost[n_kept * m + k] = cost_of(&models[k], i);
             }

@@ -9,6 +9,7 @@
 #ifndef SERVER_STRATEGY_GP_PARETO_SET_H
 #define SERVER_STRATEGY_GP_PARETO_SET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/err.h"
@@ -26,9 +27,10 @@ struct pareto_set {
 };
 
 /* Of the models of m objectives, whose results are the same trials; the first n_done rows of each
- * are those with values. ERR_NOMEM. */
+ * are those with values, and of these `feasible` (or NULL: all) count. ERR_NOMEM. */
 MUST_USE int pareto_set_init(struct pareto_set *set, const struct study_def *study, size_t m,
-                             const struct metric_model models[], size_t n_done, struct err *err);
+                             const struct metric_model models[], size_t n_done,
+                             const bool feasible[], struct err *err);
 void pareto_set_finish(struct pareto_set *set);
 
 #endif

@@ -13,6 +13,7 @@ static const double level_eta = 3.0;
 void regression_data_finish(struct regression_data *data)
 {
     free(data->config);
+    free(data->observed);
     free(data->y);
     free(data->extra);
     free(data->prior_mean);
@@ -84,6 +85,7 @@ static int gather_curves(struct regression_data *data, const struct study_def *s
             row[k] = cost_at_level(study, observed, levels[k], k + 1 == n_levels);
         }
         data->n_full += isnan(row[n_levels - 1]) ? 0 : 1;
+        data->observed[data->n] = observed;
         data->config[data->n++] = observed->config;
     }
     data->has_curves = true;
@@ -101,6 +103,7 @@ static void gather_costs(struct regression_data *data, const struct evaluations 
 {
     for (size_t i = 0; i < evaluations->n_done; i++) {
         data->config[i] = evaluations->done[i];
+        data->observed[i] = evaluations->done_observed[i];
         data->y[i] = cost[i];
     }
     data->n = data->n_full = evaluations->n_done;
@@ -116,8 +119,9 @@ static void add_failures(struct regression_data *data, const struct evaluations 
         high = fmax(high, data->y[i]);
     }
     double worst = data->n == 0 ? 0.0 : high + 0.5 * (high - low);
-    for (size_t i = 0; i < evaluations->n_failed; i++) {
-        data->config[data->n] = evaluations->failed[i];
+    for (size_t i = 0; i < evaluations->n_unexplained; i++) {
+        data->config[data->n] = evaluations->unexplained[i]->config;
+        data->observed[data->n] = evaluations->unexplained[i];
         data->y[data->n++] = worst;
     }
 }
@@ -126,11 +130,12 @@ static int allocate(struct regression_data *data, size_t most, struct err *err)
 {
     *data = (struct regression_data){.best = INFINITY, .variance_factor = 1.0};
     data->config = calloc(most + 1, sizeof *data->config);
+    data->observed = calloc(most + 1, sizeof *data->observed);
     data->y = calloc(most + 1, sizeof *data->y);
     data->extra = calloc(most + 1, sizeof *data->extra);
     data->prior_mean = calloc(most + 1, sizeof *data->prior_mean);
-    if (data->config == NULL || data->y == NULL || data->extra == NULL
-        || data->prior_mean == NULL) {
+    if (data->config == NULL || data->y == NULL || data->extra == NULL || data->prior_mean == NULL
+        || data->observed == NULL) {
         regression_data_finish(data);
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
@@ -206,6 +211,67 @@ int regression_data_init(struct regression_data *data, const struct study_def *s
         TRY(scale_curves(data, err));
     }
     add_failures(data, evaluations);
+    return 0;
+}
+
+/* ---- bounded metrics ------------------------------------------------------------------------- */
+static double bounded_cost(const struct metric_bound *bound, double value)
+{
+    return bound->is_lower ? -value : value;
+}
+
+static void add_bounded(struct regression_data *data, const struct study_def *study,
+                        const struct observation *observed, size_t bound)
+{
+    double value = observation_bounded(observed, bound);
+
+    if (!isnan(value)) {
+        data->observed[data->n] = observed;
+        data->config[data->n] = observed->config;
+        data->y[data->n++] = bounded_cost(&study->bounds[bound], value);
+    }
+}
+
+/* Infinite costs ← the greatest finite one and half the range more, or the least and half less. */
+static void replace_infinite(struct regression_data *data)
+{
+    double low = INFINITY;
+    double high = -INFINITY;
+
+    for (size_t i = 0; i < data->n; i++) {
+        low = isfinite(data->y[i]) ? fmin(low, data->y[i]) : low;
+        high = isfinite(data->y[i]) ? fmax(high, data->y[i]) : high;
+    }
+    double reach = low <= high ? 0.5 * (high - low) : 0.0;
+    for (size_t i = 0; i < data->n; i++) {
+        if (!isfinite(data->y[i])) {
+            data->y[i] = low > high ? 0.0 : data->y[i] > 0.0 ? high + reach : low - reach;
+        }
+    }
+}
+
+int regression_data_init_bounded(struct regression_data *data, const struct study_def *study,
+                                 const struct evaluations *evaluations, size_t bound, double *limit,
+                                 struct err *err)
+{
+    TRY(allocate(data, evaluations->n_done + evaluations->n_failed, err));
+    for (size_t i = 0; i < evaluations->n_done; i++) {
+        add_bounded(data, study, evaluations->done_observed[i], bound);
+    }
+    for (size_t i = 0; i < evaluations->n_failed; i++) {
+        add_bounded(data, study, evaluations->failed_observed[i], bound);
+    }
+    data->n_full = data->n;
+    replace_infinite(data);
+    TRY(transform_fit(&data->transform, data->n, data->y, err));
+    double cost = bounded_cost(&study->bounds[bound], study->bounds[bound].limit);
+    bool differ = data->transform.sd > 0.0;
+    *limit = differ                             ? transform_apply(&data->transform, cost)
+             : data->n > 0 && data->y[0] > cost ? -1.0
+                                                : 1.0;
+    for (size_t i = 0; i < data->n; i++) {
+        data->y[i] = transform_apply(&data->transform, data->y[i]);
+    }
     return 0;
 }
 

@@ -5,7 +5,11 @@
  * curve of a trial, running ones included, extrapolated to the full resource, with the variance of
  * the extrapolation (model/curves.h): values measured at different resources are never compared. A
  * failed trial has the worst cost plus half the range, in addition to its part in the feasibility
- * model. */
+ * model, unless it is known to violate a bound.
+ *
+ * The rows of a bounded metric are the trials of which it is known, failed and infeasible ones
+ * too. Its cost is the metric, or less the metric where the bound is a lower one, so that a trial
+ * satisfies the bound if its cost is at most the limit's. */
 #ifndef SERVER_STRATEGY_GP_REGRESSION_DATA_H
 #define SERVER_STRATEGY_GP_REGRESSION_DATA_H
 
@@ -18,15 +22,16 @@
 #include "server/strategy/evaluations.h"
 
 struct regression_data {
-    size_t n;               /* rows */
-    size_t n_full;          /* rows of trials at the full resource */
-    const double **config;  /* borrowed from the history */
-    double *y;              /* transformed costs */
-    double *extra;          /* noise variances beyond the common noise, transformed */
-    double *prior_mean;     /* transfer prior at each row; 0 at first */
-    bool has_curves;        /* extra may be greater than 0 */
-    double variance_factor; /* by which extra was scaled up */
-    double best;            /* the least y at the full resource; INFINITY: none */
+    size_t n;                            /* rows */
+    size_t n_full;                       /* rows of trials at the full resource */
+    const double **config;               /* borrowed from the history */
+    const struct observation **observed; /* likewise */
+    double *y;                           /* transformed costs */
+    double *extra;                       /* noise variances beyond the common noise, transformed */
+    double *prior_mean;                  /* transfer prior at each row; 0 at first */
+    bool has_curves;                     /* extra may be greater than 0 */
+    double variance_factor;              /* by which extra was scaled up */
+    double best;                         /* the least y at the full resource; INFINITY: none */
     struct transform transform;
 };
 
@@ -34,6 +39,12 @@ struct regression_data {
 MUST_USE int regression_data_init(struct regression_data *data, const struct study_def *study,
                                   const struct evaluations *evaluations, size_t objective,
                                   struct err *err);
+/* The rows of a bounded metric (study->bounds); *limit ← the greatest feasible cost, transformed.
+ * ERR_NOMEM. */
+MUST_USE int regression_data_init_bounded(struct regression_data *data,
+                                          const struct study_def *study,
+                                          const struct evaluations *evaluations, size_t bound,
+                                          double *limit, struct err *err);
 void regression_data_finish(struct regression_data *data);
 OWN_VALUE(regression_data)
 

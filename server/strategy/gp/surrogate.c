@@ -8,6 +8,7 @@
 
 /* The reasons for these numbers are in tests/bench/choices.md. */
 enum {
+    BOUNDED_LEAST = 3,     /* values of a bounded metric, for a model */
     FULL_LEAST = 3,        /* results at the full resource, before truncated curves are avoided */
     STAGNATION = 12,       /* results without improvement, after which a local refit is made, */
     LOCAL_REFIT_MAX = 200, /* with up to so many results */
@@ -15,6 +16,7 @@ enum {
 };
 
 static const double least_gain = 3e-3;
+static const double violation_most = 1e6; /* of an unknown one */
 
 void surrogate_finish(struct surrogate *surrogate)
 {
@@ -40,8 +42,9 @@ struct fitting {
     struct surrogate *surrogate;
     const struct study_data *data;
     struct metric_data metrics[MODELLED_MAX];
-    double *rank;        /* of the rows, with several objectives: which ones dominate none */
-    const double *merit; /* of the rows, smaller is better: the only objective, or the rank */
+    double *own_merit;   /* scratch for merit */
+    const double *merit; /* of the objectives' rows, smaller is better (set_merit()) */
+    bool *feasible;      /* of those rows, in a study with bounds; else NULL */
     double *stored,
         *made; /* theta of the newest stored fit; one allocation: scratch of equal size */
     struct fit_shape shape; /* of that fit; n_metrics is 0 without one */
@@ -53,7 +56,8 @@ static void fitting_finish(struct fitting *fitting)
     for (size_t k = 0; k < MODELLED_MAX; k++) {
         metric_data_finish(&fitting->metrics[k]);
     }
-    free(fitting->rank);
+    free(fitting->own_merit);
+    free(fitting->feasible);
     free(fitting->stored);
 }
 OWN_VALUE(fitting)
@@ -97,6 +101,26 @@ static void find_fit(struct fitting *fitting)
     fitting->is_made = s->is_new_fit && find_made(fitting);
 }
 
+/* Is enough known of this metric for a model? */
+static bool is_modelled(const struct fitting *fitting, size_t k)
+{
+    return k < fitting->surrogate->n_objectives || fitting->metrics[k].rows.n >= BOUNDED_LEAST;
+}
+
+static int fit_one(const struct fitting *fitting, size_t k, const struct theta_search *search,
+                   struct err *err)
+{
+    const struct surrogate *s = fitting->surrogate;
+    const struct metric_data *metric = &fitting->metrics[k];
+    const double *merit = k < s->n_objectives ? fitting->merit : metric->rows.y;
+
+    if (!is_modelled(fitting, k)) {
+        memcpy(s->metrics[k].theta, metric->prior.mean, metric->prior.n * sizeof(double));
+        return 0;
+    }
+    return metric_model_fit_theta(metric, merit, search, s->metrics[k].theta, err);
+}
+
 /* theta of the metrics ← a new fit if one is due, else the stored one. */
 static int choose_theta(struct fitting *fitting, struct err *err)
 {
@@ -110,11 +134,10 @@ static int choose_theta(struct fitting *fitting, struct err *err)
         const struct theta_search search = {.warm = fitting->shape.n_metrics == 0 ? NULL : stored,
                                             .afresh = n_finished < 15 || n_finished % period == 0,
                                             .stop = fitting->data->seen->stop};
-        double *theta = s->metrics[k].theta;
         if (is_fitted) {
-            TRY(metric_model_fit_theta(&fitting->metrics[k], fitting->merit, &search, theta, err));
+            TRY(fit_one(fitting, k, &search, err));
         } else {
-            memcpy(theta, stored, s->shape.n_theta * sizeof *theta);
+            memcpy(s->metrics[k].theta, stored, s->shape.n_theta * sizeof *stored);
         }
     }
     return 0;
@@ -168,10 +191,10 @@ static int apply_transfer_prior(struct fitting *fitting, struct err *err)
     struct metric_data *metric = &fitting->metrics[0];
     struct points measured = metric->points; /* without the failed trials, which come last */
 
-    if (s->n_metrics > 1) {
+    if (s->n_objectives > 1) {
         return 0;
     }
-    measured.n -= fitting->data->evaluations.n_failed;
+    measured.n -= fitting->data->evaluations.n_unexplained;
     TRY(transfer_prior_init(&s->transfer_prior, fitting->data, err));
     TRY(transfer_prior_weight(&s->transfer_prior, &measured, metric->rows.y,
                               fitting->data->study->seed, err));
@@ -182,37 +205,56 @@ static int apply_transfer_prior(struct fitting *fitting, struct err *err)
 static int surrogate_init(struct surrogate *surrogate, const struct study_data *data,
                           struct err *err)
 {
+    size_t n_objectives = data->study->n_objectives;
     const struct fit_shape shape = {.n_theta = encoding_n_dims(&data->encoding) + 2,
-                                    .n_metrics = data->study->n_objectives,
+                                    .n_metrics = n_objectives + data->study->n_bounds,
                                     .has_feasibility =
                                         feasibility_model_is_needed(&data->evaluations)};
 
-    *surrogate = (struct surrogate){.n_metrics = shape.n_metrics, .shape = shape};
+    *surrogate = (struct surrogate){
+        .n_metrics = shape.n_metrics, .n_objectives = n_objectives, .shape = shape};
     surrogate->theta = calloc(fit_shape_count(&shape), sizeof *surrogate->theta);
     if (surrogate->theta == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     for (size_t k = 0; k < surrogate->n_metrics; k++) {
         surrogate->metrics[k] =
-            (struct metric_model){.objective = k, .theta = surrogate->theta + k * shape.n_theta};
+            (struct metric_model){.index = k, .theta = surrogate->theta + k * shape.n_theta};
     }
     return 0;
 }
 
-/* merit ← the rank of each row among all, of a single objective its cost. */
-static int set_merit(struct fitting *fitting, struct err *err)
+/* feasible ← which rows of the objectives satisfy all bounds. */
+static int set_feasible(struct fitting *fitting, struct err *err)
 {
-    size_t m = fitting->surrogate->n_metrics;
+    const struct study_def *study = fitting->data->study;
+    const struct regression_data *rows = &fitting->metrics[0].rows;
+
+    if (study->n_bounds == 0) {
+        return 0;
+    }
+    fitting->feasible = calloc(rows->n + 1, sizeof *fitting->feasible);
+    if (fitting->feasible == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct observation *seen = rows->observed[i];
+        fitting->feasible[i] =
+            seen->kind == OBSERVED_COMPLETED
+            && study_feasibility(study, observation_all_bounded(seen)) == FEASIBLE;
+    }
+    return 0;
+}
+
+/* merit ← the rank of each row among all. */
+static int rank_rows(struct fitting *fitting, struct err *err)
+{
+    size_t m = fitting->surrogate->n_objectives;
     size_t n = fitting->metrics[0].rows.n;
     OWN(memory) double *cost = calloc(m * n + 1, sizeof *cost);
     OWN(memory) size_t *rank = calloc(n + 1, sizeof *rank);
 
-    fitting->merit = fitting->metrics[0].rows.y;
-    if (m == 1) {
-        return 0;
-    }
-    fitting->rank = calloc(n + 1, sizeof *fitting->rank);
-    if (cost == NULL || rank == NULL || fitting->rank == NULL) {
+    if (cost == NULL || rank == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     for (size_t i = 0; i < n; i++) {
@@ -222,9 +264,53 @@ static int set_merit(struct fitting *fitting, struct err *err)
     }
     TRY(nondominated_ranks(n, m, cost, rank, err));
     for (size_t i = 0; i < n; i++) {
-        fitting->rank[i] = (double)rank[i];
+        fitting->own_merit[i] = (double)rank[i];
     }
-    fitting->merit = fitting->rank;
+    return 0;
+}
+
+/* Puts what violates a bound behind all that does not, the less of it the better. */
+static void put_behind(struct fitting *fitting)
+{
+    const struct study_def *study = fitting->data->study;
+    const struct regression_data *rows = &fitting->metrics[0].rows;
+    double worst = 0.0;
+
+    for (size_t i = 0; i < rows->n; i++) {
+        worst = fmax(worst, fitting->own_merit[i]);
+    }
+    for (size_t i = 0; i < rows->n; i++) {
+        double violation = study_violation(study, observation_all_bounded(rows->observed[i]));
+        if (!fitting->feasible[i]) {
+            fitting->own_merit[i] = worst + 1.0 + fmin(violation, violation_most);
+        }
+    }
+}
+
+/* merit ← the cost of each row, with several objectives its rank, of what violates a bound by how
+ * much it does. */
+static int set_merit(struct fitting *fitting, struct err *err)
+{
+    const double *y = fitting->metrics[0].rows.y;
+    size_t n = fitting->metrics[0].rows.n;
+
+    fitting->merit = y;
+    if (fitting->surrogate->n_objectives == 1 && fitting->feasible == NULL) {
+        return 0;
+    }
+    fitting->own_merit = calloc(n + 1, sizeof *fitting->own_merit);
+    if (fitting->own_merit == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    fitting->merit = fitting->own_merit;
+    if (fitting->surrogate->n_objectives > 1) {
+        TRY(rank_rows(fitting, err));
+    } else {
+        memcpy(fitting->own_merit, y, n * sizeof *y);
+    }
+    if (fitting->feasible != NULL) {
+        put_behind(fitting);
+    }
     return 0;
 }
 
@@ -243,6 +329,7 @@ static int fitting_init(struct fitting *fitting, struct surrogate *surrogate,
     for (size_t k = 0; k < shape->n_metrics; k++) {
         TRY(metric_data_init(&fitting->metrics[k], data, k, err));
     }
+    TRY(set_feasible(fitting, err));
     return set_merit(fitting, err);
 }
 
@@ -280,6 +367,22 @@ static int collect_truncated(const struct fitting *fitting, struct err *err)
     return 0;
 }
 
+/* The posteriors of the bounded metrics. */
+static int model_bounded(const struct fitting *fitting, bool with_pending, struct err *err)
+{
+    struct surrogate *s = fitting->surrogate;
+
+    for (size_t k = s->n_objectives; k < s->n_metrics; k++) {
+        const struct metric_data *metric = &fitting->metrics[k];
+        if (is_modelled(fitting, k)) {
+            TRY(metric_model_take(&s->metrics[k], metric, fitting->data, metric->rows.y, NULL,
+                                  with_pending, err));
+            TRY(metric_model_condition(&s->metrics[k], NULL, err));
+        }
+    }
+    return 0;
+}
+
 int surrogate_fit(struct surrogate *surrogate, const struct study_data *data, const double *subject,
                   struct rng *rng, struct err *err)
 {
@@ -287,17 +390,30 @@ int surrogate_fit(struct surrogate *surrogate, const struct study_data *data, co
 
     TRY(fit_all(&fitting, data, surrogate, err));
     TRY(refit_locally(&fitting, err));
-    for (size_t k = 0; k < surrogate->n_metrics; k++) {
+    for (size_t k = 0; k < surrogate->n_objectives; k++) {
         struct metric_model *model = &surrogate->metrics[k];
         TRY(metric_model_take(model, &fitting.metrics[k], data, fitting.merit, subject, rng != NULL,
                               err));
-        TRY(metric_model_condition(model, &fitting.metrics[k], rng, err));
+        TRY(metric_model_condition(model, rng, err));
+        metric_model_find_best(model, &fitting.metrics[k], fitting.feasible);
     }
-    if (surrogate->n_metrics > 1) {
-        return pareto_set_init(&surrogate->pareto, data->study, surrogate->n_metrics,
-                               surrogate->metrics, data->evaluations.n_done, err);
+    TRY(model_bounded(&fitting, rng != NULL, err));
+    if (surrogate->n_objectives > 1) {
+        return pareto_set_init(&surrogate->pareto, data->study, surrogate->n_objectives,
+                               surrogate->metrics, data->evaluations.n_done, fitting.feasible, err);
     }
     return study_stops_trials_early(data->study) ? collect_truncated(&fitting, err) : 0;
+}
+
+/* Is the i-th result better than the j-th one? In a study with bounds what was measured decides. */
+static bool is_better(const struct surrogate *surrogate, size_t i, size_t j)
+{
+    const struct metric_model *model = &surrogate->metrics[0];
+
+    if (surrogate->n_metrics > surrogate->n_objectives) {
+        return model->merit[i] < model->merit[j];
+    }
+    return metric_model_mean_at(model, i) < metric_model_mean_at(model, j);
 }
 
 size_t surrogate_best(const struct surrogate *surrogate, size_t k, size_t order[])
@@ -305,7 +421,7 @@ size_t surrogate_best(const struct surrogate *surrogate, size_t k, size_t order[
     const struct metric_model *model = &surrogate->metrics[0];
     size_t n = 0;
 
-    if (surrogate->pareto.m > 1) {
+    if (surrogate->pareto.n > 0) {
         for (; n < k && n < surrogate->pareto.n; n++) { /* the newest of many */
             order[n] = surrogate->pareto.result[surrogate->pareto.n - 1 - n];
         }
@@ -313,8 +429,7 @@ size_t surrogate_best(const struct surrogate *surrogate, size_t k, size_t order[
     }
     for (size_t i = 0; i < model->n; i++) {
         size_t at = n;
-        while (at > 0
-               && metric_model_mean_at(model, i) < metric_model_mean_at(model, order[at - 1])) {
+        while (at > 0 && is_better(surrogate, i, order[at - 1])) {
             at--;
         }
         if (at < k) {
@@ -331,4 +446,11 @@ double surrogate_improve_on(const struct surrogate *surrogate)
     double best = surrogate->metrics[0].best;
 
     return best - least_gain * fmax(-best, 0.0);
+}
+
+bool surrogate_has_incumbent(const struct surrogate *surrogate)
+{
+    return surrogate->n_objectives > 1
+               ? surrogate->pareto.n > 0 || surrogate->n_metrics == surrogate->n_objectives
+               : isfinite(surrogate->metrics[0].best);
 }

@@ -22,14 +22,15 @@
 #include "server/strategy/gp/transfer_prior.h"
 #include "server/strategy/study_data.h"
 
-enum { MODELLED_MAX = OBJECTIVES_MAX };
+enum { MODELLED_MAX = OBJECTIVES_MAX + BOUNDS_MAX };
 
 struct surrogate {
-    size_t n_metrics;
-    struct metric_model metrics[MODELLED_MAX]; /* of the objectives, in the study's order */
-    struct feasibility_model feasibility;      /* its gp is NULL while few trials have failed */
-    struct transfer_prior transfer_prior;      /* of the first objective; empty without sources */
-    struct pareto_set pareto;                  /* with several objectives */
+    size_t n_metrics, n_objectives;
+    /* of the objectives, in the study's order, then of its bounded metrics */
+    struct metric_model metrics[MODELLED_MAX];
+    struct feasibility_model feasibility; /* its gp is NULL while few trials have failed */
+    struct transfer_prior transfer_prior; /* of the first objective; empty without sources */
+    struct pareto_set pareto;             /* with several objectives */
     struct points truncated; /* of the results: learning curves that did not reach the end */
     struct fit_shape shape;
     double *theta;       /* of the metrics, then of feasibility; shape.n_theta each */
@@ -55,6 +56,8 @@ void *surrogate_fit_bytes(const struct surrogate *surrogate, size_t *bytes);
 /* order[0 … k-1] ← the results with the least posterior means, best first; with several objectives
  * those of the front. Returns how many. */
 size_t surrogate_best(const struct surrogate *surrogate, size_t k, size_t order[]);
+/* Is there a result that counts: of a study with bounds, one that satisfies them? */
+bool surrogate_has_incumbent(const struct surrogate *surrogate);
 /* The transformed cost to improve on, of one objective: slightly below the incumbent, in proportion
  * to its distance from the mean. Otherwise a search that has converged suggests the incumbent again
  * with minimal changes. */
