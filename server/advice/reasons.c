@@ -265,6 +265,18 @@ static void add_search(const struct problem_features *features, struct advice_it
     }
 }
 
+/* What the search makes of the outcome constraints. */
+static void add_bounds(const struct problem *problem, struct advice_item *item)
+{
+    if (problem->study->n_bounds > 0 && item->technique->model == MODEL_NONE) {
+        sentence_add(item->con,
+                     "does not learn where %s holds: as many of its trials violate it at "
+                     "the end as at the beginning",
+                     problem->study->n_bounds == 1 ? "the constraint of subject_to"
+                                                   : "what subject_to asks for");
+    }
+}
+
 void advice_add_reasons(const struct problem *problem, const struct problem_features *features,
                         struct advice_item *item)
 {
@@ -275,6 +287,7 @@ void advice_add_reasons(const struct problem *problem, const struct problem_feat
     add_workers(features, item);
     add_waiting(features, item);
     add_search(features, item);
+    add_bounds(problem, item);
     if (problem->experience == EXPERIENCE_EXPERT && item->technique->options != NULL) {
         sentence_add(item->pro, "leaves to set: %s", item->technique->options);
     }

@@ -375,6 +375,16 @@ def test_a_run_whose_trials_all_violate_says_which_is_nearest(tmp):
         contains(account.hone("study", "history", "tight")[1], "no trial is known to be feasible yet")
 
 
+def test_a_workers_log_leaves_out_of_the_best_what_is_not_feasible(tmp):
+    with Server() as server, AtServer(tmp, server) as account:
+        account.hone("study", "create", "limited", *BOUNDED, "p99_ms <= 500", "-P", "batch=int:83..84",
+                     "--strategy", "grid")
+        account.use_token("worker")
+        _, talk = account.hone("worker", "--study", "limited", "--exit-when-finished", "--", *SERVE)
+        contains(talk, "completed, throughput 84, not known to be feasible",
+                 "completed, throughput 83, the best here so far")
+
+
 def test_a_bounded_metric_that_is_never_reported_is_pointed_out(tmp):
     with Account(tmp) as account:
         _, talk = account.hone("run", "typo", *BOUNDED, "p99 <= 500", "--", *SERVE, status=1)

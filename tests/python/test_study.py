@@ -38,6 +38,18 @@ def make(client, name="one", parameters=None, **more):
 
 # ---- making ----
 
+def test_the_best_trial_satisfies_the_constraints(tmp):
+    with Served(tmp) as server, server.connect() as client:
+        study = make(client, name="bounded", subject_to=["ms <= 5"])
+        study.add({"state": "completed", "parameters": {"x": 0.1}, "metrics": {"loss": 1, "ms": 6}},
+                          {"state": "completed", "parameters": {"x": 0.2}, "metrics": {"loss": 0}})
+        expect([one.feasible for one in study.trials()], [False, None])
+        expect(study.best_trial, None)
+        fails(hone.HoneError, lambda: study.best_params, "is known to satisfy ms <= 5 yet")
+        study.add({"state": "completed", "parameters": {"x": 0.3}, "metrics": {"loss": 2, "ms": 5}})
+        expect((study.best_params, study.best_trial.feasible), ({"x": 0.3}, True))
+
+
 def test_the_short_form_is_the_apis(tmp):
     with Served(tmp) as server, server.connect() as client:
         study = make(client, parameters={

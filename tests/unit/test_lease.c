@@ -59,8 +59,9 @@ static void on_offline(void *context)
     note("offline");
 }
 
-static void on_closed(void *context, const char *state)
+static void on_closed(void *context, const char *state, bool is_excluded)
 {
+    (void)is_excluded;
     (void)context;
     note(state);
 }

@@ -39,6 +39,7 @@ struct agent_event {
     const struct metric_value *metrics; /* of this report */
     const char *outcome; /* "completed", "failed", …, "released", "lost", "aborted" */
     const char *state;   /* of the trial after it, "" when unknown */
+    bool is_excluded;    /* it is not known to satisfy the study's outcome constraints */
     const char *detail;
     const char *line; /* as it was printed; not terminated */
     size_t line_len;

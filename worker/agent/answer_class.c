@@ -62,6 +62,8 @@ static int read_state(const json_t *body, struct reply *reply, struct err *err)
         return err_set(err, ERR_MALFORMED, "it does not say what became of the trial");
     }
     (void)snprintf(reply->state, sizeof reply->state, "%s", state);
+    const json_t *feasible = json_object_get(json_object_get(body, "trial"), "feasible");
+    reply->is_excluded = feasible != NULL && !json_is_true(feasible);
     return 0;
 }
 

@@ -36,6 +36,7 @@ struct reply {
     struct no_lease no;
     struct action_reply action; /* measurements, heartbeat */
     char state[32];             /* result: the trial's */
+    bool is_excluded;           /* result: it is not known to satisfy the study's constraints */
     double retry_after_seconds; /* of a Hone server; negative: not said */
 };
 void reply_finish(struct reply *reply);

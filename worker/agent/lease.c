@@ -350,11 +350,11 @@ static void take_action(struct lease *lease, const struct action_reply *reply)
     lease->hooks.on_action(lease->hooks.context, reply);
 }
 
-static void take_closed(struct lease *lease, const char *state)
+static void take_closed(struct lease *lease, const char *state, bool is_excluded)
 {
     lease->closed = true;
     lease->has_result = false;
-    lease->hooks.on_closed(lease->hooks.context, state);
+    lease->hooks.on_closed(lease->hooks.context, state, is_excluded);
 }
 
 static void take_success(struct lease *lease, enum server_call kind, const struct reply *reply)
@@ -369,7 +369,7 @@ static void take_success(struct lease *lease, enum server_call kind, const struc
         pending_accepted(&lease->pending, reply->action.conflict, reply->action.replaced);
     }
     if (kind == CALL_RESULT || kind == CALL_RELEASE) {
-        take_closed(lease, reply->state);
+        take_closed(lease, reply->state, reply->is_excluded);
     } else {
         take_action(lease, &reply->action);
     }

@@ -28,8 +28,9 @@ struct lease_hooks {
     /* The server was away too long, told once: a running job should not go on. What it has measured
      * is still sent, and so is its result. */
     void (*on_offline)(void *context);
-    /* The result or the release was taken; `state` is the trial's, "" if unknown. */
-    void (*on_closed)(void *context, const char *state);
+    /* The result or the release was taken; `state` is the trial's, "" if unknown; `is_excluded`: it
+     * is not known to satisfy the study's outcome constraints. */
+    void (*on_closed)(void *context, const char *state, bool is_excluded);
     /* A result was refused for what it says: another one may be sent, or the lease released. */
     void (*on_refused)(void *context, const struct err *err);
     /* The server refuses this worker: its token or its version. */

@@ -88,6 +88,7 @@ void slot_forget_trial(struct slot *slot)
     slot->lost = slot->delivered = slot->refused = slot->unserved = slot->resumed =
         slot->is_adopted = slot->awaits_shim = false;
     slot->state[0] = '\0';
+    slot->is_excluded = false;
 }
 
 void slot_on_grant(void *context, struct lease_grant *grant)

@@ -10,6 +10,7 @@ void slot_emit(const struct slot *slot, enum agent_event_kind kind, const char *
                                 .step = slot->last_step,
                                 .outcome = outcome,
                                 .state = slot->state,
+                                .is_excluded = slot->is_excluded,
                                 .detail = detail,
                                 .log_path = folder_has_log(&slot->folder) ? slot->folder.log : ""};
 

@@ -81,12 +81,13 @@ static void on_offline(void *context)
     }
 }
 
-static void on_closed(void *context, const char *state)
+static void on_closed(void *context, const char *state, bool is_excluded)
 {
     struct slot *slot = context;
 
     slot->delivered = true;
     (void)snprintf(slot->state, sizeof slot->state, "%s", state);
+    slot->is_excluded = is_excluded;
 }
 
 static void on_refused(void *context, const struct err *err)

@@ -110,6 +110,7 @@ struct slot {
     uint64_t measured_resumed;      /* … and told so many reports */
     size_t n_gpus_resumed;          /* … with so many GPUs */
     char state[32];                 /* of the trial, as the server said at the end */
+    bool is_excluded;               /* the same: it is not known to be feasible */
     struct buf control;
     bool control_fails;    /* its file could not be written the last time */
     struct pending *tried; /* without a lease: where its measurements go; borrowed */

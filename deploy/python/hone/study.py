@@ -32,6 +32,7 @@ class TrialRecord:
     params     {"lr": 0.01}
     value      the objective's, a float; None while there is none, and with several objectives
     metrics    {"accuracy": 0.9, "loss": nan}
+    feasible   whether it satisfies the study's subject_to; None: not known, or the study has none
     data       all of it, as the API answers
     """
 
@@ -43,6 +44,7 @@ class TrialRecord:
         self.params: Dict[str, Any] = dict(data["parameters"])
         self.value: Optional[float] = values.number(data.get("value"))
         self.metrics: Dict[str, float] = values.numbers(data.get("metrics"))
+        self.feasible: Optional[bool] = data.get("feasible")
         self.step = data.get("step")
         self.seed: Optional[int] = data.get("seed")
         self.source = str(data.get("source", ""))
@@ -263,7 +265,8 @@ class Study:
 
     @property
     def best_trial(self) -> Optional[TrialRecord]:
-        """The best trial with the most resource; None while none has a value. One request."""
+        """The best trial with the most resource, of those that satisfy subject_to; None while there is none. One
+        request."""
         if len(self.objectives) > 1:
             raise HoneError(f"study {self.name} has {len(self.objectives)} objectives, so no trial alone is best; "
                             "study.pareto() has the front", type="wrong-state", status=409)
@@ -272,20 +275,22 @@ class Study:
 
     @property
     def best_value(self) -> float:
-        """Of best_trial. HoneError: no trial has a value yet."""
+        """Of best_trial. HoneError: there is none yet."""
         value = self._best().value
         assert value is not None
         return value
 
     @property
     def best_params(self) -> Dict[str, Any]:
-        """Of best_trial. HoneError: no trial has a value yet."""
+        """Of best_trial. HoneError: there is none yet."""
         return self._best().params
 
     def _best(self) -> TrialRecord:
         best = self.best_trial
         if best is None:
-            raise HoneError(f"no trial of study {self.name} has a value yet", type="wrong-state")
+            bounds = " and ".join(self.definition.get("subject_to") or [])
+            raise HoneError(f"no trial of study {self.name} " + (f"is known to satisfy {bounds} yet" if bounds
+                            else "has a value yet"), type="wrong-state")
         return best
 
     def pareto(self) -> List[TrialRecord]:

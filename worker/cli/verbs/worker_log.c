@@ -58,7 +58,9 @@ static void append_value(struct worker_log *log, const struct agent_event *event
         return;
     }
     buf_printf(text, ", %s %s", metric, text_number(last.value, DIGITS, number));
-    if (is_better(log, event, last.value)) {
+    if (event->is_excluded) {
+        buf_puts(text, ", not known to be feasible");
+    } else if (is_better(log, event, last.value)) {
         (void)snprintf(log->study, sizeof log->study, "%s", event->grant->study);
         log->best = last.value;
         log->best_trial = event->grant->trial;
