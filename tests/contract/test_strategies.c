@@ -87,12 +87,14 @@ enum past {
     PAST_MIXED,
     PAST_TWICE,
     PAST_OUTSIDE,
+    PAST_BOUNDED, /* of a study with outcome constraints */
     PAST_COUNT
 };
 
 struct past_study {
     struct observation items[TRIALS];
     double values[TRIALS];
+    double bounded[TRIALS][2];
     double x[TRIALS][SPACE_GRID_PARAMS_MAX];
     struct history history;
 };
@@ -121,6 +123,16 @@ static void write_observation(enum past past, size_t i, struct rng *rng, struct 
     }
 }
 
+/* Values of two bounded metrics: any, not known, or infinite; some trials have none at all. */
+static void bound_observation(size_t i, struct rng *rng, struct observation *item,
+                              double bounded[2])
+{
+    bounded[0] = i % 5 == 0 ? (double)NAN : rng_normal(rng);
+    bounded[1] = i % 7 == 0 ? (double)INFINITY : 1e300 * rng_normal(rng);
+    item->bounded = bounded;
+    item->n_bounded = i % 4 == 3 || item->kind == OBSERVED_PENDING ? 0 : 2;
+}
+
 /* A trial from before the space was changed: any choice, and numbers beyond their bounds. */
 static void draw_outside(const struct space *space, struct rng *rng, double x[])
 {
@@ -144,8 +156,11 @@ static struct past_study *make_past(const struct space *space, enum past past)
     tale->history.n = past == PAST_EMPTY ? 0 : past == PAST_ONE ? 1 : TRIALS;
     tale->history.items = tale->items;
     for (size_t i = 0; i < tale->history.n; i++) {
-        write_observation(past == PAST_OUTSIDE ? PAST_MIXED : past, i, &rng, &tale->items[i],
-                          &tale->values[i]);
+        bool is_mixed = past == PAST_OUTSIDE || past == PAST_BOUNDED;
+        write_observation(is_mixed ? PAST_MIXED : past, i, &rng, &tale->items[i], &tale->values[i]);
+        if (past == PAST_BOUNDED) {
+            bound_observation(i, &rng, &tale->items[i], tale->bounded[i]);
+        }
         if (past == PAST_OUTSIDE) {
             draw_outside(space, &rng, tale->x[i]);
             tale->items[i].config = tale->x[i];
@@ -277,6 +292,11 @@ static void check_space(const struct strategy *strategy, int which, enum past pa
     enum err_code codes[ASKS];
     enum err_code code;
 
+    if (past == PAST_BOUNDED) {
+        study.n_bounds = 2;
+        study.bounds[0] = (struct metric_bound){.metric = "p99", .limit = 0.5};
+        study.bounds[1] = (struct metric_bound){.metric = "size", .is_lower = true};
+    }
     if (after) {
         tale->history.n_sources = SOURCES;
         tale->history.sources = older->sources;
