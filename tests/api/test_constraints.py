@@ -223,7 +223,7 @@ class Constraints(hone.SharedServerTest):
         ready = self.client.post("/v1/advice", {**body, "subject_to": ["p99_ms <= 5"]}).json
         self.assertEqual(ready["items"][0]["study"]["subject_to"], ["p99_ms <= 5"])
         random = next(item for item in ready["items"] if item["study"]["strategy"]["name"] == "random")
-        self.assertIn("does not learn where the constraint of subject_to holds", str(random["con"]))
+        self.assertIn("does not learn where the constraint of subject_to holds", str(random["against"]))
         refused = self.client.post("/v1/advice", {**body, "subject_to": "p99_ms <= 5"})
         self.assertEqual((refused.status, refused.json["errors"][0]["pointer"]), (422, "/subject_to"))
 

@@ -377,8 +377,8 @@ def test_a_run_whose_trials_all_violate_says_which_is_nearest(tmp):
 
 def test_a_workers_log_leaves_out_of_the_best_what_is_not_feasible(tmp):
     with Server() as server, AtServer(tmp, server) as account:
-        account.hone("study", "create", "limited", *BOUNDED, "p99_ms <= 500", "-P", "batch=int:83..84",
-                     "--strategy", "grid")
+        account.hone("study", "create", "limited", "--maximize", "throughput", "-P", "batch=int:83..84",
+                     "--strategy", "grid", "--subject-to", "p99_ms <= 500")
         account.use_token("worker")
         _, talk = account.hone("worker", "--study", "limited", "--exit-when-finished", "--", *SERVE)
         contains(talk, "completed, throughput 84, not known to be feasible",
