@@ -37,6 +37,18 @@ double comparable_cost(const struct comparable_metric *metric, double value)
     return metric->direction == DIRECTION_MAXIMIZE ? -value : value;
 }
 
+double comparable_rank_cost(const struct comparable_metric *metric,
+                            const struct comparable_point *point, double value)
+{
+    double violation = point->violation;
+
+    if (metric->objective < 0 || violation <= 0) {
+        return comparable_cost(metric, value);
+    }
+    return COMPARABLE_VIOLATES
+           + COMPARABLE_VIOLATES * (isfinite(violation) ? violation / (1 + violation) : 1);
+}
+
 static int value_of_row(const struct comparable_metric *metric, const struct trial_row *row,
                         double *value, struct err *err)
 {
@@ -72,6 +84,7 @@ int comparable_add(void *context, struct trial_row *row, struct err *err)
         .is_closed = row->state == TRIAL_COMPLETED,
         .step = row->has_step ? row->step : 0,
         .value = value,
+        .violation = study_violation(comparable->def, trial_row_bounded(row)),
     };
     row->config = NULL; /* moved */
     return 0;

@@ -24,11 +24,12 @@ struct comparable_metric {
 };
 
 struct comparable_point {
-    int64_t number; /* of the trial */
-    double *config; /* owned */
-    bool is_closed; /* completed: its value stands at every later level */
-    int64_t step;   /* the last one; 0: none */
-    double value;   /* at that step; NaN: look among the measurements */
+    int64_t number;   /* of the trial */
+    double *config;   /* owned */
+    bool is_closed;   /* completed: its value stands at every later level */
+    int64_t step;     /* the last one; 0: none */
+    double value;     /* at that step; NaN: look among the measurements */
+    double violation; /* study_violation() of the trial; 0 in a study without outcome constraints */
 };
 
 struct comparable {
@@ -48,6 +49,13 @@ void comparable_metric_init(struct comparable_metric *metric, const struct study
                             const char *name);
 /* A value in the metric's units as a cost, of which less is better, and back. */
 double comparable_cost(const struct comparable_metric *metric, double value);
+
+/* The cost by which trials are ranked: of an objective, what violates the outcome constraints comes
+ * behind all that is feasible, the more violated the farther; a cost from COMPARABLE_VIOLATES on
+ * says no more than that. */
+#define COMPARABLE_VIOLATES 1e307
+double comparable_rank_cost(const struct comparable_metric *metric,
+                            const struct comparable_point *point, double value);
 
 /* Adds a completed, pruned or paused trial; takes row->config. Without a resource only completed
  * trials count. For store_each_trial(): `comparable` is a struct comparable. ERR_NOMEM. */

@@ -89,7 +89,7 @@ static void write_json(const struct weighed *weighed, const char *study, struct 
     json_put_number(&w, "quantile", importance_top_share);
     json_put_int(&w, "trials", (int64_t)importance->n_top);
     json_write_key(&w, "cutoff");
-    if (importance->n > 0) {
+    if (importance->n > 0 && importance->cutoff < COMPARABLE_VIOLATES) {
         json_write_number(&w, comparable_cost(weighed->metric, importance->cutoff));
     } else {
         json_write_null(&w);

@@ -107,7 +107,7 @@ static int weigh(const struct read_request *read, const struct comparable *compa
         TRY(value_at_level(read, comparable, point, metric_id, &value, err));
         if (isfinite(value)) {
             x[n] = point->config;
-            cost[n++] = comparable_cost(comparable->metric, value);
+            cost[n++] = comparable_rank_cost(comparable->metric, point, value);
         }
     }
     TRY(importance_of(weighed->def->space, n, x, cost, weighed->shares, &weighed->importance, err));

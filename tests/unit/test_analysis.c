@@ -192,6 +192,26 @@ START_TEST(what_is_not_feasible_is_counted_and_improves_nothing)
 }
 END_TEST
 
+START_TEST(what_violates_ranks_behind_all_that_is_feasible)
+{
+    const struct comparable_metric up = {.direction = DIRECTION_MAXIMIZE};
+    const struct comparable_metric other = {.direction = DIRECTION_MAXIMIZE, .objective = -1};
+    const struct comparable_point points[] = {
+        {.violation = 0}, {.violation = 0.1}, {.violation = 9}, {.violation = (double)INFINITY}};
+    double worst_feasible = comparable_rank_cost(&up, &points[0], -1e300);
+
+    ck_assert_double_lt(comparable_rank_cost(&up, &points[0], 2), worst_feasible);
+    ck_assert_double_lt(worst_feasible, COMPARABLE_VIOLATES);
+    for (int i = 1; i < 4; i++) {
+        double cost = comparable_rank_cost(&up, &points[i], 1e300);
+        ck_assert_double_ge(cost, COMPARABLE_VIOLATES);
+        ck_assert(isfinite(cost)
+                  && (i == 1 || cost > comparable_rank_cost(&up, &points[i - 1], 5)));
+        ck_assert_double_eq(comparable_rank_cost(&other, &points[i], 5), -5);
+    }
+}
+END_TEST
+
 START_TEST(the_trace_of_nothing_is_empty)
 {
     OWN(trace) struct trace trace = {.def = &two_objectives};
@@ -325,6 +345,7 @@ int main(void)
     tcase_add_test(tcase, with_one_objective_the_front_is_the_best);
     tcase_add_test(tcase, the_trace_is_in_order_of_ends_and_strictly_better);
     tcase_add_test(tcase, what_is_not_feasible_is_counted_and_improves_nothing);
+    tcase_add_test(tcase, what_violates_ranks_behind_all_that_is_feasible);
     tcase_add_test(tcase, the_trace_of_nothing_is_empty);
     tcase_add_test(tcase, the_level_is_the_highest_that_half_have_reached);
     tcase_add_test(tcase, the_value_at_the_level_is_known_asked_for_or_absent);
