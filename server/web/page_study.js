@@ -274,7 +274,7 @@ export function open(context) {
     if (isMulti()) {
       return panel('What is best', html`<div class="row"><span class="big">${count(data.front.length)}</span><span>trials that no
         other one beats<br><small>in ${data.study.objectives.map((o) => o.metric).join(' and ')}</small></span></div>${
-        frontTable()}`, nothing, 'third');
+        feasibleText()}${frontTable()}`, nothing, 'third');
     }
     const trial = data.best?.trial;
     if (!trial) return panel('What is best', noBest(), nothing, 'third');
@@ -290,7 +290,7 @@ export function open(context) {
 
   /** How many trials satisfy the outcome constraints; nothing without any. */
   function feasibleText() {
-    const {feasible_trials: n, completed_trials: of} = data.best;
+    const n = data.study.feasible_trials, of = counted(data.study, 'completed');
     return n === undefined ? nothing : html`<p><a href=${`${studyPath(name)}/trials?q=feasible:true`}>${count(n)} of ${
       plural(of, 'completed trial')}</a> satisf${n === 1 ? 'ies' : 'y'} ${data.study.subject_to.join(' and ')}.</p>`;
   }

@@ -37,6 +37,11 @@ class Pages(BrowserTest):
             lease = cls.worker.post("/v1/studies/second/leases", {}).json["lease"]["id"]
             cls.worker.put(f"/v1/leases/{lease}/result", {"outcome": "completed", "metrics": {"loss": a, "ms": b}})
 
+        cls.client.post("/v1/studies", {"name": "front", "parameters": [LR], "strategy": "random", "subject_to": ["ms <= 5"],
+                                        "objectives": [{"metric": "loss", "direction": "minimize"},
+                                                       {"metric": "ms", "direction": "minimize"}]})
+        cls.client.post("/v1/studies/front/trials", [
+            {"state": "completed", "parameters": {"lr": 0.01}, "metrics": {"loss": a, "ms": b}} for a, b in ((1, 9), (2, 5), (3, 4))])
         for name, bounds in (("bounded", ["p99_ms <= 500"]), ("tight", ["p99_ms <= 5", "size <= 1"])):
             cls.client.post("/v1/studies", {"name": name, "parameters": [LR, UNITS], "strategy": "random", "seed": 7,
                                             "metric": "loss", "direction": "minimize", "subject_to": bounds})
@@ -116,6 +121,12 @@ class Pages(BrowserTest):
         self.wait_path("/trials/1$")
         expect(self.page.get_by_text("not feasible")).to_be_visible()
         expect(self.panel("Why")).to_contain_text("p99_ms 612 violates p99_ms <= 500 by 112.")
+
+    def test_a_front_says_how_many_satisfy_the_bounds(self):
+        self.open("/studies/front")
+        best = self.panel("What is best")
+        expect(best).to_contain_text("2 of 3 completed trials satisfy ms <= 5.")
+        expect(best.locator("tbody tr")).to_have_count(2)
 
     def test_where_nothing_is_feasible_the_nearest_and_what_is_missing_are_named(self):
         self.open("/studies/tight")

@@ -375,6 +375,17 @@ def test_a_run_whose_trials_all_violate_says_which_is_nearest(tmp):
         contains(account.hone("study", "history", "tight")[1], "no trial is known to be feasible yet")
 
 
+def test_a_front_holds_what_is_feasible(tmp):
+    with Account(tmp) as account:
+        two = ["--maximize", "throughput", "--minimize", "p99_ms", "-P", "batch=int:1..8", "--strategy", "grid"]
+        _, talk = account.hone("run", "front", *two, "--subject-to", "p99_ms <= 24", "--", *SERVE)
+        contains(talk, "4 of 8 completed trials are feasible; 'hone study best front' shows")
+        out, _ = account.hone("study", "best", "front", "-o", "json")
+        expect(sorted(trial["parameters"]["batch"] for trial in json.loads(out)), [1, 2, 3, 4])
+        account.hone("run", "none", *two, "--subject-to", "p99_ms <= 1", "--", *SERVE)
+        contains("".join(account.hone("study", "best", "none")), "no trial is known to be feasible yet")
+
+
 def test_a_workers_log_leaves_out_of_the_best_what_is_not_feasible(tmp):
     with Server() as server, AtServer(tmp, server) as account:
         account.hone("study", "create", "limited", "--maximize", "throughput", "-P", "batch=int:83..84",

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/bounds_text.h"
 #include "common/shell.h"
 #include "common/step.h"
 #include "worker/agent/agent.h"
@@ -191,7 +192,11 @@ static int print_result(struct session *session, const struct options *options,
     const json_t *trial = json_object_get(watch->best, "trial");
 
     if (study_metric(watch->study) == NULL) {
-        say("'hone study best %s' shows the trials that nothing beats", options->arguments[0]);
+        OWN(buf) struct buf count = {0};
+        buf_init(&count, 1 << 12);
+        bounds_append_count(&count, watch->study);
+        say("%s%s'hone study best %s' shows the trials that nothing beats", buf_text(&count),
+            count.len > 0 ? "; " : "", options->arguments[0]);
         return 0;
     }
     if (!json_is_object(trial)) {

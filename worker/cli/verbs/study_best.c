@@ -61,7 +61,9 @@ static int print_front(struct session *session, const json_t *study, struct err 
     TRY(trials_begin(&trials, session->options, study, err));
     int rc = session_each(session, study_path(&path, text_at(study, "name"), "/pareto"), trials_row,
                           &trials, err);
-    trials_end(&trials, rc == 0, "no trial has values yet");
+    trials_end(&trials, rc == 0,
+               trials.is_bounded ? "no trial is known to be feasible yet"
+                                 : "no trial has values yet");
     return rc;
 }
 
