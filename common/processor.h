@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 
-/* AVX2, and a kernel that saves its registers; false on other architectures. Safe from any thread.
- */
+/* AVX2, and AVX-512 (its parts F, DQ and VL), each with a kernel that saves the registers; false on
+ * other architectures. Safe from any thread. */
 bool processor_has_avx2(void);
+bool processor_has_avx512(void);
 
 #endif

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/processor.h"
 #include "server/model/exp.h"
 #include "server/model/linalg.h"
+#include "server/model/vectorised.h"
 
 int points_init(struct points *points, size_t n_num, size_t n_cat, size_t cap, struct err *err)
 {
@@ -92,7 +92,8 @@ static void add_hamming(const struct kernel *kernel, const struct points *a, con
     }
 }
 
-ALWAYS_INLINE void matern(size_t n, double *restrict r2, double *restrict slope)
+/* For a column of squared distances: r2 ← M52, slope (unless NULL) ← ∂M52/∂(r²). */
+ALWAYS_INLINE void matern_column_body(size_t n, double *restrict r2, double *restrict slope)
 {
     if (slope == NULL) {
         for (size_t i = 0; i < n; i++) {
@@ -109,30 +110,7 @@ ALWAYS_INLINE void matern(size_t n, double *restrict r2, double *restrict slope)
     }
 }
 
-static void matern_any(size_t n, double r2[], double slope[])
-{
-    matern(n, r2, slope);
-}
-
-#if defined(__x86_64__)
-/* The same operations in the same order, four at a time: the digits are equal. */
-__attribute__((target("avx2"))) static void matern_avx2(size_t n, double r2[], double slope[])
-{
-    matern(n, r2, slope);
-}
-#endif
-
-/* For a column of squared distances: r2 ← M52, slope (unless NULL) ← ∂M52/∂(r²). */
-static void matern_column(size_t n, double r2[], double slope[])
-{
-#if defined(__x86_64__)
-    if (processor_has_avx2()) {
-        matern_avx2(n, r2, slope);
-        return;
-    }
-#endif
-    matern_any(n, r2, slope);
-}
+VECTORISED(matern_column, (size_t n, double r2[], double slope[]), (n, r2, slope))
 
 void kernel_cross(const struct kernel *kernel, const struct scaled_points *a,
                   const struct scaled_points *b, double K[], double S[], size_t ld)

@@ -7,13 +7,17 @@
 START_TEST(it_says_what_the_compiler_s_library_says)
 {
 #if defined(__x86_64__)
-    bool wanted = __builtin_cpu_supports("avx2") != 0;
+    bool avx2 = __builtin_cpu_supports("avx2") != 0;
+    bool avx512 = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0
+                  && __builtin_cpu_supports("avx512vl") != 0;
 #else
-    bool wanted = false;
+    bool avx2 = false;
+    bool avx512 = false;
 #endif
 
     for (int i = 0; i < 2; i++) { /* asked, and remembered */
-        ck_assert_int_eq(processor_has_avx2(), wanted);
+        ck_assert_int_eq(processor_has_avx2(), avx2);
+        ck_assert_int_eq(processor_has_avx512(), avx512);
     }
 }
 END_TEST
@@ -21,7 +25,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("processor");
-    TCase *tcase = tcase_create("avx2");
+    TCase *tcase = tcase_create("vectors");
     SRunner *runner = srunner_create(suite);
 
     suite_add_tcase(suite, tcase);
