@@ -10,7 +10,7 @@
  */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* e^−s for s ≥ 0, accurate to the last bit but one, without branches or calls: 2^k e^r with
+/* e^−s for s ≥ −700, accurate to the last bit but one, without branches or calls: 2^k e^r with
  * |r| ≤ ½ ln 2 and the Taylor series of e^r. For s > 700: e^−700. */
 ALWAYS_INLINE double exp_minus(double s)
 {

@@ -6,6 +6,7 @@
 
 #include "server/model/linalg.h"
 #include "server/model/polynomial.h"
+#include "server/model/theta.h"
 
 enum { BLOCK = 64, CACHED_MAX = 4 };
 
@@ -78,11 +79,6 @@ static int reserve(struct factor *f, size_t rows, struct err *err)
     return 0;
 }
 
-static size_t count_theta(const struct covariance *c)
-{
-    return c->x->n_num + c->x->n_cat + 2;
-}
-
 static double extra_of(const struct covariance *c, size_t i)
 {
     return c->extra == NULL || i + c->p >= c->x->n ? 0.0 : c->extra[i];
@@ -95,7 +91,7 @@ static size_t shared_rows(const struct factor *f, const struct covariance *c)
     size_t i = 0;
 
     if (f->n_num != c->x->n_num || f->n_cat != c->x->n_cat || f->n_features != c->n_features
-        || memcmp(f->theta, c->theta, count_theta(c) * sizeof *f->theta) != 0) {
+        || memcmp(f->theta, c->theta, gp_n_theta(c->x) * sizeof *f->theta) != 0) {
         return 0;
     }
     while (i < n && i < f->n_whole
@@ -202,7 +198,13 @@ static int add_rows(struct factor *f, const struct covariance *c, size_t from, s
 
     kernel_cross(c->kernel, &(struct scaled_points){&rows, c->Z + from * d, c->norm + from},
                  &(struct scaled_points){&columns, c->Z, c->norm}, K, NULL, f->ld);
-    for (size_t j = 0; j < from + m; j++) {
+    if (c->share > 0.0) {
+        additive_mix(c->additive,
+                     (struct mixture){c->signal * (1.0 - c->share), c->signal * c->share},
+                     &(struct additive_points){&rows, c->tables + from, c->x->n},
+                     &(struct additive_points){&columns, c->tables, c->x->n}, K, f->ld);
+    }
+    for (size_t j = 0; c->share <= 0.0 && j < from + m; j++) {
         for (size_t i = 0; i < m; i++) {
             K[j * f->ld + i] *= c->signal;
         }
@@ -247,13 +249,13 @@ static struct factor *create(const struct covariance *c)
         f->n_num = c->x->n_num;
         f->n_cat = c->x->n_cat;
         f->n_features = c->n_features;
-        f->theta = malloc(count_theta(c) * sizeof *f->theta);
+        f->theta = malloc(gp_n_theta(c->x) * sizeof *f->theta);
     }
     if (f == NULL || f->theta == NULL) {
         free(f);
         return NULL;
     }
-    memcpy(f->theta, c->theta, count_theta(c) * sizeof *f->theta);
+    memcpy(f->theta, c->theta, gp_n_theta(c->x) * sizeof *f->theta);
     return f;
 }
 

@@ -15,10 +15,10 @@
 
 #include "common/err.h"
 #include "common/own.h"
-#include "server/model/kernel.h"
+#include "server/model/additive.h"
 
-/* The covariance σ_f² M52 + polynomial + σ_n² I + diag(extra) over x: n observed points, then p
- * pending ones. */
+/* The covariance σ_f² ((1 − a) M52 + a k_a) + polynomial + σ_n² I + diag(extra) over x: n observed
+ * points, then p pending ones. */
 struct covariance {
     const struct points *x;
     size_t p;
@@ -26,9 +26,12 @@ struct covariance {
     const double *theta;         /* hyper-parameters (gp.h); the rest follows from them */
     const struct kernel *kernel; /* of theta */
     const double *Z, *norm;      /* kernel_scale() of x */
-    double signal, noise;        /* σ_f², σ_n² */
-    size_t n_features;           /* of the polynomial mean; 0: none */
-    const double *phi;           /* polynomial_features() of x */
+    double share;                /* a; 0: additive and tables are not used */
+    const struct additive *additive;
+    const double *tables; /* additive_prepare() of x, leading dimension x->n */
+    double signal, noise; /* σ_f², σ_n² */
+    size_t n_features;    /* of the polynomial mean; 0: none */
+    const double *phi;    /* polynomial_features() of x */
 };
 
 struct factor {

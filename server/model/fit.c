@@ -12,6 +12,9 @@ static const double length_mean = -0.5, length_sd = 1.0, length_low = 0.02, leng
 static const double signal_mean = 0.0, signal_sd = 1.0, signal_low = 0.05, signal_high = 50.0;
 /* ln σ_n²: low and wide. N(−4, 1) takes small differences between good results for noise. */
 static const double noise_mean = -6.0, noise_sd = 2.0, noise_low = 1e-6, noise_high = 1.0;
+static const double share_logit_mean = -1.0, share_logit_sd = 1.5, share_logit_bound = 6.0;
+static const double additive_mean = -1.2, additive_sd = 0.7, additive_low = 0.03,
+                    additive_high = 3.0;
 
 /* A step that gains less ends a run. With many observations a difference of a hundredth of a nat is
  * immaterial, and a run that starts at the last fit needs half as many evaluations. */
@@ -29,23 +32,30 @@ static void set(struct fit_prior *prior, size_t i, double mean, double sd, doubl
 int fit_prior_init(struct fit_prior *prior, const struct points *x, double active_num,
                    double active_cat, struct err *err)
 {
-    size_t d = x->n_num + x->n_cat;
-    double *base = calloc(4 * (d + 2), sizeof *base);
+    size_t d = gp_theta_lengths(x);
+    size_t n = gp_n_theta(x);
+    double *base = calloc(4 * n, sizeof *base);
 
     if (base == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    *prior = (struct fit_prior){.n = d + 2,
+    *prior = (struct fit_prior){.n = n,
+                                .n_lengths = d,
+                                .n_additive = 2,
                                 .mean = base,
-                                .sd = base + d + 2,
-                                .low = base + 2 * (d + 2),
-                                .high = base + 3 * (d + 2)};
+                                .sd = base + n,
+                                .low = base + 2 * n,
+                                .high = base + 3 * n};
     for (size_t i = 0; i < d; i++) {
         double active = fmax(1.0, i < x->n_num ? active_num : active_cat);
         set(prior, i, length_mean + 0.5 * log(active), length_sd, length_low, length_high);
     }
-    set(prior, d, signal_mean, signal_sd, signal_low, signal_high);
-    set(prior, d + 1, noise_mean, noise_sd, noise_low, noise_high);
+    set(prior, gp_theta_signal(x), signal_mean, signal_sd, signal_low, signal_high);
+    set(prior, gp_theta_noise(x), noise_mean, noise_sd, noise_low, noise_high);
+    set(prior, gp_theta_share(x), share_logit_mean, share_logit_sd, exp(-share_logit_bound),
+        exp(share_logit_bound));
+    set(prior, gp_theta_additive_length(x), additive_mean, additive_sd, additive_low,
+        additive_high);
     return 0;
 }
 
@@ -55,13 +65,22 @@ void fit_prior_finish(struct fit_prior *prior)
     *prior = (struct fit_prior){0};
 }
 
+void fit_prior_mode(const struct fit_prior *prior, bool is_additive, double theta[])
+{
+    memcpy(theta, prior->mean, prior->n * sizeof *theta);
+    if (!is_additive) {
+        theta[fit_prior_share(prior)] = -(double)INFINITY;
+    }
+}
+
 int fit_log_posterior(struct marginal_likelihood *likelihood, const struct fit_prior *prior,
                       const double theta[], double *value, double gradient[], struct err *err)
 {
     double sum = 0.0;
 
     TRY(marginal_likelihood_log(likelihood, theta, value, gradient, err));
-    for (size_t i = 0; i < prior->n; i++) {
+    size_t n = isinf(theta[fit_prior_share(prior)]) ? fit_prior_share(prior) : prior->n;
+    for (size_t i = 0; i < n; i++) {
         double z = (theta[i] - prior->mean[i]) / prior->sd[i];
         sum += z * z;
         if (gradient != NULL) {
@@ -75,8 +94,11 @@ int fit_log_posterior(struct marginal_likelihood *likelihood, const struct fit_p
 struct map_search {
     struct marginal_likelihood *likelihood;
     const struct fit_prior *prior;
+    size_t n;         /* how many of theta are fitted: the first */
+    double *theta;    /* all of it, where it is evaluated */
+    double *gradient; /* likewise */
     double best;
-    double *best_theta;
+    double *best_theta; /* all of it */
     const atomic_bool *stop;
     nlopt_opt opt; /* the run under way */
 };
@@ -92,7 +114,10 @@ static double negative_log_posterior(unsigned n, const double *theta, double *gr
         (void)nlopt_force_stop(search->opt);
         return 1e10;
     }
-    if (fit_log_posterior(search->likelihood, search->prior, theta, &value, gradient, NULL) != 0
+    memcpy(search->theta, theta, n * sizeof *theta);
+    if (fit_log_posterior(search->likelihood, search->prior, search->theta, &value,
+                          gradient == NULL ? NULL : search->gradient, NULL)
+            != 0
         || !isfinite(value)) {
         if (gradient != NULL) {
             memset(gradient, 0, n * sizeof *gradient);
@@ -100,11 +125,11 @@ static double negative_log_posterior(unsigned n, const double *theta, double *gr
         return 1e10;
     }
     for (unsigned i = 0; gradient != NULL && i < n; i++) {
-        gradient[i] = -gradient[i];
+        gradient[i] = -search->gradient[i];
     }
     if (value > search->best) {
         search->best = value;
-        memcpy(search->best_theta, theta, n * sizeof *theta);
+        memcpy(search->best_theta, search->theta, search->prior->n * sizeof *theta);
     }
     return -value;
 }
@@ -113,7 +138,7 @@ static int maximise_from(struct map_search *search, const double start[], int ev
                          double theta[], struct err *err)
 {
     const struct fit_prior *prior = search->prior;
-    nlopt_opt opt = nlopt_create(NLOPT_LD_LBFGS, (unsigned)prior->n);
+    nlopt_opt opt = nlopt_create(NLOPT_LD_LBFGS, (unsigned)search->n);
     double reached = 0.0;
 
     if (opt == NULL) {
@@ -127,7 +152,7 @@ static int maximise_from(struct map_search *search, const double start[], int ev
                                       ? least_gain_many
                                       : least_gain);
     (void)nlopt_set_maxeval(opt, evaluations);
-    for (size_t i = 0; i < prior->n; i++) {
+    for (size_t i = 0; i < search->n; i++) {
         theta[i] = fmin(fmax(start[i], prior->low[i]), prior->high[i]);
     }
     /* its result is ignored: the search keeps the best theta that was evaluated */
@@ -141,20 +166,26 @@ static int maximise_from(struct map_search *search, const double start[], int ev
 int fit_map(struct marginal_likelihood *likelihood, const struct fit_prior *prior,
             const struct fit_starts *starts, double theta[], double *value, struct err *err)
 {
-    OWN(memory) double *at = calloc(2 * prior->n, sizeof *at);
-    struct map_search search = {
-        .likelihood = likelihood, .prior = prior, .best = -INFINITY, .stop = starts->stop};
+    OWN(memory) double *at = calloc(4 * prior->n, sizeof *at);
+    struct map_search search = {.likelihood = likelihood,
+                                .prior = prior,
+                                .n = starts->is_additive ? prior->n : fit_prior_share(prior),
+                                .best = -INFINITY,
+                                .stop = starts->stop};
 
     if (at == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a fit");
     }
     search.best_theta = at + prior->n;
+    search.theta = at + 2 * prior->n;
+    search.gradient = at + 3 * prior->n;
+    fit_prior_mode(prior, starts->is_additive, search.theta);
     for (size_t k = 0; k < starts->n; k++) {
         int first = k == 0 ? starts->evaluations : (starts->evaluations + 2) / 3;
         double before = search.best;
         TRY(maximise_from(&search, starts->theta + k * prior->n, first, at, err));
         if (search.best > before && first < starts->evaluations) { /* it leads */
-            memcpy(at, search.best_theta, prior->n * sizeof *at);
+            memcpy(at, search.best_theta, search.n * sizeof *at);
             TRY(maximise_from(&search, at, starts->evaluations - first, at, err));
         }
     }

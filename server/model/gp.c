@@ -22,26 +22,29 @@ void gp_destroy(struct gp *gp)
     }
 }
 
-static int allocate(struct gp *gp, size_t n_theta, struct err *err)
+static int allocate(struct gp *gp, struct err *err)
 {
     size_t all = gp->n + gp->p;
     size_t d = gp->x->n_num;
+    size_t n_lengths = gp_theta_lengths(gp->x);
+    size_t n_tables = gp->share > 0.0 ? additive_tables(gp->x, all) : 0;
 
     gp->work = calloc(1, sizeof *gp->work);
     if (gp->work == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
     TRY(workspace_init(gp->work,
-                       workspace_round(n_theta) + workspace_round(all * d) + workspace_round(all)
-                           + workspace_round(all * gp->n_features)
+                       workspace_round(n_lengths) + workspace_round(all * d) + workspace_round(all)
+                           + workspace_round(all * gp->n_features) + workspace_round(n_tables)
                            + workspace_round(all * gp->n_fantasies)
                            + workspace_round(gp->p * gp->n_fantasies) + workspace_round(gp->n)
                            + workspace_round(2 * gp->n),
                        err));
-    gp->w = workspace_take(gp->work, n_theta);
+    gp->w = workspace_take(gp->work, n_lengths);
     gp->Z = workspace_take(gp->work, all * d);
     gp->norm = workspace_take(gp->work, all);
     gp->phi = workspace_take(gp->work, all * gp->n_features);
+    gp->tables = workspace_take(gp->work, n_tables);
     gp->A = workspace_take(gp->work, all * gp->n_fantasies);
     gp->y_pending = workspace_take(gp->work, gp->p * gp->n_fantasies);
     gp->mean_observed = workspace_take(gp->work, gp->n);
@@ -57,6 +60,9 @@ static int factorise(struct gp *gp, const struct gp_data *data, struct err *err)
                                     .kernel = &gp->kernel,
                                     .Z = gp->Z,
                                     .norm = gp->norm,
+                                    .share = gp->share,
+                                    .additive = &gp->additive,
+                                    .tables = gp->tables,
                                     .signal = gp->signal,
                                     .noise = gp->noise,
                                     .n_features = gp->n_features,
@@ -66,6 +72,9 @@ static int factorise(struct gp *gp, const struct gp_data *data, struct err *err)
         polynomial_features(gp->x, gp->phi);
     }
     kernel_scale(&gp->kernel, gp->x, gp->Z, gp->norm);
+    if (gp->share > 0.0) {
+        additive_prepare(&gp->additive, gp->x, gp->tables);
+    }
     TRY(factor_acquire(&covariance, &gp->factor, err));
     gp->L = gp->factor->L;
     gp->ld = gp->factor->ld;
@@ -133,20 +142,22 @@ static void fantasise(struct gp *gp, const double v[], const double eps[])
 int gp_create(const struct gp_data *data, struct gp **gp, struct err *err)
 {
     OWN(gp) struct gp *g = calloc(1, sizeof *g);
-    size_t d = data->x->n_num + data->x->n_cat;
+    const struct points *x = data->x;
 
     if (g == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    g->x = data->x;
-    g->n = data->x->n - data->p;
+    g->x = x;
+    g->n = x->n - data->p;
     g->p = data->p;
     g->n_fantasies = data->p == 0 || data->eps == NULL ? 1 : data->n_fantasies;
-    g->signal = exp(data->theta[d]);
-    g->noise = exp(data->theta[d + 1]);
-    g->n_features = data->mean == GP_MEAN_POLYNOMIAL ? polynomial_n_features(data->x) : 0;
-    TRY(allocate(g, d + 2, err));
-    kernel_init(data->x, data->theta, g->w, &g->kernel);
+    g->signal = exp(data->theta[gp_theta_signal(x)]);
+    g->noise = exp(data->theta[gp_theta_noise(x)]);
+    g->share = gp_additive_share(x, data->theta);
+    g->n_features = data->mean == GP_MEAN_POLYNOMIAL ? polynomial_n_features(x) : 0;
+    TRY(allocate(g, err));
+    kernel_init(x, data->theta, g->w, &g->kernel);
+    additive_init(x, data->theta[gp_theta_additive_length(x)], &g->additive);
     TRY(factorise(g, data, err));
     double *v = workspace_take(g->work, 2 * g->n);
     whiten(g, data, v);
@@ -174,6 +185,7 @@ int gp_batch_create(const struct gp *gp, size_t cap, bool gradients, struct gp_b
     OWN(gp_batch) struct gp_batch *b = calloc(1, sizeof *b);
     size_t all = gp->n + gp->p;
     size_t d = gp->x->n_num;
+    size_t n_tables = gp->share > 0.0 ? additive_tables(gp->x, cap) : 0;
 
     if (b == NULL || (b->work = calloc(1, sizeof *b->work)) == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
@@ -182,7 +194,7 @@ int gp_batch_create(const struct gp *gp, size_t cap, bool gradients, struct gp_b
     b->with_slopes = gradients;
     TRY(workspace_init(b->work,
                        2 * workspace_round(d * cap) + 2 * workspace_round(cap)
-                           + 2 * workspace_round(gp->n_features * cap)
+                           + 2 * workspace_round(gp->n_features * cap) + workspace_round(n_tables)
                            + workspace_round(gp->n_fantasies * cap)
                            + (gradients ? 2 : 1) * workspace_round(all * cap),
                        err));
@@ -191,6 +203,7 @@ int gp_batch_create(const struct gp *gp, size_t cap, bool gradients, struct gp_b
     b->norm = workspace_take(b->work, cap);
     b->phi = workspace_take(b->work, gp->n_features * cap);
     b->H = workspace_take(b->work, gp->n_features * cap);
+    b->tables = workspace_take(b->work, n_tables);
     b->var = workspace_take(b->work, cap);
     b->mean = workspace_take(b->work, gp->n_fantasies * cap);
     b->K = workspace_take(b->work, all * cap);
@@ -198,6 +211,17 @@ int gp_batch_create(const struct gp *gp, size_t cap, bool gradients, struct gp_b
     *batch = b;
     b = NULL;
     return 0;
+}
+
+/* K ← (1 − a) K + a k_a. */
+static void add_additive_part(const struct gp *gp, struct gp_batch *batch, const struct points *q)
+{
+    size_t all = gp->n + gp->p;
+
+    additive_prepare(&gp->additive, q, batch->tables);
+    additive_mix(&gp->additive, (struct mixture){1.0 - gp->share, gp->share},
+                 &(struct additive_points){gp->x, gp->tables, all},
+                 &(struct additive_points){q, batch->tables, q->n}, batch->K, all);
 }
 
 void gp_predict(const struct gp *gp, struct gp_batch *batch, const struct points *q)
@@ -210,6 +234,9 @@ void gp_predict(const struct gp *gp, struct gp_batch *batch, const struct points
     kernel_cross(&gp->kernel, &(struct scaled_points){gp->x, gp->Z, gp->norm},
                  &(struct scaled_points){q, batch->Z, batch->norm}, batch->K,
                  batch->with_slopes ? batch->S : NULL, all == 0 ? 1 : all);
+    if (gp->share > 0.0 && all > 0) {
+        add_additive_part(gp, batch, q);
+    }
     if (gp->n_features > 0) {
         polynomial_features(q, batch->phi);
         polynomial_add_covariance(
@@ -267,8 +294,16 @@ void gp_gradient(const struct gp *gp, struct gp_batch *batch, const struct point
     }
     linalg_multiply(false, false, all, q->n, s, 1.0, gp->A, all, a, s, 1.0, batch->K, all);
     add_polynomial_slopes(gp, batch, q->n, b);
+    memset(gradient, 0, d * q->n * sizeof *gradient);
+    if (gp->share > 0.0 && all > 0) {
+        additive_add_gradient(&gp->additive, gp->share * gp->signal,
+                              &(struct additive_points){gp->x, gp->tables, all},
+                              &(struct additive_points){q, batch->tables, q->n}, batch->K,
+                              gradient);
+    }
+    double product = gp->signal * (1.0 - gp->share);
     for (size_t i = 0; i < all * q->n; i++) {
-        batch->K[i] *= gp->signal * batch->S[i];
+        batch->K[i] *= product * batch->S[i];
     }
     linalg_multiply(false, false, d, q->n, all, 1.0, gp->Z, d, batch->K, all, 0.0, batch->ZC, d);
     for (size_t j = 0; j < q->n; j++) {
@@ -278,7 +313,7 @@ void gp_gradient(const struct gp *gp, struct gp_batch *batch, const struct point
         }
         for (size_t k = 0; k < d; k++) {
             double dz = batch->Z[j * d + k] * sum - batch->ZC[j * d + k];
-            gradient[j * d + k] = 2.0 * sqrt(gp->kernel.w_num[k]) * dz;
+            gradient[j * d + k] += 2.0 * sqrt(gp->kernel.w_num[k]) * dz;
         }
         if (gp->n_features > 0) {
             polynomial_add_gradient(d, points_num(q, j), batch->H + j * gp->n_features,

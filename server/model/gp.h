@@ -1,13 +1,10 @@
 /* The posterior of a Gaussian process, with fantasies for trials that are still running.
  *
- * Hyper-parameters are passed as logarithms in one array:
- *
- *   theta  ln ℓ of each number, ln ℓ of each category, ln σ_f², ln σ_n²   (n_num + n_cat + 2)
- *
- * The mean is zero, or a constant estimated by generalised least squares, m = 1ᵀK⁻¹y / 1ᵀK⁻¹1; with
- * GP_MEAN_POLYNOMIAL a polynomial with Gaussian coefficients (polynomial.h) is added to the
- * covariance. Pending points enter as S fantasies: outcomes drawn from their joint posterior by
- * given standard normal numbers. All fantasies share one factor, and so one variance.
+ * The covariance is σ_f² ((1 − a) M52(r) + a k_a), of kernel.h and additive.h; the hyper-parameters
+ * are those of theta.h. The mean is zero, or a constant estimated by generalised least squares, m =
+ * 1ᵀK⁻¹y / 1ᵀK⁻¹1; with GP_MEAN_POLYNOMIAL a polynomial with Gaussian coefficients (polynomial.h)
+ * is added to the covariance. Pending points enter as S fantasies: outcomes drawn from their joint
+ * posterior by given standard normal numbers. All fantasies share one factor, and so one variance.
  * Rasmussen & Williams, Gaussian Processes for Machine Learning (2006), algorithm 2.1. */
 #ifndef SERVER_MODEL_GP_H
 #define SERVER_MODEL_GP_H
@@ -17,14 +14,10 @@
 
 #include "common/err.h"
 #include "common/own.h"
-#include "server/model/kernel.h"
+#include "server/model/additive.h"
+#include "server/model/theta.h"
 
 enum gp_mean { GP_MEAN_ZERO, GP_MEAN_CONSTANT, GP_MEAN_POLYNOMIAL };
-
-static inline size_t gp_n_theta(const struct points *x)
-{
-    return x->n_num + x->n_cat + 2;
-}
 
 /* What a posterior is computed from. All arrays are borrowed by gp_create(). */
 struct gp_data {
@@ -48,11 +41,13 @@ struct gp {
     /* private */
     struct workspace *work;
     struct kernel kernel;
+    double share; /* a; 0: the covariance has no additive part */
+    struct additive additive;
     struct factor *factor;
     const double *L; /* the factor; leading dimension ld */
     size_t ld;
     size_t n_features; /* of the polynomial; 0: none */
-    double *w, *Z, *norm, *phi, *A;
+    double *w, *Z, *norm, *phi, *tables, *A;
 };
 
 /* data->x must outlive the model. O((n + p)³), or O((n + p)²) where most rows of the factor are
@@ -71,7 +66,7 @@ struct gp_batch {
     bool with_slopes; /* gp_gradient() follows; at first as given to gp_batch_create() */
     /* private */
     struct workspace *work;
-    double *Z, *norm, *phi, *K, *S, *ZC, *H;
+    double *Z, *norm, *phi, *tables, *K, *S, *ZC, *H;
 };
 
 /* `gradients`: gp_gradient() will be called. ERR_NOMEM. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/model/contraction.h"
 #include "server/model/linalg.h"
 #include "server/model/polynomial.h"
 
@@ -19,6 +20,16 @@ struct marginal_likelihood {
     struct workspace work;
     double *w, *Z, *norm, *M, *S, *K, *alpha, *sums, *CZ;
     double *polynomial; /* covariance of the polynomial mean, n × n; NULL: none */
+    /* of the additive part, made when a theta has one: */
+    struct workspace additive_work;
+    double *tables, *N, *T; /* N: correlations, T: their derivatives by ln ℓ_a; n × n */
+};
+
+/* What one theta means. */
+struct covariance_parts {
+    struct kernel kernel;
+    struct additive additive;
+    double signal, noise, share;
 };
 
 /* Computes the covariance of the polynomial, which does not depend on theta. */
@@ -83,18 +94,64 @@ void marginal_likelihood_destroy(struct marginal_likelihood *likelihood)
 {
     if (likelihood != NULL) {
         workspace_finish(&likelihood->work);
+        workspace_finish(&likelihood->additive_work);
         free(likelihood);
+    }
+}
+
+static int reserve_additive(struct marginal_likelihood *e, struct err *err)
+{
+    size_t n = e->x->n;
+    size_t n_tables = additive_tables(e->x, n);
+
+    if (e->additive_work.base != NULL) {
+        return 0;
+    }
+    TRY(workspace_init(&e->additive_work, workspace_round(n_tables) + 2 * workspace_round(n * n),
+                       err));
+    e->tables = workspace_take(&e->additive_work, n_tables);
+    e->N = workspace_take(&e->additive_work, n * n);
+    e->T = workspace_take(&e->additive_work, n * n);
+    return 0;
+}
+
+static int read_theta(struct marginal_likelihood *e, const double theta[],
+                      struct covariance_parts *parts, struct err *err)
+{
+    parts->signal = exp(theta[gp_theta_signal(e->x)]);
+    parts->noise = exp(theta[gp_theta_noise(e->x)]);
+    parts->share = gp_additive_share(e->x, theta);
+    kernel_init(e->x, theta, e->w, &parts->kernel);
+    additive_init(e->x, theta[gp_theta_additive_length(e->x)], &parts->additive);
+    return parts->share > 0.0 ? reserve_additive(e, err) : 0;
+}
+
+/* N ← the additive correlations, T ← their derivatives by ln ℓ_a: lower triangles, with more of the
+ * panels. */
+static void correlate_additive(struct marginal_likelihood *e, const struct additive *additive)
+{
+    size_t n = e->x->n;
+
+    additive_prepare(additive, e->x, e->tables);
+    for (size_t j = 0; j < n; j += COLUMNS) {
+        struct points rows = points_part(e->x, j, n - j);
+        struct points columns = points_part(e->x, j, n - j < COLUMNS ? n - j : COLUMNS);
+        additive_cross(additive, &(struct additive_points){&rows, e->tables + j, n},
+                       &(struct additive_points){&columns, e->tables + j, n}, e->N + j * n + j,
+                       e->T + j * n + j, n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        e->N[i * n + i] = 1.0;
     }
 }
 
 /* M ← correlations of the observations, S ← their derivatives by r²; a panel of columns at a time.
  */
-static void correlate(struct marginal_likelihood *e, const double theta[], struct kernel *kernel)
+static void correlate(struct marginal_likelihood *e, const struct kernel *kernel)
 {
     size_t n = e->x->n;
     size_t d = e->x->n_num;
 
-    kernel_init(e->x, theta, e->w, kernel);
     kernel_scale(kernel, e->x, e->Z, e->norm);
     for (size_t j = 0; j < n; j += COLUMNS) {
         struct points rows = points_part(e->x, j, n - j);
@@ -109,15 +166,21 @@ static void correlate(struct marginal_likelihood *e, const double theta[], struc
 }
 
 /* K ← the covariance; `noise` includes the jitter. */
-static void fill_covariance(struct marginal_likelihood *e, double signal, double noise)
+static void fill_covariance(struct marginal_likelihood *e, const struct covariance_parts *parts,
+                            double noise)
 {
     size_t n = e->x->n;
+    double product = parts->signal * (1.0 - parts->share);
+    double additive = parts->signal * parts->share;
 
     for (size_t j = 0; j < n; j++) {
         for (size_t i = j + 1; i < n; i++) {
-            e->K[j * n + i] = signal * e->M[j * n + i];
+            e->K[j * n + i] = product * e->M[j * n + i];
         }
-        e->K[j * n + j] = signal + noise + (e->extra == NULL ? 0.0 : e->extra[j]);
+        for (size_t i = j + 1; additive > 0.0 && i < n; i++) {
+            e->K[j * n + i] += additive * e->N[j * n + i];
+        }
+        e->K[j * n + j] = parts->signal + noise + (e->extra == NULL ? 0.0 : e->extra[j]);
     }
     for (size_t j = 0; e->polynomial != NULL && j < n; j++) {
         for (size_t i = j; i < n; i++) {
@@ -127,17 +190,18 @@ static void fill_covariance(struct marginal_likelihood *e, double signal, double
 }
 
 /* K ← the factor of the covariance at theta. */
-static int factorise(struct marginal_likelihood *e, const double theta[], struct kernel *kernel,
-                     struct err *err)
+static int factorise(struct marginal_likelihood *e, const double theta[],
+                     struct covariance_parts *parts, struct err *err)
 {
-    size_t d = e->x->n_num + e->x->n_cat;
-    double signal = exp(theta[d]);
-    double noise = exp(theta[d + 1]);
     double jitter;
 
-    correlate(e, theta, kernel);
-    for (int k = 0; (jitter = linalg_jitter(k, signal + noise)) >= 0.0; k++) {
-        fill_covariance(e, signal, noise + jitter);
+    TRY(read_theta(e, theta, parts, err));
+    correlate(e, &parts->kernel);
+    if (parts->share > 0.0) {
+        correlate_additive(e, &parts->additive);
+    }
+    for (int k = 0; (jitter = linalg_jitter(k, parts->signal + parts->noise)) >= 0.0; k++) {
+        fill_covariance(e, parts, parts->noise + jitter);
         if (linalg_factor(e->x->n, e->K, e->x->n)) {
             return 0;
         }
@@ -167,53 +231,6 @@ static double solve_residuals(struct marginal_likelihood *e)
     return quadratic;
 }
 
-/* With K⁻¹ in K and G = ½(K⁻¹ − ααᵀ) = −∂ log p/∂K: S ← G × σ_f² × ∂M52/∂(r²), zero on the
- * diagonal; sums ← its row sums. Returns Σ G M; *trace ← the trace of G. */
-static double contract(struct marginal_likelihood *e, double signal, double *trace)
-{
-    size_t n = e->x->n;
-    double sum_GM = 0.0;
-
-    *trace = 0.0;
-    memset(e->sums, 0, n * sizeof *e->sums);
-    for (size_t j = 0; j < n; j++) {
-        const double *K = e->K + j * n;
-        const double *M = e->M + j * n;
-        const double *alpha = e->alpha;
-        double *restrict S = e->S + j * n;
-        double *restrict sums = e->sums;
-        double GM[4] = {0.0, 0.0, 0.0, 0.0};
-        double column[4] = {0.0, 0.0, 0.0, 0.0};
-        double own = alpha[j];
-        double diagonal = 0.5 * (K[j] - own * own);
-        size_t i = j + 1;
-
-        for (; i + 4 <= n; i += 4) {
-            for (size_t k = 0; k < 4; k++) {
-                double G = 0.5 * (K[i + k] - own * alpha[i + k]);
-                double s = signal * G * S[i + k];
-                GM[k] += G * M[i + k];
-                S[i + k] = s;
-                sums[i + k] += s;
-                column[k] += s;
-            }
-        }
-        for (; i < n; i++) {
-            double G = 0.5 * (K[i] - own * alpha[i]);
-            double s = signal * G * S[i];
-            GM[0] += G * M[i];
-            S[i] = s;
-            sums[i] += s;
-            column[0] += s;
-        }
-        S[j] = 0.0;
-        sums[j] += (column[0] + column[1]) + (column[2] + column[3]);
-        sum_GM += 2.0 * ((GM[0] + GM[1]) + (GM[2] + GM[3])) + diagonal;
-        *trace += diagonal;
-    }
-    return sum_GM;
-}
-
 /* Σ_jk S_jk [c_j ≠ c_k] of one category. */
 static double hamming_sum(const struct marginal_likelihood *e, size_t k)
 {
@@ -229,17 +246,28 @@ static double hamming_sum(const struct marginal_likelihood *e, size_t k)
     return 2.0 * sum;
 }
 
-static void fill_gradient(struct marginal_likelihood *e, const double theta[], double gradient[])
+/* K holds K⁻¹; S becomes what is summed for the length scales. */
+static void fill_gradient(struct marginal_likelihood *e, const struct covariance_parts *parts,
+                          double gradient[])
 {
     size_t n = e->x->n;
     size_t d = e->x->n_num;
-    size_t all = d + e->x->n_cat;
-    double signal = exp(theta[all]);
-    double noise = exp(theta[all + 1]);
+    double a = parts->share;
     double trace;
+    double GN = 0.0;
+    double GT = 0.0;
 
-    gradient[all] = -signal * contract(e, signal, &trace);
-    gradient[all + 1] = -noise * trace;
+    const struct contraction contraction = {n, e->K, e->alpha};
+    double GM =
+        contract_and_scale(&contraction, parts->signal * (1.0 - a), e->M, e->S, e->sums, &trace);
+    if (a > 0.0) {
+        contract_two(&contraction, e->N, e->T, &GN, &GT);
+        GN += trace; /* the diagonal of N is 1, that of T is 0 */
+    }
+    gradient[gp_theta_signal(e->x)] = -parts->signal * ((1.0 - a) * GM + a * GN);
+    gradient[gp_theta_noise(e->x)] = -parts->noise * trace;
+    gradient[gp_theta_share(e->x)] = -parts->signal * a * (1.0 - a) * (GN - GM);
+    gradient[gp_theta_additive_length(e->x)] = -parts->signal * a * GT;
     /* ∂r²/∂ln ℓ = −2 (Δ/ℓ)²; Σ_jk S_jk (z_j − z_k)² = 2 Σ_j z_j² sums_j − 2 Σ_j z_j (Sz)_j */
     linalg_multiply_symmetric(d, n, e->Z, d, e->S, n, e->CZ, d);
     for (size_t k = 0; k < d; k++) {
@@ -260,17 +288,17 @@ int marginal_likelihood_log(struct marginal_likelihood *likelihood, const double
 {
     struct marginal_likelihood *e = likelihood;
     size_t n = e->x->n;
-    struct kernel kernel;
+    struct covariance_parts parts;
     double log_det = 0.0;
 
-    TRY(factorise(e, theta, &kernel, err));
+    TRY(factorise(e, theta, &parts, err));
     for (size_t i = 0; i < n; i++) {
         log_det += log(e->K[i * n + i]);
     }
     double quadratic = solve_residuals(e);
     if (gradient != NULL) {
         TRY(linalg_inverse(n, e->K, n, err));
-        fill_gradient(e, theta, gradient);
+        fill_gradient(e, &parts, gradient);
     }
     *log_p = -0.5 * quadratic - log_det - 0.5 * (double)n * ln_2pi;
     return 0;
@@ -281,9 +309,9 @@ int marginal_likelihood_leave_one_out(struct marginal_likelihood *likelihood, co
 {
     struct marginal_likelihood *e = likelihood;
     size_t n = e->x->n;
-    struct kernel kernel;
+    struct covariance_parts parts;
 
-    TRY(factorise(e, theta, &kernel, err));
+    TRY(factorise(e, theta, &parts, err));
     (void)solve_residuals(e);
     TRY(linalg_inverse(n, e->K, n, err));
     for (size_t i = 0; i < n; i++) {

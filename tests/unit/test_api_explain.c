@@ -190,6 +190,8 @@ START_TEST(a_process_tells_what_it_expected)
     ck_assert_double_gt(json_number_value(json_at(answer, "suggestion.predicted.sd")), 0.0);
     ck_assert(json_is_number(json_at(answer, "suggestion.improve_on")));
     ck_assert(json_is_number(json_at(answer, "suggestion.length_scales.b")));
+    double share = json_number_value(json_at(answer, "suggestion.additive_share"));
+    ck_assert(share >= 0.0 && share < 1.0);
     ck_assert_ptr_nonnull(strstr(json_string_value(json_at(answer, "provenance.text")),
                                  "on 14 results and 1 running trials expected "));
     api_fixture_stop(&f);

@@ -508,6 +508,33 @@ static bool looks_closer(struct lab *lab)
     return closer;
 }
 
+/* A fit of a version without additive part: another layout of the hyper-parameters. */
+START_TEST(a_fit_of_another_layout_is_made_again)
+{
+    OWN(lab) struct lab *lab = lab_create("bayesian", TWO, "");
+    struct {
+        char magic[4];
+        uint32_t n_theta, has_feasibility, n_more;
+        double theta[4];
+    } old = {.magic = {'g', 'p', '0', '1'}, .n_theta = 4, .theta = {0, 0, 0, -4}};
+    const struct fit fit = {.n_seen = 12, .bytes = sizeof old, .data = &old};
+    double with[2], without[2];
+    struct suggestion made = {.config = with};
+
+    tune(lab, 12, bowl);
+    struct history history = seen(lab);
+    history.n_fits = 0;
+    ck_assert_int_eq(ask_with(lab, &history, 13, false, without), ERR_NONE);
+    history.n_fits = 1;
+    history.fits = &fit;
+    ck_assert_int_eq(lab->strategy->suggest(lab->study, &history, 13, &made, NULL), 0);
+    ck_assert_mem_eq(with, without, sizeof with);
+    ck_assert_ptr_nonnull(made.fit); /* to be stored in its place */
+    free(made.fit);
+    free(made.explain);
+}
+END_TEST
+
 START_TEST(a_search_that_is_stuck_looks_closer)
 {
     OWN(lab) struct lab *lab = lab_create("bayesian", TWO, "");
@@ -602,6 +629,7 @@ int main(void)
     tcase_add_loop_test(tcase, five_hundred_categories, 0, MODELS);
     tcase_add_loop_test(tcase, only_constants_are_soon_exhausted, 0, MODELS);
     tcase_add_test(tcase, a_stored_fit_gives_the_same_again);
+    tcase_add_test(tcase, a_fit_of_another_layout_is_made_again);
     tcase_add_test(tcase, a_search_that_is_stuck_looks_closer);
     tcase_add_loop_test(tcase, asks_leave_nothing_allocated, 0, MODELS);
     tcase_add_test(tcase, a_suggestion_says_why);

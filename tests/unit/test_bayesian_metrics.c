@@ -353,7 +353,11 @@ START_TEST(without_a_feasible_trial_only_the_bound_counts)
     json_auto_t *explain = explained(lab);
     ck_assert_str_eq(text_at(explain, "acquisition"), "log_probability_of_feasibility");
     ck_assert_ptr_null(json_object_get(explain, "improve_on"));
-    ck_assert_double_gt(lab->x[13][0], .95);
+    size_t n_led = 0;
+    for (size_t i = 0; i < 14; i++) {
+        n_led += lab->x[i][0] > .95;
+    }
+    ck_assert_uint_ge(n_led, 6); /* of ten by the model; then other places are as probable */
 }
 END_TEST
 

@@ -28,14 +28,14 @@ START_TEST(posterior_gradient_agrees_with_differences)
     OWN(points) struct points x = {0};
     OWN(marginal_likelihood) struct marginal_likelihood *likelihood = NULL;
     OWN(fit_prior) struct fit_prior prior = {0};
-    double y[12], theta[] = {-1, 0.5, .3, -5}, gradient[4], up, down;
+    double y[12], theta[] = {-1, 0.5, .3, -5, .4, -.9}, gradient[6], up, down;
 
     line(&x, 12, y);
     ck_assert_int_eq(marginal_likelihood_create(&x, y, NULL, GP_MEAN_CONSTANT, &likelihood, NULL),
                      0);
     ck_assert_int_eq(fit_prior_init(&prior, &x, 2, 0, NULL), 0);
     ck_assert_int_eq(fit_log_posterior(likelihood, &prior, theta, &up, gradient, NULL), 0);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 6; i++) {
         double at = theta[i];
         theta[i] = at + 1e-5;
         ck_assert_int_eq(fit_log_posterior(likelihood, &prior, theta, &up, NULL, NULL), 0);
@@ -52,14 +52,15 @@ START_TEST(map_climbs_and_finds_what_matters)
     OWN(points) struct points x = {0};
     OWN(marginal_likelihood) struct marginal_likelihood *likelihood = NULL;
     OWN(fit_prior) struct fit_prior prior = {0};
-    double y[25], theta[4], again[4], gradient[4], value, start;
+    double y[25], theta[6], again[6], gradient[6], value, start;
 
     line(&x, 25, y);
     ck_assert_int_eq(marginal_likelihood_create(&x, y, NULL, GP_MEAN_CONSTANT, &likelihood, NULL),
                      0);
     ck_assert_int_eq(fit_prior_init(&prior, &x, 2, 0, NULL), 0);
-    ck_assert_int_eq(fit_map(likelihood, &prior, &(struct fit_starts){1, prior.mean, 100, NULL},
-                             theta, &value, NULL),
+    ck_assert_int_eq(fit_map(likelihood, &prior,
+                             &(struct fit_starts){1, prior.mean, 100, false, NULL}, theta, &value,
+                             NULL),
                      0);
     ck_assert_int_eq(fit_log_posterior(likelihood, &prior, prior.mean, &start, NULL, NULL), 0);
     ck_assert(value > start);
@@ -69,8 +70,9 @@ START_TEST(map_climbs_and_finds_what_matters)
     for (size_t i = 0; i < 3; i++) { /* the noise may sit at its lower bound */
         ck_assert_msg(fabs(gradient[i]) < .05, "gradient %zu is %g", i, gradient[i]);
     }
-    ck_assert_int_eq(fit_map(likelihood, &prior, &(struct fit_starts){1, prior.mean, 100, NULL},
-                             again, &value, NULL),
+    ck_assert_int_eq(fit_map(likelihood, &prior,
+                             &(struct fit_starts){1, prior.mean, 100, false, NULL}, again, &value,
+                             NULL),
                      0);
     ck_assert_int_eq(memcmp(theta, again, sizeof theta), 0);
 }
@@ -82,15 +84,16 @@ START_TEST(fit_that_is_asked_to_stop_evaluates_nothing_more)
     OWN(marginal_likelihood) struct marginal_likelihood *likelihood = NULL;
     OWN(fit_prior) struct fit_prior prior = {0};
     const atomic_bool stop = true;
-    double y[25], theta[4] = {7, 7, 7, 7}, value = 7;
+    double y[25], theta[6] = {7, 7, 7, 7, 7, 7}, value = 7;
     struct err err = {0};
 
     line(&x, 25, y);
     ck_assert_int_eq(marginal_likelihood_create(&x, y, NULL, GP_MEAN_CONSTANT, &likelihood, NULL),
                      0);
     ck_assert_int_eq(fit_prior_init(&prior, &x, 2, 0, NULL), 0);
-    ck_assert_int_eq(fit_map(likelihood, &prior, &(struct fit_starts){1, prior.mean, 100, &stop},
-                             theta, &value, &err),
+    ck_assert_int_eq(fit_map(likelihood, &prior,
+                             &(struct fit_starts){1, prior.mean, 100, false, &stop}, theta, &value,
+                             &err),
                      -1);
     ck_assert_int_eq(err.code, ERR_OVERLOADED);
     ck_assert(theta[0] == 7 && value == 7);

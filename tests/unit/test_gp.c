@@ -22,11 +22,16 @@
 static const double toy_x[] = {.1, .4, .9, .65, .55};
 static const double toy_y[] = {.5, -1, .8};
 
-static void toy_theta(double theta[3])
+/* Without additive part: the last two do nothing. */
+#define NO_ADDITIVE_PART -(double)INFINITY, 0
+
+static void toy_theta(double theta[5])
 {
     theta[0] = log(.3);
     theta[1] = 0.0;
     theta[2] = log(1e-4);
+    theta[3] = -(double)INFINITY;
+    theta[4] = 0.0;
 }
 
 static void toy_points(struct points *points, size_t n)
@@ -129,7 +134,7 @@ START_TEST(likelihood_and_gradient_of_the_toy)
 {
     OWN(points) struct points x = {0};
     OWN(marginal_likelihood) struct marginal_likelihood *likelihood = NULL;
-    double theta[3], gradient[3], log_p, mean[3], var[3];
+    double theta[5], gradient[5], log_p, mean[3], var[3];
 
     toy_points(&x, 3);
     toy_theta(theta);
@@ -161,7 +166,7 @@ START_TEST(posterior_of_the_toy)
     OWN(points) struct points q = {0};
     OWN(gp) struct gp *gp = NULL;
     OWN(gp_batch) struct gp_batch *batch = NULL;
-    double theta[3], value;
+    double theta[5], value;
 
     toy_points(&x, 3);
     toy_theta(theta);
@@ -200,7 +205,7 @@ START_TEST(a_pending_point_is_a_row_appended)
     OWN(gp) struct gp *believer = NULL;
     OWN(gp_batch) struct gp_batch *before = NULL;
     OWN(gp_batch) struct gp_batch *after = NULL;
-    double theta[3];
+    double theta[5];
 
     toy_points(&x, 3);
     toy_theta(theta);
@@ -244,7 +249,7 @@ START_TEST(fantasies_share_a_variance_and_have_their_own_incumbents)
     OWN(points) struct points q = {0};
     OWN(gp) struct gp *gp = NULL;
     OWN(gp_batch) struct gp_batch *batch = NULL;
-    double theta[3], best[2], value[2];
+    double theta[5], best[2], value[2];
 
     toy_points(&x, 4);
     toy_theta(theta);
@@ -342,19 +347,20 @@ static void mixed_points(struct points *x, size_t n, double y[])
 }
 
 static const enum gp_mean means[] = {GP_MEAN_CONSTANT, GP_MEAN_POLYNOMIAL};
+static const double shares[] = {-(double)INFINITY, .7, 4}; /* the logits of 0, 2/3 and almost 1 */
 
 START_TEST(likelihood_gradient_agrees_with_differences)
 {
     OWN(points) struct points x = {0};
     OWN(marginal_likelihood) struct marginal_likelihood *likelihood = NULL;
-    double y[10], gradient[7], up, down, none[7];
-    double theta[] = {-.5, .2, .4, -.1, .3, .1, -3};
+    double y[10], gradient[9], up, down, none[9];
+    double theta[] = {-.5, .2, .4, -.1, .3, .1, -3, shares[_i / 2], -.6};
     const double h = 1e-5;
 
     mixed_points(&x, 10, y);
-    ck_assert_int_eq(marginal_likelihood_create(&x, y, NULL, means[_i], &likelihood, NULL), 0);
+    ck_assert_int_eq(marginal_likelihood_create(&x, y, NULL, means[_i % 2], &likelihood, NULL), 0);
     ck_assert_int_eq(marginal_likelihood_log(likelihood, theta, &up, gradient, NULL), 0);
-    for (size_t i = 0; i < 7; i++) {
+    for (size_t i = 0; i < (isinf(theta[7]) ? 7 : 9); i++) {
         double at = theta[i];
         theta[i] = at + h;
         ck_assert_int_eq(marginal_likelihood_log(likelihood, theta, &up, none, NULL), 0);
@@ -372,14 +378,15 @@ START_TEST(acquisition_gradient_agrees_with_differences)
     OWN(points) struct points q = {0};
     OWN(gp) struct gp *gp = NULL;
     OWN(gp_batch) struct gp_batch *batch = NULL;
-    const double theta[] = {-.5, .2, .4, -.1, .3, .1, -3};
+    const double theta[] = {-.5, .2, .4, -.1, .3, .1, -3, shares[_i / 4], -.6};
     const double eps[] = {.3, -.2, 1.1, -.9, .4, .6};
     double y[34], best[3], value[2], a[6], b[2], gradient[6], up[2], down[2];
     const double h = 1e-5;
 
     mixed_points(&x, _i % 2 == 0 ? 12 : 34, y); /* without and with augmentation */
     ck_assert_int_eq(
-        gp_create(&(struct gp_data){&x, 2, y, NULL, theta, means[_i / 2], 3, eps}, &gp, NULL), 0);
+        gp_create(&(struct gp_data){&x, 2, y, NULL, theta, means[_i / 2 % 2], 3, eps}, &gp, NULL),
+        0);
     ck_assert_int_eq(gp_batch_create(gp, 2, true, &batch, NULL), 0);
     ck_assert_int_eq(points_init(&q, 3, 2, 2, NULL), 0);
     q.n = 2;
@@ -430,7 +437,7 @@ START_TEST(extra_noise_loosens_single_values)
     OWN(gp_batch) struct gp_batch *batch = NULL;
     const double extra[] = {0, 1, 0};
     const double even[] = {.05, .05, .05};
-    double theta[3], before, after;
+    double theta[5], before, after;
 
     toy_points(&x, 3);
     toy_theta(theta);
@@ -463,7 +470,7 @@ START_TEST(a_polynomial_mean_extends_beyond_the_results)
     OWN(gp_batch) struct gp_batch *batch = NULL;
     const double at[] = {.05, .3, .55, .7};
     const double beyond[] = {.5, 1.0};
-    const double theta[] = {log(.05), log(1e-9), log(1e-9)};
+    const double theta[] = {log(.05), log(1e-9), log(1e-9), NO_ADDITIVE_PART};
     double y[4];
 
     ck_assert_int_eq(points_init(&x, 1, 0, 4, NULL), 0);
@@ -489,7 +496,7 @@ START_TEST(duplicate_points_without_noise_still_factor)
     OWN(points) struct points x = {0};
     OWN(gp) struct gp *gp = NULL;
     const double y[] = {1, 1, 1};
-    const double theta[] = {0, 0, -60};
+    const double theta[] = {0, 0, -60, NO_ADDITIVE_PART};
 
     ck_assert_int_eq(points_init(&x, 1, 0, 3, NULL), 0);
     x.n = 3;
@@ -503,7 +510,7 @@ END_TEST
 /* The first n of many points in a mixed space, the last p of them pending. */
 static struct gp *posterior(struct points *x, size_t n, size_t p, const double y[])
 {
-    static const double theta[] = {-1, -.5, .3, .2, .4, -7};
+    static const double theta[] = {-1, -.5, .3, .2, .4, -7, .5, -.8};
     struct gp *gp = NULL;
     double eps[8];
 
@@ -536,7 +543,7 @@ static void empty_cache(void)
 
     toy_points(&x, 3);
     for (int i = 0; i < 4; i++) {
-        const double theta[] = {.1 * i, 0, 0};
+        const double theta[] = {.1 * i, 0, 0, NO_ADDITIVE_PART};
         const struct gp_data data = {.x = &x, .y = y, .theta = theta, .n_fantasies = 1};
         ck_assert_int_eq(gp_create(&data, &models[i], NULL), 0);
     }
@@ -596,8 +603,8 @@ int main(void)
     tcase_add_test(tcase, slopes_of_log_h);
     tcase_add_test(tcase, expected_improvement_has_its_values);
     tcase_add_test(tcase, augmentation_has_its_values);
-    tcase_add_loop_test(tcase, likelihood_gradient_agrees_with_differences, 0, 2);
-    tcase_add_loop_test(tcase, acquisition_gradient_agrees_with_differences, 0, 4);
+    tcase_add_loop_test(tcase, likelihood_gradient_agrees_with_differences, 0, 6);
+    tcase_add_loop_test(tcase, acquisition_gradient_agrees_with_differences, 0, 12);
     tcase_add_test(tcase, jitter_grows_until_it_factors);
     tcase_add_test(tcase, extra_noise_loosens_single_values);
     tcase_add_test(tcase, a_polynomial_mean_extends_beyond_the_results);

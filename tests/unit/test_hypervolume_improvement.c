@@ -243,8 +243,8 @@ OWN_VALUE(models)
 /* Ten results, then two pending points, of two numbers and a category. */
 static void models_init(struct models *models, size_t n_fantasies)
 {
-    static const double theta[] = {-.5, .2, .4, .1, -3};
-    static const double other[] = {.1, -.6, .2, .3, -4};
+    static const double theta[] = {-.5, .2, .4, .1, -3, -(double)INFINITY, 0};
+    static const double other[] = {.1, -.6, .2, .3, -4, .5, -.8};
     struct rng rng = rng_for(21, 0);
     double y[2][10], eps[2][6];
 

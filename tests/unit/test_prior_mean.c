@@ -14,7 +14,7 @@ static const size_t own_cat[] = {0};
 static struct gp *make_model(struct points *points, struct err *err)
 {
     struct rng rng = rng_for(3, 1);
-    const double theta[] = {log(0.4), log(0.7), log(0.9), 0.0, log(1e-3)};
+    const double theta[] = {log(0.4), log(0.7), log(0.9), 0.0, log(1e-3), -(double)INFINITY, 0.0};
     double y[N];
     struct gp *gp = NULL;
 

@@ -350,11 +350,15 @@ END_TEST
 
 START_TEST(a_negated_source_costs_little)
 {
-    OWN(lab) struct lab after = {.study = make_study("bayesian")};
     struct older older;
     struct source source = make_source(&older, NEGATED);
+    double sum = 0.0;
 
-    ck_assert_double_lt(tune(&after, &source, 1, 16, false), 1e-3);
+    for (int seed = 1; seed <= 5; seed++) {
+        OWN(lab) struct lab after = {.study = make_seeded("bayesian", seed)};
+        sum += tune(&after, &source, 1, 16, false);
+    }
+    ck_assert_double_lt(sum, 0.0); /* the least value is −.006 */
 }
 END_TEST
 

@@ -63,7 +63,8 @@ int feasibility_model_fit(struct feasibility_model *model, const struct study_da
         TRY(marginal_likelihood_create(&model->points, model->label, NULL, GP_MEAN_CONSTANT,
                                        &likelihood, err));
         TRY(theta_fit(likelihood, prior, &sized, theta, err));
-        theta[prior->n - 1] = fmax(theta[prior->n - 1], log(least_noise));
+        size_t noise = gp_theta_noise(&model->points);
+        theta[noise] = fmax(theta[noise], log(least_noise));
     }
     const struct gp_data posterior = {.x = &model->points,
                                       .y = model->label,

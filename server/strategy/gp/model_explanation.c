@@ -33,7 +33,7 @@ static void put_p_ok(struct json_writer *w, const struct model_choice *c, const 
     }
 }
 
-static void put_length_scales(struct json_writer *w, const struct model_choice *c, size_t metric)
+static void put_covariance(struct json_writer *w, const struct model_choice *c, size_t metric)
 {
     const struct encoding *encoding = &c->data->encoding;
     const double *theta = c->surrogate->metrics[metric].theta;
@@ -49,6 +49,7 @@ static void put_length_scales(struct json_writer *w, const struct model_choice *
     }
     json_object_end(&scales);
     explanation_add_part(w, "length_scales", &part);
+    json_put_number(w, "additive_share", c->surrogate->metrics[metric].gp->share);
 }
 
 /* ---- one objective --------------------------------------------------------------------------- */
@@ -105,7 +106,7 @@ static void write_objectives(struct json_writer *w, const struct model_choice *c
         put_prediction(w, c, k, &predictions[k]);
         json_put_number(w, "reference",
                         metric_model_value(model, c->data->study, surrogate->pareto.reference[k]));
-        put_length_scales(w, c, k);
+        put_covariance(w, c, k);
         json_object_end(w);
     }
     json_array_end(w);
@@ -238,7 +239,7 @@ char *model_explanation(const struct model_choice *c)
     }
     write_comparison(&w, c);
     if (is_one) {
-        put_length_scales(&w, c, 0);
+        put_covariance(&w, c, 0);
     }
     if (surrogate->transfer_prior.n > 0) {
         transfer_prior_write(&surrogate->transfer_prior, &w);

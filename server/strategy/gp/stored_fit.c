@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char magic[4] = {'g', 'p', '0', '1'};
+static const char magic[4] = {'g', 'p', '0', '2'};
 
 struct stored_fit_header {
     char magic[4];

@@ -115,7 +115,7 @@ static int fit_one(const struct fitting *fitting, size_t k, const struct theta_s
     const double *merit = k < s->n_objectives ? fitting->merit : metric->rows.y;
 
     if (!is_modelled(fitting, k)) {
-        memcpy(s->metrics[k].theta, metric->prior.mean, metric->prior.n * sizeof(double));
+        fit_prior_mode(&metric->prior, false, s->metrics[k].theta);
         return 0;
     }
     return metric_model_fit_theta(metric, merit, search, s->metrics[k].theta, err);
@@ -133,6 +133,7 @@ static int choose_theta(struct fitting *fitting, struct err *err)
         const double *stored = stored_theta(fitting, k);
         const struct theta_search search = {.warm = fitting->shape.n_metrics == 0 ? NULL : stored,
                                             .afresh = n_finished < 15 || n_finished % period == 0,
+                                            .is_additive = true,
                                             .stop = fitting->data->seen->stop};
         if (is_fitted) {
             TRY(fit_one(fitting, k, &search, err));
@@ -149,8 +150,11 @@ static int refit_locally(struct fitting *fitting, struct err *err)
 {
     struct surrogate *s = fitting->surrogate;
     struct regression_data *rows = &fitting->metrics[0].rows;
-    const struct theta_search search = {
-        .afresh = true, .evaluations = LOCAL_EVALUATIONS, .stop = fitting->data->seen->stop};
+    const struct theta_search search = {.afresh = true,
+                                        .is_additive = true,
+                                        .is_brief = true,
+                                        .evaluations = LOCAL_EVALUATIONS,
+                                        .stop = fitting->data->seen->stop};
     bool is_time = !s->is_new_fit && s->n_metrics == 1 && !rows->has_curves
                    && s->transfer_prior.prior_mean == NULL && rows->n_full % 2 == 1
                    && rows->n_full <= LOCAL_REFIT_MAX
@@ -177,8 +181,10 @@ static int fit_feasibility(const struct fitting *fitting, struct err *err)
         .warm = warm, .afresh = warm == NULL, .stop = fitting->data->seen->stop};
     bool is_fitted = s->is_new_fit && !fitting->is_made;
 
-    if (!is_fitted) {
-        memcpy(theta, warm == NULL ? prior->mean : warm, n_theta * sizeof *theta);
+    if (!is_fitted && warm == NULL) {
+        fit_prior_mode(prior, false, theta);
+    } else if (!is_fitted) {
+        memcpy(theta, warm, n_theta * sizeof *theta);
     }
     return feasibility_model_fit(&s->feasibility, fitting->data, prior, is_fitted ? &search : NULL,
                                  theta, err);
@@ -206,7 +212,8 @@ static int surrogate_init(struct surrogate *surrogate, const struct study_data *
                           struct err *err)
 {
     size_t n_objectives = data->study->n_objectives;
-    const struct fit_shape shape = {.n_theta = encoding_n_dims(&data->encoding) + 2,
+    const struct points points = {.n_num = data->encoding.n_num, .n_cat = data->encoding.n_cat};
+    const struct fit_shape shape = {.n_theta = gp_n_theta(&points),
                                     .n_metrics = n_objectives + data->study->n_bounds,
                                     .has_feasibility =
                                         feasibility_model_is_needed(&data->evaluations)};

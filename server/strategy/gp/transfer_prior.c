@@ -129,7 +129,7 @@ static int fit_theta(const struct points *points, const double y[], struct fit_s
     }
     for (size_t i = 0; i < prior.n; i++) {
         from[i] = prior.mean[i];
-        from[prior.n + i] = prior.mean[i] - (i + 2 < prior.n ? 1.2 : 0.0);
+        from[prior.n + i] = prior.mean[i] - (i < gp_theta_lengths(points) ? 1.2 : 0.0);
     }
     TRY(marginal_likelihood_create(points, y, NULL, GP_MEAN_POLYNOMIAL, &likelihood, err));
     starts.theta = from;
@@ -151,7 +151,7 @@ static int build_model(struct source_model *model, const double stored[], const 
     if (stored != NULL) {
         memcpy(model->theta, stored, n_theta * sizeof *stored);
     }
-    if (model->points.n < RESULTS_LEAST || n_theta == 2) {
+    if (model->points.n < RESULTS_LEAST || gp_theta_lengths(&model->points) == 0) {
         return 0;
     }
     const struct gp_data data = {.x = &model->points,
@@ -161,7 +161,8 @@ static int build_model(struct source_model *model, const double stored[], const 
                                  .n_fantasies = 1};
     if ((stored != NULL
          || fit_theta(&model->points, model->y,
-                      (struct fit_starts){2, NULL, SOURCE_EVALUATIONS, stop}, model->theta, &why)
+                      (struct fit_starts){2, NULL, SOURCE_EVALUATIONS, false, stop}, model->theta,
+                      &why)
                 == 0)
         && gp_create(&data, &model->gp, &why) == 0) {
         return 0;
@@ -309,8 +310,8 @@ static int predict_left_out(const struct evaluation_set *set, const atomic_bool 
     if (theta == NULL || var == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
     }
-    TRY(fit_theta(&set->points, set->y, (struct fit_starts){1, NULL, OWN_EVALUATIONS, stop}, theta,
-                  err));
+    TRY(fit_theta(&set->points, set->y, (struct fit_starts){1, NULL, OWN_EVALUATIONS, false, stop},
+                  theta, err));
     TRY(marginal_likelihood_create(&set->points, set->y, NULL, GP_MEAN_POLYNOMIAL, &likelihood,
                                    err));
     return marginal_likelihood_leave_one_out(likelihood, theta, out, var, err);
