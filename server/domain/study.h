@@ -26,6 +26,10 @@ struct objective {
     char metric[METRIC_NAME_BYTES + 1];
     enum direction direction;
     enum fold fold;
+    /* what is wanted of it at least, beside others: only what is better counts for a front's
+     * hypervolume */
+    bool has_goal;
+    double goal;
 };
 
 enum stopping_rule { STOPPING_NONE, STOPPING_MEDIAN, STOPPING_THRESHOLD };

@@ -1,6 +1,7 @@
 #include "server/domain/study_axes.h"
 #include "common/suggest.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +41,18 @@ static void read_objective(struct fields *f, struct objective *objective)
     }
 }
 
+/* Of one among several; after the list's length is known. */
+static void read_goal(struct fields *f, size_t n_objectives, struct objective *objective)
+{
+    if (fields_has(f, "goal") && n_objectives == 1) {
+        fields_fault(f, "goal",
+                     "is for one of several objectives; a single one may end the study with "
+                     "limits.target, or be bounded with subject_to");
+    }
+    objective->goal = fields_real(f, "goal", (double)NAN);
+    objective->has_goal = isfinite(objective->goal);
+}
+
 static void read_objective_list(struct fields *f, const json_t *list, struct study_def *def)
 {
     size_t n = json_array_size(list);
@@ -58,6 +71,7 @@ static void read_objective_list(struct fields *f, const json_t *list, struct stu
         }
         fields_begin(&one, json_array_get(list, i), pointer, f->faults);
         read_objective(&one, &def->objectives[i]);
+        read_goal(&one, n, &def->objectives[i]);
         fields_end(&one);
         for (size_t j = 0; j < i && def->objectives[i].metric[0] != '\0'; j++) {
             if (strcmp(def->objectives[i].metric, def->objectives[j].metric) == 0) {

@@ -70,6 +70,9 @@ void study_write_objectives(const struct study_def *def, struct json_writer *w)
         json_put_string(w, "direction",
                         objective->direction == DIRECTION_MAXIMIZE ? "maximize" : "minimize");
         json_put_string(w, "fold", objective->fold == FOLD_BEST ? "best" : "last");
+        if (objective->has_goal) {
+            json_put_number(w, "goal", objective->goal);
+        }
         json_object_end(w);
     }
     json_array_end(w);

@@ -189,6 +189,28 @@ START_TEST(a_suggestion_says_what_it_would_add)
 }
 END_TEST
 
+/* The bottoms are at .2 and .8: a loss below .05 is wanted, and all of the speed that this leaves.
+ */
+START_TEST(a_goal_steers_to_a_part_of_the_front)
+{
+    OWN(lab)
+    struct lab *lab = lab_create(
+        "bayesian",
+        "\"objectives\": [{\"metric\":\"loss\",\"direction\":\"minimize\",\"goal\":0.05},"
+        "{\"metric\":\"speed\",\"direction\":\"maximize\"}]");
+    size_t n_better = 0;
+
+    tune(lab, 30, 0, two_bowls);
+    for (size_t i = 15; i < 30; i++) {
+        n_better += lab->values[i][0] < .05;
+    }
+    json_auto_t *explain = explained(lab);
+    const json_t *loss = json_array_get(json_object_get(explain, "objectives"), 0);
+    ck_assert_double_eq_tol(number_at(loss, "reference"), .05, 1e-12);
+    ck_assert_uint_ge(n_better, 12);
+}
+END_TEST
+
 /* The same from the stored fits, and whatever the order of the history. */
 START_TEST(the_same_history_has_the_same_suggestion)
 {
@@ -385,6 +407,7 @@ int main(void)
     tcase_set_timeout(tcase, 120);
     tcase_add_loop_test(tcase, the_front_of_two_bowls_is_found, 0, 2);
     tcase_add_test(tcase, a_suggestion_says_what_it_would_add);
+    tcase_add_test(tcase, a_goal_steers_to_a_part_of_the_front);
     tcase_add_test(tcase, the_same_history_has_the_same_suggestion);
     tcase_add_test(tcase, units_and_directions_do_not_matter);
     tcase_add_loop_test(tcase, three_and_four_objectives_with_failures_are_borne, 0, 2);

@@ -92,6 +92,18 @@ START_TEST(short_form_equals_long_form)
 }
 END_TEST
 
+START_TEST(a_goal_is_kept_where_one_is_named)
+{
+    OWN(memory)
+    char *text =
+        normalise("{\"name\": \"a\", \"objectives\": [{" LOSS ", \"goal\": 0.25}, {\"metric\": "
+                  "\"b\", \"direction\": \"maximize\", \"goal\": null}], " PARAMETERS "}");
+
+    ck_assert_ptr_nonnull(strstr(text, "\"fold\":\"last\",\"goal\":0.25}"));
+    ck_assert_ptr_nonnull(strstr(text, "\"direction\":\"maximize\",\"fold\":\"last\"}"));
+}
+END_TEST
+
 /* A study with these outcome constraints. */
 #define SUBJECT_TO(list) "{\"name\": \"a\", " LOSS ", " PARAMETERS ", \"subject_to\": " list "}"
 
@@ -134,6 +146,11 @@ static const struct {
     {"{\"name\": \"a\", " PARAMETERS "}", "/objectives"},
     {"{\"name\": \"a\", \"metric\": \"loss\", " PARAMETERS "}", "/direction"},
     {"{\"name\": \"a\", \"objectives\": [], " PARAMETERS "}", "/objectives"},
+    {"{\"name\": \"a\", \"objectives\": [{" LOSS ", \"goal\": 1}], " PARAMETERS "}",
+     "/objectives/0/goal"},
+    {"{\"name\": \"a\", \"objectives\": [{" LOSS "}, {\"metric\": \"b\", \"direction\": "
+     "\"minimize\", \"goal\": \"low\"}], " PARAMETERS "}",
+     "/objectives/1/goal"},
     {"{\"name\": \"a\", \"objectives\": [{" LOSS "}], " LOSS ", " PARAMETERS "}", "/metric"},
     {"{\"name\": \"a\", \"objectives\": [{" LOSS "}, {" LOSS "}], " PARAMETERS "}",
      "/objectives/1/metric"},
@@ -277,6 +294,7 @@ int main(void)
     tcase_add_test(tcase, short_form_equals_long_form);
     tcase_add_loop_test(tcase, what_cannot_work_is_refused_at_its_place, 0,
                         (int)(sizeof refused / sizeof refused[0]));
+    tcase_add_test(tcase, a_goal_is_kept_where_one_is_named);
     tcase_add_test(tcase, bounds_may_meet_and_a_study_without_any_is_written_as_before);
     tcase_add_test(tcase, what_is_not_known_to_be_feasible_is_not_among_the_best);
     tcase_add_test(tcase, all_faults_are_reported_at_once);

@@ -42,9 +42,16 @@ static double early_median(const struct metric_model *model, size_t n_done)
     return n == 0 ? 0.0 : sorted[(n - 1) / 2];
 }
 
-static void set_reference(struct pareto_set *set, const struct metric_model models[], size_t n_done)
+static void set_reference(struct pareto_set *set, const struct study_def *study,
+                          const struct metric_model models[], size_t n_done)
 {
     for (size_t k = 0; k < set->m; k++) {
+        const struct objective *objective = &study->objectives[k];
+        if (objective->has_goal) {
+            set->reference[k] = transform_apply(&models[k].transform,
+                                                study_objective_cost(study, k, objective->goal));
+            continue;
+        }
         double low = INFINITY;
         double high = -INFINITY;
         for (size_t i = 0; i < set->n; i++) {
@@ -71,7 +78,6 @@ int pareto_set_init(struct pareto_set *set, const struct study_def *study, size_
     size_t n_kept = 0;
     OWN(memory) size_t *front = calloc(n + 1, sizeof *front);
 
-    (void)study;
     *set = (struct pareto_set){.m = m};
     set->result = calloc(n + 1, sizeof *set->result);
     set->cost = calloc(n * m + 1, sizeof *set->cost);
@@ -92,6 +98,6 @@ int pareto_set_init(struct pareto_set *set, const struct study_def *study, size_
         set->result[i] = set->result[front[i]];
         memmove(set->cost + i * m, set->cost + front[i] * m, m * sizeof *set->cost);
     }
-    set_reference(set, models, n_done);
+    set_reference(set, study, models, n_done);
     return 0;
 }

@@ -2,7 +2,7 @@
  * its hypervolume is measured, on the scale of the models.
  *
  * Of an objective that is measured with noise the posterior means are compared: the best observed
- * values are biased. The reference of an objective is its goal where the study names one; else it
+ * values are biased. The reference of an objective is its goal where the study names one (objective.goal); else it
  * is behind the worst of the front by a tenth of the front's range, and at least the median of the
  * first 20 results, so that a front of a few points that happen to be close does not keep the
  * search from its ends. */
