@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "server/model/nondominated.h"
+#include "server/strategy/initial_design.h"
 
-enum { FIRST = 20 };
+enum { FIRST_MAX = 20 };
 
+/* points of a front of so many objectives: of four they have up to about n² boxes */
+static const size_t points_most[MODELLED_OBJECTIVES_MAX + 1] = {0, 0, 300, 150, 40};
 static const double margin = 0.1;       /* of the range of the front */
 static const double least_range = 1e-3; /* of a front without a range */
 static const double noise_least = 1e-3; /* variance from which an objective is noisy */
@@ -27,24 +30,27 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The median of the first results with a value. */
-static double early_median(const struct metric_model *model, size_t n_done)
+/* The upper quartile of the first results with a value, as many as the initial design has. */
+static double early_quartile(const struct regression_data *rows, size_t n_done, size_t first)
 {
-    double sorted[FIRST];
-    size_t n = 0;
+    double sorted[FIRST_MAX];
+    size_t n = n_done < first ? n_done : first;
 
-    for (size_t i = 0; i < model->n && n < FIRST; i++) {
-        if (model->row[i] < n_done) {
-            sorted[n++] = model->y[i];
-        }
+    if (n == 0) {
+        return 0.0;
     }
+    memcpy(sorted, rows->y, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, by_value);
-    return n == 0 ? 0.0 : sorted[(n - 1) / 2];
+    return sorted[3 * (n - 1) / 4];
 }
 
 static void set_reference(struct pareto_set *set, const struct study_def *study,
-                          const struct metric_model models[], size_t n_done)
+                          const struct metric_model models[], const struct metric_data data[],
+                          size_t n_done)
 {
+    size_t first = (size_t)initial_design_size(study);
+
+    first = first < FIRST_MAX ? first : FIRST_MAX;
     for (size_t k = 0; k < set->m; k++) {
         const struct objective *objective = &study->objectives[k];
         if (objective->has_goal) {
@@ -58,7 +64,7 @@ static void set_reference(struct pareto_set *set, const struct study_def *study,
             low = fmin(low, set->cost[i * set->m + k]);
             high = fmax(high, set->cost[i * set->m + k]);
         }
-        double least = early_median(&models[k], n_done);
+        double least = early_quartile(&data[k].rows, n_done, first);
         set->reference[k] = fmax(high + margin * fmax(high - low, least_range), least);
     }
 }
@@ -70,9 +76,62 @@ static double cost_of(const struct metric_model *model, size_t i)
                                           : model->y[i] + model->offset[i];
 }
 
+/* A point of the front, and how far its neighbours are. */
+struct spaced_point {
+    double distance;
+    size_t point;
+};
+
+static int by_distance(const void *a, const void *b)
+{
+    const struct spaced_point *x = a;
+    const struct spaced_point *y = b;
+
+    if (x->distance < y->distance || x->distance > y->distance) {
+        return x->distance > y->distance ? -1 : 1;
+    }
+    return (x->point > y->point) - (x->point < y->point);
+}
+
+static int by_point(const void *a, const void *b)
+{
+    size_t x = ((const struct spaced_point *)a)->point;
+    size_t y = ((const struct spaced_point *)b)->point;
+
+    return (x > y) - (x < y);
+}
+
+/* Of a front of very many points those that stand apart, so that the number of boxes is bounded. */
+static int thin_out(struct pareto_set *set, struct err *err)
+{
+    size_t m = set->m;
+    size_t most = points_most[m];
+    OWN(memory) double *distance = calloc(set->n + 1, sizeof *distance);
+    OWN(memory) struct spaced_point *points = calloc(set->n + 1, sizeof *points);
+
+    if (distance == NULL || points == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a front");
+    }
+    if (set->n <= most) {
+        return 0;
+    }
+    TRY(nondominated_crowding(set->n, m, set->cost, NULL, distance, err));
+    for (size_t i = 0; i < set->n; i++) {
+        points[i] = (struct spaced_point){distance[i], i};
+    }
+    qsort(points, set->n, sizeof *points, by_distance);
+    qsort(points, most, sizeof *points, by_point);
+    for (size_t i = 0; i < most; i++) {
+        set->result[i] = set->result[points[i].point];
+        memmove(set->cost + i * m, set->cost + points[i].point * m, m * sizeof *set->cost);
+    }
+    set->n = most;
+    return 0;
+}
+
 int pareto_set_init(struct pareto_set *set, const struct study_def *study, size_t m,
-                    const struct metric_model models[], size_t n_done, const bool feasible[],
-                    struct err *err)
+                    const struct metric_model models[], const struct metric_data data[],
+                    size_t n_done, const bool feasible[], struct err *err)
 {
     size_t n = models[0].n;
     size_t n_kept = 0;
@@ -98,6 +157,7 @@ int pareto_set_init(struct pareto_set *set, const struct study_def *study, size_
         set->result[i] = set->result[front[i]];
         memmove(set->cost + i * m, set->cost + front[i] * m, m * sizeof *set->cost);
     }
-    set_reference(set, study, models, n_done);
+    TRY(thin_out(set, err));
+    set_reference(set, study, models, data, n_done);
     return 0;
 }

@@ -407,7 +407,8 @@ int surrogate_fit(struct surrogate *surrogate, const struct study_data *data, co
     TRY(model_bounded(&fitting, rng != NULL, err));
     if (surrogate->n_objectives > 1) {
         return pareto_set_init(&surrogate->pareto, data->study, surrogate->n_objectives,
-                               surrogate->metrics, data->evaluations.n_done, fitting.feasible, err);
+                               surrogate->metrics, fitting.metrics, data->evaluations.n_done,
+                               fitting.feasible, err);
     }
     return study_stops_trials_early(data->study) ? collect_truncated(&fitting, err) : 0;
 }
