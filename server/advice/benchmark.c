@@ -24,6 +24,11 @@ static double at_budget(const double row[BENCHMARK_BUDGETS], double evaluations)
     return row[BENCHMARK_BUDGETS - 1];
 }
 
+bool benchmark_has_figures(const struct technique *technique, enum problem_kind kind)
+{
+    return has_figures(technique->regret[kind][0]) || has_figures(technique->regret[kind][1]);
+}
+
 double benchmark_regret(const struct technique *technique, enum problem_kind kind, double workers,
                         double evaluations, bool *is_measured)
 {

@@ -52,6 +52,8 @@
 
 /* ---- figures --------------------------------------------------------------------------------- */
 
+/* Whether there are figures of the technique's own for such problems. */
+bool benchmark_has_figures(const struct technique *technique, enum problem_kind kind);
 /* Expected regret with a budget of `evaluations` full evaluations and this many workers.
  * *is_measured (may be NULL): measured for this technique and kind, not extrapolated. */
 double benchmark_regret(const struct technique *technique, enum problem_kind kind, double workers,

@@ -51,7 +51,8 @@ static void add_measured(const struct problem *problem, const struct problem_fea
     char budget[NUMBER_TEXT_BYTES];
     char in_relative[80] = "";
 
-    if (relative == random || problem->study->n_objectives > 1) {
+    if (relative == random || problem->study->n_objectives > 1
+        || !benchmark_has_figures(relative, features->kind)) {
         return;
     }
     double at = fmin(fmax(item->cost.evaluations, MEASURED_LEAST), MEASURED_MOST);

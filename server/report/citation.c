@@ -9,6 +9,7 @@ static const struct {
     {"random", {"bergstra2012random"}},
     {"quasirandom", {"joe2008sobol"}},
     {"tpe", {"bergstra2011algorithms"}},
+    {"nsga2", {"deb2002nsga2"}},
     {"bayesian", {"snoek2012practical"}},
     {"hyperband", {"li2018hyperband"}},
     {"bohb", {"falkner2018bohb"}},
@@ -36,6 +37,12 @@ static const struct {
      "Yoshua Bengio and Bal{\\'a}zs K{\\'e}gl},\n"
      "  title = {Algorithms for Hyper-Parameter Optimization},\n"
      "  booktitle = {Advances in Neural Information Processing Systems},\n  year = {2011}}"},
+    {"deb2002nsga2",
+     "@article{deb2002nsga2,\n  author = {Kalyanmoy Deb and Amrit Pratap and Sameer Agarwal and T. "
+     "Meyarivan},\n"
+     "  title = {A Fast and Elitist Multiobjective Genetic Algorithm: {NSGA-II}},\n"
+     "  journal = {IEEE Transactions on Evolutionary Computation},\n  volume = {6},\n"
+     "  number = {2},\n  pages = {182--197},\n  year = {2002}}"},
     {"snoek2012practical",
      "@inproceedings{snoek2012practical,\n  author = {Jasper Snoek and Hugo Larochelle and Ryan P. "
      "Adams},\n  title = {Practical {Bayesian} Optimization of Machine Learning Algorithms},\n"

@@ -16,7 +16,8 @@
     each(quasirandom)     \
     each(random)          \
     each(bayesian)        \
-    each(tpe)
+    each(tpe)             \
+    each(nsga2)
 
 #define DECLARE(name) extern const struct strategy strategy_##name;
 STRATEGIES(DECLARE)
@@ -54,6 +55,20 @@ const struct strategy *strategy_find(const char *name)
     return NULL;
 }
 
+/* text ← the strategies that take several objectives. */
+static const char *names_of_several(size_t size, char text[])
+{
+    size_t len = 0;
+
+    for (size_t i = 0; all[i] != NULL && len < size; i++) {
+        if (all[i]->multi_objective) {
+            len += (size_t)snprintf(text + len, size - len, "%s%s", len == 0 ? "" : ", ",
+                                    all[i]->name);
+        }
+    }
+    return text;
+}
+
 int strategy_check_study(const struct study_def *study, struct faults *faults)
 {
     const struct strategy *strategy = strategy_find(study_strategy(study));
@@ -75,9 +90,9 @@ int strategy_check_study(const struct study_def *study, struct faults *faults)
     }
     strategy->check(study, faults);
     if (study->n_objectives > 1 && !strategy->multi_objective) {
-        faults_add(faults, "/objectives",
-                   "the strategy %s takes one objective; use bayesian, grid, random or quasirandom",
-                   study_strategy(study));
+        char known[256];
+        faults_add(faults, "/objectives", "the strategy %s takes one objective; use one of %s",
+                   study_strategy(study), names_of_several(sizeof known, known));
     }
     return faults->total == before ? 0 : -1;
 }

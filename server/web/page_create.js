@@ -3,7 +3,7 @@ import {call, get, root} from './api.js';
 import {quoted} from './share.js';
 import {html, nothing, studyPath, apiPath, num, copy, plural, act} from './view.js';
 
-const STRATEGIES = ['auto', 'bayesian', 'tpe', 'hyperband', 'successive_halving', 'asha', 'bohb', 'quasirandom', 'random', 'grid'];
+const STRATEGIES = ['auto', 'bayesian', 'tpe', 'nsga2', 'hyperband', 'successive_halving', 'asha', 'bohb', 'quasirandom', 'random', 'grid'];
 const TYPES = ['float', 'int', 'categorical', 'ordinal', 'bool', 'constant'];
 const BEGIN = {
   name: 'my-study',

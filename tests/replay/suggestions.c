@@ -32,19 +32,25 @@ enum { SUGGESTIONS = 200, BLOCK = 10, IN_FULL = 3, WORKERS_MAX = 8, BODY = 4000,
 
 /* ---- the cases ------------------------------------------------------------------------------- */
 
-#define NUMBERS                                                                                    \
-    "\"direction\":\"minimize\",\"parameters\":[{\"name\":\"x\",\"type\":\"float\",\"low\":-1,"    \
+#define NUMBERS_SPACE                                                                              \
+    "\"parameters\":[{\"name\":\"x\",\"type\":\"float\",\"low\":-1,"                               \
     "\"high\":2},{\"name\":\"rate\",\"type\":\"float\",\"low\":1e-4,\"high\":1,\"scale\":\"log\"}" \
     ","                                                                                            \
     "{\"name\":\"layers\",\"type\":\"int\",\"low\":1,\"high\":40},{\"name\":\"y\",\"type\":"       \
     "\"float\",\"low\":0,\"high\":1}]"
-#define BRANCHES                                                                                   \
-    "\"direction\":\"maximize\",\"parameters\":[{\"name\":\"kind\",\"type\":\"categorical\","      \
+#define NUMBERS "\"direction\":\"minimize\"," NUMBERS_SPACE
+#define BRANCHES_SPACE                                                                             \
+    "\"parameters\":[{\"name\":\"kind\",\"type\":\"categorical\","                                 \
     "\"choices\":[\"line\",\"tree\",\"net\"]},{\"name\":\"rate\",\"type\":\"float\",\"low\":1e-4," \
     "\"high\":1,\"scale\":\"log\",\"when\":{\"kind\":[\"line\",\"net\"]}},{\"name\":\"depth\","    \
     "\"type\":\"int\",\"low\":1,\"high\":9,\"when\":{\"kind\":[\"tree\"]}},{\"name\":\"x\","       \
     "\"type\":\"float\",\"low\":0,\"high\":1},{\"name\":\"deep\",\"type\":\"bool\"}],"             \
     "\"constraints\":[\"x < 0.9 or deep\"]"
+#define BRANCHES "\"direction\":\"maximize\"," BRANCHES_SPACE
+/* The second one is the configuration's size (below). */
+#define TWO                                                                                        \
+    "\"objectives\":[{\"metric\":\"value\",\"direction\":\"minimize\"},{\"metric\":\"size\","      \
+    "\"direction\":\"minimize\"}],"
 #define CELLS                                                                                      \
     "\"direction\":\"minimize\",\"parameters\":[{\"name\":\"rate\",\"type\":\"float\",\"low\":"    \
     "1e-4,\"high\":1,\"scale\":\"log\",\"grid\":5},{\"name\":\"units\",\"type\":\"int\",\"low\":"  \
@@ -85,6 +91,9 @@ static const struct golden_case {
     {"tpe branches", 4, 200, true, NULL, BRANCHES EXACT("tpe")},
     {"tpe cells", 4, 200, false, NULL, CELLS EXACT("tpe")},
     {"tpe after", 4, 200, true, BRANCHES EXACT("random"), BRANCHES EXACT("tpe")},
+    {"nsga2 numbers", 1, 200, false, NULL, NUMBERS EXACT("nsga2")},
+    {"nsga2 two numbers", 4, 200, true, NULL, TWO NUMBERS_SPACE EXACT("nsga2")},
+    {"nsga2 two branches", 4, 200, true, NULL, TWO BRANCHES_SPACE EXACT("nsga2")},
     {"hyperband", 4, 200, true, NULL, NUMBERS EPOCHS EXACT("hyperband")},
     {"hyperband bayesian", 4, 100, true, NULL,
      NUMBERS EPOCHS OPTIONS("\"name\":\"hyperband\",\"search\":\"bayesian\"")},
@@ -148,6 +157,22 @@ static double loss(const char *parameters, int64_t trial, int64_t step, int64_t 
            + 0.01 * chance(trial, (uint64_t)(2 + step));
 }
 
+/* The second objective, which falls where the parameters do. */
+static double size_of(const char *parameters)
+{
+    json_auto_t *object = json_loads(parameters, 0, NULL);
+    double total = 0.0;
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (object, key, value) {
+        double v = json_is_string(value) ? (double)(json_string_value(value)[0] % 5) / 5.0
+                                         : json_number_value(value);
+        total += v / (1.0 + fabs(v));
+    }
+    return total;
+}
+
 /* ---- a play ---------------------------------------------------------------------------------- */
 
 struct worker {
@@ -177,6 +202,7 @@ struct play {
     struct record *record; /* NULL: nothing is recorded */
     bool moved;            /* something was done in this round */
     bool maximizes;
+    bool has_size; /* the study has two objectives */
 };
 
 static _Noreturn void fail(const char *what, const char *why)
@@ -287,10 +313,11 @@ static void create(struct play *play, const char *name, const char *body, bool f
                    size_t trials)
 {
     char text[BODY];
+    play->has_size = strstr(body, "objectives") != NULL;
     int len = snprintf(text, sizeof text,
-                       "{\"name\":\"%s\",\"metric\":\"value\",\"seed\":7,\"limits\":{\"trials\":"
-                       "%zu}%s,%s}",
-                       name, trials, follows ? ",\"after\":[\"older\"]" : "", body);
+                       "{\"name\":\"%s\",%s\"seed\":7,\"limits\":{\"trials\":%zu}%s,%s}", name,
+                       play->has_size ? "" : "\"metric\":\"value\",", trials,
+                       follows ? ",\"after\":[\"older\"]" : "", body);
 
     if (len < 0 || (size_t)len >= sizeof text) {
         fail(name, "the body is too long");
@@ -299,13 +326,26 @@ static void create(struct play *play, const char *name, const char *body, bool f
     do_it(play, world_create_study(text));
 }
 
+/* text ← the members of "metrics" for a value of the loss. */
+static void write_metrics(const struct play *play, const struct worker *worker, double value,
+                          char text[], size_t room)
+{
+    int len = snprintf(text, room, "\"value\":%.17g", play->maximizes ? -value : value);
+
+    if (play->has_size) {
+        (void)snprintf(text + len, room - (size_t)len, ",\"size\":%.17g",
+                       size_of(worker->parameters));
+    }
+}
+
 /* Ends the worker's trial with an outcome; `has_value`: the objective goes with it. */
 static void send_result(struct play *play, struct worker *worker, const char *outcome,
                         bool has_value)
 {
     char body[300];
     char step[40] = "";
-    char metrics[80] = "";
+    char metrics[160] = "";
+    char values[100];
     int64_t last = worker->until == 0 ? 1 : 27;
     double value =
         loss(worker->parameters, worker->trial, worker->until == 0 ? 1 : worker->step, last);
@@ -314,10 +354,11 @@ static void send_result(struct play *play, struct worker *worker, const char *ou
         (void)snprintf(step, sizeof step, ",\"step\":%" PRId64, worker->step);
     }
     if (has_value && play->which->fails && worker->trial % 13 == 0) {
-        (void)snprintf(metrics, sizeof metrics, ",\"metrics\":{\"value\":\"NaN\"}");
+        (void)snprintf(metrics, sizeof metrics, ",\"metrics\":{\"value\":\"NaN\"%s}",
+                       play->has_size ? ",\"size\":1" : "");
     } else if (has_value) {
-        (void)snprintf(metrics, sizeof metrics, ",\"metrics\":{\"value\":%.17g}",
-                       play->maximizes ? -value : value);
+        write_metrics(play, worker, value, values, sizeof values);
+        (void)snprintf(metrics, sizeof metrics, ",\"metrics\":{%s}", values);
     }
     (void)snprintf(body, sizeof body, "{\"outcome\":\"%s\"%s%s}", outcome, step, metrics);
     do_it(play, world_result(worker->lease, body));
@@ -327,14 +368,16 @@ static void send_result(struct play *play, struct worker *worker, const char *ou
 /* One step of training, and its measurement. */
 static void train(struct play *play, struct worker *worker)
 {
-    char body[200];
+    char body[240];
+    char values[100];
     char line[100];
 
     worker->step++;
     double value = loss(worker->parameters, worker->trial, worker->step, 27);
+    write_metrics(play, worker, value, values, sizeof values);
     (void)snprintf(body, sizeof body,
-                   "{\"measurements\":[{\"step\":%" PRId64 ",\"metrics\":{\"value\":%.17g}}]}",
-                   worker->step, play->maximizes ? -value : value);
+                   "{\"measurements\":[{\"step\":%" PRId64 ",\"metrics\":{%s}}]}", worker->step,
+                   values);
     do_it(play, world_measure(worker->lease, body));
     if (play->action == ACTION_CONTINUE && worker->step < worker->until) {
         return;
