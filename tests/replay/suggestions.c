@@ -91,6 +91,8 @@ static const struct golden_case {
     {"tpe branches", 4, 200, true, NULL, BRANCHES EXACT("tpe")},
     {"tpe cells", 4, 200, false, NULL, CELLS EXACT("tpe")},
     {"tpe after", 4, 200, true, BRANCHES EXACT("random"), BRANCHES EXACT("tpe")},
+    {"tpe two branches", 4, 200, true, NULL, TWO BRANCHES_SPACE EXACT("tpe")},
+    {"tpe bounded", 4, 200, true, NULL, NUMBERS ",\"subject_to\":[\"value <= 0.55\"]" EXACT("tpe")},
     {"nsga2 numbers", 1, 200, false, NULL, NUMBERS EXACT("nsga2")},
     {"nsga2 two numbers", 4, 200, true, NULL, TWO NUMBERS_SPACE EXACT("nsga2")},
     {"nsga2 two branches", 4, 200, true, NULL, TWO BRANCHES_SPACE EXACT("nsga2")},

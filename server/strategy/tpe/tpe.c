@@ -23,6 +23,7 @@
 #include "server/strategy/initial_design.h"
 #include "server/strategy/study_data.h"
 #include "server/strategy/tpe/densities.h"
+#include "server/strategy/tpe/good_trials.h"
 #include "server/strategy/warm_start.h"
 
 enum {
@@ -34,7 +35,8 @@ enum {
 };
 
 static const double good_share = 0.10;
-static const double rung_share = 0.15; /* of those at one level */
+static const double several_share = 0.10; /* of several objectives */
+static const double rung_share = 0.15;    /* of those at one level */
 
 static void check(const struct study_def *study, struct faults *faults)
 {
@@ -51,6 +53,7 @@ struct proposal {
     double *cost;    /* of all finished trials, as they are compared */
     struct densities densities;
     struct candidates candidates;
+    double weights[GOOD_MAX];    /* of the good ones, where these are several */
     double log_good[CANDIDATES]; /* ln l of each candidate */
     struct choice choice;
 };
@@ -151,6 +154,17 @@ static bool has_rungs(const struct study_def *study)
     return study->has_resource && strcmp(study_strategy(study), "tpe") != 0;
 }
 
+/* By several objectives, or with bounds on metrics. */
+static int rank_several(struct proposal *p, struct err *err)
+{
+    const struct evaluations *e = &p->data.evaluations;
+    double n = ceil(several_share * (double)e->n_done);
+
+    p->n_ranked = e->n_done;
+    p->n_good = n < 1.0 ? 1 : n > GOOD_MAX ? GOOD_MAX : (size_t)n;
+    return good_trials_choose(&p->data, p->n_good, p->order, p->weights, err);
+}
+
 static int rank(struct proposal *p, struct err *err)
 {
     const struct evaluations *e = &p->data.evaluations;
@@ -160,6 +174,9 @@ static int rank(struct proposal *p, struct err *err)
     p->cost = calloc(e->n_done + 1, sizeof *p->cost);
     if (items == NULL || p->order == NULL || p->cost == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for a model");
+    }
+    if (good_trials_are_several(p->data.study)) {
+        return rank_several(p, err);
     }
     if (has_rungs(p->data.study)) {
         rank_at_level(p, items);
@@ -180,6 +197,10 @@ static void weigh_good(const struct proposal *p, double weights[])
     double other = p->n_good < p->n_ranked ? p->cost[p->order[p->n_good]] : (double)INFINITY;
     double sum = 0.0;
 
+    if (good_trials_are_several(p->data.study)) {
+        memcpy(weights, p->weights, p->n_good * sizeof *weights);
+        return;
+    }
     for (size_t i = 0; i < p->n_good; i++) {
         double gain = other - p->cost[p->order[i]];
         weights[i] = isfinite(gain) ? fmax(gain, 0.0) : 1.0;
@@ -353,6 +374,7 @@ const struct strategy strategy_tpe = {
     .name = "tpe",
     .is_async = true,
     .needs_history = true,
+    .multi_objective = true,
     .is_search = true,
     .transfers = true,
     .check = check,
