@@ -255,6 +255,27 @@ static double effective_evaluations(const struct problem *problem, const struct 
     return effective;
 }
 
+/* Several objectives: no figures have been measured, and this is the order of preference. Up to so
+ * many trials that a Gaussian process is asked in time, then densities, a genetic algorithm, and
+ * what learns nothing; beyond the genetic algorithm comes first. */
+static double rank_of_several(const struct advice_item *item)
+{
+    bool is_many = item->cost.trials > ADVICE_MANY_TRIALS_SEVERAL;
+    bool waits = item->cost.waiting > ADVICE_WAIT_SEVERAL * item->cost.span;
+
+    switch (item->technique->model) {
+    case MODEL_GAUSSIAN:
+        return is_many || waits ? 0.5 : 0.0;
+    case MODEL_DENSITIES:
+        return is_many || waits ? 0.4 : 0.1;
+    case MODEL_POPULATION:
+        return 0.2;
+    case MODEL_NONE:
+        break;
+    }
+    return 0.8;
+}
+
 static void set_score(const struct problem *problem, const struct problem_features *features,
                       struct advice_item *item)
 {
@@ -263,6 +284,7 @@ static void set_score(const struct problem *problem, const struct problem_featur
     item->tries_all = item->cost.trials >= features->configurations
                       && features->configurations <= technique->enumerates_up_to;
     item->has_regret = problem->study->n_objectives == 1;
+    item->score = item->has_regret ? 0.0 : rank_of_several(item);
     if (item->has_regret) {
         item->regret = benchmark_regret(technique, features->kind, features->workers,
                                         effective_evaluations(problem, item), &item->is_measured);

@@ -62,6 +62,9 @@ struct duration_point {
 static const struct duration_point gaussian[] = {{0, 0}, {100, 0.014}, {500, 0.072}, {1000, 0.147}};
 static const struct duration_point densities[] = {{0, 0}, {1000, 0.001}, {5000, 0.004}};
 
+static const struct duration_point population[] = {
+    {0, 0}, {1000, 0.001}, {5000, 0.006}, {10000, 0.013}};
+
 static size_t durations_of(enum technique_model model, const struct duration_point **table)
 {
     switch (model) {
@@ -71,6 +74,9 @@ static size_t durations_of(enum technique_model model, const struct duration_poi
     case MODEL_DENSITIES:
         *table = densities;
         return sizeof densities / sizeof densities[0];
+    case MODEL_POPULATION:
+        *table = population;
+        return sizeof population / sizeof population[0];
     case MODEL_NONE:
         break;
     }

@@ -32,6 +32,9 @@
 /* Trials beyond which densities are preferred to a Gaussian process: far more than were measured;
  * its model then holds a part of the history only, and a suggestion costs 40 times that of tpe. */
 #define ADVICE_MANY_TRIALS 5000
+/* The same with several objectives, where a Gaussian process is asked for each, and fronts are
+ * long: beyond, a genetic algorithm is preferred. */
+#define ADVICE_MANY_TRIALS_SEVERAL 1000
 /* Mean cost of a trial of asha, predictive, in full trainings: a budget of 100 was enough for 276
  * trials with 16 workers and 299 with one, 50 for 108 and 77. */
 #define ADVICE_PREDICTIVE_SHARE 0.4
@@ -41,6 +44,9 @@
 /* Exact serving is recommended while all workers together wait for suggestions less than this share
  * of their time. */
 #define ADVICE_WAIT_SHARE 0.01
+/* With several objectives a technique whose suggestions are waited for a greater share of the time
+ * comes after a genetic algorithm. */
+#define ADVICE_WAIT_SEVERAL 0.5
 /* Grid points that are enumerated to apply constraints: a bound on the cost of `auto`. */
 #define ADVICE_GRID_CONSTRAINED 20000
 /* The weight of one demand on the training program (technique_demands()), in regret, by the user's
@@ -61,7 +67,8 @@ double benchmark_regret(const struct technique *technique, enum problem_kind kin
 
 /* Seconds of one server core for the n-th suggestion with 10 parameters, and for the first n
  * together. Never falls with n. From tests/bench/latency.py: p99 14, 72, 147 ms at 100, 500, 1,000
- * results, constant beyond; tpe 1 and 4 ms at 1,000 and 5,000. */
+ * results, constant beyond; tpe 1 and 4 ms at 1,000 and 5,000; nsga2 with three objectives 1, 6 and
+ * 13 ms at 1,000, 5,000 and 10,000. */
 double benchmark_suggestion_seconds(const struct technique *technique, double n);
 double benchmark_suggestion_total(const struct technique *technique, double n);
 

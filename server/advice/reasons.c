@@ -71,10 +71,12 @@ static void add_measured(const struct problem *problem, const struct problem_fea
 
 /* ---- the space ------------------------------------------------------------------------------- */
 
-static void add_space(const struct problem_features *features, struct advice_item *item)
+static void add_space(const struct problem *problem, const struct problem_features *features,
+                      struct advice_item *item)
 {
     char all[NUMBER_TEXT_BYTES];
     char trials[NUMBER_TEXT_BYTES];
+    bool is_several = problem->study->n_objectives > 1;
 
     if (item->tries_all) {
         sentence_add(item->pro, "there are only %s configurations, and all of them will be tried",
@@ -88,7 +90,12 @@ static void add_space(const struct problem_features *features, struct advice_ite
         sentence_add(item->con, "%zu parameters are searched, and it was measured with at most %d",
                      features->n_searched, MEASURED_PARAMETERS);
     }
-    if (is_gaussian(item) && item->cost.trials > ADVICE_MANY_TRIALS) {
+    if (is_gaussian(item) && is_several && item->cost.trials > ADVICE_MANY_TRIALS_SEVERAL) {
+        sentence_add(item->con,
+                     "its model holds a part of so many trials only; with several objectives a "
+                     "genetic algorithm scales better from %d on",
+                     ADVICE_MANY_TRIALS_SEVERAL);
+    } else if (is_gaussian(item) && item->cost.trials > ADVICE_MANY_TRIALS) {
         sentence_add(item->con,
                      "its model holds a part of so many trials only; from %d on densities scale "
                      "better",
@@ -96,12 +103,28 @@ static void add_space(const struct problem_features *features, struct advice_ite
     }
 }
 
+/* What a technique makes of several objectives. */
+static const char *use_of_several(enum technique_model model)
+{
+    switch (model) {
+    case MODEL_GAUSSIAN:
+        return "with a model of each it seeks what adds most to the front";
+    case MODEL_DENSITIES:
+        return "good are the configurations of the first fronts, those that add most to the "
+               "dominated volume before the others";
+    case MODEL_POPULATION:
+        return "parents come from the first fronts, the least crowded before the others";
+    case MODEL_NONE:
+        break;
+    }
+    return "an even spread serves every front";
+}
+
 static void add_objective(const struct problem *problem, struct advice_item *item)
 {
     if (problem->study->n_objectives > 1) {
         sentence_add(item->pro, "takes %zu objectives: %s", problem->study->n_objectives,
-                     is_gaussian(item) ? "with a model of each it seeks what adds most to the front"
-                                       : "an even spread serves every front");
+                     use_of_several(item->technique->model));
     }
     if (problem->noisy != ANSWER_YES) {
         return;
@@ -253,6 +276,9 @@ static void add_search(const struct problem_features *features, struct advice_it
             sentence_add(item->pro, "nothing to set, nothing to wait for, any number of workers");
         }
         break;
+    case MODEL_POPULATION:
+        sentence_add(item->con, "learns slowly: it needs more results than a model does");
+        break;
     case MODEL_DENSITIES:
         if (features->evaluations < 50) {
             sentence_add(item->con,
@@ -282,7 +308,7 @@ void advice_add_reasons(const struct problem *problem, const struct problem_feat
                         struct advice_item *item)
 {
     add_measured(problem, features, item);
-    add_space(features, item);
+    add_space(problem, features, item);
     add_objective(problem, item);
     add_stopping(problem, features, item);
     add_workers(features, item);

@@ -54,6 +54,7 @@ static const struct technique techniques[] = {
     {.title = "nsga2",
      .does = "recombines and mutates the best configurations so far, as a genetic algorithm does",
      .strategy = "nsga2",
+     .model = MODEL_POPULATION,
      .never_repeats = true,
      .options = "population (50)"},
     {.title = "asha, stopping",

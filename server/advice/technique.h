@@ -12,7 +12,7 @@
 enum problem_kind { KIND_NUMBERS, KIND_MIXED, KIND_NOISY, KIND_CURVES, KIND_COUNT };
 
 /* The model that suggests configurations. */
-enum technique_model { MODEL_NONE, MODEL_GAUSSIAN, MODEL_DENSITIES };
+enum technique_model { MODEL_NONE, MODEL_GAUSSIAN, MODEL_DENSITIES, MODEL_POPULATION };
 
 /* How trials get resource. */
 enum technique_plan {

@@ -41,6 +41,7 @@ static const struct {
 } choices[] = {
     {LOSS, "bayesian"},
     {TWO, "bayesian"},
+    {TWO "\"limits\": {\"trials\": 20000}, ", "nsga2"},
     {LOSS "\"limits\": {\"trials\": 100000}, ", "tpe"},
     {LOSS "\"resource\": {\"min\": 1, \"max\": 81}, ", "asha"},
     {LOSS "\"resource\": {\"min\": 81, \"max\": 81}, ", "bayesian"},
@@ -211,6 +212,10 @@ static const struct {
     /* several objectives */
     {"{\"parameters\": [" LR "], " TWO " \"workers\": 3}", "bayesian"},
     {"{\"parameters\": [" LR "], " TWO EPOCHS " \"workers\": 3}", "bayesian"},
+    {"{\"parameters\": [" LR "], " TWO " \"limits\": {\"trials\": 5000}}", "nsga2"},
+    {"{\"parameters\": [" LR "], " TWO
+     " \"evaluation_seconds\": 0.0001, \"limits\": {\"trials\": 1000}}",
+     "nsga2"},
 };
 #define N_PROBLEMS ((int)(sizeof problems / sizeof problems[0]))
 
