@@ -13,6 +13,7 @@
 #include "server/api/explain.h"
 #include "server/api/export.h"
 #include "server/api/health.h"
+#include "server/api/hypervolume.h"
 #include "server/api/importance.h"
 #include "server/api/lanes.h"
 #include "server/api/leases.h"
@@ -44,6 +45,7 @@ const struct http_route api_routes[] = {
     {"DELETE", "/v1/studies/{study}", SUBMIT, HTTP_BODY_NONE, delete_study},
     {"GET", "/v1/studies/{study}/best", READ, HTTP_BODY_NONE, get_best},
     {"GET", "/v1/studies/{study}/pareto", READ, HTTP_BODY_NONE, get_pareto},
+    {"GET", "/v1/studies/{study}/hypervolume", READ, HTTP_BODY_NONE, get_hypervolume},
     {"GET", "/v1/studies/{study}/history", READ, HTTP_BODY_NONE, get_history},
     {"GET", "/v1/studies/{study}/curves", READ, HTTP_BODY_NONE, get_curves},
     {"GET", "/v1/studies/{study}/ledger", READ, HTTP_BODY_NONE, get_ledger},

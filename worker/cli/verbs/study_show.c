@@ -11,6 +11,8 @@
 #include "worker/cli/text.h"
 #include "worker/cli/verbs.h"
 
+#define HYPERVOLUME_MAX 4 /* the server computes it for so many objectives */
+
 const struct usage usage_study_show = {
     .arguments = "NAME",
     .doc = "Shows one study: what it searches, how, how far it is, and the best trial so far.",
@@ -92,6 +94,24 @@ static void append_best(struct buf *out, const json_t *best, const char *metric)
     }
 }
 
+/* What the trials of several objectives dominate, and up to where. */
+static void append_hypervolume(struct buf *out, const json_t *hypervolume)
+{
+    const char *metric;
+    json_t *value;
+    const char *before = ", up to";
+
+    if (json_object_size(json_object_get(hypervolume, "reference")) == 0) {
+        return;
+    }
+    value_append(out, json_object_get(hypervolume, "hypervolume"), 6);
+    json_object_foreach (json_object_get(hypervolume, "reference"), metric, value) {
+        buf_printf(out, "%s %s ", before, metric);
+        value_append(out, value, 6);
+        before = ",";
+    }
+}
+
 static void append_names(struct buf *out, const json_t *names)
 {
     size_t i;
@@ -151,7 +171,8 @@ static void print_feasible(const json_t *study, const json_t *best, struct buf *
     line("", text);
 }
 
-static void print_study(const json_t *study, const json_t *best)
+/* `result`: the best trial, or with several objectives the hypervolume. */
+static void print_study(const json_t *study, const json_t *result)
 {
     OWN(buf) struct buf text = {0};
     char moment[TEXT_MOMENT_BYTES];
@@ -197,10 +218,13 @@ static void print_study(const json_t *study, const json_t *best)
     append_counts(&text, study);
     line("trials", &text);
     if (metric != NULL) {
-        append_best(&text, best, metric);
+        append_best(&text, result, metric);
         line("best", &text);
+    } else {
+        append_hypervolume(&text, result);
+        line("hypervolume", &text);
     }
-    print_feasible(study, best, &text);
+    print_feasible(study, metric != NULL ? result : NULL, &text);
     print_parameters(study);
 }
 
@@ -208,7 +232,7 @@ static int show(const struct options *options, struct err *err)
 {
     OWN(session) struct session session = {0};
     json_auto_t *study = NULL;
-    json_auto_t *best = NULL;
+    json_auto_t *result = NULL;
 
     TRY(session_open_study(options, &session, "", &study, err));
     if (study == NULL) {
@@ -220,9 +244,11 @@ static int show(const struct options *options, struct err *err)
         print_json(stdout, study);
     } else {
         if (study_metric(study) != NULL) {
-            TRY(session_get_part(&session, "/best", &best, err));
+            TRY(session_get_part(&session, "/best", &result, err));
+        } else if (json_array_size(json_object_get(study, "objectives")) <= HYPERVOLUME_MAX) {
+            TRY(session_get_part(&session, "/hypervolume", &result, err));
         }
-        print_study(study, best);
+        print_study(study, result);
     }
     return 0;
 }
