@@ -5,6 +5,21 @@
 
 #include "common/array.h"
 
+void call_begin(const struct schedule_call *call, enum schedule_call_kind kind, int64_t trial,
+                int64_t step)
+{
+    const struct rung_entry *entry = schedule_entry(call->schedule, trial);
+    const struct schedule_moment *moment = call->moment;
+
+    call->log->call = (struct schedule_origin){
+        .code = (unsigned)kind | (moment->may_start ? CALL_MAY_START : 0)
+                | (moment->may_promote ? CALL_MAY_PROMOTE : 0)
+                | (entry != NULL && entry->held ? CALL_HELD : 0),
+        .step = step,
+        .reached = entry == NULL ? -1 : entry_reach(entry),
+    };
+}
+
 int call_record(const struct schedule_call *call, const struct schedule_record *record,
                 struct err *err)
 {
@@ -12,7 +27,9 @@ int call_record(const struct schedule_call *call, const struct schedule_record *
 
     TRY(array_reserve(&log->items, log->n, &log->cap, sizeof *log->items, err));
     TRY(schedule_apply(call->schedule, record, err));
-    log->items[log->n++] = *record;
+    log->items[log->n] = *record;
+    log->items[log->n++].call = log->call;
+    log->call = (struct schedule_origin){0};
     return 0;
 }
 

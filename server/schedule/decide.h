@@ -12,6 +12,9 @@ struct schedule_call {
     struct schedule_log *log;
 };
 
+/* Begins the call: the next fact is its first one. `trial`: whose call it is, 0: of none. */
+void call_begin(const struct schedule_call *call, enum schedule_call_kind kind, int64_t trial,
+                int64_t step);
 /* Applies a fact and appends it to the log. ERR_NOMEM. */
 MUST_USE int call_record(const struct schedule_call *call, const struct schedule_record *record,
                          struct err *err);

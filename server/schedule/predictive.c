@@ -49,6 +49,7 @@ int schedule_apply_forecast(struct schedule *schedule, const struct schedule_mom
     if (!schedule_needs_forecast(schedule, trial, &needed) || needed != level) {
         return 0;
     }
+    call_begin(&call, CALL_FORECAST, trial, level);
     if (forecast->known) {
         TRY(record_forecast(&call, trial, level, forecast, err));
     }

@@ -36,6 +36,36 @@ enum schedule_fact {
 /* Returns the name of a fact, as explanations show it; static text. */
 const char *schedule_fact_name(enum schedule_fact fact);
 
+/* Calls into a schedule that may decide (schedule.h). Stored as numbers: new ones go to the end. */
+enum schedule_call_kind {
+    CALL_NONE,
+    CALL_TAKE,
+    CALL_MEASURE,
+    CALL_REPLACE,
+    CALL_FINISH,
+    CALL_END,
+    CALL_RETRY,
+    CALL_SEAL,
+    CALL_TICK,
+    CALL_FORECAST
+};
+/* The circumstances of a call, added to its kind. */
+enum {
+    CALL_KIND_MASK = 0xf,
+    CALL_MAY_START = 0x10,   /* of the moment */
+    CALL_MAY_PROMOTE = 0x20, /* of the moment */
+    CALL_HELD = 0x40,        /* its trial had a live lease */
+    CALL_PREFERRED = 0x80    /* CALL_TAKE: the worker preferred the trial that was offered */
+};
+
+/* The call that a fact was the first of: with the facts before it and what was measured, the call
+ * can be made again. */
+struct schedule_origin {
+    unsigned code;   /* 0: the fact is not the first of its call, or none was kept */
+    int64_t step;    /* that the call named; 0 where it names none */
+    int64_t reached; /* the highest step that its trial had measured before; -1: none */
+};
+
 struct schedule_record { /* a row of the store, in order of happening */
     enum schedule_fact fact;
     int64_t trial;   /* 0 where no trial is meant */
@@ -43,11 +73,13 @@ struct schedule_record { /* a row of the store, in order of happening */
     int64_t step;
     double value; /* as measured; NaN where there is none */
     int64_t at_ms;
+    struct schedule_origin call;
 };
 
 struct schedule_log { /* zero-initialise; finish with schedule_log_finish() */
     size_t n, cap;
     struct schedule_record *items;
+    struct schedule_origin call; /* of the next one, where it is the first of its call */
 };
 void schedule_log_finish(struct schedule_log *log);
 OWN_VALUE(schedule_log)

@@ -139,6 +139,11 @@ int schedule_take(struct schedule *schedule, const struct schedule_moment *momen
     if (!keeps_entries(schedule)) {
         return 0;
     }
+    call_begin(&call, CALL_TAKE, trial, 0);
+    if (offer->kind == OFFER_RESUME && moment->prefers != NULL
+        && moment->prefers(moment->worker, trial)) {
+        log->call.code |= CALL_PREFERRED;
+    }
     TRY(call_record(&call, &record, err));
     schedule_hold(schedule, trial, offer->until);
     return 0;
@@ -194,6 +199,7 @@ int schedule_measure(struct schedule *schedule, const struct schedule_moment *mo
         }
         return 0;
     }
+    call_begin(&call, CALL_MEASURE, trial, step);
     bool may_stop = is_training(schedule, entry);
     if (may_stop || entry->state == ENTRY_WAITING) {
         bool is_first_check = entry->checked_step < 0;
@@ -231,6 +237,7 @@ int schedule_replace(struct schedule *schedule, const struct schedule_moment *mo
     if (entry == NULL) {
         return 0;
     }
+    call_begin(&call, CALL_REPLACE, trial, step);
     entry_replace(entry, point);
     if (!is_training(schedule, entry)) {
         return 0;
@@ -274,6 +281,7 @@ int schedule_finish(struct schedule *schedule, const struct schedule_moment *mom
         answer->verdict = VERDICT_COMPLETE;
         return 0;
     }
+    call_begin(&call, CALL_FINISH, trial, step);
     entry->held = false;
     if (entry->state == ENTRY_RUNNING) {
         TRY(finish_early(&call, trial, step, err));
@@ -296,6 +304,7 @@ int schedule_end(struct schedule *schedule, const struct schedule_moment *moment
     if (entry == NULL) {
         return 0;
     }
+    call_begin(&call, CALL_END, trial, 0);
     entry->held = false;
     if (entry->state != ENTRY_RUNNING && entry->state != ENTRY_WAITING) {
         return 0;
@@ -318,6 +327,7 @@ int schedule_retry(struct schedule *schedule, const struct schedule_moment *mome
 {
     const struct schedule_call call = {schedule, moment, log};
 
+    call_begin(&call, CALL_RETRY, trial, 0);
     return schedule_entry(schedule, trial) == NULL
                ? 0
                : call_record_trial(&call, trial, FACT_RETRY, 0, (double)NAN, err);
@@ -327,6 +337,8 @@ int schedule_seal(struct schedule *schedule, const struct schedule_moment *momen
                   struct schedule_log *log, struct err *err)
 {
     const struct schedule_call call = {schedule, moment, log};
+
+    call_begin(&call, CALL_SEAL, 0, 0);
     for (size_t i = schedule->n_open;
          i-- > 0;) { /* backwards: a bracket that is done leaves the list */
         const struct bracket *bracket = schedule->open[i];
@@ -351,6 +363,8 @@ int schedule_tick(struct schedule *schedule, const struct schedule_moment *momen
                   struct schedule_log *log, int64_t *next_ms, struct err *err)
 {
     const struct schedule_call call = {schedule, moment, log};
+
+    call_begin(&call, CALL_TICK, 0, 0);
     *next_ms = INT64_MAX;
     for (size_t i = schedule->options.quorum > 0 ? schedule->n_open : 0; i-- > 0;) {
         const struct bracket *bracket = schedule->open[i];

@@ -14,10 +14,13 @@ static inline struct schedule_record fact_record(const struct fact_row *row)
         .step = row->step,
         .value = row->value,
         .at_ms = row->at_ms,
+        .call = {(unsigned)row->call, row->call_step, row->reached},
     };
 }
 
-static inline struct fact_row fact_row_of(int64_t study, const struct schedule_record *record)
+/* `seq`: the newest event. */
+static inline struct fact_row fact_row_of(int64_t study, int64_t seq,
+                                          const struct schedule_record *record)
 {
     return (struct fact_row){
         .study = study,
@@ -27,6 +30,10 @@ static inline struct fact_row fact_row_of(int64_t study, const struct schedule_r
         .step = record->step,
         .value = record->value,
         .at_ms = record->at_ms,
+        .seq = seq,
+        .call = (int64_t)record->call.code,
+        .call_step = record->call.step,
+        .reached = record->call.reached,
     };
 }
 

@@ -117,6 +117,24 @@ static void count_failed_in_row(struct live_study *study, const struct trial_row
     }
 }
 
+/* How the trial stands after this event: it will stand otherwise, and what was suggested meanwhile
+ * has seen it so. */
+static int keep_standing(struct state *state, const struct live_study *study,
+                         const struct trial_row *row, int64_t seq, struct err *err)
+{
+    struct standing_row standing = {.trial = row->id,
+                                    .seq = seq,
+                                    .state = row->state,
+                                    .has_step = row->has_step,
+                                    .step = row->step,
+                                    .n_values = row->n_values,
+                                    .n_bounded = row->n_bounded};
+
+    memcpy(standing.values, row->values, sizeof standing.values);
+    memcpy(standing.bounded, row->bounded, sizeof standing.bounded);
+    return study->suggester == NULL ? 0 : store_standing_insert(state->store, &standing, err);
+}
+
 int trial_become(struct state *state, struct live_trial *trial, enum trial_state next,
                  const char *reason, struct err *err)
 {
@@ -157,7 +175,9 @@ int trial_become(struct state *state, struct live_trial *trial, enum trial_state
     TRY(trial->unsaved ? store_trial_insert(state->store, row, err)
                        : store_trial_update(state->store, row, err));
     trial->unsaved = false;
-    return 0;
+    free(row->basis); /* it is in the store */
+    row->basis = NULL;
+    return next == TRIAL_PAUSED ? keep_standing(state, study, row, state->last_seq, err) : 0;
 }
 
 int trial_end(struct state *state, struct live_trial *trial, enum trial_state end,
@@ -196,6 +216,9 @@ int trial_retry(struct state *state, struct live_study *study, struct trial_row 
     struct schedule_moment moment = study_moment(state, study);
     int64_t number = trial_id_number(row->id);
 
+    if (strcmp(row->reason, "lost") != 0) {
+        TRY(keep_standing(state, study, row, row->ended_seq, err));
+    }
     TRY(store_attempts_forget_checkpoints(state->store, row->id, err));
     row->reason[0] = '\0';
     row->losses = 0;
@@ -288,7 +311,7 @@ int schedule_done(struct state *state, struct live_study *study, const struct sc
     double bounded[BOUNDS_MAX];
 
     for (size_t i = 0; i < log->n; i++) {
-        struct fact_row row = fact_row_of(study->row.id, &log->items[i]);
+        struct fact_row row = fact_row_of(study->row.id, state->last_seq, &log->items[i]);
         TRY(store_fact_append(state->store, &row, err));
         if (log->items[i].fact == FACT_VALUE) {
             trial_newest_bounded(trial_live(state, trial_id(study->row.id, log->items[i].trial)),

@@ -12,6 +12,7 @@ int trial_report(const struct live_trial *trial, struct trial_reply *reply, stru
 
     reply->row = *row;
     reply->row.explain = NULL;
+    reply->row.basis = NULL;
     reply->row.metrics = row->metrics == NULL ? NULL : strdup(row->metrics);
     reply->row.config = malloc(bytes + 1);
     if (reply->row.config == NULL || (row->metrics != NULL && reply->row.metrics == NULL)) {

@@ -12,8 +12,7 @@ void tried_init(struct live_study *study)
 
 bool tried_is_kept(const struct live_study *study, enum trial_source source)
 {
-    return study->strategy->enumerates ? source != SOURCE_SUGGESTED || study->def->recounted
-                                       : study->n_configurations != UINT64_MAX;
+    return untried_keeps(study->strategy, study->def, study->n_configurations, source);
 }
 
 /* One outside the space is none of the configurations that are counted. */

@@ -206,6 +206,9 @@ struct trial_row {
     bool has_step;
     int64_t step;
     char *explain; /* JSON or NULL; owned when read */
+    void *basis;   /* what its suggestion had seen (server/suggester/basis.h) or NULL; owned; it is
+                    * written with a new row, and read by store_each_basis() alone */
+    size_t basis_bytes;
     int64_t created_at_ms;
     int64_t started_at_ms;          /* 0: none */
     int64_t ended_at_ms;            /* 0: none */
@@ -405,6 +408,10 @@ struct fact_row {
     int64_t step;
     double value;
     int64_t at_ms;
+    int64_t seq;  /* the newest event then */
+    int64_t call; /* of the first of a call (server/schedule/record.h), with seq and the steps;
+                   * 0: none is kept */
+    int64_t call_step, reached;
 };
 /* Adds a fact after all others of its study. */
 MUST_USE int store_fact_append(struct store *store, const struct fact_row *row, struct err *err);
@@ -413,6 +420,43 @@ MUST_USE int store_each_fact(struct store *store, int64_t study,
                              int (*each)(void *context, const struct fact_row *row,
                                          struct err *err),
                              void *context, struct err *err);
+
+/* ---- what decisions were made from ---- */
+/* What the suggestions of a study had seen, in order of trial; those without are left out. The
+ * bytes are borrowed. */
+MUST_USE int store_each_basis(struct store *store, int64_t study,
+                              int (*each)(void *context, int64_t trial, const void *basis,
+                                          size_t bytes, struct err *err),
+                              void *context, struct err *err);
+
+/* How a trial stood after an event, where its row has changed since. */
+struct standing_row {
+    int64_t trial; /* its id */
+    int64_t seq;   /* the event */
+    enum trial_state state;
+    bool has_step;
+    int64_t step;
+    size_t n_values; /* as of struct trial_row */
+    double values[OBJECTIVES_MAX];
+    size_t n_bounded;
+    double bounded[BOUNDS_MAX];
+};
+MUST_USE int store_standing_insert(struct store *store, const struct standing_row *row,
+                                   struct err *err);
+/* Those of a study, in order of trial and event. */
+MUST_USE int store_each_standing(struct store *store, int64_t study,
+                                 int (*each)(void *context, const struct standing_row *row,
+                                             struct err *err),
+                                 void *context, struct err *err);
+
+/* Keeps the definition that a study had up to this event. */
+MUST_USE int store_former_insert(struct store *store, int64_t study, int64_t seq,
+                                 const char *definition, struct err *err);
+/* Oldest first; the text is borrowed. */
+MUST_USE int store_each_former(struct store *store, int64_t study,
+                               int (*each)(void *context, int64_t seq, const char *definition,
+                                           struct err *err),
+                               void *context, struct err *err);
 
 /* ---- obsolete checkpoints ---- */
 struct discard_row {

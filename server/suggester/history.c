@@ -43,50 +43,15 @@ void trial_history_destroy(struct trial_history *history)
     free(history);
 }
 
-/* Does this end inform the strategy, and as what? */
-static bool kind_of(const struct trial_row *row, enum observation_kind *kind)
-{
-    switch (row->state) {
-    case TRIAL_COMPLETED:
-        *kind = OBSERVED_COMPLETED;
-        return true;
-    case TRIAL_PRUNED:
-        *kind = OBSERVED_PRUNED;
-        return true;
-    case TRIAL_INFEASIBLE:
-        *kind = OBSERVED_INFEASIBLE;
-        return true;
-    case TRIAL_FAILED:
-        *kind = OBSERVED_FAILED;
-        return strcmp(row->reason, "lost") != 0;
-    case TRIAL_QUEUED:
-    case TRIAL_RUNNING:
-    case TRIAL_PAUSED:
-    case TRIAL_CANCELLED:
-    case TRIAL_STATE_COUNT:
-    default:
-        return false;
-    }
-}
-
 int trial_history_append(struct trial_history *history, const struct trial_row *row,
                          const struct curve_point *curve, size_t n_curve, struct err *err)
 {
-    struct observation seen = {
-        .number = trial_id_number(row->id),
-        .ordinal = row->ordinal,
-        .config = row->config,
-        .n_values = row->n_values,
-        .values = row->values,
-        .n_bounded = row->n_bounded,
-        .bounded = row->bounded,
-        .step = row->has_step ? row->step : 0,
-        .n_curve = n_curve,
-    };
+    struct observation seen;
 
-    if (!kind_of(row, &seen.kind)) {
+    if (!observation_of_end(row, &seen)) {
         return 0;
     }
+    seen.n_curve = n_curve;
     TRY(array_reserve(&history->items, history->n, &history->cap, sizeof *history->items, err));
     struct curve_point *points = malloc(n_curve * sizeof *points + 1);
     if (points == NULL || observation_own(&seen, row->n_params, err) != 0) {

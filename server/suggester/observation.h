@@ -5,6 +5,14 @@
 
 #include "common/err.h"
 #include "server/domain/history.h"
+#include "server/store/store.h"
+
+/* *seen ← what a trial that has ended tells a strategy, without a curve; borrows from the row.
+ * False: it tells nothing: it was cancelled or lost. */
+bool observation_of_end(const struct trial_row *row, struct observation *seen);
+/* *seen ← what an open trial tells, without a curve: one that waits at a rung tells as much as one
+ * that was pruned there, until it goes on. Borrows from the row. */
+void observation_of_open(const struct trial_row *row, struct observation *seen);
 
 /* Copies them to `to`, which has room for n_params + n_values + n_bounded numbers, and points at
  * the copies. */

@@ -114,35 +114,12 @@ void snapshot_add_pending(struct snapshot *snapshot, uint64_t ordinal, const dou
                        });
 }
 
-void snapshot_add_running(struct snapshot *snapshot, const struct trial_row *row,
-                          const struct learning_curve *curve)
+void snapshot_add_open(struct snapshot *snapshot, const struct trial_row *row,
+                       const struct learning_curve *curve)
 {
-    struct observation seen = {
-        .number = trial_id_number(row->id),
-        .ordinal = row->ordinal,
-        .kind = OBSERVED_PENDING,
-        .config = row->config,
-    };
+    struct observation seen;
 
-    add_curve(snapshot, curve, &seen);
-    add_open(snapshot, seen);
-}
-
-void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row,
-                         const struct learning_curve *curve)
-{
-    struct observation seen = {
-        .number = trial_id_number(row->id),
-        .ordinal = row->ordinal,
-        .kind = OBSERVED_PRUNED,
-        .config = row->config,
-        .n_values = row->n_values,
-        .values = row->values,
-        .n_bounded = row->n_bounded,
-        .bounded = row->bounded,
-        .step = row->has_step ? row->step : 0,
-    };
-
+    observation_of_open(row, &seen);
     add_curve(snapshot, curve, &seen);
     add_open(snapshot, seen);
 }

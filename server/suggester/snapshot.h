@@ -31,11 +31,8 @@ void snapshot_renew_fits(struct snapshot *snapshot);
 MUST_USE int snapshot_reserve_points(struct snapshot *snapshot, size_t n, struct err *err);
 /* Adds, within the room that was reserved, a configuration that no trial has begun; */
 void snapshot_add_pending(struct snapshot *snapshot, uint64_t ordinal, const double x[]);
-/* a trial that is queued or trains, with its curve so far; */
-void snapshot_add_running(struct snapshot *snapshot, const struct trial_row *row,
-                          const struct learning_curve *curve);
-/* a trial that waits at a rung: until it goes on it tells as much as one that was pruned there. */
-void snapshot_add_paused(struct snapshot *snapshot, const struct trial_row *row,
-                         const struct learning_curve *curve);
+/* a trial that is queued, trains or waits at a rung (observation.h), with its curve so far. */
+void snapshot_add_open(struct snapshot *snapshot, const struct trial_row *row,
+                       const struct learning_curve *curve);
 
 #endif

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 /* The configuration of a suggestion that became a trial while jobs with an older snapshot wait. */
 struct issued {
     struct issued *next;
@@ -52,6 +54,7 @@ void suggestion_job_destroy(struct suggestion_job *job)
         return;
     }
     snapshot_finish(&job->snapshot);
+    basis_finish(&job->basis);
     shared_def_destroy(job->def);
     suggestion_finish(&job->out);
     free(job->forecast.fit);
@@ -149,15 +152,32 @@ static int add_open(const struct suggester *suggester, const struct suggester_in
     }
     TRY(snapshot_reserve_points(snapshot, n_points, err));
     for (size_t i = 0; i < input->n_open; i++) {
-        const struct trial_row *row = input->open[i].row;
-        if (row->state == TRIAL_PAUSED && row->n_values > 0) {
-            snapshot_add_paused(snapshot, row, input->open[i].curve);
-        } else {
-            snapshot_add_running(snapshot, row, input->open[i].curve);
-        }
+        snapshot_add_open(snapshot, input->open[i].row, input->open[i].curve);
     }
     for (const struct prepared *at = suggester->prepared; at != NULL; at = at->next) {
         snapshot_add_pending(snapshot, at->ordinal, at->out.config);
+    }
+    return 0;
+}
+
+/* How far the curves reach that the snapshot has of open trials. */
+static int note_curves(const struct suggester_input *input, struct basis *basis, struct err *err)
+{
+    size_t cap = 0;
+
+    for (size_t i = 0; i < input->n_open; i++) {
+        const struct open_trial *open = &input->open[i];
+        const struct learning_curve *curve = open->curve;
+        if (curve->n == 0) {
+            continue;
+        }
+        int64_t last = curve->points[curve->n - 1].step;
+        TRY(array_reserve(&basis->curves, basis->n_curves, &cap, sizeof *basis->curves, err));
+        basis->curves[basis->n_curves++] = (struct basis_curve){
+            .trial = trial_id_number(open->row->id),
+            .reported = open->reported < last ? open->reported : last,
+            .n_points = curve->n,
+        };
     }
     return 0;
 }
@@ -181,6 +201,9 @@ static int job_create(struct suggester *suggester, const struct suggester_input 
     }
     TRY(snapshot_init(&made->snapshot, suggester->history, input->n_open + n_reserved, err));
     TRY(add_open(suggester, input, &made->snapshot, err));
+    TRY(note_curves(input, &made->basis, err));
+    made->basis.seq = input->seq;
+    made->n_open = input->n_open;
     *job = made;
     made = NULL;
     return 0;
@@ -277,6 +300,7 @@ void prepared_destroy(struct prepared *prepared)
 {
     if (prepared != NULL) {
         suggestion_finish(&prepared->out);
+        free(prepared->basis);
         free(prepared);
     }
 }
@@ -352,12 +376,41 @@ bool suggester_accept(struct suggester *suggester, const struct suggestion_job *
     return true;
 }
 
+/* Writes down what the suggestion of a job was made from. */
+static int keep_basis(struct suggestion_job *job, struct prepared *prepared, struct err *err)
+{
+    const struct snapshot *snapshot = &job->snapshot;
+    struct basis *basis = &job->basis;
+    size_t first = snapshot->n_done + job->n_open;
+    OWN(buf) struct buf out;
+
+    buf_init(&out, BASIS_BYTES_MAX);
+    basis->n_fits = snapshot->history.n_fits;
+    basis->suggested =
+        malloc((snapshot->history.n - first) * sizeof *basis->suggested + sizeof *basis->suggested);
+    if (basis->suggested == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    for (size_t i = first; i < snapshot->history.n; i++) {
+        basis->suggested[basis->n_suggested++] = snapshot->items[i].ordinal;
+    }
+    basis_write(basis, &out);
+    TRY(buf_check(&out, err));
+    prepared->basis_bytes = out.len;
+    prepared->basis = buf_steal(&out);
+    return 0;
+}
+
 int suggester_keep(struct suggester *suggester, struct suggestion_job *job, struct err *err)
 {
     struct prepared *prepared = calloc(1, sizeof *prepared);
 
     if (prepared == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    if (job->result == 0 && keep_basis(job, prepared, err) != 0) {
+        free(prepared);
+        return -1;
     }
     prepared->ordinal = job->ordinal;
     prepared->out = job->out;

@@ -16,6 +16,7 @@
 
 #include "server/strategy/gp/forecast.h"
 #include "server/strategy/strategy.h"
+#include "server/suggester/basis.h"
 #include "server/suggester/snapshot.h"
 
 /* ---- jobs ---- */
@@ -27,6 +28,8 @@ struct suggestion_job {
     struct shared_def *def; /* held */
     const struct strategy *strategy;
     struct snapshot snapshot;
+    struct basis basis;       /* of the snapshot, but for what follows from it */
+    size_t n_open;            /* of the snapshot: behind the finished trials */
     uint64_t ordinal;         /* of the suggestion */
     struct suggestion out;    /* owned */
     int64_t trial;            /* number of the trial to be forecast; 0: a suggestion is made */
@@ -62,12 +65,14 @@ struct suggester;
 struct open_trial {
     const struct trial_row *row;
     const struct learning_curve *curve;
+    int64_t reported; /* the highest step of its attempt that may go on; INT64_MAX: there is none */
 };
 
 /* What a job is made from beside the history. */
 struct suggester_input {
     struct shared_def *def; /* as of now */
     uint64_t last_ordinal;  /* of the trials that exist */
+    int64_t seq;            /* the newest event */
     size_t n_open;
     const struct open_trial *open; /* in order of number */
 };
@@ -77,6 +82,8 @@ struct prepared {
     struct prepared *next;
     uint64_t ordinal;
     struct suggestion out; /* owned */
+    void *basis;           /* what it was made from (basis.h); owned; NULL: the strategy failed */
+    size_t basis_bytes;
 };
 void prepared_destroy(struct prepared *prepared);
 

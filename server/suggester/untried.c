@@ -39,6 +39,13 @@ uint64_t untried_count_all(const struct study_def *study)
     return grid_count(grid);
 }
 
+bool untried_keeps(const struct strategy *strategy, const struct study_def *study,
+                   uint64_t n_configurations, enum trial_source source)
+{
+    return strategy->enumerates ? source != SOURCE_SUGGESTED || study->recounted
+                                : n_configurations != UINT64_MAX;
+}
+
 static bool is_tried(const struct untried *untried, const double config[])
 {
     return config_set_contains(untried->tried, untried->study->space, config);

@@ -14,6 +14,10 @@
  * 100 ms where there are constraints. */
 uint64_t untried_count_all(const struct study_def *study);
 
+/* Does the set of tried configurations hold trials of this source? `n_configurations`: as below. */
+bool untried_keeps(const struct strategy *strategy, const struct study_def *study,
+                   uint64_t n_configurations, enum trial_source source);
+
 /* What is left to suggest of a study. */
 struct untried {
     const struct strategy *strategy; /* one that needs no history */

@@ -333,6 +333,13 @@ static int define(struct tuning *tuning, struct live_study *study, struct change
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     change->def = NULL;
+    if (store_former_insert(tuning->state.store, study->row.id, tuning->state.last_seq,
+                            study->row.definition, err)
+        != 0) {
+        free(text);
+        shared_def_destroy(shared);
+        return -1;
+    }
     free(study->row.definition);
     study->row.definition = text;
     tuning->state.studies_changed = true;

@@ -10,7 +10,7 @@
 #include "server/state/trials.h"
 #include "server/tuning/suggestion.h"
 
-int forecast_request(struct live_trial *trial, struct err *err)
+int forecast_request(const struct tuning *tuning, struct live_trial *trial, struct err *err)
 {
     struct live_study *study = trial->study;
     int64_t number = trial_id_number(trial->row.id);
@@ -24,7 +24,7 @@ int forecast_request(struct live_trial *trial, struct err *err)
         return 0;
     }
     trial->forecast_level = level;
-    return study_forecast(study, number, level, err);
+    return study_forecast(tuning, study, number, level, err);
 }
 
 int forecasts_request_all(struct tuning *tuning, struct err *err)
@@ -34,7 +34,7 @@ int forecasts_request_all(struct tuning *tuning, struct err *err)
             continue;
         }
         for (struct live_trial *trial = study->open; trial != NULL; trial = trial->next_open) {
-            TRY(forecast_request(trial, err));
+            TRY(forecast_request(tuning, trial, err));
         }
     }
     return 0;
@@ -71,7 +71,7 @@ int forecast_take(struct tuning *tuning, struct live_study *study, const struct 
     tuning->state.forecasts_moved = true;
     TRY(schedule_done(&tuning->state, study, &log, err));
     struct live_trial *trial = trial_live(&tuning->state, trial_id(study->row.id, job->trial));
-    return trial == NULL ? 0 : forecast_request(trial, err);
+    return trial == NULL ? 0 : forecast_request(tuning, trial, err);
 }
 
 /* ---- reports whose answer waits ---- */

@@ -11,7 +11,8 @@
 #include "server/tuning/internal.h"
 
 /* Requests a forecast if the schedule needs one that was not requested yet. */
-MUST_USE int forecast_request(struct live_trial *trial, struct err *err);
+MUST_USE int forecast_request(const struct tuning *tuning, struct live_trial *trial,
+                              struct err *err);
 /* The same for every trial: after a start. */
 MUST_USE int forecasts_request_all(struct tuning *tuning, struct err *err);
 /* What the trial has measured at `step` has changed: a forecast that is requested upon it is

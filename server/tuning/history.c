@@ -77,7 +77,7 @@ int study_renew_history(struct tuning *tuning, struct live_study *study, struct 
     TRY(study_load_history(tuning, study, err));
     for (struct live_trial *trial = study->open; trial != NULL; trial = trial->next_open) {
         trial->forecast_level = 0;
-        TRY(forecast_request(trial, err));
+        TRY(forecast_request(tuning, trial, err));
     }
     return 0;
 }

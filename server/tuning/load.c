@@ -7,7 +7,7 @@
 
 #include "common/array.h"
 #include "common/digest.h"
-#include "server/advice/choose.h"
+#include "server/advice/read_back.h"
 #include "server/state/checkpoints.h"
 #include "server/state/durations.h"
 #include "server/state/facts.h"
@@ -110,35 +110,13 @@ static int count_imported_failures(struct tuning *tuning, struct live_study *stu
                : store_each_trial(tuning->state.store, &query, count_one, study, err);
 }
 
-static int read_definition(const struct study_row *row, const char *text, struct study_def **def,
-                           struct err *err)
-{
-    json_auto_t *body = NULL;
-    struct faults faults = {0};
-
-    int result = json_parse_own(text, &body, err);
-    if (result == 0 && study_def_from_json(body, 0, def, &faults) != 0) {
-        result = faults_result(&faults, err);
-    }
-    faults_finish(&faults);
-    if (result != 0) {
-        err->code = err->code == ERR_NOMEM ? ERR_NOMEM : ERR_IO;
-        return err_wrap(err, "study \"%s\" cannot be read back", row->name);
-    }
-    if (advice_settle_old(*def, err) != 0) {
-        study_def_destroy(*def);
-        return -1;
-    }
-    return 0;
-}
-
 static int load_study(void *context, struct study_row *row, struct err *err)
 {
     struct tuning *tuning = context;
     struct study_def *def;
     struct live_study *study;
 
-    TRY(read_definition(row, row->definition, &def, err));
+    TRY(definition_read_back(row->name, row->definition, &def, err));
     struct shared_def *shared = shared_def_create(def);
     if (shared == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");

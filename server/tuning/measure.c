@@ -289,7 +289,7 @@ int tuning_measure(struct tuning *tuning, struct measure_command *command, struc
         if (has_value(lease->study, list)) {
             TRY(node_note_success(&tuning->state, lease, err));
         }
-        TRY(forecast_request(lease->trial, err));
+        TRY(forecast_request(tuning, lease->trial, err));
         if (lease->trial->forecast_level != 0) {
             return report_park(tuning, command, lease->trial, err);
         }

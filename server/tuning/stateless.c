@@ -209,7 +209,7 @@ static void add_running(struct stateless *s, uint64_t ordinal, double config[])
                                   .n_params = s->def->def->space->n_params,
                                   .config = config};
 
-    snapshot_add_running(&s->snapshot, &row, &none);
+    snapshot_add_open(&s->snapshot, &row, &none);
 }
 
 static int take_snapshot(struct stateless *s, struct err *err)

@@ -10,8 +10,8 @@
 #include "server/tuning/waiting.h"
 
 /* What a job is made from; *open is owned by the caller. */
-static int read_input(const struct live_study *study, struct suggester_input *input,
-                      struct open_trial **open, struct err *err)
+static int read_input(const struct tuning *tuning, const struct live_study *study,
+                      struct suggester_input *input, struct open_trial **open, struct err *err)
 {
     struct open_trial *items = malloc(study->n_open * sizeof *items + 1);
     size_t n = 0;
@@ -20,30 +20,39 @@ static int read_input(const struct live_study *study, struct suggester_input *in
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     for (const struct live_trial *trial = study->open; trial != NULL; trial = trial->next_open) {
-        items[n++] = (struct open_trial){.row = &trial->row, .curve = &trial->curve};
+        const struct live_lease *lease = trial->lease;
+        items[n++] = (struct open_trial){
+            .row = &trial->row,
+            .curve = &trial->curve,
+            .reported = lease == NULL ? INT64_MAX : lease->last_step,
+        };
     }
-    *input = (struct suggester_input){
-        .def = study->shared, .last_ordinal = study->row.last_ordinal, .n_open = n, .open = items};
+    *input = (struct suggester_input){.def = study->shared,
+                                      .last_ordinal = study->row.last_ordinal,
+                                      .seq = tuning->state.last_seq,
+                                      .n_open = n,
+                                      .open = items};
     *open = items;
     return 0;
 }
 
 /* Requests one more suggestion. */
-static int request(struct live_study *study, struct err *err)
+static int request(const struct tuning *tuning, struct live_study *study, struct err *err)
 {
     OWN(memory) struct open_trial *open = NULL;
     struct suggester_input input;
 
-    TRY(read_input(study, &input, &open, err));
+    TRY(read_input(tuning, study, &input, &open, err));
     return suggester_request(study->suggester, &input, err);
 }
 
-int study_forecast(struct live_study *study, int64_t trial, int64_t level, struct err *err)
+int study_forecast(const struct tuning *tuning, struct live_study *study, int64_t trial,
+                   int64_t level, struct err *err)
 {
     OWN(memory) struct open_trial *open = NULL;
     struct suggester_input input;
 
-    TRY(read_input(study, &input, &open, err));
+    TRY(read_input(tuning, study, &input, &open, err));
     return suggester_forecast(study->suggester, &input, trial, level, err);
 }
 
@@ -54,19 +63,22 @@ int study_keep_fit(struct tuning *tuning, struct live_study *study, uint64_t n_s
     return suggester_add_fit(study->suggester, n_seen, fit, bytes, err);
 }
 
-/* The suggestion becomes a trial; takes what it owns. */
-static int adopt(struct tuning *tuning, struct live_study *study, uint64_t ordinal,
-                 struct suggestion *suggestion, struct live_trial **trial, struct err *err)
+/* The suggestion becomes a trial; takes what it owns, and its basis. */
+static int adopt(struct tuning *tuning, struct live_study *study, struct prepared *prepared,
+                 struct live_trial **trial, struct err *err)
 {
+    struct suggestion *suggestion = &prepared->out;
     struct trial_row row = {
         .id = trial_id(study->row.id, study->row.last_number + 1),
         .state = TRIAL_QUEUED,
         .source = SOURCE_SUGGESTED,
         .fallback = suggestion->fallback,
-        .ordinal = ordinal,
+        .ordinal = prepared->ordinal,
         .n_params = study->def->space->n_params,
         .config = suggestion->config,
         .explain = suggestion->explain,
+        .basis = prepared->basis,
+        .basis_bytes = prepared->basis_bytes,
         .created_at_ms = tuning->state.wall_ms,
     };
     OWN(memory) void *fit = suggestion->fit;
@@ -74,13 +86,14 @@ static int adopt(struct tuning *tuning, struct live_study *study, uint64_t ordin
     suggestion->config = NULL;
     suggestion->explain = NULL;
     suggestion->fit = NULL;
+    prepared->basis = NULL;
     if (trial_enter(&tuning->state, study, &row, trial, err) != 0) {
         trial_row_finish(&row);
         return -1;
     }
     (*trial)->unsaved = true; /* its row is written once, by the grant */
     study->row.last_number++;
-    study->row.last_ordinal = ordinal;
+    study->row.last_ordinal = prepared->ordinal;
     study->row.counts[TRIAL_QUEUED]++;
     study->dirty = true;
     return fit == NULL || study->suggester == NULL
@@ -108,16 +121,18 @@ static int suggest_now(struct tuning *tuning, struct live_study *study,
                        const struct strategy *strategy, bool fallback, struct live_trial **trial,
                        struct err *err)
 {
-    struct suggestion suggestion = {
-        .config = calloc(study->def->space->n_params + 1, sizeof(double)), .fallback = fallback};
-    uint64_t ordinal = study->row.last_ordinal;
+    struct prepared made = {
+        .ordinal = study->row.last_ordinal,
+        .out = {.config = calloc(study->def->space->n_params + 1, sizeof(double)),
+                .fallback = fallback},
+    };
 
     *trial = NULL;
-    if (suggestion.config == NULL) {
+    if (made.out.config == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory");
     }
-    if (suggest_other(tuning, study, strategy, &ordinal, &suggestion, err) != 0) {
-        free(suggestion.config);
+    if (suggest_other(tuning, study, strategy, &made.ordinal, &made.out, err) != 0) {
+        free(made.out.config);
         if (err->code != ERR_EXHAUSTED) {
             return -1;
         }
@@ -127,7 +142,7 @@ static int suggest_now(struct tuning *tuning, struct live_study *study,
         }
         return 0;
     }
-    return adopt(tuning, study, ordinal, &suggestion, trial, err);
+    return adopt(tuning, study, &made, trial, err);
 }
 
 /* The next prepared suggestion whose configuration was not brought meanwhile; NULL: none. */
@@ -161,7 +176,7 @@ static int suggest_prepared(struct tuning *tuning, struct ask *ask, struct live_
 
     *trial = NULL;
     if (prepared != NULL) {
-        int result = adopt(tuning, study, prepared->ordinal, &prepared->out, trial, err);
+        int result = adopt(tuning, study, prepared, trial, err);
         prepared_destroy(prepared);
         return result;
     }
@@ -171,7 +186,7 @@ static int suggest_prepared(struct tuning *tuning, struct ask *ask, struct live_
     }
     if (exact ? !ask->has_job && may_reserve(study)
               : suggester_reserved(study->suggester) == 0 && may_reserve(study)) {
-        TRY(request(study, err));
+        TRY(request(tuning, study, err));
         ask->has_job = true;
     }
     ask->awaits_suggestion = suggester_reserved(study->suggester) > 0;
@@ -204,5 +219,5 @@ int study_prepare(struct tuning *tuning, struct live_study *study, struct err *e
     size_t wanted = study->live_leases > 8   ? 8
                     : study->live_leases < 1 ? 1
                                              : (size_t)study->live_leases;
-    return suggester_n_prepared(study->suggester) >= wanted ? 0 : request(study, err);
+    return suggester_n_prepared(study->suggester) >= wanted ? 0 : request(tuning, study, err);
 }

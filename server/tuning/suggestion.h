@@ -12,8 +12,8 @@ MUST_USE int study_suggest(struct tuning *tuning, struct ask *ask, struct live_s
 /* Prepared serving: requests a suggestion ahead of the asks, if one more is wanted. */
 MUST_USE int study_prepare(struct tuning *tuning, struct live_study *study, struct err *err);
 /* Requests a forecast of this trial, measured at `level`: forecast_take() gets the result. */
-MUST_USE int study_forecast(struct live_study *study, int64_t trial, int64_t level,
-                            struct err *err);
+MUST_USE int study_forecast(const struct tuning *tuning, struct live_study *study, int64_t trial,
+                            int64_t level, struct err *err);
 /* Stores a fit and adds it to the history. */
 MUST_USE int study_keep_fit(struct tuning *tuning, struct live_study *study, uint64_t n_seen,
                             const void *fit, size_t bytes, struct err *err);

@@ -231,7 +231,7 @@ START_TEST(a_job_sees_open_trials_and_finished_ones)
     const struct learning_curve curve = {0};
     struct trial_row rows[2] = {{.id = trial_id(7, 3), .ordinal = 3, .n_params = 1, .config = &x},
                                 {.id = trial_id(7, 4), .ordinal = 4, .n_params = 1, .config = &x}};
-    const struct open_trial open[] = {{&rows[0], &curve}, {&rows[1], &curve}};
+    const struct open_trial open[] = {{&rows[0], &curve, INT64_MAX}, {&rows[1], &curve, INT64_MAX}};
     const struct suggester_input input = {.def = def, .last_ordinal = 4, .n_open = 2, .open = open};
 
     observe(1, TRIAL_COMPLETED);

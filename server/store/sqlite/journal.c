@@ -186,6 +186,10 @@ int store_fact_append(struct store *store, const struct fact_row *row, struct er
     stmt_bind_int(&s, ":step", row->step);
     stmt_bind_real(&s, ":value", row->value);
     stmt_bind_int(&s, ":at_ms", row->at_ms);
+    stmt_bind_int_or_null(&s, ":seq", row->call != 0, row->seq);
+    stmt_bind_int_or_null(&s, ":call", row->call != 0, row->call);
+    stmt_bind_int_or_null(&s, ":call_step", row->call != 0, row->call_step);
+    stmt_bind_int_or_null(&s, ":reached", row->call != 0, row->reached);
     return stmt_run(store, &s, err);
 }
 
@@ -206,6 +210,10 @@ int store_each_fact(struct store *store, int64_t study,
             .step = stmt_int(&s, 3),
             .value = stmt_real(&s, 4),
             .at_ms = stmt_int(&s, 5),
+            .seq = stmt_int(&s, 6),
+            .call = stmt_int(&s, 7),
+            .call_step = stmt_int(&s, 8),
+            .reached = stmt_int(&s, 9),
         };
         int stop = each(context, &row, err);
         if (stop != 0) {

@@ -91,11 +91,12 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_TRIAL_INSERT] =
         "INSERT INTO trial (id, state, reason, source, fallback, ordinal, attempt, attempt_id,"
         " losses, failures, config, value, objectives, metrics, step, explain, created_at_ms,"
-        " started_at_ms, ended_at_ms, ended_seq, replaced, ignored, excused, bounded)"
+        " started_at_ms, ended_at_ms, ended_seq, replaced, ignored, excused, bounded,"
+        " basis)"
         " VALUES (:id, :state, :reason, :source, :fallback, :ordinal, :attempt, :attempt_id,"
         " :losses, :failures, :config, :value, :objectives, :metrics, :step, :explain,"
         " :created_at_ms, :started_at_ms, :ended_at_ms, :ended_seq, :replaced, :ignored, :excused,"
-        " :bounded)",
+        " :bounded, :basis)",
     [STMT_TRIAL_UPDATE] =
         "UPDATE trial SET state = :state, reason = :reason, attempt = :attempt,"
         " attempt_id = :attempt_id, losses = :losses, failures = :failures, value = :value,"
@@ -199,10 +200,24 @@ const char *const stmt_sql[STMT_COUNT] = {
     [STMT_EVENT_LAST] = "SELECT coalesce(max(seq), 0) FROM event",
     [STMT_EVENT_AFTER] = "SELECT seq, study, kind, trial, attempt, at_ms, worker, detail FROM event"
                          " WHERE seq > :after ORDER BY seq LIMIT :limit",
-    [STMT_FACT_INSERT] = "INSERT INTO fact (study, fact, trial, bracket, step, value, at_ms)"
-                         " VALUES (:study, :fact, :trial, :bracket, :step, :value, :at_ms)",
-    [STMT_FACT_EACH] = "SELECT fact, trial, bracket, step, value, at_ms FROM fact"
-                       " WHERE study = :study ORDER BY id",
+    [STMT_FACT_INSERT] =
+        "INSERT INTO fact (study, fact, trial, bracket, step, value, at_ms, seq, call,"
+        " call_step, reached)"
+        " VALUES (:study, :fact, :trial, :bracket, :step, :value, :at_ms, :seq, :call, :call_step,"
+        " :reached)",
+    [STMT_FACT_EACH] =
+        "SELECT fact, trial, bracket, step, value, at_ms, seq, call, call_step, reached FROM fact"
+        " WHERE study = :study ORDER BY id",
+    [STMT_BASIS_EACH] = "SELECT id, basis FROM trial WHERE id > :first AND id <= :last"
+                        " AND basis IS NOT NULL ORDER BY id",
+    [STMT_STANDING_INSERT] = "INSERT INTO standing (trial, seq, state, step, value, bounded)"
+                             " VALUES (:trial, :seq, :state, :step, :value, :bounded)",
+    [STMT_STANDING_EACH] = "SELECT trial, seq, state, step, value, bounded FROM standing"
+                           " WHERE trial > :first AND trial <= :last ORDER BY trial, seq",
+    [STMT_FORMER_INSERT] = "INSERT OR REPLACE INTO former_definition (study, seq, definition)"
+                           " VALUES (:study, :seq, :definition)",
+    [STMT_FORMER_EACH] = "SELECT seq, definition FROM former_definition WHERE study = :study"
+                         " ORDER BY seq",
     [STMT_DISCARD_INSERT] = "INSERT INTO discard (study, host, uri, at_ms)"
                             " VALUES (:study, :host, :uri, :at_ms)",
     [STMT_DISCARD_ASSIGN] = "UPDATE discard SET attempt = :attempt WHERE id = :id",
@@ -246,6 +261,9 @@ const char *const stmt_sql[STMT_COUNT] = {
         " WHERE id > :study << 32 AND id <= (:study << 32 | 0xffffffff) LIMIT :rows)",
     [STMT_PURGE_FACTS] = "DELETE FROM fact WHERE study = :study",
     [STMT_PURGE_FITS] = "DELETE FROM fit WHERE study = :study",
+    [STMT_PURGE_STANDINGS] = "DELETE FROM standing"
+                             " WHERE trial > :study << 32 AND trial <= (:study << 32 | 0xffffffff)",
+    [STMT_PURGE_FORMER] = "DELETE FROM former_definition WHERE study = :study",
     [STMT_PURGE_TRANSFERS] = "DELETE FROM transfer WHERE study = :study",
     [STMT_PURGE_METRICS] = "DELETE FROM metric WHERE study = :study",
     [STMT_PURGE_STUDY] = "DELETE FROM study WHERE id = :study",

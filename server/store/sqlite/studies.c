@@ -255,6 +255,8 @@ static int purge_study(struct store *store, int64_t study, int rows, struct err 
     }
     TRY(purge_step(store, STMT_PURGE_FACTS, study, 0, &changed, err));
     TRY(purge_step(store, STMT_PURGE_FITS, study, 0, &changed, err));
+    TRY(purge_step(store, STMT_PURGE_STANDINGS, study, 0, &changed, err));
+    TRY(purge_step(store, STMT_PURGE_FORMER, study, 0, &changed, err));
     TRY(purge_step(store, STMT_PURGE_TRANSFERS, study, 0, &changed, err));
     TRY(purge_step(store, STMT_PURGE_METRICS, study, 0, &changed, err));
     return purge_step(store, STMT_PURGE_STUDY, study, 0, &changed, err);

@@ -12,9 +12,11 @@ void trial_row_finish(struct trial_row *row)
     free(row->config);
     free(row->metrics);
     free(row->explain);
+    free(row->basis);
     row->config = NULL;
     row->metrics = NULL;
     row->explain = NULL;
+    row->basis = NULL;
 }
 
 int metrics_value(const char *metrics, const char *name, double *value, struct err *err)
@@ -69,6 +71,7 @@ int store_trial_insert(struct store *store, const struct trial_row *row, struct 
     stmt_bind_blob(&s, ":config", row->n_params > 0 ? row->config : &none,
                    row->n_params * sizeof(double));
     stmt_bind_text(&s, ":explain", row->explain);
+    stmt_bind_blob(&s, ":basis", row->basis, row->basis_bytes);
     stmt_bind_int(&s, ":created_at_ms", row->created_at_ms);
     return stmt_run(store, &s, err);
 }
