@@ -13,12 +13,13 @@ cd "$(dirname "$0")/.." || exit 1
 # sobol. Of the tests only the simulators are covered.
 arrows='
 server           server/api
-server/api       server/http server/engine server/files server/analysis server/web server/report server/mcp
+server/api       server/http server/replay server/engine server/files server/analysis server/web server/report server/mcp
 server/report    server/analysis
 server/analysis  server/strategy server/store server/domain
 server/engine    server/tuning
 server/tuning    server/advice server/state
 server/state     server/suggester server/schedule server/store
+server/replay    server/advice server/state server/suggester server/schedule server/strategy server/store
 server/suggester server/strategy/gp server/strategy/grid server/strategy server/store
 server/advice    server/strategy server/schedule
 server/strategy  server/strategy/sobol server/model server/domain
@@ -50,7 +51,7 @@ common
 common/space
 common/wire
 common/http      common/wire
-tests/sim        tests/sim/common tests/support server/tuning server/schedule
+tests/sim        tests/sim/common tests/support server/tuning server/schedule server/replay
 tests/sim/common tests/support
 tests/support
 '

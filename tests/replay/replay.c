@@ -52,6 +52,7 @@
 #include "server/domain/shared_def.h"
 #include "server/schedule/schedule.h"
 #include "tests/replay/words.h"
+#include "tests/sim/again.h"
 #include "tests/sim/world.h"
 
 #define WORKERS_MAX 64
@@ -631,6 +632,11 @@ static bool play_file(const char *path, bool restarts, bool crashes, unsigned *f
     }
     if (!play.failed && store_each_study(play.world.store, see_facts, &play, &err) != 0) {
         (void)printf("%s: %s\n", path, err.text);
+        play.failed = true;
+    }
+    int64_t n_decisions;
+    if (!play.failed && !decide_all_again(play.world.store, &n_decisions)) {
+        (void)printf("%s: its decisions do not come out the same when they are made again\n", path);
         play.failed = true;
     }
     *facts |= play.facts;

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "server/domain/trial.h"
+#include "tests/sim/again.h"
 #include "tests/sim/world.h"
 
 enum { SUGGESTIONS = 200, BLOCK = 10, IN_FULL = 3, WORKERS_MAX = 8, BODY = 4000, LINE = 2000 };
@@ -453,6 +454,10 @@ static void play_case(const struct golden_case *which, size_t most, struct recor
     if (record->n_suggestions > 0 && record->n_suggestions <= most
         && record->n_blocks < SUGGESTIONS / BLOCK) {
         end_block(record); /* the study ended before: the last block is what there was */
+    }
+    int64_t n_decisions;
+    if (!decide_all_again(play.world.store, &n_decisions)) {
+        fail(which->name, "its decisions do not come out the same when they are made again");
     }
     world_finish(&play.world);
 }

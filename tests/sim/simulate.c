@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "common/json.h"
+#include "tests/sim/again.h"
 #include "tests/sim/simulation_run.h"
 #include "tests/support/checker.h"
 
@@ -42,6 +43,15 @@ static bool check_history(struct simulation *simulation)
            && simulation->idle.n_facts > 0;
 }
 
+/* Every decision comes out the same when it is made again. */
+static bool check_decisions(const struct simulation *simulation)
+{
+    int64_t n = 0;
+
+    return simulation->options->bug >= 0
+           || (decide_all_again(simulation->world.store, &n) && n > 0);
+}
+
 /* False: something is wrong with the run. *hash is of its whole history. */
 static bool run_seed(const struct simulation_options *options, uint64_t *hash)
 {
@@ -51,7 +61,7 @@ static bool run_seed(const struct simulation_options *options, uint64_t *hash)
 
     if (simulation_init(&simulation, options, &err) == 0
         && simulation_run(&simulation, &err) == 0) {
-        good = check_history(&simulation);
+        good = check_history(&simulation) && check_decisions(&simulation);
     } else {
         (void)printf("seed %" PRIu64 ": at %" PRId64 " ms: %s\n", options->seed,
                      simulation.world.clock.now_ms, err.text);
