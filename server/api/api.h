@@ -24,6 +24,7 @@ struct api {
     struct logs *logs;            /* NULL: nothing is kept beside a database in memory */
     struct uploads *uploads;      /* the same */
     struct fit_cache *fits;       /* of POST /v1/suggest; NULL: none are kept */
+    atomic_int n_replays;         /* streams of GET …/replay */
     atomic_int n_receptions;      /* uploads under way */
     atomic_bool prunes;           /* such a look is queued */
     _Atomic int64_t pruned_seq;   /* the events up to here were looked at */

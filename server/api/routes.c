@@ -22,6 +22,7 @@
 #include "server/api/measurements.h"
 #include "server/api/metrics.h"
 #include "server/api/pages.h"
+#include "server/api/replay.h"
 #include "server/api/report.h"
 #include "server/api/studies.h"
 #include "server/api/suggest.h"
@@ -50,6 +51,7 @@ const struct http_route api_routes[] = {
     {"GET", "/v1/studies/{study}/curves", READ, HTTP_BODY_NONE, get_curves},
     {"GET", "/v1/studies/{study}/ledger", READ, HTTP_BODY_NONE, get_ledger},
     {"GET", "/v1/studies/{study}/export", READ, HTTP_BODY_NONE, get_export},
+    {"GET", "/v1/studies/{study}/replay", READ, HTTP_BODY_NONE, get_replay},
     {"GET", "/v1/studies/{study}/events", READ, HTTP_BODY_NONE, get_events},
     {"GET", "/v1/events", READ, HTTP_BODY_NONE, get_events},
     {"GET", "/v1/studies/{study}/trials", READ, HTTP_BODY_NONE, get_trials},

@@ -5,14 +5,20 @@
 
 #include "common/log.h"
 #include "server/api/problem.h"
+#include "server/engine/optimisers.h"
 #include "server/http/gzip.h"
 
 #define CHUNK_BYTES_MAX ((size_t)16 << 20)
 
 struct chunk_stream {
+    struct request_job head; /* first: of what runs on an optimiser thread */
     struct api *api;
     struct http_request *request; /* not after `closed` */
     struct stream_source source;
+    struct buf thoughts; /* what follows is the thinking job's */
+    bool thinks_on;
+    int thought;
+    struct err why;
     int64_t last_ms;      /* loop thread: when bytes were last handed out */
     pthread_mutex_t lock; /* guards what follows */
     struct buf ready;
@@ -47,16 +53,13 @@ static void pack(struct chunk_stream *stream, bool last, struct buf *out)
     *out = packed;
 }
 
-/* Reader thread. */
-static void run_chunk(void *argument, struct store *store)
+/* Keeps what a job has made; the job is over then, and may be freed. */
+static void take_chunk(struct chunk_stream *stream, int result, struct buf *made, bool more,
+                       const struct err *why)
 {
-    struct chunk_stream *stream = argument;
-    OWN(buf) struct buf out;
-    struct err err = {0};
-    bool more = false;
+    OWN(buf) struct buf out = *made;
+    struct err err = *why;
 
-    buf_init(&out, CHUNK_BYTES_MAX);
-    int result = stream->source.read_chunk(stream->source.context, store, &out, &more, &err);
     if (result != 0 || out.failed) {
         log_error("a streamed answer was cut short: %s", result != 0 ? err.text : "too large");
     }
@@ -77,12 +80,60 @@ static void run_chunk(void *argument, struct store *store)
     }
 }
 
+/* Reader thread. */
+static void run_chunk(void *argument, struct store *store)
+{
+    struct chunk_stream *stream = argument;
+    struct buf out;
+    struct err err = {0};
+    bool more = false;
+
+    buf_init(&out, CHUNK_BYTES_MAX);
+    int result = stream->source.read_chunk(stream->source.context, store, &out, &more, &err);
+    take_chunk(stream, result, &out, more, &err);
+}
+
+/* Optimiser thread. */
+static bool think_step(struct request_job *head, const atomic_bool *stop)
+{
+    struct chunk_stream *stream = (struct chunk_stream *)head;
+
+    stream->thought = stream->source.think(stream->source.context, stop, &stream->thoughts,
+                                           &stream->thinks_on, &stream->why);
+    return false;
+}
+
+static void think_end(struct request_job *head, const struct err *why)
+{
+    struct chunk_stream *stream = (struct chunk_stream *)head;
+
+    take_chunk(stream, why != NULL ? -1 : stream->thought, &stream->thoughts, stream->thinks_on,
+               why != NULL ? why : &stream->why);
+}
+
+/* As a job that has been long already: those that are soon done go first. */
+static int start_thinking(struct chunk_stream *stream, struct err *err)
+{
+    stream->head =
+        (struct request_job){.n_steps = REQUEST_STEPS_SHORT, .step = think_step, .end = think_end};
+    stream->why = (struct err){0};
+    stream->thinks_on = false;
+    buf_init(&stream->thoughts, CHUNK_BYTES_MAX);
+    return engine_think(stream->api->engine, &stream->head, err);
+}
+
+static bool needs_thinking(const struct chunk_stream *stream)
+{
+    return stream->source.think != NULL && stream->source.needs_thinking(stream->source.context);
+}
+
 static void start_chunk_locked(struct chunk_stream *stream)
 {
     struct err err = {0};
 
     stream->running = true;
-    if (engine_read(stream->api->engine, run_chunk, stream, &err) != 0) {
+    if (needs_thinking(stream) ? start_thinking(stream, &err) != 0
+                               : engine_read(stream->api->engine, run_chunk, stream, &err) != 0) {
         stream->running = false;
         stream->failed = true; /* overloaded or stopping */
     }
