@@ -17,13 +17,14 @@
 #include "server/api/routes.h"
 #include "server/api/study_news.h"
 #include "server/api/tokens.h"
+#include "server/replay/replay.h"
 #include "server/settings.h"
 
 #define DRAIN_MS 10000
 #define SPARE_BYTES ((int64_t)64 << 20) /* of the disk, for results */
 
 /* Exit statuses, as sysexits(3) has them. */
-enum { EXIT_USAGE = 2, EXIT_DATA = 78, EXIT_TEMPORARY = 75, EXIT_DISK = 74 };
+enum { EXIT_USAGE = 2, EXIT_MISSING = 3, EXIT_DATA = 78, EXIT_TEMPORARY = 75, EXIT_DISK = 74 };
 
 static struct http_server *running; /* for the signal handler */
 
@@ -226,9 +227,25 @@ static int run(const struct settings *settings, struct err *err)
     return result;
 }
 
+/* --replay: no thread, no socket. */
+static int run_replay(const struct settings *settings, struct err *err)
+{
+    const struct store_settings store_settings = {.directory = settings->data};
+    OWN(fd) int lock = -1;
+    OWN(store) struct store *store = NULL;
+
+    if (settings->data != NULL) {
+        TRY(store_lock_directory(settings->data, &lock, err));
+    }
+    TRY(store_open(&store_settings, &store, err));
+    return replay_print(store, settings->replay, settings->replay_until, stdout, err);
+}
+
 static int exit_status(const struct err *err)
 {
     switch ((int)err->code) {
+    case ERR_NOT_FOUND: /* --replay names no study */
+        return EXIT_MISSING;
     case ERR_OVERLOADED: /* another server has it */
         return EXIT_TEMPORARY;
     case ERR_STORAGE_FULL:
@@ -256,7 +273,7 @@ int main(int argc, char **argv)
         settings_finish(&settings);
         return EXIT_USAGE;
     }
-    int result = run(&settings, &err);
+    int result = settings.replay != NULL ? run_replay(&settings, &err) : run(&settings, &err);
     settings_finish(&settings);
     if (result != 0) {
         log_error("%s", err.text);

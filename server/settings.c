@@ -32,6 +32,8 @@ enum {
     KEY_LOG_LIMIT,
     KEY_LOGS_LIMIT,
     KEY_CHECKPOINT_LIMIT,
+    KEY_REPLAY,
+    KEY_REPLAY_UNTIL,
     KEY_END
 };
 
@@ -52,6 +54,9 @@ static const struct argp_option options[] = {
      "keep so much of all logs; the oldest go first (4GiB)", 0},
     {"checkpoint-limit", KEY_CHECKPOINT_LIMIT, "SIZE", 0,
      "take uploaded checkpoints of so much at most (64MiB)", 0},
+    {"replay", KEY_REPLAY, "STUDY", 0,
+     "serve nothing: make every decision of this study again, and print them", 0},
+    {"replay-until", KEY_REPLAY_UNTIL, "N", 0, "the first N decisions alone", 0},
     {0}};
 
 struct parsing {
@@ -116,6 +121,12 @@ static int set_option(struct settings *settings, int key, const char *value, str
     case KEY_PROXY:
         settings->behind_proxy = true;
         return 0;
+    case KEY_REPLAY:
+        return set_text(&settings->replay, value, err);
+    case KEY_REPLAY_UNTIL:
+        return integer_from_text(value, 1, INT64_MAX, &settings->replay_until)
+                   ? 0
+                   : err_set(err, ERR_INVALID, "--replay-until takes a number, not \"%s\"", value);
     case KEY_IDLE:
         return set_seconds(&settings->idle_exit_seconds, value, err);
     case KEY_LOG_LIMIT:
@@ -297,4 +308,5 @@ void settings_finish(struct settings *settings)
     free(settings->host);
     free(settings->tls_cert);
     free(settings->tls_key);
+    free(settings->replay);
 }

@@ -25,6 +25,8 @@ struct settings {
     int64_t log_bytes;        /* kept of one attempt's log */
     int64_t logs_bytes;       /* of all logs */
     int64_t checkpoint_bytes; /* of an uploaded one, at most */
+    char *replay;             /* the study that is replayed instead of serving; NULL: none */
+    int64_t replay_until;     /* decisions; 0: all */
     size_t test_group;
     double test_clock_scale;
 };

@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "common/own.h"
+#include "worker/cli/find_honed.h"
 #include "worker/cli/status.h"
 
 enum { START_MS = 20000, POLL_US = 20000, LOG_BYTES = 64 << 10 };
@@ -216,25 +217,6 @@ int private_find(struct private_server *server, struct err *err)
 }
 
 /* ---- starting ------------------------------------------------------------------------------- */
-
-/* honed beside this program, in the build's other folder, or in PATH. */
-static void find_honed(char path[PATH_MAX])
-{
-    static const char *const beside[] = {"honed", "../server/honed"};
-    char self[PATH_MAX - 32];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-
-    self[len > 0 ? len : 0] = '\0';
-    char *slash = strrchr(self, '/');
-    for (size_t i = 0; slash != NULL && i < sizeof beside / sizeof beside[0]; i++) {
-        slash[1] = '\0';
-        (void)snprintf(path, PATH_MAX, "%s%s", self, beside[i]);
-        if (access(path, X_OK) == 0) {
-            return;
-        }
-    }
-    (void)snprintf(path, PATH_MAX, "honed");
-}
 
 /* In the child: a session of its own, its output in the log, the lock inherited. Never returns. */
 static _Noreturn void become_server(const struct private_paths *paths, const char *honed, int alive)

@@ -11,6 +11,8 @@ const struct verb verbs[] = {
      "which strategy suits a problem, and what it would cost"},
     {NULL, "import", verb_import, &usage_import, "a sweep or study of another tuner, as a study"},
     {NULL, "top", verb_top, &usage_top, "studies, workers and brackets on the whole screen, live"},
+    {NULL, "replay", verb_replay, &usage_replay,
+     "make every decision of a study again, and compare"},
     {"study", "create", verb_study_create, &usage_study_create,
      "create a study from options or a file"},
     {"study", "list", verb_study_list, &usage_study_list, "the studies of the server"},

@@ -93,6 +93,7 @@ VERB(worker);
 VERB(bundle);
 VERB(absorb);
 VERB(logs);
+VERB(replay);
 VERB(report);
 VERB(help);
 VERB(version);
