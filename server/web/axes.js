@@ -1,6 +1,6 @@
 /* The axes of a plot: scales in pixels, ticks, grid. */
 import {colour, FONT} from './canvas.js';
-import {linearTicks, logTicks, timeText, timeTicks} from './scales.js';
+import {linearTicks, logTicks, timeText, timeTicks} from './ticks.js';
 import {count, num} from './view.js';
 
 /** Room around a plot for the labels of its axes, in CSS pixels. */

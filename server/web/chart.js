@@ -1,9 +1,12 @@
 /* <hone-chart>: history, learning curves, slices and Pareto fronts as a plot that can be zoomed and
  * walked through by keys; importance as bars. */
 import {drawAxes, plotScale, ROOM} from './axes.js';
+import {bars, ramp} from './bars.js';
 import {CanvasElement, colour, context, isDark, isForced, make, sameNumbers, stateColour, rowsAndCommand} from './canvas.js';
+import {arePositive, joined, numberAt, scattered, shadeByOrder, tableOf, widen} from './chart_data.js';
+import {css, rankColour, viridis} from './colours.js';
 import {drawLine, drawMarks, drawPoint, hasRug, isMarked, lastFinite, placeY, SHADES} from './marks.js';
-import {css, rankColour, rankShares, viridis, visibleExtent} from './scales.js';
+import {rankShares, visibleExtent} from './ranks.js';
 import {moment, num} from './view.js';
 
 const HEIGHT = 260;
@@ -26,7 +29,7 @@ const MOST_LEGEND = 8;
  *   height?: number, clip?: boolean}} ChartData `csv` is a path of the server, `curl` a command
  */
 
-const numberAt = (series, i) => series.number ?? series.numbers?.[i] ?? null;
+const orderColour = (t) => viridis(isDark() ? 0.25 + 0.75 * t : 0.9 - 0.9 * t);
 const same = (a, b) => a?.series === b?.series && a?.i === b?.i;
 
 export class HoneChart extends CanvasElement {
@@ -394,84 +397,6 @@ export class HoneChart extends CanvasElement {
     this.zoomTo({x0: at - at * factor, x1: at + (length - at) * factor, y0: 0, y1: this.plot.y.length});
     this.found = found;
   }
-}
-
-/* ---- pieces ---- */
-
-/* What is drawn, as rows under a head. */
-function tableOf({kind, series = [], bars: all = [], x, y}) {
-  if (kind === 'bars') return [['name', 'value', 'low', 'high'], ...all.map((b) => [b.label, num(b.value), num(b.low), num(b.high)])];
-  const at = (v) => (x.time ? moment(v) : x.categories ? x.categories[Math.round(v)] : num(v));
-  return [['trial', 'series', x.label, y.label], ...series.flatMap((s) => Array.from(s.x, (v, i) =>
-    [numberAt(s, i) ?? '', s.state ?? s.label, at(v), num(s.y[i])]))];
-}
-
-/* Points of a category stand side by side, each always at the same place. */
-function scattered(series) {
-  const shift = (i) => ((numberAt(series, i) ?? i) * 0.618034 % 1 - 0.5) * 0.5;
-  return {...series, x: Float64Array.from(series.x, (v, i) => v + shift(i))};
-}
-
-function arePositive(values) {
-  for (let i = 0; i < values.length; i++) if (values[i] <= 0) return false;
-  return true;
-}
-
-function joined(columns) {
-  if (columns.length === 1) return columns[0];
-  const all = new Float64Array(columns.reduce((n, x) => n + x.length, 0));
-  let at = 0;
-  for (const x of columns) {
-    all.set(x, at);
-    at += x.length;
-  }
-  return all;
-}
-
-/* Some room beyond the outermost points. */
-function widen({lo, hi, outside}, log) {
-  if (log) {
-    const f = hi > lo ? (hi / lo) ** 0.04 : 2;
-    return {lo: lo / f, hi: hi * f, outside};
-  }
-  const pad = hi > lo ? (hi - lo) * 0.04 : Math.abs(hi) * 0.1 || 1;
-  return {lo: lo - pad, hi: hi + pad, outside};
-}
-
-const orderColour = (t) => viridis(isDark() ? 0.25 + 0.75 * t : 0.9 - 0.9 * t);
-
-/* Points by the number of their trial, the first to the last; failed and running ones stand apart. */
-function shadeByOrder(all) {
-  const last = all.reduce((n, s) => Math.max(n, s.numbers?.at?.(-1) ?? 0), 1);
-  for (const s of all) {
-    if (s.numbers && s.state !== 'failed' && s.state !== 'running') s.shade ??= Float64Array.from(s.numbers, (n) => n / last);
-  }
-}
-
-function ramp(from, to, colourOf) {
-  const canvas = make('canvas', {'aria-hidden': 'true'});
-  const ctx = context(canvas, 64, 8);
-  for (let i = 0; i < 64; i++) {
-    ctx.fillStyle = colourOf(i / 63);
-    ctx.fillRect(i, 0, 1, 8);
-  }
-  return make('span', {class: 'chart-legend'}, make('span', {}, from, canvas, to));
-}
-
-function bars(all) {
-  const most = Math.max(1e-12, ...all.map((bar) => Math.max(bar.value, bar.high ?? 0)));
-  const percent = (v) => `${100 * v / most}%`;
-  return make('div', {class: 'bars'}, ...all.map((bar) => {
-    const fill = make('i', {class: 'bar-fill'});
-    const error = bar.high === undefined ? null : make('i', {class: 'bar-error'});
-    fill.style.width = percent(bar.value);
-    if (error) {
-      error.style.left = percent(bar.low ?? bar.value);
-      error.style.width = percent(bar.high - (bar.low ?? bar.value));
-    }
-    return make('div', {class: 'bar-row', title: bar.note ?? ''}, make('span', {class: 'bar-label', dir: 'auto', text: bar.label}),
-      make('span', {class: 'bar-track'}, fill, error), make('span', {class: 'bar-value', text: bar.text ?? num(bar.value, 2)}));
-  }));
 }
 
 customElements.define('hone-chart', HoneChart);

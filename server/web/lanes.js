@@ -2,7 +2,7 @@
  * how they ended; between them stands why nothing ran. */
 import {CanvasElement, colour, context, fitText, FONT, make, stateColour, rowsAndCommand} from './canvas.js';
 import {BAR, busyShare, idleAt, moved, neighbour, placeOf, ROW, spanAt, spansIn, wholeRange, zoomed} from './lanes_layout.js';
-import {timeText, timeTicks} from './scales.js';
+import {timeText, timeTicks} from './ticks.js';
 import {curlOf} from './share.js';
 import {count, moment, num, plural, span as spanText} from './view.js';
 

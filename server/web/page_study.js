@@ -3,17 +3,17 @@ import './chart.js';
 import './parcoords.js';
 import {get, text} from './api.js';
 import {Columns, boundFields, metricFields} from './columns.js';
+import {rangesFromText, rangesToText} from './filters.js';
 import * as plots from './plots.js';
-import {rangesFromText, rangesToText} from './scales.js';
 import * as steer from './steer.js';
-import {copyButtons, curlOf} from './share.js';
-import {html, nothing, state, studyReason, studyPath, trialPath, trialLink, apiPath, counted, total, objective, number, num,
-  failureText, cell, percent, value, bar, count, ago, span, plural, goal, isAnother, throttle, panel, empty, notify, better, FINAL,
-  TRIAL_STATES} from './view.js';
+import {curlOf} from './share.js';
+import {bestPanel, nowPanel} from './study_now.js';
+import {failuresPanel, stuckPanel} from './study_stuck.js';
+import {html, nothing, state, studyReason, studyPath, trialPath, apiPath, counted, objective, num, percent, value, bar, count,
+  ago, span, plural, goal, isAnother, throttle, panel, empty, notify, better} from './view.js';
 
 const SLICES = 6; // shown at first
 const MANY = 20_000; // trials, from which on less is drawn at a time
-const SILENT_S = 120; // a running trial that says nothing for so long is pointed out
 
 /** Remembers what was made of the same inputs. */
 function memo(make) {
@@ -25,22 +25,13 @@ function memo(make) {
   };
 }
 
-/** Seconds until the last trial, from how fast the newest ended; null if that cannot be told. */
-export function remaining(study, ended, now) {
-  const limit = study.limits?.trials;
-  const recent = ended.filter((at) => at !== null).sort((a, b) => a - b).slice(-30);
-  if (study.state !== 'running' || !limit || recent.length < 5) return null;
-  const left = limit - counted(study, ...FINAL);
-  const rate = (recent.length - 1) / Math.max(1e-3, (now - recent[0]) / 1000);
-  return left > 0 ? left / rate : null;
-}
-
 export function open(context) {
   const {params, query, update, setQuery, go} = context;
   const name = params.study, path = apiPath(name);
   const columns = new Columns(name);
   const data = {study: null, history: [], best: null, front: [], workers: null, curves: null, importance: null,
     ledger: null, brackets: null, failure: null};
+  const page = {name, path, columns, data};
   const dirty = new Set();
   let showAllSlices = false, closed = false, bestValue = null;
 
@@ -236,141 +227,6 @@ export function open(context) {
         study.strategy.chosen.because.map((line) => html`<li>${line}</li>`)}</ul></details>` : nothing}`;
   }
 
-  /* ---- first row: runs, best, stuck ---- */
-
-  function runningList() {
-    const states = columns.get('state'), steps = columns.get('step'), values = columns.get('value');
-    const rows = [];
-    for (let row = columns.n - 1; row >= 0; row--) if (states[row] === 'running') rows.push(row);
-    rows.sort((a, b) => (steps[b] ?? -1) - (steps[a] ?? -1)).splice(5); // the furthest first
-    const most = data.study.resource?.max;
-    return html`<table class="tight"><tbody>${rows.map((row) => html`<tr><td>${trialLink(name, columns.numbers[row])}</td><td
-      class="muted clip" title=${columns.get('worker')[row] ?? ''}>${columns.get('worker')[row] ?? ''}</td><td class="right">${
-      steps[row] === null ? nothing : html`${num(steps[row])}${most ? html`<span class="muted">/${num(most)}</span>` : nothing}`}</td><td
-      class="right">${number(values[row])}</td></tr>`)}</tbody></table>`;
-  }
-
-  function nowPanel() {
-    const study = data.study, running = counted(study, 'running'), limit = study.limits?.trials;
-    const ended = counted(study, ...FINAL);
-    const left = remaining(study, columns.get('ended_at').slice(-300), Date.now());
-    const parts = TRIAL_STATES.filter((s) => counted(study, s)).map((s) => ({label: s, n: counted(study, s), kind: s}));
-    parts.sort((a, b) => FINAL.has(b.kind) - FINAL.has(a.kind));
-    return panel('What runs', html`<div class="stack"><div class="row"><span class="big">${count(running)}</span><span>running${
-      limit ? html`<br><small>${count(ended)} of ${count(limit)} trials ended${left ? `, about ${span(left)} left` : ''}</small>`
-        : html`<br><small>${count(ended)} trials ended</small>`}</span></div>${bar(parts, Math.max(limit ?? 0, total(study)),
-      `${count(ended)} ended, ${count(running)} running`)}<div class="row legend">${parts.map((p) => html`<a
-      href=${`${studyPath(name)}/trials?q=state:${p.kind}`}>${state(p.kind)} <b>${count(p.n)}</b></a>`)}</div>${
-      running ? runningList() : html`<p class="muted">${idleText(study)}</p>`}</div>`, nothing, 'third');
-  }
-
-  function idleText(study) {
-    if (study.state === 'finished') return `It is finished: ${studyReason(study)}.`;
-    if (study.state !== 'running') return `It is ${study.state}: nothing new is handed out.`;
-    return 'Nothing runs.';
-  }
-
-  function bestPanel() {
-    if (isMulti()) {
-      return panel('What is best', html`<div class="row"><span class="big">${count(data.front.length)}</span><span>trials that no
-        other one beats<br><small>in ${data.study.objectives.map((o) => o.metric).join(' and ')}</small></span></div>${
-        feasibleText()}${frontTable()}`, nothing, 'third');
-    }
-    const trial = data.best?.trial;
-    if (!trial) return panel('What is best', noBest(), nothing, 'third');
-    const first = value(data.history[0]?.value), now = value(trial.value);
-    const share = first && data.history.length > 1 ? (now - first) / Math.abs(first) : null;
-    return panel('What is best', html`<div class="stack"><div class="row"><span class="big">${number(trial.value)}</span><span><span
-      dir="auto">${objective(data.study).metric}</span>${share === null ? nothing : html` <span class="gain" title="Against the first
-      value, ${num(first)}">${share < 0 ? '−' : '+'}${percent(Math.abs(share))}</span>`}<br><small>trial ${trialLink(name, trial.number)}${
-      trial.step === null ? '' : `, ${data.study.resource?.name ?? 'step'} ${num(trial.step)}`}, ${trial.ended_at
-        ? ago(trial.ended_at) : trial.state}</small></span></div>${feasibleText()}${
-      factsOf(trial.parameters)}${copyButtons(data.study, trial, `${path}/best`)}</div>`, nothing, 'third');
-  }
-
-  /** How many trials satisfy the outcome constraints; nothing without any. */
-  function feasibleText() {
-    const n = data.study.feasible_trials, of = counted(data.study, 'completed');
-    return n === undefined ? nothing : html`<p><a href=${`${studyPath(name)}/trials?q=feasible:true`}>${count(n)} of ${
-      plural(of, 'completed trial')}</a> satisf${n === 1 ? 'ies' : 'y'} ${data.study.subject_to.join(' and ')}.</p>`;
-  }
-  function noBest() {
-    const {nearest, completed_trials: of} = data.best ?? {};
-    if (!of) return html`<p class="muted">No trial has a value yet.</p>`;
-    const violated = (nearest?.constraints ?? []).filter((c) => c.satisfied === false);
-    return html`<div class="stack"><p>None of ${plural(of, 'completed trial')} is known to satisfy ${data.study.subject_to.join(' and ')}.</p>${
-      nearest ? html`<p>The nearest is trial ${trialLink(name, nearest.trial)}: ${violated.map((c, i) => html`${i ? ', ' : ''}<span
-        dir="auto">${c.metric}</span> ${number(c.value)}, beyond by ${number(c.excess)}`)}.</p>` : nothing}</div>`;
-  }
-
-  function factsOf(parameters) {
-    const all = Object.entries(parameters);
-    const list = (entries) => html`<dl class="facts">${entries.map(([k, v]) => html`<div><dt class="clip" dir="auto" title=${k}>${
-      k}</dt><dd>${cell(v)}</dd></div>`)}</dl>`;
-    return html`${list(all.slice(0, 8))}${all.length > 8
-      ? html`<details><summary>${count(all.length - 8)} more</summary>${list(all.slice(8))}</details>` : nothing}`;
-  }
-
-  function frontTable() {
-    const goals = data.study.objectives;
-    return html`<table class="tight"><thead><tr><th scope="col">Trial</th>${goals.map((o) => html`<th scope="col" class="right"
-      dir="auto">${o.metric}</th>`)}</tr></thead><tbody>${data.front.slice(0, 8).map((t) => html`<tr><td>${
-      trialLink(name, t.number)}</td>${goals.map((o) => html`<td class="right">${number(t.metrics[o.metric])}</td>`)}</tr>`)}</tbody></table>`;
-  }
-
-  /* ---- what is stuck ---- */
-
-  function waits() {
-    const found = [];
-    for (const b of data.brackets?.brackets ?? []) {
-      for (const r of b.rungs) {
-        for (const w of r.waits_for ?? []) if (w.seconds > SILENT_S) found.push({...w, bracket: b.bracket, rung: r.rung});
-      }
-    }
-    return found.sort((a, b) => b.seconds - a.seconds);
-  }
-
-  function findings() {
-    const study = data.study, found = [];
-    const say = (kind, what) => found.push({kind, what});
-    const running = counted(study, 'running'), failed = counted(study, 'failed');
-    if (study.state === 'finished' && study.reason === 'failures') say('bad', html`It ended because ${studyReason(study)}.`);
-    if (study.never_reported?.length) say('bad', html`No trial has reported <b dir="auto">${study.never_reported.join(', ')}</b>, which
-      the study bounds: without it none counts as the best. Is it spelt so in what the jobs report?`);
-    if (study.state === 'paused') say('warn', html`It is paused. Resume it to hand out trials again.`);
-    if (study.state === 'running' && !running && data.workers) say('warn', noWorkerText());
-    data.workers?.filter((w) => w.state === 'quarantined' || w.state === 'gone').slice(0, 3).forEach((w) =>
-      say('bad', html`Worker <a href="workers">${w.name}</a> is ${w.state}${w.reason ? html`: <span dir="auto">${w.reason}</span>` : nothing}.`));
-    waits().slice(0, 3).forEach((w) => say('warn', html`Bracket ${w.bracket}, rung ${w.rung} waits for ${
-      trialLink(name, w.trial)}, silent for ${span(w.seconds)}. <a href="${studyPath(name)}/brackets">See the bracket</a>`));
-    if (failed) say(failed > counted(study, 'completed', 'pruned', 'paused') ? 'bad' : 'warn', html`<a
-      href="${studyPath(name)}/trials?q=state:failed">${plural(failed, 'trial')} failed</a>, most often: <span dir="auto">${
-      failureText(reasons()[0]?.[0])}</span>.`);
-    (study.not_learned ?? []).slice(0, 3).forEach((n) => say('warn', html`Nothing is learned of <span dir="auto">${n.parameter}</span> from
-      ${n.study}: ${n.detail}`));
-    return found;
-  }
-
-  function noWorkerText() {
-    if (data.workers.some((w) => w.waiting)) return html`Nothing runs although workers ask: they may not match what it requires.`;
-    return html`No worker asks for its trials. Start one: <code>hone worker --study ${name} -- ./train {args}</code>`;
-  }
-
-  function stuckPanel() {
-    const found = findings();
-    return panel('What is stuck', found.length
-      ? html`<ul class="plainlist findings">${found.map((f) => html`<li class=${f.kind}>${f.what}</li>`)}</ul>`
-      : html`<p class="good">Nothing. No failures, no waiting, no lost workers.</p>`, nothing, 'third');
-  }
-
-  function reasons() {
-    const states = columns.get('state'), why = columns.get('reason'), counts = new Map();
-    states.forEach((s, row) => {
-      if (s === 'failed') counts.set(why[row] ?? '', (counts.get(why[row] ?? '') ?? 0) + 1);
-    });
-    return [...counts].sort((a, b) => b[1] - a[1]);
-  }
-
   /* ---- the charts ---- */
 
   const choice = (label, member, options, fallback) => html`<div class="choice" role="group" aria-label=${label}>${
@@ -435,16 +291,6 @@ export function open(context) {
       counted</summary><p><small>${l.formula}</small></p></details></div>`);
   }
 
-  function failuresPanel() {
-    const list = reasons();
-    if (!list.length) return nothing;
-    const f = data.failure;
-    return panel('Failures', html`<div class="stack"><ul class="plainlist">${list.slice(0, 6).map(([why, n]) => html`<li class="row"><b>${
-      count(n)}</b><a dir="auto" href="${studyPath(name)}/trials?q=${encodeURIComponent(`state:failed reason:"${why}"`)}">${
-      failureText(why)}</a></li>`)}</ul>${f ? html`<h3>The newest, ${trialLink(name, f.number)}, said at last</h3>${f.said
-      ? html`<pre class="log" tabindex="0" dir="auto">${f.said}</pre>` : html`<p class="muted">It printed nothing.</p>`}` : nothing}</div>`);
-  }
-
   function slicesPanel() {
     const list = names(data.study, version());
     if (!list.length || columns.n < 2) return nothing;
@@ -496,9 +342,9 @@ export function open(context) {
       Object.values(again).forEach((ask) => ask.cancel());
     },
     view() {
-      return html`${head()}<div class="panels">${nowPanel()}${bestPanel()}${stuckPanel()}${columns.n
+      return html`${head()}<div class="panels">${nowPanel(page)}${bestPanel(page)}${stuckPanel(page)}${columns.n
         ? html`${historyPanel()}${importancePanel()}${coordinatesPanel()}<div class="half stack">${curvesPanel()}${
-          paretoPanel()}</div><div class="half stack">${ledgerPanel()}${failuresPanel()}</div>${slicesPanel()}` : nothing}</div>${columns.n ? nothing : nothingYet()}`;
+          paretoPanel()}</div><div class="half stack">${ledgerPanel()}${failuresPanel(page)}</div>${slicesPanel()}` : nothing}</div>${columns.n ? nothing : nothingYet()}`;
     },
   };
 }

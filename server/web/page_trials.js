@@ -4,7 +4,8 @@ import './parcoords.js';
 import {get} from './api.js';
 import {Columns, boundFields, metricFields} from './columns.js';
 import * as plots from './plots.js';
-import {makeAxis, rangesFromText, rangesToText, selectRows} from './scales.js';
+import {rangesFromText, rangesToText, selectRows} from './filters.js';
+import {makeAxis} from './scales.js';
 import {curlOf, saveFile} from './share.js';
 import {Table, parseFilter, filterRows, sortRows} from './table.js';
 import {html, nothing, state, studyPath, trialPath, trialLink, apiPath, objective, number, num, cell, value, count, plural,

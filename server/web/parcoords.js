@@ -1,19 +1,18 @@
 /* <hone-parcoords>: trials as lines across one axis a parameter, the objective last. All rows are a
  * picture of counts; those that are selected are drawn over it, line by line while they are few. */
 import {brush, drag, focusChanged, key, LANE_NAMES} from './brushing.js';
-import {CanvasElement, channels, colour, context, FONT, isDark, isForced, make, sameNumbers, rowsAndCommand} from './canvas.js';
+import {CanvasElement, context, FONT, make, sameNumbers, rowsAndCommand} from './canvas.js';
+import {brushed, keyedByName, selectRows} from './filters.js';
 import {drawAxis, drawLanes, SIDE} from './parcoords_axes.js';
-import {addPairs, binPlaces, develop, makePicture} from './raster.js';
-import {binPairs, binRows, brushed, css, keyedByName, kindsOf, labelOf, LANES, makeAxis, makeScale, rankColour,
-  rankShares, selectRows, spread, topShare} from './scales.js';
+import {drawRow, steps} from './parcoords_lines.js';
+import {hover, pick, point} from './pointing.js';
+import {rankShares, topShare} from './ranks.js';
+import {binRows} from './raster.js';
+import {kindsOf, labelOf, LANES, makeAxis, makeScale} from './scales.js';
 import {count, num} from './view.js';
 
-const MOST_LINES = 20_000; // more are drawn as a picture
 const MOST_AXES = 24; // shown without being asked for
 const LANE = 18;
-const SHADES = 32;
-const LINES_A_CHECK = 32;
-const NEAR = 7; // CSS pixels
 const KIND_NAMES = {linear: 'lin', log: 'log', quantile: 'rank', category: ''};
 
 /**
@@ -56,7 +55,7 @@ export class HoneParcoords extends CanvasElement {
     return this.source;
   }
 
-  /** @param {import('./scales.js').Ranges} ranges */
+  /** @param {import('./filters.js').Ranges} ranges */
   set ranges(ranges) {
     this.filter = keyedByName(ranges);
     this.changed('selection');
@@ -159,8 +158,8 @@ export class HoneParcoords extends CanvasElement {
         button('all', 'Every trial, no ranges', () => this.restore()), this.menu));
     this.canvases = ['base', 'lines', 'over'].map((name) => make('canvas', {class: `pc-${name}`, 'aria-hidden': 'true'}));
     this.heads = make('div', {class: 'pc-axes'});
-    this.area = make('div', {class: 'pc-area', pointermove: (e) => this.point(e), pointerleave: () => this.onFrame(() => this.hover(null)),
-      click: (e) => this.pick(e)}, ...this.canvases, this.heads);
+    this.area = make('div', {class: 'pc-area', pointermove: (e) => point(this, e), pointerleave: () => this.onFrame(() => hover(this, null)),
+      click: (e) => pick(this, e)}, ...this.canvases, this.heads);
     this.scroll = make('div', {class: 'pc-scroll', role: 'group'}, this.area);
     this.tip = make('div', {class: 'chart-tip', hidden: true});
     this.append(this.bar, this.scroll, this.tip, rowsAndCommand(() => ({table: () => this.table(), ...this.source})));
@@ -265,6 +264,12 @@ export class HoneParcoords extends CanvasElement {
     this.changed('rows');
   }
 
+  /** The place of a row on an axis, in pixels from the top. */
+  placeOf({axis, scale}, row) {
+    const code = axis.lane[row];
+    return code ? this.laneY[code - 1] : this.height * (1 - scale.to(axis.x[row]));
+  }
+
   moveAxis(name, to) {
     const order = this.order.filter((other) => other !== name);
     order.splice(Math.max(0, Math.min(order.length, to)), 0, name);
@@ -286,7 +291,7 @@ export class HoneParcoords extends CanvasElement {
     this.drawOver();
     this.describe();
     this.tell(false);
-    this.runSlices(this.steps());
+    this.runSlices(steps(this));
   }
 
   describe() {
@@ -298,101 +303,6 @@ export class HoneParcoords extends CanvasElement {
     this.scroll.setAttribute('aria-label', `${this.source.title ?? 'Parallel coordinates'}: ${this.order.length} axes, ${this.countText.textContent}. ${this.source.summary ?? ''}`);
   }
 
-  /* The counts of rows as cells, a pair of axes at a time. */
-  * picture(rows) {
-    const picture = makePicture(this.width, this.total + 2);
-    const places = binPlaces(this.height, this.laneY);
-    for (let k = 0; k + 1 < this.order.length; k++) {
-      const pairs = binPairs(this.binsOf(this.order[k]), this.binsOf(this.order[k + 1]), rows, this.shades);
-      addPairs(picture, pairs, this.at[k], this.at[k + 1], places);
-      this.work.rows += rows.length;
-      yield 0;
-    }
-    return picture;
-  }
-
-  /* A picture is made small; enlarged it is soft sideways only. */
-  develop(canvas, picture, colourOf, faintest, strongest) {
-    const image = develop(picture, colourOf, faintest, strongest);
-    const ctx = context(canvas, this.width, this.total + 2, 1);
-    const small = new OffscreenCanvas(image.width, image.height);
-    small.getContext('2d').putImageData(image, 0, 0);
-    ctx.drawImage(small, 0, 0, this.width, this.total + 2);
-  }
-
-  * drawBase() {
-    const key = [this.width, this.total, isDark(), isForced()].join();
-    if (this.base === key) return;
-    const rows = new Uint32Array(this.n);
-    let n = 0;
-    for (let row = 0; row < this.n; row++) if (!this.kept || this.kept[row]) rows[n++] = row;
-    const grey = channels('muted');
-    const picture = yield* this.picture(rows.subarray(0, n));
-    this.develop(this.canvases[0], picture, () => grey, 0.07, 0.4);
-    this.base = key;
-  }
-
-  /* Some lines at once, then the picture of all rows, then the other lines. */
-  * steps() {
-    const {rows} = this.chosen;
-    const canvas = this.canvases[1];
-    if (rows.length > MOST_LINES) {
-      const dark = isDark();
-      yield* this.drawBase();
-      return this.develop(canvas, yield* this.picture(rows), (t) => rankColour(t, dark), 0.25, 0.95);
-    }
-    const lines = this.lines(context(canvas, this.width, this.total + 2), rows);
-    yield lines.next().value;
-    yield* this.drawBase();
-    yield* lines;
-  }
-
-  /* The order in which lines are drawn: spread over all, the best twentieth last, so on top. */
-  drawOrder(rows) {
-    const order = spread(rows.length).map((k) => rows[k]);
-    const shades = new Float64Array(rows.length);
-    for (let k = 0; k < rows.length; k++) shades[k] = this.shades[rows[k]];
-    const limit = shades.sort()[Math.floor(rows.length / 20)] ?? 0;
-    const isLate = (row) => this.shades[row] < limit;
-    const late = order.filter(isLate);
-    const all = order.filter((row) => !isLate(row));
-    order.set(all);
-    order.set(late, all.length);
-    return order;
-  }
-
-  * lines(ctx, rows) {
-    const dark = isDark();
-    const alpha = Math.min(0.9, 5 / Math.sqrt(rows.length));
-    const strokes = Array.from({length: SHADES}, (_, k) => (isForced() ? colour('text') : css(rankColour(k / (SHADES - 1), dark))));
-    const axes = this.order.map((name) => this.fitted(name));
-    let done = 0;
-
-    ctx.lineWidth = rows.length > 2000 ? 1 : 1.3;
-    ctx.globalAlpha = alpha;
-    for (const row of this.drawOrder(rows)) {
-      ctx.strokeStyle = strokes[Math.round(this.shades[row] * (SHADES - 1))];
-      this.trace(ctx, axes, row);
-      done += axes.length - 1;
-      if (done >= LINES_A_CHECK * axes.length) {
-        yield done;
-        done = 0;
-      }
-    }
-    yield done;
-  }
-
-  trace(ctx, axes, row) {
-    ctx.beginPath();
-    for (let k = 0; k < axes.length; k++) ctx.lineTo(this.at[k], this.placeOf(axes[k], row));
-    ctx.stroke();
-  }
-
-  placeOf({axis, scale}, row) {
-    const code = axis.lane[row];
-    return code ? this.laneY[code - 1] : this.height * (1 - scale.to(axis.x[row]));
-  }
-
   drawOver() {
     if (!this.source) return;
     const ctx = context(this.canvases[2], this.width, this.total + 2);
@@ -400,8 +310,8 @@ export class HoneParcoords extends CanvasElement {
     ctx.textBaseline = 'middle';
     drawLanes(this, ctx);
     this.order.forEach((name, k) => drawAxis(this, ctx, name, this.at[k]));
-    this.markedRows().forEach((row) => this.drawRow(ctx, row));
-    if (this.hovered !== undefined && this.hovered !== null) this.drawRow(ctx, this.hovered);
+    this.markedRows().forEach((row) => drawRow(this, ctx, row));
+    if (this.hovered !== undefined && this.hovered !== null) drawRow(this, ctx, this.hovered);
   }
 
   /* ---- ranges ---- */
@@ -441,79 +351,9 @@ export class HoneParcoords extends CanvasElement {
     return brushed(axis, scale, 1 - y0 / this.height, 1 - y1 / this.height, lanes.filter(() => bottom > this.height));
   }
 
-  /* ---- pointing at a line ---- */
-
-  /** The selected row whose line passes nearest to a place, or null. */
-  hit(x, y) {
-    const k = this.at.findIndex((at, i) => i + 1 < this.at.length && x >= at && x <= this.at[i + 1]);
-    if (k < 0) return null;
-    const [left, right] = [this.fitted(this.order[k]), this.fitted(this.order[k + 1])];
-    const share = (x - this.at[k]) / (this.at[k + 1] - this.at[k]);
-    const slack = NEAR;
-    let best = null;
-    let near = slack;
-    for (const row of this.select().rows) {
-      const a = this.placeOf(left, row);
-      const d = Math.abs(a + (this.placeOf(right, row) - a) * share - y);
-      if (d < near) {
-        near = d;
-        best = row;
-      }
-    }
-    return best;
-  }
-
-  placeInArea(event) {
-    const box = this.canvases[2].getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
-  }
-
-  point(event) {
-    if (!this.source || event.buttons) return;
-    const [x, y] = this.placeInArea(event);
-    this.onFrame(() => this.hover(this.hit(x, y), x, y));
-  }
-
-  hover(row, x, y) {
-    if (row === this.hovered && row === null) return;
-    this.hovered = row;
-    this.tip.hidden = row === null;
-    this.area.classList.toggle('has-pick', row !== null);
-    this.drawOver();
-    if (row !== null) this.fillTip(row, x, y);
-  }
-
-  fillTip(row, x, y) {
-    const text = (name) => `${name} ${this.textAt(this.byName.get(name), row)}`;
-    this.tip.replaceChildren(...[`trial ${this.source.numbers[row]}`, ...[...this.order].reverse().slice(0, 9).map(text)]
-      .map((line) => make('span', {dir: 'auto', text: line})));
-    const left = x - this.scroll.scrollLeft;
-    const isRight = left > this.clientWidth - 200;
-    this.tip.style.left = `${isRight ? left - this.tip.offsetWidth - 14 : left + 14}px`;
-    this.tip.style.top = `${this.scroll.offsetTop + 44 + Math.min(y, this.total - this.tip.offsetHeight)}px`;
-  }
-
   markedRows() {
     if (this.marked.size === 0) return [];
     return Array.from(this.source.numbers, (n, row) => (this.marked.has(n) ? row : -1)).filter((row) => row >= 0);
-  }
-
-  drawRow(ctx, row) {
-    const axes = this.order.map((name) => this.fitted(name));
-    ctx.strokeStyle = colour('panel');
-    ctx.lineWidth = 5;
-    this.trace(ctx, axes, row);
-    ctx.strokeStyle = colour('text');
-    ctx.lineWidth = 2;
-    this.trace(ctx, axes, row);
-  }
-
-  pick(event) {
-    if (event.target.closest('.pc-column')) return;
-    const [x, y] = this.placeInArea(event);
-    const row = this.source ? this.hit(x, y) : null;
-    if (row === null) return;
-    this.dispatchEvent(new CustomEvent('hone-pick', {detail: {number: this.source.numbers[row]}, bubbles: true}));
   }
 }
 

@@ -1,5 +1,5 @@
 /** Turns the columns of a study into what the chart elements take. Pure. */
-import {bestSoFar} from './scales.js';
+import {bestSoFar} from './ranks.js';
 import {better, value, objective, plain, count, num} from './view.js';
 
 /** The columns of one objective: `value` where there is one, else its metric. */

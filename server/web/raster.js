@@ -1,5 +1,8 @@
 /* Pictures of very many lines between parallel axes: counted in bins, added up pixel by pixel. */
-import {BINS, LANES} from './scales.js';
+import {LANES} from './scales.js';
+
+/** Rows of bins that an axis is counted in, where lines are too many to be drawn one by one. */
+export const BINS = 128;
 
 const STEP = 2; // pixels that a column of a picture is wide: lines are smooth sideways
 
@@ -29,7 +32,7 @@ export function binPlaces(height, laneY) {
 /**
  * Adds the lines counted between two axes.
  * @param {ReturnType<typeof makePicture>} picture
- * @param {{counts: Uint32Array, sums: Float32Array, width: number}} pairs of scales.js
+ * @param {{counts: Uint32Array, sums: Float32Array, width: number}} pairs of binPairs()
  * @param {number} left pixel column of the left axis
  * @param {number} right that of the right one
  * @param {Float32Array} places of the bins
@@ -82,4 +85,37 @@ export function develop(picture, colourOf, faintest, strongest) {
     pixels[k + 3] = 255 * (faintest + scale * Math.log(n));
   }
   return image;
+}
+
+/* ---- counting ---- */
+
+/** The bin of each row along a scale: BINS of them from bottom to top, then one for each lane. */
+export function binRows({x, lane}, scale) {
+  const bins = new Uint8Array(x.length);
+
+  for (let i = 0; i < bins.length; i++) {
+    bins[i] = lane[i] ? BINS + lane[i] - 1 : Math.min(BINS - 1, Math.max(0, Math.floor(scale.to(x[i]) * BINS)));
+  }
+  return bins;
+}
+
+/**
+ * Counts lines between two axes.
+ * @param {Uint8Array} a bins of the left axis
+ * @param {Uint8Array} b bins of the right one
+ * @param {Uint32Array} rows those to count
+ * @param {Float64Array} weight summed up per pair of bins beside the count
+ */
+export function binPairs(a, b, rows, weight) {
+  const width = BINS + LANES.length;
+  const counts = new Uint32Array(width * width);
+  const sums = new Float32Array(width * width);
+
+  for (let k = 0; k < rows.length; k++) {
+    const row = rows[k];
+    const cell = a[row] * width + b[row];
+    counts[cell]++;
+    sums[cell] += weight[row];
+  }
+  return {counts, sums, width};
 }

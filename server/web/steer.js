@@ -1,6 +1,6 @@
 /** What a user can do to a study or a trial: buttons, and the dialogs behind them. */
 import {call, get} from './api.js';
-import {keyedByName} from './scales.js';
+import {keyedByName} from './filters.js';
 import {html, nothing, dialog, confirm, act, apiPath, counted, count, plural, trialPath, plain} from './view.js';
 
 export const setState = (study, state, said) =>

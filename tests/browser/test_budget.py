@@ -12,7 +12,7 @@ from harness import main
 
 ROWS = 100_000
 COLUMNS = 8
-MOST_LINES = 20_000  # of parcoords.js
+MOST_LINES = 20_000  # of parcoords_lines.js
 
 
 class Budget(ElementTest):

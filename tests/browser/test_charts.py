@@ -364,7 +364,6 @@ class ParallelCoordinates(ElementTest):
             x, y = self.js("""const [l, r] = [element.fitted(element.order[0]), element.fitted(element.order[1])];
                 const box = element.canvases[2].getBoundingClientRect();
                 return [box.left + element.at[0] * 0.7 + element.at[1] * 0.3, box.top + element.placeOf(l, a) * 0.7 + element.placeOf(r, a) * 0.3];""", row)
-            self.assertEqual(self.js("const b = element.canvases[2].getBoundingClientRect(); return element.hit(a[0] - b.left, a[1] - b.top);", [x, y]), row)
             self.page.mouse.click(x, y)
         self.assertEqual([e["number"] for e in self.events("hone-pick")], [1, 2, 3, 4, 5])
 

@@ -61,8 +61,10 @@ class Scales(ElementTest):
         cls.serve_sources(cls.shared)
 
     def run_js(self, body, argument=None):
-        return self.page.evaluate("async (a) => { const s = await import(new URL('source/scales.js', document.baseURI)); "
-                                  + body + " }", argument)
+        return self.page.evaluate("""async (a) => {
+            const files = ['scales', 'ticks', 'filters', 'ranks', 'raster', 'colours'];
+            const s = Object.assign({}, ...await Promise.all(files.map((name) => import(new URL(`source/${name}.js`, document.baseURI)))));
+            """ + body + " }", argument)
 
     def test_brushed_rows_are_those_of_plain_counting(self):
         rng = random.Random(7)

@@ -37,7 +37,7 @@ class Words(BrowserTest):
                    "state": ["pruned", "paused", "pruned", "running", "pruned", "completed"]}
         found = self.source("""async (load, {study, columns, improvements}) => {
             const {historyData} = await load('plots.js');
-            const c = {n: 6, version: 1, numbers: [1, 2, 3, 4, 5, 6], get: (name) => columns[name], find: (n) => n - 1};
+            const c = {n: 6, version: 1, numbers: [1, 2, 3, 4, 5, 6], get: (name) => columns[name] ?? [], find: (n) => n - 1};
             return improvements.map((items) => {
               const {series} = historyData(study, c, items, {by: 'trial'});
               const line = series.find((s) => s.style === 'step');
@@ -94,7 +94,7 @@ class Words(BrowserTest):
             ["plain-1.5", "'it'\\''s'", "''", "--a=1 '--b c=$(rm)' '--l=[1,\"x y\"]'"])
 
     def test_remaining_time_follows_from_what_ended(self):
-        found = self.source("""async (load) => { const {remaining} = await load('page_study.js');
+        found = self.source("""async (load) => { const {remaining} = await load('study_now.js');
             const study = {state: 'running', limits: {trials: 30}, counts: {completed: 10, running: 2}};
             const ended = Array.from({length: 10}, (_, i) => 1000 * i);
             return [remaining(study, ended, 9000), remaining(study, ended.slice(0, 3), 9000),
