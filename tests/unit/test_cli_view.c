@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/cell.h"
+#include "worker/cli/show/rate.h"
 #include "worker/cli/show/view.h"
 
 static json_t *json(const char *text)

@@ -11,54 +11,15 @@
 #include "common/json.h"
 #include "common/wrap.h"
 #include "worker/cli/session.h"
+#include "worker/cli/show/picture.h"
 #include "worker/cli/show/plot.h"
 #include "worker/cli/show/study.h"
+#include "worker/cli/show/view_running.h"
 #include "worker/cli/text.h"
 
-enum {
-    LINE_BYTES = 1 << 16,
-    RATE_WINDOW_MS = 300000,
-    RATE_TRIALS_MIN = 3,
-    BAR_MAX = 60,
-    SPARK_MAX = 40,
-    WORKER_MAX = 24,
-    TRIAL_BAR_MAX = 20
-};
+enum { LINE_BYTES = 1 << 16, BAR_MAX = 60, SPARK_MAX = 40 };
 
-/* ---- rate and remaining time ---------------------------------------------------------------- */
-
-void rate_add(struct rate *rate, int64_t now_ms, int64_t done)
-{
-    size_t old = 0;
-
-    while (old < rate->n && rate->samples[old].at_ms < now_ms - RATE_WINDOW_MS) {
-        old++;
-    }
-    if (rate->n - old == RATE_SAMPLES) { /* every other one keeps the window's length */
-        for (size_t i = 0; i < RATE_SAMPLES / 2; i++) {
-            rate->samples[i] = rate->samples[2 * i];
-        }
-        rate->n = RATE_SAMPLES / 2;
-    } else if (old > 0) {
-        memmove(rate->samples, rate->samples + old, (rate->n - old) * sizeof rate->samples[0]);
-        rate->n -= old;
-    }
-    rate->samples[rate->n].at_ms = now_ms;
-    rate->samples[rate->n].done = done;
-    rate->n++;
-}
-
-double rate_per_minute(const struct rate *rate)
-{
-    if (rate->n < 2) {
-        return (double)NAN;
-    }
-    int64_t done = rate->samples[rate->n - 1].done - rate->samples[0].done;
-    int64_t span_ms = rate->samples[rate->n - 1].at_ms - rate->samples[0].at_ms;
-
-    return done >= RATE_TRIALS_MIN && span_ms > 0 ? 60000.0 * (double)done / (double)span_ms
-                                                  : (double)NAN;
-}
+/* ---- limits and remaining time -------------------------------------------------------------- */
 
 static int64_t limit_of(const struct view *view, const char *name)
 {
@@ -98,54 +59,6 @@ int64_t view_remaining_ms(const struct view *view)
 }
 
 /* ---- lines ---------------------------------------------------------------------------------- */
-
-/* Where lines go, as many as there is room for. */
-struct picture {
-    struct buf *out;
-    size_t width, rows_left;
-    bool color;
-};
-
-/* Adds the lines of `text`, which fit; each in colour of its own, so that widths need not know
- * about it. `sequence` NULL: none. */
-static void put_lines(struct picture *picture, const char *text, const char *sequence)
-{
-    while (*text != '\0' && picture->rows_left > 0) {
-        size_t len = strcspn(text, "\n");
-        bool colored = picture->color && sequence != NULL && len > 0;
-        buf_printf(picture->out, "%s%s%s%.*s%s\n", colored ? "\033[" : "", colored ? sequence : "",
-                   colored ? "m" : "", (int)len, text, colored ? "\033[0m" : "");
-        text += len + (text[len] == '\n');
-        picture->rows_left--;
-    }
-}
-
-/* One line, cleaned and cut to the width. */
-static void put_line(struct picture *picture, const struct buf *line, const char *sequence)
-{
-    OWN(buf) struct buf clean = {0};
-    OWN(buf) struct buf fitted = {0};
-
-    buf_init(&clean, LINE_BYTES);
-    buf_init(&fitted, LINE_BYTES);
-    cell_append_clean(&clean, buf_text(line));
-    if (cell_columns(buf_text(&clean)) > picture->width) {
-        cell_append_fitted(&fitted, buf_text(&clean), picture->width, false);
-    } else {
-        buf_puts(&fitted, buf_text(&clean));
-    }
-    put_lines(picture, buf_text(&fitted), sequence);
-}
-
-static void put_wrapped(struct picture *picture, const char *text, size_t indent,
-                        const char *sequence)
-{
-    OWN(buf) struct buf lines = {0};
-
-    buf_init(&lines, 2 * LINE_BYTES);
-    wrap_append(&lines, text, picture->width, indent);
-    put_lines(picture, buf_text(&lines), sequence);
-}
 
 static void append_rate(const struct view *view, struct buf *line)
 {
@@ -187,9 +100,9 @@ static void draw_head(const struct view *view, struct picture *picture)
         buf_printf(&line, "%*s%s", (int)(picture->width - used), "", buf_text(&right));
         buf_clear(&right);
     }
-    put_wrapped(picture, buf_text(&line), 2, sequence);
+    picture_wrapped(picture, buf_text(&line), 2, sequence);
     if (right.len > 0) {
-        put_wrapped(picture, buf_text(&right), 0, sequence);
+        picture_wrapped(picture, buf_text(&right), 0, sequence);
     }
 }
 
@@ -211,7 +124,7 @@ static void draw_bar(const struct view *view, struct picture *picture)
     } else {
         buf_printf(&line, "%" PRId64 " trials done", done);
     }
-    put_line(picture, &line, NULL);
+    picture_line(picture, &line, NULL);
 }
 
 /* "11 completed  3 running": wrapped between the counts where `width` is not 0. */
@@ -241,7 +154,7 @@ static void draw_counts(const struct view *view, struct picture *picture)
 
     buf_init(&lines, LINE_BYTES);
     append_counts(view, "  ", picture->width, &lines);
-    put_lines(picture, buf_text(&lines), NULL);
+    picture_lines(picture, buf_text(&lines), NULL);
 }
 
 static const json_t *best_trial(const struct view *view)
@@ -285,7 +198,7 @@ static void draw_no_best(const struct view *view, struct picture *picture)
         buf_puts(&line, "; ");
         bounds_append_nearest(&line, view->best);
     }
-    put_wrapped(picture, buf_text(&line), 8, "33");
+    picture_wrapped(picture, buf_text(&line), 8, "33");
 }
 
 /* A metric that `subject_to` names and nobody reports is a misspelt one, most likely. */
@@ -296,7 +209,7 @@ static void draw_never_reported(const struct view *view, struct picture *picture
     buf_init(&line, LINE_BYTES);
     bounds_append_never_reported(&line, view->study);
     if (line.len > 0) {
-        put_wrapped(picture, buf_text(&line), 8, "33");
+        picture_wrapped(picture, buf_text(&line), 8, "33");
     }
 }
 
@@ -324,9 +237,9 @@ static void draw_best(const struct view *view, struct picture *picture)
     if (end != NULL) {
         *end = '\0';
     }
-    put_lines(picture, buf_text(&lines), "32");
+    picture_lines(picture, buf_text(&lines), "32");
     if (end != NULL) {
-        put_lines(picture, "        …", "32");
+        picture_lines(picture, "        …", "32");
     }
 }
 
@@ -351,7 +264,7 @@ static void draw_trace(const struct view *view, struct picture *picture)
     buf_printf(&line, "  %s to %s",
                text_number(number_at(json_array_get(view->history, 0), "value"), 4, from),
                text_number(number_at(json_array_get(view->history, n_items - 1), "value"), 4, to));
-    put_line(picture, &line, NULL);
+    picture_line(picture, &line, NULL);
 }
 
 void view_trace(const struct view *view, double values[], size_t n)
@@ -375,134 +288,6 @@ void view_trace(const struct view *view, double values[], size_t n)
     }
 }
 
-/* ---- running trials ---------------------------------------------------------------------------
- */
-
-/* "3/9" where a resource says how far it may go. */
-static void append_step(const struct view *view, const json_t *trial, struct buf *out)
-{
-    const json_t *step = trial_progress(trial, "step");
-    char reached[JSON_NUMBER_BYTES];
-    char most[JSON_NUMBER_BYTES];
-    const char *max = number_text_at(json_object_get(view->study, "resource"), "max", "", most);
-
-    if (!json_is_number(step)) {
-        buf_puts(out, "-");
-    } else {
-        buf_printf(out, "%s%s%s", json_format_number(json_number_value(step), reached),
-                   *max == '\0' ? "" : "/", max);
-    }
-}
-
-/* The cells of one trial behind its number and worker. */
-struct running_cells {
-    char step[2 * JSON_NUMBER_BYTES], value[TEXT_NUMBER_BYTES], time[TEXT_SPAN_BYTES];
-};
-
-static void fill_cells(const struct view *view, const json_t *trial, struct running_cells *cells)
-{
-    OWN(buf) struct buf step = {0};
-    int64_t started_ms = text_moment_ms(text_at(trial, "started_at"));
-    const json_t *value = trial_progress(trial, "value");
-
-    buf_init(&step, sizeof cells->step);
-    append_step(view, trial, &step);
-    (void)snprintf(cells->step, sizeof cells->step, "%s", buf_text(&step));
-    (void)strcpy(cells->value, "-");
-    (void)strcpy(cells->time, "-");
-    if (json_is_number_like(value)) {
-        (void)text_number(json_number_like(value), 4, cells->value);
-    }
-    if (started_ms >= 0) {
-        (void)text_span(view->now_ms - started_ms, cells->time);
-    }
-}
-
-struct running_widths {
-    size_t worker, bar, step, value, time; /* bar 0: there is none */
-};
-
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-/* The numbers are as wide as they are; the bar and the names share the rest. */
-static struct running_widths find_widths(const struct view *view, size_t shown, size_t width)
-{
-    struct running_widths w = {.worker = 6, .step = 4, .value = 6, .time = 4};
-    bool has_most = number_at(json_object_get(view->study, "resource"), "max") > 0;
-
-    for (size_t i = 0; i < shown; i++) {
-        const json_t *trial = json_array_get(view->running, i);
-        struct running_cells cells;
-        fill_cells(view, trial, &cells);
-        w.worker = larger(w.worker, cell_columns(text_at(trial, "worker")));
-        w.step = larger(w.step, strlen(cells.step));
-        w.value = larger(w.value, strlen(cells.value));
-        w.time = larger(w.time, strlen(cells.time));
-    }
-    size_t taken = 5 + 2 + 2 + w.step + 2 + w.value + 2 + w.time;
-    size_t rest = width > taken + 6 ? width - taken : 6;
-    w.worker = w.worker > WORKER_MAX ? WORKER_MAX : w.worker;
-    w.worker = w.worker > rest ? rest : w.worker;
-    rest -= w.worker;
-    w.bar = !has_most || rest < 8 ? 0 : rest - 2 > TRIAL_BAR_MAX ? TRIAL_BAR_MAX : rest - 2;
-    return w;
-}
-
-static void draw_trial(const struct view *view, const json_t *trial, const struct running_widths *w,
-                       struct picture *picture)
-{
-    OWN(buf) struct buf line = {0};
-    struct running_cells cells;
-    const json_t *step = trial_progress(trial, "step");
-
-    fill_cells(view, trial, &cells);
-    buf_init(&line, LINE_BYTES);
-    buf_printf(&line, "%5" PRId64 "  ", int_at(trial, "number", 0));
-    wrap_name(&line, text_at(trial, "worker"), w->worker);
-    if (w->bar > 0) {
-        buf_puts(&line, "  ");
-        plot_bar(json_is_number(step) ? json_number_value(step) : 0,
-                 number_at(json_object_get(view->study, "resource"), "max"), w->bar, &line);
-    }
-    buf_printf(&line, "  %*s  %*s  %*s", (int)w->step, cells.step, (int)w->value, cells.value,
-               (int)w->time, cells.time);
-    put_line(picture, &line, NULL);
-}
-
-static void draw_running(const struct view *view, struct picture *picture)
-{
-    OWN(buf) struct buf line = {0};
-    size_t rows = picture->rows_left;
-    size_t listed = json_array_size(view->running);
-    size_t all = (size_t)study_count(view->study, "running");
-    size_t shown = listed;
-
-    if (listed == 0 || rows < 3) {
-        return;
-    }
-    all = all < listed ? listed : all;
-    if (shown + 1 > rows || all > shown) { /* one row for the title, one for "… more" */
-        shown = shown > rows - 2 ? rows - 2 : shown;
-    }
-    struct running_widths w = find_widths(view, shown, picture->width);
-    buf_init(&line, LINE_BYTES);
-    buf_printf(&line, "TRIAL  %-*s  %*s%s%*s  %*s  %*s", (int)w.worker, "WORKER", (int)w.bar, "",
-               w.bar > 0 ? "  " : "", (int)w.step, "STEP", (int)w.value, "VALUE", (int)w.time,
-               "TIME");
-    put_line(picture, &line, NULL);
-    for (size_t i = 0; i < shown; i++) {
-        draw_trial(view, json_array_get(view->running, i), &w, picture);
-    }
-    if (all > shown) {
-        buf_clear(&line);
-        buf_printf(&line, "       and %zu more", all - shown);
-        put_line(picture, &line, NULL);
-    }
-}
-
 void view_draw(const struct view *view, size_t width, size_t rows, bool color, struct buf *out)
 {
     struct picture picture = {.out = out, .width = width, .rows_left = rows, .color = color};
@@ -513,7 +298,7 @@ void view_draw(const struct view *view, size_t width, size_t rows, bool color, s
     draw_best(view, &picture);
     draw_never_reported(view, &picture);
     draw_trace(view, &picture);
-    draw_running(view, &picture);
+    view_draw_running(view, &picture);
 }
 
 /* ", 3 of 12 completed trials are feasible", and what was never reported. */

@@ -19,20 +19,6 @@
 
 #include "common/buf.h"
 
-/* Where the trials stood, and when: what a rate is made of. */
-#define RATE_SAMPLES 64
-struct rate {
-    struct {
-        int64_t at_ms; /* monotonic */
-        int64_t done;
-    } samples[RATE_SAMPLES]; /* the oldest first */
-    size_t n;
-};
-/* One sample a call; those older than five minutes are forgotten. */
-void rate_add(struct rate *rate, int64_t now_ms, int64_t done);
-/* Trials a minute over the samples, once at least three ended meanwhile; else NaN. */
-double rate_per_minute(const struct rate *rate);
-
 struct view {
     const json_t *study;   /* GET …/studies/NAME; all borrowed */
     const json_t *best;    /* GET …/best; NULL: several objectives, or none yet */

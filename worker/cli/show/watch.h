@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "worker/cli/session.h"
+#include "worker/cli/show/rate.h"
 #include "worker/cli/show/view.h"
 
 struct watch {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "common/own.h"
-#include "worker/cli/show/view.h"
+#include "worker/cli/show/rate.h"
 
 enum top_page {
     TOP_OVERVIEW, /* studies, and the workers below */
