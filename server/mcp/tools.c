@@ -19,6 +19,19 @@
         .high = 10000000, .description = "Lines of the answer that were seen already"              \
     }
 
+#define PAGE_ARGUMENTS                                                                             \
+    {.name = "limit",                                                                              \
+     .kind = ARGUMENT_INTEGER,                                                                     \
+     .place = PLACE_QUERY,                                                                         \
+     .low = 1,                                                                                     \
+     .high = 100,                                                                                  \
+     .fallback = "10",                                                                             \
+     .description = "How many at most; 10 unless said"},                                           \
+    {                                                                                              \
+        .name = "cursor", .kind = ARGUMENT_STRING, .place = PLACE_QUERY,                           \
+        .description = "Where the last page ended, as it said"                                     \
+    }
+
 #define OBJECTIVE_ARGUMENTS                                                                        \
     {.name = "metric", .kind = ARGUMENT_STRING, .description = "Name of the metric, as reported"}, \
         {.name = "direction",                                                                      \
@@ -148,17 +161,7 @@ static const struct argument list_arguments[] = {
      .place = PLACE_QUERY,
      .choices = {"running", "paused", "stopped", "finished"},
      .description = "Only studies in this state"},
-    {.name = "limit",
-     .kind = ARGUMENT_INTEGER,
-     .place = PLACE_QUERY,
-     .low = 1,
-     .high = 100,
-     .fallback = "10",
-     .description = "How many at most; 10 unless said"},
-    {.name = "cursor",
-     .kind = ARGUMENT_STRING,
-     .place = PLACE_QUERY,
-     .description = "Where the last page ended, as it said"},
+    PAGE_ARGUMENTS,
     {0},
 };
 
@@ -197,17 +200,7 @@ static const struct argument trials_arguments[] = {
      .query = "cols",
      .description =
          "Which columns, with commas: number,value,lr. Those that do not fit are left out"},
-    {.name = "limit",
-     .kind = ARGUMENT_INTEGER,
-     .place = PLACE_QUERY,
-     .low = 1,
-     .high = 100,
-     .fallback = "10",
-     .description = "How many at most; 10 unless said"},
-    {.name = "cursor",
-     .kind = ARGUMENT_STRING,
-     .place = PLACE_QUERY,
-     .description = "Where the last page ended, as it said"},
+    PAGE_ARGUMENTS,
     {0},
 };
 
