@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """The package of deploy/static where there is nothing else: a root folder that holds only what was
 unpacked and a static training program. HONE_STATIC_TARBALL names the package; HONE_STATIC_ROOTS, if
-set, root folders of distributions that are to be tried as well (a:b:c)."""
+set, root folders of distributions that are to be tried as well (a:b:c).
+
+The programs of a package for another architecture are run by qemu-user-static: in their places stand
+small programs of this architecture, which start qemu with them, so the kernel needs no binfmt."""
 
 import os
 import pathlib
@@ -24,8 +27,26 @@ private.enter()
 from cases import NotRun, expect, main, wait_until  # noqa: E402
 
 TARBALL = os.environ.get("HONE_STATIC_TARBALL", "")
-RUNNER = os.environ.get("HONE_STATIC_RUNNER", "").split()  # qemu-aarch64-static, copied into the root
+ARCH = re.sub(r".*-linux-(\w+)\.tar\.gz", r"\1", TARBALL)
+IS_FOREIGN = ARCH != os.uname().machine
 SECONDS = 120
+LAUNCHER = r"""
+#include <stdlib.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    char **words = calloc(argc + 4, sizeof *words);
+    words[0] = "/qemu";
+    words[1] = "-0";
+    words[2] = argv[0];
+    words[3] = PROGRAM;
+    for (int i = 1; i < argc; i++) {
+        words[i + 3] = argv[i];
+    }
+    execv(words[0], words);
+    return 127;
+}
+"""
 TRAIN = r"""
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,14 +70,23 @@ def unpack(root):
         folder = tar.getnames()[0]
         tar.extractall(root)
     os.rename(root / folder, root / "hone")
+    if IS_FOREIGN:
+        emulate(root)
 
 
-def compile_train(root):
-    source = root / "train.c"
-    source.write_text(TRAIN)
-    compiler = os.environ.get("HONE_STATIC_CC", "gcc -static").split()
-    subprocess.run([*compiler, "-O1", "-o", root / "train", source], check=True)
-    source.unlink()
+def compile_static(text, program, *options):
+    subprocess.run(["gcc", "-static", "-O1", "-xc", "-o", program, *options, "-"], input=text, text=True, check=True)
+
+
+def emulate(root):
+    qemu = shutil.which(f"qemu-{ARCH}-static")
+    if qemu is None:
+        raise NotRun(f"qemu-{ARCH}-static is not installed")
+    shutil.copy(qemu, root / "qemu")
+    for name in ("hone", "honed"):
+        program = root / "hone/bin" / name
+        program.rename(f"{program}.elf")
+        compile_static(LAUNCHER, program, f'-DPROGRAM="/hone/bin/{name}.elf"')
 
 
 class Root:
@@ -68,7 +98,7 @@ class Root:
     def __enter__(self):
         self.path.mkdir(exist_ok=True)
         unpack(self.path)
-        compile_train(self.path)
+        compile_static(TRAIN, self.path / "train")
         if self.kernel:
             for name in ("proc", "dev"):
                 (self.path / name).mkdir(exist_ok=True)
@@ -81,7 +111,7 @@ class Root:
             subprocess.run(["umount", "-l", mount], check=True)
 
     def command(self, program, *words):
-        return [shutil.which("chroot"), self.path, *RUNNER, f"/hone/bin/{program}", *words]
+        return [shutil.which("chroot"), self.path, f"/hone/bin/{program}", *words]
 
     def run(self, *words, program="hone", env=None, timeout=SECONDS):
         return subprocess.run(self.command(program, *words), capture_output=True, text=True, check=False,
@@ -134,7 +164,7 @@ def tune(root, env=None):
 def test_programs_are_static_and_say_their_version(tmp):
     with Root(tmp / "root", kernel=False) as root:
         for program in ("hone", "honed"):
-            path = root.path / "hone/bin" / program
+            path = root.path / "hone/bin" / (program + (".elf" if IS_FOREIGN else ""))
             said = subprocess.run(["readelf", "-lW", path], capture_output=True, text=True, check=True).stdout
             assert "INTERP" not in said, said
             stack = re.search(r"GNU_STACK\s+\S+ \S+ \S+ \S+ (0x[0-9a-f]+) +RW ", said)
@@ -284,7 +314,7 @@ def screen_of(root, server, term):
     if pid == 0:
         os.chroot(root.path)
         os.chdir("/")
-        words = [*RUNNER, "/hone/bin/hone", "top", "--server", f"http://127.0.0.1:{server.port}"]
+        words = ["/hone/bin/hone", "top", "--server", f"http://127.0.0.1:{server.port}"]
         os.execve(words[0], words, {"TERM": term, "HOME": "/home", "LC_ALL": "C"})
     said, deadline = b"", time.monotonic() + 30
     while time.monotonic() < deadline and b"first" not in said:
