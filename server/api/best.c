@@ -55,7 +55,6 @@ static int write_best(struct read_request *read, const struct study_row *study,
         TRY(bounds_put_nearest(read, &w, err));
     }
     json_object_end(&w);
-    buf_putc(out, '\n');
     return 0;
 }
 

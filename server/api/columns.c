@@ -244,7 +244,6 @@ static void write_texts(struct columns_read *columns)
         json_put_null(&w, "next_from");
     }
     json_object_end(&w);
-    buf_putc(out, '\n');
 }
 
 /* Formats without a place for it say in a header where the next answer begins. */

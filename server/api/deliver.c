@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/api/events.h"
+#include "server/api/json.h"
 #include "server/api/keep_files.h"
 #include "server/api/leases.h"
 #include "server/api/problem.h"
@@ -67,6 +68,7 @@ static void encode(const struct command *command, struct http_response *response
     } else {
         replies[command->kind].encode(command, response);
     }
+    response_end_line(response);
     if (command->kind != COMMAND_HEARTBEAT) {
         http_response_header(response, "Server-Seq", "%" PRId64, command->server_seq);
     }

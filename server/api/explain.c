@@ -25,7 +25,7 @@ static const char *explain_origin(const struct study_def *study, const struct tr
         return "imported";
     }
     if (row->source == SOURCE_ENQUEUED) {
-        buf_puts(text, "enqueued by a user; no strategy chose it");
+        buf_puts(text, "enqueued by a person or a program; no strategy chose it");
         return "enqueued";
     }
     if (row->fallback) {

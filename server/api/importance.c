@@ -110,7 +110,6 @@ static void write_json(const struct weighed *weighed, const char *study, struct 
     }
     json_array_end(&w);
     json_object_end(&w);
-    buf_putc(out, '\n');
 }
 
 static int read_importance(struct read_request *read, struct err *err)

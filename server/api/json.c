@@ -15,6 +15,15 @@ void json_response(struct http_response *response, int status, struct json_write
     json_writer_init(w, &response->body);
 }
 
+void response_end_line(struct http_response *response)
+{
+    struct buf *body = &response->body;
+
+    if (body->len > 0 && body->data[body->len - 1] != '\n') {
+        buf_putc(body, '\n');
+    }
+}
+
 json_t *stored_json(const char *text, struct buf *out)
 {
     json_t *value = NULL;

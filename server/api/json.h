@@ -30,5 +30,7 @@ void trial_reply_write(const struct trial_reply *reply, struct json_writer *w);
 json_t *stored_json(const char *text, struct buf *out);
 /* Begins a JSON answer; `w` writes its body. */
 void json_response(struct http_response *response, int status, struct json_writer *w);
+/* Ends the last line of a body, if it has any: a terminal's prompt stands in a line of its own. */
+void response_end_line(struct http_response *response);
 
 #endif

@@ -61,7 +61,6 @@ static void write_json(const struct ledger *ledger, struct buf *out)
         json_put_number(&w, "best_after_share", share);
     }
     json_object_end(&w);
-    buf_putc(out, '\n');
 }
 
 static int read_ledger(struct read_request *read, struct err *err)

@@ -120,7 +120,6 @@ int item_list_end(struct item_list *listing, const char *next_cursor, struct err
         json_array_end(&listing->w);
         json_put_string(&listing->w, "next_cursor", next_cursor);
         json_object_end(&listing->w);
-        buf_putc(&read->response.body, '\n');
     }
     return 0;
 }

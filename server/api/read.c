@@ -117,6 +117,9 @@ void read_run(struct http_request *request, struct store *store, const struct re
         http_response_finish(&read.response);
         reply_problem(request, &err, NULL);
     } else if (!read.is_answered) {
+        if (read.format == FORMAT_JSON) {
+            response_end_line(&read.response);
+        }
         http_reply(request, &read.response);
     }
 }

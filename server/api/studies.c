@@ -277,7 +277,6 @@ static int read_study(struct read_request *read, struct err *err)
     study_write_members(read->study->def->def, &row, &w);
     TRY(write_not_learned(read, &w, err));
     json_object_end(&w);
-    buf_putc(&read->response.body, '\n');
     return 0;
 }
 

@@ -85,7 +85,6 @@ static int read_trial(struct read_request *read, struct err *err)
     json_writer_init(&w, out);
     trial_write_live(read->study->def->def, &row,
                      live_view_lease(read->view, read->study->id, read->trial), &w);
-    buf_putc(out, '\n');
     return 0;
 }
 

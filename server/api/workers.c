@@ -178,7 +178,6 @@ static int read_worker(struct read_request *read, struct err *err)
     for (size_t i = 0; i < read->view->n_workers; i++) {
         if (strcmp(read->view->workers[i].name, name) == 0) {
             write_worker(&w, read, &read->view->workers[i], &leases);
-            buf_putc(&read->response.body, '\n');
             return 0;
         }
     }

@@ -268,6 +268,33 @@ class Formats(unittest.TestCase):
             part = client.get(f"/v1/events?format=text&follow=false&after={int(after) - 1}")
             self.assertEqual(len(part.body.splitlines()), 3)
 
+    def test_every_json_answer_ends_its_line(self):
+        """A prompt stands in a line of its own behind what curl shows."""
+        with hone.Server() as server, server.client() as client, server.client("worker") as worker:
+            def ends(reply):
+                self.assertEqual((reply.body[:1], reply.body[-1:]), (b"{", b"\n"), reply)
+                return reply.json
+            resource = {"name": "epochs", "min": 1, "max": 4}
+            ends(client.post("/v1/studies", hone.study("s", resource=resource)))
+            ends(client.patch("/v1/studies/s", {"description": "d"}))
+            again = {"Idempotency-Key": "k"}
+            for _ in range(2):
+                ends(client.request("POST", "/v1/studies/s/trials", {"parameters": {"x": 0.5}}, headers=again))
+            lease = ends(worker.post("/v1/studies/s/leases", {"worker": "w"}))["lease"]["id"]
+            ends(worker.put(f"/v1/leases/{lease}", {}))
+            ends(worker.post(f"/v1/leases/{lease}/measurements", {"measurements": [{"step": 1, "metrics": {"loss": 1}}]}))
+            ends(worker.put(f"/v1/leases/{lease}/result", {"outcome": "failed"}))
+            ends(client.post("/v1/studies/s/trials/1/retry", {}))
+            ends(client.post("/v1/studies/s/trials/1/cancel", {}))
+            ends(client.post("/v1/workers/w/drain", {}))
+            ends(client.post("/v1/tokens", {"name": "t", "scopes": ["read"]}))
+            ends(client.post("/v1/studies", {"name": "B"}))
+            for path in ("/v1/studies", "/v1/studies/s", "/v1/workers", "/v1/workers/w", "/v1/tokens", "/v1/none",
+                         *(f"/v1/studies/s/{part}" for part in (
+                             "trials", "best", "history", "brackets", "curves", "importance", "ledger", "trials/1",
+                             "trials/1/explain", "trials/1/attempts", "trials/columns"))):
+                ends(client.get(path))
+
     def test_a_worker_says_how_fast_it_is(self):
         with hone.Server(args=["--open"]) as server, server.client(None) as client:
             resource = {"name": "epochs", "min": 1, "max": 4}

@@ -104,7 +104,7 @@ async def read_why(client, study):
     best = await say(client, "best", study=study)
     expect(value_of(best, "number"), "1", "the proposal at the optimum is the best")
     why = await say(client, "explain_trial", study=study, trial=1)
-    expect("enqueued by a user; no strategy chose it" in why, True, why)
+    expect("enqueued by a person or a program; no strategy chose it" in why, True, why)
     why = await say(client, "explain_trial", study=study, trial=9)
     expect("why this one: " in why, True, why)
     log = await say(client, "trial_log", study=study, trial=1)

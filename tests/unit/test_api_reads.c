@@ -604,7 +604,7 @@ START_TEST(a_worker_is_drained_and_resumed)
     expect_worker(&f, "\"state\":\"active\",\"reason\":\"no disk\"");
     api_expect(&f, 422, "POST", "/v1/workers/gpu07/drain", "{\"now\": true}");
     api_expect(&f, 200, "POST", "/v1/workers/gpu07/drain", "{}");
-    ck_assert_str_eq(buf_text(&f.last.body), "{\"worker\":\"gpu07\",\"state\":\"draining\"}");
+    ck_assert_str_eq(buf_text(&f.last.body), "{\"worker\":\"gpu07\",\"state\":\"draining\"}\n");
     expect_worker(&f, "\"state\":\"draining\"");
     api_expect(&f, 200, "GET", "/metrics", NULL);
     ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), "\nhone_workers{state=\"draining\"} 1\n"));
