@@ -116,6 +116,13 @@ def test_help_of_a_group_lists_its_verbs(tmp):
             contains(talk, f"'{group}' needs one of: ", f"'hone {group} --help'")
 
 
+def test_help_has_no_lines_of_blanks(tmp):
+    for words in ["import"], ["study", "create"], ["run"], ["advise"], ["worker"]:
+        done = subprocess.run([HONE, *words, "--help"], capture_output=True, text=True, check=True)
+        assert "--" in done.stdout and "\n\n" in done.stdout, done.stdout
+        expect([line for line in done.stdout.split("\n") if line.isspace()], [], str(words))
+
+
 def test_a_wrong_command_line_ends_with_2_and_says_what_to_write(tmp):
     with FakeServer() as server:
         for arguments, says in [

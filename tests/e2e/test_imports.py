@@ -79,6 +79,19 @@ def near(got, wanted):
 
 # ---- W&B ----
 
+def test_a_sweep_that_would_never_end_is_told(tmp):
+    sweep = "metric: {name: loss, goal: minimize}\nparameters:\n  a: {values: [1, 2]}\n"
+    (tmp / "s.yaml").write_text("method: random\n" + sweep)
+    (tmp / "grid.yaml").write_text("method: grid\n" + sweep)
+    endless = "nothing ends it: import it with --trials N, or say 'hone study set s --trials N'"
+    with servers.Server(args=["--open"]) as server:
+        expect(endless in run("import", tmp / "s.yaml", "--dry-run", url=server.url)[1], True)
+        study, said = imported(server, tmp / "s.yaml", "--trials", "7")
+        expect((study["limits"]["trials"], "nothing ends it" in said), (7, False), said)
+        expect("nothing ends it" in imported(server, tmp / "grid.yaml")[1], False)
+        expect(endless in run("import", tmp / "s.yaml", "--study", "s2", url=server.url)[1].replace("s2", "s"), True)
+
+
 def test_each_distribution_of_wandb(tmp):
     with servers.Server(args=["--open"]) as server:
         study, said = imported(server, "wandb-all.yaml")

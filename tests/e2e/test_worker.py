@@ -646,7 +646,8 @@ echo hone: step=$HONE_RESOURCE_TO accuracy=0.5
     with LeaseServer() as server:
         server.grants(resource=(0, 1))
         server.action = lambda _, step: {"action": "continue", "until": 3 if step < 3 else 3}
-        server.work(tmp, job, "{resource.from}-{resource.to}")
+        said = server.work(tmp, job, "{resource.from}-{resource.to}")
+        expect([said.count(words) for words in ("attempt 1 runs", "attempt 1 is promoted and runs again")], [1, 1], said)
         expect([step for _, step, _ in server.measured], [1, 3])
         expect(only_result(server)["step"], 3)
     expect((tmp / "runs").read_text(), "0-1  \n1-3 1 weights\n")

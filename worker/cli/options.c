@@ -9,6 +9,7 @@
 
 #include "common/integer.h"
 #include "common/suggest.h"
+#include "worker/cli/help_stream.h"
 #include "worker/cli/option_check.h"
 #include "worker/cli/status.h"
 
@@ -221,6 +222,7 @@ static error_t parse_verb(int key, char *arg, struct argp_state *state)
     struct options *options = reader->options;
 
     if (key == ARGP_KEY_INIT) {
+        help_stream_take(&state->out_stream);
         for (size_t i = 0; i < reader->n_children; i++) {
             state->child_inputs[i] = reader->inputs[i];
         }

@@ -179,11 +179,33 @@ static int name_line(const struct import *import, struct err *err)
 
 /* ---- what goes on --------------------------------------------------------------------------- */
 
+/* Does it end by itself: by a limit, or when a grid was tried? */
+static bool has_end(const json_t *study)
+{
+    static const char *const ends[] = {"trials", "seconds", "resource"};
+    const json_t *limits = json_object_get(study, "limits");
+    const json_t *strategy = json_object_get(study, "strategy");
+    const char *name =
+        json_is_string(strategy) ? json_string_value(strategy) : text_at(strategy, "name");
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        if (json_is_number(json_object_get(limits, ends[i]))) {
+            return true;
+        }
+    }
+    return strcmp(name, "grid") == 0;
+}
+
 static void print_line(const struct import *import)
 {
     bool is_known = import->command.len > 0;
+    const char *name = text_at(import->study, "name");
 
-    say("%s: hone worker --study %s%s%s -- %s", "work on it with", text_at(import->study, "name"),
+    if (!has_end(import->study)) {
+        say("nothing ends it: import it with --trials N, or say 'hone study set %s --trials N'",
+            name);
+    }
+    say("%s: hone worker --study %s%s%s -- %s", "work on it with", name,
         import->options.len > 0 ? " " : "", buf_text(&import->options),
         is_known ? buf_text(&import->command) : "COMMAND {args}");
 }

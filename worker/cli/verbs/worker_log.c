@@ -96,7 +96,8 @@ static void tell_start(struct worker_log *log, const struct agent_event *event)
     OWN(buf) struct buf text = {0};
 
     buf_init(&text, 200);
-    buf_printf(&text, "attempt %" PRId64 " runs", event->grant->attempt);
+    buf_printf(&text, "attempt %" PRId64 " %s", event->grant->attempt,
+               event->detail[0] == '\0' ? "runs" : "is promoted and runs again");
     log->waiting[0] = '\0';
     if (event->slot < AGENT_SLOTS_MAX) {
         log->slots[event->slot].is_known = false;
