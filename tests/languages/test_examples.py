@@ -3,6 +3,7 @@
 
 import math
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,13 +34,15 @@ def make_go(folder):
 
 def make_rust(_):
     project = EXAMPLES / "rust"
-    files = [project / "Cargo.toml", project / "Cargo.lock", project / "src/main.rs"]
+    files = [project / "Cargo.toml", project / "src/main.rs"]
     with toolchain.once("rust", *files) as (folder, to_fill):
         if to_fill:
+            shutil.copytree(project, folder / "project")  # where Cargo may write its lock file
+            manifest = folder / "project/Cargo.toml"
             # Cargo of Debian 12 asks the registry by HTTP only behind its switch for what is not stable yet.
-            toolchain.fetch(tool("cargo"), "vendor", "--locked", "--quiet", "--manifest-path", files[0],
+            toolchain.fetch(tool("cargo"), "vendor", "--quiet", "--manifest-path", manifest,
                             folder / "crates", RUSTC_BOOTSTRAP="1", CARGO_UNSTABLE_SPARSE_REGISTRY="true")
-            toolchain.build(tool("cargo"), "build", "--quiet", "--locked", "--offline", "--manifest-path", files[0],
+            toolchain.build(tool("cargo"), "build", "--quiet", "--locked", "--offline", "--manifest-path", manifest,
                             "--target-dir", folder / "target", "--config",
                             'source.crates-io.replace-with="crates"', "--config",
                             f'source.crates.directory="{folder}/crates"', CARGO_PROFILE_DEV_DEBUG="0")

@@ -94,6 +94,17 @@ def test_what_is_no_number_is_named(_):
         trial.tell(1)
 
 
+def test_what_trials_of_other_tuners_have_is_pointed_to(_):
+    with LeaseServer() as server:
+        server.grants()
+        trial = digits(server).ask()
+        fails(AttributeError, lambda: trial.suggest_float("lr", 0, 1), "suggest_float", "trial.params['lr']")
+        fails(AttributeError, lambda: trial.should_prune(), "should_stop()", "check()")
+        fails(AttributeError, lambda: trial.lr, "'LeasedTrial' object has no attribute 'lr'")
+        expect(hasattr(trial, "suggest_int"), False)
+        expect(pickle.loads(pickle.dumps(trial)).params, trial.params)
+
+
 def test_a_refused_report_says_why(tmp):
     with Served(tmp) as server, server.connect() as client:
         trial = make(client).ask()

@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import textwrap
 
 from cases import expect, wait_until
 
@@ -13,15 +14,15 @@ PLACES = {"http://SERVER:": "http://127.0.0.1:"}  # what the reader fills in
 DONE = "the block is done"
 
 
-def blocks():
+def blocks(page=ROOT / "README.md"):
     """The indented blocks, without their indentation."""
     found, open_block = [], False
-    for line in (ROOT / "README.md").read_text().splitlines():
+    for line in page.read_text().splitlines():
         if line.startswith("    "):
             found.extend([] if open_block else [[]])
-            found[-1].append(line[4:])
+            found[-1].append(line)
         open_block = line.startswith("    ")
-    return ["\n".join(block) for block in found]
+    return [textwrap.dedent("\n".join(block)) for block in found]
 
 
 def pasted(block):

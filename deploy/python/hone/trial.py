@@ -57,6 +57,16 @@ class Trial(abc.ABC):
         self._last_step: Any = None
         self._action = "continue"
 
+    def __getattr__(self, name: str) -> Any:
+        """Says what to use instead of what other tuners' trials have; called for what is not there."""
+        if name.startswith("suggest_"):
+            raise AttributeError(f"a trial of Hone has no {name}(): its values are in trial.params, "
+                                 "trial.params['lr']; what they are chosen from is said once, to Study.create()")
+        if name == "should_prune":
+            raise AttributeError("a trial of Hone has no should_prune(); ask trial.should_stop() and leave, or "
+                                 "call trial.check(), which raises hone.Pruned")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     # ---- measuring ----------------------------------------------------------------------------------
 
     def report(self, step: Any = None, metrics: Optional[Mapping[str, Any]] = None, **named: Any) -> None:
