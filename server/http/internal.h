@@ -184,6 +184,7 @@ struct http_server {
     atomic_bool stop;
     bool stopping;
     struct deadline_list deadlines[DEADLINE_KINDS];
+    int64_t drain_until_ms;          /* the loop ends then at the latest; -1: it does not stop */
     struct http_connection *hangups; /* clients that have left, to be reviewed */
     struct http_request *streams;    /* all open streams */
     int64_t stream_due_ms;           /* no sleeping stream is due before; INT64_MAX: none sleeps */

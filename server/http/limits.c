@@ -10,6 +10,7 @@
 
 #define HEADER_DEADLINE_MS 10000
 #define BODY_DEADLINE_MS 30000
+#define STOP_DEADLINE_MS 1000
 #define IDLE_DEADLINE_MS 120000 /* a kept-alive connection may wait for its next request */
 #define BAD_TOKENS_PER_SECOND 10
 
@@ -52,6 +53,19 @@ void deadline_set(struct http_connection *connection, enum deadline_kind kind)
     deadline->previous = list->head.previous;
     list->head.previous->next = deadline;
     list->head.previous = deadline;
+}
+
+void deadlines_hurry(struct http_server *server)
+{
+    int64_t due_ms = server->clock->monotonic_ms(server->clock) + STOP_DEADLINE_MS;
+
+    for (int kind = DEADLINE_HEADER; kind <= DEADLINE_BODY; kind++) {
+        struct deadline_list *list = &server->deadlines[kind];
+        list->span_ms = list->span_ms < STOP_DEADLINE_MS ? list->span_ms : STOP_DEADLINE_MS;
+        for (struct deadline *at = list->head.next; at != &list->head; at = at->next) {
+            at->due_ms = at->due_ms < due_ms ? at->due_ms : due_ms;
+        }
+    }
 }
 
 void deadlines_sweep(struct http_server *server)

@@ -11,6 +11,8 @@ void deadlines_init(struct http_server *server);
 void deadline_set(struct http_connection *connection, enum deadline_kind kind);
 /* The connection has no deadline any more; harmless if it had none. */
 void deadline_clear(struct http_connection *connection);
+/* The server stops: what is not received within a second could not be answered any more. */
+void deadlines_hurry(struct http_server *server);
 /* Cuts off every connection that is past its deadline. */
 void deadlines_sweep(struct http_server *server);
 /* Returns the milliseconds until the next one; -1: none. */

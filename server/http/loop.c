@@ -104,6 +104,10 @@ static int wait_ms(const struct http_server *server)
     if (server->hangups != NULL) {
         return 0;
     }
+    if (server->drain_until_ms >= 0) {
+        int64_t left = server->drain_until_ms - server->clock->monotonic_ms(server->clock);
+        wait = earlier(wait, left > 0 ? left : 0);
+    }
     wait = earlier(wait, deadlines_next_ms(server));
     wait = earlier(wait, accept_next_ms(server));
     wait = earlier(wait, waits_next_ms(server));
@@ -161,9 +165,10 @@ int http_server_run(struct http_server *server, int64_t drain_ms, struct err *er
     }
     server->stopping = true;
     accept_end(server);
-    int64_t until_ms = server->clock->monotonic_ms(server->clock) + drain_ms;
+    deadlines_hurry(server);
+    server->drain_until_ms = server->clock->monotonic_ms(server->clock) + drain_ms;
     while (atomic_load(&server->active) > 0
-           && server->clock->monotonic_ms(server->clock) < until_ms) {
+           && server->clock->monotonic_ms(server->clock) < server->drain_until_ms) {
         TRY(turn(server, err));
     }
     return 0;
@@ -299,6 +304,7 @@ int http_server_create(const struct http_settings *settings, struct http_server 
     (void)signal(SIGPIPE, SIG_IGN); /* a peer that left is an error code, not a signal */
     rng_entropy(&made->id_base, sizeof made->id_base);
     deadlines_init(made);
+    made->drain_until_ms = -1;
     if (build_server(made, err) != 0) {
         http_server_destroy(made);
         return -1;

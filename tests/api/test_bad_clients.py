@@ -180,6 +180,20 @@ class BadClients(unittest.TestCase):
                 got = worker.post("/v1/studies/parked/leases", {"wait_seconds": 10}).json
                 self.assertIsNotNone(got["lease"], got)
 
+    def test_a_stop_waits_for_no_body_that_does_not_come(self):
+        with hone.Server(args=["--open"]) as server:
+            address = urllib.parse.urlsplit(server.url)
+            with socket.create_connection((address.hostname, address.port)) as sock:
+                sock.settimeout(BODY_DEADLINE_SECONDS)
+                sock.sendall(b"POST /v1/suggest HTTP/1.1\r\nHost: " + server.url.removeprefix("http://").encode() +
+                             b"\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n"
+                             b"Expect: 100-continue\r\n\r\n")
+                self.assertIn(b"100 Continue", sock.recv(4096))  # its head is read
+                sock.sendall(b"{")
+                began = time.monotonic()
+                self.assertEqual(server.stop(60), 0)
+                self.assertLess(time.monotonic() - began, 8)
+
     def leave_while_waiting(self, n):
         address = urllib.parse.urlsplit(self.server.url)
         ask = b'{"wait_seconds": 60}'

@@ -7,6 +7,7 @@ import math
 import os
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import hone  # noqa: E402
@@ -388,7 +389,9 @@ class Suggest(hone.SharedServerTest):
             self.assertIsNotNone(lease["lease"])
             self.put(lease, outcome="completed", metrics={"loss": i})
         self.assertTrue(any(thread.is_alive() for thread in threads), "the flood was over before")
+        stopped = time.monotonic()
         self.assertEqual(self.server.stop(60), 0)  # with requests under way: each is answered
+        self.assertLess(time.monotonic() - stopped, 9, "it waited for what it had told to end")
         for thread in threads:
             thread.join(60)
         self.assertEqual(len(statuses), len(threads))
