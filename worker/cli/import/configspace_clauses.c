@@ -9,21 +9,6 @@
 
 enum { VALUES_MAX = 4096, EXPRESSION_BYTES = 1 << 16, DEPTH_MAX = 16 };
 
-static json_t *parameter_of(const struct import *import, const char *name, size_t from, size_t *at)
-{
-    const json_t *parameters = json_object_get(import->study, "parameters");
-
-    for (size_t i = from; i < json_array_size(parameters); i++) {
-        json_t *parameter = json_array_get(parameters, i);
-        const char *own = json_string_value(json_object_get(parameter, "name"));
-        if (name != NULL && own != NULL && strcmp(own, name) == 0) {
-            *at = i;
-            return parameter;
-        }
-    }
-    return NULL;
-}
-
 /* All the values it may have, a new reference; NULL: they are too many, or a continuum. */
 static json_t *values_of(const json_t *parameter)
 {
@@ -126,7 +111,7 @@ static json_t *allowed_values(struct import *import, struct node at, const char 
     const json_t *parameter;
 
     *parent = node_text(node_member(at, "parent"));
-    parameter = parameter_of(import, *parent, 0, &place);
+    parameter = space_parameter(import, *parent, &place);
     json_auto_t *all = parameter == NULL ? NULL : values_of(parameter);
     if (all == NULL || condition.kind == NULL) {
         remark(&import->remarks, at,
@@ -224,7 +209,7 @@ static json_t *union_of_parts(struct import *import, struct node parts)
 static bool is_conditional(const struct import *import, const char *name)
 {
     size_t at;
-    const json_t *parameter = parameter_of(import, name, 0, &at);
+    const json_t *parameter = space_parameter(import, name, &at);
 
     return json_object_get(parameter, "when") != NULL;
 }
@@ -233,7 +218,7 @@ static bool is_conditional(const struct import *import, const char *name)
 static json_t *others(const struct import *import, const char *parent, const json_t *allowed)
 {
     size_t at;
-    json_auto_t *all = values_of(parameter_of(import, parent, 0, &at));
+    json_auto_t *all = values_of(space_parameter(import, parent, &at));
     json_t *rest = json_array();
     size_t i;
     json_t *item;
@@ -292,7 +277,7 @@ static int read_condition(struct import *import, struct node at, struct err *err
     const char *name = node_text(node_member(at, "child"));
     struct node parts = node_member(at, "conditions");
     size_t child;
-    json_t *parameter = parameter_of(import, name, 0, &child);
+    json_t *parameter = space_parameter(import, name, &child);
 
     if (parameter == NULL) {
         return refuse_node(&import->remarks, at, err,

@@ -37,6 +37,7 @@ void import_init(struct import *import, const char *path)
     *import = (struct import){.path = path, .remarks.file = text_file_name(path)};
     import->study = json_object();
     import->lines = json_array();
+    import->places = json_object();
     import->trials = json_array();
     buf_init(&import->command, WORDS_BYTES);
     buf_init(&import->options, WORDS_BYTES);
@@ -46,6 +47,7 @@ void import_finish(struct import *import)
 {
     json_decref(import->study);
     json_decref(import->lines);
+    json_decref(import->places);
     json_decref(import->trials);
     remarks_finish(&import->remarks);
     buf_finish(&import->command);

@@ -20,6 +20,7 @@ struct import {
     struct remarks remarks;
     json_t *study;  /* the body of POST /v1/studies, without a name where the file has none */
     json_t *lines;  /* of its parameters, in their order: line numbers, 0 not known */
+    json_t *places; /* of its parameters by name: the index of the first one of that name */
     json_t *trials; /* bodies of POST …/trials, finished ones and those to try, in order */
     bool is_beyond; /* a number went beyond all numbers, on the line beyond_line */
     size_t beyond_line;

@@ -243,8 +243,25 @@ void space_add(struct import *import, json_t *parameter, struct node at)
         import->is_beyond = true;
         import->beyond_line = node_line(at);
     }
-    (void)json_array_append_new(part(import, "parameters", json_array()), parameter);
+    json_t *parameters = part(import, "parameters", json_array());
+    const char *name = json_string_value(json_object_get(parameter, "name"));
+    if (name != NULL && json_object_get(import->places, name) == NULL) {
+        (void)json_object_set_new(import->places, name,
+                                  json_integer((json_int_t)json_array_size(parameters)));
+    }
+    (void)json_array_append_new(parameters, parameter);
     (void)json_array_append_new(import->lines, json_integer((json_int_t)node_line(at)));
+}
+
+json_t *space_parameter(const struct import *import, const char *name, size_t *at)
+{
+    const json_t *place = name == NULL ? NULL : json_object_get(import->places, name);
+
+    if (place == NULL) {
+        return NULL;
+    }
+    *at = (size_t)json_integer_value(place);
+    return json_array_get(json_object_get(import->study, "parameters"), *at);
 }
 
 void space_add_objective(struct import *import, const char *metric, bool maximizes,

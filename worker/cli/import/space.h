@@ -38,6 +38,8 @@ json_t *space_ordinal(const char *name, const json_t *items);
 /* Appends it to the study; steals `parameter`, NULL where a number of it is none: the import is
  * refused then. `at`: where it stands. */
 void space_add(struct import *import, json_t *parameter, struct node at);
+/* Returns the first parameter of this name, borrowed, and its index in *at; NULL: there is none. */
+json_t *space_parameter(const struct import *import, const char *name, size_t *at);
 
 /* An integer where it is one. */
 json_t *space_number(double x);
