@@ -24,17 +24,17 @@ void additive_init(const struct points *x, double log_length, struct additive *a
 
 size_t additive_tables(const struct points *x, size_t n)
 {
-    return ROWS * x->n_num * n;
+    return (ROWS * x->n_num + x->n_cat) * n;
 }
 
-/* From s u in the first row: e^{−su}, e^{su}, and s u/√3 in its place. */
+/* From s u in the first row and g in the second: g e^{−su}, g e^{su}, and s u/√3 in the first. */
 ALWAYS_INLINE void fill_rows_body(size_t n, double *restrict row, double *restrict falling,
                                   double *restrict rising)
 {
     for (size_t i = 0; i < n; i++) {
         double e = exp_minus(row[i]);
-        falling[i] = e;
-        rising[i] = 1.0 / e;
+        rising[i] = falling[i] / e;
+        falling[i] *= e;
         row[i] /= sqrt_3;
     }
 }
@@ -42,16 +42,37 @@ ALWAYS_INLINE void fill_rows_body(size_t n, double *restrict row, double *restri
 VECTORISED(fill_rows, (size_t n, double row[], double falling[], double rising[]),
            (n, row, falling, rising))
 
+/* The root of the weight of each term of a point: the terms of its active parameters share equally.
+ */
+static double weight_of_term(const bool active[], size_t n)
+{
+    size_t n_active = 0;
+
+    for (size_t k = 0; k < n; k++) {
+        n_active += active[k];
+    }
+    return 1.0 / sqrt((double)(n_active == 0 ? 1 : n_active));
+}
+
 void additive_prepare(const struct additive *additive, const struct points *x, double tables[])
 {
     size_t n = x->n;
     size_t d = additive->n_num;
 
+    for (size_t i = 0; i < n; i++) {
+        const bool *active = points_active(x, i);
+        double g = weight_of_term(active, d + additive->n_cat);
+        for (size_t k = 0; k < d; k++) {
+            double *row = tables + ROWS * k * n;
+            row[i] = additive->rate * x->num[i * d + k];
+            row[n + i] = active[k] ? g : 0.0;
+        }
+        for (size_t k = 0; k < additive->n_cat; k++) {
+            tables[(ROWS * d + k) * n + i] = active[d + k] ? g : 0.0;
+        }
+    }
     for (size_t k = 0; k < d; k++) {
         double *row = tables + ROWS * k * n;
-        for (size_t i = 0; i < n; i++) {
-            row[i] = additive->rate * x->num[i * d + k];
-        }
         fill_rows(n, row, row + n, row + 2 * n);
     }
 }
@@ -217,27 +238,26 @@ VECTORISED(add_slopes,
             const struct additive_points *b, size_t j, const double C[], double gradient[]),
            (additive, weight, a, b, j, C, gradient))
 
-/* K (n) ← keep K + what belongs to equal or to different categories. */
-static void add_category(double keep, double equal, double different, const struct points *a,
-                         size_t k, int32_t code, double K[])
+/* K (n) ← keep K + one category's weights times what belongs to equal or to different ones. */
+static void add_category(double keep, double equal, double different,
+                         const struct additive_points *a, const struct additive_points *b, size_t j,
+                         size_t k, double K[])
 {
-    const int32_t *other = a->cat + k;
+    size_t d = a->points->n_num;
+    const int32_t *other = a->points->cat + k;
+    const double *g = a->tables + (ROWS * d + k) * a->ld;
+    int32_t code = points_cat(b->points, j)[k];
+    double own = b->tables[(ROWS * d + k) * b->ld + j];
 
-    for (size_t i = 0; i < a->n; i++) {
-        K[i] = keep * K[i] + (other[i * a->n_cat] == code ? equal : different);
+    for (size_t i = 0; i < a->points->n; i++) {
+        K[i] = keep * K[i] + own * g[i] * (other[i * a->points->n_cat] == code ? equal : different);
     }
-}
-
-static double share_of_each(const struct additive *additive)
-{
-    return 1.0 / (double)(additive->n_num + additive->n_cat);
 }
 
 void additive_mix(const struct additive *additive, struct mixture mixture,
                   const struct additive_points *a, const struct additive_points *b, double K[],
                   size_t ld)
 {
-    mixture.weight *= share_of_each(additive);
     for (size_t j = 0; j < b->points->n; j++) {
         double *column = K + j * ld;
         double keep = additive->n_num > 0 ? 1.0 : mixture.keep;
@@ -245,8 +265,8 @@ void additive_mix(const struct additive *additive, struct mixture mixture,
             add_numbers(additive, mixture, a, b, j, column);
         }
         for (size_t k = 0; k < additive->n_cat; k++) {
-            add_category(keep, mixture.weight, mixture.weight * additive->mismatch, a->points, k,
-                         points_cat(b->points, j)[k], column);
+            add_category(keep, mixture.weight, mixture.weight * additive->mismatch, a, b, j, k,
+                         column);
             keep = 1.0;
         }
     }
@@ -256,18 +276,16 @@ void additive_cross(const struct additive *additive, const struct additive_point
                     const struct additive_points *b, double K[], double T[], size_t ld)
 {
     size_t n = a->points->n;
-    double each = share_of_each(additive);
 
     for (size_t j = 0; j < b->points->n; j++) {
         double *column = K + j * ld;
         double *slopes = T + j * ld;
         memset(column, 0, n * sizeof *column);
         memset(slopes, 0, n * sizeof *slopes);
-        add_numbers_with_slopes(additive, each, a, b, j, column, slopes);
+        add_numbers_with_slopes(additive, 1.0, a, b, j, column, slopes);
         for (size_t k = 0; k < additive->n_cat; k++) {
-            int32_t code = points_cat(b->points, j)[k];
-            add_category(1.0, each, each * additive->mismatch, a->points, k, code, column);
-            add_category(1.0, 0.0, each * additive->mismatch_slope, a->points, k, code, slopes);
+            add_category(1.0, 1.0, additive->mismatch, a, b, j, k, column);
+            add_category(1.0, 0.0, additive->mismatch_slope, a, b, j, k, slopes);
         }
     }
 }
@@ -276,9 +294,7 @@ void additive_add_gradient(const struct additive *additive, double weight,
                            const struct additive_points *a, const struct additive_points *b,
                            const double C[], double gradient[])
 {
-    double each = weight * share_of_each(additive);
-
     for (size_t j = 0; j < b->points->n; j++) {
-        add_slopes(additive, each, a, b, j, C + j * a->points->n, gradient + j * additive->n_num);
+        add_slopes(additive, weight, a, b, j, C + j * a->points->n, gradient + j * additive->n_num);
     }
 }

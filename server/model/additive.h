@@ -1,6 +1,9 @@
 /* The additive part of the covariance: the mean of one Matérn 5/2 covariance for each parameter.
  *
- *   k_a(x, x') = (1/D) (Σ_num M52(|u − u'|/ℓ_a) + Σ_cat M52([c ≠ c']/ℓ_a)),   D = n_num + n_cat
+ *   k_a(x, x') = (Σ_num M52(|u − u'|/ℓ_a) + Σ_cat M52([c ≠ c']/ℓ_a)) / √(m m')
+ *
+ * over the parameters that are active at both points, of which x has m active ones. So a term of a
+ * branch is learned from the trials of that branch, and the variance is 1 in every branch.
  *
  * It predicts a sum of functions of one parameter each, whose terms are learned independently of
  * each other: after n results it knows combinations that no result is near to, where the covariance
@@ -27,7 +30,9 @@ void additive_init(const struct points *x, double log_length, struct additive *a
 /* Points with what additive_prepare() made of them. */
 struct additive_points {
     const struct points *points;
-    const double *tables; /* 3 n_num rows of leading dimension ld: su/√3, e^{−su}, e^{su} */
+    /* rows of leading dimension ld: of each number su/√3, g e^{−su} and g e^{su}, of each category
+     * g; g is 1/√m, or 0 where the parameter is inactive */
+    const double *tables;
     size_t ld;
 };
 

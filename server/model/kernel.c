@@ -13,9 +13,13 @@ int points_init(struct points *points, size_t n_num, size_t n_cat, size_t cap, s
     *points = (struct points){.cap = cap, .n_num = n_num, .n_cat = n_cat};
     points->num = calloc(n_num * cap + 1, sizeof *points->num);
     points->cat = calloc(n_cat * cap + 1, sizeof *points->cat);
-    if (points->num == NULL || points->cat == NULL) {
+    points->active = calloc((n_num + n_cat) * cap + 1, sizeof *points->active);
+    if (points->num == NULL || points->cat == NULL || points->active == NULL) {
         points_finish(points);
         return err_set(err, ERR_NOMEM, "no memory for %zu points", cap);
+    }
+    for (size_t i = 0; i < (n_num + n_cat) * cap; i++) {
+        points->active[i] = true;
     }
     return 0;
 }
@@ -24,6 +28,7 @@ void points_finish(struct points *points)
 {
     free(points->num);
     free(points->cat);
+    free(points->active);
     *points = (struct points){0};
 }
 
@@ -37,6 +42,11 @@ int32_t *points_cat(const struct points *points, size_t i)
     return points->cat + i * points->n_cat;
 }
 
+bool *points_active(const struct points *points, size_t i)
+{
+    return points->active + i * (points->n_num + points->n_cat);
+}
+
 struct points points_part(const struct points *points, size_t from, size_t n)
 {
     struct points part = *points;
@@ -44,6 +54,7 @@ struct points points_part(const struct points *points, size_t from, size_t n)
     part.n = n;
     part.num += from * points->n_num;
     part.cat += from * points->n_cat;
+    part.active += from * (points->n_num + points->n_cat);
     return part;
 }
 
@@ -51,6 +62,8 @@ void points_copy(struct points *points, size_t to, const struct points *other, s
 {
     memcpy(points_num(points, to), points_num(other, from), points->n_num * sizeof *points->num);
     memcpy(points_cat(points, to), points_cat(other, from), points->n_cat * sizeof *points->cat);
+    memcpy(points_active(points, to), points_active(other, from),
+           (points->n_num + points->n_cat) * sizeof *points->active);
 }
 
 void kernel_init(const struct points *x, const double log_lengths[], double w[],

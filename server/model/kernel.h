@@ -10,6 +10,7 @@
 #ifndef SERVER_MODEL_KERNEL_H
 #define SERVER_MODEL_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct points {
     size_t n_num, n_cat;
     double *num;  /* n_num × n, a point is a column */
     int32_t *cat; /* n_cat × n */
+    bool *active; /* (n_num + n_cat) × n: numbers, then categories; true at first */
 };
 
 /* Room for `cap` points; n is 0. ERR_NOMEM. */
@@ -31,6 +33,8 @@ OWN_VALUE(points)
 /* The columns of the i-th point. */
 double *points_num(const struct points *points, size_t i);
 int32_t *points_cat(const struct points *points, size_t i);
+/* Which of the i-th point's numbers, then categories, are active. */
+bool *points_active(const struct points *points, size_t i);
 /* A view of n points from index `from` on; borrowed. */
 struct points points_part(const struct points *points, size_t from, size_t n);
 /* Copies point `from` of `other` to index `to`; both have the same shape. */

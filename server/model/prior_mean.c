@@ -75,9 +75,12 @@ static void select_coordinates(struct term *term, const struct points *q)
     for (size_t j = 0; j < q->n; j++) {
         for (size_t k = 0; k < term->q.n_num; k++) {
             points_num(&term->q, j)[k] = points_num(q, j)[term->given.num[k]];
+            points_active(&term->q, j)[k] = points_active(q, j)[term->given.num[k]];
         }
         for (size_t k = 0; k < term->q.n_cat; k++) {
             points_cat(&term->q, j)[k] = points_cat(q, j)[term->given.cat[k]];
+            points_active(&term->q, j)[term->q.n_num + k] =
+                points_active(q, j)[q->n_num + term->given.cat[k]];
         }
     }
 }

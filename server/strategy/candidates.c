@@ -86,6 +86,7 @@ struct points candidates_unscored(const struct candidates *candidates)
 {
     struct points part = candidates->points;
 
+    part.active += candidates->n_scored * (part.n_num + part.n_cat);
     part.num += candidates->n_scored * part.n_num;
     part.cat += candidates->n_scored * part.n_cat;
     part.n = candidates->n - candidates->n_scored;

@@ -78,13 +78,16 @@ void encoding_put(const struct encoding *encoding, const double config[], struct
 {
     double *num = points_num(points, i);
     int32_t *cat = points_cat(points, i);
+    bool *active = points_active(points, i);
 
     for (size_t k = 0; k < encoding->n_num; k++) {
         size_t p = encoding->num[k];
+        active[k] = !isnan(config[p]);
         num[k] = isnan(config[p]) ? 0.5 : place_of(&encoding->space->params[p], config[p]);
     }
     for (size_t k = 0; k < encoding->n_cat; k++) {
         size_t p = encoding->cat[k];
+        active[encoding->n_num + k] = !isnan(config[p]);
         cat[k] =
             (int32_t)(isnan(config[p]) ? (double)encoding->space->params[p].n_choices : config[p]);
     }

@@ -4,7 +4,7 @@
  * Categorical parameters and bools are categories. Constants and other parameters with one value
  * are left out. A number of an imported trial may lie outside its range; its position then lies
  * outside the unit interval, by at most 1. An inactive number is encoded as ½, an inactive category
- * by a code of its own. */
+ * by a code of its own; a point also says which of them are active. */
 #ifndef SERVER_STRATEGY_ENCODING_H
 #define SERVER_STRATEGY_ENCODING_H
 

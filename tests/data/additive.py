@@ -7,6 +7,8 @@ import numpy as np
 NUM = np.array([[.10, .80, .35], [.42, .15, .90], [.77, .55, .05], [.23, .98, .61], [.64, .30, .48],
                 [.91, .70, .27]])
 CAT = np.array([0, 1, 2, 0, 1, 1])
+# A branch: the second number belongs to the category 1 alone.
+BRANCH = np.where((CAT == 1)[:, None] | (np.arange(3) != 1), NUM, .5)
 Y = np.array([.3, -1.2, .8, .1, -.4, 1.1])
 THETA = np.array([-.5, .2, .4, -.1, .3, -3.0, .7, -.9])
 QUERY, QUERY_CAT = np.array([.5, .5, .2]), 1
@@ -71,7 +73,21 @@ def posterior(q):
 np.set_printoptions(precision=17, floatmode="unique")
 own = THETA.copy()
 own[4], own[6] = 0, 800  # signal 1, share 1: the additive part alone
+def branches(own):
+    """k_a of the first three points and the others, with the second number inactive in places."""
+    K = np.zeros((3, 3))
+    for i in range(3):
+        for j in range(3):
+            a, b = CAT[i], CAT[3 + j]
+            terms = [(abs(x - y), k) for k, (x, y) in enumerate(zip(BRANCH[i], BRANCH[3 + j]))]
+            terms = [d for d, k in terms if k != 1 or (a == 1 and b == 1)] + [float(a != b)]
+            size = [4 if c == 1 else 3 for c in (a, b)]
+            K[i, j] = sum(m52(d / own) for d in terms) / np.sqrt(size[0] * size[1])
+    return K
+
+
 print("k_a:", repr(covariance(own, NUM[:3], CAT[:3], NUM[3:], CAT[3:]).T.ravel()))
+print("k_a of branches:", repr(branches(np.exp(THETA[7])).T.ravel()))
 print("log p:", repr(log_p(THETA)))
 print("gradient:", repr(np.array([slope(log_p, THETA, i) for i in range(8)])))
 print("mean, var:", repr(np.array(posterior(QUERY))))

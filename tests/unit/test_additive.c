@@ -40,7 +40,7 @@ static void fill(struct points *x)
 static void additive_block(const struct points *x, double log_length, double K[9], double T[9])
 {
     struct additive additive;
-    double tables[3 * N_NUM * N];
+    double tables[(3 * N_NUM + 1) * N];
     struct points a = points_part(x, 0, 3);
     struct points b = points_part(x, 3, 3);
 
@@ -68,6 +68,58 @@ START_TEST(covariance_has_its_values)
     for (size_t i = 0; i < 9; i++) {
         NEAR(K[i], want[i], 1e-13);
         NEAR(T[i], (up[i] - down[i]) / (2 * h), 1e-8);
+    }
+}
+END_TEST
+
+/* The second number belongs to the category 1; elsewhere it is inactive. */
+static void make_branches(struct points *x)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        bool is_active = points_cat(x, i)[0] == 1;
+        points_active(x, i)[1] = is_active;
+        points_num(x, i)[1] = is_active ? points_num(x, i)[1] : 0.5;
+    }
+}
+
+START_TEST(a_term_counts_where_both_points_have_it)
+{
+    static const double want[9] = {0.8889947392755291, 0.4658191912673744, 0.2517263840327945,
+                                   0.3881669796077608, 0.8022230099969245, 0.4276513044302595,
+                                   0.3397802832529669, 0.5053721524311359, 0.5148175579119603};
+    OWN(points) struct points x = {0};
+    OWN(points) struct points moved = {0};
+    double K[9], T[9], again[9];
+
+    fill(&x);
+    make_branches(&x);
+    additive_block(&x, -.9, K, T);
+    fill(&moved);
+    make_branches(&moved);
+    points_num(&moved, 0)[1] = .123; /* where an inactive number stands does not matter */
+    additive_block(&moved, -.9, again, T);
+    for (size_t i = 0; i < 9; i++) {
+        NEAR(K[i], want[i], 1e-13);
+        ck_assert_double_eq(K[i], again[i]);
+    }
+}
+END_TEST
+
+/* The variance is 1 in every branch: two equal points. */
+START_TEST(every_branch_has_the_same_variance)
+{
+    OWN(points) struct points x = {0};
+    double K[9], T[9];
+
+    fill(&x);
+    make_branches(&x);
+    for (size_t i = 0; i < 3; i++) {
+        points_copy(&x, 3 + i, &x, i);
+    }
+    additive_block(&x, -.9, K, T);
+    for (size_t i = 0; i < 3; i++) {
+        NEAR(K[4 * i], 1.0, 1e-14);
+        NEAR(T[4 * i], 0.0, 1e-14);
     }
 }
 END_TEST
@@ -200,6 +252,8 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, covariance_has_its_values);
+    tcase_add_test(tcase, a_term_counts_where_both_points_have_it);
+    tcase_add_test(tcase, every_branch_has_the_same_variance);
     tcase_add_loop_test(tcase, the_shortest_length_is_exact, 0, 4);
     tcase_add_test(tcase, likelihood_has_its_values);
     tcase_add_test(tcase, posterior_has_its_values);

@@ -50,6 +50,23 @@ START_TEST(groups_are_what_is_active_together)
 }
 END_TEST
 
+START_TEST(a_point_says_what_is_active)
+{
+    OWN(space) struct space *space = space_or_abort(tree, NULL);
+    OWN(encoding) struct encoding encoding = {0};
+    OWN(points) struct points points = {0};
+
+    ck_assert_int_eq(encoding_init(&encoding, space, NULL), 0);
+    ck_assert_int_eq(points_init(&points, encoding.n_num, encoding.n_cat, 2, NULL), 0);
+    encoding_put(&encoding, q_one, &points, 0); /* of the numbers a, b, c and d only c */
+    encoding_put(&encoding, p_low, &points, 1);
+    ck_assert_mem_eq(points_active(&points, 0), ((bool[]){0, 0, 1, 0, 1}), 5);
+    ck_assert_mem_eq(points_active(&points, 1), ((bool[]){1, 1, 1, 1, 1}), 5);
+    points_copy(&points, 1, &points, 0);
+    ck_assert_mem_eq(points_active(&points, 1), points_active(&points, 0), 5);
+}
+END_TEST
+
 START_TEST(a_number_outside_its_range_is_outside_the_unit_interval)
 {
     static const struct {
@@ -152,6 +169,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, groups_are_what_is_active_together);
+    tcase_add_test(tcase, a_point_says_what_is_active);
     tcase_add_test(tcase, a_number_outside_its_range_is_outside_the_unit_interval);
     tcase_add_test(tcase, a_branch_does_not_touch_the_others);
     tcase_add_test(tcase, choices_share_the_mass);

@@ -152,6 +152,7 @@ static int score_new(struct search_run *run, struct err *err)
     for (size_t from = 0; from < all.n; from += acquisition->cap) {
         struct points part = all;
         part.n = all.n - from < acquisition->cap ? all.n - from : acquisition->cap;
+        part.active += from * (all.n_num + all.n_cat);
         part.num += from * all.n_num;
         part.cat += from * all.n_cat;
         TRY(stop_check(run->search->stop, err));

@@ -79,10 +79,12 @@ static void put_row(const struct source_model *model, const struct encoding *enc
 
     for (size_t k = 0; k < points->n_num; k++) {
         size_t p = encoding->num[model->num[k]];
+        points_active(points, i)[k] = !isnan(row[p]);
         points_num(points, i)[k] = isnan(row[p]) ? 0.5 : transfer_place(&params[p], row[p]);
     }
     for (size_t k = 0; k < points->n_cat; k++) {
         size_t p = encoding->cat[model->cat[k]];
+        points_active(points, i)[points->n_num + k] = !isnan(row[p]);
         points_cat(points, i)[k] = (int32_t)(isnan(row[p]) ? (double)params[p].n_choices : row[p]);
     }
 }
