@@ -55,6 +55,9 @@ void schedule_check(const struct study_def *study, const char *const searches[],
     schedule_options_read(study, searches, &options, faults);
     stopping_read(study, &stopping, faults);
     if (study->stopping != STOPPING_NONE && study->n_objectives != 1) {
-        faults_add(faults, "/stopping", "a stopping rule goes with one objective");
+        faults_add(
+            faults, "/stopping",
+            "a stopping rule compares one value at a step, and the study has several objectives; "
+            "leave it out, and let every trial train to its end");
     }
 }

@@ -19,7 +19,7 @@ PARAMETERS = [{"name": "lr", "type": "float", "low": 1e-5, "high": 1, "scale": "
 MORE = {"parameters": PARAMETERS, "constraints": ["units * lr <= 32"], "seed": 11}
 RUNGS = {"resource": {"name": "epochs", "min": 1, "max": 9}}
 STRATEGIES = {
-    "random": {}, "quasirandom": {}, "bayesian": {}, "tpe": {}, "auto": {},
+    "random": {}, "quasirandom": {}, "bayesian": {}, "tpe": {}, "nsga2": {}, "auto": {},
     "hyperband": RUNGS, "asha": RUNGS, "bohb": RUNGS,
     "asha of a model": {**RUNGS, "strategy": {"name": "asha", "search": "bayesian"}},
     "predictive": {**RUNGS, "strategy": {"name": "asha", "mode": "predictive"}},
@@ -188,9 +188,11 @@ class Suggest(hone.SharedServerTest):
         trials = [dict(t, metrics={"loss": 1, "size": 2}) for t in history(3)]
         for trial in trials:
             del trial["value"]
-        body = {**definition("quasirandom"), "objectives": both}
-        self.assertEqual(len(self.suggest(body, trials=trials, n=2)["items"]), 2)
-        errors = self.refused({"study": {**definition("tpe"), "objectives": both}, "trials": trials})
+        for strategy in ("quasirandom", "bayesian", "tpe", "nsga2", "auto"):
+            body = {**definition(strategy), "objectives": both}
+            self.assertEqual(len(self.suggest(body, trials=trials, n=2)["items"]), 2)
+        five = [{"metric": f"m{i}", "direction": "minimize"} for i in range(5)]
+        errors = self.refused({"study": {**definition("bayesian"), "objectives": five}, "trials": []})
         self.assertEqual(list(errors), ["/study/objectives"])
         trials[0]["value"] = 1
         errors = self.refused({"study": body, "trials": trials})

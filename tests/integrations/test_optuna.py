@@ -162,12 +162,14 @@ def test_several_objectives(_tmp):
     study = optuna.create_study(sampler=sampler(), directions=["minimize", "maximize"])
     study.optimize(lambda trial: (trial.suggest_float("x", 0, 1), trial.suggest_int("n", 1, 9)), n_trials=12)
     expect(len({trial.params["x"] for trial in study.trials}), 12)
-    refused = optuna.create_study(sampler=sampler(strategy="tpe"), directions=["minimize", "maximize"])
+    expect(any("model" in trial.system_attrs.get("hone:why", "") or "candidates" in trial.system_attrs.get("hone:why", "")
+               for trial in study.trials), True, [trial.system_attrs.get("hone:why") for trial in study.trials])
+    refused = optuna.create_study(sampler=sampler(strategy="bayesian"), directions=5 * ["minimize"])
     try:
-        refused.optimize(lambda trial: (trial.suggest_float("x", 0, 1), 0.0), n_trials=3)
-        raise AssertionError("two objectives were taken by tpe")
+        refused.optimize(lambda trial: 5 * (trial.suggest_float("x", 0, 1),), n_trials=3)
+        raise AssertionError("five objectives were taken by bayesian")
     except hone.HoneError as fault:
-        expect("takes one objective" in str(fault), True, str(fault))
+        expect("takes at most 4 objectives" in str(fault), True, str(fault))
 
 
 def test_a_finite_space_that_is_used_up_goes_on_with_the_best(_tmp):

@@ -52,11 +52,9 @@ static void check(const struct study_def *study, struct faults *faults)
     strategy_refuse_options(study, faults);
     check_space(study, faults);
     if (study->n_objectives > MODELLED_OBJECTIVES_MAX) {
-        faults_add(
-            faults, "/objectives",
-            "the strategy bayesian takes at most %d objectives, not %zu; use grid, random or "
-            "quasirandom",
-            MODELLED_OBJECTIVES_MAX, study->n_objectives);
+        faults_add(faults, "/objectives",
+                   "the strategy bayesian takes at most %d objectives, not %zu; use tpe or nsga2",
+                   MODELLED_OBJECTIVES_MAX, study->n_objectives);
     }
 }
 

@@ -48,8 +48,8 @@ class HoneSampler(BaseSampler):
 
     client       a hone.Client, a URL, or None: what hone.connect() finds (HONE_URL, HONE_TOKEN_FILE, else the
                  private server of this account). A token needs the scope `read` only
-    strategy     as in a definition: "bayesian", "tpe", "random", "quasirandom", "auto"; None: bayesian, and
-                 auto with several objectives, which not every strategy takes
+    strategy     as in a definition: "bayesian", "tpe", "nsga2", "random", "quasirandom", "auto"; None: bayesian, and
+                 auto with several objectives: bayesian up to four of them, tpe beyond
     seed         0 to 2**53 - 1; the same seed and history give the same suggestion. None: drawn
     failures     "inform": a failed trial says where trials can run, once three have failed; "ignore" where
                  they fail for reasons of their own, such as a lost node
