@@ -116,6 +116,28 @@ def test_workers_are_sorted_by_speed(tmp):
             terminal.wait_for("worker      slow:0", "trial 7 of digits")
 
 
+def test_a_study_is_paused_after_a_yes(tmp):
+    with FakeServer() as server:
+        with_answers(server)
+        server.says("PATCH", "/v1/studies/digits", 200, study("digits", state="paused"))
+        sent = lambda: [request[:3] for request in server.requests if request[0] != "GET"]
+        with top(server, tmp) as terminal:
+            terminal.wait_for("digits", "slow:0")
+            terminal.type("p")
+            terminal.wait_for("y yes, other keys no: pause digits?")
+            terminal.type("n")
+            terminal.wait_for("left as it was")
+            expect(sent(), [])
+            terminal.type("py")
+            terminal.wait_for("digits is paused")
+            expect(sent(), [("PATCH", "/v1/studies/digits", {"state": "paused"})])
+            server.answers[("PATCH", "/v1/studies/digits")] = [(403, server.problem("forbidden", "the token may not"))]
+            terminal.type("xy")
+            terminal.wait_for("not done:", "the token may not")
+            terminal.type("q")
+            expect(terminal.wait(), 0)
+
+
 def test_four_questions_take_four_keys_at_most(tmp):
     """worker/cli/top/README.md has these paths."""
     with FakeServer() as server:

@@ -9,6 +9,7 @@
 #include "worker/cli/top/feed.h"
 #include "worker/cli/top/grid.h"
 #include "worker/cli/top/keys.h"
+#include "worker/cli/top/orders.h"
 
 static json_t *json(const char *text)
 {
@@ -61,7 +62,61 @@ START_TEST(the_overview_has_studies_and_workers)
         " a:0     active  digits #7 at 4          9       0      4210    0:02\n"
         " b:0     active  -                       1       0       2.5       -\n"
         " \n"
-        "#q quit  ? keys  Enter open  s sort  Tab workers  r reverse  space hold\n");
+        "#q quit  ? keys  Enter open  s sort  Tab workers  p pause  x stop  d drain\n");
+}
+END_TEST
+
+static void expect_order(struct top *top, int key, const char *method, const char *path,
+                         const char *body)
+{
+    ck_assert_int_eq(top_press(top, key, 10), TOP_REDRAW);
+    ck_assert_str_ne(top->order.question, "");
+    ck_assert_int_eq(top_press(top, 'y', 10), TOP_SEND);
+    ck_assert_str_eq(top->order.method, method);
+    ck_assert_str_eq(top->order.path, path);
+    ck_assert_str_eq(top->order.body, body);
+    ck_assert_int_eq(top_press(top, key, 10), TOP_NOTHING); /* one at a time */
+    top_order_done(top);
+}
+
+START_TEST(a_key_orders_what_is_chosen_after_a_yes)
+{
+    OWN(top) struct top top = {0};
+    OWN(buf) struct buf out = {0};
+
+    some_answers(&top);
+    buf_init(&out, 1 << 20);
+    ck_assert_int_eq(top_press(&top, 'p', 10), TOP_REDRAW);
+    draw(&top, 80, 10, &out);
+    ck_assert_ptr_nonnull(strstr(buf_text(&out), "!y yes, other keys no: pause digits? "));
+    ck_assert_int_eq(top_press(&top, 'q', 10), TOP_REDRAW); /* no, and it does not leave */
+    ck_assert_str_eq(top.order.question, "");
+    draw(&top, 80, 10, &out);
+    ck_assert_ptr_nonnull(strstr(buf_text(&out), "!not done: it is left as it was"));
+    expect_order(&top, 'p', "PATCH", "/v1/studies/digits", "{\"state\": \"paused\"}");
+    draw(&top, 80, 10, &out);
+    ck_assert_ptr_nonnull(strstr(buf_text(&out), "+digits is paused"));
+    expect_order(&top, 'x', "PATCH", "/v1/studies/digits", "{\"state\": \"stopped\"}");
+    ck_assert_int_eq(top_press(&top, 'c', 10), TOP_NOTHING); /* no trial is chosen */
+    ck_assert_int_eq(top_press(&top, 'd', 10), TOP_NOTHING); /* nor a worker */
+    (void)top_press(&top, TOP_KEY_DOWN, 10);
+    ck_assert_int_eq(top_press(&top, 'p', 10), TOP_NOTHING); /* it is finished */
+    (void)top_press(&top, '\t', 10);
+    expect_order(&top, 'd', "POST", "/v1/workers/a:0/drain", "{}");
+}
+END_TEST
+
+START_TEST(trials_are_cancelled_and_tried_again)
+{
+    OWN(top) struct top top = {0};
+    struct top_place place = {.page = TOP_TRIAL, .study = "a b", .trial = 7};
+
+    top_init(&top, "http://tuner:4663");
+    top_open(&top, &place);
+    ck_assert_int_eq(top_press(&top, 't', 10), TOP_NOTHING); /* it is not known yet */
+    top_take(&top, TOP_TRIAL_ANSWER, json("{\"number\": 7, \"state\": \"failed\"}"));
+    expect_order(&top, 't', "POST", "/v1/studies/a%20b/trials/7/retry", "{}");
+    expect_order(&top, 'c', "PATCH", "/v1/studies/a%20b/trials/7", "{\"state\": \"cancelled\"}");
 }
 END_TEST
 
@@ -276,6 +331,8 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, the_overview_has_studies_and_workers);
+    tcase_add_test(tcase, a_key_orders_what_is_chosen_after_a_yes);
+    tcase_add_test(tcase, trials_are_cancelled_and_tried_again);
     tcase_add_test(tcase, a_narrow_terminal_has_the_columns_that_matter);
     tcase_add_loop_test(tcase, every_page_fits_every_terminal, TOP_OVERVIEW, TOP_HELP + 1);
     tcase_add_loop_test(tcase, a_server_without_anything_is_shown_too, TOP_OVERVIEW, TOP_HELP + 1);

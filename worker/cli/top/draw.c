@@ -111,13 +111,16 @@ static void draw_head(const struct top *top, struct sheet_of_lines *lines)
 /* The keys that mean something here, those first that everybody needs. */
 static const char *const *keys_of(enum top_page page)
 {
-    static const char *const overview[] = {"q quit",      "? keys",    "Enter open", "s sort",
-                                           "Tab workers", "r reverse", "space hold", NULL};
-    static const char *const study[] = {"q quit",  "? keys",     "Enter open", "← back",
-                                        "s which", "b brackets", "space hold", NULL};
-    static const char *const worker[] = {"q quit", "? keys", "Enter its trial", "← back", NULL};
-    static const char *const trial[] = {"q quit",    "? keys",     "← back",
-                                        "↑↓ scroll", "b brackets", NULL};
+    static const char *const overview[] = {"q quit",      "? keys",     "Enter open", "s sort",
+                                           "Tab workers", "p pause",    "x stop",     "d drain",
+                                           "r reverse",   "space hold", NULL};
+    static const char *const study[] = {"q quit",   "? keys",     "Enter open", "← back",
+                                        "s which",  "b brackets", "p pause",    "x stop",
+                                        "c cancel", "t retry",    "space hold", NULL};
+    static const char *const worker[] = {"q quit", "? keys",  "Enter its trial",
+                                         "← back", "d drain", NULL};
+    static const char *const trial[] = {"q quit",     "? keys",   "← back",  "↑↓ scroll",
+                                        "b brackets", "c cancel", "t retry", NULL};
     static const char *const text[] = {"q quit", "← back", "↑↓ scroll", NULL};
 
     return page == TOP_OVERVIEW ? overview
@@ -136,6 +139,26 @@ static void append_order(const struct top *top, struct buf *line)
         buf_printf(line, "  studies by %s, workers by %s%s", studies[top->studies],
                    workers[top->workers], top->reverse ? ", reversed" : "");
     }
+}
+
+/* The question before an order, or what became of the last one; false: there is neither. */
+static bool draw_order(const struct top *top, struct sheet_of_lines *lines)
+{
+    OWN(buf) struct buf line = {0};
+    const struct top_order *order = &top->order;
+
+    buf_init(&line, LINE_BYTES);
+    if (order->question[0] != '\0') {
+        buf_printf(&line, "%s%s",
+                   order->is_sent ? "… " : "y yes, other keys no: ", order->question);
+    } else {
+        buf_puts(&line, top->said);
+    }
+    if (line.len > 0) {
+        put_text(lines, order->question[0] != '\0' || top->said_is_bad ? TOP_BAD : TOP_GOOD,
+                 buf_text(&line));
+    }
+    return line.len > 0;
 }
 
 static void draw_keys(const struct top *top, struct sheet_of_lines *lines)
@@ -336,5 +359,7 @@ void top_draw(struct top *top, size_t width, size_t height, struct buf *out)
         put_text(&lines, TOP_PLAIN, "");
     }
     lines.left = height > 1 ? 1 : 0;
-    draw_keys(top, &lines);
+    if (!draw_order(top, &lines)) {
+        draw_keys(top, &lines);
+    }
 }

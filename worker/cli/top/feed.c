@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/screen_text.h"
+#include "worker/cli/top/orders.h"
 
 enum { TIMEOUT_MS = 10000, LOG_BYTES = 1 << 20 };
 
@@ -176,6 +177,40 @@ void feed_ask(struct feed *feed)
         if (top_needs(feed->top, feed->calls[i].which) && feed->calls[i].transfer == NULL) {
             ask(&feed->calls[i]);
         }
+    }
+}
+
+/* ---- an order ------------------------------------------------------------------------------- */
+
+static void carried_out(void *context, int rc, const struct http_answer *answer,
+                        const struct err *failure)
+{
+    struct feed *feed = context;
+    struct err err = rc != 0 ? *failure : (struct err){0};
+
+    feed->order = NULL;
+    feed->was_answered = true;
+    if (rc == 0 && http_answer_check(answer, &err) == 0) {
+        top_order_done(feed->top);
+        return;
+    }
+    session_advise(feed->session, &err);
+    top_order_failed(feed->top, err.text);
+}
+
+void feed_send(struct feed *feed)
+{
+    const struct top_order *order = &feed->top->order;
+    struct http_call call = {.method = order->method,
+                             .path = order->path,
+                             .body = order->body,
+                             .body_len = strlen(order->body),
+                             .timeout_ms = TIMEOUT_MS};
+    struct err err = {0};
+
+    if (feed->order == NULL
+        && http_async_start(feed->async, &call, carried_out, feed, &feed->order, &err) != 0) {
+        top_order_failed(feed->top, err.text);
     }
 }
 

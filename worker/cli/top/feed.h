@@ -23,6 +23,8 @@ struct feed {
     struct top *top;
     struct http_async *async;
     struct feed_call calls[TOP_ANSWER_COUNT];
+    struct http_transfer *order; /* of the model, under way; NULL: none */
+    bool was_answered;           /* an order was: the page is to be asked for anew */
 };
 
 /* The feed stays where it is until it is finished. */
@@ -33,6 +35,8 @@ OWN_VALUE(feed)
 
 /* Asks for each answer of the page that is not asked for already. */
 void feed_ask(struct feed *feed);
+/* Sends the order of the model, once; what becomes of it stands there. */
+void feed_send(struct feed *feed);
 /* Drops what was asked for another page. */
 void feed_forget(struct feed *feed);
 bool feed_is_asking(const struct feed *feed);

@@ -6,6 +6,7 @@
 
 #include "worker/cli/session.h"
 #include "worker/cli/show/study.h"
+#include "worker/cli/top/orders.h"
 
 /* ---- moving --------------------------------------------------------------------------------- */
 
@@ -185,9 +186,30 @@ static enum top_action other_list(struct top *top)
     return TOP_REDRAW;
 }
 
+/* The answer to a question; only `y` is a yes. */
+static enum top_action answer(struct top *top, int key)
+{
+    if (key == 'y') {
+        top->order.is_sent = true;
+        return TOP_SEND;
+    }
+    top_order_failed(top, "it is left as it was");
+    return TOP_REDRAW;
+}
+
 enum top_action top_press(struct top *top, int key, size_t page_lines)
 {
+    if (top->order.question[0] != '\0' && !top->order.is_sent) {
+        return answer(top, key);
+    }
+    top->said[0] = '\0';
     switch (key) {
+    case 'p':
+    case 'x':
+    case 'd':
+    case 'c':
+    case 't':
+        return !top->order.is_sent && top_order_make(top, key) ? TOP_REDRAW : TOP_NOTHING;
     case 'q':
         return TOP_QUIT;
     case TOP_KEY_BACK:

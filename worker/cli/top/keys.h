@@ -19,7 +19,8 @@ enum top_key {
 enum top_action {
     TOP_NOTHING,
     TOP_REDRAW,
-    TOP_ASK, /* the page is another one, or wants other rows: ask at once */
+    TOP_SEND, /* the order was confirmed: send it */
+    TOP_ASK,  /* the page is another one, or wants other rows: ask at once */
     TOP_QUIT
 };
 

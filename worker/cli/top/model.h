@@ -55,6 +55,16 @@ struct top_place {
     size_t scroll;            /* the first line of a page of text */
 };
 
+/* What a key orders the server to do (orders.h); question "": nothing. */
+struct top_order {
+    const char *method;
+    char path[4 * TOP_NAME_BYTES];
+    char body[64];
+    char question[2 * TOP_NAME_BYTES]; /* "pause digits? …", before it is sent */
+    char done[2 * TOP_NAME_BYTES];     /* what is so afterwards */
+    bool is_sent;
+};
+
 struct top {
     char url[TOP_NAME_BYTES];
     struct top_place places[TOP_DEPTH]; /* the last one is shown, those before are gone back to */
@@ -69,6 +79,9 @@ struct top {
     char trouble[512];                 /* "": the server answers */
     int64_t now_ms;                    /* wall clock of the picture */
     bool color;
+    struct top_order order;
+    char said[512]; /* what became of the last one, until the next key; "": nothing */
+    bool said_is_bad;
 };
 
 void top_init(struct top *top, const char *url);

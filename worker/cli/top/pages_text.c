@@ -259,6 +259,10 @@ void page_help(size_t width, struct buf *out)
               "the best, the newest, those that failed"},
         {"r", "the other way round"},
         {"b", "the brackets of the study: who waits for whom"},
+        {"p", "pause the study, or resume it; asks before, as do x, d, c and t"},
+        {"x", "stop the study: running trials are told to stop, those that wait are cancelled"},
+        {"c t", "cancel the trial; try a failed one again"},
+        {"d", "give the worker's node no further trial (drain), or trials again"},
         {"space", "hold the picture still, or go on"},
         {"q", "leave"},
     };

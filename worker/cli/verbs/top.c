@@ -124,6 +124,9 @@ static bool take_keys(struct feed *feed, bool *asks)
         if (action == TOP_QUIT) {
             return false;
         }
+        if (action == TOP_SEND) {
+            feed_send(feed);
+        }
         if (action == TOP_ASK) {
             feed_forget(feed);
             *asks = true;
@@ -140,6 +143,8 @@ static void follow(struct feed *feed, const struct top_options *given)
 
     while (take_keys(feed, &asks)) {
         int64_t now_ms = clock->monotonic_ms(clock);
+        asks = asks || feed->was_answered;
+        feed->was_answered = false;
         if (asks || (now_ms >= next_ms && !feed->top->paused)) {
             feed->top->now_ms = clock->wall_ms(clock);
             feed_ask(feed);
