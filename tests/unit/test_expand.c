@@ -345,7 +345,7 @@ START_TEST(without_the_other_names_nothing_is_refused)
 }
 END_TEST
 
-/* Read back by PyYAML in tests/e2e/test_worker.py. */
+/* Read back by PyYAML in tests/e2e/test_worker_refuses.py. */
 static const struct {
     const char *json, *yaml;
 } yamls[] = {
