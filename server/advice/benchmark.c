@@ -1,54 +1,76 @@
 #include "server/advice/benchmark.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "server/advice/figures.h"
 
 static const double budgets[BENCHMARK_BUDGETS] = {MEASURED_LEAST, 50, MEASURED_MOST};
 
-static bool has_figures(const double row[BENCHMARK_BUDGETS])
+static bool has_figures(const struct figure row[BENCHMARK_BUDGETS])
 {
-    return row[0] > 0.0;
+    return row[0].mean > 0.0;
+}
+
+/* NULL: nothing of it was measured. */
+static const struct technique_figures *figures_of(const struct technique *technique)
+{
+    const char *title = technique->figures_of == NULL ? technique->title : technique->figures_of;
+
+    for (const struct technique_figures *at = technique_figures; at->title != NULL; at++) {
+        if (strcmp(at->title, title) == 0) {
+            return at;
+        }
+    }
+    return NULL;
 }
 
 /* Interpolated between the two nearest budgets, in their logarithms. */
-static double at_budget(const double row[BENCHMARK_BUDGETS], double evaluations)
+static double at_budget(const struct figure row[BENCHMARK_BUDGETS], double evaluations)
 {
     if (evaluations <= budgets[0]) {
-        return row[0];
+        return row[0].mean;
     }
     for (size_t i = 1; i < BENCHMARK_BUDGETS; i++) {
         if (evaluations < budgets[i]) {
             double share = log(evaluations / budgets[i - 1]) / log(budgets[i] / budgets[i - 1]);
-            return row[i - 1] + share * (row[i] - row[i - 1]);
+            return row[i - 1].mean + share * (row[i].mean - row[i - 1].mean);
         }
     }
-    return row[BENCHMARK_BUDGETS - 1];
+    return row[BENCHMARK_BUDGETS - 1].mean;
 }
 
 bool benchmark_has_figures(const struct technique *technique, enum problem_kind kind)
 {
-    return has_figures(technique->regret[kind][0]) || has_figures(technique->regret[kind][1]);
+    const struct technique_figures *figures =
+        technique->figures_of == NULL ? figures_of(technique) : NULL;
+
+    return figures != NULL
+           && (has_figures(figures->regret[kind][0]) || has_figures(figures->regret[kind][1]));
 }
 
 double benchmark_regret(const struct technique *technique, enum problem_kind kind, double workers,
                         double evaluations, bool *is_measured)
 {
     bool is_own = technique->figures_of == NULL;
-    const struct technique *source = is_own ? technique : technique_find(technique->figures_of);
-    const double(*rows)[BENCHMARK_BUDGETS] = source->regret[kind];
+    const struct technique_figures *figures = figures_of(technique);
     double share = log(fmin(fmax(workers, 1.0), MEASURED_WORKERS)) / log(MEASURED_WORKERS);
-    bool one = has_figures(rows[0]);
-    bool many = has_figures(rows[1]);
+    bool one = figures != NULL && has_figures(figures->regret[kind][0]);
+    bool many = figures != NULL && has_figures(figures->regret[kind][1]);
 
     if (is_measured != NULL) {
         *is_measured = is_own && (one || share == 1.0) && (many || share == 0.0)
                        && evaluations >= MEASURED_LEAST && evaluations <= MEASURED_MOST
                        && workers <= MEASURED_WORKERS;
     }
+    if (!one && !many && kind == KIND_NOISY) {
+        return benchmark_regret(technique, KIND_MIXED, workers, evaluations, NULL);
+    }
     if (!one && !many) {
         return 1.0;
     }
-    double first = at_budget(rows[one ? 0 : 1], evaluations);
-    double second = at_budget(rows[many ? 1 : 0], evaluations);
+    double first = at_budget(figures->regret[kind][one ? 0 : 1], evaluations);
+    double second = at_budget(figures->regret[kind][many ? 1 : 0], evaluations);
     return first + share * (second - first);
 }
 

@@ -1,18 +1,17 @@
 /* The benchmark figures behind the advice: expected regret, and the time of a suggestion.
  *
  * Regret is the mean normalised regret: 0 is the best known value of a problem, 1 that of the
- * median random configuration. It was measured on the development problems with 2 to 5 seeds each
- * (tests/bench/choices.md has the problems, the machine and the errors: .01 to .03, on learning
- * curves up to .10):
+ * median random configuration. The table is figures.c, whose header says what it was measured on:
  *
- *   numbers, mixed, noisy   19 problems trained in full: numbers only (7); with categories or
- *                           conditions (8); with noisy values (4)
- *   curves                  learning curves of 3 networks, 52 epochs, 7 parameters; the budget
- * counts full trainings, which early stopping spends on more trials
+ *   numbers, mixed, noisy   problems trained in full: numbers only; with categories or conditions;
+ *                           with noisy values
+ *   curves                  learning curves; the budget counts full trainings, which early stopping
+ *                           spends on more trials
  *
  * Between the budgets (20, 50, 100 evaluations) and between 1 and 16 workers the figures are
  * interpolated in logarithms; outside them the nearest figure is used, and the answer says so. A
- * technique without a measurement has the figures of its nearest relative, and is marked. */
+ * technique without a measurement has the figures of its nearest relative, and is marked; noisy
+ * problems, where none were measured, those of mixed ones. */
 #ifndef SERVER_ADVICE_BENCHMARK_H
 #define SERVER_ADVICE_BENCHMARK_H
 

@@ -1,4 +1,5 @@
-/* The techniques that advice compares: one row for each in technique.c, with its benchmark figures.
+/* The techniques that advice compares: one row for each in technique.c; what was measured of them
+ * stands in figures.c.
  *
  * A technique is a strategy with the options that make a difference: asha has four. The order of
  * the rows decides between equal scores. */
@@ -39,8 +40,6 @@ struct technique {
     bool never_repeats;      /* a configuration */
     const char *options;     /* what an expert may set, or NULL */
     const char *figures_of;  /* title of the relative whose figures are used; NULL: its own */
-    /* Mean regret [kind][one worker, 16 workers][budget]; zeros: not measured (benchmark.h). */
-    double regret[KIND_COUNT][2][BENCHMARK_BUDGETS];
 };
 
 /* Returns how many techniques there are, and the i-th of them. */

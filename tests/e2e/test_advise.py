@@ -78,7 +78,7 @@ def test_every_study_that_it_offers_can_be_created(tmp):
             file.write_text(json.dumps({**item["study"], "name": f"s{item['rank']}"}))
             subprocess.run([HONE, "study", "create", "-f", file], check=True, timeout=60,
                            env=environment(server, tmp), capture_output=True)
-        expect(len(answer["items"]), 12)
+        expect(len(answer["items"]), 13)
 
 
 def test_a_file_and_options_describe_together(tmp):
@@ -110,11 +110,11 @@ def test_other_programs_get_a_line_for_each_strategy(tmp):
     with hone.Server() as server:
         rows = list(csv.DictReader(io.StringIO(advise(server, tmp, *SPACE, "-o", "csv")[0])))
         expect([rows[0]["strategy"], rows[0]["rank"], rows[0]["usable"]], ["bayesian", "1", "yes"])
-        expect(len(rows), 12)
+        expect(len(rows), 13)
         names = advise(server, tmp, *SPACE, "-o", "name")[0].splitlines()
         expect(names, [row["strategy"] for row in rows])
         lines = advise(server, tmp, *SPACE, "-o", "ndjson")[0].splitlines()
-        expect([json.loads(line)["rank"] for line in lines], list(range(1, 13)))
+        expect([json.loads(line)["rank"] for line in lines], list(range(1, 14)))
 
 
 def test_a_study_says_what_auto_chose_and_why(tmp):

@@ -10,6 +10,7 @@
 #include "server/advice/advice_json.h"
 #include "server/advice/advice_text.h"
 #include "server/advice/choose.h"
+#include "server/advice/figures.h"
 #include "server/advice/study_body.h"
 
 #define X "{\"name\": \"x\", \"type\": \"float\", \"low\": 0, \"high\": 1}"
@@ -433,6 +434,25 @@ START_TEST(figures_go_the_right_way)
 }
 END_TEST
 
+/* Whatever was measured: the table of figures is written by a program. */
+START_TEST(figures_are_those_of_techniques)
+{
+    for (const struct technique_figures *at = technique_figures; at->title != NULL; at++) {
+        ck_assert_msg(technique_find(at->title) != NULL, "%s", at->title);
+        for (int k = 0; k < (int)KIND_COUNT; k++) {
+            for (int many = 0; many < 2; many++) {
+                const struct figure *row = at->regret[k][many];
+                for (int i = 0; i < BENCHMARK_BUDGETS; i++) {
+                    ck_assert((row[i].mean > 0) == (row[0].mean > 0));
+                    ck_assert(row[i].mean >= 0 && row[i].mean <= 1 && row[i].error >= 0);
+                }
+            }
+        }
+    }
+    ck_assert(benchmark_has_figures(technique_find("random"), KIND_MIXED));
+}
+END_TEST
+
 START_TEST(rows_are_consistent)
 {
     for (size_t t = 0; t < technique_count(); t++) {
@@ -697,6 +717,7 @@ int main(void)
     tcase_add_test(tcase, more_workers_never_finish_later);
     tcase_add_test(tcase, more_time_and_more_workers_never_try_less);
     tcase_add_test(tcase, figures_go_the_right_way);
+    tcase_add_test(tcase, figures_are_those_of_techniques);
     tcase_add_test(tcase, rows_are_consistent);
     tcase_add_test(tcase, a_limit_between_the_figures_is_between_them);
     tcase_add_test(tcase, brackets_cost_what_the_literature_says);
