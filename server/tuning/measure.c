@@ -173,8 +173,12 @@ static int take_all(struct tuning *tuning, struct live_lease *lease,
 {
     const struct measurement_list *list = &command->in.measurements;
     const char *objective = lease->study->def->objectives[0].metric;
+    int64_t metric;
     size_t end;
 
+    for (size_t i = 0; i < list->n; i++) { /* new ones are shown in the order of the request */
+        TRY(metric_id(&tuning->state, lease->study, list->items[i].metric, &metric, err));
+    }
     for (size_t from = 0; from < list->n; from = end) {
         for (end = from; end < list->n && list->items[end].step == list->items[from].step; end++) {
         }
