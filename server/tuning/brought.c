@@ -391,7 +391,7 @@ static int measured_value(const struct brought_trial *trial, const struct object
 static int set_bounded(const struct study_def *def, const struct brought_trial *trial,
                        struct trial_row *row, struct err *err)
 {
-    double bounded[BOUNDS_MAX];
+    double bounded[BOUNDS_MAX] = {0};
 
     for (size_t i = 0; i < def->n_bounds; i++) {
         const struct objective metric = outcome_bounded_metric(def, &def->bounds[i]);

@@ -27,7 +27,16 @@ static json_t *body; /* parsed undisturbed */
     "{'parameters': {'x': 0.2, 'k': 'b'}, 'state': 'failed'},"                                     \
     "{'parameters': {'x': 0.7, 'k': 'b'}, 'state': 'failed'}]"
 
+#define METRICS(n, loss, size, t)                                                                  \
+    "{'parameters': {'n': " #n "}, 'state': 'completed', 'metrics': {'loss': " #loss               \
+    ", 'size': " #size ", 't': " #t "}}"
+
 static const char *const bodies[] = {
+    "{'study': {'objectives': [{'metric': 'loss', 'direction': 'minimize'}, {'metric': 'size', "
+    "'direction': 'maximize'}], 'subject_to': ['t <= 3'], 'strategy': 'bayesian', 'parameters': ["
+    "{'name': 'n', 'type': 'int', 'low': 1, 'high': 9}]}, 'pending': [{'n': 5}], 'trials': "
+    "[" METRICS(1, 3, 1, 1) "," METRICS(4, 1, 2, 2) "," METRICS(6, 2, 3, 3) "," METRICS(9, 4, 4,
+                                                                                        4) "]}",
     "{'study': {" STUDY ", 'strategy': 'bayesian'}, " TRIALS "}",
     "{'study': {" STUDY ", 'strategy': 'tpe'}, " TRIALS ", 'ordinal': 40}",
     "{'study': {" STUDY ", 'strategy': 'auto'}, 'n': 2}",

@@ -145,6 +145,9 @@ int strategy_forecast(const struct study_def *study, const struct history *seen,
     }
     TRY(surrogate_fit(&surrogate, &data, trial->config, NULL, err));
     const struct metric_model *model = &surrogate.metrics[0];
+    if (!surrogate_has_incumbent(&surrogate)) { /* no trial satisfies the bounds yet */
+        return 0;
+    }
     TRY(predict(model, &data.encoding, trial->config, &mean, &sd, err));
     bool is_doubtful = has_benefit_of_doubt(model, &stopped);
     if (n_full < FULL_LEAST && !is_doubtful) {

@@ -3,7 +3,8 @@
  *
  * The forecast is the posterior of the surrogate of `bayesian` at the full resource, given all
  * learning curves so far, the trial's own included. It is known once three trials have reached the
- * full resource; until then the schedule decides by rank.
+ * full resource, and while one of them satisfies the study's bounds on metrics; until then the
+ * schedule decides by rank.
  *
  * A surrogate that predicts a low probability for every trial is never corrected, because no trial
  * reaches the full resource. Therefore, after ten stopped trials in a row, a trial whose
