@@ -100,7 +100,8 @@ struct map_search {
     double best;
     double *best_theta; /* all of it */
     const atomic_bool *stop;
-    nlopt_opt opt; /* the run under way */
+    bool is_out_of_memory; /* an evaluation needed some */
+    nlopt_opt opt;         /* the run under way */
 };
 
 /* The objective of NLopt, which minimises. A theta at which the posterior cannot be evaluated has a
@@ -108,6 +109,7 @@ struct map_search {
 static double negative_log_posterior(unsigned n, const double *theta, double *gradient, void *data)
 {
     struct map_search *search = data;
+    struct err why = {0};
     double value = 0.0;
 
     if (stop_is_asked(search->stop)) {
@@ -116,9 +118,13 @@ static double negative_log_posterior(unsigned n, const double *theta, double *gr
     }
     memcpy(search->theta, theta, n * sizeof *theta);
     if (fit_log_posterior(search->likelihood, search->prior, search->theta, &value,
-                          gradient == NULL ? NULL : search->gradient, NULL)
+                          gradient == NULL ? NULL : search->gradient, &why)
             != 0
         || !isfinite(value)) {
+        if (why.code == ERR_NOMEM) {
+            search->is_out_of_memory = true;
+            (void)nlopt_force_stop(search->opt);
+        }
         if (gradient != NULL) {
             memset(gradient, 0, n * sizeof *gradient);
         }
@@ -160,6 +166,9 @@ static int maximise_from(struct map_search *search, const double start[], int ev
     (void)nlopt_optimize(opt, theta, &reached);
     search->opt = NULL;
     nlopt_destroy(opt);
+    if (search->is_out_of_memory) {
+        return err_set(err, ERR_NOMEM, "no memory for a fit");
+    }
     return stop_check(search->stop, err);
 }
 
