@@ -32,7 +32,7 @@ OWN_VALUE(fixture)
 
 static void fixture_init(struct fixture *f)
 {
-    static const double theta[] = {-.6, -.2, .1, -4};
+    static const double theta[] = {-.6, -.2, .1, -4, -(double)INFINITY, 0};
     double y[POINTS];
 
     ck_assert_int_eq(points_init(&f->x, 2, 0, POINTS, NULL), 0);
