@@ -59,7 +59,7 @@ STUDIES = [
                strategy={"name": "random"}, lease={"ttl_seconds": 60}, description="d",
                stopping={"rule": "threshold", "step": 3, "value": 9}, job={"runner": "r"},
                requires={"gpus": 0, "gpu_memory_mib": 0, "labels": {"a": "b"}}, labels={"a": "b"},
-               constraints=["x > 0"]),
+               constraints=["x > 0"], subject_to=["loss <= 9"]),
     hone.study("s", resource=RESOURCE, stopping={"rule": "median", "after": 1, "warmup": 1},
                strategy={"name": "hyperband", "eta": 3, "rounds": 2, "brackets": 2, "quorum": 0.5}),
     hone.study("s", resource=RESOURCE,
