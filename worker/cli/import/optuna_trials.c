@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "common/metric_bound.h"
 #include "worker/cli/import/optuna.h"
+#include "worker/cli/import/optuna_constraints.h"
 #include "worker/cli/import/space.h"
 
 enum { CURVE_MAX = 1000, METRICS_MAX = 60, NAMES_SHOWN = 8 };
@@ -219,42 +220,10 @@ static void add_attributes(struct trials *trials, const json_t *trial, json_t *m
     }
 }
 
-static void put_constraint(json_t *constraints, const char *key, json_t *value)
-{
-    char name[160];
-
-    (void)snprintf(name, sizeof name, "constraint_%.100s", key);
-    (void)json_object_set(constraints, name, value);
-}
-
-/* The constraints of a trial by the names of the metrics that they become, of which a value above 0
- * is a violation. Until version 4 a list, since then an attribute each. A new reference. */
-static json_t *constraints_of(const json_t *trial)
-{
-    static const char prefix[] = "constraints:";
-    const json_t *attributes = json_object_get(trial, "system_attrs");
-    const json_t *list = json_object_get(attributes, "constraints");
-    json_t *constraints = json_object();
-    const char *key;
-    json_t *value;
-
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        char place[24];
-        (void)snprintf(place, sizeof place, "%zu", i);
-        put_constraint(constraints, place, json_array_get(list, i));
-    }
-    json_object_foreach (json_unconst(attributes), key, value) {
-        if (strncmp(key, prefix, strlen(prefix)) == 0) {
-            put_constraint(constraints, key + strlen(prefix), value);
-        }
-    }
-    return constraints;
-}
-
 /* They become metrics, too; returns whether one is violated. */
 static bool add_constraints(struct trials *trials, const json_t *trial, json_t *metrics)
 {
-    json_auto_t *constraints = constraints_of(trial);
+    json_auto_t *constraints = optuna_constraints(trial);
     bool is_violated = false;
     const char *name;
     json_t *value;
@@ -266,50 +235,10 @@ static bool add_constraints(struct trials *trials, const json_t *trial, json_t *
     return is_violated;
 }
 
-static bool has_same_names(const json_t *a, const json_t *b)
-{
-    const char *name;
-    json_t *value;
-
-    json_object_foreach (json_unconst(a), name, value) {
-        if (json_object_get(b, name) == NULL) {
-            return false;
-        }
-    }
-    return json_object_size(a) == json_object_size(b);
-}
-
-/* The constraints that all complete trials have; NULL: there are none, too many, or they differ. A
- * new reference. */
-static json_t *common_constraints(const json_t *trials)
-{
-    json_t *common = NULL;
-    size_t i;
-    json_t *trial;
-
-    json_array_foreach (json_unconst(trials), i, trial) {
-        if (json_integer_value(json_object_get(trial, "state")) != OPTUNA_COMPLETE) {
-            continue;
-        }
-        json_auto_t *own = constraints_of(trial);
-        if (common == NULL) {
-            common = json_incref(own);
-        } else if (!has_same_names(common, own)) {
-            json_decref(common);
-            return NULL;
-        }
-    }
-    if (json_object_size(common) == 0 || json_object_size(common) > BOUNDS_MAX) {
-        json_decref(common);
-        return NULL;
-    }
-    return common;
-}
-
 /* What every trial is constrained by becomes "subject_to" of the study. */
 static void bound_study(struct trials *reading, const json_t *trials)
 {
-    json_auto_t *common = common_constraints(trials);
+    json_auto_t *common = optuna_common_constraints(trials);
     json_t *list = common == NULL ? NULL : json_array();
     const char *name;
     json_t *value;
