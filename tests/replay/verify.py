@@ -33,6 +33,8 @@ NUMBERS = [{"name": "x", "type": "float", "low": -1, "high": 2},
 EPOCHS = {"resource": {"name": "epochs", "min": 1, "max": 9}}
 CELLS = [{"name": "a", "type": "int", "low": 1, "high": 6}, {"name": "b", "type": "int", "low": 1, "high": 5}]
 
+TWO = {"objectives": [{"metric": "loss", "direction": "minimize"}, {"metric": "size", "direction": "minimize"}]}
+
 KINDS = [
     {"strategy": "bayesian"},
     {"strategy": {"name": "asha", "search": "bayesian"}, **EPOCHS},
@@ -50,6 +52,10 @@ KINDS = [
     {"strategy": {"name": "hyperband", "quorum": 0.8}, **EPOCHS},
     {"strategy": {"name": "tpe", "serving": "exact"}, **EPOCHS},
     {"strategy": {"name": "bohb"}, **EPOCHS},
+    {"strategy": "bayesian", **TWO},
+    {"strategy": "nsga2", **TWO},
+    {"strategy": "tpe", **TWO},
+    {"strategy": "bayesian", "subject_to": ["size <= 5"]},
 ]
 
 
@@ -109,7 +115,8 @@ class Worker(threading.Thread):
             return
         if "resource" not in trial or trial["resource"] is None:
             value = objective(trial["parameters"], 1)
-            self.send("PUT", path + "/result", {"outcome": "completed", "metrics": {"loss": value}})
+            metrics = {"loss": value, "size": 1 / (0.1 + value) + trial["parameters"].get("x", 0)}
+            self.send("PUT", path + "/result", {"outcome": "completed", "metrics": metrics})
             return
         step = int(trial["resource"]["from"])
         until = int(trial["resource"]["to"])
@@ -151,7 +158,7 @@ class Play:
         point = {"x": 0.5, "rate": 0.05, "kind": "net"} if parameters is NUMBERS else {"a": 2, "b": 2}
         client.post(path + "/trials", {"parameters": point})
         client.post(path + "/trials", {"parameters": {**point, **({"x": 0.1} if "x" in point else {"a": 3})},
-                                       "state": "completed", "metrics": {"loss": 0.7},
+                                       "state": "completed", "metrics": {"loss": 0.7, "size": 2},
                                        **({"step": 9} if "resource" in self.body() else {})})
         client.patch(path, {"state": "paused"})
         client.patch(path, {"state": "running", "limits": {"trials": self.args.trials + 2}})
