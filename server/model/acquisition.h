@@ -1,9 +1,8 @@
 /* The acquisition function of the Gaussian-process strategy: a sum of logarithms.
  *
  * Each term is the logarithm of an expectation or of a probability under some model: of the
- * expected improvement (expected_improvement.h), of the probability of feasibility (feasibility.h),
- * of the independence of truncated curves (curve_penalty.h). A term owns its scratch and borrows
- * its models. One thread at a time. */
+ * expected improvement (expected_improvement.h), of the probability of feasibility (feasibility.h).
+ * A term owns its scratch and borrows its models. One thread at a time. */
 #ifndef SERVER_MODEL_ACQUISITION_H
 #define SERVER_MODEL_ACQUISITION_H
 

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "common/rng.h"
-#include "server/model/curve_penalty.h"
 #include "server/model/expected_improvement.h"
 #include "server/model/feasibility.h"
 #include "server/model/hypervolume_improvement.h"
@@ -185,9 +184,8 @@ static int add_improvement(struct bayesian_step *step, struct err *err)
     return 0;
 }
 
-/* The sum of log EI or log EHVI (once a result satisfies all bounds), the logarithms of the
- * probabilities that each bound is satisfied and that the trial does not fail, and the penalty
- * beside truncated curves. */
+/* The sum of log EI or log EHVI (once a result satisfies all bounds), and the logarithms of
+ * the probabilities that each bound is satisfied and that the trial does not fail. */
 static int build_acquisition(struct bayesian_step *step, struct err *err)
 {
     const struct surrogate *surrogate = &step->surrogate;
@@ -204,11 +202,6 @@ static int build_acquisition(struct bayesian_step *step, struct err *err)
             TRY(bound_create(model->gp, model->limit, POINTS_PER_CALL, &term, err));
             acquisition_add(acquisition, term);
         }
-    }
-    if (surrogate->truncated.n > 0) {
-        TRY(curve_penalty_create(surrogate->metrics[0].gp, &surrogate->truncated, POINTS_PER_CALL,
-                                 &term, err));
-        acquisition_add(acquisition, term);
     }
     if (surrogate->feasibility.gp != NULL) {
         TRY(feasibility_create(surrogate->feasibility.gp, POINTS_PER_CALL, &term, err));

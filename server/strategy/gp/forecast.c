@@ -65,24 +65,21 @@ static double own_chance(const struct metric_model *model)
     return normal_cdf((model->best - model->own_y) / sqrt(model->own_var));
 }
 
-/* The probability of ending better than the incumbent. Among hundreds of extrapolated curves the
- * surrogate takes the peculiarity of one for noise. Therefore the trial's own curve decides where
- * it leads the incumbent, or is far behind it. */
+/* The probability of ending better than the incumbent: the greater one of the surrogate's and that
+ * of the trial's own curve, unless its own curve rules it out. Among many curves the surrogate
+ * takes the peculiarity of one for noise. */
 static double chance_of(const struct metric_model *model, double mean, double sd)
 {
     double chance = normal_cdf((model->best - mean) / sd);
     double own = own_chance(model);
 
-    if (own > 0.5) {
-        return fmax(chance, own);
-    }
-    return own < own_chance_least ? fmin(chance, own) : chance;
+    return own < own_chance_least ? fmin(chance, own) : fmax(chance, own);
 }
 
 /* The trials after the last one that reached the full resource; all of them were stopped. */
 struct stopped_trials {
     size_t n;
-    double best; /* of their extrapolated curves, transformed; INFINITY: none */
+    double best; /* extrapolated curve of the last STOPPED_LEAST, transformed; INFINITY: none */
 };
 
 static int find_stopped(const struct study_data *data, struct stopped_trials *stopped,
@@ -90,6 +87,7 @@ static int find_stopped(const struct study_data *data, struct stopped_trials *st
 {
     const struct evaluations *evaluations = &data->evaluations;
     OWN(regression_data) struct regression_data rows = {0};
+    double recent[STOPPED_LEAST];
     int64_t last = 0;
 
     *stopped = (struct stopped_trials){.best = INFINITY};
@@ -104,15 +102,18 @@ static int find_stopped(const struct study_data *data, struct stopped_trials *st
             continue;
         }
         if (!evaluations->complete[i] && evaluations->done_observed[i]->number > last) {
-            stopped->n++;
-            stopped->best = fmin(stopped->best, rows.y[k]);
+            recent[stopped->n++ % STOPPED_LEAST] = rows.y[k];
         }
         k++;
+    }
+    for (size_t i = 0; i < stopped->n && i < STOPPED_LEAST; i++) {
+        stopped->best = fmin(stopped->best, recent[i]);
     }
     return 0;
 }
 
-/* Whether many trials in a row were stopped, and the subject is better than all of them. */
+/* Whether many trials in a row were stopped, and the subject is better than the last ten of them.
+ */
 static bool has_benefit_of_doubt(const struct metric_model *model,
                                  const struct stopped_trials *stopped)
 {

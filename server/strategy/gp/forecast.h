@@ -8,9 +8,9 @@
  *
  * A surrogate that predicts a low probability for every trial is never corrected, because no trial
  * reaches the full resource. Therefore, after ten stopped trials in a row, a trial whose
- * extrapolated curve is better than all of theirs gets a probability of at least one half, unless
- * its own curve rules it out. The same applies where the rank has stopped ten trials in a row; the
- * forecast is then known from the first trial at the full resource on. */
+ * extrapolated curve is better than those of the last ten gets a probability of at least one half,
+ * unless its own curve rules it out. The same applies where the rank has stopped ten trials in a
+ * row; the forecast is then known from the first trial at the full resource on. */
 #ifndef SERVER_STRATEGY_GP_FORECAST_H
 #define SERVER_STRATEGY_GP_FORECAST_H
 

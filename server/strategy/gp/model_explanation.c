@@ -234,9 +234,6 @@ char *model_explanation(const struct model_choice *c)
                     : is_one                            ? "log_augmented_expected_improvement"
                                                         : "log_expected_hypervolume_improvement");
     json_put_number(&w, "acquisition_value", c->candidates->score[c->choice->chosen]);
-    if (surrogate->truncated.n > 0) {
-        json_put_int(&w, "curves_avoided", (int64_t)surrogate->truncated.n);
-    }
     write_comparison(&w, c);
     if (is_one) {
         put_covariance(&w, c, 0);

@@ -70,11 +70,14 @@ static int gather_curves(struct regression_data *data, const struct study_def *s
     size_t n_levels = curve_levels(study->resource_min, study->resource_max, study->resource_step,
                                    level_eta, levels);
     size_t most = evaluations->n_done + evaluations->n_pending;
-    OWN(memory) double *value = calloc(most * n_levels + 1, sizeof *value);
+    int64_t below =
+        curve_level_below(study->resource_min, levels[0], study->resource_step, level_eta);
+    OWN(memory) double *value = calloc(most * (n_levels + 1) + 1, sizeof *value);
 
     if (value == NULL) {
         return err_set(err, ERR_NOMEM, "no memory for learning curves");
     }
+    double *before = value + most * n_levels;
     for (size_t i = 0; i < most; i++) {
         const struct observation *observed = nth(evaluations, i);
         if (!has_value(study, observed, n_levels, levels)) {
@@ -84,12 +87,13 @@ static int gather_curves(struct regression_data *data, const struct study_def *s
         for (size_t k = 0; k < n_levels; k++) {
             row[k] = cost_at_level(study, observed, levels[k], k + 1 == n_levels);
         }
+        before[data->n] = below > 0 ? cost_at_level(study, observed, below, false) : (double)NAN;
         data->n_full += isnan(row[n_levels - 1]) ? 0 : 1;
         data->observed[data->n] = observed;
         data->config[data->n++] = observed->config;
     }
     data->has_curves = true;
-    return curves_extrapolate(n_levels, data->n, value, data->y, data->extra, err);
+    return curves_extrapolate(n_levels, data->n, value, before, data->y, data->extra, err);
 }
 
 /* ---- all rows -------------------------------------------------------------------------------- */

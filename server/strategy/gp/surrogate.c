@@ -9,7 +9,6 @@
 /* The reasons for these numbers are in tests/bench/choices.md. */
 enum {
     BOUNDED_LEAST = 3,     /* values of a bounded metric, for a model */
-    FULL_LEAST = 3,        /* results at the full resource, before truncated curves are avoided */
     STAGNATION = 12,       /* results without improvement, after which a local refit is made, */
     LOCAL_REFIT_MAX = 200, /* with up to so many results */
     LOCAL_EVALUATIONS = 15 /* of the posterior */
@@ -26,7 +25,6 @@ void surrogate_finish(struct surrogate *surrogate)
     feasibility_model_finish(&surrogate->feasibility);
     transfer_prior_finish(&surrogate->transfer_prior);
     pareto_set_finish(&surrogate->pareto);
-    points_finish(&surrogate->truncated);
     free(surrogate->theta);
     *surrogate = (struct surrogate){0};
 }
@@ -359,21 +357,6 @@ int surrogate_fit_theta(struct surrogate *surrogate, const struct study_data *da
     return fit_all(&fitting, data, surrogate, err);
 }
 
-/* truncated ← the results that are extrapolated curves, once enough have reached the end. */
-static int collect_truncated(const struct fitting *fitting, struct err *err)
-{
-    struct surrogate *s = fitting->surrogate;
-    const struct metric_model *model = &s->metrics[0];
-
-    TRY(points_init(&s->truncated, model->points.n_num, model->points.n_cat, model->n, err));
-    for (size_t i = 0; i < model->n && fitting->metrics[0].rows.n_full >= FULL_LEAST; i++) {
-        if (model->extra[i] > 0.0) {
-            points_copy(&s->truncated, s->truncated.n++, &model->points, i);
-        }
-    }
-    return 0;
-}
-
 /* The posteriors of the bounded metrics. */
 static int model_bounded(const struct fitting *fitting, bool with_pending, struct err *err)
 {
@@ -410,7 +393,7 @@ int surrogate_fit(struct surrogate *surrogate, const struct study_data *data, co
                                surrogate->metrics, fitting.metrics, data->evaluations.n_done,
                                fitting.feasible, err);
     }
-    return study_stops_trials_early(data->study) ? collect_truncated(&fitting, err) : 0;
+    return 0;
 }
 
 /* Is the i-th result better than the j-th one? In a study with bounds what was measured decides. */

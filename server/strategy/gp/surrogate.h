@@ -31,7 +31,6 @@ struct surrogate {
     struct feasibility_model feasibility; /* its gp is NULL while few trials have failed */
     struct transfer_prior transfer_prior; /* of the first objective; empty without sources */
     struct pareto_set pareto;             /* with several objectives */
-    struct points truncated; /* of the results: learning curves that did not reach the end */
     struct fit_shape shape;
     double *theta;       /* of the metrics, then of feasibility; shape.n_theta each */
     uint64_t fit_n_seen; /* finished trials that the hyper-parameters were fitted to */
