@@ -1,5 +1,6 @@
 #include "server/analysis/hypervolume_trace.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +67,7 @@ void hypervolume_trace_order(struct hypervolume_trace *trace)
             least = fmin(least, trace->points[i].costs[k]);
             most = fmax(most, trace->points[i].costs[k]);
         }
-        trace->reference[k] = n == 0 ? 0.0 : most + 0.1 * (most - least);
+        trace->reference[k] = n == 0 ? 0.0 : fmin(most + (0.1 * most - 0.1 * least), DBL_MAX);
     }
 }
 
@@ -123,13 +124,13 @@ int hypervolume_trace_build(struct hypervolume_trace *trace, struct err *err)
     }
     for (size_t i = 0; i < trace->n; i++) {
         struct hypervolume_point *point = &trace->points[i];
-        double before = volume;
         if (point->is_feasible && !is_covered(&front, point->costs, trace->reference)) {
+            TRY(hypervolume_added(front.n, m, front.cost, trace->reference, point->costs,
+                                  &point->added, err));
             join(&front, point->costs);
-            TRY(hypervolume(front.n, m, front.cost, trace->reference, &volume, err));
+            volume += point->added;
         }
         point->volume = volume;
-        point->added = volume - before;
     }
     return 0;
 }

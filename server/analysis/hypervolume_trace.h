@@ -41,8 +41,9 @@ MUST_USE int hypervolume_trace_add(void *trace, struct trial_row *row, struct er
  * the worst value of the first HYPERVOLUME_FIRST trials and a tenth of their range more. Once so
  * many have ended it never moves. */
 void hypervolume_trace_order(struct hypervolume_trace *trace);
-/* Sets `volume` and `added` of every point, with the reference as it is then. O(n f) for two
- * objectives with a front of f trials; O(n f² log f) at worst for three. ERR_NOMEM. */
+/* Sets `volume` and `added` of every point, with the reference as it is then: n times
+ * hypervolume_added(). A volume beyond the range of a double is infinite; what is added to it then
+ * is 0 where it cannot be told. ERR_NOMEM. */
 MUST_USE int hypervolume_trace_build(struct hypervolume_trace *trace, struct err *err);
 
 #endif

@@ -161,6 +161,29 @@ int hypervolume(size_t n, size_t m, const double cost[], const double reference[
     return volume_without(SIZE_MAX, n, m, cost, reference, volume, err);
 }
 
+int hypervolume_added(size_t n, size_t m, const double cost[], const double reference[],
+                      const double point[], double *added, struct err *err)
+{
+    OWN(memory) struct keyed_point *all = calloc(n + 1, sizeof *all);
+    OWN(memory) double *limited = calloc((n + 1) * m, sizeof *limited);
+    double others = 0.0;
+
+    if (all == NULL || limited == NULL) {
+        return err_set(err, ERR_NOMEM, "no memory for a hypervolume");
+    }
+    if (!is_better(m, point, reference)) {
+        *added = 0.0;
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        all[i].cost = cost + i * m;
+    }
+    size_t n_limited = limit(n, all, m, m, point, limited);
+    TRY(hypervolume(n_limited, m, limited, reference, &others, err));
+    *added = fmax(volume_within(point, m, reference) - others, 0.0);
+    return 0;
+}
+
 int hypervolume_contributions(size_t n, size_t m, const double cost[], const double reference[],
                               double contribution[], struct err *err)
 {

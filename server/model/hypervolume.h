@@ -17,6 +17,15 @@
 MUST_USE int hypervolume(size_t n, size_t m, const double cost[], const double reference[],
                          double *volume, struct err *err);
 
+/* *added ← what the volume of n points gains by one more, `point` (m); 0 where they dominate it.
+ *
+ * The volume of the point alone without that of the n points limited to it (the exclusive
+ * hypervolume of While, Bradstreet and Barone 2012). Few of these do not dominate each other, so it
+ * costs far less than the whole volume; O(n f) for f that are left, and the volume of those f.
+ * ERR_NOMEM. */
+MUST_USE int hypervolume_added(size_t n, size_t m, const double cost[], const double reference[],
+                               const double point[], double *added, struct err *err);
+
 /* contribution[i] ← what the volume loses without the i-th point: 0 for a dominated point, and for
  * one of which there is another equal one. n + 1 times the cost of hypervolume(). ERR_NOMEM. */
 MUST_USE int hypervolume_contributions(size_t n, size_t m, const double cost[],

@@ -62,6 +62,16 @@ class Hypervolume(hone.SharedServerTest):
         got = self.get("bounded/hypervolume?reference=3,0").json
         self.assertEqual([i["hypervolume"] for i in got["items"]], [0, 1])
 
+    def test_values_of_any_size_leave_the_reference_finite_and_no_volume_undefined(self):
+        self.made("huge")
+        for loss, score in [(1.7e308, -1.7e308), (-1.7e308, 0), (0, 1.7e308), (1e308, 1), (-1.7e308, 1.7e308)]:
+            self.finish("huge", loss=loss, score=score)
+        got = self.get("huge/hypervolume").json
+        for value in got["reference"].values():
+            self.assertIsInstance(value, float, got)
+        for item in got["items"]:
+            self.assertNotIn("NaN", (item["hypervolume"], item["added"]))
+
     def test_other_formats_have_the_same(self):
         self.made("formats")
         self.finish("formats", loss=1, score=1)

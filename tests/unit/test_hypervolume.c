@@ -101,12 +101,58 @@ START_TEST(order_does_not_matter)
 }
 END_TEST
 
+/* Points that come one after the other add up to the volume of all of them; what is dominated,
+ * equal to another, or beyond the reference adds nothing. */
+START_TEST(what_each_adds_sums_to_the_volume)
+{
+    struct rng rng = rng_for(4, (uint64_t)_i);
+    size_t m = 1 + (size_t)_i % 4;
+    double cost[POINTS * COSTS], added;
+    static const double reference[COSTS] = {.8, .9, 1, 1, 1};
+    double sum = 0.0;
+
+    for (size_t i = 0; i < POINTS * m; i++) {
+        cost[i] = rng_uniform(&rng);
+    }
+    memcpy(cost + 5 * m, cost + 2 * m, m * sizeof *cost);
+    for (size_t i = 0; i < POINTS; i++) {
+        double before, after;
+        ck_assert_int_eq(hypervolume(i, m, cost, reference, &before, NULL), 0);
+        ck_assert_int_eq(hypervolume(i + 1, m, cost, reference, &after, NULL), 0);
+        ck_assert_int_eq(hypervolume_added(i, m, cost, reference, cost + i * m, &added, NULL), 0);
+        NEAR(added, after - before);
+        ck_assert(added >= 0);
+        ck_assert(i != 5 || fabs(added) < 1e-15);
+        sum += added;
+    }
+    NEAR(volume_of(0, m, cost), 0);
+    ck_assert_int_eq(hypervolume(POINTS, m, cost, reference, &added, NULL), 0);
+    NEAR(sum, added);
+}
+END_TEST
+
+/* Volumes beyond the largest double are infinite, and never not a number. */
+START_TEST(a_volume_out_of_range_is_infinite)
+{
+    static const double reference[2] = {1.7e308, 1.7e308};
+    static const double cost[4] = {-1.7e308, 1e308, 1e308, -1.7e308};
+    double added = -1.0;
+
+    ck_assert_int_eq(hypervolume_added(0, 2, NULL, reference, cost, &added, NULL), 0);
+    ck_assert(isinf(added));
+    ck_assert_int_eq(hypervolume_added(1, 2, cost, reference, cost + 2, &added, NULL), 0);
+    ck_assert(!isnan(added));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("hypervolume");
     TCase *tcase = tcase_create("hypervolume");
     SRunner *runner = srunner_create(suite);
 
+    tcase_add_loop_test(tcase, what_each_adds_sums_to_the_volume, 0, 20);
+    tcase_add_test(tcase, a_volume_out_of_range_is_infinite);
     tcase_add_loop_test(tcase, volumes_have_their_values, 0,
                         (int)(sizeof vectors / sizeof vectors[0]));
     tcase_add_test(tcase, one_cost_is_an_interval);
