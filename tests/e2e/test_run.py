@@ -382,8 +382,11 @@ def test_a_front_holds_what_is_feasible(tmp):
         contains(talk, "4 of 8 completed trials are feasible; 'hone study best front' shows")
         out, _ = account.hone("study", "best", "front", "-o", "json")
         expect(sorted(trial["parameters"]["batch"] for trial in json.loads(out)), [1, 2, 3, 4])
-        account.hone("run", "none", *two, "--subject-to", "p99_ms <= 1", "--", *SERVE)
-        contains("".join(account.hone("study", "best", "none")), "no trial is known to be feasible yet")
+        _, talk = account.hone("run", "none", *two, "--subject-to", "p99_ms <= 1", "--", *SERVE, status=1)
+        contains(talk, "none of 8 completed trials is feasible; 'hone study explain none 1'")
+        out, talk = account.hone("study", "best", "none", status=3)
+        expect(out, "")
+        contains(talk, "none of 8 completed trials is feasible")
 
 
 def test_a_workers_log_leaves_out_of_the_best_what_is_not_feasible(tmp):
@@ -404,7 +407,7 @@ def test_a_bounded_metric_that_is_never_reported_is_pointed_out(tmp):
         out, _ = account.hone("worker", "--try", "--study", "typo", "--", *SERVE, status=1)
         contains(out, "p99, which subject_to names, was not reported\n")
         _, talk = account.hone("run", "bad", *BOUNDED, "p99_ms < 500", "--", *SERVE, status=2)
-        contains(talk, "--subject-to 0: has <; write <=")
+        contains(talk, "--subject-to 'p99_ms < 500': has <; write <=")
 
 
 def test_a_run_whose_slot_waits_leaves_when_the_study_is_over(tmp):

@@ -59,6 +59,24 @@ static const char *argument_at(const struct definition *definition, const json_t
     return name == NULL ? NULL : json_string_value(json_object_get(definition->arguments, name));
 }
 
+/* " 'mem < 3'" of "/subject_to/0", behind the option: which of those that were given is meant.
+ * Returns what is behind the index, `at` where the array holds something else. */
+static const char *append_element(const json_t *body, const char *pointer, const char *at,
+                                  struct buf *text)
+{
+    char key[64];
+    char *end;
+
+    (void)snprintf(key, sizeof key, "%.*s", (int)(at - pointer - 1), pointer + 1);
+    size_t index = at[0] == '/' ? strtoul(at + 1, &end, 10) : 0;
+    const json_t *element = json_array_get(json_object_get(body, key), index);
+    if (at[0] != '/' || !json_is_string(element)) {
+        return at;
+    }
+    buf_printf(text, " '%.100s'", json_string_value(element));
+    return end;
+}
+
 /* The option of "/limits/trials"; NULL: it is none. *after ← behind the name. */
 static const char *limit_option_at(const char *pointer, const char **after)
 {
@@ -98,7 +116,7 @@ static const char *append_option(const struct definition *definition, const json
         if (strncmp(at, options[i].pointer, len) == 0 && strchr("/: ", at[len]) != NULL
             && is_said(definition, at)) {
             buf_puts(text, options[i].option);
-            return append_rest(text, at + len);
+            return append_rest(text, append_element(body, at, at + len, text));
         }
     }
     return NULL;

@@ -144,7 +144,7 @@ static void print_foot(struct printed_list *list, const char *nothing)
     if (list->output == OUTPUT_JSON) {
         (void)fputs("]\n", list->out);
     }
-    if (is_table(list) && list->n_rows == 0) {
+    if (is_table(list) && list->n_rows == 0 && nothing != NULL) {
         say("%s", nothing);
     }
 }

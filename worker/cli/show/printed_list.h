@@ -36,9 +36,9 @@ void printed_list_begin(struct printed_list *list, const struct options *options
                         const struct column columns[], size_t n_columns);
 /* `cells` has n_columns texts; NULL is an empty one. `item` may be NULL for tables and CSV. */
 void printed_list_row(struct printed_list *list, const json_t *item, const char *const cells[]);
-/* Prints what is left and frees everything. `nothing` is said on stderr when a table has no rows
- * and the list `is_whole`; of one that could not be had, only the rows that came are printed, and a
- * JSON array stays open, so that a part is not taken for the whole. */
+/* Prints what is left and frees everything. `nothing`, unless NULL, is said on stderr when a table
+ * has no rows and the list `is_whole`; of one that could not be had, only the rows that came are
+ * printed, and a JSON array stays open, so that a part is not taken for the whole. */
 void printed_list_end(struct printed_list *list, bool is_whole, const char *nothing);
 
 /* One JSON value and a line end, numbers in their shortest form. */

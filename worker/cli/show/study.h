@@ -16,8 +16,9 @@
 void study_append_state(struct buf *out, const json_t *study);
 /* Prints to standard error why the study is finished, where its reason alone does not tell. */
 void study_print_detail(const json_t *study);
-/* Why GET …/best names no trial, of a study with one objective: "no trial of 'digits' has a value
- * yet", or what is known of its outcome constraints; "" where it names one. */
+/* Why GET …/best names no trial, or the Pareto front has none: "no trial of 'digits' has a value
+ * yet", or what is known of its outcome constraints; "" where `best` names one. `best` is the
+ * answer of …/best; with several objectives, the study itself. */
 void study_append_no_best(struct buf *out, const json_t *study, const json_t *best);
 /* "maximize accuracy, minimize latency" */
 void study_append_objectives(struct buf *out, const json_t *study);

@@ -186,6 +186,18 @@ static void print_command(const struct options *options, const json_t *study, co
     say("this was: %s", buf_text(&line));
 }
 
+/* `best` is an answer that tells how many trials are feasible. */
+static int no_result(const json_t *study, const json_t *best, struct err *err)
+{
+    OWN(buf) struct buf why = {0};
+
+    buf_init(&why, 1 << 16);
+    study_append_no_best(&why, study, best);
+    return err_set(err, ERR_EXHAUSTED,
+                   "%s; 'hone study explain %s %" PRId64 "' tells why, for example", buf_text(&why),
+                   text_at(study, "name"), int_at(json_object_get(best, "nearest"), "trial", 1));
+}
+
 static int print_result(struct session *session, const struct options *options,
                         const struct watch *watch, struct err *err)
 {
@@ -193,6 +205,10 @@ static int print_result(struct session *session, const struct options *options,
 
     if (study_metric(watch->study) == NULL) {
         OWN(buf) struct buf count = {0};
+        if (study_count(watch->study, "completed") == 0
+            || int_at(watch->study, "feasible_trials", 1) == 0) {
+            return no_result(watch->study, watch->study, err);
+        }
         buf_init(&count, 1 << 12);
         bounds_append_count(&count, watch->study);
         say("%s%s'hone study best %s' shows the trials that nothing beats", buf_text(&count),
@@ -200,13 +216,7 @@ static int print_result(struct session *session, const struct options *options,
         return 0;
     }
     if (!json_is_object(trial)) {
-        OWN(buf) struct buf why = {0};
-        buf_init(&why, 1 << 16);
-        study_append_no_best(&why, watch->study, watch->best);
-        return err_set(err, ERR_EXHAUSTED,
-                       "%s; 'hone study explain %s %" PRId64 "' tells why, for example",
-                       buf_text(&why), options->arguments[0],
-                       int_at(json_object_get(watch->best, "nearest"), "trial", 1));
+        return no_result(watch->study, watch->best, err);
     }
     if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, watch->best);

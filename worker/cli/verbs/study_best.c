@@ -20,6 +20,16 @@ const struct usage usage_study_best = {
     .missing = STUDY_MISSING,
 };
 
+/* Status 3. `best` is an answer that tells how many trials are feasible. */
+static int no_best(const json_t *study, const json_t *best, struct err *err)
+{
+    OWN(buf) struct buf why = {0};
+
+    buf_init(&why, 1 << 16);
+    study_append_no_best(&why, study, best);
+    return err_set(err, ERR_NOT_FOUND, "%s", buf_text(&why));
+}
+
 /* Full precision: the values are meant to be copied. */
 static int print_best(struct session *session, const json_t *study, const json_t *best,
                       struct err *err)
@@ -31,10 +41,7 @@ static int print_best(struct session *session, const json_t *study, const json_t
         if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
             print_json(stdout, best);
         }
-        OWN(buf) struct buf why = {0};
-        buf_init(&why, 1 << 16);
-        study_append_no_best(&why, study, best);
-        return err_set(err, ERR_NOT_FOUND, "%s", buf_text(&why));
+        return no_best(study, best, err);
     }
     if (options->output == OUTPUT_JSON || options->output == OUTPUT_NDJSON) {
         print_json(stdout, best);
@@ -61,10 +68,9 @@ static int print_front(struct session *session, const json_t *study, struct err 
     TRY(trials_begin(&trials, session->options, study, err));
     int rc = session_each(session, study_path(&path, text_at(study, "name"), "/pareto"), trials_row,
                           &trials, err);
-    trials_end(&trials, rc == 0,
-               trials.is_bounded ? "no trial is known to be feasible yet"
-                                 : "no trial has values yet");
-    return rc;
+    trials_end(&trials, rc == 0, NULL);
+    TRY(rc);
+    return trials.list.n_rows > 0 ? 0 : no_best(study, study, err);
 }
 
 static int show_best(const struct options *options, struct err *err)
