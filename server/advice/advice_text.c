@@ -210,14 +210,26 @@ static bool is_in_order(const struct advice *advice)
     return true;
 }
 
+static bool has_regrets(const struct advice *advice)
+{
+    bool has = false;
+
+    for (size_t i = 0; i < advice->n && advice->items[i].is_usable; i++) {
+        has = has || advice->items[i].has_regret;
+    }
+    return has;
+}
+
 void advice_write_table(const struct advice *advice, struct buf *out)
 {
     put_sentences(out, "assumed: ", advice->assumed);
     put_sentences(out, "warning: ", advice->warnings);
     put_table(advice, out);
     put_refused(advice, out);
-    buf_puts(out, "REGRET: mean of what was measured, 0 the best known, 1 the median random "
-                  "configuration;\n?: not measured just so, the nearest figure stands.\n");
+    if (has_regrets(advice)) {
+        buf_puts(out, "REGRET: mean of what was measured, 0 the best known, 1 the median random "
+                      "configuration;\n?: not measured just so, the nearest figure stands.\n");
+    }
     if (!is_in_order(advice)) {
         buf_printf(out,
                    "RANK: by regret; what reports or pauses are needed for stands a little further "

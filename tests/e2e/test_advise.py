@@ -154,6 +154,14 @@ def test_nothing_is_sent_for_curl(tmp):
         contains(line, "curl ", "/v1/advice?format=text", '"workers":4')
 
 
+def test_regret_is_explained_where_it_is_told(tmp):
+    with hone.Server() as server:
+        contains(advise(server, tmp, "--maximize", "accuracy", *SPACE)[0], "REGRET: mean of what")
+        page = advise(server, tmp, "--maximize", "accuracy", "--minimize", "ms", *SPACE)[0]
+        contains(page, "takes 2 objectives")
+        expect("REGRET: mean of what" in page, False)
+
+
 def test_nonsense_is_refused_with_what_to_write(tmp):
     wrong = {
         (): "say what is to be tuned: -P NAME=DOMAIN",
@@ -165,7 +173,8 @@ def test_nonsense_is_refused_with_what_to_write(tmp):
         (*SPACE, "--available", "0"): "--available 0: write seconds or a span",
         (*SPACE, "--experience", "guru"): "--experience guru: write new, some or expert",
         (*SPACE, "--resource", "epochs=9..3"): "--resource epochs=9..3",
-        (*SPACE, "--stopping", "median,after=0"): "/stopping/after",
+        (*SPACE, "--stopping", "median,after=0"): "--stopping after",
+        (*SPACE, "--subject-to", "ms < 3"): "--subject-to 'ms < 3': has <; write <=",
         ("-P", "x=1..10"): "x=1..10",
         ("one", "two", *SPACE): "'two' is one argument too many",
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "worker/cli/define/definition.h"
+#include "worker/cli/define/pointers.h"
 #include "worker/cli/define/run_line.h"
 #include "worker/cli/define/scalar.h"
 #include "worker/cli/define/span.h"
@@ -234,6 +235,13 @@ static bool can_be_run(const struct advice_request *request, const json_t *body,
     return json_is_object(study);
 }
 
+/* The server refuses the definition in terms of the request; people typed options. */
+static int name_options(const struct advice_request *request, const json_t *body, struct err *err)
+{
+    pointers_to_options(&request->definition, body, err);
+    return -1;
+}
+
 static int ask_for_page(struct session *session, const struct advice_request *request,
                         const json_t *body, struct err *err)
 {
@@ -281,9 +289,12 @@ static int advise(struct options *options, const struct advice_request *request,
         return 0;
     }
     if (for_people) {
-        return ask_for_page(&session, request, body, err);
+        return ask_for_page(&session, request, body, err) == 0 ? 0
+                                                               : name_options(request, body, err);
     }
-    TRY(session_send(&session, "POST", "/v1/advice", body, &answer, err));
+    if (session_send(&session, "POST", "/v1/advice", body, &answer, err) != 0) {
+        return name_options(request, body, err);
+    }
     if (options->output == OUTPUT_JSON) {
         print_json(stdout, answer);
     } else {
