@@ -178,9 +178,10 @@ void explanation_describe_comparison(const json_t *explain, struct buf *text)
 const char *explanation_describe(const json_t *explain, const char *search, struct buf *text)
 {
     if (explanation_has_model(explain, "design")) {
-        buf_printf(
-            text, "point %" PRId64 " of the %" PRId64 " that %s begins with, before it has a model",
-            explanation_int(explain, "point"), explanation_int(explain, "of"), search);
+        buf_printf(text,
+                   "point %" PRId64 " of the %" PRId64
+                   " that %s begins with, before it learns from results",
+                   explanation_int(explain, "point"), explanation_int(explain, "of"), search);
         return "initial_design";
     }
     if (explanation_has_model(explain, "transfer")) {

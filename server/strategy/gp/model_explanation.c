@@ -253,7 +253,8 @@ static void put_expected(const json_t *object, struct buf *text)
     explanation_put_number(object, "sd", text);
 }
 
-/* "loss 0.91 ± 0.02, seconds 12 ± 1; on the front with a chance of 34 %" */
+/* "loss 0.91 ± 0.02, seconds 12 ± 1; with a probability of 34 % no result is better in all of
+ * them" */
 static void describe_objectives(const json_t *explain, struct buf *text)
 {
     double p = json_number_value(json_object_get(explain, "p_nondominated"));
@@ -265,7 +266,8 @@ static void describe_objectives(const json_t *explain, struct buf *text)
                    json_string_value(json_object_get(one, "metric")));
         put_expected(one, text);
     }
-    buf_printf(text, "; no result would be better in all with a probability of %.0f %%", 100.0 * p);
+    buf_printf(text, "; with a probability of %.0f %% no result is better in all of them",
+               100.0 * p);
 }
 
 const char *model_describe(const json_t *explain, uint64_t ordinal, struct buf *text)
