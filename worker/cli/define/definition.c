@@ -41,9 +41,12 @@ static const struct argp_option definition_options[] = {
     {"param", 'P', "NAME=DOMAIN", 0,
      "a parameter: lr=log:1e-5..1e-1, units=int:16..512, kernel=rbf,poly\vSee DOMAINS.", 1},
     {"maximize", KEY_MAXIMIZE, "METRIC", 0,
-     "the metric to make large\vSeveral objectives make a study with several objectives.", 1},
+     "the metric to make large\vMay be repeated: a study with several objectives has a front of "
+     "trials "
+     "that no other one beats in all of them, instead of a best.",
+     1},
     {"minimize", KEY_MINIMIZE, "METRIC", 0,
-     "the metric to make small\vSeveral objectives make a study with several objectives.", 1},
+     "the metric to make small\vMay be repeated, and go with --maximize.", 1},
     {"constraint", KEY_CONSTRAINT, "EXPR", 0,
      "only configurations where this holds: 'units * layers <= 1024'\vNames of other characters "
      "than letters, digits and _ stand in backquotes: '`learning rate` < 0.1'; a backquote in them "

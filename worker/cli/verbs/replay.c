@@ -40,7 +40,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case KEY_UNTIL:
         if (!integer_from_text(arg, 1, INT64_MAX, &given->until)) {
-            argp_error(state, "--until %s: write a number of decisions", arg);
+            argp_error(state, "--until %s: write a number of decisions, 1 or more", arg);
         }
         return 0;
     case KEY_VERIFY:
