@@ -381,7 +381,7 @@ class Numbers(unittest.TestCase):
             reply = self.send_parameter(method, path, operation, parameter, text)
             where = f"{method} {path}: {parameter['name']}={text!r}: {reply}"
             if parameter["name"] in ("cursor", "metric", "cols", "fields", "numbers",
-                                     "since", "until", "MCP-Protocol-Version", "Mcp-Method",
+                                     "since", "until", "reference", "MCP-Protocol-Version", "Mcp-Method",
                                      "Mcp-Name"):  # the document cannot say which there are
                 self.assertIn(reply.status, (200, 400, 404), where)
             elif not self.document_takes(parameter, text):

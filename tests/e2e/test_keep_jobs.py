@@ -273,8 +273,13 @@ echo hone: accuracy=2
             expect(server.results[0][0], 2)
         finally:
             os.kill(shim, signal.SIGCONT)
+        said = ""
+        for line in worker.stdout:  # the job waits until the worker has seen that it goes on
+            said += line
+            if "its job goes on" in line:
+                break
         (tmp / "go").touch()
-        said, _ = worker.communicate(timeout=SECONDS)
+        said += worker.communicate(timeout=SECONDS)[0]
         expect([trial for trial, _ in server.results], [2, 1], said)
         expect((server.released, len(server.values)), ([], 4), said)
     expect(sorted((tmp / "gpus").read_text().split()), ["GPU-a", "GPU-b"], said)

@@ -167,7 +167,7 @@ CALLS = {
     ("study", "enqueue"): ["s", "-P", "lr=0.125"], ("study", "set"): ["s", "--priority", "3"],
     ("study", "retry"): ["s"], ("study", "delete"): ["doomed", "--force", "-y"],
     ("study", "history"): ["s"], ("study", "export"): ["s"], ("study", "report"): ["s"],
-    ("study", "paper"): ["s"],
+    ("study", "paper"): ["s"], ("replay",): ["s"],
     ("trial", "show"): ["s", "1"], ("trial", "add"): ["s", "lr=0.5"],
     ("trial", "cancel"): ["s", "2"], ("trial", "log"): ["s", "1"],
     ("logs",): ["s", "1"], ("token", "create"): ["t", "--scope", "read"], ("token", "list"): [],
