@@ -9,18 +9,35 @@
 
 enum { DOUBLES_PER_LINE = 8 };
 
+static pthread_mutex_t serial_blas = PTHREAD_MUTEX_INITIALIZER;
+static bool is_serial; /* written once */
+
 /* A threaded BLAS may be installed in place of the serial one; several threads would change the
  * order of sums, and with it the digits. */
 static void use_one_thread(void)
 {
     openblas_set_num_threads(1);
+    is_serial = openblas_get_parallel() == OPENBLAS_SEQUENTIAL;
 }
 
-static void blas_init(void)
+/* Around every call of BLAS or LAPACK. An OpenBLAS that was built without threads takes its buffers
+ * from a pool that no lock guards, unless it was built with USE_LOCKING, which it does not tell:
+ * two threads get the same buffer now and then, and both get wrong numbers. */
+static void blas_begin(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     (void)pthread_once(&once, use_one_thread);
+    if (is_serial) {
+        (void)pthread_mutex_lock(&serial_blas);
+    }
+}
+
+static void blas_end(void)
+{
+    if (is_serial) {
+        (void)pthread_mutex_unlock(&serial_blas);
+    }
 }
 
 size_t workspace_round(size_t n)
@@ -78,11 +95,12 @@ bool linalg_factor(size_t n, double A[], size_t ld)
     lapack_int stride = (lapack_int)ld;
     lapack_int info = 0;
 
-    blas_init();
     if (n == 0) {
         return true;
     }
+    blas_begin();
     LAPACK_dpotrf("L", &order, A, &stride, &info);
+    blas_end();
     return info == 0 && is_finite(n, A, ld);
 }
 
@@ -116,15 +134,16 @@ int linalg_append(size_t n, size_t m, double L[], size_t ld, double scale, doubl
     double *block = L + n * ld + n; /* m × m */
     double jitter;
 
-    blas_init();
     if (m == 0) {
         return 0;
     }
     if (n > 0) {
+        blas_begin();
         cblas_dtrsm(CblasColMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (blasint)m,
                     (blasint)n, 1.0, L, (blasint)ld, rows, (blasint)ld);
         cblas_dsyrk(CblasColMajor, CblasLower, CblasNoTrans, (blasint)m, (blasint)n, -1.0, rows,
                     (blasint)ld, 1.0, block, (blasint)ld);
+        blas_end();
     }
     copy_lower(m, block, ld, scratch, m);
     for (int k = 0; (jitter = linalg_jitter(k, scale)) >= 0.0; k++) {
@@ -144,10 +163,11 @@ int linalg_append(size_t n, size_t m, double L[], size_t ld, double scale, doubl
 static void solve(CBLAS_TRANSPOSE transpose, size_t n, const double L[], size_t ld, size_t m,
                   double B[], size_t ldb)
 {
-    blas_init();
     if (n > 0 && m > 0) {
+        blas_begin();
         cblas_dtrsm(CblasColMajor, CblasLeft, CblasLower, transpose, CblasNonUnit, (blasint)n,
                     (blasint)m, 1.0, L, (blasint)ld, B, (blasint)ldb);
+        blas_end();
     }
 }
 
@@ -217,8 +237,13 @@ static int square_lower(size_t n, double M[], size_t ld)
 
 int linalg_inverse(size_t n, double A[], size_t ld, struct err *err)
 {
-    blas_init();
-    if (n > 0 && (invert_lower(n, A, ld) != 0 || square_lower(n, A, ld) != 0)) {
+    if (n == 0) {
+        return 0;
+    }
+    blas_begin();
+    bool has_inverse = invert_lower(n, A, ld) == 0 && square_lower(n, A, ld) == 0;
+    blas_end();
+    if (!has_inverse) {
         return err_set(err, ERR_NUMERIC, "a covariance of %zu points has no inverse", n);
     }
     return 0;
@@ -227,21 +252,23 @@ int linalg_inverse(size_t n, double A[], size_t ld, struct err *err)
 void linalg_multiply(bool ta, bool tb, size_t m, size_t n, size_t k, double alpha, const double A[],
                      size_t lda, const double B[], size_t ldb, double beta, double C[], size_t ldc)
 {
-    blas_init();
     if (m > 0 && n > 0) {
+        blas_begin();
         cblas_dgemm(CblasColMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
                     (blasint)m, (blasint)n, (blasint)k, alpha, A, (blasint)(lda == 0 ? 1 : lda), B,
                     (blasint)(ldb == 0 ? 1 : ldb), beta, C, (blasint)ldc);
+        blas_end();
     }
 }
 
 void linalg_multiply_symmetric(size_t m, size_t n, const double A[], size_t lda, const double B[],
                                size_t ldb, double C[], size_t ldc)
 {
-    blas_init();
     if (m > 0 && n > 0) {
+        blas_begin();
         cblas_dsymm(CblasColMajor, CblasRight, CblasLower, (blasint)m, (blasint)n, 1.0, B,
                     (blasint)ldb, A, (blasint)lda, 0.0, C, (blasint)ldc);
+        blas_end();
     }
 }
 

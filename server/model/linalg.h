@@ -2,8 +2,9 @@
  *
  * Matrices are column-major with a leading dimension `ld`; a factor L is the lower triangle. BLAS
  * runs on one thread, so that equal input gives equal digits on the same kind of CPU. Scratch
- * comes from a workspace: one allocation, made before the loops. There is no shared state: any
- * number of threads may call at the same time, each on its own memory. */
+ * comes from a workspace: one allocation, made before the loops. Any number of
+ * threads may call at the same time, each on its own memory; with an OpenBLAS that was built
+ * without threads one of them computes at a time, as that is not safe for several. */
 #ifndef SERVER_MODEL_LINALG_H
 #define SERVER_MODEL_LINALG_H
 
