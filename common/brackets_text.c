@@ -123,10 +123,25 @@ static void append_counts(struct buf *out, const json_t *rung)
     append_count(out, rung, "waiting");
     append_count(out, rung, "failed");
     append_count(out, rung, "promoted");
-    if (best != NULL && !isnan(number_at(best, "value"))) {
+    bool is_one = json_object_get(best, "values") == NULL; /* of several objectives none is best */
+    if (best != NULL && is_one && !isnan(number_at(best, "value"))) {
         buf_printf(out, ", best %s (trial %" PRId64 ")",
                    text_number(number_at(best, "value"), 4, number), int_at(best, "trial", 0));
     }
+}
+
+/* " without acc at its step": objectives that it has not reported there. */
+static void append_missing(const json_t *awaited, struct buf *out)
+{
+    const json_t *names = json_object_get(awaited, "missing");
+    size_t n = json_array_size(names);
+
+    for (size_t i = 0; i < n; i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        buf_puts(out, i == 0 ? " without " : i + 1 == n ? " and " : ", ");
+        cell_append_clean(out, name == NULL ? "" : name);
+    }
+    buf_puts(out, n == 0 ? "" : " at its step");
 }
 
 /* " on gpu07:0, silent 0:40": by whom, and since when, if that is long or nothing came. */
@@ -162,6 +177,7 @@ static void append_awaited(const json_t *rung, struct buf *out)
         if (seconds >= 0 && seconds < 1e12) {
             buf_printf(out, " (%s)", text_span((int64_t)(seconds * 1000), span));
         }
+        append_missing(one, out);
         append_worker(one, out);
     }
     if (n > AWAITED_MAX) {

@@ -27,7 +27,7 @@ server/strategy/gp     server/strategy
 server/strategy/grid   server/strategy
 server/strategy/sobol  server/strategy
 server/strategy/tpe    server/strategy
-server/schedule  server/domain
+server/schedule  server/domain server/model
 server/store     server/store/sqlite server/domain
 server/store/sqlite    server/store
 server/domain    common/space common/wire

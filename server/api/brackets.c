@@ -34,6 +34,7 @@ static int replay(const struct read_request *read, const struct schedule_records
 
 struct awaited {
     const struct live_view *view;
+    const struct study_def *def;
     int64_t study;
     int64_t now_ms;
 };
@@ -48,7 +49,24 @@ static int64_t last_report_ms(const struct live_view *view, const char *worker)
     return 0;
 }
 
-/* "worker", "step", and for how long its worker has reported nothing. */
+/* The objectives without which the trial cannot be ranked. */
+static void write_missing(const struct study_def *def, unsigned missing, struct json_writer *w)
+{
+    if (missing == 0) {
+        return;
+    }
+    json_write_key(w, "missing");
+    json_array_begin(w);
+    for (size_t k = 0; k < def->n_objectives; k++) {
+        if ((missing >> k & 1) != 0) {
+            json_write_string(w, def->objectives[k].metric);
+        }
+    }
+    json_array_end(w);
+}
+
+/* "worker", "step", the objectives that are missing there, and for how long its worker has reported
+ * nothing. */
 static void write_awaited(const void *context, int64_t trial, struct json_writer *w)
 {
     const struct awaited *awaited = context;
@@ -63,6 +81,7 @@ static void write_awaited(const void *context, int64_t trial, struct json_writer
         if (lease->last_step >= 0) {
             json_put_step(w, "step", lease->last_step, lease->digits);
         }
+        write_missing(awaited->def, lease->missing, w);
         if (reported_ms > 0) {
             json_put_number(w, "silent_seconds", (double)(awaited->now_ms - reported_ms) / 1000);
         }
@@ -84,7 +103,8 @@ static int write_brackets(const struct read_request *read, struct buf *out, stru
     json_writer_init(&w, out);
     json_object_begin(&w);
     json_put_string(&w, "study", read->study->name);
-    const struct awaited awaited = {read->view, read->study->id, clock->wall_ms(clock)};
+    const struct awaited awaited = {read->view, read->study->def->def, read->study->id,
+                                    clock->wall_ms(clock)};
     schedule_write_brackets(schedule, read->study->row.state, awaited.now_ms,
                             &(struct schedule_note){write_awaited, &awaited}, &w);
     json_object_end(&w);

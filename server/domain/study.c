@@ -85,14 +85,19 @@ double study_objective_cost(const struct study_def *def, size_t objective, doubl
     return def->objectives[objective].direction == DIRECTION_MAXIMIZE ? -value : value;
 }
 
+size_t study_find_objective(const struct study_def *def, const char *metric)
+{
+    size_t i = 0;
+
+    while (i < def->n_objectives && strcmp(def->objectives[i].metric, metric) != 0) {
+        i++;
+    }
+    return i;
+}
+
 bool study_is_objective(const struct study_def *def, const char *metric)
 {
-    for (size_t i = 0; i < def->n_objectives; i++) {
-        if (strcmp(def->objectives[i].metric, metric) == 0) {
-            return true;
-        }
-    }
-    return false;
+    return study_find_objective(def, metric) < def->n_objectives;
 }
 
 bool study_is_better(const struct study_def *def, double a, double b)

@@ -149,6 +149,8 @@ double study_objective_cost(const struct study_def *def, size_t objective, doubl
 void study_write_bounds(const struct study_def *def, struct json_writer *w);
 /* Is the metric one of the study's objectives? */
 bool study_is_objective(const struct study_def *def, const char *metric);
+/* Its index among them; n_objectives: it is none. */
+size_t study_find_objective(const struct study_def *def, const char *metric);
 /* Is `a` strictly better than `b`? Non-finite values are worse than any finite one. */
 bool study_is_better(const struct study_def *def, double a, double b);
 

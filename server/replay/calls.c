@@ -65,6 +65,70 @@ static size_t first_behind(const struct record_trial *trial, int64_t step)
     return low;
 }
 
+static const struct study_def *def_of(const struct calls *calls)
+{
+    return study_record_def(calls->record)->def;
+}
+
+static bool is_several(const struct calls *calls)
+{
+    return def_of(calls)->n_objectives > 1;
+}
+
+/* The attempt of the trial that is under way, or was the last one. */
+static int64_t attempt_of(const struct calls *calls, const struct record_trial *trial)
+{
+    const struct record_event *event = past_event(trial, calls->seq);
+
+    return event == NULL ? 0 : event->attempt;
+}
+
+/* Several objectives: what the trial had measured of the bounded metrics last, up to a step. */
+static void note_violation_at(struct calls *calls, int64_t number, int64_t step)
+{
+    const struct study_def *def = def_of(calls);
+    const struct record_trial *trial = trial_of(calls, number);
+    int64_t attempt = attempt_of(calls, trial);
+    double bounded[BOUNDS_MAX];
+
+    for (size_t i = 0; i < BOUNDS_MAX; i++) {
+        bounded[i] = (double)NAN;
+    }
+    for (size_t i = 0; i < trial->n_parts && trial->parts[i].point.step <= step; i++) {
+        const struct record_part *one = &trial->parts[i];
+        if (one->part >= def->n_objectives && one->point.attempt <= attempt) {
+            bounded[one->part - def->n_objectives] = one->point.value;
+        }
+    }
+    schedule_note_violation(calls->schedule, number, study_violation(def, bounded));
+}
+
+/* Several objectives: feed() up to a step. */
+static int feed_parts(struct calls *calls, int64_t number, int64_t upto, struct err *err)
+{
+    const struct study_def *def = def_of(calls);
+    const struct record_trial *trial = trial_of(calls, number);
+    int64_t attempt = attempt_of(calls, trial);
+    int64_t after = calls->fed[number - 1];
+
+    for (size_t i = 0; i < trial->n_parts && trial->parts[i].point.step <= upto; i++) {
+        const struct record_part *one = &trial->parts[i];
+        const struct record_part *before = i == 0 ? NULL : one - 1;
+        bool is_first =
+            before == NULL || before->part != one->part || before->point.step != one->point.step;
+        if (one->part < def->n_objectives && one->point.attempt <= attempt && is_first
+            && one->point.step > after) {
+            if (def->n_bounds > 0) {
+                note_violation_at(calls, number, one->point.step);
+            }
+            TRY(schedule_recall(calls->schedule, number, one->part, one->point.step,
+                                one->point.value, err));
+            calls->fed[number - 1] = one->point.step;
+        }
+    }
+    return 0;
+}
+
 /* Lets the schedule know what the trial had measured in its attempts so far, up to a step; the
  * oldest attempt's value where several measured the same one. */
 static int feed(struct calls *calls, int64_t number, int64_t upto, struct err *err)
@@ -74,15 +138,17 @@ static int feed(struct calls *calls, int64_t number, int64_t upto, struct err *e
     if (trial == NULL) {
         return 0;
     }
-    const struct record_event *event = past_event(trial, calls->seq);
-    int64_t attempt = event == NULL ? 0 : event->attempt;
+    if (is_several(calls)) {
+        return feed_parts(calls, number, upto, err);
+    }
+    int64_t attempt = attempt_of(calls, trial);
     int64_t *fed = &calls->fed[number - 1];
     for (size_t i = first_behind(trial, *fed); i < trial->n_points && trial->points[i].step <= upto;
          i++) {
         const struct record_point *point = &trial->points[i];
         bool is_first = i == 0 || trial->points[i - 1].step != point->step;
         if (is_first && point->attempt <= attempt) {
-            TRY(schedule_recall(calls->schedule, number, point->step, point->value, err));
+            TRY(schedule_recall(calls->schedule, number, 0, point->step, point->value, err));
             *fed = point->step;
         }
     }
@@ -162,62 +228,139 @@ static int take_again(const struct one_call *call, struct err *err)
                          offer.kind == OFFER_NEW ? first->trial : offer.trial, call->log, err);
 }
 
+/* The fact of the call that has the value of an objective at a step; NULL: none has. Those of the
+ * other objectives come before the one of the first. */
+static const struct schedule_record *fact_with(const struct one_call *call, size_t part,
+                                               int64_t step)
+{
+    const struct schedule_record *found = NULL;
+
+    for (size_t i = 0; i < call->n; i++) {
+        const struct schedule_record *record = &call->facts[i].record;
+        if (record->trial != call->first->trial) {
+            continue;
+        }
+        if (part > 0 && record->fact == FACT_OBJECTIVE && record->step == (int64_t)part) {
+            found = record;
+        }
+        if (record->fact == FACT_VALUE && record->step == step) {
+            return part > 0 ? found : record;
+        }
+    }
+    return NULL;
+}
+
+static const struct record_point *part_at(const struct record_trial *trial, size_t part,
+                                          int64_t step)
+{
+    if (trial->n_parts == 0) {
+        return part == 0 ? point_at(trial, step) : NULL;
+    }
+    for (size_t i = 0; i < trial->n_parts; i++) {
+        if (trial->parts[i].part == part && trial->parts[i].point.step == step) {
+            return &trial->parts[i].point;
+        }
+    }
+    return NULL;
+}
+
+/* The value of a result: that of the trial where it ended with it, else as the fact has it. */
+static double value_of_result(const struct one_call *call, const struct record_trial *trial,
+                              size_t part)
+{
+    int64_t step = call->first->call.step;
+    size_t n = def_of(call->calls)->n_objectives;
+
+    if (trial->row.has_step && trial->row.step == step && trial->row.n_values == n) {
+        return trial->row.values[part];
+    }
+    const struct schedule_record *fact = fact_with(call, part, step);
+    if (fact != NULL) {
+        return fact->value;
+    }
+    const struct record_point *point = part_at(trial, part, step);
+    return point == NULL ? (double)NAN : point->value;
+}
+
+/* Several objectives: the bounded metrics of a result, likewise. */
+static void note_violation_of_result(const struct one_call *call, const struct record_trial *trial)
+{
+    const struct study_def *def = def_of(call->calls);
+    int64_t step = call->first->call.step;
+    const struct schedule_record *fact = fact_with(call, def->n_objectives, step);
+
+    if (trial->row.has_step && trial->row.step == step) {
+        schedule_note_violation(call->calls->schedule, call->first->trial,
+                                study_violation(def, trial_row_bounded(&trial->row)));
+    } else if (fact != NULL) {
+        schedule_note_violation(call->calls->schedule, call->first->trial, fact->value);
+    }
+}
+
+/* Several objectives: the values of the step, of which not all were reported, came with a result.
+ */
+static int recall_own_parts(const struct one_call *call, int64_t step, struct err *err)
+{
+    const struct record_trial *trial = trial_of(call->calls, call->first->trial);
+
+    note_violation_of_result(call, trial);
+    for (size_t k = def_of(call->calls)->n_objectives; k-- > 0;) {
+        const struct schedule_record *fact = fact_with(call, k, step);
+        double value = fact != NULL ? fact->value : value_of_result(call, trial, k);
+        TRY(schedule_recall(call->calls->schedule, call->first->trial, k, step, value, err));
+    }
+    return 0;
+}
+
 /* What the trial of the call had measured before it. A value that no report brought came with a
  * result, as its highest step; if a decision of this call rests on it, the fact of it has it. */
 static int feed_own(const struct one_call *call, int64_t upto, struct err *err)
 {
     const struct schedule_record *first = call->first;
     const struct record_trial *trial = trial_of(call->calls, first->trial);
-    double value = (double)NAN;
 
     TRY(feed(call->calls, first->trial, upto, err));
-    if (trial == NULL || upto < 0 || upto != first->call.reached || point_at(trial, upto) != NULL) {
+    if (trial == NULL || upto < 0 || upto != first->call.reached) {
         return 0;
     }
-    for (size_t i = 0; i < call->n; i++) {
-        const struct schedule_record *record = &call->facts[i].record;
-        if (record->fact == FACT_VALUE && record->trial == first->trial && record->step == upto) {
-            value = record->value;
-        }
+    if (is_several(call->calls)) {
+        return schedule_is_whole(call->calls->schedule, first->trial, upto)
+                   ? 0
+                   : recall_own_parts(call, upto, err);
     }
-    return schedule_recall(call->calls->schedule, first->trial, upto, value, err);
-}
-
-/* The value of a result: that of the trial where it ended with it, else as the fact has it. */
-static double value_of_result(const struct one_call *call, const struct record_trial *trial)
-{
-    const struct schedule_record *first = call->first;
-
-    if (trial->row.has_step && trial->row.step == first->call.step && trial->row.n_values == 1) {
-        return trial->row.values[0];
+    if (point_at(trial, upto) != NULL) {
+        return 0;
     }
-    for (size_t i = 0; i < call->n; i++) {
-        const struct schedule_record *record = &call->facts[i].record;
-        if (record->fact == FACT_VALUE && record->trial == first->trial
-            && record->step == first->call.step) {
-            return record->value;
-        }
-    }
-    const struct record_point *point = point_at(trial, first->call.step);
-    return point == NULL ? (double)NAN : point->value;
+    const struct schedule_record *fact = fact_with(call, 0, upto);
+    return schedule_recall(call->calls->schedule, first->trial, 0, upto,
+                           fact == NULL ? (double)NAN : fact->value, err);
 }
 
 static int measure_again(const struct one_call *call, struct err *err)
 {
     const struct schedule_record *first = call->first;
     const struct record_trial *trial = trial_of(call->calls, first->trial);
+    struct schedule *schedule = call->calls->schedule;
+    int64_t step = first->call.step;
     struct schedule_answer answer;
 
     if (trial == NULL) {
         return 0;
     }
-    const struct record_point *point = point_at(trial, first->call.step);
     bool is_result = (first->call.code & CALL_HELD) == 0;
-    double value = is_result || point == NULL ? value_of_result(call, trial) : point->value;
-    int64_t before = first->call.step - 1;
-    TRY(feed_own(call, first->call.reached < before ? first->call.reached : before, err));
-    return schedule_measure(call->calls->schedule, &call->moment, first->trial, first->call.step,
-                            value, call->log, &answer, err);
+    TRY(feed_own(call, first->call.reached < step - 1 ? first->call.reached : step - 1, err));
+    if (is_several(call->calls) && is_result) {
+        note_violation_of_result(call, trial);
+    } else if (is_several(call->calls)) { /* the bounded metrics of the step itself */
+        note_violation_at(call->calls, first->trial, step);
+    }
+    for (size_t k = def_of(call->calls)->n_objectives; k-- > 0;) {
+        const struct record_point *point = part_at(trial, k, step);
+        double value = is_result || point == NULL ? value_of_result(call, trial, k) : point->value;
+        TRY(schedule_measure(schedule, &call->moment, first->trial, k, step, value, call->log,
+                             &answer, err));
+    }
+    return 0;
 }
 
 static int replace_again(const struct one_call *call, struct err *err)
@@ -234,7 +377,7 @@ static int replace_again(const struct one_call *call, struct err *err)
         calls->fed[first->trial - 1] = -1;
     }
     TRY(feed_own(call, first->call.reached, err));
-    return schedule_replace(calls->schedule, &call->moment, first->trial, first->call.step,
+    return schedule_replace(calls->schedule, &call->moment, first->trial, 0, first->call.step,
                             point->value, call->log, err);
 }
 
@@ -248,19 +391,19 @@ static int recall_result(const struct one_call *call, struct err *err)
     if (trial == NULL || step != first->call.reached) {
         return 0;
     }
-    const struct record_point *point = point_at(trial, step);
-    double value = value_of_result(call, trial);
-    bool is_replaced = false;
-    for (size_t i = 0; point != NULL && i < call->n; i++) {
-        const struct schedule_record *record = &call->facts[i].record;
+    bool is_replaced = true;
+    for (size_t k = 0; k < def_of(call->calls)->n_objectives; k++) {
+        const struct schedule_record *fact = fact_with(call, k, step);
+        double value = value_of_result(call, trial, k);
         is_replaced =
-            is_replaced
-            || (record->fact == FACT_VALUE && record->trial == first->trial && record->step == step
-                && memcmp(&record->value, &value, sizeof value) == 0);
+            is_replaced && fact != NULL && memcmp(&fact->value, &value, sizeof value) == 0;
     }
-    return point == NULL || is_replaced
-               ? schedule_recall(call->calls->schedule, first->trial, step, value, err)
-               : 0;
+    if (is_several(call->calls)) {
+        return is_replaced ? recall_own_parts(call, step, err) : 0;
+    }
+    return point_at(trial, step) == NULL || is_replaced ? schedule_recall(
+               call->calls->schedule, first->trial, 0, step, value_of_result(call, trial, 0), err)
+                                                        : 0;
 }
 
 static int finish_again(const struct one_call *call, struct err *err)

@@ -121,9 +121,21 @@ static int find_objective(void *context, int64_t id, const char *name, struct er
 {
     struct study_record *record = context;
 
+    const struct study_def *def = study_record_def(record)->def;
+
     (void)err;
-    if (strcmp(name, study_record_def(record)->def->objectives[0].metric) == 0) {
+    if (strcmp(name, def->objectives[0].metric) == 0) {
         record->objective = id;
+    }
+    for (size_t i = 0; i < def->n_objectives; i++) {
+        if (strcmp(name, def->objectives[i].metric) == 0) {
+            record->parts[i] = id;
+        }
+    }
+    for (size_t i = 0; i < def->n_bounds; i++) {
+        if (strcmp(name, def->bounds[i].metric) == 0) {
+            record->parts[def->n_objectives + i] = id;
+        }
     }
     return 0;
 }
@@ -283,7 +295,20 @@ static int read_events(struct record_reader *reader, struct store *store, bool *
 struct points_reader {
     struct study_record *record;
     struct record_trial *trial;
+    size_t part;
 };
+
+static int count_point(struct study_record *record, struct err *err)
+{
+    if (record->n_points == POINTS_MAX) {
+        return err_set(err, ERR_TOO_LARGE,
+                       "the study has more than %d measurements of its objective; too many to hold "
+                       "in memory",
+                       POINTS_MAX);
+    }
+    record->n_points++;
+    return 0;
+}
 
 static int add_point(void *context, int64_t metric, int64_t attempt, int64_t step, double value,
                      struct err *err)
@@ -292,16 +317,60 @@ static int add_point(void *context, int64_t metric, int64_t attempt, int64_t ste
     struct record_trial *trial = reader->trial;
 
     (void)metric;
-    if (reader->record->n_points == POINTS_MAX) {
-        return err_set(err, ERR_TOO_LARGE,
-                       "the study has more than %d measurements of its objective; too many to hold "
-                       "in memory",
-                       POINTS_MAX);
-    }
+    TRY(count_point(reader->record, err));
     TRY(array_reserve(&trial->points, trial->n_points, &trial->cap_points, sizeof *trial->points,
                       err));
     trial->points[trial->n_points++] = (struct record_point){step, attempt, value};
-    reader->record->n_points++;
+    return 0;
+}
+
+static int add_part(void *context, int64_t metric, int64_t attempt, int64_t step, double value,
+                    struct err *err)
+{
+    struct points_reader *reader = context;
+    struct record_trial *trial = reader->trial;
+
+    (void)metric;
+    TRY(count_point(reader->record, err));
+    TRY(array_reserve(&trial->parts, trial->n_parts, &trial->cap_parts, sizeof *trial->parts, err));
+    trial->parts[trial->n_parts++] = (struct record_part){reader->part, {step, attempt, value}};
+    return 0;
+}
+
+static int by_step_and_part(const void *a, const void *b)
+{
+    const struct record_part *x = a;
+    const struct record_part *y = b;
+
+    if (x->point.step != y->point.step) {
+        return x->point.step < y->point.step ? -1 : 1;
+    }
+    if (x->part != y->part) {
+        return x->part > y->part ? -1 : 1;
+    }
+    return (x->point.attempt > y->point.attempt) - (x->point.attempt < y->point.attempt);
+}
+
+/* What a schedule ranks by, where there are several objectives. */
+static int read_parts(struct points_reader *reader, struct store *store, struct err *err)
+{
+    const struct study_record *record = reader->record;
+    const struct study_def *def = study_record_def(record)->def;
+    struct record_trial *trial = reader->trial;
+
+    if (def->n_objectives == 1 || record->n_facts == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < def->n_objectives + def->n_bounds; i++) {
+        reader->part = i;
+        if (record->parts[i] >= 0) {
+            TRY(store_each_measurement(store, trial->row.id, record->parts[i], add_part, reader,
+                                       err));
+        }
+    }
+    if (trial->n_parts > 0) {
+        qsort(trial->parts, trial->n_parts, sizeof *trial->parts, by_step_and_part);
+    }
     return 0;
 }
 
@@ -315,9 +384,10 @@ static int read_curves(struct record_reader *reader, struct store *store, bool *
     int64_t last = reader->after + CURVES_PER_SLICE < end ? reader->after + CURVES_PER_SLICE : end;
 
     while (reader->after < last) {
-        struct points_reader points = {record, &record->trials[reader->after++]};
+        struct points_reader points = {.record = record, .trial = &record->trials[reader->after++]};
         TRY(store_each_measurement(store, points.trial->row.id, record->objective, add_point,
                                    &points, err));
+        TRY(read_parts(&points, store, err));
     }
     *is_done = reader->after >= end;
     return 0;
@@ -328,6 +398,9 @@ static int read_curves(struct record_reader *reader, struct store *store, bool *
 void study_record_begin(struct study_record *record, int64_t study, struct record_reader *reader)
 {
     *record = (struct study_record){.study = study, .objective = -1};
+    for (size_t i = 0; i < sizeof record->parts / sizeof record->parts[0]; i++) {
+        record->parts[i] = -1;
+    }
     *reader = (struct record_reader){.record = record};
 }
 
@@ -373,6 +446,7 @@ void study_record_finish(struct study_record *record)
         trial_row_finish(&record->trials[i].row);
         free(record->trials[i].basis);
         free(record->trials[i].points);
+        free(record->trials[i].parts);
     }
     for (size_t i = 0; i < record->n_fits; i++) {
         release_const(record->fits[i].data);

@@ -18,6 +18,13 @@ struct record_point {
     double value;
 };
 
+/* The same of any objective, by its index, or of a bounded metric, by n_objectives + the index of
+ * its bound: where a study has several objectives, which a schedule ranks. */
+struct record_part {
+    size_t part;
+    struct record_point point;
+};
+
 /* A change of a trial's state. */
 struct record_event {
     int64_t seq;
@@ -34,7 +41,10 @@ struct record_trial {
     const struct record_event *events; /* its own, in order; borrowed from the record */
     size_t n_points, cap_points;
     struct record_point *points; /* in order of step and attempt; owned */
-    int64_t replaced_seq;        /* the last event in which a measurement was replaced; 0: none */
+    size_t n_parts, cap_parts;
+    struct record_part *parts; /* in order of step, within a step bounded metrics first and the
+                                  first objective last, and of attempt; owned */
+    int64_t replaced_seq;      /* the last event in which a measurement was replaced; 0: none */
 };
 
 /* A definition of the study, and the newest event while it held. */
@@ -51,8 +61,9 @@ struct record_fact {
 
 struct study_record {
     int64_t study;
-    int64_t last_seq;  /* what came later is left out */
-    int64_t objective; /* id of the metric; -1: nothing was measured */
+    int64_t last_seq;                           /* what came later is left out */
+    int64_t objective;                          /* id of the metric; -1: nothing was measured */
+    int64_t parts[OBJECTIVES_MAX + BOUNDS_MAX]; /* those of record_part; -1 likewise */
     size_t n_definitions, cap_definitions;
     struct record_definition *definitions; /* oldest first; the last one is the present one */
     size_t n_trials, cap_trials;

@@ -215,6 +215,7 @@ static const char *kind_of(enum schedule_fact fact)
         return "stop";
     case FACT_UNLOCK:
         return "unlock";
+    case FACT_OBJECTIVE:
     case FACT_VALUE:
     case FACT_SHORT:
     case FACT_FAIL:

@@ -67,6 +67,15 @@ static void asha_read(struct fields *fields, const struct study_def *study,
     if (options->progressive && (options->mode != ASHA_PROMOTION || options->brackets > 1)) {
         fields_fault(fields, "progressive", "goes with mode \"promotion\" and one bracket only");
     }
+    if (options->mode == ASHA_PREDICTIVE && study->n_objectives > 1) {
+        fields_fault(fields, "mode",
+                     "\"predictive\" forecasts one objective; use \"promotion\" or \"stopping\", "
+                     "which rank by several");
+    }
+    if (options->progressive && study->n_objectives > 1) {
+        fields_fault(fields, "progressive",
+                     "compares the values of one objective; leave it out with several");
+    }
     if (options->mode == ASHA_PREDICTIVE && options->brackets > 1) {
         fields_fault(fields, "brackets", "mode \"predictive\" has one bracket");
     }

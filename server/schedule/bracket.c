@@ -35,6 +35,7 @@ void bracket_destroy(struct bracket *bracket)
         ranking_finish(&bracket->rungs[i].all);
         ranking_finish(&bracket->rungs[i].waiting);
         free(bracket->rungs[i].durations_ms);
+        free(bracket->rungs[i].rows);
     }
     free(bracket->rungs);
     free(bracket);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "server/schedule/cost_table.h"
 #include "server/schedule/entry.h"
 #include "server/schedule/ranking.h"
 #include "server/schedule/tables.h"
@@ -18,7 +19,10 @@ struct rung {
     size_t reported;             /* of these, those with a value and those that gave the slot up */
     struct rung_ranking all;     /* every finite value */
     struct rung_ranking waiting; /* the values of undecided trials */
-    size_t n_without_lease;      /* of these, those that need no lease to continue */
+    /* Several objectives: the trials of `all`, each with the row of its costs. */
+    size_t n_rows, cap_rows;
+    struct rung_row *rows;
+    size_t n_without_lease; /* of these, those that need no lease to continue */
     size_t n_durations, cap_durations;
     int64_t *durations_ms; /* of the trials that reported, sorted; only with a quorum */
 };

@@ -58,6 +58,6 @@ void schedule_check(const struct study_def *study, const char *const searches[],
         faults_add(
             faults, "/stopping",
             "a stopping rule compares one value at a step, and the study has several objectives; "
-            "leave it out, and let every trial train to its end");
+            "use hyperband or asha, which rank trials by all of them");
     }
 }

@@ -77,6 +77,21 @@ static struct measured_point value_at_rung(const struct rung_entry *entry, int64
     return (struct measured_point){.step = level, .cost = (double)NAN};
 }
 
+/* Several objectives: the values of the others come first. */
+static int record_others(const struct schedule_call *call, int64_t trial,
+                         const struct measured_point *point, struct err *err)
+{
+    const struct schedule *schedule = call->schedule;
+
+    for (size_t k = 1; schedule->costs.m > 1 && k < schedule->costs.width; k++) {
+        double cost =
+            isnan(point->cost) ? (double)NAN : cost_table_row(&schedule->costs, point->row)[k];
+        TRY(call_record_trial(call, trial, FACT_OBJECTIVE, (int64_t)k,
+                              schedule_part_cost(schedule, k, cost), err));
+    }
+    return 0;
+}
+
 int call_enter_rung(const struct schedule_call *call, int64_t trial, struct err *err)
 {
     const struct schedule *schedule = call->schedule;
@@ -85,6 +100,7 @@ int call_enter_rung(const struct schedule_call *call, int64_t trial, struct err 
     int64_t level = schedule_rung_of(schedule, entry)->level;
     struct measured_point point = value_at_rung(entry, level);
 
+    TRY(record_others(call, trial, &point, err));
     TRY(call_record_trial(call, trial, FACT_VALUE, point.step, schedule_cost(schedule, point.cost),
                           err));
     if (entry->rung == schedule->cap && schedule->kind->unlocks(schedule, bracket)) {

@@ -1,5 +1,6 @@
 #include "server/schedule/entry.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct rung_entry entry_begin(enum entry_state state, int bracket, int64_t since
         .since_ms = since_ms,
         .checked_step = -1,
         .forecast_step = -1,
+        .violation = (double)INFINITY,
     };
 }
 
@@ -22,6 +24,7 @@ void entry_finish(struct rung_entry *entry)
 {
     free(entry->ahead);
     free(entry->decided);
+    free(entry->partial);
     running_average_destroy(entry->average);
 }
 
@@ -78,6 +81,63 @@ int entry_note(struct rung_entry *entry, int64_t level, struct measured_point po
     return push_ahead(entry, point, err);
 }
 
+const struct measured_point *entry_point(const struct rung_entry *entry, int64_t step)
+{
+    if (entry->last.step == step) {
+        return &entry->last;
+    }
+    for (size_t i = 0; i < entry->n_ahead; i++) {
+        if (entry->ahead[i].step == step) {
+            return &entry->ahead[i];
+        }
+    }
+    return NULL;
+}
+
+static void remove_partials(struct rung_entry *entry, size_t n)
+{
+    entry->n_partial -= n;
+    memmove(entry->partial, entry->partial + n, entry->n_partial * sizeof *entry->partial);
+}
+
+int entry_partial(struct rung_entry *entry, int64_t step, struct partial_point **partial,
+                  struct err *err)
+{
+    size_t at = entry->n_partial;
+
+    while (at > 0 && entry->partial[at - 1].step > step) {
+        at--;
+    }
+    if (at > 0 && entry->partial[at - 1].step == step) {
+        *partial = &entry->partial[at - 1];
+        return 0;
+    }
+    if (entry->n_partial == PARTIAL_MAX) {
+        remove_partials(entry, 1);
+        at -= at > 0;
+    }
+    TRY(array_reserve(&entry->partial, entry->n_partial, &entry->cap_partial,
+                      sizeof *entry->partial, err));
+    memmove(entry->partial + at + 1, entry->partial + at,
+            (entry->n_partial - at) * sizeof *entry->partial);
+    entry->n_partial++;
+    entry->partial[at] = (struct partial_point){.step = step};
+    *partial = &entry->partial[at];
+    return 0;
+}
+
+void entry_forget_partial(struct rung_entry *entry, int64_t step)
+{
+    size_t n = 0;
+
+    while (n < entry->n_partial && entry->partial[n].step <= step) {
+        n++;
+    }
+    if (n > 0) {
+        remove_partials(entry, n);
+    }
+}
+
 void entry_replace(struct rung_entry *entry, struct measured_point point)
 {
     if (entry->last.step == point.step) {
@@ -122,4 +182,8 @@ void entry_end(struct rung_entry *entry, enum entry_state state)
     entry->ahead = NULL;
     entry->n_ahead = 0;
     entry->cap_ahead = 0;
+    free(entry->partial);
+    entry->partial = NULL;
+    entry->n_partial = 0;
+    entry->cap_partial = 0;
 }

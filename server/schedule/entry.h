@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "server/domain/study.h"
 #include "server/schedule/record.h"
 
 struct running_average;
@@ -31,7 +32,17 @@ enum entry_state {
 struct measured_point {
     int64_t step;
     double cost;
+    size_t row; /* of the cost table, where there are several objectives */
 };
+
+/* What is known of a step in a study with several objectives, until all of it is. */
+struct partial_point {
+    int64_t step;
+    unsigned known; /* a bit for each objective */
+    double costs[OBJECTIVES_MAX + 1];
+};
+/* Of so many steps, the newest, what is known is kept. */
+#define PARTIAL_MAX 256
 
 struct rung_entry {
     enum entry_state state;
@@ -42,14 +53,20 @@ struct rung_entry {
     bool ended_waiting; /* ENTRY_ENDED: it had a value at its rung */
     int bracket;
     size_t rung;
-    double cost;                /* at its rung, once it has reported there */
-    double previous_cost;       /* at the rung below */
-    struct measured_point last; /* newest one at or before the level of its rung; step -1: none;
-                                 * of a trial that is out, `step` alone is meant: what it reached */
-    int64_t granted;            /* the step that its live lease was first told to train to */
-    int64_t since_ms;           /* when it entered this rung */
-    int64_t checked_step;       /* where the threshold rule was applied; -1: not yet */
-    int64_t forecast_step;      /* forecasts have used what was measured up to here; -1: none has */
+    double cost; /* at its rung, once it has reported there; of several objectives its place in
+                  * the order of the rung */
+    size_t row;  /* several objectives: of its costs at its rung, in the cost table */
+    double
+        violation; /* several objectives: of what the trial has measured last; unknown: infinite */
+    size_t n_partial, cap_partial;
+    struct partial_point *partial; /* several objectives: steps that are not whole, ascending */
+    double previous_cost;          /* at the rung below */
+    struct measured_point last;    /* newest one at or before the level of its rung; step -1: none;
+                                    * of a trial that is out, `step` alone is meant: what it reached */
+    int64_t granted;               /* the step that its live lease was first told to train to */
+    int64_t since_ms;              /* when it entered this rung */
+    int64_t checked_step;          /* where the threshold rule was applied; -1: not yet */
+    int64_t forecast_step; /* forecasts have used what was measured up to here; -1: none has */
     size_t n_decided, cap_decided;
     int64_t *decided; /* the steps of its values at rungs */
     size_t n_ahead, cap_ahead;
@@ -70,6 +87,14 @@ int64_t entry_reach(const struct rung_entry *entry);
  * of a result replaces the newest measurement. ERR_NOMEM. */
 MUST_USE int entry_note(struct rung_entry *entry, int64_t level, struct measured_point point,
                         struct err *err);
+/* The measurement of a step, where it is kept; or NULL. */
+const struct measured_point *entry_point(const struct rung_entry *entry, int64_t step);
+/* *partial ← what is known of a step so far, nothing if it is new; valid until the next call.
+ * ERR_NOMEM. */
+MUST_USE int entry_partial(struct rung_entry *entry, int64_t step, struct partial_point **partial,
+                           struct err *err);
+/* A step is whole: forgets what is kept of it and of those before. */
+void entry_forget_partial(struct rung_entry *entry, int64_t step);
 /* The value of a step is another one, where it is kept. */
 void entry_replace(struct rung_entry *entry, struct measured_point point);
 /* Notes that a decision rests on the value of this step. ERR_NOMEM. */

@@ -1,11 +1,14 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/step.h"
+#include "server/schedule/rung_values.h"
 #include "server/schedule/schedule.h"
 #include "server/schedule/state.h"
 
+#define VALUES_BYTES 256
 #define RIVALS 5 /* how many others are named at a decision */
 
 /* The rank of a value in its rung. */
@@ -13,7 +16,9 @@ struct standing {
     size_t rank, reported, advance;
     char level[STEP_BYTES + NAME_BYTES + 2]; /* with its unit: 3 epochs */
     double value;
-    double cutoff; /* the worst value that is promoted at present; NaN: none */
+    const double *costs;     /* several objectives: of all; else NULL */
+    char said[VALUES_BYTES]; /* "0.3", or "loss 0.3, acc 0.9" */
+    double cutoff;           /* the worst value that is promoted at present; NaN: none */
 };
 
 static void write_level(const struct study_def *study, int64_t level, char text[], size_t room)
@@ -23,6 +28,26 @@ static void write_level(const struct study_def *study, int64_t level, char text[
 
     (void)step_format(level, study->resource_digits, step);
     (void)snprintf(text, room, "%s %.*s", step, step_unit_bytes(step, resource), resource);
+}
+
+/* Several objectives: each with its name, as far as there is room. */
+static void say_values(const struct schedule *schedule, struct standing *standing)
+{
+    const struct study_def *study = schedule->study;
+    char number[JSON_NUMBER_BYTES];
+    size_t len = 0;
+
+    if (standing->costs == NULL) {
+        (void)snprintf(standing->said, sizeof standing->said, "%s",
+                       json_format_number(standing->value, number));
+        return;
+    }
+    for (size_t k = 0; k < schedule->costs.m && len < sizeof standing->said; k++) {
+        double value = study_objective_cost(study, k, standing->costs[k]);
+        len += (size_t)snprintf(standing->said + len, sizeof standing->said - len, "%s%s %s",
+                                k > 0 ? ", " : "", study->objectives[k].metric,
+                                json_format_number(value, number));
+    }
 }
 
 static struct standing stand(const struct schedule *schedule, const struct rung_entry *entry,
@@ -41,16 +66,25 @@ static struct standing stand(const struct schedule *schedule, const struct rung_
     if (entry->rung + 1 < bracket->n_rungs) {
         standing.advance = schedule->kind->n_advance(schedule, bracket, entry->rung);
     }
-    if (standing.advance > 0 && standing.advance <= rung->all.n) {
+    if (schedule->costs.m > 1) {
+        standing.costs = cost_table_row(&schedule->costs, entry->row);
+        standing.value = study_cost(schedule->study, standing.costs[0]);
+    } else if (standing.advance > 0 && standing.advance <= rung->all.n) {
         standing.cutoff =
             study_cost(schedule->study, ranking_at(&rung->all, standing.advance - 1).cost);
     }
+    say_values(schedule, &standing);
     return standing;
 }
 
-static void write_standing(const struct standing *standing, struct json_writer *w)
+static void write_standing(const struct schedule *schedule, const struct standing *standing,
+                           struct json_writer *w)
 {
-    json_put_number(w, "value", standing->value);
+    if (standing->costs != NULL) {
+        rung_values_write_costs(schedule, standing->costs, w);
+    } else {
+        json_put_number(w, "value", standing->value);
+    }
     json_put_int(w, "rank", (int64_t)standing->rank + 1);
     json_put_int(w, "reported", (int64_t)standing->reported);
     json_put_int(w, "advance", (int64_t)standing->advance);
@@ -65,7 +99,8 @@ static void write_standing(const struct standing *standing, struct json_writer *
 static void write_rivals(const struct schedule *schedule, const struct rung_entry *entry,
                          int64_t trial, struct json_writer *w)
 {
-    const struct rung_ranking *all = &schedule->brackets[entry->bracket]->rungs[entry->rung].all;
+    const struct rung *rung = &schedule->brackets[entry->bracket]->rungs[entry->rung];
+    const struct rung_ranking *all = &rung->all;
     size_t named = 0;
 
     json_write_key(w, "rivals");
@@ -75,7 +110,7 @@ static void write_rivals(const struct schedule *schedule, const struct rung_entr
         if (one.trial != trial) {
             json_object_begin(w);
             json_put_int(w, "trial", one.trial);
-            json_put_number(w, "value", study_cost(schedule->study, one.cost));
+            rung_values_write(schedule, rung, k, w);
             json_object_end(w);
             named++;
         }
@@ -117,13 +152,11 @@ static void write_forecast(const struct schedule *schedule,
 static void describe_decision(const struct standing *standing, enum schedule_fact fact, char text[],
                               size_t room)
 {
-    char value[JSON_NUMBER_BYTES];
     char cutoff[JSON_NUMBER_BYTES];
 
     (void)snprintf(text, room, "%s: %s at %s was number %zu of %zu; the best %zu go on%s%s",
-                   fact == FACT_PROMOTE ? "promoted" : "pruned",
-                   json_format_number(standing->value, value), standing->level, standing->rank + 1,
-                   standing->reported, standing->advance,
+                   fact == FACT_PROMOTE ? "promoted" : "pruned", standing->said, standing->level,
+                   standing->rank + 1, standing->reported, standing->advance,
                    isfinite(standing->cutoff) ? ", down to " : "",
                    isfinite(standing->cutoff) ? json_format_number(standing->cutoff, cutoff) : "");
 }
@@ -136,7 +169,7 @@ static void write_decision(const struct schedule *schedule, const struct schedul
     struct standing standing = stand(schedule, entry, record->trial);
     char text[512];
 
-    write_standing(&standing, w);
+    write_standing(schedule, &standing, w);
     write_rivals(schedule, entry, record->trial, w);
     if (entry->has_forecast) {
         write_forecast(schedule, &entry->forecast, w);
@@ -149,6 +182,17 @@ static void write_decision(const struct schedule *schedule, const struct schedul
         describe_decision(&standing, record->fact, text, sizeof text);
     }
     json_put_string(w, "text", text);
+}
+
+/* FACT_VALUE: the facts before it have brought the values of the other objectives. */
+static void write_rung_value(const struct schedule *schedule, const struct schedule_record *record,
+                             struct json_writer *w)
+{
+    double costs[OBJECTIVES_MAX + 1];
+
+    memcpy(costs, schedule->incoming, sizeof costs);
+    costs[0] = schedule_cost(schedule, record->value);
+    rung_values_write_costs(schedule, costs, w);
 }
 
 static void write_fact(const struct schedule *schedule, const struct schedule_record *record,
@@ -166,7 +210,7 @@ static void write_fact(const struct schedule *schedule, const struct schedule_re
         write_decision(schedule, record, w);
     } else if (record->fact == FACT_VALUE && entry != NULL) {
         int64_t level = schedule->brackets[entry->bracket]->rungs[entry->rung].level;
-        json_put_number(w, "value", record->value);
+        write_rung_value(schedule, record, w);
         json_put_bool(w, "interpolated", record->step != level);
     } else if (record->fact == FACT_MEDIAN) {
         json_put_number(w, "median", record->value);
@@ -182,20 +226,19 @@ static void write_waiting(const struct schedule *schedule, const struct rung_ent
     struct standing standing = stand(schedule, entry, trial);
     size_t outstanding = bracket_outstanding(schedule->brackets[entry->bracket], entry->rung);
     bool is_sized = schedule->brackets[entry->bracket]->rungs[0].size > 0;
-    char value[JSON_NUMBER_BYTES];
-    char text[256];
+    char text[512];
 
     json_write_key(w, "waiting");
     json_object_begin(w);
     json_put_int(w, "rung", (int64_t)entry->rung);
-    write_standing(&standing, w);
+    write_standing(schedule, &standing, w);
     json_put_int(w, "outstanding", (int64_t)outstanding);
     write_rivals(schedule, entry, trial, w);
     json_object_end(w);
     if (schedule_is_predictive(schedule)) {
         (void)snprintf(text, sizeof text,
                        "trains on; at %s it had %s, and there is no forecast yet", standing.level,
-                       json_format_number(standing.value, value));
+                       standing.said);
         json_put_string(w, "text", text);
         return;
     }
@@ -204,8 +247,8 @@ static void write_waiting(const struct schedule *schedule, const struct rung_ent
                               "%zu go on, and %zu more are to report"
                             : "waits at %s with %s, number %zu of %zu; the best %zu go "
                               "on as more report (%zu are running)",
-                   standing.level, json_format_number(standing.value, value), standing.rank + 1,
-                   standing.reported, standing.advance, outstanding);
+                   standing.level, standing.said, standing.rank + 1, standing.reported,
+                   standing.advance, outstanding);
     json_put_string(w, "text", text);
 }
 
@@ -250,8 +293,8 @@ static bool is_end(enum schedule_fact fact)
 /* The numbers of a forecast are written with the decision that follows from it. */
 static bool is_forecast(enum schedule_fact fact)
 {
-    return fact == FACT_CHANCE || fact == FACT_MEAN || fact == FACT_SPREAD
-           || fact == FACT_INCUMBENT;
+    return fact == FACT_CHANCE || fact == FACT_MEAN || fact == FACT_SPREAD || fact == FACT_INCUMBENT
+           || fact == FACT_OBJECTIVE;
 }
 
 int schedule_write_explanation(const struct study_def *study, size_t n,

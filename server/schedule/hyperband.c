@@ -118,6 +118,29 @@ static size_t sync_advance(const struct schedule *schedule, const struct bracket
     return (size_t)bracket->rungs[rung + 1].size;
 }
 
+/* Several objectives: a new value can change the order of those before it, so a rank is certain
+ * only once all have reported. Before that a trial is out that as many dominate as go on, and goes
+ * on if it dominates so many that the others do not fill the next rung. */
+static enum decision decide_several(const struct schedule *schedule, const struct bracket *bracket,
+                                    size_t rung, int64_t trial, size_t rank)
+{
+    const struct rung *here = &bracket->rungs[rung];
+    const double *costs = cost_table_row(&schedule->costs, schedule_entry(schedule, trial)->row);
+    size_t outstanding = bracket_outstanding(bracket, rung);
+    size_t advance = sync_advance(schedule, bracket, rung);
+    size_t n_better;
+    size_t n_worse;
+
+    if (outstanding == 0) {
+        return rank < advance ? DECISION_PROMOTE : DECISION_STOP;
+    }
+    cost_table_compare(&schedule->costs, here->n_rows, here->rows, costs, &n_better, &n_worse);
+    if (n_better >= advance) {
+        return DECISION_STOP;
+    }
+    return here->n_rows - 1 - n_worse + outstanding < advance ? DECISION_PROMOTE : DECISION_WAIT;
+}
+
 static enum decision sync_decide(const struct schedule *schedule, const struct bracket *bracket,
                                  size_t rung, double cost, int64_t trial, bool arriving)
 {
@@ -126,7 +149,13 @@ static enum decision sync_decide(const struct schedule *schedule, const struct b
     size_t rank = ranking_rank(&bracket->rungs[rung].all, cost, trial);
 
     /* A trial that is tried again after a failure may come when the rung above is full. */
-    if (rank >= advance || bracket->rungs[rung + 1].started >= advance) {
+    if (bracket->rungs[rung + 1].started >= advance) {
+        return DECISION_STOP;
+    }
+    if (schedule->costs.m > 1) {
+        return decide_several(schedule, bracket, rung, trial, rank);
+    }
+    if (rank >= advance) {
         return DECISION_STOP;
     }
     return rank + bracket_outstanding(bracket, rung) < advance ? DECISION_PROMOTE : DECISION_WAIT;

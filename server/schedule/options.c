@@ -74,13 +74,6 @@ void schedule_options_read(const struct study_def *study, const char *const sear
     if (kind->read == NULL) {
         return; /* the options are the search's */
     }
-    if (study->n_objectives != 1) {
-        faults_add(
-            faults, "/objectives",
-            "%s ranks trials by one objective; with several use bayesian, tpe or nsga2, which "
-            "train every trial to its end",
-            study_strategy(study));
-    }
     if (!resource_fits(study, faults)) {
         return;
     }

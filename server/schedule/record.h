@@ -31,6 +31,10 @@ enum schedule_fact {
     FACT_SPREAD,
     FACT_INCUMBENT,
     FACT_RETRY, /* trial, which had failed, is tried again in the slot that it had given up */
+    /* Of several objectives: trial's `value` of the objective number `step` (1, 2, …) at its rung,
+     * and behind the last one how far its bounds are violated; the FACT_VALUE that follows has the
+     * value of the first. */
+    FACT_OBJECTIVE,
     FACT_COUNT
 };
 /* Returns the name of a fact, as explanations show it; static text. */

@@ -31,6 +31,8 @@ int schedule_create(const struct study_def *study, struct schedule **schedule, s
     int faulty = faults_result(&faults, err);
     faults_finish(&faults);
     TRY(faulty);
+    made->costs.m = study->n_objectives;
+    made->costs.width = study->n_objectives + (study->n_bounds > 0);
     made->cap = made->options.progressive ? 2 : SIZE_MAX;
     for (int i = 0; i < made->kind->n_permanent(&made->options); i++) {
         TRY(bracket_open(made, err));
@@ -54,6 +56,7 @@ void schedule_destroy(struct schedule *schedule)
     free((void *)schedule->brackets);
     free((void *)schedule->open);
     free(schedule->entries);
+    cost_table_finish(&schedule->costs);
     stopping_finish(&schedule->stopping);
     free(schedule);
 }
@@ -79,10 +82,33 @@ int schedule_load(struct schedule *schedule, const struct schedule_record *recor
     return schedule_apply(schedule, record, err);
 }
 
-int schedule_recall(struct schedule *schedule, int64_t trial, int64_t step, double value,
-                    struct err *err)
+int schedule_recall(struct schedule *schedule, int64_t trial, size_t objective, int64_t step,
+                    double value, struct err *err)
 {
-    return schedule_note(schedule, trial, step, schedule_cost(schedule, value), err);
+    struct measured_point point;
+    bool is_whole;
+
+    TRY(schedule_complete(schedule, trial, objective, step, value, &point, &is_whole, err));
+    return is_whole ? schedule_note(schedule, trial, &point, err) : 0;
+}
+
+void schedule_note_violation(struct schedule *schedule, int64_t trial, double violation)
+{
+    struct rung_entry *entry = schedule_entry(schedule, trial);
+
+    if (entry != NULL) {
+        entry->violation = violation;
+    }
+}
+
+bool schedule_is_whole(const struct schedule *schedule, int64_t trial, int64_t step)
+{
+    const struct rung_entry *entry = schedule_entry(schedule, trial);
+    bool is_open =
+        entry != NULL && (entry->state == ENTRY_RUNNING || entry->state == ENTRY_WAITING);
+
+    return schedule->costs.m == 1 || !is_open || entry_point(entry, step) != NULL
+           || entry_reach(entry) >= step;
 }
 
 void schedule_forget_curve(struct schedule *schedule, int64_t trial)
@@ -185,12 +211,13 @@ static bool is_training(const struct schedule *schedule, const struct rung_entry
 }
 
 int schedule_measure(struct schedule *schedule, const struct schedule_moment *moment, int64_t trial,
-                     int64_t step, double value, struct schedule_log *log,
+                     size_t objective, int64_t step, double value, struct schedule_log *log,
                      struct schedule_answer *answer, struct err *err)
 {
     const struct schedule_call call = {schedule, moment, log};
     const struct rung_entry *entry = schedule_entry(schedule, trial);
-    double cost = schedule_cost(schedule, value);
+    struct measured_point point;
+    bool is_whole;
 
     if (entry == NULL) {
         *answer = schedule_answer(schedule, trial);
@@ -201,13 +228,13 @@ int schedule_measure(struct schedule *schedule, const struct schedule_moment *mo
     }
     call_begin(&call, CALL_MEASURE, trial, step);
     bool may_stop = is_training(schedule, entry);
-    if (may_stop || entry->state == ENTRY_WAITING) {
+    TRY(schedule_complete(schedule, trial, objective, step, value, &point, &is_whole, err));
+    if (is_whole && (may_stop || entry->state == ENTRY_WAITING)) {
         bool is_first_check = entry->checked_step < 0;
         bool is_new_step = step > entry_reach(entry);
-        TRY(schedule_note(schedule, trial, step, cost, err));
+        TRY(schedule_note(schedule, trial, &point, err));
         if (may_stop && is_new_step) {
-            TRY(call_apply_stopping_rule(&call, trial, (struct measured_point){step, cost},
-                                         is_first_check, err));
+            TRY(call_apply_stopping_rule(&call, trial, point, is_first_check, err));
         }
         TRY(call_enter_known_rungs(&call, trial, err));
         TRY(call_conclude_around(&call, trial, err));
@@ -228,13 +255,19 @@ bool schedule_may_replace(const struct schedule *schedule, int64_t trial, int64_
 }
 
 int schedule_replace(struct schedule *schedule, const struct schedule_moment *moment, int64_t trial,
-                     int64_t step, double value, struct schedule_log *log, struct err *err)
+                     size_t objective, int64_t step, double value, struct schedule_log *log,
+                     struct err *err)
 {
     const struct schedule_call call = {schedule, moment, log};
     struct rung_entry *entry = schedule_entry(schedule, trial);
-    struct measured_point point = {step, schedule_cost(schedule, value)};
+    struct measured_point point;
+    bool is_whole;
 
     if (entry == NULL) {
+        return 0;
+    }
+    TRY(schedule_complete(schedule, trial, objective, step, value, &point, &is_whole, err));
+    if (!is_whole) {
         return 0;
     }
     call_begin(&call, CALL_REPLACE, trial, step);

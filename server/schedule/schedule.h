@@ -20,6 +20,9 @@
  * asha in mode "predictive" needs a forecast before it decides: schedule_needs_forecast() returns
  * for which trials, schedule_apply_forecast() applies it, and meanwhile the answer is VERDICT_RUN.
  *
+ * Several objectives rank by non-dominated sorting, then by crowding distance, and trials within
+ * the study's bounds before those that are not (cost_table.h).
+ *
  * Values are passed as measured; the study's direction is taken into account here. Ties are won by
  * the earlier trial, failures rank last and are never promoted. Imported trials never enter.
  * Steps are in units of the study's resource (common/step.h). One thread at a time. A call that
@@ -59,12 +62,18 @@ bool schedule_has_facts(const struct schedule *schedule);
 /* After a start: every stored fact in order, then what is not a fact: */
 MUST_USE int schedule_load(struct schedule *schedule, const struct schedule_record *record,
                            struct err *err);
-/* … each measurement of the objective, steps rising within a trial, of every trial that is not
- * final (of every trial at all where schedule_wants_curves()); the oldest attempt's value where
- * several measured the same step … */
-MUST_USE int schedule_recall(struct schedule *schedule, int64_t trial, int64_t step, double value,
-                             struct err *err);
+/* … each measurement of an objective, steps rising within a trial and an objective, of every trial
+ * that is not final (of every trial at all where schedule_wants_curves()); the oldest attempt's
+ * value where several measured the same step … */
+MUST_USE int schedule_recall(struct schedule *schedule, int64_t trial, size_t objective,
+                             int64_t step, double value, struct err *err);
 bool schedule_wants_curves(const struct schedule *schedule);
+/* Several objectives and outcome constraints: the study_violation() of what the trial has measured
+ * last, for the measurements that are recalled or made from now on. Infinite until it is noted. */
+void schedule_note_violation(struct schedule *schedule, int64_t trial, double violation);
+/* Whether a measurement of the trial at the step, or behind it, is whole: false where values of
+ * some of several objectives are missing and the trial is still to be ranked. */
+bool schedule_is_whole(const struct schedule *schedule, int64_t trial, int64_t step);
 /* Throws away what such a schedule keeps of the trial's curve. */
 void schedule_forget_curve(struct schedule *schedule, int64_t trial);
 /* … and each live lease: its attempt was granted to train to `to`. Called also whenever a retry is
@@ -97,12 +106,14 @@ MUST_USE int schedule_take(struct schedule *schedule, const struct schedule_mome
                            const struct schedule_offer *offer, int64_t trial,
                            struct schedule_log *log, struct err *err);
 
-/* A measurement of the objective by the trial's live lease, steps in rising order. At or past the
+/* A measurement of an objective by the trial's live lease, steps in rising order. With several
+ * objectives a step counts once all of them are known at it, whichever comes last. At or past the
  * rung the decision falls: the value is the last one at or before the rung's level (the first one
  * past it if there is none). What lies past the rung is kept for later rungs. */
 MUST_USE int schedule_measure(struct schedule *schedule, const struct schedule_moment *moment,
-                              int64_t trial, int64_t step, double value, struct schedule_log *log,
-                              struct schedule_answer *answer, struct err *err);
+                              int64_t trial, size_t objective, int64_t step, double value,
+                              struct schedule_log *log, struct schedule_answer *answer,
+                              struct err *err);
 
 /* Whether a measurement may still be replaced: no value at a rung, no forecast and no stop rests on
  * it, and no other trial was compared with it. */
@@ -111,8 +122,8 @@ bool schedule_may_replace(const struct schedule *schedule, int64_t trial, int64_
  * schedule_wants_curves(), schedule_forget_curve() and a recall of the trial's measurements come
  * before. ERR_NOMEM. */
 MUST_USE int schedule_replace(struct schedule *schedule, const struct schedule_moment *moment,
-                              int64_t trial, int64_t step, double value, struct schedule_log *log,
-                              struct err *err);
+                              int64_t trial, size_t objective, int64_t step, double value,
+                              struct schedule_log *log, struct err *err);
 
 /* A result `completed` at `step`; its own value, if it brought one, was measured before. The lease
  * is over. A trial that stops short of the goal it was leased for has ended by itself. */

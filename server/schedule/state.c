@@ -24,6 +24,12 @@ double schedule_cost(const struct schedule *schedule, double value)
     return study_cost(schedule->study, value);
 }
 
+double schedule_part_cost(const struct schedule *schedule, size_t part, double value)
+{
+    return part < schedule->study->n_objectives ? study_objective_cost(schedule->study, part, value)
+                                                : value;
+}
+
 struct rung_entry *schedule_entry(const struct schedule *schedule, int64_t trial)
 {
     if (trial < 0 || (size_t)trial >= schedule->n_entries
@@ -48,11 +54,59 @@ static int reserve_entry(struct schedule *schedule, int64_t trial, struct err *e
     return 0;
 }
 
-int schedule_note(struct schedule *schedule, int64_t trial, int64_t step, double cost,
+static bool is_open(const struct rung_entry *entry)
+{
+    return entry->state == ENTRY_RUNNING || entry->state == ENTRY_WAITING;
+}
+
+/* What is known of the step: of one that was whole before, all. */
+static int known_of(struct schedule *schedule, struct rung_entry *entry, int64_t step,
+                    struct partial_point **partial, struct err *err)
+{
+    const struct measured_point *whole = entry_point(entry, step);
+
+    TRY(entry_partial(entry, step, partial, err));
+    if ((*partial)->known == 0 && whole != NULL) {
+        memcpy((*partial)->costs, cost_table_row(&schedule->costs, whole->row),
+               schedule->costs.width * sizeof(double));
+        (*partial)->known = (1U << schedule->costs.m) - 1;
+    }
+    return 0;
+}
+
+int schedule_complete(struct schedule *schedule, int64_t trial, size_t objective, int64_t step,
+                      double value, struct measured_point *point, bool *is_whole, struct err *err)
+{
+    struct rung_entry *entry = schedule_entry(schedule, trial);
+    size_t m = schedule->costs.m;
+    struct partial_point *partial;
+
+    *point =
+        (struct measured_point){step, study_objective_cost(schedule->study, objective, value), 0};
+    *is_whole = m == 1;
+    if (m == 1 || entry == NULL || !is_open(entry)) {
+        return 0;
+    }
+    TRY(known_of(schedule, entry, step, &partial, err));
+    partial->known |= 1U << objective;
+    partial->costs[objective] = point->cost;
+    partial->costs[m] = entry->violation;
+    *is_whole = partial->known == (1U << m) - 1;
+    point->cost = partial->costs[0];
+    if (*is_whole) {
+        TRY(cost_table_add(&schedule->costs, partial->costs, &point->row, err));
+        entry_forget_partial(entry, step);
+    }
+    return 0;
+}
+
+int schedule_note(struct schedule *schedule, int64_t trial, const struct measured_point *point,
                   struct err *err)
 {
     struct rung_entry *entry = schedule_entry(schedule, trial);
     struct stopping *stopping = &schedule->stopping;
+    int64_t step = point->step;
+    double cost = point->cost;
 
     if (entry == NULL) {
         return 0;
@@ -64,13 +118,12 @@ int schedule_note(struct schedule *schedule, int64_t trial, int64_t step, double
         && (entry->checked_step < 0 || step < entry->checked_step)) {
         entry->checked_step = step;
     }
-    if (entry->state != ENTRY_RUNNING && entry->state != ENTRY_WAITING) {
+    if (!is_open(entry)) {
         return 0;
     }
     struct bracket *bracket = schedule->brackets[entry->bracket];
     bool had_no_need = bracket_needs_no_lease(bracket, entry);
-    TRY(entry_note(entry, bracket->rungs[entry->rung].level, (struct measured_point){step, cost},
-                   err));
+    TRY(entry_note(entry, bracket->rungs[entry->rung].level, *point, err));
     if (entry->state == ENTRY_WAITING && !had_no_need && bracket_needs_no_lease(bracket, entry)) {
         bracket->rungs[entry->rung].n_without_lease++;
     }
@@ -166,6 +219,71 @@ static int complete_average(struct schedule *schedule, struct rung_entry *entry,
     return 0;
 }
 
+static bool is_several(const struct schedule *schedule)
+{
+    return schedule->costs.m > 1;
+}
+
+/* Several objectives: the value at a rung changes the places of the others. Both rankings are made
+ * anew, with the place as the cost. */
+static int rank_rung(struct schedule *schedule, struct bracket *bracket, size_t index,
+                     struct err *err)
+{
+    struct rung *rung = &bracket->rungs[index];
+
+    TRY(cost_table_sort(&schedule->costs, rung->n_rows, rung->rows, err));
+    ranking_finish(&rung->all);
+    ranking_finish(&rung->waiting);
+    for (size_t i = 0; i < rung->n_rows; i++) {
+        struct rung_entry *entry = schedule_entry(schedule, rung->rows[i].trial);
+        TRY(ranking_insert(&rung->all, (double)i, rung->rows[i].trial, err));
+        if (entry->rung == index) {
+            entry->cost = (double)i;
+            if (entry->state == ENTRY_WAITING) {
+                TRY(ranking_insert(&rung->waiting, (double)i, rung->rows[i].trial, err));
+            }
+        }
+    }
+    return 0;
+}
+
+/* The costs of the value that is entered: the facts before it brought the others. */
+static int keep_costs(struct schedule *schedule, const struct schedule_record *record,
+                      struct rung_entry *entry, struct rung *rung, struct err *err)
+{
+    schedule->incoming[0] = entry->cost;
+    TRY(cost_table_add(&schedule->costs, schedule->incoming, &entry->row, err));
+    TRY(array_reserve(&rung->rows, rung->n_rows, &rung->cap_rows, sizeof *rung->rows, err));
+    if (entry->last.step == record->step) {
+        entry->last.row = entry->row; /* known from the facts alone after a restart */
+    }
+    rung->rows[rung->n_rows++] = (struct rung_row){record->trial, entry->row};
+    return 0;
+}
+
+static bool is_finite_value(const struct schedule *schedule, const struct rung_entry *entry)
+{
+    for (size_t k = 1; k < schedule->costs.m; k++) {
+        if (!isfinite(schedule->incoming[k])) {
+            return false;
+        }
+    }
+    return isfinite(entry->cost);
+}
+
+static int note_objective(struct schedule *schedule, const struct schedule_record *record,
+                          struct rung_entry *entry, enum entry_state to, struct err *err)
+{
+    (void)entry;
+    (void)to;
+    if (record->step < 1 || record->step >= (int64_t)schedule->costs.width) {
+        return err_inconsistent(record, err);
+    }
+    schedule->incoming[record->step] =
+        schedule_part_cost(schedule, (size_t)record->step, record->value);
+    return 0;
+}
+
 /* FACT_VALUE; the entry diverges if the value is not finite, and is complete at the last rung. */
 static int enter_value(struct schedule *schedule, const struct schedule_record *record,
                        struct rung_entry *entry, enum entry_state to, struct err *err)
@@ -177,24 +295,32 @@ static int enter_value(struct schedule *schedule, const struct schedule_record *
     entry->cost = schedule_cost(schedule, record->value);
     entry->has_forecast = false;
     if (record->step > entry->last.step && record->step <= rung->level) {
-        entry->last = (struct measured_point){
-            record->step, entry->cost}; /* known from the fact alone after a restart */
+        entry->last = (struct measured_point){record->step, entry->cost,
+                                              0}; /* known from the fact alone after a restart */
     }
     rung->reported++;
     if (schedule->options.quorum > 0) {
         TRY(rung_add_duration(rung, record->at_ms - entry->since_ms, err));
     }
-    if (!isfinite(entry->cost)) {
+    if (!is_finite_value(schedule, entry)) {
         entry_end(entry, ENTRY_DIVERGED);
         return 0;
     }
-    TRY(ranking_insert(&rung->all, entry->cost, record->trial, err));
+    if (is_several(schedule)) {
+        TRY(keep_costs(schedule, record, entry, rung, err));
+    } else {
+        TRY(ranking_insert(&rung->all, entry->cost, record->trial, err));
+    }
     if (entry->rung + 1 == bracket->n_rungs) {
         entry_end(entry, ENTRY_COMPLETE);
+        TRY(is_several(schedule) ? rank_rung(schedule, bracket, entry->rung, err) : 0);
         return complete_average(schedule, entry, err);
     }
     entry->state = to;
     rung->n_without_lease += bracket_needs_no_lease(bracket, entry);
+    if (is_several(schedule)) {
+        return rank_rung(schedule, bracket, entry->rung, err);
+    }
     return ranking_insert(&rung->waiting, entry->cost, record->trial, err);
 }
 
@@ -262,6 +388,8 @@ static int take_slot_again(struct schedule *schedule, const struct schedule_reco
     }
     bracket->rungs[entry->rung].reported--;
     entry_forget_average(entry);
+    entry->n_partial = 0;
+    entry->violation = (double)INFINITY;
     entry->last = (struct measured_point){.step = -1};
     entry->checked_step = -1;
     entry->since_ms = record->at_ms;
@@ -315,6 +443,7 @@ static const struct effect {
     [ENTRY_RUNNING] =
         {
             [FACT_VALUE] = {enter_value, ENTRY_WAITING}, /* or diverged, or complete */
+            [FACT_OBJECTIVE] = {note_objective, ENTRY_RUNNING},
             [FACT_SHORT] = {mark_short, ENTRY_RUNNING},
             [FACT_LOSE] = {leave_running, ENTRY_LOST},
             [FACT_LATE] = {leave_running, ENTRY_LOST},

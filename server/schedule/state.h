@@ -7,6 +7,7 @@
 #define SERVER_SCHEDULE_STATE_H
 
 #include "server/schedule/bracket.h"
+#include "server/schedule/cost_table.h"
 #include "server/schedule/entry.h"
 #include "server/schedule/kind.h"
 #include "server/schedule/record.h"
@@ -23,7 +24,9 @@ struct schedule {
     struct bracket **open; /* those that are not done, oldest first */
     size_t n_entries;
     struct rung_entry *entries; /* indexed by trial number */
-    size_t cap;                 /* progressive asha: the highest rung in use; else SIZE_MAX */
+    struct cost_table costs;    /* several objectives: of measurements and of values at rungs */
+    double incoming[OBJECTIVES_MAX + 1]; /* FACT_OBJECTIVE: of the value that follows */
+    size_t cap; /* progressive asha: the highest rung in use; else SIZE_MAX */
 };
 
 /* Applies a fact. ERR_IO: it does not fit the state; ERR_NOMEM. */
@@ -32,12 +35,21 @@ MUST_USE int schedule_apply(struct schedule *schedule, const struct schedule_rec
 /* Notes a measurement of a trial; decides nothing. Harmless for one that is not scheduled.
  * ERR_NOMEM.
  */
-MUST_USE int schedule_note(struct schedule *schedule, int64_t trial, int64_t step, double cost,
-                           struct err *err);
+MUST_USE int schedule_note(struct schedule *schedule, int64_t trial,
+                           const struct measured_point *point, struct err *err);
+/* A value of one objective at a step: *is_whole ← whether the step's values of all objectives are
+ * known now, and *point is the measurement, with the trial's present violation. Of a step that is
+ * known another value replaces the one before. ERR_NOMEM. */
+MUST_USE int schedule_complete(struct schedule *schedule, int64_t trial, size_t objective,
+                               int64_t step, double value, struct measured_point *point,
+                               bool *is_whole, struct err *err);
 /* Returns the entry of a trial; NULL: it is not scheduled. */
 struct rung_entry *schedule_entry(const struct schedule *schedule, int64_t trial);
 /* Returns the cost of a value (smaller is better), and the value of a cost. */
 double schedule_cost(const struct schedule *schedule, double value);
+/* The cost of a value in column `part` of the cost table, and the value of a cost: the violation
+ * behind the objectives is its own cost. */
+double schedule_part_cost(const struct schedule *schedule, size_t part, double value);
 /* Whether decisions need forecasts: asha in mode "predictive". */
 bool schedule_is_predictive(const struct schedule *schedule);
 

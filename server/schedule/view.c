@@ -5,6 +5,7 @@
 #include "common/integer.h"
 #include "common/step.h"
 #include "server/schedule/offer.h"
+#include "server/schedule/rung_values.h"
 #include "server/schedule/schedule.h"
 
 /* ---- entries --------------------------------------------------------------------------------- */
@@ -31,7 +32,7 @@ static void write_entries(const struct schedule *schedule, const struct bracket 
         struct ranked one = ranking_at(all, k);
         json_object_begin(w);
         json_put_int(w, "trial", one.trial);
-        json_put_number(w, "value", study_cost(schedule->study, one.cost));
+        rung_values_write(schedule, &bracket->rungs[rung], k, w);
         json_put_string(w, "state", state_at(schedule_entry(schedule, one.trial), rung));
         json_object_end(w);
     }

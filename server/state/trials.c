@@ -36,6 +36,18 @@ void trial_newest_bounded(const struct live_trial *trial, const struct study_def
     }
 }
 
+void trial_note_violation(const struct live_trial *trial)
+{
+    const struct study_def *def = trial->study->def;
+    double bounded[BOUNDS_MAX];
+
+    if (def->n_objectives > 1 && def->n_bounds > 0) {
+        trial_newest_bounded(trial, def, bounded);
+        schedule_note_violation(trial->study->schedule, trial_id_number(trial->row.id),
+                                study_violation(def, bounded));
+    }
+}
+
 /* Into the study's open trials, in order of number. */
 static void link_open(struct live_study *study, struct live_trial *trial)
 {

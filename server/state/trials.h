@@ -12,6 +12,10 @@ struct live_trial *trial_live(const struct state *state, int64_t id);
 void trial_newest_bounded(const struct live_trial *trial, const struct study_def *def,
                           double bounded[BOUNDS_MAX]);
 
+/* Lets the schedule of a study with several objectives know how far these are beyond the bounds; to
+ * be called before it is told a measurement of the trial. */
+void trial_note_violation(const struct live_trial *trial);
+
 /* Adds an open trial to its study's, in order of number (in constant time where its number is the
  * highest). Takes the row. ERR_NOMEM. */
 MUST_USE int trial_enter(struct state *state, struct live_study *study, struct trial_row *row,

@@ -50,6 +50,36 @@ static double newest_value(const struct live_lease *lease)
     return (double)NAN;
 }
 
+static bool has_reported(const struct live_lease *lease, const char *metric)
+{
+    for (size_t i = 0; i < lease->n_last; i++) {
+        if (lease->last[i].step == lease->last_step
+            && strcmp(lease->study->metrics[lease->last[i].metric], metric) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned missing_objectives(const struct live_lease *lease)
+{
+    const struct live_study *study = lease->study;
+    const struct study_def *def = study->def;
+    int64_t number = trial_id_number(lease->row.trial);
+    struct schedule_answer answer = schedule_answer(study->schedule, number);
+    unsigned missing = 0;
+
+    if (def->n_objectives == 1 || !answer.has_until || answer.verdict != VERDICT_RUN
+        || lease->last_step < answer.until
+        || schedule_is_whole(study->schedule, number, answer.until)) {
+        return 0;
+    }
+    for (size_t k = 0; k < def->n_objectives; k++) {
+        missing |= has_reported(lease, def->objectives[k].metric) ? 0 : 1U << k;
+    }
+    return missing;
+}
+
 static void copy_leases(const struct state *state, struct live_view *view)
 {
     size_t at = 0;
@@ -67,6 +97,7 @@ static void copy_leases(const struct state *state, struct live_view *view)
         copy->expires_in_ms = lease->expired ? -1 : lease->deadline.at_ms - state->now_ms;
         copy->progress = lease->progress;
         copy->last_step = lease->last_step;
+        copy->missing = missing_objectives(lease);
         copy->value = newest_value(lease);
         copy->digits = lease->study->def->resource_digits;
     }

@@ -27,8 +27,10 @@ struct live_lease_view {
     int64_t expires_in_ms; /* when the view was made; negative: expired */
     double progress;       /* NaN: not said */
     int64_t last_step;     /* -1: none */
-    double value;          /* the newest of the one objective; NaN: none, or several objectives */
-    int digits;            /* of the study's steps */
+    unsigned missing; /* several objectives: a bit for each that is not known at last_step, where
+                         the trial has reached its rung and waits for it alone */
+    double value;     /* the newest of the one objective; NaN: none, or several objectives */
+    int digits;       /* of the study's steps */
 };
 struct live_worker_view {
     char name[WORKER_NAME_BYTES];

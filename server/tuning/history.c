@@ -1,5 +1,6 @@
 #include "server/tuning/history.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "common/array.h"
@@ -89,19 +90,53 @@ struct curve {
     int64_t trial;               /* its number */
     struct live_lease *lease;    /* or NULL */
     struct learning_curve *kept; /* of an open trial whose study learns; or NULL */
-    int64_t objective;           /* metric id, -1: never measured */
-    int64_t step;                /* of the point that is being read */
-    double value;
-    bool has_point;
+    /* Metric ids, -1: never measured; of the objectives, and of the bounds where several objectives
+     * are ranked. */
+    size_t n_parts;
+    int64_t parts[OBJECTIVES_MAX + BOUNDS_MAX];
+    size_t n, cap;
+    struct recalled {
+        int64_t step;
+        size_t part;
+        double value;
+    } * points; /* owned */
 };
 
-static int recall_point(struct curve *curve, struct err *err)
+/* By step; of one step the bounded metrics first and the first objective last, as when they were
+ * measured. */
+static int by_step(const void *a, const void *b)
 {
-    if (!curve->has_point) {
-        return 0;
+    const struct recalled *x = a;
+    const struct recalled *y = b;
+
+    if (x->step != y->step) {
+        return x->step < y->step ? -1 : 1;
     }
-    curve->has_point = false;
-    return schedule_recall(curve->study->schedule, curve->trial, curve->step, curve->value, err);
+    return (x->part < y->part) - (x->part > y->part);
+}
+
+static int recall_points(struct curve *curve, struct err *err)
+{
+    const struct study_def *def = curve->study->def;
+    struct schedule *schedule = curve->study->schedule;
+    double bounded[BOUNDS_MAX];
+
+    for (size_t i = 0; i < BOUNDS_MAX; i++) {
+        bounded[i] = (double)NAN;
+    }
+    if (curve->n > 0) {
+        qsort(curve->points, curve->n, sizeof *curve->points, by_step);
+    }
+    for (size_t i = 0; i < curve->n; i++) {
+        const struct recalled *point = &curve->points[i];
+        if (point->part >= def->n_objectives) {
+            bounded[point->part - def->n_objectives] = point->value;
+            schedule_note_violation(schedule, curve->trial, study_violation(def, bounded));
+            continue;
+        }
+        TRY(schedule_recall(schedule, curve->trial, point->part, point->step, point->value, err));
+    }
+    return 0;
 }
 
 static int remember_last(struct live_lease *lease, int64_t metric, int64_t step, double value,
@@ -119,7 +154,22 @@ static int remember_last(struct live_lease *lease, int64_t metric, int64_t step,
     return 0;
 }
 
-/* Rows come by metric, step, attempt: only the first row of a step counts. */
+/* Of an objective only the first row of a step counts, of a bounded metric the last one. */
+static int keep_point(struct curve *curve, size_t part, int64_t step, double value, struct err *err)
+{
+    for (size_t i = curve->n; i-- > 0 && curve->points[i].step == step;) {
+        struct recalled *known = &curve->points[i];
+        if (known->part == part) {
+            known->value = part < curve->study->def->n_objectives ? known->value : value;
+            return 0;
+        }
+    }
+    TRY(array_reserve(&curve->points, curve->n, &curve->cap, sizeof *curve->points, err));
+    curve->points[curve->n++] = (struct recalled){step, part, value};
+    return 0;
+}
+
+/* Rows come by metric, step, attempt. */
 static int load_point(void *context, int64_t metric, int64_t attempt, int64_t step, double value,
                       struct err *err)
 {
@@ -129,20 +179,28 @@ static int load_point(void *context, int64_t metric, int64_t attempt, int64_t st
     if (lease != NULL && attempt == lease->row.number) {
         TRY(remember_last(lease, metric, step, value, err));
     }
-    if (metric != curve->objective) {
-        return 0;
-    }
-    if (curve->kept != NULL) {
+    if (curve->kept != NULL && metric == curve->parts[0]) {
         TRY(learning_curve_add(curve->kept, step, value, err));
     }
-    if (curve->has_point && curve->step == step) {
-        return 0;
+    for (size_t part = 0; part < curve->n_parts; part++) {
+        if (metric == curve->parts[part]) {
+            TRY(keep_point(curve, part, step, value, err));
+        }
     }
-    TRY(recall_point(curve, err));
-    curve->step = step;
-    curve->value = value;
-    curve->has_point = true;
     return 0;
+}
+
+/* The metrics that the schedule is to know. */
+static void name_parts(struct curve *curve)
+{
+    const struct study_def *def = curve->study->def;
+
+    for (size_t k = 0; k < def->n_objectives; k++) {
+        curve->parts[curve->n_parts++] = metric_find(curve->study, def->objectives[k].metric);
+    }
+    for (size_t i = 0; def->n_objectives > 1 && i < def->n_bounds; i++) {
+        curve->parts[curve->n_parts++] = metric_find(curve->study, def->bounds[i].metric);
+    }
 }
 
 int trial_load_curve(struct tuning *tuning, struct live_study *study, int64_t number,
@@ -153,10 +211,14 @@ int trial_load_curve(struct tuning *tuning, struct live_study *study, int64_t nu
         .trial = number,
         .lease = lease,
         .kept = kept,
-        .objective = metric_find(study, study->def->objectives[0].metric),
     };
 
-    TRY(store_each_measurement(tuning->state.store, trial_id(study->row.id, number), -1, load_point,
-                               &curve, err));
-    return recall_point(&curve, err);
+    name_parts(&curve);
+    int result = store_each_measurement(tuning->state.store, trial_id(study->row.id, number), -1,
+                                        load_point, &curve, err);
+    if (result == 0) {
+        result = recall_points(&curve, err);
+    }
+    free(curve.points);
+    return result;
 }

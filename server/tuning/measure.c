@@ -15,6 +15,7 @@
 #include "server/state/node_health.h"
 #include "server/state/studies.h"
 #include "server/state/transition.h"
+#include "server/state/trials.h"
 #include "server/tuning/forecasts.h"
 #include "server/tuning/history.h"
 #include "server/tuning/internal.h"
@@ -58,8 +59,9 @@ static void spend(struct live_lease *lease, int64_t step)
 /* One value of a request. */
 struct incoming {
     const struct measurement *m;
-    int64_t metric; /* id */
-    bool replaces;  /* it stands in the place of another */
+    int64_t metric;   /* id */
+    size_t objective; /* its index */
+    bool replaces;    /* it stands in the place of another */
 };
 
 static int tell_schedule(struct tuning *tuning, struct live_lease *lease,
@@ -72,14 +74,15 @@ static int tell_schedule(struct tuning *tuning, struct live_lease *lease,
     OWN(schedule_log) struct schedule_log log = {0};
     struct schedule_answer answer;
 
+    trial_note_violation(lease->trial);
     if (incoming->replaces && schedule_wants_curves(study->schedule)) {
         schedule_forget_curve(study->schedule, number);
         TRY(trial_load_curve(tuning, study, number, NULL, NULL, err));
     }
-    TRY(incoming->replaces
-            ? schedule_replace(study->schedule, &moment, number, m->step, m->value, &log, err)
-            : schedule_measure(study->schedule, &moment, number, m->step, m->value, &log, &answer,
-                               err));
+    TRY(incoming->replaces ? schedule_replace(study->schedule, &moment, number, incoming->objective,
+                                              m->step, m->value, &log, err)
+                           : schedule_measure(study->schedule, &moment, number, incoming->objective,
+                                              m->step, m->value, &log, &answer, err));
     return schedule_done(&tuning->state, study, &log, err);
 }
 
@@ -112,11 +115,11 @@ static int take_value(struct tuning *tuning, struct live_lease *lease,
         study_note_value(&tuning->state, study, m->value);
     }
     /* A step that an earlier attempt has trained already counts for nothing. */
-    if (strcmp(m->metric, study->def->objectives[0].metric) != 0
+    if (incoming->objective == study->def->n_objectives
         || (study->def->has_resource && m->step <= lease->row.from)) {
         return 0;
     }
-    if (study->suggester != NULL && study->def->has_resource) {
+    if (study->suggester != NULL && study->def->has_resource && incoming->objective == 0) {
         TRY(learning_curve_add(&lease->trial->curve, m->step, m->value, err));
     }
     if (incoming->replaces) {
@@ -131,7 +134,7 @@ static bool may_replace(const struct live_lease *lease, const struct measurement
 {
     const struct live_study *study = lease->study;
 
-    return strcmp(m->metric, study->def->objectives[0].metric) != 0
+    return !study_is_objective(study->def, m->metric)
            || schedule_may_replace(study->schedule, trial_id_number(lease->trial->row.id), m->step);
 }
 
@@ -145,6 +148,7 @@ static int take_measurement(struct tuning *tuning, struct live_lease *lease,
     struct incoming incoming = {.m = m};
     enum store_append appended;
 
+    incoming.objective = study_find_objective(lease->study->def, m->metric);
     TRY(metric_id(&tuning->state, lease->study, m->metric, &incoming.metric, err));
     TRY(store_measurement_append(store,
                                  &(const struct measurement_row){
@@ -166,13 +170,20 @@ static int take_measurement(struct tuning *tuning, struct live_lease *lease,
                                                        : 0;
 }
 
-/* Of each step the values of the first objective come last: what is decided by them may depend on
- * the others. */
+/* Of each step the values of the objectives come last, the first one's behind all others: what is
+ * decided by them may depend on the rest. */
+static int pass_of(const struct study_def *def, const char *metric)
+{
+    size_t objective = study_find_objective(def, metric);
+
+    return objective == 0 ? 2 : objective < def->n_objectives;
+}
+
 static int take_all(struct tuning *tuning, struct live_lease *lease,
                     struct measure_command *command, struct err *err)
 {
     const struct measurement_list *list = &command->in.measurements;
-    const char *objective = lease->study->def->objectives[0].metric;
+    const struct study_def *def = lease->study->def;
     int64_t metric;
     size_t end;
 
@@ -182,9 +193,9 @@ static int take_all(struct tuning *tuning, struct live_lease *lease,
     for (size_t from = 0; from < list->n; from = end) {
         for (end = from; end < list->n && list->items[end].step == list->items[from].step; end++) {
         }
-        for (int pass = 0; pass < 2; pass++) {
+        for (int pass = 0; pass < 3; pass++) {
             for (size_t i = from; i < end; i++) {
-                if ((strcmp(list->items[i].metric, objective) == 0) == (pass == 1)) {
+                if (pass_of(def, list->items[i].metric) == pass) {
                     TRY(take_measurement(tuning, lease, &list->items[i], command, err));
                 }
             }

@@ -206,8 +206,25 @@ static struct attempt_ending follow(enum attempt_end attempt, const char *reason
     return (struct attempt_ending){.attempt = attempt, .follows = true, .reason = reason};
 }
 
+/* Whether the values of a result are new to the schedule: the result brought one of them, or
+ * measurements of some of several objectives are missing at its step. What is missing is then the
+ * newest value of each, which is the trial's. */
+static bool has_news(const struct live_lease *lease, const struct result_report *report,
+                     int64_t step)
+{
+    const struct live_study *study = lease->study;
+    bool brought = false;
+
+    for (size_t k = 0; k < study->def->n_objectives; k++) {
+        brought = brought || outcome_metric(report, study->def->objectives[k].metric) != NULL;
+    }
+    return step >= lease->last_step
+           && (brought
+               || !schedule_is_whole(study->schedule, trial_id_number(lease->trial->row.id), step));
+}
+
 /* Asks the schedule what becomes of a trial with these values. */
-static int ask_schedule(struct tuning *tuning, struct live_lease *lease, bool brought,
+static int ask_schedule(struct tuning *tuning, struct live_lease *lease, bool is_new,
                         const struct outcome_values *values, struct schedule_answer *answer,
                         struct err *err)
 {
@@ -218,16 +235,19 @@ static int ask_schedule(struct tuning *tuning, struct live_lease *lease, bool br
 
     schedule_release(study->schedule,
                      number); /* its job has ended: it cannot be promoted on the spot */
-    if (brought && values->step >= lease->last_step) {
-        TRY(schedule_measure(study->schedule, &moment, number, values->step, values->values[0],
-                             &log, answer, err));
+    trial_note_violation(lease->trial);
+    if (is_new) {
+        for (size_t k = values->n; k-- > 0;) { /* the first objective last: it may decide */
+            TRY(schedule_measure(study->schedule, &moment, number, k, values->step,
+                                 values->values[k], &log, answer, err));
+        }
     }
     TRY(schedule_finish(study->schedule, &moment, number, values->step, &log, answer, err));
     return schedule_done(&tuning->state, study, &log, err);
 }
 
-/* The outcome `completed`. `brought`: the result itself has the objective's value. */
-static int decide_completed(struct tuning *tuning, struct live_lease *lease, bool brought,
+/* The outcome `completed`. `is_new`: as of has_news(). */
+static int decide_completed(struct tuning *tuning, struct live_lease *lease, bool is_new,
                             const struct outcome_values *values, struct attempt_ending *ending,
                             struct err *err)
 {
@@ -256,7 +276,7 @@ static int decide_completed(struct tuning *tuning, struct live_lease *lease, boo
     if (!is_short) {
         study_check_target(study, values->values[0], trial_row_bounded(&lease->trial->row));
     }
-    TRY(ask_schedule(tuning, lease, brought, values, &answer, err));
+    TRY(ask_schedule(tuning, lease, is_new, values, &answer, err));
     switch (answer.verdict) {
     case VERDICT_PAUSE:
     case VERDICT_RUN:
@@ -415,11 +435,11 @@ int tuning_result(struct tuning *tuning, struct result_command *command, struct 
     memcpy(lease->row.result, hash, sizeof hash);
     TRY(keep_progress(tuning, lease, report, step, err));
     TRY(note_worker(tuning, lease, report->outcome, all_finite(&values), err));
-    bool brought = outcome_metric(report, lease->study->def->objectives[0].metric) != NULL;
+    bool is_new = has_news(lease, report, step);
     struct live_trial *trial = lease->trial;
     struct attempt_ending ending;
     TRY(report->outcome == OUTCOME_COMPLETED
-            ? decide_completed(tuning, lease, brought, &values, &ending, err)
+            ? decide_completed(tuning, lease, is_new, &values, &ending, err)
             : decide_other(tuning, lease, report, &ending, err));
     lease->row.ended_at_ms = tuning->state.wall_ms;
     durations_note(lease->study, &lease->row, ending.attempt);

@@ -339,7 +339,7 @@ export class HoneBrackets extends HTMLElement {
     const unit = this.json.resource ?? '';
     const best = rungs.at(-1)?.entries[0];
     return `Bracket ${bracket}: ${rungs.map((r) => `${count(r.entered)} × ${num(r.resource)}`).join(' → ')} ${unit}${
-      best ? ` · best ${num(best.value)}, trial ${best.trial}` : ''}`;
+      best && !best.values ? ` · best ${num(best.value)}, trial ${best.trial}` : ''}`;
   }
 
   /* 'Rung 1 waits for trial 9 (gpu07:0, last report 40 s ago)', a line a rung. */

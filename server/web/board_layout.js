@@ -55,7 +55,7 @@ function cutOf(rung, next, column, y, groups) {
   const isFull = next.size === null || rung.reported >= next.size;
   const went = `${rung.promoted}${next.size === null ? '' : ` of ${next.size}`} went on`;
   const text = rung.promoted === 0 && next.size !== null ? `${next.size} will go on` : went;
-  return {x0: column.x + 4, x1: column.x + column.width - 4, y, value: isFull ? last?.value ?? null : null, text};
+  return {x0: column.x + 4, x1: column.x + column.width - 4, y, value: isFull && !last?.values ? last?.value ?? null : null, text};
 }
 
 function placeRung(bracket, k, column, out) {

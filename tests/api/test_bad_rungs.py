@@ -27,6 +27,8 @@ def hyperband(**options):
     return {"name": "hyperband", **options}
 
 
+TWO = [{"metric": name, "direction": "minimize"} for name in ("loss", "time")]
+
 # What is wrong, and where the answer points.
 IMPOSSIBLE = {
     "no resource": ({"strategy": "hyperband", "resource": None}, "/resource"),
@@ -71,8 +73,12 @@ IMPOSSIBLE = {
     "a mode": ({"strategy": {"name": "asha", "mode": "waiting"}}, "/strategy/mode"),
     "a grid without points": ({"strategy": hyperband(search="grid")}, "/parameters/0/grid"),
     "an option of another": ({"strategy": hyperband(mode="promotion")}, "/strategy/mode"),
-    "two objectives": ({"objectives": [{"metric": name, "direction": "minimize"}
-                                       for name in ("loss", "time")]}, None),
+    "two objectives with forecasts":
+        ({"strategy": {"name": "asha", "mode": "predictive"},
+          "objectives": TWO}, "/strategy/mode"),
+    "two objectives, progressive":
+        ({"strategy": {"name": "asha", "progressive": True},
+          "objectives": TWO}, "/strategy/progressive"),
 }
 
 
@@ -157,6 +163,29 @@ class BadRungs(unittest.TestCase):
         self.assertEqual(self.measure(lease, (3, 0.5)), ("pause", 3))
         again = self.admin.post("/v1/studies", body(self.name, strategy=hyperband(eta=4)))
         self.assertEqual((again.status, again.type), (409, "study-exists"), again)
+
+    # ---- several objectives ----
+
+    def test_an_objective_that_is_not_reported_at_a_rung_is_named(self):
+        self.study(objectives=TWO)
+        lease = self.lease()
+
+        def awaited():
+            view = self.admin.get(f"/v1/studies/{self.name}/brackets").json
+            return [w for r in view["brackets"][0]["rungs"] for w in r["waits_for"] if w["trial"] == 1]
+
+        reply = self.worker.post(f"/v1/leases/{lease}/measurements", {
+            "measurements": [{"step": 1, "metrics": {"loss": 0.5, "time": 3}}]})
+        self.assertEqual(reply.json["action"], "continue")
+        self.assertNotIn("missing", awaited()[0], "it is not at its rung")
+        self.assertEqual(self.measure(lease, (3, 0.4)), ("continue", 3))
+        hone.wait_until(lambda: awaited()[0].get("missing") == ["time"], 10, "the view to be renewed")
+        drawn = self.admin.get(f"/v1/studies/{self.name}/brackets?format=text").body.decode()
+        self.assertRegex(drawn, r"trial 1 \([0-9:]+\) without time at its step on w")
+        self.end(lease, "paused", step=3)
+        self.assertEqual(self.rung()[1], {"trial": 1, "value": 0.4, "values": {"loss": 0.4, "time": 3},
+                                          "state": "waiting"})
+        self.assertEqual(awaited(), [])
 
     # ---- reports ----
 

@@ -79,7 +79,7 @@ static int train(struct life *life, size_t worker, struct err *err)
         life->trial[worker] = 0;
         return 0;
     }
-    TRY(schedule_measure(life->schedule, &life->moment, trial, step, value_of(trial, step),
+    TRY(schedule_measure(life->schedule, &life->moment, trial, 0, step, value_of(trial, step),
                          &life->log, &answer, err));
     TRY(forecast(life, trial, err));
     answer = schedule_answer(life->schedule, trial);
@@ -127,7 +127,7 @@ static void rebuild(struct life *life, size_t n_facts)
         bool is_open = verdict == VERDICT_RUN || verdict == VERDICT_PAUSE;
         for (int64_t step = 1; step <= life->progress[trial]; step++) {
             if (is_open || schedule_wants_curves(life->schedule)) {
-                must(schedule_recall(life->schedule, trial, step, value_of(trial, step), &err));
+                must(schedule_recall(life->schedule, trial, 0, step, value_of(trial, step), &err));
             }
         }
     }

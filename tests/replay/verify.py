@@ -2,7 +2,7 @@
 """Plays studies of every strategy on a real server with several workers at once, and has each of their
 decisions made again: hone replay --verify.
 
-  verify.py [--studies N] [--trials N] [--workers N] [--seed N]
+  verify.py [--studies N] [--first N] [--trials N] [--workers N] [--seed N]
 
 Suggestions are prepared or exact; some trials fail and are tried again, some are enqueued or imported;
 limits and spaces change; studies pause and go on; one comes after another; and the server is killed in the
@@ -56,6 +56,9 @@ KINDS = [
     {"strategy": "nsga2", **TWO},
     {"strategy": "tpe", **TWO},
     {"strategy": "bayesian", "subject_to": ["size <= 5"]},
+    {"strategy": {"name": "hyperband"}, **TWO, **EPOCHS},
+    {"strategy": {"name": "asha", "search": "tpe"}, **TWO, **EPOCHS, "subject_to": ["size <= 5"]},
+    {"strategy": {"name": "asha", "mode": "stopping"}, **TWO, **EPOCHS, "subject_to": ["late <= 3"]},
 ]
 
 
@@ -103,6 +106,19 @@ class Worker(threading.Thread):
             elif self.send("GET", study).json.get("state") == "finished":
                 return
 
+    def measured(self, parameters, step):
+        """The reports of a step. Of several objectives they may come one by one, and the second one may be
+        missing, so that the result has to stand for it."""
+        value = objective(parameters, step)
+        if "objectives" not in self.play.body():
+            return [{"loss": value}]
+        rest = {"size": 1 / (0.1 + value) + parameters.get("x", 0), "late": 4 * value}
+        chance = self.rng.random()
+        if chance < 0.2 and step > 1:
+            return [{"loss": value}]
+        return [{"loss": value}, rest] if chance < 0.4 else [rest, {"loss": value}] if chance < 0.6 else [
+            {"loss": value, **rest}]
+
     def train(self, lease):
         path = f"/v1/leases/{lease['lease']['id']}"
         trial = lease["trial"]
@@ -122,16 +138,18 @@ class Worker(threading.Thread):
         until = int(trial["resource"]["to"])
         while step < until:
             step += 1
-            value = objective(trial["parameters"], step)
-            reply = self.send("POST", path + "/measurements",
-                              {"measurements": [{"step": step, "metrics": {"loss": value}}]})
+            for metrics in self.measured(trial["parameters"], step):
+                reply = self.send("POST", path + "/measurements",
+                                  {"measurements": [{"step": step, "metrics": metrics}]})
             if reply.status == 409:  # its lease is another one's
                 return
             assert reply.status == 200, reply
             if reply.json["action"] != "continue":
                 break
             until = int(reply.json.get("until") or until)
-        self.send("PUT", path + "/result", {"outcome": "completed", "step": step})
+        result = self.send("PUT", path + "/result", {"outcome": "completed", "step": step})
+        if result.status == 422:  # an objective that was never measured
+            self.send("PUT", path + "/result", {"outcome": "completed", "step": step, "metrics": {"size": 7}})
 
 
 class Play:
@@ -238,6 +256,7 @@ def check(play, data, tmp):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=len(KINDS))
+    parser.add_argument("--first", type=int, default=0, help="the number of the first study")
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
@@ -247,7 +266,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         tmp = pathlib.Path(folder)
         with hone.Server(data=str(tmp / "data"), args=("--open",)) as server:
-            for number in range(args.studies):
+            for number in range(args.first, args.first + args.studies):
                 play = Play(server, number, args)
                 play.run()
                 summary = check(play, tmp / "data", tmp)

@@ -109,9 +109,9 @@ void cluster_restart(struct cluster *c)
         const struct sim_trial *t = &c->trials[trial];
         for (int64_t step = 0; t->phase != PHASE_FINAL && step < STEPS_MAX; step++) {
             if (t->has[step]) {
-                cluster_must(
-                    schedule_recall(rebuilt, trial, step, cluster_value_of(c, trial, step), &err),
-                    c, &err);
+                cluster_must(schedule_recall(rebuilt, trial, 0, step,
+                                             cluster_value_of(c, trial, step), &err),
+                             c, &err);
             }
         }
         if (t->phase == PHASE_RUNNING) {

@@ -74,8 +74,8 @@ static struct schedule_answer measure(struct cluster *c, int64_t trial, int64_t 
     struct err err = {0};
     double value = cluster_value_of(c, trial, step);
 
-    cluster_must(schedule_measure(c->schedule, &moment, trial, step, value, &log, &answer, &err), c,
-                 &err);
+    cluster_must(schedule_measure(c->schedule, &moment, trial, 0, step, value, &log, &answer, &err),
+                 c, &err);
     if (step < STEPS_MAX) {
         c->trials[trial].has[step] = true;
     }

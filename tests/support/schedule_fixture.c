@@ -85,14 +85,28 @@ int64_t fixture_ask(struct fixture *f, int64_t *until)
     return trial;
 }
 
-enum schedule_verdict fixture_measure(struct fixture *f, int64_t trial, int64_t step, double value)
+enum schedule_verdict fixture_measure_one(struct fixture *f, int64_t trial, size_t objective,
+                                          int64_t step, double value)
 {
     struct schedule_answer answer;
     struct err err = {0};
 
-    must(schedule_measure(f->schedule, &f->moment, trial, step, value, &f->log, &answer, &err),
+    must(schedule_measure(f->schedule, &f->moment, trial, objective, step, value, &f->log, &answer,
+                          &err),
          &err);
     return answer.verdict;
+}
+
+enum schedule_verdict fixture_measure(struct fixture *f, int64_t trial, int64_t step, double value)
+{
+    return fixture_measure_one(f, trial, 0, step, value);
+}
+
+enum schedule_verdict fixture_measure_two(struct fixture *f, int64_t trial, int64_t step,
+                                          double first, double second)
+{
+    (void)fixture_measure_one(f, trial, 1, step, second);
+    return fixture_measure_one(f, trial, 0, step, first);
 }
 
 enum schedule_verdict fixture_finish(struct fixture *f, int64_t trial, int64_t step)

@@ -26,6 +26,12 @@ void fixture_close(struct fixture *f);
 /* Takes what is offered: the trial's number, and its goal in *until; 0 when nothing is offered. */
 int64_t fixture_ask(struct fixture *f, int64_t *until);
 enum schedule_verdict fixture_measure(struct fixture *f, int64_t trial, int64_t step, double value);
+/* The same of one of several objectives, by its index. */
+enum schedule_verdict fixture_measure_one(struct fixture *f, int64_t trial, size_t objective,
+                                          int64_t step, double value);
+/* Of two, whichever comes last. */
+enum schedule_verdict fixture_measure_two(struct fixture *f, int64_t trial, int64_t step,
+                                          double first, double second);
 enum schedule_verdict fixture_finish(struct fixture *f, int64_t trial, int64_t step);
 void fixture_end(struct fixture *f, int64_t trial, enum schedule_fact how);
 enum schedule_verdict fixture_verdict(const struct fixture *f, int64_t trial);

@@ -26,7 +26,7 @@ static const char answer[] =
     "    [{\"trial\": 15, \"seconds\": 12.2, \"worker\": \"a:0\", \"step\": 2,"
     "      \"silent_seconds\": 35},"
     "     {\"trial\": 18, \"seconds\": 40, \"worker\": \"b:0\"},"
-    "     {\"trial\": 19, \"seconds\": 1}, {\"trial\": 20, \"seconds\": 1},"
+    "     {\"trial\": 19, \"seconds\": 1, \"missing\": [\"acc\"]}, {\"trial\": 20, \"seconds\": 1},"
     "     {\"trial\": 21, \"seconds\": 3700}], \"entries\": []},"
     "   {\"rung\": 2, \"resource\": 9, \"size\": 3, \"entered\": 0, \"running\": 0,"
     "    \"reported\": 0, \"failed\": 0, \"waiting\": 0, \"promoted\": 0, \"waits_for\": [],"
@@ -60,7 +60,7 @@ START_TEST(open_brackets_show_who_waits_for_whom)
                   "promoted, best 0.91 (trial 12)\n"
                   "       3 epochs  ███▒▒▒▒▒·                    8 of 9, 5 running, 3 waiting\n"
                   "                 waits for trial 15 (0:12) on a:0, silent 0:35, trial 18 (0:40) "
-                  "on b:0, no report yet, trial 19 (0:01), "
+                  "on b:0, no report yet, trial 19 (0:01) without acc at its step, "
                   "trial 20 (0:01) and 1 more\n"
                   "       9 epochs  ···                          0 of 3\n"
                   "      27 epochs                               0\n");
@@ -113,7 +113,8 @@ START_TEST(a_narrow_picture_loses_nothing)
                                                  "    waits for trial 15 (0:12) on a:0,\n"
                                                  "      silent 0:35, trial 18 (0:40) on\n"
                                                  "      b:0, no report yet, trial 19\n"
-                                                 "      (0:01), trial 20 (0:01) and 1 more\n"));
+                                                 "      (0:01) without acc at its step,\n"
+                                                 "      trial 20 (0:01) and 1 more\n"));
 }
 END_TEST
 

@@ -282,7 +282,7 @@ START_TEST(ended_trials_count_what_they_trained_after_a_restart)
     (void)fixture_ask(&f, NULL);
     ck_assert_int_eq(fixture_measure(&f, 5, 3, 8), VERDICT_PRUNE);
     struct fixture twin = rebuilt(&f, members);
-    ck_assert_int_eq(schedule_recall(twin.schedule, 4, 8, 7, NULL), 0);
+    ck_assert_int_eq(schedule_recall(twin.schedule, 4, 0, 8, 7, NULL), 0);
     json_auto_t *before = view(&f, 0);
     json_auto_t *after = view(&twin, 0);
     ck_assert_int_eq(number(before, "trained"), 9 + 4 + 5 + 8 + 3);

@@ -104,11 +104,11 @@ START_TEST(median_is_rebuilt_from_facts_and_curves)
     ck_assert(schedule_wants_curves(twin.schedule));
     for (int64_t i = 0; i < 3; i++) {
         for (int64_t step = 1; step <= 3; step++) {
-            ck_assert_int_eq(schedule_recall(twin.schedule, i + 1, step, curves[i][step - 1], &err),
-                             0);
+            ck_assert_int_eq(
+                schedule_recall(twin.schedule, i + 1, 0, step, curves[i][step - 1], &err), 0);
         }
     }
-    ck_assert_int_eq(schedule_recall(twin.schedule, trial, 1, .82, &err), 0);
+    ck_assert_int_eq(schedule_recall(twin.schedule, trial, 0, 1, .82, &err), 0);
     ck_assert_int_eq(fixture_measure(&twin, trial, 2, .81), VERDICT_PRUNE);
     ck_assert_int_eq(fixture_measure(&f, trial, 2, .81), VERDICT_PRUNE);
     fixture_close(&f);
