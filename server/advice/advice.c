@@ -111,14 +111,15 @@ static void refuse(struct advice_item *item, const char *why)
  * nothing. */
 static const char *lacks(const struct study_def *study, const struct technique *technique)
 {
-    bool stops_early = technique_stops_early(technique);
-
-    if (stops_early && !study->has_resource) {
+    if (technique_stops_early(technique) && !study->has_resource) {
         return "needs a resource, such as epochs from 1 to 81, to train a trial for a while and "
                "look";
     }
-    if (study->n_objectives > 1
-        && (stops_early || !strategy_find(technique->strategy)->multi_objective)) {
+    if (study->n_objectives > 1 && technique->plan == PLAN_FORECAST) {
+        return "forecasts one objective";
+    }
+    if (study->n_objectives > 1 && !technique_stops_early(technique)
+        && !strategy_find(technique->strategy)->multi_objective) {
         return "takes one objective";
     }
     return NULL;

@@ -184,7 +184,7 @@ static void set_shares(const struct technique_use *use, const struct problem_fea
 
     cost->share = 1.0;
     cost->share_from_zero = 1.0;
-    if (!features->is_curved || technique->plan == PLAN_FULL) {
+    if (!features->has_levels || technique->plan == PLAN_FULL) {
         return;
     }
     if (technique->plan == PLAN_FORECAST) { /* no trial pauses, so none starts again */

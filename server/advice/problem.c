@@ -304,12 +304,13 @@ void problem_features_of(const struct problem *problem, struct problem_features 
 {
     *features = (struct problem_features){.seconds = problem->evaluation_seconds};
     count_parameters(problem->study->space, features);
-    features->is_curved = has_levels(problem->study) && problem->study->n_objectives == 1;
+    features->has_levels = has_levels(problem->study);
+    features->is_curved = features->has_levels && problem->study->n_objectives == 1;
     features->kind = kind_of(problem, features);
     features->workers = workers_of(problem, assumed);
     set_span(problem, features);
     set_budget(problem, features, assumed, warnings);
-    if (features->is_curved && problem->checkpoints == ANSWER_UNKNOWN) {
+    if (features->has_levels && problem->checkpoints == ANSWER_UNKNOWN) {
         sentence_add(assumed,
                      "the program keeps checkpoints, so that a paused trial goes on where it was");
     }

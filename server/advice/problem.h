@@ -55,7 +55,8 @@ enum budget_source {
 
 struct problem_features {
     enum problem_kind kind;
-    bool is_curved; /* has a resource with a level below the highest, and one objective */
+    bool has_levels; /* has a resource with a level below the highest */
+    bool is_curved;  /* and one objective */
     size_t n_searched, n_numbers, n_categories, n_conditional;
     double configurations; /* conditions and constraints ignored; INFINITY when continuous */
     double workers;

@@ -229,7 +229,7 @@ static void add_stopping(const struct problem *problem, const struct problem_fea
     double more = item->cost.share_from_zero / item->cost.share - 1.0;
 
     if (!stops_early(item)) {
-        if (features->is_curved) {
+        if (features->has_levels) {
             sentence_add(item->con, "trains every trial to %s %s, those without a chance as well",
                          step_format(study->resource_max, study->resource_digits, full),
                          study->resource_name);
