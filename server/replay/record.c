@@ -170,6 +170,11 @@ static int add_trial(void *context, struct trial_row *row, struct err *err)
     if (reader->after != (int64_t)record->n_trials + 1) {
         return err_set(err, ERR_IO, "a trial before trial %" PRId64 " is missing", reader->after);
     }
+    /* more: the space was extended after the definition was read */
+    if (row->n_params < study_record_def(record)->def->space->n_params) {
+        return err_set(err, ERR_IO, "the configuration of trial %" PRId64 " cannot be read back",
+                       reader->after);
+    }
     TRY(array_reserve(&record->trials, record->n_trials, &record->cap_trials,
                       sizeof *record->trials, err));
     free(row->explain);
@@ -244,6 +249,20 @@ static int by_trial(const void *a, const void *b)
                                        : (left->seq > right->seq) - (left->seq < right->seq);
 }
 
+/* A trial that had ended when the reading began has events; without them its decisions would not be
+ * among those that are counted. */
+static int check_events(const struct study_record *record, struct err *err)
+{
+    for (size_t i = 0; i < record->n_trials; i++) {
+        const struct trial_row *row = &record->trials[i].row;
+        if (row->source == SOURCE_SUGGESTED && record->trials[i].n_events == 0 && row->ended_seq > 0
+            && (row->ended_seq <= record->last_seq || record->last_seq == 0)) {
+            return err_set(err, ERR_IO, "the events of trial %zu are missing", i + 1);
+        }
+    }
+    return 0;
+}
+
 /* Each trial gets its part of the events. */
 static int share_events(struct study_record *record, struct err *err)
 {
@@ -261,7 +280,7 @@ static int share_events(struct study_record *record, struct err *err)
         struct record_trial *trial = &record->trials[record->by_trial[i].trial - 1];
         trial->events = trial->n_events++ == 0 ? &record->by_trial[i] : trial->events;
     }
-    return 0;
+    return check_events(record, err);
 }
 
 static int add_standing(void *context, const struct standing_row *row, struct err *err)

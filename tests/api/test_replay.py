@@ -41,7 +41,7 @@ class Replay(hone.ServedTest):
         done = subprocess.run([hone.build_path("HONE"), "replay", *words], env=env, capture_output=True, text=True,
                               timeout=120, check=False)
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        return done.stdout
+        return done.stdout + (done.stderr if status == 78 else "")
 
     def plant(self, sql, *values):
         """A copy of the database in which something is changed."""
@@ -139,6 +139,18 @@ class Replay(hone.ServedTest):
         self.assertEqual((summary["different"], lines[0]["result"], lines[-1]["result"]), (0, "same", "same"))
         missing = [line for line in lines if line["result"] == "not_recorded"]
         self.assertTrue(missing and all("space was changed" in line["why"] for line in missing), missing)
+
+    def test_damage_is_told(self):
+        """A configuration that is too short, and no events: nothing to compare, which is not the same."""
+        self.bayesian("s")
+        copy = self.plant("UPDATE trial SET config = x'00' WHERE id & 0xffffffff = 9")
+        said = self.command("s", "--data", copy, "--verify", status=78)
+        self.assertIn("the configuration of trial 9 cannot be read back", said)
+        copy = self.plant("UPDATE trial SET basis = basis WHERE id & 0xffffffff = 9")
+        with sqlite3.connect(os.path.join(copy, "hone.db")) as database:
+            database.execute("DELETE FROM event")
+        said = self.command("s", "--data", copy, "--verify", status=78)
+        self.assertIn("the events of trial 1 are missing", said)
 
     def test_made_before(self):
         self.bayesian("s")
