@@ -151,12 +151,14 @@ static int by_rank_and_value(const void *a, const void *b)
 /* Adds the gaps of one cost within one rank: n > 0 points in order of that cost. */
 static void add_gaps(size_t n, const struct crowded_point sorted[], double distance[])
 {
-    double range = sorted[n - 1].value - sorted[0].value;
+    /* halves, as the range may be greater than the greatest number */
+    double half_range = 0.5 * sorted[n - 1].value - 0.5 * sorted[0].value;
 
     distance[sorted[0].index] = INFINITY;
     distance[sorted[n - 1].index] = INFINITY;
-    for (size_t i = 1; i + 1 < n && range > 0.0; i++) {
-        distance[sorted[i].index] += (sorted[i + 1].value - sorted[i - 1].value) / range;
+    for (size_t i = 1; i + 1 < n && half_range > 0.0; i++) {
+        double half_gap = 0.5 * sorted[i + 1].value - 0.5 * sorted[i - 1].value;
+        distance[sorted[i].index] += half_gap / half_range;
     }
 }
 

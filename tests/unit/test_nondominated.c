@@ -94,6 +94,17 @@ START_TEST(a_cost_without_a_range_adds_no_distance)
 }
 END_TEST
 
+/* A gap and the range are both greater than the greatest number here. */
+START_TEST(crowding_of_a_great_range_is_a_number)
+{
+    const double cost[] = {-1.6e308, 1.6e308, 1.5e308, -1.4e308, 1.6e308, -1.6e308};
+    double distance[3];
+
+    ck_assert_int_eq(nondominated_crowding(3, 2, cost, NULL, distance, NULL), 0);
+    ck_assert_double_eq_tol(distance[1], 2, 1e-15);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("nondominated");
@@ -105,6 +116,7 @@ int main(void)
     tcase_add_loop_test(tcase, ranks_are_those_of_the_definition, 0, 12);
     tcase_add_test(tcase, crowding_is_the_gap_between_neighbours);
     tcase_add_test(tcase, a_cost_without_a_range_adds_no_distance);
+    tcase_add_test(tcase, crowding_of_a_great_range_is_a_number);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
