@@ -509,7 +509,7 @@ static int make(const struct one_call *call, struct err *err)
 
 /* ---- one after the other ---- */
 
-static bool is_same_fact(const struct schedule_record *a, const struct schedule_record *b)
+bool calls_same_fact(const struct schedule_record *a, const struct schedule_record *b)
 {
     bool both_nan = isnan(a->value) && isnan(b->value);
 
@@ -521,7 +521,7 @@ static bool is_same_fact(const struct schedule_record *a, const struct schedule_
 static bool is_same_log(const struct record_fact facts[], size_t n, const struct schedule_log *log)
 {
     for (size_t i = 0; i < n && i < log->n; i++) {
-        if (!is_same_fact(&facts[i].record, &log->items[i])) {
+        if (!calls_same_fact(&facts[i].record, &log->items[i])) {
             return false;
         }
     }

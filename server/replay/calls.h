@@ -32,5 +32,7 @@ int64_t calls_next_seq(const struct calls *calls);
 /* Makes the next call again. The facts that are stored hold for the calls after it. ERR_NOMEM;
  * ERR_IO: the facts contradict each other. */
 MUST_USE int calls_make_next(struct calls *calls, struct call_again *again, struct err *err);
+/* Do two facts say the same of the same trial? Values are compared bit by bit, NaNs are equal. */
+bool calls_same_fact(const struct schedule_record *a, const struct schedule_record *b);
 
 #endif

@@ -235,10 +235,7 @@ static const char *kind_of(enum schedule_fact fact)
 
 static bool is_same_fact(const struct schedule_record *a, const struct schedule_record *b)
 {
-    return a != NULL && b != NULL && a->fact == b->fact && a->trial == b->trial
-           && a->bracket == b->bracket && a->step == b->step
-           && ((isnan(a->value) && isnan(b->value))
-               || memcmp(&a->value, &b->value, sizeof a->value) == 0);
+    return a != NULL && b != NULL && calls_same_fact(a, b);
 }
 
 static void digest_fact(struct digest *digest, const struct schedule_record *fact)

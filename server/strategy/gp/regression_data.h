@@ -1,11 +1,11 @@
 /* The data that the surrogate is fitted to: one row per trial, with transformed costs.
  *
  * Without a resource, and with several objectives, a row is the cost of a finished trial. With a
- * resource and one objective a row is the learning
- * curve of a trial, running ones included, extrapolated to the full resource, with the variance of
- * the extrapolation (model/curves.h): values measured at different resources are never compared. A
- * failed trial has the worst cost plus half the range, in addition to its part in the feasibility
- * model, unless it is known to violate a bound.
+ * resource and one objective a row is the learning curve of a trial, running ones included,
+ * extrapolated to the full resource, with the variance of the extrapolation (model/curves.h):
+ * values measured at different resources are never compared. A failed trial has the worst cost plus
+ * half the range, in addition to its part in the feasibility model, unless it is known to violate a
+ * bound.
  *
  * The rows of a bounded metric are the trials of which it is known, failed and infeasible ones
  * too. Its cost is the metric, or less the metric where the bound is a lower one, so that a trial

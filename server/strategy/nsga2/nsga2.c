@@ -1,11 +1,11 @@
 /* nsga2: the elitist genetic algorithm of Deb, Pratap, Agarwal and Meyarivan (2002), for several
  * objectives and many cheap trials.
  *
- * The parents of a configuration are drawn from the population (population.h), while it is not full
- * from its best three tenths: each as the better one of two drawn at random, in the order of
- * objective_costs.h. Crossover and mutation
- * make the child (variation.h); one that was tried or violates a constraint of the space is made
- * again. Until the initial design has results, its points are suggested. */
+ * The parents of a configuration are drawn from the best of the population (population.h), as many
+ * as three tenths of all results so far, until that is the whole population: each as the better one
+ * of two drawn at random, in the order of objective_costs.h. Crossover and mutation make the child
+ * (variation.h); one that was tried or violates a constraint of the space is made again. The first
+ * suggestions are the points of the initial design. */
 #include "server/strategy/strategies.h"
 
 #include <inttypes.h>
@@ -21,7 +21,7 @@
 
 enum { POPULATION = 50, POPULATION_MIN = 4, POPULATION_MAX = 1000, DESIGN = 16, TRIES = 100 };
 
-/* Of the results so far, while the population is not full: parents are drawn from this share. */
+/* Parents are drawn from as many members as this share of the results so far. */
 static const double parents_share = 0.3;
 
 static bool is_own_study(const struct study_def *study)
