@@ -238,7 +238,12 @@ static int run_replay(const struct settings *settings, struct err *err)
         TRY(store_lock_directory(settings->data, &lock, err));
     }
     TRY(store_open(&store_settings, &store, err));
-    return replay_print(store, settings->replay, settings->replay_until, stdout, err);
+    int result = replay_print(store, settings->replay, settings->replay_until, stdout, err);
+    if (result != 0 && err->code == ERR_NOT_FOUND) { /* here no server lists the studies */
+        return err_set(err, ERR_NOT_FOUND, "--replay %.70s: this data directory has no such study",
+                       settings->replay);
+    }
+    return result;
 }
 
 static int exit_status(const struct err *err)
