@@ -43,6 +43,20 @@ static void draw(struct top *top, size_t width, size_t height, struct buf *out)
     top_draw(top, width, height, out);
 }
 
+START_TEST(one_study_and_one_worker_are_not_several)
+{
+    OWN(top) struct top top = {0};
+    OWN(buf) struct buf out = {0};
+
+    top_init(&top, "http://tuner:4663");
+    top_take(&top, TOP_STUDIES_ANSWER, json("[{\"name\": \"svm\", \"state\": \"running\"}]"));
+    top_take(&top, TOP_WORKERS_ANSWER, json("[{\"name\": \"a:0\", \"state\": \"active\"}]"));
+    buf_init(&out, 1 << 20);
+    draw(&top, 80, 10, &out);
+    ck_assert_ptr_nonnull(strstr(buf_text(&out), "hone  1 study, 1 worker "));
+}
+END_TEST
+
 START_TEST(the_overview_has_studies_and_workers)
 {
     OWN(top) struct top top = {0};
@@ -331,6 +345,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_test(tcase, the_overview_has_studies_and_workers);
+    tcase_add_test(tcase, one_study_and_one_worker_are_not_several);
     tcase_add_test(tcase, a_key_orders_what_is_chosen_after_a_yes);
     tcase_add_test(tcase, trials_are_cancelled_and_tried_again);
     tcase_add_test(tcase, a_narrow_terminal_has_the_columns_that_matter);

@@ -48,6 +48,12 @@ static void put_text(struct sheet_of_lines *lines, enum top_style style, const c
 
 /* ---- the frame ------------------------------------------------------------------------------ */
 
+/* "1 study", "2 studies" */
+static void put_count(size_t n, const char *one, const char *several, struct buf *line)
+{
+    buf_printf(line, "%zu %s", n, n == 1 ? one : several);
+}
+
 static void append_what(const struct top *top, struct buf *line)
 {
     const struct top_place *place = top_shown(top);
@@ -72,9 +78,9 @@ static void append_what(const struct top *top, struct buf *line)
         break;
     case TOP_OVERVIEW:
     default:
-        buf_printf(line, "%zu studies, %zu workers",
-                   json_array_size(top->answers[TOP_STUDIES_ANSWER]),
-                   json_array_size(top->answers[TOP_WORKERS_ANSWER]));
+        put_count(json_array_size(top->answers[TOP_STUDIES_ANSWER]), "study", "studies", line);
+        buf_puts(line, ", ");
+        put_count(json_array_size(top->answers[TOP_WORKERS_ANSWER]), "worker", "workers", line);
         break;
     }
 }
