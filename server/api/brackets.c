@@ -16,9 +16,11 @@ static int replay(const struct read_request *read, const struct schedule_records
     OWN(schedule) struct schedule *made = NULL;
 
     TRY(schedule_create(read->study->def->def, &made, err));
+    schedule_load_begin(made);
     for (size_t i = 0; i < records->n; i++) {
         TRY(schedule_load(made, &records->items[i], err));
     }
+    TRY(schedule_load_end(made, err));
     for (size_t i = 0; i < read->view->n_leases; i++) {
         const struct live_lease_view *lease = &read->view->leases[i];
         if (lease->study == read->study->id) {

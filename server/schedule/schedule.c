@@ -82,6 +82,17 @@ int schedule_load(struct schedule *schedule, const struct schedule_record *recor
     return schedule_apply(schedule, record, err);
 }
 
+void schedule_load_begin(struct schedule *schedule)
+{
+    schedule->is_loading = true;
+}
+
+int schedule_load_end(struct schedule *schedule, struct err *err)
+{
+    schedule->is_loading = false;
+    return schedule_sort(schedule, err);
+}
+
 int schedule_recall(struct schedule *schedule, int64_t trial, size_t objective, int64_t step,
                     double value, struct err *err)
 {

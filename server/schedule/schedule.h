@@ -68,6 +68,10 @@ MUST_USE int schedule_load(struct schedule *schedule, const struct schedule_reco
 MUST_USE int schedule_recall(struct schedule *schedule, int64_t trial, size_t objective,
                              int64_t step, double value, struct err *err);
 bool schedule_wants_curves(const struct schedule *schedule);
+/* Before and after many facts are loaded, nothing else being done between: with several objectives
+ * a rung is then sorted once, not with every value. ERR_NOMEM. */
+void schedule_load_begin(struct schedule *schedule);
+MUST_USE int schedule_load_end(struct schedule *schedule, struct err *err);
 /* Several objectives and outcome constraints: the study_violation() of what the trial has measured
  * last, for the measurements that are recalled or made from now on. Infinite until it is noted. */
 void schedule_note_violation(struct schedule *schedule, int64_t trial, double violation);

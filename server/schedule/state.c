@@ -224,6 +224,18 @@ static bool is_several(const struct schedule *schedule)
     return schedule->costs.m > 1;
 }
 
+/* The newest row gets the place behind all others, for the time being. */
+static int append_place(struct schedule *schedule, struct rung *rung, struct err *err)
+{
+    int64_t trial = rung->rows[rung->n_rows - 1].trial;
+    struct rung_entry *entry = schedule_entry(schedule, trial);
+
+    entry->cost = (double)(rung->n_rows - 1);
+    TRY(ranking_insert(&rung->all, entry->cost, trial, err));
+    return entry->state == ENTRY_WAITING ? ranking_insert(&rung->waiting, entry->cost, trial, err)
+                                         : 0;
+}
+
 /* Several objectives: the value at a rung changes the places of the others. Both rankings are made
  * anew, with the place as the cost. */
 static int rank_rung(struct schedule *schedule, struct bracket *bracket, size_t index,
@@ -231,6 +243,10 @@ static int rank_rung(struct schedule *schedule, struct bracket *bracket, size_t 
 {
     struct rung *rung = &bracket->rungs[index];
 
+    rung->is_unsorted = schedule->is_loading;
+    if (schedule->is_loading) {
+        return append_place(schedule, rung, err);
+    }
     TRY(cost_table_sort(&schedule->costs, rung->n_rows, rung->rows, err));
     ranking_finish(&rung->all);
     ranking_finish(&rung->waiting);
@@ -242,6 +258,17 @@ static int rank_rung(struct schedule *schedule, struct bracket *bracket, size_t 
             if (entry->state == ENTRY_WAITING) {
                 TRY(ranking_insert(&rung->waiting, (double)i, rung->rows[i].trial, err));
             }
+        }
+    }
+    return 0;
+}
+
+int schedule_sort(struct schedule *schedule, struct err *err)
+{
+    for (size_t i = 0; i < schedule->n_brackets; i++) {
+        struct bracket *bracket = schedule->brackets[i];
+        for (size_t k = 0; k < bracket->n_rungs; k++) {
+            TRY(bracket->rungs[k].is_unsorted ? rank_rung(schedule, bracket, k, err) : 0);
         }
     }
     return 0;

@@ -26,12 +26,15 @@ struct schedule {
     struct rung_entry *entries; /* indexed by trial number */
     struct cost_table costs;    /* several objectives: of measurements and of values at rungs */
     double incoming[OBJECTIVES_MAX + 1]; /* FACT_OBJECTIVE: of the value that follows */
+    bool is_loading;                     /* several objectives: rungs are sorted at the end */
     size_t cap; /* progressive asha: the highest rung in use; else SIZE_MAX */
 };
 
 /* Applies a fact. ERR_IO: it does not fit the state; ERR_NOMEM. */
 MUST_USE int schedule_apply(struct schedule *schedule, const struct schedule_record *record,
                             struct err *err);
+/* Sorts the rungs to which values came while is_loading. ERR_NOMEM. */
+MUST_USE int schedule_sort(struct schedule *schedule, struct err *err);
 /* Notes a measurement of a trial; decides nothing. Harmless for one that is not scheduled.
  * ERR_NOMEM.
  */

@@ -123,7 +123,9 @@ static int load_study(void *context, struct study_row *row, struct err *err)
     }
     TRY(study_enter(&tuning->state, row, shared, &study, err));
     TRY(store_each_metric(tuning->state.store, row->id, load_metric, study, err));
+    schedule_load_begin(study->schedule);
     TRY(store_each_fact(tuning->state.store, row->id, load_fact, study, err));
+    TRY(schedule_load_end(study->schedule, err));
     if (schedule_has_facts(study->schedule)) {
         study->stragglers_ms = tuning->state.now_ms; /* a straggler's time may be over already */
     }

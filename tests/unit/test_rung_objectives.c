@@ -263,6 +263,16 @@ START_TEST(facts_have_the_values_of_all_objectives)
     char *before = view_of(&f);
     char *after = view_of(&twin);
     ck_assert_str_eq(before, after);
+    free(after);
+    schedule_destroy(twin.schedule);
+    ck_assert_int_eq(schedule_create(twin.study, &twin.schedule, &err), 0);
+    schedule_load_begin(twin.schedule);
+    for (size_t i = 0; i < f.log.n; i++) {
+        ck_assert_int_eq(schedule_load(twin.schedule, &f.log.items[i], &err), 0);
+    }
+    ck_assert_int_eq(schedule_load_end(twin.schedule, &err), 0);
+    after = view_of(&twin);
+    ck_assert_str_eq(before, after);
     ck_assert_ptr_nonnull(strstr(before, "\"values\":{\"loss\":1,\"acc\":2},\"feasible\":true"));
     char *explanation = explanation_of(&f, 3);
     ck_assert_msg(strstr(explanation, "loss 1, acc 2") != NULL, "%s", explanation);
