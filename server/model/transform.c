@@ -96,3 +96,10 @@ double transform_apply(const struct transform *transform, double cost)
     }
     return (compress_tail(transform, cost) - transform->mean) / transform->sd;
 }
+
+double transform_target(const struct transform *transform, double cost, double least)
+{
+    static const double farthest = 1e3;
+
+    return fmin(fmax(transform_apply(transform, cost), least), farthest);
+}

@@ -25,5 +25,9 @@ MUST_USE int transform_fit_all(struct transform *transform, size_t n, const doub
                                struct err *err);
 /* Returns the transformed cost. */
 double transform_apply(const struct transform *transform, double cost);
+/* The same of a cost that the search aims at, a goal or a limit, but at least `least` and at most
+ * 1000. A value far out of reach would make every probability 0 to machine precision, or equal to
+ * what the variance alone makes of it; one near the best seen says which way to go. */
+double transform_target(const struct transform *transform, double cost, double least);
 
 #endif

@@ -211,6 +211,27 @@ START_TEST(a_goal_steers_to_a_part_of_the_front)
 }
 END_TEST
 
+/* A goal that nothing reaches leads to the least loss, by the model. */
+START_TEST(a_goal_out_of_reach_says_which_way_to_go)
+{
+    OWN(lab)
+    struct lab *lab = lab_create(
+        "bayesian",
+        "\"objectives\": [{\"metric\":\"loss\",\"direction\":\"minimize\",\"goal\":-1e300},"
+        "{\"metric\":\"speed\",\"direction\":\"maximize\"}]");
+    size_t n_good = 0;
+
+    tune(lab, 25, 0, two_bowls);
+    json_auto_t *explain = explained(lab);
+    ck_assert_str_eq(text_at(explain, "model"), "gaussian_process");
+    ck_assert(isfinite(number_at(explain, "acquisition_value")));
+    for (size_t i = 15; i < 25; i++) {
+        n_good += lab->values[i][0] < .02;
+    }
+    ck_assert_uint_ge(n_good, 6);
+}
+END_TEST
+
 /* The same from the stored fits, and whatever the order of the history. */
 START_TEST(the_same_history_has_the_same_suggestion)
 {
@@ -362,7 +383,9 @@ END_TEST
 START_TEST(without_a_feasible_trial_only_the_bound_counts)
 {
     OWN(lab)
-    struct lab *lab = lab_create("bayesian", ONE ", \"subject_to\": [\"memory <= -1\"]");
+    struct lab *lab =
+        lab_create("bayesian", _i < 2 ? ONE ", \"subject_to\": [\"memory <= -1\"]"
+                                      : ONE ", \"subject_to\": [\"memory <= -1e300\"]");
 
     for (size_t i = 0; i < 14; i++) {
         size_t asked = ask(lab);
@@ -375,6 +398,7 @@ START_TEST(without_a_feasible_trial_only_the_bound_counts)
     json_auto_t *explain = explained(lab);
     ck_assert_str_eq(text_at(explain, "acquisition"), "log_probability_of_feasibility");
     ck_assert_ptr_null(json_object_get(explain, "improve_on"));
+    ck_assert(isfinite(number_at(explain, "acquisition_value")));
     size_t n_led = 0;
     for (size_t i = 0; i < 14; i++) {
         n_led += lab->x[i][0] > .95;
@@ -408,13 +432,14 @@ int main(void)
     tcase_add_loop_test(tcase, the_front_of_two_bowls_is_found, 0, 2);
     tcase_add_test(tcase, a_suggestion_says_what_it_would_add);
     tcase_add_test(tcase, a_goal_steers_to_a_part_of_the_front);
+    tcase_add_test(tcase, a_goal_out_of_reach_says_which_way_to_go);
     tcase_add_test(tcase, the_same_history_has_the_same_suggestion);
     tcase_add_test(tcase, units_and_directions_do_not_matter);
     tcase_add_loop_test(tcase, three_and_four_objectives_with_failures_are_borne, 0, 2);
     tcase_add_test(tcase, equal_results_are_borne);
     tcase_add_loop_test(tcase, the_best_within_the_bounds_is_found, 0, 2);
     tcase_add_test(tcase, of_several_objectives_the_front_is_feasible);
-    tcase_add_loop_test(tcase, without_a_feasible_trial_only_the_bound_counts, 0, 2);
+    tcase_add_loop_test(tcase, without_a_feasible_trial_only_the_bound_counts, 0, 3);
     tcase_add_test(tcase, unknown_and_infinite_values_are_borne);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_NORMAL);

@@ -25,7 +25,7 @@ struct metric_data {
     struct regression_data rows;
     struct points points; /* of the rows */
     struct fit_prior prior;
-    double limit; /* of a bounded metric: the greatest feasible cost, transformed */
+    double limit; /* of a bounded metric: what the search aims at (regression_data.h) */
 };
 
 /* Of the study's objectives and then its bounded metrics, the one of this index. ERR_NOMEM. */

@@ -180,9 +180,12 @@ static void write_bounds(struct json_writer *w, const struct model_choice *c)
         json_object_begin(w);
         json_put_string(w, "bound", metric_bound_text(bound, text));
         if (model->gp != NULL && metric_model_predict(model, &one, &prediction, NULL) == 0) {
+            double cost = regression_data_bounded_cost(bound, bound->limit);
+            double limit =
+                model->transform.sd > 0.0 ? transform_apply(&model->transform, cost) : model->limit;
             put_prediction(w, c, k, &prediction);
             json_put_number(w, "p_satisfied",
-                            normal_cdf((model->limit - prediction.mean) / sqrt(prediction.var)));
+                            normal_cdf((limit - prediction.mean) / sqrt(prediction.var)));
         }
         json_object_end(w);
     }

@@ -13,6 +13,7 @@ enum { FIRST_MAX = 20 };
 static const size_t points_most[MODELLED_OBJECTIVES_MAX + 1] = {0, 0, 300, 150, 40};
 static const double margin = 0.1;       /* of the range of the front */
 static const double least_range = 1e-3; /* of a front without a range */
+static const double farthest = 1e3;     /* a goal before there is a front */
 static const double noise_least = 1e-3; /* variance from which an objective is noisy */
 
 void pareto_set_finish(struct pareto_set *set)
@@ -53,16 +54,17 @@ static void set_reference(struct pareto_set *set, const struct study_def *study,
     first = first < FIRST_MAX ? first : FIRST_MAX;
     for (size_t k = 0; k < set->m; k++) {
         const struct objective *objective = &study->objectives[k];
-        if (objective->has_goal) {
-            set->reference[k] = transform_apply(&models[k].transform,
-                                                study_objective_cost(study, k, objective->goal));
-            continue;
-        }
         double low = INFINITY;
         double high = -INFINITY;
         for (size_t i = 0; i < set->n; i++) {
             low = fmin(low, set->cost[i * set->m + k]);
             high = fmax(high, set->cost[i * set->m + k]);
+        }
+        if (objective->has_goal) {
+            double cost = study_objective_cost(study, k, objective->goal);
+            set->reference[k] =
+                transform_target(&models[k].transform, cost, set->n > 0 ? low : -farthest);
+            continue;
         }
         double least = early_quartile(&data[k].rows, n_done, first);
         set->reference[k] = fmax(high + margin * fmax(high - low, least_range), least);

@@ -3,10 +3,11 @@
  *
  * Of an objective that is measured with noise the posterior means are compared: the best observed
  * values are biased. The reference of an objective is its goal where the study names one
- * (objective.goal); else it is behind the worst of the front by a tenth of the front's range, and
- * at least the upper quartile of the first results, as many as the initial design has. These were
- * not chosen by their values: a front that has shrunk to a few points that happen to be close does
- * not keep the search from its other parts. */
+ * (objective.goal) and a result reaches it, until then the best value so far; else it is behind the
+ * worst of the front by a tenth of the front's range, and at least the upper quartile of the first
+ * results, as many as the initial design has. These were not chosen by their values: a front that
+ * has shrunk to a few points that happen to be close does not keep the search from its other parts.
+ */
 #ifndef SERVER_STRATEGY_GP_PARETO_SET_H
 #define SERVER_STRATEGY_GP_PARETO_SET_H
 

@@ -7,6 +7,7 @@
 #include "server/model/curves.h"
 
 static const double level_eta = 3.0;
+static const double limit_reach = 1.0; /* beyond the best value seen, in standard deviations */
 
 #define VARIANCE_FACTOR_MAX 100.0
 
@@ -219,7 +220,7 @@ int regression_data_init(struct regression_data *data, const struct study_def *s
 }
 
 /* ---- bounded metrics ------------------------------------------------------------------------- */
-static double bounded_cost(const struct metric_bound *bound, double value)
+double regression_data_bounded_cost(const struct metric_bound *bound, double value)
 {
     return bound->is_lower ? -value : value;
 }
@@ -232,7 +233,7 @@ static void add_bounded(struct regression_data *data, const struct study_def *st
     if (!isnan(value)) {
         data->observed[data->n] = observed;
         data->config[data->n] = observed->config;
-        data->y[data->n++] = bounded_cost(&study->bounds[bound], value);
+        data->y[data->n++] = regression_data_bounded_cost(&study->bounds[bound], value);
     }
 }
 
@@ -268,14 +269,17 @@ int regression_data_init_bounded(struct regression_data *data, const struct stud
     data->n_full = data->n;
     replace_infinite(data);
     TRY(transform_fit(&data->transform, data->n, data->y, err));
-    double cost = bounded_cost(&study->bounds[bound], study->bounds[bound].limit);
+    double cost = regression_data_bounded_cost(&study->bounds[bound], study->bounds[bound].limit);
     bool differ = data->transform.sd > 0.0;
-    *limit = differ                             ? transform_apply(&data->transform, cost)
-             : data->n > 0 && data->y[0] > cost ? -1.0
-                                                : 1.0;
+    bool is_met = !(data->n > 0 && data->y[0] > cost);
+    double least = INFINITY;
     for (size_t i = 0; i < data->n; i++) {
         data->y[i] = transform_apply(&data->transform, data->y[i]);
+        least = fmin(least, data->y[i]);
     }
+    *limit = differ   ? transform_target(&data->transform, cost, least - limit_reach)
+             : is_met ? 1.0
+                      : -1.0;
     return 0;
 }
 

@@ -39,8 +39,10 @@ struct regression_data {
 MUST_USE int regression_data_init(struct regression_data *data, const struct study_def *study,
                                   const struct evaluations *evaluations, size_t objective,
                                   struct err *err);
-/* The rows of a bounded metric (study->bounds); *limit ← the greatest feasible cost, transformed.
- * ERR_NOMEM. */
+/* A value of a bounded metric as a cost, which the bound limits from above. */
+double regression_data_bounded_cost(const struct metric_bound *bound, double value);
+/* The rows of a bounded metric (study->bounds); *limit ← the greatest feasible cost, transformed,
+ * but at most one standard deviation better than the best result. ERR_NOMEM. */
 MUST_USE int regression_data_init_bounded(struct regression_data *data,
                                           const struct study_def *study,
                                           const struct evaluations *evaluations, size_t bound,
