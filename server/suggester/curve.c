@@ -18,7 +18,11 @@ static bool is_covered(const struct study_def *study, int64_t earlier, int64_t l
 {
     int64_t levels[64];
     size_t n = forecast_levels(study, 3.0, levels);
+    int64_t below = forecast_level_below(study, 3.0);
 
+    if (earlier <= below && below < later) {
+        return false;
+    }
     for (size_t i = 0; i < n; i++) {
         if (earlier <= levels[i] && levels[i] < later) {
             return false;

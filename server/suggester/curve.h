@@ -1,7 +1,7 @@
 /* A trial's learning curve of the objective, thinned.
  *
- * Models look at a curve at a handful of levels only (forecast_levels), so of the steps between two
- * levels only the last one is kept. One thread at a time. */
+ * Models look at a curve at a handful of levels only (forecast_levels, and the one below them), so
+ * of the steps between two levels only the last one is kept. One thread at a time. */
 #ifndef SERVER_SUGGESTER_CURVE_H
 #define SERVER_SUGGESTER_CURVE_H
 

@@ -22,6 +22,14 @@ size_t forecast_levels(const struct study_def *study, double eta, int64_t levels
                         levels);
 }
 
+int64_t forecast_level_below(const struct study_def *study, double eta)
+{
+    int64_t levels[CURVE_LEVELS_MAX];
+
+    (void)forecast_levels(study, eta, levels);
+    return curve_level_below(study->resource_min, levels[0], study->resource_step, eta);
+}
+
 static const struct observation *find(const struct history *seen, int64_t number)
 {
     for (size_t i = 0; i < seen->n; i++) {

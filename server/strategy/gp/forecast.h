@@ -37,6 +37,9 @@ struct forecast {
 /* levels ← those at which trials are judged, ascending, the full resource last; returns how many.
  */
 size_t forecast_levels(const struct study_def *study, double eta, int64_t levels[64]);
+/* The step below the first level at which models read a curve, for its gain to that level; 0: none.
+ */
+int64_t forecast_level_below(const struct study_def *study, double eta);
 
 /* `number`: a trial that `seen` holds with its curve. Pure, as a strategy is, and as slow.
  * ERR_NOT_FOUND: no such trial; ERR_NUMERIC: the results cannot be modelled; ERR_NOMEM. */
