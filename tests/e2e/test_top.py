@@ -87,7 +87,7 @@ def test_studies_and_workers_are_shown_and_opened(tmp):
             expect("11/40" in lines[2] and "digits" in lines[2], True, lines[2])
             expect(lines[-1].startswith("q quit"), True, lines[-1])
             terminal.type("\r")
-            lines = terminal.wait_for("best    accuracy 0.93", "0.5 to 0.93")
+            lines = terminal.wait_for("best    accuracy 0.93", "0.5 to 0.93", "0.77")
             expect(any("0.77" in line and "running" in line for line in lines), True,
                    "what a running trial has measured")
             terminal.type("b")
