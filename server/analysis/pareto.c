@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "server/model/nondominated.h"
+
 void pareto_front_init(struct pareto_front *front, const struct study_def *def)
 {
     *front = (struct pareto_front){.def = def, .n_objectives = def->n_objectives};
@@ -15,21 +17,6 @@ void pareto_front_finish(struct pareto_front *front)
 {
     free(front->points);
     front->points = NULL;
-}
-
-/* At least as good in every objective and better in one. */
-static bool dominates(const struct pareto_front *front, const struct pareto_point *a,
-                      const struct pareto_point *b)
-{
-    bool better = false;
-
-    for (size_t i = 0; i < front->n_objectives; i++) {
-        if (a->costs[i] > b->costs[i]) {
-            return false;
-        }
-        better = better || a->costs[i] < b->costs[i];
-    }
-    return better;
 }
 
 /* False: it cannot be on the front. */
@@ -75,12 +62,12 @@ int pareto_front_add(void *context, struct trial_row *row, struct err *err)
         return 0;
     }
     for (size_t i = 0; i < front->n; i++) {
-        if (dominates(front, &front->points[i], &point)) {
+        if (nondominated_dominates(front->n_objectives, front->points[i].costs, point.costs)) {
             return 0; /* then the new point dominates none of the others */
         }
     }
     for (size_t i = 0; i < front->n; i++) {
-        if (!dominates(front, &point, &front->points[i])) {
+        if (!nondominated_dominates(front->n_objectives, point.costs, front->points[i].costs)) {
             front->points[kept++] = front->points[i];
         }
     }
