@@ -16,6 +16,17 @@ static void add(struct cost_table *table, size_t *n, struct rung_row rows[], con
     (*n)++;
 }
 
+static void expect_order(const struct cost_table *table, size_t n, struct rung_row rows[],
+                         const int64_t order[])
+{
+    struct err err = {0};
+
+    ck_assert_int_eq(cost_table_sort(table, n, rows, &err), 0);
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_int_eq(rows[i].trial, order[i]);
+    }
+}
+
 /* One front, (0, 10) (1, 6) (3, 4) (9, 2) (10, 0), and a point behind it. Crowding by hand, both
  * ranges being 10: (1, 6) has 3/10 + 6/10 = .9, (3, 4) has 8/10 + 4/10 = 1.2, (9, 2) has 7/10 +
  * 4/10 = 1.1; the ends are infinite, the earlier trial first. */
@@ -26,15 +37,11 @@ START_TEST(the_front_comes_by_crowding)
     struct cost_table table = {.m = 2, .width = 2};
     struct rung_row rows[6];
     size_t n = 0;
-    struct err err = {0};
 
     for (size_t i = 0; i < 6; i++) {
         add(&table, &n, rows, costs[i]);
     }
-    ck_assert_int_eq(cost_table_sort(&table, n, rows, &err), 0);
-    for (size_t i = 0; i < 6; i++) {
-        ck_assert_int_eq(rows[i].trial, order[i]);
-    }
+    expect_order(&table, n, rows, order);
     cost_table_finish(&table);
 }
 END_TEST
@@ -48,15 +55,11 @@ START_TEST(what_violates_bounds_comes_after)
     struct cost_table table = {.m = 2, .width = 3};
     struct rung_row rows[6];
     size_t n = 0;
-    struct err err = {0};
 
     for (size_t i = 0; i < 6; i++) {
         add(&table, &n, rows, costs[i]);
     }
-    ck_assert_int_eq(cost_table_sort(&table, n, rows, &err), 0);
-    for (size_t i = 0; i < 6; i++) {
-        ck_assert_int_eq(rows[i].trial, order[i]);
-    }
+    expect_order(&table, n, rows, order);
     size_t n_better;
     size_t n_worse;
     cost_table_compare(&table, n, rows, costs[2], &n_better, &n_worse);
