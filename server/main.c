@@ -26,12 +26,14 @@
 /* Exit statuses, as sysexits(3) has them. */
 enum { EXIT_USAGE = 2, EXIT_MISSING = 3, EXIT_DATA = 78, EXIT_TEMPORARY = 75, EXIT_DISK = 74 };
 
-static struct http_server *running; /* for the signal handler */
+static struct http_server *_Atomic running; /* for the signal handlers */
 
 static void on_hangup(int number)
 {
     (void)number;
-    log_in_signal("SIGHUP: nothing is read again; restart to change the settings");
+    if (running != NULL) {
+        http_server_reload(running);
+    }
 }
 
 /* What ends a process by default and must not end a server: a terminal that is closed, timers and
@@ -218,6 +220,7 @@ static int run(const struct settings *settings, struct err *err)
     if (result == 0) {
         result = http_server_run(api.http, DRAIN_MS, err); /* … and this sends it */
     }
+    (void)signal(SIGHUP, SIG_IGN); /* its handler uses the server */
     http_server_destroy(api.http);
     engine_destroy(api.engine);
     fit_cache_destroy(api.fits);

@@ -69,6 +69,11 @@ static void write_http(struct buf *out, const struct http_server *http)
     gauge(out, "http_connections", "Open connections.", (double)stats.connections);
     gauge(out, "http_requests_waiting", "Requests that wait for their answer.",
           (double)stats.deferred);
+    if (stats.certificate_expires_ms != 0) {
+        gauge(out, "tls_certificate_expiry_seconds",
+              "When the certificate of this server expires, in seconds since 1970.",
+              (double)stats.certificate_expires_ms / 1e3);
+    }
     metric_head(out, "http_request_duration_seconds", "histogram",
                 "From the head of a request to the beginning of its answer, with what it waited "
                 "for; the route none: refused by its head.");

@@ -19,6 +19,7 @@
 #include "server/http/router.h"
 #include "server/http/stream.h"
 #include "server/http/target.h"
+#include "server/http/tls.h"
 
 /* ---- the end of a request, however it came ---- */
 
@@ -161,6 +162,7 @@ static struct http_connection *connection_create(struct http_server *server,
     connection->request.mhd = mhd;
     buf_init(&connection->request.body, 0);
     name_peer(mhd, connection->peer);
+    connection->certificate = tls_connection_began(server);
     deadline_set(connection, DEADLINE_HEADER);
     hangup_watch(connection);
     return connection;
@@ -192,6 +194,7 @@ void dispatch_connection(void *server, struct MHD_Connection *mhd, void **contex
         deadline_clear(connection);
         hangup_forget(connection);
         end_silence(connection);
+        tls_connection_ended(self, connection->certificate);
         free(connection);
     }
     atomic_fetch_sub_explicit(&self->connections, 1, memory_order_relaxed);

@@ -259,15 +259,19 @@ const char *http_server_url(const struct http_server *server);
  * run again. */
 MUST_USE int http_server_run(struct http_server *server, int64_t drain_ms, struct err *err);
 void http_server_stop(struct http_server *server);
+/* Has the loop read certificate and key again, for connections that begin afterwards; files that
+ * cannot be used are logged, and change nothing. Any thread, async-signal-safe. */
+void http_server_reload(struct http_server *server);
 /* After http_server_run() has returned, or without a run. Accepts NULL. */
 void http_server_destroy(struct http_server *server);
 
 /* Counters for /metrics. Any thread. */
 struct http_stats {
     uint64_t requests, responses_2xx, responses_4xx, responses_5xx;
-    uint64_t connections; /* open now */
-    uint64_t active;      /* requests that have begun and not ended */
-    uint64_t deferred;    /* suspended now */
+    uint64_t connections;           /* open now */
+    uint64_t active;                /* requests that have begun and not ended */
+    uint64_t deferred;              /* suspended now */
+    int64_t certificate_expires_ms; /* wall clock; 0: no TLS */
 };
 /* *stats ← the counters. */
 void http_server_stats(const struct http_server *server, struct http_stats *stats);

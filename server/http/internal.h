@@ -130,7 +130,8 @@ struct http_connection {
     int fd;
     bool is_silent; /* no request has begun on it; over TLS the handshake may not be complete */
     char peer[INET6_ADDRSTRLEN];
-    bool peer_left; /* the client sends nothing more */
+    struct tls_certificate *certificate; /* the newest when it began; NULL without TLS */
+    bool peer_left;                      /* the client sends nothing more */
     unsigned hangup_reviews;
     struct http_connection *hangup_next, **hangup_link; /* link NULL: not to be reviewed */
     struct http_request request;
@@ -169,7 +170,9 @@ struct http_server {
     char url[128];
     bool loopback;
     bool tls;
-    char *tls_cert, *tls_key;
+    struct tls_certificate *certificates; /* oldest first; NULL without TLS */
+    struct tls_certificate *certificate;  /* the newest of them */
+    atomic_llong certificate_expires_ms;  /* of the newest; 0 without TLS */
     struct route_pattern *patterns;
 
     pthread_mutex_t lock; /* guards from here … */
@@ -181,7 +184,7 @@ struct http_server {
     size_t n_tokens;             /* … to here */
     atomic_ulong tokens_version; /* counts the tables of tokens */
 
-    atomic_bool stop;
+    atomic_bool stop, reload;
     bool stopping;
     struct deadline_list deadlines[DEADLINE_KINDS];
     int64_t drain_until_ms;          /* the loop ends then at the latest; -1: it does not stop */

@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 #define BACKLOG 1024
-#define TLS_FILE_MAX ((size_t)1 << 20)
 
 /* "127.0.0.1:4663", "[::1]:0" → an address. */
 static int parse_address(const char *text, struct sockaddr_storage *address, socklen_t *len,
@@ -152,35 +151,4 @@ int listen_open(struct http_server *server, struct err *err)
     server->tls = server->settings.tls_cert_file != NULL;
     write_url(server);
     return 0;
-}
-
-static int read_file(const char *path, char **text, struct err *err)
-{
-    FILE *file = fopen(path, "re");
-    OWN(buf) struct buf content;
-    char piece[4096];
-    size_t n;
-
-    buf_init(&content, TLS_FILE_MAX);
-    if (file == NULL) {
-        return err_set(err, ERR_IO, "cannot read %s: %s", path, strerror(errno));
-    }
-    while ((n = fread(piece, 1, sizeof piece, file)) > 0) {
-        buf_append(&content, piece, n);
-    }
-    (void)fclose(file);
-    if (content.failed || content.len == 0) {
-        return err_set(err, ERR_INVALID, "%s holds no PEM text", path);
-    }
-    *text = buf_steal(&content);
-    return 0;
-}
-
-int tls_load(struct http_server *server, struct err *err)
-{
-    if (!server->tls) {
-        return 0;
-    }
-    TRY(read_file(server->settings.tls_cert_file, &server->tls_cert, err));
-    return read_file(server->settings.tls_key_file, &server->tls_key, err);
 }

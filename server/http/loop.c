@@ -24,6 +24,7 @@
 #include "server/http/router.h"
 #include "server/http/stream.h"
 #include "server/http/timings.h"
+#include "server/http/tls.h"
 #include "server/http/waits.h"
 
 #define CONNECTIONS_MAX 12000
@@ -35,15 +36,26 @@
 
 /* ---- waking ---- */
 
-void http_server_stop(struct http_server *server)
+/* Sets the flag and has the loop look at it. Safe in a signal handler. */
+static void raise_flag(const struct http_server *server, atomic_bool *flag)
 {
     static const uint64_t one = 1;
     int saved = errno;
 
-    atomic_store(&server->stop, true);
+    atomic_store(flag, true);
     ssize_t written = write(server->wake_fd, &one, sizeof one);
     (void)written;
     errno = saved;
+}
+
+void http_server_stop(struct http_server *server)
+{
+    raise_flag(server, &server->stop);
+}
+
+void http_server_reload(struct http_server *server)
+{
+    raise_flag(server, &server->reload);
 }
 
 /* Resumes what was answered. */
@@ -131,6 +143,26 @@ static bool take_events(const struct http_server *server, const struct epoll_eve
     return listening_is_ready;
 }
 
+/* A fault of the new files changes nothing: those who connect are shown what was valid before. To
+ * be called before take_answers(), which looks at whatever else the descriptor was written for. */
+static void reload_if_told(struct http_server *server)
+{
+    struct err err = {0};
+    uint64_t counter;
+
+    if (!atomic_load(&server->reload)) {
+        return;
+    }
+    ssize_t got = read(server->wake_fd, &counter, sizeof counter);
+    (void)got;
+    atomic_store(&server->reload, false); /* told again from here on, the loop wakes again */
+    if (!server->tls) {
+        log_info("told to read the TLS certificate again: there is none");
+    } else if (tls_load(server, &err) != 0) {
+        log_error("%s; the certificate that was read before stays in use", err.text);
+    }
+}
+
 static int turn(struct http_server *server, struct err *err)
 {
     struct epoll_event events[EVENTS_A_TURN];
@@ -140,6 +172,7 @@ static int turn(struct http_server *server, struct err *err)
         return err_set(err, ERR_IO, "the loop cannot wait: %s", strerror(errno));
     }
     server->idle_turns = n > 0 ? 0 : server->idle_turns + 1;
+    reload_if_told(server);
     bool listening_is_ready = take_events(server, events, n);
     take_answers(server);
     streams_wake(server);
@@ -148,6 +181,7 @@ static int turn(struct http_server *server, struct err *err)
     if (listening_is_ready) {
         accept_clients(server);
     }
+    tls_turn(server);
     if (MHD_run(server->daemon) != MHD_YES) {
         return err_set(err, ERR_IO, "the HTTP library stopped");
     }
@@ -220,8 +254,7 @@ static int start_daemon(struct http_server *server, struct err *err)
 {
     static char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
     struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, server->tls_cert},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, server->tls_key},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)tls_retrieve},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities},
         {MHD_OPTION_END, 0, NULL},
     };
@@ -243,8 +276,7 @@ static int start_daemon(struct http_server *server, struct err *err)
                          MHD_OPTION_NOTIFY_COMPLETED, dispatch_completed, server,       /* */
                          MHD_OPTION_ARRAY, server->tls ? tls : none, MHD_OPTION_END);
     if (server->daemon == NULL) {
-        return err_set(err, ERR_IO, "the HTTP library does not start%s",
-                       server->tls ? "; do certificate and key belong together, as PEM?" : "");
+        return err_set(err, ERR_IO, "the HTTP library does not start");
     }
     return 0;
 }
@@ -346,8 +378,7 @@ void http_server_destroy(struct http_server *server)
         }
     }
     (void)pthread_mutex_destroy(&server->lock);
-    free(server->tls_cert);
-    free(server->tls_key);
+    tls_finish(server);
     free(server->tokens);
     free(server->patterns);
     timings_finish(server);
@@ -363,4 +394,5 @@ void http_server_stats(const struct http_server *server, struct http_stats *stat
     stats->connections = atomic_load(&server->connections);
     stats->active = atomic_load(&server->active);
     stats->deferred = atomic_load(&server->deferred);
+    stats->certificate_expires_ms = atomic_load(&server->certificate_expires_ms);
 }

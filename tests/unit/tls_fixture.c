@@ -2,12 +2,12 @@
 
 #include <check.h>
 #include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/support/certificate.h"
 #include "tests/support/http_call.h"
 
 static char cert_file[] = "/tmp/hone-test-cert-XXXXXX";
@@ -28,32 +28,16 @@ static void write_pem(char *path, const gnutls_datum_t *pem)
 
 void tls_make_certificate(struct http_settings *settings)
 {
-    gnutls_x509_privkey_t key;
-    gnutls_x509_crt_t crt;
     gnutls_datum_t cert_pem;
     gnutls_datum_t key_pem;
 
-    must(gnutls_x509_privkey_init(&key));
-    must(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
-                                      GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0));
-    must(gnutls_x509_crt_init(&crt));
-    must(gnutls_x509_crt_set_version(crt, 3));
-    must(gnutls_x509_crt_set_serial(crt, "\x01", 1));
-    must(gnutls_x509_crt_set_dn(crt, "CN=localhost", NULL));
-    must(gnutls_x509_crt_set_activation_time(crt, 0));
-    must(gnutls_x509_crt_set_expiration_time(crt, 4000000000));
-    must(gnutls_x509_crt_set_key(crt, key));
-    must(gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0));
-    must(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &cert_pem));
-    must(gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &key_pem));
+    must(certificate_make(1, 0, 4000000000, &cert_pem, &key_pem));
     write_pem(cert_file, &cert_pem);
     write_pem(key_file, &key_pem);
     settings->tls_cert_file = cert_file;
     settings->tls_key_file = key_file;
     gnutls_free(cert_pem.data);
     gnutls_free(key_pem.data);
-    gnutls_x509_crt_deinit(crt);
-    gnutls_x509_privkey_deinit(key);
 }
 
 void tls_remove_certificate(void)

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""A server with TLS of its own: its certificate is read again while connections and leases go on, a
+bad one changes nothing, and it is said when one expires.
+"""
+
+import os
+import re
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import hone  # noqa: E402
+
+DAY = 86400
+
+
+class TlsServer(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="hone-test-")
+        self.addCleanup(folder.cleanup)
+        self.cert = os.path.join(folder.name, "cert.pem")
+        self.key = os.path.join(folder.name, "key.pem")
+        self.server = hone.Server(args=["--tls-cert", self.cert, "--tls-key", self.key])
+        self.addCleanup(self.server.__exit__)
+
+    def write(self, serial, begins=-DAY, expires=365 * DAY, key=None):
+        subprocess.run([hone.build_path("MAKE_CERTIFICATE"), self.cert, key or self.key, str(serial),
+                        str(begins), str(expires)], check=True)
+
+    def start(self, serial=1, **validity):
+        self.write(serial, **validity)
+        self.server.start()
+        self.addCleanup(lambda: self.assertEqual(self.server.stop(), 0))
+
+    def shown(self):
+        """The serial number in the certificate that a new connection is shown."""
+        with self.server.client(None) as client:
+            client.connection.connect()
+            der = client.connection.sock.getpeercert(binary_form=True)
+        # the first integer after the version, see RFC 5280
+        return re.search(rb"\xa0\x03\x02\x01\x02\x02\x01(.)", der, re.DOTALL).group(1)[0]
+
+    def hang_up(self, says):
+        """SIGHUP, until the log has one line more that says so."""
+        before = self.server.log().count(says)
+        self.server.process.send_signal(signal.SIGHUP)
+        hone.wait_until(lambda: self.server.log().count(says) > before, 30, says)
+
+    def gauge(self):
+        with self.server.client() as admin:
+            text = admin.get("/metrics").body.decode()
+        found = re.search(r"^hone_tls_certificate_expiry_seconds (\S+)$", text, re.MULTILINE)
+        return float(found.group(1)) if found else None
+
+
+class Reload(TlsServer):
+    def test_new_connections_are_shown_the_new_certificate(self):
+        self.start(1)
+        self.assertEqual(self.shown(), 1)
+        for serial in (2, 3, 4):
+            self.write(serial)
+            self.hang_up("is valid until")
+            self.assertEqual(self.shown(), serial)
+
+    def test_connections_and_leases_go_on(self):
+        self.start(1)
+        with self.server.client() as admin, self.server.client("worker") as worker:
+            self.assertEqual(admin.post("/v1/studies", hone.study("s")).status, 201)
+            lease = worker.post("/v1/leases").json["lease"]["id"]
+            sockets = [client.connection.sock for client in (admin, worker)]
+            for serial in (2, 3):
+                self.write(serial)
+                self.hang_up("is valid until")
+                self.assertEqual(self.shown(), serial)
+                self.assertEqual(worker.put(f"/v1/leases/{lease}").status, 200)
+                self.assertEqual(admin.get("/v1/studies").status, 200)
+            self.assertEqual([client.connection.sock for client in (admin, worker)], sockets)
+            done = worker.put(f"/v1/leases/{lease}/result", {"outcome": "completed", "metrics": {"loss": 1}})
+            self.assertEqual(done.status, 200)
+
+    def test_a_handshake_under_way_is_completed(self):
+        self.start(1)
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = context.wrap_bio(incoming, outgoing)
+        with hone.socket.create_connection(("127.0.0.1", self.server.port), timeout=60) as sock:
+            with self.assertRaises(ssl.SSLWantReadError):
+                session.do_handshake()
+            sock.sendall(outgoing.read())
+            incoming.write(sock.recv(65536))  # the server has answered with the first certificate
+            for serial in (2, 3):
+                self.write(serial)
+                self.hang_up("is valid until")
+            while True:
+                try:
+                    session.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    incoming.write(sock.recv(65536))
+            session.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            sock.sendall(outgoing.read())
+            while piece := sock.recv(65536):
+                incoming.write(piece)
+            self.assertTrue(session.read().startswith(b"HTTP/1.1 200"))
+
+    def test_bad_files_change_nothing(self):
+        self.start(1)
+        other = self.key + ".other"
+        self.addCleanup(os.remove, other)
+        says = "the certificate that was read before stays in use"
+
+        def no_text():
+            with open(self.cert, "w", encoding="ascii") as file:
+                file.write("no certificate\n")
+
+        def empty():
+            os.truncate(self.cert, 0)
+
+        for name, spoil in (("key of another", lambda: self.write(2, key=other)), ("no PEM", no_text),
+                            ("empty", empty), ("missing", lambda: os.remove(self.cert))):
+            with self.subTest(name):
+                spoil()
+                self.hang_up(says)
+                self.assertIn(self.cert, self.server.log().splitlines()[-1])
+                self.assertEqual(self.shown(), 1)
+        self.write(5)
+        self.hang_up("is valid until")
+        self.assertEqual(self.shown(), 5)
+
+
+class Expiry(TlsServer):
+    def test_gauge_says_when_it_expires(self):
+        self.start(1, expires=100 * DAY)
+        self.assertAlmostEqual(self.gauge(), time.time() + 100 * DAY, delta=600)
+        self.write(2, expires=200 * DAY)
+        self.hang_up("is valid until")
+        self.assertAlmostEqual(self.gauge(), time.time() + 200 * DAY, delta=600)
+
+    def test_expired_is_said_at_start_and_at_reload(self):
+        self.start(1, begins=-3 * DAY, expires=-DAY)
+        self.assertIn(f"the TLS certificate in {self.cert} expired at ", self.server.log())
+        self.assertLess(self.gauge(), time.time())
+        self.write(2, begins=-3 * DAY, expires=-2 * DAY)
+        self.hang_up("expired at ")
+
+    def test_soon_and_not_yet_are_said(self):
+        self.start(1, expires=5 * DAY)
+        self.assertIn(f"the TLS certificate in {self.cert} expires soon, at ", self.server.log())
+        self.write(2, begins=DAY, expires=300 * DAY)
+        self.hang_up("is valid only from ")
+
+
+class WithoutTls(unittest.TestCase):
+    def test_hangup_is_answered_in_the_log_and_changes_nothing(self):
+        with hone.Server() as server, server.client() as admin:
+            self.assertEqual(admin.get("/v1/studies").status, 200)
+            sock = admin.connection.sock
+            for _ in range(3):
+                before = server.log().count("there is none")
+                server.process.send_signal(signal.SIGHUP)
+                hone.wait_until(lambda n=before: server.log().count("there is none") > n, 30, "the line")
+            metrics = admin.get("/metrics").body.decode()
+            self.assertIs(admin.connection.sock, sock)
+            self.assertNotIn("certificate_expiry", metrics)
+            self.assertEqual(server.stop(), 0)
+
+
+if __name__ == "__main__":
+    hone.main()
