@@ -30,6 +30,7 @@ CLOCK_SCALE = 60
 TTL_SECONDS = 15  # a quarter of a second here; two seconds after a restart
 RETRY_SECONDS = 0.01
 GIVE_UP_SECONDS = 120
+DRAIN_SECONDS = (120 + TTL_SECONDS) / CLOCK_SCALE + 10
 STUDIES = ("kill-random", "kill-grid")
 
 
@@ -252,14 +253,17 @@ def run(options, folder):
         if crew.failure is not None:
             print(server.log())
             raise crew.failure
-        history.close()
+        history.mark("calm")
         with server.client() as client:
             bring_to_end(client)
+            history.mark("drained")
+            history.close()
             hone.write_dump(client, os.path.join(folder, "dump"))
         assert server.stop() == 0, server.log()
         check_database(server.data)
     return hone.check_history(os.path.join(folder, "history"), os.path.join(folder, "dump"),
-                              "--drained", "--min-faults", str(options.kills),
+                              "--drained", "--drained-within", str(DRAIN_SECONDS),
+                              "--min-faults", str(options.kills),
                               "--ttl-scale", str(CLOCK_SCALE))
 
 

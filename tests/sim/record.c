@@ -74,9 +74,10 @@ static void write_grant(struct buf *line, const struct lease_grant *grant)
 {
     buf_printf(line,
                "{\"lease\":{\"id\":\"%s\",\"ttl_seconds\":%.3f},\"study\":\"%s\",\"trial\":{"
-               "\"number\":%" PRId64 ",\"attempt\":%" PRId64 ",\"parameters\":%s}}",
+               "\"number\":%" PRId64 ",\"attempt\":%" PRId64 ",\"resource\":{\"to\":%" PRId64
+               "},\"parameters\":%s}}",
                grant->id, grant->ttl_seconds, grant->study, grant->trial, grant->attempt,
-               grant->parameters);
+               grant->has_resource ? grant->to : 0, grant->parameters);
 }
 
 static void write_numbers(struct buf *line, const struct command *command)
@@ -227,8 +228,9 @@ static int dump_attempt(void *context, struct attempt_row *attempt, struct err *
     char row[256];
 
     (void)err;
-    (void)snprintf(row, sizeof row, "{\"attempt\":%" PRId64 ",\"worker\":\"%s\"}", attempt->number,
-                   texts_get(&dump->workers, (uint32_t)attempt->worker));
+    (void)snprintf(row, sizeof row, "{\"attempt\":%" PRId64 ",\"worker\":\"%s\",\"state\":\"%s\"}",
+                   attempt->number, texts_get(&dump->workers, (uint32_t)attempt->worker),
+                   attempt_end_name(attempt->end));
     dump_line(dump, "attempt", row);
     attempt_row_finish(attempt);
     return 0;
@@ -266,6 +268,21 @@ static int dump_trial(void *context, struct trial_row *trial, struct err *err)
     dump_line(dump, "trial", buf_text(&row));
     TRY(store_each_attempt(dump->world->store, dump->trial, dump_attempt, dump, err));
     return store_each_measurement(dump->world->store, dump->trial, -1, dump_measurement, dump, err);
+}
+
+static int dump_event(void *context, const struct event_row *event, struct err *err)
+{
+    struct dump *dump = context;
+    char row[256];
+
+    (void)err;
+    (void)snprintf(row, sizeof row,
+                   "{\"seq\":%" PRId64 ",\"kind\":\"%s\",\"study\":\"%s\",\"trial\":%" PRId64
+                   ",\"attempt\":%" PRId64 "}",
+                   event->seq, event_kind_name(event->kind), dump->study, event->trial,
+                   event->attempt);
+    dump_line(dump, "event", row);
+    return 0;
 }
 
 static int note_metric(void *context, int64_t id, const char *name, struct err *err)
@@ -306,6 +323,11 @@ static int dump_study(void *context, struct study_row *study, struct err *err)
     result = store_each_metric(dump->world->store, study->id, note_metric, dump, err);
     if (result == 0) {
         result = dump_trials(dump, study, err);
+    }
+    if (result == 0) {
+        int64_t looked_at = 0;
+        result = store_each_event(dump->world->store, study->id, 0, -1, dump_event, dump,
+                                  &looked_at, err);
     }
     study_def_destroy(dump->def);
     study_row_finish(study);

@@ -1,7 +1,8 @@
-/* check_history [--drained] [--ttl-scale X] [--min-faults N] HISTORY DUMP
+/* check_history [--drained] [--drained-within SECONDS] [--ttl-scale X] [--min-faults N]
+ *               [--min-requests N] HISTORY DUMP
  *
  * Prints the violations of checker.h. Exit status: 0 none; 1 some; 2 a file that cannot be read;
- * 3 the run proves nothing, because fewer faults than promised were injected. */
+ * 3 the run is invalid, it proves nothing: fewer faults or requests than promised. */
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,15 +13,18 @@
 struct arguments {
     struct checker_options options;
     size_t min_faults;
+    size_t min_requests;
     const char *files[2];
 };
 
-enum { KEY_DRAINED = 1000, KEY_TTL_SCALE, KEY_MIN_FAULTS };
+enum { KEY_DRAINED = 1000, KEY_WITHIN, KEY_TTL_SCALE, KEY_MIN_FAULTS, KEY_MIN_REQUESTS };
 
 static const struct argp_option options[] = {
     {"drained", KEY_DRAINED, NULL, 0, "Every trial must be final", 0},
+    {"drained-within", KEY_WITHIN, "SECONDS", 0, "And so soon after the last fault", 0},
     {"ttl-scale", KEY_TTL_SCALE, "X", 0, "The server's clock runs X times faster", 0},
     {"min-faults", KEY_MIN_FAULTS, "N", 0, "Refuse a run with fewer injected faults", 0},
+    {"min-requests", KEY_MIN_REQUESTS, "N", 0, "Refuse a run with fewer requests", 0},
     {0},
 };
 
@@ -34,6 +38,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_TTL_SCALE:
         arguments->options.ttl_scale = strtod(arg, NULL);
+        return 0;
+    case KEY_WITHIN:
+        arguments->options.drained_within_seconds = strtod(arg, NULL);
+        return 0;
+    case KEY_MIN_REQUESTS:
+        arguments->min_requests = strtoul(arg, NULL, 10);
         return 0;
     case KEY_MIN_FAULTS:
         arguments->min_faults = strtoul(arg, NULL, 10);
@@ -111,5 +121,10 @@ int main(int argc, char **argv)
     if (verdict.total > 0) {
         return 1;
     }
-    return history.n_faults < arguments.min_faults ? 3 : 0;
+    if (history.n_faults < arguments.min_faults || history.n_ops < arguments.min_requests) {
+        (void)printf("invalid: %zu faults and %zu requests were asked for\n", arguments.min_faults,
+                     arguments.min_requests);
+        return 3;
+    }
+    return 0;
 }

@@ -8,12 +8,13 @@ struct checker {
     struct history *history;
     const struct checker_options *options;
     struct verdict *verdict;
-    struct index trials;   /* study, number → row of trials */
-    struct index attempts; /* study, trial, attempt → row of attempts */
-    struct index rows;     /* study, trial, attempt, step, metric → row of rows */
-    struct index grants;   /* study, trial, attempt, completed → lease op that was granted */
-    struct index calls;    /* study, trial, attempt, kind, invoked → op that may have happened */
-    struct index finals;   /* study, trial, completed → result op answered with a final state */
+    struct index trials;    /* study, number → row of trials */
+    struct index attempts;  /* study, trial, attempt → row of attempts */
+    struct index rows;      /* study, trial, attempt, step, metric → row of rows */
+    struct index grants;    /* study, trial, attempt, completed → lease op that was granted */
+    struct index calls;     /* study, trial, attempt, kind, invoked → op that may have happened */
+    struct index sightings; /* study, trial, completed → op that told its client of the trial */
+    struct index finals;    /* study, trial, completed → result op answered with a final state */
 };
 
 void violated(struct checker *checker, int rule, const char *fmt, ...)
@@ -30,7 +31,18 @@ const struct dumped_trial *find_trial(const struct checker *checker, uint32_t st
 bool result_matches(const struct checker *checker, const struct op *op,
                     const struct dumped_trial *trial);
 
+/* NULL: not in the dump. */
+const struct dumped_study *find_study(const struct checker *checker, uint32_t name);
+
 /* A1 and A2: what was acknowledged is in the dump, and nothing else is. */
 void checker_rows(struct checker *checker);
+/* A3 and A4: who owns a trial, and its one result. */
+void checker_owner(struct checker *checker);
+/* A5 and A6: what happens once. */
+void checker_once(struct checker *checker);
+/* A7 to A9: what depends on time. */
+void checker_time(struct checker *checker);
+/* A3, A4 and A7 once more, by the events of the dump. */
+void checker_events(struct checker *checker);
 
 #endif

@@ -7,15 +7,10 @@
 
 static void check_create_kept(struct checker *checker, const struct op *op)
 {
-    const struct history *history = checker->history;
-
-    for (size_t i = 0; i < history->n_studies; i++) {
-        if (history->studies[i].name == op->study) {
-            return;
-        }
+    if (find_study(checker, op->study) == NULL) {
+        violated(checker, 1, "study %s (op %" PRId64 ") is lost", checker_text(checker, op->study),
+                 op->id);
     }
-    violated(checker, 1, "study %s (op %" PRId64 ") is lost", checker_text(checker, op->study),
-             op->id);
 }
 
 static void check_enqueue_kept(struct checker *checker, const struct op *op)
@@ -103,6 +98,23 @@ static void check_result_kept(struct checker *checker, const struct op *op)
     }
 }
 
+/* The attempt is over: nobody else may come to harm by it. */
+static void check_release_kept(struct checker *checker, const struct op *op)
+{
+    size_t n;
+    const struct index_entry *entry =
+        index_find(&checker->attempts, (int64_t[]){op->study, op->trial, op->attempt}, 3, &n);
+    const char *state =
+        entry == NULL ? "" : checker_text(checker, checker->history->attempts[entry->row].state);
+
+    if (state[0] != '\0' && strcmp(state, "released") != 0 && strcmp(state, "cancelled") != 0) {
+        violated(checker, 1,
+                 "attempt %" PRId64 " of trial %" PRId64 " was handed back (op %" PRId64
+                 "), the dump says %s",
+                 op->attempt, op->trial, op->id, state);
+    }
+}
+
 static void check_kept(struct checker *checker)
 {
     for (size_t i = 0; i < checker->history->n_ops; i++) {
@@ -121,6 +133,8 @@ static void check_kept(struct checker *checker)
             check_measure_kept(checker, op);
         } else if (op->kind == OP_RESULT) {
             check_result_kept(checker, op);
+        } else if (op->kind == OP_RELEASE) {
+            check_release_kept(checker, op);
         }
     }
 }
@@ -289,20 +303,12 @@ static bool needs_result(const struct checker *checker, const struct dumped_tria
                && strcmp(checker_text(checker, trial->reason), "lost") != 0);
 }
 
-static int64_t top_of(const struct history *history, uint32_t study)
-{
-    for (size_t i = 0; i < history->n_studies; i++) {
-        if (history->studies[i].name == study && history->studies[i].resource_max > 0) {
-            return history->studies[i].resource_max;
-        }
-    }
-    return INT64_MAX;
-}
-
 /* A trial that was measured at the highest resource is complete, whatever its attempt says then. */
-static bool reached_the_top(const struct history *history, const struct dumped_trial *trial)
+static bool reached_the_top(const struct checker *checker, const struct dumped_trial *trial)
 {
-    int64_t top = top_of(history, trial->study);
+    const struct history *history = checker->history;
+    const struct dumped_study *study = find_study(checker, trial->study);
+    int64_t top = study != NULL && study->resource_max > 0 ? study->resource_max : INT64_MAX;
 
     for (size_t i = 0; i < history->n_rows; i++) {
         const struct dumped_point *row = &history->rows[i];
@@ -328,10 +334,40 @@ static void check_results_sent(struct checker *checker)
         for (size_t k = 0; k < n && !found; k++) {
             found = result_matches(checker, &history->ops[first[k].row], trial);
         }
-        if (!found && !reached_the_top(history, trial)) {
+        if (!found && !reached_the_top(checker, trial)) {
             violated(checker, 2,
                      "trial %" PRId64 " is %s, but attempt %" PRId64 " sent no such result",
                      trial->number, checker_text(checker, trial->state), trial->attempt);
+        }
+    }
+}
+
+/* A trial fails as lost when as many attempts were lost as its study allows; what was handed back
+ * is not charged. */
+static void check_losses(struct checker *checker)
+{
+    const struct history *history = checker->history;
+    const uint32_t lost = texts_add(&checker->history->texts, "lost");
+
+    for (size_t i = 0; i < history->n_trials; i++) {
+        const struct dumped_trial *trial = &history->trials[i];
+        const struct dumped_study *study = find_study(checker, trial->study);
+        size_t n;
+        int64_t n_lost = 0;
+        const struct index_entry *attempt =
+            index_find(&checker->attempts, (int64_t[]){trial->study, trial->number}, 2, &n);
+
+        if (trial->reason != lost || study == NULL || n == 0
+            || history->attempts[attempt->row].state == 0) {
+            continue;
+        }
+        for (size_t k = 0; k < n; k++) {
+            n_lost += history->attempts[attempt[k].row].state == lost;
+        }
+        if (n_lost < study->attempts_max) {
+            violated(checker, 2,
+                     "trial %" PRId64 " failed as lost after %" PRId64 " lost attempts of %" PRId64,
+                     trial->number, n_lost, study->attempts_max);
         }
     }
 }
@@ -344,4 +380,5 @@ void checker_rows(struct checker *checker)
     check_attempts_asked(checker);
     check_points_sent(checker);
     check_results_sent(checker);
+    check_losses(checker);
 }

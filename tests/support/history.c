@@ -34,6 +34,7 @@ void history_finish(struct history *history)
     free(history->trials);
     free(history->attempts);
     free(history->rows);
+    free(history->events);
     free(history->row_of);
     *history = (struct history){0};
 }
@@ -242,6 +243,7 @@ static void read_lease_answer(struct history *history, struct op *op, const json
     op->study = text_of(history, output, "study");
     op->trial = int_of(trial, "number", 0);
     op->attempt = int_of(trial, "attempt", 0);
+    op->until = int_of(json_object_get(trial, "resource"), "to", 0);
     op->params = canonical(history, json_object_get(trial, "parameters"));
 }
 
@@ -271,12 +273,14 @@ static void read_answer(struct history *history, struct op *op, const json_t *ou
         read_lease_answer(history, op, output);
     } else if (op->kind == OP_ENQUEUE) {
         read_enqueue_answer(history, op, output);
+        op->answer = canonical(history, output);
     } else if (op->kind == OP_RESULT) {
         op->state = text_of(history, json_object_get(output, "trial"), "state");
         op->holder = int_of(json_object_get(output, "trial"), "attempt", 0);
         op->answer = canonical(history, output);
     } else if (op->kind == OP_READ) {
         op->state = text_of(history, output, "state");
+        op->holder = int_of(output, "attempt", 0);
     }
 }
 
@@ -300,6 +304,7 @@ static int add_answer(struct history *history, const char *event, const json_t *
         read_answer(history, op, json_object_get(line, "output"));
     } else {
         op->status = strcmp(event, "fail") == 0 ? OP_FAIL : OP_INFO;
+        op->problem = text_of(history, json_object_get(line, "output"), "type");
     }
     return 0;
 }
@@ -322,6 +327,11 @@ int history_add(struct history *history, const char *line, size_t len, struct er
     }
     if (strcmp(event, "fault") == 0) {
         history->n_faults++;
+        history->calm_ns = int_of(object, "at_ns", 0);
+        return 0;
+    }
+    if (strcmp(event, "calm") == 0 || strcmp(event, "drained") == 0) {
+        *(event[0] == 'c' ? &history->calm_ns : &history->drained_ns) = int_of(object, "at_ns", 0);
         return 0;
     }
     return err_set(err, ERR_INVALID, "unknown event \"%s\"", event);
@@ -342,6 +352,7 @@ static void add_study(struct history *history, const json_t *row)
                         : text_of(history, strategy, "name"),
         .resource_max =
             json_integer_value(json_object_get(json_object_get(row, "resource"), "max")),
+        .attempts_max = int_of(json_object_get(row, "limits"), "attempts", 0),
     };
 }
 
@@ -374,7 +385,24 @@ static void add_attempt(struct history *history, uint32_t study, int64_t trial, 
         .trial = trial,
         .attempt = int_of(row, "attempt", 0),
         .worker = text_of(history, row, "worker"),
+        .state = text_of(history, row, "state"),
     };
+}
+
+static void add_event(struct history *history, const json_t *row)
+{
+    history->events =
+        grow(history->events, history->n_events, &history->cap_events, sizeof(struct dumped_event));
+    history->events[history->n_events++] = (struct dumped_event){
+        .kind = text_of(history, row, "kind"),
+        .study = text_of(history, row, "study"),
+        .seq = int_of(row, "seq", 0),
+        .trial = int_of(row, "trial", 0),
+        .attempt = int_of(row, "attempt", 0),
+    };
+    if (history->events[history->n_events - 1].seq > history->dump_seq) {
+        history->dump_seq = history->events[history->n_events - 1].seq;
+    }
 }
 
 static void add_measurement(struct history *history, uint32_t study, int64_t trial,
@@ -420,6 +448,8 @@ int history_add_dump(struct history *history, const char *line, size_t len, stru
         add_attempt(history, study, trial, row);
     } else if (strcmp(kind, "measurement") == 0) {
         add_measurement(history, study, trial, row);
+    } else if (strcmp(kind, "event") == 0) {
+        add_event(history, row);
     } else if (strcmp(kind, "server") == 0) {
         history->dump_seq = int_of(object, "seq", -1);
     } else {

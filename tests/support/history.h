@@ -4,6 +4,8 @@
  *   {"event": "invoke", "op": 17, "at_ns": …, "client": "c1", "kind": "lease", "input": {…}}
  *   {"event": "ok" | "fail" | "info", "op": 17, "at_ns": …, "seq": 41, "output": {…}}
  *   {"event": "fault", "at_ns": …, "kind": "kill"}
+ *   {"event": "calm", "at_ns": …}         from here on nothing is broken on purpose any more
+ *   {"event": "drained", "at_ns": …}      every trial was seen in its final state
  * `at_ns` is the monotonic clock of one machine. Every request on the wire is an op of its own, so
  * a repeated one has a new number (1, 2, …; at most OP_MAX) and the same key. `ok`: a 2xx was read
  * whole. `fail`: a 4xx, the server says that nothing happened. `info`: no answer, half an answer,
@@ -25,8 +27,10 @@
  *   {"kind": "trial", "study": NAME, "row": {…}}          as GET …/trials lists it
  *   {"kind": "attempt", "study": NAME, "trial": 12, "row": {…}}
  *   {"kind": "measurement", "study": NAME, "trial": 12, "row": {"attempt", "step", "metrics"}}
+ *   {"kind": "event", "row": {…}}                         as GET /v1/events lists it
  *   {"kind": "server", "seq": 4711}
  * `items` of an enqueue name every parameter, so that they compare with the dump as they are.
+ * Of a study the rules know `strategy`, `resource.max` and `limits.attempts`.
  * An answer may have `expires_at_ns`, the end of the lease on the clock of `at_ns`: a lease's time
  * shrinks and grows with their number. Without it, it is `ttl_seconds` of the grant.
  * A measurement row without `attempt` is taken as the trial's curve (newest attempt wins). */
@@ -69,16 +73,18 @@ struct op {
     int64_t invoked_ns;
     int64_t completed_ns; /* INT64_MAX: never */
     uint32_t client, study, worker, key, lease;
-    uint32_t body;   /* canonical text of what was sent */
-    uint32_t answer; /* canonical text of what came back (result) */
-    uint32_t state;  /* trial state in the answer (result, read) */
-    uint32_t params; /* lease: as handed out */
+    uint32_t body;    /* canonical text of what was sent */
+    uint32_t answer;  /* canonical text of what came back (enqueue, result) */
+    uint32_t state;   /* trial state in the answer (result, read) */
+    uint32_t problem; /* type of the problem that it was refused with */
+    uint32_t params;  /* lease: as handed out */
     uint32_t outcome;
     bool granted; /* lease: not null */
     bool aborted; /* the answer was abort: nothing was stored */
     bool late;
     int64_t trial, attempt; /* lease: from the answer; others: through the lease id */
-    int64_t holder; /* result: the attempt that the trial had when it was answered; 0: not known */
+    int64_t holder; /* result, read: the attempt that the trial had when answered; 0: not known */
+    int64_t until;  /* lease: the step to train to; 0: the study has no resource */
     int64_t conflict;
     int64_t seq; /* -1: none */
     double ttl_seconds;
@@ -99,7 +105,7 @@ struct dumped_trial {
     size_t first_point, n_points; /* its metrics */
 };
 struct dumped_attempt {
-    uint32_t study, worker;
+    uint32_t study, worker, state; /* state 0: not known */
     int64_t trial, attempt;
 };
 struct dumped_point {
@@ -110,6 +116,11 @@ struct dumped_point {
 struct dumped_study {
     uint32_t name, strategy;
     int64_t resource_max; /* 0: no resource */
+    int64_t attempts_max; /* limits.attempts; 0: not known */
+};
+struct dumped_event {
+    uint32_t kind, study;
+    int64_t seq, trial, attempt;
 };
 
 struct history {
@@ -121,6 +132,8 @@ struct history {
     size_t n_items, cap_items;
     struct enqueued *items;
     size_t n_faults;
+    int64_t calm_ns;    /* of the last fault, or when it was said; 0: never */
+    int64_t drained_ns; /* 0: never */
     size_t n_studies, cap_studies;
     struct dumped_study *studies;
     size_t n_trials, cap_trials;
@@ -129,7 +142,9 @@ struct history {
     struct dumped_attempt *attempts;
     size_t n_rows, cap_rows;
     struct dumped_point *rows;
-    int64_t dump_seq; /* -1: not said */
+    size_t n_events, cap_events;
+    struct dumped_event *events; /* in the order of the dump */
+    int64_t dump_seq;            /* -1: not said */
     size_t cap_row_of;
     size_t *row_of; /* by op number: 1 + the row in ops, 0: not invoked */
 };

@@ -323,8 +323,12 @@ class History:
             self.n_acknowledged += line["event"] == "ok"
 
     def fault(self, kind):
+        self.mark("fault", kind=kind)
+
+    def mark(self, event, **more):
+        """"calm": nothing is broken on purpose any more; "drained": every trial was seen final."""
         with self.lock:
-            self.write({"event": "fault", "at_ns": time.monotonic_ns(), "kind": kind})
+            self.write({"event": event, "at_ns": time.monotonic_ns(), **more})
 
     def close(self):
         self.file.close()
@@ -346,6 +350,9 @@ def write_dump(client, path):
                     put(kind="attempt", study=name, trial=number, row=item)
                 for item in client.walk(f"{path}/measurements"):
                     put(kind="measurement", study=name, trial=number, row=item)
+        events = client.get("/v1/events?after=0&follow=false")
+        for line in events.body.decode().splitlines():
+            put(kind="event", row=json.loads(line))
 
 
 def check_history(history, dump, *options):
