@@ -323,7 +323,8 @@ static int judge_request(struct http_request *request, const char *method, struc
     TRY(host_check(request, err));
     TRY(origin_check(request, method, err));
     int matched = route_match(request, method, &no_route);
-    if (matched != 0 || request->route->scopes != HTTP_SCOPE_NONE) {
+    bool is_open = matched == 0 ? request->route->scopes == HTTP_SCOPE_NONE : request->path_is_open;
+    if (!is_open) {
         TRY(auth_identify(request, err));
         TRY(auth_allow(request, err));
     }

@@ -111,6 +111,7 @@ struct http_request {
     int note;                     /* the handler's own */
     unsigned retry_after_seconds; /* of a refusal; 0: none */
     char allow[64];               /* of a 405 */
+    bool path_is_open;            /* a method of its path needs no token */
     struct answer answer;
     void (*done)(void *context, bool sent);
     void *done_context;
@@ -150,7 +151,7 @@ struct route_pattern {
 #define BAD_TOKEN_SLOTS 256
 
 struct bad_token_slot {
-    char peer[INET6_ADDRSTRLEN];
+    char network[INET6_ADDRSTRLEN];
     int64_t second;
     unsigned failures;
 };

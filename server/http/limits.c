@@ -4,6 +4,7 @@
  * So the loop looks at absolute moments and shuts the socket down, which MHD then notices. */
 #include "server/http/limits.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -114,13 +115,27 @@ size_t body_limit(enum http_body kind)
     }
 }
 
-/* Addresses that meet in a slot share it, newest first: a brake, not an account. */
-static size_t slot_of(const char *peer)
+/* Whose failures are counted together: an address of IPv4; of IPv6 the first 64 bits, because
+ * whoever has one address there has all that follow. */
+static void network_of(const char *peer, char network[INET6_ADDRSTRLEN])
+{
+    struct in6_addr address;
+
+    if (inet_pton(AF_INET6, peer, &address) == 1 && !IN6_IS_ADDR_V4MAPPED(&address)) {
+        memset(address.s6_addr + 8, 0, 8);
+        (void)inet_ntop(AF_INET6, &address, network, INET6_ADDRSTRLEN);
+    } else {
+        (void)snprintf(network, INET6_ADDRSTRLEN, "%s", peer);
+    }
+}
+
+/* Networks that meet in a slot share it, newest first: a brake, not an account. */
+static size_t slot_of(const char *network)
 {
     size_t hash = 5381;
 
-    for (; *peer != '\0'; peer++) {
-        hash = hash * 33 + (unsigned char)*peer;
+    for (; *network != '\0'; network++) {
+        hash = hash * 33 + (unsigned char)*network;
     }
     return hash % BAD_TOKEN_SLOTS;
 }
@@ -132,20 +147,24 @@ static int64_t second_now(const struct http_server *server)
 
 bool bad_token_is_limited(const struct http_server *server, const char *peer)
 {
-    const struct bad_token_slot *slot = &server->bad_tokens[slot_of(peer)];
+    char network[INET6_ADDRSTRLEN];
 
+    network_of(peer, network);
+    const struct bad_token_slot *slot = &server->bad_tokens[slot_of(network)];
     return slot->failures >= BAD_TOKENS_PER_SECOND && slot->second == second_now(server)
-           && strcmp(slot->peer, peer) == 0;
+           && strcmp(slot->network, network) == 0;
 }
 
 void bad_token_count(struct http_server *server, const char *peer)
 {
-    struct bad_token_slot *slot = &server->bad_tokens[slot_of(peer)];
+    char network[INET6_ADDRSTRLEN];
     int64_t second = second_now(server);
 
-    if (slot->second != second || strcmp(slot->peer, peer) != 0) {
+    network_of(peer, network);
+    struct bad_token_slot *slot = &server->bad_tokens[slot_of(network)];
+    if (slot->second != second || strcmp(slot->network, network) != 0) {
         *slot = (struct bad_token_slot){.second = second};
-        (void)snprintf(slot->peer, sizeof slot->peer, "%s", peer);
+        memcpy(slot->network, network, sizeof slot->network);
     }
     slot->failures++;
 }

@@ -18,7 +18,8 @@ void deadlines_sweep(struct http_server *server);
 /* Returns the milliseconds until the next one; -1: none. */
 int64_t deadlines_next_ms(const struct http_server *server);
 
-/* Whether this address has sent too many bad tokens within the present second. */
+/* Whether this address, or of IPv6 its network of 64 bits, has sent too many bad tokens within the
+ * present second. */
 bool bad_token_is_limited(const struct http_server *server, const char *peer);
 /* Counts one more. */
 void bad_token_count(struct http_server *server, const char *peer);

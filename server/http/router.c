@@ -92,6 +92,7 @@ int route_match(struct http_request *request, const char *method, struct err *er
             continue;
         }
         path = pattern->route->path;
+        request->path_is_open |= pattern->route->scopes == HTTP_SCOPE_NONE;
         if (strcmp(pattern->route->method, wanted) == 0) {
             request->route = pattern->route;
             request->allow[0] = '\0';

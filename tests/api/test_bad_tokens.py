@@ -4,6 +4,7 @@
 The document says who may call an operation (`x-scope`); the server must say the same.
 """
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -19,6 +20,7 @@ WEB = ("/assets/{hash}/{file}", "/assets/{hash}/vendor/{file}", "/workers", "/st
 # What a token of this scope also is.
 CONTAINS = {"admin": {"admin", "submit", "read"}, "submit": {"submit", "read"}, "read": {"read"},
             "worker": {"worker"}}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "BREW")
 VALUES = {"study": "none", "trial": "1", "lease": "l_1", "id": "l_1", "worker": "unknown",
           "type": "malformed", "token": "none"}
 
@@ -92,6 +94,78 @@ class BadTokens(unittest.TestCase):
                         self.assertEqual(reply.type, "forbidden")
                     n_checked += 1
         self.assertGreater(n_checked, 80)
+
+    def test_every_method_of_every_path(self):
+        """A method that a path has not is 405 with those it has, to whoever may know the path: to
+        everybody where one of them is open, else to those with a token."""
+        n_checked = 0
+        with contextlib.ExitStack() as stack:
+            clients = {kind: stack.enter_context(hone.Client(self.server.url, token, timeout=10))
+                       for kind, token in [(None, None), ("read", self.tokens["read"]),
+                                            ("worker", self.tokens["worker"])]}
+            for path, methods in self.paths.items():
+                operations = {method.upper(): operation for method, operation in methods.items()}
+                if "GET" in operations:
+                    operations["HEAD"] = operations["GET"]
+                allowed = {method for method in operations if method in METHODS}
+                is_open = any(operations[method]["x-scope"] == "none" for method in allowed)
+                for method in METHODS:
+                    if method in allowed:
+                        continue
+                    for kind, client in clients.items():
+                        with self.subTest(f"{method} {path} as {kind}"):
+                            reply = client.request(method, concrete(path))
+                            n_checked += 1
+                            if kind is None and not is_open:
+                                self.assertEqual(reply.status, 401, reply)
+                                continue
+                            self.assertEqual(reply.status, 405, reply)
+                            self.assertEqual(set(reply.headers["allow"].split(", ")), allowed)
+        self.assertGreater(n_checked, 1500)
+
+    def test_pages_of_other_origins_change_nothing(self):
+        """Whatever a method is called: only GET and HEAD are let through, not the others kept out."""
+        own = self.server.url
+        foreign = ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+                   {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "anything"},
+                   {"Origin": own, "Sec-Fetch-Site": "cross-site"}, {"Origin": own + "0"},
+                   {"Origin": own.replace("127.0.0.1", "localhost")})
+        own_pages = ({"Origin": own}, {"Origin": own, "Sec-Fetch-Site": "same-origin"},
+                     {"Sec-Fetch-Site": "none"})
+        with hone.Client(self.server.url, self.tokens["admin"], timeout=10) as client:
+            for method, path, _ in self.operations():
+                if method == "GET":
+                    continue
+                raw = None if method == "DELETE" else b"no json"
+                for headers in foreign:
+                    with self.subTest(f"{method} {path} {headers}"):
+                        reply = client.request(method, concrete(path), raw=raw, headers=headers)
+                        self.assertEqual((reply.status, reply.type), (403, "forbidden"), reply)
+                        self.assertIn("another origin", reply.json["detail"])
+                for headers in own_pages:
+                    with self.subTest(f"{method} {path} {headers}"):
+                        reply = client.request(method, concrete(path), raw=raw, headers=headers)
+                        self.assertNotIn("another origin", reply.body.decode())
+            for method in METHODS:
+                if method in ("GET", "HEAD"):
+                    continue
+                for headers in foreign:
+                    with self.subTest(f"{method} / {headers}"):
+                        reply = client.request(method, "/", headers=headers)
+                        self.assertEqual(reply.status, 403, reply)
+
+    def test_too_many_wrong_tokens_have_to_wait(self):
+        good = self.tokens["admin"]
+        with hone.Client(self.server.url, good[:-4] + "aaaa", timeout=10) as guesser:
+            guesser.connection.source_address = ("127.0.0.2", 0)
+            replies = [guesser.get("/v1/studies") for _ in range(200)]
+        self.assertEqual({reply.status for reply in replies}, {401, 429})
+        braked = [reply for reply in replies if reply.status == 429]
+        self.assertEqual({(reply.type, reply.headers["retry-after"]) for reply in braked},
+                         {("rate-limited", "1")})
+        with hone.Client(self.server.url, good, timeout=10) as neighbour:
+            neighbour.connection.source_address = ("127.0.0.2", 0)
+            self.assertEqual(neighbour.get("/v1/studies").status, 200)
 
     def test_wrong_tokens_are_refused(self):
         good = self.tokens["admin"]
