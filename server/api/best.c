@@ -81,7 +81,7 @@ static int read_best(struct read_request *read, struct err *err)
 
 /* ---- Pareto front ---- */
 
-/* The points are in order of number, as the rows were. */
+/* In order of number, as the rows were. */
 static int write_front(struct read_request *read, const struct pareto_front *front, struct err *err)
 {
     OWN(item_list) struct item_list listing = {0};
@@ -89,8 +89,7 @@ static int write_front(struct read_request *read, const struct pareto_front *fro
     TRY(item_list_begin(&listing, read, err));
     for (size_t i = 0; i < front->n; i++) {
         OWN(trial_row) struct trial_row row = {0};
-        TRY(store_trial_load(read->store, trial_id(read->study->id, front->points[i].number), &row,
-                             err));
+        TRY(store_trial_load(read->store, trial_id(read->study->id, front->numbers[i]), &row, err));
         trial_item(&listing, read->study, &row);
     }
     return item_list_end(&listing, NULL, err);
@@ -128,6 +127,9 @@ static int read_pareto(struct read_request *read, struct err *err)
     pareto_front_init(&front, read->study->def->def);
     TRY(store_read_begin(read->store, err));
     int result = each_inside(read, pareto_front_add, &front, err);
+    if (result == 0) {
+        result = pareto_front_reduce(&front, err);
+    }
     if (result == 0) {
         result = write_front(read, &front, err);
     }

@@ -46,35 +46,65 @@ static double area(size_t n, const struct keyed_point sorted[], const double ref
     return sum;
 }
 
+/* Whether no cost of a is greater than that of b: a dominates b, or they are equal. */
+static bool covers(size_t m, const double a[], const double b[])
+{
+    for (size_t k = 0; k < m; k++) {
+        if (a[k] > b[k]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Puts the new point, which no kept one covers, behind the kept ones, which it covers leave;
+ * returns how many there are then. */
+static size_t keep(size_t n_kept, size_t m, size_t stride, const double new[], double kept[])
+{
+    size_t n = 0;
+
+    for (size_t j = 0; j < n_kept; j++) {
+        if (!covers(m, new, kept + j * stride)) {
+            if (n < j) {
+                memcpy(kept + n * stride, kept + j * stride, m * sizeof *kept);
+            }
+            n++;
+        }
+    }
+    if (n < n_kept) {
+        memcpy(kept + n * stride, new, m * sizeof *kept);
+    }
+    return n + 1;
+}
+
 /* to ← the points, each cost raised to that of `own` where it is less, without dominated ones;
- * returns how many. Of equal ones one is kept. */
+ * returns how many. Of equal ones one is kept. What covers one point likely covers the next, too,
+ * and is looked at first. */
 static size_t limit(size_t n, const struct keyed_point points[], size_t m, size_t stride,
                     const double own[], double to[])
 {
     size_t n_kept = 0;
+    size_t likely = 0;
 
     for (size_t i = 0; i < n; i++) {
         double *new = to + n_kept *stride;
-        bool is_out = false;
         for (size_t k = 0; k < m; k++) {
-            new[k] = fmax(points[i].cost[k], own[k]);
+            double cost = points[i].cost[k];
+            new[k] = cost > own[k] ? cost : own[k];
         }
-        for (size_t j = 0; j < n_kept && !is_out; j++) {
-            const double *other = to + j * stride;
-            is_out =
-                nondominated_dominates(m, other, new) || memcmp(other, new, m * sizeof *new) == 0;
-        }
-        if (is_out) {
+        if (likely < n_kept && covers(m, to + likely * stride, new)) {
             continue;
         }
-        size_t kept = 0;
-        for (size_t j = 0; j < n_kept; j++) {
-            if (!nondominated_dominates(m, new, to + j * stride)) {
-                memmove(to + kept++ * stride, to + j * stride, m * sizeof *to);
-            }
+        size_t j = 0;
+        while (j < n_kept && !covers(m, to + j * stride, new)) {
+            j++;
         }
-        memmove(to + kept++ * stride, new, m * sizeof *to);
-        n_kept = kept;
+        if (j < n_kept) {
+            likely = j;
+        } else {
+            n_kept = keep(n_kept, m, stride, new, to);
+            likely = n_kept - 1;
+        }
     }
     return n_kept;
 }

@@ -52,17 +52,17 @@ static bool has_rank(const struct study_def *def, const struct shown_trial *tria
 static bool is_on_front(const struct study_report *report, int64_t number)
 {
     size_t low = 0;
-    size_t high = report->front.n; /* the points are in order of number, as the trials were */
+    size_t high = report->front.n; /* it is in order of number, as the trials were */
 
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (report->front.points[middle].number < number) {
+        if (report->front.numbers[middle] < number) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low < report->front.n && report->front.points[low].number == number;
+    return low < report->front.n && report->front.numbers[low] == number;
 }
 
 static int by_rank(const void *a, const void *b, void *context)
@@ -90,6 +90,7 @@ static int by_rank(const void *a, const void *b, void *context)
 
 int study_report_rank(struct study_report *report, struct err *err)
 {
+    TRY(pareto_front_reduce(&report->front, err));
     report->ranked = calloc(report->n_trials + 1, sizeof *report->ranked);
     if (report->ranked == NULL) {
         return err_set(err, ERR_NOMEM, "out of memory for a report");

@@ -107,10 +107,36 @@ START_TEST(dominated_trials_leave_the_front_and_equal_ones_stay)
     add_pair(&front, 4, 3, 5);
     add_pair(&front, 5, 1, 2); /* equal to trial 2 */
     add_pair(&front, 6, (double)NAN, 9);
+    ck_assert_int_eq(pareto_front_reduce(&front, NULL), 0);
     ck_assert_uint_eq(front.n, 3);
-    ck_assert_int_eq(front.points[0].number, 2);
-    ck_assert_int_eq(front.points[1].number, 4);
-    ck_assert_int_eq(front.points[2].number, 5);
+    ck_assert_int_eq(front.numbers[0], 2);
+    ck_assert_int_eq(front.numbers[1], 4);
+    ck_assert_int_eq(front.numbers[2], 5);
+}
+END_TEST
+
+/* More than there is room for at first: most leave on the way, or all stay. */
+START_TEST(long_fronts_and_many_dominated_trials_are_told_apart)
+{
+    enum { TRIALS = 5000 };
+    OWN(pareto_front) struct pareto_front stays;
+    OWN(pareto_front) struct pareto_front leaves;
+
+    pareto_front_init(&stays, &two_objectives);
+    pareto_front_init(&leaves, &two_objectives);
+    for (int64_t i = 1; i <= TRIALS; i++) {
+        add_pair(&stays, i, (double)i, (double)i);
+        add_pair(&leaves, i, (double)(i % 3000 == 0 ? 0 : TRIALS - i / 2), 1);
+    }
+    ck_assert_uint_lt(leaves.cap, 4096);
+    ck_assert_int_eq(pareto_front_reduce(&stays, NULL), 0);
+    ck_assert_int_eq(pareto_front_reduce(&leaves, NULL), 0);
+    ck_assert_uint_eq(stays.n, TRIALS);
+    for (int64_t i = 1; i <= TRIALS; i++) {
+        ck_assert_int_eq(stays.numbers[i - 1], i);
+    }
+    ck_assert_uint_eq(leaves.n, 1);
+    ck_assert_int_eq(leaves.numbers[0], 3000);
 }
 END_TEST
 
@@ -126,9 +152,10 @@ START_TEST(with_one_objective_the_front_is_the_best)
         struct trial_row row = completed(i + 1, values[i]);
         ck_assert_int_eq(pareto_front_add(&front, &row, NULL), 0);
     }
+    ck_assert_int_eq(pareto_front_reduce(&front, NULL), 0);
     ck_assert_uint_eq(front.n, 2);
-    ck_assert_int_eq(front.points[0].number, 2);
-    ck_assert_int_eq(front.points[1].number, 4);
+    ck_assert_int_eq(front.numbers[0], 2);
+    ck_assert_int_eq(front.numbers[1], 4);
 }
 END_TEST
 
@@ -187,8 +214,9 @@ START_TEST(what_is_not_feasible_is_counted_and_improves_nothing)
     ck_assert_int_eq(trace.points[0].n_ended, 2);
     pareto_front_init(&front, &def);
     add_bounded(pareto_front_add, &front);
+    ck_assert_int_eq(pareto_front_reduce(&front, NULL), 0);
     ck_assert_uint_eq(front.n, 1);
-    ck_assert_int_eq(front.points[0].number, 2);
+    ck_assert_int_eq(front.numbers[0], 2);
 }
 END_TEST
 
@@ -342,6 +370,7 @@ int main(void)
     tcase_add_loop_test(tcase, slots_wanted_are_those_that_can_be_busy, 0,
                         sizeof slots_cases / sizeof slots_cases[0]);
     tcase_add_test(tcase, dominated_trials_leave_the_front_and_equal_ones_stay);
+    tcase_add_test(tcase, long_fronts_and_many_dominated_trials_are_told_apart);
     tcase_add_test(tcase, with_one_objective_the_front_is_the_best);
     tcase_add_test(tcase, the_trace_is_in_order_of_ends_and_strictly_better);
     tcase_add_test(tcase, what_is_not_feasible_is_counted_and_improves_nothing);

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 #include "common/rng.h"
+#include "server/model/nondominated_marks.h"
 
-enum { POINTS = 60 };
+enum { POINTS = 60, MANY = 400 };
 
 /* (1,5) (2,3) (4,2) are the front, (2,3) twice; behind it (2,4) (4,3) (5,2); then (5,4). */
 static const double known[] = {2, 4, 1, 5, 5, 4, 2, 3, 4, 2, 4, 3, 2, 3, 5, 2};
@@ -69,6 +70,36 @@ START_TEST(ranks_are_those_of_the_definition)
 }
 END_TEST
 
+/* Of points with ties, points anywhere, and points of which none dominates another. */
+START_TEST(marks_are_those_of_the_definition)
+{
+    struct rng rng = rng_for(6, (uint64_t)_i);
+    size_t m = 1 + (size_t)_i % 5;
+    double cost[MANY * 5];
+    bool is_dominated[MANY];
+
+    for (size_t i = 0; i < MANY; i++) {
+        double sum = 0.0;
+        for (size_t k = 0; k < m; k++) {
+            cost[i * m + k] = _i % 3 == 0 ? (double)rng_below(&rng, 5) : rng_uniform(&rng);
+            sum += cost[i * m + k];
+        }
+        for (size_t k = 0; k < m && _i % 3 == 1; k++) {
+            cost[i * m + k] /= sum;
+        }
+    }
+    ck_assert_int_eq(nondominated_marks(MANY, m, cost, is_dominated, NULL), 0);
+    for (size_t i = 0; i < MANY; i++) {
+        bool want = false;
+        for (size_t j = 0; j < MANY; j++) {
+            want = want || nondominated_dominates(m, cost + j * m, cost + i * m);
+        }
+        ck_assert_msg(is_dominated[i] == want, "point %zu of %zu costs", i, m);
+    }
+    ck_assert_int_eq(nondominated_marks(0, m, cost, is_dominated, NULL), 0);
+}
+END_TEST
+
 START_TEST(crowding_is_the_gap_between_neighbours)
 {
     const double cost[] = {0, 10, 1, 7, 4, 6, 10, 0, 3, 3};
@@ -114,6 +145,7 @@ int main(void)
     tcase_add_test(tcase, equal_points_share_a_rank);
     tcase_add_test(tcase, the_front_has_each_point_once);
     tcase_add_loop_test(tcase, ranks_are_those_of_the_definition, 0, 12);
+    tcase_add_loop_test(tcase, marks_are_those_of_the_definition, 0, 15);
     tcase_add_test(tcase, crowding_is_the_gap_between_neighbours);
     tcase_add_test(tcase, a_cost_without_a_range_adds_no_distance);
     tcase_add_test(tcase, crowding_of_a_great_range_is_a_number);
