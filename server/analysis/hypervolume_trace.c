@@ -17,7 +17,9 @@ void hypervolume_trace_init(struct hypervolume_trace *trace, const struct study_
 void hypervolume_trace_finish(struct hypervolume_trace *trace)
 {
     free(trace->points);
+    free(trace->front);
     trace->points = NULL;
+    trace->front = NULL;
 }
 
 int hypervolume_trace_add(void *context, struct trial_row *row, struct err *err)
@@ -71,24 +73,20 @@ void hypervolume_trace_order(struct hypervolume_trace *trace)
     }
 }
 
-/* The front so far, one point a column. */
-struct front {
-    size_t n, m;
-    double *cost;
-};
-
 /* Whether the point adds nothing: it is dominated or equalled, or not better than the reference. */
-static bool is_covered(const struct front *front, const double costs[], const double reference[])
+static bool is_covered(const struct hypervolume_trace *trace, const double costs[])
 {
-    for (size_t k = 0; k < front->m; k++) {
-        if (costs[k] >= reference[k]) {
+    size_t m = trace->def->n_objectives;
+
+    for (size_t k = 0; k < m; k++) {
+        if (costs[k] >= trace->reference[k]) {
             return true;
         }
     }
-    for (size_t i = 0; i < front->n; i++) {
+    for (size_t i = 0; i < trace->n_front; i++) {
         bool is_better = false;
-        for (size_t k = 0; k < front->m && !is_better; k++) {
-            is_better = costs[k] < front->cost[i * front->m + k];
+        for (size_t k = 0; k < m && !is_better; k++) {
+            is_better = costs[k] < trace->front[i * m + k];
         }
         if (!is_better) {
             return true;
@@ -98,39 +96,53 @@ static bool is_covered(const struct front *front, const double costs[], const do
 }
 
 /* Puts the point on the front, which those that it dominates leave. */
-static void join(struct front *front, const double costs[])
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < front->n; i++) {
-        if (!nondominated_dominates(front->m, costs, front->cost + i * front->m)) {
-            memmove(front->cost + kept++ * front->m, front->cost + i * front->m,
-                    front->m * sizeof *front->cost);
-        }
-    }
-    memcpy(front->cost + kept * front->m, costs, front->m * sizeof *costs);
-    front->n = kept + 1;
-}
-
-int hypervolume_trace_build(struct hypervolume_trace *trace, struct err *err)
+static void join(struct hypervolume_trace *trace, const double costs[])
 {
     size_t m = trace->def->n_objectives;
-    OWN(memory) double *cost = calloc(trace->n * m + 1, sizeof *cost);
-    struct front front = {.m = m, .cost = cost};
-    double volume = 0.0;
+    size_t kept = 0;
 
-    if (cost == NULL) {
-        return err_set(err, ERR_NOMEM, "out of memory for the front");
-    }
-    for (size_t i = 0; i < trace->n; i++) {
-        struct hypervolume_point *point = &trace->points[i];
-        if (point->is_feasible && !is_covered(&front, point->costs, trace->reference)) {
-            TRY(hypervolume_added(front.n, m, front.cost, trace->reference, point->costs,
-                                  &point->added, err));
-            join(&front, point->costs);
-            volume += point->added;
+    for (size_t i = 0; i < trace->n_front; i++) {
+        if (!nondominated_dominates(m, costs, trace->front + i * m)) {
+            if (kept < i) {
+                memcpy(trace->front + kept * m, trace->front + i * m, m * sizeof *costs);
+            }
+            kept++;
         }
-        point->volume = volume;
     }
+    memcpy(trace->front + kept * m, costs, m * sizeof *costs);
+    trace->n_front = kept + 1;
+}
+
+static int build_next(struct hypervolume_trace *trace, struct err *err)
+{
+    struct hypervolume_point *point = &trace->points[trace->n_built];
+
+    if (point->is_feasible && !is_covered(trace, point->costs)) {
+        TRY(hypervolume_added(trace->n_front, trace->def->n_objectives, trace->front,
+                              trace->reference, point->costs, &point->added, err));
+        join(trace, point->costs);
+        trace->built_volume += point->added;
+    }
+    point->volume = trace->built_volume;
+    trace->n_built++;
+    return 0;
+}
+
+int hypervolume_trace_step(struct hypervolume_trace *trace, size_t n_pairs, bool *more,
+                           struct err *err)
+{
+    size_t looked_at = 0;
+
+    if (trace->front == NULL) {
+        trace->front = calloc(trace->n * trace->def->n_objectives + 1, sizeof *trace->front);
+        if (trace->front == NULL) {
+            return err_set(err, ERR_NOMEM, "out of memory for the front");
+        }
+    }
+    while (trace->n_built < trace->n && looked_at < n_pairs) {
+        looked_at += trace->n_front + 1;
+        TRY(build_next(trace, err));
+    }
+    *more = trace->n_built < trace->n;
     return 0;
 }

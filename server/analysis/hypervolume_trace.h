@@ -1,7 +1,8 @@
 /* The hypervolume over time of a study with at most HYPERVOLUME_OBJECTIVES_MAX objectives: how much
  * of the space of costs the trials that had ended by then dominate, up to a reference point.
  *
- * Add the completed trials in any order, choose the reference point, then build. A trial that is
+ * Add the completed trials in any order, choose the reference point, then build it in steps, as it
+ * may take long. A trial that is
  * not known to be feasible adds nothing. Plain memory; not shared between threads. */
 #ifndef SERVER_ANALYSIS_HYPERVOLUME_TRACE_H
 #define SERVER_ANALYSIS_HYPERVOLUME_TRACE_H
@@ -27,6 +28,10 @@ struct hypervolume_trace {
     size_t n, cap;
     struct hypervolume_point *points;
     double reference[HYPERVOLUME_OBJECTIVES_MAX]; /* costs */
+    size_t n_built;                               /* points whose volume is known */
+    size_t n_front;
+    double *front; /* of the points until there, one a column; NULL before the first step */
+    double built_volume;
 };
 
 /* An empty trace; the study has at most HYPERVOLUME_OBJECTIVES_MAX objectives. */
@@ -41,9 +46,12 @@ MUST_USE int hypervolume_trace_add(void *trace, struct trial_row *row, struct er
  * the worst value of the first HYPERVOLUME_FIRST trials and a tenth of their range more. Once so
  * many have ended it never moves. */
 void hypervolume_trace_order(struct hypervolume_trace *trace);
-/* Sets `volume` and `added` of every point, with the reference as it is then: n times
+/* Sets `volume` and `added` of the next points, with the reference as it is then, until about
+ * `n_pairs` pairs of a point and one of the front before it were looked at (some 40 ns each), and
+ * at least of one; *more ← whether points are left. All steps together: n times
  * hypervolume_added(). A volume beyond the range of a double is infinite; what is added to it then
  * is 0 where it cannot be told. ERR_NOMEM. */
-MUST_USE int hypervolume_trace_build(struct hypervolume_trace *trace, struct err *err);
+MUST_USE int hypervolume_trace_step(struct hypervolume_trace *trace, size_t n_pairs, bool *more,
+                                    struct err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include "server/analysis/hypervolume_trace.h"
 #include "server/api/json.h"
 #include "server/api/read.h"
+#include "server/api/think.h"
 
 static int check_objectives(const struct read_request *read, struct err *err)
 {
@@ -105,18 +106,73 @@ static int read_points(struct read_request *read, struct hypervolume_trace *trac
     return result;
 }
 
+/* ---- the volumes: those of long fronts are computed on the optimiser threads ---- */
+
+#define FIRST_PAIRS 500000 /* some 20 ms of a reader thread */
+#define STEP_PAIRS 2500000 /* some 100 ms of an optimiser thread */
+
+struct volumes {
+    struct hypervolume_trace trace;
+    bool is_given; /* the reference */
+};
+
+static void volumes_destroy(struct volumes *volumes)
+{
+    if (volumes != NULL) {
+        hypervolume_trace_finish(&volumes->trace);
+        free(volumes);
+    }
+}
+OWN_POINTER(volumes)
+
+static int step_volumes(void *state, bool *more, struct err *err)
+{
+    struct volumes *volumes = state;
+
+    return hypervolume_trace_step(&volumes->trace, STEP_PAIRS, more, err);
+}
+
+static int write_volumes(struct read_request *read, void *state, struct err *err)
+{
+    const struct volumes *volumes = state;
+
+    (void)err;
+    write_json(&volumes->trace, read->study->name, volumes->is_given, &read->response.body);
+    return 0;
+}
+
+static void destroy_volumes(void *state)
+{
+    volumes_destroy(state);
+}
+
+static const struct read_thought thought = {
+    .step = step_volumes,
+    .write = write_volumes,
+    .destroy = destroy_volumes,
+    .advice = "the Pareto front has too many trials, or the server has too much to do",
+};
+
 static int read_hypervolume(struct read_request *read, struct err *err)
 {
-    OWN(hypervolume_trace) struct hypervolume_trace trace;
-    bool is_given;
+    OWN(volumes) struct volumes *volumes = calloc(1, sizeof *volumes);
+    bool more;
 
-    hypervolume_trace_init(&trace, read->study->def->def);
+    if (volumes == NULL) {
+        return err_set(err, ERR_NOMEM, "out of memory for the hypervolume");
+    }
+    hypervolume_trace_init(&volumes->trace, read->study->def->def);
     TRY(check_objectives(read, err));
-    TRY(read_points(read, &trace, err));
-    hypervolume_trace_order(&trace);
-    TRY(read_reference(read, &trace, &is_given, err));
-    TRY(hypervolume_trace_build(&trace, err));
-    write_json(&trace, read->study->name, is_given, &read->response.body);
+    TRY(read_points(read, &volumes->trace, err));
+    hypervolume_trace_order(&volumes->trace);
+    TRY(read_reference(read, &volumes->trace, &volumes->is_given, err));
+    TRY(hypervolume_trace_step(&volumes->trace, FIRST_PAIRS, &more, err));
+    if (!more) {
+        return write_volumes(read, volumes, err);
+    }
+    TRY(read_think(read, &thought, volumes, volumes->trace.cap * sizeof *volumes->trace.points,
+                   err));
+    volumes = NULL;
     return 0;
 }
 

@@ -75,7 +75,7 @@ static int choose_format(struct read_request *read, const struct read_kind *kind
 }
 
 /* Makes another format of the JSON that stands in the body. */
-static int show(struct read_request *read, struct err *err)
+static int represent(struct read_request *read, struct err *err)
 {
     OWN(buf) struct buf written = read->response.body;
     json_auto_t *answer = NULL;
@@ -87,16 +87,34 @@ static int show(struct read_request *read, struct err *err)
                                 answer, &read->response.body, err);
 }
 
+int read_show(struct read_request *read, struct err *err)
+{
+    if (read->representation != NULL && read->format != FORMAT_JSON && !read->is_shown) {
+        TRY(represent(read, err));
+    }
+    return buf_check(&read->response.body, err);
+}
+
+void read_answer(struct read_request *read, int result, const struct err *err)
+{
+    if (result != 0) {
+        http_response_finish(&read->response);
+        reply_problem(read->request, err, NULL);
+        return;
+    }
+    if (read->format == FORMAT_JSON) {
+        response_end_line(&read->response);
+    }
+    http_reply(read->request, &read->response);
+}
+
 static int run(struct read_request *read, const struct read_kind *kind, struct err *err)
 {
     TRY(choose_format(read, kind, err));
     TRY(read_path(read, err));
     read->response.content_type = format_content_type(read->format);
     TRY(kind->read(read, err));
-    if (read->representation != NULL && read->format != FORMAT_JSON && !read->is_shown) {
-        TRY(show(read, err));
-    }
-    return read->is_answered ? 0 : buf_check(&read->response.body, err);
+    return read->is_answered ? 0 : read_show(read, err);
 }
 
 void read_run(struct http_request *request, struct store *store, const struct read_kind *kind)
@@ -113,14 +131,8 @@ void read_run(struct http_request *request, struct store *store, const struct re
     read.view = engine_view(api->engine);
     int result = run(&read, kind, &err);
     live_view_release(read.view);
-    if (result != 0) {
-        http_response_finish(&read.response);
-        reply_problem(request, &err, NULL);
-    } else if (!read.is_answered) {
-        if (read.format == FORMAT_JSON) {
-            response_end_line(&read.response);
-        }
-        http_reply(request, &read.response);
+    if (!read.is_answered) {
+        read_answer(&read, result, &err);
     }
 }
 

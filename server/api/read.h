@@ -21,7 +21,7 @@ struct read_request {
     struct representation_query query;           /* of the other formats */
     struct http_response response; /* 200 of the format's type, for the read to fill */
     bool is_shown;                 /* the body is in the format already, by a list */
-    bool is_answered;              /* by a stream, which took the response */
+    bool is_answered;              /* by a stream or a thought (think.h), which took the response */
 };
 
 /* What a route needs: its formats, the one without ?format= and Accept, the query parameters that
@@ -41,6 +41,11 @@ struct read_kind {
 
 /* Runs a read and answers. store: NULL on the loop thread. */
 void read_run(struct http_request *request, struct store *store, const struct read_kind *kind);
+/* What is left to do once a read has written its JSON: makes the format that was asked for of it.
+ */
+MUST_USE int read_show(struct read_request *read, struct err *err);
+/* Answers with what read_show() left, or where the result is not 0 with the error. */
+void read_answer(struct read_request *read, int result, const struct err *err);
 /* Defers the request and runs `job(argument = request)` on a reader; answers if it cannot. */
 void read_later(struct api *api, struct http_request *request,
                 void (*job)(void *request, struct store *reader));

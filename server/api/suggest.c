@@ -11,12 +11,11 @@
 #include "server/api/read.h"
 #include "server/api/representation.h"
 #include "server/api/request.h"
+#include "server/api/think.h"
 #include "server/api/trial_representation.h"
 #include "server/engine/optimisers.h"
 #include "server/schedule/choice.h"
 #include "server/tuning/stateless.h"
-
-#define SECONDS_MAX 60 /* for all of a request, its waiting included */
 
 /* ---- the answer ---- */
 
@@ -156,17 +155,14 @@ static bool step(struct request_job *head, const atomic_bool *stop)
     struct suggest_job *job = (struct suggest_job *)head;
     bool more = false;
 
-    if (http_peer_is_gone(job->request)) {
-        (void)err_set(&job->err, ERR_OVERLOADED, "the client has gone");
-    } else if (clock_monotonic_us() - job->began_us > (int64_t)SECONDS_MAX * 1000000) {
-        (void)err_set(&job->err, ERR_OVERLOADED,
-                      "not done within %d s; ask for fewer suggestions at once, or repeat when the "
-                      "server has less to do",
-                      SECONDS_MAX);
-    } else if (stateless_step(job->stateless, job->api->fits, stop, &more, &job->err) != 0) {
-        more = false;
+    if (think_check(job->request, job->began_us,
+                    "ask for fewer suggestions at once, or repeat when the server has less to do",
+                    &job->err)
+            != 0
+        || stateless_step(job->stateless, job->api->fits, stop, &more, &job->err) != 0) {
+        return false;
     }
-    return job->err.code == ERR_NONE && more;
+    return more;
 }
 
 static void end(struct request_job *head, const struct err *why)

@@ -258,8 +258,8 @@ int optimisers_push_request(struct optimisers *optimisers, struct request_job *j
     (void)pthread_mutex_unlock(&optimisers->lock);
     return has_room ? 0
                     : err_set(err, ERR_OVERLOADED,
-                              "more suggestions are asked for than the server has time for; repeat "
-                              "in a moment");
+                              "more is asked for than the server has time to compute; repeat in a "
+                              "moment");
 }
 
 void optimisers_stop(struct optimisers *optimisers)
