@@ -1,12 +1,14 @@
-/* Workers, as the writer has seen them since the server started. */
+/* Workers, as the writer has seen them of late. */
 #include "server/api/workers.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/json_at.h"
+#include "common/names.h"
 #include "common/step.h"
 #include "server/api/json.h"
 #include "server/api/list.h"
@@ -141,8 +143,42 @@ static void take_view_now(struct read_request *read)
     read->view = engine_view_now(read->api->engine);
 }
 
+/* ---- pages ---- */
+
+/* A cursor is w and the last name of its page. */
+#define WORKER_CURSOR_BYTES (1 + WORKER_NAME_BYTES)
+
+/* Which workers of those in order of name. Without a limit all: dashboards need them at once. */
+struct page {
+    size_t from, to;
+};
+
+static int read_page(const struct read_request *read, const struct live_worker_view **workers,
+                     size_t n, struct page *page, struct err *err)
+{
+    const char *cursor = http_query(read->request, "cursor");
+    int64_t limit = (int64_t)n;
+
+    *page = (struct page){.to = n};
+    if (http_query(read->request, "limit") != NULL) {
+        TRY(list_limit(read->request, &limit, err));
+    }
+    if (cursor != NULL && !(cursor_skip(&cursor, 'w') && name_is_worker(cursor))) {
+        return cursor_refused(err);
+    }
+    while (cursor != NULL && page->from < n && strcmp(workers[page->from]->name, cursor) <= 0) {
+        page->from++;
+    }
+    if (limit < (int64_t)(n - page->from)) {
+        page->to = page->from + (size_t)limit;
+    }
+    return 0;
+}
+
 static int read_workers(struct read_request *read, struct err *err)
 {
+    char cursor[WORKER_CURSOR_BYTES];
+    struct page page;
     OWN(item_list) struct item_list listing = {0};
     OWN(leases_by_worker) struct leases_by_worker leases = {0};
     take_view_now(read);
@@ -157,13 +193,17 @@ static int read_workers(struct read_request *read, struct err *err)
         workers[i] = &view->workers[i];
     }
     qsort(workers, view->n_workers, sizeof(void *), by_name);
+    TRY(read_page(read, workers, view->n_workers, &page, err));
     TRY(sort_leases(&leases, view, err));
     TRY(item_list_begin(&listing, read, err));
-    for (size_t i = 0; i < view->n_workers; i++) {
+    for (size_t i = page.from; i < page.to; i++) {
         write_worker(item_list_item(&listing), read, workers[i], &leases);
         item_list_item_end(&listing);
     }
-    return item_list_end(&listing, NULL, err);
+    if (page.to < view->n_workers) {
+        (void)snprintf(cursor, sizeof cursor, "w%s", workers[page.to - 1]->name);
+    }
+    return item_list_end(&listing, page.to < view->n_workers ? cursor : NULL, err);
 }
 
 static int read_worker(struct read_request *read, struct err *err)
@@ -182,7 +222,7 @@ static int read_worker(struct read_request *read, struct err *err)
         }
     }
     return err_set(err, ERR_NOT_FOUND,
-                   "no worker \"%.128s\" has asked since the server started; GET /v1/workers "
+                   "no worker \"%.128s\" has asked of late; GET /v1/workers "
                    "lists those that have",
                    name);
 }
@@ -226,7 +266,9 @@ static const struct representation list_representation = {.formats = FORMATS_LIS
 static const struct representation one_representation = {
     .formats = FORMATS_ONE, .columns = columns, .is_one = true};
 
-REPRESENTATION_HANDLER(get_workers, &list_representation, NULL, read_workers)
+static const char *const workers_query[] = {"limit", "cursor", NULL};
+
+REPRESENTATION_HANDLER(get_workers, &list_representation, workers_query, read_workers)
 REPRESENTATION_HANDLER(get_worker, &one_representation, NULL, read_worker)
 
 /* ---- POST …/drain, …/resume ---- */

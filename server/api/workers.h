@@ -1,4 +1,4 @@
-/* Workers, as the writer has seen them since the server started. */
+/* Workers, as the writer has seen them of late. */
 #ifndef SERVER_API_WORKERS_H
 #define SERVER_API_WORKERS_H
 

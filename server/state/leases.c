@@ -24,6 +24,7 @@ int lease_enter(struct state *state, struct live_trial *trial, const struct atte
     entered->trial = trial;
     entered->study = trial->study;
     entered->worker = worker;
+    worker->held++;
     worker->gpu_utilization = (double)NAN; /* of the trial before */
     entered->last_step = -1;
     entered->progress = (double)NAN;
@@ -40,6 +41,7 @@ void lease_leave(struct state *state, struct live_lease *lease)
     if (lease->trial != NULL && lease->trial->lease == lease) {
         lease->trial->lease = NULL;
     }
+    lease->worker->held--;
     attempt_row_finish(&lease->row);
     obsolete_list_free(lease->obsolete);
     free(lease->last);

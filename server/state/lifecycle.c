@@ -9,6 +9,7 @@
 #include "server/state/studies.h"
 #include "server/state/tokens.h"
 #include "server/state/trials.h"
+#include "server/state/workers.h"
 
 void state_init(struct state *state, struct store *store)
 {
@@ -21,7 +22,6 @@ void state_clear(struct state *state)
     size_t at = 0;
     struct live_trial *trial;
     struct live_lease *lease;
-    struct live_worker *worker;
 
     while ((trial = map_next(&state->trial_by_id, &at)) != NULL) {
         trial_leave(state, trial);
@@ -37,26 +37,15 @@ void state_clear(struct state *state)
     tokens_clear(state);
     obsolete_clear(state);
     nodes_clear(state);
-    /* rows that a rolled-back group had made are no rows */
-    for (at = 0; (worker = map_next(&state->worker_by_name, &at)) != NULL;) {
-        worker->leases = 0;
-        worker->id = 0;
-    }
-    map_finish(&state->worker_by_id);
+    workers_clear(state);
     state->n_live_leases = 0;
     state->n_expired = 0;
 }
 
 void state_finish(struct state *state)
 {
-    size_t at = 0;
-    struct live_worker *worker;
-
     state_clear(state);
-    while ((worker = map_next(&state->worker_by_name, &at)) != NULL) {
-        free(worker);
-    }
-    map_finish(&state->worker_by_name);
+    workers_finish(state);
     nodes_finish(state);
     map_finish(&state->study_by_name);
     map_finish(&state->study_by_id);

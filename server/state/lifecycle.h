@@ -6,7 +6,7 @@
 
 /* Where it lies it stays: the tables point into it. */
 void state_init(struct state *state, struct store *store);
-/* Empties every table but that of the workers, whose rows are forgotten. */
+/* Empties every table but those of the workers and nodes, whose rows are forgotten. */
 void state_clear(struct state *state);
 void state_finish(struct state *state);
 

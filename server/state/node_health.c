@@ -45,19 +45,32 @@ struct live_node *node_named(const struct state *state, const char *worker)
     return map_get(&state->node_by_name, digest_text(name));
 }
 
-/* Into the nodes in order of name, which a restart does not change. */
-static void link_node(struct state *state, struct live_node *node)
+/* Is there anything to remember of it? Then it has a row in the store. */
+static bool is_noted(const struct node_row *row)
+{
+    return row->n_failed > 0 || row->draining || row->quarantined_at_ms != 0;
+}
+
+/* Into the nodes with a row, or out of them. Their order is that of the names, which a restart does
+ * not change. */
+static void link_noted(struct state *state, struct live_node *node)
 {
     struct live_node **link = &state->nodes;
 
-    while (*link != NULL && strcmp((*link)->row.name, node->row.name) < 0) {
+    while (*link != NULL && *link != node && strcmp((*link)->row.name, node->row.name) < 0) {
         link = &(*link)->next;
     }
-    node->next = *link;
-    *link = node;
+    bool is_linked = *link == node;
+    if (is_noted(&node->row) && !is_linked) {
+        node->next = *link;
+        *link = node;
+    } else if (!is_noted(&node->row) && is_linked) {
+        *link = node->next;
+    }
 }
 
-int node_of(struct state *state, const char *worker, struct live_node **node, struct err *err)
+static int node_of(struct state *state, const char *worker, struct live_node **node,
+                   struct err *err)
 {
     struct live_node *found = node_named(state, worker);
 
@@ -71,10 +84,25 @@ int node_of(struct state *state, const char *worker, struct live_node **node, st
             free(found);
             return -1;
         }
-        link_node(state, found);
     }
     *node = found;
     return 0;
+}
+
+int node_enter(struct state *state, const char *worker, struct live_node **node, struct err *err)
+{
+    TRY(node_of(state, worker, node, err));
+    (*node)->workers++;
+    return 0;
+}
+
+void node_left(struct state *state, struct live_node *node)
+{
+    node->workers--;
+    if (node->workers == 0 && !is_noted(&node->row)) {
+        (void)map_take(&state->node_by_name, digest_text(node->row.name));
+        free(node);
+    }
 }
 
 int node_load(struct state *state, const struct node_row *row, struct err *err)
@@ -83,13 +111,16 @@ int node_load(struct state *state, const struct node_row *row, struct err *err)
 
     TRY(node_of(state, row->name, &node, err));
     node->row = *row;
+    link_noted(state, node);
     return 0;
 }
 
 void nodes_clear(struct state *state)
 {
-    for (struct live_node *node = state->nodes; node != NULL; node = node->next) {
+    while (state->nodes != NULL) {
+        struct live_node *node = state->nodes;
         struct node_row blank = {0};
+        state->nodes = node->next;
         memcpy(blank.name, node->row.name, sizeof blank.name);
         node->row = blank;
         node->takes_back = false;
@@ -99,9 +130,9 @@ void nodes_clear(struct state *state)
 
 void nodes_finish(struct state *state)
 {
-    while (state->nodes != NULL) {
-        struct live_node *node = state->nodes;
-        state->nodes = node->next;
+    struct live_node *node;
+
+    for (size_t at = 0; (node = map_next(&state->node_by_name, &at)) != NULL;) {
         free(node);
     }
     map_finish(&state->node_by_name);
@@ -109,14 +140,14 @@ void nodes_finish(struct state *state)
 
 /* ---- changes ---- */
 
-static int save(struct state *state, const struct live_node *node, struct err *err)
+static int save(struct state *state, struct live_node *node, struct err *err)
 {
     const struct node_row *row = &node->row;
 
     state->may_have_work = true;
-    return row->n_failed == 0 && !row->draining && row->quarantined_at_ms == 0
-               ? store_node_delete(state->store, row->name, err)
-               : store_node_save(state->store, row, err);
+    link_noted(state, node);
+    return is_noted(row) ? store_node_save(state->store, row, err)
+                         : store_node_delete(state->store, row->name, err);
 }
 
 static int tell(struct state *state, const struct live_node *node, enum event_kind kind,

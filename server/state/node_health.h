@@ -17,9 +17,12 @@
 
 /* name ← the node of a worker. */
 void node_name(const char *worker, char name[WORKER_NAME_BYTES]);
-/* Finds or adds the node of a worker, or of the node itself. ERR_NOMEM. */
-MUST_USE int node_of(struct state *state, const char *worker, struct live_node **node,
-                     struct err *err);
+/* Finds or adds the node of a worker that becomes known. ERR_NOMEM. */
+MUST_USE int node_enter(struct state *state, const char *worker, struct live_node **node,
+                        struct err *err);
+/* A worker of the node is forgotten; so is the node where it was the last one and there is nothing
+ * to remember of it. */
+void node_left(struct state *state, struct live_node *node);
 /* NULL: there is none of that name. */
 struct live_node *node_named(const struct state *state, const char *worker);
 /* Takes the row of the store. ERR_NOMEM. */

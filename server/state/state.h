@@ -24,16 +24,20 @@ struct obsolete_checkpoint;
 /* Where workers run; kept as long as the server runs (node_health.h). */
 struct live_node {
     struct node_row row;
-    struct live_node *next; /* all, in order of name */
+    struct live_node *next; /* of those with a row in the store, in order of name */
+    int64_t workers;        /* that are known and run on it */
     bool takes_back;        /* trials that failed on it are to be taken back with this command */
 };
 
 enum node_state { NODE_ACTIVE, NODE_DRAINING, NODE_QUARANTINED, NODE_GONE, NODE_STATE_COUNT };
 
-/* A worker, by name; kept as long as the server runs. */
+/* A worker, by name; workers.h says how long it is kept. */
 struct live_worker {
     struct live_node *node;
-    int64_t id; /* its row; 0 until it is granted a lease */
+    struct live_worker *newer, *older; /* in the order in which they were seen */
+    int64_t used_ms;                   /* monotonic: then it was put there */
+    int64_t held;                      /* leases that name it, live or expired */
+    int64_t id;                        /* its row; 0 until it is granted a lease */
     char name[WORKER_NAME_BYTES];
     char host[WORKER_NAME_BYTES];
     int64_t last_seen_ms; /* wall clock */
@@ -160,9 +164,9 @@ struct state {
     struct map trial_by_id;
     struct map lease_by_attempt;
     struct map worker_by_name;
-    struct map worker_by_id;
     struct map node_by_name;
-    struct live_node *nodes;  /* in order of name */
+    struct live_node *nodes; /* those with a row in the store, in order of name */
+    struct live_worker *newest_worker, *oldest_worker;
     struct map request_cache; /* struct cached_request */
     struct map token_by_id;
     struct map obsolete_by_host; /* struct obsolete_queue */

@@ -145,11 +145,10 @@ MUST_USE int store_purge_deleted(struct store *store, int64_t before_ms, int row
                                  struct err *err);
 
 /* ---- workers ---- */
-/* *id ← that of the new row. */
-MUST_USE int store_worker_insert(struct store *store, const char *name, int64_t *id,
-                                 struct err *err);
-/* In order of id. */
-MUST_USE int store_each_worker(struct store *store,
+/* *id ← that of the row of this name, which is added where there is none. */
+MUST_USE int store_worker_save(struct store *store, const char *name, int64_t *id, struct err *err);
+/* Those of the newest `attempts` attempts, in order of id. */
+MUST_USE int store_each_worker(struct store *store, int64_t attempts,
                                int (*each)(void *context, int64_t id, const char *name,
                                            struct err *err),
                                void *context, struct err *err);

@@ -33,8 +33,9 @@
 static int load_worker(void *context, int64_t id, const char *name, struct err *err)
 {
     struct tuning *tuning = context;
+    struct live_worker *worker;
 
-    return worker_load(&tuning->state, id, name, err);
+    return worker_load(&tuning->state, id, name, &worker, err);
 }
 
 static int load_node(void *context, const struct node_row *row, struct err *err)
@@ -221,10 +222,8 @@ static int load_lease(struct tuning *tuning, struct live_trial *trial, struct er
     if (!live && row.end != ATTEMPT_LOST) {
         return 0;
     }
-    struct live_worker *worker = map_get(&tuning->state.worker_by_id, (uint64_t)row.worker);
-    if (worker == NULL) {
-        return err_set(err, ERR_IO, "an attempt names a worker that is not there");
-    }
+    struct live_worker *worker;
+    TRY(worker_load(&tuning->state, row.worker, row.worker_name, &worker, err));
     TRY(lease_enter(&tuning->state, trial, &row, worker, &lease, err));
     if (row.has_request) {
         TRY(request_put(&tuning->state, row.request, row.id, 0, err));
@@ -298,7 +297,7 @@ int tuning_load(struct tuning *tuning, struct err *err)
     asks_forget_jobs(tuning);
     TRY(store_last_seq(tuning->state.store, &tuning->state.last_seq, err));
     TRY(store_each_token(tuning->state.store, load_token, tuning, err));
-    TRY(store_each_worker(tuning->state.store, load_worker, tuning, err));
+    TRY(store_each_worker(tuning->state.store, WORKERS_KEPT, load_worker, tuning, err));
     TRY(store_each_node(tuning->state.store, load_node, tuning, err));
     TRY(store_each_study(tuning->state.store, load_study, tuning, err));
     TRY(store_each_recent_request(tuning->state.store, tuning->state.wall_ms - 10 * 60 * 1000,

@@ -10,7 +10,7 @@ int tuning_worker_set(struct tuning *tuning, struct worker_set_command *command,
 
     if (node == NULL) {
         return err_set(err, ERR_NOT_FOUND,
-                       "no worker \"%.128s\" has ever asked for a trial; GET /v1/workers lists "
+                       "no worker \"%.128s\" has asked for a trial of late; GET /v1/workers lists "
                        "those that have",
                        command->in.worker);
     }

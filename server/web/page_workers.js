@@ -113,6 +113,6 @@ export function open(context) {
       clearInterval(clock);
     },
     view: () => html`${head()}${workers.length ? html`<div class="panels">${lanesPanel()}${tablePanel()}</div>`
-      : empty('No worker was seen since the server started. On a machine that trains:', ['hone worker --study NAME -- ./train {args}'])}`,
+      : empty('No worker was seen of late. On a machine that trains:', ['hone worker --study NAME -- ./train {args}'])}`,
   };
 }

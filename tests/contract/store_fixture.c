@@ -111,7 +111,7 @@ int64_t add_worker(const char *name)
 {
     int64_t id = 0;
 
-    MUST(store_worker_insert(f.store, name, &id, &f.err));
+    MUST(store_worker_save(f.store, name, &id, &f.err));
     ck_assert_int_gt(id, 0);
     return id;
 }

@@ -159,7 +159,7 @@ START_TEST(reader_cannot_write)
 
     begin_case(_i);
     struct store *reader = open_reader();
-    MUST_FAIL(store_worker_insert(reader, "a:0", &id, &f.err), ERR_IO);
+    MUST_FAIL(store_worker_save(reader, "a:0", &id, &f.err), ERR_IO);
     store_close(reader);
     end_case();
 }

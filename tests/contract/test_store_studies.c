@@ -172,10 +172,21 @@ START_TEST(worker_reads_back_under_its_id)
     char expected[80];
 
     begin_case(_i);
+    int64_t study = add_study("s");
+    int64_t trial = trial_id(study, 1);
     int64_t b = add_worker("b:0");
     int64_t a = add_worker("a:0");
-    MUST(store_each_worker(f.store, see_name, NULL, &f.err));
+    ck_assert_int_ne(a, b);
+    ck_assert_int_eq(add_worker("b:0"), b); /* it has its row already */
+    add_trial(study, 1, TRIAL_COMPLETED);
+    (void)add_attempt(trial, 1, b);
+    (void)add_attempt(trial, 2, a);
+    (void)add_attempt(trial, 3, b);
+    MUST(store_each_worker(f.store, 3, see_name, NULL, &f.err));
     (void)snprintf(expected, sizeof expected, "%" PRId64 "=b:0 %" PRId64 "=a:0 ", b, a);
+    expect_seen(expected);
+    MUST(store_each_worker(f.store, 1, see_name, NULL, &f.err));
+    (void)snprintf(expected, sizeof expected, "%" PRId64 "=b:0 ", b);
     expect_seen(expected);
     end_case();
 }

@@ -362,7 +362,7 @@ int record_dump(struct record *record, struct world *world, struct err *err)
     dump->record = record;
     dump->world = world;
     texts_init(&dump->workers);
-    result = store_each_worker(world->store, note_worker, dump, err);
+    result = store_each_worker(world->store, INT64_MAX, note_worker, dump, err);
     if (result == 0) {
         result = store_each_study(world->store, dump_study, dump, err);
     }

@@ -129,7 +129,7 @@ static int write_trials(struct store *store, int mark, int64_t study, struct err
     int64_t worker;
 
     (void)snprintf(worker_name, sizeof worker_name, "gpu%d:0", mark);
-    TRY(store_worker_insert(store, worker_name, &worker, err));
+    TRY(store_worker_save(store, worker_name, &worker, err));
     TRY(store_trial_insert(store, &row, err));
     TRY(write_attempt(store, row.id, worker, &attempt, err));
     row.state = TRIAL_COMPLETED;
@@ -486,7 +486,7 @@ int script_read(struct store *store, struct buf *text, struct err *err)
     int64_t seq;
 
     TRY(store_each_study(store, put_study, &reading, err));
-    TRY(store_each_worker(store, put_name, text, err));
+    TRY(store_each_worker(store, INT64_MAX, put_name, text, err));
     buf_puts(text, "open:\n");
     TRY(store_each_open_trial(store, put_trial, &reading, err));
     buf_puts(text, "recent requests:\n");

@@ -185,6 +185,10 @@ static const struct {
     {"/v1/events?after=-1", 400},
     {"/v1/events?after=soon", 400},
     {"/v1/workers/unknown", 404},
+    {"/v1/workers?limit=0", 400},
+    {"/v1/workers?cursor=b", 400},
+    {"/v1/workers?cursor=w", 400},
+    {"/v1/workers?cursor=w%22", 400},
     {"/problems/nothing", 404},
     {"/problems/numeric", 404},
 };
@@ -531,6 +535,19 @@ START_TEST(workers_are_listed_by_name)
     for (size_t i = 0; i < sizeof sorted / sizeof sorted[0]; i++) {
         at = strchr(at, '\n') + 1;
         ck_assert_int_eq(strncmp(at, sorted[i], strlen(sorted[i])), 0);
+    }
+    char path[200] = "/v1/workers?limit=4";
+    for (size_t i = 0; i < 6; i++) { /* pages of four and of two */
+        if (i % 4 == 0) {
+            api_expect(&f, 200, "GET", path, NULL);
+            json_auto_t *page = api_json(&f);
+            const char *next = json_string_value(json_object_get(page, "next_cursor"));
+            ck_assert_uint_eq(json_array_size(json_object_get(page, "items")), i == 0 ? 4 : 2);
+            ck_assert_int_eq(next != NULL, i == 0);
+            (void)snprintf(path, sizeof path, "/v1/workers?limit=4&cursor=%s", next);
+        }
+        (void)snprintf(body, sizeof body, "\"name\":\"%s\"", sorted[i]);
+        ck_assert_ptr_nonnull(strstr(buf_text(&f.last.body), body));
     }
     api_fixture_stop(&f);
 }

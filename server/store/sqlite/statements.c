@@ -75,8 +75,11 @@ const char *const stmt_sql[STMT_COUNT] = {
         " AND (:state IS NULL OR state = :state) ORDER BY id LIMIT :limit",
     [STMT_METRIC_INSERT] = "INSERT INTO metric (study, id, name) VALUES (:study, :id, :name)",
     [STMT_METRIC_EACH] = "SELECT id, name FROM metric WHERE study = :study ORDER BY id",
+    [STMT_WORKER_FIND] = "SELECT id, name FROM worker WHERE name = :name",
     [STMT_WORKER_INSERT] = "INSERT INTO worker (name) VALUES (:name)",
-    [STMT_WORKER_EACH] = "SELECT id, name FROM worker ORDER BY id",
+    [STMT_WORKER_EACH] = "SELECT id, name FROM worker WHERE id IN"
+                         " (SELECT worker FROM attempt ORDER BY id DESC LIMIT :attempts)"
+                         " ORDER BY id",
     [STMT_NODE_SAVE] =
         "INSERT INTO node (name, failed, draining, quarantined_at_ms, others_at_ms, probe_at_ms,"
         " probes, reason)"

@@ -207,7 +207,7 @@ int store_each_metric(struct store *store, int64_t study,
     return each_name(store, &s, each, context, err);
 }
 
-int store_worker_insert(struct store *store, const char *name, int64_t *id, struct err *err)
+static int insert_worker(struct store *store, const char *name, int64_t *id, struct err *err)
 {
     OWN(stmt) struct stmt s = stmt_use(store, STMT_WORKER_INSERT);
 
@@ -217,12 +217,26 @@ int store_worker_insert(struct store *store, const char *name, int64_t *id, stru
     return 0;
 }
 
-int store_each_worker(struct store *store,
+int store_worker_save(struct store *store, const char *name, int64_t *id, struct err *err)
+{
+    OWN(stmt) struct stmt s = stmt_use(store, STMT_WORKER_FIND);
+
+    stmt_bind_text(&s, ":name", name);
+    int found = stmt_step(store, &s, err);
+    if (found == 1) {
+        *id = stmt_int(&s, 0);
+        return 0;
+    }
+    return found < 0 ? -1 : insert_worker(store, name, id, err);
+}
+
+int store_each_worker(struct store *store, int64_t attempts,
                       int (*each)(void *context, int64_t id, const char *name, struct err *err),
                       void *context, struct err *err)
 {
     OWN(stmt) struct stmt s = stmt_use(store, STMT_WORKER_EACH);
 
+    stmt_bind_int(&s, ":attempts", attempts);
     return each_name(store, &s, each, context, err);
 }
 
